@@ -1,0 +1,75 @@
+import { NumberColumn, TextColumn } from "./columns.ts";
+import { EXTRA_FIELD, FIELDS, type FieldName, type NumberField, type TextField } from "./fields.ts";
+
+const NUMBER_TYPES = new Set<string>(["long", "double", "date", "boolean"]);
+
+/**
+ * Events in columns. A format writes the fields of the row numbered `rows`; then the row is either committed or
+ * rolled back. A batch is reused: columns once made are kept, emptied, for the next one.
+ */
+export class Batch {
+  /** Committed rows. The next row to be written has this number. */
+  rows = 0;
+  readonly rowsMax: number;
+  readonly #texts = new Map<TextField, TextColumn>();
+  readonly #numbers = new Map<NumberField, NumberColumn>();
+
+  constructor(rowsMax: number) {
+    this.rowsMax = rowsMax;
+  }
+
+  get isFull(): boolean {
+    return this.rows >= this.rowsMax;
+  }
+
+  /** The column of a keyword(s) field, made at its first use. The same object as long as the batch lives. */
+  text(name: TextField): TextColumn {
+    let column = this.#texts.get(name);
+    if (!column) this.#texts.set(name, (column = new TextColumn(this.rowsMax)));
+    return column;
+  }
+
+  /** The column of a number field, made at its first use. The same object as long as the batch lives. */
+  number(name: NumberField): NumberColumn {
+    let column = this.#numbers.get(name);
+    if (!column) this.#numbers.set(name, (column = new NumberColumn(this.rowsMax)));
+    return column;
+  }
+
+  /** The columns that exist; a column may be empty. */
+  textColumns(): ReadonlyMap<TextField, TextColumn> {
+    return this.#texts;
+  }
+
+  numberColumns(): ReadonlyMap<NumberField, NumberColumn> {
+    return this.#numbers;
+  }
+
+  commit(): void {
+    this.rows += 1;
+  }
+
+  /** Forgets what was written of the row that is not committed yet. */
+  rollback(): void {
+    for (const column of this.#texts.values()) column.ids[this.rows] = 0;
+    for (const column of this.#numbers.values()) column.values[this.rows] = Number.NaN;
+  }
+
+  reset(): void {
+    for (const column of this.#texts.values()) column.reset();
+    for (const column of this.#numbers.values()) column.reset();
+    this.rows = 0;
+  }
+}
+
+export function isTextField(name: string): name is TextField {
+  return name === EXTRA_FIELD || (isField(name) && !NUMBER_TYPES.has(FIELDS[name]));
+}
+
+export function isNumberField(name: string): name is NumberField {
+  return isField(name) && NUMBER_TYPES.has(FIELDS[name]);
+}
+
+export function isField(name: string): name is FieldName {
+  return Object.hasOwn(FIELDS, name);
+}

@@ -1,0 +1,158 @@
+/**
+ * Columns that a format writes into, a row at a time, without making an object or a string for an event.
+ * Text is dictionary-coded: each distinct byte string is kept once, and a row holds its number.
+ */
+
+const SLOTS_MIN = 1024;
+const ARENA_BYTES_MIN = 16 * 1024;
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** A random start of the hash, so that nobody outside can craft strings that collide. */
+const HASH_SEED = (Math.random() * 0x7fffffff) | 0;
+
+export function hashBytes(bytes: Uint8Array, start: number, end: number): number {
+  let hash = HASH_SEED;
+  for (let i = start; i < end; i += 1) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+  hash ^= hash >>> 15;
+  return Math.imul(hash, 0x2c1b3c6d) >>> 0;
+}
+
+export class TextColumn {
+  /** A dictionary number for each row; 0 where the row has no value. */
+  readonly ids: Uint32Array;
+  /** How many distinct values there are; their numbers are 1 … size. */
+  size = 0;
+  #arena = new Uint8Array(ARENA_BYTES_MIN);
+  #ends = new Uint32Array(SLOTS_MIN);
+  #hashes = new Uint32Array(SLOTS_MIN);
+  #slots = new Uint32Array(SLOTS_MIN);
+  #mask = SLOTS_MIN - 1;
+
+  constructor(rowsMax: number) {
+    this.ids = new Uint32Array(rowsMax);
+  }
+
+  /** Sets the row to the bytes in [start, end) and returns their dictionary number. */
+  put(row: number, bytes: Uint8Array, start: number, end: number): number {
+    const id = this.intern(bytes, start, end);
+    this.ids[row] = id;
+    return id;
+  }
+
+  putText(row: number, text: string): number {
+    const bytes = encoder.encode(text);
+    return this.put(row, bytes, 0, bytes.length);
+  }
+
+  /** The number of this byte string, which is added to the dictionary when it is new. */
+  intern(bytes: Uint8Array, start: number, end: number): number {
+    const hash = hashBytes(bytes, start, end);
+    let slot = hash & this.#mask;
+    for (;;) {
+      const id = this.#slots[slot]!;
+      if (id === 0) return this.#add(slot, hash, bytes.subarray(start, end));
+      if (this.#hashes[id] === hash && this.#equals(id, bytes, start, end)) return id;
+      slot = (slot + 1) & this.#mask;
+    }
+  }
+
+  internText(text: string): number {
+    const bytes = encoder.encode(text);
+    return this.intern(bytes, 0, bytes.length);
+  }
+
+  /** A view of the value's bytes: valid until the column is written to again. */
+  bytes(id: number): Uint8Array {
+    return this.#arena.subarray(this.#ends[id - 1], this.#ends[id]);
+  }
+
+  /** A hash of the value, equal for equal bytes within this process. */
+  hash(id: number): number {
+    return this.#hashes[id]!;
+  }
+
+  text(id: number): string {
+    return decoder.decode(this.bytes(id));
+  }
+
+  /** Total bytes of all distinct values. */
+  get dictionaryBytes(): number {
+    return this.#ends[this.size]!;
+  }
+
+  reset(): void {
+    this.ids.fill(0);
+    this.#slots.fill(0);
+    this.size = 0;
+  }
+
+  #equals(id: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const from = this.#ends[id - 1]!;
+    if (this.#ends[id]! - from !== end - start) return false;
+    const arena = this.#arena;
+    for (let i = start, j = from; i < end; i += 1, j += 1) {
+      if (bytes[i] !== arena[j]) return false;
+    }
+    return true;
+  }
+
+  #add(slot: number, hash: number, value: Uint8Array): number {
+    const start = this.#ends[this.size]!;
+    const end = start + value.length;
+    if (end > this.#arena.length) this.#arena = grownBytes(this.#arena, end);
+    this.#arena.set(value, start);
+    this.size += 1;
+    const id = this.size;
+    if (id >= this.#ends.length) {
+      this.#ends = grownWords(this.#ends);
+      this.#hashes = grownWords(this.#hashes);
+    }
+    this.#ends[id] = end;
+    this.#hashes[id] = hash;
+    this.#slots[slot] = id;
+    if (id * 2 > this.#slots.length) this.#rehash();
+    return id;
+  }
+
+  #rehash(): void {
+    const slots = new Uint32Array(this.#slots.length * 4);
+    const mask = slots.length - 1;
+    for (let id = 1; id <= this.size; id += 1) {
+      let slot = this.#hashes[id]! & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = id;
+    }
+    this.#slots = slots;
+    this.#mask = mask;
+  }
+}
+
+function grownBytes(array: Uint8Array<ArrayBuffer>, lengthMin: number): Uint8Array<ArrayBuffer> {
+  const bigger = new Uint8Array(Math.max(array.length * 2, lengthMin));
+  bigger.set(array);
+  return bigger;
+}
+
+function grownWords(array: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
+  const bigger = new Uint32Array(array.length * 2);
+  bigger.set(array);
+  return bigger;
+}
+
+export class NumberColumn {
+  /** A number for each row; NaN where the row has no value. */
+  readonly values: Float64Array;
+
+  constructor(rowsMax: number) {
+    this.values = new Float64Array(rowsMax).fill(Number.NaN);
+  }
+
+  put(row: number, value: number): void {
+    this.values[row] = value;
+  }
+
+  reset(): void {
+    this.values.fill(Number.NaN);
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The ECS fields that Quarterdeck keeps as columns. A field that is not listed here is kept too, as JSON in
+ * `labels_json`-like storage (see `EXTRA_FIELD`), and can be searched, but slower.
+ *
+ * - keyword: one string; - keywords: several strings; - long: an integer up to 2^53; - double; - date: epoch ms;
+ * - boolean.
+ */
+export type FieldType = "keyword" | "keywords" | "long" | "double" | "date" | "boolean";
+
+export const FIELDS = {
+  "@timestamp": "date",
+  message: "keyword",
+  "data_stream.dataset": "keyword",
+  "event.kind": "keyword",
+  "event.category": "keywords",
+  "event.type": "keywords",
+  "event.outcome": "keyword",
+  "event.action": "keyword",
+  "event.original": "keyword",
+  "event.duration": "long",
+  "event.timezone": "keyword",
+  "error.message": "keyword",
+  "log.level": "keyword",
+  "log.offset": "long",
+  "log.file.path": "keyword",
+  "log.source.id": "keyword",
+  "host.name": "keyword",
+  "host.hostname": "keyword",
+  "service.name": "keyword",
+  "service.version": "keyword",
+  "service.environment": "keyword",
+  "service.node.name": "keyword",
+  "process.name": "keyword",
+  "process.pid": "long",
+  "process.thread.id": "long",
+  "http.request.method": "keyword",
+  "http.request.referrer": "keyword",
+  "http.request.id": "keyword",
+  "http.request.bytes": "long",
+  "http.response.status_code": "long",
+  "http.response.body.bytes": "long",
+  "http.response.bytes": "long",
+  "http.version": "keyword",
+  "http.route": "keyword",
+  "url.original": "keyword",
+  "url.path": "keyword",
+  "url.query": "keyword",
+  "url.extension": "keyword",
+  "url.domain": "keyword",
+  "url.port": "long",
+  "url.scheme": "keyword",
+  "user_agent.original": "keyword",
+  "source.address": "keyword",
+  "source.ip": "keyword",
+  "source.port": "long",
+  "source.domain": "keyword",
+  "destination.address": "keyword",
+  "destination.ip": "keyword",
+  "destination.domain": "keyword",
+  "destination.port": "long",
+  "server.address": "keyword",
+  "user.name": "keyword",
+  "user.id": "keyword",
+  "user.hash": "keyword",
+  "session.id": "keyword",
+  "file.path": "keyword",
+  "tls.cipher": "keyword",
+  "tls.version": "keyword",
+  "tls.version_protocol": "keyword",
+  "trace.id": "keyword",
+  "span.id": "keyword",
+  "transaction.id": "keyword",
+  "related.ip": "keywords",
+  "related.user": "keywords",
+  "related.hosts": "keywords",
+  tags: "keywords",
+} as const satisfies Record<string, FieldType>;
+
+/** All that has no column of its own: one JSON object a row, its keys dotted field names. */
+export const EXTRA_FIELD = "fields_json";
+
+export type FieldName = keyof typeof FIELDS;
+type OfType<T extends FieldType> = {
+  [K in FieldName]: (typeof FIELDS)[K] extends T ? K : never;
+}[FieldName];
+/** Fields whose column is dictionary-coded bytes. */
+export type TextField = OfType<"keyword" | "keywords"> | typeof EXTRA_FIELD;
+/** Fields whose column is a number: long, double, date (epoch ms), boolean (0 or 1). */
+export type NumberField = OfType<"long" | "double" | "date" | "boolean">;
+
+/** The bytes between the values of a `keywords` column (ASCII unit separator). */
+export const LIST_SEPARATOR = 0x1f;

@@ -1,0 +1,143 @@
+import { z } from "zod";
+
+import { LiveFrame } from "#pipeline/live/frame.ts";
+import { Point } from "#pipeline/metrics/query.ts";
+
+/** What the browser and the control plane say to each other: one schema for both ends. */
+export { LiveFrame };
+
+export const DatasetExtent = z.object({
+  dataset: z.string(),
+  rows: z.number(),
+  fromMs: z.number(),
+  toMs: z.number(),
+});
+
+const Series = z.array(Point);
+
+/** A predicted series with its bands: each array is as long as `tMs`. */
+export const Prediction = z.discriminatedUnion("status", [
+  z.object({
+    status: z.literal("ready"),
+    model: z.string(),
+    issuedMs: z.number(),
+    stepMs: z.number(),
+    tMs: z.array(z.number()),
+    mean: z.array(z.number()),
+    bands: z.array(
+      z.object({ level: z.number(), lower: z.array(z.number()), upper: z.array(z.number()) }),
+    ),
+    /** Measured, not promised: error against "same time last season", and how much truth each band held. */
+    mase: z.number().nullable(),
+    coverage: z.array(z.object({ level: z.number(), ratio: z.number() })),
+  }),
+  z.object({ status: z.literal("learning"), reason: z.string() }),
+]);
+export type Prediction = z.infer<typeof Prediction>;
+
+const Expected = z.object({ mean: z.number(), lower: z.number(), upper: z.number() }).nullable();
+export const Turnover = z.object({
+  minutes: z.number(),
+  signIns: z.number(),
+  signOuts: z.number(),
+  /** What was predicted for the same minutes (95 % interval); null while there is no prediction. */
+  expectedSignIns: Expected,
+  expectedSignOuts: Expected,
+});
+
+/** GET /api/board?from=&to=&dataset= — all that the home board shows of a range. */
+export const Board = z.object({
+  fromMs: z.number(),
+  toMs: z.number(),
+  stepMs: z.number(),
+  /** The range follows the clock, so frames are to be added to it. */
+  live: z.boolean(),
+  demo: z.boolean(),
+  dataset: z.string().nullable(),
+  datasets: z.array(DatasetExtent),
+  totals: z.object({
+    requests: z.number(),
+    errors: z.number(),
+    bytes: z.number(),
+    quarantined: z.number(),
+  }),
+  requestsPerSecond: Series,
+  errorRatio: Series,
+  responseTimeMs: z.object({ p50: Series, p95: Series, p99: Series }),
+  usersConnected: Series,
+  instances: z.object({ series: Series, names: z.array(z.string()) }),
+  signIns: Series,
+  signOuts: Series,
+  /** Values over the whole range, beside the series. */
+  summary: z.object({
+    requestsPerSecond: z.number().nullable(),
+    errorRatio: z.number().nullable(),
+    p50Ms: z.number().nullable(),
+    p95Ms: z.number().nullable(),
+    p99Ms: z.number().nullable(),
+    usersConnected: z.number().nullable(),
+    instances: z.number().nullable(),
+  }),
+  turnover: z.array(Turnover),
+  topRoutes: z.array(
+    z.object({
+      route: z.string(),
+      requests: z.number(),
+      errors: z.number(),
+      p95Ms: z.number().nullable(),
+    }),
+  ),
+  predictedRequestsPerSecond: Prediction,
+  /** When the newest event of the dataset happened, and when the answer was made. */
+  newestEventMs: z.number().nullable(),
+  atMs: z.number(),
+});
+export type Board = z.infer<typeof Board>;
+
+export const EventDocument = z.object({
+  id: z.string(),
+  fields: z.record(z.string(), z.unknown()),
+});
+export type EventDocument = z.infer<typeof EventDocument>;
+
+/** GET /api/events?from=&to=&q=&after= */
+export const EventPage = z.object({
+  events: z.array(EventDocument),
+  /** Pass as `after` for the next page; null at the end. */
+  next: z.string().nullable(),
+});
+
+/** GET /api/events/overview?from=&to=&q= — the histogram and the facets of a search. */
+export const EventOverview = z.object({
+  stepMs: z.number(),
+  count: z.number(),
+  histogram: z.array(Point),
+  facets: z.array(
+    z.object({
+      field: z.string(),
+      values: z.array(z.object({ value: z.string(), count: z.number() })),
+    }),
+  ),
+});
+
+/** Socket event `tail`: events as they come in, at most some fifty a second; `skipped` says how many were left out. */
+export const TailMessage = z.object({ events: z.array(EventDocument), skipped: z.number() });
+
+/** GET /api/me */
+export const Me = z.object({
+  memberId: z.string(),
+  email: z.string(),
+  name: z.string(),
+  role: z.enum(["owner", "member"]),
+});
+
+/** RFC 9457, with the bad fields. */
+export const Problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number(),
+  detail: z.string().optional(),
+  instance: z.string().optional(),
+  errors: z.array(z.object({ path: z.string(), code: z.string(), message: z.string() })).optional(),
+});
+export type Problem = z.infer<typeof Problem>;

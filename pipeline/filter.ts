@@ -1,0 +1,14 @@
+/** A condition on one field. All conditions of a list must hold. */
+export type Condition =
+  | { field: string; op: "eq" | "ne"; value: string | number }
+  | { field: string; op: "gt" | "gte" | "lt" | "lte"; value: number }
+  /** `*` stands for any run of characters; case does not matter. */
+  | { field: string; op: "like" | "not_like"; value: string }
+  | { field: string; op: "exists" | "missing" }
+  /** The words stand somewhere in the message, URL, user agent, referrer, or original line; case does not matter. */
+  | { field: "*"; op: "contains"; value: string };
+
+export type Filter = readonly Condition[];
+
+/** Half-open: from ≤ t < to, epoch ms. */
+export type TimeRange = { fromMs: number; toMs: number };

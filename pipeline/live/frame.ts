@@ -1,0 +1,43 @@
+import { z } from "zod";
+
+/**
+ * What the control plane pushes to every viewer of a dataset, a few times a second: the same bytes for all, made
+ * without asking the store. Times are epoch ms, durations ms unless named otherwise.
+ */
+export const LiveSecond = z.object({
+  tMs: z.number(),
+  requests: z.number(),
+  errors: z.number(),
+  signIns: z.number(),
+  signOuts: z.number(),
+});
+
+const Milliseconds = z.number().nullable();
+
+export const LiveFrame = z.object({
+  dataset: z.string(),
+  /** When the frame was made. */
+  atMs: z.number(),
+  /** When the newest event came in, and its own time. Null: none since the start. */
+  newestArrivalMs: z.number().nullable(),
+  newestEventMs: z.number().nullable(),
+  /** Seconds that changed since the last frame, with their new values (not differences). */
+  seconds: z.array(LiveSecond),
+  /** Over the last minute. */
+  requestsPerSecond: z.number(),
+  errorRatio: z.number().nullable(),
+  responseTimeMs: z.object({ p50: Milliseconds, p95: Milliseconds, p99: Milliseconds }),
+  /** Distinct visitors in the last five minutes. */
+  usersConnected: z.number(),
+  /** Instances that answered in the last minute. */
+  instances: z.array(z.string()),
+  topRoutes: z.array(
+    z.object({ route: z.string(), requests: z.number(), errors: z.number(), p95Ms: Milliseconds }),
+  ),
+  /** Sign-ins and sign-outs in the last x minutes. */
+  turnover: z.record(
+    z.enum(["5", "15", "60"]),
+    z.object({ signIns: z.number(), signOuts: z.number() }),
+  ),
+});
+export type LiveFrame = z.infer<typeof LiveFrame>;

@@ -1,0 +1,30 @@
+import { z } from "zod";
+
+import type { Filter, TimeRange } from "../filter.ts";
+
+/** A question to the metric catalogue; the board, the terminal, rules and the forecaster all ask this way. */
+export type MetricQuery = TimeRange & {
+  metric: string;
+  where: Filter;
+  /** Width of a point. Undefined: one value for the whole range. */
+  stepMs?: number;
+  by?: { field: string; limit: number };
+};
+
+/** One point of a series: start of its step, and the value; null where nothing was measured. */
+export const Point = z.tuple([z.number(), z.number().nullable()]);
+
+export const MetricAnswer = z.object({
+  metric: z.string(),
+  unit: z.enum(["1/s", "ms", "ratio", "count", "bytes"]),
+  fromMs: z.number(),
+  toMs: z.number(),
+  stepMs: z.number().nullable(),
+  /** What it was computed from. */
+  from: z.enum(["rollup", "raw", "forecast"]),
+  /** One series, or one for each value of the `by` field, largest first. `value` is over the whole range. */
+  series: z.array(
+    z.object({ key: z.string().nullable(), value: z.number().nullable(), points: z.array(Point) }),
+  ),
+});
+export type MetricAnswer = z.infer<typeof MetricAnswer>;
