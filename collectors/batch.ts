@@ -10,7 +10,7 @@ const NUMBER_TYPES = new Set<string>(["long", "double", "date", "boolean"]);
 export class Batch {
   /** Committed rows. The next row to be written has this number. */
   rows = 0;
-  readonly rowsMax: number;
+  rowsMax: number;
   readonly #texts = new Map<TextField, TextColumn>();
   readonly #numbers = new Map<NumberField, NumberColumn>();
 
@@ -18,8 +18,13 @@ export class Batch {
     this.rowsMax = rowsMax;
   }
 
-  get isFull(): boolean {
-    return this.rows >= this.rowsMax;
+  /** Makes room for so many rows more. Columns may get new arrays: do not hold on to `ids` or `values`. */
+  reserve(rowsMore: number): void {
+    const rowsMax = this.rows + rowsMore;
+    if (rowsMax <= this.rowsMax) return;
+    this.rowsMax = rowsMax;
+    for (const column of this.#texts.values()) column.reserve(rowsMax);
+    for (const column of this.#numbers.values()) column.reserve(rowsMax);
   }
 
   /** The column of a keyword(s) field, made at its first use. The same object as long as the batch lives. */

@@ -20,7 +20,7 @@ export function hashBytes(bytes: Uint8Array, start: number, end: number): number
 
 export class TextColumn {
   /** A dictionary number for each row; 0 where the row has no value. */
-  readonly ids: Uint32Array;
+  ids: Uint32Array<ArrayBuffer>;
   /** How many distinct values there are; their numbers are 1 … size. */
   size = 0;
   #arena = new Uint8Array(ARENA_BYTES_MIN);
@@ -81,6 +81,11 @@ export class TextColumn {
     return this.#ends[this.size]!;
   }
 
+  /** Makes room for rows up to this number. */
+  reserve(rowsMax: number): void {
+    if (rowsMax > this.ids.length) this.ids = grownWords(this.ids, rowsMax);
+  }
+
   reset(): void {
     this.ids.fill(0);
     this.#slots.fill(0);
@@ -134,18 +139,29 @@ function grownBytes(array: Uint8Array<ArrayBuffer>, lengthMin: number): Uint8Arr
   return bigger;
 }
 
-function grownWords(array: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
-  const bigger = new Uint32Array(array.length * 2);
+function grownWords(
+  array: Uint32Array<ArrayBuffer>,
+  length = array.length * 2,
+): Uint32Array<ArrayBuffer> {
+  const bigger = new Uint32Array(length);
   bigger.set(array);
   return bigger;
 }
 
 export class NumberColumn {
   /** A number for each row; NaN where the row has no value. */
-  readonly values: Float64Array;
+  values: Float64Array<ArrayBuffer>;
 
   constructor(rowsMax: number) {
     this.values = new Float64Array(rowsMax).fill(Number.NaN);
+  }
+
+  /** Makes room for rows up to this number. */
+  reserve(rowsMax: number): void {
+    if (rowsMax <= this.values.length) return;
+    const bigger = new Float64Array(rowsMax).fill(Number.NaN);
+    bigger.set(this.values);
+    this.values = bigger;
   }
 
   put(row: number, value: number): void {
