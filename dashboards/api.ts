@@ -107,8 +107,16 @@ export const EventPage = z.object({
   next: z.string().nullable(),
 });
 
-/** GET /api/events/overview?from=&to=&q= — the histogram and the facets of a search. */
+/**
+ * GET /api/events/overview?from=&to=&q= — the histogram and the facets of a search, and the range that was searched:
+ * without from and to the server picks it, as for the board.
+ */
 export const EventOverview = z.object({
+  fromMs: z.number(),
+  toMs: z.number(),
+  live: z.boolean(),
+  demo: z.boolean(),
+  datasets: z.array(DatasetExtent),
   stepMs: z.number(),
   count: z.number(),
   histogram: z.array(Point),
@@ -120,6 +128,20 @@ export const EventOverview = z.object({
   ),
 });
 
+export type EventPage = z.infer<typeof EventPage>;
+export type EventOverview = z.infer<typeof EventOverview>;
+export type DatasetExtent = z.infer<typeof DatasetExtent>;
+export type Turnover = z.infer<typeof Turnover>;
+
+/** GET /api/metrics/catalogue — how each number is counted, in words. */
+export const MetricCatalogue = z.array(
+  z.object({ name: z.string(), title: z.string(), unit: z.string(), meaning: z.string() }),
+);
+export type MetricCatalogue = z.infer<typeof MetricCatalogue>;
+
+/** GET /api/setup — whether the one-time link for the first owner is still open. */
+export const SetupState = z.object({ open: z.boolean() });
+
 /** Socket event `tail`: events as they come in, at most some fifty a second; `skipped` says how many were left out. */
 export const TailMessage = z.object({ events: z.array(EventDocument), skipped: z.number() });
 
@@ -130,6 +152,9 @@ export const Me = z.object({
   name: z.string(),
   role: z.enum(["owner", "member"]),
 });
+
+export type Me = z.infer<typeof Me>;
+export type TailMessage = z.infer<typeof TailMessage>;
 
 /** RFC 9457, with the bad fields. */
 export const Problem = z.object({
