@@ -1,0 +1,31 @@
+/** Writes terms of the query language (pipeline/query-language.ts reads it); decides nothing about their meaning. */
+
+const PLAIN = /^[\w./:@*+=,;%~&?#[\]{}|-]+$/;
+
+/** `field:value`, the value quoted where it must be. */
+export function term(field: string, value: string | number): string {
+  return `${field}:${quoted(String(value))}`;
+}
+
+/** The query with the term added; unchanged where it stands there already. The opposite term goes. */
+export function withTerm(query: string, added: string): string {
+  const opposite = added.startsWith("-") ? added.slice(1) : `-${added}`;
+  const kept = splitTerms(query).filter((part) => part !== opposite && part !== added);
+  return [...kept, added].join(" ");
+}
+
+export function withoutTerm(query: string, removed: string): string {
+  return splitTerms(query)
+    .filter((part) => part !== removed)
+    .join(" ");
+}
+
+/** The query's terms: split at spaces outside quotes. */
+export function splitTerms(query: string): string[] {
+  return query.match(/(?:"(?:\\.|[^"\\])*"?|[^\s"])+/g) ?? [];
+}
+
+function quoted(value: string): string {
+  if (PLAIN.test(value) && !/[*"]/.test(value)) return value;
+  return `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+}

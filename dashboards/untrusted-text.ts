@@ -1,0 +1,59 @@
+/**
+ * Text that a stranger wrote into a log, made safe to look at: what would be invisible, move the cursor, or turn the
+ * reading direction is shown as an escape. The result is still only ever rendered as text.
+ */
+export type TextPart = { text: string; escaped: boolean };
+
+/**
+ * Controls (C0, DEL, C1), soft hyphen, zero-width and bidirectional marks, line and paragraph separators, fillers,
+ * variation-free invisible operators, byte order mark, tag characters, and half surrogates.
+ */
+const INVISIBLE =
+  // oxlint-disable-next-line no-control-regex -- control characters are exactly what is looked for
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|\p{Surrogate}/gu;
+
+const SHORT: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+/** Splits text into parts to show as they are and escapes to show as such. */
+export function visibleParts(text: string): TextPart[] {
+  const parts: TextPart[] = [];
+  let end = 0;
+  for (const match of text.matchAll(INVISIBLE)) {
+    if (match.index > end) parts.push({ text: text.slice(end, match.index), escaped: false });
+    const previous = parts.at(-1);
+    if (previous?.escaped) previous.text += escapeOf(match[0]);
+    else parts.push({ text: escapeOf(match[0]), escaped: true });
+    end = match.index + match[0].length;
+  }
+  if (end < text.length) parts.push({ text: text.slice(end), escaped: false });
+  return parts;
+}
+
+/** The same as one string, for titles and labels. */
+export function visibleText(text: string): string {
+  return visibleParts(text)
+    .map((part) => part.text)
+    .join("");
+}
+
+/** At most `charactersMax` UTF-16 units, never half a character; says how many are left out. */
+export function cutText(text: string, charactersMax: number): { text: string; hidden: number } {
+  if (text.length <= charactersMax) return { text, hidden: 0 };
+  const last = text.charCodeAt(charactersMax - 1);
+  const end = last >= 0xd800 && last <= 0xdbff ? charactersMax - 1 : charactersMax;
+  return { text: text.slice(0, end), hidden: text.length - end };
+}
+
+/** Any field value as text. */
+export function fieldText(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (Array.isArray(value)) return value.map(fieldText).join(", ");
+  return JSON.stringify(value) ?? "";
+}
+
+function escapeOf(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  const short = SHORT[character];
+  if (short) return short;
+  return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
+}
