@@ -1,0 +1,84 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+
+import { absolute, parseTimeRange, resolveTime, shiftRange, zoomOut } from "./time-range.ts";
+import { formatRange, formatTick } from "./zone.ts";
+
+const nowMs = Date.UTC(2026, 4, 17, 12, 30);
+const utc = { nowMs, zone: "utc" } as const;
+const iso = (text: string): string => {
+  const range = parseTimeRange(text, utc);
+  if (!range.ok) return range.reason;
+  const at = (part: string): string =>
+    part.startsWith("now") ? part : new Date(Number(part)).toISOString().slice(0, 19);
+  return `${at(range.from)} … ${at(range.to)}`;
+};
+
+test.each([
+  ["15m", "now-15m … now"],
+  ["last 2 hours", "now-2h … now"],
+  ["Last hour", "now-1h … now"],
+  ["past 3 days", "now-3d … now"],
+  ["2 weeks", "now-14d … now"],
+  ["now-6h", "now-6h … now"],
+  ["90 s", "now-90s … now"],
+  ["yesterday", "2026-05-16T00:00:00 … 2026-05-17T00:00:00"],
+  ["today", "2026-05-17T00:00:00 … 2026-05-18T00:00:00"],
+  ["yesterday 14:00", "2026-05-16T14:00:00 … 2026-05-16T15:00:00"],
+  ["2015-05-17", "2015-05-17T00:00:00 … 2015-05-18T00:00:00"],
+  ["2015-12", "2015-12-01T00:00:00 … 2016-01-01T00:00:00"],
+  ["2015-05-17 10:00 to 12:30", "2015-05-17T10:00:00 … 2015-05-17T12:30:00"],
+  ["2015-05-17T10:00Z – 2015-05-18T09:00Z", "2015-05-17T10:00:00 … 2015-05-18T09:00:00"],
+  ["2015-05-17 to 2015-05-20", "2015-05-17T00:00:00 … 2015-05-21T00:00:00"],
+  ["10:00 - 11:15:30", "2026-05-17T10:00:00 … 2026-05-17T11:15:30"],
+  ["1431820800000 .. 1431824400000", "2015-05-17T00:00:00 … 2015-05-17T01:00:00"],
+  ["09:00 to now", "2026-05-17T09:00:00 … now"],
+])("%s is understood", (text, range) => {
+  expect(iso(text)).toBe(range);
+});
+
+test.each(["", "soon", "2015-02-30", "2015-13-01", "25:00", "12:00 to 11:00", "0m", "a to b to c"])(
+  "%j is refused with a reason",
+  (text) => {
+    const range = parseTimeRange(text, utc);
+    expect(range.ok).toBe(false);
+    if (!range.ok) expect(range.reason.length).toBeGreaterThan(10);
+  },
+);
+
+test("no text throws, and what is accepted resolves to a forward range", () => {
+  const pieces = fc.constantFrom("last", "2", "h", "2015-05-17", "10:00", "to", "now", "-", "999");
+  const texts = fc.oneof(
+    fc.string(),
+    fc.array(pieces).map((words) => words.join(" ")),
+  );
+  fc.assert(
+    fc.property(texts, (text) => {
+      const range = parseTimeRange(text, utc);
+      if (!range.ok) return;
+      const [from, to] = [resolveTime(range.from, nowMs), resolveTime(range.to, nowMs)];
+      expect(from).toBeDefined();
+      expect(to).toBeDefined();
+      if (range.to !== "now") expect(Number(to)).toBeGreaterThan(Number(from));
+    }),
+  );
+});
+
+test("shifting there and back, and zooming out, keep the middle", () => {
+  expect(shiftRange({ fromMs: 10_000, toMs: 20_000 }, -1)).toEqual({ from: "0", to: "10000" });
+  expect(shiftRange({ fromMs: 0, toMs: 10_000 }, 1)).toEqual({ from: "10000", to: "20000" });
+  expect(zoomOut({ fromMs: 10_000, toMs: 20_000 })).toEqual({ from: "5000", to: "25000" });
+});
+
+test("a range drawn backwards or on one spot is still a range", () => {
+  expect(absolute(5000, 2000)).toEqual({ from: "2000", to: "5000" });
+  expect(absolute(5000, 5000)).toEqual({ from: "5000", to: "6000" });
+});
+
+test("a range says its day once when it is the same", () => {
+  const [from, to] = [Date.UTC(2015, 4, 17, 10, 5), Date.UTC(2015, 4, 17, 12)];
+  expect(formatRange(from, to, "utc")).toBe("17 May 2015 10:05 – 12:00");
+  expect(formatRange(from, to + 86_400_000, "utc")).toBe("17 May 2015 10:05 – 18 May 2015 12:00");
+  expect(formatTick(from, "utc", 3_600_000)).toBe("10:05");
+  expect(formatTick(from, "utc", 7 * 86_400_000)).toBe("17 May");
+});
