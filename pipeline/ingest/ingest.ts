@@ -1,0 +1,231 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+import { Batch } from "#collectors/batch.ts";
+import { openDeriver, type Deriver, type DeriveRules } from "#collectors/derive/derive.ts";
+import { eachLine } from "#collectors/lines.ts";
+import type { Chunk, Position, Source, SourceId } from "#collectors/source.ts";
+import type { Clock } from "#platform/clock.ts";
+
+import { openFrameAccumulator, type FrameAccumulator, type FrameDelta } from "../live/frames.ts";
+import type { EventStore } from "../store/port.ts";
+import { Streams, type Stream } from "./streams.ts";
+
+export const QUARANTINE_DATASET = "quarterdeck.quarantine";
+
+/** A segment is sealed when it has so many rows, or so many bytes were read for it, or it is so old. */
+const SEAL_ROWS = 131_072;
+const SEAL_BYTES = 64 * 1024 * 1024;
+/** A chunk of so many bytes has at most half as many lines: room is made for them before it is scanned. */
+const BYTES_PER_LINE_MIN = 2;
+const RETRY_MS = { first: 500, max: 30_000 };
+
+export type IngestCounts = {
+  lines: number;
+  events: number;
+  quarantined: number;
+  bytes: number;
+  /** Bytes of overlong lines that were not kept. */
+  bytesSkipped: number;
+};
+
+export type IngestDeps = {
+  store: EventStore;
+  clock: Clock;
+  rules: DeriveRules;
+  /** Minutes east of UTC for times in logs that carry no zone. */
+  utcOffsetMinutes: number;
+  /** How old the oldest row may get before the segment is sealed, and how often rows are folded into frames. */
+  sealAfterMs: number;
+  foldEveryMs: number;
+  /** The frames that changed. Absent for a history that nobody watches. */
+  onFrames?: (deltas: FrameDelta[]) => void;
+  /** Rows that are complete, before they are sealed; the batch may be read only during the call. */
+  onRows?: (batch: Batch, fromRow: number, toRow: number) => void;
+  onProgress?: (counts: IngestCounts) => void;
+  /** The store refused: nothing is lost, reading waits and tries again. Absent: the error ends the run. */
+  onStoreError?: (error: unknown, retryInMs: number) => void;
+};
+
+/**
+ * Source → format → batch → store, with frames and rollups on the way. Rows and position become durable together;
+ * a line that no format understands is kept in quarantine with the reason.
+ */
+export class Ingest {
+  readonly #deps: IngestDeps;
+  readonly #batch = new Batch(SEAL_ROWS);
+  readonly #context: { utcOffsetMinutes: number; nowMs: number };
+  readonly #streams: Streams;
+  readonly #deriver: Deriver;
+  readonly #frames: FrameAccumulator;
+  readonly #pending = new Map<SourceId, Position>();
+  readonly counts: IngestCounts = {
+    lines: 0,
+    events: 0,
+    quarantined: 0,
+    bytes: 0,
+    bytesSkipped: 0,
+  };
+  #foldedRows = 0;
+  #bytesUnsealed = 0;
+  #oldestUnsealedMs: number | undefined;
+  #sealing: Promise<void> | undefined;
+  #failure: unknown;
+
+  constructor(deps: IngestDeps) {
+    this.#deps = deps;
+    this.#context = { utcOffsetMinutes: deps.utcOffsetMinutes, nowMs: deps.clock.nowMs() };
+    this.#streams = new Streams(this.#batch, this.#context);
+    this.#deriver = openDeriver(this.#batch, deps.rules);
+    this.#frames = openFrameAccumulator(this.#batch);
+  }
+
+  /** Reads the source to its end or until the signal; what was read is sealed before it returns. */
+  async run(source: Source, signal: AbortSignal): Promise<void> {
+    const stored = await this.#deps.store.positions();
+    const ticker = setInterval(() => this.#tick(signal), this.#deps.foldEveryMs);
+    try {
+      for await (const chunk of source.read((id) => stored.get(id), signal)) {
+        await this.#sealing;
+        if (this.#failure) break;
+        this.#take(chunk);
+        if (this.#batch.rows >= SEAL_ROWS || this.#bytesUnsealed >= SEAL_BYTES) {
+          await this.#seal(signal);
+        }
+      }
+      await this.#sealing;
+      await this.#seal(signal);
+    } finally {
+      clearInterval(ticker);
+    }
+    if (this.#failure) throw this.#failure;
+  }
+
+  #tick(signal: AbortSignal): void {
+    if (this.#sealing || this.#failure) return;
+    this.#fold();
+    const oldest = this.#oldestUnsealedMs;
+    const due = oldest !== undefined && this.#deps.clock.nowMs() - oldest >= this.#deps.sealAfterMs;
+    if (due) void this.#seal(signal);
+  }
+
+  #take(chunk: Chunk): void {
+    const batch = this.#batch;
+    this.#context.nowMs = this.#deps.clock.nowMs();
+    batch.reserve(Math.ceil(chunk.bytes.length / BYTES_PER_LINE_MIN) + 1);
+    const stream = this.#streams.of(chunk);
+    const first = batch.rows;
+    const time = batch.number("@timestamp");
+    const offsets = batch.number("log.offset");
+    const datasets = batch.text("data_stream.dataset");
+    const dataset = stream.format ? datasets.internText(stream.format.dataset) : 0;
+    eachEvent(stream, chunk, (start, end) => {
+      const row = batch.rows;
+      const reason = stream.scan(chunk.bytes, start, end);
+      if (reason === undefined) {
+        if (chunk.retime) time.values[row] = chunk.retime(time.values[row] ?? 0);
+        stream.eventMs = time.values[row];
+        if (datasets.ids[row] === 0) datasets.ids[row] = dataset;
+      } else {
+        this.#quarantine(stream, chunk.bytes.subarray(start, end), reason);
+      }
+      offsets.values[row] = chunk.offset + start;
+      batch.commit();
+    });
+    const rows = batch.rows - first;
+    batch
+      .text("log.source.id")
+      .ids.fill(batch.text("log.source.id").internText(chunk.sourceId), first, batch.rows);
+    batch
+      .text("log.file.path")
+      .ids.fill(batch.text("log.file.path").internText(chunk.path), first, batch.rows);
+    const { eventMs } = stream;
+    const position = eventMs === undefined ? chunk.position : { ...chunk.position, eventMs };
+    this.#pending.set(chunk.sourceId, position);
+    this.#count(chunk, rows);
+  }
+
+  #count(chunk: Chunk, rows: number): void {
+    this.counts.lines += rows;
+    this.counts.bytes += chunk.bytes.length;
+    this.counts.bytesSkipped += chunk.bytesSkipped;
+    this.counts.events = this.counts.lines - this.counts.quarantined;
+    this.#bytesUnsealed += chunk.bytes.length;
+    this.#oldestUnsealedMs ??= this.#context.nowMs;
+    this.#deps.onProgress?.(this.counts);
+  }
+
+  #quarantine(stream: Stream, line: Uint8Array, reason: string): void {
+    const batch = this.#batch;
+    batch.rollback();
+    const row = batch.rows;
+    batch.number("@timestamp").put(row, stream.eventMs ?? this.#context.nowMs);
+    batch.text("data_stream.dataset").putText(row, QUARANTINE_DATASET);
+    batch.text("event.kind").putText(row, "pipeline_error");
+    batch.text("error.message").putText(row, reason);
+    batch.text("event.original").put(row, line, 0, line.length);
+    this.counts.quarantined += 1;
+  }
+
+  #fold(): void {
+    const { rows } = this.#batch;
+    const from = this.#foldedRows;
+    if (rows === from) return;
+    this.#deriver.derive(from, rows);
+    const deltas = this.#frames.fold(from, rows, this.#deps.onFrames !== undefined);
+    this.#deps.onFrames?.(deltas);
+    this.#deps.onRows?.(this.#batch, from, rows);
+    this.#foldedRows = rows;
+  }
+
+  #seal(signal: AbortSignal): Promise<void> {
+    this.#sealing ??= this.#append(signal)
+      .catch((error: unknown) => {
+        this.#failure = error;
+      })
+      .finally(() => {
+        this.#sealing = undefined;
+      });
+    return this.#sealing;
+  }
+
+  async #append(signal: AbortSignal): Promise<void> {
+    if (this.#pending.size === 0) return;
+    this.#fold();
+    const cells = this.#frames.takeCells();
+    for (let waitMs = RETRY_MS.first; ; waitMs = Math.min(waitMs * 2, RETRY_MS.max)) {
+      try {
+        await this.#deps.store.append(this.#batch, cells, this.#pending);
+        break;
+      } catch (error) {
+        if (!this.#deps.onStoreError || signal.aborted) throw error;
+        this.#deps.onStoreError(error, waitMs);
+        await delay(waitMs, undefined, { signal }).catch(() => undefined);
+      }
+    }
+    this.#batch.reset();
+    this.#deriver.reset();
+    this.#frames.reset();
+    this.#pending.clear();
+    this.#foldedRows = 0;
+    this.#bytesUnsealed = 0;
+    this.#oldestUnsealedMs = undefined;
+  }
+}
+
+/** Each event of the chunk: a line, or where the format's events span lines, a line with those that go on from it. */
+function eachEvent(stream: Stream, chunk: Chunk, take: (start: number, end: number) => void): void {
+  const begins = stream.format?.begins;
+  if (!begins) return eachLine(chunk, take);
+  let from = -1;
+  let to = -1;
+  eachLine(chunk, (start, end) => {
+    if (from >= 0 && begins(chunk.bytes, start, end)) {
+      take(from, to);
+      from = -1;
+    }
+    if (from < 0) from = start;
+    to = end;
+  });
+  if (from >= 0) take(from, to);
+  return undefined;
+}

@@ -1,0 +1,81 @@
+import type { Condition, Filter } from "./filter.ts";
+
+/** Where bare words are looked for. */
+export const FULL_TEXT_FIELDS = [
+  "message",
+  "url.original",
+  "user_agent.original",
+  "http.request.referrer",
+  "event.original",
+] as const;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Whether an event meets every condition: the store's rules, for one document in memory. */
+export function matches(fields: Fields, filter: Filter): boolean {
+  return filter.every((condition) => holds(fields, condition));
+}
+
+function holds(fields: Fields, condition: Condition): boolean {
+  switch (condition.op) {
+    case "exists":
+      return valuesOf(fields, condition.field).length > 0;
+    case "missing":
+      return valuesOf(fields, condition.field).length === 0;
+    case "eq":
+      return valuesOf(fields, condition.field).some((value) => equal(value, condition.value));
+    case "ne":
+      return !valuesOf(fields, condition.field).some((value) => equal(value, condition.value));
+    case "like":
+      return valuesOf(fields, condition.field).some((value) => like(value, condition.value));
+    case "not_like":
+      return !valuesOf(fields, condition.field).some((value) => like(value, condition.value));
+    case "contains":
+      return FULL_TEXT_FIELDS.some((field) =>
+        valuesOf(fields, field).some((value) => contains(value, condition.value)),
+      );
+    default:
+      return valuesOf(fields, condition.field).some((value) => compares(value, condition));
+  }
+}
+
+function valuesOf(fields: Fields, name: string): unknown[] {
+  const value = fields[name];
+  if (value === undefined || value === null) return [];
+  return Array.isArray(value) ? value : [value];
+}
+
+const equal = (value: unknown, wanted: string | number): boolean =>
+  String(value) === String(wanted);
+
+const contains = (value: unknown, words: string): boolean =>
+  String(value).toLowerCase().includes(words.toLowerCase());
+
+function compares(
+  value: unknown,
+  { op, value: bound }: Extract<Condition, { op: "gt" | "gte" | "lt" | "lte" }>,
+): boolean {
+  const number = typeof value === "string" ? instantOrNumber(value) : Number(value);
+  if (op === "gt") return number > bound;
+  if (op === "gte") return number >= bound;
+  return op === "lt" ? number < bound : number <= bound;
+}
+
+const instantOrNumber = (text: string): number =>
+  /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number(text);
+
+/** `*` is any run of characters; takes time linear in the text times the number of stars. */
+function like(value: unknown, pattern: string): boolean {
+  const text = String(value).toLowerCase();
+  const [first = "", ...rest] = pattern.toLowerCase().split("*");
+  const last = rest.pop();
+  if (last === undefined) return text === first;
+  if (!text.startsWith(first)) return false;
+  let at = first.length;
+  for (const part of rest) {
+    const found = text.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return text.length - last.length >= at && text.endsWith(last);
+}

@@ -1,0 +1,188 @@
+import type { Prediction } from "#dashboards/api.ts";
+import type { ForecastAnswer, Series } from "#forecaster/forecast.ts";
+import { runQuery } from "#pipeline/metrics/run-query.ts";
+import type { Extent, EventStore } from "#pipeline/store/port.ts";
+
+import type { ForecastWorker } from "./forecast-worker.ts";
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const HISTORY_MS = 28 * DAY_MS;
+const LEVELS = [80, 95] as const;
+const CACHED_MAX = 500;
+
+export type PredictedMetric = "requests" | "sign_ins" | "sign_outs";
+
+type Span = { fromMs: number; toMs: number };
+type Grid = { stepMs: number; windowMs: number; seasonalities: readonly number[] };
+
+/** Five minutes for what is read by the hour, an hour for what is read by the day. */
+function gridFor(range: Span): Grid {
+  return range.toMs - range.fromMs <= 36 * HOUR_MS
+    ? { stepMs: 5 * MINUTE_MS, windowMs: 6 * HOUR_MS, seasonalities: [288, 2016] }
+    : { stepMs: HOUR_MS, windowMs: DAY_MS, seasonalities: [24, 168] };
+}
+
+/**
+ * Predictions for boards. What is drawn over the past is what would have been predicted then: each window of it is
+ * forecast from the data before that window only.
+ */
+export class Predictions {
+  readonly #store: EventStore;
+  readonly #worker: ForecastWorker;
+  readonly #cache = new Map<string, Promise<ForecastAnswer>>();
+
+  constructor(store: EventStore, worker: ForecastWorker) {
+    this.#store = store;
+    this.#worker = worker;
+  }
+
+  /** Requests/s over the range and the hours behind it. `nowMs` is the end of what is known. */
+  async requestsPerSecond(extent: Extent, range: Span, nowMs: number): Promise<Prediction> {
+    const grid = gridFor(range);
+    const horizonMs = Math.min(
+      48 * HOUR_MS,
+      Math.max(2 * HOUR_MS, (range.toMs - range.fromMs) / 2),
+    );
+    const knownMs = Math.min(nowMs, extent.toMs + grid.stepMs);
+    const lastOrigin = floorTo(knownMs, grid.stepMs);
+    const series = await this.#series("requests", extent, {
+      fromMs: range.fromMs - HISTORY_MS,
+      toMs: lastOrigin,
+      stepMs: grid.stepMs,
+    });
+    const ahead = await this.#from(series, extent.dataset, lastOrigin, horizonMs, grid);
+    if (ahead.status === "learning") return ahead;
+    const past: ForecastAnswer[] = [];
+    const firstOrigin = Math.max(floorTo(range.fromMs, grid.windowMs), extent.fromMs);
+    for (
+      let origin = floorTo(firstOrigin, grid.windowMs);
+      origin < lastOrigin;
+      origin += grid.windowMs
+    ) {
+      const lengthMs = Math.min(grid.windowMs, lastOrigin - origin);
+      past.push(await this.#from(series, extent.dataset, origin, lengthMs, grid));
+    }
+    return toPrediction([...past, ahead], { fromMs: range.fromMs, issuedMs: lastOrigin });
+  }
+
+  /**
+   * What was to be expected in the last `minutes`, predicted at their beginning: mean and 95 % interval; null
+   * while the model is learning.
+   */
+  async expected(
+    metric: PredictedMetric,
+    extent: Extent,
+    { minutes, nowMs }: { minutes: number; nowMs: number },
+  ): Promise<{ mean: number; lower: number; upper: number } | null> {
+    const grid: Grid = { stepMs: 5 * MINUTE_MS, windowMs: HOUR_MS, seasonalities: [288, 2016] };
+    const fromMs = nowMs - minutes * MINUTE_MS;
+    const origin = floorTo(fromMs, grid.stepMs);
+    const series = await this.#series(metric, extent, {
+      fromMs: origin - HISTORY_MS,
+      toMs: origin,
+      stepMs: grid.stepMs,
+    });
+    const lengthMs = Math.ceil((nowMs - origin) / grid.stepMs) * grid.stepMs;
+    const answer = await this.#from(series, `${extent.dataset} ${metric}`, origin, lengthMs, grid);
+    if (answer.status === "learning") return null;
+    const { sum, mean, startMs, stepMs } = answer.forecast;
+    const share = mean.reduce((total, value, i) => {
+      const start = startMs + i * stepMs;
+      const overlap = Math.min(start + stepMs, nowMs) - Math.max(start, fromMs);
+      return total + value * Math.max(0, overlap / stepMs);
+    }, 0);
+    const scale = sum.mean > 0 ? share / sum.mean : minutes / (lengthMs / MINUTE_MS);
+    const wide = sum.intervals.find(({ level }) => level === 95);
+    if (!wide) return null;
+    return { mean: sum.mean * scale, lower: wide.lower * scale, upper: wide.upper * scale };
+  }
+
+  async #series(
+    metric: PredictedMetric,
+    extent: Extent,
+    { fromMs, toMs, stepMs }: Span & { stepMs: number },
+  ): Promise<Series> {
+    const startMs = Math.max(ceilTo(extent.fromMs, stepMs), floorTo(fromMs, stepMs));
+    if (startMs >= toMs) return { startMs, stepMs, values: [] };
+    const answer = await runQuery(this.#store, {
+      metric,
+      where: [{ field: "data_stream.dataset", op: "eq", value: extent.dataset }],
+      fromMs: startMs,
+      toMs,
+      stepMs,
+    });
+    return {
+      startMs,
+      stepMs,
+      values: answer.series[0]?.points.map(([, value]) => value ?? 0) ?? [],
+    };
+  }
+
+  async #from(
+    series: Series,
+    name: string,
+    originMs: number,
+    lengthMs: number,
+    grid: Grid,
+  ): Promise<ForecastAnswer> {
+    const horizon = Math.max(1, Math.ceil(lengthMs / grid.stepMs));
+    const count = Math.max(0, Math.round((originMs - series.startMs) / grid.stepMs));
+    const first = Math.max(0, count - HISTORY_MS / grid.stepMs);
+    const values = series.values.slice(first, count);
+    const startMs = series.startMs + first * grid.stepMs;
+    const key = `${name} ${startMs} ${originMs} ${horizon} ${grid.stepMs} ${values.length}`;
+    let answer = this.#cache.get(key);
+    if (!answer) {
+      answer = this.#worker.forecast({
+        series: { startMs, stepMs: grid.stepMs, values },
+        horizon,
+        seasonalities: grid.seasonalities,
+        levels: LEVELS,
+      });
+      this.#remember(key, answer);
+    }
+    return answer;
+  }
+
+  #remember(key: string, answer: Promise<ForecastAnswer>): void {
+    answer.catch(() => this.#cache.delete(key));
+    this.#cache.set(key, answer);
+    const oldest = this.#cache.keys().next();
+    if (this.#cache.size > CACHED_MAX && !oldest.done) this.#cache.delete(oldest.value);
+  }
+}
+
+const floorTo = (value: number, step: number): number => Math.floor(value / step) * step;
+const ceilTo = (value: number, step: number): number => Math.ceil(value / step) * step;
+
+/** Joins forecasts that follow one another into one line with its bands, per second. */
+function toPrediction(
+  answers: readonly ForecastAnswer[],
+  { fromMs, issuedMs }: { fromMs: number; issuedMs: number },
+): Prediction {
+  const tMs: number[] = [];
+  const mean: number[] = [];
+  const bands = LEVELS.map((level) => ({ level, lower: [] as number[], upper: [] as number[] }));
+  const ready = answers.flatMap((answer) => (answer.status === "ready" ? [answer.forecast] : []));
+  for (const forecast of ready) {
+    const perSecond = 1000 / forecast.stepMs;
+    for (const [i, value] of forecast.mean.entries()) {
+      const t = forecast.startMs + i * forecast.stepMs;
+      if (t + forecast.stepMs <= fromMs) continue;
+      tMs.push(t);
+      mean.push(value * perSecond);
+      for (const band of bands) {
+        const interval = forecast.intervals.find(({ level }) => level === band.level);
+        band.lower.push((interval?.lower[i] ?? value) * perSecond);
+        band.upper.push((interval?.upper[i] ?? value) * perSecond);
+      }
+    }
+  }
+  const last = ready.at(-1);
+  if (!last) return { status: "learning", reason: "no forecast covers this range yet" };
+  const { model, stepMs, score } = last;
+  const { mase, coverage } = score;
+  return { status: "ready", model, issuedMs, stepMs, tMs, mean, bands, mase, coverage };
+}

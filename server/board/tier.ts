@@ -1,0 +1,48 @@
+import type { Extent } from "#pipeline/store/port.ts";
+
+/**
+ * The same request passes several tiers, and each logs it. A board shows one dataset; unless told, the outermost
+ * that has requests.
+ */
+const OUTERMOST_FIRST = [
+  "haproxy.log",
+  "varnish.access",
+  "nginx.ingress_controller",
+  "nginx.access",
+  "apache.access",
+];
+
+/** Datasets that say nothing of requests; never the default of a board. */
+const NOT_REQUESTS = ["quarterdeck.quarantine", "nginx.error", "apache.error"];
+
+const FRESH_MS = 15 * 60_000;
+
+/** The dataset to show: the one asked for, else the outermost tier among the freshest. */
+export function chooseDataset(
+  extents: readonly Extent[],
+  asked: string | undefined,
+): Extent | undefined {
+  const found = extents.find(({ dataset }) => dataset === asked);
+  if (found || asked !== undefined) return found;
+  const candidates = extents.filter(({ dataset }) => !NOT_REQUESTS.includes(dataset));
+  const newest = Math.max(...candidates.map(({ toMs }) => toMs));
+  const fresh = candidates.filter(({ toMs }) => newest - toMs < FRESH_MS);
+  return fresh.toSorted((a, b) => rank(a) - rank(b) || b.rows - a.rows)[0] ?? extents[0];
+}
+
+function rank({ dataset }: Extent): number {
+  const index = OUTERMOST_FIRST.indexOf(dataset);
+  return index < 0 ? OUTERMOST_FIRST.length : index;
+}
+
+export type BoardRange = { fromMs: number; toMs: number; live: boolean };
+
+const LIVE_MS = 60 * 60_000;
+
+/** The range to open on: the last hour where data is coming in, else all that there is. */
+export function defaultRange(extent: Extent | undefined, nowMs: number): BoardRange {
+  if (!extent || nowMs - extent.toMs < FRESH_MS) {
+    return { fromMs: nowMs - LIVE_MS, toMs: nowMs, live: true };
+  }
+  return { fromMs: extent.fromMs, toMs: extent.toMs + 1, live: false };
+}

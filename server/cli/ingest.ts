@@ -1,0 +1,108 @@
+import { stat } from "node:fs/promises";
+
+import { fileSource } from "#collectors/sources/files.ts";
+import { Ingest, type IngestCounts } from "#pipeline/ingest/ingest.ts";
+import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
+import { systemClock } from "#platform/clock.ts";
+import { AppError } from "#platform/errors.ts";
+import { openTerminal, printable } from "#platform/terminal.ts";
+
+import { openDataFolder } from "../data-folder.ts";
+import { deriveRules, utcOffsetMinutes } from "../rules.ts";
+import type { Command } from "./command.ts";
+import { parseOptions } from "./options.ts";
+
+/** Histories are sealed by size alone. */
+const SEAL_AFTER_MS = Number.POSITIVE_INFINITY;
+const FOLD_EVERY_MS = 1_000;
+
+export const ingestCommand: Command = {
+  name: "ingest",
+  summary: "Read whole log files into the store, .gz too, as fast as the machine can",
+  help: `quarterdeck ingest [--data DIR] [--json] FILE…
+
+Reads the files from where they were left (nothing is read twice, whatever they are called by now), recognises their
+format by their content, and stores the events. Lines that no format understands are kept in quarantine.
+
+  --data DIR   the data folder (default: QUARTERDECK_DATA, else ./data)
+  --json       print the summary as one JSON object
+
+  quarterdeck ingest access.log access.log.1.gz
+  quarterdeck ingest '/var/log/nginx/*.gz' --json`,
+
+  async run(args) {
+    const { config, values, positionals } = parseOptions(args, { json: { type: "boolean" } });
+    if (positionals.length === 0) throw new AppError("bad_request", "name at least one log file");
+    await mustExist(positionals);
+    const folder = openDataFolder(config.dataFolder);
+    const terminal = openTerminal(process.stderr, systemClock);
+    await using store = await openEmbeddedStore({ folder: folder.store, clock: systemClock });
+    const source = fileSource({
+      paths: positionals,
+      follow: false,
+      clock: systemClock,
+      locksFolder: folder.locks,
+    });
+    const startMs = performance.now();
+    const seconds = (): number => (performance.now() - startMs) / 1000;
+    const ingest = new Ingest({
+      store,
+      clock: systemClock,
+      rules: deriveRules(config),
+      utcOffsetMinutes: utcOffsetMinutes(config.timezone, systemClock.nowMs()),
+      sealAfterMs: SEAL_AFTER_MS,
+      foldEveryMs: FOLD_EVERY_MS,
+      onProgress: (counts) => terminal.progress(progressText(counts, seconds())),
+    });
+    const stop = new AbortController();
+    process.once("SIGINT", () => stop.abort());
+    process.once("SIGTERM", () => stop.abort());
+    await ingest.run(source, stop.signal);
+    terminal.done();
+    for (const { level, path, message } of source.status()) {
+      if (level !== "info") terminal.line(`${printable(path)}: ${printable(message)}`);
+    }
+    const summary = summarise(ingest.counts, seconds());
+    process.stdout.write(`${values["json"] ? JSON.stringify(summary) : summaryText(summary)}\n`);
+    return stop.signal.aborted || source.status().some(({ level }) => level === "error") ? 1 : 0;
+  },
+};
+
+async function mustExist(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    if (/[*?[{]/.test(path)) continue;
+    await stat(path).catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new AppError("bad_request", `${path}: cannot be read (${why})`);
+    });
+  }
+}
+
+const grouped = new Intl.NumberFormat("en");
+
+const progressText = (counts: IngestCounts, seconds: number): string =>
+  `${grouped.format(counts.lines)} lines, ${(counts.bytes / 1e6).toFixed(0)} MB, ${grouped.format(Math.round(counts.lines / seconds))} lines/s`;
+
+type Summary = ReturnType<typeof summarise>;
+
+function summarise(counts: IngestCounts, seconds: number) {
+  const { lines, events, quarantined, bytes, bytesSkipped } = counts;
+  const linesPerSecond = Math.round(lines / seconds);
+  return {
+    lines,
+    events,
+    quarantined,
+    bytes,
+    bytesSkipped,
+    seconds: Number(seconds.toFixed(3)),
+    linesPerSecond,
+  };
+}
+
+function summaryText(summary: Summary): string {
+  const skipped =
+    summary.bytesSkipped > 0
+      ? `\n${grouped.format(summary.bytesSkipped)} bytes of overlong lines were cut off`
+      : "";
+  return `${grouped.format(summary.lines)} lines → ${grouped.format(summary.events)} events, ${grouped.format(summary.quarantined)} quarantined, in ${summary.seconds} s (${grouped.format(summary.linesPerSecond)} lines/s)${skipped}`;
+}

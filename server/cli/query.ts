@@ -1,0 +1,161 @@
+import type { Condition, Filter } from "#pipeline/filter.ts";
+import { CATALOGUE } from "#pipeline/metrics/catalogue.ts";
+import { chooseStep } from "#pipeline/metrics/planner.ts";
+import type { MetricAnswer } from "#pipeline/metrics/query.ts";
+import { runQuery } from "#pipeline/metrics/run-query.ts";
+import { parseQuery, resolveField } from "#pipeline/query-language.ts";
+import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
+import type { EventStore, Extent } from "#pipeline/store/port.ts";
+import { systemClock } from "#platform/clock.ts";
+import { AppError } from "#platform/errors.ts";
+import { printable } from "#platform/terminal.ts";
+import { startForecastWorker } from "#server/board/forecast-worker.ts";
+import { Predictions } from "#server/board/predictions.ts";
+import { chooseDataset } from "#server/board/tier.ts";
+
+import { openDataFolder, storeToRead } from "../data-folder.ts";
+import { parseRange } from "../routes/range.ts";
+import type { Command } from "./command.ts";
+import { numberOption, parseOptions, type Options } from "./options.ts";
+
+const POINTS_MAX = 240;
+const PREDICTED = "predicted_requests_per_second";
+
+export const queryCommand: Command = {
+  name: "query",
+  summary: "Ask the metric catalogue what the board shows",
+  help: `quarterdeck query METRIC [--by FIELD] [--where FILTER] [--from T] [--to T] [--step S] [--json]
+
+  --by FIELD     one series for each value: route, status, method, path, dataset, instance, or any ECS field
+  --limit N      with --by: the N largest (default 10)
+  --where TEXT   a filter as in the search box: 'status>=500 -path:/health* method:POST'
+  --from, --to   now, now-15m, 2026-05-17T10:00:00Z, or epoch milliseconds (default: all that there is)
+  --step S       a point every 10s, 1m, 5m, 1h, 1d, or auto (default: one value for the whole range)
+  --dataset D    the tier to count in (default: the outermost that has requests; all: every one)
+  --json         one JSON object: { metric, unit, fromMs, toMs, stepMs, from, series: [{ key, value, points }] }
+
+Metrics: ${Object.keys(CATALOGUE).join(", ")}
+
+  quarterdeck query requests --by status
+  quarterdeck query response_time_p95 --by route --from now-1h
+  quarterdeck query requests_per_second --step 5m --json`,
+
+  async run(args) {
+    const options = parseOptions(args, {
+      by: { type: "string" },
+      limit: { type: "string" },
+      where: { type: "string" },
+      from: { type: "string" },
+      to: { type: "string" },
+      step: { type: "string" },
+      dataset: { type: "string" },
+      json: { type: "boolean" },
+    });
+    const [metric, surplus] = options.positionals;
+    if (metric === undefined || surplus !== undefined) {
+      throw new AppError("bad_request", "name one metric, such as: quarterdeck query requests");
+    }
+    const folder = openDataFolder(options.config.dataFolder);
+    await using store = await openEmbeddedStore({
+      folder: storeToRead(folder),
+      clock: systemClock,
+    });
+    const answer = await ask(store, metric, options);
+    const text = options.values["json"] ? JSON.stringify(answer) : table(answer);
+    process.stdout.write(`${text}\n`);
+    return 0;
+  },
+};
+
+async function ask(store: EventStore, metric: string, { values }: Options): Promise<unknown> {
+  const nowMs = systemClock.nowMs();
+  const extents = await store.extents();
+  const extent = datasetOf(extents, text(values["dataset"]));
+  const asked = parseRange({ from: text(values["from"]), to: text(values["to"]) }, nowMs);
+  const all = extent ? [extent] : extents;
+  const range = asked ?? {
+    fromMs: Math.min(...all.map(({ fromMs }) => fromMs), nowMs),
+    toMs: all.length > 0 ? Math.max(...all.map(({ toMs }) => toMs + 1)) : nowMs,
+  };
+  if (metric === PREDICTED) return predict(store, extent, range);
+  const where: Filter = [...datasetFilter(extent), ...parseQuery(text(values["where"]) ?? "")];
+  const stepMs = parseStep(text(values["step"]), range);
+  const by = text(values["by"]);
+  const limit = numberOption(values, "limit", { fallback: 10, min: 1, max: 10_000 });
+  return runQuery(store, {
+    metric,
+    where,
+    fromMs: range.fromMs,
+    toMs: range.toMs,
+    ...(stepMs === undefined ? {} : { stepMs }),
+    ...(by === undefined ? {} : { by: { field: resolveField(by), limit } }),
+  });
+}
+
+const text = (value: Options["values"][string]): string | undefined =>
+  typeof value === "string" ? value : undefined;
+
+function datasetOf(extents: readonly Extent[], asked: string | undefined): Extent | undefined {
+  if (asked === "all") return undefined;
+  const found = chooseDataset(extents, asked);
+  if (asked !== undefined && !found) {
+    const known = extents.map(({ dataset }) => dataset).join(", ");
+    throw new AppError("bad_request", `--dataset ${asked}: there is ${known || "no data yet"}`);
+  }
+  return found;
+}
+
+const datasetFilter = (extent: Extent | undefined): Condition[] =>
+  extent ? [{ field: "data_stream.dataset", op: "eq", value: extent.dataset }] : [];
+
+const STEP_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function parseStep(
+  asked: string | undefined,
+  range: { fromMs: number; toMs: number },
+): number | undefined {
+  if (asked === undefined) return undefined;
+  if (asked === "auto") return chooseStep(range, POINTS_MAX);
+  const found = /^(\d{1,5})([smhd])$/.exec(asked);
+  const stepMs = Number(found?.[1]) * (STEP_MS[found?.[2] ?? ""] ?? 0);
+  if (stepMs > 0) return stepMs;
+  throw new AppError("bad_request", `--step ${asked}: write 10s, 1m, 5m, 1h, 1d, or auto`);
+}
+
+async function predict(
+  store: EventStore,
+  extent: Extent | undefined,
+  range: { fromMs: number; toMs: number },
+): Promise<unknown> {
+  if (!extent) throw new AppError("not_found", "no requests have been seen yet");
+  const worker = startForecastWorker();
+  try {
+    const predictions = new Predictions(store, worker);
+    return {
+      metric: PREDICTED,
+      unit: "1/s",
+      from: "forecast",
+      ...(await predictions.requestsPerSecond(extent, range, systemClock.nowMs())),
+    };
+  } finally {
+    await worker.stop();
+  }
+}
+
+function table(answer: unknown): string {
+  if (!isAnswer(answer)) return JSON.stringify(answer, null, 2);
+  const lines = answer.series.map(({ key, value, points }) => {
+    const label = key === null ? answer.metric : printable(key);
+    const steps = points.map(([t, v]) => `  ${new Date(t).toISOString()}  ${shown(v)}`);
+    return [`${shown(value).padStart(14)} ${unitOf(answer)}  ${label}`, ...steps].join("\n");
+  });
+  return lines.length > 0 ? lines.join("\n") : "nothing was measured in this range";
+}
+
+const shown = (value: number | null): string =>
+  value === null ? "–" : new Intl.NumberFormat("en", { maximumFractionDigits: 4 }).format(value);
+
+const unitOf = ({ unit }: MetricAnswer): string => (unit === "count" ? "" : unit);
+
+const isAnswer = (answer: unknown): answer is MetricAnswer =>
+  typeof answer === "object" && answer !== null && "series" in answer;

@@ -1,0 +1,29 @@
+import type { DeriveRules } from "#collectors/derive/derive.ts";
+import type { Filter } from "#pipeline/filter.ts";
+import type { IngestCounts } from "#pipeline/ingest/ingest.ts";
+import type { FrameDelta } from "#pipeline/live/frames.ts";
+import type { EventDocument } from "#pipeline/store/port.ts";
+
+/** What the indexer thread is started with. */
+export type IndexerTask = {
+  storeFolder: string;
+  locksFolder: string;
+  paths: string[];
+  rules: DeriveRules;
+  utcOffsetMinutes: number;
+  /** Play this one file as if it were now, instead of tailing the paths. */
+  replay?: { path: string; speed: number };
+};
+
+export type TailRequest = { id: string; filter: Filter };
+
+export type ToIndexer = { type: "tails"; tails: TailRequest[] } | { type: "stop" };
+
+export type SourceStatus = { path: string; message: string; level: "info" | "warning" | "error" };
+
+export type FromIndexer =
+  | { type: "frames"; deltas: FrameDelta[] }
+  | { type: "tail"; id: string; events: EventDocument[]; skipped: number }
+  | { type: "status"; counts: IngestCounts; sources: SourceStatus[]; storeError: string | null }
+  | { type: "caught-up" }
+  | { type: "stopped"; error: string | null };

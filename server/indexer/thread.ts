@@ -1,0 +1,97 @@
+/** The `index` role: tails the sources, stores their events, and tells the control plane what changed. */
+import { parentPort, workerData } from "node:worker_threads";
+
+import { fileSource } from "#collectors/sources/files.ts";
+import { replaySource } from "#collectors/sources/replay.ts";
+import { Ingest } from "#pipeline/ingest/ingest.ts";
+import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
+import { systemClock } from "#platform/clock.ts";
+
+import type { FromIndexer, IndexerTask, TailRequest, ToIndexer } from "./protocol.ts";
+import { tailRows } from "./tailer.ts";
+
+const SEAL_AFTER_MS = 3_000;
+const FOLD_EVERY_MS = 100;
+const STATUS_EVERY_MS = 1_000;
+const COMPACT_EVERY_MS = 5_000;
+
+const port = parentPort;
+if (!port) throw new Error("server/indexer/thread.ts runs as a worker thread only");
+// The control plane starts this thread with an IndexerTask and nothing else.
+const task = workerData as IndexerTask;
+const post = (message: FromIndexer): void => port.postMessage(message);
+
+let tails: TailRequest[] = [];
+let storeError: string | null = null;
+const stop = new AbortController();
+port.on("message", (message: ToIndexer) => {
+  if (message.type === "stop") stop.abort();
+  else tails = message.tails;
+});
+
+async function main(): Promise<void> {
+  await using store = await openEmbeddedStore({
+    folder: task.storeFolder,
+    clock: systemClock,
+    memoryLimitMb: 192,
+  });
+  const source = task.replay
+    ? replaySource({ ...task.replay, clock: systemClock, utcOffsetMinutes: task.utcOffsetMinutes })
+    : fileSource({
+        paths: task.paths,
+        follow: true,
+        clock: systemClock,
+        locksFolder: task.locksFolder,
+      });
+  const ingest = new Ingest({
+    store,
+    clock: systemClock,
+    rules: task.rules,
+    utcOffsetMinutes: task.utcOffsetMinutes,
+    sealAfterMs: SEAL_AFTER_MS,
+    foldEveryMs: FOLD_EVERY_MS,
+    onFrames: (deltas) => {
+      storeError = null;
+      if (deltas.length > 0) post({ type: "frames", deltas });
+    },
+    onRows: (batch, from, to) => {
+      if (tails.length === 0) return;
+      for (const found of tailRows(batch, { from, to }, tails)) {
+        if (found.events.length + found.skipped > 0) post({ type: "tail", ...found });
+      }
+    },
+    onStoreError: (error) => {
+      storeError = error instanceof Error ? error.message : String(error);
+    },
+  });
+  const status = setInterval(() => {
+    post({ type: "status", counts: ingest.counts, sources: source.status(), storeError });
+  }, STATUS_EVERY_MS);
+  const compacting = compactUntil(stop.signal, () => store.compact());
+  try {
+    await ingest.run(source, stop.signal);
+  } finally {
+    clearInterval(status);
+    stop.abort();
+    await compacting;
+  }
+}
+
+async function compactUntil(signal: AbortSignal, compact: () => Promise<boolean>): Promise<void> {
+  while (!signal.aborted) {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, COMPACT_EVERY_MS);
+      signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+    });
+    if (!signal.aborted) await compact();
+  }
+}
+
+main().then(
+  () => post({ type: "stopped", error: null }),
+  (error: unknown) =>
+    post({
+      type: "stopped",
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    }),
+);

@@ -1,0 +1,45 @@
+import { AppError } from "#platform/errors.ts";
+
+const UNIT_MS: Record<string, number> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/** Epoch ms of `now`, `now-15m`, an ISO 8601 instant or epoch ms. Throws an AppError that names the parameter. */
+export function parseInstant(text: string, name: string, nowMs: number): number {
+  const relative = /^now(?:-(\d{1,6})([smhdw]))?$/.exec(text);
+  if (relative) return nowMs - Number(relative[1] ?? 0) * (UNIT_MS[relative[2] ?? "s"] ?? 0);
+  const instant = /^-?\d{1,16}$/.test(text) ? Number(text) : isoInstant(text);
+  if (Number.isFinite(instant)) return instant;
+  throw new AppError(
+    "bad_request",
+    `${name}: “${text.slice(0, 40)}” is no time: write now, now-15m, 2026-05-17T10:05:00Z, or epoch milliseconds`,
+  );
+}
+
+/** A date without a zone is UTC, whatever the machine's zone is. */
+function isoInstant(text: string): number {
+  if (!/^\d{4}-\d\d-\d\d/.test(text)) return Number.NaN;
+  const hasTime = text.length > 10;
+  const hasZone = /(?:Z|[+-]\d\d:?\d\d)$/.test(text);
+  return Date.parse(hasTime && !hasZone ? `${text.replace(" ", "T")}Z` : text);
+}
+
+export type AskedRange = { fromMs: number; toMs: number; live: boolean };
+
+/** The range of a request's `from` and `to`; undefined when neither is given. It is live when it ends now. */
+export function parseRange(
+  query: { from?: string | undefined; to?: string | undefined },
+  nowMs: number,
+): AskedRange | undefined {
+  if (query.from === undefined && query.to === undefined) return undefined;
+  const toMs = parseInstant(query.to ?? "now", "to", nowMs);
+  const fromMs = parseInstant(query.from ?? "now-1h", "from", nowMs);
+  if (fromMs >= toMs) {
+    throw new AppError("bad_request", "from must be before to: swap them, or widen the range");
+  }
+  return { fromMs, toMs, live: query.to === undefined || query.to === "now" };
+}
