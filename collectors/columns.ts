@@ -76,6 +76,11 @@ export class TextColumn {
     return decoder.decode(this.bytes(id));
   }
 
+  /** All distinct values, one behind the other; value `id` lies in [ends[id - 1], ends[id]). Valid until a write. */
+  get dictionary(): { bytes: Uint8Array; ends: Uint32Array } {
+    return { bytes: this.#arena, ends: this.#ends };
+  }
+
   /** Total bytes of all distinct values. */
   get dictionaryBytes(): number {
     return this.#ends[this.size]!;

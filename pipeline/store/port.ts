@@ -14,7 +14,10 @@ export type EventId = `${SourceId}:${number}`;
 export type CellsRequest = TimeRange & {
   levelS: RollupLevelS;
   measures: readonly Measure[];
-  /** Width of the time buckets of the answer; undefined: the whole range as one. A multiple of the level. */
+  /**
+   * Width of the time buckets of the answer; undefined: the whole range as one. A multiple of the level. Buckets start
+   * at multiples of it since 1970, so that the first may start before the range.
+   */
   stepMs?: number;
   /** Only this dataset. */
   dataset?: string;
@@ -35,6 +38,7 @@ export type MergedCell = {
 export type Aggregate =
   | { kind: "count" }
   | { kind: "sum"; field: string }
+  /** Different combinations of the fields' values; events that have none of the fields do not count. */
   | { kind: "distinct"; fields: readonly string[] }
   /** Histogram of a number field in the buckets of the latency sketch; key is the bucket's number. */
   | { kind: "latency"; field: "event.duration" };
@@ -42,6 +46,7 @@ export type Aggregate =
 export type AggregateRequest = TimeRange & {
   aggregate: Aggregate;
   where: Filter;
+  /** Width of the time buckets, which start at multiples of it since 1970; undefined: the whole range as one. */
   stepMs?: number;
   /** Split by the values of this field: the `limit` most frequent, the others not in the answer. */
   by?: { field: string; limit: number };
@@ -70,6 +75,8 @@ export type StoreStatus = {
   bytes: number;
   /** How many queries were answered since the store was opened: live tiles must not move this. */
   queries: number;
+  /** What is wrong with what is kept (such as a file that cannot be read), for a person; empty when all is well. */
+  problems: readonly string[];
 };
 
 /**

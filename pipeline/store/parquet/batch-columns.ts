@@ -1,0 +1,45 @@
+import type { Batch } from "#collectors/batch.ts";
+import type { NumberColumn, TextColumn } from "#collectors/columns.ts";
+import { EXTRA_FIELD, FIELDS, type NumberField, type TextField } from "#collectors/fields.ts";
+
+import type { NumberData, ParquetColumn, TextData } from "./column.ts";
+import { validText } from "./valid-text.ts";
+
+/** The batch's columns that hold anything, in the order of the list of fields. */
+export function batchColumns(batch: Batch): ParquetColumn[] {
+  const columns: ParquetColumn[] = [];
+  for (const [name, column] of batch.numberColumns()) {
+    if (hasNumber(column, batch.rows)) columns.push(numberData(name, column));
+  }
+  for (const [name, column] of batch.textColumns()) {
+    if (hasText(column, batch.rows)) columns.push(textData(name, column));
+  }
+  return columns.toSorted((a, b) => order(a.name) - order(b.name));
+}
+
+function hasNumber(column: NumberColumn, rows: number): boolean {
+  for (let row = 0; row < rows; row += 1) if (!Number.isNaN(column.values[row]!)) return true;
+  return false;
+}
+
+function hasText(column: TextColumn, rows: number): boolean {
+  if (column.size === 0) return false;
+  for (let row = 0; row < rows; row += 1) if (column.ids[row] !== 0) return true;
+  return false;
+}
+
+function numberData(name: NumberField, column: NumberColumn): NumberData {
+  return { name, kind: FIELDS[name], values: column.values };
+}
+
+function textData(name: TextField, column: TextColumn): TextData {
+  const kind = name !== EXTRA_FIELD && FIELDS[name] === "keywords" ? "texts" : "text";
+  const { bytes, ends } = column.dictionary;
+  return validText({ name, kind, ids: column.ids, size: column.size, bytes, ends });
+}
+
+const ORDER = new Map([...Object.keys(FIELDS), EXTRA_FIELD].map((name, i) => [name, i]));
+
+function order(name: string): number {
+  return ORDER.get(name) ?? ORDER.size;
+}

@@ -1,0 +1,42 @@
+/** Text with a dictionary: row r holds the bytes [ends[id - 1], ends[id]) for id = ids[r], or is null for id 0. */
+export type TextData = {
+  name: string;
+  /** `texts`: several strings a row, joined by LIST_SEPARATOR. `bytes`: not text. */
+  kind: "text" | "texts" | "bytes";
+  ids: Uint32Array;
+  /** How many dictionary values there are. */
+  size: number;
+  bytes: Uint8Array;
+  ends: Uint32Array;
+};
+
+/** Numbers; NaN is null. `date` is epoch ms, `long` an integer, `boolean` 0 or 1. */
+export type NumberData = {
+  name: string;
+  kind: "long" | "double" | "date" | "boolean";
+  values: Float64Array;
+};
+
+export type ParquetColumn = TextData | NumberData;
+
+/** Encodings of the Parquet format, by their numbers. */
+export const ENCODING = { plain: 0, rle: 3, delta: 5, dictionary: 8 };
+
+/** One page before compression. */
+export type Page = {
+  isDictionary: boolean;
+  /** Of a data page: levels and values, nulls included. Of a dictionary: its entries. */
+  values: number;
+  encoding: number;
+  bytes: Buffer;
+};
+
+/** One column of one row group. */
+export type Chunk = {
+  pages: Page[];
+  /** Nulls included; of a list every element counts, and an empty one as one. */
+  values: number;
+  nulls: number;
+  /** Least and greatest value, in the column's physical encoding. */
+  bounds?: { min: Buffer; max: Buffer };
+};

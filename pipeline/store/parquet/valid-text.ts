@@ -1,0 +1,48 @@
+import { isAscii, isUtf8 } from "node:buffer";
+
+import type { TextData } from "./column.ts";
+
+/** The first bit of a byte that goes on with a UTF-8 character, and the mask that shows it. */
+const CONTINUATION = 0x80;
+const CONTINUATION_MASK = 0xc0;
+const HIGH_BYTE = 0x80;
+
+/**
+ * The column with every dictionary value valid UTF-8: of a value that is not, the bytes above 0x7F become `\xHH`, as
+ * nginx writes them, because one such value would make the whole file unreadable.
+ */
+export function validText(column: TextData): TextData {
+  const all = column.bytes.subarray(0, column.ends[column.size]);
+  if (isAscii(all) || (isUtf8(all) && !hasSplitCharacter(column))) return column;
+  const parts: Uint8Array[] = [];
+  const ends = new Uint32Array(column.size + 1);
+  for (let id = 1; id <= column.size; id += 1) {
+    const value = column.bytes.subarray(column.ends[id - 1], column.ends[id]);
+    const valid = isUtf8(value) ? value : escaped(value);
+    parts.push(valid);
+    ends[id] = ends[id - 1]! + valid.length;
+  }
+  return { ...column, bytes: Buffer.concat(parts), ends };
+}
+
+/** Whether a value begins in the middle of a character: then all together may be valid and each alone is not. */
+function hasSplitCharacter(column: TextData): boolean {
+  for (let id = 2; id <= column.size; id += 1) {
+    const start = column.ends[id - 1]!;
+    if (start < column.ends[id]! && (column.bytes[start]! & CONTINUATION_MASK) === CONTINUATION) {
+      return true;
+    }
+  }
+  return false;
+}
+
+function escaped(value: Uint8Array): Buffer {
+  let text = "";
+  for (const byte of value) {
+    text +=
+      byte < HIGH_BYTE
+        ? String.fromCharCode(byte)
+        : `\\x${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+  }
+  return Buffer.from(text);
+}
