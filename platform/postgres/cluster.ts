@@ -1,0 +1,184 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { existsSync, statSync } from "node:fs";
+import {
+  type FileHandle,
+  chown,
+  mkdir,
+  open,
+  readFile,
+  rename,
+  rm,
+  writeFile,
+} from "node:fs/promises";
+import path from "node:path";
+
+import { AppError } from "../errors.ts";
+import { installedBinaries, reachableBinaries, versionOf } from "./binaries.ts";
+import { type Identity, serverIdentity } from "./identity.ts";
+
+/** Where the embedded server lies: `<data>/postgres/`, closed to everyone but its owner. */
+export type Cluster = {
+  /** The folder of it all: password, marks, log. */
+  folder: string;
+  /** PGDATA. */
+  data: string;
+  log: string;
+  /** `bin`, `lib`, `share`. */
+  binaries: string;
+  identity: Identity;
+  password: string;
+};
+
+export const USER = "quarterdeck";
+/** Where a server finds descriptors that it is given: stdio ends at 2. */
+const FIRST_DESCRIPTOR = 3;
+
+/** Finds the cluster of a data folder, and makes it where there is none. */
+export async function prepareCluster(dataFolder: string): Promise<Cluster> {
+  const folder = path.join(dataFolder, "postgres");
+  const data = path.join(folder, "cluster");
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const identity = identityFor(data);
+  const installed = await installedBinaries();
+  const binaries = identity.byDescriptor ? await reachableBinaries(installed) : installed;
+  const password = await keptPassword(path.join(folder, "password"), existsSync(data));
+  const cluster = {
+    folder,
+    data,
+    log: path.join(folder, "server.log"),
+    binaries,
+    identity,
+    password,
+  };
+  if (existsSync(data)) await checkVersion(data, installed);
+  else await initialise(cluster);
+  return cluster;
+}
+
+/** Runs a program of the cluster with a folder (and a file) that it can reach, whoever it runs as. */
+export async function runProgram(
+  cluster: Cluster,
+  program: "initdb" | "postgres",
+  options: { paths: string[]; args(paths: string[]): string[]; detached?: boolean },
+): Promise<ChildProcess> {
+  const { byDescriptor, credentials } = cluster.identity;
+  const output = await open(cluster.log, "a", 0o600);
+  const handles: FileHandle[] = [];
+  try {
+    if (byDescriptor) for (const it of options.paths) handles.push(await open(it, "r"));
+    const paths = byDescriptor
+      ? handles.map((_, index) => `/proc/self/fd/${index + FIRST_DESCRIPTOR}`)
+      : options.paths;
+    const child = spawn(path.join(cluster.binaries, "bin", program), options.args(paths), {
+      ...credentials,
+      cwd: "/",
+      env: { PATH: process.env["PATH"], NODE_ENV: process.env.NODE_ENV, LC_ALL: "C", TZ: "UTC" },
+      stdio: ["ignore", output.fd, output.fd, ...handles.map((it) => it.fd)],
+      detached: options.detached === true,
+    });
+    await once(child, "spawn");
+    return child;
+  } catch (error) {
+    throw new AppError(
+      "unavailable",
+      `PostgreSQL could not be started as user ${credentials.uid ?? "of this process"}: ${error instanceof Error ? error.message : String(error)}. Set DATABASE_URL to use a server of your own.`,
+      { cause: error },
+    );
+  } finally {
+    await Promise.all([output, ...handles].map((it) => it.close()));
+  }
+}
+
+/** The last lines of what the server said. */
+export async function lastWords(cluster: Cluster): Promise<string> {
+  const text = await readFile(cluster.log, "utf8").catch(() => "");
+  return text.trimEnd().split("\n").slice(-5).join("\n");
+}
+
+/** Root runs the server as whoever owns the cluster, so a folder that a normal user made stays theirs. */
+function identityFor(data: string): Identity {
+  const identity = serverIdentity();
+  if (identity === undefined) {
+    throw new AppError(
+      "unavailable",
+      "PostgreSQL does not run as root on this system. Start Quarterdeck as a normal user, or set DATABASE_URL.",
+    );
+  }
+  if (!identity.byDescriptor || !existsSync(data)) return identity;
+  const { uid, gid } = statSync(data);
+  return uid === 0 ? identity : { ...identity, credentials: { uid, gid } };
+}
+
+/** Built beside its place and renamed into it, so a cluster is whole or absent. */
+async function initialise(cluster: Cluster): Promise<void> {
+  const half = `${cluster.data}.new`;
+  const passwordFile = path.join(cluster.folder, "password.init");
+  await rm(half, { recursive: true, force: true });
+  await rm(passwordFile, { force: true });
+  await mkdir(half, { mode: 0o700 });
+  await writeFile(passwordFile, `${cluster.password}\n`, { mode: 0o600 });
+  const { uid, gid } = cluster.identity.credentials;
+  if (uid !== undefined && gid !== undefined) {
+    await chown(half, uid, gid);
+    await chown(passwordFile, uid, gid);
+  }
+  const child = await runProgram(cluster, "initdb", {
+    paths: [half, passwordFile],
+    args: ([folder = "", file = ""]) => [
+      "-D",
+      folder,
+      `--username=${USER}`,
+      `--pwfile=${file}`,
+      "--auth=scram-sha-256",
+      "--encoding=UTF8",
+      "--locale=C",
+      "--no-instructions",
+    ],
+  });
+  const status = child.exitCode ?? (await once(child, "exit"))[0];
+  await rm(passwordFile, { force: true });
+  if (status !== 0) {
+    throw new AppError(
+      "unavailable",
+      `PostgreSQL could not make its folder ${cluster.data} (initdb ended with ${String(status)}):\n${await lastWords(cluster)}`,
+    );
+  }
+  await rename(half, cluster.data);
+}
+
+async function keptPassword(file: string, clusterExists: boolean): Promise<string> {
+  const kept = await readFile(file, "utf8").catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
+    throw new AppError(
+      "unavailable",
+      `${file} cannot be read: was this data folder made by another user? Start Quarterdeck as that user, or name another folder with --data.`,
+      { cause: error },
+    );
+  });
+  if (kept.trim() !== "") return kept.trim();
+  if (clusterExists) {
+    throw new AppError(
+      "unavailable",
+      `${file} is missing, and without it nobody gets into the database beside it. Restore it from a copy, or move that folder away to begin anew.`,
+    );
+  }
+  const password = randomBytes(32).toString("hex");
+  const half = `${file}.${process.pid}`;
+  await writeFile(half, password, { mode: 0o600, flush: true });
+  await rename(half, file);
+  return password;
+}
+
+async function checkVersion(data: string, installed: string): Promise<void> {
+  const made = (await readFile(path.join(data, "PG_VERSION"), "utf8").catch(() => "")).trim();
+  const major = (await versionOf(installed)).split(".")[0];
+  if (made === major) return;
+  throw new AppError(
+    "unavailable",
+    made === ""
+      ? `${data} is no PostgreSQL cluster (PG_VERSION is missing). Restore it from a copy, or move the folder away to begin anew.`
+      : `${data} was made by PostgreSQL ${made}, and this Quarterdeck brings ${String(major)}. Start the Quarterdeck that made it, dump its database with pg_dump, and restore it into a new folder or a server named by DATABASE_URL.`,
+  );
+}

@@ -1,0 +1,67 @@
+import { Pool, types } from "pg";
+
+export type Row = Record<string, unknown>;
+
+/** What runs SQL. Values are always bound ($1, $2 …), never pasted into the text. */
+export type Queryable = {
+  query(text: string, values?: readonly unknown[]): Promise<Row[]>;
+};
+
+export type Database = Queryable & {
+  /** All of it or nothing: the transaction is committed when `work` resolves, rolled back when it rejects. */
+  transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T>;
+  /** Waits for running queries; stops the embedded server if this process started it. */
+  close(): Promise<void>;
+};
+
+const CONNECTIONS_MAX = 10;
+const CONNECT_MS_MAX = 5_000;
+const STATEMENT_MS_MAX = 30_000;
+
+// Numbers come back as numbers: our bigints count things that stay below 2^53.
+types.setTypeParser(types.builtins.INT8, Number);
+
+/** A pool of connections. `onError` hears of idle connections that break (a server that restarts), which is no crash. */
+export function poolDatabase(
+  url: string,
+  options: { onError: (error: Error) => void; afterClose?: () => Promise<void> },
+): Database {
+  const pool = new Pool({
+    connectionString: url,
+    max: CONNECTIONS_MAX,
+    connectionTimeoutMillis: CONNECT_MS_MAX,
+    statement_timeout: STATEMENT_MS_MAX,
+    application_name: "quarterdeck",
+  });
+  pool.on("error", options.onError);
+  let closed: Promise<void> | undefined;
+  return {
+    query: async (text, values = []) => rowsOf(await pool.query<Row>(text, [...values])),
+    async transaction(work) {
+      const client = await pool.connect();
+      try {
+        await client.query("BEGIN");
+        const result = await work({
+          query: async (text, values = []) => rowsOf(await client.query<Row>(text, [...values])),
+        });
+        await client.query("COMMIT");
+        client.release();
+        return result;
+      } catch (error) {
+        // A connection that cannot roll back is thrown away rather than handed to the next one in a transaction.
+        const broken = await client.query("ROLLBACK").then(
+          () => false,
+          () => true,
+        );
+        client.release(broken);
+        throw error;
+      }
+    },
+    close() {
+      closed ??= pool.end().then(options.afterClose);
+      return closed;
+    },
+  };
+}
+
+const rowsOf = (result: { rows: Row[] }): Row[] => result.rows;

@@ -1,0 +1,36 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+
+/** Who the database server runs as, and how it reaches a folder. */
+export type Identity = {
+  /** What `spawn` is given; empty when the server runs as the user that we are. */
+  credentials: { uid?: number; gid?: number };
+  /** Whether folders and files are handed over as open descriptors rather than by their paths. */
+  byDescriptor: boolean;
+};
+
+/**
+ * PostgreSQL refuses to run as root, so root's server runs as `nobody`. That user may not walk into folders such as
+ * /root, so it gets its folder as an open descriptor and names it /proc/self/fd/3: the data stays where it was asked to
+ * be, and its parents stay closed. Throws nothing; undefined = root on a system where that does not work.
+ */
+export function serverIdentity(uid = process.getuid?.() ?? -1): Identity | undefined {
+  if (uid !== 0) return { credentials: {}, byDescriptor: false };
+  if (process.platform !== "linux") return undefined;
+  return { credentials: nobody(readFileSync("/etc/passwd", "utf8")), byDescriptor: true };
+}
+
+/** The ids of `nobody`: what an /etc/passwd says, else the customary ones. */
+export function nobody(passwd: string): { uid: number; gid: number } {
+  const line = passwd.split("\n").find((entry) => entry.startsWith("nobody:"));
+  const [, , uid = "", gid = ""] = line?.split(":") ?? [];
+  return /^[1-9]\d*$/.test(uid) && /^[1-9]\d*$/.test(gid)
+    ? { uid: Number(uid), gid: Number(gid) }
+    : { uid: 65_534, gid: 65_534 };
+}
+
+/** The folders above a path, from the root down, without the path itself. */
+export function parentsOf(folder: string): string[] {
+  const parent = path.dirname(folder);
+  return parent === folder ? [] : [...parentsOf(parent), parent];
+}

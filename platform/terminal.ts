@@ -1,0 +1,64 @@
+import type { Clock } from "./clock.ts";
+
+type Output = { write(text: string): unknown; isTTY?: boolean; columns?: number };
+
+/** What a person at the terminal reads: whole lines, and one line of progress that changes. */
+export type Terminal = {
+  line(text: string): void;
+  /** On a terminal replaces the line of progress; elsewhere prints a line now and then. */
+  progress(text: string): void;
+  /** Ends the line of progress, leaving its last text. */
+  done(): void;
+};
+
+const PLAIN_EVERY_MS = 5_000;
+const LIVE_EVERY_MS = 80;
+const CLEAR_LINE = "\r\u001B[2K";
+// C0 but for tab and newline, DEL, C1, and the marks that turn the direction of text.
+// oxlint-disable-next-line no-control-regex -- control characters are what this is about
+const CONTROLS = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069]/g;
+
+export function openTerminal(output: Output, clock: Clock): Terminal {
+  const live = output.isTTY === true;
+  let shownAtMs = Number.NEGATIVE_INFINITY;
+  let current = "";
+  const draw = (text: string): void => {
+    output.write(live ? CLEAR_LINE + cut(text, output.columns ?? 80) : `${text}\n`);
+    shownAtMs = clock.nowMs();
+  };
+  return {
+    line(text) {
+      output.write(
+        live && current !== ""
+          ? `${CLEAR_LINE}${text}\n${cut(current, output.columns ?? 80)}`
+          : `${text}\n`,
+      );
+    },
+    progress(text) {
+      current = text;
+      if (clock.nowMs() - shownAtMs >= (live ? LIVE_EVERY_MS : PLAIN_EVERY_MS)) draw(text);
+    },
+    done() {
+      if (current === "") return;
+      draw(current);
+      if (live) output.write("\n");
+      current = "";
+      shownAtMs = Number.NEGATIVE_INFINITY;
+    },
+  };
+}
+
+/** Text from outside made safe to print: control characters become visible \xHH, so no log line can drive a terminal. */
+export function printable(text: string): string {
+  return text.replaceAll(CONTROLS, (character) => {
+    const code = character.charCodeAt(0);
+    return code < 256
+      ? `\\x${code.toString(16).padStart(2, "0")}`
+      : `\\u${code.toString(16).padStart(4, "0")}`;
+  });
+}
+
+function cut(text: string, columns: number): string {
+  const characters = Array.from(text);
+  return characters.length < columns ? text : `${characters.slice(0, columns - 2).join("")}…`;
+}
