@@ -1,0 +1,122 @@
+import type { Forecast, Forecaster, ForecastRequest, Interval } from "./forecast.ts";
+import { checkHistory, type Usable } from "./learning.ts";
+import {
+  ensemble,
+  nudged,
+  recentLevel,
+  seasonalNaive,
+  type Candidate,
+  type Setting,
+} from "./seasonal/candidates.ts";
+import { clean, uncleaned } from "./seasonal/clean.ts";
+import { evenScale, lossOf, maseOf } from "./seasonal/errors.ts";
+import { measureWidths, type Widths } from "./seasonal/intervals.ts";
+import { chooseOrigins } from "./seasonal/origins.ts";
+import { prepare } from "./seasonal/prepare.ts";
+import { forecastTotal } from "./seasonal/total.ts";
+
+/** Another candidate than the one before it must have this much less error to be preferred. */
+const BETTER = 0.97;
+/** A simple method must beat the ensemble by more than chance would. */
+const SIMPLER = 0.93;
+const HALF_LIFE_STEPS = [1, 4, 16, 64];
+
+/**
+ * Forecasts a series from itself alone: a median of five seasonal models, or a simpler method where that did better
+ * at the inner origins, with intervals from the errors made there.
+ */
+export const forecast: Forecaster = (request) => {
+  const readiness = checkHistory(request);
+  if (!readiness.ready) return { status: "learning", reason: readiness.reason };
+  return { status: "ready", forecast: forecastUsable(request, readiness.usable) };
+};
+
+function forecastUsable(request: ForecastRequest, usable: Usable): Forecast {
+  const { series, horizon } = request;
+  const prepared = prepare(usable.values, usable.seasons);
+  const origins = chooseOrigins(prepared, Math.ceil(horizon / prepared.bucketSteps));
+  const setting: Setting = { prepared, origins, horizon };
+  const chosen = chooseCandidate(setting);
+  const widths = measureWidths(setting, chosen, usable.levels);
+  const out = (value: number): number => inRange(value * prepared.unit);
+  const total = forecastTotal(setting, chosen, usable.levels);
+  return {
+    model: chosen.model,
+    startMs: series.startMs + series.values.length * series.stepMs,
+    stepMs: series.stepMs,
+    mean: Array.from(chosen.path, out),
+    intervals: drawIntervals(setting, chosen, widths, usable.levels, out),
+    sum: {
+      mean: out(total.mean),
+      intervals: total.intervals.map(({ level, lower, upper }) => ({
+        level,
+        lower: out(lower),
+        upper: out(upper),
+      })),
+    },
+    score: {
+      origins: origins.at.length,
+      mase: maseOf(setting, chosen),
+      coverage: usable.levels.flatMap((level, l) => {
+        const ratio = widths.coverage[l]!;
+        return Number.isNaN(ratio) ? [] : [{ level, ratio }];
+      }),
+    },
+  };
+}
+
+/** The candidate with the least error at the inner origins, in favour of those that come first. */
+function chooseCandidate(setting: Setting): Candidate {
+  const raw = uncleaned(setting.prepared);
+  const cleaned = clean(setting.prepared);
+  const plain = cleaned.changed
+    ? [ensemble(setting, cleaned), ensemble(setting, raw)]
+    : [ensemble(setting, raw)];
+  const best = leastLoss(setting, plain, BETTER);
+  const followed = leastLoss(setting, [best, ...nudged(setting, best)], BETTER);
+  const { day, week } = setting.prepared;
+  const simple = [
+    seasonalNaive(setting, raw, day),
+    ...(week === day ? [] : [seasonalNaive(setting, raw, week)]),
+    ...HALF_LIFE_STEPS.map((steps) => recentLevel(setting, raw, steps)),
+  ];
+  return leastLoss(setting, [followed, leastLoss(setting, simple, 1)], SIMPLER);
+}
+
+function leastLoss(setting: Setting, candidates: Candidate[], margin: number): Candidate {
+  let best = candidates[0]!;
+  let least = lossOf(setting, best);
+  for (const candidate of candidates.slice(1)) {
+    const loss = lossOf(setting, candidate);
+    if (loss < least * margin) {
+      best = candidate;
+      least = loss;
+    }
+  }
+  return best;
+}
+
+function drawIntervals(
+  setting: Setting,
+  chosen: Candidate,
+  widths: Widths,
+  levels: readonly number[],
+  out: (value: number) => number,
+): Interval[] {
+  const even = evenScale(setting.prepared);
+  return levels.map((level, l) => {
+    const lower: number[] = [];
+    const upper: number[] = [];
+    chosen.path.forEach((value, h) => {
+      const width = widths.byLevel[l]![h]!;
+      lower.push(out(Math.min(value, even.from(even.to(value) - width))));
+      upper.push(out(Math.max(value, even.from(even.to(value) + width))));
+    });
+    return { level, lower, upper };
+  });
+}
+
+/** Sums and bounds of values near the largest that a number can be. */
+function inRange(value: number): number {
+  return Math.min(Number.MAX_VALUE, Math.max(-Number.MAX_VALUE, value));
+}

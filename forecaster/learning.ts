@@ -1,0 +1,77 @@
+import type { ForecastRequest } from "./forecast.ts";
+
+const DAYS_MIN = 2;
+/** A forecast reaches at most this many times as far as the history. */
+const REACH_MAX = 4;
+const DAY_MS = 86_400_000;
+const UNITS: readonly [number, string][] = [
+  [DAY_MS, "d"],
+  [3_600_000, "h"],
+  [60_000, "min"],
+  [1000, "s"],
+];
+
+export type Usable = {
+  /** From the first measured value on. */
+  values: readonly (number | null)[];
+  /** Whole numbers of steps, ascending, at least one. */
+  seasons: number[];
+  levels: number[];
+};
+
+export type Readiness = { ready: true; usable: Usable } | { ready: false; reason: string };
+
+/** Whether there is enough to forecast from; if not, what is missing, for a person. */
+export function checkHistory(request: ForecastRequest): Readiness {
+  const { series, horizon, seasonalities } = request;
+  const not = (reason: string): Readiness => ({ ready: false, reason });
+  const seasons = [...new Set(seasonalities)]
+    .filter((season) => Number.isInteger(season) && season >= 2)
+    .toSorted((a, b) => a - b);
+  const [day] = seasons;
+  if (day === undefined) return not("needs to know a season, such as the steps of a day");
+  if (!Number.isInteger(horizon) || horizon < 1) {
+    return not(`needs a horizon of one step or more, was asked for ${horizon}`);
+  }
+  const first = series.values.findIndex(isMeasured);
+  if (first < 0) return not(`needs ${twoDays(day, series.stepMs)} of history, has no value yet`);
+  const values = series.values.slice(first);
+  if (values.length < DAYS_MIN * day) {
+    const has = duration(values.length * series.stepMs);
+    return not(`needs ${twoDays(day, series.stepMs)} of history, has ${has}`);
+  }
+  const measured = values.filter(isMeasured).length;
+  if (measured < day) {
+    const has = duration(measured * series.stepMs);
+    const needs = duration(day * series.stepMs);
+    return not(`needs ${needs} of measured values in its history, has ${has}; the rest are gaps`);
+  }
+  if (horizon > REACH_MAX * values.length) {
+    const most = duration(REACH_MAX * values.length * series.stepMs);
+    return not(`can look ${most} ahead with its history, was asked for ${horizon} steps`);
+  }
+  const levels = [...new Set(request.levels)]
+    .filter((level) => level > 0 && level < 100)
+    .toSorted((a, b) => a - b);
+  return { ready: true, usable: { values, seasons, levels } };
+}
+
+const isMeasured = (value: number | null): boolean => value !== null && Number.isFinite(value);
+
+function twoDays(day: number, stepMs: number): string {
+  if (day * stepMs === DAY_MS) return "two full days";
+  return `two full seasons (${duration(DAYS_MIN * day * stepMs)})`;
+}
+
+/** Such as "11 h", "2 d 3 h", "40 min": the two largest units. */
+function duration(ms: number): string {
+  const parts: string[] = [];
+  let rest = ms;
+  for (const [unitMs, name] of UNITS) {
+    const whole = Math.floor(rest / unitMs);
+    rest -= whole * unitMs;
+    if (whole > 0 && parts.length < 2) parts.push(`${whole} ${name}`);
+    else if (parts.length > 0) break;
+  }
+  return parts.length > 0 ? parts.join(" ") : `${Math.round(ms)} ms`;
+}

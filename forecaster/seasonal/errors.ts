@@ -1,0 +1,80 @@
+import type { Candidate, Setting } from "./candidates.ts";
+import type { Prepared } from "./prepare.ts";
+
+/** The scale on which errors are compared and intervals drawn: even noise at every level, in `unit`s. */
+export type EvenScale = { to(value: number): number; from(value: number): number };
+
+/** A square root for non-negative series (Anscombe's, without its constant for what is not counted), else none. */
+export function evenScale({ nonNegative, counts, unit }: Prepared): EvenScale {
+  if (!nonNegative) return { to: (value) => value, from: (value) => value };
+  const offset = counts ? 0.25 / unit : 0;
+  return {
+    to: (value) => Math.sqrt(Math.max(value, 0) + offset),
+    from: (value) => (value > 0 ? Math.max(0, value * value - offset) : 0),
+  };
+}
+
+/** What the candidate should have said at fine step t; NaN where it is not known. */
+export function truthAt(setting: Setting, candidate: Candidate, t: number): number {
+  const { fine, bucketSteps } = setting.prepared;
+  if (t >= fine.length) return NaN;
+  return fine[t]! * candidate.series.ratios[Math.floor(t / bucketSteps)]!;
+}
+
+/** Every how many steps of a horizon errors are looked at: neighbours say nearly the same. */
+export function samplingStep(horizon: number): number {
+  return Math.ceil(horizon / SAMPLES_PER_ORIGIN);
+}
+const SAMPLES_PER_ORIGIN = 96;
+
+/**
+ * Mean absolute error of the replayed forecasts on the even scale; NaN without any. A forecast over a repaired shift is left
+ * out: the repair knew what the forecast could not.
+ */
+export function lossOf(setting: Setting, candidate: Candidate): number {
+  const { prepared, origins, horizon } = setting;
+  const { to } = evenScale(prepared);
+  const { ratios } = candidate.series;
+  const ahead = Math.ceil(horizon / prepared.bucketSteps);
+  let sum = 0;
+  let seen = 0;
+  origins.at.forEach((origin, i) => {
+    const ratio = ratios[origin]!;
+    if (ratio !== ratios[Math.min(ratios.length - 1, origin + ahead - 1)]) return;
+    const level = to(ratio) / to(1);
+    for (let h = 0; h < horizon; h += samplingStep(horizon)) {
+      const truth = truthAt(setting, candidate, origin * prepared.bucketSteps + h);
+      if (Number.isNaN(truth)) continue;
+      sum += Math.abs(to(truth) - to(candidate.replayed[i]![h]!)) / level;
+      seen++;
+    }
+  });
+  return seen > 0 ? sum / seen : NaN;
+}
+
+/** Mean absolute scaled error of the replayed forecasts (Hyndman & Koehler 2006, scaled by the season); null if undefined. */
+export function maseOf(setting: Setting, candidate: Candidate): number | null {
+  const { fine, day, bucketSteps } = setting.prepared;
+  const season = day * bucketSteps;
+  const scale = meanOf(fine.length - season, (t) => Math.abs(fine[t + season]! - fine[t]!));
+  const error = meanOf(setting.origins.at.length * setting.horizon, (at) => {
+    const i = Math.floor(at / setting.horizon);
+    const h = at % setting.horizon;
+    const t = setting.origins.at[i]! * bucketSteps + h;
+    return Math.abs(truthAt(setting, candidate, t) - candidate.replayed[i]![h]!);
+  });
+  return scale > 0 && Number.isFinite(error) ? error / scale : null;
+}
+
+/** Mean over 0…n-1, unknown values left out; NaN of nothing. */
+function meanOf(n: number, value: (i: number) => number): number {
+  let sum = 0;
+  let seen = 0;
+  for (let i = 0; i < n; i++) {
+    const x = value(i);
+    if (Number.isNaN(x)) continue;
+    sum += x;
+    seen++;
+  }
+  return seen > 0 ? sum / seen : NaN;
+}

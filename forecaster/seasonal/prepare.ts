@@ -1,0 +1,107 @@
+/**
+ * The series as the models see it: regular buckets without gaps, in units of the largest value, so that neither huge nor tiny
+ * numbers lose precision.
+ */
+export type Prepared = {
+  /** What was measured, in `unit`s; NaN where nothing was. A whole number of buckets long. */
+  fine: Float64Array;
+  /** How many fine steps make one bucket. */
+  bucketSteps: number;
+  /** Mean of each bucket; gaps filled from the seasons. */
+  buckets: Float64Array;
+  /** 1 for a measured bucket, 0 for a filled one. */
+  weights: Float64Array;
+  /** The seasons in buckets; the same twice where the history is too short for the longer. */
+  day: number;
+  week: number;
+  /** What one in `fine` is in the measure's own unit. */
+  unit: number;
+  nonNegative: boolean;
+  /** Whole numbers, none negative: at least as noisy as a Poisson count. */
+  counts: boolean;
+};
+
+const BUCKETS_PER_DAY = 96;
+/** Per-minute series are too noisy for finer buckets. */
+const BUCKETS_PER_DAY_FINE = 48;
+const FINE_DAY_STEPS = 1000;
+/** Two weeks to see each weekday twice, and a quarter to measure errors on. */
+const WEEKS_MIN = 2.25;
+
+/** `values` must hold at least one finite number that is not zero; `seasons` are ascending whole numbers of steps, at least one. */
+export function prepare(values: readonly (number | null)[], seasons: readonly number[]): Prepared {
+  const dayStep = seasons[0] ?? 1;
+  const weekStep = seasons.at(-1) ?? dayStep;
+  const bucketSteps = bucketWidth(dayStep, weekStep);
+  const n = Math.floor(values.length / bucketSteps);
+  const first = values.length - n * bucketSteps;
+  const fine = new Float64Array(n * bucketSteps);
+  let unit = 0;
+  let nonNegative = true;
+  let counts = true;
+  for (let t = 0; t < fine.length; t++) {
+    const value = values[first + t] ?? NaN;
+    fine[t] = Number.isFinite(value) ? value : NaN;
+    if (!Number.isFinite(value)) continue;
+    unit = Math.max(unit, Math.abs(value));
+    if (value < 0) nonNegative = false;
+    if (!Number.isInteger(value)) counts = false;
+  }
+  if (unit === 0) unit = 1;
+  for (let t = 0; t < fine.length; t++) fine[t]! /= unit;
+  const day = dayStep / bucketSteps;
+  const longest = weekStep / bucketSteps;
+  const week = n < WEEKS_MIN * longest ? day : longest;
+  const { buckets, weights } = aggregate(fine, bucketSteps);
+  fillGaps(buckets, [week, day, 2 * day]);
+  counts &&= nonNegative;
+  return { fine, bucketSteps, buckets, weights, day, week, unit, nonNegative, counts };
+}
+
+/** The number of steps, a divisor of both seasons, that comes closest to the wanted number of buckets a day. */
+function bucketWidth(day: number, week: number): number {
+  const wanted = day >= FINE_DAY_STEPS ? BUCKETS_PER_DAY_FINE : BUCKETS_PER_DAY;
+  let best = 1;
+  for (let width = 2; width <= (2 * day) / wanted; width++) {
+    if (day % width !== 0 || week % width !== 0) continue;
+    if (Math.abs(day / width - wanted) < Math.abs(day / best - wanted)) best = width;
+  }
+  return best;
+}
+
+/** A bucket of which less than a half was measured counts as a gap. */
+function aggregate(
+  fine: Float64Array,
+  bucketSteps: number,
+): { buckets: Float64Array; weights: Float64Array } {
+  const buckets = new Float64Array(fine.length / bucketSteps);
+  const weights = new Float64Array(buckets.length);
+  for (let i = 0; i < buckets.length; i++) {
+    let sum = 0;
+    let measured = 0;
+    for (let t = i * bucketSteps; t < (i + 1) * bucketSteps; t++) {
+      if (Number.isNaN(fine[t]!)) continue;
+      sum += fine[t]!;
+      measured++;
+    }
+    const enough = measured * 2 >= bucketSteps;
+    buckets[i] = enough ? sum / measured : NaN;
+    weights[i] = enough ? 1 : 0;
+  }
+  return { buckets, weights };
+}
+
+/** Fills a gap with the mean of the same time in earlier seasons, else with the nearest value. */
+function fillGaps(buckets: Float64Array, seasons: readonly number[]): void {
+  let last = NaN;
+  for (let t = 0; t < buckets.length; t++) {
+    if (Number.isNaN(buckets[t]!)) {
+      const earlier = seasons.map((season) => buckets[t - season] ?? NaN).filter(Number.isFinite);
+      const sum = earlier.reduce((a, b) => a + b, 0);
+      buckets[t] = earlier.length > 0 ? sum / earlier.length : last;
+    }
+    last = buckets[t]!;
+  }
+  last = buckets.find(Number.isFinite) ?? 0;
+  for (let t = 0; t < buckets.length && Number.isNaN(buckets[t]!); t++) buckets[t] = last;
+}

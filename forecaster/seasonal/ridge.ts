@@ -1,0 +1,190 @@
+import { median } from "./statistics.ts";
+
+/** Rows whose targets are left out of a fit, from inclusive, to exclusive: they are forecast by it. */
+export type Span = { from: number; to: number };
+
+/** A linear regression of a series on its own lagged values. */
+export type Regression = {
+  lags: Int32Array;
+  /** One for each lag, and the intercept in units of `spread` last. */
+  coefficients: Float64Array;
+  mean: number;
+  spread: number;
+  /** Robust standard deviation of the one-step residuals. */
+  sigma: number;
+};
+
+type RegressionOptions = {
+  lags: readonly number[];
+  /** Weight of a row relative to the next one: exponential forgetting. */
+  decay: number;
+  /** How often rows with large residuals are weighted down and the fit repeated. */
+  reweightings: number;
+};
+
+const RIDGE = 3e-5;
+const HUBER = 1.5;
+const MAD_TO_SIGMA = 1.4826;
+const SPREAD_MIN = 1e-9;
+
+/** The lags around each season, ascending, shorter than `lagMax`: neighbours carry what shifts by a bucket. */
+export function lagsAround(
+  seasons: readonly number[],
+  reach: number,
+  recent: readonly number[],
+  lagMax: number,
+): number[] {
+  const lags = new Set(recent);
+  for (const season of seasons) {
+    for (let lag = season - reach; lag <= season + reach; lag++) lags.add(lag);
+  }
+  return [...lags].filter((lag) => lag > 0 && lag < lagMax).toSorted((a, b) => a - b);
+}
+
+/**
+ * Fits by ridge regression with Huber weights (iteratively re-weighted least squares) and exponential forgetting.
+ * The first result is fitted to all rows; then follows one for each span, fitted without that span's targets but
+ * with the same robust weights. A span that would leave too few rows is not left out.
+ */
+export function fitRegressions(
+  z: Float64Array,
+  weights: Float64Array,
+  options: RegressionOptions,
+  spans: readonly Span[],
+): Regression[] {
+  const lags = Int32Array.from(options.lags);
+  const system = { z, lags, decay: options.decay, ...centre(z) };
+  let robust = weights;
+  let fitted = solve(system, robust);
+  for (let round = 0; round < options.reweightings; round++) {
+    const residuals = residualsOf(z, fitted);
+    const limit = HUBER * typicalResidual(residuals, weights, longestLag(lags));
+    robust = weights.map((weight, t) => {
+      const size = Math.abs(residuals[t]!);
+      return size > limit ? (weight * limit) / size : weight;
+    });
+    fitted = solve(system, robust);
+  }
+  const sigma = typicalResidual(residualsOf(z, fitted), weights, longestLag(lags));
+  const without = spans.map((span) => {
+    const kept = Float64Array.from(robust);
+    kept.fill(0, span.from, span.to);
+    const rows = kept
+      .subarray(longestLag(lags))
+      .reduce((sum, weight) => sum + Math.sign(weight), 0);
+    return rows < 2 * (lags.length + 1) ? fitted : solve(system, kept);
+  });
+  return [fitted, ...without].map((regression) => ({ ...regression, sigma }));
+}
+
+const longestLag = (lags: Int32Array): number => lags.at(-1) ?? 0;
+
+type System = {
+  z: Float64Array;
+  lags: Int32Array;
+  decay: number;
+  mean: number;
+  spread: number;
+};
+
+function centre(z: Float64Array): { mean: number; spread: number } {
+  const n = Math.max(1, z.length);
+  let sum = 0;
+  for (const value of z) sum += value;
+  const mean = sum / n;
+  let squares = 0;
+  for (const value of z) squares += (value - mean) ** 2;
+  return { mean, spread: Math.max(Math.sqrt(squares / n), SPREAD_MIN) };
+}
+
+/** Normal equations of the weighted regression, in units of the series' variance, solved with a ridge. */
+function solve(system: System, weights: Float64Array): Regression {
+  const { z, lags, decay, mean, spread } = system;
+  const size = lags.length + 1;
+  const gram = new Float64Array(size * size);
+  const right = new Float64Array(size);
+  const row = new Float64Array(size);
+  row[size - 1] = 1;
+  let total = 0;
+  let forgetting = 1;
+  for (let t = z.length - 1, first = longestLag(lags); t >= first; t--, forgetting *= decay) {
+    const weight = forgetting * weights[t]!;
+    if (weight === 0) continue;
+    total += weight;
+    for (let j = 0; j < size - 1; j++) row[j] = (z[t - lags[j]!]! - mean) / spread;
+    const target = (z[t]! - mean) / spread;
+    for (let i = 0; i < size; i++) {
+      const weighted = row[i]! * weight;
+      right[i]! += weighted * target;
+      for (let j = 0, at = i * size; j <= i; j++, at++) gram[at]! += weighted * row[j]!;
+    }
+  }
+  const unit = total > 0 ? 1 / total : 0;
+  for (let at = 0; at < gram.length; at++) gram[at]! *= unit;
+  for (let i = 0; i < size; i++) {
+    right[i]! *= unit;
+    gram[i * size + i]! += RIDGE;
+  }
+  return { lags, coefficients: cholesky(gram, right), mean, spread, sigma: 0 };
+}
+
+/** Solves A x = b for a positive definite A of which the lower triangle is given; overwrites A with its factor. */
+export function cholesky(a: Float64Array, b: Float64Array): Float64Array {
+  const size = b.length;
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j <= i; j++) {
+      let sum = a[i * size + j]!;
+      for (let k = 0; k < j; k++) sum -= a[i * size + k]! * a[j * size + k]!;
+      a[i * size + j] = i === j ? Math.sqrt(Math.max(sum, 1e-12)) : sum / a[j * size + j]!;
+    }
+  }
+  const x = Float64Array.from(b);
+  for (let i = 0; i < size; i++) {
+    for (let k = 0; k < i; k++) x[i]! -= a[i * size + k]! * x[k]!;
+    x[i]! /= a[i * size + i]!;
+  }
+  for (let i = size - 1; i >= 0; i--) {
+    for (let k = i + 1; k < size; k++) x[i]! -= a[k * size + i]! * x[k]!;
+    x[i]! /= a[i * size + i]!;
+  }
+  return x;
+}
+
+/** What the regression expects at t, from the values before it. */
+export function expectAt(z: Float64Array, t: number, regression: Regression): number {
+  const { lags, coefficients, mean, spread } = regression;
+  let sum = coefficients[lags.length]! * spread;
+  for (let j = 0; j < lags.length; j++) sum += coefficients[j]! * (z[t - lags[j]!]! - mean);
+  return mean + sum;
+}
+
+/** The forecast of `horizon` values from the values before `origin`, each step fed back into the next. */
+export function replay(
+  z: Float64Array,
+  origin: number,
+  horizon: number,
+  regression: Regression,
+): Float64Array {
+  const from = Math.max(0, origin - longestLag(regression.lags));
+  const known = origin - from;
+  const path = new Float64Array(known + horizon);
+  path.set(z.subarray(from, origin));
+  for (let t = known; t < path.length; t++) path[t] = expectAt(path, t, regression);
+  return path.subarray(known);
+}
+
+function residualsOf(z: Float64Array, regression: Regression): Float64Array {
+  const residuals = new Float64Array(z.length);
+  for (let t = longestLag(regression.lags); t < z.length; t++) {
+    residuals[t] = z[t]! - expectAt(z, t, regression);
+  }
+  return residuals;
+}
+
+function typicalResidual(residuals: Float64Array, weights: Float64Array, first: number): number {
+  const sizes = [];
+  for (let t = first; t < residuals.length; t++) {
+    if (weights[t]! > 0) sizes.push(Math.abs(residuals[t]!));
+  }
+  return (sizes.length > 0 ? median(sizes) : 0) * MAD_TO_SIGMA + 1e-9;
+}

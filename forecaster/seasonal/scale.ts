@@ -1,0 +1,22 @@
+/** A change of scale that makes the spread of a series about the same at every level, and its way back. */
+export type Scale = { to(value: number): number; from(value: number): number };
+
+const identity: Scale = { to: (value) => value, from: (value) => value };
+
+/** Makes counts equally noisy at all levels; values below zero count as zero. */
+const root: Scale = {
+  to: (value) => Math.sqrt(Math.max(value, 0)),
+  from: (value) => (value > 0 ? value * value : 0),
+};
+
+const LOG_MAX = 50;
+const log: Scale = {
+  to: (value) => Math.log(Math.max(value, 1e-12)),
+  from: (value) => Math.exp(Math.min(value, LOG_MAX)),
+};
+
+export const scales = { identity, root, log };
+
+export function rescale(values: Float64Array, scale: Scale): Float64Array {
+  return scale === identity ? values : values.map((value) => scale.to(value));
+}

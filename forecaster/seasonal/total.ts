@@ -1,0 +1,71 @@
+import type { Candidate, Setting } from "./candidates.ts";
+import { evenScale, truthAt } from "./errors.ts";
+import { normalQuantile, quantile } from "./statistics.ts";
+
+export type Total = { mean: number; intervals: { level: number; lower: number; upper: number }[] };
+
+/** Below this many expected events a total is at least as uncertain as a Poisson count. */
+const LOW_COUNT = 100;
+/** A median is below the mean where noise is lopsided: totals of the past say by how much, within bounds. */
+const BIAS_MAX = 1.25;
+const MEASURED_MIN = 0.8;
+const POISSON_SIGMA = 0.5;
+
+type Replayed = { truth: number; said: number };
+
+/** The sum over the horizon in `unit`s, with intervals from the errors of the sums at the inner origins. */
+export function forecastTotal(
+  setting: Setting,
+  candidate: Candidate,
+  levels: readonly number[],
+): Total {
+  const { prepared } = setting;
+  const even = evenScale(prepared);
+  const replayed = replayTotals(setting, candidate);
+  const bias = biasOf(setting, replayed);
+  const mean = candidate.path.reduce((sum, value) => sum + value, 0) * bias;
+  const errors = Float64Array.from(replayed, ({ truth, said }) =>
+    Math.abs(even.to(truth) - even.to(said * bias)),
+  ).toSorted();
+  const lowCount = prepared.counts && mean * prepared.unit < LOW_COUNT;
+  let width = 0;
+  const intervals = levels.map((level) => {
+    // The finite-sample quantile of split conformal prediction.
+    const share = Math.min(1, (level / 100) * (1 + 1 / Math.max(1, errors.length)));
+    const measured = errors.length > 0 ? quantile(errors, share) : even.to(Math.abs(mean));
+    const poisson = (normalQuantile(0.5 + level / 200) * POISSON_SIGMA) / Math.sqrt(prepared.unit);
+    width = Math.max(width, measured, lowCount ? poisson : 0);
+    const centre = even.to(mean);
+    const lower = Math.min(mean, even.from(centre - width));
+    return { level, lower, upper: Math.max(mean, even.from(centre + width)) };
+  });
+  return { mean, intervals };
+}
+
+function replayTotals(setting: Setting, candidate: Candidate): Replayed[] {
+  const { prepared, origins, horizon } = setting;
+  return origins.at.flatMap((origin, i) => {
+    let measured = 0;
+    let truth = 0;
+    let said = 0;
+    for (let h = 0; h < horizon; h++) {
+      const value = truthAt(setting, candidate, origin * prepared.bucketSteps + h);
+      if (Number.isNaN(value)) continue;
+      measured++;
+      truth += value;
+      said += candidate.replayed[i]![h]!;
+    }
+    const whole = horizon / Math.max(1, measured);
+    const enough = measured >= MEASURED_MIN * horizon;
+    return enough ? [{ truth: truth * whole, said: said * whole }] : [];
+  });
+}
+
+/** Only for counts: elsewhere a level that drifts looks like bias. */
+function biasOf({ prepared }: Setting, replayed: readonly Replayed[]): number {
+  if (!prepared.counts) return 1;
+  const truth = replayed.reduce((sum, total) => sum + total.truth, 0);
+  const said = replayed.reduce((sum, total) => sum + total.said, 0);
+  const few = 10 / prepared.unit;
+  return Math.min(BIAS_MAX, Math.max(1 / BIAS_MAX, (truth + few) / (said + few)));
+}
