@@ -1,0 +1,55 @@
+import { AppError } from "../errors.ts";
+
+const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
+/** Names of this machine, and addresses: a foreign name can be made to resolve to us, an address cannot. */
+const ALWAYS_OURS = /^(?:(?:[\w-]+\.)?localhost|\d{1,3}(?:\.\d{1,3}){3}|\[[\da-f:]+\])$/i;
+
+export type OriginRules = {
+  /** Host names other than `localhost` and addresses under which requests may come: the configured ones. */
+  hosts: readonly string[];
+};
+
+/** The names that a configuration allows. */
+export function originRules(config: { host: string; publicUrl: string | undefined }): OriginRules {
+  const proxy = config.publicUrl === undefined ? [] : [new URL(config.publicUrl).hostname];
+  return { hosts: [config.host, ...proxy].map((it) => it.toLowerCase()) };
+}
+
+/**
+ * Refuses requests that another site made a browser send. The Host must be one of ours (else a foreign name was
+ * resolved to this address: DNS rebinding), and what changes state, and every socket, must come from our own pages.
+ * Programs send neither Origin nor Sec-Fetch-Site and pass.
+ */
+export function checkOrigin(
+  request: { method: string; headers: { get(name: string): string | null }; socket?: boolean },
+  rules: OriginRules,
+): void {
+  const host = request.headers.get("host") ?? "";
+  if (!isOurs(hostName(host), rules)) {
+    throw new AppError(
+      "forbidden",
+      `This Quarterdeck does not go by the name ${JSON.stringify(host)}. Open it at localhost, or set QUARTERDECK_URL to the address that people use.`,
+    );
+  }
+  if (SAFE_METHODS.has(request.method) && request.socket !== true) return;
+  const site = request.headers.get("sec-fetch-site");
+  const origin = request.headers.get("origin");
+  const foreignSite = site !== null && site !== "same-origin" && site !== "none";
+  if (foreignSite || (origin !== null && !sameHost(origin, host, rules))) {
+    throw new AppError("forbidden", "This request came from a page of another site.");
+  }
+}
+
+/** Behind a proxy that rewrites Host the browser's origin is the public one, which is ours as well. */
+function sameHost(origin: string, host: string, rules: OriginRules): boolean {
+  if (!URL.canParse(origin)) return false;
+  const url = new URL(origin);
+  return url.host === host.toLowerCase() || rules.hosts.includes(url.hostname);
+}
+
+function hostName(host: string): string {
+  return /^(\[[\da-f:]+\]|[\w.-]+)(?::\d{1,5})?$/i.exec(host)?.[1] ?? "";
+}
+
+const isOurs = (name: string, rules: OriginRules): boolean =>
+  name !== "" && (ALWAYS_OURS.test(name) || rules.hosts.includes(name.toLowerCase()));
