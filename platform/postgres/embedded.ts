@@ -25,7 +25,10 @@ const POLL_MS = 20;
 const READY_MS_MAX = 120_000;
 const STOP_MS_MAX = 5_000;
 const LOG_BYTES_MAX = 5 * 1024 * 1024;
-const PORT_ATTEMPTS_MAX = 3;
+const START_ATTEMPTS_MAX = 5;
+/** The port was taken in between, or processes of a killed server have not ended yet. */
+const PASSING_TROUBLE = /could not bind|Address already in use|still in use/;
+const RETRY_MS = 300;
 
 /** Small, for one machine that has other work to do; what is committed is on the disk. */
 const SETTINGS = {
@@ -88,9 +91,10 @@ async function start(cluster: Cluster): Promise<EmbeddedServer> {
     }
     watchdog.stdin?.end("done\n");
     const words = await lastWords(cluster);
-    if (attempt < PORT_ATTEMPTS_MAX && /could not bind|Address already in use/.test(words))
-      continue;
-    throw new AppError("unavailable", `PostgreSQL did not start. Its last words:\n${words}`);
+    if (attempt === START_ATTEMPTS_MAX || !PASSING_TROUBLE.test(words)) {
+      throw new AppError("unavailable", `PostgreSQL did not start. Its last words:\n${words}`);
+    }
+    await delay(RETRY_MS);
   }
 }
 
@@ -119,7 +123,12 @@ async function stopOrphan(cluster: Cluster): Promise<void> {
   const server = await readServer(cluster.folder);
   const mark = markOf(pid);
   const known = server?.process.pid === pid && server.process.began === mark?.began;
-  if (mark === undefined || !(known || isPostgres(pid))) return;
+  if (mark === undefined) return;
+  if (!known && !isPostgres(pid)) {
+    // The number now belongs to something else, and PostgreSQL would refuse to start because of it.
+    await rm(path.join(cluster.data, "postmaster.pid"), { force: true });
+    return;
+  }
   process.kill(pid, "SIGINT");
   if (await ends(mark, STOP_MS_MAX)) return;
   process.kill(pid, "SIGQUIT");

@@ -1,0 +1,192 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { silentLog } from "../log.ts";
+import type { Database } from "./database.ts";
+import { nobody } from "./identity.ts";
+import { migrate } from "./migrate.ts";
+import { openPostgres } from "./open.ts";
+import { isAlive, markOf } from "./process-mark.ts";
+
+const folders: string[] = [];
+const newFolder = (): string => {
+  const folder = mkdtempSync(path.join(tmpdir(), "qd data 'n' "));
+  folders.push(folder);
+  return folder;
+};
+const open = (dataFolder: string): Promise<Database> =>
+  openPostgres({ dataFolder, databaseUrl: undefined, log: silentLog() });
+const postmasterPid = (folder: string): number =>
+  Number(
+    readFileSync(path.join(folder, "postgres", "cluster", "postmaster.pid"), "utf8").split("\n")[0],
+  );
+const until = async (condition: () => boolean): Promise<void> =>
+  expect.poll(condition, { timeout: 20_000, interval: 20 }).toBe(true);
+
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+describe("one server", () => {
+  let folder = "";
+  let database: Database;
+  beforeAll(async () => {
+    folder = newFolder();
+    database = await open(folder);
+  });
+  afterAll(() => database.close());
+
+  test("what is committed is on the disk, and its folder is closed to others", async () => {
+    const [row] = await database.query(
+      "SELECT current_setting('fsync') AS fsync, current_setting('listen_addresses') AS listens",
+    );
+    expect(row).toEqual({ fsync: "on", listens: "127.0.0.1" });
+    expect(statSync(path.join(folder, "postgres")).mode & 0o777).toBe(0o700);
+    expect(statSync(path.join(folder, "postgres", "password")).mode & 0o777).toBe(0o600);
+  });
+
+  test("nobody gets in without the password", async () => {
+    const [row] = await database.query("SELECT current_setting('port') AS port");
+    const databaseUrl = `postgres://quarterdeck:guess@127.0.0.1:${String(row?.["port"])}/postgres`;
+    await expect(
+      openPostgres({ dataFolder: folder, databaseUrl, log: silentLog() }),
+    ).rejects.toThrow(/DATABASE_URL names cannot be used: password authentication failed/);
+  });
+
+  test("a transaction is all or nothing, and its connection is good afterwards", async () => {
+    await database.query("CREATE TABLE things (id int PRIMARY KEY)");
+    const failing = database.transaction(async (transaction) => {
+      await transaction.query("INSERT INTO things VALUES ($1)", [1]);
+      await transaction.query("INSERT INTO things VALUES ($1)", [1]);
+    });
+    await expect(failing).rejects.toThrow(/duplicate key/);
+    expect(await database.query("SELECT * FROM things")).toEqual([]);
+    await database.transaction((transaction) =>
+      transaction.query("INSERT INTO things VALUES ($1)", [2]),
+    );
+    expect(await database.query("SELECT id FROM things")).toEqual([{ id: 2 }]);
+  });
+
+  test("migrations are applied once, in order, however many processes start at once", async () => {
+    const room = {
+      room: "test",
+      migrations: [
+        { id: "1-create", sql: "CREATE TABLE colours (name text)" },
+        { id: "2-fill", sql: "INSERT INTO colours VALUES ('blue')" },
+      ],
+    };
+    const runs = await Promise.all([1, 2, 3].map(() => migrate(database, [room])));
+    expect(runs.flatMap((run) => run.applied)).toEqual(["test/1-create", "test/2-fill"]);
+    expect(await database.query("SELECT name FROM colours")).toEqual([{ name: "blue" }]);
+    const edited = { room: "test", migrations: [{ id: "1-create", sql: "SELECT 1" }] };
+    await expect(migrate(database, [edited])).rejects.toThrow(/test\/1-create was changed/);
+  });
+
+  test("a migration that fails leaves nothing of its run behind", async () => {
+    const room = {
+      room: "broken",
+      migrations: [
+        { id: "1", sql: "CREATE TABLE half (id int)" },
+        { id: "2", sql: "CREATE TABLE nonsense (" },
+      ],
+    };
+    await expect(migrate(database, [room])).rejects.toThrow(/syntax error/);
+    expect(await database.query("SELECT to_regclass('half') AS half")).toEqual([{ half: null }]);
+  });
+
+  test("a second user of the folder is a guest: it sees the same data and stops nothing", async () => {
+    const child = await starter(folder);
+    await child.ended;
+    expect(child.output()).toContain("colours=1");
+    expect(await database.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
+  });
+});
+
+test("a server whose owner was killed ends by itself, and the next start has everything", async () => {
+  const folder = newFolder();
+  const first = await starter(folder, "wait");
+  await until(() => first.output().includes("ready"));
+  const server = markOf(postmasterPid(folder));
+  first.process.kill("SIGKILL");
+  await first.ended;
+  await until(() => server === undefined || !isAlive(server));
+  const database = await open(folder);
+  expect(await database.query("SELECT count(*) AS n FROM kept")).toEqual([{ n: 1 }]);
+  await database.close();
+  expect(existsSync(path.join(folder, "postgres", "owner.json"))).toBe(false);
+});
+
+test("an orphan that nothing stopped is stopped by the next start; a stale pid file harms nothing", async () => {
+  const folder = newFolder();
+  const first = await starter(folder, "wait");
+  await until(() => first.output().includes("ready"));
+  const server = markOf(postmasterPid(folder));
+  // Stopped, neither can react: the owner is gone and its server is still there when the next one starts.
+  process.kill(postmasterPid(folder), "SIGSTOP");
+  first.process.kill("SIGKILL");
+  await first.ended;
+  process.kill(postmasterPid(folder), "SIGCONT");
+  const second = await open(folder);
+  expect(server === undefined || isAlive(server)).toBe(false);
+  expect(await second.query("SELECT count(*) AS n FROM kept")).toEqual([{ n: 1 }]);
+  await second.close();
+
+  const stranger = spawn("sleep", ["60"]);
+  writeFileSync(path.join(folder, "postgres", "cluster", "postmaster.pid"), `${stranger.pid}\n`);
+  const third = await open(folder);
+  expect(stranger.kill()).toBe(true);
+  expect(await third.query("SELECT count(*) AS n FROM kept")).toEqual([{ n: 1 }]);
+  await third.close();
+});
+
+test("a cluster that was half made when the machine died is made anew", async () => {
+  const folder = newFolder();
+  const half = path.join(folder, "postgres", "cluster.new");
+  const database = await open(folder);
+  await database.close();
+  rmSync(path.join(folder, "postgres", "cluster"), { recursive: true });
+  rmSync(path.join(folder, "postgres", "password"));
+  writeFileSync(half, "half");
+  const again = await open(folder);
+  expect(await again.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
+  await again.close();
+});
+
+test("the ids of nobody come from the machine, never root's", () => {
+  expect(nobody("root:x:0:0::/root:/bin/sh\nnobody:x:99:98::/:/bin/false\n")).toEqual({
+    uid: 99,
+    gid: 98,
+  });
+  expect(nobody("nobody:x:0:0::/:/bin/sh")).toEqual({ uid: 65_534, gid: 65_534 });
+});
+
+/** Another process that opens the database of a folder, says what it sees and, when told to, waits to be killed. */
+async function starter(folder: string, mode = "leave") {
+  const script = `
+    import { silentLog } from "#platform/log.ts";
+    import { openPostgres } from "#platform/postgres/open.ts";
+    const [folder, mode] = process.argv.slice(1);
+    const database = await openPostgres({ dataFolder: folder, databaseUrl: undefined, log: silentLog() });
+    if (mode === "wait") {
+      await database.query("CREATE TABLE kept AS SELECT 1 AS id");
+      console.log("ready");
+      setInterval(() => undefined, 1000);
+    } else {
+      const rows = await database.query("SELECT count(*) AS n FROM colours");
+      console.log("colours=" + rows[0].n);
+      await database.close();
+    }`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script, folder, mode], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  const ended = once(child, "exit");
+  await once(child, "spawn");
+  return { process: child, ended, output: () => output };
+}
