@@ -3,7 +3,7 @@ import { assertNever } from "#platform/errors.ts";
 import { type Measure, MEASURES, type RollupCell, type RollupLevelS } from "../rollup.ts";
 import { CountTable } from "./count-table.ts";
 import { DistinctSketch } from "./distinct-sketch.ts";
-import { BUCKET_MIN } from "./latency-sketch.ts";
+import { BUCKET_MIN, BUCKETS } from "./latency-sketch.ts";
 import { NAMES_MAX } from "./names.ts";
 import { NO_BUCKET, NO_STATUS, type RowReader } from "./row-reader.ts";
 
@@ -24,12 +24,20 @@ const CACHE = codeOf("cache");
 const EVENTS = codeOf("events");
 const ROUTE = codeOf("route");
 
+/** Written once: a history has more cells than anything else. */
+const STATUS_KEYS = Array.from({ length: NO_STATUS + 1 }, (_, status) =>
+  status === NO_STATUS ? "" : String(status),
+);
+const BUCKET_KEYS = Array.from({ length: BUCKETS }, (_, index) => String(index + BUCKET_MIN));
+
 /** A minute or an hour of one dataset. */
 type Span = {
   index: number;
   levelS: RollupLevelS;
   t: number;
+  /** Number in the batch's dictionary, and the name. */
   dataset: number;
+  datasetName: string;
   hour: Span | undefined;
   bytes: number;
   signIns: number;
@@ -105,21 +113,23 @@ export class CellFold {
     if (span.signIns > 0) cells.push(this.#cell(span, "sign-in", "", span.signIns));
     if (span.signOuts > 0) cells.push(this.#cell(span, "sign-out", "", span.signOuts));
     if (!span.users) return;
-    cells.push({ ...this.#cell(span, "users", "", 0), sketch: span.users.toBytes() });
+    const cell = this.#cell(span, "users", "", 0);
+    cell.sketch = span.users.toBytes();
+    cells.push(cell);
   }
 
   #cell(span: Span, measure: Measure, key: string, value: number): RollupCell {
     const { levelS, t } = span;
-    return { levelS, t, dataset: this.#reader.datasetName(span.dataset), measure, key, value };
+    return { levelS, t, dataset: span.datasetName, measure, key, value };
   }
 
   #keyOf(measure: Measure, key: number): string {
     const { instances, handlings, levels, routes } = this.#reader;
     switch (measure) {
       case "requests":
-        return key === NO_STATUS ? "" : String(key);
+        return STATUS_KEYS[key]!;
       case "latency":
-        return String(key + BUCKET_MIN);
+        return BUCKET_KEYS[key]!;
       case "instance":
         return instances.name(key);
       case "cache":
@@ -156,7 +166,9 @@ export class CellFold {
   #span(levelS: RollupLevelS, t: number, hour: Span | undefined): Span {
     const index = this.#spans.length;
     const zero = { bytes: 0, signIns: 0, signOuts: 0, users: undefined };
-    const span: Span = { index, levelS, t, dataset: this.#reader.dataset, hour, ...zero };
+    const { dataset } = this.#reader;
+    const datasetName = hour?.datasetName ?? this.#reader.datasetName(dataset);
+    const span: Span = { index, levelS, t, dataset, datasetName, hour, ...zero };
     this.#spans.push(span);
     return span;
   }

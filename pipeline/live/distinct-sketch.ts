@@ -53,11 +53,16 @@ export class DistinctSketch {
       bytes.set(this.#registers, 1);
       return bytes;
     }
-    const hashes = (this.#slots ?? new Uint32Array()).filter((hash) => hash !== 0).toSorted();
-    const bytes = new Uint8Array(1 + hashes.length * 4);
+    const hashes = new Uint32Array(this.#size);
+    let count = 0;
+    for (const hash of this.#slots ?? []) if (hash !== 0) hashes[count++] = hash;
+    // In place: the copy that toSorted makes would be garbage at once.
+    // oxlint-disable-next-line unicorn/no-array-sort
+    hashes.sort();
+    const bytes = new Uint8Array(1 + count * 4);
     const view = new DataView(bytes.buffer);
     bytes[0] = KIND_EXACT;
-    for (let i = 0; i < hashes.length; i += 1) view.setUint32(1 + i * 4, hashes[i]!, true);
+    for (let i = 0; i < count; i += 1) view.setUint32(1 + i * 4, hashes[i]!, true);
     return bytes;
   }
 
