@@ -1,0 +1,163 @@
+/**
+ * How long the board's questions take over many events: `node bench/queries.ts [--rows 10000000] [--repeats 30]`.
+ * Each is asked with ever other range ends, so that no answer is a repetition. The rival is DuckDB asked for the same
+ * of the raw events, in the same process and run.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { parseArgs } from "node:util";
+
+import type { Condition } from "#pipeline/filter.ts";
+import { chooseStep } from "#pipeline/metrics/planner.ts";
+import type { MetricQuery } from "#pipeline/metrics/query.ts";
+import { runQuery } from "#pipeline/metrics/run-query.ts";
+import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
+import type { EventStore } from "#pipeline/store/port.ts";
+import { systemClock } from "#platform/clock.ts";
+
+import { fillStore } from "./lib/fill-store.ts";
+
+const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
+const WARM_UP = 3;
+const DATASET: Condition = { field: "data_stream.dataset", op: "eq", value: "nginx.access" };
+
+const SERIES = [
+  "requests",
+  "errors",
+  "bytes_sent",
+  "requests_per_second",
+  "error_ratio",
+  "response_time_p50",
+  "response_time_p95",
+  "response_time_p99",
+  "users_connected",
+  "instances_running",
+  "sign_ins",
+  "sign_outs",
+];
+
+type Question = { name: string; ask(store: EventStore, range: Range): Promise<unknown> };
+type Range = { fromMs: number; toMs: number };
+
+const metric =
+  (name: string, more: Partial<MetricQuery> = {}, stepped = true) =>
+  (store: EventStore, range: Range): Promise<unknown> =>
+    runQuery(store, {
+      metric: name,
+      where: [DATASET],
+      ...range,
+      ...(stepped ? { stepMs: chooseStep(range, 240) } : {}),
+      ...more,
+    });
+
+const FROM_ROLLUPS: Question[] = [
+  ...SERIES.map((name) => ({ name, ask: metric(name) })),
+  {
+    name: "requests by http.route",
+    ask: metric("requests", { by: { field: "http.route", limit: 10 } }, false),
+  },
+  {
+    name: "requests by status",
+    ask: metric("requests", { by: { field: "http.response.status_code", limit: 10 } }, false),
+  },
+];
+
+const RAW: Question[] = [
+  {
+    name: "raw: response_time_p95 by http.route",
+    ask: metric("response_time_p95", { by: { field: "http.route", limit: 10 } }, false),
+  },
+  {
+    name: "raw: requests by url.path",
+    ask: metric("requests", { by: { field: "url.path", limit: 10 } }, false),
+  },
+  {
+    name: "raw: requests where method is POST",
+    ask: metric("requests", {
+      where: [DATASET, { field: "http.request.method", op: "eq", value: "POST" }],
+    }),
+  },
+  {
+    name: "raw: search for words, newest 100",
+    ask: (store, range) =>
+      store.search({
+        ...range,
+        limit: 100,
+        where: [{ field: "*", op: "contains", value: "page=77" }],
+      }),
+  },
+];
+
+const RIVAL: Question[] = [
+  {
+    name: "rival: DuckDB, requests and p95 by step from raw",
+    ask: (store, range) =>
+      store.aggregate({
+        ...range,
+        where: [DATASET],
+        stepMs: chooseStep(range, 240),
+        aggregate: { kind: "latency", field: "event.duration" },
+      }),
+  },
+];
+
+async function measure(
+  store: EventStore,
+  question: Question,
+  { range, repeats }: { range: Range; repeats: number },
+): Promise<{ p50: number; p95: number }> {
+  const times: number[] = [];
+  for (let i = 0; i < repeats + WARM_UP; i += 1) {
+    const shifted = {
+      fromMs: range.fromMs + i * 7 * MINUTE_MS,
+      toMs: range.toMs - i * 3 * MINUTE_MS,
+    };
+    const start = performance.now();
+    await question.ask(store, shifted);
+    if (i >= WARM_UP) times.push(performance.now() - start);
+  }
+  times.sort((a, b) => a - b);
+  const at = (q: number): number =>
+    times[Math.min(times.length - 1, Math.floor(q * times.length))] ?? 0;
+  return { p50: at(0.5), p95: at(0.95) };
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      rows: { type: "string", default: "10000000" },
+      repeats: { type: "string", default: "30" },
+    },
+  });
+  const rows = Number(values.rows);
+  const repeats = Number(values.repeats);
+  for (const days of [1, 30]) {
+    const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck-bench-"));
+    try {
+      await using store = await openEmbeddedStore({ folder, clock: systemClock });
+      const toMs = Math.floor(Date.now() / DAY_MS) * DAY_MS;
+      const range = { fromMs: toMs - days * DAY_MS, toMs };
+      await fillStore(store, { rows, ...range }, (done) =>
+        process.stderr.write(`\r${days} d: ${done} of ${rows} rows`),
+      );
+      while (await store.compact()) process.stderr.write(".");
+      const { segments, bytes } = await store.status();
+      process.stdout.write(
+        `\n${rows} events over ${days} d, ${segments} segments, ${(bytes / 1e6).toFixed(0)} MB\n`,
+      );
+      process.stdout.write(`${"question".padEnd(52)}  p50 ms   p95 ms\n`);
+      for (const question of [...FROM_ROLLUPS, ...RAW, ...RIVAL]) {
+        const { p50, p95 } = await measure(store, question, { range, repeats });
+        process.stdout.write(
+          `${question.name.padEnd(52)} ${p50.toFixed(1).padStart(7)} ${p95.toFixed(1).padStart(8)}\n`,
+        );
+      }
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+}
+
+await main();
