@@ -1,0 +1,378 @@
+import { expect, test } from "vitest";
+
+import { Batch, isNumberField, isTextField } from "#collectors/batch.ts";
+import type { SourceId } from "#collectors/source.ts";
+
+import { bucketOf } from "../live/latency-sketch.ts";
+import type { RollupCell } from "../rollup.ts";
+import type { AggregateRequest, EventStore, Positions } from "./port.ts";
+
+type EventFields = Record<string, string | number>;
+
+const T0 = Date.UTC(2026, 10, 23, 10, 0, 0);
+const SOURCE: SourceId = "src_a";
+const ALL = { fromMs: T0, toMs: T0 + 3_600_000, where: [] };
+
+/** A batch of events: `@timestamp` from T0 on a second apart, one source, `nginx.access`, unless given. */
+export function batchOf(events: readonly EventFields[]): Batch {
+  const batch = new Batch(Math.max(events.length, 1));
+  for (const [i, event] of events.entries()) {
+    const fields: EventFields = {
+      "@timestamp": T0 + i * 1000,
+      "log.source.id": SOURCE,
+      "log.offset": i * 100,
+      "data_stream.dataset": "nginx.access",
+      ...event,
+    };
+    for (const [name, value] of Object.entries(fields)) {
+      if (isTextField(name)) batch.text(name).putText(batch.rows, String(value));
+      else if (isNumberField(name)) batch.number(name).put(batch.rows, Number(value));
+    }
+    batch.commit();
+  }
+  return batch;
+}
+
+export function positionsAt(offset: number, source: SourceId = SOURCE): Positions {
+  return new Map([[source, { offset }]]);
+}
+
+const cell = (part: Partial<RollupCell>): RollupCell => ({
+  levelS: 60,
+  t: T0 / 1000,
+  dataset: "nginx.access",
+  measure: "requests",
+  key: "200",
+  value: 1,
+  ...part,
+});
+
+/** What every event store promises. `open` opens the same empty store again and again within one test. */
+export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore>>): void {
+  const opened = async (): Promise<EventStore> => (await openEmpty())();
+  const count = async (store: EventStore, where: AggregateRequest["where"]): Promise<number> => {
+    const [row] = await store.aggregate({ ...ALL, where, aggregate: { kind: "count" } });
+    return row?.value ?? 0;
+  };
+
+  test("an empty store answers with nothing", async () => {
+    await using store = await opened();
+    expect(await store.search({ ...ALL, limit: 10 })).toEqual([]);
+    expect(await store.aggregate({ ...ALL, aggregate: { kind: "count" } })).toEqual([]);
+    expect(await store.cells({ ...ALL, levelS: 60, measures: ["requests"] })).toEqual([]);
+    expect((await store.positions()).size).toBe(0);
+    expect(await store.extents()).toEqual([]);
+    expect(await store.event("src_a:0")).toBeUndefined();
+    expect(await store.compact()).toBe(false);
+  });
+
+  test("rows, cells and positions are kept together and are there after a restart", async () => {
+    const open = await openEmpty();
+    {
+      await using store = await open();
+      await store.append(batchOf([{}, {}]), [cell({ value: 2 })], positionsAt(200));
+      expect(await count(store, [])).toBe(2);
+    }
+    await using store = await open();
+    expect(await count(store, [])).toBe(2);
+    expect((await store.positions()).get(SOURCE)).toEqual({ offset: 200 });
+    const cells = await store.cells({ ...ALL, levelS: 60, measures: ["requests"] });
+    expect(cells).toEqual([
+      { tMs: T0, dataset: "nginx.access", measure: "requests", key: "200", value: 2, sketches: [] },
+    ]);
+  });
+
+  test("the batch may be reused as soon as append returns", async () => {
+    await using store = await opened();
+    const batch = batchOf([{ "url.path": "/first" }]);
+    await store.append(batch, [], positionsAt(100));
+    batch.reset();
+    batch.text("url.path").putText(0, "/second");
+    expect(await count(store, [{ field: "url.path", op: "eq", value: "/first" }])).toBe(1);
+  });
+
+  test("positions without rows are kept, and the last one of a source counts", async () => {
+    await using store = await opened();
+    await store.append(batchOf([{}]), [], positionsAt(100));
+    await store.append(new Batch(1), [], positionsAt(200));
+    await store.append(new Batch(1), [], positionsAt(7, "src_b"));
+    expect([...(await store.positions())].toSorted()).toEqual([
+      ["src_a", { offset: 200 }],
+      ["src_b", { offset: 7 }],
+    ]);
+  });
+
+  test("a range includes its start and excludes its end", async () => {
+    await using store = await opened();
+    await store.append(batchOf([{}, {}, {}]), [], positionsAt(1));
+    const range = { fromMs: T0 + 1000, toMs: T0 + 2000, where: [] };
+    const rows = await store.aggregate({ ...range, aggregate: { kind: "count" } });
+    expect(rows).toEqual([{ tMs: T0 + 1000, by: null, bucket: null, value: 1 }]);
+  });
+
+  test("time buckets start at multiples of the step", async () => {
+    await using store = await opened();
+    await store.append(batchOf([{}, {}, {}, {}]), [], positionsAt(1));
+    const rows = await store.aggregate({
+      ...ALL,
+      fromMs: T0 + 1000,
+      stepMs: 2000,
+      aggregate: { kind: "count" },
+    });
+    expect(rows.map((row) => [row.tMs - T0, row.value])).toEqual([
+      [0, 1],
+      [2000, 2],
+    ]);
+  });
+
+  test("a field that no event has is null and matches nothing", async () => {
+    await using store = await opened();
+    await store.append(batchOf([{}]), [], positionsAt(1));
+    expect(await count(store, [{ field: "user.name", op: "eq", value: "x" }])).toBe(0);
+    expect(await count(store, [{ field: "user.name", op: "missing" }])).toBe(1);
+    expect(await count(store, [{ field: "no.such.field", op: "missing" }])).toBe(1);
+    const rows = await store.aggregate({
+      ...ALL,
+      aggregate: { kind: "count" },
+      by: { field: "user.name", limit: 5 },
+    });
+    expect(rows).toEqual([{ tMs: T0, by: null, bucket: null, value: 1 }]);
+  });
+
+  test("every kind of condition finds what it says", async () => {
+    await using store = await opened();
+    await store.append(
+      batchOf([
+        { "url.path": "/a_b", "http.response.status_code": 200, "event.category": "web" },
+        { "url.path": "/aXb", "http.response.status_code": 404, "event.category": "web\u001Fapi" },
+        { "http.response.status_code": 500, fields_json: '{"a.b":"x","n":7}', message: "50% Off" },
+      ]),
+      [],
+      positionsAt(1),
+    );
+    const status = "http.response.status_code";
+    const cases: [AggregateRequest["where"][number], number][] = [
+      [{ field: status, op: "eq", value: "404" }, 1],
+      [{ field: status, op: "ne", value: 404 }, 2],
+      [{ field: status, op: "gte", value: 404 }, 2],
+      [{ field: status, op: "lt", value: 404.5 }, 2],
+      [{ field: status, op: "like", value: "4*" }, 1],
+      [{ field: "url.path", op: "eq", value: "/a_b" }, 1],
+      [{ field: "url.path", op: "like", value: "/A_*" }, 1],
+      [{ field: "url.path", op: "not_like", value: "/a*" }, 1],
+      [{ field: "url.path", op: "ne", value: "/a_b" }, 2],
+      [{ field: "url.path", op: "exists" }, 2],
+      [{ field: "event.category", op: "eq", value: "api" }, 1],
+      [{ field: "event.category", op: "like", value: "W*" }, 2],
+      [{ field: "event.category", op: "missing" }, 1],
+      [{ field: "a.b", op: "eq", value: "x" }, 1],
+      [{ field: "n", op: "gt", value: 6 }, 1],
+      [{ field: "*", op: "contains", value: "0% oFF" }, 1],
+      [{ field: "*", op: "contains", value: "0 oFF" }, 0],
+      [{ field: "@timestamp", op: "gt", value: T0 + 1000 }, 1],
+    ];
+    for (const [condition, expected] of cases) {
+      expect([condition, await count(store, [condition])]).toEqual([condition, expected]);
+    }
+  });
+
+  test("a value that cannot be one of the field's is refused by the field's name", async () => {
+    await using store = await opened();
+    await store.append(batchOf([{}]), [], positionsAt(1));
+    const where = [{ field: "http.response.status_code", op: "eq", value: "abc" }] as const;
+    await expect(count(store, where)).rejects.toThrow(/http\.response\.status_code is a number/);
+  });
+
+  test("a split keeps the most frequent values, each with its own series", async () => {
+    await using store = await opened();
+    const paths = ["/a", "/a", "/a", "/b", "/b", "/c"];
+    await store.append(batchOf(paths.map((path) => ({ "url.path": path }))), [], positionsAt(1));
+    const rows = await store.aggregate({
+      ...ALL,
+      stepMs: 2000,
+      aggregate: { kind: "count" },
+      by: { field: "url.path", limit: 2 },
+    });
+    expect(rows.map((row) => [row.tMs - T0, row.by, row.value])).toEqual([
+      [0, "/a", 2],
+      [2000, "/a", 1],
+      [2000, "/b", 1],
+      [4000, "/b", 1],
+    ]);
+  });
+
+  test("sums and distinct values are those of the rows", async () => {
+    await using store = await opened();
+    await store.append(
+      batchOf([
+        { "http.response.bytes": 5, "source.address": "a", "user_agent.original": "x" },
+        { "http.response.bytes": 7, "source.address": "a", "user_agent.original": "y" },
+        { "source.address": "a", "user_agent.original": "x" },
+        {},
+      ]),
+      [],
+      positionsAt(1),
+    );
+    const value = async (aggregate: AggregateRequest["aggregate"]): Promise<number | undefined> =>
+      (await store.aggregate({ ...ALL, aggregate }))[0]?.value;
+    expect(await value({ kind: "sum", field: "http.response.bytes" })).toBe(12);
+    const fields = ["source.address", "user_agent.original"];
+    expect(await value({ kind: "distinct", fields })).toBe(2);
+    expect(await value({ kind: "distinct", fields: ["source.address"] })).toBe(1);
+  });
+
+  test("a duration falls into the same latency bucket as in the sketch", async () => {
+    await using store = await opened();
+    const durations = [-5, 0, 1, 1000, 1001, 999_999, 1e6, 1e6 + 1, 123_456_789, 9e15];
+    for (let ms = 0.002; ms < 1e7; ms *= 51 / 49) {
+      durations.push(Math.floor(ms * 1e6), Math.ceil(ms * 1e6));
+    }
+    const batch = batchOf(durations.map((ns) => ({ "event.duration": ns, "@timestamp": T0 })));
+    await store.append(batch, [], positionsAt(1));
+    const aggregate = { kind: "latency", field: "event.duration" } as const;
+    const rows = await store.aggregate({ ...ALL, aggregate });
+    const expected = new Map<number, number>();
+    for (const ns of durations.filter((duration) => duration >= 0)) {
+      const bucket = bucketOf(ns / 1e6);
+      expected.set(bucket, (expected.get(bucket) ?? 0) + 1);
+    }
+    expect(new Map(rows.map((row) => [row.bucket, row.value]))).toEqual(expected);
+  });
+
+  test("cells add up over a bucket, and their sketches come along", async () => {
+    await using store = await opened();
+    const minute = (i: number): number => T0 / 1000 + i * 60;
+    const sketch = Uint8Array.of(1, 2, 255);
+    await store.append(
+      batchOf([{}]),
+      [
+        cell({ t: minute(0), value: 2 }),
+        cell({ t: minute(1), value: 3 }),
+        cell({ t: minute(1), key: "500" }),
+        cell({ t: minute(5), value: 4, dataset: "apache.access" }),
+        cell({ t: minute(0), measure: "users", key: "", value: 0, sketch }),
+        cell({ t: T0 / 1000, levelS: 3600, value: 9 }),
+      ],
+      positionsAt(1),
+    );
+    const request = { ...ALL, levelS: 60, measures: ["requests"] } as const;
+    const merged = await store.cells({ ...request, stepMs: 300_000 });
+    const plain = merged.map((one) => [one.tMs - T0, one.dataset, one.key, one.value]);
+    expect(plain.toSorted()).toEqual([
+      [0, "nginx.access", "200", 5],
+      [0, "nginx.access", "500", 1],
+      [300_000, "apache.access", "200", 4],
+    ]);
+    const added = await store.cells({ ...request, byKey: false, dataset: "nginx.access" });
+    expect(added.map((one) => [one.tMs, one.key, one.value])).toEqual([[T0, "", 6]]);
+    const [users] = await store.cells({ ...request, measures: ["users"] });
+    expect(users?.sketches.map((one) => [...one])).toEqual([[1, 2, 255]]);
+    const hours = await store.cells({ ...request, levelS: 3600 });
+    expect(hours.map((one) => one.value)).toEqual([9]);
+  });
+
+  test("search pages through all events, newest first, each once", async () => {
+    await using store = await opened();
+    const events = Array.from({ length: 25 }, (_, i) => ({
+      "@timestamp": T0 + Math.floor(i / 10) * 1000,
+    }));
+    await store.append(batchOf(events.slice(0, 12)), [], positionsAt(1));
+    const rest = events.slice(12).map((event, i) => ({ ...event, "log.offset": (12 + i) * 100 }));
+    await store.append(batchOf(rest), [], positionsAt(2));
+    const seen: string[] = [];
+    let after: { tMs: number; id: `${SourceId}:${number}` } | undefined;
+    for (;;) {
+      const page = await store.search({ ...ALL, limit: 4, ...(after && { after }) });
+      seen.push(...page.map((event) => event.id));
+      const last = page.at(-1);
+      if (!last) break;
+      after = { tMs: Date.parse(String(last.fields["@timestamp"])), id: last.id };
+    }
+    expect(seen).toEqual(Array.from({ length: 25 }, (_, i) => `src_a:${(24 - i) * 100}`));
+  });
+
+  test("an event is found by its id with all its fields", async () => {
+    await using store = await opened();
+    const batch = batchOf([
+      {},
+      {
+        "event.category": "web\u001Fapi",
+        message: "Grüße\0\u001B[31m",
+        "http.response.status_code": 200,
+        fields_json: '{"a.b":{"c":[1]},"__proto__":1}',
+      },
+    ]);
+    await store.append(batch, [], positionsAt(1));
+    const event = await store.event("src_a:100");
+    expect(JSON.parse(JSON.stringify(event?.fields))).toEqual(
+      JSON.parse(`{
+        "@timestamp": "2026-11-23T10:00:01.000Z", "log.source.id": "src_a", "log.offset": 100,
+        "data_stream.dataset": "nginx.access", "event.category": ["web", "api"],
+        "message": "Grüße\\u0000\\u001b[31m", "http.response.status_code": 200,
+        "a.b": { "c": [1] }, "__proto__": 1 }`),
+    );
+    expect(await store.event("src_a:50")).toBeUndefined();
+    expect(await store.event("src_b:100")).toBeUndefined();
+  });
+
+  test("facets count the most frequent values of each field", async () => {
+    await using store = await opened();
+    await store.append(
+      batchOf([
+        { "url.path": "/a", "event.category": "web\u001Fapi", "http.response.status_code": 200 },
+        { "url.path": "/a", "event.category": "web" },
+        { "url.path": "/b" },
+      ]),
+      [],
+      positionsAt(1),
+    );
+    const fields = ["url.path", "event.category", "http.response.status_code", "no.such.field"];
+    const facets = await store.facets({ ...ALL, fields, limit: 1 });
+    expect([...facets]).toEqual([
+      ["url.path", [{ value: "/a", count: 2 }]],
+      ["event.category", [{ value: "web", count: 2 }]],
+      ["http.response.status_code", [{ value: "200", count: 1 }]],
+      ["no.such.field", []],
+    ]);
+  });
+
+  test("extents say what is there, by dataset", async () => {
+    await using store = await opened();
+    await store.append(batchOf([{}, {}]), [], positionsAt(1));
+    const event = { "@timestamp": T0 + 60_000 };
+    await store.append(
+      batchOf([event, { ...event, "data_stream.dataset": "apache.access" }]),
+      [],
+      positionsAt(2),
+    );
+    expect(await store.extents()).toEqual([
+      { dataset: "apache.access", rows: 1, fromMs: T0 + 60_000, toMs: T0 + 60_000 },
+      { dataset: "nginx.access", rows: 3, fromMs: T0, toMs: T0 + 60_000 },
+    ]);
+    const status = await store.status();
+    expect([status.rows, status.queries, status.problems]).toEqual([4, 0, []]);
+  });
+
+  test("compaction changes no answer and brings no position back", async () => {
+    const open = await openEmpty();
+    await using store = await open();
+    for (let i = 0; i < 40; i += 1) {
+      const batch = batchOf([
+        { "@timestamp": T0 + i * 1000, "log.offset": i, "url.path": `/${i}` },
+      ]);
+      await store.append(batch, [cell({ value: 1 })], positionsAt(i));
+    }
+    const ask = async (): Promise<unknown> => [
+      await store.search({ ...ALL, limit: 100 }),
+      await store.cells({ ...ALL, levelS: 60, measures: ["requests"] }),
+      await store.extents(),
+      await store.positions(),
+    ];
+    const before = await ask();
+    expect(await store.compact()).toBe(true);
+    while (await store.compact());
+    expect(await ask()).toEqual(before);
+    expect((await store.status()).segments).toBeLessThan(40);
+    expect((await store.positions()).get(SOURCE)).toEqual({ offset: 39 });
+  });
+}

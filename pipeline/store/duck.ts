@@ -1,0 +1,110 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+import {
+  type DuckDBConnection,
+  DuckDBInstance,
+  type DuckDBType,
+  DOUBLE,
+  type JS,
+  VARCHAR,
+} from "@duckdb/node-api";
+
+export type DuckOptions = { folder: string; memoryLimitMb: number; threads: number };
+export type Parameter = string | number;
+export type Row = readonly JS[];
+
+/** Queries that run at the same time share the memory limit, so few do; others wait. */
+const CONNECTIONS = 3;
+
+/** DuckDB as a query engine over files: in memory, and closed to everything but the store's folder. */
+export class Duck implements AsyncDisposable {
+  readonly #instance: DuckDBInstance;
+  readonly #idle: DuckDBConnection[];
+  readonly #waiting: ((connection: DuckDBConnection) => void)[] = [];
+  readonly #scratch: string;
+
+  private constructor(instance: DuckDBInstance, connections: DuckDBConnection[], scratch: string) {
+    this.#instance = instance;
+    this.#idle = connections;
+    this.#scratch = scratch;
+  }
+
+  static async open(options: DuckOptions): Promise<Duck> {
+    const scratch = join(options.folder, "tmp", `${process.pid}-duckdb-${randomUUID()}`);
+    await mkdir(scratch, { recursive: true, mode: 0o700 });
+    const instance = await DuckDBInstance.create(":memory:", {
+      threads: String(options.threads),
+      memory_limit: `${options.memoryLimitMb}MB`,
+      autoinstall_known_extensions: "false",
+      autoload_known_extensions: "false",
+    });
+    const connections: DuckDBConnection[] = [];
+    for (let i = 0; i < CONNECTIONS; i += 1) connections.push(await instance.connect());
+    const [first] = connections;
+    for (const statement of [
+      `SET temp_directory = ${quoted(scratch)}`,
+      "SET parquet_metadata_cache = true",
+      "SET preserve_insertion_order = false",
+      `SET allowed_directories = [${quoted(options.folder)}]`,
+      "SET enable_external_access = false",
+      "SET lock_configuration = true",
+    ]) {
+      await first?.run(statement);
+    }
+    return new Duck(instance, connections, scratch);
+  }
+
+  /** The rows of the answer; `$1` … stand for the parameters. Integers come as numbers where these are exact. */
+  async rows(sql: string, parameters: readonly Parameter[] = []): Promise<Row[]> {
+    const connection = await this.#take();
+    try {
+      const types: DuckDBType[] = parameters.map((value) =>
+        typeof value === "string" ? VARCHAR : DOUBLE,
+      );
+      const reader = await connection.runAndReadAll(sql, [...parameters], types);
+      return reader.getRowsJS();
+    } finally {
+      this.#give(connection);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (let i = 0; i < CONNECTIONS; i += 1) (await this.#take()).closeSync();
+    this.#instance.closeSync();
+    await rm(this.#scratch, { recursive: true, force: true });
+  }
+
+  async #take(): Promise<DuckDBConnection> {
+    return (
+      this.#idle.pop() ??
+      (await new Promise<DuckDBConnection>((resolve) => this.#waiting.push(resolve)))
+    );
+  }
+
+  #give(connection: DuckDBConnection): void {
+    const next = this.#waiting.shift();
+    if (next) next(connection);
+    else this.#idle.push(connection);
+  }
+}
+
+/** A text as an SQL literal. */
+export function quoted(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A field name as an SQL identifier. */
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+export function asNumber(value: JS | undefined): number {
+  return typeof value === "bigint" || typeof value === "number" ? Number(value) : 0;
+}
+
+export function asText(value: JS | undefined): string | null {
+  if (value === null || value === undefined) return null;
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

@@ -1,0 +1,185 @@
+import type { Batch } from "#collectors/batch.ts";
+import type { Position, SourceId } from "#collectors/source.ts";
+import type { Clock } from "#platform/clock.ts";
+
+import { MEASURES, type RollupCell } from "../rollup.ts";
+import { aggregateSql, cellsSql, facetSql } from "./aggregate-sql.ts";
+import { batchFooter } from "./batch-footer.ts";
+import { cellColumns } from "./cell-columns.ts";
+import { Compactor } from "./compactor.ts";
+import { asNumber, asText, Duck, type Row } from "./duck.ts";
+import { batchColumns } from "./parquet/batch-columns.ts";
+import { writeParquet } from "./parquet/write-parquet.ts";
+import type {
+  AggregateRequest,
+  AggregateRow,
+  CellsRequest,
+  EventDocument,
+  EventId,
+  EventStore,
+  Extent,
+  MergedCell,
+  Positions,
+  SearchRequest,
+  StoreStatus,
+} from "./port.ts";
+import { documentOf, eventSql, idParts, searchSql } from "./search-sql.ts";
+import { SegmentFolder } from "./segment-folder.ts";
+import { FOOTER_KEY, latestPositions, mergeExtents, type Segment } from "./segment-footer.ts";
+import { SegmentReader } from "./segment-reader.ts";
+
+const MEMORY_LIMIT_MB = 256;
+const THREADS = 2;
+
+export type EmbeddedStoreOptions = {
+  /** Made when it is not there. Several processes may have the same one open. */
+  folder: string;
+  clock: Clock;
+  /** What DuckDB may take; beyond it, it works on disk. Default 256. */
+  memoryLimitMb?: number;
+  /** Default 2. */
+  threads?: number;
+};
+
+/**
+ * The event store in a folder: Parquet segments that DuckDB reads (segment-folder.ts says what lies where).
+ * Files that cannot be read are moved to `broken/` and named in `status().problems`; an append to a full disk is refused
+ * with an AppError `unavailable` and leaves nothing behind.
+ */
+export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<EventStore> {
+  const { folder, clock, memoryLimitMb = MEMORY_LIMIT_MB, threads = THREADS } = options;
+  const segments = new SegmentFolder(folder, clock);
+  await segments.prepare();
+  const duck = await Duck.open({ folder, memoryLimitMb, threads });
+  const reader = await SegmentReader.open(segments, duck);
+  return new EmbeddedStore({ segments, duck, reader, clock });
+}
+
+class EmbeddedStore implements EventStore {
+  readonly #segments: SegmentFolder;
+  readonly #duck: Duck;
+  readonly #reader: SegmentReader;
+  readonly #compactor: Compactor;
+  #queries = 0;
+
+  constructor(parts: { segments: SegmentFolder; duck: Duck; reader: SegmentReader; clock: Clock }) {
+    this.#segments = parts.segments;
+    this.#duck = parts.duck;
+    this.#reader = parts.reader;
+    this.#compactor = new Compactor(parts);
+  }
+
+  async append(batch: Batch, cells: readonly RollupCell[], positions: Positions): Promise<void> {
+    if (batch.rows === 0 && cells.length === 0 && positions.size === 0) return;
+    const id = this.#segments.nextId();
+    const footer = batchFooter(id, { batch, cells, positions });
+    const metadata = { [FOOTER_KEY]: JSON.stringify(footer) };
+    const events = writeParquet(batchColumns(batch), batch.rows, metadata);
+    const rollup =
+      cells.length > 0 ? writeParquet(cellColumns(cells), cells.length, {}) : undefined;
+    await this.#segments.append(id, events.parts, rollup?.parts);
+  }
+
+  async positions(): Promise<Positions> {
+    const { segments } = await this.#segments.list();
+    const entries = latestPositions(segments).map(({ source, position }): [SourceId, Position] => [
+      source,
+      position,
+    ]);
+    return new Map(entries);
+  }
+
+  async extents(): Promise<Extent[]> {
+    const { segments } = await this.#segments.list();
+    return mergeExtents(segments.flatMap((segment) => segment.extents));
+  }
+
+  async status(): Promise<StoreStatus> {
+    const { segments } = await this.#segments.list();
+    return {
+      segments: segments.length,
+      rows: segments.reduce((sum, segment) => sum + segment.rows, 0),
+      bytes: segments.reduce((sum, segment) => sum + segment.bytes, 0),
+      queries: this.#queries,
+      problems: this.#segments.problems,
+    };
+  }
+
+  async cells(request: CellsRequest): Promise<MergedCell[]> {
+    this.#queries += 1;
+    if (request.measures.length === 0) return [];
+    const rows = await this.#reader.cells(request, (files) => cellsSql(request, files));
+    return rows.map(mergedCell);
+  }
+
+  async aggregate(request: AggregateRequest): Promise<AggregateRow[]> {
+    this.#queries += 1;
+    const rows = await this.#reader.events(request, (files) => aggregateSql(request, files));
+    return rows.map(aggregateRow);
+  }
+
+  async search(request: SearchRequest): Promise<EventDocument[]> {
+    this.#queries += 1;
+    const rows = await this.#reader.events(request, (files) => searchSql(request, files));
+    return rows.map(documentOf);
+  }
+
+  async event(id: EventId): Promise<EventDocument | undefined> {
+    this.#queries += 1;
+    const { source, offset } = idParts(id);
+    if (!Number.isSafeInteger(offset)) return undefined;
+    const holds = (segment: Segment): boolean =>
+      segment.offsets.some(
+        (range) => range.source === source && range.min <= offset && offset <= range.max,
+      );
+    const [row] = await this.#reader.eventsOf(holds, (files) => eventSql(id, files));
+    return row && documentOf(row);
+  }
+
+  async facets(request: FacetsRequest): Promise<Map<string, { value: string; count: number }[]>> {
+    this.#queries += 1;
+    const facets = new Map<string, { value: string; count: number }[]>();
+    for (const field of request.fields) {
+      const rows = await this.#reader.events(request, (files) => facetSql(request, field, files));
+      facets.set(
+        field,
+        rows.map(([value, count]) => ({ value: asText(value) ?? "", count: asNumber(count) })),
+      );
+    }
+    return facets;
+  }
+
+  async compact(): Promise<boolean> {
+    return this.#compactor.compact();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#compactor[Symbol.asyncDispose]();
+    await this.#duck[Symbol.asyncDispose]();
+  }
+}
+
+type FacetsRequest = Parameters<EventStore["facets"]>[0];
+
+function aggregateRow([t, by, bucket, value]: Row): AggregateRow {
+  return {
+    tMs: asNumber(t),
+    by: asText(by),
+    bucket: bucket === null ? null : asNumber(bucket),
+    value: asNumber(value),
+  };
+}
+
+function mergedCell([t, dataset, measure, key, value, sketches]: Row): MergedCell {
+  const name = MEASURES.find((known) => known === measure);
+  if (name === undefined)
+    throw new Error(`a rollup file has the unknown measure ${asText(measure)}`);
+  return {
+    tMs: asNumber(t),
+    dataset: asText(dataset) ?? "",
+    measure: name,
+    key: asText(key) ?? "",
+    value: asNumber(value),
+    sketches: Array.isArray(sketches) ? sketches.filter((part) => part instanceof Uint8Array) : [],
+  };
+}

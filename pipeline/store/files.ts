@@ -1,0 +1,77 @@
+import { randomUUID } from "node:crypto";
+import { open, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+import { AppError } from "#platform/errors.ts";
+
+const PRIVATE = 0o600;
+
+export function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}
+
+/** Undefined where there is no such file any more. */
+export async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Writes the bytes to a new file in the folder, safe on disk, under a name of no meaning yet; returns its path. */
+export async function writeSafe(folder: string, parts: readonly Uint8Array[]): Promise<string> {
+  const path = join(folder, `${process.pid}-${randomUUID()}.parquet`);
+  try {
+    await using file = await open(path, "wx", PRIVATE);
+    await file.writeFile(Buffer.concat(parts));
+    await file.sync();
+  } catch (error) {
+    await rm(path, { force: true });
+    throw explained(error, folder);
+  }
+  return path;
+}
+
+/** Gives the file its final name, safe on disk when this returns. */
+export async function publish(from: string, to: string): Promise<void> {
+  await rename(from, to);
+  await syncFolder(dirname(to));
+}
+
+export async function syncFile(path: string): Promise<void> {
+  await using file = await open(path, "r+");
+  await file.sync();
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  await using handle = await open(folder, "r");
+  await handle.sync();
+}
+
+/** A disk that is full is the owner's to mend, so the error says so. */
+export function explained(error: unknown, folder: string): Error {
+  const code = errorCode(error);
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    const message = `the disk of ${folder} is full: nothing was kept of the last batch; free some space`;
+    return new AppError("unavailable", message, { cause: error });
+  }
+  if (code === "EACCES" || code === "EROFS" || code === "EPERM") {
+    const message = `${folder} cannot be written to (${code}): check its owner and mode`;
+    return new AppError("unavailable", message, { cause: error });
+  }
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** Whether a process of this machine is alive. */
+export function isAlive(pid: number): boolean {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errorCode(error) === "EPERM";
+  }
+}

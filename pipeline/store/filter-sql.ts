@@ -1,0 +1,177 @@
+import { isField } from "#collectors/batch.ts";
+import { EXTRA_FIELD, FIELDS, type FieldName, type FieldType } from "#collectors/fields.ts";
+import { AppError, assertNever } from "#platform/errors.ts";
+
+import type { Condition, Filter, TimeRange } from "../filter.ts";
+import { identifier, type Parameter } from "./duck.ts";
+
+/** The columns that a search for words looks into. */
+const FULL_TEXT: readonly FieldName[] = [
+  "message",
+  "url.original",
+  "user_agent.original",
+  "http.request.referrer",
+  "event.original",
+];
+const COMPARISONS = { eq: "=", ne: "=", gt: ">", gte: ">=", lt: "<", lte: "<=" };
+/** What a JavaScript Date can hold, ms either side of 1970. */
+const DATE_MS_MAX = 8.64e15;
+
+/**
+ * SQL with its parameters. Nothing that came from outside gets into the text but field names that are in the list of
+ * fields, and whole numbers; all else is bound.
+ */
+export class SqlText {
+  readonly parameters: Parameter[] = [];
+
+  /** The place of a bound value. */
+  bind(value: Parameter): string {
+    this.parameters.push(value);
+    return `$${this.parameters.length}`;
+  }
+
+  /** A number: as a literal where it is whole, so that files can be left out by their statistics, else bound. */
+  number(value: number): string {
+    return Number.isSafeInteger(value) ? String(value) : this.bind(value);
+  }
+}
+
+/** What a query is: the text, and the values of its $1, $2, … */
+export type Statement = { text: string; parameters: readonly Parameter[] };
+
+type Value = { sql: string; type: FieldType };
+
+/** The field's value; a field without a column is looked up in the JSON of the others. */
+export function fieldValue(sql: SqlText, field: string): Value {
+  if (isField(field)) return { sql: identifier(field), type: FIELDS[field] };
+  const pointer = `/${field.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  const json = identifier(EXTRA_FIELD);
+  const path = sql.bind(pointer);
+  return {
+    sql: `(CASE WHEN json_valid(${json}) THEN json_extract_string(${json}, ${path}) END)`,
+    type: "keyword",
+  };
+}
+
+/** The field's value as text, of a list its values joined: for splitting and showing. */
+export function fieldText(sql: SqlText, field: string): string {
+  const value = fieldValue(sql, field);
+  if (value.type === "keyword") return value.sql;
+  if (value.type === "keywords") return `array_to_string(${value.sql}, ',')`;
+  if (value.type === "date") return `CAST(epoch_ms(${value.sql}) AS VARCHAR)`;
+  return `CAST(${value.sql} AS VARCHAR)`;
+}
+
+/** Half-open, as every range is. */
+export function timeSql({ fromMs, toMs }: TimeRange): string {
+  const time = identifier("@timestamp");
+  return `${time} >= ${instant(fromMs)} AND ${time} < ${instant(toMs)}`;
+}
+
+/** Epoch ms as an SQL instant; rounded up, so that `>=` and `<` mean what they say. */
+export function instant(ms: number): string {
+  const whole = Number.isNaN(ms) ? 0 : Math.ceil(Math.min(Math.max(ms, -DATE_MS_MAX), DATE_MS_MAX));
+  return `make_timestamptz(${BigInt(whole) * 1000n})`;
+}
+
+/** The conditions joined by AND; `TRUE` where there are none. */
+export function filterSql(sql: SqlText, filter: Filter): string {
+  return filter.map((condition) => `(${conditionSql(sql, condition)})`).join(" AND ") || "TRUE";
+}
+
+function conditionSql(sql: SqlText, condition: Condition): string {
+  switch (condition.op) {
+    case "contains":
+      return containsSql(sql, condition.value);
+    case "exists":
+      return existsSql(fieldValue(sql, condition.field));
+    case "missing":
+      return `NOT (${existsSql(fieldValue(sql, condition.field))})`;
+    case "like":
+      return likeSql(sql, condition.field, condition.value);
+    case "not_like":
+      return `NOT coalesce(${likeSql(sql, condition.field, condition.value)}, FALSE)`;
+    case "eq":
+    case "gt":
+    case "gte":
+    case "lt":
+    case "lte":
+      return compareSql(sql, condition);
+    case "ne":
+      return `NOT coalesce(${compareSql(sql, condition)}, FALSE)`;
+    default:
+      return assertNever(condition);
+  }
+}
+
+function containsSql(sql: SqlText, words: string): string {
+  const pattern = sql.bind(`%${escapedPattern(words)}%`);
+  const matches = FULL_TEXT.map((field) => `${identifier(field)} ILIKE ${pattern} ESCAPE '\\'`);
+  return matches.map((match) => `coalesce(${match}, FALSE)`).join(" OR ");
+}
+
+function existsSql(value: Value): string {
+  return value.type === "keywords"
+    ? `coalesce(len(${value.sql}), 0) > 0`
+    : `${value.sql} IS NOT NULL`;
+}
+
+function likeSql(sql: SqlText, field: string, value: string): string {
+  const place = fieldValue(sql, field);
+  const pattern = sql.bind(value.split("*").map(escapedPattern).join("%"));
+  const isLike = `ILIKE ${pattern} ESCAPE '\\'`;
+  if (place.type === "keyword") return `${place.sql} ${isLike}`;
+  if (place.type === "keywords") {
+    return `len(list_filter(${place.sql}, lambda x: x ${isLike})) > 0`;
+  }
+  return `CAST(${place.sql} AS VARCHAR) ${isLike}`;
+}
+
+function escapedPattern(text: string): string {
+  return text.replaceAll(/[\\%_]/g, (character) => `\\${character}`);
+}
+
+type Comparison = Extract<Condition, { op: keyof typeof COMPARISONS }>;
+
+function compareSql(sql: SqlText, { field, op, value }: Comparison): string {
+  const place = fieldValue(sql, field);
+  const operator = COMPARISONS[op];
+  const isEqual = op === "eq" || op === "ne";
+  if (place.type === "keywords" && isEqual) {
+    return `list_contains(${place.sql}, ${sql.bind(String(value))})`;
+  }
+  if (place.type === "keyword" && isEqual) return `${place.sql} = ${sql.bind(String(value))}`;
+  if (place.type === "keyword") {
+    return `TRY_CAST(${place.sql} AS DOUBLE) ${operator} ${sql.number(numberOf(field, value))}`;
+  }
+  if (place.type === "keywords") {
+    throw new AppError("bad_request", `${field} is a list of texts: it is neither more nor less`);
+  }
+  if (place.type === "boolean") return `${place.sql} = ${booleanOf(field, value)}`;
+  if (place.type === "date") return `${place.sql} ${operator} ${instant(instantOf(field, value))}`;
+  return `${place.sql} ${operator} ${sql.number(numberOf(field, value))}`;
+}
+
+function numberOf(field: string, value: string | number): number {
+  const number = typeof value === "string" && value.trim() === "" ? Number.NaN : Number(value);
+  if (Number.isNaN(number)) throw notOne(field, "a number", value);
+  return number;
+}
+
+function instantOf(field: string, value: string | number): number {
+  const ms = Number(value);
+  const instantMs = typeof value === "string" && Number.isNaN(ms) ? Date.parse(value) : ms;
+  if (Number.isNaN(instantMs)) throw notOne(field, "a time", value);
+  return instantMs;
+}
+
+function booleanOf(field: string, value: string | number): string {
+  const text = String(value).toLowerCase();
+  if (text === "true" || text === "1") return "TRUE";
+  if (text === "false" || text === "0") return "FALSE";
+  throw notOne(field, "true or false", value);
+}
+
+function notOne(field: string, what: string, value: string | number): AppError {
+  return new AppError("bad_request", `${field} is ${what}: ${JSON.stringify(value)} is not`);
+}

@@ -1,0 +1,84 @@
+import { isField } from "#collectors/batch.ts";
+import { EXTRA_FIELD, FIELDS, type FieldType } from "#collectors/fields.ts";
+
+import { checkedLimit } from "./aggregate-sql.ts";
+import { asNumber, asText, identifier, type Row } from "./duck.ts";
+import { filterSql, instant, SqlText, type Statement, timeSql } from "./filter-sql.ts";
+import type { EventDocument, EventId, SearchRequest } from "./port.ts";
+
+const SOURCE = identifier("log.source.id");
+const OFFSET = identifier("log.offset");
+const TIME = identifier("@timestamp");
+const COLUMNS: readonly [name: string, type: FieldType][] = [
+  ...Object.entries(FIELDS),
+  [EXTRA_FIELD, "keyword"],
+];
+const SELECTED = COLUMNS.map(([name, type]) =>
+  type === "date" ? `epoch_ms(${identifier(name)})` : identifier(name),
+).join(", ");
+
+/** Newest first; events of the same instant by source and offset, so that paging is exact. */
+export function searchSql(request: SearchRequest, files: string): Statement {
+  const sql = new SqlText();
+  const where = [timeSql(request), filterSql(sql, request.where)];
+  if (request.after) where.push(behindSql(request.after, sql));
+  const text = `SELECT ${SELECTED} FROM ${files} WHERE ${where.join(" AND ")}
+    ORDER BY ${TIME} DESC, ${SOURCE} DESC, ${OFFSET} DESC LIMIT ${checkedLimit(request.limit)}`;
+  return { text, parameters: sql.parameters };
+}
+
+/** The one event of this id. */
+export function eventSql(id: EventId, files: string): Statement {
+  const sql = new SqlText();
+  const { source, offset } = idParts(id);
+  const text = `SELECT ${SELECTED} FROM ${files}
+    WHERE ${SOURCE} = ${sql.bind(source)} AND ${OFFSET} = ${sql.number(offset)} LIMIT 1`;
+  return { text, parameters: sql.parameters };
+}
+
+export function idParts(id: EventId): { source: string; offset: number } {
+  const colon = id.lastIndexOf(":");
+  return { source: id.slice(0, colon), offset: Number(id.slice(colon + 1)) };
+}
+
+/** A row of the above as a document, in the shape of `toDocument` (collectors/document.ts). */
+export function documentOf(row: Row): EventDocument {
+  const fields: Record<string, unknown> = Object.create(null);
+  let source = "";
+  let offset = 0;
+  for (const [i, [name, type]] of COLUMNS.entries()) {
+    const value = row[i];
+    if (value === null || value === undefined) continue;
+    if (name === EXTRA_FIELD) addExtras(fields, asText(value) ?? "");
+    else if (type === "date") fields[name] = new Date(asNumber(value)).toISOString();
+    else fields[name] = typeof value === "bigint" ? Number(value) : value;
+    if (name === "log.source.id") source = asText(value) ?? "";
+    else if (name === "log.offset") offset = asNumber(value);
+  }
+  return { id: `src_${source.replace(/^src_/, "")}:${offset}`, fields };
+}
+
+function addExtras(fields: Record<string, unknown>, text: string): void {
+  for (const [name, value] of Object.entries(parsedObject(text))) {
+    if (!isField(name) && name !== EXTRA_FIELD) fields[name] = value;
+  }
+}
+
+function parsedObject(text: string): object {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : {};
+  } catch (error) {
+    // What is no JSON is shown as it is, rather than the whole page not at all.
+    return { [`${EXTRA_FIELD}.invalid`]: `${text} (${String(error)})` };
+  }
+}
+
+function behindSql(after: NonNullable<SearchRequest["after"]>, sql: SqlText): string {
+  const { source, offset } = idParts(after.id);
+  const time = instant(after.tMs);
+  const boundSource = sql.bind(source);
+  const boundOffset = sql.number(offset);
+  return `(${TIME} < ${time} OR (${TIME} = ${time} AND (${SOURCE} < ${boundSource}
+    OR (${SOURCE} = ${boundSource} AND ${OFFSET} < ${boundOffset}))))`;
+}

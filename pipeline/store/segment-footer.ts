@@ -1,0 +1,101 @@
+import { z } from "zod";
+
+import type { Position, SourceId } from "#collectors/source.ts";
+
+import { compareIds, isSegmentId, type SegmentId } from "./segment-id.ts";
+
+/** The footer's key under which a segment says what it is. */
+export const FOOTER_KEY = "quarterdeck";
+export const FOOTER_VERSION = 1;
+
+const Id = z.custom<SegmentId>((value) => typeof value === "string" && isSegmentId(value));
+const Source = z.custom<SourceId>((value) => typeof value === "string" && value.startsWith("src_"));
+const PositionValue: z.ZodType<Position> = z
+  .object({ offset: z.number() })
+  .catchall(z.union([z.string(), z.number(), z.boolean()]));
+
+/** What a segment says of itself in its footer. */
+export const SegmentFooter = z.object({
+  version: z.literal(FOOTER_VERSION),
+  id: Id,
+  rows: z.number().int().min(0),
+  /** Rows and times (epoch ms, both inclusive) of each dataset; rows without a time are in no extent. */
+  extents: z.array(
+    z.object({ dataset: z.string(), rows: z.number(), fromMs: z.number(), toMs: z.number() }),
+  ),
+  /** How far each source is kept, and the segment that said so first: a later one has the last word. */
+  positions: z.array(z.object({ source: Source, position: PositionValue, since: Id })),
+  /** Least and greatest `log.offset` of each source's rows. */
+  offsets: z.array(z.object({ source: z.string(), min: z.number(), max: z.number() })),
+  /** The rollup file of the same name, and the least and greatest `t` (epoch s) in it; null: there is none. */
+  cells: z.object({ rows: z.number(), from: z.number(), to: z.number() }).nullable(),
+  /** Segments that this one holds the rows of, and that count no more. */
+  replaces: z.array(Id),
+});
+export type SegmentFooter = z.infer<typeof SegmentFooter>;
+
+/** A segment as it lies in the folder. */
+export type Segment = SegmentFooter & { bytes: number };
+
+/** Epoch ms of the oldest event; Infinity where there is none. */
+export function oldestMs(segment: SegmentFooter): number {
+  return Math.min(...segment.extents.map((extent) => extent.fromMs));
+}
+
+/** Epoch ms of the newest event; -Infinity where there is none. */
+export function newestMs(segment: SegmentFooter): number {
+  return Math.max(...segment.extents.map((extent) => extent.toMs));
+}
+
+/** What the footer of the segment that takes the place of these says. */
+export function mergedFooter(
+  id: SegmentId,
+  segments: readonly SegmentFooter[],
+  cells: SegmentFooter["cells"],
+): SegmentFooter {
+  return {
+    version: FOOTER_VERSION,
+    id,
+    rows: segments.reduce((sum, segment) => sum + segment.rows, 0),
+    extents: mergeExtents(segments.flatMap((segment) => segment.extents)),
+    positions: latestPositions(segments),
+    offsets: mergeOffsets(segments.flatMap((segment) => segment.offsets)),
+    cells,
+    replaces: segments.map((segment) => segment.id),
+  };
+}
+
+type Extents = SegmentFooter["extents"];
+
+export function mergeExtents(extents: Extents): Extents {
+  const merged = new Map<string, Extents[number]>();
+  for (const extent of extents) {
+    const known = merged.get(extent.dataset);
+    if (!known) merged.set(extent.dataset, { ...extent });
+    else {
+      known.rows += extent.rows;
+      known.fromMs = Math.min(known.fromMs, extent.fromMs);
+      known.toMs = Math.max(known.toMs, extent.toMs);
+    }
+  }
+  return [...merged.values()].toSorted((a, b) => (a.dataset < b.dataset ? -1 : 1));
+}
+
+/** Of each source the position that was kept last. */
+export function latestPositions(segments: readonly SegmentFooter[]): SegmentFooter["positions"] {
+  const latest = new Map<SourceId, SegmentFooter["positions"][number]>();
+  for (const entry of segments.flatMap((segment) => segment.positions)) {
+    const known = latest.get(entry.source);
+    if (!known || compareIds(known.since, entry.since) < 0) latest.set(entry.source, entry);
+  }
+  return [...latest.values()];
+}
+
+function mergeOffsets(offsets: SegmentFooter["offsets"]): SegmentFooter["offsets"] {
+  const merged = new Map<string, SegmentFooter["offsets"][number]>();
+  for (const { source, min, max } of offsets) {
+    const known = merged.get(source) ?? { source, min, max };
+    merged.set(source, { source, min: Math.min(known.min, min), max: Math.max(known.max, max) });
+  }
+  return [...merged.values()];
+}

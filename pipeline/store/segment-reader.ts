@@ -1,0 +1,139 @@
+import { createHash } from "node:crypto";
+import { access } from "node:fs/promises";
+import { join } from "node:path";
+
+import { EXTRA_FIELD, FIELDS } from "#collectors/fields.ts";
+
+import type { Filter, TimeRange } from "../filter.ts";
+import { type Duck, quoted, type Row } from "./duck.ts";
+import { ifThere, publish, writeSafe } from "./files.ts";
+import type { Statement } from "./filter-sql.ts";
+import type { ParquetColumn } from "./parquet/column.ts";
+import { writeParquet } from "./parquet/write-parquet.ts";
+import type { SegmentFolder } from "./segment-folder.ts";
+import type { Segment } from "./segment-footer.ts";
+
+/** A compactor elsewhere may remove a file between the listing and the reading; then the list is made again. */
+const TRIES = 3;
+
+type Build = (files: string) => Statement;
+type Wanted = (segment: Segment) => boolean;
+
+/** Runs statements over the segments that a question is about. */
+export class SegmentReader {
+  readonly #segments: SegmentFolder;
+  readonly #duck: Duck;
+  readonly #schemaPath: string;
+
+  private constructor(segments: SegmentFolder, duck: Duck, schemaPath: string) {
+    this.#segments = segments;
+    this.#duck = duck;
+    this.#schemaPath = schemaPath;
+  }
+
+  static async open(segments: SegmentFolder, duck: Duck): Promise<SegmentReader> {
+    return new SegmentReader(segments, duck, await schemaFile(segments));
+  }
+
+  /** Events of a range; of one dataset where the filter says so. */
+  async events(request: TimeRange & { where: Filter }, build: Build): Promise<Row[]> {
+    const dataset = datasetOf(request.where);
+    return this.eventsOf((segment) => overlaps(segment, request, dataset), build);
+  }
+
+  async eventsOf(isWanted: Wanted, build: Build): Promise<Row[]> {
+    return this.#read(isWanted, (wanted) => {
+      const paths = wanted.map((segment) => this.#segments.eventsPath(segment.id));
+      return build(filesSql([this.#schemaPath, ...paths]));
+    });
+  }
+
+  /** Rollup cells of a range. */
+  async cells(range: TimeRange, build: Build): Promise<Row[]> {
+    const isWanted = ({ cells }: Segment): boolean =>
+      cells !== null && cells.from * 1000 < range.toMs && cells.to * 1000 >= range.fromMs;
+    return this.#read(isWanted, (wanted) =>
+      build(filesSql(wanted.map((segment) => this.#segments.rollupPath(segment.id)))),
+    );
+  }
+
+  async #read(isWanted: Wanted, build: (wanted: Segment[]) => Statement): Promise<Row[]> {
+    for (let attempt = 1; ; attempt += 1) {
+      const { segments } = await this.#segments.list();
+      const wanted = segments.filter(
+        (segment) => segment.rows + (segment.cells?.rows ?? 0) > 0 && isWanted(segment),
+      );
+      if (wanted.length === 0) return [];
+      const statement = build(wanted);
+      try {
+        return await this.#duck.rows(statement.text, statement.parameters);
+      } catch (error) {
+        if (attempt >= TRIES || !(await this.#hasLost(wanted))) throw error;
+      }
+    }
+  }
+
+  /** Whether a file is gone since the list was made. */
+  async #hasLost(wanted: readonly Segment[]): Promise<boolean> {
+    const losses = wanted.map(async ({ id, cells }) => {
+      const paths = [
+        this.#segments.eventsPath(id),
+        ...(cells ? [this.#segments.rollupPath(id)] : []),
+      ];
+      const found = await Promise.all(paths.map((path) => ifThere(access(path).then(() => true))));
+      return found.includes(undefined);
+    });
+    return (await Promise.all(losses)).includes(true);
+  }
+}
+
+export function filesSql(paths: readonly string[]): string {
+  return `read_parquet([${paths.map(quoted).join(", ")}], union_by_name = true)`;
+}
+
+function overlaps(segment: Segment, range: TimeRange, dataset: string | undefined): boolean {
+  return segment.extents.some(
+    (extent) =>
+      extent.fromMs < range.toMs &&
+      extent.toMs >= range.fromMs &&
+      (dataset === undefined || extent.dataset === dataset),
+  );
+}
+
+function datasetOf(where: Filter): string | undefined {
+  for (const condition of where) {
+    if (condition.field === "data_stream.dataset" && condition.op === "eq") {
+      return String(condition.value);
+    }
+  }
+  return undefined;
+}
+
+/**
+ * A file without rows but with every column, read along with the segments: so that a column which no segment has is
+ * null, and not an error. Named by its content, because another version may have other fields.
+ */
+async function schemaFile(segments: SegmentFolder): Promise<string> {
+  const { parts } = writeParquet(emptyColumns(), 0, {});
+  const hash = createHash("sha256").update(Buffer.concat(parts)).digest("hex").slice(0, 16);
+  const path = join(segments.folder, "schema", `${hash}.parquet`);
+  if (!(await ifThere(access(path).then(() => true)))) {
+    await publish(await writeSafe(segments.scratch, parts), path);
+  }
+  return path;
+}
+
+function emptyColumns(): ParquetColumn[] {
+  const text = {
+    ids: new Uint32Array(0),
+    size: 0,
+    bytes: new Uint8Array(0),
+    ends: new Uint32Array(1),
+  };
+  const columns = Object.entries(FIELDS).map(([name, type]): ParquetColumn => {
+    if (type === "keyword") return { name, kind: "text", ...text };
+    if (type === "keywords") return { name, kind: "texts", ...text };
+    return { name, kind: type, values: new Float64Array(0) };
+  });
+  return [...columns, { name: EXTRA_FIELD, kind: "text", ...text }];
+}
