@@ -19,6 +19,8 @@ export type Chunk = {
   position: Position;
   /** Bytes of a line longer than the limit that were left out of `bytes` (its head is there); 0 nearly always. */
   bytesSkipped: number;
+  /** Where a log is played as if it were now: the instant to put in place of an event's own, both epoch ms. */
+  retime?: (eventMs: number) => number;
 };
 
 export type SourceId = `src_${string}`;
@@ -28,5 +30,8 @@ export type Source = {
   /** Yields chunks from the stored positions on. Pulling slowly slows the source: that is the back-pressure. */
   read(positions: PositionLookup, signal: AbortSignal): AsyncIterable<Chunk>;
 };
+
+/** What a person is told of one path: whether it is read, and if not, why and what to do. */
+export type SourceStatus = { path: string; message: string; level: "info" | "warning" | "error" };
 
 export type PositionLookup = (id: SourceId) => Position | undefined;

@@ -1,0 +1,36 @@
+import type { Clock } from "#platform/clock.ts";
+
+import type { Source, SourceStatus } from "../source.ts";
+import { FileRun } from "./files/file-run.ts";
+
+export type FileSourceOptions = {
+  /** Paths and patterns, such as `/var/log/nginx/*.log`; `.gz` and `.zst` files are unpacked as they are read. */
+  paths: readonly string[];
+  /** True: goes on reading what is appended, until the signal. False: reads to the end once. */
+  follow: boolean;
+  clock: Clock;
+  /** Bytes read at a time. */
+  chunkBytes?: number;
+  /** Of a longer line only so many bytes are handed out. */
+  lineBytesMax?: number;
+  /** Where processes with the same data folder tell each other what they read; absent: nobody else reads. */
+  locksFolder?: string;
+};
+
+export type FileSource = Source & {
+  /** One entry a file or pattern, the troubled ones first. */
+  status(): SourceStatus[];
+};
+
+/**
+ * Log files, each read once and wholly, whatever they are called by now: a stream is known again by its content after
+ * a rename, a copy with truncation, a gzip or a restart. A file that cannot be read is told in the status and tried
+ * again; it is never an error of the whole. Read once at a time.
+ */
+export function fileSource(options: FileSourceOptions): FileSource {
+  const run = new FileRun({ chunkBytes: 1024 * 1024, lineBytesMax: 16 * 1024 * 1024, ...options });
+  return {
+    read: (positions, signal) => run.read(positions, signal),
+    status: () => run.status(),
+  };
+}

@@ -1,0 +1,101 @@
+import { realpath } from "node:fs/promises";
+import { dirname } from "node:path";
+
+import type { Clock } from "#platform/clock.ts";
+
+import { compressionOf } from "./compressed.ts";
+import { scanFiles, type FoundFile } from "./scan.ts";
+import { TrackedFile } from "./tracked-file.ts";
+
+/** The files that are read or may be, by what they are and by what they are called now. */
+export class Catalogue {
+  readonly #paths: readonly string[];
+  readonly #clock: Clock;
+  readonly #byKey = new Map<string, TrackedFile>();
+  readonly #byPath = new Map<string, TrackedFile>();
+  problems = new Map<string, string>();
+
+  constructor(paths: readonly string[], clock: Clock) {
+    this.#paths = paths;
+    this.#clock = clock;
+  }
+
+  /** Plain files first, then oldest first. */
+  files(): TrackedFile[] {
+    return [...this.#byKey.values()];
+  }
+
+  hasWork(isRipe: (file: TrackedFile) => boolean): boolean {
+    for (const file of this.#byKey.values()) if (isRipe(file)) return true;
+    return false;
+  }
+
+  /** Looks up all paths again. Resolves to the folders to be watched. */
+  async scan(): Promise<Set<string>> {
+    const { files, folders, problems } = await scanFiles(this.#paths);
+    this.problems = problems;
+    this.#byPath.clear();
+    const keys = new Set<string>();
+    for (const found of files) {
+      keys.add(found.key);
+      const file = this.#keep(found);
+      this.#byPath.set(found.path, file);
+      const real = await realpath(found.path).catch(() => found.path);
+      this.#byPath.set(real, file);
+      folders.add(dirname(real));
+    }
+    for (const file of this.#byKey.values()) file.isGone = !keys.has(file.key);
+    return folders;
+  }
+
+  mark(changed: ReadonlySet<string>): void {
+    const nowMs = this.#clock.nowMs();
+    for (const path of changed) {
+      const file = this.#byPath.get(path);
+      if (file) this.#touch(file, nowMs);
+    }
+  }
+
+  /** Asks the open files themselves whether they changed. */
+  async poll(): Promise<void> {
+    const nowMs = this.#clock.nowMs();
+    for (const file of this.#byKey.values()) {
+      if (await file.refresh()) this.#touch(file, nowMs);
+    }
+  }
+
+  forget(file: TrackedFile): void {
+    this.#byKey.delete(file.key);
+  }
+
+  #keep(found: FoundFile): TrackedFile {
+    const nowMs = this.#clock.nowMs();
+    let file = this.#byKey.get(found.key);
+    if (file && compressionOf(found.path) !== file.compression) {
+      file.isGone = true;
+      file = undefined;
+    }
+    if (!file) {
+      file = new TrackedFile(found, Math.min(nowMs, found.mtimeMs));
+      this.#byKey.set(found.key, file);
+      return file;
+    }
+    if (file.path !== found.path) {
+      file.path = found.path;
+      file.isLeft = true;
+    }
+    if (file.size !== found.size || file.mtimeMs !== found.mtimeMs) {
+      file.size = found.size;
+      file.mtimeMs = found.mtimeMs;
+      this.#touch(file, nowMs);
+    }
+    if (file.state === "failed" || file.state === "claimed") file.isDirty = true;
+    return file;
+  }
+
+  #touch(file: TrackedFile, nowMs: number): void {
+    file.isDirty = true;
+    file.isComplete = false;
+    file.changedMs = nowMs;
+  }
+}

@@ -1,0 +1,158 @@
+import { hash } from "node:crypto";
+
+import type { Position, SourceId } from "../../source.ts";
+import type { ByteReader } from "./byte-reader.ts";
+
+/** How much of a stream's beginning is its fingerprint. */
+export const HEAD_BYTES = 1024;
+/** How much before the position is compared before a file is read on. */
+const TAIL_BYTES = 256;
+/** Marks are hashes of the bytes before each power of two: 64, 128, … bytes into the stream. */
+const MARK_FIRST = 6;
+const MARK_BYTES = 64;
+const MARK_DIGITS = 8;
+const MARK_UNKNOWN = "-".repeat(MARK_DIGITS);
+const LF = 0x0a;
+const COMMENT = 0x23;
+
+type Range = { from: number; to: number; digest: string };
+
+function digest(bytes: Uint8Array): string {
+  return hash("sha1", bytes, "hex").slice(0, MARK_DIGITS);
+}
+
+/**
+ * The bytes that name a stream: its first line that is no comment (some servers begin every log with the same
+ * comments), as far as it lies in the head; undefined as long as that is not written yet.
+ */
+export function nameOf(head: Buffer, final: boolean): Buffer | undefined {
+  let start = 0;
+  for (;;) {
+    const end = head.indexOf(LF, start);
+    if (end < 0) return head.length === HEAD_BYTES || (final && head.length > 0) ? head : undefined;
+    if (head[start] !== COMMENT) return head.subarray(start, end);
+    start = end + 1;
+  }
+}
+
+/** `attempt` tells streams apart that have the same name. */
+export function sourceIdOf(name: Buffer, attempt: number): SourceId {
+  const content = Buffer.concat([name, Buffer.from(`\n${attempt}`)]);
+  return `src_${hash("sha256", content, "hex").slice(0, 24)}`;
+}
+
+/** What is remembered of the bytes that were read, so that they are known again in another file. */
+export class Fingerprint {
+  /** Where the stream's first line begins: after a hole and a byte order mark. */
+  readonly start: number;
+  offset: number;
+  #marks = "";
+  #head: Buffer = Buffer.alloc(0);
+  #tail: Buffer = Buffer.alloc(0);
+
+  constructor(start: number) {
+    this.start = start;
+    this.offset = start;
+  }
+
+  get tail(): Buffer {
+    return this.#tail;
+  }
+
+  /** The first bytes of the stream, at most MARK_BYTES. */
+  get front(): Buffer {
+    return this.#head.subarray(0, MARK_BYTES);
+  }
+
+  /** Takes the bytes in [offset, end) as read; `bytes` may be only the first of them. */
+  advance(bytes: Buffer, end: number): void {
+    const before = this.offset;
+    const recent = Buffer.concat([this.#tail, bytes.subarray(0, HEAD_BYTES)]);
+    if (this.#head.length < HEAD_BYTES) {
+      const missing = HEAD_BYTES - this.#head.length;
+      this.#head = Buffer.concat([this.#head, bytes.subarray(0, missing)]);
+    }
+    for (let at = this.#nextMark(); at <= end - this.start; at = this.#nextMark()) {
+      this.#marks += this.#mark(at, { before, recent, bytes });
+    }
+    this.offset = end;
+    const skipped = before + bytes.length < end;
+    const last = bytes.length >= TAIL_BYTES ? bytes : recent;
+    this.#tail = skipped ? Buffer.alloc(0) : Buffer.from(last.subarray(-TAIL_BYTES));
+  }
+
+  toPosition(): Position {
+    const { offset, start } = this;
+    const tailBytes = this.#tail.length;
+    return { offset, start, marks: this.#marks, tail: digest(this.#tail), tailBytes };
+  }
+
+  /**
+   * Reads the fingerprint of `position` from a file. `same`: the file holds all that was read, and can be read on;
+   * `short`: it holds the beginning of it, and ends before the position; `other`: it is another stream.
+   */
+  static async find(reader: ByteReader, position: Position): Promise<Found> {
+    const found = new Fingerprint(numberIn(position, "start"));
+    const { start } = found;
+    const headBytes = Math.min(HEAD_BYTES, position.offset - start);
+    found.#head = await readRange(reader, start, start + headBytes);
+    found.#marks = String(position["marks"] ?? "");
+    found.offset = position.offset;
+    const ranges = rangesOf(position);
+    for (const range of ranges) {
+      const inHead = range.to <= start + found.#head.length;
+      const bytes = inHead
+        ? found.#head.subarray(range.from - start, range.to - start)
+        : await readRange(reader, range.from, range.to);
+      if (bytes.length < range.to - range.from) return "short";
+      if (digest(bytes) !== range.digest) return "other";
+      if (range.to === position.offset) found.#tail = Buffer.from(bytes.subarray(-TAIL_BYTES));
+    }
+    return found.#head.length < headBytes ? "short" : found;
+  }
+
+  #nextMark(): number {
+    return 2 ** (MARK_FIRST + this.#marks.length / MARK_DIGITS);
+  }
+
+  #mark(at: number, read: { before: number; recent: Buffer; bytes: Buffer }): string {
+    if (at <= this.#head.length) return digest(this.#head.subarray(0, at));
+    const end = this.start + at - read.before;
+    if (end >= MARK_BYTES && end <= read.bytes.length) {
+      return digest(read.bytes.subarray(end - MARK_BYTES, end));
+    }
+    const recentEnd = end + this.#tail.length;
+    if (recentEnd >= MARK_BYTES && recentEnd <= read.recent.length) {
+      return digest(read.recent.subarray(recentEnd - MARK_BYTES, recentEnd));
+    }
+    return MARK_UNKNOWN;
+  }
+}
+
+export type Found = Fingerprint | "short" | "other";
+
+/** In the order in which a stream that only goes forward can be asked for them. */
+function rangesOf(position: Position): Range[] {
+  const start = numberIn(position, "start");
+  const marks = String(position["marks"] ?? "");
+  const ranges: Range[] = [];
+  for (let index = 0; index * MARK_DIGITS < marks.length; index += 1) {
+    const at = 2 ** (MARK_FIRST + index);
+    const mark = marks.slice(index * MARK_DIGITS, (index + 1) * MARK_DIGITS);
+    const from = at <= HEAD_BYTES ? start : start + at - MARK_BYTES;
+    if (mark !== MARK_UNKNOWN) ranges.push({ from, to: start + at, digest: mark });
+  }
+  const tail = { to: position.offset, digest: String(position["tail"]) };
+  ranges.push({ ...tail, from: position.offset - numberIn(position, "tailBytes") });
+  return ranges.toSorted((a, b) => a.from - b.from || a.to - b.to);
+}
+
+function numberIn(position: Position, key: string): number {
+  const value = position[key];
+  return typeof value === "number" ? value : 0;
+}
+
+export async function readRange(reader: ByteReader, from: number, to: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(to - from);
+  return bytes.subarray(0, await reader.read(bytes, from));
+}

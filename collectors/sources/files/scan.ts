@@ -1,0 +1,109 @@
+import { glob, stat } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+
+/** A file as it was found; `key` is the same under another name. */
+export type FoundFile = { path: string; key: string; size: number; mtimeMs: number };
+
+export type ScanResult = {
+  /** Oldest first. */
+  files: FoundFile[];
+  /** The folders in which files come and go. */
+  folders: Set<string>;
+  /** Paths and patterns that cannot be read, and why. */
+  problems: Map<string, string>;
+};
+
+const GLOB_CHARACTERS = /[*?[\]{}]/;
+
+/** Looks up all paths and patterns. A path that exists as it is written is no pattern. */
+export async function scanFiles(paths: readonly string[]): Promise<ScanResult> {
+  const found = new Map<string, FoundFile>();
+  const result: ScanResult = { files: [], folders: new Set(), problems: new Map() };
+  for (const path of paths) {
+    const literal = await look(path, result);
+    if (literal) keep(literal, found);
+    else if (GLOB_CHARACTERS.test(path)) await scanPattern(path, found, result);
+    result.folders.add(folderOf(path));
+  }
+  result.files = [...found.values()].toSorted((a, b) => a.mtimeMs - b.mtimeMs || compare(a, b));
+  return result;
+}
+
+async function scanPattern(
+  pattern: string,
+  found: Map<string, FoundFile>,
+  result: ScanResult,
+): Promise<void> {
+  let matches = 0;
+  result.problems.delete(pattern);
+  try {
+    for await (const path of glob(pattern)) {
+      const file = await look(path, result);
+      result.folders.add(dirname(path));
+      matches += 1;
+      if (file) keep(file, found);
+      else if (result.problems.get(path)?.startsWith("is a folder")) result.problems.delete(path);
+    }
+  } catch (error) {
+    result.problems.set(pattern, explain(error));
+    return;
+  }
+  if (matches === 0) {
+    const hint = "check the pattern, or wait: it is looked up again every few seconds";
+    result.problems.set(pattern, `matches no file yet; ${hint}`);
+  }
+}
+
+async function look(path: string, result: ScanResult): Promise<FoundFile | undefined> {
+  try {
+    const stats = await stat(path);
+    if (stats.isFile()) {
+      const { size, mtimeMs } = stats;
+      return { path, key: `${stats.dev}:${stats.ino}`, size, mtimeMs };
+    }
+    const what = stats.isDirectory()
+      ? `is a folder: name its files, as in ${path}/*.log`
+      : "is no file";
+    result.problems.set(path, what);
+  } catch (error) {
+    result.problems.set(path, explain(error));
+  }
+  return undefined;
+}
+
+/** A file with two names is read under the one found first, but a plain name is better than a linked one. */
+function keep(file: FoundFile, found: Map<string, FoundFile>): void {
+  if (!found.has(file.key)) found.set(file.key, file);
+}
+
+function compare(a: FoundFile, b: FoundFile): number {
+  return a.path < b.path ? -1 : 1;
+}
+
+/** The deepest folder of a path or pattern that has no pattern in it. */
+function folderOf(path: string): string {
+  let folder = dirname(path);
+  while (GLOB_CHARACTERS.test(basename(folder)) || GLOB_CHARACTERS.test(folder)) {
+    const parent = dirname(folder);
+    if (parent === folder) break;
+    folder = parent;
+  }
+  return folder;
+}
+
+/** Why a file cannot be read, in words for a person, with what to do. */
+export function explain(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const known: Record<string, string> = {
+    ENOENT: "does not exist; it is read as soon as it appears",
+    ENOTDIR: "does not exist: a part of its path is a file, not a folder",
+    EACCES:
+      "may not be read by this user; give read permission (chmod, setfacl, or the group adm), it is tried again",
+    EPERM: "may not be read by this user; give read permission, it is tried again",
+    EMFILE: "cannot be opened: too many open files; raise the limit (ulimit -n)",
+    ELOOP: "is a symbolic link that leads to itself; remove the link",
+    EIO: "cannot be read: the disk reports an error; check the disk",
+    ESTALE: "cannot be read: the network file system lost it; it is tried again",
+  };
+  return known[code] ?? `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+}

@@ -1,0 +1,46 @@
+import type { SourceStatus } from "../../source.ts";
+import type { Catalogue } from "./catalogue.ts";
+import type { FileState, TrackedFile } from "./tracked-file.ts";
+
+type Description = Omit<SourceStatus, "path">;
+
+const STATES: Record<Exclude<FileState, "reading">, (file: TrackedFile) => Description> = {
+  new: () => ({ level: "info", message: "has no complete line yet" }),
+  copy: ({ stream }) => {
+    const other = stream?.holder?.path ?? "another file";
+    return { level: "info", message: `has the same content as ${other}: read once` };
+  },
+  done: () => ({ level: "info", message: "was read to its end before" }),
+  short: () => ({
+    level: "warning",
+    message: "is shorter than what was read of it before; waits for the rest",
+  }),
+  claimed: () => ({
+    level: "warning",
+    message:
+      "is read by another Quarterdeck with the same data folder; stop that one to read it here",
+  }),
+  failed: () => ({ level: "error", message: "cannot be read; it is tried again" }),
+};
+
+const LEVELS = { error: 0, warning: 1, info: 2 };
+
+/** What a person is told of each path, the troubled ones first. */
+export function statusOf(catalogue: Catalogue): SourceStatus[] {
+  const problems = [...catalogue.problems].map(([path, message]): SourceStatus => {
+    return { path, message, level: message.startsWith("matches no file") ? "warning" : "error" };
+  });
+  const files = catalogue.files().map((file): SourceStatus => {
+    return { path: file.path, ...describe(file) };
+  });
+  return [...problems, ...files].toSorted((a, b) => LEVELS[a.level] - LEVELS[b.level]);
+}
+
+function describe(file: TrackedFile): Description {
+  const { problem, stream } = file;
+  if (problem !== undefined) return { level: stream ? "warning" : "error", message: problem };
+  if (file.state !== "reading") return STATES[file.state](file);
+  const offset = stream?.print.offset ?? 0;
+  const left = file.compression ? 0 : Math.max(0, file.size - offset);
+  return { level: "info", message: `read up to byte ${offset}, ${left} bytes to go` };
+}

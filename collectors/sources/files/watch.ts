@@ -1,0 +1,74 @@
+import { watch, type FSWatcher } from "node:fs";
+import { join } from "node:path";
+
+/** Tells which files changed, and whether files came or went. Changes meanwhile are gathered, not queued. */
+export class Watch {
+  readonly #watchers = new Map<string, FSWatcher>();
+  readonly #changed = new Set<string>();
+  #renamed = false;
+  #wake: (() => void) | undefined;
+
+  /** Some folder gives no events: files there must be looked at more often. */
+  isPartial = false;
+
+  follow(folders: ReadonlySet<string>): void {
+    for (const [folder, watcher] of this.#watchers) {
+      if (folders.has(folder)) continue;
+      watcher.close();
+      this.#watchers.delete(folder);
+    }
+    this.isPartial = false;
+    for (const folder of folders) {
+      if (!this.#watchers.has(folder) && !this.#open(folder)) this.isPartial = true;
+    }
+  }
+
+  take(): { changed: Set<string>; renamed: boolean } {
+    const taken = { changed: new Set(this.#changed), renamed: this.#renamed };
+    this.#changed.clear();
+    this.#renamed = false;
+    return taken;
+  }
+
+  /** Resolves at the next change, after so many milliseconds, or when the signal aborts. */
+  async wait(ms: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted || this.#renamed || this.#changed.size > 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(done, ms);
+      const wake = done;
+      function done(): void {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", wake);
+        resolve();
+      }
+      signal.addEventListener("abort", wake, { once: true });
+      this.#wake = wake;
+    });
+    this.#wake = undefined;
+  }
+
+  close(): void {
+    for (const watcher of this.#watchers.values()) watcher.close();
+    this.#watchers.clear();
+  }
+
+  #open(folder: string): boolean {
+    try {
+      const watcher = watch(folder, (type, name) => {
+        if (type === "rename" || name === null) this.#renamed = true;
+        if (name !== null) this.#changed.add(join(folder, name));
+        this.#wake?.();
+      });
+      const drop = (): void => {
+        watcher.close();
+        if (this.#watchers.get(folder) === watcher) this.#watchers.delete(folder);
+      };
+      watcher.on("error", drop);
+      this.#watchers.set(folder, watcher);
+      return true;
+    } catch {
+      // Not there, not readable, or no watches left: what is missing is found by looking.
+      return false;
+    }
+  }
+}
