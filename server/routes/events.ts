@@ -5,11 +5,12 @@ import type { EventOverview, EventPage } from "#dashboards/api.ts";
 import type { Filter, TimeRange } from "#pipeline/filter.ts";
 import { chooseStep } from "#pipeline/metrics/planner.ts";
 import { parseQuery } from "#pipeline/query-language.ts";
-import type { EventId, EventStore, Extent } from "#pipeline/store/port.ts";
+import type { EventId, Extent } from "#pipeline/store/port.ts";
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 
 import { defaultRange } from "../board/tier.ts";
+import type { Workspace } from "../workspace.ts";
 import { parseRange } from "./range.ts";
 
 const PAGE_EVENTS = 100;
@@ -26,18 +27,14 @@ const FACETS = [
   "service.node.name",
 ] as const;
 
-export type EventRoutesDeps = {
-  /** The store in use now, and whether it holds demo data. */
-  current(): { store: EventStore; demo: boolean };
-  clock: Clock;
-};
+export type EventRoutesDeps = { workspace(): Workspace; clock: Clock };
 
 /** Search, its histogram and facets, and one event in full. All need the capability to view raw events. */
-export function eventRoutes({ current, clock }: EventRoutesDeps): Hono {
+export function eventRoutes({ workspace, clock }: EventRoutesDeps): Hono {
   const app = new Hono();
 
   app.get("/api/events", async (c) => {
-    const { store } = current();
+    const { store } = workspace();
     const { fromMs, toMs, where } = parseSearch(c.req.query(), await store.extents(), clock);
     const after = parseCursor(c.req.query("after"));
     const events = await store.search({
@@ -53,7 +50,7 @@ export function eventRoutes({ current, clock }: EventRoutesDeps): Hono {
   });
 
   app.get("/api/events/overview", async (c) => {
-    const { store, demo } = current();
+    const { store, kind } = workspace();
     const datasets = await store.extents();
     const { live, ...search } = parseSearch(c.req.query(), datasets, clock);
     const stepMs = chooseStep(search, BARS_MAX);
@@ -66,7 +63,7 @@ export function eventRoutes({ current, clock }: EventRoutesDeps): Hono {
       fromMs: search.fromMs,
       toMs: search.toMs,
       live,
-      demo,
+      demo: kind === "demo",
       datasets,
       stepMs,
       count: bars.reduce((sum, { value }) => sum + value, 0),
@@ -78,7 +75,7 @@ export function eventRoutes({ current, clock }: EventRoutesDeps): Hono {
 
   app.get("/api/event", async (c) => {
     const id = parseEventId(c.req.query("id") ?? "");
-    const event = await current().store.event(id);
+    const event = await workspace().store.event(id);
     if (!event) throw new AppError("not_found", `no event has the id ${id}`);
     return c.json(event);
   });

@@ -1,0 +1,52 @@
+import { access } from "node:fs/promises";
+import path from "node:path";
+
+import { systemClock } from "#platform/clock.ts";
+import { AppError } from "#platform/errors.ts";
+import { openTerminal, printable } from "#platform/terminal.ts";
+
+import { startControlPlane } from "../control-plane.ts";
+import { openDataFolder } from "../data-folder.ts";
+import type { Command } from "./command.ts";
+import { numberOption, parseOptions } from "./options.ts";
+import { untilSignal } from "./until-signal.ts";
+
+export const replayCommand: Command = {
+  name: "replay",
+  summary: "Play an old log as if it were now",
+  help: `quarterdeck replay FILE [--speed X] [--data DIR] [--port N]
+
+Opens the boards on a store of its own and plays the file into it: the first line is now, the others follow at their
+distance divided by the speed, and carry the time at which they are played. .gz works too.
+
+  --speed X    how many times as fast as it happened (default 1; from 0.01 to 100000)
+
+  quarterdeck replay access.log --speed 60`,
+
+  async run(args) {
+    const { config, values, positionals } = parseOptions(args, { speed: { type: "string" } });
+    const [file, surplus] = positionals;
+    if (file === undefined || surplus !== undefined) {
+      throw new AppError(
+        "bad_request",
+        "name one log file, such as: quarterdeck replay access.log",
+      );
+    }
+    await access(file).catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new AppError("bad_request", `${file}: cannot be read (${why})`);
+    });
+    const speed = numberOption(values, "speed", { fallback: 1, min: 0.01, max: 100_000 });
+    const terminal = openTerminal(process.stdout, systemClock);
+    terminal.line(`Replaying ${printable(file)} at ${speed} × its speed`);
+    const controlPlane = await startControlPlane({
+      config,
+      folder: openDataFolder(config.dataFolder),
+      terminal,
+      workspace: { kind: "replay", path: path.resolve(file), speed },
+    });
+    await untilSignal();
+    await controlPlane.stop();
+    return 0;
+  },
+};

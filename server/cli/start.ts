@@ -1,0 +1,74 @@
+import path from "node:path";
+
+import { findLogs } from "#collectors/sources/usual-places.ts";
+import { systemClock } from "#platform/clock.ts";
+import { openTerminal, printable } from "#platform/terminal.ts";
+
+import { startControlPlane } from "../control-plane.ts";
+import { openDataFolder } from "../data-folder.ts";
+import { readSettings, saveSettings } from "../start-settings.ts";
+import type { WorkspaceKind } from "../workspace.ts";
+import type { Command } from "./command.ts";
+import { parseOptions } from "./options.ts";
+import { untilSignal } from "./until-signal.ts";
+
+export const startCommand: Command = {
+  name: "start",
+  summary: "Start the control plane: tail logs, show boards (this is npm start)",
+  help: `quarterdeck start [--data DIR] [--port N] [--host H] [--demo] [FILE…]
+npm start -- [the same]
+
+Tails the files (globs too; format by content) and opens the boards. Without a file it tails those of the last start,
+else the logs in the usual places; where there are none it starts a demo: a small shop with simulated visitors.
+
+  --data DIR   the data folder (default: QUARTERDECK_DATA, else ./data)
+  --port N     the port (default 4600; the next free one where it is taken; 0: any)
+  --host H     the address to listen on (default 127.0.0.1)
+  --demo       show the demo, whatever logs there are
+
+  npm start -- /var/log/nginx/*.log
+  npm start -- access.log --port 8080`,
+
+  async run(args) {
+    const { config, values, positionals } = parseOptions(args, { demo: { type: "boolean" } });
+    const terminal = openTerminal(process.stdout, systemClock);
+    const folder = openDataFolder(config.dataFolder);
+    const kind = await chooseWorkspace(folder.root, positionals, values["demo"] === true);
+    terminal.line(describe(kind));
+    const controlPlane = await startControlPlane({ config, folder, terminal, workspace: kind });
+    await untilSignal();
+    terminal.line("Stopping: what was read is being stored …");
+    await controlPlane.stop();
+    return 0;
+  },
+};
+
+async function chooseWorkspace(
+  root: string,
+  files: string[],
+  demo: boolean,
+): Promise<WorkspaceKind> {
+  const settings = readSettings(root);
+  if (demo) {
+    saveSettings(root, { ...settings, demo: "on" });
+    return { kind: "demo" };
+  }
+  if (files.length > 0) {
+    const paths = files.map((file) => path.resolve(file));
+    saveSettings(root, { ...settings, paths });
+    return { kind: "logs", paths };
+  }
+  if (settings.paths.length > 0) return { kind: "logs", paths: settings.paths };
+  const found = settings.demo === "on" ? [] : await findLogs();
+  if (found.length > 0) return { kind: "logs", paths: found };
+  return settings.demo === "off" ? { kind: "logs", paths: [] } : { kind: "demo" };
+}
+
+function describe(kind: WorkspaceKind): string {
+  if (kind.kind === "demo") {
+    return "No logs were named or found: showing a demo (a small shop with simulated visitors).";
+  }
+  if (kind.kind === "replay") return `Replaying ${printable(kind.path)} × ${kind.speed}`;
+  if (kind.paths.length === 0) return "No logs yet: name them with npm start -- FILE…";
+  return `Tailing ${kind.paths.map(printable).join(", ")}`;
+}

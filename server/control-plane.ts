@@ -1,0 +1,182 @@
+import { createServer, type IncomingMessage, type Server } from "node:http";
+
+import { getRequestListener } from "@hono/node-server";
+
+import { createAccess, type HeadersLike } from "#access/access.ts";
+import { accessMigrations } from "#access/migrations.ts";
+import { accessRoutes } from "#access/routes.ts";
+import { systemClock as clock } from "#platform/clock.ts";
+import type { Config } from "#platform/config.ts";
+import { AppError } from "#platform/errors.ts";
+import { createApi } from "#platform/http/kit.ts";
+import { peerAddress } from "#platform/http/peer-address.ts";
+import { checkOrigin, originRules } from "#platform/http/same-origin.ts";
+import { openLog, type Log } from "#platform/log.ts";
+import type { Database } from "#platform/postgres/database.ts";
+import { migrate } from "#platform/postgres/migrate.ts";
+import { openPostgres } from "#platform/postgres/open.ts";
+import type { Terminal } from "#platform/terminal.ts";
+
+import { authorise, authoriseRoutes } from "./authorise.ts";
+import { startForecastWorker } from "./board/forecast-worker.ts";
+import { findRunning, sayRunning, sayStopped, type DataFolder } from "./data-folder.ts";
+import { listen } from "./listen.ts";
+import { openPages } from "./pages.ts";
+import { requestHandler } from "./request-handler.ts";
+import { boardRoutes } from "./routes/board.ts";
+import { eventRoutes } from "./routes/events.ts";
+import { FOLLOW_EVENTS, WATCH_BOARD } from "./routes/grants.ts";
+import { operationsRoutes } from "./routes/operations.ts";
+import { openSockets, type Sockets } from "./sockets.ts";
+import type { WorkspaceKind } from "./workspace.ts";
+import { openWorkspaces, type Workspaces } from "./workspaces.ts";
+
+export type ControlPlane = { url: string; stop(): Promise<void> };
+
+export type ControlPlaneOptions = {
+  config: Config;
+  folder: DataFolder;
+  terminal: Terminal;
+  workspace: WorkspaceKind;
+};
+
+/** Starts every role in this process, and resolves when the boards can be opened. */
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { config, folder, terminal } = options;
+  refuseSecond(folder);
+  await using started = new AsyncDisposableStack();
+  const log = openLog({ file: folder.logFile, level: config.logLevel });
+  started.defer(() => log.close());
+  const databaseOpens = openDatabase(config, log);
+  // It is awaited further down; until then a failure must not count as unhandled.
+  databaseOpens.catch(() => undefined);
+  const server = createServer();
+  const port = await listen(server, config);
+  started.defer(() => closeServer(server));
+  if (port !== config.port && config.port !== 0) {
+    terminal.line(`Port ${config.port} is taken: using ${port}.`);
+  }
+  const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
+  const pagesOpen = openPages({ host: config.host, port });
+  pagesOpen.catch(() => undefined);
+  const database = await databaseOpens;
+  started.defer(() => database.close());
+  const workspaces = await openData(options, log, started);
+  const { sockets, setup } = await serve(
+    { ...options, log, server, database, workspaces },
+    pagesOpen,
+    started,
+  );
+  workspaces.onChange(() => {
+    sayRunning(folder, { pid: process.pid, url, store: workspaces.current().storeFolder });
+    sockets.tellChanged();
+  });
+  sayRunning(folder, { pid: process.pid, url, store: workspaces.current().storeFolder });
+  started.defer(() => sayStopped(folder));
+  log.info("the control plane is up", { "url.full": url });
+  const link = await setup.createLink();
+  terminal.line(`Quarterdeck is at ${url}`);
+  if (link) {
+    terminal.line(`Make the first owner (once, within a day): ${url}/setup?token=${link}`);
+  }
+  const resources = started.move();
+  return { url, stop: () => resources.disposeAsync() };
+}
+
+function refuseSecond(folder: DataFolder): void {
+  const running = findRunning(folder);
+  if (!running) return;
+  throw new AppError(
+    "conflict",
+    `A control plane runs on ${folder.root} already: open ${running.url}, or end process ${running.pid}, or choose another folder with --data`,
+  );
+}
+
+async function openDatabase(config: Config, log: Log): Promise<Database> {
+  const database = await openPostgres({ ...config, log });
+  try {
+    await migrate(database, [accessMigrations]);
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+async function openData(
+  { config, folder, workspace }: ControlPlaneOptions,
+  log: Log,
+  started: AsyncDisposableStack,
+): Promise<Workspaces> {
+  const forecasts = startForecastWorker();
+  started.defer(() => forecasts.stop());
+  const workspaces = await openWorkspaces({ config, folder, log, forecasts }, workspace);
+  started.defer(() => workspaces.stop());
+  return workspaces;
+}
+
+type ServeDeps = ControlPlaneOptions & {
+  log: Log;
+  server: Server;
+  database: Database;
+  workspaces: Workspaces;
+};
+
+/** Routes, sockets and pages on the one server. */
+async function serve(
+  { config, log, server, database, workspaces }: ServeDeps,
+  pagesOpen: ReturnType<typeof openPages>,
+  started: AsyncDisposableStack,
+): Promise<{ sockets: Sockets; setup: ReturnType<typeof createAccess>["setup"] }> {
+  const access = createAccess({ database, clock, limits: config });
+  const guard = { access, database, clock };
+  const origins = originRules(config);
+  const workspace = workspaces.current;
+  const checkSocket = (request: IncomingMessage): void =>
+    checkOrigin({ method: "GET", headers: headersOf(request), socket: true }, origins);
+  const sockets = openSockets({
+    http: server,
+    workspace,
+    log,
+    checkOrigin: checkSocket,
+    mayWatch: (request) => authorise(guard, headersOf(request), WATCH_BOARD),
+    mayFollow: (request) => authorise(guard, headersOf(request), FOLLOW_EVENTS),
+  });
+  started.defer(() => sockets.close());
+  const api = createApi({ log, origins });
+  api.use(authoriseRoutes(guard));
+  const addressOf = (context: Parameters<typeof peerAddress>[0]): string =>
+    peerAddress(context, config);
+  api.route("/", accessRoutes({ access, clock, config, addressOf }));
+  api.route("/", boardRoutes({ workspace, clock, turnDemoOff: workspaces.turnDemoOff }));
+  api.route("/", eventRoutes({ workspace, clock }));
+  api.route("/", operationsRoutes({ workspace, database, clock, ...sockets }));
+  const pages = await pagesOpen;
+  started.defer(() => pages.close());
+  server.on(
+    "request",
+    requestHandler({
+      api: getRequestListener(api.fetch),
+      pages,
+      log,
+      checkHost: (request) => checkOrigin({ method: "GET", headers: headersOf(request) }, origins),
+      isMember: async (request) => (await access.sessionOf(headersOf(request))) !== undefined,
+      isSetupOpen: () => access.setup.isOpen(),
+    }),
+  );
+  return { sockets, setup: access.setup };
+}
+
+function headersOf({ headers }: IncomingMessage): HeadersLike {
+  return {
+    get: (name) => {
+      const value = headers[name];
+      return Array.isArray(value) ? value.join(", ") : (value ?? null);
+    },
+  };
+}
+
+async function closeServer(server: Server): Promise<void> {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+}

@@ -1,0 +1,148 @@
+import { rm } from "node:fs/promises";
+import path from "node:path";
+
+import type { Filter } from "#pipeline/filter.ts";
+import { LiveWindow } from "#pipeline/live/live-window.ts";
+import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
+import type { EventDocument, EventStore } from "#pipeline/store/port.ts";
+import { systemClock } from "#platform/clock.ts";
+import type { Config } from "#platform/config.ts";
+import type { Log } from "#platform/log.ts";
+
+import type { ForecastWorker } from "./board/forecast-worker.ts";
+import { Predictions } from "./board/predictions.ts";
+import type { DataFolder } from "./data-folder.ts";
+import { startDemo } from "./demo/demo.ts";
+import { startIndexer, type Indexer } from "./indexer/indexer.ts";
+import type { FromIndexer, SourceStatus } from "./indexer/protocol.ts";
+import { deriveRules, utcOffsetMinutes } from "./rules.ts";
+import { warmLiveWindow } from "./warm-live-window.ts";
+
+/** What the boards show: real logs, the demo, or an old log played as if it were now. Each has a store of its own. */
+export type WorkspaceKind =
+  | { kind: "logs"; paths: string[] }
+  | { kind: "demo" }
+  | { kind: "replay"; path: string; speed: number };
+
+export type IndexerStatus = {
+  lines: number;
+  quarantined: number;
+  sources: SourceStatus[];
+  storeError: string | null;
+};
+
+export type TailListener = (events: EventDocument[], skipped: number) => void;
+
+export type Workspace = {
+  kind: WorkspaceKind["kind"];
+  storeFolder: string;
+  store: EventStore;
+  live: LiveWindow;
+  predictions: Predictions;
+  status(): IndexerStatus;
+  /** Hands matching events to the listener as they come in, until the returned function is called. */
+  tail(filter: Filter, listener: TailListener): () => void;
+  stop(): Promise<void>;
+};
+
+export type WorkspaceDeps = {
+  config: Config;
+  folder: DataFolder;
+  log: Log;
+  forecasts: ForecastWorker;
+};
+
+const STORE_MEMORY_MB = 192;
+
+export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): Promise<Workspace> {
+  const { config, folder, log } = deps;
+  const storeFolder = storeFolderOf(folder, kind);
+  if (kind.kind === "replay") await rm(storeFolder, { recursive: true, force: true });
+  const ending = new AbortController();
+  const demo =
+    kind.kind === "demo"
+      ? await startDemo({ folder: folder.demo, clock: systemClock, signal: ending.signal })
+      : undefined;
+  const store = await openEmbeddedStore({
+    folder: storeFolder,
+    clock: systemClock,
+    memoryLimitMb: STORE_MEMORY_MB,
+  });
+  const live = new LiveWindow(systemClock);
+  await warmLiveWindow(live, store, systemClock.nowMs());
+  const tails = new Tails();
+  let status: IndexerStatus = { lines: 0, quarantined: 0, sources: [], storeError: null };
+  const listen = (message: FromIndexer): void => {
+    if (message.type === "frames") for (const delta of message.deltas) live.merge(delta);
+    else if (message.type === "tail") tails.deliver(message.id, message.events, message.skipped);
+    else if (message.type === "status") {
+      const { counts, sources, storeError } = message;
+      if (storeError !== null && storeError !== status.storeError) {
+        log.error("events cannot be stored; reading waits and nothing is lost", {
+          error: storeError,
+        });
+      }
+      status = { lines: counts.lines, quarantined: counts.quarantined, sources, storeError };
+    } else if (message.type === "stopped" && message.error !== null) {
+      log.error("the indexer stopped", { error: message.error });
+    }
+  };
+  const indexer = startIndexer(
+    {
+      storeFolder,
+      locksFolder: folder.locks,
+      paths: kind.kind === "logs" ? kind.paths : (demo?.logPaths ?? []),
+      rules: deriveRules(config),
+      utcOffsetMinutes: utcOffsetMinutes(config.timezone, systemClock.nowMs()),
+      ...(kind.kind === "replay" ? { replay: { path: kind.path, speed: kind.speed } } : {}),
+    },
+    listen,
+  );
+  tails.indexer = indexer;
+  return {
+    kind: kind.kind,
+    storeFolder,
+    store,
+    live,
+    predictions: new Predictions(store, deps.forecasts),
+    status: () => status,
+    tail: (filter, listener) => tails.add(filter, listener),
+    stop: async () => {
+      ending.abort();
+      await demo?.stop();
+      await indexer.stop();
+      await store[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function storeFolderOf(folder: DataFolder, { kind }: WorkspaceKind): string {
+  if (kind === "logs") return folder.store;
+  return path.join(kind === "demo" ? folder.demo : folder.replay, "store");
+}
+
+/** Who follows new events. Viewers with the same filter are told apart by an id of their own. */
+class Tails {
+  indexer: Indexer | undefined;
+  readonly #listeners = new Map<string, { filter: Filter; listener: TailListener }>();
+  #nextId = 0;
+
+  add(filter: Filter, listener: TailListener): () => void {
+    this.#nextId += 1;
+    const id = String(this.#nextId);
+    this.#listeners.set(id, { filter, listener });
+    this.#tell();
+    return () => {
+      this.#listeners.delete(id);
+      this.#tell();
+    };
+  }
+
+  deliver(id: string, events: EventDocument[], skipped: number): void {
+    this.#listeners.get(id)?.listener(events, skipped);
+  }
+
+  #tell(): void {
+    this.indexer?.setTails([...this.#listeners].map(([id, { filter }]) => ({ id, filter })));
+  }
+}
