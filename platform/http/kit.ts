@@ -18,13 +18,13 @@ export function createApi(deps: { log: Log; origins: OriginRules }): Hono {
     for (const [name, value] of Object.entries(dataHeaders())) context.res.headers.set(name, value);
   });
   api.onError((error, context) =>
-    withHeaders(problemResponse(error, { log: forRequest(deps.log, context) })),
+    withHeaders(problemResponse(error, forRequest(deps.log, context))),
   );
   api.notFound((context) =>
     withHeaders(
       problemResponse(
         new AppError("not_found", `There is nothing at ${context.req.method} ${context.req.path}.`),
-        { log: forRequest(deps.log, context) },
+        forRequest(deps.log, context),
       ),
     ),
   );

@@ -4,6 +4,7 @@ import { z } from "zod";
 
 import { AppError, type ErrorCode } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { TooManyRequests } from "./rate-limit.ts";
 
 const STATUS: Record<ErrorCode, { status: number; title: string }> = {
   bad_request: { status: 400, title: "Bad Request" },
@@ -52,16 +53,14 @@ export function problemOf(error: unknown, log: Log): ProblemBody {
   return { ...base, title: "Internal Server Error", status: 500, detail };
 }
 
-/** The problem as a response; `headers` go with it (Retry-After). */
-export function problemResponse(
-  error: unknown,
-  options: { log: Log; headers?: Record<string, string> },
-): Response {
-  const body = problemOf(error, options.log);
+/** The problem as a response. */
+export function problemResponse(error: unknown, log: Log): Response {
+  const body = problemOf(error, log);
+  const retryAfter = error instanceof TooManyRequests ? Math.ceil(error.waitMs / 1_000) : undefined;
   return new Response(JSON.stringify(body), {
     status: body.status,
     headers: {
-      ...options.headers,
+      ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
       "content-type": "application/problem+json",
       "cache-control": "no-store",
     },

@@ -1,4 +1,18 @@
 import type { Clock } from "../clock.ts";
+import { AppError } from "../errors.ts";
+
+/** Answered as 429 with Retry-After. */
+export class TooManyRequests extends AppError {
+  readonly waitMs: number;
+
+  constructor(waitMs: number) {
+    super(
+      "too_many_requests",
+      `Too many tries. Try again in ${Math.ceil(waitMs / 1_000)} seconds.`,
+    );
+    this.waitMs = waitMs;
+  }
+}
 
 export type RateLimit = {
   /** Takes one token of a key: 0 when there was one, else ms until the next. */

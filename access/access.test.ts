@@ -1,0 +1,231 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { z } from "zod";
+
+import { createApi } from "#platform/http/kit.ts";
+import { silentLog } from "#platform/log.ts";
+import type { Database } from "#platform/postgres/database.ts";
+import { migrate } from "#platform/postgres/migrate.ts";
+import { openPostgres } from "#platform/postgres/open.ts";
+
+import { type Access, createAccess } from "./access.ts";
+import { accessMigrations } from "./migrations.ts";
+import { ACCESS_ROUTES, accessRoutes } from "./routes.ts";
+import { hashPassword, verifyPassword } from "./secrets.ts";
+
+const HOUR_MS = 3_600_000;
+const ANN = { email: " Ann@Example.com", name: "Ann", password: "correct horse battery" };
+const config = { publicUrl: undefined, sessionIdleMs: 168 * HOUR_MS, sessionMaxMs: 720 * HOUR_MS };
+
+const folder = mkdtempSync(path.join(tmpdir(), "qd access "));
+const log = silentLog();
+let database: Database;
+let nowMs = 0;
+let address = "192.0.2.1";
+let access: Access;
+const clock = { nowMs: () => nowMs };
+
+beforeAll(async () => {
+  database = await openPostgres({ dataFolder: folder, databaseUrl: undefined, log });
+  await migrate(database, [accessMigrations]);
+});
+afterAll(async () => {
+  await database.close();
+  rmSync(folder, { recursive: true });
+});
+beforeEach(async () => {
+  await database.query("DELETE FROM members");
+  await database.query("DELETE FROM setup_links");
+  nowMs = Date.UTC(2026, 0, 1);
+  access = createAccess({ database, clock, limits: config });
+});
+
+function routes() {
+  const api = createApi({ log, origins: { hosts: [] } });
+  return api.route("/", accessRoutes({ access, clock, config, addressOf: () => address }));
+}
+
+async function call(
+  api: ReturnType<typeof routes>,
+  route: string,
+  options: { body?: unknown; cookie?: string } = {},
+) {
+  const [method = "", target = ""] = route.split(" ");
+  const response = await api.request(target, {
+    method,
+    headers: {
+      host: "localhost:4600",
+      ...(options.cookie === undefined ? {} : { cookie: options.cookie }),
+      ...(options.body === undefined ? {} : { "content-type": "application/json" }),
+    },
+    ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    body: text === "" ? {} : z.record(z.string(), z.unknown()).parse(JSON.parse(text)),
+    cookie: response.headers.get("set-cookie")?.split(";")[0] ?? "",
+    setCookie: response.headers.get("set-cookie") ?? "",
+    retryAfter: response.headers.get("retry-after"),
+  };
+}
+
+async function withOwner() {
+  const api = routes();
+  const token = await access.setup.createLink();
+  const made = await call(api, "POST /api/setup", { body: { ...ANN, token } });
+  expect(made.status).toBe(201);
+  return { api, ...made };
+}
+
+const actions = async (newest: number): Promise<unknown[]> =>
+  (await database.query("SELECT action FROM audit ORDER BY id DESC LIMIT $1", [newest])).map(
+    (row) => row["action"],
+  );
+
+test("the one-time link makes the first owner, signs them in, and never works again", async () => {
+  const api = routes();
+  const token = await access.setup.createLink();
+  expect((await call(api, "GET /api/setup")).body).toEqual({ open: true });
+  const made = await call(api, "POST /api/setup", { body: { ...ANN, token } });
+  expect(made.body).toMatchObject({ email: "ann@example.com", name: "Ann", role: "owner" });
+  expect(made.setCookie).toContain("HttpOnly; SameSite=Lax");
+  expect((await call(api, "GET /api/me", { cookie: made.cookie })).body).toEqual(made.body);
+  expect(await actions(2)).toEqual(["session.start", "member.create"]);
+
+  expect((await call(api, "POST /api/setup", { body: { ...ANN, token } })).status).toBe(403);
+  expect((await call(api, "GET /api/setup")).body).toEqual({ open: false });
+  expect(await access.setup.createLink()).toBeUndefined();
+});
+
+test("of two who redeem one link at the same time, one becomes the owner", async () => {
+  const api = routes();
+  const token = await access.setup.createLink();
+  const answers = await Promise.all(
+    ["a@example.com", "b@example.com"].map((email) =>
+      call(api, "POST /api/setup", { body: { ...ANN, email, token } }),
+    ),
+  );
+  expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
+  expect(await database.query("SELECT count(*) AS n FROM members")).toEqual([{ n: 1 }]);
+});
+
+test("a link that is old, replaced, or made up makes nobody", async () => {
+  const api = routes();
+  const first = await access.setup.createLink();
+  const second = await access.setup.createLink();
+  for (const token of [first, "made-up"]) {
+    expect((await call(api, "POST /api/setup", { body: { ...ANN, token } })).status).toBe(403);
+  }
+  nowMs += 24 * HOUR_MS;
+  expect((await call(api, "POST /api/setup", { body: { ...ANN, token: second } })).status).toBe(
+    403,
+  );
+});
+
+test("the set-up says which field is wrong", async () => {
+  const token = await access.setup.createLink();
+  const body = { token, email: "ann", name: " ", password: "short" };
+  const answer = await call(routes(), "POST /api/setup", { body });
+  expect(answer.status).toBe(400);
+  expect(answer.body["detail"]).toContain("email: this is no e-mail address");
+  expect(answer.body["detail"]).toContain("password: a password has at least 12 characters");
+});
+
+test("signing in takes the right password, in whatever case the address is typed", async () => {
+  const { api } = await withOwner();
+  const wrong = { email: "ann@example.com", password: "wrong" };
+  const unknown = { email: "eve@example.com", password: "wrong" };
+  const answers = [
+    await call(api, "POST /api/session", { body: wrong }),
+    await call(api, "POST /api/session", { body: unknown }),
+  ];
+  expect(answers.map(({ status }) => status)).toEqual([401, 401]);
+  expect(new Set(answers.map(({ body }) => body["detail"])).size).toBe(1);
+  const right = { email: "ANN@example.com", password: ANN.password };
+  const signedIn = await call(api, "POST /api/session", { body: right });
+  expect(signedIn.status).toBe(201);
+  expect((await call(api, "GET /api/me", { cookie: signedIn.cookie })).status).toBe(200);
+  expect(await actions(3)).toEqual(["session.start", "session.refuse", "session.refuse"]);
+});
+
+test("guessing is slowed down, and locks nobody out who comes from elsewhere or waits", async () => {
+  const { api } = await withOwner();
+  const body = { email: "ann@example.com", password: "wrong" };
+  const right = { email: "ann@example.com", password: ANN.password };
+  for (let tries = 0; tries < 5; tries += 1) await call(api, "POST /api/session", { body });
+  const refused = await call(api, "POST /api/session", { body: right });
+  expect(refused.status).toBe(429);
+  expect(Number(refused.retryAfter)).toBe(30);
+  address = "192.0.2.2";
+  expect((await call(api, "POST /api/session", { body: right })).status).toBe(201);
+  address = "192.0.2.1";
+  nowMs += 30_000;
+  expect((await call(api, "POST /api/session", { body: right })).status).toBe(201);
+});
+
+test("signing out ends the session itself, not only the cookie", async () => {
+  const { api, cookie } = await withOwner();
+  const out = await call(api, "DELETE /api/session", { cookie });
+  expect(out.status).toBe(204);
+  expect(out.setCookie).toContain("Max-Age=0");
+  expect((await call(api, "GET /api/me", { cookie })).status).toBe(401);
+  expect(await access.sessionOf(cookie)).toBeUndefined();
+});
+
+test("a session ends when it is idle too long, and at the latest when its time is up", async () => {
+  const { api, cookie } = await withOwner();
+  for (let day = 0; day < 29; day += 1) {
+    nowMs += 24 * HOUR_MS;
+    expect((await call(api, "GET /api/me", { cookie })).status).toBe(200);
+  }
+  nowMs += 24 * HOUR_MS;
+  expect((await call(api, "GET /api/me", { cookie })).status).toBe(401);
+
+  const again = await access.signIn({ email: "ann@example.com", password: ANN.password }, address);
+  nowMs += 168 * HOUR_MS;
+  expect(await access.sessions.find(again.token)).toBeUndefined();
+});
+
+test("whoever reads the database learns no token and no password", async () => {
+  const { cookie } = await withOwner();
+  const token = cookie.split("=")[1] ?? "";
+  const dump = JSON.stringify([
+    await database.query("SELECT * FROM members"),
+    await database.query("SELECT encode(token_hash, 'escape') AS hash FROM sessions"),
+    await database.query("SELECT * FROM audit"),
+  ]);
+  expect(token.length).toBeGreaterThan(40);
+  expect(dump).not.toContain(token);
+  expect(dump).not.toContain(ANN.password);
+  expect(dump).toContain("$argon2id$v=19$m=19456,t=2,p=1$");
+});
+
+test("the audit log is only ever added to", async () => {
+  await withOwner();
+  await expect(database.query("UPDATE audit SET actor = 'x'")).rejects.toThrow(/only ever added/);
+  await expect(database.query("DELETE FROM audit")).rejects.toThrow(/only ever added/);
+});
+
+test("a password is verified with the cost it was stored with, and garbage verifies nothing", async () => {
+  const stored = await hashPassword("Zürich");
+  expect(await verifyPassword("Zürich", stored)).toBe(true);
+  expect(await verifyPassword("Zu\u0308rich", stored)).toBe(true);
+  expect(await verifyPassword("Zurich", stored)).toBe(false);
+  for (const garbage of ["", "plain", "$argon2id$v=19$m=1$x"]) {
+    expect(await verifyPassword("Zürich", garbage)).toBe(false);
+  }
+});
+
+test("every route names its grant, and no route is missing from the table", async () => {
+  const app = accessRoutes({ access, clock, config, addressOf: () => address });
+  const served = new Set(app.routes.map(({ method, path: at }) => `${method} ${at}`));
+  expect(served).toEqual(new Set(ACCESS_ROUTES.map(({ method, path: at }) => `${method} ${at}`)));
+  for (const route of ACCESS_ROUTES.filter(({ grant }) => grant !== "anyone")) {
+    const { status } = await call(routes(), `${route.method} ${route.path}`);
+    expect(status).toBe(401);
+  }
+});

@@ -1,0 +1,24 @@
+import type { Queryable } from "#platform/postgres/database.ts";
+
+export type AuditEntry = {
+  atMs: number;
+  /** A member's id, or `setup` before there is one, or the e-mail that was tried. */
+  actor: string;
+  action: "member.create" | "session.start" | "session.refuse" | "session.end";
+  target: string;
+  before?: unknown;
+  after?: unknown;
+  /** Where the request came from. */
+  address: string;
+};
+
+/** Adds to the audit log, in the transaction of what it tells of. */
+export async function record(queryable: Queryable, entry: AuditEntry): Promise<void> {
+  const { atMs, actor, action, target, before = null, after = null, address } = entry;
+  await queryable.query(
+    "INSERT INTO audit (at, actor, action, target, before, after, address) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    [new Date(atMs), actor, action, target, json(before), json(after), address],
+  );
+}
+
+const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));

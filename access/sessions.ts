@@ -1,0 +1,100 @@
+import { z } from "zod";
+
+import type { Clock } from "#platform/clock.ts";
+import type { Database, Queryable } from "#platform/postgres/database.ts";
+
+import { record } from "./audit.ts";
+import { type Member, MemberRow } from "./member.ts";
+import { hashToken, newToken } from "./secrets.ts";
+
+export type Session = {
+  member: Member;
+  /** Epoch ms at which it ends if nothing happens. */
+  expiresMs: number;
+};
+
+export type SessionLimits = { sessionIdleMs: number; sessionMaxMs: number };
+
+const SessionRow = MemberRow.extend({ created_at: z.date(), seen_at: z.date() });
+/** A request refreshes `seen_at` at most so often: reading a board writes nothing. */
+const SEEN_EVERY_MS = 60_000;
+
+export type Sessions = {
+  /** Starts a session in the caller's transaction; the token is returned here and never kept. */
+  start(transaction: Queryable, who: { member: Member; address: string }): Promise<string>;
+  /** The session of a token, if it goes on; one that is over is deleted. */
+  find(token: string): Promise<Session | undefined>;
+  end(token: string, address: string): Promise<void>;
+};
+
+type SessionDeps = { database: Database; clock: Clock; limits: SessionLimits };
+
+export function createSessions(deps: SessionDeps): Sessions {
+  return {
+    start: (transaction, who) => startSession(deps, transaction, who),
+    find: (token) => findSession(deps, hashToken(token)),
+    end: (token, address) => endSession(deps, hashToken(token), address),
+  };
+}
+
+async function startSession(
+  { clock, limits }: SessionDeps,
+  transaction: Queryable,
+  { member, address }: { member: Member; address: string },
+): Promise<string> {
+  const token = newToken();
+  const atMs = clock.nowMs();
+  await transaction.query("DELETE FROM sessions WHERE created_at <= $1 OR seen_at <= $2", [
+    new Date(atMs - limits.sessionMaxMs),
+    new Date(atMs - limits.sessionIdleMs),
+  ]);
+  await transaction.query(
+    "INSERT INTO sessions (token_hash, member_id, address, created_at, seen_at) VALUES ($1, $2, $3, $4, $4)",
+    [hashToken(token), member.id, address, new Date(atMs)],
+  );
+  const entry = { atMs, actor: member.id, action: "session.start", target: member.id } as const;
+  await record(transaction, { ...entry, address });
+  return token;
+}
+
+async function findSession(
+  { database, clock, limits }: SessionDeps,
+  tokenHash: Buffer,
+): Promise<Session | undefined> {
+  const [row] = await database.query(
+    "SELECT m.id, m.email, m.name, m.role, s.created_at, s.seen_at FROM sessions s JOIN members m ON m.id = s.member_id WHERE s.token_hash = $1",
+    [tokenHash],
+  );
+  if (row === undefined) return undefined;
+  const { created_at: createdAt, seen_at: seenAt, ...member } = SessionRow.parse(row);
+  const nowMs = clock.nowMs();
+  const lastMs = createdAt.getTime() + limits.sessionMaxMs;
+  if (nowMs >= Math.min(lastMs, seenAt.getTime() + limits.sessionIdleMs)) {
+    await database.query("DELETE FROM sessions WHERE token_hash = $1", [tokenHash]);
+    return undefined;
+  }
+  if (nowMs - seenAt.getTime() >= SEEN_EVERY_MS) {
+    await database.query("UPDATE sessions SET seen_at = $2 WHERE token_hash = $1", [
+      tokenHash,
+      new Date(nowMs),
+    ]);
+  }
+  return { member, expiresMs: Math.min(lastMs, nowMs + limits.sessionIdleMs) };
+}
+
+async function endSession(
+  { database, clock }: SessionDeps,
+  tokenHash: Buffer,
+  address: string,
+): Promise<void> {
+  await database.transaction(async (transaction) => {
+    const [row] = await transaction.query(
+      "DELETE FROM sessions WHERE token_hash = $1 RETURNING member_id",
+      [tokenHash],
+    );
+    if (row === undefined) return;
+    const member = String(row["member_id"]);
+    const entry = { actor: member, action: "session.end", target: member, address } as const;
+    await record(transaction, { ...entry, atMs: clock.nowMs() });
+  });
+}

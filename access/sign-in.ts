@@ -1,0 +1,73 @@
+import { z } from "zod";
+
+import type { Clock } from "#platform/clock.ts";
+import { AppError } from "#platform/errors.ts";
+import { TooManyRequests, createRateLimit } from "#platform/http/rate-limit.ts";
+import type { Database } from "#platform/postgres/database.ts";
+
+import { record } from "./audit.ts";
+import { Email, type Member, MemberRow } from "./member.ts";
+import { hashPassword, verifyPassword } from "./secrets.ts";
+import type { Sessions } from "./sessions.ts";
+
+export const Credentials = z.strictObject({
+  email: Email,
+  password: z.string().min(1, { error: "give your password" }).max(256),
+});
+export type Credentials = z.infer<typeof Credentials>;
+
+const KEYS_MAX = 10_000;
+/** Tries of one account from one address; nobody elsewhere can use them up, so no stranger locks an owner out. */
+const ACCOUNT_TRIES = { burst: 5, refillMs: 30_000, keysMax: KEYS_MAX };
+/** Tries of all accounts from one address. */
+const ADDRESS_TRIES = { burst: 20, refillMs: 10_000, keysMax: KEYS_MAX };
+
+export type SignIn = (
+  credentials: Credentials,
+  address: string,
+) => Promise<{ member: Member; token: string }>;
+
+export function createSignIn(deps: {
+  database: Database;
+  sessions: Sessions;
+  clock: Clock;
+}): SignIn {
+  const { database, sessions, clock } = deps;
+  const accountTries = createRateLimit(ACCOUNT_TRIES, clock);
+  const addressTries = createRateLimit(ADDRESS_TRIES, clock);
+  // Verified against for unknown addresses, so that a refusal takes as long whoever is asked for.
+  const nobodysHash = hashPassword("nobody has this password");
+
+  return async ({ email, password }, address) => {
+    const account = `${email}\n${address}`;
+    const waitMs = accountTries.take(account) || addressTries.take(address);
+    if (waitMs > 0) throw new TooManyRequests(waitMs);
+
+    const [row] = await database.query(
+      "SELECT id, email, name, role, password_hash FROM members WHERE email = $1",
+      [email],
+    );
+    const stored = row?.["password_hash"];
+    const matches = await verifyPassword(
+      password,
+      typeof stored === "string" ? stored : await nobodysHash,
+    );
+    if (row === undefined || typeof stored !== "string" || !matches) {
+      const atMs = clock.nowMs();
+      await record(database, {
+        atMs,
+        actor: email,
+        action: "session.refuse",
+        target: email,
+        address,
+      });
+      throw new AppError("unauthenticated", "E-mail or password is wrong.");
+    }
+    accountTries.reset(account);
+    const member = MemberRow.parse(row);
+    const token = await database.transaction((transaction) =>
+      sessions.start(transaction, { member, address }),
+    );
+    return { member, token };
+  };
+}
