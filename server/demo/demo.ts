@@ -1,0 +1,208 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+import { z } from "zod";
+
+import type { Clock } from "#platform/clock.ts";
+import { AppError } from "#platform/errors.ts";
+
+import { historyPaths } from "./history.ts";
+import type { HostOptions } from "./host.ts";
+
+export type DemoOptions = {
+  /** `DATA/demo`: made when it is not there. Everything that the demo writes is below it. */
+  folder: string;
+  clock: Clock;
+  /** Stops the demo, as `stop` does. */
+  signal: AbortSignal;
+  /** Mean rate over a week, default 0.75: the history goes on at the same rate, 65,000 lines a day. */
+  requestsPerSecondMean?: number;
+  /** Length of the history at the first start. */
+  historyDays?: number;
+  /** `any`: nginx where it is installed. */
+  proxy?: "any" | "built-in";
+};
+
+export type Demo = {
+  /** The live access log, which is there, then the files of the past, which appear one by one, complete. */
+  logPaths: string[];
+  /** Where the shop can be visited. */
+  url: string;
+  proxy: "nginx" | "built-in";
+  /** Why an nginx that is installed is not used. */
+  warning: string | undefined;
+  /** Instances of the shop that run now. */
+  instances(): number;
+  /** Resolves when the whole past is written. */
+  history: Promise<void>;
+  /** Ends all of it: visitors, proxy and instances. Takes under five seconds, and may be called twice. */
+  stop(): Promise<void>;
+};
+
+/** What the demo's process tells. */
+export type HostMessage = z.infer<typeof HostMessage>;
+const HostMessage = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("ready"),
+    proxy: z.enum(["nginx", "built-in"]),
+    port: z.int(),
+    instances: z.int(),
+  }),
+  z.object({ type: z.literal("history") }),
+  z.object({ type: z.literal("warning"), text: z.string() }),
+]);
+
+const Past = z.strictObject({ untilMs: z.number(), days: z.number().positive() });
+const State = z.strictObject({ seed: z.int(), pasts: z.array(Past) });
+type State = z.infer<typeof State>;
+
+const SEED = 7;
+const REQUESTS_PER_SECOND_MEAN = 0.75;
+const HISTORY_DAYS = 15;
+const DAY_MS = 86_400_000;
+/** A shorter pause between two runs is left as it is: an outage, which it was. */
+const GAP_MS_MIN = 60_000;
+/** Files of the past are removed when they are this old: the store has them. */
+const KEEP_DAYS = 30;
+const INSTANCE_PORTS = [18_081, 18_082, 18_083];
+const READY_MS_MAX = 20_000;
+const STOP_MS_MAX = 4_000;
+const HOST_MEMORY = ["--max-old-space-size=64", "--max-semi-space-size=1"];
+
+/**
+ * Starts a small web shop behind a proxy on loopback, with simulated visitors, in a process of its own, which ends when
+ * this process does. The past is written beside it, by the same model, up to now: the first time `historyDays` of it,
+ * later only what was missed meanwhile.
+ * @throws AppError when it cannot be started
+ */
+export async function startDemo(options: DemoOptions): Promise<Demo> {
+  const logs = join(options.folder, "logs");
+  await mkdir(logs, { recursive: true });
+  const nowMs = options.clock.nowMs();
+  const state = await planHistory(options, nowMs);
+  const host = forkHost({
+    folder: options.folder,
+    seed: state.seed,
+    requestsPerSecondMean: options.requestsPerSecondMean ?? REQUESTS_PER_SECOND_MEAN,
+    fromMs: nowMs,
+    instancePorts: INSTANCE_PORTS,
+    proxy: options.proxy ?? "any",
+    history: state.pasts,
+  });
+  options.signal.addEventListener("abort", () => void host.stop(), { once: true });
+  if (options.signal.aborted) await host.stop();
+  const ready = await host.ready;
+  const paths = state.pasts.flatMap((past) => historyPaths({ ...past, folder: logs }));
+  return {
+    logPaths: [join(logs, "access.log"), ...paths.toReversed()],
+    url: `http://127.0.0.1:${ready.port}/`,
+    proxy: ready.proxy,
+    warning: host.warning(),
+    instances: () => host.instances(),
+    history: host.history,
+    stop: () => host.stop(),
+  };
+}
+
+/** Adds the time since the demo last ran to the parts of the past that are wanted, and notes them in state.json. */
+async function planHistory(options: DemoOptions, nowMs: number): Promise<State> {
+  const path = join(options.folder, "state.json");
+  const logs = join(options.folder, "logs");
+  const state = await readState(path);
+  const old = state.pasts.filter((past) => past.untilMs < nowMs - KEEP_DAYS * DAY_MS);
+  for (const past of old) {
+    for (const file of historyPaths({ ...past, folder: logs })) await rm(file, { force: true });
+  }
+  const lastMs = await lastLiveMs(join(logs, "access.log"), state);
+  const daysMax = options.historyDays ?? HISTORY_DAYS;
+  const days = lastMs === undefined ? daysMax : Math.min(daysMax, (nowMs - lastMs) / DAY_MS);
+  const missed = days * DAY_MS >= GAP_MS_MIN ? [{ untilMs: nowMs, days }] : [];
+  const pasts = [...state.pasts.filter((past) => !old.includes(past)), ...missed];
+  const planned = { seed: state.seed, pasts };
+  await writeFile(`${path}.partial`, JSON.stringify(planned));
+  await rename(`${path}.partial`, path);
+  return planned;
+}
+
+async function readState(path: string): Promise<State> {
+  if (!existsSync(path)) return { seed: SEED, pasts: [] };
+  const parsed = State.safeParse(
+    await readFile(path, "utf8")
+      .then(JSON.parse)
+      .catch(() => undefined),
+  );
+  if (parsed.success) return parsed.data;
+  const advice = `${path} is not what the demo wrote: remove the folder it is in to start the demo anew`;
+  throw new AppError("conflict", advice, { cause: parsed.error });
+}
+
+/** When the live log was last written to; the end of the last planned past when that is later. */
+async function lastLiveMs(path: string, state: State): Promise<number | undefined> {
+  const ends = state.pasts.map((past) => past.untilMs);
+  if (existsSync(path)) ends.push((await stat(path)).mtimeMs);
+  return ends.length > 0 ? Math.max(...ends) : undefined;
+}
+
+type Ready = Extract<HostMessage, { type: "ready" }>;
+type Host = {
+  ready: Promise<Ready>;
+  history: Promise<void>;
+  warning(): string | undefined;
+  instances(): number;
+  stop(): Promise<void>;
+};
+
+function forkHost(hostOptions: HostOptions): Host {
+  const file = fileURLToPath(new URL("host.ts", import.meta.url));
+  const stdio = ["ignore", "ignore", "pipe", "ipc"] as const;
+  const child = fork(file, [JSON.stringify(hostOptions)], {
+    execArgv: HOST_MEMORY,
+    stdio: [...stdio],
+  });
+  const ready = Promise.withResolvers<Ready>();
+  const history = Promise.withResolvers<void>();
+  let running = 0;
+  let lastWords = "";
+  let warning: string | undefined;
+  child.stderr?.on(
+    "data",
+    (bytes: Buffer) => (lastWords = `${lastWords}${bytes.toString()}`.slice(-2000)),
+  );
+  child.on("message", (given) => {
+    const message = HostMessage.parse(given);
+    if (message.type === "ready") running = message.instances;
+    if (message.type === "ready") ready.resolve(message);
+    if (message.type === "warning") warning = message.text;
+    if (message.type === "history") history.resolve();
+  });
+  child.once("exit", () => {
+    running = 0;
+    history.resolve();
+    ready.reject(new AppError("unavailable", `the demo ended before it was ready: ${lastWords}`));
+  });
+  const late = setTimeout(() => child.kill("SIGKILL"), READY_MS_MAX);
+  const settled = ready.promise.finally(() => clearTimeout(late));
+  return {
+    ready: settled,
+    history: history.promise,
+    warning: () => warning,
+    instances: () => running,
+    stop: () => stopHost(child),
+  };
+}
+
+async function stopHost(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, "exit");
+  if (child.connected) child.send({ type: "stop" });
+  const patience = new AbortController();
+  await Promise.race([exit, sleep(STOP_MS_MAX, undefined, patience).catch(() => undefined)]);
+  patience.abort();
+  child.kill("SIGKILL");
+  await exit;
+}

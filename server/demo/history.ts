@@ -1,0 +1,174 @@
+import { createWriteStream } from "node:fs";
+import { mkdir, rename, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+
+import { z } from "zod";
+
+import { accessLine } from "./log-line.ts";
+import { demoModel, VISIT_MINUTES_MAX, type DemoModel, type Step, type Visit } from "./model.ts";
+import { passwordOf } from "./people.ts";
+import { seededRandom, type Random } from "./random.ts";
+import { answer } from "./site.ts";
+import { capacityRps, serviceTime } from "./timing.ts";
+
+export const HistoryOptions = z.strictObject({
+  /** Where history-*.log.gz are written: one a day (UTC). */
+  folder: z.string().min(1),
+  /** The history ends here, and begins `days` earlier. */
+  untilMs: z.number(),
+  days: z.number().positive(),
+  seed: z.int(),
+  requestsPerSecondMean: z.number().positive(),
+  /** Addresses of the instances. */
+  upstreams: z.array(z.string()).min(1),
+});
+export type HistoryOptions = z.infer<typeof HistoryOptions>;
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+const GZIP = { level: 1, chunkSize: 256 * 1024 };
+
+/** The files that make up the history from `untilMs - days` on, whether written yet or not, oldest first. */
+export function historyPaths(
+  options: Pick<HistoryOptions, "folder" | "untilMs" | "days">,
+): string[] {
+  return parts(options).map((part) => pathOf(options.folder, part.fromMs));
+}
+
+/**
+ * Writes the past as the model tells it: gzipped access logs of the same format as the live one, the newest day first.
+ * A file appears complete, by a rename; one that is there is left alone, so that an interrupted run can be repeated.
+ * @returns the paths, oldest first
+ */
+export async function generateHistory(options: HistoryOptions): Promise<string[]> {
+  const model = demoModel(options);
+  await mkdir(options.folder, { recursive: true });
+  for (const part of parts(options).toReversed()) {
+    const path = pathOf(options.folder, part.fromMs);
+    if (await exists(path)) continue;
+    const partial = `${path}.partial`;
+    const lines = Readable.from(historyLines(model, part, options), { objectMode: true });
+    await pipeline(lines, createGzip(GZIP), createWriteStream(partial));
+    await rename(partial, path);
+  }
+  return historyPaths(options);
+}
+
+type Part = { fromMs: number; untilMs: number };
+
+function parts({ untilMs, days }: Pick<HistoryOptions, "untilMs" | "days">): Part[] {
+  const found: Part[] = [];
+  for (let fromMs = Math.round(untilMs - days * DAY_MS); fromMs < untilMs;) {
+    const midnightMs = (Math.floor(fromMs / DAY_MS) + 1) * DAY_MS;
+    const endMs = Math.min(midnightMs, untilMs);
+    found.push({ fromMs, untilMs: endMs });
+    fromMs = endMs;
+  }
+  return found;
+}
+
+function pathOf(folder: string, fromMs: number): string {
+  const name = new Date(fromMs)
+    .toISOString()
+    .replaceAll(/[-:]/g, "")
+    .replace(/\.\d+Z$/, "Z");
+  return join(folder, `history-${name}.log.gz`);
+}
+
+/** The lines of the requests in [fromMs, untilMs), a minute's in one string, in the order of their time. */
+export function* historyLines(
+  model: DemoModel,
+  part: Part,
+  options: Pick<HistoryOptions, "seed" | "requestsPerSecondMean" | "upstreams">,
+): Generator<string> {
+  const random = seededRandom(options.seed ^ 0x10c, Math.floor(part.fromMs / 1000));
+  const writer = new HistoryWriter(options, random);
+  const waiting = new Map<number, Taken[]>();
+  const firstMinute = Math.floor(part.fromMs / MINUTE_MS);
+  const lastMinute = Math.ceil(part.untilMs / MINUTE_MS);
+  for (let minute = firstMinute - VISIT_MINUTES_MAX; minute < lastMinute; minute += 1) {
+    for (const visit of model.visits(minute)) enqueue(waiting, visit, part);
+    const taken = waiting.get(minute);
+    waiting.delete(minute);
+    if (!taken) continue;
+    const utilisation =
+      model.intensity(minute * MINUTE_MS) / capacityRps(options.requestsPerSecondMean);
+    yield writer.lines(taken, utilisation);
+  }
+}
+
+type Taken = { visit: Visit; step: Step };
+
+function enqueue(waiting: Map<number, Taken[]>, visit: Visit, part: Part): void {
+  for (const step of visit.steps) {
+    if (step.atMs < part.fromMs || step.atMs >= part.untilMs) continue;
+    const minute = Math.floor(step.atMs / MINUTE_MS);
+    const taken = waiting.get(minute);
+    if (taken) taken.push({ visit, step });
+    else waiting.set(minute, [{ visit, step }]);
+  }
+}
+
+class HistoryWriter {
+  readonly #random: Random;
+  readonly #upstreams: readonly string[];
+  readonly #answers = new Map<string, { status: number; bytes: number }>();
+  #turn = 0;
+
+  constructor({ upstreams }: Pick<HistoryOptions, "upstreams">, random: Random) {
+    this.#upstreams = upstreams;
+    this.#random = random;
+  }
+
+  lines(taken: Taken[], utilisation: number): string {
+    taken.sort((a, b) => a.step.atMs - b.step.atMs);
+    let text = "";
+    for (const { visit, step } of taken) text += `${this.#line(visit, step, utilisation)}\n`;
+    return text;
+  }
+
+  #line({ person }: Visit, step: Step, utilisation: number): string {
+    const { durationMs, failed } = serviceTime(step.path, utilisation, this.#random);
+    const { status, bytes } = failed ? { status: 500, bytes: 50 } : this.#answer(person.name, step);
+    this.#turn = (this.#turn + 1) % this.#upstreams.length;
+    const address = this.#upstreams[this.#turn] ?? "";
+    const isSignIn = step.path === "/login" && status === 303;
+    return accessLine({
+      endMs: step.atMs,
+      address: person.address,
+      user: step.signedIn || isSignIn ? person.name : "",
+      request: `${step.method} ${step.path} HTTP/1.1`,
+      status,
+      bytes,
+      referrer: step.referrer && `https://shop.example${step.referrer}`,
+      userAgent: person.userAgent,
+      durationMs: durationMs + 2 * this.#random.next(),
+      tries: [{ address, status, durationMs }],
+    });
+  }
+
+  /** What the site answers, remembered: only the path and being signed in change its length noticeably. */
+  #answer(user: string, step: Step): { status: number; bytes: number } {
+    const { method, path, signedIn, passwordRight } = step;
+    const key = `${method} ${path} ${signedIn} ${passwordRight}`;
+    const known = this.#answers.get(key);
+    if (known) return known;
+    const password = passwordRight ? passwordOf(user) : "";
+    const form = new URLSearchParams({ user, password });
+    const session = signedIn ? { user, items: 1 } : undefined;
+    const { status, body } = answer({ method, path, session, form });
+    const made = { status, bytes: Buffer.byteLength(body) };
+    this.#answers.set(key, made);
+    return made;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,116 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { listenLoopback } from "./listen.ts";
+import { seededRandom } from "./random.ts";
+import { readSession, signSession } from "./session-token.ts";
+import { answer, type SiteAnswer } from "./site.ts";
+import { serviceTime } from "./timing.ts";
+
+export type InstanceOptions = {
+  portPreferred: number;
+  /** Signs the sessions: the same for all instances. */
+  secret: string;
+  /** Requests per second that this instance is built for. */
+  capacityRps: number;
+};
+export type Instance = { port: number; stop(): Promise<void> };
+
+const BODY_BYTES_MAX = 16 * 1024;
+const RATE_WINDOW_MS = 60_000;
+const SECURITY_HEADERS = {
+  "x-content-type-options": "nosniff",
+  "content-security-policy": "default-src 'self'; frame-ancestors 'none'",
+};
+
+/**
+ * Starts one instance of the demo shop on a port of its own. Instances share nothing but the secret; they live in one
+ * thread, as a thread or a process each would cost more memory than all of the demo does.
+ */
+export async function startInstance(options: InstanceOptions): Promise<Instance> {
+  const shop = new Shop(options);
+  const server = createServer((request, response) => {
+    shop.serve(request, response).catch(() => {
+      if (!response.headersSent) response.writeHead(400);
+      response.end();
+    });
+  });
+  const port = await listenLoopback(server, options.portPreferred);
+  return {
+    port,
+    async stop() {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
+
+class Shop {
+  readonly #options: InstanceOptions;
+  readonly #random = seededRandom(Date.now(), Math.floor(Math.random() * 2 ** 31));
+  #requestsPerSecond = 0;
+  #lastMs = Date.now();
+
+  constructor(options: InstanceOptions) {
+    this.#options = options;
+  }
+
+  async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = request.url ?? "/";
+    const session = readSession(request.headers.cookie, this.#options.secret);
+    const form = new URLSearchParams(await readBody(request));
+    if (path !== "/health") {
+      const { durationMs, failed } = serviceTime(path, this.#utilisation(), this.#random);
+      await sleep(durationMs);
+      if (failed) return this.#send(response, FAILURE, session?.user ?? "");
+    }
+    const given = answer({ method: request.method ?? "GET", path, session, form });
+    this.#send(response, given, given.session?.user ?? session?.user ?? "");
+  }
+
+  #send(response: ServerResponse, given: SiteAnswer, user: string): void {
+    const body = Buffer.from(given.body);
+    response.writeHead(given.status, {
+      ...SECURITY_HEADERS,
+      "content-type": given.type,
+      "content-length": body.length,
+      ...(user ? { "x-user": user } : {}),
+      ...(given.location ? { location: given.location } : {}),
+      ...(given.session === undefined ? {} : { "set-cookie": this.#cookie(given.session) }),
+    });
+    response.end(body);
+  }
+
+  #cookie(session: SiteAnswer["session"]): string {
+    const attributes = "Path=/; HttpOnly; SameSite=Lax";
+    if (!session) return `sid=; Max-Age=0; ${attributes}`;
+    return `sid=${signSession(session, this.#options.secret)}; ${attributes}`;
+  }
+
+  /** The share of this instance's capacity in use: an exponentially weighted rate of arrivals. */
+  #utilisation(): number {
+    const nowMs = Date.now();
+    this.#requestsPerSecond *= Math.exp(-Math.max(0, nowMs - this.#lastMs) / RATE_WINDOW_MS);
+    this.#requestsPerSecond += 1000 / RATE_WINDOW_MS;
+    this.#lastMs = nowMs;
+    return this.#requestsPerSecond / this.#options.capacityRps;
+  }
+}
+
+const FAILURE: SiteAnswer = {
+  status: 500,
+  type: "application/json",
+  body: '{"status":500,"title":"The shop is out of order."}',
+};
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request) {
+    if (!Buffer.isBuffer(chunk)) continue;
+    bytes += chunk.length;
+    if (bytes > BODY_BYTES_MAX) throw new Error(`the body is over ${BODY_BYTES_MAX} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}

@@ -1,0 +1,100 @@
+import { Agent, request as httpRequest } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { VISIT_MINUTES_MAX, type DemoModel, type Step, type Visit } from "./model.ts";
+import { passwordOf } from "./people.ts";
+
+export type VisitorsOptions = {
+  model: DemoModel;
+  port: number;
+  /** Visits that are under way at this instant are joined in the middle, so that no dip follows the history. */
+  fromMs: number;
+  /** A session cookie for someone who signed in before `fromMs`. */
+  cookieFor(user: string): string;
+  signal: AbortSignal;
+};
+
+const MINUTE_MS = 60_000;
+/** A machine that slept does not catch up on what visitors would have done. */
+const LATE_MS_MAX = 30_000;
+const REQUEST_MS_MAX = 15_000;
+const SOCKETS_MAX = 16;
+
+/** Makes the model's visits happen, as real requests over kept-alive connections, until the signal aborts. */
+export async function simulateVisitors(options: VisitorsOptions): Promise<void> {
+  const { model, fromMs, signal } = options;
+  const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX });
+  const running = new Set<Promise<void>>();
+  const start = (visit: Visit): void => {
+    const walk = follow(visit, options, agent).finally(() => running.delete(walk));
+    running.add(walk);
+  };
+  let minute = Math.floor(fromMs / MINUTE_MS) - VISIT_MINUTES_MAX;
+  try {
+    while (!signal.aborted) {
+      if (minute * MINUTE_MS >= Date.now() - LATE_MS_MAX || minute * MINUTE_MS <= fromMs) {
+        for (const visit of model.visits(minute)) start(visit);
+      }
+      minute += 1;
+      await pause(minute * MINUTE_MS - Date.now(), signal);
+    }
+    await Promise.all(running);
+  } finally {
+    agent.destroy();
+  }
+}
+
+async function follow(visit: Visit, options: VisitorsOptions, agent: Agent): Promise<void> {
+  const { fromMs, signal } = options;
+  const steps = visit.steps.filter((step) => step.atMs >= fromMs);
+  let cookie = steps[0]?.signedIn ? options.cookieFor(visit.person.name) : "";
+  for (const step of steps) {
+    await pause(step.atMs - Date.now(), signal);
+    if (signal.aborted) return;
+    if (Date.now() - step.atMs > LATE_MS_MAX) continue;
+    // A request that fails is in the proxy's log, which is all that a visitor leaves behind.
+    const setCookie = await ask(step, { visit, cookie, agent, options }).catch(() => undefined);
+    if (setCookie !== undefined) cookie = setCookie;
+  }
+}
+
+type Asking = { visit: Visit; cookie: string; agent: Agent; options: VisitorsOptions };
+
+/** Makes the request, reads the whole answer, and returns the cookie that it sets, if it does. */
+async function ask(
+  step: Step,
+  { visit, cookie, agent, options }: Asking,
+): Promise<string | undefined> {
+  const { port, signal } = options;
+  const { person } = visit;
+  const password = step.passwordRight ? passwordOf(person.name) : "forgotten";
+  const body =
+    step.path === "/login" && step.method === "POST"
+      ? new URLSearchParams({ user: person.name, password }).toString()
+      : "";
+  const headers = {
+    "user-agent": person.userAgent,
+    "x-forwarded-for": person.address,
+    ...(cookie ? { cookie } : {}),
+    ...(step.referrer ? { referer: `https://shop.example${step.referrer}` } : {}),
+    ...(body ? { "content-type": "application/x-www-form-urlencoded" } : {}),
+    ...(step.method === "POST" ? { "content-length": Buffer.byteLength(body) } : {}),
+  };
+  const target = { host: "127.0.0.1", port, agent, method: step.method, path: step.path, headers };
+  return new Promise((resolve, reject) => {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS_MAX)]);
+    const asked = httpRequest({ ...target, signal: limit }, (answer) => {
+      answer.on("error", reject);
+      answer.on("end", () => resolve(answer.headers["set-cookie"]?.[0]?.split(";", 1)[0]));
+      answer.resume();
+    });
+    asked.on("error", reject);
+    asked.end(body);
+  });
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms <= 0 || signal.aborted) return;
+  // An abort ends the pause; the caller looks at the signal.
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
+}
