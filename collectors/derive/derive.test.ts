@@ -1,0 +1,173 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+
+import { Batch } from "../batch.ts";
+import { toDocument } from "../document.ts";
+import { nginxAccess } from "../formats/nginx-access.ts";
+import { openDeriver, type DeriveRules } from "./derive.ts";
+import { parseRequestPattern, parseRequestPatterns } from "./request-pattern.ts";
+import { routeOf } from "./route.ts";
+
+const RULES: DeriveRules = {
+  signIn: parseRequestPatterns("POST /login 2xx,3xx; POST /api/*/session 201"),
+  signOut: [parseRequestPattern("* /logout 2xx,3xx")],
+};
+const NOW_MS = Date.UTC(2026, 10, 23);
+
+function batchOf(lines: readonly string[]): Batch {
+  const batch = new Batch(lines.length);
+  const scan = nginxAccess.open(batch, { utcOffsetMinutes: 0, nowMs: NOW_MS });
+  for (const line of lines) {
+    const bytes = Buffer.from(line);
+    expect(scan(bytes, 0, bytes.length)).toBeUndefined();
+    batch.text("data_stream.dataset").putText(batch.rows, "nginx.access");
+    batch.commit();
+  }
+  return batch;
+}
+
+const line = (request: string, status = 200, address = "198.51.100.7"): string =>
+  `${address} - - [14/Mar/2026:10:11:12 +0000] "${request}" ${status} 12 "-" "curl/8.0"`;
+
+function derived(lines: readonly string[]): Record<string, unknown>[] {
+  const batch = batchOf(lines);
+  openDeriver(batch, RULES).derive(0, batch.rows);
+  return lines.map((_, row) => toDocument(batch, row));
+}
+
+test("a URL is taken apart, its query and fragment left out of the path", () => {
+  const [document] = derived([line("GET /shop/cart.PHP?id=7&name=%C3%A9 HTTP/1.1")]);
+  expect(document).toMatchObject({
+    "url.path": "/shop/cart.PHP",
+    "url.query": "id=7&name=é",
+    "url.extension": "php",
+    "source.ip": "198.51.100.7",
+    "event.outcome": "success",
+    "event.kind": "event",
+    "event.category": ["web"],
+    "event.type": ["access"],
+  });
+});
+
+test("an absolute URL gives scheme, domain and port", () => {
+  const [document] = derived([line("GET http://u:p@shop.example:8080 HTTP/1.1", 404)]);
+  expect(document).toMatchObject({
+    "url.scheme": "http",
+    "url.domain": "shop.example",
+    "url.port": 8080,
+    "url.path": "/",
+    "event.outcome": "failure",
+  });
+});
+
+test("an encoding that would bring control characters to light stays as it was written", () => {
+  const [document] = derived([line("GET /a%00b%1b HTTP/1.1")]);
+  expect(document?.["url.path"]).toBe("/a%00b%1b");
+});
+
+test("a host name has no source.ip", () => {
+  const [document] = derived([line("GET / HTTP/1.1", 200, "localhost")]);
+  expect(document).not.toHaveProperty(["source.ip"]);
+});
+
+test.each([
+  ["/", "/"],
+  ["/item/42", "/item/{id}"],
+  ["/api/v2/orders/6c65659d-1111-2222-3333-444455556666/lines", "/api/v2/orders/{id}/lines"],
+  ["/user/ann@example.com", "/user/{id}"],
+  ["/static/js/app.8c1f.js", "/static/…/*.js"],
+  ["/archive/2026-03-14", "/archive/{id}"],
+  ["/favicon.ico", "/favicon.ico"],
+  ["/about/team", "/about/team"],
+  ["/gamma/list-5574", "/gamma/{id}"],
+])("the route of %s is %s", (path, route) => {
+  expect(routeOf(path)).toBe(route);
+});
+
+test("routes are bounded whatever clients ask for", () => {
+  const word = (n: number): string =>
+    n.toString(26).replaceAll(/\d/g, (digit) => "qrstuvwxyz".charAt(Number(digit)));
+  const lines = Array.from({ length: 2500 }, (_, n) => line(`GET /${word(n)}zz HTTP/1.1`));
+  const batch = batchOf(lines);
+  openDeriver(batch, RULES).derive(0, batch.rows);
+  expect(batch.text("http.route").size).toBe(2001);
+  expect(toDocument(batch, 2499)["http.route"]).toBe("{other}");
+});
+
+test("sign-ins and sign-outs follow the patterns: method, path without query, status", () => {
+  const documents = derived([
+    line("POST /login?next=/ HTTP/1.1", 302),
+    line("POST /login HTTP/1.1", 401),
+    line("GET /login HTTP/1.1", 200),
+    line("POST /api/v3/session HTTP/1.1", 201),
+    line("GET /logout HTTP/1.1", 200),
+  ]);
+  expect(documents.map((document) => document["event.action"])).toEqual([
+    "user-sign-in",
+    undefined,
+    undefined,
+    "user-sign-in",
+    "user-sign-out",
+  ]);
+});
+
+test.each([
+  ["POST /login", "it needs a method, a path and statuses"],
+  ["P0ST /login 200", '"P0ST" is not a method'],
+  ["POST login 200", "must begin with /"],
+  ["POST /login?x 200", "leave the query out"],
+  ["POST /login 2xx,9xx", '"9xx" is not a status'],
+])("the pattern %s is refused and the wrong part named", (text, why) => {
+  expect(() => parseRequestPattern(text)).toThrow(why);
+});
+
+test("deriving in pieces gives the same columns as deriving at once", () => {
+  const request = fc.constantFrom(
+    "GET /a?x=1 HTTP/1.1",
+    "POST /login HTTP/1.1",
+    "GET http://h:81/b HTTP/1.0",
+    "hello",
+    "GET /x/9.js HTTP/2.0",
+    "GET /%zz HTTP/1.1",
+  );
+  const rows = fc.array(fc.tuple(request, fc.constantFrom(200, 302, 404, 500)), {
+    minLength: 1,
+    maxLength: 30,
+  });
+  fc.assert(
+    fc.property(rows, fc.array(fc.nat(30), { maxLength: 5 }), (wanted, cuts) => {
+      const lines = wanted.map(([text, status]) => line(text, status));
+      const whole = derived(lines);
+      const batch = new Batch(lines.length);
+      const scan = nginxAccess.open(batch, { utcOffsetMinutes: 0, nowMs: NOW_MS });
+      const deriver = openDeriver(batch, RULES);
+      let done = 0;
+      for (const [index, text] of lines.entries()) {
+        const bytes = Buffer.from(text);
+        scan(bytes, 0, bytes.length);
+        batch.text("data_stream.dataset").putText(batch.rows, "nginx.access");
+        batch.commit();
+        if (!cuts.includes(index)) continue;
+        deriver.derive(done, batch.rows);
+        done = batch.rows;
+      }
+      deriver.derive(done, batch.rows);
+      expect(lines.map((_, row) => toDocument(batch, row))).toEqual(whole);
+    }),
+  );
+});
+
+test("after a reset nothing of the last batch is left", () => {
+  const batch = batchOf([line("POST /login HTTP/1.1", 302)]);
+  const deriver = openDeriver(batch, RULES);
+  deriver.derive(0, 1);
+  batch.reset();
+  deriver.reset();
+  const scan = nginxAccess.open(batch, { utcOffsetMinutes: 0, nowMs: NOW_MS });
+  const bytes = Buffer.from(line("GET /about HTTP/1.1", 200));
+  scan(bytes, 0, bytes.length);
+  batch.commit();
+  deriver.derive(0, 1);
+  expect(toDocument(batch, 0)).toMatchObject({ "url.path": "/about", "http.route": "/about" });
+  expect(toDocument(batch, 0)).not.toHaveProperty(["event.action"]);
+});

@@ -1,0 +1,166 @@
+import { isIP } from "node:net";
+
+import type { Batch } from "../batch.ts";
+import type { TextColumn } from "../columns.ts";
+import { datasetTraits, type DatasetTraits } from "./dataset-traits.ts";
+import { IdMap } from "./id-map.ts";
+import type { RequestPattern } from "./request-pattern.ts";
+import { SignActions } from "./sign-actions.ts";
+import { UrlDeriver } from "./url-deriver.ts";
+
+export type DeriveRules = {
+  signIn: readonly RequestPattern[];
+  signOut: readonly RequestPattern[];
+};
+
+export type Deriver = {
+  /**
+   * Fills the fields that follow from others in rows [fromRow, toRow): url.path and its like, http.route, source.ip,
+   * event.outcome, event.kind, category and type, event.action. What a row has already stays.
+   */
+  derive(fromRow: number, toRow: number): void;
+  /** To be called after the batch was reset. */
+  reset(): void;
+};
+
+/** Work is done once for each distinct value, then a pass over the rows copies numbers. */
+export function openDeriver(batch: Batch, rules: DeriveRules): Deriver {
+  const urls = new UrlDeriver(batch);
+  const addresses = new AddressDeriver(batch);
+  const constants = new ConstantsDeriver(batch);
+  const actions = new SignActions(batch, rules);
+  return {
+    derive(fromRow, toRow) {
+      urls.derive(fromRow, toRow);
+      addresses.derive(fromRow, toRow);
+      constants.derive(fromRow, toRow);
+      actions.derive(fromRow, toRow);
+    },
+    reset() {
+      urls.reset();
+      addresses.reset();
+      constants.reset();
+      actions.reset();
+    },
+  };
+}
+
+/** source.ip from source.address, where that is an IP address. */
+class AddressDeriver {
+  readonly #addresses: TextColumn;
+  readonly #ips: TextColumn;
+  readonly #ipOf = new IdMap();
+
+  constructor(batch: Batch) {
+    this.#addresses = batch.text("source.address");
+    this.#ips = batch.text("source.ip");
+  }
+
+  derive(fromRow: number, toRow: number): void {
+    const known = this.#ipOf.grow(this.#addresses.size);
+    for (let id = known + 1; id <= this.#addresses.size; id += 1) {
+      const bytes = this.#addresses.bytes(id);
+      if (bytes.length > 45 || isIP(this.#addresses.text(id)) === 0) continue;
+      this.#ipOf.ids[id] = this.#ips.intern(bytes, 0, bytes.length);
+    }
+    this.#ipOf.copy(this.#addresses.ids, this.#ips.ids, fromRow, toRow);
+  }
+
+  reset(): void {
+    this.#ipOf.reset();
+  }
+}
+
+const CONSTANTS = ["event.kind", "event.category", "event.type"] as const;
+const UNKNOWN_OUTCOME = 0;
+
+/** What every event of a dataset has in common, and the outcome that a status says. */
+class ConstantsDeriver {
+  readonly #batch: Batch;
+  readonly #datasets: TextColumn;
+  readonly #outcomes: TextColumn;
+  readonly #traits: (DatasetTraits | undefined)[] = [undefined];
+  readonly #maps: { field: (typeof CONSTANTS)[number]; map: IdMap }[];
+  #success = UNKNOWN_OUTCOME;
+  #failure = UNKNOWN_OUTCOME;
+
+  constructor(batch: Batch) {
+    this.#batch = batch;
+    this.#datasets = batch.text("data_stream.dataset");
+    this.#outcomes = batch.text("event.outcome");
+    this.#maps = CONSTANTS.map((field) => ({ field, map: new IdMap() }));
+  }
+
+  derive(fromRow: number, toRow: number): void {
+    this.#learn();
+    for (const { field, map } of this.#maps) {
+      map.copy(this.#datasets.ids, this.#batch.text(field).ids, fromRow, toRow);
+    }
+    this.#putOutcomes(fromRow, toRow);
+    if (this.#traits.some((traits) => traits?.levelDecidesType)) this.#putTypes(fromRow, toRow);
+    if (this.#traits.some((traits) => traits?.namesClients)) this.#putDomains(fromRow, toRow);
+  }
+
+  #learn(): void {
+    const size = this.#datasets.size;
+    for (let id = this.#traits.length; id <= size; id += 1) {
+      const traits = datasetTraits(this.#datasets.text(id));
+      this.#traits[id] = traits;
+      for (const { field, map } of this.#maps) {
+        map.grow(id);
+        const value = traits?.[field];
+        if (value !== undefined) map.ids[id] = this.#batch.text(field).internText(value);
+      }
+    }
+    if (this.#success === UNKNOWN_OUTCOME) {
+      this.#success = this.#outcomes.internText("success");
+      this.#failure = this.#outcomes.internText("failure");
+    }
+  }
+
+  #putOutcomes(fromRow: number, toRow: number): void {
+    const statuses = this.#batch.number("http.response.status_code").values;
+    const { ids } = this.#outcomes;
+    for (let row = fromRow; row < toRow; row += 1) {
+      const status = statuses[row]!;
+      if (status > 0 && ids[row] === 0) ids[row] = status < 400 ? this.#success : this.#failure;
+    }
+  }
+
+  /** Of error logs: what is worse than a notice is of the type error. */
+  #putTypes(fromRow: number, toRow: number): void {
+    const types = this.#batch.text("event.type");
+    const levels = this.#batch.text("log.level");
+    const bad = types.internText("error");
+    const calm = types.internText("info");
+    for (let row = fromRow; row < toRow; row += 1) {
+      const level = levels.ids[row]!;
+      if (
+        types.ids[row] !== 0 ||
+        level === 0 ||
+        !this.#traits[this.#datasets.ids[row]!]?.levelDecidesType
+      )
+        continue;
+      types.ids[row] = /^(?:emerg|alert|crit|error|warn)/.test(levels.text(level)) ? bad : calm;
+    }
+  }
+
+  /** Apache may look up the client's name and log that instead of its address. */
+  #putDomains(fromRow: number, toRow: number): void {
+    const ips = this.#batch.text("source.ip").ids;
+    const addresses = this.#batch.text("source.address");
+    const domains = this.#batch.text("source.domain");
+    for (let row = fromRow; row < toRow; row += 1) {
+      const address = addresses.ids[row]!;
+      if (address === 0 || ips[row] !== 0 || domains.ids[row] !== 0) continue;
+      if (!this.#traits[this.#datasets.ids[row]!]?.namesClients) continue;
+      domains.putText(row, addresses.text(address));
+    }
+  }
+
+  reset(): void {
+    this.#traits.length = 1;
+    this.#success = UNKNOWN_OUTCOME;
+    for (const { map } of this.#maps) map.reset();
+  }
+}

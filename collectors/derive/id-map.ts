@@ -1,0 +1,28 @@
+/** From the dictionary numbers of one column to those of another; 0 where nothing follows. Grows as dictionaries do. */
+export class IdMap {
+  ids = new Uint32Array(1024);
+  #size = 0;
+
+  /** Makes room for numbers up to `size`; returns how many were known before. */
+  grow(size: number): number {
+    const known = this.#size;
+    if (size >= this.ids.length) {
+      const bigger = new Uint32Array(Math.max(this.ids.length * 2, size + 1));
+      bigger.set(this.ids);
+      this.ids = bigger;
+    }
+    this.#size = Math.max(known, size);
+    return known;
+  }
+
+  /** Where a row of the target is empty, it gets what follows from the source's value. */
+  copy(from: Uint32Array, to: Uint32Array, fromRow: number, toRow: number): void {
+    const { ids } = this;
+    for (let row = fromRow; row < toRow; row += 1) if (to[row] === 0) to[row] = ids[from[row]!]!;
+  }
+
+  reset(): void {
+    this.ids.fill(0, 0, this.#size + 1);
+    this.#size = 0;
+  }
+}

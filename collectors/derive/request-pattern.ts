@@ -1,0 +1,77 @@
+import { AppError } from "#platform/errors.ts";
+
+/** Requests that mean something, such as a sign-in: a method, a path, and the statuses that count. */
+export type RequestPattern = {
+  method: string;
+  /** Tests a path without its query. */
+  matchesPath(path: string): boolean;
+  matchesStatus(status: number): boolean;
+  /** As it was written. */
+  text: string;
+};
+
+const SHAPE = /^(\S+)\s+(\S+)\s+(\S(?:.*\S)?)$/;
+const STATUS = /^([1-5])(\d\d|xx)$/;
+const EXAMPLE = "write it like `POST /login 2xx,3xx`";
+
+/**
+ * Reads `METHOD /path STATUS[,STATUS…]`: the method may be `*`, `*` in the path stands for any run of characters, a
+ * status is a code or a class such as `2xx`. Throws an AppError that names the part that is wrong.
+ */
+export function parseRequestPattern(text: string): RequestPattern {
+  const refuse = (why: string): AppError =>
+    new AppError("bad_request", `request pattern "${text}": ${why}; ${EXAMPLE}`);
+  const found = SHAPE.exec(text.trim());
+  if (!found) throw refuse("it needs a method, a path and statuses");
+  const [, method = "", path = "", statuses = ""] = found;
+  if (method !== "*" && !/^[A-Za-z]{1,20}$/.test(method)) {
+    throw refuse(`"${method}" is not a method`);
+  }
+  if (!path.startsWith("/") && !path.startsWith("*"))
+    throw refuse(`the path "${path}" must begin with /`);
+  if (path.includes("?")) throw refuse("leave the query out, it is not looked at");
+  const ranges = statuses.split(",").map((status) => statusRange(status.trim()) ?? status.trim());
+  const wrong = ranges.find((range) => typeof range === "string");
+  if (wrong !== undefined) throw refuse(`"${wrong}" is not a status such as 200 or 2xx`);
+  const accepted = ranges.filter((range) => typeof range !== "string");
+  return {
+    method: method.toUpperCase(),
+    matchesPath: wildcard(path),
+    matchesStatus: (status) => accepted.some(({ from, to }) => status >= from && status <= to),
+    text,
+  };
+}
+
+/** Several patterns, separated by `;`. */
+export function parseRequestPatterns(text: string): RequestPattern[] {
+  return text
+    .split(";")
+    .filter((part) => part.trim() !== "")
+    .map((part) => parseRequestPattern(part));
+}
+
+function statusRange(text: string): { from: number; to: number } | undefined {
+  const found = STATUS.exec(text.toLowerCase());
+  if (!found) return undefined;
+  const from = Number(found[1]) * 100;
+  return found[2] === "xx" ? { from, to: from + 99 } : { from: Number(text), to: Number(text) };
+}
+
+/** Matches piece by piece, so that a path of any length takes linear time. */
+function wildcard(pattern: string): (path: string) => boolean {
+  const pieces = pattern.split("*");
+  const first = pieces[0] ?? "";
+  const last = pieces.at(-1) ?? "";
+  if (pieces.length === 1) return (path) => path === pattern;
+  const middle = pieces.slice(1, -1);
+  return (path) => {
+    if (!path.startsWith(first) || path.length < first.length + last.length) return false;
+    let at = first.length;
+    for (const piece of middle) {
+      const found = path.indexOf(piece, at);
+      if (found < 0) return false;
+      at = found + piece.length;
+    }
+    return at <= path.length - last.length && path.endsWith(last);
+  };
+}

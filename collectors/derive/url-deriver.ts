@@ -1,0 +1,139 @@
+import type { Batch } from "../batch.ts";
+import type { NumberColumn, TextColumn } from "../columns.ts";
+import { IdMap } from "./id-map.ts";
+import { routeOf } from "./route.ts";
+import { extensionOf, urlParts } from "./url.ts";
+
+const ROUTES_MAX = 2000;
+const OTHER_ROUTE = "{other}";
+const QUESTION_MARK = 0x3f;
+const PERCENT = 0x25;
+const HASH = 0x23;
+const SLASH = 0x2f;
+
+/** Paths, queries, extensions and routes from url.original: once for each distinct URL and each distinct path. */
+export class UrlDeriver {
+  readonly #urls: TextColumn;
+  readonly #paths: TextColumn;
+  readonly #queries: TextColumn;
+  readonly #extensions: TextColumn;
+  readonly #routes: TextColumn;
+  readonly #domains: TextColumn;
+  readonly #schemes: TextColumn;
+  readonly #ports: NumberColumn;
+  readonly #pathOf = new IdMap();
+  readonly #queryOf = new IdMap();
+  readonly #domainOf = new IdMap();
+  readonly #schemeOf = new IdMap();
+  readonly #extensionOf = new IdMap();
+  readonly #routeOf = new IdMap();
+  readonly #portOf = new Map<number, number>();
+  readonly #routeIds = new Map<string, number>();
+  #hasQueries = false;
+  #hasDomains = false;
+
+  constructor(batch: Batch) {
+    this.#urls = batch.text("url.original");
+    this.#paths = batch.text("url.path");
+    this.#queries = batch.text("url.query");
+    this.#extensions = batch.text("url.extension");
+    this.#routes = batch.text("http.route");
+    this.#domains = batch.text("url.domain");
+    this.#schemes = batch.text("url.scheme");
+    this.#ports = batch.number("url.port");
+  }
+
+  derive(fromRow: number, toRow: number): void {
+    this.#learnUrls();
+    this.#pathOf.copy(this.#urls.ids, this.#paths.ids, fromRow, toRow);
+    if (this.#hasQueries) this.#queryOf.copy(this.#urls.ids, this.#queries.ids, fromRow, toRow);
+    if (this.#hasDomains) this.#putAbsolute(fromRow, toRow);
+    this.#learnPaths();
+    this.#extensionOf.copy(this.#paths.ids, this.#extensions.ids, fromRow, toRow);
+    this.#routeOf.copy(this.#paths.ids, this.#routes.ids, fromRow, toRow);
+  }
+
+  #learnUrls(): void {
+    const { size } = this.#urls;
+    const known = this.#pathOf.grow(size);
+    for (const map of [this.#queryOf, this.#domainOf, this.#schemeOf]) map.grow(size);
+    for (let id = known + 1; id <= size; id += 1) this.#learnUrl(id);
+  }
+
+  #learnUrl(id: number): void {
+    const bytes = this.#urls.bytes(id);
+    let mark = bytes.length;
+    let isPlain = bytes[0] === SLASH;
+    for (let i = 0; i < bytes.length; i += 1) {
+      const byte = bytes[i]!;
+      if (byte === QUESTION_MARK && mark === bytes.length) mark = i;
+      else if (byte === PERCENT || byte === HASH) isPlain = false;
+    }
+    if (!isPlain) return this.#learnOddUrl(id);
+    this.#pathOf.ids[id] = this.#paths.intern(bytes, 0, mark);
+    if (mark + 1 < bytes.length) {
+      this.#queryOf.ids[id] = this.#queries.intern(bytes, mark + 1, bytes.length);
+      this.#hasQueries = true;
+    }
+    return undefined;
+  }
+
+  #learnOddUrl(id: number): void {
+    const { path, query, scheme, domain, port } = urlParts(this.#urls.text(id));
+    if (path !== "") this.#pathOf.ids[id] = this.#paths.internText(path);
+    if (query !== undefined) {
+      this.#queryOf.ids[id] = this.#queries.internText(query);
+      this.#hasQueries = true;
+    }
+    if (scheme === undefined) return;
+    this.#hasDomains = true;
+    this.#schemeOf.ids[id] = this.#schemes.internText(scheme);
+    if (domain !== undefined) this.#domainOf.ids[id] = this.#domains.internText(domain);
+    if (port !== undefined) this.#portOf.set(id, port);
+  }
+
+  #putAbsolute(fromRow: number, toRow: number): void {
+    const { ids } = this.#urls;
+    this.#domainOf.copy(ids, this.#domains.ids, fromRow, toRow);
+    this.#schemeOf.copy(ids, this.#schemes.ids, fromRow, toRow);
+    if (this.#portOf.size === 0) return;
+    const { values } = this.#ports;
+    for (let row = fromRow; row < toRow; row += 1) {
+      const port = this.#portOf.get(ids[row]!);
+      if (port !== undefined && Number.isNaN(values[row])) values[row] = port;
+    }
+  }
+
+  #learnPaths(): void {
+    const { size } = this.#paths;
+    const known = this.#routeOf.grow(size);
+    this.#extensionOf.grow(size);
+    for (let id = known + 1; id <= size; id += 1) {
+      const path = this.#paths.text(id);
+      const extension = extensionOf(path);
+      if (extension !== undefined)
+        this.#extensionOf.ids[id] = this.#extensions.internText(extension);
+      this.#routeOf.ids[id] = this.#routeId(routeOf(path));
+    }
+  }
+
+  /** Beyond the limit, routes that are new share one number. */
+  #routeId(route: string): number {
+    const known = this.#routeIds.get(route);
+    if (known !== undefined) return known;
+    if (this.#routeIds.size >= ROUTES_MAX) return this.#routes.internText(OTHER_ROUTE);
+    const id = this.#routes.internText(route);
+    this.#routeIds.set(route, id);
+    return id;
+  }
+
+  reset(): void {
+    for (const map of [this.#pathOf, this.#queryOf, this.#domainOf, this.#schemeOf]) map.reset();
+    this.#extensionOf.reset();
+    this.#routeOf.reset();
+    this.#portOf.clear();
+    this.#routeIds.clear();
+    this.#hasQueries = false;
+    this.#hasDomains = false;
+  }
+}

@@ -1,0 +1,48 @@
+import { isField, type Batch } from "./batch.ts";
+import { EXTRA_FIELD, FIELDS, LIST_SEPARATOR } from "./fields.ts";
+
+const SEPARATOR = String.fromCharCode(LIST_SEPARATOR);
+
+/**
+ * One row as a flat document: dotted field names; dates as ISO strings, keywords as lists, and what had no column of
+ * its own beside them. For people and for interchange, not for the hot path.
+ */
+export function toDocument(batch: Batch, row: number): Record<string, unknown> {
+  const document = emptyDocument();
+  for (const [name, column] of batch.numberColumns()) {
+    const value = column.values[row] ?? Number.NaN;
+    if (!Number.isNaN(value)) document[name] = numberValue(FIELDS[name], value);
+  }
+  for (const [name, column] of batch.textColumns()) {
+    const id = column.ids[row] ?? 0;
+    if (id === 0) continue;
+    const text = column.text(id);
+    if (name === EXTRA_FIELD) addExtras(document, text);
+    else document[name] = FIELDS[name] === "keywords" ? text.split(SEPARATOR) : text;
+  }
+  return document;
+}
+
+/** Without a prototype, so that a field named `__proto__` is a field like any other. */
+export function emptyDocument(): Record<string, unknown> {
+  const document: Record<string, unknown> = Object.create(null);
+  return document;
+}
+
+function numberValue(type: string, value: number): number | string | boolean {
+  if (type === "date") return isoTime(value);
+  return type === "boolean" ? value !== 0 : value;
+}
+
+function isoTime(ms: number): string {
+  const time = new Date(ms);
+  return Number.isNaN(time.getTime()) ? String(ms) : time.toISOString();
+}
+
+function addExtras(document: Record<string, unknown>, text: string): void {
+  const extras: unknown = JSON.parse(text);
+  if (typeof extras !== "object" || extras === null) return;
+  for (const [name, value] of Object.entries(extras)) {
+    if (!isField(name) && name !== EXTRA_FIELD) document[name] = value;
+  }
+}

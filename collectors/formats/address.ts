@@ -1,0 +1,37 @@
+import { isIP, isIPv6 } from "node:net";
+
+/** Addresses of private, loopback and link-local networks, in the notations that logs use. */
+const PRIVATE =
+  /^(10\.|127\.|0\.|169\.254\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|::1$|::$|f[cd]|fe[89ab])/i;
+
+export function isPublicIp(text: string): boolean {
+  return isIP(text) !== 0 && !PRIVATE.test(text);
+}
+
+/** The client in a list of addresses that proxies appended to: the first public one, else the first. */
+export function clientOf(addresses: readonly string[]): string | undefined {
+  return addresses.find(isPublicIp) ?? addresses[0];
+}
+
+export type HostPort = { host: string; port?: number };
+
+/** Splits `host:port`, `[v6]:port`, `1.2.3.4`, a bare IPv6 address, and Apache's `v6:port` without brackets. */
+export function splitHostPort(text: string): HostPort {
+  if (text.startsWith("[")) {
+    const close = text.indexOf("]");
+    const host = close < 0 ? text.slice(1) : text.slice(1, close);
+    return close < 0 ? { host } : withPort(host, text.slice(close + 2));
+  }
+  if (isIPv6(text)) return { host: text };
+  const colon = text.lastIndexOf(":");
+  if (colon < 0) return { host: text };
+  const host = text.slice(0, colon);
+  if (host.includes(":") && !isIPv6(host)) return { host: text };
+  const split = withPort(host, text.slice(colon + 1));
+  return split.port === undefined ? { host: text } : split;
+}
+
+function withPort(host: string, text: string): HostPort {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  return port <= 65_535 ? { host, port } : { host };
+}

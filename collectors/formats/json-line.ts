@@ -1,0 +1,78 @@
+import { OPEN_BRACE, QUOTE, BACKSLASH, textOf } from "./bytes.ts";
+
+export const DEPTH_MAX = 64;
+export const FIELDS_MAX = 1000;
+/** A number with so many digits may not fit a double: kept as text, digit for digit. */
+const LONG_NUMBER = /\d{16,}/;
+
+export type JsonLine = { object: Record<string, unknown> } | { reason: string };
+
+/** The JSON object in [start, end), or why there is none. Never throws; depth is bounded before anything is built. */
+export function parseJsonLine(bytes: Uint8Array, start: number, end: number): JsonLine {
+  if (bytes[start] !== OPEN_BRACE)
+    return { reason: "not a JSON object: the line does not begin with {" };
+  if (!isShallow(bytes, start, end))
+    return { reason: `JSON is nested deeper than ${DEPTH_MAX} levels` };
+  const text = textOf(bytes, start, end);
+  try {
+    const value: unknown = LONG_NUMBER.test(text)
+      ? JSON.parse(text, exactNumbers)
+      : JSON.parse(text);
+    return isObject(value) ? { object: value } : { reason: "not a JSON object" };
+  } catch (error) {
+    const why = error instanceof Error ? error.message.slice(0, 120) : "unknown";
+    return { reason: `JSON cannot be read: ${why}` };
+  }
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Lists and objects below the limit of depth, looking at brackets outside of strings only. */
+function isShallow(bytes: Uint8Array, start: number, end: number): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let i = start; i < end; i += 1) {
+    const byte = bytes[i]!;
+    if (byte === BACKSLASH && inString) i += 1;
+    else if (byte === QUOTE) inString = !inString;
+    else if (!inString && (byte | 0x20) === 0x7b) {
+      depth += 1;
+      if (depth > DEPTH_MAX) return false;
+    } else if (!inString && (byte | 0x20) === 0x7d) depth -= 1;
+  }
+  return true;
+}
+
+function exactNumbers(_key: string, value: unknown, context?: { source?: string }): unknown {
+  if (typeof value !== "number" || Number.isSafeInteger(value) || context?.source === undefined)
+    return value;
+  return /^-?\d{16,}$/.test(context.source) ? context.source : value;
+}
+
+/**
+ * The object's values under dotted names, lists as they are; undefined when there are more than the limit. Written
+ * into a map, so that no name (`__proto__`) has a meaning.
+ */
+export function flatten(object: Record<string, unknown>): Map<string, unknown> | undefined {
+  const fields = new Map<string, unknown>();
+  return addFields(fields, "", object) ? fields : undefined;
+}
+
+function addFields(
+  fields: Map<string, unknown>,
+  prefix: string,
+  object: Record<string, unknown>,
+): boolean {
+  for (const [key, value] of Object.entries(object)) {
+    const name = prefix === "" ? key : `${prefix}.${key}`;
+    if (isObject(value)) {
+      if (!addFields(fields, name, value)) return false;
+    } else if (value !== null) {
+      fields.set(name, value);
+      if (fields.size > FIELDS_MAX) return false;
+    }
+  }
+  return true;
+}

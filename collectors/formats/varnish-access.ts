@@ -1,0 +1,46 @@
+import type { Format } from "../format.ts";
+import { openAccessJson } from "./access-json.ts";
+import { openAccessLine, type AccessLine } from "./access-line.ts";
+import { OPEN_BRACE } from "./bytes.ts";
+import { tailTokens } from "./tail.ts";
+
+const HANDLING = /^(hit|miss|pass|pipe|synth|hitmiss|hitpass|hit-for-pass)$/i;
+const XID = /^\d{1,12}$/;
+
+export const varnishAccess: Format = {
+  dataset: "varnish.access",
+  title: "Varnish access log (varnishncsa)",
+  open(batch, context) {
+    const text = openAccessLine(batch, context, {
+      name: "varnishncsa",
+      vendor: "varnish.access",
+      tail,
+    });
+    const json = openAccessJson(batch, context, {
+      name: "varnishncsa",
+      vendor: "varnish.access",
+      tail,
+    });
+    return (bytes, start, end) =>
+      bytes[start] === OPEN_BRACE ? json(bytes, start, end) : text(bytes, start, end);
+  },
+};
+
+/** `hit|miss|pass`, `%{Varnish:time_firstbyte}x` (a fraction of a second) and `%D` (whole microseconds), in any order. */
+function tail(line: AccessLine, start: number, end: number): undefined {
+  const unknown: string[] = [];
+  for (const { name, value } of tailTokens(line.bytes, start, end)) {
+    const key = name?.toLowerCase() ?? "";
+    if (HANDLING.test(value))
+      line.batch.text("varnish.handling").putText(line.row, value.toLowerCase());
+    else if (/^\d{1,9}\.\d{1,9}$/.test(value) && (key === "" || key.startsWith("ttfb"))) {
+      line.extras.set("varnish.ttfb_ms", Math.round(Number(value) * 1e6) / 1e3);
+    } else if (key === "vxid" || key === "xid") line.extras.set("varnish.vxid", value);
+    else if (XID.test(value) && (key === "" || key === "d")) {
+      line.columns.duration.put(line.row, Number(value) * 1e3);
+    } else if (key !== "" && value !== "-") line.extras.set(`varnish.access.${key}`, value);
+    else if (value !== "-" && value !== "") unknown.push(value);
+  }
+  if (unknown.length > 0) line.extras.set("varnish.access.extra", unknown);
+  return undefined;
+}
