@@ -46,7 +46,6 @@ export class Duck implements AsyncDisposable {
     for (const statement of [
       `SET temp_directory = ${quoted(scratch)}`,
       "SET parquet_metadata_cache = true",
-      "SET preserve_insertion_order = false",
       `SET allowed_directories = [${quoted(options.folder)}]`,
       "SET enable_external_access = false",
       "SET lock_configuration = true",

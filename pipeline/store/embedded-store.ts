@@ -154,7 +154,6 @@ class EmbeddedStore implements EventStore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#compactor[Symbol.asyncDispose]();
     await this.#duck[Symbol.asyncDispose]();
   }
 }

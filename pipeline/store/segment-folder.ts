@@ -45,6 +45,15 @@ export class SegmentFolder {
     return [...this.#problems.values()];
   }
 
+  /** Adds to `problems` until it is forgotten. */
+  noteProblem(name: string, text: string): void {
+    this.#problems.set(name, text);
+  }
+
+  forgetProblem(name: string): void {
+    this.#problems.delete(name);
+  }
+
   /** Where files are written before they get their names. */
   get scratch(): string {
     return join(this.folder, "tmp");

@@ -14,6 +14,10 @@ export function batchColumns(batch: Batch): ParquetColumn[] {
   for (const [name, column] of batch.textColumns()) {
     if (hasText(column, batch.rows)) columns.push(textData(name, column));
   }
+  // A file without any column could not be read.
+  if (columns.length === 0 && batch.rows > 0) {
+    columns.push(numberData("@timestamp", batch.number("@timestamp")));
+  }
   return columns.toSorted((a, b) => order(a.name) - order(b.name));
 }
 

@@ -1,0 +1,71 @@
+import { newestMs, oldestMs, type Segment } from "./segment-footer.ts";
+
+/** A file of this size is large enough: its rows are not written again. */
+export const SEGMENT_ROWS_MAX = 1_000_000;
+export const SEGMENT_BYTES_MAX = 256 * 1024 * 1024;
+const ENOUGH = 0.5;
+/** So many segments of about one size become one of the next size, so that a row is written some six times at most. */
+const FAN_IN = 8;
+/** After a history was read many small ones lie there: take more of them at once. */
+const INPUTS_MAX = 64;
+
+/**
+ * The segments to merge next; undefined: none are worth it. Segments are merged by size tiers, as log-structured merge
+ * trees do (O'Neil et al., "The log-structured merge-tree", 1996), and with their neighbours in time, so that a
+ * question about an hour goes on touching few files.
+ */
+export function planCompaction(segments: readonly Segment[]): Segment[] | undefined {
+  const tiers = new Map<number, Segment[]>();
+  for (const segment of segments) {
+    if (isLargeEnough(segment)) continue;
+    const tier = tierOf(segment);
+    tiers.set(tier, [...(tiers.get(tier) ?? []), segment]);
+  }
+  for (const [, tier] of [...tiers].toSorted(([a], [b]) => a - b)) {
+    const run = runOf(tier.toSorted(byTime));
+    if (run) return run;
+  }
+  return undefined;
+}
+
+function isLargeEnough({ rows, bytes }: Segment): boolean {
+  return rows >= SEGMENT_ROWS_MAX * ENOUGH || bytes >= SEGMENT_BYTES_MAX * ENOUGH;
+}
+
+function tierOf({ rows }: Segment): number {
+  return Math.floor(Math.log(Math.max(rows, 1)) / Math.log(FAN_IN));
+}
+
+function byTime(a: Segment, b: Segment): number {
+  const [first, second] = [timeOf(a), timeOf(b)];
+  if (first !== second) return first - second;
+  return a.id < b.id ? -1 : 1;
+}
+
+/** Segments without events lie behind all others. */
+function timeOf(segment: Segment): number {
+  return segment.extents.length === 0 ? Number.MAX_VALUE : oldestMs(segment) + newestMs(segment);
+}
+
+/** The first neighbours that are enough, or that fill a file. */
+function runOf(sorted: readonly Segment[]): Segment[] | undefined {
+  let run: Segment[] = [];
+  let rows = 0;
+  let bytes = 0;
+  for (const segment of sorted) {
+    const isFull =
+      rows + segment.rows > SEGMENT_ROWS_MAX ||
+      bytes + segment.bytes > SEGMENT_BYTES_MAX ||
+      run.length === INPUTS_MAX;
+    if (isFull) {
+      if (run.length > 1) return run;
+      run = [];
+      rows = 0;
+      bytes = 0;
+    }
+    run.push(segment);
+    rows += segment.rows;
+    bytes += segment.bytes;
+  }
+  return run.length >= FAN_IN ? run : undefined;
+}
