@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 
-import type { Access, HeadersLike } from "#access/access.ts";
+import type { Access } from "#access/access.ts";
 import { grantsOf } from "#access/grants.ts";
 import { can, explain } from "#access/policy.ts";
 import { ACCESS_ROUTES, type RouteEntry, type RouteGrant } from "#access/routes.ts";
@@ -15,11 +15,11 @@ export type AuthoriseDeps = { access: Access; database: Database; clock: Clock }
 /** Refuses, with the reason, who lacks what the route asks for. Returns for those who may. */
 export async function authorise(
   deps: AuthoriseDeps,
-  headers: HeadersLike,
+  cookies: string | undefined,
   grant: RouteGrant,
 ): Promise<void> {
   if (grant === "anyone") return;
-  const session = await deps.access.sessionOf(headers);
+  const session = await deps.access.sessionOf(cookies);
   if (!session) throw new AppError("unauthenticated", "Sign in first.");
   if (grant === "member") return;
   const { member } = session;
@@ -40,7 +40,7 @@ export function authoriseRoutes(deps: AuthoriseDeps): MiddlewareHandler {
     if (grant === undefined) {
       throw new AppError("not_found", `There is nothing at ${method} ${path}.`);
     }
-    await authorise(deps, context.req.raw.headers, grant);
+    await authorise(deps, context.req.header("cookie"), grant);
     await next();
   };
 }

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 
 import { getRequestListener } from "@hono/node-server";
 
-import { createAccess, type HeadersLike } from "#access/access.ts";
+import { createAccess } from "#access/access.ts";
 import { accessMigrations } from "#access/migrations.ts";
 import { accessRoutes } from "#access/routes.ts";
 import { systemClock as clock } from "#platform/clock.ts";
@@ -139,8 +139,8 @@ async function serve(
     workspace,
     log,
     checkOrigin: checkSocket,
-    mayWatch: (request) => authorise(guard, headersOf(request), WATCH_BOARD),
-    mayFollow: (request) => authorise(guard, headersOf(request), FOLLOW_EVENTS),
+    mayWatch: (request) => authorise(guard, request.headers.cookie, WATCH_BOARD),
+    mayFollow: (request) => authorise(guard, request.headers.cookie, FOLLOW_EVENTS),
   });
   started.defer(() => sockets.close());
   const api = createApi({ log, origins });
@@ -160,14 +160,14 @@ async function serve(
       pages,
       log,
       checkHost: (request) => checkOrigin({ method: "GET", headers: headersOf(request) }, origins),
-      isMember: async (request) => (await access.sessionOf(headersOf(request))) !== undefined,
+      isMember: async (request) => (await access.sessionOf(request.headers.cookie)) !== undefined,
       isSetupOpen: () => access.setup.isOpen(),
     }),
   );
   return { sockets, setup: access.setup };
 }
 
-function headersOf({ headers }: IncomingMessage): HeadersLike {
+function headersOf({ headers }: IncomingMessage): { get(name: string): string | null } {
   return {
     get: (name) => {
       const value = headers[name];

@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
 
+import type { SourceStatus } from "#collectors/source.ts";
 import type { Filter } from "#pipeline/filter.ts";
 import { LiveWindow } from "#pipeline/live/live-window.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
@@ -14,7 +15,7 @@ import { Predictions } from "./board/predictions.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { startDemo } from "./demo/demo.ts";
 import { startIndexer, type Indexer } from "./indexer/indexer.ts";
-import type { FromIndexer, SourceStatus } from "./indexer/protocol.ts";
+import type { FromIndexer } from "./indexer/protocol.ts";
 import { deriveRules, utcOffsetMinutes } from "./rules.ts";
 import { warmLiveWindow } from "./warm-live-window.ts";
 

@@ -15,8 +15,7 @@ export const QUARANTINE_DATASET = "quarterdeck.quarantine";
 /** A segment is sealed when it has so many rows, or so many bytes were read for it, or it is so old. */
 const SEAL_ROWS = 131_072;
 const SEAL_BYTES = 64 * 1024 * 1024;
-/** A chunk of so many bytes has at most half as many lines: room is made for them before it is scanned. */
-const BYTES_PER_LINE_MIN = 2;
+const LF = 0x0a;
 const RETRY_MS = { first: 500, max: 30_000 };
 
 export type IngestCounts = {
@@ -111,7 +110,7 @@ export class Ingest {
   #take(chunk: Chunk): void {
     const batch = this.#batch;
     this.#context.nowMs = this.#deps.clock.nowMs();
-    batch.reserve(Math.ceil(chunk.bytes.length / BYTES_PER_LINE_MIN) + 1);
+    batch.reserve(linesAtMost(chunk.bytes, batch.rowsMax - batch.rows));
     const stream = this.#streams.of(chunk);
     const first = batch.rows;
     const time = batch.number("@timestamp");
@@ -210,6 +209,15 @@ export class Ingest {
     this.#bytesUnsealed = 0;
     this.#oldestUnsealedMs = undefined;
   }
+}
+
+/** At least as many as there are lines; counted only where every second byte being a line end would not fit. */
+function linesAtMost(bytes: Uint8Array, room: number): number {
+  const worst = (bytes.length >> 1) + 1;
+  if (worst <= room) return worst;
+  let lines = 1;
+  for (let at = bytes.indexOf(LF); at >= 0; at = bytes.indexOf(LF, at + 1)) lines += 1;
+  return lines;
 }
 
 /** Each event of the chunk: a line, or where the format's events span lines, a line with those that go on from it. */

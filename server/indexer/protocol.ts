@@ -1,4 +1,5 @@
 import type { DeriveRules } from "#collectors/derive/derive.ts";
+import type { SourceStatus } from "#collectors/source.ts";
 import type { Filter } from "#pipeline/filter.ts";
 import type { IngestCounts } from "#pipeline/ingest/ingest.ts";
 import type { FrameDelta } from "#pipeline/live/frames.ts";
@@ -18,8 +19,6 @@ export type IndexerTask = {
 export type TailRequest = { id: string; filter: Filter };
 
 export type ToIndexer = { type: "tails"; tails: TailRequest[] } | { type: "stop" };
-
-export type SourceStatus = { path: string; message: string; level: "info" | "warning" | "error" };
 
 export type FromIndexer =
   | { type: "frames"; deltas: FrameDelta[] }
