@@ -8,7 +8,7 @@ import {
   type Candidate,
   type Setting,
 } from "./seasonal/candidates.ts";
-import { clean, uncleaned } from "./seasonal/clean.ts";
+import { clean, withoutGaps } from "./seasonal/clean.ts";
 import { evenScale, lossOf, maseOf } from "./seasonal/errors.ts";
 import { measureWidths, type Widths } from "./seasonal/intervals.ts";
 import { chooseOrigins } from "./seasonal/origins.ts";
@@ -18,7 +18,7 @@ import { forecastTotal } from "./seasonal/total.ts";
 /** Another candidate than the one before it must have this much less error to be preferred. */
 const BETTER = 0.97;
 /** A simple method must beat the ensemble by more than chance would. */
-const SIMPLER = 0.93;
+const SIMPLER = 0.85;
 const HALF_LIFE_STEPS = [1, 4, 16, 64];
 
 /**
@@ -67,7 +67,7 @@ function forecastUsable(request: ForecastRequest, usable: Usable): Forecast {
 
 /** The candidate with the least error at the inner origins, in favour of those that come first. */
 function chooseCandidate(setting: Setting): Candidate {
-  const raw = uncleaned(setting.prepared);
+  const raw = withoutGaps(setting.prepared);
   const cleaned = clean(setting.prepared);
   const plain = cleaned.changed
     ? [ensemble(setting, cleaned), ensemble(setting, raw)]

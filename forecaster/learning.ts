@@ -24,7 +24,6 @@ export type Readiness = { ready: true; usable: Usable } | { ready: false; reason
 /** Whether there is enough to forecast from; if not, what is missing, for a person. */
 export function checkHistory(request: ForecastRequest): Readiness {
   const { series, horizon, seasonalities } = request;
-  const not = (reason: string): Readiness => ({ ready: false, reason });
   const seasons = [...new Set(seasonalities)]
     .filter((season) => Number.isInteger(season) && season >= 2)
     .toSorted((a, b) => a - b);
@@ -55,6 +54,8 @@ export function checkHistory(request: ForecastRequest): Readiness {
     .toSorted((a, b) => a - b);
   return { ready: true, usable: { values, seasons, levels } };
 }
+
+const not = (reason: string): Readiness => ({ ready: false, reason });
 
 const isMeasured = (value: number | null): boolean => value !== null && Number.isFinite(value);
 

@@ -15,15 +15,19 @@ export type BucketSeries = {
 };
 
 /** A residual of more robust standard deviations than this is a spike or the start of a shift. */
-const SPIKE_SIGMAS = 12;
+const SPIKE_SIGMAS = 25;
 /** A burst that lasts longer than this share of a day is a new level. */
 const SHIFT_DAYS = 0.42;
+/** One that still goes on at the end of the series is more likely a new level after this share of a day. */
+const SHIFT_DAYS_AT_END = 0.1;
 /** A new level is one where the ratio to the expected hardly varies and differs by 10 % or more. */
 const SHIFT_LOG_MIN = 0.1;
 const SHIFT_RATIO_MIN = 0.05;
 
-export function uncleaned(prepared: Prepared): BucketSeries {
+/** The series as measured, its gaps filled by what the values before them let expect. */
+export function withoutGaps(prepared: Prepared): BucketSeries {
   const { buckets, weights } = prepared;
+  if (weights.includes(0)) return cleanBeyond(prepared, Infinity);
   return { buckets, weights, ratios: new Float64Array(buckets.length).fill(1), changed: false };
 }
 
@@ -33,9 +37,13 @@ export function uncleaned(prepared: Prepared): BucketSeries {
  * the scale on which the noise is even.
  */
 export function clean(prepared: Prepared): BucketSeries {
+  return cleanBeyond(prepared, SPIKE_SIGMAS);
+}
+
+function cleanBeyond(prepared: Prepared, sigmas: number): BucketSeries {
   const scale = prepared.nonNegative ? scales.root : scales.identity;
   const source = rescale(prepared.buckets, scale);
-  const state = startCleaning(prepared, source);
+  const state = startCleaning(prepared, source, sigmas);
   const burstMax = Math.max(3, Math.round(prepared.day * SHIFT_DAYS));
   for (let t = state.regression.lags.at(-1) ?? 0; t < source.length; t++) {
     state.expected[t] = expectAt(state.z, t, state.regression);
@@ -55,12 +63,16 @@ export function clean(prepared: Prepared): BucketSeries {
       state.changed = true;
     }
   }
+  if (state.burst > Math.max(2, Math.round(prepared.day * SHIFT_DAYS_AT_END))) {
+    acceptBurst(state, prepared, source, source.length - 1);
+  }
   const buckets = scale === scales.root ? state.z.map((value) => scale.from(value)) : state.z;
   const ratios = state.ratios.map((ratio) => (scale === scales.root ? ratio * ratio : ratio));
   return { buckets, weights: state.weights, ratios, changed: state.changed };
 }
 
 type Cleaning = {
+  sigmas: number;
   z: Float64Array;
   weights: Float64Array;
   ratios: Float64Array;
@@ -71,10 +83,11 @@ type Cleaning = {
   changed: boolean;
 };
 
-function startCleaning(prepared: Prepared, source: Float64Array): Cleaning {
+function startCleaning(prepared: Prepared, source: Float64Array, sigmas: number): Cleaning {
   const z = Float64Array.from(source);
   const weights = Float64Array.from(prepared.weights);
   return {
+    sigmas,
     z,
     weights,
     ratios: new Float64Array(z.length).fill(1),
@@ -101,7 +114,7 @@ export function forgetting(day: number, week: number): number {
 
 /** Far from the expected, and far from everything near the same time a day and a week ago. */
 function isExtreme(state: Cleaning, prepared: Prepared, t: number, value: number): boolean {
-  const limit = SPIKE_SIGMAS * state.regression.sigma;
+  const limit = state.sigmas * state.regression.sigma;
   if (Math.abs(value - state.expected[t]!) <= limit) return false;
   for (const season of [prepared.day, prepared.week]) {
     for (let at = t - season - 1; at <= t - season + 1; at++) {

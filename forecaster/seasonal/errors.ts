@@ -2,7 +2,7 @@ import type { Candidate, Setting } from "./candidates.ts";
 import type { Prepared } from "./prepare.ts";
 
 /** The scale on which errors are compared and intervals drawn: even noise at every level, in `unit`s. */
-export type EvenScale = { to(value: number): number; from(value: number): number };
+export type EvenScale = { to: (value: number) => number; from: (value: number) => number };
 
 /** A square root for non-negative series (Anscombe's, without its constant for what is not counted), else none. */
 export function evenScale({ nonNegative, counts, unit }: Prepared): EvenScale {

@@ -10,11 +10,9 @@ export type Widths = {
   coverage: number[];
 };
 
-const BINS_MAX = 12;
+const BINS_MAX = 6;
 /** The most by which intervals are widened for truth that fell outside. */
-const WIDENING_MAX = 2;
-/** The coefficients are always a little better at the past that they were chosen on. */
-const WIDENING_MIN = 1.05;
+const WIDENING_MAX = 1.1;
 
 type Errors = { bin: Int32Array; fold: Int32Array; size: Float64Array };
 
@@ -42,7 +40,7 @@ export function measureWidths(
   levels.forEach((level, l) => {
     const sorted = outOfFold[l]!.toSorted();
     const missing = sorted.length > 0 ? quantile(sorted, level / 100) : 1;
-    const widening = Math.min(WIDENING_MAX, Math.max(WIDENING_MIN, missing));
+    const widening = Math.min(WIDENING_MAX, Math.max(1, missing));
     const narrower = byLevel.at(-1);
     byLevel.push(
       Float64Array.from({ length: setting.horizon }, (_, h) => {
@@ -51,13 +49,14 @@ export function measureWidths(
       }),
     );
   });
-  const share = (ratios: Float64Array): number =>
-    ratios.reduce((inside, ratio) => inside + (ratio <= 1 ? 1 : 0), 0) / ratios.length;
   return {
     byLevel,
-    coverage: outOfFold.map((ratios) => (ratios.length > 0 ? share(ratios) : NaN)),
+    coverage: outOfFold.map((ratios) => (ratios.length > 0 ? shareInside(ratios) : NaN)),
   };
 }
+
+const shareInside = (ratios: Float64Array): number =>
+  ratios.reduce((inside, ratio) => inside + (ratio <= 1 ? 1 : 0), 0) / ratios.length;
 
 const binOf = (h: number, horizon: number, bins: number): number =>
   Math.min(bins - 1, Math.floor((h * bins) / horizon));
