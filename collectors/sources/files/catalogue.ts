@@ -20,7 +20,7 @@ export class Catalogue {
     this.#clock = clock;
   }
 
-  /** Plain files first, then oldest first. */
+  /** In the order in which they were found: oldest first. */
   files(): TrackedFile[] {
     return [...this.#byKey.values()];
   }

@@ -121,17 +121,13 @@ export class FileRun {
   async *#settle(signal: AbortSignal): AsyncGenerator<Chunk, void> {
     for (const file of this.#catalogue.files()) {
       const quietMs = this.#quietMs(file);
-      const enoughMs =
-        file.isLeft || file.isGone || file.compression ? LEFT_QUIET_MS : LINE_QUIET_MS;
-      if (!file.isComplete && quietMs >= enoughMs) {
+      if (!file.isComplete && quietMs >= enoughMs(file)) {
         file.isComplete = true;
         yield* this.#turn(file, { final: true, signal });
       }
-      if (file.isGone && (quietMs >= GONE_QUIET_MS || !file.isOpen)) {
-        await this.#retire(file);
-      } else if (quietMs >= IDLE_MS || (file.isLeft && file.isComplete)) {
-        if (!file.isDirty) await file.close();
-      }
+      const isAtRest = quietMs >= IDLE_MS || (file.isLeft && file.isComplete);
+      if (file.isGone && (quietMs >= GONE_QUIET_MS || !file.isOpen)) await this.#retire(file);
+      else if (isAtRest && !file.isDirty) await file.close();
     }
   }
 
@@ -232,4 +228,9 @@ export class FileRun {
       file.isLeft = true;
     }
   }
+}
+
+function enoughMs(file: TrackedFile): number {
+  const mayEnd = file.isLeft || file.isGone || file.compression !== undefined;
+  return mayEnd ? LEFT_QUIET_MS : LINE_QUIET_MS;
 }

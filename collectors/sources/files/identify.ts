@@ -1,13 +1,6 @@
 import type { Position, PositionLookup, SourceId } from "../../source.ts";
 import type { ByteReader } from "./byte-reader.ts";
-import {
-  Fingerprint,
-  HEAD_BYTES,
-  nameOf,
-  readRange,
-  sourceIdOf,
-  type Found,
-} from "./fingerprint.ts";
+import { Fingerprint, HEAD_BYTES, nameOf, readRange, sourceIdOf } from "./fingerprint.ts";
 import type { Stream, TrackedFile } from "./tracked-file.ts";
 
 const ZEROS = Buffer.alloc(64 * 1024);
@@ -40,74 +33,76 @@ export class Identifier {
     this.#positions = positions;
   }
 
+  /** With `final` the file is taken to be complete: what names it may be a line that nothing ends. */
   async identify(file: TrackedFile, final: boolean): Promise<Identity> {
     const reader = file.reader();
     const start = await startOf(reader);
-    const head =
-      start === undefined ? undefined : await readRange(reader, start, start + HEAD_BYTES);
-    const name = head && nameOf(head, final);
-    if (start === undefined || !name) return { kind: "unnamed" };
-    let free: SourceId | undefined;
+    if (start === undefined) return { kind: "unnamed" };
+    const name = nameOf(await readRange(reader, start, start + HEAD_BYTES), final);
+    if (!name) return { kind: "unnamed" };
+    const { known, free } = this.#search(name);
     let short: Identity | undefined;
-    for (let attempt = 0, gaps = 0; gaps < GAPS_MAX; attempt += 1) {
-      const id = sourceIdOf(name, attempt);
-      const position = this.#positionOf(id);
-      if (!position) {
-        gaps += 1;
-        free ??= id;
-        continue;
-      }
-      const identity = file.formerIds.has(id)
-        ? undefined
-        : await this.#compare(file, { id, position, final });
-      if (identity?.kind === "short") short ??= identity;
-      else if (identity) return identity;
+    for (const { id, position } of known) {
+      if (file.formerIds.has(id)) continue;
+      if (file.compression && position["sealed"] === file.seal) return { kind: "done" };
+      file.rewind();
+      const found = await Fingerprint.find(file.reader(), position);
+      if (found === "short") short ??= await this.#shortOf(file, { id, position, final });
+      else if (found !== "other") return this.#resume(file, id, found);
     }
     if (short) return short;
-    if (file.compression) file.rewind();
-    const id = free ?? sourceIdOf(name, 0);
-    return this.#read(file, { id, print: new Fingerprint(start), holder: undefined });
+    file.rewind();
+    return this.#read(file, free, new Fingerprint(start));
   }
 
-  #positionOf(id: SourceId): Position | undefined {
-    return this.#streams.get(id)?.print.toPosition() ?? this.#positions(id);
+  /** All known streams of the name, and the first id that is not used yet. */
+  #search(name: Buffer): { known: { id: SourceId; position: Position }[]; free: SourceId } {
+    const known: { id: SourceId; position: Position }[] = [];
+    let free: SourceId | undefined;
+    for (let attempt = 0, gaps = 0; gaps < GAPS_MAX; attempt += 1) {
+      const id = sourceIdOf(name, attempt);
+      const position = this.#streams.get(id)?.print.toPosition() ?? this.#positions(id);
+      if (position) {
+        known.push({ id, position });
+      } else {
+        gaps += 1;
+        free ??= id;
+      }
+    }
+    return { known, free: free ?? sourceIdOf(name, 0) };
   }
 
-  async #compare(
+  async #shortOf(
     file: TrackedFile,
     known: { id: SourceId; position: Position; final: boolean },
   ): Promise<Identity | undefined> {
-    const { id, position } = known;
-    if (file.compression && position["sealed"] === file.seal) return { kind: "done" };
-    if (file.compression) file.rewind();
-    const found: Found = await Fingerprint.find(file.reader(), position);
-    if (found === "other") return undefined;
+    const stream = this.#streams.get(known.id);
+    if (stream?.holder && stream.holder !== file) {
+      return (await isPartOf(file, stream.holder)) ? { kind: "copy", stream } : undefined;
+    }
+    if (file.size < TELLING_BYTES && known.final) return undefined;
+    const print = new Fingerprint(Number(known.position["start"] ?? 0));
+    return { kind: "short", stream: stream ?? { id: known.id, print, holder: undefined } };
+  }
+
+  /** The file has all that was read of the stream: it goes on here, unless another file does as well. */
+  #resume(file: TrackedFile, id: SourceId, print: Fingerprint): Identity {
     const stream = this.#streams.get(id);
-    const holder = stream?.holder === file ? undefined : stream?.holder;
-    if (found === "short") {
-      if (stream && holder)
-        return (await isPartOf(file, holder)) ? { kind: "copy", stream } : undefined;
-      if (file.size < TELLING_BYTES && known.final) return undefined;
-      const start = Number(position["start"] ?? 0);
-      const resumed = stream ?? { id, print: new Fingerprint(start), holder: undefined };
-      return { kind: "short", stream: resumed };
-    }
-    if (!stream || !holder) {
-      return this.#read(file, { id, print: found, holder: undefined });
-    }
+    const holder = stream?.holder;
+    if (!stream || !holder || holder === file) return this.#read(file, id, print);
     const hasMore = file.compression ? !isLive(holder) : file.size > holder.size;
     if (!hasMore) return { kind: "copy", stream };
     holder.state = "copy";
     holder.isDirty = true;
-    return this.#read(file, { id, print: found, holder: undefined });
+    return this.#read(file, id, print);
   }
 
-  #read(file: TrackedFile, stream: Stream): Identity {
-    const known = this.#streams.get(stream.id) ?? stream;
-    known.print = stream.print;
-    known.holder = file;
-    this.#streams.set(known.id, known);
-    return { kind: "read", stream: known };
+  #read(file: TrackedFile, id: SourceId, print: Fingerprint): Identity {
+    const stream = this.#streams.get(id) ?? { id, print, holder: file };
+    stream.print = print;
+    stream.holder = file;
+    this.#streams.set(id, stream);
+    return { kind: "read", stream };
   }
 }
 

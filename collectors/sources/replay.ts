@@ -1,0 +1,150 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+
+import type { Clock } from "#platform/clock.ts";
+import { AppError } from "#platform/errors.ts";
+
+import { eachLine } from "../lines.ts";
+import type { Chunk, Source, SourceId, SourceStatus } from "../source.ts";
+import { fileSource } from "./files.ts";
+import { timeReader, type TimeOf } from "./replay/line-times.ts";
+import { LogClock } from "./replay/log-clock.ts";
+
+/** Lines that are due within this time are handed out together. */
+const TICK_MS = 20;
+/** Waits are cut so that a clock that is set is noticed. */
+const WAIT_MS_MAX = 1_000;
+/** How much earlier than its neighbours a line may be, in ms of the log, and keep its own time. */
+const EARLY_MS_MAX = 5 * 60_000;
+
+export type ReplayOptions = {
+  path: string;
+  /** Seconds of the log per second: 60 plays an hour in a minute. More than 0. */
+  speed: number;
+  clock: Clock;
+  /** Minutes east of UTC for times that carry no zone. */
+  utcOffsetMinutes: number;
+};
+
+type Line = { end: number; dueMs: number; shiftMs: number };
+
+/**
+ * An old log as if it were written now: each line is handed out (its time − the first time) / speed after the start,
+ * and `retime` of its chunk gives that instant. Always a new stream, which ends with the file.
+ */
+export function replaySource(options: ReplayOptions): Source & { status(): SourceStatus[] } {
+  const { path, speed } = options;
+  if (!(speed > 0 && Number.isFinite(speed))) {
+    throw new AppError("bad_request", `speed must be a number above 0, such as 60; it is ${speed}`);
+  }
+  const file = fileSource({ paths: [path], follow: false, clock: options.clock });
+  const trouble: SourceStatus[] = [];
+  return {
+    status: () => [...trouble, ...file.status()],
+    async *read(_positions, signal) {
+      const sourceId: SourceId = `src_${randomUUID().replaceAll("-", "").slice(0, 24)}`;
+      const player = new Player(options, signal);
+      for await (const chunk of file.read(() => undefined, signal)) {
+        yield* player.play({ ...chunk, sourceId });
+        if (player.isTimeless && trouble.length === 0) {
+          const message = "no known format: its lines are handed out at once, without their times";
+          trouble.push({ path, level: "warning", message });
+        }
+      }
+    },
+  };
+}
+
+class Player {
+  readonly #options: ReplayOptions;
+  readonly #signal: AbortSignal;
+  readonly #logClock = new LogClock();
+  readonly #startMs: number;
+  #timeOf: TimeOf | undefined;
+
+  constructor(options: ReplayOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+    this.#startMs = options.clock.nowMs();
+  }
+
+  get isTimeless(): boolean {
+    return this.#timeOf === undefined;
+  }
+
+  async *play(chunk: Chunk): AsyncGenerator<Chunk, void> {
+    const { clock, utcOffsetMinutes } = this.#options;
+    this.#timeOf ??= timeReader(chunk, { utcOffsetMinutes, nowMs: clock.nowMs() });
+    if (!this.#timeOf) {
+      yield chunk;
+      return;
+    }
+    const lines = this.#schedule(chunk, this.#timeOf);
+    for (let first = 0, from = 0; first < lines.length && !this.#signal.aborted;) {
+      await this.#wait(lines[first]?.dueMs ?? 0);
+      if (this.#signal.aborted) return;
+      const next = this.#afterDue(lines, first);
+      const last = lines[next - 1];
+      const to = next === lines.length ? chunk.bytes.length : (last?.end ?? from);
+      yield this.#part(chunk, { from, to, lines: lines.slice(first, next) });
+      first = next;
+      from = to;
+    }
+  }
+
+  #schedule(chunk: Chunk, timeOf: TimeOf): Line[] {
+    const ends: number[] = [];
+    const times: number[] = [];
+    eachLine(chunk, (start, end) => {
+      ends.push(end);
+      times.push(timeOf(chunk.bytes, start, end) ?? Number.NaN);
+    });
+    const { elapsedMs, shiftMs } = this.#logClock.elapsed(Float64Array.from(times));
+    return ends.map((end, index) => {
+      const dueMs = this.#startMs + (elapsedMs[index] ?? 0) / this.#options.speed;
+      return { end, dueMs, shiftMs: shiftMs[index] ?? 0 };
+    });
+  }
+
+  /** The first line that is not due within this tick, nor of the same clock as the first. */
+  #afterDue(lines: readonly Line[], first: number): number {
+    const untilMs = this.#options.clock.nowMs() + TICK_MS;
+    const shiftMs = lines[first]?.shiftMs;
+    let next = first + 1;
+    for (let line = lines[next]; line && line.dueMs <= untilMs; line = lines[next]) {
+      if (line.shiftMs !== shiftMs) break;
+      next += 1;
+    }
+    return next;
+  }
+
+  #part(chunk: Chunk, part: { from: number; to: number; lines: Line[] }): Chunk {
+    const { from, to, lines } = part;
+    const { speed } = this.#options;
+    const shiftMs = lines[0]?.shiftMs ?? 0;
+    const earliestMs = (lines[0]?.dueMs ?? 0) - EARLY_MS_MAX / speed;
+    const latestMs = lines.at(-1)?.dueMs ?? 0;
+    const isLast = to === chunk.bytes.length;
+    return {
+      ...chunk,
+      bytes: chunk.bytes.subarray(from, to),
+      offset: chunk.offset + from,
+      position: isLast ? chunk.position : { offset: chunk.offset + to },
+      bytesSkipped: isLast ? chunk.bytesSkipped : 0,
+      retime: (eventMs) => {
+        const dueMs = this.#startMs + (eventMs + shiftMs) / speed;
+        return Math.round(Math.min(Math.max(dueMs, earliestMs), latestMs));
+      },
+    };
+  }
+
+  async #wait(untilMs: number): Promise<void> {
+    const { clock } = this.#options;
+    for (;;) {
+      const leftMs = untilMs - clock.nowMs();
+      if (leftMs <= 0 || this.#signal.aborted) return;
+      const ms = Math.min(leftMs, WAIT_MS_MAX);
+      await delay(ms, undefined, { signal: this.#signal }).catch(() => undefined);
+    }
+  }
+}

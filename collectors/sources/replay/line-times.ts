@@ -1,0 +1,31 @@
+import { Batch } from "../../batch.ts";
+import { detectFormat } from "../../detect.ts";
+import type { FormatContext } from "../../format.ts";
+
+const SAMPLE_BYTES = 64 * 1024;
+/** The dictionaries of the scanner's batch are emptied after so many lines. */
+const LINES_PER_RESET = 4096;
+
+/** The time of the line in [start, end), epoch ms; undefined where it has none. */
+export type TimeOf = (bytes: Uint8Array, start: number, end: number) => number | undefined;
+
+/** How to tell the time of the lines of this log; undefined where no format understands them. */
+export function timeReader(
+  sample: { bytes: Uint8Array; path: string },
+  context: FormatContext,
+): TimeOf | undefined {
+  const { format } = detectFormat(sample.bytes.subarray(0, SAMPLE_BYTES), sample.path);
+  if (!format) return undefined;
+  const batch = new Batch(1);
+  const scan = format.open(batch, context);
+  const times = batch.number("@timestamp");
+  let lines = 0;
+  return (bytes, start, end) => {
+    lines += 1;
+    if (lines % LINES_PER_RESET === 0) batch.reset();
+    else batch.rollback();
+    if (scan(bytes, start, end) !== undefined) return undefined;
+    const timeMs = times.values[0];
+    return timeMs === undefined || Number.isNaN(timeMs) ? undefined : timeMs;
+  };
+}

@@ -1,0 +1,63 @@
+/** Lines on either side whose times are asked whether a time is right. */
+const NEIGHBOURS = 4;
+/** A log whose time falls back further than this has been put together, or its machine's clock was set. */
+const BACKWARD_MS_MAX = 5 * 60_000;
+
+/** The time that passes in a log, line by line: it never goes back, and no single wrong time moves it. */
+export class LogClock {
+  #firstMs: number | undefined;
+  #newestMs = 0;
+  /** What falls in time are made up for, so that the log plays on where it was. */
+  #shiftMs = 0;
+
+  /**
+   * How long after the log's first line each line is due, in ms of the log; `times` has the lines' own times, NaN
+   * where there is none, and is asked for the lines around each as well.
+   */
+  elapsed(times: Float64Array): { elapsedMs: Float64Array; shiftMs: Float64Array } {
+    const steady = smooth(times);
+    const elapsedMs = new Float64Array(times.length);
+    const shiftMs = new Float64Array(times.length);
+    for (const [index, timeMs] of steady.entries()) {
+      if (!Number.isNaN(timeMs)) this.#advance(timeMs);
+      elapsedMs[index] = this.#newestMs + this.#shiftMs - (this.#firstMs ?? 0);
+      shiftMs[index] = this.#shiftMs - (this.#firstMs ?? 0);
+    }
+    return { elapsedMs, shiftMs };
+  }
+
+  #advance(timeMs: number): void {
+    if (this.#firstMs === undefined) {
+      this.#firstMs = timeMs;
+      this.#newestMs = timeMs;
+    } else if (timeMs < this.#newestMs - BACKWARD_MS_MAX) {
+      this.#shiftMs += this.#newestMs - timeMs;
+      this.#newestMs = timeMs;
+    } else {
+      this.#newestMs = Math.max(this.#newestMs, timeMs);
+    }
+  }
+}
+
+/** Each time replaced by the median of its neighbourhood (Tukey's running median); lines without time stay without. */
+function smooth(times: Float64Array): Float64Array {
+  const known: number[] = [];
+  const rows: number[] = [];
+  for (const [row, timeMs] of times.entries()) {
+    if (Number.isNaN(timeMs)) continue;
+    known.push(timeMs);
+    rows.push(row);
+  }
+  const steady = new Float64Array(times.length).fill(Number.NaN);
+  for (const [index, row] of rows.entries()) {
+    // As many on each side: at the ends the neighbourhood gets smaller, but never to the one line alone.
+    const reach = Math.min(NEIGHBOURS, Math.max(1, index), Math.max(1, known.length - 1 - index));
+    const around = known.slice(Math.max(0, index - reach), index + reach + 1).toSorted(byNumber);
+    steady[row] = around[Math.floor((around.length - 1) / 2)] ?? Number.NaN;
+  }
+  return steady;
+}
+
+function byNumber(a: number, b: number): number {
+  return a - b;
+}
