@@ -120,7 +120,7 @@ export function seasonalNaive(setting: Setting, series: BucketSeries, season: nu
     return path;
   };
   return {
-    model: season === prepared.day ? "seasonal naive" : "seasonal naive, longest season",
+    model: season === prepared.day ? "seasonal naive" : "seasonal naive, long season",
     path: pathFrom(prepared.buckets.length),
     replayed: origins.at.map(pathFrom),
     series,

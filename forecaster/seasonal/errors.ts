@@ -14,11 +14,24 @@ export function evenScale({ nonNegative, counts, unit }: Prepared): EvenScale {
   };
 }
 
-/** What the candidate should have said at fine step t; NaN where it is not known. */
-export function truthAt(setting: Setting, candidate: Candidate, t: number): number {
-  const { fine, bucketSteps } = setting.prepared;
-  if (t >= fine.length) return NaN;
-  return fine[t]! * candidate.series.ratios[Math.floor(t / bucketSteps)]!;
+/**
+ * What the candidate should have said at fine step t from an origin, at the level to which the values before that
+ * origin were brought; NaN where it is not known.
+ */
+export function truthAt(setting: Setting, candidate: Candidate, origin: number, t: number): number {
+  return (setting.prepared.fine[t] ?? NaN) * candidate.series.ratios[origin]!;
+}
+
+/** Whether cleaning took the truth at t for a spike, or a repaired shift lies between it and the origin. */
+export function isUnusual(
+  { prepared }: Setting,
+  { series }: Candidate,
+  origin: number,
+  t: number,
+): boolean {
+  const bucket = Math.min(prepared.buckets.length - 1, Math.floor(t / prepared.bucketSteps));
+  if (series.ratios[bucket] !== series.ratios[origin]) return true;
+  return series.weights[bucket] === 0 && prepared.weights[bucket] !== 0;
 }
 
 /** Every how many steps of a horizon errors are looked at: neighbours say nearly the same. */
@@ -28,23 +41,22 @@ export function samplingStep(horizon: number): number {
 const SAMPLES_PER_ORIGIN = 96;
 
 /**
- * Mean absolute error of the replayed forecasts on the even scale; NaN without any. A forecast over a repaired shift is left
- * out: the repair knew what the forecast could not.
+ * Mean absolute error of the replayed forecasts on the even scale; NaN without any. What lies behind a repaired shift is
+ * left out: no candidate could foresee it.
  */
 export function lossOf(setting: Setting, candidate: Candidate): number {
   const { prepared, origins, horizon } = setting;
   const { to } = evenScale(prepared);
   const { ratios } = candidate.series;
-  const ahead = Math.ceil(horizon / prepared.bucketSteps);
   let sum = 0;
   let seen = 0;
   origins.at.forEach((origin, i) => {
-    const ratio = ratios[origin]!;
-    if (ratio !== ratios[Math.min(ratios.length - 1, origin + ahead - 1)]) return;
-    const level = to(ratio) / to(1);
+    const level = to(ratios[origin]!) / to(1);
+    const start = origin * prepared.bucketSteps;
     for (let h = 0; h < horizon; h += samplingStep(horizon)) {
-      const truth = truthAt(setting, candidate, origin * prepared.bucketSteps + h);
+      const truth = truthAt(setting, candidate, origin, start + h);
       if (Number.isNaN(truth)) continue;
+      if (ratios[Math.floor((start + h) / prepared.bucketSteps)] !== ratios[origin]) continue;
       sum += Math.abs(to(truth) - to(candidate.replayed[i]![h]!)) / level;
       seen++;
     }
@@ -60,8 +72,9 @@ export function maseOf(setting: Setting, candidate: Candidate): number | null {
   const error = meanOf(setting.origins.at.length * setting.horizon, (at) => {
     const i = Math.floor(at / setting.horizon);
     const h = at % setting.horizon;
-    const t = setting.origins.at[i]! * bucketSteps + h;
-    return Math.abs(truthAt(setting, candidate, t) - candidate.replayed[i]![h]!);
+    const origin = setting.origins.at[i]!;
+    const truth = truthAt(setting, candidate, origin, origin * bucketSteps + h);
+    return Math.abs(truth - candidate.replayed[i]![h]!) / candidate.series.ratios[origin]!;
   });
   return scale > 0 && Number.isFinite(error) ? error / scale : null;
 }

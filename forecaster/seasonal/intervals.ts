@@ -1,5 +1,5 @@
 import type { Candidate, Setting } from "./candidates.ts";
-import { evenScale, samplingStep, truthAt } from "./errors.ts";
+import { evenScale, isUnusual, samplingStep, truthAt } from "./errors.ts";
 import { median, normalQuantile, quantile } from "./statistics.ts";
 
 /** Half widths on the even scale. */
@@ -14,7 +14,13 @@ const BINS_MAX = 6;
 /** The most by which intervals are widened for truth that fell outside. */
 const WIDENING_MAX = 1.1;
 
-type Errors = { bin: Int32Array; fold: Int32Array; size: Float64Array };
+type Errors = {
+  bin: Int32Array;
+  fold: Int32Array;
+  size: Float64Array;
+  /** 1 where the truth was a spike or lay behind a shift: counts against the coverage, but does not set the width. */
+  unusual: Uint8Array;
+};
 
 /**
  * Widths from the errors at the inner origins (split conformal, in bins of the horizon). Each fold of origins is
@@ -38,7 +44,7 @@ export function measureWidths(
   );
   const byLevel: Float64Array[] = [];
   levels.forEach((level, l) => {
-    const sorted = outOfFold[l]!.toSorted();
+    const sorted = outOfFold[l]!.filter((_, i) => errors.unusual[i] === 0).toSorted();
     const missing = sorted.length > 0 ? quantile(sorted, level / 100) : 1;
     const widening = Math.min(WIDENING_MAX, Math.max(1, missing));
     const narrower = byLevel.at(-1);
@@ -61,29 +67,31 @@ const shareInside = (ratios: Float64Array): number =>
 const binOf = (h: number, horizon: number, bins: number): number =>
   Math.min(bins - 1, Math.floor((h * bins) / horizon));
 
-/** Errors on the even scale; what cleaning replaced is no error of the forecast. */
+/** Errors on the even scale. */
 function collectErrors(setting: Setting, candidate: Candidate, bins: number): Errors {
   const { prepared, origins, horizon } = setting;
   const { to } = evenScale(prepared);
   const bin: number[] = [];
   const fold: number[] = [];
   const size: number[] = [];
+  const unusual: number[] = [];
   origins.at.forEach((origin, i) => {
     for (let h = 0; h < horizon; h += samplingStep(horizon)) {
       const t = origin * prepared.bucketSteps + h;
-      const truth = truthAt(setting, candidate, t);
-      if (Number.isNaN(truth) || wasReplaced(setting, candidate, t)) continue;
+      const truth = truthAt(setting, candidate, origin, t);
+      if (Number.isNaN(truth)) continue;
       bin.push(binOf(h, horizon, bins));
       fold.push(origins.folds[i]!);
+      unusual.push(isUnusual(setting, candidate, origin, t) ? 1 : 0);
       size.push(Math.abs(to(truth) - to(candidate.replayed[i]![h]!)));
     }
   });
-  return { bin: Int32Array.from(bin), fold: Int32Array.from(fold), size: Float64Array.from(size) };
-}
-
-function wasReplaced({ prepared }: Setting, { series }: Candidate, t: number): boolean {
-  const bucket = Math.floor(t / prepared.bucketSteps);
-  return series.weights[bucket] === 0 && prepared.weights[bucket] !== 0;
+  return {
+    bin: Int32Array.from(bin),
+    fold: Int32Array.from(fold),
+    size: Float64Array.from(size),
+    unusual: Uint8Array.from(unusual),
+  };
 }
 
 type WidthsRequest = {
@@ -99,7 +107,7 @@ function widthsOf(errors: Errors, request: WidthsRequest): Float64Array[] {
   const { bins, levels, fallback, withoutFold } = request;
   const perBin: number[][] = Array.from({ length: bins }, () => []);
   for (let i = 0; i < errors.size.length; i++) {
-    if (errors.fold[i] === withoutFold) continue;
+    if (errors.fold[i] === withoutFold || errors.unusual[i] === 1) continue;
     for (let b = errors.bin[i]! - 1; b <= errors.bin[i]! + 1; b++) perBin[b]?.push(errors.size[i]!);
   }
   const sorted = perBin.map((sizes) => Float64Array.from(sizes).toSorted());

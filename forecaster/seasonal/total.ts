@@ -45,11 +45,12 @@ export function forecastTotal(
 function replayTotals(setting: Setting, candidate: Candidate): Replayed[] {
   const { prepared, origins, horizon } = setting;
   return origins.at.flatMap((origin, i) => {
+    const start = origin * prepared.bucketSteps;
     let measured = 0;
     let truth = 0;
     let said = 0;
     for (let h = 0; h < horizon; h++) {
-      const value = truthAt(setting, candidate, origin * prepared.bucketSteps + h);
+      const value = truthAt(setting, candidate, origin, start + h);
       if (Number.isNaN(value)) continue;
       measured++;
       truth += value;
