@@ -4,13 +4,8 @@
  */
 export type TextPart = { text: string; escaped: boolean };
 
-/**
- * Controls (C0, DEL, C1), soft hyphen, zero-width and bidirectional marks, line and paragraph separators, fillers,
- * variation-free invisible operators, byte order mark, tag characters, and half surrogates.
- */
-const INVISIBLE =
-  // oxlint-disable-next-line no-control-regex -- control characters are exactly what is looked for
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|\p{Surrogate}/gu;
+/** Controls, format characters (bidirectional, zero-width, tags), half surrogates, separators, blank fillers. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]/gu;
 
 const SHORT: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 

@@ -41,7 +41,11 @@ const board: Board = {
   atMs: endMs,
 };
 
-const frame = (atMs: number, seconds: LiveFrame["seconds"], dataset = "nginx.access"): LiveFrame => ({
+const frame = (
+  atMs: number,
+  seconds: LiveFrame["seconds"],
+  dataset = "nginx.access",
+): LiveFrame => ({
   dataset,
   atMs,
   newestArrivalMs: atMs,

@@ -83,8 +83,14 @@ export function liveBoard(history: LiveHistory, nowMs: number): Board {
         sampled((sample) => sample.instances),
       ),
     },
-    signIns: merged(board.signIns, counts(board.signIns, steps, (step) => step.signIns)),
-    signOuts: merged(board.signOuts, counts(board.signOuts, steps, (step) => step.signOuts)),
+    signIns: merged(
+      board.signIns,
+      counts(board.signIns, steps, (step) => step.signIns),
+    ),
+    signOuts: merged(
+      board.signOuts,
+      counts(board.signOuts, steps, (step) => step.signOuts),
+    ),
   };
 }
 
@@ -100,8 +106,8 @@ function pushedSteps({ board, seconds }: LiveHistory, nowMs: number): Step[] {
   const steps = new Map<number, Step>();
   for (let tMs = stepOf(board, sinceMs); tMs < nowMs; tMs += stepMs) {
     const coveredMs = Math.min(tMs + stepMs, nowMs) - Math.max(tMs, sinceMs);
-    const counts = { requests: 0, errors: 0, signIns: 0, signOuts: 0 };
-    steps.set(tMs, { tMs, coveredMs, whole: tMs >= sinceMs, ...counts });
+    const none = { requests: 0, errors: 0, signIns: 0, signOuts: 0 };
+    steps.set(tMs, { tMs, coveredMs, whole: tMs >= sinceMs, ...none });
   }
   for (const second of seconds.values()) {
     const step = steps.get(stepOf(board, second.tMs));

@@ -1,0 +1,22 @@
+"use client";
+
+import { useEffect, useState } from "react";
+
+import { systemClock } from "#platform/clock.ts";
+
+/**
+ * The server's time, ticking once a second: the viewer's clock may be wrong, so it only counts on from the instant
+ * that the server last named. Undefined before there is one.
+ */
+export function useNow(serverMs: number | undefined): number | undefined {
+  const [now, setNow] = useState<number>();
+  useEffect(() => {
+    if (serverMs === undefined) return;
+    const skewMs = serverMs - systemClock.nowMs();
+    const tick = (): void => setNow(systemClock.nowMs() + skewMs);
+    tick();
+    const timer = setInterval(tick, 1000);
+    return () => clearInterval(timer);
+  }, [serverMs]);
+  return now;
+}

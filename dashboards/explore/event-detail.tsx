@@ -1,0 +1,136 @@
+"use client";
+
+import { useState } from "react";
+
+import { EventDocument } from "../api.ts";
+import { useResource } from "../client/use-resource.ts";
+import { Failed } from "../panels/message.tsx";
+import { term } from "../search-terms.ts";
+import { fieldText } from "../untrusted-text.ts";
+import { Untrusted } from "../untrusted.tsx";
+import { formatDateTime, type Zone } from "../zone.ts";
+import { summaryOf, timeOf } from "./event-summary.ts";
+
+type EventDetailProps = {
+  id: string;
+  zone: Zone;
+  onTerm: (term: string) => void;
+  onClose: () => void;
+};
+
+const TITLE_CHARACTERS_MAX = 160;
+/** Longer values are not worth a filter; the query would be longer than a URL may be. */
+const FILTER_CHARACTERS_MAX = 500;
+
+/** One event in full: every field, and the line as it was. */
+export function EventDetail({ id, zone, onTerm, onClose }: EventDetailProps) {
+  const { data, problem, reload } = useResource(
+    EventDocument,
+    `/api/event?id=${encodeURIComponent(id)}`,
+  );
+  const atMs = data ? timeOf(data) : null;
+  return (
+    <aside className="detail" aria-label="Event in full" data-testid="event-detail">
+      <header>
+        <h2>
+          {atMs === null ? "Event" : `${formatDateTime(atMs, zone)}${zone === "utc" ? " UTC" : ""}`}
+        </h2>
+        <button type="button" className="icon" aria-label="Close the event" onClick={onClose}>
+          <span aria-hidden="true">✕</span>
+        </button>
+      </header>
+      {problem ? <Failed problem={problem} retry={reload} /> : null}
+      {data ? (
+        <>
+          <p className="detail-summary">
+            <Untrusted text={summaryOf(data)} charactersMax={TITLE_CHARACTERS_MAX} />
+          </p>
+          <dl className="fields">
+            {Object.entries(data.fields)
+              .filter(([, value]) => value !== null && value !== undefined)
+              .filter(([field]) => field !== "event.original")
+              .toSorted(([a], [b]) => a.localeCompare(b))
+              .map(([field, value]) => (
+                <Field key={field} field={field} value={value} onTerm={onTerm} />
+              ))}
+          </dl>
+          <RawLine value={data.fields["event.original"]} />
+        </>
+      ) : null}
+    </aside>
+  );
+}
+
+type FieldProps = { field: string; value: unknown; onTerm: (term: string) => void };
+
+function Field({ field, value, onTerm }: FieldProps) {
+  const text = fieldText(value);
+  const filters = text.length <= FILTER_CHARACTERS_MAX && typeof value !== "object";
+  return (
+    <div className="field">
+      <dt>
+        <Untrusted text={field} charactersMax={120} />
+      </dt>
+      <dd>
+        <Untrusted text={text} expandable />
+        <span className="field-tools">
+          {filters ? (
+            <>
+              <Tool
+                label={`Only ${field} with this value`}
+                glyph="+"
+                onPress={() => onTerm(term(field, text))}
+              />
+              <Tool
+                label={`Without this ${field}`}
+                glyph="−"
+                onPress={() => onTerm(`-${term(field, text)}`)}
+              />
+            </>
+          ) : null}
+          <Copy label={`Copy ${field}`} text={text} />
+        </span>
+      </dd>
+    </div>
+  );
+}
+
+function RawLine({ value }: { value: unknown }) {
+  if (typeof value !== "string") return null;
+  return (
+    <section className="raw">
+      <h3>
+        Line as it was <Copy label="Copy the line" text={value} />
+      </h3>
+      <pre>
+        <Untrusted text={value} charactersMax={2000} expandable />
+      </pre>
+    </section>
+  );
+}
+
+function Copy({ label, text }: { label: string; text: string }) {
+  const [done, setDone] = useState<string>();
+  const copy = (): void => {
+    navigator.clipboard.writeText(text).then(
+      () => setDone("copied"),
+      () => setDone("this browser does not allow copying here"),
+    );
+  };
+  return (
+    <>
+      <Tool label={label} glyph="⧉" onPress={copy} />
+      {done ? <span className="quiet"> {done}</span> : null}
+    </>
+  );
+}
+
+type ToolProps = { label: string; glyph: string; onPress: () => void };
+
+function Tool({ label, glyph, onPress }: ToolProps) {
+  return (
+    <button type="button" className="icon" aria-label={label} title={label} onClick={onPress}>
+      <span aria-hidden="true">{glyph}</span>
+    </button>
+  );
+}

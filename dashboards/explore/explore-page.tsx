@@ -1,0 +1,110 @@
+"use client";
+
+import { parseAsString, useQueryStates } from "nuqs";
+import { useMemo, useRef } from "react";
+
+import { EventOverview } from "../api.ts";
+import { type RangeState, searchOf, useRange } from "../client/use-range.ts";
+import { useResource } from "../client/use-resource.ts";
+import { formatExact } from "../format.ts";
+import { Failed } from "../panels/message.tsx";
+import { splitTerms, withoutTerm, withTerm } from "../search-terms.ts";
+import { Shell } from "../shell/shell.tsx";
+import type { Theme } from "../shell/theme.ts";
+import { useKeys } from "../shell/use-keys.ts";
+import { EventDetail } from "./event-detail.tsx";
+import { EventList } from "./event-list.tsx";
+import { Facets } from "./facets.tsx";
+import { Histogram } from "./histogram.tsx";
+import { SearchBox } from "./search-box.tsx";
+
+const STATE = { q: parseAsString.withDefault(""), event: parseAsString };
+const BAD_REQUEST = 400;
+
+/** Search, and every event in full. */
+export function ExplorePage({ theme }: { theme: Theme }) {
+  const range = useRange();
+  const [{ q, event }, setState] = useQueryStates(STATE, { history: "push" });
+  const field = useRef<HTMLInputElement>(null);
+  const search = searchOf({ from: range.from, to: range.to, q });
+  const overview = useResource(EventOverview, `/api/events/overview?${search}`);
+  const { data, problem } = overview;
+  const actions = useMemo(() => {
+    const ask = (query: string): void => void setState({ q: query || null, event: null });
+    const toggle = (term: string): void =>
+      ask(splitTerms(q).includes(term) ? withoutTerm(q, term) : withTerm(q, term));
+    const open = (id: string | null): void => void setState({ event: id });
+    return { ask, toggle, open };
+  }, [q, setState]);
+  useKeys({ search: () => field.current?.focus() });
+  const badQuery = problem?.status === BAD_REQUEST && q !== "" ? problem : undefined;
+  return (
+    <Shell page="explore" theme={theme} range={range} shown={data} demo={data?.demo ?? false}>
+      <h1 className="visually-hidden">Explore</h1>
+      <div className="explore" data-open={event !== null || undefined}>
+        <SearchBox key={q} query={q} onSearch={actions.ask} problem={badQuery} field={field} />
+        {problem && !badQuery ? <Failed problem={problem} retry={overview.reload} /> : null}
+        {data && !problem ? (
+          <Found
+            overview={data}
+            range={range}
+            search={search}
+            query={q}
+            opened={event}
+            {...actions}
+          />
+        ) : null}
+      </div>
+    </Shell>
+  );
+}
+
+type FoundProps = {
+  overview: EventOverview;
+  range: RangeState;
+  search: string;
+  query: string;
+  opened: string | null;
+  toggle: (term: string) => void;
+  open: (id: string | null) => void;
+};
+
+/** What a search found: how much when, of what kinds, and the events. */
+function Found({ overview, range, search, query, opened, toggle, open }: FoundProps) {
+  const { count, facets, live } = overview;
+  const { zone } = range;
+  return (
+    <>
+      <section className="histogram" aria-label="Overview">
+        <p className="count" data-testid="event-count">
+          <b>{formatExact(count)}</b> {count === 1 ? "event" : "events"}
+        </p>
+        <Histogram overview={overview} zone={zone} onZoom={range.setRange} />
+      </section>
+      <div className="explore-columns">
+        <details className="facets-fold" open>
+          <summary>Filters</summary>
+          <Facets facets={facets} query={query} onTerm={toggle} />
+        </details>
+        <EventList
+          search={search}
+          query={query}
+          live={live}
+          count={count}
+          zone={zone}
+          opened={opened}
+          onOpen={open}
+        />
+        {opened === null ? null : (
+          <EventDetail
+            key={opened}
+            id={opened}
+            zone={zone}
+            onTerm={toggle}
+            onClose={() => open(null)}
+          />
+        )}
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,108 @@
+"use client";
+
+import { Bar, BarChart, ReferenceArea, ResponsiveContainer, Tooltip, XAxis, YAxis } from "recharts";
+
+import type { EventOverview } from "../api.ts";
+import { formatExact, formatQuantity } from "../format.ts";
+import { timeTicks } from "../panels/chart-rows.ts";
+import { useDrag } from "../panels/use-drag.ts";
+import type { RangeText } from "../time-range.ts";
+import { formatDateTime, formatTick, type Zone } from "../zone.ts";
+
+type HistogramProps = {
+  overview: EventOverview;
+  zone: Zone;
+  onZoom: (range: RangeText) => void;
+};
+
+const HEIGHT = 92;
+const AXIS = { fontSize: 11, fill: "var(--ink-3)" };
+const TICKS_MAX = 8;
+
+/** How many events there were, over time; drag to zoom. */
+export function Histogram({ overview, zone, onZoom }: HistogramProps) {
+  const { fromMs, toMs, stepMs, histogram } = overview;
+  const rows = filledSteps(overview, histogram);
+  const offsetMs = zone === "utc" ? 0 : -new Date(fromMs).getTimezoneOffset() * 60_000;
+  const drag = useDrag(onZoom, stepMs);
+  return (
+    <figure className="chart" style={{ height: HEIGHT }} aria-label="Events over time">
+      <ResponsiveContainer
+        width="100%"
+        height="100%"
+        initialDimension={{ width: 600, height: HEIGHT }}
+      >
+        <BarChart
+          data={rows}
+          accessibilityLayer={false}
+          barCategoryGap={1}
+          margin={{ top: 4, right: 4, bottom: 0, left: 0 }}
+          {...drag.handlers}
+        >
+          <XAxis
+            dataKey="tMs"
+            type="number"
+            domain={[fromMs, toMs]}
+            allowDataOverflow
+            ticks={timeTicks({ fromMs, toMs }, TICKS_MAX, offsetMs)}
+            tickFormatter={(tMs: number) => formatTick(tMs, zone, toMs - fromMs)}
+            tick={AXIS}
+            tickLine={false}
+            axisLine={{ stroke: "var(--line-2)" }}
+            minTickGap={16}
+            height={20}
+          />
+          <YAxis
+            tickFormatter={(value: number) => formatQuantity(value, "count")}
+            tick={AXIS}
+            tickLine={false}
+            axisLine={false}
+            tickCount={3}
+            width={46}
+          />
+          <Bar dataKey="count" fill="var(--accent)" isAnimationActive={false} />
+          {drag.area ? (
+            <ReferenceArea x1={drag.area[0]} x2={drag.area[1]} fill="var(--accent)" opacity={0.2} />
+          ) : null}
+          <Tooltip
+            isAnimationActive={false}
+            cursor={{ fill: "var(--hover)" }}
+            content={<Readout zone={zone} />}
+          />
+        </BarChart>
+      </ResponsiveContainer>
+    </figure>
+  );
+}
+
+type ReadoutProps = {
+  zone: Zone;
+  active?: boolean;
+  label?: string | number;
+  payload?: readonly { value?: unknown }[];
+};
+
+function Readout({ zone, active, label, payload }: ReadoutProps) {
+  const count = payload?.[0]?.value;
+  if (!active || typeof label !== "number" || typeof count !== "number") return null;
+  return (
+    <div className="readout">
+      <div className="readout-time">{formatDateTime(label, zone)}</div>
+      <b>{formatExact(count)}</b> events
+    </div>
+  );
+}
+
+/** Every step has a bar, so that their width and the pointer's aim stay the same. */
+function filledSteps(
+  { fromMs, toMs, stepMs }: EventOverview,
+  histogram: EventOverview["histogram"],
+): { tMs: number; count: number }[] {
+  const counts = new Map(histogram);
+  const firstMs = histogram[0]?.[0] ?? fromMs;
+  const startMs = firstMs - Math.floor((firstMs - fromMs) / stepMs) * stepMs;
+  const steps: { tMs: number; count: number }[] = [];
+  for (let tMs = startMs; tMs < toMs; tMs += stepMs)
+    steps.push({ tMs, count: counts.get(tMs) ?? 0 });
+  return steps;
+}

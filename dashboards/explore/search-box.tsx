@@ -1,0 +1,61 @@
+"use client";
+
+import { type FormEvent, type RefObject, useState } from "react";
+
+import type { Problem } from "../api.ts";
+
+type SearchBoxProps = {
+  query: string;
+  onSearch: (query: string) => void;
+  problem: Problem | undefined;
+  field: RefObject<HTMLInputElement | null>;
+};
+
+/** The query, as text; what is wrong with it is said below, at the column where it went wrong. */
+export function SearchBox({ query, onSearch, problem, field }: SearchBoxProps) {
+  const [text, setText] = useState(query);
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    onSearch(text.trim());
+  };
+  const column = columnOf(problem);
+  return (
+    <search>
+      <form className="search" onSubmit={submit}>
+        <input
+          ref={field}
+          type="search"
+          aria-label="Search events"
+          placeholder='Search: checkout  status:500  -method:GET  duration>=200  "exact words"'
+          value={text}
+          spellCheck={false}
+          autoComplete="off"
+          aria-invalid={problem !== undefined}
+          aria-describedby={problem ? "search-problem" : undefined}
+          onChange={(event) => setText(event.target.value)}
+        />
+        <button type="submit" className="primary">
+          Search
+        </button>
+      </form>
+      {problem ? (
+        <div id="search-problem" className="field-error" role="alert">
+          {column !== undefined ? (
+            <pre aria-hidden="true">
+              {query}
+              {"\n"}
+              {" ".repeat(Math.max(0, column - 1))}^
+            </pre>
+          ) : null}
+          {problem.detail ?? problem.title}
+        </div>
+      ) : null}
+    </search>
+  );
+}
+
+/** Where the query went wrong: said as "column 12" in the problem's words. */
+function columnOf(problem: Problem | undefined): number | undefined {
+  const found = /\bcolumn (\d{1,5})\b/.exec(problem?.detail ?? "");
+  return found ? Number(found[1]) : undefined;
+}

@@ -1,0 +1,84 @@
+"use client";
+
+import { useEffect, useState } from "react";
+
+import { systemClock } from "#platform/clock.ts";
+
+import { LiveFrame, type Board } from "../api.ts";
+import { type ConnectionStatus, followConnection, openSocket } from "./connection.ts";
+import { addFrame, liveBoard, openHistory } from "./merge-frame.ts";
+
+export type LiveState = {
+  /** `off`: the range does not follow the clock. */
+  status: ConnectionStatus | "off";
+  /** The newest frame, for numbers; undefined until one came. */
+  frame: LiveFrame | undefined;
+  /** The board with what was pushed since, for charts: redrawn at most once a second. */
+  board: Board | undefined;
+};
+
+const CHARTS_EVERY_MS = 1000;
+const OFF: LiveState = { status: "off", frame: undefined, board: undefined };
+
+/** What was pushed, and the loaded board that it belongs to. */
+type Pushed = Omit<LiveState, "status"> & { status: ConnectionStatus; loaded: Board };
+
+/**
+ * Follows a live board by socket; nothing is ever asked again for it, but for a reload after the connection was lost
+ * or when half of the forecast has passed.
+ */
+export function useLiveBoard(loaded: Board | undefined, reload: () => void): LiveState {
+  const [pushed, setPushed] = useState<Pushed>();
+  useEffect(() => {
+    if (!loaded?.live || loaded.dataset === null) return;
+    return follow(loaded, setPushed, reload);
+  }, [loaded, reload]);
+  if (!loaded?.live) return OFF;
+  if (pushed?.loaded === loaded) return pushed;
+  const sameDataset = pushed?.loaded.dataset === loaded.dataset;
+  return { status: "connecting", frame: sameDataset ? pushed?.frame : undefined, board: loaded };
+}
+
+type SetPushed = (next: (last: Pushed | undefined) => Pushed) => void;
+
+/** Opens the socket and takes frames in; returns how to end it. */
+function follow(loaded: Board, setPushed: SetPushed, reload: () => void): () => void {
+  const history = openHistory(loaded);
+  const outdatedMs = forecastOutdatedMs(loaded);
+  const fresh: Pushed = { loaded, status: "connecting", frame: undefined, board: loaded };
+  let drawnMs = 0;
+  let connections = 0;
+  const update = (change: Partial<Pushed>): void =>
+    setPushed((last) => ({
+      ...fresh,
+      frame: last?.loaded.dataset === loaded.dataset ? last.frame : undefined,
+      ...(last?.loaded === loaded ? last : {}),
+      ...change,
+    }));
+  const socket = openSocket();
+  const watch = (): void => {
+    connections += 1;
+    if (connections > 1) reload();
+    else socket.emit("watch", { dataset: loaded.dataset });
+  };
+  followConnection(socket, (status) => update({ status }), watch);
+  socket.on("changed", reload);
+  socket.on("frame", (message: unknown) => {
+    const frame = LiveFrame.safeParse(message);
+    if (!frame.success || frame.data.dataset !== loaded.dataset) return;
+    addFrame(history, frame.data);
+    if (frame.data.atMs > outdatedMs) return reload();
+    const nowMs = systemClock.nowMs();
+    const draws = nowMs - drawnMs >= CHARTS_EVERY_MS && !document.hidden;
+    if (draws) drawnMs = nowMs;
+    const board = draws ? { board: liveBoard(history, frame.data.atMs) } : {};
+    update({ status: "live", frame: frame.data, ...board });
+  });
+  return () => void socket.disconnect();
+}
+
+function forecastOutdatedMs({ predictedRequestsPerSecond: prediction }: Board): number {
+  if (prediction.status === "learning") return Infinity;
+  const endMs = prediction.tMs.at(-1) ?? Infinity;
+  return Math.max(prediction.issuedMs + 60_000, (prediction.issuedMs + endMs) / 2);
+}

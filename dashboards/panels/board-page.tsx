@@ -1,0 +1,90 @@
+"use client";
+
+import { useMemo } from "react";
+
+import { Board, MetricCatalogue } from "../api.ts";
+import { useNow } from "../client/use-now.ts";
+import { type RangeState, useRange } from "../client/use-range.ts";
+import { type Resource, useResource } from "../client/use-resource.ts";
+import { type LiveState, useLiveBoard } from "../live/use-live-board.ts";
+import { Shell } from "../shell/shell.tsx";
+import type { Theme } from "../shell/theme.ts";
+import { BoardTiles } from "./board-tiles.tsx";
+import { LiveStatus } from "./live-status.tsx";
+import { Empty, Failed, Skeleton } from "./message.tsx";
+import type { Freshness } from "./tile.tsx";
+
+const TILES = [
+  "requests",
+  "turnover",
+  "response",
+  "errors",
+  "users",
+  "instances",
+  "routes",
+  "totals",
+];
+/** Live data that is older than this is stale: said, and hatched. */
+const STALE_MS = 60_000;
+
+/** The home board. */
+export function BoardPage({ theme }: { theme: Theme }) {
+  const range = useRange();
+  const loaded = useResource(Board, `/api/board?${range.search}`);
+  const { data, problem, reload } = loaded;
+  return (
+    <Shell page="board" theme={theme} range={range} shown={data} demo={data?.demo ?? false}>
+      <h1 className="visually-hidden">Board</h1>
+      {problem ? <Failed problem={problem} retry={reload} /> : null}
+      {data ? <Loaded loaded={loaded} data={data} range={range} /> : null}
+      {!data && !problem ? <Skeleton tiles={TILES} /> : null}
+    </Shell>
+  );
+}
+
+type LoadedProps = { loaded: Resource<Board>; data: Board; range: RangeState };
+
+function Loaded({ loaded, data, range }: LoadedProps) {
+  const catalogue = useResource(MetricCatalogue, "/api/metrics/catalogue");
+  const meanings = useMemo(
+    () => new Map(catalogue.data?.map(({ name, meaning }) => [name, meaning])),
+    [catalogue.data],
+  );
+  const live = useLiveBoard(data, loaded.reload);
+  const freshness = useFreshness(data, live);
+  if (data.datasets.length === 0) return <NoData />;
+  const board = live.board ?? data;
+  return (
+    <>
+      <LiveStatus board={board} live={live} range={range} nowMs={freshness.nowMs} />
+      <BoardTiles
+        board={board}
+        live={live.frame}
+        freshness={freshness}
+        range={range}
+        meanings={meanings}
+        loading={loaded.loading}
+      />
+    </>
+  );
+}
+
+function useFreshness(data: Board, live: LiveState): Freshness {
+  const nowMs = useNow(live.frame?.atMs ?? data.atMs);
+  const newestEventMs = live.frame?.newestEventMs ?? data.newestEventMs;
+  const old = newestEventMs !== null && nowMs !== undefined && nowMs - newestEventMs > STALE_MS;
+  const stale = live.status === "lost" || (live.status !== "off" && old);
+  return { newestEventMs, nowMs, stale };
+}
+
+function NoData() {
+  return (
+    <Empty title="No events yet">
+      <p>Nothing has been read so far. Give Quarterdeck a log to follow, or a history to read:</p>
+      <pre>
+        npm start -- /var/log/nginx/*.log{"\n"}npx quarterdeck ingest access.log access.log.1.gz
+      </pre>
+      <p className="quiet">This page fills by itself as soon as you load it again.</p>
+    </Empty>
+  );
+}

@@ -1,0 +1,159 @@
+"use client";
+
+import { useMemo } from "react";
+
+import type { Board, LiveFrame } from "../api.ts";
+import type { RangeState } from "../client/use-range.ts";
+import { formatExact, formatQuantity, quantity } from "../format.ts";
+import type { Line } from "./chart-rows.ts";
+import { type ChartFrame, ChartTile } from "./chart-tile.tsx";
+import { InstancesTile } from "./instances-tile.tsx";
+import { RequestsTile } from "./requests-tile.tsx";
+import { ResponseTile } from "./response-tile.tsx";
+import { type Freshness, Tile } from "./tile.tsx";
+import { TopRoutesTile } from "./top-routes-tile.tsx";
+import { TurnoverTile } from "./turnover-tile.tsx";
+
+type BoardTilesProps = {
+  board: Board;
+  live: LiveFrame | undefined;
+  freshness: Freshness;
+  range: RangeState;
+  meanings: ReadonlyMap<string, string>;
+  loading: boolean;
+};
+
+/** What every tile is given. */
+export type TileContext = Pick<BoardTilesProps, "board" | "live" | "freshness"> & {
+  frame: ChartFrame;
+  meaning: string | undefined;
+  /** "last minute" or "over the range": what the number is of. */
+  over: string;
+};
+
+export function BoardTiles(props: BoardTilesProps) {
+  const { board, live, freshness, range, meanings, loading } = props;
+  const { fromMs, toMs } = board;
+  const { zone, setRange } = range;
+  const frame = useMemo(
+    () => ({ fromMs, toMs, zone, onZoom: setRange }),
+    [fromMs, toMs, zone, setRange],
+  );
+  const over = live ? "last minute" : "over the range";
+  const context = (metric: string): TileContext => ({
+    board,
+    live,
+    freshness,
+    frame,
+    over,
+    meaning: meanings.get(metric),
+  });
+  return (
+    <div className="board" data-testid="board" data-loading={loading || undefined}>
+      <RequestsTile
+        {...context("requests_per_second")}
+        value={live ? live.requestsPerSecond : board.summary.requestsPerSecond}
+        nowMs={board.live ? toMs : undefined}
+      />
+      <TurnoverTile {...context("turnover")} meaning={turnoverMeaning(meanings)} />
+      <ResponseTile {...context("response_time_p95")} />
+      <ErrorsTile {...context("error_ratio")} />
+      <UsersTile {...context("users_connected")} />
+      <InstancesTile {...context("instances_running")} />
+      <TopRoutesTile
+        routes={live?.topRoutes ?? board.topRoutes}
+        caption={over}
+        freshness={freshness}
+        meaning={meanings.get("requests")}
+        search={range.search}
+      />
+      <TotalsTile {...context("requests")} />
+    </div>
+  );
+}
+
+function turnoverMeaning(meanings: ReadonlyMap<string, string>): string | undefined {
+  const words = ["sign_ins", "sign_outs"].flatMap((name) => meanings.get(name) ?? []);
+  return words.length > 0 ? words.join(" ") : undefined;
+}
+
+function ErrorsTile({ board, live, frame, freshness, meaning, over }: TileContext) {
+  const { errorRatio } = board;
+  const lines = useMemo(
+    (): Line[] => [
+      { key: "errors", label: "errors", color: "var(--error-mark)", points: errorRatio },
+    ],
+    [errorRatio],
+  );
+  const value = live ? live.errorRatio : board.summary.errorRatio;
+  return (
+    <ChartTile
+      name="errors"
+      title="Errors"
+      unit="ratio"
+      value={quantity(value, "ratio")}
+      caption={`of requests answered 5xx, ${over}`}
+      meaning={meaning}
+      freshness={freshness}
+      frame={frame}
+      lines={lines}
+    />
+  );
+}
+
+function UsersTile({ board, live, frame, freshness, meaning }: TileContext) {
+  const { usersConnected } = board;
+  const lines = useMemo(
+    (): Line[] => [{ key: "users", label: "users", color: "var(--users)", points: usersConnected }],
+    [usersConnected],
+  );
+  const value = live ? live.usersConnected : board.summary.usersConnected;
+  return (
+    <ChartTile
+      name="users"
+      title="Users connected"
+      unit="count"
+      value={quantity(value, "count")}
+      caption={live ? "distinct visitors, last 5 minutes" : "distinct visitors, over the range"}
+      meaning={meaning}
+      freshness={freshness}
+      frame={frame}
+      lines={lines}
+    />
+  );
+}
+
+function TotalsTile({ board, freshness, meaning }: TileContext) {
+  const { requests, errors, bytes, quarantined } = board.totals;
+  return (
+    <Tile
+      name="totals"
+      title="Totals"
+      freshness={freshness}
+      meaning={meaning}
+      caption="over the range, as loaded"
+    >
+      <dl className="totals">
+        <Total name="Requests" value={formatExact(requests)} />
+        <Total name="Errors" value={formatExact(errors)} />
+        <Total
+          name="Sent"
+          value={formatQuantity(bytes, "bytes")}
+          title={`${formatExact(bytes)} bytes`}
+        />
+        <Total name="Quarantined lines" value={formatExact(quarantined)} />
+      </dl>
+    </Tile>
+  );
+}
+
+function Total({ name, value, title }: { name: string; value: string; title?: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd data-testid={`total-${name.toLowerCase().replaceAll(" ", "-")}`} title={title}>
+        {value}
+      </dd>
+    </div>
+  );
+}

@@ -1,0 +1,53 @@
+import type { Board } from "../api.ts";
+
+export type Points = Board["errorRatio"];
+
+export type Line = {
+  key: string;
+  label: string;
+  /** A CSS colour. */
+  color: string;
+  /** An SVG dash pattern: lines must differ by more than colour. */
+  dash?: string;
+  width?: number;
+  points: Points;
+};
+
+/** An interval around a prediction, from the outermost to the innermost. */
+export type Band = { key: string; label: string; points: [tMs: number, range: [number, number]][] };
+
+/** One instant of a chart: a value for each line, a pair for each band. */
+export type Row = { tMs: number } & Record<string, number | [number, number] | null>;
+
+/** Lines and bands side by side, by time. */
+export function chartRows(lines: readonly Line[], bands: readonly Band[]): Row[] {
+  const rows = new Map<number, Row>();
+  const rowAt = (tMs: number): Row => {
+    const row = rows.get(tMs) ?? { tMs };
+    rows.set(tMs, row);
+    return row;
+  };
+  for (const line of lines) for (const [tMs, value] of line.points) rowAt(tMs)[line.key] = value;
+  for (const band of bands) for (const [tMs, range] of band.points) rowAt(tMs)[band.key] = range;
+  return [...rows.values()].toSorted((a, b) => a.tMs - b.tMs);
+}
+
+const TICK_STEPS_S = [
+  1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400,
+  172_800, 345_600, 604_800, 1_209_600, 2_592_000,
+];
+
+/** Round instants inside the range, `ticksMax` at most, aligned to the zone's midnight by its offset. */
+export function timeTicks(
+  range: { fromMs: number; toMs: number },
+  ticksMax: number,
+  offsetMs: number,
+): number[] {
+  const rangeMs = range.toMs - range.fromMs;
+  const stepS = TICK_STEPS_S.find((step) => rangeMs / (step * 1000) <= ticksMax);
+  const stepMs = (stepS ?? Math.ceil(rangeMs / ticksMax / 31_536_000_000) * 31_536_000) * 1000;
+  const ticks: number[] = [];
+  const first = Math.ceil((range.fromMs + offsetMs) / stepMs) * stepMs - offsetMs;
+  for (let tMs = first; tMs <= range.toMs; tMs += stepMs) ticks.push(tMs);
+  return ticks;
+}

@@ -1,0 +1,66 @@
+"use client";
+
+import type { ReactNode } from "react";
+
+import type { Quantity, UnitName } from "../format.ts";
+import type { RangeText } from "../time-range.ts";
+import type { Zone } from "../zone.ts";
+import type { Band, Line } from "./chart-rows.ts";
+import { ChartTable } from "./chart-table.tsx";
+import { type Freshness, Tile } from "./tile.tsx";
+import { TimeSeries } from "./time-series.tsx";
+
+/** What all charts of a board have in common. */
+export type ChartFrame = {
+  fromMs: number;
+  toMs: number;
+  zone: Zone;
+  onZoom: (range: RangeText) => void;
+};
+
+export type ChartTileProps = {
+  name: string;
+  title: string;
+  unit: UnitName;
+  value?: Quantity;
+  caption?: ReactNode;
+  meaning: string | undefined;
+  freshness: Freshness;
+  frame: ChartFrame;
+  lines: readonly Line[];
+  bands?: readonly Band[];
+  /** Past the range's end, where there is a prediction. */
+  toMs?: number;
+  nowMs?: number | undefined;
+  height?: number;
+};
+
+const NO_BANDS: readonly Band[] = [];
+const HEIGHT = 132;
+
+export function ChartTile(props: ChartTileProps) {
+  const { name, title, unit, meaning, freshness, frame, lines, bands = NO_BANDS } = props;
+  const { value, caption, toMs = frame.toMs, nowMs, height = HEIGHT } = props;
+  return (
+    <Tile
+      name={name}
+      title={title}
+      meaning={meaning}
+      freshness={freshness}
+      {...(value ? { value } : {})}
+      caption={caption}
+      table={<ChartTable label={title} unit={unit} lines={lines} bands={bands} zone={frame.zone} />}
+    >
+      <TimeSeries
+        {...frame}
+        label={`${title} over time`}
+        unit={unit}
+        lines={lines}
+        bands={bands}
+        toMs={toMs}
+        nowMs={nowMs}
+        height={height}
+      />
+    </Tile>
+  );
+}

@@ -1,0 +1,35 @@
+"use client";
+
+import { quantity } from "../format.ts";
+import { Untrusted } from "../untrusted.tsx";
+import type { TileContext } from "./board-tiles.tsx";
+import { Tile } from "./tile.tsx";
+
+const NAMES_MAX = 12;
+const NAME_CHARACTERS_MAX = 60;
+
+/** The instances that answered, by name. */
+export function InstancesTile({ board, live, freshness, meaning, over }: TileContext) {
+  const names = live?.instances ?? board.instances.names;
+  const count = live ? live.instances.length : board.summary.instances;
+  const more = names.length - NAMES_MAX;
+  return (
+    <Tile
+      name="instances"
+      title="Instances"
+      freshness={freshness}
+      meaning={meaning}
+      value={quantity(names.length > 0 ? count : null, "count")}
+      caption={names.length > 0 ? `answered, ${over}` : "This log does not name who answered."}
+    >
+      <ul className="names">
+        {names.slice(0, NAMES_MAX).map((name) => (
+          <li key={name}>
+            <Untrusted text={name} charactersMax={NAME_CHARACTERS_MAX} />
+          </li>
+        ))}
+        {more > 0 ? <li className="quiet">and {more} more</li> : null}
+      </ul>
+    </Tile>
+  );
+}

@@ -1,0 +1,93 @@
+"use client";
+
+import { useMemo } from "react";
+
+import type { Board } from "../api.ts";
+import { quantity } from "../format.ts";
+import type { Band, Line, Points } from "./chart-rows.ts";
+import { type ChartFrame, ChartTile } from "./chart-tile.tsx";
+import { predictionWords } from "./prediction-words.ts";
+import type { Freshness } from "./tile.tsx";
+
+type RequestsTileProps = {
+  board: Board;
+  frame: ChartFrame;
+  freshness: Freshness;
+  meaning: string | undefined;
+  value: number | null;
+  nowMs: number | undefined;
+};
+
+const HEIGHT = 236;
+/** How much of the chart's width the future may take. */
+const FUTURE_RATIO_MAX = 0.5;
+
+/** Requests per second, over what was predicted for them, and what is predicted next. */
+export function RequestsTile({ board, frame, value, nowMs, ...rest }: RequestsTileProps) {
+  const { requestsPerSecond, predictedRequestsPerSecond: prediction } = board;
+  const measured = useMemo((): Line => measuredLine(requestsPerSecond), [requestsPerSecond]);
+  const predicted = useMemo(() => predictedParts(prediction), [prediction]);
+  const lines = useMemo(() => [...predicted.lines, measured], [predicted, measured]);
+  const futureMs = (frame.toMs - frame.fromMs) * (FUTURE_RATIO_MAX / (1 - FUTURE_RATIO_MAX));
+  const toMs = Math.max(frame.toMs, Math.min(predicted.endMs, frame.toMs + futureMs));
+  return (
+    <ChartTile
+      {...rest}
+      name="requests"
+      title="Requests"
+      unit="1/s"
+      value={quantity(value, "1/s")}
+      caption={<PredictionCaption board={board} />}
+      frame={frame}
+      lines={lines}
+      bands={predicted.bands}
+      toMs={toMs}
+      nowMs={nowMs ?? frame.toMs}
+      height={HEIGHT}
+    />
+  );
+}
+
+function PredictionCaption({ board }: { board: Board }) {
+  const prediction = board.predictedRequestsPerSecond;
+  if (prediction.status === "learning") return <>{predictionWords(prediction)}</>;
+  return (
+    <>
+      <span className="legend">
+        <i className="key key-line" /> measured
+      </span>
+      <span className="legend">
+        <i className="key key-dash" /> predicted
+      </span>
+      {prediction.bands.map(({ level }) => (
+        <span key={level} className="legend">
+          <i className={level > 90 ? "key key-hatch" : "key key-fill"} /> {level} % band
+        </span>
+      ))}
+      <span className="legend-words">{predictionWords(prediction)}</span>
+    </>
+  );
+}
+
+function measuredLine(points: Points): Line {
+  return { key: "measured", label: "measured", color: "var(--accent)", width: 1.8, points };
+}
+
+type PredictedParts = { lines: Line[]; bands: Band[]; endMs: number };
+
+function predictedParts(prediction: Board["predictedRequestsPerSecond"]): PredictedParts {
+  if (prediction.status === "learning") return { lines: [], bands: [], endMs: 0 };
+  const { tMs, mean, bands, stepMs } = prediction;
+  const points: Points = tMs.map((at, index) => [at, mean[index] ?? null]);
+  const line = { key: "mean", label: "predicted", color: "var(--predicted)", dash: "5 4", points };
+  const widestFirst = bands.toSorted((a, b) => b.level - a.level);
+  return {
+    lines: [line],
+    bands: widestFirst.map(({ level, lower, upper }) => ({
+      key: `band${level}`,
+      label: `${level} % band`,
+      points: tMs.map((at, index) => [at, [lower[index] ?? 0, upper[index] ?? 0]]),
+    })),
+    endMs: (tMs.at(-1) ?? 0) + stepMs,
+  };
+}

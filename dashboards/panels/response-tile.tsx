@@ -1,0 +1,57 @@
+"use client";
+
+import { useMemo } from "react";
+
+import { formatQuantity, quantity } from "../format.ts";
+import type { TileContext } from "./board-tiles.tsx";
+import type { Line } from "./chart-rows.ts";
+import { ChartTile } from "./chart-tile.tsx";
+
+/** How long the server takes: the median, and the two tails that customers feel. */
+export function ResponseTile({ board, live, frame, freshness, meaning, over }: TileContext) {
+  const { p50, p95, p99 } = board.responseTimeMs;
+  const lines = useMemo(
+    (): Line[] => [
+      { key: "p99", label: "p99", color: "var(--p99)", dash: "2 2", points: p99 },
+      { key: "p95", label: "p95", color: "var(--p95)", width: 2, points: p95 },
+      { key: "p50", label: "p50", color: "var(--p50)", points: p50 },
+    ],
+    [p50, p95, p99],
+  );
+  const { p50Ms, p95Ms, p99Ms } = board.summary;
+  const shown = live?.responseTimeMs ?? { p50: p50Ms, p95: p95Ms, p99: p99Ms };
+  const known = shown.p95 !== null || p95.some(([, value]) => value !== null);
+  return (
+    <ChartTile
+      name="response"
+      title="Response time"
+      unit="ms"
+      value={quantity(shown.p95, "ms")}
+      caption={
+        known ? (
+          <>
+            p95 {over}
+            <span className="legend">
+              <i className="key" style={{ background: "var(--p50)" }} /> p50{" "}
+              <b>{formatQuantity(shown.p50, "ms")}</b>
+            </span>
+            <span className="legend">
+              <i className="key" style={{ background: "var(--p95)" }} /> p95{" "}
+              <b>{formatQuantity(shown.p95, "ms")}</b>
+            </span>
+            <span className="legend">
+              <i className="key" style={{ background: "var(--p99)" }} /> p99{" "}
+              <b>{formatQuantity(shown.p99, "ms")}</b>
+            </span>
+          </>
+        ) : (
+          "This log does not say how long requests took. In nginx, add $request_time to log_format."
+        )
+      }
+      meaning={meaning}
+      freshness={freshness}
+      frame={frame}
+      lines={lines}
+    />
+  );
+}

@@ -1,0 +1,209 @@
+"use client";
+
+import { type ReactElement, useMemo } from "react";
+import {
+  Area,
+  CartesianGrid,
+  ComposedChart,
+  Line as ChartLine,
+  ReferenceArea,
+  ReferenceLine,
+  ResponsiveContainer,
+  Tooltip,
+  XAxis,
+  YAxis,
+} from "recharts";
+
+import { formatQuantity, type UnitName } from "../format.ts";
+import type { RangeText } from "../time-range.ts";
+import { formatDateTime, formatTick, type Zone } from "../zone.ts";
+import { type Band, chartRows, type Line, timeTicks } from "./chart-rows.ts";
+import { useDrag } from "./use-drag.ts";
+
+export type TimeSeriesProps = {
+  label: string;
+  unit: UnitName;
+  lines: readonly Line[];
+  bands?: readonly Band[];
+  fromMs: number;
+  toMs: number;
+  /** Where the measured ends and the predicted begins. */
+  nowMs?: number | undefined;
+  zone: Zone;
+  onZoom: (range: RangeText) => void;
+  height: number;
+};
+
+const NO_BANDS: readonly Band[] = [];
+const TICKS_MAX = 7;
+const AXIS = { fontSize: 11, fill: "var(--ink-3)" };
+
+/** Lines over time with predicted bands: a shared crosshair, and drag to zoom. */
+export function TimeSeries(props: TimeSeriesProps) {
+  const { label, lines, bands = NO_BANDS, nowMs, toMs, onZoom, height } = props;
+  const rows = useMemo(() => chartRows(lines, bands), [lines, bands]);
+  const drag = useDrag(onZoom);
+  return (
+    <figure className="chart" aria-label={label} style={{ height }}>
+      <ResponsiveContainer width="100%" height="100%" initialDimension={{ width: 320, height }}>
+        <ComposedChart
+          data={rows}
+          syncId="board"
+          syncMethod="value"
+          accessibilityLayer={false}
+          margin={{ top: 6, right: 4, bottom: 0, left: 0 }}
+          {...drag.handlers}
+        >
+          <Hatch />
+          <CartesianGrid vertical={false} stroke="var(--line)" />
+          {axes(props)}
+          {bands.map((band, index) => bandArea(band, bands.length > 1 && index > 0))}
+          {lines.map(chartLine)}
+          {nowMs !== undefined && nowMs < toMs ? nowLine(nowMs) : null}
+          {drag.area ? (
+            <ReferenceArea
+              x1={drag.area[0]}
+              x2={drag.area[1]}
+              fill="var(--accent)"
+              opacity={0.15}
+            />
+          ) : null}
+          <Tooltip
+            isAnimationActive={false}
+            cursor={{ stroke: "var(--ink-3)", strokeWidth: 1 }}
+            content={<Readout series={props} />}
+          />
+        </ComposedChart>
+      </ResponsiveContainer>
+    </figure>
+  );
+}
+
+function Hatch() {
+  return (
+    <defs>
+      <pattern
+        id="hatch"
+        width="5"
+        height="5"
+        patternUnits="userSpaceOnUse"
+        patternTransform="rotate(45)"
+      >
+        <line x1="0" y1="0" x2="0" y2="5" stroke="var(--predicted)" strokeWidth="1.2" />
+      </pattern>
+    </defs>
+  );
+}
+
+function axes({ unit, fromMs, toMs, zone }: TimeSeriesProps): ReactElement[] {
+  const offsetMs = zone === "utc" ? 0 : -new Date(fromMs).getTimezoneOffset() * 60_000;
+  return [
+    <XAxis
+      key="x"
+      dataKey="tMs"
+      type="number"
+      domain={[fromMs, toMs]}
+      allowDataOverflow
+      ticks={timeTicks({ fromMs, toMs }, TICKS_MAX, offsetMs)}
+      tickFormatter={(tMs: number) => formatTick(tMs, zone, toMs - fromMs)}
+      tick={AXIS}
+      tickLine={false}
+      axisLine={{ stroke: "var(--line-2)" }}
+      minTickGap={16}
+      height={22}
+    />,
+    <YAxis
+      key="y"
+      tickFormatter={(value: number) => formatQuantity(value, unit).replace(/ ?req\/s/, "")}
+      tick={AXIS}
+      tickLine={false}
+      axisLine={false}
+      tickCount={4}
+      width={48}
+      domain={[0, "auto"]}
+    />,
+  ];
+}
+
+function bandArea(band: Band, inner: boolean): ReactElement {
+  return (
+    <Area
+      key={band.key}
+      dataKey={band.key}
+      stroke="none"
+      fill={inner ? "var(--predicted-fill)" : "url(#hatch)"}
+      fillOpacity={inner ? 1 : 0.5}
+      activeDot={false}
+      isAnimationActive={false}
+    />
+  );
+}
+
+function chartLine(line: Line): ReactElement {
+  return (
+    <ChartLine
+      key={line.key}
+      dataKey={line.key}
+      stroke={line.color}
+      strokeWidth={line.width ?? 1.6}
+      {...(line.dash ? { strokeDasharray: line.dash } : {})}
+      dot={line.points.length === 1}
+      activeDot={{ r: 3, strokeWidth: 0 }}
+      isAnimationActive={false}
+    />
+  );
+}
+
+function nowLine(nowMs: number): ReactElement {
+  return (
+    <ReferenceLine
+      x={nowMs}
+      stroke="var(--ink-3)"
+      strokeDasharray="2 3"
+      label={{ value: "now", position: "insideTopRight", fontSize: 11, fill: "var(--ink-3)" }}
+    />
+  );
+}
+
+/** What the chart hands to its tooltip; absent until the pointer is over it. */
+type ReadoutProps = {
+  series: TimeSeriesProps;
+  active?: boolean;
+  label?: string | number;
+  payload?: readonly { dataKey?: unknown; value?: unknown }[];
+};
+
+function Readout({ series, active, label, payload }: ReadoutProps) {
+  if (!active || typeof label !== "number" || !payload?.length) return null;
+  return (
+    <div className="readout">
+      <div className="readout-time">{formatDateTime(label, series.zone)}</div>
+      {readings(payload, series).map((row) => (
+        <div key={row.key} className="readout-row">
+          <span className="swatch" style={{ background: row.color }} />
+          <span>{row.label}</span>
+          <b>{row.text}</b>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+type Reading = { key: string; label: string; color: string; text: string };
+
+function readings(
+  payload: readonly { dataKey?: unknown; value?: unknown }[],
+  { lines, bands = NO_BANDS, unit }: TimeSeriesProps,
+): Reading[] {
+  return payload.flatMap(({ dataKey, value }) => {
+    const key = String(dataKey);
+    const line = lines.find((one) => one.key === key);
+    if (line && typeof value === "number") {
+      return [{ key, label: line.label, color: line.color, text: formatQuantity(value, unit) }];
+    }
+    const band = bands.find((one) => one.key === key);
+    if (!band || !Array.isArray(value)) return [];
+    const text = value.map((bound) => formatQuantity(Number(bound), unit)).join(" – ");
+    return [{ key, label: band.label, color: "var(--predicted)", text }];
+  });
+}

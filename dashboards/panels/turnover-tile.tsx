@@ -1,0 +1,117 @@
+"use client";
+
+import { useState } from "react";
+
+import type { Board, LiveFrame, Turnover } from "../api.ts";
+import { formatQuantity, formatSigned } from "../format.ts";
+import { expectedWords, gapWords } from "./prediction-words.ts";
+import { type Freshness, Tile } from "./tile.tsx";
+
+type TurnoverTileProps = {
+  board: Board;
+  live: LiveFrame | undefined;
+  freshness: Freshness;
+  meaning: string | undefined;
+};
+
+const MINUTES = ["5", "15", "60"] as const;
+type Minutes = (typeof MINUTES)[number];
+
+/** Who comes and who goes in the last x minutes, against what was predicted for them. */
+export function TurnoverTile({ board, live, freshness, meaning }: TurnoverTileProps) {
+  const [minutes, setMinutes] = useState<Minutes>("15");
+  const loaded = board.turnover.find((one) => one.minutes === Number(minutes));
+  const turnover = withLive(loaded, live, minutes);
+  return (
+    <Tile name="turnover" title="Turnover" freshness={freshness} meaning={meaning}>
+      <fieldset className="segments">
+        <legend className="visually-hidden">Minutes to look back</legend>
+        {MINUTES.map((one) => (
+          <label key={one}>
+            <input
+              type="radio"
+              name="turnover-minutes"
+              checked={one === minutes}
+              onChange={() => setMinutes(one)}
+            />
+            <span>{one} min</span>
+          </label>
+        ))}
+      </fieldset>
+      {turnover ? <Counts turnover={turnover} /> : <p className="quiet">No sign-ins were seen.</p>}
+    </Tile>
+  );
+}
+
+function Counts({ turnover }: { turnover: Turnover }) {
+  const { signIns, signOuts, expectedSignIns, expectedSignOuts } = turnover;
+  return (
+    <>
+      <table className="turnover">
+        <thead>
+          <tr>
+            <th scope="col">Last {turnover.minutes} min</th>
+            <th scope="col" className="num">
+              counted
+            </th>
+            <th scope="col" className="num">
+              predicted (95 %)
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          <CountRow name="Sign-ins" count={signIns} expected={expectedSignIns} />
+          <CountRow name="Sign-outs" count={signOuts} expected={expectedSignOuts} />
+          <tr className="net">
+            <th scope="row">Net</th>
+            <td className="num big">{formatSigned(signIns - signOuts)}</td>
+            <td className="num quiet">
+              {expectedSignIns && expectedSignOuts
+                ? formatSigned(expectedSignIns.mean - expectedSignOuts.mean)
+                : "–"}
+            </td>
+          </tr>
+        </tbody>
+      </table>
+      <ul className="gaps">
+        <Gap name="Sign-ins" gap={gapWords(signIns, expectedSignIns)} />
+        <Gap name="Sign-outs" gap={gapWords(signOuts, expectedSignOuts)} />
+      </ul>
+    </>
+  );
+}
+
+type CountRowProps = { name: string; count: number; expected: Turnover["expectedSignIns"] };
+
+function CountRow({ name, count, expected }: CountRowProps) {
+  return (
+    <tr>
+      <th scope="row">{name}</th>
+      <td className="num big">{formatQuantity(count, "count")}</td>
+      <td className="num quiet">{expectedWords(expected)}</td>
+    </tr>
+  );
+}
+
+function Gap({ name, gap }: { name: string; gap: ReturnType<typeof gapWords> }) {
+  return (
+    <li data-beyond={gap.beyond || undefined}>
+      <span aria-hidden="true">{gap.beyond ? "▲" : "·"}</span> {name}: {gap.text}
+    </li>
+  );
+}
+
+function withLive(
+  loaded: Turnover | undefined,
+  live: LiveFrame | undefined,
+  minutes: Minutes,
+): Turnover | undefined {
+  const counted = live?.turnover[minutes];
+  if (!counted) return loaded;
+  const expected = loaded ?? {
+    minutes: Number(minutes),
+    expectedSignIns: null,
+    expectedSignOuts: null,
+  };
+  return { ...expected, ...counted };
+}

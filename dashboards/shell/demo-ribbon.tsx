@@ -1,0 +1,41 @@
+"use client";
+
+import { useRef, useState } from "react";
+
+import type { Problem } from "../api.ts";
+import { asProblem, send } from "../client/fetch-json.ts";
+
+/** Says on every page that the data is made up, and turns it off. */
+export function DemoRibbon() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [problem, setProblem] = useState<Problem>();
+  const turnOff = (): void => {
+    send("/api/demo", { method: "DELETE" }).then(
+      () => globalThis.location.assign("/"),
+      (error: unknown) => setProblem(asProblem(error)),
+    );
+  };
+  return (
+    <aside className="ribbon" aria-label="Demo data">
+      <span>
+        <b>Demo data</b> · simulated visitors on a real web service on this machine
+      </span>
+      <button type="button" className="link" onClick={() => dialog.current?.showModal()}>
+        Turn it off
+      </button>
+      <dialog ref={dialog} className="sheet narrow" aria-label="Turn the demo off">
+        <h2>Turn the demo off?</h2>
+        <p>The simulated service stops and its data is deleted. Your own logs are not touched.</p>
+        {problem ? <p role="alert">{problem.detail ?? problem.title}</p> : null}
+        <div className="row">
+          <button type="button" className="primary" onClick={turnOff}>
+            Turn it off
+          </button>
+          <button type="button" onClick={() => dialog.current?.close()}>
+            Keep it
+          </button>
+        </div>
+      </dialog>
+    </aside>
+  );
+}

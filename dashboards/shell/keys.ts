@@ -1,0 +1,46 @@
+/** Every key of the app, once: what the help sheet shows is what the pages do. */
+export const KEYS = {
+  help: { keys: "?", does: "Show these keys", where: "Everywhere" },
+  board: { keys: "g h", does: "Go to the board", where: "Everywhere" },
+  explore: { keys: "g e", does: "Go to explore", where: "Everywhere" },
+  range: { keys: "t t", does: "Type a time range", where: "Time range" },
+  zoomOut: { keys: "t z", does: "Zoom out", where: "Time range" },
+  earlier: { keys: "t ArrowLeft", does: "Earlier", where: "Time range" },
+  later: { keys: "t ArrowRight", does: "Later", where: "Time range" },
+  absolute: { keys: "t a", does: "Hold the range as it is now", where: "Time range" },
+  search: { keys: "/", does: "Search", where: "Explore" },
+  next: { keys: "j", does: "Next event", where: "Explore" },
+  previous: { keys: "k", does: "Previous event", where: "Explore" },
+  open: { keys: "Enter", does: "Open the event", where: "Explore" },
+  close: { keys: "Escape", does: "Close it", where: "Explore" },
+} as const satisfies Record<string, { keys: string; does: string; where: string }>;
+
+export type Action = keyof typeof KEYS;
+
+const LEADERS = new Set(["g", "t"]);
+const SEQUENCE_MS_MAX = 1200;
+const SHOWN: Record<string, string> = { ArrowLeft: "←", ArrowRight: "→", Escape: "esc" };
+
+export type Pressed = { key: string; atMs: number };
+
+/** What a key means after the one before it: an action, or a leader that waits for its second key. */
+export function actionFor(
+  key: string,
+  before: Pressed | undefined,
+  atMs: number,
+): Action | undefined {
+  const leads = before && LEADERS.has(before.key) && atMs - before.atMs <= SEQUENCE_MS_MAX;
+  const sequence = leads ? `${before.key} ${key}` : key;
+  return actions().find((action) => KEYS[action].keys === sequence);
+}
+
+export function actions(): Action[] {
+  // Object.keys of a constant object: its keys are exactly the actions.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return Object.keys(KEYS) as Action[];
+}
+
+/** A key as it is printed on it. */
+export function keyCaps(keys: string): string[] {
+  return keys.split(" ").map((key) => SHOWN[key] ?? key);
+}

@@ -1,0 +1,47 @@
+"use client";
+
+import { SetupState } from "../api.ts";
+import { useResource } from "../client/use-resource.ts";
+import { AccountForm, type FieldSpec } from "./account-form.tsx";
+
+const FIELDS: readonly FieldSpec[] = [
+  { name: "name", label: "Name", type: "text", autoComplete: "name" },
+  { name: "email", label: "E-mail", type: "email", autoComplete: "username" },
+  {
+    name: "password",
+    label: "Password",
+    type: "password",
+    autoComplete: "new-password",
+    hint: "12 characters or more. A few words you can remember are better than symbols.",
+    lengthMin: 12,
+  },
+];
+
+/** The first owner, by the one-time link. */
+export function SetupPage({ token }: { token: string }) {
+  const { data: setup } = useResource(SetupState, "/api/setup");
+  if (setup && !setup.open) {
+    return (
+      <main id="main" className="account">
+        <div className="account-card">
+          <h1>Quarterdeck is set up</h1>
+          <p>It has an owner already, so this link does nothing any more.</p>
+          <p>
+            <a href="/sign-in">Sign in</a>
+          </p>
+        </div>
+      </main>
+    );
+  }
+  return (
+    <AccountForm
+      title="The first owner"
+      lead="This makes your account. As owner you see everything, and say who else may."
+      fields={FIELDS}
+      url="/api/setup"
+      extra={{ token }}
+      button="Create the account"
+      after="/"
+    />
+  );
+}

@@ -1,0 +1,90 @@
+"use client";
+
+import Link from "next/link";
+import { useRouter } from "next/navigation";
+import { type ReactNode, useRef } from "react";
+
+import { searchOf, type RangeState } from "../client/use-range.ts";
+import { absolute, shiftRange, zoomOut } from "../time-range.ts";
+import { DemoRibbon } from "./demo-ribbon.tsx";
+import { KeySheet } from "./key-sheet.tsx";
+import { Mark } from "./mark.tsx";
+import { MemberMenu } from "./member-menu.tsx";
+import { ThemeSwitch } from "./theme-switch.tsx";
+import type { Theme } from "./theme.ts";
+import { type ShownRange, TimeControl } from "./time-control.tsx";
+import { useKeys } from "./use-keys.ts";
+
+type ShellProps = {
+  page: "board" | "explore";
+  theme: Theme;
+  range: RangeState;
+  shown: ShownRange | undefined;
+  demo: boolean;
+  children: ReactNode;
+};
+
+const PAGES = [
+  { id: "board", href: "/", title: "Board" },
+  { id: "explore", href: "/explore", title: "Explore" },
+] as const;
+
+/** What every page has around it. */
+export function Shell({ page, theme, range, shown, demo, children }: ShellProps) {
+  const sheet = useRef<HTMLDialogElement>(null);
+  const field = useRef<HTMLInputElement>(null);
+  const router = useRouter();
+  const { from, to, dataset, zone } = range;
+  const tz = zone === "utc" ? "utc" : null;
+  const kept = searchOf({ from, to, dataset, tz });
+  const hrefOf = (href: string): string => (kept ? `${href}?${kept}` : href);
+  useKeys({
+    help: () => sheet.current?.showModal(),
+    board: () => router.push(hrefOf("/")),
+    explore: () => router.push(hrefOf("/explore")),
+    range: () => field.current?.focus(),
+    zoomOut: () => shown && range.setRange(zoomOut(shown)),
+    earlier: () => shown && range.setRange(shiftRange(shown, -1)),
+    later: () => shown && range.setRange(shiftRange(shown, 1)),
+    absolute: () => shown && range.setRange(absolute(shown.fromMs, shown.toMs)),
+  });
+  return (
+    <>
+      <a className="skip" href="#main">
+        Skip to content
+      </a>
+      <header className="bar">
+        <Link href={hrefOf("/")} className="brand" aria-label="Quarterdeck, board">
+          <Mark />
+          <span className="brand-name">Quarterdeck</span>
+        </Link>
+        <nav aria-label="Pages">
+          {PAGES.map(({ id, href, title }) => (
+            <Link key={id} href={hrefOf(href)} aria-current={id === page ? "page" : undefined}>
+              {title}
+            </Link>
+          ))}
+        </nav>
+        <TimeControl range={range} shown={shown} field={field} />
+        <div className="bar-end">
+          <button
+            type="button"
+            className="icon keys-button"
+            aria-label="Keys"
+            title="Keys (?)"
+            onClick={() => sheet.current?.showModal()}
+          >
+            <span aria-hidden="true">?</span>
+          </button>
+          <ThemeSwitch theme={theme} />
+          <MemberMenu />
+        </div>
+      </header>
+      {demo ? <DemoRibbon /> : null}
+      <main id="main" tabIndex={-1}>
+        {children}
+      </main>
+      <KeySheet dialog={sheet} />
+    </>
+  );
+}

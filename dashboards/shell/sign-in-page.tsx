@@ -1,0 +1,27 @@
+"use client";
+
+import { SetupState } from "../api.ts";
+import { useResource } from "../client/use-resource.ts";
+import { AccountForm, type FieldSpec } from "./account-form.tsx";
+
+const FIELDS: readonly FieldSpec[] = [
+  { name: "email", label: "E-mail", type: "email", autoComplete: "username" },
+  { name: "password", label: "Password", type: "password", autoComplete: "current-password" },
+];
+
+export function SignInPage({ next }: { next: string }) {
+  const { data: setup } = useResource(SetupState, "/api/setup");
+  const lead = setup?.open
+    ? "Nobody has an account yet. Open the one-time link that the terminal showed at the start."
+    : "What your customers feel, and what is coming.";
+  return (
+    <AccountForm
+      title="Sign in"
+      lead={lead}
+      fields={FIELDS}
+      url="/api/session"
+      button="Sign in"
+      after={next}
+    />
+  );
+}

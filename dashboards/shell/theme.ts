@@ -1,0 +1,8 @@
+/** Read by the server, written by the switch. */
+export const THEME_COOKIE = "quarterdeck_theme";
+
+export type Theme = "system" | "light" | "dark";
+
+export function parseTheme(text: string | undefined): Theme {
+  return text === "light" || text === "dark" ? text : "system";
+}

@@ -1,0 +1,38 @@
+"use client";
+
+import { useEffect, useRef } from "react";
+
+import { type Action, actionFor, type Pressed } from "./keys.ts";
+
+export type KeyHandlers = Partial<Record<Action, () => void>>;
+
+/** Runs the handler of a pressed key, never while something is being typed. */
+export function useKeys(handlers: KeyHandlers): void {
+  const latest = useRef(handlers);
+  useEffect(() => {
+    latest.current = handlers;
+  });
+  useEffect(() => {
+    let before: Pressed | undefined;
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+      const action = actionFor(event.key, before, event.timeStamp);
+      before = { key: event.key, atMs: event.timeStamp };
+      const handler = action && latest.current[action];
+      if (!handler) return;
+      if (action !== "open" && action !== "close") event.preventDefault();
+      before = undefined;
+      handler();
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, []);
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  if (target.isContentEditable || target instanceof HTMLTextAreaElement) return true;
+  return (
+    target instanceof HTMLInputElement && target.type !== "radio" && target.type !== "checkbox"
+  );
+}
