@@ -1,0 +1,178 @@
+import { AppError } from "#platform/errors.ts";
+
+import type { TimeRange } from "../filter.ts";
+import type { EventStore, Extent } from "../store/port.ts";
+import { type Metric, metricNamed } from "./catalogue.ts";
+import { matchesAll } from "./matches.ts";
+import { Measures } from "./measures.ts";
+import { ceilTo, DATASET, floorTo, planPieces, pointsOf, rollupSource } from "./planner.ts";
+import type { MetricAnswer, MetricQuery } from "./query.ts";
+import { type CellsAsk, readCells } from "./read-cells.ts";
+import { readRaw } from "./read-raw.ts";
+import { CONNECTED_MS, readUsers } from "./read-users.ts";
+import { SeriesTable } from "./series-table.ts";
+
+export const POINTS_MAX = 10_000;
+export const SERIES_MAX = 10_000;
+const MINUTE_MS = 60_000;
+
+type Reading = { metric: Metric; query: MetricQuery; extents: readonly Extent[] };
+
+/**
+ * Answers a question to the catalogue: each piece of the range from the coarsest source that serves it exactly, merged
+ * before any ratio or quantile is taken, so that the answer is that of the raw events whatever the alignment.
+ *
+ * Points start at multiples of the step, so that the first and the last may lie partly outside the range; only what is
+ * inside counts. Where nothing can have been measured (before the oldest or after the newest event, in whole minutes)
+ * a point is null; in between, a count is 0 where nothing happened. Throws AppError `bad_request` on a metric that
+ * does not exist, an empty range, or more than POINTS_MAX points.
+ */
+export async function runQuery(store: EventStore, query: MetricQuery): Promise<MetricAnswer> {
+  const metric = metricNamed(query.metric);
+  check(metric, query);
+  const extents = (await store.extents()).filter(({ dataset }) =>
+    matchesAll(query.where, DATASET, dataset),
+  );
+  const table = new SeriesTable();
+  if (!query.by) table.open(null);
+  const from = await read(store, { metric, query, extents }, table);
+  const measured = measuredRange(extents);
+  const { fromMs, toMs, stepMs = null } = query;
+  const series = table.heaviest(Math.min(query.by?.limit ?? 1, SERIES_MAX));
+  return {
+    metric: metric.name,
+    unit: metric.unit,
+    fromMs,
+    toMs,
+    stepMs,
+    from,
+    series: series.map(({ key, total, points }) => ({
+      key,
+      value: valueOver(metric, total, overlap(query, measured)),
+      points: pointsIn(query, (step, tMs) =>
+        valueOver(metric, points.get(tMs), overlap(step, measured)),
+      ),
+    })),
+  };
+}
+
+function check(metric: Metric, { fromMs, toMs, stepMs, by }: MetricQuery): void {
+  const refuse = (reason: string): AppError =>
+    new AppError("bad_request", `${metric.name}: ${reason}`);
+  if (metric.source === "forecast") throw refuse("ask the forecaster, it is not counted");
+  if (!Number.isFinite(fromMs) || !Number.isFinite(toMs) || fromMs >= toMs) {
+    throw refuse(`the range from ${fromMs} to ${toMs} is empty: \`from\` must be before \`to\``);
+  }
+  if (by && !(Number.isInteger(by.limit) && by.limit > 0)) {
+    throw refuse(`the limit ${by.limit} must be a whole number above 0`);
+  }
+  if (stepMs === undefined) return;
+  if (!Number.isSafeInteger(stepMs) || stepMs <= 0) {
+    throw refuse(`the step ${stepMs} must be a whole number of ms above 0`);
+  }
+  const points = pointsOf({ fromMs, toMs }, stepMs);
+  if (points > POINTS_MAX) {
+    throw refuse(`${points} points are more than ${POINTS_MAX}: take a longer step`);
+  }
+}
+
+async function read(
+  store: EventStore,
+  { metric, query, extents }: Reading,
+  table: SeriesTable,
+): Promise<MetricAnswer["from"]> {
+  const sources = metric.components.flatMap((component) => {
+    const source = rollupSource(component, query.where, query.by?.field);
+    return source ? [{ component, ...source }] : [];
+  });
+  const inRollup = sources.length === metric.components.length;
+  if (metric.components.includes("users")) {
+    if (inRollup) {
+      await readUsers(store, query, table);
+      return "rollup";
+    }
+    await readRawUsers(store, { metric, query, extents }, table);
+    return "raw";
+  }
+  const levels = inRollup ? (sources[0]?.levels ?? []) : [];
+  const asks: CellsAsk[] = sources.map(({ component, measure }) => ({ component, measure }));
+  let from: MetricAnswer["from"] = "rollup";
+  for (const piece of planPieces(query, query.stepMs, levels)) {
+    const datasets = extents.filter((extent) => touches(extent, piece));
+    if (datasets.length === 0) continue;
+    if (piece.source === "raw") {
+      from = "raw";
+      const names = datasets.map(({ dataset }) => dataset);
+      await readRaw(store, { query, piece, components: metric.components, datasets: names }, table);
+    } else {
+      await readCells(store, { query, piece, asks }, table);
+    }
+  }
+  return from;
+}
+
+/**
+ * Visitors counted from the raw events: by step, so that the five minutes' window cannot be had below that, and once
+ * more for the whole range, because visitors of two steps may be the same.
+ */
+async function readRawUsers(
+  store: EventStore,
+  { metric, query, extents }: Reading,
+  table: SeriesTable,
+): Promise<void> {
+  const { stepMs, ...whole } = query;
+  if (stepMs !== undefined && stepMs < CONNECTED_MS) {
+    throw new AppError(
+      "bad_request",
+      `${metric.name}: with this filter or split it needs a step of 5 minutes or more`,
+    );
+  }
+  const datasets = extents.filter((extent) => touches(extent, query));
+  if (datasets.length === 0) return;
+  const names = datasets.map(({ dataset }) => dataset);
+  const request = { piece: { ...query, source: "raw" }, components: metric.components } as const;
+  await readRaw(store, { ...request, query, datasets: names }, table);
+  if (stepMs === undefined) return;
+  const totals = new SeriesTable();
+  await readRaw(store, { ...request, query: whole, datasets: names }, totals);
+  for (const { key, total } of totals.heaviest(Number.POSITIVE_INFINITY)) {
+    table.total(key).merge(total);
+  }
+}
+
+function touches(extent: Extent, { fromMs, toMs }: TimeRange): boolean {
+  return extent.fromMs < toMs && extent.toMs >= fromMs;
+}
+
+/** From the oldest to the newest event, in whole minutes. */
+function measuredRange(extents: readonly Extent[]): TimeRange {
+  const fromMs = Math.min(...extents.map((extent) => extent.fromMs));
+  const toMs = Math.max(...extents.map((extent) => extent.toMs));
+  return { fromMs: floorTo(fromMs, MINUTE_MS), toMs: ceilTo(toMs + 1, MINUTE_MS) };
+}
+
+/** How long two ranges overlap, in seconds; 0 or less where they do not. */
+function overlap(a: TimeRange, b: TimeRange): number {
+  return (Math.min(a.toMs, b.toMs) - Math.max(a.fromMs, b.fromMs)) / 1000;
+}
+
+const NOTHING = new Measures();
+
+function valueOver(metric: Metric, counted: Measures | undefined, seconds: number): number | null {
+  return seconds > 0 ? metric.value(counted ?? NOTHING, seconds) : null;
+}
+
+function pointsIn(
+  query: MetricQuery,
+  valueAt: (step: TimeRange, tMs: number) => number | null,
+): [number, number | null][] {
+  const { stepMs } = query;
+  if (stepMs === undefined) return [];
+  const points: [number, number | null][] = [];
+  for (let tMs = floorTo(query.fromMs, stepMs); tMs < query.toMs; tMs += stepMs) {
+    const fromMs = Math.max(tMs, query.fromMs);
+    const toMs = Math.min(tMs + stepMs, query.toMs);
+    points.push([tMs, valueAt({ fromMs, toMs }, tMs)]);
+  }
+  return points;
+}
