@@ -53,31 +53,35 @@ export function fitRegressions(
   spans: readonly Span[],
 ): Regression[] {
   const lags = Int32Array.from(options.lags);
+  const first = lags.at(-1) ?? 0;
   const system = { z, lags, decay: options.decay, ...centre(z) };
   let robust = weights;
-  let fitted = solve(system, robust);
+  let equations = accumulate(system, robust, first, z.length);
+  let fitted = solve(system, equations);
   for (let round = 0; round < options.reweightings; round++) {
     const residuals = residualsOf(z, fitted);
-    const limit = HUBER * typicalResidual(residuals, weights, longestLag(lags));
-    robust = weights.map((weight, t) => {
-      const size = Math.abs(residuals[t]!);
-      return size > limit ? (weight * limit) / size : weight;
-    });
-    fitted = solve(system, robust);
+    const limit = HUBER * typicalResidual(residuals, weights, first);
+    robust = weightedDown(weights, residuals, limit);
+    equations = accumulate(system, robust, first, z.length);
+    fitted = solve(system, equations);
   }
-  const sigma = typicalResidual(residualsOf(z, fitted), weights, longestLag(lags));
+  const sigma = typicalResidual(residualsOf(z, fitted), weights, first);
   const without = spans.map((span) => {
-    const kept = Float64Array.from(robust);
-    kept.fill(0, span.from, span.to);
-    const rows = kept
-      .subarray(longestLag(lags))
-      .reduce((sum, weight) => sum + Math.sign(weight), 0);
-    return rows < 2 * (lags.length + 1) ? fitted : solve(system, kept);
+    const left = accumulate(system, robust, Math.max(first, span.from), span.to);
+    const rest = subtract(equations, left);
+    return rest.rows < 2 * (lags.length + 1) ? fitted : solve(system, rest);
   });
   return [fitted, ...without].map((regression) => ({ ...regression, sigma }));
 }
 
-const longestLag = (lags: Int32Array): number => lags.at(-1) ?? 0;
+function weightedDown(weights: Float64Array, residuals: Float64Array, limit: number): Float64Array {
+  const robust = Float64Array.from(weights);
+  for (let t = 0; t < robust.length; t++) {
+    const size = Math.abs(residuals[t]!);
+    if (size > limit) robust[t]! *= limit / size;
+  }
+  return robust;
+}
 
 type System = {
   z: Float64Array;
@@ -97,8 +101,11 @@ function centre(z: Float64Array): { mean: number; spread: number } {
   return { mean, spread: Math.max(Math.sqrt(squares / n), SPREAD_MIN) };
 }
 
-/** Normal equations of the weighted regression, in units of the series' variance, solved with a ridge. */
-function solve(system: System, weights: Float64Array): Regression {
+/** The lower triangle and the right side of the weighted normal equations, in units of the series' variance. */
+type Equations = { gram: Float64Array; right: Float64Array; total: number; rows: number };
+
+/** Sums over the rows from inclusive to exclusive: sums over parts can be subtracted from those over the whole. */
+function accumulate(system: System, weights: Float64Array, from: number, to: number): Equations {
   const { z, lags, decay, mean, spread } = system;
   const size = lags.length + 1;
   const gram = new Float64Array(size * size);
@@ -106,11 +113,13 @@ function solve(system: System, weights: Float64Array): Regression {
   const row = new Float64Array(size);
   row[size - 1] = 1;
   let total = 0;
-  let forgetting = 1;
-  for (let t = z.length - 1, first = longestLag(lags); t >= first; t--, forgetting *= decay) {
+  let rows = 0;
+  let forgetting = decay ** (z.length - to);
+  for (let t = to - 1; t >= from; t--, forgetting *= decay) {
     const weight = forgetting * weights[t]!;
     if (weight === 0) continue;
     total += weight;
+    rows++;
     for (let j = 0; j < size - 1; j++) row[j] = (z[t - lags[j]!]! - mean) / spread;
     const target = (z[t]! - mean) / spread;
     for (let i = 0; i < size; i++) {
@@ -119,12 +128,24 @@ function solve(system: System, weights: Float64Array): Regression {
       for (let j = 0, at = i * size; j <= i; j++, at++) gram[at]! += weighted * row[j]!;
     }
   }
-  const unit = total > 0 ? 1 / total : 0;
-  for (let at = 0; at < gram.length; at++) gram[at]! *= unit;
-  for (let i = 0; i < size; i++) {
-    right[i]! *= unit;
-    gram[i * size + i]! += RIDGE;
-  }
+  return { gram, right, total, rows };
+}
+
+function subtract(whole: Equations, part: Equations): Equations {
+  return {
+    gram: whole.gram.map((value, i) => value - part.gram[i]!),
+    right: whole.right.map((value, i) => value - part.right[i]!),
+    total: whole.total - part.total,
+    rows: whole.rows - part.rows,
+  };
+}
+
+function solve({ lags, mean, spread }: System, equations: Equations): Regression {
+  const size = lags.length + 1;
+  const unit = equations.total > 0 ? 1 / equations.total : 0;
+  const gram = equations.gram.map((value) => value * unit);
+  const right = equations.right.map((value) => value * unit);
+  for (let i = 0; i < size; i++) gram[i * size + i]! += RIDGE;
   return { lags, coefficients: cholesky(gram, right), mean, spread, sigma: 0 };
 }
 
@@ -165,7 +186,7 @@ export function replay(
   horizon: number,
   regression: Regression,
 ): Float64Array {
-  const from = Math.max(0, origin - longestLag(regression.lags));
+  const from = Math.max(0, origin - (regression.lags.at(-1) ?? 0));
   const known = origin - from;
   const path = new Float64Array(known + horizon);
   path.set(z.subarray(from, origin));
@@ -175,7 +196,7 @@ export function replay(
 
 function residualsOf(z: Float64Array, regression: Regression): Float64Array {
   const residuals = new Float64Array(z.length);
-  for (let t = longestLag(regression.lags); t < z.length; t++) {
+  for (let t = regression.lags.at(-1) ?? 0; t < z.length; t++) {
     residuals[t] = z[t]! - expectAt(z, t, regression);
   }
   return residuals;
