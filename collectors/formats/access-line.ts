@@ -27,6 +27,8 @@ export type AccessDialect = {
   /** Prefix of the fields that only this server has, such as `nginx.access`. */
   vendor: string;
   tail: AccessTail;
+  /** Why a line without a tail is refused; absent where it need not have one. */
+  tailMissing?: string;
 };
 
 const URL_BYTES_MAX = 1024 * 1024;
@@ -79,11 +81,11 @@ export class AccessLine {
         at = this.#quoted(this.columns.userAgent, at, end);
         if (at >= 0) this.at = at;
       }
-      if (this.at < end) {
-        const refused = this.dialect.tail(this, this.at, end);
-        if (refused !== undefined) return refused;
-      }
     }
+    if (this.at < end) {
+      const refused = this.dialect.tail(this, this.at, end);
+      if (refused !== undefined) return refused;
+    } else if (this.dialect.tailMissing !== undefined) return this.dialect.tailMissing;
     this.extras.write(this.columns.extras, this.row);
     return undefined;
   }

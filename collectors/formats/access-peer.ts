@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 
 import type { AccessLine } from "./access-line.ts";
 import { clientOf, splitHostPort } from "./address.ts";
-import { DASH, QUOTE, SPACE, textOf } from "./bytes.ts";
+import { CLOSE_BRACKET, DASH, OPEN_BRACKET, QUOTE, SPACE, textOf } from "./bytes.ts";
 
 /**
  * Reads what stands before the time in the less common lines: `[vhost[:port]] addresses ident user `, where addresses
@@ -12,7 +12,9 @@ export function putPeer(line: AccessLine, start: number, bracket: number): numbe
   const { bytes } = line;
   const end = bracket - 1;
   const dash = dashAlone(bytes, start, end);
-  if (dash >= 0) return putAddresses(line, textOf(bytes, start, dash)) ? dash + 3 : -1;
+  if (dash >= 0) {
+    return putAddresses(line, textOf(bytes, start, dash)) ? afterRealIp(bytes, dash + 3, end) : -1;
+  }
   const userSpace = lastSpace(bytes, start, end);
   const identSpace = lastSpace(bytes, start, userSpace);
   if (identSpace <= start) return -1;
@@ -20,6 +22,13 @@ export function putPeer(line: AccessLine, start: number, bracket: number): numbe
   if (!putAddresses(line, textOf(bytes, start, identSpace))) return -1;
   if (ident !== "-") line.extras.set(`${line.dialect.vendor}.identity`, ident);
   return userSpace + 1;
+}
+
+/** Old ingress controllers write `- [real address] - user`: where the user's name starts. */
+function afterRealIp(bytes: Uint8Array, start: number, end: number): number {
+  if (bytes[start] !== OPEN_BRACKET) return start;
+  const dash = dashAlone(bytes, start, end);
+  return dash >= 0 && bytes[dash - 1] === CLOSE_BRACKET ? dash + 3 : start;
 }
 
 /** The position of ` - ` in [start, end), or -1. */

@@ -1,7 +1,21 @@
 import type { Format } from "../format.ts";
 import { apacheAccess } from "./apache-access.ts";
+import { apacheError } from "./apache-error.ts";
+import { ecs } from "./ecs.ts";
+import { haproxyLog } from "./haproxy.ts";
 import { nginxAccess } from "./nginx-access.ts";
+import { nginxError } from "./nginx-error.ts";
+import { nginxIngress } from "./nginx-ingress.ts";
 import { varnishAccess } from "./varnish-access.ts";
 
-/** Every log format that is known, those that are recognised by less after those that need more. */
-export const FORMATS: readonly Format[] = [varnishAccess, nginxAccess, apacheAccess];
+/** Every log format that is known. Where two understand a line equally well, the former is taken. */
+export const FORMATS: readonly Format[] = [
+  nginxIngress,
+  nginxAccess,
+  apacheAccess,
+  varnishAccess,
+  nginxError,
+  apacheError,
+  haproxyLog,
+  ecs,
+];

@@ -1,0 +1,197 @@
+import { isIP } from "node:net";
+
+import type { Format } from "../format.ts";
+import { syslogHeader, type SyslogHeader } from "./syslog-header.ts";
+import { openTextLine, type RowWriter } from "./text-line.ts";
+import { parseTime } from "./time.ts";
+
+const PEER = String.raw`^(\S{1,260}):(\d{1,5}) \[([^\]]{10,40})\] (\S{1,256})`;
+const BACKEND = String.raw` ([^\s/]{1,256})\/(\S{1,256})`;
+const CONNECTIONS = String.raw`(\d{1,10})\/(\d{1,10})\/(\d{1,10})\/(\d{1,10})\/\+?(\d{1,10}) (\d{1,10})\/(\d{1,10})`;
+const MS = String.raw`(-?\d{1,12})`;
+const HTTP = new RegExp(
+  String.raw`${PEER}${BACKEND} (?:(\S{1,256}) )?${MS}\/${MS}\/${MS}\/${MS}\/\+?${MS} (-?\d{1,3}) \+?(\d{1,15}) (\S{1,1024}) (\S{1,1024}) (\S{2,4}) ${CONNECTIONS}`,
+);
+const TCP = new RegExp(
+  String.raw`${PEER}${BACKEND} (?:(\S{1,256}) )?${MS}\/${MS}\/\+?${MS} \+?(\d{1,15}) (\S{2}) ${CONNECTIONS}`,
+);
+const FAILED = new RegExp(String.raw`${PEER}: (\S.{0,500})$`);
+const CONNECT =
+  /^Connect from (\S{1,260}):(\d{1,5}) to (\S{1,260}):(\d{1,5}) \(([^\s/]{1,256})\/(\w{1,16})\)$/;
+const REQUEST = /^([A-Za-z_-]{1,32}) (\S+)(?: HTTP\/([\d.]{1,8}))?$/;
+const CAPTURES = /^ \{([^}]{0,8192})\}/;
+const TLS = / (\S{1,256})\/(TLS|SSL)v(\d(?:\.\d)?)\/(\S{1,128})$/;
+/** Of a line, what is before the request. */
+const HEAD_LENGTH_MAX = 8192;
+const REFUSED = "not a HAProxy line: neither the HTTP nor the TCP log, nor a connection error";
+
+export const haproxyLog: Format = {
+  dataset: "haproxy.log",
+  title: "HAProxy log",
+  open(batch, context) {
+    return openTextLine(batch, context, read);
+  },
+};
+
+function read(line: string, row: RowWriter): string | undefined {
+  const header = syslogHeader(line.slice(0, 512), row.context);
+  const body = header ? line.slice(header.length) : line;
+  const head = body.slice(0, HEAD_LENGTH_MAX);
+  const reason = readHttp(body, head, row) ?? readOther(head, header, row);
+  if (reason === undefined && header) {
+    row.text("host.name", header.host);
+    row.text("process.name", header.process ?? "haproxy");
+    row.number("process.pid", header.pid);
+  }
+  return reason === "" ? undefined : reason;
+}
+
+/** Undefined when the line is another kind of line; "" when it was written; else why it is refused. */
+function readHttp(body: string, head: string, row: RowWriter): string | undefined {
+  const found = HTTP.exec(head);
+  if (!found) return undefined;
+  const [
+    all,
+    ,
+    ,
+    ,
+    ,
+    ,
+    ,
+    target,
+    request,
+    wait,
+    connect,
+    response,
+    total,
+    status,
+    bytes,
+    cookie,
+    setCookie,
+    state,
+  ] = found;
+  const refused = putPeer(row, found);
+  if (refused !== undefined) return refused;
+  putTarget(row, target);
+  row.extra("haproxy.http.request.time_wait_ms", Number(request));
+  row.extra("haproxy.total_waiting_time_ms", Number(wait));
+  row.extra("haproxy.connection_wait_time_ms", Number(connect));
+  row.extra("haproxy.http.request.time_wait_without_data_ms", Number(response));
+  putTotal(row, total);
+  if (Number(status) > 0) row.number("http.response.status_code", status);
+  row.number("http.response.bytes", bytes);
+  row.extra("haproxy.bytes_read", Number(bytes));
+  row.extra("haproxy.http.request.captured_cookie", cookie);
+  row.extra("haproxy.http.response.captured_cookie", setCookie);
+  row.extra("haproxy.termination_state", state);
+  putConnections(row, found.slice(-7));
+  putRequest(row, body.slice(all.length));
+  return "";
+}
+
+function readOther(
+  head: string,
+  header: SyslogHeader | undefined,
+  row: RowWriter,
+): string | undefined {
+  const tcp = TCP.exec(head);
+  if (tcp) {
+    const [, , , , , , , target, wait, connect, total, bytes, state] = tcp;
+    putTarget(row, target);
+    row.extra("haproxy.total_waiting_time_ms", Number(wait));
+    row.extra("haproxy.connection_wait_time_ms", Number(connect));
+    putTotal(row, total);
+    row.extra("haproxy.bytes_read", Number(bytes));
+    row.extra("haproxy.termination_state", state);
+    putConnections(row, tcp.slice(-7));
+    return putPeer(row, tcp);
+  }
+  const failed = FAILED.exec(head);
+  if (failed) {
+    row.text("message", failed[5]);
+    row.text("log.level", "error");
+    return putPeer(row, failed);
+  }
+  const connect = CONNECT.exec(head);
+  if (!connect) return REFUSED;
+  const [, source, sourcePort, destination = "", destinationPort, frontend, mode] = connect;
+  putSource(row, source, sourcePort);
+  if (isIP(destination) !== 0) row.text("destination.ip", destination);
+  row.number("destination.port", destinationPort);
+  row.extra("haproxy.frontend_name", frontend);
+  row.extra("haproxy.mode", mode);
+  if (header === undefined) return "no time: neither a syslog header nor an accept date";
+  row.extra("haproxy.source", header.host);
+  return row.time(header.timeMs, header.time);
+}
+
+/** Client, accept date, frontend, backend and server: what all kinds of line begin with. */
+function putPeer(row: RowWriter, found: readonly (string | undefined)[]): string | undefined {
+  const [, address, port, time = "", frontend, backend, server] = found;
+  const bytes = Buffer.from(time);
+  const refused = row.time(parseTime(bytes, 0, bytes.length, row.context.utcOffsetMinutes), time);
+  if (refused !== undefined) return refused;
+  putSource(row, address, port);
+  row.extra("haproxy.frontend_name", frontend);
+  if (found.length > 7) {
+    row.extra("haproxy.backend_name", backend);
+    row.text("haproxy.server_name", server);
+  }
+  return undefined;
+}
+
+function putSource(row: RowWriter, address: string | undefined, port: string | undefined): void {
+  row.text("source.address", address);
+  if (address !== undefined && isIP(address) !== 0) row.text("source.ip", address);
+  row.number("source.port", port);
+}
+
+function putTarget(row: RowWriter, target: string | undefined): void {
+  if (target === undefined) return;
+  row.text("destination.address", target);
+  if (isIP(target) !== 0) row.text("destination.ip", target);
+  else row.text("destination.domain", target);
+}
+
+/** -1 says that the step was never reached: there is no duration then. */
+function putTotal(row: RowWriter, totalMs: string | undefined): void {
+  const total = Number(totalMs);
+  if (total >= 0) row.number("event.duration", total * 1e6);
+}
+
+function putConnections(row: RowWriter, counts: readonly (string | undefined)[]): void {
+  const [active, frontend, backend, server, retries, serverQueue, backendQueue] =
+    counts.map(Number);
+  row.extra("haproxy.connections.active", active);
+  row.extra("haproxy.connections.frontend", frontend);
+  row.extra("haproxy.connections.backend", backend);
+  row.extra("haproxy.connections.server", server);
+  row.extra("haproxy.connections.retries", retries);
+  row.extra("haproxy.server_queue", serverQueue);
+  row.extra("haproxy.backend_queue", backendQueue);
+}
+
+/** ` {request headers} {response headers} "request"`, each of which may be missing; TLS behind it in the HTTPS log. */
+function putRequest(row: RowWriter, text: string): void {
+  let rest = text;
+  for (const side of ["request", "response"]) {
+    const captured = CAPTURES.exec(rest);
+    if (!captured) break;
+    rest = rest.slice(captured[0].length);
+    const headers = (captured[1] ?? "").split("|").filter((header) => header !== "");
+    if (headers.length > 0) row.extra(`haproxy.http.${side}.captured_headers`, headers);
+  }
+  const open = rest.indexOf('"');
+  if (open < 0) return;
+  const close = rest.lastIndexOf('"');
+  const request = rest.slice(open + 1, close > open ? close : undefined);
+  row.extra("haproxy.http.request.raw_request_line", request);
+  const parts = REQUEST.exec(request);
+  row.text("http.request.method", parts?.[1]);
+  row.text("url.original", parts?.[2]);
+  row.text("http.version", parts?.[3]);
+  const tls = close > open ? TLS.exec(rest.slice(close + 1, close + 1024)) : null;
+  row.text("tls.version_protocol", tls?.[2]?.toLowerCase());
+  row.text("tls.version", tls?.[3]);
+  row.text("tls.cipher", tls?.[4]);
+}

@@ -1,0 +1,81 @@
+import { isIP } from "node:net";
+
+import type { Format } from "../format.ts";
+import { openAccessLine, type AccessLine } from "./access-line.ts";
+import { splitHostPort } from "./address.ts";
+import { textOf } from "./bytes.ts";
+
+const VENDOR = "nginx.ingress_controller";
+/** A list of what each upstream that was tried answered. */
+const LIST = String.raw`((?:\S{1,256}, ){0,32}\S{1,256})`;
+const TAIL = new RegExp(
+  String.raw`^(\d{1,15}) (\d{1,9}\.\d{1,6}) \[([^\]]{0,256})\] (?:\[([^\]]{0,256})\] )?${LIST} ${LIST} ${LIST} ${LIST}(?: ([\w-]{1,128}))?$`,
+);
+const TAIL_BYTES_MAX = 8192;
+const NO_TAIL = "not an ingress controller line: no upstream in brackets behind the user agent";
+
+export const nginxIngress: Format = {
+  dataset: VENDOR,
+  title: "NGINX Ingress Controller log",
+  open(batch, context) {
+    const dialect = { name: "ingress controller", vendor: VENDOR, tail, tailMissing: NO_TAIL };
+    return openAccessLine(batch, context, dialect);
+  },
+};
+
+/** `length seconds [upstream] [alternative] addresses lengths seconds statuses id`, as the controller's default has it. */
+function tail(line: AccessLine, start: number, end: number): string | undefined {
+  if (end - start > TAIL_BYTES_MAX) return NO_TAIL;
+  const found = TAIL.exec(textOf(line.bytes, start, end));
+  if (!found) return NO_TAIL;
+  const [
+    ,
+    length = "",
+    seconds = "",
+    name,
+    alternative,
+    addresses = "",
+    lengths = "",
+    times = "",
+    statuses = "",
+    id,
+  ] = found;
+  const { row, batch, columns, extras } = line;
+  columns.requestBytes.put(row, Number(length));
+  columns.duration.put(row, Math.round(Number(seconds) * 1e9));
+  extras.set(`${VENDOR}.http.request.length`, Number(length));
+  extras.set(`${VENDOR}.http.request.time`, Number(seconds));
+  if (id !== undefined && id !== "-") {
+    batch.text("http.request.id").putText(row, id);
+    extras.set(`${VENDOR}.http.request.id`, id);
+  }
+  if (name !== undefined && name !== "") extras.set(`${VENDOR}.upstream.name`, name);
+  if (alternative !== undefined && alternative !== "")
+    extras.set(`${VENDOR}.upstream.alternative_name`, alternative);
+  putUpstream(line, addresses);
+  putList(line, "response.length", lengths);
+  putList(line, "response.time", times);
+  putList(line, "response.status_code", statuses);
+  return undefined;
+}
+
+function putUpstream(line: AccessLine, text: string): void {
+  if (text === "-") return;
+  const addresses = text.split(", ");
+  const last = addresses.at(-1) ?? "";
+  line.extras.set(`${VENDOR}.upstream_address_list`, addresses);
+  line.batch.text("nginx.upstream.address").putText(line.row, last);
+  const { host, port } = splitHostPort(last);
+  if (isIP(host) === 0) return;
+  line.extras.set(`${VENDOR}.upstream.ip`, host);
+  if (port !== undefined) line.extras.set(`${VENDOR}.upstream.port`, port);
+}
+
+/** The list, and of it the last that is a number: what the client got. */
+function putList(line: AccessLine, name: string, text: string): void {
+  if (text === "-") return;
+  const list = text.split(", ");
+  line.extras.set(`${VENDOR}.upstream.${name}_list`, list);
+  const last = list.findLast((value) => /^\d{1,15}(\.\d{1,9})?$/.test(value));
+  if (last !== undefined) line.extras.set(`${VENDOR}.upstream.${name}`, Number(last));
+}

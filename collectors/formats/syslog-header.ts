@@ -1,0 +1,62 @@
+import type { FormatContext } from "../format.ts";
+import { dayMs, monthOf, parseTime } from "./time.ts";
+
+const DAY_MS = 86_400_000;
+const BSD =
+  /^(?:<\d{1,3}>)?([A-Z][a-z]{2}) ([ \d]\d|\d) (\d\d):(\d\d):(\d\d)(?:\.\d{1,6})? (?:(\S{1,255}) )?/;
+const ISO = /^(?:<\d{1,3}>1? ?)?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S{0,20}) (?:(\S{1,255}) )?/;
+const PROCESS = /^([\w./-]{1,128})(?:\[(\d{1,10})\])?: /;
+
+export type SyslogHeader = {
+  /** The time as it was written, and as epoch ms (NaN when it cannot be read). */
+  time: string;
+  timeMs: number;
+  host: string | undefined;
+  process: string | undefined;
+  pid: string | undefined;
+  /** Characters of the line that the header takes. */
+  length: number;
+};
+
+/**
+ * The header that a syslog daemon puts before a line, of either kind: `Mar 14 10:11:12 host name[12]: ` (RFC 3164) or
+ * with an ISO time. The former has no year: the newest that is not in the future is taken.
+ */
+export function syslogHeader(line: string, context: FormatContext): SyslogHeader | undefined {
+  const bsd = BSD.exec(line);
+  const found = bsd ?? ISO.exec(line);
+  if (!found) return undefined;
+  let host = bsd ? bsd[6] : found[2];
+  let length = found[0].length;
+  let process = PROCESS.exec(line.slice(length));
+  // A host may be missing: then what looked like one is the name of the process.
+  if (!process && host !== undefined) {
+    const shorter = length - host.length - 1;
+    process = PROCESS.exec(line.slice(shorter));
+    if (!process) return undefined;
+    host = undefined;
+    length = shorter;
+  }
+  if (!process) return undefined;
+  length += process[0].length;
+  const time = bsd
+    ? line.slice(bsd[0].indexOf(bsd[1] ?? ""), bsd[0].length).slice(0, 15)
+    : (found[1] ?? "");
+  const bytes = Buffer.from(time);
+  const timeMs = bsd
+    ? bsdTime(bsd, context)
+    : parseTime(bytes, 0, bytes.length, context.utcOffsetMinutes);
+  return { time, timeMs, host, process: process[1], pid: process[2], length };
+}
+
+function bsdTime(found: RegExpExecArray, { utcOffsetMinutes, nowMs }: FormatContext): number {
+  const [, name = "", day = "", hours, minutes, seconds] = found;
+  const month = monthOf(Buffer.from(name), 0);
+  const clock = ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
+  const year = new Date(nowMs).getUTCFullYear();
+  for (let candidate = year + 1; candidate > year - 5; candidate -= 1) {
+    const ms = dayMs(candidate, month, Number(day)) + clock - utcOffsetMinutes * 60_000;
+    if (ms <= nowMs + DAY_MS) return ms;
+  }
+  return Number.NaN;
+}

@@ -1,0 +1,71 @@
+import type { Batch } from "../batch.ts";
+import type { NumberField, TextField } from "../fields.ts";
+import { EXTRA_FIELD } from "../fields.ts";
+import type { FormatContext, LineScanner } from "../format.ts";
+import { Extras } from "./access-columns.ts";
+import { textOf } from "./bytes.ts";
+import { implausible } from "./time.ts";
+
+/** What of a line is looked at by patterns; what is beyond goes into the message as it is. */
+export const HEAD_LENGTH_MAX = 16_384;
+
+/** Writes one row of a format that reads lines as text: for logs that are few. */
+export class RowWriter {
+  readonly #batch: Batch;
+  readonly extras = new Extras();
+  readonly context: FormatContext;
+
+  constructor(batch: Batch, context: FormatContext) {
+    this.#batch = batch;
+    this.context = context;
+  }
+
+  /** Nothing is written where the text is missing, empty, or the dash that stands for nothing. */
+  text(field: TextField, text: string | undefined): void {
+    if (text !== undefined && text !== "" && text !== "-")
+      this.#batch.text(field).putText(this.#batch.rows, text);
+  }
+
+  /** Nothing is written where the text is no number. */
+  number(field: NumberField, value: string | number | undefined): void {
+    const number = typeof value === "number" ? value : Number(value ?? Number.NaN);
+    if (value === "" || !Number.isFinite(number) || Math.abs(number) > Number.MAX_SAFE_INTEGER)
+      return;
+    this.#batch.number(field).put(this.#batch.rows, number);
+  }
+
+  extra(name: string, value: unknown): void {
+    if (value !== undefined && value !== "" && value !== "-") this.extras.set(name, value);
+  }
+
+  /** Why the time is refused, or undefined when it was written. */
+  time(ms: number, text: string): string | undefined {
+    const why = implausible(ms, this.context.nowMs);
+    if (why !== undefined) return Number.isNaN(ms) ? `${why}: ${text.slice(0, 60)}` : why;
+    this.#batch.number("@timestamp").put(this.#batch.rows, ms);
+    return undefined;
+  }
+
+  begin(): void {
+    this.extras.clear();
+  }
+
+  end(): void {
+    this.extras.write(this.#batch.text(EXTRA_FIELD), this.#batch.rows);
+  }
+}
+
+/** A scanner for lines that are read as text; `read` returns why a line is refused. */
+export function openTextLine(
+  batch: Batch,
+  context: FormatContext,
+  read: (text: string, row: RowWriter) => string | undefined,
+): LineScanner {
+  const row = new RowWriter(batch, context);
+  return (bytes, start, end) => {
+    row.begin();
+    const reason = read(textOf(bytes, start, end), row);
+    if (reason === undefined) row.end();
+    return reason;
+  };
+}
