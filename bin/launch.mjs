@@ -1,0 +1,61 @@
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import path from "node:path";
+
+import { SetupError, endChildren, root } from "./run.mjs";
+import { node24, setUp } from "./setup.mjs";
+
+/** Ctrl-C comes from the terminal and again from npm; both are one wish. */
+const SAME_WISH_MS = 500;
+
+/** Sets up what is missing, then becomes the command line: same terminal, same arguments, same exit status. */
+export async function launch(args, wanted) {
+  stopSetupOn(["SIGINT", "SIGTERM", "SIGHUP"]);
+  await orExplain(() => setUp(wanted));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.removeAllListeners(signal);
+
+  const preload = new URL("die-with-parent.mjs", import.meta.url).href;
+  const child = spawn(node24(), ["--import", preload, path.join(root, "cli.ts"), ...args], {
+    stdio: "inherit",
+    // A session of its own: the terminal's Ctrl-C comes to us alone, and we pass it on once.
+    detached: process.platform !== "win32",
+    env: { ...process.env, NEXT_TELEMETRY_DISABLED: "1" },
+  });
+  let passedOnMs = 0;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+    process.on(signal, () => {
+      if (Date.now() - passedOnMs < SAME_WISH_MS) return;
+      passedOnMs = Date.now();
+      child.kill(signal === "SIGHUP" ? "SIGTERM" : signal);
+    });
+  }
+  child.on("error", (error) => fail(`Node 24 could not be started: ${error.message}`));
+  child.on("exit", (code, signal) => {
+    process.exit(code ?? 128 + (constants.signals[signal] ?? 0));
+  });
+}
+
+/** Shows what is wrong in words, without a stack. */
+export async function orExplain(work) {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof SetupError) fail(error.message);
+    throw error;
+  }
+}
+
+export function stopSetupOn(signals) {
+  for (const signal of signals) {
+    process.on(signal, () => {
+      endChildren();
+      process.stderr.write("\nStopped. The next start goes on from here.\n");
+      process.exit(128 + constants.signals[signal]);
+    });
+  }
+}
+
+function fail(message) {
+  process.stderr.write(`\n${message}\n`);
+  process.exit(1);
+}

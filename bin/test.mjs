@@ -1,0 +1,4 @@
+import "./check-node.mjs";
+
+const { runTests } = await import("./run-tests.mjs");
+await runTests(process.argv.slice(2));
