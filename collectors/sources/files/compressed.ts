@@ -1,12 +1,10 @@
 import type { FileHandle } from "node:fs/promises";
-import { finished } from "node:stream/promises";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 
 import type { ByteReader } from "./byte-reader.ts";
 
 export type Compression = "gzip" | "zstd";
 
-/** Compressed bytes fed in at a time: a bomb of the usual 1 : 1,000 stays within tens of MiB. */
 const FEED_BYTES = 32 * 1024;
 const UNPACKED_BYTES = 256 * 1024;
 
@@ -15,30 +13,36 @@ export function compressionOf(path: string): Compression | undefined {
   return /\.zst$/i.test(path) ? "zstd" : undefined;
 }
 
-/** Streams a compressed file; what precedes its damage, if it has any, is read. */
+/**
+ * Streams a compressed file, all its members or frames. Unpacks no more than is asked for. What precedes its damage,
+ * if it has any, is read.
+ */
 export class CompressedReader implements ByteReader {
   readonly #handle: FileHandle;
   readonly #kind: Compression;
-  readonly #decompress;
+  #decompress;
   #damage: string | undefined;
-  #fedBytes = 0;
-  #ended = false;
+  /** Where in the file, and where in what is unpacked, the decompressor was started. */
+  #frame = { fileOffset: 0, offset: 0 };
+  #fedOffset = 0;
+  #lastFedOffset = 0;
+  /** After an error, all is unpacked once more up to the piece that has it, which is then fed byte by byte. */
+  #carefulFrom: number | undefined;
+  #isWriting = false;
+  #isOver = false;
+  #error: Error | undefined;
+  #wake: (() => void) | undefined;
   /** What is unpacked and not yet passed by: `#from` is the offset of its first byte. */
   #unpacked: Buffer[] = [];
   #from = 0;
   #to = 0;
+  /** Bytes that the decompressor of this frame has put out. */
+  #frameBytes = 0;
 
   constructor(handle: FileHandle, kind: Compression) {
     this.#handle = handle;
     this.#kind = kind;
-    const options = { chunkSize: UNPACKED_BYTES };
-    this.#decompress = kind === "gzip" ? createGunzip(options) : createZstdDecompress(options);
-    this.#decompress.on("data", (bytes: Buffer) => {
-      this.#unpacked.push(bytes);
-      this.#to += bytes.length;
-    });
-    this.#decompress.on("error", (error) => this.#stop(error.message));
-    this.#decompress.on("end", () => (this.#ended = true));
+    this.#decompress = this.#start();
   }
 
   get damage(): string | undefined {
@@ -47,8 +51,8 @@ export class CompressedReader implements ByteReader {
 
   async read(into: Buffer, at: number): Promise<number> {
     this.#forget(at);
-    while (this.#to < at + into.length && !this.#ended) {
-      await this.#feed();
+    while (this.#to < at + into.length && !this.#isOver) {
+      await this.#step();
       this.#forget(at);
     }
     return this.#copy(into, at);
@@ -58,30 +62,91 @@ export class CompressedReader implements ByteReader {
     this.#decompress.destroy();
   }
 
-  #stop(message: string): void {
-    this.#ended = true;
-    this.#damage ??= `the ${this.#kind} data is damaged or cut off after ${this.#to} unpacked bytes (${message})`;
+  #start() {
+    const options = { chunkSize: UNPACKED_BYTES };
+    const decompress =
+      this.#kind === "gzip" ? createGunzip(options) : createZstdDecompress(options);
+    const wake = (): void => this.#wake?.();
+    decompress.on("readable", wake);
+    decompress.on("end", wake);
+    decompress.on("close", wake);
+    decompress.on("error", (error) => {
+      if (decompress !== this.#decompress) return;
+      this.#error = error;
+      wake();
+    });
+    this.#frameBytes = 0;
+    this.#fedOffset = this.#frame.fileOffset;
+    this.#isWriting = false;
+    this.#error = undefined;
+    return decompress;
+  }
+
+  async #step(): Promise<void> {
+    const bytes: unknown = this.#decompress.read();
+    if (Buffer.isBuffer(bytes)) this.#keep(bytes);
+    else if (this.#error) this.#recover(this.#error);
+    else if (this.#decompress.readableEnded) await this.#nextFrame();
+    else if (this.#isWriting) await new Promise<void>((resolve) => (this.#wake = resolve));
+    else await this.#feed();
+  }
+
+  /** After an error the same bytes come again: only what is new is kept. */
+  #keep(bytes: Buffer): void {
+    const known = this.#to - this.#frame.offset - this.#frameBytes;
+    this.#frameBytes += bytes.length;
+    if (known >= bytes.length) return;
+    const fresh = bytes.subarray(Math.max(0, known));
+    this.#unpacked.push(fresh);
+    this.#to += fresh.length;
+  }
+
+  /** An error costs what was unpacked in the same go, so there is a second, careful try. */
+  #recover(error: Error): void {
+    if (this.#carefulFrom === undefined && this.#fedOffset > this.#lastFedOffset) {
+      this.#carefulFrom = this.#lastFedOffset;
+      this.#decompress = this.#start();
+      return;
+    }
+    this.#isOver = true;
+    const what = `the ${this.#kind} data is damaged, cut off, or followed by something else`;
+    this.#damage = `${what} after ${this.#to} unpacked bytes (${error.message}); what precedes it is read`;
   }
 
   async #feed(): Promise<void> {
-    const piece = Buffer.allocUnsafe(FEED_BYTES);
-    const { bytesRead } = await this.#handle.read(piece, 0, piece.length, this.#fedBytes);
-    this.#fedBytes += bytesRead;
-    if (bytesRead > 0) {
-      await new Promise<void>((resolve) => {
-        this.#decompress.once("close", resolve);
-        this.#decompress.write(piece.subarray(0, bytesRead), () => {
-          this.#decompress.off("close", resolve);
-          resolve();
-        });
-      });
+    const { length, fileOffset } = this.#nextPiece();
+    const piece = Buffer.allocUnsafe(length);
+    const { bytesRead } = await this.#handle.read(piece, 0, length, fileOffset);
+    this.#lastFedOffset = fileOffset;
+    this.#fedOffset += bytesRead;
+    this.#isWriting = true;
+    if (bytesRead === 0) {
+      this.#decompress.end();
       return;
     }
-    this.#decompress.end();
-    await finished(this.#decompress).catch((error: unknown) => {
-      this.#stop(error instanceof Error ? error.message : String(error));
+    this.#decompress.write(piece.subarray(0, bytesRead), () => {
+      this.#isWriting = false;
+      this.#wake?.();
     });
-    this.#ended = true;
+  }
+
+  #nextPiece(): { length: number; fileOffset: number } {
+    const fileOffset = this.#fedOffset;
+    if (this.#carefulFrom === undefined) return { length: FEED_BYTES, fileOffset };
+    const length = Math.min(FEED_BYTES, Math.max(1, this.#carefulFrom - fileOffset));
+    return { length, fileOffset };
+  }
+
+  /** zstd ends at the end of a frame, gzip at zeros that pad the file. */
+  async #nextFrame(): Promise<void> {
+    const fileOffset = this.#frame.fileOffset + this.#decompress.bytesWritten;
+    const { bytesRead } = await this.#handle.read(Buffer.alloc(1), 0, 1, fileOffset);
+    if (this.#kind === "gzip" || bytesRead === 0) {
+      this.#isOver = true;
+      return;
+    }
+    this.#frame = { fileOffset, offset: this.#to };
+    this.#decompress = this.#start();
   }
 
   #forget(at: number): void {
