@@ -38,12 +38,13 @@ function read(line: string, row: RowWriter): string | undefined {
   const body = header ? line.slice(header.length) : line;
   const head = body.slice(0, HEAD_LENGTH_MAX);
   const reason = readHttp(body, head, row) ?? readOther(head, header, row);
-  if (reason === undefined && header) {
+  const refused = reason === undefined || reason === "" ? undefined : reason;
+  if (refused === undefined && header) {
     row.text("host.name", header.host);
     row.text("process.name", header.process ?? "haproxy");
     row.number("process.pid", header.pid);
   }
-  return reason === "" ? undefined : reason;
+  return refused;
 }
 
 /** Undefined when the line is another kind of line; "" when it was written; else why it is refused. */

@@ -1,0 +1,185 @@
+import { AppError } from "#platform/errors.ts";
+
+import { Batch } from "./batch.ts";
+import { openDeriver, type Deriver } from "./derive/derive.ts";
+import { emptyDocument, toDocument } from "./document.ts";
+import type { Format, LineScanner } from "./format.ts";
+import { textOf } from "./formats/bytes.ts";
+import { FORMATS } from "./formats/index.ts";
+import { LineSplitter, type SplitLine } from "./line-splitter.ts";
+
+export const LINE_BYTES_MAX = 16 * 1024 * 1024;
+const ROWS_MAX = 1024;
+/** Bytes of lines that are held until their documents are asked for. */
+const HELD_BYTES_MAX = 8 * 1024 * 1024;
+
+/**
+ * What Quarterdeck works out for its boards beyond what Elastic's module for the dataset puts into a document: routes
+ * that are guessed, and units converted. Left out unless asked for, so that documents compare with Filebeat's.
+ */
+const WORKED_OUT: Readonly<Record<string, readonly string[]>> = {
+  "nginx.ingress_controller": ["http.route", "event.duration", "http.request.bytes"],
+};
+const WORKED_OUT_ALWAYS = ["http.route"];
+
+export type Document = Record<string, unknown>;
+
+export type ParseOptions = {
+  format: Format;
+  /** Each line an event, or events that span lines where the format knows how they begin. */
+  mode: "lines" | "text";
+  /** Minutes east of UTC for times that carry no zone. */
+  utcOffsetMinutes: number;
+  nowMs: number;
+  /** Also what Quarterdeck works out, such as `http.route`. */
+  all: boolean;
+};
+
+/** The format of this name. Throws an AppError that lists those that there are. */
+export function formatOf(dataset: string): Format {
+  const format = FORMATS.find((candidate) => candidate.dataset === dataset);
+  if (format) return format;
+  const names = FORMATS.map((candidate) => candidate.dataset).join(", ");
+  throw new AppError("bad_request", `there is no dataset "${dataset}"; known are ${names}`);
+}
+
+/** Minutes east of UTC of `±HH:MM`. Throws an AppError when it is something else. */
+export function parseUtcOffset(text: string): number {
+  if (text === "Z" || text === "UTC") return 0;
+  const found = /^([+-])(\d\d):?(\d\d)$/.exec(text);
+  if (!found || Number(found[2]) > 14 || Number(found[3]) > 59) {
+    throw new AppError("bad_request", `timezone "${text}": write it as +02:00 or -05:30`);
+  }
+  const minutes = Number(found[2]) * 60 + Number(found[3]);
+  return found[1] === "-" ? 0 - minutes : minutes;
+}
+
+type Held = { line: SplitLine; reason: string | undefined };
+
+/**
+ * Lines in, flat ECS documents out, in order, each with its `event.original`; a line that the format does not
+ * understand comes out as `event.kind: pipeline_error` with the reason in `error.message`.
+ */
+export class Parser {
+  readonly #options: ParseOptions;
+  readonly #splitter = new LineSplitter(LINE_BYTES_MAX);
+  readonly #batch = new Batch(ROWS_MAX);
+  readonly #scan: LineScanner;
+  readonly #deriver: Deriver;
+  #held: Held[] = [];
+  #heldBytes = 0;
+  #open: SplitLine[] = [];
+  #openBytes = 0;
+
+  constructor(options: ParseOptions) {
+    this.#options = options;
+    this.#scan = options.format.open(this.#batch, options);
+    this.#deriver = openDeriver(this.#batch, { signIn: [], signOut: [] });
+  }
+
+  *push(chunk: Uint8Array): Generator<Document> {
+    for (const line of this.#splitter.push(chunk)) yield* this.#takeLine(line);
+  }
+
+  *end(): Generator<Document> {
+    for (const line of this.#splitter.end()) yield* this.#takeLine(line);
+    yield* this.#takeOpen();
+    yield* this.#documents();
+  }
+
+  *#takeLine(line: SplitLine): Generator<Document> {
+    const { format, mode } = this.#options;
+    if (mode === "lines" || !format.begins) {
+      yield* this.#takeEvent(line);
+      return;
+    }
+    const begins = format.begins(line.bytes, 0, line.bytes.length);
+    if (begins || this.#openBytes + line.bytes.length > LINE_BYTES_MAX) yield* this.#takeOpen();
+    this.#open.push({ ...line, bytes: Uint8Array.from(line.bytes) });
+    this.#openBytes += line.bytes.length + 1;
+  }
+
+  *#takeOpen(): Generator<Document> {
+    if (this.#open.length === 0) return;
+    const newline = Buffer.from("\n");
+    const bytes = Buffer.concat(
+      this.#open.flatMap((line, index) => (index === 0 ? [line.bytes] : [newline, line.bytes])),
+    );
+    const bytesCut = this.#open.reduce((sum, line) => sum + line.bytesCut, 0);
+    this.#open = [];
+    this.#openBytes = 0;
+    yield* this.#takeEvent({ bytes, bytesCut });
+  }
+
+  *#takeEvent(line: SplitLine): Generator<Document> {
+    const reason = this.#scan(line.bytes, 0, line.bytes.length);
+    if (reason === undefined) {
+      this.#batch
+        .text("data_stream.dataset")
+        .putText(this.#batch.rows, this.#options.format.dataset);
+      this.#batch.commit();
+    } else this.#batch.rollback();
+    this.#held.push({ line: { ...line, bytes: Uint8Array.from(line.bytes) }, reason });
+    this.#heldBytes += line.bytes.length;
+    if (this.#heldBytes > HELD_BYTES_MAX || this.#held.length >= ROWS_MAX) yield* this.#documents();
+  }
+
+  *#documents(): Generator<Document> {
+    const held = this.#held;
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#deriver.derive(0, this.#batch.rows);
+    let row = 0;
+    for (const { line, reason } of held) {
+      const document = reason === undefined ? this.#document(row) : quarantined(reason);
+      if (reason === undefined) row += 1;
+      document["event.original"] = textOf(line.bytes, 0, line.bytes.length);
+      if (line.bytesCut > 0) {
+        document["log.flags"] = ["truncated"];
+        const cut = `line cut: its last ${line.bytesCut} bytes are beyond the limit of ${LINE_BYTES_MAX}`;
+        document["error.message"] = reason === undefined ? cut : `${reason}; ${cut}`;
+      }
+      yield document;
+    }
+    this.#batch.reset();
+    this.#deriver.reset();
+  }
+
+  #document(row: number): Document {
+    const document = toDocument(this.#batch, row);
+    const { all, format } = this.#options;
+    if (all) return document;
+    for (const name of WORKED_OUT[format.dataset] ?? WORKED_OUT_ALWAYS) delete document[name];
+    return document;
+  }
+}
+
+function quarantined(reason: string): Document {
+  const document = emptyDocument();
+  document["event.kind"] = "pipeline_error";
+  document["error.message"] = reason;
+  return document;
+}
+
+/** The same document with nested objects; where a name is both a value and a prefix, the longer name stays dotted. */
+export function nested(document: Document): Document {
+  const root = emptyDocument();
+  const names = Object.keys(document).toSorted((a, b) => a.length - b.length);
+  for (const name of names) {
+    const path = name.split(".");
+    let parent = root;
+    let depth = 0;
+    for (; depth < path.length - 1; depth += 1) {
+      const child = (parent[path[depth] ?? ""] ??= emptyDocument());
+      if (!isPlain(child)) break;
+      parent = child;
+    }
+    parent[path.slice(depth).join(".")] = document[name];
+  }
+  return root;
+}
+
+/** Made by this function, not a value of the event: those have a prototype. */
+function isPlain(value: unknown): value is Document {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === null;
+}

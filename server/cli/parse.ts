@@ -1,0 +1,214 @@
+import { once } from "node:events";
+import { stdin, stdout } from "node:process";
+import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
+
+import { z } from "zod";
+
+import { detectFormat } from "#collectors/detect.ts";
+import type { Format } from "#collectors/format.ts";
+import { FORMATS } from "#collectors/formats/index.ts";
+import {
+  Parser,
+  formatOf,
+  nested,
+  parseUtcOffset,
+  type Document,
+  type ParseOptions,
+} from "#collectors/parse.ts";
+import { AppError } from "#platform/errors.ts";
+
+import type { Command } from "./command.ts";
+import { documentTable } from "./document-table.ts";
+
+const SAMPLE_BYTES = 64 * 1024;
+const OUTPUT_BYTES = 64 * 1024;
+const FIRST_LINES_WAIT = "Paste log lines, then Ctrl-D:\n";
+
+const OPTIONS = {
+  dataset: { type: "string" },
+  mode: { type: "string", default: "lines" },
+  timezone: { type: "string", default: "+00:00" },
+  batch: { type: "boolean", default: false },
+  table: { type: "boolean", default: false },
+  all: { type: "boolean", default: false },
+} as const;
+
+const BatchCase = z.object({
+  id: z.union([z.number(), z.string()]),
+  dataset: z.string(),
+  mode: z.string().default("lines"),
+  timezone: z.string().default("+00:00"),
+  input_base64: z.string(),
+});
+
+const help = `Usage: quarterdeck parse [options] < FILE
+
+Reads log lines and shows the ECS fields that Quarterdeck finds in them, one JSON document a line. A line that cannot be
+read comes out too, with "event.kind": "pipeline_error" and the reason in error.message: that is what quarantine keeps.
+
+Options
+  --dataset NAME   the kind of log; without it the content decides
+                   ${FORMATS.map((format) => format.dataset).join(", ")}
+  --mode MODE      lines: each line is an event (the default)
+                   text: events may span lines, as in error logs
+  --timezone ±HH:MM  zone of times that carry none (+00:00); write --timezone=-05:00 for the west
+  --table          a table for reading, as on a terminal
+  --all            also what Quarterdeck works out for its boards, such as http.route (a table always has it)
+  --batch          for programs: one JSON a line in, {"id","dataset","mode","timezone","input_base64"},
+                   and one a line out, {"id","docs":[…]} or {"id","docs":[],"error":"…"}
+
+Examples
+  tail -1 /var/log/nginx/access.log | quarterdeck parse --table
+  quarterdeck parse --dataset apache.error --mode text --timezone=+01:00 < error_log
+  zcat access.log.2.gz | quarterdeck parse | grep pipeline_error
+`;
+
+export const parseCommand: Command = {
+  name: "parse",
+  summary: "show the fields of log lines: paste a line, see what is found in it",
+  help,
+  async run(args) {
+    const options = readOptions(args);
+    if (options.batch) return runBatch();
+    const asTable = options.table || stdout.isTTY;
+    if (stdin.isTTY) stdout.write(FIRST_LINES_WAIT);
+    await runStream(options, asTable);
+    return 0;
+  },
+};
+
+type Options = Omit<ParseOptions, "format"> & {
+  format: Format | undefined;
+  batch: boolean;
+  table: boolean;
+};
+
+function readOptions(args: string[]): Options {
+  const values = parsedArgs(args);
+  const { batch, table, all, dataset } = values;
+  return {
+    format: dataset === undefined ? undefined : formatOf(dataset),
+    mode: modeOf(values.mode),
+    utcOffsetMinutes: parseUtcOffset(values.timezone),
+    nowMs: Date.now(),
+    batch,
+    table,
+    all,
+  };
+}
+
+function parsedArgs(args: string[]) {
+  try {
+    return parseArgs({ args, options: OPTIONS, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new AppError("bad_request", `${why} (quarterdeck parse --help shows what there is)`, {
+      cause: error,
+    });
+  }
+}
+
+function modeOf(mode: string): "lines" | "text" {
+  if (mode === "lines" || mode === "text") return mode;
+  if (mode === "cloudtrail-gz") {
+    throw new AppError(
+      "bad_request",
+      'mode "cloudtrail-gz" needs aws.cloudtrail, a dataset that there is not yet',
+    );
+  }
+  throw new AppError("bad_request", `mode "${mode}": it is lines or text`);
+}
+
+async function runStream(options: Options, asTable: boolean): Promise<void> {
+  const output = openOutput();
+  let sample: Buffer = Buffer.alloc(0);
+  let parser = options.format
+    ? new Parser({ ...options, format: options.format, all: options.all || asTable })
+    : undefined;
+  const take = async (documents: Iterable<Document>): Promise<void> => {
+    for (const document of documents) {
+      await output.write(
+        asTable ? documentTable(document) : `${JSON.stringify(nested(document))}\n`,
+      );
+    }
+  };
+  const begin = (): Parser => {
+    const format = detected(sample);
+    return (parser = new Parser({ ...options, format, all: options.all || asTable }));
+  };
+  for await (const chunk of stdin) {
+    const bytes = Buffer.from(chunk);
+    if (parser) await take(parser.push(bytes));
+    else {
+      sample = Buffer.concat([sample, bytes]);
+      if (sample.length >= SAMPLE_BYTES) await take(begin().push(sample));
+    }
+  }
+  if (!parser && sample.length > 0) await take(begin().push(sample));
+  if (parser) await take(parser.end());
+  await output.end();
+}
+
+function detected(sample: Uint8Array): Format {
+  const found = detectFormat(sample.subarray(0, SAMPLE_BYTES));
+  if (found.format) return found.format;
+  const tried = found.tried.map(({ dataset, reason }) => `\n  ${dataset}: ${reason}`).join("");
+  throw new AppError(
+    "bad_request",
+    `no known format in these lines; name one with --dataset. Tried:${tried}`,
+  );
+}
+
+/** Gathers small writes, and waits when nobody reads. */
+function openOutput(): { write(text: string): Promise<void>; end(): Promise<void> } {
+  let held: string[] = [];
+  let heldBytes = 0;
+  const flush = async (): Promise<void> => {
+    const text = held.join("");
+    held = [];
+    heldBytes = 0;
+    if (text !== "" && !stdout.write(text)) await once(stdout, "drain");
+  };
+  return {
+    async write(text) {
+      held.push(text);
+      heldBytes += text.length;
+      if (heldBytes >= OUTPUT_BYTES) await flush();
+    },
+    end: flush,
+  };
+}
+
+async function runBatch(): Promise<number> {
+  const output = openOutput();
+  for await (const line of createInterface({ input: stdin, crlfDelay: Infinity })) {
+    if (line.trim() === "") continue;
+    await output.write(`${JSON.stringify(batchAnswer(line))}\n`);
+  }
+  await output.end();
+  return 0;
+}
+
+type BatchAnswer = { id: number | string | null; docs: Document[]; error?: string };
+
+/** One case that is wrong is answered with its error and does not end the others. */
+function batchAnswer(line: string): BatchAnswer {
+  let id: BatchAnswer["id"] = null;
+  try {
+    const asked = BatchCase.parse(JSON.parse(line));
+    ({ id } = asked);
+    const format = formatOf(asked.dataset);
+    const mode = modeOf(asked.mode);
+    const utcOffsetMinutes = parseUtcOffset(asked.timezone);
+    const parser = new Parser({ format, mode, utcOffsetMinutes, nowMs: Date.now(), all: false });
+    const input = Buffer.from(asked.input_base64, "base64");
+    return { id, docs: [...parser.push(input), ...parser.end()].map(nested) };
+  } catch (error) {
+    const known =
+      error instanceof AppError || error instanceof SyntaxError || error instanceof z.ZodError;
+    if (!known) throw error;
+    const text = error instanceof z.ZodError ? z.prettifyError(error) : error.message;
+    return { id, docs: [], error: text };
+  }
+}
