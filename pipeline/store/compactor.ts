@@ -13,12 +13,21 @@ import { asNumber, asText, type Duck, quoted, type Row } from "./duck.ts";
 import { explained, syncFile, writeSafe } from "./files.ts";
 import { writeParquet } from "./parquet/write-parquet.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
-import { FOOTER_KEY, mergedFooter, type Segment, type SegmentFooter } from "./segment-footer.ts";
+import {
+  FOOTER_KEY,
+  mergedFooter,
+  newestMs,
+  oldestMs,
+  type Segment,
+  type SegmentFooter,
+} from "./segment-footer.ts";
 import { madeMs, type SegmentId } from "./segment-id.ts";
 import { filesSql } from "./segment-reader.ts";
 
 /** A reader that listed the folder before a merge has this long to open the old files. */
 const GRACE_MS = 60_000;
+/** Events that come in side by side may be this much out of order: no question is the slower for it. */
+const OVERLAP_MS = 60_000;
 const EVENT_ROW_GROUP_ROWS = 122_880;
 /** Small, because a question takes a few measures of a few hours out of a file of all of them. */
 const CELL_ROW_GROUP_ROWS = 8192;
@@ -106,18 +115,18 @@ export class Compactor {
     footer: SegmentFooter,
     written: string[],
   ): Promise<string> {
-    const paths = inputs
-      .filter((segment) => segment.rows > 0)
-      .map((segment) => this.#segments.eventsPath(segment.id));
+    const filled = inputs.filter((segment) => segment.rows > 0);
+    const paths = filled.map((segment) => this.#segments.eventsPath(segment.id));
     const json = JSON.stringify(footer);
     if (paths.length === 0) {
       const { parts } = writeParquet([], 0, { [FOOTER_KEY]: json });
       return noted(await writeSafe(this.#segments.scratch, parts), written);
     }
     const path = noted(this.#scratchPath(), written);
-    await this.#duck
-      .rows(`COPY (SELECT * FROM ${filesSql(paths)} ORDER BY "@timestamp") TO ${quoted(path)}
-      (FORMAT parquet, ${ZSTD}, ROW_GROUP_SIZE ${EVENT_ROW_GROUP_ROWS}, KV_METADATA {${FOOTER_KEY}: ${quoted(json)}})`);
+    const order = isInTimeOrder(filled) ? "" : 'ORDER BY "@timestamp"';
+    const options = `FORMAT parquet, ${ZSTD}, ROW_GROUP_SIZE ${EVENT_ROW_GROUP_ROWS}`;
+    await this.#duck.rows(`COPY (SELECT * FROM ${filesSql(paths)} ${order}) TO ${quoted(path)}
+      (${options}, KV_METADATA {${FOOTER_KEY}: ${quoted(json)}})`);
     await syncFile(path);
     return path;
   }
@@ -156,6 +165,14 @@ export class Compactor {
   #scratchPath(): string {
     return join(this.#segments.scratch, `${process.pid}-${randomUUID()}.parquet`);
   }
+}
+
+/** Whether the segments follow each other in time, as those of one live source do: then no row needs to be moved. */
+function isInTimeOrder(segments: readonly Segment[]): boolean {
+  return segments.every((segment, i) => {
+    const before = segments[i - 1];
+    return before === undefined || newestMs(before) <= oldestMs(segment) + OVERLAP_MS;
+  });
 }
 
 function noted(path: string, written: string[]): string {
