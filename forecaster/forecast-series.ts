@@ -1,4 +1,4 @@
-import type { Forecast, Forecaster, ForecastRequest, Interval } from "./forecast.ts";
+import type { Forecast, Forecaster, ForecastRequest, ForecastScore, Interval } from "./forecast.ts";
 import { checkHistory, type Usable } from "./learning.ts";
 import {
   ensemble,
@@ -54,14 +54,23 @@ function forecastUsable(request: ForecastRequest, usable: Usable): Forecast {
         upper: out(upper),
       })),
     },
-    score: {
-      origins: origins.at.length,
-      mase: maseOf(setting, chosen),
-      coverage: usable.levels.flatMap((level, l) => {
-        const ratio = widths.coverage[l]!;
-        return Number.isNaN(ratio) ? [] : [{ level, ratio }];
-      }),
-    },
+    score: scoreOf(setting, chosen, widths, usable.levels),
+  };
+}
+
+function scoreOf(
+  setting: Setting,
+  chosen: Candidate,
+  widths: Widths,
+  levels: readonly number[],
+): ForecastScore {
+  return {
+    origins: setting.origins.at.length,
+    mase: maseOf(setting, chosen),
+    coverage: levels.flatMap((level, l) => {
+      const ratio = widths.coverage[l]!;
+      return Number.isNaN(ratio) ? [] : [{ level, ratio }];
+    }),
   };
 }
 

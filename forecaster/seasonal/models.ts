@@ -4,7 +4,7 @@ import { fitRegressions, lagsAround, replay, type Regression, type Span } from "
 import { rescale, scales, type Scale } from "./scale.ts";
 
 /** A fitted model: what it expects of the `horizon` buckets from `origin`, knowing the buckets before it. */
-export type Fitted = (origin: number, horizon: number) => Float64Array;
+type Fitted = (origin: number, horizon: number) => Float64Array;
 
 /** One fit to everything and one without each span, in this order. */
 type Fits = Fitted[];

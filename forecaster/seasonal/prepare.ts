@@ -28,7 +28,7 @@ const FINE_DAY_STEPS = 1000;
 /** Two weeks to see each weekday twice, and a quarter to measure errors on. */
 const WEEKS_MIN = 2.25;
 
-/** `values` must hold at least one finite number that is not zero; `seasons` are ascending whole numbers of steps, at least one. */
+/** What is no finite number is a gap. `seasons` must be ascending whole numbers of steps, at least one. */
 export function prepare(values: readonly (number | null)[], seasons: readonly number[]): Prepared {
   const dayStep = seasons[0] ?? 1;
   const weekStep = seasons.at(-1) ?? dayStep;

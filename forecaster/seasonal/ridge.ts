@@ -150,7 +150,7 @@ function solve({ lags, mean, spread }: System, equations: Equations): Regression
 }
 
 /** Solves A x = b for a positive definite A of which the lower triangle is given; overwrites A with its factor. */
-export function cholesky(a: Float64Array, b: Float64Array): Float64Array {
+function cholesky(a: Float64Array, b: Float64Array): Float64Array {
   const size = b.length;
   for (let i = 0; i < size; i++) {
     for (let j = 0; j <= i; j++) {
