@@ -46,17 +46,11 @@ process.stdout.on("error", (error) => {
   throw error;
 });
 
-main(process.argv.slice(2)).then(
-  (status) => {
-    process.exitCode = status;
-  },
-  (error: unknown) => {
-    const known = error instanceof AppError;
-    const text =
-      known || !(error instanceof Error)
-        ? String(Error.prototype.toString.call(error)).replace(/^AppError: /, "")
-        : error.stack;
-    process.stderr.write(`quarterdeck: ${text}\n`);
-    process.exitCode = known && error.code === "bad_request" ? 2 : 1;
-  },
-);
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const known = error instanceof AppError;
+  const text = known ? error.message : error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`quarterdeck: ${text}\n`);
+  process.exitCode = known && error.code === "bad_request" ? 2 : 1;
+}

@@ -34,7 +34,10 @@ function holds(fields: Fields, condition: Condition): boolean {
       return FULL_TEXT_FIELDS.some((field) =>
         valuesOf(fields, field).some((value) => contains(value, condition.value)),
       );
-    default:
+    case "gt":
+    case "gte":
+    case "lt":
+    case "lte":
       return valuesOf(fields, condition.field).some((value) => compares(value, condition));
   }
 }

@@ -153,10 +153,11 @@ async function serve(
   api.route("/", operationsRoutes({ workspace, database, clock, ...sockets }));
   const pages = await pagesOpen;
   started.defer(() => pages.close());
+  const serveApi = getRequestListener(api.fetch);
   server.on(
     "request",
     requestHandler({
-      api: getRequestListener(api.fetch),
+      api: (request, response) => void serveApi(request, response),
       pages,
       log,
       checkHost: (request) => checkOrigin({ method: "GET", headers: headersOf(request) }, origins),

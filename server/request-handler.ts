@@ -27,7 +27,7 @@ export function requestHandler(deps: RequestHandlerDeps): RequestListener {
   return (request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
     if (API_PATH.test(pathname)) {
-      void deps.api(request, response);
+      deps.api(request, response);
       return;
     }
     servePage(deps, pathname, { request, response }).catch((error: unknown) => {

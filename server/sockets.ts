@@ -106,10 +106,10 @@ function onWatch(socket: Socket, { workspace }: SocketDeps): void {
 }
 
 function onTail(socket: Socket, { workspace, mayFollow }: SocketDeps): void {
-  let stop = (): void => undefined;
+  let stop: (() => void) | undefined;
   let asks = 0;
   socket.on("tail", async (message: unknown) => {
-    stop();
+    stop?.();
     asks += 1;
     const ask = asks;
     const asked = Tail.safeParse(message);
@@ -126,9 +126,9 @@ function onTail(socket: Socket, { workspace, mayFollow }: SocketDeps): void {
   });
   socket.on("untail", () => {
     asks += 1;
-    stop();
+    stop?.();
   });
-  socket.on("disconnect", () => stop());
+  socket.on("disconnect", () => stop?.());
 }
 
 /** Hands on what a person can read, and counts the rest. */

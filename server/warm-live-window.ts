@@ -39,7 +39,7 @@ export async function warmLiveWindow(
       const seconds = datasets.get(by ?? "") ?? new Map<number, number[]>();
       datasets.set(by ?? "", seconds);
       const second = Math.floor(tMs / 1_000);
-      const counts = seconds.get(second) ?? new Array<number>(COUNTS_PER_SECOND).fill(0);
+      const counts = seconds.get(second) ?? Array.from({ length: COUNTS_PER_SECOND }, () => 0);
       seconds.set(second, counts);
       counts[index] = value;
     }

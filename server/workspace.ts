@@ -15,7 +15,7 @@ import { Predictions } from "./board/predictions.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { startDemo } from "./demo/demo.ts";
 import { startIndexer, type Indexer } from "./indexer/indexer.ts";
-import type { FromIndexer } from "./indexer/protocol.ts";
+import type { FromIndexer, IndexerTask } from "./indexer/protocol.ts";
 import { deriveRules, utcOffsetMinutes } from "./rules.ts";
 import { warmLiveWindow } from "./warm-live-window.ts";
 
@@ -56,7 +56,7 @@ export type WorkspaceDeps = {
 const STORE_MEMORY_MB = 192;
 
 export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): Promise<Workspace> {
-  const { config, folder, log } = deps;
+  const { folder, log } = deps;
   const storeFolder = storeFolderOf(folder, kind);
   if (kind.kind === "replay") await rm(storeFolder, { recursive: true, force: true });
   const ending = new AbortController();
@@ -88,17 +88,8 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
       log.error("the indexer stopped", { error: message.error });
     }
   };
-  const indexer = startIndexer(
-    {
-      storeFolder,
-      locksFolder: folder.locks,
-      paths: kind.kind === "logs" ? kind.paths : (demo?.logPaths ?? []),
-      rules: deriveRules(config),
-      utcOffsetMinutes: utcOffsetMinutes(config.timezone, systemClock.nowMs()),
-      ...(kind.kind === "replay" ? { replay: { path: kind.path, speed: kind.speed } } : {}),
-    },
-    listen,
-  );
+  const paths = kind.kind === "logs" ? kind.paths : (demo?.logPaths ?? []);
+  const indexer = startIndexer(taskOf(deps, { storeFolder, kind, paths }), listen);
   tails.indexer = indexer;
   return {
     kind: kind.kind,
@@ -114,6 +105,20 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
       await indexer.stop();
       await store[Symbol.asyncDispose]();
     },
+  };
+}
+
+function taskOf(
+  { config, folder }: WorkspaceDeps,
+  { storeFolder, kind, paths }: { storeFolder: string; kind: WorkspaceKind; paths: string[] },
+): IndexerTask {
+  return {
+    storeFolder,
+    locksFolder: folder.locks,
+    paths,
+    rules: deriveRules(config),
+    utcOffsetMinutes: utcOffsetMinutes(config.timezone, systemClock.nowMs()),
+    ...(kind.kind === "replay" ? { replay: { path: kind.path, speed: kind.speed } } : {}),
   };
 }
 

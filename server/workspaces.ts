@@ -23,7 +23,7 @@ export async function openWorkspaces(
   kind: WorkspaceKind,
 ): Promise<Workspaces> {
   let current = await openWorkspace(deps, kind);
-  let changed = (): void => undefined;
+  let changed: (() => void) | undefined;
   let changing: Promise<void> | undefined;
 
   async function exchange(): Promise<void> {
@@ -31,7 +31,7 @@ export async function openWorkspaces(
     saveSettings(root, { ...readSettings(root), demo: "off" });
     const before = current;
     current = await openWorkspace(deps, { kind: "logs", paths: readSettings(root).paths });
-    changed();
+    changed?.();
     await before.stop();
     await rm(demo, { recursive: true, force: true });
   }

@@ -49,10 +49,10 @@ test("what cannot be an access line is in quarantine, whole, with the reason", a
     limit: LINES,
     where: [{ field: "data_stream.dataset", op: "eq", value: QUARANTINE_DATASET }],
   });
-  expect(quarantined).toHaveLength(lines.filter(({ odd }) => odd).length);
+  expect(quarantined).toHaveLength(lines.filter((line) => line.odd).length);
   const kept = new Set(quarantined.map(({ fields }) => fields["event.original"]));
-  for (const { bytes, odd } of lines) {
-    if (odd && isAscii(bytes)) expect(kept).toContain(bytes.toString());
+  for (const { bytes, odd: isOdd } of lines) {
+    if (isOdd && isAscii(bytes)) expect(kept).toContain(bytes.toString());
   }
   for (const { fields } of quarantined) {
     expect(fields["event.kind"]).toBe("pipeline_error");

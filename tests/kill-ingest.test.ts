@@ -31,7 +31,7 @@ test(
     const undisturbed = path.join(folder, "undisturbed");
     expect(await ingest(undisturbed)).toBe(0);
     const expected = await contents(undisturbed);
-    expect(expected.rows).toBe(LINES);
+    expect(expected["rows"]).toBe(LINES);
 
     let kills = 0;
     for (let round = 0; kills < KILLS; round += 1) {

@@ -68,7 +68,7 @@ export class Ingest {
   #bytesUnsealed = 0;
   #oldestUnsealedMs: number | undefined;
   #sealing: Promise<void> | undefined;
-  #failure: unknown;
+  #failure: Error | undefined;
 
   constructor(deps: IngestDeps) {
     this.#deps = deps;
@@ -179,7 +179,7 @@ export class Ingest {
   #seal(signal: AbortSignal): Promise<void> {
     this.#sealing ??= this.#append(signal)
       .catch((error: unknown) => {
-        this.#failure = error;
+        this.#failure = error instanceof Error ? error : new Error(String(error));
       })
       .finally(() => {
         this.#sealing = undefined;

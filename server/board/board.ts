@@ -51,7 +51,6 @@ export async function loadBoard(deps: BoardDeps, request: BoardRequest): Promise
       ? deps.predictions.requestsPerSecond(extent, range, nowMs)
       : ({ status: "learning", reason: "no requests have been seen yet" } as const),
   ]);
-  const points = (metric: string): Points => answers[metric]?.series[0]?.points ?? [];
   const value = (metric: string): number | null => answers[metric]?.series[0]?.value ?? null;
   return {
     ...range,
@@ -65,20 +64,7 @@ export async function loadBoard(deps: BoardDeps, request: BoardRequest): Promise
       bytes: value("bytes_sent") ?? 0,
       quarantined,
     },
-    requestsPerSecond: points("requests_per_second"),
-    errorRatio: points("error_ratio"),
-    responseTimeMs: {
-      p50: points("response_time_p50"),
-      p95: points("response_time_p95"),
-      p99: points("response_time_p99"),
-    },
-    usersConnected: points("users_connected"),
-    instances: {
-      series: points("instances_running"),
-      names: names.series.flatMap(({ key }) => (key === null ? [] : [key])),
-    },
-    signIns: points("sign_ins"),
-    signOuts: points("sign_outs"),
+    ...seriesOf(answers, names),
     summary: {
       requestsPerSecond: value("requests_per_second"),
       errorRatio: value("error_ratio"),
@@ -93,6 +79,37 @@ export async function loadBoard(deps: BoardDeps, request: BoardRequest): Promise
     predictedRequestsPerSecond: prediction,
     newestEventMs: extent?.toMs ?? null,
     atMs: nowMs,
+  };
+}
+
+type SeriesOfBoard = Pick<
+  Board,
+  | "requestsPerSecond"
+  | "errorRatio"
+  | "responseTimeMs"
+  | "usersConnected"
+  | "instances"
+  | "signIns"
+  | "signOuts"
+>;
+
+function seriesOf(answers: Answers, names: MetricAnswer): SeriesOfBoard {
+  const points = (metric: string): Points => answers[metric]?.series[0]?.points ?? [];
+  return {
+    requestsPerSecond: points("requests_per_second"),
+    errorRatio: points("error_ratio"),
+    responseTimeMs: {
+      p50: points("response_time_p50"),
+      p95: points("response_time_p95"),
+      p99: points("response_time_p99"),
+    },
+    usersConnected: points("users_connected"),
+    instances: {
+      series: points("instances_running"),
+      names: names.series.flatMap(({ key }) => (key === null ? [] : [key])),
+    },
+    signIns: points("sign_ins"),
+    signOuts: points("sign_outs"),
   };
 }
 
@@ -138,8 +155,6 @@ async function topRoutes(ask: Ask): Promise<Board["topRoutes"]> {
     ask("errors", { by: { ...by, limit: 1_000 } }),
     ask("response_time_p95", { by }),
   ]);
-  const valueOf = (answer: MetricAnswer, key: string): number | null =>
-    answer.series.find((series) => series.key === key)?.value ?? null;
   return requests.series.flatMap(({ key, value }) =>
     key === null
       ? []
@@ -153,6 +168,9 @@ async function topRoutes(ask: Ask): Promise<Board["topRoutes"]> {
         ],
   );
 }
+
+const valueOf = (answer: MetricAnswer, key: string): number | null =>
+  answer.series.find((series) => series.key === key)?.value ?? null;
 
 async function quarantinedIn(store: EventStore, range: TimeRange): Promise<number> {
   const answer = await asker(store, QUARANTINE_DATASET, range)("events");

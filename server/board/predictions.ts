@@ -52,7 +52,8 @@ export class Predictions {
       toMs: lastOrigin,
       stepMs: grid.stepMs,
     });
-    const ahead = await this.#from(series, extent.dataset, lastOrigin, horizonMs, grid);
+    const history = { series, name: extent.dataset, grid };
+    const ahead = await this.#from(history, lastOrigin, horizonMs);
     if (ahead.status === "learning") return ahead;
     const past: ForecastAnswer[] = [];
     const firstOrigin = Math.max(floorTo(range.fromMs, grid.windowMs), extent.fromMs);
@@ -62,7 +63,7 @@ export class Predictions {
       origin += grid.windowMs
     ) {
       const lengthMs = Math.min(grid.windowMs, lastOrigin - origin);
-      past.push(await this.#from(series, extent.dataset, origin, lengthMs, grid));
+      past.push(await this.#from(history, origin, lengthMs));
     }
     return toPrediction([...past, ahead], { fromMs: range.fromMs, issuedMs: lastOrigin });
   }
@@ -85,7 +86,8 @@ export class Predictions {
       stepMs: grid.stepMs,
     });
     const lengthMs = Math.ceil((nowMs - origin) / grid.stepMs) * grid.stepMs;
-    const answer = await this.#from(series, `${extent.dataset} ${metric}`, origin, lengthMs, grid);
+    const name = `${extent.dataset} ${metric}`;
+    const answer = await this.#from({ series, name, grid }, origin, lengthMs);
     if (answer.status === "learning") return null;
     const { sum, mean, startMs, stepMs } = answer.forecast;
     const share = mean.reduce((total, value, i) => {
@@ -121,11 +123,9 @@ export class Predictions {
   }
 
   async #from(
-    series: Series,
-    name: string,
+    { series, name, grid }: { series: Series; name: string; grid: Grid },
     originMs: number,
     lengthMs: number,
-    grid: Grid,
   ): Promise<ForecastAnswer> {
     const horizon = Math.max(1, Math.ceil(lengthMs / grid.stepMs));
     const count = Math.max(0, Math.round((originMs - series.startMs) / grid.stepMs));

@@ -1,6 +1,5 @@
 import type { Batch } from "#collectors/batch.ts";
 import { toDocument } from "#collectors/document.ts";
-import type { SourceId } from "#collectors/source.ts";
 import { matches } from "#pipeline/matches.ts";
 import type { EventDocument } from "#pipeline/store/port.ts";
 
@@ -22,9 +21,8 @@ export function tailRows(
   const documents: EventDocument[] = [];
   for (let row = first; row < range.to; row += 1) {
     const fields = toDocument(batch, row);
-    const sourceId = String(fields["log.source.id"]);
-    // Every row that the ingest loop commits has its source's id.
-    documents.push({ id: `${sourceId as SourceId}:${Number(fields["log.offset"])}`, fields });
+    const sourceId = String(fields["log.source.id"]).slice("src_".length);
+    documents.push({ id: `src_${sourceId}:${Number(fields["log.offset"])}`, fields });
   }
   return tails.map(({ id, filter }) => {
     const found = documents.filter((document) => matches(document.fields, filter));

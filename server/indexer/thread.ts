@@ -18,6 +18,7 @@ const COMPACT_EVERY_MS = 5_000;
 const port = parentPort;
 if (!port) throw new Error("server/indexer/thread.ts runs as a worker thread only");
 // The control plane starts this thread with an IndexerTask and nothing else.
+// oxlint-disable-next-line no-unsafe-type-assertion -- both ends are this folder
 const task = workerData as IndexerTask;
 const post = (message: FromIndexer): void => port.postMessage(message);
 

@@ -114,7 +114,7 @@ function parseCursor(text: string | undefined): { tMs: number; id: EventId } | u
   if (text === undefined) return undefined;
   const parsed = Cursor.safeParse(text);
   if (!parsed.success) throw new AppError("bad_request", "after: take it from `next` of a page");
-  const [tMs = "", id = ""] = splitOnce(parsed.data, "~");
+  const [tMs, id] = splitOnce(parsed.data, "~");
   return { tMs: Number(tMs), id: parseEventId(id) };
 }
 

@@ -46,11 +46,42 @@ async function answered(work: Promise<unknown>): Promise<string> {
   );
 }
 
+type Sample = [name: string, help: string, value: () => number | Promise<number>];
+
 function openRegistry(deps: OperationsDeps): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: "quarterdeck_" });
-  const gauges: [name: string, help: string, value: () => number | Promise<number>][] = [
-    ["viewers", "Sockets that are open.", deps.viewers],
+  for (const [name, help, value] of gauges(deps)) {
+    registry.registerMetric(
+      new Gauge({
+        name: `quarterdeck_${name}`,
+        help,
+        registers: [],
+        async collect() {
+          this.set(await value());
+        },
+      }),
+    );
+  }
+  for (const [name, help, value] of counters(deps)) {
+    registry.registerMetric(
+      new Counter({
+        name: `quarterdeck_${name}_total`,
+        help,
+        registers: [],
+        async collect() {
+          this.reset();
+          this.inc(await value());
+        },
+      }),
+    );
+  }
+  return registry;
+}
+
+function gauges(deps: OperationsDeps): Sample[] {
+  return [
+    ["viewers", "Sockets that are open.", () => deps.viewers()],
     ["store_rows", "Events in the store.", async () => (await status(deps)).rows],
     ["store_bytes", "Bytes of the store's segments.", async () => (await status(deps)).bytes],
     ["store_segments", "Segments of the store.", async () => (await status(deps)).segments],
@@ -73,46 +104,23 @@ function openRegistry(deps: OperationsDeps): Registry {
       },
     ],
   ];
-  for (const [name, help, value] of gauges) {
-    registry.registerMetric(
-      new Gauge({
-        name: `quarterdeck_${name}`,
-        help,
-        registers: [],
-        async collect() {
-          this.set(await value());
-        },
-      }),
-    );
-  }
-  const counters: [name: string, help: string, value: () => number | Promise<number>][] = [
-    ["frames_sent_total", "Live frames sent to rooms.", deps.framesSent],
+}
+
+function counters(deps: OperationsDeps): Sample[] {
+  return [
+    ["frames_sent", "Live frames sent to rooms.", () => deps.framesSent()],
     [
-      "store_queries_total",
+      "store_queries",
       "Queries that the store answered: live tiles do not move it.",
       async () => (await status(deps)).queries,
     ],
-    ["lines_read_total", "Log lines read.", () => deps.workspace().status().lines],
+    ["lines_read", "Log lines read.", () => deps.workspace().status().lines],
     [
-      "lines_quarantined_total",
+      "lines_quarantined",
       "Log lines that no format understood.",
       () => deps.workspace().status().quarantined,
     ],
   ];
-  for (const [name, help, value] of counters) {
-    registry.registerMetric(
-      new Counter({
-        name: `quarterdeck_${name}`,
-        help,
-        registers: [],
-        async collect() {
-          this.reset();
-          this.inc(await value());
-        },
-      }),
-    );
-  }
-  return registry;
 }
 
 const status = (deps: OperationsDeps): ReturnType<Workspace["store"]["status"]> =>
