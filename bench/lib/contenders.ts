@@ -1,0 +1,183 @@
+import { accessSync, constants, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { z } from "zod";
+
+import { measure } from "./measure.ts";
+
+export type Statuses = Record<string, number>;
+export type Run = {
+  command: readonly string[];
+  /** A file to be fed to the standard input. */
+  input?: string;
+  /** How many lines of each status the contender's result holds. */
+  statuses(stdout: string): Promise<Statuses>;
+};
+export type Contender = {
+  name: string;
+  /** What it does with the log. */
+  keeps: string;
+  /** How to get it, when it is not on this machine. */
+  missing?: string;
+  /** Prepares a run that writes only below `folder`, which is empty. */
+  prepare(log: string, folder: string): Run;
+};
+
+const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
+const cli = here("../../cli.ts");
+
+export function contenders(): Contender[] {
+  return [quarterdeck, goAccess(), syslogNg(), duckdbCsv, nodeScan];
+}
+
+const QueryAnswer = z.object({
+  series: z.array(z.object({ key: z.string().nullable(), value: z.number() })),
+});
+
+const quarterdeck: Contender = {
+  name: "quarterdeck ingest",
+  keeps: "ECS events in Parquet with rollups, queryable",
+  prepare: (log, folder) => ({
+    command: [process.execPath, cli, "ingest", log, "--data", folder, "--json"],
+    async statuses() {
+      const query = ["query", "requests", "--by", "status", "--limit", "1000", "--json"];
+      const asked = await measure([process.execPath, cli, ...query, "--data", folder]);
+      if (asked.exitCode !== 0) throw new Error(`quarterdeck query failed: ${asked.stderr}`);
+      const { series } = QueryAnswer.parse(JSON.parse(asked.stdout));
+      return Object.fromEntries(series.map(({ key, value }) => [key ?? "", value]));
+    },
+  }),
+};
+
+const Panel = z.object({ data: z.string(), hits: z.object({ count: z.number() }) });
+const GoAccessReport = z.object({
+  status_codes: z.object({ data: z.array(Panel.extend({ items: z.array(Panel) })) }),
+});
+
+function goAccess(): Contender {
+  const program = find("goaccess");
+  return {
+    name: "GoAccess",
+    keeps: "a report: counts only, no line can be searched",
+    ...(program ? {} : { missing: "apt-get install --no-install-recommends goaccess" }),
+    prepare(log, folder) {
+      const report = path.join(folder, "report.json");
+      const options = [
+        "--log-format=COMBINED",
+        "--no-global-config",
+        "--no-progress",
+        "-o",
+        report,
+      ];
+      return {
+        command: [program ?? "goaccess", log, ...options],
+        async statuses() {
+          const { data } = GoAccessReport.parse(
+            JSON.parse(await readFile(report, "utf8")),
+          ).status_codes;
+          const codes = data.flatMap((group) => group.items);
+          return Object.fromEntries(
+            codes.map(({ data: code, hits }) => [code.slice(0, 3), hits.count]),
+          );
+        },
+      };
+    },
+  };
+}
+
+function syslogNg(): Contender {
+  const program = find("syslog-ng");
+  return {
+    name: "syslog-ng",
+    keeps: "JSON lines with the fields, a file",
+    ...(program ? {} : { missing: "apt-get install --no-install-recommends syslog-ng-core" }),
+    prepare(log, folder) {
+      const file = (name: string): string => path.join(folder, name);
+      writeFileSync(file("syslog-ng.conf"), syslogNgConfiguration(file("out.json")));
+      const state = ["-R", file("persist"), "-p", file("pid"), "-c", file("control")];
+      return {
+        command: [
+          program ?? "syslog-ng",
+          "-F",
+          "--no-caps",
+          "-f",
+          file("syslog-ng.conf"),
+          ...state,
+        ],
+        input: log,
+        async statuses() {
+          return countStatuses(await readFile(file("out.json"), "latin1"), /"status":"(\d+)"/g);
+        },
+      };
+    },
+  };
+}
+
+/** Its csv-parser as its own Apache parser uses it; flow control, or it drops lines at the end of the input; a line
+ * whose request is no request is kept, as it is by the others. */
+const syslogNgConfiguration = (out: string): string => `@version: 3.38
+options { log-msg-size(65536); stats-freq(0); use-dns(no); dns-cache(no); keep-hostname(yes); };
+source s { stdin(flags(no-parse) log-fetch-limit(1000) log-iw-size(100000)); };
+parser line {
+  csv-parser(prefix("w.") dialect(escape-backslash) delimiters(" ") quote-pairs('""[]')
+    columns("client", "ident", "auth", "time", "request", "status", "bytes", "referrer", "agent"));
+};
+parser request {
+  csv-parser(prefix("w.") template("\${w.request}") delimiters(" ") columns("method", "url", "version"));
+};
+parser time { date-parser(format("%d/%b/%Y:%H:%M:%S %z") template("\${w.time}")); };
+destination d { file("${out}" log-fifo-size(200000) template("$(format-json --key w.* timestamp=\${ISODATE})\\n")); };
+log {
+  source(s); parser(line); parser(time); if { parser(request); };
+  destination(d); flags(flow-control);
+};
+`;
+
+function countStatuses(text: string, pattern: RegExp): Statuses {
+  const counts: Statuses = {};
+  for (const [, status = ""] of text.matchAll(pattern)) counts[status] = (counts[status] ?? 0) + 1;
+  return counts;
+}
+
+const Reported = z.object({ statuses: z.record(z.string(), z.number()) });
+const reported = async (stdout: string): Promise<Statuses> =>
+  Reported.parse(JSON.parse(stdout)).statuses;
+
+const duckdbCsv: Contender = {
+  name: "DuckDB read_csv",
+  keeps: "Parquet with the fields, no rollups, no positions",
+  prepare: (log, folder) => ({
+    command: [process.execPath, here("duckdb-csv.ts"), log, path.join(folder, "out.parquet")],
+    statuses: reported,
+  }),
+};
+
+const nodeScan: Contender = {
+  name: "scan in plain Node",
+  keeps: "nothing: the floor",
+  prepare: (log) => ({
+    command: [process.execPath, here("node-scan.ts"), log],
+    statuses: reported,
+  }),
+};
+
+/** Daemons lie where a normal user's PATH does not lead. */
+function find(program: string): string | undefined {
+  const folders = [
+    ...(process.env["PATH"] ?? "").split(path.delimiter),
+    "/usr/sbin",
+    "/usr/local/sbin",
+  ];
+  return folders
+    .map((folder) => path.join(folder, program))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
