@@ -1,7 +1,10 @@
 /** Lines on either side whose times are asked whether a time is right. */
 const NEIGHBOURS = 4;
-/** A log whose time falls back further than this has been put together, or its machine's clock was set. */
-const BACKWARD_MS_MAX = 5 * 60_000;
+/**
+ * A line further than this from its neighbours has a wrong time; a log whose time falls back further has been put
+ * together, or its machine's clock was set.
+ */
+const JUMP_MS_MAX = 5 * 60_000;
 
 /** The time that passes in a log, line by line: it never goes back, and no single wrong time moves it. */
 export class LogClock {
@@ -30,7 +33,7 @@ export class LogClock {
     if (this.#firstMs === undefined) {
       this.#firstMs = timeMs;
       this.#newestMs = timeMs;
-    } else if (timeMs < this.#newestMs - BACKWARD_MS_MAX) {
+    } else if (timeMs < this.#newestMs - JUMP_MS_MAX) {
       this.#shiftMs += this.#newestMs - timeMs;
       this.#newestMs = timeMs;
     } else {
@@ -39,7 +42,10 @@ export class LogClock {
   }
 }
 
-/** Each time replaced by the median of its neighbourhood (Tukey's running median); lines without time stay without. */
+/**
+ * Each time that is far from the median of its neighbourhood replaced by it (a Hampel filter with a fixed bound);
+ * lines without a time stay without.
+ */
 function smooth(times: Float64Array): Float64Array {
   const known: number[] = [];
   const rows: number[] = [];
@@ -50,12 +56,19 @@ function smooth(times: Float64Array): Float64Array {
   }
   const steady = new Float64Array(times.length).fill(Number.NaN);
   for (const [index, row] of rows.entries()) {
-    // As many on each side: at the ends the neighbourhood gets smaller, but never to the one line alone.
-    const reach = Math.min(NEIGHBOURS, Math.max(1, index), Math.max(1, known.length - 1 - index));
-    const around = known.slice(Math.max(0, index - reach), index + reach + 1).toSorted(byNumber);
-    steady[row] = around[Math.floor((around.length - 1) / 2)] ?? Number.NaN;
+    const own = known[index] ?? Number.NaN;
+    const median = medianAround(known, index);
+    steady[row] = Math.abs(own - median) <= JUMP_MS_MAX ? own : median;
   }
   return steady;
+}
+
+/** As many on each side; at the ends the neighbourhood gets smaller, but never to the one line alone. */
+function medianAround(times: readonly number[], index: number): number {
+  const last = times.length - 1;
+  const reach = Math.min(NEIGHBOURS, Math.max(1, index), Math.max(1, last - index));
+  const around = times.slice(Math.max(0, index - reach), index + reach + 1).toSorted(byNumber);
+  return around[Math.floor((around.length - 1) / 2)] ?? Number.NaN;
 }
 
 function byNumber(a: number, b: number): number {

@@ -1,0 +1,60 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { systemClock, type Clock } from "#platform/clock.ts";
+
+import { eachLine } from "../../lines.ts";
+import type { Position, SourceId, SourceStatus } from "../../source.ts";
+import { fileSource, type FileSourceOptions } from "../files.ts";
+
+/** A clock that runs so much faster that quiet times pass while a test waits for their effect. */
+export function fastClock(): Clock {
+  const startMs = systemClock.nowMs();
+  return { nowMs: () => startMs + (systemClock.nowMs() - startMs) * 50 };
+}
+
+export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
+  const path = await mkdtemp(join(tmpdir(), "quarterdeck-"));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** Resolves when the condition holds; the test's own time limit ends the wait. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+/** What a store keeps of what was read: the lines, and where to go on. */
+export class Reading {
+  readonly lines: string[] = [];
+  readonly ids = new Set<SourceId>();
+  readonly positions = new Map<SourceId, Position>();
+  bytesSkipped = 0;
+
+  async read(
+    options: Partial<FileSourceOptions> & { paths: readonly string[] },
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<SourceStatus[]> {
+    const source = fileSource({ follow: false, clock: fastClock(), ...options });
+    for await (const chunk of source.read((id) => this.positions.get(id), signal)) {
+      const text = Buffer.from(chunk.bytes);
+      eachLine({ bytes: text }, (start, end) => this.lines.push(text.toString("utf8", start, end)));
+      this.positions.set(chunk.sourceId, chunk.position);
+      this.ids.add(chunk.sourceId);
+      this.bytesSkipped += chunk.bytesSkipped;
+    }
+    return source.status();
+  }
+
+  /** Reads on until disposed of, as a process does until it is stopped. */
+  tail(options: Partial<FileSourceOptions> & { paths: readonly string[] }): AsyncDisposable {
+    const stop = new AbortController();
+    const done = this.read({ ...options, follow: true }, stop.signal);
+    return {
+      async [Symbol.asyncDispose]() {
+        stop.abort();
+        await done;
+      },
+    };
+  }
+}
