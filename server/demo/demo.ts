@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -85,6 +85,9 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   await mkdir(logs, { recursive: true });
   const nowMs = options.clock.nowMs();
   const state = await planHistory(options, nowMs);
+  const live = join(logs, "access.log");
+  // Whoever tails it finds it, whether or not the proxy has opened it yet.
+  await appendFile(live, "");
   const host = forkHost({
     folder: options.folder,
     seed: state.seed,
@@ -99,7 +102,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   const ready = await host.ready;
   const paths = state.pasts.flatMap((past) => historyPaths({ ...past, folder: logs }));
   return {
-    logPaths: [join(logs, "access.log"), ...paths.toReversed()],
+    logPaths: [live, ...paths.toReversed()],
     url: `http://127.0.0.1:${ready.port}/`,
     proxy: ready.proxy,
     warning: host.warning(),
