@@ -1,6 +1,7 @@
 /** Writes terms of the query language (pipeline/query-language.ts reads it); decides nothing about their meaning. */
 
-const PLAIN = /^[\w./:@*+=,;%~&?#[\]{}|-]+$/;
+/** Values that need no quotes; a `*` outside quotes would stand for any run of characters. */
+const PLAIN = /^[\w./][\w./@-]*$/;
 
 /** `field:value`, the value quoted where it must be. */
 export function term(field: string, value: string | number): string {
@@ -26,6 +27,6 @@ export function splitTerms(query: string): string[] {
 }
 
 function quoted(value: string): string {
-  if (PLAIN.test(value) && !/[*"]/.test(value)) return value;
+  if (PLAIN.test(value)) return value;
   return `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }

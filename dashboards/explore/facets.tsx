@@ -22,7 +22,7 @@ export function Facets({ facets, query, onTerm }: FacetsProps) {
     <div className="facets">
       {filled.map(({ field, values }) => (
         <section key={field}>
-          <h3>{field}</h3>
+          <h2>{field}</h2>
           <ul>
             {values.map(({ value, count }) => (
               <FacetValue

@@ -26,7 +26,7 @@ export function SearchBox({ query, onSearch, problem, field }: SearchBoxProps) {
           ref={field}
           type="search"
           aria-label="Search events"
-          placeholder='Search: checkout  status:500  -method:GET  duration>=200  "exact words"'
+          placeholder='Search: checkout  status>=500  -method:GET  path:/api/*  "exact words"'
           value={text}
           spellCheck={false}
           autoComplete="off"

@@ -32,6 +32,39 @@ export function chartRows(lines: readonly Line[], bands: readonly Band[]): Row[]
   return [...rows.values()].toSorted((a, b) => a.tMs - b.tMs);
 }
 
+/**
+ * Rows for a chart whose series have different steps: between two neighbouring points of its own, a series is drawn
+ * straight through the rows of the others; a null of its own stays a gap.
+ */
+export function filledRows(lines: readonly Line[], bands: readonly Band[]): Row[] {
+  const rows = chartRows(lines, bands);
+  for (const { key } of [...lines, ...bands]) fill(rows, key);
+  return rows;
+}
+
+function fill(rows: readonly Row[], key: string): void {
+  let before = -1;
+  for (const [at, row] of rows.entries()) {
+    if (row[key] === undefined) continue;
+    const gap = before < 0 ? [] : rows.slice(before + 1, at);
+    for (const between of gap) interpolate({ from: rows[before], row: between, to: row }, key);
+    before = at;
+  }
+}
+
+type Gap = { from: Row | undefined; row: Row; to: Row };
+
+function interpolate({ from, row, to }: Gap, key: string): void {
+  const [start, end] = [from?.[key], to[key]];
+  if (!from || start === null || end === null || end === undefined) return;
+  const share = (row.tMs - from.tMs) / (to.tMs - from.tMs);
+  const between = (a: number, b: number): number => a + (b - a) * share;
+  if (typeof start === "number" && typeof end === "number") row[key] = between(start, end);
+  if (Array.isArray(start) && Array.isArray(end)) {
+    row[key] = [between(start[0], end[0]), between(start[1], end[1])];
+  }
+}
+
 const TICK_STEPS_S = [
   1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400,
   172_800, 345_600, 604_800, 1_209_600, 2_592_000,

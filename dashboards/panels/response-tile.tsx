@@ -30,14 +30,12 @@ export function ResponseTile({ board, live, frame, freshness, meaning, over }: T
       caption={
         known ? (
           <>
-            p95 {over}
+            <span className="legend">
+              <i className="key" style={{ background: "var(--p95)" }} /> p95, {over}
+            </span>
             <span className="legend">
               <i className="key" style={{ background: "var(--p50)" }} /> p50{" "}
               <b>{formatQuantity(shown.p50, "ms")}</b>
-            </span>
-            <span className="legend">
-              <i className="key" style={{ background: "var(--p95)" }} /> p95{" "}
-              <b>{formatQuantity(shown.p95, "ms")}</b>
             </span>
             <span className="legend">
               <i className="key" style={{ background: "var(--p99)" }} /> p99{" "}

@@ -17,7 +17,7 @@ import {
 import { formatQuantity, type UnitName } from "../format.ts";
 import type { RangeText } from "../time-range.ts";
 import { formatDateTime, formatTick, type Zone } from "../zone.ts";
-import { type Band, chartRows, type Line, timeTicks } from "./chart-rows.ts";
+import { type Band, filledRows, type Line, timeTicks } from "./chart-rows.ts";
 import { useDrag } from "./use-drag.ts";
 
 export type TimeSeriesProps = {
@@ -41,7 +41,7 @@ const AXIS = { fontSize: 11, fill: "var(--ink-3)" };
 /** Lines over time with predicted bands: a shared crosshair, and drag to zoom. */
 export function TimeSeries(props: TimeSeriesProps) {
   const { label, lines, bands = NO_BANDS, nowMs, toMs, onZoom, height } = props;
-  const rows = useMemo(() => chartRows(lines, bands), [lines, bands]);
+  const rows = useMemo(() => filledRows(lines, bands), [lines, bands]);
   const drag = useDrag(onZoom);
   return (
     <figure className="chart" aria-label={label} style={{ height }}>
@@ -114,12 +114,16 @@ function axes({ unit, fromMs, toMs, zone }: TimeSeriesProps): ReactElement[] {
     />,
     <YAxis
       key="y"
-      tickFormatter={(value: number) => formatQuantity(value, unit).replace(/ ?req\/s/, "")}
+      tickFormatter={(value: number) =>
+        formatQuantity(value, unit)
+          .replace(/ ?req\/s/, "")
+          .replace(" ", "\u00a0")
+      }
       tick={AXIS}
       tickLine={false}
       axisLine={false}
       tickCount={4}
-      width={48}
+      width={52}
       domain={[0, "auto"]}
     />,
   ];

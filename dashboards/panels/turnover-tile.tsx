@@ -1,29 +1,49 @@
 "use client";
 
-import { useState } from "react";
+import { useMemo, useState } from "react";
 
 import type { Board, LiveFrame, Turnover } from "../api.ts";
 import { formatQuantity, formatSigned } from "../format.ts";
+import type { Line } from "./chart-rows.ts";
+import { ChartTable } from "./chart-table.tsx";
+import type { ChartFrame } from "./chart-tile.tsx";
 import { expectedWords, gapWords } from "./prediction-words.ts";
 import { type Freshness, Tile } from "./tile.tsx";
+import { TimeSeries } from "./time-series.tsx";
 
 type TurnoverTileProps = {
   board: Board;
   live: LiveFrame | undefined;
+  frame: ChartFrame;
   freshness: Freshness;
   meaning: string | undefined;
 };
 
+const HEIGHT = 104;
 const MINUTES = ["5", "15", "60"] as const;
 type Minutes = (typeof MINUTES)[number];
 
 /** Who comes and who goes in the last x minutes, against what was predicted for them. */
-export function TurnoverTile({ board, live, freshness, meaning }: TurnoverTileProps) {
+export function TurnoverTile({ board, live, frame, freshness, meaning }: TurnoverTileProps) {
   const [minutes, setMinutes] = useState<Minutes>("15");
   const loaded = board.turnover.find((one) => one.minutes === Number(minutes));
   const turnover = withLive(loaded, live, minutes);
+  const { signIns, signOuts } = board;
+  const lines = useMemo(
+    (): Line[] => [
+      { key: "in", label: "sign-ins", color: "var(--users)", points: signIns },
+      { key: "out", label: "sign-outs", color: "var(--p95)", dash: "3 2", points: signOuts },
+    ],
+    [signIns, signOuts],
+  );
   return (
-    <Tile name="turnover" title="Turnover" freshness={freshness} meaning={meaning}>
+    <Tile
+      name="turnover"
+      title="Turnover"
+      freshness={freshness}
+      meaning={meaning}
+      table={<ChartTable label="Turnover" unit="count" lines={lines} zone={frame.zone} />}
+    >
       <fieldset className="segments">
         <legend className="visually-hidden">Minutes to look back</legend>
         {MINUTES.map((one) => (
@@ -39,6 +59,13 @@ export function TurnoverTile({ board, live, freshness, meaning }: TurnoverTilePr
         ))}
       </fieldset>
       {turnover ? <Counts turnover={turnover} /> : <p className="quiet">No sign-ins were seen.</p>}
+      <TimeSeries
+        {...frame}
+        label="Sign-ins and sign-outs over time"
+        unit="count"
+        lines={lines}
+        height={HEIGHT}
+      />
     </Tile>
   );
 }

@@ -20,6 +20,19 @@ const FIELDS: readonly FieldSpec[] = [
 /** The first owner, by the one-time link. */
 export function SetupPage({ token }: { token: string }) {
   const { data: setup } = useResource(SetupState, "/api/setup");
+  if (token === "") {
+    return (
+      <main id="main" className="account">
+        <div className="account-card">
+          <h1>Welcome to Quarterdeck</h1>
+          <p>
+            Nobody has an account yet. The terminal that started Quarterdeck shows a one-time link:
+            open it to become the first owner.
+          </p>
+        </div>
+      </main>
+    );
+  }
   if (setup && !setup.open) {
     return (
       <main id="main" className="account">

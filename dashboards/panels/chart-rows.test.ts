@@ -1,0 +1,66 @@
+import { expect, test } from "vitest";
+
+import { type Band, chartRows, filledRows, type Line, timeTicks } from "./chart-rows.ts";
+
+const line = (key: string, points: Line["points"]): Line => ({
+  key,
+  label: key,
+  color: "",
+  points,
+});
+
+test("series of different steps share the rows of a chart, and each is drawn through", () => {
+  const fine = line("fine", [
+    [0, 1],
+    [10, 2],
+    [20, null],
+    [30, 4],
+  ]);
+  const band: Band = {
+    key: "band",
+    label: "band",
+    points: [
+      [0, [0, 10]],
+      [20, [2, 30]],
+    ],
+  };
+  const rows = filledRows([fine], [band]);
+  expect(rows.map((row) => row["fine"])).toEqual([1, 2, null, 4]);
+  expect(rows.map((row) => row["band"])).toEqual([[0, 10], [1, 20], [2, 30], undefined]);
+});
+
+test("a gap that was measured as such stays a gap", () => {
+  const rows = filledRows(
+    [
+      line("a", [
+        [0, 1],
+        [20, null],
+        [40, 1],
+      ]),
+      line("b", [
+        [10, 1],
+        [30, 1],
+      ]),
+    ],
+    [],
+  );
+  expect(rows.map((row) => row["a"])).toEqual([1, undefined, null, undefined, 1]);
+});
+
+test("the table of a chart has only what was measured", () => {
+  const rows = chartRows([line("a", [[0, 1]]), line("b", [[10, 2]])], []);
+  expect(rows).toEqual([
+    { tMs: 0, a: 1 },
+    { tMs: 10, b: 2 },
+  ]);
+});
+
+test("ticks are round, inside the range, and few, from a second to decades", () => {
+  for (const rangeMs of [1000, 60_000, 3_600_000, 86_400_000, 31_536_000_000, 1e12]) {
+    const fromMs = 1_431_820_812_345;
+    const ticks = timeTicks({ fromMs, toMs: fromMs + rangeMs }, 7, 0);
+    expect(ticks.length).toBeLessThanOrEqual(8);
+    expect(ticks.every((tMs) => tMs >= fromMs && tMs <= fromMs + rangeMs)).toBe(true);
+  }
+  expect(timeTicks({ fromMs: 0, toMs: 3_600_000 }, 6, 0)).toContain(1_800_000);
+});
