@@ -3,7 +3,6 @@ import { dirname } from "node:path";
 
 import type { Clock } from "#platform/clock.ts";
 
-import { compressionOf } from "./compressed.ts";
 import { scanFiles, type FoundFile } from "./scan.ts";
 import { TrackedFile } from "./tracked-file.ts";
 
@@ -70,26 +69,17 @@ export class Catalogue {
 
   #keep(found: FoundFile): TrackedFile {
     const nowMs = this.#clock.nowMs();
-    let file = this.#byKey.get(found.key);
-    if (file && compressionOf(found.path) !== file.compression) {
-      file.isGone = true;
-      file = undefined;
-    }
-    if (!file) {
-      file = new TrackedFile(found, Math.min(nowMs, found.mtimeMs));
-      this.#byKey.set(found.key, file);
-      return file;
-    }
-    if (file.path !== found.path) {
-      file.path = found.path;
-      file.isLeft = true;
-    }
+    const file =
+      this.#byKey.get(found.key) ?? new TrackedFile(found, Math.min(nowMs, found.mtimeMs));
+    this.#byKey.set(found.key, file);
+    if (file.path !== found.path) file.moveTo(found.path);
     if (file.size !== found.size || file.mtimeMs !== found.mtimeMs) {
       file.size = found.size;
       file.mtimeMs = found.mtimeMs;
       this.#touch(file, nowMs);
     }
-    if (file.state === "failed" || file.state === "claimed") file.isDirty = true;
+    const isTroubled = file.state === "failed" || file.state === "claimed";
+    if (isTroubled || (file.problem !== undefined && !file.compression)) file.isDirty = true;
     return file;
   }
 

@@ -138,6 +138,7 @@ export class FileRun {
     file.isDirty = false;
     try {
       if (!(await file.open())) {
+        file.problem = "was replaced by another file just now; it is looked up again";
         this.#mustScan = true;
         return;
       }
@@ -187,10 +188,11 @@ export class FileRun {
     for (let chunks = 0; chunks < TURN_CHUNKS && !how.signal.aborted; chunks += 1) {
       const { print } = stream;
       const reader = file.reader();
-      const final =
-        how.final || file.isComplete || (file.compression !== undefined && !reader.damage);
+      const final = how.final || mayEndNow(file);
       const cut = await this.#cutter.next(reader, print.offset, final);
-      if (!file.compression && !(await isSame(file, print))) return this.#restart(file, stream);
+      if (!(await this.#isIntact(file, { isHistory: how.final && cut !== undefined }))) {
+        return this.#restart(file, stream);
+      }
       if (!cut) {
         file.problem = reader.damage;
         return;
@@ -203,6 +205,12 @@ export class FileRun {
       yield { sourceId: stream.id, path: file.path, bytes, offset, position, bytesSkipped };
     }
     file.isDirty = true;
+  }
+
+  /** A history is asked where it ends only: at each chunk would cost as much as reading it. */
+  async #isIntact(file: TrackedFile, how: { isHistory: boolean }): Promise<boolean> {
+    if (file.compression || how.isHistory || !file.stream) return true;
+    return isSame(file, file.stream.print);
   }
 
   /** The file was truncated: what is in it now is another stream, the rest of this one is in its copy, if anywhere. */
@@ -233,4 +241,10 @@ export class FileRun {
 function enoughMs(file: TrackedFile): number {
   const mayEnd = file.isLeft || file.isGone || file.compression !== undefined;
   return mayEnd ? LEFT_QUIET_MS : LINE_QUIET_MS;
+}
+
+/** Whether a last line that nothing ends is one: nothing will be added to it. */
+function mayEndNow(file: TrackedFile): boolean {
+  const isUnpackedWell = file.compression !== undefined && !file.reader().damage;
+  return file.isComplete || isUnpackedWell;
 }

@@ -31,7 +31,7 @@ export type FileState =
 export class TrackedFile {
   path: string;
   readonly key: string;
-  readonly compression: Compression | undefined;
+  compression: Compression | undefined;
   state: FileState = "new";
   stream: Stream | undefined;
   /** Why it cannot be read, or not wholly, and what to do. */
@@ -68,6 +68,18 @@ export class TrackedFile {
 
   get isOpen(): boolean {
     return this.#handle !== undefined;
+  }
+
+  /** It was renamed: its writer goes on to another file. */
+  moveTo(path: string): void {
+    this.path = path;
+    this.isLeft = true;
+    const compression = compressionOf(path);
+    if (compression === this.compression) return;
+    this.rewind();
+    this.compression = compression;
+    this.state = "new";
+    this.isDirty = true;
   }
 
   /** False when the path leads to another file by now. */
