@@ -6,7 +6,7 @@ import type { Filter, TimeRange } from "../filter.ts";
 import { BUCKET_MIN, LN_GAMMA, LOWEST_NS, NS_PER_MS } from "../live/latency-sketch.ts";
 import { identifier } from "./duck.ts";
 import {
-  fieldText,
+  splitValue,
   fieldValue,
   filterSql,
   SqlText,
@@ -17,7 +17,7 @@ import type { Aggregate, AggregateRequest, CellsRequest } from "./port.ts";
 
 const LIMIT_MAX = 10_000;
 
-/** Columns of the answer: bucket start (ms), split value, latency bucket, value. */
+/** Columns of the answer: bucket start (ms), split value, and lists of the latency buckets and their values. */
 export function aggregateSql(request: AggregateRequest, files: string): Statement {
   const sql = new SqlText();
   const where = `${timeSql(request)} AND ${filterSql(sql, request.where)}${measured(request.aggregate)}`;
@@ -25,21 +25,28 @@ export function aggregateSql(request: AggregateRequest, files: string): Statemen
   const latency = request.aggregate.kind === "latency" ? LATENCY_BUCKET : "NULL";
   const value = valueSql(sql, request.aggregate);
   if (!request.by) {
-    const text = `SELECT ${bucket} AS t, NULL AS split, ${latency} AS bucket, ${value} AS value
-      FROM ${files} WHERE ${where} GROUP BY ALL ORDER BY t, bucket`;
+    const text = `SELECT t, NULL, list(bucket), list(value) FROM (
+        SELECT ${bucket} AS t, ${latency} AS bucket, ${value} AS value
+        FROM ${files} WHERE ${where} GROUP BY t, bucket
+      ) GROUP BY t ORDER BY t`;
     return { text, parameters: sql.parameters };
   }
-  const split = fieldText(sql, request.by.field);
+  const split = splitValue(sql, request.by.field);
   const limit = checkedLimit(request.by.limit);
+  // A set cannot hold null, so that one is asked for by itself.
+  const isTop = `(${split} IN (SELECT name FROM top)
+    OR (${split} IS NULL AND EXISTS (SELECT 1 FROM top WHERE name IS NULL)))`;
   const text = `WITH top AS (
       SELECT ${split} AS name, count(*) AS events FROM ${files} WHERE ${where}
       GROUP BY name ORDER BY events DESC, name LIMIT ${limit}
     ), picked AS (
-      SELECT *, ${split} AS split FROM ${files} WHERE ${where}
+      SELECT ${bucket} AS t, ${split} AS split, ${latency} AS bucket, ${value} AS value
+      FROM ${files} WHERE ${where} AND ${isTop}
+      GROUP BY t, split, bucket
     )
-    SELECT ${bucket} AS t, split, ${latency} AS bucket, ${value} AS value
-    FROM picked JOIN top ON picked.split IS NOT DISTINCT FROM top.name
-    GROUP BY t, split, bucket, top.events ORDER BY t, top.events DESC, split, bucket`;
+    SELECT t, split, list(bucket), list(value)
+    FROM picked JOIN top ON split IS NOT DISTINCT FROM name
+    GROUP BY t, split, events ORDER BY t, events DESC, split`;
   return { text, parameters: sql.parameters };
 }
 
@@ -51,7 +58,7 @@ export function facetSql(
 ): Statement {
   const sql = new SqlText();
   const isList = isField(field) && FIELDS[field] === "keywords";
-  const name = isList ? `unnest(${identifier(field)})` : fieldText(sql, field);
+  const name = isList ? `unnest(${identifier(field)})` : splitValue(sql, field);
   const where = `${timeSql(request)} AND ${filterSql(sql, request.where)}`;
   const text = `SELECT name, count(*) AS events
     FROM (SELECT ${name} AS name FROM ${files} WHERE ${where})
@@ -60,7 +67,7 @@ export function facetSql(
   return { text, parameters: sql.parameters };
 }
 
-/** Columns of the answer: bucket start (ms), dataset, measure, key, value, sketches. */
+/** Columns of the answer: bucket start (ms), dataset, measure, and lists of the keys, their values, their sketches. */
 export function cellsSql(request: CellsRequest, files: string): Statement {
   const sql = new SqlText();
   const from = Math.ceil(request.fromMs / 1000);
@@ -68,12 +75,14 @@ export function cellsSql(request: CellsRequest, files: string): Statement {
   const measures = request.measures.map((measure) => sql.bind(measure)).join(", ");
   const dataset = request.dataset === undefined ? "" : `AND dataset = ${sql.bind(request.dataset)}`;
   const key = request.byKey === false ? "''" : "key";
-  const text = `SELECT ${bucketSql("t * 1000", request)} AS bucket, dataset, measure, ${key} AS name,
-      sum(value), list(sketch) FILTER (WHERE sketch IS NOT NULL)
+  // One row for all keys of a bucket: handing a row over costs more than adding it up.
+  const text = `SELECT bucket, dataset, measure, list(name), list(value), list(sketches) FROM (
+    SELECT ${bucketSql("t * 1000", request)} AS bucket, dataset, measure, ${key} AS name,
+      sum(value) AS value, list(sketch) FILTER (WHERE sketch IS NOT NULL) AS sketches
     FROM ${files}
     WHERE level_s = ${sql.number(request.levelS)} AND measure IN (${measures})
       AND t >= ${sql.number(from)} AND t < ${sql.number(to)} ${dataset}
-    GROUP BY ALL ORDER BY bucket`;
+    GROUP BY ALL) GROUP BY bucket, dataset, measure ORDER BY bucket`;
   return { text, parameters: sql.parameters };
 }
 
@@ -110,7 +119,7 @@ function valueSql(sql: SqlText, aggregate: Aggregate): string {
     return `coalesce(sum(TRY_CAST(${value.sql} AS DOUBLE)), 0)`;
   }
   if (aggregate.kind === "distinct") {
-    const fields = aggregate.fields.map((field) => fieldText(sql, field));
+    const fields = aggregate.fields.map((field) => splitValue(sql, field));
     if (fields.length === 0) throw new AppError("bad_request", "distinct needs a field");
     return `count(DISTINCT hash(${fields.join(", ")})) FILTER (WHERE coalesce(${fields.join(", ")}) IS NOT NULL)`;
   }

@@ -105,5 +105,10 @@ export function asNumber(value: JS | undefined): number {
 
 export function asText(value: JS | undefined): string | null {
   if (value === null || value === undefined) return null;
-  return typeof value === "string" ? value : JSON.stringify(value);
+  if (typeof value === "string") return value;
+  return typeof value === "bigint" ? String(value) : JSON.stringify(value);
+}
+
+export function asList(value: JS | undefined): readonly JS[] {
+  return Array.isArray(value) ? value : [];
 }

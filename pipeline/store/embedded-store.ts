@@ -2,12 +2,13 @@ import type { Batch } from "#collectors/batch.ts";
 import type { Position, SourceId } from "#collectors/source.ts";
 import type { Clock } from "#platform/clock.ts";
 
-import { MEASURES, type RollupCell } from "../rollup.ts";
+import type { RollupCell } from "../rollup.ts";
 import { aggregateSql, cellsSql, facetSql } from "./aggregate-sql.ts";
+import { aggregateRows, mergedCells } from "./answer-rows.ts";
 import { batchFooter } from "./batch-footer.ts";
 import { cellColumns } from "./cell-columns.ts";
 import { Compactor } from "./compactor.ts";
-import { asNumber, asText, Duck, type Row } from "./duck.ts";
+import { asNumber, asText, Duck } from "./duck.ts";
 import { batchColumns } from "./parquet/batch-columns.ts";
 import { writeParquet } from "./parquet/write-parquet.ts";
 import type {
@@ -109,13 +110,13 @@ class EmbeddedStore implements EventStore {
     this.#queries += 1;
     if (request.measures.length === 0) return [];
     const rows = await this.#reader.cells(request, (files) => cellsSql(request, files));
-    return rows.map(mergedCell);
+    return rows.flatMap(mergedCells);
   }
 
   async aggregate(request: AggregateRequest): Promise<AggregateRow[]> {
     this.#queries += 1;
     const rows = await this.#reader.events(request, (files) => aggregateSql(request, files));
-    return rows.map(aggregateRow);
+    return rows.flatMap(aggregateRows);
   }
 
   async search(request: SearchRequest): Promise<EventDocument[]> {
@@ -159,26 +160,3 @@ class EmbeddedStore implements EventStore {
 }
 
 type FacetsRequest = Parameters<EventStore["facets"]>[0];
-
-function aggregateRow([t, by, bucket, value]: Row): AggregateRow {
-  return {
-    tMs: asNumber(t),
-    by: asText(by),
-    bucket: bucket === null ? null : asNumber(bucket),
-    value: asNumber(value),
-  };
-}
-
-function mergedCell([t, dataset, measure, key, value, sketches]: Row): MergedCell {
-  const name = MEASURES.find((known) => known === measure);
-  if (name === undefined)
-    throw new Error(`a rollup file has the unknown measure ${asText(measure)}`);
-  return {
-    tMs: asNumber(t),
-    dataset: asText(dataset) ?? "",
-    measure: name,
-    key: asText(key) ?? "",
-    value: asNumber(value),
-    sketches: Array.isArray(sketches) ? sketches.filter((part) => part instanceof Uint8Array) : [],
-  };
-}

@@ -53,13 +53,11 @@ export function fieldValue(sql: SqlText, field: string): Value {
   };
 }
 
-/** The field's value as text, of a list its values joined: for splitting and showing. */
-export function fieldText(sql: SqlText, field: string): string {
+/** The field's value to split and count by: of a list its values joined, of a date epoch ms. */
+export function splitValue(sql: SqlText, field: string): string {
   const value = fieldValue(sql, field);
-  if (value.type === "keyword") return value.sql;
   if (value.type === "keywords") return `array_to_string(${value.sql}, ',')`;
-  if (value.type === "date") return `CAST(epoch_ms(${value.sql}) AS VARCHAR)`;
-  return `CAST(${value.sql} AS VARCHAR)`;
+  return value.type === "date" ? `epoch_ms(${value.sql})` : value.sql;
 }
 
 /** Half-open, as every range is. */
