@@ -16,7 +16,7 @@ import type { DataFolder } from "./data-folder.ts";
 import { startDemo } from "./demo/demo.ts";
 import { startIndexer, type Indexer } from "./indexer/indexer.ts";
 import type { FromIndexer, IndexerTask } from "./indexer/protocol.ts";
-import { deriveRules, utcOffsetMinutes } from "./rules.ts";
+import { utcOffsetMinutes } from "./rules.ts";
 import { warmLiveWindow } from "./warm-live-window.ts";
 
 /** What the boards show: real logs, the demo, or an old log played as if it were now. Each has a store of its own. */
@@ -47,6 +47,8 @@ export type Workspace = {
 };
 
 export type WorkspaceDeps = {
+  /** The past changed under the boards: a history is being read, or there is data for the first time. */
+  onPastChanged(): void;
   config: Config;
   folder: DataFolder;
   log: Log;
@@ -69,12 +71,15 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
     clock: systemClock,
     memoryLimitMb: STORE_MEMORY_MB,
   });
+  const extents = await store.extents();
   const live = new LiveWindow(systemClock);
   await warmLiveWindow(live, store, systemClock.nowMs());
   const tails = new Tails();
+  const past = new Past(extents.length > 0, deps.onPastChanged);
   let status: IndexerStatus = { lines: 0, quarantined: 0, sources: [], storeError: null };
   const listen = (message: FromIndexer): void => {
     if (message.type === "frames") for (const delta of message.deltas) live.merge(delta);
+    else if (message.type === "sealed") past.sealed(message);
     else if (message.type === "tail") tails.deliver(message.id, message.events, message.skipped);
     else if (message.type === "status") {
       const { counts, sources, storeError } = message;
@@ -101,6 +106,7 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
     tail: (filter, listener) => tails.add(filter, listener),
     stop: async () => {
       ending.abort();
+      past.stop();
       await demo?.stop();
       await indexer.stop();
       await store[Symbol.asyncDispose]();
@@ -116,7 +122,8 @@ function taskOf(
     storeFolder,
     locksFolder: folder.locks,
     paths,
-    rules: deriveRules(config),
+    signIn: config.signIn,
+    signOut: config.signOut,
     utcOffsetMinutes: utcOffsetMinutes(config.timezone, systemClock.nowMs()),
     ...(kind.kind === "replay" ? { replay: { path: kind.path, speed: kind.speed } } : {}),
   };
@@ -125,6 +132,37 @@ function taskOf(
 function storeFolderOf(folder: DataFolder, { kind }: WorkspaceKind): string {
   if (kind === "logs") return folder.store;
   return path.join(kind === "demo" ? folder.demo : folder.replay, "store");
+}
+
+const PAST_MS = 5 * 60_000;
+const TELL_EVERY_MS = 1_500;
+
+/** Tells when sealed rows lie in the past, which frames do not carry to the boards; now and then, not for each. */
+class Past {
+  #known: boolean;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #tell: () => void;
+
+  constructor(known: boolean, tell: () => void) {
+    this.#known = known;
+    this.#tell = tell;
+  }
+
+  sealed({ rows, newestEventMs }: { rows: number; newestEventMs: number | undefined }): void {
+    if (rows === 0) return;
+    const isPast = newestEventMs === undefined || systemClock.nowMs() - newestEventMs > PAST_MS;
+    if (this.#known && !isPast) return;
+    const delayMs = this.#known ? TELL_EVERY_MS : 0;
+    this.#known = true;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#tell();
+    }, delayMs);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
 }
 
 /** Who follows new events. Viewers with the same filter are told apart by an id of their own. */

@@ -12,18 +12,19 @@ export type Workspaces = {
   current(): Workspace;
   /** Ends the demo, forgets its data, and goes on with the real logs, of which there may be none yet. */
   turnDemoOff(): Promise<void>;
-  /** Calls the listener when the workspace was exchanged. */
+  /** Calls the listener when the workspace was exchanged, or the past in it has changed. */
   onChange(listener: () => void): void;
   stop(): Promise<void>;
 };
 
 /** Holds the workspace in use, and exchanges it. */
 export async function openWorkspaces(
-  deps: WorkspaceDeps,
+  options: Omit<WorkspaceDeps, "onPastChanged">,
   kind: WorkspaceKind,
 ): Promise<Workspaces> {
-  let current = await openWorkspace(deps, kind);
   let changed: (() => void) | undefined;
+  const deps: WorkspaceDeps = { ...options, onPastChanged: () => changed?.() };
+  let current = await openWorkspace(deps, kind);
   let changing: Promise<void> | undefined;
 
   async function exchange(): Promise<void> {

@@ -15,6 +15,7 @@ export const QUARANTINE_DATASET = "quarterdeck.quarantine";
 /** A segment is sealed when it has so many rows, or so many bytes were read for it, or it is so old. */
 const SEAL_ROWS = 131_072;
 const SEAL_BYTES = 64 * 1024 * 1024;
+const SEAL_AFTER_FIRST_MS = 200;
 const LF = 0x0a;
 const RETRY_MS = { first: 500, max: 30_000 };
 
@@ -33,7 +34,10 @@ export type IngestDeps = {
   rules: DeriveRules;
   /** Minutes east of UTC for times in logs that carry no zone. */
   utcOffsetMinutes: number;
-  /** How old the oldest row may get before the segment is sealed, and how often rows are folded into frames. */
+  /**
+   * How old the oldest row may get before the segment is sealed, and how often rows are folded into frames. The first
+   * segments of a run are sealed sooner, so that what was there already is seen at once.
+   */
   sealAfterMs: number;
   foldEveryMs: number;
   /** The frames that changed. Absent for a history that nobody watches. */
@@ -41,6 +45,8 @@ export type IngestDeps = {
   /** Rows that are complete, before they are sealed; the batch may be read only during the call. */
   onRows?: (batch: Batch, fromRow: number, toRow: number) => void;
   onProgress?: (counts: IngestCounts) => void;
+  /** Rows became durable. */
+  onSealed?: (sealed: { rows: number; newestEventMs: number | undefined }) => void;
   /** The store refused: nothing is lost, reading waits and tries again. Absent: the error ends the run. */
   onStoreError?: (error: unknown, retryInMs: number) => void;
 };
@@ -67,11 +73,13 @@ export class Ingest {
   #foldedRows = 0;
   #bytesUnsealed = 0;
   #oldestUnsealedMs: number | undefined;
+  #sealAfterMs: number;
   #sealing: Promise<void> | undefined;
   #failure: Error | undefined;
 
   constructor(deps: IngestDeps) {
     this.#deps = deps;
+    this.#sealAfterMs = Math.min(SEAL_AFTER_FIRST_MS, deps.sealAfterMs);
     this.#context = { utcOffsetMinutes: deps.utcOffsetMinutes, nowMs: deps.clock.nowMs() };
     this.#streams = new Streams(this.#batch, this.#context);
     this.#deriver = openDeriver(this.#batch, deps.rules);
@@ -103,7 +111,7 @@ export class Ingest {
     if (this.#sealing || this.#failure) return;
     this.#fold();
     const oldest = this.#oldestUnsealedMs;
-    const due = oldest !== undefined && this.#deps.clock.nowMs() - oldest >= this.#deps.sealAfterMs;
+    const due = oldest !== undefined && this.#deps.clock.nowMs() - oldest >= this.#sealAfterMs;
     if (due) void this.#seal(signal);
   }
 
@@ -176,6 +184,12 @@ export class Ingest {
     this.#foldedRows = rows;
   }
 
+  *#streamTimes(): Iterable<number> {
+    for (const { eventMs } of this.#pending.values()) {
+      if (typeof eventMs === "number") yield eventMs;
+    }
+  }
+
   #seal(signal: AbortSignal): Promise<void> {
     this.#sealing ??= this.#append(signal)
       .catch((error: unknown) => {
@@ -201,6 +215,12 @@ export class Ingest {
         await delay(waitMs, undefined, { signal }).catch(() => undefined);
       }
     }
+    const newest = [...this.#streamTimes()];
+    this.#deps.onSealed?.({
+      rows: this.#batch.rows,
+      newestEventMs: newest.length > 0 ? Math.max(...newest) : undefined,
+    });
+    this.#sealAfterMs = Math.min(this.#sealAfterMs * 2, this.#deps.sealAfterMs);
     this.#batch.reset();
     this.#deriver.reset();
     this.#frames.reset();

@@ -1,4 +1,3 @@
-import type { DeriveRules } from "#collectors/derive/derive.ts";
 import type { SourceStatus } from "#collectors/source.ts";
 import type { Filter } from "#pipeline/filter.ts";
 import type { IngestCounts } from "#pipeline/ingest/ingest.ts";
@@ -10,7 +9,9 @@ export type IndexerTask = {
   storeFolder: string;
   locksFolder: string;
   paths: string[];
-  rules: DeriveRules;
+  /** Request patterns as text: what is made of them cannot pass between threads. */
+  signIn: string[];
+  signOut: string[];
   utcOffsetMinutes: number;
   /** Play this one file as if it were now, instead of tailing the paths. */
   replay?: { path: string; speed: number };
@@ -24,5 +25,5 @@ export type FromIndexer =
   | { type: "frames"; deltas: FrameDelta[] }
   | { type: "tail"; id: string; events: EventDocument[]; skipped: number }
   | { type: "status"; counts: IngestCounts; sources: SourceStatus[]; storeError: string | null }
-  | { type: "caught-up" }
+  | { type: "sealed"; rows: number; newestEventMs: number | undefined }
   | { type: "stopped"; error: string | null };

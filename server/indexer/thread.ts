@@ -7,6 +7,7 @@ import { Ingest } from "#pipeline/ingest/ingest.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import { systemClock } from "#platform/clock.ts";
 
+import { deriveRules } from "../rules.ts";
 import type { FromIndexer, IndexerTask, TailRequest, ToIndexer } from "./protocol.ts";
 import { tailRows } from "./tailer.ts";
 
@@ -47,7 +48,7 @@ async function main(): Promise<void> {
   const ingest = new Ingest({
     store,
     clock: systemClock,
-    rules: task.rules,
+    rules: deriveRules(task),
     utcOffsetMinutes: task.utcOffsetMinutes,
     sealAfterMs: SEAL_AFTER_MS,
     foldEveryMs: FOLD_EVERY_MS,
@@ -61,6 +62,7 @@ async function main(): Promise<void> {
         if (found.events.length + found.skipped > 0) post({ type: "tail", ...found });
       }
     },
+    onSealed: (sealed) => post({ type: "sealed", ...sealed }),
     onStoreError: (error) => {
       storeError = error instanceof Error ? error.message : String(error);
     },
