@@ -1,6 +1,6 @@
 /**
  * What it costs to take in an access log, beside other programs on the same file in the same run:
- * `node bench/ingest.ts [--lines 1000000] [--rounds 3] [--file LOG] [--only NAME] [--memory]`.
+ * `node bench/ingest.ts [--lines 1000000] [--rounds 3] [--file LOG] [--only NAME,NAME] [--memory]`.
  * Each contender runs in processes of its own, in turns; its result is checked before its time counts.
  */
 import { createReadStream, existsSync } from "node:fs";
@@ -69,7 +69,8 @@ async function benchMemory(): Promise<void> {
 }
 
 function chosen(): Contender[] {
-  const all = contenders().filter(({ name }) => !values.only || name.includes(values.only));
+  const wanted = values.only?.split(",") ?? [""];
+  const all = contenders().filter(({ name }) => wanted.some((part) => name.includes(part)));
   for (const { name, missing } of all) {
     if (missing) say(`!! ${name} is not installed and is LEFT OUT. To have it: ${missing}`);
   }
