@@ -105,7 +105,7 @@ const METRICS: readonly Metric[] = [
     title: "Users connected",
     unit: "count",
     meaning:
-      "Different visitors who sent a request in the five minutes up to the end of the step; for steps of five minutes or more, within the step; without a step, within the range. In whole minutes. A visitor is a user id, else a user name, else a session id, else an address together with a user agent. Exact up to 256, then within some 2 % (a sketch); with a filter counted from the events of each step.",
+      "Different visitors who sent a request in the five minutes up to the end of the step; for steps of five minutes or more, within the step; without a step, within the range. In whole minutes. A visitor is a user id, else a user name, else a session id, else an address together with a user agent. Exact up to 256, then within some 2 % (a sketch); with a filter by anything but the dataset, the visitors of all events of the step that match.",
     source: "measured",
     components: ["users"],
     value: ({ users, usersCounted }) => users.estimate() + usersCounted,

@@ -29,7 +29,7 @@ const HANDLING = "varnish.handling";
 export type RawAsk = {
   aggregate: Aggregate;
   where: Filter;
-  /** A split that the component itself needs, so that it cannot be split by anything else. */
+  /** A split that the component itself needs; run-query.ts lets nothing else split it. */
   by?: { field: string; limit: number };
   add(measures: Measures, row: AggregateRow): void;
 };

@@ -1,5 +1,3 @@
-import { AppError } from "#platform/errors.ts";
-
 import type { Filter } from "../filter.ts";
 import { instanceName, STATUS_END } from "../live/request.ts";
 import type { AggregateRequest, EventStore } from "../store/port.ts";
@@ -70,13 +68,11 @@ async function readAsk(
   }
 }
 
-function splitOf({ metric, by }: MetricQuery, ask: RawAsk): AggregateRequest["by"] {
-  if (!by) return ask.by;
-  if (ask.by && by.field !== INSTANCE) {
-    throw new AppError("bad_request", `${metric} cannot be split by ${by.field}: filter by it`);
-  }
+/** A component that is split by itself is not split by the query but by instance. */
+function splitOf({ by }: MetricQuery, ask: RawAsk): AggregateRequest["by"] {
+  if (!by || ask.by) return ask.by;
   const limit = Math.min(SPLIT_MAX, Math.max(SPLIT_MIN, by.limit * SURPLUS));
-  return ask.by ?? { field: by.field, limit };
+  return { field: by.field, limit };
 }
 
 /** The series that a value of the split belongs to, as the rollup has it; empty: none. */

@@ -56,16 +56,14 @@ export async function runQuery(store: EventStore, query: MetricQuery): Promise<M
   };
 }
 
-function check(metric: Metric, { fromMs, toMs, stepMs, by }: MetricQuery): void {
-  const refuse = (reason: string): AppError =>
-    new AppError("bad_request", `${metric.name}: ${reason}`);
+function check(metric: Metric, query: MetricQuery): void {
+  const { fromMs, toMs, stepMs } = query;
+  const refuse = refusalOf(metric);
   if (metric.source === "forecast") throw refuse("ask the forecaster, it is not counted");
   if (!Number.isFinite(fromMs) || !Number.isFinite(toMs) || fromMs >= toMs) {
     throw refuse(`the range from ${fromMs} to ${toMs} is empty: \`from\` must be before \`to\``);
   }
-  if (by && !(Number.isInteger(by.limit) && by.limit > 0)) {
-    throw refuse(`the limit ${by.limit} must be a whole number above 0`);
-  }
+  checkSplit(metric, query);
   if (stepMs === undefined) return;
   if (!Number.isSafeInteger(stepMs) || stepMs <= 0) {
     throw refuse(`the step ${stepMs} must be a whole number of ms above 0`);
@@ -73,6 +71,22 @@ function check(metric: Metric, { fromMs, toMs, stepMs, by }: MetricQuery): void 
   const points = pointsOf({ fromMs, toMs }, stepMs);
   if (points > POINTS_MAX) {
     throw refuse(`${points} points are more than ${POINTS_MAX}: take a longer step`);
+  }
+}
+
+function refusalOf(metric: Metric): (reason: string) => AppError {
+  return (reason) => new AppError("bad_request", `${metric.name}: ${reason}`);
+}
+
+function checkSplit(metric: Metric, { by }: MetricQuery): void {
+  if (!by) return;
+  const refuse = refusalOf(metric);
+  if (!Number.isInteger(by.limit) || by.limit <= 0) {
+    throw refuse(`the limit ${by.limit} must be a whole number above 0`);
+  }
+  const splitsItself = metric.components.some((part) => part === "instances" || part === "cache");
+  if (splitsItself && by.field !== DATASET) {
+    throw refuse(`it cannot be split by ${by.field}, only by ${DATASET}: filter by it instead`);
   }
 }
 
