@@ -35,14 +35,14 @@ export const node24 = () =>
  */
 export async function setUp(wanted) {
   if (isInstalled(wanted) && (!wanted.pages || buildIfNeeded.isDone(root))) {
-    linkCommand();
+    linkCommands();
     return;
   }
   const unlock = await lock();
   try {
     if (!isInstalled(wanted)) await install(wanted);
     await ensureNode();
-    linkCommand();
+    linkCommands();
     if (wanted.pages) await buildIfNeeded(root, node24());
   } finally {
     unlock();
@@ -154,14 +154,18 @@ const runs = (program) =>
     () => false,
   );
 
-/** `npx quarterdeck` finds the command there, without a network. */
-function linkCommand() {
-  const link = inRoot("node_modules", ".bin", "quarterdeck");
-  const target = path.join("..", "..", "bin", "quarterdeck.mjs");
+/** `npx quarterdeck` finds the command there, without a network; Node 24 is missing there if its script ran late. */
+function linkCommands() {
+  linkCommand("quarterdeck", path.join("..", "..", "bin", "quarterdeck.mjs"));
+  linkCommand("node", path.join("..", "node", "bin", "node"));
+}
+
+function linkCommand(name, target) {
+  const link = inRoot("node_modules", ".bin", name);
   if (process.platform === "win32" || exists(link)) return;
   mkdirSync(path.dirname(link), { recursive: true });
-  chmodSync(inRoot("bin", "quarterdeck.mjs"), 0o755);
   try {
+    chmodSync(path.resolve(path.dirname(link), target), 0o755);
     symlinkSync(target, link);
   } catch (error) {
     if (error.code !== "EEXIST") throw error; // A start beside this one was faster.
