@@ -1,6 +1,13 @@
 import { expect, test } from "vitest";
 
-import { type Band, chartRows, filledRows, type Line, timeTicks } from "./chart-rows.ts";
+import {
+  type Band,
+  chartRows,
+  filledRows,
+  type Line,
+  lonePoints,
+  timeTicks,
+} from "./chart-rows.ts";
 
 const line = (key: string, points: Line["points"]): Line => ({
   key,
@@ -63,4 +70,16 @@ test("ticks are round, inside the range, and few, from a second to decades", () 
     expect(ticks.every((tMs) => tMs >= fromMs && tMs <= fromMs + rangeMs)).toBe(true);
   }
   expect(timeTicks({ fromMs: 0, toMs: 3_600_000 }, 6, 0)).toContain(1_800_000);
+});
+
+test("a point between two gaps is known, so that it can be drawn", () => {
+  const points: Line["points"] = [
+    [0, 1],
+    [1, null],
+    [2, 5],
+    [3, null],
+    [4, 1],
+    [5, 1],
+  ];
+  expect(lonePoints(points)).toEqual([0, 2]);
 });

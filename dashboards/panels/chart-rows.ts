@@ -32,6 +32,12 @@ export function chartRows(lines: readonly Line[], bands: readonly Band[]): Row[]
   return [...rows.values()].toSorted((a, b) => a.tMs - b.tMs);
 }
 
+/** The instants of the points that have no neighbour with a value. */
+export function lonePoints(points: Points): number[] {
+  const has = (at: number): boolean => (points[at]?.[1] ?? null) !== null;
+  return points.flatMap(([tMs], at) => (has(at) && !has(at - 1) && !has(at + 1) ? [tMs] : []));
+}
+
 /**
  * Rows for a chart whose series have different steps: between two neighbouring points of its own, a series is drawn
  * straight through the rows of the others; a null of its own stays a gap.

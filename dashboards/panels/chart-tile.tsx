@@ -32,6 +32,7 @@ export type ChartTileProps = {
   /** Past the range's end, where there is a prediction. */
   toMs?: number;
   nowMs?: number | undefined;
+  live?: boolean;
   height?: number;
 };
 
@@ -40,7 +41,7 @@ const HEIGHT = 132;
 
 export function ChartTile(props: ChartTileProps) {
   const { name, title, unit, meaning, freshness, frame, lines, bands = NO_BANDS } = props;
-  const { value, caption, toMs = frame.toMs, nowMs, height = HEIGHT } = props;
+  const { value, caption, toMs = frame.toMs, nowMs, live, height = HEIGHT } = props;
   return (
     <Tile
       name={name}
@@ -59,6 +60,7 @@ export function ChartTile(props: ChartTileProps) {
         bands={bands}
         toMs={toMs}
         nowMs={nowMs}
+        live={live ?? false}
         height={height}
       />
     </Tile>

@@ -43,6 +43,7 @@ export function RequestsTile({ board, frame, value, nowMs, ...rest }: RequestsTi
       bands={predicted.bands}
       toMs={toMs}
       nowMs={nowMs ?? frame.toMs}
+      live={board.live}
       height={HEIGHT}
     />
   );

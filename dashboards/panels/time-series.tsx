@@ -6,6 +6,7 @@ import {
   CartesianGrid,
   ComposedChart,
   Line as ChartLine,
+  type LineProps,
   ReferenceArea,
   ReferenceLine,
   ResponsiveContainer,
@@ -17,7 +18,7 @@ import {
 import { formatQuantity, type UnitName } from "../format.ts";
 import type { RangeText } from "../time-range.ts";
 import { formatDateTime, formatTick, type Zone } from "../zone.ts";
-import { type Band, filledRows, type Line, timeTicks } from "./chart-rows.ts";
+import { type Band, filledRows, type Line, lonePoints, timeTicks } from "./chart-rows.ts";
 import { useDrag } from "./use-drag.ts";
 
 export type TimeSeriesProps = {
@@ -29,6 +30,8 @@ export type TimeSeriesProps = {
   toMs: number;
   /** Where the measured ends and the predicted begins. */
   nowMs?: number | undefined;
+  /** Whether that is the present. */
+  live?: boolean;
   zone: Zone;
   onZoom: (range: RangeText) => void;
   height: number;
@@ -40,7 +43,7 @@ const AXIS = { fontSize: 11, fill: "var(--ink-3)" };
 
 /** Lines over time with predicted bands: a shared crosshair, and drag to zoom. */
 export function TimeSeries(props: TimeSeriesProps) {
-  const { label, lines, bands = NO_BANDS, nowMs, toMs, onZoom, height } = props;
+  const { label, lines, bands = NO_BANDS, nowMs, live = false, toMs, onZoom, height } = props;
   const rows = useMemo(() => filledRows(lines, bands), [lines, bands]);
   const drag = useDrag(onZoom);
   return (
@@ -59,7 +62,9 @@ export function TimeSeries(props: TimeSeriesProps) {
           {axes(props)}
           {bands.map((band, index) => bandArea(band, bands.length > 1 && index > 0))}
           {lines.map(chartLine)}
-          {nowMs !== undefined && nowMs < toMs ? nowLine(nowMs) : null}
+          {nowMs !== undefined && nowMs < toMs
+            ? nowLine(nowMs, live ? "now" : "end of data")
+            : null}
           {drag.area ? (
             <ReferenceArea
               x1={drag.area[0]}
@@ -151,20 +156,33 @@ function chartLine(line: Line): ReactElement {
       stroke={line.color}
       strokeWidth={line.width ?? 1.6}
       {...(line.dash ? { strokeDasharray: line.dash } : {})}
-      dot={line.points.length === 1}
+      dot={loneDots(line)}
       activeDot={{ r: 3, strokeWidth: 0 }}
       isAnimationActive={false}
     />
   );
 }
 
-function nowLine(nowMs: number): ReactElement {
+/** A point between two gaps has no line to lie on: it is drawn as a dot. */
+function loneDots(line: Line): DotType {
+  const lone = new Set(lonePoints(line.points));
+  if (lone.size === 0) return false;
+  return ({ cx, cy, payload }: Dot) =>
+    lone.has(payload.tMs) ? (
+      <circle key={payload.tMs} cx={cx} cy={cy} r={1.6} fill={line.color} />
+    ) : null;
+}
+
+type DotType = NonNullable<LineProps["dot"]>;
+type Dot = { cx?: number | string; cy?: number | string; payload: { tMs: number } };
+
+function nowLine(nowMs: number, label: string): ReactElement {
   return (
     <ReferenceLine
       x={nowMs}
       stroke="var(--ink-3)"
       strokeDasharray="2 3"
-      label={{ value: "now", position: "insideTopRight", fontSize: 11, fill: "var(--ink-3)" }}
+      label={{ value: label, position: "insideTopRight", fontSize: 11, fill: "var(--ink-3)" }}
     />
   );
 }
