@@ -4,7 +4,8 @@ import { AppError } from "#platform/errors.ts";
 
 import type { Filter, TimeRange } from "../filter.ts";
 import { BUCKET_MIN, LN_GAMMA, LOWEST_NS, NS_PER_MS } from "../live/latency-sketch.ts";
-import { identifier } from "./duck.ts";
+import { MEASURES } from "../rollup.ts";
+import { identifier, quoted } from "./duck.ts";
 import {
   splitValue,
   fieldValue,
@@ -72,7 +73,8 @@ export function cellsSql(request: CellsRequest, files: string): Statement {
   const sql = new SqlText();
   const from = Math.ceil(request.fromMs / 1000);
   const to = Math.ceil(request.toMs / 1000);
-  const measures = request.measures.map((measure) => sql.bind(measure)).join(", ");
+  // Literals, so that parts of a file without these measures are left out by their statistics.
+  const measures = MEASURES.filter((measure) => request.measures.includes(measure));
   const dataset = request.dataset === undefined ? "" : `AND dataset = ${sql.bind(request.dataset)}`;
   const key = request.byKey === false ? "''" : "key";
   // One row for all keys of a bucket: handing a row over costs more than adding it up.
@@ -80,7 +82,7 @@ export function cellsSql(request: CellsRequest, files: string): Statement {
     SELECT ${bucketSql("t * 1000", request)} AS bucket, dataset, measure, ${key} AS name,
       sum(value) AS value, list(sketch) FILTER (WHERE sketch IS NOT NULL) AS sketches
     FROM ${files}
-    WHERE level_s = ${sql.number(request.levelS)} AND measure IN (${measures})
+    WHERE level_s = ${sql.number(request.levelS)} AND measure IN (${measures.map(quoted).join(", ")})
       AND t >= ${sql.number(from)} AND t < ${sql.number(to)} ${dataset}
     GROUP BY ALL) GROUP BY bucket, dataset, measure ORDER BY bucket`;
   return { text, parameters: sql.parameters };
