@@ -183,7 +183,7 @@ export class CellFold {
 }
 
 /** Key of the `route` measure: "2xx /a/{id}"; class 0 is a status that nobody knows. */
-export function routeKey(statusClass: number, route: string): string {
+function routeKey(statusClass: number, route: string): string {
   return `${statusClass}xx ${route}`;
 }
 

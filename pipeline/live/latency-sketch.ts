@@ -7,7 +7,7 @@
  * `ns ≤ LOWEST_NS ? BUCKET_MIN : ceil(ln(ns / 1e6) / LN_GAMMA)`; negative durations are not measured ones.
  */
 export const RELATIVE_ACCURACY = 0.02;
-export const GAMMA = (1 + RELATIVE_ACCURACY) / (1 - RELATIVE_ACCURACY);
+const GAMMA = (1 + RELATIVE_ACCURACY) / (1 - RELATIVE_ACCURACY);
 export const LN_GAMMA = Math.log(GAMMA);
 /** At and below a microsecond all durations share the lowest bucket. */
 export const LOWEST_MS = 0.001;

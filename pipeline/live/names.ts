@@ -1,5 +1,5 @@
 /** Everything past the limit shares this name, so that a flood of made-up names costs no memory. */
-export const OTHER = "{other}";
+const OTHER = "{other}";
 export const NAMES_MAX = 4096;
 const NAME_CHARS_MAX = 512;
 

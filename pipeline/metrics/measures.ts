@@ -2,19 +2,17 @@ import { DistinctSketch } from "../live/distinct-sketch.ts";
 import { LatencySketch } from "../live/latency-sketch.ts";
 
 /** What has to be counted for a metric. Each can be read from the rollup and from the raw events. */
-export const COMPONENTS = [
-  "requests",
-  "errors",
-  "latency",
-  "bytes",
-  "signIns",
-  "signOuts",
-  "users",
-  "instances",
-  "cache",
-  "events",
-] as const;
-export type Component = (typeof COMPONENTS)[number];
+export type Component =
+  | "requests"
+  | "errors"
+  | "latency"
+  | "bytes"
+  | "signIns"
+  | "signOuts"
+  | "users"
+  | "instances"
+  | "cache"
+  | "events";
 
 /** What was counted of some stretch of time. Stretches merge; ratios and quantiles are taken after that. */
 export class Measures {

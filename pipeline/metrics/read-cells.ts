@@ -42,7 +42,7 @@ export async function readCells(
 }
 
 /** The only dataset that the conditions allow, if one does: the store reads less then. */
-export function onlyDataset({ where }: MetricQuery): string | undefined {
+function onlyDataset({ where }: MetricQuery): string | undefined {
   const only = where.find(({ field, op }) => field === DATASET && op === "eq");
   return only && "value" in only ? String(only.value) : undefined;
 }

@@ -12,8 +12,8 @@ import { readRaw } from "./read-raw.ts";
 import { CONNECTED_MS, readUsers } from "./read-users.ts";
 import { SeriesTable } from "./series-table.ts";
 
-export const POINTS_MAX = 10_000;
-export const SERIES_MAX = 10_000;
+const POINTS_MAX = 10_000;
+const SERIES_MAX = 10_000;
 const MINUTE_MS = 60_000;
 
 type Reading = { metric: Metric; query: MetricQuery; extents: readonly Extent[] };
