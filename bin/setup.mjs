@@ -143,7 +143,7 @@ async function ensureNode() {
     `${process.platform}-${process.arch}`,
   );
   const links = readJson(path.join(postgres, "native", "pg-symlinks.json")) ?? [];
-  if (links.some(({ source }) => !existsSync(path.join(postgres, source)))) {
+  if (links.some(({ target }) => !existsSync(path.join(postgres, target)))) {
     await run([process.execPath, path.join("scripts", "hydrate-symlinks.js")], { cwd: postgres });
   }
 }

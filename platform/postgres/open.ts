@@ -1,3 +1,5 @@
+import path from "node:path";
+
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { type Database, poolDatabase } from "./database.ts";
@@ -18,7 +20,7 @@ export async function openPostgres(options: {
   const onError = (error: Error): void =>
     options.log.warn("a connection to PostgreSQL broke", { error });
   if (options.databaseUrl === undefined) {
-    const server = await startEmbedded(options.dataFolder);
+    const server = await startEmbedded(path.resolve(options.dataFolder));
     return poolDatabase(server.url, { onError, afterClose: () => server.stop() });
   }
   const database = poolDatabase(options.databaseUrl, { onError });
