@@ -42,7 +42,7 @@ export class LineSplitter {
     this.#cut += part.length - kept.length;
     if (kept.length === 0) return;
     // A copy: the stream may reuse its buffer.
-    this.#parts.push(Uint8Array.from(kept));
+    this.#parts.push(new Uint8Array(kept));
     this.#length += kept.length;
   }
 

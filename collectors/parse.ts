@@ -95,7 +95,7 @@ export class Parser {
     }
     const begins = format.begins(line.bytes, 0, line.bytes.length);
     if (begins || this.#openBytes + line.bytes.length > LINE_BYTES_MAX) yield* this.#takeOpen();
-    this.#open.push({ ...line, bytes: Uint8Array.from(line.bytes) });
+    this.#open.push({ ...line, bytes: new Uint8Array(line.bytes) });
     this.#openBytes += line.bytes.length + 1;
   }
 
@@ -119,7 +119,7 @@ export class Parser {
         .putText(this.#batch.rows, this.#options.format.dataset);
       this.#batch.commit();
     } else this.#batch.rollback();
-    this.#held.push({ line: { ...line, bytes: Uint8Array.from(line.bytes) }, reason });
+    this.#held.push({ line: { ...line, bytes: new Uint8Array(line.bytes) }, reason });
     this.#heldBytes += line.bytes.length;
     if (this.#heldBytes > HELD_BYTES_MAX || this.#held.length >= ROWS_MAX) yield* this.#documents();
   }

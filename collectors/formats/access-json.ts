@@ -113,7 +113,7 @@ function putFields(line: AccessLine, fields: Map<string, unknown>): string | und
   if (typeof request === "string" && request !== "") {
     fields.delete("request");
     line.bytes = Buffer.from(request);
-    line.putRequest(0, line.bytes.length);
+    line.putRequest(0, line.bytes.length, 0);
   }
   let known = typeof request === "string" ? 1 : 0;
   for (const [key, value] of fields) {

@@ -1,5 +1,3 @@
-import { isUtf8 } from "node:buffer";
-
 import type { Batch } from "../batch.ts";
 import type { FormatContext, LineScanner } from "../format.ts";
 import { Extras, accessColumns, type AccessColumns } from "./access-columns.ts";
@@ -11,11 +9,11 @@ import {
   OPEN_BRACKET,
   QUOTE,
   SPACE,
-  escapeInvalidUtf8,
   excerpt,
   indexOf,
   textOf,
 } from "./bytes.ts";
+import { QuotedField, putEscaped } from "./quoted-field.ts";
 import { ClfTimeReader } from "./time.ts";
 
 /** What a dialect of the combined log does with the text after the fields that all dialects share. */
@@ -45,8 +43,8 @@ export class AccessLine {
   bytes: Uint8Array = new Uint8Array();
   row = 0;
   at = 0;
-  /** All bytes seen, or-ed: tells whether there was one beyond ASCII. */
-  seen = 0;
+  readonly #referrers: QuotedField;
+  readonly #userAgents: QuotedField;
 
   constructor(batch: Batch, context: FormatContext, dialect: AccessDialect) {
     this.batch = batch;
@@ -54,19 +52,11 @@ export class AccessLine {
     this.context = context;
     this.dialect = dialect;
     this.times = new ClfTimeReader(context.utcOffsetMinutes);
+    this.#referrers = new QuotedField(this.columns.referrer);
+    this.#userAgents = new QuotedField(this.columns.userAgent);
   }
 
   scan(bytes: Uint8Array, start: number, end: number): string | undefined {
-    this.seen = 0;
-    const reason = this.#scanFields(bytes, start, end);
-    if (this.seen < 0x80 || reason !== undefined) return reason;
-    const line = bytes.subarray(start, end);
-    if (isUtf8(line)) return undefined;
-    const escaped = escapeInvalidUtf8(line);
-    return this.#scanFields(escaped, 0, escaped.length);
-  }
-
-  #scanFields(bytes: Uint8Array, start: number, end: number): string | undefined {
     this.bytes = bytes;
     this.row = this.batch.rows;
     this.extras.clear();
@@ -75,10 +65,10 @@ export class AccessLine {
     if (reason !== undefined) return reason;
     let at = this.at;
     if (at < end) {
-      at = this.#quoted(this.columns.referrer, at, end);
+      at = this.#referrers.put(this.row, bytes, at, end);
       if (at >= 0) this.at = at;
       if (at >= 0 && at < end) {
-        at = this.#quoted(this.columns.userAgent, at, end);
+        at = this.#userAgents.put(this.row, bytes, at, end);
         if (at >= 0) this.at = at;
       }
     }
@@ -109,19 +99,21 @@ export class AccessLine {
       if (byte === SPACE) break;
     }
     if (bytes[i + 1] !== OPEN_BRACKET || addressEnd === start) return this.#oddPrefix(start, end);
-    this.seen |= seen;
     const isAddress = addressEnd - start > 1 || bytes[start] !== DASH;
-    if (isAddress) this.columns.address.put(this.row, bytes, start, addressEnd);
-    this.#putUser(userStart, i);
+    if (isAddress && seen < 0x80) this.columns.address.put(this.row, bytes, start, addressEnd);
+    else if (isAddress) putEscaped(this.columns.address, this.row, bytes, start, addressEnd);
+    this.#putUser(userStart, i, seen);
     this.at = i + 2;
     return undefined;
   }
 
-  #putUser(start: number, end: number): void {
+  #putUser(start: number, end: number, seen: number): void {
     const { bytes } = this;
     const isEmpty =
       end === start || (end - start === 2 && bytes[start] === QUOTE && bytes[start + 1] === QUOTE);
-    if (!isEmpty && !isDash(bytes, start, end)) this.columns.user.put(this.row, bytes, start, end);
+    if (isEmpty || isDash(bytes, start, end)) return;
+    if (seen < 0x80) this.columns.user.put(this.row, bytes, start, end);
+    else putEscaped(this.columns.user, this.row, bytes, start, end);
   }
 
   /** A virtual host before the address, a list of addresses, an ident, or spaces in the user's name. */
@@ -129,10 +121,9 @@ export class AccessLine {
     const { bytes } = this;
     const bracket = timeBracket(bytes, start, end);
     if (bracket < 0) return this.#notALine(start, end);
-    for (let i = start; i < bracket; i += 1) this.seen |= bytes[i]!;
     const peerEnd = putPeer(this, start, bracket);
     if (peerEnd < 0) return `not an ${this.dialect.name} line: no client address before the time`;
-    this.#putUser(peerEnd, bracket - 1);
+    this.#putUser(peerEnd, bracket - 1, 0xff);
     this.at = bracket + 1;
     return undefined;
   }
@@ -173,17 +164,21 @@ export class AccessLine {
       if (i >= end) return `not an ${this.dialect.name} line: the request has no closing quote`;
       const byte = bytes[i]!;
       seen |= byte;
-      if (byte === BACKSLASH) i += 1;
-      else if (byte === QUOTE && closesRequest(bytes, i, end)) break;
+      if (byte === BACKSLASH) {
+        i += 1;
+        seen |= bytes[i]!;
+      } else if (byte === QUOTE && closesRequest(bytes, i, end)) break;
     }
-    this.seen |= seen;
-    this.putRequest(start, i);
+    this.putRequest(start, i, seen);
     this.at = i + 2;
     return undefined;
   }
 
-  /** The method, URL and version of a request line; what is no request line is kept as the server wrote it. */
-  putRequest(start: number, end: number): void {
+  /**
+   * The method, URL and version of a request line; what is no request line is kept as the server wrote it. `seen`: its
+   * bytes or-ed, which tells whether one is beyond ASCII.
+   */
+  putRequest(start: number, end: number, seen: number): void {
     const { bytes, columns, row } = this;
     let space = start;
     while (space < end && isMethodByte(bytes[space]!)) space += 1;
@@ -197,10 +192,16 @@ export class AccessLine {
     let urlStart = space + 1;
     while (urlStart < urlEnd && bytes[urlStart] === SPACE) urlStart += 1;
     if (urlStart >= urlEnd) return this.#putOddRequest(start, end);
-    if (urlEnd < end) columns.version.put(row, bytes, version + 6, end);
-    else if (!isTarget(bytes, urlStart)) return this.#putOddRequest(start, end);
+    if (urlEnd === end && !isTarget(bytes, urlStart)) return this.#putOddRequest(start, end);
     columns.method.put(row, bytes, start, space);
-    columns.url.put(row, bytes, urlStart, Math.min(urlEnd, urlStart + URL_BYTES_MAX));
+    const kept = Math.min(urlEnd, urlStart + URL_BYTES_MAX);
+    if (seen < 0x80) {
+      columns.url.put(row, bytes, urlStart, kept);
+      if (urlEnd < end) columns.version.put(row, bytes, version + 6, end);
+    } else {
+      putEscaped(columns.url, row, bytes, urlStart, kept);
+      if (urlEnd < end) putEscaped(columns.version, row, bytes, version + 6, end);
+    }
     return undefined;
   }
 
@@ -228,30 +229,6 @@ export class AccessLine {
       return `body bytes are not a number: ${excerpt(bytes, sizeStart, i)}`;
     this.at = i + 1;
     return undefined;
-  }
-
-  /** A quoted field, or a bare dash. The position after the space behind it; -1 when there is none here. */
-  #quoted(column: AccessColumns["referrer"], start: number, end: number): number {
-    const { bytes } = this;
-    if (bytes[start] !== QUOTE) {
-      const isBareDash = bytes[start] === DASH && (start + 1 === end || bytes[start + 1] === SPACE);
-      return isBareDash ? start + 2 : -1;
-    }
-    let i = start + 1;
-    let seen = 0;
-    for (; i < end; i += 1) {
-      const byte = bytes[i]!;
-      seen |= byte;
-      if (byte === BACKSLASH) i += 1;
-      else if (byte === QUOTE && (i + 1 >= end || bytes[i + 1] === SPACE)) break;
-    }
-    this.seen |= seen;
-    const close = Math.min(i, end);
-    const length = close - start - 1;
-    if (length > 1 || (length === 1 && bytes[start + 1] !== DASH)) {
-      column.put(this.row, bytes, start + 1, close);
-    }
-    return close + 2;
   }
 }
 

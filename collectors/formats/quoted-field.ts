@@ -1,0 +1,88 @@
+import type { TextColumn } from "../columns.ts";
+import { BACKSLASH, DASH, QUOTE, SPACE, escapeInvalidUtf8 } from "./bytes.ts";
+
+const GUESSES = 4096;
+
+/** Puts bytes of which one at least is beyond ASCII: what is not UTF-8 is escaped. */
+export function putEscaped(
+  column: TextColumn,
+  row: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  const escaped = escapeInvalidUtf8(bytes.subarray(start, end));
+  column.put(row, escaped, 0, escaped.length);
+}
+
+/**
+ * A quoted field whose values repeat, such as the user agent. What a value was last time is guessed from a few of its
+ * bytes and compared: one pass, where looking for its end, hashing and comparing are three.
+ */
+export class QuotedField {
+  readonly #column: TextColumn;
+  readonly #guesses = new Uint32Array(GUESSES);
+
+  constructor(column: TextColumn) {
+    this.#column = column;
+  }
+
+  /** Puts the field that starts here; a dash stands for none. The position behind it and a space; -1: no field here. */
+  put(row: number, bytes: Uint8Array, start: number, end: number): number {
+    if (bytes[start] !== QUOTE) {
+      const isBareDash = bytes[start] === DASH && (start + 1 === end || bytes[start + 1] === SPACE);
+      return isBareDash ? start + 2 : -1;
+    }
+    const from = start + 1;
+    if (bytes[from] === DASH && bytes[from + 1] === QUOTE && closes(bytes, from + 1, end))
+      return from + 3;
+    const slot = guessSlot(bytes, from, end);
+    const guess = this.#guesses[slot]!;
+    if (guess > 0 && guess <= this.#column.size) {
+      const close = from + this.#column.lengthAt(guess, bytes, from);
+      if (close > from && close < end && bytes[close] === QUOTE && closes(bytes, close, end)) {
+        this.#column.ids[row] = guess;
+        return close + 2;
+      }
+    }
+    return this.#scan(row, bytes, from, end);
+  }
+
+  #scan(row: number, bytes: Uint8Array, from: number, end: number): number {
+    let i = from;
+    let seen = 0;
+    for (; i < end; i += 1) {
+      const byte = bytes[i]!;
+      seen |= byte;
+      if (byte === BACKSLASH) {
+        i += 1;
+        seen |= bytes[i]!;
+      } else if (byte === QUOTE && closes(bytes, i, end)) break;
+    }
+    const close = Math.min(i, end);
+    if (close === from) return close + 2;
+    if (seen >= 0x80) putEscaped(this.#column, row, bytes, from, close);
+    else {
+      const id = this.#column.put(row, bytes, from, close);
+      // Not where a backslash is at the end: what follows may then belong to the value.
+      if (bytes[close - 1] !== BACKSLASH) this.#guesses[guessSlot(bytes, from, end)] = id;
+    }
+    return close + 2;
+  }
+}
+
+function closes(bytes: Uint8Array, quote: number, end: number): boolean {
+  return quote + 1 >= end || bytes[quote + 1] === SPACE;
+}
+
+/** Few bytes that tell most values apart: their length, where the field is the line's last, and some on the way. */
+function guessSlot(bytes: Uint8Array, from: number, end: number): number {
+  const length = end - from;
+  if (length < 24) return (length * 31 + bytes[from]!) & (GUESSES - 1);
+  const middle = from + (length >> 1);
+  let key = length * 7;
+  key = key * 5 + bytes[from + 13]! * 3 + bytes[from + 20]!;
+  key = key * 5 + bytes[middle]! * 3 + bytes[middle + 7]!;
+  key = key * 5 + bytes[end - 18]! * 3 + bytes[end - 6]!;
+  return (key ^ (key >>> 12)) & (GUESSES - 1);
+}
