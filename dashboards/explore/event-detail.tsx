@@ -1,6 +1,6 @@
 "use client";
 
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 
 import { EventDocument } from "../api.ts";
 import { useResource } from "../client/use-resource.ts";
@@ -119,13 +119,22 @@ function Copy({ label, text }: { label: string; text: string }) {
   };
   return (
     <>
-      <Tool label={label} glyph="⧉" onPress={copy} />
+      <Tool label={label} glyph={<CopyGlyph />} onPress={copy} />
       {done ? <span className="quiet"> {done}</span> : null}
     </>
   );
 }
 
-type ToolProps = { label: string; glyph: string; onPress: () => void };
+function CopyGlyph() {
+  return (
+    <svg width="12" height="12" viewBox="0 0 12 12" fill="none" stroke="currentColor">
+      <rect x="3.5" y="3.5" width="8" height="8" rx="1.5" />
+      <path d="M8.5 1.5v-1h-7a1 1 0 0 0-1 1v7h1" />
+    </svg>
+  );
+}
+
+type ToolProps = { label: string; glyph: ReactNode; onPress: () => void };
 
 function Tool({ label, glyph, onPress }: ToolProps) {
   return (

@@ -60,7 +60,7 @@ export function Histogram({ overview, zone, onZoom }: HistogramProps) {
             tickCount={3}
             width={46}
           />
-          <Bar dataKey="count" fill="var(--accent)" isAnimationActive={false} />
+          <Bar dataKey="count" fill="var(--accent)" fillOpacity={0.8} isAnimationActive={false} />
           {drag.area ? (
             <ReferenceArea x1={drag.area[0]} x2={drag.area[1]} fill="var(--accent)" opacity={0.2} />
           ) : null}

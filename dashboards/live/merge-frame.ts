@@ -14,6 +14,9 @@ export type LiveHistory = {
 type Sample = Pick<LiveFrame, "responseTimeMs" | "usersConnected"> & { instances: number };
 
 const SECOND_MS = 1000;
+/** Frames say the response time of the last minute and the users of the last five; a longer step is another measure. */
+const MINUTE_MS = 60 * SECOND_MS;
+const USERS_MS = 5 * MINUTE_MS;
 export function openHistory(board: Board): LiveHistory {
   return { board, seconds: new Map(), samples: new Map() };
 }
@@ -45,6 +48,9 @@ export function liveBoard(history: LiveHistory, nowMs: number): Board {
     mergeSeries(loaded, pushed, fromMs - board.stepMs);
   const sampled = (pick: (sample: Sample) => number | null): Series =>
     [...samples].map(([tMs, sample]) => [tMs, pick(sample)]);
+  const minutely = (pick: (sample: Sample) => number | null): Series =>
+    board.stepMs <= MINUTE_MS ? sampled(pick) : [];
+  const users = board.stepMs <= USERS_MS ? sampled((sample) => sample.usersConnected) : [];
   const { p50, p95, p99 } = board.responseTimeMs;
   return {
     ...board,
@@ -61,21 +67,18 @@ export function liveBoard(history: LiveHistory, nowMs: number): Board {
     responseTimeMs: {
       p50: merged(
         p50,
-        sampled((sample) => sample.responseTimeMs.p50),
+        minutely((sample) => sample.responseTimeMs.p50),
       ),
       p95: merged(
         p95,
-        sampled((sample) => sample.responseTimeMs.p95),
+        minutely((sample) => sample.responseTimeMs.p95),
       ),
       p99: merged(
         p99,
-        sampled((sample) => sample.responseTimeMs.p99),
+        minutely((sample) => sample.responseTimeMs.p99),
       ),
     },
-    usersConnected: merged(
-      board.usersConnected,
-      sampled((sample) => sample.usersConnected),
-    ),
+    usersConnected: merged(board.usersConnected, users),
     instances: {
       ...board.instances,
       series: merged(

@@ -141,7 +141,7 @@ function bandArea(band: Band, inner: boolean): ReactElement {
       dataKey={band.key}
       stroke="none"
       fill={inner ? "var(--predicted-fill)" : "url(#hatch)"}
-      fillOpacity={inner ? 1 : 0.5}
+      fillOpacity={inner ? 1 : 0.7}
       activeDot={false}
       isAnimationActive={false}
     />
