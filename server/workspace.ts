@@ -101,7 +101,7 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
     storeFolder,
     store,
     live,
-    predictions: new Predictions(store, deps.forecasts),
+    predictions: new Predictions(store, deps.forecasts, systemClock),
     status: () => status,
     tail: (filter, listener) => tails.add(filter, listener),
     stop: async () => {

@@ -11,9 +11,12 @@ import type { EventStore, Extent } from "#pipeline/store/port.ts";
 import type { Clock } from "#platform/clock.ts";
 
 import type { Predictions } from "./predictions.ts";
+import { sharedReads } from "./shared-reads.ts";
 import { chooseDataset, defaultRange, type BoardRange } from "./tier.ts";
 
 const POINTS_MAX = 240;
+const MINUTE_MS = 60_000;
+const HALF_HOUR_MS = 30 * MINUTE_MS;
 const TOP_ROUTES = 10;
 const TURNOVER_MINUTES = [5, 15, 60] as const;
 
@@ -34,19 +37,20 @@ type Answers = Record<string, MetricAnswer>;
 type Points = [number, number | null][];
 
 /** All that the home board shows of a range, in one answer; live tiles go on from it by frames alone. */
-export async function loadBoard(deps: BoardDeps, request: BoardRequest): Promise<Board> {
+export async function loadBoard(given: BoardDeps, request: BoardRequest): Promise<Board> {
+  const deps = { ...given, store: sharedReads(given.store) };
   const nowMs = deps.clock.nowMs();
   const extents = await deps.store.extents();
   const extent = chooseDataset(extents, request.dataset);
   const range = request.range ?? defaultRange(extent, nowMs);
-  const stepMs = chooseStep(range, POINTS_MAX);
+  const stepMs = stepOf(range);
   const ask = asker(deps.store, extent?.dataset, range);
   const [answers, routes, names, quarantined, turnover, prediction] = await Promise.all([
     askSeries(ask, stepMs),
     topRoutes(ask),
     ask("requests", { by: { field: "service.node.name", limit: 50 } }),
     quarantinedIn(deps.store, range),
-    loadTurnover(deps, extent, Math.min(nowMs, range.live ? nowMs : range.toMs)),
+    loadTurnover(deps, extent, range),
     extent
       ? deps.predictions.requestsPerSecond(extent, range, nowMs)
       : ({ status: "learning", reason: "no requests have been seen yet" } as const),
@@ -80,6 +84,12 @@ export async function loadBoard(deps: BoardDeps, request: BoardRequest): Promise
     newestEventMs: extent?.toMs ?? null,
     atMs: nowMs,
   };
+}
+
+/** Minutes at least, from half an hour on: those are in the rollup. */
+function stepOf(range: BoardRange): number {
+  const stepMs = chooseStep(range, POINTS_MAX);
+  return range.toMs - range.fromMs < HALF_HOUR_MS ? stepMs : Math.max(stepMs, MINUTE_MS);
 }
 
 type SeriesOfBoard = Pick<
@@ -177,28 +187,38 @@ async function quarantinedIn(store: EventStore, range: TimeRange): Promise<numbe
   return answer.series[0]?.value ?? 0;
 }
 
+type Turnovers = z.infer<typeof Turnover>[];
+type Counts = { signIns: number; signOuts: number };
+
+/** Live, what the frames count; else what the store has of the last whole minutes of the range. */
 async function loadTurnover(
   deps: BoardDeps,
   extent: Extent | undefined,
-  nowMs: number,
-): Promise<z.infer<typeof Turnover>[]> {
+  range: BoardRange,
+): Promise<Turnovers> {
+  const toMs = range.live ? range.toMs : Math.ceil(range.toMs / MINUTE_MS) * MINUTE_MS;
+  const live = extent && range.live ? deps.live.snapshot(extent.dataset).turnover : undefined;
   return Promise.all(
     TURNOVER_MINUTES.map(async (minutes) => {
-      const span = { fromMs: nowMs - minutes * 60_000, toMs: nowMs };
-      const ask = asker(deps.store, extent?.dataset, span);
-      const [signIns, signOuts, expectedSignIns, expectedSignOuts] = await Promise.all([
-        ask("sign_ins"),
-        ask("sign_outs"),
-        extent ? deps.predictions.expected("sign_ins", extent, { minutes, nowMs }) : null,
-        extent ? deps.predictions.expected("sign_outs", extent, { minutes, nowMs }) : null,
-      ]);
-      return {
-        minutes,
-        signIns: signIns.series[0]?.value ?? 0,
-        signOuts: signOuts.series[0]?.value ?? 0,
-        expectedSignIns,
-        expectedSignOuts,
-      };
+      const fromMs = toMs - minutes * MINUTE_MS;
+      const counts =
+        live?.[`${minutes}`] ??
+        (await countTurnover(asker(deps.store, extent?.dataset, { fromMs, toMs })));
+      const [expectedSignIns, expectedSignOuts] = extent
+        ? await Promise.all([
+            deps.predictions.expected("sign_ins", extent, { minutes, nowMs: toMs }),
+            deps.predictions.expected("sign_outs", extent, { minutes, nowMs: toMs }),
+          ])
+        : [null, null];
+      return { minutes, ...counts, expectedSignIns, expectedSignOuts };
     }),
   );
+}
+
+async function countTurnover(ask: Ask): Promise<Counts> {
+  const [signIns, signOuts] = await Promise.all([ask("sign_ins"), ask("sign_outs")]);
+  return {
+    signIns: signIns.series[0]?.value ?? 0,
+    signOuts: signOuts.series[0]?.value ?? 0,
+  };
 }

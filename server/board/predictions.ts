@@ -1,7 +1,8 @@
 import type { Prediction } from "#dashboards/api.ts";
 import type { ForecastAnswer, Series } from "#forecaster/forecast.ts";
-import { runQuery } from "#pipeline/metrics/run-query.ts";
+import type { Measure } from "#pipeline/rollup.ts";
 import type { Extent, EventStore } from "#pipeline/store/port.ts";
+import type { Clock } from "#platform/clock.ts";
 
 import type { ForecastWorker } from "./forecast-worker.ts";
 
@@ -10,9 +11,11 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const HISTORY_MS = 28 * DAY_MS;
 const LEVELS = [80, 95] as const;
+const HISTORY_KEPT_MS = MINUTE_MS;
 const CACHED_MAX = 500;
 
-export type PredictedMetric = "requests" | "sign_ins" | "sign_outs";
+const PREDICTED = ["requests", "sign_ins", "sign_outs"] as const;
+export type PredictedMetric = (typeof PREDICTED)[number];
 
 type Span = { fromMs: number; toMs: number };
 type Grid = { stepMs: number; windowMs: number; seasonalities: readonly number[] };
@@ -31,10 +34,13 @@ function gridFor(range: Span): Grid {
 export class Predictions {
   readonly #store: EventStore;
   readonly #worker: ForecastWorker;
+  readonly #clock: Clock;
+  readonly #histories = new Map<string, { atMs: number; counted: Promise<Counted> }>();
   readonly #cache = new Map<string, Promise<ForecastAnswer>>();
 
-  constructor(store: EventStore, worker: ForecastWorker) {
+  constructor(store: EventStore, worker: ForecastWorker, clock: Clock) {
     this.#store = store;
+    this.#clock = clock;
     this.#worker = worker;
   }
 
@@ -47,11 +53,8 @@ export class Predictions {
     );
     const knownMs = Math.min(nowMs, extent.toMs + grid.stepMs);
     const lastOrigin = floorTo(knownMs, grid.stepMs);
-    const series = await this.#series("requests", extent, {
-      fromMs: range.fromMs - HISTORY_MS,
-      toMs: lastOrigin,
-      stepMs: grid.stepMs,
-    });
+    const span = { fromMs: range.fromMs, toMs: lastOrigin };
+    const { requests: series } = await this.#counted(extent, span, grid.stepMs);
     const history = { series, name: extent.dataset, grid };
     const ahead = await this.#from(history, lastOrigin, horizonMs);
     if (ahead.status === "learning") return ahead;
@@ -80,11 +83,13 @@ export class Predictions {
     const grid: Grid = { stepMs: 5 * MINUTE_MS, windowMs: HOUR_MS, seasonalities: [288, 2016] };
     const fromMs = nowMs - minutes * MINUTE_MS;
     const origin = floorTo(fromMs, grid.stepMs);
-    const series = await this.#series(metric, extent, {
-      fromMs: origin - HISTORY_MS,
-      toMs: origin,
-      stepMs: grid.stepMs,
-    });
+    const endMs = floorTo(nowMs, grid.stepMs);
+    const counted = await this.#counted(
+      extent,
+      { fromMs: endMs - HOUR_MS, toMs: endMs },
+      grid.stepMs,
+    );
+    const series = counted[metric];
     const lengthMs = Math.ceil((nowMs - origin) / grid.stepMs) * grid.stepMs;
     const name = `${extent.dataset} ${metric}`;
     const answer = await this.#from({ series, name, grid }, origin, lengthMs);
@@ -101,25 +106,19 @@ export class Predictions {
     return { mean: sum.mean * scale, lower: wide.lower * scale, upper: wide.upper * scale };
   }
 
-  async #series(
-    metric: PredictedMetric,
-    extent: Extent,
-    { fromMs, toMs, stepMs }: Span & { stepMs: number },
-  ): Promise<Series> {
-    const startMs = Math.max(ceilTo(extent.fromMs, stepMs), floorTo(fromMs, stepMs));
-    if (startMs >= toMs) return { startMs, stepMs, values: [] };
-    const answer = await runQuery(this.#store, {
-      metric,
-      where: [{ field: "data_stream.dataset", op: "eq", value: extent.dataset }],
-      fromMs: startMs,
-      toMs,
-      stepMs,
-    });
-    return {
-      startMs,
-      stepMs,
-      values: answer.series[0]?.points.map(([, value]) => value ?? 0) ?? [],
-    };
+  /** What was counted in each step before `toMs`, four weeks beyond `fromMs` back, for all predicted metrics at once. */
+  #counted(extent: Extent, span: Span, stepMs: number): Promise<Counted> {
+    const startMs = Math.max(
+      ceilTo(extent.fromMs, stepMs),
+      floorTo(span.fromMs - HISTORY_MS, stepMs),
+    );
+    const key = `${extent.dataset} ${startMs} ${span.toMs} ${stepMs}`;
+    const known = this.#histories.get(key);
+    if (known && this.#clock.nowMs() - known.atMs < HISTORY_KEPT_MS) return known.counted;
+    const counted = countSteps(this.#store, extent.dataset, { startMs, toMs: span.toMs, stepMs });
+    remember(this.#histories, key, { atMs: this.#clock.nowMs(), counted });
+    counted.catch(() => this.#histories.delete(key));
+    return counted;
   }
 
   async #from(
@@ -141,17 +140,58 @@ export class Predictions {
         seasonalities: grid.seasonalities,
         levels: LEVELS,
       });
-      this.#remember(key, answer);
+      remember(this.#cache, key, answer);
+      answer.catch(() => this.#cache.delete(key));
     }
     return answer;
   }
+}
 
-  #remember(key: string, answer: Promise<ForecastAnswer>): void {
-    answer.catch(() => this.#cache.delete(key));
-    this.#cache.set(key, answer);
-    const oldest = this.#cache.keys().next();
-    if (this.#cache.size > CACHED_MAX && !oldest.done) this.#cache.delete(oldest.value);
+type Counted = Record<PredictedMetric, Series>;
+
+const MEASURE_OF: Record<PredictedMetric, Measure> = {
+  requests: "requests",
+  sign_ins: "sign-in",
+  sign_outs: "sign-out",
+};
+
+async function countSteps(
+  store: EventStore,
+  dataset: string,
+  { startMs, toMs, stepMs }: { startMs: number; toMs: number; stepMs: number },
+): Promise<Counted> {
+  const steps = Math.max(0, Math.round((toMs - startMs) / stepMs));
+  const zeros = (): number[] => Array.from({ length: steps }, () => 0);
+  const values = { requests: zeros(), sign_ins: zeros(), sign_outs: zeros() };
+  const cells =
+    steps === 0
+      ? []
+      : await store.cells({
+          fromMs: startMs,
+          toMs,
+          stepMs,
+          levelS: stepMs % HOUR_MS === 0 ? 3600 : 60,
+          measures: PREDICTED.map((metric) => MEASURE_OF[metric]),
+          dataset,
+          byKey: false,
+        });
+  for (const { tMs, measure, value } of cells) {
+    const metric = PREDICTED.find((name) => MEASURE_OF[name] === measure);
+    const step = Math.round((tMs - startMs) / stepMs);
+    if (metric && step >= 0 && step < steps) values[metric][step] = value;
   }
+  const series = (metric: PredictedMetric): Series => ({ startMs, stepMs, values: values[metric] });
+  return {
+    requests: series("requests"),
+    sign_ins: series("sign_ins"),
+    sign_outs: series("sign_outs"),
+  };
+}
+
+function remember<T>(cache: Map<string, T>, key: string, value: T): void {
+  cache.set(key, value);
+  const oldest = cache.keys().next();
+  if (cache.size > CACHED_MAX && !oldest.done) cache.delete(oldest.value);
 }
 
 const floorTo = (value: number, step: number): number => Math.floor(value / step) * step;

@@ -42,7 +42,8 @@ const LIVE_MS = 60 * 60_000;
 /** The range to open on: the last hour where data is coming in, else all that there is. */
 export function defaultRange(extent: Extent | undefined, nowMs: number): BoardRange {
   if (!extent || nowMs - extent.toMs < FRESH_MS) {
-    return { fromMs: nowMs - LIVE_MS, toMs: nowMs, live: true };
+    // From a whole minute on: minutes are in the rollup.
+    return { fromMs: Math.floor((nowMs - LIVE_MS) / 60_000) * 60_000, toMs: nowMs, live: true };
   }
   return { fromMs: extent.fromMs, toMs: extent.toMs + 1, live: false };
 }

@@ -130,7 +130,7 @@ async function predict(
   if (!extent) throw new AppError("not_found", "no requests have been seen yet");
   const worker = startForecastWorker();
   try {
-    const predictions = new Predictions(store, worker);
+    const predictions = new Predictions(store, worker, systemClock);
     return {
       metric: PREDICTED,
       unit: "1/s",

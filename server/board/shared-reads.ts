@@ -1,0 +1,62 @@
+import type { Measure } from "#pipeline/rollup.ts";
+import type {
+  AggregateRequest,
+  AggregateRow,
+  CellsRequest,
+  EventStore,
+  Extent,
+  MergedCell,
+} from "#pipeline/store/port.ts";
+
+/** Small measures that a board asks for together: read once, handed out apart. */
+const TOGETHER: readonly Measure[] = [
+  "requests",
+  "bytes",
+  "latency",
+  "sign-in",
+  "sign-out",
+  "instance",
+];
+
+/**
+ * The store as one board load sees it: what several tiles ask for is read once. For a single load only, as it never
+ * reads anything anew.
+ */
+export function sharedReads(store: EventStore): EventStore {
+  const cells = new Map<string, Promise<MergedCell[]>>();
+  const rows = new Map<string, Promise<AggregateRow[]>>();
+  let extents: Promise<Extent[]> | undefined;
+
+  async function readCells(request: CellsRequest): Promise<MergedCell[]> {
+    const { measures, ...rest } = request;
+    const together = measures.every((measure) => TOGETHER.includes(measure));
+    const wanted = together ? TOGETHER : measures;
+    const found = await once(cells, JSON.stringify([wanted, rest]), () =>
+      store.cells({ ...rest, measures: wanted }),
+    );
+    return together ? found.filter(({ measure }) => measures.includes(measure)) : found;
+  }
+
+  return {
+    cells: readCells,
+    aggregate: (request: AggregateRequest) =>
+      once(rows, JSON.stringify(request), () => store.aggregate(request)),
+    extents: () => (extents ??= store.extents()),
+    append: (batch, folded, positions) => store.append(batch, folded, positions),
+    positions: () => store.positions(),
+    search: (request) => store.search(request),
+    event: (id) => store.event(id),
+    facets: (request) => store.facets(request),
+    status: () => store.status(),
+    compact: () => store.compact(),
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+}
+
+function once<T>(answers: Map<string, Promise<T>>, key: string, ask: () => Promise<T>): Promise<T> {
+  const known = answers.get(key);
+  if (known) return known;
+  const asked = ask();
+  answers.set(key, asked);
+  return asked;
+}
