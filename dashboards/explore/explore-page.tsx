@@ -15,7 +15,7 @@ import { useKeys } from "../shell/use-keys.ts";
 import { EventDetail } from "./event-detail.tsx";
 import { EventList } from "./event-list.tsx";
 import { Facets } from "./facets.tsx";
-import { Histogram } from "./histogram.tsx";
+import { LazyHistogram } from "./lazy-histogram.tsx";
 import { SearchBox } from "./search-box.tsx";
 
 const STATE = { q: parseAsString.withDefault(""), event: parseAsString };
@@ -79,7 +79,7 @@ function Found({ overview, range, search, query, opened, toggle, open }: FoundPr
         <p className="count" data-testid="event-count">
           <b>{formatExact(count)}</b> {count === 1 ? "event" : "events"}
         </p>
-        <Histogram overview={overview} zone={zone} onZoom={range.setRange} />
+        <LazyHistogram overview={overview} zone={zone} onZoom={range.setRange} />
       </section>
       <div className="explore-columns">
         <details className="facets-fold" open>

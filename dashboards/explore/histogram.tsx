@@ -9,29 +9,25 @@ import { useDrag } from "../panels/use-drag.ts";
 import type { RangeText } from "../time-range.ts";
 import { formatDateTime, formatTick, type Zone } from "../zone.ts";
 
-type HistogramProps = {
+export type HistogramProps = {
   overview: EventOverview;
   zone: Zone;
   onZoom: (range: RangeText) => void;
+  height: number;
 };
 
-const HEIGHT = 92;
 const AXIS = { fontSize: 11, fill: "var(--ink-3)" };
 const TICKS_MAX = 8;
 
 /** How many events there were, over time; drag to zoom. */
-export function Histogram({ overview, zone, onZoom }: HistogramProps) {
+export function Histogram({ overview, zone, onZoom, height }: HistogramProps) {
   const { fromMs, toMs, stepMs, histogram } = overview;
   const rows = filledSteps(overview, histogram);
   const offsetMs = zone === "utc" ? 0 : -new Date(fromMs).getTimezoneOffset() * 60_000;
   const drag = useDrag(onZoom, stepMs);
   return (
-    <figure className="chart" style={{ height: HEIGHT }} aria-label="Events over time">
-      <ResponsiveContainer
-        width="100%"
-        height="100%"
-        initialDimension={{ width: 600, height: HEIGHT }}
-      >
+    <figure className="chart" style={{ height }} aria-label="Events over time">
+      <ResponsiveContainer width="100%" height="100%" initialDimension={{ width: 600, height }}>
         <BarChart
           data={rows}
           accessibilityLayer={false}

@@ -7,8 +7,8 @@ import type { RangeText } from "../time-range.ts";
 import type { Zone } from "../zone.ts";
 import type { Band, Line } from "./chart-rows.ts";
 import { ChartTable } from "./chart-table.tsx";
+import { LazyTimeSeries } from "./lazy-time-series.tsx";
 import { type Freshness, Tile } from "./tile.tsx";
-import { TimeSeries } from "./time-series.tsx";
 
 /** What all charts of a board have in common. */
 export type ChartFrame = {
@@ -52,7 +52,7 @@ export function ChartTile(props: ChartTileProps) {
       caption={caption}
       table={<ChartTable label={title} unit={unit} lines={lines} bands={bands} zone={frame.zone} />}
     >
-      <TimeSeries
+      <LazyTimeSeries
         {...frame}
         label={`${title} over time`}
         unit={unit}

@@ -7,9 +7,9 @@ import { formatQuantity, formatSigned } from "../format.ts";
 import type { Line } from "./chart-rows.ts";
 import { ChartTable } from "./chart-table.tsx";
 import type { ChartFrame } from "./chart-tile.tsx";
+import { LazyTimeSeries } from "./lazy-time-series.tsx";
 import { expectedWords, gapWords } from "./prediction-words.ts";
 import { type Freshness, Tile } from "./tile.tsx";
-import { TimeSeries } from "./time-series.tsx";
 
 type TurnoverTileProps = {
   board: Board;
@@ -59,7 +59,7 @@ export function TurnoverTile({ board, live, frame, freshness, meaning }: Turnove
         ))}
       </fieldset>
       {turnover ? <Counts turnover={turnover} /> : <p className="quiet">No sign-ins were seen.</p>}
-      <TimeSeries
+      <LazyTimeSeries
         {...frame}
         label="Sign-ins and sign-outs over time"
         unit="count"
