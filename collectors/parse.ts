@@ -22,6 +22,9 @@ const WORKED_OUT: Readonly<Record<string, readonly string[]>> = {
 };
 const WORKED_OUT_ALWAYS = ["http.route"];
 
+/** Elastic's module takes the time of these from the shipper, not from the line: the line's own is event.created. */
+const TIME_IS_CREATED = new Set(["haproxy.log"]);
+
 export type Document = Record<string, unknown>;
 
 export type ParseOptions = {
@@ -150,6 +153,10 @@ export class Parser {
     const { all, format } = this.#options;
     if (all) return document;
     for (const name of WORKED_OUT[format.dataset] ?? WORKED_OUT_ALWAYS) delete document[name];
+    if (TIME_IS_CREATED.has(format.dataset) && document["event.kind"] !== "pipeline_error") {
+      document["event.created"] = document["@timestamp"];
+      delete document["@timestamp"];
+    }
     return document;
   }
 }
