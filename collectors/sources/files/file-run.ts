@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-import type { Chunk, PositionLookup, SourceId, SourceStatus } from "../../source.ts";
+import type { Chunk, PositionLookup, SourceId, SourceStatus } from "#collectors/source.ts";
+
 import { claim, type Claim } from "../claim.ts";
 import type { FileSourceOptions } from "../files.ts";
 import { Catalogue } from "./catalogue.ts";

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 
-import type { Position, SourceId } from "../../source.ts";
+import type { Position, SourceId } from "#collectors/source.ts";
+
 import type { ByteReader } from "./byte-reader.ts";
 
 /** How much of a stream's beginning is its fingerprint. */

@@ -1,4 +1,5 @@
-import type { Position, PositionLookup, SourceId } from "../../source.ts";
+import type { Position, PositionLookup, SourceId } from "#collectors/source.ts";
+
 import type { ByteReader } from "./byte-reader.ts";
 import { Fingerprint, HEAD_BYTES, nameOf, readRange, sourceIdOf } from "./fingerprint.ts";
 import type { Stream, TrackedFile } from "./tracked-file.ts";

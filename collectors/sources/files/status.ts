@@ -1,4 +1,5 @@
-import type { SourceStatus } from "../../source.ts";
+import type { SourceStatus } from "#collectors/source.ts";
+
 import type { Catalogue } from "./catalogue.ts";
 import type { FileState, TrackedFile } from "./tracked-file.ts";
 

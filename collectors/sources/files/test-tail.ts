@@ -2,10 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { eachLine } from "#collectors/lines.ts";
+import type { Position, SourceId, SourceStatus } from "#collectors/source.ts";
 import { systemClock, type Clock } from "#platform/clock.ts";
 
-import { eachLine } from "../../lines.ts";
-import type { Position, SourceId, SourceStatus } from "../../source.ts";
 import { fileSource, type FileSourceOptions } from "../files.ts";
 
 /** A clock that runs so much faster that quiet times pass while a test waits for their effect. */

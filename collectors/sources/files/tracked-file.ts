@@ -1,6 +1,7 @@
 import { open, type FileHandle } from "node:fs/promises";
 
-import type { SourceId } from "../../source.ts";
+import type { SourceId } from "#collectors/source.ts";
+
 import { plainReader, type ByteReader } from "./byte-reader.ts";
 import { CompressedReader, compressionOf, type Compression } from "./compressed.ts";
 import type { Fingerprint } from "./fingerprint.ts";

@@ -1,6 +1,6 @@
-import { Batch } from "../../batch.ts";
-import { detectFormat } from "../../detect.ts";
-import type { FormatContext } from "../../format.ts";
+import { Batch } from "#collectors/batch.ts";
+import { detectFormat } from "#collectors/detect.ts";
+import type { FormatContext } from "#collectors/format.ts";
 
 const SAMPLE_BYTES = 64 * 1024;
 /** The dictionaries of the scanner's batch are emptied after so many lines. */
