@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 export type MemberId = `mem_${string}`;
-export const Role = z.enum(["owner", "member"]);
+const Role = z.enum(["owner", "member"]);
 
 export type Member = {
   id: MemberId;

@@ -81,9 +81,7 @@ export function accessRoutes(deps: AccessRoutesDeps): Hono<MemberEnvironment> {
 export type MemberEnvironment = { Variables: { session: Session } };
 
 /** Lets through who is signed in, as `context.get("session")`. */
-export function requireMember(
-  access: Pick<Access, "sessionOf">,
-): MiddlewareHandler<MemberEnvironment> {
+function requireMember(access: Pick<Access, "sessionOf">): MiddlewareHandler<MemberEnvironment> {
   return async (context, next) => {
     const session = await access.sessionOf(context.req.header("cookie"));
     if (session === undefined) throw new AppError("unauthenticated", "Sign in first.");

@@ -11,7 +11,7 @@ import { hashPassword, hashToken, newToken } from "./secrets.ts";
 import type { Sessions } from "./sessions.ts";
 
 const LINK_MS = 24 * 3_600_000;
-export const PASSWORD_CHARACTERS_MIN = 12;
+const PASSWORD_CHARACTERS_MIN = 12;
 const PASSWORD_CHARACTERS_MAX = 256;
 
 export const FirstOwner = z.strictObject({

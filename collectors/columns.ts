@@ -13,7 +13,7 @@ const HASH_SEED = (Math.random() * 0x7fffffff) | 0;
 const HASH_FACTOR = (Math.random() * 0x7fffffff) | 0x10101001;
 
 /** Four bytes at a time: the multiplications, each of which waits for the last, are what a hash costs. */
-export function hashBytes(bytes: Uint8Array, start: number, end: number): number {
+function hashBytes(bytes: Uint8Array, start: number, end: number): number {
   let hash = HASH_SEED ^ (end - start);
   let i = start;
   for (; i + 4 <= end; i += 4) {

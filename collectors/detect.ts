@@ -56,11 +56,6 @@ export function detectFormat(sample: Uint8Array, path = ""): Detected {
   return best ? { format: best.format, share: best.share } : { format: undefined, tried };
 }
 
-/** Whether these are the first bytes of a gzip stream. */
-export function isGzip(sample: Uint8Array): boolean {
-  return sample[0] === 0x1f && sample[1] === 0x8b;
-}
-
 function sampleLines(sample: Uint8Array): Uint8Array[] {
   const hasBom = BOM.every((byte, index) => sample[index] === byte);
   const bytes = hasBom ? sample.subarray(BOM.length) : sample;

@@ -8,7 +8,7 @@ import { textOf } from "./formats/bytes.ts";
 import { FORMATS } from "./formats/index.ts";
 import { LineSplitter, type SplitLine } from "./line-splitter.ts";
 
-export const LINE_BYTES_MAX = 16 * 1024 * 1024;
+const LINE_BYTES_MAX = 16 * 1024 * 1024;
 const ROWS_MAX = 1024;
 /** Bytes of lines that are held until their documents are asked for. */
 const HELD_BYTES_MAX = 8 * 1024 * 1024;

@@ -35,7 +35,7 @@ const hours = (fallback: number) =>
  * The whole configuration: environment variables, nothing else. `.env.example` is generated from this table, so the
  * description of a setting is also its documentation.
  */
-export const Environment = z.object({
+const Environment = z.object({
   QUARTERDECK_DATA: z
     .string()
     .min(1, { error: "name a folder" })

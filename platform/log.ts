@@ -3,7 +3,7 @@ import { type Logger, pino } from "pino";
 import { type Clock, systemClock } from "./clock.ts";
 import { RotatingFile } from "./rotating-file.ts";
 
-export type LogFields = Readonly<Record<string, unknown>> & { error?: unknown };
+type LogFields = Readonly<Record<string, unknown>> & { error?: unknown };
 
 /** Quarterdeck's own log, for the operator: Elastic Common Schema, one JSON document a line. */
 export type Log = {

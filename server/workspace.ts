@@ -25,14 +25,14 @@ export type WorkspaceKind =
   | { kind: "demo" }
   | { kind: "replay"; path: string; speed: number };
 
-export type IndexerStatus = {
+type IndexerStatus = {
   lines: number;
   quarantined: number;
   sources: SourceStatus[];
   storeError: string | null;
 };
 
-export type TailListener = (events: EventDocument[], skipped: number) => void;
+type TailListener = (events: EventDocument[], skipped: number) => void;
 
 export type Workspace = {
   kind: WorkspaceKind["kind"];

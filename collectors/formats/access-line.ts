@@ -17,7 +17,7 @@ import { QuotedField, putEscaped } from "./quoted-field.ts";
 import { ClfTimeReader } from "./time.ts";
 
 /** What a dialect of the combined log does with the text after the fields that all dialects share. */
-export type AccessTail = (line: AccessLine, start: number, end: number) => string | undefined;
+type AccessTail = (line: AccessLine, start: number, end: number) => string | undefined;
 
 export type AccessDialect = {
   /** Named in reasons, such as `nginx access`. */

@@ -4,7 +4,7 @@ import { isIP, isIPv6 } from "node:net";
 const PRIVATE =
   /^(10\.|127\.|0\.|169\.254\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|::1$|::$|f[cd]|fe[89ab])/i;
 
-export function isPublicIp(text: string): boolean {
+function isPublicIp(text: string): boolean {
   return isIP(text) !== 0 && !PRIVATE.test(text);
 }
 

@@ -4,10 +4,7 @@ import { TextDecoder } from "node:util";
 /** ASCII codes that log lines are made of. */
 export const SPACE = 0x20;
 export const QUOTE = 0x22;
-export const COMMA = 0x2c;
 export const DASH = 0x2d;
-export const SLASH = 0x2f;
-export const COLON = 0x3a;
 export const OPEN_BRACKET = 0x5b;
 export const BACKSLASH = 0x5c;
 export const CLOSE_BRACKET = 0x5d;
@@ -26,7 +23,7 @@ export function indexOf(bytes: Uint8Array, byte: number, from: number, end: numb
   return -1;
 }
 
-export function hasHighByte(bytes: Uint8Array, start: number, end: number): boolean {
+function hasHighByte(bytes: Uint8Array, start: number, end: number): boolean {
   for (let i = start; i < end; i += 1) if (bytes[i]! >= 0x80) return true;
   return false;
 }

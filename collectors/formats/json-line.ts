@@ -1,6 +1,6 @@
 import { OPEN_BRACE, QUOTE, BACKSLASH, textOf } from "./bytes.ts";
 
-export const DEPTH_MAX = 64;
+const DEPTH_MAX = 64;
 export const FIELDS_MAX = 1000;
 /** A number with so many digits may not fit a double: kept as text, digit for digit. */
 const LONG_NUMBER = /\d{16,}/;
@@ -25,7 +25,7 @@ export function parseJsonLine(bytes: Uint8Array, start: number, end: number): Js
   }
 }
 
-export function isObject(value: unknown): value is Record<string, unknown> {
+function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

@@ -18,7 +18,7 @@ export function monthOf(bytes: Uint8Array, at: number): number {
 }
 
 /** Two digits as a number; NaN when they are not digits. */
-export function twoDigits(bytes: Uint8Array, at: number): number {
+function twoDigits(bytes: Uint8Array, at: number): number {
   const tens = bytes[at]! - 0x30;
   const ones = bytes[at + 1]! - 0x30;
   return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;

@@ -1,6 +1,8 @@
+import { probit } from "simple-statistics";
+
 import type { Candidate, Setting } from "./candidates.ts";
 import { evenScale, isUnusual, samplingStep, truthAt } from "./errors.ts";
-import { median, normalQuantile, quantile } from "./statistics.ts";
+import { median, quantile } from "./statistics.ts";
 
 /** Half widths on the even scale. */
 export type Widths = {
@@ -112,7 +114,7 @@ function widthsOf(errors: Errors, request: WidthsRequest): Float64Array[] {
   }
   const sorted = perBin.map((sizes) => Float64Array.from(sizes).toSorted());
   return levels.map((level) => {
-    let last = normalQuantile(0.5 + level / 200) * fallback;
+    let last = probit(0.5 + level / 200) * fallback;
     return Float64Array.from({ length: bins }, (_, b) => {
       // Beyond the horizon that could be replayed errors grow like those of a random walk.
       if (sorted[b]!.length > 0) last = quantile(sorted[b]!, level / 100) + Number.EPSILON;

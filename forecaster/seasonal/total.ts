@@ -1,6 +1,8 @@
+import { probit } from "simple-statistics";
+
 import type { Candidate, Setting } from "./candidates.ts";
 import { evenScale, truthAt } from "./errors.ts";
-import { normalQuantile, quantile } from "./statistics.ts";
+import { quantile } from "./statistics.ts";
 
 export type Total = { mean: number; intervals: { level: number; lower: number; upper: number }[] };
 
@@ -33,7 +35,7 @@ export function forecastTotal(
     // The finite-sample quantile of split conformal prediction.
     const share = Math.min(1, (level / 100) * (1 + 1 / Math.max(1, errors.length)));
     const measured = errors.length > 0 ? quantile(errors, share) : even.to(Math.abs(mean));
-    const poisson = (normalQuantile(0.5 + level / 200) * POISSON_SIGMA) / Math.sqrt(prepared.unit);
+    const poisson = (probit(0.5 + level / 200) * POISSON_SIGMA) / Math.sqrt(prepared.unit);
     width = Math.max(width, measured, lowCount ? poisson : 0);
     const centre = even.to(mean);
     const lower = Math.min(mean, even.from(centre - width));

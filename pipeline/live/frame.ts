@@ -4,7 +4,7 @@ import { z } from "zod";
  * What the control plane pushes to every viewer of a dataset, a few times a second: the same bytes for all, made
  * without asking the store. Times are epoch ms, durations ms unless named otherwise.
  */
-export const LiveSecond = z.object({
+const LiveSecond = z.object({
   tMs: z.number(),
   requests: z.number(),
   errors: z.number(),

@@ -31,7 +31,7 @@ export function jsonAnswer(answer: Answer): Response {
 }
 
 /** The body of a request as JSON; refuses other content types, which a foreign page could send without being asked. */
-export async function readJson(request: Request): Promise<unknown> {
+async function readJson(request: Request): Promise<unknown> {
   const type = (request.headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json") {
     throw new AppError("bad_request", "Send JSON, with the header content-type: application/json.");

@@ -17,7 +17,7 @@ const STATUS: Record<ErrorCode, { status: number; title: string }> = {
 };
 
 /** RFC 9457 problem details, with the fields that a schema refused. */
-export type ProblemBody = {
+type ProblemBody = {
   type: string;
   title: string;
   status: number;
@@ -30,7 +30,7 @@ export type ProblemBody = {
  * Any error as a problem: an AppError shows its message, a ZodError lists its fields, anything else is a 500 that says
  * nothing here and everything in the log. `instance` is the id under which the log has it.
  */
-export function problemOf(error: unknown, log: Log): ProblemBody {
+function problemOf(error: unknown, log: Log): ProblemBody {
   const instance = `urn:uuid:${randomUUID()}`;
   const base = { type: "about:blank", instance };
   if (error instanceof AppError) {

@@ -1,6 +1,6 @@
 import { Pool, types } from "pg";
 
-export type Row = Record<string, unknown>;
+type Row = Record<string, unknown>;
 
 /** What runs SQL. Values are always bound ($1, $2 …), never pasted into the text. */
 export type Queryable = {

@@ -5,7 +5,7 @@ import type { Database } from "./database.ts";
  * A step of a room's schema. Steps are only ever added at the end, and only ones that the version before them can live
  * with (expand, then in a later release contract), so that two versions can run beside each other during a deploy.
  */
-export type Migration = { id: string; sql: string };
+type Migration = { id: string; sql: string };
 export type RoomMigrations = { room: string; migrations: readonly Migration[] };
 
 const LOCK_KEY = 7_184_600;

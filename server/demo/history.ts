@@ -79,7 +79,7 @@ function pathOf(folder: string, fromMs: number): string {
 }
 
 /** The lines of the requests in [fromMs, untilMs), a minute's in one string, in the order of their time. */
-export function* historyLines(
+function* historyLines(
   model: DemoModel,
   part: Part,
   options: Pick<HistoryOptions, "seed" | "requestsPerSecondMean" | "upstreams">,

@@ -20,7 +20,7 @@ export type SiteAnswer = {
 
 export const PRODUCTS = 120;
 export const PAGES = 10;
-export const ITEMS_MAX = 99;
+const ITEMS_MAX = 99;
 const PER_PAGE = PRODUCTS / PAGES;
 const GOODS = [
   "Lamp",
