@@ -13,6 +13,8 @@ import { summaryOf, timeOf } from "./event-summary.ts";
 
 type EventDetailProps = {
   id: string;
+  /** The event as the list has it: one that was just pushed may not be stored yet. */
+  known: EventDocument | undefined;
   zone: Zone;
   onTerm: (term: string) => void;
   onClose: () => void;
@@ -23,11 +25,10 @@ const TITLE_CHARACTERS_MAX = 160;
 const FILTER_CHARACTERS_MAX = 500;
 
 /** One event in full: every field, and the line as it was. */
-export function EventDetail({ id, zone, onTerm, onClose }: EventDetailProps) {
-  const { data, problem, reload } = useResource(
-    EventDocument,
-    `/api/event?id=${encodeURIComponent(id)}`,
-  );
+export function EventDetail({ id, known, zone, onTerm, onClose }: EventDetailProps) {
+  const stored = useResource(EventDocument, `/api/event?id=${encodeURIComponent(id)}`);
+  const data = stored.data ?? (known?.id === id ? known : undefined);
+  const problem = data ? undefined : stored.problem;
   const atMs = data ? timeOf(data) : null;
   return (
     <aside className="detail" aria-label="Event in full" data-testid="event-detail">
@@ -39,7 +40,7 @@ export function EventDetail({ id, zone, onTerm, onClose }: EventDetailProps) {
           <span aria-hidden="true">✕</span>
         </button>
       </header>
-      {problem ? <Failed problem={problem} retry={reload} /> : null}
+      {problem ? <Failed problem={problem} retry={stored.reload} /> : null}
       {data ? (
         <>
           <p className="detail-summary">

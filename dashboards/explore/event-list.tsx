@@ -19,7 +19,7 @@ type EventListProps = {
   count: number;
   zone: Zone;
   opened: string | null;
-  onOpen: (id: string | null) => void;
+  onOpen: (event: EventDocument | null) => void;
 };
 
 /** Scrolling further than this, or selecting text, holds the live tail still. */
@@ -115,7 +115,7 @@ type ListKeys = {
   current: string | undefined;
   setCurrent: (id: string) => void;
   opened: string | null;
-  onOpen: (id: string | null) => void;
+  onOpen: (event: EventDocument | null) => void;
 };
 
 function useListKeys({ events, current, setCurrent, opened, onOpen }: ListKeys): void {
@@ -124,7 +124,7 @@ function useListKeys({ events, current, setCurrent, opened, onOpen }: ListKeys):
     const next = events[at === -1 ? 0 : Math.min(events.length - 1, Math.max(0, at + by))];
     if (!next) return;
     setCurrent(next.id);
-    if (opened !== null) onOpen(next.id);
+    if (opened !== null) onOpen(next);
     const row = document.querySelector<HTMLElement>(`[data-event-id="${CSS.escape(next.id)}"]`);
     row?.focus();
     row?.scrollIntoView({ block: "nearest" });

@@ -12,7 +12,7 @@ type EventRowProps = {
   event: EventDocument;
   zone: Zone;
   current: boolean;
-  onOpen: (id: string) => void;
+  onOpen: (event: EventDocument) => void;
 };
 
 const SUMMARY_CHARACTERS_MAX = 300;
@@ -28,7 +28,7 @@ export const EventRow = memo(({ event, zone, current, onOpen }: EventRowProps) =
         className="event"
         data-event-id={event.id}
         aria-current={current || undefined}
-        onClick={() => onOpen(event.id)}
+        onClick={() => onOpen(event)}
       >
         <span className="event-time">
           {atMs === null ? (

@@ -1,9 +1,9 @@
 "use client";
 
 import { parseAsString, useQueryStates } from "nuqs";
-import { useMemo, useRef } from "react";
+import { useMemo, useRef, useState } from "react";
 
-import { EventOverview } from "../api.ts";
+import { type EventDocument, EventOverview } from "../api.ts";
 import { type RangeState, searchOf, useRange } from "../client/use-range.ts";
 import { useResource } from "../client/use-resource.ts";
 import { formatExact } from "../format.ts";
@@ -25,6 +25,7 @@ const BAD_REQUEST = 400;
 export function ExplorePage({ theme }: { theme: Theme }) {
   const range = useRange();
   const [{ q, event }, setState] = useQueryStates(STATE, { history: "push" });
+  const [known, setKnown] = useState<EventDocument>();
   const field = useRef<HTMLInputElement>(null);
   const search = searchOf({ from: range.from, to: range.to, q });
   const overview = useResource(EventOverview, `/api/events/overview?${search}`);
@@ -33,7 +34,10 @@ export function ExplorePage({ theme }: { theme: Theme }) {
     const ask = (query: string): void => void setState({ q: query || null, event: null });
     const toggle = (term: string): void =>
       ask(splitTerms(q).includes(term) ? withoutTerm(q, term) : withTerm(q, term));
-    const open = (id: string | null): void => void setState({ event: id });
+    const open = (chosen: EventDocument | null): void => {
+      setKnown(chosen ?? undefined);
+      void setState({ event: chosen?.id ?? null });
+    };
     return { ask, toggle, open };
   }, [q, setState]);
   useKeys({ search: () => field.current?.focus() });
@@ -51,6 +55,7 @@ export function ExplorePage({ theme }: { theme: Theme }) {
             search={search}
             query={q}
             opened={event}
+            known={known}
             {...actions}
           />
         ) : null}
@@ -65,12 +70,13 @@ type FoundProps = {
   search: string;
   query: string;
   opened: string | null;
+  known: EventDocument | undefined;
   toggle: (term: string) => void;
-  open: (id: string | null) => void;
+  open: (event: EventDocument | null) => void;
 };
 
 /** What a search found: how much when, of what kinds, and the events. */
-function Found({ overview, range, search, query, opened, toggle, open }: FoundProps) {
+function Found({ overview, range, search, query, opened, known, toggle, open }: FoundProps) {
   const { count, facets, live } = overview;
   const { zone } = range;
   return (
@@ -99,6 +105,7 @@ function Found({ overview, range, search, query, opened, toggle, open }: FoundPr
           <EventDetail
             key={opened}
             id={opened}
+            known={known}
             zone={zone}
             onTerm={toggle}
             onClose={() => open(null)}
