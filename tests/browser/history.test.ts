@@ -105,7 +105,7 @@ describe.skipIf(!CAN_RUN)("a log of the past, in a real browser", () => {
     await field.fill("2024-03-05 09:10 to 09:20");
     await field.press("Enter");
     await page.waitForURL(/from=1709629800000&to=1709630400000/);
-    await expect.poll(() => total("requests")).toBe("300");
+    await expect.poll(() => total("requests"), SOON).toBe("300");
     await field.fill("next week sometime");
     await field.press("Enter");
     await page.getByText('cannot read "next week sometime"').waitFor();
