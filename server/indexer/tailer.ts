@@ -8,25 +8,37 @@ import type { TailRequest } from "./protocol.ts";
 /** What a person can read, and what may be looked at for it, in one fold of rows. */
 const EVENTS_MAX = 10;
 const ROWS_EXAMINED_MAX = 500;
+/** Who follows new events does not want the past that is being read. */
+const NEW_MS = 10 * 60_000;
 
 export type TailResult = { id: string; events: EventDocument[]; skipped: number };
+type Rows = { from: number; to: number; nowMs: number };
 
-/** The newest of the rows that each viewer asked for; the others are counted as skipped. */
-export function tailRows(
-  batch: Batch,
-  range: { from: number; to: number },
-  tails: readonly TailRequest[],
-): TailResult[] {
-  const first = Math.max(range.from, range.to - ROWS_EXAMINED_MAX);
-  const documents: EventDocument[] = [];
-  for (let row = first; row < range.to; row += 1) {
+/** The newest of the new rows that each viewer asked for; the others are counted as skipped. */
+export function tailRows(batch: Batch, rows: Rows, tails: readonly TailRequest[]): TailResult[] {
+  const fresh = newRows(batch, rows);
+  const examined = fresh.slice(-ROWS_EXAMINED_MAX);
+  const documents = examined.map((row): EventDocument => {
     const fields = toDocument(batch, row);
     const sourceId = String(fields["log.source.id"]).slice("src_".length);
-    documents.push({ id: `src_${sourceId}:${Number(fields["log.offset"])}`, fields });
-  }
+    return { id: `src_${sourceId}:${Number(fields["log.offset"])}`, fields };
+  });
   return tails.map(({ id, filter }) => {
     const found = documents.filter((document) => matches(document.fields, filter));
-    const skipped = Math.max(0, found.length - EVENTS_MAX) + (first - range.from);
-    return { id, events: found.slice(-EVENTS_MAX), skipped };
+    const unexamined = fresh.length - examined.length;
+    return {
+      id,
+      events: found.slice(-EVENTS_MAX),
+      skipped: Math.max(0, found.length - EVENTS_MAX) + unexamined,
+    };
   });
+}
+
+function newRows(batch: Batch, { from, to, nowMs }: Rows): number[] {
+  const times = batch.number("@timestamp").values;
+  const rows: number[] = [];
+  for (let row = from; row < to; row += 1) {
+    if ((times[row] ?? 0) > nowMs - NEW_MS) rows.push(row);
+  }
+  return rows;
 }

@@ -58,7 +58,7 @@ async function main(): Promise<void> {
     },
     onRows: (batch, from, to) => {
       if (tails.length === 0) return;
-      for (const found of tailRows(batch, { from, to }, tails)) {
+      for (const found of tailRows(batch, { from, to, nowMs: systemClock.nowMs() }, tails)) {
         if (found.events.length + found.skipped > 0) post({ type: "tail", ...found });
       }
     },
