@@ -1,0 +1,33 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+
+import { z } from "zod";
+
+/** What the viewers got since they were asked last. `delayMs`: from the making of a frame to its parsing here. */
+const Tally = z.object({
+  frames: z.number(),
+  delayMs: z.object({ p50: z.number(), p99: z.number() }).nullable(),
+});
+export type Tally = z.infer<typeof Tally>;
+
+export type ViewersTask = { count: number; url: string; cookie: string; dataset: string };
+export type Viewers = AsyncDisposable & { take(): Promise<Tally> };
+
+/** Sockets that watch a dataset and read all that they get, in a thread of their own. */
+export async function openViewers(task: ViewersTask): Promise<Viewers> {
+  const thread = new Worker(new URL("live-viewers-thread.ts", import.meta.url), {
+    workerData: task,
+  });
+  // "watching": all of them are in.
+  await once(thread, "message");
+  return {
+    take: async () => {
+      const answer = once(thread, "message");
+      thread.postMessage("take");
+      return Tally.parse((await answer)[0]);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await thread.terminate();
+    },
+  };
+}
