@@ -1,0 +1,118 @@
+/**
+ * The README's pictures, of the running program: `node docs/pictures.ts [--data DIR]`. Starts the demo, waits until its
+ * whole past is read and its predictions are there, and takes them. With --data it uses (and leaves) a data folder.
+ */
+import { mkdir, mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+import type { Browser, Page } from "playwright";
+
+import { Board } from "#dashboards/api.ts";
+
+import {
+  createOwner,
+  metric,
+  openBrowser,
+  type RunningApp,
+  startApp,
+  until,
+} from "../bench/lib/live-app.ts";
+
+const OUT = fileURLToPath(new URL("pictures/", import.meta.url));
+const BYTES_MAX = 250_000;
+const HISTORY_MS_MAX = 600_000;
+/** The demo's shop has a visitor or two a second: more lines than this come from its past. */
+const PRESENT_LINES_PER_SECOND_MAX = 20;
+/** The charts have a minute of frames, and all tiles are fresh. */
+const WATCH_MS = 20_000;
+
+type Picture = {
+  name: string;
+  width: number;
+  height: number;
+  scheme: "light" | "dark";
+  path: string;
+  wholePage: boolean;
+  ready(page: Page): Promise<unknown>;
+};
+
+const live = (page: Page): Promise<void> =>
+  page.locator('[data-testid="live-status"][data-status="live"]').waitFor();
+
+const board = { path: "/", wholePage: true, ready: live };
+const PICTURES: Picture[] = [
+  { ...board, name: "board-light", width: 1440, height: 900, scheme: "light" },
+  { ...board, name: "board-dark", width: 1440, height: 900, scheme: "dark" },
+  { ...board, name: "board-phone", width: 390, height: 844, scheme: "dark", wholePage: false },
+  {
+    name: "explore",
+    width: 1440,
+    height: 900,
+    scheme: "light",
+    path: "/explore?q=status%3A%3E%3D400",
+    wholePage: false,
+    ready: openEvent,
+  },
+];
+
+const data = process.argv[2] === "--data" ? process.argv[3] : undefined;
+const folder = data ?? (await mkdtemp(path.join(tmpdir(), "quarterdeck-pictures-")));
+try {
+  await using app = await startApp(["--demo", "--data", folder]);
+  const cookie = await createOwner(app);
+  await until("the demo's past is read", () => isComplete(app, cookie), HISTORY_MS_MAX);
+  await using browser = await openBrowser();
+  await mkdir(OUT, { recursive: true });
+  for (const picture of PICTURES) await take(picture, { app, cookie, browser });
+} finally {
+  if (data === undefined) await rm(folder, { recursive: true, force: true });
+}
+
+async function openEvent(page: Page): Promise<void> {
+  await page.locator("[data-event-id]").nth(2).click();
+  await page.getByTestId("event-detail").locator(".field").first().waitFor();
+}
+
+async function isComplete(app: RunningApp, cookie: string): Promise<boolean> {
+  const before = await metric(app, "quarterdeck_lines_read_total");
+  const waitS = 3;
+  await sleep(waitS * 1000);
+  const lines = (await metric(app, "quarterdeck_lines_read_total")) - before;
+  if (lines > waitS * PRESENT_LINES_PER_SECOND_MAX) return false;
+  const answer = await fetch(`${app.url}/api/board`, { headers: { cookie } });
+  const { predictedRequestsPerSecond, turnover } = Board.parse(await answer.json());
+  return (
+    predictedRequestsPerSecond.status === "ready" &&
+    turnover.every(({ expectedSignIns }) => expectedSignIns !== null)
+  );
+}
+
+type Session = { app: RunningApp; cookie: string; browser: Browser };
+
+async function take(picture: Picture, { app, cookie, browser }: Session): Promise<void> {
+  const { width, height, scheme } = picture;
+  await using context = await browser.newContext({
+    viewport: { width, height },
+    deviceScaleFactor: 1,
+    colorScheme: scheme,
+    locale: "en",
+    timezoneId: "UTC",
+  });
+  const [name = "", value = ""] = cookie.split("=", 2);
+  await context.addCookies([{ name, value, url: app.url }]);
+  const page = await context.newPage();
+  await page.goto(`${app.url}${picture.path}`);
+  await picture.ready(page);
+  await sleep(WATCH_MS);
+  const file = path.join(OUT, `${picture.name}.png`);
+  await page.screenshot({ path: file, fullPage: picture.wholePage, scale: "css" });
+  const { size } = await stat(file);
+  process.stdout.write(`${path.relative(process.cwd(), file)} ${(size / 1000).toFixed(0)} kB\n`);
+  if (size > BYTES_MAX) throw new Error(`${file}: larger than ${BYTES_MAX} bytes`);
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms));
+}
