@@ -3,7 +3,8 @@ import { COUNTS_PER_SECOND } from "#pipeline/live/frame-delta.ts";
 import type { LiveWindow } from "#pipeline/live/live-window.ts";
 import type { EventStore } from "#pipeline/store/port.ts";
 
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 const DATASETS_MAX = 20;
 
 /** What is counted in a second of a frame, in its order there. */
@@ -16,7 +17,7 @@ const COUNTED: readonly Condition[] = [
 
 /**
  * After a start the last hour is in the store, not in memory: its seconds are counted there once, so that turnover and
- * rates go on where they were. Visitors and response times fill up again within minutes.
+ * rates go on where they were; visitors are taken from its minutes. Response times and routes fill up again.
  */
 export async function warmLiveWindow(
   live: LiveWindow,
@@ -44,6 +45,7 @@ export async function warmLiveWindow(
       counts[index] = value;
     }
   }
+  await warmVisitors(live, store, nowMs);
   for (const [dataset, seconds] of datasets) {
     const times = [...seconds.keys()];
     live.merge({
@@ -56,5 +58,23 @@ export async function warmLiveWindow(
       instances: { names: [], pairs: new Uint32Array() },
       routes: { names: [], triples: new Uint32Array() },
     });
+  }
+}
+
+const VISITORS_MS = 5 * 60_000;
+
+async function warmVisitors(live: LiveWindow, store: EventStore, nowMs: number): Promise<void> {
+  const cells = await store.cells({
+    fromMs: Math.floor((nowMs - VISITORS_MS) / MINUTE_MS) * MINUTE_MS,
+    toMs: nowMs,
+    levelS: 60,
+    stepMs: MINUTE_MS,
+    measures: ["users"],
+  });
+  for (const { dataset, tMs, sketches } of cells) {
+    // Filed under the end of their minute: they were seen somewhere in it.
+    for (const sketch of sketches) {
+      live.mergeVisitors(dataset, Math.min(nowMs, tMs + MINUTE_MS - 1_000), sketch);
+    }
   }
 }

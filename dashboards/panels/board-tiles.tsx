@@ -62,7 +62,7 @@ export function BoardTiles(props: BoardTilesProps) {
       <InstancesTile {...context("instances_running")} />
       <TopRoutesTile
         routes={live?.topRoutes ?? board.topRoutes}
-        caption={over}
+        caption={live ? "last 5 minutes" : over}
         freshness={freshness}
         meaning={meanings.get("requests")}
         search={range.search}

@@ -60,6 +60,11 @@ export class DatasetWindow {
     this.#addDetails(delta, nowS);
   }
 
+  /** Adds the visitors of a rollup's minute. */
+  mergeVisitors(tMs: number, sketch: Uint8Array): void {
+    this.#visitorsOf(Math.floor(tMs / 1000))?.mergeBytes(sketch);
+  }
+
   /** The statistics of now, with the given seconds. */
   frame(dataset: string, nowMs: number, seconds: LiveSecond[]): LiveFrame {
     const nowS = Math.floor(nowMs / 1000);
@@ -136,7 +141,7 @@ export class DatasetWindow {
     }
     for (let i = 0; i < visitors.length; i += 2) {
       const second = seconds[visitors[i]!]!;
-      if (isIn(second, USERS_WINDOW_S)) this.#addVisitor(second, visitors[i + 1]!);
+      if (isIn(second, USERS_WINDOW_S)) this.#visitorsOf(second)?.add(visitors[i + 1]!);
     }
     for (let i = 0; i < instances.pairs.length; i += 2) {
       const second = seconds[instances.pairs[i]!]!;
@@ -162,15 +167,16 @@ export class DatasetWindow {
     if (bucket < BUCKETS) this.#latency[at + bucket]! += requests;
   }
 
-  #addVisitor(second: number, hash: number): void {
+  /** The sketch that a second belongs to; undefined when that was long ago. */
+  #visitorsOf(second: number): DistinctSketch | undefined {
     const number = Math.floor(second / VISITORS_GRANULE_S);
     const granule = this.#visitors[number % VISITORS_GRANULES]!;
-    if (granule.number > number) return;
+    if (granule.number > number) return undefined;
     if (granule.number < number) {
       granule.number = number;
       granule.sketch = new DistinctSketch();
     }
-    granule.sketch.add(hash);
+    return granule.sketch;
   }
 
   #addInstance(name: string, second: number, nowS: number): void {

@@ -50,6 +50,27 @@ function write(batch: Batch, row: Row): void {
 }
 
 describe("live window", () => {
+  test("visitors of a minute that was kept are not counted anew when they come back", () => {
+    const { live, see, frames, clock } = openLive();
+    see([
+      { ago: 60, status: 200, address: "10.0.0.1" },
+      { ago: 61, status: 200, address: "10.0.0.2" },
+    ]);
+    const users = frames
+      .takeCells()
+      .filter((cell) => cell.levelS === 60 && cell.measure === "users");
+    const restarted = new LiveWindow(clock);
+    for (const { t, sketch } of users) {
+      restarted.mergeVisitors("nginx.access", t * 1000, sketch ?? new Uint8Array());
+    }
+    expect(users.length).toBeGreaterThan(0);
+    expect(restarted.frame("nginx.access").usersConnected).toBe(
+      live.frame("nginx.access").usersConnected,
+    );
+    clock.now += 6 * 60_000;
+    expect(restarted.frame("nginx.access").usersConnected).toBe(0);
+  });
+
   test("rates, errors and response times are those of the last minute", () => {
     const { live, see } = openLive();
     see([

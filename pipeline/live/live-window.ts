@@ -9,6 +9,8 @@ export const ALL_DATASETS = "*";
 
 const DATASETS_MAX = 64;
 const SNAPSHOT_S = 300;
+/** What a viewer of a dataset sees that nothing came in for: one for all, as a window takes memory and time to make. */
+const EMPTY = new DatasetWindow();
 
 /**
  * The last hour, live: merges what the ingest adds to the one-second frames, and makes the message that every viewer
@@ -29,6 +31,12 @@ export class LiveWindow {
     this.#open(delta.dataset)?.merge(delta, nowMs);
   }
 
+  /** Adds the visitors of a minute that was kept in the store: after a start they are not new ones. */
+  mergeVisitors(dataset: string, tMs: number, sketch: Uint8Array): void {
+    this.#open(ALL_DATASETS)?.mergeVisitors(tMs, sketch);
+    this.#open(dataset)?.mergeVisitors(tMs, sketch);
+  }
+
   datasets(): string[] {
     return [...this.#windows.keys()].filter((dataset) => dataset !== ALL_DATASETS);
   }
@@ -37,13 +45,13 @@ export class LiveWindow {
   frame(dataset: string): LiveFrame {
     const window = this.#windows.get(dataset);
     const changed = window ? window.takeChanged() : [];
-    return (window ?? new DatasetWindow()).frame(dataset, this.#clock.nowMs(), changed);
+    return (window ?? EMPTY).frame(dataset, this.#clock.nowMs(), changed);
   }
 
   /** The first message for a viewer who joins: the last five minutes, whatever others have been sent already. */
   snapshot(dataset: string): LiveFrame {
     const nowMs = this.#clock.nowMs();
-    const window = this.#windows.get(dataset) ?? new DatasetWindow();
+    const window = this.#windows.get(dataset) ?? EMPTY;
     return window.frame(dataset, nowMs, window.recent(nowMs, SNAPSHOT_S));
   }
 
