@@ -133,6 +133,10 @@ test("the set-up says which field is wrong", async () => {
   expect(answer.status).toBe(400);
   expect(answer.body["detail"]).toContain("email: this is no e-mail address");
   expect(answer.body["detail"]).toContain("password: a password has at least 12 characters");
+  const hostile = { ...ANN, token, name: "Ann\0\u001b[2J" };
+  const refused = await call(routes(), "POST /api/setup", { body: hostile });
+  expect(refused.status).toBe(400);
+  expect(refused.body["detail"]).toContain("name: a name has no control characters");
 });
 
 test("signing in takes the right password, in whatever case the address is typed", async () => {

@@ -17,7 +17,12 @@ const PASSWORD_CHARACTERS_MAX = 256;
 export const FirstOwner = z.strictObject({
   token: z.string().min(1).max(100),
   email: Email,
-  name: z.string().trim().min(1, { error: "say what to call you" }).max(100),
+  name: z
+    .string()
+    .trim()
+    .min(1, { error: "say what to call you" })
+    .max(100)
+    .regex(/^\P{Cc}*$/u, { error: "a name has no control characters" }),
   password: z
     .string()
     .min(PASSWORD_CHARACTERS_MIN, {

@@ -7,7 +7,6 @@ import { accessMigrations } from "#access/migrations.ts";
 import { accessRoutes } from "#access/routes.ts";
 import { systemClock as clock } from "#platform/clock.ts";
 import type { Config } from "#platform/config.ts";
-import { AppError } from "#platform/errors.ts";
 import { createApi } from "#platform/http/kit.ts";
 import { peerAddress } from "#platform/http/peer-address.ts";
 import { checkOrigin, originRules } from "#platform/http/same-origin.ts";
@@ -19,7 +18,7 @@ import type { Terminal } from "#platform/terminal.ts";
 
 import { authorise, authoriseRoutes } from "./authorise.ts";
 import { startForecastWorker } from "./board/forecast-worker.ts";
-import { findRunning, sayRunning, sayStopped, type DataFolder } from "./data-folder.ts";
+import { leaveFolder, sayRunning, sayStopped, takeFolder, type DataFolder } from "./data-folder.ts";
 import { listen } from "./listen.ts";
 import { openPages } from "./pages.ts";
 import { requestHandler } from "./request-handler.ts";
@@ -43,8 +42,9 @@ export type ControlPlaneOptions = {
 /** Starts every role in this process, and resolves when the boards can be opened. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { config, folder, terminal } = options;
-  refuseSecond(folder);
   await using started = new AsyncDisposableStack();
+  await takeFolder(folder);
+  started.defer(() => leaveFolder(folder));
   const log = openLog({ file: folder.logFile, level: config.logLevel });
   started.defer(() => log.close());
   const databaseOpens = openDatabase(config, log);
@@ -68,10 +68,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     started,
   );
   workspaces.onChange(() => {
-    sayRunning(folder, { pid: process.pid, url, store: workspaces.current().storeFolder });
+    sayRunning(folder, { url, store: workspaces.current().storeFolder });
     sockets.tellChanged();
   });
-  sayRunning(folder, { pid: process.pid, url, store: workspaces.current().storeFolder });
+  sayRunning(folder, { url, store: workspaces.current().storeFolder });
   started.defer(() => sayStopped(folder));
   log.info("the control plane is up", { "url.full": url });
   const link = await setup.createLink();
@@ -81,15 +81,6 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   }
   const resources = started.move();
   return { url, stop: () => resources.disposeAsync() };
-}
-
-function refuseSecond(folder: DataFolder): void {
-  const running = findRunning(folder);
-  if (!running) return;
-  throw new AppError(
-    "conflict",
-    `A control plane runs on ${folder.root} already: open ${running.url}, or end process ${running.pid}, or choose another folder with --data`,
-  );
 }
 
 async function openDatabase(config: Config, log: Log): Promise<Database> {

@@ -1,9 +1,19 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 
 import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
+import { dropOwnership, takeOwnership } from "#platform/postgres/owner.ts";
+import { isAlive, markOf, ProcessMark } from "#platform/postgres/process-mark.ts";
 
 /** Where everything lies in the data folder. */
 export type DataFolder = {
@@ -25,17 +35,51 @@ export function openDataFolder(root: string): DataFolder {
     logFile: path.join(root, "logs", "quarterdeck.log"),
   };
   try {
-    for (const made of [folder.store, folder.locks]) mkdirSync(made, { recursive: true });
+    // Logs tell of people: what is made here is for its owner alone.
+    for (const made of [folder.store, folder.locks]) {
+      mkdirSync(made, { recursive: true, mode: 0o700 });
+    }
+    accessSync(root, constants.W_OK);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new AppError("bad_request", `the data folder ${root} cannot be used: ${why}`);
+    throw unusable(root, error);
   }
   return folder;
 }
 
+function unusable(root: string, error: unknown): AppError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new AppError(
+    "bad_request",
+    `the data folder ${root} cannot be used: ${why}. Make room or give write access there, or choose another one with --data`,
+    { cause: error },
+  );
+}
+
+/**
+ * Makes this process the control plane of the folder.
+ * @throws AppError when another one, that lives, is it; one that was killed is not in the way.
+ */
+export async function takeFolder(folder: DataFolder): Promise<void> {
+  const isOurs = await takeOwnership(folder.root).catch((error: unknown) => {
+    throw unusable(folder.root, error);
+  });
+  if (isOurs) return;
+  const running = findRunning(folder);
+  const what = running
+    ? `open ${running.url}, or end process ${running.process.pid}`
+    : "wait until it is up";
+  throw new AppError(
+    "conflict",
+    `A control plane runs on ${folder.root} already: ${what}, or choose another folder with --data`,
+  );
+}
+
+export const leaveFolder = (folder: DataFolder): Promise<void> => dropOwnership(folder.root);
+
 /** What a running control plane says of itself to other processes on the machine. */
 const Running = z.object({
-  pid: z.number(),
+  /** Told apart from a later process with the same number. */
+  process: ProcessMark,
   url: z.string(),
   /** The store that its boards show: the real one, the demo's, or a replay's. */
   store: z.string(),
@@ -48,14 +92,15 @@ const runningFile = ({ root }: DataFolder): string => path.join(root, "running.j
 export function findRunning(folder: DataFolder): Running | undefined {
   try {
     const running = Running.parse(JSON.parse(readFileSync(runningFile(folder), "utf8")));
-    return isAlive(running.pid) && running.pid !== process.pid ? running : undefined;
+    return isAlive(running.process) ? running : undefined;
   } catch {
     return undefined; // No file, or one from a process that died while writing it.
   }
 }
 
-export function sayRunning(folder: DataFolder, running: Running): void {
-  writeFileSync(runningFile(folder), JSON.stringify(running), { mode: 0o600 });
+export function sayRunning(folder: DataFolder, running: Omit<Running, "process">): void {
+  const said = { process: markOf(process.pid), ...running };
+  writeFileSync(runningFile(folder), JSON.stringify(said), { mode: 0o600 });
 }
 
 export function sayStopped(folder: DataFolder): void {
@@ -77,14 +122,5 @@ function hasSegments(store: string): boolean {
     );
   } catch {
     return false;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }

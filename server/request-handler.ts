@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 
+import { AppError } from "#platform/errors.ts";
 import { createNonce, pageHeaders } from "#platform/http/security-headers.ts";
 import type { Log } from "#platform/log.ts";
 
@@ -7,6 +8,8 @@ import type { Pages } from "./pages.ts";
 
 /** What the API answers; everything else is a page. */
 const API_PATH = /^\/(?:api\/|livez$|readyz$|metrics$)/;
+/** Sockets that poll: what was attached to the server before this handler answers them. */
+const SOCKET_PATH = /^\/socket\//;
 /** Pages for people who are not signed in, and what those pages are made of. */
 const OPEN_PATH = /^\/(?:sign-in|setup|_next\/.*|favicon\.ico|icon\.svg)$/;
 
@@ -25,17 +28,32 @@ export type RequestHandlerDeps = {
 /** HTTP as a whole: the API before Next gets the request; pages only for members, with a nonce of their own. */
 export function requestHandler(deps: RequestHandlerDeps): RequestListener {
   return (request, response) => {
-    const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    const pathname = pathOf(request);
+    if (pathname === undefined) {
+      const text = "Ask for a path on this host, which begins with /.";
+      response.writeHead(400, { "content-type": "text/plain; charset=utf-8" }).end(`${text}\n`);
+      return;
+    }
+    if (SOCKET_PATH.test(pathname)) return;
     if (API_PATH.test(pathname)) {
       deps.api(request, response);
       return;
     }
     servePage(deps, pathname, { request, response }).catch((error: unknown) => {
       deps.log.error("a page failed", { error, "url.path": pathname });
-      if (!response.headersSent) response.writeHead(500, { "content-type": "text/plain" });
-      response.end("This page failed. The log of the control plane says why.\n");
+      const known = error instanceof AppError && error.code === "unavailable";
+      if (!response.headersSent) {
+        response.writeHead(known ? 503 : 500, { "content-type": "text/plain; charset=utf-8" });
+      }
+      const text = known ? error.message : "This page failed. The log of Quarterdeck says why.";
+      response.end(`${text}\n`);
     });
   };
+}
+
+/** Undefined for what only a proxy is asked for (`http://elsewhere/`, `*`): it would name a host past the Host header. */
+function pathOf({ url = "/" }: IncomingMessage): string | undefined {
+  return url.startsWith("/") ? new URL(`http://localhost${url}`).pathname : undefined;
 }
 
 async function servePage(

@@ -4,6 +4,7 @@ import { Server, type Socket } from "socket.io";
 import { z } from "zod";
 
 import type { LiveFrame } from "#dashboards/api.ts";
+import type { Filter } from "#pipeline/filter.ts";
 import { parseQuery } from "#pipeline/query-language.ts";
 import { AppError } from "#platform/errors.ts";
 import type { Log } from "#platform/log.ts";
@@ -51,9 +52,12 @@ export function openSockets(deps: SocketDeps): Sockets {
     },
   });
   let sent = 0;
+  const follows = new Map<Socket, Follow>();
   io.on("connection", (socket) => {
     onWatch(socket, deps);
-    onTail(socket, deps);
+    const follow = new Follow(socket, deps);
+    follows.set(socket, follow);
+    socket.on("disconnect", () => follows.delete(socket));
   });
   const frames = setInterval(() => {
     const { live } = deps.workspace();
@@ -66,17 +70,18 @@ export function openSockets(deps: SocketDeps): Sockets {
     }
   }, FRAME_EVERY_MS);
   const recheck = setInterval(() => {
-    for (const socket of io.of("/").sockets.values()) {
-      deps.mayWatch(socket.request).catch((error: unknown) => {
-        deps.log.info("a socket is closed: its member may not watch any more", { error });
-        socket.disconnect(true);
-      });
+    for (const [socket, follow] of follows) {
+      void recheckSocket(socket, deps);
+      void follow.recheck();
     }
   }, RECHECK_EVERY_MS);
   return {
     viewers: () => io.of("/").sockets.size,
     framesSent: () => sent,
-    tellChanged: () => io.emit("changed"),
+    tellChanged: () => {
+      for (const follow of follows.values()) follow.renew();
+      io.emit("changed");
+    },
     close: async () => {
       clearInterval(frames);
       clearInterval(recheck);
@@ -105,30 +110,83 @@ function onWatch(socket: Socket, { workspace }: SocketDeps): void {
   });
 }
 
-function onTail(socket: Socket, { workspace, mayFollow }: SocketDeps): void {
-  let stop: (() => void) | undefined;
-  let asks = 0;
-  socket.on("tail", async (message: unknown) => {
+/** A refusal, unlike a database that does not answer: that one is no reason to turn the lights off. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof AppError && (error.code === "unauthenticated" || error.code === "forbidden");
+
+async function recheckSocket(socket: Socket, { mayWatch, log }: SocketDeps): Promise<void> {
+  try {
+    await mayWatch(socket.request);
+  } catch (error) {
+    if (!isRefusal(error)) return;
+    log.info("a socket is closed: its member may not watch any more", { error });
+    socket.disconnect(true);
+  }
+}
+
+/** One socket's tail of raw events, for as long as its member may follow them. */
+class Follow {
+  readonly #socket: Socket;
+  readonly #deps: SocketDeps;
+  #running: { of: Workspace; filter: Filter; stop: () => void } | undefined;
+  #asks = 0;
+
+  constructor(socket: Socket, deps: SocketDeps) {
+    this.#socket = socket;
+    this.#deps = deps;
+    socket.on("tail", (message: unknown) => void this.#ask(message));
+    socket.on("untail", () => this.#end());
+    socket.on("disconnect", () => this.#end());
+  }
+
+  /** After the workspace was exchanged: goes on with the one that is there now. */
+  renew(): void {
+    const { of, filter, stop } = this.#running ?? {};
+    if (!of || !filter || of === this.#deps.workspace()) return;
     stop?.();
-    asks += 1;
-    const ask = asks;
+    this.#start(filter);
+  }
+
+  async recheck(): Promise<void> {
+    if (!this.#running) return;
+    try {
+      await this.#deps.mayFollow(this.#socket.request);
+    } catch (error) {
+      if (isRefusal(error)) this.#refuse(error);
+    }
+  }
+
+  async #ask(message: unknown): Promise<void> {
+    this.#end();
+    const ask = this.#asks;
     const asked = Tail.safeParse(message);
     if (!asked.success) return;
     try {
-      await mayFollow(socket.request);
+      await this.#deps.mayFollow(this.#socket.request);
       // Another search or the end of the socket may have come while the grant was looked up.
-      if (ask !== asks || !socket.connected) return;
-      stop = workspace().tail(parseQuery(asked.data.q), limited(socket));
+      if (ask !== this.#asks || !this.#socket.connected) return;
+      this.#start(parseQuery(asked.data.q));
     } catch (error) {
-      const detail = error instanceof AppError ? error.message : "the search cannot be followed";
-      socket.emit("tail-refused", { detail });
+      this.#refuse(error);
     }
-  });
-  socket.on("untail", () => {
-    asks += 1;
-    stop?.();
-  });
-  socket.on("disconnect", () => stop?.());
+  }
+
+  #start(filter: Filter): void {
+    const of = this.#deps.workspace();
+    this.#running = { of, filter, stop: of.tail(filter, limited(this.#socket)) };
+  }
+
+  #end(): void {
+    this.#asks += 1;
+    this.#running?.stop();
+    this.#running = undefined;
+  }
+
+  #refuse(error: unknown): void {
+    this.#end();
+    const detail = error instanceof AppError ? error.message : "the search cannot be followed";
+    this.#socket.emit("tail-refused", { detail });
+  }
 }
 
 /** Hands on what a person can read, and counts the rest. */

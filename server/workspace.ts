@@ -90,6 +90,7 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
       }
       status = { lines: counts.lines, quarantined: counts.quarantined, sources, storeError };
     } else if (message.type === "stopped" && message.error !== null) {
+      status = { ...status, storeError: "the indexer stopped" };
       log.error("the indexer stopped", { error: message.error });
     }
   };

@@ -86,6 +86,16 @@ test("a body that is no JSON, no UTF-8, too large or of another type is refused,
   expect((await api().request("/people", post('{"name":"ä","age":1}'))).status).toBe(201);
 });
 
+test("a password in a broken body is neither sent back nor logged", async () => {
+  for (const body of ['{"password":"hunter2" "x"}', "hunter2", '{"password":"hunter2']) {
+    const response = await api().request("/people", post(body));
+    expect(response.status).toBe(400);
+    expect(await response.text()).not.toContain("hunter");
+  }
+  expect(logged.join("")).toContain("The body is no JSON");
+  expect(logged.join("")).not.toContain("hunter");
+});
+
 test("a path that is not there is a problem too, and every answer carries the headers", async () => {
   for (const path of ["/nowhere", "/known", "/unknown"]) {
     const response = await api().request(path, host);

@@ -1,5 +1,7 @@
 import { Pool, types } from "pg";
 
+import { AppError } from "../errors.ts";
+
 type Row = Record<string, unknown>;
 
 /** What runs SQL. Values are always bound ($1, $2 …), never pasted into the text. */
@@ -36,9 +38,10 @@ export function poolDatabase(
   pool.on("error", options.onError);
   let closed: Promise<void> | undefined;
   return {
-    query: async (text, values = []) => rowsOf(await pool.query<Row>(text, [...values])),
+    query: async (text, values = []) =>
+      rowsOf(await pool.query<Row>(text, [...values]).catch(rethrow)),
     async transaction(work) {
-      const client = await pool.connect();
+      const client = await pool.connect().catch(rethrow);
       try {
         await client.query("BEGIN");
         const result = await work({
@@ -54,7 +57,7 @@ export function poolDatabase(
           () => true,
         );
         client.release(broken);
-        throw error;
+        return rethrow(error);
       }
     },
     close() {
@@ -65,3 +68,18 @@ export function poolDatabase(
 }
 
 const rowsOf = (result: { rows: Row[] }): Row[] => result.rows;
+
+/** No connection (any more): SQLSTATE class 08, the shutdowns of class 57, and what the network says. */
+const UNREACHABLE = /^(?:08\w{3}|57P0[123]|ECONN\w+|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND)$/;
+const UNREACHABLE_WORDS = /^(?:Connection terminated|timeout exceeded when trying to connect)/;
+
+function rethrow(error: unknown): never {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const words = error instanceof Error ? error.message : "";
+  if (!UNREACHABLE.test(code) && !UNREACHABLE_WORDS.test(words)) throw error;
+  throw new AppError(
+    "unavailable",
+    "PostgreSQL does not answer, so nobody's rights can be looked up. Try again; if it lasts, start Quarterdeck again.",
+    { cause: error },
+  );
+}

@@ -35,7 +35,9 @@ export async function openPostgres(options: {
 
 async function checkServer(database: Database): Promise<void> {
   const rows = await database.query("SHOW server_version_num").catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message || error.name : String(error);
+    // What the driver said is more to the point than what a request would be told.
+    const said = error instanceof AppError ? error.cause : error;
+    const reason = said instanceof Error ? said.message || said.name : String(said);
     throw new AppError(
       "unavailable",
       `The PostgreSQL server that DATABASE_URL names cannot be used: ${reason}. Check host, port, user, password and database name.`,

@@ -25,7 +25,8 @@ export function operationsRoutes(deps: OperationsDeps): Hono {
     const checks = {
       postgres: await answered(deps.database.query("SELECT 1")),
       store: await answered(deps.workspace().store.extents()),
-      indexer: deps.workspace().status().storeError ?? "ok",
+      // Anybody may ask, so the reason, which names paths, stands in the log alone.
+      indexer: deps.workspace().status().storeError === null ? "ok" : "cannot store events",
     };
     const ready = Object.values(checks).every((state) => state === "ok");
     return c.json({ status: ready ? "ok" : "not ready", checks }, ready ? 200 : 503);
