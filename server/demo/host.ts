@@ -14,6 +14,7 @@ import { startInstance } from "./instance.ts";
 import { demoModel } from "./model.ts";
 import { findNginx, startNginx } from "./nginx.ts";
 import { startBuiltInProxy, type Proxy, type ProxyOptions } from "./proxy.ts";
+import { seededRandom } from "./random.ts";
 import { signSession } from "./session-token.ts";
 import { capacityRps } from "./timing.ts";
 import { simulateVisitors } from "./visitors.ts";
@@ -45,7 +46,12 @@ const tell = (message: HostMessage): void => {
 const capacity = capacityRps(options.requestsPerSecondMean) / options.instancePorts.length;
 const instances = await Promise.all(
   options.instancePorts.map(async (portPreferred) =>
-    startInstance({ portPreferred, secret, capacityRps: capacity }),
+    startInstance({
+      portPreferred,
+      secret,
+      capacityRps: capacity,
+      random: seededRandom(Date.now(), portPreferred),
+    }),
   ),
 );
 const ports = instances.map((instance) => instance.port);

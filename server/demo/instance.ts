@@ -2,12 +2,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { listenLoopback } from "./listen.ts";
-import { seededRandom } from "./random.ts";
+import type { Random } from "./random.ts";
 import { readSession, signSession } from "./session-token.ts";
 import { answer, type SiteAnswer } from "./site.ts";
 import { serviceTime } from "./timing.ts";
 
 export type InstanceOptions = {
+  /** What service times and rare failures are drawn from. */
+  random: Random;
   portPreferred: number;
   /** Signs the sessions: the same for all instances. */
   secret: string;
@@ -47,7 +49,6 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
 
 class Shop {
   readonly #options: InstanceOptions;
-  readonly #random = seededRandom(Date.now(), Math.floor(Math.random() * 2 ** 31));
   #requestsPerSecond = 0;
   #lastMs = Date.now();
 
@@ -60,7 +61,7 @@ class Shop {
     const session = readSession(request.headers.cookie, this.#options.secret);
     const form = new URLSearchParams(await readBody(request));
     if (path !== "/health") {
-      const { durationMs, failed } = serviceTime(path, this.#utilisation(), this.#random);
+      const { durationMs, failed } = serviceTime(path, this.#utilisation(), this.#options.random);
       await sleep(durationMs);
       if (failed) return this.#send(response, FAILURE, session?.user ?? "");
     }
