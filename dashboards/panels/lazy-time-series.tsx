@@ -1,6 +1,7 @@
 "use client";
 
 import dynamic from "next/dynamic";
+import { memo } from "react";
 
 import type { TimeSeriesProps } from "./time-series.tsx";
 
@@ -9,10 +10,10 @@ const Chart = dynamic(() => import("./time-series.tsx").then((module) => module.
   ssr: false,
 });
 
-export function LazyTimeSeries(props: TimeSeriesProps) {
-  return (
-    <div style={{ height: props.height }}>
-      <Chart {...props} />
-    </div>
-  );
-}
+/** Drawn anew when what it shows changed: tiles are rendered with each pushed frame, charts once a second. */
+export const LazyTimeSeries = memo((props: TimeSeriesProps) => (
+  <div style={{ height: props.height }}>
+    <Chart {...props} />
+  </div>
+));
+LazyTimeSeries.displayName = "LazyTimeSeries";
