@@ -96,11 +96,14 @@ export function checkedLimit(limit: number): number {
 function bucketSql(ms: string, request: { stepMs?: number; fromMs: number }): string {
   const { stepMs, fromMs } = request;
   if (stepMs === undefined) return String(Math.ceil(fromMs));
-  if (!Number.isSafeInteger(stepMs) || stepMs <= 0) {
-    throw new AppError("bad_request", `stepMs is a whole number above 0: ${stepMs} is not`);
-  }
+  const step = checkedStep(stepMs);
   // The remainder of a division is negative before 1970; added once more it is the distance from the bucket's start.
-  return `(${ms}) - ((${ms}) % ${stepMs} + ${stepMs}) % ${stepMs}`;
+  return `(${ms}) - ((${ms}) % ${step} + ${step}) % ${step}`;
+}
+
+export function checkedStep(stepMs: number): number {
+  if (Number.isSafeInteger(stepMs) && stepMs > 0) return stepMs;
+  throw new AppError("bad_request", `stepMs is a whole number above 0: ${stepMs} is not`);
 }
 
 const DURATION = identifier("event.duration");

@@ -9,7 +9,15 @@ import { MEASURES, ROLLUP_LEVELS_S, type RollupCell } from "../rollup.ts";
 import { CELL_ORDER, cellColumns } from "./cell-columns.ts";
 import { CompactionLock } from "./compaction-lock.ts";
 import { planCompaction } from "./compaction-plan.ts";
-import { asNumber, asText, type Duck, quoted, type Row } from "./duck.ts";
+import {
+  asNumber,
+  asText,
+  cellFilesSql,
+  type Duck,
+  eventFilesSql,
+  quoted,
+  type Row,
+} from "./duck.ts";
 import { explained, syncFile, writeSafe } from "./files.ts";
 import { writeParquet } from "./parquet/write-parquet.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
@@ -22,7 +30,6 @@ import {
   type SegmentFooter,
 } from "./segment-footer.ts";
 import { madeMs, type SegmentId } from "./segment-id.ts";
-import { filesSql } from "./segment-reader.ts";
 
 /** A reader that listed the folder before a merge has this long to open the old files. */
 const GRACE_MS = 60_000;
@@ -125,7 +132,7 @@ export class Compactor {
     const path = noted(this.#scratchPath(), written);
     const order = isInTimeOrder(filled) ? "" : 'ORDER BY "@timestamp"';
     const options = `FORMAT parquet, ${ZSTD}, ROW_GROUP_SIZE ${EVENT_ROW_GROUP_ROWS}`;
-    await this.#duck.rows(`COPY (SELECT * FROM ${filesSql(paths)} ${order}) TO ${quoted(path)}
+    await this.#duck.rows(`COPY (SELECT * FROM ${eventFilesSql(paths)} ${order}) TO ${quoted(path)}
       (${options}, KV_METADATA {${FOOTER_KEY}: ${quoted(json)}})`);
     await syncFile(path);
     return path;
@@ -138,7 +145,7 @@ export class Compactor {
   ): Promise<{ path: string; cells: NonNullable<SegmentFooter["cells"]> } | undefined> {
     const cells = inputs.flatMap((segment) => segment.cells ?? []);
     if (cells.length === 0) return undefined;
-    const files = filesSql(
+    const files = cellFilesSql(
       inputs
         .filter((segment) => segment.cells)
         .map((segment) => this.#segments.rollupPath(segment.id)),
@@ -153,7 +160,7 @@ export class Compactor {
     const [count] = await this.#duck.rows(`COPY (
         SELECT level_s, t, dataset, measure, key, sum(value) AS value, NULL::BLOB AS sketch
         FROM ${files} WHERE sketch IS NULL GROUP BY ALL
-        UNION ALL SELECT level_s, t, dataset, measure, key, value, sketch FROM ${filesSql([sketches])}
+        UNION ALL SELECT level_s, t, dataset, measure, key, value, sketch FROM ${cellFilesSql([sketches])}
         ORDER BY ${CELL_ORDER}
       ) TO ${quoted(path)} (FORMAT parquet, ${ZSTD}, ROW_GROUP_SIZE ${CELL_ROW_GROUP_ROWS})`);
     await syncFile(path);

@@ -6,6 +6,7 @@ import {
   type DuckDBConnection,
   DuckDBInstance,
   type DuckDBType,
+  type DuckDBValue,
   DOUBLE,
   type JS,
   VARCHAR,
@@ -69,6 +70,21 @@ export class Duck implements AsyncDisposable {
     }
   }
 
+  /**
+   * Hands the answer over as it comes, some thousand rows at a time, column by column, for as long as `take` returns
+   * true. Returns whether that was to the end.
+   */
+  async read(sql: string, take: (columns: DuckDBValue[][]) => boolean): Promise<boolean> {
+    const connection = await this.#take();
+    try {
+      const result = await connection.stream(sql);
+      for await (const chunk of result) if (!take(chunk.getColumns())) return false;
+      return true;
+    } finally {
+      this.#give(connection);
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (let i = 0; i < CONNECTIONS; i += 1) (await this.#take()).closeSync();
     this.#instance.closeSync();
@@ -87,6 +103,16 @@ export class Duck implements AsyncDisposable {
     if (next) next(connection);
     else this.#idle.push(connection);
   }
+}
+
+/** The rows of event files; a column that one of them has not is null. */
+export function eventFilesSql(paths: readonly string[]): string {
+  return `read_parquet([${paths.map(quoted).join(", ")}], union_by_name = true)`;
+}
+
+/** The rows of rollup files, which all have the same columns. */
+export function cellFilesSql(paths: readonly string[]): string {
+  return `read_parquet([${paths.map(quoted).join(", ")}])`;
 }
 
 /** A text as an SQL literal. */

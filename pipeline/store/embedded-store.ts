@@ -3,8 +3,8 @@ import type { Position, SourceId } from "#collectors/source.ts";
 import type { Clock } from "#platform/clock.ts";
 
 import type { RollupCell } from "../rollup.ts";
-import { aggregateSql, cellsSql, facetSql } from "./aggregate-sql.ts";
-import { aggregateRows, mergedCells } from "./answer-rows.ts";
+import { aggregateSql, facetSql } from "./aggregate-sql.ts";
+import { aggregateRows } from "./answer-rows.ts";
 import { batchFooter } from "./batch-footer.ts";
 import { cellColumns } from "./cell-columns.ts";
 import { Compactor } from "./compactor.ts";
@@ -31,6 +31,7 @@ import { SegmentReader } from "./segment-reader.ts";
 
 const MEMORY_LIMIT_MB = 256;
 const THREADS = 2;
+const CELLS_MEMORY_MB = 64;
 
 export type EmbeddedStoreOptions = {
   /** Made when it is not there. Several processes may have the same one open. */
@@ -38,6 +39,8 @@ export type EmbeddedStoreOptions = {
   clock: Clock;
   /** What DuckDB may take; beyond it, it works on disk. Default 256. */
   memoryLimitMb?: number;
+  /** What rollup cells may take that are kept in memory, beside DuckDB. Default 64. */
+  cellsMemoryMb?: number;
   /** Default 2. */
   threads?: number;
 };
@@ -49,10 +52,11 @@ export type EmbeddedStoreOptions = {
  */
 export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<EventStore> {
   const { folder, clock, memoryLimitMb = MEMORY_LIMIT_MB, threads = THREADS } = options;
+  const cellsBytesMax = (options.cellsMemoryMb ?? CELLS_MEMORY_MB) * 1024 * 1024;
   const segments = new SegmentFolder(folder, clock);
   await segments.prepare();
   const duck = await Duck.open({ folder, memoryLimitMb, threads });
-  const reader = await SegmentReader.open(segments, duck);
+  const reader = await SegmentReader.open({ segments, duck, cellsBytesMax });
   return new EmbeddedStore({ segments, duck, reader, clock });
 }
 
@@ -109,8 +113,7 @@ class EmbeddedStore implements EventStore {
   async cells(request: CellsRequest): Promise<MergedCell[]> {
     this.#queries += 1;
     if (request.measures.length === 0) return [];
-    const rows = await this.#reader.cells(request, (files) => cellsSql(request, files));
-    return rows.flatMap(mergedCells);
+    return this.#reader.cells(request);
   }
 
   async aggregate(request: AggregateRequest): Promise<AggregateRow[]> {

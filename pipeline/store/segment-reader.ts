@@ -5,18 +5,25 @@ import { join } from "node:path";
 import { EXTRA_FIELD, FIELDS } from "#collectors/fields.ts";
 
 import type { Filter, TimeRange } from "../filter.ts";
-import { type Duck, quoted, type Row } from "./duck.ts";
+import { cellsSql } from "./aggregate-sql.ts";
+import { mergedCells } from "./answer-rows.ts";
+import { CellCache } from "./cell-cache.ts";
+import { cellFilesSql, type Duck, eventFilesSql, type Row } from "./duck.ts";
 import { ifThere, publish, writeSafe } from "./files.ts";
 import type { Statement } from "./filter-sql.ts";
+import { mergeCells } from "./merge-cells.ts";
 import type { ParquetColumn } from "./parquet/column.ts";
 import { writeParquet } from "./parquet/write-parquet.ts";
+import type { CellsRequest, MergedCell } from "./port.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
 import type { Segment } from "./segment-footer.ts";
+import type { SegmentId } from "./segment-id.ts";
 
 /** A compactor elsewhere may remove a file between the listing and the reading; then the list is made again. */
 const TRIES = 3;
 
 type Build = (files: string) => Statement;
+type Parts = { segments: SegmentFolder; duck: Duck; cellsBytesMax: number };
 type Wanted = (segment: Segment) => boolean;
 
 /** Runs statements over the segments that a question is about. */
@@ -24,15 +31,18 @@ export class SegmentReader {
   readonly #segments: SegmentFolder;
   readonly #duck: Duck;
   readonly #schemaPath: string;
+  readonly #cells: CellCache;
 
-  private constructor(segments: SegmentFolder, duck: Duck, schemaPath: string) {
+  private constructor({ segments, duck, cellsBytesMax }: Parts, schemaPath: string) {
     this.#segments = segments;
     this.#duck = duck;
     this.#schemaPath = schemaPath;
+    const pathOf = (id: SegmentId): string => segments.rollupPath(id);
+    this.#cells = new CellCache({ duck, pathOf, bytesMax: cellsBytesMax });
   }
 
-  static async open(segments: SegmentFolder, duck: Duck): Promise<SegmentReader> {
-    return new SegmentReader(segments, duck, await schemaFile(segments));
+  static async open(parts: Parts): Promise<SegmentReader> {
+    return new SegmentReader(parts, await schemaFile(parts.segments));
   }
 
   /** Events of a range; of one dataset where the filter says so. */
@@ -42,31 +52,40 @@ export class SegmentReader {
   }
 
   async eventsOf(isWanted: Wanted, build: Build): Promise<Row[]> {
-    return this.#read(isWanted, (wanted) => {
+    return this.#read(isWanted, async (wanted) => {
+      if (wanted.length === 0) return [];
       const paths = wanted.map((segment) => this.#segments.eventsPath(segment.id));
-      return build(filesSql([this.#schemaPath, ...paths]));
+      const { text, parameters } = build(eventFilesSql([this.#schemaPath, ...paths]));
+      return this.#duck.rows(text, parameters);
     });
   }
 
-  /** Rollup cells of a range. */
-  async cells(range: TimeRange, build: Build): Promise<Row[]> {
+  /** Rollup cells, merged: from memory, or where they are too many for it, from the files. */
+  async cells(request: CellsRequest): Promise<MergedCell[]> {
     const isWanted = ({ cells }: Segment): boolean =>
-      cells !== null && cells.from * 1000 < range.toMs && cells.to * 1000 >= range.fromMs;
-    return this.#read(isWanted, (wanted) =>
-      build(filesSql(wanted.map((segment) => this.#segments.rollupPath(segment.id)))),
-    );
+      cells !== null && cells.from * 1000 < request.toMs && cells.to * 1000 >= request.fromMs;
+    return this.#read(isWanted, async (wanted, all) => {
+      this.#cells.keepOnly(all);
+      if (wanted.length === 0) return [];
+      const chunks = await this.#cells.chunks(wanted, request);
+      if (chunks) return mergeCells(chunks, request);
+      const paths = wanted.map((segment) => this.#segments.rollupPath(segment.id));
+      const { text, parameters } = cellsSql(request, cellFilesSql(paths));
+      return (await this.#duck.rows(text, parameters)).flatMap(mergedCells);
+    });
   }
 
-  async #read(isWanted: Wanted, build: (wanted: Segment[]) => Statement): Promise<Row[]> {
+  async #read<T>(
+    isWanted: Wanted,
+    work: (wanted: Segment[], all: readonly Segment[]) => Promise<T>,
+  ): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       const { segments } = await this.#segments.list();
       const wanted = segments.filter(
         (segment) => segment.rows + (segment.cells?.rows ?? 0) > 0 && isWanted(segment),
       );
-      if (wanted.length === 0) return [];
-      const statement = build(wanted);
       try {
-        return await this.#duck.rows(statement.text, statement.parameters);
+        return await work(wanted, segments);
       } catch (error) {
         if (attempt >= TRIES || !(await this.#hasLost(wanted))) throw error;
       }
@@ -85,10 +104,6 @@ export class SegmentReader {
     });
     return (await Promise.all(losses)).includes(true);
   }
-}
-
-export function filesSql(paths: readonly string[]): string {
-  return `read_parquet([${paths.map(quoted).join(", ")}], union_by_name = true)`;
 }
 
 function overlaps(segment: Segment, range: TimeRange, dataset: string | undefined): boolean {

@@ -1,0 +1,183 @@
+import { DuckDBBlobValue, type DuckDBValue } from "@duckdb/node-api";
+
+import { type Measure, MEASURES, ROLLUP_LEVELS_S, type RollupLevelS } from "../rollup.ts";
+import { type CellChunk, CellChunkBuilder, type StoredCell } from "./cell-chunk.ts";
+import { cellFilesSql, type Duck, quoted } from "./duck.ts";
+import type { CellsRequest } from "./port.ts";
+import type { Segment } from "./segment-footer.ts";
+import type { SegmentId } from "./segment-id.ts";
+
+/** A rollup file with so few cells is read whole: what it costs is to open it. */
+const SMALL_CELLS = 10_000;
+
+/** What is read and forgotten together: all cells of a small segment; of a large one those of a measure at a level. */
+type Unit = { name: string; id: SegmentId; measure: Measure | undefined };
+type Kept = { chunks: CellChunk[]; bytes: number };
+type Options = { duck: Duck; pathOf: (id: SegmentId) => string; bytesMax: number };
+
+/**
+ * The rollup cells that were asked for last, in memory. Segments never change, so what was read of one is true for as
+ * long as the segment counts. What it keeps takes `bytesMax` at most; a question about more is left to the files.
+ */
+export class CellCache {
+  readonly #duck: Duck;
+  readonly #pathOf: Options["pathOf"];
+  readonly #bytesMax: number;
+  /** By the units' names, in order of their last use. */
+  readonly #kept = new Map<string, Kept>();
+  /** What units take, or at least take, as far as is known. */
+  readonly #sizes = new Map<string, { id: SegmentId; bytes: number }>();
+  #bytes = 0;
+  #reading: Promise<void> = Promise.resolve();
+
+  constructor({ duck, pathOf, bytesMax }: Options) {
+    this.#duck = duck;
+    this.#pathOf = pathOf;
+    this.#bytesMax = bytesMax;
+  }
+
+  /** All cells of the segments that the request may be about, and more; undefined where they are too many to keep. */
+  async chunks(
+    segments: readonly Segment[],
+    request: CellsRequest,
+  ): Promise<CellChunk[] | undefined> {
+    const units = segments.flatMap((segment) => unitsOf(segment, request));
+    if (!this.#fits(units)) return undefined;
+    if (this.#missing(units).length > 0) {
+      // One after the other, so that nothing is read twice.
+      const reading = this.#reading.then(() => this.#read(units, request.levelS));
+      this.#reading = reading.catch(() => undefined);
+      await reading;
+    }
+    const found: CellChunk[] = [];
+    for (const { name } of units) {
+      const kept = this.#kept.get(name);
+      if (!kept) return undefined;
+      this.#kept.delete(name);
+      this.#kept.set(name, kept);
+      for (const chunk of kept.chunks) found.push(chunk);
+    }
+    return found;
+  }
+
+  /** Forgets the segments that do not count any more. */
+  keepOnly(segments: readonly Segment[]): void {
+    const there = new Set(segments.map(({ id }) => id));
+    for (const [name, { id }] of this.#sizes) {
+      if (there.has(id)) continue;
+      this.#forget(name);
+      this.#sizes.delete(name);
+    }
+  }
+
+  #fits(units: readonly Unit[]): boolean {
+    const bytes = units.reduce((sum, { name }) => sum + (this.#sizes.get(name)?.bytes ?? 0), 0);
+    return bytes <= this.#bytesMax;
+  }
+
+  #missing(units: readonly Unit[]): Unit[] {
+    return units.filter(({ name }) => !this.#kept.has(name));
+  }
+
+  /** Small segments in one go, as are all that lack the same measure. */
+  async #read(units: readonly Unit[], levelS: RollupLevelS): Promise<void> {
+    for (const measure of [undefined, ...MEASURES]) {
+      const missing = this.#missing(units).filter((unit) => unit.measure === measure);
+      if (missing.length === 0) continue;
+      const paths = missing.map(({ id }) => this.#pathOf(id));
+      const where = measure ? `WHERE level_s = ${levelS} AND measure = ${quoted(measure)}` : "";
+      const reading = missing.map(() => new SegmentCells());
+      const isRead = await this.#duck.read(
+        `SELECT ${COLUMNS} FROM ${cellFilesSql(paths)} ${where}`,
+        (columns) => {
+          addRows(reading, columns);
+          return reading.reduce((sum, { bytes }) => sum + bytes, 0) <= this.#bytesMax;
+        },
+      );
+      for (const [i, { name, id }] of missing.entries()) {
+        this.#sizes.set(name, { id, bytes: reading[i]?.bytes ?? 0 });
+      }
+      if (!isRead || !this.#fits(units)) return;
+      for (const [i, { name }] of missing.entries()) this.#keep(name, reading[i]?.finish() ?? []);
+    }
+  }
+
+  #keep(name: string, chunks: CellChunk[]): void {
+    const bytes = chunks.reduce((sum, chunk) => sum + chunk.bytes, 0);
+    this.#kept.set(name, { chunks, bytes });
+    this.#bytes += bytes;
+    for (const oldest of this.#kept.keys()) {
+      if (this.#bytes <= this.#bytesMax) break;
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(name: string): void {
+    const kept = this.#kept.get(name);
+    if (!kept) return;
+    this.#bytes -= kept.bytes;
+    this.#kept.delete(name);
+  }
+}
+
+function unitsOf({ id, cells }: Segment, { levelS, measures }: CellsRequest): Unit[] {
+  if (!cells) return [];
+  if (cells.rows <= SMALL_CELLS) return [{ name: id, id, measure: undefined }];
+  return [...new Set(measures)].map((measure) => ({
+    name: `${id} ${levelS} ${measure}`,
+    id,
+    measure,
+  }));
+}
+
+/** The cells of one file, apart by level and measure. */
+class SegmentCells {
+  readonly #builders = new Map<string, CellChunkBuilder>();
+  #last: StoredCell | undefined;
+  #lastBuilder: CellChunkBuilder | undefined;
+
+  get bytes(): number {
+    return [...this.#builders.values()].reduce((sum, builder) => sum + builder.bytes, 0);
+  }
+
+  add(cell: StoredCell): void {
+    const last = this.#last;
+    let builder = this.#lastBuilder;
+    if (!builder || last?.levelS !== cell.levelS || last.measure !== cell.measure) {
+      const name = `${cell.levelS} ${cell.measure}`;
+      builder = this.#builders.get(name) ?? new CellChunkBuilder(cell);
+      this.#builders.set(name, builder);
+      this.#lastBuilder = builder;
+    }
+    this.#last = cell;
+    builder.add(cell);
+  }
+
+  finish(): CellChunk[] {
+    return [...this.#builders.values()].map((builder) => builder.finish());
+  }
+}
+
+const COLUMNS =
+  "file_index::INTEGER, level_s::INTEGER, measure, t::DOUBLE, dataset, key, value, sketch";
+
+/** Adds rows of COLUMNS, given column by column, to the cells of their files. */
+function addRows(files: readonly SegmentCells[], columns: readonly DuckDBValue[][]): void {
+  const [indexes = [], levels = [], measures = [], times = [], ...others] = columns;
+  const [datasets = [], keys = [], values = [], sketches = []] = others;
+  for (let row = 0; row < times.length; row += 1) {
+    const levelS = ROLLUP_LEVELS_S.find((known) => known === levels[row]);
+    const measure = MEASURES.find((known) => known === measures[row]);
+    if (levelS === undefined || measure === undefined) continue;
+    const sketch = sketches[row];
+    files[Number(indexes[row])]?.add({
+      levelS,
+      measure,
+      t: Number(times[row]),
+      dataset: String(datasets[row] ?? ""),
+      key: String(keys[row] ?? ""),
+      value: Number(values[row] ?? 0),
+      sketch: sketch instanceof DuckDBBlobValue ? sketch.bytes : null,
+    });
+  }
+}

@@ -1,0 +1,106 @@
+import type { Measure, RollupLevelS } from "../rollup.ts";
+
+const BYTES_PER_CELL = 12;
+const BYTES_PER_RUN = 16;
+/** What a text or a small object takes beside its content. */
+const OVERHEAD_BYTES = 128;
+
+/** A cell as a rollup file has it; `t` is the start of its minute or hour, epoch s. */
+export type StoredCell = {
+  levelS: RollupLevelS;
+  t: number;
+  dataset: string;
+  measure: Measure;
+  key: string;
+  value: number;
+  sketch: Uint8Array | null;
+};
+
+/**
+ * Cells of one measure at one level, as a file has them, in some 12 bytes each: cells that follow one another with
+ * the same time and dataset are a run, that says both once.
+ */
+export type CellChunk = {
+  readonly levelS: RollupLevelS;
+  readonly measure: Measure;
+  /** Of each run its time (epoch s), the number of its dataset, and the cell behind its last one. */
+  readonly times: Float64Array;
+  readonly datasetOfRun: Uint32Array;
+  readonly endOfRun: Uint32Array;
+  /** Of each cell the number of its key, its value, and its sketch, if any. */
+  readonly keyOfCell: Uint32Array;
+  readonly values: Float64Array;
+  readonly sketches: ReadonlyMap<number, Uint8Array>;
+  readonly datasets: readonly string[];
+  readonly keys: readonly string[];
+  /** What all this takes of the memory, about. */
+  readonly bytes: number;
+};
+
+/** Takes cells of one measure and level in the order of the file. */
+export class CellChunkBuilder {
+  readonly #levelS: RollupLevelS;
+  readonly #measure: Measure;
+  readonly #times: number[] = [];
+  readonly #datasetOfRun: number[] = [];
+  readonly #endOfRun: number[] = [];
+  readonly #keyOfCell: number[] = [];
+  readonly #values: number[] = [];
+  readonly #sketches = new Map<number, Uint8Array>();
+  readonly #datasets = new Map<string, number>();
+  readonly #keys = new Map<string, number>();
+  #looseBytes = 8 * OVERHEAD_BYTES;
+
+  constructor({ levelS, measure }: { levelS: RollupLevelS; measure: Measure }) {
+    this.#levelS = levelS;
+    this.#measure = measure;
+  }
+
+  get bytes(): number {
+    const { length } = this.#values;
+    return length * BYTES_PER_CELL + this.#times.length * BYTES_PER_RUN + this.#looseBytes;
+  }
+
+  add({ t, dataset, key, value, sketch }: StoredCell): void {
+    const datasetNumber = this.#numberOf(this.#datasets, dataset);
+    const last = this.#times.length - 1;
+    if (this.#times[last] !== t || this.#datasetOfRun[last] !== datasetNumber) {
+      this.#times.push(t);
+      this.#datasetOfRun.push(datasetNumber);
+      this.#endOfRun.push(this.#values.length);
+    }
+    if (sketch) {
+      // A copy, because the original may be a piece of a much larger buffer.
+      this.#sketches.set(this.#values.length, Uint8Array.from(sketch));
+      this.#looseBytes += sketch.length + OVERHEAD_BYTES;
+    }
+    this.#keyOfCell.push(this.#numberOf(this.#keys, key));
+    this.#endOfRun[this.#endOfRun.length - 1] = this.#values.push(value);
+  }
+
+  finish(): CellChunk {
+    return {
+      levelS: this.#levelS,
+      measure: this.#measure,
+      times: Float64Array.from(this.#times),
+      datasetOfRun: Uint32Array.from(this.#datasetOfRun),
+      endOfRun: Uint32Array.from(this.#endOfRun),
+      keyOfCell: Uint32Array.from(this.#keyOfCell),
+      values: Float64Array.from(this.#values),
+      sketches: this.#sketches,
+      datasets: [...this.#datasets.keys()],
+      keys: [...this.#keys.keys()],
+      bytes: this.bytes,
+    };
+  }
+
+  #numberOf(names: Map<string, number>, name: string): number {
+    let number = names.get(name);
+    if (number === undefined) {
+      number = names.size;
+      names.set(name, number);
+      this.#looseBytes += 2 * name.length + OVERHEAD_BYTES;
+    }
+    return number;
+  }
+}
