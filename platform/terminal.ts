@@ -22,8 +22,10 @@ export function openTerminal(output: Output, clock: Clock): Terminal {
   const live = output.isTTY === true;
   let shownAtMs = Number.NEGATIVE_INFINITY;
   let current = "";
+  let drawn = "";
   const draw = (text: string): void => {
     output.write(live ? CLEAR_LINE + cut(text, output.columns ?? 80) : `${text}\n`);
+    drawn = text;
     shownAtMs = clock.nowMs();
   };
   return {
@@ -40,7 +42,7 @@ export function openTerminal(output: Output, clock: Clock): Terminal {
     },
     done() {
       if (current === "") return;
-      draw(current);
+      if (live || drawn !== current) draw(current);
       if (live) output.write("\n");
       current = "";
       shownAtMs = Number.NEGATIVE_INFINITY;
