@@ -2,6 +2,7 @@ import { Batch } from "./batch.ts";
 import type { Format, FormatContext } from "./format.ts";
 import { FORMATS } from "./formats/index.ts";
 import { eachLine } from "./lines.ts";
+import { UTC } from "./zone.ts";
 
 const LINES_MAX = 100;
 const LINE_BYTES_MAX = 64 * 1024;
@@ -9,7 +10,7 @@ const LINE_BYTES_MAX = 64 * 1024;
 const SHARE_MIN = 0.3;
 const BOM = [0xef, 0xbb, 0xbf];
 /** Detection asks what a line looks like, not whether its time is right: nothing lies in this future. */
-const CONTEXT: FormatContext = { utcOffsetMinutes: 0, nowMs: 253_402_300_799_999 };
+const CONTEXT: FormatContext = { zone: UTC, nowMs: 253_402_300_799_999 };
 const DATASET_OF_PATH: readonly (readonly [RegExp, RegExp])[] = [
   [/ingress/i, /^nginx\.ingress/],
   [/varnish/i, /^varnish\./],

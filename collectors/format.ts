@@ -1,8 +1,9 @@
 import type { Batch } from "./batch.ts";
+import type { Zone } from "./zone.ts";
 
 export type FormatContext = {
-  /** Minutes east of UTC for times that carry no zone. */
-  utcOffsetMinutes: number;
+  /** The zone of times that carry none. */
+  zone: Zone;
   /** For times that carry no year: the newest instant that they may mean, epoch ms. */
   nowMs: number;
 };

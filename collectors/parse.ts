@@ -7,6 +7,7 @@ import type { Format, LineScanner } from "./format.ts";
 import { textOf } from "./formats/bytes.ts";
 import { FORMATS } from "./formats/index.ts";
 import { LineSplitter, type SplitLine } from "./line-splitter.ts";
+import type { Zone } from "./zone.ts";
 
 const LINE_BYTES_MAX = 16 * 1024 * 1024;
 const ROWS_MAX = 1024;
@@ -31,8 +32,8 @@ export type ParseOptions = {
   format: Format;
   /** Each line an event, or events that span lines where the format knows how they begin. */
   mode: "lines" | "text";
-  /** Minutes east of UTC for times that carry no zone. */
-  utcOffsetMinutes: number;
+  /** The zone of times that carry none. */
+  zone: Zone;
   nowMs: number;
   /** Also what Quarterdeck works out, such as `http.route`. */
   all: boolean;
@@ -44,17 +45,6 @@ export function formatOf(dataset: string): Format {
   if (format) return format;
   const names = FORMATS.map((candidate) => candidate.dataset).join(", ");
   throw new AppError("bad_request", `there is no dataset "${dataset}"; known are ${names}`);
-}
-
-/** Minutes east of UTC of `±HH:MM`. Throws an AppError when it is something else. */
-export function parseUtcOffset(text: string): number {
-  if (text === "Z" || text === "UTC") return 0;
-  const found = /^([+-])(\d\d):?(\d\d)$/.exec(text);
-  if (!found || Number(found[2]) > 14 || Number(found[3]) > 59) {
-    throw new AppError("bad_request", `timezone "${text}": write it as +02:00 or -05:30`);
-  }
-  const minutes = Number(found[2]) * 60 + Number(found[3]);
-  return found[1] === "-" ? 0 - minutes : minutes;
 }
 
 type Held = { line: SplitLine; reason: string | undefined };

@@ -16,7 +16,6 @@ import type { DataFolder } from "./data-folder.ts";
 import { startDemo } from "./demo/demo.ts";
 import { startIndexer, type Indexer } from "./indexer/indexer.ts";
 import type { FromIndexer, IndexerTask } from "./indexer/protocol.ts";
-import { utcOffsetMinutes } from "./rules.ts";
 import { warmLiveWindow } from "./warm-live-window.ts";
 
 /** What the boards show: real logs, the demo, or an old log played as if it were now. Each has a store of its own. */
@@ -125,7 +124,7 @@ function taskOf(
     paths,
     signIn: config.signIn,
     signOut: config.signOut,
-    utcOffsetMinutes: utcOffsetMinutes(config.timezone, systemClock.nowMs()),
+    timezone: config.timezone,
     ...(kind.kind === "replay" ? { replay: { path: kind.path, speed: kind.speed } } : {}),
   };
 }

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { Batch } from "../batch.ts";
 import { toDocument } from "../document.ts";
 import { nginxAccess } from "../formats/nginx-access.ts";
+import { UTC } from "../zone.ts";
 import { openDeriver, type DeriveRules } from "./derive.ts";
 import { parseRequestPattern, parseRequestPatterns } from "./request-pattern.ts";
 import { routeOf } from "./route.ts";
@@ -16,7 +17,7 @@ const NOW_MS = Date.UTC(2026, 10, 23);
 
 function batchOf(lines: readonly string[]): Batch {
   const batch = new Batch(lines.length);
-  const scan = nginxAccess.open(batch, { utcOffsetMinutes: 0, nowMs: NOW_MS });
+  const scan = nginxAccess.open(batch, { zone: UTC, nowMs: NOW_MS });
   for (const line of lines) {
     const bytes = Buffer.from(line);
     expect(scan(bytes, 0, bytes.length)).toBeUndefined();
@@ -139,7 +140,7 @@ test("deriving in pieces gives the same columns as deriving at once", () => {
       const lines = wanted.map(([text, status]) => line(text, status));
       const whole = derived(lines);
       const batch = new Batch(lines.length);
-      const scan = nginxAccess.open(batch, { utcOffsetMinutes: 0, nowMs: NOW_MS });
+      const scan = nginxAccess.open(batch, { zone: UTC, nowMs: NOW_MS });
       const deriver = openDeriver(batch, RULES);
       let done = 0;
       for (const [index, text] of lines.entries()) {
@@ -163,7 +164,7 @@ test("after a reset nothing of the last batch is left", () => {
   deriver.derive(0, 1);
   batch.reset();
   deriver.reset();
-  const scan = nginxAccess.open(batch, { utcOffsetMinutes: 0, nowMs: NOW_MS });
+  const scan = nginxAccess.open(batch, { zone: UTC, nowMs: NOW_MS });
   const bytes = Buffer.from(line("GET /about HTTP/1.1", 200));
   scan(bytes, 0, bytes.length);
   batch.commit();

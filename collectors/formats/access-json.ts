@@ -96,8 +96,8 @@ function putTime(line: AccessLine, fields: Map<string, unknown>): string | undef
   const text = String(fields.get(name));
   fields.delete(name);
   const bytes = Buffer.from(text.replace(/^\[|\]$/g, ""));
-  const { nowMs, utcOffsetMinutes } = line.context;
-  let ms = parseTime(bytes, 0, bytes.length, utcOffsetMinutes);
+  const { nowMs, zone } = line.context;
+  let ms = parseTime(bytes, 0, bytes.length, zone);
   if (Number.isNaN(ms) && /^\d{13}$/.test(text)) ms = Number(text);
   const why = implausible(ms, nowMs);
   if (why !== undefined)

@@ -1,6 +1,7 @@
 import { isIP, isIPv6 } from "node:net";
 
 import type { Format } from "../format.ts";
+import type { Zone } from "../zone.ts";
 import { splitHostPort } from "./address.ts";
 import { OPEN_BRACKET, SPACE } from "./bytes.ts";
 import { openTextLine, type RowWriter } from "./text-line.ts";
@@ -53,7 +54,7 @@ function read(line: string, row: RowWriter): string | undefined {
   const time = take(TIME)?.[1];
   if (time === undefined)
     return "not an Apache error line: it does not begin with a time in brackets";
-  const refused = row.time(errorTime(time, row.context.utcOffsetMinutes), time);
+  const refused = row.time(errorTime(time, row.context.zone), time);
   if (refused !== undefined) return refused;
   const level = take(LEVEL);
   const process = take(PROCESS);
@@ -99,11 +100,11 @@ function putClient(row: RowWriter, client: string | undefined): void {
 }
 
 /** `Sat Mar 14 10:11:12.123456 2026`, or any of the other notations that ErrorLogFormat allows; epoch ms. */
-function errorTime(text: string, utcOffsetMinutes: number): number {
+function errorTime(text: string, zone: Zone): number {
   const found = WEEKDAY_TIME.exec(text);
   const plain = found
     ? `${(found[2] ?? "").replace(" ", "0")}/${found[1]}/${found[4]}:${found[3]}`
     : text;
   const bytes = Buffer.from(plain);
-  return parseTime(bytes, 0, bytes.length, utcOffsetMinutes);
+  return parseTime(bytes, 0, bytes.length, zone);
 }

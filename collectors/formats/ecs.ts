@@ -7,6 +7,7 @@ import {
   type TextField,
 } from "../fields.ts";
 import type { Format } from "../format.ts";
+import type { Zone } from "../zone.ts";
 import { Extras } from "./access-columns.ts";
 import { FIELDS_MAX, flatten, parseJsonLine } from "./json-line.ts";
 import { implausible, parseTime } from "./time.ts";
@@ -26,11 +27,7 @@ export const ecs: Format = {
       if (!fields.has("@timestamp")) return "not an ECS document: it has no @timestamp";
       extras.clear();
       for (const [name, value] of fields) {
-        const reason = putField(
-          { batch, extras, utcOffsetMinutes: context.utcOffsetMinutes },
-          name,
-          value,
-        );
+        const reason = putField({ batch, extras, zone: context.zone }, name, value);
         if (reason !== undefined) return reason;
       }
       const timeMs = batch.number("@timestamp").values[batch.rows] ?? Number.NaN;
@@ -42,7 +39,7 @@ export const ecs: Format = {
   },
 };
 
-type Target = { batch: Batch; extras: Extras; utcOffsetMinutes: number };
+type Target = { batch: Batch; extras: Extras; zone: Zone };
 
 function putField(target: Target, name: string, value: unknown): string | undefined {
   if (name === EXTRA_FIELD) {
@@ -71,13 +68,9 @@ function textOfValue(value: unknown): string {
   return value === undefined || value === null ? "" : JSON.stringify(value);
 }
 
-function putNumber(
-  { batch, utcOffsetMinutes }: Target,
-  name: NumberField,
-  value: unknown,
-): string | undefined {
+function putNumber({ batch, zone }: Target, name: NumberField, value: unknown): string | undefined {
   const single: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
-  const number = FIELDS[name] === "date" ? dateOf(single, utcOffsetMinutes) : numberOf(single);
+  const number = FIELDS[name] === "date" ? dateOf(single, zone) : numberOf(single);
   if (Number.isNaN(number)) {
     const kind = FIELDS[name] === "date" ? "time" : "number";
     return `${name} is not a ${kind}: ${textOfValue(single).slice(0, 60)}`;
@@ -94,9 +87,9 @@ function numberOf(value: unknown): number {
 }
 
 /** An ISO time, or epoch ms as a number. */
-function dateOf(value: unknown, utcOffsetMinutes: number): number {
+function dateOf(value: unknown, zone: Zone): number {
   if (typeof value === "number") return Number.isFinite(value) ? Math.trunc(value) : Number.NaN;
   if (typeof value !== "string" || value.length > 64) return Number.NaN;
   const bytes = Buffer.from(value);
-  return parseTime(bytes, 0, bytes.length, utcOffsetMinutes);
+  return parseTime(bytes, 0, bytes.length, zone);
 }

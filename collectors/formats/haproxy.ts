@@ -130,7 +130,7 @@ function readOther(
 function putPeer(row: RowWriter, found: readonly (string | undefined)[]): string | undefined {
   const [, address, port, time = "", frontend, backend, server] = found;
   const bytes = Buffer.from(time);
-  const refused = row.time(parseTime(bytes, 0, bytes.length, row.context.utcOffsetMinutes), time);
+  const refused = row.time(parseTime(bytes, 0, bytes.length, row.context.zone), time);
   if (refused !== undefined) return refused;
   putSource(row, address, port);
   row.extra("haproxy.frontend_name", frontend);

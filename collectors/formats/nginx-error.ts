@@ -32,7 +32,7 @@ function read(line: string, row: RowWriter): string | undefined {
     return "not an nginx error line: it does not begin with `2026/03/14 10:11:12 [error] 12#34: `";
   const [all, time = "", level, pid, thread, connection] = head;
   const bytes = Buffer.from(time);
-  const refused = row.time(parseTime(bytes, 0, bytes.length, row.context.utcOffsetMinutes), time);
+  const refused = row.time(parseTime(bytes, 0, bytes.length, row.context.zone), time);
   if (refused !== undefined) return refused;
   row.text("log.level", level);
   row.number("process.pid", pid);

@@ -1,4 +1,5 @@
 import { Parser, formatOf, type Document } from "../parse.ts";
+import { zoneOf } from "../zone.ts";
 
 /** For tests: the newest instant that counts as now, and a combined line with its time. */
 export const NOW_MS = Date.UTC(2026, 10, 23, 12);
@@ -12,7 +13,8 @@ export function parseLines(
   mode: "lines" | "text" = "lines",
 ): Document[] {
   const format = formatOf(dataset);
-  const parser = new Parser({ format, mode, utcOffsetMinutes: 60, nowMs: NOW_MS, all: true });
+  const zone = zoneOf("+01:00");
+  const parser = new Parser({ format, mode, zone, nowMs: NOW_MS, all: true });
   return [...parser.push(Buffer.from(input)), ...parser.end()];
 }
 

@@ -43,19 +43,18 @@ export function syslogHeader(line: string, context: FormatContext): SyslogHeader
     ? line.slice(bsd[0].indexOf(bsd[1] ?? ""), bsd[0].length).slice(0, 15)
     : (found[1] ?? "");
   const bytes = Buffer.from(time);
-  const timeMs = bsd
-    ? bsdTime(bsd, context)
-    : parseTime(bytes, 0, bytes.length, context.utcOffsetMinutes);
+  const timeMs = bsd ? bsdTime(bsd, context) : parseTime(bytes, 0, bytes.length, context.zone);
   return { time, timeMs, host, process: process[1], pid: process[2], length };
 }
 
-function bsdTime(found: RegExpExecArray, { utcOffsetMinutes, nowMs }: FormatContext): number {
+function bsdTime(found: RegExpExecArray, { zone, nowMs }: FormatContext): number {
   const [, name = "", day = "", hours, minutes, seconds] = found;
   const month = monthOf(Buffer.from(name), 0);
   const clock = ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
   const year = new Date(nowMs).getUTCFullYear();
   for (let candidate = year + 1; candidate > year - 5; candidate -= 1) {
-    const ms = dayMs(candidate, month, Number(day)) + clock - utcOffsetMinutes * 60_000;
+    const wallMs = dayMs(candidate, month, Number(day)) + clock;
+    const ms = wallMs - zone.eastMs(wallMs);
     if (ms <= nowMs + DAY_MS) return ms;
   }
   return Number.NaN;

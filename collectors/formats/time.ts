@@ -1,3 +1,4 @@
+import type { Zone } from "../zone.ts";
 import { excerpt, isDigit } from "./bytes.ts";
 
 const DAY_MS = 86_400_000;
@@ -54,7 +55,7 @@ export function implausible(ms: number, nowMs: number): string | undefined {
  * time, since neighbours share them.
  */
 export class ClfTimeReader {
-  readonly #utcOffsetMinutes: number;
+  readonly #zone: Zone;
   #dayKeyA = 0;
   #dayKeyB = 0;
   #dayKeyC = 0;
@@ -62,8 +63,8 @@ export class ClfTimeReader {
   #zoneKey = 0;
   #zoneMs = Number.NaN;
 
-  constructor(utcOffsetMinutes: number) {
-    this.#utcOffsetMinutes = utcOffsetMinutes;
+  constructor(zone: Zone) {
+    this.#zone = zone;
   }
 
   /** Epoch ms of the 26 bytes from here on; NaN when they are no such time. */
@@ -92,7 +93,7 @@ export class ClfTimeReader {
   /** Epoch ms of the time in [start, end), in any notation that access logs have; NaN when there is none. */
   read(bytes: Uint8Array, start: number, end: number): number {
     if (end - start === 26 && bytes[start + 2] === 0x2f) return this.read26(bytes, start);
-    return parseTime(bytes, start, end, this.#utcOffsetMinutes);
+    return parseTime(bytes, start, end, this.#zone);
   }
 
   /** Why this time is refused, with the time itself. */
@@ -123,14 +124,9 @@ function zoneMs(bytes: Uint8Array, at: number, end: number): number {
 /**
  * Epoch ms of the time in [start, end): `14/Mar/2026:10:11:12.345 +0000`, `2026-03-14T10:11:12.345Z`,
  * `2026/03/14 10:11:12` with or without zone and fraction, or seconds since 1970 such as `1773483072.345`.
- * NaN when it is none of these. Minutes east of UTC count where the text has no zone.
+ * NaN when it is none of these. `zone` counts where the text has none.
  */
-export function parseTime(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  utcOffsetMinutes: number,
-): number {
+export function parseTime(bytes: Uint8Array, start: number, end: number, zone: Zone): number {
   let at = start;
   let day: number;
   if (end - start >= 20 && bytes[start + 2] === 0x2f) {
@@ -152,7 +148,7 @@ export function parseTime(
     }
   }
   while (at < end && bytes[at] === 0x20) at += 1;
-  const east = at >= end ? utcOffsetMinutes * 60_000 : zoneMs(bytes, at, end);
+  const east = at >= end ? zone.eastMs(ms) : zoneMs(bytes, at, end);
   return ms + Math.floor(fraction + 1e-6) - east;
 }
 

@@ -5,6 +5,7 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 
 import { eachLine } from "../lines.ts";
+import { UTC } from "../zone.ts";
 import { temporaryFolder } from "./files/test-tail.ts";
 import { replaySource } from "./replay.ts";
 import { LogClock } from "./replay/log-clock.ts";
@@ -32,7 +33,7 @@ async function play(
     path,
     speed,
     clock: { nowMs: () => Date.now() },
-    utcOffsetMinutes: 0,
+    zone: UTC,
   });
   const played: Played[] = [];
   const ids = new Set<string>();
@@ -89,9 +90,7 @@ describe("a replay", () => {
 
   test("refuses a speed that is none", () => {
     const clock = { nowMs: () => 0 };
-    expect(() => replaySource({ path: "x", speed: 0, clock, utcOffsetMinutes: 0 })).toThrow(
-      /above 0/,
-    );
+    expect(() => replaySource({ path: "x", speed: 0, clock, zone: UTC })).toThrow(/above 0/);
   });
 });
 

@@ -6,6 +6,7 @@ import { AppError } from "#platform/errors.ts";
 
 import { eachLine } from "../lines.ts";
 import type { Chunk, Source, SourceId, SourceStatus } from "../source.ts";
+import type { Zone } from "../zone.ts";
 import { fileSource } from "./files.ts";
 import { timeReader, type TimeOf } from "./replay/line-times.ts";
 import { LogClock } from "./replay/log-clock.ts";
@@ -22,8 +23,8 @@ export type ReplayOptions = {
   /** Seconds of the log per second: 60 plays an hour in a minute. More than 0. */
   speed: number;
   clock: Clock;
-  /** Minutes east of UTC for times that carry no zone. */
-  utcOffsetMinutes: number;
+  /** The zone of times that carry none. */
+  zone: Zone;
 };
 
 type Line = { end: number; dueMs: number; shiftMs: number };
@@ -73,8 +74,8 @@ class Player {
   }
 
   async *play(chunk: Chunk): AsyncGenerator<Chunk, void> {
-    const { clock, utcOffsetMinutes } = this.#options;
-    this.#timeOf ??= timeReader(chunk, { utcOffsetMinutes, nowMs: clock.nowMs() });
+    const { clock, zone } = this.#options;
+    this.#timeOf ??= timeReader(chunk, { zone, nowMs: clock.nowMs() });
     if (!this.#timeOf) {
       yield chunk;
       return;

@@ -2,8 +2,10 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { Batch } from "#collectors/batch.ts";
 import { openDeriver, type Deriver, type DeriveRules } from "#collectors/derive/derive.ts";
+import type { FormatContext } from "#collectors/format.ts";
 import { eachLine } from "#collectors/lines.ts";
 import type { Chunk, Position, Source, SourceId } from "#collectors/source.ts";
+import type { Zone } from "#collectors/zone.ts";
 import type { Clock } from "#platform/clock.ts";
 
 import { openFrameAccumulator, type FrameAccumulator, type FrameDelta } from "../live/frames.ts";
@@ -32,8 +34,8 @@ export type IngestDeps = {
   store: EventStore;
   clock: Clock;
   rules: DeriveRules;
-  /** Minutes east of UTC for times in logs that carry no zone. */
-  utcOffsetMinutes: number;
+  /** The zone of times in logs that carry none. */
+  zone: Zone;
   /**
    * How old the oldest row may get before the segment is sealed, and how often rows are folded into frames. The first
    * segments of a run are sealed sooner, so that what was there already is seen at once.
@@ -58,7 +60,7 @@ export type IngestDeps = {
 export class Ingest {
   readonly #deps: IngestDeps;
   readonly #batch = new Batch(SEAL_ROWS);
-  readonly #context: { utcOffsetMinutes: number; nowMs: number };
+  readonly #context: FormatContext;
   readonly #streams: Streams;
   readonly #deriver: Deriver;
   readonly #frames: FrameAccumulator;
@@ -80,7 +82,7 @@ export class Ingest {
   constructor(deps: IngestDeps) {
     this.#deps = deps;
     this.#sealAfterMs = Math.min(SEAL_AFTER_FIRST_MS, deps.sealAfterMs);
-    this.#context = { utcOffsetMinutes: deps.utcOffsetMinutes, nowMs: deps.clock.nowMs() };
+    this.#context = { zone: deps.zone, nowMs: deps.clock.nowMs() };
     this.#streams = new Streams(this.#batch, this.#context);
     this.#deriver = openDeriver(this.#batch, deps.rules);
     this.#frames = openFrameAccumulator(this.#batch);

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 
 import { fileSource } from "#collectors/sources/files.ts";
+import { zoneOf } from "#collectors/zone.ts";
 import { Ingest, type IngestCounts } from "#pipeline/ingest/ingest.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import { systemClock } from "#platform/clock.ts";
@@ -8,7 +9,7 @@ import { AppError } from "#platform/errors.ts";
 import { openTerminal, printable } from "#platform/terminal.ts";
 
 import { openDataFolder } from "../data-folder.ts";
-import { deriveRules, utcOffsetMinutes } from "../rules.ts";
+import { deriveRules } from "../rules.ts";
 import type { Command } from "./command.ts";
 import { parseOptions } from "./options.ts";
 
@@ -49,7 +50,7 @@ format by their content, and stores the events. Lines that no format understands
       store,
       clock: systemClock,
       rules: deriveRules(config),
-      utcOffsetMinutes: utcOffsetMinutes(config.timezone, systemClock.nowMs()),
+      zone: zoneOf(config.timezone),
       sealAfterMs: SEAL_AFTER_MS,
       foldEveryMs: FOLD_EVERY_MS,
       onProgress: (counts) => terminal.progress(progressText(counts, seconds())),

@@ -8,14 +8,8 @@ import { z } from "zod";
 import { detectFormat } from "#collectors/detect.ts";
 import type { Format } from "#collectors/format.ts";
 import { FORMATS } from "#collectors/formats/index.ts";
-import {
-  Parser,
-  formatOf,
-  nested,
-  parseUtcOffset,
-  type Document,
-  type ParseOptions,
-} from "#collectors/parse.ts";
+import { Parser, formatOf, nested, type Document, type ParseOptions } from "#collectors/parse.ts";
+import { zoneOf } from "#collectors/zone.ts";
 import { AppError } from "#platform/errors.ts";
 
 import type { Command } from "./command.ts";
@@ -52,7 +46,8 @@ Options
                    ${FORMATS.map((format) => format.dataset).join(", ")}
   --mode MODE      lines: each line is an event (the default)
                    text: events may span lines, as in error logs
-  --timezone ±HH:MM  zone of times that carry none (+00:00); write --timezone=-05:00 for the west
+  --timezone ZONE  zone of times that carry none, such as +02:00 or Europe/Berlin (+00:00); write --timezone=-05:00
+                   for the west
   --table          a table for reading, as on a terminal
   --all            also what Quarterdeck works out for its boards, such as http.route (a table always has it)
   --batch          for programs: one JSON a line in, {"id","dataset","mode","timezone","input_base64"},
@@ -90,7 +85,7 @@ function readOptions(args: string[]): Options {
   return {
     format: dataset === undefined ? undefined : formatOf(dataset),
     mode: modeOf(values.mode),
-    utcOffsetMinutes: parseUtcOffset(values.timezone),
+    zone: zoneOf(values.timezone),
     nowMs: Date.now(),
     batch,
     table,
@@ -200,8 +195,8 @@ function batchAnswer(line: string): BatchAnswer {
     ({ id } = asked);
     const format = formatOf(asked.dataset);
     const mode = modeOf(asked.mode);
-    const utcOffsetMinutes = parseUtcOffset(asked.timezone);
-    const parser = new Parser({ format, mode, utcOffsetMinutes, nowMs: Date.now(), all: false });
+    const zone = zoneOf(asked.timezone);
+    const parser = new Parser({ format, mode, zone, nowMs: Date.now(), all: false });
     const input = Buffer.from(asked.input_base64, "base64");
     return { id, docs: [...parser.push(input), ...parser.end()].map(nested) };
   } catch (error) {

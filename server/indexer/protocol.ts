@@ -12,7 +12,8 @@ export type IndexerTask = {
   /** Request patterns as text: what is made of them cannot pass between threads. */
   signIn: string[];
   signOut: string[];
-  utcOffsetMinutes: number;
+  /** Name of the zone of times in logs that carry none. */
+  timezone: string;
   /** Play this one file as if it were now, instead of tailing the paths. */
   replay?: { path: string; speed: number };
 };

@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 
 import { fileSource } from "#collectors/sources/files.ts";
 import { replaySource } from "#collectors/sources/replay.ts";
+import { zoneOf } from "#collectors/zone.ts";
 import { Ingest } from "#pipeline/ingest/ingest.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import { systemClock } from "#platform/clock.ts";
@@ -37,8 +38,9 @@ async function main(): Promise<void> {
     clock: systemClock,
     memoryLimitMb: 192,
   });
+  const zone = zoneOf(task.timezone);
   const source = task.replay
-    ? replaySource({ ...task.replay, clock: systemClock, utcOffsetMinutes: task.utcOffsetMinutes })
+    ? replaySource({ ...task.replay, clock: systemClock, zone })
     : fileSource({
         paths: task.paths,
         follow: true,
@@ -49,7 +51,7 @@ async function main(): Promise<void> {
     store,
     clock: systemClock,
     rules: deriveRules(task),
-    utcOffsetMinutes: task.utcOffsetMinutes,
+    zone,
     sealAfterMs: SEAL_AFTER_MS,
     foldEveryMs: FOLD_EVERY_MS,
     onFrames: (deltas) => {
@@ -67,14 +69,16 @@ async function main(): Promise<void> {
       storeError = error instanceof Error ? error.message : String(error);
     },
   });
-  const status = setInterval(() => {
+  const tellStatus = (): void =>
     post({ type: "status", counts: ingest.counts, sources: source.status(), storeError });
-  }, STATUS_EVERY_MS);
+  const status = setInterval(tellStatus, STATUS_EVERY_MS);
   const compacting = compactUntil(stop.signal, () => store.compact());
   try {
     await ingest.run(source, stop.signal);
   } finally {
     clearInterval(status);
+    // A replay that has ended is counted to its last line.
+    tellStatus();
     stop.abort();
     await compacting;
   }
