@@ -1,4 +1,5 @@
 import { AppError } from "#platform/errors.ts";
+import { printable } from "#platform/terminal.ts";
 import type { Command } from "#server/cli/command.ts";
 
 /** Loaded when asked for: `parse` need not wait for the web server's modules. */
@@ -51,6 +52,7 @@ try {
 } catch (error) {
   const known = error instanceof AppError;
   const text = known ? error.message : error instanceof Error ? error.stack : String(error);
-  process.stderr.write(`quarterdeck: ${text}\n`);
+  // It may name a file, and a file may be called anything.
+  process.stderr.write(`quarterdeck: ${printable(text ?? "")}\n`);
   process.exitCode = known && error.code === "bad_request" ? 2 : 1;
 }

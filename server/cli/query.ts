@@ -19,6 +19,7 @@ import type { Command } from "./command.ts";
 import { numberOption, parseOptions, type Options } from "./options.ts";
 
 const POINTS_MAX = 240;
+const HOUR_MS = 3_600_000;
 const PREDICTED = "predicted_requests_per_second";
 
 export const queryCommand: Command = {
@@ -74,7 +75,7 @@ async function ask(store: EventStore, metric: string, { values }: Options): Prom
   const asked = parseRange({ from: text(values["from"]), to: text(values["to"]) }, nowMs);
   const all = extent ? [extent] : extents;
   const range = asked ?? {
-    fromMs: Math.min(...all.map(({ fromMs }) => fromMs), nowMs),
+    fromMs: all.length > 0 ? Math.min(...all.map(({ fromMs }) => fromMs)) : nowMs - HOUR_MS,
     toMs: all.length > 0 ? Math.max(...all.map(({ toMs }) => toMs + 1)) : nowMs,
   };
   if (metric === PREDICTED) return predict(store, extent, range);

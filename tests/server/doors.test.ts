@@ -1,0 +1,271 @@
+import { appendFile, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+
+import { io, type Socket } from "socket.io-client";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { ACCESS_ROUTES, type RouteEntry } from "#access/routes.ts";
+import { SERVER_ROUTES } from "#server/routes/grants.ts";
+
+import {
+  accessLine,
+  accessLines,
+  addMember,
+  cookieOf,
+  inDatabase,
+  IS_BUILT,
+  OWNER,
+  postJson,
+  type Server,
+  signUp,
+  startServer,
+  temporaryFolder,
+  until,
+} from "./start-server.ts";
+
+const LINES = 300;
+const WHO = ["nobody", "owner", "without grants", "chart on the board", "view of events"] as const;
+type Who = (typeof WHO)[number];
+
+describe.runIf(IS_BUILT)("the doors of a running server", () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let server: Server;
+  let data = "";
+  let log = "";
+  const cookies = new Map<Who, string | undefined>();
+  const sockets: Socket[] = [];
+
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    data = `${folder.path}/data`;
+    log = `${folder.path}/access.log`;
+    await writeFile(log, accessLines(LINES));
+    server = await startServer(["--data", data, log]);
+    cookies.set("owner", await signUp(server));
+    cookies.set("without grants", await addMember(data, "without", []));
+    const chart = { capability: "chart", target: "board:home" } as const;
+    cookies.set("chart on the board", await addMember(data, "chart", [chart]));
+    const view = { capability: "view", target: "events:all" } as const;
+    cookies.set("view of events", await addMember(data, "view", [view]));
+    await until("the lines", async () => (await eventsOf(server, cookies.get("owner"))).length > 0);
+  });
+  afterAll(async () => {
+    for (const socket of sockets) socket.disconnect();
+    await server[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  });
+
+  const open = (who: Who, more: Parameters<typeof io>[1] = {}): Socket => {
+    const cookie = cookies.get(who);
+    const socket = io(server.url, {
+      path: "/socket",
+      transports: ["websocket"],
+      forceNew: true,
+      reconnection: false,
+      ...more,
+      extraHeaders: { ...(cookie ? { cookie } : {}), ...more.extraHeaders },
+    });
+    sockets.push(socket);
+    return socket;
+  };
+
+  test("the one-time link made one owner and makes no second one", async () => {
+    const again = { ...OWNER, email: "eve@example.test", token: server.setupToken };
+    expect((await postJson(`${server.url}/api/setup`, again)).status).toBe(403);
+    expect(await (await server.get("/api/setup")).json()).toEqual({ open: false });
+  });
+
+  test("signing out ends the session, signing in begins another", async () => {
+    const signedIn = await postJson(`${server.url}/api/session`, {
+      email: OWNER.email,
+      password: OWNER.password,
+    });
+    expect(signedIn.status).toBe(201);
+    const cookie = cookieOf(signedIn);
+    expect(cookie).not.toBe(cookies.get("owner"));
+    expect((await server.get("/api/me", cookie)).status).toBe(200);
+    const out = { method: "DELETE", headers: { cookie } };
+    expect((await fetch(`${server.url}/api/session`, out)).status).toBe(204);
+    expect((await server.get("/api/me", cookie)).status).toBe(401);
+    expect((await server.get("/api/me", cookies.get("owner"))).status).toBe(200);
+  });
+
+  /** What the tables promise. */
+  function allowed(who: Who, { grant }: RouteEntry): "yes" | 401 | 403 {
+    if (grant === "anyone") return "yes";
+    if (who === "nobody") return 401;
+    if (grant === "member" || who === "owner") return "yes";
+    const wanted = `${grant.capability} ${grant.target}`;
+    if (who === "chart on the board" && wanted === "chart board:home") return "yes";
+    return who === "view of events" && wanted === "view events:all" ? "yes" : 403;
+  }
+
+  for (const who of WHO) {
+    test(`each route lets through, and refuses, what its table says: ${who}`, async () => {
+      for (const route of [...ACCESS_ROUTES, ...SERVER_ROUTES]) {
+        // Its own sign-out would end the session that the next route needs; it is tried above.
+        if (route.path === "/api/session" && route.method === "DELETE") continue;
+        const cookie = cookies.get(who);
+        const { status } = await fetch(`${server.url}${route.path}`, {
+          method: route.method,
+          headers: cookie === undefined ? {} : { cookie },
+        });
+        const said = `${who}: ${route.method} ${route.path} answered ${status}`;
+        const expected = allowed(who, route);
+        if (expected === "yes") expect([401, 403], said).not.toContain(status);
+        else expect(status, said).toBe(expected);
+        expect(status, said).toBeLessThan(500);
+      }
+    });
+  }
+
+  test("who may see charts alone gets the board, and no raw event by route or socket", async () => {
+    const cookie = cookies.get("chart on the board");
+    expect((await server.get("/api/board", cookie)).status).toBe(200);
+    const socket = open("chart on the board");
+    const heard: string[] = [];
+    const texts: string[] = [];
+    socket.onAny((event: string, message: unknown) => {
+      heard.push(event);
+      texts.push(JSON.stringify(message));
+    });
+    await until("the connection", () => socket.connected);
+    socket.emit("watch", { dataset: "nginx.access" });
+    socket.emit("tail", { q: "" });
+    await until("the refusal", () => heard.includes("tail-refused"));
+    await appendFile(log, accessLine(7_000_001, Date.now()));
+    await until(
+      "the line for the owner",
+      async () => (await eventsOf(server, cookies.get("owner"), "7000001")).length > 0,
+    );
+    await until("a frame", () => heard.includes("frame"));
+    expect(heard).not.toContain("tail");
+    expect(texts.join("")).not.toMatch(/7000001|198\.51\.100|Server\/1/);
+  });
+
+  test("a line that is appended is told to who follows events, by either transport", async () => {
+    for (const transport of ["websocket", "polling"]) {
+      const mark = `${transport.length}4242`;
+      const socket = open("owner", { transports: [transport] });
+      const seen: string[] = [];
+      socket.on("tail", (message: unknown) => seen.push(JSON.stringify(message)));
+      await until(`a socket by ${transport}`, () => socket.connected);
+      socket.emit("tail", { q: `path:/page` });
+      await until(`the line by ${transport}`, async () => {
+        await appendFile(log, accessLine(Number(mark), Date.now()));
+        return seen.some((text) => text.includes(`n=${mark}`));
+      });
+      socket.disconnect();
+    }
+  });
+
+  test("a foreign name, a foreign page and nobody get no answer and no socket", async () => {
+    const evil = { extraHeaders: { origin: "http://evil.example" } };
+    const rebound = { extraHeaders: { host: "evil.example" } };
+    for (const [who, more] of [
+      ["nobody", {}],
+      ["without grants", {}],
+      ["owner", evil],
+      ["owner", rebound],
+      ["owner", { ...evil, transports: ["polling"] }],
+    ] as const) {
+      const socket = open(who, {
+        ...more,
+        transports: [...("transports" in more ? more.transports : ["websocket"])],
+      });
+      let refused = false;
+      socket.on("connect_error", () => (refused = true));
+      await until(`the refusal of ${who}`, () => refused || socket.connected);
+      expect(socket.connected).toBe(false);
+    }
+    const cookie = cookies.get("owner") ?? "";
+    for (const path of ["/api/board", "/sign-in", "/livez"]) {
+      const answer = await raw(
+        server,
+        `GET ${path} HTTP/1.1\r\nHost: evil.example\r\nCookie: ${cookie}`,
+      );
+      expect(answer).toMatch(/^HTTP\/1\.1 403 /);
+    }
+    const change = { method: "DELETE", headers: { cookie, origin: "http://evil.example" } };
+    expect((await fetch(`${server.url}/api/session`, change)).status).toBe(403);
+  });
+
+  test("an odd request target is answered, never waited for in vain", async () => {
+    const host = `Host: ${new URL(server.url).host}`;
+    for (const target of [
+      "//",
+      "///x",
+      "http://",
+      "http://[",
+      "http://evil.example/",
+      "*",
+      "/%",
+      "/%00",
+      "/_next/static/..%2f..%2fpackage.json",
+      "/\\..\\x",
+    ]) {
+      const answer = await raw(server, `GET ${target} HTTP/1.1\r\n${host}`);
+      expect(answer, target).toMatch(/^HTTP\/1\.1 (?:302|308|400|404) /);
+      expect(answer, target).not.toContain("evil.example");
+      expect(answer, target).not.toContain("devDependencies");
+    }
+    expect(server.output()).not.toContain("uncaughtException");
+  });
+
+  test("a grant that is taken back ends the tail, a session that is taken back its socket", async () => {
+    const chart = { capability: "chart", target: "board:home" } as const;
+    const view = { capability: "view", target: "events:all" } as const;
+    const both = new Map<string, Socket>();
+    let refused = false;
+    for (const name of ["loses a grant", "leaves"]) {
+      const cookie = await addMember(data, name.replaceAll(" ", "-"), [chart, view]);
+      const socket = open("nobody", { extraHeaders: { cookie } });
+      both.set(name, socket);
+      await until(`the socket of who ${name}`, () => socket.connected);
+      socket.emit("tail", { q: "" });
+    }
+    both.get("loses a grant")?.on("tail-refused", () => (refused = true));
+    await inDatabase(data, async (client) => {
+      await client.query(
+        "DELETE FROM grants WHERE capability = 'view' AND member_id = (SELECT id FROM members WHERE name = 'loses-a-grant')",
+      );
+      await client.query("DELETE FROM members WHERE name = 'leaves'");
+    });
+    await until("the end of the tail", () => refused);
+    await until("the end of the socket", () => both.get("leaves")?.connected === false);
+    expect(both.get("loses a grant")?.connected).toBe(true);
+  }, 60_000);
+
+  test("no token, cookie or password stands in the log, and nothing of the data is open to others", async () => {
+    const { readFile, stat } = await import("node:fs/promises");
+    const text = await readFile(`${data}/logs/quarterdeck.log`, "utf8");
+    for (const cookie of cookies.values()) {
+      if (cookie) expect(text).not.toContain(cookie.split("=")[1]);
+    }
+    expect(text).not.toContain(String(server.setupToken));
+    expect(text).not.toContain(OWNER.password);
+    for (const name of ["", "/store", "/locks", "/logs", "/postgres"]) {
+      expect((await stat(`${data}${name}`)).mode & 0o077, name).toBe(0);
+    }
+  });
+});
+
+async function eventsOf({ get }: Server, cookie: string | undefined, q = ""): Promise<unknown[]> {
+  const response = await get(`/api/events?q=${encodeURIComponent(q)}`, cookie);
+  const body: unknown = await response.json();
+  const events = typeof body === "object" && body !== null && "events" in body ? body.events : [];
+  return Array.isArray(events) ? events : [];
+}
+
+/** One request as it is written here, which no HTTP client would send. */
+function raw({ url }: Server, head: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(new URL(url).port), "127.0.0.1");
+    let answer = "";
+    socket.setTimeout(10_000, () => reject(new Error(`no answer to ${head}`)));
+    socket.on("data", (chunk) => (answer += chunk.toString("latin1")));
+    socket.on("error", reject);
+    socket.on("close", () => resolve(answer));
+    socket.write(`${head}\r\nConnection: close\r\n\r\n`);
+  });
+}

@@ -1,0 +1,260 @@
+import { type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { appendFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+
+import { DuckDBInstance } from "@duckdb/node-api";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+
+import { Board } from "#dashboards/api.ts";
+
+import {
+  accessLine,
+  accessLines,
+  IS_BUILT,
+  isRunning,
+  postgresOf,
+  run,
+  startServer,
+  signUp,
+  temporaryFolder,
+  type Server,
+  until,
+} from "./start-server.ts";
+
+const Answer = z.object({ series: z.array(z.object({ value: z.number().nullable() })) });
+
+/** The value of a metric over all that there is, asked in the terminal. */
+async function query(data: string, metric: string, ...more: string[]): Promise<number> {
+  const { code, output } = await run(["query", metric, "--json", "--data", data, ...more]);
+  if (code !== 0) throw new Error(`query ${metric}: ${output}`);
+  return Answer.parse(JSON.parse(output)).series[0]?.value ?? 0;
+}
+
+async function boardOf(server: Server, cookie: string, range = ""): Promise<Board> {
+  const response = await server.get(`/api/board${range}`, cookie);
+  return Board.parse(await response.json());
+}
+
+/** Appends some 20,000 numbered lines a second until told to stop; how many were written. */
+function writeAtSpeed(file: string): { stop(): Promise<number> } {
+  const stopping = new AbortController();
+  const writing = (async () => {
+    let written = 0;
+    while (!stopping.signal.aborted) {
+      const nowMs = Date.now();
+      const lines = Array.from({ length: 100 }, (_, i) => accessLine(written + i, nowMs));
+      await appendFile(file, lines.join(""));
+      written += lines.length;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    return written;
+  })();
+  return {
+    stop() {
+      stopping.abort();
+      return writing;
+    },
+  };
+}
+
+describe.runIf(IS_BUILT)("the life of a server", () => {
+  test("the board shows an ingested file's true numbers, and the terminal the same", async () => {
+    await using folder = await temporaryFolder();
+    const data = `${folder.path}/data`;
+    const log = `${folder.path}/access.log`;
+    await writeFile(log, `${accessLines(1_000)}no log line at all\n`);
+    expect((await run(["ingest", log, "--data", data])).code).toBe(0);
+    await using server = await startServer(["--data", data, log]);
+    const cookie = await signUp(server);
+    const first = await boardOf(server, cookie);
+    expect(first.datasets).toContainEqual(
+      expect.objectContaining({ dataset: "nginx.access", rows: 1_000 }),
+    );
+    const { fromMs = 0, toMs = 0 } = first.datasets.find((it) => it.rows === 1_000) ?? {};
+    const board = await boardOf(server, cookie, `?from=${fromMs}&to=${toMs + 1}`);
+    expect(board.totals).toMatchObject({ requests: 1_000, errors: 100, bytes: 12_000 });
+    const range = ["--from", String(fromMs), "--to", String(toMs + 1)];
+    expect(await query(data, "requests", ...range)).toBe(board.totals.requests);
+    expect(await query(data, "errors", ...range)).toBe(board.totals.errors);
+    expect(await query(data, "error_ratio", ...range)).toBe(board.summary.errorRatio);
+    expect(await query(data, "users_connected", ...range)).toBe(board.summary.usersConnected);
+    expect(await query(data, "events", "--dataset", "quarterdeck.quarantine")).toBe(1);
+  });
+
+  test(
+    "after kill -9 while a log is written at speed every line is there once, and no process is left",
+    { timeout: 180_000 },
+    async () => {
+      await using folder = await temporaryFolder();
+      const data = `${folder.path}/data`;
+      const log = `${folder.path}/access.log`;
+      await writeFile(log, "");
+      const writer = writeAtSpeed(log);
+      for (let round = 0; round < 3; round += 1) {
+        const server = await startServer(["--data", data, log]);
+        const before = await linesRead(server);
+        await until("lines that are read", async () => (await linesRead(server)) > before);
+        const { process: postgres } = postgresOf(data);
+        await server.end("SIGKILL");
+        await until("the end of PostgreSQL", () => !isRunning(postgres.pid));
+      }
+      const written = await writer.stop();
+      await using server = await startServer(["--data", data, log]);
+      await until("all lines", async () => (await query(data, "requests")) >= written);
+      expect(await query(data, "requests")).toBe(written);
+      expect(await places(data)).toBe(written);
+      expect(server.child.exitCode).toBeNull();
+    },
+  );
+
+  test("SIGTERM under load stops all of it within seconds, and loses nothing", async () => {
+    await using folder = await temporaryFolder();
+    const data = `${folder.path}/data`;
+    const log = `${folder.path}/access.log`;
+    await writeFile(log, "");
+    const writer = writeAtSpeed(log);
+    const server = await startServer(["--data", data, log]);
+    await until("lines", async () => (await linesRead(server)) > 0);
+    const { process: postgres } = postgresOf(data);
+    // More than the limit of `end` would have ended it by force.
+    expect(await server.end("SIGTERM")).toBe(0);
+    expect(isRunning(postgres.pid)).toBe(false);
+    const written = await writer.stop();
+    expect((await run(["ingest", log, "--data", data])).code).toBe(0);
+    expect(await query(data, "requests")).toBe(written);
+  });
+
+  test("a second start on a folder is refused and says where the first is; a dead one is not in the way", async () => {
+    await using folder = await temporaryFolder();
+    const data = `${folder.path}/data`;
+    const log = `${folder.path}/access.log`;
+    await writeFile(log, accessLines(10));
+    await using first = await startServer(["--data", data, log]);
+    const second = await run(["start", "--port", "0", "--data", data, log]);
+    expect(second.code).toBe(1);
+    expect(second.output).toContain(`A control plane runs on ${data} already: open ${first.url}`);
+    await first.end("SIGKILL");
+    // What a later process with the same number would leave as it is.
+    const running = readFileSync(`${data}/running.json`, "utf8");
+    const pid = String(first.child.pid);
+    await writeFile(`${data}/running.json`, running.replace(pid, String(process.pid)));
+    await writeFile(
+      `${data}/owner.json`,
+      readFileSync(`${data}/owner.json`, "utf8").replace(pid, String(process.pid)),
+    );
+    await using third = await startServer(["--data", data]);
+    expect(third.output()).toContain(`Tailing ${log}`);
+  });
+
+  test("where the port is taken the next one is used, and the program says so", async () => {
+    await using folder = await temporaryFolder();
+    const taken = createServer().listen(0, "127.0.0.1");
+    await once(taken, "listening");
+    const address = taken.address();
+    const port = typeof address === "object" && address ? address.port : 0;
+    await writeFile(`${folder.path}/a.log`, accessLines(10));
+    const args = ["--data", `${folder.path}/data`, "--port", String(port), `${folder.path}/a.log`];
+    await using server = await startServer(args);
+    expect(Number(new URL(server.url).port)).toBeGreaterThan(port);
+    expect(server.output()).toMatch(new RegExp(`Port ${port} is taken: using \\d+`));
+    taken.close();
+  });
+
+  test("when PostgreSQL dies the program says so to machines and people, and lives", async () => {
+    await using folder = await temporaryFolder();
+    const data = `${folder.path}/data`;
+    await writeFile(`${folder.path}/a.log`, accessLines(10));
+    await using server = await startServer(["--data", data, `${folder.path}/a.log`]);
+    const cookie = await signUp(server);
+    expect((await server.get("/readyz")).status).toBe(200);
+    process.kill(postgresOf(data).process.pid, "SIGKILL");
+    await until("what readyz says", async () => (await server.get("/readyz")).status === 503);
+    expect((await server.get("/livez")).status).toBe(200);
+    const board = await server.get("/api/board", cookie);
+    expect(board.status).toBe(503);
+    expect(await board.text()).toContain("PostgreSQL does not answer");
+    expect((await server.get("/", cookie)).status).toBe(503);
+    expect(await server.end("SIGTERM")).toBe(0);
+    await using next = await startServer(["--data", data]);
+    expect((await next.get("/api/board", cookie)).status).toBe(200);
+  });
+
+  test("the demo that is turned off goes on with the real logs and leaves no process", async () => {
+    await using folder = await temporaryFolder();
+    const data = `${folder.path}/data`;
+    const log = `${folder.path}/access.log`;
+    await writeFile(log, accessLines(50));
+    await (await startServer(["--data", data, log])).end("SIGTERM");
+    await using server = await startServer(["--data", data, "--demo"]);
+    const cookie = await signUp(server);
+    expect((await boardOf(server, cookie)).demo).toBe(true);
+    expect(processesIn(`${data}/demo`, server.child).length).toBeGreaterThan(0);
+    const off = () => fetch(`${server.url}/api/demo`, { method: "DELETE", headers: { cookie } });
+    expect((await off()).status).toBe(204);
+    expect((await off()).status).toBe(409);
+    await until(
+      "the end of the demo",
+      () => processesIn(`${data}/demo`, server.child).length === 0,
+    );
+    expect(existsSync(`${data}/demo`)).toBe(false);
+    expect((await boardOf(server, cookie)).demo).toBe(false);
+    await until("the real lines", async () =>
+      (await boardOf(server, cookie)).datasets.some(({ rows }) => rows === 50),
+    );
+    expect(await query(data, "requests")).toBe(50);
+  }, 90_000);
+
+  test("a replay at 600 times its speed is live, carries the time of now, and ends", async () => {
+    await using folder = await temporaryFolder();
+    const data = `${folder.path}/data`;
+    const log = `${folder.path}/old.log`;
+    await writeFile(log, accessLines(1_200, 0, Date.UTC(2020, 1, 1)));
+    await using server = await startServer(["--data", data, log], ["replay", "--speed", "600"]);
+    const cookie = await signUp(server);
+    await until("all of the replay", async () => {
+      const board = await boardOf(server, cookie);
+      return board.datasets.some(({ rows }) => rows === 1_200);
+    });
+    const [extent] = (await boardOf(server, cookie)).datasets;
+    expect(extent?.fromMs).toBeGreaterThan(Date.now() - 120_000);
+    expect(await linesRead(server)).toBe(1_200);
+    expect((await server.get("/readyz")).status).toBe(200);
+  });
+});
+
+async function linesRead({ get }: Server): Promise<number> {
+  const text = await (await get("/metrics")).text();
+  return Number(/^quarterdeck_lines_read_total (\d+)/m.exec(text)?.[1] ?? 0);
+}
+
+/** How many different lines the store has, whatever segments they lie in. */
+async function places(data: string): Promise<number> {
+  const duck = await DuckDBInstance.create();
+  const connection = await duck.connect();
+  try {
+    const found = await connection.runAndReadAll(
+      `SELECT count(DISTINCT "url.original")::INT FROM read_parquet('${data}/store/events/*.parquet', union_by_name = true)`,
+    );
+    return Number(found.getRows()[0]?.[0]);
+  } finally {
+    connection.closeSync();
+    duck.closeSync();
+  }
+}
+
+/** Numbers of processes but our own whose command line or directory names the folder. */
+function processesIn(folder: string, { pid }: ChildProcess): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== pid)
+    .map(Number)
+    .filter((one) => {
+      try {
+        return readFileSync(`/proc/${one}/cmdline`, "utf8").includes(folder) && isRunning(one);
+      } catch {
+        return false; // It has ended meanwhile.
+      }
+    });
+}
