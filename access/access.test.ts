@@ -44,7 +44,7 @@ beforeEach(async () => {
 });
 
 function routes() {
-  const api = createApi({ log, origins: { hosts: [] } });
+  const api = createApi({ log, origins: { hosts: [], origin: undefined } });
   return api.route("/", accessRoutes({ access, clock, config, addressOf: () => address }));
 }
 

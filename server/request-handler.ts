@@ -68,6 +68,12 @@ async function servePage(
     response.writeHead(403, { "content-type": "text/plain; charset=utf-8" }).end(`${text}\n`);
     return;
   }
+  // Pages are only ever looked at: what changes something is the API's.
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    const headers = { allow: "GET, HEAD", "content-type": "text/plain; charset=utf-8" };
+    response.writeHead(405, headers).end("This is a page: it can only be looked at.\n");
+    return;
+  }
   if (!OPEN_PATH.test(pathname) && !(await deps.isMember(request))) {
     const next = pathname === "/" ? "" : `?next=${encodeURIComponent(request.url ?? "/")}`;
     const to = (await deps.isSetupOpen()) ? "/setup" : `/sign-in${next}`;

@@ -126,6 +126,8 @@ test("another site cannot make a browser change anything, nor reach us under a n
     request("DELETE", { ...here, "sec-fetch-site": "cross-site" }),
     request("POST", { ...here, "sec-fetch-site": "same-site" }),
     request("POST", { ...here, origin: "http://localhost:8080" }),
+    request("POST", { host: "127.0.0.1:4600", origin: "http://127.0.0.1:8080" }),
+    request("GET", { host: "127.0.0.1:4600", origin: "http://127.0.0.1:8080" }, true),
     request("GET", { ...here, origin: "https://evil.example" }, true),
     request("GET", { host: "evil.example" }),
     request("GET", { host: "127.0.0.1.evil.example" }),

@@ -63,6 +63,8 @@ async function readText(request: Request): Promise<string> {
     if (error instanceof TypeError) {
       throw new AppError("bad_request", "The body is not valid UTF-8.", { cause: error });
     }
-    throw error;
+    if (error instanceof AppError) throw error;
+    // Whoever sent it has gone: no fault of ours, and nobody to read this.
+    throw new AppError("bad_request", "The body broke off before its end.", { cause: error });
   }
 }

@@ -7,12 +7,15 @@ const ALWAYS_OURS = /^(?:(?:[\w-]+\.)?localhost|\d{1,3}(?:\.\d{1,3}){3}|\[[\da-f
 export type OriginRules = {
   /** Host names other than `localhost` and addresses under which requests may come: the configured ones. */
   hosts: readonly string[];
+  /** The origin under which a proxy shows us, if there is one. */
+  origin: string | undefined;
 };
 
 /** The names that a configuration allows. */
 export function originRules(config: { host: string; publicUrl: string | undefined }): OriginRules {
   const proxy = config.publicUrl === undefined ? [] : [new URL(config.publicUrl).hostname];
-  return { hosts: [config.host, ...proxy].map((it) => it.toLowerCase()) };
+  const origin = config.publicUrl === undefined ? undefined : new URL(config.publicUrl).origin;
+  return { hosts: [config.host, ...proxy].map((it) => it.toLowerCase()), origin };
 }
 
 /**
@@ -44,7 +47,8 @@ export function checkOrigin(
 function sameHost(origin: string, host: string, rules: OriginRules): boolean {
   if (!URL.canParse(origin)) return false;
   const url = new URL(origin);
-  return url.host === host.toLowerCase() || rules.hosts.includes(url.hostname);
+  // Another port of this machine is another site, though its pages get our cookies.
+  return url.host === host.toLowerCase() || url.origin === rules.origin;
 }
 
 function hostName(host: string): string {

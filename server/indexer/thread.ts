@@ -55,7 +55,6 @@ async function main(): Promise<void> {
     sealAfterMs: SEAL_AFTER_MS,
     foldEveryMs: FOLD_EVERY_MS,
     onFrames: (deltas) => {
-      storeError = null;
       if (deltas.length > 0) post({ type: "frames", deltas });
     },
     onRows: (batch, from, to) => {
@@ -64,13 +63,21 @@ async function main(): Promise<void> {
         if (found.events.length + found.skipped > 0) post({ type: "tail", ...found });
       }
     },
-    onSealed: (sealed) => post({ type: "sealed", ...sealed }),
+    onSealed: (sealed) => {
+      storeError = null;
+      post({ type: "sealed", ...sealed });
+    },
     onStoreError: (error) => {
       storeError = error instanceof Error ? error.message : String(error);
     },
   });
   const tellStatus = (): void =>
-    post({ type: "status", counts: ingest.counts, sources: source.status(), storeError });
+    post({
+      type: "status",
+      counts: ingest.counts,
+      sources: ingest.statusWith(source.status()),
+      storeError,
+    });
   const status = setInterval(tellStatus, STATUS_EVERY_MS);
   const compacting = compactUntil(stop.signal, () => store.compact());
   try {

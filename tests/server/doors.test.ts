@@ -190,6 +190,20 @@ describe.runIf(IS_BUILT)("the doors of a running server", () => {
     expect((await fetch(`${server.url}/api/session`, change)).status).toBe(403);
   });
 
+  test("a page is only ever looked at, whatever headers steer the framework behind it", async () => {
+    const cookie = cookies.get("owner") ?? "";
+    for (const method of ["POST", "PUT", "DELETE", "PATCH"]) {
+      const headers = { "next-action": "x", cookie };
+      const answer = await fetch(`${server.url}/sign-in`, { method, headers });
+      expect(answer.status, method).toBe(405);
+    }
+    for (const name of ["x-middleware-subrequest", "x-invoke-path", "x-matched-path", "rsc"]) {
+      const headers = { [name]: "/sign-in" };
+      const answer = await fetch(`${server.url}/explore`, { headers, redirect: "manual" });
+      expect(answer.status, name).toBe(302);
+    }
+  });
+
   test("an odd request target is answered, never waited for in vain", async () => {
     const host = `Host: ${new URL(server.url).host}`;
     for (const target of [
