@@ -1,8 +1,5 @@
-import { isField } from "#collectors/batch.ts";
-import { FIELDS } from "#collectors/fields.ts";
 import { AppError } from "#platform/errors.ts";
 
-import type { Filter, TimeRange } from "../filter.ts";
 import { BUCKET_MIN, LN_GAMMA, LOWEST_NS, NS_PER_MS } from "../live/latency-sketch.ts";
 import { MEASURES } from "../rollup.ts";
 import { identifier, quoted } from "./duck.ts";
@@ -34,38 +31,60 @@ export function aggregateSql(request: AggregateRequest, files: string): Statemen
   }
   const split = splitValue(sql, request.by.field);
   const limit = checkedLimit(request.by.limit);
-  // A set cannot hold null, so that one is asked for by itself.
-  const isTop = `(${split} IN (SELECT name FROM top)
-    OR (${split} IS NULL AND EXISTS (SELECT 1 FROM top WHERE name IS NULL)))`;
-  const text = `WITH top AS (
-      SELECT ${split} AS name, count(*) AS events FROM ${files} WHERE ${where}
-      GROUP BY name ORDER BY events DESC, name LIMIT ${limit}
-    ), picked AS (
-      SELECT ${bucket} AS t, ${split} AS split, ${latency} AS bucket, ${value} AS value
-      FROM ${files} WHERE ${where} AND ${isTop}
-      GROUP BY t, split, bucket
-    )
+  const parts = { where, split, limit, bucket, latency, value, files };
+  const isOneScan = request.stepMs === undefined && request.aggregate.kind !== "distinct";
+  const text = `WITH ${isOneScan ? countedThenTop(parts) : topThenCounted(parts)}
     SELECT t, split, list(bucket), list(value)
-    FROM picked JOIN top ON split IS NOT DISTINCT FROM name
-    GROUP BY t, split, events ORDER BY t, events DESC, split`;
+    FROM counted JOIN top ON split IS NOT DISTINCT FROM name
+    GROUP BY t, split, top.events ORDER BY t, top.events DESC, split`;
   return { text, parameters: sql.parameters };
 }
 
-/** Columns of the answer: the value and how often it occurs. */
-export function facetSql(
-  request: TimeRange & { where: Filter; limit: number },
-  field: string,
-  files: string,
-): Statement {
-  const sql = new SqlText();
-  const isList = isField(field) && FIELDS[field] === "keywords";
-  const name = isList ? `unnest(${identifier(field)})` : splitValue(sql, field);
-  const where = `${timeSql(request)} AND ${filterSql(sql, request.where)}`;
-  const text = `SELECT name, count(*) AS events
-    FROM (SELECT ${name} AS name FROM ${files} WHERE ${where})
-    WHERE name IS NOT NULL GROUP BY name ORDER BY events DESC, name
-    LIMIT ${checkedLimit(request.limit)}`;
-  return { text, parameters: sql.parameters };
+type SplitParts = Record<"where" | "split" | "bucket" | "latency" | "value" | "files", string> & {
+  limit: number;
+};
+
+/** Counts every value of the split and keeps the most frequent: one look at the events. */
+function countedThenTop({
+  where,
+  split,
+  limit,
+  bucket,
+  latency,
+  value,
+  files,
+}: SplitParts): string {
+  return `counted AS MATERIALIZED (
+      SELECT ${bucket} AS t, ${split} AS split, ${latency} AS bucket, ${value} AS value,
+        count(*) AS events
+      FROM ${files} WHERE ${where} GROUP BY t, split, bucket
+    ), top AS (
+      SELECT split AS name, sum(events) AS events FROM counted
+      GROUP BY name ORDER BY events DESC, name LIMIT ${limit}
+    )`;
+}
+
+/** Looks for the most frequent values first, because all of them in all steps might be too many to hold. */
+function topThenCounted({
+  where,
+  split,
+  limit,
+  bucket,
+  latency,
+  value,
+  files,
+}: SplitParts): string {
+  // A set cannot hold null, so that one is asked for by itself.
+  const isTop = `(${split} IN (SELECT name FROM top)
+    OR (${split} IS NULL AND EXISTS (SELECT 1 FROM top WHERE name IS NULL)))`;
+  return `top AS (
+      SELECT ${split} AS name, count(*) AS events FROM ${files} WHERE ${where}
+      GROUP BY name ORDER BY events DESC, name LIMIT ${limit}
+    ), counted AS (
+      SELECT ${bucket} AS t, ${split} AS split, ${latency} AS bucket, ${value} AS value
+      FROM ${files} WHERE ${where} AND ${isTop}
+      GROUP BY t, split, bucket
+    )`;
 }
 
 /** Columns of the answer: bucket start (ms), dataset, measure, and lists of the keys, their values, their sketches. */

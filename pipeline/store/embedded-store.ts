@@ -3,12 +3,14 @@ import type { Position, SourceId } from "#collectors/source.ts";
 import type { Clock } from "#platform/clock.ts";
 
 import type { RollupCell } from "../rollup.ts";
-import { aggregateSql, facetSql } from "./aggregate-sql.ts";
+import { aggregateSql } from "./aggregate-sql.ts";
 import { aggregateRows } from "./answer-rows.ts";
 import { batchFooter } from "./batch-footer.ts";
 import { cellColumns } from "./cell-columns.ts";
 import { Compactor } from "./compactor.ts";
 import { asNumber, asText, Duck } from "./duck.ts";
+import { facetKinds, facetsSql, listFacetSql } from "./facets-sql.ts";
+import type { Statement } from "./filter-sql.ts";
 import { batchColumns } from "./parquet/batch-columns.ts";
 import { writeParquet } from "./parquet/write-parquet.ts";
 import type {
@@ -140,16 +142,18 @@ class EmbeddedStore implements EventStore {
     return row && documentOf(row);
   }
 
-  async facets(request: FacetsRequest): Promise<Map<string, { value: string; count: number }[]>> {
+  async facets(request: FacetsRequest): Promise<Facets> {
     this.#queries += 1;
-    const facets = new Map<string, { value: string; count: number }[]>();
-    for (const field of request.fields) {
-      const rows = await this.#reader.events(request, (files) => facetSql(request, field, files));
-      facets.set(
-        field,
-        rows.map(([value, count]) => ({ value: asText(value) ?? "", count: asNumber(count) })),
-      );
-    }
+    const { single, lists } = facetKinds(request.fields);
+    const facets: Facets = new Map(request.fields.map((field) => [field, []]));
+    const read = async (fields: readonly string[], build: (files: string) => Statement) => {
+      for (const [number, value, count] of await this.#reader.events(request, build)) {
+        const field = fields[asNumber(number)] ?? "";
+        facets.get(field)?.push({ value: asText(value) ?? "", count: asNumber(count) });
+      }
+    };
+    if (single.length > 0) await read(single, (files) => facetsSql(request, single, files));
+    for (const list of lists) await read([list], (files) => listFacetSql(request, list, files));
     return facets;
   }
 
@@ -162,4 +166,5 @@ class EmbeddedStore implements EventStore {
   }
 }
 
+type Facets = Map<string, { value: string; count: number }[]>;
 type FacetsRequest = Parameters<EventStore["facets"]>[0];

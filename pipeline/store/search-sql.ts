@@ -17,13 +17,24 @@ const SELECTED = COLUMNS.map(([name, type]) =>
   type === "date" ? `epoch_ms(${identifier(name)})` : identifier(name),
 ).join(", ");
 
-/** Newest first; events of the same instant by source and offset, so that paging is exact. */
+/**
+ * Newest first; events of the same instant by source and offset, so that paging is exact. Which events these are is
+ * found out from the columns that this needs; all the others are read of these events only.
+ */
 export function searchSql(request: SearchRequest, files: string): Statement {
   const sql = new SqlText();
   const where = [timeSql(request), filterSql(sql, request.where)];
   if (request.after) where.push(behindSql(request.after, sql));
-  const text = `SELECT ${SELECTED} FROM ${files} WHERE ${where.join(" AND ")}
-    ORDER BY ${TIME} DESC, ${SOURCE} DESC, ${OFFSET} DESC LIMIT ${checkedLimit(request.limit)}`;
+  const order = `ORDER BY ${TIME} DESC, ${SOURCE} DESC, ${OFFSET} DESC`;
+  // The time is in the join, because parts of the files are left out by it.
+  const text = `WITH found AS MATERIALIZED (
+      SELECT file_index AS found_file, file_row_number AS found_row, ${TIME} AS found_time
+      FROM ${files} WHERE ${where.join(" AND ")}
+      ${order} LIMIT ${checkedLimit(request.limit)}
+    )
+    SELECT ${SELECTED} FROM ${files} JOIN found
+      ON file_index = found_file AND file_row_number = found_row AND ${TIME} = found_time
+    ${order}`;
   return { text, parameters: sql.parameters };
 }
 

@@ -1,0 +1,56 @@
+import { isField } from "#collectors/batch.ts";
+import { FIELDS } from "#collectors/fields.ts";
+
+import type { Filter, TimeRange } from "../filter.ts";
+import { checkedLimit } from "./aggregate-sql.ts";
+import { identifier } from "./duck.ts";
+import { filterSql, splitValue, SqlText, type Statement, timeSql } from "./filter-sql.ts";
+
+type Request = TimeRange & { where: Filter; limit: number };
+
+/** The fields of which each event has one value, and those of which it may have several. */
+export function facetKinds(fields: readonly string[]): { single: string[]; lists: string[] } {
+  const isList = (field: string): boolean => isField(field) && FIELDS[field] === "keywords";
+  const different = [...new Set(fields)];
+  return {
+    single: different.filter((field) => !isList(field)),
+    lists: different.filter(isList),
+  };
+}
+
+/**
+ * Counts the values of several fields in one look at the events. Columns of the answer: number of the field, the value
+ * as text, and how often it occurs; most frequent first within a field.
+ */
+export function facetsSql(request: Request, fields: readonly string[], files: string): Statement {
+  const sql = new SqlText();
+  const values = fields.map((field) => splitValue(sql, field));
+  const names = fields.map((_, i) => `v${i}`);
+  const where = `${timeSql(request)} AND ${filterSql(sql, request.where)}`;
+  const number = names.map((name, i) => `WHEN ${name} IS NOT NULL THEN ${i}`).join(" ");
+  const texts = names.map((name) => `CAST(${name} AS VARCHAR)`).join(", ");
+  const text = `SELECT number, value, events FROM (
+      SELECT number, value, events,
+        row_number() OVER (PARTITION BY number ORDER BY events DESC, ${names.join(", ")}) AS place
+      FROM (
+        SELECT ${names.join(", ")}, CASE ${number} END AS number, coalesce(${texts}) AS value,
+          count(*) AS events
+        FROM (
+          SELECT ${values.map((value, i) => `${value} AS v${i}`).join(", ")}
+          FROM ${files} WHERE ${where}
+        ) GROUP BY GROUPING SETS (${names.map((name) => `(${name})`).join(", ")})
+      ) WHERE value IS NOT NULL
+    ) WHERE place <= ${checkedLimit(request.limit)} ORDER BY number, place`;
+  return { text, parameters: sql.parameters };
+}
+
+/** As above for one field of lists, whose every element counts. */
+export function listFacetSql(request: Request, field: string, files: string): Statement {
+  const sql = new SqlText();
+  const where = `${timeSql(request)} AND ${filterSql(sql, request.where)}`;
+  const text = `SELECT 0, value, count(*) AS events
+    FROM (SELECT unnest(${identifier(field)}) AS value FROM ${files} WHERE ${where})
+    WHERE value IS NOT NULL GROUP BY value ORDER BY events DESC, value
+    LIMIT ${checkedLimit(request.limit)}`;
+  return { text, parameters: sql.parameters };
+}
