@@ -1,7 +1,7 @@
 /**
  * How long the board's questions take over many events: `node bench/queries.ts [--rows 10000000] [--repeats 30]`.
  * Each is asked with ever other range ends, so that no answer is a repetition. The rival is DuckDB asked for the same
- * of the raw events, in the same process and run.
+ * of the raw events, in the same process and run. CPU is that of all threads of the process.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 
 import type { Condition } from "#pipeline/filter.ts";
-import { chooseStep } from "#pipeline/metrics/planner.ts";
+import { chooseStep, floorTo } from "#pipeline/metrics/planner.ts";
 import type { MetricQuery } from "#pipeline/metrics/query.ts";
 import { runQuery } from "#pipeline/metrics/run-query.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
@@ -21,6 +21,7 @@ import { fillStore } from "./lib/fill-store.ts";
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 const WARM_UP = 3;
+const HISTORY_STEP_MS = 5 * MINUTE_MS;
 const DATASET: Condition = { field: "data_stream.dataset", op: "eq", value: "nginx.access" };
 
 const SERIES = [
@@ -64,6 +65,32 @@ const FROM_ROLLUPS: Question[] = [
   },
 ];
 
+const FROM_CELLS: Question[] = [
+  {
+    name: "what the board's tiles share, by step",
+    ask: (store, range) => {
+      const stepMs = chooseStep(range, 240);
+      const whole = { fromMs: floorTo(range.fromMs, stepMs), toMs: floorTo(range.toMs, stepMs) };
+      const levelS = stepMs % 3_600_000 === 0 ? 3600 : 60;
+      const measures = ["requests", "bytes", "latency", "sign-in", "sign-out", "instance"] as const;
+      return store.cells({ ...whole, stepMs, levelS, measures, dataset: "nginx.access" });
+    },
+  },
+  {
+    name: "the forecaster's history in steps of 5 min",
+    ask: (store, range) =>
+      store.cells({
+        fromMs: floorTo(range.fromMs, HISTORY_STEP_MS),
+        toMs: floorTo(range.toMs, HISTORY_STEP_MS),
+        stepMs: HISTORY_STEP_MS,
+        levelS: 60,
+        measures: ["requests", "sign-in", "sign-out"],
+        dataset: "nginx.access",
+        byKey: false,
+      }),
+  },
+];
+
 const RAW: Question[] = [
   {
     name: "raw: response_time_p95 by http.route",
@@ -88,6 +115,43 @@ const RAW: Question[] = [
         where: [{ field: "*", op: "contains", value: "page=77" }],
       }),
   },
+  {
+    name: "raw: search for words that no event has",
+    ask: (store, range) =>
+      store.search({
+        ...range,
+        limit: 100,
+        where: [{ field: "*", op: "contains", value: "no such thing" }],
+      }),
+  },
+  {
+    name: "raw: newest 50",
+    ask: (store, range) => store.search({ ...range, limit: 50, where: [] }),
+  },
+  {
+    name: "raw: histogram of events",
+    ask: (store, range) =>
+      store.aggregate({
+        ...range,
+        where: [],
+        stepMs: chooseStep(range, 60),
+        aggregate: { kind: "count" },
+        by: { field: "http.response.status_code", limit: 10 },
+      }),
+  },
+  {
+    name: "raw: six facets",
+    ask: (store, range) => store.facets({ ...range, where: [], fields: FACETS, limit: 10 }),
+  },
+];
+
+const FACETS = [
+  "data_stream.dataset",
+  "http.response.status_code",
+  "http.request.method",
+  "http.route",
+  "service.node.name",
+  "log.level",
 ];
 
 const RIVAL: Question[] = [
@@ -107,21 +171,26 @@ async function measure(
   store: EventStore,
   question: Question,
   { range, repeats }: { range: Range; repeats: number },
-): Promise<{ p50: number; p95: number }> {
+): Promise<{ p50: number; p95: number; cpu: number }> {
   const times: number[] = [];
+  let cpuMs = 0;
   for (let i = 0; i < repeats + WARM_UP; i += 1) {
     const shifted = {
       fromMs: range.fromMs + i * 7 * MINUTE_MS,
       toMs: range.toMs - i * 3 * MINUTE_MS,
     };
+    const cpu = process.cpuUsage();
     const start = performance.now();
     await question.ask(store, shifted);
-    if (i >= WARM_UP) times.push(performance.now() - start);
+    if (i < WARM_UP) continue;
+    times.push(performance.now() - start);
+    const { user, system } = process.cpuUsage(cpu);
+    cpuMs += (user + system) / 1000;
   }
   times.sort((a, b) => a - b);
   const at = (q: number): number =>
     times[Math.min(times.length - 1, Math.floor(q * times.length))] ?? 0;
-  return { p50: at(0.5), p95: at(0.95) };
+  return { p50: at(0.5), p95: at(0.95), cpu: cpuMs / repeats };
 }
 
 async function main(): Promise<void> {
@@ -147,12 +216,11 @@ async function main(): Promise<void> {
       process.stdout.write(
         `\n${rows} events over ${days} d, ${segments} segments, ${(bytes / 1e6).toFixed(0)} MB\n`,
       );
-      process.stdout.write(`${"question".padEnd(52)}  p50 ms   p95 ms\n`);
-      for (const question of [...FROM_ROLLUPS, ...RAW, ...RIVAL]) {
-        const { p50, p95 } = await measure(store, question, { range, repeats });
-        process.stdout.write(
-          `${question.name.padEnd(52)} ${p50.toFixed(1).padStart(7)} ${p95.toFixed(1).padStart(8)}\n`,
-        );
+      process.stdout.write(`${"question".padEnd(52)}  p50 ms   p95 ms   CPU ms\n`);
+      for (const question of [...FROM_ROLLUPS, ...FROM_CELLS, ...RAW, ...RIVAL]) {
+        const { p50, p95, cpu } = await measure(store, question, { range, repeats });
+        const figures = [p50, p95, cpu].map((ms) => ms.toFixed(1).padStart(8)).join(" ");
+        process.stdout.write(`${question.name.padEnd(52)}${figures}\n`);
       }
     } finally {
       await rm(folder, { recursive: true, force: true });
