@@ -17,6 +17,8 @@ export type Chunk = {
   offset: number;
   /** Where to go on after this chunk. */
   position: Position;
+  /** Where to go on after the first so many bytes only, to be asked as long as `bytes` is valid. Absent: not known. */
+  positionAt?: (length: number) => Position;
   /** Bytes of a line longer than the limit that were left out of `bytes` (its head is there); 0 nearly always. */
   bytesSkipped: number;
   /** Where a log is played as if it were now: the instant to put in place of an event's own, both epoch ms. */

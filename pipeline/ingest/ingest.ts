@@ -4,12 +4,13 @@ import { Batch } from "#collectors/batch.ts";
 import { openDeriver, type Deriver, type DeriveRules } from "#collectors/derive/derive.ts";
 import type { FormatContext } from "#collectors/format.ts";
 import { eachLine } from "#collectors/lines.ts";
-import type { Chunk, Position, Source, SourceId } from "#collectors/source.ts";
+import type { Chunk, Position, Source, SourceId, SourceStatus } from "#collectors/source.ts";
 import type { Zone } from "#collectors/zone.ts";
 import type { Clock } from "#platform/clock.ts";
 
 import { openFrameAccumulator, type FrameAccumulator, type FrameDelta } from "../live/frames.ts";
 import type { EventStore } from "../store/port.ts";
+import { eachSpanningEvent, takeHeld, type TakeEvent } from "./events.ts";
 import { Streams, type Stream } from "./streams.ts";
 
 export const QUARANTINE_DATASET = "quarterdeck.quarantine";
@@ -18,6 +19,8 @@ export const QUARANTINE_DATASET = "quarterdeck.quarantine";
 const SEAL_ROWS = 131_072;
 const SEAL_BYTES = 64 * 1024 * 1024;
 const SEAL_AFTER_FIRST_MS = 200;
+/** An event whose format may add lines to it waits for them so long. */
+const HELD_IDLE_MS = 300;
 const LF = 0x0a;
 const RETRY_MS = { first: 500, max: 30_000 };
 
@@ -102,6 +105,7 @@ export class Ingest {
         }
       }
       await this.#sealing;
+      if (!this.#failure) this.#takeHeld(0);
       await this.#seal(signal);
     } finally {
       clearInterval(ticker);
@@ -109,8 +113,14 @@ export class Ingest {
     if (this.#failure) throw this.#failure;
   }
 
+  /** What the source tells of each path, with how many of its last lines no format understood. */
+  statusWith(sources: readonly SourceStatus[]): SourceStatus[] {
+    return this.#streams.statusWith(sources);
+  }
+
   #tick(signal: AbortSignal): void {
     if (this.#sealing || this.#failure) return;
+    this.#takeHeld(HELD_IDLE_MS);
     this.#fold();
     const oldest = this.#oldestUnsealedMs;
     const due = oldest !== undefined && this.#deps.clock.nowMs() - oldest >= this.#sealAfterMs;
@@ -123,43 +133,87 @@ export class Ingest {
     batch.reserve(linesAtMost(chunk.bytes, batch.rowsMax - batch.rows));
     const stream = this.#streams.of(chunk);
     const first = batch.rows;
+    if (stream.format?.begins) {
+      eachSpanningEvent(stream, chunk, this.#takerOf(stream));
+      stream.heldSinceMs = this.#context.nowMs;
+    } else this.#takeLines(stream, chunk);
+    stream.position = chunk.position;
+    this.#finish(stream, first);
+    this.#count(chunk);
+  }
+
+  #takeLines(stream: Stream, chunk: Chunk): void {
+    const batch = this.#batch;
+    const { bytes, offset, retime } = chunk;
+    const { scan } = stream;
     const time = batch.number("@timestamp");
     const offsets = batch.number("log.offset");
     const datasets = batch.text("data_stream.dataset");
     const dataset = stream.format ? datasets.internText(stream.format.dataset) : 0;
-    eachEvent(stream, chunk, (start, end) => {
+    eachLine(chunk, (start, end) => {
       const row = batch.rows;
-      const reason = stream.scan(chunk.bytes, start, end);
+      const reason = scan(bytes, start, end);
       if (reason === undefined) {
-        if (chunk.retime) time.values[row] = chunk.retime(time.values[row] ?? 0);
+        if (retime) time.values[row] = retime(time.values[row] ?? 0);
         stream.eventMs = time.values[row];
         if (datasets.ids[row] === 0) datasets.ids[row] = dataset;
-      } else {
-        this.#quarantine(stream, chunk.bytes.subarray(start, end), reason);
-      }
-      offsets.values[row] = chunk.offset + start;
+      } else this.#quarantine(stream, bytes.subarray(start, end), reason);
+      offsets.values[row] = offset + start;
       batch.commit();
     });
-    const rows = batch.rows - first;
-    batch
-      .text("log.source.id")
-      .ids.fill(batch.text("log.source.id").internText(chunk.sourceId), first, batch.rows);
-    batch
-      .text("log.file.path")
-      .ids.fill(batch.text("log.file.path").internText(chunk.path), first, batch.rows);
-    const { eventMs } = stream;
-    const position = eventMs === undefined ? chunk.position : { ...chunk.position, eventMs };
-    this.#pending.set(chunk.sourceId, position);
-    this.#count(chunk, rows);
   }
 
-  #count(chunk: Chunk, rows: number): void {
+  /** For events that span lines, which are few. */
+  #takerOf(stream: Stream): TakeEvent {
+    const batch = this.#batch;
+    return ({ bytes, start, end, offset, retime }) => {
+      const row = batch.rows;
+      const time = batch.number("@timestamp");
+      const reason = stream.scan(bytes, start, end);
+      if (reason === undefined) {
+        if (retime) time.values[row] = retime(time.values[row] ?? 0);
+        stream.eventMs = time.values[row];
+        batch.text("data_stream.dataset").putText(row, stream.format?.dataset ?? "");
+      } else this.#quarantine(stream, bytes.subarray(start, end), reason);
+      batch.number("log.offset").put(row, offset);
+      batch.commit();
+    };
+  }
+
+  /** Takes events that were held back for so long that nothing more of them is to come. */
+  #takeHeld(idleMs: number): void {
+    const nowMs = this.#deps.clock.nowMs();
+    for (const stream of this.#streams.all()) {
+      if (!stream.held || nowMs - stream.heldSinceMs < idleMs) continue;
+      this.#context.nowMs = nowMs;
+      const first = this.#batch.rows;
+      this.#batch.reserve(1);
+      takeHeld(stream, this.#takerOf(stream));
+      this.#finish(stream, first);
+    }
+  }
+
+  /** Says of the rows from `first` on where they come from, and remembers where to go on. */
+  #finish(stream: Stream, first: number): void {
+    const batch = this.#batch;
+    const ids = batch.text("log.source.id");
+    const paths = batch.text("log.file.path");
+    ids.ids.fill(ids.internText(stream.id), first, batch.rows);
+    paths.ids.fill(paths.internText(stream.path), first, batch.rows);
+    const { eventMs } = stream;
+    const position = stream.held?.position ?? stream.position;
+    this.#pending.set(stream.id, eventMs === undefined ? position : { ...position, eventMs });
+    const rows = batch.rows - first;
     this.counts.lines += rows;
+    this.counts.events = this.counts.lines - this.counts.quarantined;
+    stream.recent.count(rows);
+    this.#oldestUnsealedMs ??= this.#context.nowMs;
+  }
+
+  #count(chunk: Chunk): void {
     this.counts.bytes += chunk.bytes.length;
     this.counts.bytesSkipped += chunk.bytesSkipped;
-    this.counts.events = this.counts.lines - this.counts.quarantined;
     this.#bytesUnsealed += chunk.bytes.length;
-    this.#oldestUnsealedMs ??= this.#context.nowMs;
     this.#deps.onProgress?.(this.counts);
   }
 
@@ -173,6 +227,7 @@ export class Ingest {
     batch.text("error.message").putText(row, reason);
     batch.text("event.original").put(row, line, 0, line.length);
     this.counts.quarantined += 1;
+    stream.recent.refuse(reason);
   }
 
   #fold(): void {
@@ -240,22 +295,4 @@ function linesAtMost(bytes: Uint8Array, room: number): number {
   let lines = 1;
   for (let at = bytes.indexOf(LF); at >= 0; at = bytes.indexOf(LF, at + 1)) lines += 1;
   return lines;
-}
-
-/** Each event of the chunk: a line, or where the format's events span lines, a line with those that go on from it. */
-function eachEvent(stream: Stream, chunk: Chunk, take: (start: number, end: number) => void): void {
-  const begins = stream.format?.begins;
-  if (!begins) return eachLine(chunk, take);
-  let from = -1;
-  let to = -1;
-  eachLine(chunk, (start, end) => {
-    if (from >= 0 && begins(chunk.bytes, start, end)) {
-      take(from, to);
-      from = -1;
-    }
-    if (from < 0) from = start;
-    to = end;
-  });
-  if (from >= 0) take(from, to);
-  return undefined;
 }

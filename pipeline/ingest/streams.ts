@@ -1,7 +1,10 @@
 import type { Batch } from "#collectors/batch.ts";
 import { detectFormat } from "#collectors/detect.ts";
 import type { Format, FormatContext, LineScanner } from "#collectors/format.ts";
-import type { Chunk, SourceId } from "#collectors/source.ts";
+import type { Chunk, Position, SourceId, SourceStatus } from "#collectors/source.ts";
+
+import type { Held } from "./events.ts";
+import { RecentLines } from "./recent-lines.ts";
 
 const SAMPLE_BYTES = 64 * 1024;
 
@@ -12,6 +15,12 @@ export type Stream = {
   scan: LineScanner;
   /** Time of the last line that had one; quarantined lines are filed under it. Epoch ms. */
   eventMs: number | undefined;
+  path: string;
+  /** Where to go on after all that was read, with what is held back. */
+  position: Position;
+  held: Held | undefined;
+  heldSinceMs: number;
+  readonly recent: RecentLines;
 };
 
 const unrecognised: LineScanner = () =>
@@ -34,11 +43,41 @@ export class Streams {
     if (!stream) {
       const known = chunk.position["eventMs"];
       const eventMs = typeof known === "number" ? known : undefined;
-      stream = { id: chunk.sourceId, format: undefined, scan: unrecognised, eventMs };
+      stream = {
+        id: chunk.sourceId,
+        format: undefined,
+        scan: unrecognised,
+        eventMs,
+        path: chunk.path,
+        position: chunk.position,
+        held: undefined,
+        heldSinceMs: 0,
+        recent: new RecentLines(),
+      };
       this.#streams.set(chunk.sourceId, stream);
     }
+    stream.path = chunk.path;
     if (!stream.format) this.#recognise(stream, chunk);
     return stream;
+  }
+
+  /** What is told of each path, and where lines were of no known format lately, how many and why. */
+  statusWith(sources: readonly SourceStatus[]): SourceStatus[] {
+    const notes = new Map<string, string>();
+    for (const { path, recent } of this.#streams.values()) {
+      const { note } = recent;
+      if (note !== undefined) notes.set(path, note);
+    }
+    return sources.map((source) => {
+      const note = notes.get(source.path);
+      if (note === undefined) return source;
+      const level = source.level === "error" ? "error" : "warning";
+      return { ...source, level, message: `${source.message}; ${note}` };
+    });
+  }
+
+  all(): Iterable<Stream> {
+    return this.#streams.values();
   }
 
   #recognise(stream: Stream, chunk: Chunk): void {

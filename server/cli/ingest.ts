@@ -60,7 +60,7 @@ format by their content, and stores the events. Lines that no format understands
     process.once("SIGTERM", () => stop.abort());
     await ingest.run(source, stop.signal);
     terminal.done();
-    for (const { level, path, message } of source.status()) {
+    for (const { level, path, message } of ingest.statusWith(source.status())) {
       if (level !== "info") terminal.line(`${printable(path)}: ${printable(message)}`);
     }
     const summary = summarise(ingest.counts, seconds());

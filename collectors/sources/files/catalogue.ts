@@ -87,5 +87,7 @@ export class Catalogue {
     file.isDirty = true;
     file.isComplete = false;
     file.changedMs = nowMs;
+    // It may be another file that got the number of one that was deleted: unlike a plain one it is not compared as it is read.
+    if (file.compression && file.state === "reading") file.state = "new";
   }
 }

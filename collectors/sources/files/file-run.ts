@@ -1,6 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-import type { Chunk, PositionLookup, SourceId, SourceStatus } from "#collectors/source.ts";
+import type {
+  Chunk,
+  Position,
+  PositionLookup,
+  SourceId,
+  SourceStatus,
+} from "#collectors/source.ts";
 
 import { claim, type Claim } from "../claim.ts";
 import type { FileSourceOptions } from "../files.ts";
@@ -8,6 +14,7 @@ import { Catalogue } from "./catalogue.ts";
 import { isSame, wasTruncated } from "./changes.ts";
 import { Identifier } from "./identify.ts";
 import { LineCutter } from "./line-cutter.ts";
+import { GONE_QUIET_MS, PACKED_QUIET_MS, enoughMs, hasOpenLine, mayEndNow } from "./quiet.ts";
 import { explain } from "./scan.ts";
 import { statusOf } from "./status.ts";
 import type { Stream, TrackedFile } from "./tracked-file.ts";
@@ -19,18 +26,26 @@ const GATHER_MS = 15;
 const POLL_MS = 1_000;
 const POLL_MS_WITHOUT_EVENTS = 250;
 const SCAN_MS = 5_000;
-/** How long a file is quiet before it is taken to be complete: compressed; left by its writer; gone. */
-const PACKED_QUIET_MS = 1_000;
-const LEFT_QUIET_MS = 5_000;
-const GONE_QUIET_MS = 30_000;
-/** A line that nothing ends is handed out when nothing was appended for so long. */
-const LINE_QUIET_MS = 600_000;
+/**
+ * A last line without an end, in a file that was written to just now, is waited for: looked at so often, until the file
+ * is quiet for so long, or for so long at most.
+ */
+const HISTORY = { lookMs: 100, quietMs: 2_000, waitMsMax: 10_000 };
+/** So many files are opened as soon as they are found, so that none is lost that is deleted before its turn. */
+const OPEN_EARLY_MAX = 256;
 /** A file that rests is closed; it is opened again when it changes. */
 const IDLE_MS = 300_000;
 /** Chunks of one file before the next file gets its turn. */
 const TURN_CHUNKS = 8;
 
 type Options = FileSourceOptions & { chunkBytes: number; lineBytesMax: number };
+
+type Turn = {
+  /** The file is complete: a last line that nothing ends is one. */
+  final: boolean;
+  isHistory?: boolean;
+  signal: AbortSignal;
+};
 
 /** The loop of a file source: finds files, asks whose content they have, hands out their lines. */
 export class FileRun {
@@ -69,8 +84,31 @@ export class FileRun {
   async *#readOnce(signal: AbortSignal): AsyncGenerator<Chunk, void> {
     await this.#catalogue.scan();
     for (const file of this.#catalogue.files()) {
-      while (file.isDirty && !signal.aborted) yield* this.#turn(file, { final: true, signal });
+      yield* this.#readHistory(file, signal);
       await file.close();
+    }
+  }
+
+  /** What is still being written has no end yet: whether its last line is whole shows when it is quiet. */
+  async *#readHistory(file: TrackedFile, signal: AbortSignal): AsyncGenerator<Chunk, void> {
+    const { clock } = this.#options;
+    const untilMs = clock.nowMs() + HISTORY.waitMsMax;
+    for (;;) {
+      let final = true;
+      while (file.isDirty && !signal.aborted) {
+        await file.refresh();
+        const writtenMs = Math.abs(clock.nowMs() - file.mtimeMs);
+        final = file.compression !== undefined || writtenMs > HISTORY.quietMs;
+        yield* this.#turn(file, { final, isHistory: true, signal });
+      }
+      if (final || signal.aborted || !hasOpenLine(file)) return;
+      if (clock.nowMs() > untilMs) {
+        file.problem =
+          "is being written to: its last line has no end yet and is left for the next time";
+        return;
+      }
+      await delay(HISTORY.lookMs, undefined, { signal }).catch(() => undefined);
+      file.isDirty = true;
     }
   }
 
@@ -86,6 +124,7 @@ export class FileRun {
           this.#mustScan = false;
           scannedMs = nowMs;
           watch.follow(await this.#catalogue.scan());
+          await this.#openEarly();
         }
         this.#catalogue.mark(changed);
         if (nowMs - polledMs >= (watch.isPartial ? POLL_MS_WITHOUT_EVENTS : POLL_MS)) {
@@ -95,12 +134,28 @@ export class FileRun {
         }
         yield* this.#turns(signal);
         if (this.#mustScan || this.#catalogue.hasWork(this.#isRipe)) continue;
-        await watch.wait(watch.isPartial ? POLL_MS_WITHOUT_EVENTS : POLL_MS, signal);
+        await watch.wait(this.#pauseMs(watch), signal);
         await delay(GATHER_MS, undefined, { signal }).catch(() => undefined);
       }
     } finally {
       watch.close();
     }
+  }
+
+  async #openEarly(): Promise<void> {
+    for (const file of this.#catalogue.files().slice(-OPEN_EARLY_MAX)) {
+      // What cannot be opened is told of when its turn comes.
+      if (file.isDirty) await file.open().catch(() => false);
+    }
+  }
+
+  /** Until the next look: sooner where a compressed file is about to be complete. */
+  #pauseMs(watch: Watch): number {
+    const pauseMs = watch.isPartial ? POLL_MS_WITHOUT_EVENTS : POLL_MS;
+    const isPacked = this.#catalogue.hasWork(
+      (file) => file.isDirty && file.compression !== undefined,
+    );
+    return isPacked ? Math.min(pauseMs, PACKED_QUIET_MS) : pauseMs;
   }
 
   async *#turns(signal: AbortSignal): AsyncGenerator<Chunk, void> {
@@ -132,10 +187,7 @@ export class FileRun {
     }
   }
 
-  async *#turn(
-    file: TrackedFile,
-    how: { final: boolean; signal: AbortSignal },
-  ): AsyncGenerator<Chunk, void> {
+  async *#turn(file: TrackedFile, how: Turn): AsyncGenerator<Chunk, void> {
     file.isDirty = false;
     try {
       if (!(await file.open())) {
@@ -157,7 +209,12 @@ export class FileRun {
     file.problem = undefined;
     file.rewind();
     const identity = await this.#identifier.identify(file, final);
+    const before = file.stream;
     file.stream = "stream" in identity ? identity.stream : undefined;
+    if (before && before !== file.stream && before.holder === file) {
+      before.holder = undefined;
+      this.#orphan(before);
+    }
     if (identity.kind === "read") {
       file.state = (await this.#mayRead(identity.stream)) ? "reading" : "claimed";
       if (file.state === "claimed") this.#forget(identity.stream);
@@ -180,10 +237,7 @@ export class FileRun {
     this.#streams.delete(stream.id);
   }
 
-  async *#drain(
-    file: TrackedFile,
-    how: { final: boolean; signal: AbortSignal },
-  ): AsyncGenerator<Chunk, void> {
+  async *#drain(file: TrackedFile, how: Turn): AsyncGenerator<Chunk, void> {
     const { stream } = file;
     if (!stream) return;
     for (let chunks = 0; chunks < TURN_CHUNKS && !how.signal.aborted; chunks += 1) {
@@ -191,7 +245,9 @@ export class FileRun {
       const reader = file.reader();
       const final = how.final || mayEndNow(file);
       const cut = await this.#cutter.next(reader, print.offset, final);
-      if (!(await this.#isIntact(file, { isHistory: how.final && cut !== undefined }))) {
+      if (
+        !(await this.#isIntact(file, { isHistory: how.isHistory === true && cut !== undefined }))
+      ) {
         return this.#restart(file, stream);
       }
       if (!cut) {
@@ -199,11 +255,15 @@ export class FileRun {
         return;
       }
       const offset = print.offset;
+      const before = print.after(Buffer.alloc(0));
+      const positionAt = (length: number): Position =>
+        before.after(cut.bytes.subarray(0, length)).toPosition();
       print.advance(cut.bytes, cut.end);
       const position = print.toPosition();
       if (file.compression && cut.isLast) position["sealed"] = file.seal;
       const { bytes, bytesSkipped } = cut;
-      yield { sourceId: stream.id, path: file.path, bytes, offset, position, bytesSkipped };
+      const { id: sourceId } = stream;
+      yield { sourceId, path: file.path, bytes, offset, position, positionAt, bytesSkipped };
     }
     file.isDirty = true;
   }
@@ -237,15 +297,4 @@ export class FileRun {
       file.isLeft = true;
     }
   }
-}
-
-function enoughMs(file: TrackedFile): number {
-  const mayEnd = file.isLeft || file.isGone || file.compression !== undefined;
-  return mayEnd ? LEFT_QUIET_MS : LINE_QUIET_MS;
-}
-
-/** Whether a last line that nothing ends is one: nothing will be added to it. */
-function mayEndNow(file: TrackedFile): boolean {
-  const isUnpackedWell = file.compression !== undefined && !file.reader().damage;
-  return file.isComplete || isUnpackedWell;
 }

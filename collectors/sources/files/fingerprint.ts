@@ -82,6 +82,17 @@ export class Fingerprint {
     this.#tail = skipped ? Buffer.alloc(0) : Buffer.from(last.subarray(-TAIL_BYTES));
   }
 
+  /** As it would be after these bytes, which follow what was taken; it stays as it is itself. */
+  after(bytes: Buffer): Fingerprint {
+    const copy = new Fingerprint(this.start);
+    copy.offset = this.offset;
+    copy.#marks = this.#marks;
+    copy.#head = this.#head;
+    copy.#tail = this.#tail;
+    copy.advance(bytes, this.offset + bytes.length);
+    return copy;
+  }
+
   toPosition(): Position {
     const { offset, start } = this;
     const tailBytes = this.#tail.length;

@@ -1,0 +1,87 @@
+import { eachLine } from "#collectors/lines.ts";
+import type { Chunk, Position } from "#collectors/source.ts";
+
+import type { Stream } from "./streams.ts";
+
+const LF = Buffer.from("\n");
+/** A longer event is not held back: it is taken as it is. */
+const HELD_BYTES_MAX = 256 * 1024;
+
+/** The last event of a chunk, of which more lines may follow in the next. */
+export type Held = {
+  bytes: Uint8Array;
+  /** Where the event begins in the stream, and where to read on so that it is read again. */
+  offset: number;
+  position: Position;
+  retime: Chunk["retime"];
+};
+
+/** An event lies in [start, end) of the bytes, and begins at this offset of its stream. */
+export type TakeEvent = (event: {
+  bytes: Uint8Array;
+  start: number;
+  end: number;
+  offset: number;
+  retime: Chunk["retime"];
+}) => void;
+
+/**
+ * Each event of a chunk of a format whose events span lines: a line with those that go on from it. What the last chunk
+ * ended with is joined to its rest here, and the last event of this one is held back in turn.
+ */
+export function eachSpanningEvent(stream: Stream, chunk: Chunk, take: TakeEvent): void {
+  const begins = stream.format?.begins;
+  if (!begins) return;
+  let from = -1;
+  let to = -1;
+  let isRest = false;
+  const flush = (): void => {
+    const event = joined(stream, chunk, isRest ? [from, to] : undefined);
+    if (event) take({ ...event, start: 0, end: event.bytes.length });
+    const { bytes, offset, retime } = chunk;
+    if (!isRest) take({ bytes, start: from, end: to, offset: offset + from, retime });
+  };
+  eachLine(chunk, (start, end) => {
+    const isFirstOfEvent = begins(chunk.bytes, start, end);
+    if (from >= 0 && isFirstOfEvent) {
+      flush();
+      from = -1;
+    }
+    if (from < 0) {
+      isRest = stream.held !== undefined && !isFirstOfEvent;
+      from = start;
+    }
+    to = end;
+  });
+  if (from < 0) return;
+  const held = isRest ? joined(stream, chunk, [from, to]) : undefined;
+  if (held) stream.held = held;
+  else {
+    takeHeld(stream, take);
+    const { offset, retime, positionAt } = chunk;
+    const position = positionAt?.(from) ?? chunk.position;
+    const bytes = new Uint8Array(chunk.bytes.subarray(from, to));
+    stream.held = { bytes, offset: offset + from, position, retime };
+    if (!positionAt) takeHeld(stream, take);
+  }
+  if ((stream.held?.bytes.length ?? 0) > HELD_BYTES_MAX) takeHeld(stream, take);
+}
+
+/** Takes what is held back of the stream as a whole event. */
+export function takeHeld(stream: Stream, take: TakeEvent): void {
+  const { held } = stream;
+  stream.held = undefined;
+  if (held) take({ ...held, start: 0, end: held.bytes.length });
+}
+
+/** What is held, with its rest in this range of the chunk; it is held no more. */
+function joined(
+  stream: Stream,
+  chunk: Chunk,
+  rest: [number, number] | undefined,
+): Held | undefined {
+  const { held } = stream;
+  stream.held = undefined;
+  if (!held || !rest) return held;
+  return { ...held, bytes: Buffer.concat([held.bytes, LF, chunk.bytes.subarray(...rest)]) };
+}

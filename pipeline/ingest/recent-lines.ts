@@ -1,0 +1,31 @@
+const WINDOW_LINES = 1_000;
+
+type Count = { lines: number; refused: number };
+
+/** How many of the last lines of a stream no format understood: those of the last thousand or two. */
+export class RecentLines {
+  #now: Count = { lines: 0, refused: 0 };
+  #before: Count = { lines: 0, refused: 0 };
+  #reason = "";
+
+  refuse(reason: string): void {
+    this.#now.refused += 1;
+    this.#reason = reason;
+  }
+
+  /** So many lines were read, with those that were refused. */
+  count(lines: number): void {
+    this.#now.lines += lines;
+    if (this.#now.lines < WINDOW_LINES) return;
+    this.#before = this.#now;
+    this.#now = { lines: 0, refused: 0 };
+  }
+
+  /** In words for a person; undefined while all is understood. */
+  get note(): string | undefined {
+    const refused = this.#now.refused + this.#before.refused;
+    const lines = Math.max(this.#now.lines + this.#before.lines, refused);
+    if (refused === 0) return undefined;
+    return `${refused} of its last ${lines} lines are in quarantine, the last because: ${this.#reason}`;
+  }
+}
