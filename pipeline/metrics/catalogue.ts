@@ -62,7 +62,7 @@ const METRICS: readonly Metric[] = [
     name: "requests_per_second",
     title: "Requests per second",
     unit: "1/s",
-    meaning: `Requests divided by the seconds of the step that lie in the range and in the minutes from the oldest to the newest event. ${REQUEST} ${ZERO_RULE}`,
+    meaning: `Requests divided by the seconds of the step that lie in the range and in the minutes from the oldest to the newest event; nothing where that is less than half of a step, unless all that was measured is less than a step. ${REQUEST} ${ZERO_RULE}`,
     source: "measured",
     components: ["requests"],
     value: ({ requests }, seconds) => requests / seconds,

@@ -279,11 +279,36 @@ describe.each(Object.entries(filters))("with %s", (filterName, { where, matches 
           const [from, to] = [Math.max(tMs, fromMs), Math.min(tMs + stepMs, toMs)];
           const within = matching.filter(({ t }) => t >= from && t < to);
           const seconds = secondsOf(from, to);
-          expectAbout(value, seconds > 0 ? truth(name, within, seconds) : null);
+          const isTold = name !== "requests_per_second" || seconds >= stepMs / 2000;
+          expectAbout(value, seconds > 0 && isTold ? truth(name, within, seconds) : null);
         }
       }
     },
   );
+});
+
+describe("the first and the last step of what was measured", () => {
+  const stepMs = 30 * 60_000;
+  const ask = async (metric: string, fromMs: number, toMs: number) => {
+    const answer = await runQuery(store, { metric, where: [], fromMs, toMs, stepMs });
+    return answer.series[0]?.points ?? [];
+  };
+
+  test("a rate is told of half a step and more, a count always", async () => {
+    const noon = Date.UTC(2026, 4, 17, 12);
+    const [fromMs, toMs] = [noon - 2 * HOUR, noon + 60_000];
+    expect((await ask("requests_per_second", fromMs, toMs)).at(-1)).toEqual([noon, null]);
+    expect((await ask("requests", fromMs, toMs)).at(-1)?.[1]).toBeGreaterThan(0);
+    const half = await ask("requests_per_second", fromMs, noon + stepMs / 2);
+    expect(half.at(-1)?.[1]).toBeGreaterThan(0);
+  });
+
+  test("a rate of less than a step is told where nothing more was measured", async () => {
+    const noon = Date.UTC(2026, 4, 17, 12);
+    for (const [, value] of await ask("requests_per_second", noon - 60_000, noon + 60_000)) {
+      expect(value).toBeGreaterThan(0);
+    }
+  });
 });
 
 describe("users connected", () => {

@@ -24,7 +24,8 @@ type Reading = { metric: Metric; query: MetricQuery; extents: readonly Extent[] 
  *
  * Points start at multiples of the step, so that the first and the last may lie partly outside the range; only what is
  * inside counts. Where nothing can have been measured (before the oldest or after the newest event, in whole minutes)
- * a point is null; in between, a count is 0 where nothing happened. Throws AppError `bad_request` on a metric that
+ * a point is null; in between, a count is 0 where nothing happened. A rate is null too where less than half of its step
+ * was measured, because a few seconds say little of a step; unless all that was measured is less than a step. Throws AppError `bad_request` on a metric that
  * does not exist, an empty range, or more than POINTS_MAX points.
  */
 export async function runQuery(store: EventStore, query: MetricQuery): Promise<MetricAnswer> {
@@ -38,6 +39,7 @@ export async function runQuery(store: EventStore, query: MetricQuery): Promise<M
   const from = await read(store, { metric, query, extents }, table);
   const measured = measuredRange(extents);
   const { fromMs, toMs, stepMs = null } = query;
+  const secondsMin = leastSeconds(metric, query, measured);
   const series = table.heaviest(Math.min(query.by?.limit ?? 1, SERIES_MAX));
   return {
     metric: metric.name,
@@ -49,9 +51,10 @@ export async function runQuery(store: EventStore, query: MetricQuery): Promise<M
     series: series.map(({ key, total, points }) => ({
       key,
       value: valueOver(metric, total, overlap(query, measured)),
-      points: pointsIn(query, (step, tMs) =>
-        valueOver(metric, points.get(tMs), overlap(step, measured)),
-      ),
+      points: pointsIn(query, (step, tMs) => {
+        const seconds = overlap(step, measured);
+        return seconds < secondsMin ? null : valueOver(metric, points.get(tMs), seconds);
+      }),
     })),
   };
 }
@@ -168,6 +171,12 @@ function measuredRange(extents: readonly Extent[]): TimeRange {
 /** How long two ranges overlap, in seconds; 0 or less where they do not. */
 function overlap(a: TimeRange, b: TimeRange): number {
   return (Math.min(a.toMs, b.toMs) - Math.max(a.fromMs, b.fromMs)) / 1000;
+}
+
+/** Of how many seconds a point must be counted to be told: a rate of half a step, where as much as a step was measured. */
+function leastSeconds(metric: Metric, query: MetricQuery, measured: TimeRange): number {
+  const stepS = (query.stepMs ?? 0) / 1000;
+  return metric.unit === "1/s" && overlap(query, measured) >= stepS ? stepS / 2 : 0;
 }
 
 const NOTHING = new Measures();
