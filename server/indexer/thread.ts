@@ -16,6 +16,9 @@ const SEAL_AFTER_MS = 3_000;
 const FOLD_EVERY_MS = 100;
 const STATUS_EVERY_MS = 1_000;
 const COMPACT_EVERY_MS = 5_000;
+/** After a history was read there is much to merge; between two merges lines get their turn. */
+const MERGES_MAX = 20;
+const MERGE_PAUSE_MS = 50;
 
 const port = parentPort;
 if (!port) throw new Error("server/indexer/thread.ts runs as a worker thread only");
@@ -91,14 +94,29 @@ async function main(): Promise<void> {
   }
 }
 
+/** Merges whatever is worth it, at most so much at once. */
 async function compactUntil(signal: AbortSignal, compact: () => Promise<boolean>): Promise<void> {
   while (!signal.aborted) {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, COMPACT_EVERY_MS);
-      signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
-    });
-    if (!signal.aborted) await compact();
+    await pause(COMPACT_EVERY_MS, signal);
+    for (let merges = 0; merges < MERGES_MAX && !signal.aborted; merges += 1) {
+      if (!(await compact())) break;
+      await pause(MERGE_PAUSE_MS, signal);
+    }
   }
+}
+
+/** Ends early when it is aborted. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end, { once: true });
+  });
 }
 
 main().then(
