@@ -54,11 +54,16 @@ export function openTerminal(output: Output, clock: Clock): Terminal {
 export function printable(text: string): string {
   return text.replaceAll(CONTROLS, (character) => {
     const code = character.charCodeAt(0);
-    return code < 256
-      ? `\\x${code.toString(16).padStart(2, "0")}`
-      : `\\u${code.toString(16).padStart(4, "0")}`;
+    return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : escaped(character);
   });
 }
+
+/** The value as JSON of the same meaning that is safe to print: JSON itself leaves C1 and the direction marks as they are. */
+export const printableJson = (value: unknown): string =>
+  JSON.stringify(value).replaceAll(CONTROLS, escaped);
+
+const escaped = (character: string): string =>
+  `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
 function cut(text: string, columns: number): string {
   const characters = Array.from(text);

@@ -1,6 +1,7 @@
+import { printable } from "#platform/terminal.ts";
+
 const VALUE_LENGTH_MAX = 400;
-/** Control characters would let a log line steer the terminal that shows it. */
-const CONTROL = /\p{Cc}/gu;
+const LINE_BREAK = /[\t\n]/g;
 
 /** A document as lines of `field  value` for a terminal, in the fields' order, with an empty line behind. */
 export function documentTable(document: Record<string, unknown>): string {
@@ -17,9 +18,6 @@ function shown(value: unknown): string {
     : text;
 }
 
-function safe(text: string): string {
-  return text.replaceAll(CONTROL, (character) => {
-    const code = character.charCodeAt(0).toString(16).padStart(2, "0");
-    return `\\x${code.toUpperCase()}`;
-  });
-}
+/** A log line may neither steer the terminal that shows it nor draw a row of its own. */
+const safe = (text: string): string =>
+  printable(text).replaceAll(LINE_BREAK, (character) => (character === "\n" ? "\\x0a" : "\\x09"));

@@ -11,6 +11,7 @@ import { FORMATS } from "#collectors/formats/index.ts";
 import { Parser, formatOf, nested, type Document, type ParseOptions } from "#collectors/parse.ts";
 import { zoneOf } from "#collectors/zone.ts";
 import { AppError } from "#platform/errors.ts";
+import { printableJson } from "#platform/terminal.ts";
 
 import type { Command } from "./command.ts";
 import { documentTable } from "./document-table.ts";
@@ -124,7 +125,7 @@ async function runStream(options: Options, asTable: boolean): Promise<void> {
   const take = async (documents: Iterable<Document>): Promise<void> => {
     for (const document of documents) {
       await output.write(
-        asTable ? documentTable(document) : `${JSON.stringify(nested(document))}\n`,
+        asTable ? documentTable(document) : `${printableJson(nested(document))}\n`,
       );
     }
   };
@@ -179,7 +180,7 @@ async function runBatch(): Promise<number> {
   const output = openOutput();
   for await (const line of createInterface({ input: stdin, crlfDelay: Infinity })) {
     if (line.trim() === "") continue;
-    await output.write(`${JSON.stringify(batchAnswer(line))}\n`);
+    await output.write(`${printableJson(batchAnswer(line))}\n`);
   }
   await output.end();
   return 0;

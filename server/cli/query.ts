@@ -8,7 +8,7 @@ import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import type { EventStore, Extent } from "#pipeline/store/port.ts";
 import { systemClock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
-import { printable } from "#platform/terminal.ts";
+import { printable, printableJson } from "#platform/terminal.ts";
 import { startForecastWorker } from "#server/board/forecast-worker.ts";
 import { Predictions } from "#server/board/predictions.ts";
 import { chooseDataset } from "#server/board/tier.ts";
@@ -62,7 +62,7 @@ Metrics: ${Object.keys(CATALOGUE).join(", ")}
       clock: systemClock,
     });
     const answer = await ask(store, metric, options);
-    const text = options.values["json"] ? JSON.stringify(answer) : table(answer);
+    const text = options.values["json"] ? printableJson(answer) : table(answer);
     process.stdout.write(`${text}\n`);
     return 0;
   },

@@ -1,0 +1,61 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+
+import { expect, test } from "vitest";
+
+import { run, temporaryFolder } from "./start-server.ts";
+
+/** A screen that is cleared, a title that is set, a C1 control, a mark that turns the direction of text. */
+const HOSTILE = "\u001b[2J\u001b]0;x\u0007\u009b31m\u202e";
+const LINE = `203.0.113.7 - - [14/Mar/2026:00:00:00 +0000] "GET /a${HOSTILE} HTTP/1.1" 200 12 "-" "b${HOSTILE}"\n`;
+// oxlint-disable-next-line no-control-regex -- control characters are what this is about
+const DRIVES_A_TERMINAL = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u202A-\u202E]/;
+
+test("neither a log line nor a file's name reaches the terminal of who reads it", async () => {
+  await using folder = await temporaryFolder();
+  const data = `${folder.path}/data`;
+  const log = `${folder.path}/${HOSTILE}.log`;
+  await writeFile(log, LINE);
+  const outputs = [
+    await run(["ingest", log, "--data", data]),
+    await run(["ingest", `${log}.gone`, "--data", data]),
+    await run(["ingest", `${folder.path}/${HOSTILE}*none`, "--data", data]),
+    await run(["replay", `${log}.gone`, "--data", data]),
+    await run(["query", "requests", "--by", "path", "--data", data]),
+    await run(["query", "requests", "--by", "path", "--json", "--data", data]),
+    await run(["query", "requests", "--where", `path:${HOSTILE}`, "--data", data]),
+    await run(["query", HOSTILE, "--data", data]),
+    await run([HOSTILE]),
+    await parsed([]),
+    await parsed(["--table"]),
+    await parsed(
+      ["--batch"],
+      JSON.stringify({
+        id: 1,
+        dataset: "nginx.access",
+        input_base64: Buffer.from(LINE).toString("base64"),
+      }),
+    ),
+  ];
+  for (const { output } of outputs) {
+    expect(output).not.toMatch(DRIVES_A_TERMINAL);
+    expect(output).not.toContain("at async");
+  }
+  const [, , , , table, json] = outputs;
+  expect(table?.output).toContain("/a\\x1b[2J");
+  expect(JSON.parse(json?.output ?? "")).toMatchObject({
+    series: [{ key: `/a${HOSTILE}`, value: 1 }],
+  });
+});
+
+async function parsed(args: string[], input = LINE): Promise<{ output: string }> {
+  const child = spawn(process.execPath, ["cli.ts", "parse", ...args], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  let output = "";
+  child.stdout.on("data", (chunk: unknown) => (output += String(chunk)));
+  child.stdin.end(input);
+  await once(child, "close");
+  return { output };
+}
