@@ -34,7 +34,7 @@ export async function send(url: string, init?: RequestInit): Promise<Response> {
       if (init?.signal?.aborted) throw error;
       throw failure(
         "Quarterdeck does not answer",
-        "Is it still running? It is asked again by Retry.",
+        "Is it still running? It is asked again every few seconds.",
       );
     },
   );

@@ -4,6 +4,8 @@ import { useEffect, useState } from "react";
 
 import { systemClock } from "#platform/clock.ts";
 
+import { onVisibility } from "./on-visibility.ts";
+
 /**
  * The server's time, ticking once a second: the viewer's clock may be wrong, so it only counts on from the instant
  * that the server last named. Undefined before there is one.
@@ -13,10 +15,16 @@ export function useNow(serverMs: number | undefined): number | undefined {
   useEffect(() => {
     if (serverMs === undefined) return;
     const skewMs = serverMs - systemClock.nowMs();
-    const tick = (): void => setNow(systemClock.nowMs() + skewMs);
+    const tick = (): void => {
+      if (!document.hidden) setNow(systemClock.nowMs() + skewMs);
+    };
     tick();
     const timer = setInterval(tick, 1000);
-    return () => clearInterval(timer);
+    const unwatch = onVisibility(tick);
+    return () => {
+      clearInterval(timer);
+      unwatch();
+    };
   }, [serverMs]);
   return now;
 }

@@ -1,8 +1,9 @@
 "use client";
 
-import { type ReactNode, useState } from "react";
+import type { ReactNode } from "react";
 
 import { EventDocument } from "../api.ts";
+import { useCopy } from "../client/use-copy.ts";
 import { useResource } from "../client/use-resource.ts";
 import { Failed } from "../panels/message.tsx";
 import { term } from "../search-terms.ts";
@@ -111,17 +112,11 @@ function RawLine({ value }: { value: unknown }) {
 }
 
 function Copy({ label, text }: { label: string; text: string }) {
-  const [done, setDone] = useState<string>();
-  const copy = (): void => {
-    navigator.clipboard.writeText(text).then(
-      () => setDone("copied"),
-      () => setDone("this browser does not allow copying here"),
-    );
-  };
+  const { copy, outcome } = useCopy();
   return (
     <>
-      <Tool label={label} glyph={<CopyGlyph />} onPress={copy} />
-      {done ? <span className="quiet"> {done}</span> : null}
+      <Tool label={label} glyph={<CopyGlyph />} onPress={() => copy(text)} />
+      {outcome ? <span className="quiet"> {outcome}</span> : null}
     </>
   );
 }

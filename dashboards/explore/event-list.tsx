@@ -29,7 +29,7 @@ const SCROLL_PX_MAX = 16;
 export function EventList(props: EventListProps) {
   const { search, query, live, count, zone, opened, onOpen } = props;
   const pages = useEvents(search);
-  const tail = useTail(query, live);
+  const tail = useTail(query, live, pages.reload);
   const list = useRef<HTMLDivElement>(null);
   const events = useMemo(() => joined(tail.events, pages.events), [tail.events, pages.events]);
   const [current, setCurrent] = useState<string>();
@@ -88,7 +88,7 @@ function ListEnd({ pages, empty, nothing }: ListEndProps) {
   }, [more, loadMore]);
   return (
     <div ref={end} className="events-end quiet">
-      {problem ? <Failed problem={problem} retry={loadMore} /> : null}
+      {problem ? <Failed problem={problem} retry={pages.retry} /> : null}
       {loading && !problem ? "Loading…" : null}
       {!loading && empty && nothing ? (
         <p>Nothing matches in this range. Take a filter away, or widen the range (t z).</p>

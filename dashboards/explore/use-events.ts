@@ -1,6 +1,6 @@
 "use client";
 
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 
 import { type EventDocument, EventPage, type Problem } from "../api.ts";
 import { asProblem, fetchJson } from "../client/fetch-json.ts";
@@ -11,46 +11,61 @@ export type EventPages = {
   loading: boolean;
   problem: Problem | undefined;
   loadMore: () => void;
+  /** Asks again for the page that could not be loaded. */
+  retry: () => void;
+  /** Loads the newest page again; what is shown stays until it is there. */
+  reload: () => void;
 };
 
 type State = { of: string; events: EventDocument[]; next: string | null; problem?: Problem };
+
+type Asked = { of: string; after: string | undefined };
 
 const NONE: EventDocument[] = [];
 
 /** The events of a search, newest first, a page at a time. */
 export function useEvents(search: string): EventPages {
   const [state, setState] = useState<State>();
-  const [asked, setAsked] = useState<{ of: string; after: string }>();
-  const after = asked?.of === search ? asked.after : undefined;
+  const [asked, setAsked] = useState<Asked>({ of: search, after: undefined });
+  const request = useMemo(
+    () => (asked.of === search ? asked : { of: search, after: undefined }),
+    [asked, search],
+  );
   useEffect(() => {
+    const { of, after } = request;
     const abort = new AbortController();
-    const url = `/api/events?${search}${after ? `&after=${encodeURIComponent(after)}` : ""}`;
+    const url = `/api/events?${of}${after ? `&after=${encodeURIComponent(after)}` : ""}`;
     fetchJson(EventPage, url, { signal: abort.signal }).then(
       (page) =>
         setState((last) => {
-          const before = after && last?.of === search ? last.events : NONE;
-          return { of: search, events: [...before, ...page.events], next: page.next };
+          const before = after && last?.of === of ? last.events : NONE;
+          return { of, events: [...before, ...page.events], next: page.next };
         }),
       (error: unknown) => {
         if (abort.signal.aborted) return;
         setState((last) => {
-          const kept = last?.of === search ? last : { events: NONE, next: null };
-          return { ...kept, of: search, problem: asProblem(error) };
+          const kept = last?.of === of ? last : { events: NONE, next: null };
+          return { ...kept, of, problem: asProblem(error) };
         });
       },
     );
     return () => abort.abort();
-  }, [search, after]);
+  }, [request]);
   const current = state?.of === search ? state : undefined;
   const next = current?.next ?? null;
   const loadMore = useCallback(() => {
-    if (next !== null) setAsked({ of: search, after: next });
+    const isAsked = (last: Asked): boolean => last.of === search && last.after === next;
+    if (next !== null) setAsked((last) => (isAsked(last) ? last : { of: search, after: next }));
   }, [next, search]);
+  const retry = useCallback(() => setAsked({ ...request }), [request]);
+  const reload = useCallback(() => setAsked({ of: search, after: undefined }), [search]);
   return {
     events: current?.events ?? NONE,
     more: next !== null,
-    loading: !current || (after !== undefined && after === next),
+    loading: !current || (next !== null && request.after === next),
     problem: current?.problem,
     loadMore,
+    retry,
+    reload,
   };
 }

@@ -1,6 +1,6 @@
 "use client";
 
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 
 import { type EventDocument, TailMessage } from "../api.ts";
 import { type ConnectionStatus, followConnection, openSocket } from "../live/connection.ts";
@@ -25,27 +25,53 @@ const EMPTY = {
   skipped: 0,
 };
 
-/** Events as they come in. While paused they wait in the wings and are counted. */
-export function useTail(query: string, on: boolean): Tail {
+/**
+ * Events as they come in. While paused they wait in the wings and are counted. After a gap (a lost connection, a
+ * hidden tab) `onGap` is to load what was missed, as soon as the reader does not hold the list.
+ */
+export function useTail(query: string, on: boolean, onGap: () => void): Tail {
   const [status, setStatus] = useState<ConnectionStatus>("connecting");
   const [paused, setPaused] = useState(false);
+  const reading = useRef(false);
+  const missed = useRef(false);
   const [tail, setTail] = useState({ ...EMPTY, of: query });
+  const catchUp = useCallback(() => {
+    setTail((last) => ({ ...last, events: [] }));
+    onGap();
+  }, [onGap]);
   useEffect(() => {
     if (!on) return;
     const socket = openSocket();
-    followConnection(socket, setStatus, () => socket.emit("tail", { q: query }));
+    let connections = 0;
+    const unfollow = followConnection(socket, {
+      onStatus: setStatus,
+      onLive: () => {
+        socket.emit("tail", { q: query });
+        connections += 1;
+        if (connections === 1) return;
+        setTail((last) => ({ ...last, held: [] }));
+        if (reading.current) missed.current = true;
+        else catchUp();
+      },
+      onRefused: onGap,
+    });
     socket.on("tail", (message: unknown) => {
       const parsed = TailMessage.safeParse(message);
       if (parsed.success)
         setTail((last) => held(last.of === query ? last : fresh(query), parsed.data));
     });
-    return () => {
-      socket.emit("untail");
-      socket.disconnect();
-    };
-  }, [query, on]);
-  const pause = useCallback(() => setPaused(true), []);
-  const resume = useCallback(() => setPaused(false), []);
+    return unfollow;
+  }, [query, on, catchUp, onGap]);
+  const pause = useCallback(() => {
+    reading.current = true;
+    setPaused(true);
+  }, []);
+  const resume = useCallback(() => {
+    reading.current = false;
+    setPaused(false);
+    if (missed.current) catchUp();
+    missed.current = false;
+  }, [catchUp]);
   const current = tail.of === query ? tail : fresh(query);
   if (!paused && current.held.length > 0) setTail(released(current));
   const { events, waiting, skipped } = current;

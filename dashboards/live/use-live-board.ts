@@ -18,14 +18,16 @@ export type LiveState = {
 };
 
 const CHARTS_EVERY_MS = 1000;
+const MINUTE_MS = 60_000;
+const STORED_AFTER_MS = 5000;
 const OFF: LiveState = { status: "off", frame: undefined, board: undefined };
 
 /** What was pushed, and the loaded board that it belongs to. */
 type Pushed = Omit<LiveState, "status"> & { status: ConnectionStatus; loaded: Board };
 
 /**
- * Follows a live board by socket; nothing is ever asked again for it, but for a reload after the connection was lost
- * or when half of the forecast has passed.
+ * Follows a live board by socket. It is loaded anew only after the connection was lost or the tab was hidden, when
+ * half of the forecast has passed, and at the end of each step that frames cannot fill.
  */
 export function useLiveBoard(loaded: Board | undefined, reload: () => void): LiveState {
   const [pushed, setPushed] = useState<Pushed>();
@@ -44,7 +46,7 @@ type SetPushed = (next: (last: Pushed | undefined) => Pushed) => void;
 /** Opens the socket and takes frames in; returns how to end it. */
 function follow(loaded: Board, setPushed: SetPushed, reload: () => void): () => void {
   const history = openHistory(loaded);
-  const outdatedMs = forecastOutdatedMs(loaded);
+  const outdatedMs = Math.min(forecastOutdatedMs(loaded), stepOutdatedMs(loaded));
   const fresh: Pushed = { loaded, status: "connecting", frame: undefined, board: loaded };
   let drawnMs = 0;
   let connections = 0;
@@ -61,7 +63,11 @@ function follow(loaded: Board, setPushed: SetPushed, reload: () => void): () => 
     if (connections > 1) reload();
     else socket.emit("watch", { dataset: loaded.dataset });
   };
-  followConnection(socket, (status) => update({ status }), watch);
+  const unfollow = followConnection(socket, {
+    onStatus: (status) => update({ status }),
+    onLive: watch,
+    onRefused: reload,
+  });
   socket.on("changed", reload);
   socket.on("frame", (message: unknown) => {
     const frame = LiveFrame.safeParse(message);
@@ -69,12 +75,18 @@ function follow(loaded: Board, setPushed: SetPushed, reload: () => void): () => 
     addFrame(history, frame.data);
     if (frame.data.atMs > outdatedMs) return reload();
     const nowMs = systemClock.nowMs();
-    const draws = nowMs - drawnMs >= CHARTS_EVERY_MS && !document.hidden;
+    const draws = nowMs - drawnMs >= CHARTS_EVERY_MS;
     if (draws) drawnMs = nowMs;
     const board = draws ? { board: liveBoard(history, frame.data.atMs) } : {};
     update({ status: "live", frame: frame.data, ...board });
   });
-  return () => void socket.disconnect();
+  return unfollow;
+}
+
+/** When a step has ended, and its minutes are stored, of a board whose steps hold more than frames measure. */
+function stepOutdatedMs({ toMs, stepMs }: Board): number {
+  if (stepMs <= MINUTE_MS) return Infinity;
+  return (Math.floor(toMs / stepMs) + 1) * stepMs + STORED_AFTER_MS;
 }
 
 function forecastOutdatedMs({ predictedRequestsPerSecond: prediction }: Board): number {

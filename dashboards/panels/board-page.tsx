@@ -32,25 +32,26 @@ export function BoardPage({ theme }: { theme: Theme }) {
   const range = useRange();
   const loaded = useResource(Board, `/api/board?${range.search}`);
   const { data, problem, reload } = loaded;
+  const live = useLiveBoard(data, reload);
+  const shown = live.board ?? data;
   return (
-    <Shell page="board" theme={theme} range={range} shown={data} demo={data?.demo ?? false}>
+    <Shell page="board" theme={theme} range={range} shown={shown} demo={data?.demo ?? false}>
       <h1 className="visually-hidden">Board</h1>
       {problem ? <Failed problem={problem} retry={reload} /> : null}
-      {data ? <Loaded loaded={loaded} data={data} range={range} /> : null}
+      {data ? <Loaded loaded={loaded} live={live} data={data} range={range} /> : null}
       {!data && !problem ? <Skeleton tiles={TILES} /> : null}
     </Shell>
   );
 }
 
-type LoadedProps = { loaded: Resource<Board>; data: Board; range: RangeState };
+type LoadedProps = { loaded: Resource<Board>; live: LiveState; data: Board; range: RangeState };
 
-function Loaded({ loaded, data, range }: LoadedProps) {
+function Loaded({ loaded, live, data, range }: LoadedProps) {
   const catalogue = useResource(MetricCatalogue, "/api/metrics/catalogue");
   const meanings = useMemo(
     () => new Map(catalogue.data?.map(({ name, meaning }) => [name, meaning])),
     [catalogue.data],
   );
-  const live = useLiveBoard(data, loaded.reload);
   const freshness = useFreshness(data, live);
   if (data.datasets.length === 0) return <NoData />;
   const board = live.board ?? data;

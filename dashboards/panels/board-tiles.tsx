@@ -1,10 +1,13 @@
 "use client";
 
-import { useMemo } from "react";
+import Link from "next/link";
+import { type ReactNode, useMemo } from "react";
 
 import type { Board, LiveFrame } from "../api.ts";
 import type { RangeState } from "../client/use-range.ts";
 import { formatExact, formatQuantity, quantity } from "../format.ts";
+import { term } from "../search-terms.ts";
+import { formatTime } from "../zone.ts";
 import type { Line } from "./chart-rows.ts";
 import { type ChartFrame, ChartTile } from "./chart-tile.tsx";
 import { InstancesTile } from "./instances-tile.tsx";
@@ -54,6 +57,7 @@ export function BoardTiles(props: BoardTilesProps) {
         {...context("requests_per_second")}
         value={live ? live.requestsPerSecond : board.summary.requestsPerSecond}
         nowMs={board.live ? toMs : undefined}
+        search={range.search}
       />
       <TurnoverTile {...context("turnover")} meaning={turnoverMeaning(meanings)} />
       <ResponseTile {...context("response_time_p95")} />
@@ -67,7 +71,7 @@ export function BoardTiles(props: BoardTilesProps) {
         meaning={meanings.get("requests")}
         search={range.search}
       />
-      <TotalsTile {...context("requests")} />
+      <TotalsTile {...context("requests")} search={range.search} />
     </div>
   );
 }
@@ -123,16 +127,15 @@ function UsersTile({ board, live, frame, freshness, meaning }: TileContext) {
   );
 }
 
-function TotalsTile({ board, freshness, meaning }: TileContext) {
+type TotalsTileProps = TileContext & { search: string };
+
+function TotalsTile({ board, freshness, meaning, frame, search }: TotalsTileProps) {
   const { requests, errors, bytes, quarantined } = board.totals;
+  const loaded = board.live
+    ? `as loaded at ${formatTime(board.atMs, frame.zone)}`
+    : "over the range";
   return (
-    <Tile
-      name="totals"
-      title="Totals"
-      freshness={freshness}
-      meaning={meaning}
-      caption="over the range, as loaded"
-    >
+    <Tile name="totals" title="Totals" freshness={freshness} meaning={meaning} caption={loaded}>
       <dl className="totals">
         <Total name="Requests" value={formatExact(requests)} />
         <Total name="Errors" value={formatExact(errors)} />
@@ -141,13 +144,31 @@ function TotalsTile({ board, freshness, meaning }: TileContext) {
           value={formatQuantity(bytes, "bytes")}
           title={`${formatExact(bytes)} bytes`}
         />
-        <Total name="Quarantined lines" value={formatExact(quarantined)} />
+        <Total
+          name="Quarantined lines"
+          value={
+            quarantined > 0 ? (
+              <Link href={quarantineHref(search)} prefetch={false}>
+                {formatExact(quarantined)}
+              </Link>
+            ) : (
+              "0"
+            )
+          }
+        />
       </dl>
     </Tile>
   );
 }
 
-function Total({ name, value, title }: { name: string; value: string; title?: string }) {
+/** Where the lines that no format understands can be looked at, each with its reason. */
+function quarantineHref(search: string): string {
+  const query = new URLSearchParams(search);
+  query.set("q", term("data_stream.dataset", "quarterdeck.quarantine"));
+  return `/explore?${query.toString()}`;
+}
+
+function Total({ name, value, title }: { name: string; value: ReactNode; title?: string }) {
   return (
     <div>
       <dt>{name}</dt>

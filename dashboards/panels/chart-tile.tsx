@@ -34,6 +34,8 @@ export type ChartTileProps = {
   nowMs?: number | undefined;
   live?: boolean;
   height?: number;
+  /** What stands where a chart would be empty. */
+  nothing?: ReactNode;
 };
 
 const NO_BANDS: readonly Band[] = [];
@@ -42,6 +44,7 @@ const HEIGHT = 132;
 export function ChartTile(props: ChartTileProps) {
   const { name, title, unit, meaning, freshness, frame, lines, bands = NO_BANDS } = props;
   const { value, caption, toMs = frame.toMs, nowMs, live, height = HEIGHT } = props;
+  const { nothing = "Nothing was measured in this range." } = props;
   return (
     <Tile
       name={name}
@@ -52,17 +55,25 @@ export function ChartTile(props: ChartTileProps) {
       caption={caption}
       table={<ChartTable label={title} unit={unit} lines={lines} bands={bands} zone={frame.zone} />}
     >
-      <LazyTimeSeries
-        {...frame}
-        label={`${title} over time`}
-        unit={unit}
-        lines={lines}
-        bands={bands}
-        toMs={toMs}
-        nowMs={nowMs}
-        live={live ?? false}
-        height={height}
-      />
+      {isEmpty(lines) ? (
+        <p className="quiet">{nothing}</p>
+      ) : (
+        <LazyTimeSeries
+          {...frame}
+          label={`${title} over time`}
+          unit={unit}
+          lines={lines}
+          bands={bands}
+          toMs={toMs}
+          nowMs={nowMs}
+          live={live ?? false}
+          height={height}
+        />
+      )}
     </Tile>
   );
+}
+
+function isEmpty(lines: readonly Line[]): boolean {
+  return lines.every(({ points }) => points.every(([, value]) => value === null));
 }

@@ -12,7 +12,7 @@ const Chart = dynamic(() => import("./time-series.tsx").then((module) => module.
 
 /** Drawn anew when what it shows changed: tiles are rendered with each pushed frame, charts once a second. */
 export const LazyTimeSeries = memo((props: TimeSeriesProps) => (
-  <div style={{ height: props.height }}>
+  <div className="chart-slot" style={{ minHeight: props.height }}>
     <Chart {...props} />
   </div>
 ));

@@ -34,7 +34,7 @@ export function LiveStatus({ board, live, range, nowMs }: LiveStatusProps) {
         <select value={dataset ?? ""} onChange={(event) => range.setDataset(event.target.value)}>
           {shown.map((one) => (
             <option key={one.dataset} value={one.dataset}>
-              {one.dataset} · {formatExact(one.rows)} events
+              {one.dataset} · {formatExact(one.rows)} {one.rows === 1 ? "event" : "events"}
             </option>
           ))}
         </select>

@@ -1,9 +1,11 @@
 "use client";
 
+import Link from "next/link";
 import { useMemo } from "react";
 
 import type { Board } from "../api.ts";
 import { quantity } from "../format.ts";
+import { term } from "../search-terms.ts";
 import type { Band, Line, Points } from "./chart-rows.ts";
 import { type ChartFrame, ChartTile } from "./chart-tile.tsx";
 import { predictionWords } from "./prediction-words.ts";
@@ -16,15 +18,19 @@ type RequestsTileProps = {
   meaning: string | undefined;
   value: number | null;
   nowMs: number | undefined;
+  /** The page's range as a query string. */
+  search: string;
 };
 
 const HEIGHT = 236;
+const NO_LINES: readonly Line[] = [];
 /** How much of the chart's width the future may take. */
 const FUTURE_RATIO_MAX = 0.5;
 
 /** Requests per second, over what was predicted for them, and what is predicted next. */
-export function RequestsTile({ board, frame, value, nowMs, ...rest }: RequestsTileProps) {
+export function RequestsTile({ board, frame, value, nowMs, search, ...rest }: RequestsTileProps) {
   const { requestsPerSecond, predictedRequestsPerSecond: prediction } = board;
+  const without = isWithoutRequests(board);
   const measured = useMemo((): Line => measuredLine(requestsPerSecond), [requestsPerSecond]);
   const predicted = useMemo(() => predictedParts(prediction), [prediction]);
   const lines = useMemo(() => [...predicted.lines, measured], [predicted, measured]);
@@ -36,10 +42,11 @@ export function RequestsTile({ board, frame, value, nowMs, ...rest }: RequestsTi
       name="requests"
       title="Requests"
       unit="1/s"
-      value={quantity(value, "1/s")}
-      caption={<PredictionCaption board={board} />}
+      value={quantity(without ? null : value, "1/s")}
+      caption={without ? null : <PredictionCaption board={board} />}
+      nothing={<NoRequests board={board} search={search} />}
       frame={frame}
-      lines={lines}
+      lines={without ? NO_LINES : lines}
       bands={predicted.bands}
       toMs={toMs}
       nowMs={nowMs ?? frame.toMs}
@@ -66,6 +73,24 @@ function PredictionCaption({ board }: { board: Board }) {
         </span>
       ))}
       <span className="legend-words">{predictionWords(prediction)}</span>
+    </>
+  );
+}
+
+function isWithoutRequests({ live, requestsPerSecond }: Board): boolean {
+  return !live && requestsPerSecond.every(([, rate]) => !rate);
+}
+
+/** An error log, say: it has events, which can be searched. */
+function NoRequests({ board, search }: { board: Board; search: string }) {
+  const query = new URLSearchParams(search);
+  if (board.dataset !== null) query.set("q", term("data_stream.dataset", board.dataset));
+  return (
+    <>
+      {board.dataset} has no requests in this range.{" "}
+      <Link href={`/explore?${query.toString()}`} prefetch={false}>
+        Search its events
+      </Link>
     </>
   );
 }

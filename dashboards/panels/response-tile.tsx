@@ -42,14 +42,19 @@ export function ResponseTile({ board, live, frame, freshness, meaning, over }: T
               <b>{formatQuantity(shown.p99, "ms")}</b>
             </span>
           </>
-        ) : (
-          "This log does not say how long requests took. In nginx, add $request_time to log_format."
-        )
+        ) : null
       }
+      nothing={unknownWords(board)}
       meaning={meaning}
       freshness={freshness}
       frame={frame}
       lines={lines}
     />
   );
+}
+
+function unknownWords({ requestsPerSecond }: TileContext["board"]): string {
+  return requestsPerSecond.some(([, rate]) => (rate ?? 0) > 0)
+    ? "This log does not say how long requests took. In nginx, add $request_time to log_format."
+    : "No request in this range says how long it took.";
 }

@@ -39,6 +39,8 @@ export type TimeSeriesProps = {
 
 const NO_BANDS: readonly Band[] = [];
 const TICKS_MAX = 7;
+/** The end of an axis along which every value is zero. */
+const FLAT_MAX: Record<UnitName, number> = { "1/s": 1, ms: 10, ratio: 0.01, count: 3, bytes: 1000 };
 const AXIS = { fontSize: 11, fill: "var(--ink-3)" };
 
 /** Lines over time with predicted bands: a shared crosshair, and drag to zoom. */
@@ -47,7 +49,7 @@ export function TimeSeries(props: TimeSeriesProps) {
   const rows = useMemo(() => filledRows(lines, bands), [lines, bands]);
   const drag = useDrag(onZoom);
   return (
-    <figure className="chart" aria-label={label} style={{ height }}>
+    <figure className="chart" aria-label={label}>
       <ResponsiveContainer width="100%" height="100%" initialDimension={{ width: 320, height }}>
         <ComposedChart
           data={rows}
@@ -100,7 +102,7 @@ function Hatch() {
   );
 }
 
-function axes({ unit, fromMs, toMs, zone }: TimeSeriesProps): ReactElement[] {
+function axes({ unit, fromMs, toMs, zone, lines, bands }: TimeSeriesProps): ReactElement[] {
   const offsetMs = zone === "utc" ? 0 : -new Date(fromMs).getTimezoneOffset() * 60_000;
   return [
     <XAxis
@@ -129,9 +131,14 @@ function axes({ unit, fromMs, toMs, zone }: TimeSeriesProps): ReactElement[] {
       axisLine={false}
       tickCount={4}
       width={52}
-      domain={[0, "auto"]}
+      allowDecimals={unit !== "count"}
+      domain={[0, isFlat(lines) && !bands?.length ? FLAT_MAX[unit] : "auto"]}
     />,
   ];
+}
+
+function isFlat(lines: readonly Line[]): boolean {
+  return lines.every(({ points }) => points.every(([, value]) => !value));
 }
 
 function bandArea(band: Band, inner: boolean): ReactElement {

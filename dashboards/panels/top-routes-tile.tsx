@@ -17,12 +17,11 @@ type TopRoutesTileProps = {
   search: string;
 };
 
-const ROUTE_CHARACTERS_MAX = 90;
+const ROUTE_CHARACTERS_MAX = 200;
 const ERROR_RATIO_NOTABLE = 0.01;
 
 export function TopRoutesTile(props: TopRoutesTileProps) {
   const { routes, caption, freshness, meaning, search } = props;
-  const requestsMax = Math.max(1, ...routes.map((route) => route.requests));
   return (
     <Tile
       name="routes"
@@ -31,47 +30,57 @@ export function TopRoutesTile(props: TopRoutesTileProps) {
       meaning={meaning}
       caption={caption}
     >
-      {routes.length === 0 ? <p className="quiet">No request had a route in this range.</p> : null}
-      <table className="routes">
-        <thead>
-          <tr>
-            <th scope="col">Route</th>
-            <th scope="col" className="num">
-              requests
-            </th>
-            <th scope="col" className="num">
-              errors
-            </th>
-            <th scope="col" className="num">
-              p95
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {routes.map((route) => (
-            <tr key={route.route}>
-              <th scope="row">
-                <Link href={exploreHref(route.route, search)} prefetch={false}>
-                  <Untrusted text={route.route} charactersMax={ROUTE_CHARACTERS_MAX} />
-                </Link>
-                <meter
-                  aria-hidden="true"
-                  className="bar"
-                  min={0}
-                  max={requestsMax}
-                  value={route.requests}
-                />
-              </th>
-              <td className="num">{formatQuantity(route.requests, "count")}</td>
-              <td className="num">
-                <ErrorShare errors={route.errors} requests={route.requests} />
-              </td>
-              <td className="num">{formatQuantity(route.p95Ms, "ms")}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      {routes.length === 0 ? (
+        <p className="quiet">No request had a route in this range.</p>
+      ) : (
+        <RoutesTable routes={routes} search={search} />
+      )}
     </Tile>
+  );
+}
+
+function RoutesTable({ routes, search }: Pick<TopRoutesTileProps, "routes" | "search">) {
+  const requestsMax = Math.max(1, ...routes.map((route) => route.requests));
+  return (
+    <table className="routes">
+      <thead>
+        <tr>
+          <th scope="col">Route</th>
+          <th scope="col" className="num">
+            requests
+          </th>
+          <th scope="col" className="num">
+            errors
+          </th>
+          <th scope="col" className="num">
+            p95
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {routes.map((route) => (
+          <tr key={route.route}>
+            <th scope="row">
+              <Link href={exploreHref(route.route, search)} prefetch={false}>
+                <Untrusted text={route.route} charactersMax={ROUTE_CHARACTERS_MAX} />
+              </Link>
+              <meter
+                aria-hidden="true"
+                className="bar"
+                min={0}
+                max={requestsMax}
+                value={route.requests}
+              />
+            </th>
+            <td className="num">{formatQuantity(route.requests, "count")}</td>
+            <td className="num">
+              <ErrorShare errors={route.errors} requests={route.requests} />
+            </td>
+            <td className="num">{formatQuantity(route.p95Ms, "ms")}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 

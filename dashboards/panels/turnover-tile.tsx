@@ -36,6 +36,7 @@ export function TurnoverTile({ board, live, frame, freshness, meaning }: Turnove
     ],
     [signIns, signOuts],
   );
+  const seen = lines.some(({ points }) => points.some(([, count]) => (count ?? 0) > 0));
   return (
     <Tile
       name="turnover"
@@ -59,13 +60,19 @@ export function TurnoverTile({ board, live, frame, freshness, meaning }: Turnove
         ))}
       </fieldset>
       {turnover ? <Counts turnover={turnover} /> : <p className="quiet">No sign-ins were seen.</p>}
-      <LazyTimeSeries
-        {...frame}
-        label="Sign-ins and sign-outs over time"
-        unit="count"
-        lines={lines}
-        height={HEIGHT}
-      />
+      {seen ? (
+        <LazyTimeSeries
+          {...frame}
+          label="Sign-ins and sign-outs over time"
+          unit="count"
+          lines={lines}
+          height={HEIGHT}
+        />
+      ) : (
+        <p className="quiet">
+          No sign-in or sign-out was seen in this range. The ? above says what counts as one.
+        </p>
+      )}
     </Tile>
   );
 }

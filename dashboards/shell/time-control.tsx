@@ -9,6 +9,7 @@ import type { RangeState } from "../client/use-range.ts";
 import { formatSpan } from "../format.ts";
 import { absolute, parseTimeRange, PRESETS, shiftRange, zoomOut } from "../time-range.ts";
 import { formatRange, zoneName } from "../zone.ts";
+import { CopyLink } from "./copy-link.tsx";
 
 /** The range that the page shows, as the server answered it. */
 export type ShownRange = { fromMs: number; toMs: number; live: boolean; datasets: DatasetExtent[] };
@@ -149,6 +150,7 @@ function Presets({ range, shown, close }: PresetsProps) {
           </label>
         ))}
       </fieldset>
+      <CopyLink range={range} held={shown && absolute(shown.fromMs, shown.toMs)} />
     </div>
   );
 }
