@@ -1,0 +1,36 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { expect, test } from "vitest";
+
+import { startIndexer } from "./indexer.ts";
+import type { FromIndexer } from "./protocol.ts";
+
+const LINE =
+  '198.51.100.7 - - [14/Mar/2026:00:00:00 +0000] "GET /page HTTP/1.1" 200 12 "-" "Indexer/1"\n';
+
+test("an indexer that failed says why, is started again, and reads what waits for it", async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck indexer "));
+  const log = path.join(folder, "access.log");
+  const storeFolder = path.join(folder, "store");
+  await writeFile(log, LINE.repeat(3));
+  await writeFile(storeFolder, "a file where a folder should be");
+  const failures: string[] = [];
+  let rows = 0;
+  const listen = (message: FromIndexer): void => {
+    if (message.type === "stopped" && message.error !== null) failures.push(message.error);
+    if (message.type === "sealed") rows += message.rows;
+  };
+  const task = { storeFolder, locksFolder: path.join(folder, "locks"), paths: [log] };
+  const indexer = startIndexer({ ...task, signIn: [], signOut: [], timezone: "UTC" }, listen);
+  try {
+    await expect.poll(() => failures.length, { timeout: 20_000 }).toBeGreaterThan(0);
+    expect(failures[0]).toContain(storeFolder);
+    await rm(storeFolder);
+    await expect.poll(() => rows, { timeout: 20_000 }).toBe(3);
+  } finally {
+    await indexer.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}, 60_000);
