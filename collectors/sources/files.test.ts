@@ -156,9 +156,9 @@ describe("a history", () => {
     await writeFile(log, "one\n");
     await writeFile(join(folder.path, "secret.log"), "secret\n");
     await chmod(join(folder.path, "secret.log"), 0);
-    const paths = ["gone.log", "none-*.log", "", "secret.log"].map((name) =>
-      join(folder.path, name),
-    );
+    await mkdir(join(folder.path, "closed"), { mode: 0 });
+    const names = ["gone.log", "none-*.log", "", "secret.log", "closed/*.log"];
+    const paths = names.map((name) => join(folder.path, name));
     const reading = new Reading();
     const status = await reading.read({ paths: [...paths, log] });
     const messageOf = (path: string | undefined) =>
@@ -167,7 +167,9 @@ describe("a history", () => {
     expect(messageOf(paths[0])).toMatch(/does not exist/);
     expect(messageOf(paths[1])).toMatch(/matches no file/);
     expect(messageOf(paths[2])).toMatch(/is a folder/);
-    if (process.getuid?.() !== 0) expect(messageOf(paths[3])).toMatch(/may not be read/);
+    if (process.getuid?.() === 0) return;
+    expect(messageOf(paths[3])).toMatch(/may not be read/);
+    expect(messageOf(paths[4])).toMatch(/its folder .+closed may not be read/);
   });
 
   test("a name with pattern characters in it is a name where such a file exists", async () => {

@@ -1,4 +1,4 @@
-import { glob, stat } from "node:fs/promises";
+import { access, constants, glob, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 
 /** A file as it was found; `key` is the same under another name. */
@@ -48,10 +48,19 @@ async function scanPattern(
     result.problems.set(pattern, explain(error));
     return;
   }
-  if (matches === 0) {
-    const hint = "check the pattern, or wait: it is looked up again every few seconds";
-    result.problems.set(pattern, `matches no file yet; ${hint}`);
+  if (matches === 0) result.problems.set(pattern, await whyNothing(pattern));
+}
+
+/** A folder that may not be listed looks to a pattern as if it were empty. */
+async function whyNothing(pattern: string): Promise<string> {
+  const folder = folderOf(pattern);
+  try {
+    await access(folder, constants.R_OK | constants.X_OK);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "EACCES") return `its folder ${folder} ${explain(error)}`;
   }
+  return "matches no file yet; check the pattern, or wait: it is looked up again every few seconds";
 }
 
 async function look(path: string, result: ScanResult): Promise<FoundFile | undefined> {
