@@ -26,7 +26,7 @@ import type {
   SearchRequest,
   StoreStatus,
 } from "./port.ts";
-import { documentOf, eventSql, idParts, searchSql } from "./search-sql.ts";
+import { documentOf, eventSql, idParts } from "./search-sql.ts";
 import { SegmentFolder } from "./segment-folder.ts";
 import { FOOTER_KEY, latestPositions, mergeExtents, type Segment } from "./segment-footer.ts";
 import { SegmentReader } from "./segment-reader.ts";
@@ -126,8 +126,7 @@ class EmbeddedStore implements EventStore {
 
   async search(request: SearchRequest): Promise<EventDocument[]> {
     this.#queries += 1;
-    const rows = await this.#reader.events(request, (files) => searchSql(request, files));
-    return rows.map(documentOf);
+    return (await this.#reader.newest(request)).map(documentOf);
   }
 
   async event(id: EventId): Promise<EventDocument | undefined> {

@@ -52,6 +52,30 @@ export function idParts(id: EventId): { source: string; offset: number } {
   return { source: id.slice(0, colon), offset: Number(id.slice(colon + 1)) };
 }
 
+/** Puts answers to the same request, each of some of the files, together as one. */
+export function joinFound(answers: readonly (readonly Row[])[], limit: number): Row[] {
+  return answers.flat().toSorted(compareRows).slice(0, limit);
+}
+
+/** Epoch ms of a row of the above. */
+export function timeOfRow(row: Row): number {
+  return asNumber(row[TIME_AT]);
+}
+
+const NAMES = COLUMNS.map(([name]) => name);
+const TIME_AT = NAMES.indexOf("@timestamp");
+const SOURCE_AT = NAMES.indexOf("log.source.id");
+const OFFSET_AT = NAMES.indexOf("log.offset");
+
+/** The order of `searchSql`. */
+function compareRows(a: Row, b: Row): number {
+  const times = timeOfRow(b) - timeOfRow(a);
+  if (times !== 0) return times;
+  const [first, second] = [asText(a[SOURCE_AT]) ?? "", asText(b[SOURCE_AT]) ?? ""];
+  if (first !== second) return first < second ? 1 : -1;
+  return asNumber(b[OFFSET_AT]) - asNumber(a[OFFSET_AT]);
+}
+
 /** A row of the above as a document, in the shape of `toDocument` (collectors/document.ts). */
 export function documentOf(row: Row): EventDocument {
   const fields: Record<string, unknown> = Object.create(null);

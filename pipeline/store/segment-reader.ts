@@ -14,13 +14,17 @@ import type { Statement } from "./filter-sql.ts";
 import { mergeCells } from "./merge-cells.ts";
 import type { ParquetColumn } from "./parquet/column.ts";
 import { writeParquet } from "./parquet/write-parquet.ts";
-import type { CellsRequest, MergedCell } from "./port.ts";
+import type { CellsRequest, MergedCell, SearchRequest } from "./port.ts";
+import { joinFound, searchSql, timeOfRow } from "./search-sql.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
-import type { Segment } from "./segment-footer.ts";
+import { newestMs, type Segment } from "./segment-footer.ts";
 import type { SegmentId } from "./segment-id.ts";
 
 /** A compactor elsewhere may remove a file between the listing and the reading; then the list is made again. */
 const TRIES = 3;
+/** What people look for is mostly among the newest; after so many files, ever more are read at once. */
+const FILES_FIRST = 4;
+const FILES_FACTOR = 4;
 
 type Build = (files: string) => Statement;
 type Parts = { segments: SegmentFolder; duck: Duck; cellsBytesMax: number };
@@ -57,6 +61,31 @@ export class SegmentReader {
       const paths = wanted.map((segment) => this.#segments.eventsPath(segment.id));
       const { text, parameters } = build(eventFilesSql([this.#schemaPath, ...paths]));
       return this.#duck.rows(text, parameters);
+    });
+  }
+
+  /**
+   * The newest events that match: files are read from the newest on, until no older one can hold an event that belongs
+   * in the answer.
+   */
+  async newest(request: SearchRequest): Promise<Row[]> {
+    const dataset = datasetOf(request.where);
+    const isWanted: Wanted = (segment) => overlaps(segment, request, dataset);
+    return this.#read(isWanted, async (wanted) => {
+      const rest = wanted.toSorted((a, b) => newestMs(b) - newestMs(a));
+      let found: Row[] = [];
+      for (let files = FILES_FIRST; rest.length > 0; files *= FILES_FACTOR) {
+        const paths = rest.splice(0, files).map((segment) => this.#segments.eventsPath(segment.id));
+        const { text, parameters } = searchSql(
+          request,
+          eventFilesSql([this.#schemaPath, ...paths]),
+        );
+        found = joinFound([found, await this.#duck.rows(text, parameters)], request.limit);
+        const last = found[request.limit - 1];
+        const [next] = rest;
+        if (last && next && timeOfRow(last) > newestMs(next)) break;
+      }
+      return found;
     });
   }
 
