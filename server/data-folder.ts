@@ -89,7 +89,7 @@ export type Running = z.infer<typeof Running>;
 const runningFile = ({ root }: DataFolder): string => path.join(root, "running.json");
 
 /** The control plane that runs on this folder now, if any. */
-export function findRunning(folder: DataFolder): Running | undefined {
+function findRunning(folder: DataFolder): Running | undefined {
   try {
     const running = Running.parse(JSON.parse(readFileSync(runningFile(folder), "utf8")));
     return isAlive(running.process) ? running : undefined;

@@ -93,7 +93,7 @@ describe.runIf(IS_BUILT)("the life of a server", () => {
       const log = `${folder.path}/access.log`;
       await writeFile(log, "");
       const writer = writeAtSpeed(log);
-      for (let round = 0; round < 3; round += 1) {
+      for (let round = 0; round < 2; round += 1) {
         const server = await startServer(["--data", data, log]);
         const before = await linesRead(server);
         await until("lines that are read", async () => (await linesRead(server)) > before);
