@@ -1,5 +1,6 @@
 import { isField, type Batch } from "./batch.ts";
 import { EXTRA_FIELD, FIELDS, LIST_SEPARATOR } from "./fields.ts";
+import { addRelated } from "./related.ts";
 
 const SEPARATOR = String.fromCharCode(LIST_SEPARATOR);
 
@@ -20,6 +21,7 @@ export function toDocument(batch: Batch, row: number): Record<string, unknown> {
     if (name === EXTRA_FIELD) addExtras(document, text);
     else document[name] = FIELDS[name] === "keywords" ? text.split(SEPARATOR) : text;
   }
+  addRelated(document);
   return document;
 }
 

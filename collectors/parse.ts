@@ -19,12 +19,20 @@ const HELD_BYTES_MAX = 8 * 1024 * 1024;
  * that are guessed, and units converted. Left out unless asked for, so that documents compare with Filebeat's.
  */
 const WORKED_OUT: Readonly<Record<string, readonly string[]>> = {
-  "nginx.ingress_controller": ["http.route", "event.duration", "http.request.bytes"],
+  "nginx.ingress_controller": [
+    "http.route",
+    "event.duration",
+    "http.request.bytes",
+    "nginx.upstream.address",
+  ],
 };
 const WORKED_OUT_ALWAYS = ["http.route"];
 
 /** Elastic's module takes the time of these from the shipper, not from the line: the line's own is event.created. */
 const TIME_IS_CREATED = new Set(["haproxy.log"]);
+
+/** Elastic's module lists the addresses of these even where there is but one. */
+const LISTS_ADDRESSES = new Set(["nginx.access", "nginx.ingress_controller"]);
 
 export type Document = Record<string, unknown>;
 
@@ -143,6 +151,10 @@ export class Parser {
     const { all, format } = this.#options;
     if (all) return document;
     for (const name of WORKED_OUT[format.dataset] ?? WORKED_OUT_ALWAYS) delete document[name];
+    const address = document["source.address"];
+    if (LISTS_ADDRESSES.has(format.dataset) && typeof address === "string") {
+      if (!address.startsWith("unix:")) document[`${format.dataset}.remote_ip_list`] ??= [address];
+    }
     if (TIME_IS_CREATED.has(format.dataset) && document["event.kind"] !== "pipeline_error") {
       document["event.created"] = document["@timestamp"];
       delete document["@timestamp"];

@@ -41,6 +41,7 @@ function read(line: string, row: RowWriter): string | undefined {
   const refused = reason === undefined || reason === "" ? undefined : reason;
   if (refused === undefined && header) {
     row.text("host.name", header.host);
+    if (header.isIso) row.text("host.hostname", header.host);
     row.text("process.name", header.process ?? "haproxy");
     row.number("process.pid", header.pid);
   }

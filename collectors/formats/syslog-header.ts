@@ -14,6 +14,8 @@ export type SyslogHeader = {
   host: string | undefined;
   process: string | undefined;
   pid: string | undefined;
+  /** With an ISO time, as relays and journals write it. */
+  isIso: boolean;
   /** Characters of the line that the header takes. */
   length: number;
 };
@@ -44,7 +46,7 @@ export function syslogHeader(line: string, context: FormatContext): SyslogHeader
     : (found[1] ?? "");
   const bytes = Buffer.from(time);
   const timeMs = bsd ? bsdTime(bsd, context) : parseTime(bytes, 0, bytes.length, context.zone);
-  return { time, timeMs, host, process: process[1], pid: process[2], length };
+  return { time, timeMs, host, process: process[1], pid: process[2], isIso: bsd === null, length };
 }
 
 function bsdTime(found: RegExpExecArray, { zone, nowMs }: FormatContext): number {
