@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const START_MS_MAX = 90_000;
 const STOP_MS_MAX = 20_000;
 
-export const OWNER = {
+const OWNER = {
   name: "Ada Owner",
   email: "ada@example.test",
   password: "correct horse battery staple",

@@ -1,9 +1,9 @@
 import type { BrowserContext, Page } from "playwright";
 
 /** What a page showed, and when it had painted it (epoch ms of the same clock that the log is written by). */
-export type Shown = { atMs: number; text: string };
+type Shown = { atMs: number; text: string };
 /** A live frame as the page got it. */
-export type FrameGot = { gotMs: number; madeMs: number; bytes: number; signIns: number };
+type FrameGot = { gotMs: number; madeMs: number; bytes: number; signIns: number };
 export type Recording = { signIns: Shown[]; requests: Shown[]; frames: FrameGot[] };
 
 declare global {
