@@ -13,8 +13,8 @@ const SOURCES: Readonly<Record<string, Readonly<Record<string, readonly string[]
 
 /** Adds related.ip, related.user and related.hosts to a flat document; lists that it has already stay as they are. */
 export function addRelated(document: Record<string, unknown>): void {
-  const dataset = String(document["data_stream.dataset"] ?? "");
-  if (!Object.hasOwn(SOURCES, dataset)) return;
+  const dataset = document["data_stream.dataset"];
+  if (typeof dataset !== "string" || !Object.hasOwn(SOURCES, dataset)) return;
   for (const [name, fields] of Object.entries(SOURCES[dataset] ?? {})) {
     const values = fields.map((field) => document[field]).filter((value) => value !== undefined);
     if (values.length > 0) document[name] ??= [...new Set(values)];

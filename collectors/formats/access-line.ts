@@ -107,11 +107,12 @@ export class AccessLine {
     return undefined;
   }
 
-  #putUser(start: number, end: number, seen: number): void {
+  #putUser(from: number, to: number, seen: number): void {
     const { bytes } = this;
-    const isEmpty =
-      end === start || (end - start === 2 && bytes[start] === QUOTE && bytes[start + 1] === QUOTE);
-    if (isEmpty || isDash(bytes, start, end)) return;
+    const isQuoted = to - from >= 2 && bytes[from] === QUOTE && bytes[to - 1] === QUOTE;
+    const start = isQuoted ? from + 1 : from;
+    const end = isQuoted ? to - 1 : to;
+    if (end <= start || isDash(bytes, start, end)) return;
     if (seen < 0x80) this.columns.user.put(this.row, bytes, start, end);
     else putEscaped(this.columns.user, this.row, bytes, start, end);
   }
@@ -218,7 +219,8 @@ export class AccessLine {
     const start = i;
     for (; i < end && bytes[i] !== SPACE; i += 1) value = value * 10 + digit(bytes[i]!);
     if (value >= 100 && value <= 999 && i === start + 3) columns.status.values[row] = value;
-    else if (!isDash(bytes, start, i))
+    // nginx writes 000 where it closed the connection without an answer.
+    else if (!isDash(bytes, start, i) && !(value === 0 && i === start + 3))
       return `status is not a number between 100 and 999: ${excerpt(bytes, start, i)}`;
     const sizeStart = i + 1;
     value = 0;

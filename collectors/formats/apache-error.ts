@@ -10,7 +10,7 @@ import { parseTime } from "./time.ts";
 const TIME = /^\[([^\]]{10,40})\] ?/;
 const LEVEL =
   /^\[(?:([\w.-]{0,64}):)?(emerg|alert|crit|error|warn|warning|notice|info|debug|trace[1-8])\] ?/i;
-const PROCESS = /^\[pid (\d{1,15})(?::tid (\d{1,20}))?\] ?/;
+const PROCESS = /^\[pid (\d{1,15})(?::tid (\d{1,20}|0x[\da-f]{1,16}))?\] ?/;
 const CLIENT = /^\[(?:remote|client) ([^\]\s]{1,260})\] ?/;
 /** mod_proxy writes the system's error before the client. */
 const SYSTEM_ERROR = /^\((\d{1,9})\)([^[\]]{1,200}): (?=\[(?:remote|client) )/;

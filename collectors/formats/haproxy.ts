@@ -8,16 +8,18 @@ import { parseTime } from "./time.ts";
 const PEER = String.raw`^(\S{1,260}):(\d{1,5}) \[([^\]]{10,40})\] (\S{1,256})`;
 const BACKEND = String.raw` ([^\s/]{1,256})\/(\S{1,256})`;
 const CONNECTIONS = String.raw`(\d{1,10})\/(\d{1,10})\/(\d{1,10})\/(\d{1,10})\/\+?(\d{1,10}) (\d{1,10})\/(\d{1,10})`;
-const MS = String.raw`(-?\d{1,12})`;
+const MS = String.raw`\+?(-?\d{1,12})`;
 const HTTP = new RegExp(
-  String.raw`${PEER}${BACKEND} (?:(\S{1,256}) )?${MS}\/${MS}\/${MS}\/${MS}\/\+?${MS} (-?\d{1,3}) \+?(\d{1,15}) (\S{1,1024}) (\S{1,1024}) (\S{2,4}) ${CONNECTIONS}`,
+  String.raw`${PEER}${BACKEND} (?:(\S{1,256}) )?${MS}\/${MS}\/${MS}\/${MS}\/${MS} (-?\d{1,3}) \+?(\d{1,15}) (\S{1,1024}) (\S{1,1024}) (\S{2,4}) ${CONNECTIONS}`,
 );
 const TCP = new RegExp(
-  String.raw`${PEER}${BACKEND} (?:(\S{1,256}) )?${MS}\/${MS}\/\+?${MS} \+?(\d{1,15}) (\S{2}) ${CONNECTIONS}`,
+  String.raw`${PEER}${BACKEND} (?:(\S{1,256}) )?${MS}\/${MS}\/${MS} \+?(\d{1,15}) (\S{2}) ${CONNECTIONS}`,
 );
 const FAILED = new RegExp(String.raw`${PEER}: (\S.{0,500})$`);
 const CONNECT =
   /^Connect from (\S{1,260}):(\d{1,5}) to (\S{1,260}):(\d{1,5}) \(([^\s/]{1,256})\/(\w{1,16})\)$/;
+/** What HAProxy tells of itself. */
+const NOTICE = /^(?:(?:Backup )?Server|Proxy|Backend|Health check|Stopping|Pausing|Resuming) \S/i;
 const REQUEST = /^([A-Za-z_-]{1,32}) (\S+)(?: HTTP\/([\d.]{1,8}))?$/;
 const CAPTURES = /^ \{([^}]{0,8192})\}/;
 const TLS = / (\S{1,256})\/(TLS|SSL)v(\d(?:\.\d)?)\/(\S{1,128})$/;
@@ -115,7 +117,7 @@ function readOther(
     return putPeer(row, failed);
   }
   const connect = CONNECT.exec(head);
-  if (!connect) return REFUSED;
+  if (!connect) return header && NOTICE.test(head) ? putNotice(head, header, row) : REFUSED;
   const [, source, sourcePort, destination = "", destinationPort, frontend, mode] = connect;
   putSource(row, source, sourcePort);
   if (isIP(destination) !== 0) row.text("destination.ip", destination);
@@ -124,6 +126,11 @@ function readOther(
   row.extra("haproxy.mode", mode);
   if (header === undefined) return "no time: neither a syslog header nor an accept date";
   row.extra("haproxy.source", header.host);
+  return row.time(header.timeMs, header.time);
+}
+
+function putNotice(text: string, header: SyslogHeader, row: RowWriter): string | undefined {
+  row.text("message", text);
   return row.time(header.timeMs, header.time);
 }
 

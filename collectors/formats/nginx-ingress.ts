@@ -7,10 +7,13 @@ import { textOf } from "./bytes.ts";
 
 const VENDOR = "nginx.ingress_controller";
 /** A list of what each upstream that was tried answered. */
-const LIST = String.raw`((?:\S{1,256}, ){0,32}\S{1,256})`;
+const LIST = String.raw`(\S{1,4096})`;
 const TAIL = new RegExp(
   String.raw`^(\d{1,15}) (\d{1,9}\.\d{1,6}) \[([^\]]{0,256})\] (?:\[([^\]]{0,256})\] )?${LIST} ${LIST} ${LIST} ${LIST}(?: ([\w-]{1,128}))?$`,
 );
+/** Servers of one group, and of groups after an internal redirect. */
+const SEPARATORS = /, | : /g;
+const SEPARATOR = "\u001f";
 const TAIL_BYTES_MAX = 8192;
 const NO_TAIL = "not an ingress controller line: no upstream in brackets behind the user agent";
 
@@ -26,7 +29,7 @@ export const nginxIngress: Format = {
 /** `length seconds [upstream] [alternative] addresses lengths seconds statuses id`, as the controller's default has it. */
 function tail(line: AccessLine, start: number, end: number): string | undefined {
   if (end - start > TAIL_BYTES_MAX) return NO_TAIL;
-  const found = TAIL.exec(textOf(line.bytes, start, end));
+  const found = TAIL.exec(textOf(line.bytes, start, end).replace(SEPARATORS, SEPARATOR));
   if (!found) return NO_TAIL;
   const [
     ,
@@ -61,7 +64,7 @@ function tail(line: AccessLine, start: number, end: number): string | undefined 
 
 function putUpstream(line: AccessLine, text: string): void {
   if (text === "-") return;
-  const addresses = text.split(", ");
+  const addresses = text.split(SEPARATOR);
   const last = addresses.at(-1) ?? "";
   line.extras.set(`${VENDOR}.upstream_address_list`, addresses);
   line.batch.text("nginx.upstream.address").putText(line.row, last);
@@ -74,7 +77,7 @@ function putUpstream(line: AccessLine, text: string): void {
 /** The list, and of it the last that is a number: what the client got. */
 function putList(line: AccessLine, name: string, text: string): void {
   if (text === "-") return;
-  const list = text.split(", ");
+  const list = text.split(SEPARATOR);
   line.extras.set(`${VENDOR}.upstream.${name}_list`, list);
   const last = list.findLast((value) => /^\d{1,15}(\.\d{1,9})?$/.test(value));
   if (last !== undefined) line.extras.set(`${VENDOR}.upstream.${name}`, Number(last));

@@ -5,6 +5,7 @@ const DAY_MS = 86_400_000;
 const BSD =
   /^(?:<\d{1,3}>)?([A-Z][a-z]{2}) ([ \d]\d|\d) (\d\d):(\d\d):(\d\d)(?:\.\d{1,6})? (?:(\S{1,255}) )?/;
 const ISO = /^(?:<\d{1,3}>1? ?)?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S{0,20}) (?:(\S{1,255}) )?/;
+const BARE = /^([A-Za-z][\w./-]{0,127})\[(\d{1,10})\]: /;
 const PROCESS = /^([\w./-]{1,128})(?:\[(\d{1,10})\])?: /;
 
 export type SyslogHeader = {
@@ -27,7 +28,7 @@ export type SyslogHeader = {
 export function syslogHeader(line: string, context: FormatContext): SyslogHeader | undefined {
   const bsd = BSD.exec(line);
   const found = bsd ?? ISO.exec(line);
-  if (!found) return undefined;
+  if (!found) return bareHeader(line);
   let host = bsd ? bsd[6] : found[2];
   let length = found[0].length;
   let process = PROCESS.exec(line.slice(length));
@@ -47,6 +48,14 @@ export function syslogHeader(line: string, context: FormatContext): SyslogHeader
   const bytes = Buffer.from(time);
   const timeMs = bsd ? bsdTime(bsd, context) : parseTime(bytes, 0, bytes.length, context.zone);
   return { time, timeMs, host, process: process[1], pid: process[2], isIso: bsd === null, length };
+}
+
+/** Where a tool has taken off time and host: `haproxy[12]: `. */
+function bareHeader(line: string): SyslogHeader | undefined {
+  const found = BARE.exec(line);
+  if (!found) return undefined;
+  const [{ length }, process, pid] = found;
+  return { time: "", timeMs: Number.NaN, host: undefined, process, pid, isIso: false, length };
 }
 
 function bsdTime(found: RegExpExecArray, { zone, nowMs }: FormatContext): number {
