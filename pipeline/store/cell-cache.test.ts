@@ -73,7 +73,8 @@ function normal(cells: MergedCell[]): unknown[] {
     for (const sketch of sketches) users.mergeBytes(sketch);
     return { ...cell, users: users.estimate() };
   });
-  const order = (cell: object): string => JSON.stringify(Object.entries(cell).toSorted());
+  const order = ({ tMs, dataset, measure, key }: (typeof plain)[number]): string =>
+    JSON.stringify([tMs, dataset, measure, key]);
   return plain.toSorted((a, b) => (order(a) < order(b) ? -1 : 1));
 }
 

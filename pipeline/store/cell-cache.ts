@@ -163,21 +163,27 @@ const COLUMNS =
 
 /** Adds rows of COLUMNS, given column by column, to the cells of their files. */
 function addRows(files: readonly SegmentCells[], columns: readonly DuckDBValue[][]): void {
-  const [indexes = [], levels = [], measures = [], times = [], ...others] = columns;
-  const [datasets = [], keys = [], values = [], sketches = []] = others;
-  for (let row = 0; row < times.length; row += 1) {
-    const levelS = ROLLUP_LEVELS_S.find((known) => known === levels[row]);
-    const measure = MEASURES.find((known) => known === measures[row]);
-    if (levelS === undefined || measure === undefined) continue;
-    const sketch = sketches[row];
-    files[Number(indexes[row])]?.add({
-      levelS,
-      measure,
-      t: Number(times[row]),
-      dataset: String(datasets[row] ?? ""),
-      key: String(keys[row] ?? ""),
-      value: Number(values[row] ?? 0),
-      sketch: sketch instanceof DuckDBBlobValue ? sketch.bytes : null,
-    });
+  const rows = columns[0]?.length ?? 0;
+  for (let row = 0; row < rows; row += 1) {
+    const cell = storedCell(columns, row);
+    if (cell) files[Number(columns[0]?.[row])]?.add(cell);
   }
+}
+
+/** Undefined: of a level or a measure that this version does not know. */
+function storedCell(columns: readonly DuckDBValue[][], row: number): StoredCell | undefined {
+  const levelS = ROLLUP_LEVELS_S.find((known) => known === columns[1]?.[row]);
+  const measure = MEASURES.find((known) => known === columns[2]?.[row]);
+  if (levelS === undefined || measure === undefined) return undefined;
+  const text = (column: number): string => String(columns[column]?.[row] ?? "");
+  const sketch = columns[7]?.[row];
+  return {
+    levelS,
+    measure,
+    t: Number(columns[3]?.[row]),
+    dataset: text(4),
+    key: text(5),
+    value: Number(columns[6]?.[row]),
+    sketch: sketch instanceof DuckDBBlobValue ? sketch.bytes : null,
+  };
 }

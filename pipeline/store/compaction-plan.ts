@@ -1,8 +1,8 @@
 import { newestMs, oldestMs, type Segment } from "./segment-footer.ts";
 
 /** A file of this size is large enough: its rows are not written again. */
-export const SEGMENT_ROWS_MAX = 1_000_000;
-export const SEGMENT_BYTES_MAX = 256 * 1024 * 1024;
+const SEGMENT_ROWS_MAX = 1_000_000;
+const SEGMENT_BYTES_MAX = 256 * 1024 * 1024;
 const ENOUGH = 0.5;
 /** So many segments of about one size become one of the next size, so that a row is written some six times at most. */
 const FAN_IN = 8;

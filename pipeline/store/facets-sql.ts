@@ -8,9 +8,10 @@ import { filterSql, splitValue, SqlText, type Statement, timeSql } from "./filte
 
 type Request = TimeRange & { where: Filter; limit: number };
 
+const isList = (field: string): boolean => isField(field) && FIELDS[field] === "keywords";
+
 /** The fields of which each event has one value, and those of which it may have several. */
 export function facetKinds(fields: readonly string[]): { single: string[]; lists: string[] } {
-  const isList = (field: string): boolean => isField(field) && FIELDS[field] === "keywords";
   const different = [...new Set(fields)];
   return {
     single: different.filter((field) => !isList(field)),

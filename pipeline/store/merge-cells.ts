@@ -13,7 +13,7 @@ export function mergeCells(chunks: readonly CellChunk[], request: CellsRequest):
     }
     for (const cell of merger.cells) found.push(cell);
   }
-  return found.sort((a, b) => a.tMs - b.tMs);
+  return found.toSorted((a, b) => a.tMs - b.tMs);
 }
 
 /** The cells of one bucket and dataset, by the number of their key. */
