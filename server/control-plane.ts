@@ -141,7 +141,7 @@ async function serve(
   api.route("/", accessRoutes({ access, clock, config, addressOf }));
   api.route("/", boardRoutes({ workspace, clock, turnDemoOff: workspaces.turnDemoOff }));
   api.route("/", eventRoutes({ workspace, clock }));
-  api.route("/", operationsRoutes({ workspace, database, clock, ...sockets }));
+  api.route("/", operationsRoutes({ workspace, database, clock, addressOf, ...sockets }));
   const pages = await pagesOpen;
   started.defer(() => pages.close());
   const serveApi = getRequestListener(api.fetch);

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import path from "node:path";
@@ -11,6 +10,7 @@ import { z } from "zod";
 import { AppError } from "../errors.ts";
 import { type Cluster, USER, lastWords, prepareCluster, runProgram } from "./cluster.ts";
 import { dropOwnership, hasLivingOwner, takeOwnership } from "./owner.ts";
+import { POLL_MS, ends, isPostgres, postmasterStatus } from "./postmaster.ts";
 import { ProcessMark, isAlive, markOf } from "./process-mark.ts";
 
 /** A running embedded server. */
@@ -21,7 +21,6 @@ export type EmbeddedServer = {
 };
 
 const Server = z.object({ process: ProcessMark, port: z.int() });
-const POLL_MS = 20;
 const READY_MS_MAX = 120_000;
 const STOP_MS_MAX = 5_000;
 const LOG_BYTES_MAX = 5 * 1024 * 1024;
@@ -29,6 +28,7 @@ const START_ATTEMPTS_MAX = 5;
 /** The port was taken in between, or processes of a killed server have not ended yet. */
 const PASSING_TROUBLE = /could not bind|Address already in use|still in use/;
 const RETRY_MS = 300;
+const RESTART_MS = 1_000;
 
 /** Small, for one machine that has other work to do; what is committed is on the disk. */
 const SETTINGS = {
@@ -68,10 +68,46 @@ export async function startEmbedded(dataFolder: string): Promise<EmbeddedServer>
   }
 }
 
+/** Keeps a server running until it is stopped: one that dies is started again where its clients look for it. */
 async function start(cluster: Cluster): Promise<EmbeddedServer> {
   await cutLog(cluster.log);
+  let running = await launch(cluster);
+  const { port } = running;
+  const stopping = new AbortController();
+  let restarting: Promise<void> = Promise.resolve();
+  const keep = (): void => {
+    running.child.once("exit", () => {
+      if (!stopping.signal.aborted) restarting = restart();
+    });
+  };
+  async function restart(): Promise<void> {
+    running.watchdog.stdin?.end("done\n");
+    for (;;) {
+      await delay(RESTART_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+      if (stopping.signal.aborted) return;
+      try {
+        running = await launch(cluster, port);
+        return keep();
+      } catch (error) {
+        // The database says "unavailable" meanwhile; its log has the reason, and the next try may do.
+        if (!(error instanceof AppError)) throw error;
+      }
+    }
+  }
+  keep();
+  return {
+    url: urlOf(cluster.password, port),
+    stop: async () => {
+      stopping.abort();
+      await restarting;
+      await stop(running);
+    },
+  };
+}
+
+async function launch(cluster: Cluster, portWanted?: number): Promise<Running> {
   for (let attempt = 1; ; attempt += 1) {
-    const port = await freePort();
+    const port = portWanted ?? (await freePort());
     const child = await runProgram(cluster, "postgres", {
       paths: [cluster.data],
       args: ([data = ""]) => [
@@ -86,9 +122,7 @@ async function start(cluster: Cluster): Promise<EmbeddedServer> {
     });
     const watchdog = startWatchdog(child);
     await writeServer(cluster, child, port);
-    if (await becomesReady(cluster, child)) {
-      return { url: urlOf(cluster.password, port), stop: () => stop({ cluster, child, watchdog }) };
-    }
+    if (await becomesReady(cluster, child)) return { cluster, child, watchdog, port };
     watchdog.stdin?.end("done\n");
     const words = await lastWords(cluster);
     if (attempt === START_ATTEMPTS_MAX || !PASSING_TROUBLE.test(words)) {
@@ -139,7 +173,7 @@ async function stopOrphan(cluster: Cluster): Promise<void> {
   );
 }
 
-type Running = { cluster: Cluster; child: ChildProcess; watchdog: ChildProcess };
+type Running = { cluster: Cluster; child: ChildProcess; watchdog: ChildProcess; port: number };
 
 /** Fast shutdown: open transactions are rolled back, everything committed is written. */
 async function stop({ cluster, child, watchdog }: Running): Promise<void> {
@@ -189,32 +223,6 @@ async function becomesReady(cluster: Cluster, child: ChildProcess): Promise<bool
   }
   child.kill("SIGQUIT");
   return false;
-}
-
-/** What postmaster.pid says: the process on the first line, "ready" on the eighth once connections are accepted. */
-async function postmasterStatus(data: string): Promise<{ pid?: number; ready: boolean }> {
-  const text = await readFile(path.join(data, "postmaster.pid"), "utf8").catch(() => "");
-  const lines = text.split("\n");
-  const pid = Number(lines[0]);
-  if (!Number.isInteger(pid) || pid <= 0) return { ready: false };
-  return { pid, ready: lines[7]?.trim() === "ready" };
-}
-
-async function ends(mark: ProcessMark, msMax: number): Promise<boolean> {
-  for (let waitedMs = 0; waitedMs < msMax; waitedMs += POLL_MS) {
-    if (!isAlive(mark)) return true;
-    await delay(POLL_MS);
-  }
-  return !isAlive(mark);
-}
-
-function isPostgres(pid: number): boolean {
-  try {
-    const [program] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-    return program?.endsWith("/postgres") === true;
-  } catch {
-    return false;
-  }
 }
 
 async function writeServer(cluster: Cluster, child: ChildProcess, port: number): Promise<void> {

@@ -25,6 +25,8 @@ const postmasterPid = (folder: string): number =>
   Number(
     readFileSync(path.join(folder, "postgres", "cluster", "postmaster.pid"), "utf8").split("\n")[0],
   );
+const isServing = (folder: string): boolean =>
+  existsSync(path.join(folder, "postgres", "cluster", "postmaster.pid"));
 const until = async (condition: () => boolean): Promise<void> =>
   expect.poll(condition, { timeout: 20_000, interval: 20 }).toBe(true);
 
@@ -142,6 +144,23 @@ test("an orphan that nothing stopped is stopped by the next start; a stale pid f
   expect(stranger.kill()).toBe(true);
   expect(await third.query("SELECT count(*) AS n FROM kept")).toEqual([{ n: 1 }]);
   await third.close();
+});
+
+test("a server that is killed is started again where its clients look for it", async () => {
+  const folder = newFolder();
+  const database = await open(folder);
+  try {
+    await database.query("CREATE TABLE kept (id int)");
+    const killed = postmasterPid(folder);
+    process.kill(killed, "SIGKILL");
+    await until(() => isServing(folder) && postmasterPid(folder) !== killed);
+    await expect
+      .poll(() => database.query("SELECT count(*) AS n FROM kept").catch(() => undefined))
+      .toEqual([{ n: 0 }]);
+  } finally {
+    await database.close();
+  }
+  await until(() => !isServing(folder));
 });
 
 test("a cluster that was half made when the machine died is made anew", async () => {

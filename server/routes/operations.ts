@@ -1,7 +1,8 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 
 import type { Clock } from "#platform/clock.ts";
+import { AppError } from "#platform/errors.ts";
 import type { Database } from "#platform/postgres/database.ts";
 
 import type { Workspace } from "../workspace.ts";
@@ -12,6 +13,8 @@ export type OperationsDeps = {
   viewers(): number;
   framesSent(): number;
   clock: Clock;
+  /** Where a request comes from, behind a proxy too. */
+  addressOf(context: Context): string;
 };
 
 /** For machines: is the process alive, is it ready to serve, and how is it doing (Prometheus text). */
@@ -33,12 +36,17 @@ export function operationsRoutes(deps: OperationsDeps): Hono {
   });
 
   app.get("/metrics", async (c) => {
+    if (!isLoopback(deps.addressOf(c))) {
+      throw new AppError("forbidden", "Metrics are for programs on this machine.");
+    }
     c.header("content-type", registry.contentType);
     return c.body(await registry.metrics());
   });
 
   return app;
 }
+
+const isLoopback = (address: string): boolean => /^(?:127\.|::1$|::ffff:127\.)/.test(address);
 
 async function answered(work: Promise<unknown>): Promise<string> {
   return work.then(
