@@ -4,7 +4,6 @@ import type { Board, Turnover } from "#dashboards/api.ts";
 import type { Condition, TimeRange } from "#pipeline/filter.ts";
 import { QUARANTINE_DATASET } from "#pipeline/ingest/ingest.ts";
 import type { LiveWindow } from "#pipeline/live/live-window.ts";
-import { chooseStep } from "#pipeline/metrics/planner.ts";
 import type { MetricAnswer } from "#pipeline/metrics/query.ts";
 import { runQuery } from "#pipeline/metrics/run-query.ts";
 import type { EventStore, Extent } from "#pipeline/store/port.ts";
@@ -12,11 +11,10 @@ import type { Clock } from "#platform/clock.ts";
 
 import type { Predictions } from "./predictions.ts";
 import { sharedReads } from "./shared-reads.ts";
+import { boardStep } from "./step.ts";
 import { chooseDataset, defaultRange, type BoardRange } from "./tier.ts";
 
-const POINTS_MAX = 240;
 const MINUTE_MS = 60_000;
-const HALF_HOUR_MS = 30 * MINUTE_MS;
 const TOP_ROUTES = 10;
 const TURNOVER_MINUTES = [5, 15, 60] as const;
 
@@ -43,7 +41,7 @@ export async function loadBoard(given: BoardDeps, request: BoardRequest): Promis
   const extents = await deps.store.extents();
   const extent = chooseDataset(extents, request.dataset);
   const range = request.range ?? defaultRange(extent, nowMs);
-  const stepMs = stepOf(range);
+  const stepMs = boardStep(range);
   const ask = asker(deps.store, extent?.dataset, range);
   const [answers, routes, names, quarantined, turnover, prediction] = await Promise.all([
     askSeries(ask, stepMs),
@@ -52,7 +50,7 @@ export async function loadBoard(given: BoardDeps, request: BoardRequest): Promis
     quarantinedIn(deps.store, range),
     loadTurnover(deps, extent, range),
     extent
-      ? deps.predictions.requestsPerSecond(extent, range, nowMs)
+      ? deps.predictions.requestsPerSecond(extent, { range, stepMs, nowMs })
       : ({ status: "learning", reason: "no requests have been seen yet" } as const),
   ]);
   const value = (metric: string): number | null => answers[metric]?.series[0]?.value ?? null;
@@ -84,12 +82,6 @@ export async function loadBoard(given: BoardDeps, request: BoardRequest): Promis
     newestEventMs: extent?.toMs ?? null,
     atMs: nowMs,
   };
-}
-
-/** Minutes at least, from half an hour on: those are in the rollup. */
-function stepOf(range: BoardRange): number {
-  const stepMs = chooseStep(range, POINTS_MAX);
-  return range.toMs - range.fromMs < HALF_HOUR_MS ? stepMs : Math.max(stepMs, MINUTE_MS);
 }
 
 type SeriesOfBoard = Pick<

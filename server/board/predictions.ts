@@ -9,7 +9,8 @@ import type { ForecastWorker } from "./forecast-worker.ts";
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-const HISTORY_MS = 28 * DAY_MS;
+const HORIZON_STEPS_MAX = 360;
+const ORIGIN_MS = 5 * MINUTE_MS;
 const LEVELS = [80, 95] as const;
 const HISTORY_KEPT_MS = MINUTE_MS;
 const CACHED_MAX = 500;
@@ -18,13 +19,26 @@ const PREDICTED = ["requests", "sign_ins", "sign_outs"] as const;
 export type PredictedMetric = (typeof PREDICTED)[number];
 
 type Span = { fromMs: number; toMs: number };
-type Grid = { stepMs: number; windowMs: number; seasonalities: readonly number[] };
+type Grid = {
+  stepMs: number;
+  windowMs: number;
+  historyMs: number;
+  seasonalities: readonly number[];
+};
 
-/** Five minutes for what is read by the hour, an hour for what is read by the day. */
-function gridFor(range: Span): Grid {
-  return range.toMs - range.fromMs <= 36 * HOUR_MS
-    ? { stepMs: 5 * MINUTE_MS, windowMs: 6 * HOUR_MS, seasonalities: [288, 2016] }
-    : { stepMs: HOUR_MS, windowMs: DAY_MS, seasonalities: [24, 168] };
+/**
+ * Predictions are made at the step at which they are drawn: the band of an average over five minutes is too narrow for
+ * single minutes. The past is predicted window by window.
+ */
+function gridFor(stepAsked: number): Grid {
+  const stepMs = Math.max(stepAsked, MINUTE_MS);
+  const isFine = stepMs < 5 * MINUTE_MS;
+  return {
+    stepMs,
+    windowMs: isFine ? 6 * HOUR_MS : stepMs < 3 * HOUR_MS ? DAY_MS : 7 * DAY_MS,
+    historyMs: isFine ? 14 * DAY_MS : stepMs < HOUR_MS ? 28 * DAY_MS : 56 * DAY_MS,
+    seasonalities: [DAY_MS / stepMs, (7 * DAY_MS) / stepMs].filter((steps) => steps >= 4),
+  };
 }
 
 /**
@@ -45,16 +59,20 @@ export class Predictions {
   }
 
   /** Requests/s over the range and the hours behind it. `nowMs` is the end of what is known. */
-  async requestsPerSecond(extent: Extent, range: Span, nowMs: number): Promise<Prediction> {
-    const grid = gridFor(range);
+  async requestsPerSecond(
+    extent: Extent,
+    { range, stepMs, nowMs }: { range: Span; stepMs: number; nowMs: number },
+  ): Promise<Prediction> {
+    const grid = gridFor(stepMs);
+    const halfMs = (range.toMs - range.fromMs) / 2;
     const horizonMs = Math.min(
-      48 * HOUR_MS,
-      Math.max(2 * HOUR_MS, (range.toMs - range.fromMs) / 2),
+      Math.max(2 * HOUR_MS, Math.min(48 * HOUR_MS, halfMs)),
+      HORIZON_STEPS_MAX * grid.stepMs,
     );
     const knownMs = Math.min(nowMs, extent.toMs + grid.stepMs);
-    const lastOrigin = floorTo(knownMs, grid.stepMs);
+    const lastOrigin = floorTo(knownMs, Math.max(grid.stepMs, ORIGIN_MS));
     const span = { fromMs: range.fromMs, toMs: lastOrigin };
-    const { requests: series } = await this.#counted(extent, span, grid.stepMs);
+    const { requests: series } = await this.#counted(extent, span, grid);
     const history = { series, name: extent.dataset, grid };
     const ahead = await this.#from(history, lastOrigin, horizonMs);
     if (ahead.status === "learning") return ahead;
@@ -80,15 +98,11 @@ export class Predictions {
     extent: Extent,
     { minutes, nowMs }: { minutes: number; nowMs: number },
   ): Promise<{ mean: number; lower: number; upper: number } | null> {
-    const grid: Grid = { stepMs: 5 * MINUTE_MS, windowMs: HOUR_MS, seasonalities: [288, 2016] };
+    const grid = gridFor(5 * MINUTE_MS);
     const fromMs = nowMs - minutes * MINUTE_MS;
     const origin = floorTo(fromMs, grid.stepMs);
     const endMs = floorTo(nowMs, grid.stepMs);
-    const counted = await this.#counted(
-      extent,
-      { fromMs: endMs - HOUR_MS, toMs: endMs },
-      grid.stepMs,
-    );
+    const counted = await this.#counted(extent, { fromMs: endMs - HOUR_MS, toMs: endMs }, grid);
     const series = counted[metric];
     const lengthMs = Math.ceil((nowMs - origin) / grid.stepMs) * grid.stepMs;
     const name = `${extent.dataset} ${metric}`;
@@ -106,11 +120,11 @@ export class Predictions {
     return { mean: sum.mean * scale, lower: wide.lower * scale, upper: wide.upper * scale };
   }
 
-  /** What was counted in each step before `toMs`, four weeks beyond `fromMs` back, for all predicted metrics at once. */
-  #counted(extent: Extent, span: Span, stepMs: number): Promise<Counted> {
+  /** What was counted in each step before `toMs`, from a history before `fromMs` on, for all metrics at once. */
+  #counted(extent: Extent, span: Span, { stepMs, historyMs }: Grid): Promise<Counted> {
     const startMs = Math.max(
       ceilTo(extent.fromMs, stepMs),
-      floorTo(span.fromMs - HISTORY_MS, stepMs),
+      floorTo(span.fromMs - historyMs, stepMs),
     );
     const key = `${extent.dataset} ${startMs} ${span.toMs} ${stepMs}`;
     const known = this.#histories.get(key);
@@ -128,7 +142,7 @@ export class Predictions {
   ): Promise<ForecastAnswer> {
     const horizon = Math.max(1, Math.ceil(lengthMs / grid.stepMs));
     const count = Math.max(0, Math.round((originMs - series.startMs) / grid.stepMs));
-    const first = Math.max(0, count - HISTORY_MS / grid.stepMs);
+    const first = Math.max(0, count - grid.historyMs / grid.stepMs);
     const values = series.values.slice(first, count);
     const startMs = series.startMs + first * grid.stepMs;
     const key = `${name} ${startMs} ${originMs} ${horizon} ${grid.stepMs} ${values.length}`;

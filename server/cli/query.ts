@@ -1,6 +1,5 @@
-import type { Condition, Filter } from "#pipeline/filter.ts";
+import type { Condition, Filter, TimeRange } from "#pipeline/filter.ts";
 import { CATALOGUE } from "#pipeline/metrics/catalogue.ts";
-import { chooseStep } from "#pipeline/metrics/planner.ts";
 import type { MetricAnswer } from "#pipeline/metrics/query.ts";
 import { runQuery } from "#pipeline/metrics/run-query.ts";
 import { parseQuery, resolveField } from "#pipeline/query-language.ts";
@@ -11,6 +10,7 @@ import { AppError } from "#platform/errors.ts";
 import { printable, printableJson } from "#platform/terminal.ts";
 import { startForecastWorker } from "#server/board/forecast-worker.ts";
 import { Predictions } from "#server/board/predictions.ts";
+import { boardStep } from "#server/board/step.ts";
 import { chooseDataset } from "#server/board/tier.ts";
 
 import { openDataFolder, storeToRead } from "../data-folder.ts";
@@ -18,7 +18,6 @@ import { parseRange } from "../routes/range.ts";
 import type { Command } from "./command.ts";
 import { numberOption, parseOptions, type Options } from "./options.ts";
 
-const POINTS_MAX = 240;
 const HOUR_MS = 3_600_000;
 const PREDICTED = "predicted_requests_per_second";
 
@@ -78,9 +77,9 @@ async function ask(store: EventStore, metric: string, { values }: Options): Prom
     fromMs: all.length > 0 ? Math.min(...all.map(({ fromMs }) => fromMs)) : nowMs - HOUR_MS,
     toMs: all.length > 0 ? Math.max(...all.map(({ toMs }) => toMs + 1)) : nowMs,
   };
-  if (metric === PREDICTED) return predict(store, extent, range);
   const where: Filter = [...datasetFilter(extent), ...parseQuery(text(values["where"]) ?? "")];
   const stepMs = parseStep(text(values["step"]), range);
+  if (metric === PREDICTED) return predict(store, extent, { range, stepMs });
   const by = text(values["by"]);
   const limit = numberOption(values, "limit", { fallback: 10, min: 1, max: 10_000 });
   return runQuery(store, {
@@ -116,7 +115,7 @@ function parseStep(
   range: { fromMs: number; toMs: number },
 ): number | undefined {
   if (asked === undefined) return undefined;
-  if (asked === "auto") return chooseStep(range, POINTS_MAX);
+  if (asked === "auto") return boardStep(range);
   const found = /^(\d{1,5})([smhd])$/.exec(asked);
   const stepMs = Number(found?.[1]) * (STEP_MS[found?.[2] ?? ""] ?? 0);
   if (stepMs > 0) return stepMs;
@@ -126,7 +125,7 @@ function parseStep(
 async function predict(
   store: EventStore,
   extent: Extent | undefined,
-  range: { fromMs: number; toMs: number },
+  { range, stepMs }: { range: TimeRange; stepMs: number | undefined },
 ): Promise<unknown> {
   if (!extent) throw new AppError("not_found", "no requests have been seen yet");
   const worker = startForecastWorker();
@@ -136,7 +135,11 @@ async function predict(
       metric: PREDICTED,
       unit: "1/s",
       from: "forecast",
-      ...(await predictions.requestsPerSecond(extent, range, systemClock.nowMs())),
+      ...(await predictions.requestsPerSecond(extent, {
+        range,
+        stepMs: stepMs ?? boardStep(range),
+        nowMs: systemClock.nowMs(),
+      })),
     };
   } finally {
     await worker.stop();
