@@ -5,6 +5,8 @@
 
 const SLOTS_MIN = 1024;
 const ARENA_BYTES_MIN = 16 * 1024;
+const TEXTS_MAX = 1024;
+const TEXT_BYTES_MAX = 128;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
@@ -36,6 +38,8 @@ export class TextColumn {
   #hashes = new Uint32Array(SLOTS_MIN);
   #slots = new Uint32Array(SLOTS_MIN);
   #mask = SLOTS_MIN - 1;
+  /** Numbers of short texts, so that what comes again and again is not encoded each time. */
+  readonly #texts = new Map<string, number>();
 
   constructor(rowsMax: number) {
     this.ids = new Uint32Array(rowsMax);
@@ -58,8 +62,9 @@ export class TextColumn {
   }
 
   putText(row: number, text: string): number {
-    const bytes = encoder.encode(text);
-    return this.put(row, bytes, 0, bytes.length);
+    const id = this.internText(text);
+    this.ids[row] = id;
+    return id;
   }
 
   /** The number of this byte string, which is added to the dictionary when it is new. */
@@ -75,8 +80,12 @@ export class TextColumn {
   }
 
   internText(text: string): number {
+    const known = this.#texts.get(text);
+    if (known !== undefined) return known;
     const bytes = encoder.encode(text);
-    return this.intern(bytes, 0, bytes.length);
+    const id = this.intern(bytes, 0, bytes.length);
+    if (this.#texts.size < TEXTS_MAX && bytes.length <= TEXT_BYTES_MAX) this.#texts.set(text, id);
+    return id;
   }
 
   /** A view of the value's bytes: valid until the column is written to again. */
@@ -111,6 +120,7 @@ export class TextColumn {
   reset(): void {
     this.ids.fill(0);
     this.#slots.fill(0);
+    this.#texts.clear();
     this.size = 0;
   }
 

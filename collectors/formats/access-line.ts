@@ -52,8 +52,8 @@ export class AccessLine {
     this.context = context;
     this.dialect = dialect;
     this.times = new ClfTimeReader(context.zone);
-    this.#referrers = new QuotedField(this.columns.referrer);
-    this.#userAgents = new QuotedField(this.columns.userAgent);
+    this.#referrers = new QuotedField(this.columns.referrer, false);
+    this.#userAgents = new QuotedField(this.columns.userAgent, true);
   }
 
   scan(bytes: Uint8Array, start: number, end: number): string | undefined {

@@ -21,7 +21,8 @@ const SEAL_BYTES = 64 * 1024 * 1024;
 const SEAL_AFTER_FIRST_MS = 200;
 /** An event whose format may add lines to it waits for them so long. */
 const HELD_IDLE_MS = 300;
-const LF = 0x0a;
+/** Rows beyond a full segment, for the lines that the last chunk has still. */
+const RESERVE_ROWS = 16_384;
 const RETRY_MS = { first: 500, max: 30_000 };
 
 export type IngestCounts = {
@@ -62,7 +63,7 @@ export type IngestDeps = {
  */
 export class Ingest {
   readonly #deps: IngestDeps;
-  readonly #batch = new Batch(SEAL_ROWS);
+  readonly #batch = new Batch(SEAL_ROWS + RESERVE_ROWS);
   readonly #context: FormatContext;
   readonly #streams: Streams;
   readonly #deriver: Deriver;
@@ -130,7 +131,6 @@ export class Ingest {
   #take(chunk: Chunk): void {
     const batch = this.#batch;
     this.#context.nowMs = this.#deps.clock.nowMs();
-    batch.reserve(linesAtMost(chunk.bytes, batch.rowsMax - batch.rows));
     const stream = this.#streams.of(chunk);
     const first = batch.rows;
     if (stream.format?.begins) {
@@ -152,6 +152,7 @@ export class Ingest {
     const dataset = stream.format ? datasets.internText(stream.format.dataset) : 0;
     eachLine(chunk, (start, end) => {
       const row = batch.rows;
+      if (row >= batch.rowsMax) batch.reserve(RESERVE_ROWS);
       const reason = scan(bytes, start, end);
       if (reason === undefined) {
         if (retime) time.values[row] = retime(time.values[row] ?? 0);
@@ -168,6 +169,7 @@ export class Ingest {
     const batch = this.#batch;
     return ({ bytes, start, end, offset, retime }) => {
       const row = batch.rows;
+      batch.reserve(1);
       const time = batch.number("@timestamp");
       const reason = stream.scan(bytes, start, end);
       if (reason === undefined) {
@@ -187,7 +189,6 @@ export class Ingest {
       if (!stream.held || nowMs - stream.heldSinceMs < idleMs) continue;
       this.#context.nowMs = nowMs;
       const first = this.#batch.rows;
-      this.#batch.reserve(1);
       takeHeld(stream, this.#takerOf(stream));
       this.#finish(stream, first);
     }
@@ -286,13 +287,4 @@ export class Ingest {
     this.#bytesUnsealed = 0;
     this.#oldestUnsealedMs = undefined;
   }
-}
-
-/** At least as many as there are lines; counted only where every second byte being a line end would not fit. */
-function linesAtMost(bytes: Uint8Array, room: number): number {
-  const worst = (bytes.length >> 1) + 1;
-  if (worst <= room) return worst;
-  let lines = 1;
-  for (let at = bytes.indexOf(LF); at >= 0; at = bytes.indexOf(LF, at + 1)) lines += 1;
-  return lines;
 }
