@@ -1,11 +1,19 @@
 import type { Condition } from "#pipeline/filter.ts";
-import { COUNTS_PER_SECOND } from "#pipeline/live/frame-delta.ts";
+import {
+  COUNTS_PER_SECOND,
+  type FrameDelta,
+  ROUTE_ERROR_UNIT,
+  ROUTE_NAME_UNIT,
+} from "#pipeline/live/frame-delta.ts";
+import { BUCKET_MIN } from "#pipeline/live/latency-sketch.ts";
 import type { LiveWindow } from "#pipeline/live/live-window.ts";
 import type { EventStore } from "#pipeline/store/port.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
+const FIVE_MINUTES_MS = 5 * MINUTE_MS;
 const DATASETS_MAX = 20;
+const ROUTES_MAX = 50;
 
 /** What is counted in a second of a frame, in its order there. */
 const COUNTED: readonly Condition[] = [
@@ -17,7 +25,7 @@ const COUNTED: readonly Condition[] = [
 
 /**
  * After a start the last hour is in the store, not in memory: its seconds are counted there once, so that turnover and
- * rates go on where they were; visitors are taken from its minutes. Response times and routes fill up again.
+ * rates go on where they were; visitors and routes are those of its last minutes. Response times fill up again in one.
  */
 export async function warmLiveWindow(
   live: LiveWindow,
@@ -58,14 +66,58 @@ export async function warmLiveWindow(
       instances: { names: [], pairs: new Uint32Array() },
       routes: { names: [], triples: new Uint32Array() },
     });
+    live.merge(await routesOf(store, dataset, nowMs));
   }
 }
 
-const VISITORS_MS = 5 * 60_000;
+/** The routes of the last minutes with their response times, as a delta that adds nothing else. */
+async function routesOf(store: EventStore, dataset: string, nowMs: number): Promise<FrameDelta> {
+  const seconds: number[] = [];
+  const names: string[] = [];
+  const triples: number[] = [];
+  for (const [unit, op] of [
+    [0, "lt"],
+    [ROUTE_ERROR_UNIT, "gte"],
+  ] as const) {
+    const rows = await store.aggregate({
+      fromMs: nowMs - FIVE_MINUTES_MS,
+      toMs: nowMs,
+      stepMs: MINUTE_MS,
+      aggregate: { kind: "latency", field: "event.duration" },
+      where: [
+        { field: "data_stream.dataset", op: "eq", value: dataset },
+        { field: "http.response.status_code", op, value: 500 },
+      ],
+      by: { field: "http.route", limit: ROUTES_MAX },
+    });
+    for (const { tMs, by, bucket, value } of rows) {
+      if (by === null || bucket === null) continue;
+      const second = Math.min(nowMs, tMs + MINUTE_MS - 1_000);
+      const code = indexIn(names, by) * ROUTE_NAME_UNIT + unit + bucket - BUCKET_MIN + 1;
+      triples.push(indexIn(seconds, Math.floor(second / 1_000)), code, value);
+    }
+  }
+  return {
+    dataset,
+    newestEventMs: 0,
+    seconds: Uint32Array.from(seconds),
+    counts: new Uint32Array(seconds.length * COUNTS_PER_SECOND),
+    latency: new Uint32Array(),
+    visitors: new Uint32Array(),
+    instances: { names: [], pairs: new Uint32Array() },
+    routes: { names, triples: Uint32Array.from(triples) },
+  };
+}
+
+/** The index of the value, which is added when it is new. */
+function indexIn<T>(values: T[], value: T): number {
+  const index = values.indexOf(value);
+  return index < 0 ? values.push(value) - 1 : index;
+}
 
 async function warmVisitors(live: LiveWindow, store: EventStore, nowMs: number): Promise<void> {
   const cells = await store.cells({
-    fromMs: Math.floor((nowMs - VISITORS_MS) / MINUTE_MS) * MINUTE_MS,
+    fromMs: Math.floor((nowMs - FIVE_MINUTES_MS) / MINUTE_MS) * MINUTE_MS,
     toMs: nowMs,
     levelS: 60,
     stepMs: MINUTE_MS,
