@@ -1,12 +1,13 @@
 "use client";
 
-export default function ErrorPage({ error, reset }: { error: Error; reset: () => void }) {
+/** Loads the page anew rather than only rendering it again: after an upgrade its old scripts are gone. */
+export default function ErrorPage({ error }: { error: Error }) {
   return (
     <main id="main" className="account">
       <div className="account-card" role="alert">
         <h1>This page failed</h1>
         <p>{error.message}</p>
-        <button type="button" className="primary" onClick={reset}>
+        <button type="button" className="primary" onClick={() => globalThis.location.reload()}>
           Try again
         </button>
       </div>

@@ -43,7 +43,14 @@ export function ExplorePage({ theme }: { theme: Theme }) {
   useKeys({ search: () => field.current?.focus() });
   const badQuery = problem?.status === BAD_REQUEST && q !== "" ? problem : undefined;
   return (
-    <Shell page="explore" theme={theme} range={range} shown={data} demo={data?.demo ?? false}>
+    <Shell
+      page="explore"
+      theme={theme}
+      range={range}
+      shown={data}
+      demo={data?.demo ?? false}
+      reload={overview.reload}
+    >
       <h1 className="visually-hidden">Explore</h1>
       <div className="explore" data-open={event !== null || undefined}>
         <SearchBox key={q} query={q} onSearch={actions.ask} problem={badQuery} field={field} />

@@ -54,6 +54,7 @@ export function Histogram({ overview, zone, onZoom, height }: HistogramProps) {
             tickLine={false}
             axisLine={false}
             tickCount={3}
+            allowDecimals={false}
             width={46}
           />
           <Bar dataKey="count" fill="var(--accent)" fillOpacity={0.8} isAnimationActive={false} />

@@ -55,6 +55,7 @@ export function useTail(query: string, on: boolean, onGap: () => void): Tail {
       },
       onRefused: onGap,
     });
+    socket.on("changed", catchUp);
     socket.on("tail", (message: unknown) => {
       const parsed = TailMessage.safeParse(message);
       if (parsed.success)

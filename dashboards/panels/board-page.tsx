@@ -35,7 +35,14 @@ export function BoardPage({ theme }: { theme: Theme }) {
   const live = useLiveBoard(data, reload);
   const shown = live.board ?? data;
   return (
-    <Shell page="board" theme={theme} range={range} shown={shown} demo={data?.demo ?? false}>
+    <Shell
+      page="board"
+      theme={theme}
+      range={range}
+      shown={shown}
+      demo={data?.demo ?? false}
+      reload={reload}
+    >
       <h1 className="visually-hidden">Board</h1>
       {problem ? <Failed problem={problem} retry={reload} /> : null}
       {data ? <Loaded loaded={loaded} live={live} data={data} range={range} /> : null}

@@ -9,12 +9,13 @@ type CopyLinkProps = {
   range: RangeState;
   /** The range on the screen as two instants; undefined while there is none. */
   held: RangeText | undefined;
+  /** Whether it follows the clock. */
+  live: boolean;
 };
 
 /** A link to what is on the screen: the same times for whoever opens it, or times that go on with the clock. */
-export function CopyLink({ range, held }: CopyLinkProps) {
+export function CopyLink({ range, held, live }: CopyLinkProps) {
   const { copy, outcome } = useCopy();
-  const follows = range.from === null || range.from.startsWith("now") || range.to === "now";
   const copyLink = (of: RangeText | null): void => copy(linkTo(globalThis.location.href, of));
   const relative = range.from === null ? null : { from: range.from, to: range.to ?? "now" };
   return (
@@ -22,9 +23,9 @@ export function CopyLink({ range, held }: CopyLinkProps) {
       <button type="button" disabled={!held} onClick={() => held && copyLink(held)}>
         Copy link
       </button>
-      {follows ? (
+      {live ? (
         <button type="button" onClick={() => copyLink(relative)}>
-          … that stays live
+          Copy live link
         </button>
       ) : null}
       <output className="quiet copied">{outcome}</output>

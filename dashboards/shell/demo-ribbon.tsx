@@ -6,12 +6,12 @@ import type { Problem } from "../api.ts";
 import { asProblem, send } from "../client/fetch-json.ts";
 
 /** Says on every page that the data is made up, and turns it off. */
-export function DemoRibbon() {
+export function DemoRibbon({ onOff }: { onOff: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [problem, setProblem] = useState<Problem>();
   const turnOff = (): void => {
     send("/api/demo", { method: "DELETE" }).then(
-      () => globalThis.location.assign("/"),
+      () => onOff(),
       (error: unknown) => setProblem(asProblem(error)),
     );
   };

@@ -21,6 +21,8 @@ type ShellProps = {
   range: RangeState;
   shown: ShownRange | undefined;
   demo: boolean;
+  /** Loads anew what the page shows. */
+  reload: () => void;
   children: ReactNode;
 };
 
@@ -30,7 +32,9 @@ const PAGES = [
 ] as const;
 
 /** What every page has around it. */
-export function Shell({ page, theme, range, shown, demo, children }: ShellProps) {
+export function Shell(props: ShellProps) {
+  const { page, theme, range, demo, reload, children } = props;
+  const shown = props.shown && chosen(range, props.shown);
   const sheet = useRef<HTMLDialogElement>(null);
   const field = useRef<HTMLInputElement>(null);
   const router = useRouter();
@@ -80,11 +84,18 @@ export function Shell({ page, theme, range, shown, demo, children }: ShellProps)
           <MemberMenu />
         </div>
       </header>
-      {demo ? <DemoRibbon /> : null}
+      {demo ? <DemoRibbon onOff={reload} /> : null}
       <main id="main" tabIndex={-1}>
         {children}
       </main>
       <KeySheet dialog={sheet} />
     </>
   );
+}
+
+/** A range that is named by two instants is known before its data is there: steps in time go on from it at once. */
+function chosen({ from, to }: RangeState, shown: ShownRange): ShownRange {
+  const instants = [from, to].map((text) => (/^\d+$/.test(text ?? "") ? Number(text) : Number.NaN));
+  const [fromMs = Number.NaN, toMs = Number.NaN] = instants;
+  return fromMs < toMs ? { ...shown, fromMs, toMs, live: false } : shown;
 }

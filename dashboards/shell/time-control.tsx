@@ -150,7 +150,11 @@ function Presets({ range, shown, close }: PresetsProps) {
           </label>
         ))}
       </fieldset>
-      <CopyLink range={range} held={shown && absolute(shown.fromMs, shown.toMs)} />
+      <CopyLink
+        range={range}
+        held={shown && absolute(shown.fromMs, shown.toMs)}
+        live={shown?.live ?? false}
+      />
     </div>
   );
 }

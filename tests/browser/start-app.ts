@@ -6,6 +6,9 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { type Browser, chromium, type Page } from "playwright";
+import { vi } from "vitest";
+
+import { Board } from "#dashboards/api.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const START_MS_MAX = 60_000;
@@ -21,20 +24,37 @@ export const OWNER = {
   password: "correct horse battery staple",
 };
 
-export type App = AsyncDisposable & { url: string; setupUrl: string; logFile: string };
+export type App = AsyncDisposable & {
+  url: string;
+  setupUrl: string;
+  logFile: string;
+  stop(): Promise<void>;
+  /** Starts it again after a stop, at the same address with the same data. */
+  startAgain(): Promise<void>;
+};
 
-/** The real program, as a process of its own, tailing a file with these lines. */
-export async function startApp(lines: readonly string[]): Promise<App> {
+/** The real program, as a process of its own, tailing a file with these lines; without lines, the demo. */
+export async function startApp(lines: readonly string[] | "demo"): Promise<App> {
   const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck-browser-"));
   const logFile = path.join(folder, "access.log");
-  await writeFile(logFile, lines.map((line) => `${line}\n`).join(""));
-  const args = ["cli.ts", "start", "--data", path.join(folder, "data"), "--port", "0", logFile];
-  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+  if (lines !== "demo") await writeFile(logFile, lines.map((line) => `${line}\n`).join(""));
+  const start = (port: string): ChildProcess => {
+    const what = lines === "demo" ? "--demo" : logFile;
+    const args = ["cli.ts", "start", "--data", path.join(folder, "data"), "--port", port, what];
+    return spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+  };
+  let child = start("0");
   const setupUrl = await printed(child, /(http:\/\/\S+\/setup\?token=\S+)/);
+  const { origin, port } = new URL(setupUrl);
   return {
-    url: new URL(setupUrl).origin,
+    url: origin,
     setupUrl,
     logFile,
+    stop: () => stopped(child),
+    async startAgain() {
+      child = start(port);
+      await printed(child, /(Quarterdeck is at)/);
+    },
     async [Symbol.asyncDispose]() {
       await stopped(child);
       await rm(folder, { recursive: true, force: true });
@@ -66,6 +86,17 @@ export async function signUp(page: Page, app: App): Promise<void> {
   await page.getByLabel("Password").fill(OWNER.password);
   await page.getByRole("button", { name: "Create the account" }).click();
   await page.getByTestId("member-menu").waitFor();
+}
+
+/** Waits until that many lines are stored: a log is being read while the first pages are looked at. */
+export async function untilRead(page: Page, app: App, lines: number): Promise<void> {
+  const read = async (): Promise<void> => {
+    const answer = await page.request.get(`${app.url}/api/board`);
+    const { datasets } = Board.pick({ datasets: true }).parse(await answer.json());
+    const rows = datasets.reduce((sum, one) => sum + one.rows, 0);
+    if (rows < lines) throw new Error(`${rows} of ${lines} lines are stored`);
+  };
+  await vi.waitFor(read, { timeout: 25_000, interval: 250 });
 }
 
 export async function signIn(page: Page, password = OWNER.password): Promise<void> {
