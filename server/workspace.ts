@@ -5,7 +5,7 @@ import type { SourceStatus } from "#collectors/source.ts";
 import type { Filter } from "#pipeline/filter.ts";
 import { LiveWindow } from "#pipeline/live/live-window.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
-import type { EventDocument, EventStore } from "#pipeline/store/port.ts";
+import type { EventStore } from "#pipeline/store/port.ts";
 import { systemClock } from "#platform/clock.ts";
 import type { Config } from "#platform/config.ts";
 import type { Log } from "#platform/log.ts";
@@ -14,8 +14,10 @@ import type { ForecastWorker } from "./board/forecast-worker.ts";
 import { Predictions } from "./board/predictions.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { startDemo } from "./demo/demo.ts";
-import { startIndexer, type Indexer } from "./indexer/indexer.ts";
+import { startIndexer } from "./indexer/indexer.ts";
 import type { FromIndexer, IndexerTask } from "./indexer/protocol.ts";
+import { Past } from "./past.ts";
+import { Tails, type TailListener } from "./tails.ts";
 import { warmLiveWindow } from "./warm-live-window.ts";
 
 /** What the boards show: real logs, the demo, or an old log played as if it were now. Each has a store of its own. */
@@ -30,8 +32,6 @@ type IndexerStatus = {
   sources: SourceStatus[];
   storeError: string | null;
 };
-
-type TailListener = (events: EventDocument[], skipped: number) => void;
 
 export type Workspace = {
   kind: WorkspaceKind["kind"];
@@ -132,61 +132,4 @@ function taskOf(
 function storeFolderOf(folder: DataFolder, { kind }: WorkspaceKind): string {
   if (kind === "logs") return folder.store;
   return path.join(kind === "demo" ? folder.demo : folder.replay, "store");
-}
-
-const PAST_MS = 5 * 60_000;
-const TELL_EVERY_MS = 1_500;
-
-/** Tells when sealed rows lie in the past, which frames do not carry to the boards; now and then, not for each. */
-class Past {
-  #known: boolean;
-  #timer: NodeJS.Timeout | undefined;
-  readonly #tell: () => void;
-
-  constructor(known: boolean, tell: () => void) {
-    this.#known = known;
-    this.#tell = tell;
-  }
-
-  sealed({ rows, newestEventMs }: { rows: number; newestEventMs: number | undefined }): void {
-    if (rows === 0) return;
-    const isPast = newestEventMs === undefined || systemClock.nowMs() - newestEventMs > PAST_MS;
-    if (this.#known && !isPast) return;
-    const delayMs = this.#known ? TELL_EVERY_MS : 0;
-    this.#known = true;
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#tell();
-    }, delayMs);
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
-  }
-}
-
-/** Who follows new events. Viewers with the same filter are told apart by an id of their own. */
-class Tails {
-  indexer: Indexer | undefined;
-  readonly #listeners = new Map<string, { filter: Filter; listener: TailListener }>();
-  #nextId = 0;
-
-  add(filter: Filter, listener: TailListener): () => void {
-    this.#nextId += 1;
-    const id = String(this.#nextId);
-    this.#listeners.set(id, { filter, listener });
-    this.#tell();
-    return () => {
-      this.#listeners.delete(id);
-      this.#tell();
-    };
-  }
-
-  deliver(id: string, events: EventDocument[], skipped: number): void {
-    this.#listeners.get(id)?.listener(events, skipped);
-  }
-
-  #tell(): void {
-    this.indexer?.setTails([...this.#listeners].map(([id, { filter }]) => ({ id, filter })));
-  }
 }
