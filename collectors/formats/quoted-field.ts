@@ -88,14 +88,18 @@ function slotByStart(bytes: Uint8Array, from: number, end: number): number {
   return (key ^ (key >>> 12)) & (GUESSES - 1);
 }
 
-/** Few bytes that tell most values apart: their length, where the field is the line's last, and some on the way. */
+/** Few bytes that tell most user agents apart: their length, by the line's last quote, and those before it. */
 function slotByEnd(bytes: Uint8Array, from: number, end: number): number {
-  const length = end - from;
-  if (length < 24) return (length * 31 + bytes[from]!) & (GUESSES - 1);
-  const middle = from + (length >> 1);
-  let key = length * 7;
-  key = key * 5 + bytes[from + 13]! * 3 + bytes[from + 20]!;
-  key = key * 5 + bytes[middle]! * 3 + bytes[middle + 7]!;
-  key = key * 5 + bytes[end - 18]! * 3 + bytes[end - 6]!;
-  return (key ^ (key >>> 12)) & (GUESSES - 1);
+  let last = end;
+  for (let i = end - 1; i > from && i > end - 24; i -= 1) {
+    if (bytes[i] === QUOTE) {
+      last = i;
+      break;
+    }
+  }
+  let key = (last - from) * 7 + bytes[from + 13]!;
+  for (let at = last - 4; at > from && at > last - 70; at -= 6) {
+    key = (Math.imul(key, 31) + bytes[at]! * 3 + bytes[at + 1]!) | 0;
+  }
+  return (key ^ (key >>> 12) ^ (key >>> 20)) & (GUESSES - 1);
 }
