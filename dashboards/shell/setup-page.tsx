@@ -20,6 +20,19 @@ const FIELDS: readonly FieldSpec[] = [
 /** The first owner, by the one-time link. */
 export function SetupPage({ token }: { token: string }) {
   const { data: setup } = useResource(SetupState, "/api/setup");
+  if (setup && !setup.open) {
+    return (
+      <main id="main" className="account">
+        <div className="account-card">
+          <h1>Quarterdeck is set up</h1>
+          <p>It has an owner already, so a setup link does nothing any more.</p>
+          <p>
+            <a href="/sign-in">Sign in</a>
+          </p>
+        </div>
+      </main>
+    );
+  }
   if (token === "") {
     return (
       <main id="main" className="account">
@@ -28,19 +41,6 @@ export function SetupPage({ token }: { token: string }) {
           <p>
             Nobody has an account yet. The terminal that started Quarterdeck shows a one-time link:
             open it to become the first owner.
-          </p>
-        </div>
-      </main>
-    );
-  }
-  if (setup && !setup.open) {
-    return (
-      <main id="main" className="account">
-        <div className="account-card">
-          <h1>Quarterdeck is set up</h1>
-          <p>It has an owner already, so this link does nothing any more.</p>
-          <p>
-            <a href="/sign-in">Sign in</a>
           </p>
         </div>
       </main>
