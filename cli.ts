@@ -1,6 +1,12 @@
+import { enableCompileCache } from "node:module";
+import { fileURLToPath } from "node:url";
+
 import { AppError } from "#platform/errors.ts";
 import { printable } from "#platform/terminal.ts";
 import type { Command } from "#server/cli/command.ts";
+
+// What was compiled once starts in half the time; without a folder to keep it in, nothing is lost.
+enableCompileCache(fileURLToPath(new URL("node_modules/.cache/quarterdeck", import.meta.url)));
 
 /** Loaded when asked for: `parse` need not wait for the web server's modules. */
 const COMMANDS: Record<string, () => Promise<Command>> = {

@@ -12,6 +12,7 @@ const CHECKS = [
   { title: "Format (oxfmt --check)", program: "oxfmt", args: ["--check"] },
   { title: "Lint (oxlint)", program: "oxlint", args: [] },
   { title: "Types (tsc)", program: "tsc", args: [] },
+  { title: "Dead code (knip)", program: "knip", args: [] },
 ];
 
 /** Sets up, checks, tests; the last line says how many passed and how many failed. */

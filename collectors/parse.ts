@@ -1,7 +1,7 @@
 import { AppError } from "#platform/errors.ts";
 
 import { Batch } from "./batch.ts";
-import { openDeriver, type Deriver } from "./derive/derive.ts";
+import { openDeriver, type Deriver, type DeriveRules } from "./derive/derive.ts";
 import { emptyDocument, toDocument } from "./document.ts";
 import type { Format, LineScanner } from "./format.ts";
 import { textOf } from "./formats/bytes.ts";
@@ -45,6 +45,8 @@ export type ParseOptions = {
   nowMs: number;
   /** Also what Quarterdeck works out, such as `http.route`. */
   all: boolean;
+  /** Which requests are sign-ins and sign-outs. */
+  rules: DeriveRules;
 };
 
 /** The format of this name. Throws an AppError that lists those that there are. */
@@ -75,7 +77,7 @@ export class Parser {
   constructor(options: ParseOptions) {
     this.#options = options;
     this.#scan = options.format.open(this.#batch, options);
-    this.#deriver = openDeriver(this.#batch, { signIn: [], signOut: [] });
+    this.#deriver = openDeriver(this.#batch, options.rules);
   }
 
   *push(chunk: Uint8Array): Generator<Document> {

@@ -6,7 +6,7 @@ export type Quantity = { number: string; unit: string };
 export type UnitName = "1/s" | "ms" | "ratio" | "count" | "bytes";
 
 /** What stands where nothing was measured: never a zero. */
-export const NOTHING: Quantity = { number: "–", unit: "" };
+const NOTHING: Quantity = { number: "–", unit: "" };
 
 const PREFIXES = ["", "k", "M", "G", "T", "P"];
 const SECOND_MS = 1000;

@@ -8,7 +8,7 @@ import { z } from "zod";
 import { measure } from "./measure.ts";
 
 export type Statuses = Record<string, number>;
-export type Run = {
+type Run = {
   command: readonly string[];
   /** A file to be fed to the standard input. */
   input?: string;

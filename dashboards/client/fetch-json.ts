@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { Problem } from "../api.ts";
 
 /** An answer that is not the one asked for, as the problem that the server sent (RFC 9457). */
-export class ProblemError extends Error {
+class ProblemError extends Error {
   readonly problem: Problem;
 
   constructor(problem: Problem) {

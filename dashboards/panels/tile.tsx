@@ -72,7 +72,7 @@ export function Tile(props: TileProps) {
   );
 }
 
-export function Value({ value }: { value: Quantity }) {
+function Value({ value }: { value: Quantity }) {
   return (
     <p className="value" data-testid="value">
       <span className="value-number">{value.number}</span>

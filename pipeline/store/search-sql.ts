@@ -1,5 +1,6 @@
 import { isField } from "#collectors/batch.ts";
 import { EXTRA_FIELD, FIELDS, type FieldType } from "#collectors/fields.ts";
+import { addRelated } from "#collectors/related.ts";
 
 import { checkedLimit } from "./aggregate-sql.ts";
 import { asNumber, asText, identifier, type Row } from "./duck.ts";
@@ -90,6 +91,7 @@ export function documentOf(row: Row): EventDocument {
     if (name === "log.source.id") source = asText(value) ?? "";
     else if (name === "log.offset") offset = asNumber(value);
   }
+  addRelated(fields);
   return { id: `src_${source.replace(/^src_/, "")}:${offset}`, fields };
 }
 

@@ -37,13 +37,16 @@ function rank({ dataset }: Extent): number {
 
 export type BoardRange = { fromMs: number; toMs: number; live: boolean };
 
-const LIVE_MS = 60 * 60_000;
+const MINUTE_MS = 60_000;
+const LIVE_MS = 60 * MINUTE_MS;
 
-/** The range to open on: the last hour where data is coming in, else all that there is. */
+/** The range to open on: the last hour where data is coming in, else all that there is, in whole minutes. */
 export function defaultRange(extent: Extent | undefined, nowMs: number): BoardRange {
   if (!extent || nowMs - extent.toMs < FRESH_MS) {
     // From a whole minute on: minutes are in the rollup.
-    return { fromMs: Math.floor((nowMs - LIVE_MS) / 60_000) * 60_000, toMs: nowMs, live: true };
+    const fromMs = Math.floor((nowMs - LIVE_MS) / MINUTE_MS) * MINUTE_MS;
+    return { fromMs, toMs: nowMs, live: true };
   }
-  return { fromMs: extent.fromMs, toMs: extent.toMs + 1, live: false };
+  const fromMs = Math.floor(extent.fromMs / MINUTE_MS) * MINUTE_MS;
+  return { fromMs, toMs: (Math.floor(extent.toMs / MINUTE_MS) + 1) * MINUTE_MS, live: false };
 }

@@ -5,18 +5,22 @@ import { parseArgs } from "node:util";
 
 import { z } from "zod";
 
+import type { DeriveRules } from "#collectors/derive/derive.ts";
 import { detectFormat } from "#collectors/detect.ts";
 import type { Format } from "#collectors/format.ts";
 import { FORMATS } from "#collectors/formats/index.ts";
 import { Parser, formatOf, nested, type Document, type ParseOptions } from "#collectors/parse.ts";
 import { zoneOf } from "#collectors/zone.ts";
+import { parseConfig } from "#platform/config.ts";
 import { AppError } from "#platform/errors.ts";
 import { printableJson } from "#platform/terminal.ts";
 
+import { deriveRules } from "../rules.ts";
 import type { Command } from "./command.ts";
 import { documentTable } from "./document-table.ts";
 
 const SAMPLE_BYTES = 64 * 1024;
+const NO_RULES: DeriveRules = { signIn: [], signOut: [] };
 const OUTPUT_BYTES = 64 * 1024;
 const FIRST_LINES_WAIT = "Paste log lines, then Ctrl-D:\n";
 
@@ -88,6 +92,8 @@ function readOptions(args: string[]): Options {
     mode: modeOf(values.mode),
     zone: zoneOf(values.timezone),
     nowMs: Date.now(),
+    // What the boards derive is shown where it is asked for; else documents compare with those of Elastic's modules.
+    rules: all || table || stdout.isTTY ? deriveRules(parseConfig(process.env)) : NO_RULES,
     batch,
     table,
     all,
@@ -197,7 +203,8 @@ function batchAnswer(line: string): BatchAnswer {
     const format = formatOf(asked.dataset);
     const mode = modeOf(asked.mode);
     const zone = zoneOf(asked.timezone);
-    const parser = new Parser({ format, mode, zone, nowMs: Date.now(), all: false });
+    const nowMs = Date.now();
+    const parser = new Parser({ format, mode, zone, nowMs, all: false, rules: NO_RULES });
     const input = Buffer.from(asked.input_base64, "base64");
     return { id, docs: [...parser.push(input), ...parser.end()].map(nested) };
   } catch (error) {

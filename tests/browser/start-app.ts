@@ -14,7 +14,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const START_MS_MAX = 60_000;
 const STOP_MS_MAX = 15_000;
 
-export const CHROMIUM = process.env["QUARTERDECK_CHROMIUM"] ?? "/usr/bin/chromium";
+const CHROMIUM = process.env["QUARTERDECK_CHROMIUM"] ?? "/usr/bin/chromium";
 /** Without a browser or a built app these tests cannot run; where that counts as failure, CI says so. */
 export const CAN_RUN = existsSync(CHROMIUM) && existsSync(path.join(ROOT, ".next/BUILD_ID"));
 
