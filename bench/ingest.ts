@@ -158,9 +158,9 @@ function summary({ name, keeps }: Contender, taken: readonly Sample[], lines: nu
 function report(rows: readonly Row[]): void {
   const own = rows[0]?.cpuSPerMillion ?? Number.NaN;
   say(
-    "\n| | CPU s per million lines (best–worst) | wall s | lines per CPU s | peak MB | CPU, ratio |",
+    "\n| | CPU s per million lines (best–worst) | wall s | lines per CPU s | peak MB | lines wrong | CPU, ratio |",
   );
-  say("|---|---|---|---|---|---|");
+  say("|---|---|---|---|---|---|---|");
   for (const row of rows) {
     const spread = `${row.cpuSPerMillionBest.toFixed(2)}–${row.cpuSPerMillionWorst.toFixed(2)}`;
     const cells = [
