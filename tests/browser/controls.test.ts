@@ -103,7 +103,7 @@ describe.skipIf(!CAN_RUN)("the controls of a board, in a real browser", () => {
     await page.getByText("UTC", { exact: true }).click({ force: true });
     await page.waitForURL(/tz=utc/);
     await page.reload();
-    await page.getByText("5 Mar 2024 09:00 – 09:49").first().waitFor();
+    await page.getByText("5 Mar 2024 09:00 – 09:50").first().waitFor();
   });
 
   test("a copied link names the times that are on the screen; another one stays live", async () => {

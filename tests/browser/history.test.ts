@@ -87,7 +87,7 @@ describe.skipIf(!CAN_RUN)("a log of the past, in a real browser", () => {
     expect(await total("errors")).toBe(String(FAILED));
     expect(await page.getByTestId("tile-errors").getByTestId("value").innerText()).toBe("3 %");
     expect(await page.getByTestId("live-status").innerText()).toBe("History");
-    await page.getByText("5 Mar 2024 09:00 – 09:49").first().waitFor();
+    await page.getByText("5 Mar 2024 09:00 – 09:50").first().waitFor();
     const row = page.getByTestId("tile-routes").getByRole("row", { name: /\/products/ });
     expect(await row.innerText()).toMatch(/99[5-9]|1,00\d/);
   });
