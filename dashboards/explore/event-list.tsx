@@ -78,8 +78,9 @@ function ListEnd({ pages, empty, nothing }: ListEndProps) {
     const { current: element } = end;
     if (!element || !more) return;
     const observer = new IntersectionObserver(
-      ([entry]) => {
-        if (entry?.isIntersecting) loadMore();
+      (entries) => {
+        // On a busy machine several come at once, oldest first.
+        if (entries.at(-1)?.isIntersecting) loadMore();
       },
       { rootMargin: "600px" },
     );
