@@ -16,6 +16,12 @@ export function matches(fields: Fields, filter: Filter): boolean {
   return filter.every((condition) => holds(fields, condition));
 }
 
+/** Whether an event with this value in the field meets the conditions on that field; the empty value is an absent one. */
+export function matchesField(filter: Filter, field: string, value: string): boolean {
+  const conditions = filter.filter((condition) => condition.field === field);
+  return matches({ [field]: value === "" ? null : value }, conditions);
+}
+
 function holds(fields: Fields, condition: Condition): boolean {
   switch (condition.op) {
     case "exists":

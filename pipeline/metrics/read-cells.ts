@@ -1,7 +1,7 @@
 import { parseRouteKey } from "../live/cell-fold.ts";
 import { ERROR_STATUS_MIN } from "../live/request.ts";
+import { matchesField } from "../matches.ts";
 import type { CellsRequest, EventStore, MergedCell } from "../store/port.ts";
-import { matchesAll } from "./matches.ts";
 import type { Component, Measures } from "./measures.ts";
 import { DATASET, INSTANCE, LEVEL, type Piece, ROUTE, STATUS } from "./planner.ts";
 import type { MetricQuery } from "./query.ts";
@@ -48,10 +48,10 @@ function onlyDataset({ where }: MetricQuery): string | undefined {
 }
 
 function isWanted({ dataset, measure, key }: MergedCell, { where }: MetricQuery): boolean {
-  if (!matchesAll(where, DATASET, dataset)) return false;
-  if (measure === "requests") return matchesAll(where, STATUS, key);
-  if (measure === "events") return matchesAll(where, LEVEL, key);
-  return measure !== "route" || matchesAll(where, ROUTE, parseRouteKey(key).route);
+  if (!matchesField(where, DATASET, dataset)) return false;
+  if (measure === "requests") return matchesField(where, STATUS, key);
+  if (measure === "events") return matchesField(where, LEVEL, key);
+  return measure !== "route" || matchesField(where, ROUTE, parseRouteKey(key).route);
 }
 
 function seriesKey({ dataset, measure, key }: MergedCell, by: string | undefined): string | null {

@@ -1,9 +1,9 @@
 import { AppError } from "#platform/errors.ts";
 
 import type { TimeRange } from "../filter.ts";
+import { matchesField } from "../matches.ts";
 import type { EventStore, Extent } from "../store/port.ts";
 import { type Metric, metricNamed } from "./catalogue.ts";
-import { matchesAll } from "./matches.ts";
 import { Measures } from "./measures.ts";
 import { ceilTo, DATASET, floorTo, planPieces, pointsOf, rollupSource } from "./planner.ts";
 import type { MetricAnswer, MetricQuery } from "./query.ts";
@@ -32,7 +32,7 @@ export async function runQuery(store: EventStore, query: MetricQuery): Promise<M
   const metric = metricNamed(query.metric);
   check(metric, query);
   const extents = (await store.extents()).filter(({ dataset }) =>
-    matchesAll(query.where, DATASET, dataset),
+    matchesField(query.where, DATASET, dataset),
   );
   const table = new SeriesTable();
   if (!query.by) table.open(null);
