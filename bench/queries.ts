@@ -15,6 +15,7 @@ import { runQuery } from "#pipeline/metrics/run-query.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import type { EventStore } from "#pipeline/store/port.ts";
 import { systemClock } from "#platform/clock.ts";
+import { BOARD_SERIES } from "#server/board/board.ts";
 
 import { fillStore } from "./lib/fill-store.ts";
 
@@ -23,21 +24,6 @@ const MINUTE_MS = 60_000;
 const WARM_UP = 3;
 const HISTORY_STEP_MS = 5 * MINUTE_MS;
 const DATASET: Condition = { field: "data_stream.dataset", op: "eq", value: "nginx.access" };
-
-const SERIES = [
-  "requests",
-  "errors",
-  "bytes_sent",
-  "requests_per_second",
-  "error_ratio",
-  "response_time_p50",
-  "response_time_p95",
-  "response_time_p99",
-  "users_connected",
-  "instances_running",
-  "sign_ins",
-  "sign_outs",
-];
 
 type Question = { name: string; ask(store: EventStore, range: Range): Promise<unknown> };
 type Range = { fromMs: number; toMs: number };
@@ -54,7 +40,7 @@ const metric =
     });
 
 const FROM_ROLLUPS: Question[] = [
-  ...SERIES.map((name) => ({ name, ask: metric(name) })),
+  ...BOARD_SERIES.map((name) => ({ name, ask: metric(name) })),
   {
     name: "requests by http.route",
     ask: metric("requests", { by: { field: "http.route", limit: 10 } }, false),

@@ -1,7 +1,7 @@
 import type { Condition, Filter } from "./filter.ts";
 
 /** Where bare words are looked for. */
-const FULL_TEXT_FIELDS = [
+export const FULL_TEXT_FIELDS = [
   "message",
   "url.original",
   "user_agent.original",

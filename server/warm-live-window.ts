@@ -1,4 +1,4 @@
-import type { Condition } from "#pipeline/filter.ts";
+import type { Filter } from "#pipeline/filter.ts";
 import {
   COUNTS_PER_SECOND,
   type FrameDelta,
@@ -7,6 +7,7 @@ import {
 } from "#pipeline/live/frame-delta.ts";
 import { BUCKET_MIN } from "#pipeline/live/latency-sketch.ts";
 import type { LiveWindow } from "#pipeline/live/live-window.ts";
+import { ERROR_STATUS_MIN, SIGN_IN, SIGN_OUT, STATUS_END } from "#pipeline/live/request.ts";
 import type { EventStore } from "#pipeline/store/port.ts";
 
 const MINUTE_MS = 60_000;
@@ -16,11 +17,14 @@ const DATASETS_MAX = 20;
 const ROUTES_MAX = 50;
 
 /** What is counted in a second of a frame, in its order there. */
-const COUNTED: readonly Condition[] = [
-  { field: "http.response.status_code", op: "exists" },
-  { field: "http.response.status_code", op: "gte", value: 500 },
-  { field: "event.action", op: "eq", value: "user-sign-in" },
-  { field: "event.action", op: "eq", value: "user-sign-out" },
+const COUNTED: readonly Filter[] = [
+  [{ field: "http.response.status_code", op: "exists" }],
+  [
+    { field: "http.response.status_code", op: "gte", value: ERROR_STATUS_MIN },
+    { field: "http.response.status_code", op: "lt", value: STATUS_END },
+  ],
+  [{ field: "event.action", op: "eq", value: SIGN_IN }],
+  [{ field: "event.action", op: "eq", value: SIGN_OUT }],
 ];
 
 /**
@@ -36,11 +40,11 @@ export async function warmLiveWindow(
   const fresh = (await store.extents()).filter(({ toMs }) => toMs > range.fromMs);
   if (fresh.length === 0) return;
   const datasets = new Map<string, Map<number, number[]>>();
-  for (const [index, condition] of COUNTED.entries()) {
+  for (const [index, where] of COUNTED.entries()) {
     const rows = await store.aggregate({
       ...range,
       aggregate: { kind: "count" },
-      where: [condition],
+      where,
       stepMs: 1_000,
       by: { field: "data_stream.dataset", limit: DATASETS_MAX },
     });
@@ -86,7 +90,7 @@ async function routesOf(store: EventStore, dataset: string, nowMs: number): Prom
       aggregate: { kind: "latency", field: "event.duration" },
       where: [
         { field: "data_stream.dataset", op: "eq", value: dataset },
-        { field: "http.response.status_code", op, value: 500 },
+        { field: "http.response.status_code", op, value: ERROR_STATUS_MIN },
       ],
       by: { field: "http.route", limit: ROUTES_MAX },
     });

@@ -5,8 +5,8 @@ import type { DeriveRules } from "./derive.ts";
 import { IdMap } from "./id-map.ts";
 import type { RequestPattern } from "./request-pattern.ts";
 
-const SIGN_IN = "user-sign-in";
-const SIGN_OUT = "user-sign-out";
+export const SIGN_IN = "user-sign-in";
+export const SIGN_OUT = "user-sign-out";
 
 /** What applications call signing in and out in `event.action`; compared in lower case, `_` and blanks as `-`. */
 const SIGN_IN_ACTIONS = new Set([

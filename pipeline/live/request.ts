@@ -1,3 +1,5 @@
+export { SIGN_IN, SIGN_OUT } from "#collectors/derive/sign-actions.ts";
+
 /**
  * What counts as what. The row reader applies these to columns, and the metric planner says the same to the store
  * in conditions, so both must change together; `planner.test.ts` holds them to each other.
@@ -15,9 +17,6 @@ export const ACCESS_DATASETS: readonly string[] = [
 /** An event without a status, of another dataset, is a request if it has both. */
 export const REQUEST_CATEGORY = "web";
 export const REQUEST_TYPE = "access";
-
-export const SIGN_IN = "user-sign-in";
-export const SIGN_OUT = "user-sign-out";
 
 /** Statuses from here on are errors; 4xx are the client's. */
 export const ERROR_STATUS_MIN = 500;

@@ -1,18 +1,11 @@
 import { isField } from "#collectors/batch.ts";
-import { EXTRA_FIELD, FIELDS, type FieldName, type FieldType } from "#collectors/fields.ts";
+import { EXTRA_FIELD, FIELDS, type FieldType } from "#collectors/fields.ts";
 import { AppError, assertNever } from "#platform/errors.ts";
 
 import type { Condition, Filter, TimeRange } from "../filter.ts";
+import { FULL_TEXT_FIELDS } from "../matches.ts";
 import { identifier, type Parameter } from "./duck.ts";
 
-/** The columns that a search for words looks into. */
-const FULL_TEXT: readonly FieldName[] = [
-  "message",
-  "url.original",
-  "user_agent.original",
-  "http.request.referrer",
-  "event.original",
-];
 const COMPARISONS = { eq: "=", ne: "=", gt: ">", gte: ">=", lt: "<", lte: "<=" };
 /** What a JavaScript Date can hold, ms either side of 1970. */
 const DATE_MS_MAX = 8.64e15;
@@ -105,7 +98,9 @@ function conditionSql(sql: SqlText, condition: Condition): string {
 /** Not ILIKE: comparing in lower case takes less than half of its time. */
 function containsSql(sql: SqlText, words: string): string {
   const sought = `lower(${sql.bind(words)})`;
-  const matches = FULL_TEXT.map((field) => `contains(lower(${identifier(field)}), ${sought})`);
+  const matches = FULL_TEXT_FIELDS.map(
+    (field) => `contains(lower(${identifier(field)}), ${sought})`,
+  );
   return matches.map((match) => `coalesce(${match}, FALSE)`).join(" OR ");
 }
 

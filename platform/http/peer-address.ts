@@ -7,8 +7,11 @@ import type { Context } from "hono";
  */
 export function peerAddress(context: Context, config: { publicUrl: string | undefined }): string {
   const peer = getConnInfo(context).remote.address ?? "unknown";
-  const isLoopback = /^(?:127\.|::1$|::ffff:127\.)/.test(peer);
-  if (config.publicUrl === undefined || !isLoopback) return peer;
+  if (config.publicUrl === undefined || !isLoopback(peer)) return peer;
   const forwarded = context.req.header("x-forwarded-for")?.split(",").at(-1)?.trim();
   return forwarded === undefined || forwarded === "" ? peer : forwarded;
 }
+
+/** Whether an IP address is one of this machine's own. */
+export const isLoopback = (address: string): boolean =>
+  /^(?:127\.|::1$|::ffff:127\.)/.test(address);

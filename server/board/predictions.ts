@@ -1,5 +1,6 @@
 import type { Prediction } from "#dashboards/api.ts";
 import type { ForecastAnswer, Series } from "#forecaster/forecast.ts";
+import { ceilTo, floorTo } from "#pipeline/metrics/planner.ts";
 import type { Measure } from "#pipeline/rollup.ts";
 import type { Extent, EventStore } from "#pipeline/store/port.ts";
 import type { Clock } from "#platform/clock.ts";
@@ -207,9 +208,6 @@ function remember<T>(cache: Map<string, T>, key: string, value: T): void {
   const oldest = cache.keys().next();
   if (cache.size > CACHED_MAX && !oldest.done) cache.delete(oldest.value);
 }
-
-const floorTo = (value: number, step: number): number => Math.floor(value / step) * step;
-const ceilTo = (value: number, step: number): number => Math.ceil(value / step) * step;
 
 /** Joins forecasts that follow one another into one line with its bands, per second. */
 function toPrediction(

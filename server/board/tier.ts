@@ -1,3 +1,4 @@
+import { QUARANTINE_DATASET } from "#pipeline/ingest/ingest.ts";
 import type { Extent } from "#pipeline/store/port.ts";
 
 /**
@@ -13,7 +14,7 @@ const OUTERMOST_FIRST = [
 ];
 
 /** Datasets that say nothing of requests; never the default of a board. */
-const NOT_REQUESTS = ["quarterdeck.quarantine", "nginx.error", "apache.error"];
+const NOT_REQUESTS = [QUARANTINE_DATASET, "nginx.error", "apache.error"];
 
 const FRESH_MS = 15 * 60_000;
 

@@ -13,7 +13,7 @@ import { deriveRules } from "../rules.ts";
 import type { Command } from "./command.ts";
 import { parseOptions } from "./options.ts";
 
-/** Histories are sealed by size alone. */
+/** Histories are sealed by size, but for the first segments, which are sealed sooner. */
 const SEAL_AFTER_MS = Number.POSITIVE_INFINITY;
 const FOLD_EVERY_MS = 1_000;
 

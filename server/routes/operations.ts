@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
+import { isLoopback } from "#platform/http/peer-address.ts";
 import type { Database } from "#platform/postgres/database.ts";
 
 import type { Workspace } from "../workspace.ts";
@@ -45,8 +46,6 @@ export function operationsRoutes(deps: OperationsDeps): Hono {
 
   return app;
 }
-
-const isLoopback = (address: string): boolean => /^(?:127\.|::1$|::ffff:127\.)/.test(address);
 
 async function answered(work: Promise<unknown>): Promise<string> {
   return work.then(
