@@ -4,10 +4,10 @@ import { Bar, BarChart, ReferenceArea, ResponsiveContainer, Tooltip, XAxis, YAxi
 
 import type { EventOverview } from "../api.ts";
 import { formatExact, formatQuantity } from "../format.ts";
-import { timeTicks } from "../panels/chart-rows.ts";
+import { AXIS_TEXT, timeAxis } from "../panels/time-axis.ts";
 import { useDrag } from "../panels/use-drag.ts";
 import type { RangeText } from "../time-range.ts";
-import { formatDateTime, formatTick, type Zone } from "../zone.ts";
+import { formatDateTime, type Zone } from "../zone.ts";
 
 export type HistogramProps = {
   overview: EventOverview;
@@ -16,14 +16,12 @@ export type HistogramProps = {
   height: number;
 };
 
-const AXIS = { fontSize: 11, fill: "var(--ink-3)" };
 const TICKS_MAX = 8;
 
 /** How many events there were, over time; drag to zoom. */
 export function Histogram({ overview, zone, onZoom, height }: HistogramProps) {
   const { fromMs, toMs, stepMs, histogram } = overview;
   const rows = filledSteps(overview, histogram);
-  const offsetMs = zone === "utc" ? 0 : -new Date(fromMs).getTimezoneOffset() * 60_000;
   const drag = useDrag(onZoom, stepMs);
   return (
     <figure className="chart" style={{ height }} aria-label="Events over time">
@@ -35,22 +33,10 @@ export function Histogram({ overview, zone, onZoom, height }: HistogramProps) {
           margin={{ top: 4, right: 4, bottom: 0, left: 0 }}
           {...drag.handlers}
         >
-          <XAxis
-            dataKey="tMs"
-            type="number"
-            domain={[fromMs, toMs]}
-            allowDataOverflow
-            ticks={timeTicks({ fromMs, toMs }, TICKS_MAX, offsetMs)}
-            tickFormatter={(tMs: number) => formatTick(tMs, zone, toMs - fromMs)}
-            tick={AXIS}
-            tickLine={false}
-            axisLine={{ stroke: "var(--line-2)" }}
-            minTickGap={16}
-            height={20}
-          />
+          <XAxis {...timeAxis({ fromMs, toMs, zone }, TICKS_MAX)} height={20} />
           <YAxis
             tickFormatter={(value: number) => formatQuantity(value, "count")}
-            tick={AXIS}
+            tick={AXIS_TEXT}
             tickLine={false}
             axisLine={false}
             tickCount={3}

@@ -17,8 +17,9 @@ import {
 
 import { formatQuantity, type UnitName } from "../format.ts";
 import type { RangeText } from "../time-range.ts";
-import { formatDateTime, formatTick, type Zone } from "../zone.ts";
-import { type Band, filledRows, type Line, lonePoints, timeTicks } from "./chart-rows.ts";
+import { formatDateTime, type Zone } from "../zone.ts";
+import { type Band, filledRows, type Line, lonePoints } from "./chart-rows.ts";
+import { AXIS_TEXT, timeAxis } from "./time-axis.ts";
 import { useDrag } from "./use-drag.ts";
 
 export type TimeSeriesProps = {
@@ -41,7 +42,6 @@ const NO_BANDS: readonly Band[] = [];
 const TICKS_MAX = 7;
 /** The end of an axis along which every value is zero. */
 const FLAT_MAX: Record<UnitName, number> = { "1/s": 1, ms: 10, ratio: 0.01, count: 3, bytes: 1000 };
-const AXIS = { fontSize: 11, fill: "var(--ink-3)" };
 
 /** Lines over time with predicted bands: a shared crosshair, and drag to zoom. */
 export function TimeSeries(props: TimeSeriesProps) {
@@ -103,22 +103,8 @@ function Hatch() {
 }
 
 function axes({ unit, fromMs, toMs, zone, lines, bands }: TimeSeriesProps): ReactElement[] {
-  const offsetMs = zone === "utc" ? 0 : -new Date(fromMs).getTimezoneOffset() * 60_000;
   return [
-    <XAxis
-      key="x"
-      dataKey="tMs"
-      type="number"
-      domain={[fromMs, toMs]}
-      allowDataOverflow
-      ticks={timeTicks({ fromMs, toMs }, TICKS_MAX, offsetMs)}
-      tickFormatter={(tMs: number) => formatTick(tMs, zone, toMs - fromMs)}
-      tick={AXIS}
-      tickLine={false}
-      axisLine={{ stroke: "var(--line-2)" }}
-      minTickGap={16}
-      height={22}
-    />,
+    <XAxis key="x" {...timeAxis({ fromMs, toMs, zone }, TICKS_MAX)} height={22} />,
     <YAxis
       key="y"
       tickFormatter={(value: number) =>
@@ -126,7 +112,7 @@ function axes({ unit, fromMs, toMs, zone, lines, bands }: TimeSeriesProps): Reac
           .replace(/ ?req\/s/, "")
           .replace(" ", "\u00a0")
       }
-      tick={AXIS}
+      tick={AXIS_TEXT}
       tickLine={false}
       axisLine={false}
       tickCount={4}

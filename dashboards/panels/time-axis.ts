@@ -1,0 +1,25 @@
+import { formatTick, type Zone } from "../zone.ts";
+import { timeTicks } from "./chart-rows.ts";
+
+/** How the words of an axis look. */
+export const AXIS_TEXT = { fontSize: 11, fill: "var(--ink-3)" };
+
+/** What recharts is told of a time axis: ticks at round times of the zone, at most so many. */
+export function timeAxis(
+  { fromMs, toMs, zone }: { fromMs: number; toMs: number; zone: Zone },
+  ticksMax: number,
+) {
+  const offsetMs = zone === "utc" ? 0 : -new Date(fromMs).getTimezoneOffset() * 60_000;
+  return {
+    dataKey: "tMs",
+    type: "number" as const,
+    domain: [fromMs, toMs],
+    allowDataOverflow: true,
+    ticks: timeTicks({ fromMs, toMs }, ticksMax, offsetMs),
+    tickFormatter: (tMs: number) => formatTick(tMs, zone, toMs - fromMs),
+    tick: AXIS_TEXT,
+    tickLine: false,
+    axisLine: { stroke: "var(--line-2)" },
+    minTickGap: 16,
+  };
+}
