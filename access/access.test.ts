@@ -10,11 +10,11 @@ import { silentLog } from "#platform/log.ts";
 import type { Database } from "#platform/postgres/database.ts";
 import { migrate } from "#platform/postgres/migrate.ts";
 import { openPostgres } from "#platform/postgres/open.ts";
+import { hashPassword, verifyPassword } from "#platform/secrets.ts";
 
 import { type Access, createAccess } from "./access.ts";
 import { accessMigrations } from "./migrations.ts";
 import { ACCESS_ROUTES, accessRoutes } from "./routes.ts";
-import { hashPassword, verifyPassword } from "./secrets.ts";
 
 const HOUR_MS = 3_600_000;
 const ANN = { email: " Ann@Example.com", name: "Ann", password: "correct horse battery" };

@@ -2,10 +2,10 @@ import { z } from "zod";
 
 import type { Clock } from "#platform/clock.ts";
 import type { Database, Queryable } from "#platform/postgres/database.ts";
+import { hashToken, newToken } from "#platform/secrets.ts";
 
 import { record } from "./audit.ts";
 import { type Member, MemberRow } from "./member.ts";
-import { hashToken, newToken } from "./secrets.ts";
 
 export type Session = {
   member: Member;

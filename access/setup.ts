@@ -4,10 +4,10 @@ import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 import { newId } from "#platform/ids.ts";
 import type { Database, Queryable } from "#platform/postgres/database.ts";
+import { hashPassword, hashToken, newToken } from "#platform/secrets.ts";
 
 import { record } from "./audit.ts";
 import { Email, type Member } from "./member.ts";
-import { hashPassword, hashToken, newToken } from "./secrets.ts";
 import type { Sessions } from "./sessions.ts";
 
 const LINK_MS = 24 * 3_600_000;

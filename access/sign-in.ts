@@ -4,10 +4,10 @@ import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 import { TooManyRequests, createRateLimit } from "#platform/http/rate-limit.ts";
 import type { Database } from "#platform/postgres/database.ts";
+import { hashPassword, verifyPassword } from "#platform/secrets.ts";
 
 import { record } from "./audit.ts";
 import { Email, type Member, MemberRow } from "./member.ts";
-import { hashPassword, verifyPassword } from "./secrets.ts";
 import type { Sessions } from "./sessions.ts";
 
 export const Credentials = z.strictObject({

@@ -3,6 +3,7 @@ import path from "node:path";
 
 import { z } from "zod";
 
+import { type ApiConfig, apiSettings, toApiConfig } from "./api-settings.ts";
 import { AppError } from "./errors.ts";
 
 const REQUEST_PATTERN = /^[A-Z]+ \/\S* [1-5](?:\d\d|xx)(?:,[1-5](?:\d\d|xx))*$/;
@@ -93,6 +94,7 @@ const Environment = z.object({
     .describe(
       "How much Quarterdeck writes to its own log, logs/quarterdeck.log in the data folder.",
     ),
+  ...apiSettings,
 });
 
 type Settings = z.infer<typeof Environment>;
@@ -116,6 +118,8 @@ export type Config = {
   sessionIdleMs: number;
   sessionMaxMs: number;
   logLevel: "debug" | "info" | "warn" | "error";
+  /** Of the five domain APIs. */
+  api: ApiConfig;
 };
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -163,15 +167,25 @@ function toConfig(settings: Settings): Config {
     sessionIdleMs: settings.QUARTERDECK_SESSION_IDLE_HOURS * HOUR_MS,
     sessionMaxMs: settings.QUARTERDECK_SESSION_MAX_HOURS * HOUR_MS,
     logLevel: settings.QUARTERDECK_LOG_LEVEL,
+    api: toApiConfig(settings),
   };
 }
 
 /** The configuration as it may be shown and logged: secrets masked. */
 export function printableConfig(config: Config): Record<string, unknown> {
-  const { databaseUrl, ...rest } = config;
+  const { databaseUrl, api, ...rest } = config;
+  const masked = (url: string | undefined): string | undefined => url && maskPassword(url);
   return {
     ...rest,
-    databaseUrl: databaseUrl === undefined ? "embedded" : maskPassword(databaseUrl),
+    databaseUrl: masked(databaseUrl) ?? "embedded",
+    api: {
+      ...api,
+      replicaUrls: api.replicaUrls.map(maskPassword),
+      rootKey: api.rootKey === undefined ? undefined : "****",
+      smtpUrl: masked(api.smtpUrl),
+      mongodbUrl: masked(api.mongodbUrl),
+      warehouse: { ...api.warehouse, url: masked(api.warehouse.url) },
+    },
   };
 }
 

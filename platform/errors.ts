@@ -4,17 +4,35 @@ export type ErrorCode =
   | "forbidden"
   | "not_found"
   | "conflict"
+  | "precondition_failed"
+  | "too_large"
+  | "unsupported_media_type"
+  | "unprocessable"
+  | "precondition_required"
   | "too_many_requests"
   | "unavailable";
+
+/** What is wrong with one field of what was sent: `path` with dots (`lines.0.amount`), `code` for programs. */
+export type FieldError = { path: string; code: string; message: string };
 
 /** An error whose message is meant for the person who caused it: it names the thing and says what to do. */
 export class AppError extends Error {
   readonly code: ErrorCode;
+  /** The fields that are to blame, where some are. */
+  readonly fields: readonly FieldError[];
+  /** How long to wait before it is worth trying again; sent as Retry-After. */
+  readonly waitMs: number | undefined;
 
-  constructor(code: ErrorCode, publicMessage: string, options?: ErrorOptions) {
+  constructor(
+    code: ErrorCode,
+    publicMessage: string,
+    options: ErrorOptions & { fields?: readonly FieldError[]; waitMs?: number } = {},
+  ) {
     super(publicMessage, options);
     this.name = "AppError";
     this.code = code;
+    this.fields = options.fields ?? [];
+    this.waitMs = options.waitMs;
   }
 }
 

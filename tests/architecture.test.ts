@@ -11,7 +11,8 @@ const MAY_IMPORT = {
   forecaster: ["platform", "access", "pipeline"],
   dashboards: ["platform", "access", "pipeline", "forecaster"],
   app: ["dashboards"],
-  server: ["platform", "access", "collectors", "pipeline", "forecaster", "dashboards"],
+  api: ["platform", "collectors", "pipeline"],
+  server: ["platform", "access", "collectors", "pipeline", "forecaster", "dashboards", "api"],
 } satisfies Record<string, string[]>;
 
 type Room = keyof typeof MAY_IMPORT;

@@ -2,9 +2,8 @@ import { randomUUID } from "node:crypto";
 
 import { z } from "zod";
 
-import { AppError, type ErrorCode } from "../errors.ts";
+import { AppError, type ErrorCode, type FieldError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { TooManyRequests } from "./rate-limit.ts";
 
 const STATUS: Record<ErrorCode, { status: number; title: string }> = {
   bad_request: { status: 400, title: "Bad Request" },
@@ -12,31 +11,37 @@ const STATUS: Record<ErrorCode, { status: number; title: string }> = {
   forbidden: { status: 403, title: "Forbidden" },
   not_found: { status: 404, title: "Not Found" },
   conflict: { status: 409, title: "Conflict" },
+  precondition_failed: { status: 412, title: "Precondition Failed" },
+  too_large: { status: 413, title: "Content Too Large" },
+  unsupported_media_type: { status: 415, title: "Unsupported Media Type" },
+  unprocessable: { status: 422, title: "Unprocessable Content" },
+  precondition_required: { status: 428, title: "Precondition Required" },
   too_many_requests: { status: 429, title: "Too Many Requests" },
   unavailable: { status: 503, title: "Service Unavailable" },
 };
 
-/** RFC 9457 problem details, with the fields that a schema refused. */
-type ProblemBody = {
+/** RFC 9457 problem details, with the fields that are to blame. */
+export type ProblemBody = {
   type: string;
   title: string;
   status: number;
   detail: string;
   instance: string;
-  errors?: { path: string; code: string; message: string }[];
+  errors?: readonly FieldError[];
 };
 
 /**
  * Any error as a problem: an AppError shows its message, a ZodError lists its fields, anything else is a 500 that says
  * nothing here and everything in the log. `instance` is the id under which the log has it.
  */
-function problemOf(error: unknown, log: Log): ProblemBody {
+export function problemOf(error: unknown, log: Log): ProblemBody {
   const instance = `urn:uuid:${randomUUID()}`;
   const base = { type: "about:blank", instance };
   if (error instanceof AppError) {
     const { status, title } = STATUS[error.code];
     log.info("a request was refused", { instance, status, reason: error.message });
-    return { ...base, title, status, detail: error.message };
+    const errors = error.fields.length > 0 ? { errors: error.fields } : {};
+    return { ...base, title, status, detail: error.message, ...errors };
   }
   if (error instanceof z.ZodError) {
     const errors = error.issues.map((issue) => ({
@@ -53,16 +58,21 @@ function problemOf(error: unknown, log: Log): ProblemBody {
   return { ...base, title: "Internal Server Error", status: 500, detail };
 }
 
+/** What goes with a problem: its media type, and when to try again. */
+export function problemHeaders(error: unknown): Record<string, string> {
+  const waitMs = error instanceof AppError ? error.waitMs : undefined;
+  return {
+    ...(waitMs === undefined ? {} : { "retry-after": String(Math.ceil(waitMs / 1_000)) }),
+    "content-type": "application/problem+json",
+    "cache-control": "no-store",
+  };
+}
+
 /** The problem as a response. */
 export function problemResponse(error: unknown, log: Log): Response {
   const body = problemOf(error, log);
-  const retryAfter = error instanceof TooManyRequests ? Math.ceil(error.waitMs / 1_000) : undefined;
   return new Response(JSON.stringify(body), {
     status: body.status,
-    headers: {
-      ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
-      "content-type": "application/problem+json",
-      "cache-control": "no-store",
-    },
+    headers: problemHeaders(error),
   });
 }

@@ -3,14 +3,12 @@ import { AppError } from "../errors.ts";
 
 /** Answered as 429 with Retry-After. */
 export class TooManyRequests extends AppError {
-  readonly waitMs: number;
-
   constructor(waitMs: number) {
     super(
       "too_many_requests",
       `Too many tries. Try again in ${Math.ceil(waitMs / 1_000)} seconds.`,
+      { waitMs },
     );
-    this.waitMs = waitMs;
   }
 }
 

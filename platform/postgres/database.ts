@@ -19,6 +19,7 @@ export type Database = Queryable & {
 const CONNECTIONS_MAX = 10;
 const CONNECT_MS_MAX = 5_000;
 const STATEMENT_MS_MAX = 30_000;
+const RETRY_AFTER_MS = 2_000;
 
 // Numbers come back as numbers: our bigints count things that stay below 2^53.
 types.setTypeParser(types.builtins.INT8, Number);
@@ -26,14 +27,21 @@ types.setTypeParser(types.builtins.INT8, Number);
 /** A pool of connections. `onError` hears of idle connections that break (a server that restarts), which is no crash. */
 export function poolDatabase(
   url: string,
-  options: { onError: (error: Error) => void; afterClose?: () => Promise<void> },
+  options: {
+    onError: (error: Error) => void;
+    afterClose?: () => Promise<void>;
+    /** The schema in which unqualified names are looked up and made. */
+    schema?: string;
+    connectionsMax?: number;
+  },
 ): Database {
   const pool = new Pool({
     connectionString: url,
-    max: CONNECTIONS_MAX,
+    max: options.connectionsMax ?? CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_MS_MAX,
     statement_timeout: STATEMENT_MS_MAX,
-    application_name: "quarterdeck",
+    application_name: options.schema ?? "quarterdeck",
+    ...(options.schema === undefined ? {} : { options: `-c search_path=${options.schema}` }),
   });
   pool.on("error", options.onError);
   let closed: Promise<void> | undefined;
@@ -79,7 +87,7 @@ function rethrow(error: unknown): never {
   if (!UNREACHABLE.test(code) && !UNREACHABLE_WORDS.test(words)) throw error;
   throw new AppError(
     "unavailable",
-    "PostgreSQL does not answer, so nobody's rights can be looked up. Try again; if it lasts, start Quarterdeck again.",
-    { cause: error },
+    "The database does not answer. Try again in a moment; what was asked for has not been done.",
+    { cause: error, waitMs: RETRY_AFTER_MS },
   );
 }

@@ -34,7 +34,7 @@ const RESTART_MS = 1_000;
 const SETTINGS = {
   listen_addresses: "127.0.0.1",
   unix_socket_directories: "",
-  max_connections: "30",
+  max_connections: "200",
   shared_buffers: "24MB",
   work_mem: "4MB",
   maintenance_work_mem: "32MB",

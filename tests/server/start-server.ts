@@ -10,9 +10,9 @@ import { Client } from "pg";
 import { z } from "zod";
 
 import type { Capability, Target } from "#access/policy.ts";
-import { hashToken, newToken } from "#access/secrets.ts";
 import { SetupState } from "#dashboards/api.ts";
 import { newId } from "#platform/ids.ts";
+import { hashToken, newToken } from "#platform/secrets.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const UP_MS_MAX = 60_000;

@@ -1,0 +1,48 @@
+/** Who calls, as far as a token proves it. */
+export type Caller = {
+  kind: "anonymous" | "account" | "service" | "root";
+  /** `acc_…` of an account, `svc_…` of a service account; empty for anonymous and root. */
+  id: string;
+  /** `ses_…`: the session that the token belongs to; empty where there is none. */
+  sessionId: string;
+  /** Names from the services' catalogues: `billing:refunds:write`, `logging:events:read/nginx.*`, `billing:*`. */
+  permissions: ReadonlySet<string>;
+  /** IP address of the peer. */
+  address: string;
+};
+
+/**
+ * Who may call a route. `own-or`: whoever the thing belongs to, or a holder of the permission; the handler knows the
+ * owner and asks `mayActFor`. Every route has one: there is no default.
+ */
+export type Rule =
+  | { allow: "anyone"; why: string }
+  | { allow: "signed-in" }
+  | { allow: "own-or"; permission: string }
+  | { allow: "permission"; permission: string };
+
+/** Whether a caller holds a permission, in whatever scope: `a:b`, `a:b/scope` or `a:*` count for `a:b`. */
+export function holds(caller: Caller, permission: string): boolean {
+  if (caller.kind === "root" || caller.permissions.has(permission)) return true;
+  const [service = ""] = permission.split(":");
+  if (caller.permissions.has(`${service}:*`)) return true;
+  const scoped = `${permission}/`;
+  for (const held of caller.permissions) if (held.startsWith(scoped)) return true;
+  return false;
+}
+
+/** The scopes in which a caller holds a permission: `a:b/nginx.*` gives `nginx.*`. Empty: not at all. */
+export function scopesOf(caller: Caller, permission: string): "all" | readonly string[] {
+  const [service = ""] = permission.split(":");
+  if (caller.kind === "root" || caller.permissions.has(permission)) return "all";
+  if (caller.permissions.has(`${service}:*`)) return "all";
+  const scoped = `${permission}/`;
+  return [...caller.permissions]
+    .filter((held) => held.startsWith(scoped))
+    .map((held) => held.slice(scoped.length));
+}
+
+/** Whether a caller may deal with what belongs to an account. */
+export function mayActFor(caller: Caller, ownerId: string, permission: string): boolean {
+  return (caller.kind === "account" && caller.id === ownerId) || holds(caller, permission);
+}

@@ -1,0 +1,23 @@
+import { AppError } from "#platform/errors.ts";
+
+/** ETag of a version: a strong one, as versions count every change. */
+export const etagOf = (version: number): { etag: string } => ({ etag: `"${version}"` });
+
+/** The version that an If-Match header names; undefined for `*`. @throws AppError when it is no ETag of ours */
+export function parseIfMatch(header: string): number | undefined {
+  if (header.trim() === "*") return undefined;
+  const version = /^\s*"(\d{1,15})"\s*$/.exec(header)?.[1];
+  if (version !== undefined) return Number(version);
+  throw new AppError("bad_request", 'If-Match: give the ETag of an earlier answer, such as "3"', {
+    fields: [{ path: "If-Match", code: "invalid_etag", message: "not an ETag of this service" }],
+  });
+}
+
+/** @throws AppError precondition_failed when somebody else has changed it meanwhile */
+export function checkVersion(ifMatch: number | undefined, current: number): void {
+  if (ifMatch === undefined || ifMatch === current) return;
+  throw new AppError(
+    "precondition_failed",
+    `It was changed meanwhile: you have version ${ifMatch}, now it is ${current}. Read it again, then decide.`,
+  );
+}

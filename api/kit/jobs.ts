@@ -1,0 +1,169 @@
+import { z } from "zod";
+
+import type { Clock } from "#platform/clock.ts";
+import type { Log } from "#platform/log.ts";
+import type { Database, Queryable } from "#platform/postgres/database.ts";
+
+import type { Notifications } from "./notifications.ts";
+
+/**
+ * Work that is promised in a transaction and done after it: mails, calls of a payment gateway, renewals, reports. A
+ * table in the service's own schema, so that a promise is kept exactly when what it follows from was committed.
+ */
+export const jobsMigration = {
+  id: "kit-jobs",
+  sql: `CREATE TABLE jobs (
+    id bigserial PRIMARY KEY,
+    kind text NOT NULL,
+    payload jsonb NOT NULL,
+    run_at timestamptz NOT NULL,
+    attempts integer NOT NULL DEFAULT 0,
+    leased_until timestamptz,
+    lease integer NOT NULL DEFAULT 0,
+    failed_at timestamptz,
+    last_error text,
+    unique_key text UNIQUE
+  );
+  CREATE INDEX jobs_due ON jobs (run_at) WHERE failed_at IS NULL`,
+};
+
+export type Job = {
+  kind: string;
+  payload: Readonly<Record<string, unknown>>;
+  /** Epoch ms; not before. Default: at once. */
+  runAtMs?: number;
+  /** At most one waiting job has this key: a second one is not added. */
+  key?: string;
+};
+
+export type Jobs = {
+  add(tx: Queryable, job: Job): Promise<void>;
+};
+
+export type JobRun = { payload: unknown; attempt: number; nowMs: number };
+/**
+ * Does a job. It may be done twice (a process that dies in between), so it must be idempotent. When it rejects it is
+ * tried again, later and later; after `ATTEMPTS_MAX` it is kept as failed, and the log says so.
+ */
+export type JobHandler = (run: JobRun) => Promise<void>;
+export type JobHandlers = Readonly<Record<string, JobHandler>>;
+
+export const ATTEMPTS_MAX = 12;
+const LEASE_MS = 60_000;
+const POLL_MS = 1_000;
+const BATCH = 8;
+const BACKOFF_MS = { first: 1_000, most: 3_600_000 };
+
+export function createJobs(schema: string, clock: Clock): Jobs {
+  return {
+    async add(tx, job) {
+      await tx.query(
+        `INSERT INTO jobs (kind, payload, run_at, unique_key) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (unique_key) DO NOTHING`,
+        [
+          job.kind,
+          JSON.stringify(job.payload),
+          new Date(job.runAtMs ?? clock.nowMs()),
+          job.key ?? null,
+        ],
+      );
+      // Heard when the transaction commits.
+      await tx.query("SELECT pg_notify($1, '')", [`${schema}.jobs`]);
+    },
+  };
+}
+
+type RunnerDeps = {
+  database: Database;
+  handlers: JobHandlers;
+  clock: Clock;
+  log: Log;
+};
+
+const Claimed = z.object({
+  id: z.number(),
+  kind: z.string(),
+  payload: z.unknown(),
+  attempts: z.number(),
+  lease: z.number(),
+});
+type Claimed = z.infer<typeof Claimed>;
+
+/** Does the jobs that are due now, side by side; returns how many. A job that another process has is left to it. */
+export async function runDueJobs(deps: RunnerDeps): Promise<number> {
+  const nowMs = deps.clock.nowMs();
+  const rows = await deps.database.query(
+    `UPDATE jobs SET leased_until = $2, attempts = attempts + 1, lease = lease + 1 WHERE id IN (
+       SELECT id FROM jobs WHERE run_at <= $1 AND failed_at IS NULL AND (leased_until IS NULL OR leased_until <= $1)
+         AND kind = ANY($3) ORDER BY run_at, id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
+     RETURNING id, kind, payload, attempts, lease`,
+    [new Date(nowMs), new Date(nowMs + LEASE_MS), Object.keys(deps.handlers)],
+  );
+  const claimed = rows.map((row) => Claimed.parse(row)).toSorted((a, b) => a.id - b.id);
+  await Promise.all(claimed.map((job) => runJob(deps, job)));
+  return claimed.length;
+}
+
+async function runJob(deps: RunnerDeps, job: Claimed): Promise<void> {
+  const mine = [job.id, job.lease];
+  try {
+    const run = { payload: job.payload, attempt: job.attempts, nowMs: deps.clock.nowMs() };
+    await deps.handlers[job.kind]?.(run);
+    await deps.database.query("DELETE FROM jobs WHERE id = $1 AND lease = $2", mine);
+  } catch (error) {
+    const giveUp = job.attempts >= ATTEMPTS_MAX;
+    const waitMs = Math.min(BACKOFF_MS.first * 2 ** (job.attempts - 1), BACKOFF_MS.most);
+    const nowMs = deps.clock.nowMs();
+    deps.log[giveUp ? "error" : "warn"](giveUp ? "a job has failed" : "a job will be tried again", {
+      "event.action": job.kind,
+      attempt: job.attempts,
+      error,
+    });
+    await deps.database.query(
+      `UPDATE jobs SET leased_until = NULL, run_at = $3, last_error = $4, failed_at = $5,
+       unique_key = CASE WHEN $5::timestamptz IS NULL THEN unique_key END
+       WHERE id = $1 AND lease = $2`,
+      [
+        ...mine,
+        new Date(nowMs + waitMs),
+        error instanceof Error ? error.message : String(error),
+        giveUp ? new Date(nowMs) : null,
+      ],
+    );
+  }
+}
+
+/** Does jobs as they become due, until it is stopped; `stop` waits for those that run. */
+export function startJobRunner(deps: RunnerDeps & { notifications: Notifications }): {
+  stop(): Promise<void>;
+} {
+  const state = { stopped: false, again: false };
+  let wake: (() => void) | undefined;
+  deps.notifications.on("jobs", () => {
+    state.again = true;
+    wake?.();
+  });
+  async function loop(): Promise<void> {
+    while (!state.stopped) {
+      state.again = false;
+      // No database: it is asked again, as nothing is lost by waiting.
+      const done = await runDueJobs(deps).catch(() => 0);
+      if (done > 0 || state.again || state.stopped) continue;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, POLL_MS);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+  const running = loop();
+  return {
+    async stop() {
+      state.stopped = true;
+      wake?.();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import { expect, test } from "vitest";
+import { z } from "zod";
+
+import { route } from "./route.ts";
+import { text } from "./schema.ts";
+import type { Service } from "./service.ts";
+import { testService } from "./testing.ts";
+
+/** A service with one thing in it, to test what every service has. */
+const notes: Service = {
+  name: "accounts",
+  title: "Notes",
+  description: "Notes",
+  permissions: { "accounts:notes:write": "write notes", "accounts:events:read": "read events" },
+  migrations: [{ id: "0001-notes", sql: "CREATE TABLE notes (id serial PRIMARY KEY, words text)" }],
+  open: (kit) =>
+    Promise.resolve({
+      routes: [
+        route({
+          method: "POST",
+          path: "/v1/notes",
+          operationId: "addNote",
+          tag: "Notes",
+          summary: "Adds a note",
+          rule: { allow: "permission", permission: "accounts:notes:write" },
+          body: z.strictObject({ words: text({ max: 100 }) }),
+          idempotency: "optional",
+          answers: { 201: { description: "Added", body: z.strictObject({ id: z.number() }) } },
+          handle: ({ body, write, nowMs }) =>
+            write(async (tx) => {
+              const [row] = await tx.query("INSERT INTO notes (words) VALUES ($1) RETURNING id", [
+                body.words,
+              ]);
+              await kit.publish(tx, {
+                type: "note.added",
+                subject: "x",
+                atMs: nowMs,
+                data: { words: body.words },
+              });
+              return { status: 201, body: { id: Number(row?.["id"]) } };
+            }),
+        }),
+      ],
+    }),
+};
+
+test("a key that was used answers the same again, and does nothing again", async () => {
+  await using service = await testService(notes);
+  const as = await service.token({ scope: "accounts:notes:write" });
+  const headers = { "idempotency-key": "k1" };
+  const sends = Array.from({ length: 8 }, () =>
+    service.send("POST", "/v1/notes", { as, headers, body: { words: "one" } }),
+  );
+  const answers = await Promise.all(sends);
+  expect(answers.map((it) => it.status)).toEqual(Array.from({ length: 8 }, () => 201));
+  expect(new Set(answers.map((it) => it.text)).size).toBe(1);
+  const other = await service.send("POST", "/v1/notes", { as, headers, body: { words: "two" } });
+  expect(other.status).toBe(422);
+  expect(await service.database.query("SELECT words FROM notes")).toEqual([{ words: "one" }]);
+  const feed = await service.send("GET", "/v1/events", { as: service.root });
+  expect(feed.json).toMatchObject({ items: [{ type: "accounts.note.added" }] });
+});
+
+test("who may not is refused, and what is wrong is named", async () => {
+  await using service = await testService(notes);
+  const body = { words: "" };
+  expect((await service.send("POST", "/v1/notes", { body })).status).toBe(401);
+  const nobody = await service.token({});
+  expect((await service.send("POST", "/v1/notes", { as: nobody, body })).status).toBe(403);
+  const bad = await service.send("POST", "/v1/notes", { as: service.root, body });
+  expect(bad.status).toBe(400);
+  expect(bad.json).toMatchObject({ errors: [{ path: "body.words" }] });
+  expect((await service.send("GET", "/nowhere?x=1")).status).toBe(404);
+});

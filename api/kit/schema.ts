@@ -1,0 +1,70 @@
+import { z } from "zod";
+
+/** An id that we made: `inv_` and hex digits (platform/ids.ts). */
+export const idOf = (prefix: string): z.ZodString =>
+  z
+    .string()
+    .regex(new RegExp(`^${prefix}_[0-9a-f]{24}$`), {
+      error: `give an id that begins with ${prefix}_`,
+    })
+    .meta({ example: `${prefix}_${"0".repeat(24)}` });
+
+/** Text of people: trimmed by nobody, of a length that is said. NUL and broken Unicode never get this far. */
+export const text = (range: { min?: number; max: number }): z.ZodString =>
+  z
+    .string()
+    .min(range.min ?? 1)
+    .max(range.max);
+
+/** A moment as an RFC 3339 string in UTC, of the years that PostgreSQL and JavaScript both know. */
+export const Timestamp = z.iso
+  .datetime({ error: "give a time in UTC, for example 2026-11-24T12:00:00Z" })
+  .refine((it) => /^(?:19|2\d)\d\d/.test(it), { error: "give a year from 1900 to 2999" });
+
+/** Lower-cased, as addresses are compared; the local part is the user's own business. */
+export const Email = z
+  .email({ error: "give an e-mail address" })
+  .max(254)
+  .transform((it) => it.toLowerCase())
+  .meta({ example: "ada@example.com" });
+
+/** A number in a query string. */
+export const queryInt = (range: {
+  min: number;
+  max: number;
+  fallback?: number;
+}): z.ZodType<number> => {
+  const error = `give a whole number from ${range.min} to ${range.max}`;
+  const number = z
+    .string()
+    .regex(/^-?\d{1,15}$/, { error })
+    .transform(Number)
+    .pipe(z.number().min(range.min, { error }).max(range.max, { error }));
+  return range.fallback === undefined ? number : number.prefault(String(range.fallback));
+};
+
+/** Query of a list: what every list takes, and what it is filtered by. */
+export const pageQuery = <Shape extends z.ZodRawShape>(filters: Shape) =>
+  z.strictObject({
+    limit: queryInt({ min: 1, max: 100, fallback: 20 }),
+    cursor: z.string().max(1_000).optional(),
+    ...filters,
+  });
+
+/** A page of a list; `next` is the cursor of the next one, null at the end. */
+export const pageOf = <Item extends z.ZodType>(item: Item) =>
+  z.strictObject({ items: z.array(item), next: z.string().nullable() });
+
+/** RFC 9457. */
+export const Problem = z
+  .strictObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string(),
+    errors: z
+      .array(z.strictObject({ path: z.string(), code: z.string(), message: z.string() }))
+      .optional(),
+  })
+  .meta({ id: "Problem" });

@@ -1,0 +1,73 @@
+import type { Clock } from "#platform/clock.ts";
+import type { Config } from "#platform/config.ts";
+import type { Log } from "#platform/log.ts";
+import type { Queryable } from "#platform/postgres/database.ts";
+import type { RoomMigrations } from "#platform/postgres/migrate.ts";
+
+import type { Caller } from "./caller.ts";
+import type { ServiceDatabase } from "./database.ts";
+import type { JobHandlers, Jobs } from "./jobs.ts";
+import type { Notifications } from "./notifications.ts";
+import type { Route } from "./route.ts";
+
+export const SERVICE_NAMES = ["accounts", "billing", "management", "logging", "reporting"] as const;
+export type ServiceName = (typeof SERVICE_NAMES)[number];
+
+/** One of the domain APIs, as data: what the kit needs to run, document and test it. */
+export type Service = {
+  name: ServiceName;
+  title: string;
+  /** What it is for, in a paragraph, for its documentation page. */
+  description: string;
+  /** Every permission that its routes ask for, and what a holder may do. */
+  permissions: Readonly<Record<string, string>>;
+  /** Of its own schema, which has its name. Expand first, contract in a later release. */
+  migrations: RoomMigrations["migrations"];
+  /** Opens it in one worker process. */
+  open(kit: Kit): Promise<OpenService>;
+};
+
+export type OpenService = {
+  routes: readonly Route[];
+  jobs?: JobHandlers;
+  /** What else it needs to be ready, by name; the database is checked anyway. Rejects when it is not there. */
+  checks?: Readonly<Record<string, () => Promise<void>>>;
+  /** Its own way to know a bearer token (Accounts); undefined where the token means nothing to it. */
+  authenticate?: (token: string) => Promise<Omit<Caller, "address"> | undefined>;
+  close?(): Promise<void>;
+};
+
+/** What a service is given. */
+export type Kit = {
+  config: Config;
+  /** Own URL, as others reach it: issuer of tokens, base of links. */
+  url: string;
+  clock: Clock;
+  log: Log;
+  database: ServiceDatabase;
+  notifications: Notifications;
+  jobs: Jobs;
+  /**
+   * Writes a fact of the domain as an ECS document to the log (stdout), such as a sign-in: dotted field names, without
+   * the fields that every line has (time, service, version).
+   */
+  emit(fields: Readonly<Record<string, unknown>>): void;
+  /** ECS `user.hash` of an account's id: the same in every service of an installation. */
+  hashUser(accountId: string): string;
+  /** Secret bytes of this installation for one purpose, derived from its root key. */
+  secret(purpose: string): Buffer;
+  /** Appends a domain event that others read at `GET /v1/events`; in the transaction of what happened. */
+  publish(tx: Queryable, event: DomainEvent): Promise<void>;
+};
+
+/** A fact that other services may want to know. */
+export type DomainEvent = {
+  /** `invoice.paid`; the service's name is put before it. */
+  type: string;
+  /** Id of what it is about. */
+  subject: string;
+  /** Epoch ms. */
+  atMs: number;
+  traceId?: string;
+  data: Readonly<Record<string, unknown>>;
+};

@@ -1,0 +1,166 @@
+import { randomUUID } from "node:crypto";
+
+import { SignJWT, createLocalJWKSet, exportJWK, generateKeyPair } from "jose";
+import { Client } from "pg";
+import { inject } from "vitest";
+import { z } from "zod";
+
+import { systemClock } from "#platform/clock.ts";
+import { parseConfig } from "#platform/config.ts";
+import { newId } from "#platform/ids.ts";
+import { silentLog } from "#platform/log.ts";
+
+import { type Instance, startInstance } from "./instance.ts";
+import type { Service } from "./service.ts";
+import { ACCESS_TOKEN_ALGORITHM, AUDIENCE, tokenAuthenticator } from "./tokens.ts";
+
+export const TEST_ROOT_KEY = "root-key-of-the-tests-0123456789abcdef";
+const Line = z.record(z.string(), z.unknown());
+const ISSUER = "http://accounts.test";
+
+export type TestAnswer = { status: number; headers: Headers; text: string; json: unknown };
+export type Send = {
+  /** A token; undefined: nobody. */
+  as?: string | undefined;
+  body?: unknown;
+  headers?: Record<string, string>;
+};
+
+/** A service against a real database of its own, over real HTTP, with a clock that the test turns. */
+export type TestService = Instance &
+  AsyncDisposable & {
+    /** Epoch ms; starts at the real time and stands still until the test changes it. */
+    clock: { now: number };
+    /** What it wrote to its log, parsed. */
+    lines: Record<string, unknown>[];
+    root: string;
+    /** An access token as Accounts would issue it. */
+    token(claims: {
+      sub?: string;
+      sid?: string;
+      scope?: string;
+      expiresInS?: number;
+    }): Promise<string>;
+    send(method: string, path: string, options?: Send): Promise<TestAnswer>;
+  };
+
+export type TestOptions = {
+  /** Environment variables of the configuration. */
+  env?: Record<string, string>;
+  limit?: { burst: number; perSecond: number };
+  /** Let the job runner run by itself. Default: jobs run when the test calls `runJobs`. */
+  jobs?: boolean;
+  /** Run on the database of another test service, as a second instance of it. */
+  databaseUrl?: string;
+};
+
+export async function testService(
+  service: Service,
+  options: TestOptions = {},
+): Promise<TestService & { databaseUrl: string }> {
+  const databaseUrl = options.databaseUrl ?? (await newDatabase());
+  const clock = { now: systemClock.nowMs() };
+  const lines: Record<string, unknown>[] = [];
+  const issuer = await testIssuer(() => clock.now);
+  const instance = await startInstance(service, {
+    config: parseConfig({ ...options.env }),
+    databaseUrl,
+    rootKey: TEST_ROOT_KEY,
+    port: 0,
+    authenticate: issuer.authenticate,
+    clock: { nowMs: () => clock.now },
+    log: silentLog(),
+    writeLine: (line) => void lines.push(Line.parse(JSON.parse(line))),
+    limit: options.limit ?? { burst: 1e6, perSecond: 1e6 },
+    jobs: options.jobs ?? false,
+  });
+  const stop = async (): Promise<void> => {
+    await instance.stop();
+    if (options.databaseUrl === undefined) await dropDatabase(databaseUrl);
+  };
+  return {
+    ...instance,
+    databaseUrl,
+    clock,
+    lines,
+    root: TEST_ROOT_KEY,
+    token: issuer.token,
+    send: (method, path, send) => sendTo(instance.url, method, path, send),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+async function testIssuer(nowMs: () => number) {
+  const { publicKey, privateKey } = await generateKeyPair(ACCESS_TOKEN_ALGORITHM);
+  const jwk = { ...(await exportJWK(publicKey)), kid: "test", alg: ACCESS_TOKEN_ALGORITHM };
+  const keys = createLocalJWKSet({ keys: [jwk] });
+  return {
+    authenticate: tokenAuthenticator({ keys, issuer: ISSUER, nowMs }),
+    token: (claims: { sub?: string; sid?: string; scope?: string; expiresInS?: number }) => {
+      const { sub = newId("acc"), expiresInS = 600, ...rest } = claims;
+      const nowS = Math.floor(nowMs() / 1_000);
+      return new SignJWT(rest)
+        .setProtectedHeader({ alg: ACCESS_TOKEN_ALGORITHM, typ: "at+jwt", kid: "test" })
+        .setSubject(sub)
+        .setIssuer(ISSUER)
+        .setAudience(AUDIENCE)
+        .setJti(randomUUID())
+        .setIssuedAt(nowS)
+        .setExpirationTime(nowS + expiresInS)
+        .sign(privateKey);
+    },
+  };
+}
+
+/** One request; `body` is sent as JSON unless it is a string or bytes. */
+// oxlint-disable-next-line max-params
+export async function sendTo(
+  base: string,
+  method: string,
+  path: string,
+  { as, body, headers = {} }: Send = {},
+): Promise<TestAnswer> {
+  const raw =
+    typeof body === "string" ? body : body instanceof Uint8Array ? Buffer.from(body) : undefined;
+  const response = await fetch(new URL(path, base), {
+    method,
+    redirect: "manual",
+    headers: {
+      ...(as === undefined ? {} : { authorization: `Bearer ${as}` }),
+      ...(body === undefined || raw !== undefined ? {} : { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: raw ?? JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, json: jsonOf(text) };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A new database in the server of the test run. */
+export async function newDatabase(): Promise<string> {
+  const server = inject("postgresUrl");
+  const name = `test_${randomUUID().replaceAll("-", "")}`;
+  await onServer(server, `CREATE DATABASE ${name}`);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+export const dropDatabase = (url: string): Promise<void> =>
+  onServer(inject("postgresUrl"), `DROP DATABASE ${new URL(url).pathname.slice(1)} WITH (FORCE)`);
+
+async function onServer(url: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  await client.query(sql);
+  await client.end();
+}

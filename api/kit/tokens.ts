@@ -1,0 +1,92 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+
+import { type JWTVerifyGetKey, errors, jwtVerify } from "jose";
+import { z } from "zod";
+
+import { AppError } from "#platform/errors.ts";
+
+import type { Caller } from "./caller.ts";
+
+/** The audience of access tokens for the domain APIs themselves; other products have their own. */
+export const AUDIENCE = "quarterdeck";
+export const ACCESS_TOKEN_ALGORITHM = "ES256";
+
+/** Claims of an access token of Accounts (RFC 9068): `scope` has the permissions. */
+const Claims = z.object({
+  sub: z.string().regex(/^(?:acc|svc)_[0-9a-f]{24}$/),
+  sid: z.string().optional(),
+  scope: z.string().default(""),
+  exp: z.number(),
+});
+
+type Known = Omit<Caller, "address">;
+export type Authenticate = (token: string) => Promise<Known | undefined>;
+
+const ROOT: Known = { kind: "root", id: "", sessionId: "", permissions: new Set() };
+const CACHE_MAX = 5_000;
+
+const digest = (it: string): Buffer => createHash("sha256").update(it).digest();
+
+/** Knows the root key of the installation; the comparison takes the same time for every wrong one. */
+export function rootKeyAuthenticator(rootKey: string): Authenticate {
+  const expected = digest(rootKey);
+  return (token) => Promise.resolve(timingSafeEqual(digest(token), expected) ? ROOT : undefined);
+}
+
+/**
+ * Knows the access tokens that Accounts signs, by its public keys. A token that was verified is remembered until it
+ * expires, so the signature is checked once. Revoking a session takes effect here when its last token expires.
+ */
+export function tokenAuthenticator(options: {
+  keys: JWTVerifyGetKey;
+  issuer: string;
+  nowMs: () => number;
+}): Authenticate {
+  const verified = new Map<string, { known: Known; expiresMs: number }>();
+  return async (token) => {
+    const cached = verified.get(token);
+    if (cached !== undefined && cached.expiresMs > options.nowMs()) return cached.known;
+    const claims = await verifiedClaims(token, options);
+    if (claims === undefined) return undefined;
+    const known: Known = {
+      kind: claims.sub.startsWith("svc_") ? "service" : "account",
+      id: claims.sub,
+      sessionId: claims.sid ?? "",
+      permissions: new Set(claims.scope.split(" ").filter((it) => it !== "")),
+    };
+    if (verified.size >= CACHE_MAX) {
+      const [oldest = ""] = verified.keys();
+      verified.delete(oldest);
+    }
+    verified.set(token, { known, expiresMs: claims.exp * 1_000 });
+    return known;
+  };
+}
+
+async function verifiedClaims(
+  token: string,
+  options: { keys: JWTVerifyGetKey; issuer: string; nowMs: () => number },
+): Promise<z.infer<typeof Claims> | undefined> {
+  try {
+    const { payload } = await jwtVerify(token, options.keys, {
+      issuer: options.issuer,
+      audience: AUDIENCE,
+      typ: "at+jwt",
+      algorithms: [ACCESS_TOKEN_ALGORITHM],
+      currentDate: new Date(options.nowMs()),
+    });
+    return Claims.safeParse(payload).data;
+  } catch (error) {
+    if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)) {
+      throw new AppError(
+        "unavailable",
+        "Accounts does not answer, so the token cannot be checked.",
+        {
+          cause: error,
+          waitMs: 2_000,
+        },
+      );
+    }
+    return undefined;
+  }
+}
