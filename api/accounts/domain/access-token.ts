@@ -1,0 +1,39 @@
+/** Access tokens live so long: what they say may be out of date by that much. */
+export const ACCESS_TOKEN_S = 600;
+
+export type AccessTokenFacts = {
+  issuer: string;
+  /** Product that it is for: `quarterdeck` for the domain APIs. */
+  audience: string;
+  /** `acc_…` or `svc_…`. */
+  subject: string;
+  /** Whoever asked for it: an OIDC client, or the service account itself. */
+  clientId: string;
+  /** `ses_…` where a session stands behind it. */
+  sessionId?: string | undefined;
+  permissions: readonly string[];
+  /** When the person proved who they are, epoch ms, and by what (RFC 8176): `pwd`, `otp`, `hwk` … */
+  authTimeMs?: number | undefined;
+  methods?: readonly string[] | undefined;
+  /** Unique, so that two tokens of the same second differ. */
+  id: string;
+  nowMs: number;
+};
+
+/** Claims of an access token (RFC 9068); `scope` carries the permissions. */
+export function accessTokenClaims(facts: AccessTokenFacts): Record<string, unknown> {
+  const issuedAt = Math.floor(facts.nowMs / 1_000);
+  return {
+    iss: facts.issuer,
+    aud: facts.audience,
+    sub: facts.subject,
+    client_id: facts.clientId,
+    ...(facts.sessionId === undefined ? {} : { sid: facts.sessionId }),
+    scope: facts.permissions.join(" "),
+    ...(facts.authTimeMs === undefined ? {} : { auth_time: Math.floor(facts.authTimeMs / 1_000) }),
+    ...(facts.methods === undefined ? {} : { amr: facts.methods }),
+    jti: facts.id,
+    iat: issuedAt,
+    exp: issuedAt + ACCESS_TOKEN_S,
+  };
+}
