@@ -14,4 +14,50 @@ export const identityMigrations = [
       WHERE active_at IS NOT NULL AND retired_at IS NULL;
     CREATE UNIQUE INDEX signing_keys_one_is_next ON signing_keys ((true)) WHERE active_at IS NULL`,
   },
+  {
+    id: "identity-0002-products-roles-grants",
+    sql: `CREATE TABLE products (
+      id text PRIMARY KEY,
+      slug text NOT NULL UNIQUE,
+      name text NOT NULL,
+      description text NOT NULL,
+      -- [{name, description}]; null: any permission, as its services have catalogues of their own.
+      permissions jsonb,
+      version integer NOT NULL DEFAULT 1,
+      created_at timestamptz NOT NULL,
+      updated_at timestamptz NOT NULL
+    );
+    CREATE TABLE roles (
+      id text PRIMARY KEY,
+      product_id text NOT NULL REFERENCES products (id),
+      name text NOT NULL,
+      description text NOT NULL,
+      permissions text[] NOT NULL,
+      version integer NOT NULL DEFAULT 1,
+      created_at timestamptz NOT NULL,
+      updated_at timestamptz NOT NULL,
+      UNIQUE (product_id, name)
+    );
+    CREATE TABLE grants (
+      id text PRIMARY KEY,
+      subject_id text NOT NULL,
+      product_id text NOT NULL REFERENCES products (id),
+      role_id text REFERENCES roles (id),
+      permissions text[] NOT NULL,
+      expires_at timestamptz,
+      reason text NOT NULL,
+      granted_by text NOT NULL,
+      version integer NOT NULL DEFAULT 1,
+      created_at timestamptz NOT NULL,
+      updated_at timestamptz NOT NULL,
+      UNIQUE (subject_id, role_id)
+    );
+    CREATE INDEX grants_order ON grants (created_at, id);
+    CREATE INDEX grants_role ON grants (role_id);
+    INSERT INTO products (id, slug, name, description, permissions, created_at, updated_at) VALUES
+      ('prd_000000000000000000000001', 'quarterdeck', 'Quarterdeck', 'The control plane and its domain APIs.', NULL, now(), now());
+    INSERT INTO roles (id, product_id, name, description, permissions, created_at, updated_at) VALUES
+      ('rol_000000000000000000000001', 'prd_000000000000000000000001', 'admin', 'Everything in every service.',
+       '{accounts:*,billing:*,management:*,logging:*,reporting:*}', now(), now())`,
+  },
 ];
