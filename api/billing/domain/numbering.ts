@@ -1,0 +1,15 @@
+/** Invoices and credit notes are numbered apart, each year (UTC) anew. */
+export type SeriesKind = "INV" | "CN";
+export type Numbered = { series: string; sequence: number; number: string };
+
+const DIGITS = 6;
+
+export const seriesOf = (kind: SeriesKind, nowMs: number): string =>
+  `${kind}-${new Date(nowMs).getUTCFullYear()}`;
+
+/** `INV-2026-000042`; grows wider after 999999. */
+export const numbered = (series: string, sequence: number): Numbered => ({
+  series,
+  sequence,
+  number: `${series}-${String(sequence).padStart(DIGITS, "0")}`,
+});

@@ -1,0 +1,14 @@
+import { creditNotesSql, invoicesSql, numberingSql } from "./tables-invoices.ts";
+import { ledgerSql } from "./tables-ledger.ts";
+import { catalogSql, customersSql, subscriptionsSql } from "./tables-subscriptions.ts";
+
+/** Steps of the books; only ever added at the end. */
+export const booksMigrations = [
+  { id: "books-0001-customers", sql: customersSql },
+  { id: "books-0002-catalog", sql: catalogSql },
+  { id: "books-0003-numbering", sql: numberingSql },
+  { id: "books-0004-subscriptions", sql: subscriptionsSql },
+  { id: "books-0005-invoices", sql: invoicesSql },
+  { id: "books-0006-credit-notes", sql: creditNotesSql },
+  { id: "books-0007-ledger", sql: ledgerSql },
+];
