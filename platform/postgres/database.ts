@@ -50,12 +50,15 @@ export function poolDatabase(
       rowsOf(await pool.query<Row>(text, [...values]).catch(rethrow)),
     async transaction(work) {
       const client = await pool.connect().catch(rethrow);
+      // The pool hears of idle connections only; what breaks in between two queries of ours makes the next one fail.
+      client.on("error", options.onError);
       try {
         await client.query("BEGIN");
         const result = await work({
           query: async (text, values = []) => rowsOf(await client.query<Row>(text, [...values])),
         });
         await client.query("COMMIT");
+        client.off("error", options.onError);
         client.release();
         return result;
       } catch (error) {
@@ -64,6 +67,7 @@ export function poolDatabase(
           () => false,
           () => true,
         );
+        client.off("error", options.onError);
         client.release(broken);
         return rethrow(error);
       }

@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
+
+import { type Server, startReplicatedPostgres } from "../../tests/servers/replicated-postgres.ts";
+import { route } from "./route.ts";
+import { text } from "./schema.ts";
+import type { Service } from "./service.ts";
+import { type TestService, testService } from "./testing.ts";
+
+const notes: Service = {
+  name: "management",
+  title: "Notes",
+  description: "Notes, in a primary and its replica",
+  permissions: {},
+  migrations: [{ id: "0001", sql: "CREATE TABLE notes (words text PRIMARY KEY, id bigserial)" }],
+  open: () =>
+    Promise.resolve({
+      routes: [
+        route({
+          method: "POST",
+          path: "/v1/notes",
+          operationId: "addNote",
+          tag: "Notes",
+          summary: "Adds a note",
+          rule: { allow: "signed-in" },
+          body: z.strictObject({ words: text({ max: 100 }) }),
+          idempotency: "optional",
+          answers: { 201: { description: "Added" } },
+          handle: ({ body, write }) =>
+            write(async (tx) => {
+              await tx.query("INSERT INTO notes (words) VALUES ($1)", [body.words]);
+              return { status: 201 };
+            }),
+        }),
+        route({
+          method: "GET",
+          path: "/v1/notes/{words}",
+          operationId: "findNote",
+          tag: "Notes",
+          summary: "Whether a note is there, and who says so",
+          rule: { allow: "signed-in" },
+          reads: "replica",
+          params: z.strictObject({ words: text({ max: 100 }) }),
+          answers: {
+            200: {
+              description: "What was found",
+              body: z.strictObject({ there: z.boolean(), replica: z.boolean() }),
+            },
+          },
+          async handle({ params, read }) {
+            const [row] = await read.query(
+              "SELECT pg_is_in_recovery() AS replica, EXISTS (SELECT FROM notes WHERE words = $1) AS there",
+              [params.words],
+            );
+            return {
+              status: 200,
+              body: { there: row?.["there"] === true, replica: row?.["replica"] === true },
+            };
+          },
+        }),
+      ],
+    }),
+};
+
+let servers: Awaited<ReturnType<typeof startReplicatedPostgres>>;
+let primary: Server;
+let replica: Server;
+let service: TestService;
+beforeAll(async () => {
+  servers = await startReplicatedPostgres();
+  ({ primary, replica } = servers);
+  service = await testService(notes, {
+    databaseUrl: primary.url,
+    env: { DATABASE_REPLICA_URLS: replica.url },
+  });
+});
+afterAll(async () => {
+  await service.stop();
+  await servers[Symbol.asyncDispose]();
+});
+
+let count = 0;
+const add = async () => {
+  count += 1;
+  const words = `note ${count}`;
+  const answer = await service.send("POST", "/v1/notes", { as: service.root, body: { words } });
+  return { words, ...answer, readAfter: answer.headers.get("read-after") ?? "" };
+};
+const Found = z.object({ there: z.boolean(), replica: z.boolean() });
+const find = async (words: string, headers: Record<string, string> = {}, as = service.root) => {
+  const answer = await service.send("GET", `/v1/notes/${words}`, { as, headers });
+  const found = Found.safeParse(answer.json).data ?? { there: false, replica: false };
+  return { status: answer.status, ...found };
+};
+
+/** Sends without end until it is stopped; collects what came back. */
+function load<T>(send: () => Promise<T>): { stop(): Promise<T[]> } {
+  const answers: T[] = [];
+  const state = { stopped: false };
+  const senders = Array.from({ length: 4 }, async () => {
+    while (!state.stopped) answers.push(await send());
+  });
+  return {
+    async stop() {
+      state.stopped = true;
+      await Promise.all(senders);
+      return answers;
+    },
+  };
+}
+
+test("reads that tolerate lag go to the replica", async () => {
+  const { words, readAfter } = await add();
+  expect(await find(words, { "read-after": readAfter })).toMatchObject({
+    status: 200,
+    there: true,
+  });
+  await expect.poll(() => find(words)).toMatchObject({ there: true, replica: true });
+});
+
+test("who has written reads what was written, also while the replica lags", async () => {
+  await replica.ask("SELECT pg_wal_replay_pause()");
+  const written = await add();
+  const other = await service.token({});
+  expect(await find(written.words, {}, other)).toMatchObject({ there: false, replica: true });
+  expect(await find(written.words)).toMatchObject({ there: true, replica: false });
+  const told = await find(written.words, { "read-after": written.readAfter }, other);
+  expect(told).toMatchObject({ there: true, replica: false });
+  await replica.ask("SELECT pg_wal_replay_resume()");
+  await expect.poll(() => find(written.words)).toMatchObject({ there: true, replica: true });
+});
+
+test("a replica that is killed under load is skipped, and used again when it is back", async () => {
+  const { words } = await add();
+  await expect.poll(() => find(words)).toMatchObject({ there: true, replica: true });
+  const reading = load(() => find(words));
+  await replica.kill();
+  await expect.poll(() => find(words)).toMatchObject({ replica: false });
+  await replica.start();
+  await expect.poll(() => find(words), { timeout: 15_000 }).toMatchObject({ replica: true });
+  const answers = await reading.stop();
+  expect(answers.filter((it) => it.status !== 200 || !it.there)).toEqual([]);
+});
+
+test("while the primary is away, writes are 503 with Retry-After and reads go on; then all goes on by itself", async () => {
+  const { words } = await add();
+  await expect.poll(() => find(words)).toMatchObject({ there: true, replica: true });
+  const other = await service.token({});
+  const reading = load(() => find(words, {}, other));
+  const writing = load(add);
+  await expect.poll(async () => (await add()).status).toBe(201);
+  await primary.kill();
+  const refused = await add();
+  expect(refused.status).toBe(503);
+  expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+  expect(refused.json).toMatchObject({ title: "Service Unavailable" });
+  expect((await service.send("GET", "/readyz")).status).toBe(503);
+  expect((await service.send("GET", "/livez")).status).toBe(200);
+  await primary.start();
+  await expect.poll(async () => (await add()).status, { timeout: 15_000 }).toBe(201);
+  const writes = await writing.stop();
+  const reads = await reading.stop();
+  expect(reads.filter((it) => it.status !== 200 || !it.there)).toEqual([]);
+  expect(new Set(writes.map((it) => it.status))).toEqual(new Set([201, 503]));
+  const kept = writes.filter((it) => it.status === 201).map((it) => it.words);
+  const rows = await service.database.query("SELECT words FROM notes WHERE words = ANY($1)", [
+    kept,
+  ]);
+  expect(rows).toHaveLength(kept.length);
+}, 60_000);
