@@ -1,3 +1,5 @@
+import type { Format } from "./format.ts";
+
 /** Where a source was read up to: whatever the source needs to go on from there, as JSON. */
 export type Position = {
   /** Bytes of the logical, decompressed stream that are done. */
@@ -9,7 +11,7 @@ export type Position = {
 export type Chunk = {
   /** The stream's identity, the same after a rename, a copy or a gzip: `src_…`. */
   sourceId: SourceId;
-  /** The path as it was when read, for people. */
+  /** The path as it was when read, for people; empty where the stream is no file of theirs. */
   path: string;
   /** Valid until the next chunk is asked for. */
   bytes: Uint8Array;
@@ -23,6 +25,8 @@ export type Chunk = {
   bytesSkipped: number;
   /** Where a log is played as if it were now: the instant to put in place of an event's own, both epoch ms. */
   retime?: (eventMs: number) => number;
+  /** The format of the stream, where the source knows it; absent: it is recognised by the content. */
+  format?: Format;
 };
 
 export type SourceId = `src_${string}`;

@@ -200,7 +200,7 @@ export class Ingest {
     const ids = batch.text("log.source.id");
     const paths = batch.text("log.file.path");
     ids.ids.fill(ids.internText(stream.id), first, batch.rows);
-    paths.ids.fill(paths.internText(stream.path), first, batch.rows);
+    if (stream.path !== "") paths.ids.fill(paths.internText(stream.path), first, batch.rows);
     const { eventMs } = stream;
     const position = stream.held?.position ?? stream.position;
     this.#pending.set(stream.id, eventMs === undefined ? position : { ...position, eventMs });

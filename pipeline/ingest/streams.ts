@@ -81,7 +81,8 @@ export class Streams {
   }
 
   #recognise(stream: Stream, chunk: Chunk): void {
-    const { format } = detectFormat(chunk.bytes.subarray(0, SAMPLE_BYTES), chunk.path);
+    const format =
+      chunk.format ?? detectFormat(chunk.bytes.subarray(0, SAMPLE_BYTES), chunk.path).format;
     if (!format) return;
     const scan = this.#scanners.get(format) ?? format.open(this.#batch, this.#context);
     this.#scanners.set(format, scan);
