@@ -39,7 +39,11 @@ export function silentLog(): Log {
 
 type Lines = { write(line: string): void; close(): void };
 
-export function logTo(lines: Lines, options: { level: LogLevel; clock?: Clock }): Log {
+/** `base`: what every line carries instead of what Quarterdeck's own log has. */
+export function logTo(
+  lines: Lines,
+  options: { level: LogLevel; clock?: Clock; base?: LogFields },
+): Log {
   const clock = options.clock ?? systemClock;
   const logger = pino(
     {
@@ -52,6 +56,7 @@ export function logTo(lines: Lines, options: { level: LogLevel; clock?: Clock })
         "event.dataset": "quarterdeck.log",
         "service.name": "quarterdeck",
         "process.pid": process.pid,
+        ...options.base,
       },
       formatters: { level: (label) => ({ "log.level": label }) },
       serializers: { error: ecsError },

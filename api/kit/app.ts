@@ -12,6 +12,8 @@ import type { Log } from "#platform/log.ts";
 import type { Caller } from "./caller.ts";
 import { type Served, compileRoute } from "./compile-route.ts";
 import type { ServiceDatabase } from "./database.ts";
+import type { LastWrites } from "./last-writes.ts";
+import type { RouteMeter } from "./metrics.ts";
 import type { Route } from "./route.ts";
 
 /** What serving a request takes. */
@@ -19,14 +21,17 @@ export type RequestDeps = {
   clock: Clock;
   log: Log;
   database: ServiceDatabase;
+  lastWrites: LastWrites;
   /** Of every answer: release, instance. */
   headers: Readonly<Record<string, string>>;
   /** The general limit of each caller. */
   limit: RateLimit;
   callerOf(authorization: string | undefined, address: string): Promise<Caller>;
   addressOf(incoming: IncomingMessage): string;
-  /** Writes the access line and counts. */
+  /** Writes the access line. */
   said(request: Served, status: number, tookMs: number): void;
+  /** What counts the requests of a route. */
+  meter(route: Route): RouteMeter;
   stopping: AbortSignal;
 };
 

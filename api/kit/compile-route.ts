@@ -4,19 +4,22 @@ import type { Context } from "hono";
 import { AppError } from "#platform/errors.ts";
 import { problemHeaders, problemOf } from "#platform/http/problem.ts";
 import { TooManyRequests, createRateLimit, type RateLimit } from "#platform/http/rate-limit.ts";
-import { dataHeaders } from "#platform/http/security-headers.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
+import { type AnswerHeaders, answerHeaders, withHeaders, withOwn } from "./answer-headers.ts";
 import type { RequestDeps } from "./app.ts";
 import { type Caller, type Rule, holds } from "./caller.ts";
 import { once } from "./idempotency.ts";
 import { type Input, readInput } from "./request-input.ts";
 import type { AnyAnswer, Call, Route } from "./route.ts";
+import { TraceLog } from "./trace-log.ts";
 import { type Trace, traceOf } from "./trace.ts";
 
 export type ApiContext = Context<{ Bindings: HttpBindings }>;
-const SAFE_HEADERS = dataHeaders();
 const LIMIT_KEYS_MAX = 50_000;
+
+/** What is the same for all requests of a route. */
+type Compiled = { route: Route; deps: RequestDeps; headers: AnswerHeaders };
 
 /** One route as a Hono handler: who, may they, what, do it, check the answer, say what happened. */
 export function compileRoute(
@@ -24,11 +27,20 @@ export function compileRoute(
   deps: RequestDeps,
 ): (context: ApiContext) => Promise<Response> {
   const limit = limitOf(route, deps);
+  const meter = deps.meter(route);
+  const compiled: Compiled = { route, deps, headers: answerHeaders(deps.headers) };
   return async (context) => {
     const startedMs = performance.now();
-    const { incoming } = context.env;
-    const trace = traceOf(headerOf(incoming.headers["traceparent"]));
-    const request: Served = { route, trace, incoming, address: deps.addressOf(incoming) };
+    meter.begin();
+    const { incoming, outgoing } = context.env;
+    const request: Served = {
+      route,
+      trace: traceOf(headerOf(incoming.headers["traceparent"])),
+      incoming,
+      address: deps.addressOf(incoming),
+      caller: undefined,
+      bytes: undefined,
+    };
     let response: Response;
     try {
       const caller = await deps.callerOf(incoming.headers.authorization, request.address);
@@ -36,32 +48,38 @@ export function compileRoute(
       takeToken(deps.limit, caller);
       if (limit) takeToken(limit, caller);
       checkRule(route.rule, caller);
-      response = await answer({ ...request, caller }, context, deps);
+      response = await answer(request, context, compiled);
     } catch (error) {
-      response = problem(error, deps, trace);
+      response = problem(error, deps, request);
     }
-    deps.said(request, response.status, performance.now() - startedMs);
+    // What still comes on this connection would meet a closed door.
+    if (deps.stopping.aborted && "shouldKeepAlive" in outgoing) outgoing.shouldKeepAlive = false;
+    const tookMs = performance.now() - startedMs;
+    meter.end(response.status, tookMs);
+    deps.said(request, response.status, tookMs);
     return response;
   };
 }
 
-/** A request on its way; the caller is known once the token was checked. */
+/** A request on its way; the caller is known once the token was checked, the bytes once there is a body. */
 export type Served = {
   route: Route;
   trace: Trace;
   incoming: HttpBindings["incoming"];
   address: string;
-  caller?: Caller;
+  caller: Caller | undefined;
+  bytes: number | undefined;
 };
 
-async function answer(
-  request: Served & { caller: Caller },
-  context: ApiContext,
-  deps: RequestDeps,
-): Promise<Response> {
-  const { route, caller, trace, incoming } = request;
-  const input = await readInput(route, incoming, context.req.param());
-  const consistency = headerOf(incoming.headers["read-after"]);
+async function answer(request: Served, context: ApiContext, compiled: Compiled): Promise<Response> {
+  const { route, deps } = compiled;
+  const { caller, trace, incoming } = request;
+  if (caller === undefined) throw new Error("the caller comes first");
+  const rawParams = route.params === undefined ? {} : context.req.param();
+  const input = await readInput(route, incoming, rawParams);
+  const who = `${caller.kind}${caller.id}`;
+  const readAfter = (): string | undefined =>
+    headerOf(incoming.headers["read-after"]) ?? deps.lastWrites.of(who);
   let wrote = false;
   const call = {
     ...input,
@@ -69,13 +87,16 @@ async function answer(
     incoming,
     nowMs: deps.clock.nowMs(),
     traceId: trace.traceId,
-    log: deps.log.child({ "trace.id": trace.traceId }),
+    log: new TraceLog(deps.log, trace.traceId),
     database: deps.database,
-    read: route.reads === "replica" ? await deps.database.reader(consistency) : deps.database,
+    read: route.reads === "replica" ? await deps.database.reader(readAfter()) : deps.database,
     ifNoneMatch: incoming.headers["if-none-match"],
-    signal: signalOf(context, deps),
+    // Made when a handler asks for it: most never do.
+    get signal() {
+      return AbortSignal.any([context.req.raw.signal, deps.stopping]);
+    },
     write: async <Answer extends AnyAnswer>(work: (tx: Queryable) => Promise<Answer>) => {
-      const done = await write(request, input, { deps, work });
+      const done = await write({ route, caller }, input, { deps, work });
       wrote = true;
       return done;
     },
@@ -83,16 +104,16 @@ async function answer(
   // The handler gets what its own schemas gave: `route()` has tied the two together.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const result = await route.handle(call as unknown as Call<never, never, never, never>);
-  if (result instanceof Response) return result;
+  if (result instanceof Response) return withHeaders(result, compiled.headers);
   const lsn = wrote ? await deps.database.lastWrite() : undefined;
-  return jsonResponse(route, result, {
-    ...deps.headers,
-    ...(lsn === undefined ? {} : { "read-after": lsn }),
-  });
+  if (lsn === undefined) return jsonResponse(compiled, result, request);
+  deps.lastWrites.remember(who, lsn);
+  const headers = { "read-after": lsn, ...result.headers };
+  return jsonResponse(compiled, { ...result, headers }, request);
 }
 
 async function write<Answer extends AnyAnswer>(
-  { route, caller }: Served & { caller: Caller },
+  { route, caller }: { route: Route; caller: Caller },
   input: Input,
   { deps, work }: { deps: RequestDeps; work: (tx: Queryable) => Promise<Answer> },
 ): Promise<Answer> {
@@ -114,25 +135,35 @@ async function write<Answer extends AnyAnswer>(
 }
 
 function jsonResponse(
-  route: Route,
-  { status, body, headers }: AnyAnswer,
-  more: Readonly<Record<string, string>>,
+  { route, headers }: Compiled,
+  { status, body, headers: own }: AnyAnswer,
+  request: Served,
 ): Response {
   const spec = route.answers[status];
   if (spec === undefined)
     throw new Error(`${route.operationId} answered ${status}, which it does not list`);
-  const all = { ...SAFE_HEADERS, "cache-control": "no-store", ...more, ...headers };
-  if (spec.body === undefined) return new Response(null, { status, headers: all });
+  if (spec.body === undefined) {
+    return new Response(null, { status, headers: withOwn(headers.plain, own) });
+  }
   const text = JSON.stringify(spec.body.parse(body));
-  return new Response(text, { status, headers: { ...all, "content-type": "application/json" } });
+  request.bytes = Buffer.byteLength(text);
+  return new Response(text, { status, headers: withOwn(headers.json, own) });
 }
 
-function problem(error: unknown, deps: RequestDeps, trace: Trace): Response {
-  const body = problemOf(error, deps.log.child({ "trace.id": trace.traceId }));
+function problem(error: unknown, deps: RequestDeps, request: Served): Response {
+  const { traceId } = request.trace;
+  const body = problemOf(error, new TraceLog(deps.log, traceId));
   const authenticate = body.status === 401 ? { "www-authenticate": "Bearer" } : {};
-  return new Response(JSON.stringify(body), {
+  const text = JSON.stringify(body);
+  request.bytes = Buffer.byteLength(text);
+  return new Response(text, {
     status: body.status,
-    headers: { ...SAFE_HEADERS, ...deps.headers, ...authenticate, ...problemHeaders(error) },
+    headers: {
+      ...answerHeaders(deps.headers).plain,
+      "trace-id": traceId,
+      ...authenticate,
+      ...problemHeaders(error),
+    },
   });
 }
 
@@ -161,11 +192,6 @@ function takeToken(limit: RateLimit, caller: Caller): void {
     caller.kind === "anonymous" ? caller.address : `${caller.kind}${caller.id}`,
   );
   if (waitMs > 0) throw new TooManyRequests(waitMs);
-}
-
-/** Made when a handler asks for it: most never do. */
-function signalOf(context: ApiContext, deps: RequestDeps): AbortSignal {
-  return AbortSignal.any([context.req.raw.signal, deps.stopping]);
 }
 
 const headerOf = (value: string | string[] | undefined): string | undefined =>

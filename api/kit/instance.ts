@@ -1,25 +1,27 @@
 import { createHmac, hkdfSync } from "node:crypto";
-import { type Server, createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 
 import { getRequestListener } from "@hono/node-server";
 
 import type { Clock } from "#platform/clock.ts";
 import type { Config } from "#platform/config.ts";
-import { AppError } from "#platform/errors.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import type { Log } from "#platform/log.ts";
 import { migrate } from "#platform/postgres/migrate.ts";
 
 import { accessLine } from "./access-line.ts";
 import { createApp } from "./app.ts";
-import type { Caller } from "./caller.ts";
 import { type ServiceDatabase, openServiceDatabase } from "./database.ts";
+import type { Front } from "./front.ts";
 import { forgetAnswers, idempotencyMigration } from "./idempotency.ts";
 import { createJobs, jobsMigration, runDueJobs, startJobRunner } from "./jobs.ts";
+import { callerBy } from "./known-caller.ts";
+import { createLastWrites } from "./last-writes.ts";
+import { type LineBase, lineBase } from "./line-base.ts";
+import { openMetrics } from "./metrics.ts";
 import { openNotifications } from "./notifications.ts";
 import { operationRoutes } from "./operation-routes.ts";
 import { eventsRoute, outboxMigration, publishEvent } from "./outbox.ts";
+import { type ApiServer, openServer } from "./server.ts";
 import type { Kit, OpenService, Service } from "./service.ts";
 import { type Authenticate, rootKeyAuthenticator } from "./tokens.ts";
 
@@ -31,14 +33,20 @@ export type InstanceOptions = {
   rootKey: string;
   /** Own URL as others reach it; undefined: what it listens on. */
   publicUrl?: string;
-  port: number;
+  /** Where it listens itself. */
+  port?: number;
+  /** Where another process listens for it. */
+  front?: Front;
+  /** ECS `service.node.name`: which of several this is. */
+  node?: string;
   /** How access tokens are known; Accounts knows its own. */
   authenticate: Authenticate;
   clock: Clock;
+  /** Its lines say of themselves which service and release they are of. */
   log: Log;
   /** Takes finished log lines: stdout. */
   writeLine(line: string): void;
-  /** General limit of each caller. */
+  /** General limit of each caller, in this process: several workers count each for itself. */
   limit?: { burst: number; perSecond: number };
   /** false: jobs run only when `runJobs` is called (tests). */
   jobs?: boolean;
@@ -58,7 +66,6 @@ export type Instance = {
 
 const LIMIT = { burst: 400, perSecond: 200 };
 const LIMIT_KEYS_MAX = 50_000;
-const DRAIN_MS_MAX = 10_000;
 const FORGET_MS = 600_000;
 
 /** Brings the service's schema up to date; of several processes one does it and the others wait. */
@@ -74,28 +81,30 @@ export async function migrateService(service: Service, database: ServiceDatabase
 /** @throws AppError when the database or the port cannot be had */
 export async function startInstance(service: Service, options: InstanceOptions): Promise<Instance> {
   await using started = new AsyncDisposableStack();
-  const { config, clock } = options;
-  const base = { "service.name": service.name, "service.version": config.api.release };
-  const log = options.log.child({ ...base, "event.dataset": `${service.name}.log` });
+  const { config, clock, log, front } = options;
   const from = { schema: service.name, log, url: options.databaseUrl };
   const database = openServiceDatabase({ ...from, replicaUrls: config.api.replicaUrls });
   started.defer(() => database.close());
   await migrateService(service, database);
   const notifications = openNotifications(from);
   started.defer(() => notifications.close());
-  const server = createServer({ keepAliveTimeout: 5_000 });
-  const address = `http://${config.host}:${await listenOn(server, config.host, options.port)}`;
-  const url = options.publicUrl ?? address;
-  const kit = kitOf(service, { ...options, url, log, database, notifications });
+  const http = await openServer({ host: config.host, port: options.port, front });
+  started.defer(() => void http.server.close());
+  const url = options.publicUrl ?? http.url;
+  const base = lineBase({ service: service.name, config, node: options.node ?? "1", clock });
+  const kit = kitOf(service, { ...options, url, database, notifications, base });
   const open = await service.open(kit);
   started.defer(() => open.close?.());
   const jobDeps = { database, handlers: open.jobs ?? {}, clock, log };
   if (options.jobs !== false) started.use(startJobs({ ...jobDeps, notifications }));
-  const { routes, stopping } = serve(server, { service, open, options, kit });
-  started.defer(() => drain(server, stopping));
+  const { routes, stopping } = serve(http, { service, open, options, kit, base });
+  started.defer(async () => {
+    stopping.abort();
+    await http.drain();
+  });
   const resources = started.move();
   return {
-    url: address,
+    url: http.url,
     open,
     routes,
     database,
@@ -106,22 +115,32 @@ export async function startInstance(service: Service, options: InstanceOptions):
   };
 }
 
-type Serving = { service: Service; open: OpenService; options: InstanceOptions; kit: Kit };
+type Serving = {
+  service: Service;
+  open: OpenService;
+  options: InstanceOptions;
+  kit: Kit;
+  base: LineBase;
+};
 
 /** The service's own routes and those that every service has, on the server. */
-function serve(server: Server, { service, open, options, kit }: Serving) {
-  const { config, clock } = options;
+function serve({ server }: ApiServer, { service, open, options, kit, base }: Serving) {
+  const { config, clock, front } = options;
   const { database, log } = kit;
   const stopping = new AbortController();
+  const metrics = openMetrics(database);
+  front?.onMetrics(metrics.own);
+  const allMetrics = async () => (front ? front.allMetrics() : [await metrics.own()]);
   const routes = [
     ...open.routes,
     eventsRoute(service.name),
-    ...operationRoutes({ service, open, database, stopping: stopping.signal }),
+    ...operationRoutes({ service, open, database, allMetrics, stopping: stopping.signal }),
   ];
   const app = createApp(routes, {
     clock,
     log,
     database,
+    lastWrites: createLastWrites(),
     headers: { "x-release": config.api.release },
     limit: limitOf(options),
     callerOf: callerBy([
@@ -129,7 +148,13 @@ function serve(server: Server, { service, open, options, kit }: Serving) {
       open.authenticate ?? options.authenticate,
     ]),
     addressOf: (incoming) => incoming.socket.remoteAddress ?? "unknown",
-    said: accessLine({ ...options, service, hashUser: kit.hashUser }),
+    said: accessLine({
+      base,
+      dataset: `${service.name}.access`,
+      hashUser: kit.hashUser,
+      writeLine: options.writeLine,
+    }),
+    meter: metrics.meter,
     stopping: stopping.signal,
   });
   const listener = getRequestListener(app.fetch);
@@ -150,49 +175,30 @@ function startJobs(deps: Parameters<typeof startJobRunner>[0]): AsyncDisposable 
   };
 }
 
-type KitDeps = InstanceOptions & Pick<Kit, "url" | "log" | "database" | "notifications">;
+type KitDeps = InstanceOptions &
+  Pick<Kit, "url" | "database" | "notifications"> & { base: LineBase };
 
 function kitOf(service: Service, deps: KitDeps): Kit {
   const secret = (purpose: string): Buffer =>
     Buffer.from(hkdfSync("sha256", deps.rootKey, "", `quarterdeck ${purpose}`, 32));
   const userKey = secret("user hash");
+  const { base } = deps;
   return {
     ...deps,
     jobs: createJobs(service.name, deps.clock),
-    emit: (fields) =>
-      deps.writeLine(
-        `${JSON.stringify({
-          "@timestamp": new Date(deps.clock.nowMs()).toISOString(),
-          "ecs.version": "8.11.0",
-          "event.dataset": `${service.name}.log`,
-          "service.name": service.name,
-          "service.version": deps.config.api.release,
-          ...fields,
-        })}\n`,
-      ),
+    emit(fields) {
+      const line = {
+        "@timestamp": base.time(),
+        "ecs.version": "8.11.0",
+        "event.dataset": `${service.name}.log`,
+        ...base.members,
+        ...fields,
+      };
+      deps.writeLine(`${JSON.stringify(line)}\n`);
+    },
     hashUser: (id) => createHmac("sha256", userKey).update(id).digest("hex").slice(0, 32),
     secret,
     publish: (tx, event) => publishEvent(tx, service.name, event),
-  };
-}
-
-/** The first that knows the token wins. @throws AppError unauthenticated for a token that nobody knows */
-function callerBy(
-  authenticators: readonly Authenticate[],
-): (authorization: string | undefined, address: string) => Promise<Caller> {
-  return async (authorization, address) => {
-    if (authorization === undefined) {
-      return { kind: "anonymous", id: "", sessionId: "", permissions: new Set(), address };
-    }
-    const token = /^Bearer ([\x21-\x7e]{1,4096})$/i.exec(authorization)?.[1];
-    for (const authenticate of token === undefined ? [] : authenticators) {
-      const known = await authenticate(token ?? "");
-      if (known !== undefined) return { ...known, address };
-    }
-    throw new AppError(
-      "unauthenticated",
-      "This token is not known, or has expired: sign in again.",
-    );
   };
 }
 
@@ -201,28 +207,4 @@ function limitOf({ limit = LIMIT, clock }: InstanceOptions): ReturnType<typeof c
     { burst: limit.burst, refillMs: 1_000 / limit.perSecond, keysMax: LIMIT_KEYS_MAX },
     clock,
   );
-}
-
-async function listenOn(server: Server, host: string, port: number): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) =>
-      reject(
-        new AppError("unavailable", `Port ${port} of ${host} cannot be used: ${error.message}.`, {
-          cause: error,
-        }),
-      ),
-    );
-    server.listen(port, host, resolve);
-  });
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on TCP
-  return (server.address() as AddressInfo).port;
-}
-
-async function drain(server: Server, stopping: AbortController): Promise<void> {
-  const closed = new Promise((resolve) => server.close(resolve));
-  stopping.abort();
-  server.closeIdleConnections();
-  const late = setTimeout(() => server.closeAllConnections(), DRAIN_MS_MAX);
-  await closed;
-  clearTimeout(late);
 }

@@ -1,21 +1,29 @@
 import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
+import { isLoopback } from "#platform/http/peer-address.ts";
 import type { Database } from "#platform/postgres/database.ts";
 
+import { holds } from "./caller.ts";
+import type { MetricJson } from "./front.ts";
+import { METRICS_MEDIA, metricsText } from "./metrics.ts";
 import { type Route, route } from "./route.ts";
 import type { OpenService, Service } from "./service.ts";
 
 const Check = z.strictObject({ status: z.string() });
 const Ready = z.strictObject({ status: z.string(), checks: z.array(z.string()) });
 
-/** What every service has for those who run it. */
-export function operationRoutes(deps: {
+type Deps = {
   service: Service;
   open: OpenService;
   database: Database;
+  /** Of all worker processes. */
+  allMetrics(): Promise<MetricJson[][]>;
   stopping: AbortSignal;
-}): Route[] {
+};
+
+/** What every service has for those who run it. */
+export function operationRoutes(deps: Deps): Route[] {
   const checks = {
     database: async () => void (await deps.database.query("SELECT 1")),
     ...deps.open.checks,
@@ -52,5 +60,33 @@ export function operationRoutes(deps: {
         return { status: 200, body: { status: "ready", checks: Object.keys(checks) } };
       },
     }),
+    metricsRoute(deps),
   ];
+}
+
+function metricsRoute({ service, allMetrics }: Deps): Route {
+  const permission = `${service.name}:metrics:read`;
+  return route({
+    method: "GET",
+    path: "/metrics",
+    operationId: "metrics",
+    tag: "Operations",
+    summary: "Requests, durations, jobs and processes, for Prometheus",
+    description: `Of all worker processes together. Programs on this machine may read it; what comes from elsewhere or through a proxy needs the permission ${permission}.`,
+    rule: {
+      allow: "anyone",
+      why: "programs on this machine; the others are asked for a permission",
+    },
+    answers: { 200: { description: "Prometheus text", media: METRICS_MEDIA } },
+    async handle({ caller, incoming }) {
+      const { forwarded, "x-forwarded-for": forwardedFor } = incoming.headers;
+      const here = isLoopback(caller.address) && (forwarded ?? forwardedFor) === undefined;
+      if (!here && !holds(caller, permission)) {
+        const message = `Metrics are for programs on this machine and holders of ${permission}.`;
+        throw new AppError("forbidden", message);
+      }
+      const text = await metricsText(await allMetrics());
+      return new Response(text, { headers: { "content-type": METRICS_MEDIA } });
+    },
+  });
 }

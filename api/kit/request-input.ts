@@ -42,7 +42,10 @@ export async function readInput(
     return undefined;
   };
   const params = parse(route.params, "path", () => checkedStrings(rawParams));
-  const query = parse(route.query ?? NO_QUERY, "query", () => queryOf(incoming.url ?? ""));
+  const asked = route.query !== undefined || (incoming.url ?? "").includes("?");
+  const query = asked
+    ? parse(route.query ?? NO_QUERY, "query", () => queryOf(incoming.url ?? ""))
+    : {};
   const body = parse(route.body, "body", () => parseJson(bodyText));
   if (mistakes.length > 0) throw invalid(mistakes);
   return { params, query, body, bodyText, ...headers };

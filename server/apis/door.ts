@@ -1,0 +1,110 @@
+import type { ChildProcess } from "node:child_process";
+import { type Server, type Socket, createServer } from "node:net";
+
+import { AppError } from "#platform/errors.ts";
+
+import { listen } from "../listen.ts";
+import type { ToWorker } from "./protocol.ts";
+
+/** Connections that wait while no worker can take them; more are closed. */
+const WAITING_MAX = 4_096;
+
+/** Where the connections to a service come in; they are handed to its workers in turn. */
+export type Door = {
+  url: string;
+  /** From now on the worker gets its share. */
+  open(worker: ChildProcess): void;
+  /** No more for this worker. */
+  shut(worker: ChildProcess): void;
+  /** The worker has ended: what it had not taken goes to the others. */
+  gone(worker: ChildProcess): void;
+  /** The worker has this connection now. */
+  taken(worker: ChildProcess, id: number): void;
+  close(): Promise<void>;
+};
+
+export type DoorOptions = {
+  host: string;
+  port: number;
+  /** Where the port is taken: the next free one, or an error that says so. */
+  ifTaken: "next" | "fail";
+};
+
+/** `handed`: on their way to it, not taken yet. */
+type Receiver = { worker: ChildProcess; open: boolean; handed: Map<number, Socket> };
+
+/**
+ * Listens, whatever happens to the workers: while none is there, connections wait.
+ * @throws AppError when the port cannot be had
+ */
+export async function openDoor(options: DoorOptions): Promise<Door> {
+  // Nothing is read here: a worker reads.
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true });
+  const port = await portOf(server, options);
+  const receivers = new Map<ChildProcess, Receiver>();
+  const waiting: Socket[] = [];
+  let turn = 0;
+  let lastId = 0;
+
+  function hand(socket: Socket): void {
+    const open = [...receivers.values()].filter((it) => it.open && it.worker.connected);
+    turn += 1;
+    const receiver = open[turn % Math.max(1, open.length)];
+    if (receiver === undefined) {
+      if (waiting.length < WAITING_MAX) waiting.push(socket);
+      else socket.destroy();
+      return;
+    }
+    lastId += 1;
+    receiver.handed.set(lastId, socket);
+    const message: ToWorker = { type: "connection", id: lastId };
+    // Ours stays open until it is taken; a worker that is just dying takes nothing, and `gone` hands it on.
+    receiver.worker.send(message, socket, { keepOpen: true }, () => undefined);
+  }
+
+  server.on("connection", (socket) => {
+    socket.on("error", () => undefined);
+    hand(socket);
+  });
+  return {
+    url: `http://${options.host.includes(":") ? `[${options.host}]` : options.host}:${port}`,
+    open(worker) {
+      receivers.set(worker, { worker, open: true, handed: new Map() });
+      for (const socket of waiting.splice(0)) hand(socket);
+    },
+    shut(worker) {
+      const receiver = receivers.get(worker);
+      if (receiver) receiver.open = false;
+    },
+    gone(worker) {
+      const receiver = receivers.get(worker);
+      receivers.delete(worker);
+      for (const socket of receiver?.handed.values() ?? []) hand(socket);
+    },
+    taken(worker, id) {
+      const handed = receivers.get(worker)?.handed;
+      // Closes our copy of it alone.
+      handed?.get(id)?.destroy();
+      handed?.delete(id);
+    },
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      for (const socket of waiting.splice(0)) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+async function portOf(server: Server, { host, port, ifTaken }: DoorOptions): Promise<number> {
+  if (ifTaken === "next") return listen(server, { host, port });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const why = error.code === "EADDRINUSE" ? "is taken" : `cannot be used (${error.message})`;
+      const message = `Port ${port} of ${host} ${why}: end what listens there, or choose another one with --port.`;
+      reject(new AppError("unavailable", message, { cause: error }));
+    });
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  return typeof address === "object" && address ? address.port : port;
+}

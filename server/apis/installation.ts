@@ -1,0 +1,60 @@
+import { randomBytes } from "node:crypto";
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+
+import type { Config } from "#platform/config.ts";
+import { startEmbedded } from "#platform/postgres/embedded.ts";
+
+/** What the services of one installation share: the database server and the root key. */
+export type Installation = {
+  databaseUrl: string;
+  rootKey: string;
+  /** Stops the embedded PostgreSQL where this process has started it. */
+  close(): Promise<void>;
+};
+
+/** @throws AppError when PostgreSQL does not start */
+export async function openInstallation(config: Config): Promise<Installation> {
+  const rootKey = config.api.rootKey ?? keptRootKey(config.dataFolder);
+  if (config.databaseUrl !== undefined) {
+    return { databaseUrl: config.databaseUrl, rootKey, close: () => Promise.resolve() };
+  }
+  const server = await startEmbedded(config.dataFolder);
+  return { databaseUrl: server.url, rootKey, close: () => server.stop() };
+}
+
+/** The root key in `<data>/api/root-key`, made at the first start; of several processes one makes it. */
+function keptRootKey(dataFolder: string): string {
+  const folder = path.join(dataFolder, "api");
+  const file = path.join(folder, "root-key");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const mine = `${file}.${process.pid}`;
+  writeFileSync(mine, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600, flush: true });
+  try {
+    // A link appears whole or not at all, and fails where there is one already.
+    linkSync(mine, file);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  } finally {
+    rmSync(mine, { force: true });
+  }
+  return readFileSync(file, "utf8").trim();
+}
+
+/** The environment of a service's workers: that of this process, and what it has found out. */
+export function workerEnvironment(
+  config: Config,
+  { databaseUrl, rootKey }: Pick<Installation, "databaseUrl" | "rootKey">,
+): NodeJS.ProcessEnv {
+  const env = { ...process.env };
+  // Both NAME and NAME_FILE are refused; the value is known by now.
+  delete env["DATABASE_URL_FILE"];
+  delete env["API_ROOT_KEY_FILE"];
+  return {
+    ...env,
+    QUARTERDECK_DATA: config.dataFolder,
+    QUARTERDECK_HOST: config.host,
+    DATABASE_URL: databaseUrl,
+    API_ROOT_KEY: rootKey,
+  };
+}

@@ -1,0 +1,146 @@
+import { Socket } from "node:net";
+/**
+ * One worker process of a service, forked by workers.ts: it serves the connections that it is handed. It ends, after
+ * what is in flight, when it is told to or when the process that started it has gone.
+ */
+import { hostname } from "node:os";
+
+import { createRemoteJWKSet } from "jose";
+
+import type { Front, MetricJson } from "#api/kit/front.ts";
+import { type Instance, startInstance } from "#api/kit/instance.ts";
+import { gatherLines } from "#api/kit/lines.ts";
+import type { Service } from "#api/kit/service.ts";
+import { tokenAuthenticator } from "#api/kit/tokens.ts";
+import { systemClock } from "#platform/clock.ts";
+import { parseConfig } from "#platform/config.ts";
+import { AppError } from "#platform/errors.ts";
+import { logTo } from "#platform/log.ts";
+
+import type { FromWorker, ToWorker, WorkerTask } from "./protocol.ts";
+import { SERVICES } from "./services.ts";
+
+// Ours alone: workers.ts writes it.
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion
+const task = JSON.parse(process.argv[2] ?? "{}") as WorkerTask;
+const config = parseConfig(process.env);
+const lines = gatherLines((text) => void process.stdout.write(text));
+process.on("exit", () => lines.flush());
+const log = logTo(lines, {
+  level: config.logLevel,
+  base: {
+    "event.dataset": `${task.service}.log`,
+    "service.name": task.service,
+    "service.version": config.api.release,
+    "service.node.name": `${hostname()}/${process.pid}`,
+  },
+});
+
+let stopping: Promise<void> | undefined;
+const asks = new Map<number, (all: MetricJson[][]) => void>();
+let lastAsk = 0;
+let takeConnection: (socket: Socket) => void = (socket) => void socket.destroy();
+let ownMetrics: () => Promise<MetricJson[]> = () => Promise.resolve([]);
+
+const front: Front = {
+  url: task.url,
+  onConnection(take) {
+    takeConnection = take;
+  },
+  onMetrics(own) {
+    ownMetrics = own;
+  },
+  allMetrics: () =>
+    new Promise((resolve) => {
+      lastAsk += 1;
+      asks.set(lastAsk, resolve);
+      tell({ type: "want_all_metrics", id: lastAsk });
+    }),
+};
+
+// Whoever stops a group of processes means the one that listens, which tells us.
+process.on("SIGINT", () => undefined);
+process.on("SIGHUP", () => undefined);
+process.on("uncaughtException", (error) => void die(error));
+const starting = start();
+process.on("message", (message: ToWorker, socket: unknown) => {
+  if (message.type === "connection" && socket instanceof Socket) {
+    tell({ type: "taken", id: message.id });
+    socket.allowHalfOpen = true;
+    takeConnection(socket);
+  }
+  if (message.type === "say_metrics") void sayMetrics(message.id);
+  if (message.type === "all_metrics") {
+    asks.get(message.id)?.(message.all);
+    asks.delete(message.id);
+  }
+  if (message.type === "stop") void stop();
+});
+process.on("SIGTERM", () => {
+  tell({ type: "leaving" });
+  void stop();
+});
+process.once("disconnect", () => {
+  if (stopping) process.exit(0);
+  void stop();
+});
+
+async function start(): Promise<Instance> {
+  try {
+    const service = await SERVICES[task.service]?.();
+    if (!service) throw new AppError("bad_request", `There is no API ${task.service}.`);
+    const instance = await startInstance(service, {
+      config,
+      databaseUrl: config.databaseUrl ?? "",
+      rootKey: config.api.rootKey ?? "",
+      front,
+      ...publicUrl(service),
+      authenticate: tokenAuthenticator({
+        keys: createRemoteJWKSet(new URL("/.well-known/jwks.json", config.api.accountsUrl)),
+        issuer: config.api.accountsUrl,
+        nowMs: systemClock.nowMs,
+      }),
+      clock: systemClock,
+      log,
+      writeLine: lines.write,
+      node: `${hostname()}/${process.pid}`,
+    });
+    tell({ type: "ready" });
+    return instance;
+  } catch (error) {
+    return die(error);
+  }
+}
+
+/** How people and the other services reach it, where that was said; else where it listens. */
+function publicUrl({ name }: Service): { publicUrl?: string } {
+  const url = process.env[`API_${name.toUpperCase()}_URL`];
+  return url === undefined || url === "" ? {} : { publicUrl: new URL(url).origin };
+}
+
+/** Once, however often it is asked for. */
+function stop(): Promise<void> {
+  stopping ??= starting.then((instance) => instance.stop()).then(() => process.exit(0));
+  return stopping;
+}
+
+/** The log has the whole of it, and who started us hears why. */
+function die(error: unknown): Promise<never> {
+  log.error("a worker ends because of an error", { error });
+  lines.flush();
+  return new Promise(() => {
+    tell({ type: "failed", message: messageOf(error) }, () => process.exit(1));
+  });
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
+
+async function sayMetrics(id: number): Promise<void> {
+  tell({ type: "metrics", id, metrics: await ownMetrics() });
+}
+
+function tell(message: FromWorker, told: () => void = () => undefined): void {
+  if (process.connected) process.send?.(message, undefined, undefined, told);
+  else told();
+}

@@ -1,0 +1,234 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { getCompileCacheDir } from "node:module";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+import type { MetricJson } from "#api/kit/front.ts";
+import type { ServiceName } from "#api/kit/service.ts";
+import { AppError } from "#platform/errors.ts";
+
+import { type Door, type DoorOptions, openDoor } from "./door.ts";
+import { wholeLines } from "./lines.ts";
+import type { FromWorker, ToWorker } from "./protocol.ts";
+
+const WORKER = fileURLToPath(new URL("worker.ts", import.meta.url));
+const STOP_MS_MAX = 20_000;
+const METRICS_MS_MAX = 2_000;
+const RESTART_MS = { first: 100, most: 10_000 };
+/** One that lived so long did not die of its start. */
+const STEADY_MS = 10_000;
+
+export type WorkersOptions = DoorOptions & {
+  service: ServiceName;
+  count: number;
+  /** The whole environment of the workers. */
+  env: NodeJS.ProcessEnv;
+  /** Takes whole lines of their logs. */
+  writeLines(lines: string): void;
+  /** Whether the first worker is tried again when it cannot start. */
+  keepTrying: boolean;
+  /** Takes what a person should know. */
+  say(line: string): void;
+};
+
+/** The worker processes of one service behind one port; one that dies is replaced. */
+export type Workers = {
+  url: string;
+  /** Resolves when a worker serves; rejects with the reason when the first one cannot, unless it is tried on. */
+  up: Promise<void>;
+  /** Replaces every worker by a new one, one after the other, without a failed request. */
+  restart(env?: NodeJS.ProcessEnv): Promise<void>;
+  /** Stops accepting, lets the workers finish, and ends them. */
+  stop(): Promise<void>;
+};
+
+/** @throws AppError when the port cannot be had */
+export async function startWorkers(options: WorkersOptions): Promise<Workers> {
+  const door = await openDoor(options);
+  const pool = new Pool(options, door);
+  return {
+    url: door.url,
+    up: pool.start(),
+    restart: (env) => pool.restart(env),
+    async stop() {
+      const closed = door.close();
+      await pool.stop();
+      await closed;
+    },
+  };
+}
+
+type Worker = { child: ChildProcess; ready: Promise<void>; startedMs: number; stopping: boolean };
+
+class Pool {
+  readonly #options: WorkersOptions;
+  readonly #door: Door;
+  readonly #workers = new Set<Worker>();
+  readonly #metrics = new MetricsRounds();
+  readonly #stopping = new AbortController();
+  #env: NodeJS.ProcessEnv;
+  #served = false;
+  #deathsInARow = 0;
+
+  constructor(options: WorkersOptions, door: Door) {
+    this.#options = options;
+    this.#door = door;
+    this.#env = options.env;
+  }
+
+  /** The first alone, so that a mistake is said once; then the others. */
+  async start(): Promise<void> {
+    for (let tries = 1; !this.#served; tries += 1) {
+      try {
+        await this.#fork().ready;
+        this.#served = true;
+      } catch (error) {
+        if (!this.#options.keepTrying || this.#stopping.signal.aborted) throw error;
+        if (tries === 1) this.#options.say(messageOf(error));
+        await this.#pause(tries);
+      }
+    }
+    for (let more = 1; more < this.#options.count; more += 1) this.#fork();
+  }
+
+  async restart(env?: NodeJS.ProcessEnv): Promise<void> {
+    this.#env = env ?? this.#env;
+    const before = [...this.#workers];
+    for (const old of before) {
+      if (this.#stopping.signal.aborted) return;
+      await this.#fork().ready;
+      await stopWorker(old, this.#door);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all([...this.#workers].map((worker) => stopWorker(worker, this.#door)));
+  }
+
+  #fork(): Worker {
+    const { service, writeLines } = this.#options;
+    const cache = getCompileCacheDir();
+    const child = fork(WORKER, [JSON.stringify({ service, url: this.#door.url })], {
+      env: { ...this.#env, ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }) },
+      stdio: ["ignore", "pipe", "inherit", "ipc"],
+    });
+    if (child.stdout) wholeLines(child.stdout, writeLines);
+    const worker: Worker = {
+      child,
+      startedMs: performance.now(),
+      stopping: false,
+      ready: this.#becomesReady(child),
+    };
+    worker.ready.catch(() => undefined);
+    this.#workers.add(worker);
+    child.once("exit", () => void this.#ended(worker));
+    child.on("error", () => undefined);
+    return worker;
+  }
+
+  #becomesReady(child: ChildProcess): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let reason = `The ${this.#options.service} API ended before it could serve: its log says why.`;
+      child.on("message", (message: FromWorker) => {
+        if (message.type === "failed") reason = message.message;
+        if (message.type === "ready") {
+          this.#door.open(child);
+          resolve();
+        }
+        this.#heard(child, message);
+      });
+      child.once("exit", () => reject(new AppError("unavailable", reason)));
+    });
+  }
+
+  #heard(child: ChildProcess, message: FromWorker): void {
+    if (message.type === "taken") this.#door.taken(child, message.id);
+    if (message.type === "leaving") this.#door.shut(child);
+    if (message.type === "metrics") this.#metrics.got(message.id, message.metrics);
+    const connected = [...this.#workers].map((it) => it.child).filter((it) => it.connected);
+    if (message.type === "wrote") {
+      for (const other of connected) if (other !== child) tell(other, message);
+    }
+    if (message.type !== "want_all_metrics") return;
+    void this.#answerMetrics(child, { id: message.id, connected });
+  }
+
+  async #answerMetrics(
+    child: ChildProcess,
+    { id, connected }: { id: number; connected: readonly ChildProcess[] },
+  ): Promise<void> {
+    tell(child, { type: "all_metrics", id, all: await this.#metrics.ask(connected) });
+  }
+
+  async #ended(worker: Worker): Promise<void> {
+    this.#door.gone(worker.child);
+    this.#workers.delete(worker);
+    if (!this.#served || worker.stopping || this.#stopping.signal.aborted) return;
+    const { exitCode, signalCode, pid } = worker.child;
+    const livedMs = performance.now() - worker.startedMs;
+    this.#deathsInARow = livedMs > STEADY_MS ? 1 : this.#deathsInARow + 1;
+    this.#options.say(
+      `A worker of ${this.#options.service} (process ${pid}) ended with ${signalCode ?? exitCode}: another one takes its place.`,
+    );
+    await this.#pause(this.#deathsInARow - 1);
+    if (!this.#stopping.signal.aborted) this.#fork();
+  }
+
+  /** Longer each time; the first time not at all. */
+  async #pause(times: number): Promise<void> {
+    if (times === 0) return;
+    const ms = Math.min(RESTART_MS.most, RESTART_MS.first * 2 ** Math.min(times, 20));
+    await delay(ms, undefined, this.#stopping).catch(() => undefined);
+  }
+}
+
+async function stopWorker(worker: Worker, door: Door): Promise<void> {
+  worker.stopping = true;
+  const { child } = worker;
+  door.shut(child);
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  tell(child, { type: "stop" });
+  const late = setTimeout(() => child.kill("SIGKILL"), STOP_MS_MAX);
+  await ended;
+  clearTimeout(late);
+}
+
+/** A worker that is gone hears nothing, which is as it should be. */
+function tell(child: ChildProcess, message: ToWorker): void {
+  if (child.connected) child.send(message, () => undefined);
+}
+
+/** Asks all workers for their metrics; one that does not answer in time is left out. */
+class MetricsRounds {
+  readonly #rounds = new Map<number, (metrics: MetricJson[]) => void>();
+  #lastId = 0;
+
+  got(id: number, metrics: MetricJson[]): void {
+    this.#rounds.get(id)?.(metrics);
+  }
+
+  ask(children: readonly ChildProcess[]): Promise<MetricJson[][]> {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    return new Promise((resolve) => {
+      const all: MetricJson[][] = [];
+      const done = (): void => {
+        clearTimeout(late);
+        this.#rounds.delete(id);
+        resolve(all);
+      };
+      const late = setTimeout(done, METRICS_MS_MAX);
+      this.#rounds.set(id, (metrics) => {
+        all.push(metrics);
+        if (all.length === children.length) done();
+      });
+      for (const child of children) tell(child, { type: "say_metrics", id });
+    });
+  }
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

@@ -1,0 +1,90 @@
+import { availableParallelism } from "node:os";
+
+import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
+import type { Config } from "#platform/config.ts";
+import { AppError } from "#platform/errors.ts";
+
+import { openInstallation, workerEnvironment } from "../apis/installation.ts";
+import { type LogFile, openLogFile } from "../apis/log-file.ts";
+import { startWorkers } from "../apis/workers.ts";
+import type { Command } from "./command.ts";
+import { numberOption, parseOptions } from "./options.ts";
+import { untilSignal } from "./until-signal.ts";
+
+const WORKERS_MAX = 64;
+
+export const apiCommand: Command = {
+  name: "api",
+  summary: "Start one of the domain APIs alone",
+  help: `quarterdeck api NAME [--port N] [--workers N] [--data DIR] [--host H]
+
+Starts one of ${SERVICE_NAMES.join(", ")}: worker processes behind one port, each replaced when it dies. It uses
+the PostgreSQL that DATABASE_URL names, else the embedded one of the data folder, and the root key in API_ROOT_KEY, else
+the one in api/root-key of the data folder. The logs (JSON, ECS) go to stdout; where that is a terminal, they go to
+logs/api/NAME.ndjson of the data folder. What a person should know goes to stderr.
+
+  --port N     the port (default: 4601 for accounts to 4605 for reporting)
+  --workers N  worker processes (default: API_WORKERS, else as many as CPUs)
+  --data DIR   the data folder (default: QUARTERDECK_DATA, else ./data)
+  --host H     the address to listen on (default 127.0.0.1)
+
+SIGTERM and SIGINT stop it after what is in flight, a second one at once; SIGHUP replaces the workers one by one.
+
+  quarterdeck api accounts --port 4601`,
+
+  async run(args) {
+    const { config, values, positionals } = parseOptions(args, { workers: { type: "string" } });
+    const service = serviceOf(positionals);
+    const range = { fallback: config.api.workers, min: 0, max: WORKERS_MAX };
+    const count = numberOption(values, "workers", range) || availableParallelism();
+    await using started = new AsyncDisposableStack();
+    const installation = await openInstallation(config);
+    started.defer(() => installation.close());
+    const output = logOutput(config, service);
+    started.defer(() => output.close());
+    const workers = await startWorkers({
+      service,
+      count,
+      host: config.host,
+      port: values["port"] === undefined ? config.api.ports[service] : config.port,
+      ifTaken: "fail",
+      env: workerEnvironment(config, installation),
+      keepTrying: false,
+      writeLines: output.write,
+      say,
+    });
+    started.defer(() => workers.stop());
+    const stopped = untilSignal();
+    await Promise.race([workers.up, stopped]);
+    say(`The ${service} API is at ${workers.url} (${workers.url}/docs), workers: ${count}.`);
+    if (output.file !== undefined) say(`Its log: ${output.file}`);
+    const restart = (): void =>
+      void workers.restart().catch((error: unknown) => say(String(error)));
+    process.on("SIGHUP", restart);
+    await stopped;
+    process.off("SIGHUP", restart);
+    say("Stopping: what is in flight is finished …");
+    return 0;
+  },
+};
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const writeOut = (lines: string): void => void process.stdout.write(lines);
+
+function serviceOf([name, surplus]: readonly string[]): ServiceName {
+  const service = SERVICE_NAMES.find((it) => it === name);
+  if (service !== undefined && surplus === undefined) return service;
+  throw new AppError(
+    "bad_request",
+    `name one of ${SERVICE_NAMES.join(", ")}, such as: quarterdeck api accounts`,
+  );
+}
+
+type Output = Omit<LogFile, "file"> & { file: string | undefined };
+
+/** Machines read stdout; a person at a terminal would drown in it. */
+function logOutput(config: Config, service: ServiceName): Output {
+  // Node leaves it undefined where there is no terminal.
+  if (process.stdout.isTTY) return openLogFile(config.dataFolder, service);
+  return { file: undefined, write: writeOut, close: () => undefined };
+}
