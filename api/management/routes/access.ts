@@ -1,0 +1,115 @@
+import { createHash } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+
+import { type Caller, scopesOf } from "#api/kit/caller.ts";
+import { AppError } from "#platform/errors.ts";
+
+import type { Application } from "../domain/application.ts";
+import { type Changed, type ChangeDeps, type ChangeRequest, change } from "../verbs/change.ts";
+import type { StateCache } from "../verbs/state-cache.ts";
+import type { WakeUps } from "../verbs/watch.ts";
+
+export type RouteDeps = ChangeDeps & {
+  cache: StateCache;
+  wakeUps: WakeUps;
+  /** Before a change that is kept outside PostgreSQL: what makes sure that it is announced whatever happens. */
+  intend(application: string): Promise<void>;
+};
+
+/** Whether a permission counts for an application: `…:read` for all, `…:read/shop` or `…:read/shop-*` for some. */
+export function mayIn(caller: Caller, permission: string, application: string): boolean {
+  const scopes = scopesOf(caller, permission);
+  if (scopes === "all") return true;
+  return scopes.some((scope) =>
+    scope.endsWith("*") ? application.startsWith(scope.slice(0, -1)) : scope === application,
+  );
+}
+
+/** @throws AppError forbidden */
+export function checkIn(caller: Caller, permission: string, application: string): void {
+  if (mayIn(caller, permission, application)) return;
+  throw new AppError("forbidden", `This needs the permission ${permission} for ${application}.`);
+}
+
+export const READ = "management:settings:read";
+export const WRITE = "management:settings:write";
+
+/** Who it was, as revisions name them. */
+export const byOf = (caller: Caller): string => (caller.kind === "root" ? "root" : caller.id);
+
+type Calling = {
+  params: { application: string };
+  caller: Caller;
+  nowMs: number;
+  traceId: string;
+  incoming: IncomingMessage;
+};
+
+type Asked = Pick<ChangeRequest, "decide" | "create" | "reason">;
+
+/** What a request asks to change, with who, when and why. */
+export function changeRequest(call: Calling, operation: string, asked: Asked): ChangeRequest {
+  const key = call.incoming.headers["idempotency-key"];
+  const by = byOf(call.caller);
+  const { application } = call.params;
+  return {
+    application,
+    by,
+    nowMs: call.nowMs,
+    traceId: call.traceId,
+    request:
+      key === undefined
+        ? undefined
+        : createHash("sha256")
+            .update([operation, by, String(key)].join("\n"))
+            .digest("hex"),
+    ...asked,
+  };
+}
+
+type Write<Answer> = (
+  work: (tx: Parameters<typeof change>[1]) => Promise<Answer>,
+) => Promise<Answer>;
+
+/** Changes an application and answers, in one transaction; this process shows it from then on. */
+export async function changeAndAnswer<Answer>(
+  deps: RouteDeps,
+  write: Write<Answer>,
+  { request, answer }: { request: ChangeRequest; answer(changed: Changed): Answer },
+): Promise<Answer> {
+  await deps.intend(request.application);
+  let changed: Application | undefined;
+  const answered = await write(async (tx) => {
+    const done = await change(deps, tx, request);
+    changed = done.application;
+    return answer(done);
+  });
+  if (changed) deps.cache.raise(changed.name, changed.version);
+  return answered;
+}
+
+/**
+ * What is there may be changed only by who says which version of it they saw; what is not there, only made anew.
+ * @throws AppError precondition_required, precondition_failed
+ */
+export function checkKeyVersion(
+  call: { ifMatch: number | undefined; incoming: IncomingMessage },
+  current: number | undefined,
+): void {
+  const header = call.incoming.headers["if-match"];
+  if (current === undefined) {
+    if (header === undefined) return;
+    throw new AppError("precondition_failed", "There is no such thing any more: it was deleted.");
+  }
+  if (header === undefined) {
+    throw new AppError(
+      "precondition_required",
+      "It is there already: send If-Match with the ETag of what you read, so that nobody's change is lost.",
+    );
+  }
+  if (call.ifMatch === undefined || call.ifMatch === current) return;
+  throw new AppError(
+    "precondition_failed",
+    `It was changed meanwhile: you have version ${call.ifMatch}, now it is ${current}. Read it again, then decide.`,
+  );
+}

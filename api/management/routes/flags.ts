@@ -1,0 +1,192 @@
+import { z } from "zod";
+
+import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
+import { etagOf } from "#api/kit/etag.ts";
+import { type Route, route } from "#api/kit/route.ts";
+import { pageOf, pageQuery } from "#api/kit/schema.ts";
+
+import { type Application, own, without } from "../domain/application.ts";
+import { flagOf } from "../domain/decide.ts";
+import { evaluateFlag } from "../domain/flag.ts";
+import {
+  type RouteDeps,
+  changeAndAnswer,
+  changeRequest,
+  checkIn,
+  checkKeyVersion,
+} from "./access.ts";
+import { readAfter } from "./applications.ts";
+import {
+  AccountId,
+  FlagOnWire,
+  InApplication,
+  Key,
+  OfKey,
+  Place,
+  Reason,
+  Version,
+} from "./wire.ts";
+
+const READ = "management:flags:read";
+const WRITE = "management:flags:write";
+const tag = "Feature flags";
+
+const KeptFlag = z
+  .strictObject({ key: Key, version: Version, flag: FlagOnWire })
+  .meta({ id: "KeptFlag" });
+
+const shown = ({ versions, version, content }: Application, key: string) => {
+  return { key, version: own(versions.flags, key) ?? version, flag: flagOf(content, key) };
+};
+
+export function flagRoutes(deps: RouteDeps): Route[] {
+  return [listFlags(deps), getFlag(deps), putFlag(deps), removeFlag(deps), evaluate(deps)];
+}
+
+const listFlags = ({ cache }: RouteDeps): Route =>
+  route({
+    method: "GET",
+    path: "/v1/flags/{application}",
+    operationId: "listFlags",
+    tag,
+    summary: "Lists the feature flags of an application, by key",
+    rule: { allow: "permission", permission: READ },
+    params: InApplication,
+    query: pageQuery({}),
+    answers: { 200: { description: "A page", body: pageOf(KeptFlag) } },
+    async handle({ params, query, caller, incoming }) {
+      checkIn(caller, READ, params.application);
+      const [after] = decodeCursor(z.tuple([Key]), query.cursor) ?? [""];
+      const { application } = await cache.get(params.application, readAfter(incoming));
+      const keys = Object.keys(application.content.flags)
+        .filter((key) => key > after)
+        .toSorted((a, b) => (a < b ? -1 : 1))
+        .slice(0, query.limit + 1);
+      const by = { item: (key: string) => shown(application, key), cursor: (key: string) => [key] };
+      return { status: 200, body: cutPage(keys, query.limit, by) };
+    },
+  });
+
+const getFlag = ({ cache }: RouteDeps): Route =>
+  route({
+    method: "GET",
+    path: "/v1/flags/{application}/definitions/{key}",
+    operationId: "getFlag",
+    tag,
+    summary: "One feature flag",
+    rule: { allow: "permission", permission: READ },
+    params: OfKey,
+    answers: { 200: { description: "The flag", body: KeptFlag } },
+    async handle({ params, caller, incoming }) {
+      checkIn(caller, READ, params.application);
+      const { application } = await cache.get(params.application, readAfter(incoming));
+      const body = shown(application, params.key);
+      return { status: 200, headers: etagOf(body.version), body };
+    },
+  });
+
+const putFlag = (deps: RouteDeps): Route =>
+  route({
+    method: "PUT",
+    path: "/v1/flags/{application}/definitions/{key}",
+    operationId: "putFlag",
+    tag,
+    summary: "Makes a feature flag, or changes it",
+    description:
+      "A new flag is sent without If-Match, one that is there with the ETag of it. Off, denied, allowed, then the first rule that fits the product and environment: that is the order.",
+    rule: { allow: "permission", permission: WRITE },
+    params: OfKey,
+    body: z.strictObject({ flag: FlagOnWire, reason: Reason }),
+    ifMatch: "optional",
+    idempotency: "optional",
+    answers: { 200: { description: "Kept", body: KeptFlag } },
+    handle({ body, write, ifMatch, ...call }) {
+      const { application, key } = call.params;
+      checkIn(call.caller, WRITE, application);
+      const request = changeRequest(call, `putFlag ${key}`, {
+        reason: body.reason,
+        decide({ content, versions }) {
+          checkKeyVersion({ ...call, ifMatch }, own(versions.flags, key));
+          return { ...content, flags: { ...content.flags, [key]: body.flag } };
+        },
+      });
+      return changeAndAnswer(deps, write, {
+        request,
+        answer(changed) {
+          const kept = shown(changed.application, key);
+          return { status: 200 as const, headers: etagOf(kept.version), body: kept };
+        },
+      });
+    },
+  });
+
+const removeFlag = (deps: RouteDeps): Route =>
+  route({
+    method: "DELETE",
+    path: "/v1/flags/{application}/definitions/{key}",
+    operationId: "removeFlag",
+    tag,
+    summary: "Removes a feature flag: it is off for everybody who still asks",
+    rule: { allow: "permission", permission: WRITE },
+    params: OfKey,
+    query: z.strictObject({ reason: Reason }),
+    ifMatch: "required",
+    answers: { 204: { description: "Removed" } },
+    handle({ query, write, ifMatch, ...call }) {
+      const { application, key } = call.params;
+      checkIn(call.caller, WRITE, application);
+      const request = changeRequest(call, `removeFlag ${key}`, {
+        reason: query.reason,
+        decide({ content, versions }) {
+          flagOf(content, key);
+          checkKeyVersion({ ...call, ifMatch }, own(versions.flags, key));
+          return { ...content, flags: without(content.flags, key) };
+        },
+      });
+      return changeAndAnswer(deps, write, { request, answer: () => ({ status: 204 as const }) });
+    },
+  });
+
+const Evaluated = z
+  .strictObject({
+    revision: Version,
+    flags: z.record(
+      z.string(),
+      z.strictObject({
+        on: z.boolean(),
+        because: z.enum(["off", "denied", "allowed", "percentage", "no rule", "unknown"]),
+      }),
+    ),
+  })
+  .meta({ id: "EvaluatedFlags" });
+
+const evaluate = ({ cache }: RouteDeps): Route =>
+  route({
+    method: "POST",
+    path: "/v1/flags/{application}/evaluate",
+    operationId: "evaluateFlags",
+    tag,
+    summary: "Which flags an account has, all or those that are named; nothing is changed",
+    rule: { allow: "permission", permission: READ },
+    params: InApplication,
+    body: z.strictObject({
+      accountId: AccountId,
+      ...Place,
+      flags: z.array(Key).min(1).max(200).optional(),
+    }),
+    answers: { 200: { description: "The flags", body: Evaluated } },
+    async handle({ params, body, caller, incoming }) {
+      checkIn(caller, READ, params.application);
+      const { application } = await cache.get(params.application, readAfter(incoming));
+      const known = application.content.flags;
+      const flags = (body.flags ?? Object.keys(known)).map((key) => {
+        const flag = own(known, key);
+        const unknown = { on: false, because: "unknown" } as const;
+        return [key, flag ? evaluateFlag({ ...flag, key }, body.accountId, body) : unknown];
+      });
+      return {
+        status: 200,
+        body: { revision: application.version, flags: Object.fromEntries(flags) },
+      };
+    },
+  });

@@ -1,0 +1,74 @@
+import { z } from "zod";
+
+import { type Route, route } from "#api/kit/route.ts";
+import { dataHeaders } from "#platform/http/security-headers.ts";
+
+import type { Scope } from "../domain/application.ts";
+import { resolve } from "../domain/resolve.ts";
+import { type Cached, renderOnce } from "../verbs/state-cache.ts";
+import { READ, type RouteDeps, checkIn } from "./access.ts";
+import { readAfter } from "./applications.ts";
+import { ApplicationName, InApplication, Place, Version } from "./wire.ts";
+
+const Resolved = z
+  .strictObject({
+    application: ApplicationName,
+    ...Place,
+    revision: Version,
+    settings: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: "ResolvedSettings" });
+
+/**
+ * What an application asks for at start and whenever a watch tells it to: by far the most frequent read. It is answered
+ * from the memory of the process, as text that was made once, with headers that are made once.
+ */
+export function resolvedRoute({ cache, kit }: RouteDeps): Route {
+  const headers = {
+    ...dataHeaders(),
+    "content-type": "application/json",
+    "cache-control": "private, no-cache",
+    "x-release": kit.config.api.release,
+  };
+  return route({
+    method: "GET",
+    path: "/v1/settings/{application}/resolved",
+    operationId: "resolveSettings",
+    tag: "Settings",
+    summary: "The values that count for a product in an environment",
+    description:
+      "The value of the product in the environment, else of the environment, else of the product, else the global one, else the default; what has none is left out. Send the ETag back as If-None-Match: 304 says that nothing has changed. Other processes show a change once they heard of it, which takes milliseconds; after a lost notification at most 30 s. Send the read-after of an answer to be sure to see that change.",
+    rule: { allow: "permission", permission: READ },
+    params: InApplication,
+    query: z.strictObject(Place),
+    answers: {
+      200: { description: "The values", body: Resolved },
+      304: { description: "Nothing has changed" },
+    },
+    async handle({ params, query, caller, incoming, ifNoneMatch, nowMs }) {
+      checkIn(caller, READ, params.application);
+      const after = readAfter(incoming);
+      const fast = after === undefined ? cache.peek(params.application, nowMs) : undefined;
+      const cached = fast ?? (await cache.get(params.application, after));
+      const etag = `"${cached.application.version}"`;
+      if (ifNoneMatch !== undefined && names(ifNoneMatch, etag)) {
+        return new Response(null, { status: 304, headers: { ...headers, etag } });
+      }
+      return new Response(textOf(cached, query), { headers: { ...headers, etag } });
+    },
+  });
+}
+
+function textOf(cached: Cached, { product, environment }: Scope): string {
+  return renderOnce(cached, `${product}/${environment}`, () => {
+    const { name: application, version: revision, content } = cached.application;
+    const settings = resolve(content, { product, environment });
+    return JSON.stringify({ application, product, environment, revision, settings });
+  });
+}
+
+/** RFC 9110, 13.1.2: weak comparison, `*` or any of a list. */
+function names(ifNoneMatch: string, etag: string): boolean {
+  const tags = ifNoneMatch.split(",").map((it) => it.trim().replace(/^W\//, ""));
+  return tags.includes(etag) || tags.includes("*");
+}

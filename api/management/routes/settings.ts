@@ -1,0 +1,226 @@
+import { z } from "zod";
+
+import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
+import { etagOf } from "#api/kit/etag.ts";
+import { type Route, route } from "#api/kit/route.ts";
+import { pageOf, pageQuery } from "#api/kit/schema.ts";
+
+import { type Application, own, without } from "../domain/application.ts";
+import { define, setValue, settingOf, unsetValue } from "../domain/decide.ts";
+import {
+  READ,
+  type RouteDeps,
+  WRITE,
+  changeAndAnswer,
+  changeRequest,
+  checkIn,
+  checkKeyVersion,
+} from "./access.ts";
+import { readAfter } from "./applications.ts";
+import { DefinitionOnWire, InApplication, Key, OfKey, Place, Reason, Version } from "./wire.ts";
+
+const Value = z.strictObject({ ...Place, value: z.unknown() });
+const SettingOnWire = z
+  .strictObject({
+    key: Key,
+    version: Version,
+    definition: DefinitionOnWire,
+    values: z.array(Value),
+  })
+  .meta({ id: "Setting" });
+
+function shown(application: Application, key: string): z.input<typeof SettingOnWire> {
+  const { definition, values } = settingOf(application.content, key);
+  return {
+    key,
+    version: own(application.versions.settings, key) ?? application.version,
+    definition,
+    values: Object.entries(values).map(([scope, value]) => {
+      const [product = "*", environment = "*"] = scope.split("/");
+      return {
+        ...(product === "*" ? {} : { product }),
+        ...(environment === "*" ? {} : { environment }),
+        value,
+      };
+    }),
+  };
+}
+
+function answerOf<Status extends 200>(status: Status, application: Application, key: string) {
+  const body = shown(application, key);
+  return { status, headers: etagOf(body.version), body };
+}
+
+const tag = "Settings";
+const rule = { allow: "permission", permission: WRITE } as const;
+const reads = { allow: "permission", permission: READ } as const;
+
+export function settingRoutes(deps: RouteDeps): Route[] {
+  return [
+    listSettings(deps),
+    getSetting(deps),
+    putDefinition(deps),
+    removeDefinition(deps),
+    putValue(deps),
+    removeValue(deps),
+  ];
+}
+
+const listSettings = ({ cache }: RouteDeps): Route =>
+  route({
+    method: "GET",
+    path: "/v1/settings/{application}",
+    operationId: "listSettings",
+    tag,
+    summary: "Lists the settings of an application with all their values, by key",
+    rule: reads,
+    params: InApplication,
+    query: pageQuery({}),
+    answers: { 200: { description: "A page", body: pageOf(SettingOnWire) } },
+    async handle({ params, query, caller, incoming }) {
+      checkIn(caller, READ, params.application);
+      const [after] = decodeCursor(z.tuple([Key]), query.cursor) ?? [""];
+      const { application } = await cache.get(params.application, readAfter(incoming));
+      const keys = Object.keys(application.content.settings)
+        .filter((key) => key > after)
+        .toSorted((a, b) => (a < b ? -1 : 1))
+        .slice(0, query.limit + 1);
+      const by = { item: (key: string) => shown(application, key), cursor: (key: string) => [key] };
+      return { status: 200, body: cutPage(keys, query.limit, by) };
+    },
+  });
+
+const getSetting = ({ cache }: RouteDeps): Route =>
+  route({
+    method: "GET",
+    path: "/v1/settings/{application}/definitions/{key}",
+    operationId: "getSetting",
+    tag,
+    summary: "One setting: its definition and its values in every scope",
+    rule: reads,
+    params: OfKey,
+    answers: { 200: { description: "The setting", body: SettingOnWire } },
+    async handle({ params, caller, incoming }) {
+      checkIn(caller, READ, params.application);
+      const { application } = await cache.get(params.application, readAfter(incoming));
+      return answerOf(200, application, params.key);
+    },
+  });
+
+const putDefinition = (deps: RouteDeps): Route =>
+  route({
+    method: "PUT",
+    path: "/v1/settings/{application}/definitions/{key}",
+    operationId: "defineSetting",
+    tag,
+    summary: "Defines a setting, or defines it anew",
+    description:
+      "A new setting is sent without If-Match, one that is there with the ETag of it. Values that are set already must fit the new definition: otherwise it is refused, and the answer lists those that do not.",
+    rule,
+    params: OfKey,
+    body: z.strictObject({ definition: DefinitionOnWire, reason: Reason }),
+    ifMatch: "optional",
+    idempotency: "optional",
+    answers: { 200: { description: "Defined", body: SettingOnWire } },
+    handle({ body, write, ifMatch, ...call }) {
+      const { application, key } = call.params;
+      checkIn(call.caller, WRITE, application);
+      const { definition, reason } = body;
+      const request = changeRequest(call, `defineSetting ${key}`, {
+        reason,
+        decide({ content, versions }) {
+          checkKeyVersion({ ...call, ifMatch }, own(versions.settings, key));
+          return define(content, key, { definition, path: "body.definition" });
+        },
+      });
+      const answer = (it: { application: Application }) => answerOf(200, it.application, key);
+      return changeAndAnswer(deps, write, { request, answer });
+    },
+  });
+
+const removeDefinition = (deps: RouteDeps): Route =>
+  route({
+    method: "DELETE",
+    path: "/v1/settings/{application}/definitions/{key}",
+    operationId: "removeSetting",
+    tag,
+    summary: "Removes a setting with all its values",
+    rule,
+    params: OfKey,
+    query: z.strictObject({ reason: Reason }),
+    ifMatch: "required",
+    answers: { 204: { description: "Removed" } },
+    handle({ query, write, ifMatch, ...call }) {
+      const { application, key } = call.params;
+      checkIn(call.caller, WRITE, application);
+      const request = changeRequest(call, `removeSetting ${key}`, {
+        reason: query.reason,
+        decide({ content, versions }) {
+          settingOf(content, key);
+          checkKeyVersion({ ...call, ifMatch }, own(versions.settings, key));
+          return { ...content, settings: without(content.settings, key) };
+        },
+      });
+      return changeAndAnswer(deps, write, { request, answer: () => ({ status: 204 as const }) });
+    },
+  });
+
+const putValue = (deps: RouteDeps): Route =>
+  route({
+    method: "PUT",
+    path: "/v1/settings/{application}/values/{key}",
+    operationId: "setValue",
+    tag,
+    summary: "Sets the value of a setting in one scope",
+    description:
+      "Without product and environment it is the global value. If-Match takes the ETag of the setting.",
+    rule,
+    params: OfKey,
+    query: z.strictObject(Place),
+    body: z.strictObject({ value: z.unknown(), reason: Reason }),
+    ifMatch: "required",
+    idempotency: "optional",
+    answers: { 200: { description: "Set", body: SettingOnWire } },
+    handle({ body, query, write, ifMatch, ...call }) {
+      const { application, key } = call.params;
+      checkIn(call.caller, WRITE, application);
+      const request = changeRequest(call, `setValue ${key}`, {
+        reason: body.reason,
+        decide({ content, versions }) {
+          settingOf(content, key);
+          checkKeyVersion({ ...call, ifMatch }, own(versions.settings, key));
+          return setValue(content, key, { scope: query, value: body.value });
+        },
+      });
+      const answer = (it: { application: Application }) => answerOf(200, it.application, key);
+      return changeAndAnswer(deps, write, { request, answer });
+    },
+  });
+
+const removeValue = (deps: RouteDeps): Route =>
+  route({
+    method: "DELETE",
+    path: "/v1/settings/{application}/values/{key}",
+    operationId: "unsetValue",
+    tag,
+    summary: "Removes the value of one scope, so that the wider one counts again",
+    rule,
+    params: OfKey,
+    query: z.strictObject({ ...Place, reason: Reason }),
+    ifMatch: "required",
+    answers: { 200: { description: "Removed", body: SettingOnWire } },
+    handle({ query: { reason, ...scope }, write, ifMatch, ...call }) {
+      const { application, key } = call.params;
+      checkIn(call.caller, WRITE, application);
+      const request = changeRequest(call, `unsetValue ${key}`, {
+        reason,
+        decide({ content, versions }) {
+          settingOf(content, key);
+          checkKeyVersion({ ...call, ifMatch }, own(versions.settings, key));
+          return unsetValue(content, key, scope);
+        },
+      });
+      const answer = (it: { application: Application }) => answerOf(200, it.application, key);
+      return changeAndAnswer(deps, write, { request, answer });
+    },
+  });

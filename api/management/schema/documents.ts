@@ -1,0 +1,34 @@
+import { z } from "zod";
+
+import type { Application, Content, Revision } from "../domain/application.ts";
+
+/** What was written by this service itself: its shape is checked, its inside was when it was written. */
+const StoredContent = z.custom<Content>(
+  (it) => typeof it === "object" && it !== null && "settings" in it && "flags" in it,
+);
+
+const Versions = z.record(z.string(), z.number());
+const StoredApplication = z.object({
+  name: z.string(),
+  version: z.number(),
+  versions: z.object({ settings: Versions, flags: Versions }),
+  content: StoredContent,
+  createdAtMs: z.number(),
+  updatedAtMs: z.number(),
+});
+const StoredRevision = z.object({
+  application: z.string(),
+  revision: z.number(),
+  atMs: z.number(),
+  by: z.string(),
+  reason: z.string(),
+  content: StoredContent,
+});
+
+/** @throws when the text is not what `JSON.stringify` made of an application */
+export const readApplication = (text: unknown): Application =>
+  StoredApplication.parse(JSON.parse(String(text)));
+
+/** @throws when the text is not what `JSON.stringify` made of a revision */
+export const readRevision = (text: unknown): Revision =>
+  StoredRevision.parse(JSON.parse(String(text)));

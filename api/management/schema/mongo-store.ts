@@ -1,0 +1,237 @@
+import {
+  type Collection,
+  MongoClient,
+  type MongoClientOptions,
+  MongoServerError,
+  ReadPreference,
+} from "mongodb";
+
+import { AppError } from "#platform/errors.ts";
+
+import type { Application, Revision } from "../domain/application.ts";
+import type { Commit, SettingsStore } from "../store/port.ts";
+import { readApplication, readRevision } from "./documents.ts";
+
+/**
+ * One document is an application with its last revision, so that both change at once. The revision is written into the
+ * history before the next one takes its place: a process that dies in between loses nothing, as whoever reads a history
+ * looks at both, and whoever writes the next revision first writes the last one, which writing it twice does not change.
+ */
+type ApplicationDocument = {
+  _id: string;
+  version: number;
+  application: string;
+  secrets: readonly string[];
+  /** The revision of this version: document of the history. */
+  last: RevisionDocument;
+};
+type RevisionDocument = {
+  _id: string;
+  application: string;
+  revision: number;
+  document: string;
+  request?: string;
+};
+
+const SECONDARY = { mode: "secondaryPreferred", maxStalenessSeconds: 90 } as const;
+const DUPLICATE = 11_000;
+const RETRY_AFTER_MS = 2_000;
+
+export type MongoStoreOptions = Pick<MongoClientOptions, "monitorCommands">;
+
+/** The client has what every command needs: majority writes that are retried, and reads from the primary. */
+export function mongoClient(url: string, options: MongoStoreOptions = {}): MongoClient {
+  return new MongoClient(url, {
+    appName: "quarterdeck management",
+    retryReads: true,
+    retryWrites: true,
+    writeConcern: { w: "majority", wtimeoutMS: 10_000 },
+    readPreference: "primary",
+    serverSelectionTimeoutMS: 5_000,
+    connectTimeoutMS: 5_000,
+    socketTimeoutMS: 15_000,
+    maxPoolSize: 20,
+    ...options,
+  });
+}
+
+type Collections = {
+  applications: Collection<ApplicationDocument>;
+  revisions: Collection<RevisionDocument>;
+};
+
+/**
+ * The store in MongoDB. Reads that may be a moment old (resolved settings, flags, lists) prefer secondaries that are at
+ * most 90 s behind, the shortest that MongoDB lets one ask for; what is decided upon and what watchers see comes from
+ * the primary.
+ * @throws AppError unavailable when it cannot be reached
+ */
+export async function openMongoStore(client: MongoClient): Promise<SettingsStore> {
+  const database = client.db();
+  const collections: Collections = {
+    applications: database.collection("management_applications"),
+    revisions: database.collection("management_revisions"),
+  };
+  await reached(
+    Promise.all([
+      collections.applications.createIndex({ secrets: 1 }),
+      collections.revisions.createIndex({ application: 1, revision: 1 }, { unique: true }),
+      collections.revisions.createIndex({ application: 1, request: 1 }),
+    ]),
+  );
+  return {
+    ...mongoApplications(collections),
+    ...mongoHistory(collections),
+    check: async () => void (await reached(database.command({ ping: 1 }))),
+    close: () => client.close(),
+  };
+}
+
+const HISTORY = ["done", "history", "since", "revision"] as const;
+type History = Pick<SettingsStore, (typeof HISTORY)[number]>;
+type Applications = Omit<SettingsStore, (typeof HISTORY)[number] | "check" | "close">;
+
+function mongoApplications(collections: Collections): Applications {
+  const { applications } = collections;
+  const primary = (name: string) => reached(applications.findOne({ _id: name }));
+  return {
+    load: async (_, name) => applicationOf(await primary(name)),
+    async peek(name, from) {
+      const near = from.after === undefined;
+      const seen = near
+        ? await reached(applications.findOne({ _id: name }, { readPreference: secondary() }))
+        : null;
+      return applicationOf(seen && seen.version >= from.version ? seen : await primary(name));
+    },
+    async commit(_, change) {
+      const document = documentOf(change);
+      if (document.version === 1) return inserted(applications, document);
+      const { _id, ...fields } = document;
+      const before = await primary(_id);
+      if (before?.version !== document.version - 1) return false;
+      await keep(collections, before.last);
+      const { modifiedCount } = await reached(
+        applications.updateOne({ _id, version: before.version }, { $set: fields }),
+      );
+      // Found at once by those who page; if this process dies here, the next one to write does it.
+      if (modifiedCount === 1) await keep(collections, document.last);
+      return modifiedCount === 1;
+    },
+    async list({ after, limit }) {
+      const found = applications
+        .find({ _id: { $gt: after } }, { readPreference: secondary() })
+        .sort({ _id: 1 })
+        .limit(limit);
+      return (await reached(found.toArray())).map((it) => readApplication(it.application));
+    },
+    async referringTo(_, secret) {
+      const found = applications.find({ secrets: secret }).sort({ _id: 1 }).limit(10);
+      return (await reached(found.toArray())).map(({ _id }) => _id);
+    },
+  };
+}
+
+function mongoHistory(collections: Collections): History {
+  const { applications, revisions } = collections;
+  /** The last revision, where it is not in the history yet. */
+  const lastOf = async (name: string): Promise<RevisionDocument | undefined> =>
+    (await reached(applications.findOne({ _id: name })))?.last;
+  return {
+    async done(_, name, request) {
+      const last = await lastOf(name);
+      const found =
+        last?.request === request
+          ? last
+          : await reached(revisions.findOne({ application: name, request }));
+      return found ? readRevision(found.document) : undefined;
+    },
+    async history(name, { before, limit }) {
+      const last = await lastOf(name);
+      const query = { application: name, revision: { $lt: before } };
+      const found = await reached(
+        revisions.find(query).sort({ revision: -1 }).limit(limit).toArray(),
+      );
+      const missing = last && last.revision < before && found[0]?.revision !== last.revision;
+      return (missing ? [last, ...found] : found).slice(0, limit).map(revisionOf);
+    },
+    async since(_, name, { after, limit }) {
+      const last = await lastOf(name);
+      const query = { application: name, revision: { $gt: after } };
+      const found = await reached(
+        revisions.find(query).sort({ revision: 1 }).limit(limit).toArray(),
+      );
+      const next = (found.at(-1)?.revision ?? after) + 1;
+      return (last?.revision === next ? [...found, last] : found).slice(0, limit).map(revisionOf);
+    },
+    async revision(name, revision) {
+      const found = await reached(revisions.findOne({ application: name, revision }));
+      if (found) return revisionOf(found);
+      const last = await lastOf(name);
+      return last?.revision === revision ? revisionOf(last) : undefined;
+    },
+  };
+}
+
+const secondary = () =>
+  new ReadPreference(SECONDARY.mode, [], { maxStalenessSeconds: SECONDARY.maxStalenessSeconds });
+
+const applicationOf = (document: ApplicationDocument | null): Application | undefined =>
+  document === null ? undefined : readApplication(document.application);
+
+const revisionOf = ({ document }: RevisionDocument): Revision => readRevision(document);
+
+function documentOf({ application, revision, secrets, request }: Commit): ApplicationDocument {
+  const { name, version } = application;
+  const last: RevisionDocument = {
+    _id: `${name} ${version}`,
+    application: name,
+    revision: version,
+    document: JSON.stringify(revision),
+    ...(request === undefined ? {} : { request }),
+  };
+  return { _id: name, version, application: JSON.stringify(application), secrets, last };
+}
+
+/** Whether it was not there before. */
+async function inserted(
+  applications: Collections["applications"],
+  document: ApplicationDocument,
+): Promise<boolean> {
+  try {
+    await reached(applications.insertOne(document));
+    return true;
+  } catch (error) {
+    if (error instanceof MongoServerError && error.code === DUPLICATE) return false;
+    throw error;
+  }
+}
+
+/** Writes a revision into the history; nothing happens when it is there. */
+async function keep({ revisions }: Collections, { _id, ...rest }: RevisionDocument): Promise<void> {
+  try {
+    await reached(revisions.updateOne({ _id }, { $setOnInsert: rest }, { upsert: true }));
+  } catch (error) {
+    // Another process has written it at the same moment.
+    if (!(error instanceof MongoServerError && error.code === DUPLICATE)) throw error;
+  }
+}
+
+/** No server: what network and server selection say, and a primary that steps down. */
+const UNREACHABLE =
+  /^Mongo(?:Network|ServerSelection|NotPrimary|PoolCleared|Timeout|WaitQueueTimeout|TopologyClosed)/;
+
+async function reached<Result>(doing: Promise<Result>): Promise<Result> {
+  try {
+    return await doing;
+  } catch (error) {
+    if (!(error instanceof Error) || !UNREACHABLE.test(error.name)) throw error;
+    throw new AppError(
+      "unavailable",
+      "The settings store does not answer. Try again in a moment.",
+      {
+        cause: error,
+        waitMs: RETRY_AFTER_MS,
+      },
+    );
+  }
+}

@@ -1,0 +1,111 @@
+import type { Notifications } from "#api/kit/notifications.ts";
+import type { Queryable } from "#platform/postgres/database.ts";
+
+import type { Content, Revision, Scope } from "../domain/application.ts";
+import { type Change, diff } from "../domain/diff.ts";
+import { reaches } from "../domain/resolve.ts";
+import type { SettingsStore } from "../store/port.ts";
+
+export type Watched =
+  | { type: "revision"; revision: Revision; changes: Change[] }
+  /** Nothing has happened for a while: a sign of life. */
+  | { type: "quiet" };
+
+/** Calls whoever watches an application when it may have changed. */
+export type WakeUps = {
+  /** Returns how to stop. */
+  on(application: string, wake: () => void): () => void;
+};
+
+const HEARTBEAT_MS = 15_000;
+const BATCH = 50;
+
+export function createWakeUps(notifications: Notifications): WakeUps {
+  const watching = new Map<string, Set<() => void>>();
+  notifications.on("revisions", (payload) => {
+    const names = payload === undefined ? [...watching.keys()] : [payload.split(" ")[0] ?? ""];
+    for (const name of names) for (const wake of watching.get(name) ?? []) wake();
+  });
+  return {
+    on(application, wake) {
+      const wakes = watching.get(application) ?? new Set();
+      watching.set(application, wakes.add(wake));
+      return () => {
+        wakes.delete(wake);
+        if (wakes.size === 0 && watching.get(application) === wakes) watching.delete(application);
+      };
+    },
+  };
+}
+
+export type WatchDeps = { store: SettingsStore; wakeUps: WakeUps; database: Queryable };
+export type WatchRequest = {
+  application: string;
+  /** The last revision that the watcher has. */
+  after: number;
+  place: Scope;
+  signal: AbortSignal;
+};
+
+/**
+ * Every revision after one that changes something at a place, each once and in order, for as long as it is watched. A
+ * notification is only a reason to look; it looks at each heartbeat too, so a lost one delays and loses nothing.
+ */
+export async function* watch(deps: WatchDeps, request: WatchRequest): AsyncGenerator<Watched> {
+  const { application, place, signal } = request;
+  const bell = createBell(signal);
+  const stop = deps.wakeUps.on(application, bell.ring);
+  let { after } = request;
+  let content: Content = (await deps.store.revision(application, after))?.content ?? EMPTY;
+  try {
+    while (!signal.aborted) {
+      const range = { after, limit: BATCH };
+      const revisions = await deps.store.since(deps.database, application, range);
+      for (const revision of revisions) {
+        const changes = diff(content, revision.content).filter(({ scope }) =>
+          reaches(scope, place),
+        );
+        ({ content } = revision);
+        after = revision.revision;
+        if (changes.length > 0) yield { type: "revision", revision, changes };
+      }
+      if (revisions.length > 0) continue;
+      if (!(await bell.wait(HEARTBEAT_MS)) && !signal.aborted) yield { type: "quiet" };
+    }
+  } finally {
+    stop();
+    bell.close();
+  }
+}
+
+const EMPTY: Content = { description: "", settings: {}, flags: {} };
+
+/** A bell that remembers that it was rung while nobody waited. */
+function createBell(signal: AbortSignal) {
+  let rung = false;
+  let answer: (() => void) | undefined;
+  const ring = (): void => {
+    rung = true;
+    answer?.();
+  };
+  signal.addEventListener("abort", ring);
+  return {
+    ring,
+    close: () => signal.removeEventListener("abort", ring),
+    /** Whether it was rung; false when the time is over. */
+    async wait(ms: number): Promise<boolean> {
+      if (!rung) {
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, ms);
+          answer = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+      }
+      const was = rung;
+      [rung, answer] = [false, undefined];
+      return was;
+    },
+  };
+}
