@@ -10,5 +10,10 @@ export type Condition =
 
 export type Filter = readonly Condition[];
 
+/** The field has one of these values; none of them holds for nothing. The query language cannot say it. */
+export type OneOf = { field: string; op: "one_of"; values: readonly string[] };
+/** What the reads of a store take: a filter, and what it is kept within. */
+export type StoreFilter = readonly (Condition | OneOf)[];
+
 /** Half-open: from ≤ t < to, epoch ms. */
 export type TimeRange = { fromMs: number; toMs: number };

@@ -1,4 +1,4 @@
-import type { Condition, Filter } from "./filter.ts";
+import type { Condition, Filter, OneOf, StoreFilter } from "./filter.ts";
 
 /** Where bare words are looked for. */
 export const FULL_TEXT_FIELDS = [
@@ -12,7 +12,7 @@ export const FULL_TEXT_FIELDS = [
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Whether an event meets every condition: the store's rules, for one document in memory. */
-export function matches(fields: Fields, filter: Filter): boolean {
+export function matches(fields: Fields, filter: StoreFilter): boolean {
   return filter.every((condition) => holds(fields, condition));
 }
 
@@ -22,8 +22,12 @@ export function matchesField(filter: Filter, field: string, value: string): bool
   return matches({ [field]: value === "" ? null : value }, conditions);
 }
 
-function holds(fields: Fields, condition: Condition): boolean {
+function holds(fields: Fields, condition: Condition | OneOf): boolean {
   switch (condition.op) {
+    case "one_of":
+      return valuesOf(fields, condition.field).some((value) =>
+        condition.values.includes(String(value)),
+      );
     case "exists":
       return valuesOf(fields, condition.field).length > 0;
     case "missing":

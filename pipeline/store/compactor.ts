@@ -18,12 +18,14 @@ import {
   quoted,
   type Row,
 } from "./duck.ts";
+import { type Cutoffs, cutoffsOf, planExpiry, readRetention, staysSql } from "./expiry.ts";
 import { explained, syncFile, writeSafe } from "./files.ts";
 import { writeParquet } from "./parquet/write-parquet.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
 import {
   FOOTER_KEY,
   mergedFooter,
+  mergeExtents,
   newestMs,
   oldestMs,
   type Segment,
@@ -38,9 +40,11 @@ const OVERLAP_MS = 60_000;
 const EVENT_ROW_GROUP_ROWS = 122_880;
 /** Small, because a question takes a few measures of a few hours out of a file of all of them. */
 const CELL_ROW_GROUP_ROWS = 8192;
-const PROBLEM = "compaction";
 const ZSTD = "COMPRESSION zstd, COMPRESSION_LEVEL 1";
 
+/** What a merge leaves out; `isAll`: every event of its inputs. */
+type Cut = { cutoffs: Cutoffs; isAll: boolean };
+type Writing = { written: string[]; cutoffs: Cutoffs };
 type Parts = { segments: SegmentFolder; duck: Duck; clock: Clock };
 
 /**
@@ -60,26 +64,41 @@ export class Compactor {
 
   /** Does one merge; false where none is worth it, another process is at it, or it failed (see `problems`). */
   async compact(): Promise<boolean> {
-    try {
-      const isMerged = await this.#compact();
-      this.#segments.forgetProblem(PROBLEM);
-      return isMerged;
-    } catch (error) {
-      const reason = explained(error, this.#segments.folder).message;
-      this.#segments.noteProblem(PROBLEM, `small files cannot be merged: ${reason}`);
-      return false;
-    }
+    return this.#tried("small files cannot be merged", async (lock) => {
+      const { segments, replaced } = await this.#segments.list();
+      await this.#removeReplaced(segments, replaced);
+      const inputs = planCompaction(segments);
+      if (inputs) await this.#merge(inputs, lock);
+      return inputs !== undefined;
+    });
   }
 
-  async #compact(): Promise<boolean> {
-    await using lock = await CompactionLock.take(this.#segments.folder, this.#clock);
-    if (!lock) return false;
-    const { segments, replaced } = await this.#segments.list();
-    await this.#removeReplaced(segments, replaced);
-    const inputs = planCompaction(segments);
-    if (!inputs) return false;
-    await this.#merge(inputs, lock);
-    return true;
+  /** Writes one or some segments anew without what is past; false where there is none, or as above. */
+  async expire(nowMs: number): Promise<boolean> {
+    return this.#tried("events that are past cannot be removed", async (lock) => {
+      const cutoffs = cutoffsOf(await readRetention(this.#segments.folder), nowMs);
+      const { segments } = await this.#segments.list();
+      const plan = planExpiry(segments, cutoffs);
+      if (plan) await this.#merge(plan.inputs, lock, { ...plan, cutoffs });
+      return plan !== undefined;
+    });
+  }
+
+  async #tried(
+    problem: string,
+    work: (lock: CompactionLock) => Promise<boolean>,
+  ): Promise<boolean> {
+    try {
+      await using lock = await CompactionLock.take(this.#segments.folder, this.#clock);
+      if (!lock) return false;
+      const isDone = await work(lock);
+      this.#segments.forgetProblem(problem);
+      return isDone;
+    } catch (error) {
+      const reason = explained(error, this.#segments.folder).message;
+      this.#segments.noteProblem(problem, `${problem}: ${reason}`);
+      return false;
+    }
   }
 
   /** Deletes what others replaced, once nobody reads it any more; those that themselves replaced others last. */
@@ -97,13 +116,15 @@ export class Compactor {
     }
   }
 
-  async #merge(inputs: readonly Segment[], lock: CompactionLock): Promise<void> {
+  async #merge(inputs: readonly Segment[], lock: CompactionLock, cut?: Cut): Promise<void> {
     const id = this.#segments.nextId();
     const written: string[] = [];
+    const cutoffs = cut?.cutoffs ?? new Map();
     try {
-      const rollup = await this.#mergeCells(inputs, written);
-      const footer = mergedFooter(id, inputs, rollup?.cells ?? null);
-      const events = await this.#mergeEvents(inputs, footer, written);
+      const rollup = await this.#mergeCells(inputs, { written, cutoffs });
+      const merged = mergedFooter(id, inputs, rollup?.cells ?? null);
+      const footer = cut ? { ...merged, ...(await this.#left(inputs, cut)) } : merged;
+      const events = await this.#mergeEvents(inputs, footer, { written, cutoffs });
       if (!(await lock.isOurs()) || !(await this.#allCount(inputs))) return;
       await this.#segments.commit(id, { events, rollup: rollup?.path });
     } finally {
@@ -117,23 +138,57 @@ export class Compactor {
     return inputs.every((input) => ids.has(input.id));
   }
 
+  /** Rows and extents of what a cut leaves. */
+  async #left(
+    inputs: readonly Segment[],
+    { isAll, cutoffs }: Cut,
+  ): Promise<Pick<SegmentFooter, "rows" | "extents">> {
+    if (isAll) return { rows: 0, extents: [] };
+    const stays = staysSql("events", cutoffs);
+    const counts = await this.#duck.rows(
+      `SELECT "data_stream.dataset", count(*), count("@timestamp"), epoch_ms(min("@timestamp")),
+        epoch_ms(max("@timestamp")) FROM ${eventFilesSql(this.#eventPaths(inputs))}
+       WHERE ${stays.text} GROUP BY ALL`,
+      stays.parameters,
+    );
+    const extents = counts.map(([dataset, , rows, from, to]) => ({
+      dataset: asText(dataset) ?? "",
+      rows: asNumber(rows),
+      fromMs: asNumber(from),
+      toMs: asNumber(to),
+    }));
+    return {
+      rows: counts.reduce((sum, [, rows]) => sum + asNumber(rows), 0),
+      extents: mergeExtents(extents.filter(({ rows }) => rows > 0)),
+    };
+  }
+
+  #eventPaths(inputs: readonly Segment[]): string[] {
+    const filled = inputs.filter((segment) => segment.rows > 0);
+    return filled.map((segment) => this.#segments.eventsPath(segment.id));
+  }
+
   async #mergeEvents(
     inputs: readonly Segment[],
     footer: SegmentFooter,
-    written: string[],
+    { written, cutoffs }: Writing,
   ): Promise<string> {
     const filled = inputs.filter((segment) => segment.rows > 0);
-    const paths = filled.map((segment) => this.#segments.eventsPath(segment.id));
+    const paths = this.#eventPaths(inputs);
     const json = JSON.stringify(footer);
-    if (paths.length === 0) {
+    if (footer.rows === 0) {
       const { parts } = writeParquet([], 0, { [FOOTER_KEY]: json });
       return noted(await writeSafe(this.#segments.scratch, parts), written);
     }
     const path = noted(this.#scratchPath(), written);
     const order = isInTimeOrder(filled) ? "" : 'ORDER BY "@timestamp"';
     const options = `FORMAT parquet, ${ZSTD}, ROW_GROUP_SIZE ${EVENT_ROW_GROUP_ROWS}`;
-    await this.#duck.rows(`COPY (SELECT * FROM ${eventFilesSql(paths)} ${order}) TO ${quoted(path)}
-      (${options}, KV_METADATA {${FOOTER_KEY}: ${quoted(json)}})`);
+    const stays = staysSql("events", cutoffs);
+    await this.#duck.rows(
+      `COPY (SELECT * FROM ${eventFilesSql(paths)} WHERE ${stays.text} ${order}) TO ${quoted(path)}
+      (${options}, KV_METADATA {${FOOTER_KEY}: ${quoted(json)}})`,
+      stays.parameters,
+    );
     await syncFile(path);
     return path;
   }
@@ -141,7 +196,7 @@ export class Compactor {
   /** Adds the cells up: numbers in the database, sketches here. */
   async #mergeCells(
     inputs: readonly Segment[],
-    written: string[],
+    { written, cutoffs }: Writing,
   ): Promise<{ path: string; cells: NonNullable<SegmentFooter["cells"]> } | undefined> {
     const cells = inputs.flatMap((segment) => segment.cells ?? []);
     if (cells.length === 0) return undefined;
@@ -150,19 +205,26 @@ export class Compactor {
         .filter((segment) => segment.cells)
         .map((segment) => this.#segments.rollupPath(segment.id)),
     );
-    const sketched = await this.#duck
-      .rows(`SELECT level_s, t, dataset, measure, key, sum(value), list(sketch)
-      FROM ${files} WHERE sketch IS NOT NULL GROUP BY ALL`);
+    const stays = staysSql("cells", cutoffs);
+    const sketched = await this.#duck.rows(
+      `SELECT level_s, t, dataset, measure, key, sum(value), list(sketch)
+       FROM ${files} WHERE sketch IS NOT NULL AND ${stays.text} GROUP BY ALL`,
+      stays.parameters,
+    );
     const merged = sketched.map(mergedSketch);
     const { parts } = writeParquet(cellColumns(merged), merged.length, {});
     const sketches = noted(await writeSafe(this.#segments.scratch, parts), written);
     const path = noted(this.#scratchPath(), written);
-    const [count] = await this.#duck.rows(`COPY (
+    const [count] = await this.#duck.rows(
+      `COPY (
         SELECT level_s, t, dataset, measure, key, sum(value) AS value, NULL::BLOB AS sketch
-        FROM ${files} WHERE sketch IS NULL GROUP BY ALL
+        FROM ${files} WHERE sketch IS NULL AND ${stays.text} GROUP BY ALL
         UNION ALL SELECT level_s, t, dataset, measure, key, value, sketch FROM ${cellFilesSql([sketches])}
         ORDER BY ${CELL_ORDER}
-      ) TO ${quoted(path)} (FORMAT parquet, ${ZSTD}, ROW_GROUP_SIZE ${CELL_ROW_GROUP_ROWS})`);
+      ) TO ${quoted(path)} (FORMAT parquet, ${ZSTD}, ROW_GROUP_SIZE ${CELL_ROW_GROUP_ROWS})`,
+      stays.parameters,
+    );
+    if (asNumber(count?.[0]) === 0) return undefined;
     await syncFile(path);
     const from = Math.min(...cells.map((one) => one.from));
     const to = Math.max(...cells.map((one) => one.to));

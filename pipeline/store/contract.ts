@@ -157,6 +157,9 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
       [{ field: status, op: "gte", value: 404 }, 2],
       [{ field: status, op: "lt", value: 404.5 }, 2],
       [{ field: status, op: "like", value: "4*" }, 1],
+      [{ field: "url.path", op: "one_of", values: ["/a_b", "/aXb", "it's"] }, 2],
+      [{ field: "event.category", op: "one_of", values: ["api", "db"] }, 1],
+      [{ field: "url.path", op: "one_of", values: [] }, 0],
       [{ field: "url.path", op: "eq", value: "/a_b" }, 1],
       [{ field: "url.path", op: "like", value: "/A_*" }, 1],
       [{ field: "url.path", op: "not_like", value: "/a*" }, 1],
@@ -374,5 +377,62 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect(await ask()).toEqual(before);
     expect((await store.status()).segments).toBeLessThan(40);
     expect((await store.positions()).get(SOURCE)).toEqual({ offset: 39 });
+  });
+
+  test("what is appended is handed to a follower once, even if it was merged meanwhile", async () => {
+    const open = await openEmpty();
+    await using store = await open();
+    await using writer = await open();
+    await store.append(batchOf([{ "log.offset": 1 }]), [], positionsAt(1));
+    const follower = await store.follow();
+    expect(await follower.next(10)).toEqual({ events: [], skipped: 0 });
+    for (let i = 0; i < 10; i += 1) {
+      await writer.append(batchOf([{ "log.offset": 100 + i }]), [], positionsAt(i));
+    }
+    while (await writer.compact());
+    const { events, skipped } = await follower.next(4);
+    expect([events.length, skipped]).toEqual([4, 6]);
+    await writer.append(batchOf([{ "log.offset": 200 }]), [], positionsAt(201));
+    expect((await follower.next(10)).events.map(({ id }) => id)).toEqual(["src_a:200"]);
+    expect(await follower.next(10)).toEqual({ events: [], skipped: 0 });
+  });
+
+  test("events are kept for the days of their dataset, and gone a day later with their cells", async () => {
+    const open = await openEmpty();
+    await using store = await open();
+    const day = (i: number): number => Date.UTC(2026, 10, 1 + i);
+    const kept = { "data_stream.dataset": "app" };
+    for (let i = 0; i < 6; i += 1) {
+      // Of every second day both datasets lie in one segment.
+      const events = [{ "@timestamp": day(i) + 1000, "log.offset": 10 * i }];
+      const mixed = { ...kept, "@timestamp": day(i) + 2000, "log.offset": 10 * i + 1 };
+      const cells = [0, 86_340].map((s) => cell({ t: day(i) / 1000 + s }));
+      await store.append(batchOf(i % 2 ? events : [...events, mixed]), cells, positionsAt(i));
+    }
+    expect(await store.retention()).toEqual(new Map());
+    const nowMs = day(5) + 3_600_000;
+    expect(await store.expire(nowMs)).toBe(false);
+    const policy = new Map([["nginx.access", 2]]);
+    await store.setRetention(policy);
+    await using other = await open();
+    expect(await other.retention()).toEqual(policy);
+    while (await other.expire(nowMs));
+    const left = { fromMs: day(0), toMs: day(9), where: [] };
+    const rows = await store.search({ ...left, limit: 100 });
+    expect(rows.map(({ id }) => id)).toEqual(
+      ["50", "41", "40", "30", "21", "1"].map((offset) => `src_a:${offset}`),
+    );
+    expect(await store.extents()).toEqual([
+      { dataset: "app", rows: 3, fromMs: day(0) + 2000, toMs: day(4) + 2000 },
+      { dataset: "nginx.access", rows: 3, fromMs: day(3) + 1000, toMs: day(5) + 1000 },
+    ]);
+    const cells = await store.cells({ ...left, levelS: 60, measures: ["requests"] });
+    expect(cells.map(({ value }) => value)).toEqual([6]);
+    expect((await store.status()).problems).toEqual([]);
+    expect((await store.positions()).get(SOURCE)).toEqual({ offset: 5 });
+    while (await store.compact());
+    expect(await store.search({ ...left, limit: 100 })).toEqual(rows);
+    await store.setRetention(new Map());
+    expect(await store.retention()).toEqual(new Map());
   });
 }

@@ -9,6 +9,7 @@ import { batchFooter } from "./batch-footer.ts";
 import { cellColumns } from "./cell-columns.ts";
 import { Compactor } from "./compactor.ts";
 import { asNumber, asText, Duck } from "./duck.ts";
+import { readRetention, writeRetention } from "./expiry.ts";
 import { facetKinds, facetsSql, listFacetSql } from "./facets-sql.ts";
 import type { Statement } from "./filter-sql.ts";
 import { batchColumns } from "./parquet/batch-columns.ts";
@@ -21,13 +22,16 @@ import type {
   EventId,
   EventStore,
   Extent,
+  Follower,
   MergedCell,
   Positions,
+  Retention,
   SearchRequest,
   StoreStatus,
 } from "./port.ts";
 import { documentOf, eventSql, idParts } from "./search-sql.ts";
 import { SegmentFolder } from "./segment-folder.ts";
+import { followSegments } from "./segment-follower.ts";
 import { FOOTER_KEY, latestPositions, mergeExtents, type Segment } from "./segment-footer.ts";
 import { SegmentReader } from "./segment-reader.ts";
 
@@ -158,6 +162,22 @@ class EmbeddedStore implements EventStore {
 
   async compact(): Promise<boolean> {
     return this.#compactor.compact();
+  }
+
+  async follow(): Promise<Follower> {
+    return followSegments({ segments: this.#segments, reader: this.#reader });
+  }
+
+  async retention(): Promise<Retention> {
+    return readRetention(this.#segments.folder);
+  }
+
+  async setRetention(retention: Retention): Promise<void> {
+    await writeRetention(this.#segments, retention);
+  }
+
+  async expire(nowMs: number): Promise<boolean> {
+    return this.#compactor.expire(nowMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

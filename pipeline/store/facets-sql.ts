@@ -1,12 +1,12 @@
 import { isField } from "#collectors/batch.ts";
 import { FIELDS } from "#collectors/fields.ts";
 
-import type { Filter, TimeRange } from "../filter.ts";
+import type { StoreFilter, TimeRange } from "../filter.ts";
 import { checkedLimit } from "./aggregate-sql.ts";
 import { identifier } from "./duck.ts";
 import { filterSql, splitValue, SqlText, type Statement, timeSql } from "./filter-sql.ts";
 
-type Request = TimeRange & { where: Filter; limit: number };
+type Request = TimeRange & { where: StoreFilter; limit: number };
 
 const isList = (field: string): boolean => isField(field) && FIELDS[field] === "keywords";
 

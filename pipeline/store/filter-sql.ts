@@ -2,7 +2,7 @@ import { isField } from "#collectors/batch.ts";
 import { EXTRA_FIELD, FIELDS, type FieldType } from "#collectors/fields.ts";
 import { AppError, assertNever } from "#platform/errors.ts";
 
-import type { Condition, Filter, TimeRange } from "../filter.ts";
+import type { Condition, OneOf, StoreFilter, TimeRange } from "../filter.ts";
 import { FULL_TEXT_FIELDS } from "../matches.ts";
 import { identifier, type Parameter } from "./duck.ts";
 
@@ -66,12 +66,14 @@ export function instant(ms: number): string {
 }
 
 /** The conditions joined by AND; `TRUE` where there are none. */
-export function filterSql(sql: SqlText, filter: Filter): string {
+export function filterSql(sql: SqlText, filter: StoreFilter): string {
   return filter.map((condition) => `(${conditionSql(sql, condition)})`).join(" AND ") || "TRUE";
 }
 
-function conditionSql(sql: SqlText, condition: Condition): string {
+function conditionSql(sql: SqlText, condition: Condition | OneOf): string {
   switch (condition.op) {
+    case "one_of":
+      return oneOfSql(sql, condition);
     case "contains":
       return containsSql(sql, condition.value);
     case "exists":
@@ -93,6 +95,14 @@ function conditionSql(sql: SqlText, condition: Condition): string {
     default:
       return assertNever(condition);
   }
+}
+
+function oneOfSql(sql: SqlText, { field, values }: OneOf): string {
+  if (values.length === 0) return "FALSE";
+  const place = fieldValue(sql, field);
+  const bound = values.map((value) => sql.bind(value));
+  if (place.type === "keywords") return `list_has_any(${place.sql}, [${bound.join(", ")}])`;
+  return `CAST(${place.sql} AS VARCHAR) IN (${bound.join(", ")})`;
 }
 
 /** Not ILIKE: comparing in lower case takes less than half of its time. */

@@ -1,7 +1,7 @@
 import type { Batch } from "#collectors/batch.ts";
 import type { Position, SourceId } from "#collectors/source.ts";
 
-import type { Filter, TimeRange } from "../filter.ts";
+import type { StoreFilter, TimeRange } from "../filter.ts";
 import type { Measure, RollupCell, RollupLevelS } from "../rollup.ts";
 
 export type Positions = ReadonlyMap<SourceId, Position>;
@@ -45,7 +45,7 @@ export type Aggregate =
 
 export type AggregateRequest = TimeRange & {
   aggregate: Aggregate;
-  where: Filter;
+  where: StoreFilter;
   /** Width of the time buckets, which start at multiples of it since 1970; undefined: the whole range as one. */
   stepMs?: number;
   /** Split by the values of this field: the `limit` most frequent, the others not in the answer. */
@@ -60,7 +60,7 @@ export type AggregateRow = {
 };
 
 export type SearchRequest = TimeRange & {
-  where: Filter;
+  where: StoreFilter;
   /** Newest first. */
   limit: number;
   /** Go on behind this event of an earlier answer. */
@@ -79,6 +79,14 @@ export type StoreStatus = {
   problems: readonly string[];
 };
 
+/** For how many days the events of a dataset are kept. A dataset that is not in it is kept for ever. */
+export type Retention = ReadonlyMap<string, number>;
+
+/** What was appended since the last time it was asked, by whichever process, in no order; `skipped` more are not shown. */
+export type Follower = {
+  next(limit: number): Promise<{ events: EventDocument[]; skipped: number }>;
+};
+
 /**
  * Keeps events, their rollups, and how far each source was read.
  * Contract (contract.ts holds every adapter to it): `append` is atomic and durable; what was appended is seen by
@@ -95,11 +103,21 @@ export type EventStore = AsyncDisposable & {
   event(id: EventId): Promise<EventDocument | undefined>;
   /** The most frequent values of each field, most frequent first. */
   facets(
-    request: TimeRange & { where: Filter; fields: readonly string[]; limit: number },
+    request: TimeRange & { where: StoreFilter; fields: readonly string[]; limit: number },
   ): Promise<Map<string, { value: string; count: number }[]>>;
   /** What is there: rows and times of each dataset. Cheap. */
   extents(): Promise<Extent[]>;
   status(): Promise<StoreStatus>;
   /** Merges small segments into large ones; returns whether there was anything to do. */
   compact(): Promise<boolean>;
+  /** Begins to follow what is appended from now on: each event is handed out, or counted as skipped, once. */
+  follow(): Promise<Follower>;
+  retention(): Promise<Retention>;
+  /** Takes the place of what was set before, for every process that has this store open. */
+  setRetention(retention: Retention): Promise<void>;
+  /**
+   * Removes events (and what was rolled up from them) of days, in UTC, that were over more than the dataset's days
+   * before: an event is kept for those days, and gone a day later. Does a part of it; returns whether there was any.
+   */
+  expire(nowMs: number): Promise<boolean>;
 };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { EXTRA_FIELD, FIELDS } from "#collectors/fields.ts";
 
-import type { Filter, TimeRange } from "../filter.ts";
+import type { StoreFilter, TimeRange } from "../filter.ts";
 import { cellsSql } from "./aggregate-sql.ts";
 import { mergedCells } from "./answer-rows.ts";
 import { CellCache } from "./cell-cache.ts";
@@ -25,6 +25,8 @@ const TRIES = 3;
 /** What people look for is mostly among the newest; after so many files, ever more are read at once. */
 const FILES_FIRST = 4;
 const FILES_FACTOR = 4;
+
+const ALL_TIMES = { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY };
 
 type Build = (files: string) => Statement;
 type Parts = { segments: SegmentFolder; duck: Duck; cellsBytesMax: number };
@@ -50,7 +52,7 @@ export class SegmentReader {
   }
 
   /** Events of a range; of one dataset where the filter says so. */
-  async events(request: TimeRange & { where: Filter }, build: Build): Promise<Row[]> {
+  async events(request: TimeRange & { where: StoreFilter }, build: Build): Promise<Row[]> {
     const dataset = datasetOf(request.where);
     return this.eventsOf((segment) => overlaps(segment, request, dataset), build);
   }
@@ -87,6 +89,16 @@ export class SegmentReader {
       }
       return found;
     });
+  }
+
+  /** The newest events of these segments. */
+  async newestOf(ids: readonly SegmentId[], limit: number): Promise<Row[]> {
+    const files = eventFilesSql([
+      this.#schemaPath,
+      ...ids.map((id) => this.#segments.eventsPath(id)),
+    ]);
+    const { text, parameters } = searchSql({ ...ALL_TIMES, where: [], limit }, files);
+    return this.#duck.rows(text, parameters);
   }
 
   /** Rollup cells, merged: from memory, or where they are too many for it, from the files. */
@@ -144,7 +156,7 @@ function overlaps(segment: Segment, range: TimeRange, dataset: string | undefine
   );
 }
 
-function datasetOf(where: Filter): string | undefined {
+function datasetOf(where: StoreFilter): string | undefined {
   for (const condition of where) {
     if (condition.field === "data_stream.dataset" && condition.op === "eq") {
       return String(condition.value);

@@ -49,6 +49,10 @@ export function sharedReads(store: EventStore): EventStore {
     facets: (request) => store.facets(request),
     status: () => store.status(),
     compact: () => store.compact(),
+    follow: () => store.follow(),
+    retention: () => store.retention(),
+    setRetention: (retention) => store.setRetention(retention),
+    expire: (nowMs) => store.expire(nowMs),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
 }

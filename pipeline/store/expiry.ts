@@ -1,0 +1,72 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { z } from "zod";
+
+import { identifier } from "./duck.ts";
+import { ifThere, publish, writeSafe } from "./files.ts";
+import { instant, SqlText, type Statement } from "./filter-sql.ts";
+import type { Retention } from "./port.ts";
+import type { Segment, SegmentFooter } from "./segment-footer.ts";
+
+const DAY_MS = 86_400_000;
+const FILE = "retention.json";
+const INPUTS_MAX = 64;
+const Policy = z.object({ version: z.literal(1), days: z.record(z.string(), z.number().min(1)) });
+
+/** The policy lies in the store's folder, so that whoever merges its files holds to it. */
+export async function readRetention(folder: string): Promise<Retention> {
+  const text = await ifThere(readFile(join(folder, FILE), "utf8"));
+  return text === undefined
+    ? new Map()
+    : new Map(Object.entries(Policy.parse(JSON.parse(text)).days));
+}
+
+export async function writeRetention(
+  { folder, scratch }: { folder: string; scratch: string },
+  retention: Retention,
+): Promise<void> {
+  const policy = { version: 1, days: Object.fromEntries(retention) };
+  const written = await writeSafe(scratch, [Buffer.from(JSON.stringify(policy))]);
+  await publish(written, join(folder, FILE));
+}
+
+/** For each dataset the instant, epoch ms, before which its events are gone. */
+export type Cutoffs = ReadonlyMap<string, number>;
+
+/** Whole days of UTC, so that a file is cut once a day at most and rollups of an hour are gone with their events. */
+export function cutoffsOf(retention: Retention, nowMs: number): Cutoffs {
+  const cut = (days: number): number => Math.floor((nowMs - days * DAY_MS) / DAY_MS) * DAY_MS;
+  return new Map([...retention].map(([dataset, days]) => [dataset, cut(days)]));
+}
+
+type Extent = SegmentFooter["extents"][number];
+
+/** What to write anew, without the events that are past: segments of which nothing is left, else one of the others. */
+export function planExpiry(
+  segments: readonly Segment[],
+  cutoffs: Cutoffs,
+): { inputs: Segment[]; isAll: boolean } | undefined {
+  const cutoff = ({ dataset }: Extent): number => cutoffs.get(dataset) ?? -Infinity;
+  const touched = segments.filter(({ extents }) => extents.some((it) => it.fromMs < cutoff(it)));
+  const over = touched.filter(
+    ({ extents, rows }) =>
+      extents.every((it) => it.toMs < cutoff(it)) &&
+      extents.reduce((sum, it) => sum + it.rows, 0) === rows,
+  );
+  if (over.length > 0) return { inputs: over.slice(0, INPUTS_MAX), isAll: true };
+  const [first] = touched;
+  return first && { inputs: [first], isAll: false };
+}
+
+/** SQL that holds for what stays: events by their time, rollup cells by the end of theirs. */
+export function staysSql(kind: "events" | "cells", cutoffs: Cutoffs): Statement {
+  const sql = new SqlText();
+  const isPast = [...cutoffs].map(([dataset, ms]) =>
+    kind === "events"
+      ? `(${identifier("data_stream.dataset")} = ${sql.bind(dataset)} AND ${identifier("@timestamp")} < ${instant(ms)})`
+      : `(dataset = ${sql.bind(dataset)} AND (t + level_s) * 1000 <= ${ms})`,
+  );
+  const text = isPast.length === 0 ? "TRUE" : `NOT coalesce(${isPast.join(" OR ")}, FALSE)`;
+  return { text, parameters: sql.parameters };
+}

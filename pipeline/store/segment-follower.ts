@@ -1,0 +1,38 @@
+import type { Follower } from "./port.ts";
+import { documentOf } from "./search-sql.ts";
+import type { SegmentFolder } from "./segment-folder.ts";
+import type { Segment } from "./segment-footer.ts";
+import type { SegmentReader } from "./segment-reader.ts";
+
+/**
+ * Follows the segments that appear. One that replaced others holds nothing new: what it was made of is either known, or
+ * still there for a while and read from its own file.
+ */
+export async function followSegments(parts: {
+  segments: SegmentFolder;
+  reader: SegmentReader;
+}): Promise<Follower> {
+  const appended = async (): Promise<Segment[]> => {
+    const { segments, replaced } = await parts.segments.list();
+    return [...segments, ...replaced].filter(({ replaces }) => replaces.length === 0);
+  };
+  let known = new Set((await appended()).map(({ id }) => id));
+  return {
+    async next(limit) {
+      const there = await appended();
+      const fresh = there.filter(({ id, rows }) => !known.has(id) && rows > 0);
+      if (fresh.length === 0) {
+        known = new Set(there.map(({ id }) => id));
+        return { events: [], skipped: 0 };
+      }
+      const rows = await parts.reader.newestOf(
+        fresh.map(({ id }) => id),
+        limit,
+      );
+      // Known only now: what could not be read is asked for again.
+      known = new Set(there.map(({ id }) => id));
+      const all = fresh.reduce((sum, segment) => sum + segment.rows, 0);
+      return { events: rows.map(documentOf), skipped: all - rows.length };
+    },
+  };
+}
