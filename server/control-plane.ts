@@ -16,6 +16,7 @@ import { migrate } from "#platform/postgres/migrate.ts";
 import { openPostgres } from "#platform/postgres/open.ts";
 import type { Terminal } from "#platform/terminal.ts";
 
+import { type Apis, startApis } from "./apis/start-apis.ts";
 import { authorise, authoriseRoutes } from "./authorise.ts";
 import { startForecastWorker } from "./board/forecast-worker.ts";
 import { leaveFolder, sayRunning, sayStopped, takeFolder, type DataFolder } from "./data-folder.ts";
@@ -30,13 +31,20 @@ import { openSockets, type Sockets } from "./sockets.ts";
 import type { WorkspaceKind } from "./workspace.ts";
 import { openWorkspaces, type Workspaces } from "./workspaces.ts";
 
-export type ControlPlane = { url: string; stop(): Promise<void> };
+export type ControlPlane = {
+  url: string;
+  /** The domain APIs beside it, if they are to run; it works without them. */
+  apis: Promise<Apis> | undefined;
+  stop(): Promise<void>;
+};
 
 export type ControlPlaneOptions = {
   config: Config;
   folder: DataFolder;
   terminal: Terminal;
   workspace: WorkspaceKind;
+  /** Whether the five domain APIs are started beside it. */
+  apis: boolean;
 };
 
 /** Starts every role in this process, and resolves when the boards can be opened. */
@@ -79,8 +87,33 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   if (link) {
     terminal.line(`Make the first owner (once, within a day): ${url}/setup?token=${link}`);
   }
+  const apis = options.apis ? openApis(options, log) : undefined;
+  started.defer(async () => {
+    await apis?.then(
+      (running) => running.stop(),
+      () => undefined,
+    );
+  });
   const resources = started.move();
-  return { url, stop: () => resources.disposeAsync() };
+  return { url, apis, stop: () => resources.disposeAsync() };
+}
+
+/** Nothing waits for them, and nothing breaks when they cannot start. */
+function openApis({ config, terminal }: ControlPlaneOptions, log: Log): Promise<Apis> {
+  const opening = startApis(config, (line) => terminal.line(line));
+  opening
+    .then(async ({ urls, ready }) => {
+      await ready;
+      const list = Object.entries(urls).map(([name, url]) => `${name} ${url}`);
+      terminal.line(`The domain APIs: ${list.join(", ")}`);
+      return undefined;
+    })
+    .catch((error: unknown) => {
+      log.error("the domain APIs cannot start", { error });
+      const why = error instanceof Error ? error.message : String(error);
+      terminal.line(`The domain APIs cannot start: ${why}`);
+    });
+  return opening;
 }
 
 async function openDatabase(config: Config, log: Log): Promise<Database> {

@@ -23,7 +23,7 @@ export async function startApp(args: readonly string[]): Promise<RunningApp> {
   if (!existsSync(path.join(ROOT, ".next", "BUILD_ID"))) {
     throw new Error("the pages are not built: run npm start once");
   }
-  const command = ["cli.ts", "start", "--port", "0", ...args];
+  const command = ["cli.ts", "start", "--no-apis", "--port", "0", ...args];
   const child = spawn(process.execPath, command, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
   const setupUrl = await printed(child, /(http:\/\/\S+\/setup\?token=\S+)/);
   return {

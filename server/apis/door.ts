@@ -45,6 +45,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   const waiting: Socket[] = [];
   let turn = 0;
   let lastId = 0;
+  let closed: Promise<void> | undefined;
 
   function hand(socket: Socket): void {
     const open = [...receivers.values()].filter((it) => it.open && it.worker.connected);
@@ -87,10 +88,10 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
       handed?.get(id)?.destroy();
       handed?.delete(id);
     },
-    async close() {
-      const closed = new Promise((resolve) => server.close(resolve));
+    close() {
+      closed ??= new Promise((resolve) => server.close(() => resolve()));
       for (const socket of waiting.splice(0)) socket.destroy();
-      await closed;
+      return closed;
     },
   };
 }

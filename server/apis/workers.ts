@@ -8,7 +8,7 @@ import type { MetricJson } from "#api/kit/front.ts";
 import type { ServiceName } from "#api/kit/service.ts";
 import { AppError } from "#platform/errors.ts";
 
-import { type Door, type DoorOptions, openDoor } from "./door.ts";
+import type { Door } from "./door.ts";
 import { wholeLines } from "./lines.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
 
@@ -19,7 +19,7 @@ const RESTART_MS = { first: 100, most: 10_000 };
 /** One that lived so long did not die of its start. */
 const STEADY_MS = 10_000;
 
-export type WorkersOptions = DoorOptions & {
+export type WorkersOptions = {
   service: ServiceName;
   count: number;
   /** The whole environment of the workers. */
@@ -34,22 +34,22 @@ export type WorkersOptions = DoorOptions & {
 
 /** The worker processes of one service behind one port; one that dies is replaced. */
 export type Workers = {
-  url: string;
   /** Resolves when a worker serves; rejects with the reason when the first one cannot, unless it is tried on. */
   up: Promise<void>;
   /** Replaces every worker by a new one, one after the other, without a failed request. */
   restart(env?: NodeJS.ProcessEnv): Promise<void>;
-  /** Stops accepting, lets the workers finish, and ends them. */
+  /** Lets the workers finish what is in flight, and ends them. */
   stop(): Promise<void>;
 };
 
-/** @throws AppError when the port cannot be had */
-export async function startWorkers(options: WorkersOptions): Promise<Workers> {
-  const door = await openDoor(options);
+/** The workers serve what comes through the door, which is shut for new connections before they are stopped. */
+export function startWorkers(door: Door, options: WorkersOptions): Workers {
   const pool = new Pool(options, door);
+  const up = pool.start();
+  // Whoever waits for it hears of it; that nobody does is no crash.
+  up.catch(() => undefined);
   return {
-    url: door.url,
-    up: pool.start(),
+    up,
     restart: (env) => pool.restart(env),
     async stop() {
       const closed = door.close();
@@ -113,6 +113,7 @@ class Pool {
     const child = fork(WORKER, [JSON.stringify({ service, url: this.#door.url })], {
       env: { ...this.#env, ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }) },
       stdio: ["ignore", "pipe", "inherit", "ipc"],
+      execArgv: [],
     });
     if (child.stdout) wholeLines(child.stdout, writeLines);
     const worker: Worker = {

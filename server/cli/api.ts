@@ -4,6 +4,7 @@ import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
 import type { Config } from "#platform/config.ts";
 import { AppError } from "#platform/errors.ts";
 
+import { openDoor } from "../apis/door.ts";
 import { openInstallation, workerEnvironment } from "../apis/installation.ts";
 import { type LogFile, openLogFile } from "../apis/log-file.ts";
 import { startWorkers } from "../apis/workers.ts";
@@ -42,12 +43,12 @@ SIGTERM and SIGINT stop it after what is in flight, a second one at once; SIGHUP
     started.defer(() => installation.close());
     const output = logOutput(config, service);
     started.defer(() => output.close());
-    const workers = await startWorkers({
+    const port = values["port"] === undefined ? config.api.ports[service] : config.port;
+    const door = await openDoor({ host: config.host, port, ifTaken: "fail" });
+    started.defer(() => door.close());
+    const workers = startWorkers(door, {
       service,
       count,
-      host: config.host,
-      port: values["port"] === undefined ? config.api.ports[service] : config.port,
-      ifTaken: "fail",
       env: workerEnvironment(config, installation),
       keepTrying: false,
       writeLines: output.write,
@@ -56,7 +57,7 @@ SIGTERM and SIGINT stop it after what is in flight, a second one at once; SIGHUP
     started.defer(() => workers.stop());
     const stopped = untilSignal();
     await Promise.race([workers.up, stopped]);
-    say(`The ${service} API is at ${workers.url} (${workers.url}/docs), workers: ${count}.`);
+    say(`The ${service} API is at ${door.url} (${door.url}/docs), workers: ${count}.`);
     if (output.file !== undefined) say(`Its log: ${output.file}`);
     const restart = (): void =>
       void workers.restart().catch((error: unknown) => say(String(error)));

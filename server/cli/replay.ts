@@ -44,6 +44,7 @@ distance divided by the speed, and carry the time at which they are played. .gz 
       folder: openDataFolder(config.dataFolder),
       terminal,
       workspace: { kind: "replay", path: path.resolve(file), speed },
+      apis: false,
     });
     await untilSignal();
     await controlPlane.stop();

@@ -15,7 +15,7 @@ import { untilSignal } from "./until-signal.ts";
 export const startCommand: Command = {
   name: "start",
   summary: "Start the control plane: tail logs, show boards (this is npm start)",
-  help: `quarterdeck start [--data DIR] [--port N] [--host H] [--demo] [FILE…]
+  help: `quarterdeck start [--data DIR] [--port N] [--host H] [--demo] [--no-apis] [FILE…]
 npm start -- [the same]
 
 Tails the files (globs too; format by content) and opens the boards. Without a file it tails those of the last start,
@@ -25,17 +25,27 @@ else the logs in the usual places; where there are none it starts a demo: a smal
   --port N     the port (default 4600; the next free one where it is taken; 0: any)
   --host H     the address to listen on (default 127.0.0.1)
   --demo       show the demo, whatever logs there are
+  --no-apis    without the five domain APIs (quarterdeck api --help)
 
   npm start -- /var/log/nginx/*.log
   npm start -- access.log --port 8080`,
 
   async run(args) {
-    const { config, values, positionals } = parseOptions(args, { demo: { type: "boolean" } });
+    const { config, values, positionals } = parseOptions(args, {
+      demo: { type: "boolean" },
+      "no-apis": { type: "boolean" },
+    });
     const terminal = openTerminal(process.stdout, systemClock);
     const folder = openDataFolder(config.dataFolder);
     const kind = await chooseWorkspace(folder.root, positionals, values["demo"] === true);
     terminal.line(describe(kind));
-    const controlPlane = await startControlPlane({ config, folder, terminal, workspace: kind });
+    const controlPlane = await startControlPlane({
+      config,
+      folder,
+      terminal,
+      workspace: kind,
+      apis: values["no-apis"] !== true,
+    });
     await untilSignal();
     terminal.line("Stopping: what was read is being stored …");
     await controlPlane.stop();

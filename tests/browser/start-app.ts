@@ -40,7 +40,16 @@ export async function startApp(lines: readonly string[] | "demo"): Promise<App> 
   if (lines !== "demo") await writeFile(logFile, lines.map((line) => `${line}\n`).join(""));
   const start = (port: string): ChildProcess => {
     const what = lines === "demo" ? "--demo" : logFile;
-    const args = ["cli.ts", "start", "--data", path.join(folder, "data"), "--port", port, what];
+    const args = [
+      "cli.ts",
+      "start",
+      "--data",
+      path.join(folder, "data"),
+      "--port",
+      port,
+      "--no-apis",
+      what,
+    ];
     return spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
   };
   let child = start("0");

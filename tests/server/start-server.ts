@@ -62,7 +62,8 @@ export async function startServer(
   args: readonly string[],
   command: readonly string[] = ["start"],
 ): Promise<Server> {
-  const child = launch([...command, "--port", "0", ...args]);
+  const alone = command[0] === "start" ? ["--no-apis"] : [];
+  const child = launch([...command, "--port", "0", ...alone, ...args]);
   const output = outputOf(child);
   await until(`the start of ${args.join(" ")}`, () => {
     if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${output()}`);
