@@ -1,0 +1,38 @@
+import type { Cell, Column } from "./report.ts";
+
+/**
+ * Rows as CSV (RFC 4180: CRLF, quotes doubled, a header line). Text that a spreadsheet could take for a formula gets an
+ * apostrophe before it (OWASP, CSV injection), whatever blanks or control characters stand first, and every text is quoted, so that a separator
+ * of another country's spreadsheet cannot end it early. Numbers are written as they are: their columns hold nothing else.
+ */
+export function csvOf(columns: readonly Column[], rows: readonly (readonly Cell[])[]): string {
+  const header = columns.map(({ name }) => quoted(name)).join(",");
+  const lines = rows.map((row) =>
+    row.map((cell, index) => csvCell(columns[index]?.type ?? "text", cell)).join(","),
+  );
+  return [header, ...lines, ""].join("\r\n");
+}
+
+const NUMBER = /^-?\d+(?:\.\d+)?$/;
+const DATE = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ)?$/;
+
+function csvCell(type: Column["type"], cell: Cell): string {
+  if (cell === null) return "";
+  const plain = String(cell);
+  if ((type === "integer" || type === "decimal") && NUMBER.test(plain)) return plain;
+  if ((type === "date" || type === "time") && DATE.test(plain)) return plain;
+  return quoted(plain);
+}
+
+/**
+ * What spreadsheets begin a formula with, also in full width, behind blanks and control characters; and at the start of
+ * a later part, where a program that splits at semicolons, tabs, line ends or stray quotes would begin a new cell.
+ */
+const FORMULA = /(^|[;,\t\r\n|"'])(?=[\s\p{Cc}\p{Cf}]*[=+\-@＝＋－＠])/gu;
+const LEADING_CONTROL = /^[\t\r\n]/;
+
+function quoted(text: string): string {
+  const safe = text.replaceAll(FORMULA, "$1'");
+  const shown = LEADING_CONTROL.test(safe) ? `'${safe}` : safe;
+  return `"${shown.replaceAll('"', '""')}"`;
+}

@@ -1,0 +1,126 @@
+import type { z } from "zod";
+
+import type { Source } from "./facts.ts";
+import {
+  type Bucket,
+  type Range,
+  type RangeMistake,
+  type RangeParams,
+  type Step,
+  bucketsOf,
+  rangeOf,
+  tooManySteps,
+} from "./periods.ts";
+
+/** `integer` of any size, `decimal` as text (never a float), `date` 2026-11-24, `time` 2026-11-24T10:00:00Z. */
+export type ColumnType = "text" | "integer" | "decimal" | "date" | "time";
+export type Column = {
+  name: string;
+  type: ColumnType;
+  unit: "minor units" | "count" | "ratio" | "ms" | "minor units per request" | "none";
+  meaning: string;
+};
+export type Cell = string | bigint | null;
+export type Row = readonly Cell[];
+
+/** A row of an answer of the warehouse. */
+export type RawRow = Readonly<Record<string, string | bigint | null>>;
+
+/** What is asked, with the days that it means now. */
+export type Asked<Params> = { params: Params; range: Range; buckets: readonly Bucket[] };
+
+type AnyParams = RangeParams & { step: Step | "all" };
+
+/** A report as data: what it takes, what it shows, and how the sums of the warehouse become its rows. */
+export type ReportSpec<Params extends AnyParams> = {
+  /** In its address and in permissions: `/v1/reports/revenue`, `reporting:reports:read/revenue`. */
+  name: string;
+  title: string;
+  meaning: string;
+  sources: readonly Source[];
+  /** A strict object of strings, so that it reads a query string as well as a JSON body. */
+  params: z.ZodType<Params>;
+  columns: readonly Column[];
+  finish(asked: Asked<Params>, rows: readonly RawRow[]): Row[];
+};
+
+/** The days and steps that parameters mean now, or which of them is wrong. */
+export function ask<Params extends AnyParams>(
+  params: Params,
+  nowMs: number,
+): Asked<Params> | RangeMistake {
+  const range = rangeOf(params, nowMs);
+  if ("path" in range) return range;
+  if (params.step === "all") {
+    return { params, range, buckets: [] };
+  }
+  const mistake = tooManySteps(params.step, range);
+  return mistake ?? { params, range, buckets: bucketsOf(params.step, range) };
+}
+
+export const integerOf = (row: RawRow, name: string): bigint => {
+  const value = row[name] ?? 0n;
+  return typeof value === "bigint" ? value : BigInt(value);
+};
+
+export const textOf = (row: RawRow, name: string): string => String(row[name] ?? "");
+
+/** The period of a row as reports name it; the warehouse says `2026-11-01 10:00:00`. */
+export function periodOf(row: RawRow, step: Step): string {
+  const text = textOf(row, "period");
+  return step === "hour" ? `${text.slice(0, 10)}T${text.slice(11, 19)}Z` : text.slice(0, 10);
+}
+
+/** Rows by a key, in the order of first appearance. */
+export function groupBy<Item>(
+  items: readonly Item[],
+  key: (item: Item) => string,
+): Map<string, Item[]> {
+  const groups = new Map<string, Item[]>();
+  for (const item of items) {
+    const group = groups.get(key(item));
+    if (group) group.push(item);
+    else groups.set(key(item), [item]);
+  }
+  return groups;
+}
+
+/** The column of a step's start. */
+export const PERIOD: Column = {
+  name: "period",
+  type: "date",
+  unit: "none",
+  meaning: "First day of the step (UTC; weeks begin on Monday).",
+};
+
+export const CURRENCY: Column = {
+  name: "currency",
+  type: "text",
+  unit: "none",
+  meaning: "ISO 4217. Nothing is ever summed over currencies.",
+};
+
+export const money = (name: string, meaning: string): Column => ({
+  name,
+  type: "integer",
+  unit: "minor units",
+  meaning,
+});
+export const count = (name: string, meaning: string): Column => ({
+  name,
+  type: "integer",
+  unit: "count",
+  meaning,
+});
+export const share = (name: string, meaning: string): Column => ({
+  name,
+  type: "decimal",
+  unit: "ratio",
+  meaning: `${meaning} Six digits, rounded half away from zero; empty where it would be divided by zero.`,
+});
+export const word = (name: string, meaning: string): Column => ({
+  name,
+  type: "text",
+  unit: "none",
+  meaning,
+});

@@ -1,0 +1,139 @@
+import { randomUUID } from "node:crypto";
+import { readdir, rm, stat } from "node:fs/promises";
+import path from "node:path";
+
+import { z } from "zod";
+
+import type { Queryable } from "#platform/postgres/database.ts";
+
+import { FACTS, type FactBatch, type FactName, isFactName } from "../domain/facts.ts";
+import type { DuckCell, LakeDuck } from "./lake-duck.ts";
+
+const TYPES = { text: "VARCHAR", integer: "BIGINT", time: "TIMESTAMP" } as const;
+
+/** A file that is in the lake, or will be once it is in the list. */
+export type NewFile = {
+  id: string;
+  fact: FactName;
+  day: string;
+  path: string;
+  rows: number;
+  bytes: number;
+};
+
+/**
+ * Writes rows as a file that nobody reads yet: it belongs to the lake once `addFiles` was committed. A process that dies
+ * before leaves a file that no list names; `sweepFolder` removes it.
+ */
+export async function writeFacts(duck: LakeDuck, batch: FactBatch): Promise<NewFile> {
+  const { fact, day } = batch;
+  const { columns } = FACTS[fact];
+  const id = `file_${randomUUID().replaceAll("-", "")}`;
+  const to = `${fact}/${day}/${id}.parquet`;
+  const bytes = await duck.write(
+    to,
+    columns.map(({ name, type }) => ({ name, type: TYPES[type] })),
+    batch.rows.map((row) => columns.map(({ name }): DuckCell => row[name] ?? null)),
+  );
+  return { id, fact, day, path: to, rows: batch.rows.length, bytes };
+}
+
+export async function addFiles(
+  tx: Queryable,
+  files: readonly NewFile[],
+  { nowMs, loaded = false }: { nowMs: number; loaded?: boolean },
+): Promise<void> {
+  for (const { id, fact, day, path: at, rows, bytes } of files) {
+    await tx.query(
+      `INSERT INTO lake_files (id, fact, day, path, rows, bytes, created_at, loaded_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      [id, fact, day, at, rows, bytes, new Date(nowMs), loaded ? new Date(nowMs) : null],
+    );
+  }
+}
+
+/** Takes the files of a day out of the lake, so that others can take their place. */
+export async function removeDay(tx: Queryable, fact: FactName, day: string): Promise<void> {
+  await tx.query("DELETE FROM lake_files WHERE fact = $1 AND day = $2", [fact, day]);
+}
+
+/** Takes files out of the lake; false (and the caller must give up) when one of them is gone already. */
+export async function removeFiles(tx: Queryable, ids: readonly string[]): Promise<boolean> {
+  const rows = await tx.query("DELETE FROM lake_files WHERE id = ANY($1) RETURNING id", [ids]);
+  return rows.length === ids.length;
+}
+
+const File = z.object({ id: z.string(), path: z.string() });
+
+/** The files of a table that reports read. */
+export async function filesOf(db: Queryable, fact: FactName): Promise<z.infer<typeof File>[]> {
+  const rows = await db.query("SELECT id, path FROM lake_files WHERE fact = $1 ORDER BY day, id", [
+    fact,
+  ]);
+  return rows.map((row) => File.parse(row));
+}
+
+/** Files that the warehouse has not taken in yet, oldest first. */
+export async function filesToLoad(
+  db: Queryable,
+): Promise<{ fact: FactName; id: string; path: string }[]> {
+  const rows = await db.query(
+    "SELECT fact, id, path FROM lake_files WHERE loaded_at IS NULL ORDER BY created_at, id LIMIT 100",
+  );
+  return rows.flatMap((row) => {
+    const fact = String(row["fact"]);
+    return isFactName(fact) ? [{ fact, ...File.parse(row) }] : [];
+  });
+}
+
+export async function markLoaded(
+  db: Queryable,
+  ids: readonly string[],
+  nowMs: number,
+): Promise<void> {
+  await db.query("UPDATE lake_files SET loaded_at = $2 WHERE id = ANY($1)", [ids, new Date(nowMs)]);
+}
+
+/** Days of a table that lie in many small files, which are loaded: the worst first. */
+export async function crowdedDays(
+  db: Queryable,
+  filesMin: number,
+): Promise<{ fact: FactName; day: string; files: { id: string; path: string; rows: number }[] }[]> {
+  const days = await db.query(
+    `SELECT fact, day, json_agg(json_build_object('id', id, 'path', path, 'rows', rows) ORDER BY id) AS files
+     FROM lake_files WHERE loaded_at IS NOT NULL GROUP BY fact, day HAVING count(*) >= $1
+     ORDER BY count(*) DESC LIMIT 20`,
+    [filesMin],
+  );
+  const Files = z.array(z.object({ id: z.string(), path: z.string(), rows: z.number() }));
+  return days.flatMap(({ fact, day, files }) => {
+    const name = String(fact);
+    return isFactName(name) ? [{ fact: name, day: String(day), files: Files.parse(files) }] : [];
+  });
+}
+
+/**
+ * Removes files from the folder that no list names and that are older than `ageMs`: those of processes that died, and
+ * those that were replaced, once no question reads them any more.
+ */
+export async function sweepFolder(
+  db: Queryable,
+  folder: string,
+  { nowMs, ageMs }: { nowMs: number; ageMs: number },
+): Promise<number> {
+  // Listed before the database is asked: what is written meanwhile is younger than `ageMs` anyway.
+  const found = await readdir(folder, { recursive: true }).catch(() => []);
+  const known = new Set(
+    (await db.query("SELECT path FROM lake_files")).map((row) => String(row["path"])),
+  );
+  let removed = 0;
+  for (const name of found) {
+    if (!name.endsWith(".parquet") || known.has(name.replaceAll(path.sep, "/"))) continue;
+    const file = path.join(folder, name);
+    const info = await stat(file).catch(() => undefined);
+    if (info === undefined || info.mtimeMs > nowMs - ageMs) continue;
+    await rm(file, { force: true });
+    removed += 1;
+  }
+  return removed;
+}

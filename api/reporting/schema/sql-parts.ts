@@ -1,0 +1,19 @@
+import type { Range, Step } from "../domain/periods.ts";
+import type { SqlParts } from "../warehouse/port.ts";
+
+/** Start of the step that a moment lies in, as text; weeks begin on Monday in every engine. */
+export const periodSql = (step: Step, column: string): string =>
+  `CAST(DATE_TRUNC('${step}', ${column}) AS VARCHAR(30))`;
+
+export const during = ({ time }: SqlParts, column: string, { fromMs, toMs }: Range): string =>
+  `${column} >= ${time(fromMs)} AND ${column} < ${time(toMs)}`;
+
+export const onlyCurrency = (
+  { text }: SqlParts,
+  column: string,
+  currency: string | undefined,
+): string => (currency === undefined ? "" : ` AND ${column} = ${text(currency)}`);
+
+/** Rows before the days of the report are one heap: what there was at their start. */
+export const placeSql = ({ time }: SqlParts, column: string, fromMs: number): string =>
+  `CASE WHEN ${column} < ${time(fromMs)} THEN 'before' ELSE 'within' END`;

@@ -1,0 +1,17 @@
+import type { RawRow } from "../domain/report.ts";
+import type { WarehouseQuery } from "../warehouse/port.ts";
+
+/** A row of an engine, by names; whole numbers as bigint whatever the engine made of them. */
+export function rowOf(query: WarehouseQuery, cells: readonly unknown[]): RawRow {
+  return Object.fromEntries(
+    query.columns.map(({ name, type }, index) => [name, cellOf(type, cells[index] ?? null)]),
+  );
+}
+
+function cellOf(type: "text" | "integer", cell: unknown): string | bigint | null {
+  if (cell === null) return null;
+  if (typeof cell !== "string" && typeof cell !== "number" && typeof cell !== "bigint") {
+    throw new TypeError(`the warehouse answered ${JSON.stringify(cell)}`);
+  }
+  return type === "text" ? String(cell) : BigInt(cell);
+}

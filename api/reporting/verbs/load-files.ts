@@ -1,0 +1,59 @@
+import { randomUUID } from "node:crypto";
+
+import type { Clock } from "#platform/clock.ts";
+import type { Database } from "#platform/postgres/database.ts";
+
+import type { LakeDuck } from "../schema/lake-duck.ts";
+import {
+  addFiles,
+  crowdedDays,
+  filesToLoad,
+  markLoaded,
+  removeFiles,
+  sweepFolder,
+} from "../schema/lake-store.ts";
+import type { Warehouse } from "../warehouse/port.ts";
+
+/** A day in so many files is written anew as one. */
+const FILES_CROWD = 8;
+/** Files that are not in the list any more stay so long: a question that began before may still read them. */
+const SWEEP_AFTER_MS = 3_600_000;
+
+type LakeDeps = { database: Database; duck: LakeDuck; warehouse: Warehouse; clock: Clock };
+
+/** Hands the warehouse the files that it has not taken in yet. Done twice, it counts once. */
+export async function loadFiles({ database, warehouse, clock }: LakeDeps): Promise<void> {
+  for (;;) {
+    const files = await filesToLoad(database);
+    if (files.length === 0) return;
+    for (const file of files) {
+      await warehouse.load(file.fact, [file]);
+      await markLoaded(database, [file.id], clock.nowMs());
+    }
+  }
+}
+
+/** Makes one file of a day's many, and removes files that nothing names any more. */
+export async function tidyLake({ database, duck, clock }: LakeDeps): Promise<void> {
+  for (const { fact, day, files } of await crowdedDays(database, FILES_CROWD)) {
+    const id = `file_${randomUUID().replaceAll("-", "")}`;
+    const path = `${fact}/${day}/${id}.parquet`;
+    const paths = files.map((file) => file.path);
+    const bytes = await duck.merge(path, paths);
+    const rows = files.reduce((sum, file) => sum + file.rows, 0);
+    const ids = files.map((file) => file.id);
+    const nowMs = clock.nowMs();
+    await database
+      .transaction(async (tx) => {
+        // Somebody else took one of them out: their list is the true one, and our file is nobody's.
+        if (!(await removeFiles(tx, ids))) throw new LostRace();
+        await addFiles(tx, [{ id, fact, day, path, rows, bytes }], { nowMs, loaded: true });
+      })
+      .catch((error: unknown) => {
+        if (!(error instanceof LostRace)) throw error;
+      });
+  }
+  await sweepFolder(database, duck.folder, { nowMs: clock.nowMs(), ageMs: SWEEP_AFTER_MS });
+}
+
+class LostRace extends Error {}

@@ -1,0 +1,99 @@
+import { expect, test } from "vitest";
+
+import type { FactBatch } from "../domain/facts.ts";
+import { reportNamed } from "../verbs/reports.ts";
+import type { Warehouse } from "./port.ts";
+import { GOLDEN, GOLDEN_REQUESTS, goldenBatches } from "./testing-golden.ts";
+
+/** An engine, and the way in which rows get into it: as files of the lake. */
+export type OpenWarehouse = AsyncDisposable & {
+  warehouse: Warehouse;
+  /** Puts the rows in the lake (a table by days replaces the day) and has the warehouse load them, `times` times. */
+  put(batch: FactBatch, times?: number): Promise<void>;
+};
+
+const LIMITS = { rowsMax: 10_000, waitMsMax: 30_000 };
+const NOW_MS = Date.UTC(2026, 3, 1, 12);
+
+export function testWarehouse(open: () => Promise<OpenWarehouse>): void {
+  const compute = (warehouse: Warehouse, name: string, parameters: Record<string, string>) => {
+    const report = reportNamed(name);
+    if (report === undefined) throw new Error(`no report ${name}`);
+    return report.compute(parameters, { warehouse, nowMs: NOW_MS, limits: LIMITS });
+  };
+  const shown = (rows: readonly (readonly (string | bigint | null)[])[]) =>
+    rows.map((row) => row.map((cell) => (typeof cell === "bigint" ? Number(cell) : cell)));
+
+  test("every report says of the golden history what was computed by hand", async () => {
+    await using it = await open();
+    for (const batch of goldenBatches()) await it.put(batch);
+    for (const { report, parameters, rows } of GOLDEN) {
+      const answer = await compute(it.warehouse, report, parameters);
+      expect({ report, parameters, rows: shown(answer) }).toEqual({ report, parameters, rows });
+    }
+  });
+
+  test("a file that is loaded twice is counted once", async () => {
+    await using it = await open();
+    for (const batch of goldenBatches()) await it.put(batch, 2);
+    const [golden] = GOLDEN;
+    const rows = await compute(it.warehouse, "revenue", golden?.parameters ?? {});
+    expect(shown(rows)).toEqual(golden?.rows);
+  });
+
+  test("a day of requests that is loaded again takes the place of what was known of it", async () => {
+    await using it = await open();
+    const parameters = { from: "2026-01-05", to: "2026-01-06", costPerDay: "1", currency: "EUR" };
+    const day = { fact: "requests", day: "2026-01-05" } as const;
+    await it.put({ ...day, rows: GOLDEN_REQUESTS.slice(0, 2) });
+    await it.put({ ...day, rows: GOLDEN_REQUESTS });
+    const [row] = shown(await compute(it.warehouse, "cost-per-request", parameters));
+    expect(row?.[1]).toBe(150);
+  });
+
+  test("a warehouse without any rows answers with none", async () => {
+    await using it = await open();
+    await it.warehouse.ready();
+    const quarter = { from: "2026-01-01", to: "2026-04-01" };
+    expect(await compute(it.warehouse, "revenue", quarter)).toEqual([]);
+    expect(await compute(it.warehouse, "mrr", quarter)).toEqual([]);
+  });
+
+  test("text of users is data and never SQL, and large sums stay exact", async () => {
+    await using it = await open();
+    const [golden] = [goldenBatches().find(({ fact }) => fact === "payments")];
+    const row = { ...golden?.rows[0], amount: 999_999_999_999_999, reason: `'; DROP TABLE x; --"` };
+    const rows = Array.from({ length: 20 }, (_, index) => ({
+      ...row,
+      event_key: `billing:big${index}`,
+      payment_id: `big${index}`,
+    }));
+    await it.put({ fact: "payments", day: "2026-01-05", rows });
+    const sums = await compute(it.warehouse, "revenue", { from: "2026-01-01", to: "2026-02-01" });
+    expect(sums[0]?.[4]).toBe(20n * 999_999_999_999_999n);
+    const service = `' OR 1 = 1; --`;
+    const range = { from: "2026-01-01", to: "2026-02-01" };
+    expect(await compute(it.warehouse, "response-time", { ...range, service })).toEqual([]);
+  });
+
+  test("more rows than asked for are an error that says so, and so is an answer that takes too long", async () => {
+    await using it = await open();
+    for (const batch of goldenBatches()) await it.put(batch);
+    const query = {
+      facts: [],
+      columns: [{ name: "n", type: "integer" as const }],
+      sql: () =>
+        "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 50) SELECT n FROM t",
+    };
+    const few = it.warehouse.run(query, { rowsMax: 10, waitMsMax: 30_000 });
+    await expect(few).rejects.toMatchObject({ code: "unprocessable" });
+    const endless = {
+      ...query,
+      sql: () =>
+        "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 100000000) SELECT MAX(n) FROM t",
+    };
+    const late = it.warehouse.run(endless, { rowsMax: 10, waitMsMax: 300 });
+    await expect(late).rejects.toMatchObject({ code: "unprocessable" });
+    await it.warehouse.ready();
+  });
+}
