@@ -62,22 +62,21 @@ const notes: Service = {
     }),
 };
 
-let servers: Awaited<ReturnType<typeof startReplicatedPostgres>>;
 let primary: Server;
 let replica: Server;
 let service: TestService;
+/** Ends what was started, also when the rest could not be. */
+const started = new AsyncDisposableStack();
 beforeAll(async () => {
-  servers = await startReplicatedPostgres();
-  ({ primary, replica } = servers);
-  service = await testService(notes, {
-    databaseUrl: primary.url,
-    env: { DATABASE_REPLICA_URLS: replica.url },
-  });
+  ({ primary, replica } = started.use(await startReplicatedPostgres()));
+  service = started.use(
+    await testService(notes, {
+      databaseUrl: primary.url,
+      env: { DATABASE_REPLICA_URLS: replica.url },
+    }),
+  );
 });
-afterAll(async () => {
-  await service.stop();
-  await servers[Symbol.asyncDispose]();
-});
+afterAll(() => started.disposeAsync());
 
 let count = 0;
 const add = async () => {

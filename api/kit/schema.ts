@@ -25,10 +25,10 @@ export const Timestamp = z.iso
 export const Email = z
   .email({ error: "give an e-mail address" })
   .max(254)
-  .transform((it) => it.toLowerCase())
+  .toLowerCase()
   .meta({ example: "ada@example.com" });
 
-/** A number in a query string. */
+/** A number in a query string; `wire` is how the documentation shows it. */
 export const queryInt = (range: {
   min: number;
   max: number;
@@ -40,7 +40,11 @@ export const queryInt = (range: {
     .regex(/^-?\d{1,15}$/, { error })
     .transform(Number)
     .pipe(z.number().min(range.min, { error }).max(range.max, { error }));
-  return range.fallback === undefined ? number : number.prefault(String(range.fallback));
+  const wire = { type: "integer", minimum: range.min, maximum: range.max };
+  if (range.fallback === undefined) return number.meta({ wire });
+  return number
+    .prefault(String(range.fallback))
+    .meta({ wire: { ...wire, default: range.fallback } });
 };
 
 /** Query of a list: what every list takes, and what it is filtered by. */

@@ -1,0 +1,195 @@
+import { createHash } from "node:crypto";
+
+import { html, raw } from "hono/html";
+
+import { type FieldRow, fieldRows, typeOf } from "./docs-fields.ts";
+import { DOCS_STYLE } from "./docs-style.ts";
+import type { JsonSchema, OpenApi, Operation } from "./openapi.ts";
+
+/** The style is ours to the byte, and nothing else may be loaded or run. */
+export const DOCS_POLICY = `default-src 'none'; style-src 'sha256-${createHash("sha256")
+  .update(DOCS_STYLE)
+  .digest("base64")}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+
+type Html = ReturnType<typeof html>;
+type Entry = { path: string; method: string; operation: Operation };
+
+/** The document as a page for people: no script, readable on a phone. */
+export async function docsPage(document: OpenApi): Promise<string> {
+  const entries = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+  );
+  const tags = document.tags.map(({ name }) => ({
+    name,
+    entries: entries.filter(({ operation }) => operation.tags.includes(name)),
+  }));
+  const page = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>${document.info.title}</title>
+        <style>
+          ${raw(DOCS_STYLE)}
+        </style>
+      </head>
+      <body>
+        <header>
+          <h1>${document.info.title}</h1>
+          <p>${document.info.description}</p>
+          <p>
+            Release ${document.info.version}. Machines read
+            <a href="/openapi.json">the OpenAPI ${document.openapi} document</a>.
+          </p>
+          <p>
+            Send <code>Authorization: Bearer …</code> with an access token of Accounts. Errors are
+            <code>application/problem+json</code> (RFC 9457) and name each bad field. Lists have
+            <code>limit</code> and <code>cursor</code>; an answer’s <code>next</code> is the cursor
+            of the next page.
+          </p>
+        </header>
+        <nav aria-label="Operations">
+          ${tags.map(
+            (tag) =>
+              html`<h2>${tag.name}</h2>
+                <ul>
+                  ${tag.entries.map(
+                    (it) =>
+                      html`<li>
+                        <a href="#${it.operation.operationId}">${it.operation.summary}</a>
+                      </li>`,
+                  )}
+                </ul>`,
+          )}
+        </nav>
+        <main>
+          ${tags.map(
+            (tag) =>
+              html`<h2>${tag.name}</h2>
+                ${tag.entries.map((entry) => section(entry, document))}`,
+          )}
+        </main>
+      </body>
+    </html>`;
+  return String(await page);
+}
+
+function section({ path, method, operation }: Entry, document: OpenApi): Html {
+  const { schemas } = document.components;
+  const rows = operation.parameters.map((it) => ({
+    name: it.name,
+    type: `${it.in}, ${typeOf(it.schema, schemas)}`,
+    required: it.required,
+    notes: it.description ?? "",
+  }));
+  return html`<section id="${operation.operationId}">
+    <h3>${operation.summary}</h3>
+    <p class="route"><b>${method.toUpperCase()}</b> <code>${path}</code></p>
+    <p>${operation.description ?? ""}</p>
+    <p>For ${operation["x-who"]}.</p>
+    ${table("Parameters", rows)}
+    ${Object.entries(operation.requestBody?.content ?? {}).map(([media, { schema }]) =>
+      contentTable(`Body (${media})`, schema, schemas),
+    )}
+    ${Object.entries(operation.responses)
+      .filter(([status]) => status < "400")
+      .map(
+        ([status, { description, content }]) =>
+          html`<p><b>${status}</b> ${description}</p>
+            ${Object.entries(content ?? {}).map(([media, { schema }]) =>
+              contentTable(`Answer ${status} (${media})`, schema, schemas),
+            )}`,
+      )}
+    <details>
+      <summary>Refusals</summary>
+      <dl>
+        ${Object.entries(operation.responses)
+          .filter(([status]) => status >= "400")
+          .map(
+            ([status, { description }]) =>
+              html`<dt>${status}</dt>
+                <dd>${description}</dd>`,
+          )}
+      </dl>
+    </details>
+    <details>
+      <summary>Try it</summary>
+      <pre tabindex="0">${curlOf({ path, method, operation }, document)}</pre>
+    </details>
+  </section>`;
+}
+
+function contentTable(
+  caption: string,
+  schema: JsonSchema,
+  schemas: Readonly<Record<string, JsonSchema>>,
+): Html {
+  const rows = fieldRows(schema, schemas);
+  if (rows.length > 0) return table(caption, rows);
+  const type = Object.keys(schema).length === 0 ? "as it is" : typeOf(schema, schemas);
+  return html`<p>${caption}: ${type}</p>`;
+}
+
+function table(caption: string, rows: readonly FieldRow[]): Html {
+  if (rows.length === 0) return html``;
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}">
+    <table>
+      <caption>
+        ${caption}
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col">Name</th>
+          <th scope="col">Type</th>
+          <th scope="col">Notes</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          (row) =>
+            html`<tr>
+              <th scope="row">
+                <code>${row.name}</code>${row.required ? "" : html` <i>optional</i>`}
+              </th>
+              <td>${row.type}</td>
+              <td>${row.notes}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function curlOf({ path, method, operation }: Entry, document: OpenApi): string {
+  const lines = [`curl -X ${method.toUpperCase()} '${document.servers[0]?.url ?? ""}${path}'`];
+  if (operation.security.length > 0) lines.push('-H "authorization: Bearer $TOKEN"');
+  for (const { name, in: where } of operation.parameters) {
+    if (where !== "header") continue;
+    const value = name === "If-Match" ? `'${name}: "1"'` : `"${name}: $(uuidgen)"`;
+    lines.push(`-H ${value}`);
+  }
+  const body = operation.requestBody?.content["application/json"];
+  if (body) {
+    const example = exampleOf(fieldRows(body.schema, document.components.schemas));
+    lines.push("-H 'content-type: application/json'", `-d '${JSON.stringify(example)}'`);
+  }
+  return lines.join(" \\\n  ");
+}
+
+/** The required fields of the first level, with something of the right type in them. */
+function exampleOf(rows: readonly FieldRow[]): Record<string, unknown> {
+  const first = rows.filter((row) => row.required && !/[.[]/.test(row.name));
+  return Object.fromEntries(first.map((row) => [row.name, valueFor(row)]));
+}
+
+function valueFor({ type, notes }: FieldRow): unknown {
+  const such = /such as (.+)$/.exec(notes)?.[1];
+  if (such !== undefined) return JSON.parse(such) as unknown;
+  if (type.startsWith("one of "))
+    return JSON.parse(/^one of ("[^"]*")/.exec(type)?.[1] ?? '"…"') as unknown;
+  if (type.startsWith("integer") || type.startsWith("number")) return 1;
+  if (type.startsWith("boolean")) return true;
+  if (type.startsWith("list")) return [];
+  return type.startsWith("text") || type === "time" ? "…" : {};
+}

@@ -1,0 +1,28 @@
+/** Style of the documentation pages: one column on a phone, the list of operations beside them where there is room. */
+export const DOCS_STYLE = `
+:root { color-scheme: light dark; --line: light-dark(#d5d9e0, #39404d); --soft: light-dark(#4b5566, #aab4c4);
+  --link: light-dark(#0b57b7, #8ab8ff); --box: light-dark(#f5f7fa, #1b212b); }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 78rem; padding: 1rem; font: 1rem/1.55 system-ui, sans-serif;
+  color: light-dark(#1a2130, #e8ecf3); background: light-dark(#fff, #12161d); overflow-wrap: anywhere; }
+a { color: var(--link); } a:focus-visible, summary:focus-visible, [tabindex]:focus-visible { outline: 3px solid var(--link); }
+h1 { font-size: 1.75rem; margin: 0 0 .5rem; } h2 { font-size: 1.25rem; margin: 2rem 0 .5rem; }
+h3 { font-size: 1.05rem; margin: 0; }
+nav h2 { font-size: 1rem; margin: 1rem 0 .25rem; } nav ul { list-style: none; margin: 0; padding: 0; }
+nav a { display: inline-block; padding: .25rem 0; }
+section { border-top: 1px solid var(--line); padding: 1.25rem 0; scroll-margin-top: 1rem; }
+section p { margin: .4rem 0; } .route { font-size: .95rem; }
+code, pre { font-family: ui-monospace, monospace; font-size: .875rem; }
+pre { background: var(--box); padding: .75rem; overflow-x: auto; }
+.scroll { overflow-x: auto; margin: .75rem 0; } table { border-collapse: collapse; width: 100%; }
+caption { text-align: left; font-weight: 600; padding: .25rem 0; }
+th, td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); }
+tbody th { font-weight: 400; min-width: 9rem; } td { min-width: 7rem; } i { color: var(--soft); font-size: .875rem; }
+summary { cursor: pointer; padding: .25rem 0; } dl { display: grid; grid-template-columns: auto 1fr; gap: .25rem 1rem; margin: .5rem 0; }
+dd { margin: 0; }
+@media (min-width: 64rem) {
+  body { display: grid; grid-template-columns: 17rem minmax(0, 1fr); column-gap: 2.5rem; }
+  header { grid-column: 1 / -1; max-width: 48rem; }
+  nav { position: sticky; top: 1rem; max-height: calc(100vh - 2rem); overflow-y: auto; align-self: start; }
+}
+`;

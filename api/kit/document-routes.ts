@@ -1,0 +1,64 @@
+import { createHash } from "node:crypto";
+
+import { dataHeaders } from "#platform/http/security-headers.ts";
+
+import { DOCS_POLICY, docsPage } from "./docs-page.ts";
+import { type OpenApi, openApiOf } from "./openapi.ts";
+import { type Route, route } from "./route.ts";
+import type { Service } from "./service.ts";
+
+/** `/openapi.json` and `/docs` of a service: of all its routes, these two among them. */
+export function documentRoutes(
+  service: Service,
+  routes: readonly Route[],
+  at: { url: string; release: string },
+): Route[] {
+  let document: OpenApi | undefined;
+  const made: Route[] = [];
+  const theDocument = (): OpenApi => (document ??= openApiOf(service, [...routes, ...made], at));
+  made.push(
+    route({
+      method: "GET",
+      path: "/openapi.json",
+      operationId: "openApiDocument",
+      tag: "Operations",
+      summary: "This API as an OpenAPI 3.1 document",
+      rule: { allow: "anyone", why: "it says what there is, not what is in it" },
+      answers: {
+        200: { description: "The document", media: "application/json" },
+        304: { description: "It is the one that you have" },
+      },
+      handle: async ({ ifNoneMatch }) =>
+        cached(JSON.stringify(theDocument()), ifNoneMatch, { "content-type": "application/json" }),
+    }),
+    route({
+      method: "GET",
+      path: "/docs",
+      operationId: "documentation",
+      tag: "Operations",
+      summary: "This API for people",
+      rule: { allow: "anyone", why: "it says what there is, not what is in it" },
+      answers: {
+        200: { description: "The page", media: "text/html" },
+        304: { description: "It is the one that you have" },
+      },
+      handle: async ({ ifNoneMatch }) =>
+        cached(await docsPage(theDocument()), ifNoneMatch, {
+          "content-type": "text/html; charset=utf-8",
+          "content-security-policy": DOCS_POLICY,
+        }),
+    }),
+  );
+  return made;
+}
+
+function cached(
+  text: string,
+  ifNoneMatch: string | undefined,
+  headers: Record<string, string>,
+): Response {
+  const etag = `"${createHash("sha256").update(text).digest("base64url").slice(0, 22)}"`;
+  const all = { ...dataHeaders(), "cache-control": "no-cache", etag, ...headers };
+  if (ifNoneMatch === etag) return new Response(null, { status: 304, headers: all });
+  return new Response(text, { status: 200, headers: all });
+}
