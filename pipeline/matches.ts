@@ -13,7 +13,9 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** Whether an event meets every condition: the store's rules, for one document in memory. */
 export function matches(fields: Fields, filter: StoreFilter): boolean {
-  return filter.every((condition) => holds(fields, condition));
+  return filter.every((condition) =>
+    condition.op === "one_of" ? isOneOf(fields, condition) : holds(fields, condition),
+  );
 }
 
 /** Whether an event with this value in the field meets the conditions on that field; the empty value is an absent one. */
@@ -22,12 +24,11 @@ export function matchesField(filter: Filter, field: string, value: string): bool
   return matches({ [field]: value === "" ? null : value }, conditions);
 }
 
-function holds(fields: Fields, condition: Condition | OneOf): boolean {
+const isOneOf = (fields: Fields, { field, values }: OneOf): boolean =>
+  valuesOf(fields, field).some((value) => values.includes(String(value)));
+
+function holds(fields: Fields, condition: Condition): boolean {
   switch (condition.op) {
-    case "one_of":
-      return valuesOf(fields, condition.field).some((value) =>
-        condition.values.includes(String(value)),
-      );
     case "exists":
       return valuesOf(fields, condition.field).length > 0;
     case "missing":

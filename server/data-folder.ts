@@ -1,19 +1,10 @@
-import {
-  accessSync,
-  constants,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { accessSync, constants, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
-import { z } from "zod";
-
+import { currentStore, findRunning, type Running, runningFile } from "#pipeline/current-store.ts";
 import { AppError } from "#platform/errors.ts";
 import { dropOwnership, takeOwnership } from "#platform/postgres/owner.ts";
-import { isAlive, markOf, ProcessMark } from "#platform/postgres/process-mark.ts";
+import { markOf } from "#platform/postgres/process-mark.ts";
 
 /** Where everything lies in the data folder. */
 export type DataFolder = {
@@ -64,7 +55,7 @@ export async function takeFolder(folder: DataFolder): Promise<void> {
     throw unusable(folder.root, error);
   });
   if (isOurs) return;
-  const running = findRunning(folder);
+  const running = findRunning(folder.root);
   const what = running
     ? `open ${running.url}, or end process ${running.process.pid}`
     : "wait until it is up";
@@ -76,51 +67,14 @@ export async function takeFolder(folder: DataFolder): Promise<void> {
 
 export const leaveFolder = (folder: DataFolder): Promise<void> => dropOwnership(folder.root);
 
-/** What a running control plane says of itself to other processes on the machine. */
-const Running = z.object({
-  /** Told apart from a later process with the same number. */
-  process: ProcessMark,
-  url: z.string(),
-  /** The store that its boards show: the real one, the demo's, or a replay's. */
-  store: z.string(),
-});
-export type Running = z.infer<typeof Running>;
-
-const runningFile = ({ root }: DataFolder): string => path.join(root, "running.json");
-
-/** The control plane that runs on this folder now, if any. */
-function findRunning(folder: DataFolder): Running | undefined {
-  try {
-    const running = Running.parse(JSON.parse(readFileSync(runningFile(folder), "utf8")));
-    return isAlive(running.process) ? running : undefined;
-  } catch {
-    return undefined; // No file, or one from a process that died while writing it.
-  }
-}
-
 export function sayRunning(folder: DataFolder, running: Omit<Running, "process">): void {
   const said = { process: markOf(process.pid), ...running };
-  writeFileSync(runningFile(folder), JSON.stringify(said), { mode: 0o600 });
+  writeFileSync(runningFile(folder.root), JSON.stringify(said), { mode: 0o600 });
 }
 
 export function sayStopped(folder: DataFolder): void {
-  rmSync(runningFile(folder), { force: true });
+  rmSync(runningFile(folder.root), { force: true });
 }
 
 /** The store that a command in the terminal reads: the one that the board shows. */
-export function storeToRead(folder: DataFolder): string {
-  const running = findRunning(folder);
-  if (running) return running.store;
-  const demo = path.join(folder.demo, "store");
-  return hasSegments(folder.store) || !hasSegments(demo) ? folder.store : demo;
-}
-
-function hasSegments(store: string): boolean {
-  try {
-    return readdirSync(path.join(store, "events"), { recursive: true, encoding: "utf8" }).some(
-      (name) => name.endsWith(".parquet"),
-    );
-  } catch {
-    return false;
-  }
-}
+export const storeToRead = ({ root }: DataFolder): string => currentStore(root);

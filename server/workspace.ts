@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import path from "node:path";
 
 import type { SourceStatus } from "#collectors/source.ts";
+import { busFolderOf } from "#pipeline/bus/segments.ts";
 import type { Filter } from "#pipeline/filter.ts";
 import { LiveWindow } from "#pipeline/live/live-window.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
@@ -125,7 +126,9 @@ function taskOf(
     signIn: config.signIn,
     signOut: config.signOut,
     timezone: config.timezone,
-    ...(kind.kind === "replay" ? { replay: { path: kind.path, speed: kind.speed } } : {}),
+    ...(kind.kind === "replay"
+      ? { replay: { path: kind.path, speed: kind.speed } }
+      : { busFolder: busFolderOf(folder.root) }),
   };
 }
 

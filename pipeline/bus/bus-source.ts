@@ -6,7 +6,7 @@ import type { Chunk, Source, SourceId } from "#collectors/source.ts";
 import { type Claim, claim } from "#collectors/sources/claim.ts";
 
 import { ifThere } from "../store/files.ts";
-import type { Positions } from "../store/port.ts";
+import type { EventStore } from "../store/port.ts";
 import { lanesOf, segmentPath, segmentsOf, STRIDE } from "./segments.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -20,28 +20,38 @@ const LF = 0x0a;
 export const claimBus = (folder: string): Promise<Claim | undefined> =>
   claim("src_bus-reader", folder);
 
-/** As above, but waits for it; undefined when the signal came first. */
-export async function waitForBus(folder: string, signal: AbortSignal): Promise<Claim | undefined> {
-  while (!signal.aborted) {
-    // A folder that cannot be written to may be mended; until then nothing can come in either.
-    const held = await claimBus(folder).catch(() => undefined);
-    if (held) return held;
-    await delay(CLAIM_EVERY_MS, undefined, { signal }).catch(() => undefined);
-  }
-  return undefined;
+/**
+ * The bus for a process that reads other sources too: its chunks come as soon as no other process moves it. To be
+ * disposed of when all that was read is stored, because then another one goes on from there.
+ */
+export function sharedBus(
+  folder: string,
+  store: Pick<EventStore, "positions">,
+): AsyncDisposable & { source: Source } {
+  let held: Claim | undefined;
+  return {
+    source: {
+      async *read(positions, signal) {
+        while (!held && !signal.aborted) {
+          // A folder that cannot be written to may be mended; until then nothing can come in either.
+          held = await claimBus(folder).catch(() => undefined);
+          if (!held) await delay(CLAIM_EVERY_MS, undefined, { signal }).catch(() => undefined);
+        }
+        if (held) yield* busSource(folder, store).read(positions, signal);
+      },
+    },
+    [Symbol.asyncDispose]: async () => held?.release(),
+  };
 }
 
-export type BusSourceOptions = {
-  folder: string;
-  /** How far each lane is stored, asked once when the reading begins: by then nobody else may move the bus. */
-  positions(): Promise<Positions>;
-};
-
-/** What was pushed at us, as a source; read it only with the claim of the bus. Ends with the signal. */
-export function busSource({ folder, positions }: BusSourceOptions): Source {
+/**
+ * What was pushed at us, as a source; to be read with the claim of the bus only. How far each lane is stored is asked
+ * when the reading begins, as another process may have moved it until then. Ends with the signal.
+ */
+export function busSource(folder: string, store: Pick<EventStore, "positions">): Source {
   return {
     async *read(_positions, signal) {
-      const stored = await positions();
+      const stored = await store.positions();
       const offsets = new Map<SourceId, number>();
       while (!signal.aborted) {
         let isIdle = true;

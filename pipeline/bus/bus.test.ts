@@ -33,7 +33,7 @@ class Reader {
 
   async readUntil(folder: string, count: number): Promise<void> {
     const stop = new AbortController();
-    const source = busSource({ folder, positions: () => Promise.resolve(new Map(this.positions)) });
+    const source = busSource(folder, { positions: () => Promise.resolve(new Map(this.positions)) });
     for await (const chunk of joinSources([source]).read(() => undefined, stop.signal)) {
       eachLine(chunk, (start, end) => {
         const { n } = JSON.parse(Buffer.from(chunk.bytes.subarray(start, end)).toString());

@@ -15,6 +15,9 @@ export const STRIDE = 2 ** 27;
 const SUFFIX = ".ndjson";
 const LANE = /^src_[0-9a-f]{24}$/;
 
+/** Where the bus of a data folder lies. */
+export const busFolderOf = (dataFolder: string): string => join(dataFolder, "bus");
+
 const isLane = (name: string): name is SourceId => LANE.test(name);
 
 export const segmentPath = (folder: string, lane: SourceId, index: number): string =>

@@ -67,13 +67,14 @@ export function instant(ms: number): string {
 
 /** The conditions joined by AND; `TRUE` where there are none. */
 export function filterSql(sql: SqlText, filter: StoreFilter): string {
-  return filter.map((condition) => `(${conditionSql(sql, condition)})`).join(" AND ") || "TRUE";
+  const parts = filter.map((condition) =>
+    condition.op === "one_of" ? oneOfSql(sql, condition) : conditionSql(sql, condition),
+  );
+  return parts.map((part) => `(${part})`).join(" AND ") || "TRUE";
 }
 
-function conditionSql(sql: SqlText, condition: Condition | OneOf): string {
+function conditionSql(sql: SqlText, condition: Condition): string {
   switch (condition.op) {
-    case "one_of":
-      return oneOfSql(sql, condition);
     case "contains":
       return containsSql(sql, condition.value);
     case "exists":

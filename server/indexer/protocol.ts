@@ -9,6 +9,8 @@ export type IndexerTask = {
   storeFolder: string;
   locksFolder: string;
   paths: string[];
+  /** The bus, whose events belong to the store of the boards; a replay takes none. */
+  busFolder?: string;
   /** Request patterns as text: what is made of them cannot pass between threads. */
   signIn: string[];
   signOut: string[];

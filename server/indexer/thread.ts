@@ -4,7 +4,10 @@ import { parentPort, workerData } from "node:worker_threads";
 import { fileSource } from "#collectors/sources/files.ts";
 import { replaySource } from "#collectors/sources/replay.ts";
 import { zoneOf } from "#collectors/zone.ts";
+import { sharedBus } from "#pipeline/bus/bus-source.ts";
+import { joinSources } from "#pipeline/bus/join-sources.ts";
 import { Ingest } from "#pipeline/ingest/ingest.ts";
+import { keepUp } from "#pipeline/ingest/upkeep.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import { systemClock } from "#platform/clock.ts";
 
@@ -15,10 +18,6 @@ import { tailRows } from "./tailer.ts";
 const SEAL_AFTER_MS = 3_000;
 const FOLD_EVERY_MS = 100;
 const STATUS_EVERY_MS = 1_000;
-const COMPACT_EVERY_MS = 5_000;
-/** After a history was read there is much to merge; between two merges lines get their turn. */
-const MERGES_MAX = 20;
-const MERGE_PAUSE_MS = 50;
 
 const port = parentPort;
 if (!port) throw new Error("server/indexer/thread.ts runs as a worker thread only");
@@ -42,7 +41,7 @@ async function main(): Promise<void> {
     memoryLimitMb: 192,
   });
   const zone = zoneOf(task.timezone);
-  const source = task.replay
+  const files = task.replay
     ? replaySource({ ...task.replay, clock: systemClock, zone })
     : fileSource({
         paths: task.paths,
@@ -50,6 +49,8 @@ async function main(): Promise<void> {
         clock: systemClock,
         locksFolder: task.locksFolder,
       });
+  const { busFolder } = task;
+  await using bus = busFolder === undefined ? undefined : sharedBus(busFolder, store);
   const ingest = new Ingest({
     store,
     clock: systemClock,
@@ -78,45 +79,20 @@ async function main(): Promise<void> {
     post({
       type: "status",
       counts: ingest.counts,
-      sources: ingest.statusWith(source.status()),
+      sources: ingest.statusWith(files.status()),
       storeError,
     });
   const status = setInterval(tellStatus, STATUS_EVERY_MS);
-  const compacting = compactUntil(stop.signal, () => store.compact());
+  const upkeep = keepUp({ store, clock: systemClock, busFolder }, stop.signal);
   try {
-    await ingest.run(source, stop.signal);
+    await ingest.run(bus ? joinSources([files, bus.source]) : files, stop.signal);
   } finally {
     clearInterval(status);
     // A replay that has ended is counted to its last line.
     tellStatus();
     stop.abort();
-    await compacting;
+    await upkeep;
   }
-}
-
-/** Merges whatever is worth it, at most so much at once. */
-async function compactUntil(signal: AbortSignal, compact: () => Promise<boolean>): Promise<void> {
-  while (!signal.aborted) {
-    await pause(COMPACT_EVERY_MS, signal);
-    for (let merges = 0; merges < MERGES_MAX && !signal.aborted; merges += 1) {
-      if (!(await compact())) break;
-      await pause(MERGE_PAUSE_MS, signal);
-    }
-  }
-}
-
-/** Ends early when it is aborted. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end, { once: true });
-  });
 }
 
 main().then(

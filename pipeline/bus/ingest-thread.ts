@@ -1,0 +1,55 @@
+/** Moves the bus into a store, as a thread of a process that holds the claim of the bus. */
+import { parentPort, workerData } from "node:worker_threads";
+
+import { parseRequestPattern } from "#collectors/derive/request-pattern.ts";
+import { zoneOf } from "#collectors/zone.ts";
+import { systemClock } from "#platform/clock.ts";
+
+import { Ingest } from "../ingest/ingest.ts";
+import { keepUp } from "../ingest/upkeep.ts";
+import { openEmbeddedStore } from "../store/embedded-store.ts";
+import { busSource } from "./bus-source.ts";
+import type { IngestTask } from "./own-ingest.ts";
+
+const SEAL_AFTER_MS = 1_000;
+const FOLD_EVERY_MS = 100;
+const MEMORY_MB = 128;
+
+const port = parentPort;
+if (!port) throw new Error("pipeline/bus/ingest-thread.ts runs as a worker thread only");
+// oxlint-disable-next-line no-unsafe-type-assertion -- own-ingest.ts starts it, with an IngestTask and nothing else
+const task = workerData as IngestTask;
+const stop = new AbortController();
+port.once("message", () => stop.abort());
+
+async function main(): Promise<void> {
+  await using store = await openEmbeddedStore({
+    folder: task.storeFolder,
+    clock: systemClock,
+    memoryLimitMb: MEMORY_MB,
+  });
+  const ingest = new Ingest({
+    store,
+    clock: systemClock,
+    rules: {
+      signIn: task.signIn.map(parseRequestPattern),
+      signOut: task.signOut.map(parseRequestPattern),
+    },
+    zone: zoneOf(task.timezone),
+    sealAfterMs: SEAL_AFTER_MS,
+    foldEveryMs: FOLD_EVERY_MS,
+    onStoreError: (error) =>
+      port?.postMessage(error instanceof Error ? error.message : String(error)),
+  });
+  const { busFolder } = task;
+  const upkeep = keepUp({ store, clock: systemClock, busFolder }, stop.signal);
+  try {
+    await ingest.run(busSource(busFolder, store), stop.signal);
+  } finally {
+    stop.abort();
+    await upkeep;
+  }
+}
+
+await main();
+port.close();

@@ -1,0 +1,81 @@
+import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+
+import type { Claim } from "#collectors/sources/claim.ts";
+import type { Log } from "#platform/log.ts";
+
+import { currentStore, findRunning } from "../current-store.ts";
+import { claimBus } from "./bus-source.ts";
+import { busFolderOf } from "./segments.ts";
+
+const LOOK_EVERY_MS = 500;
+
+/** What the thread is started with; request patterns as text, as what is made of them cannot pass between threads. */
+export type IngestTask = {
+  storeFolder: string;
+  busFolder: string;
+  signIn: string[];
+  signOut: string[];
+  timezone: string;
+};
+
+export type OwnIngestOptions = {
+  config: Pick<IngestTask, "signIn" | "signOut" | "timezone"> & { dataFolder: string };
+  log: Log;
+};
+
+/**
+ * Moves the bus into the store as long as no control plane runs on the data folder, which does it itself. Of all
+ * processes that are ready to, one does it; when that one dies, another goes on where the store says.
+ */
+export function startOwnIngest({ config, log }: OwnIngestOptions): AsyncDisposable {
+  const stopping = new AbortController();
+  const { dataFolder, signIn, signOut, timezone } = config;
+  const busFolder = busFolderOf(dataFolder);
+
+  async function move(): Promise<void> {
+    const storeFolder = currentStore(dataFolder);
+    const task: IngestTask = { storeFolder, busFolder, signIn, signOut, timezone };
+    const worker = new Worker(new URL("ingest-thread.ts", import.meta.url), { workerData: task });
+    const state = { ended: false };
+    const ended = once(worker, "exit").finally(() => {
+      state.ended = true;
+    });
+    worker.on("error", (error) => log.error("logs are not stored now; it begins again", { error }));
+    worker.on("message", (error: string) =>
+      log.error("logs cannot be stored; they wait, and nothing is lost", { error }),
+    );
+    while (!state.ended && !stopping.signal.aborted && !findRunning(dataFolder)) await look();
+    worker.postMessage("stop");
+    await ended;
+  }
+
+  const look = (): Promise<void> =>
+    delay(LOOK_EVERY_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      // A folder that cannot be written to may be mended; until then nothing can come in either.
+      const claimed: Claim | undefined = findRunning(dataFolder)
+        ? undefined
+        : await claimBus(busFolder).catch(() => undefined);
+      if (claimed) {
+        try {
+          await move();
+        } finally {
+          await claimed.release();
+        }
+      }
+      await look();
+    }
+  }
+
+  const running = run();
+  return {
+    async [Symbol.asyncDispose]() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
