@@ -38,6 +38,7 @@ CREATE TABLE payments (
   disputed bigint NOT NULL DEFAULT 0 CHECK (disputed >= 0),
   disputes_open integer NOT NULL DEFAULT 0 CHECK (disputes_open >= 0),
   fraud_warned boolean NOT NULL DEFAULT false,
+  automatic boolean NOT NULL,
   trace_id text,
   version integer NOT NULL DEFAULT 1,
   created_at timestamptz NOT NULL,

@@ -1,0 +1,65 @@
+import type { Entry } from "./ledger.ts";
+
+export const DISPUTE_STATUSES = [
+  "needs_response",
+  "under_review",
+  "won",
+  "lost",
+  "accepted",
+  "expired",
+] as const;
+export type DisputeStatus = (typeof DISPUTE_STATUSES)[number];
+
+export type DisputeEvent =
+  | { type: "evidence"; nowMs: number }
+  | { type: "accept" }
+  | { type: "deadline"; nowMs: number }
+  | { type: "decided"; outcome: "won" | "lost" };
+
+export type DisputeVerdict =
+  | { changed: true; status: DisputeStatus }
+  | { changed: false; reason: string };
+
+/** What an event makes of a dispute; when it changes nothing, why. */
+export function judge(
+  dispute: { status: DisputeStatus; evidenceDueByMs: number },
+  event: DisputeEvent,
+): DisputeVerdict {
+  const { status, evidenceDueByMs } = dispute;
+  const same = (reason: string): DisputeVerdict => ({ changed: false, reason });
+  const to = (next: DisputeStatus): DisputeVerdict => ({ changed: true, status: next });
+  if (isClosed(status)) return same(`the dispute is over: ${status}`);
+  switch (event.type) {
+    case "decided":
+      return to(event.outcome);
+    case "accept":
+      return to("accepted");
+    case "evidence":
+      if (status === "under_review") return same("evidence was given: the bank is reviewing it");
+      if (event.nowMs >= evidenceDueByMs) return same("the deadline for evidence has passed");
+      return to("under_review");
+    case "deadline":
+      if (status === "under_review") return same("evidence was given in time");
+      return event.nowMs < evidenceDueByMs ? same("there is time left") : to("expired");
+  }
+}
+
+export const isClosed = (status: DisputeStatus): boolean =>
+  status !== "needs_response" && status !== "under_review";
+
+/** Whether its money is gone for good, so far as is known. */
+export const isLost = (status: DisputeStatus): boolean => isClosed(status) && status !== "won";
+
+/** What the gateway takes when a dispute opens: the amount and its fee. The opposite of it when it is won. */
+export function withdrawalEntries(dispute: {
+  currency: string;
+  amount: bigint;
+  fee: bigint;
+}): Entry[] {
+  const { currency, amount, fee } = dispute;
+  return [
+    { account: "disputes", currency, amount },
+    { account: "dispute_fees", currency, amount: fee },
+    { account: "cash:gateway", currency, amount: -(amount + fee) },
+  ];
+}

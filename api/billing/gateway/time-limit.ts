@@ -1,0 +1,29 @@
+import { type Gateway, NoAnswer } from "./port.ts";
+
+/** Longer than any gateway takes to say no, shorter than the lease of a job. */
+export const ANSWER_MS_MAX = 15_000;
+
+/** A gateway that is not waited for longer than `msMax`: then nothing was heard (`NoAnswer`). */
+export function withTimeLimit(gateway: Gateway, msMax = ANSWER_MS_MAX): Gateway {
+  const limited = async <T>(work: Promise<T>): Promise<T> => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new NoAnswer(gateway.name)), msMax);
+    });
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+  return {
+    name: gateway.name,
+    tokenize: (card) => limited(gateway.tokenize(card)),
+    charge: (request) => limited(gateway.charge(request)),
+    confirm: (request) => limited(gateway.confirm(request)),
+    refund: (request) => limited(gateway.refund(request)),
+    submitEvidence: (request) => limited(gateway.submitEvidence(request)),
+    acceptDispute: (request) => limited(gateway.acceptDispute(request)),
+    readEvent: (delivery) => gateway.readEvent(delivery),
+  };
+}
