@@ -1,13 +1,22 @@
+import { z } from "zod";
+
 import type { Kit, Service } from "#api/kit/service.ts";
 
 import { applicationRoutes } from "./routes/applications.ts";
+import { bulkRoutes } from "./routes/bulk.ts";
 import { flagRoutes } from "./routes/flags.ts";
+import { historyRoutes } from "./routes/history.ts";
 import { resolvedRoute } from "./routes/resolved.ts";
+import { secretRoutes } from "./routes/secrets.ts";
 import { settingRoutes } from "./routes/settings.ts";
+import { watchRoute } from "./routes/watch.ts";
 import { migrations } from "./schema/migrations.ts";
-import { postgresStore } from "./schema/postgres-store.ts";
+import { announce } from "./verbs/change.ts";
+import { openStore } from "./verbs/open-store.ts";
 import { createStateCache } from "./verbs/state-cache.ts";
 import { createWakeUps } from "./verbs/watch.ts";
+
+const Announce = z.object({ application: z.string() });
 
 export const management: Service = {
   name: "management",
@@ -25,25 +34,29 @@ export const management: Service = {
     "management:events:read": "read the feed of domain events",
   },
   migrations,
-  open(kit: Kit) {
-    const store = postgresStore(kit.database);
+  async open(kit: Kit) {
+    const { store, intend } = await openStore(kit);
     const cache = createStateCache({ kit, store });
-    const deps = {
-      kit,
-      store,
-      cache,
-      wakeUps: createWakeUps(kit.notifications),
-      intend: () => Promise.resolve(),
-    };
-    return Promise.resolve({
+    const deps = { kit, store, intend, cache, wakeUps: createWakeUps(kit.notifications) };
+    return {
       routes: [
         ...applicationRoutes(deps),
+        ...historyRoutes(deps),
+        ...bulkRoutes(deps),
         resolvedRoute(deps),
         ...settingRoutes(deps),
         ...flagRoutes(deps),
+        ...secretRoutes(deps),
+        watchRoute(deps),
       ],
+      jobs: {
+        async announce({ payload }) {
+          const { application } = Announce.parse(payload);
+          await kit.database.transaction((tx) => announce(deps, tx, { application }));
+        },
+      },
       checks: { settings: () => store.check() },
       close: () => store.close(),
-    });
+    };
   },
 };

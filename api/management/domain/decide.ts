@@ -157,7 +157,12 @@ export function contentMistakes(content: Content): (FieldError & { at: string[] 
   return Object.entries(content.settings).flatMap(([key, { definition, values }]) => {
     const at = ["settings", key];
     const wrong = definitionMistakes(definition, at.join("."));
-    if (wrong.length > 0) return wrong.map((mistake) => ({ ...mistake, at }));
+    if (wrong.length > 0) {
+      return wrong.map((mistake) => {
+        const inDefault = mistake.path.startsWith(`${at.join(".")}.default`);
+        return { ...mistake, at: [...at, inDefault ? "default" : "schema"] };
+      });
+    }
     return Object.entries(values).flatMap(([scope, value]) => {
       const place = [...at, "values", scope];
       return mistakesOf(definition.schema, value, place.join(".")).map((mistake) => ({

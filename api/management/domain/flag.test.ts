@@ -1,0 +1,55 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+
+import { bucketOf, evaluateFlag } from "./flag.ts";
+
+const flag = { key: "new-cart", description: "", on: true, allow: [], deny: [], rules: [] };
+const percentage = fc.integer({ min: 0, max: 10_000 }).map((it) => it / 100);
+
+test("raising the percentage never takes the flag from an account that has it", () => {
+  fc.assert(
+    fc.property(fc.tuple(fc.string(), fc.string()), percentage, percentage, (who, one, other) => {
+      const [key, account] = who;
+      const [low, high] = [Math.min(one, other), Math.max(one, other)];
+      const at = (share: number): boolean =>
+        evaluateFlag({ ...flag, key, rules: [{ percentage: share }] }, account, {}).on;
+      expect(!at(low) || at(high)).toBe(true);
+    }),
+  );
+});
+
+test("0 % is nobody, 100 % everybody", () => {
+  fc.assert(
+    fc.property(fc.string(), (account) => {
+      const at = (share: number): boolean =>
+        evaluateFlag({ ...flag, rules: [{ percentage: share }] }, account, {}).on;
+      expect([at(0), at(100)]).toEqual([false, true]);
+    }),
+  );
+});
+
+test("a percentage of the accounts has it, and different flags choose differently", () => {
+  const accounts = Array.from({ length: 10_000 }, (_, index) => `acc_${index}`);
+  const having = (key: string): Set<string> =>
+    new Set(accounts.filter((account) => bucketOf(key, account) < 2_000));
+  const [one, two] = [having("one"), having("two")];
+  expect(one.size).toBeGreaterThan(1_800);
+  expect(one.size).toBeLessThan(2_200);
+  expect([...one].filter((account) => two.has(account)).length).toBeLessThan(600);
+});
+
+test("off beats denied, denied beats allowed, allowed beats the rules, and the first rule that fits decides", () => {
+  const full = {
+    ...flag,
+    allow: ["a", "both"],
+    deny: ["d", "both"],
+    rules: [{ product: "web", percentage: 0 }, { percentage: 100 }],
+  };
+  const because = (account: string, more: object = {}, place: object = {}) =>
+    evaluateFlag({ ...full, ...more }, account, place);
+  expect(because("a", { on: false })).toEqual({ on: false, because: "off" });
+  expect(because("both")).toEqual({ on: false, because: "denied" });
+  expect(because("a", {}, { product: "web" })).toEqual({ on: true, because: "allowed" });
+  expect(because("x", {}, { product: "web" })).toEqual({ on: false, because: "percentage" });
+  expect(because("x")).toEqual({ on: true, because: "percentage" });
+});

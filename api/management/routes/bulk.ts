@@ -1,0 +1,124 @@
+import { z } from "zod";
+
+import { checkVersion, etagOf } from "#api/kit/etag.ts";
+import { invalid } from "#api/kit/request-input.ts";
+import { type Route, route } from "#api/kit/route.ts";
+import { dataHeaders } from "#platform/http/security-headers.ts";
+
+import type { Application, Content } from "../domain/application.ts";
+import { diff } from "../domain/diff.ts";
+import { READ, type RouteDeps, WRITE, changeAndAnswer, changeRequest, checkIn } from "./access.ts";
+import { readAfter } from "./applications.ts";
+import { ChangeOnWire, InApplication, Reason } from "./wire.ts";
+import { fromYaml, toYaml } from "./yaml-document.ts";
+
+const YAML_CHARACTERS_MAX = 1_000_000;
+const BODY_BYTES_MAX = 4_100_000;
+const tag = "Bulk";
+
+export function bulkRoutes(deps: RouteDeps): Route[] {
+  return [exportApplication(deps), importApplication(deps)];
+}
+
+const exportApplication = ({ cache }: RouteDeps): Route =>
+  route({
+    method: "GET",
+    path: "/v1/applications/{application}/export",
+    operationId: "exportApplication",
+    tag,
+    summary: "An application as YAML: settings, values and flags; of secrets, the references",
+    rule: { allow: "permission", permission: READ },
+    params: InApplication,
+    answers: { 200: { description: "The file", media: "application/yaml" } },
+    async handle({ params, caller, incoming }) {
+      checkIn(caller, READ, params.application);
+      const { application } = await cache.get(params.application, readAfter(incoming));
+      return new Response(toYaml(application), {
+        headers: {
+          ...dataHeaders(),
+          ...etagOf(application.version),
+          "content-type": "application/yaml; charset=utf-8",
+          "cache-control": "no-store",
+          "content-disposition": `attachment; filename="${application.name}.yaml"`,
+        },
+      });
+    },
+  });
+
+const Plan = z
+  .strictObject({
+    applied: z.boolean(),
+    /** After the import; of a plan: now, 0 where it would be made. */
+    revision: z.int().min(0),
+    changes: z.array(ChangeOnWire),
+  })
+  .meta({ id: "ImportPlan" });
+
+const importApplication = (deps: RouteDeps): Route =>
+  route({
+    method: "POST",
+    path: "/v1/applications/{application}/import",
+    operationId: "importApplication",
+    tag,
+    summary: "Makes an application be what a YAML file says, all of it or nothing",
+    description:
+      "With `dryRun` it only answers what would change, and the ETag of what it compared with: send that as If-Match to apply exactly this plan. What the file does not name is removed. The same file again changes nothing. An application that is not there is made.",
+    rule: { allow: "permission", permission: WRITE },
+    params: InApplication,
+    body: z.strictObject({
+      yaml: z.string().min(1).max(YAML_CHARACTERS_MAX),
+      dryRun: z.boolean().default(false),
+      reason: Reason,
+    }),
+    bodyBytesMax: BODY_BYTES_MAX,
+    ifMatch: "optional",
+    idempotency: "optional",
+    answers: { 200: { description: "The plan, or what was done", body: Plan } },
+    async handle({ body, write, ifMatch, ...call }) {
+      const name = call.params.application;
+      checkIn(call.caller, WRITE, name);
+      const content = contentFor(name, body.yaml);
+      if (body.dryRun) return planned(await deps.store.peek(name, newest(call)), content);
+      const request = changeRequest(call, "importApplication", {
+        reason: body.reason,
+        create: () => content,
+        decide({ version }) {
+          checkVersion(ifMatch, version);
+          return content;
+        },
+      });
+      return changeAndAnswer(deps, write, {
+        request,
+        answer: ({ application, changes }) => ({
+          status: 200 as const,
+          headers: etagOf(application.version),
+          body: { applied: true, revision: application.version, changes },
+        }),
+      });
+    },
+  });
+
+/** @throws AppError bad_request */
+function contentFor(application: string, yaml: string): Content {
+  const { name, content } = fromYaml(yaml);
+  if (name === application) return content;
+  const message = `line 1: this file is of ${name}: import it at /v1/applications/${name}/import`;
+  throw invalid([{ path: "body.yaml.application", code: "other_application", message }]);
+}
+
+const newest = ({ incoming }: Parameters<typeof changeRequest>[0]) => ({
+  version: 0,
+  after: readAfter(incoming),
+});
+
+const EMPTY: Content = { description: "", settings: {}, flags: {} };
+
+function planned(current: Application | undefined, content: Content) {
+  const changes = diff(current?.content ?? EMPTY, content);
+  const revision = current?.version ?? 0;
+  return {
+    status: 200 as const,
+    headers: etagOf(revision),
+    body: { applied: false, revision, changes },
+  };
+}

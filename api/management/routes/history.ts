@@ -1,0 +1,169 @@
+import { z } from "zod";
+
+import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
+import { checkVersion, etagOf } from "#api/kit/etag.ts";
+import { type Route, route } from "#api/kit/route.ts";
+import { pageOf, pageQuery } from "#api/kit/schema.ts";
+import { AppError } from "#platform/errors.ts";
+
+import type { Content, Revision } from "../domain/application.ts";
+import { diff } from "../domain/diff.ts";
+import { READ, type RouteDeps, WRITE, changeAndAnswer, changeRequest, checkIn } from "./access.ts";
+import {
+  ApplicationName,
+  ChangeOnWire,
+  InApplication,
+  Reason,
+  Version,
+  revisionNumber,
+} from "./wire.ts";
+
+const RevisionFacts = z.strictObject({
+  application: ApplicationName,
+  revision: Version,
+  at: z.iso.datetime(),
+  by: z.string(),
+  reason: z.string(),
+});
+const RevisionOnWire = RevisionFacts.extend({ changes: z.array(ChangeOnWire) }).meta({
+  id: "Revision",
+});
+
+export const factsOf = ({ application, revision, atMs, by, reason }: Revision) => ({
+  application,
+  revision,
+  at: new Date(atMs).toISOString(),
+  by,
+  reason,
+});
+
+const EMPTY: Content = { description: "", settings: {}, flags: {} };
+const NUMBER_MAX = 2_147_483_647;
+const tag = "History";
+const reads = { allow: "permission", permission: READ } as const;
+
+export function historyRoutes(deps: RouteDeps): Route[] {
+  return [listRevisions(deps), getRevision(deps), compare(deps), rollBack(deps)];
+}
+
+const listRevisions = ({ store, cache }: RouteDeps): Route =>
+  route({
+    method: "GET",
+    path: "/v1/applications/{application}/revisions",
+    operationId: "listRevisions",
+    tag,
+    summary: "Who changed an application, when and why; the newest first",
+    rule: reads,
+    params: InApplication,
+    query: pageQuery({}),
+    answers: {
+      200: { description: "A page", body: pageOf(RevisionFacts.meta({ id: "RevisionFacts" })) },
+    },
+    async handle({ params: { application }, query, caller }) {
+      checkIn(caller, READ, application);
+      await cache.get(application, undefined);
+      const Cursor = z.tuple([z.int().min(1).max(NUMBER_MAX)]);
+      const [before] = decodeCursor(Cursor, query.cursor) ?? [NUMBER_MAX];
+      const found = await store.history(application, { before, limit: query.limit + 1 });
+      const by = { item: factsOf, cursor: (it: Revision) => [it.revision] };
+      return { status: 200, body: cutPage(found, query.limit, by) };
+    },
+  });
+
+/** Revision 0 is the application before there was one. */
+async function contentAt({ store }: RouteDeps, name: string, number: number): Promise<Content> {
+  return number === 0 ? EMPTY : (await revisionAt({ store }, name, number)).content;
+}
+
+async function revisionAt(
+  { store }: Pick<RouteDeps, "store">,
+  name: string,
+  number: number,
+): Promise<Revision> {
+  const revision = await store.revision(name, number);
+  if (revision) return revision;
+  throw new AppError("not_found", `${name} has no revision ${number}.`);
+}
+
+const getRevision = (deps: RouteDeps): Route =>
+  route({
+    method: "GET",
+    path: "/v1/applications/{application}/revisions/{revision}",
+    operationId: "getRevision",
+    tag,
+    summary: "One revision: who, when, why and what",
+    rule: reads,
+    params: z.strictObject({ application: ApplicationName, revision: revisionNumber }),
+    answers: { 200: { description: "The revision", body: RevisionOnWire } },
+    async handle({ params: { application, revision: number }, caller }) {
+      checkIn(caller, READ, application);
+      const revision = await revisionAt(deps, application, number);
+      const before = await contentAt(deps, application, number - 1);
+      const changes = diff(before, revision.content);
+      return { status: 200, body: { ...factsOf(revision), changes } };
+    },
+  });
+
+const compare = (deps: RouteDeps): Route =>
+  route({
+    method: "GET",
+    path: "/v1/applications/{application}/diff",
+    operationId: "diffRevisions",
+    tag,
+    summary: "What differs between any two revisions",
+    rule: reads,
+    params: InApplication,
+    query: z.strictObject({ from: revisionNumber, to: revisionNumber }),
+    answers: {
+      200: {
+        description: "The differences",
+        body: z.strictObject({ changes: z.array(ChangeOnWire) }),
+      },
+    },
+    async handle({ params: { application }, query, caller }) {
+      checkIn(caller, READ, application);
+      const from = await contentAt(deps, application, query.from);
+      const to = await contentAt(deps, application, query.to);
+      return { status: 200, body: { changes: diff(from, to) } };
+    },
+  });
+
+const rollBack = (deps: RouteDeps): Route =>
+  route({
+    method: "POST",
+    path: "/v1/applications/{application}/rollback",
+    operationId: "rollBack",
+    tag,
+    summary: "Makes the content of an earlier revision a new revision",
+    rule: { allow: "permission", permission: WRITE },
+    params: InApplication,
+    body: z.strictObject({ revision: Version.max(NUMBER_MAX), reason: Reason }),
+    ifMatch: "required",
+    idempotency: "optional",
+    answers: {
+      200: {
+        description: "Rolled back",
+        body: z.strictObject({ revision: Version, changes: z.array(ChangeOnWire) }),
+      },
+    },
+    async handle({ body, write, ifMatch, ...call }) {
+      const name = call.params.application;
+      checkIn(call.caller, WRITE, name);
+      const target = await revisionAt(deps, name, body.revision);
+      const request = changeRequest(call, "rollBack", {
+        reason: body.reason,
+        decide({ version }) {
+          checkVersion(ifMatch, version);
+          return target.content;
+        },
+      });
+      return changeAndAnswer(deps, write, {
+        request,
+        answer: ({ application, changes }) => ({
+          status: 200 as const,
+          headers: etagOf(application.version),
+          body: { revision: application.version, changes },
+        }),
+      });
+    },
+  });

@@ -1,0 +1,148 @@
+import { z } from "zod";
+
+import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
+import { checkVersion, etagOf } from "#api/kit/etag.ts";
+import { type Route, route } from "#api/kit/route.ts";
+import { pageOf, pageQuery } from "#api/kit/schema.ts";
+import { AppError } from "#platform/errors.ts";
+
+import { findSecret, listSecrets } from "../schema/secrets.ts";
+import { addSecret, removeSecret, rotateSecret } from "../verbs/secrets.ts";
+import { type RouteDeps, byOf } from "./access.ts";
+import { Description, SecretName, Version } from "./wire.ts";
+
+const READ = "management:secrets:read";
+const WRITE = "management:secrets:write";
+const tag = "Secrets";
+
+const SecretOnWire = z
+  .strictObject({
+    name: SecretName,
+    version: Version,
+    description: Description,
+    createdAt: z.iso.datetime(),
+    rotatedAt: z.iso.datetime(),
+    rotatedBy: z.string(),
+  })
+  .meta({ id: "SecretFacts" });
+
+const params = z.strictObject({ name: SecretName });
+const body = z.strictObject({
+  value: z
+    .string()
+    .min(1)
+    .max(16_384)
+    .meta({ description: "The secret itself. No answer, list, log, export or watch shows it." }),
+  description: Description.optional(),
+});
+
+export function secretRoutes(deps: RouteDeps): Route[] {
+  return [list(deps), get(deps), put(deps), rotate(deps), remove(deps)];
+}
+
+const list = ({ kit }: RouteDeps): Route =>
+  route({
+    method: "GET",
+    path: "/v1/secrets",
+    operationId: "listSecrets",
+    tag,
+    summary: "Lists which secrets there are, by name; never what they are",
+    rule: { allow: "permission", permission: READ },
+    query: pageQuery({}),
+    answers: { 200: { description: "A page", body: pageOf(SecretOnWire) } },
+    async handle({ query }) {
+      const [after] = decodeCursor(z.tuple([SecretName]), query.cursor) ?? [""];
+      const found = await listSecrets(kit.database, { after, limit: query.limit + 1 });
+      const by = { item: (it: (typeof found)[number]) => it, cursor: nameOf };
+      return { status: 200, body: cutPage(found, query.limit, by) };
+    },
+  });
+
+const nameOf = ({ name }: { name: string }): string[] => [name];
+
+const get = ({ kit }: RouteDeps): Route =>
+  route({
+    method: "GET",
+    path: "/v1/secrets/{name}",
+    operationId: "getSecret",
+    tag,
+    summary: "What may be known of a secret: its version, and who rotated it when",
+    rule: { allow: "permission", permission: READ },
+    params,
+    answers: { 200: { description: "The facts", body: SecretOnWire } },
+    async handle({ params: { name } }) {
+      const found = await findSecret(kit.database, name);
+      if (!found) throw new AppError("not_found", `There is no secret ${name}.`);
+      return { status: 200, headers: etagOf(found.version), body: found };
+    },
+  });
+
+const put = ({ kit }: RouteDeps): Route =>
+  route({
+    method: "PUT",
+    path: "/v1/secrets/{name}",
+    operationId: "putSecret",
+    tag,
+    summary: "Puts a new secret; one that is there is rotated instead",
+    rule: { allow: "permission", permission: WRITE },
+    params,
+    body,
+    idempotency: "optional",
+    answers: { 201: { description: "Kept", body: SecretOnWire } },
+    handle: ({ params: { name }, body: secret, caller, nowMs, write }) =>
+      write(async (tx) => {
+        const request = { name, ...secret, by: byOf(caller), nowMs };
+        const kept = await addSecret(tx, kit.secret(PURPOSE), request);
+        return { status: 201, headers: etagOf(kept.version), body: kept };
+      }),
+  });
+
+const isAt =
+  (ifMatch: number | undefined) =>
+  (version: number): void =>
+    checkVersion(ifMatch, version);
+
+const PURPOSE = "management secrets";
+
+const rotate = ({ kit }: RouteDeps): Route =>
+  route({
+    method: "POST",
+    path: "/v1/secrets/{name}/rotate",
+    operationId: "rotateSecret",
+    tag,
+    summary: "Gives a secret a new value and version; the old value is gone",
+    rule: { allow: "permission", permission: WRITE },
+    params,
+    body,
+    ifMatch: "required",
+    idempotency: "optional",
+    answers: { 200: { description: "Rotated", body: SecretOnWire } },
+    handle: ({ params: { name }, body: secret, caller, nowMs, ifMatch, write }) =>
+      write(async (tx) => {
+        const request = { name, ...secret, by: byOf(caller), nowMs };
+        const kept = await rotateSecret(
+          tx,
+          { key: kit.secret(PURPOSE), check: isAt(ifMatch) },
+          request,
+        );
+        return { status: 200, headers: etagOf(kept.version), body: kept };
+      }),
+  });
+
+const remove = ({ store }: RouteDeps): Route =>
+  route({
+    method: "DELETE",
+    path: "/v1/secrets/{name}",
+    operationId: "deleteSecret",
+    tag,
+    summary: "Deletes a secret that no setting refers to",
+    rule: { allow: "permission", permission: WRITE },
+    params,
+    ifMatch: "required",
+    answers: { 204: { description: "Deleted" } },
+    handle: ({ params: { name }, ifMatch, write }) =>
+      write(async (tx) => {
+        await removeSecret(tx, { store, check: isAt(ifMatch) }, name);
+        return { status: 204 };
+      }),
+  });

@@ -1,0 +1,127 @@
+import { z } from "zod";
+
+import type { Caller } from "#api/kit/caller.ts";
+import { type Route, route } from "#api/kit/route.ts";
+import { AppError } from "#platform/errors.ts";
+import { TooManyRequests } from "#platform/http/rate-limit.ts";
+import { dataHeaders } from "#platform/http/security-headers.ts";
+
+import { type Watched, watch } from "../verbs/watch.ts";
+import { READ, type RouteDeps, byOf, checkIn } from "./access.ts";
+import { factsOf } from "./history.ts";
+import { ApplicationName, Place } from "./wire.ts";
+
+const STREAMS_OF_CALLER_MAX = 20;
+const STREAMS_MAX = 1_000;
+const RETRY_MS = 1_000;
+
+/** Server-sent events of the changes of an application. */
+export function watchRoute(deps: RouteDeps): Route {
+  const { kit, store } = deps;
+  const open = new Map<string, number>();
+  return route({
+    method: "GET",
+    path: "/v1/watch",
+    operationId: "watchSettings",
+    tag: "Watch",
+    summary: "Changes of an application as they happen, as server-sent events",
+    description: `First an event \`ready\` with the revision that the stream starts after, then \`revision\` for each that changes something at the place: its id is the revision's number, its data has who, when, why and what. Reconnect with Last-Event-ID (browsers do) and no revision is missed and none comes twice. A line \`: alive\` comes when nothing happens for 15 s. At most ${STREAMS_OF_CALLER_MAX} streams of one caller in a process.`,
+    rule: { allow: "permission", permission: READ },
+    query: z.strictObject({ application: ApplicationName, ...Place }),
+    answers: { 200: { description: "The stream", media: "text/event-stream" } },
+    async handle({ query: { application, ...place }, caller, incoming, signal }) {
+      checkIn(caller, READ, application);
+      const seen = lastEventId(incoming.headers["last-event-id"]);
+      const current = await store.peek(application, { version: seen ?? 0 });
+      if (!current) throw new AppError("not_found", `There is no application ${application}.`);
+      const after = seen ?? current.version;
+      if (after > current.version) {
+        throw new AppError(
+          "bad_request",
+          `Last-Event-ID: ${application} is at revision ${current.version} only.`,
+        );
+      }
+      const release = takeStream(open, caller);
+      const left = new AbortController();
+      const events = watch(
+        { store, wakeUps: deps.wakeUps, database: kit.database },
+        { application, after, place, signal: AbortSignal.any([signal, left.signal]) },
+      );
+      return new Response(streamOf({ events, after, left, release }), {
+        headers: {
+          ...dataHeaders(),
+          "content-type": "text/event-stream",
+          "cache-control": "no-store",
+          "x-accel-buffering": "no",
+          "x-release": kit.config.api.release,
+        },
+      });
+    },
+  });
+}
+
+/** @throws AppError bad_request */
+function lastEventId(header: string | string[] | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  if (typeof header === "string" && /^\d{1,10}$/.test(header)) return Number(header);
+  throw new AppError("bad_request", "Last-Event-ID: give the id of an event of this stream.");
+}
+
+/** Counts the stream; returns how to end it. @throws TooManyRequests */
+function takeStream(open: Map<string, number>, caller: Caller): () => void {
+  const who = byOf(caller);
+  const count = open.get(who) ?? 0;
+  const all = [...open.values()].reduce((sum, it) => sum + it, 0);
+  if (count >= STREAMS_OF_CALLER_MAX || all >= STREAMS_MAX) throw new TooManyRequests(RETRY_MS);
+  open.set(who, count + 1);
+  let ended = false;
+  return () => {
+    const left = (open.get(who) ?? 1) - 1;
+    if (!ended && left > 0) open.set(who, left);
+    if (!ended && left <= 0) open.delete(who);
+    ended = true;
+  };
+}
+
+type Stream = {
+  events: AsyncGenerator<Watched>;
+  after: number;
+  /** To be aborted when the reader has gone. */
+  left: AbortController;
+  release(): void;
+};
+
+/** Asks for the next event only when the last one went out: a slow reader waits, and holds no memory. */
+function streamOf({ events, after, left, release }: Stream): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      const ready = `retry: ${RETRY_MS}\nid: ${after}\nevent: ready\ndata: {"revision":${after}}\n\n`;
+      controller.enqueue(encoder.encode(ready));
+    },
+    async pull(controller) {
+      try {
+        const next = await events.next();
+        if (!next.done) return controller.enqueue(encoder.encode(textOf(next.value)));
+        release();
+        controller.close();
+      } catch (error) {
+        // The database is away: the reader comes back with Last-Event-ID.
+        release();
+        controller.error(error);
+      }
+    },
+    async cancel() {
+      release();
+      left.abort();
+      await events.return(undefined);
+    },
+  });
+}
+
+function textOf(watched: Watched): string {
+  if (watched.type === "quiet") return ": alive\n\n";
+  const { revision, changes } = watched;
+  const data = JSON.stringify({ ...factsOf(revision), changes });
+  return `id: ${revision.revision}\nevent: revision\ndata: ${data}\n\n`;
+}
