@@ -60,4 +60,31 @@ export const identityMigrations = [
       ('rol_000000000000000000000001', 'prd_000000000000000000000001', 'admin', 'Everything in every service.',
        '{accounts:*,billing:*,management:*,logging:*,reporting:*}', now(), now())`,
   },
+  {
+    id: "identity-0003-service-accounts",
+    sql: `CREATE TABLE service_accounts (
+      id text PRIMARY KEY,
+      name text NOT NULL UNIQUE,
+      description text NOT NULL,
+      disabled boolean NOT NULL DEFAULT false,
+      version integer NOT NULL DEFAULT 1,
+      created_by text NOT NULL,
+      created_at timestamptz NOT NULL,
+      updated_at timestamptz NOT NULL
+    );
+    CREATE INDEX service_accounts_order ON service_accounts (created_at, id);
+    CREATE TABLE api_keys (
+      id text PRIMARY KEY,
+      service_account_id text NOT NULL REFERENCES service_accounts (id) ON DELETE CASCADE,
+      name text NOT NULL,
+      secret_hash bytea NOT NULL,
+      scopes text[] NOT NULL,
+      expires_at timestamptz NOT NULL,
+      last_used_at timestamptz,
+      revoked_at timestamptz,
+      created_by text NOT NULL,
+      created_at timestamptz NOT NULL
+    );
+    CREATE INDEX api_keys_order ON api_keys (service_account_id, created_at, id)`,
+  },
 ];

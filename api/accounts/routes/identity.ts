@@ -1,0 +1,35 @@
+import type { Route } from "#api/kit/route.ts";
+
+import type { AccountsDeps } from "../deps.ts";
+import { toIdentityDeps } from "../verbs/identity-deps.ts";
+import { apiKeyRoutes } from "./api-keys.ts";
+import { grantRoutes } from "./grants.ts";
+import { productRoutes } from "./products.ts";
+import { roleRoutes } from "./roles.ts";
+import { serviceAccountRoutes } from "./service-accounts.ts";
+import { signingKeyRoutes } from "./signing-keys.ts";
+
+/** What the permissions of these routes allow. */
+export const identityPermissions = {
+  "accounts:products:read": "read products and roles",
+  "accounts:products:write": "make and change products and roles",
+  "accounts:grants:read": "read who may do what",
+  "accounts:grants:write": "give and take back what you hold yourself",
+  "accounts:service-accounts:read": "read service accounts and their keys, without the secrets",
+  "accounts:service-accounts:write": "make, change and delete service accounts and their keys",
+  "accounts:signing-keys:read": "read the state of the signing keys",
+  "accounts:signing-keys:write": "turn the signing keys",
+};
+
+/** Products, roles, grants, service accounts, signing keys. */
+export function identityRoutes(shared: AccountsDeps): Route[] {
+  const deps = toIdentityDeps(shared);
+  return [
+    ...productRoutes(deps),
+    ...roleRoutes(deps),
+    ...grantRoutes(deps),
+    ...serviceAccountRoutes(deps),
+    ...apiKeyRoutes(deps),
+    ...signingKeyRoutes(deps),
+  ];
+}

@@ -1,0 +1,45 @@
+import { AppError } from "#platform/errors.ts";
+import type { Queryable } from "#platform/postgres/database.ts";
+
+import { type Held, beyond, within } from "../domain/grants.ts";
+import { type Product, QUARTERDECK, unknownPermissions } from "../domain/products.ts";
+import { heldBy } from "../schema/grants.ts";
+import { type Act, wrongField } from "./identity-deps.ts";
+
+/**
+ * Nobody gives what they do not hold themselves at this moment, for at least as long: what counts is what the database
+ * says now, and of that on Quarterdeck itself only what the token at hand says too (a key may be narrower than its
+ * service account). The root key may give everything.
+ * @throws AppError forbidden that names what is missing
+ */
+export async function checkMayGive(
+  tx: Queryable,
+  { caller, nowMs }: Act,
+  give: { product: string; permissions: readonly string[]; untilMs: number | undefined },
+): Promise<void> {
+  if (caller.kind === "root" || give.permissions.length === 0) return;
+  const held = await heldBy(tx, caller.id, { product: give.product, nowMs });
+  const usable = give.product === QUARTERDECK ? narrowed(held, [...caller.permissions]) : held;
+  const missing = beyond(usable, give.permissions, give.untilMs);
+  if (missing.length === 0) return;
+  throw new AppError(
+    "forbidden",
+    `You can only give what you hold yourself on ${give.product}, and for as long: ${missing.slice(0, 20).join(", ")} is beyond that.`,
+  );
+}
+
+const narrowed = (held: readonly Held[], by: readonly string[]): Held[] =>
+  held.flatMap(({ permission, untilMs }) =>
+    within(by, [permission]).map((it) => ({ permission: it, untilMs })),
+  );
+
+/** @throws AppError bad_request that names the permissions which the product does not have */
+export function checkKnown(product: Product, permissions: readonly string[]): void {
+  const unknown = unknownPermissions(product.permissions, permissions);
+  if (unknown.length === 0) return;
+  throw wrongField(
+    "permissions",
+    "unknown_permission",
+    `${product.slug} has no ${unknown.slice(0, 20).join(", ")}: add it to the product's permissions first`,
+  );
+}
