@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 
@@ -39,8 +38,10 @@ export function startOwnIngest({ config, log }: OwnIngestOptions): AsyncDisposab
     const task: IngestTask = { storeFolder, busFolder, signIn, signOut, timezone };
     const worker = new Worker(new URL("ingest-thread.ts", import.meta.url), { workerData: task });
     const state = { ended: false };
-    const ended = once(worker, "exit").finally(() => {
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    worker.once("exit", () => {
       state.ended = true;
+      resolve();
     });
     worker.on("error", (error) => log.error("logs are not stored now; it begins again", { error }));
     worker.on("message", (error: string) =>

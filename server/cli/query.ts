@@ -5,6 +5,7 @@ import { runQuery } from "#pipeline/metrics/run-query.ts";
 import { parseQuery, resolveField } from "#pipeline/query-language.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import type { EventStore, Extent } from "#pipeline/store/port.ts";
+import { parseRange } from "#pipeline/time-range.ts";
 import { systemClock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 import { printable, printableJson } from "#platform/terminal.ts";
@@ -14,7 +15,6 @@ import { boardStep } from "#server/board/step.ts";
 import { chooseDataset } from "#server/board/tier.ts";
 
 import { openDataFolder, storeToRead } from "../data-folder.ts";
-import { parseRange } from "../routes/range.ts";
 import type { Command } from "./command.ts";
 import { numberOption, parseOptions, type Options } from "./options.ts";
 

@@ -2,12 +2,12 @@ import { Hono } from "hono";
 
 import type { MetricCatalogue } from "#dashboards/api.ts";
 import { CATALOGUE } from "#pipeline/metrics/catalogue.ts";
+import { parseRange } from "#pipeline/time-range.ts";
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 
 import { loadBoard } from "../board/board.ts";
 import type { Workspace } from "../workspace.ts";
-import { parseRange } from "./range.ts";
 
 export type BoardRoutesDeps = {
   workspace(): Workspace;

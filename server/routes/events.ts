@@ -6,12 +6,12 @@ import type { Filter, TimeRange } from "#pipeline/filter.ts";
 import { chooseStep } from "#pipeline/metrics/planner.ts";
 import { parseQuery } from "#pipeline/query-language.ts";
 import type { EventId, Extent } from "#pipeline/store/port.ts";
+import { parseRange } from "#pipeline/time-range.ts";
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 
 import { defaultRange } from "../board/tier.ts";
 import type { Workspace } from "../workspace.ts";
-import { parseRange } from "./range.ts";
 
 const PAGE_EVENTS = 100;
 const BARS_MAX = 120;

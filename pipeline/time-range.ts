@@ -8,12 +8,15 @@ const UNIT_MS: Record<string, number> = {
   w: 604_800_000,
 };
 
+/** What a JavaScript Date can hold, ms either side of 1970. */
+const INSTANT_MS_MAX = 8.64e15;
+
 /** Epoch ms of `now`, `now-15m`, an ISO 8601 instant or epoch ms. Throws an AppError that names the parameter. */
 function parseInstant(text: string, name: string, nowMs: number): number {
   const relative = /^now(?:-(\d{1,6})([smhdw]))?$/.exec(text);
   if (relative) return nowMs - Number(relative[1] ?? 0) * (UNIT_MS[relative[2] ?? "s"] ?? 0);
   const instant = /^-?\d{1,16}$/.test(text) ? Number(text) : isoInstant(text);
-  if (Number.isFinite(instant)) return instant;
+  if (Math.abs(instant) <= INSTANT_MS_MAX) return instant;
   throw new AppError(
     "bad_request",
     `${name}: “${text.slice(0, 40)}” is no time: write now, now-15m, 2026-05-17T10:05:00Z, or epoch milliseconds`,
