@@ -70,6 +70,11 @@ export type RouteSpec<Params, Query, Body, Answers extends AnswerSpecs> = {
   /** For bodies that are no JSON: the media types that the handler reads from `incoming` itself. */
   consumes?: readonly string[];
   bodyBytesMax?: number;
+  /**
+   * The handler looks at the Authorization header itself, and for the kit nobody is signed in: OAuth's endpoints, which
+   * take the secrets of clients (Basic) and tokens that are meant for other products.
+   */
+  ownCredentials?: true;
   /** Whether the request takes (or must have) an Idempotency-Key. The handler must use `call.write`. */
   idempotency?: "optional" | "required";
   /** Whether the request takes (or must have) If-Match with the ETag of what it changes. */
