@@ -1,7 +1,8 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 
-import type { HttpBindings } from "@hono/node-server";
-import { Hono } from "hono";
+import { RegExpRouter } from "hono/router/reg-exp-router";
+import { SmartRouter } from "hono/router/smart-router";
+import { TrieRouter } from "hono/router/trie-router";
 import { z } from "zod";
 
 import type { Clock } from "#platform/clock.ts";
@@ -10,7 +11,7 @@ import type { RateLimit } from "#platform/http/rate-limit.ts";
 import type { Log } from "#platform/log.ts";
 
 import type { Caller } from "./caller.ts";
-import { type Served, compileRoute } from "./compile-route.ts";
+import { type Handler, type Served, compileRoute } from "./compile-route.ts";
 import type { ServiceDatabase } from "./database.ts";
 import type { LastWrites } from "./last-writes.ts";
 import type { RouteMeter } from "./metrics.ts";
@@ -27,7 +28,6 @@ export type RequestDeps = {
   /** The general limit of each caller. */
   limit: RateLimit;
   callerOf(authorization: string | undefined, address: string): Promise<Caller>;
-  addressOf(incoming: IncomingMessage): string;
   /** Writes the access line. */
   said(request: Served, status: number, tookMs: number): void;
   /** What counts the requests of a route. */
@@ -35,19 +35,55 @@ export type RequestDeps = {
   stopping: AbortSignal;
 };
 
-/** The routes of a service as a Hono app. */
-export function createApp(
+/**
+ * The routes of a service as a listener of Node's HTTP server. Hono's router finds the route; what Hono and its server
+ * for Node put around a handler (Request, Context, Response) would cost more than all that is done for a request here.
+ */
+export function createListener(
   routes: readonly Route[],
   deps: RequestDeps,
-): Hono<{ Bindings: HttpBindings }> {
-  const app = new Hono<{ Bindings: HttpBindings }>();
+): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
+  const router = new SmartRouter<Handler>({ routers: [new RegExpRouter(), new TrieRouter()] });
   for (const route of routes) {
     const path = route.path.replaceAll(/\{(\w+)\}/g, ":$1");
-    app.on(route.method, path, compileRoute(route, deps));
+    router.add(route.method, path, compileRoute(route, deps));
   }
   const nowhere = compileRoute(NOWHERE, deps);
-  app.notFound((context) => nowhere(context));
-  return app;
+  return (incoming, outgoing) => {
+    const method = incoming.method === "HEAD" ? "GET" : (incoming.method ?? "");
+    const [[first], stash] = router.match(method, pathOf(incoming.url ?? ""));
+    if (first === undefined) void nowhere(incoming, outgoing, {});
+    else void first[0](incoming, outgoing, paramsOf(first[1], stash));
+  };
+}
+
+/** Without the query; of a whole URL, as proxies may send it, its path. */
+function pathOf(url: string): string {
+  const end = url.indexOf("?");
+  const path = end === -1 ? url : url.slice(0, end);
+  return path.startsWith("/") || !URL.canParse(path) ? path : new URL(path).pathname;
+}
+
+/** The routers of Hono give a parameter as it stands in the path, or as the place where it stands in `stash`. */
+function paramsOf(
+  found: Readonly<Record<string, string | number>>,
+  stash: readonly string[] | undefined,
+): Record<string, string> {
+  const params: Record<string, string> = {};
+  for (const name of Object.keys(found)) {
+    const value = found[name];
+    const text = typeof value === "number" ? stash?.[value] : value;
+    if (text !== undefined) params[name] = text.includes("%") ? decoded(text) : text;
+  }
+  return params;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // No valid escape: then it is what it says, and no id of ours.
+  }
 }
 
 const NOWHERE: Route = {

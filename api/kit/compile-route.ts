@@ -1,115 +1,176 @@
-import type { HttpBindings } from "@hono/node-server";
-import type { Context } from "hono";
+import type { IncomingMessage, ServerResponse } from "node:http";
 
 import { AppError } from "#platform/errors.ts";
 import { problemHeaders, problemOf } from "#platform/http/problem.ts";
 import { TooManyRequests, createRateLimit, type RateLimit } from "#platform/http/rate-limit.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
-import { type AnswerHeaders, answerHeaders, withHeaders, withOwn } from "./answer-headers.ts";
+import { type AnswerHeaders, answerHeaders, sendResponse, sendText } from "./answer.ts";
 import type { RequestDeps } from "./app.ts";
 import { type Caller, type Rule, holds } from "./caller.ts";
 import { once } from "./idempotency.ts";
-import { type Input, readInput } from "./request-input.ts";
+import { type Input, readBodyText, readInput } from "./request-input.ts";
 import type { AnyAnswer, Call, Route } from "./route.ts";
 import { TraceLog } from "./trace-log.ts";
 import { type Trace, traceOf } from "./trace.ts";
 
-export type ApiContext = Context<{ Bindings: HttpBindings }>;
 const LIMIT_KEYS_MAX = 50_000;
 
-/** What is the same for all requests of a route. */
-type Compiled = { route: Route; deps: RequestDeps; headers: AnswerHeaders };
+/** Answers one request; never rejects. */
+export type Handler = (
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  params: Readonly<Record<string, string>>,
+) => Promise<void>;
 
-/** One route as a Hono handler: who, may they, what, do it, check the answer, say what happened. */
-export function compileRoute(
-  route: Route,
-  deps: RequestDeps,
-): (context: ApiContext) => Promise<Response> {
-  const limit = limitOf(route, deps);
+/** A request on its way. What it becomes known by and by is undefined before. */
+export type Served = {
+  route: Route;
+  trace: Trace;
+  incoming: IncomingMessage;
+  outgoing: ServerResponse;
+  rawParams: Readonly<Record<string, string>>;
+  address: string;
+  caller: Caller | undefined;
+  /** Of the answer's body. */
+  bytes: number | undefined;
+};
+
+/** What is the same for all requests of a route. */
+type Compiled = {
+  route: Route;
+  deps: RequestDeps;
+  headers: AnswerHeaders;
+  limit: RateLimit | undefined;
+};
+
+/** What is sent: JSON as text, or what a handler made itself. */
+type Result = { status: number; headers: AnswerHeaders["json"]; text: string } | Response;
+
+/** One route as a handler: who, may they, what, do it, check the answer, send it, say what happened. */
+export function compileRoute(route: Route, deps: RequestDeps): Handler {
   const meter = deps.meter(route);
-  const compiled: Compiled = { route, deps, headers: answerHeaders(deps.headers) };
-  return async (context) => {
+  const headers = answerHeaders(deps.headers);
+  const compiled: Compiled = { route, deps, headers, limit: limitOf(route, deps) };
+  return async (incoming, outgoing, rawParams) => {
     const startedMs = performance.now();
     meter.begin();
-    const { incoming, outgoing } = context.env;
     const request: Served = {
       route,
       trace: traceOf(headerOf(incoming.headers["traceparent"])),
       incoming,
-      address: deps.addressOf(incoming),
+      outgoing,
+      rawParams,
+      address: incoming.socket.remoteAddress ?? "unknown",
       caller: undefined,
       bytes: undefined,
     };
-    let response: Response;
+    let result: Result;
     try {
-      const caller = await deps.callerOf(incoming.headers.authorization, request.address);
-      request.caller = caller;
-      takeToken(deps.limit, caller);
-      if (limit) takeToken(limit, caller);
-      checkRule(route.rule, caller);
-      response = await answer(request, context, compiled);
+      result = await answer(request, compiled);
     } catch (error) {
-      response = problem(error, deps, request);
+      result = problem(error, compiled, request);
     }
     // What still comes on this connection would meet a closed door.
-    if (deps.stopping.aborted && "shouldKeepAlive" in outgoing) outgoing.shouldKeepAlive = false;
+    if (deps.stopping.aborted) outgoing.shouldKeepAlive = false;
+    try {
+      if (result instanceof Response) void sendResponse(outgoing, result, headers.plain);
+      else request.bytes = sendText(outgoing, result);
+    } catch (error) {
+      deps.log.error("an answer cannot be sent", { error, "trace.id": request.trace.traceId });
+      outgoing.destroy();
+    }
     const tookMs = performance.now() - startedMs;
-    meter.end(response.status, tookMs);
-    deps.said(request, response.status, tookMs);
-    return response;
+    meter.end(result.status, tookMs);
+    deps.said(request, result.status, tookMs);
   };
 }
 
-/** A request on its way; the caller is known once the token was checked, the bytes once there is a body. */
-export type Served = {
-  route: Route;
-  trace: Trace;
-  incoming: HttpBindings["incoming"];
-  address: string;
-  caller: Caller | undefined;
-  bytes: number | undefined;
-};
-
-async function answer(request: Served, context: ApiContext, compiled: Compiled): Promise<Response> {
-  const { route, deps } = compiled;
-  const { caller, trace, incoming } = request;
-  if (caller === undefined) throw new Error("the caller comes first");
-  const rawParams = route.params === undefined ? {} : context.req.param();
-  const input = await readInput(route, incoming, rawParams);
-  const who = `${caller.kind}${caller.id}`;
-  const readAfter = (): string | undefined =>
-    headerOf(incoming.headers["read-after"]) ?? deps.lastWrites.of(who);
-  let wrote = false;
-  const call = {
-    ...input,
-    caller,
-    incoming,
-    nowMs: deps.clock.nowMs(),
-    traceId: trace.traceId,
-    log: new TraceLog(deps.log, trace.traceId),
-    database: deps.database,
-    read: route.reads === "replica" ? await deps.database.reader(readAfter()) : deps.database,
-    ifNoneMatch: incoming.headers["if-none-match"],
-    // Made when a handler asks for it: most never do.
-    get signal() {
-      return AbortSignal.any([context.req.raw.signal, deps.stopping]);
-    },
-    write: async <Answer extends AnyAnswer>(work: (tx: Queryable) => Promise<Answer>) => {
-      const done = await write({ route, caller }, input, { deps, work });
-      wrote = true;
-      return done;
-    },
-  };
+async function answer(request: Served, compiled: Compiled): Promise<Result> {
+  const { route, deps, limit } = compiled;
+  const { incoming } = request;
+  const token = route.ownCredentials === true ? undefined : incoming.headers.authorization;
+  const caller = await deps.callerOf(token, request.address);
+  request.caller = caller;
+  const who = caller.kind === "anonymous" ? caller.address : `${caller.kind}${caller.id}`;
+  takeToken(deps.limit, who);
+  if (limit) takeToken(limit, who);
+  checkRule(route.rule, caller);
+  const bodyText = route.body === undefined ? "" : await readBodyText(route, incoming);
+  const input = readInput(route, incoming, { bodyText, rawParams: request.rawParams });
+  const readAfter = headerOf(incoming.headers["read-after"]);
+  const read =
+    route.reads === "replica"
+      ? await deps.database.reader(readAfter ?? deps.lastWrites.of(who))
+      : deps.database;
+  const call = new RequestCall(request, deps, { caller, input, read });
   // The handler gets what its own schemas gave: `route()` has tied the two together.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const result = await route.handle(call as unknown as Call<never, never, never, never>);
-  if (result instanceof Response) return withHeaders(result, compiled.headers);
-  const lsn = wrote ? await deps.database.lastWrite() : undefined;
-  if (lsn === undefined) return jsonResponse(compiled, result, request);
+  if (result instanceof Response) return result;
+  const lsn = call.wrote() ? await deps.database.lastWrite() : undefined;
+  if (lsn === undefined) return jsonOf(compiled, result);
   deps.lastWrites.remember(who, lsn);
-  const headers = { "read-after": lsn, ...result.headers };
-  return jsonResponse(compiled, { ...result, headers }, request);
+  return jsonOf(compiled, { ...result, headers: { "read-after": lsn, ...result.headers } });
+}
+
+/** What a handler is given (`Call`): a class, since one is made for each request and most of it is never looked at. */
+class RequestCall {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
+  readonly ifMatch: number | undefined;
+  readonly ifNoneMatch: string | undefined;
+  readonly caller: Caller;
+  readonly incoming: IncomingMessage;
+  readonly nowMs: number;
+  readonly traceId: string;
+  readonly log: TraceLog;
+  readonly database: RequestDeps["database"];
+  readonly read: Queryable;
+  readonly write: <Answer extends AnyAnswer>(
+    work: (tx: Queryable) => Promise<Answer>,
+  ) => Promise<Answer>;
+  readonly #outgoing: ServerResponse;
+  readonly #stopping: AbortSignal;
+  #wrote = false;
+
+  constructor(
+    { route, trace, incoming, outgoing }: Served,
+    deps: RequestDeps,
+    { caller, input, read }: { caller: Caller; input: Input; read: Queryable },
+  ) {
+    this.params = input.params;
+    this.query = input.query;
+    this.body = input.body;
+    this.ifMatch = input.ifMatch;
+    this.ifNoneMatch = incoming.headers["if-none-match"];
+    this.caller = caller;
+    this.incoming = incoming;
+    this.nowMs = deps.clock.nowMs();
+    this.traceId = trace.traceId;
+    this.log = new TraceLog(deps.log, trace.traceId);
+    this.database = deps.database;
+    this.read = read;
+    this.#outgoing = outgoing;
+    this.#stopping = deps.stopping;
+    this.write = async (work) => {
+      const done = await write({ route, caller }, input, { deps, work });
+      this.#wrote = true;
+      return done;
+    };
+  }
+
+  wrote(): boolean {
+    return this.#wrote;
+  }
+
+  get signal(): AbortSignal {
+    const gone = new AbortController();
+    if (this.#outgoing.closed) gone.abort();
+    else this.#outgoing.once("close", () => gone.abort());
+    return AbortSignal.any([gone.signal, this.#stopping]);
+  }
 }
 
 async function write<Answer extends AnyAnswer>(
@@ -134,37 +195,37 @@ async function write<Answer extends AnyAnswer>(
   );
 }
 
-function jsonResponse(
+function jsonOf(
   { route, headers }: Compiled,
   { status, body, headers: own }: AnyAnswer,
-  request: Served,
-): Response {
+): Exclude<Result, Response> {
   const spec = route.answers[status];
   if (spec === undefined)
     throw new Error(`${route.operationId} answered ${status}, which it does not list`);
-  if (spec.body === undefined) {
-    return new Response(null, { status, headers: withOwn(headers.plain, own) });
-  }
-  const text = JSON.stringify(spec.body.parse(body));
-  request.bytes = Buffer.byteLength(text);
-  return new Response(text, { status, headers: withOwn(headers.json, own) });
+  const shared = spec.body === undefined ? headers.plain : headers.json;
+  return {
+    status,
+    headers: own === undefined ? shared : { ...shared, ...own },
+    text: spec.body === undefined ? "" : JSON.stringify(spec.body.parse(body)),
+  };
 }
 
-function problem(error: unknown, deps: RequestDeps, request: Served): Response {
-  const { traceId } = request.trace;
-  const body = problemOf(error, new TraceLog(deps.log, traceId));
-  const authenticate = body.status === 401 ? { "www-authenticate": "Bearer" } : {};
-  const text = JSON.stringify(body);
-  request.bytes = Buffer.byteLength(text);
-  return new Response(text, {
+function problem(
+  error: unknown,
+  { deps, headers }: Compiled,
+  { trace }: Served,
+): Exclude<Result, Response> {
+  const body = problemOf(error, new TraceLog(deps.log, trace.traceId));
+  return {
     status: body.status,
     headers: {
-      ...answerHeaders(deps.headers).plain,
-      "trace-id": traceId,
-      ...authenticate,
+      ...headers.plain,
+      "trace-id": trace.traceId,
+      ...(body.status === 401 ? { "www-authenticate": "Bearer" } : {}),
       ...problemHeaders(error),
     },
-  });
+    text: JSON.stringify(body),
+  };
 }
 
 /** @throws AppError unauthenticated or forbidden */
@@ -187,10 +248,8 @@ function limitOf(route: Route, deps: RequestDeps): RateLimit | undefined {
   );
 }
 
-function takeToken(limit: RateLimit, caller: Caller): void {
-  const waitMs = limit.take(
-    caller.kind === "anonymous" ? caller.address : `${caller.kind}${caller.id}`,
-  );
+function takeToken(limit: RateLimit, who: string): void {
+  const waitMs = limit.take(who);
   if (waitMs > 0) throw new TooManyRequests(waitMs);
 }
 

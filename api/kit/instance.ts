@@ -1,7 +1,5 @@
 import { createHmac, hkdfSync } from "node:crypto";
 
-import { getRequestListener } from "@hono/node-server";
-
 import type { Clock } from "#platform/clock.ts";
 import type { Config } from "#platform/config.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
@@ -9,8 +7,9 @@ import type { Log } from "#platform/log.ts";
 import { migrate } from "#platform/postgres/migrate.ts";
 
 import { accessLine } from "./access-line.ts";
-import { createApp } from "./app.ts";
+import { createListener } from "./app.ts";
 import { type ServiceDatabase, openServiceDatabase } from "./database.ts";
+import { documentRoutes } from "./document-routes.ts";
 import type { Front } from "./front.ts";
 import { forgetAnswers, idempotencyMigration } from "./idempotency.ts";
 import { createJobs, jobsMigration, runDueJobs, startJobRunner } from "./jobs.ts";
@@ -23,7 +22,7 @@ import { operationRoutes } from "./operation-routes.ts";
 import { eventsRoute, outboxMigration, publishEvent } from "./outbox.ts";
 import { type ApiServer, openServer } from "./server.ts";
 import type { Kit, OpenService, Service } from "./service.ts";
-import { type Authenticate, rootKeyAuthenticator } from "./tokens.ts";
+import { type Authenticate, rootKeyCheck } from "./tokens.ts";
 
 export type InstanceOptions = {
   config: Config;
@@ -131,23 +130,21 @@ function serve({ server }: ApiServer, { service, open, options, kit, base }: Ser
   const metrics = openMetrics(database);
   front?.onMetrics(metrics.own);
   const allMetrics = async () => (front ? front.allMetrics() : [await metrics.own()]);
-  const routes = [
+  const served = [
     ...open.routes,
     eventsRoute(service.name),
     ...operationRoutes({ service, open, database, allMetrics, stopping: stopping.signal }),
   ];
-  const app = createApp(routes, {
+  const at = { url: kit.url, release: config.api.release };
+  const routes = [...served, ...documentRoutes(service, served, at)];
+  const listener = createListener(routes, {
     clock,
     log,
     database,
     lastWrites: createLastWrites(),
     headers: { "x-release": config.api.release },
     limit: limitOf(options),
-    callerOf: callerBy([
-      rootKeyAuthenticator(options.rootKey),
-      open.authenticate ?? options.authenticate,
-    ]),
-    addressOf: (incoming) => incoming.socket.remoteAddress ?? "unknown",
+    callerOf: callerBy(rootKeyCheck(options.rootKey), open.authenticate ?? options.authenticate),
     said: accessLine({
       base,
       dataset: `${service.name}.access`,
@@ -157,8 +154,7 @@ function serve({ server }: ApiServer, { service, open, options, kit, base }: Ser
     meter: metrics.meter,
     stopping: stopping.signal,
   });
-  const listener = getRequestListener(app.fetch);
-  server.on("request", (request, response) => void listener(request, response));
+  server.on("request", listener);
   return { routes, stopping };
 }
 

@@ -26,13 +26,13 @@ export type Input = {
  * Everything a request brings, parsed by the route's schemas.
  * @throws AppError bad_request (400) that names each bad field with where it was: `query.limit`, `body.email`
  */
-export async function readInput(
+export function readInput(
   route: Route,
   incoming: IncomingMessage,
-  rawParams: Readonly<Record<string, string>>,
-): Promise<Input> {
+  { bodyText, rawParams }: { bodyText: string; rawParams: Readonly<Record<string, string>> },
+): Input {
+  if (isBare(route) && !(incoming.url ?? "").includes("?")) return NOTHING;
   const headers = readHeaders(route, incoming);
-  const bodyText = route.body === undefined ? "" : await readJsonText(route, incoming);
   const mistakes: FieldError[] = [];
   const parse = (schema: z.ZodType | undefined, where: string, value: () => unknown): unknown => {
     if (schema === undefined) return undefined;
@@ -52,6 +52,19 @@ export async function readInput(
 }
 
 const NO_QUERY = z.strictObject({});
+
+/** Whether a route takes nothing that would have to be read: its requests are not slowed by looking for it. */
+const isBare = ({ params, query, body, idempotency, ifMatch }: Route): boolean =>
+  (params ?? query ?? body ?? idempotency ?? ifMatch) === undefined;
+
+const NOTHING: Input = {
+  params: undefined,
+  query: {},
+  body: undefined,
+  bodyText: "",
+  idempotencyKey: undefined,
+  ifMatch: undefined,
+};
 
 function readHeaders(
   route: Route,
@@ -86,7 +99,11 @@ function readHeaders(
 const one = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value[0] : value;
 
-async function readJsonText(route: Route, incoming: IncomingMessage): Promise<string> {
+/**
+ * The body of a request for JSON, as it was sent.
+ * @throws AppError unsupported_media_type, too_large, or bad_request for what is no UTF-8
+ */
+export async function readBodyText(route: Route, incoming: IncomingMessage): Promise<string> {
   const type = (incoming.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json") {
     throw new AppError(

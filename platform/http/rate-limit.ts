@@ -19,6 +19,10 @@ export type RateLimit = {
   reset(key: string): void;
 };
 
+/** `fullMs`: when it will be full again. `movedMs`: when it was put to the end of the map. */
+type Bucket = { fullMs: number; movedMs: number };
+const MOVE_MS = 1_000;
+
 /**
  * A token bucket for each key: `burst` at once, then one each `refillMs`. Memory is bounded by `keysMax`; the keys that
  * were quiet longest are forgotten first, which is safe: theirs are the fullest buckets.
@@ -27,22 +31,27 @@ export function createRateLimit(
   options: { burst: number; refillMs: number; keysMax: number },
   clock: Clock,
 ): RateLimit {
-  /** When the bucket of a key will be full again; a map keeps insertion order, so the oldest comes first. */
-  const fullAtMs = new Map<string, number>();
+  /** A map keeps insertion order: a key that is used goes to its end, though not at every use of a busy second. */
+  const buckets = new Map<string, Bucket>();
   return {
     take(key) {
       const nowMs = clock.nowMs();
-      const fullMs = Math.max(fullAtMs.get(key) ?? nowMs, nowMs);
+      const known = buckets.get(key);
+      const fullMs = Math.max(known?.fullMs ?? nowMs, nowMs);
       const waitMs = fullMs + options.refillMs - (nowMs + options.burst * options.refillMs);
       if (waitMs > 0) return waitMs;
-      fullAtMs.delete(key);
-      fullAtMs.set(key, fullMs + options.refillMs);
-      if (fullAtMs.size > options.keysMax) {
-        const [oldest] = fullAtMs.keys();
-        if (oldest !== undefined) fullAtMs.delete(oldest);
+      if (known !== undefined && nowMs - known.movedMs < MOVE_MS && nowMs >= known.movedMs) {
+        known.fullMs = fullMs + options.refillMs;
+        return 0;
+      }
+      buckets.delete(key);
+      buckets.set(key, { fullMs: fullMs + options.refillMs, movedMs: nowMs });
+      if (buckets.size > options.keysMax) {
+        const [oldest] = buckets.keys();
+        if (oldest !== undefined) buckets.delete(oldest);
       }
       return 0;
     },
-    reset: (key) => void fullAtMs.delete(key),
+    reset: (key) => void buckets.delete(key),
   };
 }

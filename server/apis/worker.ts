@@ -24,7 +24,7 @@ import { SERVICES } from "./services.ts";
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion
 const task = JSON.parse(process.argv[2] ?? "{}") as WorkerTask;
 const config = parseConfig(process.env);
-const lines = gatherLines((text) => void process.stdout.write(text));
+const lines = gatherLines((bytes) => void process.stdout.write(bytes));
 process.on("exit", () => lines.flush());
 const log = logTo(lines, {
   level: config.logLevel,

@@ -1,0 +1,61 @@
+import type { ServerResponse } from "node:http";
+import { pipeline } from "node:stream/promises";
+
+import { dataHeaders } from "#platform/http/security-headers.ts";
+
+type HeaderRecord = Readonly<Record<string, string>>;
+
+/** They say how a page may behave, and nothing of JSON. */
+const OF_PAGES = new Set(["referrer-policy", "cross-origin-opener-policy", "permissions-policy"]);
+
+/** Headers of every answer, put together once. */
+export type AnswerHeaders = { plain: HeaderRecord; json: HeaderRecord };
+
+export function answerHeaders(more: HeaderRecord): AnswerHeaders {
+  const plain = { ...dataHeaders(), "cache-control": "no-store", ...more };
+  const json = Object.fromEntries(Object.entries(plain).filter(([name]) => !OF_PAGES.has(name)));
+  return { plain, json: { ...json, "content-type": "application/json" } };
+}
+
+/** Sends a whole answer at once; returns the bytes of its body. */
+export function sendText(
+  outgoing: ServerResponse,
+  { status, headers, text }: { status: number; headers: HeaderRecord; text: string },
+): number {
+  const flat: string[] = [];
+  for (const name in headers) flat.push(name, headers[name] ?? "");
+  const bytes = Buffer.byteLength(text);
+  // No Content and Not Modified have no body, so none that is empty either.
+  if (status !== 204 && status !== 304) flat.push("content-length", String(bytes));
+  outgoing.writeHead(status, flat);
+  // The same bytes where all is ASCII, for less work.
+  outgoing.end(text, bytes === text.length ? "latin1" : "utf8");
+  return bytes;
+}
+
+/**
+ * Sends an answer that a handler made itself, such as a stream, with the headers that it did not set. Resolves when it
+ * is sent or the client has gone.
+ */
+export async function sendResponse(
+  outgoing: ServerResponse,
+  response: Response,
+  shared: HeaderRecord,
+): Promise<void> {
+  const own: Record<string, string | string[]> = Object.fromEntries(response.headers);
+  const cookies = response.headers.getSetCookie();
+  if (cookies.length > 0) own["set-cookie"] = cookies;
+  try {
+    outgoing.writeHead(response.status, { ...shared, ...own });
+    if (response.body === null) {
+      outgoing.end();
+      return;
+    }
+    // The first event of a stream may be long in coming; that it is open should be known now.
+    outgoing.flushHeaders();
+    await pipeline(response.body, outgoing);
+  } catch {
+    // The client has gone, or the stream broke where no status can say so any more: cut off is how it looks then.
+    outgoing.destroy();
+  }
+}
