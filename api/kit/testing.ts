@@ -24,6 +24,8 @@ export type Send = {
   as?: string | undefined;
   body?: unknown;
   headers?: Record<string, string>;
+  /** For streams: take what comes within so long, then go away. */
+  onlyMs?: number;
 };
 
 /** A service against a real database of its own, over real HTTP, with a clock that the test turns. */
@@ -119,7 +121,7 @@ export async function sendTo(
   base: string,
   method: string,
   path: string,
-  { as, body, headers = {} }: Send = {},
+  { as, body, headers = {}, onlyMs }: Send = {},
 ): Promise<TestAnswer> {
   const raw =
     typeof body === "string" ? body : body instanceof Uint8Array ? Buffer.from(body) : undefined;
@@ -133,8 +135,20 @@ export async function sendTo(
     },
     ...(body === undefined ? {} : { body: raw ?? JSON.stringify(body) }),
   });
-  const text = await response.text();
+  const text = onlyMs === undefined ? await response.text() : await textWithin(response, onlyMs);
   return { status: response.status, headers: response.headers, text, json: jsonOf(text) };
+}
+
+async function textWithin(response: Response, ms: number): Promise<string> {
+  const reader = response.body?.getReader();
+  const timer = setTimeout(() => void reader?.cancel(), ms);
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let part = await reader?.read(); part?.value !== undefined; part = await reader?.read()) {
+    text += decoder.decode(part.value, { stream: true });
+  }
+  clearTimeout(timer);
+  return text;
 }
 
 function jsonOf(text: string): unknown {

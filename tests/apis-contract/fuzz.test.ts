@@ -1,0 +1,25 @@
+import { expect, test } from "vitest";
+
+import { testService } from "#api/kit/testing.ts";
+import { management } from "#api/management/service.ts";
+
+import { fuzzService } from "./fuzz.ts";
+
+const RUNS = Number(process.env["FUZZ_RUNS"] ?? 16);
+/** What the kit itself may write for a request that it then refuses. */
+const SERVICES = [{ service: management, mayChange: {} }];
+
+test.each(SERVICES.map((it) => ({ name: it.service.name, ...it })))(
+  "$name answers whatever is sent to it as it says, and a refused request changes nothing",
+  async ({ service, mayChange }) => {
+    await using running = await testService(service);
+    const { requests, statuses } = await fuzzService(service, running, { mayChange, runs: RUNS });
+    expect(requests).toBeGreaterThan(running.routes.length * RUNS * 0.9);
+    // It is no fuzzing where everything is refused.
+    const accepted = [...statuses]
+      .filter(([status]) => status < 300)
+      .reduce((sum, [, n]) => sum + n, 0);
+    expect(accepted / requests).toBeGreaterThan(0.1);
+  },
+  120_000,
+);

@@ -1,0 +1,258 @@
+import * as fc from "fast-check";
+import { z } from "zod";
+
+import { type OpenApi, type Operation, openApiOf } from "#api/kit/openapi.ts";
+import type { Route } from "#api/kit/route.ts";
+import { Problem } from "#api/kit/schema.ts";
+import type { Service } from "#api/kit/service.ts";
+import type { TestAnswer, TestService } from "#api/kit/testing.ts";
+
+import { broken, nasty, valid } from "./arbitraries.ts";
+import { type Watch, watchTables } from "./table-watch.ts";
+
+export type FuzzOptions = {
+  /** Tables that a refused request may change, and why: failed tries are counted, decisions are noted. */
+  mayChange: Readonly<Record<string, string>>;
+  runs: number;
+};
+
+type Fuzzed = {
+  params: Record<string, unknown>;
+  query: Record<string, unknown>;
+  body: unknown;
+  headers: Record<string, string>;
+  rawBody: string | undefined;
+  anonymous: boolean;
+  again: "no" | "same" | "other";
+};
+
+/** Ids that answers have shown, by prefix. */
+type Pool = Map<string, string[]>;
+const STREAM_MS = 300;
+
+/** Sends what is allowed and what is not to every route; resolves when all promises held, rejects with the request. */
+export async function fuzzService(
+  service: Service,
+  running: TestService,
+  options: FuzzOptions,
+): Promise<{ requests: number; statuses: Map<number, number> }> {
+  const document = openApiOf(service, running.routes, { url: running.url, release: "0.0.0" });
+  const pool: Pool = new Map();
+  const watch = await watchTables(running.database, service.name, Object.keys(options.mayChange));
+  const statuses = new Map<number, number>();
+  let requests = 0;
+  // Creating routes first, so that there are things to read, change and break.
+  const routes = running.routes.toSorted((a, b) => rank(a) - rank(b));
+  for (const round of [0, 1]) {
+    for (const route of routes) {
+      const operation = document.paths[route.path]?.[route.method.toLowerCase()];
+      if (!operation) throw new Error(`${route.method} ${route.path} is not in the document`);
+      await fc.assert(
+        fc.asyncProperty(requestTo(operation, document), async (fuzzed) => {
+          const answers = await tryIt({ running, route, operation, pool, watch }, fuzzed);
+          for (const { status } of answers) statuses.set(status, (statuses.get(status) ?? 0) + 1);
+          requests += answers.length;
+        }),
+        { numRuns: Math.ceil(options.runs / 2), seed: seedOf(round) },
+      );
+    }
+  }
+  return { requests, statuses };
+}
+
+const seedOf = (round: number): number =>
+  Number(process.env["FUZZ_SEED"] ?? Math.floor(performance.timeOrigin)) + round;
+
+const rank = ({ method }: Route): number =>
+  ["POST", "PUT", "PATCH", "GET", "DELETE"].indexOf(method);
+
+function requestTo(operation: Operation, document: OpenApi): fc.Arbitrary<Fuzzed> {
+  const { schemas } = document.components;
+  const of = (where: string): fc.Arbitrary<Record<string, unknown>> => {
+    const parameters = operation.parameters.filter((it) => it.in === where);
+    const good = fc.record(
+      Object.fromEntries(parameters.map((it) => [it.name, valid(it.schema, schemas)])),
+      { requiredKeys: parameters.filter((it) => it.required).map((it) => it.name) },
+    );
+    return fc.oneof(
+      { weight: 5, arbitrary: good },
+      fc.tuple(good, nasty()).map(([it, bad]) => {
+        const [first] = Object.keys(it);
+        return where === "path" && first === undefined
+          ? it
+          : { ...it, [first ?? "unexpected"]: bad };
+      }),
+    );
+  };
+  const schema = operation.requestBody?.content["application/json"]?.schema;
+  const body = schema === undefined ? fc.constant(undefined) : bodies(valid(schema, schemas));
+  return fc.record({
+    params: of("path"),
+    query: of("query"),
+    body,
+    headers: headersFor(operation),
+    rawBody: rawBodies(operation),
+    anonymous: fc.integer({ min: 0, max: 9 }).map((it) => it === 0),
+    again: fc.constantFrom("no", "no", "same", "other"),
+  });
+}
+
+const bodies = (good: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
+  fc.oneof({ weight: 3, arbitrary: good }, { weight: 2, arbitrary: broken(good) });
+
+function headersFor(operation: Operation): fc.Arbitrary<Record<string, string>> {
+  const has = (name: string): boolean => operation.parameters.some((it) => it.name === name);
+  return fc.record(
+    {
+      ...(has("If-Match")
+        ? {
+            "if-match": fc.constantFrom(
+              '"1"',
+              '"1"',
+              '"2"',
+              "*",
+              '"999999999999"',
+              "W/x",
+              "garbage",
+            ),
+          }
+        : {}),
+      ...(has("Idempotency-Key") ? { "idempotency-key": fc.uuid() } : {}),
+      traceparent: fc.constantFrom("garbage", `00-${"a".repeat(32)}-${"b".repeat(16)}-01`),
+    },
+    { requiredKeys: has("Idempotency-Key") ? ["idempotency-key"] : [] },
+  );
+}
+
+/** For bodies that are no JSON, and now and then instead of JSON. */
+function rawBodies(operation: Operation): fc.Arbitrary<string | undefined> {
+  const media = Object.keys(operation.requestBody?.content ?? {});
+  if (media.length === 0) return fc.constant(undefined);
+  const odd = fc.constantFrom(
+    "",
+    "{",
+    "[]",
+    '"x"',
+    "null",
+    '{"a":1}',
+    "a=b&c=%zz",
+    "\n\n{}\n{",
+    "\u0000",
+  );
+  const noJson = !media.includes("application/json");
+  return fc.oneof(
+    { weight: noJson ? 0 : 9, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.oneof(odd, fc.string({ maxLength: 200 })) },
+  );
+}
+
+type Target = {
+  running: TestService;
+  route: Route;
+  operation: Operation;
+  pool: Pool;
+  watch: Watch;
+};
+
+async function tryIt(target: Target, fuzzed: Fuzzed): Promise<TestAnswer[]> {
+  const { route, pool, watch } = target;
+  const first = await send(target, fuzzed, fuzzed.body);
+  check(target, fuzzed, first);
+  if (route.method !== "GET") await watch.after(first.status, `${route.method} ${route.path}`);
+  harvest(first.json, pool);
+  const keyed = fuzzed.headers["idempotency-key"] !== undefined && route.body !== undefined;
+  if (!keyed || fuzzed.again === "no" || first.status >= 300 || fuzzed.anonymous) return [first];
+  return [first, await sendAgain(target, fuzzed, first)];
+}
+
+/** The same key: the same request is answered as before, another one is refused, and nothing is done. */
+async function sendAgain(target: Target, fuzzed: Fuzzed, first: TestAnswer): Promise<TestAnswer> {
+  const { route, watch } = target;
+  const same = fuzzed.again === "same";
+  const second = await send(target, fuzzed, same ? fuzzed.body : { unexpected: fuzzed.body });
+  check(target, fuzzed, second);
+  await watch.unchanged(`${route.method} ${route.path} sent again with its key`);
+  const said = `${first.status} ${first.text}, then ${second.status} ${second.text}`;
+  if (same && (second.status !== first.status || second.text !== first.text)) {
+    throw new Error(`sent again with its key, it was answered differently: ${said}`);
+  }
+  if (!same && second.status < 400) throw new Error(`a key was taken for two things: ${said}`);
+  return second;
+}
+
+async function send(target: Target, fuzzed: Fuzzed, given: unknown): Promise<TestAnswer> {
+  const { running, route, operation, pool } = target;
+  const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(textOf(fill(fuzzed.params[name], pool))),
+  );
+  const query = Object.entries(fuzzed.query).map(
+    ([name, value]) =>
+      `${encodeURIComponent(name)}=${encodeURIComponent(textOf(fill(value, pool)))}`,
+  );
+  const media = Object.keys(operation.requestBody?.content ?? {})[0];
+  const body =
+    fuzzed.rawBody ?? (given === undefined ? undefined : JSON.stringify(fill(given, pool)));
+  const url = `${path}${query.length > 0 ? `?${query.join("&")}` : ""}`.slice(0, 12_000);
+  const streams = Object.values(operation.responses).some(
+    ({ content }) => content?.["text/event-stream"] !== undefined,
+  );
+  return running.send(route.method, url, {
+    as: fuzzed.anonymous ? undefined : running.root,
+    headers: { ...fuzzed.headers, ...(media === undefined ? {} : { "content-type": media }) },
+    ...(body === undefined || route.method === "GET" ? {} : { body }),
+    ...(streams ? { onlyMs: STREAM_MS } : {}),
+  });
+}
+
+function check({ operation, route }: Target, fuzzed: Fuzzed, answer: TestAnswer): void {
+  const said = `${route.method} ${route.path} answered ${answer.status} ${answer.text.slice(0, 400)}`;
+  if (answer.status >= 500) throw new Error(said);
+  if (operation.responses[String(answer.status)] === undefined) {
+    throw new Error(`${said}: this status is not in the document`);
+  }
+  if (answer.status < 400) return;
+  if (answer.headers.get("content-type") !== "application/problem+json") {
+    if (operation.responses[String(answer.status)]?.content?.["application/problem+json"]) {
+      throw new Error(`${said}: a refusal is application/problem+json`);
+    }
+    return;
+  }
+  const problem = Problem.parse(answer.json);
+  const wrongBody = answer.status === 400 && fuzzed.rawBody === undefined;
+  if (wrongBody && problem.errors === undefined && !/header|JSON|token/i.test(problem.detail)) {
+    throw new Error(`${said}: it names no field`);
+  }
+}
+
+/** Notes every id in an answer. */
+function harvest(value: unknown, pool: Pool): void {
+  if (typeof value === "string") {
+    const prefix = /^(\w+)_[0-9a-f]{24}$/.exec(value)?.[1];
+    if (prefix === undefined) return;
+    const known = pool.get(prefix) ?? [];
+    if (!known.includes(value)) pool.set(prefix, [...known, value].slice(-50));
+  } else if (typeof value === "object" && value !== null) {
+    for (const item of Object.values(value)) harvest(item, pool);
+  }
+}
+
+const Placeholder = z.strictObject({ fromPool: z.string(), turn: z.number() });
+
+function fill(value: unknown, pool: Pool): unknown {
+  const placeholder = Placeholder.safeParse(value).data;
+  if (placeholder) {
+    const known = pool.get(placeholder.fromPool) ?? [];
+    return (
+      known[placeholder.turn % Math.max(1, known.length)] ??
+      `${placeholder.fromPool}_${"0".repeat(24)}`
+    );
+  }
+  if (Array.isArray(value)) return value.map((it) => fill(it, pool));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, it]) => [key, fill(it, pool)]));
+}
+
+const textOf = (value: unknown): string => {
+  const text = typeof value === "string" ? value : JSON.stringify(value ?? "");
+  return (text === "" ? "%20" : text.toWellFormed()).slice(0, 3_000);
+};
