@@ -1,0 +1,35 @@
+import { timingSafeEqual } from "node:crypto";
+
+import type { Kit, ServiceName } from "./service.ts";
+import type { Authenticate } from "./tokens.ts";
+
+/** What a service of the installation may do in the others, beside what people and their keys may. */
+const GRANTS: Partial<Record<ServiceName, ReadonlySet<string>>> = {
+  reporting: new Set(["accounts:events:read", "billing:events:read"]),
+};
+
+type Secret = Kit["secret"];
+const tokenOf = (secret: Secret, name: string): string =>
+  secret(`service token of ${name}`).toString("base64url");
+
+/**
+ * The bearer by which a service calls the others of its installation. It follows from the root key, as every secret
+ * does, but may do no more than `GRANTS` says: who finds it cannot become root.
+ */
+export const serviceToken = (kit: Pick<Kit, "secret">, name: ServiceName): string =>
+  tokenOf(kit.secret, name);
+
+/** Knows the tokens of the installation's own services; every other token is `next`'s to know. */
+export function serviceTokenAuthenticator(secret: Secret, next: Authenticate): Authenticate {
+  const own = Object.entries(GRANTS).map(([name, permissions]) => ({
+    bytes: Buffer.from(tokenOf(secret, name)),
+    known: { kind: "service" as const, id: name, sessionId: "", permissions },
+  }));
+  return (token) => {
+    const bytes = Buffer.from(token);
+    const found = own.find(
+      (it) => it.bytes.length === bytes.length && timingSafeEqual(it.bytes, bytes),
+    );
+    return found === undefined ? next(token) : Promise.resolve(found.known);
+  };
+}
