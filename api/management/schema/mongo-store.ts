@@ -1,10 +1,4 @@
-import {
-  type Collection,
-  MongoClient,
-  type MongoClientOptions,
-  MongoServerError,
-  ReadPreference,
-} from "mongodb";
+import { type Collection, MongoClient, MongoServerError, ReadPreference } from "mongodb";
 
 import { AppError } from "#platform/errors.ts";
 
@@ -37,21 +31,18 @@ const SECONDARY = { mode: "secondaryPreferred", maxStalenessSeconds: 90 } as con
 const DUPLICATE = 11_000;
 const RETRY_AFTER_MS = 2_000;
 
-export type MongoStoreOptions = Pick<MongoClientOptions, "monitorCommands">;
-
 /** The client has what every command needs: majority writes that are retried, and reads from the primary. */
-export function mongoClient(url: string, options: MongoStoreOptions = {}): MongoClient {
+export function mongoClient(url: string): MongoClient {
   return new MongoClient(url, {
     appName: "quarterdeck management",
     retryReads: true,
     retryWrites: true,
     writeConcern: { w: "majority", wtimeoutMS: 10_000 },
     readPreference: "primary",
-    serverSelectionTimeoutMS: 5_000,
-    connectTimeoutMS: 5_000,
+    serverSelectionTimeoutMS: 3_000,
+    connectTimeoutMS: 3_000,
     socketTimeoutMS: 15_000,
     maxPoolSize: 20,
-    ...options,
   });
 }
 
@@ -173,7 +164,9 @@ function mongoHistory(collections: Collections): History {
 }
 
 const secondary = () =>
-  new ReadPreference(SECONDARY.mode, [], { maxStalenessSeconds: SECONDARY.maxStalenessSeconds });
+  new ReadPreference(SECONDARY.mode, undefined, {
+    maxStalenessSeconds: SECONDARY.maxStalenessSeconds,
+  });
 
 const applicationOf = (document: ApplicationDocument | null): Application | undefined =>
   document === null ? undefined : readApplication(document.application);

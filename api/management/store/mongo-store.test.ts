@@ -1,28 +1,171 @@
 import type { MongoClient } from "mongodb";
-import { afterAll, beforeAll, describe } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
+import { testService } from "#api/kit/testing.ts";
+
+import { type ReplicaSet, startReplicaSet } from "../../../tests/servers/mongo-replica-set.ts";
 import { type MongoStandIn, startMongo } from "../../../tests/servers/mongo.ts";
 import { mongoClient, openMongoStore } from "../schema/mongo-store.ts";
+import { management } from "../service.ts";
 import { testSettingsStore } from "./contract.ts";
 import type { SettingsStore } from "./port.ts";
 
 const server: MongoStandIn | undefined = await startMongo();
+let members: ReplicaSet;
 let client: MongoClient;
 let store: SettingsStore;
 
 beforeAll(async () => {
   if (server === undefined) return;
-  client = mongoClient(server.url);
+  members = await startReplicaSet(server);
+  client = mongoClient(members.url);
   store = await openMongoStore(client);
 });
 
 afterAll(async () => {
   await store?.close();
+  await members?.[Symbol.asyncDispose]();
   await server?.[Symbol.asyncDispose]();
 });
 
 const noTransaction = { query: () => Promise.reject(new Error("MongoDB speaks no SQL")) };
+const shop = { name: "shop", description: "", reason: "start" };
+const revisions = () => client.db().collection("management_revisions");
 
 describe.skipIf(server === undefined)("the store in MongoDB", () => {
   testSettingsStore(() => ({ store, inTransaction: (work) => work(noTransaction) }));
+
+  test("what is decided upon is read from the primary and written to a majority; what may be stale, from secondaries", async () => {
+    const from = { primary: members.primary.seen.length, secondary: members.secondary.seen.length };
+    await using service = await testService(management, { env: { MONGODB_URL: members.url } });
+    const body = { ...shop, name: "edges" };
+    const added = await service.send("POST", "/v1/applications", { as: service.root, body });
+    expect(added.status).toBe(201);
+    const path = "/v1/applications/edges";
+    const headers = { "if-match": '"1"' };
+    const change = { description: "new", reason: "r" };
+    const changed = await service.send("PATCH", path, { as: service.root, headers, body: change });
+    expect(changed.status).toBe(200);
+    await service.send("GET", "/v1/settings/edges/resolved", { as: service.root });
+    const toPrimary = members.primary.seen.slice(from.primary);
+    const toSecondary = members.secondary.seen.slice(from.secondary);
+    const writes = toPrimary.filter((it) => "insert" in it || "update" in it);
+    expect(writes.length).toBeGreaterThan(2);
+    for (const it of writes) expect(it["writeConcern"]).toMatchObject({ w: "majority" });
+    expect(toSecondary.every((it) => "find" in it)).toBe(true);
+    expect(toSecondary).toContainEqual(
+      expect.objectContaining({
+        find: "management_applications",
+        filter: { _id: "edges" },
+        $readPreference: { mode: "secondaryPreferred", maxStalenessSeconds: 90 },
+      }),
+    );
+    expect(client.options.retryWrites).toBe(true);
+    expect(client.options.retryReads).toBe(true);
+  });
+
+  test("a process that dies between the two documents loses no revision", async () => {
+    await using service = await testService(management, { env: { MONGODB_URL: members.url } });
+    const as = service.root;
+    await service.send("POST", "/v1/applications", { as, body: { ...shop, name: "dies" } });
+    const rename = (description: string) =>
+      service.send("PATCH", "/v1/applications/dies", {
+        as,
+        headers: { "if-match": "*" },
+        body: { description, reason: description },
+      });
+    await rename("two");
+    // As it is when the application was written, and its revision in the history was not.
+    await revisions().deleteOne({ application: "dies", revision: 2 });
+    const list = async () =>
+      (await service.send("GET", "/v1/applications/dies/revisions", { as })).json;
+    expect(await list()).toMatchObject({
+      items: [{ revision: 2, reason: "two" }, { revision: 1 }],
+    });
+    const one = await service.send("GET", "/v1/applications/dies/revisions/2", { as });
+    expect(one.json).toMatchObject({ changes: [{ before: "", after: "two" }] });
+    await rename("three");
+    expect(await list()).toMatchObject({
+      items: [{ revision: 3 }, { revision: 2, reason: "two" }, { revision: 1 }],
+    });
+  });
+
+  test("a change whose answer was lost is announced, and sent again with its key is not done again", async () => {
+    await using service = await testService(management, { env: { MONGODB_URL: members.url } });
+    const as = service.root;
+    await service.send("POST", "/v1/applications", { as, body: { ...shop, name: "lost" } });
+    const send = () =>
+      service.send("PATCH", "/v1/applications/lost", {
+        as,
+        headers: { "if-match": '"1"', "idempotency-key": "once" },
+        body: { description: "changed", reason: "r" },
+      });
+    expect((await send()).status).toBe(200);
+    // As it is when the process died after MongoDB had it and before PostgreSQL did.
+    await service.database.query("DELETE FROM idempotency");
+    await service.database.query("DELETE FROM events");
+    await service.database.query("UPDATE announced SET revision = 1");
+    service.clock.now += 11_000;
+    await service.runJobs();
+    // The feed holds events back while older transactions of the server are open.
+    await expect
+      .poll(async () => (await service.send("GET", "/v1/events", { as })).json)
+      .toMatchObject({
+        items: [{ type: "management.application.changed", data: { revision: 2 } }],
+      });
+    const again = await send();
+    expect([again.status, again.json]).toMatchObject([200, { version: 2, description: "changed" }]);
+    const history = await service.send("GET", "/v1/applications/lost/revisions", { as });
+    expect(history.json).toMatchObject({ items: [{ revision: 2 }, { revision: 1 }] });
+  });
+
+  test("of many who change one setting at the same time nobody's change is lost", async () => {
+    await using service = await testService(management, { env: { MONGODB_URL: members.url } });
+    const as = service.root;
+    await service.send("POST", "/v1/applications", { as, body: { ...shop, name: "busy" } });
+    const keys = Array.from({ length: 8 }, (_, index) => `key${index}`);
+    const answers = await Promise.all(
+      keys.map((key) =>
+        service.send("PUT", `/v1/settings/busy/definitions/${key}`, {
+          as,
+          body: {
+            definition: { description: "", schema: { type: "boolean" }, default: true },
+            reason: key,
+          },
+        }),
+      ),
+    );
+    expect(answers.map((it) => it.status)).toEqual(keys.map(() => 200));
+    const resolved = await service.send("GET", "/v1/settings/busy/resolved", { as });
+    expect(resolved.json).toMatchObject({
+      revision: 9,
+      settings: Object.fromEntries(keys.map((key) => [key, true])),
+    });
+  });
+
+  test("a secondary that is too far behind is not read", async () => {
+    await using pair = await startReplicaSet(server as MongoStandIn);
+    pair.secondary.behindMs = 600_000;
+    await using service = await testService(management, { env: { MONGODB_URL: pair.url } });
+    const list = await service.send("GET", "/v1/applications", { as: service.root });
+    expect(list.status).toBe(200);
+    expect(pair.secondary.seen.filter((it) => "find" in it)).toEqual([]);
+    expect(pair.primary.seen.filter((it) => "find" in it)).toHaveLength(1);
+  });
+
+  test("a lost secondary is skipped, a lost primary is 503 for changes", async () => {
+    await using pair = await startReplicaSet(server as MongoStandIn);
+    await using service = await testService(management, { env: { MONGODB_URL: pair.url } });
+    const as = service.root;
+    await service.send("POST", "/v1/applications", { as, body: { ...shop, name: "alone" } });
+    await pair.secondary.stop();
+    const list = () => service.send("GET", "/v1/applications", { as });
+    expect((await list()).status).toBe(200);
+    await pair.primary.stop();
+    const body = { ...shop, name: "none" };
+    const refused = await service.send("POST", "/v1/applications", { as, body });
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get("retry-after")).not.toBeNull();
+    expect((await service.send("GET", "/readyz")).status).toBe(503);
+  });
 });

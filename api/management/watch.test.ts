@@ -1,0 +1,157 @@
+import { expect, test } from "vitest";
+
+import { TEST_ROOT_KEY, testService } from "#api/kit/testing.ts";
+
+import { management } from "./service.ts";
+
+type Running = Awaited<ReturnType<typeof testService>>;
+type Event = { event: string; id: string; data: string };
+
+async function prepare(service: Running): Promise<void> {
+  const as = service.root;
+  const shop = { name: "shop", description: "", reason: "start" };
+  await service.send("POST", "/v1/applications", { as, body: shop });
+  const definition = { description: "", schema: { type: "integer" }, default: 0 };
+  const body = { definition, reason: "start" };
+  const path = "/v1/settings/shop/definitions/size";
+  expect((await service.send("PUT", path, { as, body })).status).toBe(200);
+}
+
+async function setSize(service: Running, value: number, place = ""): Promise<void> {
+  const answer = await service.send("PUT", `/v1/settings/shop/values/size${place}`, {
+    as: service.root,
+    headers: { "if-match": "*" },
+    body: { value, reason: "grow" },
+  });
+  expect(answer.status).toBe(200);
+}
+
+/** A stream of server-sent events; `next` waits for one. */
+async function watch(service: Running, query = "", lastEventId?: string) {
+  const left = new AbortController();
+  const response = await fetch(`${service.url}/v1/watch?application=shop${query}`, {
+    signal: left.signal,
+    headers: {
+      authorization: `Bearer ${TEST_ROOT_KEY}`,
+      ...(lastEventId === undefined ? {} : { "last-event-id": lastEventId }),
+    },
+  });
+  const events = eventsOf(response);
+  return {
+    response,
+    next: async () => (await events.next()).value as Event | undefined,
+    async close() {
+      left.abort();
+      await events.return(undefined).catch(() => undefined);
+    },
+  };
+}
+
+async function* eventsOf(response: Response): AsyncGenerator<Event> {
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    const blocks = text.split("\n\n");
+    text = blocks.pop() ?? "";
+    for (const block of blocks) {
+      const field = (name: string): string =>
+        new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1] ?? "";
+      if (field("event") !== "") {
+        yield { event: field("event"), id: field("id"), data: field("data") };
+      }
+    }
+  }
+}
+
+test("a change is heard with who, why and what, also from another process", async () => {
+  await using one = await testService(management);
+  await using two = await testService(management, { databaseUrl: one.databaseUrl });
+  await prepare(one);
+  const stream = await watch(two);
+  expect(await stream.next()).toMatchObject({ event: "ready", id: "2" });
+  await setSize(one, 5);
+  const heard = await stream.next();
+  expect(heard).toMatchObject({ event: "revision", id: "3" });
+  expect(JSON.parse(heard?.data ?? "")).toMatchObject({
+    by: "root",
+    reason: "grow",
+    changes: [{ kind: "value", key: "size", after: 5 }],
+  });
+  await stream.close();
+});
+
+test("who comes back with the last id misses nothing and gets nothing twice", async () => {
+  await using service = await testService(management);
+  await prepare(service);
+  const first = await watch(service);
+  await first.next();
+  await setSize(service, 1);
+  const last = await first.next();
+  await first.close();
+  for (let value = 2; value <= 130; value += 1) await setSize(service, value);
+  const again = await watch(service, "", last?.id);
+  expect(await again.next()).toMatchObject({ event: "ready", id: "3" });
+  const ids: number[] = [];
+  while (ids.at(-1) !== 132) ids.push(Number((await again.next())?.id));
+  expect(ids).toEqual(Array.from({ length: 129 }, (_, index) => index + 4));
+  await again.close();
+});
+
+test("many who write at the same time are each heard once and in order", async () => {
+  await using service = await testService(management);
+  await prepare(service);
+  const stream = await watch(service);
+  await stream.next();
+  const values = Array.from({ length: 20 }, (_, index) => index + 1);
+  await Promise.all(values.map((value) => setSize(service, value)));
+  const ids: number[] = [];
+  while (ids.at(-1) !== 22) ids.push(Number((await stream.next())?.id));
+  expect(ids).toEqual(values.map((value) => value + 2));
+  await stream.close();
+});
+
+test("a watcher of one place hears of that place alone", async () => {
+  await using service = await testService(management);
+  await prepare(service);
+  const stream = await watch(service, "&product=web&environment=live");
+  await stream.next();
+  await setSize(service, 1, "?product=app");
+  await setSize(service, 2, "?environment=staging");
+  await setSize(service, 3, "?product=web");
+  expect(await stream.next()).toMatchObject({ id: "5" });
+  await stream.close();
+});
+
+test("streams end when the service stops, and are bounded for each caller", async () => {
+  const service = await testService(management);
+  await prepare(service);
+  const streams = await Promise.all(Array.from({ length: 20 }, () => watch(service)));
+  for (const stream of streams) expect((await stream.next())?.event).toBe("ready");
+  const tooMany = await watch(service);
+  expect(tooMany.response.status).toBe(429);
+  await streams.pop()?.close();
+  await expect
+    .poll(async () => {
+      const more = await watch(service);
+      streams.push(more);
+      return more.response.status;
+    })
+    .toBe(200);
+  await service.stop();
+  for (const stream of streams) {
+    while ((await stream.next().catch(() => undefined)) !== undefined);
+  }
+});
+
+test("a watch of what is not there, or from what never was, is refused", async () => {
+  await using service = await testService(management);
+  const as = service.root;
+  expect((await service.send("GET", "/v1/watch?application=none", { as })).status).toBe(404);
+  await prepare(service);
+  for (const id of ["99", "x", "-1", "9".repeat(30)]) {
+    const headers = { "last-event-id": id };
+    const answer = await service.send("GET", "/v1/watch?application=shop", { as, headers });
+    expect(answer.status).toBe(400);
+  }
+});
