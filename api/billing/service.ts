@@ -3,6 +3,7 @@ import type { Service } from "#api/kit/service.ts";
 import type { BillingDeps } from "./deps.ts";
 import { booksRoutes } from "./routes/books.ts";
 import { booksMigrations } from "./schema/migrations-books.ts";
+import { paymentsMigrations } from "./schema/migrations-payments.ts";
 import { booksJobs } from "./verbs/books-jobs.ts";
 
 export const billing: Service = {
@@ -24,7 +25,7 @@ export const billing: Service = {
     "billing:ledger:read": "read the ledger",
     "billing:events:read": "read the events of Billing",
   },
-  migrations: [...booksMigrations],
+  migrations: [...booksMigrations, ...paymentsMigrations],
   open: (kit) => {
     const deps: BillingDeps = { kit };
     return Promise.resolve({ routes: booksRoutes(deps), jobs: booksJobs(deps) });

@@ -202,13 +202,14 @@ export async function markUncollectible(
   return saveClaim(tx, invoice, { ...invoice, status });
 }
 
-type Claim = Pick<Invoice, "status" | "amountDue" | "amountPaid" | "paidMs" | "paymentId">;
+type Claim = Pick<Invoice, "status" | "amountDue" | "amountPaid" | "paidMs" | "paymentId"> &
+  Partial<Pick<Invoice, "creditApplied">>;
 
 /** What a claim has come to, as the next version of a locked invoice. */
 export async function saveClaim(tx: Queryable, invoice: Invoice, claim: Claim): Promise<Invoice> {
   const rows = await tx.query(
     `UPDATE invoices SET status = $2, amount_due = $3, amount_paid = $4, paid_at = $5, payment_id = $6,
-       version = version + 1 WHERE id = $1 RETURNING ${INVOICE_COLUMNS}`,
+       credit_applied = $7, version = version + 1 WHERE id = $1 RETURNING ${INVOICE_COLUMNS}`,
     [
       invoice.id,
       claim.status,
@@ -216,6 +217,7 @@ export async function saveClaim(tx: Queryable, invoice: Invoice, claim: Claim): 
       claim.amountPaid.toString(),
       claim.paidMs === null ? null : new Date(claim.paidMs),
       claim.paymentId,
+      (claim.creditApplied ?? invoice.creditApplied).toString(),
     ],
   );
   const [saved] = invoicesOf(rows);

@@ -1,27 +1,14 @@
-import type { Kit } from "#api/kit/service.ts";
-import type { Queryable } from "#platform/postgres/database.ts";
-
 import { toWire } from "../domain/money.ts";
 import type { Invoice } from "../schema/invoices.ts";
+import { type Doing, publish } from "./doing.ts";
 
-type InvoiceEvent = {
-  type: `invoice.${"finalized" | "paid" | "voided" | "uncollectible" | "reopened"}`;
-  invoice: Invoice;
-  nowMs: number;
-  traceId?: string | undefined;
-};
+type Happened = "finalized" | "paid" | "voided" | "uncollectible" | "reopened";
 
 /** Events of invoices all have the same data. */
-export async function publishInvoice(
-  kit: Kit,
-  tx: Queryable,
-  { type, invoice, nowMs, traceId }: InvoiceEvent,
-): Promise<void> {
-  await kit.publish(tx, {
-    type,
+export const publishInvoice = (doing: Doing, happened: Happened, invoice: Invoice): Promise<void> =>
+  publish(doing, {
+    type: `invoice.${happened}`,
     subject: invoice.id,
-    atMs: nowMs,
-    ...(traceId === undefined ? {} : { traceId }),
     data: {
       invoiceId: invoice.id,
       number: invoice.number,
@@ -35,4 +22,3 @@ export async function publishInvoice(
       amountDue: toWire(invoice.amountDue),
     },
   });
-}

@@ -31,7 +31,7 @@ export async function settleInvoice(
   const before = await lockInvoice(tx, paid.invoiceId);
   const after = await markPaid(tx, before, paid);
   if (before.status !== "paid" && after.status === "paid") {
-    await publishInvoice(kit, tx, { type: "invoice.paid", invoice: after, ...paid });
+    await publishInvoice({ kit, tx, ...paid }, "paid", after);
   }
   return after;
 }
@@ -44,8 +44,8 @@ export async function unsettleInvoice(
 ): Promise<Invoice> {
   const before = await lockInvoice(tx, failed.invoiceId);
   const after = await unmarkPaid(tx, before, failed);
-  if (before.status === "paid") {
-    await publishInvoice(kit, tx, { type: "invoice.reopened", invoice: after, ...failed });
+  if (before.status === "paid" && after.status === "open") {
+    await publishInvoice({ kit, tx, ...failed }, "reopened", after);
   }
   return after;
 }
@@ -59,6 +59,6 @@ export async function writeOffInvoice(
   it: Given,
 ): Promise<Invoice> {
   const after = await markUncollectible(tx, await lockInvoice(tx, it.invoiceId), it.nowMs);
-  await publishInvoice(kit, tx, { type: "invoice.uncollectible", invoice: after, ...it });
+  await publishInvoice({ kit, tx, ...it }, "uncollectible", after);
   return after;
 }

@@ -1,0 +1,69 @@
+import { z } from "zod";
+
+import { checkVersion, etagOf } from "#api/kit/etag.ts";
+import { type Route, route } from "#api/kit/route.ts";
+import { idOf } from "#api/kit/schema.ts";
+
+import type { BillingDeps } from "../deps.ts";
+import { readLines } from "../schema/invoice-lines.ts";
+import { type Invoice, lockInvoice } from "../schema/invoices.ts";
+import type { Doing } from "../verbs/doing.ts";
+import { finalizeInvoice, voidInvoice } from "../verbs/issue-invoice.ts";
+import { writeOffInvoice } from "../verbs/settle-invoice.ts";
+import { InvoiceBody, invoiceOf } from "./invoice-bodies.ts";
+
+type Action = {
+  name: string;
+  operationId: string;
+  summary: string;
+  description: string;
+  act(doing: Doing, invoice: Invoice): Promise<Invoice>;
+};
+
+/** What can be done to an invoice as a whole. */
+const ACTIONS: readonly Action[] = [
+  {
+    name: "finalize",
+    operationId: "finalizeInvoice",
+    summary: "Makes a draft a claim",
+    description: "It gets the next number, and nothing in it changes any more.",
+    act: finalizeInvoice,
+  },
+  {
+    name: "void",
+    operationId: "voidInvoice",
+    summary: "Takes back an open invoice that was wrong",
+    description: "Its number stays taken. One that is partly paid is credited instead.",
+    act: voidInvoice,
+  },
+  {
+    name: "write-off",
+    operationId: "writeOffInvoice",
+    summary: "Gives up an open invoice: bad debt",
+    description: "Money that comes in nevertheless is still taken.",
+    act: (doing, { id }) => writeOffInvoice(doing, doing.tx, { ...doing, invoiceId: id }),
+  },
+];
+
+export const invoiceActionRoutes = ({ kit }: BillingDeps): Route[] =>
+  ACTIONS.map(({ name, act, ...about }) =>
+    route({
+      ...about,
+      method: "POST",
+      path: `/v1/invoices/{invoiceId}/${name}`,
+      tag: "Invoices",
+      rule: { allow: "permission", permission: "billing:invoices:write" },
+      params: z.strictObject({ invoiceId: idOf("inv") }),
+      idempotency: "optional",
+      ifMatch: "optional",
+      answers: { 200: { description: "Done", body: InvoiceBody } },
+      handle: ({ params: { invoiceId }, write, ifMatch, nowMs, traceId }) =>
+        write(async (tx) => {
+          const before = await lockInvoice(tx, invoiceId);
+          checkVersion(ifMatch, before.version);
+          const invoice = await act({ kit, tx, nowMs, traceId }, before);
+          const lines = await readLines(tx, invoiceId);
+          return { status: 200, headers: etagOf(invoice.version), body: invoiceOf(invoice, lines) };
+        }),
+    }),
+  );

@@ -1,0 +1,109 @@
+import { z } from "zod";
+
+import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
+import { type Route, route } from "#api/kit/route.ts";
+import { pageOf, pageQuery, text } from "#api/kit/schema.ts";
+
+import { type LedgerEntry, listEntries, readBalance } from "../schema/ledger-reports.ts";
+import { Currency, Moment, SignedAmount, iso, wires } from "./wire.ts";
+
+/** Sums of everything may outgrow what JSON readers hold exactly: then they are digits in a string. */
+const Sum = z
+  .union([z.int(), z.string().regex(/^-?\d+$/)])
+  .describe("Minor units; a string of digits beyond 2^53-1");
+
+const sumOf = (amount: bigint): number | string => {
+  const units = Number(amount);
+  return Number.isSafeInteger(units) ? units : amount.toString();
+};
+
+const BalanceBody = z
+  .strictObject({
+    currencies: z.array(
+      z.strictObject({
+        currency: Currency,
+        debits: Sum,
+        credits: Sum,
+        difference: Sum.describe("Always 0"),
+      }),
+    ),
+    accounts: z.array(
+      z.strictObject({
+        account: z.string(),
+        currency: Currency,
+        balance: Sum.describe("Debits less credits"),
+      }),
+    ),
+  })
+  .meta({ id: "LedgerBalance" });
+
+const EntryBody = z
+  .strictObject({
+    id: z.int(),
+    transactionId: z.string(),
+    at: Moment,
+    kind: z.string(),
+    ref: z.string().describe("Id of what it is about"),
+    account: z.string(),
+    currency: Currency,
+    amount: SignedAmount.describe("Minor units: a debit is positive, a credit negative"),
+  })
+  .meta({ id: "LedgerEntry" });
+
+const rule = { allow: "permission", permission: "billing:ledger:read" } as const;
+
+const getBalance = route({
+  method: "GET",
+  path: "/v1/ledger/balance",
+  operationId: "getLedgerBalance",
+  tag: "Ledger",
+  summary: "Sums of the ledger",
+  description: "The accounts of single customers (receivable, customer_credit) are taken together.",
+  rule,
+  reads: "replica",
+  answers: { 200: { description: "The sums", body: BalanceBody } },
+  async handle({ read }) {
+    const { currencies, accounts } = await readBalance(read);
+    return {
+      status: 200,
+      body: {
+        currencies: currencies.map((it) => ({
+          currency: it.currency,
+          debits: sumOf(it.debits),
+          credits: sumOf(it.credits),
+          difference: sumOf(it.difference),
+        })),
+        accounts: accounts.map((it) => ({ ...it, balance: sumOf(it.balance) })),
+      },
+    };
+  },
+});
+
+const EntryCursor = z.tuple([z.int().min(0)]);
+
+const entryOf = ({ atMs, ...it }: LedgerEntry): z.input<typeof EntryBody> => ({
+  ...it,
+  ...wires(it, "amount"),
+  at: iso(atMs),
+});
+
+const getEntries = route({
+  method: "GET",
+  path: "/v1/ledger/entries",
+  operationId: "listLedgerEntries",
+  tag: "Ledger",
+  summary: "Entries of the ledger, oldest first",
+  rule,
+  query: pageQuery({ account: text({ max: 100 }).optional(), ref: text({ max: 100 }).optional() }),
+  reads: "replica",
+  answers: { 200: { description: "A page of entries", body: pageOf(EntryBody) } },
+  async handle({ query, read }) {
+    const [after] = decodeCursor(EntryCursor, query.cursor) ?? [0];
+    const { limit, account, ref } = query;
+    const rows = await listEntries(read, { limit, after, account, ref });
+    const body = cutPage(rows, limit, { item: entryOf, cursor: ({ id }) => [id] });
+    return { status: 200, body };
+  },
+});
+
+export const ledgerRoutes: Route[] = [getBalance, getEntries];

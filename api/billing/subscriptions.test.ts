@@ -1,0 +1,66 @@
+import { expect, test } from "vitest";
+
+import { testBooks } from "./testing-books.ts";
+
+const at = (text: string): number => Date.parse(text);
+
+test("a subscription with a coupon is invoiced with tax and discount, and the books balance", async () => {
+  await using books = await testBooks();
+  const rate = { name: "VAT", basisPoints: 1_900, inclusive: false };
+  await books.ask("PUT", "/v1/tax-rates/DE", { body: rate, headers: { "if-match": "*" } });
+  const customerId = await books.customer();
+  const priceId = await books.price({ unitAmount: 1_999 });
+  const coupon = { code: "welcome", percentOff: 2_500, duration: "once" };
+  await books.ask("POST", "/v1/coupons", { body: coupon });
+  const body = { customerId, priceId, quantity: 3, couponCode: "Welcome" };
+  const started = await books.ask("POST", "/v1/subscriptions", { body });
+  expect(started).toMatchObject({ status: "active", mrr: 5_997 });
+  const invoice = await books.ask("GET", `/v1/invoices/${String(started["latestInvoiceId"])}`);
+  // 5997 less 25 % (1499.25) is 4498; 19 % of it is 854.62.
+  expect(invoice).toMatchObject({
+    status: "open",
+    subtotal: 5_997,
+    discount: 1_499,
+    tax: 855,
+    total: 5_353,
+    amountDue: 5_353,
+    number: expect.stringMatching(/^INV-\d{4}-000001$/),
+  });
+  expect(await books.differences()).toEqual([0]);
+  const types = (await books.events()).map((it) => it.type);
+  expect(types).toEqual(["billing.invoice.finalized", "billing.subscription.created"]);
+});
+
+test("a subscription of the 31st renews on the last day of each month, once for each period", async () => {
+  await using books = await testBooks();
+  books.service.clock.now = at("2027-01-31T10:00:00Z");
+  const customerId = await books.customer();
+  const priceId = await books.price();
+  const body = { customerId, priceId };
+  const { id } = await books.ask("POST", "/v1/subscriptions", { body });
+  const ends: unknown[] = [];
+  for (const now of ["2027-02-28T10:00:00Z", "2027-03-31T10:00:00Z", "2027-04-30T10:00:00Z"]) {
+    books.service.clock.now = at(now);
+    await Promise.all([books.service.runJobs(), books.service.runJobs()]);
+    ends.push((await books.ask("GET", `/v1/subscriptions/${String(id)}`))["periodEnd"]);
+  }
+  expect(ends).toEqual([
+    "2027-03-31T10:00:00.000Z",
+    "2027-04-30T10:00:00.000Z",
+    "2027-05-31T10:00:00.000Z",
+  ]);
+  const list = await books.ask("GET", `/v1/invoices?subscriptionId=${String(id)}`);
+  expect(list["items"]).toHaveLength(4);
+});
+
+test("a renewal that was slept through is made up for, period by period", async () => {
+  await using books = await testBooks();
+  books.service.clock.now = at("2028-02-29T00:00:00Z");
+  const customerId = await books.customer();
+  const priceId = await books.price({ interval: "year" });
+  const { id } = await books.ask("POST", "/v1/subscriptions", { body: { customerId, priceId } });
+  books.service.clock.now = at("2032-03-01T00:00:00Z");
+  await books.service.runJobs();
+  const now = await books.ask("GET", `/v1/subscriptions/${String(id)}`);
+  expect(now).toMatchObject({ period: 5, periodStart: "2032-02-29T00:00:00.000Z" });
+});
