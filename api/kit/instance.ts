@@ -21,6 +21,7 @@ import { openNotifications } from "./notifications.ts";
 import { operationRoutes } from "./operation-routes.ts";
 import { eventsRoute, outboxMigration, publishEvent } from "./outbox.ts";
 import { type ApiServer, openServer } from "./server.ts";
+import { serviceTokenAuthenticator } from "./service-token.ts";
 import type { Kit, OpenService, Service } from "./service.ts";
 import { type Authenticate, rootKeyCheck } from "./tokens.ts";
 
@@ -144,7 +145,10 @@ function serve({ server }: ApiServer, { service, open, options, kit, base }: Ser
     lastWrites: createLastWrites(),
     headers: { "x-release": config.api.release },
     limit: limitOf(options),
-    callerOf: callerBy(rootKeyCheck(options.rootKey), open.authenticate ?? options.authenticate),
+    callerOf: callerBy(
+      rootKeyCheck(options.rootKey),
+      serviceTokenAuthenticator(kit.secret, open.authenticate ?? options.authenticate),
+    ),
     said: accessLine({
       base,
       dataset: `${service.name}.access`,
