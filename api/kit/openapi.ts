@@ -236,7 +236,7 @@ export function refusalsOf(route: Route): number[] {
     // A token that is not known is refused, also where none is needed.
     [401, true],
     [403, route.rule.allow !== "anyone" || changes],
-    [404, route.params !== undefined || changes],
+    [404, route.params !== undefined || route.query !== undefined || changes],
     [409, changes],
     [412, route.ifMatch !== undefined],
     [413, takesBody],

@@ -1,15 +1,13 @@
 import { expect, test } from "vitest";
 
 import { testService } from "#api/kit/testing.ts";
-import { management } from "#api/management/service.ts";
 
 import { fuzzService } from "./fuzz.ts";
+import { SUBJECTS } from "./subjects.ts";
 
 const RUNS = Number(process.env["FUZZ_RUNS"] ?? 16);
-/** What the kit itself may write for a request that it then refuses. */
-const SERVICES = [{ service: management, mayChange: {} }];
 
-test.each(SERVICES.map((it) => ({ name: it.service.name, ...it })))(
+test.each(SUBJECTS.map((it) => ({ name: it.service.name, ...it })))(
   "$name answers whatever is sent to it as it says, and a refused request changes nothing",
   async ({ service, mayChange }) => {
     await using running = await testService(service);

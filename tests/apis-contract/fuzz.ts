@@ -16,7 +16,14 @@ export type FuzzOptions = {
   runs: number;
 };
 
-type Fuzzed = {
+export type FuzzResult = {
+  requests: number;
+  statuses: Map<number, number>;
+  /** Ids that were seen, by prefix. */
+  pool: Pool;
+};
+
+export type Fuzzed = {
   params: Record<string, unknown>;
   query: Record<string, unknown>;
   body: unknown;
@@ -27,7 +34,7 @@ type Fuzzed = {
 };
 
 /** Ids that answers have shown, by prefix. */
-type Pool = Map<string, string[]>;
+export type Pool = Map<string, string[]>;
 const STREAM_MS = 300;
 
 /** Sends what is allowed and what is not to every route; resolves when all promises held, rejects with the request. */
@@ -35,7 +42,7 @@ export async function fuzzService(
   service: Service,
   running: TestService,
   options: FuzzOptions,
-): Promise<{ requests: number; statuses: Map<number, number> }> {
+): Promise<FuzzResult> {
   const document = openApiOf(service, running.routes, { url: running.url, release: "0.0.0" });
   const pool: Pool = new Map();
   const watch = await watchTables(running.database, service.name, Object.keys(options.mayChange));
@@ -57,7 +64,7 @@ export async function fuzzService(
       );
     }
   }
-  return { requests, statuses };
+  return { requests, statuses, pool };
 }
 
 const seedOf = (round: number): number =>
@@ -66,7 +73,7 @@ const seedOf = (round: number): number =>
 const rank = ({ method }: Route): number =>
   ["POST", "PUT", "PATCH", "GET", "DELETE"].indexOf(method);
 
-function requestTo(operation: Operation, document: OpenApi): fc.Arbitrary<Fuzzed> {
+export function requestTo(operation: Operation, document: OpenApi): fc.Arbitrary<Fuzzed> {
   const { schemas } = document.components;
   const of = (where: string): fc.Arbitrary<Record<string, unknown>> => {
     const parameters = operation.parameters.filter((it) => it.in === where);
@@ -181,7 +188,16 @@ async function sendAgain(target: Target, fuzzed: Fuzzed, first: TestAnswer): Pro
 }
 
 async function send(target: Target, fuzzed: Fuzzed, given: unknown): Promise<TestAnswer> {
-  const { running, route, operation, pool } = target;
+  const as = fuzzed.anonymous ? undefined : target.running.root;
+  return sendFuzzed(target, { ...fuzzed, body: given }, as);
+}
+
+/** Sends a made-up request, with ids that are really there where it asks for one. */
+export async function sendFuzzed(
+  { running, route, operation, pool }: Omit<Target, "watch">,
+  fuzzed: Fuzzed,
+  as: string | undefined,
+): Promise<TestAnswer> {
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent(textOf(fill(fuzzed.params[name], pool))),
   );
@@ -191,13 +207,14 @@ async function send(target: Target, fuzzed: Fuzzed, given: unknown): Promise<Tes
   );
   const media = Object.keys(operation.requestBody?.content ?? {})[0];
   const body =
-    fuzzed.rawBody ?? (given === undefined ? undefined : JSON.stringify(fill(given, pool)));
+    fuzzed.rawBody ??
+    (fuzzed.body === undefined ? undefined : JSON.stringify(fill(fuzzed.body, pool)));
   const url = `${path}${query.length > 0 ? `?${query.join("&")}` : ""}`.slice(0, 12_000);
   const streams = Object.values(operation.responses).some(
     ({ content }) => content?.["text/event-stream"] !== undefined,
   );
   return running.send(route.method, url, {
-    as: fuzzed.anonymous ? undefined : running.root,
+    as,
     headers: { ...fuzzed.headers, ...(media === undefined ? {} : { "content-type": media }) },
     ...(body === undefined || route.method === "GET" ? {} : { body }),
     ...(streams ? { onlyMs: STREAM_MS } : {}),

@@ -1,0 +1,126 @@
+import * as fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { openApiOf } from "#api/kit/openapi.ts";
+import type { Route } from "#api/kit/route.ts";
+import { type TestService, testService } from "#api/kit/testing.ts";
+
+import { type Pool, fuzzService, requestTo, sendFuzzed } from "./fuzz.ts";
+import { SUBJECTS, type Subject } from "./subjects.ts";
+
+const RUNS = 12;
+const STRANGER_RUNS = 10;
+const nameOf = (route: Route): string => `${route.method} ${route.path}`;
+const refused = (status: number): boolean => status === 401 || status === 403;
+
+describe.each(SUBJECTS.map((subject) => ({ name: subject.service.name, subject })))(
+  "$name",
+  ({ subject }) => {
+    let running: TestService;
+    beforeAll(async () => {
+      running = await testService(subject.service);
+    });
+    afterAll(() => running.stop());
+
+    test("every route says who may call it, by a permission that the service explains", () => {
+      const { permissions } = subject.service;
+      const asked = running.routes.flatMap(({ rule }) =>
+        "permission" in rule ? [rule.permission] : [],
+      );
+      expect(asked.filter((it) => !(it in permissions))).toEqual([]);
+      const used = new Set([...asked, ...(subject.usedInside ?? [])]);
+      expect(Object.keys(permissions).filter((it) => !used.has(it))).toEqual([]);
+      const bare = running.routes.filter(({ rule }) => rule.allow === "anyone" && rule.why === "");
+      expect(bare.map(nameOf)).toEqual([]);
+    });
+
+    test("every route × every role: exactly who the rule names gets past the door", async () => {
+      const roles = await rolesOf(subject, running);
+      const wrong: string[] = [];
+      for (const route of running.routes) {
+        for (const role of roles) {
+          const { status } = await knock(running, route, role.token);
+          const mayPass = role.passes(route);
+          if (mayPass === refused(status) && !(mayPass && route.rule.allow === "own-or")) {
+            wrong.push(`${nameOf(route)} as ${role.name}: ${status}`);
+          }
+        }
+      }
+      expect(wrong).toEqual([]);
+    });
+
+    test("a stranger gets nothing that belongs to somebody else, whatever ids they know", async () => {
+      const { pool } = await fuzzService(subject.service, running, {
+        mayChange: subject.mayChange,
+        runs: RUNS,
+      });
+      const stranger = await subject.account(running, "");
+      const leaks = await Promise.all(
+        running.routes
+          .filter(({ rule }) => rule.allow === "own-or")
+          .map((route) => leaksOf({ subject, running, route, pool }, stranger)),
+      );
+      expect(leaks.flat()).toEqual([]);
+    }, 90_000);
+  },
+);
+
+type Role = { name: string; token: string | undefined; passes(route: Route): boolean };
+
+async function rolesOf(subject: Subject, running: TestService): Promise<Role[]> {
+  const open = ({ rule }: Route): boolean => rule.allow === "anyone";
+  const own = Object.keys(subject.service.permissions);
+  const foreign = ["shipping:parcels:write", `${subject.service.name}x:*`, "*", `${own[0]}x`];
+  const withAll =
+    (scope: string[]) =>
+    (route: Route): boolean =>
+      route.rule.allow !== "permission" || scope.includes(route.rule.permission);
+  const account = async (name: string, scope: string[]): Promise<Role> => ({
+    name,
+    token: await subject.account(running, scope.join(" ")),
+    passes: withAll(scope),
+  });
+  // A token that is not known is refused everywhere, also where none is needed: its sender believes to be somebody.
+  const nobodyKnows = (name: string, token: string): Role => ({ name, token, passes: () => false });
+  return [
+    { name: "nobody", token: undefined, passes: open },
+    nobodyKnows("a made-up token", "eyJhbGciOiJub25lIn0.e30."),
+    nobodyKnows("an expired token", await running.token({ scope: own.join(" "), expiresInS: -60 })),
+    await account("an account without permissions", []),
+    await account("an account with permissions of other services", foreign),
+    await account("an account with all permissions", own),
+    ...(await Promise.all(
+      own.map((permission) => account(`a holder of ${permission}`, [permission])),
+    )),
+    { name: "root", token: running.root, passes: () => true },
+  ];
+}
+
+/** A request that gets no further than what every route asks first: who are you, and may you. */
+async function knock(running: TestService, route: Route, token: string | undefined) {
+  const path = route.path.replaceAll(/\{\w+\}/g, "-");
+  return running.send(route.method, `${path}?nobody-knows-this=1`, {
+    as: token,
+    onlyMs: 200,
+    ...(route.method === "GET" ? {} : { body: { nobodyKnowsThis: true } }),
+  });
+}
+
+type Leaking = { subject: Subject; running: TestService; route: Route; pool: Pool };
+
+/** Requests of a stranger that were answered with something. Lists may be answered, if they are empty. */
+async function leaksOf(
+  { subject, running, route, pool }: Leaking,
+  stranger: string,
+): Promise<string[]> {
+  const document = openApiOf(subject.service, running.routes, { url: running.url, release: "1" });
+  const operation = document.paths[route.path]?.[route.method.toLowerCase()];
+  if (!operation) return [`${nameOf(route)} is not in the document`];
+  const leaks: string[] = [];
+  for (const fuzzed of fc.sample(requestTo(operation, document), STRANGER_RUNS)) {
+    const answer = await sendFuzzed({ running, route, operation, pool }, fuzzed, stranger);
+    const empty = answer.text.startsWith('{"items":[]');
+    if (answer.status < 300 && !empty) leaks.push(`${nameOf(route)}: ${answer.text.slice(0, 200)}`);
+  }
+  return leaks;
+}
