@@ -1,0 +1,49 @@
+export const PASSWORD_CHARS = { min: 10, max: 200 };
+
+/** Long enough for the length rule, and still among the first that are tried. */
+const COMMON = new Set([
+  "1234567890",
+  "0123456789",
+  "0987654321",
+  "password12",
+  "password123",
+  "password1234",
+  "passwordpassword",
+  "qwertyuiop",
+  "qwertyuiop123",
+  "qwerty12345",
+  "qwerty123456",
+  "1q2w3e4r5t",
+  "1q2w3e4r5t6y",
+  "1qaz2wsx3edc",
+  "q1w2e3r4t5",
+  "iloveyou123",
+  "letmein123",
+  "welcome123",
+  "adminadmin",
+  "administrator",
+  "changeme123",
+  "asdfghjkl123",
+  "zaq12wsxcde3",
+  "abcdefghij",
+  "abcd123456",
+  "football123",
+  "p@ssw0rd123",
+]);
+
+/**
+ * Why a password will not do, undefined when it will. Length and a list of what everybody tries first, no rules of
+ * composition (NIST SP 800-63B, 3.1.1.2).
+ */
+export function passwordFault(
+  password: string,
+  of: { email: string; name: string },
+): string | undefined {
+  const plain = password.toLowerCase();
+  if (COMMON.has(plain)) return "this password is among the first that are tried: take another one";
+  if (new Set(plain).size < 4) return "use at least four different characters";
+  const [local = ""] = of.email.split("@");
+  const own = [of.email, local, of.name.toLowerCase()].filter((it) => it.length >= 4);
+  const rest = own.reduce((left, word) => left.replaceAll(word, ""), plain);
+  return rest.length < 4 ? "use more than your own name or address" : undefined;
+}

@@ -1,0 +1,65 @@
+import type { Database, Queryable } from "#platform/postgres/database.ts";
+
+import type { Bucket } from "../domain/throttle.ts";
+
+class Refused extends Error {}
+
+/**
+ * Takes a token of every bucket, or of none: 0 when there was one in each, else ms until it is worth trying again. One
+ * statement with rows in order, so that tries at the same moment neither overtake nor lock each other out.
+ */
+export async function takeTokens(
+  database: Database,
+  buckets: readonly Bucket[],
+  nowMs: number,
+): Promise<number> {
+  try {
+    await database.transaction(async (tx) => {
+      const taken = await tx.query(
+        `INSERT INTO throttle AS t (key, full_at_ms, refill_ms, burst)
+         SELECT key, $1::bigint + refill_ms, refill_ms, burst
+           FROM unnest($2::bytea[], $3::bigint[], $4::int[]) AS b (key, refill_ms, burst) ORDER BY key
+         ON CONFLICT (key) DO UPDATE SET full_at_ms = GREATEST(t.full_at_ms, $1) + excluded.refill_ms,
+             refill_ms = excluded.refill_ms, burst = excluded.burst
+           WHERE GREATEST(t.full_at_ms, $1) + excluded.refill_ms <= $1 + excluded.burst * excluded.refill_ms
+         RETURNING 1`,
+        [
+          nowMs,
+          buckets.map((it) => it.key),
+          buckets.map((it) => it.refillMs),
+          buckets.map((it) => it.burst),
+        ],
+      );
+      if (taken.length < buckets.length) throw new Refused();
+    });
+    return 0;
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    const [row] = await database.query(
+      `SELECT max(full_at_ms + refill_ms - ($1::bigint + burst * refill_ms)) AS wait
+       FROM throttle WHERE key = ANY($2)`,
+      [nowMs, buckets.map((it) => it.key)],
+    );
+    return Math.max(1_000, Number(row?.["wait"] ?? 0));
+  }
+}
+
+/** Gives back one token of each, after a try that was right; `reset` names buckets that become full. */
+export async function giveBack(
+  db: Queryable,
+  buckets: readonly Bucket[],
+  reset: readonly string[],
+): Promise<void> {
+  const isReset = (it: Bucket): boolean => reset.includes(it.name);
+  await db.query(
+    `WITH rows AS (SELECT key FROM throttle WHERE key = ANY($1) ORDER BY key FOR UPDATE)
+     UPDATE throttle SET full_at_ms = CASE WHEN throttle.key = ANY($2) THEN 0 ELSE full_at_ms - refill_ms END
+     FROM rows WHERE throttle.key = rows.key`,
+    [buckets.map((it) => it.key), buckets.filter(isReset).map((it) => it.key)],
+  );
+}
+
+/** Forgets buckets that are full. */
+export async function forgetThrottle(db: Queryable, nowMs: number): Promise<void> {
+  await db.query("DELETE FROM throttle WHERE full_at_ms < $1", [nowMs]);
+}
