@@ -10,7 +10,7 @@ import type { RequestDeps } from "./app.ts";
 import { type Caller, type Rule, holds } from "./caller.ts";
 import { once } from "./idempotency.ts";
 import { type Input, readBodyText, readInput } from "./request-input.ts";
-import type { AnyAnswer, Call, Route } from "./route.ts";
+import { type AnswerSpec, type AnyAnswer, type Call, ReadyJson, type Route } from "./route.ts";
 import { TraceLog } from "./trace-log.ts";
 import { type Trace, traceOf } from "./trace.ts";
 
@@ -206,8 +206,13 @@ function jsonOf(
   return {
     status,
     headers: own === undefined ? shared : { ...shared, ...own },
-    text: spec.body === undefined ? "" : JSON.stringify(spec.body.parse(body)),
+    text: textOf(spec.body, body),
   };
+}
+
+function textOf(schema: AnswerSpec["body"], body: unknown): string {
+  if (schema === undefined) return "";
+  return body instanceof ReadyJson ? body.text : JSON.stringify(schema.parse(body));
 }
 
 function problem(

@@ -13,10 +13,18 @@ export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 export type AnswerSpec = { description: string; body?: z.ZodType; media?: string };
 export type AnswerSpecs = Readonly<Record<number, AnswerSpec>>;
 
+/** JSON that was made before of what the schema says: it is sent as it is, and not checked again. */
+export class ReadyJson {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 /** What a handler may return: a status that is listed, with the body that is listed for it. */
 export type AnswerOf<Answers extends AnswerSpecs> = {
   [Status in keyof Answers & number]: Answers[Status] extends { body: infer Body extends z.ZodType }
-    ? { status: Status; headers?: Record<string, string>; body: z.input<Body> }
+    ? { status: Status; headers?: Record<string, string>; body: z.input<Body> | ReadyJson }
     : { status: Status; headers?: Record<string, string>; body?: undefined };
 }[keyof Answers & number];
 
