@@ -3,7 +3,6 @@ import { z } from "zod";
 import { checkVersion, etagOf } from "#api/kit/etag.ts";
 import { invalid } from "#api/kit/request-input.ts";
 import { type Route, route } from "#api/kit/route.ts";
-import { dataHeaders } from "#platform/http/security-headers.ts";
 
 import type { Application, Content } from "../domain/application.ts";
 import { diff } from "../domain/diff.ts";
@@ -35,7 +34,6 @@ const exportApplication = ({ cache }: RouteDeps): Route =>
       const { application } = await cache.get(params.application, readAfter(incoming));
       return new Response(toYaml(application), {
         headers: {
-          ...dataHeaders(),
           ...etagOf(application.version),
           "content-type": "application/yaml; charset=utf-8",
           "cache-control": "no-store",

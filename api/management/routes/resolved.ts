@@ -1,7 +1,6 @@
 import { z } from "zod";
 
-import { type Route, route } from "#api/kit/route.ts";
-import { dataHeaders } from "#platform/http/security-headers.ts";
+import { ReadyJson, type Route, route } from "#api/kit/route.ts";
 
 import type { Scope } from "../domain/application.ts";
 import { resolve } from "../domain/resolve.ts";
@@ -21,15 +20,9 @@ const Resolved = z
 
 /**
  * What an application asks for at start and whenever a watch tells it to: by far the most frequent read. It is answered
- * from the memory of the process, as text that was made once, with headers that are made once.
+ * from the memory of the process, as text that was made once.
  */
-export function resolvedRoute({ cache, kit }: RouteDeps): Route {
-  const headers = {
-    ...dataHeaders(),
-    "content-type": "application/json",
-    "cache-control": "private, no-cache",
-    "x-release": kit.config.api.release,
-  };
+export function resolvedRoute({ cache }: RouteDeps): Route {
   return route({
     method: "GET",
     path: "/v1/settings/{application}/resolved",
@@ -51,10 +44,9 @@ export function resolvedRoute({ cache, kit }: RouteDeps): Route {
       const fast = after === undefined ? cache.peek(params.application, nowMs) : undefined;
       const cached = fast ?? (await cache.get(params.application, after));
       const etag = `"${cached.application.version}"`;
-      if (ifNoneMatch !== undefined && names(ifNoneMatch, etag)) {
-        return new Response(null, { status: 304, headers: { ...headers, etag } });
-      }
-      return new Response(textOf(cached, query), { headers: { ...headers, etag } });
+      const headers = { etag, "cache-control": "private, no-cache" };
+      if (ifNoneMatch !== undefined && names(ifNoneMatch, etag)) return { status: 304, headers };
+      return { status: 200, headers, body: new ReadyJson(textOf(cached, query)) };
     },
   });
 }

@@ -4,7 +4,6 @@ import type { Caller } from "#api/kit/caller.ts";
 import { type Route, route } from "#api/kit/route.ts";
 import { AppError } from "#platform/errors.ts";
 import { TooManyRequests } from "#platform/http/rate-limit.ts";
-import { dataHeaders } from "#platform/http/security-headers.ts";
 
 import { type Watched, watch } from "../verbs/watch.ts";
 import { READ, type RouteDeps, byOf, checkIn } from "./access.ts";
@@ -49,11 +48,9 @@ export function watchRoute(deps: RouteDeps): Route {
       );
       return new Response(streamOf({ events, after, left, release }), {
         headers: {
-          ...dataHeaders(),
           "content-type": "text/event-stream",
           "cache-control": "no-store",
           "x-accel-buffering": "no",
-          "x-release": kit.config.api.release,
         },
       });
     },
