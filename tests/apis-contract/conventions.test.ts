@@ -1,0 +1,119 @@
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+
+import { openServiceDatabase } from "#api/kit/database.ts";
+import { migrateService } from "#api/kit/instance.ts";
+import type { OpenApi, Operation } from "#api/kit/openapi.ts";
+import { dropDatabase, newDatabase, testService } from "#api/kit/testing.ts";
+import { silentLog } from "#platform/log.ts";
+
+import { SUBJECTS } from "./subjects.ts";
+
+const Document = z.custom<OpenApi>((it) => typeof it === "object" && it !== null && "paths" in it);
+const OPERATIONS = ["/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/v1/events"];
+/** A step that the release before cannot live with; allowed when it stands in a migration whose id says contract. */
+const CONTRACTS =
+  /\b(?:DROP (?:TABLE|COLUMN|CONSTRAINT)|RENAME|ALTER COLUMN \w+ (?:SET NOT NULL|TYPE)|ADD COLUMN (?:(?!DEFAULT|,|;).)* NOT NULL(?:(?!DEFAULT).)*?(?:,|;|$))/i;
+
+const operationsOf = (
+  document: OpenApi,
+): { name: string; method: string; operation: Operation }[] =>
+  Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      name: `${method.toUpperCase()} ${path}`,
+      method,
+      operation,
+    })),
+  );
+const has = (operation: Operation, where: string, name: string): boolean =>
+  operation.parameters.some((it) => it.in === where && it.name === name);
+
+const Answer = z.object({ properties: z.object({}).loose().default({}) });
+
+/** What an operation lacks that its kind must have. */
+function breaches({ name, method, operation }: ReturnType<typeof operationsOf>[number]): string[] {
+  const created = operation.responses["201"] !== undefined;
+  const noKey = method === "post" && created && !has(operation, "header", "Idempotency-Key");
+  const schema = operation.responses["200"]?.content?.["application/json"]?.schema ?? {};
+  const { properties } = Answer.parse(schema);
+  const isList = method === "get" && "items" in properties && "next" in properties;
+  const noPages =
+    isList && !(has(operation, "query", "limit") && has(operation, "query", "cursor"));
+  return [
+    ...(noKey ? [`${name} creates and takes no Idempotency-Key`] : []),
+    ...(noPages ? [`${name} is a list and takes no limit and cursor`] : []),
+  ];
+}
+
+describe.each(SUBJECTS.map((subject) => ({ name: subject.service.name, subject })))(
+  "$name",
+  ({ subject: { service } }) => {
+    test("has what every service has, and says so in its document", async () => {
+      await using running = await testService(service);
+      const answer = await running.send("GET", "/openapi.json");
+      const document = Document.parse(answer.json);
+      expect(Object.keys(document.paths)).toEqual(expect.arrayContaining(OPERATIONS));
+      const operations = operationsOf(document);
+      const ids = operations.map((it) => it.operation.operationId);
+      expect(ids).toEqual([...new Set(ids)]);
+      expect(answer.headers.get("x-release")).toBe("0.1.0");
+      const page = await running.send("GET", "/docs");
+      expect(page.headers.get("content-type")).toContain("text/html");
+      for (const id of ids) expect(page.text).toContain(`id="${id}"`);
+      const same = await running.send("GET", "/openapi.json", {
+        headers: { "if-none-match": answer.headers.get("etag") ?? "" },
+      });
+      expect(same.status).toBe(304);
+    });
+
+    test("every parameter of a path is declared, and every reference leads somewhere", async () => {
+      await using running = await testService(service);
+      const answer = await running.send("GET", "/openapi.json");
+      const document = Document.parse(answer.json);
+      for (const [path, methods] of Object.entries(document.paths)) {
+        const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
+        for (const operation of Object.values(methods)) {
+          const declared = operation.parameters
+            .filter((it) => it.in === "path")
+            .map((it) => it.name);
+          expect(
+            declared.toSorted((a, b) => a.localeCompare(b)),
+            path,
+          ).toEqual(named.toSorted((a, b) => a.localeCompare(b)));
+        }
+      }
+      for (const [, name = ""] of answer.text.matchAll(
+        /"\$ref":"#\/components\/schemas\/([^"]+)"/g,
+      )) {
+        expect(document.components.schemas).toHaveProperty([name]);
+      }
+      expect(answer.text).not.toContain("#/$defs");
+    });
+
+    test("lists are paged, creating takes an Idempotency-Key", async () => {
+      await using running = await testService(service);
+      const document = Document.parse((await running.send("GET", "/openapi.json")).json);
+      const wrong = operationsOf(document).flatMap(breaches);
+      expect(wrong).toEqual([]);
+    });
+
+    test("the release before can go on beside a migration", () => {
+      const steps = service.migrations.filter(({ id }) => !id.includes("contract"));
+      const first = steps.findIndex(({ sql }) => CONTRACTS.test(sql));
+      expect(steps[first]?.id).toBeUndefined();
+    });
+
+    test("several processes that start at once migrate once", async () => {
+      const url = await newDatabase();
+      const open = () =>
+        openServiceDatabase({ url, replicaUrls: [], schema: service.name, log: silentLog() });
+      const databases = [open(), open(), open(), open()];
+      await Promise.all(databases.map((database) => migrateService(service, database)));
+      const rows = await databases[0]?.query("SELECT id FROM migrations");
+      expect(rows?.length).toBeGreaterThanOrEqual(service.migrations.length);
+      expect(new Set(rows?.map(({ id }) => id)).size).toBe(rows?.length);
+      await Promise.all(databases.map((database) => database.close()));
+      await dropDatabase(url);
+    });
+  },
+);
