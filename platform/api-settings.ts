@@ -40,6 +40,15 @@ export const apiSettings = {
     .max(64, { error: "give at most 64" })
     .default(0)
     .describe("Worker processes of each domain API; 0: as many as the CPUs that it may use."),
+  API_REQUESTS_PER_SECOND: z.coerce
+    .number({ error: "give a number of requests" })
+    .int({ error: "give a whole number" })
+    .min(1, { error: "give at least 1" })
+    .max(1_000_000, { error: "give at most 1000000" })
+    .default(200)
+    .describe(
+      "How many requests a second each caller of a domain API may send to a worker process; twice as many at once.",
+    ),
   API_RELEASE: z
     .string()
     .regex(/^[\w.+-]{1,64}$/, { error: "give a version of at most 64 letters, digits and .+-_" })
@@ -104,6 +113,8 @@ export type ApiConfig = {
   replicaUrls: readonly string[];
   /** 0: as many as CPUs. */
   workers: number;
+  /** Of each caller, in each worker. */
+  requestsPerSecond: number;
   release: string;
   rootKey: string | undefined;
   ports: Readonly<Record<"accounts" | "billing" | "management" | "logging" | "reporting", number>>;
@@ -119,6 +130,7 @@ export function toApiConfig(settings: Settings): ApiConfig {
   return {
     replicaUrls: settings.DATABASE_REPLICA_URLS,
     workers: settings.API_WORKERS,
+    requestsPerSecond: settings.API_REQUESTS_PER_SECOND,
     release: settings.API_RELEASE,
     rootKey: settings.API_ROOT_KEY,
     ports: {

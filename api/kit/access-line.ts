@@ -36,7 +36,7 @@ export function accessLine(deps: {
         `,"event.outcome":"${status >= 400 ? "failure" : "success"}","event.duration":${Math.round(tookMs * 1e6)}` +
         `,"http.version":"${incoming.httpVersion}","http.request.method":"${method}","http.response.status_code":${status}` +
         (request.bytes === undefined ? "" : `,"http.response.body.bytes":${request.bytes}`) +
-        `,"http.route":"${request.route.path}","url.path":${JSON.stringify(path)},"source.ip":"${request.address}"` +
+        `,"http.route":"${request.route.path}","url.path":${JSON.stringify(path)},"source.ip":${JSON.stringify(request.address)}` +
         (agent === undefined ? "" : `,"user_agent.original":${JSON.stringify(agent)}`) +
         `,"trace.id":"${trace.traceId}","span.id":"${newSpanId()}"` +
         (trace.parentId === undefined ? "" : `,"parent.id":"${trace.parentId}"`) +

@@ -28,6 +28,8 @@ export type RequestDeps = {
   /** The general limit of each caller. */
   limit: RateLimit;
   callerOf(authorization: string | undefined, address: string): Promise<Caller>;
+  /** Who sends a request. */
+  addressOf(incoming: IncomingMessage): string;
   /** Writes the access line. */
   said(request: Served, status: number, tookMs: number): void;
   /** What counts the requests of a route. */

@@ -15,6 +15,8 @@ import { TraceLog } from "./trace-log.ts";
 import { type Trace, traceOf } from "./trace.ts";
 
 const LIMIT_KEYS_MAX = 50_000;
+/** Whoever asks these acts on the answer: one that says "too many" would have a healthy process ended. */
+const UNLIMITED = new Set(["/livez", "/readyz"]);
 
 /** Answers one request; never rejects. */
 export type Handler = (
@@ -61,7 +63,7 @@ export function compileRoute(route: Route, deps: RequestDeps): Handler {
       incoming,
       outgoing,
       rawParams,
-      address: incoming.socket.remoteAddress ?? "unknown",
+      address: deps.addressOf(incoming),
       caller: undefined,
       bytes: undefined,
     };
@@ -93,7 +95,7 @@ async function answer(request: Served, compiled: Compiled): Promise<Result> {
   const caller = await deps.callerOf(token, request.address);
   request.caller = caller;
   const who = caller.kind === "anonymous" ? caller.address : `${caller.kind}${caller.id}`;
-  takeToken(deps.limit, who);
+  if (!UNLIMITED.has(route.path)) takeToken(deps.limit, who);
   if (limit) takeToken(limit, who);
   checkRule(route.rule, caller);
   const bodyText = route.body === undefined ? "" : await readBodyText(route, incoming);

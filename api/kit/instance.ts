@@ -1,7 +1,9 @@
 import { createHmac, hkdfSync } from "node:crypto";
+import type { IncomingMessage } from "node:http";
 
 import type { Clock } from "#platform/clock.ts";
 import type { Config } from "#platform/config.ts";
+import { isLoopback } from "#platform/http/peer-address.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import type { Log } from "#platform/log.ts";
 import { migrate } from "#platform/postgres/migrate.ts";
@@ -46,7 +48,7 @@ export type InstanceOptions = {
   log: Log;
   /** Takes finished log lines: stdout. */
   writeLine(line: string): void;
-  /** General limit of each caller, in this process: several workers count each for itself. */
+  /** General limit of each caller instead of the configured one. Several workers count each for itself. */
   limit?: { burst: number; perSecond: number };
   /** false: jobs run only when `runJobs` is called (tests). */
   jobs?: boolean;
@@ -64,7 +66,6 @@ export type Instance = {
   stop(): Promise<void>;
 };
 
-const LIMIT = { burst: 400, perSecond: 200 };
 const LIMIT_KEYS_MAX = 50_000;
 const FORGET_MS = 600_000;
 
@@ -156,11 +157,23 @@ function serve({ server }: ApiServer, { service, open, options, kit, base }: Ser
       writeLine: options.writeLine,
     }),
     meter: metrics.meter,
+    addressOf: addressBy(config),
     stopping: stopping.signal,
   });
   server.on("request", listener);
   return { routes, stopping };
 }
+
+/** Behind the proxy on this machine that QUARTERDECK_URL announces, who sends a request is what that proxy wrote last. */
+function addressBy({ publicUrl }: Config): (incoming: IncomingMessage) => string {
+  if (publicUrl === undefined) return direct;
+  return (incoming) => {
+    const forwarded = incoming.headers["x-forwarded-for"]?.toString().split(",").at(-1)?.trim();
+    return forwarded && isLoopback(direct(incoming)) ? forwarded.slice(0, 64) : direct(incoming);
+  };
+}
+
+const direct = ({ socket }: IncomingMessage): string => socket.remoteAddress ?? "unknown";
 
 function startJobs(deps: Parameters<typeof startJobRunner>[0]): AsyncDisposable {
   const runner = startJobRunner(deps);
@@ -202,9 +215,8 @@ function kitOf(service: Service, deps: KitDeps): Kit {
   };
 }
 
-function limitOf({ limit = LIMIT, clock }: InstanceOptions): ReturnType<typeof createRateLimit> {
-  return createRateLimit(
-    { burst: limit.burst, refillMs: 1_000 / limit.perSecond, keysMax: LIMIT_KEYS_MAX },
-    clock,
-  );
+function limitOf({ config, limit, clock }: InstanceOptions): ReturnType<typeof createRateLimit> {
+  const perSecond = limit?.perSecond ?? config.api.requestsPerSecond;
+  const burst = limit?.burst ?? 2 * perSecond;
+  return createRateLimit({ burst, refillMs: 1_000 / perSecond, keysMax: LIMIT_KEYS_MAX }, clock);
 }
