@@ -242,7 +242,7 @@ export function refusalsOf(route: Route): number[] {
     [413, takesBody],
     [415, takesBody],
     [422, changes],
-    [428, route.ifMatch === "required"],
+    [428, route.ifMatch !== undefined],
     [429, true],
     [503, true],
   ];

@@ -30,15 +30,18 @@ const has = (operation: Operation, where: string, name: string): boolean =>
 
 const Answer = z.object({ properties: z.object({}).loose().default({}) });
 
+function isList(operation: Operation): boolean {
+  const schema = operation.responses["200"]?.content?.["application/json"]?.schema ?? {};
+  const { properties } = Answer.parse(schema);
+  return "items" in properties && "next" in properties;
+}
+
 /** What an operation lacks that its kind must have. */
 function breaches({ name, method, operation }: ReturnType<typeof operationsOf>[number]): string[] {
   const created = operation.responses["201"] !== undefined;
   const noKey = method === "post" && created && !has(operation, "header", "Idempotency-Key");
-  const schema = operation.responses["200"]?.content?.["application/json"]?.schema ?? {};
-  const { properties } = Answer.parse(schema);
-  const isList = method === "get" && "items" in properties && "next" in properties;
-  const noPages =
-    isList && !(has(operation, "query", "limit") && has(operation, "query", "cursor"));
+  const asks = has(operation, "query", "limit") && has(operation, "query", "cursor");
+  const noPages = method === "get" && isList(operation) && !asks;
   return [
     ...(noKey ? [`${name} creates and takes no Idempotency-Key`] : []),
     ...(noPages ? [`${name} is a list and takes no limit and cursor`] : []),
