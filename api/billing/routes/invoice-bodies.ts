@@ -76,7 +76,7 @@ export const InvoiceBody = z
   .meta({ id: "Invoice" });
 
 export function summaryOf(it: Invoice): z.input<typeof InvoiceSummary> {
-  const { createdMs, finalizedMs, dueMs, paidMs, voidedMs, creditedTax, ...rest } = it;
+  const { createdMs, finalizedMs, dueMs, paidMs, voidedMs, creditedTax: _, ...rest } = it;
   return {
     ...rest,
     ...wires(it, "subtotal", "discount", "tax", "total", "creditApplied"),

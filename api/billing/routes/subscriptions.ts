@@ -67,8 +67,16 @@ const READ = "billing:subscriptions:read";
 const WRITE = "billing:subscriptions:write";
 
 function bodyOf(it: Subscription): z.input<typeof SubscriptionBody> {
-  const { createdMs, canceledMs, startMs, endMs, discountEndsMs, anchorMs, anchorPeriod, ...rest } =
-    it;
+  const {
+    createdMs,
+    canceledMs,
+    startMs,
+    endMs,
+    discountEndsMs,
+    anchorMs: _at,
+    anchorPeriod: _of,
+    ...rest
+  } = it;
   return {
     ...rest,
     ...wires(it, "mrr"),

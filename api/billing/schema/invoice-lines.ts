@@ -189,6 +189,7 @@ export async function openInvoices(tx: Queryable, customerId: string): Promise<I
 }
 
 type Filter = {
+  /** Whose, without drafts; undefined: everybody's. */
   accountId: string | undefined;
   customerId: string | undefined;
   subscriptionId: string | undefined;
@@ -201,7 +202,8 @@ type Filter = {
 export async function listInvoices(db: Queryable, it: Filter): Promise<Invoice[]> {
   const rows = await db.query(
     `SELECT ${INVOICE_COLUMNS} FROM invoices
-     WHERE ($1::text IS NULL OR customer_id IN (SELECT id FROM customers WHERE account_id = $1))
+     WHERE ($1::text IS NULL OR (status <> 'draft'
+         AND customer_id IN (SELECT id FROM customers WHERE account_id = $1)))
        AND ($2::text IS NULL OR customer_id = $2) AND ($3::text IS NULL OR subscription_id = $3)
        AND ($4::text IS NULL OR status = $4) AND (created_at, id) < ($5, $6)
      ORDER BY created_at DESC, id DESC LIMIT $7`,

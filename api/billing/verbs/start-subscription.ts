@@ -15,6 +15,9 @@ import { billPeriod, promiseRenewal } from "./bill-period.ts";
 import type { Doing } from "./doing.ts";
 import { type Terms, publishSubscription } from "./subscription-terms.ts";
 
+/** Whatever tax a country may put on top later, a renewal is never too much for one invoice. */
+const PERIOD_MAX = MONEY_MAX / 2n;
+
 export type Wanted = {
   priceId: string;
   quantity: number;
@@ -100,8 +103,9 @@ export async function sellablePrice(
       `this price is in ${price.currency}, the customer pays in ${customer.currency}`,
     );
   }
-  if (grossOf(price.unitAmount, quantity) > MONEY_MAX) {
-    throw refused("quantity", `at most ${formatMoney(MONEY_MAX, price.currency)} can be billed`);
+  if (grossOf(price.unitAmount, quantity) > PERIOD_MAX) {
+    const most = formatMoney(PERIOD_MAX, price.currency);
+    throw refused("quantity", `at most ${most} can be billed for a period`);
   }
   return price;
 }

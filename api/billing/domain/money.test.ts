@@ -1,0 +1,52 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+
+import { allocate, divide, formatMoney, fromWire, money, shareOf, toWire } from "./money.ts";
+
+const amounts = fc.bigInt({ min: -(10n ** 15n), max: 10n ** 15n });
+
+test("parts add up to the whole, whatever the weights, and none is off by a whole unit", () => {
+  const weights = fc.array(fc.bigInt({ min: 0n, max: 10n ** 12n }), {
+    minLength: 1,
+    maxLength: 20,
+  });
+  fc.assert(
+    fc.property(amounts, weights, (amount, shares) => {
+      const parts = allocate(amount, shares);
+      const total = shares.reduce((a, b) => a + b, 0n);
+      expect(parts.reduce((a, b) => a + b, 0n)).toBe(amount);
+      if (total === 0n) return;
+      for (const [index, part] of parts.entries()) {
+        const off = part * total - amount * (shares[index] ?? 0n);
+        expect(off < total && off > -total).toBe(true);
+      }
+    }),
+  );
+});
+
+test("what is charged and what is given back round alike", () => {
+  fc.assert(
+    fc.property(amounts, fc.bigInt({ min: 1n, max: 10n ** 12n }), (amount, by) => {
+      expect(divide(-amount, by)).toBe(-divide(amount, by));
+      const off = divide(amount, by) * by - amount;
+      expect((off < 0n ? -off : off) * 2n <= by).toBe(true);
+    }),
+  );
+  expect(divide(5n, 2n)).toBe(3n);
+  expect(divide(-5n, 2n)).toBe(-3n);
+  expect(shareOf(4_498n, 1_900)).toBe(855n);
+});
+
+test("no fraction becomes money, and nothing that a JSON reader would round leaves", () => {
+  expect(() => fromWire(0.1)).toThrow(RangeError);
+  expect(() => fromWire(2 ** 53)).toThrow(RangeError);
+  expect(() => toWire(money(2n ** 53n))).toThrow(RangeError);
+  expect(toWire(fromWire(-12))).toBe(-12);
+});
+
+test("amounts are written with the digits of their currency", () => {
+  expect(formatMoney(5n, "EUR")).toBe("0.05 EUR");
+  expect(formatMoney(-1_234n, "EUR")).toBe("-12.34 EUR");
+  expect(formatMoney(1_234n, "JPY")).toBe("1234 JPY");
+  expect(formatMoney(1_234n, "KWD")).toBe("1.234 KWD");
+});

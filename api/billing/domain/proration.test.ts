@@ -1,0 +1,76 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+
+import { taxedLine, totalsOf } from "./invoice.ts";
+import { fromWire, money, sum } from "./money.ts";
+import { type PeriodPrice, chargeLine, creditLine, prorate } from "./proration.ts";
+import { mrrOf } from "./subscription.ts";
+
+const DAY_S = 86_400;
+const times = fc
+  .record({
+    startS: fc.integer({ min: 0, max: 4_000_000_000 }),
+    days: fc.integer({ min: 28, max: 366 }),
+    part: fc.integer({ min: 0, max: 1_000_000 }),
+  })
+  .map(({ startS, days, part }) => {
+    const period = { startMs: startS * 1_000, endMs: (startS + days * DAY_S) * 1_000 };
+    const passedS = Math.floor((days * DAY_S * part) / 1_000_000);
+    return { period, nowMs: period.startMs + passedS * 1_000 };
+  });
+const amount = fc.bigInt({ min: 0n, max: 10n ** 11n });
+const price = fc
+  .record({ gross: amount, off: fc.integer({ min: 0, max: 100 }) })
+  .map(({ gross, off }): PeriodPrice => ({
+    description: "Plan",
+    quantity: 1,
+    unitAmount: money(gross),
+    gross: money(gross),
+    discount: money((gross * BigInt(off)) / 100n),
+  }));
+const taxRate = fc.record({
+  basisPoints: fc.integer({ min: 0, max: 10_000 }),
+  inclusive: fc.boolean(),
+});
+
+test("a whole period costs the whole price, its end nothing, and no moment more than that", () => {
+  fc.assert(
+    fc.property(times, amount, ({ period, nowMs }, gross) => {
+      expect(prorate(gross, period, period.startMs)).toBe(gross);
+      expect(prorate(gross, period, period.endMs)).toBe(0n);
+      const left = prorate(gross, period, nowMs);
+      expect(left >= 0n && left <= gross).toBe(true);
+    }),
+  );
+});
+
+test("changing to another price and back at the same second nets to zero, tax and all", () => {
+  fc.assert(
+    fc.property(times, price, price, taxRate, ({ period, nowMs }, one, other, rate) => {
+      const there = [creditLine(one, period, nowMs), chargeLine(other, period, nowMs)];
+      const back = [creditLine(other, period, nowMs), chargeLine(one, period, nowMs)];
+      const totals = [there, back].map(
+        (lines) => totalsOf(lines.map((line) => taxedLine(line, rate))).total,
+      );
+      expect(sum(totals)).toBe(0n);
+    }),
+  );
+});
+
+test("a credit is never more than what was charged for the period", () => {
+  fc.assert(
+    fc.property(times, price, ({ period, nowMs }, it) => {
+      const { amount: given, discount } = creditLine(it, period, nowMs);
+      expect(given <= 0n && -given <= it.gross).toBe(true);
+      // The discount that goes back with it is never more than half a unit off its share.
+      expect(-(given - discount) <= it.gross - it.discount + 1n).toBe(true);
+    }),
+  );
+});
+
+test("a year counts a twelfth a month, without tax, and nothing before it is paid for", () => {
+  const taxRate = { basisPoints: 2_000, inclusive: true };
+  const yearly = { interval: "year", gross: fromWire(12_000), discount: 0n, taxRate } as const;
+  expect(mrrOf({ ...yearly, status: "active" })).toBe(833n);
+  expect(mrrOf({ ...yearly, status: "trialing" })).toBe(0n);
+});

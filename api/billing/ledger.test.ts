@@ -1,0 +1,228 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { z } from "zod";
+
+import { newId } from "#platform/ids.ts";
+
+import type { BillingDeps } from "./deps.ts";
+import { money } from "./domain/money.ts";
+import { lockInvoice } from "./schema/invoices.ts";
+import { post } from "./schema/ledger.ts";
+import { type TestBooks, testBooks } from "./testing-books.ts";
+import { settleInvoice, unsettleInvoice, writeOffInvoice } from "./verbs/settle-invoice.ts";
+
+const KIND = { at: 0, kind: "test", ref: "1" };
+
+test("what does not balance is refused by the code, and by the database where the code is bypassed", async () => {
+  await using books = await testBooks();
+  const { database } = books.service;
+  const entries = [
+    { account: "revenue", currency: "EUR", amount: -5n },
+    { account: "cash:gateway", currency: "USD", amount: 5n },
+  ] as const;
+  await expect(database.transaction((tx) => post(tx, { ...KIND, entries }))).rejects.toThrow(
+    "is off by -5 EUR",
+  );
+  const bypass = database.transaction(async (tx) => {
+    await tx.query("INSERT INTO ledger_transactions VALUES ('t', '2026-01-01', 'x', 'y')");
+    await tx.query(
+      "INSERT INTO ledger_entries (transaction_id, account, currency, amount) VALUES ('t', 'revenue', 'EUR', -5), ('t', 'refunds', 'EUR', 4)",
+    );
+  });
+  await expect(bypass).rejects.toThrow("does not balance");
+  expect(await database.query("SELECT * FROM ledger_transactions")).toEqual([]);
+});
+
+test("what was posted is never changed, taken away, or posted twice", async () => {
+  await using books = await testBooks();
+  const { database } = books.service;
+  const entries = [
+    { account: "revenue", currency: "EUR", amount: -5n },
+    { account: "cash:gateway", currency: "EUR", amount: 5n },
+  ] as const;
+  const twice = () => database.transaction((tx) => post(tx, { ...KIND, entries }));
+  await twice();
+  await expect(twice()).rejects.toMatchObject({ code: "23505" });
+  for (const sql of [
+    "UPDATE ledger_entries SET amount = 6",
+    "DELETE FROM ledger_entries",
+    "TRUNCATE ledger_entries",
+    "UPDATE ledger_transactions SET kind = 'other'",
+  ]) {
+    await expect(database.query(sql)).rejects.toThrow("only ever added to");
+  }
+  const page = await books.ask("GET", "/v1/ledger/entries?limit=1");
+  expect(page["items"]).toMatchObject([{ account: "revenue", amount: -5, ref: "1" }]);
+  const rest = await books.ask("GET", `/v1/ledger/entries?limit=1&cursor=${String(page["next"])}`);
+  expect(rest).toMatchObject({ items: [{ account: "cash:gateway" }], next: null });
+});
+
+/** What the ledger says of customers is what invoices and customers say themselves. */
+async function checkBooks(books: TestBooks): Promise<void> {
+  const Row = z.object({ off: z.number() });
+  const [row] = await books.service.database.query(
+    `SELECT abs((SELECT coalesce(sum(amount), 0) FROM ledger_entries WHERE account LIKE 'receivable:%')
+         - (SELECT coalesce(sum(amount_due), 0) FROM invoices WHERE status = 'open'))::integer
+       + abs((SELECT coalesce(sum(-amount), 0) FROM ledger_entries WHERE account LIKE 'customer_credit:%')
+         - (SELECT coalesce(sum(credit), 0) FROM customers))::integer
+       + abs((SELECT coalesce(sum(amount), 0) FROM ledger_entries))::integer AS off`,
+  );
+  expect(Row.parse(row).off).toBe(0);
+}
+
+const step = fc.record({
+  verb: fc.constantFrom(
+    ...(["subscribe", "change", "cancel", "renew", "invoice", "void", "credit"] as const),
+    ...(["pay", "pay", "overpay", "underpay", "unpay", "write-off"] as const),
+  ),
+  pick: fc.nat({ max: 1_000 }),
+  amount: fc.integer({ min: 1, max: 9_999 }),
+});
+type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never;
+
+test("whatever is done in whatever order, the ledger balances and agrees with invoices and customers", async () => {
+  await using books = await testBooks();
+  const rate = { name: "VAT", basisPoints: 1_900, inclusive: true };
+  await books.ask("PUT", "/v1/tax-rates/DE", { body: rate, headers: { "if-match": "*" } });
+  const planId = await books.plan();
+  const prices = await Promise.all([
+    books.price({ planId, unitAmount: 999 }),
+    books.price({ planId, unitAmount: 49_999, interval: "year" }),
+    books.price({ planId, unitAmount: 1 }),
+  ]);
+  const coupon = { code: "EVER", percentOff: 3_333, duration: "forever" };
+  await books.ask("POST", "/v1/coupons", { body: coupon });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 15 }), async (steps) => {
+      const customerId = await books.customer();
+      const world = new World(books, customerId, prices);
+      for (const it of steps) {
+        await world.doIt(it);
+        await checkBooks(books);
+      }
+    }),
+    { numRuns: 12 },
+  );
+});
+
+/** Does one random thing to one customer; what is refused by the rules is refused, and changes nothing. */
+class World {
+  private readonly payments: { id: string; invoiceId: string; amount: bigint }[] = [];
+  private readonly deps: BillingDeps;
+  private readonly books: TestBooks;
+  private readonly customerId: string;
+  private readonly prices: readonly string[];
+
+  constructor(books: TestBooks, customerId: string, prices: readonly string[]) {
+    this.books = books;
+    this.customerId = customerId;
+    this.prices = prices;
+    this.deps = testDeps(books);
+  }
+
+  async doIt({ verb, pick, amount }: Step): Promise<void> {
+    const { books, customerId } = this;
+    const [path, subscription] = await this.one("subscriptions", pick);
+    const [invoicePath, invoice] = await this.one("invoices", pick);
+    books.service.clock.now += (pick % 300) * 3_600_000;
+    const priceId = this.prices[pick % this.prices.length];
+    const quantity = 1 + (amount % 7);
+    switch (verb) {
+      case "subscribe": {
+        const body = { customerId, priceId, quantity, ...(pick % 2 ? { couponCode: "EVER" } : {}) };
+        return this.refusable("POST", "/v1/subscriptions", body);
+      }
+      case "change":
+        await books.service.runJobs();
+        return this.refusable("PATCH", path, { priceId, quantity });
+      case "cancel":
+        return this.refusable("POST", `${path}/cancel`, { at: pick % 2 ? "now" : "period_end" });
+      case "renew":
+        expect(subscription === undefined || typeof subscription === "object").toBe(true);
+        return books.service.runJobs();
+      case "invoice": {
+        const lines = [{ description: "Thing", quantity, unitAmount: amount }];
+        return this.refusable("POST", "/v1/invoices", { customerId, lines, finalize: true });
+      }
+      case "void":
+        return this.refusable("POST", `${invoicePath}/void`, undefined);
+      case "credit": {
+        const body = { invoiceId: invoice?.id ?? newId("inv"), amount, reason: "x" };
+        return this.refusable("POST", "/v1/credit-notes", body);
+      }
+      case "write-off":
+        return this.refusable("POST", `${invoicePath}/write-off`, undefined);
+      default:
+        return this.move(verb, invoice, amount);
+    }
+  }
+
+  private async move(
+    verb: "pay" | "overpay" | "underpay" | "unpay",
+    invoice: { id: string; amountDue: number } | undefined,
+    amount: number,
+  ): Promise<void> {
+    const { database, clock } = this.books.service;
+    const nowMs = clock.now;
+    if (verb === "unpay") {
+      const payment = this.payments.pop();
+      if (payment === undefined) return;
+      const failed = { ...payment, amount: money(payment.amount), paymentId: payment.id, nowMs };
+      await database.transaction((tx) => unsettleInvoice(this.deps, tx, failed));
+      return;
+    }
+    if (invoice === undefined) return;
+    const parts = { pay: invoice.amountDue, overpay: invoice.amountDue + amount, underpay: amount };
+    const paid = BigInt(Math.max(1, parts[verb]));
+    const payment = { id: newId("pay"), invoiceId: invoice.id, amount: paid };
+    const settled = { ...payment, amount: money(paid), paymentId: payment.id, nowMs };
+    await database.transaction((tx) => settleInvoice(this.deps, tx, settled));
+    this.payments.push(payment);
+  }
+
+  private async one(kind: string, pick: number) {
+    const Page = z.object({
+      items: z.array(z.object({ id: z.string(), amountDue: z.number().default(0) })),
+    });
+    const list = await this.books.ask("GET", `/v1/${kind}?limit=100&customerId=${this.customerId}`);
+    const { items } = Page.parse(list);
+    const found = items[pick % Math.max(1, items.length)];
+    return [`/v1/${kind}/${found?.id ?? newId(kind.slice(0, 3))}`, found] as const;
+  }
+
+  private async refusable(method: string, path: string, body: unknown): Promise<void> {
+    const headers = { "idempotency-key": newId("key"), "if-match": "*" };
+    const { status, text } = await this.books.send(method, path, { body, headers });
+    if (status >= 500 || status === 400) throw new Error(`${method} ${path}: ${status} ${text}`);
+  }
+}
+
+/** The verbs that only payments call, called as payments do. */
+function testDeps(books: TestBooks): BillingDeps {
+  const { database } = books.service;
+  const unused = (): never => {
+    throw new Error("settling needs no more than to publish");
+  };
+  // Settling an invoice only publishes.
+  return {
+    kit: { database, publish: () => Promise.resolve(), secret: unused },
+  } as unknown as BillingDeps;
+}
+
+test("money that comes for an invoice that was written off is taken", async () => {
+  await using books = await testBooks();
+  const customerId = await books.customer();
+  const lines = [{ description: "Work", unitAmount: 500 }];
+  const body = { customerId, lines, finalize: true };
+  const { id } = await books.ask("POST", "/v1/invoices", { body });
+  const deps = testDeps(books);
+  const given = { invoiceId: String(id), nowMs: books.service.clock.now };
+  const { database } = books.service;
+  await database.transaction((tx) => writeOffInvoice(deps, tx, given));
+  const paid = { ...given, paymentId: newId("pay"), amount: money(700n) };
+  await database.transaction((tx) => settleInvoice(deps, tx, paid));
+  const invoice = await database.transaction((tx) => lockInvoice(tx, given.invoiceId));
+  expect(invoice).toMatchObject({ status: "paid", amountDue: 0n, amountPaid: 500n });
+  expect(await books.ask("GET", `/v1/customers/${customerId}`)).toMatchObject({ credit: 200 });
+  await checkBooks(books);
+});
