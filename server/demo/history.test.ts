@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { z } from "zod";
 
 import { generateHistory, historyPaths } from "./history.ts";
 
@@ -21,6 +22,8 @@ const linesOf = async (path: string): Promise<string[]> =>
     .toString()
     .trimEnd()
     .split("\n");
+/** Of the two files of a day, those of the proxy. */
+const ofProxy = (paths: string[]): string[] => paths.filter((path) => path.endsWith(".log.gz"));
 const timeOf = (line: string): number => {
   const at = /\[(\d+)\/(\w+)\/(\d+):([\d:]+) /.exec(line) ?? [];
   return Date.parse(`${at[1]} ${at[2]} ${at[3]} ${at[4]} UTC`);
@@ -29,9 +32,9 @@ const timeOf = (line: string): number => {
 test("the past is whole: in order, from its start up to its end, a file a day", async () => {
   const options = { ...model, folder, untilMs, days: 0.125 };
   const paths = await generateHistory(options);
-  expect(paths).toHaveLength(2);
+  expect(paths).toHaveLength(4);
   expect(paths).toEqual(historyPaths(options));
-  const times = (await Promise.all(paths.map(linesOf))).flat().map(timeOf);
+  const times = (await Promise.all(ofProxy(paths).map(linesOf))).flat().map(timeOf);
   expect(times).toEqual(times.toSorted((a, b) => a - b));
   expect(times[0]).toBeGreaterThanOrEqual(untilMs - 3 * 3_600_000);
   expect(times[0]).toBeLessThan(untilMs - 3 * 3_600_000 + 60_000);
@@ -49,7 +52,7 @@ test("a run that was interrupted is completed, and what it had finished is left 
   await generateHistory(options);
   expect(await linesOf(first)).toEqual(lines);
   expect((await stat(second)).ino).toBe(kept.ino);
-  expect(await readdir(folder)).toHaveLength(2);
+  expect(await readdir(folder)).toHaveLength(4);
 });
 
 test("two pasts that meet have the lines of one", async () => {
@@ -64,13 +67,13 @@ test("two pasts that meet have the lines of one", async () => {
     ...(await generateHistory({ ...model, folder, untilMs, days: 1 / 48 })),
   ];
   const requests = async (paths: string[]): Promise<(string | undefined)[]> =>
-    (await Promise.all(paths.map(linesOf))).flat().map((line) => line.split('"')[1]);
+    (await Promise.all(ofProxy(paths).map(linesOf))).flat().map((line) => line.split('"')[1]);
   expect(await requests(halves)).toEqual(await requests(whole));
 });
 
 test("the past has sign-ins, sign-outs, names of who is signed in, misses and rare failures", async () => {
   const paths = await generateHistory({ ...model, folder, untilMs, days: 1 });
-  const lines = (await Promise.all(paths.map(linesOf))).flat();
+  const lines = (await Promise.all(ofProxy(paths).map(linesOf))).flat();
   const share = (pattern: RegExp): number =>
     lines.filter((line) => pattern.test(line)).length / lines.length;
   expect(share(/"POST \/login HTTP\/1.1" 303 /)).toBeGreaterThan(0.02);
@@ -79,4 +82,29 @@ test("the past has sign-ins, sign-outs, names of who is signed in, misses and ra
   expect(share(/" 404 /)).toBeGreaterThan(0.002);
   expect(share(/" 500 /)).toBeGreaterThan(0);
   expect(share(/" 500 /)).toBeLessThan(0.01);
+});
+
+test("the domain APIs have done in the past what the shop's visitors made them do", async () => {
+  const paths = await generateHistory({ ...model, folder, untilMs, days: 1 / 8 });
+  const proxied = (await Promise.all(ofProxy(paths).map(linesOf))).flat();
+  const apiPaths = paths.filter((path) => path.endsWith(".ndjson.gz"));
+  const documents = (await Promise.all(apiPaths.map(linesOf)))
+    .flat()
+    .map((line) => Access.parse(JSON.parse(line)));
+  const asked = (service: string, status: number): number =>
+    documents.filter(
+      (it) => it["service.name"] === service && it["http.response.status_code"] === status,
+    ).length;
+  const signIns = proxied.filter((line) => /"POST \/login HTTP\/1.1" (?:303|500) /.test(line));
+  expect(asked("accounts", 201)).toBeGreaterThan(0);
+  expect(Math.abs(asked("accounts", 201) - signIns.length)).toBeLessThan(signIns.length / 20 + 2);
+  const times = documents.map((it) => Date.parse(it["@timestamp"]));
+  expect(Math.min(...times)).toBeGreaterThanOrEqual(untilMs - 3 * 3_600_000);
+  expect(Math.max(...times)).toBeLessThan(untilMs);
+});
+
+const Access = z.object({
+  "@timestamp": z.string(),
+  "service.name": z.string(),
+  "http.response.status_code": z.number(),
 });

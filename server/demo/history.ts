@@ -7,6 +7,7 @@ import { createGzip } from "node:zlib";
 
 import { z } from "zod";
 
+import { apiHistoryLines } from "./apis/api-history.ts";
 import { accessLine } from "./log-line.ts";
 import { demoModel, VISIT_MINUTES_MAX, type DemoModel, type Step, type Visit } from "./model.ts";
 import { passwordOf } from "./people.ts";
@@ -35,24 +36,41 @@ const GZIP = { level: 1, chunkSize: 256 * 1024 };
 export function historyPaths(
   options: Pick<HistoryOptions, "folder" | "untilMs" | "days">,
 ): string[] {
-  return parts(options).map((part) => pathOf(options.folder, part.fromMs));
+  return parts(options).flatMap((part) =>
+    FILES.map((file) => file.path(options.folder, part.fromMs)),
+  );
 }
 
+/** A day has two files: what the proxy logged, and what the domain APIs behind the shop did. */
+const FILES = [
+  {
+    path: (folder: string, fromMs: number): string => pathOf(folder, fromMs, "log"),
+    lines: (part: Part, options: HistoryOptions): Generator<string> =>
+      historyLines(demoModel(options), part, options),
+  },
+  {
+    path: (folder: string, fromMs: number): string => pathOf(folder, fromMs, "apis.ndjson"),
+    lines: (part: Part, options: HistoryOptions): Generator<string> =>
+      apiHistoryLines({ ...options, ...part, endMs: options.untilMs }),
+  },
+];
+
 /**
- * Writes the past as the model tells it: gzipped access logs of the same format as the live one, the newest day first.
- * A file appears complete, by a rename; one that is there is left alone, so that an interrupted run can be repeated.
+ * Writes the past as the model tells it: gzipped logs of the same formats as the live ones, the newest day first. A file
+ * appears complete, by a rename; one that is there is left alone, so that an interrupted run can be repeated.
  * @returns the paths, oldest first
  */
 export async function generateHistory(options: HistoryOptions): Promise<string[]> {
-  const model = demoModel(options);
   await mkdir(options.folder, { recursive: true });
   for (const part of parts(options).toReversed()) {
-    const path = pathOf(options.folder, part.fromMs);
-    if (await exists(path)) continue;
-    const partial = `${path}.partial`;
-    const lines = Readable.from(historyLines(model, part, options), { objectMode: true });
-    await pipeline(lines, createGzip(GZIP), createWriteStream(partial));
-    await rename(partial, path);
+    for (const file of FILES) {
+      const path = file.path(options.folder, part.fromMs);
+      if (await exists(path)) continue;
+      const partial = `${path}.partial`;
+      const lines = Readable.from(file.lines(part, options), { objectMode: true });
+      await pipeline(lines, createGzip(GZIP), createWriteStream(partial));
+      await rename(partial, path);
+    }
   }
   return historyPaths(options);
 }
@@ -70,12 +88,12 @@ function parts({ untilMs, days }: Pick<HistoryOptions, "untilMs" | "days">): Par
   return found;
 }
 
-function pathOf(folder: string, fromMs: number): string {
+function pathOf(folder: string, fromMs: number, kind: "log" | "apis.ndjson"): string {
   const name = new Date(fromMs)
     .toISOString()
     .replaceAll(/[-:]/g, "")
     .replace(/\.\d+Z$/, "Z");
-  return join(folder, `history-${name}.log.gz`);
+  return join(folder, `history-${name}.${kind}.gz`);
 }
 
 /** The lines of the requests in [fromMs, untilMs), a minute's in one string, in the order of their time. */

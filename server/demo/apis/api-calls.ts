@@ -1,0 +1,65 @@
+import type { Step } from "../model.ts";
+
+/** A request of the shop to one of the domain APIs, as the API's access log has it. */
+export type ApiCall = {
+  service: "accounts" | "billing" | "management" | "logging";
+  method: "GET" | "POST" | "PATCH" | "DELETE";
+  /** Template: `/v1/subscriptions/{subscriptionId}`. */
+  route: string;
+  status: number;
+  /** Median of how long it takes. */
+  durationMs: number;
+};
+
+const SIGN_IN = { service: "accounts", method: "POST", route: "/v1/sessions" } as const;
+
+/** What the shop asks of the APIs when a visitor makes a step: the live shop does it, the history tells it. */
+export function apiCallsOf(
+  step: Pick<Step, "method" | "path" | "signedIn" | "passwordRight">,
+): ApiCall[] {
+  const { method, path, signedIn } = step;
+  switch (`${method} ${path}`) {
+    case "POST /login":
+      return [{ ...SIGN_IN, status: step.passwordRight ? 201 : 401, durationMs: 58 }];
+    case "POST /logout":
+      return signedIn
+        ? [
+            {
+              service: "accounts",
+              method: "DELETE",
+              route: "/v1/session",
+              status: 204,
+              durationMs: 4,
+            },
+          ]
+        : [];
+    case "GET /account":
+      return signedIn
+        ? [{ service: "billing", method: "GET", route: "/v1/invoices", status: 200, durationMs: 5 }]
+        : [];
+    case "POST /api/orders":
+      return [
+        {
+          service: "billing",
+          method: "PATCH",
+          route: "/v1/subscriptions/{subscriptionId}",
+          status: 200,
+          durationMs: 16,
+        },
+      ];
+    default:
+      return [];
+  }
+}
+
+/** What the shop asks once a minute, whoever visits: its settings, and that its own log is taken. */
+export const CALLS_EACH_MINUTE: readonly ApiCall[] = [
+  {
+    service: "management",
+    method: "GET",
+    route: "/v1/settings/{application}/resolved",
+    status: 200,
+    durationMs: 2,
+  },
+  { service: "logging", method: "POST", route: "/v1/logs/batch", status: 200, durationMs: 6 },
+];
