@@ -32,6 +32,20 @@ export function readInput(
   { bodyText, rawParams }: { bodyText: string; rawParams: Readonly<Record<string, string>> },
 ): Input {
   if (isBare(route) && !(incoming.url ?? "").includes("?")) return NOTHING;
+  const url = urlAlone(route, incoming);
+  if (url === undefined) return parseInput(route, incoming, { bodyText, rawParams });
+  const known = READ.get(route)?.get(url);
+  if (known) return known;
+  const input = parseInput(route, incoming, { bodyText, rawParams });
+  remember(route, url, input);
+  return input;
+}
+
+function parseInput(
+  route: Route,
+  incoming: IncomingMessage,
+  { bodyText, rawParams }: { bodyText: string; rawParams: Readonly<Record<string, string>> },
+): Input {
   const headers = readHeaders(route, incoming);
   const mistakes: FieldError[] = [];
   const parse = (schema: z.ZodType | undefined, where: string, value: () => unknown): unknown => {
@@ -49,6 +63,29 @@ export function readInput(
   const body = parse(route.body, "body", () => parseJson(bodyText));
   if (mistakes.length > 0) throw invalid(mistakes);
   return { params, query, body, bodyText, ...headers };
+}
+
+/** By route: what its last URLs say. What is read most is asked for by few URLs, each of which is read once. */
+const READ = new WeakMap<Route, Map<string, Input>>();
+const URLS_MAX = 500;
+const URL_LENGTH_MAX = 300;
+
+/** The URL of a request that brings nothing else. */
+function urlAlone(
+  { method, body, consumes, idempotency, ifMatch }: Route,
+  { url = "" }: IncomingMessage,
+): string | undefined {
+  const alone = method === "GET" && (body ?? consumes ?? idempotency ?? ifMatch) === undefined;
+  return alone && url.length <= URL_LENGTH_MAX ? url : undefined;
+}
+
+function remember(route: Route, url: string, input: Input): void {
+  const urls = READ.get(route) ?? new Map<string, Input>();
+  if (urls.size >= URLS_MAX) urls.clear();
+  // Several requests share it, so none may change it.
+  Object.freeze(input.params);
+  Object.freeze(input.query);
+  READ.set(route, urls.set(url, input));
 }
 
 const NO_QUERY = z.strictObject({});
