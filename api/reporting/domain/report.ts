@@ -39,7 +39,7 @@ export type ReportSpec<Params extends AnyParams> = {
   meaning: string;
   sources: readonly Source[];
   /** A strict object of strings, so that it reads a query string as well as a JSON body. */
-  params: z.ZodType<Params>;
+  params: z.ZodObject & z.ZodType<Params>;
   columns: readonly Column[];
   finish(asked: Asked<Params>, rows: readonly RawRow[]): Row[];
 };

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { readdir, rm, stat } from "node:fs/promises";
+import { readdir, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 import { z } from "zod";
@@ -113,19 +113,16 @@ export async function crowdedDays(
 }
 
 /**
- * Removes files from the folder that no list names and that are older than `ageMs`: those of processes that died, and
- * those that were replaced, once no question reads them any more.
+ * Removes files from the folder that no list names and that were written more than `ageMs` ago: those of processes that
+ * died, and those that were replaced, once no question reads them any more. Ages are by the clock of the file system,
+ * as several machines may share it.
  */
-export async function sweepFolder(
-  db: Queryable,
-  folder: string,
-  { nowMs, ageMs }: { nowMs: number; ageMs: number },
-): Promise<number> {
+export async function sweepFolder(db: Queryable, folder: string, ageMs: number): Promise<number> {
+  const nowMs = await fileSystemTime(folder);
   // Listed before the database is asked: what is written meanwhile is younger than `ageMs` anyway.
-  const found = await readdir(folder, { recursive: true }).catch(() => []);
-  const known = new Set(
-    (await db.query("SELECT path FROM lake_files")).map((row) => String(row["path"])),
-  );
+  const found = await readdir(folder, { recursive: true });
+  const rows = await db.query("SELECT path FROM lake_files");
+  const known = new Set(rows.map((row) => String(row["path"])));
   let removed = 0;
   for (const name of found) {
     if (!name.endsWith(".parquet") || known.has(name.replaceAll(path.sep, "/"))) continue;
@@ -136,4 +133,12 @@ export async function sweepFolder(
     removed += 1;
   }
   return removed;
+}
+
+async function fileSystemTime(folder: string): Promise<number> {
+  const file = path.join(folder, "tmp", `${randomUUID()}.clock`);
+  await writeFile(file, "");
+  const { mtimeMs } = await stat(file);
+  await rm(file);
+  return mtimeMs;
 }

@@ -53,7 +53,7 @@ export async function tidyLake({ database, duck, clock }: LakeDeps): Promise<voi
         if (!(error instanceof LostRace)) throw error;
       });
   }
-  await sweepFolder(database, duck.folder, { nowMs: clock.nowMs(), ageMs: SWEEP_AFTER_MS });
+  await sweepFolder(database, duck.folder, SWEEP_AFTER_MS);
 }
 
 class LostRace extends Error {}

@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import type { FactBatch } from "../domain/facts.ts";
 import { reportNamed } from "../verbs/reports.ts";
 import type { Warehouse } from "./port.ts";
-import { GOLDEN, GOLDEN_REQUESTS, goldenBatches } from "./testing-golden.ts";
+import { GOLDEN } from "./testing-golden.ts";
+import { GOLDEN_REQUESTS, goldenBatches } from "./testing-history.ts";
 
 /** An engine, and the way in which rows get into it: as files of the lake. */
 export type OpenWarehouse = AsyncDisposable & {

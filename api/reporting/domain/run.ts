@@ -1,0 +1,49 @@
+import type { Source } from "./facts.ts";
+
+export const FORMATS = ["json", "csv", "parquet"] as const;
+export type Format = (typeof FORMATS)[number];
+
+export const MEDIA: Readonly<Record<Format, string>> = {
+  json: "application/json",
+  csv: "text/csv; charset=utf-8; header=present",
+  parquet: "application/vnd.apache.parquet",
+};
+
+export const RUN_STATUSES = ["waiting", "succeeded", "failed"] as const;
+export type RunStatus = (typeof RUN_STATUSES)[number];
+
+/** Up to when the lake knows everything of each source that a report is made of; null: nothing yet. Epoch ms. */
+export type DataUntil = Partial<Record<Source, number | null>>;
+
+/** Results are kept so long after the run. */
+export const RESULT_DAYS = 30;
+/** What is known of a run, without its result, is kept so long. */
+export const RUN_DAYS = 400;
+
+/** The format that a request asks for: by its parameter, else by its Accept header, else JSON. */
+export function formatOf(
+  asked: Format | undefined,
+  accept: string | undefined,
+): Format | undefined {
+  if (asked !== undefined) return asked;
+  if (accept === undefined || accept.trim() === "") return "json";
+  const wanted = accept
+    .split(",")
+    .map((it) => weighted(it))
+    .filter(({ weight }) => weight > 0)
+    .toSorted((a, b) => b.weight - a.weight);
+  for (const { type } of wanted) {
+    if (type === "*/*" || type === "application/*") return "json";
+    const found = FORMATS.find((format) => MEDIA[format].split(";")[0] === type);
+    if (found !== undefined) return found;
+    if (type === "text/*") return "csv";
+  }
+  return undefined;
+}
+
+function weighted(text: string): { type: string; weight: number } {
+  const [type = "", ...parameters] = text.split(";").map((it) => it.trim().toLowerCase());
+  const quality = parameters.find((it) => it.startsWith("q="));
+  const weight = quality === undefined ? 1 : Number(quality.slice(2));
+  return { type, weight: Number.isFinite(weight) ? weight : 0 };
+}

@@ -1,0 +1,53 @@
+import { z } from "zod";
+
+import { type Route, route } from "#api/kit/route.ts";
+import { pageOf, pageQuery } from "#api/kit/schema.ts";
+
+import { SOURCES } from "../domain/facts.ts";
+import { listExtracts } from "../schema/extracts-store.ts";
+import { EXTRACTS_READ } from "./access.ts";
+import { Moment, isoOrNull, pageOfAll } from "./wire.ts";
+
+const Extract = z
+  .strictObject({
+    source: z.enum(SOURCES),
+    cursor: z.string().nullable().describe("Where reading goes on."),
+    dataUntil: Moment.nullable().describe("Everything that happened before is in the warehouse."),
+    lagS: z.number().nullable().describe("How long ago that was, in seconds."),
+    readAt: Moment.nullable(),
+    facts: z.int().describe("Facts taken in so far."),
+    rejected: z
+      .int()
+      .describe("Events that should have been facts and were not what they should be."),
+    lastRejected: z.string().nullable(),
+    lastError: z.string().nullable().describe("Why it cannot be read at the moment."),
+    lastErrorAt: Moment.nullable(),
+  })
+  .meta({ id: "Extract" });
+
+/** For operators: how the extracts from other services are going. */
+export const extractsRoute = (): Route =>
+  route({
+    method: "GET",
+    path: "/v1/extracts",
+    operationId: "listExtracts",
+    tag: "Extracts",
+    summary: "How far each source has been read, and what stands in the way",
+    rule: { allow: "permission", permission: EXTRACTS_READ },
+    query: pageQuery({}),
+    reads: "replica",
+    answers: { 200: { description: "A page: one for each source", body: pageOf(Extract) } },
+    async handle({ read, nowMs, query }) {
+      const items = (await listExtracts(read)).map((it) => {
+        const { dataUntilMs, readAtMs, lastErrorAtMs, ...rest } = it;
+        return {
+          ...rest,
+          dataUntil: isoOrNull(dataUntilMs),
+          lagS: dataUntilMs === null ? null : Math.max(0, nowMs - dataUntilMs) / 1_000,
+          readAt: isoOrNull(readAtMs),
+          lastErrorAt: isoOrNull(lastErrorAtMs),
+        };
+      });
+      return { status: 200, body: pageOfAll(items, query, ({ source }) => source) };
+    },
+  });

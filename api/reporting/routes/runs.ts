@@ -1,0 +1,101 @@
+import { z } from "zod";
+
+import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
+import { type Route, route } from "#api/kit/route.ts";
+import { idOf, pageOf, pageQuery, text } from "#api/kit/schema.ts";
+import { AppError } from "#platform/errors.ts";
+
+import type { ReportingDeps } from "../deps.ts";
+import { MEDIA, RUN_STATUSES } from "../domain/run.ts";
+import { findRun, listRuns, resultOf } from "../schema/runs-store.ts";
+import { shownDataUntil } from "../verbs/run-report.ts";
+import { READ, mayRead, namesOf } from "./access.ts";
+import { fileResponse } from "./reports.ts";
+import { RunAnswer, shownRun } from "./wire.ts";
+
+const RULE = { allow: "permission", permission: READ } as const;
+const RunId = z.strictObject({ runId: idOf("run") });
+export const NewestFirst = z.tuple([z.number().min(0).max(4e12), z.string().max(40)]);
+
+export const runRoutes = (deps: ReportingDeps): Route[] => [
+  listRoute(),
+  getRoute(),
+  resultRoute(deps),
+];
+
+const listRoute = (): Route =>
+  route({
+    method: "GET",
+    path: "/v1/runs",
+    operationId: "listRuns",
+    tag: "Runs",
+    summary: "Runs of the reports that the caller may read, newest first",
+    rule: RULE,
+    query: pageQuery({
+      report: text({ max: 50 }).optional(),
+      status: z.enum(RUN_STATUSES).optional(),
+      scheduleId: idOf("rsc").optional(),
+    }),
+    reads: "replica",
+    answers: { 200: { description: "A page of runs", body: pageOf(RunAnswer) } },
+    async handle({ query, caller, read }) {
+      const { report, status, scheduleId, limit } = query;
+      const [createdAtMs, id] = decodeCursor(NewestFirst, query.cursor) ?? [];
+      const after = createdAtMs === undefined || id === undefined ? undefined : { createdAtMs, id };
+      const filter = { report, status, scheduleId, limit, after, reports: namesOf(caller) };
+      const page = cutPage(await listRuns(read, filter), limit, {
+        item: shownRun,
+        cursor: (run) => [run.createdAtMs, run.id],
+      });
+      return { status: 200, body: page };
+    },
+  });
+
+const getRoute = (): Route =>
+  route({
+    method: "GET",
+    path: "/v1/runs/{runId}",
+    operationId: "getRun",
+    tag: "Runs",
+    summary: "How a run is going, and where its result is",
+    rule: RULE,
+    params: RunId,
+    reads: "replica",
+    answers: { 200: { description: "The run", body: RunAnswer } },
+    async handle({ params, caller, read }) {
+      const run = await findRun(read, params.runId);
+      if (run === undefined || !mayRead(caller, run.report)) throw noRun();
+      return { status: 200, body: shownRun(run) };
+    },
+  });
+
+const resultRoute = (deps: ReportingDeps): Route =>
+  route({
+    method: "GET",
+    path: "/v1/runs/{runId}/result",
+    operationId: "getRunResult",
+    tag: "Runs",
+    summary: "The result of a run as a file, in the format that was ordered",
+    rule: RULE,
+    params: RunId,
+    answers: { 200: { description: "The file", media: Object.values(MEDIA).join(", ") } },
+    async handle({ params, caller }) {
+      const run = await findRun(deps.database, params.runId);
+      if (run === undefined || !mayRead(caller, run.report)) throw noRun();
+      const bytes = await resultOf(deps.database, run.id);
+      if (bytes === undefined) throw new AppError("not_found", whyNone(run));
+      const day = new Date(run.asOfMs).toISOString().slice(0, 10);
+      const until = JSON.stringify(shownDataUntil(run.dataUntil ?? {}));
+      const headers = { "data-until": until, etag: `"${run.id}"` };
+      return fileResponse(bytes, { format: run.format, name: `${run.report}-${day}`, headers });
+    },
+  });
+
+function whyNone(run: { status: string; error: string | null }): string {
+  if (run.status === "waiting") return "The run is not finished: ask again in a moment.";
+  if (run.status === "failed") return `The run has failed: ${run.error ?? ""}`;
+  return "The result is not kept any more: order a new run.";
+}
+
+const noRun = (): AppError =>
+  new AppError("not_found", "There is no such run: GET /v1/runs lists them.");

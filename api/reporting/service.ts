@@ -1,0 +1,145 @@
+import path from "node:path";
+
+import { serviceToken } from "#api/kit/service-token.ts";
+import type { Kit, OpenService, Service } from "#api/kit/service.ts";
+import { AppError } from "#platform/errors.ts";
+
+import type { ReportingDeps } from "./deps.ts";
+import type { Source } from "./domain/facts.ts";
+import type { RequestLog } from "./domain/request-log.ts";
+import { extractsRoute } from "./routes/extracts.ts";
+import { reportRoutes } from "./routes/reports.ts";
+import { runRoutes } from "./routes/runs.ts";
+import { scheduleRoutes } from "./routes/schedules.ts";
+import { duckdbWarehouse } from "./schema/duckdb-warehouse.ts";
+import { httpFeed } from "./schema/event-feed.ts";
+import { noteError } from "./schema/extracts-store.ts";
+import { LakeDuck } from "./schema/lake-duck.ts";
+import { filesOf } from "./schema/lake-store.ts";
+import { migrations } from "./schema/migrations.ts";
+import { type Chain, beginChains, chainHandlers } from "./verbs/chains.ts";
+import { extractEvents } from "./verbs/extract-events.ts";
+import { extractRequests } from "./verbs/extract-requests.ts";
+import { loadFiles, tidyLake } from "./verbs/load-files.ts";
+import { REPORTS } from "./verbs/reports.ts";
+import { forgetOldRuns, performRun } from "./verbs/runs.ts";
+import { performSchedule } from "./verbs/schedules.ts";
+
+const EVENTS_EVERY_MS = 10_000;
+const REQUESTS_EVERY_MS = 60_000;
+const LOAD_EVERY_MS = 10_000;
+const TIDY_EVERY_MS = 600_000;
+
+/** Opens the log as the pipeline keeps it; only who wires the house together can. */
+export type OpenRequestLog = (kit: Kit) => Promise<RequestLog & AsyncDisposable>;
+
+/** Reporting; without a request log it has no facts of requests, and says so. */
+export const reportingWith = (openRequestLog: OpenRequestLog | undefined): Service => ({
+  name: "reporting",
+  title: "Reporting",
+  description:
+    "Statistics of the business and of its service: a catalogue of reports with parameters, now, ordered or on a timetable, as JSON, CSV or Parquet. Facts come from the events of the other services and from the access log into a lake of Parquet files; reports run on DuckDB over it, or on Amazon Redshift, which copies it.",
+  permissions: {
+    "reporting:reports:read":
+      "read and order reports, read runs and schedules; …/NAME: of one report",
+    "reporting:schedules:write": "schedule the reports that one may read",
+    "reporting:extracts:read": "see how the extracts from other services are going",
+    "reporting:events:read": "read the feed of domain events",
+  },
+  migrations,
+  open: (kit) => open(kit, openRequestLog),
+});
+
+export const reporting: Service = reportingWith(undefined);
+
+async function open(kit: Kit, openRequestLog: OpenRequestLog | undefined): Promise<OpenService> {
+  await using opened = new AsyncDisposableStack();
+  const duck = await LakeDuck.open(path.join(kit.config.dataFolder, "warehouse"));
+  opened.defer(() => duck.close());
+  const { database, clock, log, jobs } = kit;
+  const warehouse = duckdbWarehouse({ duck, files: (fact) => filesOf(database, fact) });
+  const requestLog = await openRequestLog?.(kit);
+  if (requestLog !== undefined) opened.use(requestLog);
+  const deps: ReportingDeps = {
+    database,
+    clock,
+    log,
+    jobs,
+    duck,
+    warehouse,
+    publish: kit.publish,
+    hashUser: kit.hashUser,
+  };
+  const chains = chainsOf(kit, deps, requestLog);
+  await beginChains(deps, chains, clock.nowMs());
+  const resources = opened.move();
+  return {
+    routes: [
+      ...reportRoutes(deps, REPORTS),
+      ...runRoutes(deps),
+      ...scheduleRoutes(deps),
+      extractsRoute(),
+    ],
+    jobs: {
+      ...chainHandlers(deps, chains),
+      run: (job) => performRun(deps, job),
+      schedule: (job) => performSchedule(deps, job),
+    },
+    checks: { warehouse: () => warehouse.ready() },
+    close: () => resources.disposeAsync(),
+  };
+}
+
+function chainsOf(
+  kit: Kit,
+  deps: ReportingDeps,
+  requestLog: RequestLog | undefined,
+): Record<string, Chain> {
+  const token = serviceToken(kit, "reporting");
+  const urls = { billing: kit.config.api.billingUrl, accounts: kit.config.api.accountsUrl };
+  const events = (source: keyof typeof urls): Chain => {
+    const feed = httpFeed({ url: urls[source], token });
+    return extractChain(deps, source, {
+      everyMs: EVENTS_EVERY_MS,
+      work: () => extractEvents(deps, { source, feed }),
+    });
+  };
+  return {
+    "extract billing": events("billing"),
+    "extract accounts": events("accounts"),
+    "extract logs": extractChain(deps, "logs", {
+      everyMs: REQUESTS_EVERY_MS,
+      work: () => extractRequests(deps, requestLog),
+    }),
+    load: { everyMs: LOAD_EVERY_MS, work: async () => (await loadFiles(deps), "done") },
+    tidy: {
+      everyMs: TIDY_EVERY_MS,
+      async work() {
+        await tidyLake(deps);
+        await forgetOldRuns(deps);
+        return "done";
+      },
+    },
+  };
+}
+
+/** A source that cannot be read now is asked again at the next turn; until then its error is there to be seen. */
+function extractChain(
+  { database, clock, log }: ReportingDeps,
+  source: Source,
+  { everyMs, work }: { everyMs: number; work(): Promise<boolean> },
+): Chain {
+  return {
+    everyMs,
+    async work() {
+      try {
+        return (await work()) ? "again" : "done";
+      } catch (error) {
+        log.warn("a source cannot be read", { source, error });
+        const message = error instanceof AppError ? error.message : String(error);
+        await noteError(database, { source, message, nowMs: clock.nowMs() });
+        return "done";
+      }
+    },
+  };
+}
