@@ -1,0 +1,149 @@
+import { Batch } from "#collectors/batch.ts";
+import { FIELDS } from "#collectors/fields.ts";
+import { ecs } from "#collectors/formats/ecs.ts";
+import { UTC } from "#collectors/zone.ts";
+
+import { covers, DATASET, DATASET_HINT, type Scope } from "./dataset.ts";
+
+export const FIELDS_MAX = 200;
+export const FIELD_BYTES_MAX = 32 * 1024;
+export const DOCUMENT_BYTES_MAX = 256 * 1024;
+const NAME_CHARS_MAX = 200;
+const DEPTH_MAX = 20;
+const RESET_EVERY = 256;
+/** Control characters, spaces and invisible ones: no query could name such a field. */
+const ODD_NAME = /[\p{C}\p{Z}"\\]|^\.|\.$|\.\.|(?:^|\.)__proto__(?:\.|$)/u;
+
+export type Refusal = { field: string; code: string; message: string };
+export type Verdict = { ok: true; line: string } | { ok: false; refusal: Refusal };
+export type Received = {
+  /** When it came in, epoch ms. */
+  nowMs: number;
+  /** Where the caller may write. */
+  scope: Scope;
+};
+
+/**
+ * Makes one JSON document, nested or flat, a line of the bus: flat, with a time, a dataset that the caller may write to,
+ * and when it came in; fields that are not known are kept. What would not be stored as it is meant is refused with the
+ * field's name, so that what was accepted is never found in quarantine: the last word has the very parser that will
+ * read the line.
+ */
+export type Normalise = (document: unknown, received: Received) => Verdict;
+
+export function createNormaliser(): Normalise {
+  const batch = new Batch(1);
+  const context = { zone: UTC, nowMs: 0 };
+  const scan = ecs.open(batch, context);
+  let scanned = 0;
+  return (document, received) => {
+    const fields = new Map<string, unknown>();
+    const refusal = flatten(fields, document) ?? complete(fields, received);
+    if (refusal) return { ok: false, refusal };
+    const line = JSON.stringify(Object.fromEntries(fields));
+    const bytes = Buffer.from(line);
+    if (bytes.length > DOCUMENT_BYTES_MAX) {
+      return refuse("", "too_large", `a document has at most ${DOCUMENT_BYTES_MAX} bytes`);
+    }
+    context.nowMs = received.nowMs;
+    scanned += 1;
+    if (scanned % RESET_EVERY === 0) batch.reset();
+    batch.rollback();
+    const reason = scan(bytes, 0, bytes.length);
+    return reason === undefined ? { ok: true, line } : refuse(fieldIn(reason), "invalid", reason);
+  };
+}
+
+const refuse = (field: string, code: string, message: string): Verdict & { ok: false } => ({
+  ok: false,
+  refusal: { field, code, message },
+});
+
+/** Reasons of the parser begin with the name of the field, but for those about the time. */
+function fieldIn(reason: string): string {
+  const [name = ""] = reason.split(" ");
+  if (Object.hasOwn(FIELDS, name)) return name;
+  return reason.startsWith("time ") ? "@timestamp" : "";
+}
+
+/** The document's values under dotted names; lists stay lists. */
+function flatten(fields: Map<string, unknown>, document: unknown): Refusal | undefined {
+  if (!isObject(document)) {
+    return { field: "", code: "invalid_type", message: "a log event is a JSON object" };
+  }
+  const pending: { prefix: string; depth: number; object: object }[] = [
+    { prefix: "", depth: 1, object: document },
+  ];
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    const { prefix, depth, object } = next;
+    for (const [key, value] of Object.entries(object)) {
+      const name = `${prefix}${key}`;
+      const message = wrongName(name) ?? wrongValue(value, depth);
+      if (message !== undefined) {
+        return { field: name.slice(0, NAME_CHARS_MAX), code: "invalid", message };
+      }
+      if (isObject(value)) {
+        pending.push({ prefix: `${name}.`, depth: depth + 1, object: value });
+      } else if (value !== null && value !== undefined) fields.set(name, value);
+      if (fields.size > FIELDS_MAX) {
+        const text = `a document has at most ${FIELDS_MAX} fields`;
+        return { field: "", code: "too_many_fields", message: text };
+      }
+    }
+  }
+  return undefined;
+}
+
+function wrongName(name: string): string | undefined {
+  if (name === "" || name.length > NAME_CHARS_MAX) {
+    return `a field's name has 1 to ${NAME_CHARS_MAX} characters`;
+  }
+  if (!ODD_NAME.test(name)) return undefined;
+  return "a field's name has no spaces, control characters, quotes, empty parts or __proto__";
+}
+
+function wrongValue(value: unknown, depth: number): string | undefined {
+  if (typeof value === "string") {
+    return Buffer.byteLength(value) > FIELD_BYTES_MAX
+      ? `a field has at most ${FIELD_BYTES_MAX} bytes`
+      : undefined;
+  }
+  if (typeof value === "number" && !Number.isFinite(value)) return "the number is too large";
+  if (typeof value !== "object" || value === null) return undefined;
+  if (isObject(value)) return depth < DEPTH_MAX ? undefined : TOO_DEEP;
+  if (!isShallow(value, DEPTH_MAX - depth)) return TOO_DEEP;
+  return Buffer.byteLength(JSON.stringify(value)) > FIELD_BYTES_MAX
+    ? `a list has at most ${FIELD_BYTES_MAX} bytes as JSON`
+    : undefined;
+}
+
+const TOO_DEEP = `a document is nested ${DEPTH_MAX} levels deep at most`;
+
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return levels > 0 && Object.values(value).every((item) => isShallow(item, levels - 1));
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Dataset, time and arrival; `event.dataset` is what ECS called it before. */
+function complete(fields: Map<string, unknown>, { nowMs, scope }: Received): Refusal | undefined {
+  const field = "data_stream.dataset";
+  const dataset = fields.get(field) ?? fields.get("event.dataset");
+  if (dataset === undefined) {
+    return { field, code: "required", message: `name the dataset: ${DATASET_HINT}` };
+  }
+  if (typeof dataset !== "string" || !DATASET.test(dataset)) {
+    return { field, code: "invalid", message: DATASET_HINT };
+  }
+  if (!covers(scope, dataset)) {
+    const message = `you may not write to the dataset ${dataset}`;
+    return { field, code: "forbidden", message };
+  }
+  fields.set(field, dataset);
+  fields.delete("event.dataset");
+  if (!fields.has("@timestamp")) fields.set("@timestamp", new Date(nowMs).toISOString());
+  fields.set("event.ingested", new Date(nowMs).toISOString());
+  return undefined;
+}

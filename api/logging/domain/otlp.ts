@@ -1,0 +1,149 @@
+import { DATASET } from "./dataset.ts";
+import type { AnyValue, ExportRequest, KeyValue, LogRecord } from "./otlp-messages.ts";
+
+/**
+ * OpenTelemetry's names for what ECS calls otherwise, after the alignment of the two conventions; all other attributes
+ * have the same name in both, or none in ECS, and keep theirs.
+ */
+const ECS_NAMES: Readonly<Record<string, string>> = {
+  "service.instance.id": "service.node.name",
+  "deployment.environment": "service.environment",
+  "deployment.environment.name": "service.environment",
+  "exception.type": "error.type",
+  "exception.message": "error.message",
+  "exception.stacktrace": "error.stack_trace",
+  "thread.id": "process.thread.id",
+  "thread.name": "process.thread.name",
+  "process.executable.path": "process.executable",
+  "enduser.id": "user.id",
+  "host.arch": "host.architecture",
+  "os.type": "host.os.platform",
+  "os.description": "host.os.full",
+  "cloud.platform": "cloud.service.name",
+  "k8s.cluster.name": "orchestrator.cluster.name",
+  "k8s.namespace.name": "kubernetes.namespace",
+  "k8s.pod.name": "kubernetes.pod.name",
+  "k8s.node.name": "kubernetes.node.name",
+  "http.method": "http.request.method",
+  "http.status_code": "http.response.status_code",
+  "http.request.body.size": "http.request.body.bytes",
+  "http.response.body.size": "http.response.body.bytes",
+  "http.url": "url.full",
+  "client.address": "source.address",
+  "client.port": "source.port",
+  "log.record.original": "event.original",
+  "log.record.uid": "event.id",
+};
+
+/** Of each four numbers from 1 on. */
+const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"];
+const NS_PER_MS = 1_000_000n;
+const DATASET_FALLBACK = "otlp";
+
+type Fields = Record<string, unknown>;
+
+/** Each log record of a request as an ECS document, in the order in which they came. */
+export function* documentsOf(request: ExportRequest): Generator<Fields> {
+  for (const { resource, scopeLogs } of request.resourceLogs) {
+    const common = fieldsOf(resource?.attributes ?? []);
+    for (const { scope, logRecords } of scopeLogs) {
+      const logger = {
+        ...(scope?.name ? { "log.logger": scope.name } : {}),
+        ...(scope?.version ? { "otel.scope.version": scope.version } : {}),
+      };
+      for (const record of logRecords) {
+        const fields = Object.assign(noFields(), common, logger, documentOf(record));
+        fields["data_stream.dataset"] ??= fields["event.dataset"] ?? datasetOf(fields);
+        yield fields;
+      }
+    }
+  }
+}
+
+/** `<service>.otlp` where the record names no dataset. */
+function datasetOf(fields: Fields): string {
+  const named = fields["service.name"];
+  const service = (typeof named === "string" ? named : "")
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_.]+/g, "_");
+  const name = `${service.slice(0, 90)}.${DATASET_FALLBACK}`;
+  return DATASET.test(name) ? name : DATASET_FALLBACK;
+}
+
+function documentOf(record: LogRecord): Fields {
+  const fields = fieldsOf(record.attributes);
+  const at = instantOf(record.timeUnixNano) ?? instantOf(record.observedTimeUnixNano);
+  if (at !== undefined) fields["@timestamp"] = at;
+  const { severityNumber = 0, severityText, eventName, traceId, spanId } = record;
+  const level = severityText?.toLowerCase() || LEVELS[Math.floor((severityNumber - 1) / 4)];
+  if (level !== undefined) fields["log.level"] = level;
+  if (severityNumber > 0) fields["event.severity"] = severityNumber;
+  if (eventName) fields["event.action"] = eventName;
+  if (traceId) fields["trace.id"] = traceId.toLowerCase();
+  if (spanId) fields["span.id"] = spanId.toLowerCase();
+  addBody(fields, record.body);
+  return fields;
+}
+
+/** A text is the message; a structured body lies under `body`, and its own `message` is the message. */
+function addBody(fields: Fields, body: AnyValue | null | undefined): void {
+  const value = plainOf(body);
+  if (value === undefined) return;
+  if (typeof value !== "object" || Array.isArray(value)) {
+    fields["message"] = typeof value === "string" ? value : JSON.stringify(value);
+    return;
+  }
+  fields["body"] = value;
+  const { message } = value;
+  if (typeof message === "string") fields["message"] ??= message;
+}
+
+function fieldsOf(attributes: readonly KeyValue[]): Fields {
+  const fields = noFields();
+  for (const { key, value } of attributes) {
+    const plain = plainOf(value);
+    if (plain === undefined) continue;
+    const name = Object.hasOwn(ECS_NAMES, key) ? ECS_NAMES[key] : undefined;
+    fields[name ?? key] = plain;
+  }
+  return fields;
+}
+
+type Plain = string | number | boolean | Plain[] | { [key: string]: Plain };
+
+function plainOf(value: AnyValue | null | undefined): Plain | undefined {
+  if (!value) return undefined;
+  const { stringValue, boolValue, intValue, doubleValue, bytesValue } = value;
+  if (stringValue !== undefined) return stringValue;
+  if (boolValue !== undefined) return boolValue;
+  if (intValue !== undefined) return exact(intValue);
+  if (doubleValue !== undefined) {
+    return Number.isFinite(doubleValue) ? doubleValue : String(doubleValue);
+  }
+  return nestedOf(value) ?? bytesValue;
+}
+
+function nestedOf({ arrayValue, kvlistValue }: AnyValue): Plain | undefined {
+  if (arrayValue) return arrayValue.values.map(plainOf).filter((item) => item !== undefined);
+  if (!kvlistValue) return undefined;
+  const entries = kvlistValue.values.flatMap(({ key, value }): [string, Plain][] => {
+    const plain = plainOf(value);
+    return plain === undefined ? [] : [[key, plain]];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Digit for digit: what no double can hold stays text. */
+function exact(value: string | number): string | number {
+  return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+}
+
+/** ISO time of nanoseconds since 1970; 0 is how OTLP says that it is not known. */
+function instantOf(nanoseconds: string | number | undefined): string | undefined {
+  const ns = BigInt(nanoseconds ?? 0);
+  if (ns <= 0n) return undefined;
+  return new Date(Number(ns / NS_PER_MS)).toISOString();
+}
+
+/** Without a prototype, so that an attribute named `__proto__` is a field like any other, and refused as such. */
+const noFields = (): Fields => Object.create(null);

@@ -1,0 +1,122 @@
+import { z } from "zod";
+
+import { type Route, route } from "#api/kit/route.ts";
+import { queryInt, text } from "#api/kit/schema.ts";
+import type { TimeRange } from "#pipeline/filter.ts";
+import { chooseStep, pointsOf } from "#pipeline/metrics/planner.ts";
+import { resolveField } from "#pipeline/query-language.ts";
+import { AppError } from "#platform/errors.ts";
+
+import type { Deps } from "../verbs/deps.ts";
+import { READ, withinScope } from "../verbs/read-scope.ts";
+import { questionOf } from "./range.ts";
+import { FieldName, scopeQuery } from "./schemas.ts";
+
+const FIELDS_MAX = 20;
+const POINTS_MAX = 1_000;
+const POINTS_AUTO = 60;
+const STEP_MS: Readonly<Record<string, number>> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+export const countRoutes = (deps: Deps): Route[] => [facetsRoute(deps), countsRoute(deps)];
+
+const FieldList = text({ max: 2_000 })
+  .transform((names) => names.split(",").map(resolveField))
+  .pipe(z.array(FieldName).max(FIELDS_MAX, { error: `name at most ${FIELDS_MAX} fields` }))
+  .meta({ description: "Names of fields, divided by commas", example: "log.level,service.name" });
+
+const Facet = z.strictObject({
+  field: z.string(),
+  values: z.array(z.strictObject({ value: z.string(), count: z.int() })),
+});
+
+const facetsRoute = ({ stores }: Deps): Route =>
+  route({
+    method: "GET",
+    path: "/v1/facets",
+    operationId: "listFacets",
+    tag: "Read",
+    summary: "The most frequent values of fields",
+    rule: { allow: "permission", permission: READ },
+    query: z.strictObject({
+      ...scopeQuery,
+      fields: FieldList,
+      limit: queryInt({ min: 1, max: 100, fallback: 10 }),
+    }),
+    answers: {
+      200: { description: "Of each field", body: z.strictObject({ items: z.array(Facet) }) },
+    },
+    async handle({ query, caller, nowMs }) {
+      const asked = questionOf(query, nowMs);
+      const store = await stores.get();
+      const facets = await store.facets({
+        ...asked,
+        where: [...asked.where, ...(await withinScope(store, caller))],
+        fields: query.fields,
+        limit: query.limit,
+      });
+      const items = [...facets].map(([field, values]) => ({ field, values }));
+      return { status: 200, body: { items } };
+    },
+  });
+
+const Count = z.strictObject({ at: z.string(), value: z.string().nullable(), count: z.int() });
+
+const countsRoute = ({ stores }: Deps): Route =>
+  route({
+    method: "GET",
+    path: "/v1/counts",
+    operationId: "countLogs",
+    tag: "Read",
+    summary: "How many events matched, over time",
+    description: `One count for each step in which there was an event, at most ${POINTS_MAX} steps; steps begin at multiples of the step since 1970, so the first may begin before \`from\`. With \`by\`, one for each of the most frequent values of that field too (null: it is not there).`,
+    rule: { allow: "permission", permission: READ },
+    query: z.strictObject({
+      ...scopeQuery,
+      step: z
+        .string()
+        .regex(/^(?:auto|\d{1,4}[smhd])$/, { error: "give 10s, 5m, 1h, 1d, or auto" })
+        .default("auto"),
+      by: z.string().max(200).transform(resolveField).pipe(FieldName).optional(),
+      limit: queryInt({ min: 1, max: 50, fallback: 10 }),
+    }),
+    answers: {
+      200: {
+        description: "The counts, oldest first",
+        body: z.strictObject({ stepMs: z.int(), items: z.array(Count) }),
+      },
+    },
+    async handle({ query, caller, nowMs }) {
+      const asked = questionOf(query, nowMs);
+      const stepMs = stepOf(query.step, asked);
+      const store = await stores.get();
+      const rows = await store.aggregate({
+        ...asked,
+        where: [...asked.where, ...(await withinScope(store, caller))],
+        aggregate: { kind: "count" },
+        stepMs,
+        ...(query.by === undefined ? {} : { by: { field: query.by, limit: query.limit } }),
+      });
+      const items = rows.map(({ tMs, by, value }) => ({
+        at: new Date(tMs).toISOString(),
+        value: by,
+        count: value,
+      }));
+      return { status: 200, body: { stepMs, items } };
+    },
+  });
+
+function stepOf(step: string, range: TimeRange): number {
+  if (step === "auto") return chooseStep(range, POINTS_AUTO);
+  const stepMs = Number(step.slice(0, -1)) * (STEP_MS[step.slice(-1)] ?? 0);
+  const points = stepMs > 0 ? pointsOf(range, stepMs) : Number.POSITIVE_INFINITY;
+  if (points <= POINTS_MAX) return stepMs;
+  const message = `this gives more than ${POINTS_MAX} steps: give a larger step, or a shorter range`;
+  throw new AppError("bad_request", `query.step: ${message}`, {
+    fields: [{ path: "query.step", code: "too_small", message }],
+  });
+}

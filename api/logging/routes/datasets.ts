@@ -1,0 +1,123 @@
+import { z } from "zod";
+
+import { type Caller, scopesOf } from "#api/kit/caller.ts";
+import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
+import { etagOf } from "#api/kit/etag.ts";
+import { type Route, route } from "#api/kit/route.ts";
+import { pageOf, pageQuery } from "#api/kit/schema.ts";
+import { AppError } from "#platform/errors.ts";
+
+import { covers } from "../domain/dataset.ts";
+import { readRule, readRules, type RetentionRule } from "../schema/retention.ts";
+import type { Deps } from "../verbs/deps.ts";
+import { keepFor } from "../verbs/keep-for.ts";
+import { KEEP, READ, readScope, visibleExtents } from "../verbs/read-scope.ts";
+import { DatasetName, Retention } from "./schemas.ts";
+
+const DAYS_MAX = 36_500;
+
+const Dataset = z
+  .strictObject({
+    dataset: z.string(),
+    rows: z.int(),
+    from: z.string(),
+    to: z.string(),
+    retentionDays: z.int().nullable(),
+  })
+  .meta({ id: "Dataset" });
+const Params = z.strictObject({ dataset: DatasetName });
+
+export const datasetRoutes = (deps: Deps): Route[] => [
+  listRoute(deps),
+  retentionRoute(),
+  keepRoute(deps),
+];
+
+const listRoute = ({ stores }: Deps): Route =>
+  route({
+    method: "GET",
+    path: "/v1/datasets",
+    operationId: "listDatasets",
+    tag: "Datasets",
+    summary: "The datasets that the caller may read, by name",
+    rule: { allow: "permission", permission: READ },
+    query: pageQuery({}),
+    answers: {
+      200: {
+        description: "Events, times of the first and the last, and retention",
+        body: pageOf(Dataset),
+      },
+    },
+    async handle({ query, caller, read }) {
+      const [after] = decodeCursor(z.tuple([z.string()]), query.cursor) ?? [""];
+      const extents = await visibleExtents(await stores.get(), caller);
+      const rules = await readRules(read);
+      const rest = extents
+        .filter(({ dataset }) => dataset > after)
+        .toSorted((a, b) => (a.dataset < b.dataset ? -1 : 1));
+      const page = cutPage(rest, query.limit, {
+        item: ({ dataset, rows, fromMs, toMs }) => ({
+          dataset,
+          rows,
+          from: new Date(fromMs).toISOString(),
+          to: new Date(toMs).toISOString(),
+          retentionDays: rules.get(dataset)?.days ?? null,
+        }),
+        cursor: ({ dataset }) => [dataset],
+      });
+      return { status: 200, body: page };
+    },
+  });
+
+const retentionRoute = (): Route =>
+  route({
+    method: "GET",
+    path: "/v1/datasets/{dataset}/retention",
+    operationId: "getRetention",
+    tag: "Datasets",
+    summary: "For how many days a dataset is kept",
+    description: "Null days: for ever. Version 0: nobody has said so far.",
+    rule: { allow: "permission", permission: READ },
+    params: Params,
+    answers: { 200: { description: "Its retention", body: Retention } },
+    async handle({ params: { dataset }, caller, read }) {
+      if (!covers(readScope(caller), dataset)) throw noDataset(dataset);
+      return answerOf(dataset, await readRule(read, dataset));
+    },
+  });
+
+const keepRoute = ({ kit }: Deps): Route =>
+  route({
+    method: "PUT",
+    path: "/v1/datasets/{dataset}/retention",
+    operationId: "setRetention",
+    tag: "Datasets",
+    summary: "Says for how many days a dataset is kept",
+    description:
+      "Events of days (UTC) that were over more than so many days ago are removed, with what was rolled up from them; null keeps them for ever. What is removed does not come back.",
+    rule: { allow: "permission", permission: KEEP },
+    params: Params,
+    body: z.strictObject({ days: z.int().min(1).max(DAYS_MAX).nullable() }),
+    ifMatch: "required",
+    answers: { 200: { description: "Its retention", body: Retention } },
+    handle({ params: { dataset }, body, caller, ifMatch, nowMs, traceId, write }) {
+      if (!mayKeep(caller, dataset)) throw noDataset(dataset);
+      const by = caller.id === "" ? caller.kind : caller.id;
+      const change = { dataset, days: body.days, by, atMs: nowMs, ifMatch, traceId };
+      return write(async (tx) => answerOf(dataset, await keepFor(kit, tx, change)));
+    },
+  });
+
+const mayKeep = (caller: Caller, dataset: string): boolean =>
+  covers(scopesOf(caller, KEEP), dataset);
+
+const noDataset = (dataset: string): AppError =>
+  new AppError("not_found", `There is no dataset ${dataset}.`);
+
+function answerOf(dataset: string, { days, version, changedAt }: RetentionRule) {
+  return {
+    status: 200 as const,
+    headers: etagOf(version),
+    body: { dataset, days, version, changedAt: changedAt?.toISOString() ?? null },
+  };
+}

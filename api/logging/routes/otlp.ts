@@ -1,0 +1,93 @@
+import { z } from "zod";
+
+import { invalid } from "#api/kit/request-input.ts";
+import { type Route, route } from "#api/kit/route.ts";
+import { parseJsonLine } from "#collectors/formats/json-line.ts";
+import { AppError } from "#platform/errors.ts";
+
+import {
+  decodeRequest,
+  encodeAnswer,
+  ExportRequest,
+  type PartialSuccess,
+} from "../domain/otlp-messages.ts";
+import { type Accepted, acceptOtlp } from "../verbs/accept-logs.ts";
+import type { Deps } from "../verbs/deps.ts";
+import { WRITE } from "../verbs/read-scope.ts";
+import { mediaType, readBody } from "./read-body.ts";
+
+const JSON_TYPE = "application/json";
+const PROTOBUF_TYPE = "application/x-protobuf";
+const BODY_BYTES_MAX = 5 * 1024 * 1024;
+const REASONS_MAX = 5;
+
+const Answer = z.strictObject({
+  partialSuccess: z
+    .strictObject({ rejectedLogRecords: z.string(), errorMessage: z.string() })
+    .optional(),
+});
+
+/** OTLP/HTTP 1.x for logs. */
+export const otlpRoute = (deps: Deps): Route =>
+  route({
+    method: "POST",
+    path: "/otlp/v1/logs",
+    operationId: "exportLogs",
+    tag: "Push",
+    summary: "Takes logs by the OpenTelemetry protocol",
+    description:
+      "OTLP/HTTP with JSON or protobuf, gzipped or not; point an exporter at …/otlp. Attributes become ECS fields. The dataset is the attribute data_stream.dataset or event.dataset, else the service's name with .otlp behind it. Records that are refused are counted in partialSuccess. Errors are problem+json; 429 and 503 carry Retry-After.",
+    rule: { allow: "permission", permission: WRITE },
+    consumes: [JSON_TYPE, PROTOBUF_TYPE],
+    bodyBytesMax: BODY_BYTES_MAX,
+    answers: { 200: { description: "Kept, but for what partialSuccess says", body: Answer } },
+    async handle({ caller, nowMs, incoming }) {
+      const type = mediaType(incoming, [JSON_TYPE, PROTOBUF_TYPE]);
+      const bytes = await readBody(incoming, BODY_BYTES_MAX);
+      const request = requestIn(bytes, type);
+      const partialSuccess = partialOf(await acceptOtlp(deps, request, { caller, nowMs }));
+      if (type === JSON_TYPE) {
+        return { status: 200, body: partialSuccess ? { partialSuccess } : {} };
+      }
+      const answer = Buffer.from(encodeAnswer(partialSuccess));
+      return new Response(answer, { status: 200, headers: { "content-type": PROTOBUF_TYPE } });
+    },
+  });
+
+function requestIn(bytes: Buffer, type: string): ExportRequest {
+  const message = type === JSON_TYPE ? jsonIn(bytes) : protobufIn(bytes);
+  const parsed = ExportRequest.safeParse(message);
+  if (parsed.success) return parsed.data;
+  throw invalid(
+    parsed.error.issues.map((issue) => ({
+      path: ["body", ...issue.path.map(String)].join("."),
+      code: issue.code ?? "invalid",
+      message: issue.message,
+    })),
+  );
+}
+
+function jsonIn(bytes: Buffer): unknown {
+  const start = bytes.findIndex((byte) => byte > 0x20);
+  const parsed = parseJsonLine(bytes, Math.max(start, 0), bytes.length);
+  if ("object" in parsed) return parsed.object;
+  throw new AppError("bad_request", `body: ${parsed.reason}`);
+}
+
+function protobufIn(bytes: Buffer): unknown {
+  try {
+    return decodeRequest(bytes);
+  } catch (error) {
+    throw new AppError("bad_request", "The body is no ExportLogsServiceRequest.", { cause: error });
+  }
+}
+
+function partialOf({ refused }: Accepted): PartialSuccess | undefined {
+  if (refused.length === 0) return undefined;
+  const reasons = refused
+    .slice(0, REASONS_MAX)
+    .map(
+      ({ line, field, message }) => `record ${line}: ${field === "" ? "" : `${field}: `}${message}`,
+    );
+  return { rejectedLogRecords: String(refused.length), errorMessage: reasons.join("; ") };
+}

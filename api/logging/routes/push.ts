@@ -1,0 +1,99 @@
+import { createHash } from "node:crypto";
+
+import { z } from "zod";
+
+import { IDEMPOTENCY_HOURS, once } from "#api/kit/idempotency.ts";
+import { type Route, route } from "#api/kit/route.ts";
+
+import { LINES_MAX } from "../domain/batch.ts";
+import { FIELD_BYTES_MAX, FIELDS_MAX } from "../domain/normalise.ts";
+import { acceptBatch, acceptOne } from "../verbs/accept-logs.ts";
+import type { Deps } from "../verbs/deps.ts";
+import { WRITE } from "../verbs/read-scope.ts";
+import { mediaType, readBody } from "./read-body.ts";
+
+const MIB = 1024 * 1024;
+const BATCH_BYTES_MAX = 5 * MIB;
+const ERRORS_MAX = 100;
+const NDJSON = ["application/x-ndjson", "application/ndjson", "application/jsonl"];
+
+const LIMITS = `A document has a dataset (data_stream.dataset or event.dataset) that the caller may write to, at most ${FIELDS_MAX} fields, and ${FIELD_BYTES_MAX} bytes in each. Without @timestamp it gets the time at which it came. log.source.id and log.offset are set by the pipeline.`;
+const DURABLE =
+  "The answer comes when it is safe on disk; it is found by searches some seconds later.";
+
+const Refused = z.strictObject({
+  line: z.int(),
+  field: z.string(),
+  code: z.string(),
+  message: z.string(),
+});
+
+export function pushRoutes(deps: Deps): Route[] {
+  return [pushOne(deps), pushBatch(deps)];
+}
+
+const pushOne = (deps: Deps): Route =>
+  route({
+    method: "POST",
+    path: "/v1/logs",
+    operationId: "pushLog",
+    tag: "Push",
+    summary: "Takes one log event",
+    description: `ECS as JSON, nested or with dotted names. ${LIMITS} ${DURABLE}`,
+    rule: { allow: "permission", permission: WRITE },
+    body: z.record(z.string(), z.unknown()).meta({
+      example: {
+        "data_stream.dataset": "shop.orders",
+        "log.level": "info",
+        message: "order 17 was paid",
+      },
+    }),
+    idempotency: "optional",
+    answers: { 202: { description: "Kept", body: z.strictObject({ accepted: z.int() }) } },
+    async handle({ body, caller, nowMs, incoming, write }) {
+      const accept = async () => {
+        await acceptOne(deps, body, { caller, nowMs });
+        return { status: 202 as const, body: { accepted: 1 } };
+      };
+      // A local disk is waited for in the transaction, but only for those who ask for this: others need no database.
+      return incoming.headers["idempotency-key"] === undefined ? accept() : write(accept);
+    },
+  });
+
+const pushBatch = (deps: Deps): Route =>
+  route({
+    method: "POST",
+    path: "/v1/logs/batch",
+    operationId: "pushLogs",
+    tag: "Push",
+    summary: "Takes many log events, one JSON document a line",
+    description: `NDJSON of at most ${BATCH_BYTES_MAX / MIB} MiB and ${LINES_MAX} lines, gzipped or not. Every line is judged on its own: those that are right are kept, the others are named with their line (the first ${ERRORS_MAX}). Where no line is right, nothing is kept and it is an error. ${LIMITS} ${DURABLE} An Idempotency-Key is remembered for ${IDEMPOTENCY_HOURS} hours.`,
+    rule: { allow: "permission", permission: WRITE },
+    consumes: NDJSON,
+    bodyBytesMax: BATCH_BYTES_MAX,
+    idempotency: "optional",
+    answers: {
+      202: {
+        description: "Kept, but for the lines that are named",
+        body: z.strictObject({
+          accepted: z.int(),
+          rejected: z.int(),
+          errors: z.array(Refused),
+        }),
+      },
+    },
+    async handle({ caller, nowMs, incoming, database }) {
+      mediaType(incoming, NDJSON);
+      const bytes = await readBody(incoming, BATCH_BYTES_MAX);
+      const accept = async () => {
+        const { accepted, refused } = await acceptBatch(deps, bytes, { caller, nowMs });
+        const errors = refused.slice(0, ERRORS_MAX);
+        return { status: 202 as const, body: { accepted, rejected: refused.length, errors } };
+      };
+      const key = incoming.headers["idempotency-key"];
+      if (typeof key !== "string") return accept();
+      const content = createHash("sha256").update(bytes).digest("hex");
+      const scope = `${caller.kind} ${caller.id} pushLogs`;
+      return database.transaction((tx) => once(tx, { key, scope, content, nowMs }, accept));
+    },
+  });

@@ -1,0 +1,12 @@
+import type { Filter, TimeRange } from "#pipeline/filter.ts";
+import { parseQuery } from "#pipeline/query-language.ts";
+import { parseRange } from "#pipeline/time-range.ts";
+
+type Asked = { q: string; from?: string | undefined; to?: string | undefined };
+
+/** The words and times of a question; without times, the last hour. @throws AppError that says what is wrong where */
+export function questionOf({ q, from, to }: Asked, nowMs: number): TimeRange & { where: Filter } {
+  const range = parseRange({ from: from ?? (to === undefined ? "now-1h" : from), to }, nowMs);
+  const { fromMs, toMs } = range ?? { fromMs: nowMs - 3_600_000, toMs: nowMs };
+  return { fromMs, toMs, where: parseQuery(q) };
+}

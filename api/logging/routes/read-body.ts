@@ -1,0 +1,39 @@
+import type { IncomingMessage } from "node:http";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+
+import { readBytes } from "#api/kit/request-input.ts";
+import { AppError } from "#platform/errors.ts";
+
+const unzip = promisify(gunzip);
+
+/**
+ * The body, unpacked where it is gzipped; neither form may be larger than the limit, which is what keeps a small body
+ * from becoming a huge one.
+ * @throws AppError too_large, unsupported_media_type, or bad_request for what is no gzip
+ */
+export async function readBody(incoming: IncomingMessage, bytesMax: number): Promise<Buffer> {
+  const encoding = (incoming.headers["content-encoding"] ?? "identity").trim().toLowerCase();
+  if (encoding !== "identity" && encoding !== "gzip") {
+    throw new AppError("unsupported_media_type", "content-encoding: send gzip, or no encoding.");
+  }
+  const bytes = await readBytes(incoming, bytesMax);
+  if (encoding === "identity") return bytes;
+  try {
+    return await unzip(bytes, { maxOutputLength: bytesMax });
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : "";
+    if (code === "ERR_BUFFER_TOO_LARGE") {
+      const message = `The body is larger than ${bytesMax} bytes when it is unpacked.`;
+      throw new AppError("too_large", message, { cause: error });
+    }
+    throw new AppError("bad_request", "The body is no gzip.", { cause: error });
+  }
+}
+
+/** The media type without its parameters. @throws AppError unless it is one of these */
+export function mediaType(incoming: IncomingMessage, known: readonly string[]): string {
+  const type = (incoming.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+  if (known.includes(type)) return type;
+  throw new AppError("unsupported_media_type", `content-type: send ${known.join(" or ")}.`);
+}

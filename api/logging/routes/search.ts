@@ -1,0 +1,73 @@
+import { z } from "zod";
+
+import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
+import { type Route, route } from "#api/kit/route.ts";
+import { pageOf, pageQuery } from "#api/kit/schema.ts";
+import type { EventDocument, EventId as StoreEventId } from "#pipeline/store/port.ts";
+import { AppError } from "#platform/errors.ts";
+
+import type { Deps } from "../verbs/deps.ts";
+import { isVisible, READ, withinScope } from "../verbs/read-scope.ts";
+import { questionOf } from "./range.ts";
+import { Event, EventId, scopeQuery } from "./schemas.ts";
+
+const StoredId = z.custom<StoreEventId>((it) => EventId.safeParse(it).success);
+const Ms = z.int().min(-8.64e15).max(8.64e15);
+/** The range as it was when the first page was asked for, and the last event that was shown. */
+const Cursor = z.tuple([Ms, Ms, Ms, StoredId]);
+
+export const searchRoutes = (deps: Deps): Route[] => [searchRoute(deps), eventRoute(deps)];
+
+const searchRoute = ({ stores }: Deps): Route =>
+  route({
+    method: "GET",
+    path: "/v1/search",
+    operationId: "searchLogs",
+    tag: "Read",
+    summary: "Events that match, newest first",
+    description:
+      "Of the datasets that the caller may read. A page goes on in the range of the first one, even where that was up to now.",
+    rule: { allow: "permission", permission: READ },
+    query: pageQuery(scopeQuery),
+    answers: { 200: { description: "A page of events", body: pageOf(Event) } },
+    async handle({ query, caller, nowMs }) {
+      const asked = questionOf(query, nowMs);
+      const [fromMs, toMs, tMs, id] = decodeCursor(Cursor, query.cursor) ?? [
+        asked.fromMs,
+        asked.toMs,
+      ];
+      const store = await stores.get();
+      const events = await store.search({
+        fromMs,
+        toMs,
+        where: [...asked.where, ...(await withinScope(store, caller))],
+        limit: query.limit + 1,
+        ...(tMs === undefined || id === undefined ? {} : { after: { tMs, id } }),
+      });
+      const page = cutPage(events, query.limit, {
+        item: (event) => event,
+        cursor: (event) => [fromMs, toMs, timeOf(event), event.id],
+      });
+      return { status: 200, body: page };
+    },
+  });
+
+const timeOf = ({ fields }: EventDocument): number => Date.parse(String(fields["@timestamp"]));
+
+const eventRoute = ({ stores }: Deps): Route =>
+  route({
+    method: "GET",
+    path: "/v1/logs/{eventId}",
+    operationId: "getLog",
+    tag: "Read",
+    summary: "One event, with all its fields",
+    rule: { allow: "permission", permission: READ },
+    params: z.strictObject({ eventId: EventId }),
+    answers: { 200: { description: "The event", body: Event } },
+    async handle({ params, caller }) {
+      const store = await stores.get();
+      const event = await store.event(StoredId.parse(params.eventId));
+      if (event && isVisible(caller, event.fields)) return { status: 200, body: event };
+      throw new AppError("not_found", `There is no event ${params.eventId}.`);
+    },
+  });

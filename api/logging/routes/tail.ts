@@ -1,0 +1,80 @@
+import { z } from "zod";
+
+import { type Route, route } from "#api/kit/route.ts";
+import { parseQuery } from "#pipeline/query-language.ts";
+import { AppError } from "#platform/errors.ts";
+
+import type { Deps } from "../verbs/deps.ts";
+import { followLogs, type Message } from "../verbs/follow-logs.ts";
+import { READ } from "../verbs/read-scope.ts";
+import { EventId, scopeQuery } from "./schemas.ts";
+
+const VIEWERS_MAX = 1_000;
+const HEARTBEAT_MS = 15_000;
+
+/** Server-sent events, as the HTML standard has them. */
+export const tailRoute = (deps: Deps): Route =>
+  route({
+    method: "GET",
+    path: "/v1/tail",
+    operationId: "tailLogs",
+    tag: "Read",
+    summary: "New events as they are stored, as server-sent events",
+    description: `Each event comes as \`log\` with its id, some seconds after it was pushed. A reader that comes back with Last-Event-ID gets first what is newer than that event by its time. \`skipped\` says how many could not be looked at in a burst; a reader that is too slow gets \`dropped\` and is let go. A comment comes every ${HEARTBEAT_MS / 1_000} seconds.`,
+    rule: { allow: "permission", permission: READ },
+    query: z.strictObject({ q: scopeQuery.q }),
+    limit: { burst: 60, perMinute: 60 },
+    answers: { 200: { description: "The stream", media: "text/event-stream" } },
+    async handle({ query, caller, incoming, nowMs, signal }) {
+      const where = parseQuery(query.q);
+      if (deps.tails.viewers >= VIEWERS_MAX) {
+        throw new AppError("unavailable", "Too many follow new logs already.", { waitMs: 10_000 });
+      }
+      const header = incoming.headers["last-event-id"];
+      const after = header === undefined ? undefined : lastEventId(header);
+      const messages = await followLogs(deps, { where, caller, after, nowMs, signal });
+      return new Response(streamOf(messages, HEARTBEAT_MS), {
+        headers: {
+          "content-type": "text/event-stream",
+          "cache-control": "no-store",
+          "x-accel-buffering": "no",
+        },
+      });
+    },
+  });
+
+function lastEventId(header: string | string[]): string {
+  const parsed = EventId.safeParse(Array.isArray(header) ? header[0] : header);
+  if (parsed.success) return parsed.data;
+  const message = "this is no id of an event: take it from the stream, or leave it out";
+  throw new AppError("bad_request", `Last-Event-ID: ${message}`, {
+    fields: [{ path: "header.Last-Event-ID", code: "invalid", message }],
+  });
+}
+
+/** A message at a time, when the reader has room for it; a comment where none came for a while. */
+function streamOf(messages: AsyncIterator<Message>, heartbeatMs: number): ReadableStream {
+  const encoder = new TextEncoder();
+  let pending: Promise<IteratorResult<Message>> | undefined;
+  return new ReadableStream(
+    {
+      start: (controller) => controller.enqueue(encoder.encode(": following\n\n")),
+      async pull(controller) {
+        pending ??= messages.next();
+        const { promise: quiet, resolve } = Promise.withResolvers<undefined>();
+        const timer = setTimeout(() => resolve(undefined), heartbeatMs);
+        const next = await Promise.race([pending, quiet]);
+        clearTimeout(timer);
+        if (next === undefined) return controller.enqueue(encoder.encode(":\n\n"));
+        pending = undefined;
+        if (next.done) return controller.close();
+        controller.enqueue(encoder.encode(textOf(next.value)));
+      },
+      cancel: async () => void (await messages.return?.()),
+    },
+    { highWaterMark: 1 },
+  );
+}
+
+const textOf = ({ id, event, data }: Message): string =>
+  `${id === undefined ? "" : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;

@@ -1,0 +1,68 @@
+import type { Kit, Service } from "#api/kit/service.ts";
+import { startOwnIngest } from "#pipeline/bus/own-ingest.ts";
+import { busFolderOf } from "#pipeline/bus/segments.ts";
+import { openSpool } from "#pipeline/bus/spool.ts";
+import { openCurrentStore } from "#pipeline/open-current-store.ts";
+
+import { createNormaliser } from "./domain/normalise.ts";
+import { countRoutes } from "./routes/count.ts";
+import { datasetRoutes } from "./routes/datasets.ts";
+import { otlpRoute } from "./routes/otlp.ts";
+import { pushRoutes } from "./routes/push.ts";
+import { searchRoutes } from "./routes/search.ts";
+import { tailRoute } from "./routes/tail.ts";
+import { migrations } from "./schema/migrations.ts";
+import { APPLY, applyRules, applyRulesTo } from "./verbs/keep-for.ts";
+import { createTailHub } from "./verbs/tail-hub.ts";
+
+export const logging: Service = {
+  name: "logging",
+  title: "Logging",
+  description:
+    "Takes logs from any part of an application (one, a batch, OpenTelemetry) and answers search, facets, counts over time and live tail. Who may write and read is said for each dataset; so is for how long it is kept.",
+  permissions: {
+    "logging:logs:write":
+      "push logs; …/PATTERN: into the datasets whose names match, such as …/shop.*",
+    "logging:logs:read": "read logs; …/PATTERN: of the datasets whose names match",
+    "logging:retention:write":
+      "say for how long datasets are kept; …/PATTERN: those whose names match",
+    "logging:events:read": "read the feed of domain events",
+  },
+  migrations,
+  async open(kit: Kit) {
+    const { config, clock, log } = kit;
+    await using opened = new AsyncDisposableStack();
+    const bus = opened.use(openSpool({ folder: busFolderOf(config.dataFolder) }));
+    const stores = opened.use(
+      openCurrentStore({
+        dataFolder: config.dataFolder,
+        clock,
+        // A change carries the rules too, so a database that is away for now is no reason to answer nothing.
+        onOpen: (store) =>
+          applyRulesTo(kit, store).catch((error: unknown) =>
+            log.warn("the retention of datasets was not carried to the store", { error }),
+          ),
+      }),
+    );
+    const tails = opened.use(createTailHub({ stores, log }));
+    opened.use(startOwnIngest({ config, log }));
+    const deps = { kit, bus, stores, tails, normalise: createNormaliser() };
+    const resources = opened.move();
+    return {
+      routes: [
+        ...pushRoutes(deps),
+        otlpRoute(deps),
+        ...searchRoutes(deps),
+        ...countRoutes(deps),
+        tailRoute(deps),
+        ...datasetRoutes(deps),
+      ],
+      jobs: { [APPLY]: () => applyRules(deps) },
+      checks: {
+        bus: () => bus.check(),
+        store: async () => void (await (await stores.get()).extents()),
+      },
+      close: () => resources.disposeAsync(),
+    };
+  },
+};

@@ -1,0 +1,14 @@
+import type { Kit } from "#api/kit/service.ts";
+import type { Bus } from "#pipeline/bus/port.ts";
+import type { CurrentStore } from "#pipeline/open-current-store.ts";
+
+import type { Normalise } from "../domain/normalise.ts";
+import type { TailHub } from "./tail-hub.ts";
+
+export type Deps = {
+  kit: Kit;
+  bus: Bus;
+  stores: CurrentStore;
+  normalise: Normalise;
+  tails: TailHub;
+};

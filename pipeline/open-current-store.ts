@@ -1,0 +1,78 @@
+import type { Clock } from "#platform/clock.ts";
+
+import { currentStore } from "./current-store.ts";
+import { openEmbeddedStore } from "./store/embedded-store.ts";
+import type { EventStore } from "./store/port.ts";
+
+const LOOK_EVERY_MS = 1_000;
+/** Reads that began on a store that is not the current one any more have so long to end. */
+const CLOSE_AFTER_MS = 60_000;
+const MEMORY_MB = 128;
+const CELLS_MEMORY_MB = 16;
+
+/** The store of a data folder, for a process that neither knows nor minds which one it is now. */
+export type CurrentStore = AsyncDisposable & {
+  /** To be asked for each request: another start of the control plane may show another store. */
+  get(): Promise<EventStore>;
+};
+
+export type CurrentStoreOptions = {
+  dataFolder: string;
+  clock: Clock;
+  /** Each store, before it is used. */
+  onOpen?(store: EventStore): Promise<void>;
+};
+
+type Opened = { folder: string; store: Promise<EventStore> };
+
+export function openCurrentStore(options: CurrentStoreOptions): CurrentStore {
+  let opened: Opened | undefined;
+  let lookedMs = Number.NEGATIVE_INFINITY;
+  const left = new Map<Opened, NodeJS.Timeout>();
+
+  async function open(folder: string): Promise<EventStore> {
+    const store = await openEmbeddedStore({
+      folder,
+      clock: options.clock,
+      memoryLimitMb: MEMORY_MB,
+      cellsMemoryMb: CELLS_MEMORY_MB,
+    });
+    await options.onOpen?.(store);
+    return store;
+  }
+
+  const close = (old: Opened): Promise<void> => {
+    clearTimeout(left.get(old));
+    left.delete(old);
+    // One that could not be opened needs no closing.
+    return old.store.then((store) => store[Symbol.asyncDispose]()).catch(() => undefined);
+  };
+
+  return {
+    async get() {
+      if (performance.now() - lookedMs >= LOOK_EVERY_MS) {
+        lookedMs = performance.now();
+        const folder = currentStore(options.dataFolder);
+        if (opened?.folder !== folder) {
+          const before = opened;
+          opened = { folder, store: open(folder) };
+          if (before)
+            left.set(before, setTimeout(() => void close(before), CLOSE_AFTER_MS).unref());
+        }
+      }
+      const now = opened;
+      if (!now) throw new Error("a store is opened by the first that asks");
+      try {
+        return await now.store;
+      } catch (error) {
+        if (opened === now) opened = undefined;
+        lookedMs = Number.NEGATIVE_INFINITY;
+        throw error;
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...left.keys(), ...(opened ? [opened] : [])].map(close));
+      opened = undefined;
+    },
+  };
+}
