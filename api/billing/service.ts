@@ -2,6 +2,7 @@ import type { Service } from "#api/kit/service.ts";
 
 import type { BillingDeps } from "./deps.ts";
 import { booksRoutes } from "./routes/books.ts";
+import { moneyPermissions, openMoney } from "./routes/money.ts";
 import { booksMigrations } from "./schema/migrations-books.ts";
 import { paymentsMigrations } from "./schema/migrations-payments.ts";
 import { booksJobs } from "./verbs/books-jobs.ts";
@@ -24,10 +25,15 @@ export const billing: Service = {
     "billing:credit-notes:write": "issue credit notes",
     "billing:ledger:read": "read the ledger",
     "billing:events:read": "read the events of Billing",
+    ...moneyPermissions,
   },
   migrations: [...booksMigrations, ...paymentsMigrations],
   open: (kit) => {
     const deps: BillingDeps = { kit };
-    return Promise.resolve({ routes: booksRoutes(deps), jobs: booksJobs(deps) });
+    const { routes, jobs } = openMoney(deps);
+    return Promise.resolve({
+      routes: [...booksRoutes(deps), ...routes],
+      jobs: { ...booksJobs(deps), ...jobs },
+    });
   },
 };

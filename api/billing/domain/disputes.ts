@@ -20,14 +20,15 @@ export type DisputeVerdict =
   | { changed: true; status: DisputeStatus }
   | { changed: false; reason: string };
 
+const same = (reason: string): DisputeVerdict => ({ changed: false, reason });
+const to = (next: DisputeStatus): DisputeVerdict => ({ changed: true, status: next });
+
 /** What an event makes of a dispute; when it changes nothing, why. */
 export function judge(
   dispute: { status: DisputeStatus; evidenceDueByMs: number },
   event: DisputeEvent,
 ): DisputeVerdict {
   const { status, evidenceDueByMs } = dispute;
-  const same = (reason: string): DisputeVerdict => ({ changed: false, reason });
-  const to = (next: DisputeStatus): DisputeVerdict => ({ changed: true, status: next });
   if (isClosed(status)) return same(`the dispute is over: ${status}`);
   switch (event.type) {
     case "decided":

@@ -9,7 +9,7 @@ export type DunningPolicy = {
 
 export type DunningStep =
   | { kind: "retry"; atMs: number }
-  | { kind: "give_up"; then: DunningPolicy["finally"] };
+  | { kind: "give_up"; outcome: DunningPolicy["finally"] };
 
 /** What follows after a failure when `retries` were made; a retry that is overdue comes at once. */
 export function nextStep(
@@ -17,7 +17,7 @@ export function nextStep(
   run: { startedAtMs: number; retries: number; nowMs: number },
 ): DunningStep {
   const day = policy.retryDays[run.retries];
-  if (day === undefined) return { kind: "give_up", then: policy.finally };
+  if (day === undefined) return { kind: "give_up", outcome: policy.finally };
   return { kind: "retry", atMs: Math.max(run.startedAtMs + day * DAY_MS, run.nowMs) };
 }
 

@@ -84,12 +84,13 @@ export function refundable({ amount, refunded, refundPending, disputed }: Taken)
 
 export type RefundDecision = { ok: true; amount: Money } | { ok: false; reason: string };
 
+const refused = (reason: string): RefundDecision => ({ ok: false, reason });
+
 /** How much a refund gives back: what was asked for, or all that is left. */
 export function decideRefund(
   payment: Taken & { state: PaymentState },
   asked: Money | undefined,
 ): RefundDecision {
-  const refused = (reason: string): RefundDecision => ({ ok: false, reason });
   if (payment.state.status !== "succeeded") {
     return refused(
       `the payment is ${payment.state.status}: only one that succeeded can be refunded`,

@@ -40,7 +40,8 @@ export type RefundRequest = {
   reference: string;
 };
 export type RefundOutcome =
-  | { status: "succeeded" | "pending"; refundId: string }
+  | { status: "succeeded"; refundId: string }
+  | { status: "pending"; refundId: string }
   | { status: "failed"; refundId: string; reason: string };
 
 /** A webhook as it came in. */

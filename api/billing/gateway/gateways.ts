@@ -1,0 +1,24 @@
+import type { Kit } from "#api/kit/service.ts";
+import { AppError } from "#platform/errors.ts";
+
+import type { Gateway } from "./port.ts";
+import { sandboxGateway } from "./sandbox.ts";
+import { withTimeLimit } from "./time-limit.ts";
+
+export type Gateways = ReadonlyMap<string, Gateway>;
+
+/** Where new cards go. */
+export const DEFAULT_GATEWAY = "sandbox";
+
+/** Every gateway there is, by name: another one is added here. */
+export function openGateways(kit: Kit): Gateways {
+  const all = [sandboxGateway(kit)];
+  return new Map(all.map((it) => [it.name, withTimeLimit(it)]));
+}
+
+/** @throws AppError not_found */
+export function gatewayOf(gateways: Gateways, name: string): Gateway {
+  const gateway = gateways.get(name);
+  if (gateway === undefined) throw new AppError("not_found", `There is no gateway ${name}.`);
+  return gateway;
+}

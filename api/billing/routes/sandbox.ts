@@ -1,0 +1,113 @@
+import { z } from "zod";
+
+import { type Route, route } from "#api/kit/route.ts";
+import { idOf, text } from "#api/kit/schema.ts";
+import type { Kit } from "#api/kit/service.ts";
+
+import { fromWire } from "../domain/money.ts";
+import { DECIDING_WORDS, TEST_CARDS } from "../domain/sandbox.ts";
+import {
+  disputeSandboxPayment,
+  reverseSandboxPayment,
+  settleSandboxDispute,
+} from "../verbs/sandbox.ts";
+import { PositiveAmount } from "./wire.ts";
+
+export const SANDBOX_WRITE = "billing:sandbox:write";
+
+const rule = { allow: "permission", permission: SANDBOX_WRITE } as const;
+const tag = "Sandbox";
+const answers = {
+  202: { description: "The bank did it; Billing hears of it by webhook" },
+} as const;
+const ofPayment = z.strictObject({ paymentId: idOf("pay") });
+
+const getCards = route({
+  method: "GET",
+  path: "/sandbox/cards",
+  operationId: "listTestCards",
+  tag,
+  summary: "The cards that the gateway sandbox knows, and what they do",
+  rule: { allow: "anyone", why: "they are published test numbers" },
+  answers: {
+    200: {
+      description: "The cards",
+      body: z.array(z.strictObject({ name: z.string(), number: z.string(), does: z.string() })),
+    },
+  },
+  handle: () =>
+    Promise.resolve({
+      status: 200 as const,
+      body: TEST_CARDS.map(({ name, number, does }) => ({ name, number, does })),
+    }),
+});
+
+const closeDispute = (kit: Kit): Route =>
+  route({
+    method: "POST",
+    path: "/sandbox/disputes/{disputeId}/close",
+    operationId: "closeSandboxDispute",
+    tag,
+    summary: "Lets the bank decide a dispute",
+    description: `Evidence that holds the word ${DECIDING_WORDS.won} or ${DECIDING_WORDS.lost} does the same.`,
+    rule,
+    params: z.strictObject({ disputeId: idOf("dsp") }),
+    body: z.strictObject({ outcome: z.enum(["won", "lost"]) }),
+    idempotency: "required",
+    answers,
+    handle: ({ params: { disputeId }, body: { outcome }, write, nowMs, traceId }) =>
+      write(async (tx) => {
+        await settleSandboxDispute({ kit, tx, nowMs, traceId }, disputeId, outcome);
+        return { status: 202 };
+      }),
+  });
+
+const dispute = (kit: Kit): Route =>
+  route({
+    method: "POST",
+    path: "/sandbox/payments/{paymentId}/dispute",
+    operationId: "disputeSandboxPayment",
+    tag,
+    summary: "Lets the customer dispute a payment",
+    rule,
+    params: ofPayment,
+    body: z.strictObject({
+      amount: PositiveAmount.optional(),
+      reason: text({ max: 100 }).default("fraudulent"),
+    }),
+    idempotency: "required",
+    answers,
+    handle: ({ params: { paymentId }, body, write, nowMs, traceId }) =>
+      write(async (tx) => {
+        const amount = body.amount === undefined ? undefined : fromWire(body.amount);
+        const { reason } = body;
+        await disputeSandboxPayment({ kit, tx, nowMs, traceId }, paymentId, { amount, reason });
+        return { status: 202 };
+      }),
+  });
+
+const reverse = (kit: Kit): Route =>
+  route({
+    method: "POST",
+    path: "/sandbox/payments/{paymentId}/reverse",
+    operationId: "reverseSandboxPayment",
+    tag,
+    summary: "Lets the bank take a payment back that had succeeded",
+    rule,
+    params: ofPayment,
+    idempotency: "required",
+    answers,
+    handle: ({ params: { paymentId }, write, nowMs, traceId }) =>
+      write(async (tx) => {
+        await reverseSandboxPayment({ kit, tx, nowMs, traceId }, paymentId);
+        return { status: 202 };
+      }),
+  });
+
+/** Only where the sandbox is the gateway: they are the customers and the bank. */
+export const sandboxRoutes = (kit: Kit): Route[] => [
+  getCards,
+  closeDispute(kit),
+  dispute(kit),
+  reverse(kit),
+];

@@ -1,0 +1,44 @@
+import { z } from "zod";
+
+import { readBytes } from "#api/kit/request-input.ts";
+import { type Route, route } from "#api/kit/route.ts";
+import type { Kit } from "#api/kit/service.ts";
+
+import { type Gateways, gatewayOf } from "../gateway/gateways.ts";
+import { SIGNATURE_HEADER } from "../gateway/signature.ts";
+import { receiveEvent } from "../verbs/webhooks.ts";
+
+const BODY_BYTES_MAX = 64 * 1024;
+
+export const webhookRoutes = (kit: Kit, gateways: Gateways): Route[] => [
+  route({
+    method: "POST",
+    path: "/v1/webhooks/{gateway}",
+    operationId: "receiveWebhook",
+    tag: "Webhooks",
+    summary: "Takes an event of a payment gateway",
+    description: `Signed in the header ${SIGNATURE_HEADER}: t=SECONDS,v1=HMAC-SHA256 of "SECONDS.BODY" in hex. An event is applied once, however often it comes and in whatever order.`,
+    rule: { allow: "anyone", why: "the signature of the gateway proves who sends it" },
+    params: z.strictObject({ gateway: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/) }),
+    consumes: ["application/json"],
+    answers: {
+      200: {
+        description: "Taken",
+        body: z.strictObject({ received: z.enum(["applied", "known_already", "not_ours"]) }),
+      },
+    },
+    async handle({ params, incoming, write, nowMs, traceId }) {
+      const gateway = gatewayOf(gateways, params.gateway);
+      const body = await readBytes(incoming, BODY_BYTES_MAX);
+      const signature = incoming.headers[SIGNATURE_HEADER];
+      const event = gateway.readEvent({
+        body,
+        header: () => (typeof signature === "string" ? signature : undefined),
+      });
+      return write(async (tx) => {
+        const received = await receiveEvent({ kit, tx, nowMs, traceId }, gateway.name, event);
+        return { status: 200, body: { received } };
+      });
+    },
+  }),
+];

@@ -1,0 +1,14 @@
+import type { Queryable } from "#platform/postgres/database.ts";
+
+/** Remembers an event; false when it was heard before. Two that come at the same time wait for each other here. */
+export async function rememberEvent(
+  tx: Queryable,
+  event: { gateway: string; id: string; type: string; nowMs: number },
+): Promise<boolean> {
+  const rows = await tx.query(
+    `INSERT INTO webhook_events (gateway, event_id, type, received_at) VALUES ($1, $2, $3, $4)
+     ON CONFLICT DO NOTHING RETURNING event_id`,
+    [event.gateway, event.id, event.type, new Date(event.nowMs)],
+  );
+  return rows.length > 0;
+}
