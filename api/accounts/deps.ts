@@ -88,6 +88,8 @@ export type AccountsDeps = {
     /** The live session of an id, undefined when it has ended or expired. */
     read(db: Queryable, sessionId: string, nowMs: number): Promise<Session | undefined>;
   };
+  /** Whose bearer token this is: exact, and remembered until `forgetTokens` names one of its ids. */
+  knowToken: TokenKnower;
   /** Forgets a token (or all of a session, account, service account, key) in every worker, at the commit of `tx`. */
   forgetTokens(tx: Queryable, id: string): Promise<void>;
 };

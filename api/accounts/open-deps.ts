@@ -7,10 +7,12 @@ import { writeAudit } from "./schema/audit.ts";
 import { notifyForget } from "./schema/sessions.ts";
 import { openSigningKeys } from "./schema/signing-keys.ts";
 import { checkCredentials, confirmPassword } from "./verbs/check-credentials.ts";
+import { apiKeyKnower } from "./verbs/know-api-key.ts";
 import { createPasswords } from "./verbs/passwords.ts";
 import { openSecondFactors } from "./verbs/second-factor.ts";
-import { openSessions } from "./verbs/sessions.ts";
+import { accessTokenKnower, openSessions } from "./verbs/sessions.ts";
 import { signInFacts } from "./verbs/sign-in-facts.ts";
+import { createTokenCheck } from "./verbs/token-check.ts";
 
 /** Wires what the routes share. */
 export function openDeps(kit: Kit): AccountsDeps {
@@ -36,6 +38,10 @@ export function openDeps(kit: Kit): AccountsDeps {
       confirmPassword: (of) => confirmPassword(check, of),
     },
     sessions: openSessions({ kit, database, keys, tokens, secondFactors, facts }),
+    knowToken: createTokenCheck(kit, [
+      apiKeyKnower(kit),
+      accessTokenKnower({ kit, database, keys }),
+    ]),
     forgetTokens: notifyForget,
   };
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { Email, idOf, text } from "#api/kit/schema.ts";
+import { Email, Timestamp, idOf, text } from "#api/kit/schema.ts";
 
 import type { Account } from "../domain/account.ts";
 import { PASSWORD_CHARS } from "../domain/password-policy.ts";
@@ -9,6 +9,8 @@ import { SIGN_IN_METHODS } from "../domain/sign-in-method.ts";
 
 export const AccountId = idOf("acc");
 export const SessionId = idOf("ses");
+/** Keys of a page: when it was made, and its id. */
+export const ByTime = z.tuple([Timestamp, z.string().max(40)]);
 export const AccountParams = z.strictObject({ accountId: AccountId });
 
 export { Email };

@@ -1,0 +1,71 @@
+import { z } from "zod";
+
+import { holds } from "#api/kit/caller.ts";
+import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
+import { type Route, route } from "#api/kit/route.ts";
+import { pageOf, pageQuery } from "#api/kit/schema.ts";
+
+import { type AuditRow, readAudit } from "../schema/audit.ts";
+import { noSuch } from "../verbs/sign-in.ts";
+import { AUDIT } from "./rules.ts";
+
+const EntryBody = z
+  .strictObject({
+    id: z.string(),
+    at: z.iso.datetime(),
+    actor: z.string(),
+    action: z.string(),
+    outcome: z.enum(["success", "failure"]),
+    subject: z.string().nullable(),
+    address: z.string().nullable(),
+    userAgent: z.string().nullable(),
+    traceId: z.string().nullable(),
+    detail: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: "AuditEntry" });
+
+const entryBody = (row: AuditRow): z.input<typeof EntryBody> => ({
+  id: String(row.id),
+  at: row.at.toISOString(),
+  actor: row.actor,
+  action: row.action,
+  outcome: row.outcome,
+  subject: row.subject,
+  address: row.address,
+  userAgent: row.user_agent,
+  traceId: row.trace_id,
+  detail: row.detail,
+});
+
+const Cursor = z.tuple([z.int().min(1).max(Number.MAX_SAFE_INTEGER)]);
+
+/** Every decision: the whole trail by permission, one's own entries by anybody. */
+export const auditRoutes = (): Route[] => [
+  route({
+    method: "GET",
+    path: "/v1/audit",
+    operationId: "listAudit",
+    tag: "Audit",
+    summary: "Decisions, newest first: by and about oneself, or all by permission",
+    rule: { allow: "own-or", permission: AUDIT },
+    query: pageQuery({
+      about: z.string().min(1).max(60).optional(),
+      action: z.string().min(1).max(60).optional(),
+      outcome: z.enum(["success", "failure"]).optional(),
+    }),
+    reads: "replica",
+    answers: { 200: { description: "A page of entries", body: pageOf(EntryBody) } },
+    async handle({ caller, query, read }) {
+      const maySeeAll = holds(caller, AUDIT);
+      if (!maySeeAll && query.about !== undefined && query.about !== caller.id) {
+        throw noSuch("thing of yours");
+      }
+      const { action, outcome, limit } = query;
+      const [beforeId] = decodeCursor(Cursor, query.cursor) ?? [undefined];
+      const about = maySeeAll ? query.about : caller.id;
+      const rows = await readAudit(read, { about, action, outcome, beforeId, limit });
+      const page = cutPage(rows, limit, { item: entryBody, cursor: (it) => [it.id] });
+      return { status: 200, body: page };
+    },
+  }),
+];

@@ -1,0 +1,19 @@
+import type { Route } from "#api/kit/route.ts";
+
+import type { AccountsDeps } from "../deps.ts";
+import { accountRoutes } from "./accounts.ts";
+import { auditRoutes } from "./audit.ts";
+import { mailLinkRoutes } from "./mail-links.ts";
+import { secondFactorRoutes } from "./second-factor.ts";
+import { sessionRoutes } from "./sessions.ts";
+import { signInRoutes } from "./sign-in.ts";
+
+/** Accounts, sign-in, sessions, mails, the second factor and the audit trail. */
+export const coreRoutes = (deps: AccountsDeps): Route[] => [
+  ...accountRoutes(deps),
+  ...signInRoutes(deps),
+  ...sessionRoutes(deps),
+  ...mailLinkRoutes(deps),
+  ...secondFactorRoutes(deps),
+  ...auditRoutes(),
+];

@@ -1,0 +1,107 @@
+import { z } from "zod";
+
+import { mayActFor } from "#api/kit/caller.ts";
+import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
+import { type Route, route } from "#api/kit/route.ts";
+import { pageOf, pageQuery } from "#api/kit/schema.ts";
+
+import { type AccountsDeps, originOf } from "../deps.ts";
+import { listSessions } from "../schema/sessions.ts";
+import { knownAccount, noSuch } from "../verbs/sign-in.ts";
+import { READ, WRITE, actOf, actorOf } from "./rules.ts";
+import { AccountParams, ByTime, SessionBody, SessionId, sessionBody } from "./wire.ts";
+
+const tag = "Sessions";
+const path = "/v1/accounts/{accountId}/sessions";
+
+const list = (deps: AccountsDeps): Route =>
+  route({
+    method: "GET",
+    path,
+    operationId: "listSessions",
+    tag,
+    summary: "Where an account is signed in, oldest first",
+    rule: { allow: "own-or", permission: READ },
+    params: AccountParams,
+    query: pageQuery({}),
+    answers: { 200: { description: "A page of sessions", body: pageOf(SessionBody) } },
+    async handle({ caller, params, query, nowMs }) {
+      if (!mayActFor(caller, params.accountId, READ)) throw noSuch("account");
+      await knownAccount(deps.kit.database, params.accountId);
+      const after = decodeCursor(ByTime, query.cursor);
+      const of = { ...params, nowMs, after, limit: query.limit };
+      const page = cutPage(await listSessions(deps.kit.database, of), query.limit, {
+        item: (it) => sessionBody(it, caller.sessionId),
+        cursor: (it) => [new Date(it.createdAtMs).toISOString(), it.id],
+      });
+      return { status: 200, body: page };
+    },
+  });
+
+const endOne = (deps: AccountsDeps): Route =>
+  route({
+    method: "DELETE",
+    path: "/v1/sessions/{sessionId}",
+    operationId: "endSession",
+    tag,
+    summary: "Ends one session: its tokens are refused at once",
+    rule: { allow: "own-or", permission: WRITE },
+    params: z.strictObject({ sessionId: SessionId }),
+    answers: { 204: { description: "Ended" } },
+    async handle(call) {
+      const { caller, params, nowMs } = call;
+      const session = await deps.sessions.read(deps.kit.database, params.sessionId, nowMs);
+      if (session === undefined || !mayActFor(caller, session.accountId, WRITE)) {
+        throw noSuch("session");
+      }
+      const origin = originOf(call);
+      const { accountId, id: sessionId } = session;
+      let ended: string[] = [];
+      const answer = await call.write(async (tx) => {
+        const which = { accountId, sessionId, reason: "revoked", origin, actor: actorOf(caller) };
+        ended = await deps.sessions.end(tx, which);
+        return { status: 204 };
+      });
+      deps.sessions.announceEnd(accountId, ended, origin);
+      return answer;
+    },
+  });
+
+const endOthers = (deps: AccountsDeps): Route =>
+  route({
+    method: "DELETE",
+    path,
+    operationId: "endSessions",
+    tag,
+    summary: "Ends every session of an account but the one that asks",
+    rule: { allow: "own-or", permission: WRITE },
+    params: AccountParams,
+    answers: {
+      200: { description: "How many were ended", body: z.strictObject({ ended: z.int() }) },
+    },
+    async handle(call) {
+      const { accountId, actor, origin } = actOf(call, WRITE);
+      let ended: string[] = [];
+      const answer = await call.write(async (tx) => {
+        await knownAccount(tx, accountId);
+        const except = call.caller.sessionId === "" ? undefined : call.caller.sessionId;
+        ended = await deps.sessions.end(tx, {
+          accountId,
+          reason: "revoked",
+          origin,
+          actor,
+          except,
+        });
+        return { status: 200, body: { ended: ended.length } };
+      });
+      deps.sessions.announceEnd(accountId, ended, origin);
+      return answer;
+    },
+  });
+
+/** Where an account is signed in. */
+export const sessionRoutes = (deps: AccountsDeps): Route[] => [
+  list(deps),
+  endOne(deps),
+  endOthers(deps),
+];

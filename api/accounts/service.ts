@@ -1,0 +1,42 @@
+import path from "node:path";
+
+import type { Kit, Service } from "#api/kit/service.ts";
+
+import { fileMailer } from "./mail/file.ts";
+import type { Mailer } from "./mail/port.ts";
+import { smtpMailer } from "./mail/smtp.ts";
+import { openDeps } from "./open-deps.ts";
+import { corePermissions } from "./permissions.ts";
+import { coreRoutes } from "./routes/core.ts";
+import { identityPermissions, identityRoutes } from "./routes/identity.ts";
+import { coreMigrations } from "./schema/migrations-core.ts";
+import { identityMigrations } from "./schema/migrations-identity.ts";
+import { housekeepingJobs, promiseHousekeeping } from "./verbs/housekeeping.ts";
+import { mailJobs } from "./verbs/mail-links.ts";
+
+/** Accounts: who somebody is, and what they may. */
+export const accounts: Service = {
+  name: "accounts",
+  title: "Accounts",
+  description:
+    "Sign-up, sign-in and sessions, second factors, passkeys, products with their roles and grants, service accounts, and the OpenID provider that the control plane and other products sign in with. Every decision is in the audit trail.",
+  permissions: { ...corePermissions, ...identityPermissions },
+  migrations: [...coreMigrations, ...identityMigrations],
+  async open(kit) {
+    const deps = openDeps(kit);
+    const mailer = mailerOf(kit);
+    await promiseHousekeeping(deps, kit.database, kit.clock.nowMs());
+    return {
+      routes: [...coreRoutes(deps), ...identityRoutes(deps)],
+      jobs: { ...mailJobs(deps, mailer), ...housekeepingJobs(deps) },
+      authenticate: async (token) => (await deps.knowToken(token))?.known,
+      close: () => Promise.resolve(mailer.close()),
+    };
+  },
+};
+
+function mailerOf({ config }: Kit): Mailer {
+  const { smtpUrl, mailFrom: from } = config.api;
+  if (smtpUrl !== undefined) return smtpMailer({ url: smtpUrl, from });
+  return fileMailer({ folder: path.join(config.dataFolder, "api", "mail"), from });
+}

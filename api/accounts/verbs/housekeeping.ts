@@ -1,0 +1,60 @@
+import type { JobHandlers } from "#api/kit/jobs.ts";
+import type { Queryable } from "#platform/postgres/database.ts";
+
+import type { AccountsDeps } from "../deps.ts";
+import { writeAudit } from "../schema/audit.ts";
+import { forgetMailTokens } from "../schema/mail-tokens.ts";
+import { endExpired, forgetEndedSessions } from "../schema/sessions.ts";
+import { forgetThrottle } from "../schema/throttle.ts";
+
+const JOB = "housekeeping";
+const EVERY_MS = 60_000;
+
+/** Promised once for each minute, however many workers ask. */
+export const promiseHousekeeping = (deps: AccountsDeps, tx: Queryable, nowMs: number) => {
+  const minute = Math.floor(nowMs / EVERY_MS) + 1;
+  return deps.kit.jobs.add(tx, {
+    kind: JOB,
+    payload: {},
+    runAtMs: minute * EVERY_MS,
+    key: `${JOB} ${minute}`,
+  });
+};
+
+/** Ends sessions that have expired, says so, and forgets what is of no use any more. */
+export function housekeepingJobs(deps: AccountsDeps): JobHandlers {
+  const { database } = deps.kit;
+  return {
+    async [JOB]({ nowMs }) {
+      await promiseHousekeeping(deps, database, nowMs);
+      const ended = await database.transaction((tx) => expire(deps, tx, nowMs));
+      const origin = { address: "", userAgent: "", traceId: "", nowMs };
+      for (const { accountId, id } of ended) deps.sessions.announceEnd(accountId, [id], origin);
+      await forgetEndedSessions(database, nowMs);
+      await forgetMailTokens(database, nowMs);
+      await forgetThrottle(database, nowMs);
+    },
+  };
+}
+
+async function expire(deps: AccountsDeps, tx: Queryable, nowMs: number) {
+  const ended = await endExpired(tx, nowMs);
+  for (const { id: sessionId, accountId } of ended) {
+    const detail = { sessionId, reason: "expired" };
+    await writeAudit(tx, {
+      atMs: nowMs,
+      actor: "system",
+      action: "session.end",
+      outcome: "success",
+      subject: accountId,
+      detail,
+    });
+    await deps.kit.publish(tx, {
+      type: "session.ended",
+      subject: sessionId,
+      atMs: nowMs,
+      data: { accountId, ...detail },
+    });
+  }
+  return ended;
+}
