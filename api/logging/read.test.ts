@@ -1,0 +1,218 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { z } from "zod";
+
+import { covers } from "./domain/dataset.ts";
+import { testLogging, type TestLogging } from "./testing.ts";
+
+const Page = z.object({
+  items: z.array(z.object({ id: z.string(), fields: z.record(z.string(), z.unknown()) })),
+  next: z.string().nullable(),
+});
+const Names = z.object({ items: z.array(z.object({ dataset: z.string() })) });
+const Facets = z.object({
+  items: z.array(z.object({ values: z.array(z.object({ value: z.string(), count: z.number() })) })),
+});
+const Counts = z.object({
+  stepMs: z.number(),
+  items: z.array(z.object({ at: z.string(), value: z.string().nullable(), count: z.number() })),
+});
+
+async function push(service: TestLogging, documents: readonly object[]): Promise<void> {
+  const answer = await service.send("POST", "/v1/logs/batch", {
+    as: service.root,
+    headers: { "content-type": "application/x-ndjson" },
+    body: documents.map((it) => JSON.stringify(it)).join("\n"),
+  });
+  expect([answer.status, answer.text]).toMatchObject([202, expect.any(String)]);
+}
+
+/** Waits until so many events are stored. */
+async function stored(service: TestLogging, rows: number): Promise<void> {
+  const Rows = z.object({ items: z.array(z.object({ rows: z.number() })) });
+  await expect
+    .poll(
+      async () => {
+        const answer = await service.send("GET", "/v1/datasets?limit=100", { as: service.root });
+        return Rows.parse(answer.json).items.reduce((sum, it) => sum + it.rows, 0);
+      },
+      { timeout: 20_000 },
+    )
+    .toBe(rows);
+}
+
+const DATASETS = ["shop", "shop.web", "shop.web.access", "shop.db", "bank", "bank.web", "web_x.y"];
+const pattern = fc
+  .array(fc.constantFrom("shop", "bank", "web", ".", "*", "access", "_x", "y"), {
+    minLength: 1,
+    maxLength: 4,
+  })
+  .map((parts) => parts.join(""));
+
+test("a dataset that a caller may not read is in no answer, and one that they may read is in all", async () => {
+  await using service = await testLogging();
+  await push(
+    service,
+    DATASETS.flatMap((dataset) => [
+      { "data_stream.dataset": dataset, message: "x" },
+      { "data_stream.dataset": dataset, message: "y" },
+    ]),
+  );
+  await stored(service, 2 * DATASETS.length);
+  service.clock.now += 1_000;
+  const all = Page.parse(
+    (await service.send("GET", "/v1/search?limit=100", { as: service.root })).json,
+  ).items;
+  expect(all).toHaveLength(2 * DATASETS.length);
+  await fc.assert(
+    fc.asyncProperty(fc.array(pattern, { minLength: 1, maxLength: 3 }), async (patterns) => {
+      const scope = patterns.map((it) => `logging:logs:read/${it}`).join(" ");
+      const as = await service.token({ scope });
+      const granted = DATASETS.filter((dataset) => covers(patterns, dataset)).toSorted();
+      const get = async (path: string) => (await service.send("GET", path, { as })).json;
+      const { items } = Page.parse(await get("/v1/search?limit=100"));
+      const seen = new Set(items.map(({ fields }) => String(fields["data_stream.dataset"])));
+      expect([...seen].toSorted()).toEqual(granted);
+      const facets = Facets.parse(await get("/v1/facets?fields=dataset,message&limit=100"));
+      const [names, messages] = facets.items;
+      expect(names?.values.map(({ value }) => value).toSorted()).toEqual(granted);
+      expect(messages?.values.map(({ count }) => count)).toEqual(
+        granted.length > 0 ? [granted.length, granted.length] : [],
+      );
+      const counts = Counts.parse(await get("/v1/counts?step=1d&by=dataset&limit=50"));
+      expect(counts.items.map(({ value }) => value).toSorted()).toEqual(granted);
+      const listed = Names.parse(await get("/v1/datasets?limit=100"));
+      expect(listed.items.map(({ dataset }) => dataset)).toEqual(granted);
+      for (const { id, fields } of all.slice(0, 4)) {
+        const isGranted = granted.includes(String(fields["data_stream.dataset"]));
+        const { status } = await service.send("GET", `/v1/logs/${id}`, { as });
+        expect(status).toBe(isGranted ? 200 : 404);
+      }
+    }),
+    { numRuns: 25 },
+  );
+}, 120_000);
+
+test("pages hold every event once, newest first, while new ones come in", async () => {
+  await using service = await testLogging();
+  const first = service.clock.now;
+  const at = (n: number) => new Date(first - 60_000 + Math.floor(n / 3)).toISOString();
+  const document = (n: number) => ({ "data_stream.dataset": "a", "@timestamp": at(n), n });
+  await push(
+    service,
+    Array.from({ length: 25 }, (_, n) => document(n)),
+  );
+  await stored(service, 25);
+  const seen: unknown[] = [];
+  let cursor = "";
+  for (let page = 0; ; page += 1) {
+    const answer = await service.send("GET", `/v1/search?limit=10${cursor}`, { as: service.root });
+    const { items, next } = Page.parse(answer.json);
+    seen.push(...items.map(({ fields }) => fields["n"]));
+    if (next === null) break;
+    cursor = `&cursor=${next}`;
+    if (page > 0) continue;
+    service.clock.now += 10_000;
+    await push(service, [{ "data_stream.dataset": "a", n: 99 }]);
+    await stored(service, 26);
+  }
+  expect(seen).toHaveLength(25);
+  expect(seen).toEqual(seen.toSorted((a, b) => Number(b) - Number(a)));
+});
+
+test("counts over time are those of the events, and what is asked wrongly is named", async () => {
+  await using service = await testLogging();
+  const dayMs = 86_400_000;
+  const start = Math.floor(service.clock.now / dayMs) * dayMs - dayMs;
+  const minute = (n: number) => new Date(start + n * 60_000).toISOString();
+  const document = (n: number, level: string) => ({
+    "data_stream.dataset": "a",
+    "@timestamp": minute(n),
+    "log.level": level,
+  });
+  await push(service, [document(0, "error"), document(1, "info"), document(7, "info")]);
+  await stored(service, 3);
+  const as = service.root;
+  const range = `from=${minute(0)}&to=${minute(60)}`;
+  const counts = await service.send("GET", `/v1/counts?${range}&step=5m&by=level`, { as });
+  expect(Counts.parse(counts.json)).toEqual({
+    stepMs: 300_000,
+    items: [
+      { at: minute(0), value: "info", count: 1 },
+      { at: minute(0), value: "error", count: 1 },
+      { at: minute(5), value: "info", count: 1 },
+    ],
+  });
+  const cases: [string, string][] = [
+    [`/v1/counts?${range}&step=1s`, "query.step"],
+    ["/v1/counts?step=0s", "query.step"],
+    ["/v1/search?q=status%3E%3Dmany", "column 9"],
+    ["/v1/search?q=%22open", "column 1"],
+    ["/v1/search?from=yesterday", "from"],
+    ["/v1/search?from=now&to=now-1h", "from must be before to"],
+    ["/v1/search?cursor=abc", "cursor"],
+    ["/v1/facets?fields=", "query.fields"],
+    ["/v1/facets?fields=a%20b", "query.fields"],
+    ["/v1/logs/x", "path.eventId"],
+  ];
+  for (const [path, named] of cases) {
+    const answer = await service.send("GET", path, { as });
+    expect([path, answer.status, answer.text]).toEqual([path, 400, expect.stringContaining(named)]);
+  }
+  const none = await service.send("GET", "/v1/logs/src_none:1", { as });
+  expect(none.status).toBe(404);
+});
+
+test("retention is changed by one at a time, said as an event, and carried to the store", async () => {
+  await using service = await testLogging();
+  const dayMs = 86_400_000;
+  const old = new Date(service.clock.now - 10 * dayMs).toISOString();
+  await push(service, [
+    { "data_stream.dataset": "shop.a", "@timestamp": old },
+    { "data_stream.dataset": "shop.a" },
+    { "data_stream.dataset": "bank.a", "@timestamp": old },
+  ]);
+  await stored(service, 3);
+  const path = "/v1/datasets/shop.a/retention";
+  const as = await service.token({
+    scope: "logging:logs:read/shop.* logging:retention:write/shop.*",
+  });
+  const before = await service.send("GET", path, { as });
+  expect([before.headers.get("etag"), before.json]).toMatchObject(['"0"', { days: null }]);
+  const put = (days: number | null, etag?: string) =>
+    service.send("PUT", path, {
+      as,
+      body: { days },
+      headers: etag === undefined ? {} : { "if-match": etag },
+    });
+  expect((await put(7)).status).toBe(428);
+  const answers = await Promise.all([put(7, '"0"'), put(7, '"0"'), put(7, '"0"')]);
+  expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 412, 412]);
+  expect((await put(0, '"1"')).status).toBe(400);
+  const other = await service.send("PUT", "/v1/datasets/bank.a/retention", {
+    as,
+    body: { days: 1 },
+    headers: { "if-match": "*" },
+  });
+  expect(other.status).toBe(404);
+  const feed = await service.send("GET", "/v1/events", { as: service.root });
+  expect(feed.json).toMatchObject({
+    items: [
+      {
+        type: "logging.retention.changed",
+        subject: "shop.a",
+        data: { days: 7, daysBefore: null, version: 1 },
+      },
+    ],
+  });
+  await service.runJobs();
+  // The process that moves the bus looks after the store every few seconds.
+  await stored(service, 2);
+  const listed = await service.send("GET", "/v1/datasets", { as: service.root });
+  expect(listed.json).toMatchObject({
+    items: [
+      { dataset: "bank.a", rows: 1, retentionDays: null },
+      { dataset: "shop.a", rows: 1, retentionDays: 7 },
+    ],
+  });
+}, 60_000);

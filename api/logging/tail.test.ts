@@ -1,0 +1,103 @@
+import { expect, test } from "vitest";
+
+import { testLogging, type TestLogging } from "./testing.ts";
+
+type Message = { id: string | undefined; event: string; data: string };
+
+/** A reader of the stream, as a browser's EventSource is one. */
+class Reader {
+  readonly messages: Message[] = [];
+  readonly #stop = new AbortController();
+
+  async open(
+    service: TestLogging,
+    options: { as: string; q?: string; after?: string },
+  ): Promise<this> {
+    const url = new URL(`/v1/tail?q=${encodeURIComponent(options.q ?? "")}`, service.url);
+    const response = await fetch(url, {
+      signal: this.#stop.signal,
+      headers: {
+        authorization: `Bearer ${options.as}`,
+        ...(options.after === undefined ? {} : { "last-event-id": options.after }),
+      },
+    });
+    expect([response.status, response.headers.get("content-type")]).toEqual([
+      200,
+      "text/event-stream",
+    ]);
+    const body = response.body;
+    if (body) void this.#read(body).catch(() => undefined);
+    return this;
+  }
+
+  async #read(body: ReadableStream<Uint8Array>): Promise<void> {
+    let text = "";
+    const decoder = new TextDecoder();
+    for await (const part of body) {
+      text += decoder.decode(part, { stream: true });
+      const blocks = text.split("\n\n");
+      text = blocks.pop() ?? "";
+      for (const block of blocks) {
+        const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1];
+        const event = field("event");
+        if (event) this.messages.push({ id: field("id"), event, data: field("data") ?? "" });
+      }
+    }
+  }
+
+  /** What the events say, once there are so many. */
+  async said(count: number): Promise<string[]> {
+    await expect
+      .poll(() => this.messages.length, { timeout: 20_000 })
+      .toBeGreaterThanOrEqual(count);
+    return this.messages.map(({ data }) => String(JSON.parse(data).fields?.message));
+  }
+
+  close(): void {
+    this.#stop.abort();
+  }
+}
+
+const push = async (service: TestLogging, dataset: string, message: string): Promise<void> => {
+  service.clock.now += 10;
+  const body = { "data_stream.dataset": dataset, message };
+  const { status } = await service.send("POST", "/v1/logs", { as: service.root, body });
+  expect(status).toBe(202);
+};
+
+test("a reader gets what is new, matches and is theirs, and after a break what was missed, each once", async () => {
+  await using service = await testLogging();
+  await push(service, "shop.a", "before");
+  const as = await service.token({ scope: "logging:logs:read/shop.*" });
+  const reader = await new Reader().open(service, { as, q: "message:*" });
+  const picky = await new Reader().open(service, { as: service.root, q: "two" });
+  await push(service, "shop.a", "one");
+  await push(service, "bank.a", "secret two");
+  await push(service, "shop.b", "two");
+  // What was pushed before may be stored after the reader came: then it is new to the store.
+  const said = (await reader.said(2)).filter((it) => it !== "before");
+  await expect.poll(() => reader.messages.at(-1)?.data, { timeout: 20_000 }).toContain('"two"');
+  expect(said[0]).toBe("one");
+  expect(await picky.said(2)).toEqual(["secret two", "two"]);
+  const one = reader.messages.find(({ data }) => data.includes('"one"'));
+  reader.close();
+  picky.close();
+  await push(service, "shop.a", "three");
+  const again = await new Reader().open(service, { as, after: one?.id ?? "" });
+  await push(service, "shop.a", "four");
+  expect(await again.said(3)).toEqual(["two", "three", "four"]);
+  again.close();
+}, 60_000);
+
+test("a reader that does not read is let go of, and says nothing to the others", async () => {
+  await using service = await testLogging();
+  const as = service.root;
+  const bad = await service.send("GET", "/v1/tail", { as, headers: { "last-event-id": "x" } });
+  expect(bad.status).toBe(400);
+  const readers = await Promise.all(
+    Array.from({ length: 20 }, () => new Reader().open(service, { as })),
+  );
+  await push(service, "a", "to all");
+  for (const reader of readers) expect(await reader.said(1)).toEqual(["to all"]);
+  for (const reader of readers) reader.close();
+}, 60_000);
