@@ -2,28 +2,34 @@ import { expect, test } from "vitest";
 
 import { testBooks } from "./testing-books.ts";
 
-test("of 200 redemptions of a coupon at the same time exactly as many as its limit of 50 are made", async () => {
-  await using books = await testBooks();
-  const priceId = await books.price();
-  const coupon = { code: "FIFTY", percentOff: 5_000, duration: "once", maxRedemptions: 50 };
-  const { id } = await books.ask("POST", "/v1/coupons", { body: coupon });
-  const customers = await Promise.all(Array.from({ length: 200 }, () => books.customer()));
-  const redeem = async (customerId: string): Promise<number> => {
-    const body = { customerId, priceId, couponCode: "FIFTY" };
-    for (;;) {
-      const { status } = await books.send("POST", "/v1/subscriptions", { body });
-      // A busy machine may have no connection for it in time: nothing was done, and it asks again.
-      if (status !== 503) return status;
-    }
-  };
-  const statuses = await Promise.all(customers.map(redeem));
-  expect(statuses.filter((it) => it === 201)).toHaveLength(50);
-  expect(statuses.filter((it) => it === 409)).toHaveLength(150);
-  expect(await books.ask("GET", `/v1/coupons/${String(id)}`)).toMatchObject({ timesRedeemed: 50 });
-  const list = await books.ask("GET", "/v1/invoices?limit=100");
-  expect(list["items"]).toHaveLength(50);
-  expect(await books.differences()).toEqual([0]);
-});
+test(
+  "of 200 redemptions of a coupon at the same time exactly as many as its limit of 50 are made",
+  { timeout: 120_000 },
+  async () => {
+    await using books = await testBooks();
+    const priceId = await books.price();
+    const coupon = { code: "FIFTY", percentOff: 5_000, duration: "once", maxRedemptions: 50 };
+    const { id } = await books.ask("POST", "/v1/coupons", { body: coupon });
+    const customers = await Promise.all(Array.from({ length: 200 }, () => books.customer()));
+    const redeem = async (customerId: string): Promise<number> => {
+      const body = { customerId, priceId, couponCode: "FIFTY" };
+      for (;;) {
+        const { status } = await books.send("POST", "/v1/subscriptions", { body });
+        // A busy machine may have no connection for it in time: nothing was done, and it asks again.
+        if (status !== 503) return status;
+      }
+    };
+    const statuses = await Promise.all(customers.map(redeem));
+    expect(statuses.filter((it) => it === 201)).toHaveLength(50);
+    expect(statuses.filter((it) => it === 409)).toHaveLength(150);
+    expect(await books.ask("GET", `/v1/coupons/${String(id)}`)).toMatchObject({
+      timesRedeemed: 50,
+    });
+    const list = await books.ask("GET", "/v1/invoices?limit=100");
+    expect(list["items"]).toHaveLength(50);
+    expect(await books.differences()).toEqual([0]);
+  },
+);
 
 test("a customer uses a coupon once, and a refused redemption costs none", async () => {
   await using books = await testBooks();
@@ -34,7 +40,8 @@ test("a customer uses a coupon once, and a refused redemption costs none", async
   const body = { customerId, priceId, couponCode: "twice" };
   const sends = Array.from({ length: 4 }, () => books.send("POST", "/v1/subscriptions", { body }));
   const statuses = (await Promise.all(sends)).map((it) => it.status);
-  expect(statuses.toSorted()).toEqual([201, 409, 409, 409]);
+  expect(statuses.filter((it) => it === 201)).toHaveLength(1);
+  expect(statuses.filter((it) => it === 409)).toHaveLength(3);
   expect(await books.ask("GET", `/v1/coupons/${String(id)}`)).toMatchObject({ timesRedeemed: 1 });
   const next = await books.customer();
   await books.ask("POST", "/v1/subscriptions", { body: { ...body, customerId: next } });
@@ -88,11 +95,11 @@ test("a coupon that repeats for two months takes off two periods, one for ever a
   const [two, ever] = [await subscribe("TWO"), await subscribe("EVER")];
   books.service.clock.now = Date.parse("2027-04-30T00:00:00Z");
   await books.service.runJobs();
-  const discounts = async (id: string): Promise<unknown[]> => {
+  const discounts = async (id: string): Promise<number[]> => {
     const { items } = await books.ask("GET", `/v1/invoices?subscriptionId=${id}`);
-    return Array.isArray(items) ? items.map((it) => it["discount"]) : [];
+    return Array.isArray(items) ? items.map((it) => Number(it["discount"])) : [];
   };
-  expect((await discounts(two)).toSorted()).toEqual([0, 0, 500, 500]);
+  expect((await discounts(two)).toSorted((a, b) => a - b)).toEqual([0, 0, 500, 500]);
   expect(await discounts(ever)).toEqual([100, 100, 100, 100]);
   const events = await books.events();
   const changes = events.filter((it) => it.type === "billing.subscription.changed");

@@ -16,11 +16,14 @@ async function subscribed(books: TestBooks, it: { interval?: string } = {}) {
   return { customerId, planId, priceId, id: String(started["id"]) };
 }
 
-const change = (books: TestBooks, id: string, body: object, version: number) =>
-  books.ask("PATCH", `/v1/subscriptions/${id}`, {
+/** Changes the version that the subscription has now. */
+async function change(books: TestBooks, id: string, body: object) {
+  const { version } = await books.ask("GET", `/v1/subscriptions/${id}`);
+  return books.ask("PATCH", `/v1/subscriptions/${id}`, {
     body,
-    headers: { "if-match": `"${version}"` },
+    headers: { "if-match": `"${Number(version)}"` },
   });
+}
 
 const invoice = (books: TestBooks, subscription: Record<string, unknown>) =>
   books.ask("GET", `/v1/invoices/${String(subscription["latestInvoiceId"])}`);
@@ -29,7 +32,7 @@ test("more units in the middle of a period are charged for what is left of it, t
   await using books = await testBooks();
   const { id } = await subscribed(books);
   books.service.clock.now += 10 * DAY_MS + 999;
-  const changed = await change(books, id, { quantity: 3 }, 1);
+  const changed = await change(books, id, { quantity: 3 });
   expect(changed).toMatchObject({ quantity: 3, mrr: 9_000, version: 2 });
   expect(await invoice(books, changed)).toMatchObject({
     subtotal: 4_000,
@@ -54,8 +57,8 @@ test("a change back and forth at one moment leaves the customer's books as they 
   const { id, customerId, planId, priceId } = await subscribed(books);
   const other = await books.price({ planId, unitAmount: 777 });
   books.service.clock.now += 7 * DAY_MS + 12_345;
-  await change(books, id, { priceId: other, quantity: 13 }, 1);
-  await change(books, id, { priceId, quantity: 1 }, 2);
+  await change(books, id, { priceId: other, quantity: 13 });
+  await change(books, id, { priceId, quantity: 1 });
   const { items } = await books.ask("GET", `/v1/invoices?customerId=${customerId}`);
   const due = Array.isArray(items) ? items.reduce((sum, it) => sum + it["amountDue"], 0) : -1;
   const { credit } = await books.ask("GET", `/v1/customers/${customerId}`);
@@ -69,7 +72,7 @@ test("a cheaper price gives credit that pays what is open, and the rest the next
   const { latestInvoiceId: first } = await books.ask("GET", `/v1/subscriptions/${id}`);
   const cheap = await books.price({ planId, unitAmount: 300 });
   books.service.clock.now += 15 * DAY_MS;
-  const changed = await change(books, id, { priceId: cheap }, 1);
+  const changed = await change(books, id, { priceId: cheap });
   expect(await invoice(books, changed)).toMatchObject({
     status: "paid",
     total: -1_620,
@@ -87,7 +90,7 @@ test("another interval ends the period now and begins one of its own, billed onc
   const { id, planId } = await subscribed(books);
   const yearly = await books.price({ planId, unitAmount: 30_000, interval: "year" });
   books.service.clock.now += 15 * DAY_MS;
-  const changed = await change(books, id, { priceId: yearly }, 1);
+  const changed = await change(books, id, { priceId: yearly });
   expect(changed).toMatchObject({
     period: 2,
     mrr: 2_500,
@@ -134,7 +137,7 @@ test("a trial is free, is had once for a plan, and is billed from its end", asyn
     latestInvoiceId: null,
     periodEnd: "2027-04-15T00:00:00.000Z",
   });
-  await change(books, String(trial["id"]), { quantity: 2 }, 1);
+  await change(books, String(trial["id"]), { quantity: 2 });
   books.service.clock.now = Date.parse("2027-04-15T00:00:00Z");
   await books.service.runJobs();
   const paid = await books.ask("GET", `/v1/subscriptions/${String(trial["id"])}`);
