@@ -8,8 +8,9 @@ import { z } from "zod";
 import { TEST_ROOT_KEY, sendTo } from "#api/kit/testing.ts";
 
 import { testBooks } from "./testing-books.ts";
+import { PROCESS_FILE } from "./testing-process.ts";
 
-const KILLS = 8;
+const KILLS = 6;
 const SENDERS = 8;
 /** A process is killed when it has answered so many times, with all senders in the middle of the next one. */
 const ANSWERS = { min: 1, max: 40 };
@@ -58,7 +59,7 @@ const invoiceOf = (customerId: string | undefined) => ({
 });
 
 async function startProcess(databaseUrl: string): Promise<{ process: ChildProcess; url: string }> {
-  const child = spawn(process.execPath, ["api/billing/testing-process.ts"], {
+  const child = spawn(process.execPath, [PROCESS_FILE], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, DATABASE_URL: databaseUrl, API_ROOT_KEY: TEST_ROOT_KEY },
   });

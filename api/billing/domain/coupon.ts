@@ -2,7 +2,7 @@ import { addMonths } from "./calendar.ts";
 import { formatMoney, type Money, ZERO, shareOf, smaller } from "./money.ts";
 
 export const COUPON_DURATIONS = ["once", "repeating", "forever"] as const;
-export type CouponDuration = (typeof COUPON_DURATIONS)[number];
+type CouponDuration = (typeof COUPON_DURATIONS)[number];
 
 /** Either basis points of the price, or an amount of one currency. */
 export type CouponValue =
@@ -20,7 +20,7 @@ export type CouponTerms = {
 };
 
 /** What a coupon takes off an amount: never more than all of it. */
-export const discountOf = (value: CouponValue, gross: bigint): Money =>
+const discountOf = (value: CouponValue, gross: bigint): Money =>
   value.kind === "percent" ? shareOf(gross, value.basisPoints) : smaller(value.amount, gross);
 
 /** Why a coupon is not good for what is bought, undefined where it is. */

@@ -43,7 +43,7 @@ export function requireNext(status: InvoiceStatus, action: InvoiceAction): Invoi
   );
 }
 
-export type LineKind = "item" | "subscription" | "proration_credit" | "proration_charge";
+type LineKind = "item" | "subscription" | "proration_credit" | "proration_charge";
 
 /** What is charged, before tax is known. Amounts of a credit are negative, its discount too. */
 export type LineDraft = {

@@ -1,5 +1,5 @@
 /** The accounts of the ledger. A customer's own ones carry the customer's id. */
-export type Account =
+type Account =
   | `receivable:${string}`
   | `customer_credit:${string}`
   | "revenue"
