@@ -78,14 +78,37 @@ export async function changeAndAnswer<Answer>(
   { request, answer }: { request: ChangeRequest; answer(changed: Changed): Answer },
 ): Promise<Answer> {
   await deps.intend(request.application);
-  let changed: Application | undefined;
+  const done: Changed[] = [];
   const answered = await write(async (tx) => {
-    const done = await change(deps, tx, request);
-    changed = done.application;
-    return answer(done);
+    const changed = await change(deps, tx, request);
+    done.push(changed);
+    return answer(changed);
   });
-  if (changed) deps.cache.raise(changed.name, changed.version);
+  for (const { application, changes } of done) {
+    deps.cache.raise(application.name, application.version);
+    if (changes.length > 0) deps.kit.emit(factOf(request, application, deps.kit));
+  }
   return answered;
+}
+
+/** ECS fact of a change; what it was changed to is in the history, which not everybody who reads logs may see. */
+function factOf(
+  { by, traceId }: ChangeRequest,
+  { name, version }: Application,
+  kit: RouteDeps["kit"],
+): Record<string, unknown> {
+  return {
+    message: `${name} is at revision ${version}`,
+    "event.kind": "event",
+    "event.category": ["configuration"],
+    "event.type": ["change"],
+    "event.action": "application-changed",
+    "event.outcome": "success",
+    "labels.application": name,
+    "labels.revision": String(version),
+    "trace.id": traceId,
+    ...(by === "root" ? {} : { "user.hash": kit.hashUser(by) }),
+  };
 }
 
 /**

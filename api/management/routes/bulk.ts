@@ -13,6 +13,8 @@ import { fromYaml, toYaml } from "./yaml-document.ts";
 
 const YAML_CHARACTERS_MAX = 1_000_000;
 const BODY_BYTES_MAX = 4_100_000;
+/** A large file takes seconds of a process to read. */
+const LIMIT = { burst: 30, perMinute: 30 };
 const tag = "Bulk";
 
 export function bulkRoutes(deps: RouteDeps): Route[] {
@@ -69,6 +71,7 @@ const importApplication = (deps: RouteDeps): Route =>
       reason: Reason,
     }),
     bodyBytesMax: BODY_BYTES_MAX,
+    limit: LIMIT,
     ifMatch: "optional",
     idempotency: "optional",
     answers: { 200: { description: "The plan, or what was done", body: Plan } },

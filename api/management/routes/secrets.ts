@@ -6,7 +6,7 @@ import { type Route, route } from "#api/kit/route.ts";
 import { pageOf, pageQuery } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
 
-import { findSecret, listSecrets } from "../schema/secrets.ts";
+import { type SecretFacts, findSecret, listSecrets } from "../schema/secrets.ts";
 import { addSecret, removeSecret, rotateSecret } from "../verbs/secrets.ts";
 import { type RouteDeps, byOf } from "./access.ts";
 import { Description, SecretName, Version } from "./wire.ts";
@@ -89,10 +89,11 @@ const put = ({ kit }: RouteDeps): Route =>
     body,
     idempotency: "optional",
     answers: { 201: { description: "Kept", body: SecretOnWire } },
-    handle: ({ params: { name }, body: secret, caller, nowMs, write }) =>
+    handle: ({ params: { name }, body: secret, caller, nowMs, traceId, write }) =>
       write(async (tx) => {
-        const request = { name, ...secret, by: byOf(caller), nowMs };
-        const kept = await addSecret(tx, kit.secret(PURPOSE), request);
+        const by = byOf(caller);
+        const kept = await addSecret(tx, kit.secret(PURPOSE), { name, ...secret, by, nowMs });
+        await tell(kit, tx, { type: "put", name, version: kept.version, nowMs, traceId, by });
         return { status: 201, headers: etagOf(kept.version), body: kept };
       }),
   });
@@ -101,6 +102,26 @@ const isAt =
   (ifMatch: number | undefined) =>
   (version: number): void =>
     checkVersion(ifMatch, version);
+
+type Happened = Pick<SecretFacts, "name" | "version"> & {
+  nowMs: number;
+  traceId: string;
+  by: string;
+};
+
+/** Tells others that there is something to deliver anew; nothing of the secret itself. */
+const tell = (
+  kit: RouteDeps["kit"],
+  tx: Parameters<RouteDeps["kit"]["publish"]>[0],
+  { type, name, version, nowMs, traceId, by }: Happened & { type: string },
+): Promise<void> =>
+  kit.publish(tx, {
+    type: `secret.${type}`,
+    subject: name,
+    atMs: nowMs,
+    traceId,
+    data: { name, version, by },
+  });
 
 const PURPOSE = "management secrets";
 
@@ -117,19 +138,17 @@ const rotate = ({ kit }: RouteDeps): Route =>
     ifMatch: "required",
     idempotency: "optional",
     answers: { 200: { description: "Rotated", body: SecretOnWire } },
-    handle: ({ params: { name }, body: secret, caller, nowMs, ifMatch, write }) =>
+    handle: ({ params: { name }, body: secret, caller, nowMs, traceId, ifMatch, write }) =>
       write(async (tx) => {
-        const request = { name, ...secret, by: byOf(caller), nowMs };
-        const kept = await rotateSecret(
-          tx,
-          { key: kit.secret(PURPOSE), check: isAt(ifMatch) },
-          request,
-        );
+        const by = byOf(caller);
+        const at = { key: kit.secret(PURPOSE), check: isAt(ifMatch) };
+        const kept = await rotateSecret(tx, at, { name, ...secret, by, nowMs });
+        await tell(kit, tx, { type: "rotated", name, version: kept.version, nowMs, traceId, by });
         return { status: 200, headers: etagOf(kept.version), body: kept };
       }),
   });
 
-const remove = ({ store }: RouteDeps): Route =>
+const remove = ({ kit, store }: RouteDeps): Route =>
   route({
     method: "DELETE",
     path: "/v1/secrets/{name}",
@@ -140,9 +159,11 @@ const remove = ({ store }: RouteDeps): Route =>
     params,
     ifMatch: "required",
     answers: { 204: { description: "Deleted" } },
-    handle: ({ params: { name }, ifMatch, write }) =>
+    handle: ({ params: { name }, caller, nowMs, traceId, ifMatch, write }) =>
       write(async (tx) => {
-        await removeSecret(tx, { store, check: isAt(ifMatch) }, name);
+        const version = await removeSecret(tx, { store, check: isAt(ifMatch) }, name);
+        const by = byOf(caller);
+        await tell(kit, tx, { type: "deleted", name, version, nowMs, traceId, by });
         return { status: 204 };
       }),
   });

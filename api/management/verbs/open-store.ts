@@ -19,7 +19,11 @@ export async function openStore(kit: Kit): Promise<ChosenStore> {
   if (mongodbUrl === undefined) {
     return { store: postgresStore(kit.database), intend: () => Promise.resolve() };
   }
-  const store = await openMongoStore(mongoClient(mongodbUrl));
+  const client = mongoClient(mongodbUrl);
+  const store = await openMongoStore(client).catch(async (error: unknown) => {
+    await client.close();
+    throw error;
+  });
   return {
     store,
     // The change is in MongoDB, its announcement in PostgreSQL: the promise to look is written before both.

@@ -49,12 +49,12 @@ export async function rotateSecret(
   return replaceSecret(tx, { name, version, description: described, sealed, by, atMs: nowMs });
 }
 
-/** @throws AppError not_found, conflict while settings refer to it, and what `check` throws for a version */
+/** Returns the version that it had. @throws AppError not_found, conflict while settings refer to it, and what `check` throws for a version */
 export async function removeSecret(
   tx: Queryable,
   { store, check }: { store: SettingsStore; check(version: number): void },
   name: string,
-): Promise<void> {
+): Promise<number> {
   const { version } = await lockedSecret(tx, name);
   check(version);
   const users = await store.referringTo(tx, name);
@@ -65,6 +65,7 @@ export async function removeSecret(
     );
   }
   await deleteSecret(tx, name);
+  return version;
 }
 
 async function lockedSecret(tx: Queryable, name: string): Promise<SecretFacts> {
