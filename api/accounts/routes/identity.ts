@@ -3,7 +3,13 @@ import type { Route } from "#api/kit/route.ts";
 import type { AccountsDeps } from "../deps.ts";
 import { toIdentityDeps } from "../verbs/identity-deps.ts";
 import { apiKeyRoutes } from "./api-keys.ts";
+import { clientRoutes } from "./clients.ts";
 import { grantRoutes } from "./grants.ts";
+import { oauthAuthorizeRoutes } from "./oauth-authorize.ts";
+import { oauthTokenRoutes } from "./oauth-token.ts";
+import { oidcRoutes } from "./oidc.ts";
+import { passkeySignInRoutes } from "./passkey-sign-in.ts";
+import { passkeyRoutes } from "./passkeys.ts";
 import { productRoutes } from "./products.ts";
 import { roleRoutes } from "./roles.ts";
 import { serviceAccountRoutes } from "./service-accounts.ts";
@@ -17,11 +23,14 @@ export const identityPermissions = {
   "accounts:grants:write": "give and take back what you hold yourself",
   "accounts:service-accounts:read": "read service accounts and their keys, without the secrets",
   "accounts:service-accounts:write": "make, change and delete service accounts and their keys",
+  "accounts:clients:read": "read OAuth clients, without the secrets",
+  "accounts:clients:write":
+    "register and change OAuth clients, which act for whoever signs in through them",
   "accounts:signing-keys:read": "read the state of the signing keys",
   "accounts:signing-keys:write": "turn the signing keys",
 };
 
-/** Products, roles, grants, service accounts, signing keys. */
+/** Products, roles, grants, service accounts, signing keys, the OpenID provider, passkeys. */
 export function identityRoutes(shared: AccountsDeps): Route[] {
   const deps = toIdentityDeps(shared);
   return [
@@ -31,5 +40,11 @@ export function identityRoutes(shared: AccountsDeps): Route[] {
     ...serviceAccountRoutes(deps),
     ...apiKeyRoutes(deps),
     ...signingKeyRoutes(deps),
+    ...clientRoutes(deps),
+    ...oauthAuthorizeRoutes(deps),
+    ...oauthTokenRoutes(deps),
+    ...oidcRoutes(deps),
+    ...passkeyRoutes(deps),
+    ...passkeySignInRoutes(deps),
   ];
 }

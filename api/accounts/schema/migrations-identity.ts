@@ -87,4 +87,57 @@ export const identityMigrations = [
     );
     CREATE INDEX api_keys_order ON api_keys (service_account_id, created_at, id)`,
   },
+  {
+    id: "identity-0004-oauth",
+    sql: `CREATE TABLE oauth_clients (
+      id text PRIMARY KEY,
+      product_id text NOT NULL REFERENCES products (id),
+      name text NOT NULL,
+      -- Null: a public client, which cannot keep a secret.
+      secret_hash bytea,
+      redirect_uris text[] NOT NULL,
+      post_logout_redirect_uris text[] NOT NULL,
+      version integer NOT NULL DEFAULT 1,
+      created_by text NOT NULL,
+      created_at timestamptz NOT NULL,
+      updated_at timestamptz NOT NULL
+    );
+    CREATE INDEX oauth_clients_order ON oauth_clients (created_at, id);
+    CREATE TABLE oauth_sign_ins (
+      session_id text PRIMARY KEY REFERENCES sessions (id) ON DELETE CASCADE,
+      code_hash bytea NOT NULL UNIQUE,
+      client_id text NOT NULL REFERENCES oauth_clients (id) ON DELETE CASCADE,
+      redirect_uri text NOT NULL,
+      code_challenge text NOT NULL,
+      nonce text,
+      scope text NOT NULL,
+      expires_at timestamptz NOT NULL,
+      used_at timestamptz
+    );
+    CREATE INDEX oauth_sign_ins_client ON oauth_sign_ins (client_id)`,
+  },
+  {
+    id: "identity-0005-passkeys",
+    sql: `CREATE TABLE passkeys (
+      id text PRIMARY KEY,
+      account_id text NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+      credential_id text NOT NULL UNIQUE,
+      public_key bytea NOT NULL,
+      counter bigint NOT NULL,
+      transports text[] NOT NULL,
+      name text NOT NULL,
+      synced boolean NOT NULL,
+      version integer NOT NULL DEFAULT 1,
+      created_at timestamptz NOT NULL,
+      last_used_at timestamptz
+    );
+    CREATE INDEX passkeys_account ON passkeys (account_id, created_at, id);
+    CREATE TABLE passkey_challenges (
+      hash bytea PRIMARY KEY,
+      -- Null: to sign in, by whoever has a passkey.
+      account_id text,
+      expires_at timestamptz NOT NULL
+    );
+    CREATE INDEX passkey_challenges_age ON passkey_challenges (expires_at)`,
+  },
 ];

@@ -1,0 +1,90 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+
+/** What RFC 6749, RFC 6750 and OpenID Connect call what went wrong. */
+export type OAuthErrorCode =
+  | "invalid_request"
+  | "invalid_client"
+  | "invalid_grant"
+  | "invalid_scope"
+  | "unsupported_grant_type"
+  | "unsupported_response_type"
+  | "request_not_supported"
+  | "request_uri_not_supported"
+  | "login_required"
+  | "invalid_token"
+  | "insufficient_scope";
+
+export class OAuthError extends Error {
+  readonly code: OAuthErrorCode;
+  constructor(code: OAuthErrorCode, description: string) {
+    super(description);
+    this.name = "OAuthError";
+    this.code = code;
+  }
+}
+
+export const SCOPES = ["openid", "profile", "email"] as const;
+/** A code is good for so long, once. */
+export const CODE_MS = 60_000;
+export const ID_TOKEN_S = 3_600;
+
+/** Of RFC 7636, S256 alone. */
+export function provesChallenge(verifier: string, challenge: string): boolean {
+  if (!/^[\w.~-]{43,128}$/.test(verifier)) return false;
+  const computed = createHash("sha256").update(verifier).digest();
+  const expected = Buffer.from(challenge, "base64url");
+  return expected.length === computed.length && timingSafeEqual(expected, computed);
+}
+
+/** Parameters of a request to authorize, when they are in order. */
+export type AuthorizationRequest = {
+  clientId: string;
+  redirectUri: string;
+  state: string | undefined;
+  nonce: string | undefined;
+  /** What of the scopes asked for we know. */
+  scope: string;
+  codeChallenge: string;
+};
+
+const TEXT_MAX = 2_000;
+
+/** @throws OAuthError that goes back to the client */
+export function checkAuthorization(
+  query: ReadonlyMap<string, string>,
+  redirect: { clientId: string; redirectUri: string },
+): AuthorizationRequest {
+  checkSupported(query);
+  const challenge = query.get("code_challenge") ?? "";
+  if (query.get("code_challenge_method") !== "S256" || !/^[\w-]{43}$/.test(challenge)) {
+    const message = "PKCE is required: send code_challenge, and code_challenge_method=S256";
+    throw new OAuthError("invalid_request", message);
+  }
+  const asked = (query.get("scope") ?? "").split(" ");
+  if (!asked.includes("openid")) {
+    throw new OAuthError("invalid_scope", "scope must have openid");
+  }
+  const nonce = query.get("nonce");
+  const state = query.get("state");
+  if ((nonce ?? "").length > TEXT_MAX || (state ?? "").length > TEXT_MAX) {
+    throw new OAuthError("invalid_request", `state and nonce are at most ${TEXT_MAX} characters`);
+  }
+  if (query.get("prompt") === "none") {
+    throw new OAuthError("login_required", "people are asked to sign in each time");
+  }
+  const scope = SCOPES.filter((it) => asked.includes(it)).join(" ");
+  return { ...redirect, state, nonce, scope, codeChallenge: challenge };
+}
+
+function checkSupported(query: ReadonlyMap<string, string>): void {
+  if (query.has("request")) throw new OAuthError("request_not_supported", "send parameters");
+  if (query.has("request_uri")) {
+    throw new OAuthError("request_uri_not_supported", "send parameters");
+  }
+  if (query.get("response_type") !== "code") {
+    throw new OAuthError("unsupported_response_type", "response_type must be code");
+  }
+  if ((query.get("response_mode") ?? "query") !== "query") {
+    throw new OAuthError("invalid_request", "response_mode must be query");
+  }
+}

@@ -1,0 +1,106 @@
+import { type Html, html, identityPage } from "./identity-page.ts";
+
+/** Asks the authenticator, and sends what it signed with the form. */
+const SCRIPT = `
+const button = document.querySelector("#passkey");
+const rpId = button.dataset.rpId;
+const here = location.hostname === rpId || location.hostname.endsWith("." + rpId);
+button.hidden = !(here && "PublicKeyCredential" in window && PublicKeyCredential.parseRequestOptionsFromJSON);
+button.addEventListener("click", async () => {
+  const alertLine = document.querySelector("#alert");
+  try {
+    const answer = await fetch("/v1/passkeys/challenges", { method: "POST" });
+    if (!answer.ok) throw new Error("no challenge");
+    const { publicKey } = await answer.json();
+    const options = PublicKeyCredential.parseRequestOptionsFromJSON(publicKey);
+    const credential = await navigator.credentials.get({ publicKey: options });
+    const form = document.querySelector("form");
+    form.elements.namedItem("passkey").value = JSON.stringify(credential.toJSON());
+    form.submit();
+  } catch {
+    alertLine.textContent = "The passkey was not used. Try it again, or sign in with your password.";
+    alertLine.hidden = false;
+  }
+});
+`;
+
+type SignInPage = {
+  /** Name of the client. */
+  client: string;
+  /** Where the form is sent: the very request that is being answered. */
+  action: string;
+  /** Where the browser is sent afterwards: the form's answer may lead there. */
+  redirectUri: string;
+  rpId: string;
+  field: string;
+  email?: string | undefined;
+  message?: string | undefined;
+  status?: number;
+  headers?: readonly (readonly [string, string])[];
+};
+
+/** The page on which somebody signs in to a client. */
+export function signInPage(page: SignInPage): Response {
+  const { message = "" } = page;
+  const hidden: Html = { html: message === "" ? " hidden" : "" };
+  const body = html`<h1>Sign in to ${page.client}</h1>
+    <p>With your Quarterdeck account.</p>
+    <p role="alert" id="alert" ${hidden}>${message}</p>
+    <form method="post" action="${page.action}">
+      <input type="hidden" name="csrf" value="${page.field}" /><input
+        type="hidden"
+        name="passkey"
+        value=""
+      />
+      <label
+        >E-mail<input
+          name="email"
+          type="email"
+          autocomplete="username webauthn"
+          required
+          maxlength="254"
+          value="${page.email ?? ""}"
+      /></label>
+      <label
+        >Password<input
+          name="password"
+          type="password"
+          autocomplete="current-password"
+          required
+          maxlength="1000"
+      /></label>
+      <label
+        >Code, if you use a second factor<input
+          name="otp"
+          autocomplete="one-time-code"
+          autocapitalize="off"
+          spellcheck="false"
+          maxlength="40"
+      /></label>
+      <button>Sign in</button>
+    </form>
+    <button type="button" id="passkey" data-rp-id="${page.rpId}" hidden>Use a passkey</button>`;
+  return identityPage({
+    title: `Sign in to ${page.client}`,
+    body,
+    script: SCRIPT,
+    formsTo: sourceOf(page.redirectUri),
+    ...(page.status === undefined ? {} : { status: page.status }),
+    ...(page.headers === undefined ? {} : { headers: page.headers }),
+  });
+}
+
+/** As a source of a content security policy. */
+function sourceOf(uri: string): string {
+  const { protocol, origin } = new URL(uri);
+  return protocol === "https:" || protocol === "http:" ? origin : protocol;
+}
+
+/** A page that says one thing. */
+export const messagePage = (title: string, message: string, status: number): Response =>
+  identityPage({
+    title,
+    body: html`<h1>${title}</h1>
+      <p>${message}</p>`,
+    status,
+  });

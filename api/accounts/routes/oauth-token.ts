@@ -1,0 +1,150 @@
+import { z } from "zod";
+
+import { type Route, route } from "#api/kit/route.ts";
+
+import { type Origin, originOf } from "../deps.ts";
+import { OAuthError } from "../domain/oauth.ts";
+import type { IdentityDeps } from "../verbs/identity-deps.ts";
+import { introspect, revoke } from "../verbs/oauth-token-state.ts";
+import {
+  type TokenAnswer,
+  exchangeCode,
+  refreshTokens,
+  serviceTokens,
+} from "../verbs/oauth-tokens.ts";
+import {
+  type ClientCredentials,
+  FORM,
+  asOAuth,
+  clientOf,
+  credentialsOf,
+  needed,
+  oauthJson,
+  readForm,
+} from "./oauth-wire.ts";
+
+const OAuthProblem = z
+  .strictObject({ error: z.string(), error_description: z.string() })
+  .meta({ id: "OAuthError" });
+
+const Tokens = z
+  .strictObject({
+    access_token: z.string(),
+    token_type: z.literal("Bearer"),
+    expires_in: z.int(),
+    scope: z.string(),
+    refresh_token: z.string().optional(),
+    id_token: z.string().optional(),
+  })
+  .meta({ id: "OAuthTokens" });
+
+const REFUSED = {
+  400: { description: "Refused, as RFC 6749 says", body: OAuthProblem },
+  401: { description: "The client is not known", body: OAuthProblem },
+};
+const WHY = { allow: "anyone", why: "the client proves itself in the request" } as const;
+const tag = "OAuth and OpenID Connect";
+
+/** What a client asks without a browser. */
+export const oauthTokenRoutes = (deps: IdentityDeps): Route[] => [
+  route({
+    method: "POST",
+    path: "/oauth/token",
+    operationId: "oauthToken",
+    tag,
+    summary: "Tokens for a code, a refresh token or an API key (RFC 6749)",
+    description:
+      "grant_type authorization_code (with code, redirect_uri, code_verifier), refresh_token, or client_credentials with a service account's id as client_id and its API key as client_secret. A code is good for 60 seconds, once; a refresh token that was rotated ends the session when it comes again.",
+    rule: WHY,
+    ownCredentials: true,
+    consumes: [FORM],
+    answers: { 200: { description: "Tokens", body: Tokens }, ...REFUSED },
+    handle: (call) =>
+      asOAuth(call.incoming, async () => {
+        const form = await readForm(call.incoming);
+        const credentials = credentialsOf(call.incoming, form);
+        return oauthJson(await grant(deps, { form, credentials, origin: originOf(call) }));
+      }),
+  }),
+  ...tokenStateRoutes(deps),
+];
+
+const tokenStateRoutes = (deps: IdentityDeps): Route[] => [
+  route({
+    method: "POST",
+    path: "/oauth/revoke",
+    operationId: "oauthRevoke",
+    tag,
+    summary: "Ends the session of a token (RFC 7009)",
+    rule: WHY,
+    ownCredentials: true,
+    consumes: [FORM],
+    answers: { 200: { description: "It is not good any more" }, ...REFUSED },
+    handle: (call) =>
+      asOAuth(call.incoming, async () => {
+        const form = await readForm(call.incoming);
+        const client = await clientOf(deps, credentialsOf(call.incoming, form));
+        await revoke(deps, { client, token: needed(form, "token"), origin: originOf(call) });
+        return new Response(null, { status: 200, headers: { "cache-control": "no-store" } });
+      }),
+  }),
+  route({
+    method: "POST",
+    path: "/oauth/introspect",
+    operationId: "oauthIntrospect",
+    tag,
+    summary: "What a token of the client's product says, and whether it is good (RFC 7662)",
+    rule: WHY,
+    ownCredentials: true,
+    consumes: [FORM],
+    answers: {
+      200: { description: "What it says", body: z.looseObject({ active: z.boolean() }) },
+      ...REFUSED,
+    },
+    handle: (call) =>
+      asOAuth(call.incoming, async () => {
+        const form = await readForm(call.incoming);
+        const client = await clientOf(deps, credentialsOf(call.incoming, form));
+        if (client.kind === "public") {
+          throw new OAuthError("invalid_client", "a public client cannot look into tokens");
+        }
+        const token = needed(form, "token");
+        return oauthJson(await introspect(deps, { client, token, origin: originOf(call) }));
+      }),
+  }),
+];
+
+type Grant = {
+  form: ReadonlyMap<string, string>;
+  credentials: ClientCredentials;
+  origin: Origin;
+};
+
+async function grant(
+  deps: IdentityDeps,
+  { form, credentials, origin }: Grant,
+): Promise<TokenAnswer> {
+  switch (needed(form, "grant_type")) {
+    case "authorization_code":
+      return exchangeCode(deps, {
+        client: await clientOf(deps, credentials),
+        code: needed(form, "code"),
+        redirectUri: needed(form, "redirect_uri"),
+        verifier: needed(form, "code_verifier"),
+        origin,
+      });
+    case "refresh_token": {
+      const client = await clientOf(deps, credentials);
+      return refreshTokens(deps, { client, refreshToken: needed(form, "refresh_token"), origin });
+    }
+    case "client_credentials": {
+      const { id, secret: apiKey = "" } = credentials;
+      return serviceTokens(deps, { id, apiKey, scope: form.get("scope"), origin });
+    }
+    default:
+      throw new OAuthError(
+        "unsupported_grant_type",
+        "grant_type is authorization_code, refresh_token or client_credentials",
+      );
+  }
+}

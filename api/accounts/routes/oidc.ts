@@ -1,0 +1,173 @@
+import { z } from "zod";
+
+import { type Route, route } from "#api/kit/route.ts";
+
+import { originOf } from "../deps.ts";
+import { ID_TOKEN_S, SCOPES } from "../domain/oauth.ts";
+import { readClient } from "../schema/clients.ts";
+import type { IdentityDeps } from "../verbs/identity-deps.ts";
+import { endSession, userInfo } from "../verbs/oauth-token-state.ts";
+import { messagePage } from "./oauth-sign-in-page.ts";
+import { FORM, asOAuth, oauthJson, parametersOf, readForm } from "./oauth-wire.ts";
+
+const tag = "OAuth and OpenID Connect";
+/** Half of the time for which a key is published before it signs. */
+const JWKS_S = 300;
+/** An id token says who signed out for so long after it has expired. */
+const HINT_LATE_MS = 400 * 86_400_000;
+const PUBLIC = { "content-type": "application/json", "cache-control": `public, max-age=${JWKS_S}` };
+
+const json = (body: unknown): Response =>
+  new Response(JSON.stringify(body), {
+    headers: {
+      ...PUBLIC,
+      "access-control-allow-origin": "*",
+      "cross-origin-resource-policy": "cross-origin",
+    },
+  });
+
+const metadataOf = (issuer: string) => ({
+  issuer,
+  authorization_endpoint: `${issuer}/oauth/authorize`,
+  token_endpoint: `${issuer}/oauth/token`,
+  userinfo_endpoint: `${issuer}/oauth/userinfo`,
+  jwks_uri: `${issuer}/.well-known/jwks.json`,
+  revocation_endpoint: `${issuer}/oauth/revoke`,
+  introspection_endpoint: `${issuer}/oauth/introspect`,
+  end_session_endpoint: `${issuer}/oauth/logout`,
+  scopes_supported: SCOPES,
+  response_types_supported: ["code"],
+  response_modes_supported: ["query"],
+  grant_types_supported: ["authorization_code", "refresh_token", "client_credentials"],
+  subject_types_supported: ["public"],
+  id_token_signing_alg_values_supported: ["ES256"],
+  code_challenge_methods_supported: ["S256"],
+  token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
+  introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
+  revocation_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
+  claims_supported: [
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "amr",
+    "sid",
+    "name",
+    "email",
+    "email_verified",
+  ],
+  authorization_response_iss_parameter_supported: true,
+  request_parameter_supported: false,
+  request_uri_parameter_supported: false,
+});
+
+/** What a client finds out about us and about who signed in. */
+export const oidcRoutes = (deps: IdentityDeps): Route[] => [
+  route({
+    method: "GET",
+    path: "/.well-known/openid-configuration",
+    operationId: "openidConfiguration",
+    tag,
+    summary: "What this provider can do (OpenID Connect Discovery)",
+    rule: { allow: "anyone", why: "clients read it before they know anybody" },
+    answers: { 200: { description: "Metadata", body: z.looseObject({ issuer: z.string() }) } },
+    handle: () => Promise.resolve(json(metadataOf(deps.kit.url))),
+  }),
+  route({
+    method: "GET",
+    path: "/.well-known/jwks.json",
+    operationId: "jwks",
+    tag,
+    summary: "The public keys that tokens are signed with, next and past ones too (RFC 7517)",
+    rule: { allow: "anyone", why: "public keys" },
+    answers: { 200: { description: "Keys", body: z.looseObject({ keys: z.array(z.unknown()) }) } },
+    handle: async () => json(await deps.keys.jwks()),
+  }),
+  route({
+    method: "GET",
+    path: "/oauth/userinfo",
+    operationId: "userInfo",
+    tag,
+    summary: "Who the access token stands for",
+    rule: { allow: "anyone", why: "the handler takes access tokens of every product" },
+    ownCredentials: true,
+    answers: {
+      200: { description: "Claims", body: z.looseObject({ sub: z.string() }) },
+      401: { description: "The token is not good (RFC 6750)" },
+      403: { description: "The token has no scope openid" },
+    },
+    async handle({ incoming, nowMs }) {
+      const [, token = ""] =
+        /^Bearer ([\x21-\x7e]{1,4096})$/i.exec(incoming.headers.authorization ?? "") ?? [];
+      const info = await userInfo(deps, token, nowMs);
+      if (info === "invalid") return unauthorized(401, "invalid_token");
+      if (info === "no scope") return unauthorized(403, "insufficient_scope");
+      return oauthJson(info);
+    },
+  }),
+  ...(["GET", "POST"] as const).map((method) => logout(deps, method)),
+];
+
+const unauthorized = (status: number, error: string): Response =>
+  new Response(null, { status, headers: { "www-authenticate": `Bearer error="${error}"` } });
+
+const logout = (deps: IdentityDeps, method: "GET" | "POST"): Route =>
+  route({
+    method,
+    path: "/oauth/logout",
+    operationId: method === "GET" ? "oauthLogout" : "oauthLogoutForm",
+    tag,
+    summary: "Ends the session that an id token is of (OpenID Connect RP-Initiated Logout)",
+    rule: { allow: "anyone", why: "the id token says whose session it is" },
+    ...(method === "GET"
+      ? { query: z.looseObject({ id_token_hint: z.string().max(4_000).optional() }) }
+      : { consumes: [FORM] }),
+    answers: {
+      200: { description: "A page: signed out", media: "text/html" },
+      303: { description: "Back to the client" },
+      400: { description: "A page: what is wrong", media: "text/html" },
+    },
+    handle: (call) =>
+      asOAuth(call.incoming, async () => {
+        const form =
+          method === "POST"
+            ? await readForm(call.incoming)
+            : parametersOf(new URL(call.incoming.url ?? "/", "http://here").search);
+        return signOut(deps, form, originOf(call));
+      }),
+  });
+
+async function signOut(
+  deps: IdentityDeps,
+  form: ReadonlyMap<string, string>,
+  origin: ReturnType<typeof originOf>,
+): Promise<Response> {
+  const hint = form.get("id_token_hint") ?? "";
+  const claims = await deps.keys.verify(hint, { typ: "JWT", lateMs: HINT_LATE_MS + ID_TOKEN_S });
+  const clientId = form.get("client_id") ?? claims?.aud;
+  if (claims === undefined || typeof claims.aud !== "string" || clientId !== claims.aud) {
+    return messagePage(
+      "Nobody was signed out",
+      "The application did not say who it is about.",
+      400,
+    );
+  }
+  const sessionId = String(claims["sid"]);
+  const reason = "signed out at the client";
+  await endSession(deps, { sessionId, clientId: claims.aud, reason, origin });
+  const target = form.get("post_logout_redirect_uri");
+  if (target === undefined)
+    return messagePage("You are signed out", "You can close this page.", 200);
+  const client = await readClient(deps.kit.database, claims.aud);
+  if (client?.postLogoutRedirectUris.includes(target) !== true) {
+    const message = "The application wants you at an address that is not registered for it.";
+    return messagePage("You are signed out", message, 400);
+  }
+  const url = new URL(target);
+  const state = form.get("state");
+  if (state !== undefined) url.searchParams.set("state", state);
+  return new Response(null, { status: 303, headers: { location: url.href } });
+}
