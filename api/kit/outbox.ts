@@ -75,7 +75,7 @@ export function eventsRoute(service: ServiceName): Route {
       const rows = await read.query(
         `SELECT id::text, xid::text, type, subject, at, trace_id, data FROM events
          WHERE (xid, id) > ($1::xid8, $2::bigint) AND xid < pg_snapshot_xmin(pg_current_snapshot())
-         ORDER BY xid, id LIMIT $3`,
+         ORDER BY events.xid, events.id LIMIT $3`,
         [xid, id, query.limit],
       );
       const last = rows.at(-1);
