@@ -2,7 +2,7 @@ import type { Served } from "./compile-route.ts";
 import type { LineBase } from "./line-base.ts";
 import { newSpanId } from "./trace.ts";
 
-const HASHES_MAX = 10_000;
+const TEXTS_MAX = 10_000;
 
 /**
  * Writes one ECS document for each request. It is put together from finished pieces: at tens of thousands of requests a
@@ -16,33 +16,46 @@ export function accessLine(deps: {
 }): (request: Served, status: number, tookMs: number) => void {
   const { base } = deps;
   const fixed = `,"ecs.version":"8.11.0","event.kind":"event","event.category":["web"],"event.type":["access"],"event.dataset":"${deps.dataset}",${base.text}`;
-  const hashes = new Map<string, string>();
-  const hashOf = (id: string): string => {
-    const known = hashes.get(id);
-    if (known !== undefined) return known;
-    const hash = deps.hashUser(id);
-    if (hashes.size >= HASHES_MAX) hashes.clear();
-    hashes.set(id, hash);
-    return hash;
-  };
+  const hashOf = textCache(deps.hashUser);
+  const quoted = textCache(JSON.stringify);
   return (request, status, tookMs) => {
     const { incoming, trace, caller } = request;
     const { method = "" } = incoming;
-    const path = pathOf(incoming.url ?? "");
+    const path = inJson(pathOf(incoming.url ?? ""));
     const agent = incoming.headers["user-agent"];
-    const user = caller === undefined || caller.id === "" ? "" : caller.id;
+    const user = caller === undefined ? "" : caller.id;
     deps.writeLine(
-      `{"@timestamp":"${base.time()}"${fixed},"log.level":"${status >= 500 ? "error" : "info"}","message":${JSON.stringify(`${method} ${path} ${status}`)}` +
-        `,"event.outcome":"${status >= 400 ? "failure" : "success"}","event.duration":${Math.round(tookMs * 1e6)}` +
-        `,"http.version":"${incoming.httpVersion}","http.request.method":"${method}","http.response.status_code":${status}` +
-        (request.bytes === undefined ? "" : `,"http.response.body.bytes":${request.bytes}`) +
-        `,"http.route":"${request.route.path}","url.path":${JSON.stringify(path)},"source.ip":${JSON.stringify(request.address)}` +
-        (agent === undefined ? "" : `,"user_agent.original":${JSON.stringify(agent)}`) +
-        `,"trace.id":"${trace.traceId}","span.id":"${newSpanId()}"` +
-        (trace.parentId === undefined ? "" : `,"parent.id":"${trace.parentId}"`) +
-        (user === "" ? "" : `,"user.hash":"${hashOf(user)}"`) +
-        "}\n",
+      `{"@timestamp":"${base.time()}"${fixed},"log.level":"${status >= 500 ? "error" : "info"}","message":"${method} ${path} ${status}","event.outcome":"${status >= 400 ? "failure" : "success"}","event.duration":${nanoseconds(tookMs)},"http.version":"${incoming.httpVersion}","http.request.method":"${method}","http.response.status_code":${status}${
+        request.bytes === undefined ? "" : `,"http.response.body.bytes":${request.bytes}`
+      },"http.route":"${request.route.path}","url.path":"${path}","source.ip":${quoted(request.address)}${
+        agent === undefined ? "" : `,"user_agent.original":${quoted(agent)}`
+      },"trace.id":"${trace.traceId}","span.id":"${newSpanId()}"${
+        trace.parentId === undefined ? "" : `,"parent.id":"${trace.parentId}"`
+      }${user === "" ? "" : `,"user.hash":"${hashOf(user)}"`}}\n`,
     );
+  };
+}
+
+/** To the microsecond: a small number is written faster than a large one. */
+const nanoseconds = (ms: number): string => {
+  const microseconds = Math.round(ms * 1_000);
+  return microseconds === 0 ? "0" : `${microseconds}000`;
+};
+
+const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
+const inJson = (text: string): string =>
+  PLAIN.test(text) ? text : JSON.stringify(text).slice(1, -1);
+
+/** Remembers what was made of texts that come again and again; forgets all of it when it is much. */
+function textCache(make: (text: string) => string): (text: string) => string {
+  const made = new Map<string, string>();
+  return (text) => {
+    const known = made.get(text);
+    if (known !== undefined) return known;
+    const value = make(text);
+    if (made.size >= TEXTS_MAX) made.clear();
+    made.set(text, value);
+    return value;
   };
 }
 

@@ -23,6 +23,8 @@ export function lineBase(deps: {
   const { service, config, node, clock } = deps;
   let atMs = Number.NaN;
   let text = "";
+  let secondMs = Number.NaN;
+  let second = "";
   const members = {
     "service.name": service,
     "service.version": config.api.release,
@@ -36,7 +38,12 @@ export function lineBase(deps: {
       const nowMs = clock.nowMs();
       if (nowMs !== atMs) {
         atMs = nowMs;
-        text = new Date(nowMs).toISOString();
+        const inSecond = nowMs % 1_000;
+        if (nowMs - inSecond !== secondMs) {
+          secondMs = nowMs - inSecond;
+          second = new Date(secondMs).toISOString().slice(0, -4);
+        }
+        text = `${second}${String(inSecond).padStart(3, "0")}Z`;
       }
       return text;
     },

@@ -1,33 +1,39 @@
 const FLUSH_MS = 100;
-const BUFFER_BYTES = 64 * 1024;
-/** UTF-8 needs at most so many bytes for a UTF-16 unit. */
-const BYTES_PER_UNIT = 3;
+const FLUSH_LENGTH = 64 * 1024;
+/** So much is kept as a string before it becomes bytes: more would be garbage that has grown old, which is dear. */
+const STRING_LENGTH = 4 * 1024;
 
 /** Lines on their way out: gathered for a moment, since a write for each would cost more than the request it tells of. */
 export type Lines = { write(line: string): void; flush(): void; close(): void };
 
-/**
- * What is gathered goes out after 100 ms at most, or when it is much, or by `flush`, which a process calls as it ends.
- * Lines are kept as bytes: as strings they would be garbage that has grown old, which is dear to collect.
- */
+/** What is gathered goes out after 100 ms at most, or when it is much, or by `flush`, which a process calls as it ends. */
 export function gatherLines(output: (lines: Buffer) => void): Lines {
-  const buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+  let text = "";
+  let parts: Buffer[] = [];
   let length = 0;
   let timer: NodeJS.Timeout | undefined;
+  const keepBytes = (): void => {
+    const bytes = Buffer.from(text);
+    text = "";
+    parts.push(bytes);
+    length += bytes.length;
+  };
   const flush = (): void => {
     clearTimeout(timer);
     timer = undefined;
+    if (text !== "") keepBytes();
     if (length === 0) return;
-    const lines = Buffer.from(buffer.subarray(0, length));
+    const lines = Buffer.concat(parts);
+    parts = [];
     length = 0;
     output(lines);
   };
   return {
     write(line) {
-      if (length + line.length * BYTES_PER_UNIT > BUFFER_BYTES) flush();
-      if (line.length * BYTES_PER_UNIT > BUFFER_BYTES) output(Buffer.from(line));
-      else length += buffer.write(line, length);
+      text += line;
       timer ??= setTimeout(flush, FLUSH_MS).unref();
+      if (text.length >= STRING_LENGTH) keepBytes();
+      if (length >= FLUSH_LENGTH) flush();
     },
     flush,
     close: flush,

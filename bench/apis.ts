@@ -1,0 +1,136 @@
+/**
+ * What a request to the domain APIs costs, beside a bare server of the same HTTP library that answers the same bytes:
+ * `node bench/apis.ts [--rounds 5] [--seconds 3] [--connections 16] [--only NAME,NAME]`.
+ * Each service runs as `quarterdeck api` runs it, with one worker, on a PostgreSQL of its own.
+ */
+import { randomBytes } from "node:crypto";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cpus, tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+import { startEmbedded } from "#platform/postgres/embedded.ts";
+
+import { CASES, type Case } from "./lib/apis-cases.ts";
+import { type Loaded, load } from "./lib/apis-load.ts";
+import { type Server, startBare, startService } from "./lib/apis-servers.ts";
+import { median } from "./lib/measure.ts";
+
+const OUT = fileURLToPath(new URL("out/", import.meta.url));
+const WARM_UP_S = 2;
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "3" },
+    connections: { type: "string", default: "16" },
+    only: { type: "string" },
+  },
+});
+
+const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck-bench-"));
+try {
+  await using started = new AsyncDisposableStack();
+  const database = await startEmbedded(folder);
+  started.defer(() => database.stop());
+  const rootKey = randomBytes(32).toString("base64url");
+  const env = {
+    DATABASE_URL: database.url,
+    API_ROOT_KEY: rootKey,
+    // One caller sends all of it.
+    API_REQUESTS_PER_SECOND: "1000000",
+  };
+  const rows = [];
+  for (const { service, names, prepare } of CASES) {
+    if (!names.some(isWanted)) continue;
+    await using server = await startService(service, folder, env);
+    for (const one of await prepare(server.url, { authorization: `Bearer ${rootKey}` })) {
+      if (isWanted(one.name)) rows.push(await compare(one, server));
+    }
+  }
+  report(rows);
+  await save(rows);
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+
+function isWanted(name: string): boolean {
+  return values.only?.split(",").some((part) => name.includes(part)) ?? true;
+}
+
+type Row = Awaited<ReturnType<typeof compare>>;
+
+/** In turns, so that what else the machine does slows both alike. */
+async function compare(one: Case, server: Server) {
+  const { request, name } = one;
+  const { method, headers, body } = request;
+  const answer = await fetch(`${server.url}${request.path}`, {
+    method,
+    headers: { "content-type": "application/json", ...headers },
+    ...(body === undefined ? {} : { body }),
+  });
+  const { pathname } = new URL(request.path, server.url);
+  const text = await answer.text();
+  await using bare = await startBare([{ method, path: pathname, status: answer.status, text }]);
+  const taken: { bare: Loaded[]; own: Loaded[] } = { bare: [], own: [] };
+  const run = (at: Server, seconds: number): Promise<Loaded> =>
+    load(at.url, request, { connections: Number(values.connections), seconds, pids: at.pids() });
+  for (const at of [bare, server]) await run(at, WARM_UP_S);
+  for (let round = 0; round < Number(values.rounds); round += 1) {
+    taken.bare.push(await run(bare, Number(values.seconds)));
+    taken.own.push(await run(server, Number(values.seconds)));
+  }
+  const ratios = taken.own.map((own, round) => perCpuS(own) / perCpuS(taken.bare[round]));
+  return {
+    name,
+    bytes: Buffer.byteLength(text),
+    own: summary(taken.own),
+    bare: summary(taken.bare),
+    ratio: median(ratios),
+    ratioWorst: Math.min(...ratios),
+    ratioBest: Math.max(...ratios),
+    ratioMin: one.ratioMin ?? null,
+  };
+}
+
+function perCpuS(it: Loaded | undefined): number {
+  return it ? it.requests / it.cpuS : Number.NaN;
+}
+
+function summary(taken: readonly Loaded[]) {
+  return {
+    requestsPerCpuS: Math.round(median(taken.map(perCpuS))),
+    requestsPerS: Math.round(median(taken.map((it) => it.requests / it.wallS))),
+    p99Ms: median(taken.map((it) => it.p99Ms)),
+  };
+}
+
+function report(rows: readonly Row[]): void {
+  say(
+    "\n| | bytes | requests per CPU s | p99 ms | bare: requests per CPU s | p99 ms | ratio (worst–best) | must be |",
+  );
+  say("|---|---|---|---|---|---|---|---|");
+  for (const row of rows) {
+    const spread = `${row.ratio.toFixed(2)} (${row.ratioWorst.toFixed(2)}–${row.ratioBest.toFixed(2)})`;
+    const cells = [
+      row.name,
+      row.bytes,
+      row.own.requestsPerCpuS,
+      row.own.p99Ms.toFixed(2),
+      row.bare.requestsPerCpuS,
+      row.bare.p99Ms.toFixed(2),
+      spread,
+      row.ratioMin === null ? "–" : `≥ ${row.ratioMin.toFixed(2)}`,
+    ];
+    say(`| ${cells.join(" | ")} |`);
+  }
+}
+
+async function save(rows: readonly Row[]): Promise<void> {
+  await mkdir(OUT, { recursive: true });
+  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
+  const result = { at: new Date().toISOString(), machine, ...values, rows };
+  await writeFile(path.join(OUT, "apis.json"), `${JSON.stringify(result, null, 2)}\n`);
+}

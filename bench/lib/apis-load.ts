@@ -1,0 +1,116 @@
+import { readFileSync } from "node:fs";
+import { type Socket, connect } from "node:net";
+
+export type Request = {
+  method: string;
+  path: string;
+  headers?: Record<string, string>;
+  body?: string;
+};
+
+export type Loaded = { requests: number; wallS: number; cpuS: number; p99Ms: number };
+
+/** USER_HZ of Linux, in which /proc counts: 100 on every system that Node runs on. */
+const TICKS_PER_S = 100;
+const HEAD_END = "\r\n\r\n";
+
+/**
+ * Sends a request over and over on so many connections, the next when the last was answered, and measures the CPU time
+ * of the processes that answer.
+ * @throws Error when an answer has another status than 2xx: then nothing was measured
+ */
+export async function load(
+  url: string,
+  request: Request,
+  options: { connections: number; seconds: number; pids: readonly number[] },
+): Promise<Loaded> {
+  const bytes = bytesOf(url, request);
+  const tookMs: number[] = [];
+  const until = performance.now() + options.seconds * 1_000;
+  const startedMs = performance.now();
+  const cpuBefore = cpuSOf(options.pids);
+  await Promise.all(
+    Array.from({ length: options.connections }, () => client(url, bytes, { until, tookMs })),
+  );
+  const cpuS = cpuSOf(options.pids) - cpuBefore;
+  const sorted = tookMs.toSorted((a, b) => a - b);
+  return {
+    requests: tookMs.length,
+    wallS: (performance.now() - startedMs) / 1_000,
+    cpuS,
+    p99Ms: sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN,
+  };
+}
+
+function bytesOf(url: string, { method, path, headers = {}, body = "" }: Request): Buffer {
+  const all = {
+    host: new URL(url).host,
+    ...headers,
+    ...(body === "" ? {} : { "content-type": "application/json" }),
+    ...(body === "" ? {} : { "content-length": String(Buffer.byteLength(body)) }),
+  };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n${body}`);
+}
+
+async function client(
+  url: string,
+  bytes: Buffer,
+  { until, tookMs }: { until: number; tookMs: number[] },
+): Promise<void> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname).setNoDelay(true);
+  try {
+    await new Promise<void>((resolve, reject) =>
+      exchange(socket, { bytes, until, tookMs, resolve, reject }),
+    );
+  } finally {
+    socket.destroy();
+  }
+}
+
+type Exchange = {
+  bytes: Buffer;
+  until: number;
+  tookMs: number[];
+  resolve(): void;
+  reject(error: Error): void;
+};
+
+function exchange(socket: Socket, { bytes, until, tookMs, resolve, reject }: Exchange): void {
+  let sentMs = 0;
+  let text = "";
+  const send = (): void => {
+    sentMs = performance.now();
+    socket.write(bytes);
+  };
+  socket.setEncoding("latin1");
+  socket.on("connect", send);
+  socket.on("error", reject);
+  socket.on("close", () => reject(new Error("the server closed a connection")));
+  socket.on("data", (chunk: string) => {
+    text += chunk;
+    const headEnd = text.indexOf(HEAD_END);
+    if (headEnd === -1) return;
+    const length = Number(/\r\ncontent-length: (\d+)/i.exec(text)?.[1] ?? 0);
+    if (text.length < headEnd + HEAD_END.length + length) return;
+    if (!/^HTTP\/1\.1 2\d\d /.test(text)) {
+      reject(new Error(`answered ${text.slice(0, 2_000)}`));
+      return;
+    }
+    text = "";
+    tookMs.push(performance.now() - sentMs);
+    if (performance.now() < until) send();
+    else resolve();
+  });
+}
+
+/** User and system time of processes so far, with all their threads. */
+function cpuSOf(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    return sum + (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S;
+  }, 0);
+}
