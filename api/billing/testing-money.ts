@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 
+import { expect } from "vitest";
 import { z } from "zod";
 
 import { TEST_CARDS } from "./domain/sandbox.ts";
@@ -25,6 +26,11 @@ export type TestMoney = TestBooks & {
   /** Turns the clock and does what is due then. */
   after(ms: number): Promise<void>;
   list(path: string): Promise<Body[]>;
+  /**
+   * Waits until the feed has this many events of a type; more fail the test. The feed holds events back while any
+   * older transaction of the whole server is open, those of tests beside this one too.
+   */
+  told(type: string, count: number): Promise<void>;
 };
 
 export const numberOf = (name: string): string =>
@@ -66,6 +72,12 @@ export async function testMoney(options?: Parameters<typeof testBooks>[0]): Prom
       service.clock.now += ms;
       await service.runJobs();
     },
+    told: (type, count) =>
+      expect
+        .poll(async () => (await books.events()).filter((it) => it.type === type), {
+          timeout: 20_000,
+        })
+        .toHaveLength(count),
     list: async (path) => Items.parse(await ask("GET", path)).items,
   };
 }

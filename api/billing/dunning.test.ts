@@ -1,0 +1,86 @@
+import { expect, test } from "vitest";
+
+import { type TestMoney, testMoney } from "./testing-money.ts";
+
+const DAY_MS = 86_400_000;
+
+async function subscribed(money: TestMoney, card: string) {
+  const customerId = await money.customer();
+  await money.addCard(customerId, card);
+  const priceId = await money.price({ unitAmount: 1_500 });
+  const { id, latestInvoiceId } = await money.post("/v1/subscriptions", { customerId, priceId });
+  await money.service.runJobs();
+  const [subscriptionId, invoiceId] = [String(id), String(latestInvoiceId)];
+  const status = async (): Promise<unknown> =>
+    (await money.ask("GET", `/v1/subscriptions/${subscriptionId}`))["status"];
+  const invoice = async (): Promise<unknown> =>
+    (await money.ask("GET", `/v1/invoices/${invoiceId}`))["status"];
+  return { customerId, invoiceId, status, invoice };
+}
+
+test("the invoice of a subscription is collected by itself", async () => {
+  await using money = await testMoney();
+  const { invoiceId, status, invoice } = await subscribed(money, "ok");
+  expect(await invoice()).toBe("paid");
+  expect(await status()).toBe("active");
+  expect(await money.list(`/v1/payments?invoiceId=${invoiceId}`)).toMatchObject([
+    { automatic: true, status: "succeeded" },
+  ]);
+});
+
+test("a failed collection is tried again after 1, 3, 5 and 7 days, then the subscription is canceled", async () => {
+  await using money = await testMoney();
+  const { invoiceId, status, invoice } = await subscribed(money, "insufficient_funds");
+  expect(await status()).toBe("past_due");
+  const tries = async (): Promise<number> =>
+    (await money.list(`/v1/payments?invoiceId=${invoiceId}`)).length;
+  const seen: number[] = [await tries()];
+  for (let day = 1; day <= 7; day += 1) {
+    await money.after(DAY_MS);
+    seen.push(await tries());
+  }
+  expect(seen).toEqual([1, 2, 2, 3, 3, 4, 4, 5]);
+  expect(await status()).toBe("canceled");
+  expect(await invoice()).toBe("uncollectible");
+  expect(await money.list("/v1/dunning")).toMatchObject([
+    { invoiceId, status: "exhausted", retries: 4, nextAt: null },
+  ]);
+  await money.told("billing.dunning.started", 1);
+  await money.told("billing.dunning.retried", 4);
+  await money.told("billing.dunning.exhausted", 1);
+  expect(await money.differences()).toEqual([0]);
+});
+
+test("whoever pays in between is active again, and is not charged again", async () => {
+  await using money = await testMoney();
+  const { customerId, invoiceId, status } = await subscribed(money, "declined");
+  await money.after(DAY_MS);
+  const paymentMethodId = await money.addCard(customerId, "ok");
+  await money.post(`/v1/invoices/${invoiceId}/pay`, { paymentMethodId }, 202);
+  await money.service.runJobs();
+  expect(await status()).toBe("active");
+  await money.told("billing.dunning.recovered", 1);
+  for (let day = 2; day <= 8; day += 1) await money.after(DAY_MS);
+  expect(await money.list(`/v1/payments?invoiceId=${invoiceId}`)).toHaveLength(3);
+});
+
+test("the policy says when to try again and what comes in the end", async () => {
+  await using money = await testMoney();
+  const policy = { retryDays: [2], finally: "unpaid" };
+  const put = (headers: Record<string, string>, body: unknown = policy) =>
+    money.send("PUT", "/v1/dunning-policy", { body, headers });
+  expect((await put({})).status).toBe(428);
+  expect((await put({ "if-match": '"7"' })).status).toBe(412);
+  const unordered = { ...policy, retryDays: [3, 1] };
+  expect((await put({ "if-match": '"1"' }, unordered)).status).toBe(400);
+  expect((await put({ "if-match": '"1"' })).status).toBe(200);
+  const { status, invoice, invoiceId, customerId } = await subscribed(money, "declined");
+  await money.after(2 * DAY_MS);
+  expect(await status()).toBe("unpaid");
+  expect(await invoice()).toBe("open");
+  const paymentMethodId = await money.addCard(customerId, "ok");
+  await money.post(`/v1/invoices/${invoiceId}/pay`, { paymentMethodId }, 202);
+  await money.service.runJobs();
+  expect(await status()).toBe("active");
+  expect(await money.differences()).toEqual([0]);
+});

@@ -1,0 +1,78 @@
+import { randomUUID } from "node:crypto";
+
+import { expect, test } from "vitest";
+
+import { LATER_MS } from "./domain/sandbox.ts";
+import { testMoney } from "./testing-money.ts";
+
+test("100 refunds at the same time never come to more than the charge", async () => {
+  await using money = await testMoney();
+  const { paymentId } = await money.paidBy("ok", 1_000);
+  const refund = async (): Promise<number> => {
+    const body = { paymentId, amount: 70, reason: "asked" };
+    const headers = { "idempotency-key": randomUUID() };
+    for (;;) {
+      const { status } = await money.send("POST", "/v1/refunds", { body, headers });
+      // A busy machine may have no connection for it in time: nothing was done, and it asks again.
+      if (status !== 503) return status;
+    }
+  };
+  const statuses = await Promise.all(Array.from({ length: 100 }, refund));
+  expect(statuses.filter((it) => it === 201)).toHaveLength(14);
+  expect(statuses.filter((it) => it === 409)).toHaveLength(86);
+  await money.service.runJobs();
+  expect(await money.payment(paymentId)).toMatchObject({
+    status: "partially_refunded",
+    refunded: 980,
+    refundPending: 0,
+  });
+  await money.post("/v1/refunds", { paymentId, reason: "the rest" });
+  await money.service.runJobs();
+  expect(await money.payment(paymentId)).toMatchObject({ status: "refunded", refunded: 1_000 });
+  await money.post("/v1/refunds", { paymentId, reason: "more" }, 409);
+  const [given] = await money.service.database.query(
+    "SELECT sum(amount)::int AS sum FROM sandbox_refunds WHERE status = 'succeeded'",
+  );
+  expect(given).toEqual({ sum: 1_000 });
+  expect(await money.differences()).toEqual([0]);
+});
+
+test("a refund that the gateway fails later gives the money back to the books and to the payment", async () => {
+  await using money = await testMoney();
+  const { paymentId } = await money.paidBy("refund_fails", 900);
+  const { id } = await money.post("/v1/refunds", { paymentId, reason: "asked" });
+  await money.service.runJobs();
+  expect(await money.payment(paymentId)).toMatchObject({ refundPending: 900, refunded: 0 });
+  await money.after(LATER_MS.refund);
+  expect(await money.ask("GET", `/v1/refunds/${String(id)}`)).toMatchObject({
+    status: "failed",
+    failure: "refund_refused_by_bank",
+  });
+  expect(await money.payment(paymentId)).toMatchObject({ status: "succeeded", refundPending: 0 });
+  const balance = await money.ask("GET", "/v1/ledger/balance");
+  expect(balance["accounts"]).toContainEqual(
+    expect.objectContaining({ account: "refunds", balance: 0 }),
+  );
+  expect(await money.differences()).toEqual([0]);
+});
+
+test("a refund that the gateway finishes later succeeds once", async () => {
+  await using money = await testMoney();
+  const { paymentId } = await money.paidBy("refund_late", 900);
+  await money.post("/v1/refunds", { paymentId, amount: 400, reason: "asked" });
+  await money.service.runJobs();
+  await money.after(LATER_MS.refund);
+  expect(await money.payment(paymentId)).toMatchObject({ refunded: 400, refundPending: 0 });
+  await money.told("billing.refund.succeeded", 1);
+});
+
+test("what was not charged, and more than was, is not refunded", async () => {
+  await using money = await testMoney();
+  const declined = await money.paidBy("declined");
+  await money.post("/v1/refunds", { paymentId: declined.paymentId, reason: "no" }, 409);
+  const { paymentId } = await money.paidBy("ok", 500);
+  await money.post("/v1/refunds", { paymentId, amount: 501, reason: "no" }, 409);
+  await money.post("/v1/refunds", { paymentId: `pay_${"0".repeat(24)}`, reason: "no" }, 404);
+  const body = { paymentId, reason: "no" };
+  expect((await money.send("POST", "/v1/refunds", { body })).status).toBe(400);
+});
