@@ -20,6 +20,7 @@ import { type Apis, startApis } from "./apis/start-apis.ts";
 import { authorise, authoriseRoutes } from "./authorise.ts";
 import { startForecastWorker } from "./board/forecast-worker.ts";
 import { leaveFolder, sayRunning, sayStopped, takeFolder, type DataFolder } from "./data-folder.ts";
+import { ApiAddresses } from "./demo/apis/client.ts";
 import { listen } from "./listen.ts";
 import { openPages } from "./pages.ts";
 import { requestHandler } from "./request-handler.ts";
@@ -88,6 +89,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     terminal.line(`Make the first owner (once, within a day): ${url}/setup?token=${link}`);
   }
   const apis = options.apis ? openApis(options, log) : undefined;
+  const useApis = ({ urls, rootKey }: Apis): void =>
+    workspaces.current().useApis(ApiAddresses.parse({ urls, rootKey }));
+  // What cannot start has been said already.
+  apis?.then(async (it) => it.ready.then(() => useApis(it))).catch(() => undefined);
   started.defer(async () => {
     await apis?.then(
       (running) => running.stop(),

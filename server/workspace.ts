@@ -14,7 +14,8 @@ import type { Log } from "#platform/log.ts";
 import type { ForecastWorker } from "./board/forecast-worker.ts";
 import { Predictions } from "./board/predictions.ts";
 import type { DataFolder } from "./data-folder.ts";
-import { startDemo } from "./demo/demo.ts";
+import type { ApiAddresses } from "./demo/apis/client.ts";
+import { type Demo, startDemo } from "./demo/demo.ts";
 import { startIndexer } from "./indexer/indexer.ts";
 import type { FromIndexer, IndexerTask } from "./indexer/protocol.ts";
 import { Past } from "./past.ts";
@@ -43,6 +44,8 @@ export type Workspace = {
   status(): IndexerStatus;
   /** Hands matching events to the listener as they come in, until the returned function is called. */
   tail(filter: Filter, listener: TailListener): () => void;
+  /** The domain APIs are there: the demo's customers use them. */
+  useApis(apis: ApiAddresses): void;
   stop(): Promise<void>;
 };
 
@@ -94,7 +97,7 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
       log.error("the indexer stopped", { error: message.error });
     }
   };
-  const paths = kind.kind === "logs" ? kind.paths : (demo?.logPaths ?? []);
+  const paths = kind.kind === "logs" ? kind.paths : demoPaths(folder, demo);
   const indexer = startIndexer(taskOf(deps, { storeFolder, kind, paths }), listen);
   tails.indexer = indexer;
   return {
@@ -105,6 +108,7 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
     predictions: new Predictions(store, deps.forecasts, systemClock),
     status: () => status,
     tail: (filter, listener) => tails.add(filter, listener),
+    useApis: (apis) => demo?.useApis(apis),
     stop: async () => {
       ending.abort();
       past.stop();
@@ -114,6 +118,12 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
     },
   };
 }
+
+/** What the shop's proxy logs, and what the domain APIs behind it do; their own logs tell more than a board counts. */
+const demoPaths = (folder: DataFolder, demo: Demo | undefined): string[] =>
+  demo === undefined
+    ? []
+    : [...demo.logPaths, path.join(folder.root, "logs", "api", "*.access.ndjson")];
 
 function taskOf(
   { config, folder }: WorkspaceDeps,

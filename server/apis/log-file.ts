@@ -3,14 +3,47 @@ import path from "node:path";
 import type { ServiceName } from "#api/kit/service.ts";
 import { RotatingFile } from "#platform/rotating-file.ts";
 
-/** At most 200 MB of each service. */
+/** At most 200 MB of each kind and service. */
 const LIMITS = { bytesMax: 40 * 1024 * 1024, oldFilesMax: 4 };
 
-export type LogFile = { file: string; write(lines: string): void; close(): void };
+export type LogFile = {
+  /** One line a request. */
+  accessFile: string;
+  /** What it did and what went wrong. */
+  file: string;
+  write(lines: string): void;
+  close(): void;
+};
 
-/** The log of a service in the data folder: ECS, one JSON document a line. */
+/** The logs of a service in the data folder: ECS, one JSON document a line. */
 export function openLogFile(dataFolder: string, service: ServiceName): LogFile {
-  const file = path.join(dataFolder, "logs", "api", `${service}.ndjson`);
+  const folder = path.join(dataFolder, "logs", "api");
+  const accessFile = path.join(folder, `${service}.access.ndjson`);
+  const file = path.join(folder, `${service}.ndjson`);
+  const access = new RotatingFile(accessFile, LIMITS);
   const log = new RotatingFile(file, LIMITS);
-  return { file, write: (lines) => log.write(lines), close: () => log.close() };
+  const isAccess = `"event.dataset":"${service}.access"`;
+  return {
+    accessFile,
+    file,
+    write(lines) {
+      const all = lines.split("\n").filter((line) => line !== "");
+      put(
+        access,
+        all.filter((line) => line.includes(isAccess)),
+      );
+      put(
+        log,
+        all.filter((line) => !line.includes(isAccess)),
+      );
+    },
+    close() {
+      access.close();
+      log.close();
+    },
+  };
+}
+
+function put(to: RotatingFile, lines: readonly string[]): void {
+  if (lines.length > 0) to.write(`${lines.join("\n")}\n`);
 }

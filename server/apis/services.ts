@@ -1,7 +1,10 @@
 import type { Service, ServiceName } from "#api/kit/service.ts";
 
 /** Every service, loaded when it is asked for: a worker loads one. */
-export const SERVICES: Partial<Record<ServiceName, () => Promise<Service>>> = {
+export const SERVICES: Readonly<Record<ServiceName, () => Promise<Service>>> = {
+  accounts: async () => (await import("#api/accounts/service.ts")).accounts,
   billing: async () => (await import("#api/billing/service.ts")).billing,
   management: async () => (await import("#api/management/service.ts")).management,
+  logging: async () => (await import("#api/logging/service.ts")).logging,
+  reporting: async () => (await import("#api/reporting/service.ts")).reporting,
 };

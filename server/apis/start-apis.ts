@@ -4,7 +4,6 @@ import type { Config } from "#platform/config.ts";
 import { type Door, openDoor } from "./door.ts";
 import { openInstallation, workerEnvironment } from "./installation.ts";
 import { type LogFile, openLogFile } from "./log-file.ts";
-import { SERVICES } from "./services.ts";
 import { startWorkers } from "./workers.ts";
 
 /** The domain APIs that run beside the control plane. */
@@ -32,7 +31,6 @@ export async function startApis(config: Config, say: (line: string) => void): Pr
   started.defer(() => installation.close());
   const opened: Opened[] = [];
   for (const service of SERVICE_NAMES) {
-    if (SERVICES[service] === undefined) continue;
     const port = config.api.ports[service];
     const door = await openDoor({ host: config.host, port, ifTaken: "next" });
     started.defer(() => door.close());

@@ -87,8 +87,7 @@ process.once("disconnect", () => {
 
 async function start(): Promise<Instance> {
   try {
-    const service = await SERVICES[task.service]?.();
-    if (!service) throw new AppError("bad_request", `There is no API ${task.service}.`);
+    const service = await SERVICES[task.service]();
     const instance = await startInstance(service, {
       config,
       databaseUrl: config.databaseUrl ?? "",

@@ -81,7 +81,7 @@ function serviceOf([name, surplus]: readonly string[]): ServiceName {
   );
 }
 
-type Output = Omit<LogFile, "file"> & { file: string | undefined };
+type Output = Pick<LogFile, "write" | "close"> & { file: string | undefined };
 
 /** Machines read stdout; a person at a terminal would drown in it. */
 function logOutput(config: Config, service: ServiceName): Output {

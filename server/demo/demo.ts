@@ -11,6 +11,7 @@ import { z } from "zod";
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 
+import type { ApiAddresses } from "./apis/client.ts";
 import { historyPaths } from "./history.ts";
 import type { HostOptions } from "./host.ts";
 
@@ -38,6 +39,8 @@ export type Demo = {
   warning: string | undefined;
   /** Instances of the shop that run now. */
   instances(): number;
+  /** Tells the shop that the domain APIs are there: from now on its customers' doings happen in them. */
+  useApis(apis: ApiAddresses): void;
   /** Resolves when the whole past is written. */
   history: Promise<void>;
   /** Ends all of it: visitors, proxy and instances. Takes under five seconds, and may be called twice. */
@@ -108,6 +111,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     warning: host.warning(),
     instances: () => host.instances(),
     history: host.history,
+    useApis: (apis) => host.useApis(apis),
     stop: () => host.stop(),
   };
 }
@@ -157,6 +161,7 @@ type Host = {
   history: Promise<void>;
   warning(): string | undefined;
   instances(): number;
+  useApis(apis: ApiAddresses): void;
   stop(): Promise<void>;
 };
 
@@ -195,6 +200,7 @@ function forkHost(hostOptions: HostOptions): Host {
     history: history.promise,
     warning: () => warning,
     instances: () => running,
+    useApis: (apis) => void (child.connected && child.send({ type: "apis", apis })),
     stop: () => stopHost(child),
   };
 }

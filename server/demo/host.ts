@@ -8,6 +8,8 @@ import { join } from "node:path";
 
 import { z } from "zod";
 
+import { createBackends } from "./apis/backends.ts";
+import { ApiAddresses } from "./apis/client.ts";
 import type { HostMessage } from "./demo.ts";
 import { generateHistory } from "./history.ts";
 import { startInstance } from "./instance.ts";
@@ -31,6 +33,12 @@ export const HostOptions = z.strictObject({
 });
 export type HostOptions = z.infer<typeof HostOptions>;
 
+/** What the demo tells its process. */
+const ToHost = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("stop") }),
+  z.strictObject({ type: z.literal("apis"), apis: ApiAddresses }),
+]);
+
 const LOG_BYTES_MAX = 8 * 1024 * 1024;
 const LOG_CHECK_MS = 10_000;
 
@@ -43,6 +51,7 @@ const tell = (message: HostMessage): void => {
   if (process.connected) process.send?.(message);
 };
 
+const backends = createBackends({ folder: options.folder, signal: stop.signal });
 const capacity = capacityRps(options.requestsPerSecondMean) / options.instancePorts.length;
 const instances = await Promise.all(
   options.instancePorts.map(async (portPreferred) =>
@@ -50,6 +59,7 @@ const instances = await Promise.all(
       portPreferred,
       secret,
       capacityRps: capacity,
+      backends,
       random: seededRandom(Date.now(), portPreferred),
     }),
   ),
@@ -57,7 +67,11 @@ const instances = await Promise.all(
 const ports = instances.map((instance) => instance.port);
 const proxy = await startProxy({ logPath, upstreamPorts: ports });
 process.once("disconnect", () => void end());
-process.once("message", () => void end());
+process.on("message", (given) => {
+  const message = ToHost.parse(given);
+  if (message.type === "stop") void end();
+  else useApis(message.apis);
+});
 // Ctrl-C reaches the whole process group: the parent decides when the demo ends.
 process.on("SIGINT", () => undefined);
 if (!process.connected) await end();
@@ -96,6 +110,15 @@ async function writeHistory(): Promise<void> {
     await generateHistory({ ...past, folder, seed, requestsPerSecondMean, upstreams });
   }
   tell({ type: "history" });
+}
+
+function useApis(apis: ApiAddresses): void {
+  backends.use(apis).catch((error: unknown) => {
+    tell({
+      type: "warning",
+      text: `the demo shop works without the domain APIs: ${String(error)}`,
+    });
+  });
 }
 
 function rotateLog(): void {

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import type { Backends } from "./apis/backends.ts";
 import { listenLoopback } from "./listen.ts";
 import type { Random } from "./random.ts";
 import { readSession, signSession } from "./session-token.ts";
@@ -15,6 +16,7 @@ export type InstanceOptions = {
   secret: string;
   /** Requests per second that this instance is built for. */
   capacityRps: number;
+  backends: Backends;
 };
 export type Instance = { port: number; stop(): Promise<void> };
 
@@ -60,13 +62,20 @@ class Shop {
     const path = request.url ?? "/";
     const session = readSession(request.headers.cookie, this.#options.secret);
     const form = new URLSearchParams(await readBody(request));
+    const { method = "GET" } = request;
+    const user = session?.user ?? "";
+    let refused: SiteAnswer | undefined;
     if (path !== "/health") {
       const { durationMs, failed } = serviceTime(path, this.#utilisation(), this.#options.random);
-      await sleep(durationMs);
-      if (failed) return this.#send(response, FAILURE, session?.user ?? "");
+      const beganMs = performance.now();
+      refused = failed
+        ? FAILURE
+        : await this.#options.backends.before({ method, path, user, form });
+      // What the APIs took is a part of what the request takes.
+      await sleep(Math.max(0, durationMs - (performance.now() - beganMs)));
     }
-    const given = answer({ method: request.method ?? "GET", path, session, form });
-    this.#send(response, given, given.session?.user ?? session?.user ?? "");
+    const given = refused ?? answer({ method, path, session, form });
+    this.#send(response, given, given.session?.user ?? user);
   }
 
   #send(response: ServerResponse, given: SiteAnswer, user: string): void {

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 import { seededRandom, pick } from "./random.ts";
 
 /** Someone who may visit the demo shop. Always comes from the same address with the same browser. */
@@ -45,4 +47,5 @@ const names = new Set(people.map((person) => person.name));
 
 export const isCustomer = (name: string): boolean => names.has(name);
 /** The demo shop has no secrets: it listens on loopback and holds nothing that is anyone's. */
-export const passwordOf = (name: string): string => `${name}-demo`;
+export const passwordOf = (name: string): string =>
+  createHash("sha256").update(`password of ${name}`).digest("base64url").slice(0, 20);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
+import { createBackends } from "./apis/backends.ts";
 import { startInstance, type Instance } from "./instance.ts";
 import { findNginx, startNginx } from "./nginx.ts";
 import { passwordOf, people } from "./people.ts";
@@ -22,7 +23,8 @@ describe.each(["built-in", "nginx"] as const)("%s", (kind) => {
   beforeEach(async () => {
     if (isMissing) return;
     folder = await mkdtemp(join(tmpdir(), "demo $proxy "));
-    const options = { portPreferred: 0, secret: "s", capacityRps: 10, random: STEADY };
+    const backends = createBackends({ folder, signal: new AbortController().signal });
+    const options = { portPreferred: 0, secret: "s", capacityRps: 10, random: STEADY, backends };
     instances = await Promise.all([startInstance(options), startInstance(options)]);
     const logPath = join(folder, "logs", "access.log");
     await mkdir(join(folder, "logs"));

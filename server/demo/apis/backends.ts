@@ -1,0 +1,105 @@
+import { people, type Person } from "../people.ts";
+import type { SiteAnswer } from "../site.ts";
+import { type ApiAddresses, apiClient } from "./client.ts";
+import { type Customers, createCustomers } from "./customers.ts";
+import { fillShelves } from "./shelves.ts";
+import { shopTokens } from "./shop-account.ts";
+import { runStaff } from "./staff.ts";
+
+/** The domain APIs behind the shop, as far as they are there: without them it answers by itself. */
+export type Backends = {
+  /**
+   * Does in the APIs what a request to the shop asks for.
+   * @returns an answer where they refuse or are away; undefined: the shop goes on
+   */
+  before(request: BackendRequest): Promise<SiteAnswer | undefined>;
+  /** Begins to use them; may be called again when they have moved. */
+  use(addresses: ApiAddresses): Promise<void>;
+};
+
+export type BackendRequest = {
+  method: string;
+  path: string;
+  /** Who is signed in, as the session cookie says. */
+  user: string;
+  form: URLSearchParams;
+};
+
+const byName = new Map(people.map((person) => [person.name, person]));
+const AWAY: SiteAnswer = {
+  status: 503,
+  type: "application/json",
+  body: '{"status":503,"title":"The shop is busy. Try again in a moment."}',
+};
+const REFUSED: SiteAnswer = {
+  status: 402,
+  type: "application/json",
+  body: '{"status":402,"title":"The order could not be placed."}',
+};
+const LOG_LINES_MAX = 500;
+
+export function createBackends(options: { folder: string; signal: AbortSignal }): Backends {
+  let customers: Customers | undefined;
+  let staff: AbortController | undefined;
+  let logged: string[] = [];
+
+  const note = (action: string, fields: Record<string, unknown>): void => {
+    if (logged.length >= LOG_LINES_MAX) return;
+    const line = {
+      "@timestamp": new Date().toISOString(),
+      "event.dataset": "shop.app",
+      "event.action": action,
+      "service.name": "shop",
+      message: `${action} ${JSON.stringify(fields)}`,
+    };
+    logged.push(`${JSON.stringify(line)}\n`);
+  };
+  const takeLog = (): string => {
+    const lines = logged.join("");
+    logged = [];
+    return lines;
+  };
+
+  return {
+    async before({ method, path, user, form }) {
+      if (customers === undefined) return undefined;
+      const person = byName.get(user);
+      try {
+        const asked = `${method} ${path}`;
+        if (asked === "POST /login") return await signIn(customers, form);
+        if (person === undefined) return undefined;
+        if (asked === "POST /logout") await customers.signOut(person);
+        if (asked === "GET /account") await customers.invoices(person);
+        if (asked !== "POST /api/orders") return undefined;
+        const placed = await customers.order(person);
+        note("order", { placed });
+        return placed ? undefined : REFUSED;
+      } catch {
+        return AWAY;
+      }
+    },
+    async use(addresses) {
+      const ask = apiClient(addresses);
+      const shelves = await fillShelves(ask, addresses.rootKey);
+      const token = await shopTokens(ask, addresses, options.folder);
+      customers = createCustomers(ask, shelves);
+      staff?.abort();
+      staff = new AbortController();
+      const signal = AbortSignal.any([staff.signal, options.signal]);
+      void runStaff(ask, { token, logLines: takeLog, signal });
+    },
+  };
+}
+
+/** The site itself says what a wrong password looks like; here Accounts says whether it is wrong. */
+async function signIn(
+  customers: Customers,
+  form: URLSearchParams,
+): Promise<SiteAnswer | undefined> {
+  const person: Person | undefined = byName.get(form.get("user") ?? "");
+  const password = form.get("password") ?? "";
+  if (person === undefined) return undefined;
+  const taken = await customers.signIn(person, password);
+  if (!taken) form.set("password", "");
+  return undefined;
+}

@@ -1,0 +1,71 @@
+import { randomUUID } from "node:crypto";
+
+import { z } from "zod";
+
+import type { ServiceName } from "#api/kit/service.ts";
+
+/** Where the domain APIs are, and the key by which the demo sets itself up in them. */
+export const ApiAddresses = z.strictObject({
+  urls: z.record(z.enum(["accounts", "billing", "management", "logging", "reporting"]), z.url()),
+  rootKey: z.string(),
+});
+export type ApiAddresses = z.infer<typeof ApiAddresses>;
+
+export type ApiRequest = {
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  path: string;
+  token?: string | undefined;
+  body?: unknown;
+  /** Lines for Logging. */
+  ndjson?: string;
+  /** Idempotency-Key: the same for the same thing. Default: a new one for each POST. */
+  key?: string;
+  ifMatch?: string | undefined;
+  /** Of the person for whom the shop asks. */
+  address?: string;
+};
+export type ApiAnswer = { status: number; json: unknown; etag: string | undefined };
+
+/** Asks an API. @throws Error when it does not answer at all */
+export type Ask = (service: ServiceName, request: ApiRequest) => Promise<ApiAnswer>;
+
+const PATIENCE_MS = 10_000;
+
+export function apiClient({ urls }: ApiAddresses): Ask {
+  return async (service, request) => {
+    const response = await fetch(new URL(request.path, urls[service]), {
+      method: request.method,
+      headers: headersOf(request),
+      signal: AbortSignal.timeout(PATIENCE_MS),
+      ...bodyOf(request),
+    });
+    const text = await response.text();
+    const isJson = (response.headers.get("content-type") ?? "").includes("json");
+    const json: unknown = isJson && text !== "" ? JSON.parse(text) : undefined;
+    return { status: response.status, json, etag: response.headers.get("etag") ?? undefined };
+  };
+}
+
+function headersOf(request: ApiRequest): Record<string, string> {
+  const { token, ifMatch, address } = request;
+  return {
+    "user-agent": "demo-shop",
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    ...(request.method === "POST" ? { "idempotency-key": request.key ?? randomUUID() } : {}),
+    ...(ifMatch === undefined ? {} : { "if-match": ifMatch }),
+    ...(address === undefined ? {} : { "x-forwarded-for": address }),
+    ...(request.body === undefined ? {} : { "content-type": "application/json" }),
+    ...(request.ndjson === undefined ? {} : { "content-type": "application/x-ndjson" }),
+  };
+}
+
+function bodyOf({ body, ndjson }: ApiRequest): { body?: string } {
+  if (ndjson !== undefined) return { body: ndjson };
+  return body === undefined ? {} : { body: JSON.stringify(body) };
+}
+
+/** What an answer must be for the demo to go on. @throws Error that quotes what came instead */
+export function expectStatus(answer: ApiAnswer, ...statuses: number[]): ApiAnswer {
+  if (statuses.includes(answer.status)) return answer;
+  throw new Error(`an API answered ${answer.status}: ${JSON.stringify(answer.json).slice(0, 500)}`);
+}

@@ -1,0 +1,82 @@
+import { z } from "zod";
+
+import { type Ask, expectStatus } from "./client.ts";
+
+/** What the shop sells by subscription, and what it may do in the APIs. */
+export type Shelves = { prices: readonly string[]; coupon: string };
+
+const Id = z.object({ id: z.string() });
+const Items = z.object({
+  items: z.array(z.object({ id: z.string(), planId: z.string().optional() })),
+});
+const PLANS = [
+  { name: "Small box", unitAmount: 1_900 },
+  { name: "Large box", unitAmount: 3_900 },
+  { name: "Workshop", unitAmount: 9_900 },
+];
+const COUPON = "WELCOME20";
+export const APPLICATION = "shop";
+export const DELIVERY_KEY = "delivery.free-from";
+
+/** Sets up plans, prices, a coupon, taxes and settings, once: what is there stays as it is. */
+export async function fillShelves(ask: Ask, rootKey: string): Promise<Shelves> {
+  const token = rootKey;
+  const known = expectStatus(
+    await ask("billing", { method: "GET", path: "/v1/prices?limit=100", token }),
+    200,
+  );
+  const { items } = Items.parse(known.json);
+  const prices =
+    items.length >= PLANS.length ? items.map(({ id }) => id) : await addPrices(ask, token);
+  const coupon = { code: COUPON, percentOff: 2_000, duration: "repeating", durationMonths: 3 };
+  await ask("billing", { method: "POST", path: "/v1/coupons", token, body: coupon, key: COUPON });
+  await addSettings(ask, token);
+  return { prices, coupon: COUPON };
+}
+
+async function addPrices(ask: Ask, token: string): Promise<string[]> {
+  const ids: string[] = [];
+  for (const { name, unitAmount } of PLANS) {
+    const body = { name };
+    const plan = await ask("billing", {
+      method: "POST",
+      path: "/v1/plans",
+      token,
+      body,
+      key: `plan ${name}`.replaceAll(" ", "-"),
+    });
+    const { id: planId } = Id.parse(expectStatus(plan, 201).json);
+    const price = await ask("billing", {
+      method: "POST",
+      path: "/v1/prices",
+      token,
+      body: { planId, currency: "EUR", unitAmount, interval: "month" },
+      key: `price-${planId}`,
+    });
+    ids.push(Id.parse(expectStatus(price, 201).json).id);
+  }
+  return ids;
+}
+
+async function addSettings(ask: Ask, token: string): Promise<void> {
+  const reason = "the shop opens";
+  const application = { name: APPLICATION, description: "The demo shop", reason };
+  const made = await ask("management", {
+    method: "POST",
+    path: "/v1/applications",
+    token,
+    body: application,
+  });
+  if (expectStatus(made, 201, 409).status === 409) return;
+  const definition = {
+    description: "Delivery is free from this amount on, in cents",
+    schema: { type: "integer", minimum: 0, maximum: 100_000 },
+    default: 5_000,
+  };
+  await ask("management", {
+    method: "PUT",
+    path: `/v1/settings/${APPLICATION}/definitions/${DELIVERY_KEY}`,
+    token,
+    body: { definition, reason },
+  });
+}

@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { z } from "zod";
+
+import { type Ask, expectStatus } from "./client.ts";
+import { APPLICATION, DELIVERY_KEY } from "./shelves.ts";
+
+/** What goes on behind the counter, over and over. */
+type Chore = { everyMs: number; run(turn: number): Promise<void> };
+
+const MINUTE_MS = 60_000;
+const REPORTS = ["revenue", "mrr", "churn", "turnover"];
+const Disputes = z.object({
+  items: z.array(z.object({ id: z.string(), status: z.string(), version: z.number() })),
+});
+const Resolved = z.object({ values: z.record(z.string(), z.unknown()) });
+/** The sandbox decides a dispute by its evidence. */
+const EVIDENCE = ["winning_evidence", "the customer was right"];
+
+/**
+ * The people of the shop: they look at its settings and change one now and then, answer disputes, and read reports; the
+ * shop itself sends its own log. Each does its work until the signal aborts; what fails is done the next time.
+ */
+export async function runStaff(
+  ask: Ask,
+  options: { token(): Promise<string>; logLines(): string; signal: AbortSignal },
+): Promise<void> {
+  const { token, signal } = options;
+  const chores: Chore[] = [
+    { everyMs: MINUTE_MS, run: async () => void (await readSettings(ask, await token())) },
+    { everyMs: MINUTE_MS, run: async () => sendLog(ask, await token(), options.logLines()) },
+    { everyMs: 20 * MINUTE_MS, run: async (turn) => changeSetting(ask, await token(), turn) },
+    { everyMs: 3 * MINUTE_MS, run: async () => answerDisputes(ask, await token()) },
+    { everyMs: 5 * MINUTE_MS, run: async (turn) => readReport(ask, await token(), turn) },
+  ];
+  await Promise.all(chores.map((chore) => repeat(chore, signal)));
+}
+
+async function repeat({ everyMs, run }: Chore, signal: AbortSignal): Promise<void> {
+  for (let turn = 0; !signal.aborted; turn += 1) {
+    // The APIs may be away for a while, as any service may.
+    await run(turn).catch(() => undefined);
+    await sleep(everyMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+async function readSettings(ask: Ask, token: string): Promise<Record<string, unknown>> {
+  const path = `/v1/settings/${APPLICATION}/resolved?product=web&environment=production`;
+  return Resolved.parse(
+    expectStatus(await ask("management", { method: "GET", path, token }), 200).json,
+  ).values;
+}
+
+async function changeSetting(ask: Ask, token: string, turn: number): Promise<void> {
+  const definition = await ask("management", {
+    method: "GET",
+    path: `/v1/settings/${APPLICATION}/definitions/${DELIVERY_KEY}`,
+    token,
+  });
+  await ask("management", {
+    method: "PUT",
+    path: `/v1/settings/${APPLICATION}/values/${DELIVERY_KEY}?product=web&environment=production`,
+    token,
+    body: { value: 4_000 + (turn % 5) * 500, reason: "Try where baskets grow" },
+    ifMatch: definition.etag,
+  });
+}
+
+async function answerDisputes(ask: Ask, token: string): Promise<void> {
+  const listed = await ask("billing", { method: "GET", path: "/v1/disputes?limit=20", token });
+  const { items } = Disputes.parse(expectStatus(listed, 200).json);
+  for (const [turn, { id }] of items.filter((it) => it.status === "needs_response").entries()) {
+    const path = `/v1/disputes/${id}`;
+    const { etag } = await ask("billing", { method: "GET", path, token });
+    await ask("billing", {
+      method: "POST",
+      path: `${path}/evidence`,
+      token,
+      body: { explanation: EVIDENCE[turn % EVIDENCE.length] },
+      ifMatch: etag,
+    });
+  }
+}
+
+async function readReport(ask: Ask, token: string, turn: number): Promise<void> {
+  const report = REPORTS[turn % REPORTS.length] ?? "revenue";
+  await ask("reporting", { method: "GET", path: `/v1/reports/${report}`, token });
+}
+
+async function sendLog(ask: Ask, token: string, lines: string): Promise<void> {
+  if (lines === "") return;
+  await ask("logging", { method: "POST", path: "/v1/logs/batch", token, ndjson: lines });
+}
