@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
 import { type Held, PERMISSION, beyond, covers, within } from "./grants.ts";
