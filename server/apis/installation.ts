@@ -3,24 +3,60 @@ import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:f
 import path from "node:path";
 
 import type { Config } from "#platform/config.ts";
-import { startEmbedded } from "#platform/postgres/embedded.ts";
+import { type EmbeddedServer, startEmbedded } from "#platform/postgres/embedded.ts";
+import { hasLivingOwner } from "#platform/postgres/owner.ts";
 
 /** What the services of one installation share: the database server and the root key. */
 export type Installation = {
   databaseUrl: string;
   rootKey: string;
+  /**
+   * Calls back when the database server has moved: the embedded one ends with the process that started it, and then one
+   * of those that still use it starts it again.
+   */
+  onMoved(moved: (databaseUrl: string) => void): void;
   /** Stops the embedded PostgreSQL where this process has started it. */
   close(): Promise<void>;
 };
 
+const LOOK_MS = 1_000;
+
 /** @throws AppError when PostgreSQL does not start */
 export async function openInstallation(config: Config): Promise<Installation> {
   const rootKey = config.api.rootKey ?? keptRootKey(config.dataFolder);
-  if (config.databaseUrl !== undefined) {
-    return { databaseUrl: config.databaseUrl, rootKey, close: () => Promise.resolve() };
+  const { databaseUrl } = config;
+  if (databaseUrl !== undefined) {
+    return { databaseUrl, rootKey, onMoved: () => undefined, close: () => Promise.resolve() };
   }
-  const server = await startEmbedded(config.dataFolder);
-  return { databaseUrl: server.url, rootKey, close: () => server.stop() };
+  const embedded = await followEmbedded(config.dataFolder);
+  return { ...embedded, rootKey };
+}
+
+async function followEmbedded(dataFolder: string): Promise<Omit<Installation, "rootKey">> {
+  let server: EmbeddedServer = await startEmbedded(dataFolder);
+  let tellMoved: (databaseUrl: string) => void = () => undefined;
+  let looking: Promise<void> = Promise.resolve();
+  const look = async (): Promise<void> => {
+    if (await hasLivingOwner(path.join(dataFolder, "postgres"))) return;
+    const before = server.url;
+    server = await startEmbedded(dataFolder);
+    if (server.url !== before) tellMoved(server.url);
+  };
+  const timer = setInterval(() => {
+    // What does not start now is tried again; the services say "unavailable" meanwhile.
+    looking = looking.then(look).catch(() => undefined);
+  }, LOOK_MS);
+  return {
+    databaseUrl: server.url,
+    onMoved(moved) {
+      tellMoved = moved;
+    },
+    async close() {
+      clearInterval(timer);
+      await looking;
+      await server.stop();
+    },
+  };
 }
 
 /** The root key in `<data>/api/root-key`, made at the first start; of several processes one makes it. */

@@ -14,7 +14,6 @@ import type { Service } from "#api/kit/service.ts";
 import { tokenAuthenticator } from "#api/kit/tokens.ts";
 import { systemClock } from "#platform/clock.ts";
 import { parseConfig } from "#platform/config.ts";
-import { AppError } from "#platform/errors.ts";
 import { logTo } from "#platform/log.ts";
 
 import type { FromWorker, ToWorker, WorkerTask } from "./protocol.ts";
