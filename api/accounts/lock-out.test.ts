@@ -1,0 +1,131 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+
+import { newDatabase } from "#api/kit/testing.ts";
+import { poolDatabase } from "#platform/postgres/database.ts";
+
+import { type Bucket, sourceOf, throttleBy } from "./domain/throttle.ts";
+import { coreMigrations } from "./schema/migrations-core.ts";
+import { giveBack, takeTokens } from "./schema/throttle.ts";
+import { signIn, signUp, testAccounts, trySignIn } from "./testing.ts";
+
+const WRONG = "not the password";
+
+test("guessing is stopped, and the owner at a known device signs in all the while", async () => {
+  await using service = await testAccounts();
+  const account = await signUp(service);
+  const { deviceToken } = await signIn(service, account);
+  const guess = () => trySignIn(service, { email: account.email, password: WRONG });
+  for (let tries = 0; tries < 8; tries += 1) expect((await guess()).status).toBe(401);
+  const stopped = await guess();
+  expect(stopped.status).toBe(429);
+  expect(Number(stopped.headers.get("retry-after"))).toBeGreaterThan(0);
+  // Even the right password helps nobody from there without the device: it could be a guess.
+  expect((await trySignIn(service, account)).status).toBe(429);
+  for (let times = 0; times < 12; times += 1) {
+    expect((await guess()).status).toBe(429);
+    expect((await trySignIn(service, { ...account, deviceToken })).status).toBe(201);
+  }
+  service.clock.now += 5 * 60_000;
+  expect((await trySignIn(service, account)).status).toBe(201);
+});
+
+test("a device token is worth nothing for another account, and does not free from guessing", async () => {
+  await using service = await testAccounts();
+  const [mine, other] = [await signUp(service), await signUp(service)];
+  const { deviceToken } = await signIn(service, mine);
+  const guess = (email: string) => trySignIn(service, { email, password: WRONG, deviceToken });
+  for (let tries = 0; tries < 8; tries += 1) await guess(other.email);
+  expect((await guess(other.email)).status).toBe(429);
+  for (let tries = 0; tries < 10; tries += 1) expect((await guess(mine.email)).status).toBe(401);
+  expect((await guess(mine.email)).status).toBe(429);
+});
+
+test("tries at the same moment cannot overtake the limit", async () => {
+  await using service = await testAccounts();
+  const { email } = await signUp(service);
+  const tries = Array.from({ length: 20 }, () => trySignIn(service, { email, password: WRONG }));
+  const statuses = (await Promise.all(tries)).map((it) => it.status);
+  expect(statuses.filter((it) => it === 401)).toHaveLength(8);
+});
+
+const throttle = throttleBy(Buffer.alloc(32, 1));
+
+async function throttleTable() {
+  const database = poolDatabase(await newDatabase(), { onError: () => undefined });
+  const [first] = coreMigrations;
+  await database.query(first?.sql ?? "");
+  return database;
+}
+
+/** Every way in which somebody may try: from where, at which account, with the owner's device or not. */
+const tries = fc.array(
+  fc.record({
+    address: fc.constantFrom("192.0.2.1", "192.0.2.2", "198.51.100.7"),
+    email: fc.constantFrom("ada@example.com", "bob@example.com"),
+    isOwner: fc.boolean(),
+    isRight: fc.boolean(),
+    laterMs: fc.nat(60_000),
+  }),
+  { maxLength: 60 },
+);
+
+test("whatever others try, a known device that is not wrong itself is never held up", async () => {
+  const database = await throttleTable();
+  let run = 0;
+  await fc.assert(
+    fc.asyncProperty(tries, async (all) => {
+      run += 1;
+      let nowMs = run * 1e9;
+      for (const { address, email, isOwner, isRight, laterMs } of all) {
+        nowMs += laterMs;
+        const deviceId = isOwner ? `device ${run}` : undefined;
+        const buckets = throttle.signIn({ email: `${run} ${email}`, address, deviceId });
+        const waitMs = await takeTokens(database, buckets, nowMs);
+        if (isOwner) expect(waitMs).toBe(0);
+        if (waitMs === 0 && (isOwner || isRight)) {
+          await giveBack(database, buckets, ["pair", "device"]);
+        }
+      }
+    }),
+    { numRuns: 25 },
+  );
+  await database.close();
+});
+
+test("in any hour nobody has more wrong tries than the buckets say", async () => {
+  const database = await throttleTable();
+  let run = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.nat(40_000), { maxLength: 150 }), async (waits) => {
+      run += 1;
+      const address = "192.0.2.1";
+      const buckets = throttle.signIn({
+        email: `${run}@example.com`,
+        address,
+        deviceId: undefined,
+      });
+      const [pair] = buckets;
+      if (pair === undefined) throw new Error("no bucket");
+      const startMs = run * 1e9;
+      let [nowMs, passed] = [startMs, 0];
+      for (const waitMs of waits) {
+        nowMs += waitMs;
+        if ((await takeTokens(database, buckets, nowMs)) === 0) passed += 1;
+      }
+      expect(passed).toBeLessThanOrEqual(allowed(pair, nowMs - startMs));
+    }),
+    { numRuns: 15 },
+  );
+  await database.close();
+});
+
+const allowed = ({ burst, refillMs }: Bucket, elapsedMs: number): number =>
+  burst + Math.floor(elapsedMs / refillMs);
+
+test("an IPv6 network counts as one source, however its host numbers itself", () => {
+  expect(sourceOf("2001:db8:1:2:3:4:5:6")).toBe(sourceOf("2001:db8:1:2::9"));
+  expect(sourceOf("2001:db8:1:3::1")).not.toBe(sourceOf("2001:db8:1:2::1"));
+  expect(sourceOf("::ffff:192.0.2.1")).toBe("192.0.2.1");
+  expect(sourceOf("::1")).toBe("0:0:0:0::/64");
+});
