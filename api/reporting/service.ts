@@ -11,11 +11,9 @@ import { extractsRoute } from "./routes/extracts.ts";
 import { reportRoutes } from "./routes/reports.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
-import { duckdbWarehouse } from "./schema/duckdb-warehouse.ts";
 import { httpFeed } from "./schema/event-feed.ts";
 import { noteError } from "./schema/extracts-store.ts";
 import { LakeDuck } from "./schema/lake-duck.ts";
-import { filesOf } from "./schema/lake-store.ts";
 import { migrations } from "./schema/migrations.ts";
 import { type Chain, beginChains, chainHandlers } from "./verbs/chains.ts";
 import { extractEvents } from "./verbs/extract-events.ts";
@@ -24,6 +22,7 @@ import { loadFiles, tidyLake } from "./verbs/load-files.ts";
 import { REPORTS } from "./verbs/reports.ts";
 import { forgetOldRuns, performRun } from "./verbs/runs.ts";
 import { performSchedule } from "./verbs/schedules.ts";
+import { openWarehouse } from "./warehouse/open-warehouse.ts";
 
 const EVENTS_EVERY_MS = 10_000;
 const REQUESTS_EVERY_MS = 60_000;
@@ -57,7 +56,8 @@ async function open(kit: Kit, openRequestLog: OpenRequestLog | undefined): Promi
   const duck = await LakeDuck.open(path.join(kit.config.dataFolder, "warehouse"));
   opened.defer(() => duck.close());
   const { database, clock, log, jobs } = kit;
-  const warehouse = duckdbWarehouse({ duck, files: (fact) => filesOf(database, fact) });
+  const warehouse = openWarehouse({ ...kit, duck });
+  opened.defer(() => warehouse.close());
   const requestLog = await openRequestLog?.(kit);
   if (requestLog !== undefined) opened.use(requestLog);
   const deps: ReportingDeps = {

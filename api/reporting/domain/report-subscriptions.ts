@@ -47,7 +47,7 @@ export const mrrReport: ReportSpec<MrrParams> = {
 
 function mrrRows({ params, buckets }: Asked<MrrParams>, rows: readonly RawRow[]): Row[] {
   const before = rows.filter((row) => textOf(row, "place") === "before");
-  let closing = before.reduce((sum, row) => sum + integerOf(row, "delta"), 0n);
+  let closing = before.reduce((sum, row) => sum + integerOf(row, "mrr_delta"), 0n);
   const within = groupBy(
     rows.filter((row) => textOf(row, "place") !== "before"),
     (row) => periodOf(row, params.step),
@@ -57,7 +57,7 @@ function mrrRows({ params, buckets }: Asked<MrrParams>, rows: readonly RawRow[])
     const moved = MOVEMENTS.map((movement) =>
       (within.get(name) ?? [])
         .filter((row) => textOf(row, "movement") === movement)
-        .reduce((sum, row) => sum + integerOf(row, "delta"), 0n),
+        .reduce((sum, row) => sum + integerOf(row, "mrr_delta"), 0n),
     );
     const opening = closing;
     closing = moved.reduce((sum, delta) => sum + delta, opening);
@@ -100,7 +100,7 @@ function churnRows({ params, buckets, range }: Asked<ChurnParams>, rows: readonl
   let mrr = 0n;
   const pass = (row: RawRow): void => {
     customers += integerOf(row, "gained") - integerOf(row, "lost");
-    mrr += integerOf(row, "delta");
+    mrr += integerOf(row, "mrr_delta");
   };
   for (const row of rows) if (periodOf(row, params.step) < startName) pass(row);
   const at = new Map(rows.map((row) => [periodOf(row, params.step), row]));
@@ -158,7 +158,7 @@ function cohortRows({ buckets }: Asked<CohortParams>, rows: readonly RawRow[]): 
         .map(({ name }, month) => {
           const row = at.get(name) ?? {};
           retained += integerOf(row, "gained") - integerOf(row, "lost");
-          mrr += integerOf(row, "delta");
+          mrr += integerOf(row, "mrr_delta");
           return [
             cohort,
             currency,

@@ -2,7 +2,7 @@ import { FACTS, type FactName } from "../domain/facts.ts";
 import type { RawRow } from "../domain/report.ts";
 import type { LakeFile, Warehouse, WarehouseQuery } from "../warehouse/port.ts";
 import { type LakeDuck, filesSql } from "./lake-duck.ts";
-import { rowOf } from "./warehouse-rows.ts";
+import { rowOf, timestampText } from "./warehouse-rows.ts";
 
 const TYPES = { text: "VARCHAR", integer: "BIGINT", time: "TIMESTAMP" };
 
@@ -27,7 +27,7 @@ export function duckdbWarehouse(deps: {
       const sql = query.sql({
         table: (fact) => tables.get(fact) ?? emptySql(fact),
         text: bind,
-        time: (atMs) => `CAST(${bind(new Date(atMs).toISOString())} AS TIMESTAMP)`,
+        time: (atMs) => `CAST(${bind(timestampText(atMs))} AS TIMESTAMP)`,
       });
       const rows = await duck.rows(sql, values, limits);
       return rows.map((row) => rowOf(query, row));
@@ -35,7 +35,8 @@ export function duckdbWarehouse(deps: {
     async ready() {
       await duck.rows("SELECT 1", [], { rowsMax: 1, waitMsMax: 5_000 });
     },
-    close: () => duck.close(),
+    // The lake is closed by who opened it: extracts write to it too.
+    close: () => Promise.resolve(),
   };
 }
 

@@ -56,7 +56,7 @@ export function responseTimeQuery({ params, range }: Asked<ResponseTimeParams>):
       { name: "errors", type: "integer" },
     ],
     sql: (parts) => `WITH dated AS (
-  SELECT ${step === "all" ? "''" : periodSql(step, "happened_at")} AS period, service, release, bucket, requests, errors
+  SELECT ${step === "all" ? "CAST('' AS VARCHAR(30))" : periodSql(step, "happened_at")} AS period, service, release, bucket, requests, errors
   FROM ${parts.table("requests")} r WHERE ${during(parts, "happened_at", range)}${onlyService(parts, service)}
 )
 SELECT period, service, release, bucket, SUM(requests) AS requests, SUM(errors) AS errors

@@ -5,15 +5,15 @@ import type { SqlParts, WarehouseQuery } from "../warehouse/port.ts";
 import { onlyCurrency, periodSql, placeSql } from "./sql-parts.ts";
 
 /**
- * How the recurring revenue of each customer moved: `delta` at each change of a subscription, `total` after it, `most`
+ * How the recurring revenue of each customer moved: `mrr_delta` at each change of a subscription, `total` after it, `most`
  * the largest total there was before. In the order of the feed, which is that in which Billing decided.
  */
 const totalsSql = (parts: SqlParts, currency: string | undefined): string => `WITH moves AS (
   SELECT customer_id, currency, happened_at, seq,
-    mrr - COALESCE(LAG(mrr) OVER (PARTITION BY subscription_id, currency ORDER BY seq), 0) AS delta
+    mrr - COALESCE(LAG(mrr) OVER (PARTITION BY subscription_id, currency ORDER BY seq), 0) AS mrr_delta
   FROM ${parts.table("subscription_changes")} s WHERE 1 = 1${onlyCurrency(parts, "currency", currency)}
 ), totals AS (
-  SELECT customer_id, currency, happened_at, seq, delta, SUM(delta) OVER (PARTITION BY customer_id, currency ORDER BY seq
+  SELECT customer_id, currency, happened_at, seq, mrr_delta, SUM(mrr_delta) OVER (PARTITION BY customer_id, currency ORDER BY seq
     ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS total FROM moves
 )`;
 
@@ -26,22 +26,22 @@ export function mrrQuery(asked: Asked<MrrParams>): WarehouseQuery {
       { name: "period", type: "text" },
       { name: "currency", type: "text" },
       { name: "movement", type: "text" },
-      { name: "delta", type: "integer" },
+      { name: "mrr_delta", type: "integer" },
     ],
     sql(parts) {
       const { fromMs, toMs } = asked.range;
       return `${totalsSql(parts, currency)}, known AS (
-  SELECT currency, happened_at, delta, total, COALESCE(MAX(total) OVER (PARTITION BY customer_id, currency ORDER BY seq
+  SELECT currency, happened_at, mrr_delta, total, COALESCE(MAX(total) OVER (PARTITION BY customer_id, currency ORDER BY seq
     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS most FROM totals
 ), named AS (
-  SELECT currency, happened_at, delta, ${placeSql(parts, "happened_at", fromMs)} AS place, ${periodSql(step, "happened_at")} AS period,
-    CASE WHEN total - delta = 0 AND most = 0 THEN 'new' WHEN total - delta = 0 THEN 'reactivation'
-      WHEN total = 0 THEN 'churned' WHEN delta > 0 THEN 'expansion' ELSE 'contraction' END AS movement
-  FROM known WHERE delta <> 0 AND happened_at < ${parts.time(toMs)}
+  SELECT currency, happened_at, mrr_delta, ${placeSql(parts, "happened_at", fromMs)} AS place, ${periodSql(step, "happened_at")} AS period,
+    CASE WHEN total - mrr_delta = 0 AND most = 0 THEN 'new' WHEN total - mrr_delta = 0 THEN 'reactivation'
+      WHEN total = 0 THEN 'churned' WHEN mrr_delta > 0 THEN 'expansion' ELSE 'contraction' END AS movement
+  FROM known WHERE mrr_delta <> 0 AND happened_at < ${parts.time(toMs)}
 ), placed AS (
-  SELECT place, CASE WHEN place = 'before' THEN '' ELSE period END AS period, currency, movement, delta FROM named
+  SELECT place, CASE WHEN place = 'before' THEN '' ELSE period END AS period, currency, movement, mrr_delta FROM named
 )
-SELECT place, period, currency, movement, SUM(delta) AS delta
+SELECT place, period, currency, movement, SUM(mrr_delta) AS mrr_delta
 FROM placed GROUP BY place, period, currency, movement ORDER BY currency, place, period, movement`;
     },
   };
@@ -70,14 +70,14 @@ export function churnQuery(asked: Asked<ChurnParams>): WarehouseQuery {
     columns: [
       { name: "period", type: "text" },
       { name: "currency", type: "text" },
-      ...["gained", "lost", "mrr_lost", "delta"].map((name) => ({
+      ...["gained", "lost", "mrr_lost", "mrr_delta"].map((name) => ({
         name,
         type: "integer" as const,
       })),
     ],
     sql: (parts) => `${endsSql(parts, asked.params.step, asked)}
 SELECT period, currency, ${GAINED}, ${LOST},
-  SUM(CASE WHEN closing < opening THEN opening - closing ELSE 0 END) AS mrr_lost, SUM(closing - opening) AS delta
+  SUM(CASE WHEN closing < opening THEN opening - closing ELSE 0 END) AS mrr_lost, SUM(closing - opening) AS mrr_delta
 FROM ends GROUP BY period, currency ORDER BY currency, period`,
   };
 }
@@ -89,7 +89,10 @@ export function cohortQuery(asked: Asked<CohortParams>): WarehouseQuery {
       { name: "cohort", type: "text" },
       { name: "period", type: "text" },
       { name: "currency", type: "text" },
-      ...["joined", "gained", "lost", "delta"].map((name) => ({ name, type: "integer" as const })),
+      ...["joined", "gained", "lost", "mrr_delta"].map((name) => ({
+        name,
+        type: "integer" as const,
+      })),
     ],
     sql: (parts) => `${endsSql(parts, "month", asked)}, begun AS (
   SELECT customer_id, currency, ${periodSql("month", "MIN(happened_at)")} AS cohort
@@ -99,7 +102,7 @@ export function cohortQuery(asked: Asked<CohortParams>): WarehouseQuery {
     CASE WHEN e.period = b.cohort THEN 1 ELSE 0 END AS joined
   FROM ends e JOIN begun b ON b.customer_id = e.customer_id AND b.currency = e.currency
 )
-SELECT cohort, period, currency, SUM(joined) AS joined, ${GAINED}, ${LOST}, SUM(closing - opening) AS delta
+SELECT cohort, period, currency, SUM(joined) AS joined, ${GAINED}, ${LOST}, SUM(closing - opening) AS mrr_delta
 FROM of_cohorts GROUP BY cohort, period, currency ORDER BY currency, cohort, period`,
   };
 }

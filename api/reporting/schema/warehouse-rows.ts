@@ -15,3 +15,7 @@ function cellOf(type: "text" | "integer", cell: unknown): string | bigint | null
   }
   return type === "text" ? String(cell) : BigInt(cell);
 }
+
+/** A moment as every engine reads a TIMESTAMP: `2026-11-24 10:00:00.000`, in UTC. */
+export const timestampText = (atMs: number): string =>
+  new Date(atMs).toISOString().replace("T", " ").replace("Z", "");

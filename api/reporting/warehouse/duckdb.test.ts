@@ -29,6 +29,7 @@ testWarehouse(async () => {
     },
     async [Symbol.asyncDispose]() {
       await warehouse.close();
+      await duck.close();
       await rm(folder, { recursive: true, force: true });
     },
   };

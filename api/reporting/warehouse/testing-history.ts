@@ -197,13 +197,15 @@ export const GOLDEN_REQUESTS: FactRow[] = [
   requests(11, "1.1.0", [20, 50, 0]),
 ];
 
-/** The whole history as rows of tables. */
+/** The whole history as rows of tables, each table as one file. */
 export function goldenBatches(): FactBatch[] {
   const rows = (["billing", "accounts"] as const).flatMap((source) =>
     GOLDEN_FEEDS[source].map((event) => factOf(source, event, (id) => `hash of ${id}`)),
   );
-  return [
-    ...batchByDay(rows.filter((it) => it.kind === "fact")),
-    { fact: "requests", day: "2026-01-05", rows: GOLDEN_REQUESTS },
-  ];
+  const days = batchByDay(rows.filter((it) => it.kind === "fact"));
+  const facts = [...new Set(days.map(({ fact }) => fact))].map((fact): FactBatch => {
+    const mine = days.filter((it) => it.fact === fact);
+    return { fact, day: mine[0]?.day ?? "", rows: mine.flatMap((it) => it.rows) };
+  });
+  return [...facts, { fact: "requests", day: "2026-01-05", rows: GOLDEN_REQUESTS }];
 }

@@ -1,0 +1,67 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+
+import type { RawRow } from "../domain/report.ts";
+import type { LakeFile, QueryLimits, Warehouse, WarehouseQuery } from "../warehouse/port.ts";
+import { tooManyRows } from "./lake-duck.ts";
+import { createTablesSql, loadSql, redshiftTable } from "./redshift-sql.ts";
+import { rowOf, timestampText } from "./warehouse-rows.ts";
+
+/** A way to speak to Redshift. */
+export type RedshiftWire = {
+  /** What stands for the n-th value (from 1) in SQL. */
+  placeholder(n: number): string;
+  /** Does statements in one transaction. */
+  batch(statements: readonly string[]): Promise<void>;
+  /** @throws AppError unprocessable when it takes longer than `waitMsMax` */
+  rows(sql: string, values: readonly string[], limits: QueryLimits): Promise<unknown[][]>;
+  close(): Promise<void>;
+};
+
+/** Puts a file where Redshift copies from; `key` is its path in the lake. Gives its s3:// address. */
+export type PutObject = (key: string, bytes: Buffer) => Promise<string>;
+
+/** Amazon Redshift: files go to S3, Redshift copies them and puts them in the place of the rows of their keys. */
+export function redshiftWarehouse(deps: {
+  wire: RedshiftWire;
+  put: PutObject;
+  iamRole: string;
+  /** The lake's folder. */
+  folder: string;
+}): Warehouse {
+  const { wire } = deps;
+  let prepared: Promise<void> | undefined;
+  const prepare = (): Promise<void> => {
+    prepared ??= wire.batch(createTablesSql()).catch((error: unknown) => {
+      prepared = undefined;
+      throw error;
+    });
+    return prepared;
+  };
+  return {
+    engine: "redshift",
+    async load(fact, files: readonly LakeFile[]) {
+      await prepare();
+      for (const file of files) {
+        const bytes = await readFile(path.join(deps.folder, file.path));
+        const s3 = await deps.put(file.path, bytes);
+        await wire.batch(loadSql(fact, { s3, iamRole: deps.iamRole }));
+      }
+    },
+    async run(query: WarehouseQuery, limits): Promise<RawRow[]> {
+      await prepare();
+      const values: string[] = [];
+      const bind = (value: string): string => wire.placeholder(values.push(value));
+      const sql = query.sql({
+        table: redshiftTable,
+        text: bind,
+        time: (atMs) => `CAST(${bind(timestampText(atMs))} AS TIMESTAMP)`,
+      });
+      const rows = await wire.rows(`${sql}\nLIMIT ${limits.rowsMax + 1}`, values, limits);
+      if (rows.length > limits.rowsMax) throw tooManyRows(limits.rowsMax);
+      return rows.map((row) => rowOf(query, row));
+    },
+    ready: prepare,
+    close: () => wire.close(),
+  };
+}

@@ -1,0 +1,44 @@
+import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
+
+import type { Kit } from "#api/kit/service.ts";
+import { AppError } from "#platform/errors.ts";
+
+import { duckdbWarehouse } from "../schema/duckdb-warehouse.ts";
+import type { LakeDuck } from "../schema/lake-duck.ts";
+import { filesOf } from "../schema/lake-store.ts";
+import { redshiftWarehouse } from "../schema/redshift-warehouse.ts";
+import type { Warehouse } from "./port.ts";
+import { dataApiTarget, redshiftDataWire } from "./redshift-data.ts";
+import { redshiftPgWire } from "./redshift-pg.ts";
+import { s3Put } from "./s3-object.ts";
+
+type Deps = Pick<Kit, "config" | "clock" | "log" | "database"> & { duck: LakeDuck };
+
+/** The engine that the configuration names. @throws AppError bad_request that names what is missing in it */
+export function openWarehouse({ config, clock, log, database, duck }: Deps): Warehouse {
+  const { url, s3, iamRole } = config.api.warehouse;
+  if (url === undefined) return duckdbWarehouse({ duck, files: (fact) => filesOf(database, fact) });
+  if (s3 === undefined || iamRole === undefined) {
+    throw new AppError(
+      "bad_request",
+      "WAREHOUSE_URL names Redshift: set WAREHOUSE_S3 and WAREHOUSE_IAM_ROLE too, where it copies from and as whom.",
+    );
+  }
+  const region = new URL(url).searchParams.get("region");
+  // Credentials and region by the rules of the AWS SDK: environment, profile, role of the machine.
+  const client = new RedshiftDataClient(region === null ? {} : { region });
+  const isDataApi = url.startsWith("redshift-data:");
+  const wire = isDataApi
+    ? redshiftDataWire(client, dataApiTarget(url))
+    : redshiftPgWire(url, (error) => log.warn("a connection to Redshift broke", { error }));
+  const put = async (key: string, bytes: Buffer): Promise<string> =>
+    s3Put({
+      address: s3,
+      region: await client.config.region(),
+      // The variable of the AWS SDKs for a server that is not Amazon's.
+      endpoint: process.env["AWS_ENDPOINT_URL_S3"],
+      credentials: () => client.config.credentials(),
+      nowMs: () => clock.nowMs(),
+    })(key, bytes);
+  return redshiftWarehouse({ wire, put, iamRole, folder: duck.folder });
+}

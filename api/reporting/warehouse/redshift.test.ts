@@ -1,0 +1,175 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
+import { describe, expect, test } from "vitest";
+
+import { dropDatabase, newDatabase } from "#api/kit/testing.ts";
+
+import { LakeDuck } from "../schema/lake-duck.ts";
+import { writeFacts } from "../schema/lake-store.ts";
+import { type RedshiftWire, redshiftWarehouse } from "../schema/redshift-warehouse.ts";
+import { type OpenWarehouse, testWarehouse } from "./contract.ts";
+import { dataApiTarget, redshiftDataWire } from "./redshift-data.ts";
+import { redshiftPgWire } from "./redshift-pg.ts";
+import { s3Put, signed } from "./s3-object.ts";
+import { TEST_CREDENTIALS, fakeDataApi, fakeS3 } from "./testing-aws.ts";
+import { goldenBatches } from "./testing-history.ts";
+import { fakeRedshift } from "./testing-redshift.ts";
+
+const ROLE = "arn:aws:iam::123456789012:role/copy";
+
+/** A Redshift that stands on PostgreSQL, with an S3 to copy from. */
+async function openStandIn() {
+  const databaseUrl = await newDatabase();
+  const s3 = await fakeS3();
+  const redshift = await fakeRedshift(databaseUrl, s3.objects);
+  const url = new URL(databaseUrl);
+  url.port = String(redshift.port);
+  return {
+    s3,
+    redshift,
+    url: url.href,
+    async close() {
+      await redshift.close();
+      await s3.close();
+      await dropDatabase(databaseUrl);
+    },
+  };
+}
+
+type StandIn = Awaited<ReturnType<typeof openStandIn>>;
+
+async function openOn(
+  standIn: StandIn,
+  wire: RedshiftWire,
+): Promise<OpenWarehouse & { statements: string[] }> {
+  const folder = await mkdtemp(path.join(tmpdir(), "qd-redshift-"));
+  const duck = await LakeDuck.open(folder);
+  const put = s3Put({
+    address: "s3://lake/first light/",
+    region: "eu-central-1",
+    endpoint: standIn.s3.url,
+    credentials: () => Promise.resolve(TEST_CREDENTIALS),
+    nowMs: () => Date.UTC(2026, 0, 1),
+  });
+  const warehouse = redshiftWarehouse({ wire, put, iamRole: ROLE, folder });
+  return {
+    warehouse,
+    statements: standIn.redshift.statements,
+    async put(batch, times = 1) {
+      const file = await writeFacts(duck, batch);
+      for (let i = 0; i < times; i += 1) await warehouse.load(batch.fact, [file]);
+    },
+    async [Symbol.asyncDispose]() {
+      await warehouse.close();
+      await duck.close();
+      await rm(folder, { recursive: true, force: true });
+      await standIn.close();
+    },
+  };
+}
+
+async function overPg() {
+  const standIn = await openStandIn();
+  const address = standIn.url.replace(/^postgres(?:ql)?:/, "redshift:");
+  const wire = redshiftPgWire(`${address}?sslmode=disable`, () => undefined);
+  return openOn(standIn, wire);
+}
+
+async function overDataApi() {
+  const standIn = await openStandIn();
+  const api = await fakeDataApi(standIn.url);
+  const client = new RedshiftDataClient({
+    region: "eu-central-1",
+    endpoint: api.url,
+    credentials: TEST_CREDENTIALS,
+  });
+  const target = dataApiTarget("redshift-data://reports/lake?secretArn=arn:aws:secretsmanager:x");
+  const opened = await openOn(standIn, redshiftDataWire(client, target));
+  return {
+    ...opened,
+    api,
+    async [Symbol.asyncDispose]() {
+      await opened[Symbol.asyncDispose]();
+      await api.close();
+    },
+  };
+}
+
+describe("Redshift over the wire of PostgreSQL", () => {
+  testWarehouse(overPg);
+
+  test("files are copied as Parquet by the role, and replace the rows of their keys behind a lock", async () => {
+    await using it = await overPg();
+    const [batch] = goldenBatches();
+    if (batch) await it.put(batch);
+    const table = "reporting.subscription_changes";
+    const load = it.statements.slice(
+      it.statements.indexOf(
+        "CREATE TEMP TABLE staged_subscription_changes (LIKE reporting.subscription_changes)",
+      ),
+    );
+    expect(load.slice(1, 5)).toEqual([
+      expect.stringMatching(
+        /^COPY staged_subscription_changes FROM 's3:\/\/lake\/first light\/subscription_changes\/2026-01-05\/file_\w+\.parquet' IAM_ROLE 'arn:aws:iam::123456789012:role\/copy' FORMAT AS PARQUET$/,
+      ),
+      `LOCK TABLE ${table}`,
+      `DELETE FROM ${table} USING staged_subscription_changes WHERE ${table}.event_key = staged_subscription_changes.event_key`,
+      `INSERT INTO ${table} SELECT * FROM staged_subscription_changes`,
+    ]);
+  });
+});
+
+describe("Redshift over its Data API", () => {
+  testWarehouse(overDataApi);
+
+  const query = {
+    facts: [],
+    columns: [{ name: "n", type: "integer" as const }],
+    sql: () => "SELECT 1 AS n",
+  };
+  const limits = { rowsMax: 10, waitMsMax: 10_000 };
+
+  test("a statement that fails or is stopped by others says so, and throttling is waited out", async () => {
+    await using it = await overDataApi();
+    await it.warehouse.ready();
+    it.api.faults.throttle = 2;
+    expect(await it.warehouse.run(query, limits)).toEqual([{ n: 1n }]);
+    it.api.faults.end = "ABORTED";
+    await expect(it.warehouse.run(query, limits)).rejects.toMatchObject({ code: "unavailable" });
+    it.api.faults.end = "FAILED";
+    await expect(it.warehouse.run(query, limits)).rejects.toThrow("as the test asked for");
+  });
+
+  test("a statement that takes too long is cancelled", async () => {
+    await using it = await overDataApi();
+    await it.warehouse.ready();
+    const slow = { ...query, sql: () => "SELECT pg_sleep(60)" };
+    const late = it.warehouse.run(slow, { ...limits, waitMsMax: 200 });
+    await expect(late).rejects.toMatchObject({ code: "unprocessable" });
+    expect(it.api.operations.at(-1)).toBe("CancelStatement");
+  });
+});
+
+test("a request to S3 is signed as Amazon's own example is", () => {
+  // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html, PUT Object
+  const body = "Welcome to Amazon S3.";
+  const headers = signed({
+    method: "PUT",
+    url: new URL("https://examplebucket.s3.amazonaws.com/test%24file.text"),
+    headers: { date: "Fri, 24 May 2013 00:00:00 GMT", "x-amz-storage-class": "REDUCED_REDUNDANCY" },
+    sha256: createHash("sha256").update(body).digest("hex"),
+    region: "us-east-1",
+    credentials: {
+      accessKeyId: "AKIAIOSFODNN7EXAMPLE",
+      secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    },
+    nowMs: Date.UTC(2013, 4, 24),
+  });
+  expect(headers["authorization"]).toContain(
+    "Signature=98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd",
+  );
+});
