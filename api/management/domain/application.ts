@@ -17,7 +17,7 @@ export type Definition = {
 
 export type Setting = { definition: Definition; values: Readonly<Record<ScopeKey, unknown>> };
 
-export type FlagRule = Scope & {
+type FlagRule = Scope & {
   /** 0 to 100 in steps of 0.01: of all accounts. */
   percentage: number;
 };

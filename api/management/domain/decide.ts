@@ -61,7 +61,7 @@ export function define(
 }
 
 /** What is wrong with a definition itself: bounds that nothing can meet, a default that does not fit. */
-export function definitionMistakes(definition: Definition, path: string): FieldError[] {
+function definitionMistakes(definition: Definition, path: string): FieldError[] {
   const bounds = boundMistakes(definition.schema, `${path}.schema`);
   if (bounds.length > 0 || definition.default === undefined) return bounds;
   return mistakesOf(definition.schema, definition.default, `${path}.default`);

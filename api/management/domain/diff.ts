@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 
 import { type Application, type Content, type Scope, scopeOf } from "./application.ts";
 
-export type ChangeKind = "application" | "definition" | "value" | "flag";
+type ChangeKind = "application" | "definition" | "value" | "flag";
 
 /** One thing that differs between two contents; `before` or `after` is absent where it is not there. */
 export type Change = {

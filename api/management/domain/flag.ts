@@ -4,7 +4,7 @@ import type { Flag, Scope } from "./application.ts";
 
 const BUCKETS = 10_000;
 
-export type Evaluation = {
+type Evaluation = {
   on: boolean;
   because: "off" | "denied" | "allowed" | "percentage" | "no rule";
 };

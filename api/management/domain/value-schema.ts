@@ -20,7 +20,7 @@ export type ValueSchema =
     };
 
 /** What is wrong with a value: where in it (empty: all of it), and what to do. */
-export type ValueMistake = { path: string; message: string };
+type ValueMistake = { path: string; message: string };
 
 const TEXT_LENGTH_MAX = 10_000;
 const ITEMS_MAX = 1_000;
@@ -97,7 +97,7 @@ function durationMistake(schema: Of<"duration">, value: unknown): string | undef
 }
 
 /** The milliseconds of `30s`; undefined when it is no duration. */
-export function durationMs(text: string): number | undefined {
+function durationMs(text: string): number | undefined {
   const [, count, unit = ""] = DURATION.exec(text) ?? [];
   const units: Readonly<Record<string, number>> = UNIT_MS;
   const unitMs = units[unit];
@@ -149,7 +149,7 @@ function checkObject(schema: Of<"object">, value: unknown, path: string): ValueM
 const within = (path: string, name: string): string => (path === "" ? name : `${path}.${name}`);
 
 /** The name in `secret://name`; undefined for everything else. */
-export function secretName(value: unknown): string | undefined {
+function secretName(value: unknown): string | undefined {
   return typeof value === "string" ? SECRET_REFERENCE.exec(value)?.[1] : undefined;
 }
 

@@ -10,8 +10,8 @@ const name = (what: string) =>
   });
 
 export const ApplicationName = name("an application").meta({ example: "shop" });
-export const ProductName = name("a product").meta({ example: "web" });
-export const EnvironmentName = name("an environment").meta({ example: "production" });
+const ProductName = name("a product").meta({ example: "web" });
+const EnvironmentName = name("an environment").meta({ example: "production" });
 export const SecretName = name("a secret").meta({ example: "database-password" });
 export const Key = z
   .string()
@@ -72,7 +72,7 @@ const simple = [
 const Simple = z.discriminatedUnion("type", simple).meta({ id: "SimpleValueSchema" });
 /** Lists and objects may hold lists and objects, and these may hold simple values. */
 const Nested = nesting(Simple).meta({ id: "NestedValueSchema" });
-export const ValueSchemaOnWire = nesting(Nested).meta({ id: "ValueSchema" });
+const ValueSchemaOnWire = nesting(Nested).meta({ id: "ValueSchema" });
 
 function nesting(inner: z.ZodType<ValueSchema>) {
   return z.discriminatedUnion("type", [

@@ -49,7 +49,7 @@ export function seal(
   return Buffer.concat([nonce, sealed, cipher.getAuthTag()]);
 }
 
-export type SecretWrite = {
+type SecretWrite = {
   name: string;
   version: number;
   description: string;

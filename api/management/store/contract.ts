@@ -8,7 +8,7 @@ import type { Application, Content } from "../domain/application.ts";
 import type { Commit, SettingsStore } from "./port.ts";
 
 /** A store that is empty of applications whose names are new, and what runs a transaction of PostgreSQL. */
-export type OpenStore = {
+type OpenStore = {
   store: SettingsStore;
   inTransaction<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result>;
 };

@@ -4,7 +4,7 @@ import { mongoClient, openMongoStore } from "../schema/mongo-store.ts";
 import { postgresStore } from "../schema/postgres-store.ts";
 import type { SettingsStore } from "../store/port.ts";
 
-export type ChosenStore = {
+type ChosenStore = {
   store: SettingsStore;
   /** See `RouteDeps.intend`. */
   intend(application: string): Promise<void>;

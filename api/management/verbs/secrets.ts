@@ -11,7 +11,7 @@ import {
 } from "../schema/secrets.ts";
 import type { SettingsStore } from "../store/port.ts";
 
-export type SecretRequest = {
+type SecretRequest = {
   name: string;
   value: string;
   /** Undefined: as it was. */

@@ -38,8 +38,8 @@ export function createWakeUps(notifications: Notifications): WakeUps {
   };
 }
 
-export type WatchDeps = { store: SettingsStore; wakeUps: WakeUps; database: Queryable };
-export type WatchRequest = {
+type WatchDeps = { store: SettingsStore; wakeUps: WakeUps; database: Queryable };
+type WatchRequest = {
   application: string;
   /** The last revision that the watcher has. */
   after: number;

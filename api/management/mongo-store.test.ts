@@ -3,12 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { testService } from "#api/kit/testing.ts";
 
-import { type ReplicaSet, startReplicaSet } from "../../../tests/servers/mongo-replica-set.ts";
-import { type MongoStandIn, startMongo } from "../../../tests/servers/mongo.ts";
-import { mongoClient, openMongoStore } from "../schema/mongo-store.ts";
-import { management } from "../service.ts";
-import { testSettingsStore } from "./contract.ts";
-import type { SettingsStore } from "./port.ts";
+import { type ReplicaSet, startReplicaSet } from "../../tests/servers/mongo-replica-set.ts";
+import { type MongoStandIn, startMongo } from "../../tests/servers/mongo.ts";
+import { mongoClient, openMongoStore } from "./schema/mongo-store.ts";
+import { management } from "./service.ts";
+import { testSettingsStore } from "./store/contract.ts";
+import type { SettingsStore } from "./store/port.ts";
 
 const server: MongoStandIn | undefined = await startMongo();
 let members: ReplicaSet;
