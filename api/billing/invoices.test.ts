@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { newId } from "#platform/ids.ts";
 
 import { type TestBooks, testBooks } from "./testing-books.ts";
+import { testMoney } from "./testing-money.ts";
 
 const LINES = [
   { description: "Work", quantity: 3, unitAmount: 3_333 },
@@ -77,6 +78,16 @@ test("credit notes at the same time never take back more than the invoice, and a
   expect(now).toMatchObject({ status: "paid", amountDue: 0, credited: 10_000 });
   expect((await credit(books, invoice["id"])).status).toBe(409);
   expect(await books.differences()).toEqual([0]);
+});
+
+test("what was refunded or is disputed is not credited as well", async () => {
+  await using money = await testMoney();
+  const { invoiceId, paymentId } = await money.paidBy("ok", 10_000);
+  await money.post("/v1/refunds", { paymentId, amount: 4_000, reason: "Late" });
+  const note = await credit(money, invoiceId, 6_001);
+  expect(note.status).toBe(409);
+  expect((await credit(money, invoiceId)).json).toMatchObject({ amount: 6_000 });
+  expect(await money.differences()).toEqual([0]);
 });
 
 test("an invoice written off is bad debt, and the year numbers anew", async () => {

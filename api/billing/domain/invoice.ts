@@ -1,6 +1,6 @@
 import { AppError } from "#platform/errors.ts";
 
-import { MONEY_MAX, type Money, abs, allocate, money, negate, smaller, sum } from "./money.ts";
+import { MONEY_MAX, type Money, abs, allocate, ZERO, money, smaller, sum } from "./money.ts";
 import { type TaxRate, taxOf } from "./tax.ts";
 
 export const INVOICE_STATUSES = ["draft", "open", "paid", "void", "uncollectible"] as const;
@@ -116,6 +116,11 @@ export function taxOfCreditNote(
   return money((invoice.tax * after) / invoice.total - invoice.creditedTax);
 }
 
-/** What a credit note may still take back. */
-export const leftToCredit = (invoice: { total: bigint; credited: bigint }): Money =>
-  invoice.total > 0n ? money(invoice.total - invoice.credited) : negate(0n);
+/** What a credit note may still take back, besides earlier ones and what payments have given back in money. */
+export function leftToCredit(
+  invoice: { total: bigint; credited: bigint },
+  givenBack: bigint,
+): Money {
+  const left = invoice.total - invoice.credited - givenBack;
+  return left > 0n ? money(left) : ZERO;
+}

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { AppError } from "#platform/errors.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
+import { type Money, ZERO } from "../domain/money.ts";
 import type { Numbered } from "../domain/numbering.ts";
 import type { ListFrom } from "./customers.ts";
 import { MoneyText, TimeMs, columns, parseRows } from "./rows.ts";
@@ -47,6 +48,17 @@ export async function readCreditNote(db: Queryable, id: string): Promise<CreditN
   const [note] = parseRows(CreditNoteRow, rows);
   if (note === undefined) throw noCreditNote(id);
   return note;
+}
+
+/** What payments of an invoice have given back in money, or may have to: refunds, and disputes that are open or lost. */
+export async function givenBack(tx: Queryable, invoiceId: string): Promise<Money> {
+  const rows = await tx.query(
+    `SELECT coalesce(sum(refunded + refund_pending + disputed), 0)::text AS amount FROM payments
+     WHERE invoice_id = $1`,
+    [invoiceId],
+  );
+  const [row] = parseRows(z.object({ amount: MoneyText }), rows);
+  return row?.amount ?? ZERO;
 }
 
 export async function insertCreditNote(

@@ -4,7 +4,7 @@ import { newId } from "#platform/ids.ts";
 import { leftToCredit, requireNext, taxOfCreditNote } from "../domain/invoice.ts";
 import { creditNoteEntries } from "../domain/ledger.ts";
 import { type Money, ZERO, formatMoney, money, smaller, toWire } from "../domain/money.ts";
-import { type CreditNote, insertCreditNote } from "../schema/credit-notes.ts";
+import { type CreditNote, givenBack, insertCreditNote } from "../schema/credit-notes.ts";
 import { addCredit } from "../schema/customers.ts";
 import { saveCredited } from "../schema/invoice-lines.ts";
 import { type Invoice, lockInvoice, saveClaim } from "../schema/invoices.ts";
@@ -18,12 +18,13 @@ type Asked = { invoiceId: string; amount?: Money | undefined; reason: string };
 
 /**
  * Takes back a part of an invoice, or all that is left of it. It first lowers what is due; what was paid already becomes
- * the customer's credit. @throws AppError conflict where the invoice is no claim or less is left
+ * the customer's credit. @throws AppError conflict where the invoice is no claim, or less of it is left after refunds and disputes
  */
 export async function issueCreditNote(doing: Doing, asked: Asked): Promise<CreditNote> {
   const { tx, nowMs } = doing;
   const invoice = await lockInvoice(tx, asked.invoiceId);
-  const amount = amountToCredit(invoice, asked.amount);
+  const left = leftToCredit(invoice, await givenBack(tx, invoice.id));
+  const amount = amountToCredit(invoice, { asked: asked.amount, left });
   const tax = taxOfCreditNote(invoice, amount);
   const fromDue = smaller(amount, invoice.amountDue);
   const { customerId, currency } = invoice;
@@ -61,14 +62,16 @@ export async function issueCreditNote(doing: Doing, asked: Asked): Promise<Credi
   return { ...note, number: numbered.number };
 }
 
-function amountToCredit(invoice: Invoice, asked: Money | undefined): Money {
+function amountToCredit(
+  invoice: Invoice,
+  { asked, left }: { asked: Money | undefined; left: Money },
+): Money {
   if (invoice.status !== "open" && invoice.status !== "paid") {
     throw new AppError(
       "conflict",
       `The invoice is ${invoice.status}: only one that is open or paid can be credited.`,
     );
   }
-  const left = leftToCredit(invoice);
   const amount = asked ?? left;
   if (amount > ZERO && amount <= left) return amount;
   throw new AppError(
