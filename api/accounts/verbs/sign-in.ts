@@ -10,7 +10,7 @@ import { CodeUsed } from "./sessions.ts";
 
 /** Runs a write that starts a session; that a code was used by somebody faster is a refusal like any other. */
 export async function withUsedCodes<T>(
-  deps: AccountsDeps,
+  deps: Pick<AccountsDeps, "kit" | "facts">,
   origin: Origin,
   write: () => Promise<T>,
 ): Promise<T> {
