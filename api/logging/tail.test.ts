@@ -1,6 +1,18 @@
-import { expect, test } from "vitest";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { expect, onTestFinished, test } from "vitest";
+
+import type { Caller } from "#api/kit/caller.ts";
+import { openCurrentStore } from "#pipeline/open-current-store.ts";
+import { batchOf, positionsAt } from "#pipeline/store/contract.ts";
+import { systemClock } from "#platform/clock.ts";
+import { silentLog } from "#platform/log.ts";
 
 import { testLogging, type TestLogging } from "./testing.ts";
+import { followLogs } from "./verbs/follow-logs.ts";
+import { createTailHub } from "./verbs/tail-hub.ts";
 
 type Message = { id: string | undefined; event: string; data: string };
 
@@ -75,9 +87,9 @@ test("a reader gets what is new, matches and is theirs, and after a break what w
   await push(service, "bank.a", "secret two");
   await push(service, "shop.b", "two");
   // What was pushed before may be stored after the reader came: then it is new to the store.
-  const said = (await reader.said(2)).filter((it) => it !== "before");
+  const said = await reader.said(2);
   await expect.poll(() => reader.messages.at(-1)?.data, { timeout: 20_000 }).toContain('"two"');
-  expect(said[0]).toBe("one");
+  expect(said.find((it) => it !== "before")).toBe("one");
   expect(await picky.said(2)).toEqual(["secret two", "two"]);
   const one = reader.messages.find(({ data }) => data.includes('"one"'));
   reader.close();
@@ -89,7 +101,7 @@ test("a reader gets what is new, matches and is theirs, and after a break what w
   again.close();
 }, 60_000);
 
-test("a reader that does not read is let go of, and says nothing to the others", async () => {
+test("many readers share one follower, and an id that is none is refused", async () => {
   await using service = await testLogging();
   const as = service.root;
   const bad = await service.send("GET", "/v1/tail", { as, headers: { "last-event-id": "x" } });
@@ -100,4 +112,35 @@ test("a reader that does not read is let go of, and says nothing to the others",
   await push(service, "a", "to all");
   for (const reader of readers) expect(await reader.said(1)).toEqual(["to all"]);
   for (const reader of readers) reader.close();
+}, 60_000);
+
+test("a reader that takes nothing is let go of, and is told so when it reads again", async () => {
+  const dataFolder = await mkdtemp(join(tmpdir(), "quarterdeck tail "));
+  onTestFinished(() => rm(dataFolder, { recursive: true, force: true }));
+  await using stores = openCurrentStore({ dataFolder, clock: systemClock });
+  await using tails = createTailHub({ stores, log: silentLog() });
+  const caller: Caller = {
+    kind: "root",
+    id: "",
+    sessionId: "",
+    permissions: new Set(),
+    address: "",
+  };
+  const following = { where: [], caller, after: undefined, nowMs: systemClock.nowMs() };
+  const { signal } = new AbortController();
+  const slow = await followLogs({ stores, tails }, { ...following, signal });
+  let seen = 0;
+  const leave = await tails.add((events, skipped) => {
+    seen += events.length + skipped;
+  });
+  const store = await stores.get();
+  for (let i = 0; i < 5; i += 1) {
+    const events = Array.from({ length: 700 }, (_, n) => ({ "log.offset": i * 1_000 + n }));
+    await store.append(batchOf(events), [], positionsAt(i));
+    await expect.poll(() => seen, { timeout: 20_000 }).toBe((i + 1) * 700);
+  }
+  leave();
+  expect(await slow.next()).toMatchObject({ value: { event: "dropped" } });
+  expect(await slow.next()).toEqual({ value: undefined, done: true });
+  expect(tails.viewers).toBe(0);
 }, 60_000);

@@ -36,7 +36,11 @@ export function startOwnIngest({ config, log }: OwnIngestOptions): AsyncDisposab
   async function move(): Promise<void> {
     const storeFolder = currentStore(dataFolder);
     const task: IngestTask = { storeFolder, busFolder, signIn, signOut, timezone };
-    const worker = new Worker(new URL("ingest-thread.ts", import.meta.url), { workerData: task });
+    const worker = new Worker(new URL("ingest-thread.ts", import.meta.url), {
+      workerData: task,
+      // Flags of the process, such as --eval, are not meant for the thread.
+      execArgv: [],
+    });
     const state = { ended: false };
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     worker.once("exit", () => {

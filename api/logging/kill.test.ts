@@ -1,0 +1,143 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { expect, onTestFinished, test } from "vitest";
+
+import { dropDatabase, newDatabase, sendTo, TEST_ROOT_KEY } from "#api/kit/testing.ts";
+import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
+import { systemClock } from "#platform/clock.ts";
+
+const KILLS = 24;
+const LIFE_MS = { min: 50, max: 2_000 };
+/** Between two pushes of a client: the disk and the other tests have work too. */
+const PAUSE_MS = 5;
+const ROOT = join(import.meta.dirname, "..", "..");
+
+/** One process of the service, as a worker of it is. */
+const CHILD = `
+import { startInstance } from "#api/kit/instance.ts";
+import { logging } from "#api/logging/service.ts";
+import { parseConfig } from "#platform/config.ts";
+import { systemClock } from "#platform/clock.ts";
+import { silentLog } from "#platform/log.ts";
+const [dataFolder, databaseUrl, rootKey] = process.argv.slice(1);
+const instance = await startInstance(logging, {
+  config: parseConfig({ QUARTERDECK_DATA: dataFolder }),
+  databaseUrl, rootKey, port: 0, clock: systemClock, log: silentLog(),
+  authenticate: () => Promise.resolve(undefined),
+  writeLine: () => undefined,
+  limit: { burst: 1e6, perSecond: 1e6 },
+});
+console.log(instance.url);
+process.once("SIGTERM", () => void instance.stop().then(() => process.exit(0)));`;
+
+type Worker = { child: ChildProcess; url: string };
+
+async function startWorker(args: readonly string[]): Promise<Worker> {
+  const flags = ["--no-warnings", "--input-type=module-typescript", "--eval", CHILD];
+  const child = spawn(process.execPath, [...flags, ...args], { cwd: ROOT });
+  let errors = "";
+  child.stderr.on("data", (data) => (errors += String(data)));
+  const ended = once(child, "exit").then(() => {
+    throw new Error(`a worker ended by itself: ${errors}`);
+  });
+  const [url] = await Promise.race([once(child.stdout, "data"), ended]);
+  ended.catch(() => undefined);
+  return { child, url: String(url).trim() };
+}
+
+/** Pushes numbers until it is stopped; what was acknowledged is noted. */
+function startClient(worker: () => Worker, numbers: { next: number }) {
+  const acknowledged: number[] = [];
+  const state = { stopped: false };
+  async function run(): Promise<void> {
+    while (!state.stopped) {
+      const n = (numbers.next += 10);
+      const line = (i: number): string => `{"data_stream.dataset":"kill","n":${n + i}}\n`;
+      const answer = await sendTo(worker().url, "POST", "/v1/logs/batch", {
+        as: TEST_ROOT_KEY,
+        headers: { "content-type": "application/x-ndjson" },
+        body: [0, 1, 2].map(line).join(""),
+      }).catch(() => undefined);
+      if (answer?.status === 202) acknowledged.push(n, n + 1, n + 2);
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+  }
+  const running = run();
+  return {
+    acknowledged,
+    async stop() {
+      state.stopped = true;
+      await running;
+    },
+  };
+}
+
+/** How often each number is stored. */
+async function storedIn(folder: string): Promise<Map<number, number>> {
+  await using store = await openEmbeddedStore({ folder, clock: systemClock });
+  const counts = new Map<number, number>();
+  const all = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, where: [], limit: 5_000 };
+  let after: Parameters<typeof store.search>[0]["after"];
+  for (;;) {
+    const page = await store.search({ ...all, ...(after ? { after } : {}) });
+    for (const { fields } of page) {
+      expect(fields["data_stream.dataset"]).toBe("kill");
+      const n = Number(fields["n"]);
+      counts.set(n, (counts.get(n) ?? 0) + 1);
+    }
+    const last = page.at(-1);
+    if (!last) return counts;
+    after = { tMs: Date.parse(String(last.fields["@timestamp"])), id: last.id };
+  }
+}
+
+test(
+  `after ${KILLS} kills at random moments, what was acknowledged is stored once`,
+  { timeout: 300_000 },
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), "quarterdeck kill "));
+    const databaseUrl = await newDatabase();
+    const args = [folder, databaseUrl, TEST_ROOT_KEY];
+    const workers = [await startWorker(args), await startWorker(args)];
+    onTestFinished(async () => {
+      for (const { child } of workers) child.kill("SIGKILL");
+      await rm(folder, { recursive: true, force: true });
+      await dropDatabase(databaseUrl);
+    });
+    const numbers = { next: 0 };
+    const workerAt = (i: number): Worker => {
+      const worker = workers[i];
+      if (!worker) throw new Error("there are two workers");
+      return worker;
+    };
+    const clients = [0, 1].map((i) => startClient(() => workerAt(i), numbers));
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      const { min, max } = LIFE_MS;
+      await new Promise((resolve) => setTimeout(resolve, min + Math.random() * (max - min)));
+      const { child } = workerAt(kill % 2);
+      const gone = once(child, "exit");
+      child.kill("SIGKILL");
+      await gone;
+      workers[kill % 2] = await startWorker(args);
+    }
+    for (const client of clients) await client.stop();
+    const acknowledged = clients.flatMap((client) => client.acknowledged);
+    expect(acknowledged.length).toBeGreaterThan(KILLS);
+    const missing = async (): Promise<number> => {
+      const stored = await storedIn(join(folder, "store"));
+      return acknowledged.filter((n) => !stored.has(n)).length;
+    };
+    await expect.poll(missing, { timeout: 60_000, interval: 1_000 }).toBe(0);
+    const stored = await storedIn(join(folder, "store"));
+    expect([...stored].filter(([, times]) => times !== 1)).toEqual([]);
+    // A clean end leaves nothing on the way.
+    for (const { child } of workers) {
+      child.kill("SIGTERM");
+      expect(await once(child, "exit")).toEqual([0, null]);
+    }
+  },
+);
