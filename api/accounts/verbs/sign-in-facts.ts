@@ -35,7 +35,8 @@ export function signInFacts(kit: Kit) {
         message: "a sign-in was refused",
         "event.category": ["authentication"],
         "event.type": ["start"],
-        "event.action": "user-sign-in",
+        // Not the name of a sign-in: whoever counts those by their action must not count this.
+        "event.action": "user-sign-in-failed",
         "event.outcome": "failure",
         "event.reason": reason,
         "user.hash": accountId === undefined ? undefined : kit.hashUser(accountId),

@@ -1,0 +1,158 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { expect, test } from "vitest";
+
+import { Batch } from "#collectors/batch.ts";
+import { openDeriver } from "#collectors/derive/derive.ts";
+import { parseRequestPattern } from "#collectors/derive/request-pattern.ts";
+import { ecs } from "#collectors/formats/ecs.ts";
+import type { SourceId } from "#collectors/source.ts";
+import { UTC } from "#collectors/zone.ts";
+import { openFrameAccumulator } from "#pipeline/live/frames.ts";
+import { runQuery } from "#pipeline/metrics/run-query.ts";
+import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
+import { systemClock } from "#platform/clock.ts";
+import { parseConfig } from "#platform/config.ts";
+
+import { type Running, signIn, signUp, testAccounts, trySignIn } from "./testing.ts";
+
+const auditOf = async (service: Running, as: string, query = "") => {
+  const answer = await service.send("GET", `/v1/audit${query}`, { as });
+  const items: Record<string, unknown>[] = Object(answer.json).items ?? [];
+  return { status: answer.status, items };
+};
+
+test("every decision is written down: who, what, from where, with what outcome", async () => {
+  await using service = await testAccounts();
+  const account = await signUp(service);
+  await trySignIn(service, { ...account, password: "not the password" });
+  const { accessToken: as } = await signIn(service, account);
+  await service.send("DELETE", "/v1/session", { as });
+  const { items } = await auditOf(service, service.root, `?about=${account.id}`);
+  expect(items.map((it) => `${String(it["action"])} ${String(it["outcome"])}`)).toEqual([
+    "session.end success",
+    "session.start success",
+    "session.start failure",
+    "account.create success",
+  ]);
+  expect(items[2]).toMatchObject({
+    actor: "anonymous",
+    subject: account.id,
+    address: expect.stringContaining("127.0.0.1"),
+    traceId: expect.stringMatching(/^[0-9a-f]{32}$/),
+    detail: { reason: "wrong password" },
+  });
+});
+
+test("an account reads its own entries and nobody else's, the permission reads all", async () => {
+  await using service = await testAccounts();
+  const [one, two] = [await signUp(service), await signUp(service)];
+  const { accessToken: as } = await signIn(service, one);
+  const own = await auditOf(service, as);
+  expect(own.items.length).toBeGreaterThan(0);
+  expect(own.items.every((it) => it["subject"] === one.id)).toBe(true);
+  expect((await auditOf(service, as, `?about=${two.id}`)).status).toBe(404);
+  expect((await auditOf(service, service.root, "?limit=1")).items).toHaveLength(1);
+});
+
+test("what is in the trail stays as it is", async () => {
+  await using service = await testAccounts();
+  await signUp(service);
+  const { database } = service;
+  await expect(database.query("UPDATE audit SET actor = 'nobody'")).rejects.toThrow("append-only");
+  await expect(database.query("DELETE FROM audit")).rejects.toThrow("append-only");
+  await expect(database.query("TRUNCATE audit")).rejects.toThrow("append-only");
+});
+
+test("guessing that goes on cannot make the trail grow", async () => {
+  await using service = await testAccounts();
+  const account = await signUp(service);
+  for (let tries = 0; tries < 20; tries += 1) {
+    await trySignIn(service, { ...account, password: "not the password" });
+  }
+  const { items } = await auditOf(service, service.root, "?outcome=failure&limit=100");
+  expect(items).toHaveLength(9);
+});
+
+test("no password and no token is in the trail, in the events or in the log", async () => {
+  await using service = await testAccounts();
+  const account = await signUp(service, { password: "an unmistakable secret" });
+  const tokens = await signIn(service, account);
+  await trySignIn(service, { ...account, password: "an unmistakable guess" });
+  const { database } = service;
+  const said = JSON.stringify([
+    await database.query("SELECT * FROM audit"),
+    await database.query("SELECT * FROM events"),
+    await database.query("SELECT * FROM sessions"),
+    service.lines,
+  ]);
+  for (const secret of [
+    "unmistakable",
+    tokens.accessToken,
+    tokens.refreshToken,
+    String(tokens.deviceToken),
+  ]) {
+    expect(said).not.toContain(secret);
+  }
+  expect(JSON.stringify(service.lines)).not.toContain(account.id);
+});
+
+/** What the log says, as the pipeline takes it in: format, derived fields, store. */
+async function inPipeline(lines: readonly unknown[]) {
+  const folder = await mkdtemp(path.join(tmpdir(), "turnover-"));
+  const store = await openEmbeddedStore({ folder, clock: systemClock });
+  const batch = new Batch(lines.length);
+  const scan = ecs.open(batch, { zone: UTC, nowMs: systemClock.nowMs() });
+  for (const [index, line] of lines.entries()) {
+    const bytes = Buffer.from(JSON.stringify(line));
+    expect(scan(bytes, 0, bytes.length)).toBeUndefined();
+    batch.text("log.source.id").putText(batch.rows, "src_accounts");
+    batch.number("log.offset").put(batch.rows, index);
+    batch.commit();
+  }
+  const { signIn: ins, signOut: outs } = parseConfig({});
+  openDeriver(batch, {
+    signIn: ins.map(parseRequestPattern),
+    signOut: outs.map(parseRequestPattern),
+  }).derive(0, batch.rows);
+  const frames = openFrameAccumulator(batch);
+  frames.fold(0, batch.rows, false);
+  const source: SourceId = "src_accounts";
+  await store.append(batch, frames.takeCells(), new Map([[source, { offset: lines.length }]]));
+  return {
+    store,
+    async [Symbol.asyncDispose]() {
+      await store[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+test("the log of sign-ins and sign-outs counts as turnover, each once, a failed one not at all", async () => {
+  await using service = await testAccounts();
+  const account = await signUp(service);
+  await trySignIn(service, { ...account, password: "not the password" });
+  const first = await signIn(service, account);
+  await signIn(service, account);
+  await signIn(service, account);
+  await service.send("DELETE", "/v1/session", { as: first.accessToken });
+  await using taken = await inPipeline(service.lines);
+  const span = { fromMs: service.clock.now - 60_000, toMs: service.clock.now + 60_000 };
+  const count = async (metric: string): Promise<unknown> => {
+    const answer = await runQuery(taken.store, { metric, where: [], ...span });
+    return answer.series[0]?.value;
+  };
+  expect(await count("sign_ins")).toBe(3);
+  expect(await count("sign_outs")).toBe(1);
+  const facts = service.lines.filter((it) => it["event.action"] === "user-sign-in");
+  expect(facts.at(-1)).toMatchObject({
+    "event.category": ["authentication", "session"],
+    "event.type": ["start"],
+    "event.outcome": "success",
+    "user.hash": expect.stringMatching(/^[0-9a-f]{32}$/),
+    "session.id": expect.stringMatching(/^[0-9a-f]{32}$/),
+    "trace.id": expect.stringMatching(/^[0-9a-f]{32}$/),
+  });
+});

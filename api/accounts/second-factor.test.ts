@@ -1,0 +1,90 @@
+import { Secret, TOTP } from "otpauth";
+import { expect, test } from "vitest";
+
+import { type Running, PASSWORD, signIn, signUp, testAccounts, trySignIn } from "./testing.ts";
+
+const codeAt = (secret: string, atMs: number): string =>
+  new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: atMs });
+
+/** An account with an authenticator app. */
+async function enrolled(service: Running) {
+  const account = await signUp(service);
+  const { accessToken: as } = await signIn(service, account);
+  const path = `/v1/accounts/${account.id}/authenticator`;
+  const enrol = await service.send("POST", path, { as, body: { password: PASSWORD } });
+  const { secret = "", uri } = Object(enrol.json);
+  expect(uri).toMatch(/^otpauth:\/\/totp\//);
+  const confirm = (code: string) => service.send("POST", `${path}/confirm`, { as, body: { code } });
+  expect((await confirm("000000x")).status).toBe(400);
+  const confirmed = await confirm(codeAt(secret, service.clock.now));
+  expect(confirmed.status).toBe(201);
+  const codes: string[] = Object(confirmed.json).recoveryCodes;
+  return { account, as, path, secret: String(secret), codes };
+}
+
+test("with an authenticator app the password alone is not enough, and a code is good once", async () => {
+  await using service = await testAccounts();
+  const { account, secret } = await enrolled(service);
+  const needed = await trySignIn(service, account);
+  expect(needed.status).toBe(401);
+  expect(needed.json).toMatchObject({
+    errors: [{ path: "body.otp", code: "second_factor_required" }],
+  });
+  const used = codeAt(secret, service.clock.now);
+  expect((await trySignIn(service, { ...account, otp: used })).status).toBe(401);
+  service.clock.now += 30_000;
+  const otp = codeAt(secret, service.clock.now);
+  const [one, two] = await Promise.all([
+    trySignIn(service, { ...account, otp }),
+    trySignIn(service, { ...account, otp }),
+  ]);
+  expect([one.status, two.status].toSorted((a, b) => a - b)).toEqual([201, 401]);
+  expect((await trySignIn(service, { ...account, otp })).status).toBe(401);
+  service.clock.now += 300_000;
+  expect((await trySignIn(service, { ...account, otp })).status).toBe(401);
+});
+
+test("a recovery code is good once, however it is typed, and none is kept as it is", async () => {
+  await using service = await testAccounts();
+  const { account, codes, as, path } = await enrolled(service);
+  expect(codes).toHaveLength(10);
+  const otp = codes[0]?.toUpperCase().replaceAll("-", " ") ?? "";
+  expect((await trySignIn(service, { ...account, otp })).status).toBe(201);
+  expect((await trySignIn(service, { ...account, otp })).status).toBe(401);
+  const left = await service.send("GET", path, { as });
+  expect(left.json).toEqual({ enabled: true, recoveryCodesLeft: 9 });
+  const kept = JSON.stringify(await service.database.query("SELECT * FROM recovery_codes"));
+  for (const code of codes) expect(kept).not.toContain(code);
+});
+
+test("guessing codes is stopped like guessing passwords", async () => {
+  await using service = await testAccounts();
+  const { account } = await enrolled(service);
+  const statuses = [];
+  for (let tries = 0; tries < 12; tries += 1) {
+    statuses.push((await trySignIn(service, { ...account, otp: `00000${tries % 10}` })).status);
+  }
+  expect(statuses.filter((it) => it === 401).length).toBeLessThanOrEqual(8);
+  expect(statuses.at(-1)).toBe(429);
+});
+
+test("it is taken away for the password and a code, and for nothing less", async () => {
+  await using service = await testAccounts();
+  const { account, as, path, codes } = await enrolled(service);
+  const remove = (password: string, code: string) =>
+    service.send("POST", `${path}/remove`, { as, body: { password, code } });
+  expect((await remove("wrong", codes[0] ?? "")).status).toBe(403);
+  expect((await remove(PASSWORD, "000000")).status).toBe(400);
+  const stranger = await signIn(service, await signUp(service));
+  const theirs = { as: stranger.accessToken, body: { password: PASSWORD, code: codes[0] } };
+  expect((await service.send("POST", `${path}/remove`, theirs)).status).toBe(404);
+  expect((await remove(PASSWORD, codes[0] ?? "")).status).toBe(204);
+  expect((await trySignIn(service, account)).status).toBe(201);
+});
+
+test("a second app does not take the place of one that is in use", async () => {
+  await using service = await testAccounts();
+  const { as, path } = await enrolled(service);
+  const again = await service.send("POST", path, { as, body: { password: PASSWORD } });
+  expect(again.status).toBe(409);
+});

@@ -1,0 +1,163 @@
+import * as fc from "fast-check";
+import { expect, test, vi } from "vitest";
+
+import { REFRESH_GRACE_MS } from "./domain/session.ts";
+import { type Running, type Tokens, signIn, signUp, testAccounts, tokensIn } from "./testing.ts";
+
+const refresh = (service: Running, refreshToken: string) =>
+  service.send("POST", "/v1/sessions/refresh", { body: { refreshToken } });
+const check = async (service: Running, as: string): Promise<number> =>
+  (await service.send("GET", "/v1/session", { as })).status;
+
+test("a session that one worker ends is refused by another as soon as it hears of it", async () => {
+  await using one = await testAccounts();
+  await using two = await testAccounts({ databaseUrl: one.databaseUrl });
+  const account = await signUp(one);
+  const tokens = await signIn(two, account);
+  const as = tokens.accessToken;
+  // Both remember it now.
+  expect([await check(two, as), await check(two, as)]).toEqual([200, 200]);
+  const { accessToken } = await signIn(one, account);
+  const end = await one.send("DELETE", `/v1/sessions/${tokens.session.id}`, { as: accessToken });
+  expect(end.status).toBe(204);
+  await vi.waitFor(async () => expect(await check(two, as)).toBe(401));
+});
+
+test("a refresh token is good once; a lost answer gets the same successor; a reuse ends the session", async () => {
+  await using service = await testAccounts();
+  const first = await signIn(service, await signUp(service));
+  const second = tokensIn(await refresh(service, first.refreshToken));
+  const again = tokensIn(await refresh(service, first.refreshToken));
+  expect(again.refreshToken).toBe(second.refreshToken);
+  service.clock.now += REFRESH_GRACE_MS + 1;
+  expect((await refresh(service, first.refreshToken)).status).toBe(401);
+  expect((await refresh(service, second.refreshToken)).status).toBe(401);
+  await vi.waitFor(async () => expect(await check(service, second.accessToken)).toBe(401));
+  const audit = await service.send("GET", "/v1/audit?action=session.end", { as: service.root });
+  expect(audit.json).toMatchObject({ items: [{ detail: { reason: "refresh token reused" } }] });
+});
+
+test("of many who refresh at the same moment all get the same successor", async () => {
+  await using service = await testAccounts();
+  const { refreshToken } = await signIn(service, await signUp(service));
+  const answers = await Promise.all([1, 2, 3, 4, 5].map(() => refresh(service, refreshToken)));
+  expect(new Set(answers.map((it) => tokensIn(it).refreshToken)).size).toBe(1);
+});
+
+test("a refresh token that was touched is none of ours", async () => {
+  await using service = await testAccounts();
+  const { refreshToken } = await signIn(service, await signUp(service));
+  for (const wrong of [`${refreshToken.slice(0, -2)}AA`, "qdr_", "x", refreshToken.slice(0, 20)]) {
+    expect((await refresh(service, wrong)).status).toBe(401);
+  }
+  expect((await refresh(service, refreshToken)).status).toBe(200);
+});
+
+test("a session ends when nobody refreshes it, and in any case after its longest time", async () => {
+  const env = { QUARTERDECK_SESSION_IDLE_HOURS: "2", QUARTERDECK_SESSION_MAX_HOURS: "5" };
+  await using service = await testAccounts({ env });
+  const account = await signUp(service);
+  const idle = await signIn(service, account);
+  let kept = await signIn(service, account);
+  for (let hour = 0; hour < 3; hour += 1) {
+    service.clock.now += 3_600_000 * 1.5;
+    kept = tokensIn(await refresh(service, kept.refreshToken));
+  }
+  expect((await refresh(service, idle.refreshToken)).status).toBe(401);
+  service.clock.now += 3_600_000;
+  expect((await refresh(service, kept.refreshToken)).status).toBe(401);
+  await service.runJobs();
+  const ends = service.lines.filter((it) => it["event.action"] === "user-sign-out");
+  expect(ends).toHaveLength(2);
+});
+
+test("sessions are listed and ended by whom they belong to, and by nobody else", async () => {
+  await using service = await testAccounts();
+  const account = await signUp(service);
+  const here = await signIn(service, account);
+  for (let more = 0; more < 3; more += 1) {
+    service.clock.now += 1;
+    await signIn(service, account);
+  }
+  const path = `/v1/accounts/${account.id}/sessions`;
+  const page = await service.send("GET", `${path}?limit=3`, { as: here.accessToken });
+  expect(page.json).toMatchObject({ items: [{ id: here.session.id, current: true }, {}, {}] });
+  const { next } = Object(page.json);
+  const rest = await service.send("GET", `${path}?cursor=${next}`, { as: here.accessToken });
+  expect(rest.json).toMatchObject({ items: [{ current: false }], next: null });
+  const stranger = await signIn(service, await signUp(service));
+  const as = stranger.accessToken;
+  expect((await service.send("GET", path, { as })).status).toBe(404);
+  expect((await service.send("DELETE", path, { as })).status).toBe(404);
+  const one = `/v1/sessions/${here.session.id}`;
+  expect((await service.send("DELETE", one, { as })).status).toBe(404);
+  const ended = await service.send("DELETE", path, { as: here.accessToken });
+  expect(ended.json).toEqual({ ended: 3 });
+  expect(await check(service, here.accessToken)).toBe(200);
+});
+
+type Step = { do: "refresh" | "reuse" | "wait" | "revoke"; pick: number };
+
+test("no order of refreshing, reusing, waiting and ending ever leaves two live tokens", async () => {
+  await using service = await testAccounts();
+  const account = await signUp(service);
+  const steps = fc.array(
+    fc.record<Step>({
+      do: fc.constantFrom("refresh", "reuse", "wait", "revoke"),
+      pick: fc.nat(20),
+    }),
+    { minLength: 1, maxLength: 10 },
+  );
+  await fc.assert(
+    fc.asyncProperty(steps, async (all) => {
+      const started = await signIn(service, account);
+      const { current, given, ended } = await walk(service, started, all);
+      for (const token of given) {
+        if (token !== current) expect((await refresh(service, token)).status).toBe(401);
+      }
+      // Any old one that was tried was a reuse, and has ended the session.
+      const isLive = !ended && given.size === 1;
+      expect((await refresh(service, current)).status).toBe(isLive ? 200 : 401);
+    }),
+    { numRuns: 12 },
+  );
+});
+
+type Model = { current: string; last: string; rotatedMs: number; ended: boolean };
+
+/** Does the steps and keeps what a model of them expects: one live token at most, the grace only for the last one. */
+async function walk(service: Running, started: Tokens, steps: readonly Step[]) {
+  const given = new Set([started.refreshToken]);
+  const model: Model = { current: started.refreshToken, last: "", rotatedMs: 0, ended: false };
+  for (const step of steps) {
+    if (step.do === "wait") {
+      service.clock.now += REFRESH_GRACE_MS / 2 + 1;
+    } else if (step.do === "revoke" && step.pick < 3) {
+      await service.send("DELETE", `/v1/sessions/${started.session.id}`, { as: service.root });
+      model.ended = true;
+    } else {
+      const old = [...given][step.pick % given.size] ?? "";
+      await tryToken(service, model, step.do === "reuse" ? old : model.current);
+      given.add(model.current);
+    }
+  }
+  service.clock.now += REFRESH_GRACE_MS + 1;
+  return { ...model, given };
+}
+
+async function tryToken(service: Running, model: Model, token: string): Promise<void> {
+  const answer = await refresh(service, token);
+  const inGrace = service.clock.now - model.rotatedMs <= REFRESH_GRACE_MS;
+  const isRepeat = token === model.last && inGrace;
+  const isGood = !model.ended && (token === model.current || isRepeat);
+  expect(answer.status).toBe(isGood ? 200 : 401);
+  if (!isGood) {
+    model.ended = true;
+  } else if (isRepeat) {
+    expect(tokensIn(answer).refreshToken).toBe(model.current);
+  } else {
+    model.last = model.current;
+    model.rotatedMs = service.clock.now;
+    model.current = tokensIn(answer).refreshToken;
+  }
+}
