@@ -34,13 +34,13 @@ export async function openInstallation(config: Config): Promise<Installation> {
 
 async function followEmbedded(dataFolder: string): Promise<Omit<Installation, "rootKey">> {
   let server: EmbeddedServer = await startEmbedded(dataFolder);
-  let tellMoved: (databaseUrl: string) => void = () => undefined;
+  let tellMoved: ((databaseUrl: string) => void) | undefined;
   let looking: Promise<void> = Promise.resolve();
   const look = async (): Promise<void> => {
     if (await hasLivingOwner(path.join(dataFolder, "postgres"))) return;
     const before = server.url;
     server = await startEmbedded(dataFolder);
-    if (server.url !== before) tellMoved(server.url);
+    if (server.url !== before) tellMoved?.(server.url);
   };
   const timer = setInterval(() => {
     // What does not start now is tried again; the services say "unavailable" meanwhile.

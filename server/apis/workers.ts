@@ -24,8 +24,8 @@ export type WorkersOptions = {
   count: number;
   /** The whole environment of the workers. */
   env: NodeJS.ProcessEnv;
-  /** Takes whole lines of their logs. */
-  writeLines(lines: string): void;
+  /** Takes whole lines of their logs; "directly": the workers write to the stdout of this process themselves. */
+  writeLines: ((lines: string) => void) | "directly";
   /** Whether the first worker is tried again when it cannot start. */
   keepTrying: boolean;
   /** Takes what a person should know. */
@@ -68,6 +68,7 @@ class Pool {
   readonly #metrics = new MetricsRounds();
   readonly #stopping = new AbortController();
   #env: NodeJS.ProcessEnv;
+  #restarting: Promise<void> = Promise.resolve();
   #served = false;
   #deathsInARow = 0;
 
@@ -92,8 +93,15 @@ class Pool {
     for (let more = 1; more < this.#options.count; more += 1) this.#fork();
   }
 
-  async restart(env?: NodeJS.ProcessEnv): Promise<void> {
+  /** One after the other, also when it is asked for twice. */
+  restart(env?: NodeJS.ProcessEnv): Promise<void> {
     this.#env = env ?? this.#env;
+    const after = this.#restarting.then(() => this.#replaceAll());
+    this.#restarting = after.catch(() => undefined);
+    return after;
+  }
+
+  async #replaceAll(): Promise<void> {
     const before = [...this.#workers];
     for (const old of before) {
       if (this.#stopping.signal.aborted) return;
@@ -112,10 +120,10 @@ class Pool {
     const cache = getCompileCacheDir();
     const child = fork(WORKER, [JSON.stringify({ service, url: this.#door.url })], {
       env: { ...this.#env, ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }) },
-      stdio: ["ignore", "pipe", "inherit", "ipc"],
+      stdio: ["ignore", writeLines === "directly" ? "inherit" : "pipe", "inherit", "ipc"],
       execArgv: [],
     });
-    if (child.stdout) wholeLines(child.stdout, writeLines);
+    if (child.stdout && writeLines !== "directly") wholeLines(child.stdout, writeLines);
     const worker: Worker = {
       child,
       startedMs: performance.now(),
@@ -174,7 +182,9 @@ class Pool {
       `A worker of ${this.#options.service} (process ${pid}) ended with ${signalCode ?? exitCode}: another one takes its place.`,
     );
     await this.#pause(this.#deathsInARow - 1);
-    if (!this.#stopping.signal.aborted) this.#fork();
+    // One that was to replace another may have died: then that one is still there.
+    const enough = this.#workers.size >= this.#options.count;
+    if (!enough && !this.#stopping.signal.aborted) this.#fork();
   }
 
   /** Longer each time; the first time not at all. */

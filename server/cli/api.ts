@@ -1,3 +1,4 @@
+import { fstatSync } from "node:fs";
 import { availableParallelism } from "node:os";
 
 import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
@@ -6,8 +7,8 @@ import { AppError } from "#platform/errors.ts";
 
 import { openDoor } from "../apis/door.ts";
 import { openInstallation, workerEnvironment } from "../apis/installation.ts";
-import { type LogFile, openLogFile } from "../apis/log-file.ts";
-import { startWorkers } from "../apis/workers.ts";
+import { openLogFile } from "../apis/log-file.ts";
+import { type WorkersOptions, startWorkers } from "../apis/workers.ts";
 import type { Command } from "./command.ts";
 import { numberOption, parseOptions } from "./options.ts";
 import { untilSignal } from "./until-signal.ts";
@@ -59,11 +60,15 @@ SIGTERM and SIGINT stop it after what is in flight, a second one at once; SIGHUP
     await Promise.race([workers.up, stopped]);
     say(`The ${service} API is at ${door.url} (${door.url}/docs), workers: ${count}.`);
     if (output.file !== undefined) say(`Its log: ${output.file}`);
-    const restart = (): void =>
-      void workers.restart().catch((error: unknown) => say(String(error)));
-    process.on("SIGHUP", restart);
+    const restart = (databaseUrl = installation.databaseUrl): void => {
+      const env = workerEnvironment(config, { ...installation, databaseUrl });
+      workers.restart(env).catch((error: unknown) => say(String(error)));
+    };
+    const onHangUp = (): void => restart();
+    process.on("SIGHUP", onHangUp);
+    installation.onMoved(restart);
     await stopped;
-    process.off("SIGHUP", restart);
+    process.off("SIGHUP", onHangUp);
     say("Stopping: what is in flight is finished …");
     return 0;
   },
@@ -81,11 +86,17 @@ function serviceOf([name, surplus]: readonly string[]): ServiceName {
   );
 }
 
-type Output = Pick<LogFile, "write" | "close"> & { file: string | undefined };
+type Output = {
+  file: string | undefined;
+  write: WorkersOptions["writeLines"];
+  close(): void;
+};
 
 /** Machines read stdout; a person at a terminal would drown in it. */
 function logOutput(config: Config, service: ServiceName): Output {
   // Node leaves it undefined where there is no terminal.
   if (process.stdout.isTTY) return openLogFile(config.dataFolder, service);
-  return { file: undefined, write: writeOut, close: () => undefined };
+  // Into a file, what several processes write lies one after the other; in a pipe it could mix, so it goes through us.
+  const write = fstatSync(process.stdout.fd).isFile() ? "directly" : writeOut;
+  return { file: undefined, write, close: () => undefined };
 }

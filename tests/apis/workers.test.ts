@@ -150,7 +150,7 @@ describe("a start", () => {
     expect(started.err()).toContain("accounts, billing, management, logging, reporting");
   });
 
-  test("a second time on one data folder shares database and root key with the first", async () => {
+  test("a second time on one data folder shares database and root key with the first, and outlives it", async () => {
     await using folder = await temporaryFolder();
     const args = ["--port", "0", "--data", folder.path, "--workers", "1"];
     const env = { DATABASE_URL: "" };
@@ -159,7 +159,11 @@ describe("a start", () => {
     expect((await fetch(`${first.url}/readyz`)).status).toBe(200);
     expect((await fetch(`${second.url}/readyz`)).status).toBe(200);
     expect(statSync(`${folder.path}/api/root-key`).mode & 0o777).toBe(0o600);
-    expect(await second.end("SIGTERM")).toBe(0);
+    // The first has started PostgreSQL, and takes it along; the second starts it again.
     expect(await first.end("SIGTERM")).toBe(0);
+    await until("the database again", async () => {
+      return (await fetch(`${second.url}/readyz`)).status === 200 || undefined;
+    });
+    expect(await second.end("SIGTERM")).toBe(0);
   });
 });
