@@ -8,6 +8,7 @@ import { grantRoutes } from "./grants.ts";
 import { oauthAuthorizeRoutes } from "./oauth-authorize.ts";
 import { oauthTokenRoutes } from "./oauth-token.ts";
 import { oidcRoutes } from "./oidc.ts";
+import { passkeyPageRoutes } from "./passkey-page.ts";
 import { passkeySignInRoutes } from "./passkey-sign-in.ts";
 import { passkeyRoutes } from "./passkeys.ts";
 import { productRoutes } from "./products.ts";
@@ -46,5 +47,6 @@ export function identityRoutes(shared: AccountsDeps): Route[] {
     ...oidcRoutes(deps),
     ...passkeyRoutes(deps),
     ...passkeySignInRoutes(deps),
+    ...passkeyPageRoutes(),
   ];
 }

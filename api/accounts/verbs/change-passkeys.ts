@@ -6,7 +6,13 @@ import { AppError } from "#platform/errors.ts";
 import { newId } from "#platform/ids.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
-import { CHALLENGE_MS, PASSKEYS_MAX, type Passkey, relyingParty } from "../domain/passkeys.ts";
+import {
+  CHALLENGE_MS,
+  PASSKEYS_MAX,
+  type Passkey,
+  reasonOf,
+  relyingParty,
+} from "../domain/passkeys.ts";
 import { accountById } from "../schema/accounts.ts";
 import {
   Transports,
@@ -110,8 +116,7 @@ async function verified(
     requireUserVerification: true,
   }).catch((error: unknown) => {
     if (error instanceof AppError) throw error;
-    const message = error instanceof Error ? error.message.slice(0, 200) : "it is not right";
-    throw wrongField("credential", "invalid_passkey", message);
+    throw wrongField("credential", "invalid_passkey", reasonOf(error));
   });
   if (registrationInfo === undefined) {
     throw wrongField("credential", "invalid_passkey", "it could not be verified");

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { AppError } from "#platform/errors.ts";
 
 import type { Origin } from "../deps.ts";
-import { CHALLENGE_MS, relyingParty } from "../domain/passkeys.ts";
+import { CHALLENGE_MS, reasonOf, relyingParty } from "../domain/passkeys.ts";
 import { accountById } from "../schema/accounts.ts";
 import {
   type KnownPasskey,
@@ -112,7 +112,7 @@ async function wrongWith(
   } catch (error) {
     // What the library says names the check; what broke for another reason (the database) is no refusal.
     if (error instanceof AppError) throw error;
-    return error instanceof Error ? error.message.slice(0, 200) : "wrong passkey";
+    return reasonOf(error);
   }
 }
 

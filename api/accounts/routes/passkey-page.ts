@@ -1,0 +1,112 @@
+import { type Route, route } from "#api/kit/route.ts";
+
+import { html, identityPage } from "./identity-page.ts";
+
+/** Signs in, has the authenticator make a passkey, keeps it, and signs out again: nothing stays in the browser. */
+const SCRIPT = `
+const form = document.querySelector("form");
+const said = document.querySelector("#said");
+const say = (text, bad) => {
+  said.textContent = text;
+  said.setAttribute("role", bad ? "alert" : "status");
+  said.hidden = false;
+};
+const send = async (method, path, { token, body }) => {
+  const answer = await fetch(path, {
+    method,
+    headers: { "content-type": "application/json", ...(token ? { authorization: "Bearer " + token } : {}) },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  });
+  if (answer.status === 204) return undefined;
+  const json = await answer.json();
+  if (!answer.ok) throw new Error(json.detail);
+  return json;
+};
+const able = "PublicKeyCredential" in window && PublicKeyCredential.parseCreationOptionsFromJSON;
+if (!able) say("This browser cannot make passkeys.", true);
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const { email, password, otp, name } = Object.fromEntries(new FormData(form));
+  const button = form.querySelector("button");
+  button.disabled = true;
+  let token;
+  try {
+    const signIn = { email, password, ...(otp ? { otp } : {}) };
+    token = (await send("POST", "/v1/sessions", { body: signIn })).accessToken;
+    const { publicKey } = await send("POST", "/v1/passkeys/registrations", { token, body: { password } });
+    const options = PublicKeyCredential.parseCreationOptionsFromJSON(publicKey);
+    const credential = await navigator.credentials.create({ publicKey: options }).catch(() => {
+      throw new Error("The passkey was not made. Try it again; a device that has one of yours makes no second.");
+    });
+    await send("POST", "/v1/passkeys", { token, body: { name, credential: credential.toJSON() } });
+    form.reset();
+    say("The passkey is kept: use it where you sign in next.", false);
+  } catch (error) {
+    say(error.message, true);
+  } finally {
+    button.disabled = false;
+    if (token) await send("DELETE", "/v1/session", { token }).catch(() => undefined);
+  }
+});
+`;
+
+/** Where people make a passkey. */
+export const passkeyPageRoutes = (): Route[] => [
+  route({
+    method: "GET",
+    path: "/passkeys",
+    operationId: "passkeyPage",
+    tag: "Passkeys",
+    summary: "The page on which somebody makes a passkey",
+    rule: { allow: "anyone", why: "the page asks who is there" },
+    answers: { 200: { description: "The page", media: "text/html" } },
+    handle: () =>
+      Promise.resolve(
+        identityPage({
+          title: "Make a passkey",
+          script: SCRIPT,
+          body: html`<h1>Make a passkey</h1>
+            <p>
+              Sign in once more; then this device keeps a key that signs you in without a password.
+            </p>
+            <p id="said" role="status" hidden></p>
+            <form>
+              <label
+                >E-mail<input
+                  name="email"
+                  type="email"
+                  autocomplete="username"
+                  required
+                  maxlength="254"
+              /></label>
+              <label
+                >Password<input
+                  name="password"
+                  type="password"
+                  autocomplete="current-password"
+                  required
+                  maxlength="1000"
+              /></label>
+              <label
+                >Code, if you use a second factor<input
+                  name="otp"
+                  autocomplete="one-time-code"
+                  autocapitalize="off"
+                  spellcheck="false"
+                  maxlength="40"
+              /></label>
+              <label
+                >Name of the passkey<input
+                  name="name"
+                  autocomplete="off"
+                  required
+                  maxlength="100"
+                  value="My passkey"
+              /></label>
+              <button>Make a passkey</button>
+            </form>
+            <noscript><p>Passkeys need JavaScript.</p></noscript>`,
+        }),
+      ),
+  }),
+];
