@@ -2,6 +2,7 @@ import path from "node:path";
 
 import { serviceToken } from "#api/kit/service-token.ts";
 import type { Kit, OpenService, Service } from "#api/kit/service.ts";
+import { openCurrentStore } from "#pipeline/open-current-store.ts";
 import { AppError } from "#platform/errors.ts";
 
 import type { ReportingDeps } from "./deps.ts";
@@ -15,6 +16,7 @@ import { httpFeed } from "./schema/event-feed.ts";
 import { noteError } from "./schema/extracts-store.ts";
 import { LakeDuck } from "./schema/lake-duck.ts";
 import { migrations } from "./schema/migrations.ts";
+import { storeRequestLog } from "./schema/request-log.ts";
 import { type Chain, beginChains, chainHandlers } from "./verbs/chains.ts";
 import { extractEvents } from "./verbs/extract-events.ts";
 import { extractRequests } from "./verbs/extract-requests.ts";
@@ -29,11 +31,7 @@ const REQUESTS_EVERY_MS = 60_000;
 const LOAD_EVERY_MS = 10_000;
 const TIDY_EVERY_MS = 600_000;
 
-/** Opens the log as the pipeline keeps it; only who wires the house together can. */
-export type OpenRequestLog = (kit: Kit) => Promise<RequestLog & AsyncDisposable>;
-
-/** Reporting; without a request log it has no facts of requests, and says so. */
-export const reportingWith = (openRequestLog: OpenRequestLog | undefined): Service => ({
+export const reporting: Service = {
   name: "reporting",
   title: "Reporting",
   description:
@@ -46,20 +44,18 @@ export const reportingWith = (openRequestLog: OpenRequestLog | undefined): Servi
     "reporting:events:read": "read the feed of domain events",
   },
   migrations,
-  open: (kit) => open(kit, openRequestLog),
-});
+  open,
+};
 
-export const reporting: Service = reportingWith(undefined);
-
-async function open(kit: Kit, openRequestLog: OpenRequestLog | undefined): Promise<OpenService> {
+async function open(kit: Kit): Promise<OpenService> {
   await using opened = new AsyncDisposableStack();
   const duck = await LakeDuck.open(path.join(kit.config.dataFolder, "warehouse"));
   opened.defer(() => duck.close());
   const { database, clock, log, jobs } = kit;
   const warehouse = openWarehouse({ ...kit, duck });
   opened.defer(() => warehouse.close());
-  const requestLog = await openRequestLog?.(kit);
-  if (requestLog !== undefined) opened.use(requestLog);
+  const { dataFolder } = kit.config;
+  const requestLog = storeRequestLog(opened.use(openCurrentStore({ dataFolder, clock })));
   const deps: ReportingDeps = {
     database,
     clock,
@@ -90,11 +86,7 @@ async function open(kit: Kit, openRequestLog: OpenRequestLog | undefined): Promi
   };
 }
 
-function chainsOf(
-  kit: Kit,
-  deps: ReportingDeps,
-  requestLog: RequestLog | undefined,
-): Record<string, Chain> {
+function chainsOf(kit: Kit, deps: ReportingDeps, requestLog: RequestLog): Record<string, Chain> {
   const token = serviceToken(kit, "reporting");
   const urls = { billing: kit.config.api.billingUrl, accounts: kit.config.api.accountsUrl };
   const events = (source: keyof typeof urls): Chain => {

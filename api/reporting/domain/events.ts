@@ -84,6 +84,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   "billing.subscription.canceled": { fact: "subscription_changes", schema: Subscription },
   "billing.invoice.finalized": { fact: "invoices", schema: Invoice },
   "billing.invoice.paid": { fact: "invoices", schema: Invoice },
+  "billing.invoice.reopened": { fact: "invoices", schema: Invoice },
   "billing.invoice.voided": { fact: "invoices", schema: Invoice },
   "billing.payment.succeeded": { fact: "payments", schema: Payment },
   "billing.payment.failed": { fact: "payments", schema: Payment },

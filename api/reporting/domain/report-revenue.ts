@@ -42,7 +42,10 @@ export const revenueReport: ReportSpec<RevenueParams> = {
     ),
     count("payments", "Payments that succeeded."),
     money("gross", "What they brought."),
-    money("tax", "Taxes on the invoices that were paid in the step."),
+    money(
+      "tax",
+      "Taxes on the invoices that were paid in the step, minus those whose payment failed afterwards.",
+    ),
     money("refunds", "What was given back."),
     money("chargebacks", "What banks took back, minus what was won back."),
     money("net", "gross − refunds − chargebacks."),
@@ -82,6 +85,7 @@ export const refundsReport: ReportSpec<RefundsParams> = {
     share("disputeRate", "disputesOpened / payments."),
     count("disputesWon", "Disputes that were won."),
     count("disputesLost", "Disputes that were lost."),
+    money("lostAmount", "What they were about."),
     share("winRate", "disputesWon / (disputesWon + disputesLost)."),
     money("disputeFees", "Fees of the disputes opened."),
   ],
@@ -101,6 +105,7 @@ export const refundsReport: ReportSpec<RefundsParams> = {
         ratio(of("opened"), of("payments")),
         of("won"),
         of("lost"),
+        of("lost_amount"),
         ratio(of("won"), ended),
         of("fees"),
       ];

@@ -13,10 +13,10 @@ const STATUS = "http.response.status_code";
  * Requests by release, from the store of the pipeline by its own port: what has a status and says which release answered
  * it is a request. Response times come as the buckets of the pipeline's sketch, so that they merge exactly.
  */
-export function storeRequestLog(store: EventStore): RequestLog {
+export function storeRequestLog(stores: { get(): Promise<EventStore> }): RequestLog {
   return {
     async extent() {
-      const extents = await store.extents();
+      const extents = await (await stores.get()).extents();
       if (extents.length === 0) return undefined;
       return {
         fromMs: Math.min(...extents.map(({ fromMs }) => fromMs)),
@@ -24,6 +24,7 @@ export function storeRequestLog(store: EventStore): RequestLog {
       };
     },
     async requests(range) {
+      const store = await stores.get();
       const where: Filter = [
         { field: STATUS, op: "exists" },
         { field: RELEASE, op: "exists" },

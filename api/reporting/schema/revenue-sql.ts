@@ -16,7 +16,8 @@ const moneySql = ({ table }: SqlParts): string => `WITH paid AS (
   FROM ${table("payments")} p WHERE kind = 'succeeded'
   UNION ALL SELECT p.happened_at, p.currency, p.invoice_id, -1, -p.amount, 0, 0, 0
   FROM ${table("payments")} p JOIN paid ON paid.payment_id = p.payment_id AND paid.seq < p.seq WHERE p.kind = 'failed'
-  UNION ALL SELECT happened_at, currency, invoice_id, 0, 0, tax, 0, 0 FROM ${table("invoices")} i WHERE kind = 'paid'
+  UNION ALL SELECT happened_at, currency, invoice_id, 0, 0, CASE WHEN kind = 'paid' THEN tax ELSE -tax END, 0, 0
+  FROM ${table("invoices")} i WHERE kind IN ('paid', 'reopened')
   UNION ALL SELECT r.happened_at, r.currency, paid.invoice_id, 0, 0, 0, r.amount, 0
   FROM ${table("refunds")} r LEFT JOIN paid ON paid.payment_id = r.payment_id
   UNION ALL SELECT d.happened_at, d.currency, paid.invoice_id, 0, 0, 0, 0, CASE WHEN d.kind = 'won' THEN -d.amount ELSE d.amount END
@@ -60,7 +61,7 @@ const is = (kind: string, value: string): string =>
 
 export function refundsQuery(asked: Asked<RefundsParams>): WarehouseQuery {
   const sums = ["payments", "gross", "refunds", "refunds_amount", "opened", "opened_amount"];
-  const all = [...sums, "won", "lost", "fees"];
+  const all = [...sums, "won", "lost", "lost_amount", "fees"];
   return {
     facts: ["payments", "refunds", "disputes"],
     columns: [
@@ -74,13 +75,13 @@ export function refundsQuery(asked: Asked<RefundsParams>): WarehouseQuery {
   ${PAID} FROM ${table("payments")} p WHERE kind = 'succeeded' GROUP BY payment_id
 ), moved AS (
   SELECT happened_at, currency, 1 AS payments, amount AS gross, 0 AS refunds, 0 AS refunds_amount,
-    0 AS opened, 0 AS opened_amount, 0 AS won, 0 AS lost, 0 AS fees
+    0 AS opened, 0 AS opened_amount, 0 AS won, 0 AS lost, 0 AS lost_amount, 0 AS fees
   FROM ${table("payments")} p WHERE kind = 'succeeded'
-  UNION ALL SELECT p.happened_at, p.currency, -1, -p.amount, 0, 0, 0, 0, 0, 0, 0
+  UNION ALL SELECT p.happened_at, p.currency, -1, -p.amount, 0, 0, 0, 0, 0, 0, 0, 0
   FROM ${table("payments")} p JOIN paid ON paid.payment_id = p.payment_id AND paid.seq < p.seq WHERE p.kind = 'failed'
-  UNION ALL SELECT happened_at, currency, 0, 0, 1, amount, 0, 0, 0, 0, 0 FROM ${table("refunds")} r
+  UNION ALL SELECT happened_at, currency, 0, 0, 1, amount, 0, 0, 0, 0, 0, 0 FROM ${table("refunds")} r
   UNION ALL SELECT happened_at, currency, 0, 0, 0, 0, ${is("opened", "1")}, ${is("opened", "amount")},
-    ${is("won", "1")}, ${is("lost", "1")}, ${is("opened", "fee")} FROM ${table("disputes")} d
+    ${is("won", "1")}, ${is("lost", "1")}, ${is("lost", "amount")}, ${is("opened", "fee")} FROM ${table("disputes")} d
 ), dated AS (
   SELECT ${periodSql(asked.params.step, "m.happened_at")} AS period, m.* FROM moved m
   WHERE ${during(parts, "m.happened_at", asked.range)}${onlyCurrency(parts, "m.currency", asked.params.currency)}

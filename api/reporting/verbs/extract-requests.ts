@@ -1,5 +1,3 @@
-import { AppError } from "#platform/errors.ts";
-
 import { dayOf } from "../domain/facts.ts";
 import type { RequestCount, RequestLog } from "../domain/request-log.ts";
 import { listExtracts, moveCursor } from "../schema/extracts-store.ts";
@@ -15,13 +13,7 @@ const LATE_DAYS = 2;
  * count next; at today it goes back LATE_DAYS, for lines that came late.
  * @returns whether there is another day to count
  */
-export async function extractRequests(
-  deps: ExtractDeps,
-  requestLog: RequestLog | undefined,
-): Promise<boolean> {
-  if (requestLog === undefined) {
-    throw new AppError("unavailable", "There is no log store here to count requests in.");
-  }
+export async function extractRequests(deps: ExtractDeps, requestLog: RequestLog): Promise<boolean> {
   const extents = await requestLog.extent();
   if (extents === undefined) return false;
   const nowMs = deps.clock.nowMs();

@@ -83,12 +83,12 @@ export const GOLDEN: readonly Expected[] = [
     report: "refunds-and-chargebacks",
     parameters: QUARTER,
     rows: [
-      [JAN, "EUR", 2, 7_140, 0, 0, "0.000000", 0, 0, "0.000000", 0, 0, null, 0],
-      [JAN, "USD", 1, 6_000, 0, 0, "0.000000", 0, 0, "0.000000", 0, 0, null, 0],
-      [FEB, "EUR", 0, 0, 1, 190, null, 1, 5_950, null, 0, 0, null, 1_500],
-      [FEB, "USD", 0, 0, 0, 0, null, 1, 6_000, null, 0, 0, null, 1_500],
-      [MAR, "EUR", 0, 0, 0, 0, null, 0, 0, null, 0, 1, "0.000000", 0],
-      [MAR, "USD", 0, 0, 0, 0, null, 0, 0, null, 1, 0, "1.000000", 0],
+      [JAN, "EUR", 2, 7_140, 0, 0, "0.000000", 0, 0, "0.000000", 0, 0, 0, null, 0],
+      [JAN, "USD", 1, 6_000, 0, 0, "0.000000", 0, 0, "0.000000", 0, 0, 0, null, 0],
+      [FEB, "EUR", 0, 0, 1, 190, null, 1, 5_950, null, 0, 0, 0, null, 1_500],
+      [FEB, "USD", 0, 0, 0, 0, null, 1, 6_000, null, 0, 0, 0, null, 1_500],
+      [MAR, "EUR", 0, 0, 0, 0, null, 0, 0, null, 0, 1, 5_950, "0.000000", 0],
+      [MAR, "USD", 0, 0, 0, 0, null, 0, 0, null, 1, 0, 0, "1.000000", 0],
     ],
   },
   {
