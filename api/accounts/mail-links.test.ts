@@ -145,3 +145,21 @@ test("a mail that the server could not take at first arrives in the end, once", 
     await new Promise<void>((resolve) => server.close(() => resolve()));
   }
 });
+
+test("the links of mails lead to pages that are there, and that send nothing by themselves", async () => {
+  await using service = await testAccounts();
+  const { email } = await signUp(service);
+  await service.send("POST", "/v1/password-resets", { body: { email } });
+  await service.runJobs();
+  const links = (await mailsOf(service.folder)).map(
+    ({ raw }) => /http:\S+?(\/[\w-]+)#/.exec(raw.replaceAll(/=\r?\n/g, ""))?.[1] ?? "",
+  );
+  expect(links.toSorted()).toEqual(["/reset-password", "/verify-email"]);
+  for (const link of links) {
+    const page = await service.send("GET", link);
+    expect(page.status).toBe(200);
+    expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");
+    const to = /data-to="([^"]+)"/.exec(page.text)?.[1] ?? "";
+    expect((await service.send("POST", to, { body: {} })).status).toBe(400);
+  }
+});

@@ -3,6 +3,7 @@ import type { Route } from "#api/kit/route.ts";
 import type { AccountsDeps } from "../deps.ts";
 import { accountRoutes } from "./accounts.ts";
 import { auditRoutes } from "./audit.ts";
+import { mailLinkPages } from "./mail-link-pages.ts";
 import { mailLinkRoutes } from "./mail-links.ts";
 import { secondFactorRoutes } from "./second-factor.ts";
 import { sessionRoutes } from "./sessions.ts";
@@ -14,6 +15,7 @@ export const coreRoutes = (deps: AccountsDeps): Route[] => [
   ...signInRoutes(deps),
   ...sessionRoutes(deps),
   ...mailLinkRoutes(deps),
+  ...mailLinkPages(),
   ...secondFactorRoutes(deps),
   ...auditRoutes(),
 ];
