@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
 
+import type { BillingDeps } from "./deps.ts";
 import { testBooks } from "./testing-books.ts";
+import { renewSubscription } from "./verbs/renew-subscription.ts";
+import { giveUpSubscription, recoverSubscription } from "./verbs/subscription-standing.ts";
 
 const at = (text: string): number => Date.parse(text);
 
@@ -63,4 +66,61 @@ test("a renewal that was slept through is made up for, period by period", async 
   await books.service.runJobs();
   const now = await books.ask("GET", `/v1/subscriptions/${String(id)}`);
   expect(now).toMatchObject({ period: 5, periodStart: "2032-02-29T00:00:00.000Z" });
+});
+
+/** As much of the kit as verbs take. */
+const verbs = (books: Awaited<ReturnType<typeof testBooks>>) => {
+  const { database, clock } = books.service;
+  const add = () => Promise.resolve();
+  const kit = { publish: add, jobs: { add } } as unknown as BillingDeps["kit"];
+  return <Result>(verb: (doing: Parameters<typeof renewSubscription>[0]) => Promise<Result>) =>
+    database.transaction((tx) => verb({ kit, tx, nowMs: clock.now }));
+};
+
+test("however many workers renew a period, and however often, it is billed once", async () => {
+  await using books = await testBooks();
+  const [customerId, priceId] = [await books.customer(), await books.price()];
+  const { id } = await books.ask("POST", "/v1/subscriptions", { body: { customerId, priceId } });
+  const subscriptionId = String(id);
+  books.service.clock.now += 32 * 86_400_000;
+  const renew = () =>
+    verbs(books)((doing) => renewSubscription(doing, { subscriptionId, period: 1 }));
+  await Promise.all(Array.from({ length: 8 }, renew));
+  await renew();
+  const list = await books.ask("GET", `/v1/invoices?subscriptionId=${subscriptionId}`);
+  expect(list["items"]).toHaveLength(2);
+  const now = await books.ask("GET", `/v1/subscriptions/${subscriptionId}`);
+  expect(now).toMatchObject({ period: 2 });
+});
+
+test("one that is unpaid is billed no more, and begins anew when it is paid", async () => {
+  await using books = await testBooks();
+  books.service.clock.now = at("2027-01-31T10:00:00Z");
+  const [customerId, priceId] = [await books.customer(), await books.price()];
+  const { id, latestInvoiceId } = await books.ask("POST", "/v1/subscriptions", {
+    body: { customerId, priceId },
+  });
+  const subscriptionId = String(id);
+  const read = () => books.ask("GET", `/v1/subscriptions/${subscriptionId}`);
+  const doing = verbs(books);
+  await doing((it) => giveUpSubscription(it, subscriptionId, "unpaid"));
+  expect(await read()).toMatchObject({ status: "unpaid", mrr: 0 });
+  books.service.clock.now = at("2027-05-15T12:00:00Z");
+  await doing((it) => renewSubscription(it, { subscriptionId, period: 1 }));
+  await doing((it) => recoverSubscription(it, subscriptionId));
+  expect(await read()).toMatchObject({ status: "unpaid", period: 1 });
+  const refused = await books.send("PATCH", `/v1/subscriptions/${subscriptionId}`, {
+    body: { quantity: 2 },
+    headers: { "if-match": "*" },
+  });
+  expect(refused.status).toBe(409);
+  await books.ask("POST", `/v1/invoices/${String(latestInvoiceId)}/void`, { status: 200 });
+  await doing((it) => recoverSubscription(it, subscriptionId));
+  expect(await read()).toMatchObject({
+    status: "active",
+    mrr: 1_000,
+    period: 2,
+    periodStart: "2027-05-15T12:00:00.000Z",
+    periodEnd: "2027-06-15T12:00:00.000Z",
+  });
 });

@@ -1,16 +1,17 @@
 import { z } from "zod";
 
-import { type Caller, mayActFor } from "#api/kit/caller.ts";
+import { type Caller, holds, mayActFor } from "#api/kit/caller.ts";
 import { cutPage } from "#api/kit/cursor.ts";
 import { checkVersion, etagOf } from "#api/kit/etag.ts";
 import { type Route, route } from "#api/kit/route.ts";
 import { idOf, pageOf, pageQuery } from "#api/kit/schema.ts";
+import type { Queryable } from "#platform/postgres/database.ts";
 
 import type { BillingDeps } from "../deps.ts";
 import { requireNext } from "../domain/invoice.ts";
 import { lockCustomer, readCustomer } from "../schema/customers.ts";
 import { deleteDraft, listInvoices, readLines } from "../schema/invoice-lines.ts";
-import { lockInvoice, noInvoice, readInvoice } from "../schema/invoices.ts";
+import { type Invoice, lockInvoice, noInvoice, readInvoice } from "../schema/invoices.ts";
 import { taxRateFor } from "../schema/tax-rates.ts";
 import { draftInvoice, finalizeInvoice, rewriteDraft } from "../verbs/issue-invoice.ts";
 import {
@@ -99,17 +100,18 @@ const getInvoice = route({
   answers: { 200: { description: "The invoice", body: InvoiceBody } },
   async handle({ params: { invoiceId }, caller, read }) {
     const invoice = await readInvoice(read, invoiceId);
-    if (!holdsOrOwns(caller, await readCustomer(read, invoice.customerId), invoice.status)) {
-      throw noInvoice(invoiceId);
-    }
+    if (!holds(caller, READ)) await checkOwn(read, caller, invoice);
     const lines = await readLines(read, invoiceId);
     return { status: 200, headers: etagOf(invoice.version), body: invoiceOf(invoice, lines) };
   },
 });
 
-/** A draft is not yet anybody's business but of those who write it. */
-const holdsOrOwns = (caller: Caller, owner: { accountId: string }, status: string): boolean =>
-  mayActFor(caller, status === "draft" ? "" : owner.accountId, READ);
+/** A draft is not yet anybody's business but of those who write it. @throws AppError not_found */
+async function checkOwn(read: Queryable, caller: Caller, invoice: Invoice): Promise<void> {
+  const { accountId } = await readCustomer(read, invoice.customerId);
+  const own = invoice.status !== "draft" && mayActFor(caller, accountId, READ);
+  if (!own) throw noInvoice(invoice.id);
+}
 
 const putInvoice = ({ kit }: BillingDeps): Route =>
   route({

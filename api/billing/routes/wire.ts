@@ -36,7 +36,7 @@ export const BasisPoints = z
   .min(0)
   .max(10_000)
   .describe("Hundredths of a percent: 1900 is 19 %");
-export const Version = z.int().describe("Counts changes; the ETag");
+export const Version = z.int().describe("Counts what people change; the ETag");
 export const Quantity = z.int().min(1).max(1_000_000);
 export const Flag = z
   .enum(["true", "false"], { error: "give true or false" })

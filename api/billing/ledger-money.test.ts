@@ -1,0 +1,157 @@
+import { hkdfSync } from "node:crypto";
+
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+
+import { TEST_ROOT_KEY } from "#api/kit/testing.ts";
+
+import { SIGNATURE_HEADER, signWebhook } from "./gateway/signature.ts";
+import { type TestMoney, testMoney } from "./testing-money.ts";
+
+const KEY = Buffer.from(
+  hkdfSync("sha256", TEST_ROOT_KEY, "", "quarterdeck webhooks of the gateway sandbox", 32),
+);
+
+type Step =
+  | { do: "pay"; card: string; amount: number }
+  | { do: "refund"; amount: number | undefined }
+  | { do: "reverse" | "accept" }
+  | { do: "dispute"; amount: number | undefined }
+  | { do: "close"; outcome: "won" | "lost" };
+
+const CARDS = [
+  "ok",
+  "declined",
+  "no_answer",
+  "late_failure",
+  "dispute",
+  "refund_late",
+  "refund_fails",
+];
+const amounts = fc.integer({ min: 1, max: 3_000 });
+const maybe = fc.option(amounts, { nil: undefined });
+const steps = fc.oneof(
+  fc.record({ do: fc.constant("pay" as const), card: fc.constantFrom(...CARDS), amount: amounts }),
+  fc.record({ do: fc.constant("refund" as const), amount: maybe }),
+  fc.record({ do: fc.constantFrom("reverse" as const, "accept" as const) }),
+  fc.record({ do: fc.constant("dispute" as const), amount: maybe }),
+  fc.record({
+    do: fc.constant("close" as const),
+    outcome: fc.constantFrom("won" as const, "lost" as const),
+  }),
+);
+/** The order in which webhooks arrive, and how often each. */
+const arrivals = fc.array(fc.nat({ max: 1_000 }), { minLength: 60, maxLength: 60 });
+
+test(
+  "the books balance after every sequence of payments, refunds and disputes, whatever order webhooks come in",
+  { timeout: 120_000 },
+  async () => {
+    await using money = await testMoney();
+    await silenceSandbox(money);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(steps, { minLength: 3, maxLength: 8 }),
+        arrivals,
+        async (all, order) => {
+          const payments: string[] = [];
+          for (const step of all) await take(money, step, payments);
+          await deliverAll(money, order);
+          await money.after(8 * 86_400_000);
+          await deliverAll(money, order);
+          expect(await money.differences()).toEqual([0]);
+          await expectSame(money);
+        },
+      ),
+      { numRuns: 25 },
+    );
+  },
+);
+
+/** Does a step of the last payment; what is not possible now is refused, and that is all. */
+async function take(money: TestMoney, step: Step, payments: string[]): Promise<void> {
+  if (step.do === "pay") {
+    const { paymentId } = await paidBy(money, step);
+    payments.push(paymentId);
+    return;
+  }
+  const paymentId = payments.at(-1);
+  if (paymentId === undefined) return;
+  const [dispute] = await money.list(`/v1/disputes?paymentId=${paymentId}`);
+  const id = dispute === undefined ? `dsp_${"0".repeat(24)}` : String(dispute["id"]);
+  const answer = await money.send("POST", ...asked(step, paymentId, id));
+  expect([200, 201, 202, 404, 409]).toContain(answer.status);
+  await money.service.runJobs();
+}
+
+let keys = 0;
+function asked(
+  step: Exclude<Step, { do: "pay" }>,
+  paymentId: string,
+  disputeId: string,
+): [string, { body?: unknown; headers: Record<string, string> }] {
+  keys += 1;
+  const headers = { "idempotency-key": `k${keys}` };
+  const amount = "amount" in step && step.amount !== undefined ? { amount: step.amount } : {};
+  switch (step.do) {
+    case "refund":
+      return ["/v1/refunds", { body: { paymentId, reason: "r", ...amount }, headers }];
+    case "reverse":
+      return [`/sandbox/payments/${paymentId}/reverse`, { headers }];
+    case "dispute":
+      return [`/sandbox/payments/${paymentId}/dispute`, { body: amount, headers }];
+    case "accept":
+      return [`/v1/disputes/${disputeId}/accept`, { headers }];
+    case "close":
+      return [`/sandbox/disputes/${disputeId}/close`, { body: { outcome: step.outcome }, headers }];
+  }
+}
+
+async function paidBy(money: TestMoney, { card, amount }: { card: string; amount: number }) {
+  const customerId = await money.customer();
+  await money.addCard(customerId, card);
+  const paymentId = await money.pay(await money.invoice(customerId, amount));
+  await money.service.runJobs();
+  return { paymentId };
+}
+
+/** Keeps the sandbox from telling anything by itself: the test delivers its events. */
+async function silenceSandbox(money: TestMoney): Promise<void> {
+  await money.service.database.query(
+    `CREATE FUNCTION no_delivery() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$`,
+  );
+  await money.service.database.query(
+    `CREATE TRIGGER no_delivery BEFORE INSERT ON jobs FOR EACH ROW
+     WHEN (NEW.kind = 'sandbox.deliver') EXECUTE FUNCTION no_delivery()`,
+  );
+}
+
+/** Tells every event so far twice, in an order that is drawn. */
+async function deliverAll(money: TestMoney, order: readonly number[]): Promise<void> {
+  const rows = await money.service.database.query("SELECT body FROM sandbox_events ORDER BY id");
+  const bodies = rows.map((it) => String(it["body"]));
+  const drawn = [...bodies, ...bodies]
+    .map((body, index) => ({ body, at: order[index % order.length] ?? 0 }))
+    .toSorted((a, b) => a.at - b.at);
+  for (const { body } of drawn) {
+    const signature = signWebhook(KEY, Buffer.from(body), money.service.clock.now);
+    const headers = { "content-type": "application/json", [SIGNATURE_HEADER]: signature };
+    const answer = await money.send("POST", "/v1/webhooks/sandbox", { body, headers });
+    expect(answer.status).toBe(200);
+  }
+}
+
+/** What Billing says of each payment is what the gateway did. */
+async function expectSame(money: TestMoney): Promise<void> {
+  const rows = await money.service.database.query(
+    `SELECT p.status AS ours, c.status AS theirs, p.refunded::int AS refunded,
+       (SELECT coalesce(sum(amount), 0)::int FROM sandbox_refunds r
+        WHERE r.charge_id = c.id AND r.status = 'succeeded') AS given
+     FROM payments p JOIN sandbox_charges c ON c.reference = p.id`,
+  );
+  for (const { ours, theirs, refunded, given } of rows) {
+    const reversed = theirs === "reversed" ? ["reversed", "failed"] : [theirs];
+    expect(reversed).toContain(ours);
+    expect(refunded).toBe(given);
+  }
+}
