@@ -61,6 +61,7 @@ test(
           await deliverAll(money, order);
           expect(await money.differences()).toEqual([0]);
           await expectSame(money);
+          await money.service.database.query("DELETE FROM sandbox_events");
         },
       ),
       { numRuns: 25 },

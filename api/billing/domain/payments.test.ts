@@ -1,0 +1,96 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+
+import { fromWire, money } from "./money.ts";
+import {
+  type PaymentEvent,
+  type PaymentState,
+  advance,
+  decideRefund,
+  refundable,
+  shownStatus,
+} from "./payments.ts";
+
+const chargeId = "ch_1";
+const events = fc.constantFrom<PaymentEvent[]>(
+  { type: "started" },
+  { type: "accepted", chargeId },
+  { type: "authentication_asked", chargeId },
+  { type: "confirmed" },
+  { type: "succeeded", chargeId },
+  { type: "failed", reason: "declined" },
+  { type: "reversed", reason: "returned" },
+);
+const after = (heard: readonly PaymentEvent[]): PaymentState[] =>
+  heard.reduce<PaymentState[]>(
+    (states, event) => [...states, advance(states.at(-1) ?? CREATED, event)],
+    [CREATED],
+  );
+const CREATED: PaymentState = { status: "created" };
+
+test("whatever is heard and however often, money comes in once and goes back once at most", () => {
+  fc.assert(
+    fc.property(fc.array(events, { maxLength: 20 }), (heard) => {
+      const steps = after(heard).map((it) => it.status);
+      const changes = steps.filter((it, index) => it !== steps[index - 1]);
+      expect(changes.filter((it) => it === "succeeded").length).toBeLessThanOrEqual(1);
+      expect(changes.filter((it) => it === "reversed").length).toBeLessThanOrEqual(1);
+      if (changes.includes("reversed")) expect(changes).toContain("succeeded");
+      if (changes.includes("failed")) expect(changes.at(-1)).toBe("failed");
+    }),
+  );
+});
+
+test("an event that is heard twice in a row is heard once", () => {
+  fc.assert(
+    fc.property(fc.array(events, { maxLength: 20 }), (heard) => {
+      const twice = heard.flatMap((event) => [event, event]);
+      expect(after(twice).at(-1)).toEqual(after(heard).at(-1));
+    }),
+  );
+});
+
+test("what a gateway tells of one charge comes to the same end in every order", () => {
+  const told: PaymentEvent[] = [
+    { type: "succeeded", chargeId },
+    { type: "reversed", reason: "returned" },
+  ];
+  const inMoney = (heard: PaymentEvent[]): boolean =>
+    after([{ type: "started" }, ...heard]).at(-1)?.status === "succeeded";
+  fc.assert(
+    fc.property(fc.shuffledSubarray([...told, ...told], { minLength: 4 }), (heard) => {
+      expect(inMoney(heard)).toBe(false);
+    }),
+  );
+});
+
+const amounts = fc.integer({ min: 0, max: 1_000 }).map(fromWire);
+const payments = fc
+  .record({ amount: amounts, refunded: amounts, refundPending: amounts, disputed: amounts })
+  .filter((it) => it.amount > 0n && it.refunded + it.refundPending <= it.amount);
+
+test("a refund is never of more than is left, nor of nothing", () => {
+  const state: PaymentState = { status: "succeeded", chargeId };
+  fc.assert(
+    fc.property(payments, fc.option(amounts, { nil: undefined }), (payment, asked) => {
+      fc.pre(asked !== 0n);
+      const whole = { ...payment, state, disputesOpen: 0 };
+      const decision = decideRefund(whole, asked);
+      if (!decision.ok) return;
+      expect(decision.amount).toBeGreaterThan(0n);
+      expect(decision.amount).toBeLessThanOrEqual(refundable(whole));
+      expect(decision.amount).toBe(asked ?? refundable(whole));
+    }),
+  );
+});
+
+test("a status says the last that became of the money", () => {
+  const state: PaymentState = { status: "succeeded", chargeId };
+  const zero = money(0n);
+  const paid = { state, amount: money(10n), refunded: zero, refundPending: zero, disputed: zero };
+  expect(shownStatus({ ...paid, disputesOpen: 0 })).toBe("succeeded");
+  expect(shownStatus({ ...paid, disputesOpen: 0, refunded: money(4n) })).toBe("partially_refunded");
+  expect(shownStatus({ ...paid, disputesOpen: 0, refunded: money(10n) })).toBe("refunded");
+  expect(shownStatus({ ...paid, disputesOpen: 1, disputed: money(10n) })).toBe("disputed");
+  expect(shownStatus({ ...paid, disputesOpen: 0, disputed: money(10n) })).toBe("charged_back");
+});
