@@ -72,7 +72,17 @@ async function checkBooks(books: TestBooks): Promise<void> {
 
 const step = fc.record({
   verb: fc.constantFrom(
-    ...(["subscribe", "change", "cancel", "renew", "invoice", "void", "credit"] as const),
+    ...([
+      "subscribe",
+      "change",
+      "cancel",
+      "renew",
+      "invoice",
+      "invoice",
+      "void",
+      "void",
+      "credit",
+    ] as const),
     ...(["pay", "pay", "overpay", "underpay", "unpay", "write-off"] as const),
   ),
   pick: fc.nat({ max: 1_000 }),
@@ -226,5 +236,24 @@ test("money that comes for an invoice that was written off is taken", async () =
   const invoice = await database.transaction((tx) => lockInvoice(tx, given.invoiceId));
   expect(invoice).toMatchObject({ status: "paid", amountDue: 0n, amountPaid: 500n });
   expect(await books.ask("GET", `/v1/customers/${customerId}`)).toMatchObject({ credit: 200 });
+  await checkBooks(books);
+});
+
+test("credit pays the next invoice, and comes back when that one is voided", async () => {
+  await using books = await testBooks();
+  const customerId = await books.customer();
+  const lines = [{ description: "Work", unitAmount: 500 }];
+  const body = { customerId, lines, finalize: true };
+  const first = await books.ask("POST", "/v1/invoices", { body });
+  const { database, clock } = books.service;
+  const paid = { invoiceId: String(first["id"]), paymentId: newId("pay"), amount: money(700n) };
+  const settled = { ...paid, nowMs: clock.now };
+  await database.transaction((tx) => settleInvoice(testDeps(books), tx, settled));
+  const next = await books.ask("POST", "/v1/invoices", { body });
+  expect(next).toMatchObject({ creditApplied: 200, amountDue: 300 });
+  const customer = () => books.ask("GET", `/v1/customers/${customerId}`);
+  expect(await customer()).toMatchObject({ credit: 0 });
+  await books.ask("POST", `/v1/invoices/${String(next["id"])}/void`, { status: 200 });
+  expect(await customer()).toMatchObject({ credit: 200 });
   await checkBooks(books);
 });
