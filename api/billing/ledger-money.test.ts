@@ -59,7 +59,7 @@ test(
           await deliverAll(money, order);
           await money.after(8 * 86_400_000);
           await deliverAll(money, order);
-          expect(await money.differences()).toEqual([0]);
+          expect((await money.differences()).filter((it) => it !== 0)).toEqual([]);
           await expectSame(money);
           await money.service.database.query("DELETE FROM sandbox_events");
         },
