@@ -82,7 +82,11 @@ export const apiSettings = {
     .default("accounts@localhost.localdomain")
     .describe("Sender of mails."),
   MONGODB_URL: z
-    .url({ protocol: /^mongodb(?:\+srv)?$/, error: "give mongodb://host:27017/name?replicaSet=…" })
+    .string()
+    // A replica set has several hosts in its address, which no URL parser takes.
+    .regex(/^mongodb(?:\+srv)?:\/\/[^\s/?]+(?:\/[^\s]*)?$/, {
+      error: "give mongodb://host:27017,host:27017/name?replicaSet=…",
+    })
     .optional()
     .describe("Keeps Management's settings in MongoDB instead of PostgreSQL.")
     .meta({ secret: true }),

@@ -65,6 +65,14 @@ test(".env.example is what the schema says", () => {
   expect(readFileSync(".env.example", "utf8")).toBe(envExample());
 });
 
+test("the address of a replica set may name several hosts, and its password is shown nowhere", () => {
+  const config = parseConfig({
+    MONGODB_URL: "mongodb://qd:hunter2@a:1,b:2/quarterdeck?replicaSet=rs",
+  });
+  expect(config.api.mongodbUrl).toContain("a:1,b:2");
+  expect(JSON.stringify(printableConfig(config))).not.toContain("hunter2");
+});
+
 function messageOf(work: () => unknown): string {
   try {
     work();

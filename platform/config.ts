@@ -239,6 +239,8 @@ function isSecret(name: string): boolean {
 }
 
 function maskPassword(url: string): string {
+  // The address of several hosts (MongoDB) is no URL: the part before @ is masked as text.
+  if (!URL.canParse(url)) return url.replace(/\/\/([^:@/]*):[^@/]*@/, "//$1:****@");
   const masked = new URL(url);
   if (masked.password !== "") masked.password = "****";
   for (const key of masked.searchParams.keys()) {

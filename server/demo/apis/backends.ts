@@ -66,7 +66,10 @@ export function createBackends(options: { folder: string; signal: AbortSignal })
       const person = byName.get(user);
       try {
         const asked = `${method} ${path}`;
-        if (asked === "POST /login") return await signIn(customers, form);
+        if (asked === "POST /login") {
+          note("sign-in", { right: await signIn(customers, form) });
+          return undefined;
+        }
         if (person === undefined) return undefined;
         if (asked === "POST /logout") await customers.signOut(person);
         if (asked === "GET /account") await customers.invoices(person);
@@ -92,14 +95,10 @@ export function createBackends(options: { folder: string; signal: AbortSignal })
 }
 
 /** The site itself says what a wrong password looks like; here Accounts says whether it is wrong. */
-async function signIn(
-  customers: Customers,
-  form: URLSearchParams,
-): Promise<SiteAnswer | undefined> {
+async function signIn(customers: Customers, form: URLSearchParams): Promise<boolean> {
   const person: Person | undefined = byName.get(form.get("user") ?? "");
-  const password = form.get("password") ?? "";
-  if (person === undefined) return undefined;
-  const taken = await customers.signIn(person, password);
+  const taken =
+    person !== undefined && (await customers.signIn(person, form.get("password") ?? ""));
   if (!taken) form.set("password", "");
-  return undefined;
+  return taken;
 }
