@@ -1,4 +1,5 @@
 import type { Clock } from "#platform/clock.ts";
+import { AppError } from "#platform/errors.ts";
 
 import { currentStore } from "./current-store.ts";
 import { openEmbeddedStore } from "./store/embedded-store.ts";
@@ -7,6 +8,7 @@ import type { EventStore } from "./store/port.ts";
 const LOOK_EVERY_MS = 1_000;
 /** Reads that began on a store that is not the current one any more have so long to end. */
 const CLOSE_AFTER_MS = 60_000;
+const RETRY_MS = 2_000;
 const MEMORY_MB = 128;
 const CELLS_MEMORY_MB = 16;
 
@@ -67,7 +69,9 @@ export function openCurrentStore(options: CurrentStoreOptions): CurrentStore {
       } catch (error) {
         if (opened === now) opened = undefined;
         lookedMs = Number.NEGATIVE_INFINITY;
-        throw error;
+        if (error instanceof AppError) throw error;
+        const message = "The store of events cannot be opened now. Try again in a moment.";
+        throw new AppError("unavailable", message, { cause: error, waitMs: RETRY_MS });
       }
     },
     async [Symbol.asyncDispose]() {

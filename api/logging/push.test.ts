@@ -1,3 +1,5 @@
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
 import { expect, test } from "vitest";
@@ -256,4 +258,24 @@ test("OpenTelemetry records come in by JSON and protobuf alike, as ECS", async (
     });
     expect([bad.status, body]).toEqual([400, body]);
   }
+});
+
+test("what cannot be written down is answered 503 with when to come back, and taken again once it can", async () => {
+  await using service = await testLogging();
+  const as = service.root;
+  const body = { "data_stream.dataset": "shop.a", message: "kept" };
+  const bus = join(service.dataFolder, "bus");
+  await service.send("POST", "/v1/logs", { as, body });
+  await found(service, "", 1);
+  await rm(bus, { recursive: true });
+  await writeFile(bus, "a file where a folder should be");
+  const refused = await service.send("POST", "/v1/logs", { as, body });
+  expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "2"]);
+  await expect
+    .poll(async () => (await service.send("GET", "/readyz")).status, { timeout: 20_000 })
+    .toBe(503);
+  await rm(bus);
+  const again = async () => (await service.send("POST", "/v1/logs", { as, body })).status;
+  await expect.poll(again, { timeout: 20_000 }).toBe(202);
+  await found(service, "", 2);
 });

@@ -6,10 +6,16 @@ import { expect, onTestFinished, test } from "vitest";
 
 import { eachLine } from "#collectors/lines.ts";
 import type { Position, SourceId } from "#collectors/source.ts";
+import { systemClock } from "#platform/clock.ts";
+import { silentLog } from "#platform/log.ts";
+import { markOf } from "#platform/postgres/process-mark.ts";
 
+import { runningFile } from "../current-store.ts";
+import { openEmbeddedStore } from "../store/embedded-store.ts";
 import { busSource, claimBus } from "./bus-source.ts";
 import { joinSources } from "./join-sources.ts";
-import { lanesOf, removeCovered, segmentPath, segmentsOf } from "./segments.ts";
+import { startOwnIngest } from "./own-ingest.ts";
+import { busFolderOf, lanesOf, removeCovered, segmentPath, segmentsOf } from "./segments.ts";
 import { openSpool } from "./spool.ts";
 
 async function temporaryFolder(): Promise<string> {
@@ -145,4 +151,27 @@ test("one process at a time moves the bus", async () => {
   await next?.release();
   expect(next).toBeDefined();
   expect(await readdir(folder)).toEqual([]);
+});
+
+test("a process on its own moves the bus, and lets go of it where a control plane runs", async () => {
+  const dataFolder = join(await temporaryFolder(), "data");
+  const config = { dataFolder, signIn: [], signOut: [], timezone: "UTC" };
+  const folder = busFolderOf(dataFolder);
+  await using spool = openSpool({ folder });
+  await using ingest = startOwnIngest({ config, log: silentLog() });
+  expect(ingest).toBeDefined();
+  const event = '{"@timestamp":"2026-03-14T00:00:00Z","data_stream.dataset":"a"}\n';
+  await spool.append(Buffer.from(event));
+  await using store = await openEmbeddedStore({
+    folder: join(dataFolder, "store"),
+    clock: systemClock,
+  });
+  const rows = async () => (await store.status()).rows;
+  await expect.poll(rows, { timeout: 20_000 }).toBe(1);
+  expect(await claimBus(folder)).toBeUndefined();
+  const running = { process: markOf(process.pid), url: "http://127.0.0.1:1", store: dataFolder };
+  await writeFile(runningFile(dataFolder), JSON.stringify(running));
+  await spool.append(Buffer.from(event));
+  const claimed = async () => claimBus(folder);
+  await expect.poll(claimed, { timeout: 20_000 }).toBeDefined();
 });

@@ -1,5 +1,5 @@
 /** As ECS has it for `data_stream.dataset`, so that a dataset can be the name of a data stream elsewhere. */
-export const DATASET = /^[a-z0-9_][a-z0-9_.]{0,99}$/;
+export const DATASET = /^[a-z0-9][a-z0-9_.]{0,99}$/;
 export const DATASET_HINT =
   "give a name of at most 100 lower-case letters, digits, dots and _, such as shop.orders";
 

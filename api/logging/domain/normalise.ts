@@ -7,7 +7,7 @@ import { covers, DATASET, DATASET_HINT, type Scope } from "./dataset.ts";
 
 export const FIELDS_MAX = 200;
 export const FIELD_BYTES_MAX = 32 * 1024;
-export const DOCUMENT_BYTES_MAX = 256 * 1024;
+const DOCUMENT_BYTES_MAX = 256 * 1024;
 const NAME_CHARS_MAX = 200;
 const DEPTH_MAX = 20;
 const RESET_EVERY = 256;
@@ -15,7 +15,7 @@ const RESET_EVERY = 256;
 const ODD_NAME = /[\p{C}\p{Z}"\\]|^\.|\.$|\.\.|(?:^|\.)__proto__(?:\.|$)/u;
 
 export type Refusal = { field: string; code: string; message: string };
-export type Verdict = { ok: true; line: string } | { ok: false; refusal: Refusal };
+type Verdict = { ok: true; line: string } | { ok: false; refusal: Refusal };
 export type Received = {
   /** When it came in, epoch ms. */
   nowMs: number;

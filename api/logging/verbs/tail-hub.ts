@@ -9,7 +9,7 @@ const LOOK_EVERY_MS = 250;
 const EVENTS_MAX = 1_000;
 
 /** Gets what is new, oldest first, and how many events it was not shown. */
-export type TailListener = (events: readonly EventDocument[], skipped: number) => void;
+type TailListener = (events: readonly EventDocument[], skipped: number) => void;
 
 /** One follower of the store for all who watch it from this process: more viewers ask the store for no more. */
 export type TailHub = AsyncDisposable & {
