@@ -90,6 +90,17 @@ test("what was refunded or is disputed is not credited as well", async () => {
   expect(await money.differences()).toEqual([0]);
 });
 
+test("what a credit note made credit is not refunded as well", async () => {
+  await using money = await testMoney();
+  const { invoiceId, paymentId } = await money.paidBy("ok", 10_000);
+  expect((await credit(money, invoiceId, 6_000)).status).toBe(201);
+  const refund = { paymentId, amount: 4_001, reason: "Late" };
+  await money.post("/v1/refunds", refund, 409);
+  await money.post("/v1/refunds", { ...refund, amount: 4_000 });
+  await money.post("/v1/refunds", { ...refund, amount: 1 }, 409);
+  expect(await money.differences()).toEqual([0]);
+});
+
 test("an invoice written off is bad debt, and the year numbers anew", async () => {
   await using books = await testBooks();
   books.service.clock.now = Date.parse("2027-12-31T23:59:59Z");

@@ -124,3 +124,20 @@ export function leftToCredit(
   const left = invoice.total - invoice.credited - givenBack;
   return left > 0n ? money(left) : ZERO;
 }
+
+type Settled = Record<"total" | "creditApplied" | "amountPaid" | "amountDue" | "credited", bigint>;
+
+/**
+ * The part of a payment that the customer has as credit: what was over when it came, and what credit notes took back
+ * after it. It is not given back in money as well.
+ */
+export function becameCredit(
+  invoice: Settled & { paymentId: string | null },
+  payment: { id: string; amount: bigint },
+): Money {
+  const paidIt = invoice.paymentId === payment.id;
+  const used = paidIt ? smaller(payment.amount, invoice.amountPaid) : ZERO;
+  const neverDue = invoice.total - invoice.creditApplied - invoice.amountPaid - invoice.amountDue;
+  const takenBack = paidIt ? smaller(invoice.credited - neverDue, used) : ZERO;
+  return money(payment.amount - used + takenBack);
+}

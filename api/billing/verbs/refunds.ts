@@ -1,6 +1,7 @@
 import { AppError } from "#platform/errors.ts";
 import { newId } from "#platform/ids.ts";
 
+import { becameCredit } from "../domain/invoice.ts";
 import { type Entry, reversed } from "../domain/ledger.ts";
 import { type Money, money, negate, toWire } from "../domain/money.ts";
 import { decideRefund } from "../domain/payments.ts";
@@ -19,8 +20,9 @@ export async function requestRefund(doing: Doing, asked: RefundAsked): Promise<R
   const { kit, tx, nowMs } = doing;
   const locked = await lockPayment(tx, asked.paymentId);
   if (locked === undefined) throw noPayment(asked.paymentId);
-  const { payment } = locked;
-  const decision = decideRefund(payment, asked.amount);
+  const { payment, invoice } = locked;
+  const elsewhere = money(payment.refundPending + becameCredit(invoice, payment));
+  const decision = decideRefund({ ...payment, refundPending: elsewhere }, asked.amount);
   if (!decision.ok) throw new AppError("conflict", `It cannot be refunded: ${decision.reason}.`);
   const { amount } = decision;
   const refund = await insertRefund(tx, {
