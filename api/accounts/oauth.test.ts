@@ -173,6 +173,21 @@ test("a code is good once: the second time ends what came from the first", async
   });
 });
 
+test("who got tokens and who was refused them is in the audit trail", async () => {
+  const made = await client("confidential");
+  const config = await discover(made);
+  const { url, checks } = await begin(config);
+  await oidc.authorizationCodeGrant(config, await signIn(url), checks);
+  const wrong = await discover({ id: made.id, clientSecret: "wrong" });
+  for (let at = 0; at < 3; at += 1) {
+    await expect(oidc.refreshTokenGrant(wrong, "x")).rejects.toMatchObject({ status: 401 });
+  }
+  const trail = await service.send("GET", "/v1/audit?limit=50", { as: service.root });
+  const { items } = trail.json as { items: { action: string; subject: string; outcome: string }[] };
+  const ours = items.filter((it) => it.action === "oauth.token" && it.subject === made.id);
+  expect(ours.map((it) => it.outcome).toSorted()).toEqual(["failure", "success"]);
+});
+
 test("of many who bring the same code at once one gets tokens at most", async () => {
   const config = await discover(await client("public"));
   const { url, checks } = await begin(config);

@@ -39,7 +39,7 @@ export const iso = (ms: number): string => new Date(ms).toISOString();
 export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
 
 /** Cursor of lists in the order of creation. */
-export const ByAge = z.tuple([z.int().min(0).max(8e15), z.string().max(100)]);
+export const ByAge = z.tuple([z.int().min(0).max(Date.UTC(3000, 0)), z.string().max(100)]);
 /** Cursor of lists in the order of names. */
 export const ByName = z.tuple([z.string().max(100)]);
 

@@ -4,7 +4,7 @@ import { type Route, route } from "#api/kit/route.ts";
 
 import { type Origin, originOf } from "../deps.ts";
 import { OAuthError } from "../domain/oauth.ts";
-import type { IdentityDeps } from "../verbs/identity-deps.ts";
+import type { Act, IdentityDeps } from "../verbs/identity-deps.ts";
 import { introspect, revoke } from "../verbs/oauth-token-state.ts";
 import {
   type TokenAnswer,
@@ -63,7 +63,8 @@ export const oauthTokenRoutes = (deps: IdentityDeps): Route[] => [
       asOAuth(call.incoming, async () => {
         const form = await readForm(call.incoming);
         const credentials = credentialsOf(call.incoming, form);
-        return oauthJson(await grant(deps, { form, credentials, origin: originOf(call) }));
+        const request = { form, credentials, origin: originOf(call) };
+        return oauthJson(await audited(deps, call, request));
       }),
   }),
   ...tokenStateRoutes(deps),
@@ -119,6 +120,32 @@ type Grant = {
   credentials: ClientCredentials;
   origin: Origin;
 };
+
+const MINUTE_MS = 60_000;
+
+/** Grants, and writes down what came of it; refusals that go on once a minute for each client and address. */
+async function audited(deps: IdentityDeps, call: Act, request: Grant): Promise<TokenAnswer> {
+  const { id } = request.credentials;
+  const target = /^(?:cli|svc)_[0-9a-f]{24}$/.test(id) ? id : "unknown client";
+  const note = { action: "oauth.token", target };
+  const grantType = request.form.get("grant_type")?.slice(0, 100);
+  const { database } = deps.kit;
+  try {
+    const answer = await grant(deps, request);
+    await deps.audit(database, call, { ...note, detail: { grantType, scope: answer.scope } });
+    return answer;
+  } catch (error) {
+    if (!(error instanceof OAuthError)) throw error;
+    const minute = Math.floor(call.nowMs / MINUTE_MS);
+    await deps.audit(database, call, {
+      ...note,
+      outcome: "failure",
+      detail: { grantType, error: error.code, why: error.message },
+      onceKey: `oauth ${target} ${error.code} ${call.caller.address} ${minute}`,
+    });
+    throw error;
+  }
+}
 
 async function grant(
   deps: IdentityDeps,

@@ -140,4 +140,16 @@ export const identityMigrations = [
     );
     CREATE INDEX passkey_challenges_age ON passkey_challenges (expires_at)`,
   },
+  {
+    id: "identity-0006-roles",
+    sql: `INSERT INTO roles (id, product_id, name, description, permissions, created_at, updated_at) VALUES
+      ('rol_000000000000000000000002', 'prd_000000000000000000000001', 'support',
+       'Looks after customers: sees what they have and pays them back.',
+       '{accounts:accounts:read,billing:customers:read,billing:disputes:read,billing:invoices:read,billing:payments:read,billing:refunds:read,billing:refunds:write,billing:subscriptions:read,logging:logs:read}',
+       now(), now()),
+      ('rol_000000000000000000000003', 'prd_000000000000000000000001', 'analyst',
+       'Reads reports, the ledger and logs, and changes nothing.',
+       '{billing:invoices:read,billing:ledger:read,billing:subscriptions:read,logging:logs:read,reporting:reports:read}',
+       now(), now())`,
+  },
 ];

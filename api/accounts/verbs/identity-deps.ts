@@ -15,6 +15,8 @@ type Note = {
   /** Account that may read the entry as its own. */
   accountId?: string | undefined;
   detail?: Readonly<Record<string, unknown>>;
+  /** At most one entry has it: what repeats without end is written down once. */
+  onceKey?: string;
 };
 
 export type IdentityDeps = Omit<AccountsDeps, "audit"> & {
@@ -24,7 +26,7 @@ export type IdentityDeps = Omit<AccountsDeps, "audit"> & {
 
 export const toIdentityDeps = (deps: AccountsDeps): IdentityDeps => ({
   ...deps,
-  audit: (db, act, { action, outcome, target, accountId, detail }) =>
+  audit: (db, act, { action, outcome, target, accountId, detail, onceKey }) =>
     deps.audit(db, {
       atMs: act.nowMs,
       actor: actorOf(act),
@@ -34,6 +36,7 @@ export const toIdentityDeps = (deps: AccountsDeps): IdentityDeps => ({
       address: act.caller.address,
       traceId: act.traceId,
       detail: { ...(accountId === undefined ? {} : { target }), ...detail },
+      ...(onceKey === undefined ? {} : { onceKey }),
     }),
 });
 
