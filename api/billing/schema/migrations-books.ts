@@ -1,5 +1,5 @@
 import { creditNotesSql, invoicesSql, numberingSql } from "./tables-invoices.ts";
-import { ledgerSql } from "./tables-ledger.ts";
+import { ledgerRefSql, ledgerSql } from "./tables-ledger.ts";
 import { catalogSql, customersSql, subscriptionsSql } from "./tables-subscriptions.ts";
 
 /** Steps of the books; only ever added at the end. */
@@ -11,4 +11,5 @@ export const booksMigrations = [
   { id: "books-0005-invoices", sql: invoicesSql },
   { id: "books-0006-credit-notes", sql: creditNotesSql },
   { id: "books-0007-ledger", sql: ledgerSql },
+  { id: "books-0008-ledger-ref", sql: ledgerRefSql },
 ];

@@ -40,3 +40,6 @@ CREATE TRIGGER ledger_entries_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON
 CREATE TRIGGER ledger_transactions_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_transactions
   FOR EACH STATEMENT EXECUTE FUNCTION ledger_append_only();
 `;
+
+/** To find what was posted for one thing, whatever kind of posting it was. */
+export const ledgerRefSql = "CREATE INDEX ledger_transactions_ref ON ledger_transactions (ref)";
