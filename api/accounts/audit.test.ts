@@ -16,6 +16,7 @@ import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import { systemClock } from "#platform/clock.ts";
 import { parseConfig } from "#platform/config.ts";
 
+import { RATES } from "./domain/throttle.ts";
 import { type Running, signIn, signUp, testAccounts, trySignIn } from "./testing.ts";
 
 const auditOf = async (service: Running, as: string, query = "") => {
@@ -69,11 +70,11 @@ test("what is in the trail stays as it is", async () => {
 test("guessing that goes on cannot make the trail grow", async () => {
   await using service = await testAccounts();
   const account = await signUp(service);
-  for (let tries = 0; tries < 20; tries += 1) {
+  for (let tries = 0; tries < RATES.pair.burst + 12; tries += 1) {
     await trySignIn(service, { ...account, password: "not the password" });
   }
   const { items } = await auditOf(service, service.root, "?outcome=failure&limit=100");
-  expect(items).toHaveLength(9);
+  expect(items).toHaveLength(RATES.pair.burst + 1);
 });
 
 test("no password and no token is in the trail, in the events or in the log", async () => {

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { newDatabase } from "#api/kit/testing.ts";
 import { poolDatabase } from "#platform/postgres/database.ts";
 
-import { type Bucket, sourceOf, throttleBy } from "./domain/throttle.ts";
+import { type Bucket, RATES, sourceOf, throttleBy } from "./domain/throttle.ts";
 import { coreMigrations } from "./schema/migrations-core.ts";
 import { giveBack, takeTokens } from "./schema/throttle.ts";
 import { signIn, signUp, testAccounts, trySignIn } from "./testing.ts";
@@ -16,13 +16,14 @@ test("guessing is stopped, and the owner at a known device signs in all the whil
   const account = await signUp(service);
   const { deviceToken } = await signIn(service, account);
   const guess = () => trySignIn(service, { email: account.email, password: WRONG });
-  for (let tries = 0; tries < 8; tries += 1) expect((await guess()).status).toBe(401);
+  for (let tries = 0; tries < RATES.pair.burst; tries += 1)
+    expect((await guess()).status).toBe(401);
   const stopped = await guess();
   expect(stopped.status).toBe(429);
   expect(Number(stopped.headers.get("retry-after"))).toBeGreaterThan(0);
   // Even the right password helps nobody from there without the device: it could be a guess.
   expect((await trySignIn(service, account)).status).toBe(429);
-  for (let times = 0; times < 12; times += 1) {
+  for (let times = 0; times < 5; times += 1) {
     expect((await guess()).status).toBe(429);
     expect((await trySignIn(service, { ...account, deviceToken })).status).toBe(201);
   }
@@ -35,18 +36,21 @@ test("a device token is worth nothing for another account, and does not free fro
   const [mine, other] = [await signUp(service), await signUp(service)];
   const { deviceToken } = await signIn(service, mine);
   const guess = (email: string) => trySignIn(service, { email, password: WRONG, deviceToken });
-  for (let tries = 0; tries < 8; tries += 1) await guess(other.email);
+  for (let tries = 0; tries < RATES.pair.burst; tries += 1) await guess(other.email);
   expect((await guess(other.email)).status).toBe(429);
-  for (let tries = 0; tries < 10; tries += 1) expect((await guess(mine.email)).status).toBe(401);
+  for (let tries = 0; tries < RATES.device.burst; tries += 1)
+    expect((await guess(mine.email)).status).toBe(401);
   expect((await guess(mine.email)).status).toBe(429);
 });
 
 test("tries at the same moment cannot overtake the limit", async () => {
   await using service = await testAccounts();
   const { email } = await signUp(service);
-  const tries = Array.from({ length: 20 }, () => trySignIn(service, { email, password: WRONG }));
+  const tries = Array.from({ length: RATES.pair.burst + 10 }, () =>
+    trySignIn(service, { email, password: WRONG }),
+  );
   const statuses = (await Promise.all(tries)).map((it) => it.status);
-  expect(statuses.filter((it) => it === 401)).toHaveLength(8);
+  expect(statuses.filter((it) => it === 401)).toHaveLength(RATES.pair.burst);
 });
 
 const throttle = throttleBy(Buffer.alloc(32, 1));

@@ -16,9 +16,9 @@ const MINUTE_MS = 60_000;
  * guessing from many places. Under such an attack a new device has to wait, or take the way by a mail (password reset),
  * which makes it a known device.
  */
-const RATES = {
-  device: { burst: 10, refillMs: MINUTE_MS },
-  pair: { burst: 8, refillMs: 5 * MINUTE_MS },
+export const RATES = {
+  device: { burst: 20, refillMs: MINUTE_MS },
+  pair: { burst: 20, refillMs: 5 * MINUTE_MS },
   source: { burst: 60, refillMs: MINUTE_MS / 6 },
   account: { burst: 30, refillMs: MINUTE_MS },
   /** Sign-ups with an address that is taken, and wrong links: what could be used to find out who has an account. */
