@@ -1,0 +1,58 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+import { expect, onTestFinished, test } from "vitest";
+
+import { eachLine } from "#collectors/lines.ts";
+
+import { busSource } from "./bus-source.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const FILE_KIB_MAX = 64;
+
+/** Appends numbered lines, several at once, and says which were acknowledged and what was said of the others. */
+const CHILD = `
+import { openSpool } from "#pipeline/bus/spool.ts";
+const spool = openSpool({ folder: process.argv[1] });
+const taken = [], refused = new Set();
+for (let n = 0; n < 3000; n += 10) {
+  await Promise.all(Array.from({ length: 10 }, async (_, i) => {
+    const line = JSON.stringify({ n: n + i, text: "x".repeat(Math.random() * 200) }) + "\\n";
+    await spool.append(Buffer.from(line)).then(
+      () => taken.push(n + i),
+      (error) => refused.add(error.code),
+    );
+  }));
+}
+console.log(JSON.stringify({ taken, refused: [...refused] }));
+process.exit(0);`;
+
+test("a write that the disk cuts off in its middle is refused as a whole, and what was taken is read once", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "quarterdeck full "));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  // A file that may not grow any further fails as one on a full disk does: in the middle of a write.
+  const limited = `trap '' XFSZ; ulimit -f ${FILE_KIB_MAX}; exec "$@"`;
+  const flags = ["--no-warnings", "--input-type=module-typescript", "--eval", CHILD, folder];
+  const { stdout } = await promisify(execFile)(
+    "bash",
+    ["-c", limited, "bash", process.execPath, ...flags],
+    { cwd: ROOT, maxBuffer: 10_000_000 },
+  );
+  const { taken, refused } = JSON.parse(stdout);
+  expect(refused).toEqual(["unavailable"]);
+  expect(taken.length).toBeGreaterThan(1_000);
+  const seen: number[] = [];
+  const stop = new AbortController();
+  const source = busSource(folder, { positions: () => Promise.resolve(new Map()) });
+  for await (const { bytes } of source.read(() => undefined, stop.signal)) {
+    eachLine({ bytes }, (start, end) => {
+      seen.push(Number(JSON.parse(Buffer.from(bytes.subarray(start, end)).toString()).n));
+    });
+    if (seen.length >= taken.length) stop.abort();
+  }
+  const inOrder = (numbers: number[]): number[] => numbers.toSorted((a, b) => a - b);
+  expect(inOrder(seen)).toEqual(inOrder(taken));
+}, 60_000);
