@@ -28,11 +28,11 @@ function csvCell(type: Column["type"], cell: Cell): string {
  * What spreadsheets begin a formula with, also in full width, behind blanks and control characters; and at the start of
  * a later part, where a program that splits at semicolons, tabs, line ends or stray quotes would begin a new cell.
  */
-const FORMULA = /(^|[;,\t\r\n|"'])(?=[\s\p{Cc}\p{Cf}]*[=+\-@＝＋－＠])/gu;
+const FORMULA = /(?<=^|[;,\t\r\n|"'])(?=[\s\p{Cc}\p{Cf}]*[=+\-@＝＋－＠])/gu;
 const LEADING_CONTROL = /^[\t\r\n]/;
 
 function quoted(text: string): string {
-  const safe = text.replaceAll(FORMULA, "$1'");
+  const safe = text.replaceAll(FORMULA, "'");
   const shown = LEADING_CONTROL.test(safe) ? `'${safe}` : safe;
   return `"${shown.replaceAll('"', '""')}"`;
 }

@@ -2,12 +2,13 @@ import { z } from "zod";
 
 import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
 import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery, text } from "#api/kit/schema.ts";
+import { idOf, pageOf, pageQuery } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
 
 import type { ReportingDeps } from "../deps.ts";
 import { MEDIA, RUN_STATUSES } from "../domain/run.ts";
 import { findRun, listRuns, resultOf } from "../schema/runs-store.ts";
+import { REPORTS } from "../verbs/reports.ts";
 import { shownDataUntil } from "../verbs/run-report.ts";
 import { READ, mayRead, namesOf } from "./access.ts";
 import { fileResponse } from "./reports.ts";
@@ -32,7 +33,7 @@ const listRoute = (): Route =>
     summary: "Runs of the reports that the caller may read, newest first",
     rule: RULE,
     query: pageQuery({
-      report: text({ max: 50 }).optional(),
+      report: z.enum(REPORTS.map(({ name }) => name)).optional(),
       status: z.enum(RUN_STATUSES).optional(),
       scheduleId: idOf("rsc").optional(),
     }),

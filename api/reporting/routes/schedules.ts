@@ -10,6 +10,7 @@ import type { Queryable } from "#platform/postgres/database.ts";
 import type { ReportingDeps } from "../deps.ts";
 import { FORMATS } from "../domain/run.ts";
 import { type Schedule, findSchedule, listSchedules } from "../schema/schedules-store.ts";
+import { REPORTS } from "../verbs/reports.ts";
 import { changeSchedule, createSchedule, noSchedule, removeSchedule } from "../verbs/schedules.ts";
 import { READ, SCHEDULES_WRITE, checkMayRead, mayRead, namesOf } from "./access.ts";
 import { NewestFirst } from "./runs.ts";
@@ -23,7 +24,7 @@ const PARAMETERS_MAX = 20;
 const Content = z
   .strictObject({
     name: text({ max: 200 }),
-    report: text({ max: 50 }).describe("Name of a report of the catalogue."),
+    report: z.enum(REPORTS.map(({ name }) => name)).describe("Name of a report of the catalogue."),
     parameters: z
       .record(z.string().regex(/^[a-zA-Z]{1,50}$/), z.string().max(200))
       .refine((it) => Object.keys(it).length <= PARAMETERS_MAX, { error: "too many parameters" })
