@@ -195,7 +195,7 @@ const patchCoupon = route({
     write(async (tx) => {
       const { version } = await readCoupon(tx, couponId);
       checkVersion(ifMatch, version);
-      const coupon = await setCouponActive(tx, { id: couponId, active, version });
+      const coupon = await setCouponActive(tx, { id: couponId, active, expected: ifMatch });
       if (coupon === undefined) {
         throw new AppError(
           "precondition_failed",

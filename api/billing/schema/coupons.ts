@@ -93,15 +93,15 @@ export async function insertCoupon(tx: Queryable, it: NewCoupon): Promise<Coupon
   return parseRows(CouponRow, rows)[0];
 }
 
-/** Stops or allows further redemptions. @returns undefined where it is not in the expected version */
+/** Stops or allows further redemptions. @returns undefined where it is not in the version that is expected, if one is */
 export async function setCouponActive(
   tx: Queryable,
-  it: { id: string; active: boolean; version: number },
+  it: { id: string; active: boolean; expected: number | undefined },
 ): Promise<Coupon | undefined> {
   const rows = await tx.query(
-    `UPDATE coupons SET active = $2, version = version + 1 WHERE id = $1 AND version = $3
+    `UPDATE coupons SET active = $2, version = version + 1 WHERE id = $1 AND ($3::bigint IS NULL OR version = $3)
      RETURNING ${COLUMNS}`,
-    [it.id, it.active, it.version],
+    [it.id, it.active, it.expected ?? null],
   );
   return parseRows(CouponRow, rows)[0];
 }
