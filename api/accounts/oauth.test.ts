@@ -1,4 +1,5 @@
 import * as oidc from "openid-client";
+import { TOTP } from "otpauth";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { testService } from "#api/kit/testing.ts";
@@ -333,6 +334,36 @@ test("a wrong password shows the page again, which says so, keeps the address an
   expect(odd.headers.get("content-security-policy")).toMatch(
     /default-src 'none'; script-src 'nonce-/,
   );
+});
+
+test("whoever has a second factor is asked for it on the page, and each code counts once", async () => {
+  const eve = { email: "eve@example.com", password: ADA.password };
+  await service.send("POST", "/v1/accounts", { body: { ...eve, name: "Eve" } });
+  const session = await service.send("POST", "/v1/sessions", { body: eve });
+  const { accessToken: as, account } = session.json as {
+    accessToken: string;
+    account: { id: string };
+  };
+  const path = `/v1/accounts/${account.id}/authenticator`;
+  const enrolled = await service.send("POST", path, { as, body: { password: eve.password } });
+  const { secret } = enrolled.json as { secret: string };
+  const code = (): string => new TOTP({ secret }).generate({ timestamp: service.clock.now });
+  const confirmed = await service.send("POST", `${path}/confirm`, { as, body: { code: code() } });
+  expect(confirmed.status).toBe(201);
+  service.clock.now += 60_000;
+  const config = await discover(await client("public"));
+  const { url, checks } = await begin(config);
+  const asked = await fill(url, eve);
+  expect(asked.status).toBe(401);
+  expect(await asked.text()).toContain("authenticator app");
+  expect((await fill(url, { ...eve, otp: "000000" })).status).toBe(401);
+  const otp = code();
+  const [one, two] = await Promise.all([fill(url, { ...eve, otp }), fill(url, { ...eve, otp })]);
+  expect([one?.status, two?.status].filter((it) => it === 303)).toHaveLength(1);
+  const passed = one?.status === 303 ? one : two;
+  const back = new URL(passed?.headers.get("location") ?? "");
+  const tokens = await oidc.authorizationCodeGrant(config, back, checks);
+  expect(tokens.claims()).toMatchObject({ amr: ["pwd", "otp", "mfa"] });
 });
 
 test("what is no form, or half of one, is refused as OAuth says", async () => {

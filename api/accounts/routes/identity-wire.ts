@@ -6,7 +6,7 @@ import { AppError } from "#platform/errors.ts";
 import { PERMISSION } from "../domain/grants.ts";
 import type { Act, IdentityDeps } from "../verbs/identity-deps.ts";
 
-export const PermissionName = z
+const PermissionName = z
   .string()
   .max(200)
   .regex(PERMISSION, { error: "give service:thing:verb, service:thing:verb/scope or service:*" })
