@@ -7,7 +7,6 @@ import { newId } from "#platform/ids.ts";
 
 import { type AccountsDeps, originOf } from "../deps.ts";
 import { knownAccount, withUsedCodes } from "../verbs/sign-in.ts";
-import type { KnownToken } from "../verbs/token-check.ts";
 import { Email, Otp, Password, SealedToken, TokensBody, accountBody, sessionBody } from "./wire.ts";
 
 const tag = "Sign-in";
@@ -122,8 +121,8 @@ const CheckBody = z
   .meta({ id: "TokenCheck" });
 
 const check = (deps: AccountsDeps): Route => {
-  /** The answer of a token that is remembered is made once. */
-  const answers = new WeakMap<KnownToken, ReadyJson>();
+  /** The answer of a token is made once, for as long as it is remembered: its permissions are that object so long. */
+  const answers = new WeakMap<Caller["permissions"], ReadyJson>();
   return route({
     method: "GET",
     path: "/v1/session",
@@ -133,17 +132,16 @@ const check = (deps: AccountsDeps): Route => {
     rule: { allow: "signed-in" },
     answers: { 200: { description: "Whose it is", body: CheckBody } },
     async handle({ caller, incoming }) {
+      const made = answers.get(caller.permissions);
+      if (made !== undefined) return { status: 200, body: made };
       if (caller.kind === "root") return { status: 200, body: checkBody(caller, undefined) };
       const token = (incoming.headers.authorization ?? "").slice("Bearer ".length);
       const known = await deps.knowToken(token);
       if (known === undefined) throw new AppError("unauthenticated", "This session has ended.");
-      let body = answers.get(known);
-      if (body === undefined) {
-        body = new ReadyJson(
-          JSON.stringify(CheckBody.parse(checkBody(known.known, known.expiresMs))),
-        );
-        answers.set(known, body);
-      }
+      const body = new ReadyJson(
+        JSON.stringify(CheckBody.parse(checkBody(known.known, known.expiresMs))),
+      );
+      answers.set(known.known.permissions, body);
       return { status: 200, body };
     },
   });
