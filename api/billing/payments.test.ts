@@ -93,6 +93,19 @@ test("a payment that fails hours after it succeeded makes the invoice due again"
   expect(await money.differences()).toEqual([0]);
 });
 
+test("an invoice that is being paid cannot be voided", async () => {
+  await using money = await testMoney();
+  const customerId = await money.customer();
+  await money.addCard(customerId, "ok");
+  const invoiceId = await money.invoice(customerId);
+  await money.pay(invoiceId);
+  const { version } = await money.ask("GET", `/v1/invoices/${invoiceId}`);
+  const headers = { "if-match": `"${String(version)}"` };
+  await money.ask("POST", `/v1/invoices/${invoiceId}/void`, { headers, status: 409 });
+  await money.service.runJobs();
+  expect(await money.ask("GET", `/v1/invoices/${invoiceId}`)).toMatchObject({ status: "paid" });
+});
+
 test("an early fraud warning is told and shown", async () => {
   await using money = await testMoney();
   const { paymentId } = await money.paidBy("fraud_warning");

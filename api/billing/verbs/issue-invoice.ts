@@ -23,6 +23,7 @@ import {
 import { type Invoice, saveClaim } from "../schema/invoices.ts";
 import { post } from "../schema/ledger.ts";
 import { takeNumber } from "../schema/numbering.ts";
+import { hasOpenPayment } from "../schema/payments.ts";
 import { taxRateFor } from "../schema/tax-rates.ts";
 import type { Doing } from "./doing.ts";
 import { publishInvoice } from "./publish-invoice.ts";
@@ -128,7 +129,7 @@ export async function useCredit(doing: Doing, customerId: string): Promise<void>
 
 /**
  * A locked open invoice was wrong: its posting is reversed, credit that paid a part goes back, the number stays taken.
- * @throws AppError conflict for one that is not open, or on which money or a credit note has come
+ * @throws AppError conflict for one that is not open, or on which money or a credit note has come or is coming
  */
 export async function voidInvoice(doing: Doing, invoice: Invoice): Promise<Invoice> {
   const { tx, nowMs } = doing;
@@ -137,6 +138,12 @@ export async function voidInvoice(doing: Doing, invoice: Invoice): Promise<Invoi
     throw new AppError(
       "conflict",
       "The invoice is partly paid or credited: issue a credit note for the rest instead.",
+    );
+  }
+  if (await hasOpenPayment(tx, invoice.id)) {
+    throw new AppError(
+      "conflict",
+      `A payment of the invoice is under way: wait for its end, see GET /v1/payments?invoiceId=${invoice.id}.`,
     );
   }
   const entries = reversed(invoiceEntries(invoice));
