@@ -1,12 +1,12 @@
 import { z } from "zod";
 
 import { type Route, route } from "#api/kit/route.ts";
-import { parseQuery } from "#pipeline/query-language.ts";
 import { AppError } from "#platform/errors.ts";
 
 import type { Deps } from "../verbs/deps.ts";
 import { followLogs, type Message } from "../verbs/follow-logs.ts";
 import { READ } from "../verbs/read-scope.ts";
+import { filterOf } from "./range.ts";
 import { EventId, scopeQuery } from "./schemas.ts";
 
 const VIEWERS_MAX = 1_000;
@@ -26,7 +26,7 @@ export const tailRoute = (deps: Deps): Route =>
     limit: { burst: 60, perMinute: 60 },
     answers: { 200: { description: "The stream", media: "text/event-stream" } },
     async handle({ query, caller, incoming, nowMs, signal }) {
-      const where = parseQuery(query.q);
+      const where = filterOf(query.q);
       if (deps.tails.viewers >= VIEWERS_MAX) {
         throw new AppError("unavailable", "Too many follow new logs already.", { waitMs: 10_000 });
       }
