@@ -56,7 +56,7 @@ test("what is granted is in the next access token, and gone when it is taken bac
   const as = await ada.signIn();
   const session = await service.send("GET", "/v1/session", { as });
   expect(session.json).toMatchObject({ permissions: ["billing:refunds:write"] });
-  const held = await service.send("GET", "/v1/permissions", { as });
+  const held = await service.send("GET", `/v1/permissions?subjectId=${ada.id}`, { as });
   expect(held.json).toMatchObject({
     permissions: [{ name: "billing:refunds:write", until: null }],
   });
@@ -247,7 +247,7 @@ test("a key ends when it says, lives a year at most, and not while its service a
   expect(await status()).toBe(401);
 });
 
-test("of many who redeem the same name at once one gets it", async () => {
+test("of many who take the same name at once one gets it", async () => {
   const answers = await Promise.all(
     Array.from({ length: 8 }, () => root("POST", "/v1/service-accounts", { name: "same-name" })),
   );

@@ -104,12 +104,12 @@ export const grantRoutes = (deps: IdentityDeps): Route[] => [
     summary: "What an account or service account holds on a product now",
     rule: OWN_OR,
     query: z.strictObject({
-      subjectId: SubjectId.optional(),
+      subjectId: SubjectId,
       product: Slug.default(QUARTERDECK),
     }),
     answers: { 200: { description: "The permissions", body: HeldAnswer } },
     async handle({ query, read, caller, nowMs }) {
-      const { subjectId = caller.id, product } = query;
+      const { subjectId, product } = query;
       if (subjectId !== caller.id && !holds(caller, PERMISSION)) {
         throw new AppError("not_found", "There is no such account.");
       }
