@@ -1,10 +1,11 @@
 import { z } from "zod";
 
-import { ATTEMPTS_MAX, type JobHandlers, type JobRun } from "#api/kit/jobs.ts";
+import type { JobHandlers, JobRun } from "#api/kit/jobs.ts";
 import type { Kit } from "#api/kit/service.ts";
 
 import { type Gateways, gatewayOf } from "../gateway/gateways.ts";
-import { type Gateway, NoAnswer } from "../gateway/port.ts";
+import { patientJob } from "../gateway/patient-job.ts";
+import type { Gateway } from "../gateway/port.ts";
 import { findDispute } from "../schema/disputes.ts";
 import { readMethodOfPayment } from "../schema/payment-methods.ts";
 import { type Payment, readPayment } from "../schema/payments.ts";
@@ -36,33 +37,17 @@ export function paymentsJobs(deps: Deps): JobHandlers {
     },
     "dunning.retry": (run) =>
       inOne(run, (doing) => retryCollection(doing, OfRetry.parse(run.payload))),
-    "payment.charge": patient(kit, "payment.charge", (run) => charge(deps, inOne, run)),
-    "payment.confirm": patient(kit, "payment.confirm", (run) => confirm(deps, inOne, run)),
-    "refund.send": patient(kit, "refund.send", (run) => refund(deps, inOne, run)),
+    "payment.charge": patientJob(kit, "payment.charge", (run) => charge(deps, inOne, run)),
+    "payment.confirm": patientJob(kit, "payment.confirm", (run) => confirm(deps, inOne, run)),
+    "refund.send": patientJob(kit, "refund.send", (run) => refund(deps, inOne, run)),
     "dispute.deadline": (run) =>
       inOne(run, (doing) => expireDispute(doing, OfDispute.parse(run.payload).disputeId)),
-    "dispute.evidence": patient(kit, "dispute.evidence", (run) => sendEvidence(deps, run)),
-    "dispute.accept": patient(kit, "dispute.accept", (run) => sendAccept(deps, run)),
+    "dispute.evidence": patientJob(kit, "dispute.evidence", (run) => sendEvidence(deps, run)),
+    "dispute.accept": patientJob(kit, "dispute.accept", (run) => sendAccept(deps, run)),
   };
 }
 
 type InOne = <T>(run: JobRun, work: (doing: Doing) => Promise<T>) => Promise<T>;
-
-const LATER_MS = 3_600_000;
-
-/** Money is never given up on: a gateway that is away for long is asked again every hour, instead of a job that failed. */
-function patient(kit: Kit, kind: string, work: (run: JobRun) => Promise<void>) {
-  return async (run: JobRun): Promise<void> => {
-    try {
-      await work(run);
-    } catch (error) {
-      if (!(error instanceof NoAnswer) || run.attempt < ATTEMPTS_MAX) throw error;
-      kit.log.warn("a gateway has not answered for long", { "event.action": kind, error });
-      const payload = z.record(z.string(), z.unknown()).parse(run.payload);
-      await kit.jobs.add(kit.database, { kind, payload, runAtMs: run.nowMs + LATER_MS });
-    }
-  };
-}
 
 async function gatewayFor({ kit, gateways }: Deps, payment: Payment) {
   const method = await readMethodOfPayment(kit.database, payment.paymentMethodId);
