@@ -18,7 +18,8 @@ import { type Server, startBare, startService } from "./lib/apis-servers.ts";
 import { median } from "./lib/measure.ts";
 
 const OUT = fileURLToPath(new URL("out/", import.meta.url));
-const WARM_UP_S = 2;
+/** Until what is hot is compiled: it would count as the cost of requests. */
+const WARM_UP_S = 6;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const { values } = parseArgs({

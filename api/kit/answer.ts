@@ -9,21 +9,33 @@ type HeaderRecord = Readonly<Record<string, string>>;
 const OF_PAGES = new Set(["referrer-policy", "cross-origin-opener-policy", "permissions-policy"]);
 
 /** Headers of every answer, put together once. */
-export type AnswerHeaders = { plain: HeaderRecord; json: HeaderRecord };
+export type AnswerHeaders = {
+  plain: HeaderRecord;
+  json: HeaderRecord;
+  plainFlat: readonly string[];
+  jsonFlat: readonly string[];
+};
 
 export function answerHeaders(more: HeaderRecord): AnswerHeaders {
   const plain = { ...dataHeaders(), "cache-control": "no-store", ...more };
-  const json = Object.fromEntries(Object.entries(plain).filter(([name]) => !OF_PAGES.has(name)));
-  return { plain, json: { ...json, "content-type": "application/json" } };
+  const data = Object.entries(plain).filter(([name]) => !OF_PAGES.has(name));
+  const json = { ...Object.fromEntries(data), "content-type": "application/json" };
+  return { plain, json, plainFlat: flatHeaders(plain), jsonFlat: flatHeaders(json) };
+}
+
+/** Names and values in turn, as Node writes them with the least work. */
+export function flatHeaders(headers: HeaderRecord): string[] {
+  const flat: string[] = [];
+  for (const name in headers) flat.push(name, headers[name] ?? "");
+  return flat;
 }
 
 /** Sends a whole answer at once; returns the bytes of its body. */
 export function sendText(
   outgoing: ServerResponse,
-  { status, headers, text }: { status: number; headers: HeaderRecord; text: string },
+  { status, headers, text }: { status: number; headers: readonly string[]; text: string },
 ): number {
-  const flat: string[] = [];
-  for (const name in headers) flat.push(name, headers[name] ?? "");
+  const flat = headers.slice();
   const bytes = Buffer.byteLength(text);
   // No Content and Not Modified have no body, so none that is empty either.
   if (status !== 204 && status !== 304) flat.push("content-length", String(bytes));

@@ -5,7 +5,13 @@ import { problemHeaders, problemOf } from "#platform/http/problem.ts";
 import { TooManyRequests, createRateLimit, type RateLimit } from "#platform/http/rate-limit.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
-import { type AnswerHeaders, answerHeaders, sendResponse, sendText } from "./answer.ts";
+import {
+  type AnswerHeaders,
+  answerHeaders,
+  flatHeaders,
+  sendResponse,
+  sendText,
+} from "./answer.ts";
 import type { RequestDeps } from "./app.ts";
 import { type Caller, type Rule, holds } from "./caller.ts";
 import { once } from "./idempotency.ts";
@@ -47,7 +53,7 @@ type Compiled = {
 };
 
 /** What is sent: JSON as text, or what a handler made itself. */
-type Result = { status: number; headers: AnswerHeaders["json"]; text: string } | Response;
+type Result = { status: number; headers: readonly string[]; text: string } | Response;
 
 /** One route as a handler: who, may they, what, do it, check the answer, send it, say what happened. */
 export function compileRoute(route: Route, deps: RequestDeps): Handler {
@@ -204,12 +210,13 @@ function jsonOf(
   const spec = route.answers[status];
   if (spec === undefined)
     throw new Error(`${route.operationId} answered ${status}, which it does not list`);
-  const shared = spec.body === undefined ? headers.plain : headers.json;
-  return {
-    status,
-    headers: own === undefined ? shared : { ...shared, ...own },
-    text: textOf(spec.body, body),
-  };
+  const text = textOf(spec.body, body);
+  const isJson = spec.body !== undefined;
+  if (own === undefined) {
+    return { status, headers: isJson ? headers.jsonFlat : headers.plainFlat, text };
+  }
+  const shared = isJson ? headers.json : headers.plain;
+  return { status, headers: flatHeaders({ ...shared, ...own }), text };
 }
 
 function textOf(schema: AnswerSpec["body"], body: unknown): string {
@@ -225,12 +232,12 @@ function problem(
   const body = problemOf(error, new TraceLog(deps.log, trace.traceId));
   return {
     status: body.status,
-    headers: {
+    headers: flatHeaders({
       ...headers.plain,
       "trace-id": trace.traceId,
       ...(body.status === 401 ? { "www-authenticate": "Bearer" } : {}),
       ...problemHeaders(error),
-    },
+    }),
     text: JSON.stringify(body),
   };
 }
