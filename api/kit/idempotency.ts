@@ -82,7 +82,7 @@ export async function forgetAnswers(db: Queryable, nowMs: number): Promise<void>
 const Kept = z.object({
   status: z.int(),
   headers: z.record(z.string(), z.string()).optional(),
-  body: z.unknown(),
+  body: z.unknown().optional(),
 });
 
 function replayOf(seed: Buffer, stored: unknown): AnyAnswer {
