@@ -17,11 +17,14 @@ function parseInstant(text: string, name: string, nowMs: number): number {
   if (relative) return nowMs - Number(relative[1] ?? 0) * (UNIT_MS[relative[2] ?? "s"] ?? 0);
   const instant = /^-?\d{1,16}$/.test(text) ? Number(text) : isoInstant(text);
   if (Math.abs(instant) <= INSTANT_MS_MAX) return instant;
-  throw new AppError(
-    "bad_request",
-    `${name}: “${text.slice(0, 40)}” is no time: write now, now-15m, 2026-05-17T10:05:00Z, or epoch milliseconds`,
-  );
+  const message = `“${text.slice(0, 40)}” is no time: write now, now-15m, 2026-05-17T10:05:00Z, or epoch milliseconds`;
+  throw wrong(name, message, `${name}: ${message}`);
 }
+
+const wrong = (name: string, message: string, detail = message): AppError =>
+  new AppError("bad_request", detail, {
+    fields: [{ path: `query.${name}`, code: "invalid", message }],
+  });
 
 /** A date without a zone is UTC, whatever the machine's zone is. */
 function isoInstant(text: string): number {
@@ -42,7 +45,7 @@ export function parseRange(
   const toMs = parseInstant(query.to ?? "now", "to", nowMs);
   const fromMs = parseInstant(query.from ?? "now-1h", "from", nowMs);
   if (fromMs >= toMs) {
-    throw new AppError("bad_request", "from must be before to: swap them, or widen the range");
+    throw wrong("from", "from must be before to: swap them, or widen the range");
   }
   return { fromMs, toMs, live: query.to === undefined || query.to === "now" };
 }
