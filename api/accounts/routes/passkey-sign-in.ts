@@ -24,10 +24,13 @@ export const passkeySignInRoutes = (deps: IdentityDeps): Route[] => [
     description: "The challenge is good for five minutes, once.",
     rule: WHY,
     limit: { burst: 60, perMinute: 60 },
+    idempotency: "optional",
     answers: { 201: { description: "The options", body: PublicKeyOptions } },
-    async handle({ nowMs }) {
-      return { status: 201, body: { publicKey: { ...(await challengeSignIn(deps, nowMs)) } } };
-    },
+    handle: (call) =>
+      call.write(async (tx) => ({
+        status: 201,
+        body: { publicKey: { ...(await challengeSignIn(tx, deps, call.nowMs)) } },
+      })),
   }),
   route({
     method: "POST",

@@ -88,6 +88,7 @@ const registering = (deps: IdentityDeps): Route[] => [
       "Asks for the password again: a passkey is a way in. The challenge is good for five minutes, once.",
     rule: SIGNED_IN,
     body: z.strictObject({ password: Password }),
+    idempotency: "optional",
     answers: { 201: { description: "The options", body: PublicKeyOptions } },
     async handle(call) {
       const { caller, body } = call;

@@ -5,6 +5,7 @@ import {
 import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
+import type { Queryable } from "#platform/postgres/database.ts";
 
 import type { Origin } from "../deps.ts";
 import { CHALLENGE_MS, reasonOf, relyingParty } from "../domain/passkeys.ts";
@@ -39,7 +40,11 @@ export const Assertion = z.object({
 export type Assertion = z.infer<typeof Assertion>;
 
 /** Options for an authenticator to say who somebody is: it knows for whom it has passkeys. */
-export async function challengeSignIn({ kit }: Pick<IdentityDeps, "kit">, nowMs: number) {
+export async function challengeSignIn(
+  tx: Queryable,
+  { kit }: Pick<IdentityDeps, "kit">,
+  nowMs: number,
+) {
   const options = await generateAuthenticationOptions({
     rpID: relyingParty(kit.url).id,
     userVerification: "required",
@@ -47,7 +52,7 @@ export async function challengeSignIn({ kit }: Pick<IdentityDeps, "kit">, nowMs:
   });
   const { challenge } = options;
   const kept = { challenge, accountId: undefined, expiresAtMs: nowMs + CHALLENGE_MS, nowMs };
-  await kit.database.transaction((tx) => keepChallenge(tx, kept));
+  await keepChallenge(tx, kept);
   return options;
 }
 
