@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { openApiOf } from "#api/kit/openapi.ts";
 import type { Route } from "#api/kit/route.ts";
-import { type TestService, testService } from "#api/kit/testing.ts";
+import type { TestService } from "#api/kit/testing.ts";
 
 import { type Pool, fuzzService, requestTo, sendFuzzed } from "./fuzz.ts";
 import { SUBJECTS, type Subject } from "./subjects.ts";
@@ -18,7 +18,7 @@ describe.each(SUBJECTS.map((subject) => ({ name: subject.service.name, subject }
   ({ subject }) => {
     let running: TestService;
     beforeAll(async () => {
-      running = await testService(subject.service);
+      running = await subject.start();
     });
     afterAll(() => running.stop());
 
@@ -81,7 +81,11 @@ async function rolesOf(subject: Subject, running: TestService): Promise<Role[]> 
     passes: withAll(scope),
   });
   // A token that is not known is refused everywhere, also where none is needed: its sender believes to be somebody.
-  const nobodyKnows = (name: string, token: string): Role => ({ name, token, passes: () => false });
+  const nobodyKnows = (name: string, token: string): Role => ({
+    name,
+    token,
+    passes: ({ ownCredentials = false }) => ownCredentials,
+  });
   return [
     { name: "nobody", token: undefined, passes: open },
     nobodyKnows("a made-up token", "eyJhbGciOiJub25lIn0.e30."),

@@ -1,7 +1,5 @@
 import { expect, test } from "vitest";
 
-import { testService } from "#api/kit/testing.ts";
-
 import { fuzzService } from "./fuzz.ts";
 import { SUBJECTS } from "./subjects.ts";
 
@@ -9,8 +7,8 @@ const RUNS = Number(process.env["FUZZ_RUNS"] ?? 16);
 
 test.each(SUBJECTS.map((it) => ({ name: it.service.name, ...it })))(
   "$name answers whatever is sent to it as it says, and a refused request changes nothing",
-  async ({ service, mayChange }) => {
-    await using running = await testService(service);
+  async ({ service, start, mayChange }) => {
+    await using running = await start();
     const { requests, statuses } = await fuzzService(service, running, { mayChange, runs: RUNS });
     expect(requests).toBeGreaterThan(running.routes.length * RUNS * 0.9);
     // It is no fuzzing where everything is refused.
