@@ -103,14 +103,27 @@ function chainsOf(kit: Kit, deps: ReportingDeps, requestLog: RequestLog): Record
       everyMs: REQUESTS_EVERY_MS,
       work: () => extractRequests(deps, requestLog),
     }),
-    load: { everyMs: LOAD_EVERY_MS, work: async () => (await loadFiles(deps), "done") },
-    tidy: {
+    load: quietChain(deps, { everyMs: LOAD_EVERY_MS, work: () => loadFiles(deps) }),
+    tidy: quietChain(deps, {
       everyMs: TIDY_EVERY_MS,
       async work() {
         await tidyLake(deps);
         await forgetOldRuns(deps);
-        return "done";
       },
+    }),
+  };
+}
+
+/** What fails is said in the log and done at the next turn: a warehouse that is away makes no pile of jobs. */
+function quietChain(
+  { log }: ReportingDeps,
+  { everyMs, work }: { everyMs: number; work(): Promise<void> },
+): Chain {
+  return {
+    everyMs,
+    async work() {
+      await work().catch((error: unknown) => log.warn("the lake's upkeep has failed", { error }));
+      return "done";
     },
   };
 }

@@ -6,7 +6,7 @@ import { z } from "zod";
 
 import type { Queryable } from "#platform/postgres/database.ts";
 
-import { FACTS, type FactBatch, type FactName, isFactName } from "../domain/facts.ts";
+import { FACTS, type FactBatch, type FactName, type Source, isFactName } from "../domain/facts.ts";
 import type { DuckCell, LakeDuck } from "./lake-duck.ts";
 
 const TYPES = { text: "VARCHAR", integer: "BIGINT", time: "TIMESTAMP" } as const;
@@ -84,6 +84,24 @@ export async function filesToLoad(
     const fact = String(row["fact"]);
     return isFactName(fact) ? [{ fact, ...File.parse(row) }] : [];
   });
+}
+
+/** The first day (epoch ms) of each source of which a file is not loaded yet. */
+export async function unloadedSince(db: Queryable): Promise<Map<Source, number>> {
+  const rows = await db.query(
+    "SELECT fact, min(day) AS day FROM lake_files WHERE loaded_at IS NULL GROUP BY fact",
+  );
+  const since = new Map<Source, number>();
+  for (const { fact, day } of rows) {
+    const name = String(fact);
+    if (!isFactName(name)) continue;
+    const { source } = FACTS[name];
+    since.set(
+      source,
+      Math.min(since.get(source) ?? Number.POSITIVE_INFINITY, Date.parse(String(day))),
+    );
+  }
+  return since;
 }
 
 export async function markLoaded(

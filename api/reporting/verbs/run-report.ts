@@ -6,6 +6,7 @@ import type { Cell, Column, Row } from "../domain/report.ts";
 import type { DataUntil, Format } from "../domain/run.ts";
 import { listExtracts } from "../schema/extracts-store.ts";
 import type { LakeDuck } from "../schema/lake-duck.ts";
+import { unloadedSince } from "../schema/lake-store.ts";
 import { parquetOf } from "../schema/result-file.ts";
 import type { QueryLimits, Warehouse } from "../warehouse/port.ts";
 import type { Parameters, Report } from "./reports.ts";
@@ -26,18 +27,28 @@ export async function runReport(
   { parameters, nowMs, limits }: ReportAsk,
 ): Promise<ReportAnswer> {
   report.check(parameters, nowMs);
-  const dataUntil = await dataUntilOf(database, report.sources);
+  const dataUntil = await dataUntilOf(database, report.sources, warehouse.engine);
   const rows = await report.compute(parameters, { warehouse, nowMs, limits });
   return { rows, dataUntil };
 }
 
-/** Up to when the lake is complete, for each source. */
-export async function dataUntilOf(db: Queryable, sources: readonly Source[]): Promise<DataUntil> {
-  const extracts = await listExtracts(db);
+/**
+ * Up to when what the warehouse answers from is complete, for each source. DuckDB reads the lake itself; Redshift has
+ * everything before the first day of which a file is still to be loaded.
+ */
+async function dataUntilOf(
+  db: Queryable,
+  sources: readonly Source[],
+  engine: Warehouse["engine"],
+): Promise<DataUntil> {
+  const extracts = (await listExtracts(db)).filter(({ source }) => sources.includes(source));
+  const unloaded = engine === "duckdb" ? new Map<Source, number>() : await unloadedSince(db);
   return Object.fromEntries(
-    extracts
-      .filter(({ source }) => sources.includes(source))
-      .map(({ source, dataUntilMs }) => [source, dataUntilMs]),
+    extracts.map(({ source, dataUntilMs }) => {
+      const since = unloaded.get(source);
+      const known = dataUntilMs === null || since === undefined;
+      return [source, known ? dataUntilMs : Math.min(dataUntilMs, since)];
+    }),
   );
 }
 

@@ -1,0 +1,39 @@
+import path from "node:path";
+
+import { openServiceDatabase } from "#api/kit/database.ts";
+import { systemClock } from "#platform/clock.ts";
+import { parseConfig } from "#platform/config.ts";
+import { silentLog } from "#platform/log.ts";
+
+import { httpFeed } from "./schema/event-feed.ts";
+import { LakeDuck } from "./schema/lake-duck.ts";
+import { extractEvents } from "./verbs/extract-events.ts";
+import { loadFiles, tidyLake } from "./verbs/load-files.ts";
+import { openWarehouse } from "./warehouse/open-warehouse.ts";
+
+/** A process for tests to kill: it extracts and tidies without a pause. */
+export const EXTRACTOR_FILE = import.meta.filename;
+
+async function main([databaseUrl = "", folder = "", feedUrl = ""]: string[]): Promise<void> {
+  const log = silentLog();
+  const database = openServiceDatabase({
+    url: databaseUrl,
+    replicaUrls: [],
+    schema: "reporting",
+    log,
+  });
+  const config = parseConfig({ QUARTERDECK_DATA: folder });
+  const clock = systemClock;
+  const duck = await LakeDuck.open(path.join(folder, "warehouse"));
+  const warehouse = openWarehouse({ config, clock, log, database, duck });
+  const deps = { database, duck, warehouse, clock, log, hashUser: (id: string) => id };
+  const feed = httpFeed({ url: feedUrl, token: "token" });
+  process.stdout.write("up\n");
+  for (;;) {
+    await extractEvents(deps, { source: "billing", feed });
+    await loadFiles(deps);
+    await tidyLake(deps);
+  }
+}
+
+if (import.meta.main) await main(process.argv.slice(2));
