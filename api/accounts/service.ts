@@ -25,6 +25,8 @@ export const accounts: Service = {
   async open(kit) {
     const deps = openDeps(kit);
     const mailer = mailerOf(kit);
+    // Whoever runs it learns of it at the start; mails that are promised meanwhile are tried again.
+    void mailer.check().catch((error: unknown) => kit.log.warn("mails cannot be sent", { error }));
     await promiseHousekeeping(deps, kit.database, kit.clock.nowMs());
     return {
       routes: [...coreRoutes(deps), ...identityRoutes(deps)],

@@ -36,6 +36,12 @@ export function createTokenCheck(
     tokens.delete(token);
   }
 
+  function forgetAll(): void {
+    if (tokens.size === 0) return;
+    tokens.clear();
+    tokensOf.clear();
+  }
+
   function keep(token: string, known: KnownToken, nowMs: number): void {
     drop(token);
     if (tokens.size >= TOKENS_MAX) {
@@ -48,29 +54,26 @@ export function createTokenCheck(
 
   kit.notifications.on("tokens", (id) => {
     forgotten += 1;
-    if (id === undefined) {
-      tokens.clear();
-      tokensOf.clear();
-      return;
-    }
-    for (const token of tokensOf.get(id) ?? []) drop(token);
+    if (id === undefined) forgetAll();
+    else for (const token of tokensOf.get(id) ?? []) drop(token);
   });
 
-  return async (token) => {
-    const nowMs = kit.clock.nowMs();
-    if (!kit.notifications.hears()) {
-      if (tokens.size > 0) {
-        tokens.clear();
-        tokensOf.clear();
-      }
-      return firstKnown(knowers, token);
-    }
-    const kept = tokens.get(token);
-    if (kept !== undefined && kept.untilMs > nowMs) return kept;
+  async function look(token: string, nowMs: number, mayKeep: boolean) {
     const before = forgotten;
     const found = await firstKnown(knowers, token);
-    if (found !== undefined && before === forgotten) keep(token, found, nowMs);
+    if (mayKeep && found !== undefined && before === forgotten) keep(token, found, nowMs);
     return found;
+  }
+
+  // Asked with every request: what is remembered is answered at once.
+  return (token) => {
+    const nowMs = kit.clock.nowMs();
+    const hears = kit.notifications.hears();
+    if (!hears) forgetAll();
+    const kept = tokens.get(token);
+    return kept !== undefined && kept.untilMs > nowMs
+      ? Promise.resolve(kept)
+      : look(token, nowMs, hears);
   };
 }
 
