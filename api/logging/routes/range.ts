@@ -13,7 +13,7 @@ export function questionOf({ q, from, to }: Asked, nowMs: number): TimeRange & {
 }
 
 /** The words of a question. @throws AppError that names the column at which they are wrong */
-export /** @throws AppError that names the column */
+/** @throws AppError that names the column */
 export function filterOf(q: string): Filter {
   try {
     return parseQuery(q);
