@@ -37,7 +37,7 @@ p { margin: 0 0 1rem; color: var(--quiet); overflow-wrap: anywhere; }
 p[role=alert] { color: var(--bad); font-weight: 600; }
 label { display: block; margin: 0 0 1rem; font-weight: 600; }
 input { display: block; width: 100%; margin-top: .25rem; padding: .625rem .75rem; font: inherit; color: inherit;
-  background: transparent; border: 1px solid var(--line); border-radius: .375rem; }
+  font-weight: 400; background: transparent; border: 1px solid var(--line); border-radius: .375rem; }
 button { width: 100%; min-height: 2.75rem; padding: .5rem 1rem; font: inherit; font-weight: 600; cursor: pointer;
   border: 1px solid var(--deed); border-radius: .375rem; background: var(--deed); color: var(--on-deed); }
 button + button, form + button { margin-top: .75rem; background: transparent; color: var(--deed); }
