@@ -55,7 +55,10 @@ function parseInput(
     mistakes.push(...result.error.issues.map((issue) => fieldError(where, issue)));
     return undefined;
   };
-  const params = parse(route.params, "path", () => checkedStrings(rawParams));
+  const params = parse(route.params, "path", () =>
+    // Only what is escaped can hold what no text may: Node refuses it in a path.
+    incoming.url?.includes("%") ? checkedStrings(rawParams) : rawParams,
+  );
   const asked = route.query !== undefined || (incoming.url ?? "").includes("?");
   const query = asked
     ? parse(route.query ?? NO_QUERY, "query", () => queryOf(incoming.url ?? ""))
@@ -212,7 +215,7 @@ function queryOf(url: string): Record<string, string | string[]> {
     if (before === undefined) values[name] = value;
     else values[name] = Array.isArray(before) ? [...before, value] : [before, value];
   }
-  checkStrings(values, "query");
+  if (url.includes("%", start)) checkStrings(values, "query");
   return { ...values };
 }
 
