@@ -1,0 +1,71 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import { type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { expect, onTestFinished, test } from "vitest";
+
+import { accounts } from "#api/accounts/service.ts";
+import { billing } from "#api/billing/service.ts";
+import { testService } from "#api/kit/testing.ts";
+
+import { reporting } from "./service.ts";
+
+/** A feed with nothing in it, which remembers by whom it is read. */
+async function listener(): Promise<{ url: string; token(): string }> {
+  let token = "";
+  const server = createServer((request, response) => {
+    token = (request.headers.authorization ?? "").replace("Bearer ", "");
+    response.end(JSON.stringify({ items: [], next: null }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void (server.closeAllConnections(), server.close()));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, token: () => token };
+}
+
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), "qd-feeds-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+test("the real feeds of Accounts and Billing are read, and a sign-up there is in the report here", async () => {
+  const folder = await newFolder();
+  await using people = await testService(accounts, { env: { QUARTERDECK_DATA: folder } });
+  await using money = await testService(billing, { env: { QUARTERDECK_DATA: folder } });
+  const env = {
+    QUARTERDECK_DATA: folder,
+    API_ACCOUNTS_URL: people.url,
+    API_BILLING_URL: money.url,
+  };
+  await using service = await testService(reporting, { env });
+  const body = { email: "ada@example.com", password: "correct horse battery staple", name: "Ada" };
+  expect((await people.send("POST", "/v1/accounts", { body })).status).toBe(201);
+  await service.runJobs();
+  const extracts = await service.send("GET", "/v1/extracts", { as: service.root });
+  expect(extracts.json).toMatchObject({
+    items: [
+      { source: "billing", lastError: null, lagS: 0 },
+      { source: "accounts", lastError: null, lagS: 0, facts: 1 },
+      { source: "logs" },
+    ],
+  });
+  const report = await service.send("GET", "/v1/reports/sign-ups?period=today&step=day", {
+    as: service.root,
+  });
+  expect(report.json).toMatchObject({ rows: [{ signUps: 1, total: 1 }] });
+});
+
+test("the token by which Reporting reads opens the feeds and nothing else", async () => {
+  const folder = await newFolder();
+  const feed = await listener();
+  const env = { QUARTERDECK_DATA: folder, API_ACCOUNTS_URL: feed.url, API_BILLING_URL: feed.url };
+  await using service = await testService(reporting, { env });
+  await service.runJobs();
+  const as = feed.token();
+  await using money = await testService(billing, { env });
+  expect((await money.send("GET", "/v1/events", { as })).status).toBe(200);
+  expect((await money.send("GET", "/v1/ledger/balance", { as })).status).toBe(403);
+  expect((await service.send("GET", "/v1/reports/revenue", { as })).status).toBe(403);
+});
