@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import path from "node:path";
 
 import { expect, onTestFinished, test } from "vitest";
 
 import { TEST_ROOT_KEY } from "#api/kit/testing.ts";
 
+import { WORKER_FILE } from "./testing-money-worker.ts";
 import { testMoney } from "./testing-money.ts";
 
 const PAYMENTS = 30;
@@ -61,10 +61,13 @@ test(
 );
 
 function start(databaseUrl: string, aheadMs: number): ChildProcess {
-  const worker = path.join(import.meta.dirname, "testing-money-worker.ts");
-  const child = spawn(process.execPath, [worker, databaseUrl, TEST_ROOT_KEY, String(aheadMs)], {
-    stdio: ["ignore", "ignore", "inherit"],
-  });
+  const child = spawn(
+    process.execPath,
+    [WORKER_FILE, databaseUrl, TEST_ROOT_KEY, String(aheadMs)],
+    {
+      stdio: ["ignore", "ignore", "inherit"],
+    },
+  );
   onTestFinished(() => void child.kill("SIGKILL"));
   return child;
 }

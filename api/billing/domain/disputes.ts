@@ -48,9 +48,6 @@ export function judge(
 export const isClosed = (status: DisputeStatus): boolean =>
   status !== "needs_response" && status !== "under_review";
 
-/** Whether its money is gone for good, so far as is known. */
-export const isLost = (status: DisputeStatus): boolean => isClosed(status) && status !== "won";
-
 /** What the gateway takes when a dispute opens: the amount and its fee. The opposite of it when it is won. */
 export function withdrawalEntries(dispute: {
   currency: string;

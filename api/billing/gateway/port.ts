@@ -4,7 +4,7 @@ import type { GatewayEvent } from "./events.ts";
 export type Card = { number: string; expMonth: number; expYear: number; cvc: string };
 
 /** What of a card is kept: enough to recognise it, nothing to pay with elsewhere. */
-export type CardToken = {
+type CardToken = {
   /** Opaque, of the gateway. */
   token: string;
   brand: string;
@@ -45,7 +45,7 @@ export type RefundOutcome =
   | { status: "failed"; refundId: string; reason: string };
 
 /** A webhook as it came in. */
-export type Delivery = { body: Buffer; header(name: string): string | undefined };
+type Delivery = { body: Buffer; header(name: string): string | undefined };
 
 /** Nothing was heard: what was asked for may have been done or not. Ask again with the same key. */
 export class NoAnswer extends Error {

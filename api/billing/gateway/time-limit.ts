@@ -1,7 +1,7 @@
 import { type Gateway, NoAnswer } from "./port.ts";
 
 /** Longer than any gateway takes to say no, shorter than the lease of a job. */
-export const ANSWER_MS_MAX = 15_000;
+const ANSWER_MS_MAX = 15_000;
 
 /** A gateway that is not waited for longer than `msMax`: then nothing was heard (`NoAnswer`). */
 export function withTimeLimit(gateway: Gateway, msMax = ANSWER_MS_MAX): Gateway {

@@ -127,14 +127,10 @@ export async function insertPayment(tx: Queryable, it: NewPayment): Promise<Paym
   return paymentsOf(rows)[0];
 }
 
-export async function findPayment(db: Queryable, id: string): Promise<Payment | undefined> {
-  const rows = await db.query(`SELECT ${COLUMNS} FROM payments WHERE id = $1`, [id]);
-  return paymentsOf(rows)[0];
-}
-
 /** @throws AppError not_found */
 export async function readPayment(db: Queryable, id: string): Promise<Payment> {
-  const payment = await findPayment(db, id);
+  const rows = await db.query(`SELECT ${COLUMNS} FROM payments WHERE id = $1`, [id]);
+  const [payment] = paymentsOf(rows);
   if (payment === undefined) throw noPayment(id);
   return payment;
 }

@@ -37,8 +37,7 @@ const COLUMNS = columns(
 );
 const refundsOf = (rows: readonly unknown[]): Refund[] => parseRows(RefundRow, rows);
 
-export const noRefund = (id: string): AppError =>
-  new AppError("not_found", `There is no refund ${id}.`);
+const noRefund = (id: string): AppError => new AppError("not_found", `There is no refund ${id}.`);
 
 export async function insertRefund(
   tx: Queryable,

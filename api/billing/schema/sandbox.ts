@@ -185,19 +185,6 @@ export async function lockDispute(tx: Queryable, id: string): Promise<SandboxDis
   return row === undefined ? undefined : Dispute.parse(row);
 }
 
-/** The newest open dispute of a charge. */
-export async function openDisputeOf(
-  tx: Queryable,
-  chargeId: string,
-): Promise<SandboxDispute | undefined> {
-  const [row] = await tx.query(
-    `SELECT ${DISPUTE} FROM sandbox_disputes WHERE charge_id = $1 AND status = 'open'
-     ORDER BY opened_at DESC, id LIMIT 1 FOR UPDATE`,
-    [chargeId],
-  );
-  return row === undefined ? undefined : Dispute.parse(row);
-}
-
 export async function setDispute(
   tx: Queryable,
   { id, status, evidence }: Pick<SandboxDispute, "id" | "status" | "evidence">,

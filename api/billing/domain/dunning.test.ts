@@ -1,0 +1,31 @@
+import { expect, test } from "vitest";
+
+import { type DunningPolicy, nextStep, risesStrictly } from "./dunning.ts";
+
+const DAY_MS = 86_400_000;
+const policy: DunningPolicy = { retryDays: [1, 3, 5, 7], finally: "unpaid" };
+
+test("retries come at their days after the first failure, then it is given up", () => {
+  const steps = [0, 1, 2, 3, 4].map((retries) =>
+    nextStep(policy, { startedAtMs: 0, retries, nowMs: 0 }),
+  );
+  expect(steps).toEqual([
+    ...[1, 3, 5, 7].map((day) => ({ kind: "retry", atMs: day * DAY_MS })),
+    { kind: "give_up", outcome: "unpaid" },
+  ]);
+});
+
+test("a retry whose day has passed comes at once and not in the past", () => {
+  const late = { startedAtMs: 0, retries: 0, nowMs: 2 * DAY_MS };
+  expect(nextStep(policy, late)).toEqual({ kind: "retry", atMs: 2 * DAY_MS });
+});
+
+test("days rise, each once", () => {
+  expect([[], [1], [0, 1, 9]].map(risesStrictly)).toEqual([true, true, true]);
+  expect(
+    [
+      [1, 1],
+      [3, 1],
+    ].map(risesStrictly),
+  ).toEqual([false, false]);
+});
