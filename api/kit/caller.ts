@@ -5,7 +5,7 @@ export type Caller = {
   id: string;
   /** `ses_…`: the session that the token belongs to; empty where there is none. */
   sessionId: string;
-  /** Names from the services' catalogues: `billing:refunds:write`, `logging:events:read/nginx.*`, `billing:*`. */
+  /** Names from the services' catalogues: `billing:refunds:write`, `logging:logs:read/nginx.*`, `billing:*`. */
   permissions: ReadonlySet<string>;
   /** IP address of the peer. */
   address: string;

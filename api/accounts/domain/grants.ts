@@ -3,7 +3,7 @@ export type Held = { permission: string; untilMs: number | undefined };
 
 /**
  * A permission names a service, a thing and a deed, and may be narrowed to a scope: `billing:refunds:write`,
- * `logging:events:read/nginx.*`. `billing:*` is everything of a service.
+ * `logging:logs:read/nginx.*`. `billing:*` is everything of a service.
  */
 export const PERMISSION =
   /^[a-z][a-z0-9-]{0,39}:(?:\*|[a-z][a-z0-9-]{0,39}:[a-z][a-z0-9-]{0,39}(?:\/[\w.*-]{1,100})?)$/;

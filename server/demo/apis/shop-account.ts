@@ -17,7 +17,7 @@ const PERMISSIONS = [
   "billing:disputes:write",
   "management:settings:read",
   "management:settings:write",
-  "logging:events:write/shop.app",
+  "logging:logs:write/shop.app",
   "reporting:reports:read",
 ];
 const KEY_DAYS = 360;
