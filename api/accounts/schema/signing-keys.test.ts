@@ -12,6 +12,7 @@ import {
   KEY_RETIRED_MS,
   stateOf,
 } from "../domain/signing-keys.ts";
+import { coreMigrations } from "./migrations-core.ts";
 import { identityMigrations } from "./migrations-identity.ts";
 import { type SigningKeys, openSigningKeys } from "./signing-keys.ts";
 
@@ -25,7 +26,7 @@ async function open(options: { databaseUrl?: string } = {}): Promise<Opened> {
     title: "Accounts",
     description: "",
     permissions: {},
-    migrations: identityMigrations,
+    migrations: [...coreMigrations, ...identityMigrations],
     open: async (kit) => {
       opened = { kit, keys: openSigningKeys(kit) };
       return { routes: [] };
