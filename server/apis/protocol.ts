@@ -23,7 +23,7 @@ export type FromWorker =
   | Wrote;
 
 /** The last write of a caller: the other workers must not show that caller anything older (api/kit/last-writes.ts). */
-export type Wrote = { type: "wrote"; caller: string; lsn: string };
+type Wrote = { type: "wrote"; caller: string; lsn: string };
 
 /** What a worker is, handed over in its arguments: `url` is where its connections come in. */
 export type WorkerTask = { service: ServiceName; url: string };

@@ -90,7 +90,7 @@ export async function temporaryFolder(): Promise<AsyncDisposable & { path: strin
 }
 
 /** The processes that a process has started, and that still run. */
-export function childrenOf({ pid }: ChildProcess): number[] {
+function childrenOf({ pid }: ChildProcess): number[] {
   const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
   return text.split(" ").filter(Boolean).map(Number);
 }
