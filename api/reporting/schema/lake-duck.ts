@@ -51,6 +51,8 @@ export class LakeDuck {
     for (const statement of [
       `SET temp_directory = ${literal(path.join(folder, "tmp", `spill-${randomUUID()}`))}`,
       "SET TimeZone = 'UTC'",
+      // A file of the lake never changes under its name.
+      "SET parquet_metadata_cache = true",
       `SET allowed_directories = [${literal(folder)}]`,
       "SET enable_external_access = false",
       "SET lock_configuration = true",

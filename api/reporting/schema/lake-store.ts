@@ -112,21 +112,34 @@ export async function markLoaded(
   await db.query("UPDATE lake_files SET loaded_at = $2 WHERE id = ANY($1)", [ids, new Date(nowMs)]);
 }
 
-/** Days of a table that lie in many small files, which are loaded: the worst first. */
-export async function crowdedDays(
+/** A stretch of a table in several loaded files: a day, or a month (`2026-01`) that is over for long. */
+export type Crowd = {
+  fact: FactName;
+  period: string;
+  files: { id: string; path: string; rows: number }[];
+};
+
+/**
+ * What should lie in fewer files, the worst first: a day in `filesMin` files, and a month before the day `monthsBefore`
+ * in more than one. Requests stay by days, as their days are counted anew.
+ */
+export async function crowds(
   db: Queryable,
-  filesMin: number,
-): Promise<{ fact: FactName; day: string; files: { id: string; path: string; rows: number }[] }[]> {
-  const days = await db.query(
-    `SELECT fact, day, json_agg(json_build_object('id', id, 'path', path, 'rows', rows) ORDER BY id) AS files
-     FROM lake_files WHERE loaded_at IS NOT NULL GROUP BY fact, day HAVING count(*) >= $1
+  { filesMin, monthsBefore }: { filesMin: number; monthsBefore: string },
+): Promise<Crowd[]> {
+  const rows = await db.query(
+    `SELECT fact, period, json_agg(json_build_object('id', id, 'path', path, 'rows', rows) ORDER BY id) AS files
+     FROM (SELECT *, CASE WHEN fact <> 'requests' AND day < $2 THEN left(day, 7) ELSE day END AS period
+       FROM lake_files WHERE loaded_at IS NOT NULL) AS loaded
+     GROUP BY fact, period HAVING count(*) >= CASE WHEN length(period) = 7 THEN 2 ELSE $1 END
      ORDER BY count(*) DESC LIMIT 20`,
-    [filesMin],
+    [filesMin, monthsBefore],
   );
   const Files = z.array(z.object({ id: z.string(), path: z.string(), rows: z.number() }));
-  return days.flatMap(({ fact, day, files }) => {
+  return rows.flatMap(({ fact, period, files }) => {
     const name = String(fact);
-    return isFactName(name) ? [{ fact: name, day: String(day), files: Files.parse(files) }] : [];
+    if (!isFactName(name)) return [];
+    return [{ fact: name, period: String(period), files: Files.parse(files) }];
   });
 }
 

@@ -3,10 +3,11 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "#platform/clock.ts";
 import type { Database } from "#platform/postgres/database.ts";
 
+import { dayOf } from "../domain/facts.ts";
 import type { LakeDuck } from "../schema/lake-duck.ts";
 import {
   addFiles,
-  crowdedDays,
+  crowds,
   filesToLoad,
   markLoaded,
   removeFiles,
@@ -16,6 +17,8 @@ import type { Warehouse } from "../warehouse/port.ts";
 
 /** A day in so many files is written anew as one. */
 const FILES_CROWD = 8;
+/** A month whose end is so long ago is one file. */
+const MONTH_AFTER_MS = 35 * 86_400_000;
 /** Files that are not in the list any more stay so long: a question that began before may still read them. */
 const SWEEP_AFTER_MS = 3_600_000;
 
@@ -33,9 +36,11 @@ export async function loadFiles({ database, warehouse, clock }: LakeDeps): Promi
   }
 }
 
-/** Makes one file of a day's many, and removes files that nothing names any more. */
+/** Makes one file of a day's many, and of an old month's, and removes files that nothing names any more. */
 export async function tidyLake({ database, duck, clock }: LakeDeps): Promise<void> {
-  for (const { fact, day, files } of await crowdedDays(database, FILES_CROWD)) {
+  const monthsBefore = dayOf(clock.nowMs() - MONTH_AFTER_MS).slice(0, 7);
+  const found = await crowds(database, { filesMin: FILES_CROWD, monthsBefore });
+  for (const { fact, period: day, files } of found) {
     const id = `file_${randomUUID().replaceAll("-", "")}`;
     const path = `${fact}/${day}/${id}.parquet`;
     const paths = files.map((file) => file.path);
