@@ -1,7 +1,7 @@
 /** Type of a column of the warehouse: text (VARCHAR), whole number (BIGINT), moment (TIMESTAMP in UTC; here epoch ms). */
-export type FactType = "text" | "integer" | "time";
+type FactType = "text" | "integer" | "time";
 export type FactColumn = { name: string; type: FactType };
-export type FactCell = string | number | null;
+type FactCell = string | number | null;
 export type FactRow = Readonly<Record<string, FactCell>>;
 
 /** Where facts come from: a service's feed of events, or the log. */

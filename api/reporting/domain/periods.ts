@@ -2,19 +2,18 @@ import { z } from "zod";
 
 import { dayOf } from "./facts.ts";
 
-export const STEPS = ["hour", "day", "week", "month"] as const;
-export type Step = (typeof STEPS)[number];
+export type Step = "hour" | "day" | "week" | "month";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 /** More rows than this are no report but a dump. */
-export const PERIODS_MAX = 2_500;
+const PERIODS_MAX = 2_500;
 const YEARS_MAX = 20;
 
 /** Half-open, epoch ms, whole UTC days. */
 export type Range = { fromMs: number; toMs: number };
 
-export const PERIODS = [
+const PERIODS = [
   "today",
   "yesterday",
   "last-7-days",

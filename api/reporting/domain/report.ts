@@ -13,7 +13,7 @@ import {
 } from "./periods.ts";
 
 /** `integer` of any size, `decimal` as text (never a float), `date` 2026-11-24, `time` 2026-11-24T10:00:00Z. */
-export type ColumnType = "text" | "integer" | "decimal" | "date" | "time";
+type ColumnType = "text" | "integer" | "decimal" | "date" | "time";
 export type Column = {
   name: string;
   type: ColumnType;

@@ -10,7 +10,6 @@ export const MEDIA: Readonly<Record<Format, string>> = {
 };
 
 export const RUN_STATUSES = ["waiting", "succeeded", "failed"] as const;
-export type RunStatus = (typeof RUN_STATUSES)[number];
 
 /** Up to when the lake knows everything of each source that a report is made of; null: nothing yet. Epoch ms. */
 export type DataUntil = Partial<Record<Source, number | null>>;

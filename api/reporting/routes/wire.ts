@@ -11,7 +11,7 @@ import type { Report } from "../verbs/reports.ts";
 import { shownDataUntil } from "../verbs/run-report.ts";
 
 export const Moment = z.iso.datetime();
-export const iso = (atMs: number): string => new Date(atMs).toISOString();
+const iso = (atMs: number): string => new Date(atMs).toISOString();
 export const isoOrNull = (atMs: number | null): string | null => (atMs === null ? null : iso(atMs));
 
 const After = z.tuple([z.string().max(100)]);
@@ -28,11 +28,11 @@ export function pageOfAll<Item>(
   return cutPage(rest, limit, { item: (item) => item, cursor: (item) => [nameOf(item)] });
 }
 
-export const DataUntil = z
+const DataUntil = z
   .partialRecord(z.enum(SOURCES), Moment.nullable())
   .describe("For each source of the report: everything that happened before is in it.");
 
-export const Column = z
+const Column = z
   .strictObject({
     name: z.string(),
     type: z.enum(["text", "integer", "decimal", "date", "time"]),
@@ -41,7 +41,7 @@ export const Column = z
   })
   .meta({ id: "Column" });
 
-export const Cell = z
+const Cell = z
   .union([z.string(), z.int(), z.null()])
   .describe(
     "Integers as numbers, and as text of digits beyond 2^53 − 1; decimals, dates and times as text.",

@@ -66,7 +66,7 @@ const jsonCell = (cell: Cell): string | number | null =>
   typeof cell === "bigint" && Number.isSafeInteger(Number(cell)) ? Number(cell) : stringCell(cell);
 const stringCell = (cell: Cell): string | null => (cell === null ? null : String(cell));
 
-export const jsonRows = (
+const jsonRows = (
   columns: readonly Column[],
   rows: readonly Row[],
 ): Record<string, string | number | null>[] =>

@@ -6,7 +6,7 @@ import type { PutObject } from "../schema/redshift-warehouse.ts";
 
 const WAIT_MS_MAX = 60_000;
 
-export type Credentials = {
+type Credentials = {
   accessKeyId: string;
   secretAccessKey: string;
   sessionToken?: string | undefined;
