@@ -7,6 +7,8 @@ import { tooManyRows } from "./lake-duck.ts";
 import { createTablesSql, loadSql, redshiftTable } from "./redshift-sql.ts";
 import { rowOf, timestampText } from "./warehouse-rows.ts";
 
+const READY_LIMITS = { rowsMax: 1, waitMsMax: 5_000 };
+
 /** A way to speak to Redshift. */
 export type RedshiftWire = {
   /** What stands for the n-th value (from 1) in SQL. */
@@ -61,7 +63,10 @@ export function redshiftWarehouse(deps: {
       if (rows.length > limits.rowsMax) throw tooManyRows(limits.rowsMax);
       return rows.map((row) => rowOf(query, row));
     },
-    ready: prepare,
+    async ready() {
+      await prepare();
+      await wire.rows("SELECT 1", [], READY_LIMITS);
+    },
     close: () => wire.close(),
   };
 }
