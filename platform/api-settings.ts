@@ -1,3 +1,5 @@
+import { isIP } from "node:net";
+
 import { z } from "zod";
 
 const port = (fallback: number, name: string) =>
@@ -14,6 +16,13 @@ const urlOf = (fallback: string, what: string) =>
     .url({ protocol: /^https?$/, error: "give an address, http://… or https://…" })
     .default(fallback)
     .describe(what);
+
+function isNetwork(text: string): boolean {
+  const [address = "", prefix, ...rest] = text.split("/");
+  const bits = isIP(address) === 6 ? 128 : 32;
+  const isPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
+  return isIP(address) !== 0 && isPrefix && rest.length === 0;
+}
 
 /** Settings of the five domain APIs: part of the one table of platform/config.ts. */
 export const apiSettings = {
@@ -48,6 +57,16 @@ export const apiSettings = {
     .default(200)
     .describe(
       "How many requests a second each caller of a domain API may send to a worker process; twice as many at once.",
+    ),
+  API_TRUSTED_PROXIES: z
+    .string()
+    .transform((text) => (text.trim() === "none" ? [] : text.split(/[,;]/).map((it) => it.trim())))
+    .refine((proxies) => proxies.every(isNetwork), {
+      error: "give IP addresses and networks such as 10.0.0.0/8, divided by commas, or none",
+    })
+    .prefault("127.0.0.0/8, ::1")
+    .describe(
+      "Proxies in front of the domain APIs, divided by commas, or none: only from them X-Forwarded-For is believed, so each must set or append to it.",
     ),
   API_RELEASE: z
     .string()
@@ -119,6 +138,8 @@ export type ApiConfig = {
   workers: number;
   /** Of each caller, in each worker. */
   requestsPerSecond: number;
+  /** IP addresses and networks (CIDR) whose X-Forwarded-For is believed. */
+  trustedProxies: readonly string[];
   release: string;
   rootKey: string | undefined;
   ports: Readonly<Record<"accounts" | "billing" | "management" | "logging" | "reporting", number>>;
@@ -135,6 +156,7 @@ export function toApiConfig(settings: Settings): ApiConfig {
     replicaUrls: settings.DATABASE_REPLICA_URLS,
     workers: settings.API_WORKERS,
     requestsPerSecond: settings.API_REQUESTS_PER_SECOND,
+    trustedProxies: settings.API_TRUSTED_PROXIES,
     release: settings.API_RELEASE,
     rootKey: settings.API_ROOT_KEY,
     ports: {

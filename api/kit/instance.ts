@@ -1,14 +1,13 @@
 import { createHmac, hkdfSync } from "node:crypto";
-import type { IncomingMessage } from "node:http";
 
 import type { Clock } from "#platform/clock.ts";
 import type { Config } from "#platform/config.ts";
-import { isLoopback } from "#platform/http/peer-address.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import type { Log } from "#platform/log.ts";
 import { migrate } from "#platform/postgres/migrate.ts";
 
 import { accessLine } from "./access-line.ts";
+import { addressBy } from "./address.ts";
 import { createListener } from "./app.ts";
 import { type ServiceDatabase, openServiceDatabase } from "./database.ts";
 import { documentRoutes } from "./document-routes.ts";
@@ -157,23 +156,12 @@ function serve({ server }: ApiServer, { service, open, options, kit, base }: Ser
       writeLine: options.writeLine,
     }),
     meter: metrics.meter,
-    addressOf: addressBy(config),
+    addressOf: addressBy(config.api.trustedProxies),
     stopping: stopping.signal,
   });
   server.on("request", listener);
   return { routes, stopping };
 }
-
-/** Behind the proxy on this machine that QUARTERDECK_URL announces, who sends a request is what that proxy wrote last. */
-function addressBy({ publicUrl }: Config): (incoming: IncomingMessage) => string {
-  if (publicUrl === undefined) return direct;
-  return (incoming) => {
-    const forwarded = incoming.headers["x-forwarded-for"]?.toString().split(",").at(-1)?.trim();
-    return forwarded && isLoopback(direct(incoming)) ? forwarded.slice(0, 64) : direct(incoming);
-  };
-}
-
-const direct = ({ socket }: IncomingMessage): string => socket.remoteAddress ?? "unknown";
 
 function startJobs(deps: Parameters<typeof startJobRunner>[0]): AsyncDisposable {
   const runner = startJobRunner(deps);

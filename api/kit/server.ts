@@ -8,7 +8,11 @@ import type { Front } from "./front.ts";
 const DRAIN_MS_MAX = 10_000;
 /** So long a connection that is idle when a worker stops is left open: a request may be on its way on it. */
 const IDLE_MS = 500;
-const KEEP_ALIVE_MS = 5_000;
+/** Longer than load balancers keep theirs (60 s): one that sends on a connection as it is closed answers 502. */
+const KEEP_ALIVE_MS = 65_000;
+/** Who sends slower holds a connection for nothing, and is cut off (408). */
+const HEADERS_MS = 15_000;
+const REQUEST_MS = 60_000;
 
 /** The HTTP server of one process: it listens itself, or gets its connections from the process that started it. */
 export type ApiServer = {
@@ -23,7 +27,12 @@ export type Listen = { host: string; port?: number | undefined; front?: Front | 
 
 /** @throws AppError when the port cannot be had */
 export async function openServer({ host, port = 0, front }: Listen): Promise<ApiServer> {
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS });
+  const server = createServer({
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: HEADERS_MS,
+    requestTimeout: REQUEST_MS,
+    connectionsCheckingInterval: 5_000,
+  });
   const sockets = new Set<Socket>();
   const state: { drained: (() => void) | undefined } = { drained: undefined };
   server.on("connection", (socket: Socket) => {

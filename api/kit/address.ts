@@ -1,0 +1,53 @@
+import type { IncomingMessage } from "node:http";
+import { BlockList, isIP } from "node:net";
+
+const ENTRIES_MAX = 20;
+
+type Sender = Pick<IncomingMessage, "headers"> & {
+  socket: { remoteAddress?: string | undefined };
+};
+
+/**
+ * How the address of who sends a request is told: that of the peer, or, where the peer is a trusted proxy, the last one
+ * in X-Forwarded-For that is no such proxy itself. What stands before it anybody may have written.
+ */
+export function addressBy(trustedProxies: readonly string[]): (incoming: Sender) => string {
+  const trusted = listOf(trustedProxies);
+  const isTrusted = (address: string): boolean =>
+    trusted.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+  return ({ headers, socket }) => {
+    const peer = plain(socket.remoteAddress ?? "");
+    const forwarded = headers["x-forwarded-for"];
+    if (forwarded === undefined || !isTrusted(peer)) return peer === "" ? "unknown" : peer;
+    let address = peer;
+    for (const entry of String(forwarded).split(",").slice(-ENTRIES_MAX).toReversed()) {
+      const before = addressIn(entry);
+      if (before === undefined) break;
+      address = before;
+      if (!isTrusted(before)) break;
+    }
+    return address;
+  };
+}
+
+/** Of single addresses and networks (CIDR). */
+function listOf(proxies: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const proxy of proxies) {
+    const [address = "", prefix] = proxy.split("/");
+    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
+    if (prefix === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(prefix), family);
+  }
+  return list;
+}
+
+/** IPv4 in IPv6, as a socket that takes both gives it, as IPv4. */
+const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, "");
+
+/** Some proxies add the port. */
+function addressIn(entry: string): string | undefined {
+  const text = entry.trim().replace(/^\[(.*)\](?::\d+)?$/, "$1");
+  const address = plain(isIP(text) === 0 ? text.replace(/:\d+$/, "") : text);
+  return isIP(address) === 0 ? undefined : address;
+}
