@@ -59,8 +59,9 @@ export async function sendResponse(
   if (cookies.length > 0) own["set-cookie"] = cookies;
   try {
     outgoing.writeHead(response.status, { ...shared, ...own });
-    if (response.body === null) {
+    if (response.body === null || outgoing.req.method === "HEAD") {
       outgoing.end();
+      await response.body?.cancel();
       return;
     }
     // The first event of a stream may be long in coming; that it is open should be known now.

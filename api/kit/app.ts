@@ -7,6 +7,7 @@ import { z } from "zod";
 
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
+import { problemHeaders, problemOf } from "#platform/http/problem.ts";
 import type { RateLimit } from "#platform/http/rate-limit.ts";
 import type { Log } from "#platform/log.ts";
 
@@ -50,7 +51,12 @@ export function createListener(
     const path = route.path.replaceAll(/\{(\w+)\}/g, ":$1");
     router.add(route.method, path, compileRoute(route, deps));
   }
-  const nowhere = compileRoute(NOWHERE, deps);
+  const methods = [...new Set(routes.map((route) => route.method))];
+  const allowedAt = (path: string): string[] =>
+    methods
+      .filter((method) => router.match(method, path)[0].length > 0)
+      .flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
+  const nowhere = compileRoute(nowhereRoute(allowedAt), deps);
   return (incoming, outgoing) => {
     const method = incoming.method === "HEAD" ? "GET" : (incoming.method ?? "");
     const [[first], stash] = router.match(method, pathOf(incoming.url ?? ""));
@@ -88,7 +94,8 @@ function decoded(text: string): string {
   }
 }
 
-const NOWHERE: Route = {
+/** Answers what no route answers: there is nothing (404), or nothing by this method (405). */
+const nowhereRoute = (allowedAt: (path: string) => string[]): Route => ({
   method: "GET",
   path: "/*",
   operationId: "nowhere",
@@ -97,8 +104,21 @@ const NOWHERE: Route = {
   rule: { allow: "anyone", why: "to be told that there is nothing" },
   query: z.unknown(),
   answers: {},
-  handle: ({ incoming }) => {
-    const [path] = (incoming.url ?? "").split("?");
-    throw new AppError("not_found", `There is nothing at ${incoming.method} ${path}.`);
+  async handle({ incoming, log }) {
+    const { method = "", url = "" } = incoming;
+    const path = pathOf(url);
+    const allowed = allowedAt(path);
+    const shown = path.length > 200 ? `${path.slice(0, 200)}…` : path;
+    if (allowed.length === 0) {
+      throw new AppError("not_found", `There is nothing at ${method} ${shown}.`);
+    }
+    const error = new AppError(
+      "method_not_allowed",
+      `${shown} does not take ${method}: send ${allowed.join(" or ")}.`,
+    );
+    return new Response(JSON.stringify(problemOf(error, log)), {
+      status: 405,
+      headers: { ...problemHeaders(error), allow: allowed.join(", ") },
+    });
   },
-};
+});

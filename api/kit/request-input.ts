@@ -151,6 +151,10 @@ export async function readBodyText(route: Route, incoming: IncomingMessage): Pro
       "Send JSON, with the header content-type: application/json.",
     );
   }
+  const encoding = incoming.headers["content-encoding"]?.trim().toLowerCase() ?? "identity";
+  if (encoding !== "identity") {
+    throw new AppError("unsupported_media_type", "Send JSON as it is, without content-encoding.");
+  }
   const bytes = await readBytes(incoming, route.bodyBytesMax ?? BODY_BYTES_MAX);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -167,7 +171,8 @@ export async function readBytes(incoming: IncomingMessage, bytesMax: number): Pr
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    for await (const chunk of incoming) {
+    // Whoever sends too much is to hear so, on a connection that is not torn down under the answer.
+    for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
       if (!Buffer.isBuffer(chunk)) continue;
       bytes += chunk.byteLength;
       if (bytes > bytesMax) throw tooLarge();

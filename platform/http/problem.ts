@@ -10,6 +10,7 @@ const STATUS: Record<ErrorCode, { status: number; title: string }> = {
   unauthenticated: { status: 401, title: "Unauthorized" },
   forbidden: { status: 403, title: "Forbidden" },
   not_found: { status: 404, title: "Not Found" },
+  method_not_allowed: { status: 405, title: "Method Not Allowed" },
   conflict: { status: 409, title: "Conflict" },
   precondition_failed: { status: 412, title: "Precondition Failed" },
   too_large: { status: 413, title: "Content Too Large" },
