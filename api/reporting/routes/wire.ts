@@ -30,7 +30,9 @@ export function pageOfAll<Item>(
 
 const DataUntil = z
   .partialRecord(z.enum(SOURCES), Moment.nullable())
-  .describe("For each source of the report: everything that happened before is in it.");
+  .describe(
+    "For each source of the report: what was committed there before is in it, but for what a replica of the source lags behind.",
+  );
 
 const Column = z
   .strictObject({
