@@ -1,5 +1,7 @@
 import { z } from "zod";
 
+import { AppError } from "#platform/errors.ts";
+
 import { currencyParam, stepped } from "./params.ts";
 import { ratio } from "./ratio.ts";
 import {
@@ -112,6 +114,8 @@ export const refundsReport: ReportSpec<RefundsParams> = {
     }),
 };
 
+const FILLED_MAX = 200_000;
+
 /** Rows by step: for each group that has any, one row a step, zero where nothing happened. */
 function filled(
   asked: Asked<{ step: "day" | "week" | "month" }>,
@@ -119,6 +123,10 @@ function filled(
   cells: (row: RawRow) => Row,
 ): Row[] {
   const groups = groupBy(rows, (row) => JSON.stringify([row["currency"], row["plan"] ?? null]));
+  if (groups.size * asked.buckets.length > FILLED_MAX) {
+    const message = `${groups.size} plans and currencies over ${asked.buckets.length} steps are too many rows: take a longer step, fewer days, or one currency`;
+    throw new AppError("unprocessable", message);
+  }
   const series = [...groups.values()].map((group) => ({
     group,
     at: new Map(group.map((row) => [periodOf(row, asked.params.step), row])),
