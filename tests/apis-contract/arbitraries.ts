@@ -224,3 +224,22 @@ function placesOf(value: unknown, found: { parent: object; key: string }[] = [])
   }
   return found;
 }
+
+const FIELDS =
+  "grant_type code redirect_uri code_verifier refresh_token client_id client_secret token scope email password csrf";
+
+/** Forms as OAuth's endpoints take them. */
+export const forms = (): fc.Arbitrary<string> =>
+  fc
+    .array(
+      fc.tuple(
+        fc.constantFrom(...FIELDS.split(" ")),
+        fc.oneof(
+          fc.constantFrom("authorization_code", "refresh_token", "client_credentials"),
+          fc.constantFrom("http://127.0.0.1:1/", `svc_${"0".repeat(24)}`, "a:b"),
+          nasty().map((it) => (typeof it === "string" ? it : JSON.stringify(it))),
+        ),
+      ),
+      { maxLength: 8 },
+    )
+    .map((fields) => new URLSearchParams(fields).toString());

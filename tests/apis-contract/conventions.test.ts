@@ -1,10 +1,11 @@
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 
 import { openServiceDatabase } from "#api/kit/database.ts";
 import { migrateService } from "#api/kit/instance.ts";
 import type { OpenApi, Operation } from "#api/kit/openapi.ts";
-import { dropDatabase, newDatabase } from "#api/kit/testing.ts";
+import { SERVICE_NAMES } from "#api/kit/service.ts";
+import { type TestService, dropDatabase, newDatabase } from "#api/kit/testing.ts";
 import { silentLog } from "#platform/log.ts";
 
 import { SUBJECTS } from "./subjects.ts";
@@ -54,11 +55,20 @@ function breaches({ name, method, operation }: ReturnType<typeof operationsOf>[n
   ];
 }
 
+test("no service is left out of these tests", () => {
+  expect(SUBJECTS.map(({ service }) => service.name)).toEqual(SERVICE_NAMES);
+});
+
 describe.each(SUBJECTS.map((subject) => ({ name: subject.service.name, subject })))(
   "$name",
   ({ subject: { service, start } }) => {
+    let running: TestService;
+    beforeAll(async () => {
+      running = await start();
+    });
+    afterAll(() => running.stop());
+
     test("has what every service has, and says so in its document", async () => {
-      await using running = await start();
       const answer = await running.send("GET", "/openapi.json");
       const document = Document.parse(answer.json);
       expect(Object.keys(document.paths)).toEqual(expect.arrayContaining(OPERATIONS));
@@ -76,7 +86,6 @@ describe.each(SUBJECTS.map((subject) => ({ name: subject.service.name, subject }
     });
 
     test("every parameter of a path is declared, and every reference leads somewhere", async () => {
-      await using running = await start();
       const answer = await running.send("GET", "/openapi.json");
       const document = Document.parse(answer.json);
       for (const [path, methods] of Object.entries(document.paths)) {
@@ -100,9 +109,20 @@ describe.each(SUBJECTS.map((subject) => ({ name: subject.service.name, subject }
     });
 
     test("lists are paged, creating takes an Idempotency-Key", async () => {
-      await using running = await start();
       const document = Document.parse((await running.send("GET", "/openapi.json")).json);
       const wrong = operationsOf(document).flatMap(breaches);
+      expect(wrong).toEqual([]);
+    });
+
+    test("every path says which methods it takes to whoever sends another", async () => {
+      const wrong: string[] = [];
+      const paths = Map.groupBy(running.routes, ({ path }) => path);
+      for (const [path, routes] of paths) {
+        const answer = await running.send("OPTIONS", path.replaceAll(/\{\w+\}/g, "x"));
+        const allowed = new Set(answer.headers.get("allow")?.split(", "));
+        const isRight = answer.status === 405 && routes.every(({ method }) => allowed.has(method));
+        if (!isRight) wrong.push(`${path}: ${answer.status} ${[...allowed].join(", ")}`);
+      }
       expect(wrong).toEqual([]);
     });
 

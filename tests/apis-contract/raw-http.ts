@@ -1,0 +1,59 @@
+import { connect } from "node:net";
+
+export type RawAnswer = { status: number; headers: ReadonlyMap<string, string>; body: string };
+
+const ANSWERED_MS_MAX = 10_000;
+
+/**
+ * Sends bytes as they are and gives the answers, once the other side has closed; the bytes should ask for that. With
+ * `cutOff`, the sender goes away as soon as it has sent all, without waiting.
+ * @throws Error when nothing has come of it after ten seconds
+ */
+export function sendRaw(
+  base: string,
+  bytes: string | Buffer,
+  { cutOff = false }: { cutOff?: boolean } = {},
+): Promise<RawAnswer[]> {
+  const { hostname, port } = new URL(base);
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), hostname);
+    const chunks: Buffer[] = [];
+    const shown = String(bytes).slice(0, 120);
+    const timer = setTimeout(() => {
+      socket.destroy();
+      reject(new Error(`${JSON.stringify(shown)} was not answered`));
+    }, ANSWERED_MS_MAX);
+    socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+    // A reset is an end too: what counts is what was answered before it.
+    socket.on("error", () => undefined);
+    socket.on("close", () => {
+      clearTimeout(timer);
+      resolve(answersIn(Buffer.concat(chunks).toString("latin1")));
+    });
+    socket.write(bytes, () => {
+      if (cutOff) socket.destroy();
+    });
+  });
+}
+
+/** Answers one after another, each with its length or to the end. */
+function answersIn(text: string): RawAnswer[] {
+  const answers: RawAnswer[] = [];
+  let rest = text;
+  while (rest !== "") {
+    const end = rest.indexOf("\r\n\r\n");
+    const [first = "", ...lines] = rest.slice(0, end === -1 ? undefined : end).split("\r\n");
+    const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(first)?.[1] ?? Number.NaN);
+    const headers = new Map(
+      lines.map((line) => {
+        const at = line.indexOf(":");
+        return [line.slice(0, at).toLowerCase(), line.slice(at + 1).trim()] as const;
+      }),
+    );
+    const after = end === -1 ? "" : rest.slice(end + 4);
+    const length = status < 200 ? 0 : Number(headers.get("content-length") ?? after.length);
+    answers.push({ status, headers, body: after.slice(0, length) });
+    rest = after.slice(length);
+  }
+  return answers;
+}
