@@ -98,7 +98,7 @@ test("events of the other services become reports, each event once, read by a to
   const [golden] = GOLDEN;
   expect(answer.json).toMatchObject({
     report: "revenue",
-    dataUntil: { billing: "2127-04-01T12:00:15.000Z" },
+    dataUntil: { billing: "2127-04-01T11:59:45.000Z" },
   });
   const { rows } = answer.json as { rows: Record<string, unknown>[] };
   expect(rows.map((row) => Object.values(row))).toEqual(golden?.rows);
@@ -131,7 +131,7 @@ test("a source that is down is named, others go on, and nothing is lost when it 
   expect(await status("billing")).toMatchObject({
     facts: GOLDEN_FEEDS.billing.length,
     lastError: null,
-    lagS: 0,
+    lagS: 30,
   });
   expect(await status("accounts")).toMatchObject({ facts: GOLDEN_FEEDS.accounts.length });
 });
@@ -213,8 +213,12 @@ test("an ordered run is computed once, kept, and given as a file", async () => {
   const result = await service.send("GET", `/v1/runs/${id}/result`, { as: service.root });
   expect(result.headers.get("content-disposition")).toContain("mrr-2127-04-01.csv");
   expect(result.text).toContain(`2026-03-01,"EUR",5000,1000,0,-4000,0,1000,3000`);
-  const events = await service.send("GET", "/v1/events", { as: service.root });
-  expect(events.json).toMatchObject({ items: [{ type: "reporting.run.succeeded", subject: id }] });
+  // Held back while any transaction of the server is open that began before.
+  await expect
+    .poll(async () => (await service.send("GET", "/v1/events", { as: service.root })).json, {
+      timeout: 20_000,
+    })
+    .toMatchObject({ items: [{ type: "reporting.run.succeeded", subject: id }] });
   await later(service, 31 * 86_400_000);
   expect((await service.send("GET", `/v1/runs/${id}/result`, { as: service.root })).status).toBe(
     404,

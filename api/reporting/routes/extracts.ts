@@ -12,7 +12,7 @@ const Extract = z
   .strictObject({
     source: z.enum(SOURCES),
     cursor: z.string().nullable().describe("Where reading goes on."),
-    dataUntil: Moment.nullable().describe("What was committed before is in the lake."),
+    dataUntil: Moment.nullable().describe("What happened before is in the lake."),
     lagS: z.number().nullable().describe("How long ago that was, in seconds."),
     readAt: Moment.nullable(),
     facts: z.int().describe("Facts taken in so far."),

@@ -30,9 +30,7 @@ export function pageOfAll<Item>(
 
 const DataUntil = z
   .partialRecord(z.enum(SOURCES), Moment.nullable())
-  .describe(
-    "For each source of the report: what was committed there before is in it, but for what a replica of the source lags behind.",
-  );
+  .describe("For each source of the report: what happened there before is in it.");
 
 const Column = z
   .strictObject({

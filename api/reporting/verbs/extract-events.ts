@@ -10,6 +10,8 @@ import type { LakeDuck } from "../schema/lake-duck.ts";
 import { type NewFile, addFiles, writeFacts } from "../schema/lake-store.ts";
 
 const EVENTS_MAX = 2_000;
+/** A feed holds events back while transactions are open that began before them: for as long as a statement may take. */
+const HELD_BACK_MS = 30_000;
 
 export type ExtractDeps = {
   database: Database;
@@ -47,8 +49,11 @@ export async function extractEvents(
       source,
       from,
       to: read.cursor,
-      // At the end of the feed all is known that happened before it was asked.
-      dataUntilMs: read.atEnd ? readAtMs : last === undefined ? null : Date.parse(last.at),
+      dataUntilMs: read.atEnd
+        ? readAtMs - HELD_BACK_MS
+        : last === undefined
+          ? null
+          : Date.parse(last.at),
       nowMs: deps.clock.nowMs(),
       facts: rows.length,
       rejected: rejected.length,
