@@ -112,6 +112,28 @@ test("sign-ins and sign-outs follow the patterns: method, path without query, st
   ]);
 });
 
+test("an attempt to sign in that failed never counts as a sign-in, whatever it is called", () => {
+  const batch = new Batch(4);
+  for (const [action, outcome] of [
+    ["user-sign-in", "failure"],
+    ["Logged In", "failure"],
+    ["sign_out", "failure"],
+    ["login", "success"],
+  ] as const) {
+    batch.text("event.action").putText(batch.rows, action);
+    batch.text("event.outcome").putText(batch.rows, outcome);
+    batch.commit();
+  }
+  openDeriver(batch, RULES).derive(0, batch.rows);
+  const actions = [0, 1, 2, 3].map((row) => toDocument(batch, row)["event.action"]);
+  expect(actions).toEqual([
+    "user-sign-in-failed",
+    "user-sign-in-failed",
+    "user-sign-out-failed",
+    "user-sign-in",
+  ]);
+});
+
 test.each([
   ["POST /login", "it needs a method, a path and statuses"],
   ["P0ST /login 200", '"P0ST" is not a method'],

@@ -7,6 +7,8 @@ import type { RequestPattern } from "./request-pattern.ts";
 
 export const SIGN_IN = "user-sign-in";
 export const SIGN_OUT = "user-sign-out";
+/** What failed keeps a name of its own: whoever counts by the action must not count it. */
+const FAILED = "-failed";
 
 /** What applications call signing in and out in `event.action`; compared in lower case, `_` and blanks as `-`. */
 const SIGN_IN_ACTIONS = new Set([
@@ -119,9 +121,11 @@ export class SignActions {
       const named = this.#meaning.ids[this.#actions.ids[row]!] ?? 0;
       if (named === 0 && this.#categories.ids[categories[row]!] !== 1) continue;
       const meaning = named === 0 ? this.#types.ids[types[row]!]! : named;
-      // An attempt to sign in that failed signed nobody in.
-      if (meaning === 0 || outcomes.ids[row] === failure) continue;
-      this.#actions.putText(row, meaning === 1 ? SIGN_IN : SIGN_OUT);
+      if (meaning === 0) continue;
+      const action = meaning === 1 ? SIGN_IN : SIGN_OUT;
+      if (outcomes.ids[row] !== failure) this.#actions.putText(row, action);
+      // An attempt that failed signed nobody in or out, whatever name it came with.
+      else if (named !== 0) this.#actions.putText(row, action + FAILED);
     }
   }
 
