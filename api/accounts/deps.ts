@@ -25,6 +25,8 @@ export type StartSession = {
   sessionId?: string;
   /** OIDC client that the session belongs to: only it may refresh it. */
   clientId?: string;
+  /** What `credentials.check` gave: the password must still be this one. */
+  passwordHash?: CheckedCredentials["passwordHash"];
   /** What `credentials.check` gave: the code is used up with the session. @throws CodeUsed */
   secondFactor?: CheckedCredentials["secondFactor"];
 };

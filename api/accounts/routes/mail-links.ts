@@ -5,10 +5,10 @@ import { TooManyRequests } from "#platform/http/rate-limit.ts";
 
 import { type AccountsDeps, originOf } from "../deps.ts";
 import { accountByEmail } from "../schema/accounts.ts";
-import { giveBack, takeTokens } from "../schema/throttle.ts";
+import { takeTokens } from "../schema/throttle.ts";
 import { askVerification, resetPassword, verifyEmail } from "../verbs/change-account.ts";
 import { originFields } from "../verbs/check-credentials.ts";
-import { mailLink, takeMailTokens } from "../verbs/mail-links.ts";
+import { mailLink, ourLink, takeMailTokens } from "../verbs/mail-links.ts";
 import { knownAccount } from "../verbs/sign-in.ts";
 import { checkNewPassword } from "../verbs/sign-up.ts";
 import { ownActOf } from "./rules.ts";
@@ -129,16 +129,17 @@ const reset = (deps: AccountsDeps): Route =>
     async handle(call) {
       const origin = originOf(call);
       const { token, newPassword } = call.body;
-      checkNewPassword(newPassword, { email: "", name: "" });
-      // Hashing is dear: who tries wrong links is sent away before it.
-      const buckets = deps.throttle.probing(origin.address);
+      // Hashing is dear: it is done for our links alone, each so often. What others try keeps nobody from their own.
+      const link = await ourLink(deps, { purpose: "reset", token });
+      const { name } = await knownAccount(deps.kit.database, link.accountId);
+      checkNewPassword(newPassword, { email: link.email, name });
+      const buckets = deps.throttle.confirming(link.accountId, link.id);
       const waitMs = await takeTokens(deps.kit.database, buckets, origin.nowMs);
       if (waitMs > 0) throw new TooManyRequests(waitMs);
       const passwordHash = await deps.passwords.hash(newPassword);
       let done: Awaited<ReturnType<typeof resetPassword>> | undefined;
       const answer = await call.write(async (tx) => {
         done = await resetPassword(deps, tx, { token, passwordHash, origin });
-        await giveBack(tx, buckets, []);
         return { status: 200, body: { deviceToken: done.deviceToken } };
       });
       if (done !== undefined) deps.sessions.announceEnd(done.accountId, done.ended, origin);

@@ -197,9 +197,7 @@ async function proofOf(
   { deps, guard }: Page,
   call: AnyCall,
   form: ReadonlyMap<string, string>,
-): Promise<
-  Pick<Parameters<typeof signInThrough>[2]["proof"], "accountId" | "method" | "secondFactor">
-> {
+): Promise<Omit<Parameters<typeof signInThrough>[2]["proof"], "origin">> {
   const origin = originOf(call);
   const passkey = form.get("passkey");
   if (passkey !== undefined) {

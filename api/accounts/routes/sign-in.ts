@@ -34,8 +34,8 @@ const signIn = (deps: AccountsDeps): Route =>
     async handle(call) {
       const origin = originOf(call);
       const checked = await deps.credentials.check({ ...call.body, origin });
-      const { method, secondFactor } = checked;
-      const accountId = checked.account.id;
+      const { account, method, ...proof } = checked;
+      const accountId = account.id;
       const sessionId = newId("ses");
       const started = { accountId, sessionId, method, startedAtMs: origin.nowMs };
       const access = await deps.sessions.accessToken(started);
@@ -47,7 +47,7 @@ const signIn = (deps: AccountsDeps): Route =>
             method,
             origin,
             sessionId,
-            ...(secondFactor === undefined ? {} : { secondFactor }),
+            ...proof,
           });
           hasStarted = true;
           const body: z.input<typeof TokensBody> = {

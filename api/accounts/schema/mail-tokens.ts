@@ -76,18 +76,26 @@ export async function spendMailToken(
   );
   if (row === undefined) return undefined;
   const token = tokenOf(row);
-  await voidMailTokens(tx, token.accountId, of);
+  await tx.query(
+    "UPDATE mail_tokens SET used_at = $3 WHERE account_id = $1 AND purpose = $2 AND used_at IS NULL",
+    [token.accountId, of.purpose, now],
+  );
   return token;
 }
 
+/**
+ * After a new password or address: no link that was asked for before leads to another password or address any more. One
+ * that confirms the address as it is stays good.
+ */
 export async function voidMailTokens(
   tx: Queryable,
   accountId: string,
-  of: { purpose: LinkPurpose; nowMs: number },
+  nowMs: number,
 ): Promise<void> {
   await tx.query(
-    "UPDATE mail_tokens SET used_at = $3 WHERE account_id = $1 AND purpose = $2 AND used_at IS NULL",
-    [accountId, of.purpose, new Date(of.nowMs)],
+    `UPDATE mail_tokens t SET used_at = $2 FROM accounts a WHERE a.id = $1 AND t.account_id = $1
+       AND t.used_at IS NULL AND NOT (t.purpose = 'verify' AND t.email IS NOT DISTINCT FROM a.email)`,
+    [accountId, new Date(nowMs)],
   );
 }
 

@@ -95,7 +95,7 @@ async function spendCode(
   { accountId, code, origin }: Act & { code: string },
 ): Promise<void> {
   await knownAccount(tx, accountId, "lock");
-  const factor = await deps.secondFactors.check(accountId, code, origin.nowMs);
+  const factor = await deps.secondFactors.check(tx, { accountId, code, nowMs: origin.nowMs });
   if (factor === undefined) {
     throw new AppError("conflict", "There is no second factor: nothing to change.");
   }

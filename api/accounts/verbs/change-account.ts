@@ -5,7 +5,7 @@ import type { Queryable } from "#platform/postgres/database.ts";
 import type { AccountsDeps } from "../deps.ts";
 import type { Account } from "../domain/account.ts";
 import type { Origin } from "../domain/origin.ts";
-import { changeAccount, closeAccount } from "../schema/accounts.ts";
+import { changeAccount, closeAccount, forgetWaysIn } from "../schema/accounts.ts";
 import { voidMailTokens } from "../schema/mail-tokens.ts";
 import { originFields } from "./check-credentials.ts";
 import { mailLink, spendLink } from "./mail-links.ts";
@@ -52,7 +52,7 @@ export async function renameAccount(
   return after;
 }
 
-/** A new password ends every other session, and voids links that could set one. */
+/** A new password ends every other session, and voids links that could set one or lead to another address. */
 export async function setPassword(
   deps: AccountsDeps,
   tx: Queryable,
@@ -62,7 +62,7 @@ export async function setPassword(
   const { passwordHash, origin } = of;
   const { nowMs } = origin;
   await changeAccount(tx, of.accountId, { passwordHash, nowMs });
-  await voidMailTokens(tx, of.accountId, { purpose: "reset", nowMs });
+  await voidMailTokens(tx, of.accountId, nowMs);
   await audited(deps, tx, of);
   return deps.sessions.end(tx, {
     accountId: of.accountId,
@@ -127,6 +127,8 @@ export async function verifyEmail(
   const change = { verifiedEmail: email, nowMs: origin.nowMs };
   const after = await changeAccount(tx, accountId, change).catch(takenAddress);
   if (after === undefined) throw noSuch("account");
+  // Whoever has the old mailbox alone sets no password any more.
+  if (before.email !== email) await voidMailTokens(tx, accountId, origin.nowMs);
   const act = { accountId, actor: accountId, origin };
   await audited(deps, tx, {
     ...act,
@@ -141,7 +143,10 @@ function takenAddress(error: unknown): never {
   throw new AppError("conflict", "Another account has taken this address meanwhile.");
 }
 
-/** Whoever opens the mail has the address, so it counts as verified, and the device becomes a known one. */
+/**
+ * Whoever opens the mail has the address, so it counts as verified, and the device becomes a known one. Had nobody
+ * verified it before, anybody may have signed up with it and left a way in for later: passkeys and the second factor go.
+ */
 export async function resetPassword(
   deps: AccountsDeps,
   tx: Queryable,
@@ -157,10 +162,12 @@ export async function resetPassword(
     action: "password.reset",
     keepSession: undefined,
   };
-  const ended = await setPassword(deps, tx, { ...act, passwordHash });
   const account = await openAccount(tx, accountId);
-  if (account.email === link.email && !account.emailVerified) {
+  const ended = await setPassword(deps, tx, { ...act, passwordHash });
+  if (!account.emailVerified) {
     await changeAccount(tx, accountId, { verifiedEmail: link.email, nowMs: origin.nowMs });
+    await forgetWaysIn(tx, accountId);
+    await audited(deps, tx, { ...act, action: "account.reclaim" });
   }
   return { accountId, deviceToken: deviceTokenOf(deps.tokens, accountId), ended };
 }

@@ -25,6 +25,8 @@ export type Credentials = {
 export type CheckedCredentials = {
   account: { id: string; name: string };
   method: SignInMethod;
+  /** What the password was compared with: no session starts once there is another one. */
+  passwordHash: string | undefined;
   secondFactor: UsableCode | undefined;
 };
 
@@ -64,7 +66,8 @@ export async function checkCredentials(
   if (!(await deps.passwords.verify(password, account?.passwordHash)) || account === undefined) {
     return refuse("wrong password", wrongCredentials());
   }
-  const factor = await deps.secondFactors.check(account.id, otp, origin.nowMs);
+  const asked = { accountId: account.id, code: otp, nowMs: origin.nowMs };
+  const factor = await deps.secondFactors.check(deps.database, asked);
   if (factor === "needed") throw new SecondFactorNeeded();
   if (factor === "wrong") return refuse("wrong code", wrongCode());
   // A right one makes this pair of account and source (or device) as good as new; others only get their token back.
@@ -72,6 +75,7 @@ export async function checkCredentials(
   return {
     account: { id: account.id, name: account.name },
     method: methodOf(factor),
+    passwordHash: account.passwordHash,
     secondFactor: factor,
   };
 }
@@ -79,7 +83,7 @@ export async function checkCredentials(
 const methodOf = (factor: UsableCode | undefined): SignInMethod =>
   factor === undefined ? "password" : factor.kind === "totp" ? "password+otp" : "password+recovery";
 
-const wrongCredentials = (): AppError =>
+export const wrongCredentials = (): AppError =>
   new AppError("unauthenticated", "The e-mail address or the password is wrong.");
 
 export const wrongCode = (): AppError => {

@@ -75,6 +75,17 @@ export function mailJobs(deps: AccountsDeps, mailer: Mailer): JobHandlers {
   };
 }
 
+/** A link that we have sent, used or not. @throws AppError bad_request */
+export async function ourLink(
+  deps: AccountsDeps,
+  of: { purpose: LinkPurpose; token: string },
+): Promise<MailToken> {
+  const id = deps.tokens.open(LINK_KIND[of.purpose], of.token);
+  const link = id === undefined ? undefined : await mailTokenById(deps.kit.database, id);
+  if (link?.purpose === of.purpose) return link;
+  throw unusable();
+}
+
 /** Uses a link up. @throws AppError bad_request for one that is unknown, used or too old: it is not said which */
 export async function spendLink(
   deps: AccountsDeps,
@@ -84,8 +95,12 @@ export async function spendLink(
   const id = deps.tokens.open(LINK_KIND[of.purpose], of.token);
   const used = id === undefined ? undefined : await spendMailToken(tx, id, of);
   if (used !== undefined) return used;
+  throw unusable();
+}
+
+function unusable(): AppError {
   const message = "this link is wrong, was used, or is too old: ask for a new one";
-  throw new AppError("bad_request", `token: ${message}.`, {
+  return new AppError("bad_request", `token: ${message}.`, {
     fields: [{ path: "body.token", code: "unusable_token", message }],
   });
 }

@@ -8,10 +8,9 @@ import { insertSignIn } from "../schema/oauth-sign-ins.ts";
 import type { CheckedCredentials } from "./check-credentials.ts";
 import type { IdentityDeps } from "./identity-deps.ts";
 
-type Proof = {
+type Proof = Partial<Pick<CheckedCredentials, "passwordHash" | "secondFactor">> & {
   accountId: string;
   method: SignInMethod;
-  secondFactor?: CheckedCredentials["secondFactor"];
   origin: Origin;
 };
 

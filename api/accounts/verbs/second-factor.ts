@@ -28,9 +28,8 @@ export type UsableCode = { kind: "totp"; step: number } | { kind: "recovery"; ha
 export type SecondFactors = {
   /** undefined: the account asks for none. */
   check(
-    accountId: string,
-    code: string | undefined,
-    nowMs: number,
+    db: Queryable,
+    of: { accountId: string; code: string | undefined; nowMs: number },
   ): Promise<UsableCode | undefined | "needed" | "wrong">;
   /** In the transaction of what it allows; false when somebody was faster. */
   use(tx: Queryable, accountId: string, code: UsableCode): Promise<boolean>;
@@ -62,8 +61,8 @@ export function openSecondFactors(kit: Kit): SecondFactors {
   const hashOf = (code: string): Buffer =>
     createHmac("sha256", recoveryKey).update(plainOf(code)).digest();
   return {
-    async check(accountId, code, nowMs) {
-      const stored = await readTotp(kit.database, accountId);
+    async check(db, { accountId, code, nowMs }) {
+      const stored = await readTotp(db, accountId);
       if (stored === undefined || !stored.isConfirmed) return undefined;
       if (code === undefined) return "needed";
       if (new RegExp(`^\\d{${DIGITS}}$`).test(code)) {
@@ -71,7 +70,7 @@ export function openSecondFactors(kit: Kit): SecondFactors {
         return step === undefined ? "wrong" : { kind: "totp", step };
       }
       const hash = hashOf(code);
-      const isKnown = await hasRecoveryCode(kit.database, accountId, hash);
+      const isKnown = await hasRecoveryCode(db, accountId, hash);
       return isKnown ? { kind: "recovery", hash } : "wrong";
     },
     use: (tx, accountId, code) =>

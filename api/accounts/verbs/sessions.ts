@@ -25,7 +25,7 @@ import {
   sessionById,
 } from "../schema/sessions.ts";
 import type { SigningKeys } from "../schema/signing-keys.ts";
-import { originFields } from "./check-credentials.ts";
+import { originFields, wrongCredentials } from "./check-credentials.ts";
 import type { SecondFactors } from "./second-factor.ts";
 import type { SignInFacts } from "./sign-in-facts.ts";
 import type { KnownToken } from "./token-check.ts";
@@ -103,10 +103,13 @@ async function startSession(
   start: StartSession,
 ): Promise<Started> {
   const { accountId, method, origin } = start;
-  // The lock makes this wait for a change of password or a closing, which end all sessions.
+  // The lock makes this wait for a change of password or a closing, which end all sessions that there are.
   const account = await accountById(tx, accountId, "lock");
   if (account === undefined || account.closedAtMs !== undefined) {
     throw new AppError("unauthenticated", "This account is closed.");
+  }
+  if (start.passwordHash !== undefined && start.passwordHash !== account.passwordHash) {
+    throw wrongCredentials();
   }
   if (start.secondFactor !== undefined) {
     const isFirst = await deps.secondFactors.use(tx, accountId, start.secondFactor);
@@ -145,8 +148,11 @@ async function startSession(
   };
 }
 
-export const refreshTokenOf = (tokens: SealedTokens, sessionId: string, generation: number): string =>
-  tokens.seal(REFRESH, `${sessionId} ${generation}`);
+export const refreshTokenOf = (
+  tokens: SealedTokens,
+  sessionId: string,
+  generation: number,
+): string => tokens.seal(REFRESH, `${sessionId} ${generation}`);
 
 /** A token by which a device is known again, for this account alone. */
 export const deviceTokenOf = (tokens: SealedTokens, accountId: string): string =>
