@@ -47,12 +47,12 @@ export function discountEndsMs(
   return addMonths(first.startMs, terms.durationMonths ?? 0);
 }
 
-/** The discount of a period that begins at a moment. */
+/** The discount of a period that begins at a moment; none where the period costs less than the coupon asks for. */
 export function periodDiscount(
-  coupon: { value: CouponValue; endsMs: number | null } | undefined,
+  coupon: (Pick<CouponTerms, "value" | "minimumAmount"> & { endsMs: number | null }) | undefined,
   period: { gross: bigint; startMs: number },
 ): Money {
-  if (coupon === undefined) return ZERO;
+  if (coupon === undefined || period.gross < coupon.minimumAmount) return ZERO;
   if (coupon.endsMs !== null && period.startMs >= coupon.endsMs) return ZERO;
   return discountOf(coupon.value, period.gross);
 }

@@ -71,7 +71,7 @@ const CouponInput = z
     ),
     duration: z.enum(COUPON_DURATIONS),
     durationMonths: Months.optional().describe("Of a repeating one, from its first paid period"),
-    maxRedemptions: Redemptions.optional().describe("By all customers; each can use it once"),
+    maxRedemptions: Redemptions.optional().describe("By all accounts; each can use it once"),
     minimumAmount: Amount.default(0).describe("Of a period, before the discount"),
     expiresAt: Timestamp.optional(),
   })

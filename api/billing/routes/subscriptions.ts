@@ -106,7 +106,7 @@ const addSubscription = ({ kit }: BillingDeps): Route =>
     tag: "Subscriptions",
     summary: "Subscribes a customer to a price",
     description:
-      "Begins with a trial where the price has one and the customer never had the plan; else the first invoice is written at once and collected by the payment method.",
+      "Begins with a trial where the price has one and the account never had the plan; else the first invoice is written at once and collected by the payment method.",
     rule: { allow: "own-or", permission: WRITE },
     body: z.strictObject({
       customerId: idOf("cus"),

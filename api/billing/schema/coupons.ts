@@ -137,14 +137,14 @@ export async function takeRedemption(
   return parseRows(CouponRow, rows)[0];
 }
 
-/** Notes who redeemed it; false where this customer did so before. */
+/** Notes who redeemed it; false where the account of this customer did so before, as whichever customer. */
 export async function noteRedemption(
   tx: Queryable,
   it: { couponId: string; customerId: string; subscriptionId: string; nowMs: number },
 ): Promise<boolean> {
   const rows = await tx.query(
-    `INSERT INTO coupon_redemptions (coupon_id, customer_id, subscription_id, redeemed_at)
-     VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING 1 AS noted`,
+    `INSERT INTO coupon_redemptions (coupon_id, customer_id, subscription_id, redeemed_at, account_id)
+     SELECT $1, id, $3, $4, account_id FROM customers WHERE id = $2 ON CONFLICT DO NOTHING RETURNING 1 AS noted`,
     [it.couponId, it.customerId, it.subscriptionId, new Date(it.nowMs)],
   );
   return rows.length === 1;

@@ -1,5 +1,6 @@
 import { creditNotesSql, invoicesSql, numberingSql } from "./tables-invoices.ts";
 import { ledgerRefSql, ledgerSql } from "./tables-ledger.ts";
+import { oncePerAccountSql } from "./tables-once.ts";
 import { catalogSql, customersSql, subscriptionsSql } from "./tables-subscriptions.ts";
 
 /** Steps of the books; only ever added at the end. */
@@ -12,4 +13,5 @@ export const booksMigrations = [
   { id: "books-0006-credit-notes", sql: creditNotesSql },
   { id: "books-0007-ledger", sql: ledgerSql },
   { id: "books-0008-ledger-ref", sql: ledgerRefSql },
+  { id: "books-0009-once-per-account", sql: oncePerAccountSql },
 ];

@@ -118,14 +118,16 @@ export async function saveSubscription(tx: Queryable, it: Subscription): Promise
   );
 }
 
-/** Whether a customer ever had a subscription to a plan: trials are for new ones. */
-export async function hadPlan(db: Queryable, customerId: string, planId: string): Promise<boolean> {
-  const rows = await db.query(
-    `SELECT 1 AS had FROM subscriptions JOIN prices ON prices.id = price_id
-     WHERE customer_id = $1 AND plan_id = $2 LIMIT 1`,
-    [customerId, planId],
+/**
+ * Notes that an account has a plan; false where it ever had it before, as whichever customer: trials are for new ones.
+ * Two that begin at the same time wait for each other here.
+ */
+export async function notePlan(tx: Queryable, accountId: string, planId: string): Promise<boolean> {
+  const rows = await tx.query(
+    `INSERT INTO plan_starts (account_id, plan_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING 1 AS noted`,
+    [accountId, planId],
   );
-  return rows.length > 0;
+  return rows.length === 1;
 }
 
 type Filter = ListFrom & {

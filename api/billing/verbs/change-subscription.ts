@@ -1,13 +1,14 @@
 import { AppError } from "#platform/errors.ts";
 
 import { periodAt, wholeSecond } from "../domain/calendar.ts";
+import { discountEndsMs } from "../domain/coupon.ts";
 import type { LineDraft } from "../domain/invoice.ts";
 import { type PeriodPrice, chargeLine, creditLine } from "../domain/proration.ts";
 import { requireBilling } from "../domain/subscription.ts";
 import type { TaxRate } from "../domain/tax.ts";
 import { type Customer, readCustomer } from "../schema/customers.ts";
 import { claimPeriod, readPeriod, repricePeriod } from "../schema/subscription-periods.ts";
-import { type Subscription, saveSubscription } from "../schema/subscriptions.ts";
+import { type Subscription, notePlan, saveSubscription } from "../schema/subscriptions.ts";
 import { SUBSCRIPTION_DUE_DAYS, promiseRenewal } from "./bill-period.ts";
 import type { Doing } from "./doing.ts";
 import { issueInvoice } from "./issue-invoice.ts";
@@ -52,11 +53,12 @@ export async function changeSubscription(
   const terms = await readTerms(tx, changed);
   const repriced = changed.priceId !== before.priceId || changed.quantity !== before.quantity;
   if (repriced) await sellable(doing, customer, { before, changed });
+  await notePlan(tx, customer.accountId, terms.plan.id);
   if (repriced && nowMs >= before.endMs) {
     throw new AppError("conflict", "The subscription is being renewed: try again in a moment.");
   }
-  const bought = repriced && before.status !== "trialing";
-  const saved = bought ? await reprice(doing, { before, changed, terms }) : changed;
+  const step = { before, changed, terms };
+  const saved = repriced ? await reprice(doing, step) : changed;
   await saveSubscription(tx, saved);
   await publishSubscription(doing, "changed", { subscription: saved, planId: terms.plan.id });
   return saved;
@@ -75,11 +77,19 @@ async function sellable(
 type Step = { before: Subscription; changed: Subscription; terms: Terms };
 
 async function reprice(doing: Doing, step: Step): Promise<Subscription> {
+  if (step.before.status === "trialing") return repriceTrial(step);
   const old = await readTerms(doing.tx, step.before);
   const oldPrice = await billedPrice(doing, step.before, old);
   return old.price.interval === step.terms.price.interval
     ? changeInPeriod(doing, step, oldPrice)
     : changeInterval(doing, step, oldPrice);
+}
+
+/** Nothing is charged yet; a discount ends by the first period of the interval that will be. */
+function repriceTrial({ changed, terms: { price, coupon } }: Step): Subscription {
+  if (coupon === undefined) return changed;
+  const first = periodAt(changed.anchorMs, price.interval, 0);
+  return { ...changed, discountEndsMs: discountEndsMs(coupon, first) };
 }
 
 /** What the current period was last charged at, whatever has happened to the coupon since. */
@@ -112,6 +122,12 @@ async function changeInPeriod(
   return { ...changed, latestInvoiceId: invoiceId, mrr: recurring(terms, changed, billed) };
 }
 
+/** A discount of one period was that of the period which ends now. */
+function discountEndsAfter({ coupon }: Terms, at: { before: Subscription; nowMs: number }) {
+  const endsMs = at.before.discountEndsMs;
+  return coupon?.duration === "once" && endsMs !== null ? Math.min(endsMs, at.nowMs) : endsMs;
+}
+
 /** The old period ends now; the first one of the new interval begins. */
 async function changeInterval(
   doing: Doing,
@@ -124,6 +140,7 @@ async function changeInterval(
   const next: Subscription = {
     ...changed,
     ...periodAt(nowMs, terms.price.interval, 0),
+    discountEndsMs: discountEndsAfter(terms, { before, nowMs }),
     anchorMs: nowMs,
     anchorPeriod: before.period + 1,
     period: before.period + 1,

@@ -10,7 +10,7 @@ import { type Price, readPlan, readPrice } from "../schema/catalog.ts";
 import { type Coupon, noteRedemption, takeRedemption } from "../schema/coupons.ts";
 import type { Customer } from "../schema/customers.ts";
 import { claimPeriod } from "../schema/subscription-periods.ts";
-import { type Subscription, hadPlan, saveSubscription } from "../schema/subscriptions.ts";
+import { type Subscription, notePlan, saveSubscription } from "../schema/subscriptions.ts";
 import { billPeriod, promiseRenewal } from "./bill-period.ts";
 import type { Doing } from "./doing.ts";
 import { type Terms, publishSubscription } from "./subscription-terms.ts";
@@ -26,7 +26,7 @@ export type Wanted = {
 };
 
 /**
- * Subscribes a locked customer: a trial first, where the price has one and the customer never had the plan; else the
+ * Subscribes a locked customer: a trial first, where the price has one and the account never had the plan; else the
  * first period is billed at once.
  * @throws AppError that names the field: a price that is not sold (any more) or of another currency, a coupon that is not
  *   good
@@ -39,7 +39,8 @@ export async function startSubscription(
   const { tx, nowMs } = doing;
   const price = await sellablePrice(doing, customer, wanted);
   const plan = await readPlan(tx, price.planId);
-  const trial = price.trialDays > 0 && !(await hadPlan(tx, customer.id, plan.id));
+  const isNew = await notePlan(tx, customer.accountId, plan.id);
+  const trial = price.trialDays > 0 && isNew;
   const startMs = wholeSecond(nowMs);
   const anchorMs = trial ? addDays(startMs, price.trialDays) : startMs;
   const first = periodAt(anchorMs, price.interval, 0);
@@ -140,9 +141,9 @@ async function redeem(
   { id: couponId }: Coupon,
 ): Promise<void> {
   if (await noteRedemption(tx, { couponId, customerId, subscriptionId, nowMs })) return;
-  throw new AppError("conflict", "This customer has used this coupon before.", {
+  throw new AppError("conflict", "This account has used this coupon before.", {
     fields: [
-      { path: "body.couponCode", code: "coupon_used", message: "it is good once for a customer" },
+      { path: "body.couponCode", code: "coupon_used", message: "it is good once for an account" },
     ],
   });
 }

@@ -32,7 +32,7 @@ export function periodPrice(
 ): PeriodPrice {
   const { quantity, startMs, discountEndsMs: endsMs } = subscription;
   const gross = grossOf(price.unitAmount, quantity);
-  const taken = coupon === undefined ? undefined : { value: coupon.value, endsMs };
+  const taken = coupon === undefined ? undefined : { ...coupon, endsMs };
   return {
     description: plan.name,
     quantity,
