@@ -64,6 +64,22 @@ test("whoever pays in between is active again, and is not charged again", async 
   expect(await money.list(`/v1/payments?invoiceId=${invoiceId}`)).toHaveLength(3);
 });
 
+test("whoever is never authenticated has not paid: after a day it is dunned, and another card can pay", async () => {
+  await using money = await testMoney();
+  const { customerId, invoiceId, status } = await subscribed(money, "authentication_ok");
+  const paymentMethodId = await money.addCard(customerId, "ok");
+  await money.post(`/v1/invoices/${invoiceId}/pay`, { paymentMethodId }, 409);
+  await money.after(DAY_MS);
+  expect(await money.list(`/v1/payments?invoiceId=${invoiceId}`)).toMatchObject([
+    { status: "failed", reason: "authentication_not_given" },
+  ]);
+  expect(await status()).toBe("past_due");
+  await money.post(`/v1/invoices/${invoiceId}/pay`, { paymentMethodId }, 202);
+  await money.service.runJobs();
+  expect(await status()).toBe("active");
+  expect(await money.differences()).toEqual([0]);
+});
+
 test("the policy says when to try again and what comes in the end", async () => {
   await using money = await testMoney();
   const policy = { retryDays: [2], finally: "unpaid" };

@@ -66,6 +66,9 @@ function heard(state: PaymentState, event: PaymentEvent): PaymentState {
   }
 }
 
+/** So long its owner has to be authenticated; then the payment has failed, and what it pays can be paid otherwise. */
+export const AUTHENTICATION_MS = 24 * 3_600_000;
+
 /** What of a payment has gone back or may not be touched. */
 export type Taken = {
   amount: Money;

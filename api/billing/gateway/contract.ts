@@ -77,6 +77,17 @@ export function testGateway(open: () => Promise<GatewayUnderTest>): void {
     expect(await it.gateway.confirm(confirm)).toMatchObject({ status: "succeeded", chargeId });
   });
 
+  test("a charge that was given up is not confirmed any more, and one that came is not given up", async () => {
+    await using it = await open();
+    const first = await it.gateway.charge(await requestOf(it.gateway, it.cards.authentication));
+    const second = await it.gateway.charge(await requestOf(it.gateway, it.cards.authentication));
+    const of = ({ chargeId }: { chargeId: string }) => ({ key: `${chargeId}/end`, chargeId });
+    expect(await it.gateway.cancel(of(first))).toMatchObject({ status: "failed" });
+    expect(await it.gateway.confirm(of(first))).toMatchObject({ status: "failed" });
+    expect(await it.gateway.confirm(of(second))).toMatchObject({ status: "succeeded" });
+    expect(await it.gateway.cancel(of(second))).toMatchObject({ status: "succeeded" });
+  });
+
   test("refunds are done once for a key, and never come to more than the charge", async () => {
     await using it = await open();
     const { chargeId } = await it.gateway.charge(await requestOf(it.gateway, it.cards.ok));

@@ -67,6 +67,8 @@ export interface Gateway {
   charge(request: ChargeRequest): Promise<ChargeOutcome>;
   /** Goes on with a charge after its owner was authenticated. */
   confirm(request: { key: string; chargeId: string }): Promise<ChargeOutcome>;
+  /** Gives up a charge whose owner was not authenticated (yet), and tells how it stands: it may be too late. */
+  cancel(request: { key: string; chargeId: string }): Promise<ChargeOutcome>;
   refund(request: RefundRequest): Promise<RefundOutcome>;
   submitEvidence(request: { key: string; disputeId: string; text: string }): Promise<void>;
   acceptDispute(request: { key: string; disputeId: string }): Promise<void>;

@@ -66,6 +66,7 @@ export function sandboxGateway(kit: Kit): Gateway {
       return outcomeOf(charge);
     },
     confirm: ({ chargeId }) => inOne((tx) => confirm(kit, tx, chargeId)),
+    cancel: ({ chargeId }) => inOne((tx) => cancel(kit, tx, chargeId)),
     refund: (request) => inOne((tx) => refundOnce(kit, tx, request)),
     submitEvidence: ({ disputeId, text }) =>
       inOne(async (tx) => {
@@ -142,6 +143,14 @@ async function confirm(kit: Kit, tx: Queryable, chargeId: string): Promise<Charg
   return outcomeOf(
     await settled(kit, tx, { ...charge, status, reason: does === "succeeds" ? null : reason }),
   );
+}
+
+async function cancel(kit: Kit, tx: Queryable, chargeId: string): Promise<ChargeOutcome> {
+  const charge = await lockCharge(tx, { id: chargeId });
+  if (!charge) throw new Error(`the sandbox has no charge ${chargeId}`);
+  if (charge.status !== "requires_action") return outcomeOf(charge);
+  const reason = "authentication_not_given";
+  return outcomeOf(await settled(kit, tx, { ...charge, status: "failed", reason }));
 }
 
 function outcomeOf({ id, status, reason }: SandboxCharge): ChargeOutcome {

@@ -21,6 +21,7 @@ export function withTimeLimit(gateway: Gateway, msMax = ANSWER_MS_MAX): Gateway 
     tokenize: (card) => limited(gateway.tokenize(card)),
     charge: (request) => limited(gateway.charge(request)),
     confirm: (request) => limited(gateway.confirm(request)),
+    cancel: (request) => limited(gateway.cancel(request)),
     refund: (request) => limited(gateway.refund(request)),
     submitEvidence: (request) => limited(gateway.submitEvidence(request)),
     acceptDispute: (request) => limited(gateway.acceptDispute(request)),

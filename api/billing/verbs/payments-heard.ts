@@ -1,5 +1,5 @@
 import { toWire } from "../domain/money.ts";
-import { type PaymentEvent, advance } from "../domain/payments.ts";
+import { AUTHENTICATION_MS, type PaymentEvent, advance } from "../domain/payments.ts";
 import type { ChargeOutcome } from "../gateway/port.ts";
 import { type Payment, lockPayment, savePayment } from "../schema/payments.ts";
 import { type Doing, publish } from "./doing.ts";
@@ -22,11 +22,20 @@ export async function hearOfPayment(
   if (state === payment.state) return payment;
   const doing = { ...from, traceId: from.traceId ?? payment.traceId };
   const saved = await savePayment(doing.tx, { ...payment, state }, doing.nowMs);
+  if (state.status === "requires_action") await promiseEnd(doing, id);
   if (state.status === "succeeded") await collected(doing, saved);
   if (state.status === "failed") await failed(doing, saved, state.reason);
   if (state.status === "reversed") await takenBack(doing, saved, state.reason);
   return saved;
 }
+
+/** Whoever is never authenticated would keep the invoice from being paid, and the subscription from dunning. */
+const promiseEnd = ({ kit, tx, nowMs }: Doing, paymentId: string): Promise<void> =>
+  kit.jobs.add(tx, {
+    kind: "payment.expire",
+    payload: { paymentId },
+    runAtMs: nowMs + AUTHENTICATION_MS,
+  });
 
 async function collected(doing: Doing, payment: Payment): Promise<void> {
   await say(doing, "succeeded", payment);

@@ -39,6 +39,7 @@ export function paymentsJobs(deps: Deps): JobHandlers {
       inOne(run, (doing) => retryCollection(doing, OfRetry.parse(run.payload))),
     "payment.charge": patientJob(kit, "payment.charge", (run) => charge(deps, inOne, run)),
     "payment.confirm": patientJob(kit, "payment.confirm", (run) => confirm(deps, inOne, run)),
+    "payment.expire": patientJob(kit, "payment.expire", (run) => expire(deps, inOne, run)),
     "refund.send": patientJob(kit, "refund.send", (run) => refund(deps, inOne, run)),
     "dispute.deadline": (run) =>
       inOne(run, (doing) => expireDispute(doing, OfDispute.parse(run.payload).disputeId)),
@@ -74,6 +75,16 @@ async function confirm(deps: Deps, inOne: InOne, run: JobRun): Promise<void> {
   const { gateway } = await gatewayFor(deps, payment);
   const { chargeId } = payment.state;
   const outcome = await gateway.confirm({ key: `${paymentId}/confirm`, chargeId });
+  await inOne(run, (doing) => hearOfPayment(doing, paymentId, eventOfOutcome(outcome)));
+}
+
+async function expire(deps: Deps, inOne: InOne, run: JobRun): Promise<void> {
+  const { paymentId } = OfPayment.parse(run.payload);
+  const payment = await readPayment(deps.kit.database, paymentId);
+  if (payment.state.status !== "requires_action") return;
+  const { gateway } = await gatewayFor(deps, payment);
+  const { chargeId } = payment.state;
+  const outcome = await gateway.cancel({ key: `${paymentId}/cancel`, chargeId });
   await inOne(run, (doing) => hearOfPayment(doing, paymentId, eventOfOutcome(outcome)));
 }
 
