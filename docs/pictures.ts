@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright";
 
 import { Board } from "#dashboards/api.ts";
+import { parseConfig } from "#platform/config.ts";
 
 import {
   createOwner,
@@ -60,12 +61,13 @@ const PICTURES: Picture[] = [
 const data = process.argv[2] === "--data" ? process.argv[3] : undefined;
 const folder = data ?? (await mkdtemp(path.join(tmpdir(), "quarterdeck-pictures-")));
 try {
-  await using app = await startApp(["--demo", "--data", folder]);
+  await using app = await startApp(["--demo", "--data", folder], { apis: true });
   const cookie = await createOwner(app);
   await until("the demo's past is read", () => isComplete(app, cookie), HISTORY_MS_MAX);
   await using browser = await openBrowser();
   await mkdir(OUT, { recursive: true });
   for (const picture of PICTURES) await take(picture, { app, cookie, browser });
+  await takeDocs(browser);
 } finally {
   if (data === undefined) await rm(folder, { recursive: true, force: true });
 }
@@ -111,6 +113,16 @@ async function take(picture: Picture, { app, cookie, browser }: Session): Promis
   const { size } = await stat(file);
   process.stdout.write(`${path.relative(process.cwd(), file)} ${(size / 1000).toFixed(0)} kB\n`);
   if (size > BYTES_MAX) throw new Error(`${file}: larger than ${BYTES_MAX} bytes`);
+}
+
+/** Of an API's own page, which needs no session. */
+async function takeDocs(browser: Browser): Promise<void> {
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  await page.goto(`http://127.0.0.1:${parseConfig({}).api.ports.billing}/docs#addSubscription`);
+  const file = path.join(OUT, "billing-docs.png");
+  await page.screenshot({ path: file, scale: "css" });
+  process.stdout.write(`${path.relative(process.cwd(), file)}\n`);
+  await page.close();
 }
 
 function sleep(ms: number): Promise<void> {

@@ -26,7 +26,7 @@ import { forgetOldRuns, performRun } from "./verbs/runs.ts";
 import { performSchedule } from "./verbs/schedules.ts";
 import { openWarehouse } from "./warehouse/open-warehouse.ts";
 
-const EVENTS_EVERY_MS = 10_000;
+const EVENTS_EVERY_MS = 30_000;
 const REQUESTS_EVERY_MS = 60_000;
 const LOAD_EVERY_MS = 10_000;
 const TIDY_EVERY_MS = 600_000;

@@ -19,11 +19,15 @@ const OWNER = {
 export type RunningApp = AsyncDisposable & { url: string; setupUrl: string };
 
 /** `quarterdeck start` with these arguments, as a process of its own on any free port. */
-export async function startApp(args: readonly string[]): Promise<RunningApp> {
+export async function startApp(
+  args: readonly string[],
+  { apis = false }: { apis?: boolean } = {},
+): Promise<RunningApp> {
   if (!existsSync(path.join(ROOT, ".next", "BUILD_ID"))) {
     throw new Error("the pages are not built: run npm start once");
   }
-  const command = ["cli.ts", "start", "--no-apis", "--port", "0", ...args];
+  const alone = apis ? [] : ["--no-apis"];
+  const command = ["cli.ts", "start", ...alone, "--port", "0", ...args];
   const child = spawn(process.execPath, command, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
   const setupUrl = await printed(child, /(http:\/\/\S+\/setup\?token=\S+)/);
   return {

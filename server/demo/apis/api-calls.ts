@@ -52,8 +52,19 @@ export function apiCallsOf(
   }
 }
 
-/** What the shop asks once a minute, whoever visits: its settings, and that its own log is taken. */
+const FEED = { method: "GET", route: "/v1/events", status: 200, durationMs: 4 } as const;
+const FEEDS: readonly ApiCall[] = [
+  { ...FEED, service: "accounts" },
+  { ...FEED, service: "billing" },
+];
+
+/**
+ * What is asked in a minute, whoever visits: the shop's settings, that its own log is taken, and the feeds that
+ * Reporting reads every 30 s.
+ */
 export const CALLS_EACH_MINUTE: readonly ApiCall[] = [
+  ...FEEDS,
+  ...FEEDS,
   {
     service: "management",
     method: "GET",
