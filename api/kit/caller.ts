@@ -19,13 +19,22 @@ export type Rule =
   | { allow: "anyone"; why: string }
   | { allow: "signed-in" }
   | { allow: "own-or"; permission: string }
-  | { allow: "permission"; permission: string };
+  | {
+      allow: "permission";
+      permission: string;
+      /** Also who holds it in some scope only gets in: the handler looks for what (`scopesOf`). */
+      scoped?: true;
+    };
 
-/** Whether a caller holds a permission, in whatever scope: `a:b`, `a:b/scope` or `a:*` count for `a:b`. */
+/** Whether a caller holds a permission for everything: `a:b:c` or `a:*`; what is narrowed to a scope does not count. */
 export function holds(caller: Caller, permission: string): boolean {
   if (caller.kind === "root" || caller.permissions.has(permission)) return true;
-  const [service = ""] = permission.split(":");
-  if (caller.permissions.has(`${service}:*`)) return true;
+  return caller.permissions.has(`${permission.slice(0, permission.indexOf(":"))}:*`);
+}
+
+/** Whether a caller holds a permission in whatever scope: `a:b:c/scope` counts too. */
+export function holdsSomewhere(caller: Caller, permission: string): boolean {
+  if (holds(caller, permission)) return true;
   const scoped = `${permission}/`;
   for (const held of caller.permissions) if (held.startsWith(scoped)) return true;
   return false;
@@ -33,9 +42,7 @@ export function holds(caller: Caller, permission: string): boolean {
 
 /** The scopes in which a caller holds a permission: `a:b/nginx.*` gives `nginx.*`. Empty: not at all. */
 export function scopesOf(caller: Caller, permission: string): "all" | readonly string[] {
-  const [service = ""] = permission.split(":");
-  if (caller.kind === "root" || caller.permissions.has(permission)) return "all";
-  if (caller.permissions.has(`${service}:*`)) return "all";
+  if (holds(caller, permission)) return "all";
   const scoped = `${permission}/`;
   return [...caller.permissions]
     .filter((held) => held.startsWith(scoped))

@@ -13,7 +13,7 @@ import {
   sendText,
 } from "./answer.ts";
 import type { RequestDeps } from "./app.ts";
-import { type Caller, type Rule, holds } from "./caller.ts";
+import { type Caller, type Rule, holds, holdsSomewhere } from "./caller.ts";
 import { once } from "./idempotency.ts";
 import { type Input, readBodyText, readInput } from "./request-input.ts";
 import { type AnswerSpec, type AnyAnswer, type Call, ReadyJson, type Route } from "./route.ts";
@@ -248,7 +248,9 @@ function checkRule(rule: Rule, caller: Caller): void {
   if (caller.kind === "anonymous") {
     throw new AppError("unauthenticated", "Send a token: Authorization: Bearer …");
   }
-  if (rule.allow === "permission" && !holds(caller, rule.permission)) {
+  if (rule.allow !== "permission") return;
+  const may = rule.scoped === true ? holdsSomewhere : holds;
+  if (!may(caller, rule.permission)) {
     throw new AppError("forbidden", `This needs the permission ${rule.permission}.`);
   }
 }

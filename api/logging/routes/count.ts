@@ -41,7 +41,7 @@ const facetsRoute = ({ stores }: Deps): Route =>
     operationId: "listFacets",
     tag: "Read",
     summary: "The most frequent values of fields",
-    rule: { allow: "permission", permission: READ },
+    rule: { allow: "permission", permission: READ, scoped: true },
     query: z.strictObject({
       ...scopeQuery,
       fields: FieldList,
@@ -74,7 +74,7 @@ const countsRoute = ({ stores }: Deps): Route =>
     tag: "Read",
     summary: "How many events matched, over time",
     description: `One count for each step in which there was an event, at most ${POINTS_MAX} steps; steps begin at multiples of the step since 1970, so the first may begin before \`from\`. With \`by\`, one for each of the most frequent values of that field too (null: it is not there).`,
-    rule: { allow: "permission", permission: READ },
+    rule: { allow: "permission", permission: READ, scoped: true },
     query: z.strictObject({
       ...scopeQuery,
       step: z

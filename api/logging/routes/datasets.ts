@@ -40,7 +40,7 @@ const listRoute = ({ stores }: Deps): Route =>
     operationId: "listDatasets",
     tag: "Datasets",
     summary: "The datasets that the caller may read, by name",
-    rule: { allow: "permission", permission: READ },
+    rule: { allow: "permission", permission: READ, scoped: true },
     query: pageQuery({}),
     answers: {
       200: {
@@ -77,7 +77,7 @@ const retentionRoute = (): Route =>
     tag: "Datasets",
     summary: "For how many days a dataset is kept",
     description: "Null days: for ever. Version 0: nobody has said so far.",
-    rule: { allow: "permission", permission: READ },
+    rule: { allow: "permission", permission: READ, scoped: true },
     params: Params,
     answers: { 200: { description: "Its retention", body: Retention } },
     async handle({ params: { dataset }, caller, read }) {
@@ -95,7 +95,7 @@ const keepRoute = ({ kit }: Deps): Route =>
     summary: "Says for how many days a dataset is kept",
     description:
       "Events of days (UTC) that were over more than so many days ago are removed, with what was rolled up from them; null keeps them for ever. What is removed does not come back.",
-    rule: { allow: "permission", permission: KEEP },
+    rule: { allow: "permission", permission: KEEP, scoped: true },
     params: Params,
     body: z.strictObject({ days: z.int().min(1).max(DAYS_MAX).nullable() }),
     ifMatch: "required",

@@ -37,7 +37,7 @@ export const otlpRoute = (deps: Deps): Route =>
     summary: "Takes logs by the OpenTelemetry protocol",
     description:
       "OTLP/HTTP with JSON or protobuf, gzipped or not; point an exporter at …/otlp. Attributes become ECS fields. The dataset is the attribute data_stream.dataset or event.dataset, else the service's name with .otlp behind it. Records that are refused are counted in partialSuccess. Errors are problem+json; 429 and 503 carry Retry-After.",
-    rule: { allow: "permission", permission: WRITE },
+    rule: { allow: "permission", permission: WRITE, scoped: true },
     consumes: [JSON_TYPE, PROTOBUF_TYPE],
     bodyBytesMax: BODY_BYTES_MAX,
     answers: { 200: { description: "Kept, but for what partialSuccess says", body: Answer } },

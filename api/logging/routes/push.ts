@@ -40,7 +40,7 @@ const pushOne = (deps: Deps): Route =>
     tag: "Push",
     summary: "Takes one log event",
     description: `ECS as JSON, nested or with dotted names. ${LIMITS} ${DURABLE}`,
-    rule: { allow: "permission", permission: WRITE },
+    rule: { allow: "permission", permission: WRITE, scoped: true },
     body: z.record(z.string(), z.unknown()).meta({
       example: {
         "data_stream.dataset": "shop.orders",
@@ -68,7 +68,7 @@ const pushBatch = (deps: Deps): Route =>
     tag: "Push",
     summary: "Takes many log events, one JSON document a line",
     description: `NDJSON of at most ${BATCH_BYTES_MAX / MIB} MiB and ${LINES_MAX} lines, gzipped or not. Every line is judged on its own: those that are right are kept, the others are named with their line (the first ${ERRORS_MAX}). Where no line is right, nothing is kept and it is an error. ${LIMITS} ${DURABLE} An Idempotency-Key is remembered for ${IDEMPOTENCY_HOURS} hours.`,
-    rule: { allow: "permission", permission: WRITE },
+    rule: { allow: "permission", permission: WRITE, scoped: true },
     consumes: NDJSON,
     bodyBytesMax: BATCH_BYTES_MAX,
     idempotency: "optional",

@@ -27,7 +27,7 @@ const searchRoute = ({ stores }: Deps): Route =>
     summary: "Events that match, newest first",
     description:
       "Of the datasets that the caller may read. In `q` all terms must hold: words stand somewhere in the event; `level:error` is a value, `path:/api/*` a pattern, `status>=500` a comparison, `user:*` says that the field is there, `-method:GET` turns a condition round; quotes hold words together. A page goes on in the range of the first one, even where that was up to now.",
-    rule: { allow: "permission", permission: READ },
+    rule: { allow: "permission", permission: READ, scoped: true },
     query: pageQuery(scopeQuery),
     answers: { 200: { description: "A page of events", body: pageOf(Event) } },
     async handle({ query, caller, nowMs }) {
@@ -61,7 +61,7 @@ const eventRoute = ({ stores }: Deps): Route =>
     operationId: "getLog",
     tag: "Read",
     summary: "One event, with all its fields",
-    rule: { allow: "permission", permission: READ },
+    rule: { allow: "permission", permission: READ, scoped: true },
     params: z.strictObject({ eventId: EventId }),
     answers: { 200: { description: "The event", body: Event } },
     async handle({ params, caller }) {

@@ -28,7 +28,7 @@ const exportApplication = ({ cache }: RouteDeps): Route =>
     operationId: "exportApplication",
     tag,
     summary: "An application as YAML: settings, values and flags; of secrets, the references",
-    rule: { allow: "permission", permission: READ },
+    rule: { allow: "permission", permission: READ, scoped: true },
     params: InApplication,
     answers: { 200: { description: "The file", media: "application/yaml" } },
     async handle({ params, caller, incoming }) {
@@ -63,7 +63,7 @@ const importApplication = (deps: RouteDeps): Route =>
     summary: "Makes an application be what a YAML file says, all of it or nothing",
     description:
       "With `dryRun` it only answers what would change, and the ETag of what it compared with: send that as If-Match to apply exactly this plan. What the file does not name is removed. The same file again changes nothing. An application that is not there is made.",
-    rule: { allow: "permission", permission: WRITE },
+    rule: { allow: "permission", permission: WRITE, scoped: true },
     params: InApplication,
     body: z.strictObject({
       yaml: z.string().min(1).max(YAML_CHARACTERS_MAX),

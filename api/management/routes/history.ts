@@ -40,7 +40,7 @@ export const factsOf = ({ application, revision, atMs, by, reason }: Revision) =
 const EMPTY: Content = { description: "", settings: {}, flags: {} };
 const NUMBER_MAX = 2_147_483_647;
 const tag = "History";
-const reads = { allow: "permission", permission: READ } as const;
+const reads = { allow: "permission", permission: READ, scoped: true } as const;
 
 export function historyRoutes(deps: RouteDeps): Route[] {
   return [listRevisions(deps), getRevision(deps), compare(deps), rollBack(deps)];
@@ -135,7 +135,7 @@ const rollBack = (deps: RouteDeps): Route =>
     operationId: "rollBack",
     tag,
     summary: "Makes the content of an earlier revision a new revision",
-    rule: { allow: "permission", permission: WRITE },
+    rule: { allow: "permission", permission: WRITE, scoped: true },
     params: InApplication,
     body: z.strictObject({ revision: Version.max(NUMBER_MAX), reason: Reason }),
     ifMatch: "required",

@@ -31,7 +31,7 @@ export function resolvedRoute({ cache }: RouteDeps): Route {
     summary: "The values that count for a product in an environment",
     description:
       "The value of the product in the environment, else of the environment, else of the product, else the global one, else the default; what has none is left out. Send the ETag back as If-None-Match: 304 says that nothing has changed. Other processes show a change once they heard of it, which takes milliseconds; after a lost notification at most 30 s. Send the read-after of an answer to be sure to see that change.",
-    rule: { allow: "permission", permission: READ },
+    rule: { allow: "permission", permission: READ, scoped: true },
     params: InApplication,
     query: z.strictObject(Place),
     answers: {

@@ -52,8 +52,8 @@ function answerOf<Status extends 200>(status: Status, application: Application, 
 }
 
 const tag = "Settings";
-const rule = { allow: "permission", permission: WRITE } as const;
-const reads = { allow: "permission", permission: READ } as const;
+const rule = { allow: "permission", permission: WRITE, scoped: true } as const;
+const reads = { allow: "permission", permission: READ, scoped: true } as const;
 
 export function settingRoutes(deps: RouteDeps): Route[] {
   return [

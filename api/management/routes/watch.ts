@@ -25,7 +25,7 @@ export function watchRoute(deps: RouteDeps): Route {
     tag: "Watch",
     summary: "Changes of an application as they happen, as server-sent events",
     description: `First an event \`ready\` with the revision that the stream starts after, then \`revision\` for each that changes something at the place: its id is the revision's number, its data has who, when, why and what. Reconnect with Last-Event-ID (browsers do) and no revision is missed and none comes twice. A line \`: alive\` comes when nothing happens for 15 s. At most ${STREAMS_OF_CALLER_MAX} streams of one caller in a process.`,
-    rule: { allow: "permission", permission: READ },
+    rule: { allow: "permission", permission: READ, scoped: true },
     query: z.strictObject({ application: ApplicationName, ...Place }),
     answers: { 200: { description: "The stream", media: "text/event-stream" } },
     async handle({ query: { application, ...place }, caller, incoming, signal }) {

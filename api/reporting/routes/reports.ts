@@ -13,7 +13,7 @@ import { READ, checkMayRead, reportsOf } from "./access.ts";
 import { ReportAnswer, ReportEntry, RunAnswer, pageOfAll, reportEntry, shownRun } from "./wire.ts";
 
 const LIMITS = { rowsMax: 10_000, waitMsMax: 20_000 };
-const RULE = { allow: "permission", permission: READ } as const;
+const RULE = { allow: "permission", permission: READ, scoped: true } as const;
 
 /** The catalogue, and for each report of it: compute it now, or order a run of it. */
 export function reportRoutes(deps: ReportingDeps, reports: readonly Report[]): Route[] {

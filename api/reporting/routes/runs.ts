@@ -14,7 +14,7 @@ import { READ, mayRead, namesOf } from "./access.ts";
 import { fileResponse } from "./reports.ts";
 import { RunAnswer, shownRun } from "./wire.ts";
 
-const RULE = { allow: "permission", permission: READ } as const;
+const RULE = { allow: "permission", permission: READ, scoped: true } as const;
 const RunId = z.strictObject({ runId: idOf("run") });
 export const NewestFirst = z.tuple([z.number().min(0).max(4e12), z.string().max(40)]);
 

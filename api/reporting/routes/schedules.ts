@@ -16,7 +16,7 @@ import { READ, SCHEDULES_WRITE, checkMayRead, mayRead, namesOf } from "./access.
 import { NewestFirst } from "./runs.ts";
 import { ScheduleAnswer, shownSchedule } from "./wire.ts";
 
-const READERS = { allow: "permission", permission: READ } as const;
+const READERS = { allow: "permission", permission: READ, scoped: true } as const;
 const WRITERS = { allow: "permission", permission: SCHEDULES_WRITE } as const;
 const ScheduleId = z.strictObject({ scheduleId: idOf("rsc") });
 const PARAMETERS_MAX = 20;
