@@ -1,4 +1,4 @@
-/** Access tokens live so long: what they say may be out of date by that much. */
+/** Access tokens live so long at most: what is taken back before its time may still be in them for that much. */
 export const ACCESS_TOKEN_S = 600;
 
 export type AccessTokenFacts = {
@@ -12,6 +12,8 @@ export type AccessTokenFacts = {
   /** `ses_…` where a session stands behind it. */
   sessionId?: string | undefined;
   permissions: readonly string[];
+  /** When the first of what it rests on ends by itself, epoch ms: a grant, an API key. It ends with it. */
+  untilMs?: number | undefined;
   /** When the person proved who they are, epoch ms, and by what (RFC 8176): `pwd`, `otp`, `hwk` … */
   authTimeMs?: number | undefined;
   methods?: readonly string[] | undefined;
@@ -20,9 +22,16 @@ export type AccessTokenFacts = {
   nowMs: number;
 };
 
+export type AccessTokenClaims = Record<string, unknown> & {
+  scope: string;
+  iat: number;
+  exp: number;
+};
+
 /** Claims of an access token (RFC 9068); `scope` carries the permissions. */
-export function accessTokenClaims(facts: AccessTokenFacts): Record<string, unknown> {
+export function accessTokenClaims(facts: AccessTokenFacts): AccessTokenClaims {
   const issuedAt = Math.floor(facts.nowMs / 1_000);
+  const endS = Math.floor((facts.untilMs ?? Infinity) / 1_000);
   return {
     iss: facts.issuer,
     aud: facts.audience,
@@ -34,6 +43,6 @@ export function accessTokenClaims(facts: AccessTokenFacts): Record<string, unkno
     ...(facts.methods === undefined ? {} : { amr: facts.methods }),
     jti: facts.id,
     iat: issuedAt,
-    exp: issuedAt + ACCESS_TOKEN_S,
+    exp: Math.max(issuedAt + 1, Math.min(issuedAt + ACCESS_TOKEN_S, endS)),
   };
 }

@@ -31,6 +31,12 @@ export function beyond(
   );
 }
 
+/** When the first of it ends; undefined where nothing does. */
+export function firstEnd(ends: readonly (number | undefined)[]): number | undefined {
+  const first = Math.min(...ends.map((it) => it ?? Infinity));
+  return first === Infinity ? undefined : first;
+}
+
 /** What is left of the wanted permissions when only what is held counts; of `a:*` and `a:b:c` the narrower one. */
 export function within(held: readonly string[], wanted: readonly string[]): string[] {
   const all = [

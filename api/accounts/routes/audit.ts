@@ -24,6 +24,12 @@ const EntryBody = z
   })
   .meta({ id: "AuditEntry" });
 
+/** From where somebody else dealt with one's account is theirs; from where nobody known did is one's own to know. */
+const withoutOrigin = (row: AuditRow, callerId: string): AuditRow =>
+  row.actor === callerId || row.actor === "anonymous"
+    ? row
+    : { ...row, address: null, user_agent: null };
+
 const entryBody = (row: AuditRow): z.input<typeof EntryBody> => ({
   id: String(row.id),
   at: row.at.toISOString(),
@@ -64,7 +70,10 @@ export const auditRoutes = (): Route[] => [
       const [beforeId] = decodeCursor(Cursor, query.cursor) ?? [undefined];
       const about = maySeeAll ? query.about : caller.id;
       const rows = await readAudit(read, { about, action, outcome, beforeId, limit });
-      const page = cutPage(rows, limit, { item: entryBody, cursor: (it) => [it.id] });
+      const page = cutPage(rows, limit, {
+        item: (it) => entryBody(maySeeAll ? it : withoutOrigin(it, caller.id)),
+        cursor: (it) => [it.id],
+      });
       return { status: 200, body: page };
     },
   }),

@@ -33,6 +33,11 @@ export async function subjectExists(tx: Queryable, id: string): Promise<boolean>
   return rows.length > 0;
 }
 
+/** Whether there is such a service account, and nobody has disabled it. */
+export const serviceAccountWorks = async (db: Queryable, id: string): Promise<boolean> =>
+  (await db.query("SELECT 1 FROM service_accounts WHERE id = $1 AND NOT disabled", [id])).length >
+  0;
+
 export async function readServiceAccount(
   db: Queryable,
   id: string,

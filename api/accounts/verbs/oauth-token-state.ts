@@ -4,6 +4,7 @@ import type { Origin } from "../deps.ts";
 import type { OAuthClient } from "../domain/clients.ts";
 import type { Session } from "../domain/session.ts";
 import { accountById } from "../schema/accounts.ts";
+import { serviceAccountWorks } from "../schema/service-accounts.ts";
 import type { IdentityDeps } from "./identity-deps.ts";
 import { REFRESH } from "./sessions.ts";
 
@@ -88,10 +89,12 @@ export async function userInfo(
 const accessClaims = ({ keys }: IdentityDeps, token: string): Promise<JWTPayload | undefined> =>
   keys.verify(token, { typ: "at+jwt" });
 
-/** The session behind it lives; a service account has none. */
+/** The session or service account behind it lives. */
 async function isAlive(deps: IdentityDeps, claims: JWTPayload, nowMs: number): Promise<boolean> {
   const sessionId = claims["sid"];
-  if (typeof sessionId !== "string") return claims.sub?.startsWith("svc_") === true;
+  if (typeof sessionId !== "string") {
+    return serviceAccountWorks(deps.kit.database, claims.sub ?? "");
+  }
   return (await live(deps, sessionId, nowMs)) !== undefined;
 }
 

@@ -3,15 +3,15 @@ import { randomUUID } from "node:crypto";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import type { Origin } from "../deps.ts";
-import { ACCESS_TOKEN_S, accessTokenClaims } from "../domain/access-token.ts";
+import { accessTokenClaims } from "../domain/access-token.ts";
 import type { OAuthClient } from "../domain/clients.ts";
-import { within } from "../domain/grants.ts";
+import { firstEnd, within } from "../domain/grants.ts";
 import { ID_TOKEN_S, OAuthError, provesChallenge } from "../domain/oauth.ts";
 import { QUARTERDECK } from "../domain/products.ts";
 import type { Session } from "../domain/session.ts";
 import { AMR } from "../domain/sign-in-method.ts";
 import { useApiKey } from "../schema/api-keys.ts";
-import { permissionsOf } from "../schema/grants.ts";
+import { heldBy } from "../schema/grants.ts";
 import {
   type OAuthSignIn,
   lockSignIn,
@@ -119,14 +119,15 @@ async function tokensOf(deps: IdentityDeps, facts: Facts): Promise<TokenAnswer> 
   const { session, signIn, client } = facts;
   const { kit, keys } = deps;
   const nowMs = kit.clock.nowMs();
-  const permissions = await permissionsOf(kit.database, session.accountId, client.product, nowMs);
+  const held = await heldBy(kit.database, session.accountId, { product: client.product, nowMs });
   const access = accessTokenClaims({
     issuer: kit.url,
     audience: client.product,
     subject: session.accountId,
     clientId: client.id,
     sessionId: session.id,
-    permissions: [...signIn.scope.split(" "), ...permissions],
+    permissions: [...signIn.scope.split(" "), ...held.map((it) => it.permission)],
+    untilMs: firstEnd(held.map((it) => it.untilMs)),
     authTimeMs: session.createdAtMs,
     methods: AMR[session.method],
     id: randomUUID(),
@@ -147,8 +148,8 @@ async function tokensOf(deps: IdentityDeps, facts: Facts): Promise<TokenAnswer> 
   return {
     access_token: await keys.sign(access, { typ: "at+jwt" }),
     token_type: "Bearer",
-    expires_in: ACCESS_TOKEN_S,
-    scope: String(access["scope"]),
+    expires_in: access.exp - access.iat,
+    scope: access.scope,
     refresh_token: facts.refreshToken,
     id_token: await keys.sign(identity, { typ: "JWT" }),
   };
@@ -168,8 +169,11 @@ export async function serviceTokens(
   if (key === undefined || key.serviceAccountId !== request.id) {
     throw new OAuthError("invalid_client", "the service account or its key is not known");
   }
-  const granted = await permissionsOf(kit.database, key.serviceAccountId, QUARTERDECK, nowMs);
-  const held = within(granted, key.scopes);
+  const granted = await heldBy(kit.database, key.serviceAccountId, { product: QUARTERDECK, nowMs });
+  const held = within(
+    granted.map((it) => it.permission),
+    key.scopes,
+  );
   const asked = request.scope?.split(" ").filter((it) => it !== "") ?? [];
   const permissions = asked.length === 0 ? held : within(held, asked);
   if (asked.some((it) => !permissions.includes(it))) {
@@ -181,13 +185,14 @@ export async function serviceTokens(
     subject: key.serviceAccountId,
     clientId: key.serviceAccountId,
     permissions,
+    untilMs: firstEnd([key.expiresAtMs, ...granted.map((it) => it.untilMs)]),
     id: randomUUID(),
     nowMs,
   });
   return {
     access_token: await keys.sign(claims, { typ: "at+jwt" }),
     token_type: "Bearer",
-    expires_in: ACCESS_TOKEN_S,
+    expires_in: claims.exp - claims.iat,
     scope: permissions.join(" "),
   };
 }

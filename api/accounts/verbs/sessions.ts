@@ -9,14 +9,16 @@ import { newId } from "#platform/ids.ts";
 import type { Database, Queryable } from "#platform/postgres/database.ts";
 
 import type { AccountsDeps, EndSessions, Refreshed, StartSession, Started } from "../deps.ts";
-import { ACCESS_TOKEN_S, accessTokenClaims } from "../domain/access-token.ts";
+import { accessTokenClaims } from "../domain/access-token.ts";
+import { firstEnd } from "../domain/grants.ts";
 import type { Origin } from "../domain/origin.ts";
 import type { SealedTokens } from "../domain/sealed-token.ts";
 import { type Session, decideRefresh, extended, isLive } from "../domain/session.ts";
 import { AMR } from "../domain/sign-in-method.ts";
 import { accountById } from "../schema/accounts.ts";
 import { writeAudit } from "../schema/audit.ts";
-import { permissionsOf } from "../schema/grants.ts";
+import { heldBy } from "../schema/grants.ts";
+import { serviceAccountWorks } from "../schema/service-accounts.ts";
 import {
   endSessions,
   insertSession,
@@ -75,20 +77,22 @@ export function openSessions(deps: SessionDeps): AccountsDeps["sessions"] {
     },
     async accessToken({ accountId, sessionId, method, startedAtMs }) {
       const nowMs = kit.clock.nowMs();
+      const held = await heldBy(deps.database, accountId, { product: AUDIENCE, nowMs });
       const claims = accessTokenClaims({
         issuer: kit.url,
         audience: AUDIENCE,
         subject: accountId,
         clientId: OWN_CLIENT,
         sessionId,
-        permissions: await permissionsOf(deps.database, accountId, AUDIENCE, nowMs),
+        permissions: held.map((it) => it.permission),
+        untilMs: firstEnd(held.map((it) => it.untilMs)),
         authTimeMs: startedAtMs,
         methods: AMR[method],
         id: randomUUID(),
         nowMs,
       });
       const accessToken = await deps.keys.sign(claims, { typ: "at+jwt" });
-      return { accessToken, expiresInS: ACCESS_TOKEN_S };
+      return { accessToken, expiresInS: claims.exp - claims.iat };
     },
     async read(db, sessionId, nowMs) {
       const session = await sessionById(db, sessionId);
@@ -248,7 +252,7 @@ const Claims = z.object({
   exp: z.number(),
 });
 
-/** Knows access tokens exactly: the signature is right, and where a session stands behind it, it lives. */
+/** Knows access tokens exactly: the signature is right, and the session or service account behind it lives. */
 export function accessTokenKnower(
   deps: Pick<SessionDeps, "kit" | "keys" | "database">,
 ): (token: string) => Promise<KnownToken | undefined> {
@@ -257,19 +261,26 @@ export function accessTokenKnower(
     const claims = Claims.safeParse(await deps.keys.verify(token)).data;
     if (claims === undefined) return undefined;
     const { sub, sid = "" } = claims;
-    const isAccount = sub.startsWith("acc_");
-    let expiresMs = claims.exp * 1_000;
-    if (isAccount) {
-      const session = sid === "" ? undefined : await sessionById(deps.database, sid);
-      if (session?.accountId !== sub || !isLive(session, deps.kit.clock.nowMs())) return undefined;
-      expiresMs = Math.min(expiresMs, session.idleAtMs);
-    }
+    const kind = sub.startsWith("acc_") ? "account" : "service";
+    const untilMs = await (kind === "account"
+      ? sessionEnd(deps, { accountId: sub, sessionId: sid })
+      : serviceAccountWorks(deps.database, sub).then((works) => (works ? Infinity : undefined)));
+    if (untilMs === undefined) return undefined;
     const permissions = new Set(claims.scope.split(" ").filter((it) => it !== ""));
-    const kind = isAccount ? "account" : "service";
     return {
       known: { kind, id: sub, sessionId: sid, permissions },
       ids: sid === "" ? [sub] : [sub, sid],
-      expiresMs,
+      expiresMs: Math.min(claims.exp * 1_000, untilMs),
     };
   };
+}
+
+/** When a live session of an account ends unless it is refreshed. */
+async function sessionEnd(
+  { kit, database }: Pick<SessionDeps, "kit" | "database">,
+  of: { accountId: string; sessionId: string },
+): Promise<number | undefined> {
+  const session = of.sessionId === "" ? undefined : await sessionById(database, of.sessionId);
+  const isGood = session?.accountId === of.accountId && isLive(session, kit.clock.nowMs());
+  return isGood ? session.idleAtMs : undefined;
 }
