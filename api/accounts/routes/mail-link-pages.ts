@@ -5,14 +5,16 @@ import { html, identityPage } from "./identity-page.ts";
 
 /**
  * The token is in the fragment of the link: it is sent to nobody until somebody presses the button, so neither a proxy's
- * log has it nor does a mail scanner that opens every link use it up.
+ * log has it nor does a mail scanner that opens every link use it up. So nothing works here without the script, and it is
+ * the script that shows the form: a browser that sent it by itself would write a password into the address.
  */
 const SCRIPT = `
 const form = document.querySelector("form");
 const said = document.querySelector("[role=status]");
 const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
 history.replaceState(null, "", location.pathname);
-if (token === "") said.textContent = "This link is not whole: open it from the mail again.";
+form.hidden = token === "";
+if (form.hidden) said.textContent = "This link is not whole: open it from the mail again.";
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = form.querySelector("button");
@@ -37,7 +39,12 @@ form.addEventListener("submit", async (event) => {
 
 const why = "whoever opens the link of a mail is not signed in";
 const page = { description: "The page", media: "text/html" } as const;
-const noScript = html`<noscript><p>This page needs JavaScript.</p></noscript>`;
+const noScript = html`<noscript
+  ><p>
+    This page needs JavaScript: allow it here and open the link from the mail again, or open the
+    link in another browser. It stays good until you use it.
+  </p></noscript
+>`;
 
 const verifyPage = (): Route =>
   route({
@@ -55,6 +62,7 @@ const verifyPage = (): Route =>
           script: SCRIPT,
           body: html`<h1>Confirm your e-mail address</h1>
             <form
+              hidden
               data-to="/v1/email-verifications"
               data-done="Your address is confirmed. You can close this page."
             >
@@ -82,6 +90,7 @@ const resetPage = (): Route =>
           script: SCRIPT,
           body: html`<h1>Set a new password</h1>
             <form
+              hidden
               data-to="/v1/password-resets/confirm"
               data-done="Your password is set, and you are signed out everywhere. Sign in with it now."
             >

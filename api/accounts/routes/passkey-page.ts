@@ -2,7 +2,10 @@ import { type Route, route } from "#api/kit/route.ts";
 
 import { html, identityPage } from "./identity-page.ts";
 
-/** Signs in, has the authenticator make a passkey, keeps it, and signs out again: nothing stays in the browser. */
+/**
+ * Shows the form, which without it would go into the address with the password. Signs in, has the authenticator make a
+ * passkey, keeps it, and signs out again: nothing stays in the browser.
+ */
 const SCRIPT = `
 const form = document.querySelector("form");
 const said = document.querySelector("#said");
@@ -23,6 +26,7 @@ const send = async (method, path, { token, body }) => {
   return json;
 };
 const able = "PublicKeyCredential" in window && PublicKeyCredential.parseCreationOptionsFromJSON;
+form.hidden = !able;
 if (!able) say("This browser cannot make passkeys.", true);
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -50,6 +54,10 @@ form.addEventListener("submit", async (event) => {
 });
 `;
 
+const NO_SCRIPT = html`<noscript
+  ><p>Passkeys need JavaScript: allow it here, or go on signing in with your password.</p></noscript
+>`;
+
 /** Where people make a passkey. */
 export const passkeyPageRoutes = (): Route[] => [
   route({
@@ -70,7 +78,7 @@ export const passkeyPageRoutes = (): Route[] => [
               Sign in once more; then this device keeps a key that signs you in without a password.
             </p>
             <p id="said" role="status" hidden></p>
-            <form>
+            <form hidden>
               <label
                 >E-mail<input
                   name="email"
@@ -105,7 +113,7 @@ export const passkeyPageRoutes = (): Route[] => [
               /></label>
               <button>Make a passkey</button>
             </form>
-            <noscript><p>Passkeys need JavaScript.</p></noscript>`,
+            ${NO_SCRIPT}`,
         }),
       ),
   }),
