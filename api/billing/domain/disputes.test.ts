@@ -50,8 +50,9 @@ test("evidence counts before the deadline, once, and then the deadline does noth
 test("what a dispute takes balances, whatever it is", () => {
   const amounts = fc.bigInt({ min: 0n, max: 10n ** 12n });
   fc.assert(
-    fc.property(amounts, amounts, (amount, fee) => {
-      expect(imbalances(withdrawalEntries({ currency: "EUR", amount, fee }))).toEqual([]);
+    fc.property(amounts, amounts, amounts, (amount, fee, fromCredit) => {
+      const dispute = { currency: "EUR", customerId: "cus_1", amount, fee, fromCredit };
+      expect(imbalances(withdrawalEntries(dispute))).toEqual([]);
     }),
   );
 });

@@ -48,15 +48,21 @@ export function judge(
 export const isClosed = (status: DisputeStatus): boolean =>
   status !== "needs_response" && status !== "under_review";
 
-/** What the gateway takes when a dispute opens: the amount and its fee. The opposite of it when it is won. */
-export function withdrawalEntries(dispute: {
+type Withdrawn = {
   currency: string;
+  customerId: string;
   amount: bigint;
   fee: bigint;
-}): Entry[] {
-  const { currency, amount, fee } = dispute;
+  /** The part that the customer had as credit, and has no longer. */
+  fromCredit: bigint;
+};
+
+/** What the gateway takes when a dispute opens: the amount and its fee. The opposite of it when it is won. */
+export function withdrawalEntries(dispute: Withdrawn): Entry[] {
+  const { currency, customerId, amount, fee, fromCredit } = dispute;
   return [
-    { account: "disputes", currency, amount },
+    { account: "disputes", currency, amount: amount - fromCredit },
+    { account: `customer_credit:${customerId}`, currency, amount: fromCredit },
     { account: "dispute_fees", currency, amount: fee },
     { account: "cash:gateway", currency, amount: -(amount + fee) },
   ];

@@ -84,11 +84,18 @@ test("what an invoice and its credit notes post always balances, and the notes t
 });
 
 test("of a payment, what was over and what a credit note took back after it is credit, and no more", () => {
-  const invoice = { total: 100n, creditApplied: 10n, amountDue: 0n, paymentId: "pay_1" };
+  const invoice = {
+    total: 100n,
+    creditApplied: 10n,
+    amountDue: 0n,
+    prorated: 0n,
+    paymentId: "pay_1",
+  };
   const payment = { id: "pay_1", amount: 95n };
   const paid = { ...invoice, amountPaid: 90n, credited: 0n };
   expect(becameCredit(paid, payment)).toBe(5n);
   expect(becameCredit({ ...paid, credited: 20n }, payment)).toBe(25n);
+  expect(becameCredit({ ...paid, prorated: 30n }, payment)).toBe(35n);
   // A note that came before the money lowered what was due, and made nothing credit.
   const lowered = { ...invoice, amountPaid: 70n, credited: 20n };
   expect(becameCredit(lowered, { ...payment, amount: 70n })).toBe(0n);

@@ -116,20 +116,23 @@ export function taxOfCreditNote(
   return money((invoice.tax * after) / invoice.total - invoice.creditedTax);
 }
 
-/** What a credit note may still take back, besides earlier ones and what payments have given back in money. */
+/** What a credit note may still take back, besides what else gave back of it as credit or in money. */
 export function leftToCredit(
-  invoice: { total: bigint; credited: bigint },
+  invoice: { total: bigint; credited: bigint; prorated: bigint },
   givenBack: bigint,
 ): Money {
-  const left = invoice.total - invoice.credited - givenBack;
+  const left = invoice.total - invoice.credited - invoice.prorated - givenBack;
   return left > 0n ? money(left) : ZERO;
 }
 
-type Settled = Record<"total" | "creditApplied" | "amountPaid" | "amountDue" | "credited", bigint>;
+type Settled = Record<
+  "total" | "creditApplied" | "amountPaid" | "amountDue" | "credited" | "prorated",
+  bigint
+>;
 
 /**
- * The part of a payment that the customer has as credit: what was over when it came, and what credit notes took back
- * after it. It is not given back in money as well.
+ * The part of a payment that the customer has as credit: what was over when it came, and what credit notes and
+ * changes of the subscription took back after it. It is not given back in money as well.
  */
 export function becameCredit(
   invoice: Settled & { paymentId: string | null },
@@ -138,6 +141,6 @@ export function becameCredit(
   const paidIt = invoice.paymentId === payment.id;
   const used = paidIt ? smaller(payment.amount, invoice.amountPaid) : ZERO;
   const neverDue = invoice.total - invoice.creditApplied - invoice.amountPaid - invoice.amountDue;
-  const takenBack = paidIt ? smaller(invoice.credited - neverDue, used) : ZERO;
+  const takenBack = paidIt ? smaller(invoice.credited - neverDue + invoice.prorated, used) : ZERO;
   return money(payment.amount - used + takenBack);
 }

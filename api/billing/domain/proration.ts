@@ -1,6 +1,7 @@
 import type { Period } from "./calendar.ts";
-import type { LineDraft } from "./invoice.ts";
-import { type Money, divide, money, negate } from "./money.ts";
+import { type LineDraft, taxedLine } from "./invoice.ts";
+import { type Money, ZERO, divide, money, negate } from "./money.ts";
+import type { TaxRate } from "./tax.ts";
 
 const SECOND_MS = 1_000;
 
@@ -33,6 +34,14 @@ export function creditLine(price: PeriodPrice, period: Period, nowMs: number): L
     amount: negate(prorate(price.gross, period, nowMs)),
     discount: negate(prorate(price.discount, period, nowMs)),
   };
+}
+
+/** A credit line that gives back no more than `most` (with tax, not negative): what is over was given back before. */
+export function limitCredit(line: LineDraft, taxRate: TaxRate, most: bigint): LineDraft {
+  const asked = negate(taxedLine(line, taxRate).total);
+  if (asked <= most) return line;
+  const net = line.amount - line.discount;
+  return { ...line, amount: money((net * most) / asked), discount: ZERO };
 }
 
 /** Charges for the rest of a period. */

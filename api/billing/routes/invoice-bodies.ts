@@ -76,7 +76,16 @@ export const InvoiceBody = z
   .meta({ id: "Invoice" });
 
 export function summaryOf(it: Invoice): z.input<typeof InvoiceSummary> {
-  const { createdMs, finalizedMs, dueMs, paidMs, voidedMs, creditedTax: _, ...rest } = it;
+  const {
+    createdMs,
+    finalizedMs,
+    dueMs,
+    paidMs,
+    voidedMs,
+    creditedTax: _,
+    prorated: _of,
+    ...rest
+  } = it;
   return {
     ...rest,
     ...wires(it, "subtotal", "discount", "tax", "total", "creditApplied"),

@@ -4,6 +4,7 @@ import { AppError } from "#platform/errors.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import { DISPUTE_STATUSES } from "../domain/disputes.ts";
+import { type Money, ZERO } from "../domain/money.ts";
 import { MoneyText, TimeMs, columns, parseRows } from "./rows.ts";
 
 const Evidence = z.record(z.string(), z.string());
@@ -25,6 +26,7 @@ const DisputeRow = z
     amount: MoneyText,
     fee: MoneyText,
     excess: MoneyText,
+    from_credit: MoneyText,
   })
   .transform((row) => ({
     id: row.id,
@@ -37,6 +39,8 @@ const DisputeRow = z
     fee: row.fee,
     /** How much more is disputed than was left of the payment: it had been refunded. */
     excess: row.excess,
+    /** What it took out of the customer's credit, as that had come from the payment. */
+    fromCredit: row.from_credit,
     reason: row.reason,
     status: row.status,
     evidence: row.evidence,
@@ -48,7 +52,7 @@ const DisputeRow = z
 export type Dispute = z.output<typeof DisputeRow>;
 const COLUMNS = columns(
   "id, payment_id, customer_id, gateway, gateway_dispute_id, currency, reason, status, evidence, evidence_due_by, opened_at, closed_at, version",
-  "amount fee excess",
+  "amount fee excess from_credit",
 );
 const disputesOf = (rows: readonly unknown[]): Dispute[] => parseRows(DisputeRow, rows);
 
@@ -61,8 +65,8 @@ export async function insertDispute(
 ): Promise<Dispute> {
   const rows = await tx.query(
     `INSERT INTO disputes (id, payment_id, customer_id, gateway, gateway_dispute_id, currency, amount, fee, excess,
-       reason, status, evidence_due_by, opened_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'needs_response', $11, $12) RETURNING ${COLUMNS}`,
+       reason, status, evidence_due_by, opened_at, from_credit)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'needs_response', $11, $12, $13) RETURNING ${COLUMNS}`,
     [
       it.id,
       it.paymentId,
@@ -76,6 +80,7 @@ export async function insertDispute(
       it.reason,
       new Date(it.evidenceDueByMs),
       new Date(it.openedMs),
+      it.fromCredit.toString(),
     ],
   );
   const [dispute] = disputesOf(rows);
@@ -96,6 +101,15 @@ export async function findDispute(
           [by.gateway, by.gatewayDisputeId],
         );
   return disputesOf(rows)[0];
+}
+
+/** What disputes of a payment that are open or lost have taken out of its customer's credit. */
+export async function takenFromCredit(tx: Queryable, paymentId: string): Promise<Money> {
+  const rows = await tx.query(
+    `SELECT coalesce(sum(from_credit), 0)::text AS taken FROM disputes WHERE payment_id = $1 AND status <> 'won'`,
+    [paymentId],
+  );
+  return parseRows(z.object({ taken: MoneyText }), rows)[0]?.taken ?? ZERO;
 }
 
 /** @throws AppError not_found */

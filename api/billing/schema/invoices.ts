@@ -26,6 +26,7 @@ const InvoiceRow = z
     amount_paid: MoneyText,
     credited: MoneyText,
     credited_tax: MoneyText,
+    prorated: MoneyText,
     memo: z.string(),
     due_days: z.number(),
     created_at: TimeMs,
@@ -55,6 +56,8 @@ const InvoiceRow = z
     /** By credit notes. */
     credited: row.credited,
     creditedTax: row.credited_tax,
+    /** Given back as credit when its subscription was changed or ended. */
+    prorated: row.prorated,
     memo: row.memo,
     dueDays: row.due_days,
     createdMs: row.created_at,
@@ -70,7 +73,7 @@ export type Invoice = z.output<typeof InvoiceRow>;
 
 export const INVOICE_COLUMNS = columns(
   "id, customer_id, subscription_id, status, number, currency, memo, due_days, created_at, finalized_at, due_at, paid_at, voided_at, payment_id, version",
-  "subtotal discount tax total credit_applied amount_due amount_paid credited credited_tax",
+  "subtotal discount tax total credit_applied amount_due amount_paid credited credited_tax prorated",
 );
 
 export const invoicesOf = (rows: readonly unknown[]): Invoice[] => parseRows(InvoiceRow, rows);

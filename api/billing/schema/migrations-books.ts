@@ -1,4 +1,4 @@
-import { creditNotesSql, invoicesSql, numberingSql } from "./tables-invoices.ts";
+import { creditNotesSql, invoicesSql, numberingSql, proratedSql } from "./tables-invoices.ts";
 import { ledgerRefSql, ledgerSql } from "./tables-ledger.ts";
 import { oncePerAccountSql } from "./tables-once.ts";
 import { catalogSql, customersSql, subscriptionsSql } from "./tables-subscriptions.ts";
@@ -14,4 +14,5 @@ export const booksMigrations = [
   { id: "books-0007-ledger", sql: ledgerSql },
   { id: "books-0008-ledger-ref", sql: ledgerRefSql },
   { id: "books-0009-once-per-account", sql: oncePerAccountSql },
+  { id: "books-0010-prorated", sql: proratedSql },
 ];

@@ -1,4 +1,5 @@
 import {
+  disputeCreditSql,
   disputesSql,
   dunningSql,
   paymentMethodsSql,
@@ -17,4 +18,5 @@ export const paymentsMigrations = [
   { id: "payments-0005-webhooks", sql: webhooksSql },
   { id: "payments-0006-dunning", sql: dunningSql },
   { id: "payments-0007-sandbox", sql: sandboxSql },
+  { id: "payments-0008-dispute-credit", sql: disputeCreditSql },
 ];

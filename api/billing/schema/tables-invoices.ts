@@ -62,6 +62,10 @@ CREATE TABLE invoice_lines (
 );
 `;
 
+/** What changes and ends of its subscription have given back of an invoice that was paid, as credit. */
+export const proratedSql =
+  "ALTER TABLE invoices ADD COLUMN prorated bigint NOT NULL DEFAULT 0 CHECK (prorated >= 0)";
+
 export const creditNotesSql = `
 CREATE TABLE credit_notes (
   id text PRIMARY KEY,

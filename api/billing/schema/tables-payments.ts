@@ -95,6 +95,10 @@ CREATE INDEX disputes_payment ON disputes (payment_id);
 CREATE INDEX disputes_opened ON disputes (opened_at, id);
 `;
 
+/** What a dispute took out of the customer's credit, as the payment had become that. */
+export const disputeCreditSql =
+  "ALTER TABLE disputes ADD COLUMN from_credit bigint NOT NULL DEFAULT 0 CHECK (from_credit >= 0)";
+
 export const webhooksSql = `
 CREATE TABLE webhook_events (
   gateway text NOT NULL,

@@ -2,8 +2,9 @@ import { AppError } from "#platform/errors.ts";
 
 import { wholeSecond } from "../domain/calendar.ts";
 import { ZERO } from "../domain/money.ts";
-import { creditLine } from "../domain/proration.ts";
+import { creditLine, limitCredit } from "../domain/proration.ts";
 import { bills } from "../domain/subscription.ts";
+import { keptOf } from "../schema/prorations.ts";
 import { readPeriod } from "../schema/subscription-periods.ts";
 import { type Subscription, saveSubscription } from "../schema/subscriptions.ts";
 import { billedPrice, prorationInvoice } from "./change-subscription.ts";
@@ -59,8 +60,9 @@ export async function endSubscription(
 async function giveBackRest(doing: Doing, before: Subscription): Promise<string | undefined> {
   const { tx } = doing;
   const price = await billedPrice(doing, before, await readTerms(tx, before));
-  const line = creditLine(price, before, wholeSecond(doing.nowMs));
-  if (line.amount === line.discount) return undefined;
   const { taxRate } = await readPeriod(tx, { subscriptionId: before.id, period: before.period });
+  const rest = creditLine(price, before, wholeSecond(doing.nowMs));
+  const line = limitCredit(rest, taxRate, await keptOf(tx, before));
+  if (line.amount === line.discount) return undefined;
   return prorationInvoice(doing, before, { lines: [line], taxRate });
 }

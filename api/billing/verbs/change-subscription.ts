@@ -2,11 +2,13 @@ import { AppError } from "#platform/errors.ts";
 
 import { periodAt, wholeSecond } from "../domain/calendar.ts";
 import { discountEndsMs } from "../domain/coupon.ts";
-import type { LineDraft } from "../domain/invoice.ts";
-import { type PeriodPrice, chargeLine, creditLine } from "../domain/proration.ts";
+import { type LineDraft, taxedLine } from "../domain/invoice.ts";
+import { ZERO, negate } from "../domain/money.ts";
+import { type PeriodPrice, chargeLine, creditLine, limitCredit } from "../domain/proration.ts";
 import { requireBilling } from "../domain/subscription.ts";
 import type { TaxRate } from "../domain/tax.ts";
 import { type Customer, readCustomer } from "../schema/customers.ts";
+import { keptOf, noteProrated } from "../schema/prorations.ts";
 import { claimPeriod, readPeriod, repricePeriod } from "../schema/subscription-periods.ts";
 import { type Subscription, notePlan, saveSubscription } from "../schema/subscriptions.ts";
 import { SUBSCRIPTION_DUE_DAYS, promiseRenewal } from "./bill-period.ts";
@@ -107,7 +109,7 @@ export async function billedPrice(
 
 async function changeInPeriod(
   doing: Doing,
-  { changed, terms }: Step,
+  { before, changed, terms }: Step,
   oldPrice: PeriodPrice,
 ): Promise<Subscription> {
   const { tx } = doing;
@@ -117,8 +119,11 @@ async function changeInPeriod(
   const price = periodPrice(terms, changed);
   const billed = { gross: price.gross, discount: price.discount, taxRate };
   await repricePeriod(tx, at, billed);
-  const lines = [creditLine(oldPrice, changed, nowMs), chargeLine(price, changed, nowMs)];
-  const invoiceId = await prorationInvoice(doing, changed, { lines, taxRate });
+  const charge = chargeLine(price, changed, nowMs);
+  const most = (await keptOf(tx, before)) + taxedLine(charge, taxRate).total;
+  const credit = limitCredit(creditLine(oldPrice, changed, nowMs), taxRate, most);
+  const lines = [credit, charge];
+  const invoiceId = await prorationInvoice(doing, before, { lines, taxRate });
   return { ...changed, latestInvoiceId: invoiceId, mrr: recurring(terms, changed, billed) };
 }
 
@@ -148,18 +153,24 @@ async function changeInterval(
   const price = periodPrice(terms, next);
   const billed = { gross: price.gross, discount: price.discount, taxRate };
   await claimPeriod(tx, { ...next, subscriptionId: next.id }, billed);
-  const lines = [creditLine(oldPrice, before, nowMs), chargeLine(price, next, nowMs)];
-  const invoiceId = await prorationInvoice(doing, next, { lines, taxRate });
+  const credit = limitCredit(
+    creditLine(oldPrice, before, nowMs),
+    taxRate,
+    await keptOf(tx, before),
+  );
+  const lines = [credit, chargeLine(price, next, nowMs)];
+  const invoiceId = await prorationInvoice(doing, before, { lines, taxRate });
   await promiseRenewal(doing, next);
   return { ...next, latestInvoiceId: invoiceId, mrr: recurring(terms, next, billed) };
 }
 
-/** The invoice of what is given back and charged in the middle of a period, with the tax of that period. */
+/** The invoice of what is given back and charged in the middle of a period (`before`), with the tax of that period. */
 export async function prorationInvoice(
   doing: Doing,
-  { customerId, id: subscriptionId, currency }: Subscription,
+  before: Subscription,
   { lines, taxRate }: { lines: LineDraft[]; taxRate: TaxRate },
 ): Promise<string> {
+  const { customerId, id: subscriptionId, currency } = before;
   const invoice = await issueInvoice(doing, {
     customerId,
     subscriptionId,
@@ -169,5 +180,6 @@ export async function prorationInvoice(
     memo: "",
     dueDays: SUBSCRIPTION_DUE_DAYS,
   });
+  if (invoice.total < ZERO) await noteProrated(doing.tx, before, negate(invoice.total));
   return invoice.id;
 }

@@ -1,18 +1,23 @@
 import { AppError } from "#platform/errors.ts";
 import { newId } from "#platform/ids.ts";
+import type { Queryable } from "#platform/postgres/database.ts";
 
 import { type DisputeEvent, isClosed, judge, withdrawalEntries } from "../domain/disputes.ts";
+import { becameCredit } from "../domain/invoice.ts";
 import { reversed } from "../domain/ledger.ts";
-import { ZERO, money, toWire } from "../domain/money.ts";
+import { type Money, ZERO, money, negate, smaller, toWire } from "../domain/money.ts";
 import { refundable } from "../domain/payments.ts";
 import type { GatewayDispute } from "../gateway/events.ts";
+import { addCredit, readCustomer } from "../schema/customers.ts";
 import {
   type Dispute,
   findDispute,
   insertDispute,
   noDispute,
   saveDispute,
+  takenFromCredit,
 } from "../schema/disputes.ts";
+import type { Invoice } from "../schema/invoices.ts";
 import { post } from "../schema/ledger.ts";
 import { type Payment, lockPayment, savePayment } from "../schema/payments.ts";
 import { type Doing, publish } from "./doing.ts";
@@ -31,7 +36,7 @@ export async function openDispute(doing: Doing, told: ToldDispute): Promise<Disp
   await hearOfPayment(doing, dispute.reference, { type: "succeeded", chargeId });
   const locked = await lockPayment(tx, dispute.reference);
   if (locked === undefined) return undefined;
-  const { payment } = locked;
+  const { payment, invoice } = locked;
   const known = await findDispute(tx, { gateway: told.gateway, gatewayDisputeId });
   if (known) return known;
   const left = refundable(payment);
@@ -45,6 +50,7 @@ export async function openDispute(doing: Doing, told: ToldDispute): Promise<Disp
     amount: money(dispute.amount),
     fee: money(dispute.fee),
     excess: dispute.amount > left ? money(dispute.amount - left) : ZERO,
+    fromCredit: await creditOf(tx, { payment, invoice, amount: dispute.amount }),
     reason: dispute.reason,
     evidenceDueByMs: dispute.evidenceDueByMs,
     openedMs: nowMs,
@@ -54,10 +60,24 @@ export async function openDispute(doing: Doing, told: ToldDispute): Promise<Disp
   await savePayment(tx, { ...payment, disputed, disputesOpen }, nowMs);
   const entries = withdrawalEntries(opened);
   await post(tx, { at: nowMs, kind: "dispute", ref: opened.id, entries });
+  await addCredit(tx, opened.customerId, negate(opened.fromCredit));
   const payload = { disputeId: opened.id };
   await kit.jobs.add(tx, { kind: "dispute.deadline", payload, runAtMs: opened.evidenceDueByMs });
   await say(doing, "opened", opened);
   return opened;
+}
+
+/**
+ * What a dispute takes out of the credit of a locked customer: a disputed payment that was given back as credit is not
+ * given back in money as well. Credit that was spent is gone.
+ */
+async function creditOf(
+  tx: Queryable,
+  { payment, invoice, amount }: { payment: Payment; invoice: Invoice; amount: bigint },
+): Promise<Money> {
+  const { credit } = await readCustomer(tx, payment.customerId);
+  const left = becameCredit(invoice, payment) - (await takenFromCredit(tx, payment.id));
+  return left > 0n ? smaller(smaller(left, amount), credit) : ZERO;
 }
 
 /** The bank has decided, whether or not we heard that the dispute was opened. */
@@ -146,6 +166,7 @@ async function close(doing: Doing, payment: Payment, dispute: Dispute): Promise<
   if (won) {
     const entries = reversed(withdrawalEntries(dispute));
     await post(tx, { at: nowMs, kind: "dispute_won", ref: dispute.id, entries });
+    await addCredit(tx, dispute.customerId, dispute.fromCredit);
   }
   const traceId = doing.traceId ?? payment.traceId;
   await say({ ...doing, traceId }, won ? "won" : "lost", dispute);

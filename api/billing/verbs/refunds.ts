@@ -5,6 +5,7 @@ import { becameCredit } from "../domain/invoice.ts";
 import { type Entry, reversed } from "../domain/ledger.ts";
 import { type Money, money, negate, toWire } from "../domain/money.ts";
 import { decideRefund } from "../domain/payments.ts";
+import { takenFromCredit } from "../schema/disputes.ts";
 import { post } from "../schema/ledger.ts";
 import { lockPayment, noPayment, savePayment } from "../schema/payments.ts";
 import { type Refund, findRefund, insertRefund, saveRefund } from "../schema/refunds.ts";
@@ -21,7 +22,8 @@ export async function requestRefund(doing: Doing, asked: RefundAsked): Promise<R
   const locked = await lockPayment(tx, asked.paymentId);
   if (locked === undefined) throw noPayment(asked.paymentId);
   const { payment, invoice } = locked;
-  const elsewhere = money(payment.refundPending + becameCredit(invoice, payment));
+  const credit = becameCredit(invoice, payment) - (await takenFromCredit(tx, payment.id));
+  const elsewhere = money(payment.refundPending + (credit > 0n ? credit : 0n));
   const decision = decideRefund({ ...payment, refundPending: elsewhere }, asked.amount);
   if (!decision.ok) throw new AppError("conflict", `It cannot be refunded: ${decision.reason}.`);
   const { amount } = decision;

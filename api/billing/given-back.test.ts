@@ -1,0 +1,122 @@
+import { expect, test } from "vitest";
+
+import { type TestMoney, testMoney } from "./testing-money.ts";
+
+const DAY_MS = 86_400_000;
+
+/** A customer who has paid 12.00 EUR for a year of 360 days and more, from 1 January 2027. */
+async function paidYear(money: TestMoney) {
+  money.service.clock.now = Date.parse("2027-01-01T00:00:00Z");
+  const customerId = await money.customer();
+  await money.addCard(customerId, "ok");
+  const planId = await money.plan();
+  const priceId = await money.price({ planId, unitAmount: 1_200, interval: "year" });
+  const { id, latestInvoiceId } = await money.post("/v1/subscriptions", { customerId, priceId });
+  await money.service.runJobs();
+  const invoiceId = String(latestInvoiceId);
+  const [payment] = await money.list(`/v1/payments?invoiceId=${invoiceId}`);
+  const subscriptionId = String(id);
+  const credit = async () => (await money.ask("GET", `/v1/customers/${customerId}`))["credit"];
+  const cancel = () => money.post(`/v1/subscriptions/${subscriptionId}/cancel`, { at: "now" }, 200);
+  const dispute = async (): Promise<string> => {
+    await money.post(`/sandbox/payments/${paymentId}/dispute`, {}, 202);
+    await money.service.runJobs();
+    const [found] = await money.list(`/v1/disputes?paymentId=${paymentId}`);
+    return String(found?.["id"]);
+  };
+  const paymentId = String(payment?.["id"]);
+  const ids = { customerId, planId, subscriptionId, invoiceId, paymentId };
+  return { ...ids, credit, cancel, dispute };
+}
+
+const change = (money: TestMoney, id: string, body: object) =>
+  money.ask("PATCH", `/v1/subscriptions/${id}`, { body, headers: { "if-match": "*" } });
+
+test("whoever took a payment back from the bank gets no credit for it by ending or changing", async () => {
+  await using money = await testMoney();
+  const [ended, changed, lowered] = [
+    await paidYear(money),
+    await paidYear(money),
+    await paidYear(money),
+  ];
+  for (const it of [ended, changed, lowered]) await it.dispute();
+  await ended.cancel();
+  const { planId } = changed;
+  const priceId = await money.price({ planId, unitAmount: 100, interval: "month" });
+  await change(money, changed.subscriptionId, { priceId });
+  const cheap = await money.price({ planId, unitAmount: 12, interval: "year" });
+  await change(money, lowered.subscriptionId, { priceId: cheap });
+  await change(money, lowered.subscriptionId, { quantity: 2 });
+  await lowered.cancel();
+  for (const it of [ended, changed, lowered]) expect(await it.credit()).toBe(0);
+  expect(await money.differences()).toEqual([0]);
+});
+
+test("what was refunded, credited or voided is not given back again at the end", async () => {
+  await using money = await testMoney();
+  const [refunded, credited, half] = [
+    await paidYear(money),
+    await paidYear(money),
+    await paidYear(money),
+  ];
+  await money.post("/v1/refunds", { paymentId: refunded.paymentId, reason: "Sorry" });
+  const note = { invoiceId: credited.invoiceId, reason: "Sorry" };
+  await money.post("/v1/credit-notes", note);
+  await money.post("/v1/refunds", { paymentId: half.paymentId, amount: 700, reason: "Sorry" });
+  for (const it of [refunded, credited, half]) await it.cancel();
+  expect([await refunded.credit(), await credited.credit(), await half.credit()]).toEqual([
+    ...[0, 1_200, 500],
+  ]);
+  const customerId = await money.customer();
+  const priceId = await money.price({ unitAmount: 900 });
+  const open = await money.post("/v1/subscriptions", { customerId, priceId });
+  await money.post(`/v1/invoices/${String(open["latestInvoiceId"])}/void`, undefined, 200);
+  await money.post(`/v1/subscriptions/${String(open["id"])}/cancel`, { at: "now" }, 200);
+  expect(await money.ask("GET", `/v1/customers/${customerId}`)).toMatchObject({ credit: 0 });
+  expect(await money.differences()).toEqual([0]);
+});
+
+test("what became credit at the end is not refunded or credited as well", async () => {
+  await using money = await testMoney();
+  const year = await paidYear(money);
+  money.service.clock.now += 73 * DAY_MS;
+  await year.cancel();
+  expect(await year.credit()).toBe(960);
+  const refund = { paymentId: year.paymentId, reason: "Sorry" };
+  await money.post("/v1/refunds", { ...refund, amount: 241 }, 409);
+  const note = { invoiceId: year.invoiceId, reason: "Sorry" };
+  await money.post("/v1/credit-notes", { ...note, amount: 241 }, 409);
+  await money.post("/v1/refunds", { ...refund, amount: 240 });
+  await money.post("/v1/credit-notes", { ...note, amount: 1 }, 409);
+  expect(await money.differences()).toEqual([0]);
+});
+
+test("a payment that became credit and is disputed takes the credit, which comes back when that is won", async () => {
+  await using money = await testMoney();
+  const year = await paidYear(money);
+  await year.cancel();
+  expect(await year.credit()).toBe(1_200);
+  const disputeId = await year.dispute();
+  expect(await year.credit()).toBe(0);
+  expect(await money.differences()).toEqual([0]);
+  await money.post(`/sandbox/disputes/${disputeId}/close`, { outcome: "won" }, 202);
+  await money.service.runJobs();
+  expect(await year.credit()).toBe(1_200);
+  await money.post("/v1/refunds", { paymentId: year.paymentId, reason: "Sorry" }, 409);
+  expect(await money.differences()).toEqual([0]);
+});
+
+test("a change of interval carries the value of the old period into the new one", async () => {
+  await using money = await testMoney();
+  const { subscriptionId, planId, credit, cancel } = await paidYear(money);
+  const month = await money.price({ planId, unitAmount: 100, interval: "month" });
+  const year = await money.price({ planId, unitAmount: 2_400, interval: "year" });
+  await change(money, subscriptionId, { priceId: month });
+  expect(await credit()).toBe(1_100);
+  await change(money, subscriptionId, { priceId: year });
+  await money.service.runJobs();
+  expect(await credit()).toBe(0);
+  await cancel();
+  expect(await credit()).toBe(2_400);
+  expect(await money.differences()).toEqual([0]);
+});
