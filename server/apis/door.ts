@@ -20,7 +20,8 @@ export type Door = {
   gone(worker: ChildProcess): void;
   /** The worker has this connection now. */
   taken(worker: ChildProcess, id: number): void;
-  close(): Promise<void>;
+  /** Nobody comes in any more; what no worker has taken is closed. */
+  close(): void;
 };
 
 export type DoorOptions = {
@@ -45,14 +46,15 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   const waiting: Socket[] = [];
   let turn = 0;
   let lastId = 0;
-  let closed: Promise<void> | undefined;
+  let isClosed = false;
 
   function hand(socket: Socket): void {
     const open = [...receivers.values()].filter((it) => it.open && it.worker.connected);
     turn += 1;
     const receiver = open[turn % Math.max(1, open.length)];
     if (receiver === undefined) {
-      if (waiting.length < WAITING_MAX) waiting.push(socket);
+      // Behind a closed door nobody will come for it.
+      if (waiting.length < WAITING_MAX && !isClosed) waiting.push(socket);
       else socket.destroy();
       return;
     }
@@ -89,9 +91,11 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
       handed?.delete(id);
     },
     close() {
-      closed ??= new Promise((resolve) => server.close(() => resolve()));
+      // Node says that a server is closed only when it has heard of every connection that it sent to a process, which
+      // one that was killed never tells. The port is free at once; who ends the workers knows when they are done.
+      if (!isClosed) server.close();
+      isClosed = true;
       for (const socket of waiting.splice(0)) socket.destroy();
-      return closed;
     },
   };
 }

@@ -52,9 +52,8 @@ export function startWorkers(door: Door, options: WorkersOptions): Workers {
     up,
     restart: (env) => pool.restart(env),
     async stop() {
-      const closed = door.close();
+      door.close();
       await pool.stop();
-      await closed;
     },
   };
 }
