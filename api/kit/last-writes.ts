@@ -15,6 +15,12 @@ const CALLERS_MAX = 10_000;
 
 const Told = z.object({ type: z.literal("wrote"), caller: z.string(), lsn: z.string() });
 
+const keepers = new Set<(caller: string, lsn: string) => void>();
+process.on("message", (message) => {
+  const told = Told.safeParse(message);
+  if (told.success) for (const keep of keepers) keep(told.data.caller, told.data.lsn);
+});
+
 export function createLastWrites(): LastWrites {
   const writes = new Map<string, { lsn: string; atMs: number }>();
   const keep = (caller: string, lsn: string): void => {
@@ -23,10 +29,7 @@ export function createLastWrites(): LastWrites {
     const [oldest] = writes.keys();
     if (writes.size > CALLERS_MAX && oldest !== undefined) writes.delete(oldest);
   };
-  process.on("message", (message) => {
-    const told = Told.safeParse(message);
-    if (told.success) keep(told.data.caller, told.data.lsn);
-  });
+  keepers.add(keep);
   return {
     of(caller) {
       const write = writes.get(caller);
