@@ -111,3 +111,19 @@ test("a coupon for one period takes nothing off the periods of another interval 
   const second = await books.ask("GET", `/v1/subscriptions/${String(trial["id"])}`);
   expect(await latest(books, second)).toMatchObject({ subtotal: 1_000, discount: 0 });
 });
+
+test("another interval is taxed as of today, and gives back the tax that was charged", async () => {
+  await using books = await testBooks();
+  books.service.clock.now = Date.parse("2027-04-01T00:00:00Z");
+  const planId = await books.plan();
+  const [priceId, year] = [
+    await books.price({ planId }),
+    await books.price({ planId, unitAmount: 10_000, interval: "year" }),
+  ];
+  const started = await subscribe(books, { customerId: await books.customer(), priceId });
+  const rate = { name: "VAT", basisPoints: 2_000, inclusive: false };
+  await books.ask("PUT", "/v1/tax-rates/DE", { body: rate, headers: { "if-match": "*" } });
+  const changed = await change(books, started["id"], { priceId: year });
+  expect(await latest(books, changed)).toMatchObject({ subtotal: 9_000, tax: 2_000 });
+  expect(await books.differences()).toEqual([0]);
+});

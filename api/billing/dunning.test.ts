@@ -15,7 +15,7 @@ async function subscribed(money: TestMoney, card: string) {
     (await money.ask("GET", `/v1/subscriptions/${subscriptionId}`))["status"];
   const invoice = async (): Promise<unknown> =>
     (await money.ask("GET", `/v1/invoices/${invoiceId}`))["status"];
-  return { customerId, invoiceId, status, invoice };
+  return { customerId, subscriptionId, invoiceId, status, invoice };
 }
 
 test("the invoice of a subscription is collected by itself", async () => {
@@ -77,6 +77,49 @@ test("whoever is never authenticated has not paid: after a day it is dunned, and
   await money.post(`/v1/invoices/${invoiceId}/pay`, { paymentMethodId }, 202);
   await money.service.runJobs();
   expect(await status()).toBe("active");
+  expect(await money.differences()).toEqual([0]);
+});
+
+test("an unpaid subscription whose invoice is voided or credited is active again, and one to end at its end ends", async () => {
+  await using money = await testMoney();
+  const body = { retryDays: [2], finally: "unpaid" };
+  await money.ask("PUT", "/v1/dunning-policy", { body, headers: { "if-match": "*" } });
+  const [voided, credited, ending] = [
+    await subscribed(money, "declined"),
+    await subscribed(money, "declined"),
+    await subscribed(money, "declined"),
+  ];
+  const end = { body: { cancelAtPeriodEnd: true }, headers: { "if-match": "*" } };
+  await money.ask("PATCH", `/v1/subscriptions/${ending.subscriptionId}`, end);
+  await money.after(2 * DAY_MS);
+  for (const { status } of [voided, credited, ending]) expect(await status()).toBe("unpaid");
+  await money.post(`/v1/invoices/${voided.invoiceId}/void`, undefined, 200);
+  await money.post("/v1/credit-notes", { invoiceId: credited.invoiceId, reason: "Sorry" });
+  await money.service.runJobs();
+  for (const { status } of [voided, credited]) expect(await status()).toBe("active");
+  await money.after(40 * DAY_MS);
+  const paymentMethodId = await money.addCard(ending.customerId, "ok");
+  await money.post(`/v1/invoices/${ending.invoiceId}/pay`, { paymentMethodId }, 202);
+  await money.service.runJobs();
+  expect(await ending.status()).toBe("canceled");
+  const filter = `subscriptionId=${ending.subscriptionId}`;
+  expect(await money.list(`/v1/invoices?${filter}`)).toHaveLength(1);
+});
+
+test("a retry charges what credit that came back meanwhile does not pay", async () => {
+  await using money = await testMoney();
+  const { customerId, invoiceId } = await money.paidBy("ok", 400);
+  await money.post("/v1/credit-notes", { invoiceId, reason: "Sorry" });
+  const wrong = await money.invoice(customerId, 500);
+  const declined = await money.addCard(customerId, "declined");
+  const priceId = await money.price({ unitAmount: 1_500 });
+  const body = { customerId, priceId, paymentMethodId: declined };
+  const { latestInvoiceId } = await money.post("/v1/subscriptions", body);
+  await money.service.runJobs();
+  await money.post(`/v1/invoices/${wrong}/void`, undefined, 200);
+  await money.after(DAY_MS);
+  const payments = await money.list(`/v1/payments?invoiceId=${String(latestInvoiceId)}`);
+  expect(payments.map((it) => it["amount"])).toEqual([1_100, 1_500]);
   expect(await money.differences()).toEqual([0]);
 });
 

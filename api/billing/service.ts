@@ -1,6 +1,7 @@
 import type { Service } from "#api/kit/service.ts";
 
 import type { BillingDeps } from "./deps.ts";
+import { patientJobs } from "./gateway/patient-job.ts";
 import { booksRoutes } from "./routes/books.ts";
 import { moneyPermissions, openMoney } from "./routes/money.ts";
 import { booksMigrations } from "./schema/migrations-books.ts";
@@ -33,7 +34,7 @@ export const billing: Service = {
     const { routes, jobs } = openMoney(deps);
     return Promise.resolve({
       routes: [...booksRoutes(deps), ...routes],
-      jobs: { ...booksJobs(deps), ...jobs },
+      jobs: patientJobs(kit, { ...booksJobs(deps), ...jobs }),
     });
   },
 };

@@ -56,6 +56,8 @@ export type LineDraft = {
   discount: Money;
   /** Epoch ms: the time that is charged for. */
   period?: { startMs: number; endMs: number } | undefined;
+  /** Where it is not that of the invoice: a credit takes back the tax that was charged. */
+  taxRate?: TaxRate;
 };
 
 export type InvoiceLine = LineDraft & { taxRate: TaxRate; tax: Money; total: Money };
@@ -63,7 +65,8 @@ export type InvoiceLine = LineDraft & { taxRate: TaxRate; tax: Money; total: Mon
 export type InvoiceTotals = { subtotal: Money; discount: Money; tax: Money; total: Money };
 
 /** A line with its tax: rounded once for each line, so that the invoice is the sum of its lines. */
-export function taxedLine(draft: LineDraft, taxRate: TaxRate): InvoiceLine {
+export function taxedLine(draft: LineDraft, rate: TaxRate): InvoiceLine {
+  const { taxRate = rate } = draft;
   const net = money(draft.amount - draft.discount);
   const tax = taxOf(net, taxRate);
   return { ...draft, taxRate, tax, total: taxRate.inclusive ? net : money(net + tax) };

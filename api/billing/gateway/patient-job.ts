@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { ATTEMPTS_MAX, type JobHandler } from "#api/kit/jobs.ts";
+import { ATTEMPTS_MAX, type JobHandler, type JobHandlers } from "#api/kit/jobs.ts";
 import type { Kit } from "#api/kit/service.ts";
 
 const AGAIN_MS = 3_600_000;
@@ -10,7 +10,7 @@ const Payload = z.record(z.string(), z.unknown());
  * A job that is never given up on, because money hangs on it: where others would be kept as failed, it is done again
  * every hour, and the log says so.
  */
-export function patientJob(kit: Kit, kind: string, work: JobHandler): JobHandler {
+function patientJob(kit: Kit, kind: string, work: JobHandler): JobHandler {
   return async (run) => {
     try {
       await work(run);
@@ -22,3 +22,9 @@ export function patientJob(kit: Kit, kind: string, work: JobHandler): JobHandler
     }
   };
 }
+
+/** The same for all jobs of a kind of work. */
+export const patientJobs = (kit: Kit, jobs: JobHandlers): JobHandlers =>
+  Object.fromEntries(
+    Object.entries(jobs).map(([kind, work]) => [kind, patientJob(kit, kind, work)]),
+  );

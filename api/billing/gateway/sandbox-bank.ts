@@ -21,7 +21,6 @@ import {
   setRefund,
 } from "../schema/sandbox.ts";
 import type { GatewayEvent } from "./events.ts";
-import { patientJob } from "./patient-job.ts";
 import { SIGNATURE_HEADER, signWebhook } from "./signature.ts";
 
 type EventBody =
@@ -142,13 +141,13 @@ export function sandboxJobs(kit: Kit): JobHandlers {
       const later = Later.parse(payload);
       return kit.database.transaction((tx) => happen(kit, tx, later));
     },
-    "sandbox.deliver": patientJob(kit, "sandbox.deliver", async ({ payload }) => {
+    "sandbox.deliver": async ({ payload }) => {
       const { eventId } = Deliver.parse(payload);
       const text = await eventBody(kit.database, eventId);
       if (text === undefined) return;
       await deliver(kit, Buffer.from(text));
       await markDelivered(kit.database, eventId, kit.clock.nowMs());
-    }),
+    },
   };
 }
 

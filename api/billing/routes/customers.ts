@@ -18,7 +18,7 @@ import {
   updateCustomer,
 } from "../schema/customers.ts";
 import {
-  Amount,
+  AddedAmount,
   Country,
   Currency,
   Moment,
@@ -38,7 +38,7 @@ const CustomerBody = z
     email: z.string(),
     country: Country,
     currency: Currency,
-    credit: Amount.describe("Pays the next invoices, minor units"),
+    credit: AddedAmount.describe("Pays the next invoices, minor units"),
     version: Version,
     createdAt: Moment,
   })

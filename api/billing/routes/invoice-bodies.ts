@@ -12,6 +12,7 @@ import { ZERO, fromWire, shareOf, sum } from "../domain/money.ts";
 import { grossOf } from "../domain/proration.ts";
 import type { Invoice } from "../schema/invoices.ts";
 import {
+  AddedAmount,
   Amount,
   BasisPoints,
   Currency,
@@ -56,7 +57,7 @@ const invoiceShape = {
   tax: SignedAmount,
   total: SignedAmount,
   creditApplied: SignedAmount.describe("Paid by the customer's credit; negative: added to it"),
-  amountDue: Amount.describe("Still to be paid"),
+  amountDue: AddedAmount.describe("Still to be paid"),
   amountPaid: Amount,
   credited: Amount.describe("By credit notes"),
   memo: z.string(),

@@ -8,7 +8,7 @@ import type { Dispute } from "../schema/disputes.ts";
 import type { PaymentMethod } from "../schema/payment-methods.ts";
 import type { Payment } from "../schema/payments.ts";
 import type { Refund } from "../schema/refunds.ts";
-import { Amount, Currency, Moment, Version, iso, isoOrNull, wires } from "./wire.ts";
+import { AddedAmount, Amount, Currency, Moment, Version, iso, isoOrNull, wires } from "./wire.ts";
 
 export const PaymentMethodBody = z
   .strictObject({
@@ -57,7 +57,7 @@ export const PaymentBody = z
     amount: Amount,
     refunded: Amount,
     refundPending: Amount,
-    disputed: Amount,
+    disputed: AddedAmount,
     automatic: z.boolean().describe("Begun by Billing, not by a person"),
     fraudWarned: z.boolean(),
     version: Version,
@@ -131,9 +131,9 @@ export const DisputeBody = z
     status: z.enum(DISPUTE_STATUSES),
     reason: z.string(),
     currency: Currency,
-    amount: Amount,
-    fee: Amount,
-    excess: Amount.describe("How much more is disputed than was left of the payment"),
+    amount: AddedAmount,
+    fee: AddedAmount,
+    excess: AddedAmount.describe("How much more is disputed than was left of the payment"),
     evidence: z.record(z.string(), z.string()).nullable(),
     evidenceDueBy: Moment,
     openedAt: Moment,

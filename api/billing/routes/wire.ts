@@ -19,6 +19,8 @@ export const PositiveAmount = z
   .min(1)
   .max(WIRE_MAX)
   .describe(`An amount ${MINOR}`);
+/** In answers: what adds up, of more than one invoice, or comes from a gateway. */
+export const AddedAmount = z.int().min(0).describe(`An amount ${MINOR}`);
 /** In answers: credits are negative. */
 export const SignedAmount = z.int().describe(`An amount ${MINOR}; negative: given back`);
 

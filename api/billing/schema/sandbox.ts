@@ -178,6 +178,16 @@ export async function addDispute(
   return Dispute.parse(row);
 }
 
+/** What of a charge is disputed, or was and is lost. */
+export async function disputedOf(tx: Queryable, chargeId: string): Promise<bigint> {
+  const [row] = await tx.query(
+    `SELECT coalesce(sum(amount), 0)::text AS total FROM sandbox_disputes
+     WHERE charge_id = $1 AND status <> 'won'`,
+    [chargeId],
+  );
+  return BigInt(String(row?.["total"]));
+}
+
 export async function lockDispute(tx: Queryable, id: string): Promise<SandboxDispute | undefined> {
   const [row] = await tx.query(`SELECT ${DISPUTE} FROM sandbox_disputes WHERE id = $1 FOR UPDATE`, [
     id,

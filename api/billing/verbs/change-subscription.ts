@@ -11,6 +11,7 @@ import { type Customer, readCustomer } from "../schema/customers.ts";
 import { keptOf, noteProrated } from "../schema/prorations.ts";
 import { claimPeriod, readPeriod, repricePeriod } from "../schema/subscription-periods.ts";
 import { type Subscription, notePlan, saveSubscription } from "../schema/subscriptions.ts";
+import { taxRateFor } from "../schema/tax-rates.ts";
 import { SUBSCRIPTION_DUE_DAYS, promiseRenewal } from "./bill-period.ts";
 import type { Doing } from "./doing.ts";
 import { issueInvoice } from "./issue-invoice.ts";
@@ -141,7 +142,9 @@ async function changeInterval(
 ): Promise<Subscription> {
   const { tx } = doing;
   const nowMs = wholeSecond(doing.nowMs);
-  const { taxRate } = await readPeriod(tx, { subscriptionId: before.id, period: before.period });
+  const old = await readPeriod(tx, { subscriptionId: before.id, period: before.period });
+  const { country } = await readCustomer(tx, before.customerId);
+  const taxRate = await taxRateFor(tx, country);
   const next: Subscription = {
     ...changed,
     ...periodAt(nowMs, terms.price.interval, 0),
@@ -153,18 +156,15 @@ async function changeInterval(
   const price = periodPrice(terms, next);
   const billed = { gross: price.gross, discount: price.discount, taxRate };
   await claimPeriod(tx, { ...next, subscriptionId: next.id }, billed);
-  const credit = limitCredit(
-    creditLine(oldPrice, before, nowMs),
-    taxRate,
-    await keptOf(tx, before),
-  );
-  const lines = [credit, chargeLine(price, next, nowMs)];
+  const rest = creditLine(oldPrice, before, nowMs);
+  const credit = limitCredit(rest, old.taxRate, await keptOf(tx, before));
+  const lines = [{ ...credit, taxRate: old.taxRate }, chargeLine(price, next, nowMs)];
   const invoiceId = await prorationInvoice(doing, before, { lines, taxRate });
   await promiseRenewal(doing, next);
   return { ...next, latestInvoiceId: invoiceId, mrr: recurring(terms, next, billed) };
 }
 
-/** The invoice of what is given back and charged in the middle of a period (`before`), with the tax of that period. */
+/** The invoice of what is given back and charged in the middle of a period (`before`). */
 export async function prorationInvoice(
   doing: Doing,
   before: Subscription,

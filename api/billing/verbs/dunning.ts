@@ -6,16 +6,19 @@ import { type PaymentMethod, findMethodOf } from "../schema/payment-methods.ts";
 import { hasOpenPayment } from "../schema/payments.ts";
 import { readSubscription } from "../schema/subscriptions.ts";
 import { type Doing, publish } from "./doing.ts";
+import { useCredit } from "./issue-invoice.ts";
 import { beginPayment } from "./payments.ts";
 import { writeOffInvoice } from "./settle-invoice.ts";
 import { giveUpSubscription, markPastDue, recoverSubscription } from "./subscription-standing.ts";
 
-/** Begins to charge an open invoice by itself; without a payment method it waits for somebody to pay. */
+/** Begins to charge what credit does not pay of an open invoice; without a payment method it waits for somebody to pay. */
 export async function collectInvoice(
   doing: Doing,
   invoiceId: string,
 ): Promise<"begun" | "nothing_to_do" | "no_method"> {
   const { tx } = doing;
+  const { customerId } = await lockInvoice(tx, invoiceId);
+  await useCredit(doing, customerId);
   const invoice = await lockInvoice(tx, invoiceId);
   const due = invoice.status === "open" && invoice.amountDue > 0n;
   if (!due || (await hasOpenPayment(tx, invoiceId))) return "nothing_to_do";
@@ -102,6 +105,12 @@ export async function retryCollection(
   await say(doing, "retried", { run: tried, invoice });
   if ((await collectInvoice(doing, invoiceId)) === "no_method")
     await failCollection(doing, invoice);
+}
+
+/** Credit has paid an invoice, a note or a void has taken it back: nothing is due of it, as if it were paid. */
+export async function settledWithoutPayment(doing: Doing, invoiceId: string): Promise<void> {
+  const invoice = await lockInvoice(doing.tx, invoiceId);
+  if (invoice.status === "paid" || invoice.status === "void") await endDunning(doing, invoice);
 }
 
 /** A locked invoice was paid, or is due no more: its subscription is in good standing again. */

@@ -12,7 +12,7 @@ import { post } from "../schema/ledger.ts";
 import { takeNumber } from "../schema/numbering.ts";
 import { type Doing, publish } from "./doing.ts";
 import { useCredit } from "./issue-invoice.ts";
-import { publishInvoice } from "./publish-invoice.ts";
+import { promiseStanding, publishInvoice } from "./publish-invoice.ts";
 
 type Asked = { invoiceId: string; amount?: Money | undefined; reason: string };
 
@@ -89,5 +89,7 @@ async function lowerDue(doing: Doing, invoice: Invoice, by: Money): Promise<void
     amountDue,
     paidMs: settles ? doing.nowMs : invoice.paidMs,
   });
-  if (settles) await publishInvoice(doing, "paid", saved);
+  if (!settles) return;
+  await publishInvoice(doing, "paid", saved);
+  await promiseStanding(doing, saved);
 }

@@ -26,7 +26,7 @@ import { takeNumber } from "../schema/numbering.ts";
 import { hasOpenPayment } from "../schema/payments.ts";
 import { taxRateFor } from "../schema/tax-rates.ts";
 import type { Doing } from "./doing.ts";
-import { publishInvoice } from "./publish-invoice.ts";
+import { promiseStanding, publishInvoice } from "./publish-invoice.ts";
 
 export type InvoiceDraft = {
   customerId: string;
@@ -123,7 +123,9 @@ export async function useCredit(doing: Doing, customerId: string): Promise<void>
       creditApplied: money(invoice.creditApplied + amount),
       paidMs: amountDue === 0n ? nowMs : null,
     });
-    if (saved.status === "paid") await publishInvoice(doing, "paid", saved);
+    if (saved.status !== "paid") continue;
+    await publishInvoice(doing, "paid", saved);
+    await promiseStanding(doing, saved);
   }
 }
 
@@ -151,5 +153,6 @@ export async function voidInvoice(doing: Doing, invoice: Invoice): Promise<Invoi
   await addCredit(tx, invoice.customerId, invoice.creditApplied);
   const voided = await saveVoid(tx, invoice.id, nowMs);
   await publishInvoice(doing, "voided", voided);
+  await promiseStanding(doing, voided);
   return voided;
 }

@@ -4,7 +4,6 @@ import type { JobHandlers, JobRun } from "#api/kit/jobs.ts";
 import type { Kit } from "#api/kit/service.ts";
 
 import { type Gateways, gatewayOf } from "../gateway/gateways.ts";
-import { patientJob } from "../gateway/patient-job.ts";
 import type { Gateway } from "../gateway/port.ts";
 import { findDispute } from "../schema/disputes.ts";
 import { readMethodOfPayment } from "../schema/payment-methods.ts";
@@ -12,7 +11,7 @@ import { type Payment, readPayment } from "../schema/payments.ts";
 import { readRefund } from "../schema/refunds.ts";
 import { expireDispute } from "./disputes.ts";
 import type { Doing } from "./doing.ts";
-import { collectInvoice, retryCollection } from "./dunning.ts";
+import { collectInvoice, retryCollection, settledWithoutPayment } from "./dunning.ts";
 import { eventOfOutcome, hearOfPayment } from "./payments-heard.ts";
 import { hearOfRefund } from "./refunds.ts";
 
@@ -35,16 +34,18 @@ export function paymentsJobs(deps: Deps): JobHandlers {
     "collect-invoice": async (run) => {
       await inOne(run, (doing) => collectInvoice(doing, OfInvoice.parse(run.payload).invoiceId));
     },
+    "invoice-settled": (run) =>
+      inOne(run, (doing) => settledWithoutPayment(doing, OfInvoice.parse(run.payload).invoiceId)),
     "dunning.retry": (run) =>
       inOne(run, (doing) => retryCollection(doing, OfRetry.parse(run.payload))),
-    "payment.charge": patientJob(kit, "payment.charge", (run) => charge(deps, inOne, run)),
-    "payment.confirm": patientJob(kit, "payment.confirm", (run) => confirm(deps, inOne, run)),
-    "payment.expire": patientJob(kit, "payment.expire", (run) => expire(deps, inOne, run)),
-    "refund.send": patientJob(kit, "refund.send", (run) => refund(deps, inOne, run)),
+    "payment.charge": (run) => charge(deps, inOne, run),
+    "payment.confirm": (run) => confirm(deps, inOne, run),
+    "payment.expire": (run) => expire(deps, inOne, run),
+    "refund.send": (run) => refund(deps, inOne, run),
     "dispute.deadline": (run) =>
       inOne(run, (doing) => expireDispute(doing, OfDispute.parse(run.payload).disputeId)),
-    "dispute.evidence": patientJob(kit, "dispute.evidence", (run) => sendEvidence(deps, run)),
-    "dispute.accept": patientJob(kit, "dispute.accept", (run) => sendAccept(deps, run)),
+    "dispute.evidence": (run) => sendEvidence(deps, run),
+    "dispute.accept": (run) => sendAccept(deps, run),
   };
 }
 

@@ -22,3 +22,9 @@ export const publishInvoice = (doing: Doing, happened: Happened, invoice: Invoic
       amountDue: toWire(invoice.amountDue),
     },
   });
+
+/** An invoice of a subscription is due no more, and no payment has said so: its dunning and subscription must know. */
+export async function promiseStanding({ kit, tx }: Doing, invoice: Invoice): Promise<void> {
+  if (invoice.subscriptionId === null) return;
+  await kit.jobs.add(tx, { kind: "invoice-settled", payload: { invoiceId: invoice.id } });
+}

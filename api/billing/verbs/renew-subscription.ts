@@ -15,8 +15,9 @@ export async function renewSubscription(
   { subscriptionId, period }: { subscriptionId: string; period: number },
 ): Promise<void> {
   const before = await lockSubscription(doing.tx, subscriptionId);
-  const due = before.period === period && before.endMs <= doing.nowMs && bills(before.status);
-  if (!due) return;
+  if (before.period !== period || !bills(before.status)) return;
+  if (before.endMs > doing.nowMs)
+    throw new Error("the period has not ended: was a clock set back?");
   if (before.cancelAtPeriodEnd) {
     await endSubscription(doing, before, { giveBack: false });
     return;

@@ -3,7 +3,7 @@ import { AppError } from "#platform/errors.ts";
 import { closeDispute, openDispute, reverse } from "../gateway/sandbox-bank.ts";
 import { noDispute, readDispute } from "../schema/disputes.ts";
 import { noPayment } from "../schema/payments.ts";
-import { lockCharge, lockDispute } from "../schema/sandbox.ts";
+import { disputedOf, lockCharge, lockDispute } from "../schema/sandbox.ts";
 import type { Doing } from "./doing.ts";
 
 /** Makes the bank of the sandbox decide a dispute; Billing hears of it by webhook. */
@@ -19,7 +19,7 @@ export async function settleSandboxDispute(
   throw new AppError("conflict", `The bank has decided this dispute already: ${dispute.status}.`);
 }
 
-/** Makes somebody dispute a payment, all of it where no amount is given. */
+/** Makes somebody dispute a payment: all that is not disputed of it yet, where no amount is given. */
 export async function disputeSandboxPayment(
   { kit, tx }: Doing,
   paymentId: string,
@@ -27,7 +27,11 @@ export async function disputeSandboxPayment(
 ): Promise<void> {
   const charge = await lockCharge(tx, { reference: paymentId });
   if (!charge) throw noPayment(paymentId);
-  const { reason, amount = charge.amount } = asked;
+  const left = charge.amount - (await disputedOf(tx, charge.id));
+  const { reason, amount = left } = asked;
+  if (amount > left || left === 0n) {
+    throw new AppError("conflict", `Only ${left} minor units of the charge can still be disputed.`);
+  }
   if (await openDispute(kit, tx, { charge, amount, reason })) return;
   throw new AppError(
     "conflict",

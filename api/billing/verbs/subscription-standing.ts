@@ -33,7 +33,7 @@ export async function giveUpSubscription(
 
 /**
  * An invoice was paid after all: the subscription is active again once none of its invoices is open. One that was unpaid
- * beyond its period begins a new one now, as it was not served in between.
+ * beyond its period begins a new one now, as it was not served in between, or ends where that was wished.
  */
 export async function recoverSubscription(doing: Doing, subscriptionId: string): Promise<void> {
   const { tx, nowMs } = doing;
@@ -43,6 +43,10 @@ export async function recoverSubscription(doing: Doing, subscriptionId: string):
   if (open.some((it) => it.subscriptionId === subscriptionId)) return;
   const active: Subscription = { ...before, status: "active" };
   if (before.status === "unpaid" && before.endMs <= nowMs) {
+    if (before.cancelAtPeriodEnd) {
+      await endSubscription(doing, before, { giveBack: false });
+      return;
+    }
     const anchor = { anchorMs: wholeSecond(nowMs), anchorPeriod: before.period + 1 };
     await beginNextPeriod(doing, { ...active, ...anchor });
     return;
