@@ -16,9 +16,6 @@ export const DOCS_POLICY = `default-src 'none'; style-src 'sha256-${createHash("
 // In one piece: a formatter may put no space into it, which the hash above would refuse.
 const STYLE = raw(`<style>${DOCS_STYLE}</style>`);
 
-/** To the byte what the policy names: white space inside would make it another one, which browsers leave out. */
-const STYLE = raw(`<style>${DOCS_STYLE}</style>`);
-
 type Html = ReturnType<typeof html>;
 type Entry = { path: string; method: string; operation: Operation };
 

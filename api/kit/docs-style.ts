@@ -13,7 +13,10 @@ nav a { display: inline-block; padding: .25rem 0; }
 section { border-top: 1px solid var(--line); padding: 1.25rem 0; scroll-margin-top: 1rem; }
 section p { margin: .4rem 0; } .route { font-size: .95rem; }
 code, pre { font-family: ui-monospace, monospace; font-size: .875rem; }
-pre { background: var(--box); padding: .75rem; overflow-x: auto; }
+.method { font: 600 .8125rem/1 ui-monospace, monospace; border: 1px solid var(--line); border-radius: 4px; padding: .15rem .4rem; }
+.who { color: var(--soft); font-size: .9375rem; } main > h2 { border-bottom: 2px solid var(--line); padding-bottom: .25rem; }
+main > h2:first-child { margin-top: 0; } :target { background: var(--box); box-shadow: 0 0 0 .75rem var(--box); }
+details { border-radius: 6px; } pre { border-radius: 6px; background: var(--box); padding: .75rem; overflow-x: auto; }
 .scroll { overflow-x: auto; margin: .75rem 0; } table { border-collapse: collapse; width: 100%; }
 caption { text-align: left; font-weight: 600; padding: .25rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); }
