@@ -15,6 +15,9 @@ export type Notifications = {
 };
 
 const RECONNECT_MS = 500;
+/** A connection that is open on our side only says nothing either: it is asked so often, and given up after so long. */
+const ASK_MS = 2_000;
+const SILENCE_MS_MAX = 3_000;
 
 // oxlint-disable max-lines-per-function -- one connection and its life
 /** Channels carry the schema's name before theirs: `SELECT pg_notify('accounts.tokens', …)`. */
@@ -37,6 +40,7 @@ export function openNotifications(options: {
       application_name: `${options.schema} listener`,
       keepAlive: true,
       connectionTimeoutMillis: 5_000,
+      query_timeout: SILENCE_MS_MAX,
     });
     client.on("error", () => lost(client));
     client.on("end", () => lost(client));
@@ -49,9 +53,20 @@ export function openNotifications(options: {
       for (const channel of listeners.keys()) await client.query(`LISTEN "${channel}"`);
       state.hears = true;
       for (const all of listeners.values()) for (const heard of all) heard(undefined);
+      askSoon(client);
     } catch {
       lost(client);
     }
+  }
+
+  function askSoon(client: Client): void {
+    timer = setTimeout(() => {
+      client.query("SELECT 1").then(
+        () => state.client === client && askSoon(client),
+        () => lost(client),
+      );
+    }, ASK_MS);
+    timer.unref();
   }
 
   function lost(client: Client): void {
@@ -59,6 +74,7 @@ export function openNotifications(options: {
     state.client = undefined;
     state.hears = false;
     client.end().catch(() => undefined);
+    clearTimeout(timer);
     timer = setTimeout(() => void connect(), RECONNECT_MS);
     timer.unref();
   }
@@ -70,7 +86,9 @@ export function openNotifications(options: {
       const known = listeners.get(name);
       listeners.set(name, [...(known ?? []), heard]);
       if (known === undefined && state.hears) {
-        void state.client?.query(`LISTEN "${name}"`).catch(() => undefined);
+        const { client } = state;
+        // What is not listened to must not be taken for silence.
+        client?.query(`LISTEN "${name}"`).catch(() => lost(client));
       }
     },
     hears: () => state.hears,

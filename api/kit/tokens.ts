@@ -64,6 +64,13 @@ export function tokenAuthenticator(options: {
   };
 }
 
+/** Trouble with getting the keys (no answer, another answer than 200, no keys in it) says nothing about the token. */
+const ABOUT_KEYS = new Set([
+  errors.JWKSTimeout.code,
+  errors.JWKSInvalid.code,
+  errors.JOSEError.code,
+]);
+
 async function verifiedClaims(
   token: string,
   options: { keys: JWTVerifyGetKey; issuer: string; nowMs: () => number },
@@ -78,7 +85,7 @@ async function verifiedClaims(
     });
     return Claims.safeParse(payload).data;
   } catch (error) {
-    if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)) {
+    if (!(error instanceof errors.JOSEError) || ABOUT_KEYS.has(error.code)) {
       throw new AppError(
         "unavailable",
         "Accounts does not answer, so the token cannot be checked.",

@@ -19,6 +19,9 @@ export type Database = Queryable & {
 const CONNECTIONS_MAX = 10;
 const CONNECT_MS_MAX = 5_000;
 const STATEMENT_MS_MAX = 30_000;
+/** A server that says nothing at all, such as one whose machine has lost its power, is given up after so long. */
+const SILENCE_MS_MAX = STATEMENT_MS_MAX + 5_000;
+const KEEP_ALIVE_MS = 10_000;
 const RETRY_AFTER_MS = 2_000;
 
 // Numbers come back as numbers: our bigints count things that stay below 2^53.
@@ -40,6 +43,11 @@ export function poolDatabase(
     max: options.connectionsMax ?? CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_MS_MAX,
     statement_timeout: STATEMENT_MS_MAX,
+    query_timeout: SILENCE_MS_MAX,
+    // A process that stands still in a transaction, or whose machine is gone, gives its locks free.
+    idle_in_transaction_session_timeout: STATEMENT_MS_MAX,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     application_name: options.schema ?? "quarterdeck",
     ...(options.schema === undefined ? {} : { options: `-c search_path=${options.schema}` }),
   });
@@ -47,29 +55,33 @@ export function poolDatabase(
   let closed: Promise<void> | undefined;
   return {
     query: async (text, values = []) =>
-      rowsOf(await pool.query<Row>(text, [...values]).catch(rethrow)),
+      rowsOf(await pool.query<Row>(text, [...values]).catch((error: unknown) => rethrow(error))),
     async transaction(work) {
-      const client = await pool.connect().catch(rethrow);
+      const client = await pool.connect().catch((error: unknown) => rethrow(error));
       // The pool hears of idle connections only; what breaks in between two queries of ours makes the next one fail.
       client.on("error", options.onError);
+      let committing = false;
+      let broken = false;
       try {
         await client.query("BEGIN");
         const result = await work({
           query: async (text, values = []) => rowsOf(await client.query<Row>(text, [...values])),
         });
+        committing = true;
         await client.query("COMMIT");
-        client.off("error", options.onError);
-        client.release();
         return result;
       } catch (error) {
         // A connection that cannot roll back is thrown away rather than handed to the next one in a transaction.
-        const broken = await client.query("ROLLBACK").then(
-          () => false,
-          () => true,
-        );
+        broken =
+          isUnreachable(error) ||
+          (await client.query("ROLLBACK").then(
+            () => false,
+            () => true,
+          ));
+        return rethrow(error, committing ? MAYBE_DONE : NOT_DONE);
+      } finally {
         client.off("error", options.onError);
         client.release(broken);
-        return rethrow(error);
       }
     },
     close() {
@@ -81,17 +93,28 @@ export function poolDatabase(
 
 const rowsOf = (result: { rows: Row[] }): Row[] => result.rows;
 
-/** No connection (any more): SQLSTATE class 08, the shutdowns of class 57, and what the network says. */
-const UNREACHABLE = /^(?:08\w{3}|57P0[123]|ECONN\w+|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND)$/;
-const UNREACHABLE_WORDS = /^(?:Connection terminated|timeout exceeded when trying to connect)/;
+/**
+ * No connection (any more), or none to be had: SQLSTATE classes 08 and 53, the shutdowns of class 57, a statement, a
+ * lock or a transaction that took too long, a server that only reads, and what the network says.
+ */
+const UNREACHABLE =
+  /^(?:08\w{3}|53\w{3}|57P0[123]|57014|55P03|25P03|25006|ECONN\w+|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
+const UNREACHABLE_WORDS =
+  /^(?:Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client (?:has encountered a connection error|was closed))/;
 
-function rethrow(error: unknown): never {
+const NOT_DONE =
+  "The database does not answer. Try again in a moment; what was asked for has not been done.";
+const MAYBE_DONE =
+  "The database went away while this was being written, so it may have been done or not. Send it again with the same Idempotency-Key, or look first.";
+
+function isUnreachable(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const words = error instanceof Error ? error.message : "";
-  if (!UNREACHABLE.test(code) && !UNREACHABLE_WORDS.test(words)) throw error;
-  throw new AppError(
-    "unavailable",
-    "The database does not answer. Try again in a moment; what was asked for has not been done.",
-    { cause: error, waitMs: RETRY_AFTER_MS },
+  return (
+    UNREACHABLE.test(code) || UNREACHABLE_WORDS.test(error instanceof Error ? error.message : "")
   );
+}
+
+function rethrow(error: unknown, message = NOT_DONE): never {
+  if (!isUnreachable(error)) throw error;
+  throw new AppError("unavailable", message, { cause: error, waitMs: RETRY_AFTER_MS });
 }

@@ -155,7 +155,9 @@ test("a server that is killed is started again where its clients look for it", a
     process.kill(killed, "SIGKILL");
     await until(() => isServing(folder) && postmasterPid(folder) !== killed);
     await expect
-      .poll(() => database.query("SELECT count(*) AS n FROM kept").catch(() => undefined))
+      .poll(() => database.query("SELECT count(*) AS n FROM kept").catch(() => undefined), {
+        timeout: 20_000,
+      })
       .toEqual([{ n: 0 }]);
   } finally {
     await database.close();

@@ -1,0 +1,95 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+
+import { createRemoteJWKSet } from "jose";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { AppError } from "#platform/errors.ts";
+import { silentLog } from "#platform/log.ts";
+import { poolDatabase } from "#platform/postgres/database.ts";
+
+import { type BadLine, badLine } from "../../tests/servers/bad-line.ts";
+import { openNotifications } from "./notifications.ts";
+import { dropDatabase, newDatabase } from "./testing.ts";
+import { tokenAuthenticator } from "./tokens.ts";
+
+let direct = "";
+let line: BadLine;
+beforeAll(async () => {
+  direct = await newDatabase();
+  line = await badLine(direct);
+});
+afterAll(async () => {
+  await line[Symbol.asyncDispose]();
+  await dropDatabase(direct);
+});
+
+const PATIENCE = { timeout: 20_000 };
+const failureOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
+test("a COMMIT whose answer is lost is not said to be undone", async () => {
+  await using database = closing(poolDatabase(line.url, { onError: () => undefined }));
+  await database.query("CREATE TABLE lost (id int)");
+  line.breakAfter("COMMIT");
+  const failure = await failureOf(
+    database.transaction((tx) => tx.query("INSERT INTO lost VALUES (1)")),
+  );
+  expect(failure).toMatchObject({ code: "unavailable" });
+  expect(failure instanceof AppError && failure.message).toContain("may have been done");
+  await expect.poll(() => database.query("SELECT id FROM lost"), PATIENCE).toEqual([{ id: 1 }]);
+});
+
+test("a connection that breaks between two queries of a transaction is the database's failure, not ours", async () => {
+  await using database = closing(poolDatabase(direct, { onError: () => undefined }));
+  const failure = await failureOf(
+    database.transaction(async (tx) => {
+      const [row] = await tx.query("SELECT pg_backend_pid() AS pid");
+      await database.query("SELECT pg_terminate_backend($1)", [row?.["pid"]]);
+      const ended = "SELECT count(*) AS n FROM pg_stat_activity WHERE pid = $1";
+      await expect.poll(() => database.query(ended, [row?.["pid"]])).toEqual([{ n: 0 }]);
+      await tx.query("SELECT 1");
+    }),
+  );
+  expect(failure).toMatchObject({ code: "unavailable" });
+  expect(failure instanceof AppError && failure.message).toContain("has not been done");
+});
+
+test("a listener whose line has fallen silent knows that it is deaf, and says what it may have missed", async () => {
+  const heard: (string | undefined)[] = [];
+  const notifications = openNotifications({ url: line.url, schema: "kit", log: silentLog() });
+  notifications.on("news", (payload) => void heard.push(payload));
+  await expect.poll(() => notifications.hears(), PATIENCE).toBe(true);
+  line.fallSilent();
+  await expect.poll(() => notifications.hears(), PATIENCE).toBe(false);
+  const before = heard.length;
+  line.recover();
+  await expect.poll(() => notifications.hears(), PATIENCE).toBe(true);
+  expect(heard.slice(before)).toEqual([undefined]);
+  await notifications.close();
+});
+
+test("a token is not called unknown because Accounts cannot give its keys", async () => {
+  const accounts = createServer((_, answer) => answer.writeHead(503).end("{}"));
+  accounts.listen(0, "127.0.0.1");
+  await once(accounts, "listening");
+  const address = accounts.address();
+  const port = typeof address === "object" && address ? address.port : 0;
+  const authenticate = tokenAuthenticator({
+    keys: createRemoteJWKSet(new URL(`http://127.0.0.1:${port}/jwks`)),
+    issuer: "http://accounts.test",
+    nowMs: () => 0,
+  });
+  const part = (it: unknown) => Buffer.from(JSON.stringify(it)).toString("base64url");
+  const token = `${part({ alg: "ES256", typ: "at+jwt", kid: "k" })}.${part({})}.${part("")}`;
+  expect(await failureOf(authenticate(token))).toMatchObject({ code: "unavailable" });
+  accounts.close();
+});
+
+const closing = <T extends { close(): Promise<void> }>(it: T): T & AsyncDisposable => ({
+  ...it,
+  [Symbol.asyncDispose]: () => it.close(),
+});
