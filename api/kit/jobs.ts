@@ -49,9 +49,12 @@ export type JobHandler = (run: JobRun) => Promise<void>;
 export type JobHandlers = Readonly<Record<string, JobHandler>>;
 
 export const ATTEMPTS_MAX = 12;
-const LEASE_MS = 60_000;
+/** Whoever does a job says so again and again; a job whose process has died is free for the others after so long. */
+const LEASE_MS = 20_000;
+const RENEW_MS = 5_000;
 const POLL_MS = 1_000;
-const BATCH = 8;
+/** Of one process, side by side. */
+const AT_ONCE = 8;
 const BACKOFF_MS = { first: 1_000, most: 3_600_000 };
 
 export function createJobs(schema: string, clock: Clock): Jobs {
@@ -91,64 +94,117 @@ type Claimed = z.infer<typeof Claimed>;
 
 /** Does the jobs that are due now, side by side; returns how many. A job that another process has is left to it. */
 export async function runDueJobs(deps: RunnerDeps): Promise<number> {
-  const nowMs = deps.clock.nowMs();
-  const rows = await deps.database.query(
-    `UPDATE jobs SET leased_until = $2, attempts = attempts + 1, lease = lease + 1 WHERE id IN (
-       SELECT id FROM jobs WHERE run_at <= $1 AND failed_at IS NULL AND (leased_until IS NULL OR leased_until <= $1)
-         AND kind = ANY($3) ORDER BY run_at, id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
-     RETURNING id, kind, payload, attempts, lease`,
-    [new Date(nowMs), new Date(nowMs + LEASE_MS), Object.keys(deps.handlers)],
-  );
-  const claimed = rows.map((row) => Claimed.parse(row)).toSorted((a, b) => a.id - b.id);
+  const claimed = await claimJobs(deps, AT_ONCE);
   await Promise.all(claimed.map((job) => runJob(deps, job)));
   return claimed.length;
 }
 
+async function claimJobs(deps: RunnerDeps, most: number): Promise<Claimed[]> {
+  const nowMs = deps.clock.nowMs();
+  const rows = await deps.database.query(
+    `UPDATE jobs SET leased_until = $2, attempts = attempts + 1, lease = lease + 1 WHERE id IN (
+       SELECT id FROM jobs WHERE run_at <= $1 AND failed_at IS NULL AND (leased_until IS NULL OR leased_until <= $1)
+         AND kind = ANY($3) ORDER BY run_at, id LIMIT $4 FOR UPDATE SKIP LOCKED)
+     RETURNING id, kind, payload, attempts, lease`,
+    [new Date(nowMs), new Date(nowMs + LEASE_MS), Object.keys(deps.handlers), most],
+  );
+  return rows.map((row) => Claimed.parse(row)).toSorted((a, b) => a.id - b.id);
+}
+
 async function runJob(deps: RunnerDeps, job: Claimed): Promise<void> {
-  const mine = [job.id, job.lease];
   try {
-    const run = { payload: job.payload, attempt: job.attempts, nowMs: deps.clock.nowMs() };
-    await deps.handlers[job.kind]?.(run);
-    await deps.database.query("DELETE FROM jobs WHERE id = $1 AND lease = $2", mine);
-  } catch (error) {
-    const giveUp = job.attempts >= ATTEMPTS_MAX;
-    const waitMs = Math.min(BACKOFF_MS.first * 2 ** (job.attempts - 1), BACKOFF_MS.most);
-    const nowMs = deps.clock.nowMs();
-    deps.log[giveUp ? "error" : "warn"](giveUp ? "a job has failed" : "a job will be tried again", {
-      "event.action": job.kind,
-      attempt: job.attempts,
-      error,
+    // A job that takes its process with it fails nowhere, and must not do so for ever.
+    if (job.attempts > ATTEMPTS_MAX)
+      throw new Error("its process died each time that it was tried");
+    await whileRenewed(deps, job, async () => {
+      const run = { payload: job.payload, attempt: job.attempts, nowMs: deps.clock.nowMs() };
+      await deps.handlers[job.kind]?.(run);
     });
-    await deps.database.query(
-      `UPDATE jobs SET leased_until = NULL, run_at = $3, last_error = $4, failed_at = $5,
-       unique_key = CASE WHEN $5::timestamptz IS NULL THEN unique_key END
-       WHERE id = $1 AND lease = $2`,
-      [
-        ...mine,
-        new Date(nowMs + waitMs),
-        error instanceof Error ? error.message : String(error),
-        giveUp ? new Date(nowMs) : null,
-      ],
-    );
+    await deps.database.query("DELETE FROM jobs WHERE id = $1 AND lease = $2", leaseOf(job));
+  } catch (error) {
+    await putOff(deps, job, error);
   }
 }
 
-/** Does jobs as they become due, until it is stopped; `stop` waits for those that run. */
+const leaseOf = ({ id, lease }: Claimed): number[] => [id, lease];
+
+/** Keeps the lease for as long as the work takes. */
+async function whileRenewed(
+  { database, clock }: RunnerDeps,
+  job: Claimed,
+  work: () => Promise<void>,
+): Promise<void> {
+  const renew = async (): Promise<void> => {
+    await database.query("UPDATE jobs SET leased_until = $3 WHERE id = $1 AND lease = $2", [
+      ...leaseOf(job),
+      new Date(clock.nowMs() + LEASE_MS),
+    ]);
+  };
+  // While the database is away nobody else can take the job either.
+  const timer = setInterval(() => void renew().catch(() => undefined), RENEW_MS);
+  try {
+    await work();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Tries it again later and later; gives it up in the end, and keeps it. */
+async function putOff(deps: RunnerDeps, job: Claimed, error: unknown): Promise<void> {
+  const giveUp = job.attempts >= ATTEMPTS_MAX;
+  const waitMs = Math.min(BACKOFF_MS.first * 2 ** (job.attempts - 1), BACKOFF_MS.most);
+  const nowMs = deps.clock.nowMs();
+  deps.log[giveUp ? "error" : "warn"](giveUp ? "a job has failed" : "a job will be tried again", {
+    "event.action": job.kind,
+    attempt: job.attempts,
+    error,
+  });
+  await deps.database.query(
+    `UPDATE jobs SET leased_until = NULL, run_at = $3, last_error = $4, failed_at = $5,
+     unique_key = CASE WHEN $5::timestamptz IS NULL THEN unique_key END
+     WHERE id = $1 AND lease = $2`,
+    [
+      ...leaseOf(job),
+      new Date(nowMs + waitMs),
+      error instanceof Error ? error.message : String(error),
+      giveUp ? new Date(nowMs) : null,
+    ],
+  );
+}
+
+/**
+ * Does jobs as they become due, until it is stopped; `stop` waits for those that run. One that takes long keeps its
+ * place among AT_ONCE, and holds up no other.
+ */
 export function startJobRunner(deps: RunnerDeps & { notifications: Notifications }): {
   stop(): Promise<void>;
 } {
   const state = { stopped: false, again: false };
+  const running = new Set<Promise<void>>();
   let wake: (() => void) | undefined;
-  deps.notifications.on("jobs", () => {
+  const ring = (): void => {
     state.again = true;
     wake?.();
-  });
+  };
+  deps.notifications.on("jobs", ring);
+  function begin(job: Claimed): void {
+    // What cannot be written down now is tried again when the lease is over.
+    const done: Promise<void> = runJob(deps, job)
+      .catch(() => undefined)
+      .finally(() => {
+        running.delete(done);
+        ring();
+      });
+    running.add(done);
+  }
   async function loop(): Promise<void> {
     while (!state.stopped) {
       state.again = false;
+      const free = AT_ONCE - running.size;
       // No database: it is asked again, as nothing is lost by waiting.
-      const done = await runDueJobs(deps).catch(() => 0);
-      if (done > 0 || state.again || state.stopped) continue;
+      const claimed = free === 0 ? [] : await claimJobs(deps, free).catch(() => []);
+      for (const job of claimed) begin(job);
+      if (state.again || state.stopped) continue;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, POLL_MS);
         wake = () => {
@@ -157,13 +213,14 @@ export function startJobRunner(deps: RunnerDeps & { notifications: Notifications
         };
       });
     }
+    await Promise.all(running);
   }
-  const running = loop();
+  const looping = loop();
   return {
     async stop() {
       state.stopped = true;
       wake?.();
-      await running;
+      await looping;
     },
   };
 }
