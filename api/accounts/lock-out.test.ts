@@ -124,6 +124,18 @@ test("in any hour nobody has more wrong tries than the buckets say", async () =>
   await database.close();
 });
 
+test("a clock that was wrong for a while locks nobody out, and a worker that is late frees nobody", async () => {
+  const database = await throttleTable();
+  const buckets = throttle.signIn({ email: "a", address: "192.0.2.1", deviceId: undefined });
+  const nowMs = 1e12;
+  const take = (atMs: number) => takeTokens(database, buckets, atMs);
+  expect(await take(nowMs + 365 * 86_400_000)).toBe(0);
+  for (let times = 0; times < RATES.pair.burst; times += 1) expect(await take(nowMs)).toBe(0);
+  expect(await take(nowMs)).toBeGreaterThan(0);
+  expect(await take(nowMs - 60_000)).toBeGreaterThan(0);
+  await database.close();
+});
+
 const allowed = ({ burst, refillMs }: Bucket, elapsedMs: number): number =>
   burst + Math.floor(elapsedMs / refillMs);
 

@@ -114,6 +114,18 @@ test("nobody is flooded with mails", async () => {
   expect(statuses).toEqual([202, 202, 202, 429, 429]);
 });
 
+test("nobody's mailbox is flooded by signing up and closing again and again", async () => {
+  await using service = await testAccounts();
+  const email = "victim@example.com";
+  for (let times = 0; times < RATES.mailbox.burst + 2; times += 1) {
+    const { id } = await signUp(service, { email });
+    const closing = { as: service.root, body: {}, headers: { "if-match": "*" } };
+    expect((await service.send("POST", `/v1/accounts/${id}/close`, closing)).status).toBe(204);
+  }
+  const promised = await service.database.query("SELECT 1 FROM jobs WHERE kind = 'mail.link'");
+  expect(promised).toHaveLength(RATES.mailbox.burst);
+});
+
 test("a mail that the server could not take at first arrives in the end, once", async () => {
   let isBusy = true;
   const mails: string[] = [];

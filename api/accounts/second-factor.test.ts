@@ -2,7 +2,15 @@ import { Secret, TOTP } from "otpauth";
 import { expect, test } from "vitest";
 
 import { RATES } from "./domain/throttle.ts";
-import { type Running, PASSWORD, signIn, signUp, testAccounts, trySignIn } from "./testing.ts";
+import {
+  type Running,
+  PASSWORD,
+  mailsOf,
+  signIn,
+  signUp,
+  testAccounts,
+  trySignIn,
+} from "./testing.ts";
 
 const codeAt = (secret: string, atMs: number): string =>
   new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: atMs });
@@ -88,4 +96,37 @@ test("a second app does not take the place of one that is in use", async () => {
   const { as, path } = await enrolled(service);
   const again = await service.send("POST", path, { as, body: { password: PASSWORD } });
   expect(again.status).toBe(409);
+});
+
+test("whoever reads the mails guesses no code: each link brings no new tries, and the owner's device has its own", async () => {
+  await using service = await testAccounts();
+  const { account, secret } = await enrolled(service);
+  await service.database.query("UPDATE accounts SET email_verified = true");
+  service.clock.now += 30_000;
+  const own = codeAt(secret, service.clock.now);
+  const { deviceToken: known } = await signIn(service, { ...account, otp: own });
+  const statuses: number[] = [];
+  const used = new Set<string>();
+  let newPassword = "";
+  for (let round = 0; round < 3; round += 1) {
+    newPassword = `another line of words ${round}`;
+    await service.send("POST", "/v1/password-resets", { body: { email: account.email } });
+    await service.runJobs();
+    const links = (await mailsOf(service.folder)).map((it) => it.token);
+    const token = links.find((it) => it.startsWith("qdp_") && !used.has(it)) ?? "";
+    used.add(token);
+    const body = { token, newPassword };
+    const reset = await service.send("POST", "/v1/password-resets/confirm", { body });
+    const { deviceToken } = Object(reset.json);
+    for (let tries = 0; tries < 5; tries += 1) {
+      const guess = { ...account, password: newPassword, otp: "000000", deviceToken };
+      statuses.push((await trySignIn(service, guess)).status);
+    }
+  }
+  expect(statuses.filter((it) => it === 401)).toHaveLength(RATES.code.burst);
+  expect(statuses.at(-1)).toBe(429);
+  service.clock.now += 30_000;
+  const otp = codeAt(secret, service.clock.now);
+  const owner = { ...account, password: newPassword, otp, deviceToken: known };
+  expect((await trySignIn(service, owner)).status).toBe(201);
 });

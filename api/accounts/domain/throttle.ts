@@ -21,17 +21,24 @@ export const RATES = {
   pair: { burst: 20, refillMs: 5 * MINUTE_MS },
   source: { burst: 60, refillMs: MINUTE_MS / 6 },
   account: { burst: 30, refillMs: MINUTE_MS },
-  /** Sign-ups with an address that is taken, and wrong links: what could be used to find out who has an account. */
+  /**
+   * Wrong codes of the second factor, of whoever has the password: by device, and one bucket for all that have none. A
+   * guess hits three in a million (one step of the clock to each side), so this is one in 3 000 a day.
+   */
+  code: { burst: 10, refillMs: 15 * MINUTE_MS },
+  /** Sign-ups with an address that is taken: what could be used to find out who has an account. */
   probing: { burst: 20, refillMs: MINUTE_MS },
   /** Mails to one address, and mails asked for from one source. */
-  mailbox: { burst: 3, refillMs: 10 * MINUTE_MS },
+  mailbox: { burst: 4, refillMs: 10 * MINUTE_MS },
   mailSource: { burst: 20, refillMs: MINUTE_MS },
 } as const;
 
 export type Throttle = {
   /** Of a try to sign in; `deviceId` only when the device's token was found to be of this account. */
   signIn(of: { email: string; address: string; deviceId: string | undefined }): Bucket[];
+  code(of: { accountId: string; deviceId: string | undefined }): Bucket[];
   probing(address: string): Bucket[];
+  mailbox(email: string): Bucket[];
   mailing(of: { email: string; address: string }): Bucket[];
   /** Password or code asked again of somebody who is signed in. */
   confirming(accountId: string, sessionId: string): Bucket[];
@@ -52,7 +59,9 @@ export function throttleBy(secret: Buffer): Throttle {
       const source = sourceOf(address);
       return [bucket("pair", email, source), bucket("source", source), bucket("account", email)];
     },
+    code: ({ accountId, deviceId }) => [bucket("code", accountId, deviceId ?? "")],
     probing: (address) => [bucket("probing", sourceOf(address))],
+    mailbox: (email) => [bucket("mailbox", email)],
     mailing: ({ email, address }) => [
       bucket("mailbox", email),
       bucket("mailSource", sourceOf(address)),

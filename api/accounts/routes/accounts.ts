@@ -40,9 +40,9 @@ const createAccount = (deps: AccountsDeps): Route =>
     answers: { 201: { description: "The new account", body: AccountBody } },
     async handle(call) {
       const origin = originOf(call);
-      const { passwordHash } = await prepareSignUp(deps, call.body, origin);
+      const prepared = await prepareSignUp(deps, call.body, origin);
       return call.write(async (tx) => {
-        const account = await signUp(deps, tx, { ...call.body, passwordHash, origin });
+        const account = await signUp(deps, tx, { ...call.body, ...prepared, origin });
         const headers = { ...etagOf(account.version), location: `/v1/accounts/${account.id}` };
         return { status: 201, headers, body: accountBody(account) };
       });

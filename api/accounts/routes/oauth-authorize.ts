@@ -70,7 +70,6 @@ export function oauthAuthorizeRoutes(deps: IdentityDeps): Route[] {
       rule: WHY,
       query: Query,
       consumes: [FORM],
-      limit: { burst: 60, perMinute: 60 },
       answers: ANSWERS,
       handle: (call) =>
         authorized(deps, call.incoming, (request) => signIn({ deps, guard }, call, request)),

@@ -4,6 +4,7 @@ import { type Route, route } from "#api/kit/route.ts";
 
 import { type Origin, originOf } from "../deps.ts";
 import { OAuthError } from "../domain/oauth.ts";
+import { sourceOf } from "../domain/throttle.ts";
 import type { Act, IdentityDeps } from "../verbs/identity-deps.ts";
 import { introspect, revoke } from "../verbs/oauth-token-state.ts";
 import {
@@ -141,7 +142,7 @@ async function audited(deps: IdentityDeps, call: Act, request: Grant): Promise<T
       ...note,
       outcome: "failure",
       detail: { grantType, error: error.code, why: error.message },
-      onceKey: `oauth ${target} ${error.code} ${call.caller.address} ${minute}`,
+      onceKey: `oauth ${target} ${error.code} ${sourceOf(call.caller.address)} ${minute}`,
     });
     throw error;
   }

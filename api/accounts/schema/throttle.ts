@@ -4,9 +4,13 @@ import type { Bucket } from "../domain/throttle.ts";
 
 class Refused extends Error {}
 
+/** Clocks of workers differ by less. */
+const CLOCK_STEP_MS = 3_600_000;
+
 /**
  * Takes a token of every bucket, or of none: 0 when there was one in each, else ms until it is worth trying again. One
- * statement with rows in order, so that tries at the same moment neither overtake nor lock each other out.
+ * statement with rows in order, so that tries at the same moment neither overtake nor lock each other out. What is
+ * emptier than it can be was written before the clock was set back, and counts as full: else nobody got in until then.
  */
 export async function takeTokens(
   database: Database,
@@ -19,9 +23,12 @@ export async function takeTokens(
         `INSERT INTO throttle AS t (key, full_at_ms, refill_ms, burst)
          SELECT key, $1::bigint + refill_ms, refill_ms, burst
            FROM unnest($2::bytea[], $3::bigint[], $4::int[]) AS b (key, refill_ms, burst) ORDER BY key
-         ON CONFLICT (key) DO UPDATE SET full_at_ms = GREATEST(t.full_at_ms, $1) + excluded.refill_ms,
-             refill_ms = excluded.refill_ms, burst = excluded.burst
+         ON CONFLICT (key) DO UPDATE SET refill_ms = excluded.refill_ms, burst = excluded.burst,
+             full_at_ms = excluded.refill_ms + CASE
+               WHEN t.full_at_ms > $1 + excluded.burst * excluded.refill_ms + ${CLOCK_STEP_MS} THEN $1
+               ELSE GREATEST(t.full_at_ms, $1) END
            WHERE GREATEST(t.full_at_ms, $1) + excluded.refill_ms <= $1 + excluded.burst * excluded.refill_ms
+             OR t.full_at_ms > $1 + excluded.burst * excluded.refill_ms + ${CLOCK_STEP_MS}
          RETURNING 1`,
         [
           nowMs,

@@ -169,5 +169,5 @@ export async function resetPassword(
     await forgetWaysIn(tx, accountId);
     await audited(deps, tx, { ...act, action: "account.reclaim" });
   }
-  return { accountId, deviceToken: deviceTokenOf(deps.tokens, accountId), ended };
+  return { accountId, deviceToken: deviceTokenOf(deps.tokens, accountId, "mail"), ended };
 }

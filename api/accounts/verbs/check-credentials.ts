@@ -2,6 +2,7 @@ import { AppError } from "#platform/errors.ts";
 import { TooManyRequests } from "#platform/http/rate-limit.ts";
 import type { Database } from "#platform/postgres/database.ts";
 
+import type { AuditEntry } from "../domain/audit-entry.ts";
 import type { Origin } from "../domain/origin.ts";
 import type { SealedTokens } from "../domain/sealed-token.ts";
 import type { SignInMethod } from "../domain/sign-in-method.ts";
@@ -66,10 +67,7 @@ export async function checkCredentials(
   if (!(await deps.passwords.verify(password, account?.passwordHash)) || account === undefined) {
     return refuse("wrong password", wrongCredentials());
   }
-  const asked = { accountId: account.id, code: otp, nowMs: origin.nowMs };
-  const factor = await deps.secondFactors.check(deps.database, asked);
-  if (factor === "needed") throw new SecondFactorNeeded();
-  if (factor === "wrong") return refuse("wrong code", wrongCode());
+  const factor = await checkCode(deps, { account, otp, deviceId, origin });
   // A right one makes this pair of account and source (or device) as good as new; others only get their token back.
   await giveBack(deps.database, buckets, ["pair", "device"]);
   return {
@@ -78,6 +76,33 @@ export async function checkCredentials(
     passwordHash: account.passwordHash,
     secondFactor: factor,
   };
+}
+
+async function checkCode(
+  deps: CheckDeps,
+  of: {
+    account: AccountWithHash;
+    otp: string | undefined;
+    deviceId: string | undefined;
+    origin: Origin;
+  },
+): Promise<UsableCode | undefined> {
+  const { account, otp, deviceId, origin } = of;
+  const buckets = deps.throttle.code({ accountId: account.id, deviceId });
+  if (otp !== undefined) await takeOrRefuse(deps, buckets, { account, origin });
+  const asked = { accountId: account.id, code: otp, nowMs: origin.nowMs };
+  const factor = await deps.secondFactors.check(deps.database, asked);
+  if (factor === "needed") {
+    // No refusal yet, but whoever reads the trail sees that somebody has the password.
+    await writeAudit(deps.database, attempt(of, "second factor needed"));
+    throw new SecondFactorNeeded();
+  }
+  if (factor === "wrong") {
+    return refused(deps, { account, reason: "wrong code", origin, error: wrongCode() });
+  }
+  if (otp !== undefined)
+    await giveBack(deps.database, buckets, deviceId === undefined ? [] : ["code"]);
+  return factor;
 }
 
 const methodOf = (factor: UsableCode | undefined): SignInMethod =>
@@ -125,6 +150,16 @@ async function takeOrRefuse(
   });
 }
 
+const attempt = ({ account, origin }: Subject, reason: string): AuditEntry => ({
+  atMs: origin.nowMs,
+  actor: "anonymous",
+  action: "session.start",
+  outcome: "failure",
+  subject: account?.id,
+  ...originFields(origin),
+  detail: { reason },
+});
+
 /** Audits a refusal, says it in the log, and throws it. */
 export async function refused(
   deps: Pick<CheckDeps, "database" | "facts">,
@@ -132,13 +167,7 @@ export async function refused(
 ): Promise<never> {
   const { account, reason, origin } = it;
   await writeAudit(deps.database, {
-    atMs: origin.nowMs,
-    actor: "anonymous",
-    action: "session.start",
-    outcome: "failure",
-    subject: account?.id,
-    ...originFields(origin),
-    detail: { reason },
+    ...attempt(it, reason),
     ...(it.onceKey === undefined ? {} : { onceKey: it.onceKey }),
   });
   deps.facts.refused(account?.id, reason, origin);

@@ -9,6 +9,7 @@ import type { Queryable } from "#platform/postgres/database.ts";
 
 import type { Origin } from "../deps.ts";
 import { CHALLENGE_MS, reasonOf, relyingParty } from "../domain/passkeys.ts";
+import { sourceOf } from "../domain/throttle.ts";
 import { accountById } from "../schema/accounts.ts";
 import {
   type KnownPasskey,
@@ -20,6 +21,7 @@ import {
 import { refused } from "./check-credentials.ts";
 import type { IdentityDeps } from "./identity-deps.ts";
 
+const MINUTE_MS = 60_000;
 const Base64url = z
   .string()
   .max(20_000)
@@ -86,10 +88,15 @@ export async function checkPasskey(
       account,
       reason: why ?? "unknown passkey",
       origin,
+      // Made-up ones cannot make the trail grow; those of known passkeys take the passkey.
+      ...(known === undefined ? { onceKey: unknownIn(origin) } : {}),
       error: new AppError("unauthenticated", "This passkey is not known, or was not used in time."),
     },
   );
 }
+
+const unknownIn = ({ address, nowMs }: Origin): string =>
+  `passkey nobody ${sourceOf(address)} ${Math.floor(nowMs / MINUTE_MS)}`;
 
 async function wrongWith(
   { kit }: IdentityDeps,

@@ -158,9 +158,12 @@ export const refreshTokenOf = (
   generation: number,
 ): string => tokens.seal(REFRESH, `${sessionId} ${generation}`);
 
-/** A token by which a device is known again, for this account alone. */
-export const deviceTokenOf = (tokens: SealedTokens, accountId: string): string =>
-  tokens.seal(DEVICE, `${accountId} ${newId("dev")}`);
+/**
+ * A token by which a device is known again, for this account alone. All devices that are known by a mail alone count as
+ * one (`mail`): else each mail brought whoever reads it new tries at the second factor.
+ */
+export const deviceTokenOf = (tokens: SealedTokens, accountId: string, known?: "mail"): string =>
+  tokens.seal(DEVICE, `${accountId} ${known ?? newId("dev")}`);
 
 const entry = (
   accountId: string,

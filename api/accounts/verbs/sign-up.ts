@@ -31,19 +31,25 @@ export async function prepareSignUp(
   deps: AccountsDeps,
   wanted: SignUp,
   origin: Origin,
-): Promise<{ passwordHash: string }> {
+): Promise<{ passwordHash: string; mayMail: boolean }> {
   checkNewPassword(wanted.password, wanted);
   const buckets = deps.throttle.probing(origin.address);
   const waitMs = await takeTokens(deps.kit.database, buckets, origin.nowMs);
   if (waitMs > 0) throw new TooManyRequests(waitMs);
-  return { passwordHash: await deps.passwords.hash(wanted.password) };
+  const passwordHash = await deps.passwords.hash(wanted.password);
+  // Who signs up and closes in turn floods no mailbox; the mail can be asked for later.
+  const mailbox = deps.throttle.mailbox(wanted.email);
+  return {
+    passwordHash,
+    mayMail: (await takeTokens(deps.kit.database, mailbox, origin.nowMs)) === 0,
+  };
 }
 
 /** @throws AppError conflict when the address is taken */
 export async function signUp(
   deps: AccountsDeps,
   tx: Queryable,
-  of: SignUp & { passwordHash: string; origin: Origin },
+  of: SignUp & { passwordHash: string; mayMail: boolean; origin: Origin },
 ): Promise<Account> {
   const { origin, email, name, passwordHash } = of;
   const { nowMs, traceId } = origin;
@@ -70,6 +76,6 @@ export async function signUp(
     traceId,
     data: { accountId: account.id },
   });
-  await mailLink(deps, tx, { account, email, purpose: "verify", origin });
+  if (of.mayMail) await mailLink(deps, tx, { account, email, purpose: "verify", origin });
   return account;
 }
