@@ -59,6 +59,7 @@ describe.each(SUBJECTS.map((subject) => ({ name: subject.service.name, subject }
     test("a stranger gets nothing that belongs to somebody else, whatever ids they know", async () => {
       const { pool } = await fuzzService(subject.service, running, {
         mayChange: subject.mayChange,
+        prepare: subject.prepare,
         runs: RUNS,
       });
       const stranger = await subject.account(running, "");

@@ -7,9 +7,13 @@ const RUNS = Number(process.env["FUZZ_RUNS"] ?? 16);
 
 test.each(SUBJECTS.map((it) => ({ name: it.service.name, ...it })))(
   "$name answers whatever is sent to it as it says, and a refused request changes nothing",
-  async ({ service, start, mayChange }) => {
+  async ({ service, start, mayChange, prepare }) => {
     await using running = await start();
-    const { requests, statuses } = await fuzzService(service, running, { mayChange, runs: RUNS });
+    const { requests, statuses } = await fuzzService(service, running, {
+      mayChange,
+      prepare,
+      runs: RUNS,
+    });
     expect(requests).toBeGreaterThan(running.routes.length * RUNS * 0.9);
     // It is no fuzzing where everything is refused.
     const accepted = [...statuses]

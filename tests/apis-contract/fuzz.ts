@@ -13,6 +13,8 @@ import { type Watch, watchTables } from "./table-watch.ts";
 export type FuzzOptions = {
   /** Tables that a refused request may change, and why: failed tries are counted, decisions are noted. */
   mayChange: Readonly<Record<string, string>>;
+  /** Does what made-up requests would never come to; gives what was answered. */
+  prepare?: ((running: TestService) => Promise<unknown>) | undefined;
   runs: number;
 };
 
@@ -47,6 +49,7 @@ export async function fuzzService(
 ): Promise<FuzzResult> {
   const document = openApiOf(service, running.routes, { url: running.url, release: "0.0.0" });
   const pool: Pool = new Map();
+  harvest(await options.prepare?.(running), pool);
   const watch = await watchTables(running.database, service.name, Object.keys(options.mayChange));
   const statuses = new Map<number, number>();
   let requests = 0;

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -13,6 +14,7 @@ import { logging } from "#api/logging/service.ts";
 import { testLogging } from "#api/logging/testing.ts";
 import { management } from "#api/management/service.ts";
 import { reporting } from "#api/reporting/service.ts";
+import { newId } from "#platform/ids.ts";
 
 /** What the tests over all services have to know of each. */
 export type Subject = {
@@ -20,6 +22,8 @@ export type Subject = {
   start(): Promise<TestService>;
   /** Tables that a refused request may change, and why. */
   mayChange: Readonly<Record<string, string>>;
+  /** Makes things that requests of chance would never come to, as what they need must fit; gives all answers. */
+  prepare?(running: TestService): Promise<unknown>;
   /** Permissions that no rule of a route names, because a handler asks for them itself. */
   usedInside?: readonly string[];
   /** A token of an account that nobody knows, with these permissions. */
@@ -45,6 +49,7 @@ export const SUBJECTS: readonly Subject[] = [
     service: billing,
     start: () => testService(billing),
     mayChange: { sandbox_cards: "the gateway keeps every card that it is shown, before we decide" },
+    prepare: chargeSomebody,
     account: signed,
   },
   { service: management, start: () => testService(management), mayChange: {}, account: signed },
@@ -52,7 +57,7 @@ export const SUBJECTS: readonly Subject[] = [
   { service: reporting, start: testReporting, mayChange: {}, account: signed },
 ];
 
-const Granted = z.object({ id: z.string() });
+const Made = z.object({ id: z.string() });
 /** What Accounts knows as the name of a permission; a product of its own may call others as it likes. */
 const NAME = /^[a-z-]+:(?:\*|[a-z-]+:[a-z-]+(?:\/[a-z-]+)?)$/;
 
@@ -63,9 +68,42 @@ async function signedUp(running: TestService, scope: string): Promise<string> {
   if (permissions.length > 0) {
     const body = { subjectId: id, permissions, reason: "to see what a holder may do" };
     const answer = await running.send("POST", "/v1/grants", { as: running.root, body });
-    if (!Granted.safeParse(answer.json).success) throw new Error(`no grant: ${answer.text}`);
+    if (!Made.safeParse(answer.json).success) throw new Error(`no grant: ${answer.text}`);
   }
   return (await signIn(running, { email })).accessToken;
+}
+
+/** Somebody who has subscribed and paid. */
+async function chargeSomebody(running: TestService): Promise<unknown> {
+  const answers: unknown[] = [];
+  const post = async (url: string, body: unknown): Promise<string> => {
+    const headers = { "idempotency-key": randomUUID() };
+    const answer = await running.send("POST", url, { as: running.root, body, headers });
+    const made = Made.safeParse(answer.json);
+    if (!made.success) throw new Error(`${url}: ${answer.text}`);
+    answers.push(answer.json);
+    return made.data.id;
+  };
+  const customerId = await post("/v1/customers", {
+    accountId: newId("acc"),
+    name: "Ada",
+    email: "ada@example.com",
+    country: "DE",
+    currency: "EUR",
+  });
+  const planId = await post("/v1/plans", { name: "Basic" });
+  const money = { currency: "EUR", unitAmount: 1_000 };
+  const priceId = await post("/v1/prices", { planId, ...money, interval: "month" });
+  const card = { number: "4242424242424242", expMonth: 12, expYear: 2090, cvc: "123" };
+  await post(`/v1/customers/${customerId}/payment-methods`, { card });
+  await post("/v1/subscriptions", { customerId, priceId });
+  const lines = [{ description: "Work", quantity: 1, unitAmount: 1_000 }];
+  const invoiceId = await post("/v1/invoices", { customerId, lines, finalize: true });
+  const paymentId = await post(`/v1/invoices/${invoiceId}/pay`, {});
+  await running.runJobs();
+  await post("/v1/refunds", { paymentId, amount: 1, reason: "requested_by_customer" });
+  await running.runJobs();
+  return answers;
 }
 
 /** Reporting with a lake of its own, and nobody there from whom it could read. */
