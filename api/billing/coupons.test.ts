@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
 import { testBooks } from "./testing-books.ts";
+import { testMoney } from "./testing-money.ts";
 
 test(
   "of 200 redemptions of a coupon at the same time exactly as many as its limit of 50 are made",
@@ -79,7 +80,7 @@ test("a coupon that is expired, stopped, of another currency or for more is refu
 });
 
 test("a coupon that repeats for two months takes off two periods, one for ever all of them", async () => {
-  await using books = await testBooks();
+  await using books = await testMoney();
   books.service.clock.now = Date.parse("2027-01-31T00:00:00Z");
   const priceId = await books.price();
   const repeating = { code: "TWO", percentOff: 5_000, duration: "repeating", durationMonths: 2 };
@@ -89,6 +90,7 @@ test("a coupon that repeats for two months takes off two periods, one for ever a
   });
   const subscribe = async (couponCode: string): Promise<string> => {
     const customerId = await books.customer();
+    await books.addCard(customerId, "ok");
     const body = { customerId, priceId, couponCode };
     return String((await books.ask("POST", "/v1/subscriptions", { body }))["id"]);
   };

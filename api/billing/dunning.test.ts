@@ -106,6 +106,29 @@ test("an unpaid subscription whose invoice is voided or credited is active again
   expect(await money.list(`/v1/invoices?${filter}`)).toHaveLength(1);
 });
 
+test("whoever has no card has until the invoice is due; then it is dunned, whatever they try meanwhile", async () => {
+  await using money = await testMoney();
+  const customerId = await money.customer();
+  const priceId = await money.price();
+  const started = await money.post("/v1/subscriptions", { customerId, priceId });
+  const invoiceId = String(started["latestInvoiceId"]);
+  const status = async (): Promise<unknown> =>
+    (await money.ask("GET", `/v1/subscriptions/${String(started["id"])}`))["status"];
+  await money.service.runJobs();
+  await money.after(7 * DAY_MS - 1);
+  expect(await status()).toBe("active");
+  await money.after(1);
+  expect(await status()).toBe("past_due");
+  const paymentMethodId = await money.addCard(customerId, "authentication_ok");
+  for (let day = 0; day < 9; day += 1) {
+    const headers = { "idempotency-key": `try-${day}` };
+    const body = { paymentMethodId };
+    await money.send("POST", `/v1/invoices/${invoiceId}/pay`, { body, headers });
+    await money.after(DAY_MS);
+  }
+  expect(await status()).toBe("canceled");
+});
+
 test("a retry charges what credit that came back meanwhile does not pay", async () => {
   await using money = await testMoney();
   const { customerId, invoiceId } = await money.paidBy("ok", 400);

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 
 import type { BillingDeps } from "./deps.ts";
 import { testBooks } from "./testing-books.ts";
+import { testMoney } from "./testing-money.ts";
 import { renewSubscription } from "./verbs/renew-subscription.ts";
 import { giveUpSubscription, recoverSubscription } from "./verbs/subscription-standing.ts";
 
@@ -35,9 +36,10 @@ test("a subscription with a coupon is invoiced with tax and discount, and the bo
 });
 
 test("a subscription of the 31st renews on the last day of each month, once for each period", async () => {
-  await using books = await testBooks();
+  await using books = await testMoney();
   books.service.clock.now = at("2027-01-31T10:00:00Z");
   const customerId = await books.customer();
+  await books.addCard(customerId, "ok");
   const priceId = await books.price();
   const body = { customerId, priceId };
   const { id } = await books.ask("POST", "/v1/subscriptions", { body });

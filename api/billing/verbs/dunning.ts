@@ -1,7 +1,7 @@
 import { nextStep } from "../domain/dunning.ts";
 import { toWire } from "../domain/money.ts";
 import { type DunningRun, findRun, readPolicy, saveRun } from "../schema/dunning.ts";
-import { type Invoice, lockInvoice } from "../schema/invoices.ts";
+import { type Invoice, lockInvoice, readInvoice } from "../schema/invoices.ts";
 import { type PaymentMethod, findMethodOf } from "../schema/payment-methods.ts";
 import { hasOpenPayment } from "../schema/payments.ts";
 import { readSubscription } from "../schema/subscriptions.ts";
@@ -11,8 +11,8 @@ import { beginPayment } from "./payments.ts";
 import { writeOffInvoice } from "./settle-invoice.ts";
 import { giveUpSubscription, markPastDue, recoverSubscription } from "./subscription-standing.ts";
 
-/** Begins to charge what credit does not pay of an open invoice; without a payment method it waits for somebody to pay. */
-export async function collectInvoice(
+/** Begins to charge what credit does not pay of an open invoice. */
+async function collectInvoice(
   doing: Doing,
   invoiceId: string,
 ): Promise<"begun" | "nothing_to_do" | "no_method"> {
@@ -26,6 +26,32 @@ export async function collectInvoice(
   if (method === undefined) return "no_method";
   await beginPayment(doing, { invoice, method, automatic: true });
   return "begun";
+}
+
+/** Collects a new invoice; without a payment method its customer has until it is due to pay it. */
+export async function collectNew(doing: Doing, invoiceId: string): Promise<void> {
+  const { kit, tx, nowMs } = doing;
+  if ((await collectInvoice(doing, invoiceId)) !== "no_method") return;
+  const { dueMs } = await readInvoice(tx, invoiceId);
+  const runAtMs = dueMs ?? nowMs;
+  await kit.jobs.add(tx, { kind: "invoice-due", payload: { invoiceId }, runAtMs });
+}
+
+/** An invoice is due that was left to its customer to pay. */
+export async function collectDue(doing: Doing, invoiceId: string): Promise<void> {
+  if ((await collectInvoice(doing, invoiceId)) !== "no_method") return;
+  await failCollection(doing, await lockInvoice(doing.tx, invoiceId));
+}
+
+/** A payment of a locked invoice has failed. What a person tried counts once the invoice is overdue or dunned. */
+export async function countFailure(
+  doing: Doing,
+  invoice: Invoice,
+  { automatic }: { automatic: boolean },
+): Promise<void> {
+  const overdue = invoice.dueMs !== null && invoice.dueMs <= doing.nowMs;
+  const counts = automatic || overdue || (await findRun(doing.tx, invoice.id))?.status === "active";
+  if (counts) await failCollection(doing, invoice);
 }
 
 async function methodFor(doing: Doing, invoice: Invoice): Promise<PaymentMethod | undefined> {

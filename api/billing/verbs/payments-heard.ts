@@ -3,7 +3,7 @@ import { AUTHENTICATION_MS, type PaymentEvent, advance } from "../domain/payment
 import type { ChargeOutcome } from "../gateway/port.ts";
 import { type Payment, lockPayment, savePayment } from "../schema/payments.ts";
 import { type Doing, publish } from "./doing.ts";
-import { endDunning, failCollection } from "./dunning.ts";
+import { countFailure, endDunning, failCollection } from "./dunning.ts";
 import { settleInvoice, unsettleInvoice } from "./settle-invoice.ts";
 
 /**
@@ -46,7 +46,7 @@ async function collected(doing: Doing, payment: Payment): Promise<void> {
 async function failed(doing: Doing, payment: Payment, reason: string): Promise<void> {
   await say(doing, "failed", payment, reason);
   const locked = await lockPayment(doing.tx, payment.id);
-  if (payment.automatic && locked) await failCollection(doing, locked.invoice);
+  if (locked) await countFailure(doing, locked.invoice, payment);
 }
 
 async function takenBack(doing: Doing, payment: Payment, reason: string): Promise<void> {

@@ -11,7 +11,7 @@ import { type Payment, readPayment } from "../schema/payments.ts";
 import { readRefund } from "../schema/refunds.ts";
 import { expireDispute } from "./disputes.ts";
 import type { Doing } from "./doing.ts";
-import { collectInvoice, retryCollection, settledWithoutPayment } from "./dunning.ts";
+import { collectDue, collectNew, retryCollection, settledWithoutPayment } from "./dunning.ts";
 import { eventOfOutcome, hearOfPayment } from "./payments-heard.ts";
 import { hearOfRefund } from "./refunds.ts";
 
@@ -31,9 +31,10 @@ export function paymentsJobs(deps: Deps): JobHandlers {
   const inOne = <T>(run: JobRun, work: (doing: Doing) => Promise<T>): Promise<T> =>
     kit.database.transaction((tx) => work({ kit, tx, nowMs: run.nowMs }));
   return {
-    "collect-invoice": async (run) => {
-      await inOne(run, (doing) => collectInvoice(doing, OfInvoice.parse(run.payload).invoiceId));
-    },
+    "collect-invoice": (run) =>
+      inOne(run, (doing) => collectNew(doing, OfInvoice.parse(run.payload).invoiceId)),
+    "invoice-due": (run) =>
+      inOne(run, (doing) => collectDue(doing, OfInvoice.parse(run.payload).invoiceId)),
     "invoice-settled": (run) =>
       inOne(run, (doing) => settledWithoutPayment(doing, OfInvoice.parse(run.payload).invoiceId)),
     "dunning.retry": (run) =>
