@@ -176,3 +176,14 @@ test("the links of mails lead to pages that are there, and that send nothing by 
     expect((await service.send("POST", to, { body: {} })).status).toBe(400);
   }
 });
+
+test("a reset that was asked for nobody makes the same work as for somebody, and mails nothing", async () => {
+  await using service = await testAccounts();
+  const body = { email: "nobody@example.com" };
+  await service.send("POST", "/v1/password-resets", { body });
+  const waiting = () => service.database.query("SELECT payload FROM jobs WHERE kind = 'mail.link'");
+  expect(await waiting()).toHaveLength(1);
+  await service.runJobs();
+  expect(await waiting()).toEqual([]);
+  expect(await mailsOf(service.folder)).toEqual([]);
+});

@@ -161,3 +161,22 @@ async function tryToken(service: Running, model: Model, token: string): Promise<
     model.current = tokensIn(answer).refreshToken;
   }
 }
+
+test("however many sessions expire at once, one round of housekeeping ends them all", async () => {
+  await using service = await testAccounts();
+  const account = await signUp(service);
+  const { session } = await signIn(service, account);
+  await service.database.query(
+    `INSERT INTO sessions SELECT (jsonb_populate_record(s, jsonb_build_object('id', 'ses_' || n))).*
+     FROM sessions s, generate_series(1, 1100) AS n WHERE s.id = $1`,
+    [session.id],
+  );
+  service.clock.now += 400 * 86_400_000;
+  await service.runJobs();
+  const [live] = await service.database.query(
+    "SELECT count(*)::int AS n FROM sessions WHERE ended_at IS NULL",
+  );
+  expect(live).toEqual({ n: 0 });
+  const [left] = await service.database.query("SELECT count(*)::int AS n FROM sessions");
+  expect(left).toEqual({ n: 0 });
+});

@@ -153,3 +153,16 @@ test("an account is changed only by who has read it, and closed for good", async
   expect(after.json).toMatchObject({ email: null, name: "", version: 3 });
   await signUp(service, { email: account.email });
 });
+
+test("a password is the same and as long however its letters are typed", async () => {
+  await using service = await testAccounts();
+  const composed = "é".repeat(150) + "abcdef";
+  const account = await signUp(service, { password: composed });
+  expect(account.id).toMatch(/^acc_/);
+  const typed = { ...account, password: composed.normalize("NFD") };
+  expect((await trySignIn(service, typed)).status).toBe(201);
+  const short = { email: "short@example.com", name: "Ada", password: "éàüöñ".normalize("NFD") };
+  expect((await service.send("POST", "/v1/accounts", { body: short })).json).toMatchObject({
+    errors: [{ path: "body.password", message: expect.stringContaining("10 characters") }],
+  });
+});

@@ -39,11 +39,17 @@ export function passwordFault(
   password: string,
   of: { email: string; name: string },
 ): string | undefined {
-  const plain = password.toLowerCase();
+  // Counted as it is hashed: however a letter was typed, it is one.
+  const plain = password.normalize("NFC").toLowerCase();
+  if (Array.from(plain).length < PASSWORD_CHARS.min) {
+    return `use at least ${PASSWORD_CHARS.min} characters`;
+  }
   if (COMMON.has(plain)) return "this password is among the first that are tried: take another one";
   if (new Set(plain).size < 4) return "use at least four different characters";
   const [local = ""] = of.email.split("@");
-  const own = [of.email, local, of.name.toLowerCase()].filter((it) => it.length >= 4);
+  const own = [of.email, local, of.name.normalize("NFC").toLowerCase()].filter(
+    (it) => it.length >= 4,
+  );
   const rest = own.reduce((left, word) => left.replaceAll(word, ""), plain);
   return rest.length < 4 ? "use more than your own name or address" : undefined;
 }

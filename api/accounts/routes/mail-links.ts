@@ -8,7 +8,7 @@ import { accountByEmail } from "../schema/accounts.ts";
 import { takeTokens } from "../schema/throttle.ts";
 import { askVerification, resetPassword, verifyEmail } from "../verbs/change-account.ts";
 import { originFields } from "../verbs/check-credentials.ts";
-import { mailLink, ourLink, takeMailTokens } from "../verbs/mail-links.ts";
+import { mailLink, mailNobody, ourLink, takeMailTokens } from "../verbs/mail-links.ts";
 import { knownAccount } from "../verbs/sign-in.ts";
 import { checkNewPassword } from "../verbs/sign-up.ts";
 import { ownActOf } from "./rules.ts";
@@ -95,9 +95,8 @@ const askToReset = (deps: AccountsDeps): Route =>
       await takeMailTokens(deps, email, origin);
       return call.write(async (tx) => {
         const account = await accountByEmail(tx, email);
-        if (account !== undefined) {
-          await mailLink(deps, tx, { account, email, purpose: "reset", origin });
-        }
+        if (account === undefined) await mailNobody(deps, tx);
+        else await mailLink(deps, tx, { account, email, purpose: "reset", origin });
         await deps.audit(tx, {
           atMs: origin.nowMs,
           actor: "anonymous",

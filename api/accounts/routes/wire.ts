@@ -15,8 +15,8 @@ export const AccountParams = z.strictObject({ accountId: AccountId });
 
 export { Email };
 export const NewPassword = text(PASSWORD_CHARS).meta({ example: "a long line of words" });
-/** One that is only compared: any that could ever have been set. */
-export const Password = text({ max: PASSWORD_CHARS.max });
+/** One that is only compared: any that could ever have been set, however its letters are typed (RFC 8265). */
+export const Password = text({ max: 5 * PASSWORD_CHARS.max });
 export const Otp = text({ max: 40 }).meta({ example: "123456" });
 export const SealedToken = text({ max: 400 });
 

@@ -113,7 +113,7 @@ export async function endSessions(
   return rows.map((row) => String(row["id"]));
 }
 
-const EXPIRED_BATCH = 500;
+export const EXPIRED_BATCH = 500;
 
 /** Marks sessions that nobody has refreshed in time as ended; gives them, at most `EXPIRED_BATCH`. */
 export async function endExpired(
@@ -150,12 +150,16 @@ export async function listSessions(
 
 const ENDED_KEPT_MS = 30 * 24 * 3_600_000;
 
-/** Forgets sessions that ended long ago: the audit trail has them. */
-export async function forgetEndedSessions(db: Queryable, nowMs: number): Promise<void> {
-  await db.query(
-    `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ended_at < $1 LIMIT 1000)`,
+const FORGOTTEN_BATCH = 1_000;
+
+/** Forgets some sessions that ended long ago: the audit trail has them. Says whether there may be more. */
+export async function forgetEndedSessions(db: Queryable, nowMs: number): Promise<boolean> {
+  const rows = await db.query(
+    `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ended_at < $1 LIMIT ${FORGOTTEN_BATCH})
+     RETURNING 1`,
     [new Date(nowMs - ENDED_KEPT_MS)],
   );
+  return rows.length === FORGOTTEN_BATCH;
 }
 
 /** Tells every worker, at the commit, to forget what it knows about tokens of this id. */

@@ -4,7 +4,7 @@ import type { Queryable } from "#platform/postgres/database.ts";
 import type { AccountsDeps } from "../deps.ts";
 import { writeAudit } from "../schema/audit.ts";
 import { forgetMailTokens } from "../schema/mail-tokens.ts";
-import { endExpired, forgetEndedSessions } from "../schema/sessions.ts";
+import { EXPIRED_BATCH, endExpired, forgetEndedSessions } from "../schema/sessions.ts";
 import { forgetThrottle } from "../schema/throttle.ts";
 
 const JOB = "housekeeping";
@@ -27,10 +27,14 @@ export function housekeepingJobs(deps: AccountsDeps): JobHandlers {
   return {
     async [JOB]({ nowMs }) {
       await promiseHousekeeping(deps, database, nowMs);
-      const ended = await database.transaction((tx) => expire(deps, tx, nowMs));
       const origin = { address: "", userAgent: "", traceId: "", nowMs };
-      for (const { accountId, id } of ended) deps.sessions.announceEnd(accountId, [id], origin);
-      await forgetEndedSessions(database, nowMs);
+      // In batches, as many as there are: whatever piles up in a minute is gone in the next.
+      for (let more = true; more;) {
+        const ended = await database.transaction((tx) => expire(deps, tx, nowMs));
+        for (const { accountId, id } of ended) deps.sessions.announceEnd(accountId, [id], origin);
+        more = ended.length === EXPIRED_BATCH;
+      }
+      while (await forgetEndedSessions(database, nowMs));
       await forgetMailTokens(database, nowMs);
       await forgetThrottle(database, nowMs);
     },
