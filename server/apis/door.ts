@@ -5,9 +5,7 @@ import { AppError } from "#platform/errors.ts";
 
 import { listen } from "../listen.ts";
 import type { ToWorker } from "./protocol.ts";
-
-/** Connections that wait while no worker can take them; more are closed. */
-const WAITING_MAX = 4_096;
+import { openWaitingRoom } from "./waiting-room.ts";
 
 /** Where the connections to a service come in; they are handed to its workers in turn. */
 export type Door = {
@@ -43,19 +41,16 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true });
   const port = await portOf(server, options);
   const receivers = new Map<ChildProcess, Receiver>();
-  const waiting: Socket[] = [];
+  const waiting = openWaitingRoom();
   let turn = 0;
   let lastId = 0;
-  let isClosed = false;
 
   function hand(socket: Socket): void {
     const open = [...receivers.values()].filter((it) => it.open && it.worker.connected);
     turn += 1;
     const receiver = open[turn % Math.max(1, open.length)];
     if (receiver === undefined) {
-      // Behind a closed door nobody will come for it.
-      if (waiting.length < WAITING_MAX && !isClosed) waiting.push(socket);
-      else socket.destroy();
+      waiting.enter(socket);
       return;
     }
     lastId += 1;
@@ -73,7 +68,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     url: `http://${options.host.includes(":") ? `[${options.host}]` : options.host}:${port}`,
     open(worker) {
       receivers.set(worker, { worker, open: true, handed: new Map() });
-      for (const socket of waiting.splice(0)) hand(socket);
+      for (const socket of waiting.leave()) hand(socket);
     },
     shut(worker) {
       const receiver = receivers.get(worker);
@@ -93,9 +88,8 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     close() {
       // Node says that a server is closed only when it has heard of every connection that it sent to a process, which
       // one that was killed never tells. The port is free at once; who ends the workers knows when they are done.
-      if (!isClosed) server.close();
-      isClosed = true;
-      for (const socket of waiting.splice(0)) socket.destroy();
+      server.close();
+      waiting.close();
     },
   };
 }
