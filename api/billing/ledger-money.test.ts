@@ -14,7 +14,7 @@ const KEY = Buffer.from(
 
 type Step =
   | { do: "pay"; card: string; amount: number }
-  | { do: "refund"; amount: number | undefined }
+  | { do: "refund" | "credit"; amount: number | undefined }
   | { do: "reverse" | "accept" }
   | { do: "dispute"; amount: number | undefined }
   | { do: "close"; outcome: "won" | "lost" };
@@ -32,7 +32,10 @@ const amounts = fc.integer({ min: 1, max: 3_000 });
 const maybe = fc.option(amounts, { nil: undefined });
 const steps = fc.oneof(
   fc.record({ do: fc.constant("pay" as const), card: fc.constantFrom(...CARDS), amount: amounts }),
-  fc.record({ do: fc.constant("refund" as const), amount: maybe }),
+  fc.record({
+    do: fc.constantFrom("refund" as const, "refund" as const, "credit" as const),
+    amount: maybe,
+  }),
   fc.record({ do: fc.constantFrom("reverse" as const, "accept" as const) }),
   fc.record({ do: fc.constant("dispute" as const), amount: maybe }),
   fc.record({
@@ -61,6 +64,7 @@ test(
           await deliverAll(money, order);
           expect((await money.differences()).filter((it) => it !== 0)).toEqual([]);
           await expectSame(money);
+          await money.agree();
           await money.service.database.query("DELETE FROM sandbox_events");
         },
       ),
@@ -80,7 +84,9 @@ async function take(money: TestMoney, step: Step, payments: string[]): Promise<v
   if (paymentId === undefined) return;
   const [dispute] = await money.list(`/v1/disputes?paymentId=${paymentId}`);
   const id = dispute === undefined ? `dsp_${"0".repeat(24)}` : String(dispute["id"]);
-  const answer = await money.send("POST", ...asked(step, paymentId, id));
+  const { invoiceId } = await money.payment(paymentId);
+  const ids = { paymentId, disputeId: id, invoiceId: String(invoiceId) };
+  const answer = await money.send("POST", ...asked(step, ids));
   expect([200, 201, 202, 404, 409]).toContain(answer.status);
   await money.service.runJobs();
 }
@@ -88,8 +94,7 @@ async function take(money: TestMoney, step: Step, payments: string[]): Promise<v
 let keys = 0;
 function asked(
   step: Exclude<Step, { do: "pay" }>,
-  paymentId: string,
-  disputeId: string,
+  { paymentId, disputeId, invoiceId }: Record<"paymentId" | "disputeId" | "invoiceId", string>,
 ): [string, { body?: unknown; headers: Record<string, string> }] {
   keys += 1;
   const headers = { "idempotency-key": `k${keys}` };
@@ -97,6 +102,8 @@ function asked(
   switch (step.do) {
     case "refund":
       return ["/v1/refunds", { body: { paymentId, reason: "r", ...amount }, headers }];
+    case "credit":
+      return ["/v1/credit-notes", { body: { invoiceId, reason: "r", ...amount }, headers }];
     case "reverse":
       return [`/sandbox/payments/${paymentId}/reverse`, { headers }];
     case "dispute":

@@ -1,3 +1,4 @@
+import { expect } from "vitest";
 import { z } from "zod";
 
 import { type Send, type TestAnswer, type TestService, testService } from "#api/kit/testing.ts";
@@ -29,6 +30,8 @@ export type TestBooks = AsyncDisposable & {
   events(): Promise<{ type: string; data: Body }[]>;
   /** The difference of every currency: none but zeros when the books balance. */
   differences(): Promise<unknown[]>;
+  /** Expects that what the ledger says of customers is what invoices and customers say themselves. */
+  agree(): Promise<void>;
 };
 
 const Events = z.object({
@@ -85,9 +88,19 @@ export async function testBooks(options?: Parameters<typeof testService>[1]): Pr
         .parse(await ask("GET", "/v1/ledger/balance"));
       return currencies.map((it) => it.difference);
     },
+    async agree() {
+      expect(await service.database.query(OFF)).toEqual([{ receivable: 0, credit: 0, ledger: 0 }]);
+    },
     [Symbol.asyncDispose]: () => service.stop(),
   };
 }
+
+const OFF = `
+  SELECT ((SELECT coalesce(sum(amount), 0) FROM ledger_entries WHERE account LIKE 'receivable:%')
+      - (SELECT coalesce(sum(amount_due), 0) FROM invoices WHERE status = 'open'))::integer AS receivable,
+    ((SELECT coalesce(sum(-amount), 0) FROM ledger_entries WHERE account LIKE 'customer_credit:%')
+      - (SELECT coalesce(sum(credit), 0) FROM customers))::integer AS credit,
+    (SELECT coalesce(sum(amount), 0) FROM ledger_entries)::integer AS ledger`;
 
 async function allEvents(ask: TestBooks["ask"]): Promise<{ type: string; data: Body }[]> {
   const found: { type: string; data: Body }[] = [];

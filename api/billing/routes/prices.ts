@@ -29,7 +29,7 @@ import {
   wires,
 } from "./wire.ts";
 
-const TrialDays = z.int().min(0).max(730).describe("For customers who never had the plan");
+const TrialDays = z.int().min(0).max(730).describe("For accounts that never had the plan");
 const PriceBody = z
   .strictObject({
     id: idOf("prc"),
