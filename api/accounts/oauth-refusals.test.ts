@@ -157,3 +157,33 @@ test("logging out sends nobody to an address that is not registered, and needs t
   const elsewhere = { id_token_hint, post_logout_redirect_uri: "https://evil.example/" };
   expect((await out(elsewhere)).headers.get("location")).toBeNull();
 });
+
+test("a client that is deleted while somebody signs in gets neither a code nor a session", async () => {
+  const { id } = await p.client("public");
+  const { url } = await begin(await p.discover({ id, clientSecret: null }));
+  const { database } = p.service;
+  let late: Promise<Response> | undefined;
+  await database.transaction(async (tx) => {
+    await tx.query("DELETE FROM oauth_clients WHERE id = $1", [id]);
+    late = p.fill(url, ADA);
+    await expect
+      .poll(() =>
+        database.query(
+          "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        ),
+      )
+      .toHaveLength(1);
+  });
+  expect((await late)?.status).toBe(401);
+  const left = await database.query("SELECT 1 FROM sessions WHERE client_id = $1", [id]);
+  expect(left).toEqual([]);
+});
+
+test("an id token is no access token", async () => {
+  const config = await p.discover(await p.client("public"));
+  const { url, checks } = await begin(config);
+  const tokens = await oidc.authorizationCodeGrant(config, await p.signIn(url), checks);
+  for (const path of ["/v1/session", "/oauth/userinfo"]) {
+    expect((await p.service.send("GET", path, { as: tokens.id_token })).status).toBe(401);
+  }
+});

@@ -7,7 +7,7 @@ import { PASSWORD_CHARS } from "../domain/password-policy.ts";
 import type { Session } from "../domain/session.ts";
 import { SIGN_IN_METHODS } from "../domain/sign-in-method.ts";
 
-export const AccountId = idOf("acc");
+const AccountId = idOf("acc");
 export const SessionId = idOf("ses");
 /** Keys of a page: when it was made, and its id. */
 export const ByTime = z.tuple([Timestamp, z.string().max(40)]);

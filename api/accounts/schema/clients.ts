@@ -44,7 +44,7 @@ const READ =
 export async function readClient(
   db: Queryable,
   id: string,
-  lock: "" | "FOR UPDATE OF c" = "",
+  lock: "" | "FOR UPDATE OF c" | "FOR KEY SHARE OF c" = "",
 ): Promise<OAuthClient | undefined> {
   const [row] = await db.query(`${READ} WHERE c.id = $1 ${lock}`, [id]);
   return row && clientOf(row);

@@ -111,7 +111,7 @@ const methodOf = (factor: UsableCode | undefined): SignInMethod =>
 export const wrongCredentials = (): AppError =>
   new AppError("unauthenticated", "The e-mail address or the password is wrong.");
 
-export const wrongCode = (): AppError => {
+const wrongCode = (): AppError => {
   const message = "this code is wrong, too old, or was used before: take the next one";
   return new AppError("unauthenticated", `otp: ${message}.`, {
     fields: [{ path: "body.otp", code: "wrong_code", message }],

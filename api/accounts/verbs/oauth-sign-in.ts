@@ -1,9 +1,11 @@
+import { AppError } from "#platform/errors.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 import { newToken } from "#platform/secrets.ts";
 
 import type { Origin, Started } from "../deps.ts";
 import { type AuthorizationRequest, CODE_MS } from "../domain/oauth.ts";
 import type { SignInMethod } from "../domain/sign-in-method.ts";
+import { readClient } from "../schema/clients.ts";
 import { insertSignIn } from "../schema/oauth-sign-ins.ts";
 import type { CheckedCredentials } from "./check-credentials.ts";
 import type { IdentityDeps } from "./identity-deps.ts";
@@ -21,6 +23,10 @@ export async function signInThrough(
   { sessions, proof }: Pick<IdentityDeps, "sessions"> & { proof: Proof },
 ): Promise<{ code: string; started: Started }> {
   const { state: _state, ...kept } = request;
+  // A client that is being deleted meanwhile is waited for, so that no session is left behind.
+  if ((await readClient(tx, request.clientId, "FOR KEY SHARE OF c")) === undefined) {
+    throw new AppError("unauthenticated", "This client was deleted meanwhile.");
+  }
   const started = await sessions.start(tx, { ...proof, clientId: request.clientId });
   const code = newToken();
   await insertSignIn(tx, {
