@@ -27,6 +27,31 @@ test("behind a closed door nobody waits for ever, also when a worker dies with c
   expect(clients.every((client) => client.destroyed)).toBe(true);
 });
 
+test("a connection that crossed the news that its worker ends is served by another", async () => {
+  const door = await openDoor({ host: "127.0.0.1", port: 0, ifTaken: "fail" });
+  const serve = `process.on("message", (_, socket) => {
+    if (process.argv[1] === "refuses") {
+      socket.destroy();
+      process.send("refused");
+    } else socket.end("served");
+  })`;
+  const worker = (name: string) =>
+    spawn(process.execPath, ["-e", serve, name], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  const [ending, staying] = [worker("refuses"), worker("serves")];
+  door.open(ending);
+  const client = connect(Number(new URL(door.url).port), "127.0.0.1");
+  await once(ending, "message");
+  door.shut(ending);
+  door.open(staying);
+  door.refused(ending, 1);
+  const [answer] = await once(client, "data");
+  expect(String(answer)).toBe("served");
+  client.destroy();
+  door.close();
+  ending.kill();
+  staying.kill();
+});
+
 /** Closed or reset: either way it is told that nobody comes. */
 const endOf = (client: Socket): Promise<void> =>
   new Promise((resolve) => {

@@ -16,6 +16,8 @@ export type Door = {
   shut(worker: ChildProcess): void;
   /** The worker has ended: what it had not taken goes to the others. */
   gone(worker: ChildProcess): void;
+  /** The worker does not take this connection: it goes to another. */
+  refused(worker: ChildProcess, id: number): void;
   /** The worker has this connection now. */
   taken(worker: ChildProcess, id: number): void;
   /** Nobody comes in any more; what no worker has taken is closed. */
@@ -78,6 +80,12 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
       const receiver = receivers.get(worker);
       receivers.delete(worker);
       for (const socket of receiver?.handed.values() ?? []) hand(socket);
+    },
+    refused(worker, id) {
+      const handed = receivers.get(worker)?.handed;
+      const socket = handed?.get(id);
+      handed?.delete(id);
+      if (socket) hand(socket);
     },
     taken(worker, id) {
       const handed = receivers.get(worker)?.handed;

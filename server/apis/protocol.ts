@@ -16,6 +16,8 @@ export type FromWorker =
   | { type: "failed"; message: string }
   /** The connection is its own now: from here on it is lost with the worker. */
   | { type: "taken"; id: number }
+  /** It ends and does not take the connection: another worker may. */
+  | { type: "refused"; id: number }
   /** It stops by itself: no more connections for it. */
   | { type: "leaving" }
   | { type: "metrics"; id: number; metrics: MetricJson[] }

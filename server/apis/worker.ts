@@ -63,11 +63,7 @@ process.on("SIGHUP", () => undefined);
 process.on("uncaughtException", (error) => void die(error));
 const starting = start();
 process.on("message", (message: ToWorker, socket: unknown) => {
-  if (message.type === "connection" && socket instanceof Socket) {
-    tell({ type: "taken", id: message.id });
-    socket.allowHalfOpen = true;
-    takeConnection(socket);
-  }
+  if (message.type === "connection" && socket instanceof Socket) takeOrRefuse(message.id, socket);
   if (message.type === "say_metrics") void sayMetrics(message.id);
   if (message.type === "all_metrics") {
     asks.get(message.id)?.(message.all);
@@ -83,6 +79,19 @@ process.once("disconnect", () => {
   if (stopping) process.exit(0);
   void stop();
 });
+
+/** A connection that crossed the news that this one ends goes back: nobody would wait for what is asked on it. */
+function takeOrRefuse(id: number, socket: Socket): void {
+  if (stopping) {
+    // Closes our copy of it alone.
+    socket.destroy();
+    tell({ type: "refused", id });
+    return;
+  }
+  tell({ type: "taken", id });
+  socket.allowHalfOpen = true;
+  takeConnection(socket);
+}
 
 async function start(): Promise<Instance> {
   try {

@@ -153,6 +153,7 @@ class Pool {
 
   #heard(child: ChildProcess, message: FromWorker): void {
     if (message.type === "taken") this.#door.taken(child, message.id);
+    if (message.type === "refused") this.#door.refused(child, message.id);
     if (message.type === "leaving") this.#door.shut(child);
     if (message.type === "metrics") this.#metrics.got(message.id, message.metrics);
     const connected = [...this.#workers].map((it) => it.child).filter((it) => it.connected);
