@@ -90,12 +90,12 @@ export async function temporaryFolder(): Promise<AsyncDisposable & { path: strin
 }
 
 /** The processes that a process has started, and that still run. */
-function childrenOf({ pid }: ChildProcess): number[] {
+function childrenOf({ pid }: Pick<ChildProcess, "pid">): number[] {
   const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
   return text.split(" ").filter(Boolean).map(Number);
 }
 
-export const workersOf = (child: ChildProcess): number[] =>
+export const workersOf = (child: Pick<ChildProcess, "pid">): number[] =>
   childrenOf(child).filter((pid) => commandOf(pid).includes("apis/worker.ts"));
 
 export function commandOf(pid: number): string {

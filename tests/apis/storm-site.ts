@@ -1,0 +1,104 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
+import { parseConfig } from "#platform/config.ts";
+import { openDoor } from "#server/apis/door.ts";
+import { workerEnvironment } from "#server/apis/installation.ts";
+import { openLogFile } from "#server/apis/log-file.ts";
+import { type Workers, startWorkers } from "#server/apis/workers.ts";
+
+import { type Server, startReplicatedPostgres } from "../servers/replicated-postgres.ts";
+import { commandOf, workersOf } from "./start-api.ts";
+
+/** Of Accounts and Billing two, so that one is there while the other dies; the others are away for a moment. */
+const WORKERS: Readonly<Record<ServiceName, number>> = {
+  accounts: 2,
+  billing: 2,
+  management: 1,
+  logging: 1,
+  reporting: 1,
+};
+const ROOT_KEY = "root-key-of-the-storm-0123456789abcdef";
+
+/** All five services as real processes, on a primary and its streaming replica. */
+export type Site = AsyncDisposable & {
+  urls: Readonly<Record<ServiceName, string>>;
+  rootKey: string;
+  primary: Server;
+  replica: Server;
+  workers: Readonly<Record<ServiceName, Workers>>;
+  /** Worker processes of a service that are there now. */
+  pids(service: ServiceName): number[];
+  /** What a person at the terminal would have been told. */
+  said: string[];
+  folder: string;
+};
+
+export async function startSite(): Promise<Site> {
+  await using started = new AsyncDisposableStack();
+  const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck storm "));
+  started.defer(() => rm(folder, { recursive: true, force: true }));
+  const { primary, replica } = started.use(await startReplicatedPostgres());
+  const config = parseConfig({ QUARTERDECK_DATA: folder });
+  const said: string[] = [];
+  const doors = new Map<ServiceName, Awaited<ReturnType<typeof openDoor>>>();
+  for (const service of SERVICE_NAMES) {
+    const door = await openDoor({ host: "127.0.0.1", port: 0, ifTaken: "fail" });
+    started.defer(() => door.close());
+    doors.set(service, door);
+  }
+  const doorOf = (service: ServiceName) => {
+    const door = doors.get(service);
+    if (door === undefined) throw new Error(`there is no door of ${service}`);
+    return door;
+  };
+  const urls = each((service) => doorOf(service).url);
+  const env = {
+    ...workerEnvironment(config, { databaseUrl: primary.url, rootKey: ROOT_KEY }),
+    DATABASE_REPLICA_URLS: replica.url,
+    API_REQUESTS_PER_SECOND: "100000",
+    NODE_OPTIONS: "",
+    ...Object.fromEntries(
+      SERVICE_NAMES.map((service) => [`API_${service.toUpperCase()}_URL`, urls[service]]),
+    ),
+  };
+  const workers = each((service) => {
+    const log = openLogFile(folder, service);
+    started.defer(() => log.close());
+    const running = startWorkers(doorOf(service), {
+      service,
+      count: WORKERS[service],
+      env,
+      keepTrying: false,
+      writeLines: log.write,
+      say: (line) => void said.push(line),
+    });
+    started.defer(() => running.stop());
+    return running;
+  });
+  await Promise.all(SERVICE_NAMES.map((service) => workers[service].up));
+  const resources = started.move();
+  return {
+    urls,
+    rootKey: ROOT_KEY,
+    primary,
+    replica,
+    workers,
+    said,
+    folder,
+    pids: (service) => workersOf(process).filter((pid) => commandOf(pid).includes(`"${service}"`)),
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+function each<T>(of: (service: ServiceName) => T): Record<ServiceName, T> {
+  return {
+    accounts: of("accounts"),
+    billing: of("billing"),
+    management: of("management"),
+    logging: of("logging"),
+    reporting: of("reporting"),
+  };
+}
