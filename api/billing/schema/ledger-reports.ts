@@ -2,39 +2,45 @@ import { z } from "zod";
 
 import type { Queryable } from "#platform/postgres/database.ts";
 
+import { type Money, money, sum } from "../domain/money.ts";
 import { MoneyText, TimeMs, parseRows } from "./rows.ts";
 
-const Balance = z.object({
-  currency: z.string(),
-  debits: MoneyText,
-  credits: MoneyText,
-  difference: MoneyText,
-});
-const AccountBalance = z.object({
+const AccountRow = z.object({
   account: z.string(),
   currency: z.string(),
+  debits: MoneyText,
   balance: MoneyText,
 });
+type AccountBalance = { account: string; currency: string; balance: Money };
+type CurrencyBalance = { currency: string; debits: Money; credits: Money; difference: Money };
 
-export type LedgerBalance = {
-  currencies: z.output<typeof Balance>[];
-  accounts: z.output<typeof AccountBalance>[];
-};
+export type LedgerBalance = { currencies: CurrencyBalance[]; accounts: AccountBalance[] };
 
-/** Sums of all entries; the accounts of single customers are taken together. */
+/**
+ * Sums of all entries at one moment; the accounts of single customers are taken together. It reads the whole ledger,
+ * once.
+ */
 export async function readBalance(db: Queryable): Promise<LedgerBalance> {
-  const currencies = await db.query(
-    `SELECT currency, coalesce(sum(amount) FILTER (WHERE amount > 0), 0)::text AS debits,
-       coalesce(-sum(amount) FILTER (WHERE amount < 0), 0)::text AS credits, sum(amount)::text AS difference
-     FROM ledger_entries GROUP BY currency ORDER BY currency`,
+  const rows = await db.query(
+    `WITH each AS (
+       SELECT account, currency, coalesce(sum(amount) FILTER (WHERE amount > 0), 0) AS debits, sum(amount) AS balance
+       FROM ledger_entries GROUP BY account, currency)
+     SELECT regexp_replace(account, ':cus_[0-9a-f]+$', '') AS account, currency, sum(debits)::text AS debits,
+       sum(balance)::text AS balance
+     FROM each GROUP BY 1, 2 ORDER BY 1, 2`,
   );
-  const accounts = await db.query(
-    `SELECT regexp_replace(account, ':cus_[0-9a-f]+$', '') AS account, currency, sum(amount)::text AS balance
-     FROM ledger_entries GROUP BY 1, 2 ORDER BY 1, 2`,
-  );
+  const accounts = parseRows(AccountRow, rows);
+  const codes = [...new Set(accounts.map((it) => it.currency))].toSorted();
   return {
-    currencies: parseRows(Balance, currencies),
-    accounts: parseRows(AccountBalance, accounts),
+    accounts: accounts.map(({ debits: _, ...it }) => it),
+    currencies: codes.map((currency) => {
+      const own = accounts.filter((it) => it.currency === currency);
+      const [debits, difference] = [
+        sum(own.map((it) => it.debits)),
+        sum(own.map((it) => it.balance)),
+      ];
+      return { currency, debits, credits: money(debits - difference), difference };
+    }),
   };
 }
 
