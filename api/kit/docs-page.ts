@@ -137,7 +137,7 @@ function contentTable(
 
 function table(caption: string, rows: readonly FieldRow[]): Html {
   if (rows.length === 0) return html``;
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}">
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="${caption}">
     <table>
       <caption>
         ${caption}

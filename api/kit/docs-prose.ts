@@ -28,7 +28,7 @@ const cellsOf = (line: string): string[] =>
 function tableOf(rows: readonly string[][]): Html {
   const [head = [], rule = [], ...body] = rows;
   const isRule = rule.every((it) => /^:?-+:?$/.test(it));
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${head.join(", ")}">
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="${head.join(", ")}">
     <table>
       <thead>
         <tr>
