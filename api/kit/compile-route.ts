@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { AppError } from "#platform/errors.ts";
 import { problemHeaders, problemOf } from "#platform/http/problem.ts";
 import { TooManyRequests, createRateLimit, type RateLimit } from "#platform/http/rate-limit.ts";
+import { sourceOf } from "#platform/http/source-of.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import {
@@ -100,7 +101,7 @@ async function answer(request: Served, compiled: Compiled): Promise<Result> {
   const token = route.ownCredentials === true ? undefined : incoming.headers.authorization;
   const caller = await deps.callerOf(token, request.address);
   request.caller = caller;
-  const who = caller.kind === "anonymous" ? caller.address : `${caller.kind}${caller.id}`;
+  const who = caller.kind === "anonymous" ? sourceOf(caller.address) : `${caller.kind}${caller.id}`;
   if (!UNLIMITED.has(route.path)) takeToken(deps.limit, who);
   if (limit) takeToken(limit, who);
   checkRule(route.rule, caller);
