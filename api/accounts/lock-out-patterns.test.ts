@@ -100,3 +100,13 @@ for (const [name, attack] of Object.entries(PATTERNS)) {
     expect(tokensIn(home).session.id).toMatch(/^ses_/);
   });
 }
+
+test("an IPv6 host gets no more requests by changing its address", async () => {
+  await using limited = await testAccounts({ env, limit: { burst: 5, perSecond: 0.01 } });
+  const statuses: number[] = [];
+  for (let turn = 1; turn <= 6; turn += 1) {
+    const headers = { "x-forwarded-for": `2001:db8::${turn}` };
+    statuses.push((await limited.send("GET", "/v1/session", { headers })).status);
+  }
+  expect(statuses).toEqual([401, 401, 401, 401, 401, 429]);
+});

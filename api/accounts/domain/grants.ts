@@ -8,13 +8,6 @@ export type Held = { permission: string; untilMs: number | undefined };
 export const PERMISSION =
   /^[a-z][a-z0-9-]{0,39}:(?:\*|[a-z][a-z0-9-]{0,39}:[a-z][a-z0-9-]{0,39}(?:\/[\w.*-]{1,100})?)$/;
 
-/** Services that look at the scope of a permission. To the others it means nothing: a narrowed permission would be a whole one. */
-const KNOW_SCOPES = new Set(["logging", "management", "reporting"]);
-
-/** Which of these permissions on Quarterdeck have a scope that their service would not look at. */
-export const falselyNarrowed = (permissions: readonly string[]): string[] =>
-  permissions.filter((it) => it.includes("/") && !KNOW_SCOPES.has(it.split(":")[0] ?? ""));
-
 /** Whether whoever holds `held` may do everything that `wanted` allows. */
 export function covers(held: string, wanted: string): boolean {
   if (held === wanted) return true;

@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
-import { isIPv6 } from "node:net";
+
+import { sourceOf } from "#platform/http/source-of.ts";
 
 /** A token bucket: `burst` tries at once, then one each `refillMs`. */
 export type Bucket = { name: string; key: Buffer; burst: number; refillMs: number };
@@ -68,22 +69,4 @@ export function throttleBy(secret: Buffer): Throttle {
     ],
     confirming: (accountId, sessionId) => [bucket("device", accountId, sessionId)],
   };
-}
-
-const groupsOf = (text: string): string[] => (text === "" ? [] : text.split(":"));
-
-/** One place on the network: an IPv4 address, or the /64 that an IPv6 host can choose its addresses from. */
-export function sourceOf(address: string): string {
-  const v4 = /^(?:::ffff:)?(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (v4 !== undefined) return v4;
-  const [bare = ""] = address.split("%");
-  if (!isIPv6(bare)) return address;
-  const [head = "", tail] = bare.toLowerCase().split("::");
-  const [first, last] = [groupsOf(head), groupsOf(tail ?? "")];
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - first.length - last.length);
-  const all = [...first, ...Array.from({ length: zeros }, () => "0"), ...last];
-  return `${all
-    .slice(0, 4)
-    .map((it) => Number.parseInt(it, 16).toString(16))
-    .join(":")}::/64`;
 }

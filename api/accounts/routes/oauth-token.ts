@@ -1,10 +1,10 @@
 import { z } from "zod";
 
 import { type Route, route } from "#api/kit/route.ts";
+import { sourceOf } from "#platform/http/source-of.ts";
 
 import { type Origin, originOf } from "../deps.ts";
 import { OAuthError } from "../domain/oauth.ts";
-import { sourceOf } from "../domain/throttle.ts";
 import type { Act, IdentityDeps } from "../verbs/identity-deps.ts";
 import { introspect, revoke } from "../verbs/oauth-token-state.ts";
 import {

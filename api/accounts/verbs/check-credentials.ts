@@ -1,12 +1,13 @@
 import { AppError } from "#platform/errors.ts";
 import { TooManyRequests } from "#platform/http/rate-limit.ts";
+import { sourceOf } from "#platform/http/source-of.ts";
 import type { Database } from "#platform/postgres/database.ts";
 
 import type { AuditEntry } from "../domain/audit-entry.ts";
 import type { Origin } from "../domain/origin.ts";
 import type { SealedTokens } from "../domain/sealed-token.ts";
 import type { SignInMethod } from "../domain/sign-in-method.ts";
-import { type Bucket, type Throttle, sourceOf } from "../domain/throttle.ts";
+import { type Bucket, type Throttle } from "../domain/throttle.ts";
 import { type AccountWithHash, accountByEmail, accountById } from "../schema/accounts.ts";
 import { writeAudit } from "../schema/audit.ts";
 import { giveBack, takeTokens } from "../schema/throttle.ts";

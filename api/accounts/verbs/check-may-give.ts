@@ -1,7 +1,7 @@
 import { AppError } from "#platform/errors.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
-import { type Held, beyond, falselyNarrowed, within } from "../domain/grants.ts";
+import { type Held, beyond, within } from "../domain/grants.ts";
 import { type Product, QUARTERDECK, unknownPermissions } from "../domain/products.ts";
 import { heldBy } from "../schema/grants.ts";
 import { type Act, wrongField } from "./identity-deps.ts";
@@ -33,9 +33,8 @@ const narrowed = (held: readonly Held[], by: readonly string[]): Held[] =>
     within(by, [permission]).map((it) => ({ permission: it, untilMs })),
   );
 
-/** @throws AppError bad_request that names the permissions which the product does not have, or cannot narrow */
+/** @throws AppError bad_request that names the permissions which the product does not have */
 export function checkKnown(product: Product, permissions: readonly string[]): void {
-  if (product.slug === QUARTERDECK) checkScopes("permissions", permissions);
   const unknown = unknownPermissions(product.permissions, permissions);
   if (unknown.length === 0) return;
   throw wrongField(
@@ -43,12 +42,4 @@ export function checkKnown(product: Product, permissions: readonly string[]): vo
     "unknown_permission",
     `${product.slug} has no ${unknown.slice(0, 20).join(", ")}: add it to the product's permissions first`,
   );
-}
-
-/** @throws AppError bad_request for permissions on Quarterdeck that would only look narrowed */
-export function checkScopes(path: string, permissions: readonly string[]): void {
-  const wrong = falselyNarrowed(permissions);
-  if (wrong.length === 0) return;
-  const message = `${wrong.slice(0, 20).join(", ")}: this service knows no scopes, so leave out what follows the slash`;
-  throw wrongField(path, "no_scopes", message);
 }

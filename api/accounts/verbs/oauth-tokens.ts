@@ -5,7 +5,7 @@ import type { Queryable } from "#platform/postgres/database.ts";
 import type { Origin } from "../deps.ts";
 import { accessTokenClaims } from "../domain/access-token.ts";
 import type { OAuthClient } from "../domain/clients.ts";
-import { falselyNarrowed, firstEnd, within } from "../domain/grants.ts";
+import { firstEnd, within } from "../domain/grants.ts";
 import { ID_TOKEN_S, OAuthError, provesChallenge } from "../domain/oauth.ts";
 import { QUARTERDECK } from "../domain/products.ts";
 import type { Session } from "../domain/session.ts";
@@ -176,8 +176,8 @@ export async function serviceTokens(
   );
   const asked = request.scope?.split(" ").filter((it) => it !== "") ?? [];
   const permissions = asked.length === 0 ? held : within(held, asked);
-  if (asked.some((it) => !permissions.includes(it)) || falselyNarrowed(asked).length > 0) {
-    throw new OAuthError("invalid_scope", "the key does not have all of these scopes as they are");
+  if (asked.some((it) => !permissions.includes(it))) {
+    throw new OAuthError("invalid_scope", "the key does not have all of these scopes");
   }
   const claims = accessTokenClaims({
     issuer: kit.url,

@@ -5,11 +5,11 @@ import {
 import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
+import { sourceOf } from "#platform/http/source-of.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import type { Origin } from "../deps.ts";
 import { CHALLENGE_MS, reasonOf, relyingParty } from "../domain/passkeys.ts";
-import { sourceOf } from "../domain/throttle.ts";
 import { accountById } from "../schema/accounts.ts";
 import {
   type KnownPasskey,
