@@ -15,7 +15,7 @@ section p { margin: .4rem 0; } .route { font-size: .95rem; }
 code, pre { font-family: ui-monospace, monospace; font-size: .875rem; }
 .method { font: 600 .8125rem/1 ui-monospace, monospace; border: 1px solid var(--line); border-radius: 4px; padding: .15rem .4rem; }
 .who { color: var(--soft); font-size: .9375rem; } main > h2 { border-bottom: 2px solid var(--line); padding-bottom: .25rem; }
-main > h2:first-child { margin-top: 0; } :target { background: var(--box); box-shadow: 0 0 0 .75rem var(--box); }
+main > h2:first-child { margin-top: 0; } h2 + section { border-top: 0; } :target { background: var(--box); box-shadow: 0 0 0 .75rem var(--box); }
 details { border-radius: 6px; } pre { border-radius: 6px; background: var(--box); padding: .75rem; overflow-x: auto; }
 .scroll { overflow-x: auto; margin: .75rem 0; } table { border-collapse: collapse; width: 100%; }
 caption { text-align: left; font-weight: 600; padding: .25rem 0; }

@@ -87,7 +87,8 @@ const CouponInput = z
     if ((it.duration === "repeating") !== (it.durationMonths !== undefined)) {
       wrong("durationMonths", "give it for a repeating coupon, and only there");
     }
-  });
+  })
+  .meta({ example: { code: "WELCOME25", percentOff: 2_500, duration: "once" } });
 
 function bodyOf({ value, ...it }: Coupon): z.input<typeof CouponBody> {
   const { createdMs, expiresMs, minimumAmount, ...rest } = it;

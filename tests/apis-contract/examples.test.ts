@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+
+import { billing } from "#api/billing/service.ts";
+import { type TestService, testService } from "#api/kit/testing.ts";
+import { management } from "#api/management/service.ts";
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&quot;": '"',
+  "&#39;": "'",
+  "&amp;": "&",
+  "&lt;": "<",
+  "&gt;": ">",
+};
+
+/** Sends what the page shows to be typed into a shell for an operation. */
+async function runExample(running: TestService, path: string): Promise<number> {
+  const page = await running.send("GET", "/docs");
+  const examples = [...page.text.matchAll(/<pre[^>]*>([^<]*)<\/pre>/g)].map(([, text = ""]) =>
+    text.replaceAll(/&(?:quot|#39|amp|lt|gt);/g, (it) => ENTITIES[it] ?? it),
+  );
+  const example = examples.find((it) => it.startsWith(`curl -X POST "${running.url}${path}"`));
+  if (example === undefined) throw new Error(`there is no example for ${path}`);
+  const headers = [...example.matchAll(/-H ["']([\w-]+): ([^\n]*)["']/g)].map(
+    ([, name = "", value = ""]) => [name, value.replace("$TOKEN", running.root)],
+  );
+  const [, body = ""] = /-d '(.*)'$/s.exec(example) ?? [];
+  const answer = await running.send("POST", path, { headers: Object.fromEntries(headers), body });
+  if (answer.status >= 400) throw new Error(`${example}\n${answer.text}`);
+  return answer.status;
+}
+
+test("the examples of the pages do what they show when they are sent", async () => {
+  await using charging = await testService(billing);
+  for (const path of ["/v1/customers", "/v1/plans", "/v1/coupons"]) {
+    expect(await runExample(charging, path)).toBe(201);
+  }
+  await using managing = await testService(management);
+  expect(await runExample(managing, "/v1/applications")).toBe(201);
+});
+
+test("a table in a description is a table on the page", async () => {
+  await using charging = await testService(billing);
+  const { text } = await charging.send("GET", "/docs");
+  expect(text).toMatch(/<td>4242424242424242<\/td>/);
+  expect(text).not.toContain("| --- |");
+});
