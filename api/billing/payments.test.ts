@@ -31,20 +31,22 @@ test("of two payments of an invoice at the same time one begins and the other is
   expect(await money.list(`/v1/payments?invoiceId=${invoiceId}`)).toHaveLength(1);
 });
 
-test.each(TEST_CARDS.filter((it) => it.behaviour.charge === "fails"))(
-  "the card $name is declined, and another card can pay the invoice",
-  async ({ name, behaviour }) => {
-    await using money = await testMoney();
+test("a card that is declined says why, and another card can pay the invoice", async () => {
+  await using money = await testMoney();
+  const declined = TEST_CARDS.filter((it) => it.behaviour.charge === "fails");
+  for (const { name, behaviour } of declined) {
     const { paymentId, invoiceId, customerId } = await money.paidBy(name);
     const failed = await money.payment(paymentId);
-    expect(failed).toMatchObject({ status: "failed", reason: behaviour.reason });
+    expect(failed, name).toMatchObject({ status: "failed", reason: behaviour.reason });
     const paymentMethodId = await money.addCard(customerId, "ok_amex");
     await money.post(`/v1/invoices/${invoiceId}/pay`, { paymentMethodId }, 202);
     await money.service.runJobs();
-    expect(await money.ask("GET", `/v1/invoices/${invoiceId}`)).toMatchObject({ status: "paid" });
-    expect(await money.differences()).toEqual([0]);
-  },
-);
+    const invoice = await money.ask("GET", `/v1/invoices/${invoiceId}`);
+    expect(invoice, name).toMatchObject({ status: "paid" });
+  }
+  expect(declined).not.toHaveLength(0);
+  expect(await money.differences()).toEqual([0]);
+});
 
 test("a payment that needs authentication waits for it, and then succeeds or fails", async () => {
   await using money = await testMoney();

@@ -32,7 +32,7 @@ export async function readBalance(db: Queryable): Promise<LedgerBalance> {
   const accounts = parseRows(AccountRow, rows);
   const codes = [...new Set(accounts.map((it) => it.currency))].toSorted();
   return {
-    accounts: accounts.map(({ debits: _, ...it }) => it),
+    accounts: accounts.map(({ account, currency, balance }) => ({ account, currency, balance })),
     currencies: codes.map((currency) => {
       const own = accounts.filter((it) => it.currency === currency);
       const [debits, difference] = [
