@@ -13,6 +13,7 @@ import { coreMigrations } from "./schema/migrations-core.ts";
 import { identityMigrations } from "./schema/migrations-identity.ts";
 import { housekeepingJobs, promiseHousekeeping } from "./verbs/housekeeping.ts";
 import { mailJobs } from "./verbs/mail-links.ts";
+import { noticeJobs } from "./verbs/notices.ts";
 
 /** Accounts: who somebody is, and what they may. */
 export const accounts: Service = {
@@ -30,7 +31,7 @@ export const accounts: Service = {
     await promiseHousekeeping(deps, kit.database, kit.clock.nowMs());
     return {
       routes: [...coreRoutes(deps), ...identityRoutes(deps)],
-      jobs: { ...mailJobs(deps, mailer), ...housekeepingJobs(deps) },
+      jobs: { ...mailJobs(deps, mailer), ...noticeJobs(kit, mailer), ...housekeepingJobs(deps) },
       authenticate: async (token) => (await deps.knowToken(token))?.known,
       close: () => Promise.resolve(mailer.close()),
     };

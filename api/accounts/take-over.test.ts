@@ -156,3 +156,34 @@ test("of a closed account nothing is left that could sign in or may do anything"
   expect(await service.database.query("SELECT 1 FROM passkeys")).toEqual([]);
   expect(await service.database.query("SELECT 1 FROM grants")).toEqual([]);
 });
+
+test("the owner is told, at the address that is proven, of what a thief would do", async () => {
+  await using service = await testAccounts();
+  const account = await signUp(service);
+  const subjects = async (email: string) => {
+    await service.runJobs();
+    return (await mailsOf(service.folder))
+      .filter((it) => it.token === "" && it.raw.includes(`To: ${email}`))
+      .map((it) => /^Subject: (.*)$/m.exec(it.raw)?.[1]?.trim() ?? "")
+      .toSorted((one, other) => one.localeCompare(other));
+  };
+  const setPassword = async (password: string, newPassword: string) => {
+    const { accessToken: as } = await signIn(service, { email: account.email, password });
+    const path = `/v1/accounts/${account.id}/password`;
+    const changed = await service.send("PUT", path, { as, body: { password, newPassword } });
+    expect(changed.status).toBe(204);
+  };
+  // An address that nobody has proven may be anybody's.
+  await setPassword(PASSWORD, NEW);
+  expect(await subjects(account.email)).toEqual([]);
+  const [own] = await linksTo(service, account.email, "qdv");
+  await verify(service, own);
+  await setPassword(NEW, PASSWORD);
+  await askChange(service, account, "new@example.com");
+  const [link] = await linksTo(service, "new@example.com", "qdv");
+  await verify(service, link);
+  expect(await subjects(account.email)).toEqual([
+    "Your account has a new e-mail address",
+    "Your password was changed",
+  ]);
+});

@@ -10,6 +10,7 @@ import {
   replaceRecoveryCodes,
 } from "../schema/second-factors.ts";
 import { type Act, audited } from "./change-account.ts";
+import { notify } from "./notices.ts";
 import { knownAccount } from "./sign-in.ts";
 
 const inUse = (): AppError =>
@@ -86,6 +87,8 @@ export async function removeAuthenticator(
 ): Promise<void> {
   await spendCode(deps, tx, act);
   await deleteSecondFactor(tx, act.accountId);
+  const account = await knownAccount(tx, act.accountId);
+  await notify(deps, tx, { account, notice: "second-factor" });
   await audited(deps, tx, { ...act, action: "second-factor.remove" });
 }
 

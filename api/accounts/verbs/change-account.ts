@@ -9,6 +9,7 @@ import { changeAccount, closeAccount, forgetWaysIn } from "../schema/accounts.ts
 import { voidMailTokens } from "../schema/mail-tokens.ts";
 import { originFields } from "./check-credentials.ts";
 import { mailLink, spendLink } from "./mail-links.ts";
+import { notify } from "./notices.ts";
 import { deviceTokenOf } from "./sessions.ts";
 import { knownAccount, noSuch } from "./sign-in.ts";
 
@@ -58,11 +59,12 @@ export async function setPassword(
   tx: Queryable,
   of: Act & { passwordHash: string; keepSession: string | undefined; action: string },
 ): Promise<string[]> {
-  await openAccount(tx, of.accountId);
+  const account = await openAccount(tx, of.accountId);
   const { passwordHash, origin } = of;
   const { nowMs } = origin;
   await changeAccount(tx, of.accountId, { passwordHash, nowMs });
   await voidMailTokens(tx, of.accountId, nowMs);
+  await notify(deps, tx, { account, notice: "password" });
   await audited(deps, tx, of);
   return deps.sessions.end(tx, {
     accountId: of.accountId,
@@ -128,7 +130,10 @@ export async function verifyEmail(
   const after = await changeAccount(tx, accountId, change).catch(takenAddress);
   if (after === undefined) throw noSuch("account");
   // Whoever has the old mailbox alone sets no password any more.
-  if (before.email !== email) await voidMailTokens(tx, accountId, origin.nowMs);
+  if (before.email !== email) {
+    await voidMailTokens(tx, accountId, origin.nowMs);
+    await notify(deps, tx, { account: before, notice: "address" });
+  }
   const act = { accountId, actor: accountId, origin };
   await audited(deps, tx, {
     ...act,

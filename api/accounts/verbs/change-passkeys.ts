@@ -25,6 +25,7 @@ import {
   takeChallenge,
 } from "../schema/passkeys.ts";
 import { type Act, type IdentityDeps, found, wrongField } from "./identity-deps.ts";
+import { notify } from "./notices.ts";
 
 const Base64url = z
   .string()
@@ -83,13 +84,14 @@ export async function registerPasskey(
 ): Promise<Passkey> {
   const accountId = act.caller.id;
   // One after the other: the most passkeys that one may have is counted.
-  found(await accountById(tx, accountId, "lock"), "account");
+  const account = found(await accountById(tx, accountId, "lock"), "account");
   checkRoom(await listPasskeys(tx, accountId));
   const { credential, synced } = await verified(tx, act, { kit, given: body.credential });
   const id = newId("pky");
   const facts = { id, accountId, name: body.name, synced, createdAtMs: act.nowMs };
   const passkey = await insertPasskey(tx, { ...facts, credential });
   if (passkey === undefined) throw new AppError("conflict", "This passkey is registered already.");
+  await notify({ kit }, tx, { account, notice: "passkey" });
   const detail = { name: body.name, synced };
   await audit(tx, act, { action: "passkey.create", target: id, accountId, detail });
   return passkey;
