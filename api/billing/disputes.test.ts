@@ -103,3 +103,17 @@ test("a dispute of more than is left of a payment is taken whole and says by how
   expect(await balanceOf(money, "cash:gateway")).toBe(-600 - Number(DISPUTE_FEE));
   expect(await money.differences()).toEqual([0]);
 });
+
+test("disputes of a payment never come to more than the payment", async () => {
+  await using money = await testMoney();
+  const { paymentId } = await money.paidBy("ok", 1_000);
+  const path = `/sandbox/payments/${paymentId}/dispute`;
+  await money.post(path, { amount: 1_001 }, 409);
+  await money.post(path, { amount: 400 }, 202);
+  await money.post(path, { amount: 601 }, 409);
+  await money.post(path, {}, 202);
+  await money.post(path, {}, 409);
+  await money.service.runJobs();
+  expect(await money.payment(paymentId)).toMatchObject({ disputed: 1_000 });
+  expect(await money.differences()).toEqual([0]);
+});

@@ -120,3 +120,20 @@ test("a change of interval carries the value of the old period into the new one"
   expect(await credit()).toBe(2_400);
   expect(await money.differences()).toEqual([0]);
 });
+
+test("credit beyond the most of one invoice is shown and pays", async () => {
+  await using money = await testMoney();
+  const most = 1_000_000_000_000;
+  const paid = await money.paidBy("ok", most);
+  const { customerId } = paid;
+  const second = await money.invoice(customerId, most);
+  await money.pay(second);
+  await money.service.runJobs();
+  for (const invoiceId of [paid.invoiceId, second]) {
+    await money.post("/v1/credit-notes", { invoiceId, reason: "Sorry" });
+  }
+  const path = `/v1/customers/${customerId}`;
+  expect(await money.ask("GET", path)).toMatchObject({ credit: 2 * most });
+  await money.invoice(customerId, 1);
+  expect(await money.ask("GET", path)).toMatchObject({ credit: 2 * most - 1 });
+});

@@ -166,5 +166,11 @@ test("what is somebody else's is not there", async () => {
     await money.send("GET", `/v1/customers/${customerId}/payment-methods`, { as }),
   ];
   expect(asked.map((it) => it.status)).toEqual([404, 404, 404, 404]);
+  // Not even by those who may do it may one customer's card pay for another.
+  const paymentMethodId = await money.addCard(await money.customer(), "ok");
+  const own = await money.invoice(customerId);
+  await money.post(`/v1/invoices/${own}/pay`, { paymentMethodId }, 422);
+  const priceId = await money.price();
+  await money.post("/v1/subscriptions", { customerId, priceId, paymentMethodId }, 422);
   expect((await money.send("GET", "/v1/payments", { as })).json).toMatchObject({ items: [] });
 });

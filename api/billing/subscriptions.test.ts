@@ -126,3 +126,14 @@ test("one that is unpaid is billed no more, and begins anew when it is paid", as
     periodEnd: "2027-06-15T12:00:00.000Z",
   });
 });
+
+test("a renewal that comes before its time, as by a clock set back, is kept for later", async () => {
+  await using books = await testBooks();
+  const [customerId, priceId] = [await books.customer(), await books.price()];
+  const body = { customerId, priceId };
+  const { id, periodEnd } = await books.ask("POST", "/v1/subscriptions", { body });
+  const subscriptionId = String(id);
+  books.service.clock.now = at(String(periodEnd)) - 1;
+  const early = verbs(books)((it) => renewSubscription(it, { subscriptionId, period: 1 }));
+  await expect(early).rejects.toThrow("the period has not ended");
+});
