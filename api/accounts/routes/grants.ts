@@ -3,7 +3,6 @@ import { z } from "zod";
 import { holds, mayActFor } from "#api/kit/caller.ts";
 import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
 import { etagOf } from "#api/kit/etag.ts";
-import { invalid } from "#api/kit/request-input.ts";
 import { type Route, route } from "#api/kit/route.ts";
 import { idOf, pageOf, pageQuery, text } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
@@ -102,19 +101,16 @@ export const grantRoutes = (deps: IdentityDeps): Route[] => [
     path: "/v1/permissions",
     operationId: "readPermissions",
     tag,
-    summary: "What you hold on a product now, or an account or service account by permission",
+    summary:
+      "What an account or service account holds on a product now: you yourself, or any by permission",
     rule: OWN_OR,
     query: z.strictObject({
-      subjectId: SubjectId.optional(),
+      subjectId: SubjectId,
       product: Slug.default(QUARTERDECK),
     }),
     answers: { 200: { description: "The permissions", body: HeldAnswer } },
     async handle({ query, read, caller, nowMs }) {
-      const { subjectId = caller.id, product } = query;
-      if (subjectId === "") {
-        const message = "say whose: the root key is nobody's, and holds everything";
-        throw invalid([{ path: "query.subjectId", code: "required", message }]);
-      }
+      const { subjectId, product } = query;
       if (subjectId !== caller.id && !holds(caller, PERMISSION)) {
         throw new AppError("not_found", "There is no such account.");
       }
