@@ -1,12 +1,12 @@
 import type { Service } from "#api/kit/service.ts";
 
 import type { BillingDeps } from "./deps.ts";
-import { patientJobs } from "./gateway/patient-job.ts";
 import { booksRoutes } from "./routes/books.ts";
 import { moneyPermissions, openMoney } from "./routes/money.ts";
 import { booksMigrations } from "./schema/migrations-books.ts";
 import { paymentsMigrations } from "./schema/migrations-payments.ts";
 import { booksJobs } from "./verbs/books-jobs.ts";
+import { patientJobs } from "./verbs/patient-jobs.ts";
 
 export const billing: Service = {
   name: "billing",
