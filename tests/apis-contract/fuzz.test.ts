@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { fuzzService } from "./fuzz.ts";
 import { SUBJECTS } from "./subjects.ts";
 
-const RUNS = Number(process.env["FUZZ_RUNS"] ?? 16);
+const RUNS = Number(process.env["FUZZ_RUNS"] ?? 10);
 
 test.each(SUBJECTS.map((it) => ({ name: it.service.name, ...it })))(
   "$name answers whatever is sent to it as it says, and a refused request changes nothing",
