@@ -6,7 +6,7 @@ import path from "node:path";
 import { z } from "zod";
 
 import { accounts } from "#api/accounts/service.ts";
-import { signIn, signUp, testAccounts } from "#api/accounts/testing.ts";
+import { signIn, signUp, testAccounts, trySignIn } from "#api/accounts/testing.ts";
 import { billing } from "#api/billing/service.ts";
 import type { Service } from "#api/kit/service.ts";
 import { type TestService, testService } from "#api/kit/testing.ts";
@@ -43,6 +43,7 @@ export const SUBJECTS: readonly Subject[] = [
       sessions: "an old refresh token that comes again ends its session",
       oauth_sign_ins: "a code that comes again ends what came of it",
     },
+    prepare: signInSomebody,
     account: signedUp,
   },
   {
@@ -71,6 +72,13 @@ async function signedUp(running: TestService, scope: string): Promise<string> {
     if (!Made.safeParse(answer.json).success) throw new Error(`no grant: ${answer.text}`);
   }
   return (await signIn(running, { email })).accessToken;
+}
+
+/** More sessions than requests of chance will end. */
+async function signInSomebody(running: TestService): Promise<unknown> {
+  const { email } = await signUp(running);
+  const tries = Array.from({ length: 10 }, () => trySignIn(running, { email }));
+  return (await Promise.all(tries)).map(({ json }) => json);
 }
 
 /** Somebody who has subscribed and paid. */
