@@ -6,7 +6,7 @@ import type { Route } from "#api/kit/route.ts";
 import type { Service } from "#api/kit/service.ts";
 import type { TestService } from "#api/kit/testing.ts";
 
-import { type Pool, fuzzService, requestTo, sendFuzzed } from "./fuzz.ts";
+import { type Pool, fuzzService, harvest, requestTo, sendFuzzed } from "./fuzz.ts";
 import { SUBJECTS, type Subject } from "./subjects.ts";
 
 const RUNS = 6;
@@ -62,6 +62,10 @@ describe.each(SUBJECTS.map((subject) => ({ name: subject.service.name, subject }
         prepare: subject.prepare,
         runs: RUNS,
       });
+      // What was there may be gone by now: first of all, strangers try what certainly is there.
+      const fresh: Pool = new Map();
+      harvest(await subject.prepare?.(running), fresh);
+      for (const [prefix, ids] of fresh) pool.set(prefix, ids);
       const stranger = await subject.account(running, "");
       const elsewhere = await subject.account(running, elsewhereIn(subject.service));
       for (const route of running.routes) {

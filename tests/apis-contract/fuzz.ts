@@ -253,7 +253,7 @@ function check({ operation, route }: Target, fuzzed: Fuzzed, answer: TestAnswer)
 }
 
 /** Notes every id in an answer. */
-function harvest(value: unknown, pool: Pool): void {
+export function harvest(value: unknown, pool: Pool): void {
   if (typeof value === "string") {
     const prefix = /^(\w+)_[0-9a-f]{24}$/.exec(value)?.[1];
     if (prefix === undefined) return;
