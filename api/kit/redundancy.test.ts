@@ -1,6 +1,9 @@
+import { setTimeout as delay } from "node:timers/promises";
+
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 
+import { badLine } from "../../tests/servers/bad-line.ts";
 import { type Server, startReplicatedPostgres } from "../../tests/servers/replicated-postgres.ts";
 import { route } from "./route.ts";
 import { text } from "./schema.ts";
@@ -140,6 +143,25 @@ test("a replica that is killed under load is skipped, and used again when it is 
   const answers = await reading.stop();
   expect(answers.filter((it) => it.status !== 200 || !it.there)).toEqual([]);
 });
+
+test("a replica whose line has fallen silent keeps no reader waiting for long", async () => {
+  await using line = await badLine(replica.url);
+  await using other = await testService(notes, {
+    databaseUrl: primary.url,
+    env: { DATABASE_REPLICA_URLS: line.url },
+  });
+  const { words } = await add();
+  const read = async () => {
+    const { status, json } = await other.send("GET", `/v1/notes/${words}`, { as: other.root });
+    return { status, ...Found.parse(json) };
+  };
+  await expect.poll(read).toMatchObject({ there: true, replica: true });
+  line.fallSilent();
+  const soon = () => Promise.race([read(), delay(500)]);
+  await expect.poll(soon, { timeout: 15_000 }).toMatchObject({ status: 200, replica: false });
+  line.recover();
+  await expect.poll(read, { timeout: 15_000 }).toMatchObject({ there: true, replica: true });
+}, 60_000);
 
 test("while the primary is away, writes are 503 with Retry-After and reads go on; then all goes on by itself", async () => {
   const { words } = await add();

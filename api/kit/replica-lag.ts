@@ -2,13 +2,14 @@ import type { Database } from "#platform/postgres/database.ts";
 
 /**
  * Watches how far replicas are behind. One that has not replayed what the primary had written `STALE_MS` ago is stale
- * (its stream broke), and so is one that is no replica any more. While the primary is away nothing new is written, and
+ * (its stream broke), and so is one that is no replica any more, or says nothing at all. While the primary is away nothing new is written, and
  * what the replicas have stays as good as it was.
  */
 export type LagWatch = { isStale(replica: Database): boolean; stop(): void };
 
 const EVERY_MS = 1_000;
 const STALE_MS = 10_000;
+const SILENT_MS = 2_500;
 
 export function createLagWatch(options: {
   primary: Database;
@@ -16,6 +17,8 @@ export function createLagWatch(options: {
 }): LagWatch {
   const { primary, replicas } = options;
   const stale = new Set<Database>();
+  /** Since when a replica owes an answer. */
+  const asked = new Map<Database, number>();
   let written: { lsn: string; atMs: number }[] = [];
 
   async function look(): Promise<void> {
@@ -31,9 +34,16 @@ export function createLagWatch(options: {
   }
 
   async function compare(replica: Database, due: string): Promise<void> {
+    const sinceMs = asked.get(replica);
+    if (sinceMs !== undefined) {
+      if (performance.now() - sinceMs > SILENT_MS) stale.add(replica);
+      return;
+    }
+    asked.set(replica, performance.now());
     const [row] = await replica
       .query("SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn AS reached", [due])
-      .catch(() => []);
+      .catch(() => [])
+      .finally(() => asked.delete(replica));
     if (row === undefined) return; // It does not answer: whoever asks it notices.
     if (row["reached"] === true) stale.delete(replica);
     else stale.add(replica);

@@ -49,7 +49,7 @@ export function createReplicas(options: {
       return await work(it.database);
     } catch (error) {
       if (isConflict(error)) return undefined;
-      if (!(error instanceof AppError)) throw error;
+      if (!(error instanceof AppError) || isTooLong(error)) throw error;
       it.skippedUntilMs = performance.now() + SKIP_MS;
       log.warn("a replica does not answer and is skipped", { error });
       return undefined;
@@ -88,6 +88,10 @@ async function hasReached(replica: Database, after: string | undefined): Promise
     await delay(CATCH_UP_STEP_MS);
   }
 }
+
+/** What took too long here would take as long elsewhere. */
+const isTooLong = ({ cause }: AppError): boolean =>
+  cause instanceof Error && "code" in cause && cause.code === "57014";
 
 /** What the replica had to replay stood in the way of the query: it is well, and the query is asked elsewhere. */
 const isConflict = (error: unknown): boolean =>
