@@ -22,7 +22,7 @@ import {
 } from "../bench/lib/live-app.ts";
 
 const OUT = fileURLToPath(new URL("pictures/", import.meta.url));
-const BYTES_MAX = 250_000;
+const BYTES_MAX = 400_000;
 const HISTORY_MS_MAX = 600_000;
 /** The demo's shop has a visitor or two a second: more lines than this come from its past. */
 const PRESENT_LINES_PER_SECOND_MAX = 20;

@@ -66,7 +66,7 @@ const Node = z
 type Node = z.infer<typeof Node>;
 
 /** A value of a schema: its example, else something of the right form; of an object, what is required. */
-export function exampleOf(schema: JsonSchema, components: Components): unknown {
+function exampleOf(schema: JsonSchema, components: Components): unknown {
   const node = Node.parse(schema);
   const target =
     node.$ref === undefined ? undefined : components[node.$ref.split("/").at(-1) ?? ""];

@@ -27,7 +27,7 @@ export const jobsMigration = {
   CREATE INDEX jobs_due ON jobs (run_at) WHERE failed_at IS NULL`,
 };
 
-export type Job = {
+type Job = {
   kind: string;
   payload: Readonly<Record<string, unknown>>;
   /** Epoch ms; not before. Default: at once. */

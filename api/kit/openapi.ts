@@ -7,7 +7,7 @@ import type { Service } from "./service.ts";
 
 /** A JSON Schema of draft 2020-12, which is what OpenAPI 3.1 speaks. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
-export type Parameter = {
+type Parameter = {
   name: string;
   in: "path" | "query" | "header";
   required: boolean;
@@ -158,7 +158,7 @@ function bodyOf(route: Route, toSchema: ToSchema): Content | undefined {
 }
 
 /** Who may call a route, in words. */
-export function whoMay(rule: Rule): string {
+function whoMay(rule: Rule): string {
   switch (rule.allow) {
     case "anyone":
       return `anyone (${rule.why})`;
@@ -228,7 +228,7 @@ function responsesOf(route: Route, toSchema: ToSchema): Operation["responses"] {
 }
 
 /** The statuses by which the kit or the domain may refuse a request to a route. */
-export function refusalsOf(route: Route): number[] {
+function refusalsOf(route: Route): number[] {
   const changes = route.method !== "GET";
   const takesBody = route.body !== undefined || route.consumes !== undefined;
   const may: [number, boolean][] = [

@@ -7,7 +7,7 @@ import type { Database, Queryable } from "#platform/postgres/database.ts";
 
 import type { Caller, Rule } from "./caller.ts";
 
-export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** One possible answer: JSON by a schema, or another media type that the handler makes itself as a Response. */
 export type AnswerSpec = { description: string; body?: z.ZodType; media?: string };
@@ -22,7 +22,7 @@ export class ReadyJson {
 }
 
 /** What a handler may return: a status that is listed, with the body that is listed for it. */
-export type AnswerOf<Answers extends AnswerSpecs> = {
+type AnswerOf<Answers extends AnswerSpecs> = {
   [Status in keyof Answers & number]: Answers[Status] extends { body: infer Body extends z.ZodType }
     ? { status: Status; headers?: Record<string, string>; body: z.input<Body> | ReadyJson }
     : { status: Status; headers?: Record<string, string>; body?: undefined };

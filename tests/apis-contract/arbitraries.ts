@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { JsonSchema } from "#api/kit/openapi.ts";
 
 /** Stands for an id that the service has given out before; put in when the request is sent. */
-export type FromPool = { fromPool: string; turn: number };
+type FromPool = { fromPool: string; turn: number };
 
 const Node = z
   .object({
@@ -162,7 +162,7 @@ const times = (): fc.Arbitrary<string> =>
     .map((date) => date.toISOString());
 
 /** What nobody should send, and somebody will. */
-export const NASTY: readonly unknown[] = [
+const NASTY: readonly unknown[] = [
   null,
   "",
   " ",

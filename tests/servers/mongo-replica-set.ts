@@ -4,8 +4,8 @@ import { type Server, type Socket, connect, createServer } from "node:net";
 import { BSON } from "mongodb";
 
 /** What a member was sent, without greetings. */
-export type SeenCommand = Readonly<Record<string, unknown>>;
-export type Member = {
+type SeenCommand = Readonly<Record<string, unknown>>;
+type Member = {
   seen: SeenCommand[];
   /** How far behind it says that it is. */
   behindMs: number;

@@ -17,7 +17,7 @@ export type Backends = {
   use(addresses: ApiAddresses): Promise<void>;
 };
 
-export type BackendRequest = {
+type BackendRequest = {
   method: string;
   path: string;
   /** Who is signed in, as the session cookie says. */

@@ -11,7 +11,7 @@ export const ApiAddresses = z.strictObject({
 });
 export type ApiAddresses = z.infer<typeof ApiAddresses>;
 
-export type ApiRequest = {
+type ApiRequest = {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   token?: string | undefined;
