@@ -102,7 +102,7 @@ test("a day's many files become one, and files that nothing names go when they a
   await using service = await testService(reporting, { env });
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   for (let turn = 0; turn < 12; turn += 1) {
-    service.clock.now += 11_000;
+    service.clock.now += 31_000;
     await service.runJobs();
   }
   const list = async () =>

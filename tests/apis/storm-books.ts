@@ -14,7 +14,7 @@ const Page = <Item extends z.ZodType>(item: Item) =>
   z.object({ items: z.array(item), next: z.string().nullable() });
 
 /** All of a list, page by page. */
-export async function all<Item extends z.ZodType>(
+async function all<Item extends z.ZodType>(
   { client, site }: Looking,
   [service, list]: readonly [ServiceName, string],
   item: Item,

@@ -4,14 +4,14 @@ import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
 
 import type { Site } from "./storm-site.ts";
 
-export const BLOWS = [
+const BLOWS = [
   "kill a worker",
   "end a worker",
   "restart a service",
   "kill the replica",
   "kill the primary",
 ] as const;
-export type Blow = (typeof BLOWS)[number];
+type Blow = (typeof BLOWS)[number];
 
 /** What was done to the site: from when to when something could feel it. ms of `performance.now()`. */
 export type Strike = { blow: Blow; service?: ServiceName; fromMs: number; toMs: number };
@@ -75,7 +75,7 @@ export function startWeather(
 }
 
 /** Numbers from 0 to 1 that follow from a seed (mulberry32). */
-export function random(seed: number): () => number {
+function random(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

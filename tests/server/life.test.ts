@@ -175,7 +175,7 @@ describe.runIf(IS_BUILT)("the life of a server", () => {
     expect((await server.get("/livez")).status).toBe(200);
     const board = await server.get("/api/board", cookie);
     expect(board.status).toBe(503);
-    expect(await board.text()).toContain("PostgreSQL does not answer");
+    expect(await board.text()).toContain("The database does not answer");
     expect((await server.get("/", cookie)).status).toBe(503);
     expect(await server.end("SIGTERM")).toBe(0);
     await using next = await startServer(["--data", data]);
