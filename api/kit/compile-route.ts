@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { AppError } from "#platform/errors.ts";
 import { problemHeaders, problemOf } from "#platform/http/problem.ts";
 import { TooManyRequests, createRateLimit, type RateLimit } from "#platform/http/rate-limit.ts";
-import { sourceOf } from "#platform/http/source-of.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
+import { sourceOf } from "#platform/source-of.ts";
 
 import {
   type AnswerHeaders,

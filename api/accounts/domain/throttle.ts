@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 
-import { sourceOf } from "#platform/http/source-of.ts";
+import { sourceOf } from "#platform/source-of.ts";
 
 /** A token bucket: `burst` tries at once, then one each `refillMs`. */
 export type Bucket = { name: string; key: Buffer; burst: number; refillMs: number };

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { type Route, route } from "#api/kit/route.ts";
-import { sourceOf } from "#platform/http/source-of.ts";
+import { sourceOf } from "#platform/source-of.ts";
 
 import { type Origin, originOf } from "../deps.ts";
 import { OAuthError } from "../domain/oauth.ts";

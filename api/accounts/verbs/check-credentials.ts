@@ -1,7 +1,7 @@
 import { AppError } from "#platform/errors.ts";
 import { TooManyRequests } from "#platform/http/rate-limit.ts";
-import { sourceOf } from "#platform/http/source-of.ts";
 import type { Database } from "#platform/postgres/database.ts";
+import { sourceOf } from "#platform/source-of.ts";
 
 import type { AuditEntry } from "../domain/audit-entry.ts";
 import type { Origin } from "../domain/origin.ts";

@@ -5,8 +5,8 @@ import {
 import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
-import { sourceOf } from "#platform/http/source-of.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
+import { sourceOf } from "#platform/source-of.ts";
 
 import type { Origin } from "../deps.ts";
 import { CHALLENGE_MS, reasonOf, relyingParty } from "../domain/passkeys.ts";
