@@ -108,7 +108,7 @@ export type EndSessions = {
 };
 
 /** Knows one kind of bearer token; `ids` are those under which `forgetTokens` finds it. */
-type TokenKnower = (token: string) => Promise<KnownToken | undefined>;
+type TokenKnower = (token: string) => KnownToken | undefined | Promise<KnownToken | undefined>;
 
 /** The origin of a call. */
 export function originOf(

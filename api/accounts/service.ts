@@ -32,7 +32,10 @@ export const accounts: Service = {
     return {
       routes: [...coreRoutes(deps), ...identityRoutes(deps)],
       jobs: { ...mailJobs(deps, mailer), ...noticeJobs(kit, mailer), ...housekeepingJobs(deps) },
-      authenticate: async (token) => (await deps.knowToken(token))?.known,
+      authenticate: (token) => {
+        const found = deps.knowToken(token);
+        return found instanceof Promise ? found.then((it) => it?.known) : found?.known;
+      },
       close: () => Promise.resolve(mailer.close()),
     };
   },

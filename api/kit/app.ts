@@ -11,9 +11,9 @@ import { problemHeaders, problemOf } from "#platform/http/problem.ts";
 import type { RateLimit } from "#platform/http/rate-limit.ts";
 import type { Log } from "#platform/log.ts";
 
-import type { Caller } from "./caller.ts";
 import { type Handler, type Served, compileRoute } from "./compile-route.ts";
 import type { ServiceDatabase } from "./database.ts";
+import type { CallerOf } from "./known-caller.ts";
 import type { LastWrites } from "./last-writes.ts";
 import type { RouteMeter } from "./metrics.ts";
 import type { Route } from "./route.ts";
@@ -28,7 +28,7 @@ export type RequestDeps = {
   headers: Readonly<Record<string, string>>;
   /** The general limit of each caller. */
   limit: RateLimit;
-  callerOf(authorization: string | undefined, address: string): Promise<Caller>;
+  callerOf: CallerOf;
   /** Who sends a request. */
   addressOf(incoming: IncomingMessage): string;
   /** Writes the access line. */

@@ -99,7 +99,8 @@ async function answer(request: Served, compiled: Compiled): Promise<Result> {
   const { route, deps, limit } = compiled;
   const { incoming } = request;
   const token = route.ownCredentials === true ? undefined : incoming.headers.authorization;
-  const caller = await deps.callerOf(token, request.address);
+  const asked = deps.callerOf(token, request.address);
+  const caller = asked instanceof Promise ? await asked : asked;
   request.caller = caller;
   const who = caller.kind === "anonymous" ? sourceOf(caller.address) : `${caller.kind}${caller.id}`;
   if (!UNLIMITED.has(route.path)) takeToken(deps.limit, who);

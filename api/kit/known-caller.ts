@@ -3,7 +3,11 @@ import { AppError } from "#platform/errors.ts";
 import type { Caller } from "./caller.ts";
 import type { Authenticate } from "./tokens.ts";
 
-export type CallerOf = (authorization: string | undefined, address: string) => Promise<Caller>;
+/** At once where the token is remembered: what every request waits for costs every request. */
+export type CallerOf = (
+  authorization: string | undefined,
+  address: string,
+) => Caller | Promise<Caller>;
 
 const SCHEME = "bearer ";
 const TOKEN_LENGTH_MAX = 4_096;
@@ -14,27 +18,34 @@ export function callerBy(
   isRootKey: (token: string) => boolean,
   authenticate: Authenticate,
 ): CallerOf {
-  return async (authorization, address) => {
-    if (authorization === undefined) {
-      return { kind: "anonymous", id: "", sessionId: "", permissions: NO_PERMISSIONS, address };
-    }
+  return (authorization, address) => {
+    if (authorization === undefined) return somebody("anonymous", address);
     const token = tokenOf(authorization);
-    if (token !== undefined) {
-      if (isRootKey(token)) {
-        return { kind: "root", id: "", sessionId: "", permissions: NO_PERMISSIONS, address };
-      }
-      const known = await authenticate(token);
-      if (known !== undefined) {
-        const { kind, id, sessionId, permissions } = known;
-        return { kind, id, sessionId, permissions, address };
-      }
-    }
-    throw new AppError(
-      "unauthenticated",
-      "This token is not known, or has expired: sign in again.",
-    );
+    if (token === undefined) throw unknownToken();
+    if (isRootKey(token)) return somebody("root", address);
+    const known = authenticate(token);
+    return known instanceof Promise
+      ? known.then((it) => callerFrom(it, address))
+      : callerFrom(known, address);
   };
 }
+
+const somebody = (kind: "anonymous" | "root", address: string): Caller => ({
+  kind,
+  id: "",
+  sessionId: "",
+  permissions: NO_PERMISSIONS,
+  address,
+});
+
+function callerFrom(known: Omit<Caller, "address"> | undefined, address: string): Caller {
+  if (known === undefined) throw unknownToken();
+  const { kind, id, sessionId, permissions } = known;
+  return { kind, id, sessionId, permissions, address };
+}
+
+const unknownToken = (): AppError =>
+  new AppError("unauthenticated", "This token is not known, or has expired: sign in again.");
 
 function tokenOf(authorization: string): string | undefined {
   const length = authorization.length - SCHEME.length;

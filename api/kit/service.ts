@@ -4,11 +4,11 @@ import type { Log } from "#platform/log.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 import type { RoomMigrations } from "#platform/postgres/migrate.ts";
 
-import type { Caller } from "./caller.ts";
 import type { ServiceDatabase } from "./database.ts";
 import type { JobHandlers, Jobs } from "./jobs.ts";
 import type { Notifications } from "./notifications.ts";
 import type { Route } from "./route.ts";
+import type { Authenticate } from "./tokens.ts";
 
 export const SERVICE_NAMES = ["accounts", "billing", "management", "logging", "reporting"] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
@@ -33,7 +33,7 @@ export type OpenService = {
   /** What else it needs to be ready, by name; the database is checked anyway. Rejects when it is not there. */
   checks?: Readonly<Record<string, () => Promise<void>>>;
   /** Its own way to know a bearer token (Accounts); undefined where the token means nothing to it. */
-  authenticate?: (token: string) => Promise<Omit<Caller, "address"> | undefined>;
+  authenticate?: Authenticate;
   close?(): Promise<void>;
 };
 

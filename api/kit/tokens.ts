@@ -20,7 +20,8 @@ const Claims = z.object({
 });
 
 type Known = Omit<Caller, "address">;
-export type Authenticate = (token: string) => Promise<Known | undefined>;
+/** What a token proves: at once where it is remembered, since every request asks. */
+export type Authenticate = (token: string) => Known | undefined | Promise<Known | undefined>;
 
 const CACHE_MAX = 5_000;
 
@@ -44,9 +45,7 @@ export function tokenAuthenticator(options: {
   nowMs: () => number;
 }): Authenticate {
   const verified = new Map<string, { known: Known; expiresMs: number }>();
-  return async (token) => {
-    const cached = verified.get(token);
-    if (cached !== undefined && cached.expiresMs > options.nowMs()) return cached.known;
+  async function verify(token: string): Promise<Known | undefined> {
     const claims = await verifiedClaims(token, options);
     if (claims === undefined) return undefined;
     const known: Known = {
@@ -61,6 +60,12 @@ export function tokenAuthenticator(options: {
     }
     verified.set(token, { known, expiresMs: claims.exp * 1_000 });
     return known;
+  }
+  return (token) => {
+    const cached = verified.get(token);
+    return cached !== undefined && cached.expiresMs > options.nowMs()
+      ? cached.known
+      : verify(token);
   };
 }
 

@@ -21,7 +21,7 @@ const TRUSTED_MS = 30_000;
 export function createTokenCheck(
   kit: Pick<Kit, "notifications" | "clock">,
   knowers: readonly Knower[],
-): Knower {
+): (token: string) => KnownToken | undefined | Promise<KnownToken | undefined> {
   const tokens = new Map<string, KnownToken & { untilMs: number }>();
   const tokensOf = new Map<string, Set<string>>();
   // What was read before something was forgotten may be what had to be forgotten: it is used once and not kept.
@@ -71,9 +71,7 @@ export function createTokenCheck(
     const hears = kit.notifications.hears();
     if (!hears) forgetAll();
     const kept = tokens.get(token);
-    return kept !== undefined && kept.untilMs > nowMs
-      ? Promise.resolve(kept)
-      : look(token, nowMs, hears);
+    return kept !== undefined && kept.untilMs > nowMs ? kept : look(token, nowMs, hears);
   };
 }
 
