@@ -40,15 +40,22 @@ async function take(path: string): Promise<Claim | undefined> {
       await removeStale(path, `${draft}-stale`);
     }
   } finally {
-    await rm(draft, { force: true });
+    await remove(draft);
   }
   held.delete(path);
   return undefined;
 }
 
 async function release(path: string): Promise<void> {
-  await rm(path, { force: true });
+  await remove(path);
   held.delete(path);
+}
+
+/** Where the folder has gone, or is no folder any more, the file has gone with it. */
+async function remove(path: string): Promise<void> {
+  await rm(path, { force: true }).catch((error: unknown) => {
+    if (codeOf(error) !== "ENOTDIR") throw error;
+  });
 }
 
 /** Creates the lock with its content in one step, so that nobody ever sees half of it. */
@@ -70,7 +77,7 @@ async function removeStale(path: string, aside: string): Promise<void> {
   } catch (error) {
     if (codeOf(error) !== "ENOENT") throw error;
   } finally {
-    await rm(aside, { force: true });
+    await remove(aside);
   }
 }
 
