@@ -85,7 +85,9 @@ test("a token is not called unknown because Accounts cannot give its keys", asyn
   });
   const part = (it: unknown) => Buffer.from(JSON.stringify(it)).toString("base64url");
   const token = `${part({ alg: "ES256", typ: "at+jwt", kid: "k" })}.${part({})}.${part("")}`;
-  expect(await failureOf(Promise.resolve(authenticate(token)))).toMatchObject({ code: "unavailable" });
+  expect(await failureOf(Promise.resolve(authenticate(token)))).toMatchObject({
+    code: "unavailable",
+  });
   accounts.close();
 });
 

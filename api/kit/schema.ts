@@ -72,3 +72,7 @@ export const Problem = z
       .optional(),
   })
   .meta({ id: "Problem" });
+
+/** A moment (epoch ms) as it stands in answers. */
+export const iso = (atMs: number): string => new Date(atMs).toISOString();
+export const isoOrNull = (atMs: number | null): string | null => (atMs === null ? null : iso(atMs));

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 
 import { TEST_ROOT_KEY, testService } from "#api/kit/testing.ts";
 
-import { seal } from "./schema/secrets.ts";
+import { sealSecret } from "./schema/secrets.ts";
 import { management } from "./service.ts";
 
 const PLAIN = "correct-horse-battery-staple";
@@ -73,7 +73,7 @@ test("a secret is in no answer, log, export, diff, watch or table once it was pu
 
 test("a sealed secret opens with its key, name and version, and with nothing else", () => {
   const key = Buffer.alloc(32, 7);
-  const sealed = seal(key, { name: "db", version: 3, value: PLAIN });
+  const sealed = sealSecret(key, { name: "db", version: 3, value: PLAIN });
   const open = (aad: string, by = key): string => {
     const decipher = createDecipheriv("aes-256-gcm", by, sealed.subarray(0, 12));
     decipher.setAAD(Buffer.from(aad));
@@ -85,7 +85,7 @@ test("a sealed secret opens with its key, name and version, and with nothing els
   expect(() => open("other\n3")).toThrow();
   expect(() => open("db\n3", Buffer.alloc(32, 8))).toThrow();
   expect(sealed.toString("latin1")).not.toContain(TEST_ROOT_KEY);
-  expect(seal(key, { name: "db", version: 3, value: PLAIN })).not.toEqual(sealed);
+  expect(sealSecret(key, { name: "db", version: 3, value: PLAIN })).not.toEqual(sealed);
 });
 
 test("a secret that nothing refers to can be deleted, and is then not there", async () => {

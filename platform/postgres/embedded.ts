@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { z } from "zod";
 
 import { AppError } from "../errors.ts";
+import { freePort } from "../free-port.ts";
 import { type Cluster, USER, lastWords, prepareCluster, runProgram } from "./cluster.ts";
 import { dropOwnership, hasLivingOwner, takeOwnership } from "./owner.ts";
 import { POLL_MS, ends, isPostgres, postmasterStatus } from "./postmaster.ts";
@@ -245,16 +245,6 @@ async function cutLog(file: string): Promise<void> {
     () => 0,
   );
   if (bytes > LOG_BYTES_MAX) await rename(file, `${file}.1`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no TCP port was given");
-  return address.port;
 }
 
 const urlOf = (password: string, port: number): string =>

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type Server } from "node:net";
+import type { Server } from "node:net";
 
 /** Listens on loopback: on the preferred port when it is free, else on any. Returns the port. */
 export async function listenLoopback(server: Server, portPreferred: number): Promise<number> {
@@ -14,13 +14,4 @@ export async function listenLoopback(server: Server, portPreferred: number): Pro
   const address = server.address();
   if (!address || typeof address === "string") throw new Error("the server has no port");
   return address.port;
-}
-
-/** A port that was free a moment ago, for a program that cannot pick one itself. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listenLoopback(server, 0);
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -4,7 +4,8 @@ import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from "n
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { freePort } from "./listen.ts";
+import { freePort } from "#platform/free-port.ts";
+
 import { NGINX_LOG_FORMAT } from "./log-line.ts";
 import type { Proxy, ProxyOptions } from "./proxy.ts";
 

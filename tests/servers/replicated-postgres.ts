@@ -1,7 +1,6 @@
 import { type ChildProcess, execFile } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -9,6 +8,7 @@ import { promisify } from "node:util";
 import { Client } from "pg";
 import { vi } from "vitest";
 
+import { freePort } from "#platform/free-port.ts";
 import { type Cluster, USER, prepareCluster, runProgram } from "#platform/postgres/cluster.ts";
 
 /** A PostgreSQL server that a test may kill and start again at the same address. */
@@ -123,14 +123,4 @@ async function server(cluster: Cluster): Promise<Server> {
       await exit;
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  if (address === null || typeof address === "string") throw new Error("no TCP port was given");
-  return address.port;
 }

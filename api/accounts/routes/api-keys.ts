@@ -2,14 +2,14 @@ import { z } from "zod";
 
 import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
 import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery, text } from "#api/kit/schema.ts";
+import { idOf, pageOf, pageQuery, text, iso, isoOrNull } from "#api/kit/schema.ts";
 
 import type { ApiKey } from "../domain/api-keys.ts";
 import { listApiKeys } from "../schema/api-keys.ts";
 import { readServiceAccount } from "../schema/service-accounts.ts";
 import { createApiKey, removeApiKey } from "../verbs/change-service-accounts.ts";
 import { type IdentityDeps, found } from "../verbs/identity-deps.ts";
-import { ByAge, PermissionNames, Until, noted, iso, isoOrNull } from "./identity-wire.ts";
+import { ByAge, PermissionNames, Until, noted } from "./identity-wire.ts";
 
 const Answer = z
   .strictObject({

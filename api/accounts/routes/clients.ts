@@ -3,7 +3,7 @@ import { z } from "zod";
 import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
 import { etagOf } from "#api/kit/etag.ts";
 import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery, text } from "#api/kit/schema.ts";
+import { idOf, pageOf, pageQuery, text, iso } from "#api/kit/schema.ts";
 
 import { originOf } from "../deps.ts";
 import { type OAuthClient, wrongRedirectUri } from "../domain/clients.ts";
@@ -11,7 +11,7 @@ import { QUARTERDECK } from "../domain/products.ts";
 import { listClients, readClient } from "../schema/clients.ts";
 import { changeClient, createClient, removeClient, renewSecret } from "../verbs/change-clients.ts";
 import { type IdentityDeps, found } from "../verbs/identity-deps.ts";
-import { ByAge, Slug, iso } from "./identity-wire.ts";
+import { ByAge, Slug } from "./identity-wire.ts";
 
 const Uri = z
   .string()

@@ -4,7 +4,7 @@ import { holds, mayActFor } from "#api/kit/caller.ts";
 import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
 import { etagOf } from "#api/kit/etag.ts";
 import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery, text } from "#api/kit/schema.ts";
+import { idOf, pageOf, pageQuery, text, iso, isoOrNull } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
 
 import { type Grant, QUARTERDECK } from "../domain/products.ts";
@@ -12,16 +12,7 @@ import { listGrants, readGrant } from "../schema/grant-store.ts";
 import { heldBy } from "../schema/grants.ts";
 import { changeGrant, createGrant, removeGrant } from "../verbs/change-grants.ts";
 import { type IdentityDeps, found } from "../verbs/identity-deps.ts";
-import {
-  ByAge,
-  PermissionNames,
-  Slug,
-  SubjectId,
-  Until,
-  noted,
-  iso,
-  isoOrNull,
-} from "./identity-wire.ts";
+import { ByAge, PermissionNames, Slug, SubjectId, Until, noted } from "./identity-wire.ts";
 
 const GrantAnswer = z
   .strictObject({

@@ -35,9 +35,6 @@ export const Words = text({ min: 0, max: 500 });
 /** A moment to come, as epoch ms. */
 export const Until = Timestamp.transform((it) => Date.parse(it));
 
-export const iso = (ms: number): string => new Date(ms).toISOString();
-export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
-
 /** Cursor of lists in the order of creation. */
 export const ByAge = z.tuple([z.int().min(0).max(Date.UTC(3000, 0)), z.string().max(100)]);
 /** Cursor of lists in the order of names. */

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Caller } from "#api/kit/caller.ts";
 import { etagOf } from "#api/kit/etag.ts";
 import { type Route, route } from "#api/kit/route.ts";
-import { idOf, text } from "#api/kit/schema.ts";
+import { idOf, text, iso, isoOrNull } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
 
 import { originOf } from "../deps.ts";
@@ -17,7 +17,6 @@ import {
   removePasskey,
 } from "../verbs/change-passkeys.ts";
 import type { IdentityDeps } from "../verbs/identity-deps.ts";
-import { iso, isoOrNull } from "./identity-wire.ts";
 import { Password } from "./wire.ts";
 
 const Answer = z

@@ -3,14 +3,14 @@ import { z } from "zod";
 import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
 import { etagOf } from "#api/kit/etag.ts";
 import { type Route, route } from "#api/kit/route.ts";
-import { pageOf, pageQuery, text } from "#api/kit/schema.ts";
+import { pageOf, pageQuery, text, iso } from "#api/kit/schema.ts";
 
 import { PERMISSION } from "../domain/grants.ts";
 import type { Product } from "../domain/products.ts";
 import { listProducts, readProduct } from "../schema/products.ts";
 import { changeProduct, createProduct } from "../verbs/change-products.ts";
 import { type IdentityDeps, found } from "../verbs/identity-deps.ts";
-import { ByName, Slug, Words, iso } from "./identity-wire.ts";
+import { ByName, Slug, Words } from "./identity-wire.ts";
 
 const Listed = z.strictObject({
   name: z

@@ -3,14 +3,14 @@ import { z } from "zod";
 import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
 import { etagOf } from "#api/kit/etag.ts";
 import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery } from "#api/kit/schema.ts";
+import { idOf, pageOf, pageQuery, iso } from "#api/kit/schema.ts";
 
 import type { Role } from "../domain/products.ts";
 import { readProduct } from "../schema/products.ts";
 import { listRoles, readRole } from "../schema/roles.ts";
 import { changeRole, createRole, removeRole } from "../verbs/change-roles.ts";
 import { type IdentityDeps, found } from "../verbs/identity-deps.ts";
-import { ByName, PermissionNames, Slug, Words, noted, iso } from "./identity-wire.ts";
+import { ByName, PermissionNames, Slug, Words, noted } from "./identity-wire.ts";
 
 const RoleAnswer = z
   .strictObject({

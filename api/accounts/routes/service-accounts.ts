@@ -3,7 +3,7 @@ import { z } from "zod";
 import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
 import { etagOf } from "#api/kit/etag.ts";
 import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery } from "#api/kit/schema.ts";
+import { idOf, pageOf, pageQuery, iso } from "#api/kit/schema.ts";
 
 import type { ServiceAccount } from "../domain/api-keys.ts";
 import { listServiceAccounts, readServiceAccount } from "../schema/service-accounts.ts";
@@ -13,7 +13,7 @@ import {
   removeServiceAccount,
 } from "../verbs/change-service-accounts.ts";
 import { type IdentityDeps, found } from "../verbs/identity-deps.ts";
-import { ByAge, Slug, Words, noted, iso } from "./identity-wire.ts";
+import { ByAge, Slug, Words, noted } from "./identity-wire.ts";
 
 const Answer = z
   .strictObject({

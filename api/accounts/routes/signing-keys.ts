@@ -1,11 +1,11 @@
 import { z } from "zod";
 
 import { type Route, route } from "#api/kit/route.ts";
+import { iso, isoOrNull } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
 
 import { stateOf } from "../domain/signing-keys.ts";
 import type { IdentityDeps } from "../verbs/identity-deps.ts";
-import { iso, isoOrNull } from "./identity-wire.ts";
 
 const Key = z
   .strictObject({

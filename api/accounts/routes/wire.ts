@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { Email, Timestamp, idOf, text } from "#api/kit/schema.ts";
+import { Email, Timestamp, idOf, text, iso } from "#api/kit/schema.ts";
 
 import type { Account } from "../domain/account.ts";
 import { PASSWORD_CHARS } from "../domain/password-policy.ts";
@@ -32,8 +32,6 @@ export const AccountBody = z
     version: z.int(),
   })
   .meta({ id: "Account" });
-
-const iso = (ms: number): string => new Date(ms).toISOString();
 
 export const accountBody = (account: Account): z.input<typeof AccountBody> => ({
   id: account.id,

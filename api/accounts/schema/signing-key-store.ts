@@ -1,5 +1,3 @@
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-
 import {
   type CryptoKey,
   type JWK,
@@ -13,6 +11,7 @@ import { z } from "zod";
 import { ACCESS_TOKEN_ALGORITHM } from "#api/kit/tokens.ts";
 import { AppError } from "#platform/errors.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
+import { seal, unseal } from "#platform/seal.ts";
 
 import type { RotationStep, SigningKeyFacts } from "../domain/signing-keys.ts";
 
@@ -78,7 +77,7 @@ async function insertKey(tx: Queryable, { secret, nowMs }: Writing): Promise<str
   const pair = await generateKeyPair(ACCESS_TOKEN_ALGORITHM, { extractable: true });
   const publicJwk = Jwk.parse(await exportJWK(pair.publicKey));
   const kid = await calculateJwkThumbprint(publicJwk);
-  const privateKey = seal(secret, kid, JSON.stringify(await exportJWK(pair.privateKey)));
+  const privateKey = seal(secret, JSON.stringify(await exportJWK(pair.privateKey)), kid);
   await tx.query(
     "INSERT INTO signing_keys (kid, public_jwk, private_key, created_at) VALUES ($1, $2, $3, $4)",
     [kid, JSON.stringify(publicJwk), privateKey, new Date(nowMs)],
@@ -88,7 +87,7 @@ async function insertKey(tx: Queryable, { secret, nowMs }: Writing): Promise<str
 
 /** @throws AppError unavailable when it was sealed by another root key */
 export async function openPrivateKey(key: StoredSigningKey, secret: Buffer): Promise<CryptoKey> {
-  const jwk: unknown = JSON.parse(unseal(secret, key));
+  const jwk: unknown = JSON.parse(opened(secret, key));
   const imported = await importJWK(Jwk.loose().parse(jwk), ACCESS_TOKEN_ALGORITHM);
   if (imported instanceof Uint8Array) throw new Error(`signing key ${key.kid} is no key pair`);
   return imported;
@@ -100,22 +99,10 @@ export async function openPublicKey(key: StoredSigningKey): Promise<CryptoKey> {
   return imported;
 }
 
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
-
-/** AES-256-GCM; the id of the key is bound to it, so that no row can be put in place of another. */
-function seal(secret: Buffer, kid: string, plain: string): Buffer {
-  const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv("aes-256-gcm", secret, nonce).setAAD(Buffer.from(kid));
-  return Buffer.concat([nonce, cipher.update(plain, "utf8"), cipher.final(), cipher.getAuthTag()]);
-}
-
-function unseal(secret: Buffer, { kid, sealed }: StoredSigningKey): string {
+/** The id of the key is bound to it, so that no row can be put in place of another. */
+function opened(secret: Buffer, { kid, sealed }: StoredSigningKey): string {
   try {
-    const decipher = createDecipheriv("aes-256-gcm", secret, sealed.subarray(0, NONCE_BYTES));
-    decipher.setAAD(Buffer.from(kid)).setAuthTag(sealed.subarray(-TAG_BYTES));
-    const body = sealed.subarray(NONCE_BYTES, -TAG_BYTES);
-    return decipher.update(body, undefined, "utf8") + decipher.final("utf8");
+    return unseal(secret, sealed, kid).toString();
   } catch (error) {
     throw new AppError(
       "unavailable",

@@ -1,9 +1,10 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 
 import { Secret, TOTP } from "otpauth";
 
 import type { Kit } from "#api/kit/service.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
+import { seal, unseal } from "#platform/seal.ts";
 
 import {
   hasRecoveryCode,
@@ -17,8 +18,6 @@ const DIGITS = 6;
 /** Clocks of phones may be this many steps off (RFC 6238, 5.2). */
 const WINDOW_STEPS = 1;
 const SECRET_BYTES = 20;
-const IV_BYTES = 12;
-const TAG_BYTES = 16;
 const RECOVERY_CODES = 10;
 const RECOVERY_BYTES = 10;
 
@@ -54,7 +53,7 @@ export function openSecondFactors(kit: Kit): SecondFactors {
   const key = kit.secret("second factor");
   const recoveryKey = kit.secret("recovery codes");
   const stepOf = (stored: Buffer, code: string, nowMs: number): number | undefined => {
-    const totp = totpOf(new Secret({ buffer: Uint8Array.from(decrypt(key, stored)).buffer }));
+    const totp = totpOf(new Secret({ buffer: Uint8Array.from(unseal(key, stored)).buffer }));
     const delta = totp.validate({ token: code, timestamp: nowMs, window: WINDOW_STEPS });
     return delta === null ? undefined : Math.floor(nowMs / 1_000 / STEP_S) + delta;
   };
@@ -81,7 +80,7 @@ export function openSecondFactors(kit: Kit): SecondFactors {
       const bytes = randomBytes(SECRET_BYTES);
       const secret = new Secret({ buffer: Uint8Array.from(bytes).buffer });
       return {
-        stored: encrypt(key, bytes),
+        stored: seal(key, bytes),
         base32: secret.base32,
         uri: totpOf(secret, label).toString(),
       };
@@ -99,15 +98,3 @@ export function openSecondFactors(kit: Kit): SecondFactors {
 }
 
 const plainOf = (code: string): string => code.toLowerCase().replaceAll(/[\s-]/g, "");
-
-function encrypt(key: Buffer, plain: Buffer): Buffer {
-  const iv = randomBytes(IV_BYTES);
-  const cipher = createCipheriv("aes-256-gcm", key, iv);
-  return Buffer.concat([iv, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
-}
-
-function decrypt(key: Buffer, stored: Buffer): Buffer {
-  const decipher = createDecipheriv("aes-256-gcm", key, stored.subarray(0, IV_BYTES));
-  decipher.setAuthTag(stored.subarray(-TAG_BYTES));
-  return Buffer.concat([decipher.update(stored.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]);
-}

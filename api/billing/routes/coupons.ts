@@ -3,7 +3,7 @@ import { z } from "zod";
 import { cutPage } from "#api/kit/cursor.ts";
 import { checkVersion, etagOf } from "#api/kit/etag.ts";
 import { type Route, route } from "#api/kit/route.ts";
-import { Timestamp, idOf, pageOf, pageQuery } from "#api/kit/schema.ts";
+import { Timestamp, idOf, pageOf, pageQuery, iso, isoOrNull } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
 import { newId } from "#platform/ids.ts";
 
@@ -24,8 +24,6 @@ import {
   PositiveAmount,
   Version,
   createdCursor,
-  iso,
-  isoOrNull,
   listFrom,
 } from "./wire.ts";
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { mayActFor } from "#api/kit/caller.ts";
 import { cutPage } from "#api/kit/cursor.ts";
 import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery, text } from "#api/kit/schema.ts";
+import { idOf, pageOf, pageQuery, text, iso } from "#api/kit/schema.ts";
 
 import type { BillingDeps } from "../deps.ts";
 import { fromWire } from "../domain/money.ts";
@@ -21,7 +21,6 @@ import {
   Moment,
   PositiveAmount,
   createdCursor,
-  iso,
   listFrom,
   seenBy,
   wires,

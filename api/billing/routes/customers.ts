@@ -4,7 +4,7 @@ import { type Caller, holds, mayActFor } from "#api/kit/caller.ts";
 import { cutPage } from "#api/kit/cursor.ts";
 import { checkVersion, etagOf } from "#api/kit/etag.ts";
 import { type Route, route } from "#api/kit/route.ts";
-import { Email, idOf, pageOf, pageQuery, text } from "#api/kit/schema.ts";
+import { Email, idOf, pageOf, pageQuery, text, iso } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
 import { newId } from "#platform/ids.ts";
 
@@ -24,7 +24,6 @@ import {
   Moment,
   Version,
   createdCursor,
-  iso,
   listFrom,
   seenBy,
   wires,

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { cutPage } from "#api/kit/cursor.ts";
 import { checkVersion, etagOf } from "#api/kit/etag.ts";
 import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery } from "#api/kit/schema.ts";
+import { idOf, pageOf, pageQuery, iso, isoOrNull } from "#api/kit/schema.ts";
 
 import { risesStrictly } from "../domain/dunning.ts";
 import {
@@ -15,7 +15,7 @@ import {
   readPolicy,
   savePolicy,
 } from "../schema/dunning.ts";
-import { Moment, Version, iso, isoOrNull, listFrom } from "./wire.ts";
+import { Moment, Version, listFrom } from "./wire.ts";
 
 export const DUNNING_READ = "billing:dunning:read";
 export const DUNNING_WRITE = "billing:dunning:write";

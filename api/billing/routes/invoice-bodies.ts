@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { idOf, text } from "#api/kit/schema.ts";
+import { idOf, text, iso, isoOrNull } from "#api/kit/schema.ts";
 
 import {
   INVOICE_STATUSES,
@@ -21,8 +21,6 @@ import {
   Quantity,
   SignedAmount,
   Version,
-  iso,
-  isoOrNull,
   wires,
 } from "./wire.ts";
 

@@ -2,10 +2,10 @@ import { z } from "zod";
 
 import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
 import { type Route, route } from "#api/kit/route.ts";
-import { pageOf, pageQuery, text } from "#api/kit/schema.ts";
+import { pageOf, pageQuery, text, iso } from "#api/kit/schema.ts";
 
 import { type LedgerEntry, listEntries, readBalance } from "../schema/ledger-reports.ts";
-import { Currency, Moment, SignedAmount, iso, wires } from "./wire.ts";
+import { Currency, Moment, SignedAmount, wires } from "./wire.ts";
 
 /** Sums of everything may outgrow what JSON readers hold exactly: then they are digits in a string. */
 const Sum = z

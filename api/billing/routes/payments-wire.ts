@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { idOf, text } from "#api/kit/schema.ts";
+import { idOf, text, iso, isoOrNull } from "#api/kit/schema.ts";
 
 import { DISPUTE_STATUSES } from "../domain/disputes.ts";
 import { PAYMENT_STATUSES, shownStatus } from "../domain/payments.ts";
@@ -8,7 +8,7 @@ import type { Dispute } from "../schema/disputes.ts";
 import type { PaymentMethod } from "../schema/payment-methods.ts";
 import type { Payment } from "../schema/payments.ts";
 import type { Refund } from "../schema/refunds.ts";
-import { AddedAmount, Amount, Currency, Moment, Version, iso, isoOrNull, wires } from "./wire.ts";
+import { AddedAmount, Amount, Currency, Moment, Version, wires } from "./wire.ts";
 
 export const PaymentMethodBody = z
   .strictObject({

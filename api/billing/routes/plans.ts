@@ -3,11 +3,11 @@ import { z } from "zod";
 import { cutPage } from "#api/kit/cursor.ts";
 import { checkVersion, etagOf } from "#api/kit/etag.ts";
 import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery, text } from "#api/kit/schema.ts";
+import { idOf, pageOf, pageQuery, text, iso } from "#api/kit/schema.ts";
 import { newId } from "#platform/ids.ts";
 
 import { type Plan, insertPlan, listPlans, readPlan, updatePlan } from "../schema/catalog.ts";
-import { Flag, Moment, Version, createdCursor, iso, listFrom } from "./wire.ts";
+import { Flag, Moment, Version, createdCursor, listFrom } from "./wire.ts";
 
 const PlanBody = z
   .strictObject({

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { cutPage } from "#api/kit/cursor.ts";
 import { checkVersion, etagOf } from "#api/kit/etag.ts";
 import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery } from "#api/kit/schema.ts";
+import { idOf, pageOf, pageQuery, iso } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
 import { newId } from "#platform/ids.ts";
 
@@ -17,17 +17,7 @@ import {
   readPlan,
   readPrice,
 } from "../schema/catalog.ts";
-import {
-  Amount,
-  Currency,
-  Flag,
-  Moment,
-  Version,
-  createdCursor,
-  iso,
-  listFrom,
-  wires,
-} from "./wire.ts";
+import { Amount, Currency, Flag, Moment, Version, createdCursor, listFrom, wires } from "./wire.ts";
 
 const TrialDays = z.int().min(0).max(730).describe("For accounts that never had the plan");
 const PriceBody = z

@@ -4,7 +4,7 @@ import { type Caller, mayActFor } from "#api/kit/caller.ts";
 import { cutPage } from "#api/kit/cursor.ts";
 import { checkVersion, etagOf } from "#api/kit/etag.ts";
 import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery } from "#api/kit/schema.ts";
+import { idOf, pageOf, pageQuery, iso, isoOrNull } from "#api/kit/schema.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import type { BillingDeps } from "../deps.ts";
@@ -30,8 +30,6 @@ import {
   SignedAmount,
   Version,
   createdCursor,
-  iso,
-  isoOrNull,
   listFrom,
   seenBy,
   wires,

@@ -45,9 +45,6 @@ export const Flag = z
   .transform((it) => it === "true");
 export const Moment = z.iso.datetime();
 
-export const iso = (ms: number): string => new Date(ms).toISOString();
-export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
-
 /** Money fields of a thing as numbers of its JSON. */
 export const wires = <Name extends string>(
   it: Record<Name, bigint>,

@@ -1,8 +1,7 @@
-import { createCipheriv, randomBytes } from "node:crypto";
-
 import { z } from "zod";
 
 import type { Queryable } from "#platform/postgres/database.ts";
+import { seal } from "#platform/seal.ts";
 
 /** What may be known of a secret: everything but itself. */
 export type SecretFacts = {
@@ -35,19 +34,13 @@ function factsOf(row: unknown): SecretFacts {
 }
 
 /**
- * AES-256-GCM, as nonce (12 bytes), ciphertext, tag (16 bytes). Name and version are authenticated with it: a stored
- * secret that is moved to another name, or put back after a rotation, does not open.
+ * Name and version are bound to it: a stored secret that is moved to another name, or put back after a rotation, does not
+ * open.
  */
-export function seal(
+export const sealSecret = (
   key: Buffer,
-  secret: { name: string; version: number; value: string },
-): Buffer {
-  const nonce = randomBytes(12);
-  const cipher = createCipheriv("aes-256-gcm", key, nonce);
-  cipher.setAAD(Buffer.from(`${secret.name}\n${secret.version}`));
-  const sealed = Buffer.concat([cipher.update(secret.value, "utf8"), cipher.final()]);
-  return Buffer.concat([nonce, sealed, cipher.getAuthTag()]);
-}
+  { name, version, value }: { name: string; version: number; value: string },
+): Buffer => seal(key, value, `${name}\n${version}`);
 
 type SecretWrite = {
   name: string;

@@ -7,7 +7,7 @@ import {
   insertSecret,
   lockSecret,
   replaceSecret,
-  seal,
+  sealSecret,
 } from "../schema/secrets.ts";
 import type { SettingsStore } from "../store/port.ts";
 
@@ -26,7 +26,7 @@ export async function addSecret(
   key: Buffer,
   { name, value, description = "", by, nowMs }: SecretRequest,
 ): Promise<SecretFacts> {
-  const sealed = seal(key, { name, version: 1, value });
+  const sealed = sealSecret(key, { name, version: 1, value });
   const added = await insertSecret(tx, { name, version: 1, description, sealed, by, atMs: nowMs });
   if (added) return added;
   throw new AppError(
@@ -44,7 +44,7 @@ export async function rotateSecret(
   const before = await lockedSecret(tx, name);
   check(before.version);
   const version = before.version + 1;
-  const sealed = seal(key, { name, version, value });
+  const sealed = sealSecret(key, { name, version, value });
   const described = description ?? before.description;
   return replaceSecret(tx, { name, version, description: described, sealed, by, atMs: nowMs });
 }

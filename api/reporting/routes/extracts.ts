@@ -1,12 +1,12 @@
 import { z } from "zod";
 
 import { type Route, route } from "#api/kit/route.ts";
-import { pageOf, pageQuery } from "#api/kit/schema.ts";
+import { pageOf, pageQuery, isoOrNull } from "#api/kit/schema.ts";
 
 import { SOURCES } from "../domain/facts.ts";
 import { listExtracts } from "../schema/extracts-store.ts";
 import { EXTRACTS_READ } from "./access.ts";
-import { Moment, isoOrNull, pageOfAll } from "./wire.ts";
+import { Moment, pageOfAll } from "./wire.ts";
 
 const Extract = z
   .strictObject({

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
+import { iso, isoOrNull } from "#api/kit/schema.ts";
 
 import { SOURCES } from "../domain/facts.ts";
 import { FORMATS, RUN_STATUSES } from "../domain/run.ts";
@@ -11,8 +12,6 @@ import type { Report } from "../verbs/reports.ts";
 import { shownDataUntil } from "../verbs/run-report.ts";
 
 export const Moment = z.iso.datetime();
-const iso = (atMs: number): string => new Date(atMs).toISOString();
-export const isoOrNull = (atMs: number | null): string | null => (atMs === null ? null : iso(atMs));
 
 const After = z.tuple([z.string().max(100)]);
 
