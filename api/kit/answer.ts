@@ -23,10 +23,11 @@ export function answerHeaders(more: HeaderRecord): AnswerHeaders {
   return { plain, json, plainFlat: flatHeaders(plain), jsonFlat: flatHeaders(json) };
 }
 
-/** Names and values in turn, as Node writes them with the least work. */
-export function flatHeaders(headers: HeaderRecord): string[] {
+/** Names and values in turn, as Node writes them with the least work; what an answer has of its own counts first. */
+export function flatHeaders(shared: HeaderRecord, own: HeaderRecord = {}): string[] {
   const flat: string[] = [];
-  for (const name in headers) flat.push(name, headers[name] ?? "");
+  for (const name in shared) if (own[name] === undefined) flat.push(name, shared[name] ?? "");
+  for (const name in own) flat.push(name, own[name] ?? "");
   return flat;
 }
 

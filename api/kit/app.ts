@@ -60,8 +60,8 @@ export function createListener(
   return (incoming, outgoing) => {
     const method = incoming.method === "HEAD" ? "GET" : (incoming.method ?? "");
     const [[first], stash] = router.match(method, pathOf(incoming.url ?? ""));
-    if (first === undefined) void nowhere(incoming, outgoing, {});
-    else void first[0](incoming, outgoing, paramsOf(first[1], stash));
+    if (first === undefined) nowhere(incoming, outgoing, () => ({}));
+    else first[0](incoming, outgoing, () => paramsOf(first[1], stash));
   };
 }
 

@@ -16,7 +16,7 @@ import {
 import type { RequestDeps } from "./app.ts";
 import { type Caller, type Rule, holds, holdsSomewhere } from "./caller.ts";
 import { once } from "./idempotency.ts";
-import { type Input, readBodyText, readInput } from "./request-input.ts";
+import { type Input, type RawParams, readBodyText, readInput } from "./request-input.ts";
 import { type AnswerSpec, type AnyAnswer, type Call, ReadyJson, type Route } from "./route.ts";
 import { TraceLog } from "./trace-log.ts";
 import { type Trace, traceOf } from "./trace.ts";
@@ -25,12 +25,12 @@ const LIMIT_KEYS_MAX = 50_000;
 /** Whoever asks these acts on the answer: one that says "too many" would have a healthy process ended. */
 const UNLIMITED = new Set(["/livez", "/readyz"]);
 
-/** Answers one request; never rejects. */
+/** Answers one request; never throws. */
 export type Handler = (
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  params: Readonly<Record<string, string>>,
-) => Promise<void>;
+  rawParams: RawParams,
+) => void;
 
 /** A request on its way. What it becomes known by and by is undefined before. */
 export type Served = {
@@ -38,7 +38,7 @@ export type Served = {
   trace: Trace;
   incoming: IncomingMessage;
   outgoing: ServerResponse;
-  rawParams: Readonly<Record<string, string>>;
+  rawParams: RawParams;
   address: string;
   caller: Caller | undefined;
   /** Of the answer's body. */
@@ -56,12 +56,15 @@ type Compiled = {
 /** What is sent: JSON as text, or what a handler made itself. */
 type Result = { status: number; headers: readonly string[]; text: string } | Response;
 
-/** One route as a handler: who, may they, what, do it, check the answer, send it, say what happened. */
+/**
+ * One route as a handler: who, may they, what, do it, check the answer, send it, say what happened. What can be done at
+ * once is: each wait costs, and what is asked for most (whose token is this, which settings count) waits for nothing.
+ */
 export function compileRoute(route: Route, deps: RequestDeps): Handler {
   const meter = deps.meter(route);
   const headers = answerHeaders(deps.headers);
   const compiled: Compiled = { route, deps, headers, limit: limitOf(route, deps) };
-  return async (incoming, outgoing, rawParams) => {
+  return (incoming, outgoing, rawParams) => {
     const startedMs = performance.now();
     meter.begin();
     const request: Served = {
@@ -74,53 +77,112 @@ export function compileRoute(route: Route, deps: RequestDeps): Handler {
       caller: undefined,
       bytes: undefined,
     };
-    let result: Result;
+    const finish = (result: Result): void => {
+      send(request, compiled, result);
+      const tookMs = performance.now() - startedMs;
+      meter.end(result.status, tookMs);
+      deps.said(request, result.status, tookMs);
+    };
+    const fail = (error: unknown): void => finish(problem(error, compiled, request));
+    let result: Result | Promise<Result>;
     try {
-      result = await answer(request, compiled);
+      result = answer(request, compiled);
     } catch (error) {
-      result = problem(error, compiled, request);
+      fail(error);
+      return;
     }
-    // What still comes on this connection would meet a closed door.
-    if (deps.stopping.aborted) outgoing.shouldKeepAlive = false;
-    try {
-      if (result instanceof Response) void sendResponse(outgoing, result, headers.plain);
-      else request.bytes = sendText(outgoing, result);
-    } catch (error) {
-      deps.log.error("an answer cannot be sent", { error, "trace.id": request.trace.traceId });
-      outgoing.destroy();
-    }
-    const tookMs = performance.now() - startedMs;
-    meter.end(result.status, tookMs);
-    deps.said(request, result.status, tookMs);
+    if (result instanceof Promise) result.then(finish, fail);
+    else finish(result);
   };
 }
 
-async function answer(request: Served, compiled: Compiled): Promise<Result> {
-  const { route, deps, limit } = compiled;
-  const { incoming } = request;
-  const token = route.ownCredentials === true ? undefined : incoming.headers.authorization;
+function send(request: Served, { deps, headers }: Compiled, result: Result): void {
+  const { outgoing, trace } = request;
+  // What still comes on this connection would meet a closed door.
+  if (deps.stopping.aborted) outgoing.shouldKeepAlive = false;
+  try {
+    if (result instanceof Response) void sendResponse(outgoing, result, headers.plain);
+    else request.bytes = sendText(outgoing, result);
+  } catch (error) {
+    deps.log.error("an answer cannot be sent", { error, "trace.id": trace.traceId });
+    outgoing.destroy();
+  }
+}
+
+function answer(request: Served, compiled: Compiled): Result | Promise<Result> {
+  const { route, deps } = compiled;
+  const token = route.ownCredentials === true ? undefined : request.incoming.headers.authorization;
   const asked = deps.callerOf(token, request.address);
-  const caller = asked instanceof Promise ? await asked : asked;
+  return asked instanceof Promise
+    ? asked.then((caller) => answerTo(caller, request, compiled))
+    : answerTo(asked, request, compiled);
+}
+
+function answerTo(caller: Caller, request: Served, compiled: Compiled): Result | Promise<Result> {
+  const { route, deps, limit } = compiled;
   request.caller = caller;
   const who = caller.kind === "anonymous" ? sourceOf(caller.address) : `${caller.kind}${caller.id}`;
   if (!UNLIMITED.has(route.path)) takeToken(deps.limit, who);
   if (limit) takeToken(limit, who);
   checkRule(route.rule, caller);
+  if (route.body === undefined && route.reads !== "replica") {
+    const input = readInput(route, request.incoming, {
+      bodyText: "",
+      rawParams: request.rawParams,
+    });
+    return handle(request, compiled, { who, caller, input, read: deps.database });
+  }
+  return readThenHandle(request, compiled, { who, caller });
+}
+
+type Asking = { who: string; caller: Caller };
+
+async function readThenHandle(
+  request: Served,
+  compiled: Compiled,
+  { who, caller }: Asking,
+): Promise<Result> {
+  const { route, deps } = compiled;
+  const { incoming, rawParams } = request;
   const bodyText = route.body === undefined ? "" : await readBodyText(route, incoming);
-  const input = readInput(route, incoming, { bodyText, rawParams: request.rawParams });
+  const input = readInput(route, incoming, { bodyText, rawParams });
   const readAfter = headerOf(incoming.headers["read-after"]);
   const read =
     route.reads === "replica"
       ? await deps.database.reader(readAfter ?? deps.lastWrites.of(who))
       : deps.database;
-  const call = new RequestCall(request, deps, { caller, input, read });
+  return handle(request, compiled, { who, caller, input, read });
+}
+
+function handle(
+  request: Served,
+  compiled: Compiled,
+  { who, ...given }: Asking & { input: Input; read: Queryable },
+): Result | Promise<Result> {
+  const call = new RequestCall(request, compiled.deps, given);
   // The handler gets what its own schemas gave: `route()` has tied the two together.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  const result = await route.handle(call as unknown as Call<never, never, never, never>);
+  const answered = compiled.route.handle(call as unknown as Call<never, never, never, never>);
+  return answered instanceof Promise
+    ? answered.then((result) => resultOf(result, compiled, { who, call }))
+    : resultOf(answered, compiled, { who, call });
+}
+
+function resultOf(
+  result: AnyAnswer | Response,
+  compiled: Compiled,
+  { who, call }: { who: string; call: RequestCall },
+): Result | Promise<Result> {
   if (result instanceof Response) return result;
-  const lsn = call.wrote() ? await deps.database.lastWrite() : undefined;
+  return call.wrote() ? afterWrite(result, compiled, who) : jsonOf(compiled, result);
+}
+
+/** The answer says where the write stands in the primary's log: reads that send it on see the write. */
+async function afterWrite(result: AnyAnswer, compiled: Compiled, who: string): Promise<Result> {
+  const { database, lastWrites } = compiled.deps;
+  const lsn = await database.lastWrite();
   if (lsn === undefined) return jsonOf(compiled, result);
-  deps.lastWrites.remember(who, lsn);
+  lastWrites.remember(who, lsn);
   return jsonOf(compiled, { ...result, headers: { "read-after": lsn, ...result.headers } });
 }
 
@@ -217,8 +279,7 @@ function jsonOf(
   if (own === undefined) {
     return { status, headers: isJson ? headers.jsonFlat : headers.plainFlat, text };
   }
-  const shared = isJson ? headers.json : headers.plain;
-  return { status, headers: flatHeaders({ ...shared, ...own }), text };
+  return { status, headers: flatHeaders(isJson ? headers.json : headers.plain, own), text };
 }
 
 function textOf(schema: AnswerSpec["body"], body: unknown): string {
@@ -234,8 +295,7 @@ function problem(
   const body = problemOf(error, new TraceLog(deps.log, trace.traceId));
   return {
     status: body.status,
-    headers: flatHeaders({
-      ...headers.plain,
+    headers: flatHeaders(headers.plain, {
       "trace-id": trace.traceId,
       ...(body.status === 401 ? { "www-authenticate": "Bearer" } : {}),
       ...problemHeaders(error),

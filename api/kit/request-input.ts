@@ -22,6 +22,9 @@ export type Input = {
   ifMatch: number | undefined;
 };
 
+/** The parameters in the path as they were sent; read out of it when they are asked for. */
+export type RawParams = () => Readonly<Record<string, string>>;
+
 /**
  * Everything a request brings, parsed by the route's schemas.
  * @throws AppError bad_request (400) that names each bad field with where it was: `query.limit`, `body.email`
@@ -29,7 +32,7 @@ export type Input = {
 export function readInput(
   route: Route,
   incoming: IncomingMessage,
-  { bodyText, rawParams }: { bodyText: string; rawParams: Readonly<Record<string, string>> },
+  { bodyText, rawParams }: { bodyText: string; rawParams: RawParams },
 ): Input {
   if (isBare(route) && !(incoming.url ?? "").includes("?")) return NOTHING;
   const url = urlAlone(route, incoming);
@@ -44,7 +47,7 @@ export function readInput(
 function parseInput(
   route: Route,
   incoming: IncomingMessage,
-  { bodyText, rawParams }: { bodyText: string; rawParams: Readonly<Record<string, string>> },
+  { bodyText, rawParams }: { bodyText: string; rawParams: RawParams },
 ): Input {
   const headers = readHeaders(route, incoming);
   const mistakes: FieldError[] = [];
@@ -57,7 +60,7 @@ function parseInput(
   };
   const params = parse(route.params, "path", () =>
     // Only what is escaped can hold what no text may: Node refuses it in a path.
-    incoming.url?.includes("%") ? checkedStrings(rawParams) : rawParams,
+    incoming.url?.includes("%") ? checkedStrings(rawParams()) : rawParams(),
   );
   const asked = route.query !== undefined || (incoming.url ?? "").includes("?");
   const query = asked

@@ -94,12 +94,15 @@ export type RouteSpec<Params, Query, Body, Answers extends AnswerSpecs> = {
   answers: Answers;
   handle(
     call: Call<Params, Query, Body, AnswerOf<NoInfer<Answers>>>,
-  ): Promise<AnswerOf<NoInfer<Answers>> | Response>;
+  ): Answered<AnswerOf<NoInfer<Answers>>>;
 };
+
+/** At once, from a handler that has nothing to wait for, or later. */
+type Answered<Answer> = Answer | Response | Promise<Answer | Response>;
 
 /** A route whose types are forgotten: what the kit compiles, documents and fuzzes. */
 export type Route = Omit<RouteSpec<unknown, unknown, unknown, AnswerSpecs>, "handle"> & {
-  handle(call: Call<never, never, never, never>): Promise<AnyAnswer | Response>;
+  handle(call: Call<never, never, never, never>): Answered<AnyAnswer>;
 };
 
 /** Writes down one route; the types of parameters, query, body and answers follow from their schemas. */

@@ -32,6 +32,8 @@ export async function openServer({ host, port = 0, front }: Listen): Promise<Api
     headersTimeout: HEADERS_MS,
     requestTimeout: REQUEST_MS,
     connectionsCheckingInterval: 5_000,
+    // A request without a body is at its end when it begins: there is nothing to wait for.
+    optimizeEmptyRequests: true,
   });
   const sockets = new Set<Socket>();
   const state: { drained: (() => void) | undefined } = { drained: undefined };

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from "node:http";
+
 import { z } from "zod";
 
 import type { Caller } from "#api/kit/caller.ts";
@@ -123,6 +125,17 @@ const CheckBody = z
 const check = (deps: AccountsDeps): Route => {
   /** The answer of a token is made once, for as long as it is remembered: its permissions are that object so long. */
   const answers = new WeakMap<Caller["permissions"], ReadyJson>();
+  async function make(caller: Caller, { headers }: IncomingMessage) {
+    const status = 200 as const;
+    if (caller.kind === "root") return { status, body: checkBody(caller, undefined) };
+    const known = await deps.knowToken((headers.authorization ?? "").slice("Bearer ".length));
+    if (known === undefined) throw new AppError("unauthenticated", "This session has ended.");
+    const body = new ReadyJson(
+      JSON.stringify(CheckBody.parse(checkBody(known.known, known.expiresMs))),
+    );
+    answers.set(known.known.permissions, body);
+    return { status, body };
+  }
   return route({
     method: "GET",
     path: "/v1/session",
@@ -131,18 +144,9 @@ const check = (deps: AccountsDeps): Route => {
     summary: "Says whose token this is, and what it may",
     rule: { allow: "signed-in" },
     answers: { 200: { description: "Whose it is", body: CheckBody } },
-    async handle({ caller, incoming }) {
+    handle({ caller, incoming }) {
       const made = answers.get(caller.permissions);
-      if (made !== undefined) return { status: 200, body: made };
-      if (caller.kind === "root") return { status: 200, body: checkBody(caller, undefined) };
-      const token = (incoming.headers.authorization ?? "").slice("Bearer ".length);
-      const known = await deps.knowToken(token);
-      if (known === undefined) throw new AppError("unauthenticated", "This session has ended.");
-      const body = new ReadyJson(
-        JSON.stringify(CheckBody.parse(checkBody(known.known, known.expiresMs))),
-      );
-      answers.set(known.known.permissions, body);
-      return { status: 200, body };
+      return made === undefined ? make(caller, incoming) : { status: 200, body: made };
     },
   });
 };

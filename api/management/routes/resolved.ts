@@ -38,15 +38,18 @@ export function resolvedRoute({ cache }: RouteDeps): Route {
       200: { description: "The values", body: Resolved },
       304: { description: "Nothing has changed" },
     },
-    async handle({ params, query, caller, incoming, ifNoneMatch, nowMs }) {
+    handle({ params, query, caller, incoming, ifNoneMatch, nowMs }) {
       checkIn(caller, READ, params.application);
       const after = readAfter(incoming);
-      const fast = after === undefined ? cache.peek(params.application, nowMs) : undefined;
-      const cached = fast ?? (await cache.get(params.application, after));
-      const etag = `"${cached.application.version}"`;
-      const headers = { etag, "cache-control": "private, no-cache" };
-      if (ifNoneMatch !== undefined && names(ifNoneMatch, etag)) return { status: 304, headers };
-      return { status: 200, headers, body: new ReadyJson(textOf(cached, query)) };
+      const answer = (cached: Cached) => {
+        const etag = `"${cached.application.version}"`;
+        const headers = { etag, "cache-control": "private, no-cache" };
+        return ifNoneMatch !== undefined && names(ifNoneMatch, etag)
+          ? { status: 304 as const, headers }
+          : { status: 200 as const, headers, body: new ReadyJson(textOf(cached, query)) };
+      };
+      const known = after === undefined ? cache.peek(params.application, nowMs) : undefined;
+      return known ? answer(known) : cache.get(params.application, after).then(answer);
     },
   });
 }
