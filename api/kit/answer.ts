@@ -31,19 +31,33 @@ export function flatHeaders(shared: HeaderRecord, own: HeaderRecord = {}): strin
   return flat;
 }
 
-/** Sends a whole answer at once; returns the bytes of its body. */
-export function sendText(
-  outgoing: ServerResponse,
-  { status, headers, text }: { status: number; headers: readonly string[]; text: string },
-): number {
-  const flat = headers.slice();
+/** An answer as it is sent. */
+export type Whole = {
+  status: number;
+  headers: string[];
+  text: string;
+  encoding: "latin1" | "utf8";
+  /** Of its body. */
+  bytes: number;
+};
+
+/** `headers` are names and values in turn. */
+export function wholeAnswer(status: number, text: string, headers: readonly string[]): Whole {
   const bytes = Buffer.byteLength(text);
   // No Content and Not Modified have no body, so none that is empty either.
-  if (status !== 204 && status !== 304) flat.push("content-length", String(bytes));
-  outgoing.writeHead(status, flat);
+  const length = status === 204 || status === 304 ? [] : ["content-length", String(bytes)];
   // The same bytes where all is ASCII, for less work.
-  outgoing.end(text, bytes === text.length ? "latin1" : "utf8");
-  return bytes;
+  const encoding = bytes === text.length ? "latin1" : "utf8";
+  return { status, headers: headers.concat(length), text, encoding, bytes };
+}
+
+/** Sends a whole answer at once. */
+export function sendWhole(
+  outgoing: ServerResponse,
+  { status, headers, text, encoding }: Whole,
+): void {
+  outgoing.writeHead(status, headers);
+  outgoing.end(text, encoding);
 }
 
 /**

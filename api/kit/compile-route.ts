@@ -9,15 +9,17 @@ import { sourceOf } from "#platform/source-of.ts";
 import {
   type AnswerHeaders,
   answerHeaders,
+  type Whole,
   flatHeaders,
   sendResponse,
-  sendText,
+  sendWhole,
+  wholeAnswer,
 } from "./answer.ts";
 import type { RequestDeps } from "./app.ts";
 import { type Caller, type Rule, holds, holdsSomewhere } from "./caller.ts";
 import { once } from "./idempotency.ts";
 import { type Input, type RawParams, readBodyText, readInput } from "./request-input.ts";
-import { type AnswerSpec, type AnyAnswer, type Call, ReadyJson, type Route } from "./route.ts";
+import { type AnswerSpec, type AnyAnswer, type Call, ReadyAnswer, type Route } from "./route.ts";
 import { TraceLog } from "./trace-log.ts";
 import { type Trace, traceOf } from "./trace.ts";
 
@@ -51,10 +53,12 @@ type Compiled = {
   deps: RequestDeps;
   headers: AnswerHeaders;
   limit: RateLimit | undefined;
+  /** Answers of its handler that come again, as they are sent. */
+  ready: WeakMap<ReadyAnswer, Whole>;
 };
 
 /** What is sent: JSON as text, or what a handler made itself. */
-type Result = { status: number; headers: readonly string[]; text: string } | Response;
+type Result = Whole | Response;
 
 /**
  * One route as a handler: who, may they, what, do it, check the answer, send it, say what happened. What can be done at
@@ -63,7 +67,13 @@ type Result = { status: number; headers: readonly string[]; text: string } | Res
 export function compileRoute(route: Route, deps: RequestDeps): Handler {
   const meter = deps.meter(route);
   const headers = answerHeaders(deps.headers);
-  const compiled: Compiled = { route, deps, headers, limit: limitOf(route, deps) };
+  const compiled: Compiled = {
+    route,
+    deps,
+    headers,
+    limit: limitOf(route, deps),
+    ready: new WeakMap(),
+  };
   return (incoming, outgoing, rawParams) => {
     const startedMs = performance.now();
     meter.begin();
@@ -102,7 +112,10 @@ function send(request: Served, { deps, headers }: Compiled, result: Result): voi
   if (deps.stopping.aborted) outgoing.shouldKeepAlive = false;
   try {
     if (result instanceof Response) void sendResponse(outgoing, result, headers.plain);
-    else request.bytes = sendText(outgoing, result);
+    else {
+      sendWhole(outgoing, result);
+      request.bytes = result.bytes;
+    }
   } catch (error) {
     deps.log.error("an answer cannot be sent", { error, "trace.id": trace.traceId });
     outgoing.destroy();
@@ -169,10 +182,11 @@ function handle(
 }
 
 function resultOf(
-  result: AnyAnswer | Response,
+  result: AnyAnswer | ReadyAnswer | Response,
   compiled: Compiled,
   { who, call }: { who: string; call: RequestCall },
 ): Result | Promise<Result> {
+  if (result instanceof ReadyAnswer) return readyOf(compiled, result);
   if (result instanceof Response) return result;
   return call.wrote() ? afterWrite(result, compiled, who) : jsonOf(compiled, result);
 }
@@ -267,41 +281,39 @@ async function write<Answer extends AnyAnswer>(
   );
 }
 
-function jsonOf(
-  { route, headers }: Compiled,
-  { status, body, headers: own }: AnyAnswer,
-): Exclude<Result, Response> {
-  const spec = route.answers[status];
-  if (spec === undefined)
-    throw new Error(`${route.operationId} answered ${status}, which it does not list`);
-  const text = textOf(spec.body, body);
-  const isJson = spec.body !== undefined;
-  if (own === undefined) {
-    return { status, headers: isJson ? headers.jsonFlat : headers.plainFlat, text };
+function jsonOf({ route, headers }: Compiled, { status, body, headers: own }: AnyAnswer): Whole {
+  const spec = specOf(route, status);
+  if (spec.body === undefined) {
+    return wholeAnswer(status, "", own ? flatHeaders(headers.plain, own) : headers.plainFlat);
   }
-  return { status, headers: flatHeaders(isJson ? headers.json : headers.plain, own), text };
+  const flat = own ? flatHeaders(headers.json, own) : headers.jsonFlat;
+  return wholeAnswer(status, JSON.stringify(spec.body.parse(body)), flat);
 }
 
-function textOf(schema: AnswerSpec["body"], body: unknown): string {
-  if (schema === undefined) return "";
-  return body instanceof ReadyJson ? body.text : JSON.stringify(schema.parse(body));
+function readyOf({ route, headers, ready }: Compiled, answered: ReadyAnswer): Whole {
+  const known = ready.get(answered);
+  if (known !== undefined) return known;
+  const { status, text } = answered;
+  specOf(route, status);
+  const whole = wholeAnswer(status, text, flatHeaders(headers.json, answered.headers));
+  ready.set(answered, whole);
+  return whole;
 }
 
-function problem(
-  error: unknown,
-  { deps, headers }: Compiled,
-  { trace }: Served,
-): Exclude<Result, Response> {
+function specOf({ operationId, answers }: Route, status: number): AnswerSpec {
+  const spec = answers[status];
+  if (spec) return spec;
+  throw new Error(`${operationId} answered ${status}, which it does not list`);
+}
+
+function problem(error: unknown, { deps, headers }: Compiled, { trace }: Served): Whole {
   const body = problemOf(error, new TraceLog(deps.log, trace.traceId));
-  return {
-    status: body.status,
-    headers: flatHeaders(headers.plain, {
-      "trace-id": trace.traceId,
-      ...(body.status === 401 ? { "www-authenticate": "Bearer" } : {}),
-      ...problemHeaders(error),
-    }),
-    text: JSON.stringify(body),
+  const own = {
+    "trace-id": trace.traceId,
+    ...(body.status === 401 ? { "www-authenticate": "Bearer" } : {}),
+    ...problemHeaders(error),
   };
+  return wholeAnswer(body.status, JSON.stringify(body), flatHeaders(headers.plain, own));
 }
 
 /** @throws AppError unauthenticated or forbidden */

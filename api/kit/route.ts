@@ -13,18 +13,23 @@ type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 export type AnswerSpec = { description: string; body?: z.ZodType; media?: string };
 export type AnswerSpecs = Readonly<Record<number, AnswerSpec>>;
 
-/** JSON that was made before of what the schema says: it is sent as it is, and not checked again. */
-export class ReadyJson {
+/** An answer that was made once, to be given again and again: its JSON is what the schema says, and not checked again. */
+export class ReadyAnswer {
+  readonly status: number;
   readonly text: string;
-  constructor(text: string) {
+  readonly headers: Record<string, string>;
+
+  constructor(status: number, text: string, headers: Record<string, string> = {}) {
+    this.status = status;
     this.text = text;
+    this.headers = headers;
   }
 }
 
 /** What a handler may return: a status that is listed, with the body that is listed for it. */
 type AnswerOf<Answers extends AnswerSpecs> = {
   [Status in keyof Answers & number]: Answers[Status] extends { body: infer Body extends z.ZodType }
-    ? { status: Status; headers?: Record<string, string>; body: z.input<Body> | ReadyJson }
+    ? { status: Status; headers?: Record<string, string>; body: z.input<Body> }
     : { status: Status; headers?: Record<string, string>; body?: undefined };
 }[keyof Answers & number];
 
@@ -98,7 +103,8 @@ export type RouteSpec<Params, Query, Body, Answers extends AnswerSpecs> = {
 };
 
 /** At once, from a handler that has nothing to wait for, or later. */
-type Answered<Answer> = Answer | Response | Promise<Answer | Response>;
+type Answered<Answer> = AnyOf<Answer> | Promise<AnyOf<Answer>>;
+type AnyOf<Answer> = Answer | ReadyAnswer | Response;
 
 /** A route whose types are forgotten: what the kit compiles, documents and fuzzes. */
 export type Route = Omit<RouteSpec<unknown, unknown, unknown, AnswerSpecs>, "handle"> & {

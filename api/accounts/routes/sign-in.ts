@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { z } from "zod";
 
 import type { Caller } from "#api/kit/caller.ts";
-import { ReadyJson, type Route, route } from "#api/kit/route.ts";
+import { ReadyAnswer, type Route, route } from "#api/kit/route.ts";
 import { AppError } from "#platform/errors.ts";
 import { newId } from "#platform/ids.ts";
 
@@ -124,17 +124,17 @@ const CheckBody = z
 
 const check = (deps: AccountsDeps): Route => {
   /** The answer of a token is made once, for as long as it is remembered: its permissions are that object so long. */
-  const answers = new WeakMap<Caller["permissions"], ReadyJson>();
+  const answers = new WeakMap<Caller["permissions"], ReadyAnswer>();
   async function make(caller: Caller, { headers }: IncomingMessage) {
-    const status = 200 as const;
-    if (caller.kind === "root") return { status, body: checkBody(caller, undefined) };
+    if (caller.kind === "root") {
+      return { status: 200 as const, body: checkBody(caller, undefined) };
+    }
     const known = await deps.knowToken((headers.authorization ?? "").slice("Bearer ".length));
     if (known === undefined) throw new AppError("unauthenticated", "This session has ended.");
-    const body = new ReadyJson(
-      JSON.stringify(CheckBody.parse(checkBody(known.known, known.expiresMs))),
-    );
-    answers.set(known.known.permissions, body);
-    return { status, body };
+    const body = CheckBody.parse(checkBody(known.known, known.expiresMs));
+    const answer = new ReadyAnswer(200, JSON.stringify(body));
+    answers.set(known.known.permissions, answer);
+    return answer;
   }
   return route({
     method: "GET",
@@ -145,8 +145,7 @@ const check = (deps: AccountsDeps): Route => {
     rule: { allow: "signed-in" },
     answers: { 200: { description: "Whose it is", body: CheckBody } },
     handle({ caller, incoming }) {
-      const made = answers.get(caller.permissions);
-      return made === undefined ? make(caller, incoming) : { status: 200, body: made };
+      return answers.get(caller.permissions) ?? make(caller, incoming);
     },
   });
 };

@@ -1,10 +1,10 @@
 import { z } from "zod";
 
-import { ReadyJson, type Route, route } from "#api/kit/route.ts";
+import { ReadyAnswer, type Route, route } from "#api/kit/route.ts";
 
 import type { Scope } from "../domain/application.ts";
 import { resolve } from "../domain/resolve.ts";
-import { type Cached, renderOnce } from "../verbs/state-cache.ts";
+import type { Cached } from "../verbs/state-cache.ts";
 import { READ, type RouteDeps, checkIn } from "./access.ts";
 import { readAfter } from "./applications.ts";
 import { ApplicationName, InApplication, Place, Version } from "./wire.ts";
@@ -42,11 +42,11 @@ export function resolvedRoute({ cache }: RouteDeps): Route {
       checkIn(caller, READ, params.application);
       const after = readAfter(incoming);
       const answer = (cached: Cached) => {
-        const etag = `"${cached.application.version}"`;
-        const headers = { etag, "cache-control": "private, no-cache" };
-        return ifNoneMatch !== undefined && names(ifNoneMatch, etag)
+        if (ifNoneMatch === undefined) return answerOf(cached, query);
+        const headers = headersOf(cached);
+        return names(ifNoneMatch, headers.etag)
           ? { status: 304 as const, headers }
-          : { status: 200 as const, headers, body: new ReadyJson(textOf(cached, query)) };
+          : answerOf(cached, query);
       };
       const known = after === undefined ? cache.peek(params.application, nowMs) : undefined;
       return known ? answer(known) : cache.get(params.application, after).then(answer);
@@ -54,12 +54,22 @@ export function resolvedRoute({ cache }: RouteDeps): Route {
   });
 }
 
-function textOf(cached: Cached, { product, environment }: Scope): string {
-  return renderOnce(cached, `${product}/${environment}`, () => {
-    const { name: application, version: revision, content } = cached.application;
-    const settings = resolve(content, { product, environment });
-    return JSON.stringify({ application, product, environment, revision, settings });
-  });
+const headersOf = ({ application }: Cached) => ({
+  etag: `"${application.version}"`,
+  "cache-control": "private, no-cache",
+});
+
+/** Made once for each URL: the kit gives all requests for it the same query. */
+function answerOf(cached: Cached, query: Scope): ReadyAnswer {
+  const known = cached.answers.get(query);
+  if (known !== undefined) return known;
+  const { name: application, version: revision, content } = cached.application;
+  const { product, environment } = query;
+  const settings = resolve(content, { product, environment });
+  const text = JSON.stringify({ application, product, environment, revision, settings });
+  const answer = new ReadyAnswer(200, text, headersOf(cached));
+  cached.answers.set(query, answer);
+  return answer;
 }
 
 /** RFC 9110, 13.1.2: weak comparison, `*` or any of a list. */

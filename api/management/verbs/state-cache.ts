@@ -1,11 +1,16 @@
+import type { ReadyAnswer } from "#api/kit/route.ts";
 import type { Kit } from "#api/kit/service.ts";
 import { AppError } from "#platform/errors.ts";
 
 import type { Application } from "../domain/application.ts";
 import type { SettingsStore } from "../store/port.ts";
 
-/** An application with what was made of it: texts by scope. */
-export type Cached = { application: Application; rendered: Map<string, string>; readAtMs: number };
+/** An application with what was made of it, by what was asked. */
+export type Cached = {
+  application: Application;
+  answers: WeakMap<object, ReadyAnswer>;
+  readAtMs: number;
+};
 
 /**
  * Applications as they are now, of this process. Every change notifies every process of its revision, and what is older
@@ -23,7 +28,6 @@ export type StateCache = {
 
 const AGE_MS_MAX = 30_000;
 const APPLICATIONS_MAX = 200;
-const RENDERED_MAX = 500;
 
 export function createStateCache({ kit, store }: { kit: Kit; store: SettingsStore }): StateCache {
   const kept = new Map<string, Cached>();
@@ -77,19 +81,9 @@ export function createStateCache({ kit, store }: { kit: Kit; store: SettingsStor
       const started = generation;
       const application = await store.peek(name, { version: floorOf(name), after: readAfter });
       if (!application) throw new AppError("not_found", `There is no application ${name}.`);
-      const fresh = { application, rendered: new Map<string, string>(), readAtMs: nowMs };
+      const fresh = { application, answers: new WeakMap<object, ReadyAnswer>(), readAtMs: nowMs };
       const current = generation === started && application.version >= floorOf(name);
       return current && kit.notifications.hears() ? keep(fresh) : fresh;
     },
   };
-}
-
-/** A text made of an application once for each key, as long as that version is kept. */
-export function renderOnce(cached: Cached, key: string, make: () => string): string {
-  const known = cached.rendered.get(key);
-  if (known !== undefined) return known;
-  const text = make();
-  if (cached.rendered.size >= RENDERED_MAX) cached.rendered.clear();
-  cached.rendered.set(key, text);
-  return text;
 }
