@@ -1,6 +1,6 @@
 /**
  * What a request to the domain APIs costs, beside a bare server of the same HTTP library that answers the same bytes:
- * `node bench/apis.ts [--rounds 5] [--seconds 3] [--connections 16] [--only NAME,NAME]`.
+ * `node bench/apis.ts [--rounds 20] [--seconds 1] [--connections 16] [--only NAME,NAME]`.
  * Each service runs as `quarterdeck api` runs it, with one worker, on a PostgreSQL of its own.
  */
 import { randomBytes } from "node:crypto";
@@ -24,8 +24,8 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: "string", default: "5" },
-    seconds: { type: "string", default: "3" },
+    rounds: { type: "string", default: "20" },
+    seconds: { type: "string", default: "1" },
     connections: { type: "string", default: "16" },
     only: { type: "string" },
   },
