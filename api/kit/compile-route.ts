@@ -1,11 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-import { AppError } from "#platform/errors.ts";
 import { problemHeaders, problemOf } from "#platform/http/problem.ts";
-import { TooManyRequests, createRateLimit, type RateLimit } from "#platform/http/rate-limit.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 import { sourceOf } from "#platform/source-of.ts";
 
+import { type Gate, admit, gateOf } from "./admit.ts";
 import {
   type AnswerHeaders,
   answerHeaders,
@@ -16,16 +15,12 @@ import {
   wholeAnswer,
 } from "./answer.ts";
 import type { RequestDeps } from "./app.ts";
-import { type Caller, type Rule, holds, holdsSomewhere } from "./caller.ts";
-import { once } from "./idempotency.ts";
+import type { Caller } from "./caller.ts";
+import { RequestCall } from "./request-call.ts";
 import { type Input, type RawParams, readBodyText, readInput } from "./request-input.ts";
 import { type AnswerSpec, type AnyAnswer, type Call, ReadyAnswer, type Route } from "./route.ts";
 import { TraceLog } from "./trace-log.ts";
 import { type Trace, traceOf } from "./trace.ts";
-
-const LIMIT_KEYS_MAX = 50_000;
-/** Whoever asks these acts on the answer: one that says "too many" would have a healthy process ended. */
-const UNLIMITED = new Set(["/livez", "/readyz"]);
 
 /** Answers one request; never throws. */
 export type Handler = (
@@ -52,7 +47,7 @@ type Compiled = {
   route: Route;
   deps: RequestDeps;
   headers: AnswerHeaders;
-  limit: RateLimit | undefined;
+  gate: Gate;
   /** Answers of its handler that come again, as they are sent. */
   ready: WeakMap<ReadyAnswer, Whole>;
 };
@@ -71,7 +66,7 @@ export function compileRoute(route: Route, deps: RequestDeps): Handler {
     route,
     deps,
     headers,
-    limit: limitOf(route, deps),
+    gate: gateOf(route, deps),
     ready: new WeakMap(),
   };
   return (incoming, outgoing, rawParams) => {
@@ -132,12 +127,10 @@ function answer(request: Served, compiled: Compiled): Result | Promise<Result> {
 }
 
 function answerTo(caller: Caller, request: Served, compiled: Compiled): Result | Promise<Result> {
-  const { route, deps, limit } = compiled;
+  const { route, deps, gate } = compiled;
   request.caller = caller;
   const who = caller.kind === "anonymous" ? sourceOf(caller.address) : `${caller.kind}${caller.id}`;
-  if (!UNLIMITED.has(route.path)) takeToken(deps.limit, who);
-  if (limit) takeToken(limit, who);
-  checkRule(route.rule, caller);
+  admit(gate, caller, who);
   if (route.body === undefined && route.reads !== "replica") {
     const input = readInput(route, request.incoming, {
       bodyText: "",
@@ -200,87 +193,6 @@ async function afterWrite(result: AnyAnswer, compiled: Compiled, who: string): P
   return jsonOf(compiled, { ...result, headers: { "read-after": lsn, ...result.headers } });
 }
 
-/** What a handler is given (`Call`): a class, since one is made for each request and most of it is never looked at. */
-class RequestCall {
-  readonly params: unknown;
-  readonly query: unknown;
-  readonly body: unknown;
-  readonly ifMatch: number | undefined;
-  readonly ifNoneMatch: string | undefined;
-  readonly caller: Caller;
-  readonly incoming: IncomingMessage;
-  readonly nowMs: number;
-  readonly traceId: string;
-  readonly log: TraceLog;
-  readonly database: RequestDeps["database"];
-  readonly read: Queryable;
-  readonly write: <Answer extends AnyAnswer>(
-    work: (tx: Queryable) => Promise<Answer>,
-  ) => Promise<Answer>;
-  readonly #outgoing: ServerResponse;
-  readonly #stopping: AbortSignal;
-  #wrote = false;
-
-  constructor(
-    { route, trace, incoming, outgoing }: Served,
-    deps: RequestDeps,
-    { caller, input, read }: { caller: Caller; input: Input; read: Queryable },
-  ) {
-    this.params = input.params;
-    this.query = input.query;
-    this.body = input.body;
-    this.ifMatch = input.ifMatch;
-    this.ifNoneMatch = incoming.headers["if-none-match"];
-    this.caller = caller;
-    this.incoming = incoming;
-    this.nowMs = deps.clock.nowMs();
-    this.traceId = trace.traceId;
-    this.log = new TraceLog(deps.log, trace.traceId);
-    this.database = deps.database;
-    this.read = read;
-    this.#outgoing = outgoing;
-    this.#stopping = deps.stopping;
-    this.write = async (work) => {
-      const done = await write({ route, caller }, input, { deps, work });
-      this.#wrote = true;
-      return done;
-    };
-  }
-
-  wrote(): boolean {
-    return this.#wrote;
-  }
-
-  get signal(): AbortSignal {
-    const gone = new AbortController();
-    if (this.#outgoing.closed) gone.abort();
-    else this.#outgoing.once("close", () => gone.abort());
-    return AbortSignal.any([gone.signal, this.#stopping]);
-  }
-}
-
-async function write<Answer extends AnyAnswer>(
-  { route, caller }: { route: Route; caller: Caller },
-  input: Input,
-  { deps, work }: { deps: RequestDeps; work: (tx: Queryable) => Promise<Answer> },
-): Promise<Answer> {
-  const key = input.idempotencyKey;
-  return deps.database.transaction((tx) =>
-    key === undefined
-      ? work(tx)
-      : once(
-          tx,
-          {
-            key,
-            scope: `${caller.kind} ${caller.id} ${route.operationId}`,
-            content: JSON.stringify([input.params, input.query, input.bodyText]),
-            nowMs: deps.clock.nowMs(),
-          },
-          () => work(tx),
-        ),
-  );
-}
-
 function jsonOf({ route, headers }: Compiled, { status, body, headers: own }: AnyAnswer): Whole {
   const spec = specOf(route, status);
   if (spec.body === undefined) {
@@ -314,33 +226,6 @@ function problem(error: unknown, { deps, headers }: Compiled, { trace }: Served)
     ...problemHeaders(error),
   };
   return wholeAnswer(body.status, JSON.stringify(body), flatHeaders(headers.plain, own));
-}
-
-/** @throws AppError unauthenticated or forbidden */
-function checkRule(rule: Rule, caller: Caller): void {
-  if (rule.allow === "anyone") return;
-  if (caller.kind === "anonymous") {
-    throw new AppError("unauthenticated", "Send a token: Authorization: Bearer …");
-  }
-  if (rule.allow !== "permission") return;
-  const may = rule.scoped === true ? holdsSomewhere : holds;
-  if (!may(caller, rule.permission)) {
-    throw new AppError("forbidden", `This needs the permission ${rule.permission}.`);
-  }
-}
-
-function limitOf(route: Route, deps: RequestDeps): RateLimit | undefined {
-  if (route.limit === undefined) return undefined;
-  const { burst, perMinute } = route.limit;
-  return createRateLimit(
-    { burst, refillMs: 60_000 / perMinute, keysMax: LIMIT_KEYS_MAX },
-    deps.clock,
-  );
-}
-
-function takeToken(limit: RateLimit, who: string): void {
-  const waitMs = limit.take(who);
-  if (waitMs > 0) throw new TooManyRequests(waitMs);
 }
 
 const headerOf = (value: string | string[] | undefined): string | undefined =>

@@ -1,27 +1,9 @@
+import { html, raw } from "hono/html";
+
 import { createNonce } from "#platform/http/security-headers.ts";
 
 /** HTML that is safe to put into other HTML. */
-export type Html = { html: string };
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-const escaped = (text: string): string => text.replaceAll(/[&<>"']/g, (it) => ESCAPES[it] ?? it);
-
-/** What is put in is text unless it is HTML already. */
-export const html = (parts: TemplateStringsArray, ...values: (string | Html)[]): Html => ({
-  html: parts
-    .map((part, at) => {
-      const value = values[at] ?? "";
-      return part + (typeof value === "string" ? escaped(value) : value.html);
-    })
-    .join(""),
-});
+type Html = ReturnType<typeof html>;
 
 const STYLE = `
 :root { color-scheme: light dark; --ground: #f4f6f8; --card: #ffffff; --ink: #16202a; --quiet: #4a5763;
@@ -47,7 +29,7 @@ ul { list-style: none; margin: 0 0 1rem; padding: 0; }
 `;
 
 /** A page of its own: nothing from elsewhere, nobody frames it, forms go where `formsTo` says too. */
-export function identityPage(page: {
+export async function identityPage(page: {
   title: string;
   body: Html;
   /** Source of a module; it runs by the nonce of this answer. */
@@ -55,14 +37,12 @@ export function identityPage(page: {
   status?: number;
   formsTo?: string;
   headers?: readonly (readonly [string, string])[];
-}): Response {
+}): Promise<Response> {
   const nonce = createNonce();
-  const script: Html = {
-    html:
-      page.script === undefined
-        ? ""
-        : `<script type="module" nonce="${nonce}">${page.script}</script>`,
-  };
+  const script =
+    page.script === undefined
+      ? ""
+      : raw(`<script type="module" nonce="${nonce}">${page.script}</script>`);
   const document = html`<!doctype html>
     <html lang="en">
       <head>
@@ -70,7 +50,7 @@ export function identityPage(page: {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>${page.title}</title>
         <style nonce="${nonce}">
-          ${{ html: STYLE }}
+          ${raw(STYLE)}
         </style>
       </head>
       <body>
@@ -94,5 +74,33 @@ export function identityPage(page: {
     "permissions-policy": "publickey-credentials-get=(self), publickey-credentials-create=(self)",
   });
   for (const [name, value] of page.headers ?? []) headers.append(name, value);
-  return new Response(document.html, { status: page.status ?? 200, headers });
+  return new Response(String(await document), { status: page.status ?? 200, headers });
 }
+
+/** What somebody signs in with. */
+export const credentialFields = (email = ""): Html =>
+  html`<label
+      >E-mail<input
+        name="email"
+        type="email"
+        autocomplete="username"
+        required
+        maxlength="254"
+        value="${email}"
+    /></label>
+    <label
+      >Password<input
+        name="password"
+        type="password"
+        autocomplete="current-password"
+        required
+        maxlength="1000"
+    /></label>
+    <label
+      >Code, if you use a second factor<input
+        name="otp"
+        autocomplete="one-time-code"
+        autocapitalize="off"
+        spellcheck="false"
+        maxlength="40"
+    /></label>`;

@@ -1,7 +1,9 @@
+import { html } from "hono/html";
+
 import { type Route, route } from "#api/kit/route.ts";
 
 import { PASSWORD_CHARS } from "../domain/password-policy.ts";
-import { html, identityPage } from "./identity-page.ts";
+import { identityPage } from "./identity-page.ts";
 
 /**
  * The token is in the fragment of the link: it is sent to nobody until somebody presses the button, so neither a proxy's
@@ -56,22 +58,20 @@ const verifyPage = (): Route =>
     rule: { allow: "anyone", why },
     answers: { 200: page },
     handle: () =>
-      Promise.resolve(
-        identityPage({
-          title: "Confirm your e-mail address",
-          script: SCRIPT,
-          body: html`<h1>Confirm your e-mail address</h1>
-            <form
-              hidden
-              data-to="/v1/email-verifications"
-              data-done="Your address is confirmed. You can close this page."
-            >
-              <button>Confirm</button>
-            </form>
-            <p role="status"></p>
-            ${noScript}`,
-        }),
-      ),
+      identityPage({
+        title: "Confirm your e-mail address",
+        script: SCRIPT,
+        body: html`<h1>Confirm your e-mail address</h1>
+          <form
+            hidden
+            data-to="/v1/email-verifications"
+            data-done="Your address is confirmed. You can close this page."
+          >
+            <button>Confirm</button>
+          </form>
+          <p role="status"></p>
+          ${noScript}`,
+      }),
   });
 
 const resetPage = (): Route =>
@@ -84,33 +84,31 @@ const resetPage = (): Route =>
     rule: { allow: "anyone", why },
     answers: { 200: page },
     handle: () =>
-      Promise.resolve(
-        identityPage({
-          title: "Set a new password",
-          script: SCRIPT,
-          body: html`<h1>Set a new password</h1>
-            <form
-              hidden
-              data-to="/v1/password-resets/confirm"
-              data-done="Your password is set, and you are signed out everywhere. Sign in with it now."
-            >
-              <label
-                >New password, at least ${String(PASSWORD_CHARS.min)} characters
-                <input
-                  type="password"
-                  name="newPassword"
-                  autocomplete="new-password"
-                  required
-                  minlength="${String(PASSWORD_CHARS.min)}"
-                  maxlength="${String(PASSWORD_CHARS.max)}"
-                />
-              </label>
-              <button>Set it</button>
-            </form>
-            <p role="status"></p>
-            ${noScript}`,
-        }),
-      ),
+      identityPage({
+        title: "Set a new password",
+        script: SCRIPT,
+        body: html`<h1>Set a new password</h1>
+          <form
+            hidden
+            data-to="/v1/password-resets/confirm"
+            data-done="Your password is set, and you are signed out everywhere. Sign in with it now."
+          >
+            <label
+              >New password, at least ${String(PASSWORD_CHARS.min)} characters
+              <input
+                type="password"
+                name="newPassword"
+                autocomplete="new-password"
+                required
+                minlength="${String(PASSWORD_CHARS.min)}"
+                maxlength="${String(PASSWORD_CHARS.max)}"
+              />
+            </label>
+            <button>Set it</button>
+          </form>
+          <p role="status"></p>
+          ${noScript}`,
+      }),
   });
 
 /** Where the links of mails lead. */

@@ -59,7 +59,7 @@ export function oauthAuthorizeRoutes(deps: IdentityDeps): Route[] {
       query: Query,
       answers: ANSWERS,
       handle: (call) =>
-        authorized(deps, call.incoming, async (request) => page({ deps, guard }, call, request)),
+        authorized(deps, call.incoming, (request) => page({ deps, guard }, call, request)),
     }),
     route({
       method: "POST",
@@ -108,7 +108,7 @@ async function authorized(
   }
 }
 
-const refusal = (message: string): Response =>
+const refusal = (message: string): Promise<Response> =>
   messagePage("You cannot sign in here", `${message} Go back to it and tell its makers.`, 400);
 
 /** To the client, who can tell by `iss` that it is we who answer (RFC 9207). */
@@ -132,7 +132,7 @@ function page(
   { deps, guard }: Page,
   { incoming }: Pick<AnyCall, "incoming">,
   { client, redirectUri, again = {} }: Request & { again?: Again },
-): Response {
+): Promise<Response> {
   const { field, cookies } = guard.give(incoming);
   const { waitMs, ...shown } = again;
   const wait = waitMs === undefined ? [] : [["retry-after", String(Math.ceil(waitMs / 1_000))]];
@@ -151,7 +151,8 @@ async function signIn(shown: Page, call: AnyCall, request: Request): Promise<Res
   const { deps, guard } = shown;
   const form = await readForm(call.incoming);
   const email = form.get("email")?.slice(0, 254);
-  const again = (it: Again): Response => page(shown, call, { ...request, again: { email, ...it } });
+  const again = (it: Again): Promise<Response> =>
+    page(shown, call, { ...request, again: { email, ...it } });
   if (!guard.isOurs(call.incoming, form.get("csrf"))) {
     return again({ status: 403, message: "This page was open for too long. Try it once more." });
   }

@@ -1,4 +1,6 @@
-import { type Html, html, identityPage } from "./identity-page.ts";
+import { html, raw } from "hono/html";
+
+import { credentialFields, identityPage } from "./identity-page.ts";
 
 /** Asks the authenticator, and sends what it signed with the form. */
 const SCRIPT = `
@@ -40,9 +42,9 @@ type SignInPage = {
 };
 
 /** The page on which somebody signs in to a client. */
-export function signInPage(page: SignInPage): Response {
+export function signInPage(page: SignInPage): Promise<Response> {
   const { message = "" } = page;
-  const hidden: Html = { html: message === "" ? " hidden" : "" };
+  const hidden = raw(message === "" ? "hidden" : "");
   const body = html`<h1>Sign in to ${page.client}</h1>
     <p>With your Quarterdeck account.</p>
     <p role="alert" id="alert" ${hidden}>${message}</p>
@@ -52,31 +54,7 @@ export function signInPage(page: SignInPage): Response {
         name="passkey"
         value=""
       />
-      <label
-        >E-mail<input
-          name="email"
-          type="email"
-          autocomplete="username webauthn"
-          required
-          maxlength="254"
-          value="${page.email ?? ""}"
-      /></label>
-      <label
-        >Password<input
-          name="password"
-          type="password"
-          autocomplete="current-password"
-          required
-          maxlength="1000"
-      /></label>
-      <label
-        >Code, if you use a second factor<input
-          name="otp"
-          autocomplete="one-time-code"
-          autocapitalize="off"
-          spellcheck="false"
-          maxlength="40"
-      /></label>
+      ${credentialFields(page.email)}
       <button>Sign in</button>
     </form>
     <button type="button" id="passkey" data-rp-id="${page.rpId}" hidden>Use a passkey</button>`;
@@ -97,7 +75,7 @@ function sourceOf(uri: string): string {
 }
 
 /** A page that says one thing. */
-export const messagePage = (title: string, message: string, status: number): Response =>
+export const messagePage = (title: string, message: string, status: number): Promise<Response> =>
   identityPage({
     title,
     body: html`<h1>${title}</h1>

@@ -1,6 +1,8 @@
+import { html } from "hono/html";
+
 import { type Route, route } from "#api/kit/route.ts";
 
-import { html, identityPage } from "./identity-page.ts";
+import { credentialFields, identityPage } from "./identity-page.ts";
 
 /**
  * Shows the form, which without it would go into the address with the password. Signs in, has the authenticator make a
@@ -69,52 +71,27 @@ export const passkeyPageRoutes = (): Route[] => [
     rule: { allow: "anyone", why: "the page asks who is there" },
     answers: { 200: { description: "The page", media: "text/html" } },
     handle: () =>
-      Promise.resolve(
-        identityPage({
-          title: "Make a passkey",
-          script: SCRIPT,
-          body: html`<h1>Make a passkey</h1>
-            <p>
-              Sign in once more; then this device keeps a key that signs you in without a password.
-            </p>
-            <p id="said" role="status" hidden></p>
-            <form hidden>
-              <label
-                >E-mail<input
-                  name="email"
-                  type="email"
-                  autocomplete="username"
-                  required
-                  maxlength="254"
-              /></label>
-              <label
-                >Password<input
-                  name="password"
-                  type="password"
-                  autocomplete="current-password"
-                  required
-                  maxlength="1000"
-              /></label>
-              <label
-                >Code, if you use a second factor<input
-                  name="otp"
-                  autocomplete="one-time-code"
-                  autocapitalize="off"
-                  spellcheck="false"
-                  maxlength="40"
-              /></label>
-              <label
-                >Name of the passkey<input
-                  name="name"
-                  autocomplete="off"
-                  required
-                  maxlength="100"
-                  value="My passkey"
-              /></label>
-              <button>Make a passkey</button>
-            </form>
-            ${NO_SCRIPT}`,
-        }),
-      ),
+      identityPage({
+        title: "Make a passkey",
+        script: SCRIPT,
+        body: html`<h1>Make a passkey</h1>
+          <p>
+            Sign in once more; then this device keeps a key that signs you in without a password.
+          </p>
+          <p id="said" role="status" hidden></p>
+          <form hidden>
+            ${credentialFields()}
+            <label
+              >Name of the passkey<input
+                name="name"
+                autocomplete="off"
+                required
+                maxlength="100"
+                value="My passkey"
+            /></label>
+            <button>Make a passkey</button>
+          </form>
+          ${NO_SCRIPT}`,
+      }),
   }),
 ];

@@ -1,6 +1,5 @@
 import { z } from "zod";
 
-import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
 import { etagOf } from "#api/kit/etag.ts";
 import { type Route, route } from "#api/kit/route.ts";
 import { pageOf, pageQuery } from "#api/kit/schema.ts";
@@ -25,6 +24,7 @@ import {
   Place,
   Reason,
   Version,
+  pageOfKeys,
 } from "./wire.ts";
 
 const READ = "management:flags:read";
@@ -56,14 +56,9 @@ const listFlags = ({ cache }: RouteDeps): Route =>
     answers: { 200: { description: "A page", body: pageOf(KeptFlag) } },
     async handle({ params, query, caller, incoming }) {
       checkIn(caller, READ, params.application);
-      const [after] = decodeCursor(z.tuple([Key]), query.cursor) ?? [""];
       const { application } = await cache.get(params.application, readAfter(incoming));
-      const keys = Object.keys(application.content.flags)
-        .filter((key) => key > after)
-        .toSorted((a, b) => (a < b ? -1 : 1))
-        .slice(0, query.limit + 1);
-      const by = { item: (key: string) => shown(application, key), cursor: (key: string) => [key] };
-      return { status: 200, body: cutPage(keys, query.limit, by) };
+      const body = pageOfKeys(application.content.flags, query, (key) => shown(application, key));
+      return { status: 200, body };
     },
   });
 

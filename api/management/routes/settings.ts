@@ -1,6 +1,5 @@
 import { z } from "zod";
 
-import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
 import { etagOf } from "#api/kit/etag.ts";
 import { type Route, route } from "#api/kit/route.ts";
 import { pageOf, pageQuery } from "#api/kit/schema.ts";
@@ -17,7 +16,16 @@ import {
   checkKeyVersion,
 } from "./access.ts";
 import { readAfter } from "./applications.ts";
-import { DefinitionOnWire, InApplication, Key, OfKey, Place, Reason, Version } from "./wire.ts";
+import {
+  DefinitionOnWire,
+  InApplication,
+  Key,
+  OfKey,
+  Place,
+  Reason,
+  Version,
+  pageOfKeys,
+} from "./wire.ts";
 
 const Value = z.strictObject({ ...Place, value: z.unknown() });
 const SettingOnWire = z
@@ -79,14 +87,11 @@ const listSettings = ({ cache }: RouteDeps): Route =>
     answers: { 200: { description: "A page", body: pageOf(SettingOnWire) } },
     async handle({ params, query, caller, incoming }) {
       checkIn(caller, READ, params.application);
-      const [after] = decodeCursor(z.tuple([Key]), query.cursor) ?? [""];
       const { application } = await cache.get(params.application, readAfter(incoming));
-      const keys = Object.keys(application.content.settings)
-        .filter((key) => key > after)
-        .toSorted((a, b) => (a < b ? -1 : 1))
-        .slice(0, query.limit + 1);
-      const by = { item: (key: string) => shown(application, key), cursor: (key: string) => [key] };
-      return { status: 200, body: cutPage(keys, query.limit, by) };
+      const body = pageOfKeys(application.content.settings, query, (key) =>
+        shown(application, key),
+      );
+      return { status: 200, body };
     },
   });
 

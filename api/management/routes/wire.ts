@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
 import { queryInt, text } from "#api/kit/schema.ts";
 
 import type { ValueSchema } from "../domain/value-schema.ts";
@@ -116,3 +117,17 @@ export const ChangeOnWire = z
     after: z.unknown().optional(),
   })
   .meta({ id: "Change" });
+
+/** A page of what an application has by key, in the order of the keys; `item` makes what is shown of one. */
+export function pageOfKeys<Item>(
+  things: Readonly<Record<string, unknown>>,
+  { cursor, limit }: { cursor?: string | undefined; limit: number },
+  item: (key: string) => Item,
+): { items: Item[]; next: string | null } {
+  const [after] = decodeCursor(z.tuple([Key]), cursor) ?? [""];
+  const keys = Object.keys(things)
+    .filter((key) => key > after)
+    .toSorted((a, b) => (a < b ? -1 : 1))
+    .slice(0, limit + 1);
+  return cutPage(keys, limit, { item, cursor: (key) => [key] });
+}
