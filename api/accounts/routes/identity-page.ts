@@ -17,6 +17,10 @@ main { width: 100%; max-width: 25rem; padding: 2rem 1.5rem; background: var(--ca
 h1 { margin: 0 0 .25rem; font-size: 1.375rem; line-height: 1.3; overflow-wrap: anywhere; }
 p { margin: 0 0 1rem; color: var(--quiet); overflow-wrap: anywhere; }
 p[role=alert] { color: var(--bad); font-weight: 600; }
+p::first-letter { text-transform: uppercase; }
+p:empty { margin: 0; }
+form { margin-top: 1rem; }
+form + p { margin: 1rem 0 0; }
 label { display: block; margin: 0 0 1rem; font-weight: 600; }
 input { display: block; width: 100%; margin-top: .25rem; padding: .625rem .75rem; font: inherit; color: inherit;
   font-weight: 400; background: transparent; border: 1px solid var(--line); border-radius: .375rem; }

@@ -13,27 +13,31 @@ import { identityPage } from "./identity-page.ts";
 const SCRIPT = `
 const form = document.querySelector("form");
 const said = document.querySelector("[role=status]");
+const say = (text, bad = false) => {
+  said.setAttribute("role", bad ? "alert" : "status");
+  said.textContent = text;
+};
 const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
 history.replaceState(null, "", location.pathname);
 form.hidden = token === "";
-if (form.hidden) said.textContent = "This link is not whole: open it from the mail again.";
+if (form.hidden) say("This link is not whole: open it from the mail again.", true);
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = form.querySelector("button");
   button.disabled = true;
-  said.textContent = "One moment …";
+  say("One moment …");
   const body = JSON.stringify({ token, ...Object.fromEntries(new FormData(form)) });
   try {
     const answer = await fetch(form.dataset.to, { method: "POST", headers: { "content-type": "application/json" }, body });
     if (answer.ok) {
       form.hidden = true;
-      said.textContent = form.dataset.done;
+      say(form.dataset.done);
     } else {
       const problem = await answer.json();
-      said.textContent = problem.errors?.[0]?.message ?? problem.detail;
+      say(problem.errors?.[0]?.message ?? problem.detail, true);
     }
   } catch {
-    said.textContent = "There is no connection. Try again.";
+    say("There is no connection. Try again.", true);
   }
   button.disabled = false;
 });
