@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import type { JobHandlers } from "./jobs.ts";
+import { ATTEMPTS_MAX, type JobHandlers } from "./jobs.ts";
 import type { Kit, Service } from "./service.ts";
 import { type TestService, testService } from "./testing.ts";
 
@@ -79,7 +79,7 @@ test("a job that has taken its process with it each time is given up, and kept",
   const { service: jobs, kit } = worker({ poison: async () => void begun.push("poison") });
   await using service = await testService(jobs);
   await add(kit(), "poison");
-  await service.database.query("UPDATE jobs SET attempts = 12");
+  await service.database.query("UPDATE jobs SET attempts = $1", [ATTEMPTS_MAX]);
   await service.runJobs();
   expect(begun).toEqual([]);
   expect(await left(service)).toMatchObject([{ kind: "poison", failed: true }]);

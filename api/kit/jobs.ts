@@ -48,7 +48,8 @@ export type JobRun = { payload: unknown; attempt: number; nowMs: number };
 export type JobHandler = (run: JobRun) => Promise<void>;
 export type JobHandlers = Readonly<Record<string, JobHandler>>;
 
-export const ATTEMPTS_MAX = 12;
+/** Half a day, with the waits between them: longer than a mail server is away. */
+export const ATTEMPTS_MAX = 24;
 /** Whoever does a job says so again and again; a job whose process has died is free for the others after so long. */
 const LEASE_MS = 20_000;
 const RENEW_MS = 5_000;
