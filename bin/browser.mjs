@@ -2,8 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
 
-import { step } from "./progress.mjs";
-import { run } from "./run.mjs";
+import { installPackages, succeeds } from "./apt.mjs";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
 const PACKAGES = ["chromium", "fonts-dejavu-core"];
@@ -12,18 +11,8 @@ const PACKAGES = ["chromium", "fonts-dejavu-core"];
 export async function findBrowser() {
   const found = await firstThatRuns(candidates());
   if (found !== undefined) return found;
-  const apt = await aptGet();
-  if (apt === undefined) return undefined;
-  const env = { DEBIAN_FRONTEND: "noninteractive" };
-  try {
-    await step("Installing Chromium for the browser tests", async () => {
-      await run([...apt, "update"], { env });
-      await run([...apt, "install", "-y", "--no-install-recommends", ...PACKAGES], { env });
-    });
-  } catch (error) {
-    process.stderr.write(`${error.message}\n`);
+  if (!(await installPackages("Installing Chromium for the browser tests", PACKAGES)))
     return undefined;
-  }
   return firstThatRuns(candidates());
 }
 
@@ -71,16 +60,3 @@ async function firstThatRuns(files) {
   for (const file of files) if (await succeeds([file, "--version"])) return file;
   return undefined;
 }
-
-/** apt-get, if this is a system that has it and we may use it. */
-async function aptGet() {
-  if (!(await succeeds(["apt-get", "--version"]))) return undefined;
-  if (process.getuid?.() === 0) return ["apt-get"];
-  return (await succeeds(["sudo", "-n", "true"])) ? ["sudo", "-n", "apt-get"] : undefined;
-}
-
-const succeeds = (command) =>
-  run(command).then(
-    () => true,
-    () => false,
-  );

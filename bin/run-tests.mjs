@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 
 import { findBrowser } from "./browser.mjs";
+import { ensureJava } from "./java.mjs";
 import { orExplain, stopSetupOn } from "./launch.mjs";
 import { step } from "./progress.mjs";
 import { inRoot, run, start } from "./run.mjs";
@@ -21,6 +22,7 @@ export async function runTests(vitestArgs) {
   const count = { passed: 0, failed: 0, skipped: 0 };
   await orExplain(() => setUp({ dev: true, pages: true }));
   const browser = await findBrowser();
+  await ensureJava();
   if (browser === undefined) {
     process.stderr.write(
       "\n!!! No Chromium was found, and none may be installed here: THE BROWSER TESTS ARE SKIPPED.\n!!! Install chromium, or name one: QUARTERDECK_CHROMIUM=/path/to/chromium npm test\n\n",

@@ -88,9 +88,9 @@ async function start(cluster: Cluster): Promise<EmbeddedServer> {
       try {
         running = await launch(cluster, port);
         return keep();
-      } catch (error) {
-        // The database says "unavailable" meanwhile; its log has the reason, and the next try may do.
-        if (!(error instanceof AppError)) throw error;
+      } catch {
+        // The database says "unavailable" meanwhile; its log has the reason, unless that cannot be written either (a
+        // full disk, no file left to open): the next try may do, and whoever shows boards lives on.
       }
     }
   }
