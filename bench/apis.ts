@@ -53,6 +53,7 @@ try {
   }
   report(rows);
   await save(rows);
+  if (rows.some((it) => it.ratio < (it.ratioMin ?? 0))) process.exitCode = 1;
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
