@@ -20,16 +20,17 @@ const columnsSql = (fact: FactName): string =>
 
 /**
  * Takes one file in: copied beside the table, then put in the place of the rows of its keys; in one transaction, behind a
- * lock, so that loads of the same table wait for each other and doing it again changes nothing.
+ * lock, so that loads of the same table wait for each other and doing it again changes nothing. The lock comes first: all
+ * else takes the snapshot of the transaction, and one from before the lock does not have what the others have loaded.
  */
 export function loadSql(fact: FactName, from: { s3: string; iamRole: string }): string[] {
   const table = redshiftTable(fact);
   const staged = `staged_${fact}`;
   const { key } = FACTS[fact];
   return [
+    `LOCK TABLE ${table}`,
     `CREATE TEMP TABLE ${staged} (LIKE ${table})`,
     `COPY ${staged} FROM ${literal(from.s3)} IAM_ROLE ${literal(from.iamRole)} FORMAT AS PARQUET`,
-    `LOCK TABLE ${table}`,
     `DELETE FROM ${table} USING ${staged} WHERE ${table}.${key} = ${staged}.${key}`,
     `INSERT INTO ${table} SELECT * FROM ${staged}`,
     `DROP TABLE ${staged}`,

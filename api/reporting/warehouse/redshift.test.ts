@@ -4,14 +4,17 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 
 import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
+import { Client } from "pg";
 import { describe, expect, test } from "vitest";
 
 import { dropDatabase, newDatabase } from "#api/kit/testing.ts";
 
+import type { FactBatch } from "../domain/facts.ts";
 import { LakeDuck } from "../schema/lake-duck.ts";
 import { writeFacts } from "../schema/lake-store.ts";
 import { type RedshiftWire, redshiftWarehouse } from "../schema/redshift-warehouse.ts";
 import { type OpenWarehouse, testWarehouse } from "./contract.ts";
+import type { LakeFile, SqlParts } from "./port.ts";
 import { dataApiTarget, redshiftDataWire } from "./redshift-data.ts";
 import { redshiftPgWire } from "./redshift-pg.ts";
 import { s3Put, signed } from "./s3-object.ts";
@@ -21,9 +24,13 @@ import { fakeRedshift } from "./testing-redshift.ts";
 
 const ROLE = "arn:aws:iam::123456789012:role/copy";
 
-/** A Redshift that stands on PostgreSQL, with an S3 to copy from. */
+/**
+ * A Redshift that stands on PostgreSQL, with an S3 to copy from. Its transactions see one snapshot, as those of Redshift
+ * do by default.
+ */
 async function openStandIn() {
   const databaseUrl = await newDatabase();
+  await setSnapshotIsolation(databaseUrl);
   const s3 = await fakeS3();
   const redshift = await fakeRedshift(databaseUrl, s3.objects);
   const url = new URL(databaseUrl);
@@ -40,12 +47,22 @@ async function openStandIn() {
   };
 }
 
+async function setSnapshotIsolation(databaseUrl: string): Promise<void> {
+  const client = new Client({ connectionString: databaseUrl });
+  await client.connect();
+  const name = client.escapeIdentifier(client.database ?? "");
+  await client.query(
+    `ALTER DATABASE ${name} SET default_transaction_isolation = 'repeatable read'`,
+  );
+  await client.end();
+}
+
 type StandIn = Awaited<ReturnType<typeof openStandIn>>;
 
 async function openOn(
   standIn: StandIn,
   wire: RedshiftWire,
-): Promise<OpenWarehouse & { statements: string[] }> {
+): Promise<OpenWarehouse & { statements: string[]; write(batch: FactBatch): Promise<LakeFile> }> {
   const folder = await mkdtemp(path.join(tmpdir(), "qd-redshift-"));
   const duck = await LakeDuck.open(folder);
   const put = s3Put({
@@ -59,6 +76,7 @@ async function openOn(
   return {
     warehouse,
     statements: standIn.redshift.statements,
+    write: (batch) => writeFacts(duck, batch),
     async put(batch, times = 1) {
       const file = await writeFacts(duck, batch);
       for (let i = 0; i < times; i += 1) await warehouse.load(batch.fact, [file]);
@@ -99,24 +117,39 @@ async function overDataApi() {
   };
 }
 
+function testLoadsTogether(open: typeof overPg): void {
+  test("a file that several processes load at the same time is counted once", async () => {
+    await using it = await open();
+    await it.warehouse.ready();
+    const payments = goldenBatches().find(({ fact }) => fact === "payments");
+    if (payments === undefined) throw new Error("the golden history has no payments");
+    const file = await it.write(payments);
+    await Promise.all(Array.from({ length: 3 }, () => it.warehouse.load("payments", [file])));
+    const query = {
+      facts: ["payments" as const],
+      columns: [{ name: "n", type: "integer" as const }],
+      sql: ({ table }: SqlParts) => `SELECT COUNT(*) AS n FROM ${table("payments")} p`,
+    };
+    const limits = { rowsMax: 10, waitMsMax: 10_000 };
+    expect(await it.warehouse.run(query, limits)).toEqual([{ n: BigInt(payments.rows.length) }]);
+  });
+}
+
 describe("Redshift over the wire of PostgreSQL", () => {
   testWarehouse(overPg);
+  testLoadsTogether(overPg);
 
   test("files are copied as Parquet by the role, and replace the rows of their keys behind a lock", async () => {
     await using it = await overPg();
     const [batch] = goldenBatches();
     if (batch) await it.put(batch);
     const table = "reporting.subscription_changes";
-    const load = it.statements.slice(
-      it.statements.indexOf(
-        "CREATE TEMP TABLE staged_subscription_changes (LIKE reporting.subscription_changes)",
-      ),
-    );
+    const load = it.statements.slice(it.statements.indexOf(`LOCK TABLE ${table}`));
     expect(load.slice(1, 5)).toEqual([
+      `CREATE TEMP TABLE staged_subscription_changes (LIKE ${table})`,
       expect.stringMatching(
         /^COPY staged_subscription_changes FROM 's3:\/\/lake\/first light\/subscription_changes\/2026-01-05\/file_\w+\.parquet' IAM_ROLE 'arn:aws:iam::123456789012:role\/copy' FORMAT AS PARQUET$/,
       ),
-      `LOCK TABLE ${table}`,
       `DELETE FROM ${table} USING staged_subscription_changes WHERE ${table}.event_key = staged_subscription_changes.event_key`,
       `INSERT INTO ${table} SELECT * FROM staged_subscription_changes`,
     ]);
@@ -125,6 +158,7 @@ describe("Redshift over the wire of PostgreSQL", () => {
 
 describe("Redshift over its Data API", () => {
   testWarehouse(overDataApi);
+  testLoadsTogether(overDataApi);
 
   const query = {
     facts: [],
