@@ -4,17 +4,21 @@ import type { Asked } from "../domain/report.ts";
 import type { SqlParts, WarehouseQuery } from "../warehouse/port.ts";
 import { onlyCurrency, periodSql, placeSql } from "./sql-parts.ts";
 
+const SO_FAR =
+  "OVER (PARTITION BY customer_id, currency ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)";
+
 /**
- * How the recurring revenue of each customer moved: `mrr_delta` at each change of a subscription, `total` after it, `most`
- * the largest total there was before. In the order of the feed, which is that in which Billing decided.
+ * How the recurring revenue of each customer moved: `mrr_delta` at each change of a subscription, `total` after it. In the
+ * order in which Billing decided; where the clocks of its machines say otherwise, a change counts at the time of the one
+ * before it, so that what is reached at the end of a step is never an older total.
  */
 const totalsSql = (parts: SqlParts, currency: string | undefined): string => `WITH moves AS (
   SELECT customer_id, currency, happened_at, seq,
     mrr - COALESCE(LAG(mrr) OVER (PARTITION BY subscription_id, currency ORDER BY seq), 0) AS mrr_delta
   FROM ${parts.table("subscription_changes")} s WHERE 1 = 1${onlyCurrency(parts, "currency", currency)}
 ), totals AS (
-  SELECT customer_id, currency, happened_at, seq, mrr_delta, SUM(mrr_delta) OVER (PARTITION BY customer_id, currency ORDER BY seq
-    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS total FROM moves
+  SELECT customer_id, currency, MAX(happened_at) ${SO_FAR} AS happened_at, seq, mrr_delta, SUM(mrr_delta) ${SO_FAR} AS total
+  FROM moves
 )`;
 
 export function mrrQuery(asked: Asked<MrrParams>): WarehouseQuery {

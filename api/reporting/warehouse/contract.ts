@@ -1,10 +1,14 @@
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
 import type { FactBatch } from "../domain/facts.ts";
+import type { Row } from "../domain/report.ts";
 import { reportNamed } from "../verbs/reports.ts";
 import type { Warehouse } from "./port.ts";
 import { GOLDEN } from "./testing-golden.ts";
-import { GOLDEN_REQUESTS, goldenBatches } from "./testing-history.ts";
+import { GOLDEN_REQUESTS, batchesOf, goldenBatches } from "./testing-history.ts";
+import { ORACLES } from "./testing-oracle.ts";
+import { type Question, histories, questions } from "./testing-random-history.ts";
 
 /** An engine, and the way in which rows get into it: as files of the lake. */
 export type OpenWarehouse = AsyncDisposable & {
@@ -15,6 +19,21 @@ export type OpenWarehouse = AsyncDisposable & {
 
 const LIMITS = { rowsMax: 10_000, waitMsMax: 30_000 };
 const NOW_MS = Date.UTC(2026, 3, 1, 12);
+
+const HISTORIES = 4;
+/** Rows as texts, in an order of their own: which currency comes first is no promise. */
+const inOrder = (rows: readonly Row[]): string[] => rows.map((row) => row.join(" ")).toSorted();
+
+/** Those of a question that a report takes. */
+function parametersOf(report: string, question: Question): Record<string, string> {
+  const { by, currency, ...rest } = question;
+  const isOfMoney = report !== "sign-ups" && report !== "turnover";
+  return {
+    ...rest,
+    ...(report === "revenue" ? { by } : {}),
+    ...(isOfMoney && currency !== undefined ? { currency } : {}),
+  };
+}
 
 export function testWarehouse(open: () => Promise<OpenWarehouse>): void {
   const compute = (warehouse: Warehouse, name: string, parameters: Record<string, string>) => {
@@ -32,6 +51,55 @@ export function testWarehouse(open: () => Promise<OpenWarehouse>): void {
       const answer = await compute(it.warehouse, report, parameters);
       expect({ report, parameters, rows: shown(answer) }).toEqual({ report, parameters, rows });
     }
+  });
+
+  test(
+    "of any history the reports say what plain loops over its events say",
+    { timeout: 120_000 },
+    async () => {
+      const property = fc.asyncProperty(
+        histories,
+        fc.array(questions, { minLength: 8, maxLength: 8 }),
+        async (history, asked) => {
+          await using it = await open();
+          for (const batch of batchesOf(history)) await it.put(batch);
+          for (const question of asked) {
+            for (const [report, oracle] of Object.entries(ORACLES)) {
+              const parameters = parametersOf(report, question);
+              const rows = inOrder(await compute(it.warehouse, report, parameters));
+              const expected = inOrder(oracle(history, question));
+              expect({ report, parameters, rows }).toEqual({ report, parameters, rows: expected });
+            }
+          }
+        },
+      );
+      await fc.assert(property, { numRuns: HISTORIES });
+    },
+  );
+
+  test("where clocks differ, a later change counts no earlier: churn begins with what MRR ends with", async () => {
+    await using it = await open();
+    const changed = (id: string, at: string, mrr: number) => ({
+      id,
+      type: "billing.subscription.changed",
+      at,
+      data: {
+        ...{ subscriptionId: `s${id}`, customerId: "ann", planId: "basic", priceId: "p" },
+        ...{ status: "active", currency: "EUR", mrr },
+      },
+    });
+    const history = [
+      changed("1", "2026-02-01T00:00:00.010Z", 1_000),
+      changed("2", "2026-01-31T23:59:59.990Z", 2_000),
+    ];
+    for (const batch of batchesOf(history)) await it.put(batch);
+    const months = { from: "2026-01-01", to: "2026-04-01" };
+    expect(shown(await compute(it.warehouse, "mrr", months)).map((row) => row.at(-1))).toEqual([
+      0, 3_000, 3_000,
+    ]);
+    expect(shown(await compute(it.warehouse, "churn", months)).map((row) => row[5])).toEqual([
+      0, 0, 3_000,
+    ]);
   });
 
   test("a file that is loaded twice is counted once", async () => {

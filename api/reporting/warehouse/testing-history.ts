@@ -197,15 +197,21 @@ export const GOLDEN_REQUESTS: FactRow[] = [
   requests(11, "1.1.0", [20, 50, 0]),
 ];
 
-/** The whole history as rows of tables, each table as one file. */
-export function goldenBatches(): FactBatch[] {
-  const rows = (["billing", "accounts"] as const).flatMap((source) =>
-    GOLDEN_FEEDS[source].map((event) => factOf(source, event, (id) => `hash of ${id}`)),
-  );
+/** Events of both feeds as rows of tables, each table as one file. */
+export function batchesOf(events: readonly FeedEvent[]): FactBatch[] {
+  const rows = events.map((event) => {
+    const source = event.type.startsWith("billing.") ? "billing" : "accounts";
+    return factOf(source, event, (id) => `hash of ${id}`);
+  });
   const days = batchByDay(rows.filter((it) => it.kind === "fact"));
-  const facts = [...new Set(days.map(({ fact }) => fact))].map((fact): FactBatch => {
+  return [...new Set(days.map(({ fact }) => fact))].map((fact): FactBatch => {
     const mine = days.filter((it) => it.fact === fact);
     return { fact, day: mine[0]?.day ?? "", rows: mine.flatMap((it) => it.rows) };
   });
+}
+
+/** The whole history, and its requests. */
+export function goldenBatches(): FactBatch[] {
+  const facts = batchesOf([...GOLDEN_FEEDS.billing, ...GOLDEN_FEEDS.accounts]);
   return [...facts, { fact: "requests", day: "2026-01-05", rows: GOLDEN_REQUESTS }];
 }
