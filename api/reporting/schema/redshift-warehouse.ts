@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 
+import { AppError } from "#platform/errors.ts";
+
 import type { RawRow } from "../domain/report.ts";
 import type { LakeFile, QueryLimits, Warehouse, WarehouseQuery } from "../warehouse/port.ts";
 import { tooManyRows } from "./lake-duck.ts";
@@ -9,7 +11,15 @@ import { rowOf, timestampText } from "./warehouse-rows.ts";
 
 const READY_LIMITS = { rowsMax: 1, waitMsMax: 5_000 };
 
-/** A way to speak to Redshift. */
+const RETRY_MS = 5_000;
+
+export const warehouseAway = (cause: unknown): AppError =>
+  new AppError("unavailable", "The warehouse does not answer: try again in a moment.", {
+    cause,
+    waitMs: RETRY_MS,
+  });
+
+/** A way to speak to Redshift. What is thrown where it cannot be asked now is `warehouseAway`. */
 export type RedshiftWire = {
   /** What stands for the n-th value (from 1) in SQL. */
   placeholder(n: number): string;

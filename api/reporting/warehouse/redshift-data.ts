@@ -13,7 +13,7 @@ import {
 import { AppError } from "#platform/errors.ts";
 
 import { tooLong } from "../schema/lake-duck.ts";
-import type { RedshiftWire } from "../schema/redshift-warehouse.ts";
+import { type RedshiftWire, warehouseAway } from "../schema/redshift-warehouse.ts";
 
 const LOAD_MS_MAX = 600_000;
 const POLL_MS = { first: 50, most: 1_000 };
@@ -53,10 +53,12 @@ export function redshiftDataWire(client: RedshiftDataClient, target: DataApiTarg
     async batch(statements) {
       if (statements.length > BATCH_MAX) throw new Error("a batch has more than 40 statements");
       const Sqls = [...statements];
-      const { Id } = await client.send(new BatchExecuteStatementCommand({ ...target, Sqls }));
-      await finished(client, Id, LOAD_MS_MAX);
+      await reached(async () => {
+        const { Id } = await client.send(new BatchExecuteStatementCommand({ ...target, Sqls }));
+        await finished(client, Id, LOAD_MS_MAX);
+      });
     },
-    async rows(sql, values, { waitMsMax }) {
+    rows(sql, values, { waitMsMax }) {
       const Parameters = values.map((value, index) => ({ name: `p${index + 1}`, value }));
       const command = new ExecuteStatementCommand({
         ...target,
@@ -64,12 +66,27 @@ export function redshiftDataWire(client: RedshiftDataClient, target: DataApiTarg
         // An empty list is refused.
         ...(Parameters.length > 0 ? { Parameters } : {}),
       });
-      const { Id } = await client.send(command);
-      const hasRows = await finished(client, Id, waitMsMax);
-      return hasRows ? pages(client, Id) : [];
+      return reached(async () => {
+        const { Id } = await client.send(command);
+        const hasRows = await finished(client, Id, waitMsMax);
+        return hasRows ? await pages(client, Id) : [];
+      });
     },
     close: () => Promise.resolve(client.destroy()),
   };
+}
+
+class FailedStatement extends Error {}
+
+/** What is neither an end of a statement nor ours is that the API could not be asked, or refused to be. */
+async function reached<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof FailedStatement || error instanceof AppError
+      ? error
+      : warehouseAway(error);
+  }
 }
 
 /** Waits for the end of a statement; whether it has rows. @throws when it failed or takes too long */
@@ -86,7 +103,7 @@ async function finished(
       HasResultSet,
     } = await client.send(new DescribeStatementCommand({ Id }));
     if (Status === "FINISHED") return HasResultSet === true;
-    if (Status === "FAILED") throw new Error(`Redshift: ${why ?? "the statement has failed"}`);
+    if (Status === "FAILED") throw new FailedStatement(why ?? "the statement has failed");
     if (Status === "ABORTED") {
       throw new AppError("unavailable", "The warehouse has stopped the statement: try again.");
     }

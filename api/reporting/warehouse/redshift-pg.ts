@@ -1,15 +1,14 @@
-import { Pool, type PoolClient } from "pg";
+import { DatabaseError, Pool, type PoolClient } from "pg";
 
 import { AppError } from "#platform/errors.ts";
 
 import { tooLong } from "../schema/lake-duck.ts";
-import type { RedshiftWire } from "../schema/redshift-warehouse.ts";
+import { type RedshiftWire, warehouseAway } from "../schema/redshift-warehouse.ts";
 
 const CONNECTIONS_MAX = 3;
 const CONNECT_MS_MAX = 10_000;
 const LOAD_MS_MAX = 600_000;
 const CANCELED = "57014";
-const RETRY_MS = 5_000;
 
 /**
  * Redshift over the wire of PostgreSQL: `redshift://user:password@host:5439/database`. The connection is encrypted and
@@ -30,6 +29,8 @@ export function redshiftPgWire(address: string, onError: (error: Error) => void)
     types: { getTypeParser: () => String },
   });
   pool.on("error", onError);
+  // One that breaks at work tells it to who waits for the answer; unheard, it would take the process with it.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return {
     placeholder: (n) => `$${n}`,
     batch: (statements) =>
@@ -59,10 +60,7 @@ export function redshiftPgWire(address: string, onError: (error: Error) => void)
 
 async function withClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect().catch((error: unknown) => {
-    throw new AppError("unavailable", "The warehouse does not answer: try again in a moment.", {
-      cause: error,
-      waitMs: RETRY_MS,
-    });
+    throw warehouseAway(error);
   });
   let broken = true;
   try {
@@ -74,11 +72,17 @@ async function withClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T
       () => false,
       () => true,
     );
-    throw error;
+    throw isAway(error) ? warehouseAway(error) : error;
   } finally {
     client.release(broken);
   }
 }
+
+/** The connection broke, or the server says that it cannot go on: class 08, 53, 57P. */
+const isAway = (error: unknown): boolean =>
+  error instanceof DatabaseError
+    ? /^(?:08|53|57P)/.test(error.code ?? "")
+    : !(error instanceof AppError);
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error ? String(error.code) : "";

@@ -58,11 +58,14 @@ async function setSnapshotIsolation(databaseUrl: string): Promise<void> {
 }
 
 type StandIn = Awaited<ReturnType<typeof openStandIn>>;
+type OpenRedshift = OpenWarehouse & {
+  statements: string[];
+  /** Breaks all connections, and takes no new ones. */
+  goAway(): Promise<void>;
+  write(batch: FactBatch): Promise<LakeFile>;
+};
 
-async function openOn(
-  standIn: StandIn,
-  wire: RedshiftWire,
-): Promise<OpenWarehouse & { statements: string[]; write(batch: FactBatch): Promise<LakeFile> }> {
+async function openOn(standIn: StandIn, wire: RedshiftWire): Promise<OpenRedshift> {
   const folder = await mkdtemp(path.join(tmpdir(), "qd-redshift-"));
   const duck = await LakeDuck.open(folder);
   const put = s3Put({
@@ -76,6 +79,7 @@ async function openOn(
   return {
     warehouse,
     statements: standIn.redshift.statements,
+    goAway: () => standIn.redshift.close(),
     write: (batch) => writeFacts(duck, batch),
     async put(batch, times = 1) {
       const file = await writeFacts(duck, batch);
@@ -139,6 +143,24 @@ describe("Redshift over the wire of PostgreSQL", () => {
   testWarehouse(overPg);
   testLoadsTogether(overPg);
 
+  test("a connection that breaks, and a server that is gone, are the warehouse's absence", async () => {
+    await using it = await overPg();
+    await it.warehouse.ready();
+    const limits = { rowsMax: 10, waitMsMax: 60_000 };
+    const slow = {
+      facts: [],
+      columns: [{ name: "n", type: "text" as const }],
+      sql: () => "SELECT pg_sleep(60)",
+    };
+    const broken = expect(it.warehouse.run(slow, limits)).rejects.toMatchObject({
+      code: "unavailable",
+    });
+    await expect.poll(() => it.statements.some((sql) => sql.startsWith(slow.sql()))).toBe(true);
+    await it.goAway();
+    await broken;
+    await expect(it.warehouse.run(slow, limits)).rejects.toMatchObject({ code: "unavailable" });
+  });
+
   test("files are copied as Parquet by the role, and replace the rows of their keys behind a lock", async () => {
     await using it = await overPg();
     const [batch] = goldenBatches();
@@ -167,11 +189,14 @@ describe("Redshift over its Data API", () => {
   };
   const limits = { rowsMax: 10, waitMsMax: 10_000 };
 
-  test("a statement that fails or is stopped by others says so, and throttling is waited out", async () => {
+  test("a statement that fails or is stopped by others says so, throttling is waited out, and a refusal is an absence", async () => {
     await using it = await overDataApi();
     await it.warehouse.ready();
     it.api.faults.throttle = 2;
     expect(await it.warehouse.run(query, limits)).toEqual([{ n: 1n }]);
+    it.api.faults.refuse = "ExpiredTokenException";
+    await expect(it.warehouse.run(query, limits)).rejects.toMatchObject({ code: "unavailable" });
+    it.api.faults.refuse = undefined;
     it.api.faults.end = "ABORTED";
     await expect(it.warehouse.run(query, limits)).rejects.toMatchObject({ code: "unavailable" });
     it.api.faults.end = "FAILED";

@@ -63,12 +63,16 @@ type Statement = {
 const PAGE_ROWS = 7;
 
 /** What the fake does beside its work. */
-export type Faults = { throttle: number; end: "ABORTED" | "FAILED" | undefined };
+export type Faults = {
+  throttle: number;
+  refuse: string | undefined;
+  end: "ABORTED" | "FAILED" | undefined;
+};
 
 /** The Data API on its wire (AWS JSON 1.1), over a server that speaks SQL. Every answer comes late and in small pages. */
 export async function fakeDataApi(databaseUrl: string) {
   const statements = new Map<string, Statement>();
-  const faults: Faults = { throttle: 0, end: undefined };
+  const faults: Faults = { throttle: 0, refuse: undefined, end: undefined };
   const operations: string[] = [];
   const server = await serve(async (request, bytes) => {
     if (!SIGNED.test(request.headers.authorization ?? ""))
@@ -79,6 +83,7 @@ export async function fakeDataApi(databaseUrl: string) {
       faults.throttle -= 1;
       return failure(400, "ThrottlingException");
     }
+    if (faults.refuse !== undefined) return failure(400, faults.refuse);
     const body = Body.parse(JSON.parse(bytes.toString()));
     if (operation.endsWith("ExecuteStatement")) {
       if (body.WorkgroupName !== "reports") return failure(400, "ResourceNotFoundException");
