@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:http";
+import { type RequestListener, type ServerResponse, createServer } from "node:http";
 import { type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -12,16 +12,23 @@ import { testService } from "#api/kit/testing.ts";
 
 import { reporting } from "./service.ts";
 
+const NOWHERE = "http://127.0.0.1:9";
+
+async function serve(listen: RequestListener): Promise<string> {
+  const server = createServer(listen);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void (server.closeAllConnections(), server.close()));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
 /** A feed with nothing in it, which remembers by whom it is read. */
 async function listener(): Promise<{ url: string; token(): string }> {
   let token = "";
-  const server = createServer((request, response) => {
+  const url = await serve((request, response) => {
     token = (request.headers.authorization ?? "").replace("Bearer ", "");
     response.end(JSON.stringify({ items: [], next: null }));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => void (server.closeAllConnections(), server.close()));
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, token: () => token };
+  return { url, token: () => token };
 }
 
 async function newFolder(): Promise<string> {
@@ -61,6 +68,31 @@ test("the real feeds of Accounts and Billing are read, and a sign-up there is in
   expect(report.json).toMatchObject({
     rows: expect.arrayContaining([expect.objectContaining({ signUps: 1, total: 1 })]),
   });
+});
+
+test("a feed that takes long to answer is not asked by one more reader at every turn", async () => {
+  const held: ServerResponse[] = [];
+  const url = await serve((_, response) => void held.push(response));
+  const env = {
+    QUARTERDECK_DATA: await newFolder(),
+    API_ACCOUNTS_URL: NOWHERE,
+    API_BILLING_URL: url,
+  };
+  await using service = await testService(reporting, { env });
+  const everyMs = 30_000;
+  service.clock.now = Math.ceil(service.clock.now / everyMs) * everyMs - 1_000;
+  const first = service.runJobs();
+  await expect.poll(() => held.length).toBe(1);
+  service.clock.now += 2_000;
+  await service.runJobs();
+  expect(held.length).toBe(1);
+  held[0]?.end(JSON.stringify({ items: [], next: null }));
+  await first;
+  service.clock.now += everyMs;
+  const next = service.runJobs();
+  await expect.poll(() => held.length).toBe(2);
+  held[1]?.end(JSON.stringify({ items: [], next: null }));
+  await next;
 });
 
 test("the token by which Reporting reads opens the feeds and nothing else", async () => {

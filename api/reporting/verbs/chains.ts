@@ -10,8 +10,9 @@ type ChainDeps = { database: Database; jobs: Jobs };
 const Payload = z.object({ slot: z.number(), turn: z.number() });
 
 /**
- * Chains of jobs: each first promises the next one and then works, so that a chain goes on whatever becomes of the work.
- * Slots of time are the jobs' keys, so that however many processes begin a chain, there is one.
+ * Chains of jobs: each works and then promises the next one, so that one that takes long is not joined by others that do
+ * the same beside it and keep runs and schedules waiting. A job whose process dies is done again. Slots of time are the
+ * jobs' keys, so that however many processes begin a chain, there is one.
  */
 export function chainHandlers(
   deps: ChainDeps,
@@ -22,16 +23,13 @@ export function chainHandlers(
       kind,
       async (run: JobRun) => {
         const { slot, turn } = Payload.parse(run.payload);
+        if ((await chain.work(run)) === "again") {
+          const again = { kind, slot, turn: turn + 1, atMs: run.nowMs };
+          return promise(deps.database, deps, again);
+        }
         const nextSlot = Math.max(slot, Math.floor(run.nowMs / chain.everyMs)) + 1;
-        await promise(deps.database, deps, {
-          kind,
-          slot: nextSlot,
-          turn: 0,
-          atMs: nextSlot * chain.everyMs,
-        });
-        if ((await chain.work(run)) === "done") return;
-        // There is more: go on at once, and leave the next slot as it is.
-        await promise(deps.database, deps, { kind, slot, turn: turn + 1, atMs: run.nowMs });
+        const atMs = nextSlot * chain.everyMs;
+        return promise(deps.database, deps, { kind, slot: nextSlot, turn: 0, atMs });
       },
     ]),
   );
