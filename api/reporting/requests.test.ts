@@ -106,14 +106,26 @@ test("requests of the access log become response times and costs by release, and
       p99: p(200),
     },
   ]);
-  await store(folder, [{ atMs: yesterday + 5_000, release: "1.0.0", ms: 10 }], 1_000);
+  const late = { atMs: yesterday + 5_000, ms: 10 };
+  await store(
+    folder,
+    [
+      { ...late, release: "1.0.0" },
+      { ...late, release: "x".repeat(5_000) },
+    ],
+    1_000,
+  );
   for (let turn = 0; turn < 4; turn += 1) {
     service.clock.now += 61_000;
     await service.runJobs();
   }
-  expect(await rowsOf("cost-per-request?costPerDay=2300&currency=EUR&step=day&")).toMatchObject([
-    { requests: 0, cost: 2_300, costPerRequest: null },
-    { requests: 23, cost: 2_300, costPerRequest: "100.000000" },
+  expect(await rowsOf("cost-per-request?costPerDay=2400&currency=EUR&step=day&")).toMatchObject([
+    { requests: 0, cost: 2_400, costPerRequest: null },
+    { requests: 24, cost: 2_400, costPerRequest: "100.000000" },
     { requests: 0 },
   ]);
+  // A name that a column of Redshift cannot hold would keep every later file from being loaded.
+  expect(await rowsOf("response-time?")).toContainEqual(
+    expect.objectContaining({ release: "x".repeat(200), requests: 1 }),
+  );
 });

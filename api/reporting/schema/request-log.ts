@@ -4,6 +4,8 @@ import type { AggregateRow, EventStore } from "#pipeline/store/port.ts";
 import type { RequestCount, RequestLog } from "../domain/request-log.ts";
 
 const HOUR_MS = 3_600_000;
+/** What lines say of themselves may be long; no table of a warehouse is. */
+const NAME_CHARS_MAX = 200;
 const SERVICES_MAX = 200;
 const RELEASES_MAX = 500;
 const RELEASE = "service.version";
@@ -74,7 +76,13 @@ const countOf = (
   service: string,
   { tMs, by, bucket }: AggregateRow,
   counts: { requests: number; errors: number },
-): RequestCount => ({ hourMs: tMs, service, release: by ?? "", bucket, ...counts });
+): RequestCount => ({
+  hourMs: tMs,
+  service: service.slice(0, NAME_CHARS_MAX),
+  release: (by ?? "").slice(0, NAME_CHARS_MAX),
+  bucket,
+  ...counts,
+});
 
 const key = ({ tMs, by }: AggregateRow): string => `${tMs} ${by ?? ""}`;
 
