@@ -122,14 +122,14 @@ export const costReport: ReportSpec<CostParams> = {
   name: "cost-per-request",
   title: "Cost per request",
   meaning:
-    "What a request cost: the cost of the step's time, divided by the requests that were answered in it. The cost of a part of a day is that part of costPerDay, cut to whole minor units so that the steps never cost more than the days.",
+    "What a request cost: the cost of the step's time, divided by the requests that were answered in it. Time that is still to come costs nothing yet. The cost of a part of a day is that part of costPerDay, cut to whole minor units so that the steps never cost more than the days.",
   sources: ["logs"],
   params: CostParams,
   columns: [
     { ...PERIOD, type: "time", meaning: "Start of the step (UTC; weeks begin on Monday)." },
     count("requests", "Requests answered."),
     CURRENCY,
-    money("cost", "Cost of the part of the step that is in the report."),
+    money("cost", "Cost of the part of the step that is in the report, up to now."),
     {
       name: "costPerRequest",
       type: "decimal",
@@ -138,10 +138,11 @@ export const costReport: ReportSpec<CostParams> = {
     },
   ],
   finish(asked, rows) {
-    const { params, buckets, range } = asked;
+    const { params, buckets, range, nowMs } = asked;
+    const endMs = Math.max(range.fromMs, nowMs);
     const at = new Map(rows.map((row) => [periodOf(row, params.step), integerOf(row, "requests")]));
     const costUntil = (ms: number): bigint =>
-      (params.costPerDay * BigInt(ms - range.fromMs)) / DAY_MS;
+      (params.costPerDay * BigInt(Math.min(ms, endMs) - range.fromMs)) / DAY_MS;
     return buckets.map(({ name, fromMs, toMs }) => {
       const requests = at.get(name) ?? 0n;
       const cost = costUntil(toMs) - costUntil(fromMs);

@@ -27,7 +27,12 @@ export type Row = readonly Cell[];
 export type RawRow = Readonly<Record<string, string | bigint | null>>;
 
 /** What is asked, with the days that it means now. */
-export type Asked<Params> = { params: Params; range: Range; buckets: readonly Bucket[] };
+export type Asked<Params> = {
+  params: Params;
+  range: Range;
+  buckets: readonly Bucket[];
+  nowMs: number;
+};
 
 type AnyParams = RangeParams & { step: Step | "all" };
 
@@ -52,10 +57,10 @@ export function ask<Params extends AnyParams>(
   const range = rangeOf(params, nowMs);
   if ("path" in range) return range;
   if (params.step === "all") {
-    return { params, range, buckets: [] };
+    return { params, range, buckets: [], nowMs };
   }
   const mistake = tooManySteps(params.step, range);
-  return mistake ?? { params, range, buckets: bucketsOf(params.step, range) };
+  return mistake ?? { params, range, buckets: bucketsOf(params.step, range), nowMs };
 }
 
 export const integerOf = (row: RawRow, name: string): bigint => {

@@ -133,4 +133,13 @@ export const GOLDEN: readonly Expected[] = [
       ["2026-01-06T00:00:00Z", 0, "EUR", 1_000, null],
     ],
   },
+  {
+    // Asked at noon of the first of these days.
+    report: "cost-per-request",
+    parameters: { from: "2026-04-01", to: "2026-04-03", costPerDay: "1000", currency: "EUR" },
+    rows: [
+      ["2026-04-01T00:00:00Z", 0, "EUR", 500, null],
+      ["2026-04-02T00:00:00Z", 0, "EUR", 0, null],
+    ],
+  },
 ];
