@@ -82,7 +82,7 @@ test("a feed that takes long to answer is not asked by one more reader at every 
   const everyMs = 30_000;
   service.clock.now = Math.ceil(service.clock.now / everyMs) * everyMs - 1_000;
   const first = service.runJobs();
-  await expect.poll(() => held.length).toBe(1);
+  await expect.poll(() => held.length, { timeout: 10_000 }).toBe(1);
   service.clock.now += 2_000;
   await service.runJobs();
   expect(held.length).toBe(1);
@@ -90,7 +90,7 @@ test("a feed that takes long to answer is not asked by one more reader at every 
   await first;
   service.clock.now += everyMs;
   const next = service.runJobs();
-  await expect.poll(() => held.length).toBe(2);
+  await expect.poll(() => held.length, { timeout: 10_000 }).toBe(2);
   held[1]?.end(JSON.stringify({ items: [], next: null }));
   await next;
 });

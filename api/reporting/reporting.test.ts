@@ -313,12 +313,22 @@ test("what is wrong with a question is said of the parameter that is to blame", 
   };
   expect(await bad("/v1/reports/revenue?from=2026-02-30")).toMatch(/^400 .*query\.from/);
   expect(await bad("/v1/reports/revenue?from=2026-03-01&to=2026-02-01")).toMatch(
-    /^400 .*parameters\.from/,
+    /^400 .*"query\.from/,
   );
   expect(await bad("/v1/reports/turnover?from=2020-01-01&to=2026-01-01&step=hour")).toMatch(
-    /^400 .*parameters\.step/,
+    /^400 .*"query\.step/,
   );
   expect(await bad("/v1/reports/cost-per-request")).toMatch(/^400 .*query\.costPerDay/);
+  const parameters = { from: "2026-03-01", to: "2026-02-01" };
+  const order = { as: service.root, body: { parameters } };
+  const ordered = await service.send("POST", "/v1/reports/revenue/runs", order);
+  expect(ordered.json).toMatchObject({ errors: [{ path: "body.parameters.from" }] });
+  const unknown = {
+    ...{ name: "x", report: "revenue", cron: "0 0 1 2 *" },
+    parameters: { constructor: "x" },
+  };
+  const refused = await service.send("POST", "/v1/schedules", { as: service.root, body: unknown });
+  expect(refused.json).toMatchObject({ errors: [{ path: "body.parameters" }] });
   const body = { name: "x", report: "revenue", cron: "0 0 31 2 *" };
   const never = await service.send("POST", "/v1/schedules", { as: service.root, body });
   expect(never.json).toMatchObject({ status: 400, errors: [{ path: "body.cron" }] });

@@ -66,6 +66,7 @@ function computeRoute(deps: ReportingDeps, report: Report): Route {
         );
       }
       const ask = { parameters: parametersOf(values), nowMs, limits: LIMITS };
+      report.check(ask.parameters, nowMs, "query");
       const answer = await runReport(deps, report, ask);
       if (format === "json") return { status: 200, body: jsonAnswer(report, ask, answer) };
       const bytes = await fileOf(deps.duck, format, { ...answer, report, ask });
@@ -97,7 +98,7 @@ function orderRoute(deps: ReportingDeps, report: Report): Route {
     handle({ body, caller, nowMs, write }) {
       checkMayRead(caller, report.name);
       const parameters = parametersOf(body.parameters);
-      report.check(parameters, nowMs);
+      report.check(parameters, nowMs, "body.parameters");
       return write(async (tx) => {
         const order = { report: report.name, parameters, format: body.format };
         const run = await orderRun(tx, deps, { ...order, scheduleId: null, nowMs });

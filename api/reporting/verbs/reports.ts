@@ -18,8 +18,8 @@ export type Parameters = Readonly<Record<string, unknown>>;
 
 /** A report with the types of its own parameters forgotten. */
 export type Report = Omit<ReportSpec<AnyParams>, "finish"> & {
-  /** @throws AppError bad_request that names the parameter that is wrong */
-  check(parameters: Parameters, nowMs: number): void;
+  /** @throws AppError bad_request that names the parameter that is wrong, with the place `at` which they were given */
+  check(parameters: Parameters, nowMs: number, at?: string): void;
   compute(parameters: Parameters, computation: Computation): Promise<Row[]>;
 };
 
@@ -30,19 +30,19 @@ function define<Params extends AnyParams>(
   spec: ReportSpec<Params>,
   query: (asked: Asked<Params>) => WarehouseQuery,
 ): Report {
-  const asked = (parameters: Parameters, nowMs: number): Asked<Params> => {
+  const asked = (parameters: Parameters, nowMs: number, at = "parameters"): Asked<Params> => {
     const parsed = spec.params.safeParse(parameters);
     if (!parsed.success) {
       const [issue] = parsed.error.issues;
-      throw badParameter(issue?.path.join(".") ?? "", issue?.message ?? "");
+      throw badParameter([at, ...(issue?.path ?? [])].join("."), issue?.message ?? "");
     }
     const result = ask(parsed.data, nowMs);
-    if ("path" in result) throw badParameter(result.path, result.message);
+    if ("path" in result) throw badParameter(`${at}.${result.path}`, result.message);
     return result;
   };
   return {
     ...spec,
-    check: (parameters, nowMs) => void asked(parameters, nowMs),
+    check: (parameters, nowMs, at) => void asked(parameters, nowMs, at),
     async compute(parameters, { warehouse, nowMs, limits }) {
       const question = asked(parameters, nowMs);
       const raw = await warehouse.run(query(question), { ...limits, rowsMax: RAW_ROWS_MAX });
@@ -54,8 +54,7 @@ function define<Params extends AnyParams>(
   };
 }
 
-function badParameter(name: string, message: string): AppError {
-  const path = `parameters.${name}`;
+function badParameter(path: string, message: string): AppError {
   return new AppError("bad_request", `${path}: ${message}`, {
     fields: [{ path, code: "invalid", message }],
   });

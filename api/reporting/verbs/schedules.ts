@@ -93,7 +93,7 @@ function checked({ content, nowMs, mayRead }: Change): number | null {
   if (report === undefined)
     throw bad("report", "there is no such report: GET /v1/reports lists them");
   mayRead(report.name);
-  report.check(content.parameters, nowMs);
+  report.check(content.parameters, nowMs, "body.parameters");
   const mistake = timetableMistake(content, nowMs);
   if (mistake !== undefined) throw bad(mistake.path, mistake.message);
   return content.paused ? null : (nextTime(content, nowMs) ?? null);
