@@ -16,7 +16,14 @@ import { reporting } from "./service.ts";
 
 const DAY_MS = 86_400_000;
 
-type Access = { atMs: number; release?: string; status?: number; ms?: number; service?: string };
+type Access = {
+  atMs: number;
+  release?: string;
+  status?: number;
+  ms?: number;
+  service?: string;
+  dataset?: string;
+};
 
 /** Access lines as the services write them, in the pipeline's own store. */
 async function store(folder: string, lines: readonly Access[], offset: number): Promise<void> {
@@ -36,7 +43,7 @@ async function store(folder: string, lines: readonly Access[], offset: number): 
     expect(scan(bytes, 0, bytes.length)).toBeUndefined();
     batch.text("log.source.id").putText(index, "src_1");
     batch.number("log.offset").put(index, offset + index);
-    batch.text("data_stream.dataset").putText(index, "billing.access");
+    batch.text("data_stream.dataset").putText(index, line.dataset ?? "billing.access");
     batch.commit();
   }
   await using opened = await openEmbeddedStore({
@@ -128,4 +135,35 @@ test("requests of the access log become response times and costs by release, and
   expect(await rowsOf("response-time?")).toContainEqual(
     expect.objectContaining({ release: "x".repeat(200), requests: 1 }),
   );
+});
+
+test("what retention takes from the log stays in the reports", async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), "qd-requests-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const today = Math.floor(systemClock.nowMs() / DAY_MS) * DAY_MS;
+  const yesterday = today - DAY_MS;
+  const lines = [
+    { atMs: yesterday, release: "1.0.0", ms: 10 },
+    { atMs: yesterday, dataset: "edge.access" },
+  ];
+  await store(folder, lines, 0);
+  const nowhere = "http://127.0.0.1:9";
+  const env = { QUARTERDECK_DATA: folder, API_BILLING_URL: nowhere, API_ACCOUNTS_URL: nowhere };
+  await using service = await testService(reporting, { env });
+  await service.runJobs();
+  await using log = await openEmbeddedStore({
+    folder: path.join(folder, "store"),
+    clock: systemClock,
+  });
+  await log.setRetention(new Map([["billing.access", 1]]));
+  while (await log.expire(today + 2 * DAY_MS));
+  const extents = async () => (await log.extents()).map(({ dataset }) => dataset);
+  expect(await extents()).toEqual(["edge.access"]);
+  for (let turn = 0; turn < 4; turn += 1) {
+    service.clock.now += 61_000;
+    await service.runJobs();
+  }
+  const report = "/v1/reports/response-time?period=last-7-days";
+  const { json } = await service.send("GET", report, { as: service.root });
+  expect(json).toMatchObject({ rows: [{ release: "1.0.0", requests: 1 }] });
 });

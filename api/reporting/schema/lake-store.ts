@@ -7,7 +7,7 @@ import { z } from "zod";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import { FACTS, type FactBatch, type FactName, type Source, isFactName } from "../domain/facts.ts";
-import type { DuckCell, LakeDuck } from "./lake-duck.ts";
+import { type DuckCell, type LakeDuck, filesSql } from "./lake-duck.ts";
 
 const TYPES = { text: "VARCHAR", integer: "BIGINT", time: "TIMESTAMP" } as const;
 
@@ -50,6 +50,18 @@ export async function addFiles(
       [id, fact, day, at, rows, bytes, new Date(nowMs), loaded ? new Date(nowMs) : null],
     );
   }
+}
+
+/** How many requests the lake has of a day. */
+export async function requestsOfDay(db: Queryable, duck: LakeDuck, day: string): Promise<number> {
+  const rows = await db.query("SELECT path FROM lake_files WHERE fact = 'requests' AND day = $1", [
+    day,
+  ]);
+  if (rows.length === 0) return 0;
+  const files = rows.map((row) => String(row["path"]));
+  const sql = `SELECT COALESCE(SUM(requests), 0) FROM ${filesSql(duck.folder, files)}`;
+  const [sums] = await duck.rows(sql, [], { rowsMax: 1, waitMsMax: 10_000 });
+  return Number(sums?.[0]);
 }
 
 /** Takes the files of a day out of the lake, so that others can take their place. */

@@ -1,7 +1,7 @@
 import { dayOf } from "../domain/facts.ts";
 import type { RequestCount, RequestLog } from "../domain/request-log.ts";
 import { listExtracts, moveCursor } from "../schema/extracts-store.ts";
-import { addFiles, removeDay, writeFacts } from "../schema/lake-store.ts";
+import { addFiles, removeDay, requestsOfDay, writeFacts } from "../schema/lake-store.ts";
 import type { ExtractDeps } from "./extract-events.ts";
 
 const DAY_MS = 86_400_000;
@@ -9,7 +9,8 @@ const DAY_MS = 86_400_000;
 const LATE_DAYS = 2;
 
 /**
- * Counts a day of the access log anew and puts it in the place of what was known of the day. The cursor is the day to
+ * Counts a day of the access log anew and puts it in the place of what was known of the day, unless there is less of it
+ * now: the log may keep its events for a shorter time than reports are asked for. The cursor is the day to
  * count next; at today it goes back LATE_DAYS, for lines that came late.
  * @returns whether there is another day to count
  */
@@ -23,7 +24,9 @@ export async function extractRequests(deps: ExtractDeps, requestLog: RequestLog)
   const dayMs = dayToCount(from, { oldestMs: extents.fromMs, today });
   const counts = await requestLog.requests({ fromMs: dayMs, toMs: dayMs + DAY_MS });
   const day = dayOf(dayMs);
-  const file = counts.length === 0 ? [] : [await writeFacts(deps.duck, batchOf(day, counts))];
+  const found = counts.reduce((sum, { requests }) => sum + requests, 0);
+  const isMore = found > 0 && found >= (await requestsOfDay(deps.database, deps.duck, day));
+  const file = isMore ? [await writeFacts(deps.duck, batchOf(day, counts))] : [];
   const isToday = dayMs === today;
   const moved = await deps.database.transaction(async (tx) => {
     const progress = {
@@ -37,7 +40,7 @@ export async function extractRequests(deps: ExtractDeps, requestLog: RequestLog)
       lastRejected: undefined,
     };
     if (!(await moveCursor(tx, progress))) return false;
-    await removeDay(tx, "requests", day);
+    if (isMore) await removeDay(tx, "requests", day);
     await addFiles(tx, file, { nowMs });
     return true;
   });
