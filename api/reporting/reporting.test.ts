@@ -324,7 +324,9 @@ test("what is wrong with a question is said of the parameter that is to blame", 
   const ordered = await service.send("POST", "/v1/reports/revenue/runs", order);
   expect(ordered.json).toMatchObject({ errors: [{ path: "body.parameters.from" }] });
   const unknown = {
-    ...{ name: "x", report: "revenue", cron: "0 0 1 2 *" },
+    name: "x",
+    report: "revenue",
+    cron: "0 0 1 2 *",
     parameters: { constructor: "x" },
   };
   const refused = await service.send("POST", "/v1/schedules", { as: service.root, body: unknown });

@@ -84,8 +84,13 @@ export function testWarehouse(open: () => Promise<OpenWarehouse>): void {
       type: "billing.subscription.changed",
       at,
       data: {
-        ...{ subscriptionId: `s${id}`, customerId: "ann", planId: "basic", priceId: "p" },
-        ...{ status: "active", currency: "EUR", mrr },
+        subscriptionId: `s${id}`,
+        customerId: "ann",
+        planId: "basic",
+        priceId: "p",
+        status: "active",
+        currency: "EUR",
+        mrr,
       },
     });
     const history = [

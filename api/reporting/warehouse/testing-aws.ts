@@ -79,11 +79,8 @@ export async function fakeDataApi(databaseUrl: string) {
       return failure(403, "AccessDeniedException");
     const operation = String(request.headers["x-amz-target"]).split(".").at(-1) ?? "";
     operations.push(operation);
-    if (faults.throttle > 0) {
-      faults.throttle -= 1;
-      return failure(400, "ThrottlingException");
-    }
-    if (faults.refuse !== undefined) return failure(400, faults.refuse);
+    const refused = refusalOf(faults);
+    if (refused !== undefined) return failure(400, refused);
     const body = Body.parse(JSON.parse(bytes.toString()));
     if (operation.endsWith("ExecuteStatement")) {
       if (body.WorkgroupName !== "reports") return failure(400, "ResourceNotFoundException");
@@ -102,6 +99,12 @@ export async function fakeDataApi(databaseUrl: string) {
     return [200, JSON.stringify(page(statement, Number(body.NextToken ?? 0)))];
   });
   return { ...server, faults, operations };
+}
+
+function refusalOf(faults: Faults): string | undefined {
+  if (faults.throttle === 0) return faults.refuse;
+  faults.throttle -= 1;
+  return "ThrottlingException";
 }
 
 const failure = (status: number, __type: string): [number, string] => [
