@@ -71,28 +71,27 @@ test("the real feeds of Accounts and Billing are read, and a sign-up there is in
 });
 
 test("a feed that takes long to answer is not asked by one more reader at every turn", async () => {
-  const held: ServerResponse[] = [];
-  const url = await serve((_, response) => void held.push(response));
-  const env = {
-    QUARTERDECK_DATA: await newFolder(),
-    API_ACCOUNTS_URL: NOWHERE,
-    API_BILLING_URL: url,
-  };
+  const nothing = JSON.stringify({ items: [], next: null });
+  const asking: ServerResponse[] = [];
+  const url = await serve((_, response) => {
+    asking.push(response);
+    if (asking.length > 1) response.end(nothing);
+  });
+  const folder = await newFolder();
+  const env = { QUARTERDECK_DATA: folder, API_ACCOUNTS_URL: NOWHERE, API_BILLING_URL: url };
   await using service = await testService(reporting, { env });
   const everyMs = 30_000;
   service.clock.now = Math.ceil(service.clock.now / everyMs) * everyMs - 1_000;
   const first = service.runJobs();
-  await expect.poll(() => held.length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => asking.length, { timeout: 10_000 }).toBe(1);
   service.clock.now += 2_000;
   await service.runJobs();
-  expect(held.length).toBe(1);
-  held[0]?.end(JSON.stringify({ items: [], next: null }));
+  expect(asking).toHaveLength(1);
+  asking[0]?.end(nothing);
   await first;
   service.clock.now += everyMs;
-  const next = service.runJobs();
-  await expect.poll(() => held.length, { timeout: 10_000 }).toBe(2);
-  held[1]?.end(JSON.stringify({ items: [], next: null }));
-  await next;
+  await service.runJobs();
+  expect(asking.length).toBeGreaterThan(1);
 });
 
 test("the token by which Reporting reads opens the feeds and nothing else", async () => {
