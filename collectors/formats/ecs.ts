@@ -81,7 +81,10 @@ function putNumber({ batch, zone }: Target, name: NumberField, value: unknown): 
 
 function numberOf(value: unknown): number {
   if (typeof value === "boolean") return value ? 1 : 0;
-  if (typeof value === "number") return Number.isFinite(value) ? value : Number.NaN;
+  // Columns of numbers are whole ones that a double holds exactly: a larger one would become another.
+  if (typeof value === "number") {
+    return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? value : Number.NaN;
+  }
   const isNumeric = typeof value === "string" && /^-?\d{1,15}(\.\d{1,9})?$/.test(value);
   return isNumeric ? Number(value) : Number.NaN;
 }

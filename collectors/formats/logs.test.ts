@@ -146,6 +146,9 @@ describe("ecs", () => {
     [`{${TIME}`, "JSON cannot be read"],
     ['{"message":"x"}', "no @timestamp"],
     [`{${TIME},"http.response.status_code":"ok"}`, "http.response.status_code is not a number: ok"],
+    [`{${TIME},"process.pid":1e300}`, "process.pid is not a number: 1e+300"],
+    ['{"@timestamp":1e300}', "time is in the future: 1e+300"],
+    ['{"@timestamp":-1e16}', "time is before 1995: -10000000000000000"],
   ])("what is refused says why", (line, reason) => {
     expect(parseLine("ecs", line)["error.message"]).toContain(reason);
   });

@@ -3,6 +3,8 @@ import { excerpt, isDigit } from "./bytes.ts";
 
 const DAY_MS = 86_400_000;
 const EARLIEST_MS = Date.UTC(1995, 0, 1);
+/** What a JavaScript Date can hold, ms either side of 1970. */
+const DATE_MS_MAX = 8.64e15;
 const MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec";
 const DAYS_IN_MONTH = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
@@ -45,10 +47,14 @@ function clockMs(bytes: Uint8Array, at: number): number {
 /** Why an instant cannot be right, or undefined: later than a day from now, or before there were web servers. */
 export function implausible(ms: number, nowMs: number): string | undefined {
   if (Number.isNaN(ms)) return "time cannot be read";
-  if (ms > nowMs + DAY_MS) return `time is in the future: ${new Date(ms).toISOString()}`;
-  if (ms < EARLIEST_MS) return `time is before 1995: ${new Date(ms).toISOString()}`;
+  if (ms > nowMs + DAY_MS) return `time is in the future: ${written(ms)}`;
+  if (ms < EARLIEST_MS) return `time is before 1995: ${written(ms)}`;
   return undefined;
 }
+
+/** As ISO 8601, or the number where no date is so far away. */
+const written = (ms: number): string =>
+  Math.abs(ms) <= DATE_MS_MAX ? new Date(ms).toISOString() : String(ms);
 
 /**
  * Reads `14/Mar/2026:10:11:12 +0000` (and ISO times through `parseTime`). Remembers the day and the zone of the last
