@@ -101,6 +101,27 @@ test("of a batch the right lines are kept, and the others are named with their l
   await found(service, "", 2);
 });
 
+test("lines may be indented, blank, ended by CRLF or not at all, and begin with a byte order mark", async () => {
+  await using service = await testLogging();
+  const as = service.root;
+  const headers = { "content-type": "application/x-ndjson" };
+  const line = '{"data_stream.dataset":"shop.a"}';
+  const body = Buffer.concat([
+    Buffer.from(`\uFEFF${line}\r\n \t\r\n\t ${line} \n\n{"message":"`),
+    Buffer.from([0xff, 0xc3]),
+    Buffer.from(`"}\n${line}`),
+  ]);
+  const answer = await service.send("POST", "/v1/logs/batch", { as, headers, body });
+  expect([answer.status, answer.json]).toEqual([
+    202,
+    {
+      accepted: 3,
+      rejected: 1,
+      errors: [{ line: 5, field: "", code: "no_json", message: "the line is not valid UTF-8" }],
+    },
+  ]);
+});
+
 test("a bomb, too much, and what is no log are refused with what is wrong, never with 5xx", async () => {
   await using service = await testLogging();
   const as = service.root;

@@ -1,3 +1,5 @@
+import { isUtf8 } from "node:buffer";
+
 import { parseJsonLine } from "#collectors/formats/json-line.ts";
 import { eachLine } from "#collectors/lines.ts";
 
@@ -8,27 +10,45 @@ export const LINES_MAX = 10_000;
 export type LineRefusal = Refusal & { line: number };
 export type BatchVerdict = { lines: string[]; refused: LineRefusal[] };
 
-/** Every line of an NDJSON body on its own; empty lines count as lines and are no documents. */
+const BYTE_ORDER_MARK = Buffer.from("\uFEFF");
+
+/** Every line of an NDJSON body on its own; lines with nothing but spaces count as lines and are no documents. */
 export function judgeLines(
-  body: Uint8Array,
+  bytes: Uint8Array,
   normalise: Normalise,
   received: Received,
 ): BatchVerdict | "too many lines" {
+  const hasMark = BYTE_ORDER_MARK.equals(bytes.subarray(0, BYTE_ORDER_MARK.length));
+  const body = hasMark ? bytes.subarray(BYTE_ORDER_MARK.length) : bytes;
   const starts = lineStarts(body);
   const verdict: BatchVerdict = { lines: [], refused: [] };
   let documents = 0;
-  eachLine({ bytes: body }, (start, end) => {
+  eachLine({ bytes: body }, (lineStart, end) => {
+    const start = textStart(body, lineStart, end);
+    if (start === end) return;
     documents += 1;
     if (documents > LINES_MAX) return;
     const parsed = parseJsonLine(body, start, end);
     const judged =
       "reason" in parsed
-        ? { ok: false as const, refusal: { field: "", code: "no_json", message: parsed.reason } }
+        ? { ok: false as const, refusal: noJson(body.subarray(start, end), parsed.reason) }
         : normalise(parsed.object, received);
     if (judged.ok) verdict.lines.push(judged.line);
     else verdict.refused.push({ line: starts.lineOf(start), ...judged.refusal });
   });
   return documents > LINES_MAX ? "too many lines" : verdict;
+}
+
+function noJson(line: Uint8Array, reason: string): Refusal {
+  const message = isUtf8(line) ? reason : "the line is not valid UTF-8";
+  return { field: "", code: "no_json", message };
+}
+
+/** Where the spaces end that JSON may begin with. */
+function textStart(body: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && (body[at] === 0x20 || body[at] === 0x09 || body[at] === 0x0d)) at += 1;
+  return at;
 }
 
 /** Tells the number of the line, from 1, in which a place lies; asked in rising order. */
