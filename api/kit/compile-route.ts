@@ -218,13 +218,23 @@ function specOf({ operationId, answers }: Route, status: number): AnswerSpec {
   throw new Error(`${operationId} answered ${status}, which it does not list`);
 }
 
-function problem(error: unknown, { deps, headers }: Compiled, { trace }: Served): Whole {
+function problem(
+  error: unknown,
+  { route, deps, headers }: Compiled,
+  { trace, incoming }: Served,
+): Result {
   const body = problemOf(error, new TraceLog(deps.log, trace.traceId));
   const own = {
     "trace-id": trace.traceId,
     ...(body.status === 401 ? { "www-authenticate": "Bearer" } : {}),
     ...problemHeaders(error),
   };
+  const refusal = route.refusal?.(body, incoming);
+  if (refusal) {
+    const { status } = body;
+    const told = { ...own, "content-type": refusal.media };
+    return new Response(refusal.bytes, { status, headers: told });
+  }
   return wholeAnswer(body.status, JSON.stringify(body), flatHeaders(headers.plain, own));
 }
 

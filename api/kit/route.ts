@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 
 import type { z } from "zod";
 
+import type { ProblemBody } from "#platform/http/problem.ts";
 import type { Log } from "#platform/log.ts";
 import type { Database, Queryable } from "#platform/postgres/database.ts";
 
@@ -61,9 +62,12 @@ export type Call<Params, Query, Body, Answer> = {
   ifNoneMatch: string | undefined;
   /** The raw request, for bodies that are no JSON (`body: undefined` in the spec) and for odd headers. */
   incoming: IncomingMessage;
-  /** Ends when the client goes away or the service stops: streams must stop then. */
+  /** Ends when the client goes away, its token runs out or the service stops: streams must stop then. */
   signal: AbortSignal;
 };
+
+/** The body of a refusal, and its media type. */
+type Refusal = { media: string; bytes: Uint8Array<ArrayBuffer> };
 
 export type RouteSpec<Params, Query, Body, Answers extends AnswerSpecs> = {
   method: Method;
@@ -96,6 +100,8 @@ export type RouteSpec<Params, Query, Body, Answers extends AnswerSpecs> = {
   reads?: "replica";
   /** A limit of its own beside the general one, for one caller (or address, where nobody is signed in). */
   limit?: { burst: number; perMinute: number };
+  /** A refusal as a protocol has it that knows no problem+json; undefined: this request is told as all others are. */
+  refusal?(problem: ProblemBody, incoming: IncomingMessage): Refusal | undefined;
   answers: Answers;
   handle(
     call: Call<Params, Query, Body, AnswerOf<NoInfer<Answers>>>,

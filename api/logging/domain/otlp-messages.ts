@@ -80,6 +80,8 @@ const root = protobuf.Root.fromJSON({
   },
 });
 
+/** google.rpc.Status: why a request was refused. Its code says nothing that the status of HTTP does not. */
+const Status = new protobuf.Type("Status").add(new protobuf.Field("message", 2, "string"));
 const Request = root.lookupType("ExportLogsServiceRequest");
 const Answer = root.lookupType("ExportLogsServiceResponse");
 
@@ -96,11 +98,21 @@ const Bytes = z.union([
   z.instanceof(Uint8Array).transform((bytes) => Buffer.from(bytes).toString("base64")),
 ]);
 
+/** Numbers, or their text: JSON has no other way to write those that are not finite. */
+const Double = z.union([
+  z.number(),
+  z.enum(["NaN", "Infinity", "-Infinity"]),
+  z
+    .string()
+    .regex(/^-?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?$/)
+    .transform(Number),
+]);
+
 const AnyValue = z.object({
   stringValue: z.string().optional(),
   boolValue: z.boolean().optional(),
   intValue: Long.optional(),
-  doubleValue: z.union([z.number(), z.enum(["NaN", "Infinity", "-Infinity"])]).optional(),
+  doubleValue: Double.optional(),
   bytesValue: Bytes.optional(),
   get arrayValue() {
     return z.object({ values: z.array(AnyValue).default([]) }).optional();
@@ -137,7 +149,11 @@ export const ExportRequest = z.object({
           .array(
             z.object({
               scope: z
-                .object({ name: z.string().optional(), version: z.string().optional() })
+                .object({
+                  name: z.string().optional(),
+                  version: z.string().optional(),
+                  attributes: Attributes,
+                })
                 .nullish(),
               logRecords: z.array(LogRecord).default([]),
             }),
@@ -152,6 +168,14 @@ export type LogRecord = z.output<typeof LogRecord>;
 export type KeyValue = z.output<typeof KeyValue>;
 export type AnyValue = z.output<typeof AnyValue>;
 
+/** JSON of a request without its nulls: to protobuf they are what is not there. */
+export function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).filter(([, item]) => item !== null);
+  return Object.fromEntries(entries.map(([name, item]) => [name, withoutNulls(item)]));
+}
+
 /** The plain object of a protobuf request; throws where the bytes are none. */
 export const decodeRequest = (bytes: Uint8Array): unknown =>
   Request.toObject(Request.decode(bytes), { longs: String });
@@ -164,6 +188,11 @@ export type PartialSuccess = { rejectedLogRecords: string; errorMessage: string 
 
 export const encodeAnswer = (partialSuccess: PartialSuccess | undefined): Uint8Array =>
   Answer.encode(Answer.fromObject(partialSuccess ? { partialSuccess } : {})).finish();
+
+export const encodeStatus = (message: string): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(Status.encode({ message }).finish());
+
+export const decodeStatus = (bytes: Uint8Array): unknown => Status.toObject(Status.decode(bytes));
 
 export const decodeAnswer = (bytes: Uint8Array): unknown =>
   Answer.toObject(Answer.decode(bytes), { longs: String });

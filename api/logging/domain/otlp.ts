@@ -48,6 +48,7 @@ export function* documentsOf(request: ExportRequest): Generator<Fields> {
     const common = fieldsOf(resource?.attributes ?? []);
     for (const { scope, logRecords } of scopeLogs) {
       const logger = {
+        ...fieldsOf(scope?.attributes ?? []),
         ...(scope?.name ? { "log.logger": scope.name } : {}),
         ...(scope?.version ? { "otel.scope.version": scope.version } : {}),
       };
@@ -79,11 +80,14 @@ function documentOf(record: LogRecord): Fields {
   if (level !== undefined) fields["log.level"] = level;
   if (severityNumber > 0) fields["event.severity"] = severityNumber;
   if (eventName) fields["event.action"] = eventName;
-  if (traceId) fields["trace.id"] = traceId.toLowerCase();
-  if (spanId) fields["span.id"] = spanId.toLowerCase();
+  if (isId(traceId)) fields["trace.id"] = traceId.toLowerCase();
+  if (isId(spanId)) fields["span.id"] = spanId.toLowerCase();
   addBody(fields, record.body);
   return fields;
 }
+
+/** Zeros are how an id says that there is none. */
+const isId = (id: string | undefined): id is string => id !== undefined && /[^0]/.test(id);
 
 /** A text is the message; a structured body lies under `body`, and its own `message` is the message. */
 function addBody(fields: Fields, body: AnyValue | null | undefined): void {
@@ -104,10 +108,13 @@ function fieldsOf(attributes: readonly KeyValue[]): Fields {
     const plain = plainOf(value);
     if (plain === undefined) continue;
     const name = Object.hasOwn(ECS_NAMES, key) ? ECS_NAMES[key] : undefined;
-    fields[name ?? key] = plain;
+    fields[name ?? nameOf(key)] = plain;
   }
   return fields;
 }
+
+/** Attributes may have any name, events only what a query can name: what such a name cannot hold becomes `_`. */
+const nameOf = (key: string): string => key.replaceAll(/[\p{C}\p{Z}"\\]|^\.|\.(?=\.|$)/gu, "_");
 
 type Plain = string | number | boolean | Plain[] | { [key: string]: Plain };
 
@@ -128,7 +135,7 @@ function nestedOf({ arrayValue, kvlistValue }: AnyValue): Plain | undefined {
   if (!kvlistValue) return undefined;
   const entries = kvlistValue.values.flatMap(({ key, value }): [string, Plain][] => {
     const plain = plainOf(value);
-    return plain === undefined ? [] : [[key, plain]];
+    return plain === undefined ? [] : [[nameOf(key), plain]];
   });
   return Object.fromEntries(entries);
 }

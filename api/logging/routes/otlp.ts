@@ -8,13 +8,15 @@ import { AppError } from "#platform/errors.ts";
 import {
   decodeRequest,
   encodeAnswer,
+  encodeStatus,
   ExportRequest,
   type PartialSuccess,
+  withoutNulls,
 } from "../domain/otlp-messages.ts";
 import { type Accepted, acceptOtlp } from "../verbs/accept-logs.ts";
 import type { Deps } from "../verbs/deps.ts";
 import { WRITE } from "../verbs/read-scope.ts";
-import { mediaType, readBody } from "./read-body.ts";
+import { mediaType, mediaTypeOf, readBody } from "./read-body.ts";
 
 const JSON_TYPE = "application/json";
 const PROTOBUF_TYPE = "application/x-protobuf";
@@ -36,10 +38,14 @@ export const otlpRoute = (deps: Deps): Route =>
     tag: "Push",
     summary: "Takes logs by the OpenTelemetry protocol",
     description:
-      "OTLP/HTTP with JSON or protobuf, gzipped or not; point an exporter at …/otlp. Attributes become ECS fields. The dataset is the attribute data_stream.dataset or event.dataset, else the service's name with .otlp behind it. Records that are refused are counted in partialSuccess. Errors are problem+json; 429 and 503 carry Retry-After.",
+      "OTLP/HTTP with JSON or protobuf, gzipped or not; point an exporter at …/otlp. Attributes become ECS fields. The dataset is the attribute data_stream.dataset or event.dataset, else the service's name with .otlp behind it. Records that are refused are counted in partialSuccess. Errors are problem+json, for protobuf a google.rpc.Status; 429 and 503 carry Retry-After.",
     rule: { allow: "permission", permission: WRITE, scoped: true },
     consumes: [JSON_TYPE, PROTOBUF_TYPE],
     bodyBytesMax: BODY_BYTES_MAX,
+    refusal: ({ detail }, incoming) =>
+      mediaTypeOf(incoming) === PROTOBUF_TYPE
+        ? { media: PROTOBUF_TYPE, bytes: encodeStatus(detail) }
+        : undefined,
     answers: { 200: { description: "Kept, but for what partialSuccess says", body: Answer } },
     async handle({ caller, nowMs, incoming }) {
       const type = mediaType(incoming, [JSON_TYPE, PROTOBUF_TYPE]);
@@ -70,7 +76,7 @@ function requestIn(bytes: Buffer, type: string): ExportRequest {
 function jsonIn(bytes: Buffer): unknown {
   const start = bytes.findIndex((byte) => byte > 0x20);
   const parsed = parseJsonLine(bytes, Math.max(start, 0), bytes.length);
-  if ("object" in parsed) return parsed.object;
+  if ("object" in parsed) return withoutNulls(parsed.object);
   throw new AppError("bad_request", `body: ${parsed.reason}`);
 }
 

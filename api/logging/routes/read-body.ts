@@ -31,9 +31,13 @@ export async function readBody(incoming: IncomingMessage, bytesMax: number): Pro
   }
 }
 
-/** The media type without its parameters. @throws AppError unless it is one of these */
+/** The media type without its parameters. */
+export const mediaTypeOf = (incoming: IncomingMessage): string =>
+  (incoming.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+
+/** @throws AppError unless it is one of these */
 export function mediaType(incoming: IncomingMessage, known: readonly string[]): string {
-  const type = (incoming.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+  const type = mediaTypeOf(incoming);
   if (known.includes(type)) return type;
   throw new AppError("unsupported_media_type", `content-type: send ${known.join(" or ")}.`);
 }

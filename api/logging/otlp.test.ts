@@ -1,0 +1,98 @@
+import { expect, test } from "vitest";
+
+import {
+  decodeRequest,
+  decodeStatus,
+  encodeRequest,
+  ExportRequest,
+  withoutNulls,
+} from "./domain/otlp-messages.ts";
+import { documentsOf } from "./domain/otlp.ts";
+import { testLogging } from "./testing.ts";
+
+const text = (stringValue: string) => ({ stringValue });
+const requestOf = (record: object, scope: object | null = null): Record<string, unknown> => ({
+  resourceLogs: [{ resource: null, scopeLogs: [{ scope, logRecords: [record] }] }],
+});
+const read = (message: unknown): Record<string, unknown>[] => [
+  ...documentsOf(ExportRequest.parse(message)),
+];
+
+test("null in JSON is what is not there, and numbers may be text", () => {
+  const record = {
+    timeUnixNano: null,
+    severityNumber: null,
+    severityText: null,
+    traceId: null,
+    body: text("kept"),
+    attributes: [
+      { key: "a", value: null },
+      { key: "b", value: { stringValue: null, doubleValue: "2.5e3" } },
+      { key: "c", value: { doubleValue: "NaN" } },
+      { key: "d", value: { arrayValue: { values: null } } },
+    ],
+  };
+  expect(read(withoutNulls(requestOf(record)))).toEqual([
+    { message: "kept", b: 2_500, c: "NaN", d: [], "data_stream.dataset": "otlp" },
+  ]);
+  for (const message of [{ resourceLogs: null }, requestOf({ attributes: null })]) {
+    expect(() => read(withoutNulls(message))).not.toThrow();
+  }
+});
+
+test("what a scope says of itself is kept, and an id of zeros is none", () => {
+  const attributes = [{ key: "module", value: text("till") }];
+  const record = { body: text("x"), traceId: Buffer.alloc(16), spanId: Buffer.alloc(8) };
+  const message = requestOf(record, { name: "shop", version: "2", attributes });
+  expect(read(decodeRequest(encodeRequest(message)))).toEqual([
+    {
+      message: "x",
+      module: "till",
+      "log.logger": "shop",
+      "otel.scope.version": "2",
+      "data_stream.dataset": "otlp",
+    },
+  ]);
+});
+
+test("no record is lost for the name of an attribute", async () => {
+  await using service = await testLogging();
+  const keys = ["my key", "a..b", ".c", "d.", 'e"f', "g\u0000", "k8s.pod.labels.app.io/name"];
+  const attributes = keys.map((key) => ({ key, value: text(key) }));
+  const nested = { kvlistValue: { values: [{ key: "in side", value: text("x") }] } };
+  const record = { body: text("odd"), attributes: [...attributes, { key: "map", value: nested }] };
+  const answer = await service.send("POST", "/otlp/v1/logs", {
+    as: service.root,
+    body: requestOf(record),
+  });
+  expect([answer.status, answer.json]).toEqual([200, {}]);
+  const [document = {}] = read(withoutNulls(requestOf(record)));
+  expect(document).toMatchObject({ my_key: "my key", map: { in_side: "x" } });
+  expect(Object.values(document)).toEqual(expect.arrayContaining(keys));
+});
+
+test("who sends protobuf is told in protobuf what is wrong, who sends JSON as everywhere", async () => {
+  await using service = await testLogging();
+  const send = (type: string, as: string) =>
+    fetch(new URL("/otlp/v1/logs", service.url), {
+      method: "POST",
+      headers: { authorization: `Bearer ${as}`, "content-type": type },
+      body: "hello",
+    });
+  for (const [as, status, message] of [
+    [service.root, 400, "The body is no ExportLogsServiceRequest."],
+    ["nobody", 401, expect.stringContaining("token")],
+  ] as const) {
+    const answer = await send("application/x-protobuf", as);
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([
+      status,
+      "application/x-protobuf",
+    ]);
+    expect(decodeStatus(await answer.bytes())).toEqual({ message });
+    const json = await send("application/json", as);
+    expect([json.status, json.headers.get("content-type")]).toEqual([
+      status,
+      "application/problem+json",
+    ]);
+  }
+});
