@@ -7,6 +7,8 @@ export type Caller = {
   sessionId: string;
   /** Names from the services' catalogues: `billing:refunds:write`, `logging:logs:read/nginx.*`, `billing:*`. */
   permissions: ReadonlySet<string>;
+  /** Epoch ms at which what proves all this runs out; undefined for what does not. */
+  endsMs?: number | undefined;
   /** IP address of the peer. */
   address: string;
 };

@@ -40,8 +40,8 @@ const somebody = (kind: "anonymous" | "root", address: string): Caller => ({
 
 function callerFrom(known: Omit<Caller, "address"> | undefined, address: string): Caller {
   if (known === undefined) throw unknownToken();
-  const { kind, id, sessionId, permissions } = known;
-  return { kind, id, sessionId, permissions, address };
+  const { kind, id, sessionId, permissions, endsMs } = known;
+  return { kind, id, sessionId, permissions, endsMs, address };
 }
 
 const unknownToken = (): AppError =>

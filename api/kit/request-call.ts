@@ -10,6 +10,9 @@ import type { Input } from "./request-input.ts";
 import type { AnyAnswer, Route } from "./route.ts";
 import { TraceLog } from "./trace-log.ts";
 
+/** What a timer of Node can wait for. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 /** What a handler is given (`Call`): a class, since one is made for each request and most of it is never looked at. */
 export class RequestCall {
   readonly params: unknown;
@@ -65,7 +68,13 @@ export class RequestCall {
     const gone = new AbortController();
     if (this.#outgoing.closed) gone.abort();
     else this.#outgoing.once("close", () => gone.abort());
-    return AbortSignal.any([gone.signal, this.#stopping]);
+    const { endsMs } = this.caller;
+    const ends = endsMs === undefined ? [] : [AbortSignal.timeout(this.#msUntil(endsMs))];
+    return AbortSignal.any([gone.signal, this.#stopping, ...ends]);
+  }
+
+  #msUntil(ms: number): number {
+    return Math.min(Math.max(ms - this.nowMs, 0), TIMER_MS_MAX);
   }
 }
 

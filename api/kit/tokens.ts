@@ -53,6 +53,7 @@ export function tokenAuthenticator(options: {
       id: claims.sub,
       sessionId: claims.sid ?? "",
       permissions: new Set(claims.scope.split(" ").filter((it) => it !== "")),
+      endsMs: claims.exp * 1_000,
     };
     if (verified.size >= CACHE_MAX) {
       const [oldest = ""] = verified.keys();

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 
 import type { Caller } from "#api/kit/caller.ts";
 import { openCurrentStore } from "#pipeline/open-current-store.ts";
@@ -11,14 +11,14 @@ import { systemClock } from "#platform/clock.ts";
 import { silentLog } from "#platform/log.ts";
 
 import { testLogging, type TestLogging } from "./testing.ts";
-import { followLogs } from "./verbs/follow-logs.ts";
+import { followLogs, type Message } from "./verbs/follow-logs.ts";
 import { createTailHub } from "./verbs/tail-hub.ts";
 
-type Message = { id: string | undefined; event: string; data: string };
+type Read = { id: string | undefined; event: string; data: string };
 
 /** A reader of the stream, as a browser's EventSource is one. */
 class Reader {
-  readonly messages: Message[] = [];
+  readonly messages: Read[] = [];
   readonly #stop = new AbortController();
 
   async open(
@@ -42,6 +42,8 @@ class Reader {
     return this;
   }
 
+  isEnded = false;
+
   async #read(body: ReadableStream<Uint8Array>): Promise<void> {
     let text = "";
     const decoder = new TextDecoder();
@@ -55,6 +57,7 @@ class Reader {
         if (event) this.messages.push({ id: field("id"), event, data: field("data") ?? "" });
       }
     }
+    this.isEnded = true;
   }
 
   /** What the events say, once there are so many. */
@@ -68,6 +71,35 @@ class Reader {
   close(): void {
     this.#stop.abort();
   }
+}
+
+/** A store and its readers, without HTTP between them. */
+async function openWorld() {
+  const dataFolder = await mkdtemp(join(tmpdir(), "quarterdeck tail "));
+  const stores = openCurrentStore({ dataFolder, clock: systemClock });
+  const tails = createTailHub({ stores, log: silentLog() });
+  const { signal } = new AbortController();
+  return {
+    stores,
+    tails,
+    /** Reads with these permissions; without any, as root. */
+    follow(permissions?: readonly string[]) {
+      const caller: Caller = {
+        kind: permissions === undefined ? "root" : "account",
+        id: "",
+        sessionId: "",
+        permissions: new Set(permissions),
+        address: "",
+      };
+      const nowMs = systemClock.nowMs();
+      return followLogs({ stores, tails }, { where: [], caller, after: undefined, nowMs, signal });
+    },
+    async [Symbol.asyncDispose]() {
+      await tails[Symbol.asyncDispose]();
+      await stores[Symbol.asyncDispose]();
+      await rm(dataFolder, { recursive: true, force: true });
+    },
+  };
 }
 
 const push = async (service: TestLogging, dataset: string, message: string): Promise<void> => {
@@ -114,24 +146,49 @@ test("many readers share one follower, and an id that is none is refused", async
   for (const reader of readers) reader.close();
 }, 60_000);
 
-test("a reader that takes nothing is let go of, and is told so when it reads again", async () => {
-  const dataFolder = await mkdtemp(join(tmpdir(), "quarterdeck tail "));
-  onTestFinished(() => rm(dataFolder, { recursive: true, force: true }));
-  await using stores = openCurrentStore({ dataFolder, clock: systemClock });
-  await using tails = createTailHub({ stores, log: silentLog() });
-  const caller: Caller = {
-    kind: "root",
-    id: "",
-    sessionId: "",
-    permissions: new Set(),
-    address: "",
+test("a stream ends with the token that it was opened with", async () => {
+  await using service = await testLogging();
+  const as = await service.token({ scope: "logging:logs:read/shop.*", expiresInS: 1 });
+  const reader = await new Reader().open(service, { as });
+  await expect.poll(() => reader.isEnded, { timeout: 20_000 }).toBe(true);
+}, 60_000);
+
+test("a reader hears of what was skipped in the own datasets only", async () => {
+  await using world = await openWorld();
+  const own = await world.follow(["logging:logs:read/shop.*"]);
+  const other = await world.follow(["logging:logs:read/bank.*"]);
+  const store = await world.stores.get();
+  const event = (dataset: string, n: number) => ({
+    "data_stream.dataset": dataset,
+    "log.offset": n,
+  });
+  const shop = Array.from({ length: 1_500 }, (_, n) => event("shop.a", n + 10));
+  await store.append(batchOf([event("bank.a", 1), ...shop]), [], positionsAt(1));
+  const said = async (from: AsyncIterator<Message>, count: number) => {
+    const values: Message[] = [];
+    while (values.length < count) values.push((await from.next()).value);
+    return values;
   };
-  const following = { where: [], caller, after: undefined, nowMs: systemClock.nowMs() };
-  const { signal } = new AbortController();
-  const slow = await followLogs({ stores, tails }, { ...following, signal });
+  const heard = await said(own, 1_001);
+  expect(heard.at(-1)).toEqual({ event: "skipped", data: { events: 500 } });
+  expect(await said(other, 1)).toEqual([{ event: "skipped", data: { events: 1 } }]);
+  await store.append(batchOf(shop), [], positionsAt(2));
+  await store.append(
+    batchOf([{ ...event("bank.a", 2), "@timestamp": systemClock.nowMs() }]),
+    [],
+    positionsAt(3),
+  );
+  expect(await said(other, 1)).toMatchObject([{ event: "log" }]);
+}, 60_000);
+
+test("a reader that takes nothing is let go of, and is told so when it reads again", async () => {
+  await using world = await openWorld();
+  const { stores, tails } = world;
+  const slow = await world.follow();
   let seen = 0;
   const leave = await tails.add((events, skipped) => {
-    seen += events.length + skipped;
+    seen += events.length;
+    for (const rows of skipped.values()) seen += rows;
   });
   const store = await stores.get();
   for (let i = 0; i < 5; i += 1) {

@@ -82,9 +82,12 @@ export type StoreStatus = {
 /** For how many days the events of a dataset are kept. A dataset that is not in it is kept for ever. */
 export type Retention = ReadonlyMap<string, number>;
 
-/** What was appended since the last time it was asked, by whichever process, in no order; `skipped` more are not shown. */
+/** How many events of each dataset are not shown; none that has no such. */
+export type Skipped = ReadonlyMap<string, number>;
+
+/** What was appended since the last time it was asked, by whichever process, in no order. */
 export type Follower = {
-  next(limit: number): Promise<{ events: EventDocument[]; skipped: number }>;
+  next(limit: number): Promise<{ events: EventDocument[]; skipped: Skipped }>;
 };
 
 /**

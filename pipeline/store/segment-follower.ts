@@ -1,4 +1,4 @@
-import type { Follower } from "./port.ts";
+import type { EventDocument, Follower, Skipped } from "./port.ts";
 import { documentOf } from "./search-sql.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
 import type { Segment } from "./segment-footer.ts";
@@ -23,7 +23,7 @@ export async function followSegments(parts: {
       const fresh = there.filter(({ id, rows }) => !known.has(id) && rows > 0);
       if (fresh.length === 0) {
         known = new Set(there.map(({ id }) => id));
-        return { events: [], skipped: 0 };
+        return { events: [], skipped: new Map() };
       }
       const rows = await parts.reader.newestOf(
         fresh.map(({ id }) => id),
@@ -31,8 +31,19 @@ export async function followSegments(parts: {
       );
       // Known only now: what could not be read is asked for again.
       known = new Set(there.map(({ id }) => id));
-      const all = fresh.reduce((sum, segment) => sum + segment.rows, 0);
-      return { events: rows.map(documentOf), skipped: all - rows.length };
+      const events = rows.map(documentOf);
+      return { events, skipped: skippedOf(fresh, events) };
     },
   };
+}
+
+/** What there is of each dataset, without what is shown of it. */
+function skippedOf(fresh: readonly Segment[], shown: readonly EventDocument[]): Skipped {
+  const left = new Map<string, number>();
+  const add = (dataset: string, rows: number): void => {
+    left.set(dataset, (left.get(dataset) ?? 0) + rows);
+  };
+  for (const { dataset, rows } of fresh.flatMap(({ extents }) => extents)) add(dataset, rows);
+  for (const { fields } of shown) add(String(fields["data_stream.dataset"] ?? ""), -1);
+  return new Map([...left].filter(([, rows]) => rows > 0));
 }

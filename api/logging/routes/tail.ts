@@ -20,7 +20,7 @@ export const tailRoute = (deps: Deps): Route =>
     operationId: "tailLogs",
     tag: "Read",
     summary: "New events as they are stored, as server-sent events",
-    description: `Each event comes as \`log\` with its id, some seconds after it was pushed. A reader that comes back with Last-Event-ID gets first what is newer than that event by its time. \`skipped\` says how many could not be looked at in a burst; a reader that is too slow gets \`dropped\` and is let go. A comment comes every ${HEARTBEAT_MS / 1_000} seconds.`,
+    description: `Each event comes as \`log\` with its id, some seconds after it was pushed. A reader that comes back with Last-Event-ID gets first what is newer than that event by its time. \`skipped\` says how many of the datasets that the caller may read could not be looked at in a burst; a reader that is too slow gets \`dropped\` and is let go. A comment comes every ${HEARTBEAT_MS / 1_000} seconds. The stream ends when the token runs out: come back with a new one.`,
     rule: { allow: "permission", permission: READ, scoped: true },
     query: z.strictObject({ q: scopeQuery.q }),
     limit: { burst: 60, perMinute: 60 },

@@ -1,10 +1,11 @@
 import type { Caller } from "#api/kit/caller.ts";
 import type { Filter } from "#pipeline/filter.ts";
 import { matches } from "#pipeline/matches.ts";
-import type { EventDocument, EventId } from "#pipeline/store/port.ts";
+import type { EventDocument, EventId, Skipped } from "#pipeline/store/port.ts";
 
+import { covers } from "../domain/dataset.ts";
 import type { Deps } from "./deps.ts";
-import { isVisible, withinScope } from "./read-scope.ts";
+import { isVisible, readScope, withinScope } from "./read-scope.ts";
 
 /** What waits for one reader; one that leaves more lying is let go. */
 const WAITING_MAX = 2_000;
@@ -33,7 +34,8 @@ export async function followLogs(
     for (const event of events) {
       if (isVisible(caller, event.fields) && matches(event.fields, where)) inbox.put(logOf(event));
     }
-    if (skipped > 0) inbox.put({ event: "skipped", data: { events: skipped } });
+    const count = skippedOf(caller, skipped);
+    if (count > 0) inbox.put({ event: "skipped", data: { events: count } });
   });
   const end = (): void => {
     leave();
@@ -47,6 +49,13 @@ export async function followLogs(
   });
   return messages(missed, inbox, leave);
 }
+
+/** How many in the datasets of the caller: what happens in the others is not theirs to know. */
+const skippedOf = (caller: Caller, skipped: Skipped): number =>
+  [...skipped].reduce(
+    (sum, [dataset, rows]) => (covers(readScope(caller), dataset) ? sum + rows : sum),
+    0,
+  );
 
 // What came in while the missed ones were looked up may be among them.
 async function* messages(

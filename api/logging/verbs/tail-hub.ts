@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { CurrentStore } from "#pipeline/open-current-store.ts";
-import type { EventDocument, EventStore, Follower } from "#pipeline/store/port.ts";
+import type { EventDocument, EventStore, Follower, Skipped } from "#pipeline/store/port.ts";
 import type { Log } from "#platform/log.ts";
 
 const LOOK_EVERY_MS = 250;
@@ -9,7 +9,7 @@ const LOOK_EVERY_MS = 250;
 const EVENTS_MAX = 1_000;
 
 /** Gets what is new, oldest first, and how many events it was not shown. */
-type TailListener = (events: readonly EventDocument[], skipped: number) => void;
+type TailListener = (events: readonly EventDocument[], skipped: Skipped) => void;
 
 /** One follower of the store for all who watch it from this process: more viewers ask the store for no more. */
 export type TailHub = AsyncDisposable & {
@@ -32,7 +32,7 @@ export function createTailHub({ stores, log }: { stores: CurrentStore; log: Log 
 
   async function look(): Promise<void> {
     const { events, skipped } = await (await follower()).next(EVENTS_MAX);
-    if (events.length + skipped === 0) return;
+    if (events.length + skipped.size === 0) return;
     const inOrder = events.toReversed();
     for (const listener of listeners) listener(inOrder, skipped);
   }
