@@ -59,8 +59,10 @@ function valuesOf(fields: Fields, name: string): unknown[] {
   return Array.isArray(value) ? value : [value];
 }
 
+/** A time is text in a document and a number in a condition. */
 const equal = (value: unknown, wanted: string | number): boolean =>
-  String(value) === String(wanted);
+  String(value) === String(wanted) ||
+  (typeof wanted === "number" && typeof value === "string" && instantOrNumber(value) === wanted);
 
 const contains = (value: unknown, words: string): boolean =>
   String(value).toLowerCase().includes(words.toLowerCase());

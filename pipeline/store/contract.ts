@@ -4,6 +4,7 @@ import { Batch, isNumberField, isTextField } from "#collectors/batch.ts";
 import type { SourceId } from "#collectors/source.ts";
 
 import { bucketOf } from "../live/latency-sketch.ts";
+import { matches } from "../matches.ts";
 import type { RollupCell } from "../rollup.ts";
 import type { AggregateRequest, EventStore, Positions } from "./port.ts";
 
@@ -145,7 +146,11 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
       batchOf([
         { "url.path": "/a_b", "http.response.status_code": 200, "event.category": "web" },
         { "url.path": "/aXb", "http.response.status_code": 404, "event.category": "web\u001Fapi" },
-        { "http.response.status_code": 500, fields_json: '{"a.b":"x","n":7}', message: "50% Off" },
+        {
+          "http.response.status_code": 500,
+          fields_json: '{"a.b":"x","n":7,"l":["x","Y%",3],"yes":true}',
+          message: "50% Off",
+        },
       ]),
       [],
       positionsAt(1),
@@ -170,11 +175,25 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
       [{ field: "event.category", op: "missing" }, 1],
       [{ field: "a.b", op: "eq", value: "x" }, 1],
       [{ field: "n", op: "gt", value: 6 }, 1],
+      [{ field: "l", op: "eq", value: "x" }, 1],
+      [{ field: "l", op: "eq", value: "y%" }, 0],
+      [{ field: "l", op: "ne", value: "x" }, 2],
+      [{ field: "l", op: "like", value: "y%*" }, 1],
+      [{ field: "l", op: "not_like", value: "*%" }, 2],
+      [{ field: "l", op: "gt", value: 2 }, 1],
+      [{ field: "l", op: "gt", value: 3 }, 0],
+      [{ field: "l", op: "exists" }, 1],
+      [{ field: "yes", op: "eq", value: "true" }, 1],
       [{ field: "*", op: "contains", value: "0% oFF" }, 1],
       [{ field: "*", op: "contains", value: "0 oFF" }, 0],
       [{ field: "@timestamp", op: "gt", value: T0 + 1000 }, 1],
+      [{ field: "@timestamp", op: "eq", value: T0 + 1000 }, 1],
     ];
+    const all = await store.search({ ...ALL, where: [], limit: 10 });
     for (const [condition, expected] of cases) {
+      // Who follows what comes in is shown what a search would find.
+      const followed = all.filter(({ fields }) => matches(fields, [condition]));
+      expect([condition, followed.length]).toEqual([condition, expected]);
       expect([condition, await count(store, [condition])]).toEqual([condition, expected]);
     }
   });

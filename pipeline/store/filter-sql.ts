@@ -32,7 +32,12 @@ export class SqlText {
 /** What a query is: the text, and the values of its $1, $2, … */
 export type Statement = { text: string; parameters: readonly Parameter[] };
 
-type Value = { sql: string; type: FieldType };
+type Value = {
+  sql: string;
+  type: FieldType;
+  /** Of a field without a column: its values where the JSON has a list of them, else null. */
+  items?: string;
+};
 
 /** The field's value; a field without a column is looked up in the JSON of the others. */
 export function fieldValue(sql: SqlText, field: string): Value {
@@ -43,6 +48,7 @@ export function fieldValue(sql: SqlText, field: string): Value {
   return {
     sql: `(CASE WHEN json_valid(${json}) THEN json_extract_string(${json}, ${path}) END)`,
     type: "keyword",
+    items: `(CASE WHEN json_valid(${json}) THEN TRY_CAST(json_extract(${json}, ${path}) AS VARCHAR[]) END)`,
   };
 }
 
@@ -125,11 +131,18 @@ function likeSql(sql: SqlText, field: string, value: string): string {
   const place = fieldValue(sql, field);
   const pattern = sql.bind(value.split("*").map(escapedPattern).join("%"));
   const isLike = `ILIKE ${pattern} ESCAPE '\\'`;
-  if (place.type === "keyword") return `${place.sql} ${isLike}`;
+  if (place.type === "keyword") return anySql(place, (one) => `${one} ${isLike}`);
   if (place.type === "keywords") {
     return `len(list_filter(${place.sql}, lambda x: x ${isLike})) > 0`;
   }
   return `CAST(${place.sql} AS VARCHAR) ${isLike}`;
+}
+
+/** Whether it holds for the text, or for one of the list that a field without a column may have instead. */
+function anySql({ sql, items }: Value, holds: (text: string) => string): string {
+  if (items === undefined) return holds(sql);
+  const isAny = `len(list_filter(${items}, lambda x: ${holds("x")})) > 0`;
+  return `(CASE WHEN ${items} IS NULL THEN ${holds(sql)} ELSE ${isAny} END)`;
 }
 
 function escapedPattern(text: string): string {
@@ -145,9 +158,13 @@ function compareSql(sql: SqlText, { field, op, value }: Comparison): string {
   if (place.type === "keywords" && isEqual) {
     return `list_contains(${place.sql}, ${sql.bind(String(value))})`;
   }
-  if (place.type === "keyword" && isEqual) return `${place.sql} = ${sql.bind(String(value))}`;
+  if (place.type === "keyword" && isEqual) {
+    const bound = sql.bind(String(value));
+    return anySql(place, (one) => `${one} = ${bound}`);
+  }
   if (place.type === "keyword") {
-    return `TRY_CAST(${place.sql} AS DOUBLE) ${operator} ${sql.number(numberOf(field, value))}`;
+    const number = sql.number(numberOf(field, value));
+    return anySql(place, (one) => `TRY_CAST(${one} AS DOUBLE) ${operator} ${number}`);
   }
   if (place.type === "keywords") {
     throw new AppError("bad_request", `${field} is a list of texts: it is neither more nor less`);
