@@ -5,7 +5,7 @@ export type Condition =
   /** `*` stands for any run of characters; case does not matter. */
   | { field: string; op: "like" | "not_like"; value: string }
   | { field: string; op: "exists" | "missing" }
-  /** The words stand somewhere in the message, URL, user agent, referrer, or original line; case does not matter. */
+  /** The words stand somewhere in the message, the error, URL, user agent, referrer, or original line; case does not matter. */
   | { field: "*"; op: "contains"; value: string };
 
 export type Filter = readonly Condition[];

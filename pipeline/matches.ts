@@ -3,6 +3,7 @@ import type { Condition, Filter, OneOf, StoreFilter } from "./filter.ts";
 /** Where bare words are looked for. */
 export const FULL_TEXT_FIELDS = [
   "message",
+  "error.message",
   "url.original",
   "user_agent.original",
   "http.request.referrer",

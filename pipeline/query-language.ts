@@ -6,7 +6,8 @@ import type { Condition, Filter } from "./filter.ts";
 /**
  * The query language of the search box, of `--where` and of URLs: terms separated by spaces, all of which must hold.
  *
- *   timeout "out of memory"     the words stand somewhere in the event; quotes hold words together
+ *   timeout "out of memory"     the words stand in the message, the error, URL, user agent, referrer or original
+ *                               line; quotes hold words together
  *   status:500  method:POST     the field has the value; case matters
  *   route:/api/*                `*` stands for any run of characters, case does not matter; in quotes it is a star
  *   path~"/a b*"                the same for a value with spaces

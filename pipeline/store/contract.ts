@@ -150,6 +150,7 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
           "http.response.status_code": 500,
           fields_json: '{"a.b":"x","n":7,"l":["x","Y%",3],"yes":true}',
           message: "50% Off",
+          "error.message": "Division by zero",
         },
       ]),
       [],
@@ -186,6 +187,7 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
       [{ field: "yes", op: "eq", value: "true" }, 1],
       [{ field: "*", op: "contains", value: "0% oFF" }, 1],
       [{ field: "*", op: "contains", value: "0 oFF" }, 0],
+      [{ field: "*", op: "contains", value: "division BY" }, 1],
       [{ field: "@timestamp", op: "gt", value: T0 + 1000 }, 1],
       [{ field: "@timestamp", op: "eq", value: T0 + 1000 }, 1],
     ];

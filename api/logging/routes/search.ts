@@ -26,7 +26,7 @@ const searchRoute = ({ stores }: Deps): Route =>
     tag: "Read",
     summary: "Events that match, newest first",
     description:
-      "Of the datasets that the caller may read. In `q` all terms must hold: words stand somewhere in the event; `level:error` is a value, `path:/api/*` a pattern, `status>=500` a comparison, `user:*` says that the field is there, `-method:GET` turns a condition round; quotes hold words together. A page goes on in the range of the first one, even where that was up to now.",
+      "Of the datasets that the caller may read. In `q` all terms must hold: words stand in the message, the error's message, the URL, the user agent, the referrer or the original line; `level:error` is a value, `path:/api/*` a pattern, `status>=500` a comparison, `user:*` says that the field is there, `-method:GET` turns a condition round; quotes hold words together. A page goes on in the range of the first one, even where that was up to now.",
     rule: { allow: "permission", permission: READ, scoped: true },
     query: pageQuery(scopeQuery),
     answers: { 200: { description: "A page of events", body: pageOf(Event) } },
