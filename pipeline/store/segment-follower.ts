@@ -44,6 +44,9 @@ function skippedOf(fresh: readonly Segment[], shown: readonly EventDocument[]): 
     left.set(dataset, (left.get(dataset) ?? 0) + rows);
   };
   for (const { dataset, rows } of fresh.flatMap(({ extents }) => extents)) add(dataset, rows);
-  for (const { fields } of shown) add(String(fields["data_stream.dataset"] ?? ""), -1);
+  for (const { fields } of shown) {
+    const dataset = fields["data_stream.dataset"];
+    if (typeof dataset === "string") add(dataset, -1);
+  }
   return new Map([...left].filter(([, rows]) => rows > 0));
 }

@@ -41,17 +41,14 @@ const NS_PER_MS = 1_000_000n;
 const DATASET_FALLBACK = "otlp";
 
 type Fields = Record<string, unknown>;
+type Scope = NonNullable<ExportRequest["resourceLogs"][number]["scopeLogs"][number]["scope"]>;
 
 /** Each log record of a request as an ECS document, in the order in which they came. */
 export function* documentsOf(request: ExportRequest): Generator<Fields> {
   for (const { resource, scopeLogs } of request.resourceLogs) {
     const common = fieldsOf(resource?.attributes ?? []);
     for (const { scope, logRecords } of scopeLogs) {
-      const logger = {
-        ...fieldsOf(scope?.attributes ?? []),
-        ...(scope?.name ? { "log.logger": scope.name } : {}),
-        ...(scope?.version ? { "otel.scope.version": scope.version } : {}),
-      };
+      const logger = scope ? loggerOf(scope) : {};
       for (const record of logRecords) {
         const fields = Object.assign(noFields(), common, logger, documentOf(record));
         fields["data_stream.dataset"] ??= fields["event.dataset"] ?? datasetOf(fields);
@@ -60,6 +57,12 @@ export function* documentsOf(request: ExportRequest): Generator<Fields> {
     }
   }
 }
+
+const loggerOf = ({ name, version, attributes }: Scope): Fields => ({
+  ...fieldsOf(attributes),
+  ...(name ? { "log.logger": name } : {}),
+  ...(version ? { "otel.scope.version": version } : {}),
+});
 
 /** `<service>.otlp` where the record names no dataset. */
 function datasetOf(fields: Fields): string {
