@@ -63,7 +63,20 @@ test("what is not signed, signed wrongly, or signed long ago is refused and chan
 
 test("what is signed and no event of ours is refused or left alone, and never a failure", async () => {
   await using money = await testMoney();
-  expect((await tell(money, { id: "evt_1" })).status).toBe(400);
+  const due = { amount: "1", fee: "0", currency: "EUR", reason: "r", evidenceDueByMs: 9e15 };
+  const dispute = { id: "dp_1", reference: "pay_1", chargeId: "ch_1", ...due };
+  const never = { id: "evt_1", atMs: 1, type: "dispute.opened", data: { dispute } };
+  const nul = { ...reversed("pay_of_somebody_else"), id: "evt_\0" };
+  for (const body of [
+    "",
+    "no JSON",
+    "null",
+    '{"id":"evt_1"}',
+    ...[never, nul].map((it) => JSON.stringify(it)),
+  ]) {
+    const signature = signWebhook(KEY, Buffer.from(body), money.service.clock.now);
+    expect((await deliver(money, body, signature)).status, body).toBe(400);
+  }
   const strange = await tell(money, reversed("pay_of_somebody_else"));
   expect(strange.json).toEqual({ received: "not_ours" });
   const nowhere = await money.service.send("POST", "/v1/webhooks/nobody", { body: {} });

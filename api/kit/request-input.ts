@@ -189,7 +189,8 @@ export async function readBytes(incoming: IncomingMessage, bytesMax: number): Pr
   return Buffer.concat(chunks);
 }
 
-function parseJson(text: string): unknown {
+/** JSON of a body, with no text in it that could not be kept. @throws AppError bad_request */
+export function parseJson(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
     if (ODD_ESCAPE.test(text) || text.includes("\0")) checkStrings(value, "body");

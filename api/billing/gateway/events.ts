@@ -1,5 +1,7 @@
 import { z } from "zod";
 
+/** The last moment that can be written as one of a calendar. */
+const LATEST_MS = Date.UTC(9999, 0);
 const id = z.string().min(1).max(100);
 const amount = z
   .string()
@@ -16,7 +18,7 @@ const dispute = z.object({
   fee: amount,
   currency: z.string().regex(/^[A-Z]{3}$/),
   reason: z.string().max(100),
-  evidenceDueByMs: z.int(),
+  evidenceDueByMs: z.int().min(0).max(LATEST_MS),
 });
 const reason = z.string().max(100);
 const event = <Type extends string, Data extends z.ZodType>(type: Type, data: Data) =>

@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
 
+import { parseJson } from "#api/kit/request-input.ts";
 import type { Kit } from "#api/kit/service.ts";
 import { AppError } from "#platform/errors.ts";
 import { newId } from "#platform/ids.ts";
@@ -86,7 +87,7 @@ export function sandboxGateway(kit: Kit): Gateway {
     readEvent({ body, header }) {
       const signature = header(SIGNATURE_HEADER);
       checkSignature(webhookKey(kit), { body, signature }, kit.clock.nowMs());
-      const event = GatewayEvent.safeParse(JSON.parse(body.toString()));
+      const event = GatewayEvent.safeParse(parseJson(body.toString()));
       if (event.success) return event.data;
       throw new AppError("bad_request", "The body is signed, but no event that is known here.");
     },
