@@ -18,8 +18,8 @@ async function paidYear(money: TestMoney) {
   const subscriptionId = String(id);
   const credit = async () => (await money.ask("GET", `/v1/customers/${customerId}`))["credit"];
   const cancel = () => money.post(`/v1/subscriptions/${subscriptionId}/cancel`, { at: "now" }, 200);
-  const dispute = async (): Promise<string> => {
-    await money.post(`/sandbox/payments/${paymentId}/dispute`, {}, 202);
+  const dispute = async (amount?: number): Promise<string> => {
+    await money.post(`/sandbox/payments/${paymentId}/dispute`, { amount }, 202);
     await money.service.runJobs();
     const [found] = await money.list(`/v1/disputes?paymentId=${paymentId}`);
     return String(found?.["id"]);
@@ -118,6 +118,48 @@ test("a change of interval carries the value of the old period into the new one"
   expect(await credit()).toBe(0);
   await cancel();
   expect(await credit()).toBe(2_400);
+  expect(await money.differences()).toEqual([0]);
+});
+
+test("what was carried into another interval is given back once: by the bank, in money, by a note, or at the end", async () => {
+  await using money = await testMoney();
+  const toMonth = async () => {
+    const year = await paidYear(money);
+    const month = { planId: year.planId, unitAmount: 100, interval: "month" };
+    await change(money, year.subscriptionId, { priceId: await money.price(month) });
+    expect(await year.credit()).toBe(1_100);
+    return year;
+  };
+  const [disputed, refunded, credited, ended] = [
+    await toMonth(),
+    await toMonth(),
+    await toMonth(),
+    await toMonth(),
+  ];
+  await disputed.dispute();
+  await money.post("/v1/refunds", { paymentId: refunded.paymentId, reason: "Sorry" });
+  await money.post("/v1/credit-notes", { invoiceId: credited.invoiceId, reason: "Sorry" });
+  for (const it of [disputed, refunded, credited, ended]) await it.cancel();
+  expect(await disputed.credit()).toBe(0);
+  expect(await refunded.credit()).toBe(1_100);
+  expect(await credited.credit()).toBe(1_200);
+  expect(await ended.credit()).toBe(1_200);
+  await money.post("/v1/refunds", { paymentId: ended.paymentId, reason: "Sorry" }, 409);
+  expect(await money.differences()).toEqual([0]);
+});
+
+test("a dispute of what had become credit leaves the rest to be given back at the end", async () => {
+  await using money = await testMoney();
+  const year = await paidYear(money);
+  const cheap = { planId: year.planId, unitAmount: 500, interval: "year" };
+  await change(money, year.subscriptionId, { priceId: await money.price(cheap) });
+  expect(await year.credit()).toBe(700);
+  await year.dispute(700);
+  expect(await year.credit()).toBe(0);
+  await year.cancel();
+  expect(await year.credit()).toBe(500);
+  await year.dispute();
+  expect(await year.credit()).toBe(0);
   expect(await money.differences()).toEqual([0]);
 });
 

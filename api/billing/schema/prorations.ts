@@ -5,43 +5,69 @@ import type { Queryable } from "#platform/postgres/database.ts";
 import { type Money, ZERO, money, smaller } from "../domain/money.ts";
 import { MoneyText, parseRows } from "./rows.ts";
 
-/** A period of a locked subscription, by its end: the invoices that have lines of it. */
-type Period = { id: string; endMs: number };
+/** A period of a locked subscription, by its number. */
+type Period = { id: string; period: number };
 
-const GIVEN_BACK = `(SELECT coalesce(sum(refunded + refund_pending + disputed), 0) FROM payments
-  WHERE payments.invoice_id = invoices.id)`;
-const OF_PERIOD = `subscription_id = $1 AND EXISTS (
-  SELECT FROM invoice_lines l WHERE l.invoice_id = invoices.id AND l.ends_at = $2)`;
+/** In money; what a dispute took out of the customer's credit was the invoice's no more. */
+const GIVEN_BACK = `(SELECT coalesce(sum(refunded + refund_pending + disputed
+    - (SELECT coalesce(sum(from_credit), 0) FROM disputes WHERE payment_id = payments.id AND status <> 'won')), 0)
+  FROM payments WHERE payments.invoice_id = invoices.id)`;
+
+/**
+ * The period ($2) and those before it whose rest was carried into it, as they were left for another interval before
+ * their end; the last `nth` is the period itself.
+ */
+const CHAIN = `WITH RECURSIVE back AS (
+    SELECT period, starts_at, ends_at FROM subscription_periods WHERE subscription_id = $1 AND period = $2
+    UNION ALL
+    SELECT p.period, p.starts_at, p.ends_at FROM back JOIN subscription_periods p
+      ON p.subscription_id = $1 AND p.period = back.period - 1 AND p.ends_at > back.starts_at),
+  chain AS (SELECT ends_at, max(period) AS nth FROM back GROUP BY ends_at)`;
+
+const Kept = z.object({ kept: MoneyText });
 
 /**
  * What was billed for a period, with tax, less what of it was voided, written off, credited, refunded or disputed: the
- * most that it may still give back.
+ * most that it may still give back. What a period that was left early gave back and carried on, and lost afterwards, is
+ * missing in the one that it was carried into.
  */
-export async function keptOf(tx: Queryable, { id, endMs }: Period): Promise<Money> {
+export async function keptOf(tx: Queryable, { id, period }: Period): Promise<Money> {
   const rows = await tx.query(
-    `SELECT coalesce(sum(billed - lost), 0)::text AS kept FROM (
-       SELECT (SELECT sum(l.total) FROM invoice_lines l WHERE l.invoice_id = invoices.id AND l.ends_at = $2) AS billed,
-         CASE status WHEN 'void' THEN total WHEN 'uncollectible' THEN credited + amount_due + ${GIVEN_BACK}
-           ELSE credited + ${GIVEN_BACK} END AS lost
-       FROM invoices WHERE ${OF_PERIOD}) AS invoice`,
-    [id, new Date(endMs)],
+    `${CHAIN}, own AS (
+       SELECT status, total, credited, amount_due, ${GIVEN_BACK} AS given_back,
+         (SELECT ends_at FROM invoice_lines l WHERE l.invoice_id = invoices.id ORDER BY position DESC LIMIT 1) AS ends_at
+       FROM invoices WHERE subscription_id = $1),
+     lost AS (
+       SELECT ends_at, sum(CASE status WHEN 'void' THEN total WHEN 'uncollectible' THEN credited + amount_due + given_back
+         ELSE credited + given_back END) AS units FROM own GROUP BY ends_at),
+     billed AS (
+       SELECT l.ends_at, sum(l.total) AS units FROM invoice_lines l JOIN invoices ON invoices.id = l.invoice_id
+       WHERE subscription_id = $1 GROUP BY l.ends_at)
+     SELECT (coalesce(billed.units, 0) - coalesce(lost.units, 0))::text AS kept
+     FROM chain LEFT JOIN billed USING (ends_at) LEFT JOIN lost USING (ends_at) ORDER BY nth`,
+    [id, period],
   );
-  const [row] = parseRows(z.object({ kept: MoneyText }), rows);
-  return row === undefined || row.kept < 0n ? ZERO : row.kept;
+  const kept = parseRows(Kept, rows).reduce(
+    (before, it) => it.kept + (before < 0n ? before : 0n),
+    0n,
+  );
+  return kept > 0n ? money(kept) : ZERO;
 }
 
 const Paid = z.object({ id: z.string(), left: MoneyText });
 
-/** Notes on the invoices of a period that were paid, newest first, what has become credit of them. */
+/** Notes on the invoices that were paid for a period, and for what was carried into it, what has become credit of them. */
 export async function noteProrated(
   tx: Queryable,
-  { id, endMs }: Period,
+  { id, period }: Period,
   amount: bigint,
 ): Promise<void> {
   const rows = await tx.query(
-    `SELECT id, (amount_paid - credited - prorated - ${GIVEN_BACK})::text AS left FROM invoices
-     WHERE ${OF_PERIOD} AND amount_paid > 0 ORDER BY finalized_at DESC, sequence DESC`,
-    [id, new Date(endMs)],
+    `${CHAIN} SELECT id, (amount_paid - credited - prorated - ${GIVEN_BACK})::text AS left FROM invoices
+     WHERE subscription_id = $1 AND amount_paid > 0 AND EXISTS (
+       SELECT FROM invoice_lines l JOIN chain USING (ends_at) WHERE l.invoice_id = invoices.id)
+     ORDER BY finalized_at DESC, sequence DESC`,
+    [id, period],
   );
   let rest = amount;
   for (const invoice of parseRows(Paid, rows)) {
