@@ -121,6 +121,9 @@ test("an invoice over the most that one may have is refused, and takes no number
   const lines = [{ description: "All of it", quantity: 1_000_000, unitAmount: 1_000_000_000_000 }];
   const body = { customerId, lines, finalize: true };
   expect((await books.send("POST", "/v1/invoices", { body })).status).toBe(422);
+  const over = { ...body, lines: [{ description: "More", unitAmount: 1_000_000_000_001 }] };
+  const refused = await books.ask("POST", "/v1/invoices", { body: over, status: 400 });
+  expect(refused["detail"]).toContain("from 0 to 1000000000000");
   expect(String((await written(books))["number"])).toMatch(/-000001$/);
 });
 

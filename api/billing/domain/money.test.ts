@@ -58,4 +58,6 @@ test("amounts are written with the digits of their currency", () => {
   expect(formatMoney(-1_234n, "EUR")).toBe("-12.34 EUR");
   expect(formatMoney(1_234n, "JPY")).toBe("1234 JPY");
   expect(formatMoney(1_234n, "KWD")).toBe("1.234 KWD");
+  // The guilder of Curaçao and Sint Maarten since 2025.
+  expect(formatMoney(1_234n, "XCG")).toBe("12.34 XCG");
 });

@@ -9,16 +9,14 @@ import { WIRE_MAX, toWire } from "../domain/money.ts";
 /** What routes have in common: amounts, currencies, countries, moments, places in lists. */
 const MINOR = "in minor units: 1234 is 12.34 EUR and 1234 JPY";
 
-export const Amount = z
-  .int({ error: "give a whole number of minor units" })
-  .min(0)
-  .max(WIRE_MAX)
-  .describe(`An amount ${MINOR}`);
-export const PositiveAmount = z
-  .int({ error: "give a whole number of minor units" })
-  .min(1)
-  .max(WIRE_MAX)
-  .describe(`An amount ${MINOR}`);
+const amountFrom = (min: number): z.ZodInt =>
+  z
+    .int({ error: `give a whole number of minor units from ${min} to ${WIRE_MAX}` })
+    .min(min)
+    .max(WIRE_MAX)
+    .describe(`An amount ${MINOR}`);
+export const Amount = amountFrom(0);
+export const PositiveAmount = amountFrom(1);
 /** In answers: what adds up, of more than one invoice, or comes from a gateway. */
 export const AddedAmount = z.int().min(0).describe(`An amount ${MINOR}`);
 /** In answers: credits are negative. */
