@@ -106,6 +106,27 @@ test("an unpaid subscription whose invoice is voided or credited is active again
   expect(await money.list(`/v1/invoices?${filter}`)).toHaveLength(1);
 });
 
+test("an invoice that is written off is tried no more and was not recovered, and its subscription goes on", async () => {
+  await using money = await testMoney();
+  const [early, late] = [await subscribed(money, "declined"), await subscribed(money, "declined")];
+  await money.post(`/v1/invoices/${early.invoiceId}/write-off`, undefined, 200);
+  await money.service.runJobs();
+  const policy = { retryDays: [], finally: "unpaid" };
+  await money.ask("PUT", "/v1/dunning-policy", { body: policy, headers: { "if-match": "*" } });
+  await money.after(DAY_MS);
+  expect([await early.status(), await late.status()]).toEqual(["active", "unpaid"]);
+  await money.post(`/v1/invoices/${late.invoiceId}/write-off`, undefined, 200);
+  await money.service.runJobs();
+  expect(await late.status()).toBe("active");
+  expect(await money.list("/v1/dunning")).toMatchObject([
+    { status: "exhausted", nextAt: null },
+    { status: "exhausted", nextAt: null },
+  ]);
+  expect(await money.list(`/v1/payments?invoiceId=${early.invoiceId}`)).toHaveLength(1);
+  await money.told("billing.dunning.exhausted", 2);
+  expect((await money.events()).map((it) => it.type)).not.toContain("billing.dunning.recovered");
+});
+
 test("whoever has no card has until the invoice is due; then it is dunned, whatever they try meanwhile", async () => {
   await using money = await testMoney();
   const customerId = await money.customer();

@@ -40,7 +40,8 @@ const ACTIONS: readonly Action[] = [
     name: "write-off",
     operationId: "writeOffInvoice",
     summary: "Gives up an open invoice: bad debt",
-    description: "Money that comes in nevertheless is still taken.",
+    description:
+      "Money that comes in nevertheless is still taken. A subscription that waited for it goes on.",
     act: (doing, { id }) => writeOffInvoice(doing, doing.tx, { ...doing, invoiceId: id }),
   },
 ];

@@ -133,19 +133,20 @@ export async function retryCollection(
     await failCollection(doing, invoice);
 }
 
-/** Credit has paid an invoice, a note or a void has taken it back: nothing is due of it, as if it were paid. */
+/** Credit has paid an invoice, a note or a void has taken it back, or it was written off: nothing is expected of it. */
 export async function settledWithoutPayment(doing: Doing, invoiceId: string): Promise<void> {
   const invoice = await lockInvoice(doing.tx, invoiceId);
-  if (invoice.status === "paid" || invoice.status === "void") await endDunning(doing, invoice);
+  if (invoice.status !== "open") await endDunning(doing, invoice);
 }
 
 /** A locked invoice was paid, or is due no more: its subscription is in good standing again. */
 export async function endDunning(doing: Doing, invoice: Invoice): Promise<void> {
   const run = await findRun(doing.tx, invoice.id);
   if (run?.status === "active") {
-    const ended: DunningRun = { ...run, status: "recovered", nextMs: null };
+    const status = invoice.status === "uncollectible" ? "exhausted" : "recovered";
+    const ended: DunningRun = { ...run, status, nextMs: null };
     await saveRun(doing.tx, ended, doing.nowMs);
-    await say(doing, "recovered", { run: ended, invoice });
+    await say(doing, status, { run: ended, invoice });
   }
   if (invoice.subscriptionId !== null) await recoverSubscription(doing, invoice.subscriptionId);
 }

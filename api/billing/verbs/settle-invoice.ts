@@ -9,7 +9,7 @@ import {
   markUncollectible,
   unmarkPaid,
 } from "../schema/invoices.ts";
-import { publishInvoice } from "./publish-invoice.ts";
+import { promiseStanding, publishInvoice } from "./publish-invoice.ts";
 
 type Paid = {
   invoiceId: string;
@@ -59,6 +59,8 @@ export async function writeOffInvoice(
   it: Given,
 ): Promise<Invoice> {
   const after = await markUncollectible(tx, await lockInvoice(tx, it.invoiceId), it.nowMs);
-  await publishInvoice({ kit, tx, ...it }, "uncollectible", after);
+  const doing = { kit, tx, ...it };
+  await publishInvoice(doing, "uncollectible", after);
+  await promiseStanding(doing, after);
   return after;
 }
