@@ -163,6 +163,55 @@ test("a dispute of what had become credit leaves the rest to be given back at th
   expect(await money.differences()).toEqual([0]);
 });
 
+test("what a change gave back of an invoice is given back once, whoever paid it and with what", async () => {
+  await using money = await testMoney();
+  const planId = await money.plan();
+  const [dear, cheap] = [
+    await money.price({ planId, unitAmount: 1_000 }),
+    await money.price({ planId, unitAmount: 600 }),
+  ];
+  const subscribed = async (customerId: string) => {
+    const it = await money.post("/v1/subscriptions", { customerId, priceId: dear });
+    return { id: String(it["id"]), invoiceId: String(it["latestInvoiceId"]) };
+  };
+  const credit = async (id: string) => (await money.ask("GET", `/v1/customers/${id}`))["credit"];
+  const end = (id: string) => money.post(`/v1/subscriptions/${id}/cancel`, { at: "now" }, 200);
+  const note = { reason: "Sorry" };
+
+  const [unpaid, byCredit, later] = [
+    await money.customer(),
+    await money.customer(),
+    await money.customer(),
+  ];
+  const lowered = await subscribed(unpaid);
+  await change(money, lowered.id, { priceId: cheap });
+  await money.post(`/v1/invoices/${lowered.invoiceId}/void`, undefined, 409);
+  await money.post("/v1/credit-notes", { ...note, invoiceId: lowered.invoiceId, amount: 601 }, 409);
+  await money.post("/v1/credit-notes", { ...note, invoiceId: lowered.invoiceId, amount: 600 });
+  expect(await credit(unpaid)).toBe(0);
+
+  await money.addCard(byCredit, "ok");
+  const invoiceId = await money.invoice(byCredit, 1_000);
+  await money.pay(invoiceId);
+  await money.service.runJobs();
+  await money.post("/v1/credit-notes", { ...note, invoiceId });
+  const paidByCredit = await subscribed(byCredit);
+  expect(await credit(byCredit)).toBe(0);
+  await end(paidByCredit.id);
+  await money.post("/v1/credit-notes", { ...note, invoiceId: paidByCredit.invoiceId }, 409);
+  expect(await credit(byCredit)).toBe(1_000);
+
+  const credited = await subscribed(later);
+  await money.post("/v1/credit-notes", { ...note, invoiceId: credited.invoiceId, amount: 400 });
+  await money.addCard(later, "ok");
+  const paymentId = await money.pay(credited.invoiceId);
+  await money.service.runJobs();
+  await end(credited.id);
+  expect(await credit(later)).toBe(600);
+  await money.post("/v1/refunds", { ...note, paymentId }, 409);
+  expect(await money.differences()).toEqual([0]);
+});
+
 test("credit beyond the most of one invoice is shown and pays", async () => {
   await using money = await testMoney();
   const most = 1_000_000_000_000;

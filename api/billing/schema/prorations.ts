@@ -54,23 +54,27 @@ export async function keptOf(tx: Queryable, { id, period }: Period): Promise<Mon
   return kept > 0n ? money(kept) : ZERO;
 }
 
-const Paid = z.object({ id: z.string(), left: MoneyText });
+const Billed = z.object({ id: z.string(), left: MoneyText });
 
-/** Notes on the invoices that were paid for a period, and for what was carried into it, what has become credit of them. */
+/**
+ * Notes on the invoices of a period, and of what was carried into it, newest first, what has become credit of them:
+ * whether or not they were paid, and with what, it is not given back once more.
+ */
 export async function noteProrated(
   tx: Queryable,
   { id, period }: Period,
   amount: bigint,
 ): Promise<void> {
   const rows = await tx.query(
-    `${CHAIN} SELECT id, (amount_paid - credited - prorated - ${GIVEN_BACK})::text AS left FROM invoices
-     WHERE subscription_id = $1 AND amount_paid > 0 AND EXISTS (
+    `${CHAIN} SELECT id, (total - CASE status WHEN 'uncollectible' THEN amount_due ELSE 0 END - credited - prorated
+       - ${GIVEN_BACK})::text AS left FROM invoices
+     WHERE subscription_id = $1 AND status <> 'void' AND EXISTS (
        SELECT FROM invoice_lines l JOIN chain USING (ends_at) WHERE l.invoice_id = invoices.id)
      ORDER BY finalized_at DESC, sequence DESC`,
     [id, period],
   );
   let rest = amount;
-  for (const invoice of parseRows(Paid, rows)) {
+  for (const invoice of parseRows(Billed, rows)) {
     const part = smaller(rest, invoice.left);
     if (part <= 0n) continue;
     rest = money(rest - part);

@@ -62,7 +62,7 @@ CREATE TABLE invoice_lines (
 );
 `;
 
-/** What changes and ends of its subscription have given back of an invoice that was paid, as credit. */
+/** What changes and ends of its subscription have given back of an invoice as credit. */
 export const proratedSql =
   "ALTER TABLE invoices ADD COLUMN prorated bigint NOT NULL DEFAULT 0 CHECK (prorated >= 0)";
 

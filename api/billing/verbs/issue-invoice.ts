@@ -131,15 +131,16 @@ export async function useCredit(doing: Doing, customerId: string): Promise<void>
 
 /**
  * A locked open invoice was wrong: its posting is reversed, credit that paid a part goes back, the number stays taken.
- * @throws AppError conflict for one that is not open, or on which money or a credit note has come or is coming
+ * @throws AppError conflict for one that is not open, or on which money or a credit note has come or is coming, or of
+ *   which a change of its subscription gave back a part
  */
 export async function voidInvoice(doing: Doing, invoice: Invoice): Promise<Invoice> {
   const { tx, nowMs } = doing;
   requireNext(invoice.status, "void");
-  if (invoice.amountPaid > 0n || invoice.credited > 0n) {
+  if (invoice.amountPaid > 0n || invoice.credited > 0n || invoice.prorated > 0n) {
     throw new AppError(
       "conflict",
-      "The invoice is partly paid or credited: issue a credit note for the rest instead.",
+      "The invoice is partly paid, credited or given back: issue a credit note for the rest instead.",
     );
   }
   if (await hasOpenPayment(tx, invoice.id)) {
