@@ -1,17 +1,16 @@
 import { z } from "zod";
 
-import { type Caller, holds, mayActFor } from "#api/kit/caller.ts";
+import { holds, mayActFor } from "#api/kit/caller.ts";
 import { cutPage } from "#api/kit/cursor.ts";
 import { checkVersion, etagOf } from "#api/kit/etag.ts";
 import { type Route, route } from "#api/kit/route.ts";
 import { idOf, pageOf, pageQuery } from "#api/kit/schema.ts";
-import type { Queryable } from "#platform/postgres/database.ts";
 
 import type { BillingDeps } from "../deps.ts";
 import { requireNext } from "../domain/invoice.ts";
-import { lockCustomer, readCustomer } from "../schema/customers.ts";
-import { deleteDraft, listInvoices, readLines } from "../schema/invoice-lines.ts";
-import { type Invoice, lockInvoice, noInvoice, readInvoice } from "../schema/invoices.ts";
+import { lockCustomer } from "../schema/customers.ts";
+import { deleteDraft, listInvoices, readLines, readWhole } from "../schema/invoice-lines.ts";
+import { lockInvoice, noInvoice } from "../schema/invoices.ts";
 import { taxRateFor } from "../schema/tax-rates.ts";
 import { draftInvoice, finalizeInvoice, rewriteDraft } from "../verbs/issue-invoice.ts";
 import {
@@ -99,19 +98,13 @@ const getInvoice = route({
   reads: "replica",
   answers: { 200: { description: "The invoice", body: InvoiceBody } },
   async handle({ params: { invoiceId }, caller, read }) {
-    const invoice = await readInvoice(read, invoiceId);
-    if (!holds(caller, READ)) await checkOwn(read, caller, invoice);
-    const lines = await readLines(read, invoiceId);
+    const { invoice, lines, accountId } = await readWhole(read, invoiceId);
+    // A draft is not yet anybody's business but of those who write it.
+    const own = invoice.status !== "draft" && mayActFor(caller, accountId, READ);
+    if (!own && !holds(caller, READ)) throw noInvoice(invoiceId);
     return { status: 200, headers: etagOf(invoice.version), body: invoiceOf(invoice, lines) };
   },
 });
-
-/** A draft is not yet anybody's business but of those who write it. @throws AppError not_found */
-async function checkOwn(read: Queryable, caller: Caller, invoice: Invoice): Promise<void> {
-  const { accountId } = await readCustomer(read, invoice.customerId);
-  const own = invoice.status !== "draft" && mayActFor(caller, accountId, READ);
-  if (!own) throw noInvoice(invoice.id);
-}
 
 const putInvoice = ({ kit }: BillingDeps): Route =>
   route({

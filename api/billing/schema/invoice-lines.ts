@@ -5,8 +5,10 @@ import type { Queryable } from "#platform/postgres/database.ts";
 import type { InvoiceLine, InvoiceTotals } from "../domain/invoice.ts";
 import type { Numbered } from "../domain/numbering.ts";
 import { INVOICE_COLUMNS, type Invoice, invoicesOf, noInvoice } from "./invoices.ts";
-import { MoneyText, TimeMs, columns, parseRows } from "./rows.ts";
+import { MoneyText, columns, parseRows } from "./rows.ts";
 
+/** A timestamptz as the driver gives it, or as it stands in JSON. */
+const LineTimeMs = z.coerce.date().transform((it) => it.getTime());
 const LineRow = z
   .object({
     kind: z.enum(["item", "subscription", "proration_credit", "proration_charge"]),
@@ -19,8 +21,8 @@ const LineRow = z
     tax_inclusive: z.boolean(),
     tax: MoneyText,
     total: MoneyText,
-    starts_at: TimeMs.nullable(),
-    ends_at: TimeMs.nullable(),
+    starts_at: LineTimeMs.nullable(),
+    ends_at: LineTimeMs.nullable(),
   })
   .transform((row): InvoiceLine => ({
     kind: row.kind,
@@ -49,6 +51,25 @@ export async function readLines(db: Queryable, invoiceId: string): Promise<Invoi
     [invoiceId],
   );
   return parseRows(LineRow, rows);
+}
+
+const Whole = z.object({ account_id: z.string(), lines: z.array(LineRow) });
+
+/** An invoice with its lines, both as they were at one moment, and whose it is. @throws AppError not_found */
+export async function readWhole(
+  db: Queryable,
+  id: string,
+): Promise<{ invoice: Invoice; lines: InvoiceLine[]; accountId: string }> {
+  const rows = await db.query(
+    `SELECT ${INVOICE_COLUMNS}, (SELECT account_id FROM customers WHERE customers.id = customer_id) AS account_id,
+       (SELECT coalesce(json_agg(line), '[]') FROM (
+         SELECT ${COLUMNS} FROM invoice_lines WHERE invoice_id = invoices.id ORDER BY position) AS line) AS lines
+     FROM invoices WHERE id = $1`,
+    [id],
+  );
+  const invoice = only(rows, id);
+  const { lines, account_id: accountId } = Whole.parse(rows[0]);
+  return { invoice, lines, accountId };
 }
 
 async function insertLines(
