@@ -29,6 +29,15 @@ test("a subscription with a coupon is invoiced with tax and discount, and the bo
     total: 5_353,
     amountDue: 5_353,
     number: expect.stringMatching(/^INV-\d{4}-000001$/),
+    lines: [
+      {
+        unitAmount: 1_999,
+        quantity: 3,
+        total: 5_353,
+        periodStart: started["periodStart"],
+        periodEnd: started["periodEnd"],
+      },
+    ],
   });
   expect(await books.differences()).toEqual([0]);
   const types = (await books.events()).map((it) => it.type);
