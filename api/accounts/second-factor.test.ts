@@ -15,6 +15,9 @@ import {
 const codeAt = (secret: string, atMs: number): string =>
   new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: atMs });
 
+/** In two groups, as apps show a code. */
+const asShown = (code: string): string => `${code.slice(0, 3)} ${code.slice(3)}`;
+
 /** An account with an authenticator app. */
 async function enrolled(service: Running) {
   const account = await signUp(service);
@@ -25,7 +28,7 @@ async function enrolled(service: Running) {
   expect(uri).toMatch(/^otpauth:\/\/totp\//);
   const confirm = (code: string) => service.send("POST", `${path}/confirm`, { as, body: { code } });
   expect((await confirm("000000x")).status).toBe(400);
-  const confirmed = await confirm(codeAt(secret, service.clock.now));
+  const confirmed = await confirm(asShown(codeAt(secret, service.clock.now)));
   expect(confirmed.status).toBe(201);
   const codes: string[] = Object(confirmed.json).recoveryCodes;
   return { account, as, path, secret: String(secret), codes };
@@ -75,6 +78,50 @@ test("guessing codes is stopped like guessing passwords", async () => {
   }
   expect(statuses.filter((it) => it === 401).length).toBeLessThanOrEqual(RATES.pair.burst);
   expect(statuses.at(-1)).toBe(429);
+});
+
+test("whoever has the password and a session guesses no code either, and each guess is in the trail", async () => {
+  await using service = await testAccounts();
+  const { account, as, path, codes, secret } = await enrolled(service);
+  const guess = (deed: string, code: string, token = as) =>
+    service.send("POST", `${path}/${deed}`, { as: token, body: { password: PASSWORD, code } });
+  const statuses: number[] = [];
+  for (let tries = 0; tries < RATES.code.burst; tries += 1) {
+    statuses.push((await guess(tries % 2 === 0 ? "remove" : "recovery-codes", "000000")).status);
+  }
+  expect(new Set(statuses)).toEqual(new Set([400]));
+  expect((await guess("remove", codes[0] ?? "")).status).toBe(429);
+  expect((await guess("recovery-codes", codes[0] ?? "")).status).toBe(429);
+  const trail = await service.send("GET", "/v1/audit?action=second-factor.code&limit=100", {
+    as: service.root,
+  });
+  expect(Object(trail.json).items).toHaveLength(RATES.code.burst);
+  expect(Object(trail.json).items[0]).toMatchObject({ outcome: "failure", subject: account.id });
+  service.clock.now += 30_000;
+  const otp = codeAt(secret, service.clock.now);
+  const { accessToken: elsewhere } = await signIn(service, { ...account, otp });
+  expect((await guess("recovery-codes", codes[0] ?? "", elsewhere)).status).toBe(201);
+});
+
+test("devices that are known from before the second factor have no tries of their own at it", async () => {
+  await using service = await testAccounts();
+  const account = await signUp(service);
+  const early: (string | null)[] = [];
+  for (let times = 0; times < 3; times += 1) {
+    early.push((await signIn(service, account)).deviceToken);
+  }
+  const { accessToken: as } = await signIn(service, account);
+  const path = `/v1/accounts/${account.id}/authenticator`;
+  const enrol = await service.send("POST", path, { as, body: { password: PASSWORD } });
+  const secret = String(Object(enrol.json).secret);
+  const code = codeAt(secret, service.clock.now);
+  await service.send("POST", `${path}/confirm`, { as, body: { code } });
+  const statuses: number[] = [];
+  for (let tries = 0; tries < 2 * RATES.code.burst; tries += 1) {
+    const deviceToken = early[tries % early.length] ?? null;
+    statuses.push((await trySignIn(service, { ...account, otp: "000000", deviceToken })).status);
+  }
+  expect(statuses.filter((it) => it === 401)).toHaveLength(RATES.code.burst);
 });
 
 test("it is taken away for the password and a code, and for nothing less", async () => {

@@ -23,8 +23,9 @@ export const RATES = {
   source: { burst: 60, refillMs: MINUTE_MS / 6 },
   account: { burst: 30, refillMs: MINUTE_MS },
   /**
-   * Wrong codes of the second factor, of whoever has the password: by device, and one bucket for all that have none. A
-   * guess hits three in a million (one step of the clock to each side), so this is one in 3 000 a day.
+   * Wrong codes of the second factor, of whoever has the password: by device (or session, where one is changed), and one
+   * bucket for all that were never known by more than the password. A guess hits three in a million (one step of the
+   * clock to each side), so this is one in 3 000 a day.
    */
   code: { burst: 10, refillMs: 15 * MINUTE_MS },
   /** Sign-ups with an address that is taken: what could be used to find out who has an account. */

@@ -5,6 +5,7 @@ import { type Route, route } from "#api/kit/route.ts";
 import type { AccountsDeps } from "../deps.ts";
 import { countRecoveryCodes, readTotp } from "../schema/second-factors.ts";
 import {
+  allowedByCode,
   confirmAuthenticator,
   enrolAuthenticator,
   removeAuthenticator,
@@ -87,6 +88,12 @@ const confirm = (deps: AccountsDeps): Route =>
 
 const Grave = z.strictObject({ password: Password, code: Otp });
 
+const graveActOf = (call: Parameters<typeof ownActOf>[0] & { body: z.infer<typeof Grave> }) => ({
+  ...ownActOf(call),
+  ...call.body,
+  sessionId: call.caller.sessionId,
+});
+
 const renew = (deps: AccountsDeps): Route =>
   route({
     ...own,
@@ -96,16 +103,16 @@ const renew = (deps: AccountsDeps): Route =>
     summary: "Gives new recovery codes in place of the old ones",
     body: Grave,
     idempotency: "optional",
-    limit: { burst: 10, perMinute: 6 },
     answers: { 201: { description: "Recovery codes", body: Codes } },
     async handle(call) {
-      const act = { ...ownActOf(call), code: call.body.code };
-      const { sessionId } = call.caller;
-      await deps.credentials.confirmPassword({ ...act, ...call.body, sessionId });
-      return call.write(async (tx) => ({
-        status: 201,
-        body: { recoveryCodes: await renewRecoveryCodes(deps, tx, act) },
-      }));
+      const act = graveActOf(call);
+      await deps.credentials.confirmPassword(act);
+      return allowedByCode(deps, act, () =>
+        call.write(async (tx) => ({
+          status: 201,
+          body: { recoveryCodes: await renewRecoveryCodes(deps, tx, act) },
+        })),
+      );
     },
   });
 
@@ -117,16 +124,16 @@ const remove = (deps: AccountsDeps): Route =>
     operationId: "removeAuthenticator",
     summary: "Takes the second factor away, for the password and a code",
     body: Grave,
-    limit: { burst: 10, perMinute: 6 },
     answers: { 204: { description: "Taken away" } },
     async handle(call) {
-      const act = { ...ownActOf(call), code: call.body.code };
-      const { sessionId } = call.caller;
-      await deps.credentials.confirmPassword({ ...act, ...call.body, sessionId });
-      return call.write(async (tx) => {
-        await removeAuthenticator(deps, tx, act);
-        return { status: 204 };
-      });
+      const act = graveActOf(call);
+      await deps.credentials.confirmPassword(act);
+      return allowedByCode(deps, act, () =>
+        call.write(async (tx) => {
+          await removeAuthenticator(deps, tx, act);
+          return { status: 204 };
+        }),
+      );
     },
   });
 

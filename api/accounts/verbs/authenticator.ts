@@ -1,4 +1,5 @@
 import { AppError } from "#platform/errors.ts";
+import { TooManyRequests } from "#platform/http/rate-limit.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import type { AccountsDeps } from "../deps.ts";
@@ -9,7 +10,9 @@ import {
   readTotp,
   replaceRecoveryCodes,
 } from "../schema/second-factors.ts";
+import { giveBack, takeTokens } from "../schema/throttle.ts";
 import { type Act, audited } from "./change-account.ts";
+import { originFields } from "./check-credentials.ts";
 import { notify } from "./notices.ts";
 import { knownAccount } from "./sign-in.ts";
 
@@ -44,19 +47,55 @@ export async function confirmAuthenticator(
   }
   if (totp.isConfirmed) throw inUse();
   const step = deps.secondFactors.stepOf(totp.secret, act.code, origin.nowMs);
-  if (step === undefined) throw wrongNow();
+  if (step === undefined) throw new WrongCode();
   await confirmTotp(tx, { accountId, step, nowMs: origin.nowMs });
   await audited(deps, tx, { ...act, action: "second-factor.confirm" });
   return newCodes(deps, tx, accountId);
 }
 
 /** Wrong here is a mistake in the body, not a failed sign-in. */
-const wrongNow = (): AppError => {
-  const message = "this code is wrong or too old: take the one that the app shows now";
-  return new AppError("bad_request", `code: ${message}.`, {
-    fields: [{ path: "body.code", code: "wrong_code", message }],
-  });
-};
+class WrongCode extends AppError {
+  constructor() {
+    const message = "this code is wrong or too old: take the one that the app shows now";
+    super("bad_request", `code: ${message}.`, {
+      fields: [{ path: "body.code", code: "wrong_code", message }],
+    });
+  }
+}
+
+/**
+ * Runs a write that a code allows. Wrong codes are throttled as at sign-in, by session, else whoever has the password
+ * and a session would guess here what cannot be guessed there; they are written down too.
+ */
+export async function allowedByCode<T>(
+  deps: AccountsDeps,
+  act: Act & { sessionId: string },
+  write: () => Promise<T>,
+): Promise<T> {
+  const { database } = deps.kit;
+  const { accountId, sessionId, actor, origin } = act;
+  const buckets = deps.throttle.code({ accountId, deviceId: sessionId });
+  const waitMs = await takeTokens(database, buckets, origin.nowMs);
+  if (waitMs > 0) throw new TooManyRequests(waitMs);
+  try {
+    const done = await write();
+    await giveBack(database, buckets, ["code"]);
+    return done;
+  } catch (error) {
+    if (error instanceof WrongCode) {
+      await deps.audit(database, {
+        atMs: origin.nowMs,
+        actor,
+        action: "second-factor.code",
+        outcome: "failure",
+        subject: accountId,
+        ...originFields(origin),
+        detail: { reason: "wrong code" },
+      });
+    }
+    throw error;
+  }
+}
 
 async function newCodes(deps: AccountsDeps, tx: Queryable, accountId: string): Promise<string[]> {
   const codes = deps.secondFactors.newRecoveryCodes();
@@ -102,6 +141,6 @@ async function spendCode(
   if (factor === undefined) {
     throw new AppError("conflict", "There is no second factor: nothing to change.");
   }
-  if (factor === "wrong" || factor === "needed") throw wrongNow();
-  if (!(await deps.secondFactors.use(tx, accountId, factor))) throw wrongNow();
+  if (factor === "wrong" || factor === "needed") throw new WrongCode();
+  if (!(await deps.secondFactors.use(tx, accountId, factor))) throw new WrongCode();
 }

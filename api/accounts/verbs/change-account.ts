@@ -8,9 +8,9 @@ import type { Origin } from "../domain/origin.ts";
 import { changeAccount, closeAccount, forgetWaysIn } from "../schema/accounts.ts";
 import { voidMailTokens } from "../schema/mail-tokens.ts";
 import { originFields } from "./check-credentials.ts";
+import { deviceTokenOf } from "./device-tokens.ts";
 import { mailLink, spendLink } from "./mail-links.ts";
 import { notify } from "./notices.ts";
-import { deviceTokenOf } from "./sessions.ts";
 import { knownAccount, noSuch } from "./sign-in.ts";
 
 /** Who does it to which account. */

@@ -11,6 +11,7 @@ import { type Bucket, type Throttle } from "../domain/throttle.ts";
 import { type AccountWithHash, accountByEmail, accountById } from "../schema/accounts.ts";
 import { writeAudit } from "../schema/audit.ts";
 import { giveBack, takeTokens } from "../schema/throttle.ts";
+import { codeDeviceOf, deviceOf } from "./device-tokens.ts";
 import type { Passwords } from "./passwords.ts";
 import type { SecondFactors, UsableCode } from "./second-factor.ts";
 import type { SignInFacts } from "./sign-in-facts.ts";
@@ -88,7 +89,8 @@ async function checkCode(
     origin: Origin;
   },
 ): Promise<UsableCode | undefined> {
-  const { account, otp, deviceId, origin } = of;
+  const { account, otp, origin } = of;
+  const deviceId = codeDeviceOf(of.deviceId);
   const buckets = deps.throttle.code({ accountId: account.id, deviceId });
   if (otp !== undefined) await takeOrRefuse(deps, buckets, { account, origin });
   const asked = { accountId: account.id, code: otp, nowMs: origin.nowMs };
@@ -118,17 +120,6 @@ const wrongCode = (): AppError => {
     fields: [{ path: "body.otp", code: "wrong_code", message }],
   });
 };
-
-/** The device that a token was given to, if it was for this account. */
-function deviceOf(
-  tokens: SealedTokens,
-  account: AccountWithHash | undefined,
-  deviceToken: string | undefined,
-): string | undefined {
-  if (deviceToken === undefined || account === undefined) return undefined;
-  const [accountId, deviceId] = tokens.open("qdd", deviceToken)?.split(" ") ?? [];
-  return accountId === account.id ? deviceId : undefined;
-}
 
 type Subject = { account: AccountWithHash | undefined; origin: Origin };
 

@@ -54,7 +54,7 @@ export function openSecondFactors(kit: Kit): SecondFactors {
   const recoveryKey = kit.secret("recovery codes");
   const stepOf = (stored: Buffer, code: string, nowMs: number): number | undefined => {
     const totp = totpOf(new Secret({ buffer: Uint8Array.from(unseal(key, stored)).buffer }));
-    const delta = totp.validate({ token: code, timestamp: nowMs, window: WINDOW_STEPS });
+    const delta = totp.validate({ token: plainOf(code), timestamp: nowMs, window: WINDOW_STEPS });
     return delta === null ? undefined : Math.floor(nowMs / 1_000 / STEP_S) + delta;
   };
   const hashOf = (code: string): Buffer =>
@@ -64,7 +64,7 @@ export function openSecondFactors(kit: Kit): SecondFactors {
       const stored = await readTotp(db, accountId);
       if (stored === undefined || !stored.isConfirmed) return undefined;
       if (code === undefined) return "needed";
-      if (new RegExp(`^\\d{${DIGITS}}$`).test(code)) {
+      if (new RegExp(`^\\d{${DIGITS}}$`).test(plainOf(code))) {
         const step = stepOf(stored.secret, code, nowMs);
         return step === undefined ? "wrong" : { kind: "totp", step };
       }
@@ -97,4 +97,5 @@ export function openSecondFactors(kit: Kit): SecondFactors {
   };
 }
 
+/** Apps show codes in groups, and people type what they see. */
 const plainOf = (code: string): string => code.toLowerCase().replaceAll(/[\s-]/g, "");

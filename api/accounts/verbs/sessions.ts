@@ -28,6 +28,7 @@ import {
 } from "../schema/sessions.ts";
 import type { SigningKeys } from "../schema/signing-keys.ts";
 import { originFields, wrongCredentials } from "./check-credentials.ts";
+import { deviceTokenOf } from "./device-tokens.ts";
 import type { SecondFactors } from "./second-factor.ts";
 import type { SignInFacts } from "./sign-in-facts.ts";
 import type { KnownToken } from "./token-check.ts";
@@ -42,7 +43,6 @@ export type SessionDeps = {
 };
 
 export const REFRESH = "qdr";
-const DEVICE = "qdd";
 /** `client_id` (RFC 9068 asks for one) of tokens that people got here directly. */
 const OWN_CLIENT = "accounts";
 
@@ -148,7 +148,7 @@ async function startSession(
   return {
     session,
     refreshToken: refreshTokenOf(deps.tokens, session.id, 1),
-    deviceToken: deviceTokenOf(deps.tokens, accountId),
+    deviceToken: deviceTokenOf(deps.tokens, accountId, method),
   };
 }
 
@@ -157,13 +157,6 @@ export const refreshTokenOf = (
   sessionId: string,
   generation: number,
 ): string => tokens.seal(REFRESH, `${sessionId} ${generation}`);
-
-/**
- * A token by which a device is known again, for this account alone. All devices that are known by a mail alone count as
- * one (`mail`): else each mail brought whoever reads it new tries at the second factor.
- */
-export const deviceTokenOf = (tokens: SealedTokens, accountId: string, known?: "mail"): string =>
-  tokens.seal(DEVICE, `${accountId} ${known ?? newId("dev")}`);
 
 const entry = (
   accountId: string,
