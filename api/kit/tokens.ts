@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 
-import { type JWTVerifyGetKey, errors, jwtVerify } from "jose";
+import { type JWTVerifyGetKey, createRemoteJWKSet, errors, jwtVerify } from "jose";
 import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
@@ -20,10 +20,21 @@ const Claims = z.object({
 });
 
 type Known = Omit<Caller, "address">;
+type Verified = { known: Known; freshUntilMs: number; expiresMs: number };
 /** What a token proves: at once where it is remembered, since every request asks. */
 export type Authenticate = (token: string) => Known | undefined | Promise<Known | undefined>;
 
 const CACHE_MAX = 5_000;
+/**
+ * A key that Accounts has withdrawn is believed for at most as long as both together: five minutes, as is said where
+ * keys are withdrawn. When whoever stole it lets its tokens expire is not asked.
+ */
+const KEYS_KEPT_MS = 4 * 60_000;
+const VERIFIED_KEPT_MS = 60_000;
+
+/** The public keys of Accounts, read again before they are old. */
+export const keysOfAccounts = (accountsUrl: string): JWTVerifyGetKey =>
+  createRemoteJWKSet(new URL("/.well-known/jwks.json", accountsUrl), { cacheMaxAge: KEYS_KEPT_MS });
 
 /** Whether a token is the root key of the installation; the comparison takes as long for every wrong one of its length. */
 export function rootKeyCheck(rootKey: string): (token: string) => boolean {
@@ -36,18 +47,22 @@ export function rootKeyCheck(rootKey: string): (token: string) => boolean {
 }
 
 /**
- * Knows the access tokens that Accounts signs, by its public keys. A token that was verified is remembered until it
- * expires, so the signature is checked once. Revoking a session takes effect here when its last token expires.
+ * Knows the access tokens that Accounts signs, by its public keys. A token that was verified is remembered for a moment,
+ * so its signature is not checked with every request; while the keys cannot be had, until it expires. Revoking a session
+ * takes effect here when its last token expires.
  */
 export function tokenAuthenticator(options: {
   keys: JWTVerifyGetKey;
   issuer: string;
   nowMs: () => number;
 }): Authenticate {
-  const verified = new Map<string, { known: Known; expiresMs: number }>();
+  const verified = new Map<string, Verified>();
   async function verify(token: string): Promise<Known | undefined> {
     const claims = await verifiedClaims(token, options);
-    if (claims === undefined) return undefined;
+    if (claims === undefined) {
+      verified.delete(token);
+      return undefined;
+    }
     const known: Known = {
       kind: claims.sub.startsWith("svc_") ? "service" : "account",
       id: claims.sub,
@@ -59,14 +74,20 @@ export function tokenAuthenticator(options: {
       const [oldest = ""] = verified.keys();
       verified.delete(oldest);
     }
-    verified.set(token, { known, expiresMs: claims.exp * 1_000 });
+    const expiresMs = claims.exp * 1_000;
+    const freshUntilMs = Math.min(expiresMs, options.nowMs() + VERIFIED_KEPT_MS);
+    verified.set(token, { known, freshUntilMs, expiresMs });
     return known;
   }
   return (token) => {
+    const nowMs = options.nowMs();
     const cached = verified.get(token);
-    return cached !== undefined && cached.expiresMs > options.nowMs()
-      ? cached.known
-      : verify(token);
+    if (cached === undefined || cached.expiresMs <= nowMs) return verify(token);
+    if (cached.freshUntilMs > nowMs) return cached.known;
+    return verify(token).catch((error: unknown) => {
+      if (error instanceof AppError && error.code === "unavailable") return cached.known;
+      throw error;
+    });
   };
 }
 

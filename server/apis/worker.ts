@@ -5,13 +5,11 @@ import { Socket } from "node:net";
  */
 import { hostname } from "node:os";
 
-import { createRemoteJWKSet } from "jose";
-
 import type { Front, MetricJson } from "#api/kit/front.ts";
 import { type Instance, startInstance } from "#api/kit/instance.ts";
 import { gatherLines } from "#api/kit/lines.ts";
 import type { Service } from "#api/kit/service.ts";
-import { tokenAuthenticator } from "#api/kit/tokens.ts";
+import { keysOfAccounts, tokenAuthenticator } from "#api/kit/tokens.ts";
 import { systemClock } from "#platform/clock.ts";
 import { parseConfig } from "#platform/config.ts";
 import { logTo } from "#platform/log.ts";
@@ -103,7 +101,7 @@ async function start(): Promise<Instance> {
       front,
       ...publicUrl(service),
       authenticate: tokenAuthenticator({
-        keys: createRemoteJWKSet(new URL("/.well-known/jwks.json", config.api.accountsUrl)),
+        keys: keysOfAccounts(config.api.accountsUrl),
         issuer: config.api.accountsUrl,
         nowMs: systemClock.nowMs,
       }),
