@@ -5,9 +5,10 @@ import { newDatabase } from "#api/kit/testing.ts";
 import { poolDatabase } from "#platform/postgres/database.ts";
 
 import { type Bucket, RATES, throttleBy } from "./domain/throttle.ts";
+import { ADA, begin, cookiesOf, startProvider } from "./oauth-testing.ts";
 import { coreMigrations } from "./schema/migrations-core.ts";
 import { giveBack, takeTokens } from "./schema/throttle.ts";
-import { signIn, signUp, testAccounts, trySignIn } from "./testing.ts";
+import { mailsOf, signIn, signUp, testAccounts, trySignIn } from "./testing.ts";
 
 const WRONG = "not the password";
 
@@ -29,6 +30,27 @@ test("guessing is stopped, and the owner at a known device signs in all the whil
   }
   service.clock.now += 5 * 60_000;
   expect((await trySignIn(service, account)).status).toBe(201);
+});
+
+test("whom others' guesses keep from the sign-in page gets in on it after a password reset in the same browser", async () => {
+  const { service, client, discover, fill } = await startProvider();
+  await using _ = service;
+  const { url } = await begin(await discover(await client("public")));
+  const { email } = ADA;
+  for (let tries = 0; tries < RATES.pair.burst; tries += 1) {
+    await trySignIn(service, { email, password: WRONG });
+  }
+  expect((await fill(url, ADA)).status).toBe(429);
+  await service.send("POST", "/v1/password-resets", { body: { email } });
+  await service.runJobs();
+  const { token } = (await mailsOf(service.folder)).find((it) => it.token.startsWith("qdp_")) ?? {};
+  const newPassword = "another long line of words";
+  const body = { token, newPassword };
+  const reset = await service.send("POST", "/v1/password-resets/confirm", { body });
+  expect(reset.headers.getSetCookie().join()).toMatch(/Path=\/oauth; HttpOnly; SameSite=Strict/);
+  const typed = { email, password: newPassword };
+  expect((await fill(url, typed)).status).toBe(429);
+  expect((await fill(url, typed, cookiesOf(reset))).status).toBe(303);
 });
 
 test("a device token is worth nothing for another account, and does not free from guessing", async () => {

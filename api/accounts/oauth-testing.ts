@@ -2,9 +2,7 @@ import * as oidc from "openid-client";
 import { expect } from "vitest";
 import { z } from "zod";
 
-import { testService } from "#api/kit/testing.ts";
-
-import { accounts } from "./service.ts";
+import { testAccounts } from "./testing.ts";
 
 export const ADA = { email: "ada@example.com", password: "correct horse battery staple" };
 const BACK = "http://127.0.0.1/back";
@@ -39,18 +37,22 @@ export async function begin(
   return { url, checks };
 }
 
-/** A request that follows nothing. */
-export const open = (url: URL): Promise<Response> => fetch(url, { redirect: "manual" });
-
-/** What a browser does with the page: its hidden fields and its cookies go along with what is typed. */
-async function fill(url: URL, typed: Record<string, string>): Promise<Response> {
-  const page = await open(url);
-  expect(page.status).toBe(200);
-  const csrf = /name="csrf" value="([^"]+)"/.exec(await page.text())?.[1] ?? "";
-  const cookie = page.headers
+/** The cookies that an answer gives, as a browser sends them back. */
+export const cookiesOf = ({ headers }: { headers: Headers }): string =>
+  headers
     .getSetCookie()
     .map((it) => it.split(";")[0])
     .join("; ");
+
+/** A request that follows nothing. */
+export const open = (url: URL): Promise<Response> => fetch(url, { redirect: "manual" });
+
+/** What a browser does with the page: its hidden fields and its cookies (`kept`: from before) go along with what is typed. */
+async function fill(url: URL, typed: Record<string, string>, kept = ""): Promise<Response> {
+  const page = await open(url);
+  expect(page.status).toBe(200);
+  const csrf = /name="csrf" value="([^"]+)"/.exec(await page.text())?.[1] ?? "";
+  const cookie = [cookiesOf(page), kept].join("; ");
   return fetch(url, {
     method: "POST",
     redirect: "manual",
@@ -61,7 +63,7 @@ async function fill(url: URL, typed: Record<string, string>): Promise<Response> 
 
 /** Accounts with somebody in it, and what it takes to sign in through it. */
 export async function startProvider() {
-  const service = await testService(accounts);
+  const service = await testAccounts();
   await service.send("POST", "/v1/accounts", { body: { ...ADA, name: "Ada" } });
 
   async function client(kind: "public" | "confidential", product = "quarterdeck"): Promise<Client> {

@@ -11,6 +11,7 @@ import { originFields } from "../verbs/check-credentials.ts";
 import { mailLink, mailNobody, ourLink, takeMailTokens } from "../verbs/mail-links.ts";
 import { knownAccount } from "../verbs/sign-in.ts";
 import { checkNewPassword } from "../verbs/sign-up.ts";
+import { deviceCookie } from "./page-guard.ts";
 import { ownActOf } from "./rules.ts";
 import {
   AccountBody,
@@ -118,7 +119,7 @@ const reset = (deps: AccountsDeps): Route =>
     tag,
     summary: "Sets a new password with the token of a mail, and ends every session",
     description:
-      "Gives a `deviceToken`: with it, sign-in works here even while others guess the password.",
+      "Gives a `deviceToken`, and to a browser as a cookie: with it, sign-in works here even while others guess the password.",
     rule: ByToken,
     body: z.strictObject({ token: SealedToken, newPassword: NewPassword }),
     idempotency: "optional",
@@ -139,7 +140,9 @@ const reset = (deps: AccountsDeps): Route =>
       let done: Awaited<ReturnType<typeof resetPassword>> | undefined;
       const answer = await call.write(async (tx) => {
         done = await resetPassword(deps, tx, { token, passwordHash, origin });
-        return { status: 200, body: { deviceToken: done.deviceToken } };
+        const { deviceToken } = done;
+        const headers = { "set-cookie": deviceCookie(deps.kit.url, deviceToken) };
+        return { status: 200, headers, body: { deviceToken } };
       });
       if (done !== undefined) deps.sessions.announceEnd(done.accountId, done.ended, origin);
       return answer;

@@ -18,7 +18,7 @@ import { checkPasskey, parseAssertion } from "../verbs/passkey-sign-in.ts";
 import { withUsedCodes } from "../verbs/sign-in.ts";
 import { messagePage, signInPage } from "./oauth-sign-in-page.ts";
 import { FORM, parametersOf, readForm } from "./oauth-wire.ts";
-import { type PageGuard, pageGuard } from "./page-guard.ts";
+import { type PageGuard, deviceCookie, pageGuard } from "./page-guard.ts";
 
 const Query = z.looseObject({
   client_id: z.string().max(2_000).optional(),
@@ -166,7 +166,7 @@ async function signIn(shown: Page, call: AnyCall, request: Request): Promise<Res
     );
     deps.sessions.announceStart({ accountId: proof.accountId, origin }, started.session.id);
     const answer = back(deps, request, { code });
-    answer.headers.append(...guard.deviceCookie(started.deviceToken));
+    answer.headers.append("set-cookie", deviceCookie(deps.kit.url, started.deviceToken));
     return answer;
   } catch (error) {
     const said = error instanceof AppError ? SAID[error.code] : undefined;

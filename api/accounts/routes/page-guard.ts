@@ -18,15 +18,18 @@ export type PageGuard = {
   give(incoming: IncomingMessage): { field: string; cookies: (readonly [string, string])[] };
   isOurs(incoming: IncomingMessage, field: string | undefined): boolean;
   deviceOf(incoming: IncomingMessage): string | undefined;
-  deviceCookie(token: string): readonly [string, string];
 };
 
-export function pageGuard(key: Buffer, url: string): PageGuard {
+/** By which the sign-in page knows a device again. */
+export const deviceCookie = (url: string, token: string): string =>
+  `${cookieText(url, DEVICE_COOKIE, token)}; Max-Age=${DEVICE_S}`;
+
+function cookieText(url: string, name: string, value: string): string {
   const secure = url.startsWith("https:") ? "; Secure" : "";
-  const cookie = (name: string, value: string, more: string): readonly [string, string] => [
-    "set-cookie",
-    `${name}=${value}; Path=/oauth; HttpOnly; SameSite=Strict${secure}${more}`,
-  ];
+  return `${name}=${value}; Path=/oauth; HttpOnly; SameSite=Strict${secure}`;
+}
+
+export function pageGuard(key: Buffer, url: string): PageGuard {
   const fieldOf = (value: string): string =>
     createHmac("sha256", key).update(value).digest("base64url");
   const origins = ownOrigins(url);
@@ -35,7 +38,7 @@ export function pageGuard(key: Buffer, url: string): PageGuard {
       const kept = cookieOf(incoming, COOKIE);
       if (kept !== undefined) return { field: fieldOf(kept), cookies: [] };
       const value = newToken();
-      return { field: fieldOf(value), cookies: [cookie(COOKIE, value, "")] };
+      return { field: fieldOf(value), cookies: [["set-cookie", cookieText(url, COOKIE, value)]] };
     },
     isOurs(incoming, field) {
       const { origin } = incoming.headers;
@@ -47,7 +50,6 @@ export function pageGuard(key: Buffer, url: string): PageGuard {
       return expected.length === given.length && timingSafeEqual(expected, given);
     },
     deviceOf: (incoming) => cookieOf(incoming, DEVICE_COOKIE),
-    deviceCookie: (token) => cookie(DEVICE_COOKIE, token, `; Max-Age=${DEVICE_S}`),
   };
 }
 
