@@ -6,6 +6,8 @@ export default defineConfig({
     exclude: ["node_modules/**", ".next/**"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // What is waited for comes late on a busy machine, not never.
+    expect: { poll: { timeout: 20_000 } },
     maxWorkers: 2,
     globalSetup: ["tests/servers/postgres.ts"],
   },
