@@ -68,6 +68,32 @@ test("what is granted is in the next access token, and gone when it is taken bac
   expect(later.json).toMatchObject({ permissions: [] });
 });
 
+test("nobody is given more than fits into a token, and with as much as fits everything works", async () => {
+  const ada = await person();
+  const permissions = Array.from(
+    { length: 90 },
+    (_, at) => `logging:logs:read/dataset-of-some-team-${at}.*`,
+  );
+  expect((await grantTo(ada.id, { permissions })).status).toBe(201);
+  const more = permissions.map((it) => it.replace("some", "another"));
+  const tooMany = { status: 400, errors: [{ path: "body.permissions", code: "too_many" }] };
+  expect((await grantTo(ada.id, { permissions: more })).json).toMatchObject(tooMany);
+  const role = await root("POST", "/v1/products/quarterdeck/roles", {
+    name: "reader",
+    permissions: [],
+  });
+  expect((await grantTo(ada.id, { role: "reader" })).status).toBe(201);
+  const widened = await root(
+    "PATCH",
+    `/v1/roles/${jsonOf(role).id}`,
+    { permissions: more },
+    { "if-match": "*" },
+  );
+  expect(widened.json).toMatchObject(tooMany);
+  const session = await service.send("GET", "/v1/session", { as: await ada.signIn() });
+  expect(session.json).toMatchObject({ permissions: permissions.toSorted() });
+});
+
 test("a grant ends when it says", async () => {
   const ada = await person();
   const expiresAt = new Date(service.clock.now + 60_000).toISOString();

@@ -10,7 +10,8 @@ export type CallerOf = (
 ) => Caller | Promise<Caller>;
 
 const SCHEME = "bearer ";
-const TOKEN_LENGTH_MAX = 4_096;
+/** More than Accounts puts into a token, and less than Node takes as headers. */
+const TOKEN_LENGTH_MAX = 12_000;
 const NO_PERMISSIONS: ReadonlySet<string> = new Set();
 
 /** The root key, or what the service knows as a token. @throws AppError unauthenticated for a token that nobody knows */

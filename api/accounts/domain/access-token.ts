@@ -1,6 +1,9 @@
 /** Access tokens live so long at most: what is taken back before its time may still be in them for that much. */
 export const ACCESS_TOKEN_S = 600;
 
+/** So long may `scope` be at most: with the rest of the token it fits into the headers that servers and proxies take. */
+export const SCOPE_CHARS_MAX = 5_000;
+
 export type AccessTokenFacts = {
   issuer: string;
   /** Product that it is for: `quarterdeck` for the domain APIs. */

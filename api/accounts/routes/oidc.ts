@@ -101,7 +101,7 @@ export const oidcRoutes = (deps: IdentityDeps): Route[] => [
     },
     async handle({ incoming, nowMs }) {
       const [, token = ""] =
-        /^Bearer ([\x21-\x7e]{1,4096})$/i.exec(incoming.headers.authorization ?? "") ?? [];
+        /^Bearer ([\x21-\x7e]{1,12000})$/i.exec(incoming.headers.authorization ?? "") ?? [];
       const info = await userInfo(deps, token, nowMs);
       if (info === "invalid") return unauthorized(401, "invalid_token");
       if (info === "no scope") return unauthorized(403, "insufficient_scope");

@@ -26,6 +26,25 @@ export async function heldBy(
   });
 }
 
+/** How long `scope` of a token of somebody would be: of one subject, or the longest of all that have a role. */
+export async function scopeChars(
+  db: Queryable,
+  of: { productId: string; subjectId?: string; roleId?: string },
+  nowMs: number,
+): Promise<number> {
+  const [row] = await db.query(
+    `SELECT coalesce(max(chars), 0) AS chars FROM (
+       SELECT sum(length(permission) + 1) AS chars FROM (
+         SELECT DISTINCT g.subject_id, permission FROM grants g LEFT JOIN roles r ON r.id = g.role_id
+         CROSS JOIN LATERAL unnest(g.permissions || coalesce(r.permissions, '{}')) AS permission
+         WHERE g.product_id = $1 AND ($2::text IS NULL OR g.subject_id = $2)
+           AND ($3::text IS NULL OR g.subject_id IN (SELECT subject_id FROM grants WHERE role_id = $3))
+           AND (g.expires_at IS NULL OR g.expires_at > $4)) AS held GROUP BY subject_id) AS scopes`,
+    [of.productId, of.subjectId ?? null, of.roleId ?? null, new Date(nowMs)],
+  );
+  return Number(row?.["chars"]);
+}
+
 /** The permissions of an account or service account on a product at a moment, sorted. */
 // oxlint-disable-next-line max-params -- as agreed with those who make tokens
 export async function permissionsOf(

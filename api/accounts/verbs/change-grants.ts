@@ -7,7 +7,7 @@ import { deleteGrant, insertGrant, readGrant, updateGrant } from "../schema/gran
 import { readProduct } from "../schema/products.ts";
 import { readRole, readRoleByName } from "../schema/roles.ts";
 import { subjectExists } from "../schema/service-accounts.ts";
-import { checkKnown, checkMayGive } from "./check-may-give.ts";
+import { checkFits, checkKnown, checkMayGive } from "./check-may-give.ts";
 import { type Act, type IdentityDeps, actorOf, found, taken, wrongField } from "./identity-deps.ts";
 
 export type NewGrant = {
@@ -53,6 +53,7 @@ export async function createGrant(
   if (!inserted) {
     throw taken("role", `${body.subjectId} has the role ${role?.name} already: change that grant.`);
   }
+  await checkFits(tx, act, { productId: product.id, subjectId: body.subjectId });
   const grant = found(await readGrant(tx, id), "grant");
   await tell(tx, act, { kit, audit, forgetTokens, grant, deed: "create" });
   return grant;
@@ -103,6 +104,7 @@ export async function changeGrant(
     untilMs: after.expiresAtMs ?? undefined,
   });
   await updateGrant(tx, after, act.nowMs);
+  await checkFits(tx, act, { productId: before.productId, subjectId: before.subjectId });
   const grant = found(await readGrant(tx, id), "grant");
   await tell(tx, act, { kit, audit, forgetTokens, grant, deed: "change" });
   return grant;

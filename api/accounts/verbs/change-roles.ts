@@ -6,7 +6,7 @@ import type { Queryable } from "#platform/postgres/database.ts";
 import type { Role } from "../domain/products.ts";
 import { readProduct } from "../schema/products.ts";
 import { deleteRole, insertRole, readRole, updateRole } from "../schema/roles.ts";
-import { checkKnown, checkMayGive } from "./check-may-give.ts";
+import { checkFits, checkKnown, checkMayGive } from "./check-may-give.ts";
 import { type Act, type IdentityDeps, found, taken } from "./identity-deps.ts";
 
 export type NewRole = { name: string; description: string; permissions: readonly string[] };
@@ -54,6 +54,7 @@ export async function changeRole(
   await checkMayGive(tx, act, { product: product.slug, permissions: added, untilMs: undefined });
   const description = body.description ?? before.description;
   await updateRole(tx, { id, description, permissions }, act.nowMs);
+  if (added.length > 0) await checkFits(tx, act, { productId: product.id, roleId: id });
   await audit(tx, act, {
     action: "role.change",
     target: id,

@@ -1,9 +1,10 @@
 import { AppError } from "#platform/errors.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
+import { SCOPE_CHARS_MAX } from "../domain/access-token.ts";
 import { type Held, beyond, within } from "../domain/grants.ts";
 import { type Product, QUARTERDECK, unknownPermissions } from "../domain/products.ts";
-import { heldBy } from "../schema/grants.ts";
+import { heldBy, scopeChars } from "../schema/grants.ts";
 import { type Act, wrongField } from "./identity-deps.ts";
 
 /**
@@ -42,4 +43,18 @@ export function checkKnown(product: Product, permissions: readonly string[]): vo
     "unknown_permission",
     `${product.slug} has no ${unknown.slice(0, 20).join(", ")}: add it to the product's permissions first`,
   );
+}
+
+/**
+ * After the change, in its transaction: whoever is given more than a token can carry could sign in and then do nothing.
+ * @throws AppError bad_request
+ */
+export async function checkFits(
+  tx: Queryable,
+  { nowMs }: Act,
+  of: { productId: string; subjectId?: string; roleId?: string },
+): Promise<void> {
+  if ((await scopeChars(tx, of, nowMs)) <= SCOPE_CHARS_MAX) return;
+  const message = `with these, somebody's permissions would take more than the ${SCOPE_CHARS_MAX} characters that fit into an access token: give fewer and wider ones`;
+  throw wrongField("permissions", "too_many", message);
 }
