@@ -21,6 +21,8 @@ for (const kind of ["public", "confidential"] as const) {
     const sub = claims?.sub ?? "";
     const who = await oidc.fetchUserInfo(config, tokens.access_token, sub);
     expect(who).toMatchObject({ sub, name: "Ada", email: ADA.email, email_verified: false });
+    const byPost = await p.service.send("POST", "/oauth/userinfo", { as: tokens.access_token });
+    expect(byPost.json).toEqual(who);
 
     p.service.clock.now += KEY_PUBLISHED_AHEAD_MS;
     const turned = await p.service.send("POST", "/v1/signing-keys/rotations", {

@@ -86,10 +86,16 @@ export const oidcRoutes = (deps: IdentityDeps): Route[] => [
     answers: { 200: { description: "Keys", body: z.looseObject({ keys: z.array(z.unknown()) }) } },
     handle: async () => json(await deps.keys.jwks()),
   }),
+  ...(["GET", "POST"] as const).map((method) => whoIs(deps, method)),
+  ...(["GET", "POST"] as const).map((method) => logout(deps, method)),
+];
+
+/** OpenID Connect Core (5.3.1) asks for both methods. */
+const whoIs = (deps: IdentityDeps, method: "GET" | "POST"): Route =>
   route({
-    method: "GET",
+    method,
     path: "/oauth/userinfo",
-    operationId: "userInfo",
+    operationId: method === "GET" ? "userInfo" : "userInfoByPost",
     tag,
     summary: "Who the access token stands for",
     rule: { allow: "anyone", why: "the handler takes access tokens of every product" },
@@ -107,9 +113,7 @@ export const oidcRoutes = (deps: IdentityDeps): Route[] => [
       if (info === "no scope") return unauthorized(403, "insufficient_scope");
       return oauthJson(info);
     },
-  }),
-  ...(["GET", "POST"] as const).map((method) => logout(deps, method)),
-];
+  });
 
 const unauthorized = (status: number, error: string): Response =>
   new Response(null, { status, headers: { "www-authenticate": `Bearer error="${error}"` } });
