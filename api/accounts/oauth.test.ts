@@ -83,6 +83,34 @@ test("a code is good once: the second time ends what came from the first", async
   });
 });
 
+test("a session that somebody ends while its code comes again is not said to have ended twice", async () => {
+  const config = await p.discover(await p.client("public"));
+  const { url, checks } = await begin(config);
+  const back = await p.signIn(url);
+  const tokens = await oidc.authorizationCodeGrant(config, back, checks);
+  const { database, lines } = p.service;
+  const ends = () => lines.filter((it) => it["event.action"] === "user-sign-out").length;
+  const before = ends();
+  let late: Promise<unknown> | undefined;
+  await database.transaction(async (tx) => {
+    const sid = tokens.claims()?.["sid"];
+    await tx.query(
+      "UPDATE sessions SET ended_at = now(), end_reason = 'signed out' WHERE id = $1",
+      [sid],
+    );
+    late = oidc.authorizationCodeGrant(config, back, checks).catch((error: unknown) => error);
+    await expect
+      .poll(() =>
+        database.query(
+          "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        ),
+      )
+      .toHaveLength(1);
+  });
+  expect(await late).toMatchObject({ error: "invalid_grant" });
+  expect(ends()).toBe(before);
+});
+
 test("who got tokens and who was refused them is in the audit trail", async () => {
   const made = await p.client("confidential");
   const config = await p.discover(made);

@@ -9,7 +9,13 @@ import { originOf } from "../deps.ts";
 import { type OAuthClient, wrongRedirectUri } from "../domain/clients.ts";
 import { QUARTERDECK } from "../domain/products.ts";
 import { listClients, readClient } from "../schema/clients.ts";
-import { changeClient, createClient, removeClient, renewSecret } from "../verbs/change-clients.ts";
+import {
+  type Ended,
+  changeClient,
+  createClient,
+  removeClient,
+  renewSecret,
+} from "../verbs/change-clients.ts";
 import { type IdentityDeps, found } from "../verbs/identity-deps.ts";
 import { ByAge, Slug } from "./identity-wire.ts";
 
@@ -181,12 +187,12 @@ const changes = (deps: IdentityDeps): Route[] => [
     async handle(call) {
       const origin = originOf(call);
       const request = { ...deps, id: call.params.clientId, ifMatch: call.ifMatch, origin };
-      let ended: { sessionId: string; accountId: string }[] = [];
+      let ended: Ended[] = [];
       const answer = await call.write(async (tx) => {
         ended = await removeClient(tx, call, request);
         return { status: 204 };
       });
-      for (const it of ended) deps.sessions.announceEnd(it.accountId, [it.sessionId], origin);
+      for (const { accountId, ids } of ended) deps.sessions.announceEnd(accountId, ids, origin);
       return answer;
     },
   }),

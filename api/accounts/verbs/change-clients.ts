@@ -84,19 +84,23 @@ export async function renewSecret(
   return { client: found(await readClient(tx, id), "client"), secret };
 }
 
+/** Sessions of an account that have ended by this, and by nothing else that happened meanwhile. */
+export type Ended = { accountId: string; ids: readonly string[] };
+
 /** Deletes it, and ends what people have through it; gives those sessions. */
 export async function removeClient(
   tx: Queryable,
   act: Act,
   { audit, sessions, id, ifMatch, origin }: Request & { origin: Origin },
-): Promise<{ sessionId: string; accountId: string }[]> {
+): Promise<Ended[]> {
   const client = found(await readClient(tx, id, "FOR UPDATE OF c"), "client");
   checkVersion(ifMatch, client.version);
-  const live = await sessionsOfClient(tx, id);
-  for (const it of live) {
-    await sessions.end(tx, { ...it, reason: "client deleted", origin, actor: actorOf(act) });
+  const ended: Ended[] = [];
+  for (const it of await sessionsOfClient(tx, id)) {
+    const which = { ...it, reason: "client deleted", origin, actor: actorOf(act) };
+    ended.push({ accountId: it.accountId, ids: await sessions.end(tx, which) });
   }
   await deleteClient(tx, id);
   await audit(tx, act, { action: "client.delete", target: id, detail: { name: client.name } });
-  return live;
+  return ended;
 }

@@ -48,7 +48,7 @@ export async function exchangeCode(deps: IdentityDeps, exchange: Exchange): Prom
   const taken = await deps.kit.database.transaction((tx) => takeCode(deps, tx, exchange));
   if ("refused" in taken) {
     if (taken.ended !== undefined) {
-      deps.sessions.announceEnd(taken.ended.accountId, [taken.ended.id], origin);
+      deps.sessions.announceEnd(taken.ended.accountId, taken.ended.ids, origin);
     }
     throw new OAuthError("invalid_grant", taken.refused);
   }
@@ -58,7 +58,7 @@ export async function exchangeCode(deps: IdentityDeps, exchange: Exchange): Prom
 
 type Taken =
   | { session: Session; signIn: OAuthSignIn }
-  | { refused: string; ended?: Session | undefined };
+  | { refused: string; ended?: { accountId: string; ids: string[] } };
 
 async function takeCode(
   deps: IdentityDeps,
@@ -71,12 +71,12 @@ async function takeCode(
   }
   const session = await deps.sessions.read(tx, signIn.sessionId, origin.nowMs);
   if (signIn.used) {
-    if (session !== undefined) {
-      const { id: sessionId, accountId } = session;
-      const reason = "authorization code used twice";
-      await deps.sessions.end(tx, { accountId, sessionId, reason, origin, actor: client.id });
-    }
-    return { refused: "this code was used before; what came from it has ended", ended: session };
+    const refused = "this code was used before; what came from it has ended";
+    if (session === undefined) return { refused };
+    const { id: sessionId, accountId } = session;
+    const reason = "authorization code used twice";
+    const which = { accountId, sessionId, reason, origin, actor: client.id };
+    return { refused, ended: { accountId, ids: await deps.sessions.end(tx, which) } };
   }
   if (origin.nowMs >= signIn.expiresAtMs) return { refused: "this code has expired" };
   if (signIn.redirectUri !== redirectUri) {
