@@ -1,5 +1,5 @@
 import { Secret, TOTP } from "otpauth";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 
 import {
   PASSWORD,
@@ -115,12 +115,13 @@ test("a sign-in that is under way with the old password starts no session after 
   await service.database.transaction(async (tx) => {
     await tx.query("SELECT 1 FROM accounts WHERE id = $1 FOR UPDATE", [account.id]);
     late = trySignIn(service, account);
-    await vi.waitFor(async () => {
-      const waiting = await service.database.query(
-        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-      );
-      expect(waiting).toHaveLength(1);
-    });
+    await expect
+      .poll(() =>
+        service.database.query(
+          "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        ),
+      )
+      .toHaveLength(1);
     await tx.query("UPDATE accounts SET password_hash = 'another' WHERE id = $1", [account.id]);
   });
   expect((await late)?.status).toBe(401);
