@@ -60,7 +60,7 @@ export function createListener(
   return (incoming, outgoing) => {
     const method = incoming.method === "HEAD" ? "GET" : (incoming.method ?? "");
     const [[first], stash] = router.match(method, pathOf(incoming.url ?? ""));
-    if (first === undefined) nowhere(incoming, outgoing, () => ({}));
+    if (first === undefined || lacksHost(incoming)) nowhere(incoming, outgoing, () => ({}));
     else first[0](incoming, outgoing, () => paramsOf(first[1], stash));
   };
 }
@@ -94,7 +94,11 @@ function decoded(text: string): string {
   }
 }
 
-/** Answers what no route answers: there is nothing (404), or nothing by this method (405). */
+/** HTTP/1.1 wants to hear for whom a request is: what stands before us may else have thought of somebody else. */
+const lacksHost = ({ headers, httpVersion }: IncomingMessage): boolean =>
+  headers.host === undefined && httpVersion !== "1.0";
+
+/** Answers what no route answers: there is nothing (404), or nothing by this method (405), or nobody is named. */
 const nowhereRoute = (allowedAt: (path: string) => string[]): Route => ({
   method: "GET",
   path: "/*",
@@ -105,6 +109,7 @@ const nowhereRoute = (allowedAt: (path: string) => string[]): Route => ({
   query: z.unknown(),
   answers: {},
   async handle({ incoming, log }) {
+    if (lacksHost(incoming)) throw new AppError("bad_request", "Send a Host header.");
     const { method = "", url = "" } = incoming;
     const path = pathOf(url);
     const allowed = allowedAt(path);

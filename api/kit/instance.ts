@@ -25,6 +25,7 @@ import { type ApiServer, openServer } from "./server.ts";
 import { serviceTokenAuthenticator } from "./service-token.ts";
 import type { Kit, OpenService, Service } from "./service.ts";
 import { type Authenticate, rootKeyCheck } from "./tokens.ts";
+import { refuseUnreadable } from "./unreadable.ts";
 
 export type InstanceOptions = {
   config: Config;
@@ -138,12 +139,13 @@ function serve({ server }: ApiServer, { service, open, options, kit, base }: Ser
   ];
   const at = { url: kit.url, release: config.api.release };
   const routes = [...served, ...documentRoutes(service, served, at)];
+  const headers = { "x-release": config.api.release };
   const listener = createListener(routes, {
     clock,
     log,
     database,
     lastWrites: createLastWrites(),
-    headers: { "x-release": config.api.release },
+    headers,
     limit: limitOf(options),
     callerOf: callerBy(
       rootKeyCheck(options.rootKey),
@@ -160,6 +162,7 @@ function serve({ server }: ApiServer, { service, open, options, kit, base }: Ser
     stopping: stopping.signal,
   });
   server.on("request", listener);
+  refuseUnreadable(server, { headers, log });
   return { routes, stopping };
 }
 

@@ -11,8 +11,8 @@ const IDLE_MS = 500;
 /** Longer than load balancers keep theirs (60 s): one that sends on a connection as it is closed answers 502. */
 const KEEP_ALIVE_MS = 65_000;
 /** Who sends slower holds a connection for nothing, and is cut off (408). */
-const HEADERS_MS = 15_000;
-const REQUEST_MS = 60_000;
+export const HEADERS_MS = 15_000;
+export const REQUEST_MS = 60_000;
 
 /** The HTTP server of one process: it listens itself, or gets its connections from the process that started it. */
 export type ApiServer = {
@@ -34,6 +34,8 @@ export async function openServer({ host, port = 0, front }: Listen): Promise<Api
     connectionsCheckingInterval: 5_000,
     // A request without a body is at its end when it begins: there is nothing to wait for.
     optimizeEmptyRequests: true,
+    // Refused in app.ts, with a reason.
+    requireHostHeader: false,
   });
   const sockets = new Set<Socket>();
   const state: { drained: (() => void) | undefined } = { drained: undefined };

@@ -1,6 +1,10 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+
 import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
+import { Problem } from "#api/kit/schema.ts";
 import { type TestService, testService } from "#api/kit/testing.ts";
 import { management } from "#api/management/service.ts";
 
@@ -89,6 +93,45 @@ test("a request that two readers could understand in two ways is refused", async
   );
   expect(await statusOf(post(`${JSON_TYPE}Transfer-Encoding: gzip, chunked, x\r\n`))).toBe(400);
   expect(await statusOf(get("/livez", "X-Folded: a\r\n b\r\n"))).toBeLessThan(500);
+});
+
+test("what never becomes a request is refused with problem details too", async () => {
+  const both = "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n";
+  const cases: [number, string][] = [
+    [400, "NO HTTP\r\n\r\n"],
+    [400, get("/livez", "X-Nul: a\0b\r\n")],
+    [400, post(`${JSON_TYPE}${both}`, "0\r\n\r\n")],
+    [400, "GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n"],
+    [417, get("/livez", "Expect: miracles\r\n")],
+    [431, get("/livez", `X-Long: ${"x".repeat(20_000)}\r\n`)],
+  ];
+  for (const [status, bytes] of cases) {
+    const answer = await one(bytes);
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get("content-type")).toBe("application/problem+json");
+    expect(answer.headers.get("x-release")).toBe("0.1.0");
+    expect(Problem.parse(JSON.parse(answer.body))).toMatchObject({ status });
+  }
+});
+
+test("what is no HTTP in the middle of a stream is not put into the stream", async () => {
+  await running.send("POST", "/v1/applications", {
+    as: running.root,
+    body: { name: "streamed", description: "", reason: "to watch it" },
+  });
+  const auth = `Authorization: Bearer ${running.root}\r\n`;
+  const { hostname, port } = new URL(running.url);
+  const socket = connect(Number(port), hostname).setEncoding("latin1");
+  let text = "";
+  socket.on("data", (part) => (text += part));
+  socket.on("error", () => undefined);
+  const closed = once(socket, "close");
+  socket.write(`GET /v1/watch?application=streamed HTTP/1.1\r\nHost: here\r\n${auth}\r\n`);
+  await expect.poll(() => text).toContain("event: ready");
+  socket.write("\0\0\r\n\r\n");
+  await closed;
+  expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200"]);
+  expect(text).not.toContain("about:blank");
 });
 
 test("what is no HTTP/1 is refused", async () => {
