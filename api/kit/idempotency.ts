@@ -1,9 +1,10 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync } from "node:crypto";
+import { createHash, createHmac, hkdfSync } from "node:crypto";
 
 import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
+import { seal, unseal } from "#platform/seal.ts";
 
 import type { AnyAnswer } from "./route.ts";
 
@@ -67,7 +68,7 @@ export async function once<Answer extends AnyAnswer>(
   await tx.query(
     `INSERT INTO idempotency (key_hash, request_mac, answer, created_at) VALUES ($1, $2, $3, $4)
      ON CONFLICT (key_hash) DO UPDATE SET request_mac = $2, answer = $3, created_at = $4`,
-    [hash, mac, encrypt(seed, JSON.stringify(answer)), new Date(request.nowMs)],
+    [hash, mac, seal(keyOf(seed), JSON.stringify(answer)), new Date(request.nowMs)],
   );
   return answer;
 }
@@ -87,21 +88,9 @@ const Kept = z.object({
 
 function replayOf(seed: Buffer, stored: unknown): AnyAnswer {
   if (!Buffer.isBuffer(stored)) throw new Error("the kept answer is no bytea");
-  const { headers, ...answer } = Kept.parse(JSON.parse(decrypt(seed, stored)));
+  const { headers, ...answer } = Kept.parse(JSON.parse(unseal(keyOf(seed), stored).toString()));
   return { ...answer, headers: { ...headers, "idempotency-replayed": "true" } };
 }
 
 const keyOf = (seed: Buffer): Buffer =>
   Buffer.from(hkdfSync("sha256", seed, "", "quarterdeck idempotency answer", 32));
-
-/** One key encrypts one answer, so the nonce may be fixed. */
-function encrypt(seed: Buffer, plain: string): Buffer {
-  const cipher = createCipheriv("aes-256-gcm", keyOf(seed), Buffer.alloc(12));
-  return Buffer.concat([cipher.update(plain, "utf8"), cipher.final(), cipher.getAuthTag()]);
-}
-
-function decrypt(seed: Buffer, stored: Buffer): string {
-  const decipher = createDecipheriv("aes-256-gcm", keyOf(seed), Buffer.alloc(12));
-  decipher.setAuthTag(stored.subarray(-16));
-  return decipher.update(stored.subarray(0, -16), undefined, "utf8") + decipher.final("utf8");
-}

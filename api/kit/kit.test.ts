@@ -65,6 +65,32 @@ test("a key that was used answers the same again, and does nothing again", async
     .toMatchObject({ items: [{ type: "accounts.note.added" }] });
 });
 
+test("a key is another one for another caller, and after a day; what is kept never shows that two answers are alike", async () => {
+  await using service = await testService(notes);
+  const callers = await Promise.all(
+    [1, 2].map(() => service.token({ scope: "accounts:notes:write", expiresInS: 1e6 })),
+  );
+  const add = async (as = ""): Promise<unknown> => {
+    const headers = { "idempotency-key": "k1" };
+    const answer = await service.send("POST", "/v1/notes", { as, headers, body: { words: "one" } });
+    return answer.json;
+  };
+  const kept = async (): Promise<string[]> => {
+    const rows = await service.database.query(
+      "SELECT encode(answer, 'hex') AS answer FROM idempotency",
+    );
+    return rows.map(({ answer }) => String(answer));
+  };
+  expect([await add(callers[0]), await add(callers[1])]).toEqual([{ id: 1 }, { id: 2 }]);
+  const before = await kept();
+  service.clock.now += 24 * 3_600_000 - 1;
+  expect(await add(callers[0])).toEqual({ id: 1 });
+  service.clock.now += 1;
+  expect(await add(callers[0])).toEqual({ id: 3 });
+  const beginnings = [...before, ...(await kept())].map((answer) => answer.slice(0, 24));
+  expect(new Set(beginnings).size).toBe(3);
+});
+
 test("who may not is refused, and what is wrong is named", async () => {
   await using service = await testService(notes);
   const body = { words: "" };
