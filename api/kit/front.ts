@@ -1,7 +1,18 @@
 import type { Socket } from "node:net";
 
 /** One metric as prom-client's `getMetricsAsJSON` gives it. */
-export type MetricJson = { name: string } & Readonly<Record<string, unknown>>;
+export type MetricJson = {
+  name: string;
+  help: string;
+  type: string;
+  aggregator: string;
+  values: readonly {
+    value: number;
+    labels: Readonly<Partial<Record<string, string | number>>>;
+    /** Where it is another one's part: `…_bucket`. */
+    metricName?: string;
+  }[];
+};
 
 /** What a worker process has of the process that started it, which listens for all of them. */
 export type Front = {

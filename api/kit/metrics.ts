@@ -52,7 +52,8 @@ export function openMetrics(database: Queryable): Metrics {
       };
     },
     own: async () => [
-      ...(await registry.getMetricsAsJSON()).map((it) => ({ ...it })),
+      // Its types take the words that it writes for numbers.
+      ...(await registry.getMetricsAsJSON()).map((it) => ({ ...it, type: String(it.type) })),
       gauge("quarterdeck_api_requests_in_flight", "Requests being answered", inFlight),
       requests(routes),
       durations(routes),

@@ -50,7 +50,10 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   function hand(socket: Socket): void {
     const open = [...receivers.values()].filter((it) => it.open && it.worker.connected);
     turn += 1;
-    const receiver = open[turn % Math.max(1, open.length)];
+    // One that takes nothing hangs: while others do, it gets no more.
+    const least = Math.min(...open.map((it) => it.handed.size));
+    const free = open.filter((it) => it.handed.size === least);
+    const receiver = free[turn % Math.max(1, free.length)];
     if (receiver === undefined) {
       waiting.enter(socket);
       return;

@@ -6,12 +6,14 @@ export type ToWorker =
   | { type: "connection"; id: number }
   | { type: "say_metrics"; id: number }
   | { type: "all_metrics"; id: number; all: MetricJson[][] }
+  | { type: "are_you_there" }
   | { type: "stop" }
   | Wrote;
 
 /** What a worker says. */
 export type FromWorker =
   | { type: "ready" }
+  | { type: "here" }
   /** It cannot start; `message` is for people. */
   | { type: "failed"; message: string }
   /** The connection is its own now: from here on it is lost with the worker. */
@@ -20,6 +22,7 @@ export type FromWorker =
   | { type: "refused"; id: number }
   /** It stops by itself: no more connections for it. */
   | { type: "leaving" }
+  /** Its own; without being asked (0) as the last thing before it ends. */
   | { type: "metrics"; id: number; metrics: MetricJson[] }
   | { type: "want_all_metrics"; id: number }
   | Wrote;

@@ -62,6 +62,7 @@ process.on("uncaughtException", (error) => void die(error));
 const starting = start();
 process.on("message", (message: ToWorker, socket: unknown) => {
   if (message.type === "connection" && socket instanceof Socket) takeOrRefuse(message.id, socket);
+  if (message.type === "are_you_there") tell({ type: "here" });
   if (message.type === "say_metrics") void sayMetrics(message.id);
   if (message.type === "all_metrics") {
     asks.get(message.id)?.(message.all);
@@ -125,8 +126,14 @@ function publicUrl({ name }: Service): { publicUrl?: string } {
 
 /** Once, however often it is asked for. */
 function stop(): Promise<void> {
-  stopping ??= starting.then((instance) => instance.stop()).then(() => process.exit(0));
+  stopping ??= starting.then((instance) => instance.stop()).then(sayLast);
   return stopping;
+}
+
+/** What it has counted outlives it. */
+async function sayLast(): Promise<never> {
+  const metrics = await ownMetrics();
+  return new Promise(() => tell({ type: "metrics", id: 0, metrics }, () => process.exit(0)));
 }
 
 /** The log has the whole of it, and who started us hears why. */

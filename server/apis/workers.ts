@@ -4,18 +4,20 @@ import { getCompileCacheDir } from "node:module";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-import type { MetricJson } from "#api/kit/front.ts";
 import type { ServiceName } from "#api/kit/service.ts";
 import { AppError } from "#platform/errors.ts";
 
 import type { Door } from "./door.ts";
 import { wholeLines } from "./lines.ts";
+import { MetricsRounds } from "./metrics-rounds.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
 
 const WORKER = fileURLToPath(new URL("worker.ts", import.meta.url));
 const STOP_MS_MAX = 20_000;
-const METRICS_MS_MAX = 2_000;
 const RESTART_MS = { first: 100, most: 10_000 };
+/** A worker is asked so often whether it is there; one that owes so many answers hangs, and is ended. */
+const ASK_MS = 5_000;
+const SILENCES_MAX = 4;
 /** One that lived so long did not die of its start. */
 const STEADY_MS = 10_000;
 
@@ -58,7 +60,14 @@ export function startWorkers(door: Door, options: WorkersOptions): Workers {
   };
 }
 
-type Worker = { child: ChildProcess; ready: Promise<void>; startedMs: number; stopping: boolean };
+type Worker = {
+  child: ChildProcess;
+  ready: Promise<void>;
+  startedMs: number;
+  stopping: boolean;
+  /** How often it was asked since it last said anything; undefined until it serves. */
+  silences: number | undefined;
+};
 
 class Pool {
   readonly #options: WorkersOptions;
@@ -70,6 +79,7 @@ class Pool {
   #restarting: Promise<void> = Promise.resolve();
   #served = false;
   #deathsInARow = 0;
+  #asking: NodeJS.Timeout | undefined;
 
   constructor(options: WorkersOptions, door: Door) {
     this.#options = options;
@@ -90,6 +100,24 @@ class Pool {
       }
     }
     for (let more = 1; more < this.#options.count; more += 1) this.#fork();
+    this.#asking = setInterval(() => this.#endTheSilent(), ASK_MS);
+  }
+
+  /** Counted in questions: while this process itself stands still, nobody is asked. */
+  #endTheSilent(): void {
+    for (const worker of this.#workers) {
+      const { child, silences } = worker;
+      if (silences === undefined) continue;
+      if (silences >= SILENCES_MAX) {
+        this.#options.say(
+          `A worker of ${this.#options.service} (process ${child.pid}) does not answer any more and is ended.`,
+        );
+        child.kill("SIGKILL");
+        continue;
+      }
+      worker.silences = silences + 1;
+      tell(child, { type: "are_you_there" });
+    }
   }
 
   /** One after the other, also when it is asked for twice. */
@@ -111,6 +139,7 @@ class Pool {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
+    clearInterval(this.#asking);
     await Promise.all([...this.#workers].map((worker) => stopWorker(worker, this.#door)));
   }
 
@@ -128,10 +157,19 @@ class Pool {
       startedMs: performance.now(),
       stopping: false,
       ready: this.#becomesReady(child),
+      silences: undefined,
     };
-    worker.ready.catch(() => undefined);
+    worker.ready.then(
+      () => (worker.silences = 0),
+      () => undefined,
+    );
+    child.on("message", () => {
+      if (worker.silences !== undefined) worker.silences = 0;
+    });
     this.#workers.add(worker);
     child.once("exit", () => void this.#ended(worker));
+    // Not before all that it said was heard.
+    child.once("close", () => this.#metrics.gone(child));
     child.on("error", () => undefined);
     return worker;
   }
@@ -155,7 +193,7 @@ class Pool {
     if (message.type === "taken") this.#door.taken(child, message.id);
     if (message.type === "refused") this.#door.refused(child, message.id);
     if (message.type === "leaving") this.#door.shut(child);
-    if (message.type === "metrics") this.#metrics.got(message.id, message.metrics);
+    if (message.type === "metrics") this.#metrics.got(child, message);
     const connected = [...this.#workers].map((it) => it.child).filter((it) => it.connected);
     if (message.type === "wrote") {
       for (const other of connected) if (other !== child) tell(other, message);
@@ -168,7 +206,10 @@ class Pool {
     child: ChildProcess,
     { id, connected }: { id: number; connected: readonly ChildProcess[] },
   ): Promise<void> {
-    tell(child, { type: "all_metrics", id, all: await this.#metrics.ask(connected) });
+    const all = await this.#metrics.ask(connected, (asked, round) =>
+      tell(asked, { type: "say_metrics", id: round }),
+    );
+    tell(child, { type: "all_metrics", id, all });
   }
 
   async #ended(worker: Worker): Promise<void> {
@@ -210,35 +251,6 @@ async function stopWorker(worker: Worker, door: Door): Promise<void> {
 /** A worker that is gone hears nothing, which is as it should be. */
 function tell(child: ChildProcess, message: ToWorker): void {
   if (child.connected) child.send(message, () => undefined);
-}
-
-/** Asks all workers for their metrics; one that does not answer in time is left out. */
-class MetricsRounds {
-  readonly #rounds = new Map<number, (metrics: MetricJson[]) => void>();
-  #lastId = 0;
-
-  got(id: number, metrics: MetricJson[]): void {
-    this.#rounds.get(id)?.(metrics);
-  }
-
-  ask(children: readonly ChildProcess[]): Promise<MetricJson[][]> {
-    this.#lastId += 1;
-    const id = this.#lastId;
-    return new Promise((resolve) => {
-      const all: MetricJson[][] = [];
-      const done = (): void => {
-        clearTimeout(late);
-        this.#rounds.delete(id);
-        resolve(all);
-      };
-      const late = setTimeout(done, METRICS_MS_MAX);
-      this.#rounds.set(id, (metrics) => {
-        all.push(metrics);
-        if (all.length === children.length) done();
-      });
-      for (const child of children) tell(child, { type: "say_metrics", id });
-    });
-  }
 }
 
 const messageOf = (error: unknown): string =>

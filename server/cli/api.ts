@@ -20,7 +20,7 @@ export const apiCommand: Command = {
   summary: "Start one of the domain APIs alone",
   help: `quarterdeck api NAME [--port N] [--workers N] [--data DIR] [--host H]
 
-Starts one of ${SERVICE_NAMES.join(", ")}: worker processes behind one port, each replaced when it dies. It uses
+Starts one of ${SERVICE_NAMES.join(", ")}: worker processes behind one port, each replaced when it dies or hangs. It uses
 the PostgreSQL that DATABASE_URL names, else the embedded one of the data folder, and the root key in API_ROOT_KEY, else
 the one in api/root-key of the data folder. The logs (JSON, ECS) go to stdout; where that is a terminal, they go to
 logs/api/NAME.ndjson of the data folder. What a person should know goes to stderr.

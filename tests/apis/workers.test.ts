@@ -85,6 +85,60 @@ describe("a service of several processes", () => {
     expect(broken).toEqual({});
   });
 
+  test("a worker that hangs gets no more connections, is ended, and what waited on it is answered", async () => {
+    await using folder = await temporaryFolder();
+    await using api = await start(folder.path, "--workers", "2");
+    const [victim = 0] = await until("the workers", () => {
+      const workers = workersOf(api.child);
+      return workers.length === 2 ? workers : undefined;
+    });
+    await until("both to serve", async () => {
+      await fetch(`${api.url}/livez`, { headers: { connection: "close" } });
+      const pids = new Set(linesOf(api.out()).map((line) => line["process.pid"]));
+      return pids.size === 2 || undefined;
+    });
+    process.kill(victim, "SIGSTOP");
+    let answered = 0;
+    const sent = Array.from({ length: 10 }, async () => {
+      const answer = await fetch(`${api.url}/livez`, { headers: { connection: "close" } });
+      answered += 1;
+      return answer.status;
+    });
+    await until("all but what the hanging one was handed", () => answered >= 8 || undefined);
+    expect(await Promise.all(sent)).toEqual(Array.from({ length: 10 }, () => 200));
+    expect(workersOf(api.child)).not.toContain(victim);
+    expect(api.err()).toContain(`process ${victim}) does not answer any more`);
+  }, 120_000);
+
+  test("what was counted stays counted when a worker is exchanged, or killed", async () => {
+    await using folder = await temporaryFolder();
+    await using api = await start(folder.path, "--workers", "1");
+    const get = (path: string): Promise<Response> =>
+      fetch(`${api.url}${path}`, { headers: { connection: "close" } });
+    const counted = async (): Promise<number> => {
+      const text = await (await get("/metrics")).text();
+      return Number(
+        /requests_total\{method="GET",route="\/livez",status="200"\} (\d+)$/m.exec(text)?.[1],
+      );
+    };
+    const [first = 0] = workersOf(api.child);
+    for (let sent = 0; sent < 5; sent += 1) await get("/livez");
+    api.child.kill("SIGHUP");
+    const successor = await until("the new worker alone", () => {
+      const workers = workersOf(api.child);
+      return workers.length === 1 && !workers.includes(first) ? workers[0] : undefined;
+    });
+    expect(await counted()).toBe(5);
+    await get("/livez");
+    expect(await counted()).toBe(6);
+    process.kill(successor, "SIGKILL");
+    await until(
+      "the end of that one",
+      () => !workersOf(api.child).includes(successor) || undefined,
+    );
+    expect(await counted()).toBe(6);
+  });
+
   test("metrics are those of all workers, whichever is asked", async () => {
     await using folder = await temporaryFolder();
     await using api = await start(folder.path, "--workers", "2");
