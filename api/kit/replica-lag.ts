@@ -2,8 +2,9 @@ import type { Database } from "#platform/postgres/database.ts";
 
 /**
  * Watches how far replicas are behind. One that has not replayed what the primary had written `STALE_MS` ago is stale
- * (its stream broke), and so is one that is no replica any more, or says nothing at all. While the primary is away nothing new is written, and
- * what the replicas have stays as good as it was.
+ * (its stream broke), and so is one that is no replica any more, or says nothing at all. At first every one counts as
+ * stale, until it has what the primary had when it was first asked. While the primary is away nothing new is written,
+ * and what the replicas have stays as good as it was.
  */
 export type LagWatch = { isStale(replica: Database): boolean; stop(): void };
 
@@ -16,7 +17,7 @@ export function createLagWatch(options: {
   replicas: readonly Database[];
 }): LagWatch {
   const { primary, replicas } = options;
-  const stale = new Set<Database>();
+  const stale = new Set(replicas);
   /** Since when a replica owes an answer. */
   const asked = new Map<Database, number>();
   let written: { lsn: string; atMs: number }[] = [];
@@ -28,9 +29,9 @@ export function createLagWatch(options: {
       .catch(() => []);
     if (row !== undefined) written.push({ lsn: String(row["lsn"]), atMs: nowMs });
     const old = written.filter(({ atMs }) => atMs <= nowMs - STALE_MS);
-    const due = old.at(-1);
+    const due = old.at(-1) ?? written[0];
     written = written.slice(Math.max(0, old.length - 1));
-    await Promise.all(replicas.map((replica) => compare(replica, due?.lsn ?? "0/0")));
+    if (due !== undefined) await Promise.all(replicas.map((it) => compare(it, due.lsn)));
   }
 
   async function compare(replica: Database, due: string): Promise<void> {
@@ -49,6 +50,7 @@ export function createLagWatch(options: {
     else stale.add(replica);
   }
 
+  void look();
   const timer =
     replicas.length === 0 ? undefined : setInterval(() => void look(), EVERY_MS).unref();
   return {
