@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { dataHeaders } from "#platform/http/security-headers.ts";
 
 import { DOCS_POLICY, docsPage } from "./docs-page.ts";
+import { isNamedBy } from "./etag.ts";
 import { type OpenApi, openApiOf } from "./openapi.ts";
 import { type Route, route } from "./route.ts";
 import type { Service } from "./service.ts";
@@ -59,6 +60,7 @@ function cached(
 ): Response {
   const etag = `"${createHash("sha256").update(text).digest("base64url").slice(0, 22)}"`;
   const all = { ...dataHeaders(), "cache-control": "no-cache", etag, ...headers };
-  if (ifNoneMatch === etag) return new Response(null, { status: 304, headers: all });
+  const isKnown = ifNoneMatch !== undefined && isNamedBy(ifNoneMatch, etag);
+  if (isKnown) return new Response(null, { status: 304, headers: all });
   return new Response(text, { status: 200, headers: all });
 }

@@ -21,3 +21,9 @@ export function checkVersion(ifMatch: number | undefined, current: number): void
     `It was changed meanwhile: you have version ${ifMatch}, now it is ${current}. Read it again, then decide.`,
   );
 }
+
+/** Whether an If-None-Match names an ETag. RFC 9110, 13.1.2: weak comparison, `*` or any of a list. */
+export function isNamedBy(ifNoneMatch: string, etag: string): boolean {
+  const tags = ifNoneMatch.split(",").map((it) => it.trim().replace(/^W\//, ""));
+  return tags.includes(etag) || tags.includes("*");
+}

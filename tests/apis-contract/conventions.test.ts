@@ -79,10 +79,12 @@ describe.each(SUBJECTS.map((subject) => ({ name: subject.service.name, subject }
       const page = await running.send("GET", "/docs");
       expect(page.headers.get("content-type")).toContain("text/html");
       for (const id of ids) expect(page.text).toContain(`id="${id}"`);
-      const same = await running.send("GET", "/openapi.json", {
-        headers: { "if-none-match": answer.headers.get("etag") ?? "" },
-      });
-      expect(same.status).toBe(304);
+      // Weak is what a proxy that compresses makes of it.
+      const etag = answer.headers.get("etag") ?? "";
+      for (const known of [etag, `W/${etag}`, `"other", ${etag}`]) {
+        const headers = { "if-none-match": known };
+        expect((await running.send("GET", "/openapi.json", { headers })).status).toBe(304);
+      }
     });
 
     test("every parameter of a path is declared, and every reference leads somewhere", async () => {

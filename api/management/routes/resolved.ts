@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { isNamedBy } from "#api/kit/etag.ts";
 import { ReadyAnswer, type Route, route } from "#api/kit/route.ts";
 
 import type { Scope } from "../domain/application.ts";
@@ -44,7 +45,7 @@ export function resolvedRoute({ cache }: RouteDeps): Route {
       const answer = (cached: Cached) => {
         if (ifNoneMatch === undefined) return answerOf(cached, query);
         const headers = headersOf(cached);
-        return names(ifNoneMatch, headers.etag)
+        return isNamedBy(ifNoneMatch, headers.etag)
           ? { status: 304 as const, headers }
           : answerOf(cached, query);
       };
@@ -70,10 +71,4 @@ function answerOf(cached: Cached, query: Scope): ReadyAnswer {
   const answer = new ReadyAnswer(200, text, headersOf(cached));
   cached.answers.set(query, answer);
   return answer;
-}
-
-/** RFC 9110, 13.1.2: weak comparison, `*` or any of a list. */
-function names(ifNoneMatch: string, etag: string): boolean {
-  const tags = ifNoneMatch.split(",").map((it) => it.trim().replace(/^W\//, ""));
-  return tags.includes(etag) || tags.includes("*");
 }
