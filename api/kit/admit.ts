@@ -20,10 +20,15 @@ export function gateOf(route: Route, deps: Pick<RequestDeps, "limit" | "clock">)
  * Lets a caller in; `who` is whom the limits count.
  * @throws AppError too_many_requests, unauthenticated or forbidden
  */
-export function admit({ route, general, own }: Gate, caller: Caller, who: string): void {
+export function admit(gate: Gate, caller: Caller, who: string): void {
+  count(gate, who);
+  if (gate.own) takeToken(gate.own, who);
+  checkRule(gate.route.rule, caller);
+}
+
+/** Counts somebody whose token nobody knows. @throws AppError too_many_requests */
+export function count({ route, general }: Gate, who: string): void {
   if (!UNLIMITED.has(route.path)) takeToken(general, who);
-  if (own) takeToken(own, who);
-  checkRule(route.rule, caller);
 }
 
 function checkRule(rule: Rule, caller: Caller): void {

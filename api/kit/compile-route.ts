@@ -4,7 +4,7 @@ import { problemHeaders, problemOf } from "#platform/http/problem.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 import { sourceOf } from "#platform/source-of.ts";
 
-import { type Gate, admit, gateOf } from "./admit.ts";
+import { type Gate, admit, count, gateOf } from "./admit.ts";
 import {
   type AnswerHeaders,
   answerHeaders,
@@ -120,9 +120,19 @@ function send(request: Served, { deps, headers }: Compiled, result: Result): voi
 function answer(request: Served, compiled: Compiled): Result | Promise<Result> {
   const { route, deps } = compiled;
   const token = route.ownCredentials === true ? undefined : request.incoming.headers.authorization;
-  const asked = deps.callerOf(token, request.address);
+  const unknown = (error: unknown): never => {
+    // Who tries tokens is nobody, and is counted as that.
+    count(compiled.gate, sourceOf(request.address));
+    throw error;
+  };
+  let asked: Caller | Promise<Caller>;
+  try {
+    asked = deps.callerOf(token, request.address);
+  } catch (error) {
+    return unknown(error);
+  }
   return asked instanceof Promise
-    ? asked.then((caller) => answerTo(caller, request, compiled))
+    ? asked.catch(unknown).then((caller) => answerTo(caller, request, compiled))
     : answerTo(asked, request, compiled);
 }
 
