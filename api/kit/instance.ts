@@ -135,7 +135,7 @@ function serve({ server }: ApiServer, { service, open, options, kit, base }: Ser
   const served = [
     ...open.routes,
     eventsRoute(service.name),
-    ...operationRoutes({ service, open, database, allMetrics, stopping: stopping.signal }),
+    ...operationRoutes({ service, open, database, allMetrics }),
   ];
   const at = { url: kit.url, release: config.api.release };
   const routes = [...served, ...documentRoutes(service, served, at)];

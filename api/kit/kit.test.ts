@@ -91,6 +91,31 @@ test("a key is another one for another caller, and after a day; what is kept nev
   expect(new Set(beginnings).size).toBe(3);
 });
 
+test("what it needs and says nothing is named by /readyz before whoever asks gives up", async () => {
+  const silent: Service = {
+    ...notes,
+    open: async (kit) => ({
+      ...(await notes.open(kit)),
+      checks: { mail: () => new Promise<void>(() => undefined) },
+    }),
+  };
+  await using service = await testService(silent);
+  const answer = await service.send("GET", "/readyz");
+  expect(answer).toMatchObject({ status: 503, json: { detail: "mail does not answer." } });
+  expect((await service.send("GET", "/livez")).status).toBe(200);
+});
+
+test("who tries tokens is limited like everybody", async () => {
+  await using service = await testService(notes, { limit: { burst: 3, perSecond: 1 } });
+  const known = await service.token({ scope: "accounts:events:read" });
+  const statuses: number[] = [];
+  for (const as of ["a", "b", "c", "d"]) {
+    statuses.push((await service.send("GET", "/v1/events", { as })).status);
+  }
+  expect(statuses).toEqual([401, 401, 401, 429]);
+  expect((await service.send("GET", "/v1/events", { as: known })).status).toBe(200);
+});
+
 test("who may not is refused, and what is wrong is named", async () => {
   await using service = await testService(notes);
   const body = { words: "" };

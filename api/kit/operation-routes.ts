@@ -1,3 +1,5 @@
+import { setTimeout as delay } from "node:timers/promises";
+
 import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
@@ -13,13 +15,14 @@ import type { OpenService, Service } from "./service.ts";
 const Check = z.strictObject({ status: z.string() });
 const Ready = z.strictObject({ status: z.string(), checks: z.array(z.string()) });
 
+const CHECK_MS_MAX = 3_000;
+
 type Deps = {
   service: Service;
   open: OpenService;
   database: Database;
   /** Of all worker processes. */
   allMetrics(): Promise<MetricJson[][]>;
-  stopping: AbortSignal;
 };
 
 /** What every service has for those who run it. */
@@ -48,20 +51,29 @@ export function operationRoutes(deps: Deps): Route[] {
       rule: { allow: "anyone", why: "asked by load balancers" },
       answers: { 200: { description: "It can serve", body: Ready } },
       async handle() {
-        if (deps.stopping.aborted) throw new AppError("unavailable", "It is stopping.");
-        for (const [name, check] of Object.entries(checks)) {
-          await check().catch((error: unknown) => {
-            throw new AppError("unavailable", `${name} does not answer.`, {
-              cause: error,
-              waitMs: 2_000,
-            });
-          });
-        }
+        await Promise.all(Object.entries(checks).map(answersInTime));
         return { status: 200, body: { status: "ready", checks: Object.keys(checks) } };
       },
     }),
     metricsRoute(deps),
   ];
+}
+
+/** @throws AppError unavailable, also when it says nothing: whoever asks would give up before it does. */
+async function answersInTime([name, check]: [string, () => Promise<void>]): Promise<void> {
+  const late = new AbortController();
+  const tooLate = delay(CHECK_MS_MAX, undefined, late).then(() => {
+    throw new Error(`no answer in ${CHECK_MS_MAX} ms`);
+  });
+  try {
+    await Promise.race([check(), tooLate]);
+  } catch (error) {
+    const options = { cause: error, waitMs: 2_000 };
+    throw new AppError("unavailable", `${name} does not answer.`, options);
+  } finally {
+    late.abort();
+    tooLate.catch(() => undefined);
+  }
 }
 
 function metricsRoute({ service, allMetrics }: Deps): Route {

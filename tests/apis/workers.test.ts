@@ -73,7 +73,7 @@ describe("a service of several processes", () => {
     await using folder = await temporaryFolder();
     await using api = await start(folder.path, "--workers", "1");
     const [before = 0] = workersOf(api.child);
-    const running = load(`${api.url}/livez`, { clients: 8, again: true });
+    const running = load(`${api.url}/readyz`, { clients: 8, again: true });
     await until("answers", () => running.answered() > 200 || undefined);
     api.child.kill("SIGHUP");
     await until("the new worker alone", () => {
