@@ -64,7 +64,8 @@ export async function openServer({ host, port = 0, front }: Listen): Promise<Api
         for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
       };
       if (front === undefined) closeIdle();
-      const idle = setTimeout(closeIdle, IDLE_MS);
+      // Where the processor was away meanwhile, timers come before what has arrived: that is read first.
+      const idle = setTimeout(() => setImmediate(closeIdle), IDLE_MS);
       const late = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
       }, DRAIN_MS_MAX);

@@ -1,0 +1,40 @@
+import { once } from "node:events";
+import { type Socket, connect, createServer } from "node:net";
+import { setImmediate } from "node:timers/promises";
+
+import { expect, test } from "vitest";
+
+import { openServer } from "./server.ts";
+
+const REQUEST = "GET / HTTP/1.1\r\nHost: here\r\n\r\n";
+
+test("a request that has arrived when a worker stops is answered, also when the processor was away", async () => {
+  let take: (socket: Socket) => void = () => undefined;
+  const { server, drain } = await openServer({
+    host: "127.0.0.1",
+    front: {
+      url: "http://here",
+      onConnection: (taker) => (take = taker),
+      onMetrics: () => undefined,
+      allMetrics: () => Promise.resolve([]),
+    },
+  });
+  server.on("request", (_, outgoing) => void outgoing.end("here"));
+  const door = createServer((socket) => take(socket)).listen(0, "127.0.0.1");
+  await once(door, "listening");
+  const address = door.address();
+  const client = connect(typeof address === "object" && address ? address.port : 0, "127.0.0.1");
+  let text = "";
+  client.setEncoding("latin1").on("data", (part) => (text += part));
+  client.write(REQUEST);
+  await expect.poll(() => text).toContain("here");
+  // From here, timers come before what is read.
+  await setImmediate();
+  client.write(REQUEST);
+  const drained = drain();
+  // Longer than idle connections are left open.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 700);
+  await Promise.all([drained, once(client, "close")]);
+  expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(2);
+  door.close();
+});
