@@ -4,6 +4,7 @@ import type { Clock } from "#platform/clock.ts";
 import type { Config } from "#platform/config.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import type { Log } from "#platform/log.ts";
+import { checkServer } from "#platform/postgres/check-server.ts";
 import { migrate } from "#platform/postgres/migrate.ts";
 
 import { accessLine } from "./access-line.ts";
@@ -86,6 +87,7 @@ export async function startInstance(service: Service, options: InstanceOptions):
   const from = { schema: service.name, log, url: options.databaseUrl };
   const database = openServiceDatabase({ ...from, replicaUrls: config.api.replicaUrls });
   started.defer(() => database.close());
+  await checkServer(database);
   await migrateService(service, database);
   const notifications = openNotifications(from);
   started.defer(() => notifications.close());
