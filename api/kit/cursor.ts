@@ -8,7 +8,7 @@ export const encodeCursor = (values: readonly (string | number)[]): string =>
 
 /**
  * The values of a cursor, undefined where none was given.
- * @throws AppError bad_request that names `cursor`
+ * @throws AppError bad_request that names `query.cursor`
  */
 export function decodeCursor<Values extends z.ZodType<readonly unknown[]>>(
   schema: Values,
@@ -18,8 +18,8 @@ export function decodeCursor<Values extends z.ZodType<readonly unknown[]>>(
   const parsed = schema.safeParse(jsonOf(cursor));
   if (parsed.success) return parsed.data;
   const message = "this is not a cursor of this list: take `next` of an answer, or leave it out";
-  throw new AppError("bad_request", `cursor: ${message}`, {
-    fields: [{ path: "cursor", code: "invalid_cursor", message }],
+  throw new AppError("bad_request", `query.cursor: ${message}`, {
+    fields: [{ path: "query.cursor", code: "invalid_cursor", message }],
   });
 }
 

@@ -3,13 +3,16 @@ import { AppError } from "#platform/errors.ts";
 /** ETag of a version: a strong one, as versions count every change. */
 export const etagOf = (version: number): { etag: string } => ({ etag: `"${version}"` });
 
+/** What If-Match may hold: an ETag of ours, or `*`. */
+export const IF_MATCH = /^(?:\*|"(\d{1,15})")$/;
+
 /** The version that an If-Match header names; undefined for `*`. @throws AppError when it is no ETag of ours */
 export function parseIfMatch(header: string): number | undefined {
-  if (header.trim() === "*") return undefined;
-  const version = /^\s*"(\d{1,15})"\s*$/.exec(header)?.[1];
-  if (version !== undefined) return Number(version);
-  throw new AppError("bad_request", 'If-Match: give the ETag of an earlier answer, such as "3"', {
-    fields: [{ path: "If-Match", code: "invalid_etag", message: "not an ETag of this service" }],
+  const match = IF_MATCH.exec(header.trim());
+  if (match) return match[1] === undefined ? undefined : Number(match[1]);
+  const message = 'give the ETag of an earlier answer, such as "3"';
+  throw new AppError("bad_request", `header.If-Match: ${message}`, {
+    fields: [{ path: "header.If-Match", code: "invalid_etag", message }],
   });
 }
 

@@ -60,8 +60,8 @@ export async function once<Answer extends AnyAnswer>(
       return replayOf(seed, kept["answer"]) as Answer;
     }
     const message = "this key was used before, for a request with other content: take a new one";
-    throw new AppError("unprocessable", `Idempotency-Key: ${message}`, {
-      fields: [{ path: "Idempotency-Key", code: "key_reused", message }],
+    throw new AppError("unprocessable", `header.Idempotency-Key: ${message}`, {
+      fields: [{ path: "header.Idempotency-Key", code: "key_reused", message }],
     });
   }
   const answer = await work();

@@ -56,6 +56,7 @@ test("a key that was used answers the same again, and does nothing again", async
   expect(new Set(answers.map((it) => it.text)).size).toBe(1);
   const other = await service.send("POST", "/v1/notes", { as, headers, body: { words: "two" } });
   expect(other.status).toBe(422);
+  expect(other.json).toMatchObject({ errors: [{ path: "header.Idempotency-Key" }] });
   expect(await service.database.query("SELECT words FROM notes")).toEqual([{ words: "one" }]);
   // Transactions of the whole server hold the feed back, those of other tests among them.
   await expect
@@ -125,5 +126,7 @@ test("who may not is refused, and what is wrong is named", async () => {
   const bad = await service.send("POST", "/v1/notes", { as: service.root, body });
   expect(bad.status).toBe(400);
   expect(bad.json).toMatchObject({ errors: [{ path: "body.words" }] });
+  const cursor = await service.send("GET", "/v1/events?cursor=bm9uZQ", { as: service.root });
+  expect(cursor.json).toMatchObject({ status: 400, errors: [{ path: "query.cursor" }] });
   expect((await service.send("GET", "/nowhere?x=1")).status).toBe(404);
 });
