@@ -5,7 +5,7 @@ import { fieldRows } from "./docs-fields.ts";
 import { docsPage } from "./docs-page.ts";
 import { openApiOf } from "./openapi.ts";
 import { route } from "./route.ts";
-import { idOf, pageOf, pageQuery, text } from "./schema.ts";
+import { Timestamp, idOf, pageOf, pageQuery, text } from "./schema.ts";
 import type { Service } from "./service.ts";
 
 const Line = z.strictObject({ words: text({ max: 40 }), amount: z.int().min(1).max(1_000) });
@@ -44,8 +44,10 @@ const routes = [
     tag: "Orders",
     summary: "Orders",
     rule: { allow: "signed-in" },
-    query: pageQuery({ state: z.enum(["open", "paid"]).optional() }),
-    answers: { 200: { description: "A page", body: pageOf(Order) } },
+    query: pageQuery({ state: z.enum(["open", "paid"]).optional(), until: Timestamp.optional() }),
+    answers: {
+      200: { description: "A page", body: pageOf(Order), media: "text/csv; header=present" },
+    },
     handle: notCalled,
   }),
 ];
@@ -68,6 +70,34 @@ test("a document says what its schemas check: parameters, body, answers, refusal
     required: false,
     schema: { type: "integer", minimum: 1, maximum: 100, default: 20 },
   });
+});
+
+test("a document states the rules that headers, cursors and times are refused by", () => {
+  const operations = [
+    document.paths["/v1/orders/{orderId}"]?.["put"],
+    document.paths["/v1/orders"]?.["get"],
+  ];
+  const matches = (name: string, value: string): boolean => {
+    const parameter = operations
+      .flatMap((it) => it?.parameters ?? [])
+      .find((it) => it.name === name);
+    return new RegExp(String(parameter?.schema["pattern"])).test(value);
+  };
+  expect(['"3"', "*", "", "3", 'W/"3"'].map((it) => matches("If-Match", it))).toEqual([
+    true,
+    true,
+    false,
+    false,
+    false,
+  ]);
+  expect(["WyIx_-Q", "a b", ""].map((it) => matches("cursor", it))).toEqual([true, false, false]);
+  const times = ["2026-11-24T12:00:00.5Z", "2026-11-24T12:00:00+01:00", "0001-11-24T12:00:00Z"];
+  expect(times.map((it) => matches("until", it))).toEqual([true, false, false]);
+});
+
+test("an answer lists each media type that it may have, without parameters", () => {
+  const content = document.paths["/v1/orders"]?.["get"]?.responses["200"]?.content ?? {};
+  expect(Object.keys(content)).toEqual(["application/json", "text/csv"]);
 });
 
 test("what a document points at is in it", () => {

@@ -1,8 +1,10 @@
 import { z } from "zod";
 
 import type { Rule } from "./caller.ts";
+import { IF_MATCH } from "./etag.ts";
+import { IDEMPOTENCY_KEY } from "./request-input.ts";
 import type { AnswerSpec, Route } from "./route.ts";
-import { Problem } from "./schema.ts";
+import { Problem, TIMESTAMP } from "./schema.ts";
 import type { Service } from "./service.ts";
 
 /** A JSON Schema of draft 2020-12, which is what OpenAPI 3.1 speaks. */
@@ -102,8 +104,8 @@ function jsonSchemaOf(schema: z.ZodType, io: "input" | "output"): JsonSchema {
         for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
         Object.assign(jsonSchema, wire);
       }
-      // Where a format says it, the pattern behind it says nothing to a reader.
-      if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
+      // What zod checks a time by is right, and more than anybody reads.
+      if (jsonSchema.format === "date-time") jsonSchema.pattern = TIMESTAMP.source;
       const { example, ...rest } = jsonSchema;
       if (example !== undefined) {
         delete jsonSchema["example"];
@@ -198,20 +200,26 @@ function headersOf({ idempotency, ifMatch }: Route): Parameter[] {
       need: idempotency,
       description:
         "A new unique text for each thing to be done: sent again with it, the request is done once",
+      pattern: IDEMPOTENCY_KEY,
     }),
     ...headerOf("If-Match", {
       need: ifMatch,
-      description: "ETag of what you read: refused when it was changed since",
+      description: "ETag of what you read: refused when it was changed since; * takes any version",
+      pattern: IF_MATCH,
     }),
   ];
 }
 
 function headerOf(
   name: string,
-  { need, description }: { need: "optional" | "required" | undefined; description: string },
+  {
+    need,
+    description,
+    pattern,
+  }: { need: "optional" | "required" | undefined; description: string; pattern: RegExp },
 ): Parameter[] {
   if (need === undefined) return [];
-  const schema = { type: "string", maxLength: 200 };
+  const schema = { type: "string", pattern: pattern.source };
   return [{ name, in: "header", required: need === "required", description, schema }];
 }
 
@@ -250,8 +258,10 @@ function refusalsOf(route: Route): number[] {
 }
 
 function contentOf(spec: AnswerSpec, toSchema: ToSchema): { content?: Content } {
-  if (spec.body)
-    return { content: { "application/json": { schema: toSchema(spec.body, "output") } } };
-  if (spec.media) return { content: { [spec.media]: { schema: {} } } };
-  return {};
+  const content: Content = {};
+  if (spec.body) content["application/json"] = { schema: toSchema(spec.body, "output") };
+  for (const media of [spec.media ?? []].flat()) {
+    content[media.split(";")[0] ?? media] = { schema: {} };
+  }
+  return Object.keys(content).length === 0 ? {} : { content };
 }

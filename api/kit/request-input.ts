@@ -8,7 +8,8 @@ import { parseIfMatch } from "./etag.ts";
 import type { Route } from "./route.ts";
 
 const BODY_BYTES_MAX = 256 * 1024;
-const KEY = /^[\x21-\x7e]{1,200}$/;
+/** What an Idempotency-Key may be. */
+export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/;
 /** Escapes that JSON can write and PostgreSQL text cannot hold: NUL and halves of surrogate pairs. */
 const ODD_ESCAPE = /\\u(?:0000|[dD][89a-fA-F])/;
 
@@ -123,7 +124,7 @@ function readHeaders(
       },
     ]);
   }
-  if (key !== undefined && !KEY.test(key)) {
+  if (key !== undefined && !IDEMPOTENCY_KEY.test(key)) {
     const message = "give 1 to 200 printable ASCII characters";
     throw invalid([{ path: "header.Idempotency-Key", code: "invalid", message }]);
   }

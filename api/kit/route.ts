@@ -10,8 +10,12 @@ import type { Caller, Rule } from "./caller.ts";
 
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
-/** One possible answer: JSON by a schema, or another media type that the handler makes itself as a Response. */
-export type AnswerSpec = { description: string; body?: z.ZodType; media?: string };
+/** One possible answer: JSON by a schema, and other media types that the handler makes itself as a Response. */
+export type AnswerSpec = {
+  description: string;
+  body?: z.ZodType;
+  media?: string | readonly string[];
+};
 export type AnswerSpecs = Readonly<Record<number, AnswerSpec>>;
 
 /** An answer that was made once, to be given again and again: its JSON is what the schema says, and not checked again. */

@@ -20,6 +20,8 @@ export const text = (range: { min?: number; max: number }): z.ZodString =>
 export const Timestamp = z.iso
   .datetime({ error: "give a time in UTC, for example 2026-11-24T12:00:00Z" })
   .refine((it) => /^(?:19|2\d)\d\d/.test(it), { error: "give a year from 1900 to 2999" });
+/** The same as a pattern that says to a reader what the format leaves open. */
+export const TIMESTAMP = /^(?:19|2\d)\d\d-\d\d-\d\dT\d\d:\d\d:[0-5]\d(?:\.\d+)?Z$/;
 
 /** Lower-cased, as addresses are compared; the local part is the user's own business. */
 export const Email = z
@@ -51,7 +53,11 @@ export const queryInt = (range: {
 export const pageQuery = <Shape extends z.ZodRawShape>(filters: Shape) =>
   z.strictObject({
     limit: queryInt({ min: 1, max: 100, fallback: 20 }),
-    cursor: z.string().max(1_000).optional(),
+    cursor: z
+      .string()
+      .max(1_000)
+      .regex(/^[\w-]+$/, { error: "take `next` of an answer, or leave it out" })
+      .optional(),
     ...filters,
   });
 

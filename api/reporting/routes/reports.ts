@@ -54,7 +54,9 @@ function computeRoute(deps: ReportingDeps, report: Report): Route {
     description: `${report.meaning} At most ${LIMITS.rowsMax} rows and ${LIMITS.waitMsMax / 1_000} s: what is larger is ordered as a run. As CSV, text that a spreadsheet could take for a formula has an apostrophe before it. CSV and Parquet tell the freshness of their data in the header data-until.`,
     rule: RULE,
     query: report.params.extend({ format: formatParam }),
-    answers: { 200: { description: "The report", body: ReportAnswer } },
+    answers: {
+      200: { description: "The report", body: ReportAnswer, media: [MEDIA.csv, MEDIA.parquet] },
+    },
     async handle({ query, caller, nowMs, incoming }) {
       checkMayRead(caller, report.name);
       const { format: asked, ...values } = query;

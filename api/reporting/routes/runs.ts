@@ -12,7 +12,7 @@ import { REPORTS } from "../verbs/reports.ts";
 import { shownDataUntil } from "../verbs/run-report.ts";
 import { READ, mayRead, namesOf } from "./access.ts";
 import { fileResponse } from "./reports.ts";
-import { RunAnswer, shownRun } from "./wire.ts";
+import { ReportAnswer, RunAnswer, shownRun } from "./wire.ts";
 
 const RULE = { allow: "permission", permission: READ, scoped: true } as const;
 const RunId = z.strictObject({ runId: idOf("run") });
@@ -79,7 +79,9 @@ const resultRoute = (deps: ReportingDeps): Route =>
     summary: "The result of a run as a file, in the format that was ordered",
     rule: RULE,
     params: RunId,
-    answers: { 200: { description: "The file", media: Object.values(MEDIA).join(", ") } },
+    answers: {
+      200: { description: "The file", body: ReportAnswer, media: [MEDIA.csv, MEDIA.parquet] },
+    },
     async handle({ params, caller }) {
       const run = await findRun(deps.database, params.runId);
       if (run === undefined || !mayRead(caller, run.report)) throw noRun();
