@@ -23,6 +23,7 @@ import {
   OfKey,
   Place,
   Reason,
+  ValueOnWire,
   Version,
   pageOfKeys,
 } from "./wire.ts";
@@ -182,7 +183,7 @@ const putValue = (deps: RouteDeps): Route =>
     rule,
     params: OfKey,
     query: z.strictObject(Place),
-    body: z.strictObject({ value: z.unknown(), reason: Reason }),
+    body: z.strictObject({ value: ValueOnWire, reason: Reason }),
     ifMatch: "required",
     idempotency: "optional",
     answers: { 200: { description: "Set", body: SettingOnWire } },

@@ -72,28 +72,38 @@ const simple = [
 
 const Simple = z.discriminatedUnion("type", simple).meta({ id: "SimpleValueSchema" });
 /** Lists and objects may hold lists and objects, and these may hold simple values. */
-const Nested = nesting(Simple).meta({ id: "NestedValueSchema" });
-const ValueSchemaOnWire = nesting(Nested).meta({ id: "ValueSchema" });
+const Nested = nesting(Simple, "NestedObjectSchema").meta({ id: "NestedValueSchema" });
+const ValueSchemaOnWire = nesting(Nested, "ObjectSchema").meta({ id: "ValueSchema" });
 
-function nesting(inner: z.ZodType<ValueSchema>) {
+/** The object has a name of its own: generators of clients stumble over one without. */
+function nesting(inner: z.ZodType<ValueSchema>, objectName: string) {
   return z.discriminatedUnion("type", [
     ...simple,
     z.strictObject({ type: z.literal("list"), items: inner, minItems: count, maxItems: count }),
-    z.strictObject({
-      type: z.literal("object"),
-      properties: z.record(PropertyName, inner).refine((it) => Object.keys(it).length <= 50, {
-        error: "give at most 50 properties",
-      }),
-      required: z.array(PropertyName).max(50).optional(),
-    }),
+    z
+      .strictObject({
+        type: z.literal("object"),
+        properties: z.record(PropertyName, inner).refine((it) => Object.keys(it).length <= 50, {
+          error: "give at most 50 properties",
+        }),
+        required: z.array(PropertyName).max(50).optional(),
+      })
+      .meta({ id: objectName }),
   ]);
 }
+
+/** A value on the wire; what it must be follows from the definition. */
+export const ValueOnWire = z
+  .unknown()
+  .describe(
+    "As the definition says: a duration is text such as 30s, a secret a reference such as secret://database-password.",
+  );
 
 export const DefinitionOnWire = z
   .strictObject({
     description: Description,
     schema: ValueSchemaOnWire,
-    default: z.unknown().optional(),
+    default: ValueOnWire.optional(),
     deprecated: text({ max: 500 }).optional(),
   })
   .meta({ id: "Definition" });
