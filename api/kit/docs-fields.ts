@@ -18,7 +18,7 @@ const Node = z
     enum: z.array(z.unknown()).optional(),
     const: z.unknown().optional(),
     description: z.string().optional(),
-    minLength: z.number().optional(),
+    minLength: z.number().default(0),
     maxLength: z.number().optional(),
     minimum: z.number().optional(),
     maximum: z.number().optional(),
@@ -78,6 +78,7 @@ function notesOf(node: Node): string {
   const range = [
     node.minimum !== undefined && node.minimum > -NO_BOUND ? `at least ${node.minimum}` : "",
     node.maximum !== undefined && node.maximum < NO_BOUND ? `at most ${node.maximum}` : "",
+    node.minLength < 2 ? "" : `at least ${node.minLength} characters`,
     node.maxLength === undefined ? "" : `at most ${node.maxLength} characters`,
     node.maxItems === undefined ? "" : `at most ${node.maxItems}`,
     node.default === undefined ? "" : `default ${JSON.stringify(node.default)}`,

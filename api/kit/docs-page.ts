@@ -38,21 +38,7 @@ export async function docsPage(document: OpenApi): Promise<string> {
         ${STYLE}
       </head>
       <body>
-        <header>
-          <h1>${document.info.title}</h1>
-          ${prose(document.info.description)}
-          <p>
-            Release ${document.info.version}. Machines read
-            <a href="/openapi.json">the OpenAPI ${document.openapi} document</a>.
-          </p>
-          <p>
-            Send <code>Authorization: Bearer …</code> with an access token of Accounts; in the
-            examples it is <code>$TOKEN</code>. Errors are
-            <code>application/problem+json</code> (RFC 9457) and name each bad field. Lists have
-            <code>limit</code> and <code>cursor</code>; an answer’s <code>next</code> is the cursor
-            of the next page.
-          </p>
-        </header>
+        ${intro(document)}
         <nav aria-label="Operations">
           ${tags.map(
             (tag) =>
@@ -78,6 +64,25 @@ export async function docsPage(document: OpenApi): Promise<string> {
     </html>`;
   return String(await page);
 }
+
+const intro = ({ info, openapi }: OpenApi): Html =>
+  html`<header>
+    <h1>${info.title}</h1>
+    ${prose(info.description)}
+    <p>
+      Release ${info.version}. Machines read
+      <a href="/openapi.json">the OpenAPI ${openapi} document</a>.
+    </p>
+    <p>
+      Send <code>Authorization: Bearer …</code> with an access token of Accounts; in the examples it
+      is <code>$TOKEN</code>. Errors are <code>application/problem+json</code> (RFC 9457) and name
+      each bad field. Lists have <code>limit</code> and <code>cursor</code>; an answer’s
+      <code>next</code> is the cursor of the next page. What two people may change has an
+      <code>ETag</code>, which a change sends back as <code>If-Match</code>. A
+      <code>POST</code> that is sent again with its <code>Idempotency-Key</code> is done once. Too
+      many requests get 429, and what is down 503, with <code>Retry-After</code>.
+    </p>
+  </header>`;
 
 function section({ path, method, operation }: Entry, document: OpenApi): Html {
   const { schemas } = document.components;

@@ -46,7 +46,10 @@ function callerFrom(known: Omit<Caller, "address"> | undefined, address: string)
 }
 
 const unknownToken = (): AppError =>
-  new AppError("unauthenticated", "This token is not known, or has expired: sign in again.");
+  new AppError(
+    "unauthenticated",
+    "This token is not known, or has expired: get an access token from Accounts, for an API key too.",
+  );
 
 function tokenOf(authorization: string): string | undefined {
   const length = authorization.length - SCHEME.length;

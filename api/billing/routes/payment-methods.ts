@@ -48,7 +48,7 @@ const addMethod = (gateways: Gateways): Route =>
     operationId: "addPaymentMethod",
     tag: "Payment methods",
     summary: "Adds a card",
-    description: `The number goes to the gateway, which gives a token for it; neither it nor the security code is kept. The first card becomes the default.\n\nThe gateway sandbox takes these cards, with any date to come and any security code:\n\n${testCardTable()}`,
+    description: `The number goes to the gateway, which gives a token for it; neither it nor the security code is kept. The first card becomes the default.\n\nThe gateway sandbox takes these cards, with any date to come and any security code (three digits; four for the one that begins with 37):\n\n${testCardTable()}`,
     rule: { allow: "own-or", permission: METHODS_WRITE },
     params: ofCustomer,
     body: z.strictObject({ card: Card }),

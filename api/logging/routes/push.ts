@@ -17,7 +17,7 @@ const BATCH_BYTES_MAX = 5 * MIB;
 const ERRORS_MAX = 100;
 const NDJSON = ["application/x-ndjson", "application/ndjson", "application/jsonl"];
 
-const LIMITS = `A document has a dataset (data_stream.dataset or event.dataset) that the caller may write to, at most ${FIELDS_MAX} fields, and ${FIELD_BYTES_MAX} bytes in each. Without @timestamp it gets the time at which it came. log.source.id and log.offset are set by the pipeline.`;
+const LIMITS = `A document has a dataset (data_stream.dataset or event.dataset) that the caller may write to, at most ${FIELDS_MAX} fields, and ${FIELD_BYTES_MAX} bytes in each. It is kept, and searched for, as data_stream.dataset. Without @timestamp it gets the time at which it came. log.source.id and log.offset are set by the pipeline.`;
 const DURABLE =
   "The answer comes when it is safe on disk; it is found by searches some seconds later.";
 

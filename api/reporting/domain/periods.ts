@@ -37,8 +37,12 @@ const Day = z
 
 /** Parameters that say of which time a report is: fixed days, or a period that moves with the clock. */
 export const rangeParams = {
-  from: Day.optional().describe("First day (UTC), included."),
-  to: Day.optional().describe("Last day (UTC), not included."),
+  from: Day.optional().describe(
+    "First day (UTC), included. Left out: the first day of the month twelve months ago.",
+  ),
+  to: Day.optional().describe(
+    "Last day (UTC), not included. Left out: tomorrow, so that today is in it.",
+  ),
   period: z
     .enum(PERIODS)
     .optional()
