@@ -42,6 +42,12 @@ const has = (operation: Operation, where: string, name: string): boolean =>
 
 const Answer = z.object({ properties: z.object({}).loose().default({}) });
 
+/** Text, or text and null, of which no more is said. */
+const PlainText = z.object({
+  type: z.union([z.literal("string"), z.array(z.string())]),
+  format: z.undefined().optional(),
+});
+
 function isList(operation: Operation): boolean {
   const schema = operation.responses["200"]?.content?.["application/json"]?.schema ?? {};
   const { properties } = Answer.parse(schema);
@@ -142,6 +148,16 @@ describe.each(SUBJECTS.map((subject) => ({ name: subject.service.name, subject }
       const document = Document.parse((await running.send("GET", "/openapi.json")).json);
       const wrong = operationsOf(document).flatMap(breaches);
       expect(wrong).toEqual([]);
+    });
+
+    test("what an answer names …At is a time", async () => {
+      const { text } = await running.send("GET", "/openapi.json");
+      const plain: string[] = [];
+      JSON.parse(text, (name, value: unknown) => {
+        if (/[a-z]At$/.test(name) && PlainText.safeParse(value).success) plain.push(name);
+        return value;
+      });
+      expect(plain).toEqual([]);
     });
 
     test("every path says which methods it takes to whoever sends another", async () => {

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
 import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery, text, iso, isoOrNull } from "#api/kit/schema.ts";
+import { Timestamp, idOf, pageOf, pageQuery, text, iso, isoOrNull } from "#api/kit/schema.ts";
 
 import type { ApiKey } from "../domain/api-keys.ts";
 import { listApiKeys } from "../schema/api-keys.ts";
@@ -17,11 +17,11 @@ const Answer = z
     serviceAccountId: z.string(),
     name: z.string(),
     scopes: z.array(z.string()),
-    expiresAt: z.string(),
-    lastUsedAt: z.string().nullable(),
-    revokedAt: z.string().nullable(),
+    expiresAt: Timestamp,
+    lastUsedAt: Timestamp.nullable(),
+    revokedAt: Timestamp.nullable(),
     createdBy: z.string(),
-    createdAt: z.string(),
+    createdAt: Timestamp,
   })
   .meta({ id: "ApiKey" });
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
 import { etagOf } from "#api/kit/etag.ts";
 import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery, text, iso } from "#api/kit/schema.ts";
+import { Timestamp, idOf, pageOf, pageQuery, text, iso } from "#api/kit/schema.ts";
 
 import { originOf } from "../deps.ts";
 import { type OAuthClient, wrongRedirectUri } from "../domain/clients.ts";
@@ -38,8 +38,8 @@ const Answer = z
     postLogoutRedirectUris: z.array(z.string()),
     version: z.int(),
     createdBy: z.string(),
-    createdAt: z.string(),
-    updatedAt: z.string(),
+    createdAt: Timestamp,
+    updatedAt: Timestamp,
   })
   .meta({ id: "OAuthClient" });
 const WithSecret = Answer.extend({ clientSecret: z.string().nullable() });

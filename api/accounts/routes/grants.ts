@@ -4,7 +4,7 @@ import { holds, mayActFor } from "#api/kit/caller.ts";
 import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
 import { etagOf } from "#api/kit/etag.ts";
 import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery, text, iso, isoOrNull } from "#api/kit/schema.ts";
+import { Timestamp, idOf, pageOf, pageQuery, text, iso, isoOrNull } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
 
 import { type Grant, QUARTERDECK } from "../domain/products.ts";
@@ -21,12 +21,12 @@ const GrantAnswer = z
     product: z.string(),
     role: z.string().nullable(),
     permissions: z.array(z.string()),
-    expiresAt: z.string().nullable(),
+    expiresAt: Timestamp.nullable(),
     reason: z.string(),
     grantedBy: z.string(),
     version: z.int(),
-    createdAt: z.string(),
-    updatedAt: z.string(),
+    createdAt: Timestamp,
+    updatedAt: Timestamp,
   })
   .meta({ id: "Grant" });
 
@@ -34,7 +34,7 @@ const HeldAnswer = z
   .strictObject({
     subjectId: z.string(),
     product: z.string(),
-    permissions: z.array(z.strictObject({ name: z.string(), until: z.string().nullable() })),
+    permissions: z.array(z.strictObject({ name: z.string(), until: Timestamp.nullable() })),
   })
   .meta({ id: "HeldPermissions" });
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Caller } from "#api/kit/caller.ts";
 import { etagOf } from "#api/kit/etag.ts";
 import { type Route, route } from "#api/kit/route.ts";
-import { idOf, text, iso, isoOrNull } from "#api/kit/schema.ts";
+import { Timestamp, idOf, text, iso, isoOrNull } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
 
 import { originOf } from "../deps.ts";
@@ -25,8 +25,8 @@ const Answer = z
     name: z.string(),
     synced: z.boolean(),
     version: z.int(),
-    createdAt: z.string(),
-    lastUsedAt: z.string().nullable(),
+    createdAt: Timestamp,
+    lastUsedAt: Timestamp.nullable(),
   })
   .meta({ id: "Passkey" });
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
 import { etagOf } from "#api/kit/etag.ts";
 import { type Route, route } from "#api/kit/route.ts";
-import { pageOf, pageQuery, text, iso } from "#api/kit/schema.ts";
+import { Timestamp, pageOf, pageQuery, text, iso } from "#api/kit/schema.ts";
 
 import { PERMISSION } from "../domain/grants.ts";
 import type { Product } from "../domain/products.ts";
@@ -36,8 +36,8 @@ const ProductAnswer = z
     description: z.string(),
     permissions: z.array(Listed).nullable(),
     version: z.int(),
-    createdAt: z.string(),
-    updatedAt: z.string(),
+    createdAt: Timestamp,
+    updatedAt: Timestamp,
   })
   .meta({ id: "Product" });
 

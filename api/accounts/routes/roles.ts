@@ -3,7 +3,7 @@ import { z } from "zod";
 import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
 import { etagOf } from "#api/kit/etag.ts";
 import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery, iso } from "#api/kit/schema.ts";
+import { Timestamp, idOf, pageOf, pageQuery, iso } from "#api/kit/schema.ts";
 
 import type { Role } from "../domain/products.ts";
 import { readProduct } from "../schema/products.ts";
@@ -20,8 +20,8 @@ const RoleAnswer = z
     description: z.string(),
     permissions: z.array(z.string()),
     version: z.int(),
-    createdAt: z.string(),
-    updatedAt: z.string(),
+    createdAt: Timestamp,
+    updatedAt: Timestamp,
   })
   .meta({ id: "Role" });
 

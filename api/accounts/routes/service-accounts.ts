@@ -3,7 +3,7 @@ import { z } from "zod";
 import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
 import { etagOf } from "#api/kit/etag.ts";
 import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery, iso } from "#api/kit/schema.ts";
+import { Timestamp, idOf, pageOf, pageQuery, iso } from "#api/kit/schema.ts";
 
 import type { ServiceAccount } from "../domain/api-keys.ts";
 import { listServiceAccounts, readServiceAccount } from "../schema/service-accounts.ts";
@@ -23,8 +23,8 @@ const Answer = z
     disabled: z.boolean(),
     version: z.int(),
     createdBy: z.string(),
-    createdAt: z.string(),
-    updatedAt: z.string(),
+    createdAt: Timestamp,
+    updatedAt: Timestamp,
   })
   .meta({ id: "ServiceAccount" });
 

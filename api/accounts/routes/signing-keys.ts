@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { type Route, route } from "#api/kit/route.ts";
-import { iso, isoOrNull } from "#api/kit/schema.ts";
+import { Timestamp, iso, isoOrNull } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
 
 import { stateOf } from "../domain/signing-keys.ts";
@@ -11,9 +11,9 @@ const Key = z
   .strictObject({
     kid: z.string(),
     state: z.enum(["next", "active", "retired"]),
-    createdAt: z.string(),
-    activeAt: z.string().nullable(),
-    retiredAt: z.string().nullable(),
+    createdAt: Timestamp,
+    activeAt: Timestamp.nullable(),
+    retiredAt: Timestamp.nullable(),
   })
   .meta({ id: "SigningKey" });
 
