@@ -156,7 +156,14 @@ function operationOf(route: Route, toSchema: ToSchema): Operation {
 function bodyOf(route: Route, toSchema: ToSchema): Content | undefined {
   if (route.body) return { "application/json": { schema: toSchema(route.body, "input") } };
   if (!route.consumes) return undefined;
-  return Object.fromEntries(route.consumes.map((media) => [media, { schema: {} }]));
+  return Object.fromEntries(route.consumes.map((media) => [media, { schema: rawSchema(media) }]));
+}
+
+/** What can be said of a body that its handler reads itself. */
+function rawSchema(media: string): JsonSchema {
+  if (media === "application/json") return { type: "object" };
+  if (media !== "application/x-www-form-urlencoded") return {};
+  return { type: "object", additionalProperties: { type: "string" } };
 }
 
 /** Who may call a route, in words. */
