@@ -47,6 +47,7 @@ const routes = [
     query: pageQuery({ state: z.enum(["open", "paid"]).optional(), until: Timestamp.optional() }),
     answers: {
       200: { description: "A page", body: pageOf(Order), media: "text/csv; header=present" },
+      400: { description: "A page: what is wrong", media: "text/html" },
     },
     handle: notCalled,
   }),
@@ -98,6 +99,8 @@ test("a document states the rules that headers, cursors and times are refused by
 test("an answer lists each media type that it may have, without parameters", () => {
   const content = document.paths["/v1/orders"]?.["get"]?.responses["200"]?.content ?? {};
   expect(Object.keys(content)).toEqual(["application/json", "text/csv"]);
+  const refused = document.paths["/v1/orders"]?.["get"]?.responses["400"]?.content ?? {};
+  expect(Object.keys(refused)).toEqual(["application/problem+json", "text/html"]);
 });
 
 test("what a document points at is in it", () => {

@@ -231,11 +231,16 @@ function headerOf(
 }
 
 function responsesOf(route: Route, toSchema: ToSchema): Operation["responses"] {
-  const listed = Object.entries(route.answers).map(([status, spec]) => [
-    status,
-    { description: spec.description, ...contentOf(spec, toSchema) },
-  ]);
-  const refused = refusalsOf(route).map((status) => [
+  const refusals = refusalsOf(route);
+  const listed = Object.entries(route.answers).map(([status, spec]) => {
+    const own = contentOf(spec, toSchema);
+    // The kit may refuse too, before the handler is asked.
+    const content = refusals.includes(Number(status))
+      ? { ...PROBLEM, ...own.content }
+      : own.content;
+    return [status, { description: spec.description, ...(content ? { content } : {}) }];
+  });
+  const refused = refusals.map((status) => [
     String(status),
     { description: REFUSALS[status] ?? "", content: PROBLEM },
   ]);

@@ -132,7 +132,7 @@ const logout = (deps: IdentityDeps, method: "GET" | "POST"): Route =>
     answers: {
       200: { description: "A page: signed out", media: "text/html" },
       303: { description: "Back to the client" },
-      400: { description: "A page: what is wrong", media: "text/html" },
+      400: { description: "A page: what is wrong", media: ["text/html", "application/json"] },
     },
     handle: (call) =>
       asOAuth(call.incoming, async () => {
