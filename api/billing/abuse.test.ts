@@ -54,7 +54,7 @@ test("of two customers of one account that begin a plan at the same time one get
 test("an account uses a coupon once, also as a second customer", async () => {
   await using books = await testBooks();
   const accountId = newId("acc");
-  const coupon = { code: "HELLO", percentOff: 5_000, duration: "forever", maxRedemptions: 10 };
+  const coupon = { code: "HELLO", basisPointsOff: 5_000, duration: "forever", maxRedemptions: 10 };
   const { id } = await books.ask("POST", "/v1/coupons", { body: coupon });
   const statuses = await Promise.all(
     ["EUR", "USD", "JPY"].map(async (currency) => {
@@ -89,7 +89,7 @@ test("a coupon for one period takes nothing off the periods of another interval 
   const planId = await books.plan();
   const month = await books.price({ planId, trialDays: 0 });
   const year = await books.price({ planId, unitAmount: 10_000, interval: "year", trialDays: 10 });
-  const coupon = { code: "ONCE", percentOff: 5_000, duration: "once" };
+  const coupon = { code: "ONCE", basisPointsOff: 5_000, duration: "once" };
   await books.ask("POST", "/v1/coupons", { body: coupon });
   const begin = async (priceId: string) =>
     subscribe(books, { customerId: await books.customer(), priceId, couponCode: "ONCE" });

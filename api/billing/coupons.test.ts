@@ -10,7 +10,7 @@ test(
     await using books = await testBooks();
     await using second = await testBooks({ databaseUrl: books.service.databaseUrl });
     const priceId = await books.price();
-    const coupon = { code: "FIFTY", percentOff: 5_000, duration: "once", maxRedemptions: 50 };
+    const coupon = { code: "FIFTY", basisPointsOff: 5_000, duration: "once", maxRedemptions: 50 };
     const { id } = await books.ask("POST", "/v1/coupons", { body: coupon });
     const customers = await Promise.all(Array.from({ length: 200 }, () => books.customer()));
     const redeem = async (customerId: string, index: number): Promise<number> => {
@@ -55,7 +55,7 @@ test("a coupon that is expired, stopped, of another currency or for more is refu
   const [priceId, customerId] = [await books.price(), await books.customer()];
   const now = books.service.clock.now;
   const expiresAt = new Date(now + 1_000).toISOString();
-  const base = { percentOff: 1_000, duration: "once" };
+  const base = { basisPointsOff: 1_000, duration: "once" };
   const add = (it: object) => books.ask("POST", "/v1/coupons", { body: { ...base, ...it } });
   await add({ code: "BRIEF", expiresAt });
   await add({ code: "YEN", currency: "JPY" });
@@ -78,14 +78,19 @@ test("a coupon that is expired, stopped, of another currency or for more is refu
   const wrong = await books.send("POST", "/v1/coupons", {
     body: { code: "NOTHING", duration: "once" },
   });
-  expect(wrong.json).toMatchObject({ errors: [{ path: "body.percentOff" }] });
+  expect(wrong.json).toMatchObject({ errors: [{ path: "body.basisPointsOff" }] });
 });
 
 test("a coupon that repeats for two months takes off two periods, one for ever all of them", async () => {
   await using books = await testMoney();
   books.service.clock.now = Date.parse("2027-01-31T00:00:00Z");
   const priceId = await books.price();
-  const repeating = { code: "TWO", percentOff: 5_000, duration: "repeating", durationMonths: 2 };
+  const repeating = {
+    code: "TWO",
+    basisPointsOff: 5_000,
+    duration: "repeating",
+    durationMonths: 2,
+  };
   await books.ask("POST", "/v1/coupons", { body: repeating });
   await books.ask("POST", "/v1/coupons", {
     body: { code: "EVER", amountOff: 100, currency: "EUR", duration: "forever" },

@@ -32,7 +32,7 @@ test("a draft is written, written anew, thrown away or made final; what is final
   expect(draft).toMatchObject({ lines: [{ discount: 1_000 }, { discount: 0 }] });
   const path = `/v1/invoices/${String(draft["id"])}`;
   const headers = { "if-match": '"1"' };
-  const body = { lines: LINES, discount: { percentOff: 1_000 }, memo: "Thank you" };
+  const body = { lines: LINES, discount: { basisPointsOff: 1_000 }, memo: "Thank you" };
   const anew = await books.ask("PUT", path, { body, headers });
   expect(anew).toMatchObject({ total: 9_000, memo: "Thank you", version: 2 });
   expect((await books.send("PUT", path, { body, headers })).status).toBe(412);

@@ -90,7 +90,7 @@ test(
       books.price({ planId, unitAmount: 49_999, interval: "year" }),
       books.price({ planId, unitAmount: 1 }),
     ]);
-    const coupon = { code: "EVER", percentOff: 3_333, duration: "forever" };
+    const coupon = { code: "EVER", basisPointsOff: 3_333, duration: "forever" };
     await books.ask("POST", "/v1/coupons", { body: coupon });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 15 }), async (steps) => {

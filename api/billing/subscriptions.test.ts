@@ -14,7 +14,7 @@ test("a subscription with a coupon is invoiced with tax and discount, and the bo
   await books.ask("PUT", "/v1/tax-rates/DE", { body: rate, headers: { "if-match": "*" } });
   const customerId = await books.customer();
   const priceId = await books.price({ unitAmount: 1_999 });
-  const coupon = { code: "welcome", percentOff: 2_500, duration: "once" };
+  const coupon = { code: "welcome", basisPointsOff: 2_500, duration: "once" };
   await books.ask("POST", "/v1/coupons", { body: coupon });
   const body = { customerId, priceId, quantity: 3, couponCode: "Welcome" };
   const started = await books.ask("POST", "/v1/subscriptions", { body });

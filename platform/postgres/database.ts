@@ -17,7 +17,8 @@ export type Database = Queryable & {
 };
 
 const CONNECTIONS_MAX = 10;
-const CONNECT_MS_MAX = 5_000;
+/** To connect, and to wait for one that is free: many who want the same thing wait for each other, and are served in turn. */
+const CONNECT_MS_MAX = 10_000;
 const STATEMENT_MS_MAX = 30_000;
 /** A server that says nothing at all, such as one whose machine has lost its power, is given up after so long. */
 const SILENCE_MS_MAX = STATEMENT_MS_MAX + 5_000;

@@ -91,7 +91,7 @@ test("sign-up → subscribe with coupon → invoice → charge → dispute → l
     201,
     Id,
   );
-  const coupon = { code: "QUARTER", percentOff: 2_500, duration: "once" };
+  const coupon = { code: "QUARTER", basisPointsOff: 2_500, duration: "once" };
   await ask(send("billing", "POST /v1/coupons", { as: root, body: coupon }), 201, Id);
 
   // The customer signs up and in.

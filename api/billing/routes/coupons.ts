@@ -36,7 +36,7 @@ export const CouponCode = z
   .transform((it) => it.toUpperCase())
   .meta({ example: "WELCOME25" });
 
-const PercentOff = BasisPoints.min(1).describe("Basis points: 2500 is 25 %");
+const BasisPointsOff = BasisPoints.min(1).describe("Hundredths of a percent: 2500 is 25 %");
 const Months = z.int().min(1).max(120);
 const Redemptions = z.int().min(1).max(1_000_000_000);
 
@@ -44,7 +44,7 @@ const CouponBody = z
   .strictObject({
     id: idOf("cpn"),
     code: z.string(),
-    percentOff: PercentOff.nullable(),
+    basisPointsOff: BasisPointsOff.nullable(),
     amountOff: PositiveAmount.nullable(),
     currency: Currency.nullable(),
     duration: z.enum(COUPON_DURATIONS),
@@ -62,10 +62,10 @@ const CouponBody = z
 const CouponInput = z
   .strictObject({
     code: CouponCode,
-    percentOff: PercentOff.optional(),
+    basisPointsOff: BasisPointsOff.optional(),
     amountOff: PositiveAmount.optional(),
     currency: Currency.optional().describe(
-      "Needed for amounts; with percentOff it limits the coupon",
+      "Needed for amounts; with basisPointsOff it limits the coupon",
     ),
     duration: z.enum(COUPON_DURATIONS),
     durationMonths: Months.optional().describe("Of a repeating one, from its first paid period"),
@@ -76,8 +76,8 @@ const CouponInput = z
   .superRefine((it, context) => {
     const wrong = (path: string, message: string): void =>
       context.addIssue({ code: "custom", path: [path], message });
-    if ((it.percentOff === undefined) === (it.amountOff === undefined)) {
-      wrong("percentOff", "give either percentOff or amountOff");
+    if ((it.basisPointsOff === undefined) === (it.amountOff === undefined)) {
+      wrong("basisPointsOff", "give either basisPointsOff or amountOff");
     }
     if (it.currency === undefined && (it.amountOff !== undefined || it.minimumAmount > 0)) {
       wrong("currency", "give the currency of the amount");
@@ -86,13 +86,13 @@ const CouponInput = z
       wrong("durationMonths", "give it for a repeating coupon, and only there");
     }
   })
-  .meta({ example: { code: "WELCOME25", percentOff: 2_500, duration: "once" } });
+  .meta({ example: { code: "WELCOME25", basisPointsOff: 2_500, duration: "once" } });
 
 function bodyOf({ value, ...it }: Coupon): z.input<typeof CouponBody> {
   const { createdMs, expiresMs, minimumAmount, ...rest } = it;
   return {
     ...rest,
-    percentOff: value.kind === "percent" ? value.basisPoints : null,
+    basisPointsOff: value.kind === "percent" ? value.basisPoints : null,
     amountOff: value.kind === "amount" ? toWire(value.amount) : null,
     minimumAmount: toWire(minimumAmount),
     expiresAt: isoOrNull(expiresMs),
@@ -102,7 +102,7 @@ function bodyOf({ value, ...it }: Coupon): z.input<typeof CouponBody> {
 
 function valueOf(it: z.output<typeof CouponInput>): CouponValue {
   return it.amountOff === undefined
-    ? { kind: "percent", basisPoints: it.percentOff ?? 0 }
+    ? { kind: "percent", basisPoints: it.basisPointsOff ?? 0 }
     : { kind: "amount", amount: fromWire(it.amountOff), currency: it.currency ?? "" };
 }
 

@@ -125,7 +125,7 @@ export const DraftInput = {
     .max(100),
   discount: z
     .union([
-      z.strictObject({ percentOff: BasisPoints.min(1) }),
+      z.strictObject({ basisPointsOff: BasisPoints.min(1) }),
       z.strictObject({ amountOff: PositiveAmount }),
     ])
     .optional()
@@ -146,6 +146,8 @@ export function linesOf(input: Pick<z.output<typeof Draft>, "lines" | "discount"
   if (discount === undefined) return lines;
   const all = sum(lines.map((it) => it.amount));
   const off =
-    "percentOff" in discount ? shareOf(all, discount.percentOff) : fromWire(discount.amountOff);
+    "basisPointsOff" in discount
+      ? shareOf(all, discount.basisPointsOff)
+      : fromWire(discount.amountOff);
   return withDiscount(lines, off);
 }

@@ -28,7 +28,7 @@ export async function fillShelves(ask: Ask, rootKey: string): Promise<Shelves> {
   const { items } = Items.parse(known.json);
   const prices =
     items.length >= PLANS.length ? items.map(({ id }) => id) : await addPrices(ask, token);
-  const coupon = { code: COUPON, percentOff: 2_000, duration: "repeating", durationMonths: 3 };
+  const coupon = { code: COUPON, basisPointsOff: 2_000, duration: "repeating", durationMonths: 3 };
   await ask("billing", { method: "POST", path: "/v1/coupons", token, body: coupon, key: COUPON });
   await addSettings(ask, token);
   return { prices, coupon: COUPON };
