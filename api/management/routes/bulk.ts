@@ -8,12 +8,14 @@ import type { Application, Content } from "../domain/application.ts";
 import { diff } from "../domain/diff.ts";
 import { READ, type RouteDeps, WRITE, changeAndAnswer, changeRequest, checkIn } from "./access.ts";
 import { readAfter } from "./applications.ts";
+import { createYamlReader } from "./read-yaml.ts";
 import { ChangeOnWire, InApplication, Reason } from "./wire.ts";
-import { fromYaml, toYaml } from "./yaml-document.ts";
+import { toYaml } from "./yaml-document.ts";
 
-const YAML_CHARACTERS_MAX = 1_000_000;
-const BODY_BYTES_MAX = 4_100_000;
-/** A large file takes seconds of a process to read. */
+/** Whatever an application may hold can be exported and imported again: text of short lines is the longest as YAML. */
+const YAML_CHARACTERS_MAX = 4_000_000;
+const BODY_BYTES_MAX = 16_100_000;
+/** A large file takes seconds of a CPU to read. */
 const LIMIT = { burst: 30, perMinute: 30 };
 const tag = "Bulk";
 
@@ -54,8 +56,9 @@ const Plan = z
   })
   .meta({ id: "ImportPlan" });
 
-const importApplication = (deps: RouteDeps): Route =>
-  route({
+function importApplication(deps: RouteDeps): Route {
+  const readYaml = createYamlReader();
+  return route({
     method: "POST",
     path: "/v1/applications/{application}/import",
     operationId: "importApplication",
@@ -78,7 +81,7 @@ const importApplication = (deps: RouteDeps): Route =>
     async handle({ body, write, ifMatch, ...call }) {
       const name = call.params.application;
       checkIn(call.caller, WRITE, name);
-      const content = contentFor(name, body.yaml);
+      const content = contentFor(name, await readYaml(body.yaml));
       if (body.dryRun) return planned(await deps.store.peek(name, newest(call)), content);
       const request = changeRequest(call, "importApplication", {
         reason: body.reason,
@@ -98,10 +101,12 @@ const importApplication = (deps: RouteDeps): Route =>
       });
     },
   });
+}
+
+type Read = Awaited<ReturnType<ReturnType<typeof createYamlReader>>>;
 
 /** @throws AppError bad_request */
-function contentFor(application: string, yaml: string): Content {
-  const { name, content } = fromYaml(yaml);
+function contentFor(application: string, { name, content }: Read): Content {
   if (name === application) return content;
   const message = `line 1: this file is of ${name}: import it at /v1/applications/${name}/import`;
   throw invalid([{ path: "body.yaml.application", code: "other_application", message }]);

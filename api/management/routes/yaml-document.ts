@@ -1,10 +1,11 @@
 import {
-  type Document,
+  Document,
   LineCounter,
+  isCollection,
   isNode,
+  isPair,
   isScalar,
   parseDocument,
-  stringify,
   visit,
 } from "yaml";
 import { z } from "zod";
@@ -50,8 +51,28 @@ export function toYaml({ name, content }: Application): string {
     settings: Object.fromEntries(settings),
     flags: Object.fromEntries(Object.entries(content.flags).toSorted(byKey)),
   };
-  return stringify(file, { aliasDuplicateObjects: false, lineWidth: 0 });
+  // Readers of YAML 1.1, of which there are many, are to find no `no` that they would take for false.
+  const document = new Document(file, { aliasDuplicateObjects: false, compat: "yaml-1.1" });
+  visit(document, {
+    Collection(_, node, path) {
+      node.flow = path.filter(isCollection).length >= LINES_DEPTH && !isOfScopes(path.at(-1));
+    },
+    Scalar(_, node, path) {
+      const isLong = typeof node.value === "string" && node.value.includes("\n");
+      if (isLong && path.some((it) => isCollection(it) && it.flow)) node.type = "QUOTE_DOUBLE";
+    },
+  });
+  return document.toString({
+    lineWidth: 0,
+    flowCollectionPadding: false,
+    doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER,
+  });
 }
+
+/** A key and each thing that it has get lines of their own; what is inside of these stands on one, so that a file is hardly larger than what it says. */
+const LINES_DEPTH = 3;
+const isOfScopes = (node: unknown): boolean =>
+  isPair(node) && isScalar(node.key) && node.key.value === "values";
 
 const byKey = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1);
 
@@ -64,12 +85,7 @@ export function fromYaml(text: string): { name: string; content: Content } {
   const document = parsed(text, lines);
   const file = File.safeParse(plain(document));
   if (!file.success) {
-    const issues = file.error.issues.map((issue) => ({
-      at: [...issue.path.map(String), ...(issue.code === "unrecognized_keys" ? issue.keys : [])],
-      code: issue.code ?? "invalid",
-      message: issue.message,
-    }));
-    throw refused(issues, { document, lines });
+    throw refused(file.error.issues.flatMap(mistakesOf), { document, lines });
   }
   const { application, description, flags } = file.data;
   const settings = Object.entries(file.data.settings).map(([key, { values, ...definition }]) => [
@@ -82,6 +98,18 @@ export function fromYaml(text: string): { name: string; content: Content } {
   return { name: application, content };
 }
 
+function mistakesOf(issue: z.core.$ZodIssue): Mistake[] {
+  const at = issue.path.map(String);
+  if (issue.code !== "unrecognized_keys") {
+    return [{ at, code: issue.code ?? "invalid", message: issue.message }];
+  }
+  return issue.keys.slice(0, MISTAKES_MAX).map((key) => ({
+    at: [...at, key],
+    code: issue.code,
+    message: "this is not known here",
+  }));
+}
+
 type Source = { document: Document; lines: LineCounter };
 
 function parsed(text: string, lineCounter: LineCounter): Document {
@@ -89,7 +117,7 @@ function parsed(text: string, lineCounter: LineCounter): Document {
   const [wrong] = [...document.errors, ...document.warnings];
   if (!wrong) return checkedKeys(document, lineCounter);
   if (wrong.message.startsWith("Maximum call stack")) throw notYaml("it is nested too deep");
-  throw notYaml(wrong.message.split("\n")[0] ?? "it cannot be read", wrong.linePos?.[0].line);
+  throw notYaml(wrong.message, lineCounter.linePos(wrong.pos[0]).line);
 }
 
 /** @throws AppError bad_request for a key that is there twice */
@@ -118,6 +146,8 @@ function documentOf(text: string, lineCounter: LineCounter): Document {
       stringKeys: true,
       uniqueKeys: false,
       logLevel: "error",
+      // They quote the line of each mistake, which takes minutes where one long line has many.
+      prettyErrors: false,
     } as const;
     return parseDocument(text, options);
   } catch (error) {
