@@ -2,7 +2,10 @@ import { expect, test } from "vitest";
 
 import { TEST_ROOT_KEY, testService } from "#api/kit/testing.ts";
 
+import type { Revision } from "./domain/application.ts";
 import { management } from "./service.ts";
+import type { SettingsStore } from "./store/port.ts";
+import { watch as watchStore } from "./verbs/watch.ts";
 
 type Running = Awaited<ReturnType<typeof testService>>;
 type Event = { event: string; id: string; data: string };
@@ -27,12 +30,12 @@ async function setSize(service: Running, value: number, place = ""): Promise<voi
 }
 
 /** A stream of server-sent events; `next` waits for one. */
-async function watch(service: Running, query = "", lastEventId?: string) {
+async function watch(service: Running, query = "", lastEventId?: string, token = TEST_ROOT_KEY) {
   const left = new AbortController();
   const response = await fetch(`${service.url}/v1/watch?application=shop${query}`, {
     signal: left.signal,
     headers: {
-      authorization: `Bearer ${TEST_ROOT_KEY}`,
+      authorization: `Bearer ${token}`,
       ...(lastEventId === undefined ? {} : { "last-event-id": lastEventId }),
     },
   });
@@ -126,7 +129,7 @@ test("a watcher of one place hears of that place alone", async () => {
 test("streams end when the service stops, and are bounded for each caller", async () => {
   const service = await testService(management);
   await prepare(service);
-  const streams = await Promise.all(Array.from({ length: 20 }, () => watch(service)));
+  const streams = await Promise.all(Array.from({ length: 100 }, () => watch(service)));
   for (const stream of streams) expect((await stream.next())?.event).toBe("ready");
   const tooMany = await watch(service);
   expect(tooMany.response.status).toBe(429);
@@ -154,4 +157,48 @@ test("a watch of what is not there, or from what never was, is refused", async (
     const answer = await service.send("GET", "/v1/watch?application=shop", { as, headers });
     expect(answer.status).toBe(400);
   }
+});
+
+test("a stream ends when the token that it was asked for with expires", async () => {
+  await using service = await testService(management);
+  await prepare(service);
+  const token = await service.token({ scope: "management:settings:read/shop", expiresInS: 1 });
+  const stream = await watch(service, "", undefined, token);
+  expect(await stream.next()).toMatchObject({ event: "ready" });
+  expect(await stream.next()).toBeUndefined();
+  const longer = await service.token({ scope: "management:*", expiresInS: 86_400 * 365 * 50 });
+  const kept = await watch(service, "", undefined, longer);
+  await kept.next();
+  await setSize(service, 1);
+  expect(await kept.next()).toMatchObject({ event: "revision" });
+  await kept.close();
+});
+
+test("who watches a place hears signs of life while all changes are elsewhere", async () => {
+  const content = { description: "", settings: {}, flags: {} };
+  const facts = { application: "shop", atMs: 0, by: "root", reason: "r", content };
+  // An application that never stops changing.
+  const since = (_: unknown, _name: string, { after }: { after: number }): Promise<Revision[]> =>
+    Promise.resolve([{ ...facts, revision: after + 1 }]);
+  // Nothing else of a store is asked for.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const store = { since, revision: () => Promise.resolve(undefined) } as unknown as SettingsStore;
+  const events = watchStore(
+    {
+      store,
+      database: { query: () => Promise.resolve([]) },
+      wakeUps: { on: () => () => undefined },
+    },
+    {
+      application: "shop",
+      after: 1,
+      place: { product: "web" },
+      signal: new AbortController().signal,
+      heartbeatMs: 1,
+    },
+  );
+  const first = (await events.next()).value;
+  expect(first).toMatchObject({ type: "quiet" });
+  expect(first?.type === "quiet" && first.after).toBeGreaterThan(1);
+  await events.return(undefined);
 });

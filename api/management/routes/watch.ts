@@ -10,7 +10,8 @@ import { READ, type RouteDeps, byOf, checkIn } from "./access.ts";
 import { factsOf } from "./history.ts";
 import { ApplicationName, Place } from "./wire.ts";
 
-const STREAMS_OF_CALLER_MAX = 20;
+/** The instances of an application are one caller: they have the same key. */
+const STREAMS_OF_CALLER_MAX = 100;
 const STREAMS_MAX = 1_000;
 const RETRY_MS = 1_000;
 
@@ -24,7 +25,7 @@ export function watchRoute(deps: RouteDeps): Route {
     operationId: "watchSettings",
     tag: "Watch",
     summary: "Changes of an application as they happen, as server-sent events",
-    description: `First an event \`ready\` with the revision that the stream starts after, then \`revision\` for each that changes something at the place: its id is the revision's number, its data has who, when, why and what. Reconnect with Last-Event-ID (browsers do) and no revision is missed and none comes twice. A line \`: alive\` comes when nothing happens for 15 s. At most ${STREAMS_OF_CALLER_MAX} streams of one caller in a process.`,
+    description: `First an event \`ready\` with the revision that the stream starts after, then \`revision\` for each that changes something at the place: its id is the revision's number, its data has who, when, why and what. Reconnect with Last-Event-ID (browsers do) and no revision is missed and none comes twice. A comment \`: alive\` comes when nothing happens for 15 s. The stream ends with the token that it was asked for with. At most ${STREAMS_OF_CALLER_MAX} streams of one caller in a process.`,
     rule: { allow: "permission", permission: READ, scoped: true },
     query: z.strictObject({ application: ApplicationName, ...Place }),
     answers: { 200: { description: "The stream", media: "text/event-stream" } },
@@ -117,7 +118,8 @@ function streamOf({ events, after, left, release }: Stream): ReadableStream<Uint
 }
 
 function textOf(watched: Watched): string {
-  if (watched.type === "quiet") return ": alive\n\n";
+  // An id without data moves where a reader resumes, and is no event.
+  if (watched.type === "quiet") return `: alive\nid: ${watched.after}\n\n`;
   const { revision, changes } = watched;
   const data = JSON.stringify({ ...factsOf(revision), changes });
   return `id: ${revision.revision}\nevent: revision\ndata: ${data}\n\n`;

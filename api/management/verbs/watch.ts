@@ -8,8 +8,8 @@ import type { SettingsStore } from "../store/port.ts";
 
 export type Watched =
   | { type: "revision"; revision: Revision; changes: Change[] }
-  /** Nothing has happened for a while: a sign of life. */
-  | { type: "quiet" };
+  /** Nothing was said for a while: a sign of life, and the last revision that was looked at. */
+  | { type: "quiet"; after: number };
 
 /** Calls whoever watches an application when it may have changed. */
 export type WakeUps = {
@@ -45,6 +45,7 @@ type WatchRequest = {
   after: number;
   place: Scope;
   signal: AbortSignal;
+  heartbeatMs?: number;
 };
 
 /**
@@ -52,10 +53,11 @@ type WatchRequest = {
  * notification is only a reason to look; it looks at each heartbeat too, so a lost one delays and loses nothing.
  */
 export async function* watch(deps: WatchDeps, request: WatchRequest): AsyncGenerator<Watched> {
-  const { application, place, signal } = request;
+  const { application, place, signal, heartbeatMs = HEARTBEAT_MS } = request;
   const bell = createBell(signal);
   const stop = deps.wakeUps.on(application, bell.ring);
   let { after } = request;
+  let saidMs = performance.now();
   let content: Content = (await deps.store.revision(application, after))?.content ?? EMPTY;
   try {
     while (!signal.aborted) {
@@ -67,10 +69,16 @@ export async function* watch(deps: WatchDeps, request: WatchRequest): AsyncGener
         );
         ({ content } = revision);
         after = revision.revision;
-        if (changes.length > 0) yield { type: "revision", revision, changes };
+        if (changes.length === 0) continue;
+        yield { type: "revision", revision, changes };
+        saidMs = performance.now();
       }
-      if (revisions.length > 0) continue;
-      if (!(await bell.wait(HEARTBEAT_MS)) && !signal.aborted) yield { type: "quiet" };
+      const leftMs = (): number => saidMs + heartbeatMs - performance.now();
+      if (revisions.length === 0) await bell.wait(leftMs());
+      // What changes elsewhere wakes it, and is no sign of life for who watches here.
+      if (signal.aborted || leftMs() > 0) continue;
+      yield { type: "quiet", after };
+      saidMs = performance.now();
     }
   } finally {
     stop();
@@ -92,8 +100,8 @@ function createBell(signal: AbortSignal) {
   return {
     ring,
     close: () => signal.removeEventListener("abort", ring),
-    /** Whether it was rung; false when the time is over. */
-    async wait(ms: number): Promise<boolean> {
+    /** Until it is rung, at most so long. */
+    async wait(ms: number): Promise<void> {
       if (!rung) {
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, ms);
@@ -103,9 +111,7 @@ function createBell(signal: AbortSignal) {
           };
         });
       }
-      const was = rung;
       [rung, answer] = [false, undefined];
-      return was;
     },
   };
 }
