@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+
 import type { MongoClient } from "mongodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -52,6 +54,9 @@ describe.skipIf(server === undefined)("the store in MongoDB", () => {
     const writes = toPrimary.filter((it) => "insert" in it || "update" in it);
     expect(writes.length).toBeGreaterThan(2);
     for (const it of writes) expect(it["writeConcern"]).toMatchObject({ w: "majority" });
+    for (const it of [...toPrimary, ...toSecondary].filter((command) => "find" in command)) {
+      expect(it["readConcern"]).toEqual({ level: "majority" });
+    }
     expect(toSecondary.every((it) => "find" in it)).toBe(true);
     expect(toSecondary).toContainEqual(
       expect.objectContaining({
@@ -151,6 +156,38 @@ describe.skipIf(server === undefined)("the store in MongoDB", () => {
     expect(list.status).toBe(200);
     expect(pair.secondary.seen.filter((it) => "find" in it)).toEqual([]);
     expect(pair.primary.seen.filter((it) => "find" in it)).toHaveLength(1);
+  });
+
+  const NOT_PRIMARY = { ok: 0, code: 10_107, codeName: "NotWritablePrimary", errmsg: "no" };
+  const NO_MAJORITY = {
+    ok: 1,
+    n: 1,
+    nModified: 1,
+    writeConcernError: { code: 64, codeName: "WriteConcernFailed", errmsg: "waiting timed out" },
+  };
+  test.each([
+    ["a primary that steps down", NOT_PRIMARY],
+    ["a primary that shuts down", { ...NOT_PRIMARY, code: 91, codeName: "ShutdownInProgress" }],
+    ["a majority that does not answer", NO_MAJORITY],
+  ])("%s is 503 until it is over", async (_, answers) => {
+    await using pair = await startReplicaSet(server as MongoStandIn);
+    await using service = await testService(management, { env: { MONGODB_URL: pair.url } });
+    const as = service.root;
+    const body = { ...shop, name: `steps-${randomUUID().slice(0, 8)}` };
+    const add = () => service.send("POST", "/v1/applications", { as, body });
+    expect((await add()).status).toBe(201);
+    const change = () =>
+      service.send("PATCH", `/v1/applications/${body.name}`, {
+        as,
+        headers: { "if-match": "*" },
+        body: { description: "changed", reason: "r" },
+      });
+    pair.primary.answers = answers;
+    const refused = await change();
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get("retry-after")).not.toBeNull();
+    pair.primary.answers = undefined;
+    await expect.poll(async () => (await change()).status, { timeout: 20_000 }).toBe(200);
   });
 
   test("a lost secondary is skipped, a lost primary is 503 for changes", async () => {

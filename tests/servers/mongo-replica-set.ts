@@ -9,6 +9,8 @@ type Member = {
   seen: SeenCommand[];
   /** How far behind it says that it is. */
   behindMs: number;
+  /** What it answers to every command, instead of passing it on. */
+  answers: Readonly<Record<string, unknown>> | undefined;
   /** Refuses and breaks all connections, as a host that is lost. */
   stop(): Promise<void>;
 };
@@ -56,6 +58,7 @@ async function openDoor(door: Door): Promise<Member & { host: string }> {
   const member: Member = {
     seen: [],
     behindMs: 0,
+    answers: undefined,
     async stop() {
       if (!server.listening) return;
       const closed = once(server, "close");
@@ -95,7 +98,7 @@ function onMessages(socket: Socket, heard: (message: Buffer) => void): void {
   });
 }
 
-/** The answer to a greeting; undefined, and written down, for every other command. */
+/** The answer to a greeting, or what it shall answer; other commands are written down. */
 function greetingFor(message: Buffer, door: Door & { member: Member }): Buffer | undefined {
   const [id, operation] = [message.readInt32LE(4), message.readInt32LE(12)];
   if (operation === OP_QUERY) return reply(id, helloOf(door));
@@ -105,7 +108,8 @@ function greetingFor(message: Buffer, door: Door & { member: Member }): Buffer |
   const [name = ""] = Object.keys(command);
   if (GREETINGS.has(name)) return packed(id, OP_MSG, [Buffer.alloc(5), helloOf(door)]);
   door.member.seen.push(command);
-  return undefined;
+  const { answers } = door.member;
+  return answers && packed(id, OP_MSG, [Buffer.alloc(5), Buffer.from(BSON.serialize(answers))]);
 }
 
 function reply(to: number, document: Buffer): Buffer {

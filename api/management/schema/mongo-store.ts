@@ -1,4 +1,12 @@
-import { type Collection, MongoClient, MongoServerError, ReadPreference } from "mongodb";
+import {
+  type Collection,
+  MongoClient,
+  MongoError,
+  MongoErrorLabel,
+  MongoServerError,
+  MongoWriteConcernError,
+  ReadPreference,
+} from "mongodb";
 
 import { AppError } from "#platform/errors.ts";
 
@@ -31,13 +39,17 @@ const SECONDARY = { mode: "secondaryPreferred", maxStalenessSeconds: 90 } as con
 const DUPLICATE = 11_000;
 const RETRY_AFTER_MS = 2_000;
 
-/** The client has what every command needs: majority writes that are retried, and reads from the primary. */
+/**
+ * The client has what every command needs: majority writes that are retried, and reads from the primary of what a
+ * majority has, so that nothing is seen that a new primary takes back.
+ */
 export function mongoClient(url: string): MongoClient {
   return new MongoClient(url, {
     appName: "quarterdeck management",
     retryReads: true,
     retryWrites: true,
     writeConcern: { w: "majority", wtimeoutMS: 10_000 },
+    readConcern: { level: "majority" },
     readPreference: "primary",
     serverSelectionTimeoutMS: 3_000,
     connectTimeoutMS: 3_000,
@@ -209,15 +221,27 @@ async function keep({ revisions }: Collections, { _id, ...rest }: RevisionDocume
   }
 }
 
-/** No server: what network and server selection say, and a primary that steps down. */
+/** No server: what network and server selection say. */
 const UNREACHABLE =
-  /^Mongo(?:Network|ServerSelection|NotPrimary|PoolCleared|Timeout|WaitQueueTimeout|TopologyClosed)/;
+  /^Mongo(?:Network|ServerSelection|PoolCleared|WaitQueueTimeout|TopologyClosed|ServerClosed|NotConnected)/;
+/** What a member answers that is no primary (any more) or shuts down, beside what it labels as worth a retry. */
+const NOT_PRIMARY = new Set([91, 189, 10_107, 10_058, 11_600, 11_602, 13_435, 13_436]);
+
+function isUnreachable(error: unknown): boolean {
+  if (!(error instanceof MongoError)) return false;
+  if (UNREACHABLE.test(error.name) || error.hasErrorLabel(MongoErrorLabel.RetryableWriteError)) {
+    return true;
+  }
+  // A majority was not there in time: it may be done by and by, which the next one to change it finds out.
+  if (error instanceof MongoWriteConcernError) return true;
+  return error instanceof MongoServerError && NOT_PRIMARY.has(Number(error.code));
+}
 
 async function reached<Result>(doing: Promise<Result>): Promise<Result> {
   try {
     return await doing;
   } catch (error) {
-    if (!(error instanceof Error) || !UNREACHABLE.test(error.name)) throw error;
+    if (!isUnreachable(error)) throw error;
     throw new AppError(
       "unavailable",
       "The settings store does not answer. Try again in a moment.",
