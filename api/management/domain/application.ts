@@ -18,7 +18,7 @@ export type Definition = {
 export type Setting = { definition: Definition; values: Readonly<Record<ScopeKey, unknown>> };
 
 type FlagRule = Scope & {
-  /** 0 to 100 in steps of 0.01: of all accounts. */
+  /** 0 to 100 in steps of 0.01, what is between them counts as the lower one: of all accounts. */
   percentage: number;
 };
 

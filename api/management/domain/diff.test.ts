@@ -41,6 +41,21 @@ test("nothing differs from itself, and the way back undoes every change", () => 
   );
 });
 
+test("0 and -0 are one, as they are where they are kept", () => {
+  const at = (value: number): Content => ({
+    description: "",
+    flags: {},
+    settings: {
+      a: {
+        definition: { description: "", schema: { type: "number" }, default: value },
+        values: { "*/*": value },
+      },
+    },
+  });
+  expect(diff(at(0), at(-0))).toEqual([]);
+  expect(diff(at(0), at(1))).toHaveLength(2);
+});
+
 test("only what changed gets a new version", () => {
   fc.assert(
     fc.property(content, content, (one, other) => {

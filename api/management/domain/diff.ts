@@ -44,7 +44,7 @@ export function diff(before: Content, after: Content): Change[] {
   const changes = [...new Set([...old.keys(), ...fresh.keys()])].flatMap((id): Change[] => {
     const [was, is] = [old.get(id), fresh.get(id)];
     const part = is ?? was;
-    if (!part || (was && is && isDeepStrictEqual(was.value, is.value))) return [];
+    if (!part || (was && is && same(was.value, is.value))) return [];
     const { kind, key, scope } = part;
     return [
       {
@@ -58,6 +58,10 @@ export function diff(before: Content, after: Content): Change[] {
   });
   return changes.toSorted((a, b) => orderOf(a).localeCompare(orderOf(b), "en"));
 }
+
+/** What is kept is JSON, which has no -0. */
+const same = (was: unknown, is: unknown): boolean =>
+  isDeepStrictEqual(was, is) || JSON.stringify(was) === JSON.stringify(is);
 
 const orderOf = ({ kind, key, scope }: Change): string => JSON.stringify([kind, key, scope]);
 

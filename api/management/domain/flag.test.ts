@@ -28,6 +28,22 @@ test("0 % is nobody, 100 % everybody", () => {
   );
 });
 
+test("a percentage takes just that many of the 10,000 buckets, and never all for less than 100 %", () => {
+  const byBucket = new Map(
+    Array.from({ length: 60_000 }, (_, index) => `acc_${index}`).map((account) => [
+      bucketOf(flag.key, account),
+      account,
+    ]),
+  );
+  const at = (percent: number, bucket: number): boolean =>
+    evaluateFlag({ ...flag, rules: [{ percentage: percent }] }, byBucket.get(bucket) ?? "", {}).on;
+  expect([at(99.999, 9_999), at(100, 9_999)]).toEqual([false, true]);
+  const known = [...byBucket.keys()].filter((bucket) => bucket < 9_999);
+  for (const bucket of known.slice(0, 1_000)) {
+    expect([at(bucket / 100, bucket), at((bucket + 1) / 100, bucket)]).toEqual([false, true]);
+  }
+});
+
 test("a percentage of the accounts has it, and different flags choose differently", () => {
   const accounts = Array.from({ length: 10_000 }, (_, index) => `acc_${index}`);
   const having = (key: string): Set<string> =>

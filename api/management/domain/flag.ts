@@ -33,6 +33,7 @@ export function evaluateFlag(
       (environment === undefined || environment === place.environment),
   );
   if (!rule) return { on: false, because: "no rule" };
-  const share = Math.round((rule.percentage * BUCKETS) / 100);
+  // Down: 99.999 % is not everybody. What is added is less than a bucket, and more than a float is off.
+  const share = Math.floor((rule.percentage * BUCKETS) / 100 + 1e-6);
   return { on: bucketOf(flag.key, accountId) < share, because: "percentage" };
 }
