@@ -26,9 +26,10 @@ flags:
     rules: [{ environment: production, percentage: 12.5 }]
 `;
 
-async function importFile(service: Running, yaml: string, more: object = {}) {
+async function importFile(service: Running, yaml: string, more: object = {}, as = service.root) {
   return service.send("POST", "/v1/applications/shop/import", {
-    as: service.root,
+    as,
+    headers: { "if-match": "*" },
     body: { yaml, reason: "import", ...more },
   });
 }
@@ -124,4 +125,53 @@ test("the history names who, when and why, and a rollback is a revision of its o
   });
   const same = await service.send("GET", "/v1/applications/shop/diff?from=1&to=3", { as });
   expect(same.json).toEqual({ changes: [] });
+});
+
+test("a file is not put over an application that its sender has not seen", async () => {
+  await using service = await testService(management);
+  const send = (headers: Record<string, string> = {}) =>
+    service.send("POST", "/v1/applications/shop/import", {
+      as: service.root,
+      headers,
+      body: { yaml: FILE, reason: "import" },
+    });
+  expect((await send()).status).toBe(200);
+  expect((await send()).status).toBe(428);
+  expect((await send({ "if-match": '"1"' })).status).toBe(200);
+});
+
+test("a plan refuses what the import would refuse", async () => {
+  await using service = await testService(management);
+  const secret = `  password: { description: "", schema: { type: secret }, default: "secret://db" }`;
+  const yaml = FILE.replace("settings:", `settings:\n${secret}`);
+  const plan = () => importFile(service, yaml, { dryRun: true });
+  expect((await plan()).status).toBe(422);
+  expect((await importFile(service, yaml)).status).toBe(422);
+  const body = { value: "x" };
+  await service.send("PUT", "/v1/secrets/db", { as: service.root, body });
+  expect((await plan()).status).toBe(200);
+});
+
+test("who may not change flags does not change them by an import or a rollback either", async () => {
+  await using service = await testService(management);
+  const as = await service.token({ scope: "management:settings:write/shop" });
+  expect((await importFile(service, FILE, {}, as)).status).toBe(403);
+  await importFile(service, FILE);
+  const otherFlag = FILE.replace("percentage: 12.5", "percentage: 20");
+  expect((await importFile(service, otherFlag, { dryRun: true }, as)).status).toBe(403);
+  expect((await importFile(service, otherFlag, {}, as)).status).toBe(403);
+  const changed = FILE.replace("web/production: 30", "web/production: 31");
+  expect((await importFile(service, changed, {}, as)).status).toBe(200);
+  await importFile(service, otherFlag);
+  const rollBack = (revision: number) =>
+    service.send("POST", "/v1/applications/shop/rollback", {
+      as,
+      headers: { "if-match": "*" },
+      body: { revision, reason: "back" },
+    });
+  expect((await rollBack(2)).status).toBe(403);
+  const both = "management:settings:write/shop management:flags:write/shop";
+  const may = await service.token({ scope: both });
+  expect((await importFile(service, changed, {}, may)).status).toBe(200);
+  expect((await rollBack(1)).status).toBe(200);
 });

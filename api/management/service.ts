@@ -26,7 +26,8 @@ export const management: Service = {
   permissions: {
     "management:settings:read":
       "read applications, settings, their history and changes; …/NAME: of one application, …/NAME* of those whose names begin so",
-    "management:settings:write": "change applications and settings, import and roll back",
+    "management:settings:write":
+      "change applications and settings, import and roll back; what these change of flags needs management:flags:write too",
     "management:flags:read": "read and evaluate feature flags",
     "management:flags:write": "change feature flags",
     "management:secrets:read": "see which secrets there are, never what they are",

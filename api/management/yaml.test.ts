@@ -106,6 +106,7 @@ test("what an application may hold fits into a file that may be imported", async
   const send = (file: string) =>
     service.send("POST", "/v1/applications/shop/import", {
       as: service.root,
+      headers: { "if-match": "*" },
       body: { yaml: file, reason: "large" },
     });
   expect((await send(yaml)).status).toBe(200);

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { isDeepStrictEqual } from "node:util";
 
 import { type Caller, scopesOf } from "#api/kit/caller.ts";
 import { AppError } from "#platform/errors.ts";
 
-import type { Application } from "../domain/application.ts";
+import type { Application, Content } from "../domain/application.ts";
 import { type Changed, type ChangeDeps, type ChangeRequest, change } from "../verbs/change.ts";
 import type { StateCache } from "../verbs/state-cache.ts";
 import type { WakeUps } from "../verbs/watch.ts";
@@ -33,6 +34,7 @@ export function checkIn(caller: Caller, permission: string, application: string)
 
 export const READ = "management:settings:read";
 export const WRITE = "management:settings:write";
+export const FLAGS_WRITE = "management:flags:write";
 
 /** Who it was, as revisions name them. */
 export const byOf = (caller: Caller): string => (caller.kind === "root" ? "root" : caller.id);
@@ -66,6 +68,17 @@ export function changeRequest(call: Calling, operation: string, asked: Asked): C
     ...asked,
   };
 }
+
+/**
+ * What changes a whole application may change its flags too, for which there is a permission of its own.
+ * @throws AppError forbidden
+ */
+export function checkFlagsIn(caller: Caller, application: string, flags: FlagsChange): void {
+  if (isDeepStrictEqual(flags.before, flags.after)) return;
+  checkIn(caller, FLAGS_WRITE, application);
+}
+
+type FlagsChange = Record<"before" | "after", Content["flags"]>;
 
 type Write<Answer> = (
   work: (tx: Parameters<typeof change>[1]) => Promise<Answer>,

@@ -3,10 +3,20 @@ import { z } from "zod";
 import { checkVersion, etagOf } from "#api/kit/etag.ts";
 import { invalid } from "#api/kit/request-input.ts";
 import { type Route, route } from "#api/kit/route.ts";
+import { AppError } from "#platform/errors.ts";
 
-import type { Application, Content } from "../domain/application.ts";
+import type { Content } from "../domain/application.ts";
 import { diff } from "../domain/diff.ts";
-import { READ, type RouteDeps, WRITE, changeAndAnswer, changeRequest, checkIn } from "./access.ts";
+import { EMPTY, checkContent } from "../verbs/change.ts";
+import {
+  READ,
+  type RouteDeps,
+  WRITE,
+  changeAndAnswer,
+  changeRequest,
+  checkFlagsIn,
+  checkIn,
+} from "./access.ts";
 import { readAfter } from "./applications.ts";
 import { createYamlReader } from "./read-yaml.ts";
 import { ChangeOnWire, InApplication, Reason } from "./wire.ts";
@@ -65,7 +75,7 @@ function importApplication(deps: RouteDeps): Route {
     tag,
     summary: "Makes an application be what a YAML file says, all of it or nothing",
     description:
-      "With `dryRun` it only answers what would change, and the ETag of what it compared with: send that as If-Match to apply exactly this plan. What the file does not name is removed. The same file again changes nothing. An application that is not there is made.",
+      "With `dryRun` it only answers what would change, and the ETag of what it compared with: send that as If-Match to apply exactly this plan. What the file does not name is removed. The same file again changes nothing. An application that is not there is made; one that is there wants If-Match, `*` for whatever it is now. Who changes flags by it needs management:flags:write too.",
     rule: { allow: "permission", permission: WRITE, scoped: true },
     params: InApplication,
     body: z.strictObject({
@@ -82,12 +92,18 @@ function importApplication(deps: RouteDeps): Route {
       const name = call.params.application;
       checkIn(call.caller, WRITE, name);
       const content = contentFor(name, await readYaml(body.yaml));
-      if (body.dryRun) return planned(await deps.store.peek(name, newest(call)), content);
+      if (body.dryRun) return plan(deps, call, content);
       const request = changeRequest(call, "importApplication", {
         reason: body.reason,
-        create: () => content,
-        decide({ version }) {
-          checkVersion(ifMatch, version);
+        create() {
+          checkFlagsIn(call.caller, name, { before: {}, after: content.flags });
+          return content;
+        },
+        decide(current) {
+          if (call.incoming.headers["if-match"] === undefined) throw unseen(name);
+          checkVersion(ifMatch, current.version);
+          const flags = { before: current.content.flags, after: content.flags };
+          checkFlagsIn(call.caller, name, flags);
           return content;
         },
       });
@@ -112,15 +128,23 @@ function contentFor(application: string, { name, content }: Read): Content {
   throw invalid([{ path: "body.yaml.application", code: "other_application", message }]);
 }
 
-const newest = ({ incoming }: Parameters<typeof changeRequest>[0]) => ({
-  version: 0,
-  after: readAfter(incoming),
-});
+const unseen = (name: string): AppError =>
+  new AppError(
+    "precondition_required",
+    `There is an application ${name}: send If-Match with the ETag of a dry run to do what it said, or If-Match: * to replace whatever is there.`,
+  );
 
-const EMPTY: Content = { description: "", settings: {}, flags: {} };
+type Calling = Parameters<typeof changeRequest>[0];
 
-function planned(current: Application | undefined, content: Content) {
-  const changes = diff(current?.content ?? EMPTY, content);
+/** What an import would do; what it would refuse is refused. */
+async function plan({ kit, store, cache }: RouteDeps, call: Calling, content: Content) {
+  const name = call.params.application;
+  const from = { version: cache.newest(name), after: readAfter(call.incoming) };
+  const current = await store.peek(name, from);
+  const before = current?.content ?? EMPTY;
+  checkFlagsIn(call.caller, name, { before: before.flags, after: content.flags });
+  await checkContent(kit.database, before, content);
+  const changes = diff(before, content);
   const revision = current?.version ?? 0;
   return {
     status: 200 as const,

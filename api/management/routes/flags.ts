@@ -8,6 +8,7 @@ import { type Application, own, without } from "../domain/application.ts";
 import { flagOf } from "../domain/decide.ts";
 import { evaluateFlag } from "../domain/flag.ts";
 import {
+  FLAGS_WRITE as WRITE,
   type RouteDeps,
   changeAndAnswer,
   changeRequest,
@@ -28,7 +29,6 @@ import {
 } from "./wire.ts";
 
 const READ = "management:flags:read";
-const WRITE = "management:flags:write";
 const tag = "Feature flags";
 
 const KeptFlag = z

@@ -8,7 +8,15 @@ import { AppError } from "#platform/errors.ts";
 
 import type { Content, Revision } from "../domain/application.ts";
 import { diff } from "../domain/diff.ts";
-import { READ, type RouteDeps, WRITE, changeAndAnswer, changeRequest, checkIn } from "./access.ts";
+import {
+  READ,
+  type RouteDeps,
+  WRITE,
+  changeAndAnswer,
+  changeRequest,
+  checkFlagsIn,
+  checkIn,
+} from "./access.ts";
 import {
   ApplicationName,
   ChangeOnWire,
@@ -152,8 +160,10 @@ const rollBack = (deps: RouteDeps): Route =>
       const target = await revisionAt(deps, name, body.revision);
       const request = changeRequest(call, "rollBack", {
         reason: body.reason,
-        decide({ version }) {
+        decide({ version, content }) {
           checkVersion(ifMatch, version);
+          const flags = { before: content.flags, after: target.content.flags };
+          checkFlagsIn(call.caller, name, flags);
           return target.content;
         },
       });

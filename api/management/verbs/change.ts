@@ -66,7 +66,7 @@ async function doneBefore(
   };
 }
 
-const EMPTY: Content = { description: "", settings: {}, flags: {} };
+export const EMPTY: Content = { description: "", settings: {}, flags: {} };
 
 async function attemptOf(
   { store }: ChangeDeps,
@@ -76,8 +76,7 @@ async function attemptOf(
   const { application: name, nowMs } = request;
   const current = await store.load(tx, name);
   const content = contentOf(current, request);
-  checkSize(content);
-  await checkSecrets(tx, current?.content ?? EMPTY, content);
+  await checkContent(tx, current?.content ?? EMPTY, content);
   const next = advance(current ?? newApplication(name, nowMs), { content, atMs: nowMs });
   if (current && next.changes.length === 0) return { application: current, changes: [] };
   const committed = await store.commit(tx, {
@@ -109,7 +108,9 @@ const revisionOf = (
   { nowMs, by, reason }: ChangeRequest,
 ): Revision => ({ application: name, revision: version, atMs: nowMs, by, reason, content });
 
-async function checkSecrets(tx: Queryable, before: Content, after: Content): Promise<void> {
+/** @throws AppError unprocessable when it is too large, or refers to secrets that are not there */
+export async function checkContent(tx: Queryable, before: Content, after: Content): Promise<void> {
+  checkSize(after);
   const known = new Set(secretsIn(before));
   const missing = await missingSecrets(
     tx,

@@ -22,6 +22,8 @@ export type StateCache = {
   get(name: string, readAfter: string | undefined): Promise<Cached>;
   /** What `get` would give at once, for the fast path. */
   peek(name: string, nowMs: number): Cached | undefined;
+  /** The newest revision that this process knows of. */
+  newest(name: string): number;
   /** There is such a revision now: older ones are not to be shown any more. */
   raise(name: string, version: number): void;
 };
@@ -73,6 +75,7 @@ export function createStateCache({ kit, store }: { kit: Kit; store: SettingsStor
 
   return {
     raise,
+    newest: floorOf,
     peek,
     async get(name, readAfter) {
       const nowMs = kit.clock.nowMs();
