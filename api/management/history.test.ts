@@ -26,11 +26,15 @@ flags:
     rules: [{ environment: production, percentage: 12.5 }]
 `;
 
-async function importFile(service: Running, yaml: string, more: object = {}, as = service.root) {
+async function importFile(service: Running, yaml: string, more: object = {}) {
+  return importAs(service.root, service, { yaml, ...more });
+}
+
+async function importAs(as: string, service: Running, file: object) {
   return service.send("POST", "/v1/applications/shop/import", {
     as,
     headers: { "if-match": "*" },
-    body: { yaml, reason: "import", ...more },
+    body: { reason: "import", ...file },
   });
 }
 
@@ -155,13 +159,13 @@ test("a plan refuses what the import would refuse", async () => {
 test("who may not change flags does not change them by an import or a rollback either", async () => {
   await using service = await testService(management);
   const as = await service.token({ scope: "management:settings:write/shop" });
-  expect((await importFile(service, FILE, {}, as)).status).toBe(403);
+  expect((await importAs(as, service, { yaml: FILE })).status).toBe(403);
   await importFile(service, FILE);
   const otherFlag = FILE.replace("percentage: 12.5", "percentage: 20");
-  expect((await importFile(service, otherFlag, { dryRun: true }, as)).status).toBe(403);
-  expect((await importFile(service, otherFlag, {}, as)).status).toBe(403);
+  expect((await importAs(as, service, { yaml: otherFlag, dryRun: true })).status).toBe(403);
+  expect((await importAs(as, service, { yaml: otherFlag })).status).toBe(403);
   const changed = FILE.replace("web/production: 30", "web/production: 31");
-  expect((await importFile(service, changed, {}, as)).status).toBe(200);
+  expect((await importAs(as, service, { yaml: changed })).status).toBe(200);
   await importFile(service, otherFlag);
   const rollBack = (revision: number) =>
     service.send("POST", "/v1/applications/shop/rollback", {
@@ -172,6 +176,6 @@ test("who may not change flags does not change them by an import or a rollback e
   expect((await rollBack(2)).status).toBe(403);
   const both = "management:settings:write/shop management:flags:write/shop";
   const may = await service.token({ scope: both });
-  expect((await importFile(service, changed, {}, may)).status).toBe(200);
+  expect((await importAs(may, service, { yaml: changed })).status).toBe(200);
   expect((await rollBack(1)).status).toBe(200);
 });

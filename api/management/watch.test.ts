@@ -30,7 +30,17 @@ async function setSize(service: Running, value: number, place = ""): Promise<voi
 }
 
 /** A stream of server-sent events; `next` waits for one. */
-async function watch(service: Running, query = "", lastEventId?: string, token = TEST_ROOT_KEY) {
+async function watch(service: Running, query = "", lastEventId?: string) {
+  return watchAs(TEST_ROOT_KEY, service, { query, lastEventId });
+}
+
+type Watching = { query?: string; lastEventId?: string | undefined };
+
+async function watchAs(
+  token: string,
+  service: Running,
+  { query = "", lastEventId }: Watching = {},
+) {
   const left = new AbortController();
   const response = await fetch(`${service.url}/v1/watch?application=shop${query}`, {
     signal: left.signal,
@@ -163,11 +173,11 @@ test("a stream ends when the token that it was asked for with expires", async ()
   await using service = await testService(management);
   await prepare(service);
   const token = await service.token({ scope: "management:settings:read/shop", expiresInS: 1 });
-  const stream = await watch(service, "", undefined, token);
+  const stream = await watchAs(token, service);
   expect(await stream.next()).toMatchObject({ event: "ready" });
   expect(await stream.next()).toBeUndefined();
   const longer = await service.token({ scope: "management:*", expiresInS: 86_400 * 365 * 50 });
-  const kept = await watch(service, "", undefined, longer);
+  const kept = await watchAs(longer, service);
   await kept.next();
   await setSize(service, 1);
   expect(await kept.next()).toMatchObject({ event: "revision" });
