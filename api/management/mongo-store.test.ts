@@ -90,6 +90,8 @@ describe.skipIf(server === undefined)("the store in MongoDB", () => {
     const one = await service.send("GET", "/v1/applications/dies/revisions/2", { as });
     expect(one.json).toMatchObject({ changes: [{ before: "", after: "two" }] });
     await rename("three");
+    // As an older release wrote it.
+    await revisions().updateOne({ application: "dies", revision: 1 }, { $unset: { facts: "" } });
     expect(await list()).toMatchObject({
       items: [{ revision: 3 }, { revision: 2, reason: "two" }, { revision: 1 }],
     });

@@ -54,8 +54,8 @@ export type Application = {
   updatedAtMs: number;
 };
 
-/** One change of an application: who, when, why, what. */
-export type Revision = {
+/** One change of an application: who, when, why. */
+export type RevisionFacts = {
   application: string;
   /** From 1, without gaps. */
   revision: number;
@@ -64,9 +64,10 @@ export type Revision = {
   /** `acc_…`, `svc_…` or `root`. */
   by: string;
   reason: string;
-  /** The content after it. */
-  content: Content;
 };
+
+/** And what: the content after it. */
+export type Revision = RevisionFacts & { content: Content };
 
 export const scopeKey = (scope: Scope): ScopeKey =>
   `${scope.product ?? "*"}/${scope.environment ?? "*"}`;

@@ -6,7 +6,7 @@ import { type Route, route } from "#api/kit/route.ts";
 import { pageOf, pageQuery } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
 
-import type { Content, Revision } from "../domain/application.ts";
+import type { Content, Revision, RevisionFacts as Facts } from "../domain/application.ts";
 import { diff } from "../domain/diff.ts";
 import {
   READ,
@@ -37,7 +37,7 @@ const RevisionOnWire = RevisionFacts.extend({ changes: z.array(ChangeOnWire) }).
   id: "Revision",
 });
 
-export const factsOf = ({ application, revision, atMs, by, reason }: Revision) => ({
+export const factsOf = ({ application, revision, atMs, by, reason }: Facts) => ({
   application,
   revision,
   at: new Date(atMs).toISOString(),
@@ -73,7 +73,7 @@ const listRevisions = ({ store, cache }: RouteDeps): Route =>
       const Cursor = z.tuple([z.int().min(1).max(NUMBER_MAX)]);
       const [before] = decodeCursor(Cursor, query.cursor) ?? [NUMBER_MAX];
       const found = await store.history(application, { before, limit: query.limit + 1 });
-      const by = { item: factsOf, cursor: (it: Revision) => [it.revision] };
+      const by = { item: factsOf, cursor: (it: Facts) => [it.revision] };
       return { status: 200, body: cutPage(found, query.limit, by) };
     },
   });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import type { Application, Content, Revision } from "../domain/application.ts";
+import type { Application, Content, Revision, RevisionFacts } from "../domain/application.ts";
 
 /** What was written by this service itself: its shape is checked, its inside was when it was written. */
 const StoredContent = z.custom<Content>(
@@ -16,18 +16,26 @@ const StoredApplication = z.object({
   createdAtMs: z.number(),
   updatedAtMs: z.number(),
 });
-const StoredRevision = z.object({
+const StoredFacts = z.object({
   application: z.string(),
   revision: z.number(),
   atMs: z.number(),
   by: z.string(),
   reason: z.string(),
-  content: StoredContent,
 });
+const StoredRevision = StoredFacts.extend({ content: StoredContent });
 
 /** @throws when the text is not what `JSON.stringify` made of an application */
 export const readApplication = (text: unknown): Application =>
   StoredApplication.parse(JSON.parse(String(text)));
+
+/** What a list shows of a revision, to be kept beside it: a content may be a megabyte. */
+export const factsText = (revision: Revision): string =>
+  JSON.stringify(StoredFacts.parse(revision));
+
+/** @throws when the text is not that of a revision or of its facts */
+export const readFacts = (text: unknown): RevisionFacts =>
+  StoredFacts.parse(JSON.parse(String(text)));
 
 /** @throws when the text is not what `JSON.stringify` made of a revision */
 export const readRevision = (text: unknown): Revision =>

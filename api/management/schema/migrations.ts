@@ -1,6 +1,7 @@
 import type { RoomMigrations } from "#platform/postgres/migrate.ts";
 
 /**
+ * `facts` is null where a release wrote that did not know it yet: then the document has them.
  * Contents are JSON as text: they are written and read as a whole, and come back as they were written, with the order of
  * keys. `announced` is the last revision of which the event was published.
  */
@@ -37,4 +38,5 @@ export const migrations: RoomMigrations["migrations"] = [
         rotated_by text NOT NULL
       )`,
   },
+  { id: "0002-revision-facts", sql: "ALTER TABLE revisions ADD COLUMN facts text" },
 ];

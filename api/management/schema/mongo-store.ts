@@ -10,9 +10,9 @@ import {
 
 import { AppError } from "#platform/errors.ts";
 
-import type { Application, Revision } from "../domain/application.ts";
+import type { Application, Revision, RevisionFacts } from "../domain/application.ts";
 import type { Commit, SettingsStore } from "../store/port.ts";
-import { readApplication, readRevision } from "./documents.ts";
+import { factsText, readApplication, readFacts, readRevision } from "./documents.ts";
 
 /**
  * One document is an application with its last revision, so that both change at once. The revision is written into the
@@ -32,6 +32,8 @@ type RevisionDocument = {
   application: string;
   revision: number;
   document: string;
+  /** Absent where a release wrote that did not know it yet: then the document has them. */
+  facts?: string;
   request?: string;
 };
 
@@ -152,10 +154,15 @@ function mongoHistory(collections: Collections): History {
       const last = await lastOf(name);
       const query = { application: name, revision: { $lt: before } };
       const found = await reached(
-        revisions.find(query).sort({ revision: -1 }).limit(limit).toArray(),
+        revisions
+          .find(query, { projection: { document: 0 } })
+          .sort({ revision: -1 })
+          .limit(limit)
+          .toArray(),
       );
       const missing = last && last.revision < before && found[0]?.revision !== last.revision;
-      return (missing ? [last, ...found] : found).slice(0, limit).map(revisionOf);
+      const listed = (missing ? [last, ...found] : found).slice(0, limit);
+      return Promise.all(listed.map((it) => factsOf(collections, it)));
     },
     async since(_, name, { after, limit }) {
       const last = await lastOf(name);
@@ -175,6 +182,13 @@ function mongoHistory(collections: Collections): History {
   };
 }
 
+async function factsOf(
+  { revisions }: Collections,
+  { _id, facts, document }: Omit<RevisionDocument, "document"> & { document?: string },
+): Promise<RevisionFacts> {
+  return readFacts(facts ?? document ?? (await reached(revisions.findOne({ _id })))?.document);
+}
+
 const secondary = () =>
   new ReadPreference(SECONDARY.mode, undefined, {
     maxStalenessSeconds: SECONDARY.maxStalenessSeconds,
@@ -192,6 +206,7 @@ function documentOf({ application, revision, secrets, request }: Commit): Applic
     application: name,
     revision: version,
     document: JSON.stringify(revision),
+    facts: factsText(revision),
     ...(request === undefined ? {} : { request }),
   };
   return { _id: name, version, application: JSON.stringify(application), secrets, last };

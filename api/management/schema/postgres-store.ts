@@ -3,7 +3,7 @@ import type { Queryable } from "#platform/postgres/database.ts";
 
 import type { Application } from "../domain/application.ts";
 import type { SettingsStore } from "../store/port.ts";
-import { readApplication, readRevision } from "./documents.ts";
+import { factsText, readApplication, readFacts, readRevision } from "./documents.ts";
 
 type Rows = Awaited<ReturnType<Queryable["query"]>>;
 const applicationsOf = (rows: Rows): Application[] =>
@@ -39,8 +39,9 @@ export function postgresStore(database: ServiceDatabase): SettingsStore {
       );
       if (written.length === 0) return false;
       await tx.query(
-        "INSERT INTO revisions (application, revision, document, request) VALUES ($1, $2, $3, $4)",
-        [name, version, JSON.stringify(revision), request ?? null],
+        `INSERT INTO revisions (application, revision, document, facts, request)
+         VALUES ($1, $2, $3, $4, $5)`,
+        [name, version, JSON.stringify(revision), factsText(revision), request ?? null],
       );
       return true;
     },
@@ -70,14 +71,14 @@ type History = Pick<SettingsStore, "history" | "since" | "revision">;
 
 function postgresHistory(database: ServiceDatabase): History {
   return {
-    history: async (name, { before, limit }) =>
-      revisionsOf(
-        await database.query(
-          `SELECT document FROM revisions WHERE application = $1 AND revision < $2
-           ORDER BY revision DESC LIMIT $3`,
-          [name, before, limit],
-        ),
-      ),
+    async history(name, { before, limit }) {
+      const rows = await database.query(
+        `SELECT COALESCE(facts, document) AS facts FROM revisions
+         WHERE application = $1 AND revision < $2 ORDER BY revision DESC LIMIT $3`,
+        [name, before, limit],
+      );
+      return rows.map((row) => readFacts(row["facts"]));
+    },
     since: async (tx, name, { after, limit }) =>
       revisionsOf(
         await tx.query(

@@ -102,6 +102,9 @@ export function testSettingsStore(open: () => OpenStore): void {
     const numbers = (all: { revision: number }[]): number[] => all.map((it) => it.revision);
     expect(numbers(await store.history(name, { before: 99, limit: 3 }))).toEqual([7, 6, 5]);
     expect(numbers(await store.history(name, { before: 5, limit: 9 }))).toEqual([4, 3, 2, 1]);
+    const [newest] = await store.history(name, { before: 99, limit: 1 });
+    // Without the content: a page of large ones would be a hundred megabytes.
+    expect(newest).toEqual({ application: name, revision: 7, atMs: 7, by: "root", reason: "r" });
     const since = (after: number, limit: number) =>
       inTransaction((tx) => store.since(tx, name, { after, limit }));
     expect(numbers(await since(0, 3))).toEqual([1, 2, 3]);

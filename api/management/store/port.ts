@@ -1,6 +1,6 @@
 import type { Queryable } from "#platform/postgres/database.ts";
 
-import type { Application, Revision } from "../domain/application.ts";
+import type { Application, Revision, RevisionFacts } from "../domain/application.ts";
 
 /**
  * Where applications and their revisions are kept. Writes are given the transaction in PostgreSQL in which the request
@@ -27,7 +27,7 @@ export interface SettingsStore {
   /** By name, after `after`. */
   list(range: { after: string; limit: number }): Promise<Application[]>;
   /** Newest first, older than `before`. */
-  history(name: string, range: { before: number; limit: number }): Promise<Revision[]>;
+  history(name: string, range: { before: number; limit: number }): Promise<RevisionFacts[]>;
   /** Oldest first, newer than `after`; must see everything that was committed. */
   since(tx: Queryable, name: string, range: { after: number; limit: number }): Promise<Revision[]>;
   revision(name: string, revision: number): Promise<Revision | undefined>;

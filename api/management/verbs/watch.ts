@@ -18,7 +18,8 @@ export type WakeUps = {
 };
 
 const HEARTBEAT_MS = 15_000;
-const BATCH = 50;
+/** Each is a whole content. */
+const BATCH = 10;
 
 export function createWakeUps(notifications: Notifications): WakeUps {
   const watching = new Map<string, Set<() => void>>();
