@@ -33,6 +33,9 @@ const text = fc
       "!a",
       "# no",
       "<<",
+      " \n",
+      "a\n \nb\n",
+      "a\r\n",
     ),
     fc.string({ unit: "grapheme" }),
     fc
@@ -86,7 +89,7 @@ test("an application is, after an export and an import, what it was, also for re
       expect(fromYaml(file)).toEqual({ name: "shop", content: it });
       expect(parse(file, { version: "1.1" })).toEqual(parse(file));
     }),
-    { numRuns: 40 },
+    { numRuns: 60 },
   );
 });
 

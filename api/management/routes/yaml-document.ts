@@ -58,8 +58,11 @@ export function toYaml({ name, content }: Application): string {
       node.flow = path.filter(isCollection).length >= LINES_DEPTH && !isOfScopes(path.at(-1));
     },
     Scalar(_, node, path) {
-      const isLong = typeof node.value === "string" && node.value.includes("\n");
-      if (isLong && path.some((it) => isCollection(it) && it.flow)) node.type = "QUOTE_DOUBLE";
+      const { value } = node;
+      if (typeof value !== "string" || !value.includes("\n")) return;
+      if (ODD_LINES.test(value) || path.some((it) => isCollection(it) && it.flow)) {
+        node.type = "QUOTE_DOUBLE";
+      }
     },
   });
   return document.toString({
@@ -68,6 +71,9 @@ export function toYaml({ name, content }: Application): string {
     doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER,
   });
 }
+
+/** Text that would not come back as it was from a block of lines: white space at the ends of lines, other ends of lines. */
+const ODD_LINES = /^\s|[^\S\n](?:\n|$)|[\r\u0085\u2028\u2029]/;
 
 /** A key and each thing that it has get lines of their own; what is inside of these stands on one, so that a file is hardly larger than what it says. */
 const LINES_DEPTH = 3;
