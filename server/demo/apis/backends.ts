@@ -1,7 +1,7 @@
 import { people, type Person } from "../people.ts";
 import type { SiteAnswer } from "../site.ts";
 import { type ApiAddresses, apiClient } from "./client.ts";
-import { type Customers, createCustomers } from "./customers.ts";
+import { type Customers, createCustomers, regularsOf } from "./customers.ts";
 import { fillShelves } from "./shelves.ts";
 import { shopTokens } from "./shop-account.ts";
 import { runStaff } from "./staff.ts";
@@ -90,8 +90,18 @@ export function createBackends(options: { folder: string; signal: AbortSignal })
       staff = new AbortController();
       const signal = AbortSignal.any([staff.signal, options.signal]);
       void runStaff(ask, { token, logLines: takeLog, signal });
+      if (shelves.isNew) void welcome(customers, signal);
     },
   };
+}
+
+/** On the day it opens the regulars come one after the other, so that there is something to see however late it is. */
+async function welcome(customers: Customers, signal: AbortSignal): Promise<void> {
+  for (const person of regularsOf(people)) {
+    if (signal.aborted) return;
+    // Who finds the APIs away comes another time.
+    await customers.join(person).catch(() => undefined);
+  }
 }
 
 /** The site itself says what a wrong password looks like; here Accounts says whether it is wrong. */

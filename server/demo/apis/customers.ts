@@ -5,6 +5,7 @@ import { z } from "zod";
 import { passwordOf, type Person } from "../people.ts";
 import { type Ask, expectStatus } from "./client.ts";
 import type { Shelves } from "./shelves.ts";
+import { type As, createSignedIn, emailOf } from "./signed-in.ts";
 
 /** What the shop does for its visitors in the domain APIs. It decides nothing: the APIs do. */
 export type Customers = {
@@ -15,9 +16,10 @@ export type Customers = {
   invoices(person: Person): Promise<void>;
   /** Subscribes, or changes what is subscribed to; false where Billing refuses. */
   order(person: Person): Promise<boolean>;
+  /** Their first visit: they sign up and subscribe. */
+  join(person: Person): Promise<void>;
 };
 
-const Session = z.object({ accessToken: z.string(), account: z.object({ id: z.string() }) });
 const Id = z.object({ id: z.string() });
 const Subscription = z.object({
   id: z.string(),
@@ -27,7 +29,6 @@ const Subscription = z.object({
 });
 const List = z.object({ items: z.array(z.unknown()) });
 
-type Known = { token: string; accountId: string };
 const COUNTRIES = ["DE", "FR", "NL", "IT", "ES"];
 /** Of a hundred customers: whose cards do what (api/billing/domain/sandbox.ts). The rest just pay. */
 const ODD_CARDS: Record<number, string> = {
@@ -40,81 +41,62 @@ const ODD_CARDS: Record<number, string> = {
 };
 const GOOD_CARD = "4242424242424242";
 const QUANTITY_MAX = 3;
+const REGULARS = 24;
+
+/** Who comes first when the shop opens: so that each of the odd cards is among theirs, Billing has all there is. */
+export function regularsOf(people: readonly Person[]): Person[] {
+  const odd = Object.keys(ODD_CARDS).flatMap((turn) => {
+    const person = people.find((it) => turnOf(it) % 100 === Number(turn));
+    return person === undefined ? [] : [person];
+  });
+  return [...new Set([...odd, ...people])].slice(0, REGULARS);
+}
 
 export function createCustomers(ask: Ask, shelves: Shelves): Customers {
-  /** Who is signed in, in this process. */
-  const known = new Map<string, Known>();
-  const asPerson = (person: Person) => ({
-    token: known.get(person.name)?.token,
-    address: person.address,
-  });
-
-  async function session(person: Person, password: string): Promise<number> {
-    const body = { email: emailOf(person), password };
-    const answer = await ask("accounts", {
-      method: "POST",
-      path: "/v1/sessions",
-      body,
-      address: person.address,
-    });
-    const parsed = Session.safeParse(answer.json);
-    if (answer.status === 201 && parsed.success) {
-      const { accessToken, account } = parsed.data;
-      known.set(person.name, { token: accessToken, accountId: account.id });
-    }
-    return answer.status;
-  }
+  const signedIn = createSignedIn(ask);
 
   async function order(person: Person): Promise<boolean> {
-    const account = known.get(person.name);
-    if (account === undefined) return true; // Signed in before the APIs were there.
-    const as = asPerson(person);
+    const as = await signedIn.as(person);
+    if (as === undefined) return true; // Signed in before the APIs were there.
     const path = "/v1/subscriptions?limit=1";
-    const listed = await ask("billing", { method: "GET", path, ...as });
+    const listed = await ask("billing", { method: "GET", path, ...credentials(as) });
     const [first] = List.parse(expectStatus(listed, 200).json).items;
     const current = Subscription.safeParse(first).data;
     if (current === undefined || current.status === "canceled") {
-      return subscribe(ask, { person, account, shelves });
+      return subscribe(ask, { person, as, shelves });
     }
     return changeQuantity(ask, as, current);
   }
 
   return {
     order,
-    async signIn(person, password) {
-      const status = await session(person, password);
-      if (status === 201) return true;
-      if (status !== 401 || password !== passwordOf(person.name)) return false;
-      const body = { email: emailOf(person), password, name: person.name };
-      await ask("accounts", {
-        method: "POST",
-        path: "/v1/accounts",
-        body,
-        address: person.address,
-      });
-      return (await session(person, password)) === 201;
-    },
-    async signOut(person) {
-      await ask("accounts", { method: "DELETE", path: "/v1/session", ...asPerson(person) });
-      known.delete(person.name);
-    },
+    signIn: signedIn.signIn,
+    signOut: signedIn.signOut,
     async invoices(person) {
-      if (!known.has(person.name)) return;
-      await ask("billing", { method: "GET", path: "/v1/invoices?limit=5", ...asPerson(person) });
+      const as = await signedIn.as(person);
+      if (as === undefined) return;
+      const path = "/v1/invoices?limit=5";
+      await ask("billing", { method: "GET", path, ...credentials(as) });
+    },
+    async join(person) {
+      await signedIn.signUp(person);
+      if (await signedIn.signIn(person, passwordOf(person.name))) await order(person);
     },
   };
 }
 
+const credentials = ({ token, address }: As) => ({ token, address });
+
 /** One more box each time, and then one again: Billing works out what that costs for the rest of the month. */
 async function changeQuantity(
   ask: Ask,
-  as: { token: string | undefined; address: string },
+  as: As,
   current: z.infer<typeof Subscription>,
 ): Promise<boolean> {
   const changed = await ask("billing", {
     method: "PATCH",
     path: `/v1/subscriptions/${current.id}`,
-    ...as,
+    ...credentials(as),
     body: { quantity: (current.quantity % QUANTITY_MAX) + 1 },
     ifMatch: `"${current.version}"`,
   });
@@ -123,24 +105,25 @@ async function changeQuantity(
 
 async function subscribe(
   ask: Ask,
-  { person, account, shelves }: { person: Person; account: Known; shelves: Shelves },
+  { person, as, shelves }: { person: Person; as: As; shelves: Shelves },
 ): Promise<boolean> {
-  const as = { token: account.token, address: person.address };
+  const { accountId } = as;
+  const who = credentials(as);
   const turn = turnOf(person);
   const customer = await ask("billing", {
     method: "POST",
     path: "/v1/customers",
-    ...as,
-    key: `customer-${account.accountId}`,
+    ...who,
+    key: `customer-${accountId}`,
     body: {
-      accountId: account.accountId,
+      accountId,
       name: person.name,
       email: emailOf(person),
       country: COUNTRIES[turn % COUNTRIES.length],
       currency: "EUR",
     },
   });
-  const customerId = await customerOf(ask, { ...as, made: customer.status, json: customer.json });
+  const customerId = await customerOf(ask, { ...who, made: customer.status, json: customer.json });
   const card = {
     number: ODD_CARDS[turn % 100] ?? GOOD_CARD,
     expMonth: 12,
@@ -150,7 +133,7 @@ async function subscribe(
   const method = await ask("billing", {
     method: "POST",
     path: `/v1/customers/${customerId}/payment-methods`,
-    ...as,
+    ...who,
     body: { card },
   });
   const body = {
@@ -159,7 +142,7 @@ async function subscribe(
     ...(turn % 3 === 0 ? { couponCode: shelves.coupon } : {}),
     paymentMethodId: Id.parse(expectStatus(method, 201).json).id,
   };
-  const made = await ask("billing", { method: "POST", path: "/v1/subscriptions", ...as, body });
+  const made = await ask("billing", { method: "POST", path: "/v1/subscriptions", ...who, body });
   return made.status === 201;
 }
 
@@ -173,8 +156,6 @@ async function customerOf(
   const listed = await ask("billing", { method: "GET", path, token, address });
   return Id.parse(List.parse(expectStatus(listed, 200).json).items[0]).id;
 }
-
-const emailOf = (person: Person): string => `${person.name}@customers.example`;
 
 const turnOf = (person: Person): number =>
   createHash("sha256").update(person.name).digest().readUInt32BE();

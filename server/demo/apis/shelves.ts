@@ -3,7 +3,12 @@ import { z } from "zod";
 import { type Ask, expectStatus } from "./client.ts";
 
 /** What the shop sells by subscription, and what it may do in the APIs. */
-export type Shelves = { prices: readonly string[]; coupon: string };
+export type Shelves = {
+  prices: readonly string[];
+  coupon: string;
+  /** Whether there was nothing before: the shop opens for the first time. */
+  isNew: boolean;
+};
 
 const Id = z.object({ id: z.string() });
 const Items = z.object({
@@ -26,12 +31,12 @@ export async function fillShelves(ask: Ask, rootKey: string): Promise<Shelves> {
     200,
   );
   const { items } = Items.parse(known.json);
-  const prices =
-    items.length >= PLANS.length ? items.map(({ id }) => id) : await addPrices(ask, token);
+  const isNew = items.length < PLANS.length;
+  const prices = isNew ? await addPrices(ask, token) : items.map(({ id }) => id);
   const coupon = { code: COUPON, basisPointsOff: 2_000, duration: "repeating", durationMonths: 3 };
   await ask("billing", { method: "POST", path: "/v1/coupons", token, body: coupon, key: COUPON });
   await addSettings(ask, token);
-  return { prices, coupon: COUPON };
+  return { prices, coupon: COUPON, isNew };
 }
 
 async function addPrices(ask: Ask, token: string): Promise<string[]> {

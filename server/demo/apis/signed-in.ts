@@ -1,0 +1,88 @@
+import { z } from "zod";
+
+import { passwordOf, type Person } from "../people.ts";
+import type { ApiAnswer, Ask } from "./client.ts";
+
+/** As whom the shop asks the APIs for somebody. */
+export type As = { token: string; address: string; accountId: string };
+
+/** Who is signed in to Accounts, in this process. */
+export type SignedIn = {
+  /** Undefined: they are not. */
+  as(person: Person): Promise<As | undefined>;
+  signUp(person: Person): Promise<void>;
+  /** Whether Accounts takes the password. Who is a customer and new to Accounts signs up. */
+  signIn(person: Person, password: string): Promise<boolean>;
+  signOut(person: Person): Promise<void>;
+};
+
+const Session = z.object({
+  accessToken: z.string(),
+  refreshToken: z.string(),
+  expiresInS: z.number(),
+  account: z.object({ id: z.string() }),
+});
+type Known = { as: As; refreshToken: string; renewMs: number };
+/** A token is renewed so long before it expires. */
+const EARLY_MS = 60_000;
+
+export const emailOf = (person: Person): string => `${person.name}@customers.example`;
+
+export function createSignedIn(ask: Ask): SignedIn {
+  const known = new Map<string, Known>();
+
+  function keep({ name, address }: Person, { json }: ApiAnswer): As {
+    const { accessToken: token, refreshToken, expiresInS, account } = Session.parse(json);
+    const one = { token, address, accountId: account.id };
+    const renewMs = performance.now() + expiresInS * 1_000 - EARLY_MS;
+    known.set(name, { as: one, refreshToken, renewMs });
+    return one;
+  }
+
+  const post = (path: string, person: Person, body: unknown): Promise<ApiAnswer> =>
+    ask("accounts", { method: "POST", path, body, address: person.address });
+
+  /** A visit may be longer than a token is good for. */
+  async function as(person: Person): Promise<As | undefined> {
+    const one = known.get(person.name);
+    if (one === undefined || performance.now() < one.renewMs) return one?.as;
+    const body = { refreshToken: one.refreshToken };
+    const answer = await post("/v1/sessions/refresh", person, body);
+    if (answer.status === 200) return keep(person, answer);
+    known.delete(person.name);
+    return undefined;
+  }
+
+  async function begin(person: Person, password: string): Promise<number> {
+    const answer = await post("/v1/sessions", person, { email: emailOf(person), password });
+    if (answer.status === 201) keep(person, answer);
+    return answer.status;
+  }
+
+  async function signUp(person: Person): Promise<void> {
+    const { name } = person;
+    await post("/v1/accounts", person, {
+      email: emailOf(person),
+      password: passwordOf(name),
+      name,
+    });
+  }
+
+  return {
+    as,
+    signUp,
+    async signIn(person, password) {
+      const status = await begin(person, password);
+      if (status !== 401 || password !== passwordOf(person.name)) return status === 201;
+      await signUp(person);
+      return (await begin(person, password)) === 201;
+    },
+    async signOut(person) {
+      const one = await as(person);
+      if (one === undefined) return;
+      const { token, address } = one;
+      await ask("accounts", { method: "DELETE", path: "/v1/session", token, address });
+      known.delete(person.name);
+    },
+  };
+}
