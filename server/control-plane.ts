@@ -88,7 +88,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   if (link) {
     terminal.line(`Make the first owner (once, within a day): ${url}/setup?token=${link}`);
   }
-  const apis = options.apis ? openApis(options, log) : undefined;
+  const ending = new AbortController();
+  const apis = options.apis ? openApis(options, log, ending.signal) : undefined;
   const useApis = ({ urls, rootKey }: Apis): void =>
     workspaces.current().useApis(ApiAddresses.parse({ urls, rootKey }));
   // What cannot start has been said already.
@@ -100,23 +101,35 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     );
   });
   const resources = started.move();
-  return { url, apis, stop: () => resources.disposeAsync() };
+  const stop = (): Promise<void> => {
+    ending.abort();
+    return resources.disposeAsync();
+  };
+  return { url, apis, stop };
 }
 
-/** Nothing waits for them, and nothing breaks when they cannot start. */
-function openApis({ config, terminal }: ControlPlaneOptions, log: Log): Promise<Apis> {
-  const opening = startApis(config, (line) => terminal.line(line));
+/** Nothing waits for them, and nothing breaks when they cannot start; what is ended while it starts has not failed. */
+function openApis(
+  { config, terminal }: ControlPlaneOptions,
+  log: Log,
+  ending: AbortSignal,
+): Promise<Apis> {
+  const say = (line: string): void => {
+    if (!ending.aborted) terminal.line(line);
+  };
+  const opening = startApis(config, say);
   opening
     .then(async ({ urls, ready }) => {
       await ready;
       const list = Object.entries(urls).map(([name, url]) => `${name} ${url}`);
-      terminal.line(`The domain APIs: ${list.join(", ")}`);
+      say(`The domain APIs: ${list.join(", ")}`);
       return undefined;
     })
     .catch((error: unknown) => {
+      if (ending.aborted) return;
       log.error("the domain APIs cannot start", { error });
       const why = error instanceof Error ? error.message : String(error);
-      terminal.line(`The domain APIs cannot start: ${why}`);
+      say(`The domain APIs cannot start: ${why}`);
     });
   return opening;
 }
