@@ -111,6 +111,7 @@ function factOf(
   kit: RouteDeps["kit"],
 ): Record<string, unknown> {
   return {
+    "log.level": "info",
     message: `${name} is at revision ${version}`,
     "event.kind": "event",
     "event.category": ["configuration"],
