@@ -17,7 +17,8 @@ export async function step(title, work, detail) {
   let frame = 0;
   const draw = () => {
     frame = (frame + 1) % FRAMES.length;
-    out.write(`\r\u001B[2K${FRAMES[frame]} ${text().slice(0, (out.columns ?? 80) - 3)}`);
+    // A terminal that does not know its width says 0.
+    out.write(`\r\u001B[2K${FRAMES[frame]} ${text().slice(0, (out.columns || 80) - 3)}`);
   };
   if (!out.isTTY) out.write(`${title} …\n`);
   const timer = setInterval(

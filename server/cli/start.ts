@@ -38,7 +38,7 @@ else the logs in the usual places; where there are none it starts a demo: a smal
     const terminal = openTerminal(process.stdout, systemClock);
     const folder = openDataFolder(config.dataFolder);
     const kind = await chooseWorkspace(folder.root, positionals, values["demo"] === true);
-    terminal.line(describe(kind));
+    terminal.line(describe(kind, values["demo"] === true));
     const controlPlane = await startControlPlane({
       config,
       folder,
@@ -74,9 +74,10 @@ async function chooseWorkspace(
   return settings.demo === "off" ? { kind: "logs", paths: [] } : { kind: "demo" };
 }
 
-function describe(kind: WorkspaceKind): string {
+function describe(kind: WorkspaceKind, asked: boolean): string {
   if (kind.kind === "demo") {
-    return "No logs were named or found: showing a demo (a small shop with simulated visitors).";
+    const why = asked ? "Showing" : "No logs were named or found: showing";
+    return `${why} a demo (a small shop with simulated visitors).`;
   }
   if (kind.kind === "replay") return `Replaying ${printable(kind.path)} × ${kind.speed}`;
   if (kind.paths.length === 0) return "No logs yet: name them with npm start -- FILE…";
