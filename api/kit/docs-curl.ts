@@ -18,7 +18,9 @@ export function curlOf(
   if (operation.security.length > 0) lines.push('-H "authorization: Bearer $TOKEN"');
   for (const { name, in: where } of operation.parameters) {
     if (where !== "header") continue;
-    lines.push(name === "If-Match" ? `-H 'if-match: "1"'` : '-H "idempotency-key: $(uuidgen)"');
+    lines.push(
+      name === "If-Match" ? `-H 'if-match: "1"'` : '-H "idempotency-key: $(date +%s)-$RANDOM"',
+    );
   }
   return [...lines, ...bodyOf(operation, schemas)].join(" \\\n  ");
 }
@@ -71,7 +73,9 @@ function exampleOf(schema: JsonSchema, components: Components): unknown {
   const target =
     node.$ref === undefined ? undefined : components[node.$ref.split("/").at(-1) ?? ""];
   if (target !== undefined) return exampleOf(target, components);
-  const given = [node.const, node.examples?.[0], node.default, node.enum?.[0]];
+  // An object that stands for nothing given is not enough where something must be given.
+  const byDefault = node.required.length === 0 ? node.default : undefined;
+  const given = [node.const, node.examples?.[0], byDefault, node.enum?.[0]];
   const known = given.find((it) => it !== undefined);
   if (known !== undefined) return known;
   const choice = (node.anyOf ?? node.oneOf)?.find((it) => it["type"] !== "null");

@@ -74,13 +74,14 @@ const intro = ({ info, openapi }: OpenApi): Html =>
       <a href="/openapi.json">the OpenAPI ${openapi} document</a>.
     </p>
     <p>
-      Send <code>Authorization: Bearer …</code> with an access token of Accounts; in the examples it
-      is <code>$TOKEN</code>. Errors are <code>application/problem+json</code> (RFC 9457) and name
-      each bad field. Lists have <code>limit</code> and <code>cursor</code>; an answer’s
-      <code>next</code> is the cursor of the next page. What two people may change has an
-      <code>ETag</code>, which a change sends back as <code>If-Match</code>. A
-      <code>POST</code> that is sent again with its <code>Idempotency-Key</code> is done once. Too
-      many requests get 429, and what is down 503, with <code>Retry-After</code>.
+      Send <code>Authorization: Bearer …</code> with an access token of Accounts or the root key of
+      the installation; in the examples it is <code>$TOKEN</code>. Errors are
+      <code>application/problem+json</code> (RFC 9457) and name each bad field. Lists have
+      <code>limit</code> and <code>cursor</code>; an answer’s <code>next</code> is the cursor of the
+      next page. What two people may change has an <code>ETag</code>, which a change sends back as
+      <code>If-Match</code>. A <code>POST</code> that is sent again with its
+      <code>Idempotency-Key</code> is done once. Too many requests get 429, and what is down 503,
+      with <code>Retry-After</code>.
     </p>
   </header>`;
 
@@ -93,7 +94,7 @@ function section({ path, method, operation }: Entry, document: OpenApi): Html {
     notes: it.description ?? "",
   }));
   return html`<section id="${operation.operationId}">
-    <h3>${operation.summary}</h3>
+    <h3><a href="#${operation.operationId}">${operation.summary}</a></h3>
     <p class="route"><b class="method">${method.toUpperCase()}</b> <code>${path}</code></p>
     ${prose(operation.description ?? "")}
     <p class="who">For ${operation["x-who"]}.</p>

@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 
+import { accounts } from "#api/accounts/service.ts";
 import { billing } from "#api/billing/service.ts";
 import { type TestService, testService } from "#api/kit/testing.ts";
 import { management } from "#api/management/service.ts";
+import { reporting } from "#api/reporting/service.ts";
 
 const ENTITIES: Readonly<Record<string, string>> = {
   "&quot;": '"',
@@ -21,13 +23,24 @@ async function runExample(running: TestService, path: string): Promise<number> {
   const example = examples.find((it) => it.startsWith(`curl -X POST "${running.url}${path}"`));
   if (example === undefined) throw new Error(`there is no example for ${path}`);
   const headers = [...example.matchAll(/-H ["']([\w-]+): ([^\n]*)["']/g)].map(
-    ([, name = "", value = ""]) => [name, value.replace("$TOKEN", running.root)],
+    ([, name = "", value = ""]) => [
+      name,
+      value.replace("$TOKEN", running.root).replace("$(date +%s)-$RANDOM", crypto.randomUUID()),
+    ],
   );
   const [, body = ""] = /-d '(.*)'$/s.exec(example) ?? [];
   const answer = await running.send("POST", path, { headers: Object.fromEntries(headers), body });
   if (answer.status >= 400) throw new Error(`${example}\n${answer.text}`);
   return answer.status;
 }
+
+test("what an example leaves to the reader is a thing that is not there, never a body that cannot be right", async () => {
+  await using granting = await testService(accounts);
+  await expect(runExample(granting, "/v1/grants")).rejects.toThrow("there is no such account");
+  await using reports = await testService(reporting);
+  const path = "/v1/reports/cost-per-request/runs";
+  expect(await runExample(reports, path)).toBe(202);
+});
 
 test("the examples of the pages do what they show when they are sent", async () => {
   await using charging = await testService(billing);

@@ -138,6 +138,13 @@ const givingGrants = (deps: IdentityDeps): Route[] => [
       .refine((it) => it.role !== undefined || it.permissions.length > 0, {
         path: ["role"],
         error: "give a role, or permissions, or both",
+      })
+      .meta({
+        example: {
+          subjectId: `acc_${"0".repeat(24)}`,
+          permissions: ["billing:invoices:read"],
+          reason: "Helps with the books",
+        },
       }),
     idempotency: "optional",
     answers: { 201: { description: "Granted", body: GrantAnswer } },

@@ -107,11 +107,14 @@ const CostParams = hourly({
     .regex(/^\d{1,13}$/, { error: "give a whole number of minor units, such as cents" })
     .transform(BigInt)
     .refine((it) => it <= 10n ** 12n, { error: "give at most 10^12" })
-    .describe("What a day of running the services costs, in minor units of the currency."),
+    .meta({
+      description: "What a day of running the services costs, in minor units of the currency.",
+      example: "12000",
+    }),
   currency: z
     .string()
     .regex(/^[A-Z]{3}$/, { error: "give a currency of ISO 4217, for example EUR" })
-    .describe("Currency of the cost."),
+    .meta({ description: "Currency of the cost.", example: "EUR" }),
   service: serviceParam,
 });
 export type CostParams = z.output<typeof CostParams>;
