@@ -40,7 +40,7 @@ test("what an example leaves to the reader is a thing that is not there, never a
   await using reports = await testService(reporting);
   const path = "/v1/reports/cost-per-request/runs";
   expect(await runExample(reports, path)).toBe(202);
-});
+}, 60_000);
 
 test("the examples of the pages do what they show when they are sent", async () => {
   await using charging = await testService(billing);
@@ -49,7 +49,7 @@ test("the examples of the pages do what they show when they are sent", async () 
   }
   await using managing = await testService(management);
   expect(await runExample(managing, "/v1/applications")).toBe(201);
-});
+}, 60_000);
 
 test("a table in a description is a table on the page", async () => {
   await using charging = await testService(billing);

@@ -51,6 +51,8 @@ test("the regulars sign up, subscribe, pay and dispute as soon as it opens, what
   await until("paid invoices", async () => (await statusesIn("/v1/invoices")).includes("paid"));
   await until("a declined card", async () => (await statusesIn("/v1/payments")).includes("failed"));
   await until("a dispute", async () => (await statusesIn("/v1/disputes")).length > 0);
+  const invoices = await list("billing", "/v1/invoices");
+  expect(invoices.filter(({ tax }) => Number(tax) > 0).length).toBeGreaterThan(0);
   const accounts = await list("accounts", "/v1/accounts");
   expect(accounts.length).toBeGreaterThan(1);
 }, 90_000);

@@ -4,7 +4,7 @@ import { z } from "zod";
 
 import { passwordOf, type Person } from "../people.ts";
 import { type Ask, expectStatus } from "./client.ts";
-import type { Shelves } from "./shelves.ts";
+import { COUNTRIES, type Shelves } from "./shelves.ts";
 import { type As, createSignedIn, emailOf } from "./signed-in.ts";
 
 /** What the shop does for its visitors in the domain APIs. It decides nothing: the APIs do. */
@@ -29,7 +29,6 @@ const Subscription = z.object({
 });
 const List = z.object({ items: z.array(z.unknown()) });
 
-const COUNTRIES = ["DE", "FR", "NL", "IT", "ES"];
 /** Of a hundred customers: whose cards do what (api/billing/domain/sandbox.ts). The rest just pay. */
 const ODD_CARDS: Record<number, string> = {
   7: "4000000000000259",

@@ -20,6 +20,9 @@ const PLANS = [
   { name: "Workshop", unitAmount: 9_900 },
 ];
 const COUPON = "WELCOME20";
+/** Value-added tax of the countries that are delivered to, in basis points. */
+const TAXES = { DE: 1_900, FR: 2_000, NL: 2_100, IT: 2_200, ES: 2_100 };
+export const COUNTRIES = Object.keys(TAXES);
 export const APPLICATION = "shop";
 export const DELIVERY_KEY = "delivery.free-from";
 
@@ -32,11 +35,21 @@ export async function fillShelves(ask: Ask, rootKey: string): Promise<Shelves> {
   );
   const { items } = Items.parse(known.json);
   const isNew = items.length < PLANS.length;
+  if (isNew) await addTaxes(ask, token);
   const prices = isNew ? await addPrices(ask, token) : items.map(({ id }) => id);
   const coupon = { code: COUPON, basisPointsOff: 2_000, duration: "repeating", durationMonths: 3 };
   await ask("billing", { method: "POST", path: "/v1/coupons", token, body: coupon, key: COUPON });
   await addSettings(ask, token);
   return { prices, coupon: COUPON, isNew };
+}
+
+async function addTaxes(ask: Ask, token: string): Promise<void> {
+  for (const [country, basisPoints] of Object.entries(TAXES)) {
+    const body = { name: "VAT", basisPoints, inclusive: true };
+    const path = `/v1/tax-rates/${country}`;
+    const set = { method: "PUT", path, token, body, ifMatch: "*" } as const;
+    expectStatus(await ask("billing", set), 200);
+  }
 }
 
 async function addPrices(ask: Ask, token: string): Promise<string[]> {
