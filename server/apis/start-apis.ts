@@ -41,9 +41,10 @@ export async function startApis(config: Config, say: (line: string) => void): Pr
   const env = { ...workerEnvironment(config, installation), ...addresses(opened) };
   const running = opened.map(({ service, door, log }) => {
     const options = { service, count: 1, env, keepTrying: true, writeLines: log.write, say };
-    const workers = startWorkers(door, options);
-    started.defer(() => workers.stop());
-    return workers;
+    return startWorkers(door, options);
+  });
+  started.defer(async () => {
+    await Promise.all(running.map((workers) => workers.stop()));
   });
   const resources = started.move();
   return {
