@@ -41,6 +41,17 @@ describe.runIf(IS_BUILT)("npm start", () => {
     expect(after.filter((pid) => commandOf(pid) !== "")).toEqual([]);
   }, 90_000);
 
+  test("says nothing of a failure when it is ended while they start", async () => {
+    await using folder = await temporaryFolder();
+    const log = `${folder.path}/access.log`;
+    await writeFile(log, "");
+    const args = ["start", "--port", "0", "--data", `${folder.path}/data`, log];
+    await using start = program(args, { DATABASE_URL: "", ...PORTS });
+    await until("a worker", () => workersOf(start.child).length > 0 || undefined);
+    expect(await start.end("SIGINT")).toBe(0);
+    expect(start.out()).not.toContain("API ended");
+  }, 90_000);
+
   test("without the APIs, when it is asked to, starts none", async () => {
     await using folder = await temporaryFolder();
     const log = `${folder.path}/access.log`;

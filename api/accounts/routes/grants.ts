@@ -117,6 +117,12 @@ export const grantRoutes = (deps: IdentityDeps): Route[] => [
   ...changingGrants(deps),
 ];
 
+const GRANT_EXAMPLE = {
+  subjectId: `acc_${"0".repeat(24)}`,
+  permissions: ["billing:invoices:read"],
+  reason: "Helps with the books",
+};
+
 const givingGrants = (deps: IdentityDeps): Route[] => [
   route({
     method: "POST",
@@ -139,13 +145,7 @@ const givingGrants = (deps: IdentityDeps): Route[] => [
         path: ["role"],
         error: "give a role, or permissions, or both",
       })
-      .meta({
-        example: {
-          subjectId: `acc_${"0".repeat(24)}`,
-          permissions: ["billing:invoices:read"],
-          reason: "Helps with the books",
-        },
-      }),
+      .meta({ example: GRANT_EXAMPLE }),
     idempotency: "optional",
     answers: { 201: { description: "Granted", body: GrantAnswer } },
     handle: (call) =>
