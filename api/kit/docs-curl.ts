@@ -73,9 +73,7 @@ function exampleOf(schema: JsonSchema, components: Components): unknown {
   const target =
     node.$ref === undefined ? undefined : components[node.$ref.split("/").at(-1) ?? ""];
   if (target !== undefined) return exampleOf(target, components);
-  // An object that stands for nothing given is not enough where something must be given.
-  const byDefault = node.required.length === 0 ? node.default : undefined;
-  const given = [node.const, node.examples?.[0], byDefault, node.enum?.[0]];
+  const given = [node.const, node.examples?.[0], node.default, node.enum?.[0]];
   const known = given.find((it) => it !== undefined);
   if (known !== undefined) return known;
   const choice = (node.anyOf ?? node.oneOf)?.find((it) => it["type"] !== "null");

@@ -93,7 +93,7 @@ function orderRoute(deps: ReportingDeps, report: Report): Route {
     rule: RULE,
     body: z.strictObject({
       format: z.enum(FORMATS).default("json"),
-      parameters: report.params.prefault({}),
+      parameters: leftOutIfNothingIsNeeded(report),
     }),
     idempotency: "optional",
     answers: { 202: { description: "The run, which waits to be computed", body: RunAnswer } },
@@ -129,6 +129,10 @@ export function fileResponse(
     },
   });
 }
+
+/** A document that said of what is needed that it may be left out would show an example that is refused. */
+const leftOutIfNothingIsNeeded = ({ params }: Report) =>
+  params.safeParse({}).success ? params.prefault({}) : params;
 
 /** Parameters as texts again, with what was left out filled in. */
 const parametersOf = (values: Readonly<Record<string, unknown>>): Record<string, string> =>
