@@ -8,7 +8,7 @@ import { type OpenApi, openApiOf } from "./openapi.ts";
 import { type Route, route } from "./route.ts";
 import type { Service } from "./service.ts";
 
-/** `/openapi.json` and `/docs` of a service: of all its routes, these two among them. */
+/** `/openapi.json` and `/docs` of a service, and the way there: of all its routes, these among them. */
 export function documentRoutes(
   service: Service,
   routes: readonly Route[],
@@ -48,6 +48,16 @@ export function documentRoutes(
           "content-type": "text/html; charset=utf-8",
           "content-security-policy": DOCS_POLICY,
         }),
+    }),
+    route({
+      method: "GET",
+      path: "/",
+      operationId: "start",
+      tag: "Operations",
+      summary: "Leads to the documentation",
+      rule: { allow: "anyone", why: "it says where the documentation is" },
+      answers: { 302: { description: "To /docs" } },
+      handle: () => ({ status: 302, headers: { location: "/docs" } }),
     }),
   );
   return made;

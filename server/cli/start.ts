@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
 import path from "node:path";
 
+import { GLOB_CHARACTERS } from "#collectors/sources/files/scan.ts";
 import { findLogs } from "#collectors/sources/usual-places.ts";
 import { systemClock } from "#platform/clock.ts";
 import { openTerminal, printable } from "#platform/terminal.ts";
@@ -81,5 +83,9 @@ function describe(kind: WorkspaceKind, asked: boolean): string {
   }
   if (kind.kind === "replay") return `Replaying ${printable(kind.path)} × ${kind.speed}`;
   if (kind.paths.length === 0) return "No logs yet: name them with npm start -- FILE…";
-  return `Tailing ${kind.paths.map(printable).join(", ")}`;
+  const named = `Tailing ${kind.paths.map(printable).join(", ")}`;
+  const missing = kind.paths.filter((it) => !GLOB_CHARACTERS.test(it) && !existsSync(it));
+  return missing.length === 0
+    ? named
+    : `${named}\nNot there yet, and read once they are: ${missing.map(printable).join(", ")}`;
 }

@@ -13,7 +13,7 @@ export type ScanResult = {
   problems: Map<string, string>;
 };
 
-const GLOB_CHARACTERS = /[*?[\]{}]/;
+export const GLOB_CHARACTERS = /[*?[\]{}]/;
 
 /** Looks up all paths and patterns. A path that exists as it is written is no pattern. */
 export async function scanFiles(paths: readonly string[]): Promise<ScanResult> {
