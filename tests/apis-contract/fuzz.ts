@@ -39,6 +39,7 @@ export type Fuzzed = {
 export type Pool = Map<string, string[]>;
 const STREAM_MS = 300;
 const SECOND_MS = 1_000;
+const PROBLEM = "application/problem+json";
 const FORM = "application/x-www-form-urlencoded";
 
 /** Sends what is allowed and what is not to every route; resolves when all promises held, rejects with the request. */
@@ -239,12 +240,13 @@ function check({ operation, route }: Target, fuzzed: Fuzzed, answer: TestAnswer)
     throw new Error(`${said}: this status is not in the document`);
   }
   if (answer.status < 400) return;
-  if (answer.headers.get("content-type") !== "application/problem+json") {
-    if (operation.responses[String(answer.status)]?.content?.["application/problem+json"]) {
-      throw new Error(`${said}: a refusal is application/problem+json`);
-    }
-    return;
+  const [media = ""] = (answer.headers.get("content-type") ?? "").split(";");
+  const isListed = operation.responses[String(answer.status)]?.content?.[media] !== undefined;
+  if (!isListed && answer.text !== "") {
+    throw new Error(`${said}: it is ${media}, which is not in the document`);
   }
+  // A page, for people.
+  if (media !== PROBLEM) return;
   const problem = Problem.parse(answer.json);
   const wrongBody = answer.status === 400 && fuzzed.rawBody === undefined;
   if (wrongBody && problem.errors === undefined && !/header|JSON|token/i.test(problem.detail)) {
