@@ -242,7 +242,9 @@ async function stopWorker(worker: Worker, door: Door): Promise<void> {
   door.shut(child);
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, "exit");
-  tell(child, { type: "stop" });
+  // One that does not serve yet has nothing to finish.
+  if (worker.silences === undefined) child.kill("SIGKILL");
+  else tell(child, { type: "stop" });
   const late = setTimeout(() => child.kill("SIGKILL"), STOP_MS_MAX);
   await ended;
   clearTimeout(late);

@@ -39,6 +39,7 @@ distance divided by the speed, and carry the time at which they are played. .gz 
     const speed = numberOption(values, "speed", { fallback: 1, min: 0.01, max: 100_000 });
     const terminal = openTerminal(process.stdout, systemClock);
     terminal.line(`Replaying ${printable(file)} at ${speed} × its speed`);
+    const ended = untilSignal();
     const controlPlane = await startControlPlane({
       config,
       folder: openDataFolder(config.dataFolder),
@@ -46,7 +47,7 @@ distance divided by the speed, and carry the time at which they are played. .gz 
       workspace: { kind: "replay", path: path.resolve(file), speed },
       apis: false,
     });
-    await untilSignal();
+    await ended;
     await controlPlane.stop();
     return 0;
   },

@@ -41,6 +41,7 @@ else the logs in the usual places; where there are none it starts a demo: a smal
     const folder = openDataFolder(config.dataFolder);
     const kind = await chooseWorkspace(folder.root, positionals, values["demo"] === true);
     terminal.line(describe(kind, values["demo"] === true));
+    const ended = untilSignal();
     const controlPlane = await startControlPlane({
       config,
       folder,
@@ -48,7 +49,7 @@ else the logs in the usual places; where there are none it starts a demo: a smal
       workspace: kind,
       apis: values["no-apis"] !== true,
     });
-    await untilSignal();
+    await ended;
     terminal.line("Stopping: what was read is being stored …");
     await controlPlane.stop();
     return 0;
