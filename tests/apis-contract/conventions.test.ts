@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 
@@ -26,6 +28,8 @@ const CONTRACTS = [
 /** Whether a step takes something away; allowed in a migration whose id says contract. */
 const contracts = (sql: string): boolean =>
   sql.split(";").some((it) => CONTRACTS.some((contract) => contract.test(it.trim())));
+
+const hashOf = (sql: string): string => createHash("sha256").update(sql).digest("hex").slice(0, 16);
 
 const operationsOf = (
   document: OpenApi,
@@ -176,6 +180,14 @@ describe.each(SUBJECTS.map((subject) => ({ name: subject.service.name, subject }
       const steps = service.migrations.filter(({ id }) => !id.includes("contract"));
       const first = steps.findIndex(({ sql }) => contracts(sql));
       expect(steps[first]?.id).toBeUndefined();
+    });
+
+    test("what databases have applied is never changed, only added to: a new step is a new line of this list", async () => {
+      const rows = await running.database.query(
+        'SELECT id, sql FROM migrations ORDER BY id COLLATE "C"',
+      );
+      const lines = rows.map(({ id, sql }) => `${String(id)}  ${hashOf(String(sql))}\n`);
+      await expect(lines.join("")).toMatchFileSnapshot(`migrations/${service.name}.txt`);
     });
 
     test("several processes that start at once migrate once", async () => {

@@ -12,7 +12,7 @@ const CouponRow = z
   .object({
     id: z.string(),
     code: z.string(),
-    basis_points_off: z.number().nullable(),
+    percent_off: z.number().nullable(),
     amount_off: MoneyText.nullable(),
     currency: z.string().nullable(),
     duration: z.enum(COUPON_DURATIONS),
@@ -43,11 +43,11 @@ const CouponRow = z
 export type Coupon = z.output<typeof CouponRow>;
 
 function valueOf(row: {
-  basis_points_off: number | null;
+  percent_off: number | null;
   amount_off: Money | null;
   currency: string | null;
 }): CouponValue {
-  if (row.basis_points_off !== null) return { kind: "percent", basisPoints: row.basis_points_off };
+  if (row.percent_off !== null) return { kind: "percent", basisPoints: row.percent_off };
   if (row.amount_off !== null && row.currency !== null) {
     return { kind: "amount", amount: row.amount_off, currency: row.currency };
   }
@@ -55,7 +55,7 @@ function valueOf(row: {
 }
 
 const COLUMNS = columns(
-  "id, code, basis_points_off, currency, duration, duration_months, max_redemptions, times_redeemed, expires_at, active, version, created_at",
+  "id, code, percent_off, currency, duration, duration_months, max_redemptions, times_redeemed, expires_at, active, version, created_at",
   "amount_off minimum_amount",
 );
 
@@ -73,7 +73,7 @@ export type NewCoupon = CouponTerms &
 /** @returns undefined where another coupon has the code */
 export async function insertCoupon(tx: Queryable, it: NewCoupon): Promise<Coupon | undefined> {
   const rows = await tx.query(
-    `INSERT INTO coupons (id, code, basis_points_off, amount_off, currency, duration, duration_months, max_redemptions,
+    `INSERT INTO coupons (id, code, percent_off, amount_off, currency, duration, duration_months, max_redemptions,
        minimum_amount, expires_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
      ON CONFLICT (code) DO NOTHING RETURNING ${COLUMNS}`,
     [

@@ -47,7 +47,7 @@ CREATE INDEX prices_created ON prices (created_at, id);
 CREATE TABLE coupons (
   id text PRIMARY KEY,
   code text NOT NULL UNIQUE,
-  basis_points_off integer CHECK (basis_points_off BETWEEN 1 AND 10000),
+  percent_off integer CHECK (percent_off BETWEEN 1 AND 10000),
   amount_off bigint CHECK (amount_off > 0),
   currency text,
   duration text NOT NULL CHECK (duration IN ('once', 'repeating', 'forever')),
@@ -59,7 +59,7 @@ CREATE TABLE coupons (
   active boolean NOT NULL DEFAULT true,
   version integer NOT NULL DEFAULT 1,
   created_at timestamptz NOT NULL,
-  CHECK ((basis_points_off IS NULL) <> (amount_off IS NULL)),
+  CHECK ((percent_off IS NULL) <> (amount_off IS NULL)),
   CHECK (amount_off IS NULL OR currency IS NOT NULL),
   CHECK ((duration = 'repeating') = (duration_months IS NOT NULL)),
   CHECK (times_redeemed <= max_redemptions)
