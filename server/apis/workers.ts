@@ -97,8 +97,11 @@ class Pool {
         if (!this.#options.keepTrying || this.#stopping.signal.aborted) throw error;
         if (tries === 1) this.#options.say(messageOf(error));
         await this.#pause(tries);
+        if (this.#stopping.signal.aborted) throw error;
       }
     }
+    // It may have been stopped while it started.
+    if (this.#stopping.signal.aborted) return;
     for (let more = 1; more < this.#options.count; more += 1) this.#fork();
     this.#asking = setInterval(() => this.#endTheSilent(), ASK_MS);
   }
