@@ -120,20 +120,23 @@ function send(request: Served, { deps, headers }: Compiled, result: Result): voi
 function answer(request: Served, compiled: Compiled): Result | Promise<Result> {
   const { route, deps } = compiled;
   const token = route.ownCredentials === true ? undefined : request.incoming.headers.authorization;
-  const unknown = (error: unknown): never => {
-    // Who tries tokens is nobody, and is counted as that.
-    count(compiled.gate, sourceOf(request.address));
-    throw error;
-  };
   let asked: Caller | Promise<Caller>;
   try {
     asked = deps.callerOf(token, request.address);
   } catch (error) {
-    return unknown(error);
+    return refuseUnknown(error, request, compiled);
   }
-  return asked instanceof Promise
-    ? asked.catch(unknown).then((caller) => answerTo(caller, request, compiled))
-    : answerTo(asked, request, compiled);
+  if (!(asked instanceof Promise)) return answerTo(asked, request, compiled);
+  return asked.then(
+    (caller) => answerTo(caller, request, compiled),
+    (error: unknown) => refuseUnknown(error, request, compiled),
+  );
+}
+
+/** Who tries tokens is nobody, and is counted as that. */
+function refuseUnknown(error: unknown, { address }: Served, { gate }: Compiled): never {
+  count(gate, sourceOf(address));
+  throw error;
 }
 
 function answerTo(caller: Caller, request: Served, compiled: Compiled): Result | Promise<Result> {
