@@ -81,7 +81,6 @@ beforeAll(async () => {
 });
 afterAll(() => started.disposeAsync());
 
-const PATIENCE = { timeout: 15_000 };
 let count = 0;
 const add = async () => {
   count += 1;
@@ -118,7 +117,7 @@ test("reads that tolerate lag go to the replica", async () => {
     status: 200,
     there: true,
   });
-  await expect.poll(() => find(words), PATIENCE).toMatchObject({ there: true, replica: true });
+  await expect.poll(() => find(words)).toMatchObject({ there: true, replica: true });
 });
 
 test("who has written reads what was written, also while the replica lags", async () => {
@@ -130,9 +129,7 @@ test("who has written reads what was written, also while the replica lags", asyn
   const told = await find(written.words, { "read-after": written.readAfter }, other);
   expect(told).toMatchObject({ there: true, replica: false });
   await replica.ask("SELECT pg_wal_replay_resume()");
-  await expect
-    .poll(() => find(written.words), PATIENCE)
-    .toMatchObject({ there: true, replica: true });
+  await expect.poll(() => find(written.words)).toMatchObject({ there: true, replica: true });
 });
 
 test("a replica that lags when a service starts is not asked until it has caught up", async () => {
@@ -147,17 +144,17 @@ test("a replica that lags when a service starts is not asked until it has caught
     expect(await read()).toEqual({ there: true, replica: false });
   }
   await replica.ask("SELECT pg_wal_replay_resume()");
-  await expect.poll(read, PATIENCE).toEqual({ there: true, replica: true });
+  await expect.poll(read).toEqual({ there: true, replica: true });
 });
 
 test("a replica that is killed under load is skipped, and used again when it is back", async () => {
   const { words } = await add();
-  await expect.poll(() => find(words), PATIENCE).toMatchObject({ there: true, replica: true });
+  await expect.poll(() => find(words)).toMatchObject({ there: true, replica: true });
   const reading = load(() => find(words));
   await replica.kill();
-  await expect.poll(() => find(words), PATIENCE).toMatchObject({ replica: false });
+  await expect.poll(() => find(words)).toMatchObject({ replica: false });
   await replica.start();
-  await expect.poll(() => find(words), PATIENCE).toMatchObject({ replica: true });
+  await expect.poll(() => find(words)).toMatchObject({ replica: true });
   const answers = await reading.stop();
   expect(answers.filter((it) => it.status !== 200 || !it.there)).toEqual([]);
 });
@@ -176,14 +173,14 @@ test("a replica whose line has fallen silent keeps no reader waiting for long", 
   await expect.poll(read).toMatchObject({ there: true, replica: true });
   line.fallSilent();
   const soon = () => Promise.race([read(), delay(500)]);
-  await expect.poll(soon, PATIENCE).toMatchObject({ status: 200, replica: false });
+  await expect.poll(soon).toMatchObject({ status: 200, replica: false });
   line.recover();
-  await expect.poll(read, PATIENCE).toMatchObject({ there: true, replica: true });
+  await expect.poll(read).toMatchObject({ there: true, replica: true });
 }, 60_000);
 
 test("while the primary is away, writes are 503 with Retry-After and reads go on; then all goes on by itself", async () => {
   const { words } = await add();
-  await expect.poll(() => find(words), PATIENCE).toMatchObject({ there: true, replica: true });
+  await expect.poll(() => find(words)).toMatchObject({ there: true, replica: true });
   const other = await service.token({});
   const reading = load(() => find(words, {}, other));
   const writing = load(add);
@@ -196,7 +193,7 @@ test("while the primary is away, writes are 503 with Retry-After and reads go on
   expect((await service.send("GET", "/readyz")).status).toBe(503);
   expect((await service.send("GET", "/livez")).status).toBe(200);
   await primary.start();
-  await expect.poll(async () => (await add()).status, PATIENCE).toBe(201);
+  await expect.poll(async () => (await add()).status).toBe(201);
   const writes = await writing.stop();
   const reads = await reading.stop();
   expect(reads.filter((it) => it.status !== 200 || !it.there)).toEqual([]);
