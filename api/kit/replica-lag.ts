@@ -50,9 +50,9 @@ export function createLagWatch(options: {
     else stale.add(replica);
   }
 
+  if (replicas.length === 0) return { isStale: () => false, stop: () => undefined };
   void look();
-  const timer =
-    replicas.length === 0 ? undefined : setInterval(() => void look(), EVERY_MS).unref();
+  const timer = setInterval(() => void look(), EVERY_MS).unref();
   return {
     isStale: (replica) => stale.has(replica),
     stop: () => clearInterval(timer),

@@ -63,18 +63,18 @@ export function tokenAuthenticator(options: {
       verified.delete(token);
       return undefined;
     }
+    const expiresMs = claims.exp * 1_000;
     const known: Known = {
       kind: claims.sub.startsWith("svc_") ? "service" : "account",
       id: claims.sub,
       sessionId: claims.sid ?? "",
       permissions: new Set(claims.scope.split(" ").filter((it) => it !== "")),
-      endsMs: claims.exp * 1_000,
+      endsMs: expiresMs,
     };
     if (verified.size >= CACHE_MAX) {
       const [oldest = ""] = verified.keys();
       verified.delete(oldest);
     }
-    const expiresMs = claims.exp * 1_000;
     const freshUntilMs = Math.min(expiresMs, options.nowMs() + VERIFIED_KEPT_MS);
     verified.set(token, { known, freshUntilMs, expiresMs });
     return known;
