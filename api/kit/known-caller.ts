@@ -21,7 +21,7 @@ export function callerBy(
 ): CallerOf {
   return (authorization, address) => {
     if (authorization === undefined) return somebody("anonymous", address);
-    const token = tokenOf(authorization);
+    const token = bearerToken(authorization);
     if (token === undefined) throw unknownToken();
     if (isRootKey(token)) return somebody("root", address);
     const known = authenticate(token);
@@ -51,7 +51,8 @@ const unknownToken = (): AppError =>
     "This token is not known, or has expired: get an access token from Accounts, for an API key too.",
   );
 
-function tokenOf(authorization: string): string | undefined {
+/** What an Authorization header says behind `Bearer`, where it may be a token. */
+export function bearerToken(authorization: string): string | undefined {
   const length = authorization.length - SCHEME.length;
   if (length < 1 || length > TOKEN_LENGTH_MAX) return undefined;
   if (authorization.slice(0, SCHEME.length).toLowerCase() !== SCHEME) return undefined;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { bearerToken } from "#api/kit/known-caller.ts";
 import { type Route, route } from "#api/kit/route.ts";
 
 import { originOf } from "../deps.ts";
@@ -106,8 +107,7 @@ const whoIs = (deps: IdentityDeps, method: "GET" | "POST"): Route =>
       403: { description: "The token has no scope openid" },
     },
     async handle({ incoming, nowMs }) {
-      const [, token = ""] =
-        /^Bearer ([\x21-\x7e]{1,12000})$/i.exec(incoming.headers.authorization ?? "") ?? [];
+      const token = bearerToken(incoming.headers.authorization ?? "") ?? "";
       const info = await userInfo(deps, token, nowMs);
       if (info === "invalid") return unauthorized(401, "invalid_token");
       if (info === "no scope") return unauthorized(403, "insufficient_scope");
