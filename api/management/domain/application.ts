@@ -41,6 +41,9 @@ export type Content = {
   flags: Readonly<Record<string, Flag>>;
 };
 
+/** Of an application that is not there. */
+export const EMPTY: Content = { description: "", settings: {}, flags: {} };
+
 /** An application as it is now. */
 export type Application = {
   name: string;

@@ -39,7 +39,8 @@ export const FLAGS_WRITE = "management:flags:write";
 /** Who it was, as revisions name them. */
 export const byOf = (caller: Caller): string => (caller.kind === "root" ? "root" : caller.id);
 
-type Calling = {
+/** Of a handler's call, what a change is made of. */
+export type Calling = {
   params: { application: string };
   caller: Caller;
   nowMs: number;

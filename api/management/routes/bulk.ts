@@ -5,10 +5,11 @@ import { invalid } from "#api/kit/request-input.ts";
 import { type Route, route } from "#api/kit/route.ts";
 import { AppError } from "#platform/errors.ts";
 
-import type { Content } from "../domain/application.ts";
+import { type Content, EMPTY } from "../domain/application.ts";
 import { diff } from "../domain/diff.ts";
-import { EMPTY, checkContent } from "../verbs/change.ts";
+import { checkContent } from "../verbs/change.ts";
 import {
+  type Calling,
   READ,
   type RouteDeps,
   WRITE,
@@ -20,7 +21,7 @@ import {
 import { readAfter } from "./applications.ts";
 import { createYamlReader } from "./read-yaml.ts";
 import { ChangeOnWire, InApplication, Reason } from "./wire.ts";
-import { toYaml } from "./yaml-document.ts";
+import { type InYaml, toYaml } from "./yaml-document.ts";
 
 /** Whatever an application may hold can be exported and imported again: text of short lines is the longest as YAML. */
 const YAML_CHARACTERS_MAX = 4_000_000;
@@ -119,10 +120,8 @@ function importApplication(deps: RouteDeps): Route {
   });
 }
 
-type Read = Awaited<ReturnType<ReturnType<typeof createYamlReader>>>;
-
 /** @throws AppError bad_request */
-function contentFor(application: string, { name, content }: Read): Content {
+function contentFor(application: string, { name, content }: InYaml): Content {
   if (name === application) return content;
   const message = `line 1: this file is of ${name}: import it at /v1/applications/${name}/import`;
   throw invalid([{ path: "body.yaml.application", code: "other_application", message }]);
@@ -133,8 +132,6 @@ const unseen = (name: string): AppError =>
     "precondition_required",
     `There is an application ${name}: send If-Match with the ETag of a dry run to do what it said, or If-Match: * to replace whatever is there.`,
   );
-
-type Calling = Parameters<typeof changeRequest>[0];
 
 /** What an import would do; what it would refuse is refused. */
 async function plan({ kit, store, cache }: RouteDeps, call: Calling, content: Content) {

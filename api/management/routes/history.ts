@@ -6,7 +6,12 @@ import { type Route, route } from "#api/kit/route.ts";
 import { pageOf, pageQuery } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
 
-import type { Content, Revision, RevisionFacts as Facts } from "../domain/application.ts";
+import {
+  type Content,
+  EMPTY,
+  type Revision,
+  type RevisionFacts as Facts,
+} from "../domain/application.ts";
 import { diff } from "../domain/diff.ts";
 import {
   READ,
@@ -45,7 +50,6 @@ export const factsOf = ({ application, revision, atMs, by, reason }: Facts) => (
   reason,
 });
 
-const EMPTY: Content = { description: "", settings: {}, flags: {} };
 const NUMBER_MAX = 2_147_483_647;
 const tag = "History";
 const reads = { allow: "permission", permission: READ, scoped: true } as const;

@@ -4,10 +4,11 @@ import { Worker } from "node:worker_threads";
 import { invalid } from "#api/kit/request-input.ts";
 import { AppError, type FieldError } from "#platform/errors.ts";
 
-import { fromYaml } from "./yaml-document.ts";
+import { type InYaml, fromYaml } from "./yaml-document.ts";
 
-type Read = ReturnType<typeof fromYaml>;
-export type ReadInThread = { ok: true; read: Read } | { ok: false; fields: readonly FieldError[] };
+export type ReadInThread =
+  | { ok: true; read: InYaml }
+  | { ok: false; fields: readonly FieldError[] };
 
 /** Read in milliseconds, whatever is in it. */
 const AT_ONCE_CHARACTERS_MAX = 16_000;
@@ -19,7 +20,7 @@ const WAITING_MAX = 10;
  * Reads YAML files. A large one takes seconds, and one that was made to be slow takes minutes: they are read one at a
  * time in a thread, so that nobody else waits for them, and given up in the end.
  */
-export function createYamlReader(): (text: string) => Promise<Read> {
+export function createYamlReader(): (text: string) => Promise<InYaml> {
   let last: Promise<unknown> = Promise.resolve();
   let waiting = 0;
   return async (text) => {
@@ -40,7 +41,7 @@ export function createYamlReader(): (text: string) => Promise<Read> {
 }
 
 /** @throws AppError bad_request */
-async function readInThread(text: string): Promise<Read> {
+async function readInThread(text: string): Promise<InYaml> {
   const thread = new Worker(new URL("yaml-thread.ts", import.meta.url), {
     workerData: text,
     // Flags of the process, such as --eval, are not meant for the thread.

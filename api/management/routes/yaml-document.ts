@@ -82,11 +82,14 @@ const isOfScopes = (node: unknown): boolean =>
 
 const byKey = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1);
 
+/** What a file says: of which application, and what it is to be. */
+export type InYaml = { name: string; content: Content };
+
 /**
  * The application in a YAML 1.2 file. No aliases, no tags of its own, no key twice.
  * @throws AppError bad_request that names every mistake with its path and line
  */
-export function fromYaml(text: string): { name: string; content: Content } {
+export function fromYaml(text: string): InYaml {
   const lines = new LineCounter();
   const document = parsed(text, lines);
   const file = File.safeParse(plain(document));

@@ -2,7 +2,7 @@ import type { Kit } from "#api/kit/service.ts";
 import { AppError } from "#platform/errors.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
-import type { Application, Content, Revision } from "../domain/application.ts";
+import { type Application, type Content, EMPTY, type Revision } from "../domain/application.ts";
 import { checkSize, secretsIn } from "../domain/decide.ts";
 import { type Change, advance, diff } from "../domain/diff.ts";
 import { lockAnnounced, setAnnounced } from "../schema/announcements.ts";
@@ -65,8 +65,6 @@ async function doneBefore(
     changes: diff(before?.content ?? EMPTY, revision.content),
   };
 }
-
-export const EMPTY: Content = { description: "", settings: {}, flags: {} };
 
 async function attemptOf(
   { store }: ChangeDeps,

@@ -1,7 +1,7 @@
 import type { Notifications } from "#api/kit/notifications.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
-import type { Content, Revision, Scope } from "../domain/application.ts";
+import { type Content, EMPTY, type Revision, type Scope } from "../domain/application.ts";
 import { type Change, diff } from "../domain/diff.ts";
 import { reaches } from "../domain/resolve.ts";
 import type { SettingsStore } from "../store/port.ts";
@@ -86,8 +86,6 @@ export async function* watch(deps: WatchDeps, request: WatchRequest): AsyncGener
     bell.close();
   }
 }
-
-const EMPTY: Content = { description: "", settings: {}, flags: {} };
 
 /** A bell that remembers that it was rung while nobody waited. */
 function createBell(signal: AbortSignal) {
