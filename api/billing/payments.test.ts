@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 
+import { ATTEMPTS_MAX } from "#api/kit/jobs.ts";
+
 import { LATER_MS, TEST_CARDS } from "./domain/sandbox.ts";
 import { numberOf, testMoney } from "./testing-money.ts";
 
@@ -173,4 +175,16 @@ test("what is somebody else's is not there", async () => {
   const priceId = await money.price();
   await money.post("/v1/subscriptions", { customerId, priceId, paymentMethodId }, 422);
   expect((await money.send("GET", "/v1/payments", { as })).json).toMatchObject({ items: [] });
+});
+
+test("a payment whose process died at every try comes to its end", async () => {
+  await using money = await testMoney();
+  const customerId = await money.customer();
+  await money.addCard(customerId, "ok");
+  const invoiceId = await money.invoice(customerId);
+  const paymentId = await money.pay(invoiceId);
+  await money.service.database.query("UPDATE jobs SET attempts = $1", [ATTEMPTS_MAX]);
+  await money.service.runJobs();
+  expect(await money.payment(paymentId)).toMatchObject({ status: "succeeded" });
+  expect(await money.ask("GET", `/v1/invoices/${invoiceId}`)).toMatchObject({ status: "paid" });
 });

@@ -6,7 +6,6 @@ import { moneyPermissions, openMoney } from "./routes/money.ts";
 import { booksMigrations } from "./schema/migrations-books.ts";
 import { paymentsMigrations } from "./schema/migrations-payments.ts";
 import { booksJobs } from "./verbs/books-jobs.ts";
-import { patientJobs } from "./verbs/patient-jobs.ts";
 
 export const billing: Service = {
   name: "billing",
@@ -34,7 +33,8 @@ export const billing: Service = {
     const { routes, jobs } = openMoney(deps);
     return Promise.resolve({
       routes: [...booksRoutes(deps), ...routes],
-      jobs: patientJobs(kit, { ...booksJobs(deps), ...jobs }),
+      jobs: { ...booksJobs(deps), ...jobs },
+      patient: true,
     });
   },
 };

@@ -98,7 +98,8 @@ export async function startInstance(service: Service, options: InstanceOptions):
   const kit = kitOf(service, { ...options, url, database, notifications, base });
   const open = await service.open(kit);
   started.defer(() => open.close?.());
-  const jobDeps = { database, handlers: open.jobs ?? {}, clock, log };
+  const { jobs: handlers = {}, patient = false } = open;
+  const jobDeps = { database, handlers, patient, clock, log };
   if (options.jobs !== false) started.use(startJobs({ ...jobDeps, notifications }));
   const { routes, stopping } = serve(http, { service, open, options, kit, base });
   started.defer(async () => {

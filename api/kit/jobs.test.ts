@@ -7,7 +7,7 @@ import { type TestService, testService } from "./testing.ts";
 const PATIENCE = { timeout: 20_000 };
 
 /** A service that does nothing but jobs. */
-function worker(jobs: JobHandlers): { service: Service; kit(): Kit } {
+function worker(jobs: JobHandlers, patient = false): { service: Service; kit(): Kit } {
   let given: Kit | undefined;
   return {
     service: {
@@ -18,7 +18,7 @@ function worker(jobs: JobHandlers): { service: Service; kit(): Kit } {
       migrations: [],
       open(kit) {
         given = kit;
-        return Promise.resolve({ routes: [], jobs });
+        return Promise.resolve({ routes: [], jobs, patient });
       },
     },
     kit() {
@@ -83,4 +83,28 @@ test("a job that has taken its process with it each time is given up, and kept",
   await service.runJobs();
   expect(begun).toEqual([]);
   expect(await left(service)).toMatchObject([{ kind: "poison", failed: true }]);
+});
+
+test("a patient service gives up no job, and lets one that takes its process with it wait an hour each time", async () => {
+  const dead = Promise.withResolvers<void>();
+  const begun: string[] = [];
+  const by = (name: string, work: Promise<void>) =>
+    worker({ charge: () => (begun.push(name), work) }, true);
+  const first = by("first", dead.promise);
+  await using one = await testService(first.service);
+  const second = by("second", Promise.resolve());
+  await using two = await testService(second.service, { databaseUrl: one.databaseUrl });
+  await add(first.kit(), "charge");
+  await one.database.query("UPDATE jobs SET attempts = $1", [ATTEMPTS_MAX]);
+  const dying = one.runJobs();
+  await expect.poll(() => begun, PATIENCE).toEqual(["first"]);
+  two.clock.now = one.clock.now + 60_000;
+  await two.runJobs();
+  expect(begun).toEqual(["first"]);
+  two.clock.now += 3_600_000;
+  await two.runJobs();
+  expect(begun).toEqual(["first", "second"]);
+  expect(await left(one)).toEqual([]);
+  dead.resolve();
+  await dying;
 });

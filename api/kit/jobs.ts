@@ -43,7 +43,8 @@ export type Jobs = {
 export type JobRun = { payload: unknown; attempt: number; nowMs: number };
 /**
  * Does a job. It may be done twice (a process that dies in between), so it must be idempotent. When it rejects it is
- * tried again, later and later; after `ATTEMPTS_MAX` it is kept as failed, and the log says so.
+ * tried again, later and later; after `ATTEMPTS_MAX` the log says so, and it is kept as failed, or where the service is
+ * patient done again every hour.
  */
 export type JobHandler = (run: JobRun) => Promise<void>;
 export type JobHandlers = Readonly<Record<string, JobHandler>>;
@@ -82,6 +83,8 @@ type RunnerDeps = {
   handlers: JobHandlers;
   clock: Clock;
   log: Log;
+  /** No job is given up. */
+  patient: boolean;
 };
 
 const Claimed = z.object({
@@ -100,14 +103,23 @@ export async function runDueJobs(deps: RunnerDeps): Promise<number> {
   return claimed.length;
 }
 
+/** One that has been tried often waits long for its next turn, also where its process dies in this one. */
 async function claimJobs(deps: RunnerDeps, most: number): Promise<Claimed[]> {
   const nowMs = deps.clock.nowMs();
   const rows = await deps.database.query(
-    `UPDATE jobs SET leased_until = $2, attempts = attempts + 1, lease = lease + 1 WHERE id IN (
+    `UPDATE jobs SET leased_until = $2, attempts = attempts + 1, lease = lease + 1,
+       run_at = CASE WHEN attempts < $5 THEN run_at ELSE $6 END WHERE id IN (
        SELECT id FROM jobs WHERE run_at <= $1 AND failed_at IS NULL AND (leased_until IS NULL OR leased_until <= $1)
          AND kind = ANY($3) ORDER BY run_at, id LIMIT $4 FOR UPDATE SKIP LOCKED)
      RETURNING id, kind, payload, attempts, lease`,
-    [new Date(nowMs), new Date(nowMs + LEASE_MS), Object.keys(deps.handlers), most],
+    [
+      new Date(nowMs),
+      new Date(nowMs + LEASE_MS),
+      Object.keys(deps.handlers),
+      most,
+      ATTEMPTS_MAX,
+      new Date(nowMs + BACKOFF_MS.most),
+    ],
   );
   return rows.map((row) => Claimed.parse(row)).toSorted((a, b) => a.id - b.id);
 }
@@ -115,7 +127,7 @@ async function claimJobs(deps: RunnerDeps, most: number): Promise<Claimed[]> {
 async function runJob(deps: RunnerDeps, job: Claimed): Promise<void> {
   try {
     // A job that takes its process with it fails nowhere, and must not do so for ever.
-    if (job.attempts > ATTEMPTS_MAX)
+    if (job.attempts > ATTEMPTS_MAX && !deps.patient)
       throw new Error("its process died each time that it was tried");
     await whileRenewed(deps, job, async () => {
       const run = { payload: job.payload, attempt: job.attempts, nowMs: deps.clock.nowMs() };
@@ -150,12 +162,13 @@ async function whileRenewed(
   }
 }
 
-/** Tries it again later and later; gives it up in the end, and keeps it. */
+/** Tries it again later and later; in the end gives it up and keeps it, unless the service is patient. */
 async function putOff(deps: RunnerDeps, job: Claimed, error: unknown): Promise<void> {
-  const giveUp = job.attempts >= ATTEMPTS_MAX;
+  const often = job.attempts >= ATTEMPTS_MAX;
+  const giveUp = often && !deps.patient;
   const waitMs = Math.min(BACKOFF_MS.first * 2 ** (job.attempts - 1), BACKOFF_MS.most);
   const nowMs = deps.clock.nowMs();
-  deps.log[giveUp ? "error" : "warn"](giveUp ? "a job has failed" : "a job will be tried again", {
+  deps.log[often ? "error" : "warn"](giveUp ? "a job has failed" : "a job will be tried again", {
     "event.action": job.kind,
     attempt: job.attempts,
     error,

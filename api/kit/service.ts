@@ -30,6 +30,8 @@ export type Service = {
 export type OpenService = {
   routes: readonly Route[];
   jobs?: JobHandlers;
+  /** Money hangs on its jobs: none is given up on, whatever has happened to it. */
+  patient?: boolean;
   /** What else it needs to be ready, by name; the database is checked anyway. Rejects when it is not there. */
   checks?: Readonly<Record<string, () => Promise<void>>>;
   /** Its own way to know a bearer token (Accounts); undefined where the token means nothing to it. */
