@@ -228,3 +228,19 @@ test("credit beyond the most of one invoice is shown and pays", async () => {
   await money.invoice(customerId, 1);
   expect(await money.ask("GET", path)).toMatchObject({ credit: 2 * most - 1 });
 });
+
+test("what was given back pays a payment that the bank returns, before that is given up or written off", async () => {
+  await using money = await testMoney();
+  const policy = { retryDays: [], finally: "cancel" };
+  const headers = { "if-match": "*" };
+  await money.ask("PUT", "/v1/dunning-policy", { body: policy, headers });
+  const year = await paidYear(money);
+  await year.cancel();
+  expect(await year.credit()).toBe(1_200);
+  await money.post(`/sandbox/payments/${year.paymentId}/reverse`, undefined, 202);
+  await money.service.runJobs();
+  expect(await year.credit()).toBe(0);
+  const invoice = await money.ask("GET", `/v1/invoices/${year.invoiceId}`);
+  expect(invoice).toMatchObject({ status: "paid", amountDue: 0 });
+  await money.agree();
+});

@@ -1,9 +1,11 @@
 import { toWire } from "../domain/money.ts";
 import { AUTHENTICATION_MS, type PaymentEvent, advance } from "../domain/payments.ts";
 import type { ChargeOutcome } from "../gateway/port.ts";
+import { lockInvoice } from "../schema/invoices.ts";
 import { type Payment, lockPayment, savePayment } from "../schema/payments.ts";
 import { type Doing, publish } from "./doing.ts";
 import { countFailure, endDunning, failCollection } from "./dunning.ts";
+import { useCredit } from "./issue-invoice.ts";
 import { settleInvoice, unsettleInvoice } from "./settle-invoice.ts";
 
 /**
@@ -49,10 +51,12 @@ async function failed(doing: Doing, payment: Payment, reason: string): Promise<v
   if (locked) await countFailure(doing, locked.invoice, payment);
 }
 
+/** What had become credit of it pays what is due again: else that could be written off, and the credit kept. */
 async function takenBack(doing: Doing, payment: Payment, reason: string): Promise<void> {
   await say(doing, "failed", payment, reason);
-  const invoice = await unsettleInvoice(doing, doing.tx, settlementOf(doing, payment));
-  await failCollection(doing, invoice);
+  const { id, customerId } = await unsettleInvoice(doing, doing.tx, settlementOf(doing, payment));
+  await useCredit(doing, customerId);
+  await failCollection(doing, await lockInvoice(doing.tx, id));
 }
 
 const settlementOf = ({ nowMs, traceId }: Doing, { id, invoiceId, amount }: Payment) => ({
