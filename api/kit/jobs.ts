@@ -46,7 +46,7 @@ export type JobRun = { payload: unknown; attempt: number; nowMs: number };
  * tried again, later and later; after `ATTEMPTS_MAX` the log says so, and it is kept as failed, or where the service is
  * patient done again every hour.
  */
-export type JobHandler = (run: JobRun) => Promise<void>;
+type JobHandler = (run: JobRun) => Promise<void>;
 export type JobHandlers = Readonly<Record<string, JobHandler>>;
 
 /** Half a day, with the waits between them: longer than a mail server is away. */
