@@ -10,7 +10,7 @@ import { dropDatabase, newDatabase, sendTo, TEST_ROOT_KEY } from "#api/kit/testi
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import { systemClock } from "#platform/clock.ts";
 
-const KILLS = 24;
+const KILLS = 12;
 const LIFE_MS = { min: 50, max: 2_000 };
 /** Between two pushes of a client: the disk and the other tests have work too. */
 const PAUSE_MS = 5;

@@ -11,7 +11,7 @@ import { type Pool, fuzzService, harvest, requestTo, sendFuzzed } from "./fuzz.t
 import { SUBJECTS, type Subject } from "./subjects.ts";
 
 const RUNS = 6;
-const STRANGER_RUNS = 10;
+const STRANGER_RUNS = 6;
 const nameOf = (route: Route): string => `${route.method} ${route.path}`;
 const refused = (status: number): boolean => status === 401 || status === 403;
 

@@ -20,7 +20,7 @@ export type OpenWarehouse = AsyncDisposable & {
 const LIMITS = { rowsMax: 10_000, waitMsMax: 30_000 };
 const NOW_MS = Date.UTC(2026, 3, 1, 12);
 
-const HISTORIES = 4;
+const HISTORIES = 2;
 /** Rows as texts, in an order of their own: which currency comes first is no promise. */
 const inOrder = (rows: readonly Row[]): string[] => rows.map((row) => row.join(" ")).toSorted();
 
