@@ -1,19 +1,19 @@
-import type { Call } from "#api/kit/route.ts";
 import type { Kit } from "#api/kit/service.ts";
+import type { Call } from "#platform/http/route.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
+import type { CheckedCredentials, Credentials } from "./commands/check-credentials.ts";
+import type { Passwords } from "./commands/passwords.ts";
+import type { SecondFactors } from "./commands/second-factor.ts";
+import type { SignInFacts } from "./commands/sign-in-facts.ts";
+import type { KnownToken } from "./commands/token-check.ts";
 import type { AuditEntry } from "./domain/audit-entry.ts";
 import type { Origin } from "./domain/origin.ts";
 import type { SealedTokens } from "./domain/sealed-token.ts";
 import type { Session } from "./domain/session.ts";
 import type { SignInMethod } from "./domain/sign-in-method.ts";
 import type { Throttle } from "./domain/throttle.ts";
-import type { SigningKeys } from "./schema/signing-keys.ts";
-import type { CheckedCredentials, Credentials } from "./verbs/check-credentials.ts";
-import type { Passwords } from "./verbs/passwords.ts";
-import type { SecondFactors } from "./verbs/second-factor.ts";
-import type { SignInFacts } from "./verbs/sign-in-facts.ts";
-import type { KnownToken } from "./verbs/token-check.ts";
+import type { SigningKeys } from "./repositories/signing-keys.ts";
 
 export type { Origin };
 

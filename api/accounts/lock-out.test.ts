@@ -6,8 +6,8 @@ import { poolDatabase } from "#platform/postgres/database.ts";
 
 import { type Bucket, RATES, throttleBy } from "./domain/throttle.ts";
 import { ADA, begin, cookiesOf, startProvider } from "./oauth-testing.ts";
-import { coreMigrations } from "./schema/migrations-core.ts";
-import { giveBack, takeTokens } from "./schema/throttle.ts";
+import { coreMigrations } from "./repositories/migrations-core.ts";
+import { giveBack, takeTokens } from "./repositories/throttle.ts";
 import { mailsOf, signIn, signUp, testAccounts, trySignIn } from "./testing.ts";
 
 const WRONG = "not the password";

@@ -1,18 +1,18 @@
 import type { Kit } from "#api/kit/service.ts";
 
+import { checkCredentials, confirmPassword } from "./commands/check-credentials.ts";
+import { apiKeyKnower } from "./commands/know-api-key.ts";
+import { createPasswords } from "./commands/passwords.ts";
+import { openSecondFactors } from "./commands/second-factor.ts";
+import { accessTokenKnower, openSessions } from "./commands/sessions.ts";
+import { signInFacts } from "./commands/sign-in-facts.ts";
+import { createTokenCheck } from "./commands/token-check.ts";
 import type { AccountsDeps } from "./deps.ts";
 import { sealedTokens } from "./domain/sealed-token.ts";
 import { throttleBy } from "./domain/throttle.ts";
-import { writeAudit } from "./schema/audit.ts";
-import { notifyForget } from "./schema/sessions.ts";
-import { openSigningKeys } from "./schema/signing-keys.ts";
-import { checkCredentials, confirmPassword } from "./verbs/check-credentials.ts";
-import { apiKeyKnower } from "./verbs/know-api-key.ts";
-import { createPasswords } from "./verbs/passwords.ts";
-import { openSecondFactors } from "./verbs/second-factor.ts";
-import { accessTokenKnower, openSessions } from "./verbs/sessions.ts";
-import { signInFacts } from "./verbs/sign-in-facts.ts";
-import { createTokenCheck } from "./verbs/token-check.ts";
+import { writeAudit } from "./repositories/audit.ts";
+import { notifyForget } from "./repositories/sessions.ts";
+import { openSigningKeys } from "./repositories/signing-keys.ts";
 
 /** Wires what the routes share. */
 export function openDeps(kit: Kit): AccountsDeps {

@@ -2,18 +2,18 @@ import path from "node:path";
 
 import type { Kit, Service } from "#api/kit/service.ts";
 
+import { housekeepingJobs, promiseHousekeeping } from "./commands/housekeeping.ts";
+import { mailJobs } from "./commands/mail-links.ts";
+import { noticeJobs } from "./commands/notices.ts";
 import { fileMailer } from "./mail/file.ts";
 import type { Mailer } from "./mail/port.ts";
 import { smtpMailer } from "./mail/smtp.ts";
 import { openDeps } from "./open-deps.ts";
 import { corePermissions } from "./permissions.ts";
+import { coreMigrations } from "./repositories/migrations-core.ts";
+import { identityMigrations } from "./repositories/migrations-identity.ts";
 import { coreRoutes } from "./routes/core.ts";
 import { identityPermissions, identityRoutes } from "./routes/identity.ts";
-import { coreMigrations } from "./schema/migrations-core.ts";
-import { identityMigrations } from "./schema/migrations-identity.ts";
-import { housekeepingJobs, promiseHousekeeping } from "./verbs/housekeeping.ts";
-import { mailJobs } from "./verbs/mail-links.ts";
-import { noticeJobs } from "./verbs/notices.ts";
 
 /** Accounts: who somebody is, and what they may. */
 export const accounts: Service = {

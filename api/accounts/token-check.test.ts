@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { type KnownToken, createTokenCheck } from "./verbs/token-check.ts";
+import { type KnownToken, createTokenCheck } from "./commands/token-check.ts";
 
 /** A check whose notifications and time the test makes; `asked` are the tokens that were looked up. */
 function checkOf() {

@@ -4,12 +4,12 @@ import { z } from "zod";
 
 import { newId } from "#platform/ids.ts";
 
+import { settleInvoice, unsettleInvoice, writeOffInvoice } from "./commands/settle-invoice.ts";
 import type { BillingDeps } from "./deps.ts";
 import { money } from "./domain/money.ts";
-import { lockInvoice } from "./schema/invoices.ts";
-import { post } from "./schema/ledger.ts";
+import { lockInvoice } from "./repositories/invoices.ts";
+import { post } from "./repositories/ledger.ts";
 import { type TestBooks, testBooks } from "./testing-books.ts";
-import { settleInvoice, unsettleInvoice, writeOffInvoice } from "./verbs/settle-invoice.ts";
 
 const KIND = { at: 0, kind: "test", ref: "1" };
 

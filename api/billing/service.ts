@@ -1,11 +1,11 @@
 import type { Service } from "#api/kit/service.ts";
 
+import { booksJobs } from "./commands/books-jobs.ts";
 import type { BillingDeps } from "./deps.ts";
+import { booksMigrations } from "./repositories/migrations-books.ts";
+import { paymentsMigrations } from "./repositories/migrations-payments.ts";
 import { booksRoutes } from "./routes/books.ts";
 import { moneyPermissions, openMoney } from "./routes/money.ts";
-import { booksMigrations } from "./schema/migrations-books.ts";
-import { paymentsMigrations } from "./schema/migrations-payments.ts";
-import { booksJobs } from "./verbs/books-jobs.ts";
 
 export const billing: Service = {
   name: "billing",

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 
+import { renewSubscription } from "./commands/renew-subscription.ts";
+import { giveUpSubscription, recoverSubscription } from "./commands/subscription-standing.ts";
 import type { BillingDeps } from "./deps.ts";
 import { testBooks } from "./testing-books.ts";
 import { testMoney } from "./testing-money.ts";
-import { renewSubscription } from "./verbs/renew-subscription.ts";
-import { giveUpSubscription, recoverSubscription } from "./verbs/subscription-standing.ts";
 
 const at = (text: string): number => Date.parse(text);
 

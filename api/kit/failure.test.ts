@@ -5,13 +5,13 @@ import { createRemoteJWKSet } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { AppError } from "#platform/errors.ts";
+import { openNotifications } from "#platform/events/notifications.ts";
+import { tokenAuthenticator } from "#platform/http/tokens.ts";
 import { silentLog } from "#platform/log.ts";
 import { poolDatabase } from "#platform/postgres/database.ts";
 
 import { type BadLine, badLine } from "../../tests/servers/bad-line.ts";
-import { openNotifications } from "./notifications.ts";
 import { dropDatabase, newDatabase } from "./testing.ts";
-import { tokenAuthenticator } from "./tokens.ts";
 
 let direct = "";
 let line: BadLine;

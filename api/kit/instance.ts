@@ -2,31 +2,31 @@ import { createHmac, hkdfSync } from "node:crypto";
 
 import type { Clock } from "#platform/clock.ts";
 import type { Config } from "#platform/config.ts";
+import { openNotifications } from "#platform/events/notifications.ts";
+import { eventsRoute, outboxMigration, publishEvent } from "#platform/events/outbox.ts";
+import { accessLine } from "#platform/http/access-line.ts";
+import { addressBy } from "#platform/http/address.ts";
+import { createListener } from "#platform/http/app.ts";
+import type { Front } from "#platform/http/front.ts";
+import { forgetAnswers, idempotencyMigration } from "#platform/http/idempotency.ts";
+import { callerBy } from "#platform/http/known-caller.ts";
+import { type LineBase, lineBase } from "#platform/http/line-base.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
+import { type ApiServer, openServer } from "#platform/http/server.ts";
+import { type Authenticate, rootKeyCheck } from "#platform/http/tokens.ts";
+import { refuseUnreadable } from "#platform/http/unreadable.ts";
+import { createJobs, jobsMigration, runDueJobs, startJobRunner } from "#platform/jobs/jobs.ts";
 import type { Log } from "#platform/log.ts";
+import { openMetrics } from "#platform/metrics/metrics.ts";
+import { documentRoutes } from "#platform/openapi/document-routes.ts";
 import { checkServer } from "#platform/postgres/check-server.ts";
+import { createLastWrites } from "#platform/postgres/last-writes.ts";
 import { migrate } from "#platform/postgres/migrate.ts";
+import { type ServiceDatabase, openServiceDatabase } from "#platform/postgres/service-database.ts";
 
-import { accessLine } from "./access-line.ts";
-import { addressBy } from "./address.ts";
-import { createListener } from "./app.ts";
-import { type ServiceDatabase, openServiceDatabase } from "./database.ts";
-import { documentRoutes } from "./document-routes.ts";
-import type { Front } from "./front.ts";
-import { forgetAnswers, idempotencyMigration } from "./idempotency.ts";
-import { createJobs, jobsMigration, runDueJobs, startJobRunner } from "./jobs.ts";
-import { callerBy } from "./known-caller.ts";
-import { createLastWrites } from "./last-writes.ts";
-import { type LineBase, lineBase } from "./line-base.ts";
-import { openMetrics } from "./metrics.ts";
-import { openNotifications } from "./notifications.ts";
 import { operationRoutes } from "./operation-routes.ts";
-import { eventsRoute, outboxMigration, publishEvent } from "./outbox.ts";
-import { type ApiServer, openServer } from "./server.ts";
 import { serviceTokenAuthenticator } from "./service-token.ts";
 import type { Kit, OpenService, Service } from "./service.ts";
-import { type Authenticate, rootKeyCheck } from "./tokens.ts";
-import { refuseUnreadable } from "./unreadable.ts";
 
 export type InstanceOptions = {
   config: Config;

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 
-import { route } from "./route.ts";
-import { text } from "./schema.ts";
+import { route } from "#platform/http/route.ts";
+import { text } from "#platform/http/schema.ts";
+
 import type { Service } from "./service.ts";
 import { testService } from "./testing.ts";
 

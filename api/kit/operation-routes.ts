@@ -3,13 +3,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
+import { holds } from "#platform/http/caller.ts";
+import type { MetricJson } from "#platform/http/front.ts";
 import { isLoopback } from "#platform/http/peer-address.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { METRICS_MEDIA, metricsText } from "#platform/metrics/metrics.ts";
 import type { Database } from "#platform/postgres/database.ts";
 
-import { holds } from "./caller.ts";
-import type { MetricJson } from "./front.ts";
-import { METRICS_MEDIA, metricsText } from "./metrics.ts";
-import { type Route, route } from "./route.ts";
 import type { OpenService, Service } from "./service.ts";
 
 const Check = z.strictObject({ status: z.string() });

@@ -3,10 +3,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 
+import { route } from "#platform/http/route.ts";
+import { text } from "#platform/http/schema.ts";
+
 import { badLine } from "../../tests/servers/bad-line.ts";
 import { type Server, startReplicatedPostgres } from "../../tests/servers/replicated-postgres.ts";
-import { route } from "./route.ts";
-import { text } from "./schema.ts";
 import type { Service } from "./service.ts";
 import { type TestService, testService } from "./testing.ts";
 

@@ -1,7 +1,8 @@
 import { timingSafeEqual } from "node:crypto";
 
+import type { Authenticate } from "#platform/http/tokens.ts";
+
 import type { Kit, ServiceName } from "./service.ts";
-import type { Authenticate } from "./tokens.ts";
 
 /** What a service of the installation may do in the others, beside what people and their keys may. */
 const GRANTS: Partial<Record<ServiceName, ReadonlySet<string>>> = {

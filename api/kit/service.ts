@@ -1,14 +1,14 @@
 import type { Clock } from "#platform/clock.ts";
 import type { Config } from "#platform/config.ts";
+import type { Notifications } from "#platform/events/notifications.ts";
+import type { DomainEvent } from "#platform/events/outbox.ts";
+import type { Route } from "#platform/http/route.ts";
+import type { Authenticate } from "#platform/http/tokens.ts";
+import type { JobHandlers, Jobs } from "#platform/jobs/jobs.ts";
 import type { Log } from "#platform/log.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 import type { RoomMigrations } from "#platform/postgres/migrate.ts";
-
-import type { ServiceDatabase } from "./database.ts";
-import type { JobHandlers, Jobs } from "./jobs.ts";
-import type { Notifications } from "./notifications.ts";
-import type { Route } from "./route.ts";
-import type { Authenticate } from "./tokens.ts";
+import type { ServiceDatabase } from "#platform/postgres/service-database.ts";
 
 export const SERVICE_NAMES = ["accounts", "billing", "management", "logging", "reporting"] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
@@ -60,16 +60,4 @@ export type Kit = {
   secret(purpose: string): Buffer;
   /** Appends a domain event that others read at `GET /v1/events`; in the transaction of what happened. */
   publish(tx: Queryable, event: DomainEvent): Promise<void>;
-};
-
-/** A fact that other services may want to know. */
-export type DomainEvent = {
-  /** `invoice.paid`; the service's name is put before it. */
-  type: string;
-  /** Id of what it is about. */
-  subject: string;
-  /** Epoch ms. */
-  atMs: number;
-  traceId?: string;
-  data: Readonly<Record<string, unknown>>;
 };

@@ -7,12 +7,12 @@ import { z } from "zod";
 
 import { systemClock } from "#platform/clock.ts";
 import { parseConfig } from "#platform/config.ts";
+import { ACCESS_TOKEN_ALGORITHM, AUDIENCE, tokenAuthenticator } from "#platform/http/tokens.ts";
 import { newId } from "#platform/ids.ts";
 import { silentLog } from "#platform/log.ts";
 
 import { type Instance, startInstance } from "./instance.ts";
 import type { Service } from "./service.ts";
-import { ACCESS_TOKEN_ALGORITHM, AUDIENCE, tokenAuthenticator } from "./tokens.ts";
 
 export const TEST_ROOT_KEY = "root-key-of-the-tests-0123456789abcdef";
 const Line = z.record(z.string(), z.unknown());

@@ -4,16 +4,16 @@ import { busFolderOf } from "#pipeline/bus/segments.ts";
 import { openSpool } from "#pipeline/bus/spool.ts";
 import { openCurrentStore } from "#pipeline/open-current-store.ts";
 
+import { APPLY, applyRules, applyRulesTo } from "./commands/keep-for.ts";
+import { createTailHub } from "./commands/tail-hub.ts";
 import { createNormaliser } from "./domain/normalise.ts";
+import { migrations } from "./repositories/migrations.ts";
 import { countRoutes } from "./routes/count.ts";
 import { datasetRoutes } from "./routes/datasets.ts";
 import { otlpRoute } from "./routes/otlp.ts";
 import { pushRoutes } from "./routes/push.ts";
 import { searchRoutes } from "./routes/search.ts";
 import { tailRoute } from "./routes/tail.ts";
-import { migrations } from "./schema/migrations.ts";
-import { APPLY, applyRules, applyRulesTo } from "./verbs/keep-for.ts";
-import { createTailHub } from "./verbs/tail-hub.ts";
 
 export const logging: Service = {
   name: "logging",

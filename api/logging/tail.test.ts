@@ -4,15 +4,15 @@ import { join } from "node:path";
 
 import { expect, test } from "vitest";
 
-import type { Caller } from "#api/kit/caller.ts";
 import { openCurrentStore } from "#pipeline/open-current-store.ts";
 import { batchOf, positionsAt } from "#pipeline/store/contract.ts";
 import { systemClock } from "#platform/clock.ts";
+import type { Caller } from "#platform/http/caller.ts";
 import { silentLog } from "#platform/log.ts";
 
+import { followLogs, type Message } from "./commands/follow-logs.ts";
+import { createTailHub } from "./commands/tail-hub.ts";
 import { testLogging, type TestLogging } from "./testing.ts";
-import { followLogs, type Message } from "./verbs/follow-logs.ts";
-import { createTailHub } from "./verbs/tail-hub.ts";
 
 type Read = { id: string | undefined; event: string; data: string };
 

@@ -7,7 +7,7 @@ import { testService } from "#api/kit/testing.ts";
 
 import { type ReplicaSet, startReplicaSet } from "../../tests/servers/mongo-replica-set.ts";
 import { type MongoStandIn, startMongo } from "../../tests/servers/mongo.ts";
-import { mongoClient, openMongoStore } from "./schema/mongo-store.ts";
+import { mongoClient, openMongoStore } from "./repositories/mongo-store.ts";
 import { management } from "./service.ts";
 import { testSettingsStore } from "./store/contract.ts";
 import type { SettingsStore } from "./store/port.ts";

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 
 import { TEST_ROOT_KEY, testService } from "#api/kit/testing.ts";
 
-import { sealSecret } from "./schema/secrets.ts";
+import { sealSecret } from "./repositories/secrets.ts";
 import { management } from "./service.ts";
 
 const PLAIN = "correct-horse-battery-staple";

@@ -2,6 +2,11 @@ import { z } from "zod";
 
 import type { Kit, Service } from "#api/kit/service.ts";
 
+import { announce } from "./commands/change.ts";
+import { openStore } from "./commands/open-store.ts";
+import { createStateCache } from "./commands/state-cache.ts";
+import { createWakeUps } from "./commands/watch.ts";
+import { migrations } from "./repositories/migrations.ts";
 import { applicationRoutes } from "./routes/applications.ts";
 import { bulkRoutes } from "./routes/bulk.ts";
 import { flagRoutes } from "./routes/flags.ts";
@@ -10,11 +15,6 @@ import { resolvedRoute } from "./routes/resolved.ts";
 import { secretRoutes } from "./routes/secrets.ts";
 import { settingRoutes } from "./routes/settings.ts";
 import { watchRoute } from "./routes/watch.ts";
-import { migrations } from "./schema/migrations.ts";
-import { announce } from "./verbs/change.ts";
-import { openStore } from "./verbs/open-store.ts";
-import { createStateCache } from "./verbs/state-cache.ts";
-import { createWakeUps } from "./verbs/watch.ts";
 
 const Announce = z.object({ application: z.string() });
 

@@ -2,10 +2,10 @@ import { expect, test } from "vitest";
 
 import { TEST_ROOT_KEY, testService } from "#api/kit/testing.ts";
 
+import { watch as watchStore } from "./commands/watch.ts";
 import type { Revision } from "./domain/application.ts";
 import { management } from "./service.ts";
 import type { SettingsStore } from "./store/port.ts";
-import { watch as watchStore } from "./verbs/watch.ts";
 
 type Running = Awaited<ReturnType<typeof testService>>;
 type Event = { event: string; id: string; data: string };

@@ -1,6 +1,6 @@
 import type { Kit } from "#api/kit/service.ts";
 
-import type { LakeDuck } from "./schema/lake-duck.ts";
+import type { LakeDuck } from "./repositories/lake-duck.ts";
 import type { Warehouse } from "./warehouse/port.ts";
 
 /** What routes and jobs of Reporting work with. */

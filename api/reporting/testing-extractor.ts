@@ -1,14 +1,14 @@
 import path from "node:path";
 
-import { openServiceDatabase } from "#api/kit/database.ts";
 import { systemClock } from "#platform/clock.ts";
 import { parseConfig } from "#platform/config.ts";
 import { silentLog } from "#platform/log.ts";
+import { openServiceDatabase } from "#platform/postgres/service-database.ts";
 
-import { httpFeed } from "./schema/event-feed.ts";
-import { LakeDuck } from "./schema/lake-duck.ts";
-import { extractEvents } from "./verbs/extract-events.ts";
-import { loadFiles, tidyLake } from "./verbs/load-files.ts";
+import { extractEvents } from "./commands/extract-events.ts";
+import { loadFiles, tidyLake } from "./commands/load-files.ts";
+import { httpFeed } from "./repositories/event-feed.ts";
+import { LakeDuck } from "./repositories/lake-duck.ts";
 import { openWarehouse } from "./warehouse/open-warehouse.ts";
 
 /** A process for tests to kill: it extracts and tidies without a pause. */

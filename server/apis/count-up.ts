@@ -1,4 +1,4 @@
-import type { MetricJson } from "#api/kit/front.ts";
+import type { MetricJson } from "#platform/http/front.ts";
 
 const COUNTED = new Set(["counter", "histogram"]);
 

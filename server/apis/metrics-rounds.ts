@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 
-import type { MetricJson } from "#api/kit/front.ts";
+import type { MetricJson } from "#platform/http/front.ts";
 
 import { countUp } from "./count-up.ts";
 

@@ -1,5 +1,5 @@
-import type { MetricJson } from "#api/kit/front.ts";
 import type { ServiceName } from "#api/kit/service.ts";
+import type { MetricJson } from "#platform/http/front.ts";
 
 /** What the process that listens says to a worker; a connection comes with its socket. */
 export type ToWorker =
@@ -27,7 +27,7 @@ export type FromWorker =
   | { type: "want_all_metrics"; id: number }
   | Wrote;
 
-/** The last write of a caller: the other workers must not show that caller anything older (api/kit/last-writes.ts). */
+/** The last write of a caller: the other workers must not show that caller anything older (platform/postgres/last-writes.ts). */
 type Wrote = { type: "wrote"; caller: string; lsn: string };
 
 /** What a worker is, handed over in its arguments: `url` is where its connections come in. */

@@ -5,13 +5,13 @@ import { Socket } from "node:net";
  */
 import { hostname } from "node:os";
 
-import type { Front, MetricJson } from "#api/kit/front.ts";
 import { type Instance, startInstance } from "#api/kit/instance.ts";
-import { gatherLines } from "#api/kit/lines.ts";
 import type { Service } from "#api/kit/service.ts";
-import { keysOfAccounts, tokenAuthenticator } from "#api/kit/tokens.ts";
 import { systemClock } from "#platform/clock.ts";
 import { parseConfig } from "#platform/config.ts";
+import type { Front, MetricJson } from "#platform/http/front.ts";
+import { gatherLines } from "#platform/http/lines.ts";
+import { keysOfAccounts, tokenAuthenticator } from "#platform/http/tokens.ts";
 import { logTo } from "#platform/log.ts";
 
 import type { FromWorker, ToWorker, WorkerTask } from "./protocol.ts";

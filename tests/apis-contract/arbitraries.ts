@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { z } from "zod";
 
-import type { JsonSchema } from "#api/kit/openapi.ts";
+import type { JsonSchema } from "#platform/openapi/openapi.ts";
 
 /** Stands for an id that the service has given out before; put in when the request is sent. */
 type FromPool = { fromPool: string; turn: number };

@@ -2,10 +2,10 @@ import * as fc from "fast-check";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { openApiOf } from "#api/kit/openapi.ts";
-import type { Route } from "#api/kit/route.ts";
 import type { Service } from "#api/kit/service.ts";
 import type { TestService } from "#api/kit/testing.ts";
+import type { Route } from "#platform/http/route.ts";
+import { openApiOf } from "#platform/openapi/openapi.ts";
 
 import { type Pool, fuzzService, harvest, requestTo, sendFuzzed } from "./fuzz.ts";
 import { SUBJECTS, type Subject } from "./subjects.ts";

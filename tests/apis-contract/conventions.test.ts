@@ -3,12 +3,12 @@ import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 
-import { openServiceDatabase } from "#api/kit/database.ts";
 import { migrateService } from "#api/kit/instance.ts";
-import type { OpenApi, Operation } from "#api/kit/openapi.ts";
 import { SERVICE_NAMES } from "#api/kit/service.ts";
 import { type TestService, dropDatabase, newDatabase } from "#api/kit/testing.ts";
 import { silentLog } from "#platform/log.ts";
+import type { OpenApi, Operation } from "#platform/openapi/openapi.ts";
+import { openServiceDatabase } from "#platform/postgres/service-database.ts";
 
 import { SUBJECTS } from "./subjects.ts";
 

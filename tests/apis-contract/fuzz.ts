@@ -1,11 +1,11 @@
 import * as fc from "fast-check";
 import { z } from "zod";
 
-import { type OpenApi, type Operation, openApiOf } from "#api/kit/openapi.ts";
-import type { Route } from "#api/kit/route.ts";
-import { Problem } from "#api/kit/schema.ts";
 import type { Service } from "#api/kit/service.ts";
 import type { TestAnswer, TestService } from "#api/kit/testing.ts";
+import type { Route } from "#platform/http/route.ts";
+import { Problem } from "#platform/http/schema.ts";
+import { type OpenApi, type Operation, openApiOf } from "#platform/openapi/openapi.ts";
 
 import { broken, forms, nasty, valid } from "./arbitraries.ts";
 import { type Watch, watchTables } from "./table-watch.ts";

@@ -4,9 +4,9 @@ import { connect } from "node:net";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { Problem } from "#api/kit/schema.ts";
 import { type TestService, testService } from "#api/kit/testing.ts";
 import { management } from "#api/management/service.ts";
+import { Problem } from "#platform/http/schema.ts";
 
 import { type RawAnswer, sendRaw } from "./raw-http.ts";
 

@@ -1,16 +1,16 @@
 import { z } from "zod";
 
-import { mayActFor } from "#api/kit/caller.ts";
-import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
-import { etagOf } from "#api/kit/etag.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { pageOf, pageQuery, text } from "#api/kit/schema.ts";
+import { mayActFor } from "#platform/http/caller.ts";
+import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
+import { etagOf } from "#platform/http/etag.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { pageOf, pageQuery, text } from "#platform/http/schema.ts";
 
+import { closeForGood, renameAccount, setPassword } from "../commands/change-account.ts";
+import { knownAccount, noSuch } from "../commands/sign-in.ts";
+import { checkNewPassword, prepareSignUp, signUp } from "../commands/sign-up.ts";
 import { type AccountsDeps, originOf } from "../deps.ts";
-import { listAccounts } from "../schema/accounts.ts";
-import { closeForGood, renameAccount, setPassword } from "../verbs/change-account.ts";
-import { knownAccount, noSuch } from "../verbs/sign-in.ts";
-import { checkNewPassword, prepareSignUp, signUp } from "../verbs/sign-up.ts";
+import { listAccounts } from "../repositories/accounts.ts";
 import { READ, WRITE, actOf, isOwn } from "./rules.ts";
 import {
   AccountBody,

@@ -1,14 +1,14 @@
 import { z } from "zod";
 
-import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { Timestamp, idOf, pageOf, pageQuery, text, iso, isoOrNull } from "#api/kit/schema.ts";
+import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { Timestamp, idOf, pageOf, pageQuery, text, iso, isoOrNull } from "#platform/http/schema.ts";
 
+import { createApiKey, removeApiKey } from "../commands/change-service-accounts.ts";
+import { type IdentityDeps, found } from "../commands/identity-deps.ts";
 import type { ApiKey } from "../domain/api-keys.ts";
-import { listApiKeys } from "../schema/api-keys.ts";
-import { readServiceAccount } from "../schema/service-accounts.ts";
-import { createApiKey, removeApiKey } from "../verbs/change-service-accounts.ts";
-import { type IdentityDeps, found } from "../verbs/identity-deps.ts";
+import { listApiKeys } from "../repositories/api-keys.ts";
+import { readServiceAccount } from "../repositories/service-accounts.ts";
 import { ByAge, PermissionNames, Until, noted } from "./identity-wire.ts";
 
 const Answer = z

@@ -1,12 +1,12 @@
 import { z } from "zod";
 
-import { holds } from "#api/kit/caller.ts";
-import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { pageOf, pageQuery } from "#api/kit/schema.ts";
+import { holds } from "#platform/http/caller.ts";
+import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { pageOf, pageQuery } from "#platform/http/schema.ts";
 
-import { type AuditRow, readAudit } from "../schema/audit.ts";
-import { noSuch } from "../verbs/sign-in.ts";
+import { noSuch } from "../commands/sign-in.ts";
+import { type AuditRow, readAudit } from "../repositories/audit.ts";
 import { AUDIT } from "./rules.ts";
 
 const EntryBody = z

@@ -1,22 +1,22 @@
 import { z } from "zod";
 
-import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
-import { etagOf } from "#api/kit/etag.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { Timestamp, idOf, pageOf, pageQuery, text, iso } from "#api/kit/schema.ts";
+import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
+import { etagOf } from "#platform/http/etag.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { Timestamp, idOf, pageOf, pageQuery, text, iso } from "#platform/http/schema.ts";
 
-import { originOf } from "../deps.ts";
-import { type OAuthClient, wrongRedirectUri } from "../domain/clients.ts";
-import { QUARTERDECK } from "../domain/products.ts";
-import { listClients, readClient } from "../schema/clients.ts";
 import {
   type Ended,
   changeClient,
   createClient,
   removeClient,
   renewSecret,
-} from "../verbs/change-clients.ts";
-import { type IdentityDeps, found } from "../verbs/identity-deps.ts";
+} from "../commands/change-clients.ts";
+import { type IdentityDeps, found } from "../commands/identity-deps.ts";
+import { originOf } from "../deps.ts";
+import { type OAuthClient, wrongRedirectUri } from "../domain/clients.ts";
+import { QUARTERDECK } from "../domain/products.ts";
+import { listClients, readClient } from "../repositories/clients.ts";
 import { ByAge, Slug } from "./identity-wire.ts";
 
 const Uri = z

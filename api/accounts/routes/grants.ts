@@ -1,17 +1,17 @@
 import { z } from "zod";
 
-import { holds, mayActFor } from "#api/kit/caller.ts";
-import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
-import { etagOf } from "#api/kit/etag.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { Timestamp, idOf, pageOf, pageQuery, text, iso, isoOrNull } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
+import { holds, mayActFor } from "#platform/http/caller.ts";
+import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
+import { etagOf } from "#platform/http/etag.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { Timestamp, idOf, pageOf, pageQuery, text, iso, isoOrNull } from "#platform/http/schema.ts";
 
+import { changeGrant, createGrant, removeGrant } from "../commands/change-grants.ts";
+import { type IdentityDeps, found } from "../commands/identity-deps.ts";
 import { type Grant, QUARTERDECK } from "../domain/products.ts";
-import { listGrants, readGrant } from "../schema/grant-store.ts";
-import { heldBy } from "../schema/grants.ts";
-import { changeGrant, createGrant, removeGrant } from "../verbs/change-grants.ts";
-import { type IdentityDeps, found } from "../verbs/identity-deps.ts";
+import { listGrants, readGrant } from "../repositories/grant-store.ts";
+import { heldBy } from "../repositories/grants.ts";
 import { ByAge, PermissionNames, Slug, SubjectId, Until, noted } from "./identity-wire.ts";
 
 const GrantAnswer = z

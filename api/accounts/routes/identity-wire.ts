@@ -1,10 +1,10 @@
 import { z } from "zod";
 
-import { Timestamp, text } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
+import { Timestamp, text } from "#platform/http/schema.ts";
 
+import type { Act, IdentityDeps } from "../commands/identity-deps.ts";
 import { PERMISSION } from "../domain/grants.ts";
-import type { Act, IdentityDeps } from "../verbs/identity-deps.ts";
 
 const PermissionName = z
   .string()

@@ -1,7 +1,7 @@
-import type { Route } from "#api/kit/route.ts";
+import type { Route } from "#platform/http/route.ts";
 
+import { toIdentityDeps } from "../commands/identity-deps.ts";
 import type { AccountsDeps } from "../deps.ts";
-import { toIdentityDeps } from "../verbs/identity-deps.ts";
 import { apiKeyRoutes } from "./api-keys.ts";
 import { clientRoutes } from "./clients.ts";
 import { grantRoutes } from "./grants.ts";

@@ -1,16 +1,16 @@
 import { z } from "zod";
 
-import { type Route, route } from "#api/kit/route.ts";
 import { TooManyRequests } from "#platform/http/rate-limit.ts";
+import { type Route, route } from "#platform/http/route.ts";
 
+import { askVerification, resetPassword, verifyEmail } from "../commands/change-account.ts";
+import { originFields } from "../commands/check-credentials.ts";
+import { mailLink, mailNobody, ourLink, takeMailTokens } from "../commands/mail-links.ts";
+import { knownAccount } from "../commands/sign-in.ts";
+import { checkNewPassword } from "../commands/sign-up.ts";
 import { type AccountsDeps, originOf } from "../deps.ts";
-import { accountByEmail } from "../schema/accounts.ts";
-import { takeTokens } from "../schema/throttle.ts";
-import { askVerification, resetPassword, verifyEmail } from "../verbs/change-account.ts";
-import { originFields } from "../verbs/check-credentials.ts";
-import { mailLink, mailNobody, ourLink, takeMailTokens } from "../verbs/mail-links.ts";
-import { knownAccount } from "../verbs/sign-in.ts";
-import { checkNewPassword } from "../verbs/sign-up.ts";
+import { accountByEmail } from "../repositories/accounts.ts";
+import { takeTokens } from "../repositories/throttle.ts";
 import { deviceCookie } from "./page-guard.ts";
 import { ownActOf } from "./rules.ts";
 import {

@@ -2,20 +2,20 @@ import type { IncomingMessage } from "node:http";
 
 import { z } from "zod";
 
-import { type AnswerSpecs, type Call, type Route, route } from "#api/kit/route.ts";
-import { Email } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
+import { type AnswerSpecs, type Call, type Route, route } from "#platform/http/route.ts";
+import { Email } from "#platform/http/schema.ts";
 
+import { SecondFactorNeeded } from "../commands/check-credentials.ts";
+import type { IdentityDeps } from "../commands/identity-deps.ts";
+import { signInThrough } from "../commands/oauth-sign-in.ts";
+import { checkPasskey, parseAssertion } from "../commands/passkey-sign-in.ts";
+import { withUsedCodes } from "../commands/sign-in.ts";
 import { originOf } from "../deps.ts";
 import { type OAuthClient, isRegistered } from "../domain/clients.ts";
 import { type AuthorizationRequest, OAuthError, checkAuthorization } from "../domain/oauth.ts";
 import { relyingParty } from "../domain/passkeys.ts";
-import { readClient } from "../schema/clients.ts";
-import { SecondFactorNeeded } from "../verbs/check-credentials.ts";
-import type { IdentityDeps } from "../verbs/identity-deps.ts";
-import { signInThrough } from "../verbs/oauth-sign-in.ts";
-import { checkPasskey, parseAssertion } from "../verbs/passkey-sign-in.ts";
-import { withUsedCodes } from "../verbs/sign-in.ts";
+import { readClient } from "../repositories/clients.ts";
 import { messagePage, signInPage } from "./oauth-sign-in-page.ts";
 import { FORM, parametersOf, readForm } from "./oauth-wire.ts";
 import { type PageGuard, deviceCookie, pageGuard } from "./page-guard.ts";

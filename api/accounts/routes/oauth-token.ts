@@ -1,18 +1,18 @@
 import { z } from "zod";
 
-import { type Route, route } from "#api/kit/route.ts";
+import { type Route, route } from "#platform/http/route.ts";
 import { sourceOf } from "#platform/source-of.ts";
 
-import { type Origin, originOf } from "../deps.ts";
-import { OAuthError } from "../domain/oauth.ts";
-import type { Act, IdentityDeps } from "../verbs/identity-deps.ts";
-import { introspect, revoke } from "../verbs/oauth-token-state.ts";
+import type { Act, IdentityDeps } from "../commands/identity-deps.ts";
+import { introspect, revoke } from "../commands/oauth-token-state.ts";
 import {
   type TokenAnswer,
   exchangeCode,
   refreshTokens,
   serviceTokens,
-} from "../verbs/oauth-tokens.ts";
+} from "../commands/oauth-tokens.ts";
+import { type Origin, originOf } from "../deps.ts";
+import { OAuthError } from "../domain/oauth.ts";
 import {
   type ClientCredentials,
   FORM,

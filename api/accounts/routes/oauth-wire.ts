@@ -1,12 +1,12 @@
 import type { IncomingMessage } from "node:http";
 
-import { readBytes } from "#api/kit/request-input.ts";
 import { AppError } from "#platform/errors.ts";
+import { readBytes } from "#platform/http/request-input.ts";
 
+import type { IdentityDeps } from "../commands/identity-deps.ts";
 import type { OAuthClient } from "../domain/clients.ts";
 import { OAuthError } from "../domain/oauth.ts";
-import { provenClient } from "../schema/clients.ts";
-import type { IdentityDeps } from "../verbs/identity-deps.ts";
+import { provenClient } from "../repositories/clients.ts";
 
 export const FORM = "application/x-www-form-urlencoded";
 const FORM_BYTES_MAX = 32 * 1024;

@@ -1,13 +1,13 @@
 import { z } from "zod";
 
-import { bearerToken } from "#api/kit/known-caller.ts";
-import { type Route, route } from "#api/kit/route.ts";
+import { bearerToken } from "#platform/http/known-caller.ts";
+import { type Route, route } from "#platform/http/route.ts";
 
+import type { IdentityDeps } from "../commands/identity-deps.ts";
+import { endSession, userInfo } from "../commands/oauth-token-state.ts";
 import { originOf } from "../deps.ts";
 import { ID_TOKEN_S, SCOPES } from "../domain/oauth.ts";
-import { readClient } from "../schema/clients.ts";
-import type { IdentityDeps } from "../verbs/identity-deps.ts";
-import { endSession, userInfo } from "../verbs/oauth-token-state.ts";
+import { readClient } from "../repositories/clients.ts";
 import { messagePage } from "./oauth-sign-in-page.ts";
 import { FORM, asOAuth, oauthJson, parametersOf, readForm } from "./oauth-wire.ts";
 

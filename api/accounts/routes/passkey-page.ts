@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 
-import { type Route, route } from "#api/kit/route.ts";
+import { type Route, route } from "#platform/http/route.ts";
 
 import { credentialFields, identityPage } from "./identity-page.ts";
 

@@ -1,12 +1,12 @@
 import { z } from "zod";
 
-import { type Route, route } from "#api/kit/route.ts";
+import { type Route, route } from "#platform/http/route.ts";
 import { newId } from "#platform/ids.ts";
 
+import type { IdentityDeps } from "../commands/identity-deps.ts";
+import { Assertion, challengeSignIn, checkPasskey } from "../commands/passkey-sign-in.ts";
+import { knownAccount } from "../commands/sign-in.ts";
 import { originOf } from "../deps.ts";
-import type { IdentityDeps } from "../verbs/identity-deps.ts";
-import { Assertion, challengeSignIn, checkPasskey } from "../verbs/passkey-sign-in.ts";
-import { knownAccount } from "../verbs/sign-in.ts";
 import { PublicKeyOptions } from "./passkeys.ts";
 import { TokensBody, accountBody, sessionBody } from "./wire.ts";
 

@@ -1,22 +1,22 @@
 import { z } from "zod";
 
-import type { Caller } from "#api/kit/caller.ts";
-import { etagOf } from "#api/kit/etag.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { Timestamp, idOf, text, iso, isoOrNull } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
+import type { Caller } from "#platform/http/caller.ts";
+import { etagOf } from "#platform/http/etag.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { Timestamp, idOf, text, iso, isoOrNull } from "#platform/http/schema.ts";
 
-import { originOf } from "../deps.ts";
-import type { Passkey } from "../domain/passkeys.ts";
-import { listPasskeys } from "../schema/passkeys.ts";
 import {
   Attestation,
   challengeRegistration,
   changePasskey,
   registerPasskey,
   removePasskey,
-} from "../verbs/change-passkeys.ts";
-import type { IdentityDeps } from "../verbs/identity-deps.ts";
+} from "../commands/change-passkeys.ts";
+import type { IdentityDeps } from "../commands/identity-deps.ts";
+import { originOf } from "../deps.ts";
+import type { Passkey } from "../domain/passkeys.ts";
+import { listPasskeys } from "../repositories/passkeys.ts";
 import { Password } from "./wire.ts";
 
 const Answer = z

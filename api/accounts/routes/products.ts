@@ -1,15 +1,15 @@
 import { z } from "zod";
 
-import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
-import { etagOf } from "#api/kit/etag.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { Timestamp, pageOf, pageQuery, text, iso } from "#api/kit/schema.ts";
+import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
+import { etagOf } from "#platform/http/etag.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { Timestamp, pageOf, pageQuery, text, iso } from "#platform/http/schema.ts";
 
+import { changeProduct, createProduct } from "../commands/change-products.ts";
+import { type IdentityDeps, found } from "../commands/identity-deps.ts";
 import { PERMISSION } from "../domain/grants.ts";
 import type { Product } from "../domain/products.ts";
-import { listProducts, readProduct } from "../schema/products.ts";
-import { changeProduct, createProduct } from "../verbs/change-products.ts";
-import { type IdentityDeps, found } from "../verbs/identity-deps.ts";
+import { listProducts, readProduct } from "../repositories/products.ts";
 import { ByName, Slug, Words } from "./identity-wire.ts";
 
 const Listed = z.strictObject({

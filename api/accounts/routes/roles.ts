@@ -1,15 +1,15 @@
 import { z } from "zod";
 
-import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
-import { etagOf } from "#api/kit/etag.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { Timestamp, idOf, pageOf, pageQuery, iso } from "#api/kit/schema.ts";
+import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
+import { etagOf } from "#platform/http/etag.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { Timestamp, idOf, pageOf, pageQuery, iso } from "#platform/http/schema.ts";
 
+import { changeRole, createRole, removeRole } from "../commands/change-roles.ts";
+import { type IdentityDeps, found } from "../commands/identity-deps.ts";
 import type { Role } from "../domain/products.ts";
-import { readProduct } from "../schema/products.ts";
-import { listRoles, readRole } from "../schema/roles.ts";
-import { changeRole, createRole, removeRole } from "../verbs/change-roles.ts";
-import { type IdentityDeps, found } from "../verbs/identity-deps.ts";
+import { readProduct } from "../repositories/products.ts";
+import { listRoles, readRole } from "../repositories/roles.ts";
 import { ByName, PermissionNames, Slug, Words, noted } from "./identity-wire.ts";
 
 const RoleAnswer = z

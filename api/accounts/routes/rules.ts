@@ -1,9 +1,9 @@
-import { type Caller, mayActFor } from "#api/kit/caller.ts";
-import type { Call } from "#api/kit/route.ts";
+import { type Caller, mayActFor } from "#platform/http/caller.ts";
+import type { Call } from "#platform/http/route.ts";
 
+import type { Act } from "../commands/change-account.ts";
+import { noSuch } from "../commands/sign-in.ts";
 import { originOf } from "../deps.ts";
-import type { Act } from "../verbs/change-account.ts";
-import { noSuch } from "../verbs/sign-in.ts";
 
 export const READ = "accounts:accounts:read";
 export const WRITE = "accounts:accounts:write";

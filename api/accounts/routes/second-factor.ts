@@ -1,16 +1,16 @@
 import { z } from "zod";
 
-import { type Route, route } from "#api/kit/route.ts";
+import { type Route, route } from "#platform/http/route.ts";
 
-import type { AccountsDeps } from "../deps.ts";
-import { countRecoveryCodes, readTotp } from "../schema/second-factors.ts";
 import {
   allowedByCode,
   confirmAuthenticator,
   enrolAuthenticator,
   removeAuthenticator,
   renewRecoveryCodes,
-} from "../verbs/authenticator.ts";
+} from "../commands/authenticator.ts";
+import type { AccountsDeps } from "../deps.ts";
+import { countRecoveryCodes, readTotp } from "../repositories/second-factors.ts";
 import { ownActOf } from "./rules.ts";
 import { AccountParams, Otp, Password } from "./wire.ts";
 

@@ -1,18 +1,18 @@
 import { z } from "zod";
 
-import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
-import { etagOf } from "#api/kit/etag.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { Timestamp, idOf, pageOf, pageQuery, iso } from "#api/kit/schema.ts";
+import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
+import { etagOf } from "#platform/http/etag.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { Timestamp, idOf, pageOf, pageQuery, iso } from "#platform/http/schema.ts";
 
-import type { ServiceAccount } from "../domain/api-keys.ts";
-import { listServiceAccounts, readServiceAccount } from "../schema/service-accounts.ts";
 import {
   changeServiceAccount,
   createServiceAccount,
   removeServiceAccount,
-} from "../verbs/change-service-accounts.ts";
-import { type IdentityDeps, found } from "../verbs/identity-deps.ts";
+} from "../commands/change-service-accounts.ts";
+import { type IdentityDeps, found } from "../commands/identity-deps.ts";
+import type { ServiceAccount } from "../domain/api-keys.ts";
+import { listServiceAccounts, readServiceAccount } from "../repositories/service-accounts.ts";
 import { ByAge, Slug, Words, noted } from "./identity-wire.ts";
 
 const Answer = z

@@ -1,13 +1,13 @@
 import { z } from "zod";
 
-import { mayActFor } from "#api/kit/caller.ts";
-import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { pageOf, pageQuery } from "#api/kit/schema.ts";
+import { mayActFor } from "#platform/http/caller.ts";
+import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { pageOf, pageQuery } from "#platform/http/schema.ts";
 
+import { knownAccount, noSuch } from "../commands/sign-in.ts";
 import { type AccountsDeps, originOf } from "../deps.ts";
-import { listSessions } from "../schema/sessions.ts";
-import { knownAccount, noSuch } from "../verbs/sign-in.ts";
+import { listSessions } from "../repositories/sessions.ts";
 import { READ, WRITE, actOf, actorOf } from "./rules.ts";
 import { AccountParams, ByTime, SessionBody, SessionId, sessionBody } from "./wire.ts";
 

@@ -2,13 +2,13 @@ import type { IncomingMessage } from "node:http";
 
 import { z } from "zod";
 
-import type { Caller } from "#api/kit/caller.ts";
-import { ReadyAnswer, type Route, route } from "#api/kit/route.ts";
 import { AppError } from "#platform/errors.ts";
+import type { Caller } from "#platform/http/caller.ts";
+import { ReadyAnswer, type Route, route } from "#platform/http/route.ts";
 import { newId } from "#platform/ids.ts";
 
+import { knownAccount, withUsedCodes } from "../commands/sign-in.ts";
 import { type AccountsDeps, originOf } from "../deps.ts";
-import { knownAccount, withUsedCodes } from "../verbs/sign-in.ts";
 import { Email, Otp, Password, SealedToken, TokensBody, accountBody, sessionBody } from "./wire.ts";
 
 const tag = "Sign-in";

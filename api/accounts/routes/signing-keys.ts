@@ -1,11 +1,11 @@
 import { z } from "zod";
 
-import { type Route, route } from "#api/kit/route.ts";
-import { Timestamp, iso, isoOrNull } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { Timestamp, iso, isoOrNull } from "#platform/http/schema.ts";
 
+import type { IdentityDeps } from "../commands/identity-deps.ts";
 import { stateOf } from "../domain/signing-keys.ts";
-import type { IdentityDeps } from "../verbs/identity-deps.ts";
 
 const Key = z
   .strictObject({

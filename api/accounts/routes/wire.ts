@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { Email, Timestamp, idOf, text, iso } from "#api/kit/schema.ts";
+import { Email, Timestamp, idOf, text, iso } from "#platform/http/schema.ts";
 
 import type { Account } from "../domain/account.ts";
 import { PASSWORD_CHARS } from "../domain/password-policy.ts";

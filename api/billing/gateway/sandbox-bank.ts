@@ -1,8 +1,8 @@
 import { z } from "zod";
 
-import type { JobHandlers } from "#api/kit/jobs.ts";
 import type { Kit } from "#api/kit/service.ts";
 import { newId } from "#platform/ids.ts";
+import type { JobHandlers } from "#platform/jobs/jobs.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import { DISPUTE_FEE, EVIDENCE_MS, LATER_MS, behaviourOf } from "../domain/sandbox.ts";
@@ -19,7 +19,7 @@ import {
   setCharge,
   setDispute,
   setRefund,
-} from "../schema/sandbox.ts";
+} from "../repositories/sandbox.ts";
 import type { GatewayEvent } from "./events.ts";
 import { SIGNATURE_HEADER, signWebhook } from "./signature.ts";
 

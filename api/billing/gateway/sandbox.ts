@@ -1,8 +1,8 @@
 import { createHmac } from "node:crypto";
 
-import { parseJson } from "#api/kit/request-input.ts";
 import type { Kit } from "#api/kit/service.ts";
 import { AppError } from "#platform/errors.ts";
+import { parseJson } from "#platform/http/request-input.ts";
 import { newId } from "#platform/ids.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
@@ -27,7 +27,7 @@ import {
   setCharge,
   setDispute,
   takeCharge,
-} from "../schema/sandbox.ts";
+} from "../repositories/sandbox.ts";
 import { GatewayEvent } from "./events.ts";
 import {
   type ChargeOutcome,

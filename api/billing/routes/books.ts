@@ -1,4 +1,4 @@
-import type { Route } from "#api/kit/route.ts";
+import type { Route } from "#platform/http/route.ts";
 
 import type { BillingDeps } from "../deps.ts";
 import { couponRoutes } from "./coupons.ts";

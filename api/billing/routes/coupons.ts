@@ -1,10 +1,10 @@
 import { z } from "zod";
 
-import { cutPage } from "#api/kit/cursor.ts";
-import { checkVersion, etagOf } from "#api/kit/etag.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { Timestamp, idOf, pageOf, pageQuery, iso, isoOrNull } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
+import { cutPage } from "#platform/http/cursor.ts";
+import { checkVersion, etagOf } from "#platform/http/etag.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { Timestamp, idOf, pageOf, pageQuery, iso, isoOrNull } from "#platform/http/schema.ts";
 import { newId } from "#platform/ids.ts";
 
 import { COUPON_DURATIONS, type CouponValue } from "../domain/coupon.ts";
@@ -15,7 +15,7 @@ import {
   listCoupons,
   readCoupon,
   setCouponActive,
-} from "../schema/coupons.ts";
+} from "../repositories/coupons.ts";
 import {
   Amount,
   BasisPoints,

@@ -1,10 +1,11 @@
 import { z } from "zod";
 
-import { mayActFor } from "#api/kit/caller.ts";
-import { cutPage } from "#api/kit/cursor.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery, text, iso } from "#api/kit/schema.ts";
+import { mayActFor } from "#platform/http/caller.ts";
+import { cutPage } from "#platform/http/cursor.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { idOf, pageOf, pageQuery, text, iso } from "#platform/http/schema.ts";
 
+import { issueCreditNote } from "../commands/issue-credit-note.ts";
 import type { BillingDeps } from "../deps.ts";
 import { fromWire } from "../domain/money.ts";
 import {
@@ -12,9 +13,8 @@ import {
   listCreditNotes,
   noCreditNote,
   readCreditNote,
-} from "../schema/credit-notes.ts";
-import { readCustomer } from "../schema/customers.ts";
-import { issueCreditNote } from "../verbs/issue-credit-note.ts";
+} from "../repositories/credit-notes.ts";
+import { readCustomer } from "../repositories/customers.ts";
 import {
   Amount,
   Currency,

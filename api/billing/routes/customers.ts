@@ -1,11 +1,11 @@
 import { z } from "zod";
 
-import { type Caller, holds, mayActFor } from "#api/kit/caller.ts";
-import { cutPage } from "#api/kit/cursor.ts";
-import { checkVersion, etagOf } from "#api/kit/etag.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { Email, idOf, pageOf, pageQuery, text, iso } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
+import { type Caller, holds, mayActFor } from "#platform/http/caller.ts";
+import { cutPage } from "#platform/http/cursor.ts";
+import { checkVersion, etagOf } from "#platform/http/etag.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { Email, idOf, pageOf, pageQuery, text, iso } from "#platform/http/schema.ts";
 import { newId } from "#platform/ids.ts";
 
 import {
@@ -16,7 +16,7 @@ import {
   noCustomer,
   readCustomer,
   updateCustomer,
-} from "../schema/customers.ts";
+} from "../repositories/customers.ts";
 import {
   AddedAmount,
   Country,

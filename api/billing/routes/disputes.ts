@@ -1,14 +1,14 @@
 import { z } from "zod";
 
-import { cutPage } from "#api/kit/cursor.ts";
-import { checkVersion, etagOf } from "#api/kit/etag.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery } from "#api/kit/schema.ts";
 import type { Kit } from "#api/kit/service.ts";
+import { cutPage } from "#platform/http/cursor.ts";
+import { checkVersion, etagOf } from "#platform/http/etag.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
 
+import { acceptDispute, giveEvidence } from "../commands/disputes.ts";
 import { DISPUTE_STATUSES } from "../domain/disputes.ts";
-import { type Dispute, listDisputes, readDispute } from "../schema/disputes.ts";
-import { acceptDispute, giveEvidence } from "../verbs/disputes.ts";
+import { type Dispute, listDisputes, readDispute } from "../repositories/disputes.ts";
 import { DisputeBody, Evidence, disputeBody } from "./payments-wire.ts";
 import { listFrom } from "./wire.ts";
 

@@ -1,9 +1,9 @@
 import { z } from "zod";
 
-import { cutPage } from "#api/kit/cursor.ts";
-import { checkVersion, etagOf } from "#api/kit/etag.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery, iso, isoOrNull } from "#api/kit/schema.ts";
+import { cutPage } from "#platform/http/cursor.ts";
+import { checkVersion, etagOf } from "#platform/http/etag.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { idOf, pageOf, pageQuery, iso, isoOrNull } from "#platform/http/schema.ts";
 
 import { risesStrictly } from "../domain/dunning.ts";
 import {
@@ -14,7 +14,7 @@ import {
   lockPolicy,
   readPolicy,
   savePolicy,
-} from "../schema/dunning.ts";
+} from "../repositories/dunning.ts";
 import { Moment, Version, listFrom } from "./wire.ts";
 
 export const DUNNING_READ = "billing:dunning:read";

@@ -1,15 +1,15 @@
 import { z } from "zod";
 
-import { checkVersion, etagOf } from "#api/kit/etag.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { idOf } from "#api/kit/schema.ts";
+import { checkVersion, etagOf } from "#platform/http/etag.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { idOf } from "#platform/http/schema.ts";
 
+import type { Doing } from "../commands/doing.ts";
+import { finalizeInvoice, voidInvoice } from "../commands/issue-invoice.ts";
+import { writeOffInvoice } from "../commands/settle-invoice.ts";
 import type { BillingDeps } from "../deps.ts";
-import { readLines } from "../schema/invoice-lines.ts";
-import { type Invoice, lockInvoice } from "../schema/invoices.ts";
-import type { Doing } from "../verbs/doing.ts";
-import { finalizeInvoice, voidInvoice } from "../verbs/issue-invoice.ts";
-import { writeOffInvoice } from "../verbs/settle-invoice.ts";
+import { readLines } from "../repositories/invoice-lines.ts";
+import { type Invoice, lockInvoice } from "../repositories/invoices.ts";
 import { InvoiceBody, invoiceOf } from "./invoice-bodies.ts";
 
 type Action = {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { idOf, text, iso, isoOrNull } from "#api/kit/schema.ts";
+import { idOf, text, iso, isoOrNull } from "#platform/http/schema.ts";
 
 import {
   INVOICE_STATUSES,
@@ -10,7 +10,7 @@ import {
 } from "../domain/invoice.ts";
 import { ZERO, fromWire, shareOf, sum } from "../domain/money.ts";
 import { grossOf } from "../domain/proration.ts";
-import type { Invoice } from "../schema/invoices.ts";
+import type { Invoice } from "../repositories/invoices.ts";
 import {
   AddedAmount,
   Amount,

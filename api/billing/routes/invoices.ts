@@ -1,18 +1,18 @@
 import { z } from "zod";
 
-import { holds, mayActFor } from "#api/kit/caller.ts";
-import { cutPage } from "#api/kit/cursor.ts";
-import { checkVersion, etagOf } from "#api/kit/etag.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery } from "#api/kit/schema.ts";
+import { holds, mayActFor } from "#platform/http/caller.ts";
+import { cutPage } from "#platform/http/cursor.ts";
+import { checkVersion, etagOf } from "#platform/http/etag.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
 
+import { draftInvoice, finalizeInvoice, rewriteDraft } from "../commands/issue-invoice.ts";
 import type { BillingDeps } from "../deps.ts";
 import { requireNext } from "../domain/invoice.ts";
-import { lockCustomer } from "../schema/customers.ts";
-import { deleteDraft, listInvoices, readLines, readWhole } from "../schema/invoice-lines.ts";
-import { lockInvoice, noInvoice } from "../schema/invoices.ts";
-import { taxRateFor } from "../schema/tax-rates.ts";
-import { draftInvoice, finalizeInvoice, rewriteDraft } from "../verbs/issue-invoice.ts";
+import { lockCustomer } from "../repositories/customers.ts";
+import { deleteDraft, listInvoices, readLines, readWhole } from "../repositories/invoice-lines.ts";
+import { lockInvoice, noInvoice } from "../repositories/invoices.ts";
+import { taxRateFor } from "../repositories/tax-rates.ts";
 import {
   DraftInput,
   InvoiceBody,

@@ -1,10 +1,10 @@
 import { z } from "zod";
 
-import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { pageOf, pageQuery, text, iso } from "#api/kit/schema.ts";
+import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { pageOf, pageQuery, text, iso } from "#platform/http/schema.ts";
 
-import { type LedgerEntry, listEntries, readBalance } from "../schema/ledger-reports.ts";
+import { type LedgerEntry, listEntries, readBalance } from "../repositories/ledger-reports.ts";
 import { Currency, Moment, SignedAmount, wires } from "./wire.ts";
 
 /** Sums of everything may outgrow what JSON readers hold exactly: then they are digits in a string. */

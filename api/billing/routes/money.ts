@@ -1,10 +1,10 @@
-import type { JobHandlers } from "#api/kit/jobs.ts";
-import type { Route } from "#api/kit/route.ts";
+import type { Route } from "#platform/http/route.ts";
+import type { JobHandlers } from "#platform/jobs/jobs.ts";
 
+import { paymentsJobs } from "../commands/payments-jobs.ts";
 import type { BillingDeps } from "../deps.ts";
 import { openGateways } from "../gateway/gateways.ts";
 import { sandboxJobs } from "../gateway/sandbox-bank.ts";
-import { paymentsJobs } from "../verbs/payments-jobs.ts";
 import { DISPUTES_READ, DISPUTES_WRITE, disputeRoutes } from "./disputes.ts";
 import { DUNNING_READ, DUNNING_WRITE, dunningRoutes } from "./dunning.ts";
 import { METHODS_READ, METHODS_WRITE, paymentMethodRoutes } from "./payment-methods.ts";

@@ -1,16 +1,16 @@
 import { z } from "zod";
 
-import { type Caller, mayActFor } from "#api/kit/caller.ts";
-import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
-import { checkVersion, etagOf } from "#api/kit/etag.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery } from "#api/kit/schema.ts";
+import { type Caller, mayActFor } from "#platform/http/caller.ts";
+import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
+import { checkVersion, etagOf } from "#platform/http/etag.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
 import { newId } from "#platform/ids.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import { testCardTable } from "../domain/sandbox.ts";
 import { DEFAULT_GATEWAY, type Gateways, gatewayOf } from "../gateway/gateways.ts";
-import { lockCustomer, readCustomer } from "../schema/customers.ts";
+import { lockCustomer, readCustomer } from "../repositories/customers.ts";
 import {
   type PaymentMethod,
   insertMethod,
@@ -19,7 +19,7 @@ import {
   noMethod,
   readMethod,
   removeMethod,
-} from "../schema/payment-methods.ts";
+} from "../repositories/payment-methods.ts";
 import { checkCustomer } from "./customers.ts";
 import { PaymentMethodBody, methodBody } from "./payments-wire.ts";
 

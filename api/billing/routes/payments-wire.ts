@@ -1,13 +1,13 @@
 import { z } from "zod";
 
-import { idOf, text, iso, isoOrNull } from "#api/kit/schema.ts";
+import { idOf, text, iso, isoOrNull } from "#platform/http/schema.ts";
 
 import { DISPUTE_STATUSES } from "../domain/disputes.ts";
 import { PAYMENT_STATUSES, shownStatus } from "../domain/payments.ts";
-import type { Dispute } from "../schema/disputes.ts";
-import type { PaymentMethod } from "../schema/payment-methods.ts";
-import type { Payment } from "../schema/payments.ts";
-import type { Refund } from "../schema/refunds.ts";
+import type { Dispute } from "../repositories/disputes.ts";
+import type { PaymentMethod } from "../repositories/payment-methods.ts";
+import type { Payment } from "../repositories/payments.ts";
+import type { Refund } from "../repositories/refunds.ts";
 import { AddedAmount, Amount, Currency, Moment, Version, wires } from "./wire.ts";
 
 export const PaymentMethodBody = z

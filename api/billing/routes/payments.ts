@@ -1,17 +1,17 @@
 import { z } from "zod";
 
-import { type Caller, mayActFor } from "#api/kit/caller.ts";
-import { cutPage } from "#api/kit/cursor.ts";
-import { etagOf } from "#api/kit/etag.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery } from "#api/kit/schema.ts";
 import type { Kit } from "#api/kit/service.ts";
+import { type Caller, mayActFor } from "#platform/http/caller.ts";
+import { cutPage } from "#platform/http/cursor.ts";
+import { etagOf } from "#platform/http/etag.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
-import { readCustomer } from "../schema/customers.ts";
-import { lockInvoice, noInvoice } from "../schema/invoices.ts";
-import { type Payment, listPayments, noPayment, readPayment } from "../schema/payments.ts";
-import { confirmPayment, payInvoice } from "../verbs/payments.ts";
+import { confirmPayment, payInvoice } from "../commands/payments.ts";
+import { readCustomer } from "../repositories/customers.ts";
+import { lockInvoice, noInvoice } from "../repositories/invoices.ts";
+import { type Payment, listPayments, noPayment, readPayment } from "../repositories/payments.ts";
 import { PaymentBody, paymentBody } from "./payments-wire.ts";
 import { createdCursor, listFrom, seenBy } from "./wire.ts";
 

@@ -1,12 +1,12 @@
 import { z } from "zod";
 
-import { cutPage } from "#api/kit/cursor.ts";
-import { checkVersion, etagOf } from "#api/kit/etag.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery, text, iso } from "#api/kit/schema.ts";
+import { cutPage } from "#platform/http/cursor.ts";
+import { checkVersion, etagOf } from "#platform/http/etag.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { idOf, pageOf, pageQuery, text, iso } from "#platform/http/schema.ts";
 import { newId } from "#platform/ids.ts";
 
-import { type Plan, insertPlan, listPlans, readPlan, updatePlan } from "../schema/catalog.ts";
+import { type Plan, insertPlan, listPlans, readPlan, updatePlan } from "../repositories/catalog.ts";
 import { Flag, Moment, Version, createdCursor, listFrom } from "./wire.ts";
 
 const PlanBody = z

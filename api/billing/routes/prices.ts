@@ -1,10 +1,10 @@
 import { z } from "zod";
 
-import { cutPage } from "#api/kit/cursor.ts";
-import { checkVersion, etagOf } from "#api/kit/etag.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery, iso } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
+import { cutPage } from "#platform/http/cursor.ts";
+import { checkVersion, etagOf } from "#platform/http/etag.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { idOf, pageOf, pageQuery, iso } from "#platform/http/schema.ts";
 import { newId } from "#platform/ids.ts";
 
 import { INTERVALS } from "../domain/calendar.ts";
@@ -16,7 +16,7 @@ import {
   listPrices,
   readPlan,
   readPrice,
-} from "../schema/catalog.ts";
+} from "../repositories/catalog.ts";
 import { Amount, Currency, Flag, Moment, Version, createdCursor, listFrom, wires } from "./wire.ts";
 
 const TrialDays = z.int().min(0).max(730).describe("For accounts that never had the plan");

@@ -1,13 +1,13 @@
 import { z } from "zod";
 
-import { cutPage } from "#api/kit/cursor.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery, text } from "#api/kit/schema.ts";
 import type { Kit } from "#api/kit/service.ts";
+import { cutPage } from "#platform/http/cursor.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { idOf, pageOf, pageQuery, text } from "#platform/http/schema.ts";
 
+import { requestRefund } from "../commands/refunds.ts";
 import { fromWire } from "../domain/money.ts";
-import { listRefunds, readRefund } from "../schema/refunds.ts";
-import { requestRefund } from "../verbs/refunds.ts";
+import { listRefunds, readRefund } from "../repositories/refunds.ts";
 import { RefundBody, refundBody } from "./payments-wire.ts";
 import { PositiveAmount, createdCursor, listFrom } from "./wire.ts";
 

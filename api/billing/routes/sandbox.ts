@@ -1,16 +1,16 @@
 import { z } from "zod";
 
-import { type Route, route } from "#api/kit/route.ts";
-import { idOf, text } from "#api/kit/schema.ts";
 import type { Kit } from "#api/kit/service.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { idOf, text } from "#platform/http/schema.ts";
 
-import { fromWire } from "../domain/money.ts";
-import { DECIDING_WORDS, TEST_CARDS } from "../domain/sandbox.ts";
 import {
   disputeSandboxPayment,
   reverseSandboxPayment,
   settleSandboxDispute,
-} from "../verbs/sandbox.ts";
+} from "../commands/sandbox.ts";
+import { fromWire } from "../domain/money.ts";
+import { DECIDING_WORDS, TEST_CARDS } from "../domain/sandbox.ts";
 import { PositiveAmount } from "./wire.ts";
 
 export const SANDBOX_WRITE = "billing:sandbox:write";

@@ -1,26 +1,26 @@
 import { z } from "zod";
 
-import { type Caller, mayActFor } from "#api/kit/caller.ts";
-import { cutPage } from "#api/kit/cursor.ts";
-import { checkVersion, etagOf } from "#api/kit/etag.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery, iso, isoOrNull } from "#api/kit/schema.ts";
+import { type Caller, mayActFor } from "#platform/http/caller.ts";
+import { cutPage } from "#platform/http/cursor.ts";
+import { checkVersion, etagOf } from "#platform/http/etag.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { idOf, pageOf, pageQuery, iso, isoOrNull } from "#platform/http/schema.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
+import { cancelSubscription } from "../commands/cancel-subscription.ts";
+import { changeSubscription } from "../commands/change-subscription.ts";
+import { checkPaymentMethod } from "../commands/check-payment-method.ts";
+import { startSubscription } from "../commands/start-subscription.ts";
 import type { BillingDeps } from "../deps.ts";
 import { SUBSCRIPTION_STATUSES } from "../domain/subscription.ts";
-import { lockCustomer, readCustomer } from "../schema/customers.ts";
+import { lockCustomer, readCustomer } from "../repositories/customers.ts";
 import {
   type Subscription,
   listSubscriptions,
   lockSubscription,
   noSubscription,
   readSubscription,
-} from "../schema/subscriptions.ts";
-import { cancelSubscription } from "../verbs/cancel-subscription.ts";
-import { changeSubscription } from "../verbs/change-subscription.ts";
-import { checkPaymentMethod } from "../verbs/check-payment-method.ts";
-import { startSubscription } from "../verbs/start-subscription.ts";
+} from "../repositories/subscriptions.ts";
 import { CouponCode } from "./coupons.ts";
 import { checkCustomer } from "./customers.ts";
 import {

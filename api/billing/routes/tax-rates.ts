@@ -1,11 +1,11 @@
 import { z } from "zod";
 
-import { etagOf } from "#api/kit/etag.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { text } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
+import { etagOf } from "#platform/http/etag.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { text } from "#platform/http/schema.ts";
 
-import { findTaxRate, listTaxRates, putTaxRate } from "../schema/tax-rates.ts";
+import { findTaxRate, listTaxRates, putTaxRate } from "../repositories/tax-rates.ts";
 import { BasisPoints, Country, Version } from "./wire.ts";
 
 const Rate = {

@@ -1,12 +1,12 @@
 import { z } from "zod";
 
-import { readBytes } from "#api/kit/request-input.ts";
-import { type Route, route } from "#api/kit/route.ts";
 import type { Kit } from "#api/kit/service.ts";
+import { readBytes } from "#platform/http/request-input.ts";
+import { type Route, route } from "#platform/http/route.ts";
 
+import { receiveEvent } from "../commands/webhooks.ts";
 import { type Gateways, gatewayOf } from "../gateway/gateways.ts";
 import { SIGNATURE_HEADER } from "../gateway/signature.ts";
-import { receiveEvent } from "../verbs/webhooks.ts";
 
 const BODY_BYTES_MAX = 64 * 1024;
 

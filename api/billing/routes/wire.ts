@@ -1,7 +1,7 @@
 import { z } from "zod";
 
-import { type Caller, holds } from "#api/kit/caller.ts";
-import { decodeCursor } from "#api/kit/cursor.ts";
+import { type Caller, holds } from "#platform/http/caller.ts";
+import { decodeCursor } from "#platform/http/cursor.ts";
 
 import { isCurrency } from "../domain/currencies.ts";
 import { WIRE_MAX, toWire } from "../domain/money.ts";

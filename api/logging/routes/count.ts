@@ -1,14 +1,14 @@
 import { z } from "zod";
 
-import { type Route, route } from "#api/kit/route.ts";
-import { queryInt, text } from "#api/kit/schema.ts";
 import type { TimeRange } from "#pipeline/filter.ts";
 import { chooseStep, pointsOf } from "#pipeline/metrics/planner.ts";
 import { resolveField } from "#pipeline/query-language.ts";
 import { AppError } from "#platform/errors.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { queryInt, text } from "#platform/http/schema.ts";
 
-import type { Deps } from "../verbs/deps.ts";
-import { READ, withinScope } from "../verbs/read-scope.ts";
+import type { Deps } from "../commands/deps.ts";
+import { READ, withinScope } from "../commands/read-scope.ts";
 import { questionOf } from "./range.ts";
 import { FieldName, scopeQuery } from "./schemas.ts";
 

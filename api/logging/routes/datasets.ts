@@ -1,17 +1,17 @@
 import { z } from "zod";
 
-import { type Caller, scopesOf } from "#api/kit/caller.ts";
-import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
-import { etagOf } from "#api/kit/etag.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { pageOf, pageQuery } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
+import { type Caller, scopesOf } from "#platform/http/caller.ts";
+import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
+import { etagOf } from "#platform/http/etag.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { pageOf, pageQuery } from "#platform/http/schema.ts";
 
+import type { Deps } from "../commands/deps.ts";
+import { keepFor } from "../commands/keep-for.ts";
+import { KEEP, READ, readScope, visibleExtents } from "../commands/read-scope.ts";
 import { covers } from "../domain/dataset.ts";
-import { readRule, readRules, type RetentionRule } from "../schema/retention.ts";
-import type { Deps } from "../verbs/deps.ts";
-import { keepFor } from "../verbs/keep-for.ts";
-import { KEEP, READ, readScope, visibleExtents } from "../verbs/read-scope.ts";
+import { readRule, readRules, type RetentionRule } from "../repositories/retention.ts";
 import { DatasetName, Retention } from "./schemas.ts";
 
 const DAYS_MAX = 36_500;

@@ -1,10 +1,13 @@
 import { z } from "zod";
 
-import { invalid } from "#api/kit/request-input.ts";
-import { type Route, route } from "#api/kit/route.ts";
 import { parseJsonLine } from "#collectors/formats/json-line.ts";
 import { AppError } from "#platform/errors.ts";
+import { invalid } from "#platform/http/request-input.ts";
+import { type Route, route } from "#platform/http/route.ts";
 
+import { type Accepted, acceptOtlp } from "../commands/accept-logs.ts";
+import type { Deps } from "../commands/deps.ts";
+import { WRITE } from "../commands/read-scope.ts";
 import {
   decodeRequest,
   encodeAnswer,
@@ -13,9 +16,6 @@ import {
   type PartialSuccess,
   withoutNulls,
 } from "../domain/otlp-messages.ts";
-import { type Accepted, acceptOtlp } from "../verbs/accept-logs.ts";
-import type { Deps } from "../verbs/deps.ts";
-import { WRITE } from "../verbs/read-scope.ts";
 import { mediaType, mediaTypeOf, readBody } from "./read-body.ts";
 
 const JSON_TYPE = "application/json";

@@ -2,14 +2,14 @@ import { createHash } from "node:crypto";
 
 import { z } from "zod";
 
-import { IDEMPOTENCY_HOURS, once } from "#api/kit/idempotency.ts";
-import { type Route, route } from "#api/kit/route.ts";
+import { IDEMPOTENCY_HOURS, once } from "#platform/http/idempotency.ts";
+import { type Route, route } from "#platform/http/route.ts";
 
+import { acceptBatch, acceptOne } from "../commands/accept-logs.ts";
+import type { Deps } from "../commands/deps.ts";
+import { WRITE } from "../commands/read-scope.ts";
 import { LINES_MAX } from "../domain/batch.ts";
 import { FIELD_BYTES_MAX, FIELDS_MAX } from "../domain/normalise.ts";
-import { acceptBatch, acceptOne } from "../verbs/accept-logs.ts";
-import type { Deps } from "../verbs/deps.ts";
-import { WRITE } from "../verbs/read-scope.ts";
 import { mediaType, readBody } from "./read-body.ts";
 
 const MIB = 1024 * 1024;

@@ -2,8 +2,8 @@ import type { IncomingMessage } from "node:http";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 
-import { readBytes } from "#api/kit/request-input.ts";
 import { AppError } from "#platform/errors.ts";
+import { readBytes } from "#platform/http/request-input.ts";
 
 const unzip = promisify(gunzip);
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { text } from "#api/kit/schema.ts";
+import { text } from "#platform/http/schema.ts";
 
 import { DATASET, DATASET_HINT } from "../domain/dataset.ts";
 

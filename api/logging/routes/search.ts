@@ -1,13 +1,13 @@
 import { z } from "zod";
 
-import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { pageOf, pageQuery } from "#api/kit/schema.ts";
 import type { EventDocument, EventId as StoreEventId } from "#pipeline/store/port.ts";
 import { AppError } from "#platform/errors.ts";
+import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { pageOf, pageQuery } from "#platform/http/schema.ts";
 
-import type { Deps } from "../verbs/deps.ts";
-import { isVisible, READ, withinScope } from "../verbs/read-scope.ts";
+import type { Deps } from "../commands/deps.ts";
+import { isVisible, READ, withinScope } from "../commands/read-scope.ts";
 import { questionOf } from "./range.ts";
 import { Event, EventId, scopeQuery } from "./schemas.ts";
 

@@ -1,11 +1,11 @@
 import { z } from "zod";
 
-import { type Route, route } from "#api/kit/route.ts";
 import { AppError } from "#platform/errors.ts";
+import { type Route, route } from "#platform/http/route.ts";
 
-import type { Deps } from "../verbs/deps.ts";
-import { followLogs, type Message } from "../verbs/follow-logs.ts";
-import { READ } from "../verbs/read-scope.ts";
+import type { Deps } from "../commands/deps.ts";
+import { followLogs, type Message } from "../commands/follow-logs.ts";
+import { READ } from "../commands/read-scope.ts";
 import { filterOf } from "./range.ts";
 import { EventId, scopeQuery } from "./schemas.ts";
 

@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { isDeepStrictEqual } from "node:util";
 
-import { type Caller, scopesOf } from "#api/kit/caller.ts";
 import { AppError } from "#platform/errors.ts";
+import { type Caller, scopesOf } from "#platform/http/caller.ts";
 
+import { type Changed, type ChangeDeps, type ChangeRequest, change } from "../commands/change.ts";
+import type { StateCache } from "../commands/state-cache.ts";
+import type { WakeUps } from "../commands/watch.ts";
 import type { Application, Content } from "../domain/application.ts";
-import { type Changed, type ChangeDeps, type ChangeRequest, change } from "../verbs/change.ts";
-import type { StateCache } from "../verbs/state-cache.ts";
-import type { WakeUps } from "../verbs/watch.ts";
 
 export type RouteDeps = ChangeDeps & {
   cache: StateCache;

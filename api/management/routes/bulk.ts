@@ -1,13 +1,13 @@
 import { z } from "zod";
 
-import { checkVersion, etagOf } from "#api/kit/etag.ts";
-import { invalid } from "#api/kit/request-input.ts";
-import { type Route, route } from "#api/kit/route.ts";
 import { AppError } from "#platform/errors.ts";
+import { checkVersion, etagOf } from "#platform/http/etag.ts";
+import { invalid } from "#platform/http/request-input.ts";
+import { type Route, route } from "#platform/http/route.ts";
 
+import { checkContent } from "../commands/change.ts";
 import { type Content, EMPTY } from "../domain/application.ts";
 import { diff } from "../domain/diff.ts";
-import { checkContent } from "../verbs/change.ts";
 import {
   type Calling,
   READ,

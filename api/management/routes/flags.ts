@@ -1,8 +1,8 @@
 import { z } from "zod";
 
-import { etagOf } from "#api/kit/etag.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { pageOf, pageQuery } from "#api/kit/schema.ts";
+import { etagOf } from "#platform/http/etag.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { pageOf, pageQuery } from "#platform/http/schema.ts";
 
 import { type Application, own, without } from "../domain/application.ts";
 import { flagOf } from "../domain/decide.ts";

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 
-import { invalid } from "#api/kit/request-input.ts";
 import { AppError, type FieldError } from "#platform/errors.ts";
+import { invalid } from "#platform/http/request-input.ts";
 
 import { type InYaml, fromYaml } from "./yaml-document.ts";
 

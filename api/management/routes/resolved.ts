@@ -1,11 +1,11 @@
 import { z } from "zod";
 
-import { isNamedBy } from "#api/kit/etag.ts";
-import { ReadyAnswer, type Route, route } from "#api/kit/route.ts";
+import { isNamedBy } from "#platform/http/etag.ts";
+import { ReadyAnswer, type Route, route } from "#platform/http/route.ts";
 
+import type { Cached } from "../commands/state-cache.ts";
 import type { Scope } from "../domain/application.ts";
 import { resolve } from "../domain/resolve.ts";
-import type { Cached } from "../verbs/state-cache.ts";
 import { READ, type RouteDeps, checkIn } from "./access.ts";
 import { readAfter } from "./applications.ts";
 import { ApplicationName, InApplication, Place, Version } from "./wire.ts";

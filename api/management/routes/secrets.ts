@@ -1,13 +1,13 @@
 import { z } from "zod";
 
-import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
-import { checkVersion, etagOf } from "#api/kit/etag.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { pageOf, pageQuery } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
+import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
+import { checkVersion, etagOf } from "#platform/http/etag.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { pageOf, pageQuery } from "#platform/http/schema.ts";
 
-import { type SecretFacts, findSecret, listSecrets } from "../schema/secrets.ts";
-import { addSecret, removeSecret, rotateSecret } from "../verbs/secrets.ts";
+import { addSecret, removeSecret, rotateSecret } from "../commands/secrets.ts";
+import { type SecretFacts, findSecret, listSecrets } from "../repositories/secrets.ts";
 import { type RouteDeps, byOf } from "./access.ts";
 import { Description, SecretName, Version } from "./wire.ts";
 

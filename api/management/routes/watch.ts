@@ -1,11 +1,11 @@
 import { z } from "zod";
 
-import type { Caller } from "#api/kit/caller.ts";
-import { type Route, route } from "#api/kit/route.ts";
 import { AppError } from "#platform/errors.ts";
+import type { Caller } from "#platform/http/caller.ts";
 import { TooManyRequests } from "#platform/http/rate-limit.ts";
+import { type Route, route } from "#platform/http/route.ts";
 
-import { type Watched, watch } from "../verbs/watch.ts";
+import { type Watched, watch } from "../commands/watch.ts";
 import { READ, type RouteDeps, byOf, checkIn } from "./access.ts";
 import { factsOf } from "./history.ts";
 import { ApplicationName, Place } from "./wire.ts";

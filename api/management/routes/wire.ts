@@ -1,7 +1,7 @@
 import { z } from "zod";
 
-import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
-import { queryInt, text } from "#api/kit/schema.ts";
+import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
+import { queryInt, text } from "#platform/http/schema.ts";
 
 import type { ValueSchema } from "../domain/value-schema.ts";
 

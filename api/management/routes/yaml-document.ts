@@ -10,8 +10,8 @@ import {
 } from "yaml";
 import { z } from "zod";
 
-import { invalid } from "#api/kit/request-input.ts";
 import type { FieldError } from "#platform/errors.ts";
+import { invalid } from "#platform/http/request-input.ts";
 
 import type { Application, Content } from "../domain/application.ts";
 import { contentMistakes } from "../domain/decide.ts";

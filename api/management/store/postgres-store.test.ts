@@ -1,11 +1,11 @@
 import { afterAll, beforeAll } from "vitest";
 
-import { type ServiceDatabase, openServiceDatabase } from "#api/kit/database.ts";
 import { migrateService } from "#api/kit/instance.ts";
 import { dropDatabase, newDatabase } from "#api/kit/testing.ts";
 import { silentLog } from "#platform/log.ts";
+import { type ServiceDatabase, openServiceDatabase } from "#platform/postgres/service-database.ts";
 
-import { postgresStore } from "../schema/postgres-store.ts";
+import { postgresStore } from "../repositories/postgres-store.ts";
 import { management } from "../service.ts";
 import { testSettingsStore } from "./contract.ts";
 

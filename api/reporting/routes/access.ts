@@ -1,7 +1,7 @@
-import { type Caller, scopesOf } from "#api/kit/caller.ts";
 import { AppError } from "#platform/errors.ts";
+import { type Caller, scopesOf } from "#platform/http/caller.ts";
 
-import { REPORTS, type Report } from "../verbs/reports.ts";
+import { REPORTS, type Report } from "../commands/reports.ts";
 
 export const READ = "reporting:reports:read";
 export const SCHEDULES_WRITE = "reporting:schedules:write";

@@ -1,10 +1,10 @@
 import { z } from "zod";
 
-import { type Route, route } from "#api/kit/route.ts";
-import { pageOf, pageQuery, isoOrNull } from "#api/kit/schema.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { pageOf, pageQuery, isoOrNull } from "#platform/http/schema.ts";
 
 import { SOURCES } from "../domain/facts.ts";
-import { listExtracts } from "../schema/extracts-store.ts";
+import { listExtracts } from "../repositories/extracts-store.ts";
 import { EXTRACTS_READ } from "./access.ts";
 import { Moment, pageOfAll } from "./wire.ts";
 

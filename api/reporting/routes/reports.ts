@@ -1,14 +1,14 @@
 import { z } from "zod";
 
-import { type Route, route } from "#api/kit/route.ts";
-import { pageOf, pageQuery } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { pageOf, pageQuery } from "#platform/http/schema.ts";
 
+import type { Report } from "../commands/reports.ts";
+import { fileOf, jsonAnswer, runReport, shownDataUntil } from "../commands/run-report.ts";
+import { orderRun } from "../commands/runs.ts";
 import type { ReportingDeps } from "../deps.ts";
 import { FORMATS, type Format, MEDIA, formatOf } from "../domain/run.ts";
-import type { Report } from "../verbs/reports.ts";
-import { fileOf, jsonAnswer, runReport, shownDataUntil } from "../verbs/run-report.ts";
-import { orderRun } from "../verbs/runs.ts";
 import { READ, checkMayRead, reportsOf } from "./access.ts";
 import { ReportAnswer, ReportEntry, RunAnswer, pageOfAll, reportEntry, shownRun } from "./wire.ts";
 

@@ -1,15 +1,15 @@
 import { z } from "zod";
 
-import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery } from "#api/kit/schema.ts";
 import { AppError } from "#platform/errors.ts";
+import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
 
+import { REPORTS } from "../commands/reports.ts";
+import { shownDataUntil } from "../commands/run-report.ts";
 import type { ReportingDeps } from "../deps.ts";
 import { MEDIA, RUN_STATUSES } from "../domain/run.ts";
-import { findRun, listRuns, resultOf } from "../schema/runs-store.ts";
-import { REPORTS } from "../verbs/reports.ts";
-import { shownDataUntil } from "../verbs/run-report.ts";
+import { findRun, listRuns, resultOf } from "../repositories/runs-store.ts";
 import { READ, mayRead, namesOf } from "./access.ts";
 import { fileResponse } from "./reports.ts";
 import { ReportAnswer, RunAnswer, shownRun } from "./wire.ts";

@@ -1,17 +1,22 @@
 import { z } from "zod";
 
-import type { Caller } from "#api/kit/caller.ts";
-import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
-import { etagOf } from "#api/kit/etag.ts";
-import { type Route, route } from "#api/kit/route.ts";
-import { idOf, pageOf, pageQuery, text } from "#api/kit/schema.ts";
+import type { Caller } from "#platform/http/caller.ts";
+import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
+import { etagOf } from "#platform/http/etag.ts";
+import { type Route, route } from "#platform/http/route.ts";
+import { idOf, pageOf, pageQuery, text } from "#platform/http/schema.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
+import { REPORTS } from "../commands/reports.ts";
+import {
+  changeSchedule,
+  createSchedule,
+  noSchedule,
+  removeSchedule,
+} from "../commands/schedules.ts";
 import type { ReportingDeps } from "../deps.ts";
 import { FORMATS } from "../domain/run.ts";
-import { type Schedule, findSchedule, listSchedules } from "../schema/schedules-store.ts";
-import { REPORTS } from "../verbs/reports.ts";
-import { changeSchedule, createSchedule, noSchedule, removeSchedule } from "../verbs/schedules.ts";
+import { type Schedule, findSchedule, listSchedules } from "../repositories/schedules-store.ts";
 import { READ, SCHEDULES_WRITE, checkMayRead, mayRead, namesOf } from "./access.ts";
 import { NewestFirst } from "./runs.ts";
 import { ScheduleAnswer, shownSchedule } from "./wire.ts";

@@ -1,15 +1,15 @@
 import { z } from "zod";
 
-import { cutPage, decodeCursor } from "#api/kit/cursor.ts";
-import { iso, isoOrNull } from "#api/kit/schema.ts";
+import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
+import { iso, isoOrNull } from "#platform/http/schema.ts";
 
+import type { Report } from "../commands/reports.ts";
+import { shownDataUntil } from "../commands/run-report.ts";
 import { SOURCES } from "../domain/facts.ts";
 import { FORMATS, RUN_STATUSES } from "../domain/run.ts";
 import { nextTimes } from "../domain/timetable.ts";
-import type { Run } from "../schema/runs-store.ts";
-import type { Schedule } from "../schema/schedules-store.ts";
-import type { Report } from "../verbs/reports.ts";
-import { shownDataUntil } from "../verbs/run-report.ts";
+import type { Run } from "../repositories/runs-store.ts";
+import type { Schedule } from "../repositories/schedules-store.ts";
 
 export const Moment = z.iso.datetime();
 

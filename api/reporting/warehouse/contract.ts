@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
+import { reportNamed } from "../commands/reports.ts";
 import type { FactBatch } from "../domain/facts.ts";
 import type { Row } from "../domain/report.ts";
-import { reportNamed } from "../verbs/reports.ts";
 import type { Warehouse } from "./port.ts";
 import { GOLDEN } from "./testing-golden.ts";
 import { GOLDEN_REQUESTS, batchesOf, goldenBatches } from "./testing-history.ts";

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 
 import type { FactName } from "../domain/facts.ts";
-import { duckdbWarehouse } from "../schema/duckdb-warehouse.ts";
-import { LakeDuck } from "../schema/lake-duck.ts";
-import { writeFacts } from "../schema/lake-store.ts";
+import { duckdbWarehouse } from "../repositories/duckdb-warehouse.ts";
+import { LakeDuck } from "../repositories/lake-duck.ts";
+import { writeFacts } from "../repositories/lake-store.ts";
 import { testWarehouse } from "./contract.ts";
 import type { LakeFile } from "./port.ts";
 

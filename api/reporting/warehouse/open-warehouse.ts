@@ -3,10 +3,10 @@ import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
 import type { Kit } from "#api/kit/service.ts";
 import { AppError } from "#platform/errors.ts";
 
-import { duckdbWarehouse } from "../schema/duckdb-warehouse.ts";
-import type { LakeDuck } from "../schema/lake-duck.ts";
-import { filesOf } from "../schema/lake-store.ts";
-import { redshiftWarehouse } from "../schema/redshift-warehouse.ts";
+import { duckdbWarehouse } from "../repositories/duckdb-warehouse.ts";
+import type { LakeDuck } from "../repositories/lake-duck.ts";
+import { filesOf } from "../repositories/lake-store.ts";
+import { redshiftWarehouse } from "../repositories/redshift-warehouse.ts";
 import type { Warehouse } from "./port.ts";
 import { dataApiTarget, redshiftDataWire } from "./redshift-data.ts";
 import { redshiftPgWire } from "./redshift-pg.ts";

@@ -12,8 +12,8 @@ import {
 
 import { AppError } from "#platform/errors.ts";
 
-import { tooLong } from "../schema/lake-duck.ts";
-import { type RedshiftWire, warehouseAway } from "../schema/redshift-warehouse.ts";
+import { tooLong } from "../repositories/lake-duck.ts";
+import { type RedshiftWire, warehouseAway } from "../repositories/redshift-warehouse.ts";
 
 const LOAD_MS_MAX = 600_000;
 const POLL_MS = { first: 50, most: 1_000 };

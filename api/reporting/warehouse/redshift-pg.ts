@@ -2,8 +2,8 @@ import { DatabaseError, Pool, type PoolClient } from "pg";
 
 import { AppError } from "#platform/errors.ts";
 
-import { tooLong } from "../schema/lake-duck.ts";
-import { type RedshiftWire, warehouseAway } from "../schema/redshift-warehouse.ts";
+import { tooLong } from "../repositories/lake-duck.ts";
+import { type RedshiftWire, warehouseAway } from "../repositories/redshift-warehouse.ts";
 
 const CONNECTIONS_MAX = 3;
 const CONNECT_MS_MAX = 10_000;

@@ -10,9 +10,9 @@ import { describe, expect, test } from "vitest";
 import { dropDatabase, newDatabase } from "#api/kit/testing.ts";
 
 import type { FactBatch } from "../domain/facts.ts";
-import { LakeDuck } from "../schema/lake-duck.ts";
-import { writeFacts } from "../schema/lake-store.ts";
-import { type RedshiftWire, redshiftWarehouse } from "../schema/redshift-warehouse.ts";
+import { LakeDuck } from "../repositories/lake-duck.ts";
+import { writeFacts } from "../repositories/lake-store.ts";
+import { type RedshiftWire, redshiftWarehouse } from "../repositories/redshift-warehouse.ts";
 import { type OpenWarehouse, testWarehouse } from "./contract.ts";
 import type { LakeFile, SqlParts } from "./port.ts";
 import { dataApiTarget, redshiftDataWire } from "./redshift-data.ts";

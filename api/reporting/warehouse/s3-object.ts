@@ -2,7 +2,7 @@ import { createHash, createHmac } from "node:crypto";
 
 import { AppError } from "#platform/errors.ts";
 
-import type { PutObject } from "../schema/redshift-warehouse.ts";
+import type { PutObject } from "../repositories/redshift-warehouse.ts";
 
 const WAIT_MS_MAX = 60_000;
 

@@ -45,7 +45,7 @@ export function* apiHistoryLines(options: ApiHistoryOptions): Generator<string> 
   }
 }
 
-/** The line that the API's worker would have written (api/kit/access-line.ts). */
+/** The line that the API's worker would have written (platform/http/access-line.ts). */
 function lineOf(
   { atMs, call }: { atMs: number; call: ApiCall },
   endMs: number,

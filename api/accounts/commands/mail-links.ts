@@ -1,0 +1,110 @@
+import { z } from "zod";
+
+import { AppError } from "#platform/errors.ts";
+import { TooManyRequests } from "#platform/http/rate-limit.ts";
+import { newId } from "#platform/ids.ts";
+import type { JobHandlers } from "#platform/jobs/jobs.ts";
+import type { Queryable } from "#platform/postgres/database.ts";
+
+import type { AccountsDeps } from "../deps.ts";
+import { LINK_KIND, LINK_LIVES_MS, type LinkPurpose, mailText } from "../domain/mail-link.ts";
+import type { Origin } from "../domain/origin.ts";
+import type { Mailer } from "../mail/port.ts";
+import { accountById } from "../repositories/accounts.ts";
+import {
+  type MailToken,
+  insertMailToken,
+  mailTokenById,
+  spendMailToken,
+} from "../repositories/mail-tokens.ts";
+import { takeTokens } from "../repositories/throttle.ts";
+
+const JOB = "mail.link";
+const Payload = z.object({ tokenId: z.string() });
+
+/** How often mails may be asked for, for one address and from one source. @throws TooManyRequests */
+export async function takeMailTokens(
+  deps: AccountsDeps,
+  email: string,
+  origin: Origin,
+): Promise<void> {
+  const buckets = deps.throttle.mailing({ email, address: origin.address });
+  const waitMs = await takeTokens(deps.kit.database, buckets, origin.nowMs);
+  if (waitMs > 0) throw new TooManyRequests(waitMs);
+}
+
+/** Promises a mail with a link: neither the queue nor the table holds what is in the link. */
+export async function mailLink(
+  deps: AccountsDeps,
+  tx: Queryable,
+  of: { account: { id: string }; email: string; purpose: LinkPurpose; origin: Origin },
+): Promise<void> {
+  const { purpose, email } = of;
+  const { nowMs } = of.origin;
+  const id = newId("mlt");
+  const expiresAtMs = nowMs + LINK_LIVES_MS[purpose];
+  await insertMailToken(tx, { id, accountId: of.account.id, purpose, email, expiresAtMs }, nowMs);
+  await deps.kit.jobs.add(tx, { kind: JOB, payload: { tokenId: id } });
+}
+
+/** The same work for nobody: how long an answer takes must not tell who has an account. */
+export const mailNobody = ({ kit }: AccountsDeps, tx: Queryable): Promise<void> =>
+  kit.jobs.add(tx, { kind: JOB, payload: { tokenId: newId("mlt") } });
+
+/** Sends the promised mails. */
+export function mailJobs(deps: AccountsDeps, mailer: Mailer): JobHandlers {
+  const { database, url, log } = deps.kit;
+  return {
+    async [JOB]({ payload, nowMs }) {
+      const { tokenId } = Payload.parse(payload);
+      const link = await mailTokenById(database, tokenId);
+      if (link === undefined || link.isUsed || link.expiresAtMs <= nowMs) return;
+      const account = await accountById(database, link.accountId);
+      if (account === undefined || account.closedAtMs !== undefined) return;
+      const token = deps.tokens.seal(LINK_KIND[link.purpose], link.id);
+      const text = mailText(link.purpose, { name: account.name, token, url });
+      const result = await mailer.send({ id: link.id, to: link.email, ...text });
+      if (result === "sent") return;
+      log.warn("a mail was refused for good", { "event.action": JOB, reason: result.refused });
+      await deps.audit(database, {
+        atMs: nowMs,
+        actor: "system",
+        action: "mail.send",
+        outcome: "failure",
+        subject: account.id,
+        detail: { purpose: link.purpose, reason: result.refused },
+        onceKey: `mail refused ${link.id}`,
+      });
+    },
+  };
+}
+
+/** A link that we have sent, used or not. @throws AppError bad_request */
+export async function ourLink(
+  deps: AccountsDeps,
+  of: { purpose: LinkPurpose; token: string },
+): Promise<MailToken> {
+  const id = deps.tokens.open(LINK_KIND[of.purpose], of.token);
+  const link = id === undefined ? undefined : await mailTokenById(deps.kit.database, id);
+  if (link?.purpose === of.purpose) return link;
+  throw unusable();
+}
+
+/** Uses a link up. @throws AppError bad_request for one that is unknown, used or too old: it is not said which */
+export async function spendLink(
+  deps: AccountsDeps,
+  tx: Queryable,
+  of: { purpose: LinkPurpose; token: string; nowMs: number },
+): Promise<MailToken> {
+  const id = deps.tokens.open(LINK_KIND[of.purpose], of.token);
+  const used = id === undefined ? undefined : await spendMailToken(tx, id, of);
+  if (used !== undefined) return used;
+  throw unusable();
+}
+
+function unusable(): AppError {
+  const message = "this link is wrong, was used, or is too old: ask for a new one";
+  return new AppError("bad_request", `token: ${message}.`, {
+    fields: [{ path: "body.token", code: "unusable_token", message }],
+  });
+}

@@ -1,0 +1,198 @@
+import { randomUUID } from "node:crypto";
+
+import type { Queryable } from "#platform/postgres/database.ts";
+
+import type { Origin } from "../deps.ts";
+import { accessTokenClaims } from "../domain/access-token.ts";
+import type { OAuthClient } from "../domain/clients.ts";
+import { firstEnd, within } from "../domain/grants.ts";
+import { ID_TOKEN_S, OAuthError, provesChallenge } from "../domain/oauth.ts";
+import { QUARTERDECK } from "../domain/products.ts";
+import type { Session } from "../domain/session.ts";
+import { AMR } from "../domain/sign-in-method.ts";
+import { useApiKey } from "../repositories/api-keys.ts";
+import { heldBy } from "../repositories/grants.ts";
+import {
+  type OAuthSignIn,
+  lockSignIn,
+  signInOfSession,
+  useSignIn,
+} from "../repositories/oauth-sign-ins.ts";
+import type { IdentityDeps } from "./identity-deps.ts";
+import { refreshTokenOf } from "./sessions.ts";
+
+/** Answer of the token endpoint (RFC 6749, 5.1; OpenID Connect Core, 3.1.3.3). */
+export type TokenAnswer = {
+  access_token: string;
+  token_type: "Bearer";
+  expires_in: number;
+  scope: string;
+  refresh_token?: string;
+  id_token?: string;
+};
+
+type Exchange = {
+  client: OAuthClient;
+  code: string;
+  redirectUri: string;
+  verifier: string;
+  origin: Origin;
+};
+
+/**
+ * Tokens for a code. A code that comes twice was stolen on one of the two ways: what came from it ends.
+ * @throws OAuthError invalid_grant
+ */
+export async function exchangeCode(deps: IdentityDeps, exchange: Exchange): Promise<TokenAnswer> {
+  const { client, origin } = exchange;
+  const taken = await deps.kit.database.transaction((tx) => takeCode(deps, tx, exchange));
+  if ("refused" in taken) {
+    if (taken.ended !== undefined) {
+      deps.sessions.announceEnd(taken.ended.accountId, taken.ended.ids, origin);
+    }
+    throw new OAuthError("invalid_grant", taken.refused);
+  }
+  const refreshToken = refreshTokenOf(deps.tokens, taken.session.id, 1);
+  return tokensOf(deps, { ...taken, client, refreshToken, nonce: taken.signIn.nonce });
+}
+
+type Taken =
+  | { session: Session; signIn: OAuthSignIn }
+  | { refused: string; ended?: { accountId: string; ids: string[] } };
+
+async function takeCode(
+  deps: IdentityDeps,
+  tx: Queryable,
+  { client, code, redirectUri, verifier, origin }: Exchange,
+): Promise<Taken> {
+  const signIn = await lockSignIn(tx, code);
+  if (signIn === undefined || signIn.clientId !== client.id) {
+    return { refused: "this code is not one of this client" };
+  }
+  const session = await deps.sessions.read(tx, signIn.sessionId, origin.nowMs);
+  if (signIn.used) {
+    const refused = "this code was used before; what came from it has ended";
+    if (session === undefined) return { refused };
+    const { id: sessionId, accountId } = session;
+    const reason = "authorization code used twice";
+    const which = { accountId, sessionId, reason, origin, actor: client.id };
+    return { refused, ended: { accountId, ids: await deps.sessions.end(tx, which) } };
+  }
+  if (origin.nowMs >= signIn.expiresAtMs) return { refused: "this code has expired" };
+  if (signIn.redirectUri !== redirectUri) {
+    return { refused: "redirect_uri is not the one that the code was sent to" };
+  }
+  if (!provesChallenge(verifier, signIn.codeChallenge)) {
+    return { refused: "code_verifier does not match code_challenge" };
+  }
+  if (session === undefined) return { refused: "the session has ended" };
+  await useSignIn(tx, signIn.sessionId, origin.nowMs);
+  return { session, signIn };
+}
+
+/** New tokens for a refresh token, which is rotated. @throws OAuthError invalid_grant */
+export async function refreshTokens(
+  deps: IdentityDeps,
+  request: { client: OAuthClient; refreshToken: string; origin: Origin },
+): Promise<TokenAnswer> {
+  const { client, origin } = request;
+  const refreshed = await deps.sessions.refresh(request.refreshToken, {
+    clientId: client.id,
+    origin,
+  });
+  if (!refreshed.ok)
+    throw new OAuthError("invalid_grant", `the refresh token: ${refreshed.reason}`);
+  const signIn = await signInOfSession(deps.kit.database, refreshed.session.id);
+  if (signIn === undefined) throw new OAuthError("invalid_grant", "the session has ended");
+  return tokensOf(deps, { ...refreshed, signIn, client, nonce: undefined });
+}
+
+type Facts = {
+  session: Session;
+  signIn: OAuthSignIn;
+  client: OAuthClient;
+  refreshToken: string;
+  nonce: string | undefined;
+};
+
+async function tokensOf(deps: IdentityDeps, facts: Facts): Promise<TokenAnswer> {
+  const { session, signIn, client } = facts;
+  const { kit, keys } = deps;
+  const nowMs = kit.clock.nowMs();
+  const held = await heldBy(kit.database, session.accountId, { product: client.product, nowMs });
+  const access = accessTokenClaims({
+    issuer: kit.url,
+    audience: client.product,
+    subject: session.accountId,
+    clientId: client.id,
+    sessionId: session.id,
+    permissions: [...signIn.scope.split(" "), ...held.map((it) => it.permission)],
+    untilMs: firstEnd(held.map((it) => it.untilMs)),
+    authTimeMs: session.createdAtMs,
+    methods: AMR[session.method],
+    id: randomUUID(),
+    nowMs,
+  });
+  const issuedAt = Math.floor(nowMs / 1_000);
+  const identity = {
+    iss: kit.url,
+    sub: session.accountId,
+    aud: client.id,
+    sid: session.id,
+    auth_time: Math.floor(session.createdAtMs / 1_000),
+    amr: AMR[session.method],
+    ...(facts.nonce === undefined ? {} : { nonce: facts.nonce }),
+    iat: issuedAt,
+    exp: issuedAt + ID_TOKEN_S,
+  };
+  return {
+    access_token: await keys.sign(access, { typ: "at+jwt" }),
+    token_type: "Bearer",
+    expires_in: access.exp - access.iat,
+    scope: access.scope,
+    refresh_token: facts.refreshToken,
+    id_token: await keys.sign(identity, { typ: "JWT" }),
+  };
+}
+
+/**
+ * An access token for a service account that proves itself by an API key, for all its scopes or those asked for.
+ * @throws OAuthError
+ */
+export async function serviceTokens(
+  deps: IdentityDeps,
+  request: { id: string; apiKey: string; scope: string | undefined; origin: Origin },
+): Promise<TokenAnswer> {
+  const { kit, keys } = deps;
+  const { nowMs } = request.origin;
+  const key = await useApiKey(kit.database, request.apiKey, nowMs);
+  if (key === undefined || key.serviceAccountId !== request.id) {
+    throw new OAuthError("invalid_client", "the service account or its key is not known");
+  }
+  const granted = await heldBy(kit.database, key.serviceAccountId, { product: QUARTERDECK, nowMs });
+  const held = within(
+    granted.map((it) => it.permission),
+    key.scopes,
+  );
+  const asked = request.scope?.split(" ").filter((it) => it !== "") ?? [];
+  const permissions = asked.length === 0 ? held : within(held, asked);
+  if (asked.some((it) => !permissions.includes(it))) {
+    throw new OAuthError("invalid_scope", "the key does not have all of these scopes");
+  }
+  const claims = accessTokenClaims({
+    issuer: kit.url,
+    audience: QUARTERDECK,
+    subject: key.serviceAccountId,
+    clientId: key.serviceAccountId,
+    permissions,
+    untilMs: firstEnd([key.expiresAtMs, ...granted.map((it) => it.untilMs)]),
+    id: randomUUID(),
+    nowMs,
+  });
+  return {
+    access_token: await keys.sign(claims, { typ: "at+jwt" }),
+    token_type: "Bearer",
+    expires_in: claims.exp - claims.iat,
+    scope: permissions.join(" "),
+  };
+}

@@ -1,0 +1,81 @@
+import { AppError } from "#platform/errors.ts";
+import { TooManyRequests } from "#platform/http/rate-limit.ts";
+import { newId } from "#platform/ids.ts";
+import type { Queryable } from "#platform/postgres/database.ts";
+
+import type { AccountsDeps } from "../deps.ts";
+import type { Account } from "../domain/account.ts";
+import type { Origin } from "../domain/origin.ts";
+import { passwordFault } from "../domain/password-policy.ts";
+import { insertAccount } from "../repositories/accounts.ts";
+import { giveBack, takeTokens } from "../repositories/throttle.ts";
+import { originFields } from "./check-credentials.ts";
+import { mailLink } from "./mail-links.ts";
+
+export type SignUp = { email: string; password: string; name: string };
+
+/** @throws AppError bad_request that names the field */
+export function checkNewPassword(password: string, of: { email: string; name: string }): void {
+  const message = passwordFault(password, of);
+  if (message === undefined) return;
+  throw new AppError("bad_request", `password: ${message}`, {
+    fields: [{ path: "body.password", code: "weak_password", message }],
+  });
+}
+
+/**
+ * Before the transaction: the password is hashed, and a source that keeps asking for addresses that are taken is sent
+ * away. That an address is taken is said (a person who has forgotten an account must learn it), but only so often.
+ */
+export async function prepareSignUp(
+  deps: AccountsDeps,
+  wanted: SignUp,
+  origin: Origin,
+): Promise<{ passwordHash: string; mayMail: boolean }> {
+  checkNewPassword(wanted.password, wanted);
+  const buckets = deps.throttle.probing(origin.address);
+  const waitMs = await takeTokens(deps.kit.database, buckets, origin.nowMs);
+  if (waitMs > 0) throw new TooManyRequests(waitMs);
+  const passwordHash = await deps.passwords.hash(wanted.password);
+  // Who signs up and closes in turn floods no mailbox; the mail can be asked for later.
+  const mailbox = deps.throttle.mailbox(wanted.email);
+  return {
+    passwordHash,
+    mayMail: (await takeTokens(deps.kit.database, mailbox, origin.nowMs)) === 0,
+  };
+}
+
+/** @throws AppError conflict when the address is taken */
+export async function signUp(
+  deps: AccountsDeps,
+  tx: Queryable,
+  of: SignUp & { passwordHash: string; mayMail: boolean; origin: Origin },
+): Promise<Account> {
+  const { origin, email, name, passwordHash } = of;
+  const { nowMs, traceId } = origin;
+  const account = await insertAccount(tx, { id: newId("acc"), email, name, passwordHash, nowMs });
+  if (account === undefined) {
+    const message = "there is an account with this address: sign in, or reset its password";
+    throw new AppError("conflict", `email: ${message}.`, {
+      fields: [{ path: "body.email", code: "taken", message }],
+    });
+  }
+  await giveBack(tx, deps.throttle.probing(origin.address), []);
+  await deps.audit(tx, {
+    atMs: nowMs,
+    actor: account.id,
+    action: "account.create",
+    outcome: "success",
+    subject: account.id,
+    ...originFields(origin),
+  });
+  await deps.kit.publish(tx, {
+    type: "account.created",
+    subject: account.id,
+    atMs: nowMs,
+    traceId,
+    data: { accountId: account.id },
+  });
+  if (of.mayMail) await mailLink(deps, tx, { account, email, purpose: "verify", origin });
+  return account;
+}

@@ -1,0 +1,185 @@
+import { AppError } from "#platform/errors.ts";
+
+import { periodAt, wholeSecond } from "../domain/calendar.ts";
+import { discountEndsMs } from "../domain/coupon.ts";
+import { type LineDraft, taxedLine } from "../domain/invoice.ts";
+import { ZERO, negate } from "../domain/money.ts";
+import { type PeriodPrice, chargeLine, creditLine, limitCredit } from "../domain/proration.ts";
+import { requireBilling } from "../domain/subscription.ts";
+import type { TaxRate } from "../domain/tax.ts";
+import { type Customer, readCustomer } from "../repositories/customers.ts";
+import { keptOf, noteProrated } from "../repositories/prorations.ts";
+import { claimPeriod, readPeriod, repricePeriod } from "../repositories/subscription-periods.ts";
+import { type Subscription, notePlan, saveSubscription } from "../repositories/subscriptions.ts";
+import { taxRateFor } from "../repositories/tax-rates.ts";
+import { SUBSCRIPTION_DUE_DAYS, promiseRenewal } from "./bill-period.ts";
+import type { Doing } from "./doing.ts";
+import { issueInvoice } from "./issue-invoice.ts";
+import { sellablePrice } from "./start-subscription.ts";
+import {
+  type Terms,
+  periodPrice,
+  publishSubscription,
+  readTerms,
+  recurring,
+} from "./subscription-terms.ts";
+
+export type Change = {
+  priceId?: string | undefined;
+  quantity?: number | undefined;
+  paymentMethodId?: string | undefined;
+  cancelAtPeriodEnd?: boolean | undefined;
+};
+
+/**
+ * Changes a locked subscription. Another price or quantity takes effect at once: an invoice gives back what is left of
+ * the period at the old price and charges it at the new one, to the second; with another interval a new period begins.
+ * In a trial nothing is charged.
+ * @throws AppError conflict for one that has ended; unprocessable for a price that cannot be had
+ */
+export async function changeSubscription(
+  doing: Doing,
+  before: Subscription,
+  change: Change,
+): Promise<Subscription> {
+  requireBilling(before.status);
+  const { tx, nowMs } = doing;
+  const customer = await readCustomer(tx, before.customerId);
+  const changed: Subscription = {
+    ...before,
+    priceId: change.priceId ?? before.priceId,
+    quantity: change.quantity ?? before.quantity,
+    paymentMethodId: change.paymentMethodId ?? before.paymentMethodId,
+    cancelAtPeriodEnd: change.cancelAtPeriodEnd ?? before.cancelAtPeriodEnd,
+    version: before.version + 1,
+  };
+  const terms = await readTerms(tx, changed);
+  const repriced = changed.priceId !== before.priceId || changed.quantity !== before.quantity;
+  if (repriced) await sellable(doing, customer, { before, changed });
+  await notePlan(tx, customer.accountId, terms.plan.id);
+  if (repriced && nowMs >= before.endMs) {
+    throw new AppError("conflict", "The subscription is being renewed: try again in a moment.");
+  }
+  const step = { before, changed, terms };
+  const saved = repriced ? await reprice(doing, step) : changed;
+  await saveSubscription(tx, saved);
+  await publishSubscription(doing, "changed", { subscription: saved, planId: terms.plan.id });
+  return saved;
+}
+
+/** Fewer of what one has are always to be had, also where the price is archived by now. */
+async function sellable(
+  doing: Doing,
+  customer: Customer,
+  { before, changed }: { before: Subscription; changed: Subscription },
+): Promise<void> {
+  if (changed.priceId === before.priceId && changed.quantity < before.quantity) return;
+  await sellablePrice(doing, customer, changed);
+}
+
+type Step = { before: Subscription; changed: Subscription; terms: Terms };
+
+async function reprice(doing: Doing, step: Step): Promise<Subscription> {
+  if (step.before.status === "trialing") return repriceTrial(step);
+  const old = await readTerms(doing.tx, step.before);
+  const oldPrice = await billedPrice(doing, step.before, old);
+  return old.price.interval === step.terms.price.interval
+    ? changeInPeriod(doing, step, oldPrice)
+    : changeInterval(doing, step, oldPrice);
+}
+
+/** Nothing is charged yet; a discount ends by the first period of the interval that will be. */
+function repriceTrial({ changed, terms: { price, coupon } }: Step): Subscription {
+  if (coupon === undefined) return changed;
+  const first = periodAt(changed.anchorMs, price.interval, 0);
+  return { ...changed, discountEndsMs: discountEndsMs(coupon, first) };
+}
+
+/** What the current period was last charged at, whatever has happened to the coupon since. */
+export async function billedPrice(
+  { tx }: Doing,
+  subscription: Subscription,
+  terms: Terms,
+): Promise<PeriodPrice> {
+  const { gross, discount } = await readPeriod(tx, {
+    subscriptionId: subscription.id,
+    period: subscription.period,
+  });
+  return { ...periodPrice(terms, subscription), gross, discount };
+}
+
+async function changeInPeriod(
+  doing: Doing,
+  { before, changed, terms }: Step,
+  oldPrice: PeriodPrice,
+): Promise<Subscription> {
+  const { tx } = doing;
+  const nowMs = wholeSecond(doing.nowMs);
+  const at = { subscriptionId: changed.id, period: changed.period };
+  const { taxRate } = await readPeriod(tx, at);
+  const price = periodPrice(terms, changed);
+  const billed = { gross: price.gross, discount: price.discount, taxRate };
+  await repricePeriod(tx, at, billed);
+  const charge = chargeLine(price, changed, nowMs);
+  const most = (await keptOf(tx, before)) + taxedLine(charge, taxRate).total;
+  const credit = limitCredit(creditLine(oldPrice, changed, nowMs), taxRate, most);
+  const lines = [credit, charge];
+  const invoiceId = await prorationInvoice(doing, before, { lines, taxRate });
+  return { ...changed, latestInvoiceId: invoiceId, mrr: recurring(terms, changed, billed) };
+}
+
+/** A discount of one period was that of the period which ends now. */
+function discountEndsAfter({ coupon }: Terms, at: { before: Subscription; nowMs: number }) {
+  const endsMs = at.before.discountEndsMs;
+  return coupon?.duration === "once" && endsMs !== null ? Math.min(endsMs, at.nowMs) : endsMs;
+}
+
+/** The old period ends now; the first one of the new interval begins. */
+async function changeInterval(
+  doing: Doing,
+  { before, changed, terms }: Step,
+  oldPrice: PeriodPrice,
+): Promise<Subscription> {
+  const { tx } = doing;
+  const nowMs = wholeSecond(doing.nowMs);
+  const old = await readPeriod(tx, { subscriptionId: before.id, period: before.period });
+  const { country } = await readCustomer(tx, before.customerId);
+  const taxRate = await taxRateFor(tx, country);
+  const next: Subscription = {
+    ...changed,
+    ...periodAt(nowMs, terms.price.interval, 0),
+    discountEndsMs: discountEndsAfter(terms, { before, nowMs }),
+    anchorMs: nowMs,
+    anchorPeriod: before.period + 1,
+    period: before.period + 1,
+  };
+  const price = periodPrice(terms, next);
+  const billed = { gross: price.gross, discount: price.discount, taxRate };
+  await claimPeriod(tx, { ...next, subscriptionId: next.id }, billed);
+  const rest = creditLine(oldPrice, before, nowMs);
+  const credit = limitCredit(rest, old.taxRate, await keptOf(tx, before));
+  const lines = [{ ...credit, taxRate: old.taxRate }, chargeLine(price, next, nowMs)];
+  const invoiceId = await prorationInvoice(doing, before, { lines, taxRate });
+  await promiseRenewal(doing, next);
+  return { ...next, latestInvoiceId: invoiceId, mrr: recurring(terms, next, billed) };
+}
+
+/** The invoice of what is given back and charged in the middle of a period (`before`). */
+export async function prorationInvoice(
+  doing: Doing,
+  before: Subscription,
+  { lines, taxRate }: { lines: LineDraft[]; taxRate: TaxRate },
+): Promise<string> {
+  const { customerId, id: subscriptionId, currency } = before;
+  const invoice = await issueInvoice(doing, {
+    customerId,
+    subscriptionId,
+    currency,
+    taxRate,
+    lines,
+    memo: "",
+    dueDays: SUBSCRIPTION_DUE_DAYS,
+  });
+  if (invoice.total < ZERO) await noteProrated(doing.tx, before, negate(invoice.total));
+  return invoice.id;
+}

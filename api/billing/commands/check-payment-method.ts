@@ -1,0 +1,19 @@
+import { AppError } from "#platform/errors.ts";
+import type { Queryable } from "#platform/postgres/database.ts";
+
+import { findMethodOf } from "../repositories/payment-methods.ts";
+
+/** @throws AppError unprocessable where a payment method that is named is not the customer's */
+export async function checkPaymentMethod(
+  tx: Queryable,
+  customerId: string,
+  paymentMethodId: string | undefined,
+): Promise<void> {
+  if (paymentMethodId === undefined) return;
+  const found = await findMethodOf(tx, customerId, paymentMethodId);
+  if (found !== undefined) return;
+  const message = "this customer has no such payment method: add it first";
+  throw new AppError("unprocessable", `paymentMethodId: ${message}.`, {
+    fields: [{ path: "body.paymentMethodId", code: "unknown", message }],
+  });
+}

@@ -1,0 +1,131 @@
+import { z } from "zod";
+
+import type { Kit } from "#api/kit/service.ts";
+import type { JobHandlers, JobRun } from "#platform/jobs/jobs.ts";
+
+import { type Gateways, gatewayOf } from "../gateway/gateways.ts";
+import type { Gateway } from "../gateway/port.ts";
+import { findDispute } from "../repositories/disputes.ts";
+import { readMethodOfPayment } from "../repositories/payment-methods.ts";
+import { type Payment, readPayment } from "../repositories/payments.ts";
+import { readRefund } from "../repositories/refunds.ts";
+import { expireDispute } from "./disputes.ts";
+import type { Doing } from "./doing.ts";
+import { collectDue, collectNew, retryCollection, settledWithoutPayment } from "./dunning.ts";
+import { eventOfOutcome, hearOfPayment } from "./payments-heard.ts";
+import { hearOfRefund } from "./refunds.ts";
+
+type Deps = { kit: Kit; gateways: Gateways };
+const OfPayment = z.object({ paymentId: z.string() });
+const OfRefund = z.object({ refundId: z.string() });
+const OfDispute = z.object({ disputeId: z.string() });
+const OfInvoice = z.object({ invoiceId: z.string() });
+const OfRetry = OfInvoice.extend({ startedMs: z.number(), retry: z.number() });
+
+/**
+ * What payments promise to do later. A gateway is called outside any transaction, with an id of ours as the key; what it
+ * says is recorded after. Whoever dies in between calls again with the same key, and hears the same.
+ */
+export function paymentsJobs(deps: Deps): JobHandlers {
+  const { kit } = deps;
+  const inOne = <T>(run: JobRun, work: (doing: Doing) => Promise<T>): Promise<T> =>
+    kit.database.transaction((tx) => work({ kit, tx, nowMs: run.nowMs }));
+  return {
+    "collect-invoice": (run) =>
+      inOne(run, (doing) => collectNew(doing, OfInvoice.parse(run.payload).invoiceId)),
+    "invoice-due": (run) =>
+      inOne(run, (doing) => collectDue(doing, OfInvoice.parse(run.payload).invoiceId)),
+    "invoice-settled": (run) =>
+      inOne(run, (doing) => settledWithoutPayment(doing, OfInvoice.parse(run.payload).invoiceId)),
+    "dunning.retry": (run) =>
+      inOne(run, (doing) => retryCollection(doing, OfRetry.parse(run.payload))),
+    "payment.charge": (run) => charge(deps, inOne, run),
+    "payment.confirm": (run) => confirm(deps, inOne, run),
+    "payment.expire": (run) => expire(deps, inOne, run),
+    "refund.send": (run) => refund(deps, inOne, run),
+    "dispute.deadline": (run) =>
+      inOne(run, (doing) => expireDispute(doing, OfDispute.parse(run.payload).disputeId)),
+    "dispute.evidence": (run) => sendEvidence(deps, run),
+    "dispute.accept": (run) => sendAccept(deps, run),
+  };
+}
+
+type InOne = <T>(run: JobRun, work: (doing: Doing) => Promise<T>) => Promise<T>;
+
+async function gatewayFor({ kit, gateways }: Deps, payment: Payment) {
+  const method = await readMethodOfPayment(kit.database, payment.paymentMethodId);
+  return { gateway: gatewayOf(gateways, method.gateway), method };
+}
+
+// oxlint-disable-next-line max-params
+async function charge(deps: Deps, inOne: InOne, run: JobRun): Promise<void> {
+  const { paymentId } = OfPayment.parse(run.payload);
+  const payment = await inOne(run, (doing) => hearOfPayment(doing, paymentId, { type: "started" }));
+  // Whoever went further before us has the answer.
+  if (payment?.state.status !== "processing" || payment.state.chargeId !== undefined) return;
+  const { gateway, method } = await gatewayFor(deps, payment);
+  const { id: key, amount, currency } = payment;
+  const { token } = method;
+  const outcome = await gateway.charge({ key, token, amount, currency, reference: key });
+  await inOne(run, (doing) => hearOfPayment(doing, paymentId, eventOfOutcome(outcome)));
+}
+
+async function confirm(deps: Deps, inOne: InOne, run: JobRun): Promise<void> {
+  const { paymentId } = OfPayment.parse(run.payload);
+  const payment = await readPayment(deps.kit.database, paymentId);
+  if (payment.state.status !== "processing" || payment.state.chargeId === undefined) return;
+  const { gateway } = await gatewayFor(deps, payment);
+  const { chargeId } = payment.state;
+  const outcome = await gateway.confirm({ key: `${paymentId}/confirm`, chargeId });
+  await inOne(run, (doing) => hearOfPayment(doing, paymentId, eventOfOutcome(outcome)));
+}
+
+async function expire(deps: Deps, inOne: InOne, run: JobRun): Promise<void> {
+  const { paymentId } = OfPayment.parse(run.payload);
+  const payment = await readPayment(deps.kit.database, paymentId);
+  if (payment.state.status !== "requires_action") return;
+  const { gateway } = await gatewayFor(deps, payment);
+  const { chargeId } = payment.state;
+  const outcome = await gateway.cancel({ key: `${paymentId}/cancel`, chargeId });
+  await inOne(run, (doing) => hearOfPayment(doing, paymentId, eventOfOutcome(outcome)));
+}
+
+async function refund(deps: Deps, inOne: InOne, run: JobRun): Promise<void> {
+  const { refundId } = OfRefund.parse(run.payload);
+  const { status, paymentId, amount, currency } = await readRefund(deps.kit.database, refundId);
+  const payment = await readPayment(deps.kit.database, paymentId);
+  if (status !== "pending" || !("chargeId" in payment.state)) return;
+  const { gateway } = await gatewayFor(deps, payment);
+  const chargeId = payment.state.chargeId ?? "";
+  const asked = { key: refundId, chargeId, amount, currency, reference: refundId };
+  const outcome = await gateway.refund(asked);
+  if (outcome.status === "pending") return;
+  await inOne(run, (doing) => hearOfRefund(doing, refundId, outcome));
+}
+
+type Found = { gateway: Gateway; disputeId: string; evidence: Readonly<Record<string, string>> };
+
+async function disputeFor({ kit, gateways }: Deps, run: JobRun): Promise<Found | undefined> {
+  const { disputeId: id } = OfDispute.parse(run.payload);
+  const dispute = await findDispute(kit.database, { id });
+  if (!dispute) return undefined;
+  const gateway = gatewayOf(gateways, dispute.gateway);
+  return { gateway, disputeId: dispute.gatewayDisputeId, evidence: dispute.evidence ?? {} };
+}
+
+async function sendEvidence(deps: Deps, run: JobRun): Promise<void> {
+  const found = await disputeFor(deps, run);
+  if (!found) return;
+  const { gateway, disputeId, evidence } = found;
+  const text = Object.entries(evidence)
+    .map(([name, words]) => `${name}: ${words}`)
+    .join("\n");
+  await gateway.submitEvidence({ key: `${disputeId}/evidence`, disputeId, text });
+}
+
+async function sendAccept(deps: Deps, run: JobRun): Promise<void> {
+  const found = await disputeFor(deps, run);
+  if (!found) return;
+  const { gateway, disputeId } = found;
+  await gateway.acceptDispute({ key: `${disputeId}/accept`, disputeId });
+}

@@ -1,0 +1,44 @@
+import { periodAt } from "../domain/calendar.ts";
+import { bills } from "../domain/subscription.ts";
+import { type Subscription, lockSubscription } from "../repositories/subscriptions.ts";
+import { billPeriod } from "./bill-period.ts";
+import { endSubscription } from "./cancel-subscription.ts";
+import type { Doing } from "./doing.ts";
+import { publishSubscription, readTerms } from "./subscription-terms.ts";
+
+/**
+ * The period with this number has ended: the next one is billed, or the subscription ends where that was wished. Done
+ * twice, or by two workers, it does nothing the second time.
+ */
+export async function renewSubscription(
+  doing: Doing,
+  { subscriptionId, period }: { subscriptionId: string; period: number },
+): Promise<void> {
+  const before = await lockSubscription(doing.tx, subscriptionId);
+  if (before.period !== period || !bills(before.status)) return;
+  if (before.endMs > doing.nowMs)
+    throw new Error("the period has not ended: was a clock set back?");
+  if (before.cancelAtPeriodEnd) {
+    await endSubscription(doing, before, { giveBack: false });
+    return;
+  }
+  await beginNextPeriod(doing, before);
+}
+
+/** Bills the next period of a locked subscription. */
+export async function beginNextPeriod(doing: Doing, before: Subscription): Promise<Subscription> {
+  const terms = await readTerms(doing.tx, before);
+  const period = before.period + 1;
+  const next: Subscription = {
+    ...before,
+    ...periodAt(before.anchorMs, terms.price.interval, period - before.anchorPeriod),
+    period,
+    status: before.status === "trialing" ? "active" : before.status,
+    version: before.version + 1,
+  };
+  const billed = await billPeriod(doing, next, terms);
+  if (billed.mrr !== before.mrr || billed.status !== before.status) {
+    await publishSubscription(doing, "changed", { subscription: billed, planId: terms.plan.id });
+  }
+  return billed;
+}

@@ -1,0 +1,75 @@
+import type { Queryable } from "#platform/postgres/database.ts";
+
+import { periodDiscount } from "../domain/coupon.ts";
+import { type Money, ZERO, toWire } from "../domain/money.ts";
+import { type PeriodPrice, grossOf } from "../domain/proration.ts";
+import { mrrOf } from "../domain/subscription.ts";
+import type { TaxRate } from "../domain/tax.ts";
+import { type Plan, type Price, readPlan, readPrice } from "../repositories/catalog.ts";
+import { type Coupon, readCoupon } from "../repositories/coupons.ts";
+import type { Subscription } from "../repositories/subscriptions.ts";
+import { type Doing, publish } from "./doing.ts";
+
+/** What a subscription is to and what is taken off. */
+export type Terms = { plan: Plan; price: Price; coupon: Coupon | undefined };
+
+export async function readTerms(
+  tx: Queryable,
+  { priceId, couponId }: Pick<Subscription, "priceId" | "couponId">,
+): Promise<Terms> {
+  const price = await readPrice(tx, priceId);
+  return {
+    price,
+    plan: await readPlan(tx, price.planId),
+    coupon: couponId === null ? undefined : await readCoupon(tx, couponId),
+  };
+}
+
+/** What a whole period of a subscription costs, for a period that begins at `startMs`. */
+export function periodPrice(
+  { plan, price, coupon }: Terms,
+  subscription: Pick<Subscription, "quantity" | "startMs" | "discountEndsMs">,
+): PeriodPrice {
+  const { quantity, startMs, discountEndsMs: endsMs } = subscription;
+  const gross = grossOf(price.unitAmount, quantity);
+  const taken = coupon === undefined ? undefined : { ...coupon, endsMs };
+  return {
+    description: plan.name,
+    quantity,
+    unitAmount: price.unitAmount,
+    gross,
+    discount: periodDiscount(taken, { gross, startMs }),
+  };
+}
+
+/** Monthly recurring revenue of a subscription as it is; a discount of one period is none that recurs. */
+export function recurring(
+  terms: Terms,
+  subscription: Pick<Subscription, "status">,
+  billed: { gross: Money; discount: Money; taxRate: TaxRate },
+): Money {
+  const lasting = terms.coupon?.duration === "once" ? ZERO : billed.discount;
+  const { interval } = terms.price;
+  return mrrOf({ ...billed, status: subscription.status, interval, discount: lasting });
+}
+
+export function publishSubscription(
+  doing: Doing,
+  happened: "created" | "changed" | "canceled",
+  { subscription, planId }: { subscription: Subscription; planId: string },
+): Promise<void> {
+  return publish(doing, {
+    type: `subscription.${happened}`,
+    subject: subscription.id,
+    data: {
+      subscriptionId: subscription.id,
+      customerId: subscription.customerId,
+      planId,
+      priceId: subscription.priceId,
+      quantity: subscription.quantity,
+      status: subscription.status,
+      currency: subscription.currency,
+      mrr: toWire(subscription.mrr),
+    },
+  });
+}

@@ -1,0 +1,82 @@
+import { AppError, type FieldError } from "#platform/errors.ts";
+import { type Caller, scopesOf } from "#platform/http/caller.ts";
+
+import { judgeLines, LINES_MAX, type LineRefusal } from "../domain/batch.ts";
+import type { Received, Refusal } from "../domain/normalise.ts";
+import type { ExportRequest } from "../domain/otlp-messages.ts";
+import { documentsOf } from "../domain/otlp.ts";
+import type { Deps } from "./deps.ts";
+import { WRITE } from "./read-scope.ts";
+
+type Accepting = Pick<Deps, "bus" | "normalise">;
+type From = { caller: Caller; nowMs: number };
+export type Accepted = { accepted: number; refused: LineRefusal[] };
+
+const receivedFrom = ({ caller, nowMs }: From): Received => ({
+  nowMs,
+  scope: scopesOf(caller, WRITE),
+});
+
+const bytesOf = (lines: readonly string[]): Buffer =>
+  Buffer.from(lines.map((it) => `${it}\n`).join(""));
+
+/** Takes one event: it is on disk when this resolves. @throws AppError that names the field that is wrong */
+export async function acceptOne(deps: Accepting, document: unknown, from: From): Promise<void> {
+  const judged = deps.normalise(document, receivedFrom(from));
+  if (!judged.ok) throw refusalOf([judged.refusal].map((it) => ({ ...it, path: "body" })));
+  await deps.bus.append(bytesOf([judged.line]));
+}
+
+/** Takes the lines that are right; on disk when this resolves. @throws AppError where there are too many, or none is right */
+export async function acceptBatch(
+  deps: Accepting,
+  body: Uint8Array,
+  from: From,
+): Promise<Accepted> {
+  const verdict = judgeLines(body, deps.normalise, receivedFrom(from));
+  if (verdict === "too many lines") throw tooMany();
+  const { lines, refused } = verdict;
+  if (lines.length === 0 && refused.length > 0) {
+    throw refusalOf(refused.map((it) => ({ ...it, path: `lines.${it.line}` })));
+  }
+  await deps.bus.append(bytesOf(lines));
+  return { accepted: lines.length, refused };
+}
+
+/** Takes the records that are right; on disk when this resolves. */
+export async function acceptOtlp(
+  deps: Accepting,
+  request: ExportRequest,
+  from: From,
+): Promise<Accepted> {
+  const received = receivedFrom(from);
+  const lines: string[] = [];
+  const refused: LineRefusal[] = [];
+  let count = 0;
+  for (const document of documentsOf(request)) {
+    count += 1;
+    if (count > LINES_MAX) throw tooMany();
+    const judged = deps.normalise(document, received);
+    if (judged.ok) lines.push(judged.line);
+    else refused.push({ line: count, ...judged.refusal });
+  }
+  await deps.bus.append(bytesOf(lines));
+  return { accepted: lines.length, refused };
+}
+
+const tooMany = (): AppError =>
+  new AppError("too_large", `At most ${LINES_MAX} events at once: send them in several requests.`);
+
+/** Forbidden where that is all there is to say, else a bad request. */
+function refusalOf(refusals: readonly (Refusal & { path: string })[]): AppError {
+  const fields: FieldError[] = refusals.slice(0, 50).map(({ path, field, code, message }) => ({
+    path: field === "" ? path : `${path}.${field}`,
+    code,
+    message,
+  }));
+  const isForbidden = refusals.every(({ code }) => code === "forbidden");
+  const detail = fields.map((it) => `${it.path}: ${it.message}`).join("; ");
+  return new AppError(isForbidden ? "forbidden" : "bad_request", detail.slice(0, 2_000), {
+    fields,
+  });
+}

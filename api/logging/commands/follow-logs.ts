@@ -1,0 +1,138 @@
+import type { Filter } from "#pipeline/filter.ts";
+import { matches } from "#pipeline/matches.ts";
+import type { EventDocument, EventId, Skipped } from "#pipeline/store/port.ts";
+import type { Caller } from "#platform/http/caller.ts";
+
+import { covers } from "../domain/dataset.ts";
+import type { Deps } from "./deps.ts";
+import { isVisible, readScope, withinScope } from "./read-scope.ts";
+
+/** What waits for one reader; one that leaves more lying is let go. */
+const WAITING_MAX = 2_000;
+/** Of what a reader missed, so many of the newest are sent again. */
+const MISSED_MAX = 1_000;
+
+export type Message = { id?: string; event: "log" | "skipped" | "dropped"; data: unknown };
+
+export type Following = {
+  where: Filter;
+  caller: Caller;
+  /** Id of the last event that the reader has. */
+  after: string | undefined;
+  nowMs: number;
+  signal: AbortSignal;
+};
+
+/** New events of one reader; ends with the signal, or after `dropped`. */
+export async function followLogs(
+  { stores, tails }: Pick<Deps, "stores" | "tails">,
+  following: Following,
+): Promise<AsyncIterator<Message>> {
+  const { where, caller, signal } = following;
+  const inbox = new Inbox();
+  const leave = await tails.add((events, skipped) => {
+    for (const event of events) {
+      if (isVisible(caller, event.fields) && matches(event.fields, where)) inbox.put(logOf(event));
+    }
+    const count = skippedOf(caller, skipped);
+    if (count > 0) inbox.put({ event: "skipped", data: { events: count } });
+  });
+  const end = (): void => {
+    leave();
+    inbox.end();
+  };
+  signal.addEventListener("abort", end, { once: true });
+  if (signal.aborted) end();
+  const missed = await missedBy({ stores }, following).catch((error: unknown) => {
+    leave();
+    throw error;
+  });
+  return messages(missed, inbox, leave);
+}
+
+/** How many in the datasets of the caller: what happens in the others is not theirs to know. */
+const skippedOf = (caller: Caller, skipped: Skipped): number =>
+  [...skipped].reduce(
+    (sum, [dataset, rows]) => (covers(readScope(caller), dataset) ? sum + rows : sum),
+    0,
+  );
+
+// What came in while the missed ones were looked up may be among them.
+async function* messages(
+  missed: readonly Message[],
+  inbox: Inbox,
+  leave: () => void,
+): AsyncGenerator<Message, void> {
+  try {
+    const sent = new Set(missed.map(({ id }) => id));
+    yield* missed;
+    for (let message = await inbox.next(); message; message = await inbox.next()) {
+      if (message.id === undefined || !sent.has(message.id)) yield message;
+    }
+  } finally {
+    leave();
+  }
+}
+
+/** What is newer than the reader's last event, by the order of searches, oldest first. */
+async function missedBy(
+  { stores }: Pick<Deps, "stores">,
+  { after, caller, where, nowMs }: Following,
+): Promise<Message[]> {
+  if (after === undefined) return [];
+  const store = await stores.get();
+  // It has come through `EventId` of the route.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const last = await store.event(after as EventId);
+  if (!last || !isVisible(caller, last.fields)) return [];
+  const fromMs = Date.parse(String(last.fields["@timestamp"]));
+  const found = await store.search({
+    fromMs,
+    // Clocks of those who write may run ahead.
+    toMs: nowMs + 86_400_000,
+    where: [...where, ...(await withinScope(store, caller))],
+    limit: MISSED_MAX + 1,
+  });
+  const at = found.findIndex(({ id }) => id === last.id);
+  const newer = (at < 0 ? found : found.slice(0, at)).slice(0, MISSED_MAX);
+  const isCut = at < 0 && found.length > MISSED_MAX;
+  return [
+    ...(isCut ? [{ event: "skipped" as const, data: { events: null } }] : []),
+    ...newer.toReversed().map(logOf),
+  ];
+}
+
+const logOf = (event: EventDocument): Message => ({ id: event.id, event: "log", data: event });
+
+/** What waits for its reader, up to a limit. */
+class Inbox {
+  readonly #waiting: Message[] = [];
+  #wake: (() => void) | undefined;
+  #isEnded = false;
+
+  put(message: Message): void {
+    if (this.#isEnded) return;
+    this.#waiting.push(message);
+    if (this.#waiting.length > WAITING_MAX) {
+      const data = { reason: "too slow: more events waited than are kept", events: WAITING_MAX };
+      this.#waiting.splice(0, Infinity, { event: "dropped", data });
+      this.#isEnded = true;
+    }
+    this.#wake?.();
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    this.#wake?.();
+  }
+
+  /** Undefined at the end. */
+  async next(): Promise<Message | undefined> {
+    while (this.#waiting.length === 0 && !this.#isEnded) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    return this.#waiting.shift();
+  }
+}

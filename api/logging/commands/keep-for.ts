@@ -1,0 +1,56 @@
+import type { Kit } from "#api/kit/service.ts";
+import type { EventStore } from "#pipeline/store/port.ts";
+import { checkVersion } from "#platform/http/etag.ts";
+import type { Queryable } from "#platform/postgres/database.ts";
+
+import {
+  changeRule,
+  lockApplying,
+  lockRule,
+  readRules,
+  type RetentionRule,
+  type RuleChange,
+} from "../repositories/retention.ts";
+import type { Deps } from "./deps.ts";
+
+/** Job that carries the rules to the store. */
+export const APPLY = "apply-retention";
+
+/** Says for how long a dataset is kept. @throws AppError precondition_failed when somebody else said so meanwhile */
+export async function keepFor(
+  kit: Kit,
+  tx: Queryable,
+  change: RuleChange & { ifMatch: number | undefined; traceId: string },
+): Promise<RetentionRule> {
+  const before = await lockRule(tx, change.dataset);
+  checkVersion(change.ifMatch, before.version);
+  const after = await changeRule(tx, change);
+  const { dataset, days, by, atMs, traceId } = change;
+  await kit.publish(tx, {
+    type: "retention.changed",
+    subject: dataset,
+    atMs,
+    traceId,
+    data: { dataset, days, daysBefore: before.days, by, version: after.version },
+  });
+  await kit.jobs.add(tx, { kind: APPLY, payload: {} });
+  return after;
+}
+
+/** Carries all rules to the current store; of several at once the last one to begin has the last word. */
+export async function applyRules({ kit, stores }: Pick<Deps, "kit" | "stores">): Promise<void> {
+  const store = await stores.get();
+  await applyRulesTo(kit, store);
+}
+
+export async function applyRulesTo(kit: Kit, store: EventStore): Promise<void> {
+  await kit.database.transaction(async (tx) => {
+    await lockApplying(tx);
+    const rules = await readRules(tx);
+    if (rules.size === 0) return;
+    const kept = [...rules].flatMap(([dataset, { days }]): [string, number][] =>
+      days === null ? [] : [[dataset, days]],
+    );
+    await store.setRetention(new Map(kept));
+  });
+}

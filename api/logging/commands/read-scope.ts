@@ -1,0 +1,33 @@
+import type { StoreFilter } from "#pipeline/filter.ts";
+import type { EventStore, Extent } from "#pipeline/store/port.ts";
+import { type Caller, scopesOf } from "#platform/http/caller.ts";
+
+import { covers, type Scope } from "../domain/dataset.ts";
+
+export const READ = "logging:logs:read";
+export const WRITE = "logging:logs:write";
+export const KEEP = "logging:retention:write";
+
+const DATASET_FIELD = "data_stream.dataset";
+
+export const readScope = (caller: Caller): Scope => scopesOf(caller, READ);
+
+/** The datasets that there are for this caller. */
+export async function visibleExtents(store: EventStore, caller: Caller): Promise<Extent[]> {
+  const scope = readScope(caller);
+  return (await store.extents()).filter(({ dataset }) => covers(scope, dataset));
+}
+
+/** What keeps a read within the datasets of the caller: names, as patterns are none of the store's business. */
+export async function withinScope(store: EventStore, caller: Caller): Promise<StoreFilter> {
+  if (readScope(caller) === "all") return [];
+  const visible = await visibleExtents(store, caller);
+  return [{ field: DATASET_FIELD, op: "one_of", values: visible.map(({ dataset }) => dataset) }];
+}
+
+/** Whether an event lies in the datasets of the caller. */
+export function isVisible(caller: Caller, fields: Readonly<Record<string, unknown>>): boolean {
+  const dataset = fields[DATASET_FIELD];
+  const scope = readScope(caller);
+  return scope === "all" || (typeof dataset === "string" && covers(scope, dataset));
+}

@@ -1,0 +1,147 @@
+import type { Kit } from "#api/kit/service.ts";
+import { AppError } from "#platform/errors.ts";
+import type { Queryable } from "#platform/postgres/database.ts";
+
+import { type Application, type Content, EMPTY, type Revision } from "../domain/application.ts";
+import { checkSize, secretsIn } from "../domain/decide.ts";
+import { type Change, advance, diff } from "../domain/diff.ts";
+import { lockAnnounced, setAnnounced } from "../repositories/announcements.ts";
+import { missingSecrets } from "../repositories/secrets.ts";
+import type { SettingsStore } from "../store/port.ts";
+
+export type ChangeDeps = { kit: Kit; store: SettingsStore };
+
+/** Who changes what, when and why. */
+export type ChangeRequest = {
+  application: string;
+  by: string;
+  reason: string;
+  nowMs: number;
+  traceId: string;
+  /** See `Commit.request`. */
+  request: string | undefined;
+  /** Decides the new content. @throws AppError when that may not be */
+  decide(current: Application): Content;
+  /** The content of a new application: only where it may be made. */
+  create?: () => Content;
+};
+
+export type Changed = { application: Application; changes: Change[] };
+
+const ATTEMPTS_MAX = 20;
+const ANNOUNCED_AT_ONCE = 100;
+
+/**
+ * Changes an application: one revision, or none when nothing differs. Others that change it at the same time are
+ * decided about again with what they wrote.
+ * @throws AppError not_found, conflict, unprocessable and what `decide` throws
+ */
+export async function change(
+  deps: ChangeDeps,
+  tx: Queryable,
+  request: ChangeRequest,
+): Promise<Changed> {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+    const changed = (await doneBefore(deps, tx, request)) ?? (await attemptOf(deps, tx, request));
+    if (changed === undefined) continue;
+    await announce(deps, tx, request);
+    return changed;
+  }
+  throw new AppError("conflict", "Too many others change this application: try again.");
+}
+
+/** What the request has done already, when the answer to it was lost between two stores. */
+async function doneBefore(
+  { store }: ChangeDeps,
+  tx: Queryable,
+  { application: name, request }: ChangeRequest,
+): Promise<Changed | undefined> {
+  const revision = request === undefined ? undefined : await store.done(tx, name, request);
+  const current = revision && (await store.load(tx, name));
+  if (!revision || !current) return undefined;
+  const before = await store.revision(name, revision.revision - 1);
+  return {
+    application: { ...current, version: revision.revision, content: revision.content },
+    changes: diff(before?.content ?? EMPTY, revision.content),
+  };
+}
+
+async function attemptOf(
+  { store }: ChangeDeps,
+  tx: Queryable,
+  request: ChangeRequest,
+): Promise<Changed | undefined> {
+  const { application: name, nowMs } = request;
+  const current = await store.load(tx, name);
+  const content = contentOf(current, request);
+  await checkContent(tx, current?.content ?? EMPTY, content);
+  const next = advance(current ?? newApplication(name, nowMs), { content, atMs: nowMs });
+  if (current && next.changes.length === 0) return { application: current, changes: [] };
+  const committed = await store.commit(tx, {
+    application: next.application,
+    revision: revisionOf(next.application, request),
+    secrets: secretsIn(content),
+    request: request.request,
+  });
+  return committed ? next : undefined;
+}
+
+function contentOf(current: Application | undefined, request: ChangeRequest): Content {
+  if (current) return request.decide(current);
+  if (request.create) return request.create();
+  throw new AppError("not_found", `There is no application ${request.application}.`);
+}
+
+const newApplication = (name: string, nowMs: number): Application => ({
+  name,
+  version: 0,
+  versions: { settings: {}, flags: {} },
+  content: EMPTY,
+  createdAtMs: nowMs,
+  updatedAtMs: nowMs,
+});
+
+const revisionOf = (
+  { name, version, content }: Application,
+  { nowMs, by, reason }: ChangeRequest,
+): Revision => ({ application: name, revision: version, atMs: nowMs, by, reason, content });
+
+/** @throws AppError unprocessable when it is too large, or refers to secrets that are not there */
+export async function checkContent(tx: Queryable, before: Content, after: Content): Promise<void> {
+  checkSize(after);
+  const known = new Set(secretsIn(before));
+  const missing = await missingSecrets(
+    tx,
+    secretsIn(after).filter((name) => !known.has(name)),
+  );
+  if (missing.length === 0) return;
+  throw new AppError(
+    "unprocessable",
+    `There is no secret ${missing.join(", ")}: put it with PUT /v1/secrets/${missing[0]} first.`,
+  );
+}
+
+/**
+ * Publishes every revision that was not published yet, in order, and wakes watchers and caches: also those of a process
+ * that died between the two stores.
+ */
+export async function announce(
+  { kit, store }: ChangeDeps,
+  tx: Queryable,
+  { application, traceId }: { application: string; traceId?: string },
+): Promise<void> {
+  let announced = await lockAnnounced(tx, application);
+  for (;;) {
+    const range = { after: announced, limit: ANNOUNCED_AT_ONCE };
+    const revisions = await store.since(tx, application, range);
+    for (const { revision, atMs, by } of revisions) {
+      const event = { type: "application.changed", subject: application, atMs };
+      const trace = traceId === undefined ? {} : { traceId };
+      await kit.publish(tx, { ...event, ...trace, data: { application, revision, by } });
+    }
+    const last = revisions.at(-1)?.revision;
+    if (last === undefined) return;
+    await setAnnounced(tx, application, last);
+    announced = last;
+  }
+}

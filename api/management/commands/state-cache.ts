@@ -1,0 +1,92 @@
+import type { Kit } from "#api/kit/service.ts";
+import { AppError } from "#platform/errors.ts";
+import type { ReadyAnswer } from "#platform/http/route.ts";
+
+import type { Application } from "../domain/application.ts";
+import type { SettingsStore } from "../store/port.ts";
+
+/** An application with what was made of it, by what was asked. */
+export type Cached = {
+  application: Application;
+  answers: WeakMap<object, ReadyAnswer>;
+  readAtMs: number;
+};
+
+/**
+ * Applications as they are now, of this process. Every change notifies every process of its revision, and what is older
+ * than that is not used; while notifications are not heard nothing is kept. A read from a replica that had not heard of
+ * a revision that nobody has told about yet is seen for at most `AGE_MS_MAX`.
+ */
+export type StateCache = {
+  /** @throws AppError not_found */
+  get(name: string, readAfter: string | undefined): Promise<Cached>;
+  /** What `get` would give at once, for the fast path. */
+  peek(name: string, nowMs: number): Cached | undefined;
+  /** The newest revision that this process knows of. */
+  newest(name: string): number;
+  /** There is such a revision now: older ones are not to be shown any more. */
+  raise(name: string, version: number): void;
+};
+
+const AGE_MS_MAX = 30_000;
+const APPLICATIONS_MAX = 200;
+
+export function createStateCache({ kit, store }: { kit: Kit; store: SettingsStore }): StateCache {
+  const kept = new Map<string, Cached>();
+  const floors = new Map<string, number>();
+  let generation = 0;
+  const floorOf = (name: string): number => floors.get(name) ?? 0;
+
+  function raise(name: string, version: number): void {
+    if (version <= floorOf(name)) return;
+    floors.set(name, version);
+    if ((kept.get(name)?.application.version ?? version) < version) kept.delete(name);
+  }
+
+  kit.notifications.on("revisions", (payload) => {
+    if (payload === undefined) {
+      generation += 1;
+      kept.clear();
+      return;
+    }
+    const [name = "", version] = payload.split(" ");
+    raise(name, Number(version));
+  });
+
+  function peek(name: string, nowMs: number): Cached | undefined {
+    const cached = kept.get(name);
+    if (cached === undefined || !kit.notifications.hears()) return undefined;
+    return nowMs - cached.readAtMs < AGE_MS_MAX ? cached : undefined;
+  }
+
+  function keep(cached: Cached): Cached {
+    const { name, version } = cached.application;
+    const before = kept.get(name);
+    if (before !== undefined && before.application.version > version) return before;
+    if (before?.application.version === version) {
+      before.readAtMs = cached.readAtMs;
+      return before;
+    }
+    const [oldest = ""] = kept.keys();
+    if (kept.size >= APPLICATIONS_MAX) kept.delete(oldest);
+    kept.set(name, cached);
+    return cached;
+  }
+
+  return {
+    raise,
+    newest: floorOf,
+    peek,
+    async get(name, readAfter) {
+      const nowMs = kit.clock.nowMs();
+      const cached = readAfter === undefined ? peek(name, nowMs) : undefined;
+      if (cached) return cached;
+      const started = generation;
+      const application = await store.peek(name, { version: floorOf(name), after: readAfter });
+      if (!application) throw new AppError("not_found", `There is no application ${name}.`);
+      const fresh = { application, answers: new WeakMap<object, ReadyAnswer>(), readAtMs: nowMs };
+      const current = generation === started && application.version >= floorOf(name);
+      return current && kit.notifications.hears() ? keep(fresh) : fresh;
+    },
+  };
+}

@@ -1,0 +1,82 @@
+import { AppError } from "#platform/errors.ts";
+
+import type { RangeParams, Step } from "../domain/periods.ts";
+import { signUpsReport, turnoverReport } from "../domain/report-people.ts";
+import { costReport, responseTimeReport } from "../domain/report-requests.ts";
+import { refundsReport, revenueReport } from "../domain/report-revenue.ts";
+import { churnReport, cohortReport, mrrReport } from "../domain/report-subscriptions.ts";
+import { type Asked, type ReportSpec, type Row, ask } from "../domain/report.ts";
+import {
+  costQuery,
+  responseTimeQuery,
+  signUpsQuery,
+  turnoverQuery,
+} from "../repositories/people-sql.ts";
+import { refundsQuery, revenueQuery } from "../repositories/revenue-sql.ts";
+import { churnQuery, cohortQuery, mrrQuery } from "../repositories/subscription-sql.ts";
+import type { QueryLimits, Warehouse, WarehouseQuery } from "../warehouse/port.ts";
+
+type AnyParams = RangeParams & { step: Step | "all" };
+type Computation = { warehouse: Warehouse; nowMs: number; limits: QueryLimits };
+/** Parameters as they are sent and kept: texts by name. */
+export type Parameters = Readonly<Record<string, unknown>>;
+
+/** A report with the types of its own parameters forgotten. */
+export type Report = Omit<ReportSpec<AnyParams>, "finish"> & {
+  /** @throws AppError bad_request that names the parameter that is wrong, with the place `at` which they were given */
+  check(parameters: Parameters, nowMs: number, at?: string): void;
+  compute(parameters: Parameters, computation: Computation): Promise<Row[]>;
+};
+
+/** Rows that one question may bring from the warehouse before they become rows of the report. */
+const RAW_ROWS_MAX = 500_000;
+
+function define<Params extends AnyParams>(
+  spec: ReportSpec<Params>,
+  query: (asked: Asked<Params>) => WarehouseQuery,
+): Report {
+  const asked = (parameters: Parameters, nowMs: number, at = "parameters"): Asked<Params> => {
+    const parsed = spec.params.safeParse(parameters);
+    if (!parsed.success) {
+      const [issue] = parsed.error.issues;
+      throw badParameter([at, ...(issue?.path ?? [])].join("."), issue?.message ?? "");
+    }
+    const result = ask(parsed.data, nowMs);
+    if ("path" in result) throw badParameter(`${at}.${result.path}`, result.message);
+    return result;
+  };
+  return {
+    ...spec,
+    check: (parameters, nowMs, at) => void asked(parameters, nowMs, at),
+    async compute(parameters, { warehouse, nowMs, limits }) {
+      const question = asked(parameters, nowMs);
+      const raw = await warehouse.run(query(question), { ...limits, rowsMax: RAW_ROWS_MAX });
+      const rows = spec.finish(question, raw);
+      if (rows.length <= limits.rowsMax) return rows;
+      const message = `the report has ${rows.length} rows, more than ${limits.rowsMax}: take fewer days, a longer step, or a filter`;
+      throw new AppError("unprocessable", message);
+    },
+  };
+}
+
+function badParameter(path: string, message: string): AppError {
+  return new AppError("bad_request", `${path}: ${message}`, {
+    fields: [{ path, code: "invalid", message }],
+  });
+}
+
+/** Every report there is. */
+export const REPORTS: readonly Report[] = [
+  define(revenueReport, revenueQuery),
+  define(mrrReport, mrrQuery),
+  define(churnReport, churnQuery),
+  define(cohortReport, cohortQuery),
+  define(refundsReport, refundsQuery),
+  define(signUpsReport, signUpsQuery),
+  define(turnoverReport, turnoverQuery),
+  define(responseTimeReport, responseTimeQuery),
+  define(costReport, costQuery),
+];
+
+export const reportNamed = (name: string): Report | undefined =>
+  REPORTS.find((report) => report.name === name);

@@ -1,0 +1,132 @@
+import { z } from "zod";
+
+import { AppError } from "#platform/errors.ts";
+import { checkVersion } from "#platform/http/etag.ts";
+import { newId } from "#platform/ids.ts";
+import type { Queryable } from "#platform/postgres/database.ts";
+
+import type { ReportingDeps } from "../deps.ts";
+import { nextTime, timetableMistake } from "../domain/timetable.ts";
+import {
+  type Schedule,
+  type ScheduleContent,
+  deleteSchedule,
+  insertSchedule,
+  lockSchedule,
+  scheduleHasRun,
+  updateSchedule,
+} from "../repositories/schedules-store.ts";
+import { reportNamed } from "./reports.ts";
+import { orderRun } from "./runs.ts";
+
+type Deps = Pick<ReportingDeps, "jobs" | "publish">;
+type Change = {
+  content: ScheduleContent;
+  nowMs: number;
+  /** Throws when whoever asks may not read the report. */
+  mayRead(report: string): void;
+};
+
+export async function createSchedule(tx: Queryable, deps: Deps, change: Change): Promise<Schedule> {
+  const { content, nowMs } = change;
+  const nextAtMs = checked(change);
+  const schedule = await insertSchedule(tx, { ...content, id: newId("rsc"), nextAtMs, nowMs });
+  await promise(tx, deps, schedule);
+  await tell(tx, deps, { schedule, what: "created", nowMs });
+  return schedule;
+}
+
+export async function changeSchedule(
+  tx: Queryable,
+  deps: Deps,
+  change: Change & { before: Schedule; ifMatch: number | undefined },
+): Promise<Schedule> {
+  const { content, nowMs, ifMatch } = change;
+  const before = await lockSchedule(tx, change.before.id);
+  if (before === undefined) throw noSchedule();
+  checkVersion(ifMatch, before.version);
+  const nextAtMs = checked(change);
+  const schedule = await updateSchedule(tx, { ...content, id: before.id, nextAtMs, nowMs });
+  await promise(tx, deps, schedule);
+  await tell(tx, deps, { schedule, what: "changed", nowMs });
+  return schedule;
+}
+
+export async function removeSchedule(
+  tx: Queryable,
+  deps: Deps,
+  { id, ifMatch, nowMs }: { id: string; ifMatch: number | undefined; nowMs: number },
+): Promise<void> {
+  const schedule = await lockSchedule(tx, id);
+  if (schedule === undefined) throw noSchedule();
+  checkVersion(ifMatch, schedule.version);
+  await deleteSchedule(tx, id);
+  await tell(tx, deps, { schedule, what: "deleted", nowMs });
+}
+
+const Payload = z.object({ scheduleId: z.string(), atMs: z.number() });
+
+/**
+ * Orders the run whose time has come. After a time in which nobody was there (or the schedule was late for another
+ * reason) it makes one run for all that were missed, and goes on with the first time that is still to come.
+ */
+export async function performSchedule(
+  deps: ReportingDeps,
+  job: { payload: unknown },
+): Promise<void> {
+  const { scheduleId, atMs } = Payload.parse(job.payload);
+  const nowMs = deps.clock.nowMs();
+  await deps.database.transaction(async (tx) => {
+    const schedule = await lockSchedule(tx, scheduleId);
+    // Changed, paused or deleted since: whoever did that has promised the new time.
+    if (schedule === undefined || schedule.nextAtMs !== atMs) return;
+    const run = await orderRun(tx, deps, { ...schedule, scheduleId, nowMs });
+    const nextAtMs = nextTime(schedule, nowMs) ?? null;
+    await scheduleHasRun(tx, { id: scheduleId, runId: run.id, nextAtMs });
+    await promise(tx, deps, { ...schedule, nextAtMs });
+  });
+}
+
+/** @throws AppError bad_request that names the field */
+function checked({ content, nowMs, mayRead }: Change): number | null {
+  const report = reportNamed(content.report);
+  if (report === undefined)
+    throw bad("report", "there is no such report: GET /v1/reports lists them");
+  mayRead(report.name);
+  report.check(content.parameters, nowMs, "body.parameters");
+  const mistake = timetableMistake(content, nowMs);
+  if (mistake !== undefined) throw bad(mistake.path, mistake.message);
+  return content.paused ? null : (nextTime(content, nowMs) ?? null);
+}
+
+function bad(field: string, message: string): AppError {
+  const path = `body.${field}`;
+  return new AppError("bad_request", `${path}: ${message}`, {
+    fields: [{ path, code: "invalid", message }],
+  });
+}
+
+async function promise(tx: Queryable, { jobs }: Deps, { id, nextAtMs }: Schedule): Promise<void> {
+  if (nextAtMs === null) return;
+  await jobs.add(tx, {
+    kind: "schedule",
+    payload: { scheduleId: id, atMs: nextAtMs },
+    runAtMs: nextAtMs,
+    key: `schedule ${id} ${nextAtMs}`,
+  });
+}
+
+const tell = (
+  tx: Queryable,
+  { publish }: Deps,
+  { schedule, what, nowMs }: { schedule: Schedule; what: string; nowMs: number },
+): Promise<void> =>
+  publish(tx, {
+    type: `schedule.${what}`,
+    subject: schedule.id,
+    atMs: nowMs,
+    data: { scheduleId: schedule.id, report: schedule.report, name: schedule.name },
+  });
+
+export const noSchedule = (): AppError =>
+  new AppError("not_found", "There is no such schedule: GET /v1/schedules lists them.");

@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+
+import { parseConfig } from "../config.ts";
+import { addressBy } from "./address.ts";
+
+const from = (remoteAddress: string, forwarded: string) => ({
+  headers: { "x-forwarded-for": forwarded },
+  socket: { remoteAddress },
+});
+const trusting = addressBy(["127.0.0.0/8", "::1", "10.0.0.0/8"]);
+
+test("who is no trusted proxy cannot say to be somebody else", () => {
+  expect(trusting(from("203.0.113.9", "198.51.100.1"))).toBe("203.0.113.9");
+  expect(addressBy([])(from("127.0.0.1", "198.51.100.1"))).toBe("127.0.0.1");
+});
+
+test("behind trusted proxies it is the last address that is none of them, whatever was written before it", () => {
+  expect(trusting(from("127.0.0.1", "198.51.100.1"))).toBe("198.51.100.1");
+  expect(trusting(from("::ffff:127.0.0.1", "6.6.6.6, 198.51.100.1, 10.1.2.3"))).toBe(
+    "198.51.100.1",
+  );
+  expect(trusting(from("::1", "2001:db8::7"))).toBe("2001:db8::7");
+  expect(trusting(from("10.0.0.1", "10.0.0.2, 10.0.0.3"))).toBe("10.0.0.2");
+});
+
+test("a port beside the address is left out, and what is no address counts for nothing", () => {
+  expect(trusting(from("127.0.0.1", "198.51.100.1:4711"))).toBe("198.51.100.1");
+  expect(trusting(from("127.0.0.1", "[2001:db8::7]:4711"))).toBe("2001:db8::7");
+  for (const odd of ["", "unknown", "_hidden", "1.2.3", '"><script>', "x".repeat(9_000), ",,,,"]) {
+    expect(trusting(from("127.0.0.1", odd))).toBe("127.0.0.1");
+    expect(trusting(from("127.0.0.1", `1.2.3.4, ${odd}`))).toBe("127.0.0.1");
+  }
+});
+
+test("the setting takes addresses and networks, and names what is neither", () => {
+  const proxies = (text: string) => parseConfig({ API_TRUSTED_PROXIES: text }).api.trustedProxies;
+  expect(proxies("")).toEqual(["127.0.0.0/8", "::1"]);
+  expect(proxies("none")).toEqual([]);
+  expect(proxies("10.0.0.0/8,2001:db8::/32")).toEqual(["10.0.0.0/8", "2001:db8::/32"]);
+  for (const wrong of ["10.0.0.0/33", "::/129", "proxy.example.com", "10.0.0.0/8/8", "10.0.0.0/"]) {
+    expect(() => proxies(wrong)).toThrow("API_TRUSTED_PROXIES");
+  }
+});

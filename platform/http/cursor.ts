@@ -1,0 +1,44 @@
+import type { z } from "zod";
+
+import { AppError } from "../errors.ts";
+
+/** Where a page ended, as an opaque text: base64url of JSON. It grants nothing, so it needs no signature. */
+export const encodeCursor = (values: readonly (string | number)[]): string =>
+  Buffer.from(JSON.stringify(values)).toString("base64url");
+
+/**
+ * The values of a cursor, undefined where none was given.
+ * @throws AppError bad_request that names `query.cursor`
+ */
+export function decodeCursor<Values extends z.ZodType<readonly unknown[]>>(
+  schema: Values,
+  cursor: string | undefined,
+): z.output<Values> | undefined {
+  if (cursor === undefined) return undefined;
+  const parsed = schema.safeParse(jsonOf(cursor));
+  if (parsed.success) return parsed.data;
+  const message = "this is not a cursor of this list: take `next` of an answer, or leave it out";
+  throw new AppError("bad_request", `query.cursor: ${message}`, {
+    fields: [{ path: "query.cursor", code: "invalid_cursor", message }],
+  });
+}
+
+function jsonOf(cursor: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(cursor, "base64url").toString());
+  } catch {
+    return undefined;
+  }
+}
+
+/** Cuts rows that were read with one more than `limit` into a page. */
+export function cutPage<Row, Item>(
+  rows: readonly Row[],
+  limit: number,
+  by: { item(row: Row): Item; cursor(row: Row): readonly (string | number)[] },
+): { items: Item[]; next: string | null } {
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  const more = rows.length > limit && last !== undefined;
+  return { items: shown.map(by.item), next: more ? encodeCursor(by.cursor(last)) : null };
+}

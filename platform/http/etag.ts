@@ -1,0 +1,32 @@
+import { AppError } from "../errors.ts";
+
+/** ETag of a version: a strong one, as versions count every change. */
+export const etagOf = (version: number): { etag: string } => ({ etag: `"${version}"` });
+
+/** What If-Match may hold: an ETag of ours, or `*`. */
+export const IF_MATCH = /^(?:\*|"(\d{1,15})")$/;
+
+/** The version that an If-Match header names; undefined for `*`. @throws AppError when it is no ETag of ours */
+export function parseIfMatch(header: string): number | undefined {
+  const match = IF_MATCH.exec(header.trim());
+  if (match) return match[1] === undefined ? undefined : Number(match[1]);
+  const message = 'give the ETag of an earlier answer, such as "3"';
+  throw new AppError("bad_request", `header.If-Match: ${message}`, {
+    fields: [{ path: "header.If-Match", code: "invalid_etag", message }],
+  });
+}
+
+/** @throws AppError precondition_failed when somebody else has changed it meanwhile */
+export function checkVersion(ifMatch: number | undefined, current: number): void {
+  if (ifMatch === undefined || ifMatch === current) return;
+  throw new AppError(
+    "precondition_failed",
+    `It was changed meanwhile: you have version ${ifMatch}, now it is ${current}. Read it again, then decide.`,
+  );
+}
+
+/** Whether an If-None-Match names an ETag. RFC 9110, 13.1.2: weak comparison, `*` or any of a list. */
+export function isNamedBy(ifNoneMatch: string, etag: string): boolean {
+  const tags = ifNoneMatch.split(",").map((it) => it.trim().replace(/^W\//, ""));
+  return tags.includes(etag) || tags.includes("*");
+}

@@ -1,0 +1,95 @@
+import { createHash, createHmac, hkdfSync } from "node:crypto";
+
+import { z } from "zod";
+
+import { AppError } from "../errors.ts";
+import type { Queryable } from "../postgres/database.ts";
+import { seal, unseal } from "../seal.ts";
+import type { AnyAnswer } from "./route.ts";
+
+/** Answers are kept so long; a key that comes later is a new one. */
+export const IDEMPOTENCY_HOURS = 24;
+
+export const idempotencyMigration = {
+  id: "kit-idempotency",
+  sql: `CREATE TABLE idempotency (
+    key_hash bytea PRIMARY KEY,
+    request_mac bytea NOT NULL,
+    answer bytea NOT NULL,
+    created_at timestamptz NOT NULL
+  );
+  CREATE INDEX idempotency_age ON idempotency (created_at)`,
+};
+
+export type IdempotentRequest = {
+  key: string;
+  /** Who calls and what: the same key of another caller, or on another route, is another key. */
+  scope: string;
+  /** What was sent: parameters, query and body, as text. */
+  content: string;
+  nowMs: number;
+};
+
+/**
+ * Does `work` once for each key: the first request does it and keeps the answer in the same transaction, a later one
+ * gets the kept answer, one that comes at the same time waits. A request that failed keeps nothing and may be sent again.
+ * An answer may hold a secret that is shown once, and a body a password: the answer is encrypted, and the content is
+ * fingerprinted, with keys that follow from the Idempotency-Key, of which only a hash is stored.
+ * After draft-ietf-httpapi-idempotency-key-header.
+ * @throws AppError unprocessable when the key was used for another request
+ */
+export async function once<Answer extends AnyAnswer>(
+  tx: Queryable,
+  request: IdempotentRequest,
+  work: () => Promise<Answer>,
+): Promise<Answer> {
+  const seed = createHash("sha256").update(`${request.scope}\n${request.key}`).digest();
+  const hash = createHash("sha256").update("id").update(seed).digest();
+  const mac = createHmac("sha256", seed).update(request.content).digest();
+  // The lock ends with the transaction: whoever has the same key waits here until the answer is kept, or was not.
+  await tx.query("SELECT pg_advisory_xact_lock($1::bigint)", [hash.readBigInt64BE().toString()]);
+  const [kept] = await tx.query(
+    "SELECT request_mac, answer FROM idempotency WHERE key_hash = $1 AND created_at > $2",
+    [hash, new Date(request.nowMs - IDEMPOTENCY_HOURS * 3_600_000)],
+  );
+  if (kept) {
+    if (Buffer.isBuffer(kept["request_mac"]) && kept["request_mac"].equals(mac)) {
+      // It was an Answer of this very route when it was kept, and the scope holds the route.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      return replayOf(seed, kept["answer"]) as Answer;
+    }
+    const message = "this key was used before, for a request with other content: take a new one";
+    throw new AppError("unprocessable", `header.Idempotency-Key: ${message}`, {
+      fields: [{ path: "header.Idempotency-Key", code: "key_reused", message }],
+    });
+  }
+  const answer = await work();
+  await tx.query(
+    `INSERT INTO idempotency (key_hash, request_mac, answer, created_at) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (key_hash) DO UPDATE SET request_mac = $2, answer = $3, created_at = $4`,
+    [hash, mac, seal(keyOf(seed), JSON.stringify(answer)), new Date(request.nowMs)],
+  );
+  return answer;
+}
+
+/** Forgets what is too old. */
+export async function forgetAnswers(db: Queryable, nowMs: number): Promise<void> {
+  await db.query("DELETE FROM idempotency WHERE created_at <= $1", [
+    new Date(nowMs - IDEMPOTENCY_HOURS * 3_600_000),
+  ]);
+}
+
+const Kept = z.object({
+  status: z.int(),
+  headers: z.record(z.string(), z.string()).optional(),
+  body: z.unknown().optional(),
+});
+
+function replayOf(seed: Buffer, stored: unknown): AnyAnswer {
+  if (!Buffer.isBuffer(stored)) throw new Error("the kept answer is no bytea");
+  const { headers, ...answer } = Kept.parse(JSON.parse(unseal(keyOf(seed), stored).toString()));
+  return { ...answer, headers: { ...headers, "idempotency-replayed": "true" } };
+}
+
+const keyOf = (seed: Buffer): Buffer =>
+  Buffer.from(hkdfSync("sha256", seed, "", "quarterdeck idempotency answer", 32));

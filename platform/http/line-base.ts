@@ -1,0 +1,49 @@
+import type { Clock } from "../clock.ts";
+import type { Config } from "../config.ts";
+
+/** What every ECS line of a service has. */
+export type LineBase = {
+  /** Service, version, node, process. */
+  members: Readonly<Record<string, string | number>>;
+  /** The same as JSON without the braces. */
+  text: string;
+  /** Now, as ISO 8601 in UTC. */
+  time(): string;
+};
+
+export function lineBase(deps: {
+  service: string;
+  config: Config;
+  /** `service.node.name`: which of several. */
+  node: string;
+  clock: Clock;
+}): LineBase {
+  const { service, config, node, clock } = deps;
+  let atMs = Number.NaN;
+  let text = "";
+  let secondMs = Number.NaN;
+  let second = "";
+  const members = {
+    "service.name": service,
+    "service.version": config.api.release,
+    "service.node.name": node,
+    "process.pid": process.pid,
+  };
+  return {
+    members,
+    text: JSON.stringify(members).slice(1, -1),
+    time() {
+      const nowMs = clock.nowMs();
+      if (nowMs !== atMs) {
+        atMs = nowMs;
+        const inSecond = nowMs % 1_000;
+        if (nowMs - inSecond !== secondMs) {
+          secondMs = nowMs - inSecond;
+          second = new Date(secondMs).toISOString().slice(0, -4);
+        }
+        text = `${second}${String(inSecond).padStart(3, "0")}Z`;
+      }
+      return text;
+    },
+  };
+}

@@ -1,0 +1,100 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+import type { Queryable } from "../postgres/database.ts";
+import type { RequestDeps } from "./app.ts";
+import type { Caller } from "./caller.ts";
+import type { Served } from "./compile-route.ts";
+import { once } from "./idempotency.ts";
+import type { Input } from "./request-input.ts";
+import type { AnyAnswer, Route } from "./route.ts";
+import { TraceLog } from "./trace-log.ts";
+
+/** What a timer of Node can wait for. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** What a handler is given (`Call`): a class, since one is made for each request and most of it is never looked at. */
+export class RequestCall {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
+  readonly ifMatch: number | undefined;
+  readonly ifNoneMatch: string | undefined;
+  readonly caller: Caller;
+  readonly incoming: IncomingMessage;
+  readonly nowMs: number;
+  readonly traceId: string;
+  readonly log: TraceLog;
+  readonly database: RequestDeps["database"];
+  readonly read: Queryable;
+  readonly write: <Answer extends AnyAnswer>(
+    work: (tx: Queryable) => Promise<Answer>,
+  ) => Promise<Answer>;
+  readonly #outgoing: ServerResponse;
+  readonly #stopping: AbortSignal;
+  #wrote = false;
+
+  constructor(
+    { route, trace, incoming, outgoing }: Served,
+    deps: RequestDeps,
+    { caller, input, read }: { caller: Caller; input: Input; read: Queryable },
+  ) {
+    this.params = input.params;
+    this.query = input.query;
+    this.body = input.body;
+    this.ifMatch = input.ifMatch;
+    this.ifNoneMatch = incoming.headers["if-none-match"];
+    this.caller = caller;
+    this.incoming = incoming;
+    this.nowMs = deps.clock.nowMs();
+    this.traceId = trace.traceId;
+    this.log = new TraceLog(deps.log, trace.traceId);
+    this.database = deps.database;
+    this.read = read;
+    this.#outgoing = outgoing;
+    this.#stopping = deps.stopping;
+    this.write = async (work) => {
+      const done = await write({ route, caller }, input, { deps, work });
+      this.#wrote = true;
+      return done;
+    };
+  }
+
+  wrote(): boolean {
+    return this.#wrote;
+  }
+
+  get signal(): AbortSignal {
+    const gone = new AbortController();
+    if (this.#outgoing.closed) gone.abort();
+    else this.#outgoing.once("close", () => gone.abort());
+    const { endsMs } = this.caller;
+    const ends = endsMs === undefined ? [] : [AbortSignal.timeout(this.#msUntil(endsMs))];
+    return AbortSignal.any([gone.signal, this.#stopping, ...ends]);
+  }
+
+  #msUntil(ms: number): number {
+    return Math.min(Math.max(ms - this.nowMs, 0), TIMER_MS_MAX);
+  }
+}
+
+async function write<Answer extends AnyAnswer>(
+  { route, caller }: { route: Route; caller: Caller },
+  input: Input,
+  { deps, work }: { deps: RequestDeps; work: (tx: Queryable) => Promise<Answer> },
+): Promise<Answer> {
+  const key = input.idempotencyKey;
+  return deps.database.transaction((tx) =>
+    key === undefined
+      ? work(tx)
+      : once(
+          tx,
+          {
+            key,
+            scope: `${caller.kind} ${caller.id} ${route.operationId}`,
+            content: JSON.stringify([input.params, input.query, input.bodyText]),
+            nowMs: deps.clock.nowMs(),
+          },
+          () => work(tx),
+        ),
+  );
+}

@@ -1,0 +1,38 @@
+import type { Log } from "../log.ts";
+
+type Fields = Parameters<Log["info"]>[1];
+
+/** A log whose lines carry the trace of a request. One is made for each request, so it must cost nothing. */
+export class TraceLog implements Log {
+  readonly #log: Log;
+  readonly #traceId: string;
+
+  constructor(log: Log, traceId: string) {
+    this.#log = log;
+    this.#traceId = traceId;
+  }
+
+  debug(message: string, fields?: Fields): void {
+    this.#log.debug(message, { "trace.id": this.#traceId, ...fields });
+  }
+
+  info(message: string, fields?: Fields): void {
+    this.#log.info(message, { "trace.id": this.#traceId, ...fields });
+  }
+
+  warn(message: string, fields?: Fields): void {
+    this.#log.warn(message, { "trace.id": this.#traceId, ...fields });
+  }
+
+  error(message: string, fields?: Fields): void {
+    this.#log.error(message, { "trace.id": this.#traceId, ...fields });
+  }
+
+  child(fields: NonNullable<Fields>): Log {
+    return this.#log.child({ "trace.id": this.#traceId, ...fields });
+  }
+
+  close(): void {
+    this.#log.close();
+  }
+}

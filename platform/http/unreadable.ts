@@ -1,0 +1,79 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+
+import type { Log } from "../log.ts";
+import { HEADERS_MS, REQUEST_MS } from "./server.ts";
+
+type Refusal = { status: number; title: string; detail: string };
+
+const BY_CODE: Readonly<Record<string, Refusal>> = {
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    title: "Request Header Fields Too Large",
+    detail: "The address and the headers are too long: send at most 16 KiB of them.",
+  },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: {
+    status: 413,
+    title: "Content Too Large",
+    detail: "The extensions of the chunks are too long: send none.",
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 408,
+    title: "Request Timeout",
+    detail: `The request came too slowly: send its headers within ${HEADERS_MS / 1_000} seconds and all of it within ${REQUEST_MS / 1_000}.`,
+  },
+};
+const EXPECTATION: Refusal = {
+  status: 417,
+  title: "Expectation Failed",
+  detail: "Expect: 100-continue is all that can be expected here.",
+};
+
+/**
+ * Problem details for what never becomes a request: Node would refuse it with an empty answer, of which neither the
+ * client nor the log learns anything.
+ */
+export function refuseUnreadable(
+  server: Server,
+  { headers, log }: { headers: Readonly<Record<string, string>>; log: Log },
+): void {
+  const answerOf = (refusal: Refusal): { body: string; headers: Record<string, string> } => {
+    const instance = `urn:uuid:${randomUUID()}`;
+    const { status, detail } = refusal;
+    log.info("a request was refused", { instance, status, reason: detail });
+    const body = JSON.stringify({ type: "about:blank", ...refusal, instance });
+    return {
+      body,
+      headers: {
+        ...headers,
+        "content-type": "application/problem+json",
+        "cache-control": "no-store",
+        "content-length": String(Buffer.byteLength(body)),
+        connection: "close",
+      },
+    };
+  };
+  server.on("clientError", (error: Error, socket: Duplex) => {
+    // Where an answer is on its way, this one would be taken for a part of it. Node keeps the answer there.
+    const isAnswering = Boolean(Reflect.get(socket, "_httpMessage"));
+    if (isAnswering || !socket.writable) return void socket.destroy();
+    const refusal = refusalOf(error);
+    const answer = answerOf(refusal);
+    const lines = Object.entries(answer.headers).map(([name, value]) => `${name}: ${value}`);
+    const first = `HTTP/1.1 ${refusal.status} ${refusal.title}`;
+    socket.end([first, ...lines, "", answer.body].join("\r\n"), () => socket.destroy());
+  });
+  server.on("checkExpectation", (_: IncomingMessage, outgoing: ServerResponse) => {
+    const answer = answerOf(EXPECTATION);
+    outgoing.writeHead(EXPECTATION.status, answer.headers).end(answer.body);
+  });
+}
+
+function refusalOf(error: Error): Refusal {
+  const known = "code" in error ? BY_CODE[String(error.code)] : undefined;
+  if (known !== undefined) return known;
+  // What the parser says is one of a few fixed texts.
+  const reason = "reason" in error ? ` (${String(error.reason)})` : "";
+  return { status: 400, title: "Bad Request", detail: `This is no HTTP/1.1 request${reason}.` };
+}

@@ -1,0 +1,281 @@
+import { z } from "zod";
+
+import type { Rule } from "../http/caller.ts";
+import { IF_MATCH } from "../http/etag.ts";
+import { IDEMPOTENCY_KEY } from "../http/request-input.ts";
+import type { AnswerSpec, Route } from "../http/route.ts";
+import { Problem, TIMESTAMP } from "../http/schema.ts";
+
+/** A JSON Schema of draft 2020-12, which is what OpenAPI 3.1 speaks. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+type Parameter = {
+  name: string;
+  in: "path" | "query" | "header";
+  required: boolean;
+  description?: string;
+  schema: JsonSchema;
+};
+type Content = Record<string, { schema: JsonSchema }>;
+export type Operation = {
+  operationId: string;
+  tags: string[];
+  summary: string;
+  description?: string;
+  security: Record<string, never[]>[];
+  "x-who": string;
+  parameters: Parameter[];
+  requestBody?: { required: true; content: Content };
+  responses: Record<string, { description: string; content?: Content }>;
+};
+export type OpenApi = {
+  openapi: "3.1.1";
+  info: { title: string; version: string; description: string };
+  servers: { url: string }[];
+  tags: { name: string }[];
+  paths: Record<string, Record<string, Operation>>;
+  components: {
+    schemas: Record<string, JsonSchema>;
+    securitySchemes: Record<string, JsonSchema>;
+  };
+};
+
+const PROBLEM = {
+  "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
+};
+
+/** What each refusal means here; which ones a route can give follows from what it asks for. */
+const REFUSALS: Record<number, string> = {
+  400: "Something that was sent is wrong; errors names each field",
+  401: "No token, or one that is not known or has expired",
+  403: "The token lacks the permission",
+  404: "There is no such thing, or it is somebody else's",
+  409: "It does not fit the state of things",
+  412: "It was changed meanwhile: the ETag is an old one",
+  413: "The body is too large",
+  415: "The body is of another media type",
+  422: "The Idempotency-Key was used for another request, or the domain refuses what was asked",
+  428: "If-Match is missing",
+  429: "Too many requests: wait for Retry-After",
+  503: "A server that it needs does not answer: try again after Retry-After",
+};
+
+/** What the document says of the API as a whole. */
+export type ApiDescription = { title: string; description: string };
+
+/** The OpenAPI 3.1 document of an API, from the schemas that check its requests and answers. */
+export function openApiOf(
+  api: ApiDescription,
+  routes: readonly Route[],
+  at: { url: string; release: string },
+): OpenApi {
+  const schemas: Record<string, JsonSchema> = {};
+  const toSchema = (schema: z.ZodType, io: "input" | "output"): JsonSchema =>
+    hoist(jsonSchemaOf(schema, io), schemas);
+  toSchema(Problem, "output");
+  const paths: OpenApi["paths"] = {};
+  for (const route of routes) {
+    const operation = operationOf(route, toSchema);
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation };
+  }
+  return {
+    openapi: "3.1.1",
+    info: { title: api.title, version: at.release, description: api.description },
+    servers: [{ url: at.url }],
+    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
+    paths,
+    components: {
+      schemas,
+      securitySchemes: {
+        bearer: {
+          type: "http",
+          scheme: "bearer",
+          description: "An access token of Accounts, or the root key of the installation.",
+        },
+      },
+    },
+  };
+}
+
+function jsonSchemaOf(schema: z.ZodType, io: "input" | "output"): JsonSchema {
+  return z.toJSONSchema(schema, {
+    io,
+    unrepresentable: "any",
+    override: ({ zodSchema, jsonSchema }) => {
+      const wire = z.globalRegistry.get(zodSchema)?.["wire"];
+      if (typeof wire === "object") {
+        for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
+        Object.assign(jsonSchema, wire);
+      }
+      // What zod checks a time by is right, and more than anybody reads.
+      if (jsonSchema.format === "date-time") jsonSchema.pattern = TIMESTAMP.source;
+      const { example, ...rest } = jsonSchema;
+      if (example !== undefined) {
+        delete jsonSchema["example"];
+        Object.assign(jsonSchema, rest, { examples: [example] });
+      }
+    },
+  });
+}
+
+/** Moves the definitions of a schema into the document's components. */
+function hoist(schema: JsonSchema, components: Record<string, JsonSchema>): JsonSchema {
+  const { $defs = {}, $schema: _, ...rest } = pointed(schema);
+  for (const [name, definition] of Object.entries(z.record(z.string(), Definition).parse($defs))) {
+    components[name] = definition;
+  }
+  return rest;
+}
+
+const Definition = z.record(z.string(), z.unknown());
+
+const pointed = (schema: JsonSchema): JsonSchema =>
+  Definition.parse(
+    JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/')),
+  );
+
+type ToSchema = (schema: z.ZodType, io: "input" | "output") => JsonSchema;
+
+function operationOf(route: Route, toSchema: ToSchema): Operation {
+  const body = bodyOf(route, toSchema);
+  const { operationId, tag, summary, description } = route;
+  return {
+    operationId,
+    tags: [tag],
+    summary,
+    ...(description === undefined ? {} : { description }),
+    security: route.rule.allow === "anyone" ? [] : [{ bearer: [] }],
+    "x-who": whoMay(route.rule),
+    parameters: [
+      ...parametersOf("path", route.params, toSchema),
+      ...parametersOf("query", route.query, toSchema),
+      ...headersOf(route),
+    ],
+    ...(body === undefined ? {} : { requestBody: { required: true as const, content: body } }),
+    responses: responsesOf(route, toSchema),
+  };
+}
+
+function bodyOf(route: Route, toSchema: ToSchema): Content | undefined {
+  if (route.body) return { "application/json": { schema: toSchema(route.body, "input") } };
+  if (!route.consumes) return undefined;
+  return Object.fromEntries(route.consumes.map((media) => [media, { schema: rawSchema(media) }]));
+}
+
+/** What can be said of a body that its handler reads itself. */
+function rawSchema(media: string): JsonSchema {
+  if (media === "application/json") return { type: "object" };
+  if (media !== "application/x-www-form-urlencoded") return {};
+  return { type: "object", additionalProperties: { type: "string" } };
+}
+
+/** Who may call a route, in words. */
+function whoMay(rule: Rule): string {
+  switch (rule.allow) {
+    case "anyone":
+      return `anyone (${rule.why})`;
+    case "signed-in":
+      return "whoever is signed in, for what is their own";
+    case "own-or":
+      return `whom it belongs to, or a holder of ${rule.permission}`;
+    case "permission":
+      return `a holder of ${rule.permission}`;
+  }
+}
+
+const Shape = z.object({
+  properties: z.record(z.string(), Definition).default({}),
+  required: z.array(z.string()).default([]),
+});
+
+function parametersOf(
+  where: "path" | "query",
+  schema: z.ZodType | undefined,
+  toSchema: ToSchema,
+): Parameter[] {
+  if (!schema) return [];
+  const { properties, required } = Shape.parse(toSchema(schema, "input"));
+  return Object.entries(properties).map(([name, { description, ...rest }]) => ({
+    name,
+    in: where,
+    required: where === "path" || required.includes(name),
+    ...(typeof description === "string" ? { description } : {}),
+    schema: rest,
+  }));
+}
+
+function headersOf({ idempotency, ifMatch }: Route): Parameter[] {
+  return [
+    ...headerOf("Idempotency-Key", {
+      need: idempotency,
+      description:
+        "A new unique text for each thing to be done: sent again with it, the request is done once",
+      pattern: IDEMPOTENCY_KEY,
+    }),
+    ...headerOf("If-Match", {
+      need: ifMatch,
+      description: "ETag of what you read: refused when it was changed since; * takes any version",
+      pattern: IF_MATCH,
+    }),
+  ];
+}
+
+function headerOf(
+  name: string,
+  {
+    need,
+    description,
+    pattern,
+  }: { need: "optional" | "required" | undefined; description: string; pattern: RegExp },
+): Parameter[] {
+  if (need === undefined) return [];
+  const schema = { type: "string", pattern: pattern.source };
+  return [{ name, in: "header", required: need === "required", description, schema }];
+}
+
+function responsesOf(route: Route, toSchema: ToSchema): Operation["responses"] {
+  const refusals = refusalsOf(route);
+  const listed = Object.entries(route.answers).map(([status, spec]) => {
+    const own = contentOf(spec, toSchema);
+    // The kit may refuse too, before the handler is asked.
+    const content = refusals.includes(Number(status))
+      ? { ...PROBLEM, ...own.content }
+      : own.content;
+    return [status, { description: spec.description, ...(content ? { content } : {}) }];
+  });
+  const refused = refusals.map((status) => [
+    String(status),
+    { description: REFUSALS[status] ?? "", content: PROBLEM },
+  ]);
+  return { ...Object.fromEntries(refused), ...Object.fromEntries(listed) };
+}
+
+/** The statuses by which the kit or the domain may refuse a request to a route. */
+function refusalsOf(route: Route): number[] {
+  const changes = route.method !== "GET";
+  const takesBody = route.body !== undefined || route.consumes !== undefined;
+  const may: [number, boolean][] = [
+    [400, true],
+    // A token that is not known is refused, also where none is needed.
+    [401, true],
+    [403, route.rule.allow !== "anyone" || changes],
+    [404, route.params !== undefined || route.query !== undefined || changes],
+    [409, changes],
+    [412, route.ifMatch !== undefined],
+    [413, takesBody],
+    [415, takesBody],
+    [422, changes],
+    [428, route.ifMatch !== undefined],
+    [429, true],
+    [503, true],
+  ];
+  return may.filter(([, can]) => can).map(([status]) => status);
+}
+
+function contentOf(spec: AnswerSpec, toSchema: ToSchema): { content?: Content } {
+  const content: Content = {};
+  if (spec.body) content["application/json"] = { schema: toSchema(spec.body, "output") };
+  for (const media of [spec.media ?? []].flat()) {
+    content[media.split(";")[0] ?? media] = { schema: {} };
+  }
+  return Object.keys(content).length === 0 ? {} : { content };
+}

@@ -1,0 +1,60 @@
+import type { Database } from "./database.ts";
+
+/**
+ * Watches how far replicas are behind. One that has not replayed what the primary had written `STALE_MS` ago is stale
+ * (its stream broke), and so is one that is no replica any more, or says nothing at all. At first every one counts as
+ * stale, until it has what the primary had when it was first asked. While the primary is away nothing new is written,
+ * and what the replicas have stays as good as it was.
+ */
+export type LagWatch = { isStale(replica: Database): boolean; stop(): void };
+
+const EVERY_MS = 1_000;
+const STALE_MS = 10_000;
+const SILENT_MS = 2_500;
+
+export function createLagWatch(options: {
+  primary: Database;
+  replicas: readonly Database[];
+}): LagWatch {
+  const { primary, replicas } = options;
+  const stale = new Set(replicas);
+  /** Since when a replica owes an answer. */
+  const asked = new Map<Database, number>();
+  let written: { lsn: string; atMs: number }[] = [];
+
+  async function look(): Promise<void> {
+    const nowMs = performance.now();
+    const [row] = await primary
+      .query("SELECT pg_current_wal_insert_lsn()::text AS lsn")
+      .catch(() => []);
+    if (row !== undefined) written.push({ lsn: String(row["lsn"]), atMs: nowMs });
+    const old = written.filter(({ atMs }) => atMs <= nowMs - STALE_MS);
+    const due = old.at(-1) ?? written[0];
+    written = written.slice(Math.max(0, old.length - 1));
+    if (due !== undefined) await Promise.all(replicas.map((it) => compare(it, due.lsn)));
+  }
+
+  async function compare(replica: Database, due: string): Promise<void> {
+    const sinceMs = asked.get(replica);
+    if (sinceMs !== undefined) {
+      if (performance.now() - sinceMs > SILENT_MS) stale.add(replica);
+      return;
+    }
+    asked.set(replica, performance.now());
+    const [row] = await replica
+      .query("SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn AS reached", [due])
+      .catch(() => [])
+      .finally(() => asked.delete(replica));
+    if (row === undefined) return; // It does not answer: whoever asks it notices.
+    if (row["reached"] === true) stale.delete(replica);
+    else stale.add(replica);
+  }
+
+  if (replicas.length === 0) return { isStale: () => false, stop: () => undefined };
+  void look();
+  const timer = setInterval(() => void look(), EVERY_MS).unref();
+  return {
+    isStale: (replica) => stale.has(replica),
+    stop: () => clearInterval(timer),
+  };
+}

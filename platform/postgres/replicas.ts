@@ -1,0 +1,97 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+import { AppError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { Database, Queryable } from "./database.ts";
+import { createLagWatch } from "./replica-lag.ts";
+
+/** Streaming replicas of a primary, for reads that may be a moment old. */
+export type Replicas = {
+  /**
+   * A replica that has everything up to `after` (undefined: any); the primary where none has. A replica that does not
+   * answer is skipped for a while, and what it was asked is asked elsewhere.
+   */
+  reader(after: string | undefined): Promise<Queryable>;
+  close(): Promise<void>;
+};
+
+type Replica = { database: Database; skippedUntilMs: number };
+
+const SKIP_MS = 3_000;
+/** A reader waits so long for its own write to arrive at a replica before it asks the primary. */
+const CATCH_UP_MS_MAX = 100;
+const CATCH_UP_STEP_MS = 5;
+const LSN = /^[\dA-F]{1,8}\/[\dA-F]{1,8}$/;
+
+export function createReplicas(options: {
+  primary: Database;
+  databases: readonly Database[];
+  log: Log;
+}): Replicas {
+  const { primary, log } = options;
+  const replicas = options.databases.map((database) => ({ database, skippedUntilMs: 0 }));
+  const lag = createLagWatch({ primary, replicas: options.databases });
+  let turn = 0;
+
+  /** The replicas that may be asked now, another one first each time. */
+  function usable(): Replica[] {
+    turn += 1;
+    const nowMs = performance.now();
+    return [...replicas.slice(turn % replicas.length), ...replicas.slice(0, turn % replicas.length)]
+      .filter((it) => it.skippedUntilMs <= nowMs)
+      .filter((it) => !lag.isStale(it.database));
+  }
+
+  /** What a replica answers; undefined when it could not. */
+  async function ask<T>(it: Replica, work: (from: Database) => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work(it.database);
+    } catch (error) {
+      if (isConflict(error)) return undefined;
+      if (!(error instanceof AppError) || isTooLong(error)) throw error;
+      it.skippedUntilMs = performance.now() + SKIP_MS;
+      log.warn("a replica does not answer and is skipped", { error });
+      return undefined;
+    }
+  }
+
+  return {
+    async reader(after) {
+      for (const replica of usable()) {
+        const reached = await ask(replica, (from) => hasReached(from, after));
+        if (reached !== true) continue;
+        return {
+          query: async (text, values) =>
+            (await ask(replica, (from) => from.query(text, values))) ?? primary.query(text, values),
+        };
+      }
+      return primary;
+    },
+    async close() {
+      lag.stop();
+      await Promise.all(options.databases.map((it) => it.close()));
+    },
+  };
+}
+
+/** Whether a replica has replayed everything up to a position; waits a little for it. */
+async function hasReached(replica: Database, after: string | undefined): Promise<boolean> {
+  if (after === undefined || !LSN.test(after)) return true;
+  const untilMs = performance.now() + CATCH_UP_MS_MAX;
+  for (;;) {
+    const [row] = await replica.query("SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn AS reached", [
+      after,
+    ]);
+    if (row?.["reached"] === true) return true;
+    if (performance.now() >= untilMs) return false;
+    await delay(CATCH_UP_STEP_MS);
+  }
+}
+
+/** What took too long here would take as long elsewhere. */
+const isTooLong = ({ cause }: AppError): boolean =>
+  cause instanceof Error && "code" in cause && cause.code === "57014";
+
+/** What the replica had to replay stood in the way of the query: it is well, and the query is asked elsewhere. */
+const isConflict = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && error.code === "40001";

@@ -1,0 +1,74 @@
+import { AppError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { type Database, poolDatabase } from "./database.ts";
+import { type Replicas, createReplicas } from "./replicas.ts";
+
+/** The database of one service: the primary, and its replicas. */
+export type ServiceDatabase = Database &
+  Pick<Replicas, "reader"> & {
+    /** Position in the write-ahead log up to now; undefined where there is no replica that could lag behind it. */
+    lastWrite(): Promise<string | undefined>;
+  };
+
+export type ServiceDatabaseOptions = {
+  url: string;
+  replicaUrls: readonly string[];
+  /** The service's own schema: all that its SQL can name. */
+  schema: string;
+  connectionsMax?: number;
+  log: Log;
+};
+
+const ATTEMPTS_MAX = 3;
+/** The database ended one of two transactions that waited for each other, or that saw what the other changed. */
+const TRY_AGAIN = new Set(["40001", "40P01"]);
+
+export function openServiceDatabase(options: ServiceDatabaseOptions): ServiceDatabase {
+  const { log, schema } = options;
+  const open = (url: string): Database =>
+    poolDatabase(url, {
+      schema,
+      ...(options.connectionsMax === undefined ? {} : { connectionsMax: options.connectionsMax }),
+      onError: (error) => log.warn("a connection to PostgreSQL broke", { error }),
+    });
+  const primary = open(options.url);
+  const replicas =
+    options.replicaUrls.length === 0
+      ? undefined
+      : createReplicas({ primary, databases: options.replicaUrls.map(open), log });
+  return {
+    ...primary,
+    transaction: (work) => tryAgain(() => primary.transaction(work)),
+    reader: async (after) => (await replicas?.reader(after)) ?? primary,
+    async lastWrite() {
+      if (replicas === undefined) return undefined;
+      const [row] = await primary
+        .query("SELECT pg_current_wal_insert_lsn()::text AS lsn")
+        // What was asked for is done and stays done; where to read it from is the lesser promise.
+        .catch(() => []);
+      return row === undefined ? undefined : String(row["lsn"]);
+    },
+    async close() {
+      await Promise.all([primary.close(), replicas?.close()]);
+    },
+  };
+}
+
+/** A transaction that the database ended in favour of another one is run again from its beginning. */
+async function tryAgain<T>(transaction: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await transaction();
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && TRY_AGAIN.has(String(error.code)))) {
+        throw error;
+      }
+      if (attempt === ATTEMPTS_MAX) {
+        throw new AppError("unavailable", "Too many change the same thing at once. Try again.", {
+          cause: error,
+          waitMs: 1_000,
+        });
+      }
+    }
+  }
+}
