@@ -1,7 +1,8 @@
 import { AppError } from "#platform/errors.ts";
 
 import { Batch } from "./batch.ts";
-import { openDeriver, type Deriver, type DeriveRules } from "./derive/derive.ts";
+import { openDeriver, type Deriver } from "./derive/derive.ts";
+import type { DeriveRules } from "./derive/request-pattern.ts";
 import { emptyDocument, toDocument } from "./document.ts";
 import type { Format, LineScanner } from "./format.ts";
 import { textOf } from "./formats/bytes.ts";

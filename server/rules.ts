@@ -1,4 +1,4 @@
-import type { DeriveRules } from "#collectors/derive/derive.ts";
+import type { DeriveRules } from "#collectors/derive/request-pattern.ts";
 import { parseRequestPattern } from "#collectors/derive/request-pattern.ts";
 import type { Config } from "#platform/config.ts";
 

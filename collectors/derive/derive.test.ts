@@ -5,8 +5,8 @@ import { Batch } from "../batch.ts";
 import { toDocument } from "../document.ts";
 import { nginxAccess } from "../formats/nginx-access.ts";
 import { UTC } from "../zone.ts";
-import { openDeriver, type DeriveRules } from "./derive.ts";
-import { parseRequestPattern, parseRequestPatterns } from "./request-pattern.ts";
+import { openDeriver } from "./derive.ts";
+import { type DeriveRules, parseRequestPattern, parseRequestPatterns } from "./request-pattern.ts";
 import { routeOf } from "./route.ts";
 
 const RULES: DeriveRules = {

@@ -4,14 +4,9 @@ import type { Batch } from "../batch.ts";
 import type { TextColumn } from "../columns.ts";
 import { datasetTraits, type DatasetTraits } from "./dataset-traits.ts";
 import { IdMap } from "./id-map.ts";
-import type { RequestPattern } from "./request-pattern.ts";
+import type { DeriveRules } from "./request-pattern.ts";
 import { SignActions } from "./sign-actions.ts";
 import { UrlDeriver } from "./url-deriver.ts";
-
-export type DeriveRules = {
-  signIn: readonly RequestPattern[];
-  signOut: readonly RequestPattern[];
-};
 
 export type Deriver = {
   /**

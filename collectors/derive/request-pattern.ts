@@ -10,6 +10,12 @@ export type RequestPattern = {
   text: string;
 };
 
+/** Which requests are sign-ins and sign-outs. */
+export type DeriveRules = {
+  signIn: readonly RequestPattern[];
+  signOut: readonly RequestPattern[];
+};
+
 const SHAPE = /^(\S+)\s+(\S+)\s+(\S(?:.*\S)?)$/;
 const STATUS = /^([1-5])(\d\d|xx)$/;
 const EXAMPLE = "write it like `POST /login 2xx,3xx`";

@@ -1,9 +1,8 @@
 import type { Batch } from "../batch.ts";
 import type { TextColumn } from "../columns.ts";
 import { listOf } from "./dataset-traits.ts";
-import type { DeriveRules } from "./derive.ts";
 import { IdMap } from "./id-map.ts";
-import type { RequestPattern } from "./request-pattern.ts";
+import type { DeriveRules, RequestPattern } from "./request-pattern.ts";
 
 export const SIGN_IN = "user-sign-in";
 export const SIGN_OUT = "user-sign-out";

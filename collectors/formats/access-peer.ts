@@ -1,14 +1,25 @@
 import { isIP } from "node:net";
 
-import type { AccessLine } from "./access-line.ts";
+import type { Batch } from "../batch.ts";
+import type { AccessColumns, Extras } from "./access-columns.ts";
 import { clientOf, splitHostPort } from "./address.ts";
 import { CLOSE_BRACKET, DASH, OPEN_BRACKET, QUOTE, SPACE, textOf } from "./bytes.ts";
+
+/** What of an access line is read and written here. */
+type PeerLine = {
+  batch: Batch;
+  columns: AccessColumns;
+  extras: Extras;
+  dialect: { vendor: string };
+  bytes: Uint8Array;
+  row: number;
+};
 
 /**
  * Reads what stands before the time in the less common lines: `[vhost[:port]] addresses ident user `, where addresses
  * may be a list (`a, b`), with a quoted forwarded-for list before it. Returns where the user's name starts, or -1.
  */
-export function putPeer(line: AccessLine, start: number, bracket: number): number {
+export function putPeer(line: PeerLine, start: number, bracket: number): number {
   const { bytes } = line;
   const end = bracket - 1;
   const dash = dashAlone(bytes, start, end);
@@ -44,7 +55,7 @@ function lastSpace(bytes: Uint8Array, start: number, end: number): number {
   return -1;
 }
 
-function putAddresses(line: AccessLine, text: string): boolean {
+function putAddresses(line: PeerLine, text: string): boolean {
   const startsQuoted = text.charCodeAt(0) === QUOTE;
   const tokens = text
     .replaceAll('"', "")
@@ -64,7 +75,7 @@ function putAddresses(line: AccessLine, text: string): boolean {
   return true;
 }
 
-function putHost(line: AccessLine, text: string): void {
+function putHost(line: PeerLine, text: string): void {
   const { batch, row } = line;
   if (text === "-") return;
   const { host, port } = splitHostPort(text);

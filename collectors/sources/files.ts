@@ -1,21 +1,6 @@
-import type { Clock } from "#platform/clock.ts";
-
 import type { Source, SourceStatus } from "../source.ts";
 import { FileRun } from "./files/file-run.ts";
-
-export type FileSourceOptions = {
-  /** Paths and patterns, such as `/var/log/nginx/*.log`; `.gz` and `.zst` files are unpacked as they are read. */
-  paths: readonly string[];
-  /** True: goes on reading what is appended, until the signal. False: reads to the end once. */
-  follow: boolean;
-  clock: Clock;
-  /** Bytes read at a time. */
-  chunkBytes?: number;
-  /** Of a longer line only so many bytes are handed out. */
-  lineBytesMax?: number;
-  /** Where processes with the same data folder tell each other what they read; absent: nobody else reads. */
-  locksFolder?: string;
-};
+import type { FileSourceOptions } from "./files/options.ts";
 
 export type FileSource = Source & {
   /** One entry a file or pattern, the troubled ones first. */

@@ -3,35 +3,24 @@
 import Link from "next/link";
 import { type ReactNode, useMemo } from "react";
 
-import type { Board, LiveFrame } from "../api.ts";
 import type { RangeState } from "../client/use-range.ts";
 import { formatExact, formatQuantity, quantity } from "../format.ts";
 import { term } from "../search-terms.ts";
 import { formatTime } from "../zone.ts";
 import type { Line } from "./chart-rows.ts";
-import { type ChartFrame, ChartTile } from "./chart-tile.tsx";
+import { ChartTile } from "./chart-tile.tsx";
 import { InstancesTile } from "./instances-tile.tsx";
 import { RequestsTile } from "./requests-tile.tsx";
 import { ResponseTile } from "./response-tile.tsx";
-import { type Freshness, Tile } from "./tile.tsx";
+import type { TileContext } from "./tile-context.ts";
+import { Tile } from "./tile.tsx";
 import { TopRoutesTile } from "./top-routes-tile.tsx";
 import { TurnoverTile } from "./turnover-tile.tsx";
 
-type BoardTilesProps = {
-  board: Board;
-  live: LiveFrame | undefined;
-  freshness: Freshness;
+type BoardTilesProps = Pick<TileContext, "board" | "live" | "freshness"> & {
   range: RangeState;
   meanings: ReadonlyMap<string, string>;
   loading: boolean;
-};
-
-/** What every tile is given. */
-export type TileContext = Pick<BoardTilesProps, "board" | "live" | "freshness"> & {
-  frame: ChartFrame;
-  meaning: string | undefined;
-  /** "last minute" or "over the range": what the number is of. */
-  over: string;
 };
 
 export function BoardTiles(props: BoardTilesProps) {

@@ -2,7 +2,7 @@
 
 import { quantity } from "../format.ts";
 import { Untrusted } from "../untrusted.tsx";
-import type { TileContext } from "./board-tiles.tsx";
+import type { TileContext } from "./tile-context.ts";
 import { Tile } from "./tile.tsx";
 
 const NAMES_MAX = 12;

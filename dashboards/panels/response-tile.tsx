@@ -3,9 +3,9 @@
 import { useMemo } from "react";
 
 import { formatQuantity, quantity } from "../format.ts";
-import type { TileContext } from "./board-tiles.tsx";
 import type { Line } from "./chart-rows.ts";
 import { ChartTile } from "./chart-tile.tsx";
+import type { TileContext } from "./tile-context.ts";
 
 /** How long the server takes: the median, and the two tails that customers feel. */
 export function ResponseTile({ board, live, frame, freshness, meaning, over }: TileContext) {

@@ -1,20 +1,11 @@
 import { eachLine } from "#collectors/lines.ts";
-import type { Chunk, Position } from "#collectors/source.ts";
+import type { Chunk } from "#collectors/source.ts";
 
-import type { Stream } from "./streams.ts";
+import type { Held, Stream } from "./streams.ts";
 
 const LF = Buffer.from("\n");
 /** A longer event is not held back: it is taken as it is. */
 const HELD_BYTES_MAX = 256 * 1024;
-
-/** The last event of a chunk, of which more lines may follow in the next. */
-export type Held = {
-  bytes: Uint8Array;
-  /** Where the event begins in the stream, and where to read on so that it is read again. */
-  offset: number;
-  position: Position;
-  retime: Chunk["retime"];
-};
 
 /** An event lies in [start, end) of the bytes, and begins at this offset of its stream. */
 export type TakeEvent = (event: {

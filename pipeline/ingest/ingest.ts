@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import { Batch } from "#collectors/batch.ts";
-import { openDeriver, type Deriver, type DeriveRules } from "#collectors/derive/derive.ts";
+import { openDeriver, type Deriver } from "#collectors/derive/derive.ts";
+import type { DeriveRules } from "#collectors/derive/request-pattern.ts";
 import type { FormatContext } from "#collectors/format.ts";
 import { eachLine } from "#collectors/lines.ts";
 import type { Chunk, Position, Source, SourceId, SourceStatus } from "#collectors/source.ts";

@@ -3,10 +3,18 @@ import { detectFormat } from "#collectors/detect.ts";
 import type { Format, FormatContext, LineScanner } from "#collectors/format.ts";
 import type { Chunk, Position, SourceId, SourceStatus } from "#collectors/source.ts";
 
-import type { Held } from "./events.ts";
 import { RecentLines } from "./recent-lines.ts";
 
 const SAMPLE_BYTES = 64 * 1024;
+
+/** The last event of a chunk, of which more lines may follow in the next. */
+export type Held = {
+  bytes: Uint8Array;
+  /** Where the event begins in the stream, and where to read on so that it is read again. */
+  offset: number;
+  position: Position;
+  retime: Chunk["retime"];
+};
 
 /** What is known of one stream while it is read: its format, and the time of its newest event. */
 export type Stream = {

@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 
 import { z } from "zod";
 
-import type { DeriveRules } from "#collectors/derive/derive.ts";
+import type { DeriveRules } from "#collectors/derive/request-pattern.ts";
 import { detectFormat } from "#collectors/detect.ts";
 import type { Format } from "#collectors/format.ts";
 import { FORMATS } from "#collectors/formats/index.ts";

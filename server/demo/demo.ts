@@ -13,7 +13,7 @@ import { AppError } from "#platform/errors.ts";
 
 import type { ApiAddresses } from "./apis/client.ts";
 import { historyPaths } from "./history.ts";
-import type { HostOptions } from "./host.ts";
+import { HostMessage, type HostOptions } from "./host-protocol.ts";
 
 export type DemoOptions = {
   /** `DATA/demo`: made when it is not there. Everything that the demo writes is below it. */
@@ -46,19 +46,6 @@ export type Demo = {
   /** Ends all of it: visitors, proxy and instances. Takes under five seconds, and may be called twice. */
   stop(): Promise<void>;
 };
-
-/** What the demo's process tells. */
-export type HostMessage = z.infer<typeof HostMessage>;
-const HostMessage = z.discriminatedUnion("type", [
-  z.object({
-    type: z.literal("ready"),
-    proxy: z.enum(["nginx", "built-in"]),
-    port: z.int(),
-    instances: z.int(),
-  }),
-  z.object({ type: z.literal("history") }),
-  z.object({ type: z.literal("warning"), text: z.string() }),
-]);
 
 const Past = z.strictObject({ untilMs: z.number(), days: z.number().positive() });
 const State = z.strictObject({ seed: z.int(), pasts: z.array(Past) });

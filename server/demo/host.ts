@@ -6,12 +6,10 @@ import { randomBytes } from "node:crypto";
 import { existsSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-import { z } from "zod";
-
 import { createBackends } from "./apis/backends.ts";
-import { ApiAddresses } from "./apis/client.ts";
-import type { HostMessage } from "./demo.ts";
+import type { ApiAddresses } from "./apis/client.ts";
 import { generateHistory } from "./history.ts";
+import { type HostMessage, HostOptions, ToHost } from "./host-protocol.ts";
 import { startInstance } from "./instance.ts";
 import { demoModel } from "./model.ts";
 import { findNginx, startNginx } from "./nginx.ts";
@@ -20,24 +18,6 @@ import { seededRandom } from "./random.ts";
 import { signSession } from "./session-token.ts";
 import { capacityRps } from "./timing.ts";
 import { simulateVisitors } from "./visitors.ts";
-
-export const HostOptions = z.strictObject({
-  folder: z.string().min(1),
-  seed: z.int(),
-  requestsPerSecondMean: z.number().positive(),
-  fromMs: z.number(),
-  instancePorts: z.array(z.int()).min(1),
-  proxy: z.enum(["any", "built-in"]),
-  /** Parts of the past that are to be there as files. */
-  history: z.array(z.strictObject({ untilMs: z.number(), days: z.number() })),
-});
-export type HostOptions = z.infer<typeof HostOptions>;
-
-/** What the demo tells its process. */
-const ToHost = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("stop") }),
-  z.strictObject({ type: z.literal("apis"), apis: ApiAddresses }),
-]);
 
 const LOG_BYTES_MAX = 8 * 1024 * 1024;
 const LOG_CHECK_MS = 10_000;

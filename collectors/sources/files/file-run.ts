@@ -9,11 +9,11 @@ import type {
 } from "#collectors/source.ts";
 
 import { claim, type Claim } from "../claim.ts";
-import type { FileSourceOptions } from "../files.ts";
 import { Catalogue } from "./catalogue.ts";
 import { isSame, wasTruncated } from "./changes.ts";
 import { Identifier } from "./identify.ts";
 import { LineCutter } from "./line-cutter.ts";
+import type { FileSourceOptions } from "./options.ts";
 import { GONE_QUIET_MS, PACKED_QUIET_MS, enoughMs, hasOpenLine, mayEndNow } from "./quiet.ts";
 import { explain } from "./scan.ts";
 import { statusOf } from "./status.ts";

@@ -6,7 +6,8 @@ import { eachLine } from "#collectors/lines.ts";
 import type { Position, SourceId, SourceStatus } from "#collectors/source.ts";
 import { systemClock, type Clock } from "#platform/clock.ts";
 
-import { fileSource, type FileSourceOptions } from "../files.ts";
+import { fileSource } from "../files.ts";
+import type { FileSourceOptions } from "./options.ts";
 
 /** A clock that runs so much faster that quiet times pass while a test waits for their effect. */
 export function fastClock(): Clock {
