@@ -25,7 +25,7 @@ async function main([databaseUrl = "", folder = "", feedUrl = ""]: string[]): Pr
   const config = parseConfig({ QUARTERDECK_DATA: folder });
   const clock = systemClock;
   const duck = await LakeDuck.open(path.join(folder, "warehouse"));
-  const warehouse = openWarehouse({ config, clock, log, database, duck });
+  const warehouse = openWarehouse({ config, log, database, duck });
   const deps = { database, duck, warehouse, clock, log, hashUser: (id: string) => id };
   const feed = httpFeed({ url: feedUrl, token: "token" });
   process.stdout.write("up\n");

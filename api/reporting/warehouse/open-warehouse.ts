@@ -1,4 +1,5 @@
 import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
+import { S3Client } from "@aws-sdk/client-s3";
 
 import type { Kit } from "#api/kit/service.ts";
 import { AppError } from "#platform/errors.ts";
@@ -12,10 +13,10 @@ import { dataApiTarget, redshiftDataWire } from "./redshift-data.ts";
 import { redshiftPgWire } from "./redshift-pg.ts";
 import { s3Put } from "./s3-object.ts";
 
-type Deps = Pick<Kit, "config" | "clock" | "log" | "database"> & { duck: LakeDuck };
+type Deps = Pick<Kit, "config" | "log" | "database"> & { duck: LakeDuck };
 
-/** The engine that the configuration names. @throws AppError bad_request that names what is missing in it */
-export function openWarehouse({ config, clock, log, database, duck }: Deps): Warehouse {
+/** Opens the engine that the configuration names. @throws AppError bad_request that names what is missing in it */
+export function openWarehouse({ config, log, database, duck }: Deps): Warehouse {
   const { url, s3, iamRole } = config.api.warehouse;
   if (url === undefined) return duckdbWarehouse({ duck, files: (fact) => filesOf(database, fact) });
   if (s3 === undefined || iamRole === undefined) {
@@ -26,19 +27,12 @@ export function openWarehouse({ config, clock, log, database, duck }: Deps): War
   }
   const region = new URL(url).searchParams.get("region");
   // Credentials and region by the rules of the AWS SDK: environment, profile, role of the machine.
-  const client = new RedshiftDataClient(region === null ? {} : { region });
-  const isDataApi = url.startsWith("redshift-data:");
-  const wire = isDataApi
-    ? redshiftDataWire(client, dataApiTarget(url))
+  const aws = region === null ? {} : { region };
+  const wire = url.startsWith("redshift-data:")
+    ? redshiftDataWire(new RedshiftDataClient(aws), dataApiTarget(url))
     : redshiftPgWire(url, (error) => log.warn("a connection to Redshift broke", { error }));
-  const put = async (key: string, bytes: Buffer): Promise<string> =>
-    s3Put({
-      address: s3,
-      region: await client.config.region(),
-      // The variable of the AWS SDKs for a server that is not Amazon's.
-      endpoint: process.env["AWS_ENDPOINT_URL_S3"],
-      credentials: () => client.config.credentials(),
-      nowMs: () => clock.nowMs(),
-    })(key, bytes);
+  // The SDK takes another server's address from AWS_ENDPOINT_URL_S3; few of those have a host name for each bucket.
+  const forcePathStyle = process.env["AWS_ENDPOINT_URL_S3"] !== undefined;
+  const put = s3Put(new S3Client({ ...aws, forcePathStyle }), s3);
   return redshiftWarehouse({ wire, put, iamRole, folder: duck.folder });
 }

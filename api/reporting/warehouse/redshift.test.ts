@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
 import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
+import { S3Client } from "@aws-sdk/client-s3";
 import { Client } from "pg";
 import { describe, expect, test } from "vitest";
 
@@ -17,7 +17,7 @@ import { type OpenWarehouse, testWarehouse } from "./contract.ts";
 import type { LakeFile, SqlParts } from "./port.ts";
 import { dataApiTarget, redshiftDataWire } from "./redshift-data.ts";
 import { redshiftPgWire } from "./redshift-pg.ts";
-import { s3Put, signed } from "./s3-object.ts";
+import { s3Put } from "./s3-object.ts";
 import { TEST_CREDENTIALS, fakeDataApi, fakeS3 } from "./testing-aws.ts";
 import { goldenBatches } from "./testing-history.ts";
 import { fakeRedshift } from "./testing-redshift.ts";
@@ -68,13 +68,8 @@ type OpenRedshift = OpenWarehouse & {
 async function openOn(standIn: StandIn, wire: RedshiftWire): Promise<OpenRedshift> {
   const folder = await mkdtemp(path.join(tmpdir(), "qd-redshift-"));
   const duck = await LakeDuck.open(folder);
-  const put = s3Put({
-    address: "s3://lake/first light/",
-    region: "eu-central-1",
-    endpoint: standIn.s3.url,
-    credentials: () => Promise.resolve(TEST_CREDENTIALS),
-    nowMs: () => Date.UTC(2026, 0, 1),
-  });
+  const aws = { region: "eu-central-1", credentials: TEST_CREDENTIALS, forcePathStyle: true };
+  const put = s3Put(new S3Client({ ...aws, endpoint: standIn.s3.url }), "s3://lake/first light/");
   const warehouse = redshiftWarehouse({ wire, put, iamRole: ROLE, folder });
   return {
     warehouse,
@@ -213,22 +208,39 @@ describe("Redshift over its Data API", () => {
   });
 });
 
-test("a request to S3 is signed as Amazon's own example is", () => {
-  // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html, PUT Object
-  const body = "Welcome to Amazon S3.";
-  const headers = signed({
-    method: "PUT",
-    url: new URL("https://examplebucket.s3.amazonaws.com/test%24file.text"),
-    headers: { date: "Fri, 24 May 2013 00:00:00 GMT", "x-amz-storage-class": "REDUCED_REDUNDANCY" },
-    sha256: createHash("sha256").update(body).digest("hex"),
-    region: "us-east-1",
-    credentials: {
-      accessKeyId: "AKIAIOSFODNN7EXAMPLE",
-      secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-    },
-    nowMs: Date.UTC(2013, 4, 24),
+describe("uploads to S3", () => {
+  const client = (endpoint: string, accessKeyId = TEST_CREDENTIALS.accessKeyId) =>
+    new S3Client({
+      region: "eu-central-1",
+      endpoint,
+      forcePathStyle: true,
+      maxAttempts: 1,
+      credentials: { ...TEST_CREDENTIALS, accessKeyId },
+    });
+  const bytes = Buffer.from("PAR1");
+
+  test("a signed upload stores the bytes below the prefix, whatever the name contains", async () => {
+    const s3 = await fakeS3();
+    const put = s3Put(client(s3.url), "s3://lake/first light/");
+    expect(await put("a b/c+d&é(1).parquet", bytes)).toBe(
+      "s3://lake/first light/a b/c+d&é(1).parquet",
+    );
+    expect([...s3.objects]).toEqual([["lake/first light/a b/c+d&é(1).parquet", bytes]]);
+    await s3.close();
   });
-  expect(headers["authorization"]).toContain(
-    "Signature=98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd",
-  );
+
+  test("a refused upload fails with the reason of S3, an unreachable S3 as unavailable", async () => {
+    const s3 = await fakeS3();
+    const refused = s3Put(client(s3.url, "OTHERKEY"), "s3://lake")("file", bytes);
+    await expect(refused).rejects.toMatchObject({
+      code: "unavailable",
+      message: "s3://lake/file cannot be written: AccessDenied",
+    });
+    await s3.close();
+    const unreachable = s3Put(client(s3.url), "s3://lake")("file", bytes);
+    await expect(unreachable).rejects.toMatchObject({
+      code: "unavailable",
+      message: "s3://lake does not answer.",
+    });
+  });
 });

@@ -29,14 +29,15 @@ const SIGNED =
   /^AWS4-HMAC-SHA256 Credential=TESTKEY\/\d{8}\/eu-central-1\/(?:s3|redshift-data)\/aws4_request, ?SignedHeaders=[\w;-]+, ?Signature=[0-9a-f]{64}$/;
 export const TEST_CREDENTIALS = { accessKeyId: "TESTKEY", secretAccessKey: "test secret" };
 
-/** An S3 that takes objects which are put with a signature. */
+/** An S3 endpoint that stores objects uploaded with a signature, by `bucket/key`. */
 export async function fakeS3() {
   const objects = new Map<string, Buffer>();
   const server = await serve((request, body) => {
-    if (!SIGNED.test(request.headers.authorization ?? "")) {
+    if (request.method !== "PUT" || !SIGNED.test(request.headers.authorization ?? "")) {
       return Promise.resolve([403, "<Error><Code>AccessDenied</Code></Error>"]);
     }
-    objects.set(decodeURIComponent((request.url ?? "").slice(1)), body);
+    const { pathname } = new URL(request.url ?? "", "http://s3");
+    objects.set(decodeURIComponent(pathname.slice(1)), body);
     return Promise.resolve([200, ""]);
   });
   return { ...server, objects };
