@@ -5,16 +5,16 @@ import type { Config } from "#platform/config.ts";
 import { openNotifications } from "#platform/events/notifications.ts";
 import { eventsRoute, outboxMigration, publishEvent } from "#platform/events/outbox.ts";
 import { accessLine } from "#platform/http/access-line.ts";
-import { addressBy } from "#platform/http/address.ts";
-import { createListener } from "#platform/http/app.ts";
+import { bearerAuthenticator } from "#platform/http/bearer-auth.ts";
+import { clientAddressBy } from "#platform/http/client-address.ts";
+import { type EcsBase, ecsBase } from "#platform/http/ecs-base.ts";
 import type { Front } from "#platform/http/front.ts";
 import { forgetAnswers, idempotencyMigration } from "#platform/http/idempotency.ts";
-import { callerBy } from "#platform/http/known-caller.ts";
-import { type LineBase, lineBase } from "#platform/http/line-base.ts";
+import { createListener } from "#platform/http/listener.ts";
+import { answerMalformedRequests } from "#platform/http/malformed-request.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { type ApiServer, openServer } from "#platform/http/server.ts";
 import { type Authenticate, rootKeyCheck } from "#platform/http/tokens.ts";
-import { refuseUnreadable } from "#platform/http/unreadable.ts";
 import { createJobs, jobsMigration, runDueJobs, startJobRunner } from "#platform/jobs/jobs.ts";
 import type { Log } from "#platform/log.ts";
 import { openMetrics } from "#platform/metrics/metrics.ts";
@@ -94,7 +94,7 @@ export async function startInstance(service: Service, options: InstanceOptions):
   const http = await openServer({ host: config.host, port: options.port, front });
   started.defer(() => void http.server.close());
   const url = options.publicUrl ?? http.url;
-  const base = lineBase({ service: service.name, config, node: options.node ?? "1", clock });
+  const base = ecsBase({ service: service.name, config, node: options.node ?? "1", clock });
   const kit = kitOf(service, { ...options, url, database, notifications, base });
   const open = await service.open(kit);
   started.defer(() => open.close?.());
@@ -124,7 +124,7 @@ type Serving = {
   open: OpenService;
   options: InstanceOptions;
   kit: Kit;
-  base: LineBase;
+  base: EcsBase;
 };
 
 /** The service's own routes and those that every service has, on the server. */
@@ -150,22 +150,22 @@ function serve({ server }: ApiServer, { service, open, options, kit, base }: Ser
     lastWrites: createLastWrites(),
     headers,
     limit: limitOf(options),
-    callerOf: callerBy(
+    callerOf: bearerAuthenticator(
       rootKeyCheck(options.rootKey),
       serviceTokenAuthenticator(kit.secret, open.authenticate ?? options.authenticate),
     ),
-    said: accessLine({
+    writeAccessLine: accessLine({
       base,
       dataset: `${service.name}.access`,
       hashUser: kit.hashUser,
       writeLine: options.writeLine,
     }),
     meter: metrics.meter,
-    addressOf: addressBy(config.api.trustedProxies),
+    addressOf: clientAddressBy(config.api.trustedProxies),
     stopping: stopping.signal,
   });
   server.on("request", listener);
-  refuseUnreadable(server, { headers, log });
+  answerMalformedRequests(server, { headers, log });
   return { routes, stopping };
 }
 
@@ -183,7 +183,7 @@ function startJobs(deps: Parameters<typeof startJobRunner>[0]): AsyncDisposable 
 }
 
 type KitDeps = InstanceOptions &
-  Pick<Kit, "url" | "database" | "notifications"> & { base: LineBase };
+  Pick<Kit, "url" | "database" | "notifications"> & { base: EcsBase };
 
 function kitOf(service: Service, deps: KitDeps): Kit {
   const secret = (purpose: string): Buffer =>

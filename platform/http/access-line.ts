@@ -1,5 +1,5 @@
 import type { Served } from "./compile-route.ts";
-import type { LineBase } from "./line-base.ts";
+import type { EcsBase } from "./ecs-base.ts";
 import { newSpanId } from "./trace.ts";
 
 const TEXTS_MAX = 10_000;
@@ -9,7 +9,7 @@ const TEXTS_MAX = 10_000;
  * second, this line costs as much as anything else about them.
  */
 export function accessLine(deps: {
-  base: LineBase;
+  base: EcsBase;
   dataset: string;
   hashUser(id: string): string;
   writeLine(line: string): void;

@@ -1,6 +1,6 @@
 import { AppError } from "../errors.ts";
-import type { RequestDeps } from "./app.ts";
 import { type Caller, type Rule, holds, holdsSomewhere } from "./caller.ts";
+import type { ListenerDeps } from "./listener.ts";
 import { TooManyRequests, createRateLimit, type RateLimit } from "./rate-limit.ts";
 import type { Route } from "./route.ts";
 
@@ -11,7 +11,7 @@ const UNLIMITED = new Set(["/livez", "/readyz"]);
 /** What is asked before a route is entered. */
 export type Gate = { route: Route; general: RateLimit; own: RateLimit | undefined };
 
-export function gateOf(route: Route, deps: Pick<RequestDeps, "limit" | "clock">): Gate {
+export function gateOf(route: Route, deps: Pick<ListenerDeps, "limit" | "clock">): Gate {
   return { route, general: deps.limit, own: limitOf(route, deps) };
 }
 
@@ -42,7 +42,7 @@ function checkRule(rule: Rule, caller: Caller): void {
   }
 }
 
-function limitOf(route: Route, deps: Pick<RequestDeps, "clock">): RateLimit | undefined {
+function limitOf(route: Route, deps: Pick<ListenerDeps, "clock">): RateLimit | undefined {
   if (route.limit === undefined) return undefined;
   const { burst, perMinute } = route.limit;
   return createRateLimit(

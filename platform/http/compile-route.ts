@@ -12,12 +12,18 @@ import {
   sendWhole,
   wholeAnswer,
 } from "./answer.ts";
-import type { RequestDeps } from "./app.ts";
 import type { Caller } from "./caller.ts";
+import type { ListenerDeps } from "./listener.ts";
 import { problemHeaders, problemOf } from "./problem.ts";
 import { RequestCall } from "./request-call.ts";
 import { type Input, type RawParams, readBodyText, readInput } from "./request-input.ts";
-import { type AnswerSpec, type AnyAnswer, type Call, ReadyAnswer, type Route } from "./route.ts";
+import {
+  type AnswerSpec,
+  type AnyAnswer,
+  type Call,
+  PrebuiltResponse,
+  type Route,
+} from "./route.ts";
 import { TraceLog } from "./trace-log.ts";
 import { type Trace, traceOf } from "./trace.ts";
 
@@ -44,11 +50,11 @@ export type Served = {
 /** What is the same for all requests of a route. */
 type Compiled = {
   route: Route;
-  deps: RequestDeps;
+  deps: ListenerDeps;
   headers: AnswerHeaders;
   gate: Gate;
   /** Answers of its handler that come again, as they are sent. */
-  ready: WeakMap<ReadyAnswer, Whole>;
+  ready: WeakMap<PrebuiltResponse, Whole>;
 };
 
 /** What is sent: JSON as text, or what a handler made itself. */
@@ -58,7 +64,7 @@ type Result = Whole | Response;
  * One route as a handler: who, may they, what, do it, check the answer, send it, say what happened. What can be done at
  * once is: each wait costs, and what is asked for most (whose token is this, which settings count) waits for nothing.
  */
-export function compileRoute(route: Route, deps: RequestDeps): Handler {
+export function compileRoute(route: Route, deps: ListenerDeps): Handler {
   const meter = deps.meter(route);
   const headers = answerHeaders(deps.headers);
   const compiled: Compiled = {
@@ -85,7 +91,7 @@ export function compileRoute(route: Route, deps: RequestDeps): Handler {
       send(request, compiled, result);
       const tookMs = performance.now() - startedMs;
       meter.end(result.status, tookMs);
-      deps.said(request, result.status, tookMs);
+      deps.writeAccessLine(request, result.status, tookMs);
     };
     const fail = (error: unknown): void => finish(problem(error, compiled, request));
     let result: Result | Promise<Result>;
@@ -187,11 +193,11 @@ function handle(
 }
 
 function resultOf(
-  result: AnyAnswer | ReadyAnswer | Response,
+  result: AnyAnswer | PrebuiltResponse | Response,
   compiled: Compiled,
   { who, call }: { who: string; call: RequestCall },
 ): Result | Promise<Result> {
-  if (result instanceof ReadyAnswer) return readyOf(compiled, result);
+  if (result instanceof PrebuiltResponse) return readyOf(compiled, result);
   if (result instanceof Response) return result;
   return call.wrote() ? afterWrite(result, compiled, who) : jsonOf(compiled, result);
 }
@@ -214,7 +220,7 @@ function jsonOf({ route, headers }: Compiled, { status, body, headers: own }: An
   return wholeAnswer(status, JSON.stringify(spec.body.parse(body)), flat);
 }
 
-function readyOf({ route, headers, ready }: Compiled, answered: ReadyAnswer): Whole {
+function readyOf({ route, headers, ready }: Compiled, answered: PrebuiltResponse): Whole {
   const known = ready.get(answered);
   if (known !== undefined) return known;
   const { status, text } = answered;

@@ -26,7 +26,7 @@ export function checkVersion(ifMatch: number | undefined, current: number): void
 }
 
 /** Whether an If-None-Match names an ETag. RFC 9110, 13.1.2: weak comparison, `*` or any of a list. */
-export function isNamedBy(ifNoneMatch: string, etag: string): boolean {
+export function matchesEtag(ifNoneMatch: string, etag: string): boolean {
   const tags = ifNoneMatch.split(",").map((it) => it.trim().replace(/^W\//, ""));
   return tags.includes(etag) || tags.includes("*");
 }

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 import type { Queryable } from "../postgres/database.ts";
-import type { RequestDeps } from "./app.ts";
 import type { Caller } from "./caller.ts";
 import type { Served } from "./compile-route.ts";
 import { once } from "./idempotency.ts";
+import type { ListenerDeps } from "./listener.ts";
 import type { Input } from "./request-input.ts";
 import type { AnyAnswer, Route } from "./route.ts";
 import { TraceLog } from "./trace-log.ts";
@@ -24,7 +24,7 @@ export class RequestCall {
   readonly nowMs: number;
   readonly traceId: string;
   readonly log: TraceLog;
-  readonly database: RequestDeps["database"];
+  readonly database: ListenerDeps["database"];
   readonly read: Queryable;
   readonly write: <Answer extends AnyAnswer>(
     work: (tx: Queryable) => Promise<Answer>,
@@ -35,7 +35,7 @@ export class RequestCall {
 
   constructor(
     { route, trace, incoming, outgoing }: Served,
-    deps: RequestDeps,
+    deps: ListenerDeps,
     { caller, input, read }: { caller: Caller; input: Input; read: Queryable },
   ) {
     this.params = input.params;
@@ -80,7 +80,7 @@ export class RequestCall {
 async function write<Answer extends AnyAnswer>(
   { route, caller }: { route: Route; caller: Caller },
   input: Input,
-  { deps, work }: { deps: RequestDeps; work: (tx: Queryable) => Promise<Answer> },
+  { deps, work }: { deps: ListenerDeps; work: (tx: Queryable) => Promise<Answer> },
 ): Promise<Answer> {
   const key = input.idempotencyKey;
   return deps.database.transaction((tx) =>

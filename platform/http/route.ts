@@ -18,7 +18,7 @@ export type AnswerSpec = {
 export type AnswerSpecs = Readonly<Record<number, AnswerSpec>>;
 
 /** An answer that was made once, to be given again and again: its JSON is what the schema says, and not checked again. */
-export class ReadyAnswer {
+export class PrebuiltResponse {
   readonly status: number;
   readonly text: string;
   readonly headers: Record<string, string>;
@@ -113,7 +113,7 @@ export type RouteSpec<Params, Query, Body, Answers extends AnswerSpecs> = {
 
 /** At once, from a handler that has nothing to wait for, or later. */
 type Answered<Answer> = AnyOf<Answer> | Promise<AnyOf<Answer>>;
-type AnyOf<Answer> = Answer | ReadyAnswer | Response;
+type AnyOf<Answer> = Answer | PrebuiltResponse | Response;
 
 /** A route whose types are forgotten: what the kit compiles, documents and fuzzes. */
 export type Route = Omit<RouteSpec<unknown, unknown, unknown, AnswerSpecs>, "handle"> & {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-import { isNamedBy } from "../http/etag.ts";
+import { matchesEtag } from "../http/etag.ts";
 import { type Route, route } from "../http/route.ts";
 import { dataHeaders } from "../http/security-headers.ts";
 import { DOCS_POLICY, docsPage } from "./docs-page.ts";
@@ -68,7 +68,7 @@ function cached(
 ): Response {
   const etag = `"${createHash("sha256").update(text).digest("base64url").slice(0, 22)}"`;
   const all = { ...dataHeaders(), "cache-control": "no-cache", etag, ...headers };
-  const isKnown = ifNoneMatch !== undefined && isNamedBy(ifNoneMatch, etag);
+  const isKnown = ifNoneMatch !== undefined && matchesEtag(ifNoneMatch, etag);
   if (isKnown) return new Response(null, { status: 304, headers: all });
   return new Response(text, { status: 200, headers: all });
 }

@@ -10,7 +10,7 @@ import type { Service } from "#api/kit/service.ts";
 import { systemClock } from "#platform/clock.ts";
 import { parseConfig } from "#platform/config.ts";
 import type { Front, MetricJson } from "#platform/http/front.ts";
-import { gatherLines } from "#platform/http/lines.ts";
+import { bufferLines } from "#platform/http/line-buffer.ts";
 import { keysOfAccounts, tokenAuthenticator } from "#platform/http/tokens.ts";
 import { logTo } from "#platform/log.ts";
 
@@ -21,7 +21,7 @@ import { SERVICES } from "./services.ts";
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion
 const task = JSON.parse(process.argv[2] ?? "{}") as WorkerTask;
 const config = parseConfig(process.env);
-const lines = gatherLines((bytes) => void process.stdout.write(bytes));
+const lines = bufferLines((bytes) => void process.stdout.write(bytes));
 process.on("exit", () => lines.flush());
 const log = logTo(lines, {
   level: config.logLevel,

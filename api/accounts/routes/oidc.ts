@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { bearerToken } from "#platform/http/known-caller.ts";
+import { bearerToken } from "#platform/http/bearer-auth.ts";
 import { type Route, route } from "#platform/http/route.ts";
 
 import type { IdentityDeps } from "../commands/identity-deps.ts";

@@ -4,7 +4,7 @@ import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
 import type { Caller } from "#platform/http/caller.ts";
-import { ReadyAnswer, type Route, route } from "#platform/http/route.ts";
+import { PrebuiltResponse, type Route, route } from "#platform/http/route.ts";
 import { newId } from "#platform/ids.ts";
 
 import { knownAccount, withUsedCodes } from "../commands/sign-in.ts";
@@ -124,7 +124,7 @@ const CheckBody = z
 
 const check = (deps: AccountsDeps): Route => {
   /** The answer of a token is made once, for as long as it is remembered: its permissions are that object so long. */
-  const answers = new WeakMap<Caller["permissions"], ReadyAnswer>();
+  const answers = new WeakMap<Caller["permissions"], PrebuiltResponse>();
   async function make(caller: Caller, { headers }: IncomingMessage) {
     if (caller.kind === "root") {
       return { status: 200 as const, body: checkBody(caller, undefined) };
@@ -132,7 +132,7 @@ const check = (deps: AccountsDeps): Route => {
     const known = await deps.knowToken((headers.authorization ?? "").slice("Bearer ".length));
     if (known === undefined) throw new AppError("unauthenticated", "This session has ended.");
     const body = CheckBody.parse(checkBody(known.known, known.expiresMs));
-    const answer = new ReadyAnswer(200, JSON.stringify(body));
+    const answer = new PrebuiltResponse(200, JSON.stringify(body));
     answers.set(known.known.permissions, answer);
     return answer;
   }

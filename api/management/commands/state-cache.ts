@@ -1,6 +1,6 @@
 import type { Kit } from "#api/kit/service.ts";
 import { AppError } from "#platform/errors.ts";
-import type { ReadyAnswer } from "#platform/http/route.ts";
+import type { PrebuiltResponse } from "#platform/http/route.ts";
 
 import type { Application } from "../domain/application.ts";
 import type { SettingsStore } from "../store/port.ts";
@@ -8,7 +8,7 @@ import type { SettingsStore } from "../store/port.ts";
 /** An application with what was made of it, by what was asked. */
 export type Cached = {
   application: Application;
-  answers: WeakMap<object, ReadyAnswer>;
+  answers: WeakMap<object, PrebuiltResponse>;
   readAtMs: number;
 };
 
@@ -84,7 +84,11 @@ export function createStateCache({ kit, store }: { kit: Kit; store: SettingsStor
       const started = generation;
       const application = await store.peek(name, { version: floorOf(name), after: readAfter });
       if (!application) throw new AppError("not_found", `There is no application ${name}.`);
-      const fresh = { application, answers: new WeakMap<object, ReadyAnswer>(), readAtMs: nowMs };
+      const fresh = {
+        application,
+        answers: new WeakMap<object, PrebuiltResponse>(),
+        readAtMs: nowMs,
+      };
       const current = generation === started && application.version >= floorOf(name);
       return current && kit.notifications.hears() ? keep(fresh) : fresh;
     },

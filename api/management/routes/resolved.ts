@@ -1,7 +1,7 @@
 import { z } from "zod";
 
-import { isNamedBy } from "#platform/http/etag.ts";
-import { ReadyAnswer, type Route, route } from "#platform/http/route.ts";
+import { matchesEtag } from "#platform/http/etag.ts";
+import { PrebuiltResponse, type Route, route } from "#platform/http/route.ts";
 
 import type { Cached } from "../commands/state-cache.ts";
 import type { Scope } from "../domain/application.ts";
@@ -45,7 +45,7 @@ export function resolvedRoute({ cache }: RouteDeps): Route {
       const answer = (cached: Cached) => {
         if (ifNoneMatch === undefined) return answerOf(cached, query);
         const headers = headersOf(cached);
-        return isNamedBy(ifNoneMatch, headers.etag)
+        return matchesEtag(ifNoneMatch, headers.etag)
           ? { status: 304 as const, headers }
           : answerOf(cached, query);
       };
@@ -61,14 +61,14 @@ const headersOf = ({ application }: Cached) => ({
 });
 
 /** Made once for each URL: the kit gives all requests for it the same query. */
-function answerOf(cached: Cached, query: Scope): ReadyAnswer {
+function answerOf(cached: Cached, query: Scope): PrebuiltResponse {
   const known = cached.answers.get(query);
   if (known !== undefined) return known;
   const { name: application, version: revision, content } = cached.application;
   const { product, environment } = query;
   const settings = resolve(content, { product, environment });
   const text = JSON.stringify({ application, product, environment, revision, settings });
-  const answer = new ReadyAnswer(200, text, headersOf(cached));
+  const answer = new PrebuiltResponse(200, text, headersOf(cached));
   cached.answers.set(query, answer);
   return answer;
 }

@@ -11,7 +11,7 @@ type Sender = Pick<IncomingMessage, "headers"> & {
  * How the address of who sends a request is told: that of the peer, or, where the peer is a trusted proxy, the last one
  * in X-Forwarded-For that is no such proxy itself. What stands before it anybody may have written.
  */
-export function addressBy(trustedProxies: readonly string[]): (incoming: Sender) => string {
+export function clientAddressBy(trustedProxies: readonly string[]): (incoming: Sender) => string {
   const trusted = listOf(trustedProxies);
   const isTrusted = (address: string): boolean =>
     trusted.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");

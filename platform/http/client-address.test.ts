@@ -1,17 +1,17 @@
 import { expect, test } from "vitest";
 
 import { parseConfig } from "../config.ts";
-import { addressBy } from "./address.ts";
+import { clientAddressBy } from "./client-address.ts";
 
 const from = (remoteAddress: string, forwarded: string) => ({
   headers: { "x-forwarded-for": forwarded },
   socket: { remoteAddress },
 });
-const trusting = addressBy(["127.0.0.0/8", "::1", "10.0.0.0/8"]);
+const trusting = clientAddressBy(["127.0.0.0/8", "::1", "10.0.0.0/8"]);
 
 test("who is no trusted proxy cannot say to be somebody else", () => {
   expect(trusting(from("203.0.113.9", "198.51.100.1"))).toBe("203.0.113.9");
-  expect(addressBy([])(from("127.0.0.1", "198.51.100.1"))).toBe("127.0.0.1");
+  expect(clientAddressBy([])(from("127.0.0.1", "198.51.100.1"))).toBe("127.0.0.1");
 });
 
 test("behind trusted proxies it is the last address that is none of them, whatever was written before it", () => {

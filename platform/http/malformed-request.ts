@@ -34,7 +34,7 @@ const EXPECTATION: Refusal = {
  * Problem details for what never becomes a request: Node would refuse it with an empty answer, of which neither the
  * client nor the log learns anything.
  */
-export function refuseUnreadable(
+export function answerMalformedRequests(
   server: Server,
   { headers, log }: { headers: Readonly<Record<string, string>>; log: Log },
 ): void {

@@ -2,7 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
 
 /** What every ECS line of a service has. */
-export type LineBase = {
+export type EcsBase = {
   /** Service, version, node, process. */
   members: Readonly<Record<string, string | number>>;
   /** The same as JSON without the braces. */
@@ -11,13 +11,13 @@ export type LineBase = {
   time(): string;
 };
 
-export function lineBase(deps: {
+export function ecsBase(deps: {
   service: string;
   config: Config;
   /** `service.node.name`: which of several. */
   node: string;
   clock: Clock;
-}): LineBase {
+}): EcsBase {
   const { service, config, node, clock } = deps;
   let atMs = Number.NaN;
   let text = "";

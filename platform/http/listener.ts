@@ -11,14 +11,14 @@ import type { Log } from "../log.ts";
 import type { RouteMeter } from "../metrics/metrics.ts";
 import type { LastWrites } from "../postgres/last-writes.ts";
 import type { ServiceDatabase } from "../postgres/service-database.ts";
+import type { CallerOf } from "./bearer-auth.ts";
 import { type Handler, type Served, compileRoute } from "./compile-route.ts";
-import type { CallerOf } from "./known-caller.ts";
 import { problemHeaders, problemOf } from "./problem.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import type { Route } from "./route.ts";
 
 /** What serving a request takes. */
-export type RequestDeps = {
+export type ListenerDeps = {
   clock: Clock;
   log: Log;
   database: ServiceDatabase;
@@ -31,7 +31,7 @@ export type RequestDeps = {
   /** Who sends a request. */
   addressOf(incoming: IncomingMessage): string;
   /** Writes the access line. */
-  said(request: Served, status: number, tookMs: number): void;
+  writeAccessLine(request: Served, status: number, tookMs: number): void;
   /** What counts the requests of a route. */
   meter(route: Route): RouteMeter;
   stopping: AbortSignal;
@@ -43,7 +43,7 @@ export type RequestDeps = {
  */
 export function createListener(
   routes: readonly Route[],
-  deps: RequestDeps,
+  deps: ListenerDeps,
 ): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
   const router = new SmartRouter<Handler>({ routers: [new RegExpRouter(), new TrieRouter()] });
   for (const route of routes) {
@@ -55,11 +55,11 @@ export function createListener(
     methods
       .filter((method) => router.match(method, path)[0].length > 0)
       .flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
-  const nowhere = compileRoute(nowhereRoute(allowedAt), deps);
+  const answerNoRoute = compileRoute(noRoute(allowedAt), deps);
   return (incoming, outgoing) => {
     const method = incoming.method === "HEAD" ? "GET" : (incoming.method ?? "");
     const [[first], stash] = router.match(method, pathOf(incoming.url ?? ""));
-    if (first === undefined || lacksHost(incoming)) nowhere(incoming, outgoing, () => ({}));
+    if (first === undefined || lacksHost(incoming)) answerNoRoute(incoming, outgoing, () => ({}));
     else first[0](incoming, outgoing, () => paramsOf(first[1], stash));
   };
 }
@@ -98,10 +98,10 @@ const lacksHost = ({ headers, httpVersion }: IncomingMessage): boolean =>
   headers.host === undefined && httpVersion !== "1.0";
 
 /** Answers what no route answers: there is nothing (404), or nothing by this method (405), or nobody is named. */
-const nowhereRoute = (allowedAt: (path: string) => string[]): Route => ({
+const noRoute = (allowedAt: (path: string) => string[]): Route => ({
   method: "GET",
   path: "/*",
-  operationId: "nowhere",
+  operationId: "noRoute",
   tag: "None",
   summary: "Any path that is not there",
   rule: { allow: "anyone", why: "to be told that there is nothing" },

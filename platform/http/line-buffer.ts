@@ -4,10 +4,10 @@ const FLUSH_LENGTH = 64 * 1024;
 const STRING_LENGTH = 4 * 1024;
 
 /** Lines on their way out: gathered for a moment, since a write for each would cost more than the request it tells of. */
-export type Lines = { write(line: string): void; flush(): void; close(): void };
+export type LineBuffer = { write(line: string): void; flush(): void; close(): void };
 
 /** What is gathered goes out after 100 ms at most, or when it is much, or by `flush`, which a process calls as it ends. */
-export function gatherLines(output: (lines: Buffer) => void): Lines {
+export function bufferLines(output: (lines: Buffer) => void): LineBuffer {
   let text = "";
   let parts: Buffer[] = [];
   let length = 0;

@@ -14,7 +14,7 @@ const TOKEN_LENGTH_MAX = 12_000;
 const NO_PERMISSIONS: ReadonlySet<string> = new Set();
 
 /** The root key, or what the service knows as a token. @throws AppError unauthenticated for a token that nobody knows */
-export function callerBy(
+export function bearerAuthenticator(
   isRootKey: (token: string) => boolean,
   authenticate: Authenticate,
 ): CallerOf {
