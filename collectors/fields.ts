@@ -93,3 +93,8 @@ export type NumberField = OfType<"long" | "double" | "date" | "boolean">;
 
 /** The bytes between the values of a `keywords` column (ASCII unit separator). */
 export const LIST_SEPARATOR = 0x1f;
+
+/** The values of a `keywords` column's text. */
+export function listOf(text: string): string[] {
+  return text.split(String.fromCharCode(LIST_SEPARATOR));
+}

@@ -15,14 +15,50 @@ export type FormatContext = {
  */
 export type LineScanner = (bytes: Uint8Array, start: number, end: number) => string | undefined;
 
-/** A kind of log. One file in formats/ each; stateless but for what `open` returns. */
+/** The places that a request passes and is logged at, outermost first. */
+export const TIERS = ["edge", "cache", "ingress", "proxy", "origin"] as const;
+type Tier = (typeof TIERS)[number];
+
+/** What all events of a dataset have in common. */
+export type DatasetTraits = {
+  "event.kind": string;
+  "event.category": string;
+  "event.type": string | undefined;
+  /** `event.type` follows from the log level: error or info. */
+  levelDecidesType: boolean;
+  /** A client that is not an IP address is a host name. */
+  namesClients: boolean;
+};
+
+/** How a format is told from others that read the same lines. */
+type Detection = {
+  /** Weight of one line that the format can read: above 0 in favour of this format, below 0 against it. */
+  evidence?(batch: Batch, line: Uint8Array): number;
+  /** File paths that suggest this format. */
+  path?: RegExp;
+};
+
+/**
+ * A log format: one file in formats/ and one entry of its list (formats/index.ts). Stateless except for what `open`
+ * returns.
+ */
 export type Format = {
   /** The ECS dataset, such as `nginx.access`. */
   readonly dataset: string;
-  /** What a person calls it, such as `nginx access log`. */
+  /** For people, such as `nginx access log`. */
   readonly title: string;
+  /** All events are requests, logged at this tier; or none is; or their fields decide (`mixed`). */
+  readonly requests: Tier | "none" | "mixed";
   /** Binds to the batch's columns once, so that a line costs no look-up. */
   open(batch: Batch, context: FormatContext): LineScanner;
   /** For logs whose events span lines: whether this line begins an event. Absent: every line does. */
   begins?(bytes: Uint8Array, start: number, end: number): boolean;
+  readonly detection?: Detection;
+  /** Where common packages write this log: glob patterns. */
+  readonly usualPaths?: readonly string[];
+  readonly traits?: DatasetTraits;
+  /** Fields whose values make up related.ip, related.user and related.hosts, as in Elastic's module. */
+  readonly related?: Readonly<Record<string, readonly string[]>>;
+  /** Changes a flat document where Elastic's module for this dataset differs from what Quarterdeck stores. */
+  toElastic?(document: Record<string, unknown>): void;
 };

@@ -1,12 +1,9 @@
-import { AppError } from "#platform/errors.ts";
-
 import { Batch } from "./batch.ts";
 import { openDeriver, type Deriver } from "./derive/derive.ts";
 import type { DeriveRules } from "./derive/request-pattern.ts";
 import { emptyDocument, toDocument } from "./document.ts";
 import type { Format, LineScanner } from "./format.ts";
 import { textOf } from "./formats/bytes.ts";
-import { FORMATS } from "./formats/index.ts";
 import { LineSplitter, type SplitLine } from "./line-splitter.ts";
 import type { Zone } from "./zone.ts";
 
@@ -14,26 +11,6 @@ const LINE_BYTES_MAX = 16 * 1024 * 1024;
 const ROWS_MAX = 1024;
 /** Bytes of lines that are held until their documents are asked for. */
 const HELD_BYTES_MAX = 8 * 1024 * 1024;
-
-/**
- * What Quarterdeck works out for its boards beyond what Elastic's module for the dataset puts into a document: routes
- * that are guessed, and units converted. Left out unless asked for, so that documents compare with Filebeat's.
- */
-const WORKED_OUT: Readonly<Record<string, readonly string[]>> = {
-  "nginx.ingress_controller": [
-    "http.route",
-    "event.duration",
-    "http.request.bytes",
-    "nginx.upstream.address",
-  ],
-};
-const WORKED_OUT_ALWAYS = ["http.route"];
-
-/** Elastic's module takes the time of these from the shipper, not from the line: the line's own is event.created. */
-const TIME_IS_CREATED = new Set(["haproxy.log"]);
-
-/** Elastic's module lists the addresses of these even where there is but one. */
-const LISTS_ADDRESSES = new Set(["nginx.access", "nginx.ingress_controller"]);
 
 export type Document = Record<string, unknown>;
 
@@ -44,19 +21,11 @@ export type ParseOptions = {
   /** The zone of times that carry none. */
   zone: Zone;
   nowMs: number;
-  /** Also what Quarterdeck works out, such as `http.route`. */
+  /** With the fields that Quarterdeck adds to those of Elastic's modules, such as `http.route`. */
   all: boolean;
   /** Which requests are sign-ins and sign-outs. */
   rules: DeriveRules;
 };
-
-/** The format of this name. Throws an AppError that lists those that there are. */
-export function formatOf(dataset: string): Format {
-  const format = FORMATS.find((candidate) => candidate.dataset === dataset);
-  if (format) return format;
-  const names = FORMATS.map((candidate) => candidate.dataset).join(", ");
-  throw new AppError("bad_request", `there is no dataset "${dataset}"; known are ${names}`);
-}
 
 type Held = { line: SplitLine; reason: string | undefined };
 
@@ -152,15 +121,9 @@ export class Parser {
   #document(row: number): Document {
     const document = toDocument(this.#batch, row);
     const { all, format } = this.#options;
-    if (all) return document;
-    for (const name of WORKED_OUT[format.dataset] ?? WORKED_OUT_ALWAYS) delete document[name];
-    const address = document["source.address"];
-    if (LISTS_ADDRESSES.has(format.dataset) && typeof address === "string") {
-      if (!address.startsWith("unix:")) document[`${format.dataset}.remote_ip_list`] ??= [address];
-    }
-    if (TIME_IS_CREATED.has(format.dataset) && document["event.kind"] !== "pipeline_error") {
-      document["event.created"] = document["@timestamp"];
-      delete document["@timestamp"];
+    if (!all) {
+      delete document["http.route"];
+      format.toElastic?.(document);
     }
     return document;
   }

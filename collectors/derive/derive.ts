@@ -2,7 +2,8 @@ import { isIP } from "node:net";
 
 import type { Batch } from "../batch.ts";
 import type { TextColumn } from "../columns.ts";
-import { datasetTraits, type DatasetTraits } from "./dataset-traits.ts";
+import type { DatasetTraits } from "../format.ts";
+import { findFormat } from "../formats/index.ts";
 import { IdMap } from "./id-map.ts";
 import type { DeriveRules } from "./request-pattern.ts";
 import { SignActions } from "./sign-actions.ts";
@@ -99,7 +100,7 @@ class ConstantsDeriver {
   #learn(): void {
     const size = this.#datasets.size;
     for (let id = this.#traits.length; id <= size; id += 1) {
-      const traits = datasetTraits(this.#datasets.text(id));
+      const traits = findFormat(this.#datasets.text(id))?.traits;
       this.#traits[id] = traits;
       for (const { field, map } of this.#maps) {
         map.grow(id);

@@ -35,3 +35,9 @@ function withPort(host: string, text: string): HostPort {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   return port <= 65_535 ? { host, port } : { host };
 }
+
+/** Elastic's modules list the client's address even where there is only one. */
+export function listAddress(document: Record<string, unknown>, name: string): void {
+  const address = document["source.address"];
+  if (typeof address === "string" && !address.startsWith("unix:")) document[name] ??= [address];
+}

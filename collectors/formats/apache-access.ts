@@ -2,7 +2,9 @@ import type { Batch } from "../batch.ts";
 import type { Format, LineScanner } from "../format.ts";
 import { AccessLine } from "./access-line.ts";
 import { OPEN_BRACKET, textOf } from "./bytes.ts";
+import { includes, isSet } from "./evidence.ts";
 import { tailTokens } from "./tail.ts";
+import { ACCESS_TRAITS } from "./traits.ts";
 
 const NS_PER: Readonly<Record<string, number>> = { "": 1e3, us: 1e3, ms: 1e6, s: 1e9 };
 const DURATION = /^(\d{1,15}(?:\.\d{1,9})?)(us|ms|s)?$/;
@@ -11,9 +13,18 @@ const STARRED = /^\*\*\d+\/(\d{1,15})\*\*$/;
 const TLS = /^(TLS|SSL)v?(\d(?:\.\d)?)$/;
 const SSL_HEAD_BYTES_MAX = 256;
 
+export const APACHE_PATH = /apache|httpd|other_vhosts/i;
+
 export const apacheAccess: Format = {
   dataset: "apache.access",
   title: "Apache access log",
+  requests: "origin",
+  traits: { ...ACCESS_TRAITS, namesClients: true },
+  detection: {
+    path: APACHE_PATH,
+    evidence: (batch, line) => (isApache(batch, line) ? 1 : 0),
+  },
+  usualPaths: ["/var/log/apache2/*access*.log", "/var/log/httpd/*access*log"],
   open(batch, context) {
     const line = new AccessLine(batch, context, {
       name: "Apache access",
@@ -103,4 +114,11 @@ function putTls(batch: Batch, line: AccessLine, protocol: string, cipher: string
     batch.text("tls.version").putText(row, version[2] ?? "");
   }
   if (Object.keys(extras).length > 0) line.columns.extras.putText(row, JSON.stringify(extras));
+}
+
+/** Only Apache writes common lines without a referrer, a dash for 0 bytes, quotes as \", and TLS columns. */
+function isApache(batch: Batch, line: Uint8Array): boolean {
+  if (isSet(batch, "tls.cipher") || !includes(line, '" "')) return line[0] !== 0x7b;
+  const hasDash = Number.isNaN(batch.number("http.response.body.bytes").values[0]);
+  return hasDash || includes(line, '\\"');
 }

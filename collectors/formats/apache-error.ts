@@ -3,9 +3,11 @@ import { isIP, isIPv6 } from "node:net";
 import type { Format } from "../format.ts";
 import type { Zone } from "../zone.ts";
 import { splitHostPort } from "./address.ts";
+import { APACHE_PATH } from "./apache-access.ts";
 import { OPEN_BRACKET, SPACE } from "./bytes.ts";
 import { openTextLine, type RowWriter } from "./text-line.ts";
 import { parseTime } from "./time.ts";
+import { ERROR_TRAITS } from "./traits.ts";
 
 const TIME = /^\[([^\]]{10,40})\] ?/;
 const LEVEL =
@@ -24,6 +26,10 @@ const HEAD_LENGTH_MAX = 8192;
 export const apacheError: Format = {
   dataset: "apache.error",
   title: "Apache error log",
+  requests: "none",
+  traits: ERROR_TRAITS,
+  detection: { path: APACHE_PATH },
+  usualPaths: ["/var/log/apache2/error.log", "/var/log/httpd/error_log"],
   open(batch, context) {
     return openTextLine(batch, context, read);
   },

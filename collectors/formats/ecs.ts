@@ -17,6 +17,8 @@ const SEPARATOR = String.fromCharCode(LIST_SEPARATOR);
 export const ecs: Format = {
   dataset: "ecs",
   title: "JSON lines in ECS",
+  requests: "mixed",
+  detection: { evidence: (batch) => (filledColumns(batch) > 0 ? 2 : -1) },
   open(batch, context) {
     const extras = new Extras();
     return (bytes, start, end) => {
@@ -95,4 +97,15 @@ function dateOf(value: unknown, zone: Zone): number {
   if (typeof value !== "string" || value.length > 64) return Number.NaN;
   const bytes = Buffer.from(value);
   return parseTime(bytes, 0, bytes.length, zone);
+}
+
+/** How many columns the line filled besides its time: an object that is no ECS document fills none. */
+function filledColumns(batch: Batch): number {
+  let count = 0;
+  for (const [name, column] of batch.textColumns())
+    if (name !== EXTRA_FIELD && column.ids[0] !== 0) count += 1;
+  for (const [name, column] of batch.numberColumns()) {
+    if (name !== "@timestamp" && !Number.isNaN(column.values[0])) count += 1;
+  }
+  return count;
 }

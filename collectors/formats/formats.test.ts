@@ -3,9 +3,8 @@ import { describe, expect, test } from "vitest";
 
 import { Batch } from "../batch.ts";
 import { detectFormat } from "../detect.ts";
-import { formatOf } from "../parse.ts";
 import { UTC } from "../zone.ts";
-import { FORMATS } from "./index.ts";
+import { FORMATS, formatNamed } from "./index.ts";
 import { AT, COMBINED, NOW_MS, parseLines } from "./parse-lines.ts";
 
 describe("every format", () => {
@@ -75,6 +74,12 @@ describe("every format", () => {
     expect(detectFormat(sample, "/var/log/httpd/access_log").format?.dataset).toBe("apache.access");
   });
 
+  test("the usual paths of a format suggest that format", () => {
+    for (const { usualPaths = [], detection } of FORMATS) {
+      for (const path of usualPaths) expect(path).toMatch(detection?.path ?? /never/);
+    }
+  });
+
   test("what no format knows is answered with what was tried", () => {
     const found = detectFormat(Buffer.from("hello\nworld\n"));
     expect(found.format).toBeUndefined();
@@ -82,8 +87,8 @@ describe("every format", () => {
   });
 });
 
-test("a dataset that there is not is refused with those that there are", () => {
-  expect(() => formatOf("mysql.error")).toThrow(
+test("an unknown dataset is refused with a list of the known ones", () => {
+  expect(() => formatNamed("mysql.error")).toThrow(
     /there is no dataset "mysql.error"; known are .*haproxy.log/,
   );
 });

@@ -4,6 +4,7 @@ import type { Format } from "../format.ts";
 import { syslogHeader, type SyslogHeader } from "./syslog-header.ts";
 import { openTextLine, type RowWriter } from "./text-line.ts";
 import { parseTime } from "./time.ts";
+import { ACCESS_TRAITS } from "./traits.ts";
 
 const PEER = String.raw`^(\S{1,260}):(\d{1,5}) \[([^\]]{10,40})\] (\S{1,256})`;
 const BACKEND = String.raw` ([^\s/]{1,256})\/(\S{1,256})`;
@@ -30,6 +31,19 @@ const REFUSED = "not a HAProxy line: neither the HTTP nor the TCP log, nor a con
 export const haproxyLog: Format = {
   dataset: "haproxy.log",
   title: "HAProxy log",
+  requests: "edge",
+  traits: { ...ACCESS_TRAITS, "event.type": undefined },
+  detection: { path: /haproxy/i },
+  usualPaths: ["/var/log/haproxy.log"],
+  related: {
+    "related.ip": ["source.ip", "destination.ip"],
+    "related.hosts": ["destination.domain"],
+  },
+  // Elastic's module takes @timestamp from the shipper, and puts the line's own time into event.created.
+  toElastic(document) {
+    document["event.created"] = document["@timestamp"];
+    delete document["@timestamp"];
+  },
   open(batch, context) {
     return openTextLine(batch, context, read);
   },

@@ -1,3 +1,5 @@
+import { AppError } from "#platform/errors.ts";
+
 import type { Format } from "../format.ts";
 import { apacheAccess } from "./apache-access.ts";
 import { apacheError } from "./apache-error.ts";
@@ -8,7 +10,7 @@ import { nginxError } from "./nginx-error.ts";
 import { nginxIngress } from "./nginx-ingress.ts";
 import { varnishAccess } from "./varnish-access.ts";
 
-/** Every log format that is known. Where two understand a line equally well, the former is taken. */
+/** Every log format. Where two read a line equally well, the earlier one is taken. */
 export const FORMATS: readonly Format[] = [
   nginxIngress,
   nginxAccess,
@@ -19,3 +21,20 @@ export const FORMATS: readonly Format[] = [
   haproxyLog,
   ecs,
 ];
+
+const BY_DATASET: ReadonlyMap<string, Format> = new Map(
+  FORMATS.map((format) => [format.dataset, format]),
+);
+
+/** The format of this dataset; undefined where there is none, as for datasets of ECS documents. */
+export function findFormat(dataset: string): Format | undefined {
+  return BY_DATASET.get(dataset);
+}
+
+/** The format of this dataset. Throws an AppError that lists the known ones. */
+export function formatNamed(dataset: string): Format {
+  const format = findFormat(dataset);
+  if (format) return format;
+  const names = [...BY_DATASET.keys()].join(", ");
+  throw new AppError("bad_request", `there is no dataset "${dataset}"; known are ${names}`);
+}

@@ -1,8 +1,11 @@
 import type { Format } from "../format.ts";
 import { openAccessJson } from "./access-json.ts";
 import { openAccessLine, type AccessDialect, type AccessLine } from "./access-line.ts";
+import { listAddress } from "./address.ts";
 import { OPEN_BRACE, isDigit } from "./bytes.ts";
+import { includes } from "./evidence.ts";
 import { numbersOf, tailTokens, type TailToken } from "./tail.ts";
+import { ACCESS_TRAITS } from "./traits.ts";
 
 const NS_PER_SECOND = 1e9;
 const SECONDS = /^\d{1,9}\.\d{3}$/;
@@ -20,6 +23,21 @@ const dialect: AccessDialect = { name: "nginx access", vendor: "nginx.access", t
 export const nginxAccess: Format = {
   dataset: "nginx.access",
   title: "nginx access log",
+  // nginx usually stands before other web servers.
+  requests: "proxy",
+  traits: ACCESS_TRAITS,
+  detection: {
+    path: /nginx/i,
+    // nginx escapes a quote as \x22, Apache as \".
+    evidence: (_batch, line) => (line[0] === OPEN_BRACE || includes(line, "\\x") ? 1 : 0),
+  },
+  usualPaths: [
+    "/var/log/nginx/*access*.log",
+    "/usr/local/var/log/nginx/*access*.log",
+    "/opt/homebrew/var/log/nginx/*access*.log",
+  ],
+  related: { "related.ip": ["source.ip", "destination.ip"], "related.user": ["user.name"] },
+  toElastic: (document) => listAddress(document, "nginx.access.remote_ip_list"),
   open(batch, context) {
     const text = openAccessLine(batch, context, dialect);
     const json = openAccessJson(batch, context, dialect);

@@ -5,6 +5,7 @@ import { splitHostPort } from "./address.ts";
 import { isDigit } from "./bytes.ts";
 import { HEAD_LENGTH_MAX, openTextLine, type RowWriter } from "./text-line.ts";
 import { parseTime } from "./time.ts";
+import { ERROR_TRAITS } from "./traits.ts";
 
 const HEAD =
   /^(\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d(?:[.,]\d{1,6})?) \[([a-z]{3,8})\] (\d{1,10})#(\d{1,20}): (?:\*(\d{1,20}) )?/;
@@ -15,6 +16,14 @@ const REQUEST = /^([A-Za-z_-]{1,32}) (\S{1,8192})(?: HTTP\/([\d.]{1,8}))?$/;
 export const nginxError: Format = {
   dataset: "nginx.error",
   title: "nginx error log",
+  requests: "none",
+  traits: ERROR_TRAITS,
+  detection: { path: /nginx/i },
+  usualPaths: [
+    "/var/log/nginx/error.log",
+    "/usr/local/var/log/nginx/error.log",
+    "/opt/homebrew/var/log/nginx/error.log",
+  ],
   open(batch, context) {
     return openTextLine(batch, context, read);
   },

@@ -2,8 +2,9 @@ import { isIP } from "node:net";
 
 import type { Format } from "../format.ts";
 import { openAccessLine, type AccessLine } from "./access-line.ts";
-import { splitHostPort } from "./address.ts";
+import { listAddress, splitHostPort } from "./address.ts";
 import { textOf } from "./bytes.ts";
+import { ACCESS_TRAITS } from "./traits.ts";
 
 const VENDOR = "nginx.ingress_controller";
 /** A list of what each upstream that was tried answered. */
@@ -17,9 +18,23 @@ const SEPARATOR = "\u001f";
 const TAIL_BYTES_MAX = 8192;
 const NO_TAIL = "not an ingress controller line: no upstream in brackets behind the user agent";
 
+/** Fields that Elastic's module has only under the vendor's names. */
+const CONVERTED = ["event.duration", "http.request.bytes", "nginx.upstream.address"];
+
 export const nginxIngress: Format = {
   dataset: VENDOR,
   title: "NGINX Ingress Controller log",
+  requests: "ingress",
+  traits: { ...ACCESS_TRAITS, "event.type": "info" },
+  detection: { path: /ingress|nginx/i, evidence: () => 4 },
+  related: {
+    "related.ip": ["source.ip", `${VENDOR}.upstream.ip`],
+    "related.user": ["user.name"],
+  },
+  toElastic(document) {
+    for (const name of CONVERTED) delete document[name];
+    listAddress(document, `${VENDOR}.remote_ip_list`);
+  },
   open(batch, context) {
     const dialect = { name: "ingress controller", vendor: VENDOR, tail, tailMissing: NO_TAIL };
     return openAccessLine(batch, context, dialect);

@@ -1,5 +1,6 @@
-import { Parser, formatOf, type Document } from "../parse.ts";
+import { Parser, type Document } from "../parse.ts";
 import { zoneOf } from "../zone.ts";
+import { formatNamed } from "./index.ts";
 
 /** For tests: the newest instant that counts as now, and a combined line with its time. */
 export const NOW_MS = Date.UTC(2026, 10, 23, 12);
@@ -12,7 +13,7 @@ export function parseLines(
   input: string | Uint8Array,
   mode: "lines" | "text" = "lines",
 ): Document[] {
-  const format = formatOf(dataset);
+  const format = formatNamed(dataset);
   const zone = zoneOf("+01:00");
   const parser = new Parser({
     format,

@@ -1,8 +1,11 @@
+import type { Batch } from "../batch.ts";
 import type { Format } from "../format.ts";
 import { openAccessJson } from "./access-json.ts";
 import { openAccessLine, type AccessLine } from "./access-line.ts";
 import { OPEN_BRACE } from "./bytes.ts";
+import { isSet } from "./evidence.ts";
 import { tailTokens } from "./tail.ts";
+import { ACCESS_TRAITS } from "./traits.ts";
 
 const HANDLING = /^(hit|miss|pass|pipe|synth|hitmiss|hitpass|hit-for-pass)$/i;
 const XID = /^\d{1,12}$/;
@@ -10,6 +13,13 @@ const XID = /^\d{1,12}$/;
 export const varnishAccess: Format = {
   dataset: "varnish.access",
   title: "Varnish access log (varnishncsa)",
+  requests: "cache",
+  traits: ACCESS_TRAITS,
+  detection: {
+    path: /varnish/i,
+    evidence: (batch) => (isSet(batch, "varnish.handling") ? 3 : hasAbsoluteUrl(batch) ? 2 : -1),
+  },
+  usualPaths: ["/var/log/varnish/varnishncsa.log"],
   open(batch, context) {
     const text = openAccessLine(batch, context, {
       name: "varnishncsa",
@@ -43,4 +53,10 @@ function tail(line: AccessLine, start: number, end: number): undefined {
   }
   if (unknown.length > 0) line.extras.set("varnish.access.extra", unknown);
   return undefined;
+}
+
+function hasAbsoluteUrl(batch: Batch): boolean {
+  const column = batch.text("url.original");
+  const id = column.ids[0] ?? 0;
+  return id !== 0 && /^https?:\/\//.test(column.text(id).slice(0, 8));
 }

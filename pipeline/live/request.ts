@@ -1,3 +1,5 @@
+import { FORMATS } from "#collectors/formats/index.ts";
+
 export { SIGN_IN, SIGN_OUT } from "#collectors/derive/sign-actions.ts";
 
 /**
@@ -6,13 +8,9 @@ export { SIGN_IN, SIGN_OUT } from "#collectors/derive/sign-actions.ts";
  */
 
 /** Datasets whose every event is a request, even where its status is not known. */
-export const ACCESS_DATASETS: readonly string[] = [
-  "nginx.access",
-  "nginx.ingress_controller",
-  "apache.access",
-  "haproxy.log",
-  "varnish.access",
-];
+export const ACCESS_DATASETS: readonly string[] = FORMATS.filter(
+  ({ requests }) => requests !== "none" && requests !== "mixed",
+).map(({ dataset }) => dataset);
 
 /** An event without a status, of another dataset, is a request if it has both. */
 export const REQUEST_CATEGORY = "web";

@@ -1,39 +1,35 @@
+import { TIERS } from "#collectors/format.ts";
+import { findFormat } from "#collectors/formats/index.ts";
 import { QUARANTINE_DATASET } from "#pipeline/ingest/ingest.ts";
 import type { Extent } from "#pipeline/store/port.ts";
 
-/**
- * The same request passes several tiers, and each logs it. A board shows one dataset; unless told, the outermost
- * that has requests.
- */
-const OUTERMOST_FIRST = [
-  "haproxy.log",
-  "varnish.access",
-  "nginx.ingress_controller",
-  "nginx.access",
-  "apache.access",
-];
-
-/** Datasets that say nothing of requests; never the default of a board. */
-const NOT_REQUESTS = [QUARANTINE_DATASET, "nginx.error", "apache.error"];
-
 const FRESH_MS = 15 * 60_000;
 
-/** The dataset to show: the one asked for, else the outermost tier among the freshest. */
+/**
+ * The dataset to show: the one asked for, else the outermost tier among the freshest. The same request passes several
+ * tiers, and each logs it.
+ */
 export function chooseDataset(
   extents: readonly Extent[],
   asked: string | undefined,
 ): Extent | undefined {
   const found = extents.find(({ dataset }) => dataset === asked);
   if (found || asked !== undefined) return found;
-  const candidates = extents.filter(({ dataset }) => !NOT_REQUESTS.includes(dataset));
+  const candidates = extents.filter(({ dataset }) => mayHoldRequests(dataset));
   const newest = Math.max(...candidates.map(({ toMs }) => toMs));
   const fresh = candidates.filter(({ toMs }) => newest - toMs < FRESH_MS);
   return fresh.toSorted((a, b) => rank(a) - rank(b) || b.rows - a.rows)[0] ?? extents[0];
 }
 
+function mayHoldRequests(dataset: string): boolean {
+  return dataset !== QUARANTINE_DATASET && findFormat(dataset)?.requests !== "none";
+}
+
+/** Tiers from the outside in, then datasets whose tier is not known. */
 function rank({ dataset }: Extent): number {
-  const index = OUTERMOST_FIRST.indexOf(dataset);
-  return index < 0 ? OUTERMOST_FIRST.length : index;
+  const requests = findFormat(dataset)?.requests;
+  const index = TIERS.findIndex((tier) => tier === requests);
+  return index < 0 ? TIERS.length : index;
 }
 
 export type BoardRange = { fromMs: number; toMs: number; live: boolean };

@@ -8,8 +8,8 @@ import { z } from "zod";
 import type { DeriveRules } from "#collectors/derive/request-pattern.ts";
 import { detectFormat } from "#collectors/detect.ts";
 import type { Format } from "#collectors/format.ts";
-import { FORMATS } from "#collectors/formats/index.ts";
-import { Parser, formatOf, nested, type Document, type ParseOptions } from "#collectors/parse.ts";
+import { FORMATS, formatNamed } from "#collectors/formats/index.ts";
+import { Parser, nested, type Document, type ParseOptions } from "#collectors/parse.ts";
 import { zoneOf } from "#collectors/zone.ts";
 import { parseConfig } from "#platform/config.ts";
 import { AppError } from "#platform/errors.ts";
@@ -88,7 +88,7 @@ function readOptions(args: string[]): Options {
   const values = parsedArgs(args);
   const { batch, table, all, dataset } = values;
   return {
-    format: dataset === undefined ? undefined : formatOf(dataset),
+    format: dataset === undefined ? undefined : formatNamed(dataset),
     mode: modeOf(values.mode),
     zone: zoneOf(values.timezone),
     nowMs: Date.now(),
@@ -200,7 +200,7 @@ function batchAnswer(line: string): BatchAnswer {
   try {
     const asked = BatchCase.parse(JSON.parse(line));
     ({ id } = asked);
-    const format = formatOf(asked.dataset);
+    const format = formatNamed(asked.dataset);
     const mode = modeOf(asked.mode);
     const zone = zoneOf(asked.timezone);
     const nowMs = Date.now();
