@@ -9,13 +9,13 @@ import type { BillingDeps } from "./deps.ts";
 import { money } from "./domain/money.ts";
 import { lockInvoice } from "./repositories/invoices.ts";
 import { post } from "./repositories/ledger.ts";
-import { type TestBooks, testBooks } from "./testing-books.ts";
+import { type TestBilling, testBilling } from "./testing.ts";
 
 const KIND = { at: 0, kind: "test", ref: "1" };
 
 test("what does not balance is refused by the code, and by the database where the code is bypassed", async () => {
-  await using books = await testBooks();
-  const { database } = books.service;
+  await using billing = await testBilling();
+  const { database } = billing.service;
   const entries = [
     { account: "revenue", currency: "EUR", amount: -5n },
     { account: "cash:gateway", currency: "USD", amount: 5n },
@@ -34,8 +34,8 @@ test("what does not balance is refused by the code, and by the database where th
 });
 
 test("what was posted is never changed, taken away, or posted twice", async () => {
-  await using books = await testBooks();
-  const { database } = books.service;
+  await using billing = await testBilling();
+  const { database } = billing.service;
   const entries = [
     { account: "revenue", currency: "EUR", amount: -5n },
     { account: "cash:gateway", currency: "EUR", amount: 5n },
@@ -51,9 +51,12 @@ test("what was posted is never changed, taken away, or posted twice", async () =
   ]) {
     await expect(database.query(sql)).rejects.toThrow("only ever added to");
   }
-  const page = await books.ask("GET", "/v1/ledger/entries?limit=1");
+  const page = await billing.ask("GET", "/v1/ledger/entries?limit=1");
   expect(page["items"]).toMatchObject([{ account: "revenue", amount: -5, ref: "1" }]);
-  const rest = await books.ask("GET", `/v1/ledger/entries?limit=1&cursor=${String(page["next"])}`);
+  const rest = await billing.ask(
+    "GET",
+    `/v1/ledger/entries?limit=1&cursor=${String(page["next"])}`,
+  );
   expect(rest).toMatchObject({ items: [{ account: "cash:gateway" }], next: null });
 });
 
@@ -81,24 +84,24 @@ test(
   "whatever is done in whatever order, the ledger balances and agrees with invoices and customers",
   { timeout: 120_000 },
   async () => {
-    await using books = await testBooks();
+    await using billing = await testBilling();
     const rate = { name: "VAT", basisPoints: 1_900, inclusive: true };
-    await books.ask("PUT", "/v1/tax-rates/DE", { body: rate, headers: { "if-match": "*" } });
-    const planId = await books.plan();
+    await billing.ask("PUT", "/v1/tax-rates/DE", { body: rate, headers: { "if-match": "*" } });
+    const planId = await billing.plan();
     const prices = await Promise.all([
-      books.price({ planId, unitAmount: 999 }),
-      books.price({ planId, unitAmount: 49_999, interval: "year" }),
-      books.price({ planId, unitAmount: 1 }),
+      billing.price({ planId, unitAmount: 999 }),
+      billing.price({ planId, unitAmount: 49_999, interval: "year" }),
+      billing.price({ planId, unitAmount: 1 }),
     ]);
     const coupon = { code: "EVER", basisPointsOff: 3_333, duration: "forever" };
-    await books.ask("POST", "/v1/coupons", { body: coupon });
+    await billing.ask("POST", "/v1/coupons", { body: coupon });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 15 }), async (steps) => {
-        const customerId = await books.customer();
-        const world = new World(books, customerId, prices);
+        const customerId = await billing.customer();
+        const world = new World(billing, customerId, prices);
         for (const it of steps) {
           await world.doIt(it);
-          await books.agree();
+          await billing.expectReconciled();
         }
       }),
       { numRuns: 12 },
@@ -110,22 +113,22 @@ test(
 class World {
   private readonly payments: { id: string; invoiceId: string; amount: bigint }[] = [];
   private readonly deps: BillingDeps;
-  private readonly books: TestBooks;
+  private readonly billing: TestBilling;
   private readonly customerId: string;
   private readonly prices: readonly string[];
 
-  constructor(books: TestBooks, customerId: string, prices: readonly string[]) {
-    this.books = books;
+  constructor(billing: TestBilling, customerId: string, prices: readonly string[]) {
+    this.billing = billing;
     this.customerId = customerId;
     this.prices = prices;
-    this.deps = testDeps(books);
+    this.deps = testDeps(billing);
   }
 
   async doIt({ verb, pick, amount }: Step): Promise<void> {
-    const { books, customerId } = this;
+    const { billing, customerId } = this;
     const [path] = await this.one("subscriptions", pick);
     const [invoicePath, invoice] = await this.one("invoices", pick);
-    books.service.clock.now += (pick % 300) * 3_600_000;
+    billing.service.clock.now += (pick % 300) * 3_600_000;
     const priceId = this.prices[pick % this.prices.length];
     const quantity = 1 + (amount % 7);
     const lines = [{ description: "Thing", quantity, unitAmount: amount }];
@@ -137,7 +140,7 @@ class World {
       change: () => this.refusable("PATCH", path, { priceId, quantity }),
       cancel: () =>
         this.refusable("POST", `${path}/cancel`, { at: pick % 2 ? "now" : "period_end" }),
-      renew: () => books.service.runJobs(),
+      renew: () => billing.service.runJobs(),
       invoice: () => this.refusable("POST", "/v1/invoices", { customerId, lines, finalize: true }),
       void: () => this.refusable("POST", `${invoicePath}/void`, undefined),
       credit: () => this.refusable("POST", "/v1/credit-notes", { invoiceId, amount, reason: "x" }),
@@ -147,14 +150,14 @@ class World {
       underpay: () => this.pay(invoice, amount),
       unpay: () => this.unpay(),
     };
-    if (verb === "change") await books.service.runJobs();
+    if (verb === "change") await billing.service.runJobs();
     await deeds[verb]();
   }
 
   private async unpay(): Promise<void> {
     const payment = this.payments.pop();
     if (payment === undefined) return;
-    const { database, clock } = this.books.service;
+    const { database, clock } = this.billing.service;
     const failed = {
       ...payment,
       amount: money(payment.amount),
@@ -166,7 +169,7 @@ class World {
 
   private async pay(invoice: { id: string } | undefined, amount: number): Promise<void> {
     if (invoice === undefined) return;
-    const { database, clock } = this.books.service;
+    const { database, clock } = this.billing.service;
     const paid = BigInt(Math.max(1, amount));
     const payment = { id: newId("pay"), invoiceId: invoice.id, amount: paid };
     const settled = {
@@ -183,7 +186,10 @@ class World {
     const Page = z.object({
       items: z.array(z.object({ id: z.string(), amountDue: z.number().default(0) })),
     });
-    const list = await this.books.ask("GET", `/v1/${kind}?limit=100&customerId=${this.customerId}`);
+    const list = await this.billing.ask(
+      "GET",
+      `/v1/${kind}?limit=100&customerId=${this.customerId}`,
+    );
     const { items } = Page.parse(list);
     const found = items[pick % Math.max(1, items.length)];
     return [`/v1/${kind}/${found?.id ?? newId(kind.slice(0, 3))}`, found] as const;
@@ -191,14 +197,14 @@ class World {
 
   private async refusable(method: string, path: string, body: unknown): Promise<void> {
     const headers = { "idempotency-key": newId("key"), "if-match": "*" };
-    const { status, text } = await this.books.send(method, path, { body, headers });
+    const { status, text } = await this.billing.send(method, path, { body, headers });
     if (status >= 500 || status === 400) throw new Error(`${method} ${path}: ${status} ${text}`);
   }
 }
 
 /** The verbs that only payments call, called as payments do. */
-function testDeps(books: TestBooks): BillingDeps {
-  const { database } = books.service;
+function testDeps(billing: TestBilling): BillingDeps {
+  const { database } = billing.service;
   const unused = (): never => {
     throw new Error("settling needs no more than to publish");
   };
@@ -209,38 +215,38 @@ function testDeps(books: TestBooks): BillingDeps {
 }
 
 test("money that comes for an invoice that was written off is taken", async () => {
-  await using books = await testBooks();
-  const customerId = await books.customer();
+  await using billing = await testBilling();
+  const customerId = await billing.customer();
   const lines = [{ description: "Work", unitAmount: 500 }];
   const body = { customerId, lines, finalize: true };
-  const { id } = await books.ask("POST", "/v1/invoices", { body });
-  const deps = testDeps(books);
-  const given = { invoiceId: String(id), nowMs: books.service.clock.now };
-  const { database } = books.service;
+  const { id } = await billing.ask("POST", "/v1/invoices", { body });
+  const deps = testDeps(billing);
+  const given = { invoiceId: String(id), nowMs: billing.service.clock.now };
+  const { database } = billing.service;
   await database.transaction((tx) => writeOffInvoice(deps, tx, given));
   const paid = { ...given, paymentId: newId("pay"), amount: money(700n) };
   await database.transaction((tx) => settleInvoice(deps, tx, paid));
   const invoice = await database.transaction((tx) => lockInvoice(tx, given.invoiceId));
   expect(invoice).toMatchObject({ status: "paid", amountDue: 0n, amountPaid: 500n });
-  expect(await books.ask("GET", `/v1/customers/${customerId}`)).toMatchObject({ credit: 200 });
-  await books.agree();
+  expect(await billing.ask("GET", `/v1/customers/${customerId}`)).toMatchObject({ credit: 200 });
+  await billing.expectReconciled();
 });
 
 test("credit pays the next invoice, and comes back when that one is voided", async () => {
-  await using books = await testBooks();
-  const customerId = await books.customer();
+  await using billing = await testBilling();
+  const customerId = await billing.customer();
   const lines = [{ description: "Work", unitAmount: 500 }];
   const body = { customerId, lines, finalize: true };
-  const first = await books.ask("POST", "/v1/invoices", { body });
-  const { database, clock } = books.service;
+  const first = await billing.ask("POST", "/v1/invoices", { body });
+  const { database, clock } = billing.service;
   const paid = { invoiceId: String(first["id"]), paymentId: newId("pay"), amount: money(700n) };
   const settled = { ...paid, nowMs: clock.now };
-  await database.transaction((tx) => settleInvoice(testDeps(books), tx, settled));
-  const next = await books.ask("POST", "/v1/invoices", { body });
+  await database.transaction((tx) => settleInvoice(testDeps(billing), tx, settled));
+  const next = await billing.ask("POST", "/v1/invoices", { body });
   expect(next).toMatchObject({ creditApplied: 200, amountDue: 300 });
-  const customer = () => books.ask("GET", `/v1/customers/${customerId}`);
+  const customer = () => billing.ask("GET", `/v1/customers/${customerId}`);
   expect(await customer()).toMatchObject({ credit: 0 });
-  await books.ask("POST", `/v1/invoices/${String(next["id"])}/void`, { status: 200 });
+  await billing.ask("POST", `/v1/invoices/${String(next["id"])}/void`, { status: 200 });
   expect(await customer()).toMatchObject({ credit: 200 });
-  await books.agree();
+  await billing.expectReconciled();
 });

@@ -1,40 +1,38 @@
 import { expect, test } from "vitest";
 
-import { type TestBooks, testBooks } from "./testing-books.ts";
-
-const DAY_MS = 86_400_000;
+import { DAY_MS, type TestBilling, testBilling } from "./testing.ts";
 
 /** A customer who pays 30.00 EUR a month from 1 April 2027 (30 days), with 20 % tax on top. */
-async function subscribed(books: TestBooks, it: { interval?: string } = {}) {
-  books.service.clock.now = Date.parse("2027-04-01T00:00:00Z");
+async function subscribed(billing: TestBilling, it: { interval?: string } = {}) {
+  billing.service.clock.now = Date.parse("2027-04-01T00:00:00Z");
   const rate = { name: "VAT", basisPoints: 2_000, inclusive: false };
-  await books.ask("PUT", "/v1/tax-rates/DE", { body: rate, headers: { "if-match": "*" } });
-  const customerId = await books.customer();
-  const planId = await books.plan();
-  const priceId = await books.price({ planId, unitAmount: 3_000, ...it });
-  const started = await books.ask("POST", "/v1/subscriptions", { body: { customerId, priceId } });
+  await billing.ask("PUT", "/v1/tax-rates/DE", { body: rate, headers: { "if-match": "*" } });
+  const customerId = await billing.customer();
+  const planId = await billing.plan();
+  const priceId = await billing.price({ planId, unitAmount: 3_000, ...it });
+  const started = await billing.ask("POST", "/v1/subscriptions", { body: { customerId, priceId } });
   return { customerId, planId, priceId, id: String(started["id"]) };
 }
 
 /** Changes the version that the subscription has now. */
-async function change(books: TestBooks, id: string, body: object) {
-  const { version } = await books.ask("GET", `/v1/subscriptions/${id}`);
-  return books.ask("PATCH", `/v1/subscriptions/${id}`, {
+async function change(billing: TestBilling, id: string, body: object) {
+  const { version } = await billing.ask("GET", `/v1/subscriptions/${id}`);
+  return billing.ask("PATCH", `/v1/subscriptions/${id}`, {
     body,
     headers: { "if-match": `"${Number(version)}"` },
   });
 }
 
-const invoice = (books: TestBooks, subscription: Record<string, unknown>) =>
-  books.ask("GET", `/v1/invoices/${String(subscription["latestInvoiceId"])}`);
+const invoice = (billing: TestBilling, subscription: Record<string, unknown>) =>
+  billing.ask("GET", `/v1/invoices/${String(subscription["latestInvoiceId"])}`);
 
 test("more units in the middle of a period are charged for what is left of it, to the second", async () => {
-  await using books = await testBooks();
-  const { id } = await subscribed(books);
-  books.service.clock.now += 10 * DAY_MS + 999;
-  const changed = await change(books, id, { quantity: 3 });
+  await using billing = await testBilling();
+  const { id } = await subscribed(billing);
+  billing.service.clock.now += 10 * DAY_MS + 999;
+  const changed = await change(billing, id, { quantity: 3 });
   expect(changed).toMatchObject({ quantity: 3, mrr: 9_000, version: 2 });
-  expect(await invoice(books, changed)).toMatchObject({
+  expect(await invoice(billing, changed)).toMatchObject({
     subtotal: 4_000,
     tax: 800,
     total: 4_800,
@@ -44,105 +42,107 @@ test("more units in the middle of a period are charged for what is left of it, t
       { kind: "proration_charge", amount: 6_000, tax: 1_200 },
     ],
   });
-  const stale = await books.send("PATCH", `/v1/subscriptions/${id}`, {
+  const stale = await billing.send("PATCH", `/v1/subscriptions/${id}`, {
     body: { quantity: 4 },
     headers: { "if-match": '"1"' },
   });
   expect(stale.status).toBe(412);
-  expect(await books.differences()).toEqual([0]);
+  expect(await billing.differences()).toEqual([0]);
 });
 
 test("a change back and forth at one moment leaves the customer's books as they were", async () => {
-  await using books = await testBooks();
-  const { id, customerId, planId, priceId } = await subscribed(books);
-  const other = await books.price({ planId, unitAmount: 777 });
-  books.service.clock.now += 7 * DAY_MS + 12_345;
-  await change(books, id, { priceId: other, quantity: 13 });
-  await change(books, id, { priceId, quantity: 1 });
-  const { items } = await books.ask("GET", `/v1/invoices?customerId=${customerId}`);
+  await using billing = await testBilling();
+  const { id, customerId, planId, priceId } = await subscribed(billing);
+  const other = await billing.price({ planId, unitAmount: 777 });
+  billing.service.clock.now += 7 * DAY_MS + 12_345;
+  await change(billing, id, { priceId: other, quantity: 13 });
+  await change(billing, id, { priceId, quantity: 1 });
+  const { items } = await billing.ask("GET", `/v1/invoices?customerId=${customerId}`);
   const due = Array.isArray(items) ? items.reduce((sum, it) => sum + it["amountDue"], 0) : -1;
-  const { credit } = await books.ask("GET", `/v1/customers/${customerId}`);
+  const { credit } = await billing.ask("GET", `/v1/customers/${customerId}`);
   expect(due - Number(credit)).toBe(3_600);
-  expect(await books.differences()).toEqual([0]);
+  expect(await billing.differences()).toEqual([0]);
 });
 
 test("a cheaper price gives credit that pays what is open, and the rest the next invoice", async () => {
-  await using books = await testBooks();
-  const { id, customerId, planId } = await subscribed(books);
-  const { latestInvoiceId: first } = await books.ask("GET", `/v1/subscriptions/${id}`);
-  const cheap = await books.price({ planId, unitAmount: 300 });
-  books.service.clock.now += 15 * DAY_MS;
-  const changed = await change(books, id, { priceId: cheap });
-  expect(await invoice(books, changed)).toMatchObject({
+  await using billing = await testBilling();
+  const { id, customerId, planId } = await subscribed(billing);
+  const { latestInvoiceId: first } = await billing.ask("GET", `/v1/subscriptions/${id}`);
+  const cheap = await billing.price({ planId, unitAmount: 300 });
+  billing.service.clock.now += 15 * DAY_MS;
+  const changed = await change(billing, id, { priceId: cheap });
+  expect(await invoice(billing, changed)).toMatchObject({
     status: "paid",
     total: -1_620,
     creditApplied: -1_620,
     amountDue: 0,
   });
-  const open = await books.ask("GET", `/v1/invoices/${String(first)}`);
+  const open = await billing.ask("GET", `/v1/invoices/${String(first)}`);
   expect(open).toMatchObject({ status: "open", amountDue: 1_980, creditApplied: 1_620 });
-  expect(await books.ask("GET", `/v1/customers/${customerId}`)).toMatchObject({ credit: 0 });
-  expect(await books.differences()).toEqual([0]);
+  expect(await billing.ask("GET", `/v1/customers/${customerId}`)).toMatchObject({ credit: 0 });
+  expect(await billing.differences()).toEqual([0]);
 });
 
 test("another interval ends the period now and begins one of its own, billed once", async () => {
-  await using books = await testBooks();
-  const { id, planId } = await subscribed(books);
-  const yearly = await books.price({ planId, unitAmount: 30_000, interval: "year" });
-  books.service.clock.now += 15 * DAY_MS;
-  const changed = await change(books, id, { priceId: yearly });
+  await using billing = await testBilling();
+  const { id, planId } = await subscribed(billing);
+  const yearly = await billing.price({ planId, unitAmount: 30_000, interval: "year" });
+  billing.service.clock.now += 15 * DAY_MS;
+  const changed = await change(billing, id, { priceId: yearly });
   expect(changed).toMatchObject({
     period: 2,
     mrr: 2_500,
     periodStart: "2027-04-16T00:00:00.000Z",
     periodEnd: "2028-04-16T00:00:00.000Z",
   });
-  expect(await invoice(books, changed)).toMatchObject({ subtotal: 28_500, total: 34_200 });
-  books.service.clock.now = Date.parse("2027-05-01T00:00:00Z");
-  await books.service.runJobs();
-  expect(await books.ask("GET", `/v1/subscriptions/${id}`)).toMatchObject({ period: 2 });
+  expect(await invoice(billing, changed)).toMatchObject({ subtotal: 28_500, total: 34_200 });
+  billing.service.clock.now = Date.parse("2027-05-01T00:00:00Z");
+  await billing.service.runJobs();
+  expect(await billing.ask("GET", `/v1/subscriptions/${id}`)).toMatchObject({ period: 2 });
 });
 
 test("ended at once, what is left is given back; ended with its period, nothing more is billed", async () => {
-  await using books = await testBooks();
-  const { id, customerId } = await subscribed(books);
-  const kept = await subscribed(books);
-  books.service.clock.now += 20 * DAY_MS;
+  await using billing = await testBilling();
+  const { id, customerId } = await subscribed(billing);
+  const kept = await subscribed(billing);
+  billing.service.clock.now += 20 * DAY_MS;
   const cancel = (it: string, at: string) =>
-    books.ask("POST", `/v1/subscriptions/${it}/cancel`, { body: { at }, status: 200 });
+    billing.ask("POST", `/v1/subscriptions/${it}/cancel`, { body: { at }, status: 200 });
   const ended = await cancel(id, "now");
   expect(ended).toMatchObject({ status: "canceled", mrr: 0 });
-  expect(await invoice(books, ended)).toMatchObject({ total: -1_200 });
-  const list = await books.ask("GET", `/v1/invoices?customerId=${customerId}&status=open`);
+  expect(await invoice(billing, ended)).toMatchObject({ total: -1_200 });
+  const list = await billing.ask("GET", `/v1/invoices?customerId=${customerId}&status=open`);
   expect(list["items"]).toMatchObject([{ amountDue: 2_400 }]);
   expect(await cancel(kept.id, "period_end")).toMatchObject({ status: "active", mrr: 3_000 });
-  books.service.clock.now = Date.parse("2027-07-01T00:00:00Z");
-  await books.service.runJobs();
-  const gone = await books.ask("GET", `/v1/subscriptions/${kept.id}`);
+  billing.service.clock.now = Date.parse("2027-07-01T00:00:00Z");
+  await billing.service.runJobs();
+  const gone = await billing.ask("GET", `/v1/subscriptions/${kept.id}`);
   expect(gone).toMatchObject({ status: "canceled", period: 1, mrr: 0 });
-  const again = await books.send("POST", `/v1/subscriptions/${id}/cancel`, { body: { at: "now" } });
+  const again = await billing.send("POST", `/v1/subscriptions/${id}/cancel`, {
+    body: { at: "now" },
+  });
   expect(again.status).toBe(409);
-  expect(await books.differences()).toEqual([0]);
+  expect(await billing.differences()).toEqual([0]);
 });
 
 test("a trial is free, is had once for a plan, and is billed from its end", async () => {
-  await using books = await testBooks();
-  books.service.clock.now = Date.parse("2027-04-01T00:00:00Z");
-  const [customerId, priceId] = [await books.customer(), await books.price({ trialDays: 14 })];
+  await using billing = await testBilling();
+  billing.service.clock.now = Date.parse("2027-04-01T00:00:00Z");
+  const [customerId, priceId] = [await billing.customer(), await billing.price({ trialDays: 14 })];
   const body = { customerId, priceId };
-  const trial = await books.ask("POST", "/v1/subscriptions", { body });
+  const trial = await billing.ask("POST", "/v1/subscriptions", { body });
   expect(trial).toMatchObject({
     status: "trialing",
     mrr: 0,
     latestInvoiceId: null,
     periodEnd: "2027-04-15T00:00:00.000Z",
   });
-  await change(books, String(trial["id"]), { quantity: 2 });
-  books.service.clock.now = Date.parse("2027-04-15T00:00:00Z");
-  await books.service.runJobs();
-  const paid = await books.ask("GET", `/v1/subscriptions/${String(trial["id"])}`);
+  await change(billing, String(trial["id"]), { quantity: 2 });
+  billing.service.clock.now = Date.parse("2027-04-15T00:00:00Z");
+  await billing.service.runJobs();
+  const paid = await billing.ask("GET", `/v1/subscriptions/${String(trial["id"])}`);
   expect(paid).toMatchObject({ status: "active", mrr: 2_000, period: 2 });
   expect(paid).toMatchObject({ periodEnd: "2027-05-15T00:00:00.000Z" });
-  const second = await books.ask("POST", "/v1/subscriptions", { body });
+  const second = await billing.ask("POST", "/v1/subscriptions", { body });
   expect(second).toMatchObject({ status: "active" });
 });

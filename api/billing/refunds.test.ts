@@ -3,15 +3,15 @@ import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 
 import { LATER_MS } from "./domain/sandbox.ts";
-import { testMoney } from "./testing-money.ts";
+import { testBilling } from "./testing.ts";
 
 test("100 refunds at the same time, by two instances, never come to more than the charge", async () => {
-  await using money = await testMoney();
-  await using second = await testMoney({ databaseUrl: money.service.databaseUrl });
-  second.service.clock.now = money.service.clock.now;
-  const { paymentId } = await money.paidBy("ok", 1_000);
+  await using billing = await testBilling();
+  await using second = await testBilling({ databaseUrl: billing.service.databaseUrl });
+  second.service.clock.now = billing.service.clock.now;
+  const { paymentId } = await billing.paidBy("ok", 1_000);
   const refund = async (_: unknown, index: number): Promise<number> => {
-    const { send } = index % 2 ? money : second;
+    const { send } = index % 2 ? billing : second;
     const body = { paymentId, amount: 70, reason: "asked" };
     const headers = { "idempotency-key": randomUUID() };
     for (;;) {
@@ -23,59 +23,59 @@ test("100 refunds at the same time, by two instances, never come to more than th
   const statuses = await Promise.all(Array.from({ length: 100 }, refund));
   expect(statuses.filter((it) => it === 201)).toHaveLength(14);
   expect(statuses.filter((it) => it === 409)).toHaveLength(86);
-  await money.service.runJobs();
-  expect(await money.payment(paymentId)).toMatchObject({
+  await billing.service.runJobs();
+  expect(await billing.payment(paymentId)).toMatchObject({
     status: "partially_refunded",
     refunded: 980,
     refundPending: 0,
   });
-  await money.post("/v1/refunds", { paymentId, reason: "the rest" });
-  await money.service.runJobs();
-  expect(await money.payment(paymentId)).toMatchObject({ status: "refunded", refunded: 1_000 });
-  await money.post("/v1/refunds", { paymentId, reason: "more" }, 409);
-  const [given] = await money.service.database.query(
+  await billing.post("/v1/refunds", { paymentId, reason: "the rest" });
+  await billing.service.runJobs();
+  expect(await billing.payment(paymentId)).toMatchObject({ status: "refunded", refunded: 1_000 });
+  await billing.post("/v1/refunds", { paymentId, reason: "more" }, 409);
+  const [given] = await billing.service.database.query(
     "SELECT sum(amount)::int AS sum FROM sandbox_refunds WHERE status = 'succeeded'",
   );
   expect(given).toEqual({ sum: 1_000 });
-  expect(await money.differences()).toEqual([0]);
+  expect(await billing.differences()).toEqual([0]);
 });
 
 test("a refund that the gateway fails later gives the money back to the books and to the payment", async () => {
-  await using money = await testMoney();
-  const { paymentId } = await money.paidBy("refund_fails", 900);
-  const { id } = await money.post("/v1/refunds", { paymentId, reason: "asked" });
-  await money.service.runJobs();
-  expect(await money.payment(paymentId)).toMatchObject({ refundPending: 900, refunded: 0 });
-  await money.after(LATER_MS.refund);
-  expect(await money.ask("GET", `/v1/refunds/${String(id)}`)).toMatchObject({
+  await using billing = await testBilling();
+  const { paymentId } = await billing.paidBy("refund_fails", 900);
+  const { id } = await billing.post("/v1/refunds", { paymentId, reason: "asked" });
+  await billing.service.runJobs();
+  expect(await billing.payment(paymentId)).toMatchObject({ refundPending: 900, refunded: 0 });
+  await billing.after(LATER_MS.refund);
+  expect(await billing.ask("GET", `/v1/refunds/${String(id)}`)).toMatchObject({
     status: "failed",
     failure: "refund_refused_by_bank",
   });
-  expect(await money.payment(paymentId)).toMatchObject({ status: "succeeded", refundPending: 0 });
-  const balance = await money.ask("GET", "/v1/ledger/balance");
+  expect(await billing.payment(paymentId)).toMatchObject({ status: "succeeded", refundPending: 0 });
+  const balance = await billing.ask("GET", "/v1/ledger/balance");
   expect(balance["accounts"]).toContainEqual(
     expect.objectContaining({ account: "refunds", balance: 0 }),
   );
-  expect(await money.differences()).toEqual([0]);
+  expect(await billing.differences()).toEqual([0]);
 });
 
 test("a refund that the gateway finishes later succeeds once", async () => {
-  await using money = await testMoney();
-  const { paymentId } = await money.paidBy("refund_late", 900);
-  await money.post("/v1/refunds", { paymentId, amount: 400, reason: "asked" });
-  await money.service.runJobs();
-  await money.after(LATER_MS.refund);
-  expect(await money.payment(paymentId)).toMatchObject({ refunded: 400, refundPending: 0 });
-  await money.told("billing.refund.succeeded", 1);
+  await using billing = await testBilling();
+  const { paymentId } = await billing.paidBy("refund_late", 900);
+  await billing.post("/v1/refunds", { paymentId, amount: 400, reason: "asked" });
+  await billing.service.runJobs();
+  await billing.after(LATER_MS.refund);
+  expect(await billing.payment(paymentId)).toMatchObject({ refunded: 400, refundPending: 0 });
+  await billing.expectEvents("billing.refund.succeeded", 1);
 });
 
 test("what was not charged, and more than was, is not refunded", async () => {
-  await using money = await testMoney();
-  const declined = await money.paidBy("declined");
-  await money.post("/v1/refunds", { paymentId: declined.paymentId, reason: "no" }, 409);
-  const { paymentId } = await money.paidBy("ok", 500);
-  await money.post("/v1/refunds", { paymentId, amount: 501, reason: "no" }, 409);
-  await money.post("/v1/refunds", { paymentId: `pay_${"0".repeat(24)}`, reason: "no" }, 404);
+  await using billing = await testBilling();
+  const declined = await billing.paidBy("declined");
+  await billing.post("/v1/refunds", { paymentId: declined.paymentId, reason: "no" }, 409);
+  const { paymentId } = await billing.paidBy("ok", 500);
+  await billing.post("/v1/refunds", { paymentId, amount: 501, reason: "no" }, 409);
+  await billing.post("/v1/refunds", { paymentId: `pay_${"0".repeat(24)}`, reason: "no" }, 404);
   const body = { paymentId, reason: "no" };
-  expect((await money.send("POST", "/v1/refunds", { body })).status).toBe(400);
+  expect((await billing.send("POST", "/v1/refunds", { body })).status).toBe(400);
 });

@@ -1,11 +1,11 @@
 import type { Service } from "#api/kit/service.ts";
 
-import { booksJobs } from "./commands/books-jobs.ts";
+import { invoicingJobs } from "./commands/invoicing-jobs.ts";
 import type { BillingDeps } from "./deps.ts";
-import { booksMigrations } from "./repositories/migrations-books.ts";
+import { invoicingMigrations } from "./repositories/migrations-invoicing.ts";
 import { paymentsMigrations } from "./repositories/migrations-payments.ts";
-import { booksRoutes } from "./routes/books.ts";
-import { moneyPermissions, openMoney } from "./routes/money.ts";
+import { invoicingRoutes } from "./routes/invoicing.ts";
+import { moneyPermissions, openMoney } from "./routes/payment-area.ts";
 
 export const billing: Service = {
   name: "billing",
@@ -27,13 +27,13 @@ export const billing: Service = {
     "billing:events:read": "read the events of Billing",
     ...moneyPermissions,
   },
-  migrations: [...booksMigrations, ...paymentsMigrations],
+  migrations: [...invoicingMigrations, ...paymentsMigrations],
   open: (kit) => {
     const deps: BillingDeps = { kit };
     const { routes, jobs } = openMoney(deps);
     return Promise.resolve({
-      routes: [...booksRoutes(deps), ...routes],
-      jobs: { ...booksJobs(deps), ...jobs },
+      routes: [...invoicingRoutes(deps), ...routes],
+      jobs: { ...invoicingJobs(deps), ...jobs },
       patient: true,
     });
   },

@@ -1,25 +1,24 @@
 import { expect, test } from "vitest";
 
 import { renewSubscription } from "./commands/renew-subscription.ts";
-import { giveUpSubscription, recoverSubscription } from "./commands/subscription-standing.ts";
+import { applyDunningOutcome, recoverSubscription } from "./commands/subscription-status.ts";
 import type { BillingDeps } from "./deps.ts";
-import { testBooks } from "./testing-books.ts";
-import { testMoney } from "./testing-money.ts";
+import { testBilling } from "./testing.ts";
 
 const at = (text: string): number => Date.parse(text);
 
 test("a subscription with a coupon is invoiced with tax and discount, and the books balance", async () => {
-  await using books = await testBooks();
+  await using billing = await testBilling();
   const rate = { name: "VAT", basisPoints: 1_900, inclusive: false };
-  await books.ask("PUT", "/v1/tax-rates/DE", { body: rate, headers: { "if-match": "*" } });
-  const customerId = await books.customer();
-  const priceId = await books.price({ unitAmount: 1_999 });
+  await billing.ask("PUT", "/v1/tax-rates/DE", { body: rate, headers: { "if-match": "*" } });
+  const customerId = await billing.customer();
+  const priceId = await billing.price({ unitAmount: 1_999 });
   const coupon = { code: "welcome", basisPointsOff: 2_500, duration: "once" };
-  await books.ask("POST", "/v1/coupons", { body: coupon });
+  await billing.ask("POST", "/v1/coupons", { body: coupon });
   const body = { customerId, priceId, quantity: 3, couponCode: "Welcome" };
-  const started = await books.ask("POST", "/v1/subscriptions", { body });
+  const started = await billing.ask("POST", "/v1/subscriptions", { body });
   expect(started).toMatchObject({ status: "active", mrr: 5_997 });
-  const invoice = await books.ask("GET", `/v1/invoices/${String(started["latestInvoiceId"])}`);
+  const invoice = await billing.ask("GET", `/v1/invoices/${String(started["latestInvoiceId"])}`);
   // 5997 less 25 % (1499.25) is 4498; 19 % of it is 854.62.
   expect(invoice).toMatchObject({
     status: "open",
@@ -39,94 +38,94 @@ test("a subscription with a coupon is invoiced with tax and discount, and the bo
       },
     ],
   });
-  expect(await books.differences()).toEqual([0]);
-  const types = (await books.events()).map((it) => it.type);
+  expect(await billing.differences()).toEqual([0]);
+  const types = (await billing.events()).map((it) => it.type);
   expect(types).toEqual(["billing.invoice.finalized", "billing.subscription.created"]);
 });
 
 test("a subscription of the 31st renews on the last day of each month, once for each period", async () => {
-  await using books = await testMoney();
-  books.service.clock.now = at("2027-01-31T10:00:00Z");
-  const customerId = await books.customer();
-  await books.addCard(customerId, "ok");
-  const priceId = await books.price();
+  await using billing = await testBilling();
+  billing.service.clock.now = at("2027-01-31T10:00:00Z");
+  const customerId = await billing.customer();
+  await billing.addCard(customerId, "ok");
+  const priceId = await billing.price();
   const body = { customerId, priceId };
-  const { id } = await books.ask("POST", "/v1/subscriptions", { body });
+  const { id } = await billing.ask("POST", "/v1/subscriptions", { body });
   const ends: unknown[] = [];
   for (const now of ["2027-02-28T10:00:00Z", "2027-03-31T10:00:00Z", "2027-04-30T10:00:00Z"]) {
-    books.service.clock.now = at(now);
-    await Promise.all([books.service.runJobs(), books.service.runJobs()]);
-    ends.push((await books.ask("GET", `/v1/subscriptions/${String(id)}`))["periodEnd"]);
+    billing.service.clock.now = at(now);
+    await Promise.all([billing.service.runJobs(), billing.service.runJobs()]);
+    ends.push((await billing.ask("GET", `/v1/subscriptions/${String(id)}`))["periodEnd"]);
   }
   expect(ends).toEqual([
     "2027-03-31T10:00:00.000Z",
     "2027-04-30T10:00:00.000Z",
     "2027-05-31T10:00:00.000Z",
   ]);
-  const list = await books.ask("GET", `/v1/invoices?subscriptionId=${String(id)}`);
+  const list = await billing.ask("GET", `/v1/invoices?subscriptionId=${String(id)}`);
   expect(list["items"]).toHaveLength(4);
 });
 
 test("a renewal that was slept through is made up for, period by period", async () => {
-  await using books = await testBooks();
-  books.service.clock.now = at("2028-02-29T00:00:00Z");
-  const customerId = await books.customer();
-  const priceId = await books.price({ interval: "year" });
-  const { id } = await books.ask("POST", "/v1/subscriptions", { body: { customerId, priceId } });
-  books.service.clock.now = at("2032-03-01T00:00:00Z");
-  await books.service.runJobs();
-  const now = await books.ask("GET", `/v1/subscriptions/${String(id)}`);
+  await using billing = await testBilling();
+  billing.service.clock.now = at("2028-02-29T00:00:00Z");
+  const customerId = await billing.customer();
+  const priceId = await billing.price({ interval: "year" });
+  const { id } = await billing.ask("POST", "/v1/subscriptions", { body: { customerId, priceId } });
+  billing.service.clock.now = at("2032-03-01T00:00:00Z");
+  await billing.service.runJobs();
+  const now = await billing.ask("GET", `/v1/subscriptions/${String(id)}`);
   expect(now).toMatchObject({ period: 5, periodStart: "2032-02-29T00:00:00.000Z" });
 });
 
 /** As much of the kit as verbs take. */
-const verbs = (books: Awaited<ReturnType<typeof testBooks>>) => {
-  const { database, clock } = books.service;
+const verbs = (billing: Awaited<ReturnType<typeof testBilling>>) => {
+  const { database, clock } = billing.service;
   const add = () => Promise.resolve();
   const kit = { publish: add, jobs: { add } } as unknown as BillingDeps["kit"];
-  return <Result>(verb: (doing: Parameters<typeof renewSubscription>[0]) => Promise<Result>) =>
+  return <Result>(verb: (context: Parameters<typeof renewSubscription>[0]) => Promise<Result>) =>
     database.transaction((tx) => verb({ kit, tx, nowMs: clock.now }));
 };
 
 test("however many workers renew a period, and however often, it is billed once", async () => {
-  await using books = await testBooks();
-  const [customerId, priceId] = [await books.customer(), await books.price()];
-  const { id } = await books.ask("POST", "/v1/subscriptions", { body: { customerId, priceId } });
+  await using billing = await testBilling();
+  const [customerId, priceId] = [await billing.customer(), await billing.price()];
+  const { id } = await billing.ask("POST", "/v1/subscriptions", { body: { customerId, priceId } });
   const subscriptionId = String(id);
-  books.service.clock.now += 32 * 86_400_000;
+  billing.service.clock.now += 32 * 86_400_000;
   const renew = () =>
-    verbs(books)((doing) => renewSubscription(doing, { subscriptionId, period: 1 }));
+    verbs(billing)((context) => renewSubscription(context, { subscriptionId, period: 1 }));
   await Promise.all(Array.from({ length: 8 }, renew));
   await renew();
-  const list = await books.ask("GET", `/v1/invoices?subscriptionId=${subscriptionId}`);
+  const list = await billing.ask("GET", `/v1/invoices?subscriptionId=${subscriptionId}`);
   expect(list["items"]).toHaveLength(2);
-  const now = await books.ask("GET", `/v1/subscriptions/${subscriptionId}`);
+  const now = await billing.ask("GET", `/v1/subscriptions/${subscriptionId}`);
   expect(now).toMatchObject({ period: 2 });
 });
 
 test("one that is unpaid is billed no more, and begins anew when it is paid", async () => {
-  await using books = await testBooks();
-  books.service.clock.now = at("2027-01-31T10:00:00Z");
-  const [customerId, priceId] = [await books.customer(), await books.price()];
-  const { id, latestInvoiceId } = await books.ask("POST", "/v1/subscriptions", {
+  await using billing = await testBilling();
+  billing.service.clock.now = at("2027-01-31T10:00:00Z");
+  const [customerId, priceId] = [await billing.customer(), await billing.price()];
+  const { id, latestInvoiceId } = await billing.ask("POST", "/v1/subscriptions", {
     body: { customerId, priceId },
   });
   const subscriptionId = String(id);
-  const read = () => books.ask("GET", `/v1/subscriptions/${subscriptionId}`);
-  const doing = verbs(books);
-  await doing((it) => giveUpSubscription(it, subscriptionId, "unpaid"));
+  const read = () => billing.ask("GET", `/v1/subscriptions/${subscriptionId}`);
+  const context = verbs(billing);
+  await context((it) => applyDunningOutcome(it, subscriptionId, "unpaid"));
   expect(await read()).toMatchObject({ status: "unpaid", mrr: 0 });
-  books.service.clock.now = at("2027-05-15T12:00:00Z");
-  await doing((it) => renewSubscription(it, { subscriptionId, period: 1 }));
-  await doing((it) => recoverSubscription(it, subscriptionId));
+  billing.service.clock.now = at("2027-05-15T12:00:00Z");
+  await context((it) => renewSubscription(it, { subscriptionId, period: 1 }));
+  await context((it) => recoverSubscription(it, subscriptionId));
   expect(await read()).toMatchObject({ status: "unpaid", period: 1 });
-  const refused = await books.send("PATCH", `/v1/subscriptions/${subscriptionId}`, {
+  const refused = await billing.send("PATCH", `/v1/subscriptions/${subscriptionId}`, {
     body: { quantity: 2 },
     headers: { "if-match": "*" },
   });
   expect(refused.status).toBe(409);
-  await books.ask("POST", `/v1/invoices/${String(latestInvoiceId)}/void`, { status: 200 });
-  await doing((it) => recoverSubscription(it, subscriptionId));
+  await billing.ask("POST", `/v1/invoices/${String(latestInvoiceId)}/void`, { status: 200 });
+  await context((it) => recoverSubscription(it, subscriptionId));
   expect(await read()).toMatchObject({
     status: "active",
     mrr: 1_000,
@@ -137,12 +136,12 @@ test("one that is unpaid is billed no more, and begins anew when it is paid", as
 });
 
 test("a renewal that comes before its time, as by a clock set back, is kept for later", async () => {
-  await using books = await testBooks();
-  const [customerId, priceId] = [await books.customer(), await books.price()];
+  await using billing = await testBilling();
+  const [customerId, priceId] = [await billing.customer(), await billing.price()];
   const body = { customerId, priceId };
-  const { id, periodEnd } = await books.ask("POST", "/v1/subscriptions", { body });
+  const { id, periodEnd } = await billing.ask("POST", "/v1/subscriptions", { body });
   const subscriptionId = String(id);
-  books.service.clock.now = at(String(periodEnd)) - 1;
-  const early = verbs(books)((it) => renewSubscription(it, { subscriptionId, period: 1 }));
+  billing.service.clock.now = at(String(periodEnd)) - 1;
+  const early = verbs(billing)((it) => renewSubscription(it, { subscriptionId, period: 1 }));
   await expect(early).rejects.toThrow("the period has not ended");
 });

@@ -5,21 +5,21 @@ import { expect, test } from "vitest";
 import { TEST_ROOT_KEY } from "#api/kit/testing.ts";
 
 import { SIGNATURE_HEADER, TOLERANCE_S, signWebhook } from "./gateway/signature.ts";
-import { type TestMoney, testMoney } from "./testing-money.ts";
+import { type TestBilling, testBilling } from "./testing.ts";
 
 const KEY = Buffer.from(
   hkdfSync("sha256", TEST_ROOT_KEY, "", "quarterdeck webhooks of the gateway sandbox", 32),
 );
 
 /** Sends an event as the gateway would. */
-function tell(money: TestMoney, event: unknown, signedMs = money.service.clock.now) {
+function tell(billing: TestBilling, event: unknown, signedMs = billing.service.clock.now) {
   const body = JSON.stringify(event);
   const signature = signWebhook(KEY, Buffer.from(body), signedMs);
-  return deliver(money, body, signature);
+  return deliver(billing, body, signature);
 }
 
-const deliver = (money: TestMoney, body: string, signature: string | undefined) =>
-  money.service.send("POST", "/v1/webhooks/sandbox", {
+const deliver = (billing: TestBilling, body: string, signature: string | undefined) =>
+  billing.service.send("POST", "/v1/webhooks/sandbox", {
     body,
     headers: {
       "content-type": "application/json",
@@ -35,34 +35,34 @@ const reversed = (paymentId: string, id = "evt_1") => ({
 });
 
 test("an event is applied once, and told so when it comes again", async () => {
-  await using money = await testMoney();
-  const { paymentId } = await money.paidBy("ok");
-  const first = await tell(money, reversed(paymentId));
+  await using billing = await testBilling();
+  const { paymentId } = await billing.paidBy("ok");
+  const first = await tell(billing, reversed(paymentId));
   expect(first.json).toEqual({ received: "applied" });
-  const again = await Promise.all([1, 2, 3].map(() => tell(money, reversed(paymentId))));
+  const again = await Promise.all([1, 2, 3].map(() => tell(billing, reversed(paymentId))));
   expect(again.map((it) => it.json)).toEqual(again.map(() => ({ received: "known_already" })));
-  expect(await money.payment(paymentId)).toMatchObject({ status: "reversed" });
-  expect(await money.differences()).toEqual([0]);
+  expect(await billing.payment(paymentId)).toMatchObject({ status: "reversed" });
+  expect(await billing.differences()).toEqual([0]);
 });
 
 test("what is not signed, signed wrongly, or signed long ago is refused and changes nothing", async () => {
-  await using money = await testMoney();
-  const { paymentId } = await money.paidBy("ok");
-  const { now } = money.service.clock;
+  await using billing = await testBilling();
+  const { paymentId } = await billing.paidBy("ok");
+  const { now } = billing.service.clock;
   const body = JSON.stringify(reversed(paymentId));
   const good = signWebhook(KEY, Buffer.from(body), now);
   const late = signWebhook(KEY, Buffer.from(body), now - (TOLERANCE_S + 1) * 1_000);
   const other = signWebhook(Buffer.alloc(32), Buffer.from(body), now);
   for (const signature of [undefined, "", "t=1,v1=00", good.slice(0, -1), late, other]) {
-    expect((await deliver(money, body, signature)).status).toBe(400);
+    expect((await deliver(billing, body, signature)).status).toBe(400);
   }
-  expect((await deliver(money, `${body} `, good)).status).toBe(400);
-  expect(await money.payment(paymentId)).toMatchObject({ status: "succeeded" });
-  expect((await deliver(money, body, good)).status).toBe(200);
+  expect((await deliver(billing, `${body} `, good)).status).toBe(400);
+  expect(await billing.payment(paymentId)).toMatchObject({ status: "succeeded" });
+  expect((await deliver(billing, body, good)).status).toBe(200);
 });
 
 test("what is signed and no event of ours is refused or left alone, and never a failure", async () => {
-  await using money = await testMoney();
+  await using billing = await testBilling();
   const due = { amount: "1", fee: "0", currency: "EUR", reason: "r", evidenceDueByMs: 9e15 };
   const dispute = { id: "dp_1", reference: "pay_1", chargeId: "ch_1", ...due };
   const never = { id: "evt_1", atMs: 1, type: "dispute.opened", data: { dispute } };
@@ -74,18 +74,18 @@ test("what is signed and no event of ours is refused or left alone, and never a 
     '{"id":"evt_1"}',
     ...[never, nul].map((it) => JSON.stringify(it)),
   ]) {
-    const signature = signWebhook(KEY, Buffer.from(body), money.service.clock.now);
-    expect((await deliver(money, body, signature)).status, body).toBe(400);
+    const signature = signWebhook(KEY, Buffer.from(body), billing.service.clock.now);
+    expect((await deliver(billing, body, signature)).status, body).toBe(400);
   }
-  const strange = await tell(money, reversed("pay_of_somebody_else"));
+  const strange = await tell(billing, reversed("pay_of_somebody_else"));
   expect(strange.json).toEqual({ received: "not_ours" });
-  const nowhere = await money.service.send("POST", "/v1/webhooks/nobody", { body: {} });
+  const nowhere = await billing.service.send("POST", "/v1/webhooks/nobody", { body: {} });
   expect(nowhere.status).toBe(404);
 });
 
 test("the end of a dispute that is heard before its beginning opens and closes it", async () => {
-  await using money = await testMoney();
-  const { paymentId } = await money.paidBy("ok", 800);
+  await using billing = await testBilling();
+  const { paymentId } = await billing.paidBy("ok", 800);
   const dispute = {
     id: "dp_1",
     reference: paymentId,
@@ -94,31 +94,31 @@ test("the end of a dispute that is heard before its beginning opens and closes i
     fee: "1500",
     currency: "EUR",
     reason: "fraudulent",
-    evidenceDueByMs: money.service.clock.now + 1_000,
+    evidenceDueByMs: billing.service.clock.now + 1_000,
   };
   const event = { atMs: 1, data: { dispute, outcome: "lost" } };
-  await tell(money, { ...event, id: "evt_2", type: "dispute.closed" });
-  await tell(money, { ...event, id: "evt_1", type: "dispute.opened" });
-  const disputes = await money.list(`/v1/disputes?paymentId=${paymentId}`);
+  await tell(billing, { ...event, id: "evt_2", type: "dispute.closed" });
+  await tell(billing, { ...event, id: "evt_1", type: "dispute.opened" });
+  const disputes = await billing.list(`/v1/disputes?paymentId=${paymentId}`);
   expect(disputes).toMatchObject([{ status: "lost", amount: 800 }]);
-  expect(await money.payment(paymentId)).toMatchObject({ status: "charged_back" });
-  expect(await money.differences()).toEqual([0]);
+  expect(await billing.payment(paymentId)).toMatchObject({ status: "charged_back" });
+  expect(await billing.differences()).toEqual([0]);
 });
 
 test("a webhook that is not taken is told again", async () => {
-  await using money = await testMoney();
-  const { paymentId } = await money.paidBy("ok");
+  await using billing = await testBilling();
+  const { paymentId } = await billing.paidBy("ok");
   const undelivered = (): Promise<unknown[]> =>
-    money.service.database.query("SELECT id FROM sandbox_events WHERE delivered_at IS NULL");
-  await money.service.database.query("ALTER TABLE webhook_events RENAME TO away");
-  await money.post(`/sandbox/payments/${paymentId}/reverse`, undefined, 202);
-  await money.service.runJobs();
+    billing.service.database.query("SELECT id FROM sandbox_events WHERE delivered_at IS NULL");
+  await billing.service.database.query("ALTER TABLE webhook_events RENAME TO away");
+  await billing.post(`/sandbox/payments/${paymentId}/reverse`, undefined, 202);
+  await billing.service.runJobs();
   // Longer than other jobs are tried.
-  for (let hour = 0; hour < 16; hour += 1) await money.after(3_600_000);
+  for (let hour = 0; hour < 16; hour += 1) await billing.after(3_600_000);
   expect(await undelivered()).toHaveLength(1);
-  expect(await money.payment(paymentId)).toMatchObject({ status: "succeeded" });
-  await money.service.database.query("ALTER TABLE away RENAME TO webhook_events");
-  await money.after(3_600_000);
+  expect(await billing.payment(paymentId)).toMatchObject({ status: "succeeded" });
+  await billing.service.database.query("ALTER TABLE away RENAME TO webhook_events");
+  await billing.after(3_600_000);
   expect(await undelivered()).toHaveLength(0);
-  expect(await money.payment(paymentId)).toMatchObject({ status: "reversed" });
+  expect(await billing.payment(paymentId)).toMatchObject({ status: "reversed" });
 });

@@ -2,7 +2,7 @@ import { readCustomer } from "../repositories/customers.ts";
 import { claimPeriod } from "../repositories/subscription-periods.ts";
 import { type Subscription, saveSubscription } from "../repositories/subscriptions.ts";
 import { taxRateFor } from "../repositories/tax-rates.ts";
-import type { Doing } from "./doing.ts";
+import type { CommandContext } from "./context.ts";
 import { issueInvoice } from "./issue-invoice.ts";
 import { type Terms, periodPrice, recurring } from "./subscription-terms.ts";
 
@@ -14,11 +14,11 @@ export const SUBSCRIPTION_DUE_DAYS = 7;
  * billed again: the database knows its number. @returns the subscription as saved
  */
 export async function billPeriod(
-  doing: Doing,
+  context: CommandContext,
   subscription: Subscription,
   terms: Terms,
 ): Promise<Subscription> {
-  const { tx } = doing;
+  const { tx } = context;
   const { id: subscriptionId, customerId, period, startMs, endMs } = subscription;
   const price = periodPrice(terms, subscription);
   const { country } = await readCustomer(tx, customerId);
@@ -28,7 +28,7 @@ export async function billPeriod(
   const claimed = await claimPeriod(tx, { subscriptionId, period, startMs, endMs }, billed);
   if (!claimed) return subscription;
   const { description, quantity, unitAmount } = price;
-  const invoice = await issueInvoice(doing, {
+  const invoice = await issueInvoice(context, {
     customerId,
     subscriptionId,
     currency: subscription.currency,
@@ -50,12 +50,15 @@ export async function billPeriod(
   const mrr = recurring(terms, subscription, billed);
   const saved = { ...subscription, mrr, latestInvoiceId: invoice.id };
   await saveSubscription(tx, saved);
-  await promiseRenewal(doing, saved);
+  await scheduleRenewal(context, saved);
   return saved;
 }
 
 /** The next period is billed when this one ends. */
-export async function promiseRenewal({ kit, tx }: Doing, it: Subscription): Promise<void> {
+export async function scheduleRenewal(
+  { kit, tx }: CommandContext,
+  it: Subscription,
+): Promise<void> {
   await kit.jobs.add(tx, {
     kind: "renew-subscription",
     payload: { subscriptionId: it.id, period: it.period },

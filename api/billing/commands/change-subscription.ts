@@ -5,15 +5,19 @@ import { discountEndsMs } from "../domain/coupon.ts";
 import { type LineDraft, taxedLine } from "../domain/invoice.ts";
 import { ZERO, negate } from "../domain/money.ts";
 import { type PeriodPrice, chargeLine, creditLine, limitCredit } from "../domain/proration.ts";
-import { requireBilling } from "../domain/subscription.ts";
+import { requireBillable } from "../domain/subscription.ts";
 import type { TaxRate } from "../domain/tax.ts";
 import { type Customer, readCustomer } from "../repositories/customers.ts";
-import { keptOf, noteProrated } from "../repositories/prorations.ts";
+import { refundableForPeriod, recordProration } from "../repositories/prorations.ts";
 import { claimPeriod, readPeriod, repricePeriod } from "../repositories/subscription-periods.ts";
-import { type Subscription, notePlan, saveSubscription } from "../repositories/subscriptions.ts";
+import {
+  type Subscription,
+  recordPlanStart,
+  saveSubscription,
+} from "../repositories/subscriptions.ts";
 import { taxRateFor } from "../repositories/tax-rates.ts";
-import { SUBSCRIPTION_DUE_DAYS, promiseRenewal } from "./bill-period.ts";
-import type { Doing } from "./doing.ts";
+import { SUBSCRIPTION_DUE_DAYS, scheduleRenewal } from "./bill-period.ts";
+import type { CommandContext } from "./context.ts";
 import { issueInvoice } from "./issue-invoice.ts";
 import { sellablePrice } from "./start-subscription.ts";
 import {
@@ -38,12 +42,12 @@ export type Change = {
  * @throws AppError conflict for one that has ended; unprocessable for a price that cannot be had
  */
 export async function changeSubscription(
-  doing: Doing,
+  context: CommandContext,
   before: Subscription,
   change: Change,
 ): Promise<Subscription> {
-  requireBilling(before.status);
-  const { tx, nowMs } = doing;
+  requireBillable(before.status);
+  const { tx, nowMs } = context;
   const customer = await readCustomer(tx, before.customerId);
   const changed: Subscription = {
     ...before,
@@ -55,37 +59,37 @@ export async function changeSubscription(
   };
   const terms = await readTerms(tx, changed);
   const repriced = changed.priceId !== before.priceId || changed.quantity !== before.quantity;
-  if (repriced) await sellable(doing, customer, { before, changed });
-  await notePlan(tx, customer.accountId, terms.plan.id);
+  if (repriced) await sellable(context, customer, { before, changed });
+  await recordPlanStart(tx, customer.accountId, terms.plan.id);
   if (repriced && nowMs >= before.endMs) {
     throw new AppError("conflict", "The subscription is being renewed: try again in a moment.");
   }
   const step = { before, changed, terms };
-  const saved = repriced ? await reprice(doing, step) : changed;
+  const saved = repriced ? await reprice(context, step) : changed;
   await saveSubscription(tx, saved);
-  await publishSubscription(doing, "changed", { subscription: saved, planId: terms.plan.id });
+  await publishSubscription(context, "changed", { subscription: saved, planId: terms.plan.id });
   return saved;
 }
 
 /** Fewer of what one has are always to be had, also where the price is archived by now. */
 async function sellable(
-  doing: Doing,
+  context: CommandContext,
   customer: Customer,
   { before, changed }: { before: Subscription; changed: Subscription },
 ): Promise<void> {
   if (changed.priceId === before.priceId && changed.quantity < before.quantity) return;
-  await sellablePrice(doing, customer, changed);
+  await sellablePrice(context, customer, changed);
 }
 
 type Step = { before: Subscription; changed: Subscription; terms: Terms };
 
-async function reprice(doing: Doing, step: Step): Promise<Subscription> {
+async function reprice(context: CommandContext, step: Step): Promise<Subscription> {
   if (step.before.status === "trialing") return repriceTrial(step);
-  const old = await readTerms(doing.tx, step.before);
-  const oldPrice = await billedPrice(doing, step.before, old);
+  const old = await readTerms(context.tx, step.before);
+  const oldPrice = await billedPrice(context, step.before, old);
   return old.price.interval === step.terms.price.interval
-    ? changeInPeriod(doing, step, oldPrice)
-    : changeInterval(doing, step, oldPrice);
+    ? changeInPeriod(context, step, oldPrice)
+    : changeInterval(context, step, oldPrice);
 }
 
 /** Nothing is charged yet; a discount ends by the first period of the interval that will be. */
@@ -97,7 +101,7 @@ function repriceTrial({ changed, terms: { price, coupon } }: Step): Subscription
 
 /** What the current period was last charged at, whatever has happened to the coupon since. */
 export async function billedPrice(
-  { tx }: Doing,
+  { tx }: CommandContext,
   subscription: Subscription,
   terms: Terms,
 ): Promise<PeriodPrice> {
@@ -109,22 +113,22 @@ export async function billedPrice(
 }
 
 async function changeInPeriod(
-  doing: Doing,
+  context: CommandContext,
   { before, changed, terms }: Step,
   oldPrice: PeriodPrice,
 ): Promise<Subscription> {
-  const { tx } = doing;
-  const nowMs = wholeSecond(doing.nowMs);
+  const { tx } = context;
+  const nowMs = wholeSecond(context.nowMs);
   const at = { subscriptionId: changed.id, period: changed.period };
   const { taxRate } = await readPeriod(tx, at);
   const price = periodPrice(terms, changed);
   const billed = { gross: price.gross, discount: price.discount, taxRate };
   await repricePeriod(tx, at, billed);
   const charge = chargeLine(price, changed, nowMs);
-  const most = (await keptOf(tx, before)) + taxedLine(charge, taxRate).total;
+  const most = (await refundableForPeriod(tx, before)) + taxedLine(charge, taxRate).total;
   const credit = limitCredit(creditLine(oldPrice, changed, nowMs), taxRate, most);
   const lines = [credit, charge];
-  const invoiceId = await prorationInvoice(doing, before, { lines, taxRate });
+  const invoiceId = await issueProrationInvoice(context, before, { lines, taxRate });
   return { ...changed, latestInvoiceId: invoiceId, mrr: recurring(terms, changed, billed) };
 }
 
@@ -136,12 +140,12 @@ function discountEndsAfter({ coupon }: Terms, at: { before: Subscription; nowMs:
 
 /** The old period ends now; the first one of the new interval begins. */
 async function changeInterval(
-  doing: Doing,
+  context: CommandContext,
   { before, changed, terms }: Step,
   oldPrice: PeriodPrice,
 ): Promise<Subscription> {
-  const { tx } = doing;
-  const nowMs = wholeSecond(doing.nowMs);
+  const { tx } = context;
+  const nowMs = wholeSecond(context.nowMs);
   const old = await readPeriod(tx, { subscriptionId: before.id, period: before.period });
   const { country } = await readCustomer(tx, before.customerId);
   const taxRate = await taxRateFor(tx, country);
@@ -157,21 +161,21 @@ async function changeInterval(
   const billed = { gross: price.gross, discount: price.discount, taxRate };
   await claimPeriod(tx, { ...next, subscriptionId: next.id }, billed);
   const rest = creditLine(oldPrice, before, nowMs);
-  const credit = limitCredit(rest, old.taxRate, await keptOf(tx, before));
+  const credit = limitCredit(rest, old.taxRate, await refundableForPeriod(tx, before));
   const lines = [{ ...credit, taxRate: old.taxRate }, chargeLine(price, next, nowMs)];
-  const invoiceId = await prorationInvoice(doing, before, { lines, taxRate });
-  await promiseRenewal(doing, next);
+  const invoiceId = await issueProrationInvoice(context, before, { lines, taxRate });
+  await scheduleRenewal(context, next);
   return { ...next, latestInvoiceId: invoiceId, mrr: recurring(terms, next, billed) };
 }
 
 /** The invoice of what is given back and charged in the middle of a period (`before`). */
-export async function prorationInvoice(
-  doing: Doing,
+export async function issueProrationInvoice(
+  context: CommandContext,
   before: Subscription,
   { lines, taxRate }: { lines: LineDraft[]; taxRate: TaxRate },
 ): Promise<string> {
   const { customerId, id: subscriptionId, currency } = before;
-  const invoice = await issueInvoice(doing, {
+  const invoice = await issueInvoice(context, {
     customerId,
     subscriptionId,
     currency,
@@ -180,6 +184,6 @@ export async function prorationInvoice(
     memo: "",
     dueDays: SUBSCRIPTION_DUE_DAYS,
   });
-  if (invoice.total < ZERO) await noteProrated(doing.tx, before, negate(invoice.total));
+  if (invoice.total < ZERO) await recordProration(context.tx, before, negate(invoice.total));
   return invoice.id;
 }

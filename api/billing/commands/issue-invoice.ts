@@ -5,12 +5,12 @@ import { addDays } from "../domain/calendar.ts";
 import {
   type LineDraft,
   requireNext,
-  settleByCredit,
+  applyCredit,
   taxedLine,
   totalsOf,
 } from "../domain/invoice.ts";
 import { invoiceEntries, reversed } from "../domain/ledger.ts";
-import { money, negate, smaller } from "../domain/money.ts";
+import { money, negate, min } from "../domain/money.ts";
 import type { TaxRate } from "../domain/tax.ts";
 import { addCredit, lockCustomer, readCustomer } from "../repositories/customers.ts";
 import {
@@ -22,11 +22,11 @@ import {
 } from "../repositories/invoice-lines.ts";
 import { type Invoice, saveClaim } from "../repositories/invoices.ts";
 import { post } from "../repositories/ledger.ts";
-import { takeNumber } from "../repositories/numbering.ts";
+import { nextNumber } from "../repositories/numbering.ts";
 import { hasOpenPayment } from "../repositories/payments.ts";
 import { taxRateFor } from "../repositories/tax-rates.ts";
-import type { Doing } from "./doing.ts";
-import { promiseStanding, publishInvoice } from "./publish-invoice.ts";
+import type { CommandContext } from "./context.ts";
+import { enqueueInvoiceSettled, publishInvoice } from "./publish-invoice.ts";
 
 export type InvoiceDraft = {
   customerId: string;
@@ -39,7 +39,10 @@ export type InvoiceDraft = {
 };
 
 /** Writes a draft; its customer is locked. @throws AppError unprocessable where its sum is too much */
-export async function draftInvoice({ tx, nowMs }: Doing, draft: InvoiceDraft): Promise<Invoice> {
+export async function draftInvoice(
+  { tx, nowMs }: CommandContext,
+  draft: InvoiceDraft,
+): Promise<Invoice> {
   const lines = draft.lines.map((line) => taxedLine(line, draft.taxRate));
   const totals = totalsOf(lines);
   return insertDraft(tx, { ...draft, id: newId("inv"), createdMs: nowMs, lines, totals });
@@ -47,7 +50,7 @@ export async function draftInvoice({ tx, nowMs }: Doing, draft: InvoiceDraft): P
 
 /** Writes a locked draft anew, with the tax of today. @throws AppError conflict where it is no draft any more */
 export async function rewriteDraft(
-  { tx }: Doing,
+  { tx }: CommandContext,
   before: Invoice,
   draft: Pick<InvoiceDraft, "lines" | "memo" | "dueDays">,
 ): Promise<Invoice> {
@@ -59,19 +62,19 @@ export async function rewriteDraft(
 }
 
 /** Writes an invoice and finalises it; its customer is locked. */
-export async function issueInvoice(doing: Doing, draft: InvoiceDraft): Promise<Invoice> {
-  return finalizeInvoice(doing, await draftInvoice(doing, draft));
+export async function issueInvoice(context: CommandContext, draft: InvoiceDraft): Promise<Invoice> {
+  return finalizeInvoice(context, await draftInvoice(context, draft));
 }
 
 /**
  * A locked draft becomes a claim: the customer's credit pays what it can, the next number is taken, the ledger has it.
  * What is due for a subscription is promised to be collected (job `collect-invoice`).
  */
-export async function finalizeInvoice(doing: Doing, draft: Invoice): Promise<Invoice> {
-  const { kit, tx, nowMs } = doing;
+export async function finalizeInvoice(context: CommandContext, draft: Invoice): Promise<Invoice> {
+  const { kit, tx, nowMs } = context;
   const open = requireNext(draft.status, "finalize");
   const customer = await lockCustomer(tx, draft.customerId);
-  const { creditApplied, amountDue } = settleByCredit(draft.total, customer.credit);
+  const { creditApplied, amountDue } = applyCredit(draft.total, customer.credit);
   const settled = amountDue === 0n;
   if (creditApplied !== 0n) await addCredit(tx, customer.id, negate(creditApplied));
   const invoice = await saveFinalized(tx, {
@@ -79,29 +82,32 @@ export async function finalizeInvoice(doing: Doing, draft: Invoice): Promise<Inv
     status: settled ? requireNext(open, "pay") : open,
     creditApplied,
     amountDue,
-    numbered: await takeNumber(tx, "INV", nowMs),
+    numbered: await nextNumber(tx, "INV", nowMs),
     nowMs,
     dueMs: addDays(nowMs, draft.dueDays),
   });
   const entries = invoiceEntries(invoice);
   await post(tx, { at: nowMs, kind: "invoice", ref: invoice.id, entries });
-  await publishInvoice(doing, "finalized", invoice);
-  if (settled) await publishInvoice(doing, "paid", invoice);
+  await publishInvoice(context, "finalized", invoice);
+  if (settled) await publishInvoice(context, "paid", invoice);
   else if (invoice.subscriptionId !== null) {
     const payload = { invoiceId: invoice.id };
     await kit.jobs.add(tx, { kind: "collect-invoice", payload, key: `collect:${invoice.id}` });
   }
-  if (creditApplied < 0n) await useCredit(doing, customer.id);
+  if (creditApplied < 0n) await applyCustomerCredit(context, customer.id);
   return invoice;
 }
 
 /** The credit of a locked customer pays what is open, oldest first. */
-export async function useCredit(doing: Doing, customerId: string): Promise<void> {
-  const { tx, nowMs } = doing;
+export async function applyCustomerCredit(
+  context: CommandContext,
+  customerId: string,
+): Promise<void> {
+  const { tx, nowMs } = context;
   let { credit } = await lockCustomer(tx, customerId);
   for (const invoice of await openInvoices(tx, customerId)) {
     if (credit === 0n) return;
-    const amount = smaller(credit, invoice.amountDue);
+    const amount = min(credit, invoice.amountDue);
     if (amount === 0n) continue;
     credit = money(credit - amount);
     await addCredit(tx, customerId, negate(amount));
@@ -124,8 +130,8 @@ export async function useCredit(doing: Doing, customerId: string): Promise<void>
       paidMs: amountDue === 0n ? nowMs : null,
     });
     if (saved.status !== "paid") continue;
-    await publishInvoice(doing, "paid", saved);
-    await promiseStanding(doing, saved);
+    await publishInvoice(context, "paid", saved);
+    await enqueueInvoiceSettled(context, saved);
   }
 }
 
@@ -134,8 +140,8 @@ export async function useCredit(doing: Doing, customerId: string): Promise<void>
  * @throws AppError conflict for one that is not open, or on which money or a credit note has come or is coming, or of
  *   which a change of its subscription gave back a part
  */
-export async function voidInvoice(doing: Doing, invoice: Invoice): Promise<Invoice> {
-  const { tx, nowMs } = doing;
+export async function voidInvoice(context: CommandContext, invoice: Invoice): Promise<Invoice> {
+  const { tx, nowMs } = context;
   requireNext(invoice.status, "void");
   if (invoice.amountPaid > 0n || invoice.credited > 0n || invoice.prorated > 0n) {
     throw new AppError(
@@ -153,7 +159,7 @@ export async function voidInvoice(doing: Doing, invoice: Invoice): Promise<Invoi
   await post(tx, { at: nowMs, kind: "invoice_void", ref: invoice.id, entries });
   await addCredit(tx, invoice.customerId, invoice.creditApplied);
   const voided = await saveVoid(tx, invoice.id, nowMs);
-  await publishInvoice(doing, "voided", voided);
-  await promiseStanding(doing, voided);
+  await publishInvoice(context, "voided", voided);
+  await enqueueInvoiceSettled(context, voided);
   return voided;
 }

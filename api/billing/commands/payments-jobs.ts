@@ -9,11 +9,16 @@ import { findDispute } from "../repositories/disputes.ts";
 import { readMethodOfPayment } from "../repositories/payment-methods.ts";
 import { type Payment, readPayment } from "../repositories/payments.ts";
 import { readRefund } from "../repositories/refunds.ts";
+import { paymentEventOf, applyPaymentEvent } from "./apply-payment-event.ts";
+import type { CommandContext } from "./context.ts";
 import { expireDispute } from "./disputes.ts";
-import type { Doing } from "./doing.ts";
-import { collectDue, collectNew, retryCollection, settledWithoutPayment } from "./dunning.ts";
-import { eventOfOutcome, hearOfPayment } from "./payments-heard.ts";
-import { hearOfRefund } from "./refunds.ts";
+import {
+  collectDueInvoice,
+  collectNewInvoice,
+  retryCollection,
+  closeDunningIfSettled,
+} from "./dunning.ts";
+import { applyRefundOutcome } from "./refunds.ts";
 
 type Deps = { kit: Kit; gateways: Gateways };
 const OfPayment = z.object({ paymentId: z.string() });
@@ -28,29 +33,31 @@ const OfRetry = OfInvoice.extend({ startedMs: z.number(), retry: z.number() });
  */
 export function paymentsJobs(deps: Deps): JobHandlers {
   const { kit } = deps;
-  const inOne = <T>(run: JobRun, work: (doing: Doing) => Promise<T>): Promise<T> =>
+  const inOne = <T>(run: JobRun, work: (context: CommandContext) => Promise<T>): Promise<T> =>
     kit.database.transaction((tx) => work({ kit, tx, nowMs: run.nowMs }));
   return {
     "collect-invoice": (run) =>
-      inOne(run, (doing) => collectNew(doing, OfInvoice.parse(run.payload).invoiceId)),
+      inOne(run, (context) => collectNewInvoice(context, OfInvoice.parse(run.payload).invoiceId)),
     "invoice-due": (run) =>
-      inOne(run, (doing) => collectDue(doing, OfInvoice.parse(run.payload).invoiceId)),
+      inOne(run, (context) => collectDueInvoice(context, OfInvoice.parse(run.payload).invoiceId)),
     "invoice-settled": (run) =>
-      inOne(run, (doing) => settledWithoutPayment(doing, OfInvoice.parse(run.payload).invoiceId)),
+      inOne(run, (context) =>
+        closeDunningIfSettled(context, OfInvoice.parse(run.payload).invoiceId),
+      ),
     "dunning.retry": (run) =>
-      inOne(run, (doing) => retryCollection(doing, OfRetry.parse(run.payload))),
+      inOne(run, (context) => retryCollection(context, OfRetry.parse(run.payload))),
     "payment.charge": (run) => charge(deps, inOne, run),
     "payment.confirm": (run) => confirm(deps, inOne, run),
     "payment.expire": (run) => expire(deps, inOne, run),
     "refund.send": (run) => refund(deps, inOne, run),
     "dispute.deadline": (run) =>
-      inOne(run, (doing) => expireDispute(doing, OfDispute.parse(run.payload).disputeId)),
+      inOne(run, (context) => expireDispute(context, OfDispute.parse(run.payload).disputeId)),
     "dispute.evidence": (run) => sendEvidence(deps, run),
     "dispute.accept": (run) => sendAccept(deps, run),
   };
 }
 
-type InOne = <T>(run: JobRun, work: (doing: Doing) => Promise<T>) => Promise<T>;
+type InOne = <T>(run: JobRun, work: (context: CommandContext) => Promise<T>) => Promise<T>;
 
 async function gatewayFor({ kit, gateways }: Deps, payment: Payment) {
   const method = await readMethodOfPayment(kit.database, payment.paymentMethodId);
@@ -60,14 +67,16 @@ async function gatewayFor({ kit, gateways }: Deps, payment: Payment) {
 // oxlint-disable-next-line max-params
 async function charge(deps: Deps, inOne: InOne, run: JobRun): Promise<void> {
   const { paymentId } = OfPayment.parse(run.payload);
-  const payment = await inOne(run, (doing) => hearOfPayment(doing, paymentId, { type: "started" }));
+  const payment = await inOne(run, (context) =>
+    applyPaymentEvent(context, paymentId, { type: "started" }),
+  );
   // Whoever went further before us has the answer.
   if (payment?.state.status !== "processing" || payment.state.chargeId !== undefined) return;
   const { gateway, method } = await gatewayFor(deps, payment);
   const { id: key, amount, currency } = payment;
   const { token } = method;
   const outcome = await gateway.charge({ key, token, amount, currency, reference: key });
-  await inOne(run, (doing) => hearOfPayment(doing, paymentId, eventOfOutcome(outcome)));
+  await inOne(run, (context) => applyPaymentEvent(context, paymentId, paymentEventOf(outcome)));
 }
 
 async function confirm(deps: Deps, inOne: InOne, run: JobRun): Promise<void> {
@@ -77,7 +86,7 @@ async function confirm(deps: Deps, inOne: InOne, run: JobRun): Promise<void> {
   const { gateway } = await gatewayFor(deps, payment);
   const { chargeId } = payment.state;
   const outcome = await gateway.confirm({ key: `${paymentId}/confirm`, chargeId });
-  await inOne(run, (doing) => hearOfPayment(doing, paymentId, eventOfOutcome(outcome)));
+  await inOne(run, (context) => applyPaymentEvent(context, paymentId, paymentEventOf(outcome)));
 }
 
 async function expire(deps: Deps, inOne: InOne, run: JobRun): Promise<void> {
@@ -87,7 +96,7 @@ async function expire(deps: Deps, inOne: InOne, run: JobRun): Promise<void> {
   const { gateway } = await gatewayFor(deps, payment);
   const { chargeId } = payment.state;
   const outcome = await gateway.cancel({ key: `${paymentId}/cancel`, chargeId });
-  await inOne(run, (doing) => hearOfPayment(doing, paymentId, eventOfOutcome(outcome)));
+  await inOne(run, (context) => applyPaymentEvent(context, paymentId, paymentEventOf(outcome)));
 }
 
 async function refund(deps: Deps, inOne: InOne, run: JobRun): Promise<void> {
@@ -100,7 +109,7 @@ async function refund(deps: Deps, inOne: InOne, run: JobRun): Promise<void> {
   const asked = { key: refundId, chargeId, amount, currency, reference: refundId };
   const outcome = await gateway.refund(asked);
   if (outcome.status === "pending") return;
-  await inOne(run, (doing) => hearOfRefund(doing, refundId, outcome));
+  await inOne(run, (context) => applyRefundOutcome(context, refundId, outcome));
 }
 
 type Found = { gateway: Gateway; disputeId: string; evidence: Readonly<Record<string, string>> };

@@ -12,13 +12,13 @@ import {
   noPayment,
   savePayment,
 } from "../repositories/payments.ts";
-import type { Doing } from "./doing.ts";
+import type { CommandContext } from "./context.ts";
 
 type Begin = { invoice: Invoice; method: PaymentMethod; automatic: boolean };
 
 /** Records a payment of all that a locked invoice has due, and promises to charge it. */
 export async function beginPayment(
-  { kit, tx, nowMs, traceId }: Doing,
+  { kit, tx, nowMs, traceId }: CommandContext,
   { invoice, method, automatic }: Begin,
 ): Promise<Payment> {
   const payment = await insertPayment(tx, {
@@ -43,7 +43,7 @@ export async function beginPayment(
  * @throws AppError conflict when it is not to be paid or is being paid, unprocessable when there is nothing to pay with
  */
 export async function payInvoice(
-  doing: Doing,
+  context: CommandContext,
   { invoice, paymentMethodId }: { invoice: Invoice; paymentMethodId: string | undefined },
 ): Promise<Payment> {
   const owed = invoice.status === "open" || invoice.status === "uncollectible";
@@ -53,14 +53,17 @@ export async function payInvoice(
       `The invoice is ${invoice.status}: only one that is open can be paid.`,
     );
   }
-  if (await hasOpenPayment(doing.tx, invoice.id)) throw underWay(invoice.id);
-  const method = await findMethodOf(doing.tx, invoice.customerId, paymentMethodId);
+  if (await hasOpenPayment(context.tx, invoice.id)) throw underWay(invoice.id);
+  const method = await findMethodOf(context.tx, invoice.customerId, paymentMethodId);
   if (method === undefined) throw noMethodToPay(paymentMethodId);
-  return beginPayment(doing, { invoice, method, automatic: false });
+  return beginPayment(context, { invoice, method, automatic: false });
 }
 
 /** Its owner was authenticated: promises to go on. @throws AppError not_found, conflict */
-export async function confirmPayment({ kit, tx, nowMs }: Doing, id: string): Promise<Payment> {
+export async function confirmPayment(
+  { kit, tx, nowMs }: CommandContext,
+  id: string,
+): Promise<Payment> {
   const locked = await lockPayment(tx, id);
   if (locked === undefined) throw noPayment(id);
   const { payment } = locked;

@@ -1,12 +1,16 @@
 import { toWire } from "../domain/money.ts";
 import type { Invoice } from "../repositories/invoices.ts";
-import { type Doing, publish } from "./doing.ts";
+import { type CommandContext, publish } from "./context.ts";
 
 type Happened = "finalized" | "paid" | "voided" | "uncollectible" | "reopened";
 
 /** Events of invoices all have the same data. */
-export const publishInvoice = (doing: Doing, happened: Happened, invoice: Invoice): Promise<void> =>
-  publish(doing, {
+export const publishInvoice = (
+  context: CommandContext,
+  happened: Happened,
+  invoice: Invoice,
+): Promise<void> =>
+  publish(context, {
     type: `invoice.${happened}`,
     subject: invoice.id,
     data: {
@@ -24,7 +28,10 @@ export const publishInvoice = (doing: Doing, happened: Happened, invoice: Invoic
   });
 
 /** An invoice of a subscription is due no more, and no payment has said so: its dunning and subscription must know. */
-export async function promiseStanding({ kit, tx }: Doing, invoice: Invoice): Promise<void> {
+export async function enqueueInvoiceSettled(
+  { kit, tx }: CommandContext,
+  invoice: Invoice,
+): Promise<void> {
   if (invoice.subscriptionId === null) return;
   await kit.jobs.add(tx, { kind: "invoice-settled", payload: { invoiceId: invoice.id } });
 }

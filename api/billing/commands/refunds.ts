@@ -1,15 +1,15 @@
 import { AppError } from "#platform/errors.ts";
 import { newId } from "#platform/ids.ts";
 
-import { becameCredit } from "../domain/invoice.ts";
+import { creditFromPayment } from "../domain/invoice.ts";
 import { type Entry, reversed } from "../domain/ledger.ts";
 import { type Money, money, negate, toWire } from "../domain/money.ts";
 import { decideRefund } from "../domain/payments.ts";
-import { takenFromCredit } from "../repositories/disputes.ts";
+import { disputedFromCredit } from "../repositories/disputes.ts";
 import { post } from "../repositories/ledger.ts";
 import { lockPayment, noPayment, savePayment } from "../repositories/payments.ts";
 import { type Refund, findRefund, insertRefund, saveRefund } from "../repositories/refunds.ts";
-import { type Doing, publish } from "./doing.ts";
+import { type CommandContext, publish } from "./context.ts";
 
 export type RefundAsked = { paymentId: string; amount: Money | undefined; reason: string };
 
@@ -17,12 +17,12 @@ export type RefundAsked = { paymentId: string; amount: Money | undefined; reason
  * Promises to give money back: it is gone from the books at once, so that nothing can give it back twice, and comes back
  * into them if the gateway fails. @throws AppError not_found, conflict for more than is left
  */
-export async function requestRefund(doing: Doing, asked: RefundAsked): Promise<Refund> {
-  const { kit, tx, nowMs } = doing;
+export async function requestRefund(context: CommandContext, asked: RefundAsked): Promise<Refund> {
+  const { kit, tx, nowMs } = context;
   const locked = await lockPayment(tx, asked.paymentId);
   if (locked === undefined) throw noPayment(asked.paymentId);
   const { payment, invoice } = locked;
-  const credit = becameCredit(invoice, payment) - (await takenFromCredit(tx, payment.id));
+  const credit = creditFromPayment(invoice, payment) - (await disputedFromCredit(tx, payment.id));
   const elsewhere = money(payment.refundPending + (credit > 0n ? credit : 0n));
   const decision = decideRefund({ ...payment, refundPending: elsewhere }, asked.amount);
   if (!decision.ok) throw new AppError("conflict", `It cannot be refunded: ${decision.reason}.`);
@@ -43,15 +43,15 @@ export async function requestRefund(doing: Doing, asked: RefundAsked): Promise<R
   return refund;
 }
 
-export type RefundHeard = { status: "succeeded" } | { status: "failed"; reason: string };
+export type RefundOutcome = { status: "succeeded" } | { status: "failed"; reason: string };
 
 /** Records how a refund came out, once. Undefined: there is no such refund. */
-export async function hearOfRefund(
-  doing: Doing,
+export async function applyRefundOutcome(
+  context: CommandContext,
   id: string,
-  heard: RefundHeard,
+  heard: RefundOutcome,
 ): Promise<Refund | undefined> {
-  const { tx, nowMs } = doing;
+  const { tx, nowMs } = context;
   const seen = await findRefund(tx, id);
   const locked = seen && (await lockPayment(tx, seen.paymentId));
   const refund = await findRefund(tx, id);
@@ -69,7 +69,7 @@ export async function hearOfRefund(
     const entries = reversed(entriesOf(refund));
     await post(tx, { at: nowMs, kind: "refund_failed", ref: id, entries });
   }
-  await say({ ...doing, traceId: doing.traceId ?? payment.traceId }, saved);
+  await say({ ...context, traceId: context.traceId ?? payment.traceId }, saved);
   return saved;
 }
 
@@ -78,8 +78,8 @@ const entriesOf = ({ currency, amount }: Refund): Entry[] => [
   { account: "cash:gateway", currency, amount: negate(amount) },
 ];
 
-const say = (doing: Doing, refund: Refund): Promise<void> =>
-  publish(doing, {
+const say = (context: CommandContext, refund: Refund): Promise<void> =>
+  publish(context, {
     type: `refund.${refund.status}`,
     subject: refund.id,
     data: {

@@ -1,9 +1,9 @@
 import { periodAt } from "../domain/calendar.ts";
-import { bills } from "../domain/subscription.ts";
+import { isBillable } from "../domain/subscription.ts";
 import { type Subscription, lockSubscription } from "../repositories/subscriptions.ts";
 import { billPeriod } from "./bill-period.ts";
 import { endSubscription } from "./cancel-subscription.ts";
-import type { Doing } from "./doing.ts";
+import type { CommandContext } from "./context.ts";
 import { publishSubscription, readTerms } from "./subscription-terms.ts";
 
 /**
@@ -11,23 +11,26 @@ import { publishSubscription, readTerms } from "./subscription-terms.ts";
  * twice, or by two workers, it does nothing the second time.
  */
 export async function renewSubscription(
-  doing: Doing,
+  context: CommandContext,
   { subscriptionId, period }: { subscriptionId: string; period: number },
 ): Promise<void> {
-  const before = await lockSubscription(doing.tx, subscriptionId);
-  if (before.period !== period || !bills(before.status)) return;
-  if (before.endMs > doing.nowMs)
+  const before = await lockSubscription(context.tx, subscriptionId);
+  if (before.period !== period || !isBillable(before.status)) return;
+  if (before.endMs > context.nowMs)
     throw new Error("the period has not ended: was a clock set back?");
   if (before.cancelAtPeriodEnd) {
-    await endSubscription(doing, before, { giveBack: false });
+    await endSubscription(context, before, { giveBack: false });
     return;
   }
-  await beginNextPeriod(doing, before);
+  await beginNextPeriod(context, before);
 }
 
 /** Bills the next period of a locked subscription. */
-export async function beginNextPeriod(doing: Doing, before: Subscription): Promise<Subscription> {
-  const terms = await readTerms(doing.tx, before);
+export async function beginNextPeriod(
+  context: CommandContext,
+  before: Subscription,
+): Promise<Subscription> {
+  const terms = await readTerms(context.tx, before);
   const period = before.period + 1;
   const next: Subscription = {
     ...before,
@@ -36,9 +39,9 @@ export async function beginNextPeriod(doing: Doing, before: Subscription): Promi
     status: before.status === "trialing" ? "active" : before.status,
     version: before.version + 1,
   };
-  const billed = await billPeriod(doing, next, terms);
+  const billed = await billPeriod(context, next, terms);
   if (billed.mrr !== before.mrr || billed.status !== before.status) {
-    await publishSubscription(doing, "changed", { subscription: billed, planId: terms.plan.id });
+    await publishSubscription(context, "changed", { subscription: billed, planId: terms.plan.id });
   }
   return billed;
 }

@@ -4,11 +4,11 @@ import { closeDispute, openDispute, reverse } from "../gateway/sandbox-bank.ts";
 import { noDispute, readDispute } from "../repositories/disputes.ts";
 import { noPayment } from "../repositories/payments.ts";
 import { disputedOf, lockCharge, lockDispute } from "../repositories/sandbox.ts";
-import type { Doing } from "./doing.ts";
+import type { CommandContext } from "./context.ts";
 
 /** Makes the bank of the sandbox decide a dispute; Billing hears of it by webhook. */
 export async function settleSandboxDispute(
-  { kit, tx }: Doing,
+  { kit, tx }: CommandContext,
   id: string,
   outcome: "won" | "lost",
 ): Promise<void> {
@@ -21,7 +21,7 @@ export async function settleSandboxDispute(
 
 /** Makes somebody dispute a payment: all that is not disputed of it yet, where no amount is given. */
 export async function disputeSandboxPayment(
-  { kit, tx }: Doing,
+  { kit, tx }: CommandContext,
   paymentId: string,
   asked: { amount: bigint | undefined; reason: string },
 ): Promise<void> {
@@ -40,7 +40,10 @@ export async function disputeSandboxPayment(
 }
 
 /** Makes the bank take a payment back. */
-export async function reverseSandboxPayment({ kit, tx }: Doing, paymentId: string): Promise<void> {
+export async function reverseSandboxPayment(
+  { kit, tx }: CommandContext,
+  paymentId: string,
+): Promise<void> {
   const charge = await lockCharge(tx, { reference: paymentId });
   if (!charge) throw noPayment(paymentId);
   if (await reverse(kit, tx, charge)) return;

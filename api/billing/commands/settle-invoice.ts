@@ -9,7 +9,7 @@ import {
   markUncollectible,
   unmarkPaid,
 } from "../repositories/invoices.ts";
-import { promiseStanding, publishInvoice } from "./publish-invoice.ts";
+import { enqueueInvoiceSettled, publishInvoice } from "./publish-invoice.ts";
 
 type Paid = {
   invoiceId: string;
@@ -59,8 +59,8 @@ export async function writeOffInvoice(
   it: Given,
 ): Promise<Invoice> {
   const after = await markUncollectible(tx, await lockInvoice(tx, it.invoiceId), it.nowMs);
-  const doing = { kit, tx, ...it };
-  await publishInvoice(doing, "uncollectible", after);
-  await promiseStanding(doing, after);
+  const context = { kit, tx, ...it };
+  await publishInvoice(context, "uncollectible", after);
+  await enqueueInvoiceSettled(context, after);
   return after;
 }

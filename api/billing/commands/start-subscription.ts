@@ -2,17 +2,21 @@ import { AppError } from "#platform/errors.ts";
 import { newId } from "#platform/ids.ts";
 
 import { addDays, periodAt, wholeSecond } from "../domain/calendar.ts";
-import { discountEndsMs, refusalOf } from "../domain/coupon.ts";
+import { discountEndsMs, couponRejection } from "../domain/coupon.ts";
 import { MONEY_MAX, ZERO, formatMoney } from "../domain/money.ts";
 import { grossOf } from "../domain/proration.ts";
 import { NO_TAX } from "../domain/tax.ts";
 import { type Price, readPlan, readPrice } from "../repositories/catalog.ts";
-import { type Coupon, noteRedemption, takeRedemption } from "../repositories/coupons.ts";
+import { type Coupon, recordRedemption, claimRedemption } from "../repositories/coupons.ts";
 import type { Customer } from "../repositories/customers.ts";
 import { claimPeriod } from "../repositories/subscription-periods.ts";
-import { type Subscription, notePlan, saveSubscription } from "../repositories/subscriptions.ts";
-import { billPeriod, promiseRenewal } from "./bill-period.ts";
-import type { Doing } from "./doing.ts";
+import {
+  type Subscription,
+  recordPlanStart,
+  saveSubscription,
+} from "../repositories/subscriptions.ts";
+import { billPeriod, scheduleRenewal } from "./bill-period.ts";
+import type { CommandContext } from "./context.ts";
 import { type Terms, publishSubscription } from "./subscription-terms.ts";
 
 /** Whatever tax a country may put on top later, a renewal is never too much for one invoice. */
@@ -32,19 +36,19 @@ export type Wanted = {
  *   good
  */
 export async function startSubscription(
-  doing: Doing,
+  context: CommandContext,
   customer: Customer,
   wanted: Wanted,
 ): Promise<Subscription> {
-  const { tx, nowMs } = doing;
-  const price = await sellablePrice(doing, customer, wanted);
+  const { tx, nowMs } = context;
+  const price = await sellablePrice(context, customer, wanted);
   const plan = await readPlan(tx, price.planId);
-  const isNew = await notePlan(tx, customer.accountId, plan.id);
+  const isNew = await recordPlanStart(tx, customer.accountId, plan.id);
   const trial = price.trialDays > 0 && isNew;
   const startMs = wholeSecond(nowMs);
   const anchorMs = trial ? addDays(startMs, price.trialDays) : startMs;
   const first = periodAt(anchorMs, price.interval, 0);
-  const coupon = await takeCoupon(doing, wanted, price);
+  const coupon = await claimCoupon(context, wanted, price);
   const subscription: Subscription = {
     id: newId("sub"),
     customerId: customer.id,
@@ -68,25 +72,25 @@ export async function startSubscription(
     createdMs: nowMs,
   };
   await saveSubscription(tx, subscription);
-  if (coupon !== undefined) await redeem(doing, subscription, coupon);
+  if (coupon !== undefined) await redeem(context, subscription, coupon);
   const terms: Terms = { plan, price, coupon };
   const started = trial
-    ? await startTrial(doing, subscription)
-    : await billPeriod(doing, subscription, terms);
-  await publishSubscription(doing, "created", { subscription: started, planId: plan.id });
+    ? await startTrial(context, subscription)
+    : await billPeriod(context, subscription, terms);
+  await publishSubscription(context, "created", { subscription: started, planId: plan.id });
   return started;
 }
 
-async function startTrial(doing: Doing, it: Subscription): Promise<Subscription> {
+async function startTrial(context: CommandContext, it: Subscription): Promise<Subscription> {
   const free = { gross: ZERO, discount: ZERO, taxRate: NO_TAX };
-  await claimPeriod(doing.tx, { ...it, subscriptionId: it.id }, free);
-  await promiseRenewal(doing, it);
+  await claimPeriod(context.tx, { ...it, subscriptionId: it.id }, free);
+  await scheduleRenewal(context, it);
   return it;
 }
 
 /** @throws AppError where the price cannot be bought by this customer */
 export async function sellablePrice(
-  { tx }: Doing,
+  { tx }: CommandContext,
   customer: Pick<Customer, "currency">,
   { priceId, quantity }: Pick<Wanted, "priceId" | "quantity">,
 ): Promise<Price> {
@@ -111,13 +115,13 @@ export async function sellablePrice(
   return price;
 }
 
-async function takeCoupon(
-  { tx, nowMs }: Doing,
+async function claimCoupon(
+  { tx, nowMs }: CommandContext,
   { couponCode, quantity }: Wanted,
   price: Price,
 ): Promise<Coupon | undefined> {
   if (couponCode === undefined) return undefined;
-  const coupon = await takeRedemption(tx, couponCode, nowMs);
+  const coupon = await claimRedemption(tx, couponCode, nowMs);
   if (coupon === undefined) {
     throw new AppError("conflict", "This coupon is not known, has expired, or is used up.", {
       fields: [
@@ -130,17 +134,17 @@ async function takeCoupon(
     });
   }
   const gross = grossOf(price.unitAmount, quantity);
-  const refusal = refusalOf(coupon, { currency: price.currency, gross });
+  const refusal = couponRejection(coupon, { currency: price.currency, gross });
   if (refusal !== undefined) throw refused("couponCode", refusal);
   return coupon;
 }
 
 async function redeem(
-  { tx, nowMs }: Doing,
+  { tx, nowMs }: CommandContext,
   { id: subscriptionId, customerId }: Subscription,
   { id: couponId }: Coupon,
 ): Promise<void> {
-  if (await noteRedemption(tx, { couponId, customerId, subscriptionId, nowMs })) return;
+  if (await recordRedemption(tx, { couponId, customerId, subscriptionId, nowMs })) return;
   throw new AppError("conflict", "This account has used this coupon before.", {
     fields: [
       { path: "body.couponCode", code: "coupon_used", message: "it is good once for an account" },

@@ -8,7 +8,7 @@ import type { TaxRate } from "../domain/tax.ts";
 import { type Plan, type Price, readPlan, readPrice } from "../repositories/catalog.ts";
 import { type Coupon, readCoupon } from "../repositories/coupons.ts";
 import type { Subscription } from "../repositories/subscriptions.ts";
-import { type Doing, publish } from "./doing.ts";
+import { type CommandContext, publish } from "./context.ts";
 
 /** What a subscription is to and what is taken off. */
 export type Terms = { plan: Plan; price: Price; coupon: Coupon | undefined };
@@ -54,11 +54,11 @@ export function recurring(
 }
 
 export function publishSubscription(
-  doing: Doing,
+  context: CommandContext,
   happened: "created" | "changed" | "canceled",
   { subscription, planId }: { subscription: Subscription; planId: string },
 ): Promise<void> {
-  return publish(doing, {
+  return publish(context, {
     type: `subscription.${happened}`,
     subject: subscription.id,
     data: {

@@ -1,5 +1,5 @@
 import { addMonths } from "./calendar.ts";
-import { formatMoney, type Money, ZERO, shareOf, smaller } from "./money.ts";
+import { formatMoney, type Money, ZERO, basisPointsOf, min } from "./money.ts";
 
 export const COUPON_DURATIONS = ["once", "repeating", "forever"] as const;
 type CouponDuration = (typeof COUPON_DURATIONS)[number];
@@ -21,10 +21,10 @@ export type CouponTerms = {
 
 /** What a coupon takes off an amount: never more than all of it. */
 const discountOf = (value: CouponValue, gross: bigint): Money =>
-  value.kind === "percent" ? shareOf(gross, value.basisPoints) : smaller(value.amount, gross);
+  value.kind === "percent" ? basisPointsOf(gross, value.basisPoints) : min(value.amount, gross);
 
 /** Why a coupon is not good for what is bought, undefined where it is. */
-export function refusalOf(
+export function couponRejection(
   terms: CouponTerms,
   bought: { currency: string; gross: bigint },
 ): string | undefined {

@@ -6,7 +6,7 @@ import {
   type DisputeEvent,
   type DisputeStatus,
   isClosed,
-  judge,
+  transition,
   withdrawalEntries,
 } from "./disputes.ts";
 import { imbalances } from "./ledger.ts";
@@ -23,14 +23,14 @@ const events = fc.oneof(
 );
 
 const next = (status: DisputeStatus, event: DisputeEvent): DisputeStatus => {
-  const verdict = judge({ status, evidenceDueByMs: DUE_MS }, event);
+  const verdict = transition({ status, evidenceDueByMs: DUE_MS }, event);
   return verdict.changed ? verdict.status : status;
 };
 
 test("a dispute that is over stays as it is, and says so", () => {
   fc.assert(
     fc.property(fc.constantFrom(...DISPUTE_STATUSES.filter(isClosed)), events, (status, event) => {
-      const verdict = judge({ status, evidenceDueByMs: DUE_MS }, event);
+      const verdict = transition({ status, evidenceDueByMs: DUE_MS }, event);
       expect(verdict).toEqual({ changed: false, reason: `the dispute is over: ${status}` });
     }),
   );

@@ -16,18 +16,18 @@ export type DisputeEvent =
   | { type: "deadline"; nowMs: number }
   | { type: "decided"; outcome: "won" | "lost" };
 
-export type DisputeVerdict =
+export type DisputeTransition =
   | { changed: true; status: DisputeStatus }
   | { changed: false; reason: string };
 
-const same = (reason: string): DisputeVerdict => ({ changed: false, reason });
-const to = (next: DisputeStatus): DisputeVerdict => ({ changed: true, status: next });
+const same = (reason: string): DisputeTransition => ({ changed: false, reason });
+const to = (next: DisputeStatus): DisputeTransition => ({ changed: true, status: next });
 
 /** What an event makes of a dispute; when it changes nothing, why. */
-export function judge(
+export function transition(
   dispute: { status: DisputeStatus; evidenceDueByMs: number },
   event: DisputeEvent,
-): DisputeVerdict {
+): DisputeTransition {
   const { status, evidenceDueByMs } = dispute;
   if (isClosed(status)) return same(`the dispute is over: ${status}`);
   switch (event.type) {

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 
-import { type DunningPolicy, nextStep, risesStrictly } from "./dunning.ts";
+import { type DunningPolicy, nextDunningStep, isStrictlyIncreasing } from "./dunning.ts";
 
 const DAY_MS = 86_400_000;
 const policy: DunningPolicy = { retryDays: [1, 3, 5, 7], finally: "unpaid" };
 
 test("retries come at their days after the first failure, then it is given up", () => {
   const steps = [0, 1, 2, 3, 4].map((retries) =>
-    nextStep(policy, { startedAtMs: 0, retries, nowMs: 0 }),
+    nextDunningStep(policy, { startedAtMs: 0, retries, nowMs: 0 }),
   );
   expect(steps).toEqual([
     ...[1, 3, 5, 7].map((day) => ({ kind: "retry", atMs: day * DAY_MS })),
@@ -17,15 +17,15 @@ test("retries come at their days after the first failure, then it is given up", 
 
 test("a retry whose day has passed comes at once and not in the past", () => {
   const late = { startedAtMs: 0, retries: 0, nowMs: 2 * DAY_MS };
-  expect(nextStep(policy, late)).toEqual({ kind: "retry", atMs: 2 * DAY_MS });
+  expect(nextDunningStep(policy, late)).toEqual({ kind: "retry", atMs: 2 * DAY_MS });
 });
 
 test("days rise, each once", () => {
-  expect([[], [1], [0, 1, 9]].map(risesStrictly)).toEqual([true, true, true]);
+  expect([[], [1], [0, 1, 9]].map(isStrictlyIncreasing)).toEqual([true, true, true]);
   expect(
     [
       [1, 1],
       [3, 1],
-    ].map(risesStrictly),
+    ].map(isStrictlyIncreasing),
   ).toEqual([false, false]);
 });

@@ -12,7 +12,7 @@ export type DunningStep =
   | { kind: "give_up"; outcome: DunningPolicy["finally"] };
 
 /** What follows after a failure when `retries` were made; a retry that is overdue comes at once. */
-export function nextStep(
+export function nextDunningStep(
   policy: DunningPolicy,
   run: { startedAtMs: number; retries: number; nowMs: number },
 ): DunningStep {
@@ -21,5 +21,5 @@ export function nextStep(
   return { kind: "retry", atMs: Math.max(run.startedAtMs + day * DAY_MS, run.nowMs) };
 }
 
-export const risesStrictly = (days: readonly number[]): boolean =>
+export const isStrictlyIncreasing = (days: readonly number[]): boolean =>
   days.every((day, index) => index === 0 || day > (days[index - 1] ?? 0));

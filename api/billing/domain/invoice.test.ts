@@ -4,10 +4,10 @@ import { expect, test } from "vitest";
 import {
   INVOICE_STATUSES,
   type InvoiceAction,
-  becameCredit,
+  creditFromPayment,
   nextStatus,
   requireNext,
-  settleByCredit,
+  applyCredit,
   taxOfCreditNote,
   taxedLine,
   totalsOf,
@@ -60,7 +60,7 @@ test("what an invoice and its credit notes post always balances, and the notes t
       }),
       ({ drafts, rate, credit, notes }) => {
         const totals = totalsOf(drafts.map((line) => taxedLine(line, rate)));
-        const settled = settleByCredit(totals.total, credit);
+        const settled = applyCredit(totals.total, credit);
         const who = { customerId: "cus_1", currency: "EUR" };
         expect(imbalances(invoiceEntries({ ...who, ...totals, ...settled }))).toEqual([]);
         expect(settled.amountDue >= 0n && settled.creditAfter >= 0n).toBe(true);
@@ -93,13 +93,13 @@ test("of a payment, what was over and what a credit note took back after it is c
   };
   const payment = { id: "pay_1", amount: 95n };
   const paid = { ...invoice, amountPaid: 90n, credited: 0n };
-  expect(becameCredit(paid, payment)).toBe(5n);
-  expect(becameCredit({ ...paid, credited: 20n }, payment)).toBe(25n);
-  expect(becameCredit({ ...paid, prorated: 30n }, payment)).toBe(35n);
+  expect(creditFromPayment(paid, payment)).toBe(5n);
+  expect(creditFromPayment({ ...paid, credited: 20n }, payment)).toBe(25n);
+  expect(creditFromPayment({ ...paid, prorated: 30n }, payment)).toBe(35n);
   // A note that came before the money lowered what was due, and made nothing credit.
   const lowered = { ...invoice, amountPaid: 70n, credited: 20n };
-  expect(becameCredit(lowered, { ...payment, amount: 70n })).toBe(0n);
-  expect(becameCredit(paid, { ...payment, id: "pay_2" })).toBe(95n);
+  expect(creditFromPayment(lowered, { ...payment, amount: 70n })).toBe(0n);
+  expect(creditFromPayment(paid, { ...payment, id: "pay_2" })).toBe(95n);
 });
 
 test("a draft cannot be paid, what is void stays void, and the refusal says what would do", () => {

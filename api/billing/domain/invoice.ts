@@ -1,6 +1,6 @@
 import { AppError } from "#platform/errors.ts";
 
-import { MONEY_MAX, type Money, abs, allocate, ZERO, money, smaller, sum } from "./money.ts";
+import { MONEY_MAX, type Money, abs, allocate, ZERO, money, min, sum } from "./money.ts";
 import { type TaxRate, taxOf } from "./tax.ts";
 
 export const INVOICE_STATUSES = ["draft", "open", "paid", "void", "uncollectible"] as const;
@@ -90,18 +90,18 @@ export function totalsOf(lines: readonly InvoiceLine[]): InvoiceTotals {
 /** Lines with a discount on their sum, split by their amounts without losing a unit; never more than the sum. */
 export function withDiscount(lines: readonly LineDraft[], discount: bigint): LineDraft[] {
   const amounts = lines.map((it) => it.amount);
-  const parts = allocate(smaller(discount, sum(amounts)), amounts);
+  const parts = allocate(min(discount, sum(amounts)), amounts);
   return lines.map((line, index) => ({ ...line, discount: parts[index] ?? money(0n) }));
 }
 
 /**
  * How a total is met when it is finalised: the customer's credit pays what it can; a total below zero adds to it.
  */
-export function settleByCredit(
+export function applyCredit(
   total: bigint,
   credit: bigint,
 ): { creditApplied: Money; amountDue: Money; creditAfter: Money } {
-  const creditApplied = total < 0n ? money(total) : smaller(total, credit);
+  const creditApplied = total < 0n ? money(total) : min(total, credit);
   return {
     creditApplied,
     amountDue: money(total - creditApplied),
@@ -120,11 +120,11 @@ export function taxOfCreditNote(
 }
 
 /** What a credit note may still take back, besides what else gave back of it as credit or in money. */
-export function leftToCredit(
+export function creditableAmount(
   invoice: { total: bigint; credited: bigint; prorated: bigint },
-  givenBack: bigint,
+  refundedOrDisputed: bigint,
 ): Money {
-  const left = invoice.total - invoice.credited - invoice.prorated - givenBack;
+  const left = invoice.total - invoice.credited - invoice.prorated - refundedOrDisputed;
   return left > 0n ? money(left) : ZERO;
 }
 
@@ -137,13 +137,13 @@ type Settled = Record<
  * The part of a payment that the customer has as credit: what was over when it came, and what credit notes and
  * changes of the subscription took back after it. It is not given back in money as well.
  */
-export function becameCredit(
+export function creditFromPayment(
   invoice: Settled & { paymentId: string | null },
   payment: { id: string; amount: bigint },
 ): Money {
   const paidIt = invoice.paymentId === payment.id;
-  const used = paidIt ? smaller(payment.amount, invoice.amountPaid) : ZERO;
+  const used = paidIt ? min(payment.amount, invoice.amountPaid) : ZERO;
   const neverDue = invoice.total - invoice.creditApplied - invoice.amountPaid - invoice.amountDue;
-  const takenBack = paidIt ? smaller(invoice.credited - neverDue + invoice.prorated, used) : ZERO;
+  const takenBack = paidIt ? min(invoice.credited - neverDue + invoice.prorated, used) : ZERO;
   return money(payment.amount - used + takenBack);
 }

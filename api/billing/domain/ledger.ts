@@ -20,7 +20,7 @@ export type Entry = { account: Account; currency: string; amount: bigint };
 export type Posting = { at: number; kind: string; ref: string; entries: readonly Entry[] };
 
 /** Leaves out what moves nothing. */
-export const movingEntries = (entries: readonly Entry[]): Entry[] =>
+export const nonZeroEntries = (entries: readonly Entry[]): Entry[] =>
   entries.filter((it) => it.amount !== 0n);
 
 /** Currencies in which debits and credits differ, with the difference. */
@@ -45,7 +45,7 @@ type Totals = {
 /** An invoice becomes a claim: on the customer, less what their credit pays; against revenue, discounts and tax. */
 export function invoiceEntries(invoice: Totals): Entry[] {
   const { currency, customerId, discount, tax, total, creditApplied } = invoice;
-  return movingEntries([
+  return nonZeroEntries([
     { account: `receivable:${customerId}`, currency, amount: total - creditApplied },
     { account: `customer_credit:${customerId}`, currency, amount: creditApplied },
     { account: "discounts", currency, amount: discount },
@@ -70,7 +70,7 @@ type Credited = {
 /** A credit note takes back revenue and tax. */
 export function creditNoteEntries(note: Credited): Entry[] {
   const { currency, customerId, amount, tax, fromDue } = note;
-  return movingEntries([
+  return nonZeroEntries([
     { account: "credit_notes", currency, amount: amount - tax },
     { account: "tax_payable", currency, amount: tax },
     { account: `receivable:${customerId}`, currency, amount: -fromDue },

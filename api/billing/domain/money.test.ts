@@ -8,7 +8,7 @@ import {
   fromWire,
   money,
   negate,
-  shareOf,
+  basisPointsOf,
   toWire,
 } from "./money.ts";
 
@@ -43,7 +43,7 @@ test("what is charged and what is given back round alike", () => {
   );
   expect(divide(5n, 2n)).toBe(3n);
   expect(divide(-5n, 2n)).toBe(-3n);
-  expect(shareOf(4_498n, 1_900)).toBe(855n);
+  expect(basisPointsOf(4_498n, 1_900)).toBe(855n);
 });
 
 test("no fraction becomes money, and nothing that a JSON reader would round leaves", () => {

@@ -33,7 +33,7 @@ export function toWire(amount: bigint): number {
 export const sum = (amounts: readonly bigint[]): Money =>
   money(amounts.reduce((total, it) => total + it, 0n));
 export const negate = (amount: bigint): Money => money(-amount);
-export const smaller = (a: bigint, b: bigint): Money => money(a < b ? a : b);
+export const min = (a: bigint, b: bigint): Money => money(a < b ? a : b);
 export const abs = (amount: bigint): bigint => (amount < 0n ? -amount : amount);
 
 /**
@@ -49,7 +49,7 @@ export function divide(dividend: bigint, divisor: bigint): Money {
 export const BASIS_POINTS = 10_000n;
 
 /** So many basis points (1/100 %) of an amount, rounded as `divide` does. */
-export const shareOf = (amount: bigint, basisPoints: number): Money =>
+export const basisPointsOf = (amount: bigint, basisPoints: number): Money =>
   divide(amount * BigInt(basisPoints), BASIS_POINTS);
 
 /**

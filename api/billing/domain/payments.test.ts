@@ -8,7 +8,7 @@ import {
   advance,
   decideRefund,
   refundable,
-  shownStatus,
+  displayStatus,
 } from "./payments.ts";
 
 const chargeId = "ch_1";
@@ -88,9 +88,11 @@ test("a status says the last that became of the money", () => {
   const state: PaymentState = { status: "succeeded", chargeId };
   const zero = money(0n);
   const paid = { state, amount: money(10n), refunded: zero, refundPending: zero, disputed: zero };
-  expect(shownStatus({ ...paid, disputesOpen: 0 })).toBe("succeeded");
-  expect(shownStatus({ ...paid, disputesOpen: 0, refunded: money(4n) })).toBe("partially_refunded");
-  expect(shownStatus({ ...paid, disputesOpen: 0, refunded: money(10n) })).toBe("refunded");
-  expect(shownStatus({ ...paid, disputesOpen: 1, disputed: money(10n) })).toBe("disputed");
-  expect(shownStatus({ ...paid, disputesOpen: 0, disputed: money(10n) })).toBe("charged_back");
+  expect(displayStatus({ ...paid, disputesOpen: 0 })).toBe("succeeded");
+  expect(displayStatus({ ...paid, disputesOpen: 0, refunded: money(4n) })).toBe(
+    "partially_refunded",
+  );
+  expect(displayStatus({ ...paid, disputesOpen: 0, refunded: money(10n) })).toBe("refunded");
+  expect(displayStatus({ ...paid, disputesOpen: 1, disputed: money(10n) })).toBe("disputed");
+  expect(displayStatus({ ...paid, disputesOpen: 0, disputed: money(10n) })).toBe("charged_back");
 });

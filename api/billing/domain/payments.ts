@@ -70,7 +70,7 @@ function heard(state: PaymentState, event: PaymentEvent): PaymentState {
 export const AUTHENTICATION_MS = 24 * 3_600_000;
 
 /** What of a payment has gone back or may not be touched. */
-export type Taken = {
+export type PaymentBalances = {
   amount: Money;
   refunded: Money;
   refundPending: Money;
@@ -80,7 +80,7 @@ export type Taken = {
 };
 
 /** What may still be given back. */
-export function refundable({ amount, refunded, refundPending, disputed }: Taken): Money {
+export function refundable({ amount, refunded, refundPending, disputed }: PaymentBalances): Money {
   const left = amount - refunded - refundPending - disputed;
   return left > 0n ? money(left) : ZERO;
 }
@@ -91,7 +91,7 @@ const refused = (reason: string): RefundDecision => ({ ok: false, reason });
 
 /** How much a refund gives back: what was asked for, or all that is left. */
 export function decideRefund(
-  payment: Taken & { state: PaymentState },
+  payment: PaymentBalances & { state: PaymentState },
   asked: Money | undefined,
 ): RefundDecision {
   if (payment.state.status !== "succeeded") {
@@ -124,7 +124,7 @@ export const PAYMENT_STATUSES = [
 export type PaymentStatus = (typeof PAYMENT_STATUSES)[number];
 
 /** The status as people know it: a payment that succeeded says what became of its money. */
-export function shownStatus(payment: Taken & { state: PaymentState }): PaymentStatus {
+export function displayStatus(payment: PaymentBalances & { state: PaymentState }): PaymentStatus {
   if (payment.state.status !== "succeeded") return payment.state.status;
   if (payment.disputesOpen > 0) return "disputed";
   if (payment.disputed > 0n) return "charged_back";

@@ -6,7 +6,7 @@ export type CardBehaviour = {
   /** What confirming does, where authentication is needed. */
   confirm?: "succeeds" | "fails";
   /** The first answer is lost on its way, though what was asked for is done. */
-  silentOnce?: boolean;
+  losesFirstResponse?: boolean;
   /** What happens by itself after the charge succeeded. */
   later?: "reversal" | "dispute" | "fraud_warning";
   refund?: "succeeds_later" | "fails_later";
@@ -44,7 +44,7 @@ export const TEST_CARDS: readonly TestCard[] = [
   }),
   card("no_answer", "4000000000004087", "is charged, but the first answer is lost", {
     ...ok,
-    silentOnce: true,
+    losesFirstResponse: true,
   }),
   card("late_failure", "4000000000007775", "is charged, and fails hours later", {
     ...ok,
@@ -84,11 +84,11 @@ export const EVIDENCE_MS = 7 * 86_400_000;
 export const DISPUTE_FEE = 1_500n;
 
 /** Words in the evidence that decide a dispute at once. */
-export const DECIDING_WORDS = { won: "winning_evidence", lost: "losing_evidence" } as const;
+export const OUTCOME_KEYWORDS = { won: "winning_evidence", lost: "losing_evidence" } as const;
 
 export function decisionOf(evidence: string): "won" | "lost" | undefined {
-  if (evidence.includes(DECIDING_WORDS.won)) return "won";
-  return evidence.includes(DECIDING_WORDS.lost) ? "lost" : undefined;
+  if (evidence.includes(OUTCOME_KEYWORDS.won)) return "won";
+  return evidence.includes(OUTCOME_KEYWORDS.lost) ? "lost" : undefined;
 }
 
 export const findTestCard = (number: string): TestCard | undefined =>

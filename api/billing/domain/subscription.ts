@@ -14,12 +14,12 @@ export const SUBSCRIPTION_STATUSES = [
 export type SubscriptionStatus = (typeof SUBSCRIPTION_STATUSES)[number];
 
 /** `unpaid` and `canceled` bill no more; `unpaid` may still be recovered. */
-export const bills = (status: SubscriptionStatus): boolean =>
+export const isBillable = (status: SubscriptionStatus): boolean =>
   status === "trialing" || status === "active" || status === "past_due";
 
-/** @throws AppError conflict for a subscription that has ended or whose bills are not paid */
-export function requireBilling(status: SubscriptionStatus): void {
-  if (bills(status)) return;
+/** @throws AppError conflict for a subscription that has ended or whose isBillable are not paid */
+export function requireBillable(status: SubscriptionStatus): void {
+  if (isBillable(status)) return;
   throw new AppError(
     "conflict",
     status === "unpaid"

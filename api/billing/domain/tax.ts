@@ -1,4 +1,4 @@
-import { BASIS_POINTS, type Money, divide, shareOf } from "./money.ts";
+import { BASIS_POINTS, type Money, divide, basisPointsOf } from "./money.ts";
 
 /** Basis points (1900 = 19 %); inclusive: amounts have the tax in them, else it comes on top. */
 export type TaxRate = { basisPoints: number; inclusive: boolean };
@@ -10,4 +10,4 @@ export const NO_TAX: TaxRate = { basisPoints: 0, inclusive: false };
 export const taxOf = (amount: bigint, { basisPoints, inclusive }: TaxRate): Money =>
   inclusive
     ? divide(amount * BigInt(basisPoints), BASIS_POINTS + BigInt(basisPoints))
-    : shareOf(amount, basisPoints);
+    : basisPointsOf(amount, basisPoints);

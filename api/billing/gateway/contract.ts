@@ -3,12 +3,12 @@ import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 
 import type { GatewayEvent } from "./events.ts";
-import { type Card, type ChargeRequest, type Gateway, NoAnswer } from "./port.ts";
+import { type Card, type ChargeRequest, type Gateway, OutcomeUnknown } from "./port.ts";
 
 /** A gateway to test, with cards that do what is said, and the events that it has told so far. */
 export type GatewayUnderTest = AsyncDisposable & {
   gateway: Gateway;
-  cards: Record<"ok" | "declined" | "authentication" | "silentOnce", Card>;
+  cards: Record<"ok" | "declined" | "authentication" | "losesFirstResponse", Card>;
   /** Lets it tell all that it has to tell. */
   told(): Promise<GatewayEvent[]>;
 };
@@ -52,8 +52,8 @@ export function testGateway(open: () => Promise<GatewayUnderTest>): void {
 
   test("a charge whose answer was lost is done once, and the same key tells its outcome", async () => {
     await using it = await open();
-    const request = await requestOf(it.gateway, it.cards.silentOnce);
-    await expect(it.gateway.charge(request)).rejects.toBeInstanceOf(NoAnswer);
+    const request = await requestOf(it.gateway, it.cards.losesFirstResponse);
+    await expect(it.gateway.charge(request)).rejects.toBeInstanceOf(OutcomeUnknown);
     expect(await it.gateway.charge(request)).toMatchObject({ status: "succeeded" });
     const told = (await it.told()).filter((event) => event.type === "charge.succeeded");
     expect(told).toMatchObject([{ data: { charge: { reference: request.reference } } }]);

@@ -48,16 +48,16 @@ export type RefundOutcome =
 type Delivery = { body: Buffer; header(name: string): string | undefined };
 
 /** Nothing was heard: what was asked for may have been done or not. Ask again with the same key. */
-export class NoAnswer extends Error {
+export class OutcomeUnknown extends Error {
   constructor(gateway: string, options?: ErrorOptions) {
-    super(`the gateway ${gateway} does not answer`, options);
+    super(`the gateway ${gateway} did not respond`, options);
     this.name = "NoAnswer";
   }
 }
 
 /**
  * A payment gateway. Must do each thing once for each key: a repeated key does nothing again and tells how it stands,
- * and is rejected when it asks for something else. Must reject with `NoAnswer` when the outcome is not known. Must send an event for every
+ * and is rejected when it asks for something else. Must reject with `OutcomeUnknown` when the outcome is not known. Must send an event for every
  * change that it did not answer, at least once and in any order.
  */
 export interface Gateway {

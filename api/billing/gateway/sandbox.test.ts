@@ -7,7 +7,7 @@ import { TEST_CARDS, passesLuhn } from "../domain/sandbox.ts";
 import { billing } from "../service.ts";
 import { type GatewayUnderTest, testGateway } from "./contract.ts";
 import { GatewayEvent } from "./events.ts";
-import { type Card, NoAnswer } from "./port.ts";
+import { type Card, OutcomeUnknown } from "./port.ts";
 import { sandboxGateway } from "./sandbox.ts";
 import { withTimeLimit } from "./time-limit.ts";
 
@@ -34,7 +34,7 @@ async function openSandbox(): Promise<GatewayUnderTest> {
       ok: cardOf("ok"),
       declined: cardOf("declined"),
       authentication: cardOf("authentication_ok"),
-      silentOnce: cardOf("no_answer"),
+      losesFirstResponse: cardOf("no_answer"),
     },
     async told() {
       await service.runJobs();
@@ -59,5 +59,5 @@ test("a gateway that answers nothing is not waited for", async () => {
   await using it = await openSandbox();
   const silent = { ...it.gateway, charge: () => new Promise<never>(() => undefined) };
   const request = { key: "k", token: "t", amount: 1n, currency: "EUR", reference: "r" };
-  await expect(withTimeLimit(silent, 5).charge(request)).rejects.toBeInstanceOf(NoAnswer);
+  await expect(withTimeLimit(silent, 5).charge(request)).rejects.toBeInstanceOf(OutcomeUnknown);
 });

@@ -26,14 +26,14 @@ import {
   refundedOf,
   setCharge,
   setDispute,
-  takeCharge,
+  upsertCharge,
 } from "../repositories/sandbox.ts";
 import { GatewayEvent } from "./events.ts";
 import {
   type ChargeOutcome,
   type ChargeRequest,
   type Gateway,
-  NoAnswer,
+  OutcomeUnknown,
   type RefundOutcome,
   type RefundRequest,
 } from "./port.ts";
@@ -63,7 +63,8 @@ export function sandboxGateway(kit: Kit): Gateway {
     async charge(request) {
       const charge = await inOne((tx) => chargeOnce(kit, tx, request));
       // Done, and the answer lost on its way: the next call with this key gets it.
-      if (charge.calls === 1 && behaviourOf(charge.behaviour).silentOnce) throw new NoAnswer(NAME);
+      if (charge.calls === 1 && behaviourOf(charge.behaviour).losesFirstResponse)
+        throw new OutcomeUnknown(NAME);
       return outcomeOf(charge);
     },
     confirm: ({ chargeId }) => inOne((tx) => confirm(kit, tx, chargeId)),
@@ -97,7 +98,7 @@ export function sandboxGateway(kit: Kit): Gateway {
 async function chargeOnce(kit: Kit, tx: Queryable, request: ChargeRequest): Promise<SandboxCharge> {
   const behaviour = await behaviourOfToken(tx, request.token);
   if (behaviour === undefined) throw new Error("the sandbox does not know this card");
-  const charge = await takeCharge(tx, {
+  const charge = await upsertCharge(tx, {
     ...request,
     behaviour,
     status: "processing",

@@ -1,14 +1,14 @@
-import { type Gateway, NoAnswer } from "./port.ts";
+import { type Gateway, OutcomeUnknown } from "./port.ts";
 
 /** Longer than any gateway takes to say no, shorter than the lease of a job. */
 const ANSWER_MS_MAX = 15_000;
 
-/** A gateway that is not waited for longer than `msMax`: then nothing was heard (`NoAnswer`). */
+/** A gateway that is not waited for longer than `msMax`: then nothing was heard (`OutcomeUnknown`). */
 export function withTimeLimit(gateway: Gateway, msMax = ANSWER_MS_MAX): Gateway {
   const limited = async <T>(work: Promise<T>): Promise<T> => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new NoAnswer(gateway.name)), msMax);
+      timer = setTimeout(() => reject(new OutcomeUnknown(gateway.name)), msMax);
     });
     try {
       return await Promise.race([work, late]);

@@ -123,7 +123,7 @@ export async function listCoupons(
  * Takes one of a coupon's redemptions, if it is active, has not expired and has one left: decided by one conditional
  * update, so that of any number at the same time no more than the limit get one. The row stays locked to the commit.
  */
-export async function takeRedemption(
+export async function claimRedemption(
   tx: Queryable,
   code: string,
   nowMs: number,
@@ -138,7 +138,7 @@ export async function takeRedemption(
 }
 
 /** Notes who redeemed it; false where the account of this customer did so before, as whichever customer. */
-export async function noteRedemption(
+export async function recordRedemption(
   tx: Queryable,
   it: { couponId: string; customerId: string; subscriptionId: string; nowMs: number },
 ): Promise<boolean> {

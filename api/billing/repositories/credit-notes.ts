@@ -51,7 +51,7 @@ export async function readCreditNote(db: Queryable, id: string): Promise<CreditN
 }
 
 /** What payments of an invoice have given back in money, or may have to: refunds, and disputes that are open or lost. */
-export async function givenBack(tx: Queryable, invoiceId: string): Promise<Money> {
+export async function refundedOrDisputed(tx: Queryable, invoiceId: string): Promise<Money> {
   const rows = await tx.query(
     `SELECT coalesce(sum(refunded + refund_pending + disputed), 0)::text AS amount FROM payments
      WHERE invoice_id = $1`,

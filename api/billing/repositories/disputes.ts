@@ -104,7 +104,7 @@ export async function findDispute(
 }
 
 /** What disputes of a payment that are open or lost have taken out of its customer's credit. */
-export async function takenFromCredit(tx: Queryable, paymentId: string): Promise<Money> {
+export async function disputedFromCredit(tx: Queryable, paymentId: string): Promise<Money> {
   const rows = await tx.query(
     `SELECT coalesce(sum(from_credit), 0)::text AS taken FROM disputes WHERE payment_id = $1 AND status <> 'won'`,
     [paymentId],

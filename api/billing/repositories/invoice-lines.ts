@@ -56,7 +56,7 @@ export async function readLines(db: Queryable, invoiceId: string): Promise<Invoi
 const Whole = z.object({ account_id: z.string(), lines: z.array(LineRow) });
 
 /** An invoice with its lines, both as they were at one moment, and whose it is. @throws AppError not_found */
-export async function readWhole(
+export async function readInvoiceWithLines(
   db: Queryable,
   id: string,
 ): Promise<{ invoice: Invoice; lines: InvoiceLine[]; accountId: string }> {

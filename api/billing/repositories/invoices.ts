@@ -4,7 +4,7 @@ import { AppError } from "#platform/errors.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import { INVOICE_STATUSES, requireNext } from "../domain/invoice.ts";
-import { type Money, ZERO, money, negate, smaller } from "../domain/money.ts";
+import { type Money, ZERO, money, negate, min } from "../domain/money.ts";
 import { addCredit, lockCustomer } from "./customers.ts";
 import { post } from "./ledger.ts";
 import { MoneyText, TimeMs, columns, parseRows } from "./rows.ts";
@@ -120,7 +120,7 @@ export async function markPaid(
 ): Promise<Invoice> {
   const { customerId, currency, status } = invoice;
   const claims = status === "open" || status === "uncollectible";
-  const used = claims ? smaller(amount, invoice.amountDue) : ZERO;
+  const used = claims ? min(amount, invoice.amountDue) : ZERO;
   const over = money(amount - used);
   await post(tx, {
     at: nowMs,
@@ -160,8 +160,8 @@ export async function unmarkPaid(
 ): Promise<Invoice> {
   const { customerId, currency } = invoice;
   const customer = await lockCustomer(tx, customerId);
-  const used = invoice.paymentId === paymentId ? smaller(amount, invoice.amountPaid) : ZERO;
-  const fromCredit = smaller(amount - used, customer.credit);
+  const used = invoice.paymentId === paymentId ? min(amount, invoice.amountPaid) : ZERO;
+  const fromCredit = min(amount - used, customer.credit);
   const due = money(amount - fromCredit);
   const claims = invoice.status === "paid" || invoice.status === "open";
   await post(tx, {

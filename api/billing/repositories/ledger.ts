@@ -1,7 +1,7 @@
 import { newId } from "#platform/ids.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
-import { type Posting, imbalances, movingEntries } from "../domain/ledger.ts";
+import { type Posting, imbalances, nonZeroEntries } from "../domain/ledger.ts";
 
 /**
  * Writes one transaction of the ledger: debits positive, credits negative, zero in sum for every currency. The database
@@ -9,7 +9,7 @@ import { type Posting, imbalances, movingEntries } from "../domain/ledger.ts";
  * @throws Error for entries that do not balance, and (from PostgreSQL, 23505) for a kind and ref that were posted before
  */
 export async function post(tx: Queryable, { at, kind, ref, entries }: Posting): Promise<void> {
-  const moving = movingEntries(entries);
+  const moving = nonZeroEntries(entries);
   const [wrong] = imbalances(moving);
   if (wrong !== undefined) {
     throw new Error(`the posting ${kind} of ${ref} is off by ${wrong[1]} ${wrong[0]}`);

@@ -6,7 +6,7 @@ import { type Numbered, type SeriesKind, numbered, seriesOf } from "../domain/nu
  * The next number of a year's series. Its row stays locked to the end of the transaction, and a transaction that does
  * not commit gives the number back: no gap, no double. Take it last: everybody else waits.
  */
-export async function takeNumber(
+export async function nextNumber(
   tx: Queryable,
   kind: SeriesKind,
   nowMs: number,

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import type { Queryable } from "#platform/postgres/database.ts";
 
-import { type Money, ZERO, money, smaller } from "../domain/money.ts";
+import { type Money, ZERO, money, min } from "../domain/money.ts";
 import { MoneyText, parseRows } from "./rows.ts";
 
 /** A period of a locked subscription, by its number. */
@@ -31,7 +31,7 @@ const Kept = z.object({ kept: MoneyText });
  * most that it may still give back. What a period that was left early gave back and carried on, and lost afterwards, is
  * missing in the one that it was carried into.
  */
-export async function keptOf(tx: Queryable, { id, period }: Period): Promise<Money> {
+export async function refundableForPeriod(tx: Queryable, { id, period }: Period): Promise<Money> {
   const rows = await tx.query(
     `${CHAIN}, own AS (
        SELECT status, total, credited, amount_due, ${GIVEN_BACK} AS given_back,
@@ -60,7 +60,7 @@ const Billed = z.object({ id: z.string(), left: MoneyText });
  * Notes on the invoices of a period, and of what was carried into it, newest first, what has become credit of them:
  * whether or not they were paid, and with what, it is not given back once more.
  */
-export async function noteProrated(
+export async function recordProration(
   tx: Queryable,
   { id, period }: Period,
   amount: bigint,
@@ -75,7 +75,7 @@ export async function noteProrated(
   );
   let rest = amount;
   for (const invoice of parseRows(Billed, rows)) {
-    const part = smaller(rest, invoice.left);
+    const part = min(rest, invoice.left);
     if (part <= 0n) continue;
     rest = money(rest - part);
     const values = [invoice.id, part.toString()];

@@ -37,7 +37,7 @@ export async function behaviourOfToken(tx: Queryable, token: string): Promise<st
 type NewCharge = Omit<SandboxCharge, "id" | "calls"> & { key: string; nowMs: number };
 
 /** The charge of a key, locked; made when the key is new. Each call is counted. */
-export async function takeCharge(tx: Queryable, charge: NewCharge): Promise<SandboxCharge> {
+export async function upsertCharge(tx: Queryable, charge: NewCharge): Promise<SandboxCharge> {
   const [row] = await tx.query(
     `INSERT INTO sandbox_charges (id, key, reference, behaviour, currency, amount, status, reason, created_at)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)

@@ -36,7 +36,7 @@ export async function readPeriod(db: Queryable, at: At): Promise<BilledPeriod> {
   return period;
 }
 
-/** Notes that a period is billed; false where it was before: whoever gets false bills nothing. */
+/** Notes that a period is billed; false where it was before: whoever gets false isBillable nothing. */
 export async function claimPeriod(
   tx: Queryable,
   { subscriptionId, period, startMs, endMs }: At & { startMs: number; endMs: number },

@@ -122,7 +122,11 @@ export async function saveSubscription(tx: Queryable, it: Subscription): Promise
  * Notes that an account has a plan; false where it ever had it before, as whichever customer: trials are for new ones.
  * Two that begin at the same time wait for each other here.
  */
-export async function notePlan(tx: Queryable, accountId: string, planId: string): Promise<boolean> {
+export async function recordPlanStart(
+  tx: Queryable,
+  accountId: string,
+  planId: string,
+): Promise<boolean> {
   const rows = await tx.query(
     `INSERT INTO plan_starts (account_id, plan_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING 1 AS noted`,
     [accountId, planId],

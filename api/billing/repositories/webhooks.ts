@@ -1,7 +1,7 @@
 import type { Queryable } from "#platform/postgres/database.ts";
 
 /** Remembers an event; false when it was heard before. Two that come at the same time wait for each other here. */
-export async function rememberEvent(
+export async function recordWebhookEvent(
   tx: Queryable,
   event: { gateway: string; id: string; type: string; nowMs: number },
 ): Promise<boolean> {

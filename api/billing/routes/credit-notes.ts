@@ -22,7 +22,7 @@ import {
   PositiveAmount,
   createdCursor,
   listFrom,
-  seenBy,
+  visibleAccountId,
   wires,
 } from "./wire.ts";
 
@@ -86,7 +86,7 @@ const getCreditNotes = route({
   answers: { 200: { description: "A page of credit notes", body: pageOf(CreditNoteBody) } },
   async handle({ query, caller, read }) {
     const { customerId, invoiceId } = query;
-    const accountId = seenBy(caller, READ);
+    const accountId = visibleAccountId(caller, READ);
     const rows = await listCreditNotes(read, {
       ...listFrom(query),
       customerId,

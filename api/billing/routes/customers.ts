@@ -25,7 +25,7 @@ import {
   Version,
   createdCursor,
   listFrom,
-  seenBy,
+  visibleAccountId,
   wires,
 } from "./wire.ts";
 
@@ -124,7 +124,7 @@ const getCustomers = route({
   reads: "replica",
   answers: { 200: { description: "A page of customers", body: pageOf(CustomerBody) } },
   async handle({ query, caller, read }) {
-    const accountId = holds(caller, READ) ? query.accountId : seenBy(caller, READ);
+    const accountId = holds(caller, READ) ? query.accountId : visibleAccountId(caller, READ);
     const rows = await listCustomers(read, { ...listFrom(query), accountId });
     return {
       status: 200,

@@ -6,7 +6,7 @@ import { checkVersion, etagOf } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
 
-import { acceptDispute, giveEvidence } from "../commands/disputes.ts";
+import { acceptDispute, submitEvidence } from "../commands/disputes.ts";
 import { DISPUTE_STATUSES } from "../domain/disputes.ts";
 import { type Dispute, listDisputes, readDispute } from "../repositories/disputes.ts";
 import { DisputeBody, Evidence, disputeBody } from "./payments-wire.ts";
@@ -61,7 +61,7 @@ const getDisputes = route({
   },
 });
 
-const submitEvidence = (kit: Kit): Route =>
+const evidenceRoute = (kit: Kit): Route =>
   route({
     method: "POST",
     path: "/v1/disputes/{disputeId}/evidence",
@@ -79,7 +79,7 @@ const submitEvidence = (kit: Kit): Route =>
         const given = Object.entries(body).flatMap(([name, words]) =>
           words === undefined ? [] : [[name, words] as const],
         );
-        const dispute = await giveEvidence({ kit, tx, nowMs, traceId }, disputeId, {
+        const dispute = await submitEvidence({ kit, tx, nowMs, traceId }, disputeId, {
           evidence: Object.fromEntries(given),
           check: ({ version }) => checkVersion(ifMatch, version),
         });
@@ -87,7 +87,7 @@ const submitEvidence = (kit: Kit): Route =>
       }),
   });
 
-const accept = (kit: Kit): Route =>
+const acceptRoute = (kit: Kit): Route =>
   route({
     method: "POST",
     path: "/v1/disputes/{disputeId}/accept",
@@ -113,6 +113,6 @@ const accept = (kit: Kit): Route =>
 export const disputeRoutes = (kit: Kit): Route[] => [
   getDisputes,
   getDispute,
-  submitEvidence(kit),
-  accept(kit),
+  evidenceRoute(kit),
+  acceptRoute(kit),
 ];

@@ -5,7 +5,7 @@ import { checkVersion, etagOf } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery, iso, isoOrNull } from "#platform/http/schema.ts";
 
-import { risesStrictly } from "../domain/dunning.ts";
+import { isStrictlyIncreasing } from "../domain/dunning.ts";
 import {
   DUNNING_STATUSES,
   type DunningRun,
@@ -24,7 +24,7 @@ const Changeable = {
   retryDays: z
     .array(z.int().min(0).max(365))
     .max(20)
-    .refine(risesStrictly, { error: "give the days in rising order, each once" })
+    .refine(isStrictlyIncreasing, { error: "give the days in rising order, each once" })
     .describe("When to try again, in days after the first failure"),
   finally: z.enum(["cancel", "unpaid"]).describe("What becomes of the subscription in the end"),
 };

@@ -4,7 +4,7 @@ import { checkVersion, etagOf } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf } from "#platform/http/schema.ts";
 
-import type { Doing } from "../commands/doing.ts";
+import type { CommandContext } from "../commands/context.ts";
 import { finalizeInvoice, voidInvoice } from "../commands/issue-invoice.ts";
 import { writeOffInvoice } from "../commands/settle-invoice.ts";
 import type { BillingDeps } from "../deps.ts";
@@ -17,7 +17,7 @@ type Action = {
   operationId: string;
   summary: string;
   description: string;
-  act(doing: Doing, invoice: Invoice): Promise<Invoice>;
+  act(context: CommandContext, invoice: Invoice): Promise<Invoice>;
 };
 
 /** What can be done to an invoice as a whole. */
@@ -42,7 +42,7 @@ const ACTIONS: readonly Action[] = [
     summary: "Gives up an open invoice: bad debt",
     description:
       "Money that comes in nevertheless is still taken. A subscription that waited for it goes on.",
-    act: (doing, { id }) => writeOffInvoice(doing, doing.tx, { ...doing, invoiceId: id }),
+    act: (context, { id }) => writeOffInvoice(context, context.tx, { ...context, invoiceId: id }),
   },
 ];
 

@@ -8,7 +8,7 @@ import {
   type LineDraft,
   withDiscount,
 } from "../domain/invoice.ts";
-import { ZERO, fromWire, shareOf, sum } from "../domain/money.ts";
+import { ZERO, fromWire, basisPointsOf, sum } from "../domain/money.ts";
 import { grossOf } from "../domain/proration.ts";
 import type { Invoice } from "../repositories/invoices.ts";
 import {
@@ -147,7 +147,7 @@ export function linesOf(input: Pick<z.output<typeof Draft>, "lines" | "discount"
   const all = sum(lines.map((it) => it.amount));
   const off =
     "basisPointsOff" in discount
-      ? shareOf(all, discount.basisPointsOff)
+      ? basisPointsOf(all, discount.basisPointsOff)
       : fromWire(discount.amountOff);
   return withDiscount(lines, off);
 }

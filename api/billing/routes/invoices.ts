@@ -10,7 +10,12 @@ import { draftInvoice, finalizeInvoice, rewriteDraft } from "../commands/issue-i
 import type { BillingDeps } from "../deps.ts";
 import { requireNext } from "../domain/invoice.ts";
 import { lockCustomer } from "../repositories/customers.ts";
-import { deleteDraft, listInvoices, readLines, readWhole } from "../repositories/invoice-lines.ts";
+import {
+  deleteDraft,
+  listInvoices,
+  readLines,
+  readInvoiceWithLines,
+} from "../repositories/invoice-lines.ts";
 import { lockInvoice, noInvoice } from "../repositories/invoices.ts";
 import { taxRateFor } from "../repositories/tax-rates.ts";
 import {
@@ -22,7 +27,7 @@ import {
   linesOf,
   summaryOf,
 } from "./invoice-bodies.ts";
-import { createdCursor, listFrom, seenBy } from "./wire.ts";
+import { createdCursor, listFrom, visibleAccountId } from "./wire.ts";
 
 const params = z.strictObject({ invoiceId: idOf("inv") });
 const READ = "billing:invoices:read";
@@ -45,16 +50,16 @@ const addInvoice = ({ kit }: BillingDeps): Route =>
     answers: { 201: { description: "Written", body: InvoiceBody } },
     handle: ({ body, write, nowMs, traceId }) =>
       write(async (tx) => {
-        const doing = { kit, tx, nowMs, traceId };
+        const context = { kit, tx, nowMs, traceId };
         const customer = await lockCustomer(tx, body.customerId);
-        const draft = await draftInvoice(doing, {
+        const draft = await draftInvoice(context, {
           ...body,
           subscriptionId: null,
           currency: customer.currency,
           taxRate: await taxRateFor(tx, customer.country),
           lines: linesOf(body),
         });
-        const invoice = body.finalize ? await finalizeInvoice(doing, draft) : draft;
+        const invoice = body.finalize ? await finalizeInvoice(context, draft) : draft;
         const lines = await readLines(tx, invoice.id);
         return { status: 201, headers: etagOf(invoice.version), body: invoiceOf(invoice, lines) };
       }),
@@ -77,7 +82,7 @@ const getInvoices = route({
   answers: { 200: { description: "A page of invoices", body: pageOf(InvoiceSummary) } },
   async handle({ query, caller, read }) {
     const { customerId, subscriptionId, status } = query;
-    const accountId = seenBy(caller, READ);
+    const accountId = visibleAccountId(caller, READ);
     const filter = { ...listFrom(query), customerId, subscriptionId, status, accountId };
     const rows = await listInvoices(read, filter);
     return {
@@ -98,7 +103,7 @@ const getInvoice = route({
   reads: "replica",
   answers: { 200: { description: "The invoice", body: InvoiceBody } },
   async handle({ params: { invoiceId }, caller, read }) {
-    const { invoice, lines, accountId } = await readWhole(read, invoiceId);
+    const { invoice, lines, accountId } = await readInvoiceWithLines(read, invoiceId);
     // A draft is not yet anybody's business but of those who write it.
     const own = invoice.status !== "draft" && mayActFor(caller, accountId, READ);
     if (!own && !holds(caller, READ)) throw noInvoice(invoiceId);
@@ -122,8 +127,8 @@ const putInvoice = ({ kit }: BillingDeps): Route =>
       write(async (tx) => {
         const before = await lockInvoice(tx, invoiceId);
         checkVersion(ifMatch, before.version);
-        const doing = { kit, tx, nowMs, traceId };
-        const invoice = await rewriteDraft(doing, before, { ...body, lines: linesOf(body) });
+        const context = { kit, tx, nowMs, traceId };
+        const invoice = await rewriteDraft(context, before, { ...body, lines: linesOf(body) });
         const lines = await readLines(tx, invoiceId);
         return { status: 200, headers: etagOf(invoice.version), body: invoiceOf(invoice, lines) };
       }),

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { idOf, text, iso, isoOrNull } from "#platform/http/schema.ts";
 
 import { DISPUTE_STATUSES } from "../domain/disputes.ts";
-import { PAYMENT_STATUSES, shownStatus } from "../domain/payments.ts";
+import { PAYMENT_STATUSES, displayStatus } from "../domain/payments.ts";
 import type { Dispute } from "../repositories/disputes.ts";
 import type { PaymentMethod } from "../repositories/payment-methods.ts";
 import type { Payment } from "../repositories/payments.ts";
@@ -72,7 +72,7 @@ export const paymentBody = (it: Payment): z.input<typeof PaymentBody> => ({
   customerId: it.customerId,
   subscriptionId: it.subscriptionId,
   paymentMethodId: it.paymentMethodId,
-  status: shownStatus(it),
+  status: displayStatus(it),
   reason: "reason" in it.state ? it.state.reason : null,
   currency: it.currency,
   ...wires(it, "amount", "refunded", "refundPending", "disputed"),

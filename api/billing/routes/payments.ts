@@ -13,7 +13,7 @@ import { readCustomer } from "../repositories/customers.ts";
 import { lockInvoice, noInvoice } from "../repositories/invoices.ts";
 import { type Payment, listPayments, noPayment, readPayment } from "../repositories/payments.ts";
 import { PaymentBody, paymentBody } from "./payments-wire.ts";
-import { createdCursor, listFrom, seenBy } from "./wire.ts";
+import { createdCursor, listFrom, visibleAccountId } from "./wire.ts";
 
 export const PAYMENTS_READ = "billing:payments:read";
 export const PAYMENTS_WRITE = "billing:payments:write";
@@ -110,7 +110,7 @@ const getPayments = route({
   async handle({ query, caller, read }) {
     const rows = await listPayments(read, {
       ...listFrom(query),
-      accountId: seenBy(caller, PAYMENTS_READ),
+      accountId: visibleAccountId(caller, PAYMENTS_READ),
       customerId: query.customerId,
       invoiceId: query.invoiceId,
     });

@@ -10,7 +10,7 @@ import {
   settleSandboxDispute,
 } from "../commands/sandbox.ts";
 import { fromWire } from "../domain/money.ts";
-import { DECIDING_WORDS, TEST_CARDS } from "../domain/sandbox.ts";
+import { OUTCOME_KEYWORDS, TEST_CARDS } from "../domain/sandbox.ts";
 import { PositiveAmount } from "./wire.ts";
 
 export const SANDBOX_WRITE = "billing:sandbox:write";
@@ -49,7 +49,7 @@ const closeDispute = (kit: Kit): Route =>
     operationId: "closeSandboxDispute",
     tag,
     summary: "Lets the bank decide a dispute",
-    description: `Evidence that holds the word ${DECIDING_WORDS.won} or ${DECIDING_WORDS.lost} does the same.`,
+    description: `Evidence that holds the word ${OUTCOME_KEYWORDS.won} or ${OUTCOME_KEYWORDS.lost} does the same.`,
     rule,
     params: z.strictObject({ disputeId: idOf("dsp") }),
     body: z.strictObject({ outcome: z.enum(["won", "lost"]) }),

@@ -31,7 +31,7 @@ import {
   Version,
   createdCursor,
   listFrom,
-  seenBy,
+  visibleAccountId,
   wires,
 } from "./wire.ts";
 
@@ -138,7 +138,7 @@ const getSubscriptions = route({
   answers: { 200: { description: "A page of subscriptions", body: pageOf(SubscriptionBody) } },
   async handle({ query, caller, read }) {
     const { customerId, status } = query;
-    const accountId = seenBy(caller, READ);
+    const accountId = visibleAccountId(caller, READ);
     const filter = { ...listFrom(query), customerId, status, accountId };
     const rows = await listSubscriptions(read, filter);
     return {

@@ -4,7 +4,7 @@ import type { Kit } from "#api/kit/service.ts";
 import { readBytes } from "#platform/http/request-input.ts";
 import { type Route, route } from "#platform/http/route.ts";
 
-import { receiveEvent } from "../commands/webhooks.ts";
+import { handleWebhookEvent } from "../commands/webhooks.ts";
 import { type Gateways, gatewayOf } from "../gateway/gateways.ts";
 import { SIGNATURE_HEADER } from "../gateway/signature.ts";
 
@@ -36,7 +36,7 @@ export const webhookRoutes = (kit: Kit, gateways: Gateways): Route[] => [
         header: () => (typeof signature === "string" ? signature : undefined),
       });
       return write(async (tx) => {
-        const received = await receiveEvent({ kit, tx, nowMs, traceId }, gateway.name, event);
+        const received = await handleWebhookEvent({ kit, tx, nowMs, traceId }, gateway.name, event);
         return { status: 200, body: { received } };
       });
     },

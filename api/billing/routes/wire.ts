@@ -68,5 +68,5 @@ export const createdCursor = (it: { createdMs: number; id: string }): [number, s
 ];
 
 /** Whose things a caller sees in lists: undefined is everybody's. */
-export const seenBy = (caller: Caller, permission: string): string | undefined =>
+export const visibleAccountId = (caller: Caller, permission: string): string | undefined =>
   holds(caller, permission) ? undefined : caller.id;

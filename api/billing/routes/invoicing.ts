@@ -13,7 +13,7 @@ import { subscriptionRoutes } from "./subscriptions.ts";
 import { taxRateRoutes } from "./tax-rates.ts";
 
 /** Every route of the books. */
-export const booksRoutes = (deps: BillingDeps): Route[] => [
+export const invoicingRoutes = (deps: BillingDeps): Route[] => [
   ...customerRoutes,
   ...planRoutes,
   ...priceRoutes,

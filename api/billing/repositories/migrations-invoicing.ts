@@ -1,10 +1,10 @@
 import { creditNotesSql, invoicesSql, numberingSql, proratedSql } from "./tables-invoices.ts";
 import { ledgerRefSql, ledgerSql } from "./tables-ledger.ts";
-import { oncePerAccountSql } from "./tables-once.ts";
+import { oncePerAccountSql } from "./tables-once-per-account.ts";
 import { catalogSql, customersSql, subscriptionsSql } from "./tables-subscriptions.ts";
 
 /** Steps of the books; only ever added at the end. */
-export const booksMigrations = [
+export const invoicingMigrations = [
   { id: "books-0001-customers", sql: customersSql },
   { id: "books-0002-catalog", sql: catalogSql },
   { id: "books-0003-numbering", sql: numberingSql },

@@ -1,16 +1,15 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 
 import { expect, onTestFinished, test } from "vitest";
 
 import { TEST_ROOT_KEY } from "#api/kit/testing.ts";
 
-import { WORKER_FILE } from "./testing-money-worker.ts";
-import { testMoney } from "./testing-money.ts";
+import { startProcess } from "./testing-process.ts";
+import { testBilling } from "./testing.ts";
 
 const PAYMENTS = 30;
-const LEASE_OVER_MS = 120_000;
-/** Kinds of progress at which the process is killed: before, between and after its steps. */
+const LEASE_MS_MAX = 120_000;
+/** The process is killed when one of these counts reaches its value: before, between and after the steps. */
 const KILLS = [
   ["SELECT count(*)::int AS n FROM sandbox_charges", 2],
   ["SELECT count(*)::int AS n FROM payments WHERE status = 'succeeded'", 6],
@@ -22,29 +21,30 @@ test(
   "whenever a process is killed, every payment is charged once and settled after a restart",
   { timeout: 120_000 },
   async () => {
-    await using money = await testMoney();
-    const customerId = await money.customer();
+    await using billing = await testBilling();
+    const { database, databaseUrl } = billing.service;
+    const customerId = await billing.customer();
     const cards = ["ok", "no_answer", "answers_late"];
     const methods = [];
-    for (const name of cards) methods.push(await money.addCard(customerId, name));
+    for (const name of cards) methods.push(await billing.addCard(customerId, name));
     for (let count = 0; count < PAYMENTS; count += 1) {
-      const invoiceId = await money.invoice(customerId, 1_000 + count);
-      const paymentMethodId = methods[count % methods.length];
-      await money.post(`/v1/invoices/${invoiceId}/pay`, { paymentMethodId }, 202);
+      const invoiceId = await billing.invoice(customerId, 1_000 + count);
+      await billing.pay(invoiceId, { paymentMethodId: methods[count % methods.length] });
     }
     for (const [index, [sql, atLeast]] of KILLS.entries()) {
-      const child = start(money.service.databaseUrl, (index + 1) * LEASE_OVER_MS);
-      const progress = async (): Promise<number> =>
-        Number((await money.service.database.query(sql))[0]?.["n"]);
+      const aheadMs = (index + 1) * LEASE_MS_MAX;
+      const options = { databaseUrl, rootKey: TEST_ROOT_KEY, aheadMs };
+      const { process: child } = await startProcess(options);
+      onTestFinished(() => void child.kill("SIGKILL"));
+      const progress = async (): Promise<number> => Number((await database.query(sql))[0]?.["n"]);
       await expect.poll(progress, { timeout: 60_000, interval: 5 }).toBeGreaterThanOrEqual(atLeast);
-      const gone = once(child, "exit");
+      const exited = once(child, "exit");
       child.kill("SIGKILL");
-      await gone;
+      await exited;
     }
-    // The clocks of the killed ones were ahead; what waits for a next try does so for an hour at most.
-    await money.after((KILLS.length + 1) * LEASE_OVER_MS + 3_600_000);
-    await money.after(3_600_000);
-    const { database } = money.service;
+    // The clocks of the killed processes were ahead; a retry is delayed by an hour at most.
+    await billing.after((KILLS.length + 1) * LEASE_MS_MAX + 3_600_000);
+    await billing.after(3_600_000);
     const states = await database.query(
       `SELECT p.status, count(c.id)::int AS charges, min(c.status) AS charge, i.status AS invoice
        FROM payments p JOIN invoices i ON i.id = p.invoice_id
@@ -56,18 +56,6 @@ test(
       "SELECT sum(amount)::int AS cash FROM ledger_entries WHERE account = 'cash:gateway'",
     );
     expect(cash).toEqual({ cash: PAYMENTS * 1_000 + (PAYMENTS * (PAYMENTS - 1)) / 2 });
-    expect(await money.differences()).toEqual([0]);
+    expect(await billing.differences()).toEqual([0]);
   },
 );
-
-function start(databaseUrl: string, aheadMs: number): ChildProcess {
-  const child = spawn(
-    process.execPath,
-    [WORKER_FILE, databaseUrl, TEST_ROOT_KEY, String(aheadMs)],
-    {
-      stdio: ["ignore", "ignore", "inherit"],
-    },
-  );
-  onTestFinished(() => void child.kill("SIGKILL"));
-  return child;
-}

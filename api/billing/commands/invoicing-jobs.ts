@@ -8,7 +8,7 @@ import { renewSubscription } from "./renew-subscription.ts";
 const Renewal = z.object({ subscriptionId: z.string(), period: z.number() });
 
 /** What the books promise to do later. */
-export function booksJobs({ kit }: BillingDeps): JobHandlers {
+export function invoicingJobs({ kit }: BillingDeps): JobHandlers {
   return {
     "renew-subscription": ({ payload, nowMs }) =>
       kit.database.transaction((tx) =>

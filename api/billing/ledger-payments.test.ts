@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { TEST_ROOT_KEY } from "#api/kit/testing.ts";
 
 import { SIGNATURE_HEADER, signWebhook } from "./gateway/signature.ts";
-import { type TestMoney, testMoney } from "./testing-money.ts";
+import { type TestBilling, testBilling } from "./testing.ts";
 
 const KEY = Buffer.from(
   hkdfSync("sha256", TEST_ROOT_KEY, "", "quarterdeck webhooks of the gateway sandbox", 32),
@@ -50,22 +50,22 @@ test(
   "the books balance after every sequence of payments, refunds and disputes, whatever order webhooks come in",
   { timeout: 120_000 },
   async () => {
-    await using money = await testMoney();
-    await silenceSandbox(money);
+    await using billing = await testBilling();
+    await silenceSandbox(billing);
     await fc.assert(
       fc.asyncProperty(
         fc.array(steps, { minLength: 3, maxLength: 8 }),
         arrivals,
         async (all, order) => {
           const payments: string[] = [];
-          for (const step of all) await take(money, step, payments);
-          await deliverAll(money, order);
-          await money.after(8 * 86_400_000);
-          await deliverAll(money, order);
-          expect((await money.differences()).filter((it) => it !== 0)).toEqual([]);
-          await expectSame(money);
-          await money.agree();
-          await money.service.database.query("DELETE FROM sandbox_events");
+          for (const step of all) await take(billing, step, payments);
+          await deliverAll(billing, order);
+          await billing.after(8 * 86_400_000);
+          await deliverAll(billing, order);
+          expect((await billing.differences()).filter((it) => it !== 0)).toEqual([]);
+          await expectSame(billing);
+          await billing.expectReconciled();
+          await billing.service.database.query("DELETE FROM sandbox_events");
         },
       ),
       { numRuns: 25 },
@@ -74,21 +74,21 @@ test(
 );
 
 /** Does a step of the last payment; what is not possible now is refused, and that is all. */
-async function take(money: TestMoney, step: Step, payments: string[]): Promise<void> {
+async function take(billing: TestBilling, step: Step, payments: string[]): Promise<void> {
   if (step.do === "pay") {
-    const { paymentId } = await paidBy(money, step);
+    const { paymentId } = await paidBy(billing, step);
     payments.push(paymentId);
     return;
   }
   const paymentId = payments.at(-1);
   if (paymentId === undefined) return;
-  const [dispute] = await money.list(`/v1/disputes?paymentId=${paymentId}`);
+  const [dispute] = await billing.list(`/v1/disputes?paymentId=${paymentId}`);
   const id = dispute === undefined ? `dsp_${"0".repeat(24)}` : String(dispute["id"]);
-  const { invoiceId } = await money.payment(paymentId);
+  const { invoiceId } = await billing.payment(paymentId);
   const ids = { paymentId, disputeId: id, invoiceId: String(invoiceId) };
-  const answer = await money.send("POST", ...asked(step, ids));
+  const answer = await billing.send("POST", ...asked(step, ids));
   expect([200, 201, 202, 404, 409]).toContain(answer.status);
-  await money.service.runJobs();
+  await billing.service.runJobs();
 }
 
 let keys = 0;
@@ -115,43 +115,43 @@ function asked(
   }
 }
 
-async function paidBy(money: TestMoney, { card, amount }: { card: string; amount: number }) {
-  const customerId = await money.customer();
-  await money.addCard(customerId, card);
-  const paymentId = await money.pay(await money.invoice(customerId, amount));
-  await money.service.runJobs();
+async function paidBy(billing: TestBilling, { card, amount }: { card: string; amount: number }) {
+  const customerId = await billing.customer();
+  await billing.addCard(customerId, card);
+  const paymentId = await billing.pay(await billing.invoice(customerId, amount));
+  await billing.service.runJobs();
   return { paymentId };
 }
 
 /** Keeps the sandbox from telling anything by itself: the test delivers its events. */
-async function silenceSandbox(money: TestMoney): Promise<void> {
-  await money.service.database.query(
+async function silenceSandbox(billing: TestBilling): Promise<void> {
+  await billing.service.database.query(
     `CREATE FUNCTION no_delivery() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$`,
   );
-  await money.service.database.query(
+  await billing.service.database.query(
     `CREATE TRIGGER no_delivery BEFORE INSERT ON jobs FOR EACH ROW
      WHEN (NEW.kind = 'sandbox.deliver') EXECUTE FUNCTION no_delivery()`,
   );
 }
 
 /** Tells every event so far twice, in an order that is drawn. */
-async function deliverAll(money: TestMoney, order: readonly number[]): Promise<void> {
-  const rows = await money.service.database.query("SELECT body FROM sandbox_events ORDER BY id");
+async function deliverAll(billing: TestBilling, order: readonly number[]): Promise<void> {
+  const rows = await billing.service.database.query("SELECT body FROM sandbox_events ORDER BY id");
   const bodies = rows.map((it) => String(it["body"]));
   const drawn = [...bodies, ...bodies]
     .map((body, index) => ({ body, at: order[index % order.length] ?? 0 }))
     .toSorted((a, b) => a.at - b.at);
   for (const { body } of drawn) {
-    const signature = signWebhook(KEY, Buffer.from(body), money.service.clock.now);
+    const signature = signWebhook(KEY, Buffer.from(body), billing.service.clock.now);
     const headers = { "content-type": "application/json", [SIGNATURE_HEADER]: signature };
-    const answer = await money.send("POST", "/v1/webhooks/sandbox", { body, headers });
+    const answer = await billing.send("POST", "/v1/webhooks/sandbox", { body, headers });
     expect(answer.status).toBe(200);
   }
 }
 
 /** What Billing says of each payment is what the gateway did. */
-async function expectSame(money: TestMoney): Promise<void> {
-  const rows = await money.service.database.query(
+async function expectSame(billing: TestBilling): Promise<void> {
+  const rows = await billing.service.database.query(
     `SELECT p.status AS ours, c.status AS theirs, p.refunded::int AS refunded,
        (SELECT coalesce(sum(amount), 0)::int FROM sandbox_refunds r
         WHERE r.charge_id = c.id AND r.status = 'succeeded') AS given

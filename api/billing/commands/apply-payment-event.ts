@@ -3,17 +3,17 @@ import { AUTHENTICATION_MS, type PaymentEvent, advance } from "../domain/payment
 import type { ChargeOutcome } from "../gateway/port.ts";
 import { lockInvoice } from "../repositories/invoices.ts";
 import { type Payment, lockPayment, savePayment } from "../repositories/payments.ts";
-import { type Doing, publish } from "./doing.ts";
-import { countFailure, endDunning, failCollection } from "./dunning.ts";
-import { useCredit } from "./issue-invoice.ts";
+import { type CommandContext, publish } from "./context.ts";
+import { recordFailedPayment, endDunning, failCollection } from "./dunning.ts";
+import { applyCustomerCredit } from "./issue-invoice.ts";
 import { settleInvoice, unsettleInvoice } from "./settle-invoice.ts";
 
 /**
  * Records what was heard of a payment, and all that follows from it: the invoice, the ledger, the subscription, the
  * events. Heard twice, or after its end, it changes nothing. Undefined: there is no such payment.
  */
-export async function hearOfPayment(
-  from: Doing,
+export async function applyPaymentEvent(
+  from: CommandContext,
   id: string,
   event: PaymentEvent,
 ): Promise<Payment | undefined> {
@@ -22,44 +22,48 @@ export async function hearOfPayment(
   const { payment } = locked;
   const state = advance(payment.state, event);
   if (state === payment.state) return payment;
-  const doing = { ...from, traceId: from.traceId ?? payment.traceId };
-  const saved = await savePayment(doing.tx, { ...payment, state }, doing.nowMs);
-  if (state.status === "requires_action") await promiseEnd(doing, id);
-  if (state.status === "succeeded") await collected(doing, saved);
-  if (state.status === "failed") await failed(doing, saved, state.reason);
-  if (state.status === "reversed") await takenBack(doing, saved, state.reason);
+  const context = { ...from, traceId: from.traceId ?? payment.traceId };
+  const saved = await savePayment(context.tx, { ...payment, state }, context.nowMs);
+  if (state.status === "requires_action") await scheduleExpiry(context, id);
+  if (state.status === "succeeded") await collected(context, saved);
+  if (state.status === "failed") await failed(context, saved, state.reason);
+  if (state.status === "reversed") await takenBack(context, saved, state.reason);
   return saved;
 }
 
 /** Whoever is never authenticated would keep the invoice from being paid, and the subscription from dunning. */
-const promiseEnd = ({ kit, tx, nowMs }: Doing, paymentId: string): Promise<void> =>
+const scheduleExpiry = ({ kit, tx, nowMs }: CommandContext, paymentId: string): Promise<void> =>
   kit.jobs.add(tx, {
     kind: "payment.expire",
     payload: { paymentId },
     runAtMs: nowMs + AUTHENTICATION_MS,
   });
 
-async function collected(doing: Doing, payment: Payment): Promise<void> {
-  await say(doing, "succeeded", payment);
-  const invoice = await settleInvoice(doing, doing.tx, settlementOf(doing, payment));
-  if (invoice.status === "paid") await endDunning(doing, invoice);
+async function collected(context: CommandContext, payment: Payment): Promise<void> {
+  await say(context, "succeeded", payment);
+  const invoice = await settleInvoice(context, context.tx, settlementOf(context, payment));
+  if (invoice.status === "paid") await endDunning(context, invoice);
 }
 
-async function failed(doing: Doing, payment: Payment, reason: string): Promise<void> {
-  await say(doing, "failed", payment, reason);
-  const locked = await lockPayment(doing.tx, payment.id);
-  if (locked) await countFailure(doing, locked.invoice, payment);
+async function failed(context: CommandContext, payment: Payment, reason: string): Promise<void> {
+  await say(context, "failed", payment, reason);
+  const locked = await lockPayment(context.tx, payment.id);
+  if (locked) await recordFailedPayment(context, locked.invoice, payment);
 }
 
 /** What had become credit of it pays what is due again: else that could be written off, and the credit kept. */
-async function takenBack(doing: Doing, payment: Payment, reason: string): Promise<void> {
-  await say(doing, "failed", payment, reason);
-  const { id, customerId } = await unsettleInvoice(doing, doing.tx, settlementOf(doing, payment));
-  await useCredit(doing, customerId);
-  await failCollection(doing, await lockInvoice(doing.tx, id));
+async function takenBack(context: CommandContext, payment: Payment, reason: string): Promise<void> {
+  await say(context, "failed", payment, reason);
+  const { id, customerId } = await unsettleInvoice(
+    context,
+    context.tx,
+    settlementOf(context, payment),
+  );
+  await applyCustomerCredit(context, customerId);
+  await failCollection(context, await lockInvoice(context.tx, id));
 }
 
-const settlementOf = ({ nowMs, traceId }: Doing, { id, invoiceId, amount }: Payment) => ({
+const settlementOf = ({ nowMs, traceId }: CommandContext, { id, invoiceId, amount }: Payment) => ({
   paymentId: id,
   invoiceId,
   amount,
@@ -69,13 +73,13 @@ const settlementOf = ({ nowMs, traceId }: Doing, { id, invoiceId, amount }: Paym
 
 // oxlint-disable-next-line max-params -- who, what, which, why
 function say(
-  doing: Doing,
+  context: CommandContext,
   happened: "succeeded" | "failed",
   payment: Payment,
   reason?: string,
 ): Promise<void> {
   const { id, invoiceId, customerId, currency } = payment;
-  return publish(doing, {
+  return publish(context, {
     type: `payment.${happened}`,
     subject: id,
     data: {
@@ -90,7 +94,7 @@ function say(
 }
 
 /** What an answer of a gateway says of a payment. */
-export function eventOfOutcome(outcome: ChargeOutcome): PaymentEvent {
+export function paymentEventOf(outcome: ChargeOutcome): PaymentEvent {
   const { chargeId } = outcome;
   switch (outcome.status) {
     case "succeeded":
