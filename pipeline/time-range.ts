@@ -12,7 +12,7 @@ const UNIT_MS: Record<string, number> = {
 const INSTANT_MS_MAX = 8.64e15;
 
 /** Epoch ms of `now`, `now-15m`, an ISO 8601 instant or epoch ms. Throws an AppError that names the parameter. */
-function parseInstant(text: string, name: string, nowMs: number): number {
+export function parseInstant(text: string, name: string, nowMs: number): number {
   const relative = /^now(?:-(\d{1,6})([smhdw]))?$/.exec(text);
   if (relative) return nowMs - Number(relative[1] ?? 0) * (UNIT_MS[relative[2] ?? "s"] ?? 0);
   const instant = /^-?\d{1,16}$/.test(text) ? Number(text) : isoInstant(text);

@@ -2,17 +2,18 @@ import { rm } from "node:fs/promises";
 import path from "node:path";
 
 import type { SourceStatus } from "#collectors/source.ts";
+import { Predictions } from "#forecaster/predictions.ts";
 import { busFolderOf } from "#pipeline/bus/segments.ts";
 import type { Filter } from "#pipeline/filter.ts";
 import { LiveWindow } from "#pipeline/live/live-window.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import type { EventStore } from "#pipeline/store/port.ts";
-import { systemClock } from "#platform/clock.ts";
+import { systemClock as clock } from "#platform/clock.ts";
 import type { Config } from "#platform/config.ts";
 import type { Log } from "#platform/log.ts";
 
 import type { ForecastWorker } from "./board/forecast-worker.ts";
-import { Predictions } from "./board/predictions.ts";
+import { openForecasts } from "./board/open-forecasts.ts";
 import type { DataFolder } from "./data-folder.ts";
 import type { ApiAddresses } from "./demo/apis/client.ts";
 import { type Demo, startDemo } from "./demo/demo.ts";
@@ -61,22 +62,23 @@ export type WorkspaceDeps = {
 const STORE_MEMORY_MB = 192;
 
 export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): Promise<Workspace> {
-  const { folder, log } = deps;
+  const { folder, log, forecasts: runner } = deps;
   const storeFolder = storeFolderOf(folder, kind);
   if (kind.kind === "replay") await rm(storeFolder, { recursive: true, force: true });
   const ending = new AbortController();
   const demo =
     kind.kind === "demo"
-      ? await startDemo({ folder: folder.demo, clock: systemClock, signal: ending.signal })
+      ? await startDemo({ folder: folder.demo, clock, signal: ending.signal })
       : undefined;
   const store = await openEmbeddedStore({
     folder: storeFolder,
-    clock: systemClock,
+    clock,
     memoryLimitMb: STORE_MEMORY_MB,
   });
+  const forecasts = openForecasts(storeFolder, kind.kind);
   const extents = await store.extents();
-  const live = new LiveWindow(systemClock);
-  await warmLiveWindow(live, store, systemClock.nowMs());
+  const live = new LiveWindow(clock);
+  await warmLiveWindow(live, store, clock.nowMs());
   const tails = new Tails();
   const past = new Past(extents.length > 0, deps.onPastChanged);
   let status: IndexerStatus = { lines: 0, quarantined: 0, sources: [], storeError: null };
@@ -105,7 +107,7 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
     storeFolder,
     store,
     live,
-    predictions: new Predictions(store, deps.forecasts, systemClock),
+    predictions: new Predictions({ events: store, forecasts, runner, clock, log }),
     status: () => status,
     tail: (filter, listener) => tails.add(filter, listener),
     useApis: (apis) => demo?.useApis(apis),
@@ -114,6 +116,7 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
       past.stop();
       await demo?.stop();
       await indexer.stop();
+      await forecasts[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
     },
   };

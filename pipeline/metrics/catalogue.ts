@@ -6,14 +6,24 @@ import type { Component, Measures } from "./measures.ts";
 import type { MetricAnswer } from "./query.ts";
 
 /** A named measure: everything that asks for numbers asks for these, so that no two places count differently. */
-export type Metric = {
+export type Metric = MeasuredMetric | PredictedMetric;
+
+type MetricBase = {
   name: string;
   title: string;
   unit: MetricAnswer["unit"];
   /** How it is counted, in plain words for the person who looks at it. */
   meaning: string;
-  /** `forecast`: answered by the forecaster, not by counting. */
-  source: "measured" | "forecast";
+};
+
+/** Answered by the forecaster, from the history of a count. */
+export type PredictedMetric = MetricBase & {
+  source: "forecast";
+  predicts: { count: "requests" | "sign_ins" | "sign_outs"; per: "second" | "step" };
+};
+
+export type MeasuredMetric = MetricBase & {
+  source: "measured";
   components: readonly Component[];
   /** The value of a stretch of `seconds` seconds that was measured; null where there is nothing to tell it from. */
   value(measures: Measures, seconds: number): number | null;
@@ -28,7 +38,7 @@ const ZERO_RULE =
 const REQUEST =
   "A request is an event with a response status, or any line of an access log of nginx, Apache, HAProxy or Varnish.";
 
-function responseTime(percent: 50 | 95 | 99): Metric {
+function responseTime(percent: 50 | 95 | 99): MeasuredMetric {
   const key = `p${percent}` as const;
   const told = percent === 50 ? "Half of all requests were" : `${percent} % of all requests were`;
   return {
@@ -194,8 +204,25 @@ const METRICS: readonly Metric[] = [
     meaning:
       "What the forecaster expects from the history of requests per second, with intervals whose measured coverage is shown.",
     source: "forecast",
-    components: [],
-    value: () => null,
+    predicts: { count: "requests", per: "second" },
+  },
+  {
+    name: "predicted_sign_ins",
+    title: "Predicted sign-ins",
+    unit: "count",
+    meaning:
+      "What the forecaster expects from the history of sign-ins in each step, with intervals whose measured coverage is shown.",
+    source: "forecast",
+    predicts: { count: "sign_ins", per: "step" },
+  },
+  {
+    name: "predicted_sign_outs",
+    title: "Predicted sign-outs",
+    unit: "count",
+    meaning:
+      "What the forecaster expects from the history of sign-outs in each step, with intervals whose measured coverage is shown.",
+    source: "forecast",
+    predicts: { count: "sign_outs", per: "step" },
   },
 ];
 

@@ -428,7 +428,7 @@ describe("what was not measured", () => {
 
   test.each([
     [{ metric: "nonsense" }, "there is no metric"],
-    [{ metric: "predicted_requests_per_second" }, "ask the forecaster"],
+    [{ metric: "predicted_requests_per_second" }, "predicted, not counted"],
     [{ fromMs: 5, toMs: 5 }, "is empty"],
     [{ stepMs: 0 }, "must be a whole number"],
     [{ stepMs: 1, toMs: START_MS + HOUR }, "more than 10000"],

@@ -3,7 +3,7 @@ import { AppError } from "#platform/errors.ts";
 import type { TimeRange } from "../filter.ts";
 import { matchesField } from "../matches.ts";
 import type { EventStore, Extent } from "../store/port.ts";
-import { type Metric, metricNamed } from "./catalogue.ts";
+import { type MeasuredMetric, metricNamed } from "./catalogue.ts";
 import { Measures } from "./measures.ts";
 import { ceilTo, DATASET, floorTo, planPieces, pointsOf, rollupSource } from "./planner.ts";
 import type { MetricAnswer, MetricQuery } from "./query.ts";
@@ -16,7 +16,7 @@ const POINTS_MAX = 10_000;
 const SERIES_MAX = 10_000;
 const MINUTE_MS = 60_000;
 
-type Reading = { metric: Metric; query: MetricQuery; extents: readonly Extent[] };
+type Reading = { metric: MeasuredMetric; query: MetricQuery; extents: readonly Extent[] };
 
 /**
  * Answers a question to the catalogue: each piece of the range from the coarsest source that serves it exactly, merged
@@ -30,6 +30,9 @@ type Reading = { metric: Metric; query: MetricQuery; extents: readonly Extent[] 
  */
 export async function runQuery(store: EventStore, query: MetricQuery): Promise<MetricAnswer> {
   const metric = metricNamed(query.metric);
+  if (metric.source === "forecast") {
+    throw new AppError("bad_request", `${metric.name}: it is predicted, not counted`);
+  }
   check(metric, query);
   const extents = (await store.extents()).filter(({ dataset }) =>
     matchesField(query.where, DATASET, dataset),
@@ -59,10 +62,9 @@ export async function runQuery(store: EventStore, query: MetricQuery): Promise<M
   };
 }
 
-function check(metric: Metric, query: MetricQuery): void {
+function check(metric: MeasuredMetric, query: MetricQuery): void {
   const { fromMs, toMs, stepMs } = query;
   const refuse = refusalOf(metric);
-  if (metric.source === "forecast") throw refuse("ask the forecaster, it is not counted");
   if (!Number.isFinite(fromMs) || !Number.isFinite(toMs) || fromMs >= toMs) {
     throw refuse(`the range from ${fromMs} to ${toMs} is empty: \`from\` must be before \`to\``);
   }
@@ -77,11 +79,11 @@ function check(metric: Metric, query: MetricQuery): void {
   }
 }
 
-function refusalOf(metric: Metric): (reason: string) => AppError {
+function refusalOf(metric: MeasuredMetric): (reason: string) => AppError {
   return (reason) => new AppError("bad_request", `${metric.name}: ${reason}`);
 }
 
-function checkSplit(metric: Metric, { by }: MetricQuery): void {
+function checkSplit(metric: MeasuredMetric, { by }: MetricQuery): void {
   if (!by) return;
   const refuse = refusalOf(metric);
   if (!Number.isInteger(by.limit) || by.limit <= 0) {
@@ -174,14 +176,18 @@ function overlap(a: TimeRange, b: TimeRange): number {
 }
 
 /** Of how many seconds a point must be counted to be told: a rate of half a step, where as much as a step was measured. */
-function leastSeconds(metric: Metric, query: MetricQuery, measured: TimeRange): number {
+function leastSeconds(metric: MeasuredMetric, query: MetricQuery, measured: TimeRange): number {
   const stepS = (query.stepMs ?? 0) / 1000;
   return metric.unit === "1/s" && overlap(query, measured) >= stepS ? stepS / 2 : 0;
 }
 
 const NOTHING = new Measures();
 
-function valueOver(metric: Metric, counted: Measures | undefined, seconds: number): number | null {
+function valueOver(
+  metric: MeasuredMetric,
+  counted: Measures | undefined,
+  seconds: number,
+): number | null {
   return seconds > 0 ? metric.value(counted ?? NOTHING, seconds) : null;
 }
 

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 
 import type { Board, Turnover } from "#dashboards/api.ts";
+import type { Predictions } from "#forecaster/predictions.ts";
 import type { Condition, TimeRange } from "#pipeline/filter.ts";
 import { QUARANTINE_DATASET } from "#pipeline/ingest/ingest.ts";
 import type { LiveWindow } from "#pipeline/live/live-window.ts";
@@ -9,7 +10,6 @@ import { runQuery } from "#pipeline/metrics/run-query.ts";
 import type { EventStore, Extent } from "#pipeline/store/port.ts";
 import type { Clock } from "#platform/clock.ts";
 
-import type { Predictions } from "./predictions.ts";
 import { sharedReads } from "./shared-reads.ts";
 import { boardStep } from "./step.ts";
 import { chooseDataset, defaultRange, type BoardRange } from "./tier.ts";
@@ -50,7 +50,13 @@ export async function loadBoard(given: BoardDeps, request: BoardRequest): Promis
     quarantinedIn(deps.store, range),
     loadTurnover(deps, extent, range),
     extent
-      ? deps.predictions.requestsPerSecond(extent, { range, stepMs, nowMs })
+      ? deps.predictions.series(extent, {
+          count: "requests",
+          per: "second",
+          range,
+          stepMs,
+          asOfMs: nowMs,
+        })
       : ({ status: "learning", reason: "no requests have been seen yet" } as const),
   ]);
   const value = (metric: string): number | null => answers[metric]?.series[0]?.value ?? null;

@@ -1,13 +1,11 @@
 import { Worker } from "node:worker_threads";
 
-import type { ForecastAnswer, ForecastRequest } from "#forecaster/forecast.ts";
+import type { ForecastAnswer } from "#forecaster/forecast.ts";
+import type { ForecastRunner } from "#forecaster/predictions.ts";
 
 import type { ForecastDone, ForecastTask } from "./forecast-thread.ts";
 
-export type ForecastWorker = {
-  forecast(request: ForecastRequest): Promise<ForecastAnswer>;
-  stop(): Promise<void>;
-};
+export type ForecastWorker = ForecastRunner & { stop(): Promise<void> };
 
 /** Runs the forecaster in a thread of its own. If the thread dies, its open requests fail and a new one starts. */
 export function startForecastWorker(): ForecastWorker {

@@ -1,16 +1,17 @@
-import type { Condition, Filter, TimeRange } from "#pipeline/filter.ts";
+import { answerMetric, type CatalogueAnswer } from "#forecaster/answer-metric.ts";
+import { Predictions } from "#forecaster/predictions.ts";
+import type { Condition, Filter } from "#pipeline/filter.ts";
 import { CATALOGUE } from "#pipeline/metrics/catalogue.ts";
-import type { MetricAnswer } from "#pipeline/metrics/query.ts";
-import { runQuery } from "#pipeline/metrics/run-query.ts";
 import { parseQuery, resolveField } from "#pipeline/query-language.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import type { EventStore, Extent } from "#pipeline/store/port.ts";
-import { parseRange } from "#pipeline/time-range.ts";
+import { parseInstant, parseRange } from "#pipeline/time-range.ts";
 import { systemClock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
+import { silentLog } from "#platform/log.ts";
 import { printable, printableJson } from "#platform/terminal.ts";
 import { startForecastWorker } from "#server/board/forecast-worker.ts";
-import { Predictions } from "#server/board/predictions.ts";
+import { openForecasts } from "#server/board/open-forecasts.ts";
 import { boardStep } from "#server/board/step.ts";
 import { chooseDataset } from "#server/board/tier.ts";
 
@@ -19,7 +20,6 @@ import type { Command } from "./command.ts";
 import { numberOption, parseOptions, type Options } from "./options.ts";
 
 const HOUR_MS = 3_600_000;
-const PREDICTED = "predicted_requests_per_second";
 
 export const queryCommand: Command = {
   name: "query",
@@ -31,6 +31,7 @@ export const queryCommand: Command = {
   --where TEXT   a filter as in the search box: 'status>=500 -path:/health* method:POST'
   --from, --to   now, now-15m, 2026-05-17T10:00:00Z, or epoch milliseconds (default: all that there is)
   --step S       a point every 10s, 1m, 5m, 1h, 1d, or auto (default: one value for the whole range)
+  --as-of T      of a predicted metric: what was predicted then, without what was known later
   --dataset D    the tier to count in (default: the outermost that has requests; all: every one)
   --json         one JSON object: { metric, unit, fromMs, toMs, stepMs, from, series: [{ key, value, points }] }
 
@@ -48,6 +49,7 @@ Metrics: ${Object.keys(CATALOGUE).join(", ")}
       from: { type: "string" },
       to: { type: "string" },
       step: { type: "string" },
+      "as-of": { type: "string" },
       dataset: { type: "string" },
       json: { type: "boolean" },
     });
@@ -56,18 +58,33 @@ Metrics: ${Object.keys(CATALOGUE).join(", ")}
       throw new AppError("bad_request", "name one metric, such as: quarterdeck query requests");
     }
     const folder = openDataFolder(options.config.dataFolder);
-    await using store = await openEmbeddedStore({
-      folder: storeToRead(folder),
+    const storeFolder = storeToRead(folder);
+    await using store = await openEmbeddedStore({ folder: storeFolder, clock: systemClock });
+    await using forecasts = openForecasts(storeFolder, "logs");
+    await using ending = new AsyncDisposableStack();
+    const runner = startForecastWorker();
+    ending.defer(() => runner.stop());
+    const predictions = new Predictions({
+      events: store,
+      forecasts,
+      runner,
       clock: systemClock,
+      log: silentLog(),
     });
-    const answer = await ask(store, metric, options);
+    const answer = await ask({ store, predictions }, metric, options);
     const text = options.values["json"] ? printableJson(answer) : table(answer);
     process.stdout.write(`${text}\n`);
     return 0;
   },
 };
 
-async function ask(store: EventStore, metric: string, { values }: Options): Promise<unknown> {
+type AskDeps = { store: EventStore; predictions: Predictions };
+
+async function ask(
+  { store, predictions }: AskDeps,
+  metric: string,
+  { values }: Options,
+): Promise<CatalogueAnswer> {
   const nowMs = systemClock.nowMs();
   const extents = await store.extents();
   const extent = datasetOf(extents, text(values["dataset"]));
@@ -79,15 +96,18 @@ async function ask(store: EventStore, metric: string, { values }: Options): Prom
   };
   const where: Filter = [...datasetFilter(extent), ...parseQuery(text(values["where"]) ?? "")];
   const stepMs = parseStep(text(values["step"]), range);
-  if (metric === PREDICTED) return predict(store, extent, { range, stepMs });
   const by = text(values["by"]);
   const limit = numberOption(values, "limit", { fallback: 10, min: 1, max: 10_000 });
-  return runQuery(store, {
+  const asOf = text(values["as-of"]);
+  const asOfMs = asOf === undefined ? undefined : parseInstant(asOf, "as-of", nowMs);
+  const deps = { events: store, predictions, nowMs };
+  return answerMetric(deps, {
     metric,
     where,
     fromMs: range.fromMs,
     toMs: range.toMs,
     ...(stepMs === undefined ? {} : { stepMs }),
+    ...(asOfMs === undefined ? {} : { asOfMs }),
     ...(by === undefined ? {} : { by: { field: resolveField(by), limit } }),
   });
 }
@@ -122,32 +142,9 @@ function parseStep(
   throw new AppError("bad_request", `--step ${asked}: write 10s, 1m, 5m, 1h, 1d, or auto`);
 }
 
-async function predict(
-  store: EventStore,
-  extent: Extent | undefined,
-  { range, stepMs }: { range: TimeRange; stepMs: number | undefined },
-): Promise<unknown> {
-  if (!extent) throw new AppError("not_found", "no requests have been seen yet");
-  const worker = startForecastWorker();
-  try {
-    const predictions = new Predictions(store, worker, systemClock);
-    return {
-      metric: PREDICTED,
-      unit: "1/s",
-      from: "forecast",
-      ...(await predictions.requestsPerSecond(extent, {
-        range,
-        stepMs: stepMs ?? boardStep(range),
-        nowMs: systemClock.nowMs(),
-      })),
-    };
-  } finally {
-    await worker.stop();
-  }
-}
-
-function table(answer: unknown): string {
-  if (!isAnswer(answer)) return JSON.stringify(answer, null, 2);
+function table(answer: CatalogueAnswer): string {
+  const { prediction } = answer;
+  if (prediction?.status === "learning") return `${answer.metric}: ${prediction.reason}`;
   const lines = answer.series.map(({ key, value, points }) => {
     const label = key === null ? answer.metric : printable(key);
     const steps = points.map(([t, v]) => `  ${new Date(t).toISOString()}  ${shown(v)}`);
@@ -159,7 +156,4 @@ function table(answer: unknown): string {
 const shown = (value: number | null): string =>
   value === null ? "–" : new Intl.NumberFormat("en", { maximumFractionDigits: 4 }).format(value);
 
-const unitOf = ({ unit }: MetricAnswer): string => (unit === "count" ? "" : unit);
-
-const isAnswer = (answer: unknown): answer is MetricAnswer =>
-  typeof answer === "object" && answer !== null && "series" in answer;
+const unitOf = ({ unit }: CatalogueAnswer): string => (unit === "count" ? "" : unit);

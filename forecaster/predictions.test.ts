@@ -1,0 +1,161 @@
+import { expect, test } from "vitest";
+
+import type { CellsRequest, EventStore, MergedCell } from "#pipeline/store/port.ts";
+import type { Clock } from "#platform/clock.ts";
+import { silentLog } from "#platform/log.ts";
+
+import { answerMetric } from "./answer-metric.ts";
+import { forecast } from "./forecast-series.ts";
+import type { ForecastRequest } from "./forecast.ts";
+import { Predictions } from "./predictions.ts";
+import { openMemoryForecastStore } from "./store/memory-forecast-store.ts";
+import type { ForecastStore } from "./store/port.ts";
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const START_MS = Date.UTC(2026, 2, 2);
+const END_MS = START_MS + 21 * DAY_MS;
+const extent = { dataset: "nginx.access", rows: 1, fromMs: START_MS, toMs: END_MS - 1 };
+
+/** Requests and sign-ins of each hour: a daily curve; `change` alters single hours. */
+function counts(change: (tMs: number, value: number) => number = (_t, value) => value) {
+  const cells = async ({ fromMs, toMs, stepMs = HOUR_MS, measures }: CellsRequest) => {
+    const found: MergedCell[] = [];
+    for (let tMs = fromMs; tMs < toMs; tMs += stepMs) {
+      if (tMs < START_MS || tMs >= END_MS) continue;
+      const hour = (tMs % DAY_MS) / HOUR_MS;
+      const daily = 3_600 + 1_800 * Math.sin((hour / 24) * 2 * Math.PI);
+      for (const measure of measures) {
+        const share = measure === "requests" ? 1 : 0.01;
+        const value = change(tMs, daily * share);
+        found.push({ tMs, dataset: "nginx.access", measure, key: "", value, sketches: [] });
+      }
+    }
+    return found;
+  };
+  return { cells, extents: async () => [extent] };
+}
+
+function setUp(options: { events?: ReturnType<typeof counts>; forecasts?: ForecastStore } = {}) {
+  const { events = counts(), forecasts = openMemoryForecastStore() } = options;
+  const requests: ForecastRequest[] = [];
+  const clock: Clock = { nowMs: () => END_MS };
+  const runner = {
+    forecast: async (request: ForecastRequest) => {
+      requests.push(request);
+      return forecast(request);
+    },
+  };
+  const predictions = new Predictions({ events, forecasts, runner, clock, log: silentLog() });
+  return { predictions, requests, forecasts, events };
+}
+
+const lastDay = {
+  count: "requests",
+  per: "second",
+  range: { fromMs: END_MS - DAY_MS, toMs: END_MS },
+  stepMs: HOUR_MS,
+  asOfMs: END_MS,
+} as const;
+
+test("the past is predicted from the data before each window, and the hours after it from all", async () => {
+  const { predictions, requests } = setUp();
+  const predicted = await predictions.series(extent, lastDay);
+  if (predicted.status !== "ready") throw new Error(predicted.reason);
+  expect(predicted.issuedMs).toBe(END_MS);
+  expect(predicted.tMs[0]).toBe(END_MS - DAY_MS);
+  expect(predicted.tMs.at(-1)).toBeGreaterThan(END_MS);
+  expect(predicted.mean[0]).toBeCloseTo(1, 1);
+  const ends = requests.map(({ series }) => series.startMs + series.values.length * series.stepMs);
+  expect(new Set(ends)).toEqual(new Set([END_MS - DAY_MS, END_MS]));
+});
+
+test("a forecast that was issued is not computed again, also by another process", async () => {
+  const { predictions, requests, forecasts } = setUp();
+  const first = await predictions.series(extent, lastDay);
+  const computed = requests.length;
+  expect(await predictions.series(extent, lastDay)).toEqual(first);
+  expect(requests).toHaveLength(computed);
+  const other = setUp({ forecasts });
+  expect(await other.predictions.series(extent, lastDay)).toEqual(first);
+  expect(other.requests).toEqual([]);
+});
+
+test("a forecast whose history has changed is computed again", async () => {
+  const { predictions, forecasts } = setUp();
+  await predictions.series(extent, lastDay);
+  const late = counts((tMs, value) => (tMs === END_MS - 3 * DAY_MS ? 2 * value : value));
+  const after = setUp({ events: late, forecasts });
+  await after.predictions.series(extent, lastDay);
+  expect(after.requests.length).toBeGreaterThan(0);
+});
+
+test("as of a time, nothing that came after it is used", async () => {
+  const asOfMs = END_MS - 5 * DAY_MS;
+  const range = { fromMs: asOfMs, toMs: asOfMs + 6 * HOUR_MS };
+  const asked = { ...lastDay, range, asOfMs };
+  const before = await setUp().predictions.asOf(extent, asked);
+  const spike = counts((tMs, value) => (tMs >= asOfMs ? 100 * value : value));
+  expect(await setUp({ events: spike }).predictions.asOf(extent, asked)).toEqual(before);
+});
+
+test("as of a time, what was issued then is the answer, whatever was learnt since", async () => {
+  const { predictions, forecasts } = setUp();
+  const issued = await predictions.series(extent, lastDay);
+  const range = { fromMs: END_MS, toMs: END_MS + 2 * HOUR_MS };
+  const changed = counts((tMs, value) => (tMs === END_MS - HOUR_MS ? 0 : value));
+  const later = setUp({ events: changed, forecasts });
+  const asked = await later.predictions.asOf(extent, { ...lastDay, range });
+  expect(later.requests).toEqual([]);
+  if (asked.status !== "ready" || issued.status !== "ready") throw new Error("no forecast");
+  const from = issued.tMs.indexOf(END_MS);
+  expect(asked.mean.slice(0, 2)).toEqual(issued.mean.slice(from, from + 2));
+});
+
+test("a store that cannot keep a forecast costs a line in the log, not the answer", async () => {
+  const forecasts: ForecastStore = {
+    ...openMemoryForecastStore(),
+    find: () => Promise.reject(new Error("unreadable")),
+    save: () => Promise.reject(new Error("disk full")),
+  };
+  const { predictions } = setUp({ forecasts });
+  expect((await predictions.series(extent, lastDay)).status).toBe("ready");
+});
+
+const dataset = { field: "data_stream.dataset", op: "eq", value: "nginx.access" } as const;
+
+function answer(query: { metric: string; where?: readonly (typeof dataset)[]; asOfMs?: number }) {
+  const { predictions, events } = setUp();
+  // oxlint-disable-next-line no-unsafe-type-assertion -- predicted metrics read cells and extents alone
+  const deps = { events: events as unknown as EventStore, predictions, nowMs: END_MS };
+  return answerMetric(deps, { where: [], ...lastDay.range, stepMs: HOUR_MS, ...query });
+}
+
+test("predicted metrics are answered as all others: rates per second, counts per step", async () => {
+  const rate = await answer({ metric: "predicted_requests_per_second", where: [dataset] });
+  expect(rate).toMatchObject({ unit: "1/s", from: "forecast", stepMs: HOUR_MS });
+  expect(rate.series[0]?.value).toBeCloseTo(1, 1);
+  const signIns = await answer({ metric: "predicted_sign_ins" });
+  expect(signIns.unit).toBe("count");
+  expect(signIns.series[0]?.value).toBeCloseTo(24 * 36, -2);
+  expect(signIns.prediction).toMatchObject({
+    status: "ready",
+    bands: [{ level: 80 }, { level: 95 }],
+  });
+});
+
+test("a dataset that is not there has no prediction yet, and says why", async () => {
+  const where = [{ ...dataset, value: "apache.access" as "nginx.access" }];
+  const found = await answer({ metric: "predicted_requests_per_second", where });
+  expect(found.series).toEqual([]);
+  expect(found.prediction).toMatchObject({ status: "learning" });
+});
+
+test.each([
+  [{ metric: "predicted_sign_ins", where: [dataset, dataset] }, "takes no filter"],
+  [{ metric: "predicted_sign_ins", by: { field: "url.path", limit: 5 } }, "no split"],
+  [{ metric: "requests", asOfMs: END_MS }, "only predictions have an as-of"],
+  [{ metric: "predicted_nonsense" }, "there is no metric"],
+])("a question that has no answer is refused: %j", async (query, message) => {
+  await expect(answer(query)).rejects.toThrow(message);
+});

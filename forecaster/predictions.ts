@@ -1,0 +1,192 @@
+import type { TimeRange } from "#pipeline/filter.ts";
+import { ceilTo, floorTo } from "#pipeline/metrics/planner.ts";
+import type { EventStore, Extent } from "#pipeline/store/port.ts";
+import type { Clock } from "#platform/clock.ts";
+import type { Log } from "#platform/log.ts";
+
+import type { Forecast, ForecastAnswer, ForecastRequest, Series } from "./forecast.ts";
+import { type Grid, gridFor } from "./grid.ts";
+import { countHistories, type Histories } from "./history.ts";
+import { fingerprintOf } from "./issue.ts";
+import { joinForecasts, type PathOptions, type PredictedSeries } from "./predicted-path.ts";
+import type { PredictedCount, SeriesKey } from "./predicted-series.ts";
+import type { ForecastStore } from "./store/port.ts";
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const HORIZON_STEPS_MAX = 360;
+const ORIGIN_MS = 5 * MINUTE_MS;
+const LEVELS = [80, 95] as const;
+const HISTORY_KEPT_MS = MINUTE_MS;
+const HISTORIES_MAX = 500;
+
+/** Computes forecasts away from the thread that serves requests. */
+export type ForecastRunner = {
+  forecast(request: ForecastRequest): Promise<ForecastAnswer>;
+};
+
+export type PredictionsDeps = {
+  events: Pick<EventStore, "cells">;
+  forecasts: ForecastStore;
+  runner: ForecastRunner;
+  clock: Clock;
+  log: Log;
+};
+
+export type SeriesRequest = {
+  count: PredictedCount;
+  range: TimeRange;
+  stepMs: number;
+  per: PathOptions["per"];
+  /** The end of what is known: nothing that came after is used. */
+  asOfMs: number;
+};
+
+type History = { series: Series; key: SeriesKey; grid: Grid };
+
+/**
+ * Predictions for boards, queries and gates. The past is predicted as it would have been then: each window of it is
+ * forecast from the data before that window only. Issued forecasts are kept, and made again only where their history
+ * has changed.
+ */
+export class Predictions {
+  readonly #deps: PredictionsDeps;
+  readonly #histories = new Map<string, { atMs: number; counted: Promise<Histories> }>();
+  readonly #pending = new Map<string, Promise<ForecastAnswer>>();
+
+  constructor(deps: PredictionsDeps) {
+    this.#deps = deps;
+  }
+
+  /** The count of each step over the range and the hours after it. */
+  async series(
+    extent: Extent,
+    { count, range, stepMs, per, asOfMs }: SeriesRequest,
+  ): Promise<PredictedSeries> {
+    const grid = gridFor(stepMs);
+    const halfMs = (range.toMs - range.fromMs) / 2;
+    const horizonMs = Math.min(
+      Math.max(2 * HOUR_MS, Math.min(48 * HOUR_MS, halfMs)),
+      HORIZON_STEPS_MAX * grid.stepMs,
+    );
+    const knownMs = Math.min(asOfMs, extent.toMs + grid.stepMs);
+    const lastOrigin = floorTo(knownMs, Math.max(grid.stepMs, ORIGIN_MS));
+    const histories = await this.#count(extent, { fromMs: range.fromMs, toMs: lastOrigin }, grid);
+    const history = { series: histories[count], key: { dataset: extent.dataset, count }, grid };
+    const ahead = await this.#forecast(history, lastOrigin, horizonMs);
+    if (ahead.status === "learning") return ahead;
+    const past: Forecast[] = [];
+    const firstOrigin = Math.max(floorTo(range.fromMs, grid.windowMs), extent.fromMs);
+    for (
+      let origin = floorTo(firstOrigin, grid.windowMs);
+      origin < lastOrigin;
+      origin += grid.windowMs
+    ) {
+      const lengthMs = Math.min(grid.windowMs, lastOrigin - origin);
+      const answer = await this.#forecast(history, origin, lengthMs);
+      if (answer.status === "ready") past.push(answer.forecast);
+    }
+    return joinForecasts([...past, ahead.forecast], { fromMs: range.fromMs, levels: LEVELS, per });
+  }
+
+  /**
+   * What was predicted for the range as of a time, from the forecasts that were issued until then; where none is kept,
+   * what would have been predicted from the data before that time.
+   */
+  async asOf(extent: Extent, request: SeriesRequest): Promise<PredictedSeries> {
+    const { count, range, per, asOfMs } = request;
+    const { stepMs } = gridFor(request.stepMs);
+    const series = { dataset: extent.dataset, count };
+    const issues = await this.#deps.forecasts.asOf({ ...range, series, stepMs, asOfMs });
+    if (issues.length === 0) return this.series(extent, request);
+    const forecasts = issues.map(({ forecast }) => forecast);
+    return joinForecasts(forecasts, { fromMs: range.fromMs, levels: LEVELS, per });
+  }
+
+  /**
+   * What was to be expected in the last `minutes` before `nowMs`, predicted at their beginning: mean and 95 % interval;
+   * null while the history is too short.
+   */
+  async expected(
+    count: PredictedCount,
+    extent: Extent,
+    { minutes, nowMs }: { minutes: number; nowMs: number },
+  ): Promise<{ mean: number; lower: number; upper: number } | null> {
+    const grid = gridFor(5 * MINUTE_MS);
+    const fromMs = nowMs - minutes * MINUTE_MS;
+    const origin = floorTo(fromMs, grid.stepMs);
+    const endMs = floorTo(nowMs, grid.stepMs);
+    const histories = await this.#count(extent, { fromMs: endMs - HOUR_MS, toMs: endMs }, grid);
+    const lengthMs = Math.ceil((nowMs - origin) / grid.stepMs) * grid.stepMs;
+    const history = { series: histories[count], key: { dataset: extent.dataset, count }, grid };
+    const answer = await this.#forecast(history, origin, lengthMs);
+    if (answer.status === "learning") return null;
+    const { sum, mean, startMs, stepMs } = answer.forecast;
+    const share = mean.reduce((total, value, i) => {
+      const start = startMs + i * stepMs;
+      const overlap = Math.min(start + stepMs, nowMs) - Math.max(start, fromMs);
+      return total + value * Math.max(0, overlap / stepMs);
+    }, 0);
+    const scale = sum.mean > 0 ? share / sum.mean : minutes / (lengthMs / MINUTE_MS);
+    const wide = sum.intervals.find(({ level }) => level === 95);
+    if (!wide) return null;
+    return { mean: sum.mean * scale, lower: wide.lower * scale, upper: wide.upper * scale };
+  }
+
+  /** The steps before `span.toMs`, with the history that a forecast from `span.fromMs` on needs. */
+  #count(extent: Extent, span: TimeRange, { stepMs, historyMs }: Grid): Promise<Histories> {
+    const { clock, events } = this.#deps;
+    const startMs = Math.max(
+      ceilTo(extent.fromMs, stepMs),
+      floorTo(span.fromMs - historyMs, stepMs),
+    );
+    const key = `${extent.dataset} ${startMs} ${span.toMs} ${stepMs}`;
+    const known = this.#histories.get(key);
+    if (known && clock.nowMs() - known.atMs < HISTORY_KEPT_MS) return known.counted;
+    const counted = countHistories(events, extent.dataset, { startMs, toMs: span.toMs, stepMs });
+    this.#histories.set(key, { atMs: clock.nowMs(), counted });
+    const oldest = this.#histories.keys().next();
+    if (this.#histories.size > HISTORIES_MAX && !oldest.done) this.#histories.delete(oldest.value);
+    counted.catch(() => this.#histories.delete(key));
+    return counted;
+  }
+
+  /** The forecast issued at `originMs` for the steps of `lengthMs`: the one that is kept, else a new one. */
+  async #forecast(
+    { series, key, grid }: History,
+    originMs: number,
+    lengthMs: number,
+  ): Promise<ForecastAnswer> {
+    const { stepMs, seasonalities } = grid;
+    const horizon = Math.max(1, Math.ceil(lengthMs / stepMs));
+    const count = Math.max(0, Math.round((originMs - series.startMs) / stepMs));
+    const first = Math.max(0, count - grid.historyMs / stepMs);
+    const startMs = series.startMs + first * stepMs;
+    const known = { startMs, stepMs, values: series.values.slice(first, count) };
+    const request = { series: known, horizon, seasonalities, levels: LEVELS };
+    const pendingKey = `${JSON.stringify(key)} ${originMs} ${horizon} ${stepMs} ${count - first}`;
+    const pending = this.#pending.get(pendingKey);
+    if (pending) return pending;
+    const answer = this.#findOrMake(key, request).finally(() => this.#pending.delete(pendingKey));
+    this.#pending.set(pendingKey, answer);
+    return answer;
+  }
+
+  async #findOrMake(series: SeriesKey, request: ForecastRequest): Promise<ForecastAnswer> {
+    const { forecasts, runner, log } = this.#deps;
+    const { startMs, stepMs, values } = request.series;
+    const issuedMs = startMs + values.length * stepMs;
+    const history = fingerprintOf(request.series);
+    const { horizon } = request;
+    const kept = await forecasts.find({ series, stepMs, issuedMs, horizon }).catch(() => undefined);
+    if (kept?.history === history) return { status: "ready", forecast: kept.forecast };
+    const answer = await runner.forecast(request);
+    if (answer.status === "ready") {
+      const saved = forecasts.save({ series, history, forecast: answer.forecast });
+      await saved.catch((error: unknown) =>
+        log.warn("a forecast could not be kept and will be computed again", { error }),
+      );
+    }
+    return answer;
+  }
+}

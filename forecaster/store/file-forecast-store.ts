@@ -1,0 +1,163 @@
+import { createHash } from "node:crypto";
+import { appendFile, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+
+import { ifThere } from "#pipeline/store/files.ts";
+
+import { type ForecastIssue, StoredIssue } from "../issue.ts";
+import type { SeriesKey } from "../predicted-series.ts";
+import { coveringIssues } from "./covering-issues.ts";
+import type { AsOfRequest, ForecastStore, IssueKey } from "./port.ts";
+
+const DAY_MS = 86_400_000;
+/** The longest window that is forecast at once (grid.ts): an older issue does not reach into a range. */
+const REACH_DAYS = 8;
+const KEPT_DAYS_DEFAULT = 30;
+/** Days whose issues stay in memory. */
+const DAYS_CACHED_MAX = 64;
+const NAME_LENGTH_MAX = 150;
+/** More than anybody can see in a band, and half the bytes. */
+const SIGNIFICANT_DIGITS = 6;
+
+export type FileForecastStoreOptions = {
+  /** Made when the first issue is saved. */
+  folder: string;
+  /** Issues are removed so many days after the newest of their series. Default 30. */
+  keptDays?: number;
+};
+
+/** Issues by the time of their issue and their horizon. */
+type Day = { bytes: number; issues: Map<string, ForecastIssue> };
+
+/**
+ * Keeps issues in a folder: `<dataset>~<count>/<step ms>-<day>.ndjson`, one issue a line, by the day (UTC) of their
+ * issue. Any number of processes may write: a line is appended by one write, and one that a crash cut off is skipped.
+ */
+export function openFileForecastStore(options: FileForecastStoreOptions): ForecastStore {
+  return new FileForecastStore(options);
+}
+
+class FileForecastStore implements ForecastStore {
+  readonly #folder: string;
+  readonly #keptDays: number;
+  readonly #days = new Map<string, Day>();
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor({ folder, keptDays = KEPT_DAYS_DEFAULT }: FileForecastStoreOptions) {
+    this.#folder = folder;
+    this.#keptDays = keptDays;
+  }
+
+  save(issue: ForecastIssue): Promise<void> {
+    const saved = this.#writing.then(() => this.#append(issue));
+    this.#writing = saved.catch(() => undefined);
+    return saved;
+  }
+
+  async find({ series, stepMs, issuedMs, horizon }: IssueKey): Promise<ForecastIssue | undefined> {
+    const day = await this.#read(series, stepMs, dayOf(issuedMs));
+    return day.issues.get(`${issuedMs} ${horizon}`);
+  }
+
+  async asOf(request: AsOfRequest): Promise<ForecastIssue[]> {
+    const { series, stepMs, fromMs, toMs, asOfMs } = request;
+    const first = dayOf(fromMs) - REACH_DAYS;
+    const last = dayOf(Math.min(asOfMs, toMs));
+    const issues: ForecastIssue[] = [];
+    for (const day of await daysIn(join(this.#folder, folderOf(series)), stepMs)) {
+      if (day < first || day > last) continue;
+      issues.push(...(await this.#read(series, stepMs, day)).issues.values());
+    }
+    return coveringIssues(issues, request);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writing;
+  }
+
+  async #append(issue: ForecastIssue): Promise<void> {
+    const { stepMs, startMs } = issue.forecast;
+    const folder = join(this.#folder, folderOf(issue.series));
+    const path = join(folder, fileOf(stepMs, dayOf(startMs)));
+    const isNewDay = !(await sizeOf(path));
+    if (isNewDay) await mkdir(folder, { recursive: true, mode: 0o700 });
+    // The line end in front ends a line that a crash cut off.
+    await appendFile(path, `\n${lineOf(issue)}\n`, { mode: 0o600 });
+    if (isNewDay) await this.#removePast(folder, stepMs);
+  }
+
+  async #removePast(folder: string, stepMs: number): Promise<void> {
+    const days = await daysIn(folder, stepMs);
+    const newest = days.at(-1) ?? 0;
+    for (const day of days) {
+      if (day >= newest - this.#keptDays) break;
+      const path = join(folder, fileOf(stepMs, day));
+      this.#days.delete(path);
+      await rm(path, { force: true });
+    }
+  }
+
+  /** The issues of a day; what was appended since the last time is read, by whichever process it was. */
+  async #read(series: SeriesKey, stepMs: number, dayNumber: number): Promise<Day> {
+    const path = join(this.#folder, folderOf(series), fileOf(stepMs, dayNumber));
+    const bytes = (await sizeOf(path)) ?? 0;
+    const known = this.#days.get(path);
+    if (known?.bytes === bytes) return known;
+    const text = bytes === 0 ? "" : await readFile(path, "utf8");
+    const day: Day = { bytes: Buffer.byteLength(text), issues: new Map() };
+    for (const line of text.split("\n")) {
+      const issue = parseLine(series, line);
+      if (!issue) continue;
+      const { startMs, mean } = issue.forecast;
+      day.issues.set(`${startMs} ${mean.length}`, issue);
+    }
+    this.#days.delete(path);
+    this.#days.set(path, day);
+    const oldest = this.#days.keys().next();
+    if (this.#days.size > DAYS_CACHED_MAX && !oldest.done) this.#days.delete(oldest.value);
+    return day;
+  }
+}
+
+const dayOf = (tMs: number): number => Math.floor(tMs / DAY_MS);
+
+/** A dataset's name comes from logs: it may be of any length, and must not lead out of the folder. */
+function folderOf({ dataset, count }: SeriesKey): string {
+  const name = encodeURIComponent(dataset.toWellFormed());
+  const isPlain = name.length <= NAME_LENGTH_MAX && !name.startsWith(".");
+  return `${isPlain ? name : createHash("sha1").update(dataset).digest("hex")}~${count}`;
+}
+
+const fileOf = (stepMs: number, day: number): string =>
+  `${stepMs}-${new Date(day * DAY_MS).toISOString().slice(0, 10)}.ndjson`;
+
+/** The days of which there are issues with this step, oldest first. */
+async function daysIn(folder: string, stepMs: number): Promise<number[]> {
+  const names = (await ifThere(readdir(folder))) ?? [];
+  const head = `${stepMs}-`;
+  return names
+    .filter((name) => name.startsWith(head) && name.endsWith(".ndjson"))
+    .map((name) => dayOf(Date.parse(name.slice(head.length, head.length + 10))))
+    .filter(Number.isSafeInteger)
+    .toSorted((a, b) => a - b);
+}
+
+const sizeOf = async (path: string): Promise<number | undefined> =>
+  (await ifThere(stat(path)))?.size;
+
+function lineOf({ history, forecast }: ForecastIssue): string {
+  return JSON.stringify({ history, forecast }, (key, value: unknown) =>
+    typeof value === "number" && !key.endsWith("Ms")
+      ? Number(value.toPrecision(SIGNIFICANT_DIGITS))
+      : value,
+  );
+}
+
+function parseLine(series: SeriesKey, line: string): ForecastIssue | undefined {
+  if (line === "") return undefined;
+  try {
+    return { series, ...StoredIssue.parse(JSON.parse(line)) };
+  } catch {
+    return undefined; // Cut off by a crash: the forecast is made again.
+  }
+}
