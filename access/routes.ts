@@ -3,7 +3,7 @@ import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 import { jsonAnswer, jsonRoute } from "#platform/http/json-route.ts";
-import { TooManyRequests, createRateLimit } from "#platform/http/rate-limit.ts";
+import { createRateLimit } from "#platform/http/rate-limit.ts";
 
 import type { Access } from "./access.ts";
 import { isSecure, sessionCookie, tokenIn } from "./cookie.ts";
@@ -46,8 +46,7 @@ export function accessRoutes(deps: AccessRoutesDeps): Hono<MemberEnvironment> {
   );
 
   const postSetup = jsonRoute(FirstOwner, async (body, _: undefined, context) => {
-    const waitMs = setupTries.take(addressOf(context));
-    if (waitMs > 0) throw new TooManyRequests(waitMs);
+    setupTries.take(addressOf(context));
     const { member, token } = await access.setup.redeem(body, addressOf(context));
     return { status: 201, body: me(member), headers: cookieFor(context, token) };
   });

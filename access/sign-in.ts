@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
-import { TooManyRequests, createRateLimit } from "#platform/http/rate-limit.ts";
+import { createRateLimit } from "#platform/http/rate-limit.ts";
 import type { Database } from "#platform/postgres/database.ts";
 import { hashPassword, verifyPassword } from "#platform/secrets.ts";
 
@@ -40,8 +40,8 @@ export function createSignIn(deps: {
 
   return async ({ email, password }, address) => {
     const account = `${email}\n${address}`;
-    const waitMs = accountTries.take(account) || addressTries.take(address);
-    if (waitMs > 0) throw new TooManyRequests(waitMs);
+    accountTries.take(account);
+    addressTries.take(address);
 
     const [row] = await database.query(
       "SELECT id, email, name, role, password_hash FROM members WHERE email = $1",

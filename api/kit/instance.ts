@@ -5,7 +5,7 @@ import type { Config } from "#platform/config.ts";
 import { openNotifications } from "#platform/events/notifications.ts";
 import { eventsRoute, outboxMigration, publishEvent } from "#platform/events/outbox.ts";
 import { accessLine } from "#platform/http/access-line.ts";
-import { bearerAuthenticator } from "#platform/http/bearer-auth.ts";
+import { bearerAccess } from "#platform/http/bearer-auth.ts";
 import { clientAddressBy } from "#platform/http/client-address.ts";
 import { type EcsBase, ecsBase } from "#platform/http/ecs-base.ts";
 import type { Front } from "#platform/http/front.ts";
@@ -18,6 +18,7 @@ import { type Authenticate, rootKeyCheck } from "#platform/http/tokens.ts";
 import { createJobs, jobsMigration, runDueJobs, startJobRunner } from "#platform/jobs/jobs.ts";
 import type { Log } from "#platform/log.ts";
 import { openMetrics } from "#platform/metrics/metrics.ts";
+import { bearerScheme } from "#platform/openapi/bearer-scheme.ts";
 import { documentRoutes } from "#platform/openapi/document-routes.ts";
 import { checkServer } from "#platform/postgres/check-server.ts";
 import { createLastWrites } from "#platform/postgres/last-writes.ts";
@@ -141,7 +142,9 @@ function serve({ server }: ApiServer, { service, open, options, kit, base }: Ser
     ...operationRoutes({ service, open, database, allMetrics }),
   ];
   const at = { url: kit.url, release: config.api.release };
-  const routes = [...served, ...documentRoutes(service, served, at)];
+  const { title, description } = service;
+  const api = { title, description, security: bearerScheme };
+  const routes = [...served, ...documentRoutes(api, served, at)];
   const headers = { "x-release": config.api.release };
   const listener = createListener(routes, {
     clock,
@@ -150,7 +153,7 @@ function serve({ server }: ApiServer, { service, open, options, kit, base }: Ser
     lastWrites: createLastWrites(),
     headers,
     limit: limitOf(options),
-    callerOf: bearerAuthenticator(
+    access: bearerAccess(
       rootKeyCheck(options.rootKey),
       serviceTokenAuthenticator(kit.secret, open.authenticate ?? options.authenticate),
     ),

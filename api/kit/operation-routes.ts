@@ -6,7 +6,7 @@ import { AppError } from "#platform/errors.ts";
 import { holds } from "#platform/http/caller.ts";
 import type { MetricJson } from "#platform/http/front.ts";
 import { isLoopback } from "#platform/http/peer-address.ts";
-import { type Route, route } from "#platform/http/route.ts";
+import { type Route, openRoute, route } from "#platform/http/route.ts";
 import { METRICS_MEDIA, metricsText } from "#platform/metrics/metrics.ts";
 import type { Database } from "#platform/postgres/database.ts";
 
@@ -25,7 +25,7 @@ type Deps = {
   allMetrics(): Promise<MetricJson[][]>;
 };
 
-/** What every service has for those who run it. */
+/** The routes of every service for operators. */
 export function operationRoutes(deps: Deps): Route[] {
   const checks = {
     database: async () => void (await deps.database.query("SELECT 1")),
@@ -56,10 +56,20 @@ export function operationRoutes(deps: Deps): Route[] {
       },
     }),
     metricsRoute(deps),
+    openRoute({
+      method: "GET",
+      path: "/",
+      operationId: "start",
+      tag: "Operations",
+      summary: "Leads to the documentation",
+      rule: { allow: "anyone", why: "it only redirects to the documentation" },
+      answers: { 302: { description: "To /docs" } },
+      handle: () => ({ status: 302, headers: { location: "/docs" } }),
+    }),
   ];
 }
 
-/** @throws AppError unavailable, also when it says nothing: whoever asks would give up before it does. */
+/** @throws AppError unavailable, also for a check that hangs: load balancers stop waiting earlier. */
 async function answersInTime([name, check]: [string, () => Promise<void>]): Promise<void> {
   const late = new AbortController();
   const tooLate = delay(CHECK_MS_MAX, undefined, late).then(() => {

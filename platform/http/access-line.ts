@@ -1,4 +1,4 @@
-import type { Served } from "./compile-route.ts";
+import type { RequestState } from "./compile-route.ts";
 import type { EcsBase } from "./ecs-base.ts";
 import { newSpanId } from "./trace.ts";
 
@@ -13,7 +13,7 @@ export function accessLine(deps: {
   dataset: string;
   hashUser(id: string): string;
   writeLine(line: string): void;
-}): (request: Served, status: number, tookMs: number) => void {
+}): (request: RequestState, status: number, tookMs: number) => void {
   const { base } = deps;
   const fixed = `,"ecs.version":"8.11.0","event.kind":"event","event.category":["web"],"event.type":["access"],"event.dataset":"${deps.dataset}",${base.text}`;
   const hashOf = textCache(deps.hashUser);

@@ -1,36 +1,49 @@
 import { AppError } from "../errors.ts";
-import type { Caller } from "./caller.ts";
+import type { AccessControl } from "./access-control.ts";
+import { type Caller, type Rule, holds, holdsSomewhere } from "./caller.ts";
 import type { Authenticate } from "./tokens.ts";
 
-/** At once where the token is remembered: what every request waits for costs every request. */
-export type CallerOf = (
-  authorization: string | undefined,
-  address: string,
-) => Caller | Promise<Caller>;
-
 const SCHEME = "bearer ";
-/** More than Accounts puts into a token, and less than Node takes as headers. */
+/** More than Accounts puts into a token, and less than Node accepts as headers. */
 const TOKEN_LENGTH_MAX = 12_000;
 const NO_PERMISSIONS: ReadonlySet<string> = new Set();
 
-/** The root key, or what the service knows as a token. @throws AppError unauthenticated for a token that nobody knows */
-export function bearerAuthenticator(
+/** Callers by bearer token, which is the root key or known to `authenticate`; rules by the token's permissions. */
+export function bearerAccess(
   isRootKey: (token: string) => boolean,
   authenticate: Authenticate,
-): CallerOf {
-  return (authorization, address) => {
-    if (authorization === undefined) return somebody("anonymous", address);
-    const token = bearerToken(authorization);
-    if (token === undefined) throw unknownToken();
-    if (isRootKey(token)) return somebody("root", address);
-    const known = authenticate(token);
-    return known instanceof Promise
-      ? known.then((it) => callerFrom(it, address))
-      : callerFrom(known, address);
+): AccessControl<Rule> {
+  return {
+    challenge: "Bearer",
+    authenticate({ headers: { authorization } }, address, { ownCredentials }) {
+      if (authorization === undefined || ownCredentials === true) {
+        return withoutToken("anonymous", address);
+      }
+      const token = bearerToken(authorization);
+      if (token === undefined) throw unknownToken();
+      if (isRootKey(token)) return withoutToken("root", address);
+      const known = authenticate(token);
+      return known instanceof Promise
+        ? known.then((it) => callerFrom(it, address))
+        : callerFrom(known, address);
+    },
+    authorise: checkPermission,
   };
 }
 
-const somebody = (kind: "anonymous" | "root", address: string): Caller => ({
+function checkPermission(rule: Rule, caller: Caller): void {
+  if (rule.allow === "anyone") return;
+  if (caller.kind === "anonymous") {
+    throw new AppError("unauthenticated", "Send a token: Authorization: Bearer …");
+  }
+  if (rule.allow !== "permission") return;
+  const may = rule.scoped === true ? holdsSomewhere : holds;
+  if (!may(caller, rule.permission)) {
+    throw new AppError("forbidden", `This needs the permission ${rule.permission}.`);
+  }
+}
+
+const withoutToken = (kind: "anonymous" | "root", address: string): Caller => ({
   kind,
   id: "",
   sessionId: "",
@@ -50,7 +63,7 @@ const unknownToken = (): AppError =>
     "This token is not known, or has expired: get an access token from Accounts, for an API key too.",
   );
 
-/** What an Authorization header says behind `Bearer`, where it may be a token. */
+/** The token of an Authorization header with the scheme Bearer; undefined for anything else. */
 export function bearerToken(authorization: string): string | undefined {
   const length = authorization.length - SCHEME.length;
   if (length < 1 || length > TOKEN_LENGTH_MAX) return undefined;

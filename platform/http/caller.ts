@@ -1,4 +1,6 @@
-/** Who calls, as far as a token proves it. */
+import type { OpenRule } from "./access-control.ts";
+
+/** The caller of a domain API, as a bearer token proves it. */
 export type Caller = {
   kind: "anonymous" | "account" | "service" | "root";
   /** `acc_…` of an account, `svc_…` of a service account; empty for anonymous and root. */
@@ -18,7 +20,7 @@ export type Caller = {
  * owner and asks `mayActFor`. Every route has one: there is no default.
  */
 export type Rule =
-  | { allow: "anyone"; why: string }
+  | OpenRule
   | { allow: "signed-in" }
   | { allow: "own-or"; permission: string }
   | {

@@ -2,30 +2,33 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 import type { Queryable } from "../postgres/database.ts";
 import { sourceOf } from "../source-of.ts";
-import { type Gate, admit, count, gateOf } from "./admit.ts";
-import {
-  type AnswerHeaders,
-  answerHeaders,
-  type Whole,
-  flatHeaders,
-  sendResponse,
-  sendWhole,
-  wholeAnswer,
-} from "./answer.ts";
-import type { Caller } from "./caller.ts";
+import type { BaseCaller, BaseRule } from "./access-control.ts";
 import type { ListenerDeps } from "./listener.ts";
 import { problemHeaders, problemOf } from "./problem.ts";
 import { RequestCall } from "./request-call.ts";
 import { type Input, type RawParams, readBodyText, readInput } from "./request-input.ts";
 import {
+  type ResponseHeaders,
+  type WholeResponse,
+  flatHeaders,
+  responseHeaders,
+  sendResponse,
+  sendWhole,
+  wholeResponse,
+} from "./response.ts";
+import { RouteLimits } from "./route-limits.ts";
+import {
   type AnswerSpec,
   type AnyAnswer,
   type Call,
   PrebuiltResponse,
-  type Route,
+  type Route as RouteOf,
 } from "./route.ts";
 import { TraceLog } from "./trace-log.ts";
 import { type Trace, traceOf } from "./trace.ts";
+
+type Route = RouteOf<BaseRule>;
+type AnyCall = Call<never, never, never, never, never>;
 
 /** Answers one request; never throws. */
 export type Handler = (
@@ -34,50 +37,49 @@ export type Handler = (
   rawParams: RawParams,
 ) => void;
 
-/** A request on its way. What it becomes known by and by is undefined before. */
-export type Served = {
+/** A request while it is answered. `caller` and `bytes` are undefined until they are known. */
+export type RequestState = {
   route: Route;
   trace: Trace;
   incoming: IncomingMessage;
   outgoing: ServerResponse;
   rawParams: RawParams;
   address: string;
-  caller: Caller | undefined;
+  caller: BaseCaller | undefined;
   /** Of the answer's body. */
   bytes: number | undefined;
 };
 
-/** What is the same for all requests of a route. */
+/** What all requests of a route share. */
 type Compiled = {
   route: Route;
   deps: ListenerDeps;
-  headers: AnswerHeaders;
-  gate: Gate;
-  /** Answers of its handler that come again, as they are sent. */
-  ready: WeakMap<PrebuiltResponse, Whole>;
+  headers: ResponseHeaders;
+  limits: RouteLimits;
+  /** Prebuilt responses of its handler, with their headers. */
+  prebuilt: WeakMap<PrebuiltResponse, WholeResponse>;
 };
 
-/** What is sent: JSON as text, or what a handler made itself. */
-type Result = Whole | Response;
+type Result = WholeResponse | Response;
 
 /**
- * One route as a handler: who, may they, what, do it, check the answer, send it, say what happened. What can be done at
- * once is: each wait costs, and what is asked for most (whose token is this, which settings count) waits for nothing.
+ * One route as a handler: authenticate, count, authorise, parse, handle, check the answer, send it, log it. All of it
+ * runs synchronously where nothing has to be waited for: every await costs, and the most frequent requests (a token
+ * check, settings) need none.
  */
 export function compileRoute(route: Route, deps: ListenerDeps): Handler {
   const meter = deps.meter(route);
-  const headers = answerHeaders(deps.headers);
   const compiled: Compiled = {
     route,
     deps,
-    headers,
-    gate: gateOf(route, deps),
-    ready: new WeakMap(),
+    headers: responseHeaders(deps.headers),
+    limits: new RouteLimits(route, deps),
+    prebuilt: new WeakMap(),
   };
   return (incoming, outgoing, rawParams) => {
     const startedMs = performance.now();
     meter.begin();
-    const request: Served = {
+    const request: RequestState = {
       route,
       trace: traceOf(headerOf(incoming.headers["traceparent"])),
       incoming,
@@ -106,9 +108,9 @@ export function compileRoute(route: Route, deps: ListenerDeps): Handler {
   };
 }
 
-function send(request: Served, { deps, headers }: Compiled, result: Result): void {
+function send(request: RequestState, { deps, headers }: Compiled, result: Result): void {
   const { outgoing, trace } = request;
-  // What still comes on this connection would meet a closed door.
+  // No further request on this connection could be answered.
   if (deps.stopping.aborted) outgoing.shouldKeepAlive = false;
   try {
     if (result instanceof Response) void sendResponse(outgoing, result, headers.plain);
@@ -122,49 +124,54 @@ function send(request: Served, { deps, headers }: Compiled, result: Result): voi
   }
 }
 
-function answer(request: Served, compiled: Compiled): Result | Promise<Result> {
+function answer(request: RequestState, compiled: Compiled): Result | Promise<Result> {
   const { route, deps } = compiled;
-  const token = route.ownCredentials === true ? undefined : request.incoming.headers.authorization;
-  let asked: Caller | Promise<Caller>;
+  let caller: BaseCaller | Promise<BaseCaller>;
   try {
-    asked = deps.callerOf(token, request.address);
+    caller = deps.access.authenticate(request.incoming, request.address, route);
   } catch (error) {
-    return refuseUnknown(error, request, compiled);
+    return refuseInvalid(error, request, compiled);
   }
-  if (!(asked instanceof Promise)) return answerTo(asked, request, compiled);
-  return asked.then(
-    (caller) => answerTo(caller, request, compiled),
-    (error: unknown) => refuseUnknown(error, request, compiled),
+  if (!(caller instanceof Promise)) return answerTo(caller, request, compiled);
+  return caller.then(
+    (it) => answerTo(it, request, compiled),
+    (error: unknown) => refuseInvalid(error, request, compiled),
   );
 }
 
-/** Who tries tokens is nobody, and is counted as that. */
-function refuseUnknown(error: unknown, { address }: Served, { gate }: Compiled): never {
-  count(gate, sourceOf(address));
+/** Requests with invalid credentials count for their address. */
+function refuseInvalid(error: unknown, { address }: RequestState, { limits }: Compiled): never {
+  limits.countInvalid(sourceOf(address));
   throw error;
 }
 
-function answerTo(caller: Caller, request: Served, compiled: Compiled): Result | Promise<Result> {
-  const { route, deps, gate } = compiled;
+function answerTo(
+  caller: BaseCaller,
+  request: RequestState,
+  compiled: Compiled,
+): Result | Promise<Result> {
+  const { route, deps, limits } = compiled;
   request.caller = caller;
-  const who = caller.kind === "anonymous" ? sourceOf(caller.address) : `${caller.kind}${caller.id}`;
-  admit(gate, caller, who);
+  const key = caller.kind === "anonymous" ? sourceOf(caller.address) : `${caller.kind}${caller.id}`;
+  limits.count(key);
+  deps.access.authorise(route.rule, caller);
   if (route.body === undefined && route.reads !== "replica") {
     const input = readInput(route, request.incoming, {
       bodyText: "",
       rawParams: request.rawParams,
     });
-    return handle(request, compiled, { who, caller, input, read: deps.database });
+    return handle(request, compiled, { key, caller, input, read: deps.database });
   }
-  return readThenHandle(request, compiled, { who, caller });
+  return readThenHandle(request, compiled, { key, caller });
 }
 
-type Asking = { who: string; caller: Caller };
+/** `key`: the caller in rate limits and in the record of last writes. */
+type Identified = { key: string; caller: BaseCaller };
 
 async function readThenHandle(
-  request: Served,
+  request: RequestState,
   compiled: Compiled,
-  { who, caller }: Asking,
+  { key, caller }: Identified,
 ): Promise<Result> {
   const { route, deps } = compiled;
   const { incoming, rawParams } = request;
@@ -173,60 +180,66 @@ async function readThenHandle(
   const readAfter = headerOf(incoming.headers["read-after"]);
   const read =
     route.reads === "replica"
-      ? await deps.database.reader(readAfter ?? deps.lastWrites.of(who))
+      ? await deps.database.reader(readAfter ?? deps.lastWrites.of(key))
       : deps.database;
-  return handle(request, compiled, { who, caller, input, read });
+  return handle(request, compiled, { key, caller, input, read });
 }
 
 function handle(
-  request: Served,
+  request: RequestState,
   compiled: Compiled,
-  { who, ...given }: Asking & { input: Input; read: Queryable },
+  { key, ...given }: Identified & { input: Input; read: Queryable },
 ): Result | Promise<Result> {
   const call = new RequestCall(request, compiled.deps, given);
-  // The handler gets what its own schemas gave: `route()` has tied the two together.
+  // The handler gets what its own schemas and its program's access control gave: `RouteSpec` ties them together.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  const answered = compiled.route.handle(call as unknown as Call<never, never, never, never>);
+  const answered = compiled.route.handle(call as unknown as AnyCall);
   return answered instanceof Promise
-    ? answered.then((result) => resultOf(result, compiled, { who, call }))
-    : resultOf(answered, compiled, { who, call });
+    ? answered.then((result) => resultOf(result, compiled, { key, call }))
+    : resultOf(answered, compiled, { key, call });
 }
 
 function resultOf(
   result: AnyAnswer | PrebuiltResponse | Response,
   compiled: Compiled,
-  { who, call }: { who: string; call: RequestCall },
+  { key, call }: { key: string; call: RequestCall },
 ): Result | Promise<Result> {
-  if (result instanceof PrebuiltResponse) return readyOf(compiled, result);
+  if (result instanceof PrebuiltResponse) return prebuiltOf(compiled, result);
   if (result instanceof Response) return result;
-  return call.wrote() ? afterWrite(result, compiled, who) : jsonOf(compiled, result);
+  return call.wrote() ? afterWrite(result, compiled, key) : jsonOf(compiled, result);
 }
 
-/** The answer says where the write stands in the primary's log: reads that send it on see the write. */
-async function afterWrite(result: AnyAnswer, compiled: Compiled, who: string): Promise<Result> {
+/** The answer carries the write's position in the primary's log: reads that send it back see the write. */
+async function afterWrite(result: AnyAnswer, compiled: Compiled, key: string): Promise<Result> {
   const { database, lastWrites } = compiled.deps;
   const lsn = await database.lastWrite();
   if (lsn === undefined) return jsonOf(compiled, result);
-  lastWrites.remember(who, lsn);
+  lastWrites.remember(key, lsn);
   return jsonOf(compiled, { ...result, headers: { "read-after": lsn, ...result.headers } });
 }
 
-function jsonOf({ route, headers }: Compiled, { status, body, headers: own }: AnyAnswer): Whole {
+function jsonOf(
+  { route, headers }: Compiled,
+  { status, body, headers: own }: AnyAnswer,
+): WholeResponse {
   const spec = specOf(route, status);
   if (spec.body === undefined) {
-    return wholeAnswer(status, "", own ? flatHeaders(headers.plain, own) : headers.plainFlat);
+    return wholeResponse(status, "", own ? flatHeaders(headers.plain, own) : headers.plainFlat);
   }
   const flat = own ? flatHeaders(headers.json, own) : headers.jsonFlat;
-  return wholeAnswer(status, JSON.stringify(spec.body.parse(body)), flat);
+  return wholeResponse(status, JSON.stringify(spec.body.parse(body)), flat);
 }
 
-function readyOf({ route, headers, ready }: Compiled, answered: PrebuiltResponse): Whole {
-  const known = ready.get(answered);
+function prebuiltOf(
+  { route, headers, prebuilt }: Compiled,
+  response: PrebuiltResponse,
+): WholeResponse {
+  const known = prebuilt.get(response);
   if (known !== undefined) return known;
-  const { status, text } = answered;
+  const { status, text } = response;
   specOf(route, status);
-  const whole = wholeAnswer(status, text, flatHeaders(headers.json, answered.headers));
-  ready.set(answered, whole);
+  const whole = wholeResponse(status, text, flatHeaders(headers.json, response.headers));
+  prebuilt.set(response, whole);
   return whole;
 }
 
@@ -239,21 +252,24 @@ function specOf({ operationId, answers }: Route, status: number): AnswerSpec {
 function problem(
   error: unknown,
   { route, deps, headers }: Compiled,
-  { trace, incoming }: Served,
+  { trace, incoming }: RequestState,
 ): Result {
   const body = problemOf(error, new TraceLog(deps.log, trace.traceId));
+  const { challenge } = deps.access;
   const own = {
     "trace-id": trace.traceId,
-    ...(body.status === 401 ? { "www-authenticate": "Bearer" } : {}),
+    ...(body.status === 401 && challenge !== undefined ? { "www-authenticate": challenge } : {}),
     ...problemHeaders(error),
   };
   const refusal = route.refusal?.(body, incoming);
   if (refusal) {
     const { status } = body;
-    const told = { ...own, "content-type": refusal.media };
-    return new Response(refusal.bytes, { status, headers: told });
+    return new Response(refusal.bytes, {
+      status,
+      headers: { ...own, "content-type": refusal.media },
+    });
   }
-  return wholeAnswer(body.status, JSON.stringify(body), flatHeaders(headers.plain, own));
+  return wholeResponse(body.status, JSON.stringify(body), flatHeaders(headers.plain, own));
 }
 
 const headerOf = (value: string | string[] | undefined): string | undefined =>

@@ -11,39 +11,37 @@ import type { Log } from "../log.ts";
 import type { RouteMeter } from "../metrics/metrics.ts";
 import type { LastWrites } from "../postgres/last-writes.ts";
 import type { ServiceDatabase } from "../postgres/service-database.ts";
-import type { CallerOf } from "./bearer-auth.ts";
-import { type Handler, type Served, compileRoute } from "./compile-route.ts";
+import type { AccessControl, BaseRule, OpenRule } from "./access-control.ts";
+import { type Handler, type RequestState, compileRoute } from "./compile-route.ts";
 import { problemHeaders, problemOf } from "./problem.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import type { Route } from "./route.ts";
 
-/** What serving a request takes. */
-export type ListenerDeps = {
+/** What the kit needs to serve the routes of a program. */
+export type ListenerDeps<R extends BaseRule = BaseRule> = {
   clock: Clock;
   log: Log;
+  access: AccessControl<R>;
   database: ServiceDatabase;
   lastWrites: LastWrites;
-  /** Of every answer: release, instance. */
+  /** Added to every answer: release. */
   headers: Readonly<Record<string, string>>;
-  /** The general limit of each caller. */
-  limit: RateLimit;
-  callerOf: CallerOf;
-  /** Who sends a request. */
+  /** The general limit of each caller, if there is one. */
+  limit?: RateLimit | undefined;
+  /** IP address of the client. */
   addressOf(incoming: IncomingMessage): string;
-  /** Writes the access line. */
-  writeAccessLine(request: Served, status: number, tookMs: number): void;
-  /** What counts the requests of a route. */
-  meter(route: Route): RouteMeter;
+  writeAccessLine(request: RequestState, status: number, tookMs: number): void;
+  meter(route: Pick<Route, "method" | "path">): RouteMeter;
   stopping: AbortSignal;
 };
 
 /**
- * The routes of a service as a listener of Node's HTTP server. Hono's router finds the route; what Hono and its server
- * for Node put around a handler (Request, Context, Response) would cost more than all that is done for a request here.
+ * The routes of a program as a listener of Node's HTTP server. Hono's router finds the route; Hono's Request, Context
+ * and Response around each handler would cost more than everything else that is done for a request here.
  */
-export function createListener(
-  routes: readonly Route[],
-  deps: ListenerDeps,
+export function createListener<R extends BaseRule>(
+  routes: readonly Route<NoInfer<R>>[],
+  deps: ListenerDeps<R>,
 ): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
   const router = new SmartRouter<Handler>({ routers: [new RegExpRouter(), new TrieRouter()] });
   for (const route of routes) {
@@ -64,14 +62,14 @@ export function createListener(
   };
 }
 
-/** Without the query; of a whole URL, as proxies may send it, its path. */
+/** Without the query. Proxies may send a whole URL. */
 function pathOf(url: string): string {
   const end = url.indexOf("?");
   const path = end === -1 ? url : url.slice(0, end);
   return path.startsWith("/") || !URL.canParse(path) ? path : new URL(path).pathname;
 }
 
-/** The routers of Hono give a parameter as it stands in the path, or as the place where it stands in `stash`. */
+/** Hono's routers give a parameter as text, or as its index in `stash`. */
 function paramsOf(
   found: Readonly<Record<string, string | number>>,
   stash: readonly string[] | undefined,
@@ -89,22 +87,22 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    return text; // No valid escape: then it is what it says, and no id of ours.
+    return text; // Not a valid escape, so no id of ours.
   }
 }
 
-/** HTTP/1.1 wants to hear for whom a request is: what stands before us may else have thought of somebody else. */
+/** HTTP/1.1 requires Host; without it a proxy may have routed for another host. */
 const lacksHost = ({ headers, httpVersion }: IncomingMessage): boolean =>
   headers.host === undefined && httpVersion !== "1.0";
 
-/** Answers what no route answers: there is nothing (404), or nothing by this method (405), or nobody is named. */
-const noRoute = (allowedAt: (path: string) => string[]): Route => ({
+/** Answers requests that match no route: 404, 405 where another method is allowed, 400 without a Host. */
+const noRoute = (allowedAt: (path: string) => string[]): Route<OpenRule> => ({
   method: "GET",
   path: "/*",
   operationId: "noRoute",
   tag: "None",
-  summary: "Any path that is not there",
-  rule: { allow: "anyone", why: "to be told that there is nothing" },
+  summary: "Any path without a route",
+  rule: { allow: "anyone", why: "a 404 tells nothing" },
   query: z.unknown(),
   answers: {},
   async handle({ incoming, log }) {

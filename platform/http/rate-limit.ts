@@ -13,25 +13,25 @@ export class TooManyRequests extends AppError {
 }
 
 export type RateLimit = {
-  /** Takes one token of a key: 0 when there was one, else ms until the next. */
-  take(key: string): number;
-  /** Gives a key all its tokens back. */
+  /** Takes one token of a key. @throws TooManyRequests with the time until the next one, where there is none */
+  take(key: string): void;
+  /** Refills a key's bucket. */
   reset(key: string): void;
 };
 
-/** `fullMs`: when it will be full again. `movedMs`: when it was put to the end of the map. */
+/** `fullMs`: when it will be full again. `movedMs`: when it was moved to the end of the map. */
 type Bucket = { fullMs: number; movedMs: number };
 const MOVE_MS = 1_000;
 
 /**
  * A token bucket for each key: `burst` at once, then one each `refillMs`. Memory is bounded by `keysMax`; the keys that
- * were quiet longest are forgotten first, which is safe: theirs are the fullest buckets.
+ * were idle longest are dropped first, which is safe: their buckets are the fullest.
  */
 export function createRateLimit(
   options: { burst: number; refillMs: number; keysMax: number },
   clock: Clock,
 ): RateLimit {
-  /** A map keeps insertion order: a key that is used goes to its end, though not at every use of a busy second. */
+  /** A map keeps insertion order: a key that is used moves to its end, at most once a second. */
   const buckets = new Map<string, Bucket>();
   return {
     take(key) {
@@ -39,10 +39,10 @@ export function createRateLimit(
       const known = buckets.get(key);
       const fullMs = Math.max(known?.fullMs ?? nowMs, nowMs);
       const waitMs = fullMs + options.refillMs - (nowMs + options.burst * options.refillMs);
-      if (waitMs > 0) return waitMs;
+      if (waitMs > 0) throw new TooManyRequests(waitMs);
       if (known !== undefined && nowMs - known.movedMs < MOVE_MS && nowMs >= known.movedMs) {
         known.fullMs = fullMs + options.refillMs;
-        return 0;
+        return;
       }
       buckets.delete(key);
       buckets.set(key, { fullMs: fullMs + options.refillMs, movedMs: nowMs });
@@ -50,7 +50,6 @@ export function createRateLimit(
         const [oldest] = buckets.keys();
         if (oldest !== undefined) buckets.delete(oldest);
       }
-      return 0;
     },
     reset: (key) => void buckets.delete(key),
   };

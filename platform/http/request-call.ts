@@ -1,25 +1,25 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 import type { Queryable } from "../postgres/database.ts";
-import type { Caller } from "./caller.ts";
-import type { Served } from "./compile-route.ts";
+import type { BaseCaller, BaseRule } from "./access-control.ts";
+import type { RequestState } from "./compile-route.ts";
 import { once } from "./idempotency.ts";
 import type { ListenerDeps } from "./listener.ts";
 import type { Input } from "./request-input.ts";
 import type { AnyAnswer, Route } from "./route.ts";
 import { TraceLog } from "./trace-log.ts";
 
-/** What a timer of Node can wait for. */
+/** The longest delay of a Node timer. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-/** What a handler is given (`Call`): a class, since one is made for each request and most of it is never looked at. */
+/** The `Call` of a handler. A class with getters: one is made for each request, and most of it is never used. */
 export class RequestCall {
   readonly params: unknown;
   readonly query: unknown;
   readonly body: unknown;
   readonly ifMatch: number | undefined;
   readonly ifNoneMatch: string | undefined;
-  readonly caller: Caller;
+  readonly caller: BaseCaller;
   readonly incoming: IncomingMessage;
   readonly nowMs: number;
   readonly traceId: string;
@@ -34,9 +34,9 @@ export class RequestCall {
   #wrote = false;
 
   constructor(
-    { route, trace, incoming, outgoing }: Served,
+    { route, trace, incoming, outgoing }: RequestState,
     deps: ListenerDeps,
-    { caller, input, read }: { caller: Caller; input: Input; read: Queryable },
+    { caller, input, read }: { caller: BaseCaller; input: Input; read: Queryable },
   ) {
     this.params = input.params;
     this.query = input.query;
@@ -78,7 +78,7 @@ export class RequestCall {
 }
 
 async function write<Answer extends AnyAnswer>(
-  { route, caller }: { route: Route; caller: Caller },
+  { route, caller }: { route: Route<BaseRule>; caller: BaseCaller },
   input: Input,
   { deps, work }: { deps: ListenerDeps; work: (tx: Queryable) => Promise<Answer> },
 ): Promise<Answer> {

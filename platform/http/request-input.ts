@@ -3,8 +3,11 @@ import type { IncomingMessage } from "node:http";
 import { z } from "zod";
 
 import { AppError, type FieldError } from "../errors.ts";
+import type { BaseRule } from "./access-control.ts";
 import { parseIfMatch } from "./etag.ts";
-import type { Route } from "./route.ts";
+import type { Route as RouteOf } from "./route.ts";
+
+type Route = RouteOf<BaseRule>;
 
 const BODY_BYTES_MAX = 256 * 1024;
 /** What an Idempotency-Key may be. */

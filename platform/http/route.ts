@@ -4,12 +4,13 @@ import type { z } from "zod";
 
 import type { Log } from "../log.ts";
 import type { Database, Queryable } from "../postgres/database.ts";
+import type { BaseCaller, BaseRule, OpenRule } from "./access-control.ts";
 import type { Caller, Rule } from "./caller.ts";
 import type { ProblemBody } from "./problem.ts";
 
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
-/** One possible answer: JSON by a schema, and other media types that the handler makes itself as a Response. */
+/** One possible answer: JSON by a schema, or other media types that the handler returns as a Response. */
 export type AnswerSpec = {
   description: string;
   body?: z.ZodType;
@@ -17,7 +18,7 @@ export type AnswerSpec = {
 };
 export type AnswerSpecs = Readonly<Record<number, AnswerSpec>>;
 
-/** An answer that was made once, to be given again and again: its JSON is what the schema says, and not checked again. */
+/** An answer that a handler keeps and returns many times: its JSON matches the schema and is not checked again. */
 export class PrebuiltResponse {
   readonly status: number;
   readonly text: string;
@@ -30,7 +31,7 @@ export class PrebuiltResponse {
   }
 }
 
-/** What a handler may return: a status that is listed, with the body that is listed for it. */
+/** What a handler may return: a listed status, with the body listed for it. */
 type AnswerOf<Answers extends AnswerSpecs> = {
   [Status in keyof Answers & number]: Answers[Status] extends { body: infer Body extends z.ZodType }
     ? { status: Status; headers?: Record<string, string>; body: z.input<Body> }
@@ -39,88 +40,100 @@ type AnswerOf<Answers extends AnswerSpecs> = {
 
 export type AnyAnswer = { status: number; headers?: Record<string, string>; body?: unknown };
 
-/** What a handler gets: everything parsed, nothing to be checked again but what only the data can tell. */
-export type Call<Params, Query, Body, Answer> = {
+/** What a handler gets: all input parsed; what is left to check depends on stored data. */
+export type Call<Params, Query, Body, Answer, C = Caller> = {
   params: Params;
   query: Query;
   body: Body;
-  caller: Caller;
-  /** The clock of the service, epoch ms. */
+  caller: C;
+  /** Time of the request, epoch ms. */
   nowMs: number;
   /** W3C trace id, 32 hex digits. */
   traceId: string;
   log: Log;
   /** The primary. */
   database: Database;
-  /** For reads: a replica that has what this caller wrote, on routes with `reads: "replica"`; else the primary. */
+  /** For reads: on routes with `reads: "replica"`, a replica that has the caller's own writes; else the primary. */
   read: Queryable;
   /**
    * Runs `work` in one transaction on the primary, together with the Idempotency-Key of the request: the first request
-   * with a key does the work and keeps the answer, the next ones get that answer, and `work` is not run. Call it at most
-   * once; what it must not do is wait for anything but the database.
+   * with a key does the work and stores the answer; later ones get that answer without running `work`. Call it at most
+   * once; `work` may wait for nothing but the database.
    */
   write(work: (tx: Queryable) => Promise<Answer>): Promise<Answer>;
   /** The version named by If-Match (`"3"`), or undefined where it is `*` or absent (absent only where optional). */
   ifMatch: number | undefined;
   ifNoneMatch: string | undefined;
-  /** The raw request, for bodies that are no JSON (`body: undefined` in the spec) and for odd headers. */
+  /** The raw request, for bodies other than JSON (`consumes` in the spec) and headers that the kit does not parse. */
   incoming: IncomingMessage;
-  /** Ends when the client goes away, its token runs out or the service stops: streams must stop then. */
+  /** Aborts when the client disconnects, its credentials expire or the program stops: streams must stop then. */
   signal: AbortSignal;
 };
 
 /** The body of a refusal, and its media type. */
 type Refusal = { media: string; bytes: Uint8Array<ArrayBuffer> };
 
-export type RouteSpec<Params, Query, Body, Answers extends AnswerSpecs> = {
+/** `R` and `C` are the rules and callers of the program (`AccessControl`); by default those of the domain APIs. */
+// oxlint-disable-next-line max-type-params
+export type RouteSpec<Params, Query, Body, Answers extends AnswerSpecs, R = Rule, C = Caller> = {
   method: Method;
   /** With parameters in braces: `/v1/invoices/{invoiceId}`. */
   path: string;
-  /** Unique in the service, camelCase: `payInvoice`. */
+  /** Unique in the program, camelCase: `payInvoice`. */
   operationId: string;
   summary: string;
   description?: string;
   tag: string;
-  rule: Rule;
+  rule: R;
   params?: z.ZodType<Params>;
-  /** A strict object of strings (see `schema.ts` for numbers): an unknown parameter is refused. */
+  /** A strict object of strings (see `schema.ts` for numbers): unknown parameters are refused. */
   query?: z.ZodType<Query>;
   /** JSON body. */
   body?: z.ZodType<Body>;
-  /** For bodies that are no JSON: the media types that the handler reads from `incoming` itself. */
+  /** Media types of bodies that the handler reads from `incoming` itself. */
   consumes?: readonly string[];
   bodyBytesMax?: number;
   /**
-   * The handler looks at the Authorization header itself, and for the kit nobody is signed in: OAuth's endpoints, which
-   * take the secrets of clients (Basic) and tokens that are meant for other products.
+   * The handler reads the Authorization header itself, and the kit treats the caller as anonymous: OAuth's endpoints
+   * take client secrets (Basic) and tokens issued for other products.
    */
   ownCredentials?: true;
   /** Whether the request takes (or must have) an Idempotency-Key. The handler must use `call.write`. */
   idempotency?: "optional" | "required";
-  /** Whether the request takes (or must have) If-Match with the ETag of what it changes. */
+  /** Whether the request takes (or must have) If-Match with the ETag of the resource. */
   ifMatch?: "optional" | "required";
-  /** Reads that may be a moment old: they go to a replica where there is one. */
+  /** Reads that may be slightly stale go to a replica where there is one. */
   reads?: "replica";
-  /** A limit of its own beside the general one, for one caller (or address, where nobody is signed in). */
+  /** A limit beside the general one, for each caller (each address, where nobody is signed in). */
   limit?: { burst: number; perMinute: number };
-  /** A refusal as a protocol has it that knows no problem+json; undefined: this request is told as all others are. */
+  /** A refusal in the format of another protocol; undefined: problem+json, as everywhere else. */
   refusal?(problem: ProblemBody, incoming: IncomingMessage): Refusal | undefined;
   answers: Answers;
   handle(
-    call: Call<Params, Query, Body, AnswerOf<NoInfer<Answers>>>,
+    call: Call<Params, Query, Body, AnswerOf<NoInfer<Answers>>, C>,
   ): Answered<AnswerOf<NoInfer<Answers>>>;
 };
 
-/** At once, from a handler that has nothing to wait for, or later. */
+/** Synchronous where a handler has nothing to wait for. */
 type Answered<Answer> = AnyOf<Answer> | Promise<AnyOf<Answer>>;
 type AnyOf<Answer> = Answer | PrebuiltResponse | Response;
 
-/** A route whose types are forgotten: what the kit compiles, documents and fuzzes. */
-export type Route = Omit<RouteSpec<unknown, unknown, unknown, AnswerSpecs>, "handle"> & {
-  handle(call: Call<never, never, never, never>): Answered<AnyAnswer>;
+/** A route without the types of its parts: what the kit compiles, documents and fuzzes. */
+export type Route<R extends BaseRule = Rule> = Omit<
+  RouteSpec<unknown, unknown, unknown, AnswerSpecs, R, never>,
+  "handle"
+> & {
+  handle(call: Call<never, never, never, never, never>): Answered<AnyAnswer>;
 };
 
-/** Writes down one route; the types of parameters, query, body and answers follow from their schemas. */
+/** Declares a route that any program may have, since anyone may call it. */
+export function openRoute<Params, Query, Body, const Answers extends AnswerSpecs>(
+  spec: RouteSpec<Params, Query, Body, Answers, OpenRule, BaseCaller>,
+): Route<OpenRule> {
+  return spec;
+}
+
+/** Declares a route of a domain API; the types of parameters, query, body and answers follow from their schemas. */
 export function route<Params, Query, Body, const Answers extends AnswerSpecs>(
   spec: RouteSpec<Params, Query, Body, Answers>,
 ): Route {

@@ -1,64 +1,58 @@
 import { createHash } from "node:crypto";
 
+import type { BaseRule, OpenRule } from "../http/access-control.ts";
 import { matchesEtag } from "../http/etag.ts";
-import { type Route, route } from "../http/route.ts";
+import { type Route, openRoute } from "../http/route.ts";
 import { dataHeaders } from "../http/security-headers.ts";
 import { DOCS_POLICY, docsPage } from "./docs-page.ts";
 import { type ApiDescription, type OpenApi, openApiOf } from "./openapi.ts";
 
-/** `/openapi.json` and `/docs` of an API, of all its routes including these, and a redirect to them from `/`. */
-export function documentRoutes(
-  api: ApiDescription,
-  routes: readonly Route[],
+const RULE = { allow: "anyone", why: "it describes the API and holds no data" } as const;
+
+/** `/openapi.json` and `/docs` of an API, about all its routes including these. */
+export function documentRoutes<R extends BaseRule>(
+  api: ApiDescription<R>,
+  routes: readonly Route<NoInfer<R>>[],
   at: { url: string; release: string },
-): Route[] {
+): Route<OpenRule>[] {
   let document: OpenApi | undefined;
-  const made: Route[] = [];
-  const theDocument = (): OpenApi => (document ??= openApiOf(api, [...routes, ...made], at));
-  made.push(
-    route({
+  const own: Route<OpenRule>[] = [];
+  const documented = (): OpenApi =>
+    (document ??= openApiOf<BaseRule>(api, [...routes, ...own], at));
+  own.push(
+    openRoute({
       method: "GET",
       path: "/openapi.json",
       operationId: "openApiDocument",
       tag: "Operations",
       summary: "This API as an OpenAPI 3.1 document",
-      rule: { allow: "anyone", why: "it says what there is, not what is in it" },
+      rule: RULE,
       answers: {
         200: { description: "The document", media: "application/json" },
-        304: { description: "It is the one that you have" },
+        304: { description: "It has not changed" },
       },
       handle: async ({ ifNoneMatch }) =>
-        cached(JSON.stringify(theDocument()), ifNoneMatch, { "content-type": "application/json" }),
+        cached(JSON.stringify(documented()), ifNoneMatch, { "content-type": "application/json" }),
     }),
-    route({
+    openRoute({
       method: "GET",
       path: "/docs",
       operationId: "documentation",
       tag: "Operations",
       summary: "This API for people",
-      rule: { allow: "anyone", why: "it says what there is, not what is in it" },
+      rule: RULE,
       answers: {
         200: { description: "The page", media: "text/html" },
-        304: { description: "It is the one that you have" },
+        304: { description: "It has not changed" },
       },
       handle: async ({ ifNoneMatch }) =>
-        cached(await docsPage(theDocument()), ifNoneMatch, {
+        cached(await docsPage(documented()), ifNoneMatch, {
           "content-type": "text/html; charset=utf-8",
           "content-security-policy": DOCS_POLICY,
         }),
     }),
-    route({
-      method: "GET",
-      path: "/",
-      operationId: "start",
-      tag: "Operations",
-      summary: "Leads to the documentation",
-      rule: { allow: "anyone", why: "it says where the documentation is" },
-      answers: { 302: { description: "To /docs" } },
-      handle: () => ({ status: 302, headers: { location: "/docs" } }),
-    }),
   );
-  return made;
+  return own;
 }
 
 function cached(

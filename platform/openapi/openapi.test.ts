@@ -1,10 +1,9 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 
-import type { Service } from "#api/kit/service.ts";
-
 import { route } from "../http/route.ts";
 import { Timestamp, idOf, pageOf, pageQuery, text } from "../http/schema.ts";
+import { bearerScheme } from "./bearer-scheme.ts";
 import { fieldRows } from "./docs-fields.ts";
 import { docsPage } from "./docs-page.ts";
 import { openApiOf } from "./openapi.ts";
@@ -16,14 +15,7 @@ const Order = z
 
 const notCalled = (): Promise<never> => Promise.reject(new Error("nobody calls it"));
 
-const service: Service = {
-  name: "billing",
-  title: "Orders & <more>",
-  description: "Orders",
-  permissions: {},
-  migrations: [],
-  open: () => Promise.resolve({ routes: [] }),
-};
+const api = { title: "Orders & <more>", description: "Orders", security: bearerScheme };
 const routes = [
   route({
     method: "PUT",
@@ -53,7 +45,7 @@ const routes = [
     handle: notCalled,
   }),
 ];
-const document = openApiOf(service, routes, { url: "http://127.0.0.1:1", release: "1.2.3" });
+const document = openApiOf(api, routes, { url: "http://127.0.0.1:1", release: "1.2.3" });
 
 test("a document says what its schemas check: parameters, body, answers, refusals", () => {
   const change = document.paths["/v1/orders/{orderId}"]?.["put"];

@@ -1,10 +1,12 @@
 import { z } from "zod";
 
-import type { Rule } from "../http/caller.ts";
+import type { BaseRule } from "../http/access-control.ts";
 import { IF_MATCH } from "../http/etag.ts";
 import { IDEMPOTENCY_KEY } from "../http/request-input.ts";
-import type { AnswerSpec, Route } from "../http/route.ts";
+import type { AnswerSpec, Route as RouteOf } from "../http/route.ts";
 import { Problem, TIMESTAMP } from "../http/schema.ts";
+
+type Route = RouteOf<BaseRule>;
 
 /** A JSON Schema of draft 2020-12, which is what OpenAPI 3.1 speaks. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -43,14 +45,14 @@ const PROBLEM = {
   "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
 };
 
-/** What each refusal means here; which ones a route can give follows from what it asks for. */
+/** What each refusal means; which ones a route can give follows from its declaration. */
 const REFUSALS: Record<number, string> = {
-  400: "Something that was sent is wrong; errors names each field",
-  401: "No token, or one that is not known or has expired",
-  403: "The token lacks the permission",
-  404: "There is no such thing, or it is somebody else's",
-  409: "It does not fit the state of things",
-  412: "It was changed meanwhile: the ETag is an old one",
+  400: "Invalid input; errors names each field",
+  401: "No credentials, or they are not known or have expired",
+  403: "The caller lacks the right to do this",
+  404: "It does not exist, or belongs to somebody else",
+  409: "It conflicts with the current state",
+  412: "It was changed meanwhile: the ETag is outdated",
   413: "The body is too large",
   415: "The body is of another media type",
   422: "The Idempotency-Key was used for another request, or the domain refuses what was asked",
@@ -59,13 +61,24 @@ const REFUSALS: Record<number, string> = {
   503: "A server that it needs does not answer: try again after Retry-After",
 };
 
-/** What the document says of the API as a whole. */
-export type ApiDescription = { title: string; description: string };
+/** How callers identify themselves, and what the rules of routes mean. */
+export type SecurityScheme<R extends BaseRule> = {
+  name: string;
+  definition: JsonSchema & { description: string };
+  whoMay(rule: R): string;
+};
+
+/** The part of the document that is about the API as a whole. */
+export type ApiDescription<R extends BaseRule> = {
+  title: string;
+  description: string;
+  security: SecurityScheme<R>;
+};
 
 /** The OpenAPI 3.1 document of an API, from the schemas that check its requests and answers. */
-export function openApiOf(
-  api: ApiDescription,
-  routes: readonly Route[],
+export function openApiOf<R extends BaseRule>(
+  api: ApiDescription<R>,
+  routes: readonly RouteOf<NoInfer<R>>[],
   at: { url: string; release: string },
 ): OpenApi {
   const schemas: Record<string, JsonSchema> = {};
@@ -74,7 +87,7 @@ export function openApiOf(
   toSchema(Problem, "output");
   const paths: OpenApi["paths"] = {};
   for (const route of routes) {
-    const operation = operationOf(route, toSchema);
+    const operation = operationOf(route, api.security, toSchema);
     paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation };
   }
   return {
@@ -85,13 +98,7 @@ export function openApiOf(
     paths,
     components: {
       schemas,
-      securitySchemes: {
-        bearer: {
-          type: "http",
-          scheme: "bearer",
-          description: "An access token of Accounts, or the root key of the installation.",
-        },
-      },
+      securitySchemes: { [api.security.name]: api.security.definition },
     },
   };
 }
@@ -106,7 +113,7 @@ function jsonSchemaOf(schema: z.ZodType, io: "input" | "output"): JsonSchema {
         for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
         Object.assign(jsonSchema, wire);
       }
-      // What zod checks a time by is right, and more than anybody reads.
+      // zod's own pattern of a time is too long to read.
       if (jsonSchema.format === "date-time") jsonSchema.pattern = TIMESTAMP.source;
       const { example, ...rest } = jsonSchema;
       if (example !== undefined) {
@@ -135,7 +142,11 @@ const pointed = (schema: JsonSchema): JsonSchema =>
 
 type ToSchema = (schema: z.ZodType, io: "input" | "output") => JsonSchema;
 
-function operationOf(route: Route, toSchema: ToSchema): Operation {
+function operationOf(
+  route: Route,
+  security: SecurityScheme<BaseRule>,
+  toSchema: ToSchema,
+): Operation {
   const body = bodyOf(route, toSchema);
   const { operationId, tag, summary, description } = route;
   return {
@@ -143,8 +154,8 @@ function operationOf(route: Route, toSchema: ToSchema): Operation {
     tags: [tag],
     summary,
     ...(description === undefined ? {} : { description }),
-    security: route.rule.allow === "anyone" ? [] : [{ bearer: [] }],
-    "x-who": whoMay(route.rule),
+    security: route.rule.allow === "anyone" ? [] : [{ [security.name]: [] }],
+    "x-who": security.whoMay(route.rule),
     parameters: [
       ...parametersOf("path", route.params, toSchema),
       ...parametersOf("query", route.query, toSchema),
@@ -161,25 +172,11 @@ function bodyOf(route: Route, toSchema: ToSchema): Content | undefined {
   return Object.fromEntries(route.consumes.map((media) => [media, { schema: rawSchema(media) }]));
 }
 
-/** What can be said of a body that its handler reads itself. */
+/** The schema of a body that its handler parses itself. */
 function rawSchema(media: string): JsonSchema {
   if (media === "application/json") return { type: "object" };
   if (media !== "application/x-www-form-urlencoded") return {};
   return { type: "object", additionalProperties: { type: "string" } };
-}
-
-/** Who may call a route, in words. */
-function whoMay(rule: Rule): string {
-  switch (rule.allow) {
-    case "anyone":
-      return `anyone (${rule.why})`;
-    case "signed-in":
-      return "whoever is signed in, for what is their own";
-    case "own-or":
-      return `whom it belongs to, or a holder of ${rule.permission}`;
-    case "permission":
-      return `a holder of ${rule.permission}`;
-  }
 }
 
 const Shape = z.object({
@@ -236,7 +233,7 @@ function responsesOf(route: Route, toSchema: ToSchema): Operation["responses"] {
   const refusals = refusalsOf(route);
   const listed = Object.entries(route.answers).map(([status, spec]) => {
     const own = contentOf(spec, toSchema);
-    // The kit may refuse too, before the handler is asked.
+    // The kit may refuse too, before the handler runs.
     const content = refusals.includes(Number(status))
       ? { ...PROBLEM, ...own.content }
       : own.content;
@@ -255,7 +252,7 @@ function refusalsOf(route: Route): number[] {
   const takesBody = route.body !== undefined || route.consumes !== undefined;
   const may: [number, boolean][] = [
     [400, true],
-    // A token that is not known is refused, also where none is needed.
+    // Invalid credentials are refused even where none are needed.
     [401, true],
     [403, route.rule.allow !== "anyone" || changes],
     [404, route.params !== undefined || route.query !== undefined || changes],

@@ -10,9 +10,9 @@ import { silentLog } from "#platform/log.ts";
 import type { OpenApi, Operation } from "#platform/openapi/openapi.ts";
 import { openServiceDatabase } from "#platform/postgres/service-database.ts";
 
+import { documentOf } from "./fuzz.ts";
 import { SUBJECTS } from "./subjects.ts";
 
-const Document = z.custom<OpenApi>((it) => typeof it === "object" && it !== null && "paths" in it);
 const OPERATIONS = ["/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/v1/events"];
 /** What creates without an Idempotency-Key, and why it cannot be done twice. */
 const ONCE_ANYWAY: Readonly<Record<string, string>> = {
@@ -108,7 +108,7 @@ describe.each(SUBJECTS.map((subject) => ({ name: subject.service.name, subject }
 
     test("has what every service has, and says so in its document", async () => {
       const answer = await running.send("GET", "/openapi.json");
-      const document = Document.parse(answer.json);
+      const document = await documentOf(running);
       expect(Object.keys(document.paths)).toEqual(expect.arrayContaining(OPERATIONS));
       const operations = operationsOf(document);
       const ids = operations.map((it) => it.operation.operationId);
@@ -127,7 +127,7 @@ describe.each(SUBJECTS.map((subject) => ({ name: subject.service.name, subject }
 
     test("every parameter of a path is declared, and every reference leads somewhere", async () => {
       const answer = await running.send("GET", "/openapi.json");
-      const document = Document.parse(answer.json);
+      const document = await documentOf(running);
       for (const [path, methods] of Object.entries(document.paths)) {
         const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
         for (const operation of Object.values(methods)) {
@@ -149,7 +149,7 @@ describe.each(SUBJECTS.map((subject) => ({ name: subject.service.name, subject }
     });
 
     test("lists are paged, creating takes an Idempotency-Key", async () => {
-      const document = Document.parse((await running.send("GET", "/openapi.json")).json);
+      const document = await documentOf(running);
       const wrong = operationsOf(document).flatMap(breaches);
       expect(wrong).toEqual([]);
     });

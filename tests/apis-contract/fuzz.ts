@@ -5,7 +5,7 @@ import type { Service } from "#api/kit/service.ts";
 import type { TestAnswer, TestService } from "#api/kit/testing.ts";
 import type { Route } from "#platform/http/route.ts";
 import { Problem } from "#platform/http/schema.ts";
-import { type OpenApi, type Operation, openApiOf } from "#platform/openapi/openapi.ts";
+import type { OpenApi, Operation } from "#platform/openapi/openapi.ts";
 
 import { broken, forms, nasty, valid } from "./arbitraries.ts";
 import { type Watch, watchTables } from "./table-watch.ts";
@@ -48,7 +48,7 @@ export async function fuzzService(
   running: TestService,
   options: FuzzOptions,
 ): Promise<FuzzResult> {
-  const document = openApiOf(service, running.routes, { url: running.url, release: "0.0.0" });
+  const document = await documentOf(running);
   const pool: Pool = new Map();
   harvest(await options.prepare?.(running), pool);
   const watch = await watchTables(running.database, service.name, Object.keys(options.mayChange));
@@ -71,6 +71,13 @@ export async function fuzzService(
     }
   }
   return { requests, statuses, pool };
+}
+
+const Document = z.custom<OpenApi>((it) => typeof it === "object" && it !== null && "paths" in it);
+
+/** The document that a running API serves. */
+export async function documentOf(running: Pick<TestService, "send">): Promise<OpenApi> {
+  return Document.parse((await running.send("GET", "/openapi.json")).json);
 }
 
 const seedOf = (round: number): number =>

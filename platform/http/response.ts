@@ -5,25 +5,25 @@ import { dataHeaders } from "./security-headers.ts";
 
 type HeaderRecord = Readonly<Record<string, string>>;
 
-/** They say how a page may behave, and nothing of JSON. */
+/** Security headers that matter for pages and not for JSON. */
 const OF_PAGES = new Set(["referrer-policy", "cross-origin-opener-policy", "permissions-policy"]);
 
-/** Headers of every answer, put together once. */
-export type AnswerHeaders = {
+/** The headers that all responses of a route share, prepared once; `Flat`: names and values in turn. */
+export type ResponseHeaders = {
   plain: HeaderRecord;
   json: HeaderRecord;
   plainFlat: readonly string[];
   jsonFlat: readonly string[];
 };
 
-export function answerHeaders(more: HeaderRecord): AnswerHeaders {
+export function responseHeaders(more: HeaderRecord): ResponseHeaders {
   const plain = { ...dataHeaders(), "cache-control": "no-store", ...more };
   const data = Object.entries(plain).filter(([name]) => !OF_PAGES.has(name));
   const json = { ...Object.fromEntries(data), "content-type": "application/json" };
   return { plain, json, plainFlat: flatHeaders(plain), jsonFlat: flatHeaders(json) };
 }
 
-/** Names and values in turn, as Node writes them with the least work; what an answer has of its own counts first. */
+/** Names and values in turn, which Node writes with the least work; `own` overrides `shared`. */
 export function flatHeaders(shared: HeaderRecord, own: HeaderRecord = {}): string[] {
   const flat: string[] = [];
   for (const name in shared) if (own[name] === undefined) flat.push(name, shared[name] ?? "");
@@ -31,8 +31,8 @@ export function flatHeaders(shared: HeaderRecord, own: HeaderRecord = {}): strin
   return flat;
 }
 
-/** An answer as it is sent. */
-export type Whole = {
+/** A response with its whole body, ready to be sent. */
+export type WholeResponse = {
   status: number;
   headers: string[];
   text: string;
@@ -42,27 +42,30 @@ export type Whole = {
 };
 
 /** `headers` are names and values in turn. */
-export function wholeAnswer(status: number, text: string, headers: readonly string[]): Whole {
+export function wholeResponse(
+  status: number,
+  text: string,
+  headers: readonly string[],
+): WholeResponse {
   const bytes = Buffer.byteLength(text);
-  // No Content and Not Modified have no body, so none that is empty either.
+  // No Content and Not Modified have no body, not even an empty one.
   const length = status === 204 || status === 304 ? [] : ["content-length", String(bytes)];
-  // The same bytes where all is ASCII, for less work.
+  // For ASCII the bytes are the same, and latin1 is cheaper to encode.
   const encoding = bytes === text.length ? "latin1" : "utf8";
   return { status, headers: headers.concat(length), text, encoding, bytes };
 }
 
-/** Sends a whole answer at once. */
 export function sendWhole(
   outgoing: ServerResponse,
-  { status, headers, text, encoding }: Whole,
+  { status, headers, text, encoding }: WholeResponse,
 ): void {
   outgoing.writeHead(status, headers);
   outgoing.end(text, encoding);
 }
 
 /**
- * Sends an answer that a handler made itself, such as a stream, with the headers that it did not set. Resolves when it
- * is sent or the client has gone.
+ * Sends a response that a handler made itself, such as a stream, with the shared headers that it did not set. Resolves
+ * when it is sent or the client has disconnected.
  */
 export async function sendResponse(
   outgoing: ServerResponse,
@@ -79,11 +82,11 @@ export async function sendResponse(
       await response.body?.cancel();
       return;
     }
-    // The first event of a stream may be long in coming; that it is open should be known now.
+    // The first event of a stream may take long; the client should see now that the stream is open.
     outgoing.flushHeaders();
     await pipeline(response.body, outgoing);
   } catch {
-    // The client has gone, or the stream broke where no status can say so any more: cut off is how it looks then.
+    // The client disconnected, or the stream failed after the status was sent: closing is all that is left.
     outgoing.destroy();
   }
 }
