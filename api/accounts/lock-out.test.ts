@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { newDatabase } from "#api/kit/testing.ts";
+import { newDatabase } from "#api/kit/test-database.ts";
 import { poolDatabase } from "#platform/postgres/database.ts";
 
 import { type Bucket, RATES, throttleBy } from "./domain/throttle.ts";

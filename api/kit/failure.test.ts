@@ -11,7 +11,7 @@ import { silentLog } from "#platform/log.ts";
 import { poolDatabase } from "#platform/postgres/database.ts";
 
 import { type BadLine, badLine } from "../../tests/servers/bad-line.ts";
-import { dropDatabase, newDatabase } from "./testing.ts";
+import { dropDatabase, newDatabase } from "./test-database.ts";
 
 let direct = "";
 let line: BadLine;

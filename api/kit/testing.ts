@@ -1,8 +1,6 @@
 import { randomUUID } from "node:crypto";
 
 import { SignJWT, createLocalJWKSet, exportJWK, generateKeyPair } from "jose";
-import { Client } from "pg";
-import { inject } from "vitest";
 import { z } from "zod";
 
 import { systemClock } from "#platform/clock.ts";
@@ -13,6 +11,7 @@ import { silentLog } from "#platform/log.ts";
 
 import { type Instance, startInstance } from "./instance.ts";
 import type { Service } from "./service.ts";
+import { dropDatabase, newServiceDatabase } from "./test-database.ts";
 
 export const TEST_ROOT_KEY = "root-key-of-the-tests-0123456789abcdef";
 const Line = z.record(z.string(), z.unknown());
@@ -60,7 +59,7 @@ export async function testService(
   service: Service,
   options: TestOptions = {},
 ): Promise<TestService & { databaseUrl: string }> {
-  const databaseUrl = options.databaseUrl ?? (await newDatabase());
+  const databaseUrl = options.databaseUrl ?? (await newServiceDatabase(service));
   const clock = { now: systemClock.nowMs() };
   const lines: Record<string, unknown>[] = [];
   const issuer = await testIssuer(() => clock.now);
@@ -157,24 +156,4 @@ function jsonOf(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** A new database in the server of the test run. */
-export async function newDatabase(): Promise<string> {
-  const server = inject("postgresUrl");
-  const name = `test_${randomUUID().replaceAll("-", "")}`;
-  await onServer(server, `CREATE DATABASE ${name}`);
-  const url = new URL(server);
-  url.pathname = `/${name}`;
-  return url.href;
-}
-
-export const dropDatabase = (url: string): Promise<void> =>
-  onServer(inject("postgresUrl"), `DROP DATABASE ${new URL(url).pathname.slice(1)} WITH (FORCE)`);
-
-async function onServer(url: string, sql: string): Promise<void> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  await client.query(sql);
-  await client.end();
 }

@@ -6,7 +6,8 @@ import { join } from "node:path";
 
 import { expect, onTestFinished, test } from "vitest";
 
-import { dropDatabase, newDatabase, sendTo, TEST_ROOT_KEY } from "#api/kit/testing.ts";
+import { dropDatabase, newDatabase } from "#api/kit/test-database.ts";
+import { sendTo, TEST_ROOT_KEY } from "#api/kit/testing.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import { systemClock } from "#platform/clock.ts";
 

@@ -6,7 +6,8 @@ import path from "node:path";
 
 import { expect, onTestFinished, test, vi } from "vitest";
 
-import { dropDatabase, newDatabase, testService } from "#api/kit/testing.ts";
+import { dropDatabase, newDatabase } from "#api/kit/test-database.ts";
+import { testService } from "#api/kit/testing.ts";
 
 import { reporting } from "./service.ts";
 import { TEST_CREDENTIALS, fakeS3 } from "./warehouse/testing-aws.ts";

@@ -5,7 +5,8 @@ import { z } from "zod";
 
 import { migrateService } from "#api/kit/instance.ts";
 import { SERVICE_NAMES } from "#api/kit/service.ts";
-import { type TestService, dropDatabase, newDatabase } from "#api/kit/testing.ts";
+import { dropDatabase, newDatabase } from "#api/kit/test-database.ts";
+import { type TestService } from "#api/kit/testing.ts";
 import { silentLog } from "#platform/log.ts";
 import type { OpenApi, Operation } from "#platform/openapi/openapi.ts";
 import { openServiceDatabase } from "#platform/postgres/service-database.ts";

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { dropDatabase, newDatabase } from "#api/kit/testing.ts";
+import { dropDatabase, newDatabase } from "#api/kit/test-database.ts";
 
 import {
   linesOf,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from "vitest";
 
 import { migrateService } from "#api/kit/instance.ts";
-import { dropDatabase, newDatabase } from "#api/kit/testing.ts";
+import { dropDatabase, newDatabase } from "#api/kit/test-database.ts";
 import { silentLog } from "#platform/log.ts";
 import { type ServiceDatabase, openServiceDatabase } from "#platform/postgres/service-database.ts";
 

@@ -7,7 +7,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { Client } from "pg";
 import { describe, expect, test } from "vitest";
 
-import { dropDatabase, newDatabase } from "#api/kit/testing.ts";
+import { dropDatabase, newDatabase } from "#api/kit/test-database.ts";
 
 import type { FactBatch } from "../domain/facts.ts";
 import { LakeDuck } from "../repositories/lake-duck.ts";
