@@ -9,8 +9,8 @@ import { fileURLToPath } from "node:url";
 
 import type { Browser, Page } from "playwright";
 
+import { apiPortSettings } from "#api/kit/settings.ts";
 import { Board } from "#dashboards/api.ts";
-import { parseConfig } from "#platform/config.ts";
 
 import {
   createOwner,
@@ -118,7 +118,7 @@ async function take(picture: Picture, { app, cookie, browser }: Session): Promis
 /** Of an API's own page, which needs no session. */
 async function takeDocs(browser: Browser): Promise<void> {
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-  await page.goto(`http://127.0.0.1:${parseConfig({}).api.ports.billing}/docs#addSubscription`);
+  await page.goto(`http://127.0.0.1:${apiPortSettings.billing.default}/docs#addSubscription`);
   const file = path.join(OUT, "billing-docs.png");
   await page.screenshot({ path: file, scale: "css" });
   process.stdout.write(`${path.relative(process.cwd(), file)}\n`);

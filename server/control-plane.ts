@@ -6,7 +6,6 @@ import { createAccess } from "#access/access.ts";
 import { accessMigrations } from "#access/migrations.ts";
 import { accessRoutes } from "#access/routes.ts";
 import { systemClock as clock } from "#platform/clock.ts";
-import type { Config } from "#platform/config.ts";
 import { createApi } from "#platform/http/kit.ts";
 import { peerAddress } from "#platform/http/peer-address.ts";
 import { checkOrigin, originRules } from "#platform/http/same-origin.ts";
@@ -16,7 +15,7 @@ import { migrate } from "#platform/postgres/migrate.ts";
 import { openPostgres } from "#platform/postgres/open.ts";
 import type { Terminal } from "#platform/terminal.ts";
 
-import { type Apis, startApis } from "./apis/start-apis.ts";
+import { type Apis, type ApisSettings, startApis } from "./apis/start-apis.ts";
 import { authorise, authoriseRoutes } from "./authorise.ts";
 import { startForecastWorker } from "./board/forecast-worker.ts";
 import { leaveFolder, sayRunning, sayStopped, takeFolder, type DataFolder } from "./data-folder.ts";
@@ -28,6 +27,7 @@ import { boardRoutes } from "./routes/board.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { FOLLOW_EVENTS, WATCH_BOARD } from "./routes/grants.ts";
 import { operationsRoutes } from "./routes/operations.ts";
+import type { ControlSettings, IndexSettings } from "./settings.ts";
 import { openSockets, type Sockets } from "./sockets.ts";
 import type { WorkspaceKind } from "./workspace.ts";
 import { openWorkspaces, type Workspaces } from "./workspaces.ts";
@@ -40,7 +40,7 @@ export type ControlPlane = {
 };
 
 export type ControlPlaneOptions = {
-  config: Config;
+  settings: ApisSettings & { control: ControlSettings; index: IndexSettings };
   folder: DataFolder;
   terminal: Terminal;
   workspace: WorkspaceKind;
@@ -50,23 +50,24 @@ export type ControlPlaneOptions = {
 
 /** Starts every role in this process, and resolves when the boards can be opened. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { config, folder, terminal } = options;
+  const { settings, folder, terminal } = options;
+  const { control } = settings;
   await using started = new AsyncDisposableStack();
   await takeFolder(folder);
   started.defer(() => leaveFolder(folder));
-  const log = openLog({ file: folder.logFile, level: config.logLevel });
+  const log = openLog({ file: folder.logFile, level: control.logLevel });
   started.defer(() => log.close());
-  const databaseOpens = openDatabase(config, log);
+  const databaseOpens = openDatabase(control, log);
   // It is awaited further down; until then a failure must not count as unhandled.
   databaseOpens.catch(() => undefined);
   const server = createServer();
-  const port = await listen(server, config);
+  const port = await listen(server, control);
   started.defer(() => closeServer(server));
-  if (port !== config.port && config.port !== 0) {
-    terminal.line(`Port ${config.port} is taken: using ${port}.`);
+  if (port !== control.port && control.port !== 0) {
+    terminal.line(`Port ${control.port} is taken: using ${port}.`);
   }
-  const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
-  const pagesOpen = openPages({ host: config.host, port });
+  const url = `http://${control.host.includes(":") ? `[${control.host}]` : control.host}:${port}`;
+  const pagesOpen = openPages({ host: control.host, port });
   pagesOpen.catch(() => undefined);
   const database = await databaseOpens;
   started.defer(() => database.close());
@@ -110,14 +111,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 
 /** Nothing waits for them, and nothing breaks when they cannot start; what is ended while it starts has not failed. */
 function openApis(
-  { config, terminal }: ControlPlaneOptions,
+  { settings, terminal }: ControlPlaneOptions,
   log: Log,
   ending: AbortSignal,
 ): Promise<Apis> {
   const say = (line: string): void => {
     if (!ending.aborted) terminal.line(line);
   };
-  const opening = startApis(config, say);
+  const opening = startApis(settings, say);
   opening
     .then(async ({ urls, ready }) => {
       await ready;
@@ -134,8 +135,8 @@ function openApis(
   return opening;
 }
 
-async function openDatabase(config: Config, log: Log): Promise<Database> {
-  const database = await openPostgres({ ...config, log });
+async function openDatabase(settings: ControlSettings, log: Log): Promise<Database> {
+  const database = await openPostgres({ ...settings, log });
   try {
     await migrate(database, [accessMigrations]);
     return database;
@@ -146,13 +147,16 @@ async function openDatabase(config: Config, log: Log): Promise<Database> {
 }
 
 async function openData(
-  { config, folder, workspace }: ControlPlaneOptions,
+  { settings, folder, workspace }: ControlPlaneOptions,
   log: Log,
   started: AsyncDisposableStack,
 ): Promise<Workspaces> {
   const forecasts = startForecastWorker();
   started.defer(() => forecasts.stop());
-  const workspaces = await openWorkspaces({ config, folder, log, forecasts }, workspace);
+  const workspaces = await openWorkspaces(
+    { settings: settings.index, folder, log, forecasts },
+    workspace,
+  );
   started.defer(() => workspaces.stop());
   return workspaces;
 }
@@ -166,10 +170,11 @@ type ServeDeps = ControlPlaneOptions & {
 
 /** Routes, sockets and pages on the one server. */
 async function serve(
-  { config, log, server, database, workspaces }: ServeDeps,
+  { settings, log, server, database, workspaces }: ServeDeps,
   pagesOpen: ReturnType<typeof openPages>,
   started: AsyncDisposableStack,
 ): Promise<{ sockets: Sockets; setup: ReturnType<typeof createAccess>["setup"] }> {
+  const { control: config } = settings;
   const access = createAccess({ database, clock, limits: config });
   const guard = { access, database, clock };
   const origins = originRules(config);

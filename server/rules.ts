@@ -1,10 +1,11 @@
 import type { DeriveRules } from "#collectors/derive/request-pattern.ts";
 import { parseRequestPattern } from "#collectors/derive/request-pattern.ts";
-import type { Config } from "#platform/config.ts";
 
-export function deriveRules(config: Pick<Config, "signIn" | "signOut">): DeriveRules {
+import type { IndexSettings } from "./settings.ts";
+
+export function deriveRules(settings: Pick<IndexSettings, "signIn" | "signOut">): DeriveRules {
   return {
-    signIn: config.signIn.map(parseRequestPattern),
-    signOut: config.signOut.map(parseRequestPattern),
+    signIn: settings.signIn.map(parseRequestPattern),
+    signOut: settings.signOut.map(parseRequestPattern),
   };
 }

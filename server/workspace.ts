@@ -9,7 +9,6 @@ import { LiveWindow } from "#pipeline/live/live-window.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import type { EventStore } from "#pipeline/store/port.ts";
 import { systemClock as clock } from "#platform/clock.ts";
-import type { Config } from "#platform/config.ts";
 import type { Log } from "#platform/log.ts";
 
 import type { ForecastWorker } from "./board/forecast-worker.ts";
@@ -20,6 +19,7 @@ import { type Demo, startDemo } from "./demo/demo.ts";
 import { startIndexer } from "./indexer/indexer.ts";
 import type { FromIndexer, IndexerTask } from "./indexer/protocol.ts";
 import { Past } from "./past.ts";
+import type { IndexSettings } from "./settings.ts";
 import { Tails, type TailListener } from "./tails.ts";
 import { warmLiveWindow } from "./warm-live-window.ts";
 
@@ -53,7 +53,7 @@ export type Workspace = {
 export type WorkspaceDeps = {
   /** The past changed under the boards: a history is being read, or there is data for the first time. */
   onPastChanged(): void;
-  config: Config;
+  settings: IndexSettings;
   folder: DataFolder;
   log: Log;
   forecasts: ForecastWorker;
@@ -129,16 +129,16 @@ const demoPaths = (folder: DataFolder, demo: Demo | undefined): string[] =>
     : [...demo.logPaths, path.join(folder.root, "logs", "api", "*.access.ndjson")];
 
 function taskOf(
-  { config, folder }: WorkspaceDeps,
+  { settings, folder }: WorkspaceDeps,
   { storeFolder, kind, paths }: { storeFolder: string; kind: WorkspaceKind; paths: string[] },
 ): IndexerTask {
   return {
     storeFolder,
     locksFolder: folder.locks,
     paths,
-    signIn: config.signIn,
-    signOut: config.signOut,
-    timezone: config.timezone,
+    signIn: settings.signIn,
+    signOut: settings.signOut,
+    timezone: settings.timezone,
     ...(kind.kind === "replay"
       ? { replay: { path: kind.path, speed: kind.speed } }
       : { busFolder: busFolderOf(folder.root) }),

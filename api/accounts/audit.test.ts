@@ -8,13 +8,14 @@ import { Batch } from "#collectors/batch.ts";
 import { openDeriver } from "#collectors/derive/derive.ts";
 import { parseRequestPattern } from "#collectors/derive/request-pattern.ts";
 import { ecs } from "#collectors/formats/ecs.ts";
+import { derivationSettings } from "#collectors/settings.ts";
 import type { SourceId } from "#collectors/source.ts";
 import { UTC } from "#collectors/zone.ts";
 import { openFrameAccumulator } from "#pipeline/live/frames.ts";
 import { runQuery } from "#pipeline/metrics/run-query.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import { systemClock } from "#platform/clock.ts";
-import { parseConfig } from "#platform/config.ts";
+import { parseSettings } from "#platform/settings/settings.ts";
 
 import { RATES } from "./domain/throttle.ts";
 import { type Running, signIn, signUp, testAccounts, trySignIn } from "./testing.ts";
@@ -113,10 +114,10 @@ async function inPipeline(lines: readonly unknown[]) {
     batch.number("log.offset").put(batch.rows, index);
     batch.commit();
   }
-  const { signIn: ins, signOut: outs } = parseConfig({});
+  const { index: rules } = parseSettings({ index: derivationSettings }, {});
   openDeriver(batch, {
-    signIn: ins.map(parseRequestPattern),
-    signOut: outs.map(parseRequestPattern),
+    signIn: rules.signIn.map(parseRequestPattern),
+    signOut: rules.signOut.map(parseRequestPattern),
   }).derive(0, batch.rows);
   const frames = openFrameAccumulator(batch);
   frames.fold(0, batch.rows, false);

@@ -4,7 +4,7 @@ import { checkCredentials, confirmPassword } from "./commands/check-credentials.
 import { apiKeyKnower } from "./commands/know-api-key.ts";
 import { createPasswords } from "./commands/passwords.ts";
 import { openSecondFactors } from "./commands/second-factor.ts";
-import { accessTokenKnower, openSessions } from "./commands/sessions.ts";
+import { accessTokenKnower, openSessions, type SessionLimits } from "./commands/sessions.ts";
 import { signInFacts } from "./commands/sign-in-facts.ts";
 import { createTokenCheck } from "./commands/token-check.ts";
 import type { AccountsDeps } from "./deps.ts";
@@ -15,7 +15,7 @@ import { notifyForget } from "./repositories/sessions.ts";
 import { openSigningKeys } from "./repositories/signing-keys.ts";
 
 /** Wires what the routes share. */
-export function openDeps(kit: Kit): AccountsDeps {
+export function openDeps(kit: Kit, limits: SessionLimits): AccountsDeps {
   const { database } = kit;
   const keys = openSigningKeys(kit);
   const tokens = sealedTokens(kit.secret("sealed tokens"));
@@ -37,7 +37,7 @@ export function openDeps(kit: Kit): AccountsDeps {
       check: (credentials) => checkCredentials(check, credentials),
       confirmPassword: (of) => confirmPassword(check, of),
     },
-    sessions: openSessions({ kit, database, keys, tokens, secondFactors, facts }),
+    sessions: openSessions({ kit, limits, database, keys, tokens, secondFactors, facts }),
     knowToken: createTokenCheck(kit, [
       apiKeyKnower(kit),
       accessTokenKnower({ kit, database, keys }),

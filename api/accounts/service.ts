@@ -1,6 +1,6 @@
 import path from "node:path";
 
-import type { Kit, Service } from "#api/kit/service.ts";
+import { defineService } from "#api/kit/service.ts";
 
 import { housekeepingJobs, promiseHousekeeping } from "./commands/housekeeping.ts";
 import { mailJobs } from "./commands/mail-links.ts";
@@ -14,18 +14,20 @@ import { coreMigrations } from "./repositories/migrations-core.ts";
 import { identityMigrations } from "./repositories/migrations-identity.ts";
 import { coreRoutes } from "./routes/core.ts";
 import { identityPermissions, identityRoutes } from "./routes/identity.ts";
+import { accountsSettings, type AccountsSettings } from "./settings.ts";
 
 /** Accounts: who somebody is, and what they may. */
-export const accounts: Service = {
+export const accounts = defineService({
   name: "accounts",
   title: "Accounts",
   description:
     "Sign-up, sign-in and sessions, second factors, passkeys, products with their roles and grants, service accounts, and the OpenID provider that the control plane and other products sign in with. Every decision is in the audit trail.",
   permissions: { ...corePermissions, ...identityPermissions },
   migrations: [...coreMigrations, ...identityMigrations],
-  async open(kit) {
-    const deps = openDeps(kit);
-    const mailer = mailerOf(kit);
+  settings: accountsSettings,
+  async open(kit, settings) {
+    const deps = openDeps(kit, settings);
+    const mailer = mailerOf(settings);
     // Whoever runs it learns of it at the start; mails that are promised meanwhile are tried again.
     void mailer.check().catch((error: unknown) => kit.log.warn("mails cannot be sent", { error }));
     await promiseHousekeeping(deps, kit.database, kit.clock.nowMs());
@@ -39,10 +41,9 @@ export const accounts: Service = {
       close: () => Promise.resolve(mailer.close()),
     };
   },
-};
+});
 
-function mailerOf({ config }: Kit): Mailer {
-  const { smtpUrl, mailFrom: from } = config.api;
+function mailerOf({ smtpUrl, mailFrom: from, dataFolder }: AccountsSettings): Mailer {
   if (smtpUrl !== undefined) return smtpMailer({ url: smtpUrl, from });
-  return fileMailer({ folder: path.join(config.dataFolder, "api", "mail"), from });
+  return fileMailer({ folder: path.join(dataFolder, "api", "mail"), from });
 }

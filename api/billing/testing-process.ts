@@ -5,8 +5,8 @@ import { createInterface } from "node:readline";
 import { z } from "zod";
 
 import { startInstance } from "#api/kit/instance.ts";
+import { instanceSettings } from "#api/kit/settings.ts";
 import { systemClock } from "#platform/clock.ts";
-import { parseConfig } from "#platform/config.ts";
 import { silentLog } from "#platform/log.ts";
 
 import { billing } from "./service.ts";
@@ -38,7 +38,7 @@ const Options = z.object({
 
 async function serve({ databaseUrl, rootKey, aheadMs }: z.output<typeof Options>): Promise<void> {
   const instance = await startInstance(billing, {
-    config: parseConfig({}),
+    ...instanceSettings(billing, {}),
     databaseUrl,
     rootKey,
     port: 0,

@@ -1,7 +1,6 @@
 import { createHmac, hkdfSync } from "node:crypto";
 
 import type { Clock } from "#platform/clock.ts";
-import type { Config } from "#platform/config.ts";
 import { openNotifications } from "#platform/events/notifications.ts";
 import { eventsRoute, outboxMigration, publishEvent } from "#platform/events/outbox.ts";
 import { accessLine } from "#platform/http/access-line.ts";
@@ -28,9 +27,15 @@ import { type ServiceDatabase, openServiceDatabase } from "#platform/postgres/se
 import { operationRoutes } from "./operation-routes.ts";
 import { serviceTokenAuthenticator } from "./service-token.ts";
 import type { Kit, OpenService, Service } from "./service.ts";
+import type { KitSettings } from "./settings.ts";
 
 export type InstanceOptions = {
-  config: Config;
+  settings: Pick<
+    KitSettings,
+    "host" | "replicaUrls" | "requestsPerSecond" | "trustedProxies" | "release"
+  >;
+  /** The values of the service's own settings. */
+  serviceSettings: Readonly<Record<string, unknown>>;
   /** Of the primary. */
   databaseUrl: string;
   /** Everything else follows from it (`Kit.secret`). */
@@ -84,20 +89,21 @@ export async function migrateService(service: Service, database: ServiceDatabase
 /** @throws AppError when the database or the port cannot be had */
 export async function startInstance(service: Service, options: InstanceOptions): Promise<Instance> {
   await using started = new AsyncDisposableStack();
-  const { config, clock, log, front } = options;
+  const { settings, clock, log, front } = options;
   const from = { schema: service.name, log, url: options.databaseUrl };
-  const database = openServiceDatabase({ ...from, replicaUrls: config.api.replicaUrls });
+  const database = openServiceDatabase({ ...from, replicaUrls: settings.replicaUrls });
   started.defer(() => database.close());
   await checkServer(database);
   await migrateService(service, database);
   const notifications = openNotifications(from);
   started.defer(() => notifications.close());
-  const http = await openServer({ host: config.host, port: options.port, front });
+  const http = await openServer({ host: settings.host, port: options.port, front });
   started.defer(() => void http.server.close());
   const url = options.publicUrl ?? http.url;
-  const base = ecsBase({ service: service.name, config, node: options.node ?? "1", clock });
+  const { release } = settings;
+  const base = ecsBase({ service: service.name, release, node: options.node ?? "1", clock });
   const kit = kitOf(service, { ...options, url, database, notifications, base });
-  const open = await service.open(kit);
+  const open = await service.open(kit, options.serviceSettings);
   started.defer(() => open.close?.());
   const { jobs: handlers = {}, patient = false } = open;
   const jobDeps = { database, handlers, patient, clock, log };
@@ -130,7 +136,7 @@ type Serving = {
 
 /** The service's own routes and those that every service has, on the server. */
 function serve({ server }: ApiServer, { service, open, options, kit, base }: Serving) {
-  const { config, clock, front } = options;
+  const { settings, clock, front } = options;
   const { database, log } = kit;
   const stopping = new AbortController();
   const metrics = openMetrics(database);
@@ -141,11 +147,11 @@ function serve({ server }: ApiServer, { service, open, options, kit, base }: Ser
     eventsRoute(service.name),
     ...operationRoutes({ service, open, database, allMetrics }),
   ];
-  const at = { url: kit.url, release: config.api.release };
+  const at = { url: kit.url, release: settings.release };
   const { title, description } = service;
   const api = { title, description, security: bearerScheme };
   const routes = [...served, ...documentRoutes(api, served, at)];
-  const headers = { "x-release": config.api.release };
+  const headers = { "x-release": settings.release };
   const listener = createListener(routes, {
     clock,
     log,
@@ -164,7 +170,7 @@ function serve({ server }: ApiServer, { service, open, options, kit, base }: Ser
       writeLine: options.writeLine,
     }),
     meter: metrics.meter,
-    addressOf: clientAddressBy(config.api.trustedProxies),
+    addressOf: clientAddressBy(settings.trustedProxies),
     stopping: stopping.signal,
   });
   server.on("request", listener);
@@ -212,8 +218,8 @@ function kitOf(service: Service, deps: KitDeps): Kit {
   };
 }
 
-function limitOf({ config, limit, clock }: InstanceOptions): ReturnType<typeof createRateLimit> {
-  const perSecond = limit?.perSecond ?? config.api.requestsPerSecond;
+function limitOf({ settings, limit, clock }: InstanceOptions): ReturnType<typeof createRateLimit> {
+  const perSecond = limit?.perSecond ?? settings.requestsPerSecond;
   const burst = limit?.burst ?? 2 * perSecond;
   return createRateLimit({ burst, refillMs: 1_000 / perSecond, keysMax: LIMIT_KEYS_MAX }, clock);
 }

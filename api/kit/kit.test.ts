@@ -3,8 +3,10 @@ import { z } from "zod";
 
 import { route } from "#platform/http/route.ts";
 import { text } from "#platform/http/schema.ts";
+import { parseSettings } from "#platform/settings/settings.ts";
 
 import type { Service } from "./service.ts";
+import { kitSettings } from "./settings.ts";
 import { testService } from "./testing.ts";
 
 /** A service with one thing in it, to test what every service has. */
@@ -96,8 +98,8 @@ test("a key is another one for another caller, and after a day; what is kept nev
 test("what it needs and says nothing is named by /readyz before whoever asks gives up", async () => {
   const silent: Service = {
     ...notes,
-    open: async (kit) => ({
-      ...(await notes.open(kit)),
+    open: async (kit, settings) => ({
+      ...(await notes.open(kit, settings)),
       checks: { mail: () => new Promise<void>(() => undefined) },
     }),
   };
@@ -130,4 +132,15 @@ test("who may not is refused, and what is wrong is named", async () => {
   const cursor = await service.send("GET", "/v1/events?cursor=bm9uZQ", { as: service.root });
   expect(cursor.json).toMatchObject({ status: 400, errors: [{ path: "query.cursor" }] });
   expect((await service.send("GET", "/nowhere?x=1")).status).toBe(404);
+});
+
+test("the setting of trusted proxies takes addresses and networks, and names what is neither", () => {
+  const proxies = (value: string) =>
+    parseSettings({ kit: kitSettings }, { API_TRUSTED_PROXIES: value }).kit.trustedProxies;
+  expect(proxies("")).toEqual(["127.0.0.0/8", "::1"]);
+  expect(proxies("none")).toEqual([]);
+  expect(proxies("10.0.0.0/8,2001:db8::/32")).toEqual(["10.0.0.0/8", "2001:db8::/32"]);
+  for (const wrong of ["10.0.0.0/33", "::/129", "proxy.example.com", "10.0.0.0/8/8", "10.0.0.0/"]) {
+    expect(() => proxies(wrong)).toThrow("API_TRUSTED_PROXIES");
+  }
 });

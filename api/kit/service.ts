@@ -1,5 +1,4 @@
 import type { Clock } from "#platform/clock.ts";
-import type { Config } from "#platform/config.ts";
 import type { Notifications } from "#platform/events/notifications.ts";
 import type { DomainEvent } from "#platform/events/outbox.ts";
 import type { Route } from "#platform/http/route.ts";
@@ -9,6 +8,7 @@ import type { Log } from "#platform/log.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 import type { RoomMigrations } from "#platform/postgres/migrate.ts";
 import type { ServiceDatabase } from "#platform/postgres/service-database.ts";
+import type { SettingGroup, SettingsOf } from "#platform/settings/settings.ts";
 
 export const SERVICE_NAMES = ["accounts", "billing", "management", "logging", "reporting"] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
@@ -23,9 +23,21 @@ export type Service = {
   permissions: Readonly<Record<string, string>>;
   /** Of its own schema, which has its name. Expand first, contract in a later release. */
   migrations: RoomMigrations["migrations"];
-  /** Opens it in one worker process. */
-  open(kit: Kit): Promise<OpenService>;
+  /** What it reads from the environment, beside what the kit reads. */
+  settings?: SettingGroup;
+  /** Opens it in one worker process, with the values of its settings. */
+  open(kit: Kit, settings: Readonly<Record<string, unknown>>): Promise<OpenService>;
 };
+
+/** A service whose `open` gets its settings with their types. */
+export function defineService<Group extends SettingGroup>(
+  service: Omit<Service, "settings" | "open"> & {
+    settings: Group;
+    open(kit: Kit, settings: SettingsOf<Group>): Promise<OpenService>;
+  },
+): Service {
+  return service;
+}
 
 export type OpenService = {
   routes: readonly Route[];
@@ -41,7 +53,6 @@ export type OpenService = {
 
 /** What a service is given. */
 export type Kit = {
-  config: Config;
   /** Own URL, as others reach it: issuer of tokens, base of links. */
   url: string;
   clock: Clock;

@@ -4,13 +4,13 @@ import { SignJWT, createLocalJWKSet, exportJWK, generateKeyPair } from "jose";
 import { z } from "zod";
 
 import { systemClock } from "#platform/clock.ts";
-import { parseConfig } from "#platform/config.ts";
 import { ACCESS_TOKEN_ALGORITHM, AUDIENCE, tokenAuthenticator } from "#platform/http/tokens.ts";
 import { newId } from "#platform/ids.ts";
 import { silentLog } from "#platform/log.ts";
 
 import { type Instance, startInstance } from "./instance.ts";
 import type { Service } from "./service.ts";
+import { instanceSettings } from "./settings.ts";
 import { dropDatabase, newServiceDatabase } from "./test-database.ts";
 
 export const TEST_ROOT_KEY = "root-key-of-the-tests-0123456789abcdef";
@@ -64,7 +64,7 @@ export async function testService(
   const lines: Record<string, unknown>[] = [];
   const issuer = await testIssuer(() => clock.now);
   const instance = await startInstance(service, {
-    config: parseConfig({ ...options.env }),
+    ...instanceSettings(service, options.env ?? {}),
     databaseUrl,
     rootKey: TEST_ROOT_KEY,
     port: 0,

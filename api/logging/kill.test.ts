@@ -21,12 +21,12 @@ const ROOT = join(import.meta.dirname, "..", "..");
 const CHILD = `
 import { startInstance } from "#api/kit/instance.ts";
 import { logging } from "#api/logging/service.ts";
-import { parseConfig } from "#platform/config.ts";
+import { instanceSettings } from "#api/kit/settings.ts";
 import { systemClock } from "#platform/clock.ts";
 import { silentLog } from "#platform/log.ts";
 const [dataFolder, databaseUrl, rootKey] = process.argv.slice(1);
 const instance = await startInstance(logging, {
-  config: parseConfig({ QUARTERDECK_DATA: dataFolder }),
+  ...instanceSettings(logging, { QUARTERDECK_DATA: dataFolder }),
   databaseUrl, rootKey, port: 0, clock: systemClock, log: silentLog(),
   authenticate: () => Promise.resolve(undefined),
   writeLine: () => undefined,

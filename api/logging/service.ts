@@ -1,4 +1,4 @@
-import type { Kit, Service } from "#api/kit/service.ts";
+import { defineService } from "#api/kit/service.ts";
 import { startOwnIngest } from "#pipeline/bus/own-ingest.ts";
 import { busFolderOf } from "#pipeline/bus/segments.ts";
 import { openSpool } from "#pipeline/bus/spool.ts";
@@ -14,8 +14,9 @@ import { otlpRoute } from "./routes/otlp.ts";
 import { pushRoutes } from "./routes/push.ts";
 import { searchRoutes } from "./routes/search.ts";
 import { tailRoute } from "./routes/tail.ts";
+import { loggingSettings } from "./settings.ts";
 
-export const logging: Service = {
+export const logging = defineService({
   name: "logging",
   title: "Logging",
   description:
@@ -29,13 +30,15 @@ export const logging: Service = {
     "logging:events:read": "read the feed of domain events",
   },
   migrations,
-  async open(kit: Kit) {
-    const { config, clock, log } = kit;
+  settings: loggingSettings,
+  async open(kit, settings) {
+    const { dataFolder } = settings;
+    const { clock, log } = kit;
     await using opened = new AsyncDisposableStack();
-    const bus = opened.use(openSpool({ folder: busFolderOf(config.dataFolder) }));
+    const bus = opened.use(openSpool({ folder: busFolderOf(dataFolder) }));
     const stores = opened.use(
       openCurrentStore({
-        dataFolder: config.dataFolder,
+        dataFolder,
         clock,
         // A change carries the rules too, so a database that is away for now is no reason to answer nothing.
         onOpen: (store) =>
@@ -45,7 +48,7 @@ export const logging: Service = {
       }),
     );
     const tails = opened.use(createTailHub({ stores, log }));
-    opened.use(startOwnIngest({ config, log }));
+    opened.use(startOwnIngest({ config: settings, log }));
     const deps = { kit, bus, stores, tails, normalise: createNormaliser() };
     const resources = opened.move();
     return {
@@ -65,4 +68,4 @@ export const logging: Service = {
       close: () => resources.disposeAsync(),
     };
   },
-};
+});

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import type { Kit, Service } from "#api/kit/service.ts";
+import { defineService } from "#api/kit/service.ts";
 
 import { announce } from "./commands/change.ts";
 import { openStore } from "./commands/open-store.ts";
@@ -15,10 +15,11 @@ import { resolvedRoute } from "./routes/resolved.ts";
 import { secretRoutes } from "./routes/secrets.ts";
 import { settingRoutes } from "./routes/settings.ts";
 import { watchRoute } from "./routes/watch.ts";
+import { managementSettings } from "./settings.ts";
 
 const Announce = z.object({ application: z.string() });
 
-export const management: Service = {
+export const management = defineService({
   name: "management",
   title: "Management",
   description:
@@ -35,8 +36,9 @@ export const management: Service = {
     "management:events:read": "read the feed of domain events",
   },
   migrations,
-  async open(kit: Kit) {
-    const { store, intend } = await openStore(kit);
+  settings: managementSettings,
+  async open(kit, settings) {
+    const { store, intend } = await openStore(kit, settings);
     const cache = createStateCache({ kit, store });
     const deps = { kit, store, intend, cache, wakeUps: createWakeUps(kit.notifications) };
     return {
@@ -60,4 +62,4 @@ export const management: Service = {
       close: () => store.close(),
     };
   },
-};
+});

@@ -1,7 +1,7 @@
 import path from "node:path";
 
 import { serviceToken } from "#api/kit/service-token.ts";
-import type { Kit, OpenService, Service } from "#api/kit/service.ts";
+import { defineService, type Kit, type OpenService } from "#api/kit/service.ts";
 import { openCurrentStore } from "#pipeline/open-current-store.ts";
 import { AppError } from "#platform/errors.ts";
 import { type Chain, beginChains, chainHandlers } from "#platform/jobs/periodic-tasks.ts";
@@ -24,6 +24,7 @@ import { extractsRoute } from "./routes/extracts.ts";
 import { reportRoutes } from "./routes/reports.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
+import { reportingSettings, type ReportingSettings } from "./settings.ts";
 import { openWarehouse } from "./warehouse/open-warehouse.ts";
 
 const EVENTS_EVERY_MS = 30_000;
@@ -31,7 +32,7 @@ const REQUESTS_EVERY_MS = 60_000;
 const LOAD_EVERY_MS = 10_000;
 const TIDY_EVERY_MS = 600_000;
 
-export const reporting: Service = {
+export const reporting = defineService({
   name: "reporting",
   title: "Reporting",
   description:
@@ -44,17 +45,18 @@ export const reporting: Service = {
     "reporting:events:read": "read the feed of domain events",
   },
   migrations,
+  settings: reportingSettings,
   open,
-};
+});
 
-async function open(kit: Kit): Promise<OpenService> {
+async function open(kit: Kit, settings: ReportingSettings): Promise<OpenService> {
   await using opened = new AsyncDisposableStack();
-  const duck = await LakeDuck.open(path.join(kit.config.dataFolder, "warehouse"));
+  const duck = await LakeDuck.open(path.join(settings.dataFolder, "warehouse"));
   opened.defer(() => duck.close());
   const { database, clock, log, jobs } = kit;
-  const warehouse = openWarehouse({ ...kit, duck });
+  const warehouse = openWarehouse(settings, { ...kit, duck });
   opened.defer(() => warehouse.close());
-  const { dataFolder } = kit.config;
+  const { dataFolder } = settings;
   const requestLog = storeRequestLog(opened.use(openCurrentStore({ dataFolder, clock })));
   const deps: ReportingDeps = {
     database,
@@ -66,7 +68,7 @@ async function open(kit: Kit): Promise<OpenService> {
     publish: kit.publish,
     hashUser: kit.hashUser,
   };
-  const chains = chainsOf(kit, deps, requestLog);
+  const chains = chainsOf({ kit, settings, deps, requestLog });
   await beginChains(deps, chains, clock.nowMs());
   const resources = opened.move();
   return {
@@ -86,9 +88,16 @@ async function open(kit: Kit): Promise<OpenService> {
   };
 }
 
-function chainsOf(kit: Kit, deps: ReportingDeps, requestLog: RequestLog): Record<string, Chain> {
+type ChainDeps = {
+  kit: Kit;
+  settings: ReportingSettings;
+  deps: ReportingDeps;
+  requestLog: RequestLog;
+};
+
+function chainsOf({ kit, settings, deps, requestLog }: ChainDeps): Record<string, Chain> {
   const token = serviceToken(kit, "reporting");
-  const urls = { billing: kit.config.api.billingUrl, accounts: kit.config.api.accountsUrl };
+  const urls = { billing: settings.billingUrl, accounts: settings.accountsUrl };
   const events = (source: keyof typeof urls): Chain => {
     const feed = httpFeed({ url: urls[source], token });
     return extractChain(deps, source, {

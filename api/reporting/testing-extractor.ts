@@ -1,14 +1,15 @@
 import path from "node:path";
 
 import { systemClock } from "#platform/clock.ts";
-import { parseConfig } from "#platform/config.ts";
 import { silentLog } from "#platform/log.ts";
 import { openServiceDatabase } from "#platform/postgres/service-database.ts";
+import { parseSettings } from "#platform/settings/settings.ts";
 
 import { extractEvents } from "./commands/extract-events.ts";
 import { loadFiles, tidyLake } from "./commands/load-files.ts";
 import { httpFeed } from "./repositories/event-feed.ts";
 import { LakeDuck } from "./repositories/lake-duck.ts";
+import { warehouseSettings } from "./settings.ts";
 import { openWarehouse } from "./warehouse/open-warehouse.ts";
 
 /** A process for tests to kill: it extracts and tidies without a pause. */
@@ -22,10 +23,10 @@ async function main([databaseUrl = "", folder = "", feedUrl = ""]: string[]): Pr
     schema: "reporting",
     log,
   });
-  const config = parseConfig({ QUARTERDECK_DATA: folder });
+  const { warehouse: settings } = parseSettings({ warehouse: warehouseSettings }, {});
   const clock = systemClock;
   const duck = await LakeDuck.open(path.join(folder, "warehouse"));
-  const warehouse = openWarehouse({ config, log, database, duck });
+  const warehouse = openWarehouse(settings, { log, database, duck });
   const deps = { database, duck, warehouse, clock, log, hashUser: (id: string) => id };
   const feed = httpFeed({ url: feedUrl, token: "token" });
   process.stdout.write("up\n");

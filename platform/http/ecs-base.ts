@@ -1,5 +1,4 @@
 import type { Clock } from "../clock.ts";
-import type { Config } from "../config.ts";
 
 /** What every ECS line of a service has. */
 export type EcsBase = {
@@ -13,19 +12,19 @@ export type EcsBase = {
 
 export function ecsBase(deps: {
   service: string;
-  config: Config;
+  release: string;
   /** `service.node.name`: which of several. */
   node: string;
   clock: Clock;
 }): EcsBase {
-  const { service, config, node, clock } = deps;
+  const { service, release, node, clock } = deps;
   let atMs = Number.NaN;
   let text = "";
   let secondMs = Number.NaN;
   let second = "";
   const members = {
     "service.name": service,
-    "service.version": config.api.release,
+    "service.version": release,
     "service.node.name": node,
     "process.pid": process.pid,
   };

@@ -2,9 +2,15 @@ import { randomBytes } from "node:crypto";
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
-import type { Config } from "#platform/config.ts";
+import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
+import { apiUrlSettings } from "#api/kit/settings.ts";
 import { type EmbeddedServer, startEmbedded } from "#platform/postgres/embedded.ts";
 import { hasLivingOwner } from "#platform/postgres/owner.ts";
+import { processEnvironment } from "#platform/settings/process-environment.ts";
+import { variablesOf } from "#platform/settings/settings.ts";
+
+import type { ApiHostSettings } from "../settings.ts";
+import { workerProcess } from "./service-settings.ts";
 
 /** What the services of one installation share: the database server and the root key. */
 export type Installation = {
@@ -22,13 +28,13 @@ export type Installation = {
 const LOOK_MS = 1_000;
 
 /** @throws AppError when PostgreSQL does not start */
-export async function openInstallation(config: Config): Promise<Installation> {
-  const rootKey = config.api.rootKey ?? keptRootKey(config.dataFolder);
-  const { databaseUrl } = config;
+export async function openInstallation(settings: ApiHostSettings): Promise<Installation> {
+  const rootKey = settings.rootKey ?? keptRootKey(settings.dataFolder);
+  const { databaseUrl } = settings;
   if (databaseUrl !== undefined) {
     return { databaseUrl, rootKey, onMoved: () => undefined, close: () => Promise.resolve() };
   }
-  const embedded = await followEmbedded(config.dataFolder);
+  const embedded = await followEmbedded(settings.dataFolder);
   return { ...embedded, rootKey };
 }
 
@@ -77,20 +83,32 @@ function keptRootKey(dataFolder: string): string {
   return readFileSync(file, "utf8").trim();
 }
 
-/** The environment of a service's workers: that of this process, and what it has found out. */
-export function workerEnvironment(
-  config: Config,
-  { databaseUrl, rootKey }: Pick<Installation, "databaseUrl" | "rootKey">,
-): NodeJS.ProcessEnv {
-  const env = { ...process.env };
+export type WorkerPlace = Pick<ApiHostSettings, "dataFolder" | "host"> &
+  Pick<Installation, "databaseUrl" | "rootKey"> & {
+    /** Where each service of the installation is reached, as far as this process has found out. */
+    urls: Readonly<Partial<Record<ServiceName, string>>>;
+  };
+
+/**
+ * The environment of a service's workers: the settings of that service alone, and what this process has found out. An
+ * address that was set, such as that of a proxy, stays.
+ */
+export function workerEnvironment(service: ServiceName, place: WorkerPlace): NodeJS.ProcessEnv {
+  const allowed = workerProcess(service);
+  const env = processEnvironment(process.env, allowed);
   // Both NAME and NAME_FILE are refused; the value is known by now.
   delete env["DATABASE_URL_FILE"];
   delete env["API_ROOT_KEY_FILE"];
-  return {
-    ...env,
-    QUARTERDECK_DATA: config.dataFolder,
-    QUARTERDECK_HOST: config.host,
-    DATABASE_URL: databaseUrl,
-    API_ROOT_KEY: rootKey,
+  const found: Record<string, string> = {
+    QUARTERDECK_DATA: place.dataFolder,
+    QUARTERDECK_HOST: place.host,
+    DATABASE_URL: place.databaseUrl,
+    API_ROOT_KEY: place.rootKey,
   };
+  for (const name of SERVICE_NAMES) {
+    const { variable } = apiUrlSettings[name];
+    const url = process.env[variable] || place.urls[name];
+    if (url !== undefined) found[variable] = url;
+  }
+  return { ...env, ...variablesOf(allowed.settings, found) };
 }

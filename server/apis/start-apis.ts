@@ -1,6 +1,8 @@
 import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
-import type { Config } from "#platform/config.ts";
+import type { apiPortSettings } from "#api/kit/settings.ts";
+import type { SettingsOf } from "#platform/settings/settings.ts";
 
+import type { ApiHostSettings } from "../settings.ts";
 import { type Door, openDoor } from "./door.ts";
 import { openInstallation, workerEnvironment } from "./installation.ts";
 import { type LogFile, openLogFile } from "./log-file.ts";
@@ -18,6 +20,11 @@ export type Apis = {
   stop(): Promise<void>;
 };
 
+export type ApisSettings = {
+  apis: ApiHostSettings;
+  apiPorts: SettingsOf<typeof apiPortSettings>;
+};
+
 type Opened = { service: ServiceName; door: Door; log: LogFile };
 
 /**
@@ -25,21 +32,26 @@ type Opened = { service: ServiceName; door: Door; log: LogFile };
  * their service is up.
  * @throws AppError when a port or the database cannot be had
  */
-export async function startApis(config: Config, say: (line: string) => void): Promise<Apis> {
+export async function startApis(
+  { apis: settings, apiPorts }: ApisSettings,
+  say: (line: string) => void,
+): Promise<Apis> {
   await using started = new AsyncDisposableStack();
-  const installation = await openInstallation(config);
+  const installation = await openInstallation(settings);
   started.defer(() => installation.close());
   const opened: Opened[] = [];
   for (const service of SERVICE_NAMES) {
-    const port = config.api.ports[service];
-    const door = await openDoor({ host: config.host, port, ifTaken: "next" });
+    const port = apiPorts[service];
+    const door = await openDoor({ host: settings.host, port, ifTaken: "next" });
     started.defer(() => door.close());
-    const log = openLogFile(config.dataFolder, service);
+    const log = openLogFile(settings.dataFolder, service);
     started.defer(() => log.close());
     opened.push({ service, door, log });
   }
-  const env = { ...workerEnvironment(config, installation), ...addresses(opened) };
+  const urls = Object.fromEntries(opened.map(({ service, door }) => [service, door.url]));
+  const place = { ...settings, ...installation, urls };
   const running = opened.map(({ service, door, log }) => {
+    const env = workerEnvironment(service, place);
     const options = { service, count: 1, env, keepTrying: true, writeLines: log.write, say };
     return startWorkers(door, options);
   });
@@ -48,20 +60,10 @@ export async function startApis(config: Config, say: (line: string) => void): Pr
   });
   const resources = started.move();
   return {
-    urls: Object.fromEntries(opened.map(({ service, door }) => [service, door.url])),
+    urls,
     rootKey: installation.rootKey,
     logFiles: Object.fromEntries(opened.map(({ service, log }) => [service, log.file])),
     ready: Promise.all(running.map(({ up }) => up)).then(() => undefined),
     stop: () => resources.disposeAsync(),
   };
-}
-
-/** Where each is really reached, for all of them; an address that was set, such as that of a proxy, stays. */
-function addresses(opened: readonly Opened[]): Record<string, string> {
-  return Object.fromEntries(
-    opened.map(({ service, door }) => {
-      const name = `API_${service.toUpperCase()}_URL`;
-      return [name, process.env[name] || door.url];
-    }),
-  );
 }

@@ -6,29 +6,33 @@ import { Socket } from "node:net";
 import { hostname } from "node:os";
 
 import { type Instance, startInstance } from "#api/kit/instance.ts";
-import type { Service } from "#api/kit/service.ts";
 import { systemClock } from "#platform/clock.ts";
-import { parseConfig } from "#platform/config.ts";
 import type { Front, MetricJson } from "#platform/http/front.ts";
 import { bufferLines } from "#platform/http/line-buffer.ts";
 import { keysOfAccounts, tokenAuthenticator } from "#platform/http/tokens.ts";
 import { logTo } from "#platform/log.ts";
+import { parseSettings } from "#platform/settings/settings.ts";
 
 import type { FromWorker, ToWorker, WorkerTask } from "./protocol.ts";
+import { workerSettings } from "./service-settings.ts";
 import { SERVICES } from "./services.ts";
 
 // Ours alone: workers.ts writes it.
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion
 const task = JSON.parse(process.argv[2] ?? "{}") as WorkerTask;
-const config = parseConfig(process.env);
+const {
+  kit: settings,
+  url,
+  own: serviceSettings,
+} = parseSettings(workerSettings(task.service), process.env);
 const lines = bufferLines((bytes) => void process.stdout.write(bytes));
 process.on("exit", () => lines.flush());
 const log = logTo(lines, {
-  level: config.logLevel,
+  level: settings.logLevel,
   base: {
     "event.dataset": `${task.service}.log`,
     "service.name": task.service,
-    "service.version": config.api.release,
+    "service.version": settings.release,
     "service.node.name": `${hostname()}/${process.pid}`,
   },
 });
@@ -96,14 +100,15 @@ async function start(): Promise<Instance> {
   try {
     const service = await SERVICES[task.service]();
     const instance = await startInstance(service, {
-      config,
-      databaseUrl: config.databaseUrl ?? "",
-      rootKey: config.api.rootKey ?? "",
+      settings,
+      serviceSettings,
+      databaseUrl: settings.databaseUrl ?? "",
+      rootKey: settings.rootKey ?? "",
       front,
-      ...publicUrl(service),
+      publicUrl: new URL(url.url ?? task.url).origin,
       authenticate: tokenAuthenticator({
-        keys: keysOfAccounts(config.api.accountsUrl),
-        issuer: config.api.accountsUrl,
+        keys: keysOfAccounts(settings.accountsUrl),
+        issuer: settings.accountsUrl,
         nowMs: systemClock.nowMs,
       }),
       clock: systemClock,
@@ -116,12 +121,6 @@ async function start(): Promise<Instance> {
   } catch (error) {
     return die(error);
   }
-}
-
-/** How people and the other services reach it, where that was said; else where it listens. */
-function publicUrl({ name }: Service): { publicUrl?: string } {
-  const url = process.env[`API_${name.toUpperCase()}_URL`];
-  return url === undefined || url === "" ? {} : { publicUrl: new URL(url).origin };
 }
 
 /** Once, however often it is asked for. */

@@ -2,15 +2,18 @@ import { fstatSync } from "node:fs";
 import { availableParallelism } from "node:os";
 
 import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
-import type { Config } from "#platform/config.ts";
+import { apiPortSettings } from "#api/kit/settings.ts";
 import { AppError } from "#platform/errors.ts";
+import { parseSettings } from "#platform/settings/settings.ts";
 
 import { openDoor } from "../apis/door.ts";
 import { openInstallation, workerEnvironment } from "../apis/installation.ts";
 import { openLogFile } from "../apis/log-file.ts";
+import { workerSettings } from "../apis/service-settings.ts";
 import { type WorkersOptions, startWorkers } from "../apis/workers.ts";
+import { apiHostSettings } from "../settings.ts";
 import type { Command } from "./command.ts";
-import { numberOption, parseOptions } from "./options.ts";
+import { environmentWith, numberOption, parseOptions } from "./options.ts";
 import { untilSignal } from "./until-signal.ts";
 
 const WORKERS_MAX = 64;
@@ -35,22 +38,35 @@ SIGTERM and SIGINT stop it after what is in flight, a second one at once; SIGHUP
   quarterdeck api accounts --port 4601`,
 
   async run(args) {
-    const { config, values, positionals } = parseOptions(args, { workers: { type: "string" } });
+    const { values, positionals } = parseOptions(args, { workers: { type: "string" } });
     const service = serviceOf(positionals);
-    const range = { fallback: config.api.workers, min: 0, max: WORKERS_MAX };
+    const { apis: settings, port: listen } = parseSettings(
+      {
+        apis: apiHostSettings,
+        port: { port: apiPortSettings[service] },
+        // Read by its workers: what is wrong with them is shown before any is started.
+        ...workerSettings(service),
+      },
+      environmentWith(values, apiPortSettings[service].variable),
+    );
+    const range = { fallback: settings.workers, min: 0, max: WORKERS_MAX };
     const count = numberOption(values, "workers", range) || availableParallelism();
     await using started = new AsyncDisposableStack();
-    const installation = await openInstallation(config);
+    const installation = await openInstallation(settings);
     started.defer(() => installation.close());
-    const output = logOutput(config, service);
+    const output = logOutput(settings.dataFolder, service);
     started.defer(() => output.close());
-    const port = values["port"] === undefined ? config.api.ports[service] : config.port;
-    const door = await openDoor({ host: config.host, port, ifTaken: "fail" });
+    const { port } = listen;
+    const door = await openDoor({ host: settings.host, port, ifTaken: "fail" });
     started.defer(() => door.close());
+    const environment = (databaseUrl: string): NodeJS.ProcessEnv => {
+      const urls = { [service]: door.url };
+      return workerEnvironment(service, { ...settings, ...installation, databaseUrl, urls });
+    };
     const workers = startWorkers(door, {
       service,
       count,
-      env: workerEnvironment(config, installation),
+      env: environment(installation.databaseUrl),
       keepTrying: false,
       writeLines: output.write,
       say,
@@ -61,8 +77,7 @@ SIGTERM and SIGINT stop it after what is in flight, a second one at once; SIGHUP
     say(`The ${service} API is at ${door.url} (${door.url}/docs), workers: ${count}.`);
     if (output.file !== undefined) say(`Its log: ${output.file}`);
     const restart = (databaseUrl = installation.databaseUrl): void => {
-      const env = workerEnvironment(config, { ...installation, databaseUrl });
-      workers.restart(env).catch((error: unknown) => say(String(error)));
+      workers.restart(environment(databaseUrl)).catch((error: unknown) => say(String(error)));
     };
     const onHangUp = (): void => restart();
     process.on("SIGHUP", onHangUp);
@@ -93,9 +108,9 @@ type Output = {
 };
 
 /** Machines read stdout; a person at a terminal would drown in it. */
-function logOutput(config: Config, service: ServiceName): Output {
+function logOutput(dataFolder: string, service: ServiceName): Output {
   // Node leaves it undefined where there is no terminal.
-  if (process.stdout.isTTY) return openLogFile(config.dataFolder, service);
+  if (process.stdout.isTTY) return openLogFile(dataFolder, service);
   // Into a file, what several processes write lies one after the other; in a pipe it could mix, so it goes through us.
   const write = fstatSync(process.stdout.fd).isFile() ? "directly" : writeOut;
   return { file: undefined, write, close: () => undefined };

@@ -6,12 +6,14 @@ import { Ingest, type IngestCounts } from "#pipeline/ingest/ingest.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import { systemClock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
+import { parseSettings } from "#platform/settings/settings.ts";
 import { openTerminal, printable } from "#platform/terminal.ts";
 
 import { openDataFolder } from "../data-folder.ts";
 import { deriveRules } from "../rules.ts";
+import { indexSettings } from "../settings.ts";
 import type { Command } from "./command.ts";
-import { parseOptions } from "./options.ts";
+import { environmentWith, parseOptions } from "./options.ts";
 
 /** Histories are sealed by size, but for the first segments, which are sealed sooner. */
 const SEAL_AFTER_MS = Number.POSITIVE_INFINITY;
@@ -32,10 +34,11 @@ format by their content, and stores the events. Lines that no format understands
   quarterdeck ingest '/var/log/nginx/*.gz' --json`,
 
   async run(args) {
-    const { config, values, positionals } = parseOptions(args, { json: { type: "boolean" } });
+    const { values, positionals } = parseOptions(args, { json: { type: "boolean" } });
+    const { index: settings } = parseSettings({ index: indexSettings }, environmentWith(values));
     if (positionals.length === 0) throw new AppError("bad_request", "name at least one log file");
     await mustExist(positionals);
-    const folder = openDataFolder(config.dataFolder);
+    const folder = openDataFolder(settings.dataFolder);
     const terminal = openTerminal(process.stderr, systemClock);
     await using store = await openEmbeddedStore({ folder: folder.store, clock: systemClock });
     const source = fileSource({
@@ -49,8 +52,8 @@ format by their content, and stores the events. Lines that no format understands
     const ingest = new Ingest({
       store,
       clock: systemClock,
-      rules: deriveRules(config),
-      zone: zoneOf(config.timezone),
+      rules: deriveRules(settings),
+      zone: zoneOf(settings.timezone),
       sealAfterMs: SEAL_AFTER_MS,
       foldEveryMs: FOLD_EVERY_MS,
       onProgress: (counts) => terminal.progress(progressText(counts, seconds())),

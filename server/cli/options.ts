@@ -1,20 +1,19 @@
 import { parseArgs } from "node:util";
 
-import { parseConfig, type Config } from "#platform/config.ts";
 import { AppError } from "#platform/errors.ts";
+import type { Environment } from "#platform/settings/settings.ts";
 
 type OptionTypes = Record<
   string,
   { type: "string" | "boolean"; multiple?: boolean; short?: string }
 >;
 export type Options = {
-  config: Config;
   values: Readonly<Record<string, string | boolean | string[] | undefined>>;
   positionals: string[];
 };
 
 /**
- * Parses a command's arguments. `--data`, `--port` and `--host` are known to all, and win over the environment.
+ * Parses a command's arguments; every command has `--data`, `--port` and `--host`.
  * @throws AppError that names the argument that is wrong.
  */
 export function parseOptions(args: string[], types: OptionTypes = {}): Options {
@@ -25,23 +24,6 @@ export function parseOptions(args: string[], types: OptionTypes = {}): Options {
     help: { type: "boolean", short: "h" },
     ...types,
   };
-  const { values, positionals } = parsed(args, options);
-  const env = { ...process.env };
-  for (const [name, variable] of [
-    ["data", "QUARTERDECK_DATA"],
-    ["port", "QUARTERDECK_PORT"],
-    ["host", "QUARTERDECK_HOST"],
-  ] as const) {
-    const value = values[name];
-    if (typeof value === "string") env[variable] = value;
-  }
-  return { config: parseConfig(env), values, positionals };
-}
-
-function parsed(
-  args: string[],
-  options: OptionTypes,
-): { values: Options["values"]; positionals: string[] } {
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
     const strings = Object.fromEntries(
@@ -54,6 +36,19 @@ function parsed(
   } catch (error) {
     throw new AppError("bad_request", error instanceof Error ? error.message : String(error));
   }
+}
+
+/** The environment that the settings are read from: `--data`, `--port` and `--host` win over their variables. */
+export function environmentWith(
+  values: Options["values"],
+  portVariable = "QUARTERDECK_PORT",
+): Environment {
+  const given = { QUARTERDECK_DATA: values["data"], QUARTERDECK_HOST: values["host"] };
+  const options = Object.entries({ ...given, [portVariable]: values["port"] });
+  const texts = options.filter(
+    (option): option is [string, string] => typeof option[1] === "string",
+  );
+  return { ...process.env, ...Object.fromEntries(texts) };
 }
 
 /** A number option, in its range. */

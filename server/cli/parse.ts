@@ -11,11 +11,12 @@ import type { Format } from "#collectors/format.ts";
 import { FORMATS, formatNamed } from "#collectors/formats/index.ts";
 import { Parser, nested, type Document, type ParseOptions } from "#collectors/parse.ts";
 import { zoneOf } from "#collectors/zone.ts";
-import { parseConfig } from "#platform/config.ts";
 import { AppError } from "#platform/errors.ts";
+import { parseSettings } from "#platform/settings/settings.ts";
 import { printableJson } from "#platform/terminal.ts";
 
 import { deriveRules } from "../rules.ts";
+import { indexSettings } from "../settings.ts";
 import type { Command } from "./command.ts";
 import { documentTable } from "./document-table.ts";
 
@@ -93,11 +94,15 @@ function readOptions(args: string[]): Options {
     zone: zoneOf(values.timezone),
     nowMs: Date.now(),
     // What the boards derive is shown where it is asked for; else documents compare with those of Elastic's modules.
-    rules: all || table || stdout.isTTY ? deriveRules(parseConfig(process.env)) : NO_RULES,
+    rules: all || table || stdout.isTTY ? configuredRules() : NO_RULES,
     batch,
     table,
     all,
   };
+}
+
+function configuredRules(): DeriveRules {
+  return deriveRules(parseSettings({ index: indexSettings }, process.env).index);
 }
 
 function parsedArgs(args: string[]) {

@@ -9,6 +9,8 @@ import { parseInstant, parseRange } from "#pipeline/time-range.ts";
 import { systemClock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 import { silentLog } from "#platform/log.ts";
+import { dataFolderSettings } from "#platform/settings/data-folder.ts";
+import { parseSettings } from "#platform/settings/settings.ts";
 import { printable, printableJson } from "#platform/terminal.ts";
 import { startForecastWorker } from "#server/board/forecast-worker.ts";
 import { openForecasts } from "#server/board/open-forecasts.ts";
@@ -17,7 +19,7 @@ import { chooseDataset } from "#server/board/tier.ts";
 
 import { openDataFolder, storeToRead } from "../data-folder.ts";
 import type { Command } from "./command.ts";
-import { numberOption, parseOptions, type Options } from "./options.ts";
+import { environmentWith, numberOption, parseOptions, type Options } from "./options.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -57,7 +59,8 @@ Metrics: ${Object.keys(CATALOGUE).join(", ")}
     if (metric === undefined || surplus !== undefined) {
       throw new AppError("bad_request", "name one metric, such as: quarterdeck query requests");
     }
-    const folder = openDataFolder(options.config.dataFolder);
+    const { data } = parseSettings({ data: dataFolderSettings }, environmentWith(options.values));
+    const folder = openDataFolder(data.dataFolder);
     const storeFolder = storeToRead(folder);
     await using store = await openEmbeddedStore({ folder: storeFolder, clock: systemClock });
     await using forecasts = openForecasts(storeFolder, "logs");

@@ -3,12 +3,14 @@ import path from "node:path";
 
 import { systemClock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
+import { parseSettings } from "#platform/settings/settings.ts";
 import { openTerminal, printable } from "#platform/terminal.ts";
 
 import { startControlPlane } from "../control-plane.ts";
 import { openDataFolder } from "../data-folder.ts";
+import { ALL_SETTINGS } from "../settings.ts";
 import type { Command } from "./command.ts";
-import { numberOption, parseOptions } from "./options.ts";
+import { environmentWith, numberOption, parseOptions } from "./options.ts";
 import { untilSignal } from "./until-signal.ts";
 
 export const replayCommand: Command = {
@@ -24,7 +26,7 @@ distance divided by the speed, and carry the time at which they are played. .gz 
   quarterdeck replay access.log --speed 60`,
 
   async run(args) {
-    const { config, values, positionals } = parseOptions(args, { speed: { type: "string" } });
+    const { values, positionals } = parseOptions(args, { speed: { type: "string" } });
     const [file, surplus] = positionals;
     if (file === undefined || surplus !== undefined) {
       throw new AppError(
@@ -40,9 +42,10 @@ distance divided by the speed, and carry the time at which they are played. .gz 
     const terminal = openTerminal(process.stdout, systemClock);
     terminal.line(`Replaying ${printable(file)} at ${speed} × its speed`);
     const ended = untilSignal();
+    const settings = parseSettings(ALL_SETTINGS, environmentWith(values));
     const controlPlane = await startControlPlane({
-      config,
-      folder: openDataFolder(config.dataFolder),
+      settings,
+      folder: openDataFolder(settings.control.dataFolder),
       terminal,
       workspace: { kind: "replay", path: path.resolve(file), speed },
       apis: false,

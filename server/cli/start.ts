@@ -4,14 +4,16 @@ import path from "node:path";
 import { GLOB_CHARACTERS } from "#collectors/sources/files/scan.ts";
 import { findLogs } from "#collectors/sources/usual-places.ts";
 import { systemClock } from "#platform/clock.ts";
+import { parseSettings } from "#platform/settings/settings.ts";
 import { openTerminal, printable } from "#platform/terminal.ts";
 
 import { startControlPlane } from "../control-plane.ts";
 import { openDataFolder } from "../data-folder.ts";
+import { ALL_SETTINGS } from "../settings.ts";
 import { readSettings, saveSettings } from "../start-settings.ts";
 import type { WorkspaceKind } from "../workspace.ts";
 import type { Command } from "./command.ts";
-import { parseOptions } from "./options.ts";
+import { environmentWith, parseOptions } from "./options.ts";
 import { untilSignal } from "./until-signal.ts";
 
 export const startCommand: Command = {
@@ -33,17 +35,18 @@ else the logs in the usual places; where there are none it starts a demo: a smal
   npm start -- access.log --port 8080`,
 
   async run(args) {
-    const { config, values, positionals } = parseOptions(args, {
+    const { values, positionals } = parseOptions(args, {
       demo: { type: "boolean" },
       "no-apis": { type: "boolean" },
     });
+    const settings = parseSettings(ALL_SETTINGS, environmentWith(values));
     const terminal = openTerminal(process.stdout, systemClock);
-    const folder = openDataFolder(config.dataFolder);
+    const folder = openDataFolder(settings.control.dataFolder);
     const kind = await chooseWorkspace(folder.root, positionals, values["demo"] === true);
     terminal.line(describe(kind, values["demo"] === true));
     const ended = untilSignal();
     const controlPlane = await startControlPlane({
-      config,
+      settings,
       folder,
       terminal,
       workspace: kind,

@@ -10,6 +10,7 @@ import { z } from "zod";
 
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
+import { processEnvironment } from "#platform/settings/process-environment.ts";
 
 import type { ApiAddresses } from "./apis/client.ts";
 import { historyPaths } from "./history.ts";
@@ -157,6 +158,7 @@ function forkHost(hostOptions: HostOptions): Host {
   const stdio = ["ignore", "ignore", "pipe", "ipc"] as const;
   const child = fork(file, [JSON.stringify(hostOptions)], {
     execArgv: HOST_MEMORY,
+    env: processEnvironment(process.env),
     stdio: [...stdio],
   });
   const ready = Promise.withResolvers<Ready>();

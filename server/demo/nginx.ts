@@ -5,6 +5,7 @@ import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { freePort } from "#platform/free-port.ts";
+import { processEnvironment } from "#platform/settings/process-environment.ts";
 
 import { NGINX_LOG_FORMAT } from "./log-line.ts";
 import type { Proxy, ProxyOptions } from "./proxy.ts";
@@ -39,7 +40,7 @@ export async function startNginx(
   const args = ["-p", `${folder}/`, "-c", "nginx.conf", "-e", "nginx-error.log"];
   const child = spawn("/bin/sh", ["-c", LEASHED, "sh", program, ...args], {
     stdio: ["pipe", "ignore", "ignore"],
-    env: { ...process.env, TZ: "UTC" },
+    env: { ...processEnvironment(process.env), TZ: "UTC" },
   });
   // A shell that cannot be started shows as an exit code below.
   child.on("error", () => child.emit("exit", -1, null));

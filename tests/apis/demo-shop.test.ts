@@ -5,11 +5,12 @@ import { z } from "zod";
 
 import type { ServiceName } from "#api/kit/service.ts";
 import { sendTo } from "#api/kit/testing.ts";
-import { parseConfig } from "#platform/config.ts";
+import { parseSettings } from "#platform/settings/settings.ts";
 import { type Apis, startApis } from "#server/apis/start-apis.ts";
 import { createBackends } from "#server/demo/apis/backends.ts";
 import { ApiAddresses } from "#server/demo/apis/client.ts";
 import { passwordOf, people } from "#server/demo/people.ts";
+import { ALL_SETTINGS } from "#server/settings.ts";
 
 import { linesOf, temporaryFolder, until } from "./start-api.ts";
 
@@ -23,8 +24,11 @@ beforeAll(async () => {
   const ports = ["ACCOUNTS", "BILLING", "MANAGEMENT", "LOGGING", "REPORTING"].map(
     (name) => [`API_${name}_PORT`, "0"] as const,
   );
-  const config = parseConfig({ ...Object.fromEntries(ports), QUARTERDECK_DATA: folder.path });
-  apis = await startApis(config, () => undefined);
+  const settings = parseSettings(ALL_SETTINGS, {
+    ...Object.fromEntries(ports),
+    QUARTERDECK_DATA: folder.path,
+  });
+  apis = await startApis(settings, () => undefined);
   stack.defer(() => apis.stop());
   stack.defer(() => closing.abort());
   await apis.ready;

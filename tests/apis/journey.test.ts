@@ -7,8 +7,9 @@ import { z } from "zod";
 
 import type { ServiceName } from "#api/kit/service.ts";
 import { type Send, type TestAnswer, sendTo } from "#api/kit/testing.ts";
-import { parseConfig } from "#platform/config.ts";
+import { parseSettings } from "#platform/settings/settings.ts";
 import { type Apis, startApis } from "#server/apis/start-apis.ts";
+import { ALL_SETTINGS } from "#server/settings.ts";
 
 /**
  * The life of one customer through the public HTTP APIs of five real processes, and nothing else: signs up, subscribes
@@ -25,8 +26,11 @@ beforeAll(async () => {
   const ports = ["ACCOUNTS", "BILLING", "MANAGEMENT", "LOGGING", "REPORTING"].map(
     (name) => [`API_${name}_PORT`, "0"] as const,
   );
-  const config = parseConfig({ ...Object.fromEntries(ports), QUARTERDECK_DATA: folder });
-  apis = await startApis(config, () => undefined);
+  const settings = parseSettings(ALL_SETTINGS, {
+    ...Object.fromEntries(ports),
+    QUARTERDECK_DATA: folder,
+  });
+  apis = await startApis(settings, () => undefined);
   await apis.ready;
 }, 120_000);
 afterAll(async () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 
 import { describe, expect, test } from "vitest";
@@ -11,13 +12,16 @@ const PORTS = Object.fromEntries(
   SERVICE_NAMES.map((name) => [`API_${name.toUpperCase()}_PORT`, "0"]),
 );
 
+const environmentOf = (pid: number): string => readFileSync(`/proc/${pid}/environ`, "utf8");
+
 describe.runIf(IS_BUILT)("npm start", () => {
-  test("starts the five APIs, goes on without them, brings them back, and takes them along", async () => {
+  test("starts the five APIs each with its own secrets, goes on without them, brings them back, and takes them along", async () => {
     await using folder = await temporaryFolder();
     const log = `${folder.path}/access.log`;
     await writeFile(log, "");
     const args = ["start", "--port", "0", "--data", `${folder.path}/data`, log];
-    await using start = program(args, { DATABASE_URL: "", ...PORTS });
+    const mail = { SMTP_URL: "smtp://user:hunter2@127.0.0.1:1" };
+    await using start = program(args, { DATABASE_URL: "", ...mail, ...PORTS });
     const list = await until("the APIs", () => /The domain APIs: (.+)\n/.exec(start.out())?.[1]);
     const urls = new Map(list.split(", ").map((it) => [it.split(" ")[0], it.split(" ")[1]]));
     expect([...urls.keys()]).toEqual([...SERVICE_NAMES]);
@@ -31,6 +35,8 @@ describe.runIf(IS_BUILT)("npm start", () => {
     expect(await statusesOf("/readyz")).toEqual([200, 200, 200, 200, 200]);
     const before = workersOf(start.child);
     expect(before).toHaveLength(SERVICE_NAMES.length);
+    const withSecret = before.filter((pid) => environmentOf(pid).includes("hunter2"));
+    expect(withSecret.map(commandOf)).toEqual([expect.stringContaining('"accounts"')]);
     for (const pid of before) process.kill(pid, "SIGKILL");
     expect((await fetch(`${board}/livez`)).status).toBe(200);
     // Nobody is refused at the door meanwhile: the requests wait for the next workers.

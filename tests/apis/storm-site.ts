@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 
 import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
-import { parseConfig } from "#platform/config.ts";
 import { openDoor } from "#server/apis/door.ts";
 import { workerEnvironment } from "#server/apis/installation.ts";
 import { openLogFile } from "#server/apis/log-file.ts";
@@ -41,7 +40,6 @@ export async function startSite(): Promise<Site> {
   const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck storm "));
   started.defer(() => rm(folder, { recursive: true, force: true }));
   const { primary, replica } = started.use(await startReplicatedPostgres());
-  const config = parseConfig({ QUARTERDECK_DATA: folder });
   const said: string[] = [];
   const doors = new Map<ServiceName, Awaited<ReturnType<typeof openDoor>>>();
   for (const service of SERVICE_NAMES) {
@@ -55,14 +53,12 @@ export async function startSite(): Promise<Site> {
     return door;
   };
   const urls = each((service) => doorOf(service).url);
-  const env = {
-    ...workerEnvironment(config, { databaseUrl: primary.url, rootKey: ROOT_KEY }),
-    DATABASE_REPLICA_URLS: replica.url,
-    API_REQUESTS_PER_SECOND: "100000",
-    NODE_OPTIONS: "",
-    ...Object.fromEntries(
-      SERVICE_NAMES.map((service) => [`API_${service.toUpperCase()}_URL`, urls[service]]),
-    ),
+  const place = {
+    dataFolder: folder,
+    host: "127.0.0.1",
+    databaseUrl: primary.url,
+    rootKey: ROOT_KEY,
+    urls,
   };
   const workers = each((service) => {
     const log = openLogFile(folder, service);
@@ -70,7 +66,12 @@ export async function startSite(): Promise<Site> {
     const running = startWorkers(doorOf(service), {
       service,
       count: WORKERS[service],
-      env,
+      env: {
+        ...workerEnvironment(service, place),
+        DATABASE_REPLICA_URLS: replica.url,
+        API_REQUESTS_PER_SECOND: "100000",
+        NODE_OPTIONS: "",
+      },
       keepTrying: false,
       writeLines: log.write,
       say: (line) => void said.push(line),

@@ -27,14 +27,18 @@ import {
   sessionById,
 } from "../repositories/sessions.ts";
 import type { SigningKeys } from "../repositories/signing-keys.ts";
+import type { AccountsSettings } from "../settings.ts";
 import { originFields, wrongCredentials } from "./check-credentials.ts";
 import { deviceTokenOf } from "./device-tokens.ts";
 import type { SecondFactors } from "./second-factor.ts";
 import type { SignInFacts } from "./sign-in-facts.ts";
 import type { KnownToken } from "./token-check.ts";
 
+export type SessionLimits = Pick<AccountsSettings, "sessionIdleMs" | "sessionMaxMs">;
+
 export type SessionDeps = {
   kit: Kit;
+  limits: SessionLimits;
   database: Database;
   keys: SigningKeys;
   tokens: SealedTokens;
@@ -120,7 +124,7 @@ async function startSession(
     if (!isFirst) throw new CodeUsed(accountId);
   }
   const { nowMs } = origin;
-  const { sessionIdleMs: idleMs, sessionMaxMs: maxMs } = deps.kit.config;
+  const { sessionIdleMs: idleMs, sessionMaxMs: maxMs } = deps.limits;
   const session: Session = {
     id: start.sessionId ?? newId("ses"),
     accountId,
@@ -196,7 +200,7 @@ async function refresh(
     return { ...refuse("reused"), ended: session };
   }
   if (decision === "repeat") return answered(deps, session);
-  const { idleMs, maxMs } = lifetimeOf(deps.kit);
+  const { sessionIdleMs: idleMs, sessionMaxMs: maxMs } = deps.limits;
   const { idleAtMs } = extended(session.createdAtMs, nowMs, { idleMs, maxMs });
   const { address, userAgent } = by.origin;
   await rotateSession(tx, id, { nowMs, idleAtMs, address, userAgent });
@@ -209,11 +213,6 @@ const answered = (deps: SessionDeps, session: Session): RefreshResult => ({
     session,
     refreshToken: refreshTokenOf(deps.tokens, session.id, session.generation),
   },
-});
-
-const lifetimeOf = ({ config }: Kit) => ({
-  idleMs: config.sessionIdleMs,
-  maxMs: config.sessionMaxMs,
 });
 
 async function end(deps: SessionDeps, tx: Queryable, which: EndSessions): Promise<string[]> {

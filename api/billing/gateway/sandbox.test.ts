@@ -20,9 +20,9 @@ async function openSandbox(): Promise<GatewayUnderTest> {
   const kits: Kit[] = [];
   const noted: Service = {
     ...billing,
-    open: (kit) => {
+    open: (kit, settings) => {
       kits.push(kit);
-      return billing.open(kit);
+      return billing.open(kit, settings);
     },
   };
   const service = await testService(noted);

@@ -2,6 +2,7 @@ import type { Kit } from "#api/kit/service.ts";
 
 import { mongoClient, openMongoStore } from "../repositories/mongo-store.ts";
 import { postgresStore } from "../repositories/postgres-store.ts";
+import type { ManagementSettings } from "../settings.ts";
 import type { SettingsStore } from "../store/port.ts";
 
 type ChosenStore = {
@@ -14,8 +15,10 @@ type ChosenStore = {
 const ANNOUNCE_AFTER_MS = 10_000;
 
 /** The store that the configuration names: MongoDB where it has `MONGODB_URL`, else the service's own PostgreSQL. */
-export async function openStore(kit: Kit): Promise<ChosenStore> {
-  const { mongodbUrl } = kit.config.api;
+export async function openStore(
+  kit: Kit,
+  { mongodbUrl }: ManagementSettings,
+): Promise<ChosenStore> {
   if (mongodbUrl === undefined) {
     return { store: postgresStore(kit.database), intend: () => Promise.resolve() };
   }

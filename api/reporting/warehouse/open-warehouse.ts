@@ -8,16 +8,19 @@ import { duckdbWarehouse } from "../repositories/duckdb-warehouse.ts";
 import type { LakeDuck } from "../repositories/lake-duck.ts";
 import { filesOf } from "../repositories/lake-store.ts";
 import { redshiftWarehouse } from "../repositories/redshift-warehouse.ts";
+import type { WarehouseSettings } from "../settings.ts";
 import type { Warehouse } from "./port.ts";
 import { dataApiTarget, redshiftDataWire } from "./redshift-data.ts";
 import { redshiftPgWire } from "./redshift-pg.ts";
 import { s3Put } from "./s3-object.ts";
 
-type Deps = Pick<Kit, "config" | "log" | "database"> & { duck: LakeDuck };
+type Deps = Pick<Kit, "log" | "database"> & { duck: LakeDuck };
 
-/** Opens the engine that the configuration names. @throws AppError bad_request that names what is missing in it */
-export function openWarehouse({ config, log, database, duck }: Deps): Warehouse {
-  const { url, s3, iamRole } = config.api.warehouse;
+/** Opens the engine that the settings name. @throws AppError bad_request that names what is missing in them */
+export function openWarehouse(
+  { url, s3, iamRole }: WarehouseSettings,
+  { log, database, duck }: Deps,
+): Warehouse {
   if (url === undefined) return duckdbWarehouse({ duck, files: (fact) => filesOf(database, fact) });
   if (s3 === undefined || iamRole === undefined) {
     throw new AppError(

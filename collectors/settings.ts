@@ -1,0 +1,56 @@
+import { z } from "zod";
+
+import type { SettingGroup } from "#platform/settings/settings.ts";
+
+const REQUEST_PATTERN = /^[A-Z]+ \/\S* [1-5](?:\d\d|xx)(?:,[1-5](?:\d\d|xx))*$/;
+
+const requestPatterns = z
+  .string()
+  .transform((text) =>
+    text
+      .split(";")
+      .map((part) => part.trim())
+      .filter((part) => part !== ""),
+  )
+  .refine((patterns) => patterns.every((pattern) => REQUEST_PATTERN.test(pattern)), {
+    error:
+      "write METHOD PATH STATUS[,STATUS…], several divided by ;, for example: POST /login 2xx,3xx; POST /api/session 201",
+  });
+
+/** What an event is read by where the line itself leaves it open. */
+export const derivationSettings = {
+  /** IANA name. */
+  timezone: {
+    variable: "QUARTERDECK_TIMEZONE",
+    schema: z.string().refine(isTimezone, {
+      error: "name a time zone of the IANA list, for example UTC or Europe/Berlin",
+    }),
+    default: "UTC",
+    description:
+      "Time zone of log lines whose times name none (nginx error, Apache error, HAProxy).",
+  },
+  /** Request patterns as text: `POST /login 2xx,3xx`. */
+  signIn: {
+    variable: "QUARTERDECK_SIGN_IN",
+    schema: requestPatterns,
+    default:
+      "POST /login 2xx,3xx; POST /*/login 2xx,3xx; POST /signin 2xx,3xx; POST /*/sign-in 2xx,3xx; POST /api/session 2xx; POST /wp-login.php 3xx",
+    description:
+      "Requests in access logs that are a sign-in: METHOD PATH STATUS[,STATUS…] divided by ;, * stands for any part of the path.",
+  },
+  signOut: {
+    variable: "QUARTERDECK_SIGN_OUT",
+    schema: requestPatterns,
+    default:
+      "POST /logout 2xx,3xx; GET /logout 2xx,3xx; POST /*/logout 2xx,3xx; POST /signout 2xx,3xx; POST /*/sign-out 2xx,3xx; DELETE /api/session 2xx",
+    description: "Requests in access logs that are a sign-out, written in the same way.",
+  },
+} satisfies SettingGroup;
+
+function isTimezone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,145 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+
+import { expect, test } from "vitest";
+
+import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
+import { envExample, parseSettings, type Setting } from "#platform/settings/settings.ts";
+
+import { workerEnvironment } from "./apis/installation.ts";
+import { workerSettings } from "./apis/service-settings.ts";
+import { SERVICES } from "./apis/services.ts";
+import { ALL_SETTINGS } from "./settings.ts";
+
+const parse = (
+  env: Readonly<Record<string, string>>,
+  readFile?: (file: string) => string,
+): ReturnType<typeof parseSettings<typeof ALL_SETTINGS>> =>
+  parseSettings(ALL_SETTINGS, env, readFile);
+
+test("nothing has to be configured", () => {
+  const { control, index } = parse({});
+  expect(control).toMatchObject({ port: 4600, host: "127.0.0.1" });
+  expect(control.dataFolder).toBe(path.resolve("data"));
+  expect(control.databaseUrl).toBeUndefined();
+  expect(index.timezone).toBe("UTC");
+  expect(index.signIn).toContain("POST /login 2xx,3xx");
+});
+
+test("all mistakes are reported at once, each with its variable and what to write", () => {
+  const broken = {
+    QUARTERDECK_PORT: "eighty",
+    QUARTERDECK_TIMEZONE: "Mars/Base",
+    QUARTERDECK_SIGN_IN: "POST login",
+    DATABASE_URL: "mysql://root:hunter2@db/x",
+  };
+  expect(() => parse(broken)).toThrow(/4 mistakes/);
+  const message = messageOf(() => parse(broken));
+  expect(message).toContain('QUARTERDECK_PORT="eighty": give a port number');
+  expect(message).toContain('QUARTERDECK_TIMEZONE="Mars/Base": name a time zone');
+  expect(message).toContain('QUARTERDECK_SIGN_IN="POST login": write METHOD PATH STATUS');
+  expect(message).toContain("DATABASE_URL: give postgres://");
+});
+
+test("a secret is not printed in an error message", () => {
+  expect(messageOf(() => parse({ DATABASE_URL: "mysql://root:hunter2@db/x" }))).not.toContain(
+    "hunter2",
+  );
+});
+
+test("a secret may lie in a file; both at once, or a file that is not there, is a mistake", () => {
+  const url = "postgres://qd:secret@db/x";
+  const read = (file: string): string => {
+    if (file !== "/run/secrets/db") throw new Error("no such file");
+    return `${url}\n`;
+  };
+  expect(parse({ DATABASE_URL_FILE: "/run/secrets/db" }, read).control.databaseUrl).toBe(url);
+  expect(() => parse({ DATABASE_URL_FILE: "/nowhere" }, read)).toThrow(
+    /DATABASE_URL_FILE: \/nowhere cannot be read/,
+  );
+  expect(() => parse({ DATABASE_URL_FILE: "/run/secrets/db", DATABASE_URL: url }, read)).toThrow(
+    /both set/,
+  );
+});
+
+test("an empty variable is the same as none", () => {
+  expect(parse({ QUARTERDECK_PORT: "", DATABASE_URL: "" }).control.port).toBe(4600);
+});
+
+test("0 is a port: any free one", () => {
+  expect(parse({ QUARTERDECK_PORT: "0" }).control.port).toBe(0);
+});
+
+test(".env.example lists the settings as the modules declare them", () => {
+  expect(readFileSync(".env.example", "utf8")).toBe(envExample(ALL_SETTINGS));
+});
+
+test("every default is valid, and no two modules declare a variable differently", () => {
+  const declared = new Map<string, Setting>();
+  for (const setting of Object.values(ALL_SETTINGS).flatMap((group): Setting[] =>
+    Object.values(group),
+  )) {
+    expect(declared.get(setting.variable) ?? setting, setting.variable).toBe(setting);
+    declared.set(setting.variable, setting);
+  }
+  expect(declared.size).toBeGreaterThan(30);
+});
+
+test("the address of a replica set may name several hosts", () => {
+  const url = "mongodb://qd:hunter2@a:1,b:2/quarterdeck?replicaSet=rs";
+  expect(parse({ MONGODB_URL: url }).management.mongodbUrl).toBe(url);
+});
+
+const ELSEWHERE = { PATH: "/bin", QUARTERDECK_PORT: "1", UNKNOWN_TOKEN: "hunter2" };
+const SECRETS: Readonly<Record<string, readonly ServiceName[]>> = {
+  SMTP_URL: ["accounts"],
+  MONGODB_URL_FILE: ["management"],
+  WAREHOUSE_URL: ["reporting"],
+  AWS_SECRET_ACCESS_KEY: ["reporting"],
+  DATABASE_REPLICA_URLS: SERVICE_NAMES,
+};
+
+test("a worker gets the settings of its service alone, and no secret of another", () => {
+  const before = process.env;
+  process.env = {
+    NODE_ENV: "test",
+    ...ELSEWHERE,
+    ...Object.fromEntries(Object.keys(SECRETS).map((name) => [name, "hunter2"])),
+    DATABASE_URL_FILE: "/run/secrets/db",
+  };
+  try {
+    for (const service of SERVICE_NAMES) {
+      const env = workerEnvironment(service, {
+        dataFolder: "/data",
+        host: "127.0.0.1",
+        databaseUrl: "postgres://db/x",
+        rootKey: "root",
+        urls: { accounts: "http://127.0.0.1:1", [service]: "http://127.0.0.1:2" },
+      });
+      const secrets = Object.keys(SECRETS).filter((name) => SECRETS[name]?.includes(service));
+      const own = `API_${service.toUpperCase()}_URL`;
+      const others = ["NODE_ENV", "PATH", "QUARTERDECK_HOST", "DATABASE_URL", "API_ROOT_KEY"];
+      const folder = ["billing", "management"].includes(service) ? [] : ["QUARTERDECK_DATA"];
+      const expected = new Set([...secrets, ...others, ...folder, own, "API_ACCOUNTS_URL"]);
+      expect(Object.keys(env).toSorted(), service).toEqual([...expected].toSorted());
+    }
+  } finally {
+    process.env = before;
+  }
+});
+
+test("what is listed of a service's settings is what the service declares", async () => {
+  for (const name of SERVICE_NAMES) {
+    const service = await SERVICES[name]();
+    expect(workerSettings(name).own, name).toEqual(service.settings ?? {});
+  }
+});
+
+function messageOf(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  return "";
+}

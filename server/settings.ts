@@ -1,0 +1,59 @@
+import { accountsSettings } from "#api/accounts/settings.ts";
+import {
+  apiPortSettings,
+  apiUrlSettings,
+  installationSettings,
+  kitSettings,
+  workerCountSettings,
+} from "#api/kit/settings.ts";
+import { loggingSettings } from "#api/logging/settings.ts";
+import { managementSettings } from "#api/management/settings.ts";
+import { reportingSettings } from "#api/reporting/settings.ts";
+import { derivationSettings } from "#collectors/settings.ts";
+import { controlHttpSettings } from "#platform/http/settings.ts";
+import { databaseSettings } from "#platform/postgres/settings.ts";
+import { dataFolderSettings } from "#platform/settings/data-folder.ts";
+import { logSettings } from "#platform/settings/log-level.ts";
+import { sessionSettings } from "#platform/settings/session-limits.ts";
+import type { SettingGroup, SettingsOf } from "#platform/settings/settings.ts";
+
+/** What the control plane reads itself. */
+const controlSettings = {
+  ...dataFolderSettings,
+  ...controlHttpSettings,
+  ...databaseSettings,
+  ...sessionSettings,
+  ...logSettings,
+} satisfies SettingGroup;
+
+/** What the indexer reads. */
+export const indexSettings = {
+  ...dataFolderSettings,
+  ...derivationSettings,
+  ...logSettings,
+} satisfies SettingGroup;
+
+/** What a process reads that starts domain APIs. */
+export const apiHostSettings = {
+  ...dataFolderSettings,
+  ...installationSettings,
+  ...workerCountSettings,
+} satisfies SettingGroup;
+
+export type ControlSettings = SettingsOf<typeof controlSettings>;
+export type IndexSettings = SettingsOf<typeof indexSettings>;
+export type ApiHostSettings = SettingsOf<typeof apiHostSettings>;
+
+/** Every setting of every module, in the order of `.env.example`. */
+export const ALL_SETTINGS = {
+  control: controlSettings,
+  index: indexSettings,
+  kit: kitSettings,
+  apis: apiHostSettings,
+  apiPorts: apiPortSettings,
+  apiUrls: apiUrlSettings,
+  accounts: accountsSettings,
+  management: managementSettings,
+  logging: loggingSettings,
+  reporting: reportingSettings,
+};
