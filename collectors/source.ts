@@ -1,21 +1,34 @@
-import type { Format } from "./format.ts";
+/**
+ * Where a source was read up to: a cursor that its source alone interprets. Everybody else keeps it, hands it back, and
+ * compares it for equality at most. It survives JSON.
+ */
+export type Position = Readonly<Record<string, string | number | boolean>>;
 
-/** Where a source was read up to: whatever the source needs to go on from there, as JSON. */
-export type Position = {
-  /** Bytes of the logical, decompressed stream that are done. */
-  offset: number;
-  [key: string]: string | number | boolean;
+/** How far each source was read. */
+export type Positions = ReadonlyMap<SourceId, Position>;
+
+/** Asks how far each source is stored at this moment. */
+export type ReadPositions = () => Promise<Positions>;
+
+/** What is known of lines beside their text; what a line contains itself takes precedence. */
+export type RecordHeader = {
+  /** Name of the format (`Format.dataset`); absent: it is detected from the content. */
+  format?: string;
+  /** Dataset of the events; absent: that of the format. */
+  dataset?: string;
+  /** ECS fields of every event, such as `host.name` or `source.address` of the sender. */
+  fields: Readonly<Record<string, string>>;
 };
 
 /** What is read in one go: whole lines only, but for the last of a stream that has ended. */
 export type Chunk = {
   /** The stream's identity, the same after a rename, a copy or a gzip: `src_…`. */
   sourceId: SourceId;
-  /** The path as it was when read, for people; empty where the stream is no file of theirs. */
+  /** The path as it was when read, for people; empty where the stream is not a file of theirs. */
   path: string;
-  /** Valid until the next chunk is asked for. */
+  /** Valid until the next item is asked for. */
   bytes: Uint8Array;
-  /** Offset of `bytes[0]` in the logical, decompressed stream. */
+  /** Number of `bytes[0]` in the stream: grows, and is the same whenever the chunk is read again. */
   offset: number;
   /** Where to go on after this chunk. */
   position: Position;
@@ -25,19 +38,27 @@ export type Chunk = {
   bytesSkipped: number;
   /** Where a log is played as if it were now: the instant to put in place of an event's own, both epoch ms. */
   retime?: (eventMs: number) => number;
-  /** The format of the stream, where the source knows it; absent: it is recognised by the content. */
-  format?: Format;
+  /** Of lines that were sent to us. Events of such a chunk do not span chunks, so it has no `positionAt`. */
+  header?: RecordHeader;
 };
+
+/**
+ * This reader must give the stream up to another one: what was read of it must be stored before the next item is asked
+ * for, because the other one goes on from the stored position.
+ */
+export type Revocation = { revoked: SourceId };
 
 export type SourceId = `src_${string}`;
 
-/** Logs that can be read again from a position. Ends when the signal aborts, or when there is nothing more to come. */
+/** Logs that can be read again from a position. */
 export type Source = {
-  /** Yields chunks from the stored positions on. Pulling slowly slows the source: that is the back-pressure. */
-  read(positions: PositionLookup, signal: AbortSignal): AsyncIterable<Chunk>;
+  /**
+   * Yields chunks from the stored positions on, until the signal or until there is nothing more to come. Pulling slowly
+   * slows the source: that is the back-pressure. A source that may no longer read a stream, and cannot wait until what
+   * was read is stored, throws: rows that are not stored yet must then be dropped.
+   */
+  read(positions: ReadPositions, signal: AbortSignal): AsyncIterable<Chunk | Revocation>;
 };
 
 /** What a person is told of one path: whether it is read, and if not, why and what to do. */
 export type SourceStatus = { path: string; message: string; level: "info" | "warning" | "error" };
-
-export type PositionLookup = (id: SourceId) => Position | undefined;

@@ -3,7 +3,7 @@ import path from "node:path";
 
 import type { SourceStatus } from "#collectors/source.ts";
 import { Predictions } from "#forecaster/predictions.ts";
-import { busFolderOf } from "#pipeline/bus/segments.ts";
+import { busUrlOf } from "#pipeline/bus/open-bus.ts";
 import type { Filter } from "#pipeline/filter.ts";
 import { LiveWindow } from "#pipeline/live/live-window.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
@@ -141,7 +141,7 @@ function taskOf(
     timezone: settings.timezone,
     ...(kind.kind === "replay"
       ? { replay: { path: kind.path, speed: kind.speed } }
-      : { busFolder: busFolderOf(folder.root) }),
+      : { busUrl: busUrlOf(folder.root) }),
   };
 }
 

@@ -1,7 +1,6 @@
 import { defineService } from "#api/kit/service.ts";
+import { busUrlOf, openBus } from "#pipeline/bus/open-bus.ts";
 import { startOwnIngest } from "#pipeline/bus/own-ingest.ts";
-import { busFolderOf } from "#pipeline/bus/segments.ts";
-import { openSpool } from "#pipeline/bus/spool.ts";
 import { openCurrentStore } from "#pipeline/open-current-store.ts";
 
 import { APPLY, applyRules, applyRulesTo } from "./commands/keep-for.ts";
@@ -35,7 +34,7 @@ export const logging = defineService({
     const { dataFolder } = settings;
     const { clock, log } = kit;
     await using opened = new AsyncDisposableStack();
-    const bus = opened.use(openSpool({ folder: busFolderOf(dataFolder) }));
+    const bus = opened.use(openBus({ url: busUrlOf(dataFolder) }));
     const stores = opened.use(
       openCurrentStore({
         dataFolder,

@@ -1,8 +1,9 @@
-import type { Source, SourceStatus } from "../source.ts";
+import type { Chunk, ReadPositions, SourceStatus } from "../source.ts";
 import { FileRun } from "./files/file-run.ts";
 import type { FileSourceOptions } from "./files/options.ts";
 
-export type FileSource = Source & {
+export type FileSource = {
+  read(positions: ReadPositions, signal: AbortSignal): AsyncIterable<Chunk>;
   /** One entry a file or pattern, the troubled ones first. */
   status(): SourceStatus[];
 };

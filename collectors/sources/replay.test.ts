@@ -37,7 +37,10 @@ async function play(
   });
   const played: Played[] = [];
   const ids = new Set<string>();
-  for await (const chunk of source.read(() => undefined, new AbortController().signal)) {
+  for await (const chunk of source.read(
+    () => Promise.resolve(new Map()),
+    new AbortController().signal,
+  )) {
     ids.add(chunk.sourceId);
     const bytes = Buffer.from(chunk.bytes);
     eachLine({ bytes }, (start, end) => {

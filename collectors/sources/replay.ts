@@ -5,9 +5,9 @@ import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 
 import { eachLine } from "../lines.ts";
-import type { Chunk, Source, SourceId, SourceStatus } from "../source.ts";
+import type { Chunk, Positions, SourceId, SourceStatus } from "../source.ts";
 import type { Zone } from "../zone.ts";
-import { fileSource } from "./files.ts";
+import { type FileSource, fileSource } from "./files.ts";
 import { timeReader, type TimeOf } from "./replay/line-times.ts";
 import { LogClock } from "./replay/log-clock.ts";
 
@@ -27,13 +27,15 @@ export type ReplayOptions = {
   zone: Zone;
 };
 
+const NOTHING_STORED = (): Promise<Positions> => Promise.resolve(new Map());
+
 type Line = { end: number; dueMs: number; shiftMs: number };
 
 /**
  * An old log as if it were written now: each line is handed out (its time − the first time) / speed after the start,
  * and `retime` of its chunk gives that instant. Always a new stream, which ends with the file.
  */
-export function replaySource(options: ReplayOptions): Source & { status(): SourceStatus[] } {
+export function replaySource(options: ReplayOptions): FileSource {
   const { path, speed } = options;
   if (!(speed > 0 && Number.isFinite(speed))) {
     throw new AppError("bad_request", `speed must be a number above 0, such as 60; it is ${speed}`);
@@ -45,7 +47,7 @@ export function replaySource(options: ReplayOptions): Source & { status(): Sourc
     async *read(_positions, signal) {
       const sourceId: SourceId = `src_${randomUUID().replaceAll("-", "").slice(0, 24)}`;
       const player = new Player(options, signal);
-      for await (const chunk of file.read(() => undefined, signal)) {
+      for await (const chunk of file.read(NOTHING_STORED, signal)) {
         yield* player.play({ ...chunk, sourceId });
         if (player.isTimeless && trouble.length === 0) {
           const message = "no known format: its lines are handed out at once, without their times";

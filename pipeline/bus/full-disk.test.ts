@@ -6,22 +6,21 @@ import { promisify } from "node:util";
 
 import { expect, onTestFinished, test } from "vitest";
 
-import { eachLine } from "#collectors/lines.ts";
-
-import { busSource } from "./bus-source.ts";
+import { readUntil, TestStore } from "./contract.ts";
+import { openEmbeddedBus } from "./embedded-bus.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const FILE_KIB_MAX = 64;
 
-/** Appends numbered lines, several at once, and says which were acknowledged and what was said of the others. */
+/** Appends numbered lines, several at once, and prints which were acknowledged and how the others were refused. */
 const CHILD = `
-import { openSpool } from "#pipeline/bus/spool.ts";
-const spool = openSpool({ folder: process.argv[1] });
+import { openEmbeddedBus } from "#pipeline/bus/embedded-bus.ts";
+const bus = openEmbeddedBus({ folder: process.argv[1] });
 const taken = [], refused = new Set();
 for (let n = 0; n < 3000; n += 10) {
   await Promise.all(Array.from({ length: 10 }, async (_, i) => {
     const line = JSON.stringify({ n: n + i, text: "x".repeat(Math.random() * 200) }) + "\\n";
-    await spool.append(Buffer.from(line)).then(
+    await bus.append({ header: { format: "ecs", fields: {} }, lines: Buffer.from(line) }).then(
       () => taken.push(n + i),
       (error) => refused.add(error.code),
     );
@@ -44,15 +43,7 @@ test("a write that the disk cuts off in its middle is refused as a whole, and wh
   const { taken, refused } = JSON.parse(stdout);
   expect(refused).toEqual(["unavailable"]);
   expect(taken.length).toBeGreaterThan(1_000);
-  const seen: number[] = [];
-  const stop = new AbortController();
-  const source = busSource(folder, { positions: () => Promise.resolve(new Map()) });
-  for await (const { bytes } of source.read(() => undefined, stop.signal)) {
-    eachLine({ bytes }, (start, end) => {
-      seen.push(Number(JSON.parse(Buffer.from(bytes.subarray(start, end)).toString()).n));
-    });
-    if (seen.length >= taken.length) stop.abort();
-  }
-  const inOrder = (numbers: number[]): number[] => numbers.toSorted((a, b) => a - b);
-  expect(inOrder(seen)).toEqual(inOrder(taken));
+  const store = new TestStore();
+  await readUntil(store, () => Promise.resolve(openEmbeddedBus({ folder })), taken.length);
+  expect(store.numbers).toEqual(taken.toSorted((a: number, b: number) => a - b));
 }, 60_000);

@@ -1,4 +1,4 @@
-/** Moves the bus into a store, as a thread of a process that holds the claim of the bus. */
+/** Moves the bus into a store, in a thread. */
 import { parentPort, workerData } from "node:worker_threads";
 
 import { parseRequestPattern } from "#collectors/derive/request-pattern.ts";
@@ -8,7 +8,7 @@ import { systemClock } from "#platform/clock.ts";
 import { Ingest } from "../ingest/ingest.ts";
 import { keepUp } from "../ingest/upkeep.ts";
 import { openEmbeddedStore } from "../store/embedded-store.ts";
-import { busSource } from "./bus-source.ts";
+import { openBus } from "./open-bus.ts";
 import type { IngestTask } from "./own-ingest.ts";
 
 const SEAL_AFTER_MS = 1_000;
@@ -41,10 +41,10 @@ async function main(): Promise<void> {
     onStoreError: (error) =>
       port?.postMessage(error instanceof Error ? error.message : String(error)),
   });
-  const { busFolder } = task;
-  const upkeep = keepUp({ store, clock: systemClock, busFolder }, stop.signal);
+  await using bus = openBus({ url: task.busUrl });
+  const upkeep = keepUp({ store, clock: systemClock, bus }, stop.signal);
   try {
-    await ingest.run(busSource(busFolder, store), stop.signal);
+    await ingest.run(bus, stop.signal);
   } finally {
     stop.abort();
     await upkeep;

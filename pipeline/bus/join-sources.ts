@@ -1,16 +1,17 @@
-import type { Chunk, Source } from "#collectors/source.ts";
+import type { Chunk, Revocation, Source } from "#collectors/source.ts";
 
-type Turn = { from: AsyncIterator<Chunk>; result: IteratorResult<Chunk> };
+type Item = Chunk | Revocation;
+type Turn = { from: AsyncIterator<Item>; result: IteratorResult<Item> };
 
-/** Several sources as one: chunks come as they are ready, each valid until the next is asked for; ends with the last. */
+/** Several sources as one, which ends with the last of them: their items as they are ready. */
 export function joinSources(sources: readonly Source[]): Source {
   return {
     async *read(positions, signal) {
       const iterators = sources.map((source) =>
         source.read(positions, signal)[Symbol.asyncIterator](),
       );
-      const turns = new Map<AsyncIterator<Chunk>, Promise<Turn>>();
-      const ask = (from: AsyncIterator<Chunk>): void => {
+      const turns = new Map<AsyncIterator<Item>, Promise<Turn>>();
+      const ask = (from: AsyncIterator<Item>): void => {
         turns.set(
           from,
           from.next().then((result) => ({ from, result })),
@@ -26,8 +27,9 @@ export function joinSources(sources: readonly Source[]): Source {
           ask(from);
         }
       } finally {
-        // One that is asked already ends with the signal, or with what it has.
-        for (const iterator of iterators) void iterator.return?.();
+        // A source that was asked already ends with the signal, or with its next item, which nobody awaits any more.
+        for (const turn of turns.values()) turn.catch(() => undefined);
+        for (const iterator of iterators) iterator.return?.().catch(() => undefined);
       }
     },
   };

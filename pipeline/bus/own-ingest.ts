@@ -1,19 +1,19 @@
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 
-import type { Claim } from "#collectors/sources/claim.ts";
+import { type Claim, claim } from "#collectors/sources/claim.ts";
 import type { Log } from "#platform/log.ts";
 
 import { currentStore, findRunning } from "../current-store.ts";
-import { claimBus } from "./bus-source.ts";
-import { busFolderOf } from "./segments.ts";
+import { busUrlOf } from "./open-bus.ts";
 
 const LOOK_EVERY_MS = 500;
 
 /** What the thread is started with; request patterns as text, as what is made of them cannot pass between threads. */
 export type IngestTask = {
   storeFolder: string;
-  busFolder: string;
+  busUrl: string;
   signIn: string[];
   signOut: string[];
   timezone: string;
@@ -31,11 +31,12 @@ export type OwnIngestOptions = {
 export function startOwnIngest({ config, log }: OwnIngestOptions): AsyncDisposable {
   const stopping = new AbortController();
   const { dataFolder, signIn, signOut, timezone } = config;
-  const busFolder = busFolderOf(dataFolder);
+  const busUrl = busUrlOf(dataFolder);
+  const locksFolder = join(dataFolder, "locks");
 
   async function move(): Promise<void> {
     const storeFolder = currentStore(dataFolder);
-    const task: IngestTask = { storeFolder, busFolder, signIn, signOut, timezone };
+    const task: IngestTask = { storeFolder, busUrl, signIn, signOut, timezone };
     const worker = new Worker(new URL("ingest-thread.ts", import.meta.url), {
       workerData: task,
       // Flags of the process, such as --eval, are not meant for the thread.
@@ -61,10 +62,10 @@ export function startOwnIngest({ config, log }: OwnIngestOptions): AsyncDisposab
 
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
-      // A folder that cannot be written to may be mended; until then nothing can come in either.
+      // A folder that cannot be written to may be repaired; until then nothing can come in either.
       const claimed: Claim | undefined = findRunning(dataFolder)
         ? undefined
-        : await claimBus(busFolder).catch(() => undefined);
+        : await claim("src_own-ingest", locksFolder).catch(() => undefined);
       if (claimed) {
         try {
           await move();

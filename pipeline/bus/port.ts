@@ -1,14 +1,30 @@
-/**
- * Takes what is pushed at us, before it is acknowledged. What it took is read by the ingest loop like any other source
- * (`busSource`).
- */
-export type Bus = AsyncDisposable & {
+import type { Positions, RecordHeader, Source } from "#collectors/source.ts";
+
+/** Lines that were sent together; each has its line end. */
+export type BusRecord = { header: RecordHeader; lines: Uint8Array };
+
+/** Takes what is sent to us, before it is acknowledged to the sender. */
+export type BusProducer = {
   /**
-   * Resolves when the bytes, which are whole lines each with its line end, are safe on disk: what happens to this process
-   * from then on does not matter to them. All of them are kept, or it rejects and none is promised.
+   * Resolves when the lines are safe: what happens to this process from then on does not matter to them. All of them are
+   * kept, or it rejects and none is promised.
    * @throws AppError unavailable when they cannot be kept, too_many_requests while too much waits to be stored
    */
-  append(lines: Uint8Array): Promise<void>;
+  append(record: BusRecord): Promise<void>;
   /** Rejects, as `append` would, when nothing can be taken now. */
   check(): Promise<void>;
 };
+
+/**
+ * Hands out what producers appended, split into partitions. Each partition is a stream (`SourceId`) in which records
+ * keep their order; at any time one consumer reads it. A partition passes to another consumer when this one has stored
+ * what it read (`Revocation`), when its bus is closed, or when its process is dead. So close the bus after what was read
+ * is stored. A record that was handed out but not stored is handed out again.
+ */
+export type BusConsumer = Source & {
+  /** These positions are stored: records before them need not be kept. Positions of other sources are ignored. */
+  acknowledge(positions: Positions): Promise<void>;
+};
+
+/** The log of what was sent to us and is not stored yet. contract.ts holds every adapter to it. */
+export type Bus = BusProducer & BusConsumer & AsyncDisposable;

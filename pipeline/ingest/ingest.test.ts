@@ -3,14 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 
 import type { Batch } from "#collectors/batch.ts";
 import { toDocument } from "#collectors/document.ts";
-import type { Chunk, Position, Source } from "#collectors/source.ts";
+import type { Chunk, Position, RecordHeader, Source } from "#collectors/source.ts";
 import { UTC } from "#collectors/zone.ts";
 import { systemClock } from "#platform/clock.ts";
 
+import { openMemoryBus } from "../bus/memory-bus.ts";
 import { openEmbeddedStore } from "../store/embedded-store.ts";
 import { Ingest } from "./ingest.ts";
 
@@ -22,13 +23,21 @@ const EVENTS = [
 ];
 const LOG = EVENTS.map((event) => `${event}\n`).join("");
 
+const DEPS = {
+  clock: systemClock,
+  rules: { signIn: [], signOut: [] },
+  zone: UTC,
+  sealAfterMs: 60_000,
+  foldEveryMs: 1_000,
+};
+
 /** Hands out the log from the stored position on, cut behind the given line ends. */
 function sourceOf(log: string, cuts: readonly number[]): Source {
   const bytes = Buffer.from(log);
   return {
     async *read(positions) {
       const sourceId = "src_test";
-      let from = positions(sourceId)?.offset ?? 0;
+      let from = Number((await positions()).get(sourceId)?.["offset"] ?? 0);
       for (const to of [...cuts, bytes.length].filter((cut) => cut > from)) {
         const offset = from;
         const chunk: Chunk = {
@@ -59,12 +68,8 @@ async function ingested(
   try {
     await using store = await openEmbeddedStore({ folder, clock: systemClock });
     const ingest = new Ingest({
+      ...DEPS,
       store,
-      clock: systemClock,
-      rules: { signIn: [], signOut: [] },
-      zone: UTC,
-      sealAfterMs: 1_000,
-      foldEveryMs: 1_000,
       onRows(batch: Batch, from, to) {
         for (let row = from; row < to; row += 1) {
           const { message, "log.offset": offset } = toDocument(batch, row);
@@ -106,4 +111,91 @@ test("the status of a source says how many of its last lines no format understoo
     /^read; 1 of its last 10 lines are in quarantine, the last because: ./,
   );
   expect(ingest.counts).toMatchObject({ lines: 10, events: 9, quarantined: 1 });
+});
+
+const ACCESS =
+  '203.0.113.9 - - [14/Mar/2026:10:11:12 +0000] "GET / HTTP/1.1" 200 5 "-" "Probe/1.0"\n';
+
+/** What is stored of the lines, each pushed with its header, once the bus is read to its end. */
+async function stored(records: readonly { header: RecordHeader; text: string }[]) {
+  const folder = await mkdtemp(join(tmpdir(), "quarterdeck-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await using bus = openMemoryBus()();
+  for (const { header, text } of records) await bus.append({ header, lines: Buffer.from(text) });
+  await using store = await openEmbeddedStore({ folder, clock: systemClock });
+  const stop = new AbortController();
+  const ingest = new Ingest({
+    ...DEPS,
+    store,
+    onProgress: ({ lines }) => lines === records.length && stop.abort(),
+  });
+  await ingest.run(bus, stop.signal);
+  const all = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, where: [], limit: 100 };
+  return (await store.search(all)).map(({ fields }) => fields).toReversed();
+}
+
+test("lines of any format can be pushed, side by side, each with what its sender is", async () => {
+  const apache = "[Sat Mar 14 10:11:13 2026] [error] [client 203.0.113.9] first\n";
+  const from = (host: string) => ({ "host.name": host, "log.syslog.appname": "web" });
+  const document = '{"@timestamp":"2026-03-14T10:11:14Z","message":"own","host.name":"own"}\n';
+  const events = await stored([
+    { header: { format: "nginx.access", fields: from("a") }, text: ACCESS },
+    { header: { format: "apache.error", dataset: "shop.error", fields: from("b") }, text: apache },
+    { header: { format: "ecs", dataset: "shop.app", fields: from("c") }, text: document },
+    { header: { format: "no.such", fields: from("d") }, text: "x\n" },
+    { header: { fields: from("e") }, text: ACCESS.replace(":12 ", ":16 ") },
+  ]);
+  const told = events.map((it) => [it["data_stream.dataset"], it["host.name"]]);
+  expect(told.toSorted((a, b) => String(a).localeCompare(String(b)))).toEqual([
+    ["nginx.access", "a"],
+    ["nginx.access", "e"],
+    ["quarterdeck.quarantine", "d"],
+    ["shop.app", "own"],
+    ["shop.error", "b"],
+  ]);
+  expect(events.map((it) => it["log.syslog.appname"])).toEqual(Array(5).fill("web"));
+  const quarantined = events.find((it) => it["host.name"] === "d");
+  expect(quarantined?.["error.message"]).toBe("the format no.such is not known");
+  expect(events[0]).toMatchObject({ "source.address": "203.0.113.9" });
+});
+
+test("what was read of a revoked stream is stored before the source goes on", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "quarterdeck-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await using store = await openEmbeddedStore({ folder, clock: systemClock });
+  const seen: unknown[] = [];
+  const source: Source = {
+    async *read(positions) {
+      // The last event may go on in the next chunk: it is not stored, and its reader will read it again.
+      for await (const item of sourceOf(LOG, []).read(positions, AbortSignal.any([]))) {
+        yield item;
+        yield { revoked: "src_test" };
+        const [extent] = await store.extents();
+        seen.push(extent?.rows, (await positions()).get("src_test"));
+      }
+    },
+  };
+  const ingest = new Ingest({ ...DEPS, store });
+  await ingest.run(source, new AbortController().signal);
+  const lastEvent = Buffer.byteLength(LOG) - Buffer.byteLength(`${EVENTS.at(-1)}\n`);
+  expect(seen).toEqual([3, { offset: lastEvent }]);
+  expect((await store.status()).rows).toBe(3);
+});
+
+test("a source that loses its streams fails the run, and nothing is stored that was not yet", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "quarterdeck-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await using store = await openEmbeddedStore({ folder, clock: systemClock });
+  const source: Source = {
+    async *read(positions, signal) {
+      yield* sourceOf(LOG, []).read(positions, signal);
+      throw new Error("the lease is lost");
+    },
+  };
+  const failing = new Ingest({ ...DEPS, store });
+  const run = failing.run(source, new AbortController().signal);
+  await expect(run).rejects.toThrow("the lease is lost");
+  expect((await store.status()).rows).toBe(0);
+  await new Ingest({ ...DEPS, store }).run(sourceOf(LOG, []), new AbortController().signal);
+  expect((await store.status()).rows).toBe(4);
 });

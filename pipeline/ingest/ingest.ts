@@ -4,6 +4,7 @@ import { Batch } from "#collectors/batch.ts";
 import { openDeriver, type Deriver } from "#collectors/derive/derive.ts";
 import type { DeriveRules } from "#collectors/derive/request-pattern.ts";
 import type { FormatContext } from "#collectors/format.ts";
+import { fillFields } from "#collectors/header-fields.ts";
 import { eachLine } from "#collectors/lines.ts";
 import type { Chunk, Position, Source, SourceId, SourceStatus } from "#collectors/source.ts";
 import type { Zone } from "#collectors/zone.ts";
@@ -93,15 +94,23 @@ export class Ingest {
     this.#frames = openFrameAccumulator(this.#batch);
   }
 
-  /** Reads the source to its end or until the signal; what was read is sealed before it returns. */
-  async run(source: Source, signal: AbortSignal): Promise<void> {
-    const stored = await this.#deps.store.positions();
+  /**
+   * Reads the source to its end or until the signal; what was read is stored before it returns. When the source or the
+   * store fails, it throws, and what is not stored is read again by the next run.
+   */
+  async run(source: Source, ending: AbortSignal): Promise<void> {
+    const failed = new AbortController();
+    const signal = AbortSignal.any([ending, failed.signal]);
     const ticker = setInterval(() => this.#tick(signal), this.#deps.foldEveryMs);
     try {
-      for await (const chunk of source.read((id) => stored.get(id), signal)) {
+      for await (const item of source.read(() => this.#deps.store.positions(), signal)) {
         await this.#sealing;
         if (this.#failure) break;
-        this.#take(chunk);
+        if ("revoked" in item) {
+          await this.#release(item.revoked, signal);
+          continue;
+        }
+        this.#take(item);
         if (this.#batch.rows >= SEAL_ROWS || this.#bytesUnsealed >= SEAL_BYTES) {
           await this.#seal(signal);
         }
@@ -111,6 +120,8 @@ export class Ingest {
       await this.#seal(signal);
     } finally {
       clearInterval(ticker);
+      failed.abort();
+      await this.#sealing;
     }
     if (this.#failure) throw this.#failure;
   }
@@ -129,6 +140,13 @@ export class Ingest {
     if (due) void this.#seal(signal);
   }
 
+  /** Stores what was read of a source that another process will read on from there. */
+  async #release(id: SourceId, signal: AbortSignal): Promise<void> {
+    // What is held back lies behind the position that is stored.
+    this.#streams.forget(id);
+    await this.#seal(signal);
+  }
+
   #take(chunk: Chunk): void {
     const batch = this.#batch;
     this.#context.nowMs = this.#deps.clock.nowMs();
@@ -140,6 +158,7 @@ export class Ingest {
     } else this.#takeLines(stream, chunk);
     stream.position = chunk.position;
     this.#finish(stream, first);
+    if (chunk.header) fillFields(batch, chunk.header.fields, { from: first, to: batch.rows });
     this.#count(chunk);
   }
 
@@ -150,7 +169,7 @@ export class Ingest {
     const time = batch.number("@timestamp");
     const offsets = batch.number("log.offset");
     const datasets = batch.text("data_stream.dataset");
-    const dataset = stream.format ? datasets.internText(stream.format.dataset) : 0;
+    const dataset = stream.dataset === "" ? 0 : datasets.internText(stream.dataset);
     eachLine(chunk, (start, end) => {
       const row = batch.rows;
       if (row >= batch.rowsMax) batch.reserve(RESERVE_ROWS);
@@ -176,7 +195,7 @@ export class Ingest {
       if (reason === undefined) {
         if (retime) time.values[row] = retime(time.values[row] ?? 0);
         stream.eventMs = time.values[row];
-        batch.text("data_stream.dataset").putText(row, stream.format?.dataset ?? "");
+        batch.text("data_stream.dataset").putText(row, stream.dataset);
       } else this.#quarantine(stream, bytes.subarray(start, end), reason);
       batch.number("log.offset").put(row, offset);
       batch.commit();
@@ -202,9 +221,7 @@ export class Ingest {
     const paths = batch.text("log.file.path");
     ids.ids.fill(ids.internText(stream.id), first, batch.rows);
     if (stream.path !== "") paths.ids.fill(paths.internText(stream.path), first, batch.rows);
-    const { eventMs } = stream;
-    const position = stream.held?.position ?? stream.position;
-    this.#pending.set(stream.id, eventMs === undefined ? position : { ...position, eventMs });
+    this.#pending.set(stream.id, stream.held?.position ?? stream.position);
     const rows = batch.rows - first;
     this.counts.lines += rows;
     this.counts.events = this.counts.lines - this.counts.quarantined;
@@ -244,8 +261,8 @@ export class Ingest {
   }
 
   *#streamTimes(): Iterable<number> {
-    for (const { eventMs } of this.#pending.values()) {
-      if (typeof eventMs === "number") yield eventMs;
+    for (const { id, eventMs } of this.#streams.all()) {
+      if (eventMs !== undefined && this.#pending.has(id)) yield eventMs;
     }
   }
 

@@ -1,6 +1,7 @@
 import type { Batch } from "#collectors/batch.ts";
 import { detectFormat } from "#collectors/detect.ts";
 import type { Format, FormatContext, LineScanner } from "#collectors/format.ts";
+import { FORMATS } from "#collectors/formats/index.ts";
 import type { Chunk, Position, SourceId, SourceStatus } from "#collectors/source.ts";
 
 import { RecentLines } from "./recent-lines.ts";
@@ -16,10 +17,12 @@ export type Held = {
   retime: Chunk["retime"];
 };
 
-/** What is known of one stream while it is read: its format, and the time of its newest event. */
+/** What is known of one stream while it is read. Lines that were sent to us with different headers are different ones. */
 export type Stream = {
   id: SourceId;
   format: Format | undefined;
+  /** Of lines that do not name theirs. */
+  dataset: string;
   scan: LineScanner;
   /** Time of the last line that had one; quarantined lines are filed under it. Epoch ms. */
   eventMs: number | undefined;
@@ -34,9 +37,9 @@ export type Stream = {
 const unrecognised: LineScanner = () =>
   "no known format: `quarterdeck parse` shows what is recognised";
 
-/** The streams of a batch. A format is recognised by the content, and bound to the batch's columns once. */
+/** The streams of a batch. A format is bound to the batch's columns once. */
 export class Streams {
-  readonly #streams = new Map<SourceId, Stream>();
+  readonly #streams = new Map<string, Stream>();
   readonly #scanners = new Map<Format, LineScanner>();
   readonly #batch: Batch;
   readonly #context: FormatContext;
@@ -47,22 +50,22 @@ export class Streams {
   }
 
   of(chunk: Chunk): Stream {
-    let stream = this.#streams.get(chunk.sourceId);
+    const key = keyOf(chunk);
+    let stream = this.#streams.get(key);
     if (!stream) {
-      const known = chunk.position["eventMs"];
-      const eventMs = typeof known === "number" ? known : undefined;
       stream = {
         id: chunk.sourceId,
         format: undefined,
+        dataset: "",
         scan: unrecognised,
-        eventMs,
+        eventMs: undefined,
         path: chunk.path,
         position: chunk.position,
         held: undefined,
         heldSinceMs: 0,
         recent: new RecentLines(),
       };
-      this.#streams.set(chunk.sourceId, stream);
+      this.#streams.set(key, stream);
     }
     stream.path = chunk.path;
     if (!stream.format) this.#recognise(stream, chunk);
@@ -84,17 +87,33 @@ export class Streams {
     });
   }
 
+  /** Forgets the streams of a source, with what is held back of them. */
+  forget(id: SourceId): void {
+    for (const [key, stream] of this.#streams) if (stream.id === id) this.#streams.delete(key);
+  }
+
   all(): Iterable<Stream> {
     return this.#streams.values();
   }
 
   #recognise(stream: Stream, chunk: Chunk): void {
+    const { header, bytes, path } = chunk;
+    const name = header?.format;
     const format =
-      chunk.format ?? detectFormat(chunk.bytes.subarray(0, SAMPLE_BYTES), chunk.path).format;
-    if (!format) return;
+      name === undefined
+        ? detectFormat(bytes.subarray(0, SAMPLE_BYTES), path).format
+        : FORMATS.find(({ dataset }) => dataset === name);
+    if (!format) {
+      if (name !== undefined) stream.scan = () => `the format ${name} is not known`;
+      return;
+    }
     const scan = this.#scanners.get(format) ?? format.open(this.#batch, this.#context);
     this.#scanners.set(format, scan);
     stream.format = format;
+    stream.dataset = header?.dataset ?? format.dataset;
     stream.scan = scan;
   }
 }
+
+const keyOf = ({ sourceId, header }: Chunk): string =>
+  header ? `${sourceId} ${header.format ?? ""} ${header.dataset ?? ""}` : sourceId;

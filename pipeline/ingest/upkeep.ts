@@ -2,32 +2,32 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import type { Clock } from "#platform/clock.ts";
 
-import { removeCovered } from "../bus/segments.ts";
+import type { BusConsumer } from "../bus/port.ts";
 import type { EventStore } from "../store/port.ts";
 
 const EVERY_MS = 5_000;
-/** After a history was read there is much to merge; between two steps lines get their turn. */
+/** After a history was read there is much to merge; the pause between two steps leaves time for reading. */
 const STEPS_MAX = 20;
 const PAUSE_MS = 50;
 
 export type UpkeepDeps = {
   store: EventStore;
   clock: Clock;
-  /** The bus that is read into the store: what is stored is deleted there. */
-  busFolder: string | undefined;
+  /** The bus that is read into the store. */
+  bus: Pick<BusConsumer, "acknowledge"> | undefined;
 };
 
-/** What a store needs beside being written to, until the signal: files are merged, and what is past is removed. */
+/** Maintains a store until the signal: merges, removes expired events, and acknowledges what is stored to the bus. */
 export async function keepUp(deps: UpkeepDeps, signal: AbortSignal): Promise<void> {
-  const { store, clock, busFolder } = deps;
+  const { store, clock, bus } = deps;
   while (!signal.aborted) {
     await pause(EVERY_MS, signal);
     await steps(() => store.compact(), signal);
     await steps(() => store.expire(clock.nowMs()), signal);
-    if (busFolder === undefined || signal.aborted) continue;
-    // What cannot be deleted now stays until the next time.
-    const removed = store.positions().then((stored) => removeCovered(busFolder, stored));
-    await removed.catch(() => undefined);
+    if (!bus || signal.aborted) continue;
+    // What cannot be acknowledged now stays until the next time.
+    const acknowledged = store.positions().then((stored) => bus.acknowledge(stored));
+    await acknowledged.catch(() => undefined);
   }
 }
 

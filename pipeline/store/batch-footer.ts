@@ -1,8 +1,8 @@
 import type { Batch } from "#collectors/batch.ts";
 import type { TextField } from "#collectors/fields.ts";
+import type { Positions } from "#collectors/source.ts";
 
 import type { RollupCell } from "../rollup.ts";
-import type { Positions } from "./port.ts";
 import { FOOTER_VERSION, type SegmentFooter } from "./segment-footer.ts";
 import type { SegmentId } from "./segment-id.ts";
 

@@ -1,5 +1,5 @@
 import type { Batch } from "#collectors/batch.ts";
-import type { Position, SourceId } from "#collectors/source.ts";
+import type { Position, Positions, SourceId } from "#collectors/source.ts";
 import type { Clock } from "#platform/clock.ts";
 
 import type { RollupCell } from "../rollup.ts";
@@ -24,7 +24,6 @@ import type {
   Extent,
   Follower,
   MergedCell,
-  Positions,
   Retention,
   SearchRequest,
   StoreStatus,

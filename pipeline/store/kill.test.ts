@@ -23,7 +23,7 @@ import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 const [folder, startMs] = [process.argv[1], Number(process.argv[2])];
 const clock = { nowMs: () => startMs + (Date.now() - startMs) * 200 };
 const store = await openEmbeddedStore({ folder, clock, threads: 1 });
-let next = (await store.positions()).get("src_kill")?.offset ?? 0;
+let next = (await store.positions()).get("src_kill")?.["offset"] ?? 0;
 const merging = (async () => { for (;;) await store.compact() || await new Promise(setImmediate); })();
 merging.catch((error) => { console.error(error); process.exit(3); });
 console.log("ready");
@@ -71,7 +71,7 @@ test(
     for (let i = 0; i < KILLS; i += 1) await runAndKill(folder, startMs);
 
     await using store = await openEmbeddedStore({ folder, clock: systemClock });
-    const kept = (await store.positions()).get("src_kill")?.offset ?? 0;
+    const kept = Number((await store.positions()).get("src_kill")?.["offset"] ?? 0);
     expect(kept).toBeGreaterThan(KILLS);
     const all = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, where: [] };
     const [count] = await store.aggregate({ ...all, aggregate: { kind: "count" } });

@@ -1,10 +1,8 @@
 import type { Batch } from "#collectors/batch.ts";
-import type { Position, SourceId } from "#collectors/source.ts";
+import type { Positions, SourceId } from "#collectors/source.ts";
 
 import type { StoreFilter, TimeRange } from "../filter.ts";
 import type { Measure, RollupCell, RollupLevelS } from "../rollup.ts";
-
-export type Positions = ReadonlyMap<SourceId, Position>;
 
 /** One log event as a flat ECS document: dotted field names. */
 export type EventDocument = { id: EventId; fields: Record<string, unknown> };

@@ -10,9 +10,10 @@ export const FOOTER_VERSION = 1;
 
 const Id = z.custom<SegmentId>((value) => typeof value === "string" && isSegmentId(value));
 const Source = z.custom<SourceId>((value) => typeof value === "string" && value.startsWith("src_"));
-const PositionValue: z.ZodType<Position> = z
-  .object({ offset: z.number() })
-  .catchall(z.union([z.string(), z.number(), z.boolean()]));
+const PositionValue: z.ZodType<Position> = z.record(
+  z.string(),
+  z.union([z.string(), z.number(), z.boolean()]),
+);
 
 /** What a segment says of itself in its footer. */
 export const SegmentFooter = z.object({

@@ -4,7 +4,7 @@ import path from "node:path";
 
 import { expect, test } from "vitest";
 
-import { openSpool } from "#pipeline/bus/spool.ts";
+import { busUrlOf, openBus } from "#pipeline/bus/open-bus.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import { systemClock } from "#platform/clock.ts";
 
@@ -41,19 +41,18 @@ test("an indexer that failed says why, is started again, and reads what waits fo
 
 test("what is pushed goes into the store of the boards beside the files", async () => {
   const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck indexer "));
-  const [storeFolder, busFolder] = [path.join(folder, "store"), path.join(folder, "bus")];
+  const [storeFolder, busUrl] = [path.join(folder, "store"), busUrlOf(folder)];
   const log = path.join(folder, "access.log");
   await writeFile(log, LINE);
-  const spool = openSpool({ folder: busFolder });
-  const task = { storeFolder, busFolder, locksFolder: path.join(folder, "locks"), paths: [log] };
+  const bus = openBus({ url: busUrl });
+  const task = { storeFolder, busUrl, locksFolder: path.join(folder, "locks"), paths: [log] };
   let rows = 0;
   const indexer = startIndexer({ ...task, signIn: [], signOut: [], timezone: "UTC" }, (message) => {
     if (message.type === "sealed") rows += message.rows;
   });
   try {
-    await spool.append(
-      Buffer.from('{"@timestamp":"2026-03-14T00:00:00Z","data_stream.dataset":"pushed","n":1}\n'),
-    );
+    const pushed = '{"@timestamp":"2026-03-14T00:00:00Z","data_stream.dataset":"pushed","n":1}\n';
+    await bus.append({ header: { format: "ecs", fields: {} }, lines: Buffer.from(pushed) });
     await expect.poll(() => rows, { timeout: 20_000 }).toBe(2);
     await using store = await openEmbeddedStore({ folder: storeFolder, clock: systemClock });
     expect((await store.extents()).map(({ dataset }) => dataset)).toEqual([
@@ -62,7 +61,7 @@ test("what is pushed goes into the store of the boards beside the files", async 
     ]);
   } finally {
     await indexer.stop();
-    await spool[Symbol.asyncDispose]();
+    await bus[Symbol.asyncDispose]();
     await rm(folder, { recursive: true, force: true });
   }
 }, 60_000);

@@ -10,7 +10,7 @@ export type IndexerTask = {
   locksFolder: string;
   paths: string[];
   /** The bus, whose events belong to the store of the boards; a replay takes none. */
-  busFolder?: string;
+  busUrl?: string;
   /** Request patterns as text: what is made of them cannot pass between threads. */
   signIn: string[];
   signOut: string[];

@@ -4,8 +4,8 @@ import { parentPort, workerData } from "node:worker_threads";
 import { fileSource } from "#collectors/sources/files.ts";
 import { replaySource } from "#collectors/sources/replay.ts";
 import { zoneOf } from "#collectors/zone.ts";
-import { sharedBus } from "#pipeline/bus/bus-source.ts";
 import { joinSources } from "#pipeline/bus/join-sources.ts";
+import { openBus } from "#pipeline/bus/open-bus.ts";
 import { Ingest } from "#pipeline/ingest/ingest.ts";
 import { keepUp } from "#pipeline/ingest/upkeep.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
@@ -49,8 +49,8 @@ async function main(): Promise<void> {
         clock: systemClock,
         locksFolder: task.locksFolder,
       });
-  const { busFolder } = task;
-  await using bus = busFolder === undefined ? undefined : sharedBus(busFolder, store);
+  const { busUrl } = task;
+  await using bus = busUrl === undefined ? undefined : openBus({ url: busUrl });
   const ingest = new Ingest({
     store,
     clock: systemClock,
@@ -83,9 +83,9 @@ async function main(): Promise<void> {
       storeError,
     });
   const status = setInterval(tellStatus, STATUS_EVERY_MS);
-  const upkeep = keepUp({ store, clock: systemClock, busFolder }, stop.signal);
+  const upkeep = keepUp({ store, clock: systemClock, bus }, stop.signal);
   try {
-    await ingest.run(bus ? joinSources([files, bus.source]) : files, stop.signal);
+    await ingest.run(bus ? joinSources([files, bus]) : files, stop.signal);
   } finally {
     clearInterval(status);
     // A replay that has ended is counted to its last line.

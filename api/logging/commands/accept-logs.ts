@@ -1,3 +1,4 @@
+import type { BusRecord } from "#pipeline/bus/port.ts";
 import { AppError, type FieldError } from "#platform/errors.ts";
 import { type Caller, scopesOf } from "#platform/http/caller.ts";
 
@@ -17,14 +18,17 @@ const receivedFrom = ({ caller, nowMs }: From): Received => ({
   scope: scopesOf(caller, WRITE),
 });
 
-const bytesOf = (lines: readonly string[]): Buffer =>
-  Buffer.from(lines.map((it) => `${it}\n`).join(""));
+/** The normaliser made them documents of this format. */
+const recordOf = (lines: readonly string[]): BusRecord => ({
+  header: { format: "ecs", fields: {} },
+  lines: Buffer.from(lines.map((it) => `${it}\n`).join("")),
+});
 
 /** Takes one event: it is on disk when this resolves. @throws AppError that names the field that is wrong */
 export async function acceptOne(deps: Accepting, document: unknown, from: From): Promise<void> {
   const judged = deps.normalise(document, receivedFrom(from));
   if (!judged.ok) throw refusalOf([judged.refusal].map((it) => ({ ...it, path: "body" })));
-  await deps.bus.append(bytesOf([judged.line]));
+  await deps.bus.append(recordOf([judged.line]));
 }
 
 /** Takes the lines that are right; on disk when this resolves. @throws AppError where there are too many, or none is right */
@@ -39,7 +43,7 @@ export async function acceptBatch(
   if (lines.length === 0 && refused.length > 0) {
     throw refusalOf(refused.map((it) => ({ ...it, path: `lines.${it.line}` })));
   }
-  await deps.bus.append(bytesOf(lines));
+  await deps.bus.append(recordOf(lines));
   return { accepted: lines.length, refused };
 }
 
@@ -60,7 +64,7 @@ export async function acceptOtlp(
     if (judged.ok) lines.push(judged.line);
     else refused.push({ line: count, ...judged.refusal });
   }
-  await deps.bus.append(bytesOf(lines));
+  await deps.bus.append(recordOf(lines));
   return { accepted: lines.length, refused };
 }
 

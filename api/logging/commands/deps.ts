@@ -1,5 +1,5 @@
 import type { Kit } from "#api/kit/service.ts";
-import type { Bus } from "#pipeline/bus/port.ts";
+import type { BusProducer } from "#pipeline/bus/port.ts";
 import type { CurrentStore } from "#pipeline/open-current-store.ts";
 
 import type { Normalise } from "../domain/normalise.ts";
@@ -7,7 +7,7 @@ import type { TailHub } from "./tail-hub.ts";
 
 export type Deps = {
   kit: Kit;
-  bus: Bus;
+  bus: BusProducer;
   stores: CurrentStore;
   normalise: Normalise;
   tails: TailHub;

@@ -1,12 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-import type {
-  Chunk,
-  Position,
-  PositionLookup,
-  SourceId,
-  SourceStatus,
-} from "#collectors/source.ts";
+import type { Chunk, Position, ReadPositions, SourceId, SourceStatus } from "#collectors/source.ts";
 
 import { claim, type Claim } from "../claim.ts";
 import { Catalogue } from "./catalogue.ts";
@@ -61,16 +55,16 @@ export class FileRun {
     this.#options = options;
     this.#catalogue = new Catalogue(options.paths, options.clock);
     this.#cutter = new LineCutter(options.chunkBytes, options.lineBytesMax);
-    this.#identifier = new Identifier(this.#streams, () => undefined);
+    this.#identifier = new Identifier(this.#streams, new Map());
   }
 
   status(): SourceStatus[] {
     return statusOf(this.#catalogue);
   }
 
-  async *read(positions: PositionLookup, signal: AbortSignal): AsyncGenerator<Chunk, void> {
+  async *read(positions: ReadPositions, signal: AbortSignal): AsyncGenerator<Chunk, void> {
     this.#streams.clear();
-    this.#identifier = new Identifier(this.#streams, positions);
+    this.#identifier = new Identifier(this.#streams, await positions());
     try {
       if (this.#options.follow) yield* this.#tail(signal);
       else yield* this.#readOnce(signal);
@@ -259,8 +253,8 @@ export class FileRun {
       const positionAt = (length: number): Position =>
         before.after(cut.bytes.subarray(0, length)).toPosition();
       print.advance(cut.bytes, cut.end);
-      const position = print.toPosition();
-      if (file.compression && cut.isLast) position["sealed"] = file.seal;
+      const isSealed = file.compression !== undefined && cut.isLast;
+      const position = { ...print.toPosition(), ...(isSealed && { sealed: file.seal }) };
       const { bytes, bytesSkipped } = cut;
       const { id: sourceId } = stream;
       yield { sourceId, path: file.path, bytes, offset, position, positionAt, bytesSkipped };

@@ -106,10 +106,11 @@ export class Fingerprint {
   static async find(reader: ByteReader, position: Position): Promise<Found> {
     const found = new Fingerprint(numberIn(position, "start"));
     const { start } = found;
-    const headBytes = Math.min(HEAD_BYTES, position.offset - start);
+    const offset = numberIn(position, "offset");
+    const headBytes = Math.min(HEAD_BYTES, offset - start);
     found.#head = await readRange(reader, start, start + headBytes);
     found.#marks = String(position["marks"] ?? "");
-    found.offset = position.offset;
+    found.offset = offset;
     const ranges = rangesOf(position);
     for (const range of ranges) {
       const inHead = range.to <= start + found.#head.length;
@@ -118,7 +119,7 @@ export class Fingerprint {
         : await readRange(reader, range.from, range.to);
       if (bytes.length < range.to - range.from) return "short";
       if (digest(bytes) !== range.digest) return "other";
-      if (range.to === position.offset) found.#tail = Buffer.from(bytes.subarray(-TAIL_BYTES));
+      if (range.to === offset) found.#tail = Buffer.from(bytes.subarray(-TAIL_BYTES));
     }
     return found.#head.length < headBytes ? "short" : found;
   }
@@ -154,8 +155,9 @@ function rangesOf(position: Position): Range[] {
     const from = at <= HEAD_BYTES ? start : start + at - MARK_BYTES;
     if (mark !== MARK_UNKNOWN) ranges.push({ from, to: start + at, digest: mark });
   }
-  const tail = { to: position.offset, digest: String(position["tail"]) };
-  ranges.push({ ...tail, from: position.offset - numberIn(position, "tailBytes") });
+  const to = numberIn(position, "offset");
+  const from = to - numberIn(position, "tailBytes");
+  ranges.push({ from, to, digest: String(position["tail"]) });
   return ranges.toSorted((a, b) => a.from - b.from || a.to - b.to);
 }
 

@@ -1,4 +1,4 @@
-import type { Position, PositionLookup, SourceId } from "#collectors/source.ts";
+import type { Position, Positions, SourceId } from "#collectors/source.ts";
 
 import type { ByteReader } from "./byte-reader.ts";
 import { Fingerprint, HEAD_BYTES, nameOf, readRange, sourceIdOf } from "./fingerprint.ts";
@@ -27,11 +27,11 @@ export type Identity =
 /** Tells by its content which stream a file has. */
 export class Identifier {
   readonly #streams: Map<SourceId, Stream>;
-  readonly #positions: PositionLookup;
+  readonly #stored: Positions;
 
-  constructor(streams: Map<SourceId, Stream>, positions: PositionLookup) {
+  constructor(streams: Map<SourceId, Stream>, stored: Positions) {
     this.#streams = streams;
-    this.#positions = positions;
+    this.#stored = stored;
   }
 
   /** With `final` the file is taken to be complete: what names it may be a line that nothing ends. */
@@ -62,7 +62,7 @@ export class Identifier {
     let free: SourceId | undefined;
     for (let attempt = 0, gaps = 0; gaps < GAPS_MAX; attempt += 1) {
       const id = sourceIdOf(name, attempt);
-      const position = this.#streams.get(id)?.print.toPosition() ?? this.#positions(id);
+      const position = this.#streams.get(id)?.print.toPosition() ?? this.#stored.get(id);
       if (position) {
         known.push({ id, position });
       } else {

@@ -7,59 +7,71 @@ import { type Claim, claim } from "#collectors/sources/claim.ts";
 import { AppError } from "#platform/errors.ts";
 
 import { ifThere } from "../store/files.ts";
-import type { Bus } from "./port.ts";
-import { bytesIn, lanesOf, makeFolder, segmentPath, segmentsOf, syncFolder } from "./segments.ts";
+import type { BusProducer, BusRecord } from "./port.ts";
+import { headerLine, newMark } from "./segment-headers.ts";
+import {
+  bytesIn,
+  makeFolder,
+  partitionsOf,
+  segmentPath,
+  segmentsOf,
+  syncFolder,
+} from "./segments.ts";
 
-export type SpoolOptions = {
-  /** Made when it is not there. Any number of processes may have the same one open. */
+export type SegmentWriterOptions = {
+  /** Created at the first append. Any number of processes may have the same one open. */
   folder: string;
   /** A segment of this size is ended. Default 32 MiB. */
   segmentBytesMax?: number;
-  /** With so many bytes in the folder nothing more is taken. Default 1 GiB. */
+  /** With so many bytes in the folder `append` rejects. Default 1 GiB. */
   backlogBytesMax?: number;
 };
 
 const SEGMENT_BYTES_MAX = 32 * 1024 * 1024;
 const BACKLOG_BYTES_MAX = 1024 * 1024 * 1024;
-/** What waits in memory for the disk, and how much of it goes out by one write. */
+/** Bytes that may wait in memory for the disk, and bytes of one write. */
 const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 const WRITE_BYTES = 8 * 1024 * 1024;
-const LOOK_EVERY_MS = 1_000;
+const COUNT_EVERY_MS = 1_000;
 const RETRY_MS = { full: 5_000, broken: 2_000 };
 
-/** The bus in a folder of append-only files: requests that come together share one write and one fsync. */
-export function openSpool(options: SpoolOptions): Bus {
-  return new Spool({
-    segmentBytesMax: SEGMENT_BYTES_MAX,
-    backlogBytesMax: BACKLOG_BYTES_MAX,
-    ...options,
-  });
-}
+type Waiting = BusRecord & { resolve(): void; reject(error: unknown): void };
+type Partition = { id: SourceId; claim: Claim; next: number };
+type Segment = {
+  path: string;
+  handle: FileHandle;
+  bytes: number;
+  inode: number;
+  mark: string;
+  /** Header, as JSON, of the last line. */
+  header: string | undefined;
+};
 
-type Waiting = { lines: Uint8Array; resolve(): void; reject(error: unknown): void };
-type Lane = { id: SourceId; claim: Claim; next: number };
-type Segment = { path: string; handle: FileHandle; bytes: number; inode: number };
-
-class Spool implements Bus {
-  readonly #options: Required<SpoolOptions>;
+/** Writes one partition: records that come together share one write and one fsync. */
+export class SegmentWriter implements BusProducer, AsyncDisposable {
+  readonly #options: Required<SegmentWriterOptions>;
   readonly #queue: Waiting[] = [];
   #queueBytes = 0;
   #writing: Promise<void> | undefined;
-  #lane: Lane | undefined;
+  #partition: Partition | undefined;
   #segment: Segment | undefined;
-  #backlog = { bytes: 0, lookedMs: -LOOK_EVERY_MS };
+  #backlog = { bytes: 0, countedMs: -COUNT_EVERY_MS };
   #isClosed = false;
 
-  constructor(options: Required<SpoolOptions>) {
-    this.#options = options;
+  constructor(options: SegmentWriterOptions) {
+    this.#options = {
+      segmentBytesMax: SEGMENT_BYTES_MAX,
+      backlogBytesMax: BACKLOG_BYTES_MAX,
+      ...options,
+    };
   }
 
-  async append(lines: Uint8Array): Promise<void> {
+  async append({ header, lines }: BusRecord): Promise<void> {
     await this.check();
     if (this.#isClosed) throw notKept(new Error("the bus is closed"));
     if (lines.length === 0) return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#queue.push({ lines, resolve, reject });
+    this.#queue.push({ header, lines, resolve, reject });
     this.#queueBytes += lines.length;
     this.#writing ??= this.#writeAll().finally(() => {
       this.#writing = undefined;
@@ -69,10 +81,10 @@ class Spool implements Bus {
 
   async check(): Promise<void> {
     const { folder, backlogBytesMax } = this.#options;
-    if (performance.now() - this.#backlog.lookedMs >= LOOK_EVERY_MS) {
-      this.#backlog.lookedMs = performance.now();
+    if (performance.now() - this.#backlog.countedMs >= COUNT_EVERY_MS) {
+      this.#backlog.countedMs = performance.now();
       await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-        this.#backlog.lookedMs = -LOOK_EVERY_MS;
+        this.#backlog.countedMs = -COUNT_EVERY_MS;
         throw notKept(error);
       });
       this.#backlog.bytes = await bytesIn(folder).catch((error: unknown) => {
@@ -91,15 +103,15 @@ class Spool implements Bus {
     this.#isClosed = true;
     await this.#writing;
     await this.#endSegment();
-    await this.#lane?.claim.release();
-    this.#lane = undefined;
+    await this.#partition?.claim.release();
+    this.#partition = undefined;
   }
 
   async #writeAll(): Promise<void> {
     while (this.#queue.length > 0) {
       const taken = this.#take();
       try {
-        await this.#write(Buffer.concat(taken.map(({ lines }) => lines)));
+        await this.#write(taken);
         for (const { resolve } of taken) resolve();
       } catch (error) {
         await this.#abandon();
@@ -121,17 +133,18 @@ class Spool implements Bus {
     return this.#queue.splice(0, count);
   }
 
-  async #write(bytes: Buffer): Promise<void> {
+  async #write(records: readonly BusRecord[]): Promise<void> {
     this.#segment ??= await this.#begin();
     const segment = this.#segment;
+    const bytes = withHeaders(segment, records);
     for (let at = 0; at < bytes.length;) {
       const { bytesWritten } = await segment.handle.write(bytes, at);
       at += bytesWritten;
     }
     await segment.handle.datasync();
-    // A file that was deleted takes bytes too: then nobody would ever read them.
+    // A deleted file can still be written to, but nobody would ever read it.
     const there = await ifThere(stat(segment.path));
-    if (there?.ino !== segment.inode) throw new Error("the folder of the bus was taken away");
+    if (there?.ino !== segment.inode) throw new Error("the folder of the bus was removed");
     segment.bytes += bytes.length;
     this.#backlog.bytes += bytes.length;
     if (segment.bytes >= this.#options.segmentBytesMax) await this.#endSegment();
@@ -139,15 +152,16 @@ class Spool implements Bus {
 
   async #begin(): Promise<Segment> {
     const { folder } = this.#options;
-    this.#lane ??= await takeLane(folder);
-    const lane = this.#lane;
-    await makeFolder(folder, lane.id);
-    const path = segmentPath(folder, lane.id, lane.next);
-    lane.next += 1;
+    this.#partition ??= await takePartition(folder);
+    const partition = this.#partition;
+    await makeFolder(folder, partition.id);
+    const path = segmentPath(folder, partition.id, partition.next);
+    partition.next += 1;
     const handle = await open(path, "ax", 0o600);
     try {
-      await syncFolder(join(folder, lane.id));
-      return { path, handle, bytes: 0, inode: (await handle.stat()).ino };
+      await syncFolder(join(folder, partition.id));
+      const { ino: inode } = await handle.stat();
+      return { path, handle, bytes: 0, inode, mark: newMark(), header: undefined };
     } catch (error) {
       await handle.close();
       throw error;
@@ -160,34 +174,46 @@ class Spool implements Bus {
     await segment?.handle.close();
   }
 
-  /** After a failure nobody knows what is in the file: what was not promised is cut off if that is possible. */
+  /** After a failure the end of the file is unknown: what was not acknowledged is cut off if that is possible. */
   async #abandon(): Promise<void> {
     const segment = this.#segment;
     this.#segment = undefined;
     await segment?.handle.truncate(segment.bytes).catch(() => undefined);
     await segment?.handle.close().catch(() => undefined);
     if (segment && (await ifThere(stat(segment.path)).catch(() => undefined))) return;
-    // Without its folder the lane is gone, and its number must not be used again from the beginning.
-    await this.#lane?.claim.release().catch(() => undefined);
-    this.#lane = undefined;
+    // Without its folder the partition is lost, and its offsets must not begin again under the same id.
+    await this.#partition?.claim.release().catch(() => undefined);
+    this.#partition = undefined;
   }
 }
 
-/** A lane that nobody else writes to: one that was left, else a new one. */
-async function takeLane(folder: string): Promise<Lane> {
+/** The lines, with a header line wherever the header is not that of the line before. */
+function withHeaders(segment: Segment, records: readonly BusRecord[]): Buffer {
+  const parts: Uint8Array[] = [];
+  for (const { header, lines } of records) {
+    const json = JSON.stringify(header);
+    if (json !== segment.header) parts.push(Buffer.from(headerLine(segment.mark, json)));
+    segment.header = json;
+    parts.push(lines);
+  }
+  return Buffer.concat(parts);
+}
+
+/** A partition without a writer, else a new one. */
+async function takePartition(folder: string): Promise<Partition> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const fresh: SourceId = `src_${randomBytes(12).toString("hex")}`;
-  for (const id of [...(await lanesOf(folder)), fresh]) {
+  for (const id of [...(await partitionsOf(folder)), fresh]) {
     const held = await claim(id, folder);
     if (!held) continue;
     const last = (await segmentsOf(folder, id)).at(-1);
-    // A lane without segments has lost them: it would begin again at offsets that a reader has passed.
+    // One without segments has lost them: its offsets would begin again below those that were read.
     if (last !== undefined || id === fresh) {
       return { id, claim: held, next: last === undefined ? 0 : last + 1 };
     }
     await held.release();
   }
-  throw new Error("a lane of its own is always free");
+  throw new Error("a new partition cannot be held by another process");
 }
 
 function notKept(error: unknown): AppError {

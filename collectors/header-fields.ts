@@ -1,0 +1,49 @@
+import { isNumberField, isTextField, type Batch } from "./batch.ts";
+import type { NumberColumn, TextColumn } from "./columns.ts";
+import { EXTRA_FIELD } from "./fields.ts";
+import type { RecordHeader } from "./source.ts";
+
+type Rows = { from: number; to: number };
+
+/** Writes the fields of a header into the rows of its lines, wherever a line has no value of its own. */
+export function fillFields(batch: Batch, fields: RecordHeader["fields"], rows: Rows): void {
+  const extras: Record<string, string> = Object.create(null);
+  for (const [name, value] of Object.entries(fields)) {
+    if (name === EXTRA_FIELD || value === "") continue;
+    if (isTextField(name)) fillText(batch.text(name), value, rows);
+    else if (isNumberField(name)) fillNumber(batch.number(name), Number(value), rows);
+    else extras[name] = value;
+  }
+  if (Object.keys(extras).length > 0) fillExtras(batch.text(EXTRA_FIELD), extras, rows);
+}
+
+function fillText(column: TextColumn, value: string, { from, to }: Rows): void {
+  const id = column.internText(value);
+  for (let row = from; row < to; row += 1) {
+    if (column.ids[row] === 0) column.ids[row] = id;
+  }
+}
+
+function fillNumber({ values }: NumberColumn, value: number, { from, to }: Rows): void {
+  for (let row = from; row < to; row += 1) {
+    if (Number.isNaN(values[row])) values[row] = value;
+  }
+}
+
+/** Fields without a column of their own; lines that have the same ones are merged once. */
+function fillExtras(
+  column: TextColumn,
+  extras: Readonly<Record<string, string>>,
+  { from, to }: Rows,
+): void {
+  const merged = new Map([[0, column.internText(JSON.stringify(extras))]]);
+  for (let row = from; row < to; row += 1) {
+    const own = column.ids[row] ?? 0;
+    let id = merged.get(own);
+    if (id === undefined) {
+      const all: unknown = { ...extras, ...JSON.parse(column.text(own)) };
+      merged.set(own, (id = column.internText(JSON.stringify(all))));
+    }
+    column.ids[row] = id;
+  }
+}

@@ -1,0 +1,175 @@
+import { appendFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { describe, expect, onTestFinished, test } from "vitest";
+
+import { systemClock } from "#platform/clock.ts";
+import { silentLog } from "#platform/log.ts";
+import { markOf } from "#platform/postgres/process-mark.ts";
+
+import { runningFile } from "../current-store.ts";
+import { openEmbeddedStore } from "../store/embedded-store.ts";
+import { line, numbers, PLAIN, readUntil, startReader, testBus, TestStore } from "./contract.ts";
+import { openEmbeddedBus } from "./embedded-bus.ts";
+import { startOwnIngest } from "./own-ingest.ts";
+import type { Bus } from "./port.ts";
+import { partitionsOf, segmentPath, segmentsOf } from "./segments.ts";
+
+async function temporaryFolder(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), "quarterdeck bus "));
+  onTestFinished(() => rm(path, { recursive: true, force: true }));
+  return join(path, "bus");
+}
+
+const append = (bus: Bus, n: number): Promise<void> =>
+  bus.append({ header: PLAIN, lines: line(n) });
+
+const opener = (folder: string) => (): Promise<Bus> => Promise.resolve(openEmbeddedBus({ folder }));
+
+describe("the embedded bus keeps the contract", () => {
+  testBus(async () => {
+    const folder = await temporaryFolder();
+    return () => Promise.resolve(openEmbeddedBus({ folder, segmentBytesMax: 300 }));
+  });
+});
+
+test("a partition that its writer left is taken over", async () => {
+  const folder = await temporaryFolder();
+  {
+    await using one = openEmbeddedBus({ folder });
+    await using other = openEmbeddedBus({ folder });
+    await Promise.all([append(one, 1), append(other, 2)]);
+  }
+  await using third = openEmbeddedBus({ folder });
+  await append(third, 3);
+  expect(await partitionsOf(folder)).toHaveLength(2);
+  const store = new TestStore();
+  await readUntil(store, opener(folder), 3);
+  expect(store.numbers).toEqual([1, 2, 3]);
+});
+
+test("segments without headers, as written by earlier versions, are read as ECS lines", async () => {
+  const folder = await temporaryFolder();
+  const partition = "src_0123456789abcdef01234567";
+  await mkdir(join(folder, partition), { recursive: true });
+  await writeFile(segmentPath(folder, partition, 0), Buffer.concat([line(1), line(2)]));
+  await writeFile(segmentPath(folder, partition, 1), line(3));
+  const store = new TestStore();
+  const { length } = line(1);
+  store.put([], new Map([[partition, { offset: length, eventMs: 7 }]]));
+  await using bus = openEmbeddedBus({ folder });
+  await append(bus, 4);
+  expect(await segmentsOf(folder, partition)).toEqual([0, 1, 2]);
+  await readUntil(store, opener(folder), 3);
+  expect(store.numbers).toEqual([2, 3, 4]);
+  expect(store.lines.map(({ header }) => header?.format)).toEqual(["ecs", "ecs", "ecs"]);
+});
+
+test("half a line that a killed writer left is not read, and what follows is whole", async () => {
+  const folder = await temporaryFolder();
+  {
+    await using bus = openEmbeddedBus({ folder });
+    await append(bus, 1);
+  }
+  const [partition = "src_"] = await partitionsOf(folder);
+  const [last = 0] = await segmentsOf(folder, partition);
+  await appendFile(segmentPath(folder, partition, last), '{"n":');
+  await using bus = openEmbeddedBus({ folder });
+  await append(bus, 2);
+  const store = new TestStore();
+  await readUntil(store, opener(folder), 2);
+  expect(store.numbers).toEqual([1, 2]);
+});
+
+test("segments that are stored are deleted, those that are not stay", async () => {
+  const folder = await temporaryFolder();
+  await using bus = openEmbeddedBus({ folder, segmentBytesMax: 20 });
+  for (const n of numbers(0, 10)) await append(bus, n);
+  const [partition = "src_"] = await partitionsOf(folder);
+  const before = await segmentsOf(folder, partition);
+  await bus.acknowledge(new Map());
+  expect(await segmentsOf(folder, partition)).toEqual(before);
+  const store = new TestStore();
+  await readUntil(store, opener(folder), 10);
+  await bus.acknowledge(await store.positions());
+  expect(await segmentsOf(folder, partition)).toEqual(before.slice(-1));
+  await append(bus, 10);
+  await readUntil(store, opener(folder), 11);
+  expect(store.numbers).toEqual(numbers(0, 11));
+});
+
+test("what cannot be written down is refused, not lost: with no folder, and with too much waiting", async () => {
+  const folder = await temporaryFolder();
+  await writeFile(folder, "a file where a folder should be");
+  await using bus = openEmbeddedBus({ folder });
+  await expect(append(bus, 1)).rejects.toMatchObject({ code: "unavailable" });
+  await rm(folder);
+  await append(bus, 2);
+  await using full = openEmbeddedBus({ folder, backlogBytesMax: 5 });
+  await expect(append(full, 3)).rejects.toMatchObject({ code: "too_many_requests" });
+  const store = new TestStore();
+  await readUntil(store, opener(folder), 1);
+  expect(store.numbers).toEqual([2]);
+});
+
+test("a folder that is removed under a writer refuses, and the next append has a new partition", async () => {
+  const folder = await temporaryFolder();
+  await using bus = openEmbeddedBus({ folder });
+  await append(bus, 1);
+  const before = await partitionsOf(folder);
+  await rm(folder, { recursive: true });
+  await expect(append(bus, 2)).rejects.toMatchObject({ code: "unavailable" });
+  await append(bus, 3);
+  expect(await partitionsOf(folder)).not.toEqual(before);
+  const store = new TestStore();
+  await readUntil(store, opener(folder), 1);
+  expect(store.numbers).toEqual([3]);
+});
+
+test("one process at a time reads the bus", async () => {
+  const folder = await temporaryFolder();
+  await using bus = openEmbeddedBus({ folder });
+  await append(bus, 1);
+  const [first, second] = [new TestStore(), new TestStore()];
+  await using waiting = new AsyncDisposableStack();
+  {
+    await using reader = await startReader(first, opener(folder));
+    await reader.until(1);
+    const next = waiting.use(await startReader(second, opener(folder)));
+    await append(bus, 2);
+    await reader.until(2);
+    expect(second.lines).toEqual([]);
+    void next;
+  }
+  await expect.poll(() => second.numbers, { timeout: 20_000 }).toEqual([1, 2]);
+});
+
+test("a process on its own moves the bus, and lets go of it where a control plane runs", async () => {
+  const dataFolder = join(await temporaryFolder(), "data");
+  const config = { dataFolder, signIn: [], signOut: [], timezone: "UTC" };
+  const folder = join(dataFolder, "bus");
+  await using bus = openEmbeddedBus({ folder });
+  await using ingest = startOwnIngest({ config, log: silentLog() });
+  expect(ingest).toBeDefined();
+  const lines = Buffer.from(
+    '{"@timestamp":"2026-03-14T00:00:00Z","data_stream.dataset":"a","n":1}\n',
+  );
+  await bus.append({ header: PLAIN, lines });
+  await using store = await openEmbeddedStore({
+    folder: join(dataFolder, "store"),
+    clock: systemClock,
+  });
+  const rows = async () => (await store.status()).rows;
+  await expect.poll(rows, { timeout: 20_000 }).toBe(1);
+  const running = { process: markOf(process.pid), url: "http://127.0.0.1:1", store: dataFolder };
+  await writeFile(runningFile(dataFolder), JSON.stringify(running));
+  // Another reader gets its turn now, and goes on where the store ends.
+  const other = new TestStore();
+  other.put([], await store.positions());
+  await using reader = await startReader(other, opener(folder));
+  await append(bus, 2);
+  await reader.until(1);
+  expect(other.numbers).toEqual([2]);
+  expect(await rows()).toBe(1);
+});

@@ -1,0 +1,78 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+import type { Chunk, Positions, ReadPositions, SourceId } from "#collectors/source.ts";
+import { type Claim, claim } from "#collectors/sources/claim.ts";
+
+import { PartitionReader } from "./partition-reader.ts";
+import type { Bus, BusRecord } from "./port.ts";
+import { SegmentWriter, type SegmentWriterOptions } from "./segment-writer.ts";
+import { offsetOf, partitionsOf, removeStored } from "./segments.ts";
+
+const POLL_MS = 100;
+const CLAIM_EVERY_MS = 500;
+
+/**
+ * The bus in a folder of append-only files (segments.ts). Any number of processes may write to it; one at a time reads
+ * all partitions, the others wait for it to end.
+ */
+export function openEmbeddedBus(options: SegmentWriterOptions): Bus {
+  return new EmbeddedBus(options);
+}
+
+class EmbeddedBus implements Bus {
+  readonly #folder: string;
+  readonly #writer: SegmentWriter;
+  #reading: Claim | undefined;
+
+  constructor(options: SegmentWriterOptions) {
+    this.#folder = options.folder;
+    this.#writer = new SegmentWriter(options);
+  }
+
+  append(record: BusRecord): Promise<void> {
+    return this.#writer.append(record);
+  }
+
+  check(): Promise<void> {
+    return this.#writer.check();
+  }
+
+  async *read(positions: ReadPositions, signal: AbortSignal): AsyncGenerator<Chunk, void> {
+    while (!this.#reading && !signal.aborted) {
+      // A folder that cannot be written to may be repaired; until then nothing can come in either.
+      this.#reading = await claim("src_bus-reader", this.#folder).catch(() => undefined);
+      if (!this.#reading) await pause(CLAIM_EVERY_MS, signal);
+    }
+    if (signal.aborted) return;
+    const stored = await positions();
+    const readers = new Map<SourceId, PartitionReader>();
+    while (!signal.aborted) {
+      let isIdle = true;
+      for (const partition of await partitionsOf(this.#folder)) {
+        const offset = offsetOf(stored.get(partition));
+        const reader =
+          readers.get(partition) ??
+          new PartitionReader({ folder: this.#folder, partition, offset });
+        readers.set(partition, reader);
+        for await (const chunk of reader.chunks(signal)) {
+          isIdle = false;
+          yield chunk;
+        }
+      }
+      if (isIdle) await pause(POLL_MS, signal);
+    }
+  }
+
+  acknowledge(positions: Positions): Promise<void> {
+    return removeStored(this.#folder, positions);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writer[Symbol.asyncDispose]();
+    await this.#reading?.release();
+  }
+}
+
+/** Ends early when it is aborted. */
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  delay(ms, undefined, { signal }).catch(() => undefined);

@@ -1,0 +1,25 @@
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+import { openEmbeddedBus } from "./embedded-bus.ts";
+import { openMemoryBus } from "./memory-bus.ts";
+import type { Bus } from "./port.ts";
+
+/** `url`: file:///path/to/folder, or memory: for a bus that lives as long as it is open. */
+export type BusSettings = { url: string };
+
+/** The bus of a data folder. */
+export const busUrlOf = (dataFolder: string): string => pathToFileURL(join(dataFolder, "bus")).href;
+
+/** The adapters, by the scheme of their URL. */
+const ADAPTERS: Readonly<Record<string, (url: URL) => Bus>> = {
+  "file:": (url) => openEmbeddedBus({ folder: fileURLToPath(url) }),
+  "memory:": () => openMemoryBus()(),
+};
+
+export function openBus(settings: BusSettings): Bus {
+  const url = new URL(settings.url);
+  const open = ADAPTERS[url.protocol];
+  if (open) return open(url);
+  throw new Error(`no bus for ${url.protocol}//: known are ${Object.keys(ADAPTERS).join(", ")}`);
+}

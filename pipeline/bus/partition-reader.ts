@@ -1,0 +1,111 @@
+import { type FileHandle, open } from "node:fs/promises";
+
+import type { Chunk, RecordHeader, SourceId } from "#collectors/source.ts";
+
+import { ifThere } from "../store/files.ts";
+import { ECS_LINES, headerAt, MARK_BYTES, markOf } from "./segment-headers.ts";
+import { positionAt, segmentPath, segmentsOf, STRIDE } from "./segments.ts";
+
+const READ_BYTES = 1024 * 1024;
+/** Reads of one partition before the next gets its turn. */
+const TURN_READS = 8;
+const LF = 0x0a;
+
+/** The segment in which the reader stands, and the header of the lines there. */
+type Standing = { index: number; mark: string | undefined; header: RecordHeader };
+
+/** Reads one partition of the embedded bus. */
+export class PartitionReader {
+  readonly #folder: string;
+  readonly #partition: SourceId;
+  #offset: number;
+  #standing: Standing | undefined;
+
+  constructor(from: { folder: string; partition: SourceId; offset: number }) {
+    this.#folder = from.folder;
+    this.#partition = from.partition;
+    this.#offset = from.offset;
+  }
+
+  /** Whole lines, in order, as many as there are now but for a limit; each chunk has one header. */
+  async *chunks(signal: AbortSignal): AsyncGenerator<Chunk, void> {
+    // Listed before they are read: a segment that is followed by another one is complete by then.
+    const segments = await segmentsOf(this.#folder, this.#partition);
+    for (let reads = 0; reads < TURN_READS && !signal.aborted;) {
+      const lines = await this.#readLines();
+      if (lines) {
+        reads += 1;
+        yield* this.#groups(lines);
+        continue;
+      }
+      const offset = this.#offset;
+      const next = segments.find((index) => index * STRIDE > offset);
+      if (next === undefined) return;
+      // What is left of the one before is half a line, which was never acknowledged.
+      this.#offset = next * STRIDE;
+    }
+  }
+
+  /** Cuts the lines, which begin at the reader's offset, where their header changes. */
+  *#groups(bytes: Buffer): Generator<Chunk, void> {
+    const standing = this.#standing;
+    const first = this.#offset;
+    if (!standing) return;
+    for (let at = 0; at < bytes.length;) {
+      const mark = standing.mark === undefined ? -1 : bytes.indexOf(standing.mark, at);
+      if (mark === at) {
+        const line = headerAt(bytes, at);
+        if (!line) return;
+        standing.header = line.header;
+        at = line.end;
+        this.#offset = first + at;
+        continue;
+      }
+      const end = mark < 0 ? bytes.length : mark;
+      const offset = first + at;
+      this.#offset = first + end;
+      yield {
+        sourceId: this.#partition,
+        path: "",
+        bytes: bytes.subarray(at, end),
+        offset,
+        position: positionAt(this.#offset),
+        bytesSkipped: 0,
+        header: standing.header,
+      };
+      at = end;
+    }
+  }
+
+  async #readLines(): Promise<Buffer | undefined> {
+    const index = Math.floor(this.#offset / STRIDE);
+    const at = this.#offset % STRIDE;
+    const path = segmentPath(this.#folder, this.#partition, index);
+    const opened = await ifThere(open(path, "r"));
+    if (!opened) return undefined;
+    await using file = opened;
+    const { size } = await file.stat();
+    if (size <= at) return undefined;
+    const bytes = await readRange(file, at, Math.min(at + READ_BYTES, size));
+    const end = bytes.lastIndexOf(LF) + 1;
+    // Lines are far shorter than a read: where none ends in a whole one, the file is damaged, and quarantine shows it.
+    if (end === 0 && bytes.length < READ_BYTES) return undefined;
+    if (this.#standing?.index !== index) this.#standing = { index, ...(await headerIn(file, at)) };
+    return end === 0 ? bytes : bytes.subarray(0, end);
+  }
+}
+
+/** The mark of the segment, and the header of the line at `at`. */
+async function headerIn(file: FileHandle, at: number): Promise<Omit<Standing, "index">> {
+  const mark = markOf(await readRange(file, 0, MARK_BYTES));
+  if (mark === undefined || at === 0) return { mark, header: ECS_LINES };
+  const before = await readRange(file, 0, at);
+  const last = headerAt(before, Math.max(0, before.lastIndexOf(mark)));
+  return { mark, header: last?.header ?? ECS_LINES };
+}
+
+async function readRange(file: FileHandle, from: number, to: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(to - from);
+  const { bytesRead } = await file.read(buffer, 0, buffer.length, from);
+  return buffer.subarray(0, bytesRead);
+}
