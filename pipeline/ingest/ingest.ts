@@ -1,76 +1,29 @@
-import { setTimeout as delay } from "node:timers/promises";
-
-import { Batch } from "#collectors/batch.ts";
-import { openDeriver, type Deriver } from "#collectors/derive/derive.ts";
-import type { DeriveRules } from "#collectors/derive/request-pattern.ts";
+import type { Batch } from "#collectors/batch.ts";
 import type { FormatContext } from "#collectors/format.ts";
 import { fillFields } from "#collectors/header-fields.ts";
 import { eachLine } from "#collectors/lines.ts";
-import type { Chunk, Position, Source, SourceId, SourceStatus } from "#collectors/source.ts";
-import type { Zone } from "#collectors/zone.ts";
-import type { Clock } from "#platform/clock.ts";
+import type { Chunk, Source, SourceId, SourceStatus } from "#collectors/source.ts";
 
-import { openFrameAccumulator, type FrameAccumulator, type FrameDelta } from "../live/frames.ts";
-import type { EventStore } from "../store/port.ts";
 import { eachSpanningEvent, takeHeld, type TakeEvent } from "./events.ts";
+import type { IngestCounts, IngestDeps } from "./ingest-deps.ts";
 import { Streams, type Stream } from "./streams.ts";
+import { RESERVE_ROWS, UnstoredBatch } from "./unstored-batch.ts";
 
 export const QUARANTINE_DATASET = "quarterdeck.quarantine";
 
-/** A segment is sealed when it has so many rows, or so many bytes were read for it, or it is so old. */
-const SEAL_ROWS = 131_072;
-const SEAL_BYTES = 64 * 1024 * 1024;
 const SEAL_AFTER_FIRST_MS = 200;
 /** An event whose format may add lines to it waits for them so long. */
 const HELD_IDLE_MS = 300;
-/** Rows beyond a full segment, for the lines that the last chunk has still. */
-const RESERVE_ROWS = 16_384;
-const RETRY_MS = { first: 500, max: 30_000 };
-
-export type IngestCounts = {
-  lines: number;
-  events: number;
-  quarantined: number;
-  bytes: number;
-  /** Bytes of overlong lines that were not kept. */
-  bytesSkipped: number;
-};
-
-export type IngestDeps = {
-  store: EventStore;
-  clock: Clock;
-  rules: DeriveRules;
-  /** The zone of times in logs that carry none. */
-  zone: Zone;
-  /**
-   * How old the oldest row may get before the segment is sealed, and how often rows are folded into frames. The first
-   * segments of a run are sealed sooner, so that what was there already is seen at once.
-   */
-  sealAfterMs: number;
-  foldEveryMs: number;
-  /** The frames that changed. Absent for a history that nobody watches. */
-  onFrames?: (deltas: FrameDelta[]) => void;
-  /** Rows that are complete, before they are sealed; the batch may be read only during the call. */
-  onRows?: (batch: Batch, fromRow: number, toRow: number) => void;
-  onProgress?: (counts: IngestCounts) => void;
-  /** Rows became durable. */
-  onSealed?: (sealed: { rows: number; newestEventMs: number | undefined }) => void;
-  /** The store refused: nothing is lost, reading waits and tries again. Absent: the error ends the run. */
-  onStoreError?: (error: unknown, retryInMs: number) => void;
-};
-
 /**
  * Source → format → batch → store, with frames and rollups on the way. Rows and position become durable together;
  * a line that no format understands is kept in quarantine with the reason.
  */
 export class Ingest {
   readonly #deps: IngestDeps;
-  readonly #batch = new Batch(SEAL_ROWS + RESERVE_ROWS);
+  readonly #unstored: UnstoredBatch;
+  readonly #batch: Batch;
   readonly #context: FormatContext;
   readonly #streams: Streams;
-  readonly #deriver: Deriver;
-  readonly #frames: FrameAccumulator;
-  readonly #pending = new Map<SourceId, Position>();
   readonly counts: IngestCounts = {
     lines: 0,
     events: 0,
@@ -78,9 +31,6 @@ export class Ingest {
     bytes: 0,
     bytesSkipped: 0,
   };
-  #foldedRows = 0;
-  #bytesUnsealed = 0;
-  #oldestUnsealedMs: number | undefined;
   #sealAfterMs: number;
   #sealing: Promise<void> | undefined;
   #failure: Error | undefined;
@@ -89,9 +39,9 @@ export class Ingest {
     this.#deps = deps;
     this.#sealAfterMs = Math.min(SEAL_AFTER_FIRST_MS, deps.sealAfterMs);
     this.#context = { zone: deps.zone, nowMs: deps.clock.nowMs() };
+    this.#unstored = new UnstoredBatch(deps);
+    this.#batch = this.#unstored.batch;
     this.#streams = new Streams(this.#batch, this.#context);
-    this.#deriver = openDeriver(this.#batch, deps.rules);
-    this.#frames = openFrameAccumulator(this.#batch);
   }
 
   /**
@@ -111,9 +61,7 @@ export class Ingest {
           continue;
         }
         this.#take(item);
-        if (this.#batch.rows >= SEAL_ROWS || this.#bytesUnsealed >= SEAL_BYTES) {
-          await this.#seal(signal);
-        }
+        if (this.#unstored.isFull) await this.#seal(signal);
       }
       await this.#sealing;
       if (!this.#failure) this.#takeHeld(0);
@@ -134,17 +82,17 @@ export class Ingest {
   #tick(signal: AbortSignal): void {
     if (this.#sealing || this.#failure) return;
     this.#takeHeld(HELD_IDLE_MS);
-    this.#fold();
-    const oldest = this.#oldestUnsealedMs;
+    this.#unstored.fold();
+    const oldest = this.#unstored.sinceMs;
     const due = oldest !== undefined && this.#deps.clock.nowMs() - oldest >= this.#sealAfterMs;
     if (due) void this.#seal(signal);
   }
 
   /** Stores what was read of a source that another process will read on from there. */
   async #release(id: SourceId, signal: AbortSignal): Promise<void> {
-    // What is held back lies behind the position that is stored.
-    this.#streams.forget(id);
     await this.#seal(signal);
+    // An event that is held back lies behind the stored position.
+    this.#streams.forget(id);
   }
 
   #take(chunk: Chunk): void {
@@ -221,18 +169,18 @@ export class Ingest {
     const paths = batch.text("log.file.path");
     ids.ids.fill(ids.internText(stream.id), first, batch.rows);
     if (stream.path !== "") paths.ids.fill(paths.internText(stream.path), first, batch.rows);
-    this.#pending.set(stream.id, stream.held?.position ?? stream.position);
+    this.#unstored.positions.set(stream.id, stream.held?.position ?? stream.position);
     const rows = batch.rows - first;
     this.counts.lines += rows;
     this.counts.events = this.counts.lines - this.counts.quarantined;
     stream.recent.count(rows);
-    this.#oldestUnsealedMs ??= this.#context.nowMs;
+    this.#unstored.sinceMs ??= this.#context.nowMs;
   }
 
   #count(chunk: Chunk): void {
     this.counts.bytes += chunk.bytes.length;
     this.counts.bytesSkipped += chunk.bytesSkipped;
-    this.#bytesUnsealed += chunk.bytes.length;
+    this.#unstored.bytes += chunk.bytes.length;
     this.#deps.onProgress?.(this.counts);
   }
 
@@ -249,23 +197,6 @@ export class Ingest {
     stream.recent.refuse(reason);
   }
 
-  #fold(): void {
-    const { rows } = this.#batch;
-    const from = this.#foldedRows;
-    if (rows === from) return;
-    this.#deriver.derive(from, rows);
-    const deltas = this.#frames.fold(from, rows, this.#deps.onFrames !== undefined);
-    this.#deps.onFrames?.(deltas);
-    this.#deps.onRows?.(this.#batch, from, rows);
-    this.#foldedRows = rows;
-  }
-
-  *#streamTimes(): Iterable<number> {
-    for (const { id, eventMs } of this.#streams.all()) {
-      if (eventMs !== undefined && this.#pending.has(id)) yield eventMs;
-    }
-  }
-
   #seal(signal: AbortSignal): Promise<void> {
     this.#sealing ??= this.#append(signal)
       .catch((error: unknown) => {
@@ -278,31 +209,13 @@ export class Ingest {
   }
 
   async #append(signal: AbortSignal): Promise<void> {
-    if (this.#pending.size === 0) return;
-    this.#fold();
-    const cells = this.#frames.takeCells();
-    for (let waitMs = RETRY_MS.first; ; waitMs = Math.min(waitMs * 2, RETRY_MS.max)) {
-      try {
-        await this.#deps.store.append(this.#batch, cells, this.#pending);
-        break;
-      } catch (error) {
-        if (!this.#deps.onStoreError || signal.aborted) throw error;
-        this.#deps.onStoreError(error, waitMs);
-        await delay(waitMs, undefined, { signal }).catch(() => undefined);
-      }
-    }
-    const newest = [...this.#streamTimes()];
-    this.#deps.onSealed?.({
-      rows: this.#batch.rows,
-      newestEventMs: newest.length > 0 ? Math.max(...newest) : undefined,
-    });
+    const { rows } = this.#batch;
+    const sources = new Set(this.#unstored.positions.keys());
+    if (!(await this.#unstored.store(signal))) return;
+    const streams = [...this.#streams.all()].filter(({ id }) => sources.has(id));
+    const times = streams.flatMap(({ eventMs }) => eventMs ?? []);
+    const newestEventMs = times.length > 0 ? Math.max(...times) : undefined;
+    this.#deps.onSealed?.({ rows, newestEventMs });
     this.#sealAfterMs = Math.min(this.#sealAfterMs * 2, this.#deps.sealAfterMs);
-    this.#batch.reset();
-    this.#deriver.reset();
-    this.#frames.reset();
-    this.#pending.clear();
-    this.#foldedRows = 0;
-    this.#bytesUnsealed = 0;
-    this.#oldestUnsealedMs = undefined;
   }
 }

@@ -1,7 +1,7 @@
 import type { Batch } from "#collectors/batch.ts";
 import { detectFormat } from "#collectors/detect.ts";
 import type { Format, FormatContext, LineScanner } from "#collectors/format.ts";
-import { FORMATS } from "#collectors/formats/index.ts";
+import { findFormat } from "#collectors/formats/index.ts";
 import type { Chunk, Position, SourceId, SourceStatus } from "#collectors/source.ts";
 
 import { RecentLines } from "./recent-lines.ts";
@@ -102,7 +102,7 @@ export class Streams {
     const format =
       name === undefined
         ? detectFormat(bytes.subarray(0, SAMPLE_BYTES), path).format
-        : FORMATS.find(({ dataset }) => dataset === name);
+        : findFormat(name);
     if (!format) {
       if (name !== undefined) stream.scan = () => `the format ${name} is not known`;
       return;

@@ -2,7 +2,8 @@ import { stat } from "node:fs/promises";
 
 import { fileSource } from "#collectors/sources/files.ts";
 import { zoneOf } from "#collectors/zone.ts";
-import { Ingest, type IngestCounts } from "#pipeline/ingest/ingest.ts";
+import type { IngestCounts } from "#pipeline/ingest/ingest-deps.ts";
+import { Ingest } from "#pipeline/ingest/ingest.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import { systemClock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";

@@ -1,6 +1,6 @@
 import type { SourceStatus } from "#collectors/source.ts";
 import type { Filter } from "#pipeline/filter.ts";
-import type { IngestCounts } from "#pipeline/ingest/ingest.ts";
+import type { IngestCounts } from "#pipeline/ingest/ingest-deps.ts";
 import type { FrameDelta } from "#pipeline/live/frames.ts";
 import type { EventDocument } from "#pipeline/store/port.ts";
 

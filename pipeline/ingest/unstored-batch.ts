@@ -1,0 +1,77 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+import { Batch } from "#collectors/batch.ts";
+import { openDeriver, type Deriver } from "#collectors/derive/derive.ts";
+import type { Position, SourceId } from "#collectors/source.ts";
+
+import { openFrameAccumulator, type FrameAccumulator } from "../live/frames.ts";
+import type { IngestDeps } from "./ingest-deps.ts";
+
+/** A batch with so many rows, or of so many bytes, is stored. */
+const ROWS_MAX = 131_072;
+const BYTES_MAX = 64 * 1024 * 1024;
+/** Rows beyond a full batch, for the lines of the chunk that fills it. */
+export const RESERVE_ROWS = 16_384;
+const RETRY_MS = { first: 500, max: 30_000 };
+
+type Deps = Pick<IngestDeps, "store" | "rules" | "onFrames" | "onRows" | "onStoreError">;
+
+/** The rows that were read and are not stored yet, with the positions behind them. */
+export class UnstoredBatch {
+  readonly batch = new Batch(ROWS_MAX + RESERVE_ROWS);
+  readonly positions = new Map<SourceId, Position>();
+  bytes = 0;
+  /** When the first of the rows was read. */
+  sinceMs: number | undefined;
+  readonly #deps: Deps;
+  readonly #deriver: Deriver;
+  readonly #frames: FrameAccumulator;
+  #foldedRows = 0;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+    this.#deriver = openDeriver(this.batch, deps.rules);
+    this.#frames = openFrameAccumulator(this.batch);
+  }
+
+  get isFull(): boolean {
+    return this.batch.rows >= ROWS_MAX || this.bytes >= BYTES_MAX;
+  }
+
+  /** Completes the new rows, and adds them to frames and rollup cells. */
+  fold(): void {
+    const { rows } = this.batch;
+    const from = this.#foldedRows;
+    if (rows === from) return;
+    this.#deriver.derive(from, rows);
+    const deltas = this.#frames.fold(from, rows, this.#deps.onFrames !== undefined);
+    this.#deps.onFrames?.(deltas);
+    this.#deps.onRows?.(this.batch, from, rows);
+    this.#foldedRows = rows;
+  }
+
+  /** Stores everything and empties the batch; false where there was nothing. */
+  async store(signal: AbortSignal): Promise<boolean> {
+    if (this.positions.size === 0) return false;
+    this.fold();
+    const cells = this.#frames.takeCells();
+    for (let waitMs = RETRY_MS.first; ; waitMs = Math.min(waitMs * 2, RETRY_MS.max)) {
+      try {
+        await this.#deps.store.append(this.batch, cells, this.positions);
+        break;
+      } catch (error) {
+        if (!this.#deps.onStoreError || signal.aborted) throw error;
+        this.#deps.onStoreError(error, waitMs);
+        await delay(waitMs, undefined, { signal }).catch(() => undefined);
+      }
+    }
+    this.batch.reset();
+    this.#deriver.reset();
+    this.#frames.reset();
+    this.positions.clear();
+    this.#foldedRows = 0;
+    this.bytes = 0;
+    this.sinceMs = undefined;
+    return true;
+  }
+}
