@@ -40,3 +40,9 @@ export class AppError extends Error {
 export function assertNever(value: never): never {
   throw new Error(`a case is missing: ${JSON.stringify(value)}`);
 }
+
+/** The code of an error of the operating system, such as ENOENT. */
+export function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}

@@ -1,0 +1,224 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { errorCode } from "../errors.ts";
+import { Heartbeat, type LeaseTimes } from "./heartbeat.ts";
+import {
+  endHolder,
+  HOLDER_SUFFIX,
+  type HolderRecord,
+  isAbsent,
+  judgeHolder,
+  LEASE_SUFFIX,
+  leasePath,
+  tokensOf,
+} from "./holder-files.ts";
+
+/** The right to something that only one may have at a time, among threads, processes, containers and hosts. */
+export type Lease = AsyncDisposable & {
+  /** Random; the same for all leases of this thread in the folder. */
+  readonly token: string;
+  /** Aborts when another process took over, because this one was suspended or could not write for too long. */
+  readonly lost: AbortSignal;
+  /** Whether no other process can have taken over, as far as is known without asking the file system. */
+  isHeld(): boolean;
+  /**
+   * Asks the file system: right before a write that nobody else may do. After a gap without heartbeats it waits until the
+   * lease is certain again.
+   */
+  confirm(): Promise<boolean>;
+  release(): Promise<void>;
+};
+
+/** Who holds a lease. Without a record where a crash cut it off. */
+export type Holder = {
+  token: string;
+  record: HolderRecord | undefined;
+  /** Whether it is certain that the holder is alive. Otherwise its heartbeat has to be watched for a while. */
+  isCertain: boolean;
+};
+
+const TIMES: LeaseTimes = { heartbeatMs: 2_000, staleMs: 15_000 };
+const WATCHES_PER_HEARTBEAT = 4;
+
+/** One heartbeat for all leases of this thread in a folder. */
+type Shared = { folder: string; heartbeat: Promise<Heartbeat>; users: number };
+const heartbeats = new Map<string, Shared>();
+
+/**
+ * Takes the lease; undefined while another holder has it. A holder whose process has ended is replaced at once where that
+ * can be seen from here (same host and PID namespace); else by the first call that comes 15 seconds or more after an
+ * earlier one and finds no heartbeat in between.
+ */
+export async function tryLease(
+  folder: string,
+  name: string,
+  times: LeaseTimes = TIMES,
+): Promise<Lease | undefined> {
+  for (;;) {
+    const shared = share(resolve(folder), times);
+    let outcome: Lease | "held" | "ended" = "ended";
+    try {
+      outcome = await attempt(shared, name);
+    } finally {
+      if (typeof outcome === "string") await leave(shared);
+    }
+    if (outcome === "held") return undefined;
+    if (outcome !== "ended") return outcome;
+  }
+}
+
+/** As `tryLease`, but watches a holder until it is certain that it is alive, and says who it is. */
+export async function contendForLease(
+  folder: string,
+  name: string,
+  times: LeaseTimes = TIMES,
+): Promise<{ lease: Lease } | { holder: Holder }> {
+  for (;;) {
+    const lease = await tryLease(folder, name, times);
+    if (lease) return { lease };
+    const holder = findHolder(folder, name, times);
+    if (holder?.isCertain) return { holder };
+    await delay(times.heartbeatMs / WATCHES_PER_HEARTBEAT);
+  }
+}
+
+/**
+ * Who holds the lease; undefined where nobody does. Reads only. A holder that cannot be judged at once counts as alive until
+ * its heartbeat has been missing for 15 seconds since an earlier call.
+ */
+export function findHolder(
+  folder: string,
+  name: string,
+  times: LeaseTimes = TIMES,
+): Holder | undefined {
+  for (const token of tokensOf(resolve(folder), name)) {
+    const { verdict, record } = judgeHolder(resolve(folder), token, times.staleMs);
+    if (verdict !== "dead") return { token, record, isCertain: verdict === "alive" };
+  }
+  return undefined;
+}
+
+/** The tokens of the holders that are, or may be, alive. Removes the files of those that are dead. */
+export async function livingTokens(
+  folder: string,
+  times: LeaseTimes = TIMES,
+): Promise<Set<string>> {
+  const root = resolve(folder);
+  const alive = new Set<string>();
+  const names = await readdir(root);
+  const isDead = (token: string): boolean =>
+    judgeHolder(root, token, times.staleMs).verdict === "dead";
+  for (const name of names.filter((it) => it.endsWith(HOLDER_SUFFIX))) {
+    const token = name.slice(0, -HOLDER_SUFFIX.length);
+    if (isDead(token)) await endHolder(root, token);
+    else alive.add(token);
+  }
+  for (const file of names.filter((it) => it.endsWith(LEASE_SUFFIX))) {
+    const name = file.slice(0, -LEASE_SUFFIX.length);
+    const dead = tokensOf(root, name).filter((token) => !alive.has(token) && isDead(token));
+    for (const token of dead) await free(root, { name, token });
+  }
+  return alive;
+}
+
+async function attempt(shared: Shared, name: string): Promise<Lease | "held" | "ended"> {
+  const heartbeat = await shared.heartbeat;
+  try {
+    if (!(await take(heartbeat, name))) return "held";
+    return (await heartbeat.confirm()) ? leaseOf(shared, { heartbeat, name }) : "ended";
+  } catch (error) {
+    // The folder was deleted, or this process was suspended and another one ended its heartbeat.
+    if (isAbsent(error) && !(await heartbeat.confirm())) return "ended";
+    throw error;
+  }
+}
+
+async function take({ folder, token, times }: Heartbeat, name: string): Promise<boolean> {
+  const draft = join(folder, `${token}.${randomUUID()}.draft`);
+  try {
+    await mkdir(draft, { mode: 0o700 });
+    await writeFile(join(draft, token), "", { mode: 0o600 });
+    while (!(await renames(draft, leasePath(folder, name)))) {
+      for (const other of tokensOf(folder, name)) {
+        if (judgeHolder(folder, other, times.staleMs).verdict !== "dead") return false;
+        await endHolder(folder, other);
+        await rm(join(leasePath(folder, name), other), { force: true });
+      }
+    }
+    return true;
+  } finally {
+    await rm(draft, { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+/** False where there is a folder with something in it already. */
+async function renames(draft: string, target: string): Promise<boolean> {
+  try {
+    await rename(draft, target);
+    return true;
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === "ENOTEMPTY" || code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+function leaseOf(
+  shared: Shared,
+  { heartbeat, name }: { heartbeat: Heartbeat; name: string },
+): Lease {
+  const { folder, token, lost } = heartbeat;
+  let released: Promise<void> | undefined;
+  const release = (): Promise<void> => {
+    released ??= free(folder, { name, token }).then(() => leave(shared));
+    return released;
+  };
+  return {
+    token,
+    lost,
+    isHeld: () => !released && heartbeat.isReliable,
+    confirm: async () => !released && heartbeat.confirm(),
+    release,
+    [Symbol.asyncDispose]: release,
+  };
+}
+
+/** What cannot be removed is in nobody's way for long, as it gets no heartbeats. */
+async function free(
+  folder: string,
+  { name, token }: { name: string; token: string },
+): Promise<void> {
+  const path = leasePath(folder, name);
+  await rm(join(path, token), { force: true }).catch(() => undefined);
+  // Fails where another holder has taken the lease meanwhile.
+  await rmdir(path).catch(() => undefined);
+}
+
+function share(folder: string, times: LeaseTimes): Shared {
+  const known = heartbeats.get(folder);
+  if (known) {
+    known.users += 1;
+    return known;
+  }
+  const shared: Shared = { folder, heartbeat: Heartbeat.start(folder, times), users: 1 };
+  heartbeats.set(folder, shared);
+  const forget = (): void => {
+    if (heartbeats.get(folder) === shared) heartbeats.delete(folder);
+  };
+  shared.heartbeat.then(({ lost }) => lost.addEventListener("abort", forget), forget);
+  return shared;
+}
+
+async function leave(shared: Shared): Promise<void> {
+  shared.users -= 1;
+  if (shared.users > 0) return;
+  if (heartbeats.get(shared.folder) === shared) heartbeats.delete(shared.folder);
+  await shared.heartbeat.then(
+    (heartbeat) => heartbeat.stop(),
+    // It never started.
+    () => undefined,
+  );
+}
