@@ -30,8 +30,8 @@ export type HolderRecord = z.infer<typeof HolderRecord>;
  * `unsure`: nothing is known of the holder's process from here, and it was not watched for long enough to see a heartbeat
  * or to miss one.
  */
-export type Verdict = "alive" | "dead" | "unsure";
-export type Judged = { verdict: Verdict; record: HolderRecord | undefined };
+type Verdict = "alive" | "dead" | "unsure";
+type Judged = { verdict: Verdict; record: HolderRecord | undefined };
 
 type Watched = { heartbeat: number; sinceMs: number; hasBeaten: boolean };
 
