@@ -1,6 +1,6 @@
 "use client";
 
-/** Loads the page anew rather than only rendering it again: after an upgrade its old scripts are gone. */
+/** Reloads the page instead of re-rendering it: after an upgrade the old scripts no longer exist. */
 export default function ErrorPage({ error }: { error: Error }) {
   return (
     <main id="main" className="account">

@@ -20,7 +20,7 @@ export const viewport: Viewport = {
   colorScheme: "light dark",
 };
 
-/** Reading the cookie makes every page rendered on request, which the nonce of the security policy needs too. */
+/** Reading the cookie makes pages render per request, which the nonce of the content security policy requires as well. */
 export default async function RootLayout({ children }: { children: ReactNode }) {
   const theme = parseTheme((await cookies()).get(THEME_COOKIE)?.value);
   return (

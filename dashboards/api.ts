@@ -3,7 +3,7 @@ import { z } from "zod";
 import { LiveFrame } from "#pipeline/live/frame.ts";
 import { Point } from "#pipeline/metrics/query.ts";
 
-/** What the browser and the control plane say to each other: one schema for both ends. */
+/** The HTTP and socket messages between browser and control plane: one schema for both ends. */
 export { LiveFrame };
 
 export const DatasetExtent = z.object({
@@ -27,7 +27,7 @@ export const Prediction = z.discriminatedUnion("status", [
     bands: z.array(
       z.object({ level: z.number(), lower: z.array(z.number()), upper: z.array(z.number()) }),
     ),
-    /** Measured, not promised: error against "same time last season", and how much truth each band held. */
+    /** Measured on the series: MASE against the same time one season earlier, and the share of values inside each band. */
     mase: z.number().nullable(),
     coverage: z.array(z.object({ level: z.number(), ratio: z.number() })),
   }),
@@ -40,17 +40,17 @@ export const Turnover = z.object({
   minutes: z.number(),
   signIns: z.number(),
   signOuts: z.number(),
-  /** What was predicted for the same minutes (95 % interval); null while there is no prediction. */
+  /** The prediction for the same minutes (95 % interval); null while there is none. */
   expectedSignIns: Expected,
   expectedSignOuts: Expected,
 });
 
-/** GET /api/board?from=&to=&dataset= — all that the home board shows of a range. */
+/** GET /api/board?from=&to=&dataset= — everything the home board shows for a range. */
 export const Board = z.object({
   fromMs: z.number(),
   toMs: z.number(),
   stepMs: z.number(),
-  /** The range follows the clock, so frames are to be added to it. */
+  /** Whether the range follows the clock, so that live frames are added to it. */
   live: z.boolean(),
   demo: z.boolean(),
   dataset: z.string().nullable(),
@@ -68,7 +68,7 @@ export const Board = z.object({
   instances: z.object({ series: Series, names: z.array(z.string()) }),
   signIns: Series,
   signOuts: Series,
-  /** Values over the whole range, beside the series. */
+  /** Values over the whole range. */
   summary: z.object({
     requestsPerSecond: z.number().nullable(),
     errorRatio: z.number().nullable(),
@@ -88,7 +88,7 @@ export const Board = z.object({
     }),
   ),
   predictedRequestsPerSecond: Prediction,
-  /** When the newest event of the dataset happened, and when the answer was made. */
+  /** Time of the newest event of the dataset, and of the response. */
   newestEventMs: z.number().nullable(),
   atMs: z.number(),
 });
@@ -108,8 +108,8 @@ export const EventPage = z.object({
 });
 
 /**
- * GET /api/events/overview?from=&to=&q= — the histogram and the facets of a search, and the range that was searched:
- * without from and to the server picks it, as for the board.
+ * GET /api/events/overview?from=&to=&q= — histogram and facets of a search, and the range searched. Without from and
+ * to the server chooses the range, as for the board.
  */
 export const EventOverview = z.object({
   fromMs: z.number(),
@@ -133,7 +133,7 @@ export type EventOverview = z.infer<typeof EventOverview>;
 export type DatasetExtent = z.infer<typeof DatasetExtent>;
 export type Turnover = z.infer<typeof Turnover>;
 
-/** GET /api/metrics/catalogue — how each number is counted, in words. */
+/** GET /api/metrics/catalogue — the definition of each metric, in words. */
 export const MetricCatalogue = z.array(
   z.object({ name: z.string(), title: z.string(), unit: z.string(), meaning: z.string() }),
 );
@@ -142,7 +142,7 @@ export type MetricCatalogue = z.infer<typeof MetricCatalogue>;
 /** GET /api/setup — whether the one-time link for the first owner is still open. */
 export const SetupState = z.object({ open: z.boolean() });
 
-/** Socket event `tail`: events as they come in, at most some fifty a second; `skipped` says how many were left out. */
+/** Socket event `tail`: new events, about fifty a second at most; `skipped` counts those left out. */
 export const TailMessage = z.object({ events: z.array(EventDocument), skipped: z.number() });
 
 /** GET /api/me */

@@ -78,7 +78,7 @@ function distance(a: Rgb, b: Rgb): number {
 
 describe.each(["light", "dark"] as const)("in the %s theme", (theme) => {
   test.each(Object.entries(SIGHT))(
-    "the colours of a chart stay apart to eyes with %s",
+    "the colours of a chart are distinguishable with %s",
     (_, sight) => {
       for (const names of TOGETHER) {
         for (const [at, name] of names.entries()) {

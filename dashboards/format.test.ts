@@ -36,11 +36,11 @@ test("a total is shown to the last digit", () => {
   expect(formatExact(200_000)).toBe("200,000");
 });
 
-test("a difference says its sign", () => {
+test("a difference has its sign", () => {
   expect([23, -4, 0.2].map(formatSigned)).toEqual(["+23", "−4", "±0"]);
 });
 
-test("an age is read at a glance", () => {
+test("an age is rounded to one unit", () => {
   const ages = [0, 2400, 180_000, 5_400_000, 26 * 3_600_000, 11.5 * 365.25 * 86_400_000];
   expect(ages.map(formatAge)).toEqual([
     "now",

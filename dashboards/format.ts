@@ -1,11 +1,11 @@
-/** Numbers for people. Stored in base units (count, 1/s, ms, ratio, bytes), turned into words here and nowhere else. */
+/** Formats numbers for display. Values are stored in base units (count, 1/s, ms, ratio, bytes) and converted only here. */
 
-/** A number and its unit apart, so that a tile can set them in different sizes. */
+/** A number and its unit, separate so that a tile can style them differently. */
 export type Quantity = { number: string; unit: string };
 
 export type UnitName = "1/s" | "ms" | "ratio" | "count" | "bytes";
 
-/** What stands where nothing was measured: never a zero. */
+/** Shown where nothing was measured: never a zero. */
 const NOTHING: Quantity = { number: "–", unit: "" };
 
 const PREFIXES = ["", "k", "M", "G", "T", "P"];
@@ -17,7 +17,7 @@ const YEAR_MS = 365.25 * DAY_MS;
 const EXACT_MAX = 10_000;
 const grouped = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
-/** The quantity for a value in its stored unit; null, NaN and infinities are nothing. */
+/** The quantity of a value in its stored unit; null, NaN and infinities count as not measured. */
 export function quantity(value: number | null | undefined, unit: UnitName): Quantity {
   if (value === null || value === undefined || !Number.isFinite(value)) return NOTHING;
   switch (unit) {
@@ -45,19 +45,19 @@ export function formatExact(value: number): string {
   return grouped.format(value);
 }
 
-/** "+23", "−4", "±0": a difference that always says its sign. */
+/** "+23", "−4", "±0": a difference with its sign. */
 export function formatSigned(value: number): string {
   if (Math.round(value) === 0) return "±0";
   return `${value > 0 ? "+" : "−"}${formatQuantity(Math.abs(Math.round(value)), "count")}`;
 }
 
-/** How long ago, coarse enough to read at a glance: "now", "2 s ago", "3 min ago", "11 y ago". */
+/** Relative age, rounded to one unit: "now", "2 s ago", "3 min ago", "11 y ago". */
 export function formatAge(ageMs: number): string {
   if (ageMs < SECOND_MS) return "now";
   return `${formatSpan(ageMs)} ago`;
 }
 
-/** A length of time in its largest unit: "15 min", "2 h", "7 d". */
+/** A duration in its largest unit: "15 min", "2 h", "7 d". */
 export function formatSpan(spanMs: number): string {
   const spans: [number, string][] = [
     [YEAR_MS, "y"],

@@ -1,6 +1,6 @@
 import type { RangeText } from "./time-range.ts";
 
-/** The page's address with another range; null leaves the choice of the range to the server. */
+/** The page's URL with another range; null lets the server choose the range. */
 export function linkTo(href: string, range: RangeText | null): string {
   const url = new URL(href);
   for (const name of ["from", "to"] as const) {

@@ -10,14 +10,14 @@ test("a value with spaces or quotes is quoted", () => {
   expect(term("http.response.status_code", 500)).toBe("http.response.status_code:500");
 });
 
-test("a filter added twice stands once, and replaces its opposite", () => {
+test("a filter added twice appears once, and replaces its opposite", () => {
   const once = withTerm("checkout", "method:POST");
   expect(withTerm(once, "method:POST")).toBe("checkout method:POST");
   expect(withTerm(once, "-method:POST")).toBe("checkout -method:POST");
   expect(withoutTerm(once, "method:POST")).toBe("checkout");
 });
 
-test("any value makes one term, which can be taken away again", () => {
+test("any value makes one term, which can be removed again", () => {
   fc.assert(
     fc.property(fc.string(), fc.constantFrom("", "word", 'a:"b c"'), (value, query) => {
       const added = term("message", value);

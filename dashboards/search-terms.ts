@@ -1,14 +1,14 @@
-/** Writes terms of the query language (pipeline/query-language.ts reads it); decides nothing about their meaning. */
+/** Writes terms of the query language, which pipeline/query-language.ts parses. */
 
-/** Values that need no quotes; a `*` outside quotes would stand for any run of characters. */
+/** Values that need no quotes; outside quotes `*` is a wildcard. */
 const PLAIN = /^[\w./][\w./@-]*$/;
 
-/** `field:value`, the value quoted where it must be. */
+/** `field:value`, quoted where necessary. */
 export function term(field: string, value: string | number): string {
   return `${field}:${quoted(String(value))}`;
 }
 
-/** The query with the term added; unchanged where it stands there already. The opposite term goes. */
+/** The query with the term added, once, and its opposite removed. */
 export function withTerm(query: string, added: string): string {
   const opposite = added.startsWith("-") ? added.slice(1) : `-${added}`;
   const kept = splitTerms(query).filter((part) => part !== opposite && part !== added);
@@ -21,7 +21,7 @@ export function withoutTerm(query: string, removed: string): string {
     .join(" ");
 }
 
-/** The query's terms: split at spaces outside quotes. */
+/** The query's terms, split at spaces outside quotes. */
 export function splitTerms(query: string): string[] {
   return query.match(/(?:"(?:\\.|[^"\\])*"?|[^\s"])+/g) ?? [];
 }

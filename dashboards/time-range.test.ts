@@ -64,18 +64,18 @@ test("no text throws, and what is accepted resolves to a forward range", () => {
   );
 });
 
-test("shifting there and back, and zooming out, keep the middle", () => {
+test("shifting back and forth, and zooming out, keep the middle", () => {
   expect(shiftRange({ fromMs: 10_000, toMs: 20_000 }, -1)).toEqual({ from: "0", to: "10000" });
   expect(shiftRange({ fromMs: 0, toMs: 10_000 }, 1)).toEqual({ from: "10000", to: "20000" });
   expect(zoomOut({ fromMs: 10_000, toMs: 20_000 })).toEqual({ from: "5000", to: "25000" });
 });
 
-test("a range drawn backwards or on one spot is still a range", () => {
+test("a range drawn backwards or on one spot is valid", () => {
   expect(absolute(5000, 2000)).toEqual({ from: "2000", to: "5000" });
   expect(absolute(5000, 5000)).toEqual({ from: "5000", to: "6000" });
 });
 
-test("a range says its day once when it is the same", () => {
+test("a range names its day once where it is the same", () => {
   const [from, to] = [Date.UTC(2015, 4, 17, 10, 5), Date.UTC(2015, 4, 17, 12)];
   expect(formatRange(from, to, "utc")).toBe("17 May 2015 10:05 – 12:00");
   expect(formatRange(from, to + 86_400_000, "utc")).toBe("17 May 2015 10:05 – 18 May 2015 12:00");

@@ -7,20 +7,20 @@ test("a terminal escape is shown, not performed", () => {
   expect(visibleText("a\u001b[31mred")).toBe(String.raw`a\x1b[31mred`);
 });
 
-test("text that turns the reading direction is neutralised", () => {
+test("text that changes the reading direction is escaped", () => {
   expect(visibleText("/\u202Egpj.exe\u2066")).toBe(String.raw`/\u{202e}gpj.exe\u{2066}`);
 });
 
-test("line ends, NUL, zero-width and half characters are visible", () => {
+test("line ends, NUL, zero-width characters and lone surrogates are visible", () => {
   expect(visibleText("a\r\nb\u0000\u200B\uD800")).toBe(String.raw`a\r\nb\x00\u{200b}\u{d800}`);
 });
 
-test("ordinary text of any script is left as it is", () => {
+test("ordinary text of any script is unchanged", () => {
   const text = "GET /grüße?q=日本語 👩 <script>alert(1)</script>";
   expect(visibleParts(text)).toEqual([{ text, escaped: false }]);
 });
 
-test("no text, however odd, keeps an invisible character", () => {
+test("no text keeps an invisible character", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (text) => {
       expect(visibleText(text)).not.toMatch(/[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]/u);
@@ -28,7 +28,7 @@ test("no text, however odd, keeps an invisible character", () => {
   );
 });
 
-test("a long value is cut between characters and says what is left out", () => {
+test("a long value is cut between characters, with the number of those left out", () => {
   expect(cutText("abc😀def", 4)).toEqual({ text: "abc", hidden: 5 });
   expect(cutText("abc", 4)).toEqual({ text: "abc", hidden: 0 });
 });

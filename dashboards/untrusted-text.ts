@@ -1,6 +1,6 @@
 /**
- * Text that a stranger wrote into a log, made safe to look at: what would be invisible, move the cursor, or turn the
- * reading direction is shown as an escape. The result is still only ever rendered as text.
+ * Untrusted text from logs, made safe to display: characters that are invisible, move the cursor or change the reading
+ * direction become escapes. The result must still be rendered as text only.
  */
 export type TextPart = { text: string; escaped: boolean };
 
@@ -9,7 +9,7 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]/gu;
 
 const SHORT: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
-/** Splits text into parts to show as they are and escapes to show as such. */
+/** Splits text into literal parts and escapes. */
 export function visibleParts(text: string): TextPart[] {
   const parts: TextPart[] = [];
   let end = 0;
@@ -31,7 +31,7 @@ export function visibleText(text: string): string {
     .join("");
 }
 
-/** At most `charactersMax` UTF-16 units, never half a character; says how many are left out. */
+/** At most `charactersMax` UTF-16 units, cut between characters, with the number left out. */
 export function cutText(text: string, charactersMax: number): { text: string; hidden: number } {
   if (text.length <= charactersMax) return { text, hidden: 0 };
   const last = text.charCodeAt(charactersMax - 1);

@@ -8,7 +8,7 @@ type UntrustedProps = { text: string; charactersMax?: number; expandable?: boole
 
 const CHARACTERS_MAX = 400;
 
-/** A stranger's text, as text: escapes are marked, long values are cut and can be shown whole. */
+/** Untrusted text: escapes are marked, long values are cut and can be expanded. */
 export function Untrusted({
   text,
   charactersMax = CHARACTERS_MAX,

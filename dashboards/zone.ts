@@ -1,4 +1,4 @@
-/** Wall-clock time in the two zones that a viewer can choose: their own, or UTC. */
+/** Wall-clock time in the two zones that a viewer can choose: local or UTC. */
 export type Zone = "local" | "utc";
 
 export type WallClock = {
@@ -11,7 +11,7 @@ export type WallClock = {
   second: number;
 };
 
-/** Epoch ms of a wall-clock time; parts beyond their range carry over, as day 0 is the last of the month before. */
+/** Epoch ms of a wall-clock time. Parts beyond their range carry over: day 0 is the last day of the month before. */
 export function toEpochMs(clock: WallClock, zone: Zone): number {
   const { year, month, day, hour, minute, second } = clock;
   if (zone === "utc") return Date.UTC(year, month - 1, day, hour, minute, second);
@@ -61,7 +61,7 @@ export function formatDateTime(epochMs: number, zone: Zone): string {
   return `${formatDate(epochMs, zone)} ${formatTime(epochMs, zone)}`;
 }
 
-/** "17 May 2015 10:05 – 12:00": the day once where it is the same. */
+/** "17 May 2015 10:05 – 12:00": the day is repeated only where it differs. */
 export function formatRange(fromMs: number, toMs: number, zone: Zone): string {
   const seconds = toMs - fromMs < 10 * 60_000;
   const at = (ms: number): string => `${formatDate(ms, zone)} ${formatTime(ms, zone, seconds)}`;
@@ -69,7 +69,7 @@ export function formatRange(fromMs: number, toMs: number, zone: Zone): string {
   return `${at(fromMs)} – ${sameDay ? formatTime(toMs, zone, seconds) : at(toMs)}`;
 }
 
-/** A tick's label: as fine as the range needs. */
+/** A tick label, as precise as the range requires. */
 export function formatTick(epochMs: number, zone: Zone, rangeMs: number): string {
   const { hour, minute, second, day, month } = wallClock(epochMs, zone);
   if (rangeMs <= 5 * 60_000) return formatTime(epochMs, zone);

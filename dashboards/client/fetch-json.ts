@@ -2,7 +2,7 @@ import type { z } from "zod";
 
 import { Problem } from "../api.ts";
 
-/** An answer that is not the one asked for, as the problem that the server sent (RFC 9457). */
+/** A failed request, with the server's problem details (RFC 9457). */
 class ProblemError extends Error {
   readonly problem: Problem;
 
@@ -13,7 +13,7 @@ class ProblemError extends Error {
   }
 }
 
-/** Asks, and reads the answer by its schema. Whatever goes wrong rejects with a ProblemError, but for an abort. */
+/** Fetches JSON and parses it by its schema. Every failure but an abort rejects with a ProblemError. */
 export async function fetchJson<T>(
   schema: z.ZodType<T>,
   url: string,
@@ -24,17 +24,20 @@ export async function fetchJson<T>(
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw failure("The answer cannot be read", `${url}: ${issue?.path.join(".")} ${issue?.message}`);
+  throw failure(
+    "The response cannot be read",
+    `${url}: ${issue?.path.join(".")} ${issue?.message}`,
+  );
 }
 
-/** Sends, and expects no more than that it was accepted. */
+/** Sends a request and checks its status. */
 export async function send(url: string, init?: RequestInit): Promise<Response> {
   const response = await fetch(url, { credentials: "same-origin", ...init }).catch(
     (error: unknown) => {
       if (init?.signal?.aborted) throw error;
       throw failure(
         "Quarterdeck does not answer",
-        "Is it still running? It is asked again every few seconds.",
+        "Is it still running? Retrying every few seconds.",
       );
     },
   );

@@ -7,8 +7,8 @@ import { systemClock } from "#platform/clock.ts";
 import { onVisibility } from "./on-visibility.ts";
 
 /**
- * The server's time, ticking once a second: the viewer's clock may be wrong, so it only counts on from the instant
- * that the server last named. Undefined before there is one.
+ * The server's time, ticking once a second. The viewer's clock may be wrong, so it only measures the time since the
+ * last timestamp from the server. Undefined before the first.
  */
 export function useNow(serverMs: number | undefined): number | undefined {
   const [now, setNow] = useState<number>();

@@ -21,11 +21,11 @@ export type RangeState = {
   setRange: (range: RangeText | null) => void;
   setDataset: (dataset: string | null) => void;
   setZone: (zone: Zone) => void;
-  /** `from=…&to=…&dataset=…` for a request; empty where the server is to choose. */
+  /** `from=…&to=…&dataset=…` for a request; empty to let the server choose. */
   search: string;
 };
 
-/** Range, dataset and zone as they stand in the URL, which is their only home. */
+/** Range, dataset and zone. The URL is their only state. */
 export function useRange(): RangeState {
   const [{ from, to, dataset, tz }, set] = useQueryStates(STATE, { history: "push" });
   const setRange = useCallback(
@@ -38,7 +38,7 @@ export function useRange(): RangeState {
   return { from, to, dataset, zone: tz, setRange, setDataset, setZone, search };
 }
 
-/** A query string of the values that there are. */
+/** A query string of the values that are set. */
 export function searchOf(values: Record<string, string | null | undefined>): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) if (value) search.set(name, value);

@@ -7,10 +7,10 @@ import type { Problem } from "../api.ts";
 import { asProblem, fetchJson } from "./fetch-json.ts";
 
 export type Resource<T> = {
-  /** The newest answer; the last one stays while the next is under way. */
+  /** The latest response; it stays while the next one loads. */
   data: T | undefined;
   problem: Problem | undefined;
-  /** What is shown belongs to another URL. Asking the same one again is quiet. */
+  /** The data shown belongs to another URL. Reloading the same URL does not set it. */
   loading: boolean;
   reload: () => void;
 };
@@ -23,11 +23,11 @@ type Loaded<T> = {
 };
 
 const UNAUTHENTICATED = 401;
-/** No answer at all, or one that says that the server is not up: asked again without being told. */
+/** No response, or one from a server that is not ready: retried automatically. */
 const AWAY = new Set([0, 502, 503, 504]);
 const RETRY_MS = 5000;
 
-/** What a URL answers, asked again when the URL changes or on reload. Signed out, it leads to the sign-in page. */
+/** Fetches a URL, again when it changes or on reload. Redirects to the sign-in page when signed out. */
 export function useResource<T>(schema: z.ZodType<T>, url: string): Resource<T> {
   const [attempt, setAttempt] = useState(0);
   const again = useCallback(() => setAttempt((last) => last + 1), []);
@@ -45,7 +45,7 @@ export function useResource<T>(schema: z.ZodType<T>, url: string): Resource<T> {
       (error: unknown) => {
         if (abort.signal.aborted) return;
         const problem = asProblem(error);
-        if (problem.status === UNAUTHENTICATED) return leadToSignIn();
+        if (problem.status === UNAUTHENTICATED) return redirectToSignIn();
         if (AWAY.has(problem.status)) retry = setTimeout(again, RETRY_MS);
         setLoaded((last) => ({ ...last, problem, settled: request }));
       },
@@ -63,7 +63,7 @@ export function useResource<T>(schema: z.ZodType<T>, url: string): Resource<T> {
   };
 }
 
-function leadToSignIn(): void {
+function redirectToSignIn(): void {
   const { pathname, search } = globalThis.location;
   globalThis.location.assign(`/sign-in?next=${encodeURIComponent(pathname + search)}`);
 }

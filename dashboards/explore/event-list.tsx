@@ -22,10 +22,10 @@ type EventListProps = {
   onOpen: (event: EventDocument | null) => void;
 };
 
-/** Scrolling further than this, or selecting text, holds the live tail still. */
+/** Scrolling further than this, or selecting text, pauses the live tail. */
 const SCROLL_PX_MAX = 16;
 
-/** The events, newest first: the live tail on top, older pages below. */
+/** The events, newest first: live tail above, older pages below. */
 export function EventList(props: EventListProps) {
   const { search, query, live, count, zone, opened, onOpen } = props;
   const pages = useEvents(search);
@@ -70,7 +70,7 @@ export function EventList(props: EventListProps) {
 
 type ListEndProps = { pages: EventPages; empty: boolean; nothing: boolean };
 
-/** Loads the next page when it comes into view; says when there is none. */
+/** Loads the next page when it scrolls into view, and shows when there is none. */
 function ListEnd({ pages, empty, nothing }: ListEndProps) {
   const end = useRef<HTMLDivElement>(null);
   const { more, loadMore, loading, problem } = pages;
@@ -79,7 +79,7 @@ function ListEnd({ pages, empty, nothing }: ListEndProps) {
     if (!element || !more) return;
     const observer = new IntersectionObserver(
       (entries) => {
-        // On a busy machine several come at once, oldest first.
+        // Several entries may arrive at once, oldest first.
         if (entries.at(-1)?.isIntersecting) loadMore();
       },
       { rootMargin: "600px" },
@@ -92,9 +92,9 @@ function ListEnd({ pages, empty, nothing }: ListEndProps) {
       {problem ? <Failed problem={problem} retry={pages.retry} /> : null}
       {loading && !problem ? "Loading…" : null}
       {!loading && empty && nothing ? (
-        <p>Nothing matches in this range. Take a filter away, or widen the range (t z).</p>
+        <p>Nothing matches in this range. Remove a filter, or widen the range (t z).</p>
       ) : null}
-      {!loading && !empty && !more ? "That is all in this range." : null}
+      {!loading && !empty && !more ? "No more events in this range." : null}
     </div>
   );
 }
@@ -133,7 +133,7 @@ function useListKeys({ events, current, setCurrent, opened, onOpen }: ListKeys):
   useKeys({ next: () => move(1), previous: () => move(-1), close: () => onOpen(null) });
 }
 
-/** A page and the tail may overlap: an event stands once. */
+/** Concatenates tail and pages without the events that are in both. */
 function joined(tail: readonly EventDocument[], loaded: readonly EventDocument[]): EventDocument[] {
   const seen = new Set(loaded.map(({ id }) => id));
   return [...tail.filter(({ id }) => !seen.has(id)), ...loaded];

@@ -2,7 +2,7 @@ import type { EventDocument } from "../api.ts";
 import { formatQuantity } from "../format.ts";
 import { fieldText } from "../untrusted-text.ts";
 
-/** How an event ended, as a shape and a word, never as a colour alone. */
+/** An event's outcome as a shape and a word, never by colour alone. */
 export type Level = { tone: "ok" | "notice" | "warning" | "error"; glyph: string; word: string };
 
 const ERROR_LEVELS = /^(?:error|err|fatal|crit|critical|alert|emerg|emergency|panic)$/i;
@@ -22,7 +22,7 @@ export function levelOf({ fields }: EventDocument): Level {
   return { tone: "notice", glyph: "·", word: level };
 }
 
-/** When it happened, epoch ms; null where the event does not say. */
+/** Time of the event, epoch ms; null where it has none. */
 export function timeOf({ fields }: EventDocument): number | null {
   const at = fields["@timestamp"];
   if (typeof at === "number") return at;
@@ -30,7 +30,7 @@ export function timeOf({ fields }: EventDocument): number | null {
   return Number.isFinite(parsed) ? parsed : null;
 }
 
-/** One line that says what happened. Untrusted text. */
+/** A one-line summary. Untrusted text. */
 export function summaryOf({ fields }: EventDocument): string {
   const url = fields["url.original"] ?? fields["url.path"];
   if (url !== undefined && url !== null) return requestSummary(fields, url);

@@ -21,7 +21,7 @@ import { SearchBox } from "./search-box.tsx";
 const STATE = { q: parseAsString.withDefault(""), event: parseAsString };
 const BAD_REQUEST = 400;
 
-/** Search, and every event in full. */
+/** Search over all events, with details. */
 export function ExplorePage({ theme }: { theme: Theme }) {
   const range = useRange();
   const [{ q, event }, setState] = useQueryStates(STATE, { history: "push" });
@@ -82,7 +82,7 @@ type FoundProps = {
   open: (event: EventDocument | null) => void;
 };
 
-/** What a search found: how much when, of what kinds, and the events. */
+/** Search results: histogram, facets, events. */
 function Found({ overview, range, search, query, opened, known, toggle, open }: FoundProps) {
   const { count, facets, live } = overview;
   const { zone } = range;

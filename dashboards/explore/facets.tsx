@@ -8,13 +8,13 @@ import { Untrusted } from "../untrusted.tsx";
 type FacetsProps = {
   facets: EventOverview["facets"];
   query: string;
-  /** Adds a term, or takes it away where it stands already. */
+  /** Toggles a term of the query. */
   onTerm: (term: string) => void;
 };
 
 const VALUE_CHARACTERS_MAX = 60;
 
-/** The commonest values of each field: one click asks for them, another keeps them out. */
+/** The most frequent values of each field: one click filters by a value, another excludes it. */
 export function Facets({ facets, query, onTerm }: FacetsProps) {
   const terms = new Set(splitTerms(query));
   const filled = facets.filter(({ values }) => values.length > 0);

@@ -18,7 +18,7 @@ export type HistogramProps = {
 
 const TICKS_MAX = 8;
 
-/** How many events there were, over time; drag to zoom. */
+/** Number of events over time; drag to zoom. */
 export function Histogram({ overview, zone, onZoom, height }: HistogramProps) {
   const { fromMs, toMs, stepMs, histogram } = overview;
   const rows = filledSteps(overview, histogram);
@@ -76,7 +76,7 @@ function Readout({ zone, active, label, payload }: ReadoutProps) {
   );
 }
 
-/** Every step has a bar, so that their width and the pointer's aim stay the same. */
+/** Every step has a bar, so that bar widths and hit areas are constant. */
 function filledSteps(
   { fromMs, toMs, stepMs }: EventOverview,
   histogram: EventOverview["histogram"],

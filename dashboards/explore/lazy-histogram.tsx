@@ -6,7 +6,7 @@ import type { HistogramProps } from "./histogram.tsx";
 
 const HEIGHT = 92;
 
-/** As for time series: drawn in the browser alone. */
+/** Rendered in the browser only, as time series are. */
 const Chart = dynamic(() => import("./histogram.tsx").then((module) => module.Histogram), {
   ssr: false,
 });

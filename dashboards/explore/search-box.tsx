@@ -11,7 +11,7 @@ type SearchBoxProps = {
   field: RefObject<HTMLInputElement | null>;
 };
 
-/** The query, as text; what is wrong with it is said below, at the column where it went wrong. */
+/** The query as text, with its error below at the column of the mistake. */
 export function SearchBox({ query, onSearch, problem, field }: SearchBoxProps) {
   const [text, setText] = useState(query);
   const submit = (event: FormEvent): void => {
@@ -54,7 +54,7 @@ export function SearchBox({ query, onSearch, problem, field }: SearchBoxProps) {
   );
 }
 
-/** Where the query went wrong: said as "column 12" in the problem's words. */
+/** Column of the mistake, from "column 12" in the problem's detail. */
 function columnOf(problem: Problem | undefined): number | undefined {
   const found = /\bcolumn (\d{1,5})\b/.exec(problem?.detail ?? "");
   return found ? Number(found[1]) : undefined;

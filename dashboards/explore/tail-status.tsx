@@ -3,7 +3,7 @@
 import { formatExact } from "../format.ts";
 import type { Tail } from "./use-tail.ts";
 
-/** Whether the tail runs, and the way back to it. */
+/** The live tail's status, and the button to resume it. */
 export function TailStatus({ tail, onResume }: { tail: Tail; onResume: () => void }) {
   const { status, paused, waiting, skipped } = tail;
   if (paused) {

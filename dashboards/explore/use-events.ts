@@ -11,9 +11,9 @@ export type EventPages = {
   loading: boolean;
   problem: Problem | undefined;
   loadMore: () => void;
-  /** Asks again for the page that could not be loaded. */
+  /** Retries the page that failed to load. */
   retry: () => void;
-  /** Loads the newest page again; what is shown stays until it is there. */
+  /** Reloads the newest page; the current events stay until it has loaded. */
   reload: () => void;
 };
 
@@ -23,7 +23,7 @@ type Asked = { of: string; after: string | undefined };
 
 const NONE: EventDocument[] = [];
 
-/** The events of a search, newest first, a page at a time. */
+/** The events of a search, newest first, by pages. */
 export function useEvents(search: string): EventPages {
   const [state, setState] = useState<State>();
   const [asked, setAsked] = useState<Asked>({ of: search, after: undefined });

@@ -8,9 +8,9 @@ import { type ConnectionStatus, followConnection, openSocket } from "../live/con
 export type Tail = {
   status: ConnectionStatus | "off";
   paused: boolean;
-  /** Newest first; what is shown above the loaded events. */
+  /** Newest first; shown above the loaded events. */
   events: EventDocument[];
-  /** What came in since the pause, and what was left out because nobody can read that fast. */
+  /** Events received while paused, and events skipped because there were too many to show. */
   waiting: number;
   skipped: number;
   pause: () => void;
@@ -20,14 +20,14 @@ export type Tail = {
 const EVENTS_MAX = 500;
 const EMPTY = {
   events: [] as EventDocument[],
-  held: [] as EventDocument[],
+  buffered: [] as EventDocument[],
   waiting: 0,
   skipped: 0,
 };
 
 /**
- * Events as they come in. While paused they wait in the wings and are counted. After a gap (a lost connection, a
- * hidden tab) `onGap` is to load what was missed, as soon as the reader does not hold the list.
+ * New events, live. While paused they are buffered and counted. After a gap (a lost connection, a hidden tab) `onGap`
+ * must load the missed events, once the list is no longer paused.
  */
 export function useTail(query: string, on: boolean, onGap: () => void): Tail {
   const [status, setStatus] = useState<ConnectionStatus>("connecting");
@@ -49,7 +49,7 @@ export function useTail(query: string, on: boolean, onGap: () => void): Tail {
         socket.emit("tail", { q: query });
         connections += 1;
         if (connections === 1) return;
-        setTail((last) => ({ ...last, held: [] }));
+        setTail((last) => ({ ...last, buffered: [] }));
         if (reading.current) missed.current = true;
         else catchUp();
       },
@@ -59,7 +59,7 @@ export function useTail(query: string, on: boolean, onGap: () => void): Tail {
     socket.on("tail", (message: unknown) => {
       const parsed = TailMessage.safeParse(message);
       if (parsed.success)
-        setTail((last) => held(last.of === query ? last : fresh(query), parsed.data));
+        setTail((last) => addMessage(last.of === query ? last : fresh(query), parsed.data));
     });
     return unfollow;
   }, [query, on, catchUp, onGap]);
@@ -74,7 +74,7 @@ export function useTail(query: string, on: boolean, onGap: () => void): Tail {
     missed.current = false;
   }, [catchUp]);
   const current = tail.of === query ? tail : fresh(query);
-  if (!paused && current.held.length > 0) setTail(released(current));
+  if (!paused && current.buffered.length > 0) setTail(released(current));
   const { events, waiting, skipped } = current;
   return { status: on ? status : "off", paused, events, waiting, skipped, pause, resume };
 }
@@ -83,19 +83,19 @@ type Kept = typeof EMPTY & { of: string };
 
 const fresh = (of: string): Kept => ({ ...EMPTY, of });
 
-/** Takes a message in; a page that was just loaded and a new tail may overlap, so an event stands once. */
-function held(last: Kept, message: TailMessage): Kept {
-  const seen = new Set([...last.held, ...last.events].map(({ id }) => id));
+/** Adds a message. A freshly loaded page and a new tail may overlap, so events are deduplicated. */
+function addMessage(last: Kept, message: TailMessage): Kept {
+  const seen = new Set([...last.buffered, ...last.events].map(({ id }) => id));
   const added = message.events.filter(({ id }) => !seen.has(id)).toReversed();
   return {
     ...last,
-    held: [...added, ...last.held].slice(0, EVENTS_MAX),
+    buffered: [...added, ...last.buffered].slice(0, EVENTS_MAX),
     waiting: last.waiting + added.length + message.skipped,
     skipped: last.skipped + message.skipped,
   };
 }
 
 function released(last: Kept): Kept {
-  const events = [...last.held, ...last.events].slice(0, EVENTS_MAX);
-  return { ...last, events, held: [], waiting: 0 };
+  const events = [...last.buffered, ...last.events].slice(0, EVENTS_MAX);
+  return { ...last, events, buffered: [], waiting: 0 };
 }

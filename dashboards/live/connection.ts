@@ -6,7 +6,7 @@ import { onVisibility } from "../client/on-visibility.ts";
 
 export type ConnectionStatus = "connecting" | "live" | "lost";
 
-/** A socket to the control plane; the session cookie says who it is. */
+/** A socket to the control plane, authenticated by the session cookie. */
 export function openSocket(): Socket {
   return io({
     path: "/socket",
@@ -21,11 +21,11 @@ export type ConnectionEvents = {
   onStatus: (status: ConnectionStatus) => void;
   /** On each new connection, to subscribe. */
   onLive: () => void;
-  /** The server ended it for good: who asked may not watch any more. */
+  /** The server closed the connection: the member may no longer watch. */
   onRefused: () => void;
 };
 
-/** Follows the connection while the tab can be seen: a hidden one is sent nothing. Returns how to end it. */
+/** Keeps the connection while the tab is visible; a hidden tab receives nothing. Returns a function that ends it. */
 export function followConnection(socket: Socket, events: ConnectionEvents): () => void {
   const { onStatus, onLive, onRefused } = events;
   socket.on("connect", () => {

@@ -71,7 +71,7 @@ const second = (tMs: number, requests: number): LiveFrame["seconds"][number] => 
   signOuts: 0,
 });
 
-test("a pushed second makes a point, and pushed again replaces itself", () => {
+test("a pushed second makes a point, and replaces it when pushed again", () => {
   const history = openHistory(board);
   addFrame(history, frame(endMs + 10_000, [second(endMs, 10), second(endMs + 1000, 99)]));
   addFrame(history, frame(endMs + 10_000, [second(endMs + 1000, 30)]));
@@ -82,21 +82,21 @@ test("a pushed second makes a point, and pushed again replaces itself", () => {
   expect(new Map(live.usersConnected).get(endMs)).toBe(8);
 });
 
-test("the window keeps its length and ends now; what falls out of it is gone", () => {
+test("the window keeps its length and ends now; older points are removed", () => {
   const history = openHistory(board);
   const live = liveBoard(history, endMs + 5 * MINUTE_MS);
   expect([live.fromMs, live.toMs]).toEqual([5 * MINUTE_MS, endMs + 5 * MINUTE_MS]);
   expect(live.requestsPerSecond.some(([tMs]) => tMs === 0)).toBe(false);
 });
 
-test("a step that frames said nothing of is zero requests, not a gap", () => {
+test("a step without data in frames is zero requests, not a gap", () => {
   const history = openHistory(board);
   const live = liveBoard(history, endMs + 2 * MINUTE_MS);
   expect(new Map(live.requestsPerSecond).get(endMs)).toBe(0);
   expect(new Map(live.errorRatio).get(endMs)).toBeNull();
 });
 
-test("the step in which the board was loaded keeps what was loaded", () => {
+test("the step in which the board was loaded keeps its loaded counts", () => {
   const midway = { ...board, atMs: endMs - 10_000 };
   const history = openHistory(midway);
   addFrame(history, frame(endMs, [second(endMs - 40_000, 1000), second(endMs - 5000, 60)]));

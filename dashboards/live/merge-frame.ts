@@ -3,41 +3,41 @@ import type { Board, LiveFrame } from "../api.ts";
 type Series = Board["errorRatio"];
 type Second = LiveFrame["seconds"][number];
 
-/** What has been pushed since a board was loaded, kept to the seconds that the board's steps can still need. */
+/** Data pushed since a board was loaded, limited to the seconds that its steps still need. */
 export type LiveHistory = {
   board: Board;
   seconds: Map<number, Second>;
-  /** Measures that frames carry only as they are now, kept for each step at its latest. */
+  /** Metrics that frames carry as current values: the latest value per step. */
   samples: Map<number, Sample>;
 };
 
 type Sample = Pick<LiveFrame, "responseTimeMs" | "usersConnected"> & { instances: number };
 
 const SECOND_MS = 1000;
-/** Frames say the response time of the last minute and the users of the last five; a longer step is another measure. */
+/** Frames carry the response time of the last minute and the users of the last five; longer steps cannot use them. */
 const MINUTE_MS = 60 * SECOND_MS;
 const USERS_MS = 5 * MINUTE_MS;
 export function openHistory(board: Board): LiveHistory {
   return { board, seconds: new Map(), samples: new Map() };
 }
 
-/** Takes a frame in. Seconds come with their new values, so a second that is pushed again replaces itself. */
+/** Adds a frame. Seconds carry absolute values, so that a second that is pushed again replaces the former. */
 export function addFrame(history: LiveHistory, frame: LiveFrame): void {
   const { board, seconds, samples } = history;
   if (frame.dataset !== board.dataset) return;
   const windowMs = board.toMs - board.fromMs + 2 * board.stepMs;
   for (const second of frame.seconds) seconds.set(second.tMs, second);
-  forgetBefore(seconds, frame.atMs - windowMs);
+  deleteBefore(seconds, frame.atMs - windowMs);
   const { responseTimeMs, usersConnected, instances } = frame;
   samples.set(stepOf(board, frame.atMs), {
     responseTimeMs,
     usersConnected,
     instances: instances.length,
   });
-  forgetBefore(samples, frame.atMs - windowMs);
+  deleteBefore(samples, frame.atMs - windowMs);
 }
 
-/** The board as it is now: the loaded steps, then the pushed ones, in a window of the same length that ends now. */
+/** The board at `nowMs`: loaded steps followed by pushed ones, in a window of the same length. */
 export function liveBoard(history: LiveHistory, nowMs: number): Board {
   const { board, samples } = history;
   const toMs = Math.max(board.toMs, nowMs);
@@ -100,8 +100,8 @@ export function liveBoard(history: LiveHistory, nowMs: number): Board {
 type Step = Omit<Second, "tMs"> & { tMs: number; coveredMs: number; whole: boolean };
 
 /**
- * Every step since the board was loaded, with the sums of its pushed seconds. A step without any is a true zero:
- * frames came, and they said nothing of it. The first step began before the board was loaded.
+ * Every step since the board was loaded, with the sums of its pushed seconds. A step without any is zero: frames
+ * arrived without data for it. The first step began before the board was loaded.
  */
 function pushedSteps({ board, seconds }: LiveHistory, nowMs: number): Step[] {
   const { atMs, stepMs } = board;
@@ -123,12 +123,12 @@ function pushedSteps({ board, seconds }: LiveHistory, nowMs: number): Step[] {
   return [...steps.values()];
 }
 
-/** Rates and ratios of a step are shown from its first seconds on only where nothing better was loaded. */
+/** Rates and ratios of a partial step are shown only where none was loaded. */
 function isCovered(step: Step, stepMs: number): boolean {
   return step.coveredMs >= (step.whole ? Math.min(stepMs, 2 * SECOND_MS) : stepMs / 2);
 }
 
-/** A count of the first step adds to what was loaded of it; later steps are pushed as a whole. */
+/** Counts of the first step add to the loaded ones; later steps are complete in the pushed data. */
 function counts(loaded: Series, steps: readonly Step[], pick: (step: Step) => number): Series {
   const before = new Map(loaded);
   return steps.map((step) => [
@@ -150,6 +150,6 @@ function stepOf(board: Board, tMs: number): number {
   return Math.floor(tMs / board.stepMs) * board.stepMs;
 }
 
-function forgetBefore(map: Map<number, unknown>, beforeMs: number): void {
+function deleteBefore(map: Map<number, unknown>, beforeMs: number): void {
   for (const tMs of map.keys()) if (tMs < beforeMs) map.delete(tMs);
 }

@@ -11,9 +11,9 @@ import { addFrame, liveBoard, openHistory } from "./merge-frame.ts";
 export type LiveState = {
   /** `off`: the range does not follow the clock. */
   status: ConnectionStatus | "off";
-  /** The newest frame, for numbers; undefined until one came. */
+  /** The newest frame, for numbers; undefined before the first. */
   frame: LiveFrame | undefined;
-  /** The board with what was pushed since, for charts: redrawn at most once a second. */
+  /** The board with pushed data, for charts; updated at most once a second. */
   board: Board | undefined;
 };
 
@@ -22,11 +22,11 @@ const MINUTE_MS = 60_000;
 const STORED_AFTER_MS = 5000;
 const OFF: LiveState = { status: "off", frame: undefined, board: undefined };
 
-/** What was pushed, and the loaded board that it belongs to. */
+/** Pushed data, and the loaded board that it belongs to. */
 type Pushed = Omit<LiveState, "status"> & { status: ConnectionStatus; loaded: Board };
 
 /**
- * Follows a live board by socket. It is loaded anew only after the connection was lost or the tab was hidden, when
+ * Follows a live board by socket. The board is reloaded only after the connection was lost or the tab was hidden, when
  * half of the forecast has passed, and at the end of each step that frames cannot fill.
  */
 export function useLiveBoard(loaded: Board | undefined, reload: () => void): LiveState {
@@ -43,7 +43,7 @@ export function useLiveBoard(loaded: Board | undefined, reload: () => void): Liv
 
 type SetPushed = (next: (last: Pushed | undefined) => Pushed) => void;
 
-/** Opens the socket and takes frames in; returns how to end it. */
+/** Opens the socket and adds its frames; returns a function that closes it. */
 function follow(loaded: Board, setPushed: SetPushed, reload: () => void): () => void {
   const history = openHistory(loaded);
   const outdatedMs = Math.min(forecastOutdatedMs(loaded), stepOutdatedMs(loaded));
@@ -83,7 +83,7 @@ function follow(loaded: Board, setPushed: SetPushed, reload: () => void): () => 
   return unfollow;
 }
 
-/** When a step has ended, and its minutes are stored, of a board whose steps hold more than frames measure. */
+/** When the board's last step will be complete and stored, for steps longer than frames cover. */
 function stepOutdatedMs({ toMs, stepMs }: Board): number {
   if (stepMs <= MINUTE_MS) return Infinity;
   return (Math.floor(toMs / stepMs) + 1) * stepMs + STORED_AFTER_MS;

@@ -24,7 +24,7 @@ const TILES = [
   "routes",
   "totals",
 ];
-/** Live data that is older than this is stale: said, and hatched. */
+/** Live data older than this is shown as stale. */
 const STALE_MS = 60_000;
 
 /** The home board. */
@@ -88,11 +88,11 @@ function useFreshness(data: Board, live: LiveState): Freshness {
 function NoData() {
   return (
     <Empty title="No events yet">
-      <p>Nothing has been read so far. Give Quarterdeck a log to follow, or a history to read:</p>
+      <p>No logs have been read yet. Give Quarterdeck a log to follow, or a history to read:</p>
       <pre>
         npm start -- /var/log/nginx/*.log{"\n"}npx quarterdeck ingest access.log access.log.1.gz
       </pre>
-      <p className="quiet">This page fills by itself as soon as you load it again.</p>
+      <p className="quiet">Then reload this page.</p>
     </Empty>
   );
 }

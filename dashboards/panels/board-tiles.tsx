@@ -150,7 +150,7 @@ function TotalsTile({ board, freshness, meaning, frame, search }: TotalsTileProp
   );
 }
 
-/** Where the lines that no format understands can be looked at, each with its reason. */
+/** Link to the quarantined lines, each with its reason. */
 function quarantineHref(search: string): string {
   const query = new URLSearchParams(search);
   query.set("q", term("data_stream.dataset", "quarterdeck.quarantine"));

@@ -5,7 +5,7 @@ import {
   chartRows,
   filledRows,
   type Line,
-  lonePoints,
+  isolatedPoints,
   timeTicks,
 } from "./chart-rows.ts";
 
@@ -16,7 +16,7 @@ const line = (key: string, points: Line["points"]): Line => ({
   points,
 });
 
-test("series of different steps share the rows of a chart, and each is drawn through", () => {
+test("series of different steps share the rows of a chart, each without gaps", () => {
   const fine = line("fine", [
     [0, 1],
     [10, 2],
@@ -36,7 +36,7 @@ test("series of different steps share the rows of a chart, and each is drawn thr
   expect(rows.map((row) => row["band"])).toEqual([[0, 10], [1, 20], [2, 30], undefined]);
 });
 
-test("a gap that was measured as such stays a gap", () => {
+test("a measured gap stays a gap", () => {
   const rows = filledRows(
     [
       line("a", [
@@ -54,7 +54,7 @@ test("a gap that was measured as such stays a gap", () => {
   expect(rows.map((row) => row["a"])).toEqual([1, undefined, null, undefined, 1]);
 });
 
-test("the table of a chart has only what was measured", () => {
+test("the table of a chart has measured values only", () => {
   const rows = chartRows([line("a", [[0, 1]]), line("b", [[10, 2]])], []);
   expect(rows).toEqual([
     { tMs: 0, a: 1 },
@@ -62,7 +62,7 @@ test("the table of a chart has only what was measured", () => {
   ]);
 });
 
-test("ticks are round, inside the range, and few, from a second to decades", () => {
+test("ticks are round, inside the range and few, from a second to decades", () => {
   for (const rangeMs of [1000, 60_000, 3_600_000, 86_400_000, 31_536_000_000, 1e12]) {
     const fromMs = 1_431_820_812_345;
     const ticks = timeTicks({ fromMs, toMs: fromMs + rangeMs }, 7, 0);
@@ -72,7 +72,7 @@ test("ticks are round, inside the range, and few, from a second to decades", () 
   expect(timeTicks({ fromMs: 0, toMs: 3_600_000 }, 6, 0)).toContain(1_800_000);
 });
 
-test("a point between two gaps is known, so that it can be drawn", () => {
+test("a point between two gaps is found, so that it can be drawn", () => {
   const points: Line["points"] = [
     [0, 1],
     [1, null],
@@ -81,5 +81,5 @@ test("a point between two gaps is known, so that it can be drawn", () => {
     [4, 1],
     [5, 1],
   ];
-  expect(lonePoints(points)).toEqual([0, 2]);
+  expect(isolatedPoints(points)).toEqual([0, 2]);
 });

@@ -7,19 +7,19 @@ export type Line = {
   label: string;
   /** A CSS colour. */
   color: string;
-  /** An SVG dash pattern: lines must differ by more than colour. */
+  /** An SVG dash pattern, because lines must differ by more than colour. */
   dash?: string;
   width?: number;
   points: Points;
 };
 
-/** An interval around a prediction, from the outermost to the innermost. */
+/** A prediction interval; lists run from the widest to the narrowest. */
 export type Band = { key: string; label: string; points: [tMs: number, range: [number, number]][] };
 
-/** One instant of a chart: a value for each line, a pair for each band. */
+/** One time of a chart: a value per line, a pair per band. */
 export type Row = { tMs: number } & Record<string, number | [number, number] | null>;
 
-/** Lines and bands side by side, by time. */
+/** Lines and bands as rows by time. */
 export function chartRows(lines: readonly Line[], bands: readonly Band[]): Row[] {
   const rows = new Map<number, Row>();
   const rowAt = (tMs: number): Row => {
@@ -32,15 +32,15 @@ export function chartRows(lines: readonly Line[], bands: readonly Band[]): Row[]
   return [...rows.values()].toSorted((a, b) => a.tMs - b.tMs);
 }
 
-/** The instants of the points that have no neighbour with a value. */
-export function lonePoints(points: Points): number[] {
+/** Times of the points that have no neighbour with a value. */
+export function isolatedPoints(points: Points): number[] {
   const has = (at: number): boolean => (points[at]?.[1] ?? null) !== null;
   return points.flatMap(([tMs], at) => (has(at) && !has(at - 1) && !has(at + 1) ? [tMs] : []));
 }
 
 /**
- * Rows for a chart whose series have different steps: between two neighbouring points of its own, a series is drawn
- * straight through the rows of the others; a null of its own stays a gap.
+ * Rows for a chart whose series have different steps: between two of its own points a series is interpolated in the
+ * rows of the others; its own nulls stay gaps.
  */
 export function filledRows(lines: readonly Line[], bands: readonly Band[]): Row[] {
   const rows = chartRows(lines, bands);
@@ -76,7 +76,7 @@ const TICK_STEPS_S = [
   172_800, 345_600, 604_800, 1_209_600, 2_592_000,
 ];
 
-/** Round instants inside the range, `ticksMax` at most, aligned to the zone's midnight by its offset. */
+/** Round times inside the range, `ticksMax` at most, aligned to midnight in the zone. */
 export function timeTicks(
   range: { fromMs: number; toMs: number },
   ticksMax: number,

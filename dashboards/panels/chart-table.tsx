@@ -12,7 +12,7 @@ type ChartTableProps = {
 
 const NO_BANDS: readonly Band[] = [];
 
-/** What a chart draws, as a table: newest first. */
+/** A chart's data as a table, newest first. */
 export function ChartTable({ label, unit, lines, bands = NO_BANDS, zone }: ChartTableProps) {
   const rows = chartRows(lines, bands).toReversed();
   return (

@@ -10,7 +10,7 @@ import { ChartTable } from "./chart-table.tsx";
 import { LazyTimeSeries } from "./lazy-time-series.tsx";
 import { type Freshness, Tile } from "./tile.tsx";
 
-/** What all charts of a board have in common. */
+/** A tile with a chart, its table and its empty state. */
 export type ChartFrame = {
   fromMs: number;
   toMs: number;
@@ -29,12 +29,12 @@ export type ChartTileProps = {
   frame: ChartFrame;
   lines: readonly Line[];
   bands?: readonly Band[];
-  /** Past the range's end, where there is a prediction. */
+  /** Beyond the range's end where there is a prediction. */
   toMs?: number;
   nowMs?: number | undefined;
   live?: boolean;
   height?: number;
-  /** What stands where a chart would be empty. */
+  /** Shown in place of an empty chart. */
   nothing?: ReactNode;
 };
 

@@ -8,7 +8,7 @@ import { Tile } from "./tile.tsx";
 const NAMES_MAX = 12;
 const NAME_CHARACTERS_MAX = 60;
 
-/** The instances that answered, by name. */
+/** The instances that served requests, by name. */
 export function InstancesTile({ board, live, freshness, meaning, over }: TileContext) {
   const names = live?.instances ?? board.instances.names;
   const count = live ? live.instances.length : board.summary.instances;
@@ -20,7 +20,9 @@ export function InstancesTile({ board, live, freshness, meaning, over }: TileCon
       freshness={freshness}
       meaning={meaning}
       value={quantity(names.length > 0 ? count : null, "count")}
-      caption={names.length > 0 ? `answered, ${over}` : "This log does not name who answered."}
+      caption={
+        names.length > 0 ? `answered, ${over}` : "This log does not name the serving instance."
+      }
     >
       <ul className="names">
         {names.slice(0, NAMES_MAX).map((name) => (

@@ -5,12 +5,12 @@ import { memo } from "react";
 
 import type { TimeSeriesProps } from "./time-series.tsx";
 
-/** Charts are drawn in the browser alone: the server's bundle, and the first bytes of a page, go without them. */
+/** Charts render in the browser only, which keeps recharts out of the server bundle and the first load. */
 const Chart = dynamic(() => import("./time-series.tsx").then((module) => module.TimeSeries), {
   ssr: false,
 });
 
-/** Drawn anew when what it shows changed: tiles are rendered with each pushed frame, charts once a second. */
+/** Memoised: tiles render with every pushed frame, charts only when their data changes. */
 export const LazyTimeSeries = memo((props: TimeSeriesProps) => (
   <div className="chart-slot" style={{ minHeight: props.height }}>
     <Chart {...props} />

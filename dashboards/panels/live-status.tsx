@@ -13,7 +13,7 @@ type LiveStatusProps = {
   nowMs: number | undefined;
 };
 
-/** One quiet line above the board: which dataset, whether it is live, and over which time. */
+/** The status line above the board: dataset, live status, time range. */
 export function LiveStatus({ board, live, range, nowMs }: LiveStatusProps) {
   const { fromMs, toMs, dataset, datasets } = board;
   const shown = datasets.filter((one) => one.rows > 0);

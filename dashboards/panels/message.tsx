@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import type { Problem } from "../api.ts";
 import { Untrusted } from "../untrusted.tsx";
 
-/** Why something is empty, and what to do about it. */
+/** An empty state: the reason, and what to do. */
 export function Empty({ title, children }: { title: string; children: ReactNode }) {
   return (
     <div className="message">
@@ -13,7 +13,7 @@ export function Empty({ title, children }: { title: string; children: ReactNode 
   );
 }
 
-/** What went wrong, in the server's words, and the way to try again. */
+/** An error state: the server's problem details, and a retry. */
 export function Failed({ problem, retry }: { problem: Problem; retry: () => void }) {
   return (
     <div className="message" role="alert">
@@ -37,7 +37,7 @@ export function Failed({ problem, retry }: { problem: Problem; retry: () => void
   );
 }
 
-/** The shape of what is coming, while it is on its way. */
+/** A loading skeleton. */
 export function Skeleton({ tiles }: { tiles: readonly string[] }) {
   return (
     <div className="board" aria-busy="true" aria-label="Loading the board">

@@ -8,7 +8,7 @@ import { quantity } from "../format.ts";
 import { term } from "../search-terms.ts";
 import type { Band, Line, Points } from "./chart-rows.ts";
 import { type ChartFrame, ChartTile } from "./chart-tile.tsx";
-import { predictionWords } from "./prediction-words.ts";
+import { predictionText } from "./prediction-text.ts";
 import type { Freshness } from "./tile.tsx";
 
 type RequestsTileProps = {
@@ -24,10 +24,10 @@ type RequestsTileProps = {
 
 const HEIGHT = 236;
 const NO_LINES: readonly Line[] = [];
-/** How much of the chart's width the future may take. */
+/** Largest share of the chart's width for the future. */
 const FUTURE_RATIO_MAX = 0.5;
 
-/** Requests per second, over what was predicted for them, and what is predicted next. */
+/** Requests per second over their predicted band, and the prediction for the coming hours. */
 export function RequestsTile({ board, frame, value, nowMs, search, ...rest }: RequestsTileProps) {
   const { requestsPerSecond, predictedRequestsPerSecond: prediction } = board;
   const without = isWithoutRequests(board);
@@ -58,7 +58,7 @@ export function RequestsTile({ board, frame, value, nowMs, search, ...rest }: Re
 
 function PredictionCaption({ board }: { board: Board }) {
   const prediction = board.predictedRequestsPerSecond;
-  if (prediction.status === "learning") return <>{predictionWords(prediction)}</>;
+  if (prediction.status === "learning") return <>{predictionText(prediction)}</>;
   return (
     <>
       <span className="legend">
@@ -72,7 +72,7 @@ function PredictionCaption({ board }: { board: Board }) {
           <i className={level > 90 ? "key key-hatch" : "key key-fill"} /> {level} % band
         </span>
       ))}
-      <span className="legend-words">{predictionWords(prediction)}</span>
+      <span className="legend-words">{predictionText(prediction)}</span>
     </>
   );
 }
@@ -81,7 +81,7 @@ function isWithoutRequests({ live, requestsPerSecond }: Board): boolean {
   return !live && requestsPerSecond.every(([, rate]) => !rate);
 }
 
-/** An error log, say: it has events, which can be searched. */
+/** Shown for datasets without requests, such as error logs: their events can be searched. */
 function NoRequests({ board, search }: { board: Board; search: string }) {
   const query = new URLSearchParams(search);
   if (board.dataset !== null) query.set("q", term("data_stream.dataset", board.dataset));

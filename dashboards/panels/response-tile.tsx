@@ -7,7 +7,7 @@ import type { Line } from "./chart-rows.ts";
 import { ChartTile } from "./chart-tile.tsx";
 import type { TileContext } from "./tile-context.ts";
 
-/** How long the server takes: the median, and the two tails that customers feel. */
+/** Response time: median, p95 and p99. */
 export function ResponseTile({ board, live, frame, freshness, meaning, over }: TileContext) {
   const { p50, p95, p99 } = board.responseTimeMs;
   const lines = useMemo(
@@ -44,7 +44,7 @@ export function ResponseTile({ board, live, frame, freshness, meaning, over }: T
           </>
         ) : null
       }
-      nothing={unknownWords(board)}
+      nothing={missingDurationText(board)}
       meaning={meaning}
       freshness={freshness}
       frame={frame}
@@ -53,8 +53,8 @@ export function ResponseTile({ board, live, frame, freshness, meaning, over }: T
   );
 }
 
-function unknownWords({ requestsPerSecond }: TileContext["board"]): string {
+function missingDurationText({ requestsPerSecond }: TileContext["board"]): string {
   return requestsPerSecond.some(([, rate]) => (rate ?? 0) > 0)
-    ? "This log does not say how long requests took. In nginx, add $request_time to log_format."
-    : "No request in this range says how long it took.";
+    ? "This log has no request durations. In nginx, add $request_time to log_format."
+    : "No request in this range has a duration.";
 }

@@ -2,7 +2,7 @@ import type { Board, LiveFrame } from "../api.ts";
 import type { ChartFrame } from "./chart-tile.tsx";
 import type { Freshness } from "./tile.tsx";
 
-/** The properties that every tile of a board gets. */
+/** Props of every tile of a board. */
 export type TileContext = {
   board: Board;
   live: LiveFrame | undefined;

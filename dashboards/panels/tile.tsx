@@ -4,11 +4,11 @@ import { type ReactNode, useId, useState } from "react";
 
 import { formatAge, type Quantity } from "../format.ts";
 
-/** How old what a tile shows is, in the server's time. */
+/** The age of a tile's data, by the server's clock. */
 export type Freshness = {
   newestEventMs: number | null;
   nowMs: number | undefined;
-  /** Live data that has stopped coming; said in a word and by hatching, never by a zero. */
+  /** Live data has stopped: shown as a word and by hatching, never as zero. */
   stale: boolean;
 };
 
@@ -16,7 +16,7 @@ export type TileProps = {
   name: string;
   title: string;
   freshness: Freshness;
-  /** How this is counted, in words; absent while the catalogue is not loaded. */
+  /** The metric's definition; absent until the catalogue has loaded. */
   meaning?: string | undefined;
   value?: Quantity;
   caption?: ReactNode;
@@ -26,7 +26,7 @@ export type TileProps = {
   actions?: ReactNode;
 };
 
-/** One measure: number, chart, age, and how it is counted. */
+/** One metric: number, chart, age of its data, definition. */
 export function Tile(props: TileProps) {
   const { name, title, freshness, meaning, value, caption, children, table, actions } = props;
   const [explained, setExplained] = useState(false);

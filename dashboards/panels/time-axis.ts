@@ -1,10 +1,10 @@
 import { formatTick, type Zone } from "../zone.ts";
 import { timeTicks } from "./chart-rows.ts";
 
-/** How the words of an axis look. */
+/** Text style of an axis. */
 export const AXIS_TEXT = { fontSize: 11, fill: "var(--ink-3)" };
 
-/** What recharts is told of a time axis: ticks at round times of the zone, at most so many. */
+/** Time axis props for recharts: ticks at round times of the zone. */
 export function timeAxis(
   { fromMs, toMs, zone }: { fromMs: number; toMs: number; zone: Zone },
   ticksMax: number,

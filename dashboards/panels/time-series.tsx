@@ -18,7 +18,7 @@ import {
 import { formatQuantity, type UnitName } from "../format.ts";
 import type { RangeText } from "../time-range.ts";
 import { formatDateTime, type Zone } from "../zone.ts";
-import { type Band, filledRows, type Line, lonePoints } from "./chart-rows.ts";
+import { type Band, filledRows, type Line, isolatedPoints } from "./chart-rows.ts";
 import { AXIS_TEXT, timeAxis } from "./time-axis.ts";
 import { useDrag } from "./use-drag.ts";
 
@@ -29,7 +29,7 @@ export type TimeSeriesProps = {
   bands?: readonly Band[];
   fromMs: number;
   toMs: number;
-  /** Where the measured ends and the predicted begins. */
+  /** Where measured values end and predicted ones begin. */
   nowMs?: number | undefined;
   /** Whether that is the present. */
   live?: boolean;
@@ -40,10 +40,10 @@ export type TimeSeriesProps = {
 
 const NO_BANDS: readonly Band[] = [];
 const TICKS_MAX = 7;
-/** The end of an axis along which every value is zero. */
+/** Upper end of an axis on which every value is zero. */
 const FLAT_MAX: Record<UnitName, number> = { "1/s": 1, ms: 10, ratio: 0.01, count: 3, bytes: 1000 };
 
-/** Lines over time with predicted bands: a shared crosshair, and drag to zoom. */
+/** Lines over time with predicted bands, a shared crosshair, and drag to zoom. */
 export function TimeSeries(props: TimeSeriesProps) {
   const { label, lines, bands = NO_BANDS, nowMs, live = false, toMs, onZoom, height } = props;
   const rows = useMemo(() => filledRows(lines, bands), [lines, bands]);
@@ -156,9 +156,9 @@ function chartLine(line: Line): ReactElement {
   );
 }
 
-/** A point between two gaps has no line to lie on: it is drawn as a dot. */
+/** A point between two gaps is drawn as a dot, as it has no line. */
 function loneDots(line: Line): DotType {
-  const lone = new Set(lonePoints(line.points));
+  const lone = new Set(isolatedPoints(line.points));
   if (lone.size === 0) return false;
   return ({ cx, cy, payload }: Dot) =>
     lone.has(payload.tMs) ? (
@@ -180,7 +180,7 @@ function nowLine(nowMs: number, label: string): ReactElement {
   );
 }
 
-/** What the chart hands to its tooltip; absent until the pointer is over it. */
+/** Tooltip props from recharts; absent until the pointer is over the chart. */
 type ReadoutProps = {
   series: TimeSeriesProps;
   active?: boolean;

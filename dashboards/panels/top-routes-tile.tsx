@@ -13,7 +13,7 @@ type TopRoutesTileProps = {
   caption: string;
   freshness: Freshness;
   meaning: string | undefined;
-  /** The page's range as a query string, to look into a route over the same time. */
+  /** The page's range as a query string, for links to the same time. */
   search: string;
 };
 
@@ -31,7 +31,7 @@ export function TopRoutesTile(props: TopRoutesTileProps) {
       caption={caption}
     >
       {routes.length === 0 ? (
-        <p className="quiet">No request had a route in this range.</p>
+        <p className="quiet">No request in this range has a route.</p>
       ) : (
         <RoutesTable routes={routes} search={search} />
       )}

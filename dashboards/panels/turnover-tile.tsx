@@ -8,7 +8,7 @@ import type { Line } from "./chart-rows.ts";
 import { ChartTable } from "./chart-table.tsx";
 import type { ChartFrame } from "./chart-tile.tsx";
 import { LazyTimeSeries } from "./lazy-time-series.tsx";
-import { expectedWords, gapWords } from "./prediction-words.ts";
+import { expectedText, deviationText } from "./prediction-text.ts";
 import { type Freshness, Tile } from "./tile.tsx";
 
 type TurnoverTileProps = {
@@ -23,7 +23,7 @@ const HEIGHT = 104;
 const MINUTES = ["5", "15", "60"] as const;
 type Minutes = (typeof MINUTES)[number];
 
-/** Who comes and who goes in the last x minutes, against what was predicted for them. */
+/** Sign-ins and sign-outs in the last x minutes, against their prediction. */
 export function TurnoverTile({ board, live, frame, freshness, meaning }: TurnoverTileProps) {
   const [minutes, setMinutes] = useState<Minutes>("15");
   const loaded = board.turnover.find((one) => one.minutes === Number(minutes));
@@ -59,7 +59,11 @@ export function TurnoverTile({ board, live, frame, freshness, meaning }: Turnove
           </label>
         ))}
       </fieldset>
-      {turnover ? <Counts turnover={turnover} /> : <p className="quiet">No sign-ins were seen.</p>}
+      {turnover ? (
+        <Counts turnover={turnover} />
+      ) : (
+        <p className="quiet">No sign-ins in this range.</p>
+      )}
       {seen ? (
         <LazyTimeSeries
           {...frame}
@@ -108,8 +112,8 @@ function Counts({ turnover }: { turnover: Turnover }) {
         </tbody>
       </table>
       <ul className="gaps">
-        <Gap name="Sign-ins" gap={gapWords(signIns, expectedSignIns)} />
-        <Gap name="Sign-outs" gap={gapWords(signOuts, expectedSignOuts)} />
+        <Gap name="Sign-ins" gap={deviationText(signIns, expectedSignIns)} />
+        <Gap name="Sign-outs" gap={deviationText(signOuts, expectedSignOuts)} />
       </ul>
     </>
   );
@@ -122,12 +126,12 @@ function CountRow({ name, count, expected }: CountRowProps) {
     <tr>
       <th scope="row">{name}</th>
       <td className="num big">{formatQuantity(count, "count")}</td>
-      <td className="num quiet">{expectedWords(expected)}</td>
+      <td className="num quiet">{expectedText(expected)}</td>
     </tr>
   );
 }
 
-function Gap({ name, gap }: { name: string; gap: ReturnType<typeof gapWords> }) {
+function Gap({ name, gap }: { name: string; gap: ReturnType<typeof deviationText> }) {
   return (
     <li data-beyond={gap.beyond || undefined}>
       <span aria-hidden="true">{gap.beyond ? "▲" : "·"}</span> {name}: {gap.text}

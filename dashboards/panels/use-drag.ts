@@ -6,7 +6,7 @@ import { absolute, type RangeText } from "../time-range.ts";
 
 type Pointed = { activeLabel?: string | number | undefined };
 
-/** A range drawn on a chart with the pointer; `lastStepMs` widens it to the end of its last bar. */
+/** Selects a range by dragging on a chart; `lastStepMs` extends it to the end of the last bar. */
 export function useDrag(onZoom: (range: RangeText) => void, lastStepMs = 0) {
   const [area, setArea] = useState<[number, number]>();
   const handlers = {

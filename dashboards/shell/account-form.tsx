@@ -4,7 +4,7 @@ import { type FormEvent, type ReactNode, useState } from "react";
 
 import type { Problem } from "../api.ts";
 import { asProblem, jsonBody, send } from "../client/fetch-json.ts";
-import { Mark } from "./mark.tsx";
+import { Logo } from "./logo.tsx";
 
 export type FieldSpec = {
   name: string;
@@ -19,15 +19,15 @@ type AccountFormProps = {
   title: string;
   lead: ReactNode;
   fields: readonly FieldSpec[];
-  /** Where it is posted, and what goes with the fields. */
+  /** The URL to post to, and values sent beside the fields. */
   url: string;
   extra?: Record<string, string>;
   button: string;
-  /** Where a success leads. */
+  /** The URL to open after success. */
   after: string;
 };
 
-/** A form that posts its fields as JSON, and shows beside each field what was wrong with it. */
+/** A form that posts its fields as JSON and shows each field's error beside it. */
 export function AccountForm(props: AccountFormProps) {
   const { title, lead, fields, url, extra, button, after } = props;
   const [problem, setProblem] = useState<Problem>();
@@ -50,7 +50,7 @@ export function AccountForm(props: AccountFormProps) {
   return (
     <main id="main" className="account">
       <div className="account-brand">
-        <Mark />
+        <Logo />
         Quarterdeck
       </div>
       <form className="account-card" onSubmit={submit} aria-labelledby="account-title">

@@ -7,13 +7,13 @@ import type { RangeText } from "../time-range.ts";
 
 type CopyLinkProps = {
   range: RangeState;
-  /** The range on the screen as two instants; undefined while there is none. */
+  /** The displayed range as two instants; undefined while there is none. */
   held: RangeText | undefined;
-  /** Whether it follows the clock. */
+  /** Whether the range follows the clock. */
   live: boolean;
 };
 
-/** A link to what is on the screen: the same times for whoever opens it, or times that go on with the clock. */
+/** Copies a link to the current view, with absolute times or with times relative to now. */
 export function CopyLink({ range, held, live }: CopyLinkProps) {
   const { copy, outcome } = useCopy();
   const copyLink = (of: RangeText | null): void => copy(linkTo(globalThis.location.href, of));

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { actionFor, actions, keyCaps, KEYS } from "./keys.ts";
 
-test("every key in the sheet does what the sheet says, and no two do the same", () => {
+test("every shortcut in the help performs its action, and no two are the same", () => {
   const all = actions().map((action) => KEYS[action].keys);
   expect(new Set(all).size).toBe(all.length);
   for (const action of actions()) {
@@ -14,7 +14,7 @@ test("every key in the sheet does what the sheet says, and no two do the same", 
   }
 });
 
-test("a leader that was pressed long ago no longer leads", () => {
+test("a first key that was pressed long ago no longer starts a sequence", () => {
   expect(actionFor("z", { key: "t", atMs: 0 }, 5000)).toBeUndefined();
   expect(actionFor("j", { key: "t", atMs: 0 }, 5000)).toBe("next");
   expect(keyCaps("t ArrowLeft")).toEqual(["t", "←"]);

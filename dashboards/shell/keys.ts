@@ -1,4 +1,4 @@
-/** Every key of the app, once: what the help sheet shows is what the pages do. */
+/** Every keyboard shortcut of the app; the help sheet and the pages share this list. */
 export const KEYS = {
   help: { keys: "?", does: "Show these keys", where: "Everywhere" },
   board: { keys: "g h", does: "Go to the board", where: "Everywhere" },
@@ -23,7 +23,7 @@ const SHOWN: Record<string, string> = { ArrowLeft: "←", ArrowRight: "→", Esc
 
 export type Pressed = { key: string; atMs: number };
 
-/** What a key means after the one before it: an action, or a leader that waits for its second key. */
+/** What a key means after the previous one: an action, or the first key of a two-key sequence. */
 export function actionFor(
   key: string,
   before: Pressed | undefined,
@@ -40,7 +40,7 @@ export function actions(): Action[] {
   return Object.keys(KEYS) as Action[];
 }
 
-/** A key as it is printed on it. */
+/** A key's label. */
 export function keyCaps(keys: string): string[] {
   return keys.split(" ").map((key) => SHOWN[key] ?? key);
 }

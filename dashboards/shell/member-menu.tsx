@@ -4,7 +4,7 @@ import { Me } from "../api.ts";
 import { send } from "../client/fetch-json.ts";
 import { useResource } from "../client/use-resource.ts";
 
-/** Who is signed in, and the way out. */
+/** The signed-in member, and sign-out. */
 export function MemberMenu() {
   const { data: me } = useResource(Me, "/api/me");
   return (

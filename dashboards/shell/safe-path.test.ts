@@ -5,7 +5,7 @@ import { safePath } from "./safe-path.ts";
 
 const HERE = "http://quarterdeck.test";
 
-test("a page of this site is gone on to", () => {
+test("a path of this site is kept", () => {
   expect(safePath("/explore?q=status%3A500")).toBe("/explore?q=status%3A500");
   expect(safePath(undefined)).toBe("/");
 });

@@ -17,7 +17,7 @@ const FIELDS: readonly FieldSpec[] = [
   },
 ];
 
-/** The first owner, by the one-time link. */
+/** Creates the first owner from the one-time link. */
 export function SetupPage({ token }: { token: string }) {
   const { data: setup } = useResource(SetupState, "/api/setup");
   if (setup && !setup.open) {
@@ -25,7 +25,7 @@ export function SetupPage({ token }: { token: string }) {
       <main id="main" className="account">
         <div className="account-card">
           <h1>Quarterdeck is set up</h1>
-          <p>It has an owner already, so a setup link does nothing any more.</p>
+          <p>It has an owner already, so setup links no longer work.</p>
           <p>
             <a href="/sign-in">Sign in</a>
           </p>
@@ -49,7 +49,7 @@ export function SetupPage({ token }: { token: string }) {
   return (
     <AccountForm
       title="The first owner"
-      lead="This makes your account. As owner you see everything, and say who else may."
+      lead="This creates your account. As owner you see everything, and decide who else may."
       fields={FIELDS}
       url="/api/setup"
       extra={{ token }}

@@ -6,10 +6,10 @@ import { type ReactNode, useRef } from "react";
 
 import { searchOf, type RangeState } from "../client/use-range.ts";
 import { absolute, shiftRange, zoomOut } from "../time-range.ts";
-import { DemoRibbon } from "./demo-ribbon.tsx";
-import { KeySheet } from "./key-sheet.tsx";
-import { Mark } from "./mark.tsx";
+import { DemoBanner } from "./demo-banner.tsx";
+import { Logo } from "./logo.tsx";
 import { MemberMenu } from "./member-menu.tsx";
+import { ShortcutHelp } from "./shortcut-help.tsx";
 import { ThemeSwitch } from "./theme-switch.tsx";
 import type { Theme } from "./theme.ts";
 import { type ShownRange, TimeControl } from "./time-control.tsx";
@@ -21,7 +21,7 @@ type ShellProps = {
   range: RangeState;
   shown: ShownRange | undefined;
   demo: boolean;
-  /** Loads anew what the page shows. */
+  /** Reloads the page's data. */
   reload: () => void;
   children: ReactNode;
 };
@@ -31,7 +31,7 @@ const PAGES = [
   { id: "explore", href: "/explore", title: "Explore" },
 ] as const;
 
-/** What every page has around it. */
+/** The frame around every page: navigation, time range, status. */
 export function Shell(props: ShellProps) {
   const { page, theme, range, demo, reload, children } = props;
   const shown = props.shown && chosen(range, props.shown);
@@ -59,7 +59,7 @@ export function Shell(props: ShellProps) {
       </a>
       <header className="bar">
         <Link href={hrefOf("/")} className="brand" aria-label="Quarterdeck, board">
-          <Mark />
+          <Logo />
           <span className="brand-name">Quarterdeck</span>
         </Link>
         <nav aria-label="Pages">
@@ -84,16 +84,16 @@ export function Shell(props: ShellProps) {
           <MemberMenu />
         </div>
       </header>
-      {demo ? <DemoRibbon onOff={reload} /> : null}
+      {demo ? <DemoBanner onOff={reload} /> : null}
       <main id="main" tabIndex={-1}>
         {children}
       </main>
-      <KeySheet dialog={sheet} />
+      <ShortcutHelp dialog={sheet} />
     </>
   );
 }
 
-/** A range that is named by two instants is known before its data is there: steps in time go on from it at once. */
+/** An absolute range is known before its data has loaded, so that stepping in time can start from it at once. */
 function chosen({ from, to }: RangeState, shown: ShownRange): ShownRange {
   const instants = [from, to].map((text) => (/^\d+$/.test(text ?? "") ? Number(text) : Number.NaN));
   const [fromMs = Number.NaN, toMs = Number.NaN] = instants;

@@ -12,7 +12,7 @@ const FIELDS: readonly FieldSpec[] = [
 export function SignInPage({ next }: { next: string }) {
   const { data: setup } = useResource(SetupState, "/api/setup");
   const lead = setup?.open
-    ? "Nobody has an account yet. Open the one-time link that the terminal showed at the start."
+    ? "There is no account yet. Open the one-time link that was printed in the terminal at start."
     : "What your customers feel, and what is coming.";
   return (
     <AccountForm

@@ -8,7 +8,7 @@ const NEXT: Record<Theme, Theme> = { system: "light", light: "dark", dark: "syst
 const GLYPH: Record<Theme, string> = { system: "◐", light: "☀", dark: "☾" };
 const YEAR_S = 31_536_000;
 
-/** Light, dark, or as the system has it; kept in a cookie, so that the server draws the first pixel right. */
+/** Light, dark, or the system's theme; kept in a cookie so that the server renders the right one. */
 export function ThemeSwitch({ theme: first }: { theme: Theme }) {
   const [theme, setTheme] = useState(first);
   const change = (): void => {

@@ -1,4 +1,4 @@
-/** Read by the server, written by the switch. */
+/** Written by the theme switch, read by the server. */
 export const THEME_COOKIE = "quarterdeck_theme";
 
 export type Theme = "system" | "light" | "dark";

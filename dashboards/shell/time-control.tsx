@@ -11,7 +11,7 @@ import { absolute, parseTimeRange, PRESETS, shiftRange, zoomOut } from "../time-
 import { formatRange, zoneName } from "../zone.ts";
 import { CopyLink } from "./copy-link.tsx";
 
-/** The range that the page shows, as the server answered it. */
+/** The range shown, as the server resolved it. */
 export type ShownRange = { fromMs: number; toMs: number; live: boolean; datasets: DatasetExtent[] };
 
 type TimeControlProps = {
@@ -20,7 +20,7 @@ type TimeControlProps = {
   field: RefObject<HTMLInputElement | null>;
 };
 
-/** One field that reads ranges as people write them, presets, and steps through time. */
+/** The time range: a text field, presets, and steps back and forward. */
 export function TimeControl({ range, shown, field }: TimeControlProps) {
   const label = shown ? labelOf(range, shown) : "…";
   const move = (to: typeof shiftRange, direction: -1 | 1): void => {

@@ -45,7 +45,7 @@ describe.skipIf(!CAN_RUN)("a search, in a real browser", () => {
       .poll(
         async () => {
           await list.evaluate((element) => element.scrollTo({ top: element.scrollHeight }));
-          return list.getByText("That is all in this range.").count();
+          return list.getByText("No more events in this range.").count();
         },
         { timeout: 25_000 },
       )

@@ -6,8 +6,8 @@ import { actions, keyCaps, KEYS } from "./keys.ts";
 
 const GROUPS = ["Everywhere", "Time range", "Explore"];
 
-/** The sheet of keys; a dialog that the platform closes on Escape and returns the focus from. */
-export function KeySheet({ dialog }: { dialog: RefObject<HTMLDialogElement | null> }) {
+/** The keyboard shortcut help, a native dialog: Escape closes it and restores the focus. */
+export function ShortcutHelp({ dialog }: { dialog: RefObject<HTMLDialogElement | null> }) {
   return (
     <dialog ref={dialog} className="sheet" aria-label="Keys">
       <header className="sheet-head">

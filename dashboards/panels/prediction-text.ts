@@ -1,18 +1,18 @@
 import type { Prediction, Turnover } from "../api.ts";
 import { formatQuantity, formatSigned } from "../format.ts";
 
-/** What can be said of a prediction's quality: measured, not promised. */
-export function predictionWords(prediction: Prediction): string {
-  if (prediction.status === "learning") return `Prediction is learning: ${prediction.reason}`;
+/** A prediction's measured quality, in words. */
+export function predictionText(prediction: Prediction): string {
+  if (prediction.status === "learning") return `No prediction yet: ${prediction.reason}`;
   const { mase, coverage } = prediction;
-  const held = coverage
+  const coverageText = coverage
     .map(({ level, ratio }) => `${level} % band held ${formatQuantity(ratio, "ratio")}`)
     .join(", ");
-  const parts = [held, maseWords(mase)].filter((part) => part !== "");
+  const parts = [coverageText, maseText(mase)].filter((part) => part !== "");
   return parts.length > 0 ? `Measured on this series: ${parts.join("; ")}` : "";
 }
 
-function maseWords(mase: number | null): string {
+function maseText(mase: number | null): string {
   if (mase === null) return "";
   const percent = Math.round(Math.abs(1 - mase) * 100);
   const score = `(MASE ${mase.toFixed(2)})`;
@@ -22,8 +22,11 @@ function maseWords(mase: number | null): string {
 
 type Expected = Turnover["expectedSignIns"];
 
-/** Whether a count is what was predicted; beyond the interval it says which way and by how much. */
-export function gapWords(count: number, expected: Expected): { text: string; beyond: boolean } {
+/** Whether a count is within its predicted interval, and if not, by how much it is above or below. */
+export function deviationText(
+  count: number,
+  expected: Expected,
+): { text: string; beyond: boolean } {
   if (!expected) return { text: "no prediction yet", beyond: false };
   const { mean, lower, upper } = expected;
   if (count >= Math.floor(lower) && count <= Math.ceil(upper)) {
@@ -33,7 +36,7 @@ export function gapWords(count: number, expected: Expected): { text: string; bey
   return { text: `${gap} ${count > mean ? "more" : "fewer"} than predicted`, beyond: true };
 }
 
-export function expectedWords(expected: Expected): string {
+export function expectedText(expected: Expected): string {
   if (!expected) return "–";
   const [mean, lower, upper] = [expected.mean, expected.lower, expected.upper].map((value) =>
     formatQuantity(Math.round(value), "count"),

@@ -1,5 +1,5 @@
-/** The mark: a deck's planks over a swell. */
-export function Mark() {
+/** The logo. */
+export function Logo() {
   return (
     <svg className="mark" viewBox="0 0 24 24" width="22" height="22" aria-hidden="true">
       <rect width="24" height="24" rx="6" fill="var(--accent)" />

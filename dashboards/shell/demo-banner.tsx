@@ -5,8 +5,8 @@ import { useRef, useState } from "react";
 import type { Problem } from "../api.ts";
 import { asProblem, send } from "../client/fetch-json.ts";
 
-/** Says on every page that the data is made up, and turns it off. */
-export function DemoRibbon({ onOff }: { onOff: () => void }) {
+/** A banner on every page: the data is simulated, and how to turn it off. */
+export function DemoBanner({ onOff }: { onOff: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [problem, setProblem] = useState<Problem>();
   const turnOff = (): void => {
@@ -16,7 +16,7 @@ export function DemoRibbon({ onOff }: { onOff: () => void }) {
     );
   };
   return (
-    <aside className="ribbon" aria-label="Demo data">
+    <aside className="demo-banner" aria-label="Demo data">
       <span>
         <b>Demo data</b> · simulated visitors on a real web service on this machine
       </span>
