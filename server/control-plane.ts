@@ -9,6 +9,7 @@ import { systemClock as clock } from "#platform/clock.ts";
 import { createApi } from "#platform/http/kit.ts";
 import { peerAddress } from "#platform/http/peer-address.ts";
 import { checkOrigin, originRules } from "#platform/http/same-origin.ts";
+import { listen } from "#platform/listen.ts";
 import { openLog, type Log } from "#platform/log.ts";
 import type { Database } from "#platform/postgres/database.ts";
 import { migrate } from "#platform/postgres/migrate.ts";
@@ -20,7 +21,6 @@ import { authorise, authoriseRoutes } from "./authorise.ts";
 import { startForecastWorker } from "./board/forecast-worker.ts";
 import { leaveFolder, sayRunning, sayStopped, takeFolder, type DataFolder } from "./data-folder.ts";
 import { ApiAddresses } from "./demo/apis/client.ts";
-import { listen } from "./listen.ts";
 import { openPages } from "./pages.ts";
 import { requestHandler } from "./request-handler.ts";
 import { boardRoutes } from "./routes/board.ts";
@@ -61,7 +61,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   // It is awaited further down; until then a failure must not count as unhandled.
   databaseOpens.catch(() => undefined);
   const server = createServer();
-  const port = await listen(server, control);
+  const port = await listen(server, { host: control.host, port: control.port, ifTaken: "next" });
   started.defer(() => closeServer(server));
   if (port !== control.port && control.port !== 0) {
     terminal.line(`Port ${control.port} is taken: using ${port}.`);

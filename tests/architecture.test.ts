@@ -136,7 +136,7 @@ test("the checker catches what it is for", () => {
   expect(from("collectors", 'import { can } from "#access/policy.ts";')).toHaveLength(1);
   expect(from("platform", 'import type { Batch } from "#collectors/batch.ts";')).toHaveLength(1);
   expect(from("pipeline", 'export { forecast } from "#forecaster/forecast.ts";')).toHaveLength(1);
-  expect(from("pipeline", 'const x = await import("#server/listen.ts");')).toHaveLength(1);
+  expect(from("pipeline", 'const x = await import("#server/pages.ts");')).toHaveLength(1);
   expect(from("app", 'import { Board } from "#pipeline/board.ts";')).toHaveLength(1);
   expect(from("access", 'import { x } from "../../server/x.ts";')).toHaveLength(1);
   expect(from("access", 'import { x } from "#kitchen/x.ts";')).toHaveLength(1);

@@ -7,7 +7,6 @@ import { accessLine } from "#platform/http/access-line.ts";
 import { bearerAccess } from "#platform/http/bearer-auth.ts";
 import { clientAddressBy } from "#platform/http/client-address.ts";
 import { type EcsBase, ecsBase } from "#platform/http/ecs-base.ts";
-import type { Front } from "#platform/http/front.ts";
 import { forgetAnswers, idempotencyMigration } from "#platform/http/idempotency.ts";
 import { createListener } from "#platform/http/listener.ts";
 import { answerMalformedRequests } from "#platform/http/malformed-request.ts";
@@ -23,6 +22,7 @@ import { checkServer } from "#platform/postgres/check-server.ts";
 import { createLastWrites } from "#platform/postgres/last-writes.ts";
 import { migrate } from "#platform/postgres/migrate.ts";
 import { type ServiceDatabase, openServiceDatabase } from "#platform/postgres/service-database.ts";
+import type { Supervisor } from "#platform/processes/supervisor.ts";
 
 import { operationRoutes } from "./operation-routes.ts";
 import { serviceTokenAuthenticator } from "./service-token.ts";
@@ -44,8 +44,8 @@ export type InstanceOptions = {
   publicUrl?: string;
   /** Where it listens itself. */
   port?: number;
-  /** Where another process listens for it. */
-  front?: Front;
+  /** The process that listens for it. */
+  supervisor?: Supervisor;
   /** ECS `service.node.name`: which of several this is. */
   node?: string;
   /** How access tokens are known; Accounts knows its own. */
@@ -89,7 +89,7 @@ export async function migrateService(service: Service, database: ServiceDatabase
 /** @throws AppError when the database or the port cannot be had */
 export async function startInstance(service: Service, options: InstanceOptions): Promise<Instance> {
   await using started = new AsyncDisposableStack();
-  const { settings, clock, log, front } = options;
+  const { settings, clock, log, supervisor } = options;
   const from = { schema: service.name, log, url: options.databaseUrl };
   const database = openServiceDatabase({ ...from, replicaUrls: settings.replicaUrls });
   started.defer(() => database.close());
@@ -97,7 +97,7 @@ export async function startInstance(service: Service, options: InstanceOptions):
   await migrateService(service, database);
   const notifications = openNotifications(from);
   started.defer(() => notifications.close());
-  const http = await openServer({ host: settings.host, port: options.port, front });
+  const http = await openServer({ host: settings.host, port: options.port, supervisor });
   started.defer(() => void http.server.close());
   const url = options.publicUrl ?? http.url;
   const { release } = settings;
@@ -136,12 +136,12 @@ type Serving = {
 
 /** The service's own routes and those that every service has, on the server. */
 function serve({ server }: ApiServer, { service, open, options, kit, base }: Serving) {
-  const { settings, clock, front } = options;
+  const { settings, clock, supervisor } = options;
   const { database, log } = kit;
   const stopping = new AbortController();
   const metrics = openMetrics(database);
-  front?.onMetrics(metrics.own);
-  const allMetrics = async () => (front ? front.allMetrics() : [await metrics.own()]);
+  supervisor?.onMetrics(metrics.own);
+  const allMetrics = async () => supervisor?.allMetrics() ?? [await metrics.own()];
   const served = [
     ...open.routes,
     eventsRoute(service.name),

@@ -4,9 +4,9 @@ import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
 import { holds } from "#platform/http/caller.ts";
-import type { MetricJson } from "#platform/http/front.ts";
 import { isLoopback } from "#platform/http/peer-address.ts";
 import { type Route, openRoute, route } from "#platform/http/route.ts";
+import type { MetricJson } from "#platform/metrics/metric-json.ts";
 import { METRICS_MEDIA, metricsText } from "#platform/metrics/metrics.ts";
 import type { Database } from "#platform/postgres/database.ts";
 

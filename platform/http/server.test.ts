@@ -9,20 +9,20 @@ import { openServer } from "./server.ts";
 const REQUEST = "GET / HTTP/1.1\r\nHost: here\r\n\r\n";
 
 test("a request that has arrived when a worker stops is answered, also when the processor was away", async () => {
-  let take: (socket: Socket) => void = () => undefined;
+  let accept: (socket: Socket) => void = () => undefined;
   const { server, drain } = await openServer({
     host: "127.0.0.1",
-    front: {
+    supervisor: {
       url: "http://here",
-      onConnection: (taker) => (take = taker),
+      onConnection: (accepts) => (accept = accepts),
       onMetrics: () => undefined,
       allMetrics: () => Promise.resolve([]),
     },
   });
   server.on("request", (_, outgoing) => void outgoing.end("here"));
-  const door = createServer((socket) => take(socket)).listen(0, "127.0.0.1");
-  await once(door, "listening");
-  const address = door.address();
+  const dispatcher = createServer((socket) => accept(socket)).listen(0, "127.0.0.1");
+  await once(dispatcher, "listening");
+  const address = dispatcher.address();
   const client = connect(typeof address === "object" && address ? address.port : 0, "127.0.0.1");
   let text = "";
   client.setEncoding("latin1").on("data", (part) => (text += part));
@@ -36,5 +36,5 @@ test("a request that has arrived when a worker stops is answered, also when the 
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 700);
   await Promise.all([drained, once(client, "close")]);
   expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(2);
-  door.close();
+  dispatcher.close();
 });

@@ -1,8 +1,8 @@
 import { type Server, createServer } from "node:http";
 import type { Socket } from "node:net";
 
-import { AppError } from "../errors.ts";
-import type { Front } from "./front.ts";
+import { hostOf, listen } from "../listen.ts";
+import type { Supervisor } from "../processes/supervisor.ts";
 
 const DRAIN_MS_MAX = 10_000;
 /** So long a connection that is idle when a worker stops is left open: a request may be on its way on it. */
@@ -13,7 +13,7 @@ const KEEP_ALIVE_MS = 65_000;
 export const HEADERS_MS = 15_000;
 export const REQUEST_MS = 60_000;
 
-/** The HTTP server of one process: it listens itself, or gets its connections from the process that started it. */
+/** The HTTP server of one process: it listens itself, or gets its connections from the supervisor of its process. */
 export type ApiServer = {
   server: Server;
   /** Where it is reached. */
@@ -22,10 +22,10 @@ export type ApiServer = {
   drain(): Promise<void>;
 };
 
-export type Listen = { host: string; port?: number | undefined; front?: Front | undefined };
+type Listen = { host: string; port?: number | undefined; supervisor?: Supervisor | undefined };
 
 /** @throws AppError when the port cannot be had */
-export async function openServer({ host, port = 0, front }: Listen): Promise<ApiServer> {
+export async function openServer({ host, port = 0, supervisor }: Listen): Promise<ApiServer> {
   const server = createServer({
     keepAliveTimeout: KEEP_ALIVE_MS,
     headersTimeout: HEADERS_MS,
@@ -45,10 +45,12 @@ export async function openServer({ host, port = 0, front }: Listen): Promise<Api
       if (sockets.size === 0) state.drained?.();
     });
   });
-  const url = front?.url ?? `http://${hostOf(host)}:${await listenOn(server, host, port)}`;
+  const url =
+    supervisor?.url ??
+    `http://${hostOf(host)}:${await listen(server, { host, port, ifTaken: "fail" })}`;
   // Node watches for slow requests and idle connections once a server listens; this one never does, yet it serves.
-  if (front) server.emit("listening");
-  front?.onConnection((socket) => void server.emit("connection", socket));
+  if (supervisor) server.emit("listening");
+  supervisor?.onConnection((socket) => void server.emit("connection", socket));
   return {
     server,
     url,
@@ -62,7 +64,7 @@ export async function openServer({ host, port = 0, front }: Listen): Promise<Api
         server.closeIdleConnections();
         for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
       };
-      if (front === undefined) closeIdle();
+      if (supervisor === undefined) closeIdle();
       // Where the processor was away meanwhile, timers come before what has arrived: that is read first.
       const idle = setTimeout(() => setImmediate(closeIdle), IDLE_MS);
       const late = setTimeout(() => {
@@ -73,18 +75,4 @@ export async function openServer({ host, port = 0, front }: Listen): Promise<Api
       clearTimeout(late);
     },
   };
-}
-
-const hostOf = (host: string): string => (host.includes(":") ? `[${host}]` : host);
-
-async function listenOn(server: Server, host: string, port: number): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) => {
-      const message = `Port ${port} of ${host} cannot be used: ${error.message}.`;
-      reject(new AppError("unavailable", message, { cause: error }));
-    });
-    server.listen(port, host, resolve);
-  });
-  const address = server.address();
-  return typeof address === "object" && address ? address.port : port;
 }

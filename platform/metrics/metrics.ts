@@ -1,8 +1,8 @@
 import { AggregatorRegistry, Registry, collectDefaultMetrics } from "prom-client";
 
-import type { MetricJson } from "../http/front.ts";
 import type { Route } from "../http/route.ts";
 import type { Queryable } from "../postgres/database.ts";
+import type { MetricJson } from "./metric-json.ts";
 
 /** Upper bounds in seconds. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];

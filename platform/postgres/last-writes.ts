@@ -1,24 +1,27 @@
 import { z } from "zod";
 
 /**
- * Up to where the write-ahead log goes that each caller must see: its own last write. The worker processes of an
- * instance tell each other; a client that may meet another instance sends the `read-after` header that it was given.
+ * Position of the last write of each caller in the write-ahead log: no read may show that caller anything older. The
+ * worker processes of an instance share it; a client that may reach another instance sends the `read-after` header that
+ * it was given.
  */
 export type LastWrites = {
   of(caller: string): string | undefined;
   remember(caller: string, lsn: string): void;
 };
 
-/** A replica that is further behind than this counts as stale anyway (replica-lag.ts). */
+/** A replica that lags by more than this counts as stale anyway (replica-lag.ts). */
 const KEEP_MS = 15_000;
 const CALLERS_MAX = 10_000;
 
-const Told = z.object({ type: z.literal("wrote"), caller: z.string(), lsn: z.string() });
+const LastWrite = z.object({ type: z.literal("last_write"), caller: z.string(), lsn: z.string() });
+/** Sent by a worker process that wrote, and forwarded to the other workers. */
+export type LastWrite = z.infer<typeof LastWrite>;
 
 const keepers = new Set<(caller: string, lsn: string) => void>();
 process.on("message", (message) => {
-  const told = Told.safeParse(message);
-  if (told.success) for (const keep of keepers) keep(told.data.caller, told.data.lsn);
+  const parsed = LastWrite.safeParse(message);
+  if (parsed.success) for (const keep of keepers) keep(parsed.data.caller, parsed.data.lsn);
 });
 
 export function createLastWrites(): LastWrites {
@@ -38,8 +41,8 @@ export function createLastWrites(): LastWrites {
     },
     remember(caller, lsn) {
       keep(caller, lsn);
-      // The master hands it on to the other workers.
-      if (process.connected) process.send?.({ type: "wrote", caller, lsn });
+      const message: LastWrite = { type: "last_write", caller, lsn };
+      if (process.connected) process.send?.(message);
     },
   };
 }

@@ -1,12 +1,15 @@
 import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
 import type { apiPortSettings } from "#api/kit/settings.ts";
+import {
+  type ConnectionDispatcher,
+  openDispatcher,
+} from "#platform/processes/connection-dispatcher.ts";
 import type { SettingsOf } from "#platform/settings/settings.ts";
 
 import type { ApiHostSettings } from "../settings.ts";
-import { type Door, openDoor } from "./door.ts";
 import { openInstallation, workerEnvironment } from "./installation.ts";
 import { type LogFile, openLogFile } from "./log-file.ts";
-import { startWorkers } from "./workers.ts";
+import { startServiceWorkers } from "./service-workers.ts";
 
 /** The domain APIs that run beside the control plane. */
 export type Apis = {
@@ -15,7 +18,7 @@ export type Apis = {
   rootKey: string;
   /** ECS, one JSON document a line. */
   logFiles: Readonly<Partial<Record<ServiceName, string>>>;
-  /** Resolves when all of them serve; one that cannot start yet is tried again and again. */
+  /** Resolves when all of them serve; a service that cannot start yet is retried. */
   ready: Promise<void>;
   stop(): Promise<void>;
 };
@@ -25,16 +28,16 @@ export type ApisSettings = {
   apiPorts: SettingsOf<typeof apiPortSettings>;
 };
 
-type Opened = { service: ServiceName; door: Door; log: LogFile };
+type Opened = { service: ServiceName; dispatcher: ConnectionDispatcher; log: LogFile };
 
 /**
- * Starts every domain API with one worker process each. All ports are open when it resolves: connections wait until
- * their service is up.
- * @throws AppError when a port or the database cannot be had
+ * Starts every domain API with one worker process each. All ports are open when it resolves: connections are pending
+ * until their service is ready.
+ * @throws AppError when a port or the database cannot be used
  */
 export async function startApis(
   { apis: settings, apiPorts }: ApisSettings,
-  say: (line: string) => void,
+  notify: (line: string) => void,
 ): Promise<Apis> {
   await using started = new AsyncDisposableStack();
   const installation = await openInstallation(settings);
@@ -42,28 +45,30 @@ export async function startApis(
   const opened: Opened[] = [];
   for (const service of SERVICE_NAMES) {
     const port = apiPorts[service];
-    const door = await openDoor({ host: settings.host, port, ifTaken: "next" });
-    started.defer(() => door.close());
+    const dispatcher = await openDispatcher({ host: settings.host, port, ifTaken: "next" });
+    started.defer(() => dispatcher.close());
     const log = openLogFile(settings.dataFolder, service);
     started.defer(() => log.close());
-    opened.push({ service, door, log });
+    opened.push({ service, dispatcher, log });
   }
-  const urls = Object.fromEntries(opened.map(({ service, door }) => [service, door.url]));
+  const urls = Object.fromEntries(
+    opened.map(({ service, dispatcher }) => [service, dispatcher.url]),
+  );
   const place = { ...settings, ...installation, urls };
-  const running = opened.map(({ service, door, log }) => {
+  const running = opened.map(({ service, dispatcher, log }) => {
     const env = workerEnvironment(service, place);
-    const options = { service, count: 1, env, keepTrying: true, writeLines: log.write, say };
-    return startWorkers(door, options);
+    const options = { service, count: 1, env, retryStart: true, writeLines: log.write, notify };
+    return startServiceWorkers(dispatcher, options);
   });
   started.defer(async () => {
-    await Promise.all(running.map((workers) => workers.stop()));
+    await Promise.all(running.map((pool) => pool.stop()));
   });
   const resources = started.move();
   return {
     urls,
     rootKey: installation.rootKey,
     logFiles: Object.fromEntries(opened.map(({ service, log }) => [service, log.file])),
-    ready: Promise.all(running.map(({ up }) => up)).then(() => undefined),
+    ready: Promise.all(running.map((pool) => pool.ready)).then(() => undefined),
     stop: () => resources.disposeAsync(),
   };
 }

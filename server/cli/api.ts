@@ -4,13 +4,13 @@ import { availableParallelism } from "node:os";
 import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
 import { apiPortSettings } from "#api/kit/settings.ts";
 import { AppError } from "#platform/errors.ts";
+import { openDispatcher } from "#platform/processes/connection-dispatcher.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 
-import { openDoor } from "../apis/door.ts";
 import { openInstallation, workerEnvironment } from "../apis/installation.ts";
 import { openLogFile } from "../apis/log-file.ts";
 import { workerSettings } from "../apis/service-settings.ts";
-import { type WorkersOptions, startWorkers } from "../apis/workers.ts";
+import { type ServiceWorkersOptions, startServiceWorkers } from "../apis/service-workers.ts";
 import { apiHostSettings } from "../settings.ts";
 import type { Command } from "./command.ts";
 import { environmentWith, numberOption, parseOptions } from "./options.ts";
@@ -25,15 +25,15 @@ export const apiCommand: Command = {
 
 Starts one of ${SERVICE_NAMES.join(", ")}: worker processes behind one port, each replaced when it dies or hangs. It uses
 the PostgreSQL that DATABASE_URL names, else the embedded one of the data folder, and the root key in API_ROOT_KEY, else
-the one in api/root-key of the data folder. The logs (JSON, ECS) go to stdout; where that is a terminal, they go to
-logs/api/NAME.ndjson of the data folder. What a person should know goes to stderr.
+the one in api/root-key of the data folder. The logs (JSON, ECS) go to stdout; if that is a terminal, to
+logs/api/NAME.ndjson of the data folder. Messages for people go to stderr.
 
   --port N     the port (default: 4601 for accounts to 4605 for reporting)
   --workers N  worker processes (default: API_WORKERS, else as many as CPUs)
   --data DIR   the data folder (default: QUARTERDECK_DATA, else ./data)
   --host H     the address to listen on (default 127.0.0.1)
 
-SIGTERM and SIGINT stop it after what is in flight, a second one at once; SIGHUP replaces the workers one by one.
+SIGTERM and SIGINT stop it after the requests in flight, a second one at once; SIGHUP replaces the workers one by one.
 
   quarterdeck api accounts --port 4601`,
 
@@ -57,39 +57,41 @@ SIGTERM and SIGINT stop it after what is in flight, a second one at once; SIGHUP
     const output = logOutput(settings.dataFolder, service);
     started.defer(() => output.close());
     const { port } = listen;
-    const door = await openDoor({ host: settings.host, port, ifTaken: "fail" });
-    started.defer(() => door.close());
+    const dispatcher = await openDispatcher({ host: settings.host, port, ifTaken: "fail" });
+    started.defer(() => dispatcher.close());
     const environment = (databaseUrl: string): NodeJS.ProcessEnv => {
-      const urls = { [service]: door.url };
+      const urls = { [service]: dispatcher.url };
       return workerEnvironment(service, { ...settings, ...installation, databaseUrl, urls });
     };
-    const workers = startWorkers(door, {
+    const workers = startServiceWorkers(dispatcher, {
       service,
       count,
       env: environment(installation.databaseUrl),
-      keepTrying: false,
+      retryStart: false,
       writeLines: output.write,
-      say,
+      notify,
     });
     started.defer(() => workers.stop());
     const stopped = untilSignal();
-    await Promise.race([workers.up, stopped]);
-    say(`The ${service} API is at ${door.url} (${door.url}/docs), workers: ${count}.`);
-    if (output.file !== undefined) say(`Its log: ${output.file}`);
+    await Promise.race([workers.ready, stopped]);
+    notify(
+      `The ${service} API is at ${dispatcher.url} (${dispatcher.url}/docs), workers: ${count}.`,
+    );
+    if (output.file !== undefined) notify(`Its log: ${output.file}`);
     const restart = (databaseUrl = installation.databaseUrl): void => {
-      workers.restart(environment(databaseUrl)).catch((error: unknown) => say(String(error)));
+      workers.restart(environment(databaseUrl)).catch((error: unknown) => notify(String(error)));
     };
     const onHangUp = (): void => restart();
     process.on("SIGHUP", onHangUp);
     installation.onMoved(restart);
     await stopped;
     process.off("SIGHUP", onHangUp);
-    say("Stopping: what is in flight is finished …");
+    notify("Stopping: requests in flight are being finished …");
     return 0;
   },
 };
 
-const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const notify = (line: string): void => void process.stderr.write(`${line}\n`);
 const writeOut = (lines: string): void => void process.stdout.write(lines);
 
 function serviceOf([name, surplus]: readonly string[]): ServiceName {
@@ -103,15 +105,15 @@ function serviceOf([name, surplus]: readonly string[]): ServiceName {
 
 type Output = {
   file: string | undefined;
-  write: WorkersOptions["writeLines"];
+  write: ServiceWorkersOptions["writeLines"];
   close(): void;
 };
 
-/** Machines read stdout; a person at a terminal would drown in it. */
+/** Logs are for machines: at a terminal they go to a file. */
 function logOutput(dataFolder: string, service: ServiceName): Output {
   // Node leaves it undefined where there is no terminal.
   if (process.stdout.isTTY) return openLogFile(dataFolder, service);
-  // Into a file, what several processes write lies one after the other; in a pipe it could mix, so it goes through us.
+  // Several processes can append to one file; in a pipe their lines could mix, so this process writes them.
   const write = fstatSync(process.stdout.fd).isFile() ? "directly" : writeOut;
   return { file: undefined, write, close: () => undefined };
 }

@@ -3,10 +3,14 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 
 import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
-import { openDoor } from "#server/apis/door.ts";
+import {
+  type ConnectionDispatcher,
+  openDispatcher,
+} from "#platform/processes/connection-dispatcher.ts";
+import type { WorkerPool } from "#platform/processes/worker-pool.ts";
 import { workerEnvironment } from "#server/apis/installation.ts";
 import { openLogFile } from "#server/apis/log-file.ts";
-import { type Workers, startWorkers } from "#server/apis/workers.ts";
+import { startServiceWorkers } from "#server/apis/service-workers.ts";
 
 import { type Server, startReplicatedPostgres } from "../servers/replicated-postgres.ts";
 import { commandOf, workersOf } from "./start-api.ts";
@@ -27,7 +31,7 @@ export type Site = AsyncDisposable & {
   rootKey: string;
   primary: Server;
   replica: Server;
-  workers: Readonly<Record<ServiceName, Workers>>;
+  workers: Readonly<Record<ServiceName, WorkerPool>>;
   /** Worker processes of a service that are there now. */
   pids(service: ServiceName): number[];
   /** What a person at the terminal would have been told. */
@@ -41,18 +45,18 @@ export async function startSite(): Promise<Site> {
   started.defer(() => rm(folder, { recursive: true, force: true }));
   const { primary, replica } = started.use(await startReplicatedPostgres());
   const said: string[] = [];
-  const doors = new Map<ServiceName, Awaited<ReturnType<typeof openDoor>>>();
+  const dispatchers = new Map<ServiceName, ConnectionDispatcher>();
   for (const service of SERVICE_NAMES) {
-    const door = await openDoor({ host: "127.0.0.1", port: 0, ifTaken: "fail" });
-    started.defer(() => door.close());
-    doors.set(service, door);
+    const dispatcher = await openDispatcher({ host: "127.0.0.1", port: 0, ifTaken: "fail" });
+    started.defer(() => dispatcher.close());
+    dispatchers.set(service, dispatcher);
   }
-  const doorOf = (service: ServiceName) => {
-    const door = doors.get(service);
-    if (door === undefined) throw new Error(`there is no door of ${service}`);
-    return door;
+  const dispatcherOf = (service: ServiceName) => {
+    const dispatcher = dispatchers.get(service);
+    if (dispatcher === undefined) throw new Error(`there is no dispatcher of ${service}`);
+    return dispatcher;
   };
-  const urls = each((service) => doorOf(service).url);
+  const urls = each((service) => dispatcherOf(service).url);
   const place = {
     dataFolder: folder,
     host: "127.0.0.1",
@@ -63,7 +67,7 @@ export async function startSite(): Promise<Site> {
   const workers = each((service) => {
     const log = openLogFile(folder, service);
     started.defer(() => log.close());
-    const running = startWorkers(doorOf(service), {
+    const running = startServiceWorkers(dispatcherOf(service), {
       service,
       count: WORKERS[service],
       env: {
@@ -72,14 +76,14 @@ export async function startSite(): Promise<Site> {
         API_REQUESTS_PER_SECOND: "100000",
         NODE_OPTIONS: "",
       },
-      keepTrying: false,
+      retryStart: false,
       writeLines: log.write,
-      say: (line) => void said.push(line),
+      notify: (line) => void said.push(line),
     });
     started.defer(() => running.stop());
     return running;
   });
-  await Promise.all(SERVICE_NAMES.map((service) => workers[service].up));
+  await Promise.all(SERVICE_NAMES.map((service) => workers[service].ready));
   const resources = started.move();
   return {
     urls,

@@ -28,7 +28,7 @@ const start = (folder: string, ...args: string[]) =>
 
 describe("a service of several processes", () => {
   test.each([1, 2])(
-    "of %i workers one that is killed under load takes nothing with it but what was in flight on it",
+    "of %i workers one that is killed under load loses nothing but the requests in flight on it",
     async (count) => {
       await using folder = await temporaryFolder();
       await using api = await start(folder.path, "--workers", String(count));
@@ -85,7 +85,7 @@ describe("a service of several processes", () => {
     expect(broken).toEqual({});
   });
 
-  test("a worker that hangs gets no more connections, is ended, and what waited on it is answered", async () => {
+  test("a hung worker gets no more connections, is killed, and its pending connections are answered", async () => {
     await using folder = await temporaryFolder();
     await using api = await start(folder.path, "--workers", "2");
     const [victim = 0] = await until("the workers", () => {
@@ -104,13 +104,16 @@ describe("a service of several processes", () => {
       answered += 1;
       return answer.status;
     });
-    await until("all but what the hanging one was handed", () => answered >= 8 || undefined);
+    await until(
+      "the answers of all connections but those dispatched to the hung worker",
+      () => answered >= 8 || undefined,
+    );
     expect(await Promise.all(sent)).toEqual(Array.from({ length: 10 }, () => 200));
     expect(workersOf(api.child)).not.toContain(victim);
-    expect(api.err()).toContain(`process ${victim}) does not answer any more`);
+    expect(api.err()).toContain(`process ${victim} of the management API does not respond`);
   }, 120_000);
 
-  test("what was counted stays counted when a worker is exchanged, or killed", async () => {
+  test("counters keep their values when a worker is replaced or killed", async () => {
     await using folder = await temporaryFolder();
     await using api = await start(folder.path, "--workers", "1");
     const get = (path: string): Promise<Response> =>
@@ -139,7 +142,7 @@ describe("a service of several processes", () => {
     expect(await counted()).toBe(6);
   });
 
-  test("metrics are those of all workers, whichever is asked", async () => {
+  test("metrics cover all workers, whichever is asked", async () => {
     await using folder = await temporaryFolder();
     await using api = await start(folder.path, "--workers", "2");
     const headers = { connection: "close", traceparent: `00-${TRACE}-b7ad6b7169203331-01` };
@@ -172,7 +175,7 @@ describe("a service of several processes", () => {
 });
 
 describe("a start", () => {
-  test("on a port that is taken says so and what to do", async () => {
+  test("on a taken port fails with the port and what to do", async () => {
     await using folder = await temporaryFolder();
     const taken = createServer().listen(0, "127.0.0.1");
     await once(taken, "listening");
@@ -187,7 +190,7 @@ describe("a start", () => {
     taken.close();
   });
 
-  test("without its database ends and says why", async () => {
+  test("without its database fails with the reason", async () => {
     await using folder = await temporaryFolder();
     const args = ["api", "management", "--port", "0", "--data", folder.path];
     await using started = program(args, { DATABASE_URL: "postgres://u:secret@127.0.0.1:1/none" });

@@ -1,10 +1,10 @@
 import type { Readable } from "node:stream";
 
 const NEWLINE = 0x0a;
-/** A line that does not end is given away all the same. */
+/** A longer line is written in parts. */
 const LINE_BYTES_MAX = 1024 * 1024;
 
-/** Passes on what a process writes in whole lines, so that lines of several processes never mix. */
+/** Writes what a process outputs in whole lines, so that the lines of several processes never mix. */
 export function wholeLines(stream: Readable, write: (lines: string) => void): void {
   let rest: Buffer[] = [];
   let restBytes = 0;

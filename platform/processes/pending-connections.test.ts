@@ -3,12 +3,12 @@ import { createServer } from "node:net";
 
 import { expect, test } from "vitest";
 
-import { openWaitingRoom } from "./waiting-room.ts";
+import { openPendingConnections } from "./pending-connections.ts";
 
-test("who has waited long enough is told to come back later", async () => {
-  const room = openWaitingRoom(10);
+test("a connection that was pending for too long is answered 503 with Retry-After", async () => {
+  const pending = openPendingConnections(10);
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) =>
-    room.enter(socket),
+    pending.add(socket),
   );
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
