@@ -10,7 +10,19 @@ export type Member = {
   role: z.infer<typeof Role>;
 };
 
-/** A member as the database has it. */
+/** GET /api/me */
+export const Me = z.object({
+  memberId: z.string(),
+  email: z.string(),
+  name: z.string(),
+  role: Role,
+});
+export type Me = z.infer<typeof Me>;
+
+/** GET /api/setup: whether the first owner is still to be created. */
+export const SetupState = z.object({ open: z.boolean() });
+
+/** A member as a row of the database. */
 export const MemberRow = z
   .object({
     id: z.templateLiteral(["mem_", z.string()]),
@@ -20,7 +32,7 @@ export const MemberRow = z
   })
   .strip();
 
-/** What is compared: an address in one spelling. */
+/** An e-mail address in one spelling, as addresses are compared. */
 export const Email = z
   .string()
   .trim()

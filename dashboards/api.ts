@@ -1,10 +1,11 @@
 import { z } from "zod";
 
+import { Me, SetupState } from "#access/member.ts";
 import { LiveFrame } from "#pipeline/live/frame.ts";
 import { Point } from "#pipeline/metrics/query.ts";
 
 /** The HTTP and socket messages between browser and control plane: one schema for both ends. */
-export { LiveFrame };
+export { LiveFrame, Me, SetupState };
 
 export const DatasetExtent = z.object({
   dataset: z.string(),
@@ -139,21 +140,9 @@ export const MetricCatalogue = z.array(
 );
 export type MetricCatalogue = z.infer<typeof MetricCatalogue>;
 
-/** GET /api/setup — whether the one-time link for the first owner is still open. */
-export const SetupState = z.object({ open: z.boolean() });
-
 /** Socket event `tail`: new events, about fifty a second at most; `skipped` counts those left out. */
 export const TailMessage = z.object({ events: z.array(EventDocument), skipped: z.number() });
 
-/** GET /api/me */
-export const Me = z.object({
-  memberId: z.string(),
-  email: z.string(),
-  name: z.string(),
-  role: z.enum(["owner", "member"]),
-});
-
-export type Me = z.infer<typeof Me>;
 export type TailMessage = z.infer<typeof TailMessage>;
 
 /** RFC 9457, with the bad fields. */

@@ -216,7 +216,10 @@ function numberIn(field: string, { text, at }: Token): number {
 }
 
 function wrong(at: number, reason: string): AppError {
-  return new AppError("bad_request", `column ${at + 1}: ${reason}`);
+  const message = `column ${at + 1}: ${reason}`;
+  return new AppError("bad_request", message, {
+    fields: [{ path: "query.q", code: "invalid_query", message }],
+  });
 }
 
 function formatCondition(part: Condition): string {

@@ -1,14 +1,6 @@
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { Server } from "node:http";
 
-import { getRequestListener } from "@hono/node-server";
-
-import { createAccess } from "#access/access.ts";
 import { accessMigrations } from "#access/migrations.ts";
-import { accessRoutes } from "#access/routes.ts";
-import { systemClock as clock } from "#platform/clock.ts";
-import { createApi } from "#platform/http/kit.ts";
-import { peerAddress } from "#platform/http/peer-address.ts";
-import { checkOrigin, originRules } from "#platform/http/same-origin.ts";
 import { listen } from "#platform/listen.ts";
 import { openLog, type Log } from "#platform/log.ts";
 import type { Database } from "#platform/postgres/database.ts";
@@ -16,19 +8,14 @@ import { migrate } from "#platform/postgres/migrate.ts";
 import { openPostgres } from "#platform/postgres/open.ts";
 import type { Terminal } from "#platform/terminal.ts";
 
+import { openAccessLog } from "./access-log.ts";
 import { type Apis, type ApisSettings, startApis } from "./apis/start-apis.ts";
-import { authorise, authoriseRoutes } from "./authorise.ts";
 import { startForecastWorker } from "./board/forecast-worker.ts";
 import { leaveFolder, sayRunning, sayStopped, takeFolder, type DataFolder } from "./data-folder.ts";
 import { ApiAddresses } from "./demo/apis/client.ts";
 import { openPages } from "./pages.ts";
-import { requestHandler } from "./request-handler.ts";
-import { boardRoutes } from "./routes/board.ts";
-import { eventRoutes } from "./routes/events.ts";
-import { FOLLOW_EVENTS, WATCH_BOARD } from "./routes/grants.ts";
-import { operationsRoutes } from "./routes/operations.ts";
+import { openControlPlaneServer, serveHttp } from "./serve-http.ts";
 import type { ControlSettings, IndexSettings } from "./settings.ts";
-import { openSockets, type Sockets } from "./sockets.ts";
 import type { WorkspaceKind } from "./workspace.ts";
 import { openWorkspaces, type Workspaces } from "./workspaces.ts";
 
@@ -57,12 +44,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   started.defer(() => leaveFolder(folder));
   const log = openLog({ file: folder.logFile, level: control.logLevel });
   started.defer(() => log.close());
+  const accessLog = openAccessLog(folder.accessLogFile);
+  started.defer(() => accessLog.close());
   const databaseOpens = openDatabase(control, log);
   // It is awaited further down; until then a failure must not count as unhandled.
   databaseOpens.catch(() => undefined);
-  const server = createServer();
-  const port = await listen(server, { host: control.host, port: control.port, ifTaken: "next" });
-  started.defer(() => closeServer(server));
+  const http = openControlPlaneServer();
+  const port = await listen(http.server, { ...control, ifTaken: "next" });
+  started.defer(() => closeServer(http.server));
   if (port !== control.port && control.port !== 0) {
     terminal.line(`Port ${control.port} is taken: using ${port}.`);
   }
@@ -72,9 +61,19 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const database = await databaseOpens;
   started.defer(() => database.close());
   const workspaces = await openData(options, log, started);
-  const { sockets, setup } = await serve(
-    { ...options, log, server, database, workspaces },
-    pagesOpen,
+  const pages = await pagesOpen;
+  started.defer(() => pages.close());
+  const { sockets, setup } = serveHttp(
+    {
+      settings: control,
+      writeAccessLine: accessLog.write,
+      log,
+      http,
+      url,
+      database,
+      workspaces,
+      pages,
+    },
     started,
   );
   workspaces.onChange(() => {
@@ -159,69 +158,6 @@ async function openData(
   );
   started.defer(() => workspaces.stop());
   return workspaces;
-}
-
-type ServeDeps = ControlPlaneOptions & {
-  log: Log;
-  server: Server;
-  database: Database;
-  workspaces: Workspaces;
-};
-
-/** Routes, sockets and pages on the one server. */
-async function serve(
-  { settings, log, server, database, workspaces }: ServeDeps,
-  pagesOpen: ReturnType<typeof openPages>,
-  started: AsyncDisposableStack,
-): Promise<{ sockets: Sockets; setup: ReturnType<typeof createAccess>["setup"] }> {
-  const { control: config } = settings;
-  const access = createAccess({ database, clock, limits: config });
-  const guard = { access, database, clock };
-  const origins = originRules(config);
-  const workspace = workspaces.current;
-  const checkSocket = (request: IncomingMessage): void =>
-    checkOrigin({ method: "GET", headers: headersOf(request), socket: true }, origins);
-  const sockets = openSockets({
-    http: server,
-    workspace,
-    log,
-    checkOrigin: checkSocket,
-    mayWatch: (request) => authorise(guard, request.headers.cookie, WATCH_BOARD),
-    mayFollow: (request) => authorise(guard, request.headers.cookie, FOLLOW_EVENTS),
-  });
-  started.defer(() => sockets.close());
-  const api = createApi({ log, origins });
-  api.use(authoriseRoutes(guard));
-  const addressOf = (context: Parameters<typeof peerAddress>[0]): string =>
-    peerAddress(context, config);
-  api.route("/", accessRoutes({ access, clock, config, addressOf }));
-  api.route("/", boardRoutes({ workspace, clock, turnDemoOff: workspaces.turnDemoOff }));
-  api.route("/", eventRoutes({ workspace, clock }));
-  api.route("/", operationsRoutes({ workspace, database, clock, addressOf, ...sockets }));
-  const pages = await pagesOpen;
-  started.defer(() => pages.close());
-  const serveApi = getRequestListener(api.fetch);
-  server.on(
-    "request",
-    requestHandler({
-      api: (request, response) => void serveApi(request, response),
-      pages,
-      log,
-      checkHost: (request) => checkOrigin({ method: "GET", headers: headersOf(request) }, origins),
-      isMember: async (request) => (await access.sessionOf(request.headers.cookie)) !== undefined,
-      isSetupOpen: () => access.setup.isOpen(),
-    }),
-  );
-  return { sockets, setup: access.setup };
-}
-
-function headersOf({ headers }: IncomingMessage): { get(name: string): string | null } {
-  return {
-    get: (name) => {
-      const value = headers[name];
-      return Array.isArray(value) ? value.join(", ") : (value ?? null);
-    },
-  };
 }
 
 async function closeServer(server: Server): Promise<void> {

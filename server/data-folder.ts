@@ -14,6 +14,7 @@ export type DataFolder = {
   demo: string;
   replay: string;
   logFile: string;
+  accessLogFile: string;
 };
 
 export function openDataFolder(root: string): DataFolder {
@@ -24,6 +25,7 @@ export function openDataFolder(root: string): DataFolder {
     demo: path.join(root, "demo"),
     replay: path.join(root, "replay"),
     logFile: path.join(root, "logs", "quarterdeck.log"),
+    accessLogFile: path.join(root, "logs", "quarterdeck.access.ndjson"),
   };
   try {
     // Logs tell of people: what is made here is for its owner alone.

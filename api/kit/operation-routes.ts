@@ -4,7 +4,7 @@ import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
 import { holds } from "#platform/http/caller.ts";
-import { isLoopback } from "#platform/http/peer-address.ts";
+import { isLoopback } from "#platform/http/client-address.ts";
 import { type Route, openRoute, route } from "#platform/http/route.ts";
 import type { MetricJson } from "#platform/metrics/metric-json.ts";
 import { METRICS_MEDIA, metricsText } from "#platform/metrics/metrics.ts";

@@ -46,7 +46,7 @@ export function AccountForm(props: AccountFormProps) {
     );
   };
   const errorOf = (name: string): string | undefined =>
-    problem?.errors?.find(({ path }) => path === name || path.endsWith(`/${name}`))?.message;
+    problem?.errors?.find(({ path }) => path === `body.${name}`)?.message;
   return (
     <main id="main" className="account">
       <div className="account-brand">
@@ -59,7 +59,7 @@ export function AccountForm(props: AccountFormProps) {
         {problem ? (
           <p className="form-error" role="alert">
             <b>{problem.title}</b>
-            {problem.detail ? <> {problem.detail}</> : null}
+            {problem.detail ? <> {problem.detail.replaceAll("body.", "")}</> : null}
           </p>
         ) : null}
         {fields.map((field) => (

@@ -8,8 +8,8 @@ type Sender = Pick<IncomingMessage, "headers"> & {
 };
 
 /**
- * How the address of who sends a request is told: that of the peer, or, where the peer is a trusted proxy, the last one
- * in X-Forwarded-For that is no such proxy itself. What stands before it anybody may have written.
+ * The address of the client: that of the peer, or, where the peer is a trusted proxy, the last one in X-Forwarded-For
+ * that is not a trusted proxy itself. Anyone may have written the entries before it.
  */
 export function clientAddressBy(trustedProxies: readonly string[]): (incoming: Sender) => string {
   const trusted = listOf(trustedProxies);
@@ -30,6 +30,10 @@ export function clientAddressBy(trustedProxies: readonly string[]): (incoming: S
   };
 }
 
+/** Whether an IP address is one of this machine's own. */
+export const isLoopback = (address: string): boolean =>
+  /^(?:127\.|::1$|::ffff:127\.)/.test(address);
+
 /** Of single addresses and networks (CIDR). */
 function listOf(proxies: readonly string[]): BlockList {
   const list = new BlockList();
@@ -42,7 +46,7 @@ function listOf(proxies: readonly string[]): BlockList {
   return list;
 }
 
-/** IPv4 in IPv6, as a socket that takes both gives it, as IPv4. */
+/** IPv4 mapped into IPv6, as dual-stack sockets report it, as IPv4. */
 const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, "");
 
 /** Some proxies add the port. */

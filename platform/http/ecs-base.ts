@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 
-/** What every ECS line of a service has. */
+/** The fields that every ECS line of a program has. */
 export type EcsBase = {
   /** Service, version, node, process. */
   members: Readonly<Record<string, string | number>>;
@@ -13,7 +13,7 @@ export type EcsBase = {
 export function ecsBase(deps: {
   service: string;
   release: string;
-  /** `service.node.name`: which of several. */
+  /** `service.node.name`: which of several instances. */
   node: string;
   clock: Clock;
 }): EcsBase {

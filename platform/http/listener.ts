@@ -8,7 +8,7 @@ import { z } from "zod";
 import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import type { RouteMeter } from "../metrics/metrics.ts";
+import type { RouteMeter } from "../metrics/route-metrics.ts";
 import type { LastWrites } from "../postgres/last-writes.ts";
 import type { ServiceDatabase } from "../postgres/service-database.ts";
 import type { AccessControl, BaseRule, OpenRule } from "./access-control.ts";
@@ -31,7 +31,7 @@ export type ListenerDeps<R extends BaseRule = BaseRule> = {
   /** IP address of the client. */
   addressOf(incoming: IncomingMessage): string;
   writeAccessLine(request: RequestState, status: number, tookMs: number): void;
-  meter(route: Pick<Route, "method" | "path">): RouteMeter;
+  meter(route: { method: string; path: string }): RouteMeter;
   stopping: AbortSignal;
 };
 

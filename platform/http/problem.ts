@@ -1,7 +1,5 @@
 import { randomUUID } from "node:crypto";
 
-import { z } from "zod";
-
 import { AppError, type ErrorCode, type FieldError } from "../errors.ts";
 import type { Log } from "../log.ts";
 
@@ -21,7 +19,7 @@ const STATUS: Record<ErrorCode, { status: number; title: string }> = {
   unavailable: { status: 503, title: "Service Unavailable" },
 };
 
-/** RFC 9457 problem details, with the fields that are to blame. */
+/** RFC 9457 problem details, with the invalid fields. */
 export type ProblemBody = {
   type: string;
   title: string;
@@ -32,8 +30,8 @@ export type ProblemBody = {
 };
 
 /**
- * Any error as a problem: an AppError shows its message, a ZodError lists its fields, anything else is a 500 that says
- * nothing here and everything in the log. `instance` is the id under which the log has it.
+ * Any error as a problem: an AppError shows its message, anything else is a 500 without details, which are in the log
+ * under the same `instance`.
  */
 export function problemOf(error: unknown, log: Log): ProblemBody {
   const instance = `urn:uuid:${randomUUID()}`;
@@ -44,22 +42,12 @@ export function problemOf(error: unknown, log: Log): ProblemBody {
     const errors = error.fields.length > 0 ? { errors: error.fields } : {};
     return { ...base, title, status, detail: error.message, ...errors };
   }
-  if (error instanceof z.ZodError) {
-    const errors = error.issues.map((issue) => ({
-      path: issue.path.map(String).join("."),
-      code: issue.code,
-      message: issue.message,
-    }));
-    const fields = errors.map((it) => (it.path === "" ? it.message : `${it.path}: ${it.message}`));
-    log.info("a request was refused", { instance, status: 400, reason: fields.join("; ") });
-    return { ...base, title: "Bad Request", status: 400, detail: fields.join("; "), errors };
-  }
   log.error("a request failed", { instance, error });
   const detail = "Something broke on our side. The log of Quarterdeck has it under this instance.";
   return { ...base, title: "Internal Server Error", status: 500, detail };
 }
 
-/** What goes with a problem: its media type, and when to try again. */
+/** The headers of a problem: its media type, and when to try again. */
 export function problemHeaders(error: unknown): Record<string, string> {
   const waitMs = error instanceof AppError ? error.waitMs : undefined;
   return {
@@ -67,13 +55,4 @@ export function problemHeaders(error: unknown): Record<string, string> {
     "content-type": "application/problem+json",
     "cache-control": "no-store",
   };
-}
-
-/** The problem as a response. */
-export function problemResponse(error: unknown, log: Log): Response {
-  const body = problemOf(error, log);
-  return new Response(JSON.stringify(body), {
-    status: body.status,
-    headers: problemHeaders(error),
-  });
 }

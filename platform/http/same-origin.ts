@@ -1,17 +1,18 @@
+import type { IncomingMessage } from "node:http";
+
 import { AppError } from "../errors.ts";
 
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
-/** Names of this machine, and addresses: a foreign name can be made to resolve to us, an address cannot. */
+/** Names of this machine, and addresses: a foreign name can be made to resolve to this address, an address cannot. */
 const ALWAYS_OURS = /^(?:(?:[\w-]+\.)?localhost|\d{1,3}(?:\.\d{1,3}){3}|\[[\da-f:]+\])$/i;
 
 export type OriginRules = {
   /** Host names other than `localhost` and addresses under which requests may come: the configured ones. */
   hosts: readonly string[];
-  /** The origin under which a proxy shows us, if there is one. */
+  /** The public origin behind a proxy, if there is one. */
   origin: string | undefined;
 };
 
-/** The names that a configuration allows. */
 export function originRules(config: { host: string; publicUrl: string | undefined }): OriginRules {
   const proxy = config.publicUrl === undefined ? [] : [new URL(config.publicUrl).hostname];
   const origin = config.publicUrl === undefined ? undefined : new URL(config.publicUrl).origin;
@@ -24,24 +25,25 @@ export function originRules(config: { host: string; publicUrl: string | undefine
  * Programs send neither Origin nor Sec-Fetch-Site and pass.
  */
 export function checkOrigin(
-  request: { method: string; headers: { get(name: string): string | null }; socket?: boolean },
+  { method, headers }: Pick<IncomingMessage, "method" | "headers">,
   rules: OriginRules,
+  { socket = false }: { socket?: boolean } = {},
 ): void {
-  const host = request.headers.get("host") ?? "";
+  const { host = "", origin, "sec-fetch-site": site } = headers;
   if (!isOurs(hostName(host), rules)) {
     throw new AppError(
       "forbidden",
       `This Quarterdeck does not go by the name ${JSON.stringify(host)}. Open it at localhost, or set QUARTERDECK_URL to the address that people use.`,
     );
   }
-  if (SAFE_METHODS.has(request.method) && request.socket !== true) return;
-  const site = request.headers.get("sec-fetch-site");
-  const origin = request.headers.get("origin");
-  const foreignSite = site !== null && site !== "same-origin" && site !== "none";
-  if (foreignSite || (origin !== null && !sameHost(origin, host, rules))) {
+  if (SAFE_METHODS.has(String(method)) && !socket) return;
+  if (isForeignSite(site) || (origin !== undefined && !sameHost(origin, host, rules))) {
     throw new AppError("forbidden", "This request came from a page of another site.");
   }
 }
+
+const isForeignSite = (site: string | string[] | undefined): boolean =>
+  site !== undefined && site !== "same-origin" && site !== "none";
 
 /** Behind a proxy that rewrites Host the browser's origin is the public one, which is ours as well. */
 function sameHost(origin: string, host: string, rules: OriginRules): boolean {

@@ -24,18 +24,22 @@ export type ApiServer = {
 
 type Listen = { host: string; port?: number | undefined; supervisor?: Supervisor | undefined };
 
-/** @throws AppError when the port cannot be had */
-export async function openServer({ host, port = 0, supervisor }: Listen): Promise<ApiServer> {
-  const server = createServer({
+/** An HTTP server with the limits of every port. */
+export const createHttpServer = (): Server =>
+  createServer({
     keepAliveTimeout: KEEP_ALIVE_MS,
     headersTimeout: HEADERS_MS,
     requestTimeout: REQUEST_MS,
     connectionsCheckingInterval: 5_000,
-    // A request without a body is at its end when it begins: there is nothing to wait for.
+    // A request without a body is complete with its headers: there is nothing to wait for.
     optimizeEmptyRequests: true,
-    // Refused in app.ts, with a reason.
+    // The listener refuses it, with a reason.
     requireHostHeader: false,
   });
+
+/** @throws AppError when the port cannot be had */
+export async function openServer({ host, port = 0, supervisor }: Listen): Promise<ApiServer> {
+  const server = createHttpServer();
   const sockets = new Set<Socket>();
   const state: { drained: (() => void) | undefined } = { drained: undefined };
   server.on("connection", (socket: Socket) => {

@@ -7,7 +7,8 @@ export const bearerScheme: SecurityScheme<Rule> = {
   definition: {
     type: "http",
     scheme: "bearer",
-    description: "An access token of Accounts, or the root key of the installation.",
+    description:
+      "Send `Authorization: Bearer …` with an access token of Accounts or the root key of the installation.",
   },
   whoMay(rule) {
     switch (rule.allow) {

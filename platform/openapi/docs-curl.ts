@@ -15,7 +15,13 @@ export function curlOf(
   const { schemas } = document.components;
   const url = `${document.servers[0]?.url ?? ""}${path.replaceAll(/\{(\w+)\}/g, variableOf)}`;
   const lines = [`curl -X ${method.toUpperCase()} "${url}${queryOf(operation, schemas)}"`];
-  if (operation.security.length > 0) lines.push('-H "authorization: Bearer $TOKEN"');
+  const [scheme] = Object.values(document.components.securitySchemes);
+  if (operation.security.length > 0) {
+    const cookie = scheme?.["in"] === "cookie" ? String(scheme["name"]) : undefined;
+    lines.push(
+      cookie === undefined ? '-H "authorization: Bearer $TOKEN"' : `-b "${cookie}=$TOKEN"`,
+    );
+  }
   for (const { name, in: where } of operation.parameters) {
     if (where !== "header") continue;
     lines.push(

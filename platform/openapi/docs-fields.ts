@@ -12,7 +12,9 @@ const Node = z
     format: z.string().optional(),
     properties: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
     required: z.array(z.string()).default([]),
-    items: z.record(z.string(), z.unknown()).optional(),
+    /** False after the items of a tuple. */
+    items: z.record(z.string(), z.unknown()).optional().catch(undefined),
+    prefixItems: z.array(z.record(z.string(), z.unknown())).optional(),
     anyOf: z.array(z.record(z.string(), z.unknown())).optional(),
     oneOf: z.array(z.record(z.string(), z.unknown())).optional(),
     enum: z.array(z.unknown()).optional(),
@@ -66,6 +68,9 @@ export function typeOf(
   if (choices) return [...new Set(choices.map((it) => typeOf(it, components)))].join(" or ");
   if (node.enum) return `one of ${node.enum.map((it) => JSON.stringify(it)).join(", ")}`;
   if (node.const !== undefined) return JSON.stringify(node.const);
+  if (node.prefixItems) {
+    return `[${node.prefixItems.map((it) => typeOf(it, components)).join(", ")}]`;
+  }
   if (node.items) return `list of ${typeOf(node.items, components)}`;
   if (node.properties) return node.$ref?.split("/").at(-1) ?? "object";
   const types = [node.type ?? "anything"].flat().map((it) => WORDS[it] ?? it);

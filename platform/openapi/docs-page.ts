@@ -65,7 +65,7 @@ export async function docsPage(document: OpenApi): Promise<string> {
   return String(await page);
 }
 
-const intro = ({ info, openapi }: OpenApi): Html =>
+const intro = ({ info, openapi, components }: OpenApi): Html =>
   html`<header>
     <h1>${info.title}</h1>
     ${prose(info.description)}
@@ -74,8 +74,12 @@ const intro = ({ info, openapi }: OpenApi): Html =>
       <a href="/openapi.json">the OpenAPI ${openapi} document</a>.
     </p>
     <p>
-      Send <code>Authorization: Bearer …</code> with an access token of Accounts or the root key of
-      the installation; in the examples it is <code>$TOKEN</code>. Errors are
+      ${inline(
+        Object.values(components.securitySchemes)
+          .map((it) => it.description)
+          .join(" "),
+      )}
+      In the examples it is <code>$TOKEN</code>. Errors are
       <code>application/problem+json</code> (RFC 9457) and name each bad field. Lists have
       <code>limit</code> and <code>cursor</code>; an answer’s <code>next</code> is the cursor of the
       next page. What two people may change has an <code>ETag</code>, which a change sends back as

@@ -37,7 +37,7 @@ export type OpenApi = {
   paths: Record<string, Record<string, Operation>>;
   components: {
     schemas: Record<string, JsonSchema>;
-    securitySchemes: Record<string, JsonSchema>;
+    securitySchemes: Record<string, SecurityScheme<BaseRule>["definition"]>;
   };
 };
 

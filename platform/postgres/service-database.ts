@@ -54,6 +54,13 @@ export function openServiceDatabase(options: ServiceDatabaseOptions): ServiceDat
   };
 }
 
+/** A database that has no replicas, as the HTTP kit takes it. */
+export const withoutReplicas = (database: Database): ServiceDatabase => ({
+  ...database,
+  reader: async () => database,
+  lastWrite: async () => undefined,
+});
+
 /** A transaction that the database ended in favour of another one is run again from its beginning. */
 async function tryAgain<T>(transaction: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {

@@ -1,7 +1,7 @@
-import { Hono } from "hono";
 import { z } from "zod";
 
-import type { EventOverview, EventPage } from "#dashboards/api.ts";
+import { type GrantRule, type MemberRule, memberRoute } from "#access/route.ts";
+import { EventDocument, EventOverview, EventPage } from "#dashboards/api.ts";
 import type { Filter, TimeRange } from "#pipeline/filter.ts";
 import { chooseStep } from "#pipeline/metrics/planner.ts";
 import { parseQuery } from "#pipeline/query-language.ts";
@@ -9,9 +9,11 @@ import type { EventId, Extent } from "#pipeline/store/port.ts";
 import { parseRange } from "#pipeline/time-range.ts";
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
+import type { Route } from "#platform/http/route.ts";
 
 import { defaultRange } from "../board/tier.ts";
 import type { Workspace } from "../workspace.ts";
+import { Instant } from "./board.ts";
 
 const PAGE_EVENTS = 100;
 const BARS_MAX = 120;
@@ -29,72 +31,130 @@ const FACETS = [
 
 export type EventRoutesDeps = { workspace(): Workspace; clock: Clock };
 
+/** Also what a socket's tail of raw events needs. */
+export const FOLLOW_EVENTS: GrantRule = {
+  allow: "grant",
+  capability: "view",
+  target: "events:all",
+};
+
+const Search = z.strictObject({
+  from: Instant.optional(),
+  to: Instant.optional(),
+  q: z
+    .string()
+    .max(4_000)
+    .optional()
+    .describe("A query, such as `status:500 path:/api`; without it, all events"),
+});
+
 /** Search, its histogram and facets, and one event in full. All need the capability to view raw events. */
-export function eventRoutes({ workspace, clock }: EventRoutesDeps): Hono {
-  const app = new Hono();
+export const eventRoutes = (deps: EventRoutesDeps): Route<MemberRule>[] => [
+  searchRoute(deps),
+  overviewRoute(deps),
+  eventRoute(deps),
+];
 
-  app.get("/api/events", async (c) => {
-    const { store } = workspace();
-    const { fromMs, toMs, where } = parseSearch(c.req.query(), await store.extents(), clock);
-    const after = parseCursor(c.req.query("after"));
-    const events = await store.search({
-      fromMs,
-      toMs,
-      where,
-      limit: PAGE_EVENTS,
-      ...(after ? { after } : {}),
-    });
-    const last = events.length === PAGE_EVENTS ? events.at(-1) : undefined;
-    const next = last ? `${Date.parse(String(last.fields["@timestamp"]))}~${last.id}` : null;
-    return c.json({ events, next } satisfies EventPage);
+const searchRoute = ({ workspace, clock }: EventRoutesDeps): Route<MemberRule> =>
+  memberRoute({
+    method: "GET",
+    path: "/api/events",
+    operationId: "searchEvents",
+    tag: "Events",
+    summary: "The events of a search, newest first, in pages",
+    rule: FOLLOW_EVENTS,
+    query: Search.extend({
+      after: z.string().max(500).optional().describe("`next` of the page before"),
+    }),
+    answers: { 200: { description: "A page of events", body: EventPage } },
+    async handle({ query }) {
+      const { store } = workspace();
+      const { fromMs, toMs, where } = parseSearch(query, await store.extents(), clock);
+      const after = parseCursor(query.after);
+      const events = await store.search({
+        fromMs,
+        toMs,
+        where,
+        limit: PAGE_EVENTS,
+        ...(after ? { after } : {}),
+      });
+      const last = events.length === PAGE_EVENTS ? events.at(-1) : undefined;
+      const next = last ? `${Date.parse(String(last.fields["@timestamp"]))}~${last.id}` : null;
+      return { status: 200, body: { events, next } };
+    },
   });
 
-  app.get("/api/events/overview", async (c) => {
-    const { store, kind } = workspace();
-    const datasets = await store.extents();
-    const { live, ...search } = parseSearch(c.req.query(), datasets, clock);
-    const stepMs = chooseStep(search, BARS_MAX);
-    const aggregate = { kind: "count" } as const;
-    const [bars, facets] = await Promise.all([
-      store.aggregate({ ...search, aggregate, stepMs }),
-      store.facets({ ...search, fields: FACETS, limit: FACET_VALUES }),
-    ]);
-    const overview: EventOverview = {
-      fromMs: search.fromMs,
-      toMs: search.toMs,
-      live,
-      demo: kind === "demo",
-      datasets,
-      stepMs,
-      count: bars.reduce((sum, { value }) => sum + value, 0),
-      histogram: bars.map(({ tMs, value }) => [tMs, value]),
-      facets: [...facets].map(([field, values]) => ({ field, values })),
-    };
-    return c.json(overview);
+const overviewRoute = ({ workspace, clock }: EventRoutesDeps): Route<MemberRule> =>
+  memberRoute({
+    method: "GET",
+    path: "/api/events/overview",
+    operationId: "getEventOverview",
+    tag: "Events",
+    summary: "The histogram and the facets of a search, and the range that was searched",
+    rule: FOLLOW_EVENTS,
+    query: Search,
+    answers: { 200: { description: "The overview", body: EventOverview } },
+    handle: async ({ query }) => ({
+      status: 200,
+      body: await loadOverview(workspace(), query, clock),
+    }),
   });
 
-  app.get("/api/event", async (c) => {
-    const id = parseEventId(c.req.query("id") ?? "");
-    const event = await workspace().store.event(id);
-    if (!event) throw new AppError("not_found", `no event has the id ${id}`);
-    return c.json(event);
+const eventRoute = ({ workspace }: EventRoutesDeps): Route<MemberRule> =>
+  memberRoute({
+    method: "GET",
+    path: "/api/event",
+    operationId: "getEvent",
+    tag: "Events",
+    summary: "One event in full",
+    rule: FOLLOW_EVENTS,
+    query: z.strictObject({ id: z.string().max(500) }),
+    answers: { 200: { description: "The event", body: EventDocument } },
+    async handle({ query }) {
+      const id = parseEventId(query.id, "id");
+      const event = await workspace().store.event(id);
+      if (!event) throw new AppError("not_found", `no event has the id ${id}`);
+      return { status: 200, body: event };
+    },
   });
 
-  return app;
+async function loadOverview(
+  { store, kind }: Workspace,
+  query: z.infer<typeof Search>,
+  clock: Clock,
+): Promise<EventOverview> {
+  const datasets = await store.extents();
+  const { live, ...search } = parseSearch(query, datasets, clock);
+  const stepMs = chooseStep(search, BARS_MAX);
+  const aggregate = { kind: "count" } as const;
+  const [bars, facets] = await Promise.all([
+    store.aggregate({ ...search, aggregate, stepMs }),
+    store.facets({ ...search, fields: FACETS, limit: FACET_VALUES }),
+  ]);
+  return {
+    fromMs: search.fromMs,
+    toMs: search.toMs,
+    live,
+    demo: kind === "demo",
+    datasets,
+    stepMs,
+    count: bars.reduce((sum, { value }) => sum + value, 0),
+    histogram: bars.map(({ tMs, value }) => [tMs, value]),
+    facets: [...facets].map(([field, values]) => ({ field, values })),
+  };
 }
 
-type Search = TimeRange & { where: Filter; live: boolean };
+type ParsedSearch = TimeRange & { where: Filter; live: boolean };
 
-/** Without a range: what the board opens on, over all datasets. */
+/** Without a range: the one that the board opens on, over all datasets. */
 function parseSearch(
-  query: Record<string, string>,
+  { from, to, q = "" }: z.infer<typeof Search>,
   extents: readonly Extent[],
   clock: Clock,
-): Search {
+): ParsedSearch {
   const nowMs = clock.nowMs();
-  const asked = parseRange({ from: query["from"], to: query["to"] }, nowMs);
-  const where = parseQuery(query["q"] ?? "");
-  return { ...(asked ?? defaultRange(wholeOf(extents), nowMs)), where };
+  const range = parseRange({ from, to }, nowMs) ?? defaultRange(wholeOf(extents), nowMs);
+  return { ...range, where: parseQuery(q) };
 }
 
 function wholeOf(extents: readonly Extent[]): Extent | undefined {
@@ -113,20 +173,23 @@ const Cursor = z.templateLiteral([z.int(), "~", z.string()]);
 function parseCursor(text: string | undefined): { tMs: number; id: EventId } | undefined {
   if (text === undefined) return undefined;
   const parsed = Cursor.safeParse(text);
-  if (!parsed.success) throw new AppError("bad_request", "after: take it from `next` of a page");
+  if (!parsed.success) throw invalidParameter("after", "take it from `next` of a page");
   const [tMs, id] = splitOnce(parsed.data, "~");
-  return { tMs: Number(tMs), id: parseEventId(id) };
+  return { tMs: Number(tMs), id: parseEventId(id, "after") };
 }
 
 const EventIdText = z.templateLiteral(["src_", z.string(), ":", z.int()]);
 
-function parseEventId(text: string): EventId {
+function parseEventId(text: string, parameter: string): EventId {
   const parsed = EventIdText.safeParse(text);
-  if (!parsed.success) {
-    throw new AppError("bad_request", `id: “${text.slice(0, 60)}” is no event id (src_…:offset)`);
-  }
-  return parsed.data;
+  if (parsed.success) return parsed.data;
+  throw invalidParameter(parameter, `“${text.slice(0, 60)}” is no event id (src_…:offset)`);
 }
+
+const invalidParameter = (name: string, message: string): AppError =>
+  new AppError("bad_request", `${name}: ${message}`, {
+    fields: [{ path: `query.${name}`, code: "invalid", message }],
+  });
 
 function splitOnce(text: string, separator: string): [string, string] {
   const at = text.indexOf(separator);

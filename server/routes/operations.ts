@@ -1,9 +1,13 @@
-import { type Context, Hono } from "hono";
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
+import { z } from "zod";
 
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
-import { isLoopback } from "#platform/http/peer-address.ts";
+import type { OpenRule } from "#platform/http/access-control.ts";
+import { isLoopback } from "#platform/http/client-address.ts";
+import { type Route, openRoute } from "#platform/http/route.ts";
+import type { MetricJson } from "#platform/metrics/metric-json.ts";
+import { METRICS_MEDIA, metricsText } from "#platform/metrics/metrics.ts";
 import type { Database } from "#platform/postgres/database.ts";
 
 import type { Workspace } from "../workspace.ts";
@@ -14,40 +18,69 @@ export type OperationsDeps = {
   viewers(): number;
   framesSent(): number;
   clock: Clock;
-  /** Where a request comes from, behind a proxy too. */
-  addressOf(context: Context): string;
+  /** What was counted of the routes. */
+  routeMetrics(): MetricJson[];
 };
 
-/** For machines: is the process alive, is it ready to serve, and how is it doing (Prometheus text). */
-export function operationsRoutes(deps: OperationsDeps): Hono {
-  const app = new Hono();
+const Ready = z.object({ status: z.string(), checks: z.record(z.string(), z.string()) });
+
+/** For machines: whether the process lives, whether it can serve, and its metrics for Prometheus. */
+export function operationsRoutes(deps: OperationsDeps): Route<OpenRule>[] {
   const registry = openRegistry(deps);
-
-  app.get("/livez", (c) => c.json({ status: "ok" }));
-
-  app.get("/readyz", async (c) => {
-    const checks = {
-      postgres: await answered(deps.database.query("SELECT 1")),
-      store: await answered(deps.workspace().store.extents()),
-      // Anybody may ask, so the reason, which names paths, stands in the log alone.
-      indexer: deps.workspace().status().storeError === null ? "ok" : "cannot store events",
-    };
-    const ready = Object.values(checks).every((state) => state === "ok");
-    return c.json({ status: ready ? "ok" : "not ready", checks }, ready ? 200 : 503);
-  });
-
-  app.get("/metrics", async (c) => {
-    if (!isLoopback(deps.addressOf(c))) {
-      throw new AppError("forbidden", "Metrics are for programs on this machine.");
-    }
-    c.header("content-type", registry.contentType);
-    return c.body(await registry.metrics());
-  });
-
-  return app;
+  return [
+    openRoute({
+      method: "GET",
+      path: "/livez",
+      operationId: "live",
+      tag: "Operations",
+      summary: "Whether the process runs",
+      rule: { allow: "anyone", why: "asked by load balancers" },
+      answers: { 200: { description: "It runs", body: z.object({ status: z.string() }) } },
+      handle: () => ({ status: 200, body: { status: "ok" } }),
+    }),
+    openRoute({
+      method: "GET",
+      path: "/readyz",
+      operationId: "ready",
+      tag: "Operations",
+      summary: "Whether it can serve: the database, the store and the indexer work",
+      rule: { allow: "anyone", why: "asked by load balancers" },
+      answers: {
+        200: { description: "It can serve", body: Ready },
+        503: { description: "Something that it needs does not work", body: Ready },
+      },
+      async handle() {
+        const checks = {
+          postgres: await stateOf(deps.database.query("SELECT 1")),
+          store: await stateOf(deps.workspace().store.extents()),
+          // Anyone may ask, so the reason, which names paths, is in the log alone.
+          indexer: deps.workspace().status().storeError === null ? "ok" : "cannot store events",
+        };
+        return Object.values(checks).every((state) => state === "ok")
+          ? { status: 200, body: { status: "ok", checks } }
+          : { status: 503, body: { status: "not ready", checks } };
+      },
+    }),
+    openRoute({
+      method: "GET",
+      path: "/metrics",
+      operationId: "metrics",
+      tag: "Operations",
+      summary: "Requests, sockets, store and process, for Prometheus",
+      rule: { allow: "anyone", why: "programs on this machine; others are refused" },
+      answers: { 200: { description: "Prometheus text", media: METRICS_MEDIA } },
+      async handle({ caller }) {
+        if (!isLoopback(caller.address)) {
+          throw new AppError("forbidden", "Metrics are for programs on this machine.");
+        }
+        const text = `${await registry.metrics()}\n${await metricsText([deps.routeMetrics()])}`;
+        return new Response(text, { headers: { "content-type": METRICS_MEDIA } });
+      },
+    }),
+  ];
 }
 
-async function answered(work: Promise<unknown>): Promise<string> {
+async function stateOf(work: Promise<unknown>): Promise<string> {
   return work.then(
     () => "ok",
     () => "does not answer",

@@ -1,0 +1,54 @@
+import { AppError } from "#platform/errors.ts";
+import type { BaseCaller, OpenRule } from "#platform/http/access-control.ts";
+import type { AnswerSpecs, Route, RouteSpec } from "#platform/http/route.ts";
+import type { SecurityScheme } from "#platform/openapi/openapi.ts";
+
+import { PLAIN_NAME, SECURE_NAME } from "./cookie.ts";
+import type { Member } from "./member.ts";
+import type { Capability, Grant, Target } from "./policy.ts";
+
+/** A grant that a route or a socket needs. */
+export type GrantRule = { allow: "grant"; capability: Capability; target: Target };
+
+/** Who may call a route of the control plane. */
+export type MemberRule = OpenRule | { allow: "member" } | GrantRule;
+
+/** Who calls the control plane; `signedIn` is undefined for anonymous callers and on routes that anyone may call. */
+export type MemberCaller = BaseCaller & {
+  kind: "anonymous" | "member";
+  signedIn: { member: Member; grants: readonly Grant[] } | undefined;
+};
+
+/** Declares a route of the control plane. There is no default rule. */
+export function memberRoute<Params, Query, Body, const Answers extends AnswerSpecs>(
+  spec: RouteSpec<Params, Query, Body, Answers, MemberRule, MemberCaller>,
+): Route<MemberRule> {
+  return spec;
+}
+
+/** @throws AppError unauthenticated */
+export function signedInOf({ signedIn }: MemberCaller): NonNullable<MemberCaller["signedIn"]> {
+  if (signedIn === undefined) throw new AppError("unauthenticated", "Sign in first.");
+  return signedIn;
+}
+
+/** How the control plane is called: with the cookie of a session, and rules that name grants. */
+export const sessionScheme: SecurityScheme<MemberRule> = {
+  name: "session",
+  definition: {
+    type: "apiKey",
+    in: "cookie",
+    name: PLAIN_NAME,
+    description: `Send the cookie \`${PLAIN_NAME}\` that \`POST /api/session\` sets (behind https: \`${SECURE_NAME}\`).`,
+  },
+  whoMay(rule) {
+    switch (rule.allow) {
+      case "anyone":
+        return `anyone (${rule.why})`;
+      case "member":
+        return "every member";
+      case "grant":
+        return `owners, and members with the grant "${rule.capability} ${rule.target}"`;
+    }
+  },
+};

@@ -1,0 +1,93 @@
+import { createHash } from "node:crypto";
+import type { RequestListener } from "node:http";
+
+import type { Access } from "#access/access.ts";
+import { type MemberAccess, memberAccess } from "#access/member-access.ts";
+import { type MemberRule, sessionScheme } from "#access/route.ts";
+import { accessRoutes } from "#access/routes.ts";
+import type { Clock } from "#platform/clock.ts";
+import { accessLine } from "#platform/http/access-line.ts";
+import { clientAddressBy } from "#platform/http/client-address.ts";
+import { ecsBase } from "#platform/http/ecs-base.ts";
+import { createListener } from "#platform/http/listener.ts";
+import type { Route } from "#platform/http/route.ts";
+import { originRules } from "#platform/http/same-origin.ts";
+import type { Log } from "#platform/log.ts";
+import { createRouteMetrics } from "#platform/metrics/route-metrics.ts";
+import { documentRoutes } from "#platform/openapi/document-routes.ts";
+import type { Database } from "#platform/postgres/database.ts";
+import { createLastWrites } from "#platform/postgres/last-writes.ts";
+import { withoutReplicas } from "#platform/postgres/service-database.ts";
+
+import { type BoardRoutesDeps, boardRoutes } from "./routes/board.ts";
+import { eventRoutes } from "./routes/events.ts";
+import { operationsRoutes } from "./routes/operations.ts";
+import type { ControlSettings } from "./settings.ts";
+
+/** The proxy that QUARTERDECK_URL announces runs on this machine. */
+const PROXY_ON_THIS_MACHINE = ["127.0.0.0/8", "::1"];
+
+export type ControlPlaneApiDeps = BoardRoutesDeps & {
+  settings: Pick<ControlSettings, "host" | "publicUrl" | "sessionMaxMs">;
+  release: string;
+  access: Access;
+  database: Database;
+  clock: Clock;
+  log: Log;
+  /** Where it listens. */
+  url: string;
+  viewers(): number;
+  framesSent(): number;
+  /** Takes the lines of the access log. */
+  writeLine(line: string): void;
+  stopping: AbortSignal;
+};
+
+export type ControlPlaneApi = {
+  routes: readonly Route<MemberRule>[];
+  listener: RequestListener;
+  control: MemberAccess;
+};
+
+/** The control plane's own API, over HTTP. */
+export function createControlPlaneApi(deps: ControlPlaneApiDeps): ControlPlaneApi {
+  const { settings, release, database, clock, log } = deps;
+  const { meter, values } = createRouteMetrics();
+  const own = [
+    ...accessRoutes(deps),
+    ...boardRoutes(deps),
+    ...eventRoutes(deps),
+    ...operationsRoutes({ ...deps, routeMetrics: values }),
+  ];
+  const routes = [
+    ...own,
+    ...documentRoutes(DESCRIPTION, own, { url: settings.publicUrl ?? deps.url, release }),
+  ];
+  const control = memberAccess({ ...deps, origins: originRules(settings) });
+  const listener = createListener(routes, {
+    clock,
+    log,
+    access: control,
+    database: withoutReplicas(database),
+    lastWrites: createLastWrites(),
+    headers: { "x-release": release },
+    addressOf: clientAddressBy(settings.publicUrl === undefined ? [] : PROXY_ON_THIS_MACHINE),
+    writeAccessLine: accessLine({
+      base: ecsBase({ service: "quarterdeck", release, node: "1", clock }),
+      dataset: "quarterdeck.access",
+      // Ids of members are random, so a plain hash cannot be reversed.
+      hashUser: (id) => createHash("sha256").update(id).digest("hex").slice(0, 32),
+      writeLine: deps.writeLine,
+    }),
+    meter,
+    stopping: deps.stopping,
+  });
+  return { routes, listener, control };
+}
+
+const DESCRIPTION = {
+  title: "Quarterdeck control plane",
+  description:
+    "What the pages of the control plane are made from: boards, events, and the members who may see them.",
+  security: sessionScheme,
+};

@@ -1,0 +1,113 @@
+import type { RequestListener, Server } from "node:http";
+
+import { createAccess } from "#access/access.ts";
+import type { Setup } from "#access/setup.ts";
+import { systemClock as clock } from "#platform/clock.ts";
+import { answerMalformedRequests } from "#platform/http/malformed-request.ts";
+import { checkOrigin, originRules } from "#platform/http/same-origin.ts";
+import { createHttpServer } from "#platform/http/server.ts";
+import { answerStarting } from "#platform/http/starting.ts";
+import type { Log } from "#platform/log.ts";
+import type { Database } from "#platform/postgres/database.ts";
+
+import packageJson from "../package.json" with { type: "json" };
+import { type ControlPlaneApi, createControlPlaneApi } from "./control-plane-api.ts";
+import { pageHandler, sendText } from "./page-handler.ts";
+import type { Pages } from "./pages.ts";
+import { WATCH_BOARD } from "./routes/board.ts";
+import { FOLLOW_EVENTS } from "./routes/events.ts";
+import type { ControlSettings } from "./settings.ts";
+import { openSockets, type Sockets } from "./sockets.ts";
+import type { Workspaces } from "./workspaces.ts";
+
+/** The HTTP server of the control plane. It answers from the start, that it is starting. */
+export type ControlPlaneServer = { server: Server; serve(listener: RequestListener): void };
+
+export function openControlPlaneServer(): ControlPlaneServer {
+  const server = createHttpServer();
+  let listener: RequestListener = answerStarting("Quarterdeck");
+  server.on("request", (request, response) => listener(request, response));
+  return {
+    server,
+    serve(next) {
+      listener = next;
+    },
+  };
+}
+
+export type ServeDeps = {
+  settings: ControlSettings;
+  writeAccessLine(line: string): void;
+  log: Log;
+  http: ControlPlaneServer;
+  url: string;
+  database: Database;
+  workspaces: Workspaces;
+  pages: Pages;
+};
+
+/** Serves the API, the sockets and the pages. */
+export function serveHttp(
+  deps: ServeDeps,
+  started: AsyncDisposableStack,
+): { sockets: Sockets; setup: Setup } {
+  const { settings, log, database, workspaces, pages, url } = deps;
+  const { server } = deps.http;
+  const access = createAccess({ database, clock, limits: settings });
+  const workspace = workspaces.current;
+  const origins = originRules(settings);
+  const sockets = openSockets({
+    http: server,
+    workspace,
+    log,
+    checkOrigin: (request) =>
+      checkOrigin({ method: "GET", headers: request.headers }, origins, { socket: true }),
+    mayWatch: (request) => api.control.checkSocket(request, WATCH_BOARD),
+    mayFollow: (request) => api.control.checkSocket(request, FOLLOW_EVENTS),
+  });
+  started.defer(() => sockets.close());
+  const stopping = new AbortController();
+  started.defer(() => stopping.abort());
+  const api = createControlPlaneApi({
+    settings,
+    release: packageJson.version,
+    access,
+    database,
+    clock,
+    log,
+    url,
+    workspace,
+    viewers: sockets.viewers,
+    framesSent: sockets.framesSent,
+    turnDemoOff: workspaces.turnDemoOff,
+    writeLine: deps.writeAccessLine,
+    stopping: stopping.signal,
+  });
+  const servePage = pageHandler({
+    pages,
+    origins,
+    log,
+    isMember: async ({ headers }) => (await access.sessionOf(headers.cookie)) !== undefined,
+    isSetupOpen: () => access.setup.isOpen(),
+  });
+  answerMalformedRequests(server, { headers: {}, log });
+  deps.http.serve(dispatcher(api, servePage));
+  return { sockets, setup: access.setup };
+}
+
+/** Requests for routes, and for anything under /api, go to the API; others are for pages. */
+function dispatcher({ routes, listener }: ControlPlaneApi, servePage: RequestListener) {
+  const paths = new Set(routes.map(({ path }) => path));
+  return ((request, response) => {
+    const { url = "/" } = request;
+    // An absolute URL, or `*`, would name a host past the Host header.
+    if (!url.startsWith("/")) {
+      sendText(response, 400, "Ask for a path on this host, which begins with /.");
+      return;
+    }
+    const { pathname } = new URL(`http://localhost${url}`);
+    const isApi = pathname.startsWith("/api/") || paths.has(pathname);
+    if (isApi) listener(request, response);
+    else servePage(request, response);
+  }) satisfies RequestListener;
+}
