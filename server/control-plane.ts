@@ -14,7 +14,7 @@ import { startForecastWorker } from "./board/forecast-worker.ts";
 import { leaveFolder, sayRunning, sayStopped, takeFolder, type DataFolder } from "./data-folder.ts";
 import { ApiAddresses } from "./demo/apis/client.ts";
 import { openPages } from "./pages.ts";
-import { openControlPlaneServer, serveHttp } from "./serve-http.ts";
+import { type ListeningServer, openControlPlaneServer, serveHttp } from "./serve-http.ts";
 import type { ControlSettings, IndexSettings } from "./settings.ts";
 import type { WorkspaceKind } from "./workspace.ts";
 import { openWorkspaces, type Workspaces } from "./workspaces.ts";
@@ -44,19 +44,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   started.defer(() => leaveFolder(folder));
   const log = openLog({ file: folder.logFile, level: control.logLevel });
   started.defer(() => log.close());
-  const accessLog = openAccessLog(folder.accessLogFile);
-  started.defer(() => accessLog.close());
   const databaseOpens = openDatabase(control, log);
   // It is awaited further down; until then a failure must not count as unhandled.
   databaseOpens.catch(() => undefined);
-  const http = openControlPlaneServer();
-  const port = await listen(http.server, { ...control, ifTaken: "next" });
-  started.defer(() => closeServer(http.server));
-  if (port !== control.port && control.port !== 0) {
-    terminal.line(`Port ${control.port} is taken: using ${port}.`);
-  }
-  const url = `http://${control.host.includes(":") ? `[${control.host}]` : control.host}:${port}`;
-  const pagesOpen = openPages({ host: control.host, port });
+  const http = await listenHttp(options, started);
+  const { url } = http;
+  const pagesOpen = openPages({ host: control.host, port: http.port });
   pagesOpen.catch(() => undefined);
   const database = await databaseOpens;
   started.defer(() => database.close());
@@ -64,16 +57,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const pages = await pagesOpen;
   started.defer(() => pages.close());
   const { sockets, setup } = serveHttp(
-    {
-      settings: control,
-      writeAccessLine: accessLog.write,
-      log,
-      http,
-      url,
-      database,
-      workspaces,
-      pages,
-    },
+    { settings: control, log, http, database, workspaces, pages },
     started,
   );
   workspaces.onChange(() => {
@@ -106,6 +90,24 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     return resources.disposeAsync();
   };
   return { url, apis, stop };
+}
+
+/** Listens, so that requests are answered while everything else starts. */
+async function listenHttp(
+  { settings, folder, terminal }: ControlPlaneOptions,
+  started: AsyncDisposableStack,
+): Promise<ListeningServer> {
+  const { control } = settings;
+  const accessLog = openAccessLog(folder.accessLogFile);
+  started.defer(() => accessLog.close());
+  const http = openControlPlaneServer();
+  const port = await listen(http.server, { ...control, ifTaken: "next" });
+  started.defer(() => closeServer(http.server));
+  if (port !== control.port && control.port !== 0) {
+    terminal.line(`Port ${control.port} is taken: using ${port}.`);
+  }
+  const host = control.host.includes(":") ? `[${control.host}]` : control.host;
+  return { ...http, port, url: `http://${host}:${port}`, writeAccessLine: accessLog.write };
 }
 
 /** Nothing waits for them, and nothing breaks when they cannot start; what is ended while it starts has not failed. */

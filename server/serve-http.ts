@@ -20,9 +20,9 @@ import type { ControlSettings } from "./settings.ts";
 import { openSockets, type Sockets } from "./sockets.ts";
 import type { Workspaces } from "./workspaces.ts";
 
-/** The HTTP server of the control plane. It answers from the start, that it is starting. */
-export type ControlPlaneServer = { server: Server; serve(listener: RequestListener): void };
+type ControlPlaneServer = { server: Server; serve(listener: RequestListener): void };
 
+/** The HTTP server of the control plane, which answers 503 until it has a listener. */
 export function openControlPlaneServer(): ControlPlaneServer {
   const server = createHttpServer();
   let listener: RequestListener = answerStarting("Quarterdeck");
@@ -35,12 +35,17 @@ export function openControlPlaneServer(): ControlPlaneServer {
   };
 }
 
+/** It listens, so it has a URL and an access log. */
+export type ListeningServer = ControlPlaneServer & {
+  port: number;
+  url: string;
+  writeAccessLine(line: string): void;
+};
+
 export type ServeDeps = {
   settings: ControlSettings;
-  writeAccessLine(line: string): void;
   log: Log;
-  http: ControlPlaneServer;
-  url: string;
+  http: ListeningServer;
   database: Database;
   workspaces: Workspaces;
   pages: Pages;
@@ -51,8 +56,8 @@ export function serveHttp(
   deps: ServeDeps,
   started: AsyncDisposableStack,
 ): { sockets: Sockets; setup: Setup } {
-  const { settings, log, database, workspaces, pages, url } = deps;
-  const { server } = deps.http;
+  const { settings, log, database, workspaces, pages } = deps;
+  const { server, url, writeAccessLine } = deps.http;
   const access = createAccess({ database, clock, limits: settings });
   const workspace = workspaces.current;
   const origins = originRules(settings);
@@ -80,7 +85,7 @@ export function serveHttp(
     viewers: sockets.viewers,
     framesSent: sockets.framesSent,
     turnDemoOff: workspaces.turnDemoOff,
-    writeLine: deps.writeAccessLine,
+    writeLine: writeAccessLine,
     stopping: stopping.signal,
   });
   const servePage = pageHandler({
