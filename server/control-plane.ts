@@ -1,7 +1,7 @@
 import type { Server } from "node:http";
 
 import { accessMigrations } from "#access/migrations.ts";
-import { listen } from "#platform/listen.ts";
+import { hostOf, listen } from "#platform/listen.ts";
 import { openLog, type Log } from "#platform/log.ts";
 import type { Database } from "#platform/postgres/database.ts";
 import { migrate } from "#platform/postgres/migrate.ts";
@@ -106,8 +106,8 @@ async function listenHttp(
   if (port !== control.port && control.port !== 0) {
     terminal.line(`Port ${control.port} is taken: using ${port}.`);
   }
-  const host = control.host.includes(":") ? `[${control.host}]` : control.host;
-  return { ...http, port, url: `http://${host}:${port}`, writeAccessLine: accessLog.write };
+  const url = `http://${hostOf(control.host)}:${port}`;
+  return { ...http, port, url, writeAccessLine: accessLog.write };
 }
 
 /** Nothing waits for them, and nothing breaks when they cannot start; what is ended while it starts has not failed. */
