@@ -58,6 +58,11 @@ export type Source = {
    * was read is stored, throws: rows that are not stored yet must then be dropped.
    */
   read(positions: ReadPositions, signal: AbortSignal): AsyncIterable<Chunk | Revocation>;
+  /**
+   * To be called right before what was read is stored; throws when it must not be stored, because another process reads
+   * on from the stored positions. Absent: there are no other processes.
+   */
+  confirm?(): Promise<void>;
 };
 
 /** What a person is told of one path: whether it is read, and if not, why and what to do. */

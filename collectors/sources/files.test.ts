@@ -198,6 +198,29 @@ describe("a history", () => {
     await second.read(options);
     expect(second.lines).toEqual(["one"]);
   });
+
+  test("a reader that waited for another one goes on where that one ended, not where it began itself", async () => {
+    await using folder = await temporaryFolder();
+    const log = join(folder.path, "app.log");
+    const options = { paths: [log], locksFolder: join(folder.path, "locks") };
+    await writeFile(log, "one\n");
+    const first = new Reading();
+    const second = new Reading();
+    await using waiting = new AsyncDisposableStack();
+    {
+      await using running = new AsyncDisposableStack();
+      running.use(first.tail(options));
+      await until(() => first.lines.length === 1);
+      waiting.use(second.tail(options));
+      await appendFile(log, "two\n");
+      await until(() => first.lines.length === 2);
+      // Both have the same store.
+      for (const [id, position] of first.positions) second.positions.set(id, position);
+    }
+    await appendFile(log, "three\n");
+    await until(() => second.lines.length > 0);
+    expect(second.lines).toEqual(["three"]);
+  });
 });
 
 describe("a tail", () => {

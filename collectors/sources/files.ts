@@ -2,10 +2,12 @@ import type { Chunk, ReadPositions, SourceStatus } from "../source.ts";
 import { FileRun } from "./files/file-run.ts";
 import type { FileSourceOptions } from "./files/options.ts";
 
-export type FileSource = {
+/** To be disposed of when what was read is stored: then other processes may read on. */
+export type FileSource = AsyncDisposable & {
   read(positions: ReadPositions, signal: AbortSignal): AsyncIterable<Chunk>;
   /** One entry a file or pattern, the troubled ones first. */
   status(): SourceStatus[];
+  confirm(): Promise<void>;
 };
 
 /**
@@ -18,5 +20,7 @@ export function fileSource(options: FileSourceOptions): FileSource {
   return {
     read: (positions, signal) => run.read(positions, signal),
     status: () => run.status(),
+    confirm: () => run.confirm(),
+    [Symbol.asyncDispose]: () => run.release(),
   };
 }

@@ -44,6 +44,8 @@ export function replaySource(options: ReplayOptions): FileSource {
   const trouble: SourceStatus[] = [];
   return {
     status: () => [...trouble, ...file.status()],
+    confirm: () => file.confirm(),
+    [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
     async *read(_positions, signal) {
       const sourceId: SourceId = `src_${randomUUID().replaceAll("-", "").slice(0, 24)}`;
       const player = new Player(options, signal);

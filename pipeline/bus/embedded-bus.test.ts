@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 
 import { systemClock } from "#platform/clock.ts";
+import { findHolder } from "#platform/lease/lease.ts";
 import { silentLog } from "#platform/log.ts";
 import { markOf } from "#platform/postgres/process-mark.ts";
 
@@ -164,6 +165,7 @@ test("a process on its own moves the bus, and lets go of it where a control plan
   await expect.poll(rows, { timeout: 20_000 }).toBe(1);
   const running = { process: markOf(process.pid), url: "http://127.0.0.1:1", store: dataFolder };
   await writeFile(runningFile(dataFolder), JSON.stringify(running));
+  await expect.poll(() => findHolder(folder, "reader"), { timeout: 20_000 }).toBeUndefined();
   // Another reader gets its turn now, and goes on where the store ends.
   const other = new TestStore();
   other.put([], await store.positions());

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { Chunk, Positions, ReadPositions, SourceId } from "#collectors/source.ts";
-import { type Claim, claim } from "#collectors/sources/claim.ts";
+import { AppError } from "#platform/errors.ts";
+import { type Lease, tryLease } from "#platform/lease/lease.ts";
 
 import { PartitionReader } from "./partition-reader.ts";
 import type { Bus, BusRecord } from "./port.ts";
@@ -22,7 +23,7 @@ export function openEmbeddedBus(options: SegmentWriterOptions): Bus {
 class EmbeddedBus implements Bus {
   readonly #folder: string;
   readonly #writer: SegmentWriter;
-  #reading: Claim | undefined;
+  #reading: Lease | undefined;
 
   constructor(options: SegmentWriterOptions) {
     this.#folder = options.folder;
@@ -40,13 +41,14 @@ class EmbeddedBus implements Bus {
   async *read(positions: ReadPositions, signal: AbortSignal): AsyncGenerator<Chunk, void> {
     while (!this.#reading && !signal.aborted) {
       // A folder that cannot be written to may be repaired; until then nothing can come in either.
-      this.#reading = await claim("src_bus-reader", this.#folder).catch(() => undefined);
+      this.#reading = await tryLease(this.#folder, "reader").catch(() => undefined);
       if (!this.#reading) await pause(CLAIM_EVERY_MS, signal);
     }
     if (signal.aborted) return;
     const stored = await positions();
     const readers = new Map<SourceId, PartitionReader>();
     while (!signal.aborted) {
+      if (this.#reading?.lost.aborted) throw lostError();
       let isIdle = true;
       for (const partition of await partitionsOf(this.#folder)) {
         const offset = offsetOf(stored.get(partition));
@@ -63,6 +65,10 @@ class EmbeddedBus implements Bus {
     }
   }
 
+  async confirm(): Promise<void> {
+    if (this.#reading && !(await this.#reading.confirm())) throw lostError();
+  }
+
   acknowledge(positions: Positions): Promise<void> {
     return removeStored(this.#folder, positions);
   }
@@ -72,6 +78,12 @@ class EmbeddedBus implements Bus {
     await this.#reading?.release();
   }
 }
+
+const lostError = (): AppError =>
+  new AppError(
+    "conflict",
+    "another process took over the reading of the bus, because this one had been suspended",
+  );
 
 /** Ends early when it is aborted. */
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>

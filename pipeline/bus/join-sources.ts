@@ -6,6 +6,9 @@ type Turn = { from: AsyncIterator<Item>; result: IteratorResult<Item> };
 /** Several sources as one, which ends with the last of them: their items as they are ready. */
 export function joinSources(sources: readonly Source[]): Source {
   return {
+    async confirm() {
+      for (const source of sources) await source.confirm?.();
+    },
     async *read(positions, signal) {
       const iterators = sources.map((source) =>
         source.read(positions, signal)[Symbol.asyncIterator](),

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 
-import { type Claim, claim } from "#collectors/sources/claim.ts";
+import { tryLease } from "#platform/lease/lease.ts";
 import type { Log } from "#platform/log.ts";
 
 import { currentStore, findRunning } from "../current-store.ts";
@@ -63,16 +63,10 @@ export function startOwnIngest({ config, log }: OwnIngestOptions): AsyncDisposab
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
       // A folder that cannot be written to may be repaired; until then nothing can come in either.
-      const claimed: Claim | undefined = findRunning(dataFolder)
+      await using lease = findRunning(dataFolder)
         ? undefined
-        : await claim("src_own-ingest", locksFolder).catch(() => undefined);
-      if (claimed) {
-        try {
-          await move();
-        } finally {
-          await claimed.release();
-        }
-      }
+        : await tryLease(locksFolder, "own-ingest").catch(() => undefined);
+      if (lease) await move();
       await look();
     }
   }

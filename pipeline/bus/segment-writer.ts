@@ -3,8 +3,8 @@ import { type FileHandle, mkdir, open, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { SourceId } from "#collectors/source.ts";
-import { type Claim, claim } from "#collectors/sources/claim.ts";
 import { AppError } from "#platform/errors.ts";
+import { type Lease, tryLease } from "#platform/lease/lease.ts";
 
 import { ifThere } from "../store/files.ts";
 import type { BusProducer, BusRecord } from "./port.ts";
@@ -36,7 +36,7 @@ const COUNT_EVERY_MS = 1_000;
 const RETRY_MS = { full: 5_000, broken: 2_000 };
 
 type Waiting = BusRecord & { resolve(): void; reject(error: unknown): void };
-type Partition = { id: SourceId; claim: Claim; next: number };
+type Partition = { id: SourceId; lease: Lease; next: number };
 type Segment = {
   path: string;
   handle: FileHandle;
@@ -103,7 +103,7 @@ export class SegmentWriter implements BusProducer, AsyncDisposable {
     this.#isClosed = true;
     await this.#writing;
     await this.#endSegment();
-    await this.#partition?.claim.release();
+    await this.#partition?.lease.release();
     this.#partition = undefined;
   }
 
@@ -145,9 +145,20 @@ export class SegmentWriter implements BusProducer, AsyncDisposable {
     // A deleted file can still be written to, but nobody would ever read it.
     const there = await ifThere(stat(segment.path));
     if (there?.ino !== segment.inode) throw new Error("the folder of the bus was removed");
+    await this.#confirm();
     segment.bytes += bytes.length;
     this.#backlog.bytes += bytes.length;
     if (segment.bytes >= this.#options.segmentBytesMax) await this.#endSegment();
+  }
+
+  /** What another process, which took over the partition, does not read must not be acknowledged. */
+  async #confirm(): Promise<void> {
+    const lease = this.#partition?.lease;
+    if (!lease?.isHeld() && !(await lease?.confirm())) {
+      throw new Error(
+        "another process took over the partition, because this one had been suspended",
+      );
+    }
   }
 
   async #begin(): Promise<Segment> {
@@ -180,9 +191,10 @@ export class SegmentWriter implements BusProducer, AsyncDisposable {
     this.#segment = undefined;
     await segment?.handle.truncate(segment.bytes).catch(() => undefined);
     await segment?.handle.close().catch(() => undefined);
-    if (segment && (await ifThere(stat(segment.path)).catch(() => undefined))) return;
+    const isThere = segment && (await ifThere(stat(segment.path)).catch(() => undefined));
+    if (isThere && !this.#partition?.lease.lost.aborted) return;
     // Without its folder the partition is lost, and its offsets must not begin again under the same id.
-    await this.#partition?.claim.release().catch(() => undefined);
+    await this.#partition?.lease.release().catch(() => undefined);
     this.#partition = undefined;
   }
 }
@@ -204,14 +216,14 @@ async function takePartition(folder: string): Promise<Partition> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const fresh: SourceId = `src_${randomBytes(12).toString("hex")}`;
   for (const id of [...(await partitionsOf(folder)), fresh]) {
-    const held = await claim(id, folder);
-    if (!held) continue;
+    const lease = await tryLease(folder, id);
+    if (!lease) continue;
     const last = (await segmentsOf(folder, id)).at(-1);
     // One without segments has lost them: its offsets would begin again below those that were read.
     if (last !== undefined || id === fresh) {
-      return { id, claim: held, next: last === undefined ? 0 : last + 1 };
+      return { id, lease, next: last === undefined ? 0 : last + 1 };
     }
-    await held.release();
+    await lease.release();
   }
   throw new Error("a new partition cannot be held by another process");
 }

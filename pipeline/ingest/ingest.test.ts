@@ -199,3 +199,17 @@ test("a source that loses its streams fails the run, and nothing is stored that 
   await new Ingest({ ...DEPS, store }).run(sourceOf(LOG, []), new AbortController().signal);
   expect((await store.status()).rows).toBe(4);
 });
+
+test("what another process reads again is not stored, and ends the run", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "quarterdeck-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await using store = await openEmbeddedStore({ folder, clock: systemClock });
+  const source: Source = {
+    ...sourceOf(LOG, []),
+    confirm: () => Promise.reject(new Error("the lease is lost")),
+  };
+  const failing = new Ingest({ ...DEPS, store, onStoreError: () => undefined });
+  const run = failing.run(source, new AbortController().signal);
+  await expect(run).rejects.toThrow("the lease is lost");
+  expect((await store.status()).rows).toBe(0);
+});

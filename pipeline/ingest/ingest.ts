@@ -34,6 +34,7 @@ export class Ingest {
   #sealAfterMs: number;
   #sealing: Promise<void> | undefined;
   #failure: Error | undefined;
+  #confirm = async (): Promise<void> => undefined;
 
   constructor(deps: IngestDeps) {
     this.#deps = deps;
@@ -49,6 +50,7 @@ export class Ingest {
    * store fails, it throws, and what is not stored is read again by the next run.
    */
   async run(source: Source, ending: AbortSignal): Promise<void> {
+    this.#confirm = async () => source.confirm?.();
     const failed = new AbortController();
     const signal = AbortSignal.any([ending, failed.signal]);
     const ticker = setInterval(() => this.#tick(signal), this.#deps.foldEveryMs);
@@ -211,7 +213,7 @@ export class Ingest {
   async #append(signal: AbortSignal): Promise<void> {
     const { rows } = this.#batch;
     const sources = new Set(this.#unstored.positions.keys());
-    if (!(await this.#unstored.store(signal))) return;
+    if (!(await this.#unstored.store(signal, this.#confirm))) return;
     const streams = [...this.#streams.all()].filter(({ id }) => sources.has(id));
     const times = streams.flatMap(({ eventMs }) => eventMs ?? []);
     const newestEventMs = times.length > 0 ? Math.max(...times) : undefined;

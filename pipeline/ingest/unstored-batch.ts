@@ -50,12 +50,13 @@ export class UnstoredBatch {
     this.#foldedRows = rows;
   }
 
-  /** Stores everything and empties the batch; false where there was nothing. */
-  async store(signal: AbortSignal): Promise<boolean> {
+  /** Stores everything and empties the batch; false where there was nothing. `confirm` is that of the source. */
+  async store(signal: AbortSignal, confirm: () => Promise<void>): Promise<boolean> {
     if (this.positions.size === 0) return false;
     this.fold();
     const cells = this.#frames.takeCells();
     for (let waitMs = RETRY_MS.first; ; waitMs = Math.min(waitMs * 2, RETRY_MS.max)) {
+      await confirm();
       try {
         await this.#deps.store.append(this.batch, cells, this.positions);
         break;

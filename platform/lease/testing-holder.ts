@@ -53,7 +53,7 @@ export async function startHolder(
   const flags = ["--no-warnings", "--input-type=module-typescript", "--eval", PROGRAM];
   const args = [...flags, folder, name, JSON.stringify(TEST_TIMES)];
   const [program = "", ...rest] = [...prefix, process.execPath, ...args];
-  const child = spawn(program, rest, { cwd: ROOT, stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(program, rest, { cwd: ROOT, stdio: ["pipe", "pipe", "ignore"] });
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   await answers.next();
   const pid = (): number =>

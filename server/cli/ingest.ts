@@ -42,7 +42,7 @@ format by their content, and stores the events. Lines that no format understands
     const folder = openDataFolder(settings.dataFolder);
     const terminal = openTerminal(process.stderr, systemClock);
     await using store = await openEmbeddedStore({ folder: folder.store, clock: systemClock });
-    const source = fileSource({
+    await using source = fileSource({
       paths: positionals,
       follow: false,
       clock: systemClock,

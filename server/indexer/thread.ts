@@ -41,7 +41,7 @@ async function main(): Promise<void> {
     memoryLimitMb: 192,
   });
   const zone = zoneOf(task.timezone);
-  const files = task.replay
+  await using files = task.replay
     ? replaySource({ ...task.replay, clock: systemClock, zone })
     : fileSource({
         paths: task.paths,

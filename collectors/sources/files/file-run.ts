@@ -1,15 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-import type { Chunk, Position, ReadPositions, SourceId, SourceStatus } from "#collectors/source.ts";
+import type { Chunk, Position, ReadPositions, SourceStatus } from "#collectors/source.ts";
 
-import { claim, type Claim } from "../claim.ts";
 import { Catalogue } from "./catalogue.ts";
 import { isSame, wasTruncated } from "./changes.ts";
-import { Identifier } from "./identify.ts";
 import { LineCutter } from "./line-cutter.ts";
 import type { FileSourceOptions } from "./options.ts";
 import { GONE_QUIET_MS, PACKED_QUIET_MS, enoughMs, hasOpenLine, mayEndNow } from "./quiet.ts";
 import { explain } from "./scan.ts";
+import { SharedStreams } from "./shared-streams.ts";
 import { statusOf } from "./status.ts";
 import type { Stream, TrackedFile } from "./tracked-file.ts";
 import { Watch } from "./watch.ts";
@@ -32,6 +31,15 @@ const IDLE_MS = 300_000;
 /** Chunks of one file before the next file gets its turn. */
 const TURN_CHUNKS = 8;
 
+const STATE_OF = {
+  unnamed: "new",
+  read: "reading",
+  copy: "copy",
+  done: "done",
+  short: "short",
+  claimed: "claimed",
+} as const;
+
 type Options = FileSourceOptions & { chunkBytes: number; lineBytesMax: number };
 
 type Turn = {
@@ -46,16 +54,14 @@ export class FileRun {
   readonly #options: Options;
   readonly #catalogue: Catalogue;
   readonly #cutter: LineCutter;
-  readonly #streams = new Map<SourceId, Stream>();
-  readonly #claims = new Map<SourceId, Claim>();
-  #identifier: Identifier;
+  readonly #streams: SharedStreams;
   #mustScan = true;
 
   constructor(options: Options) {
     this.#options = options;
     this.#catalogue = new Catalogue(options.paths, options.clock);
     this.#cutter = new LineCutter(options.chunkBytes, options.lineBytesMax);
-    this.#identifier = new Identifier(this.#streams, new Map());
+    this.#streams = new SharedStreams(options);
   }
 
   status(): SourceStatus[] {
@@ -63,16 +69,21 @@ export class FileRun {
   }
 
   async *read(positions: ReadPositions, signal: AbortSignal): AsyncGenerator<Chunk, void> {
-    this.#streams.clear();
-    this.#identifier = new Identifier(this.#streams, await positions());
+    await this.#streams.begin(positions);
     try {
       if (this.#options.follow) yield* this.#tail(signal);
       else yield* this.#readOnce(signal);
     } finally {
       for (const file of this.#catalogue.files()) await file.close();
-      for (const held of this.#claims.values()) await held.release();
-      this.#claims.clear();
     }
+  }
+
+  confirm(): Promise<void> {
+    return this.#streams.confirm();
+  }
+
+  release(): Promise<void> {
+    return this.#streams.release();
   }
 
   async *#readOnce(signal: AbortSignal): AsyncGenerator<Chunk, void> {
@@ -112,6 +123,7 @@ export class FileRun {
       let scannedMs = 0;
       let polledMs = 0;
       while (!signal.aborted) {
+        this.#streams.throwIfLost();
         const nowMs = performance.now();
         const { changed, renamed } = watch.take();
         if (renamed || this.#mustScan || nowMs - scannedMs >= SCAN_MS) {
@@ -201,34 +213,14 @@ export class FileRun {
 
   async #identify(file: TrackedFile, final: boolean): Promise<void> {
     file.problem = undefined;
-    file.rewind();
-    const identity = await this.#identifier.identify(file, final);
+    const identity = await this.#streams.identify(file, final);
     const before = file.stream;
     file.stream = "stream" in identity ? identity.stream : undefined;
     if (before && before !== file.stream && before.holder === file) {
       before.holder = undefined;
       this.#orphan(before);
     }
-    if (identity.kind === "read") {
-      file.state = (await this.#mayRead(identity.stream)) ? "reading" : "claimed";
-      if (file.state === "claimed") this.#forget(identity.stream);
-    } else {
-      file.state = identity.kind === "unnamed" ? "new" : identity.kind;
-    }
-  }
-
-  async #mayRead(stream: Stream): Promise<boolean> {
-    const { locksFolder } = this.#options;
-    if (locksFolder === undefined || this.#claims.has(stream.id)) return true;
-    const held = await claim(stream.id, locksFolder);
-    if (held) this.#claims.set(stream.id, held);
-    return held !== undefined;
-  }
-
-  /** What another process reads is looked up again when it has let go of it. */
-  #forget(stream: Stream): void {
-    stream.holder = undefined;
-    this.#streams.delete(stream.id);
+    file.state = STATE_OF[identity.kind];
   }
 
   async *#drain(file: TrackedFile, how: Turn): AsyncGenerator<Chunk, void> {

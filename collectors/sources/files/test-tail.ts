@@ -36,7 +36,7 @@ export class Reading {
     options: Partial<FileSourceOptions> & { paths: readonly string[] },
     signal: AbortSignal = new AbortController().signal,
   ): Promise<SourceStatus[]> {
-    const source = fileSource({ follow: false, clock: fastClock(), ...options });
+    await using source = fileSource({ follow: false, clock: fastClock(), ...options });
     for await (const chunk of source.read(() => Promise.resolve(new Map(this.positions)), signal)) {
       const text = Buffer.from(chunk.bytes);
       eachLine({ bytes: text }, (start, end) => this.lines.push(text.toString("utf8", start, end)));
