@@ -44,7 +44,7 @@ const linesOf = async (path: string): Promise<string[]> =>
   (await readFile(path, "utf8")).split("\n").filter(Boolean);
 
 test.each(["built-in", "any"] as const)(
-  "visitors come through the proxy (%s) to every instance at the rate at which the past ended",
+  "visitors reach every instance through the proxy (%s), at the rate at which the history ended",
   async (proxy) => {
     const demo = await startDemo(options({ proxy }));
     expect(demo.instances()).toBe(3);
@@ -84,7 +84,7 @@ test("a second start writes only what was missed", async () => {
   await third.stop();
 });
 
-test("a state file that is not the demo's is named, not guessed at", async () => {
+test("an invalid state file is named in the error", async () => {
   await mkdir(join(folder, "demo"));
   await writeFile(join(folder, "demo", "state.json"), "{}");
   await expect(startDemo(options())).rejects.toThrow("state.json");

@@ -17,12 +17,12 @@ import { historyPaths } from "./history.ts";
 import { HostMessage, type HostOptions } from "./host-protocol.ts";
 
 export type DemoOptions = {
-  /** `DATA/demo`: made when it is not there. Everything that the demo writes is below it. */
+  /** `DATA/demo`, created when missing. The demo writes nowhere else. */
   folder: string;
   clock: Clock;
   /** Stops the demo, as `stop` does. */
   signal: AbortSignal;
-  /** Mean rate over a week, default 0.75: the history goes on at the same rate, 65,000 lines a day. */
+  /** Mean rate over a week, for history and live traffic. Default 0.75, which is 65,000 lines a day. */
   requestsPerSecondMean?: number;
   /** Length of the history at the first start. */
   historyDays?: number;
@@ -31,20 +31,20 @@ export type DemoOptions = {
 };
 
 export type Demo = {
-  /** The live access log, which is there, then the files of the past, which appear one by one, complete. */
+  /** The live access log, then the files of the history, which appear one by one, complete. */
   logPaths: string[];
-  /** Where the shop can be visited. */
+  /** URL of the shop. */
   url: string;
   proxy: "nginx" | "built-in";
-  /** Why an nginx that is installed is not used. */
+  /** Why an installed nginx is not used. */
   warning: string | undefined;
-  /** Instances of the shop that run now. */
+  /** Running instances of the shop. */
   instances(): number;
-  /** Tells the shop that the domain APIs are there: from now on its customers' doings happen in them. */
+  /** Connects the shop to the domain APIs: from now on customers act in them. */
   useApis(apis: ApiAddresses): void;
-  /** Resolves when the whole past is written. */
+  /** Resolves when the whole history is written. */
   history: Promise<void>;
-  /** Ends all of it: visitors, proxy and instances. Takes under five seconds, and may be called twice. */
+  /** Stops visitors, proxy and instances, in less than five seconds. May be called twice. */
   stop(): Promise<void>;
 };
 
@@ -56,9 +56,9 @@ const SEED = 7;
 const REQUESTS_PER_SECOND_MEAN = 0.75;
 const HISTORY_DAYS = 15;
 const DAY_MS = 86_400_000;
-/** A shorter pause between two runs is left as it is: an outage, which it was. */
+/** A shorter gap between two runs stays a gap, as in an outage. */
 const GAP_MS_MIN = 60_000;
-/** Files of the past are removed when they are this old: the store has them. */
+/** Files of the history are removed at this age: their events are stored. */
 const KEEP_DAYS = 30;
 const INSTANCE_PORTS = [18_081, 18_082, 18_083];
 const READY_MS_MAX = 20_000;
@@ -66,9 +66,9 @@ const STOP_MS_MAX = 4_000;
 const HOST_MEMORY = ["--max-old-space-size=64", "--max-semi-space-size=1"];
 
 /**
- * Starts a small web shop behind a proxy on loopback, with simulated visitors, in a process of its own, which ends when
- * this process does. The past is written beside it, by the same model, up to now: the first time `historyDays` of it,
- * later only what was missed meanwhile.
+ * Starts a small web shop behind a proxy on loopback, with simulated visitors, in a child process that ends with this
+ * one. The same model writes its history up to now: `historyDays` at the first start, later only the time since the
+ * last run.
  * @throws AppError when it cannot be started
  */
 export async function startDemo(options: DemoOptions): Promise<Demo> {
@@ -77,7 +77,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   const nowMs = options.clock.nowMs();
   const state = await planHistory(options, nowMs);
   const live = join(logs, "access.log");
-  // Whoever tails it finds it, whether or not the proxy has opened it yet.
+  // It must exist for whoever tails it, before the proxy opens it.
   await appendFile(live, "");
   const host = forkHost({
     folder: options.folder,
@@ -104,7 +104,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   };
 }
 
-/** Adds the time since the demo last ran to the parts of the past that are wanted, and notes them in state.json. */
+/** Adds the time since the last run to the periods to generate, and records them in state.json. */
 async function planHistory(options: DemoOptions, nowMs: number): Promise<State> {
   const path = join(options.folder, "state.json");
   const logs = join(options.folder, "logs");
@@ -136,7 +136,7 @@ async function readState(path: string): Promise<State> {
   throw new AppError("conflict", advice, { cause: parsed.error });
 }
 
-/** When the live log was last written to; the end of the last planned past when that is later. */
+/** The last write to the live log, or the end of the last planned period when later. */
 async function lastLiveMs(path: string, state: State): Promise<number | undefined> {
   const ends = state.pasts.map((past) => past.untilMs);
   if (existsSync(path)) ends.push((await stat(path)).mtimeMs);

@@ -22,14 +22,14 @@ const linesOf = async (path: string): Promise<string[]> =>
     .toString()
     .trimEnd()
     .split("\n");
-/** Of the two files of a day, those of the proxy. */
+/** The proxy's files of a day. */
 const ofProxy = (paths: string[]): string[] => paths.filter((path) => path.endsWith(".log.gz"));
 const timeOf = (line: string): number => {
   const at = /\[(\d+)\/(\w+)\/(\d+):([\d:]+) /.exec(line) ?? [];
   return Date.parse(`${at[1]} ${at[2]} ${at[3]} ${at[4]} UTC`);
 };
 
-test("the past is whole: in order, from its start up to its end, a file a day", async () => {
+test("the history is complete and in order, one file a day", async () => {
   const options = { ...model, folder, untilMs, days: 0.125 };
   const paths = await generateHistory(options);
   expect(paths).toHaveLength(4);
@@ -42,7 +42,7 @@ test("the past is whole: in order, from its start up to its end, a file a day", 
   expect(times.at(-1)).toBeLessThan(untilMs);
 });
 
-test("a run that was interrupted is completed, and what it had finished is left alone", async () => {
+test("an interrupted run is completed, and its finished files are kept", async () => {
   const options = { ...model, folder, untilMs, days: 0.125 };
   const paths = await generateHistory(options);
   const [first = "", second = ""] = paths;
@@ -55,7 +55,7 @@ test("a run that was interrupted is completed, and what it had finished is left 
   expect(await readdir(folder)).toHaveLength(4);
 });
 
-test("two pasts that meet have the lines of one", async () => {
+test("two adjacent histories have the lines of one", async () => {
   const whole = await generateHistory({
     ...model,
     folder: join(folder, "a"),
@@ -71,7 +71,7 @@ test("two pasts that meet have the lines of one", async () => {
   expect(await requests(halves)).toEqual(await requests(whole));
 });
 
-test("the past has sign-ins, sign-outs, names of who is signed in, misses and rare failures", async () => {
+test("the history has sign-ins, sign-outs, user names, 404s and rare failures", async () => {
   const paths = await generateHistory({ ...model, folder, untilMs, days: 1 });
   const lines = (await Promise.all(ofProxy(paths).map(linesOf))).flat();
   const share = (pattern: RegExp): number =>
@@ -84,7 +84,7 @@ test("the past has sign-ins, sign-outs, names of who is signed in, misses and ra
   expect(share(/" 500 /)).toBeLessThan(0.01);
 });
 
-test("the domain APIs have done in the past what the shop's visitors made them do", async () => {
+test("the history of the domain APIs matches the shop's visitors", async () => {
   const paths = await generateHistory({ ...model, folder, untilMs, days: 1 / 8 });
   const proxied = (await Promise.all(ofProxy(paths).map(linesOf))).flat();
   const apiPaths = paths.filter((path) => path.endsWith(".ndjson.gz"));

@@ -16,7 +16,7 @@ import { answer } from "./site.ts";
 import { capacityRps, serviceTime } from "./timing.ts";
 
 export const HistoryOptions = z.strictObject({
-  /** Where history-*.log.gz are written: one a day (UTC). */
+  /** Folder of history-*.log.gz, one a day (UTC). */
   folder: z.string().min(1),
   /** The history ends here, and begins `days` earlier. */
   untilMs: z.number(),
@@ -32,7 +32,7 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 const GZIP = { level: 1, chunkSize: 256 * 1024 };
 
-/** The files that make up the history from `untilMs - days` on, whether written yet or not, oldest first. */
+/** The files of the history from `untilMs - days` on, written or not, oldest first. */
 export function historyPaths(
   options: Pick<HistoryOptions, "folder" | "untilMs" | "days">,
 ): string[] {
@@ -41,7 +41,7 @@ export function historyPaths(
   );
 }
 
-/** A day has two files: what the proxy logged, and what the domain APIs behind the shop did. */
+/** Each day has two files: the proxy's log, and the access log of the domain APIs. */
 const FILES = [
   {
     path: (folder: string, fromMs: number): string => pathOf(folder, fromMs, "log"),
@@ -56,8 +56,8 @@ const FILES = [
 ];
 
 /**
- * Writes the past as the model tells it: gzipped logs of the same formats as the live ones, the newest day first. A file
- * appears complete, by a rename; one that is there is left alone, so that an interrupted run can be repeated.
+ * Writes the model's history as gzipped logs in the formats of the live ones, newest day first. A file appears complete,
+ * by a rename; existing files are kept, so that an interrupted run can be repeated.
  * @returns the paths, oldest first
  */
 export async function generateHistory(options: HistoryOptions): Promise<string[]> {
@@ -96,7 +96,7 @@ function pathOf(folder: string, fromMs: number, kind: "log" | "apis.ndjson"): st
   return join(folder, `history-${name}.${kind}.gz`);
 }
 
-/** The lines of the requests in [fromMs, untilMs), a minute's in one string, in the order of their time. */
+/** The lines of the requests in [fromMs, untilMs) in order of time, one string a minute. */
 function* historyLines(
   model: DemoModel,
   part: Part,
@@ -168,7 +168,7 @@ class HistoryWriter {
     });
   }
 
-  /** What the site answers, remembered: only the path and being signed in change its length noticeably. */
+  /** Cached responses: only the path and the sign-in state change their length noticeably. */
   #answer(user: string, step: Step): { status: number; bytes: number } {
     const { method, path, signedIn, passwordRight } = step;
     const key = `${method} ${path} ${signedIn} ${passwordRight}`;

@@ -1,6 +1,6 @@
 /**
- * The demo's own process: the shop's instances, the proxy before them and the visitors. Forked by demo.ts; it ends, with
- * everything in it, when the channel to its parent closes.
+ * The demo process: the shop's instances, the proxy in front of them and the visitors. Forked by demo.ts; it ends with
+ * its children when the channel to its parent closes.
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, renameSync, statSync } from "node:fs";
@@ -81,7 +81,7 @@ async function startProxy(proxyOptions: ProxyOptions): Promise<Proxy> {
   }
 }
 
-/** In slices of a minute of the past, between which requests are served; gzip runs beside. */
+/** Works in slices of one minute, between which requests are served; gzip runs in parallel. */
 async function writeHistory(): Promise<void> {
   const { seed, requestsPerSecondMean, history } = options;
   const upstreams = ports.map((port) => `127.0.0.1:${port}`);

@@ -7,7 +7,7 @@ export async function listenLoopback(server: Server, portPreferred: number): Pro
     server.listen(portPreferred, "127.0.0.1");
     await once(server, "listening");
   } catch {
-    // The preferred port is only for the log's continuity: any other serves as well.
+    // The preferred port only keeps upstream addresses in the log the same.
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
   }

@@ -33,7 +33,7 @@ test("several tries are listed in turn, none is a dash", () => {
   expect(accessLine({ ...record, tries: [] })).toContain('ua="-" us="-" ut="-"');
 });
 
-test("what a client sends cannot end a field or a line", () => {
+test("client input cannot end a field or a line", () => {
   const line = accessLine({ ...record, userAgent: 'a" 500 "\n\u001b[2Jé\\' });
   expect(line).toContain(String.raw`"a\x22 500 \x22\x0A\x1B[2J\xC3\xA9\x5C"`);
 });

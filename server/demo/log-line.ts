@@ -1,6 +1,6 @@
 /**
- * nginx's combined format with the request time and the upstream's address, status and time behind it. The place of
- * $remote_user holds the name that the service reports in X-User, which the proxy keeps to itself.
+ * nginx's combined format followed by the request time and the upstream's address, status and time. $remote_user is the
+ * name that the service reports in X-User, which the proxy does not forward.
  */
 export const NGINX_LOG_FORMAT = [
   `'$remote_addr - $upstream_http_x_user [$time_local] "$request" $status $body_bytes_sent '`,
@@ -10,18 +10,18 @@ export const NGINX_LOG_FORMAT = [
 
 export type UpstreamTry = { address: string; status: number; durationMs: number };
 export type AccessRecord = {
-  /** When the answer was complete, epoch ms. */
+  /** When the response was complete, epoch ms. */
   endMs: number;
   address: string;
   user: string;
-  /** Method, target and protocol, as they came. */
+  /** Method, target and protocol as received. */
   request: string;
   status: number;
   bytes: number;
   referrer: string;
   userAgent: string;
   durationMs: number;
-  /** The instances that were asked, in turn. */
+  /** The instances that were tried, in order. */
   tries: readonly UpstreamTry[];
 };
 

@@ -10,7 +10,7 @@ const model = demoModel({ seed: 7, requestsPerSecondMean: 1 });
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
-test("the same seed makes the same visits, another seed others", () => {
+test("visits are the same for the same seed, and different for another", () => {
   const again = demoModel({ seed: 7, requestsPerSecondMean: 1 });
   const other = demoModel({ seed: 8, requestsPerSecondMean: 1 });
   const minute = MONDAY_MS / MINUTE_MS + 600;
@@ -35,7 +35,7 @@ test("the rate is the given mean over a week, higher by day and on weekdays, and
   }
 });
 
-test("visits add up to the promised rate of requests", () => {
+test("visits add up to the configured request rate", () => {
   let requests = 0;
   let expected = 0;
   for (let m = 0; m < 7 * 1440; m += 1) {
@@ -47,7 +47,7 @@ test("visits add up to the promised rate of requests", () => {
   expect(requests / expected).toBeLessThan(1.05);
 });
 
-test("steps of a visit go forward in time, and nobody signs out who is not signed in", () => {
+test("steps of a visit go forward in time, and only signed-in visitors sign out", () => {
   for (let m = 0; m < 600; m += 1) {
     for (const { steps } of model.visits(MONDAY_MS / MINUTE_MS + m)) {
       const times = steps.map((step) => step.atMs);

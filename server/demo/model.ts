@@ -8,7 +8,7 @@ export type Step = {
   method: "GET" | "POST";
   /** Path with query. */
   path: string;
-  /** Path of the page on which the visitor is; empty when they came from outside. */
+  /** Path of the visitor's current page; empty when they came from another site. */
   referrer: string;
   /** Whether the visitor is signed in when the request is made. */
   signedIn: boolean;
@@ -17,18 +17,18 @@ export type Step = {
 };
 export type Visit = { person: Person; steps: readonly Step[] };
 
-/** Visitors of a small shop: the same model makes the history and the live traffic. */
+/** Visitors of a small shop; one model for the history and the live traffic. */
 export type DemoModel = {
   /** Expected requests per second. */
   intensity(tMs: number): number;
-  /** The visits that begin in the minute with this number (epoch minutes), oldest first: always the same ones. */
+  /** The visits that begin in this epoch minute, oldest first; deterministic. */
   visits(minute: number): readonly Visit[];
 };
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
-/** No visit is longer: what began earlier is over. */
+/** No visit is longer. */
 export const VISIT_MINUTES_MAX = 30;
 /** Sunday first, as getUTCDay() counts. */
 const DAY_FACTORS = [0.78, 1.05, 1.08, 1.08, 1.06, 1.0, 0.74];
@@ -40,7 +40,7 @@ const SAMPLE_VISITS = 4000;
 
 /**
  * A Poisson cluster process: visits arrive by a non-homogeneous Poisson process whose rate follows the hour, the
- * weekday and smooth noise; each visit is a journey of requests with log-normal thinking between them.
+ * weekday and smooth noise; each visit is a sequence of requests with log-normal think times.
  */
 export function demoModel(options: { seed: number; requestsPerSecondMean: number }): DemoModel {
   const { seed } = options;
@@ -85,7 +85,7 @@ function noise(seed: number, tMs: number): number {
   );
 }
 
-/** Mean number of requests of a visit, by simulation: so that the rate stays true when journeys change. */
+/** Mean number of requests of a visit, by simulation, so that the rate stays right when journeys change. */
 function meanSteps(seed: number): number {
   const random = seededRandom(seed, -1);
   let steps = 0;
@@ -93,7 +93,7 @@ function meanSteps(seed: number): number {
   return steps / SAMPLE_VISITS;
 }
 
-/** One visit: look around, perhaps sign in, perhaps buy, perhaps sign out. */
+/** One visit: browse, perhaps sign in, buy and sign out. */
 function journey(startMs: number, random: Random): Visit {
   const person = people[Math.floor(random.next() ** 1.3 * people.length)] ?? people[0];
   if (!person) throw new Error("the demo has no people");
@@ -176,7 +176,7 @@ class Trip {
   }
 }
 
-/** Mostly popular products; some bookmarks lead to what is no longer sold. */
+/** Mostly popular products; some bookmarks are of products no longer sold. */
 function anyPage(random: Random): string {
   const kind = random.next();
   if (kind < 0.3) return `/products?page=${1 + Math.floor(random.next() ** 2 * PAGES)}`;

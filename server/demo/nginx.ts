@@ -10,16 +10,16 @@ import { processEnvironment } from "#platform/settings/process-environment.ts";
 import { NGINX_LOG_FORMAT } from "./log-line.ts";
 import type { Proxy, ProxyOptions } from "./proxy.ts";
 
-/** Where distributions put what a normal user's PATH may lack. */
+/** Where distributions install nginx; often missing in a normal user's PATH. */
 const SYSTEM_FOLDERS = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin", "/usr/local/bin"];
 const START_MS_MAX = 5_000;
 const POLL_MS = 50;
 const STOP_MS_MAX = 3_000;
 /**
- * Runs a program that ends when our end of its standard input closes, however we die. The reader is put aside so that
- * a program that ends by itself ends the shell too.
+ * Runs a program that ends when our end of its standard input closes, however this process ends. The reader runs in the
+ * background, so that the shell ends when the program does.
  */
-const LEASHED =
+const END_WITH_PARENT =
   'exec 3<&0; "$@" & p=$!; (cat <&3 >/dev/null; kill "$p") & wait "$p"; s=$?; kill $! 2>/dev/null; exit $s';
 
 /** The path of an nginx on this machine; undefined when there is none. */
@@ -28,7 +28,7 @@ export function findNginx(path: string): string | undefined {
   return folders.map((folder) => join(folder, "nginx")).find(isExecutable);
 }
 
-/** Starts nginx before the instances; throws when it does not answer, which says why in its error log. */
+/** Starts nginx in front of the instances. @throws when it does not answer; its error log has the reason */
 export async function startNginx(
   program: string,
   folder: string,
@@ -38,11 +38,11 @@ export async function startNginx(
   mkdirSync(join(folder, "temp"), { recursive: true });
   writeFileSync(join(folder, "nginx.conf"), configuration(port, options.upstreamPorts));
   const args = ["-p", `${folder}/`, "-c", "nginx.conf", "-e", "nginx-error.log"];
-  const child = spawn("/bin/sh", ["-c", LEASHED, "sh", program, ...args], {
+  const child = spawn("/bin/sh", ["-c", END_WITH_PARENT, "sh", program, ...args], {
     stdio: ["pipe", "ignore", "ignore"],
     env: { ...processEnvironment(process.env), TZ: "UTC" },
   });
-  // A shell that cannot be started shows as an exit code below.
+  // A shell that cannot be started is reported by its exit code below.
   child.on("error", () => child.emit("exit", -1, null));
   child.stdin.on("error", () => child.kill());
   try {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 
 import { seededRandom, pick } from "./random.ts";
 
-/** Someone who may visit the demo shop. Always comes from the same address with the same browser. */
+/** A simulated visitor with a fixed address and browser. */
 export type Person = { name: string; address: string; userAgent: string };
 
 const PEOPLE_SEED = 20260;
@@ -20,7 +20,7 @@ const FIRST = [
   "tomas",
 ] as const;
 const LAST = ["chen", "weber", "sato", "rossi", "haddad", "berg", "martin", "patel"] as const;
-/** The ranges that RFC 5737 keeps for documentation: nobody's address. */
+/** The address blocks that RFC 5737 reserves for documentation. */
 const NETWORKS = ["192.0.2", "198.51.100", "203.0.113"] as const;
 const AGENTS = [
   "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36",
@@ -46,6 +46,6 @@ export const people: readonly Person[] = Array.from({ length: PEOPLE }, (_, inde
 const names = new Set(people.map((person) => person.name));
 
 export const isCustomer = (name: string): boolean => names.has(name);
-/** The demo shop has no secrets: it listens on loopback and holds nothing that is anyone's. */
+/** Not a secret: the demo shop listens on loopback and holds no real data. */
 export const passwordOf = (name: string): string =>
   createHash("sha256").update(`password of ${name}`).digest("base64url").slice(0, 20);

@@ -10,7 +10,7 @@ import { findNginx, startNginx } from "./nginx.ts";
 import { passwordOf, people } from "./people.ts";
 import { startBuiltInProxy, type Proxy } from "./proxy.ts";
 
-/** Every service time is the median, and nothing fails. */
+/** Every service time is the median, and no request fails. */
 const STEADY = { next: () => 0.5, normal: () => 0 };
 const nginx = findNginx(process.env["PATH"] ?? "");
 if (nginx === undefined) {
@@ -89,23 +89,26 @@ describe.each(["built-in", "nginx"] as const)("%s", (kind) => {
     },
   );
 
-  test.skipIf(isMissing)("an instance that is gone costs no visitor a request", async () => {
+  test.skipIf(isMissing)("no request fails when an instance is gone", async () => {
     await instances[0]?.stop();
     for (let i = 0; i < 4; i += 1) expect((await get("/")).status).toBe(200);
     const lines = await logged(4);
     expect(lines.some((line) => /us="502, 200"/.test(line))).toBe(true);
   });
 
-  test.skipIf(isMissing)("a client cannot name itself, nor break out of its line", async () => {
-    await get('/x"y', {
-      headers: { "x-user": "root", "user-agent": 'a"b', "x-forwarded-for": "1.2.3" },
-    });
-    const [line = ""] = await logged(1);
-    expect(line.startsWith("127.0.0.1 - - [")).toBe(true);
-    expect(line).toContain(String.raw`"a\x22b"`);
-  });
+  test.skipIf(isMissing)(
+    "a client cannot set its user name, nor break out of its log line",
+    async () => {
+      await get('/x"y', {
+        headers: { "x-user": "root", "user-agent": 'a"b', "x-forwarded-for": "1.2.3" },
+      });
+      const [line = ""] = await logged(1);
+      expect(line.startsWith("127.0.0.1 - - [")).toBe(true);
+      expect(line).toContain(String.raw`"a\x22b"`);
+    },
+  );
 
-  test.skipIf(isMissing)("after a rotation lines go to the new file", async () => {
+  test.skipIf(isMissing)("after a rotation lines are written to the new file", async () => {
     await get("/");
     await logged(1);
     const path = join(folder, "logs", "access.log");

@@ -6,11 +6,11 @@ import { isIP } from "node:net";
 import { listenLoopback } from "./listen.ts";
 import { accessLine, type UpstreamTry } from "./log-line.ts";
 
-/** What stands before the instances and writes the access log. */
+/** The reverse proxy in front of the instances, which writes the access log. */
 export type Proxy = {
   kind: "nginx" | "built-in";
   port: number;
-  /** Opens the log file anew, after it was renamed. */
+  /** Reopens the log file after a rename. */
   reopenLog(): void;
   stop(): Promise<void>;
 };
@@ -22,13 +22,13 @@ const DOWN_MS = 5_000;
 const HOP_HEADERS = ["connection", "keep-alive", "transfer-encoding", "upgrade", "x-user"];
 
 type Upstream = { port: number; address: string; downUntilMs: number };
-/** `user` is whom the service named in X-User. */
+/** `user` comes from the service's X-User header. */
 type Reply = { status: number; headers: OutgoingHttpHeaders; body: Buffer; user: string };
 type Exchange = { request: IncomingMessage; response: ServerResponse; startMs: number };
 
 /**
- * A small reverse proxy for machines without nginx: round robin over the instances, one that does not answer is left
- * out for a while and the request goes to the next.
+ * A small reverse proxy for machines without nginx: round robin over the instances. One that does not answer is skipped
+ * for a while and the request is sent to the next.
  */
 export async function startBuiltInProxy(options: ProxyOptions): Promise<Proxy> {
   const proxy = new BuiltInProxy(options);
@@ -165,7 +165,7 @@ const ownReply = (status: number, text: string): Reply => ({
   user: "",
 });
 
-/** Whom the request comes from: only the simulated visitors, on loopback, reach this proxy, and say it themselves. */
+/** The client address. Only simulated visitors on loopback reach this proxy, and they send it themselves. */
 function clientAddress(request: IncomingMessage): string {
   const forwarded = [request.headers["x-forwarded-for"]].join().split(",").at(-1)?.trim() ?? "";
   return isIP(forwarded) ? forwarded : (request.socket.remoteAddress ?? "");

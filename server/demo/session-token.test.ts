@@ -4,12 +4,12 @@ import { readSession, signSession } from "./session-token.ts";
 
 const session = { user: "maya.chen1", items: 3 };
 
-test("a session is read back from among other cookies", () => {
+test("a session is read from among other cookies", () => {
   const token = signSession(session, "secret");
   expect(readSession(`theme=dark; sid=${token}; x=1`, "secret")).toEqual(session);
 });
 
-test("a session that was changed, or signed by another, is none", () => {
+test("a session that was changed or signed with another key is rejected", () => {
   const [, sign] = signSession(session, "secret").split(".");
   const forged = `${Buffer.from("admin 3").toString("base64url")}.${sign}`;
   expect(readSession(`sid=${forged}`, "secret")).toBeUndefined();

@@ -4,13 +4,13 @@ import type { Session } from "./site.ts";
 
 const TOKEN_BYTES_MAX = 512;
 
-/** A session as a signed cookie value, so that every instance can read what any of them wrote. */
+/** A session as a signed cookie value that every instance can read. */
 export function signSession(session: Session, secret: string): string {
   const payload = Buffer.from(`${session.user} ${session.items}`).toString("base64url");
   return `${payload}.${signature(payload, secret).toString("base64url")}`;
 }
 
-/** The session in a Cookie header; undefined when there is none, or its signature is not ours. */
+/** The session in a Cookie header; undefined when there is none or its signature is invalid. */
 export function readSession(cookies: string | undefined, secret: string): Session | undefined {
   const token = /(?:^|;\s*)sid=([\w-]+)\.([\w-]+)/.exec(cookies ?? "");
   const [whole, payload = "", sign = ""] = token ?? [];

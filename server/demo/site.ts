@@ -1,6 +1,6 @@
 import { isCustomer, passwordOf } from "./people.ts";
 
-/** Who is on the other side, as the session cookie says. */
+/** The content of the session cookie. */
 export type Session = { user: string; items: number };
 export type SiteRequest = {
   method: string;
@@ -14,7 +14,7 @@ export type SiteAnswer = {
   type: "text/html" | "text/css" | "text/javascript" | "application/json" | "image/svg+xml";
   body: string;
   location?: string;
-  /** The session from now on; null ends it; undefined leaves it as it is. */
+  /** The new session; null ends it; undefined keeps it. */
   session?: Session | null;
 };
 
@@ -35,7 +35,7 @@ const GOODS = [
   "Globe",
 ];
 
-/** What the demo shop answers: a pure function, so that the history knows the sizes that the service would send. */
+/** The demo shop's response: a pure function, so that the generated history has the sizes of real responses. */
 export function answer(request: SiteRequest): SiteAnswer {
   const path = request.path.split("?", 1)[0] ?? "/";
   if (request.method === "POST") return answerPost(path, request);

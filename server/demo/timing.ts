@@ -2,15 +2,15 @@ import type { Random } from "./random.ts";
 
 const BASE_MS = { asset: 1.5, page: 21, api: 13, login: 62, order: 88 };
 const SIGMA = 0.42;
-/** Share of a server's time that is queued work when it is at its capacity. */
+/** Share of queued work in a server's time at capacity. */
 const QUEUE_SHARE = 0.6;
 const FAILURE_SHARE = 0.0016;
 const TIMEOUT_FACTOR = 6;
 
-/** Requests per second that the demo shop is built for, over all instances. */
+/** Capacity of the demo shop in requests per second over all instances. */
 export const capacityRps = (requestsPerSecondMean: number): number => 2.2 * requestsPerSecondMean;
 
-/** How long the service works on a request, and whether it fails: grows with the load as in an M/M/1 queue. */
+/** Service time of a request and whether it fails; grows with load as in an M/M/1 queue. */
 export function serviceTime(
   path: string,
   utilisation: number,

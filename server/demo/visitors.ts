@@ -7,7 +7,7 @@ import { passwordOf } from "./people.ts";
 export type VisitorsOptions = {
   model: DemoModel;
   port: number;
-  /** Visits that are under way at this instant are joined in the middle, so that no dip follows the history. */
+  /** Visits under way at this time are resumed, so that traffic does not drop after the history. */
   fromMs: number;
   /** A session cookie for someone who signed in before `fromMs`. */
   cookieFor(user: string): string;
@@ -15,12 +15,12 @@ export type VisitorsOptions = {
 };
 
 const MINUTE_MS = 60_000;
-/** A machine that slept does not catch up on what visitors would have done. */
+/** Steps later than this are skipped: a machine that was suspended does not catch up. */
 const LATE_MS_MAX = 30_000;
 const REQUEST_MS_MAX = 15_000;
 const SOCKETS_MAX = 16;
 
-/** Makes the model's visits happen, as real requests over kept-alive connections, until the signal aborts. */
+/** Performs the model's visits as real requests over keep-alive connections until the signal aborts. */
 export async function simulateVisitors(options: VisitorsOptions): Promise<void> {
   const { model, fromMs, signal } = options;
   const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX });
@@ -52,7 +52,7 @@ async function follow(visit: Visit, options: VisitorsOptions, agent: Agent): Pro
     await pause(step.atMs - Date.now(), signal);
     if (signal.aborted) return;
     if (Date.now() - step.atMs > LATE_MS_MAX) continue;
-    // A request that fails is in the proxy's log, which is all that a visitor leaves behind.
+    // Failed requests are in the proxy's log.
     const setCookie = await ask(step, { visit, cookie, agent, options }).catch(() => undefined);
     if (setCookie !== undefined) cookie = setCookie;
   }
@@ -60,7 +60,7 @@ async function follow(visit: Visit, options: VisitorsOptions, agent: Agent): Pro
 
 type Asking = { visit: Visit; cookie: string; agent: Agent; options: VisitorsOptions };
 
-/** Makes the request, reads the whole answer, and returns the cookie that it sets, if it does. */
+/** Sends the request, reads the whole response, and returns the cookie that it sets, if any. */
 async function ask(
   step: Step,
   { visit, cookie, agent, options }: Asking,
@@ -95,6 +95,6 @@ async function ask(
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (ms <= 0 || signal.aborted) return;
-  // An abort ends the pause; the caller looks at the signal.
+  // An abort ends the pause; the caller checks the signal.
   await sleep(ms, undefined, { signal }).catch(() => undefined);
 }

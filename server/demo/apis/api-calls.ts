@@ -1,19 +1,19 @@
 import type { Step } from "../model.ts";
 
-/** A request of the shop to one of the domain APIs, as the API's access log has it. */
+/** A request from the shop to a domain API, as the API's access log records it. */
 export type ApiCall = {
   service: "accounts" | "billing" | "management" | "logging";
   method: "GET" | "POST" | "PATCH" | "DELETE";
   /** Template: `/v1/subscriptions/{subscriptionId}`. */
   route: string;
   status: number;
-  /** Median of how long it takes. */
+  /** Median duration. */
   durationMs: number;
 };
 
 const SIGN_IN = { service: "accounts", method: "POST", route: "/v1/sessions" } as const;
 
-/** What the shop asks of the APIs when a visitor makes a step: the live shop does it, the history tells it. */
+/** The API requests that a visitor's step causes: sent by the live shop, and written into the generated history. */
 export function apiCallsOf(
   step: Pick<Step, "method" | "path" | "signedIn" | "passwordRight">,
 ): ApiCall[] {
@@ -59,7 +59,7 @@ const FEEDS: readonly ApiCall[] = [
 ];
 
 /**
- * What is asked in a minute, whoever visits: the shop's settings, that its own log is taken, and the feeds that
+ * API requests of every minute, independent of visitors: reading settings, sending the shop's log, and the feeds that
  * Reporting reads every 30 s.
  */
 export const CALLS_EACH_MINUTE: readonly ApiCall[] = [

@@ -6,23 +6,23 @@ import { type Random, seededRandom } from "../random.ts";
 import { type ApiCall, CALLS_EACH_MINUTE, apiCallsOf } from "./api-calls.ts";
 
 const MINUTE_MS = 60_000;
-/** The release that ran until so long before the history ends, and the one since. */
+/** The previous release, which ran until this long before the end of the history, and the current one. */
 const RELEASES = { before: "0.0.9", since: "0.1.0", changedMs: 5 * 86_400_000 };
 const SIGMA = 0.35;
-/** The older release was slower: its reports show it. */
+/** How much slower the older release was, for reports to show. */
 const SLOWER = 1.25;
 
 export type ApiHistoryOptions = {
   seed: number;
   requestsPerSecondMean: number;
-  /** Of this part of the past. */
+  /** Start and end of this part of the history. */
   fromMs: number;
   untilMs: number;
-  /** Where the whole history ends. */
+  /** End of the whole history. */
   endMs: number;
 };
 
-/** The access lines of the APIs in [fromMs, untilMs), a minute's in one string: what the shop's visitors made it ask. */
+/** Access log lines of the APIs in [fromMs, untilMs), one string a minute, for the requests that visitors caused. */
 export function* apiHistoryLines(options: ApiHistoryOptions): Generator<string> {
   const { fromMs, untilMs } = options;
   const model = demoModel(options);
@@ -45,7 +45,7 @@ export function* apiHistoryLines(options: ApiHistoryOptions): Generator<string> 
   }
 }
 
-/** The line that the API's worker would have written (platform/http/access-line.ts). */
+/** The line as an API worker writes it (platform/http/access-line.ts). */
 function lineOf(
   { atMs, call }: { atMs: number; call: ApiCall },
   endMs: number,

@@ -2,25 +2,25 @@ import { people, type Person } from "../people.ts";
 import type { SiteAnswer } from "../site.ts";
 import { type ApiAddresses, apiClient } from "./client.ts";
 import { type Customers, createCustomers, regularsOf } from "./customers.ts";
-import { fillShelves } from "./shelves.ts";
+import { seedCatalogue } from "./seed-catalogue.ts";
 import { shopTokens } from "./shop-account.ts";
 import { runStaff } from "./staff.ts";
 
-/** The domain APIs behind the shop, as far as they are there: without them it answers by itself. */
+/** The domain APIs behind the shop, where available; without them the shop answers by itself. */
 export type Backends = {
   /**
-   * Does in the APIs what a request to the shop asks for.
-   * @returns an answer where they refuse or are away; undefined: the shop goes on
+   * Performs in the APIs what a request to the shop requires.
+   * @returns a response where they refuse or are unavailable; undefined when the shop may continue
    */
   before(request: BackendRequest): Promise<SiteAnswer | undefined>;
-  /** Begins to use them; may be called again when they have moved. */
+  /** Starts using the APIs; may be called again when their addresses change. */
   use(addresses: ApiAddresses): Promise<void>;
 };
 
 type BackendRequest = {
   method: string;
   path: string;
-  /** Who is signed in, as the session cookie says. */
+  /** The signed-in user by the session cookie. */
   user: string;
   form: URLSearchParams;
 };
@@ -83,28 +83,28 @@ export function createBackends(options: { folder: string; signal: AbortSignal })
     },
     async use(addresses) {
       const ask = apiClient(addresses);
-      const shelves = await fillShelves(ask, addresses.rootKey);
+      const catalogue = await seedCatalogue(ask, addresses.rootKey);
       const token = await shopTokens(ask, addresses, options.folder);
-      customers = createCustomers(ask, shelves);
+      customers = createCustomers(ask, catalogue);
       staff?.abort();
       staff = new AbortController();
       const signal = AbortSignal.any([staff.signal, options.signal]);
       void runStaff(ask, { token, logLines: takeLog, signal });
-      if (shelves.isNew) void welcome(customers, signal);
+      if (catalogue.isNew) void welcome(customers, signal);
     },
   };
 }
 
-/** On the day it opens the regulars come one after the other, so that there is something to see however late it is. */
+/** At the first start the regular customers sign up one after the other, so that there is data at any time of day. */
 async function welcome(customers: Customers, signal: AbortSignal): Promise<void> {
   for (const person of regularsOf(people)) {
     if (signal.aborted) return;
-    // Who finds the APIs away comes another time.
+    // A customer who finds the APIs unavailable is skipped.
     await customers.join(person).catch(() => undefined);
   }
 }
 
-/** The site itself says what a wrong password looks like; here Accounts says whether it is wrong. */
+/** The form and its field names are the site's; Accounts checks the password. */
 async function signIn(customers: Customers, form: URLSearchParams): Promise<boolean> {
   const person: Person | undefined = byName.get(form.get("user") ?? "");
   const taken =

@@ -4,7 +4,7 @@ import { z } from "zod";
 
 import type { ServiceName } from "#api/kit/service.ts";
 
-/** Where the domain APIs are, and the key by which the demo sets itself up in them. */
+/** URLs of the domain APIs, and the root key for the demo's set-up. */
 export const ApiAddresses = z.strictObject({
   urls: z.record(z.enum(["accounts", "billing", "management", "logging", "reporting"]), z.url()),
   rootKey: z.string(),
@@ -16,27 +16,27 @@ type ApiRequest = {
   path: string;
   token?: string | undefined;
   body?: unknown;
-  /** Lines for Logging. */
+  /** NDJSON for Logging. */
   ndjson?: string;
-  /** Idempotency-Key: the same for the same thing. Default: a new one for each POST. */
+  /** Idempotency-Key; default: a new one for each POST. */
   key?: string;
   ifMatch?: string | undefined;
-  /** Of the person for whom the shop asks. */
+  /** Address of the person on whose behalf the shop calls. */
   address?: string;
 };
 export type ApiAnswer = { status: number; json: unknown; etag: string | undefined };
 
-/** Asks an API. @throws Error when it does not answer at all */
+/** Calls an API. @throws Error when there is no response */
 export type Ask = (service: ServiceName, request: ApiRequest) => Promise<ApiAnswer>;
 
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 
 export function apiClient({ urls }: ApiAddresses): Ask {
   return async (service, request) => {
     const response = await fetch(new URL(request.path, urls[service]), {
       method: request.method,
       headers: headersOf(request),
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
       ...bodyOf(request),
     });
     const text = await response.text();
@@ -64,7 +64,7 @@ function bodyOf({ body, ndjson }: ApiRequest): { body?: string } {
   return body === undefined ? {} : { body: JSON.stringify(body) };
 }
 
-/** What an answer must be for the demo to go on. @throws Error that quotes what came instead */
+/** Returns the response if it has one of the statuses. @throws Error that quotes the actual response */
 export function expectStatus(answer: ApiAnswer, ...statuses: number[]): ApiAnswer {
   if (statuses.includes(answer.status)) return answer;
   throw new Error(`an API answered ${answer.status}: ${JSON.stringify(answer.json).slice(0, 500)}`);

@@ -4,19 +4,19 @@ import { z } from "zod";
 
 import { passwordOf, type Person } from "../people.ts";
 import { type Ask, expectStatus } from "./client.ts";
-import { COUNTRIES, type Shelves } from "./shelves.ts";
-import { type As, createSignedIn, emailOf } from "./signed-in.ts";
+import { type As, createCustomerSessions, emailOf } from "./customer-sessions.ts";
+import { COUNTRIES, type SeedCatalogue } from "./seed-catalogue.ts";
 
-/** What the shop does for its visitors in the domain APIs. It decides nothing: the APIs do. */
+/** What the shop does in the domain APIs on behalf of its visitors. */
 export type Customers = {
-  /** Whether Accounts takes the password. Who is a customer and new to Accounts signs up. */
+  /** Whether Accounts accepts the password. A customer without an account signs up first. */
   signIn(person: Person, password: string): Promise<boolean>;
   signOut(person: Person): Promise<void>;
-  /** Their invoices, as the account page shows them. */
+  /** The customer's invoices, for the account page. */
   invoices(person: Person): Promise<void>;
-  /** Subscribes, or changes what is subscribed to; false where Billing refuses. */
+  /** Subscribes, or changes the subscription; false where Billing refuses. */
   order(person: Person): Promise<boolean>;
-  /** Their first visit: they sign up and subscribe. */
+  /** First visit: signs up and subscribes. */
   join(person: Person): Promise<void>;
 };
 
@@ -29,8 +29,8 @@ const Subscription = z.object({
 });
 const List = z.object({ items: z.array(z.unknown()) });
 
-/** Of a hundred customers: whose cards do what (api/billing/domain/sandbox.ts). The rest just pay. */
-const ODD_CARDS: Record<number, string> = {
+/** Sandbox cards by customer number modulo 100 (api/billing/domain/sandbox.ts); all others succeed. */
+const SPECIAL_CARDS: Record<number, string> = {
   7: "4000000000000259",
   23: "4000000000000259",
   31: "4000000000009995",
@@ -42,27 +42,27 @@ const GOOD_CARD = "4242424242424242";
 const QUANTITY_MAX = 3;
 const REGULARS = 24;
 
-/** Who comes first when the shop opens: so that each of the odd cards is among theirs, Billing has all there is. */
+/** The first customers, chosen so that every special card occurs. */
 export function regularsOf(people: readonly Person[]): Person[] {
-  const odd = Object.keys(ODD_CARDS).flatMap((turn) => {
+  const odd = Object.keys(SPECIAL_CARDS).flatMap((turn) => {
     const person = people.find((it) => turnOf(it) % 100 === Number(turn));
     return person === undefined ? [] : [person];
   });
   return [...new Set([...odd, ...people])].slice(0, REGULARS);
 }
 
-export function createCustomers(ask: Ask, shelves: Shelves): Customers {
-  const signedIn = createSignedIn(ask);
+export function createCustomers(ask: Ask, catalogue: SeedCatalogue): Customers {
+  const signedIn = createCustomerSessions(ask);
 
   async function order(person: Person): Promise<boolean> {
     const as = await signedIn.as(person);
-    if (as === undefined) return true; // Signed in before the APIs were there.
+    if (as === undefined) return true; // Signed in before the APIs were available.
     const path = "/v1/subscriptions?limit=1";
     const listed = await ask("billing", { method: "GET", path, ...credentials(as) });
     const [first] = List.parse(expectStatus(listed, 200).json).items;
     const current = Subscription.safeParse(first).data;
     if (current === undefined || current.status === "canceled") {
-      return subscribe(ask, { person, as, shelves });
+      return subscribe(ask, { person, as, catalogue });
     }
     return changeQuantity(ask, as, current);
   }
@@ -86,7 +86,7 @@ export function createCustomers(ask: Ask, shelves: Shelves): Customers {
 
 const credentials = ({ token, address }: As) => ({ token, address });
 
-/** One more box each time, and then one again: Billing works out what that costs for the rest of the month. */
+/** Raises the quantity by one each time, then back to one; Billing prorates the change. */
 async function changeQuantity(
   ask: Ask,
   as: As,
@@ -104,7 +104,7 @@ async function changeQuantity(
 
 async function subscribe(
   ask: Ask,
-  { person, as, shelves }: { person: Person; as: As; shelves: Shelves },
+  { person, as, catalogue }: { person: Person; as: As; catalogue: SeedCatalogue },
 ): Promise<boolean> {
   const { accountId } = as;
   const who = credentials(as);
@@ -124,7 +124,7 @@ async function subscribe(
   });
   const customerId = await customerOf(ask, { ...who, made: customer.status, json: customer.json });
   const card = {
-    number: ODD_CARDS[turn % 100] ?? GOOD_CARD,
+    number: SPECIAL_CARDS[turn % 100] ?? GOOD_CARD,
     expMonth: 12,
     expYear: 2040,
     cvc: "123",
@@ -137,15 +137,15 @@ async function subscribe(
   });
   const body = {
     customerId,
-    priceId: shelves.prices[turn % shelves.prices.length],
-    ...(turn % 3 === 0 ? { couponCode: shelves.coupon } : {}),
+    priceId: catalogue.prices[turn % catalogue.prices.length],
+    ...(turn % 3 === 0 ? { couponCode: catalogue.coupon } : {}),
     paymentMethodId: Id.parse(expectStatus(method, 201).json).id,
   };
   const made = await ask("billing", { method: "POST", path: "/v1/subscriptions", ...who, body });
   return made.status === 201;
 }
 
-/** The customer that was made just now, or that this account is already. */
+/** The customer just created, or the account's existing one. */
 async function customerOf(
   ask: Ask,
   { made, json, token, address }: { made: number; json: unknown; token: string; address: string },

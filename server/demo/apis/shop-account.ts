@@ -11,7 +11,7 @@ const Id = z.object({ id: z.string() });
 const Kept = z.strictObject({ id: z.string(), apiKey: z.string() });
 type Kept = z.infer<typeof Kept>;
 const Tokens = z.object({ access_token: z.string(), expires_in: z.number() });
-/** What the shop's own people and programs may do, and no more. */
+/** The permissions of the shop's service account. */
 const PERMISSIONS = [
   "billing:disputes:read",
   "billing:disputes:write",
@@ -21,11 +21,11 @@ const PERMISSIONS = [
   "reporting:reports:read",
 ];
 const KEY_DAYS = 360;
-/** A token is renewed so long before it expires. */
-const EARLY_MS = 60_000;
+/** Tokens are renewed this long before they expire. */
+const RENEW_BEFORE_MS = 60_000;
 
 /**
- * Access tokens of the shop's service account in Accounts, which is made at the first start; its key is kept beside the
+ * Access tokens of the shop's service account in Accounts. It is created at the first start, with its key beside the
  * demo's logs.
  */
 export async function shopTokens(
@@ -49,7 +49,7 @@ export async function shopTokens(
     });
     const tokens = Tokens.parse(await answer.json());
     token = tokens.access_token;
-    renewMs = performance.now() + tokens.expires_in * 1_000 - EARLY_MS;
+    renewMs = performance.now() + tokens.expires_in * 1_000 - RENEW_BEFORE_MS;
     return token;
   };
 }

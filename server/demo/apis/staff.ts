@@ -3,10 +3,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 
 import { type Ask, expectStatus } from "./client.ts";
-import { APPLICATION, DELIVERY_KEY } from "./shelves.ts";
+import { APPLICATION, DELIVERY_KEY } from "./seed-catalogue.ts";
 
-/** What goes on behind the counter, over and over. */
-type Chore = { everyMs: number; run(turn: number): Promise<void> };
+/** A recurring task of the shop's staff. */
+type StaffTask = { everyMs: number; run(turn: number): Promise<void> };
 
 const MINUTE_MS = 60_000;
 const REPORTS = ["revenue", "mrr", "churn", "turnover"];
@@ -18,15 +18,15 @@ const Resolved = z.object({ values: z.record(z.string(), z.unknown()) });
 const EVIDENCE = ["winning_evidence", "the customer was right"];
 
 /**
- * The people of the shop: they look at its settings and change one now and then, answer disputes, and read reports; the
- * shop itself sends its own log. Each does its work until the signal aborts; what fails is done the next time.
+ * Simulates the shop's staff: reading and changing settings, answering disputes, reading reports, and sending the shop's
+ * log. Each task repeats until the signal aborts; a failed one is retried at its next turn.
  */
 export async function runStaff(
   ask: Ask,
   options: { token(): Promise<string>; logLines(): string; signal: AbortSignal },
 ): Promise<void> {
   const { token, signal } = options;
-  const chores: Chore[] = [
+  const chores: StaffTask[] = [
     { everyMs: MINUTE_MS, run: async () => void (await readSettings(ask, await token())) },
     { everyMs: MINUTE_MS, run: async () => sendLog(ask, await token(), options.logLines()) },
     { everyMs: 20 * MINUTE_MS, run: async (turn) => changeSetting(ask, await token(), turn) },
@@ -36,9 +36,9 @@ export async function runStaff(
   await Promise.all(chores.map((chore) => repeat(chore, signal)));
 }
 
-async function repeat({ everyMs, run }: Chore, signal: AbortSignal): Promise<void> {
+async function repeat({ everyMs, run }: StaffTask, signal: AbortSignal): Promise<void> {
   for (let turn = 0; !signal.aborted; turn += 1) {
-    // The APIs may be away for a while, as any service may.
+    // The APIs may be unavailable for a while.
     await run(turn).catch(() => undefined);
     await sleep(everyMs, undefined, { signal }).catch(() => undefined);
   }

@@ -3,15 +3,15 @@ import { z } from "zod";
 import { passwordOf, type Person } from "../people.ts";
 import type { ApiAnswer, Ask } from "./client.ts";
 
-/** As whom the shop asks the APIs for somebody. */
+/** The account and token with which the shop calls the APIs for a customer. */
 export type As = { token: string; address: string; accountId: string };
 
-/** Who is signed in to Accounts, in this process. */
-export type SignedIn = {
-  /** Undefined: they are not. */
+/** Customers signed in to Accounts by this process. */
+export type CustomerSessions = {
+  /** Undefined when not signed in. */
   as(person: Person): Promise<As | undefined>;
   signUp(person: Person): Promise<void>;
-  /** Whether Accounts takes the password. Who is a customer and new to Accounts signs up. */
+  /** Whether Accounts accepts the password. A customer without an account signs up first. */
   signIn(person: Person, password: string): Promise<boolean>;
   signOut(person: Person): Promise<void>;
 };
@@ -23,18 +23,18 @@ const Session = z.object({
   account: z.object({ id: z.string() }),
 });
 type Known = { as: As; refreshToken: string; renewMs: number };
-/** A token is renewed so long before it expires. */
-const EARLY_MS = 60_000;
+/** Tokens are renewed this long before they expire. */
+const RENEW_BEFORE_MS = 60_000;
 
 export const emailOf = (person: Person): string => `${person.name}@customers.example`;
 
-export function createSignedIn(ask: Ask): SignedIn {
+export function createCustomerSessions(ask: Ask): CustomerSessions {
   const known = new Map<string, Known>();
 
   function keep({ name, address }: Person, { json }: ApiAnswer): As {
     const { accessToken: token, refreshToken, expiresInS, account } = Session.parse(json);
     const one = { token, address, accountId: account.id };
-    const renewMs = performance.now() + expiresInS * 1_000 - EARLY_MS;
+    const renewMs = performance.now() + expiresInS * 1_000 - RENEW_BEFORE_MS;
     known.set(name, { as: one, refreshToken, renewMs });
     return one;
   }
@@ -42,7 +42,7 @@ export function createSignedIn(ask: Ask): SignedIn {
   const post = (path: string, person: Person, body: unknown): Promise<ApiAnswer> =>
     ask("accounts", { method: "POST", path, body, address: person.address });
 
-  /** A visit may be longer than a token is good for. */
+  /** A visit may outlast a token. */
   async function as(person: Person): Promise<As | undefined> {
     const one = known.get(person.name);
     if (one === undefined || performance.now() < one.renewMs) return one?.as;

@@ -2,11 +2,11 @@ import { z } from "zod";
 
 import { type Ask, expectStatus } from "./client.ts";
 
-/** What the shop sells by subscription, and what it may do in the APIs. */
-export type Shelves = {
+/** What the shop sells by subscription. */
+export type SeedCatalogue = {
   prices: readonly string[];
   coupon: string;
-  /** Whether there was nothing before: the shop opens for the first time. */
+  /** Whether the catalogue was empty before: the shop's first start. */
   isNew: boolean;
 };
 
@@ -20,14 +20,14 @@ const PLANS = [
   { name: "Workshop", unitAmount: 9_900 },
 ];
 const COUPON = "WELCOME20";
-/** Value-added tax of the countries that are delivered to, in basis points. */
+/** VAT by delivery country, in basis points. */
 const TAXES = { DE: 1_900, FR: 2_000, NL: 2_100, IT: 2_200, ES: 2_100 };
 export const COUNTRIES = Object.keys(TAXES);
 export const APPLICATION = "shop";
 export const DELIVERY_KEY = "delivery.free-from";
 
-/** Sets up plans, prices, a coupon, taxes and settings, once: what is there stays as it is. */
-export async function fillShelves(ask: Ask, rootKey: string): Promise<Shelves> {
+/** Creates plans, prices, a coupon, taxes and settings once; existing ones are kept. */
+export async function seedCatalogue(ask: Ask, rootKey: string): Promise<SeedCatalogue> {
   const token = rootKey;
   const known = expectStatus(
     await ask("billing", { method: "GET", path: "/v1/prices?limit=100", token }),
