@@ -1,6 +1,8 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 
+import { type SetCookie, parseCookie, stringifySetCookie } from "cookie";
+
 import { newToken } from "#platform/secrets.ts";
 
 import { ownOrigins } from "../domain/passkeys.ts";
@@ -10,24 +12,28 @@ const DEVICE_COOKIE = "quarterdeck_device";
 const DEVICE_S = 365 * 86_400;
 
 /**
- * Whether a form that comes in is one that we gave to this very browser: a cookie that no other site can set the value
- * of, and a field that follows from it by a key of ours.
+ * Protects forms against cross-site requests: each form has a hidden field with the HMAC of a cookie that other sites
+ * cannot set.
  */
 export type PageGuard = {
-  /** The value of the hidden field, and the cookie that belongs to it where the browser has none. */
+  /** The value of the hidden field, and the cookie for it where the browser has none yet. */
   give(incoming: IncomingMessage): { field: string; cookies: (readonly [string, string])[] };
   isOurs(incoming: IncomingMessage, field: string | undefined): boolean;
   deviceOf(incoming: IncomingMessage): string | undefined;
 };
 
-/** By which the sign-in page knows a device again. */
+/** The cookie by which the sign-in page recognises a device. */
 export const deviceCookie = (url: string, token: string): string =>
-  `${cookieText(url, DEVICE_COOKIE, token)}; Max-Age=${DEVICE_S}`;
+  setCookie(url, { name: DEVICE_COOKIE, value: token, maxAge: DEVICE_S });
 
-function cookieText(url: string, name: string, value: string): string {
-  const secure = url.startsWith("https:") ? "; Secure" : "";
-  return `${name}=${value}; Path=/oauth; HttpOnly; SameSite=Strict${secure}`;
-}
+const setCookie = (url: string, cookie: SetCookie): string =>
+  stringifySetCookie({
+    ...cookie,
+    path: "/oauth",
+    httpOnly: true,
+    sameSite: "strict",
+    secure: url.startsWith("https:"),
+  });
 
 export function pageGuard(key: Buffer, url: string): PageGuard {
   const fieldOf = (value: string): string =>
@@ -38,7 +44,10 @@ export function pageGuard(key: Buffer, url: string): PageGuard {
       const kept = cookieOf(incoming, COOKIE);
       if (kept !== undefined) return { field: fieldOf(kept), cookies: [] };
       const value = newToken();
-      return { field: fieldOf(value), cookies: [["set-cookie", cookieText(url, COOKIE, value)]] };
+      return {
+        field: fieldOf(value),
+        cookies: [["set-cookie", setCookie(url, { name: COOKIE, value })]],
+      };
     },
     isOurs(incoming, field) {
       const { origin } = incoming.headers;
@@ -54,11 +63,6 @@ export function pageGuard(key: Buffer, url: string): PageGuard {
 }
 
 function cookieOf({ headers }: IncomingMessage, name: string): string | undefined {
-  for (const pair of (headers.cookie ?? "").split(/; */)) {
-    const at = pair.indexOf("=");
-    if (pair.slice(0, at) !== name) continue;
-    const value = pair.slice(at + 1);
-    return /^[\w-]{20,400}$/.test(value) ? value : undefined;
-  }
-  return undefined;
+  const value = parseCookie(headers.cookie ?? "")[name];
+  return value !== undefined && /^[\w-]{20,400}$/.test(value) ? value : undefined;
 }
