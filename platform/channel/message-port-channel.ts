@@ -1,0 +1,45 @@
+import type { MessagePort } from "node:worker_threads";
+
+import type { Channel } from "./port.ts";
+
+/** Messages that may wait to be received; of frames, ten a second, those of half a minute. */
+const PENDING_MAX = 300;
+/** The receiver confirms after so many messages. */
+const CONFIRM_EVERY = 10;
+
+type Envelope<Message> = { message: Message } | { received: number };
+
+/** One end of a `MessageChannel`, for threads of one process. */
+export function messagePortChannel<In, Out>(port: MessagePort): Channel<In, Out> {
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  let posted = 0;
+  let confirmed = 0;
+  let received = 0;
+  let listen: (message: In) => void = () => undefined;
+
+  port.once("close", () => resolve());
+  const onEnvelope = (envelope: Envelope<In>): void => {
+    if ("received" in envelope) {
+      confirmed = envelope.received;
+      return;
+    }
+    received += 1;
+    if (received % CONFIRM_EVERY === 0) port.postMessage({ received });
+    listen(envelope.message);
+  };
+  return {
+    post(message) {
+      posted += 1;
+      port.postMessage({ message });
+    },
+    onMessage(listener) {
+      listen = listener;
+      port.on("message", onEnvelope);
+    },
+    get isCongested() {
+      return posted - confirmed > PENDING_MAX;
+    },
+    close: () => port.close(),
+    closed,
+  };
+}
