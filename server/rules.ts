@@ -1,11 +1,10 @@
-import type { DeriveRules } from "#collectors/derive/request-pattern.ts";
-import { parseRequestPattern } from "#collectors/derive/request-pattern.ts";
+import { type DeriveRules, parseRequestPattern } from "#collectors/derive/request-pattern.ts";
 
-import type { IndexSettings } from "./settings.ts";
-
-export function deriveRules(settings: Pick<IndexSettings, "signIn" | "signOut">): DeriveRules {
-  return {
-    signIn: settings.signIn.map(parseRequestPattern),
-    signOut: settings.signOut.map(parseRequestPattern),
-  };
-}
+/** Rules from request patterns as text. */
+export const deriveRules = (patterns: {
+  signIn: readonly string[];
+  signOut: readonly string[];
+}): DeriveRules => ({
+  signIn: patterns.signIn.map(parseRequestPattern),
+  signOut: patterns.signOut.map(parseRequestPattern),
+});

@@ -1,11 +1,13 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
 
-import type { SourceStatus } from "#collectors/source.ts";
 import { Predictions } from "#forecaster/predictions.ts";
 import { busUrlOf } from "#pipeline/bus/open-bus.ts";
 import type { Filter } from "#pipeline/filter.ts";
-import { LiveWindow } from "#pipeline/live/live-window.ts";
+import type { IndexerStatus } from "#pipeline/live-link/messages.ts";
+import { LiveSubscriber, type TailListener } from "#pipeline/live-link/subscriber.ts";
+import type { LiveWindow } from "#pipeline/live/live-window.ts";
+import { warmLiveWindow } from "#pipeline/live/warm-live-window.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import type { EventStore } from "#pipeline/store/port.ts";
 import { systemClock as clock } from "#platform/clock.ts";
@@ -16,12 +18,10 @@ import { openForecasts } from "./board/open-forecasts.ts";
 import type { DataFolder } from "./data-folder.ts";
 import type { ApiAddresses } from "./demo/apis/client.ts";
 import { type Demo, startDemo } from "./demo/demo.ts";
+import { HistoryNotifier } from "./history-notifier.ts";
 import { startIndexer } from "./indexer/indexer.ts";
-import type { FromIndexer, IndexerTask } from "./indexer/protocol.ts";
-import { Past } from "./past.ts";
+import type { IndexerTask } from "./indexer/run-indexer.ts";
 import type { IndexSettings } from "./settings.ts";
-import { Tails, type TailListener } from "./tails.ts";
-import { warmLiveWindow } from "./warm-live-window.ts";
 
 /** What the boards show: real logs, the demo, or an old log played as if it were now. Each has a store of its own. */
 export type WorkspaceKind =
@@ -29,20 +29,13 @@ export type WorkspaceKind =
   | { kind: "demo" }
   | { kind: "replay"; path: string; speed: number };
 
-type IndexerStatus = {
-  lines: number;
-  quarantined: number;
-  sources: SourceStatus[];
-  storeError: string | null;
-};
-
 export type Workspace = {
   kind: WorkspaceKind["kind"];
   storeFolder: string;
   store: EventStore;
-  live: LiveWindow;
+  readonly live: LiveWindow;
   predictions: Predictions;
-  status(): IndexerStatus;
+  status(): IndexerStatus & { indexers: number };
   /** Hands matching events to the listener as they come in, until the returned function is called. */
   tail(filter: Filter, listener: TailListener): () => void;
   /** The domain APIs are there: the demo's customers use them. */
@@ -60,6 +53,8 @@ export type WorkspaceDeps = {
 };
 
 const STORE_MEMORY_MB = 192;
+/** Rows are on the boards by frames before they are stored. */
+const SEAL_AFTER_MS = 3_000;
 
 export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): Promise<Workspace> {
   const { folder, log, forecasts: runner } = deps;
@@ -77,50 +72,49 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
   });
   const forecasts = openForecasts(storeFolder, kind.kind);
   const extents = await store.extents();
-  const live = new LiveWindow(clock);
-  await warmLiveWindow(live, store, clock.nowMs());
-  const tails = new Tails();
-  const past = new Past(extents.length > 0, deps.onPastChanged);
-  let status: IndexerStatus = { lines: 0, quarantined: 0, sources: [], storeError: null };
-  const listen = (message: FromIndexer): void => {
-    if (message.type === "frames") for (const delta of message.deltas) live.merge(delta);
-    else if (message.type === "sealed") past.sealed(message);
-    else if (message.type === "tail") tails.deliver(message.id, message.events, message.skipped);
-    else if (message.type === "status") {
-      const { counts, sources, storeError } = message;
-      if (storeError !== null && storeError !== status.storeError) {
-        log.error("events cannot be stored; reading waits and nothing is lost", {
-          error: storeError,
-        });
-      }
-      status = { lines: counts.lines, quarantined: counts.quarantined, sources, storeError };
-    } else if (message.type === "stopped" && message.error !== null) {
-      status = { ...status, storeError: "the indexer stopped" };
-      log.error("the indexer stopped", { error: message.error });
-    }
-  };
+  const history = new HistoryNotifier(extents.length > 0, deps.onPastChanged);
+  const subscriber = await LiveSubscriber.open({
+    clock,
+    log,
+    warmUp: (live) => warmLiveWindow(live, store, clock.nowMs()),
+    onSealed: (sealed) => history.sealed(sealed),
+  });
   const paths = kind.kind === "logs" ? kind.paths : demoPaths(folder, demo);
-  const indexer = startIndexer(taskOf(deps, { storeFolder, kind, paths }), listen);
-  tails.indexer = indexer;
+  let hasFailed = false;
+  const indexer = startIndexer(taskOf(deps, { storeFolder, kind, paths }), {
+    attach: (channel) => subscriber.attach(channel),
+    onFailed(error) {
+      hasFailed = true;
+      log.error("the indexer stopped", { error });
+    },
+  });
   return {
     kind: kind.kind,
     storeFolder,
     store,
-    live,
+    get live() {
+      return subscriber.live;
+    },
     predictions: new Predictions({ events: store, forecasts, runner, clock, log }),
-    status: () => status,
-    tail: (filter, listener) => tails.add(filter, listener),
+    status: () => withFailure(subscriber.status(), hasFailed),
+    tail: (filter, listener) => subscriber.tail(filter, listener),
     useApis: (apis) => demo?.useApis(apis),
     stop: async () => {
       ending.abort();
-      past.stop();
+      history.stop();
       await demo?.stop();
       await indexer.stop();
+      await subscriber.settled();
       await forecasts[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
     },
   };
 }
+
+type Status = ReturnType<Workspace["status"]>;
+
+const withFailure = (status: Status, hasFailed: boolean): Status =>
+  hasFailed && status.indexers === 0 ? { ...status, storeError: "the indexer stopped" } : status;
 
 /** What the shop's proxy logs, and what the domain APIs behind it do; their own logs tell more than a board counts. */
 const demoPaths = (folder: DataFolder, demo: Demo | undefined): string[] =>
@@ -139,6 +133,7 @@ function taskOf(
     signIn: settings.signIn,
     signOut: settings.signOut,
     timezone: settings.timezone,
+    sealAfterMs: SEAL_AFTER_MS,
     ...(kind.kind === "replay"
       ? { replay: { path: kind.path, speed: kind.speed } }
       : { busUrl: busUrlOf(folder.root) }),

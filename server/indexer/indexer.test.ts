@@ -9,10 +9,11 @@ import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import { systemClock } from "#platform/clock.ts";
 
 import { startIndexer } from "./indexer.ts";
-import type { FromIndexer } from "./protocol.ts";
 
 const LINE =
   '198.51.100.7 - - [14/Mar/2026:00:00:00 +0000] "GET /page HTTP/1.1" 200 12 "-" "Indexer/1"\n';
+
+const TASK = { signIn: [], signOut: [], timezone: "UTC", sealAfterMs: 3_000 };
 
 test("an indexer that failed says why, is started again, and reads what waits for it", async () => {
   const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck indexer "));
@@ -22,12 +23,14 @@ test("an indexer that failed says why, is started again, and reads what waits fo
   await writeFile(storeFolder, "a file where a folder should be");
   const failures: string[] = [];
   let rows = 0;
-  const listen = (message: FromIndexer): void => {
-    if (message.type === "stopped" && message.error !== null) failures.push(message.error);
-    if (message.type === "sealed") rows += message.rows;
-  };
-  const task = { storeFolder, locksFolder: path.join(folder, "locks"), paths: [log] };
-  const indexer = startIndexer({ ...task, signIn: [], signOut: [], timezone: "UTC" }, listen);
+  const task = { ...TASK, storeFolder, locksFolder: path.join(folder, "locks"), paths: [log] };
+  const indexer = startIndexer(task, {
+    attach: (channel) =>
+      channel.onMessage((message) => {
+        if (message.type === "sealed") rows += message.rows;
+      }),
+    onFailed: (error) => failures.push(error),
+  });
   try {
     await expect.poll(() => failures.length, { timeout: 20_000 }).toBeGreaterThan(0);
     expect(failures[0]).toContain(storeFolder);
@@ -45,10 +48,15 @@ test("what is pushed goes into the store of the boards beside the files", async 
   const log = path.join(folder, "access.log");
   await writeFile(log, LINE);
   const bus = openBus({ url: busUrl });
-  const task = { storeFolder, busUrl, locksFolder: path.join(folder, "locks"), paths: [log] };
+  const locksFolder = path.join(folder, "locks");
+  const task = { ...TASK, storeFolder, busUrl, locksFolder, paths: [log] };
   let rows = 0;
-  const indexer = startIndexer({ ...task, signIn: [], signOut: [], timezone: "UTC" }, (message) => {
-    if (message.type === "sealed") rows += message.rows;
+  const indexer = startIndexer(task, {
+    attach: (channel) =>
+      channel.onMessage((message) => {
+        if (message.type === "sealed") rows += message.rows;
+      }),
+    onFailed: (error) => expect.fail(error),
   });
   try {
     const pushed = '{"@timestamp":"2026-03-14T00:00:00Z","data_stream.dataset":"pushed","n":1}\n';

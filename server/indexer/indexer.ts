@@ -1,12 +1,21 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { Worker } from "node:worker_threads";
+import { MessageChannel, Worker } from "node:worker_threads";
 
-import type { FromIndexer, IndexerTask, TailRequest, ToIndexer } from "./protocol.ts";
+import type { ControlEnd } from "#pipeline/live-link/messages.ts";
+import { messagePortChannel } from "#platform/channel/message-port-channel.ts";
+
+import type { IndexerTask } from "./run-indexer.ts";
+import type { IndexerEnded, IndexerThreadData } from "./thread.ts";
 
 export type Indexer = {
-  setTails(tails: TailRequest[]): void;
   /** Seals what was read and ends. */
   stop(): Promise<void>;
+};
+
+export type IndexerListeners = {
+  /** Gets what connects it with each run of the indexer. */
+  attach(channel: ControlEnd): void;
+  onFailed(error: string): void;
 };
 
 const RESTART_MS = { first: 500, max: 30_000 };
@@ -15,11 +24,9 @@ const RESTART_MS = { first: 500, max: 30_000 };
  * Starts the indexer in a thread of its own, so that a burst of lines never makes a page wait. One that fails is
  * started again and goes on from the positions that the store has; a replay, which has none, is not.
  */
-export function startIndexer(task: IndexerTask, listen: (message: FromIndexer) => void): Indexer {
+export function startIndexer(task: IndexerTask, listeners: IndexerListeners): Indexer {
   const stopping = new AbortController();
-  let tails: TailRequest[] = [];
   let worker: Worker | undefined;
-  const post = (message: ToIndexer): void => worker?.postMessage(message);
 
   async function run(): Promise<void> {
     for (let waitMs = RESTART_MS.first; ; waitMs = Math.min(waitMs * 2, RESTART_MS.max)) {
@@ -32,33 +39,34 @@ export function startIndexer(task: IndexerTask, listen: (message: FromIndexer) =
 
   async function runOnce(): Promise<boolean> {
     let failed = false;
-    worker = new Worker(new URL("thread.ts", import.meta.url), { workerData: task });
+    const { port1, port2 } = new MessageChannel();
+    worker = new Worker(new URL("thread.ts", import.meta.url), {
+      workerData: { task, port: port2 } satisfies IndexerThreadData,
+      transferList: [port2],
+      // Flags of the process, such as --eval, are not meant for the thread.
+      execArgv: [],
+    });
+    listeners.attach(messagePortChannel(port1));
     const { promise: ended, resolve } = Promise.withResolvers<void>();
+    const fail = (error: string): void => {
+      failed = true;
+      listeners.onFailed(error);
+    };
     worker.once("exit", () => resolve());
-    worker.on("message", (message: FromIndexer) => {
-      listen(message);
-      if (message.type !== "stopped") return;
-      failed ||= message.error !== null;
+    worker.on("message", ({ error }: IndexerEnded) => {
+      if (error !== null) fail(error);
       void worker?.terminate();
     });
-    worker.on("error", (error) => {
-      failed = true;
-      listen({ type: "stopped", error: error.stack ?? error.message });
-    });
-    if (tails.length > 0) post({ type: "tails", tails });
+    worker.on("error", (error) => fail(error.stack ?? error.message));
     await ended;
     return failed;
   }
 
   const running = run();
   return {
-    setTails: (wanted) => {
-      tails = wanted;
-      post({ type: "tails", tails });
-    },
     stop: async () => {
       stopping.abort();
-      post({ type: "stop" });
+      worker?.postMessage("stop");
       await running;
     },
   };

@@ -1,9 +1,9 @@
 import type { Batch } from "#collectors/batch.ts";
 import { toDocument } from "#collectors/document.ts";
-import { matches } from "#pipeline/matches.ts";
-import type { EventDocument } from "#pipeline/store/port.ts";
 
-import type { TailRequest } from "./protocol.ts";
+import { matches } from "../matches.ts";
+import type { EventDocument } from "../store/port.ts";
+import type { TailRequest } from "./messages.ts";
 
 /** What a person can read, and what may be looked at for it, in one fold of rows. */
 const EVENTS_MAX = 10;

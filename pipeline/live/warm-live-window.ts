@@ -1,14 +1,14 @@
-import type { Filter } from "#pipeline/filter.ts";
+import type { Filter } from "../filter.ts";
+import type { EventStore } from "../store/port.ts";
 import {
   COUNTS_PER_SECOND,
   type FrameDelta,
   ROUTE_ERROR_UNIT,
   ROUTE_NAME_UNIT,
-} from "#pipeline/live/frame-delta.ts";
-import { BUCKET_MIN } from "#pipeline/live/latency-sketch.ts";
-import type { LiveWindow } from "#pipeline/live/live-window.ts";
-import { ERROR_STATUS_MIN, SIGN_IN, SIGN_OUT, STATUS_END } from "#pipeline/live/request.ts";
-import type { EventStore } from "#pipeline/store/port.ts";
+} from "./frame-delta.ts";
+import { BUCKET_MIN } from "./latency-sketch.ts";
+import type { LiveWindow } from "./live-window.ts";
+import { ERROR_STATUS_MIN, SIGN_IN, SIGN_OUT, STATUS_END } from "./request.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

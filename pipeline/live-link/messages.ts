@@ -1,0 +1,40 @@
+import type { SourceStatus } from "#collectors/source.ts";
+import type { Channel } from "#platform/channel/port.ts";
+
+import type { Filter } from "../filter.ts";
+import type { FrameDelta } from "../live/frames.ts";
+import type { EventDocument } from "../store/port.ts";
+
+/** Name of the messages below; to be changed with their meaning. */
+export const LIVE_PROTOCOL = "quarterdeck live 1";
+
+/** A filter whose new events are wanted. */
+export type TailRequest = { id: string; filter: Filter };
+
+export type IndexerStatus = {
+  lines: number;
+  quarantined: number;
+  sources: SourceStatus[];
+  /** Why events cannot be stored now. */
+  storeError: string | null;
+};
+
+/** Rows became durable. */
+export type Sealed = { rows: number; newestEventMs: number | undefined };
+
+export type FromIndexer =
+  /**
+   * Where the live frames begin, or begin again after some were dropped: `unsealed` are the frames since the last seal.
+   * `sealed`: whether the indexer has sealed rows before, which are in the store.
+   */
+  | { type: "begin"; unsealed: FrameDelta[]; sealed: boolean; framesDropped: number }
+  | { type: "frames"; deltas: FrameDelta[] }
+  | ({ type: "sealed" } & Sealed)
+  | ({ type: "status" } & IndexerStatus)
+  | { type: "tail"; id: string; events: EventDocument[]; skipped: number };
+
+export type ToIndexer = { type: "tails"; tails: TailRequest[] };
+
+/** What connects an indexer with a control plane, seen from either. */
+export type IndexerEnd = Channel<ToIndexer, FromIndexer>;
+export type ControlEnd = Channel<FromIndexer, ToIndexer>;

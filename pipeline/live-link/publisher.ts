@@ -1,0 +1,106 @@
+import type { Batch } from "#collectors/batch.ts";
+import type { Clock } from "#platform/clock.ts";
+
+import type { FrameDelta } from "../live/frames.ts";
+import type { FromIndexer, IndexerEnd, IndexerStatus, Sealed, TailRequest } from "./messages.ts";
+import { tailRows } from "./tail-rows.ts";
+
+type Subscriber = {
+  channel: IndexerEnd;
+  tails: TailRequest[];
+  /** Messages that it was not sent since it became congested. */
+  isBehind: boolean;
+  framesDropped: number;
+};
+
+/**
+ * What an indexer tells the control planes that are connected with it. None of them can slow it down: a control plane
+ * that does not keep up misses messages, and begins again when it has caught up.
+ */
+export class LivePublisher {
+  readonly #clock: Clock;
+  readonly #subscribers = new Set<Subscriber>();
+  #unsealed: FrameDelta[] = [];
+  #hasSealed = false;
+  #status: IndexerStatus | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  attach(channel: IndexerEnd): void {
+    const subscriber: Subscriber = { channel, tails: [], isBehind: true, framesDropped: 0 };
+    this.#subscribers.add(subscriber);
+    void channel.closed.then(() => this.#subscribers.delete(subscriber));
+    channel.onMessage(({ tails }) => (subscriber.tails = tails));
+    this.#catchUp(subscriber);
+    if (this.#status) this.#post(subscriber, { type: "status", ...this.#status });
+  }
+
+  frames(deltas: FrameDelta[]): void {
+    if (deltas.length === 0) return;
+    for (const subscriber of this.#subscribers) this.#post(subscriber, { type: "frames", deltas });
+    this.#unsealed.push(...deltas);
+  }
+
+  /** Rows that are complete; the batch is read during the call only. */
+  rows(batch: Batch, fromRow: number, toRow: number): void {
+    const asked = [...this.#subscribers].flatMap((subscriber) =>
+      subscriber.tails.map((tail) => ({ subscriber, tail })),
+    );
+    if (asked.length === 0) return;
+    const rows = { from: fromRow, to: toRow, nowMs: this.#clock.nowMs() };
+    const found = tailRows(
+      batch,
+      rows,
+      asked.map(({ tail }) => tail),
+    );
+    for (const [index, { subscriber }] of asked.entries()) {
+      const tail = found[index];
+      if (!tail || tail.events.length + tail.skipped === 0) continue;
+      this.#post(subscriber, { type: "tail", ...tail });
+    }
+  }
+
+  sealed(sealed: Sealed): void {
+    for (const subscriber of this.#subscribers)
+      this.#post(subscriber, { type: "sealed", ...sealed });
+    this.#unsealed = [];
+    this.#hasSealed = true;
+  }
+
+  status(status: IndexerStatus): void {
+    this.#status = status;
+    for (const subscriber of this.#subscribers)
+      this.#post(subscriber, { type: "status", ...status });
+  }
+
+  close(): void {
+    for (const { channel } of this.#subscribers) channel.close();
+  }
+
+  #post(subscriber: Subscriber, message: FromIndexer): void {
+    if (!this.#catchUp(subscriber)) {
+      if (message.type === "frames") subscriber.framesDropped += 1;
+      return;
+    }
+    subscriber.channel.post(message);
+  }
+
+  /** Whether the subscriber has had all up to now, perhaps because it begins again. */
+  #catchUp(subscriber: Subscriber): boolean {
+    const { channel, framesDropped } = subscriber;
+    if (channel.isCongested) subscriber.isBehind = true;
+    if (!subscriber.isBehind) return true;
+    if (channel.isCongested) return false;
+    channel.post({
+      type: "begin",
+      unsealed: this.#unsealed,
+      sealed: this.#hasSealed,
+      framesDropped,
+    });
+    subscriber.isBehind = false;
+    subscriber.framesDropped = 0;
+    return true;
+  }
+}

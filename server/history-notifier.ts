@@ -1,0 +1,36 @@
+import { systemClock } from "#platform/clock.ts";
+
+const HISTORY_MS = 5 * 60_000;
+const NOTIFY_EVERY_MS = 1_500;
+
+/**
+ * Notifies when rows of the past were stored, which live frames do not show, or the first rows of all; at most once in a
+ * while, not for each segment.
+ */
+export class HistoryNotifier {
+  #hasRows: boolean;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #notify: () => void;
+
+  constructor(hasRows: boolean, notify: () => void) {
+    this.#hasRows = hasRows;
+    this.#notify = notify;
+  }
+
+  sealed({ rows, newestEventMs }: { rows: number; newestEventMs: number | undefined }): void {
+    if (rows === 0) return;
+    const isHistory =
+      newestEventMs === undefined || systemClock.nowMs() - newestEventMs > HISTORY_MS;
+    if (this.#hasRows && !isHistory) return;
+    const delayMs = this.#hasRows ? NOTIFY_EVERY_MS : 0;
+    this.#hasRows = true;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#notify();
+    }, delayMs);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+}
