@@ -15,26 +15,23 @@ export function messagePortChannel<In, Out>(port: MessagePort): Channel<In, Out>
   let posted = 0;
   let confirmed = 0;
   let received = 0;
-  let listen: (message: In) => void = () => undefined;
 
   port.once("close", () => resolve());
-  const onEnvelope = (envelope: Envelope<In>): void => {
-    if ("received" in envelope) {
-      confirmed = envelope.received;
-      return;
-    }
-    received += 1;
-    if (received % CONFIRM_EVERY === 0) port.postMessage({ received });
-    listen(envelope.message);
-  };
   return {
     post(message) {
       posted += 1;
       port.postMessage({ message });
     },
     onMessage(listener) {
-      listen = listener;
-      port.on("message", onEnvelope);
+      port.on("message", (envelope: Envelope<In>) => {
+        if ("received" in envelope) {
+          confirmed = envelope.received;
+          return;
+        }
+        received += 1;
+        if (received % CONFIRM_EVERY === 0) port.postMessage({ received });
+        listener(envelope.message);
+      });
     },
     get isCongested() {
       return posted - confirmed > PENDING_MAX;
