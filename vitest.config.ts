@@ -6,9 +6,9 @@ export default defineConfig({
     exclude: ["node_modules/**", ".next/**"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // What is waited for comes late on a busy machine, not never.
+    // On a busy machine, what a test waits for takes longer.
     expect: { poll: { timeout: 20_000 } },
     maxWorkers: 2,
-    globalSetup: ["tests/servers/postgres.ts"],
+    globalSetup: ["tests/harness/shared-postgres.ts"],
   },
 });

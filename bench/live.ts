@@ -12,14 +12,14 @@ import { parseArgs } from "node:util";
 
 import type { BrowserContext, Page } from "playwright";
 
+import { openBrowser } from "../tests/harness/browser.ts";
 import {
+  type ControlPlane,
   createOwner,
-  metric,
-  openBrowser,
-  type RunningApp,
-  startApp,
-  until,
-} from "./lib/live-app.ts";
+  metricOf,
+  startControlPlane,
+} from "../tests/harness/control-plane.ts";
+import { until } from "../tests/harness/program.ts";
 import { type LiveLog, writeLiveLog } from "./lib/live-log.ts";
 import { openBoard, openPollingPage, type Recording, takeRecording } from "./lib/live-page.ts";
 import { latencies, numberIn, spread } from "./lib/live-statistics.ts";
@@ -35,7 +35,7 @@ const ms = (value: number | undefined): string => value?.toFixed(0) ?? "–";
 const sleep = (forMs: number): Promise<void> =>
   new Promise((resolve) => void setTimeout(resolve, forMs));
 
-type Bench = { app: RunningApp; context: BrowserContext; cookie: string; log: LiveLog };
+type Bench = { app: ControlPlane; context: BrowserContext; cookie: string; log: LiveLog };
 type Way = { name: string; viewers: number; open(bench: Bench): Promise<Page> };
 
 const { values } = parseArgs({
@@ -73,7 +73,7 @@ async function main(): Promise<void> {
   const file = path.join(folder, "access.log");
   await writeFile(file, "");
   using log = writeLiveLog(file, rate);
-  await using app = await startApp(["--data", path.join(folder, "data"), file]);
+  await using app = await startControlPlane(["--data", path.join(folder, "data"), file]);
   const cookie = await createOwner(app);
   await using browser = await openBrowser();
   const viewport = { width: 1440, height: 900 };
@@ -98,7 +98,7 @@ async function main(): Promise<void> {
   if (wrong.length > 0) process.exitCode = 1;
 }
 
-async function hasData({ url }: RunningApp, cookie: string): Promise<boolean> {
+async function hasData({ url }: ControlPlane, cookie: string): Promise<boolean> {
   const board: unknown = await (await fetch(`${url}/api/board`, { headers: { cookie } })).json();
   return (
     typeof board === "object" && board !== null && "dataset" in board && board.dataset !== null
@@ -161,10 +161,10 @@ function add(recording: Recording, more: Recording): number {
   return more.frames.length;
 }
 
-async function counters(app: RunningApp): Promise<{ queries: number; cpuS: number }> {
+async function counters(app: ControlPlane): Promise<{ queries: number; cpuS: number }> {
   return {
-    queries: await metric(app, "quarterdeck_store_queries_total"),
-    cpuS: await metric(app, "quarterdeck_process_cpu_seconds_total"),
+    queries: await metricOf(app, "quarterdeck_store_queries_total"),
+    cpuS: await metricOf(app, "quarterdeck_process_cpu_seconds_total"),
   };
 }
 

@@ -12,14 +12,14 @@ import type { Browser, Page } from "playwright";
 import { apiPortSettings } from "#api/kit/settings.ts";
 import { Board } from "#dashboards/api.ts";
 
+import { openBrowser } from "../tests/harness/browser.ts";
 import {
+  type ControlPlane,
   createOwner,
-  metric,
-  openBrowser,
-  type RunningApp,
-  startApp,
-  until,
-} from "../bench/lib/live-app.ts";
+  metricOf,
+  startControlPlane,
+} from "../tests/harness/control-plane.ts";
+import { until } from "../tests/harness/program.ts";
 
 const OUT = fileURLToPath(new URL("pictures/", import.meta.url));
 const BYTES_MAX = 400_000;
@@ -61,7 +61,7 @@ const PICTURES: Picture[] = [
 const data = process.argv[2] === "--data" ? process.argv[3] : undefined;
 const folder = data ?? (await mkdtemp(path.join(tmpdir(), "quarterdeck-pictures-")));
 try {
-  await using app = await startApp(["--demo", "--data", folder], { apis: true });
+  await using app = await startControlPlane(["--demo", "--data", folder], { apis: true });
   const cookie = await createOwner(app);
   await until("the demo's past is read", () => isComplete(app, cookie), HISTORY_MS_MAX);
   await using browser = await openBrowser();
@@ -77,11 +77,11 @@ async function openEvent(page: Page): Promise<void> {
   await page.getByTestId("event-detail").locator(".field").first().waitFor();
 }
 
-async function isComplete(app: RunningApp, cookie: string): Promise<boolean> {
-  const before = await metric(app, "quarterdeck_lines_read_total");
+async function isComplete(app: ControlPlane, cookie: string): Promise<boolean> {
+  const before = await metricOf(app, "quarterdeck_lines_read_total");
   const waitS = 3;
   await sleep(waitS * 1000);
-  const lines = (await metric(app, "quarterdeck_lines_read_total")) - before;
+  const lines = (await metricOf(app, "quarterdeck_lines_read_total")) - before;
   if (lines > waitS * PRESENT_LINES_PER_SECOND_MAX) return false;
   const answer = await fetch(`${app.url}/api/board`, { headers: { cookie } });
   const { predictedRequestsPerSecond, turnover } = Board.parse(await answer.json());
@@ -91,7 +91,7 @@ async function isComplete(app: RunningApp, cookie: string): Promise<boolean> {
   );
 }
 
-type Session = { app: RunningApp; cookie: string; browser: Browser };
+type Session = { app: ControlPlane; cookie: string; browser: Browser };
 
 async function take(picture: Picture, { app, cookie, browser }: Session): Promise<void> {
   const { width, height, scheme } = picture;

@@ -10,17 +10,17 @@ import { tokenAuthenticator } from "#platform/http/tokens.ts";
 import { silentLog } from "#platform/log.ts";
 import { poolDatabase } from "#platform/postgres/database.ts";
 
-import { type BadLine, badLine } from "../../tests/servers/bad-line.ts";
+import { type FaultyProxy, startFaultyProxy } from "../../tests/harness/faulty-proxy.ts";
 import { dropDatabase, newDatabase } from "./test-database.ts";
 
 let direct = "";
-let line: BadLine;
+let proxy: FaultyProxy;
 beforeAll(async () => {
   direct = await newDatabase();
-  line = await badLine(direct);
+  proxy = await startFaultyProxy(direct);
 });
 afterAll(async () => {
-  await line[Symbol.asyncDispose]();
+  await proxy[Symbol.asyncDispose]();
   await dropDatabase(direct);
 });
 
@@ -32,9 +32,9 @@ const failureOf = (work: Promise<unknown>): Promise<unknown> =>
   );
 
 test("a COMMIT whose answer is lost is not said to be undone", async () => {
-  await using database = closing(poolDatabase(line.url, { onError: () => undefined }));
+  await using database = closing(poolDatabase(proxy.url, { onError: () => undefined }));
   await database.query("CREATE TABLE lost (id int)");
-  line.breakAfter("COMMIT");
+  proxy.cutAfter("COMMIT");
   const failure = await failureOf(
     database.transaction((tx) => tx.query("INSERT INTO lost VALUES (1)")),
   );
@@ -60,13 +60,13 @@ test("a connection that breaks between two queries of a transaction is the datab
 
 test("a listener whose line has fallen silent knows that it is deaf, and says what it may have missed", async () => {
   const heard: (string | undefined)[] = [];
-  const notifications = openNotifications({ url: line.url, schema: "kit", log: silentLog() });
+  const notifications = openNotifications({ url: proxy.url, schema: "kit", log: silentLog() });
   notifications.on("news", (payload) => void heard.push(payload));
   await expect.poll(() => notifications.hears(), PATIENCE).toBe(true);
-  line.fallSilent();
+  proxy.stall();
   await expect.poll(() => notifications.hears(), PATIENCE).toBe(false);
   const before = heard.length;
-  line.recover();
+  proxy.recover();
   await expect.poll(() => notifications.hears(), PATIENCE).toBe(true);
   expect(heard.slice(before)).toEqual([undefined]);
   await notifications.close();

@@ -6,8 +6,8 @@ import { z } from "zod";
 import { route } from "#platform/http/route.ts";
 import { text } from "#platform/http/schema.ts";
 
-import { badLine } from "../../tests/servers/bad-line.ts";
-import { type Server, startReplicatedPostgres } from "../../tests/servers/replicated-postgres.ts";
+import { startFaultyProxy } from "../../tests/harness/faulty-proxy.ts";
+import { type Server, startReplicatedPostgres } from "../../tests/harness/replicated-postgres.ts";
 import type { Service } from "./service.ts";
 import { type TestService, testService } from "./testing.ts";
 
@@ -161,10 +161,10 @@ test("a replica that is killed under load is skipped, and used again when it is 
 });
 
 test("a replica whose line has fallen silent keeps no reader waiting for long", async () => {
-  await using line = await badLine(replica.url);
+  await using proxy = await startFaultyProxy(replica.url);
   await using other = await testService(notes, {
     databaseUrl: primary.url,
-    env: { DATABASE_REPLICA_URLS: line.url },
+    env: { DATABASE_REPLICA_URLS: proxy.url },
   });
   const { words } = await add();
   const read = async () => {
@@ -172,10 +172,10 @@ test("a replica whose line has fallen silent keeps no reader waiting for long", 
     return { status, ...Found.parse(json) };
   };
   await expect.poll(read).toMatchObject({ there: true, replica: true });
-  line.fallSilent();
+  proxy.stall();
   const soon = () => Promise.race([read(), delay(500)]);
   await expect.poll(soon).toMatchObject({ status: 200, replica: false });
-  line.recover();
+  proxy.recover();
   await expect.poll(read).toMatchObject({ there: true, replica: true });
 }, 60_000);
 

@@ -5,14 +5,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { testService } from "#api/kit/testing.ts";
 
-import { type ReplicaSet, startReplicaSet } from "../../tests/servers/mongo-replica-set.ts";
-import { type MongoStandIn, startMongo } from "../../tests/servers/mongo.ts";
+import { type ReplicaSet, startReplicaSet } from "../../tests/harness/mongo-replica-set.ts";
+import { type MongoServer, startMongo } from "../../tests/harness/mongo-server.ts";
 import { mongoClient, openMongoStore } from "./repositories/mongo-store.ts";
 import { management } from "./service.ts";
 import { testSettingsStore } from "./store/contract.ts";
 import type { SettingsStore } from "./store/port.ts";
 
-const server: MongoStandIn | undefined = await startMongo();
+const server: MongoServer | undefined = await startMongo();
 let members: ReplicaSet;
 let client: MongoClient;
 let store: SettingsStore;
@@ -38,7 +38,10 @@ describe.skipIf(server === undefined)("the store in MongoDB", () => {
   testSettingsStore(() => ({ store, inTransaction: (work) => work(noTransaction) }));
 
   test("what is decided upon is read from the primary and written to a majority; what may be stale, from secondaries", async () => {
-    const from = { primary: members.primary.seen.length, secondary: members.secondary.seen.length };
+    const from = {
+      primary: members.primary.commands.length,
+      secondary: members.secondary.commands.length,
+    };
     await using service = await testService(management, { env: { MONGODB_URL: members.url } });
     const body = { ...shop, name: "edges" };
     const added = await service.send("POST", "/v1/applications", { as: service.root, body });
@@ -49,8 +52,8 @@ describe.skipIf(server === undefined)("the store in MongoDB", () => {
     const changed = await service.send("PATCH", path, { as: service.root, headers, body: change });
     expect(changed.status).toBe(200);
     await service.send("GET", "/v1/settings/edges/resolved", { as: service.root });
-    const toPrimary = members.primary.seen.slice(from.primary);
-    const toSecondary = members.secondary.seen.slice(from.secondary);
+    const toPrimary = members.primary.commands.slice(from.primary);
+    const toSecondary = members.secondary.commands.slice(from.secondary);
     const writes = toPrimary.filter((it) => "insert" in it || "update" in it);
     expect(writes.length).toBeGreaterThan(2);
     for (const it of writes) expect(it["writeConcern"]).toMatchObject({ w: "majority" });
@@ -151,13 +154,13 @@ describe.skipIf(server === undefined)("the store in MongoDB", () => {
   });
 
   test("a secondary that is too far behind is not read", async () => {
-    await using pair = await startReplicaSet(server as MongoStandIn);
-    pair.secondary.behindMs = 600_000;
+    await using pair = await startReplicaSet(server as MongoServer);
+    pair.secondary.lagMs = 600_000;
     await using service = await testService(management, { env: { MONGODB_URL: pair.url } });
     const list = await service.send("GET", "/v1/applications", { as: service.root });
     expect(list.status).toBe(200);
-    expect(pair.secondary.seen.filter((it) => "find" in it)).toEqual([]);
-    expect(pair.primary.seen.filter((it) => "find" in it)).toHaveLength(1);
+    expect(pair.secondary.commands.filter((it) => "find" in it)).toEqual([]);
+    expect(pair.primary.commands.filter((it) => "find" in it)).toHaveLength(1);
   });
 
   const NOT_PRIMARY = { ok: 0, code: 10_107, codeName: "NotWritablePrimary", errmsg: "no" };
@@ -171,8 +174,8 @@ describe.skipIf(server === undefined)("the store in MongoDB", () => {
     ["a primary that steps down", NOT_PRIMARY],
     ["a primary that shuts down", { ...NOT_PRIMARY, code: 91, codeName: "ShutdownInProgress" }],
     ["a majority that does not answer", NO_MAJORITY],
-  ])("%s is 503 until it is over", async (_, answers) => {
-    await using pair = await startReplicaSet(server as MongoStandIn);
+  ])("%s is 503 until it is over", async (_, reply) => {
+    await using pair = await startReplicaSet(server as MongoServer);
     await using service = await testService(management, { env: { MONGODB_URL: pair.url } });
     const as = service.root;
     const body = { ...shop, name: `steps-${randomUUID().slice(0, 8)}` };
@@ -184,16 +187,16 @@ describe.skipIf(server === undefined)("the store in MongoDB", () => {
         headers: { "if-match": "*" },
         body: { description: "changed", reason: "r" },
       });
-    pair.primary.answers = answers;
+    pair.primary.reply = reply;
     const refused = await change();
     expect(refused.status).toBe(503);
     expect(refused.headers.get("retry-after")).not.toBeNull();
-    pair.primary.answers = undefined;
+    pair.primary.reply = undefined;
     await expect.poll(async () => (await change()).status, { timeout: 20_000 }).toBe(200);
   });
 
   test("a lost secondary is skipped, a lost primary is 503 for changes", async () => {
-    await using pair = await startReplicaSet(server as MongoStandIn);
+    await using pair = await startReplicaSet(server as MongoServer);
     await using service = await testService(management, { env: { MONGODB_URL: pair.url } });
     const as = service.root;
     await service.send("POST", "/v1/applications", { as, body: { ...shop, name: "alone" } });

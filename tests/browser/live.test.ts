@@ -1,99 +1,112 @@
 import { appendFile } from "node:fs/promises";
 
-import type { Browser, Page } from "playwright";
+import type { BrowserContext, Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { accessLine } from "./access-lines.ts";
-import { type App, CAN_RUN, openBrowser, signUp, startApp } from "./start-app.ts";
+import { accessLine } from "../harness/access-log.ts";
+import { CAN_RUN_BROWSER } from "../harness/browser.ts";
+import { type RunningBoard, startBoard } from "./board.ts";
 
-/** How long the page may take on a machine that is busy with something else. */
+/** How long the page may take on a busy machine. */
 const SOON = { timeout: 20_000 };
 
-describe.skipIf(!CAN_RUN)("a log that is being written, in a real browser", () => {
-  let app: App;
-  let browser: Browser;
+describe.skipIf(!CAN_RUN_BROWSER)("a log that is being written, in a real browser", () => {
+  let board: RunningBoard;
+  let context: BrowserContext;
   let page: Page;
+
+  const line = (path: string, atMs: number): string => accessLine({ path, atMs, seconds: 0.05 });
 
   beforeAll(async () => {
     const nowMs = Date.now();
-    const lines = Array.from({ length: 300 }, (_, index) =>
-      accessLine({ atMs: nowMs - (300 - index) * 1000, path: "/before" }),
+    const log = Array.from({ length: 300 }, (_, index) =>
+      line("/before", nowMs - (300 - index) * 1_000),
     );
-    [app, browser] = await Promise.all([startApp(lines), openBrowser()]);
-    page = await browser.newPage();
-    await signUp(page, app);
+    board = await startBoard({ log });
+    context = await board.newContext();
+    page = await context.newPage();
   });
-  afterAll(async () => {
-    await browser?.close();
-    await app?.[Symbol.asyncDispose]();
-  });
+  afterAll(() => board?.[Symbol.asyncDispose]());
 
   const newestEventMs = async (): Promise<number> =>
     Number(await page.getByTestId("tile-requests").getAttribute("data-newest-event-ms"));
 
-  const append = (path: string): Promise<void> =>
-    appendFile(app.logFile, `${accessLine({ atMs: Date.now(), path })}\n`);
+  const append = (path: string): Promise<void> => appendFile(board.logFile, line(path, Date.now()));
+
+  const openLive = async (): Promise<void> => {
+    await page.goto(board.url);
+    await expect.poll(() => page.getByTestId("live-status").innerText(), SOON).toBe("Live");
+  };
 
   test("a line that is appended changes the board without a request", async () => {
-    await expect
-      .poll(
-        async () => {
-          await page.goto(app.url);
-          await page
-            .getByTestId("live-status")
-            .or(page.getByText("No events yet"))
-            .first()
-            .waitFor();
-          return page.getByTestId("live-status").count();
-        },
-        { timeout: 25_000 },
-      )
-      .toBe(1);
-    await expect.poll(() => page.getByTestId("live-status").innerText(), SOON).toBe("Live");
+    await openLive();
     const asked: string[] = [];
     page.on("request", (request) => asked.push(request.url()));
     const beforeMs = await newestEventMs();
     await expect
-      .poll(
-        async () => {
-          await append("/after");
-          return newestEventMs();
-        },
-        { timeout: 15_000 },
-      )
+      .poll(async () => {
+        await append("/after");
+        return newestEventMs();
+      }, SOON)
       .toBeGreaterThan(beforeMs);
     expect(asked.filter((url) => url.includes("/api/"))).toEqual([]);
   });
 
   test("the tail shows new events, stops when the reader scrolls, and goes on when told", async () => {
-    await page.goto(`${app.url}/explore`);
+    await page.goto(`${board.url}/explore`);
     await expect
       .poll(() => page.getByTestId("tail-status").innerText(), SOON)
       .toContain("Live tail");
     const list = page.getByTestId("events");
     await expect
-      .poll(
-        async () => {
-          await append("/tailed");
-          return list.innerText();
-        },
-        { timeout: 15_000 },
-      )
+      .poll(async () => {
+        await append("/tailed");
+        return list.innerText();
+      }, SOON)
       .toContain("/tailed");
     await list.evaluate((element) => element.scrollTo({ top: 200 }));
     const resume = page.getByTestId("resume-live");
     await resume.waitFor();
     await expect
-      .poll(
-        async () => {
-          await append("/while-paused");
-          return resume.innerText();
-        },
-        { timeout: 15_000 },
-      )
+      .poll(async () => {
+        await append("/while-paused");
+        return resume.innerText();
+      }, SOON)
       .toMatch(/\([1-9]\d* new\)/);
     expect(await list.innerText()).not.toContain("/while-paused");
     await resume.click();
     await expect.poll(() => list.innerText(), SOON).toContain("/while-paused");
   });
+
+  test("the board looks dead while its server is away, and comes back by itself", async () => {
+    await openLive();
+    const status = page.getByTestId("live-status");
+    await board.stop();
+    await expect.poll(() => status.innerText(), SOON).toBe("Connection lost, retrying");
+    const tile = page.getByTestId("tile-requests");
+    expect(await tile.getAttribute("data-stale")).toBe("true");
+    expect(await tile.innerText()).toContain("stale");
+    await board.startAgain();
+    await expect.poll(() => status.innerText(), SOON).toBe("Live");
+    await expect.poll(() => page.locator(".message").count(), SOON).toBe(0);
+  }, 90_000);
+});
+
+describe.skipIf(!CAN_RUN_BROWSER)("the demo, in a real browser", () => {
+  test("it is marked as such, asks before it is turned off, and the page goes on", async () => {
+    await using board = await startBoard({ log: "demo" });
+    const page = await (await board.newContext()).newPage();
+    await page.goto(board.url);
+    const ribbon = page.getByRole("complementary", { name: "Demo data" });
+    await ribbon.getByRole("button", { name: "Turn it off" }).click();
+    const dialog = page.getByRole("dialog", { name: "Turn the demo off" });
+    await dialog.getByRole("button", { name: "Keep it" }).click();
+    await dialog.waitFor({ state: "hidden" });
+    await page.evaluate(() => Object.assign(globalThis, { sameDocument: true }));
+    await ribbon.getByRole("button", { name: "Turn it off" }).click();
+    await dialog.getByRole("button", { name: "Turn it off" }).click();
+    await ribbon.waitFor({ state: "detached", timeout: 25_000 });
+    await page.getByText("No events yet").waitFor();
+    expect(await page.evaluate(() => "sameDocument" in globalThis)).toBe(true);
+  }, 90_000);
 });

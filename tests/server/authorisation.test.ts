@@ -7,21 +7,20 @@ import { z } from "zod";
 
 import type { OpenApi } from "#platform/openapi/openapi.ts";
 
+import { numberedLine, numberedLines } from "../harness/access-log.ts";
 import {
-  accessLine,
-  accessLines,
   addMember,
+  type ControlPlane,
   cookieOf,
+  createOwner,
   inDatabase,
   IS_BUILT,
   OWNER,
   postJson,
-  type Server,
-  signUp,
-  startServer,
-  temporaryFolder,
-  until,
-} from "./start-server.ts";
+  startControlPlane,
+} from "../harness/control-plane.ts";
+import { workersOf } from "../harness/processes.ts";
+import { temporaryFolder, until } from "../harness/program.ts";
 
 const LINES = 300;
 const WHO = ["nobody", "owner", "without grants", "chart on the board", "view of events"] as const;
@@ -30,7 +29,7 @@ const Document = z.custom<OpenApi>((it) => typeof it === "object" && it !== null
 
 describe.runIf(IS_BUILT)("who may do what on a running server", () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-  let server: Server;
+  let server: ControlPlane;
   let data = "";
   let log = "";
   const cookies = new Map<Who, string | undefined>();
@@ -40,9 +39,9 @@ describe.runIf(IS_BUILT)("who may do what on a running server", () => {
     folder = await temporaryFolder();
     data = `${folder.path}/data`;
     log = `${folder.path}/access.log`;
-    await writeFile(log, accessLines(LINES));
-    server = await startServer(["--data", data, log]);
-    cookies.set("owner", await signUp(server));
+    await writeFile(log, numberedLines(LINES));
+    server = await startControlPlane(["--data", data, log]);
+    cookies.set("owner", await createOwner(server));
     cookies.set("without grants", await addMember(data, "without", []));
     const chart = { capability: "chart", target: "board:home" } as const;
     cookies.set("chart on the board", await addMember(data, "chart", [chart]));
@@ -70,8 +69,12 @@ describe.runIf(IS_BUILT)("who may do what on a running server", () => {
     return socket;
   };
 
+  test("without the domain APIs, when asked to, it starts none of their workers", () => {
+    expect(workersOf(server.child)).toEqual([]);
+  });
+
   test("the one-time link made one owner and makes no second one", async () => {
-    const again = { ...OWNER, email: "eve@example.test", token: server.setupToken };
+    const again = { ...OWNER, email: "eve@example.test", token: tokenOf(server) };
     expect((await postJson(`${server.url}/api/setup`, again)).status).toBe(403);
     expect(await (await server.get("/api/setup")).json()).toEqual({ open: false });
   });
@@ -136,7 +139,7 @@ describe.runIf(IS_BUILT)("who may do what on a running server", () => {
     socket.emit("watch", { dataset: "nginx.access" });
     socket.emit("tail", { q: "" });
     await until("the refusal", () => heard.includes("tail-refused"));
-    await appendFile(log, accessLine(7_000_001, Date.now()));
+    await appendFile(log, numberedLine(7_000_001, Date.now()));
     await until(
       "the line for the owner",
       async () => (await eventsOf(server, cookies.get("owner"), "7000001")).length > 0,
@@ -155,7 +158,7 @@ describe.runIf(IS_BUILT)("who may do what on a running server", () => {
       await until(`a socket by ${transport}`, () => socket.connected);
       socket.emit("tail", { q: `path:/page` });
       await until(`the line by ${transport}`, async () => {
-        await appendFile(log, accessLine(Number(mark), Date.now()));
+        await appendFile(log, numberedLine(Number(mark), Date.now()));
         return seen.some((text) => text.includes(`n=${mark}`));
       });
       socket.disconnect();
@@ -259,7 +262,7 @@ describe.runIf(IS_BUILT)("who may do what on a running server", () => {
     for (const cookie of cookies.values()) {
       if (cookie) expect(text).not.toContain(cookie.split("=")[1]);
     }
-    expect(text).not.toContain(String(server.setupToken));
+    expect(text).not.toContain(tokenOf(server));
     expect(text).not.toContain(OWNER.password);
     for (const name of ["", "/store", "/locks", "/logs", "/postgres"]) {
       expect((await stat(`${data}${name}`)).mode & 0o077, name).toBe(0);
@@ -267,7 +270,10 @@ describe.runIf(IS_BUILT)("who may do what on a running server", () => {
   });
 });
 
-async function eventsOf({ get }: Server, cookie: string | undefined, q = ""): Promise<unknown[]> {
+const tokenOf = ({ setupUrl = "" }: ControlPlane): string =>
+  new URL(setupUrl).searchParams.get("token") ?? "";
+
+async function eventsOf({ get }: ControlPlane, cookie: string | undefined, q = ""): Promise<unknown[]> {
   const response = await get(`/api/events?q=${encodeURIComponent(q)}`, cookie);
   const body: unknown = await response.json();
   const events = typeof body === "object" && body !== null && "events" in body ? body.events : [];
@@ -275,7 +281,7 @@ async function eventsOf({ get }: Server, cookie: string | undefined, q = ""): Pr
 }
 
 /** One request as it is written here, which no HTTP client would send. */
-function raw({ url }: Server, head: string): Promise<string> {
+function raw({ url }: ControlPlane, head: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(new URL(url).port), "127.0.0.1");
     let answer = "";

@@ -1,10 +1,8 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 
 import { expect, test } from "vitest";
 
-import { run, temporaryFolder } from "./start-server.ts";
+import { runProgram, temporaryFolder } from "../harness/program.ts";
 
 /** A screen that is cleared, a title that is set, a C1 control, a mark that turns the direction of text. */
 const HOSTILE = "\u001b[2J\u001b]0;x\u0007\u009b31m\u202e";
@@ -18,15 +16,15 @@ test("neither a log line nor a file's name reaches the terminal of who reads it"
   const log = `${folder.path}/${HOSTILE}.log`;
   await writeFile(log, LINE);
   const outputs = [
-    await run(["ingest", log, "--data", data]),
-    await run(["ingest", `${log}.gone`, "--data", data]),
-    await run(["ingest", `${folder.path}/${HOSTILE}*none`, "--data", data]),
-    await run(["replay", `${log}.gone`, "--data", data]),
-    await run(["query", "requests", "--by", "path", "--data", data]),
-    await run(["query", "requests", "--by", "path", "--json", "--data", data]),
-    await run(["query", "requests", "--where", `path:${HOSTILE}`, "--data", data]),
-    await run(["query", HOSTILE, "--data", data]),
-    await run([HOSTILE]),
+    await runProgram(["ingest", log, "--data", data]),
+    await runProgram(["ingest", `${log}.gone`, "--data", data]),
+    await runProgram(["ingest", `${folder.path}/${HOSTILE}*none`, "--data", data]),
+    await runProgram(["replay", `${log}.gone`, "--data", data]),
+    await runProgram(["query", "requests", "--by", "path", "--data", data]),
+    await runProgram(["query", "requests", "--by", "path", "--json", "--data", data]),
+    await runProgram(["query", "requests", "--where", `path:${HOSTILE}`, "--data", data]),
+    await runProgram(["query", HOSTILE, "--data", data]),
+    await runProgram([HOSTILE]),
     await parsed([]),
     await parsed(["--table"]),
     await parsed(
@@ -49,13 +47,5 @@ test("neither a log line nor a file's name reaches the terminal of who reads it"
   });
 });
 
-async function parsed(args: string[], input = LINE): Promise<{ output: string }> {
-  const child = spawn(process.execPath, ["cli.ts", "parse", ...args], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  let output = "";
-  child.stdout.on("data", (chunk: unknown) => (output += String(chunk)));
-  child.stdin.end(input);
-  await once(child, "close");
-  return { output };
-}
+const parsed = async (args: string[], input = LINE): Promise<{ output: string }> =>
+  runProgram(["parse", ...args], { input });

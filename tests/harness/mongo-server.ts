@@ -18,26 +18,25 @@ public class Main {
   public static void main(String[] arguments) throws Exception {
     MongoServer server = new MongoServer(new MemoryBackend());
     System.out.println("port " + server.bind().getPort());
-    // Whoever started it has gone when its input ends: no server outlives a killed test run.
+    // Its input ends with the test run, also a killed one.
     while (System.in.read() != -1) {}
     server.shutdownNow();
   }
 }`;
 
 /** A server that speaks the MongoDB wire protocol, in memory: CRUD, but no replica set, sessions or change streams. */
-export type MongoStandIn = AsyncDisposable & { url: string };
+export type MongoServer = AsyncDisposable & { url: string };
 
 /**
- * Starts mongo-java-server on a free port of loopback. Undefined, with a warning, where there is no Java or Maven to
- * start it with.
- * @throws in CI, where these tests may not be skipped
+ * Starts mongo-java-server on a free port. Undefined, with a warning, where Java or Maven is missing.
+ * @throws in CI, where these tests must not be skipped
  */
-export async function startMongo(): Promise<MongoStandIn | undefined> {
+export async function startMongo(): Promise<MongoServer | undefined> {
   try {
     return await start(await install());
   } catch (error) {
     if (process.env["CI"] === "true") {
-      throw new Error("the MongoDB stand-in must start in CI: install a JDK and Maven", {
+      throw new Error("the MongoDB server must start in CI: install a JDK and Maven", {
         cause: error,
       });
     }
@@ -47,32 +46,32 @@ export async function startMongo(): Promise<MongoStandIn | undefined> {
   }
 }
 
-/** Jars and the compiled main, once for each version: made beside, then renamed, so that half of it is never used. */
+/** Downloads and compiles once for each version; the rename makes sure that no incomplete copy is used. */
 async function install(): Promise<string> {
   if ((await readdir(CACHE).catch(() => [])).length > 0) return CACHE;
-  const making = `${CACHE}.${process.pid}`;
-  await mkdir(making, { recursive: true });
-  await writeFile(path.join(making, "pom.xml"), POM);
-  await writeFile(path.join(making, "Main.java"), MAIN);
+  const incomplete = `${CACHE}.${process.pid}`;
+  await mkdir(incomplete, { recursive: true });
+  await writeFile(path.join(incomplete, "pom.xml"), POM);
+  await writeFile(path.join(incomplete, "Main.java"), MAIN);
   const goal = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies";
-  const from = ["-q", "-B", "-f", path.join(making, "pom.xml")];
-  await run("mvn", [...from, goal, `-DoutputDirectory=${path.join(making, "lib")}`]);
+  const from = ["-q", "-B", "-f", path.join(incomplete, "pom.xml")];
+  await run("mvn", [...from, goal, `-DoutputDirectory=${path.join(incomplete, "lib")}`]);
   await run("javac", [
     "-cp",
-    path.join(making, "lib", "*"),
+    path.join(incomplete, "lib", "*"),
     "-d",
-    making,
-    path.join(making, "Main.java"),
+    incomplete,
+    path.join(incomplete, "Main.java"),
   ]);
-  await rename(making, CACHE).catch(async (error: unknown) => {
-    // Another test process was faster.
-    await rm(making, { recursive: true, force: true });
+  await rename(incomplete, CACHE).catch(async (error: unknown) => {
+    // Another test file may have installed it meanwhile.
+    await rm(incomplete, { recursive: true, force: true });
     if ((await readdir(CACHE).catch(() => [])).length === 0) throw error;
   });
   return CACHE;
 }
 
-async function start(folder: string): Promise<MongoStandIn> {
+async function start(folder: string): Promise<MongoServer> {
   const classPath = [folder, path.join(folder, "lib", "*")].join(path.delimiter);
   const server = spawn("java", ["-Xmx256m", "-cp", classPath, "Main"], {
     stdio: ["pipe", "pipe", "ignore"],
@@ -105,5 +104,5 @@ async function firstPort(server: ChildProcess): Promise<number> {
     const port = /^port (\d+)$/.exec(line)?.[1];
     if (port !== undefined) return Number(port);
   }
-  throw new Error("java said no port");
+  throw new Error("java printed no port");
 }

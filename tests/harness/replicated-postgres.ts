@@ -15,9 +15,9 @@ import { type Cluster, USER, prepareCluster, runProgram } from "#platform/postgr
 export type Server = {
   url: string;
   start(): Promise<void>;
-  /** kill -9 of the server and all its processes. */
+  /** Immediate shutdown of the server and all its processes. */
   kill(): Promise<void>;
-  /** The database as text of one value: for assertions. */
+  /** The first value of the first row, as text; undefined for null or no row. */
   ask(sql: string): Promise<unknown>;
 };
 
@@ -35,7 +35,7 @@ const SETTINGS = [
   "io_method=sync",
 ];
 
-/** A primary and a streaming replica of it, of the binaries that the product embeds. */
+/** A primary and a streaming replica of it, from the binaries that the product embeds. */
 export async function startReplicatedPostgres(): Promise<
   AsyncDisposable & { primary: Server; replica: Server }
 > {
@@ -48,7 +48,7 @@ export async function startReplicatedPostgres(): Promise<
     data: path.join(cluster.folder, "standby"),
     log: path.join(cluster.folder, "standby.log"),
   };
-  await copy(primary.url, cluster.data, standby.data);
+  await baseBackup(primary.url, cluster.data, standby.data);
   const replica = await server(standby);
   await replica.start();
   const streams = "SELECT 1 / count(*) FROM pg_stat_replication WHERE state = 'streaming'";
@@ -64,12 +64,12 @@ export async function startReplicatedPostgres(): Promise<
   };
 }
 
-/** What pg_basebackup does, by the functions that it uses itself: the npm package does not bring the program. */
-async function copy(primaryUrl: string, from: string, to: string): Promise<void> {
+/** What pg_basebackup does; the npm package does not contain that program. */
+async function baseBackup(primaryUrl: string, from: string, to: string): Promise<void> {
   const client = new Client({ connectionString: primaryUrl });
   await client.connect();
   await client.query("SELECT pg_backup_start('replica', true)");
-  // Ownership and modes stay: the server runs as somebody else where this runs as root.
+  // Keeps owner and modes: where the tests run as root, the server runs as another user.
   await promisify(execFile)("cp", ["-a", from, to]);
   const { rows } = await client.query<{ labelfile: string }>(
     "SELECT labelfile FROM pg_backup_stop(false)",

@@ -2,23 +2,28 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { z } from "zod";
 
-import type { Asked, Client } from "./storm-client.ts";
-import type { Site } from "./storm-site.ts";
+import type { Asked, Client } from "./client.ts";
+import type { Installation } from "./installation.ts";
 
-/** What was answered with a success, and must therefore be there for ever. */
-export type Promised = {
+/** What was answered with success, and must therefore be kept. */
+export type Acknowledged = {
   accounts: string[];
   customers: string[];
-  /** By id: the quantity that was set last. */
+  /** The last quantity, by id. */
   subscriptions: Map<string, number>;
   paidInvoices: string[];
   refunds: string[];
   disputes: string[];
-  /** Journeys that were gone through to their end. */
+  /** Complete journeys. */
   journeys: number;
 };
 
-export type Shop = { client: Client; site: Site; priceId: string; promised: Promised };
+export type Shop = {
+  client: Client;
+  installation: Installation;
+  priceId: string;
+  acknowledged: Acknowledged;
+};
 
 const PASSWORD = "a horse that staples batteries";
 const CARDS = {
@@ -29,8 +34,8 @@ const CARDS = {
   late: "4000000000006066",
 } as const;
 const KINDS = ["ok", "confirm", "dispute", "lost", "late"] as const;
-const ENOUGH_MS = 60_000;
-const LOOK_MS = 250;
+const WAIT_MS_MAX = 60_000;
+const POLL_MS = 250;
 
 export const Id = z.object({ id: z.string() });
 const Token = z.object({ accessToken: z.string(), refreshToken: z.string() });
@@ -43,12 +48,12 @@ const Subscription = z.object({
 const Invoice = z.object({ status: z.string() });
 const Payments = z.object({ items: z.array(z.object({ id: z.string(), status: z.string() })) });
 
-/** One customer after the other, from sign-up to sign-out, until it is told that it is enough. */
-export async function customers(shop: Shop, enough: AbortSignal, name: string): Promise<void> {
-  for (let count = 0; !enough.aborted; count += 1) {
+/** One customer after the other, from sign-up to sign-out, until the signal. */
+export async function customers(shop: Shop, signal: AbortSignal, name: string): Promise<void> {
+  for (let count = 0; !signal.aborted; count += 1) {
     const kind = KINDS[(count + name.length) % KINDS.length] ?? "ok";
     await journey(shop, { name: `${name}${count}`, kind });
-    shop.promised.journeys += 1;
+    shop.acknowledged.journeys += 1;
   }
 }
 
@@ -56,12 +61,12 @@ type Person = { name: string; kind: (typeof KINDS)[number] };
 type Customer = Person & { as: string; customerId: string };
 
 async function journey(shop: Shop, person: Person): Promise<void> {
-  const { client, promised } = shop;
+  const { client, acknowledged } = shop;
   const email = `${person.name}@customers.example`;
   const body = { email, password: PASSWORD, name: person.name };
   const signUp: Asked = { service: "accounts", request: "POST /v1/accounts", body, status: 201 };
   const { id: accountId } = await client.ask(signUp, Id);
-  promised.accounts.push(accountId);
+  acknowledged.accounts.push(accountId);
   const signIn = { email, password: PASSWORD };
   const session = { service: "accounts", request: "POST /v1/sessions", status: 201 } as const;
   const { accessToken: as } = await client.ask({ ...session, body: signIn }, Token);
@@ -69,18 +74,18 @@ async function journey(shop: Shop, person: Person): Promise<void> {
   const known = await client.ask({ ...check, status: 200 }, z.object({ id: z.string() }));
   if (known.id !== accountId) throw new Error(`the token of ${accountId} is that of ${known.id}`);
 
-  const customerId = await becomesCustomer(shop, { person, as, accountId, email });
+  const customerId = await createCustomer(shop, { person, as, accountId, email });
   const customer = { ...person, as, customerId };
-  const subscription = await subscribes(shop, customer);
-  await changesQuantity(shop, customer, subscription);
-  await getsMoneyBack(shop, customer, subscription.latestInvoiceId);
+  const subscription = await subscribe(shop, customer);
+  await changeQuantity(shop, customer, subscription);
+  await refund(shop, customer, subscription.latestInvoiceId);
 
   const out = { service: "accounts", request: "DELETE /v1/session", as } as const;
   const { status, text } = await client.send(out);
-  // 401: it was signed out, and the answer to that was lost.
+  // 401: it was signed out, and the response was lost.
   if (status !== 204 && status !== 401) throw new Error(`the sign-out: ${status} ${text}`);
-  // The other worker hears of it a moment after the commit.
-  await comesTrue("the token is refused", async () => {
+  // The other worker is notified after the commit.
+  await eventually("the token is refused", async () => {
     const after = await client.send(check);
     return after.status === 401 || undefined;
   });
@@ -88,7 +93,7 @@ async function journey(shop: Shop, person: Person): Promise<void> {
 
 type Joining = { person: Person; as: string; accountId: string; email: string };
 
-async function becomesCustomer({ client, promised }: Shop, it: Joining): Promise<string> {
+async function createCustomer({ client, acknowledged }: Shop, it: Joining): Promise<string> {
   const { person, as, accountId, email } = it;
   const { id } = await client.ask(
     {
@@ -100,27 +105,27 @@ async function becomesCustomer({ client, promised }: Shop, it: Joining): Promise
     },
     Id,
   );
-  promised.customers.push(id);
+  acknowledged.customers.push(id);
   const card = { number: CARDS[person.kind], expMonth: 12, expYear: 2040, cvc: "123" };
   const request = `POST /v1/customers/${id}/payment-methods`;
   await client.ask({ service: "billing", request, as, status: 201, body: { card } }, Id);
   return id;
 }
 
-async function subscribes(shop: Shop, { as, customerId, kind }: Customer) {
-  const { client, promised, priceId } = shop;
+async function subscribe(shop: Shop, { as, customerId, kind }: Customer) {
+  const { client, acknowledged, priceId } = shop;
   const request = "POST /v1/subscriptions";
   const wanted = { service: "billing", request, as, status: 201 } as const;
   const subscription = await client.ask({ ...wanted, body: { customerId, priceId } }, Subscription);
-  promised.subscriptions.set(subscription.id, 1);
-  if (kind === "confirm") await confirms(shop, as, subscription.latestInvoiceId);
+  acknowledged.subscriptions.set(subscription.id, 1);
+  if (kind === "confirm") await confirm(shop, as, subscription.latestInvoiceId);
   await invoicePaid(shop, as, subscription.latestInvoiceId);
-  promised.paidInvoices.push(subscription.latestInvoiceId);
+  acknowledged.paidInvoices.push(subscription.latestInvoiceId);
   return subscription;
 }
 
 const invoicePaid = ({ client }: Shop, as: string, id: string): Promise<unknown> =>
-  comesTrue(`invoice ${id} is paid`, async () => {
+  eventually(`invoice ${id} is paid`, async () => {
     const request = `GET /v1/invoices/${id}`;
     const asked = { service: "billing", request, as, status: 200 } as const;
     const { status } = await client.ask(asked, Invoice);
@@ -135,25 +140,25 @@ const paymentOf = ({ client }: Shop, invoiceId: string, as: string) =>
     )
     .then(({ items }) => items[0]);
 
-/** The bank wants to see the customer: who confirms, until it is under way. */
-const confirms = (shop: Shop, as: string, invoiceId: string): Promise<unknown> =>
-  comesTrue(`the payment of ${invoiceId} is confirmed`, async () => {
+/** Confirms the payment, which the bank asks for, until it is processed. */
+const confirm = (shop: Shop, as: string, invoiceId: string): Promise<unknown> =>
+  eventually(`the payment of ${invoiceId} is confirmed`, async () => {
     const payment = await paymentOf(shop, invoiceId, as);
     if (payment?.status !== "requires_action") return payment?.status === "succeeded" || undefined;
     const request = `POST /v1/payments/${payment.id}/confirm`;
     const { status, text } = await shop.client.send({ service: "billing", request, as });
-    // 409: what is confirmed has gone on meanwhile.
+    // 409: it was confirmed before, and the response was lost.
     if (status !== 202 && status !== 409) throw new Error(`confirm: ${status} ${text}`);
     return status === 202 || undefined;
   });
 
-async function changesQuantity(shop: Shop, { as }: Customer, { id }: { id: string }) {
-  const { client, promised } = shop;
+async function changeQuantity(shop: Shop, { as }: Customer, { id }: { id: string }) {
+  const { client, acknowledged } = shop;
   const request = `/v1/subscriptions/${id}`;
-  await comesTrue(`subscription ${id} has another quantity`, async () => {
+  await eventually(`subscription ${id} has another quantity`, async () => {
     const read = { service: "billing", request: `GET ${request}`, as, status: 200 } as const;
     const now = await client.ask(read, Subscription);
-    // It was done, and the answer to that was lost.
+    // It was changed, and the response was lost.
     if (now.quantity === 2) return true;
     const headers = { "if-match": `"${now.version}"` };
     const change = { service: "billing", request: `PATCH ${request}`, as, headers } as const;
@@ -161,48 +166,51 @@ async function changesQuantity(shop: Shop, { as }: Customer, { id }: { id: strin
     if (status !== 200 && status !== 412) throw new Error(`the quantity: ${status} ${text}`);
     return status === 200 || undefined;
   });
-  promised.subscriptions.set(id, 2);
+  acknowledged.subscriptions.set(id, 2);
 }
 
-async function getsMoneyBack(shop: Shop, customer: Customer, invoiceId: string): Promise<void> {
-  const { client, promised, site } = shop;
-  const as = site.rootKey;
+async function refund(shop: Shop, customer: Customer, invoiceId: string): Promise<void> {
+  const { client, acknowledged, installation } = shop;
+  const as = installation.rootKey;
   const payment = await paymentOf(shop, invoiceId, as);
   if (payment === undefined) throw new Error(`${invoiceId} is paid without a payment`);
-  if (customer.kind === "dispute") return disputes(shop, payment.id);
+  if (customer.kind === "dispute") return dispute(shop, payment.id);
   const body = { paymentId: payment.id, amount: 1_000, reason: "too small" };
-  const refund = { service: "billing", request: "POST /v1/refunds", as, status: 201 } as const;
-  const { id } = await client.ask({ ...refund, body }, Id);
-  promised.refunds.push(id);
-  await comesTrue(`refund ${id} is made`, async () => {
+  const creation = { service: "billing", request: "POST /v1/refunds", as, status: 201 } as const;
+  const { id } = await client.ask({ ...creation, body }, Id);
+  acknowledged.refunds.push(id);
+  await eventually(`refund ${id} is made`, async () => {
     const request = `GET /v1/refunds/${id}`;
     const asked = { service: "billing", request, as, status: 200 } as const;
     return (await client.ask(asked, Invoice)).status === "succeeded" || undefined;
   });
 }
 
-async function disputes({ client, promised, site }: Shop, paymentId: string): Promise<void> {
-  const all = { service: "billing", as: site.rootKey } as const;
+async function dispute(
+  { client, acknowledged, installation }: Shop,
+  paymentId: string,
+): Promise<void> {
+  const all = { service: "billing", as: installation.rootKey } as const;
   const find = async (status: string) => {
     const request = `GET /v1/disputes?paymentId=${paymentId}&status=${status}`;
     const { items } = await client.ask({ ...all, request, status: 200 }, Payments);
     return items[0]?.id;
   };
-  const id = await comesTrue(`${paymentId} is disputed`, () => find("needs_response"));
+  const id = await eventually(`${paymentId} is disputed`, () => find("needs_response"));
   const close = `POST /sandbox/disputes/${id}/close`;
-  const outcome = promised.disputes.length % 2 === 0 ? "lost" : "won";
+  const outcome = acknowledged.disputes.length % 2 === 0 ? "lost" : "won";
   await client.ask({ ...all, request: close, status: 202, body: { outcome } }, z.unknown());
-  await comesTrue(`dispute ${id} is ${outcome}`, () => find(outcome));
-  promised.disputes.push(id);
+  await eventually(`dispute ${id} is ${outcome}`, () => find(outcome));
+  acknowledged.disputes.push(id);
 }
 
-/** Asks again and again until there is something. */
-export async function comesTrue<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
-  const untilMs = performance.now() + ENOUGH_MS;
+/** Asks again until there is something. */
+export async function eventually<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
+  const endMs = performance.now() + WAIT_MS_MAX;
   for (;;) {
     const found = await ask();
     if (found !== undefined) return found;
-    if (performance.now() > untilMs) throw new Error(`in vain was waited until ${what}`);
-    await delay(LOOK_MS);
+    if (performance.now() > endMs) throw new Error(`waited in vain until ${what}`);
+    await delay(POLL_MS);
   }
 }

@@ -5,43 +5,43 @@ import type { z } from "zod";
 import type { ServiceName } from "#api/kit/service.ts";
 import { type Send, type TestAnswer, sendTo } from "#api/kit/testing.ts";
 
-import type { Site } from "./storm-site.ts";
+import type { Installation } from "./installation.ts";
 
-/** A request that was not answered as it should: by which service, when, and how. */
-export type Trouble = {
+/** A request that was not answered as expected. */
+export type Failure = {
   service: ServiceName;
   request: string;
   fromMs: number;
   toMs: number;
-  /** 0: no answer at all. */
+  /** 0: no response. */
   status: number;
-  what: string;
+  text: string;
   retryAfter: boolean;
 };
 
 export type Client = {
-  /** Every answer that was no answer, or 503, and every one that nobody expected. */
-  troubles: Trouble[];
+  /** Requests without a response, those answered with 503, and those answered with an unexpected status. */
+  failures: Failure[];
   answered(): number;
-  /** Longest time that one request, with all its repetitions, took. */
+  /** The longest time that one request took, retries included. */
   longestMs(): number;
   /**
-   * Sends until there is an answer of that status: what broke off or was refused with 503 is sent again, a POST with the
-   * same Idempotency-Key.
+   * Retries until it gets the expected status: a broken connection and 503 are retried, a POST with the same
+   * Idempotency-Key.
    */
   ask<Schema extends z.ZodType>(request: Asked, schema: Schema): Promise<z.output<Schema>>;
-  /** The same, whatever the answer but 503. */
+  /** The same for any status but 503. */
   send(request: Asked): Promise<TestAnswer>;
 };
 
 /** `POST /v1/plans` of a service. */
 export type Asked = Send & { service: ServiceName; request: string; status?: number };
 
-const PATIENCE_MS = 60_000;
-const AGAIN_MS = 100;
+const RETRY_MS_MAX = 60_000;
+const RETRY_MS = 100;
 
-export function stormClient(site: Site): Client {
-  const troubles: Trouble[] = [];
+export function createClient(installation: Installation): Client {
+  const failures: Failure[] = [];
   let answered = 0;
   let longestMs = 0;
 
@@ -50,7 +50,7 @@ export function stormClient(site: Site): Client {
     const [method = "GET", target = "/"] = request.split(" ");
     const limits = { as, headers, ...(body === undefined ? {} : { body }) };
     try {
-      return await sendTo(site.urls[service], method, target, limits);
+      return await sendTo(installation.urls[service], method, target, limits);
     } catch (error) {
       return causeOf(error);
     }
@@ -62,25 +62,25 @@ export function stormClient(site: Site): Client {
       ...(request.startsWith("POST") ? { "idempotency-key": crypto.randomUUID() } : {}),
       ...asked.headers,
     };
-    const beganMs = performance.now();
+    const startMs = performance.now();
     for (;;) {
       const fromMs = performance.now();
       const answer = await once(asked, headers);
       const toMs = performance.now();
-      longestMs = Math.max(longestMs, toMs - beganMs);
-      const trouble = troubleOf(answer, asked.status);
-      if (trouble) troubles.push({ service, request, fromMs, toMs, ...trouble });
+      longestMs = Math.max(longestMs, toMs - startMs);
+      const failure = failureOf(answer, asked.status);
+      if (failure) failures.push({ service, request, fromMs, toMs, ...failure });
       if (typeof answer !== "string" && answer.status !== 503) {
         answered += 1;
         return answer;
       }
-      if (toMs - beganMs > PATIENCE_MS) throw new Error(`${request} was never answered`);
-      await delay(AGAIN_MS);
+      if (toMs - startMs > RETRY_MS_MAX) throw new Error(`${request} was not answered`);
+      await delay(RETRY_MS);
     }
   }
 
   return {
-    troubles,
+    failures,
     answered: () => answered,
     longestMs: () => longestMs,
     send,
@@ -92,11 +92,11 @@ export function stormClient(site: Site): Client {
   };
 }
 
-function troubleOf(answer: TestAnswer | string, wanted: number | undefined) {
-  if (typeof answer === "string") return { status: 0, what: answer, retryAfter: false };
+function failureOf(answer: TestAnswer | string, wanted: number | undefined) {
+  if (typeof answer === "string") return { status: 0, text: answer, retryAfter: false };
   const { status, text, headers } = answer;
   if (status !== 503 && (wanted ?? status) === status) return undefined;
-  return { status, what: text, retryAfter: headers.has("retry-after") };
+  return { status, text, retryAfter: headers.has("retry-after") };
 }
 
 function causeOf(error: unknown): string {

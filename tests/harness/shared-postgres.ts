@@ -9,12 +9,12 @@ import { startEmbedded } from "../../platform/postgres/embedded.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
-    /** A real PostgreSQL for all tests of a run; each makes a database of its own in it. */
+    /** The PostgreSQL server of the test run; each test creates its own database in it. */
     postgresUrl: string;
   }
 }
 
-/** The server is thrown away after the run, so nothing has to survive a power cut. */
+/** Speed: the server is removed after the run, so nothing has to survive a power failure. */
 const WITHOUT_DURABILITY = ["fsync", "synchronous_commit", "full_page_writes"];
 
 /** Vitest's global setup: one embedded PostgreSQL for the whole run. */

@@ -12,10 +12,10 @@ import { workerEnvironment } from "#server/apis/installation.ts";
 import { openLogFile } from "#server/apis/log-file.ts";
 import { startServiceWorkers } from "#server/apis/service-workers.ts";
 
-import { type Server, startReplicatedPostgres } from "../servers/replicated-postgres.ts";
-import { commandOf, workersOf } from "./start-api.ts";
+import { commandOf, workersOf } from "../harness/processes.ts";
+import { type Server, startReplicatedPostgres } from "../harness/replicated-postgres.ts";
 
-/** Of Accounts and Billing two, so that one is there while the other dies; the others are away for a moment. */
+/** Two of Accounts and Billing, so that one serves while the other is replaced. */
 const WORKERS: Readonly<Record<ServiceName, number>> = {
   accounts: 2,
   billing: 2,
@@ -23,28 +23,24 @@ const WORKERS: Readonly<Record<ServiceName, number>> = {
   logging: 1,
   reporting: 1,
 };
-const ROOT_KEY = "root-key-of-the-storm-0123456789abcdef";
+const ROOT_KEY = "root-key-of-chaos-tests-0123456789abcdef";
 
-/** All five services as real processes, on a primary and its streaming replica. */
-export type Site = AsyncDisposable & {
+/** All five services as processes, on a primary and its streaming replica. */
+export type Installation = AsyncDisposable & {
   urls: Readonly<Record<ServiceName, string>>;
   rootKey: string;
   primary: Server;
   replica: Server;
   workers: Readonly<Record<ServiceName, WorkerPool>>;
-  /** Worker processes of a service that are there now. */
+  /** The running worker processes of a service. */
   pids(service: ServiceName): number[];
-  /** What a person at the terminal would have been told. */
-  said: string[];
-  folder: string;
 };
 
-export async function startSite(): Promise<Site> {
+export async function startInstallation(): Promise<Installation> {
   await using started = new AsyncDisposableStack();
-  const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck storm "));
+  const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck chaos "));
   started.defer(() => rm(folder, { recursive: true, force: true }));
   const { primary, replica } = started.use(await startReplicatedPostgres());
-  const said: string[] = [];
   const dispatchers = new Map<ServiceName, ConnectionDispatcher>();
   for (const service of SERVICE_NAMES) {
     const dispatcher = await openDispatcher({ host: "127.0.0.1", port: 0, ifTaken: "fail" });
@@ -78,7 +74,7 @@ export async function startSite(): Promise<Site> {
       },
       retryStart: false,
       writeLines: log.write,
-      notify: (line) => void said.push(line),
+      notify: () => undefined,
     });
     started.defer(() => running.stop());
     return running;
@@ -91,8 +87,6 @@ export async function startSite(): Promise<Site> {
     primary,
     replica,
     workers,
-    said,
-    folder,
     pids: (service) => workersOf(process).filter((pid) => commandOf(pid).includes(`"${service}"`)),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };

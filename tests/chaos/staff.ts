@@ -2,21 +2,21 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { z } from "zod";
 
-import type { Client } from "./storm-client.ts";
-import { comesTrue } from "./storm-customers.ts";
-import type { Site } from "./storm-site.ts";
+import type { Client } from "./client.ts";
+import { eventually } from "./customers.ts";
+import type { Installation } from "./installation.ts";
 
-export type Office = { client: Client; site: Site };
+export type Backoffice = { client: Client; installation: Installation };
 
-const APPLICATION = "/v1/settings/storm";
+const APPLICATION = "/v1/settings/chaos";
 const Setting = z.object({
   version: z.int(),
   values: z.array(z.looseObject({ value: z.unknown() })),
 });
 
-export async function openApplication({ client, site }: Office): Promise<void> {
-  const all = { service: "management", as: site.rootKey } as const;
-  const made = { name: "storm", description: "", reason: "start" };
+export async function openApplication({ client, installation }: Backoffice): Promise<void> {
+  const all = { service: "management", as: installation.rootKey } as const;
+  const made = { name: "chaos", description: "", reason: "start" };
   const add = { ...all, request: "POST /v1/applications", status: 201, body: made };
   await client.ask(add, z.unknown());
   const schema = { type: "integer" };
@@ -26,18 +26,18 @@ export async function openApplication({ client, site }: Office): Promise<void> {
   await client.ask(define, z.unknown());
 }
 
-/** Counts a setting up for as long as it may; resolves with the last value that was acknowledged. */
-export async function changeSettings(office: Office, enough: AbortSignal): Promise<number> {
-  const { client, site } = office;
-  const all = { service: "management", as: site.rootKey } as const;
+/** Increments a setting until the signal; resolves with the last acknowledged value. */
+export async function changeSettings(backoffice: Backoffice, signal: AbortSignal): Promise<number> {
+  const { client, installation } = backoffice;
+  const all = { service: "management", as: installation.rootKey } as const;
   let value = 0;
-  while (!enough.aborted) {
+  while (!signal.aborted) {
     value += 1;
-    await comesTrue(`the setting is ${value}`, async () => {
+    await eventually(`the setting is ${value}`, async () => {
       const read = { ...all, request: `GET ${APPLICATION}/definitions/count`, status: 200 };
       const setting = await client.ask(read, Setting);
       const before = z.int().catch(0).parse(setting.values[0]?.value);
-      // It was done, and the answer to that was lost.
+      // It was changed, and the response was lost.
       if (before === value) return true;
       if (before !== value - 1) throw new Error(`the setting was ${value - 1} and is ${before}`);
       const headers = { "if-match": `"${setting.version}"` };
@@ -52,25 +52,23 @@ export async function changeSettings(office: Office, enough: AbortSignal): Promi
   return value;
 }
 
-/** A stream of changes that is opened again whenever it breaks; what came, in its order. */
-export type Watcher = { values: number[]; streams(): number; stop(): Promise<void> };
+/** A stream of changes, reopened whenever it breaks; the values in the order of their arrival. */
+export type Watcher = { values: number[]; stop(): Promise<void> };
 
-export function watchSettings({ site }: Office): Watcher {
+export function watchSettings({ installation }: Backoffice): Watcher {
   const values: number[] = [];
-  const leaving = new AbortController();
+  const stopping = new AbortController();
   let last: string | undefined = "2";
-  let streams = 0;
 
   async function stream(): Promise<void> {
-    const response = await fetch(`${site.urls.management}/v1/watch?application=storm`, {
+    const response = await fetch(`${installation.urls.management}/v1/watch?application=chaos`, {
       headers: {
-        authorization: `Bearer ${site.rootKey}`,
+        authorization: `Bearer ${installation.rootKey}`,
         ...(last === undefined ? {} : { "last-event-id": last }),
       },
-      signal: leaving.signal,
+      signal: stopping.signal,
     });
     if (response.status !== 200 || response.body === null) return void (await response.text());
-    streams += 1;
     let text = "";
     for await (const part of response.body.pipeThrough(new TextDecoderStream())) {
       const blocks = (text + part).split("\n\n");
@@ -86,17 +84,16 @@ export function watchSettings({ site }: Office): Watcher {
     for (const { after } of changes) values.push(after);
   }
   const running = (async () => {
-    while (!leaving.signal.aborted) {
-      // It broke: what matters is that nothing is missing when it is there again.
+    while (!stopping.signal.aborted) {
+      // What counts is that nothing is missing once it is open again.
       await stream().catch(() => undefined);
       await delay(100);
     }
   })();
   return {
     values,
-    streams: () => streams,
     async stop() {
-      leaving.abort();
+      stopping.abort();
       await running;
     },
   };
@@ -104,45 +101,48 @@ export function watchSettings({ site }: Office): Watcher {
 
 const Changes = z.object({ changes: z.array(z.looseObject({ after: z.int() })) });
 
-/** How many were acknowledged; `again`: those whose request had to be sent more than once. */
-export type Pushed = { count: number; again: Set<number> };
+/** How many lines were acknowledged, and which of them were sent more than once. */
+export type Pushed = { count: number; repeated: Set<number> };
 
-/** Pushes logs, each with a number of its own. */
-export async function pushLogs(office: Office, enough: AbortSignal): Promise<Pushed> {
-  const { client, site } = office;
-  const again = new Set<number>();
-  const broken = () => client.troubles.filter((it) => it.request === "POST /v1/logs/batch").length;
+/** Pushes numbered log lines until the signal. */
+export async function pushLogs(backoffice: Backoffice, signal: AbortSignal): Promise<Pushed> {
+  const { client, installation } = backoffice;
+  const repeated = new Set<number>();
+  const broken = () => client.failures.filter((it) => it.request === "POST /v1/logs/batch").length;
   let count = 0;
-  while (!enough.aborted) {
+  while (!signal.aborted) {
     const lines = Array.from({ length: 10 }, (_, place) =>
-      JSON.stringify({ "data_stream.dataset": "storm.log", message: `number ${count + place}` }),
+      JSON.stringify({ "data_stream.dataset": "chaos.log", message: `number ${count + place}` }),
     );
     const before = broken();
     const accepted = await client.ask(
       {
         service: "logging",
         request: "POST /v1/logs/batch",
-        as: site.rootKey,
+        as: installation.rootKey,
         status: 202,
         headers: { "content-type": "application/x-ndjson" },
         body: `${lines.join("\n")}\n`,
       },
       z.object({ accepted: z.int() }),
     );
-    if (accepted.accepted !== lines.length) throw new Error("not all lines were taken");
-    if (broken() > before) for (const place of lines.keys()) again.add(count + place);
+    if (accepted.accepted !== lines.length) throw new Error("not all lines were accepted");
+    if (broken() > before) for (const place of lines.keys()) repeated.add(count + place);
     count += lines.length;
     await delay(50);
   }
-  return { count, again };
+  return { count, repeated };
 }
 
-/** Reads reports for as long as it may; resolves with how many. */
-export async function readReports({ client, site }: Office, enough: AbortSignal): Promise<number> {
+/** Reads reports until the signal; resolves with how many. */
+export async function readReports(
+  { client, installation }: Backoffice,
+  signal: AbortSignal,
+): Promise<number> {
   let count = 0;
-  while (!enough.aborted) {
+  while (!signal.aborted) {
     const request = "GET /v1/reports/revenue?step=day&period=today";
-    const asked = { service: "reporting", request, as: site.rootKey, status: 200 } as const;
+    const asked = { service: "reporting", request, as: installation.rootKey, status: 200 } as const;
     await client.ask(asked, z.unknown());
     count += 1;
     await delay(500);

@@ -1,6 +1,5 @@
-import { type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { appendFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 
@@ -10,30 +9,28 @@ import { z } from "zod";
 
 import { Board } from "#dashboards/api.ts";
 
+import { numberedLine, numberedLines } from "../harness/access-log.ts";
 import {
-  accessLine,
-  accessLines,
+  type ControlPlane,
+  createOwner,
   IS_BUILT,
-  isRunning,
+  metricOf,
   postgresOf,
-  run,
-  startServer,
-  signUp,
-  temporaryFolder,
-  type Server,
-  until,
-} from "./start-server.ts";
+  startControlPlane,
+} from "../harness/control-plane.ts";
+import { isRunning, processesIn } from "../harness/processes.ts";
+import { runProgram, temporaryFolder, until } from "../harness/program.ts";
 
 const Answer = z.object({ series: z.array(z.object({ value: z.number().nullable() })) });
 
 /** The value of a metric over all that there is, asked in the terminal. */
 async function query(data: string, metric: string, ...more: string[]): Promise<number> {
-  const { code, output } = await run(["query", metric, "--json", "--data", data, ...more]);
+  const { code, output } = await runProgram(["query", metric, "--json", "--data", data, ...more]);
   if (code !== 0) throw new Error(`query ${metric}: ${output}`);
   return Answer.parse(JSON.parse(output)).series[0]?.value ?? 0;
 }
 
-async function boardOf(server: Server, cookie: string, range = ""): Promise<Board> {
+async function boardOf(server: ControlPlane, cookie: string, range = ""): Promise<Board> {
   const response = await server.get(`/api/board${range}`, cookie);
   return Board.parse(await response.json());
 }
@@ -45,7 +42,7 @@ function writeAtSpeed(file: string): { stop(): Promise<number> } {
     let written = 0;
     while (!stopping.signal.aborted) {
       const nowMs = Date.now();
-      const lines = Array.from({ length: 100 }, (_, i) => accessLine(written + i, nowMs));
+      const lines = Array.from({ length: 100 }, (_, i) => numberedLine(written + i, nowMs));
       await appendFile(file, lines.join(""));
       written += lines.length;
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -60,15 +57,15 @@ function writeAtSpeed(file: string): { stop(): Promise<number> } {
   };
 }
 
-describe.runIf(IS_BUILT)("the life of a server", () => {
+describe.runIf(IS_BUILT)("the lifecycle of a server", () => {
   test("the board shows an ingested file's true numbers, and the terminal the same", async () => {
     await using folder = await temporaryFolder();
     const data = `${folder.path}/data`;
     const log = `${folder.path}/access.log`;
-    await writeFile(log, `${accessLines(1_000)}no log line at all\n`);
-    expect((await run(["ingest", log, "--data", data])).code).toBe(0);
-    await using server = await startServer(["--data", data, log]);
-    const cookie = await signUp(server);
+    await writeFile(log, `${numberedLines(1_000)}no log line at all\n`);
+    expect((await runProgram(["ingest", log, "--data", data])).code).toBe(0);
+    await using server = await startControlPlane(["--data", data, log]);
+    const cookie = await createOwner(server);
     const first = await boardOf(server, cookie);
     expect(first.datasets).toContainEqual(
       expect.objectContaining({ dataset: "nginx.access", rows: 1_000 }),
@@ -94,15 +91,15 @@ describe.runIf(IS_BUILT)("the life of a server", () => {
       await writeFile(log, "");
       const writer = writeAtSpeed(log);
       for (let round = 0; round < 2; round += 1) {
-        const server = await startServer(["--data", data, log]);
-        const before = await linesRead(server);
-        await until("lines that are read", async () => (await linesRead(server)) > before);
+        const server = await startControlPlane(["--data", data, log]);
+        const before = await linesReadBy(server);
+        await until("lines that are read", async () => (await linesReadBy(server)) > before);
         const { process: postgres } = postgresOf(data);
         await server.end("SIGKILL");
         await until("the end of PostgreSQL", () => !isRunning(postgres.pid));
       }
       const written = await writer.stop();
-      await using server = await startServer(["--data", data, log]);
+      await using server = await startControlPlane(["--data", data, log]);
       await until("all lines", async () => (await query(data, "requests")) >= written);
       expect(await query(data, "requests")).toBe(written);
       expect(await places(data)).toBe(written);
@@ -116,14 +113,14 @@ describe.runIf(IS_BUILT)("the life of a server", () => {
     const log = `${folder.path}/access.log`;
     await writeFile(log, "");
     const writer = writeAtSpeed(log);
-    const server = await startServer(["--data", data, log]);
-    await until("lines", async () => (await linesRead(server)) > 0);
+    const server = await startControlPlane(["--data", data, log]);
+    await until("lines", async () => (await linesReadBy(server)) > 0);
     const { process: postgres } = postgresOf(data);
     // More than the limit of `end` would have ended it by force.
     expect(await server.end("SIGTERM")).toBe(0);
     expect(isRunning(postgres.pid)).toBe(false);
     const written = await writer.stop();
-    expect((await run(["ingest", log, "--data", data])).code).toBe(0);
+    expect((await runProgram(["ingest", log, "--data", data])).code).toBe(0);
     expect(await query(data, "requests")).toBe(written);
   });
 
@@ -131,9 +128,9 @@ describe.runIf(IS_BUILT)("the life of a server", () => {
     await using folder = await temporaryFolder();
     const data = `${folder.path}/data`;
     const log = `${folder.path}/access.log`;
-    await writeFile(log, accessLines(10));
-    await using first = await startServer(["--data", data, log]);
-    const second = await run(["start", "--port", "0", "--data", data, log]);
+    await writeFile(log, numberedLines(10));
+    await using first = await startControlPlane(["--data", data, log]);
+    const second = await runProgram(["start", "--port", "0", "--data", data, log]);
     expect(second.code).toBe(1);
     expect(second.output).toContain(`A control plane runs on ${data} already: open ${first.url}`);
     await first.end("SIGKILL");
@@ -145,7 +142,7 @@ describe.runIf(IS_BUILT)("the life of a server", () => {
       `${data}/owner.json`,
       readFileSync(`${data}/owner.json`, "utf8").replace(pid, String(process.pid)),
     );
-    await using third = await startServer(["--data", data]);
+    await using third = await startControlPlane(["--data", data]);
     expect(third.output()).toContain(`Tailing ${log}`);
   });
 
@@ -155,9 +152,9 @@ describe.runIf(IS_BUILT)("the life of a server", () => {
     await once(taken, "listening");
     const address = taken.address();
     const port = typeof address === "object" && address ? address.port : 0;
-    await writeFile(`${folder.path}/a.log`, accessLines(10));
+    await writeFile(`${folder.path}/a.log`, numberedLines(10));
     const args = ["--data", `${folder.path}/data`, "--port", String(port), `${folder.path}/a.log`];
-    await using server = await startServer(args);
+    await using server = await startControlPlane(args);
     expect(Number(new URL(server.url).port)).toBeGreaterThan(port);
     expect(server.output()).toMatch(new RegExp(`Port ${port} is taken: using \\d+`));
     taken.close();
@@ -166,9 +163,9 @@ describe.runIf(IS_BUILT)("the life of a server", () => {
   test("when PostgreSQL dies the program says so to machines and people, and lives", async () => {
     await using folder = await temporaryFolder();
     const data = `${folder.path}/data`;
-    await writeFile(`${folder.path}/a.log`, accessLines(10));
-    await using server = await startServer(["--data", data, `${folder.path}/a.log`]);
-    const cookie = await signUp(server);
+    await writeFile(`${folder.path}/a.log`, numberedLines(10));
+    await using server = await startControlPlane(["--data", data, `${folder.path}/a.log`]);
+    const cookie = await createOwner(server);
     expect((await server.get("/readyz")).status).toBe(200);
     process.kill(postgresOf(data).process.pid, "SIGKILL");
     await until("what readyz says", async () => (await server.get("/readyz")).status === 503);
@@ -178,7 +175,7 @@ describe.runIf(IS_BUILT)("the life of a server", () => {
     expect(await board.text()).toContain("The database does not answer");
     expect((await server.get("/", cookie)).status).toBe(503);
     expect(await server.end("SIGTERM")).toBe(0);
-    await using next = await startServer(["--data", data]);
+    await using next = await startControlPlane(["--data", data]);
     expect((await next.get("/api/board", cookie)).status).toBe(200);
   });
 
@@ -186,10 +183,10 @@ describe.runIf(IS_BUILT)("the life of a server", () => {
     await using folder = await temporaryFolder();
     const data = `${folder.path}/data`;
     const log = `${folder.path}/access.log`;
-    await writeFile(log, accessLines(50));
-    await (await startServer(["--data", data, log])).end("SIGTERM");
-    await using server = await startServer(["--data", data, "--demo"]);
-    const cookie = await signUp(server);
+    await writeFile(log, numberedLines(50));
+    await (await startControlPlane(["--data", data, log])).end("SIGTERM");
+    await using server = await startControlPlane(["--data", data, "--demo"]);
+    const cookie = await createOwner(server);
     expect((await boardOf(server, cookie)).demo).toBe(true);
     expect(processesIn(`${data}/demo`, server.child).length).toBeGreaterThan(0);
     const off = () => fetch(`${server.url}/api/demo`, { method: "DELETE", headers: { cookie } });
@@ -211,24 +208,24 @@ describe.runIf(IS_BUILT)("the life of a server", () => {
     await using folder = await temporaryFolder();
     const data = `${folder.path}/data`;
     const log = `${folder.path}/old.log`;
-    await writeFile(log, accessLines(1_200, 0, Date.UTC(2020, 1, 1)));
-    await using server = await startServer(["--data", data, log], ["replay", "--speed", "600"]);
-    const cookie = await signUp(server);
+    await writeFile(log, numberedLines(1_200, Date.UTC(2020, 1, 1)));
+    await using server = await startControlPlane(["--data", data, log], {
+      command: ["replay", "--speed", "600"],
+    });
+    const cookie = await createOwner(server);
     await until("all of the replay", async () => {
       const board = await boardOf(server, cookie);
       return board.datasets.some(({ rows }) => rows === 1_200);
     });
     const [extent] = (await boardOf(server, cookie)).datasets;
     expect(extent?.fromMs).toBeGreaterThan(Date.now() - 120_000);
-    expect(await linesRead(server)).toBe(1_200);
+    expect(await linesReadBy(server)).toBe(1_200);
     expect((await server.get("/readyz")).status).toBe(200);
   });
 });
 
-async function linesRead({ get }: Server): Promise<number> {
-  const text = await (await get("/metrics")).text();
-  return Number(/^quarterdeck_lines_read_total (\d+)/m.exec(text)?.[1] ?? 0);
-}
+const linesReadBy = (server: ControlPlane): Promise<number> =>
+  metricOf(server, "quarterdeck_lines_read_total");
 
 /** How many different lines the store has, whatever segments they lie in. */
 async function places(data: string): Promise<number> {
@@ -243,18 +240,4 @@ async function places(data: string): Promise<number> {
     connection.closeSync();
     duck.closeSync();
   }
-}
-
-/** Numbers of processes but our own whose command line or directory names the folder. */
-function processesIn(folder: string, { pid }: ChildProcess): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== pid)
-    .map(Number)
-    .filter((one) => {
-      try {
-        return readFileSync(`/proc/${one}/cmdline`, "utf8").includes(folder) && isRunning(one);
-      } catch {
-        return false; // It has ended meanwhile.
-      }
-    });
 }

@@ -3,19 +3,19 @@ import { z } from "zod";
 
 import type { ServiceName } from "#api/kit/service.ts";
 
-import type { Client } from "./storm-client.ts";
-import { type Promised, comesTrue } from "./storm-customers.ts";
-import type { Site } from "./storm-site.ts";
-import type { Pushed } from "./storm-staff.ts";
+import type { Client } from "./client.ts";
+import { type Acknowledged, eventually } from "./customers.ts";
+import type { Installation } from "./installation.ts";
+import type { Pushed } from "./staff.ts";
 
-type Looking = { client: Client; site: Site };
+type Context = { client: Client; installation: Installation };
 
 const Page = <Item extends z.ZodType>(item: Item) =>
   z.object({ items: z.array(item), next: z.string().nullable() });
 
-/** All of a list, page by page. */
+/** All items of a list, page by page. */
 async function all<Item extends z.ZodType>(
-  { client, site }: Looking,
+  { client, installation }: Context,
   [service, list]: readonly [ServiceName, string],
   item: Item,
 ): Promise<z.output<Item>[]> {
@@ -25,10 +25,10 @@ async function all<Item extends z.ZodType>(
     url.searchParams.set("limit", "100");
     if (cursor !== "") url.searchParams.set("cursor", cursor);
     const request = `GET ${url.pathname}${url.search}`;
-    const asked = { service, request, as: site.rootKey, status: 200 } as const;
+    const asked = { service, request, as: installation.rootKey, status: 200 } as const;
     const page: z.output<ReturnType<typeof Page<Item>>> = await client.ask(asked, Page(item));
     found.push(...page.items);
-    // A feed gives its cursor also at its end.
+    // A feed gives a cursor even at its end.
     cursor = page.items.length === 0 ? null : page.next;
   }
   return found;
@@ -44,21 +44,24 @@ const Payment = z.object({
 const Refund = z.object({ id: z.string(), status: z.string(), amount: z.int() });
 const Subscription = z.object({ id: z.string(), quantity: z.int() });
 const Event = z.object({ id: z.string(), type: z.string(), subject: z.string() });
-const Thing = z.object({ id: z.string(), status: z.string() });
+const Dispute = z.object({ id: z.string(), status: z.string() });
 const Account = z.object({ id: z.string() });
 
 const ENDED = ["succeeded", "partially_refunded", "refunded", "disputed", "charged_back"];
 
-/** Until nothing is under way any more: every invoice is settled, also those that a bank wants confirmed again. */
-export async function quiet(looking: Looking): Promise<void> {
-  const { client, site } = looking;
-  await comesTrue("all is paid", async () => {
-    const payments = await all(looking, ["billing", "/v1/payments"], Payment);
+/** Waits until every invoice is paid; confirms payments that the bank asks for again. */
+export async function settle(context: Context): Promise<void> {
+  const { client, installation } = context;
+  await eventually("every invoice is paid", async () => {
+    const payments = await all(context, ["billing", "/v1/payments"], Payment);
     for (const { id } of payments.filter(({ status }) => status === "requires_action")) {
       const request = `POST /v1/payments/${id}/confirm`;
-      await client.ask({ service: "billing", request, as: site.rootKey, status: 202 }, z.unknown());
+      await client.ask(
+        { service: "billing", request, as: installation.rootKey, status: 202 },
+        z.unknown(),
+      );
     }
-    const invoices = await all(looking, ["billing", "/v1/invoices"], Invoice);
+    const invoices = await all(context, ["billing", "/v1/invoices"], Invoice);
     const open = [
       ...invoices.filter(({ status }) => status !== "paid"),
       ...payments.filter(({ status }) => !ENDED.includes(status)),
@@ -67,50 +70,55 @@ export async function quiet(looking: Looking): Promise<void> {
   });
 }
 
-/** What was promised is there, and the money adds up. */
-export async function checkBooks(looking: Looking, promised: Promised): Promise<void> {
-  const { client, site } = looking;
+/** What was acknowledged is kept, and the ledger balances. */
+export async function checkBilling(context: Context, acknowledged: Acknowledged): Promise<void> {
+  const { client, installation } = context;
   const balance = await client.ask(
-    { service: "billing", request: "GET /v1/ledger/balance", as: site.rootKey, status: 200 },
+    {
+      service: "billing",
+      request: "GET /v1/ledger/balance",
+      as: installation.rootKey,
+      status: 200,
+    },
     z.object({ currencies: z.array(z.looseObject({ difference: z.int() })) }),
   );
   expect(balance.currencies.map((it) => it.difference)).toEqual([0]);
 
-  const invoices = await all(looking, ["billing", "/v1/invoices"], Invoice);
+  const invoices = await all(context, ["billing", "/v1/invoices"], Invoice);
   const numbers = invoices.map(({ number }) => Number(/\d+$/.exec(number ?? "")?.[0]));
   expect(numbers.toSorted((a, b) => a - b)).toEqual(numbers.map((_, place) => place + 1));
 
   const ids = async (service: ServiceName, list: string) =>
-    (await all(looking, [service, list], Account)).map(({ id }) => id);
-  expect(missing(await ids("accounts", "/v1/accounts"), promised.accounts)).toEqual([]);
-  expect(missing(await ids("billing", "/v1/customers"), promised.customers)).toEqual([]);
-  expect(missing(await ids("billing", "/v1/refunds"), promised.refunds)).toEqual([]);
-  expect(missing(await ids("billing", "/v1/disputes"), promised.disputes)).toEqual([]);
-  const subscriptions = await all(looking, ["billing", "/v1/subscriptions"], Subscription);
+    (await all(context, [service, list], Account)).map(({ id }) => id);
+  expect(missing(await ids("accounts", "/v1/accounts"), acknowledged.accounts)).toEqual([]);
+  expect(missing(await ids("billing", "/v1/customers"), acknowledged.customers)).toEqual([]);
+  expect(missing(await ids("billing", "/v1/refunds"), acknowledged.refunds)).toEqual([]);
+  expect(missing(await ids("billing", "/v1/disputes"), acknowledged.disputes)).toEqual([]);
+  const subscriptions = await all(context, ["billing", "/v1/subscriptions"], Subscription);
   const quantities = subscriptions.map(({ id, quantity }) => [id, quantity] as const);
-  expect(Object.fromEntries(quantities)).toEqual(Object.fromEntries(promised.subscriptions));
-  // Nobody exists twice, however often a request had to be sent again.
-  expect(subscriptions).toHaveLength(promised.customers.length);
+  expect(Object.fromEntries(quantities)).toEqual(Object.fromEntries(acknowledged.subscriptions));
+  // No retry has created a second one.
+  expect(subscriptions).toHaveLength(acknowledged.customers.length);
 }
 
 const missing = (found: readonly string[], wanted: readonly string[]): string[] =>
   wanted.filter((id) => !found.includes(id));
 
-/** The gateway has taken and given back exactly what Billing says. */
-export async function checkGateway({ site }: Looking): Promise<void> {
+/** The payment gateway agrees with Billing. */
+export async function checkGateway({ installation }: Context): Promise<void> {
   const charges = `billing.payments p FULL JOIN billing.sandbox_charges c ON c.reference = p.id`;
   const counts = {
     "charged twice": `SELECT count(*) FROM (SELECT p.invoice_id FROM ${charges}
       WHERE c.status = 'succeeded' GROUP BY 1 HAVING count(*) > 1) twice`,
-    "charged otherwise than it is in the books": `SELECT count(*) FROM ${charges}
+    "charged otherwise than recorded": `SELECT count(*) FROM ${charges}
       WHERE p.id IS NULL OR c.id IS NULL OR p.amount <> c.amount OR p.status <> c.status`,
-    "given back otherwise than it is in the books": `SELECT count(*) FROM billing.refunds r
+    "refunded otherwise than recorded": `SELECT count(*) FROM billing.refunds r
       FULL JOIN billing.sandbox_refunds s ON s.reference = r.id
       WHERE r.id IS NULL OR s.id IS NULL OR r.amount <> s.amount OR r.status <> s.status`,
-    "jobs that were given up": `SELECT count(*) FROM billing.jobs WHERE failed_at IS NOT NULL`,
+    "failed jobs": `SELECT count(*) FROM billing.jobs WHERE failed_at IS NOT NULL`,
   };
   for (const [what, sql] of Object.entries(counts)) {
-    expect([what, await site.primary.ask(sql)]).toEqual([what, "0"]);
+    expect([what, await installation.primary.ask(sql)]).toEqual([what, "0"]);
   }
 }
 
@@ -118,26 +126,28 @@ const idsOf = (things: readonly { id: string }[]): string[] =>
   things.map(({ id }) => id).toSorted();
 const sum = (amounts: readonly number[]): number => amounts.reduce((total, it) => total + it, 0);
 
-/** The feeds have every fact once, and Reporting has counted what Billing's own lists say. */
-export async function checkFeeds(looking: Looking, promised: Promised): Promise<void> {
-  const feed = await all(looking, ["billing", "/v1/events"], Event);
+/** The feeds have every event once, and Reporting agrees with Billing. */
+export async function checkFeeds(context: Context, acknowledged: Acknowledged): Promise<void> {
+  const feed = await all(context, ["billing", "/v1/events"], Event);
   expect(new Set(feed.map(({ id }) => id)).size).toBe(feed.length);
   const subjects = (type: string) =>
     feed
       .filter((it) => it.type === type)
       .map(({ subject }) => subject)
       .toSorted();
-  const payments = await all(looking, ["billing", "/v1/payments"], Payment);
-  const refunds = await all(looking, ["billing", "/v1/refunds"], Refund);
-  const disputes = await all(looking, ["billing", "/v1/disputes"], Thing);
-  const invoices = await all(looking, ["billing", "/v1/invoices"], Invoice);
+  const payments = await all(context, ["billing", "/v1/payments"], Payment);
+  const refunds = await all(context, ["billing", "/v1/refunds"], Refund);
+  const disputes = await all(context, ["billing", "/v1/disputes"], Dispute);
+  const invoices = await all(context, ["billing", "/v1/invoices"], Invoice);
   expect(subjects("billing.payment.succeeded")).toEqual(idsOf(payments));
   expect(subjects("billing.refund.succeeded")).toEqual(idsOf(refunds));
   expect(subjects("billing.dispute.opened")).toEqual(idsOf(disputes));
   expect(subjects("billing.invoice.paid")).toEqual(idsOf(invoices));
-  const people = await all(looking, ["accounts", "/v1/events"], Event);
-  const created = people.filter(({ type }) => type === "accounts.account.created");
-  expect(created.map(({ subject }) => subject).toSorted()).toEqual(promised.accounts.toSorted());
+  const accounts = await all(context, ["accounts", "/v1/events"], Event);
+  const created = accounts.filter(({ type }) => type === "accounts.account.created");
+  expect(created.map(({ subject }) => subject).toSorted()).toEqual(
+    acknowledged.accounts.toSorted(),
+  );
 
   const count = (status: string) => disputes.filter((it) => it.status === status).length;
   const expected = {
@@ -149,13 +159,13 @@ export async function checkFeeds(looking: Looking, promised: Promised): Promise<
     disputesWon: count("won"),
     disputesLost: count("lost"),
   };
-  const { client, site } = looking;
+  const { client, installation } = context;
   const reported = () =>
     client.ask(
       {
         service: "reporting",
         request: "GET /v1/reports/refunds-and-chargebacks?step=day&period=last-7-days",
-        as: site.rootKey,
+        as: installation.rootKey,
         status: 200,
       },
       z.object({ rows: z.array(z.record(z.string(), z.unknown())) }),
@@ -175,15 +185,15 @@ export async function checkFeeds(looking: Looking, promised: Promised): Promise<
 const LogEvent = z.object({ fields: z.looseObject({ message: z.string() }) });
 
 /**
- * Every line that was acknowledged is stored, and once; where the worker or the database died between the disk and the
- * note of the Idempotency-Key, what was sent again may be there twice (the bus and PostgreSQL share no transaction).
+ * Every acknowledged line is stored once. A line whose request was repeated may be stored twice: the bus and PostgreSQL,
+ * which has the Idempotency-Key, share no transaction.
  */
-export const checkLogs = (looking: Looking, { count, again }: Pushed): Promise<void> =>
+export const checkLogs = (context: Context, { count, repeated }: Pushed): Promise<void> =>
   expect
     .poll(
       async () => {
         const list = "/v1/search?q=number&from=now-2h";
-        const found = await all(looking, ["logging", list], LogEvent);
+        const found = await all(context, ["logging", list], LogEvent);
         const times = new Map<string, number>();
         for (const { fields } of found) {
           times.set(fields.message, (times.get(fields.message) ?? 0) + 1);
@@ -191,7 +201,7 @@ export const checkLogs = (looking: Looking, { count, again }: Pushed): Promise<v
         const lines = Array.from({ length: count }, (_, place) => `number ${place}`);
         return {
           lost: lines.filter((line) => !times.has(line)),
-          twice: lines.filter((line, place) => (times.get(line) ?? 0) > 1 && !again.has(place)),
+          twice: lines.filter((line, place) => (times.get(line) ?? 0) > 1 && !repeated.has(place)),
         };
       },
       { timeout: 60_000, interval: 1_000 },

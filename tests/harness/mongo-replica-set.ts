@@ -3,40 +3,40 @@ import { type Server, type Socket, connect, createServer } from "node:net";
 
 import { BSON } from "mongodb";
 
-/** What a member was sent, without greetings. */
-type SeenCommand = Readonly<Record<string, unknown>>;
+type Command = Readonly<Record<string, unknown>>;
 type Member = {
-  seen: SeenCommand[];
-  /** How far behind it says that it is. */
-  behindMs: number;
-  /** What it answers to every command, instead of passing it on. */
-  answers: Readonly<Record<string, unknown>> | undefined;
+  /** The commands that it was sent, without handshakes. */
+  commands: Command[];
+  /** The replication lag that it reports. */
+  lagMs: number;
+  /** Its reply to every command, which is then not forwarded. */
+  reply: Readonly<Record<string, unknown>> | undefined;
   /** Refuses and breaks all connections, as a host that is lost. */
   stop(): Promise<void>;
 };
-/** A replica set for the driver: it chooses members, and says what it wants of them, as with a real one. */
+/** A replica set as the driver sees it: it discovers the members and chooses among them as with a real one. */
 export type ReplicaSet = AsyncDisposable & { url: string; primary: Member; secondary: Member };
 
 const OP_REPLY = 1;
 const OP_QUERY = 2004;
 const OP_MSG = 2013;
 const HEADER_BYTES = 16;
-const GREETINGS = new Set(["hello", "ismaster", "isMaster"]);
+const HANDSHAKES = new Set(["hello", "ismaster", "isMaster"]);
 
 type Role = "primary" | "secondary";
 
 /**
- * Two doors to one stand-in: each greets as a member of a replica set (server discovery and monitoring), writes down
- * what it is sent and passes it on. The data is the same behind both, so nothing lags; what is shown is which member the
- * driver asks for what, and by which read preference and write concern.
+ * Two proxies in front of one server. Each answers handshakes as a member of a replica set (server discovery and
+ * monitoring), records the commands and forwards them. Both have the same data, so nothing lags; what this shows is
+ * which member the driver sends what, and with which read preference and write concern.
  */
-export async function startReplicaSet(standIn: { url: string }): Promise<ReplicaSet> {
-  const upstream = Number(new URL(standIn.url).port);
+export async function startReplicaSet(server: { url: string }): Promise<ReplicaSet> {
+  const upstream = Number(new URL(server.url).port);
   const hosts: string[] = [];
   const open = async (role: Role) => {
-    const door = await openDoor({ role, hosts, upstream });
-    hosts.push(door.host);
-    return door;
+    const member = await openMember({ role, hosts, upstream });
+    hosts.push(member.host);
+    return member;
   };
   const primary = await open("primary");
   const secondary = await open("secondary");
@@ -51,14 +51,14 @@ export async function startReplicaSet(standIn: { url: string }): Promise<Replica
   };
 }
 
-type Door = { role: Role; hosts: readonly string[]; upstream: number };
+type MemberOptions = { role: Role; hosts: readonly string[]; upstream: number };
 
-async function openDoor(door: Door): Promise<Member & { host: string }> {
+async function openMember(options: MemberOptions): Promise<Member & { host: string }> {
   const sockets = new Set<Socket>();
   const member: Member = {
-    seen: [],
-    behindMs: 0,
-    answers: undefined,
+    commands: [],
+    lagMs: 0,
+    reply: undefined,
     async stop() {
       if (!server.listening) return;
       const closed = once(server, "close");
@@ -69,15 +69,15 @@ async function openDoor(door: Door): Promise<Member & { host: string }> {
   };
   const server: Server = createServer((client) => {
     sockets.add(client);
-    const onward = connect(door.upstream, "127.0.0.1");
-    onward.pipe(client);
-    client.on("error", () => onward.destroy());
-    onward.on("error", () => client.destroy());
-    client.on("close", () => onward.destroy());
+    const upstream = connect(options.upstream, "127.0.0.1");
+    upstream.pipe(client);
+    client.on("error", () => upstream.destroy());
+    upstream.on("error", () => client.destroy());
+    client.on("close", () => upstream.destroy());
     onMessages(client, (message) => {
-      const greeting = greetingFor(message, { ...door, member });
-      if (greeting) client.write(greeting);
-      else onward.write(message);
+      const reply = ownReply(message, { ...options, member });
+      if (reply) client.write(reply);
+      else upstream.write(message);
     });
   });
   server.listen(0, "127.0.0.1");
@@ -87,38 +87,39 @@ async function openDoor(door: Door): Promise<Member & { host: string }> {
   return Object.assign(member, { host: `127.0.0.1:${address.port}` });
 }
 
-function onMessages(socket: Socket, heard: (message: Buffer) => void): void {
+function onMessages(socket: Socket, take: (message: Buffer) => void): void {
   let bytes = Buffer.alloc(0);
   socket.on("data", (chunk: Buffer) => {
     bytes = Buffer.concat([bytes, chunk]);
     while (bytes.length >= HEADER_BYTES && bytes.length >= bytes.readInt32LE(0)) {
-      heard(bytes.subarray(0, bytes.readInt32LE(0)));
+      take(bytes.subarray(0, bytes.readInt32LE(0)));
       bytes = bytes.subarray(bytes.readInt32LE(0));
     }
   });
 }
 
-/** The answer to a greeting, or what it shall answer; other commands are written down. */
-function greetingFor(message: Buffer, door: Door & { member: Member }): Buffer | undefined {
+/** The reply to a handshake, or the one that a test has set; undefined for what is forwarded. */
+function ownReply(message: Buffer, options: MemberOptions & { member: Member }) {
+  const { member } = options;
   const [id, operation] = [message.readInt32LE(4), message.readInt32LE(12)];
-  if (operation === OP_QUERY) return reply(id, helloOf(door));
+  if (operation === OP_QUERY) return legacyReply(id, hello(options));
   // Flags (4 bytes), then a section of kind 0 (1 byte): the command.
   const at = HEADER_BYTES + 5;
   const command = BSON.deserialize(message.subarray(at, at + message.readInt32LE(at)));
   const [name = ""] = Object.keys(command);
-  if (GREETINGS.has(name)) return packed(id, OP_MSG, [Buffer.alloc(5), helloOf(door)]);
-  door.member.seen.push(command);
-  const { answers } = door.member;
-  return answers && packed(id, OP_MSG, [Buffer.alloc(5), Buffer.from(BSON.serialize(answers))]);
+  if (HANDSHAKES.has(name)) return framed(id, OP_MSG, [Buffer.alloc(5), hello(options)]);
+  member.commands.push(command);
+  const { reply } = member;
+  return reply && framed(id, OP_MSG, [Buffer.alloc(5), Buffer.from(BSON.serialize(reply))]);
 }
 
-function reply(to: number, document: Buffer): Buffer {
+function legacyReply(to: number, document: Buffer): Buffer {
   const head = Buffer.alloc(20);
   head.writeInt32LE(1, 16);
-  return packed(to, OP_REPLY, [head, document]);
+  return framed(to, OP_REPLY, [head, document]);
 }
 
-function packed(to: number, operation: number, parts: readonly Buffer[]): Buffer {
+function framed(to: number, operation: number, parts: readonly Buffer[]): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
   const body = Buffer.concat(parts);
   header.writeInt32LE(HEADER_BYTES + body.length, 0);
@@ -127,7 +128,7 @@ function packed(to: number, operation: number, parts: readonly Buffer[]): Buffer
   return Buffer.concat([header, body]);
 }
 
-function helloOf({ role, hosts, member }: Door & { member: Member }): Buffer {
+function hello({ role, hosts, member }: MemberOptions & { member: Member }): Buffer {
   const now = Date.now();
   const ts = new BSON.Timestamp({ t: Math.floor(now / 1_000), i: 1 });
   const me = hosts[role === "primary" ? 0 : 1];
@@ -142,7 +143,7 @@ function helloOf({ role, hosts, member }: Door & { member: Member }): Buffer {
       hosts,
       me,
       primary: hosts[0],
-      lastWrite: { opTime: { ts, t: 1 }, lastWriteDate: new Date(now - member.behindMs) },
+      lastWrite: { opTime: { ts, t: 1 }, lastWriteDate: new Date(now - member.lagMs) },
       maxBsonObjectSize: 16_777_216,
       maxMessageSizeBytes: 48_000_000,
       maxWriteBatchSize: 100_000,

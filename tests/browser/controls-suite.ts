@@ -1,0 +1,191 @@
+import type { BrowserContext, Locator, Page } from "playwright";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { actions, KEYS } from "#dashboards/shell/keys.ts";
+
+import type { RunningBoard } from "./board.ts";
+import { FROM_MS, TO_MS } from "./past-log.ts";
+
+const SOON = { timeout: 20_000 };
+
+export function testControls(board: () => RunningBoard): void {
+  describe("the controls of a board", () => {
+    let context: BrowserContext;
+    let page: Page;
+
+    beforeAll(async () => {
+      context = await board().newContext({
+        viewport: { width: 1440, height: 900 },
+        permissions: ["clipboard-read", "clipboard-write"],
+      });
+      page = await context.newPage();
+    });
+    afterAll(() => context.close());
+
+    const open = async (path: string): Promise<void> => {
+      await page.goto(board().url + path);
+      await page.locator(".chart svg").first().waitFor();
+    };
+    const shown = (): { from: number; to: number } => {
+      const { searchParams } = new URL(page.url());
+      return { from: Number(searchParams.get("from")), to: Number(searchParams.get("to")) };
+    };
+    const requests = (): Promise<string> => page.getByTestId("total-requests").innerText();
+
+    /** Draws a range over a part of a chart, as shares of its width. */
+    const drag = async (chart: Locator, start: number, end: number): Promise<void> => {
+      const box = await chart.boundingBox();
+      if (!box) throw new Error("the chart is not on the page");
+      const y = box.y + box.height / 2;
+      await page.mouse.move(box.x + box.width * start, y);
+      await page.mouse.down();
+      await page.mouse.move(box.x + box.width * ((start + end) / 2), y, { steps: 4 });
+      await page.mouse.move(box.x + box.width * end, y, { steps: 4 });
+      await page.mouse.up();
+    };
+
+    test.each([
+      ["the board", "/?tz=utc", "tile-requests"],
+      ["the histogram", "/explore?tz=utc", "histogram"],
+    ])("a range that is drawn on %s is zoomed into", async (_, path, name) => {
+      await open(path);
+      const of = name === "histogram" ? page.locator(".histogram") : page.getByTestId(name);
+      await drag(of.locator(".chart svg").first(), 0.3, 0.6);
+      await page.waitForURL(/from=\d+&to=\d+/);
+      const { from, to } = shown();
+      expect(from).toBeGreaterThan(FROM_MS + 5 * 60_000);
+      expect(to).toBeLessThan(TO_MS - 5 * 60_000);
+      expect(to - from).toBeGreaterThan(5 * 60_000);
+    });
+
+    test("the crosshair stands at the same time in every chart", async () => {
+      await open("/?tz=utc");
+      const box = await page
+        .getByTestId("tile-requests")
+        .locator(".chart svg")
+        .first()
+        .boundingBox();
+      if (!box) throw new Error("the chart is not on the page");
+      await page.mouse.move(box.x + box.width * 0.4, box.y + box.height / 2);
+      const times = page.locator(".readout-time");
+      await expect.poll(() => times.count(), SOON).toBeGreaterThan(2);
+      expect(new Set(await times.allInnerTexts()).size).toBe(1);
+    });
+
+    test("earlier, later and zoom out move the range; back and forward bring it back", async () => {
+      await open(`/?tz=utc&from=${FROM_MS + 600_000}&to=${FROM_MS + 1_200_000}`);
+      await page.getByRole("button", { name: "Earlier" }).click();
+      await expect.poll(shown).toEqual({ from: FROM_MS, to: FROM_MS + 600_000 });
+      await page.getByRole("button", { name: "Later" }).click();
+      await expect.poll(shown).toEqual({ from: FROM_MS + 600_000, to: FROM_MS + 1_200_000 });
+      await page.getByRole("button", { name: "Zoom out" }).click();
+      await expect.poll(shown).toEqual({ from: FROM_MS + 300_000, to: FROM_MS + 1_500_000 });
+      await expect.poll(requests, SOON).toBe("600");
+      await page.goBack();
+      await expect.poll(shown).toEqual({ from: FROM_MS + 600_000, to: FROM_MS + 1_200_000 });
+      await expect.poll(requests, SOON).toBe("300");
+      await page.goForward();
+      await expect.poll(requests, SOON).toBe("600");
+    });
+
+    test("times are shown in the viewer's zone or in UTC, and the URL says which", async () => {
+      await open("/");
+      await page.getByLabel("Presets and time zone").click();
+      await page.getByText("UTC", { exact: true }).click({ force: true });
+      await page.waitForURL(/tz=utc/);
+      await page.reload();
+      await page.getByText("5 Mar 2024 09:00 – 09:50").first().waitFor();
+    });
+
+    test("a copied link names the times that are on the screen; another one stays live", async () => {
+      await open("/?tz=utc&from=now-30m&to=now");
+      await page.getByLabel("Presets and time zone").click();
+      const copied = async (name: string): Promise<URL> => {
+        await page.evaluate(() => navigator.clipboard.writeText(""));
+        await page.getByRole("button", { name }).click();
+        const text = (): Promise<string> => page.evaluate(() => navigator.clipboard.readText());
+        await expect.poll(text).not.toBe("");
+        return new URL(await text());
+      };
+      const held = await copied("Copy link");
+      const spanMs = Number(held.searchParams.get("to")) - Number(held.searchParams.get("from"));
+      expect(spanMs).toBe(30 * 60_000);
+      expect(held.searchParams.get("tz")).toBe("utc");
+      const live = await copied("Copy live link");
+      expect(live.searchParams.get("from")).toBe("now-30m");
+      expect(live.searchParams.get("to")).toBe("now");
+    });
+
+    test("a theme is kept over a reload, and the system's is followed until one is chosen", async () => {
+      await page.emulateMedia({ colorScheme: "dark" });
+      await open("/");
+      const background = (): Promise<string> =>
+        page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+      const dark = await background();
+      await page.getByRole("button", { name: /^Theme: system/ }).click();
+      const light = await background();
+      expect(light).not.toBe(dark);
+      await page.reload();
+      expect(await background()).toBe(light);
+      await page.getByRole("button", { name: /^Theme: light/ }).click();
+      await page.emulateMedia({ colorScheme: "light" });
+      await page.reload();
+      expect(await background()).toBe(dark);
+      await page.getByRole("button", { name: /^Theme: dark/ }).click();
+      expect(await background()).toBe(light);
+    });
+
+    test("the sheet names every key, and each of them does what it says", async () => {
+      await open(`/?tz=utc&from=${FROM_MS + 600_000}&to=${FROM_MS + 1_200_000}`);
+      await page.keyboard.press("?");
+      const sheet = page.getByRole("dialog", { name: "Keys" });
+      for (const action of actions()) await sheet.getByText(KEYS[action].does).waitFor();
+      await page.keyboard.press("Escape");
+      await sheet.waitFor({ state: "hidden" });
+      const press = async (keys: string): Promise<void> => {
+        for (const key of keys.split(" ")) await page.keyboard.press(key);
+      };
+      await press(KEYS.earlier.keys);
+      await expect.poll(() => shown().from).toBe(FROM_MS);
+      await press(KEYS.later.keys);
+      await expect.poll(() => shown().from).toBe(FROM_MS + 600_000);
+      await expect.poll(requests, SOON).toBe("300");
+      await press(KEYS.zoomOut.keys);
+      await expect.poll(() => shown().from).toBe(FROM_MS + 300_000);
+      await press(KEYS.range.keys);
+      const field = page.getByLabel(/^Time range, such as/);
+      await field.fill("last 30 minutes");
+      await page.keyboard.press("Enter");
+      await page.waitForURL(/from=now-30m/);
+      await page.getByTestId("live-status").getByText("Live").waitFor();
+      await press(KEYS.absolute.keys);
+      await page.waitForURL(/from=\d+/);
+      await press(KEYS.explore.keys);
+      await page.waitForURL(/\/explore\?/);
+      await page.goto(`${board().url}/explore?tz=utc`);
+      await page.locator(".event").first().waitFor();
+      await press(KEYS.search.keys);
+      await page.keyboard.type("gh?");
+      expect(await page.getByLabel("Search events").inputValue()).toBe("gh?");
+      await page.getByLabel("Search events").blur();
+      await press(KEYS.next.keys);
+      await press(KEYS.next.keys);
+      await press(KEYS.previous.keys);
+      await expect
+        .poll(() => page.locator(".event").first().getAttribute("aria-current"), SOON)
+        .toBe("true");
+      await press(KEYS.open.keys);
+      await page.getByTestId("event-detail").waitFor();
+      await press(KEYS.close.keys);
+      await page.getByTestId("event-detail").waitFor({ state: "detached" });
+      await press(KEYS.board.keys);
+      await page.waitForURL((url) => url.pathname === "/");
+    });
+
+    test("quarantined lines are one click away", async () => {
+      await open("/?tz=utc");
+      await page.getByTestId("total-quarantined-lines").getByRole("link", { name: "1" }).click();
+      await page.getByTestId("events").getByText("quarantined", { exact: true }).waitFor();
+    });
+  });
+}

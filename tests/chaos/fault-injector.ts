@@ -1,0 +1,86 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
+
+import type { Installation } from "./installation.ts";
+
+const KINDS = [
+  "kill a worker",
+  "end a worker",
+  "restart a service",
+  "kill the replica",
+  "kill the primary",
+] as const;
+type Kind = (typeof KINDS)[number];
+
+/** What was injected, and from when to when it may affect requests: ms of `performance.now()`. */
+export type Fault = { kind: Kind; service?: ServiceName; fromMs: number; toMs: number };
+
+export type FaultInjector = {
+  faults: Fault[];
+  /** Resolves when the last fault is over and everything has been started again. */
+  done: Promise<void>;
+};
+
+const PAUSE_MS = { min: 1_500, spread: 2_500 };
+const DOWN_MS = { min: 500, spread: 2_500 };
+
+/** Injects faults at seeded random moments, every kind once before any is repeated, until the time is up. */
+export function injectFaults(
+  installation: Installation,
+  { seed, ms, signal }: { seed: number; ms: number; signal: AbortSignal },
+): FaultInjector {
+  const random = seededRandom(seed);
+  const faults: Fault[] = [];
+  const endMs = performance.now() + ms;
+  const oneOf = <T>(list: readonly T[]): T | undefined => list[Math.floor(random() * list.length)];
+
+  async function takeDown(server: Installation["primary"], kind: Kind): Promise<void> {
+    const fault: Fault = { kind, fromMs: performance.now(), toMs: Infinity };
+    faults.push(fault);
+    await server.kill();
+    await delay(DOWN_MS.min + random() * DOWN_MS.spread);
+    await server.start();
+    fault.toMs = performance.now();
+  }
+
+  async function inject(kind: Kind): Promise<void> {
+    if (kind === "kill the replica") return takeDown(installation.replica, kind);
+    if (kind === "kill the primary") return takeDown(installation.primary, kind);
+    const service = oneOf(SERVICE_NAMES) ?? "billing";
+    const fault: Fault = { kind, service, fromMs: performance.now(), toMs: performance.now() };
+    faults.push(fault);
+    if (kind === "restart a service") {
+      // A new worker that dies while it starts leaves the old ones running.
+      await installation.workers[service].restart().catch(() => undefined);
+      fault.toMs = performance.now();
+      return;
+    }
+    const pid = oneOf(installation.pids(service));
+    if (pid === undefined) return;
+    process.kill(pid, kind === "kill a worker" ? "SIGKILL" : "SIGTERM");
+    fault.toMs = performance.now();
+  }
+
+  async function run(): Promise<void> {
+    let left: Kind[] = [];
+    while (performance.now() < endMs && !signal.aborted) {
+      await delay(PAUSE_MS.min + random() * PAUSE_MS.spread);
+      if (left.length === 0) left = [...KINDS, "kill a worker", "kill a worker", "end a worker"];
+      const [kind] = left.splice(Math.floor(random() * left.length), 1);
+      if (kind !== undefined) await inject(kind);
+    }
+  }
+  return { faults, done: run() };
+}
+
+/** Uniform numbers in [0, 1) (mulberry32). */
+function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

@@ -1,0 +1,141 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+const START_MS_MAX = 90_000;
+const STOP_MS_MAX = 30_000;
+const WAIT_MS_MAX = 60_000;
+const POLL_MS = 50;
+const OUTPUT_LINES_SHOWN = 30;
+
+/** A running `quarterdeck` command. Disposing it sends SIGTERM and waits for its end. */
+export type Program = AsyncDisposable & {
+  child: ChildProcess;
+  /** What it has written so far. */
+  stdout(): string;
+  stderr(): string;
+  /** Both, in the order of their arrival. */
+  output(): string;
+  /**
+   * The first group of the pattern in the output, as soon as it is there.
+   * @throws Error with the last lines of the output when the program ends or takes too long
+   */
+  printed(pattern: RegExp): Promise<string>;
+  /** Sends the signal and waits for the end; the exit status, or null when a signal ended it. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+};
+
+export type ProgramOptions = {
+  /** Added to the environment of this process. */
+  env?: Readonly<Record<string, string>>;
+  /** All of its standard input. */
+  input?: string;
+  /** A file descriptor for its standard output, which is not collected then. */
+  stdout?: number;
+};
+
+/** Starts `quarterdeck …` as a process of its own. */
+export function startProgram(args: readonly string[], options: ProgramOptions = {}): Program {
+  const child = spawn(process.execPath, ["cli.ts", ...args], {
+    cwd: ROOT,
+    env: { ...process.env, NODE_OPTIONS: "", QUARTERDECK_DATA: "", ...options.env },
+    stdio: [options.input === undefined ? "ignore" : "pipe", options.stdout ?? "pipe", "pipe"],
+  });
+  child.stdin?.end(options.input);
+  const text = { stdout: "", stderr: "", output: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name]?.on("data", (chunk: unknown) => {
+      text[name] += String(chunk);
+      text.output += String(chunk);
+    });
+  }
+  const closed = once(child, "close");
+  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+    child.kill(signal);
+    const kill = setTimeout(() => child.kill("SIGKILL"), STOP_MS_MAX);
+    await closed;
+    clearTimeout(kill);
+    return child.exitCode;
+  };
+  return {
+    child,
+    stdout: () => text.stdout,
+    stderr: () => text.stderr,
+    output: () => text.output,
+    printed: (pattern) => waitForOutput(child, { pattern, output: () => text.output }),
+    end,
+    [Symbol.asyncDispose]: async () => void (await end("SIGTERM")),
+  };
+}
+
+/** Runs `quarterdeck …` to its end. */
+export async function runProgram(
+  args: readonly string[],
+  options: ProgramOptions = {},
+): Promise<{ code: number | null; stdout: string; output: string }> {
+  const { child, stdout, output } = startProgram(args, options);
+  await once(child, "close");
+  return { code: child.exitCode, stdout: stdout(), output: output() };
+}
+
+type Expected = { pattern: RegExp; output(): string };
+
+function waitForOutput(child: ChildProcess, { pattern, output }: Expected): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const look = (): void => {
+      const found = pattern.exec(output())?.[1];
+      if (found !== undefined) settle(() => resolve(found));
+    };
+    const fail = (reason: string): void => {
+      const shown = output().trimEnd().split("\n").slice(-OUTPUT_LINES_SHOWN).join("\n");
+      const command = child.spawnargs.slice(1).join(" ");
+      settle(() => reject(new Error(`${command} ${reason}; its last output:\n${shown}`)));
+    };
+    const close = (): void => fail(`ended with ${child.exitCode ?? child.signalCode}`);
+    const timer = setTimeout(() => fail(`did not print ${String(pattern)}`), START_MS_MAX);
+    const settle = (done: () => void): void => {
+      clearTimeout(timer);
+      for (const stream of [child.stdout, child.stderr]) stream?.off("data", look);
+      child.off("close", close);
+      done();
+    };
+    for (const stream of [child.stdout, child.stderr]) stream?.on("data", look);
+    child.on("close", close);
+    look();
+  });
+}
+
+type Found<T> = T | false | undefined;
+
+/**
+ * Asks again until there is something, and gives it.
+ * @throws Error that names what did not come
+ */
+export async function until<T>(
+  what: string,
+  find: () => Found<T> | Promise<Found<T>>,
+  waitMs = WAIT_MS_MAX,
+): Promise<T> {
+  const endMs = performance.now() + waitMs;
+  for (;;) {
+    const found = await find();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() > endMs) throw new Error(`waited ${waitMs} ms in vain for ${what}`);
+    await delay(POLL_MS);
+  }
+}
+
+/** The space in its name is there because users' folders have them. */
+export async function temporaryFolder(): Promise<AsyncDisposable & { path: string }> {
+  const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck test "));
+  return {
+    path: folder,
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
+}
