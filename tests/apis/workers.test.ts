@@ -150,7 +150,10 @@ test("a hung worker gets no more connections, is killed, and its pending connect
     answered += 1;
     return answer.status;
   });
-  await until("the answers of all connections but those dispatched to the hung worker", () => answered >= 8);
+  await until(
+    "the answers of all connections but those dispatched to the hung worker",
+    () => answered >= 8,
+  );
   expect(await Promise.all(sent)).toEqual(Array.from({ length: 10 }, () => 200));
   expect(workersOf(api.child)).not.toContain(victim);
   expect(api.stderr()).toContain(`process ${victim} of the management API does not respond`);

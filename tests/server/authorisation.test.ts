@@ -51,7 +51,7 @@ describe.runIf(IS_BUILT)("who may do what on a running server", () => {
   });
   afterAll(async () => {
     for (const socket of sockets) socket.disconnect();
-    await server[Symbol.asyncDispose]();
+    await server?.[Symbol.asyncDispose]();
     await folder[Symbol.asyncDispose]();
   });
 
@@ -273,7 +273,11 @@ describe.runIf(IS_BUILT)("who may do what on a running server", () => {
 const tokenOf = ({ setupUrl = "" }: ControlPlane): string =>
   new URL(setupUrl).searchParams.get("token") ?? "";
 
-async function eventsOf({ get }: ControlPlane, cookie: string | undefined, q = ""): Promise<unknown[]> {
+async function eventsOf(
+  { get }: ControlPlane,
+  cookie: string | undefined,
+  q = "",
+): Promise<unknown[]> {
   const response = await get(`/api/events?q=${encodeURIComponent(q)}`, cookie);
   const body: unknown = await response.json();
   const events = typeof body === "object" && body !== null && "events" in body ? body.events : [];
