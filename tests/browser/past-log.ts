@@ -2,7 +2,7 @@ import { accessLine } from "../harness/access-log.ts";
 
 /** A log of one morning of the past: 1,500 requests, one every two seconds, and a line that no format understands. */
 export const FROM_MS = Date.UTC(2024, 2, 5, 9);
-export const REQUESTS = 1_500;
+const REQUESTS = 1_500;
 export const EVENTS = REQUESTS + 1;
 export const TO_MS = FROM_MS + REQUESTS * 2_000;
 /** The first requests fail. */

@@ -1,6 +1,6 @@
 import { Agent, request } from "node:http";
 
-export type LoadResult = {
+type LoadResult = {
   /** Answers by status. */
   statuses: Record<number, number>;
   /** Requests whose connection broke, by error code. */
