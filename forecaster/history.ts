@@ -1,4 +1,4 @@
-import type { EventStore } from "#pipeline/store/port.ts";
+import type { RollupReader } from "#pipeline/store/port.ts";
 
 import type { Series } from "./forecast.ts";
 import { MEASURE_OF, PREDICTED_COUNTS, type PredictedCount } from "./predicted-series.ts";
@@ -9,7 +9,7 @@ export type Histories = Record<PredictedCount, Series>;
 
 /** What was counted in each step of [startMs, toMs), both multiples of the step, for all predicted counts at once. */
 export async function countHistories(
-  store: Pick<EventStore, "cells">,
+  store: RollupReader,
   dataset: string,
   { startMs, toMs, stepMs }: { startMs: number; toMs: number; stepMs: number },
 ): Promise<Histories> {

@@ -1,6 +1,6 @@
 import type { TimeRange } from "#pipeline/filter.ts";
 import { ceilTo, floorTo } from "#pipeline/metrics/planner.ts";
-import type { EventStore, Extent } from "#pipeline/store/port.ts";
+import type { Extent, RollupReader } from "#pipeline/store/port.ts";
 import type { Clock } from "#platform/clock.ts";
 import type { Log } from "#platform/log.ts";
 
@@ -26,7 +26,7 @@ export type ForecastRunner = {
 };
 
 export type PredictionsDeps = {
-  events: Pick<EventStore, "cells">;
+  events: RollupReader;
   forecasts: ForecastStore;
   runner: ForecastRunner;
   clock: Clock;

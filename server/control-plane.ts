@@ -61,10 +61,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     started,
   );
   workspaces.onChange(() => {
-    sayRunning(folder, { url, store: workspaces.current().storeFolder });
+    sayRunning(folder, { url, store: workspaces.current().storeUrl });
     sockets.tellChanged();
   });
-  sayRunning(folder, { url, store: workspaces.current().storeFolder });
+  sayRunning(folder, { url, store: workspaces.current().storeUrl });
   started.defer(() => sayStopped(folder));
   log.info("the control plane is up", { "url.full": url });
   const link = await setup.createLink();

@@ -1,10 +1,11 @@
 import { accessSync, constants, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
-import { currentStore, findRunning, type Running, runningFile } from "#pipeline/current-store.ts";
 import { AppError } from "#platform/errors.ts";
 import { dropOwnership, takeOwnership } from "#platform/postgres/owner.ts";
 import { markOf } from "#platform/postgres/process-mark.ts";
+
+import { findRunning, type Running, runningFile } from "./current-store.ts";
 
 /** Where everything lies in the data folder. */
 export type DataFolder = {
@@ -77,6 +78,3 @@ export function sayRunning(folder: DataFolder, running: Omit<Running, "process">
 export function sayStopped(folder: DataFolder): void {
   rmSync(runningFile(folder.root), { force: true });
 }
-
-/** The store that a command in the terminal reads: the one that the board shows. */
-export const storeToRead = ({ root }: DataFolder): string => currentStore(root);

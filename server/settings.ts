@@ -6,7 +6,6 @@ import {
   kitSettings,
   workerCountSettings,
 } from "#api/kit/settings.ts";
-import { loggingSettings } from "#api/logging/settings.ts";
 import { managementSettings } from "#api/management/settings.ts";
 import { reportingSettings } from "#api/reporting/settings.ts";
 import { derivationSettings } from "#collectors/settings.ts";
@@ -16,6 +15,8 @@ import { dataFolderSettings } from "#platform/settings/data-folder.ts";
 import { logSettings } from "#platform/settings/log-level.ts";
 import { sessionSettings } from "#platform/settings/session-limits.ts";
 import type { SettingGroup, SettingsOf } from "#platform/settings/settings.ts";
+
+import { loggingSettings } from "./apis/service-settings.ts";
 
 /** What the control plane reads itself. */
 const controlSettings = {

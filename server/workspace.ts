@@ -1,14 +1,13 @@
-import { rm } from "node:fs/promises";
 import path from "node:path";
 
 import { Predictions } from "#forecaster/predictions.ts";
-import { busUrlOf } from "#pipeline/bus/open-bus.ts";
+import { busUrlIn } from "#pipeline/bus/open-bus.ts";
 import type { Filter } from "#pipeline/filter.ts";
 import type { IndexerStatus } from "#pipeline/live-link/messages.ts";
 import { LiveSubscriber, type TailListener } from "#pipeline/live-link/subscriber.ts";
 import type { LiveWindow } from "#pipeline/live/live-window.ts";
 import { warmLiveWindow } from "#pipeline/live/warm-live-window.ts";
-import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
+import { openStore, storeUrlIn } from "#pipeline/store/open-store.ts";
 import type { EventStore } from "#pipeline/store/port.ts";
 import { systemClock as clock } from "#platform/clock.ts";
 import type { Log } from "#platform/log.ts";
@@ -31,7 +30,7 @@ export type WorkspaceKind =
 
 export type Workspace = {
   kind: WorkspaceKind["kind"];
-  storeFolder: string;
+  storeUrl: string;
   store: EventStore;
   readonly live: LiveWindow;
   predictions: Predictions;
@@ -41,6 +40,8 @@ export type Workspace = {
   /** The domain APIs are there: the demo's customers use them. */
   useApis(apis: ApiAddresses): void;
   stop(): Promise<void>;
+  /** Stops, and deletes the store. */
+  destroy(): Promise<void>;
 };
 
 export type WorkspaceDeps = {
@@ -58,19 +59,14 @@ const SEAL_AFTER_MS = 3_000;
 
 export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): Promise<Workspace> {
   const { folder, log, forecasts: runner } = deps;
-  const storeFolder = storeFolderOf(folder, kind);
-  if (kind.kind === "replay") await rm(storeFolder, { recursive: true, force: true });
+  const storeUrl = storeUrlIn(folderOf(folder, kind));
   const ending = new AbortController();
   const demo =
     kind.kind === "demo"
       ? await startDemo({ folder: folder.demo, clock, signal: ending.signal })
       : undefined;
-  const store = await openEmbeddedStore({
-    folder: storeFolder,
-    clock,
-    memoryLimitMb: STORE_MEMORY_MB,
-  });
-  const forecasts = openForecasts(storeFolder, kind.kind);
+  const store = await openWorkspaceStore(storeUrl, kind);
+  const forecasts = openForecasts(storeUrl, kind.kind);
   const extents = await store.extents();
   const history = new HistoryNotifier(extents.length > 0, deps.onPastChanged);
   const subscriber = await LiveSubscriber.open({
@@ -81,16 +77,25 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
   });
   const paths = kind.kind === "logs" ? kind.paths : demoPaths(folder, demo);
   let hasFailed = false;
-  const indexer = startIndexer(taskOf(deps, { storeFolder, kind, paths }), {
+  const indexer = startIndexer(taskOf(deps, { storeUrl, kind, paths }), {
     attach: (channel) => subscriber.attach(channel),
     onFailed(error) {
       hasFailed = true;
       log.error("the indexer stopped", { error });
     },
   });
+  const end = async (close: () => PromiseLike<void>): Promise<void> => {
+    ending.abort();
+    history.stop();
+    await demo?.stop();
+    await indexer.stop();
+    await subscriber.settled();
+    await forecasts[Symbol.asyncDispose]();
+    await close();
+  };
   return {
     kind: kind.kind,
-    storeFolder,
+    storeUrl,
     store,
     get live() {
       return subscriber.live;
@@ -99,16 +104,16 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
     status: () => withFailure(subscriber.status(), hasFailed),
     tail: (filter, listener) => subscriber.tail(filter, listener),
     useApis: (apis) => demo?.useApis(apis),
-    stop: async () => {
-      ending.abort();
-      history.stop();
-      await demo?.stop();
-      await indexer.stop();
-      await subscriber.settled();
-      await forecasts[Symbol.asyncDispose]();
-      await store[Symbol.asyncDispose]();
-    },
+    stop: () => end(() => store[Symbol.asyncDispose]()),
+    destroy: () => end(() => store.destroy()),
   };
+}
+
+/** A replay starts from nothing each time. */
+async function openWorkspaceStore(url: string, { kind }: WorkspaceKind): Promise<EventStore> {
+  const settings = { url, clock, memoryLimitMb: STORE_MEMORY_MB };
+  if (kind === "replay") await (await openStore(settings)).destroy();
+  return openStore(settings);
 }
 
 type Status = ReturnType<Workspace["status"]>;
@@ -124,10 +129,10 @@ const demoPaths = (folder: DataFolder, demo: Demo | undefined): string[] =>
 
 function taskOf(
   { settings, folder }: WorkspaceDeps,
-  { storeFolder, kind, paths }: { storeFolder: string; kind: WorkspaceKind; paths: string[] },
+  { storeUrl, kind, paths }: { storeUrl: string; kind: WorkspaceKind; paths: string[] },
 ): IndexerTask {
   return {
-    storeFolder,
+    storeUrl,
     locksFolder: folder.locks,
     paths,
     signIn: settings.signIn,
@@ -136,11 +141,11 @@ function taskOf(
     sealAfterMs: SEAL_AFTER_MS,
     ...(kind.kind === "replay"
       ? { replay: { path: kind.path, speed: kind.speed } }
-      : { busUrl: busUrlOf(folder.root) }),
+      : { busUrl: busUrlIn(folder.root) }),
   };
 }
 
-function storeFolderOf(folder: DataFolder, { kind }: WorkspaceKind): string {
-  if (kind === "logs") return folder.store;
-  return path.join(kind === "demo" ? folder.demo : folder.replay, "store");
+function folderOf(folder: DataFolder, { kind }: WorkspaceKind): string {
+  if (kind === "logs") return folder.root;
+  return kind === "demo" ? folder.demo : folder.replay;
 }

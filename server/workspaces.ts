@@ -33,7 +33,7 @@ export async function openWorkspaces(
     const before = current;
     current = await openWorkspace(deps, { kind: "logs", paths: readSettings(root).paths });
     changed?.();
-    await before.stop();
+    await before.destroy();
     await rm(demo, { recursive: true, force: true });
   }
 

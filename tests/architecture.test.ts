@@ -99,7 +99,8 @@ function isRoom(name: string): name is Room {
 }
 
 const allowed = (room: Room): string[] => MAY_IMPORT[room];
-const isTest = (path: string): boolean => /\.test\.tsx?$|(?:^|\/)contract\.ts$/.test(path);
+const isTest = (path: string): boolean =>
+  /\.test\.tsx?$|(?:^|\/)(?:contract|testing(?:-[\w-]+)?)\.ts$/.test(path);
 const opensAdapter = (target: string): boolean =>
   ["#platform/postgres/open.ts", "#pipeline/store/embedded-store.ts"].includes(target);
 

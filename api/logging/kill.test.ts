@@ -20,7 +20,7 @@ const ROOT = join(import.meta.dirname, "..", "..");
 /** One process of the service, as a worker of it is. */
 const CHILD = `
 import { startInstance } from "#api/kit/instance.ts";
-import { logging } from "#api/logging/service.ts";
+import { logging } from "#server/apis/logging.ts";
 import { instanceSettings } from "#api/kit/settings.ts";
 import { systemClock } from "#platform/clock.ts";
 import { silentLog } from "#platform/log.ts";

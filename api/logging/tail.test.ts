@@ -4,11 +4,11 @@ import { join } from "node:path";
 
 import { expect, test } from "vitest";
 
-import { openCurrentStore } from "#pipeline/open-current-store.ts";
 import { batchOf, positionsAt } from "#pipeline/store/contract.ts";
 import { systemClock } from "#platform/clock.ts";
 import type { Caller } from "#platform/http/caller.ts";
 import { silentLog } from "#platform/log.ts";
+import { openCurrentStore } from "#server/open-current-store.ts";
 
 import { followLogs, type Message } from "./commands/follow-logs.ts";
 import { createTailHub } from "./commands/tail-hub.ts";

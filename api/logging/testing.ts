@@ -3,8 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { type TestOptions, type TestService, testService } from "#api/kit/testing.ts";
-
-import { logging } from "./service.ts";
+import { logging } from "#server/apis/logging.ts";
 
 export type TestLogging = TestService & { dataFolder: string };
 

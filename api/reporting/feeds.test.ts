@@ -9,8 +9,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { accounts } from "#api/accounts/service.ts";
 import { billing } from "#api/billing/service.ts";
 import { testService } from "#api/kit/testing.ts";
-
-import { reporting } from "./service.ts";
+import { reporting } from "#server/apis/reporting.ts";
 
 const NOWHERE = "http://127.0.0.1:9";
 

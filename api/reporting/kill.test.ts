@@ -11,8 +11,8 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { expect, onTestFinished, test } from "vitest";
 
 import { testService } from "#api/kit/testing.ts";
+import { reporting } from "#server/apis/reporting.ts";
 
-import { reporting } from "./service.ts";
 import { EXTRACTOR_FILE } from "./testing-extractor.ts";
 
 const KILLS = 10;

@@ -8,8 +8,8 @@ import { expect, onTestFinished, test, vi } from "vitest";
 
 import { dropDatabase, newDatabase } from "#api/kit/test-database.ts";
 import { testService } from "#api/kit/testing.ts";
+import { reporting } from "#server/apis/reporting.ts";
 
-import { reporting } from "./service.ts";
 import { TEST_CREDENTIALS, fakeS3 } from "./warehouse/testing-aws.ts";
 import { GOLDEN } from "./warehouse/testing-golden.ts";
 import { GOLDEN_FEEDS } from "./warehouse/testing-history.ts";

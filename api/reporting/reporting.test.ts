@@ -8,9 +8,9 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { expect, test } from "vitest";
 
 import { type TestService, testService } from "#api/kit/testing.ts";
+import { reporting } from "#server/apis/reporting.ts";
 
 import type { FeedEvent } from "./domain/events.ts";
-import { reporting } from "./service.ts";
 import { GOLDEN } from "./warehouse/testing-golden.ts";
 import { GOLDEN_FEEDS } from "./warehouse/testing-history.ts";
 

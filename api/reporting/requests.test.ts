@@ -11,8 +11,7 @@ import { UTC } from "#collectors/zone.ts";
 import { bucketOf, valueOf } from "#pipeline/live/latency-sketch.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import { systemClock } from "#platform/clock.ts";
-
-import { reporting } from "./service.ts";
+import { reporting } from "#server/apis/reporting.ts";
 
 const DAY_MS = 86_400_000;
 

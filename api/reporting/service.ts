@@ -1,8 +1,9 @@
 import path from "node:path";
 
 import { serviceToken } from "#api/kit/service-token.ts";
-import { defineService, type Kit, type OpenService } from "#api/kit/service.ts";
-import { openCurrentStore } from "#pipeline/open-current-store.ts";
+import { defineService, type Kit, type OpenService, type Service } from "#api/kit/service.ts";
+import type { CurrentStore } from "#pipeline/store/port.ts";
+import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 import { type Chain, beginChains, chainHandlers } from "#platform/jobs/periodic-tasks.ts";
 
@@ -32,24 +33,33 @@ const REQUESTS_EVERY_MS = 60_000;
 const LOAD_EVERY_MS = 10_000;
 const TIDY_EVERY_MS = 600_000;
 
-export const reporting = defineService({
-  name: "reporting",
-  title: "Reporting",
-  description:
-    "Statistics of the business and of its service: a catalogue of reports with parameters, now, ordered or on a timetable, as JSON, CSV or Parquet. Facts come from the events of the other services and from the access log into a lake of Parquet files; reports run on DuckDB over it, or on Amazon Redshift, which copies it.",
-  permissions: {
-    "reporting:reports:read":
-      "read and order reports, read runs and schedules; …/NAME: of one report",
-    "reporting:schedules:write": "schedule the reports that one may read",
-    "reporting:extracts:read": "see how the extracts from other services are going",
-    "reporting:events:read": "read the feed of domain events",
-  },
-  migrations,
-  settings: reportingSettings,
-  open,
-});
+export type ReportingPorts = {
+  openStores(options: { dataFolder: string; clock: Clock }): CurrentStore;
+};
 
-async function open(kit: Kit, settings: ReportingSettings): Promise<OpenService> {
+export const reportingService = (ports: ReportingPorts): Service =>
+  defineService({
+    name: "reporting",
+    title: "Reporting",
+    description:
+      "Statistics of the business and of its service: a catalogue of reports with parameters, now, ordered or on a timetable, as JSON, CSV or Parquet. Facts come from the events of the other services and from the access log into a lake of Parquet files; reports run on DuckDB over it, or on Amazon Redshift, which copies it.",
+    permissions: {
+      "reporting:reports:read":
+        "read and order reports, read runs and schedules; …/NAME: of one report",
+      "reporting:schedules:write": "schedule the reports that one may read",
+      "reporting:extracts:read": "see how the extracts from other services are going",
+      "reporting:events:read": "read the feed of domain events",
+    },
+    migrations,
+    settings: reportingSettings,
+    open: (kit, settings) => open(kit, settings, ports),
+  });
+
+async function open(
+  kit: Kit,
+  settings: ReportingSettings,
+  ports: ReportingPorts,
+): Promise<OpenService> {
   await using opened = new AsyncDisposableStack();
   const duck = await LakeDuck.open(path.join(settings.dataFolder, "warehouse"));
   opened.defer(() => duck.close());
@@ -57,7 +67,7 @@ async function open(kit: Kit, settings: ReportingSettings): Promise<OpenService>
   const warehouse = openWarehouse(settings, { ...kit, duck });
   opened.defer(() => warehouse.close());
   const { dataFolder } = settings;
-  const requestLog = storeRequestLog(opened.use(openCurrentStore({ dataFolder, clock })));
+  const requestLog = storeRequestLog(opened.use(ports.openStores({ dataFolder, clock })));
   const deps: ReportingDeps = {
     database,
     clock,

@@ -4,16 +4,8 @@ import { join } from "node:path";
 
 import { describe, expect, onTestFinished, test } from "vitest";
 
-import { systemClock } from "#platform/clock.ts";
-import { findHolder } from "#platform/lease/lease.ts";
-import { silentLog } from "#platform/log.ts";
-import { markOf } from "#platform/postgres/process-mark.ts";
-
-import { runningFile } from "../current-store.ts";
-import { openEmbeddedStore } from "../store/embedded-store.ts";
 import { line, numbers, PLAIN, readUntil, startReader, testBus, TestStore } from "./contract.ts";
 import { openEmbeddedBus } from "./embedded-bus.ts";
-import { startOwnIngest } from "./own-ingest.ts";
 import type { Bus } from "./port.ts";
 import { partitionsOf, segmentPath, segmentsOf } from "./segments.ts";
 
@@ -144,34 +136,4 @@ test("one process at a time reads the bus", async () => {
     void next;
   }
   await expect.poll(() => second.numbers, { timeout: 20_000 }).toEqual([1, 2]);
-});
-
-test("a process on its own moves the bus, and lets go of it where a control plane runs", async () => {
-  const dataFolder = join(await temporaryFolder(), "data");
-  const config = { dataFolder, signIn: [], signOut: [], timezone: "UTC" };
-  const folder = join(dataFolder, "bus");
-  await using bus = openEmbeddedBus({ folder });
-  await using ingest = startOwnIngest({ config, log: silentLog() });
-  expect(ingest).toBeDefined();
-  const lines = Buffer.from(
-    '{"@timestamp":"2026-03-14T00:00:00Z","data_stream.dataset":"a","n":1}\n',
-  );
-  await bus.append({ header: PLAIN, lines });
-  await using store = await openEmbeddedStore({
-    folder: join(dataFolder, "store"),
-    clock: systemClock,
-  });
-  const rows = async () => (await store.status()).rows;
-  await expect.poll(rows, { timeout: 20_000 }).toBe(1);
-  const running = { process: markOf(process.pid), url: "http://127.0.0.1:1", store: dataFolder };
-  await writeFile(runningFile(dataFolder), JSON.stringify(running));
-  await expect.poll(() => findHolder(folder, "reader"), { timeout: 20_000 }).toBeUndefined();
-  // Another reader gets its turn now, and goes on where the store ends.
-  const other = new TestStore();
-  other.put([], await store.positions());
-  await using reader = await startReader(other, opener(folder));
-  await append(bus, 2);
-  await reader.until(1);
-  expect(other.numbers).toEqual([2]);
-  expect(await rows()).toBe(1);
 });

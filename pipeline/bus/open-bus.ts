@@ -8,8 +8,8 @@ import type { Bus } from "./port.ts";
 /** `url`: file:///path/to/folder, or memory: for a bus that lives as long as it is open. */
 export type BusSettings = { url: string };
 
-/** The bus of a data folder. */
-export const busUrlOf = (dataFolder: string): string => pathToFileURL(join(dataFolder, "bus")).href;
+/** The bus in the folder `bus` of this folder. */
+export const busUrlIn = (folder: string): string => pathToFileURL(join(folder, "bus")).href;
 
 /** The adapters, by the scheme of their URL. */
 const ADAPTERS: Readonly<Record<string, (url: URL) => Bus>> = {

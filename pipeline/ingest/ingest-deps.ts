@@ -4,7 +4,7 @@ import type { Zone } from "#collectors/zone.ts";
 import type { Clock } from "#platform/clock.ts";
 
 import type { FrameDelta } from "../live/frames.ts";
-import type { EventStore } from "../store/port.ts";
+import type { EventWriter, PositionReader } from "../store/port.ts";
 
 export type IngestCounts = {
   lines: number;
@@ -16,7 +16,7 @@ export type IngestCounts = {
 };
 
 export type IngestDeps = {
-  store: EventStore;
+  store: EventWriter & PositionReader;
   clock: Clock;
   rules: DeriveRules;
   /** The zone of times in logs that carry none. */

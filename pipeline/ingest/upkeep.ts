@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "#platform/clock.ts";
 
 import type { BusConsumer } from "../bus/port.ts";
-import type { EventStore } from "../store/port.ts";
+import type { PositionReader, StoreMaintenance } from "../store/port.ts";
 
 const EVERY_MS = 5_000;
 /** After a history was read there is much to merge; the pause between two steps leaves time for reading. */
@@ -11,7 +11,7 @@ const STEPS_MAX = 20;
 const PAUSE_MS = 50;
 
 export type UpkeepDeps = {
-  store: EventStore;
+  store: PositionReader & Pick<StoreMaintenance, "compact" | "expire">;
   clock: Clock;
   /** The bus that is read into the store. */
   bus: Pick<BusConsumer, "acknowledge"> | undefined;

@@ -26,8 +26,12 @@ async function newFolder(): Promise<string> {
 const opened = (folder: string, cellsMemoryMb: number): Promise<EventStore> =>
   openEmbeddedStore({ folder, clock: systemClock, cellsMemoryMb });
 
-const append = (store: EventStore, cells: RollupCell[]): Promise<void> =>
-  store.append(batchOf([{}]), cells, positionsAt(1));
+let batches = 0;
+
+function append(store: EventStore, cells: RollupCell[]): Promise<void> {
+  batches += 1;
+  return store.append(batchOf([{}]), cells, positionsAt(batches));
+}
 
 const anyCell: fc.Arbitrary<RollupCell> = fc
   .record({

@@ -92,6 +92,43 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect(await count(store, [{ field: "url.path", op: "eq", value: "/first" }])).toBe(1);
   });
 
+  test("a batch that is appended again is kept once, also after a restart", async () => {
+    const open = await openEmpty();
+    const append = (store: EventStore, offset: number): Promise<void> =>
+      store.append(batchOf([{ "log.offset": offset }]), [cell({})], positionsAt(offset));
+    const held = async (store: EventStore): Promise<unknown> => [
+      await count(store, []),
+      (await store.cells({ ...ALL, levelS: 60, measures: ["requests"] }))[0]?.value,
+      (await store.positions()).get(SOURCE),
+    ];
+    {
+      await using store = await open();
+      await append(store, 100);
+      await append(store, 100);
+      expect(await held(store)).toEqual([1, 1, { offset: 100 }]);
+    }
+    await using store = await open();
+    await append(store, 100);
+    expect(await held(store)).toEqual([1, 1, { offset: 100 }]);
+    await append(store, 200);
+    expect(await held(store)).toEqual([2, 2, { offset: 200 }]);
+  });
+
+  test("a batch in which one source has moved on is another batch", async () => {
+    await using store = await opened();
+    const both = (b: number): Positions => new Map([...positionsAt(1), ...positionsAt(b, "src_b")]);
+    await store.append(batchOf([{}]), [], both(1));
+    await store.append(batchOf([{ "log.source.id": "src_b" }]), [], both(2));
+    expect(await count(store, [])).toBe(2);
+  });
+
+  test("a position is whatever its source needs, and comes back as it was", async () => {
+    await using store = await opened();
+    const position = { "": true, cursor: "7:é\u0000", partition: -1.5 };
+    await store.append(batchOf([{}]), [], new Map([[SOURCE, position]]));
+    expect((await store.positions()).get(SOURCE)).toEqual(position);
+  });
+
   test("positions without rows are kept, and the last one of a source counts", async () => {
     await using store = await opened();
     await store.append(batchOf([{}]), [], positionsAt(100));
@@ -243,6 +280,18 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     const fields = ["source.address", "user_agent.original"];
     expect(await value({ kind: "distinct", fields })).toBe(2);
     expect(await value({ kind: "distinct", fields: ["source.address"] })).toBe(1);
+  });
+
+  test("distinct values of a large number are counted to within 2 %", async () => {
+    await using store = await opened();
+    const events = Array.from({ length: 20_000 }, (_, i) => ({
+      "@timestamp": T0,
+      "source.address": `10.0.${i % 100}.${Math.floor(i / 100) % 100}`,
+    }));
+    await store.append(batchOf(events), [], positionsAt(1));
+    const aggregate = { kind: "distinct", fields: ["source.address"] } as const;
+    const [row] = await store.aggregate({ ...ALL, aggregate });
+    expect(Math.abs((row?.value ?? 0) / 10_000 - 1)).toBeLessThan(0.02);
   });
 
   test("a duration falls into the same latency bucket as in the sketch", async () => {
@@ -407,8 +456,8 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     await store.append(batchOf([{ "log.offset": 1 }]), [], positionsAt(1));
     const follower = await store.follow();
     expect(await follower.next(10)).toEqual({ events: [], skipped: new Map() });
-    for (let i = 0; i < 10; i += 1) {
-      await writer.append(batchOf([{ "log.offset": 100 + i }]), [], positionsAt(i));
+    for (let i = 100; i < 110; i += 1) {
+      await writer.append(batchOf([{ "log.offset": i }]), [], positionsAt(i));
     }
     while (await writer.compact());
     const { events, skipped } = await follower.next(4);
@@ -416,6 +465,21 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     await writer.append(batchOf([{ "log.offset": 200 }]), [], positionsAt(201));
     expect((await follower.next(10)).events.map(({ id }) => id)).toEqual(["src_a:200"]);
     expect(await follower.next(10)).toEqual({ events: [], skipped: new Map() });
+  });
+
+  test("a store that was destroyed is empty when it is opened again", async () => {
+    const open = await openEmpty();
+    const store = await open();
+    await store.append(batchOf([{}]), [cell({})], positionsAt(1));
+    await store.setRetention(new Map([["nginx.access", 2]]));
+    await store.destroy();
+    await using again = await open();
+    expect(await count(again, [])).toBe(0);
+    expect((await again.positions()).size).toBe(0);
+    expect(await again.cells({ ...ALL, levelS: 60, measures: ["requests"] })).toEqual([]);
+    expect(await again.retention()).toEqual(new Map());
+    await again.append(batchOf([{}]), [], positionsAt(1));
+    expect(await count(again, [])).toBe(1);
   });
 
   test("events are kept for the days of their dataset, and gone a day later with their cells", async () => {

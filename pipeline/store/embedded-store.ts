@@ -1,3 +1,6 @@
+import { rm } from "node:fs/promises";
+import { isDeepStrictEqual } from "node:util";
+
 import type { Batch } from "#collectors/batch.ts";
 import type { Position, Positions, SourceId } from "#collectors/source.ts";
 import type { Clock } from "#platform/clock.ts";
@@ -22,6 +25,8 @@ import type {
   EventId,
   EventStore,
   Extent,
+  Facets,
+  FacetsRequest,
   Follower,
   MergedCell,
   Retention,
@@ -39,19 +44,19 @@ const THREADS = 2;
 const CELLS_MEMORY_MB = 64;
 
 export type EmbeddedStoreOptions = {
-  /** Made when it is not there. Several processes may have the same one open. */
+  /** Created when it does not exist. Several processes may have the same one open. */
   folder: string;
   clock: Clock;
-  /** What DuckDB may take; beyond it, it works on disk. Default 256. */
+  /** Memory of DuckDB; beyond it, DuckDB works on disk. Default 256. */
   memoryLimitMb?: number;
-  /** What rollup cells may take that are kept in memory, beside DuckDB. Default 64. */
+  /** Memory of cached rollup cells, beside DuckDB. Default 64. */
   cellsMemoryMb?: number;
   /** Default 2. */
   threads?: number;
 };
 
 /**
- * The event store in a folder: Parquet segments that DuckDB reads (segment-folder.ts says what lies where).
+ * The event store in a folder: Parquet segments that DuckDB reads (segment-folder.ts).
  * Files that cannot be read are moved to `broken/` and named in `status().problems`; an append to a full disk is refused
  * with an AppError `unavailable` and leaves nothing behind.
  */
@@ -81,6 +86,7 @@ class EmbeddedStore implements EventStore {
 
   async append(batch: Batch, cells: readonly RollupCell[], positions: Positions): Promise<void> {
     if (batch.rows === 0 && cells.length === 0 && positions.size === 0) return;
+    if (await this.#isStored(positions)) return;
     const id = this.#segments.nextId();
     const footer = batchFooter(id, { batch, cells, positions });
     const metadata = { [FOOTER_KEY]: JSON.stringify(footer) };
@@ -97,6 +103,12 @@ class EmbeddedStore implements EventStore {
       position,
     ]);
     return new Map(entries);
+  }
+
+  async #isStored(positions: Positions): Promise<boolean> {
+    if (positions.size === 0) return false;
+    const stored = await this.positions();
+    return [...positions].every(([id, it]) => isDeepStrictEqual(it, stored.get(id)));
   }
 
   async extents(): Promise<Extent[]> {
@@ -179,10 +191,12 @@ class EmbeddedStore implements EventStore {
     return this.#compactor.expire(nowMs);
   }
 
+  async destroy(): Promise<void> {
+    await this[Symbol.asyncDispose]();
+    await rm(this.#segments.folder, { recursive: true, force: true });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#duck[Symbol.asyncDispose]();
   }
 }
-
-type Facets = Map<string, { value: string; count: number }[]>;
-type FacetsRequest = Parameters<EventStore["facets"]>[0];

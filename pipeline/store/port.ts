@@ -6,7 +6,7 @@ import type { Measure, RollupCell, RollupLevelS } from "../rollup.ts";
 
 /** One log event as a flat ECS document: dotted field names. */
 export type EventDocument = { id: EventId; fields: Record<string, unknown> };
-/** `<source id>:<offset>`: the same for ever, wherever the event is stored. */
+/** `<source id>:<log.offset>`: never changes, wherever the event is stored. */
 export type EventId = `${SourceId}:${number}`;
 
 export type CellsRequest = TimeRange & {
@@ -32,7 +32,7 @@ export type MergedCell = {
   sketches: Uint8Array[];
 };
 
-/** What to count from the raw events. Each is an SQL-free description, so that every store can answer it. */
+/** What to count from the raw events. */
 export type Aggregate =
   | { kind: "count" }
   | { kind: "sum"; field: string }
@@ -61,9 +61,17 @@ export type SearchRequest = TimeRange & {
   where: StoreFilter;
   /** Newest first. */
   limit: number;
-  /** Go on behind this event of an earlier answer. */
+  /** Go on after this event of an earlier answer. */
   after?: { tMs: number; id: EventId };
 };
+
+export type FacetsRequest = TimeRange & {
+  where: StoreFilter;
+  fields: readonly string[];
+  limit: number;
+};
+/** Of each field the most frequent values, most frequent first. */
+export type Facets = Map<string, { value: string; count: number }[]>;
 
 export type Extent = { dataset: string; rows: number; fromMs: number; toMs: number };
 
@@ -71,54 +79,88 @@ export type StoreStatus = {
   segments: number;
   rows: number;
   bytes: number;
-  /** How many queries were answered since the store was opened: live tiles must not move this. */
+  /** Queries answered since the store was opened: live tiles must not cause any. */
   queries: number;
-  /** What is wrong with what is kept (such as a file that cannot be read), for a person; empty when all is well. */
+  /** What is wrong with the stored data (such as a file that cannot be read), for a person. */
   problems: readonly string[];
 };
 
-/** For how many days the events of a dataset are kept. A dataset that is not in it is kept for ever. */
+/** For how many days the events of a dataset are kept. Other datasets are kept for ever. */
 export type Retention = ReadonlyMap<string, number>;
 
-/** How many events of each dataset are not shown; none that has no such. */
+/** How many events of each dataset are not shown, where there are any. */
 export type Skipped = ReadonlyMap<string, number>;
 
-/** What was appended since the last time it was asked, by whichever process, in no order. */
+/** What was appended since the last call, by whichever process, in no order. */
 export type Follower = {
   next(limit: number): Promise<{ events: EventDocument[]; skipped: Skipped }>;
 };
 
 /**
- * Keeps events, their rollups, and how far each source was read.
- * Contract (contract.ts holds every adapter to it): `append` is atomic and durable; what was appended is seen by
- * every later read in this process, and by readers in other processes soon; a field that no event has is null.
+ * Keeps what was read, together with how far each source was read. `append` is all or nothing and durable: positions
+ * become visible last, so an adapter that cannot write in one step keeps invisible, or removes when it opens, what lacks
+ * its positions.
  */
-export type EventStore = AsyncDisposable & {
-  /** Keeps the batch's rows, the cells and the positions: all of them, or none. The batch may be reused after. */
+export type EventWriter = {
+  /**
+   * Keeps the batch's rows, the cells and the positions. The positions at which a batch ends are its identity: a batch
+   * whose positions are all stored already is stored, so appending it again changes nothing, also after a restart. The
+   * batch may be reused when this returns.
+   */
   append(batch: Batch, cells: readonly RollupCell[], positions: Positions): Promise<void>;
-  /** How far each source is kept. */
+};
+
+export type PositionReader = {
+  /** How far each source is stored. */
   positions(): Promise<Positions>;
-  cells(request: CellsRequest): Promise<MergedCell[]>;
-  aggregate(request: AggregateRequest): Promise<AggregateRow[]>;
+};
+
+/** Reads events. A field that no event has is null. */
+export type EventReader = {
   search(request: SearchRequest): Promise<EventDocument[]>;
   event(id: EventId): Promise<EventDocument | undefined>;
-  /** The most frequent values of each field, most frequent first. */
-  facets(
-    request: TimeRange & { where: StoreFilter; fields: readonly string[]; limit: number },
-  ): Promise<Map<string, { value: string; count: number }[]>>;
-  /** What is there: rows and times of each dataset. Cheap. */
+  facets(request: FacetsRequest): Promise<Facets>;
+  /** Exact, but for `distinct`, which may be off by 2 %. */
+  aggregate(request: AggregateRequest): Promise<AggregateRow[]>;
+  /** Rows and times of each dataset. Cheap. */
   extents(): Promise<Extent[]>;
-  status(): Promise<StoreStatus>;
-  /** Merges small segments into large ones; returns whether there was anything to do. */
-  compact(): Promise<boolean>;
   /** Begins to follow what is appended from now on: each event is handed out, or counted as skipped, once. */
   follow(): Promise<Follower>;
+};
+
+export type RollupReader = {
+  cells(request: CellsRequest): Promise<MergedCell[]>;
+};
+
+export type StoreMaintenance = {
+  status(): Promise<StoreStatus>;
+  /** Merges small files into large ones; returns whether there was anything to do. */
+  compact(): Promise<boolean>;
   retention(): Promise<Retention>;
-  /** Takes the place of what was set before, for every process that has this store open. */
+  /** Replaces the retention, for every process that has this store open. */
   setRetention(retention: Retention): Promise<void>;
   /**
-   * Removes events (and what was rolled up from them) of days, in UTC, that were over more than the dataset's days
-   * before: an event is kept for those days, and gone a day later. Does a part of it; returns whether there was any.
+   * Removes events (and their rollup cells) of days, in UTC, that ended more than the dataset's days ago: an event is
+   * kept for those days, and removed a day later. Does a part of it; returns whether there was any.
    */
   expire(nowMs: number): Promise<boolean>;
+  /** Deletes the store and everything in it, and closes it. */
+  destroy(): Promise<void>;
+};
+
+/**
+ * An event store. What was appended is seen by every later read in this process, and by readers in other processes soon.
+ * contract.ts holds every adapter to it. Callers take the smallest of these types that they need.
+ */
+export type EventStore = AsyncDisposable &
+  EventWriter &
+  PositionReader &
+  EventReader &
+  RollupReader &
+  StoreMaintenance;
+
+/** The store that is in use now: a control plane may change from one to another while other processes run. */
+export type CurrentStore = AsyncDisposable & {
+  /** To be called for each request. */
+  get(): Promise<EventStore>;
 };

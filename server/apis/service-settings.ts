@@ -1,12 +1,19 @@
 import { accountsSettings } from "#api/accounts/settings.ts";
 import type { ServiceName } from "#api/kit/service.ts";
 import { apiUrlSettings, kitSettings } from "#api/kit/settings.ts";
-import { loggingSettings } from "#api/logging/settings.ts";
 import { managementSettings } from "#api/management/settings.ts";
 import { AWS_PREFIX, reportingSettings } from "#api/reporting/settings.ts";
+import { derivationSettings } from "#collectors/settings.ts";
 import { PG_PREFIX } from "#platform/postgres/settings.ts";
+import { dataFolderSettings } from "#platform/settings/data-folder.ts";
 import type { ProcessSettings } from "#platform/settings/process-environment.ts";
 import type { SettingGroup } from "#platform/settings/settings.ts";
+
+/** Of Logging, and of the ingest loop beside it. */
+export const loggingSettings = {
+  ...dataFolderSettings,
+  ...derivationSettings,
+} satisfies SettingGroup;
 
 type Own = { settings?: SettingGroup; prefixes?: readonly string[] };
 

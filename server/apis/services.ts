@@ -5,6 +5,6 @@ export const SERVICES: Readonly<Record<ServiceName, () => Promise<Service>>> = {
   accounts: async () => (await import("#api/accounts/service.ts")).accounts,
   billing: async () => (await import("#api/billing/service.ts")).billing,
   management: async () => (await import("#api/management/service.ts")).management,
-  logging: async () => (await import("#api/logging/service.ts")).logging,
-  reporting: async () => (await import("#api/reporting/service.ts")).reporting,
+  logging: async () => (await import("./logging.ts")).logging,
+  reporting: async () => (await import("./reporting.ts")).reporting,
 };

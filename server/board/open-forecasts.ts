@@ -1,4 +1,4 @@
-import path from "node:path";
+import { fileURLToPath } from "node:url";
 
 import { openFileForecastStore } from "#forecaster/store/file-forecast-store.ts";
 import { openMemoryForecastStore } from "#forecaster/store/memory-forecast-store.ts";
@@ -9,9 +9,9 @@ import type { ForecastStore } from "#forecaster/store/port.ts";
  * each time, so that its forecasts are kept in memory.
  */
 export function openForecasts(
-  storeFolder: string,
+  storeUrl: string,
   workspace: "logs" | "demo" | "replay",
 ): ForecastStore {
   if (workspace === "replay") return openMemoryForecastStore();
-  return openFileForecastStore({ folder: path.join(path.dirname(storeFolder), "forecasts") });
+  return openFileForecastStore({ folder: fileURLToPath(new URL("forecasts", storeUrl)) });
 }

@@ -52,6 +52,7 @@ export function sharedReads(store: EventStore): EventStore {
     follow: () => store.follow(),
     retention: () => store.retention(),
     setRetention: (retention) => store.setRetention(retention),
+    destroy: () => store.destroy(),
     expire: (nowMs) => store.expire(nowMs),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };

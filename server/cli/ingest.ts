@@ -4,7 +4,7 @@ import { fileSource } from "#collectors/sources/files.ts";
 import { zoneOf } from "#collectors/zone.ts";
 import type { IngestCounts } from "#pipeline/ingest/ingest-deps.ts";
 import { Ingest } from "#pipeline/ingest/ingest.ts";
-import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
+import { openStore, storeUrlIn } from "#pipeline/store/open-store.ts";
 import { systemClock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
@@ -41,7 +41,7 @@ format by their content, and stores the events. Lines that no format understands
     await mustExist(positionals);
     const folder = openDataFolder(settings.dataFolder);
     const terminal = openTerminal(process.stderr, systemClock);
-    await using store = await openEmbeddedStore({ folder: folder.store, clock: systemClock });
+    await using store = await openStore({ url: storeUrlIn(folder.root), clock: systemClock });
     await using source = fileSource({
       paths: positionals,
       follow: false,

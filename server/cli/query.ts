@@ -3,7 +3,7 @@ import { Predictions } from "#forecaster/predictions.ts";
 import type { Condition, Filter } from "#pipeline/filter.ts";
 import { CATALOGUE } from "#pipeline/metrics/catalogue.ts";
 import { parseQuery, resolveField } from "#pipeline/query-language.ts";
-import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
+import { openStore } from "#pipeline/store/open-store.ts";
 import type { EventStore, Extent } from "#pipeline/store/port.ts";
 import { parseInstant, parseRange } from "#pipeline/time-range.ts";
 import { systemClock } from "#platform/clock.ts";
@@ -17,7 +17,8 @@ import { openForecasts } from "#server/board/open-forecasts.ts";
 import { boardStep } from "#server/board/step.ts";
 import { chooseDataset } from "#server/board/tier.ts";
 
-import { openDataFolder, storeToRead } from "../data-folder.ts";
+import { currentStoreUrl } from "../current-store.ts";
+import { openDataFolder } from "../data-folder.ts";
 import type { Command } from "./command.ts";
 import { environmentWith, numberOption, parseOptions, type Options } from "./options.ts";
 
@@ -61,9 +62,9 @@ Metrics: ${Object.keys(CATALOGUE).join(", ")}
     }
     const { data } = parseSettings({ data: dataFolderSettings }, environmentWith(options.values));
     const folder = openDataFolder(data.dataFolder);
-    const storeFolder = storeToRead(folder);
-    await using store = await openEmbeddedStore({ folder: storeFolder, clock: systemClock });
-    await using forecasts = openForecasts(storeFolder, "logs");
+    const url = currentStoreUrl(folder.root);
+    await using store = await openStore({ url, clock: systemClock });
+    await using forecasts = openForecasts(url, "logs");
     await using ending = new AsyncDisposableStack();
     const runner = startForecastWorker();
     ending.defer(() => runner.stop());

@@ -4,8 +4,8 @@ import path from "node:path";
 
 import { expect, test } from "vitest";
 
-import { busUrlOf, openBus } from "#pipeline/bus/open-bus.ts";
-import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
+import { busUrlIn, openBus } from "#pipeline/bus/open-bus.ts";
+import { openStore, storeUrlIn } from "#pipeline/store/open-store.ts";
 import { systemClock } from "#platform/clock.ts";
 
 import { startIndexer } from "./indexer.ts";
@@ -23,7 +23,8 @@ test("an indexer that failed says why, is started again, and reads what waits fo
   await writeFile(storeFolder, "a file where a folder should be");
   const failures: string[] = [];
   let rows = 0;
-  const task = { ...TASK, storeFolder, locksFolder: path.join(folder, "locks"), paths: [log] };
+  const storeUrl = storeUrlIn(folder);
+  const task = { ...TASK, storeUrl, locksFolder: path.join(folder, "locks"), paths: [log] };
   const indexer = startIndexer(task, {
     attach: (channel) =>
       channel.onMessage((message) => {
@@ -44,12 +45,12 @@ test("an indexer that failed says why, is started again, and reads what waits fo
 
 test("what is pushed goes into the store of the boards beside the files", async () => {
   const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck indexer "));
-  const [storeFolder, busUrl] = [path.join(folder, "store"), busUrlOf(folder)];
+  const [storeUrl, busUrl] = [storeUrlIn(folder), busUrlIn(folder)];
   const log = path.join(folder, "access.log");
   await writeFile(log, LINE);
   const bus = openBus({ url: busUrl });
   const locksFolder = path.join(folder, "locks");
-  const task = { ...TASK, storeFolder, busUrl, locksFolder, paths: [log] };
+  const task = { ...TASK, storeUrl, busUrl, locksFolder, paths: [log] };
   let rows = 0;
   const indexer = startIndexer(task, {
     attach: (channel) =>
@@ -62,7 +63,7 @@ test("what is pushed goes into the store of the boards beside the files", async 
     const pushed = '{"@timestamp":"2026-03-14T00:00:00Z","data_stream.dataset":"pushed","n":1}\n';
     await bus.append({ header: { format: "ecs", fields: {} }, lines: Buffer.from(pushed) });
     await expect.poll(() => rows, { timeout: 20_000 }).toBe(2);
-    await using store = await openEmbeddedStore({ folder: storeFolder, clock: systemClock });
+    await using store = await openStore({ url: storeUrl, clock: systemClock });
     expect((await store.extents()).map(({ dataset }) => dataset)).toEqual([
       "nginx.access",
       "pushed",

@@ -6,7 +6,7 @@ import { openBus } from "#pipeline/bus/open-bus.ts";
 import { Ingest } from "#pipeline/ingest/ingest.ts";
 import { keepUp } from "#pipeline/ingest/upkeep.ts";
 import type { LivePublisher } from "#pipeline/live-link/publisher.ts";
-import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
+import { openStore } from "#pipeline/store/open-store.ts";
 import { systemClock as clock } from "#platform/clock.ts";
 
 import { deriveRules } from "../rules.ts";
@@ -17,7 +17,7 @@ const STORE_MEMORY_MB = 192;
 
 /** What an indexer is started with; plain data, as it may be sent to a thread. */
 export type IndexerTask = {
-  storeFolder: string;
+  storeUrl: string;
   locksFolder: string;
   paths: readonly string[];
   /** The bus, whose events belong to the store of the boards; a replay takes none. */
@@ -39,8 +39,8 @@ export async function runIndexer(
   publisher: LivePublisher,
   signal: AbortSignal,
 ): Promise<void> {
-  await using store = await openEmbeddedStore({
-    folder: task.storeFolder,
+  await using store = await openStore({
+    url: task.storeUrl,
     clock,
     memoryLimitMb: STORE_MEMORY_MB,
   });

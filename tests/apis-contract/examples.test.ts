@@ -4,7 +4,7 @@ import { accounts } from "#api/accounts/service.ts";
 import { billing } from "#api/billing/service.ts";
 import { type TestService, testService } from "#api/kit/testing.ts";
 import { management } from "#api/management/service.ts";
-import { reporting } from "#api/reporting/service.ts";
+import { reporting } from "#server/apis/reporting.ts";
 
 const ENTITIES: Readonly<Record<string, string>> = {
   "&quot;": '"',

@@ -10,11 +10,11 @@ import { signIn, signUp, testAccounts, trySignIn } from "#api/accounts/testing.t
 import { billing } from "#api/billing/service.ts";
 import type { Service } from "#api/kit/service.ts";
 import { type TestService, testService } from "#api/kit/testing.ts";
-import { logging } from "#api/logging/service.ts";
 import { testLogging } from "#api/logging/testing.ts";
 import { management } from "#api/management/service.ts";
-import { reporting } from "#api/reporting/service.ts";
 import { newId } from "#platform/ids.ts";
+import { logging } from "#server/apis/logging.ts";
+import { reporting } from "#server/apis/reporting.ts";
 
 /** What the tests over all services have to know of each. */
 export type Subject = {

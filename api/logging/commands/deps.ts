@@ -1,6 +1,6 @@
 import type { Kit } from "#api/kit/service.ts";
 import type { BusProducer } from "#pipeline/bus/port.ts";
-import type { CurrentStore } from "#pipeline/open-current-store.ts";
+import type { CurrentStore } from "#pipeline/store/port.ts";
 
 import type { Normalise } from "../domain/normalise.ts";
 import type { TailHub } from "./tail-hub.ts";

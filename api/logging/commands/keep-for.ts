@@ -1,5 +1,5 @@
 import type { Kit } from "#api/kit/service.ts";
-import type { EventStore } from "#pipeline/store/port.ts";
+import type { StoreMaintenance } from "#pipeline/store/port.ts";
 import { checkVersion } from "#platform/http/etag.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
@@ -43,7 +43,10 @@ export async function applyRules({ kit, stores }: Pick<Deps, "kit" | "stores">):
   await applyRulesTo(kit, store);
 }
 
-export async function applyRulesTo(kit: Kit, store: EventStore): Promise<void> {
+export async function applyRulesTo(
+  kit: Kit,
+  store: Pick<StoreMaintenance, "setRetention">,
+): Promise<void> {
   await kit.database.transaction(async (tx) => {
     await lockApplying(tx);
     const rules = await readRules(tx);

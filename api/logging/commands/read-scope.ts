@@ -1,5 +1,5 @@
 import type { StoreFilter } from "#pipeline/filter.ts";
-import type { EventStore, Extent } from "#pipeline/store/port.ts";
+import type { EventReader, Extent } from "#pipeline/store/port.ts";
 import { type Caller, scopesOf } from "#platform/http/caller.ts";
 
 import { covers, type Scope } from "../domain/dataset.ts";
@@ -13,13 +13,19 @@ const DATASET_FIELD = "data_stream.dataset";
 export const readScope = (caller: Caller): Scope => scopesOf(caller, READ);
 
 /** The datasets that there are for this caller. */
-export async function visibleExtents(store: EventStore, caller: Caller): Promise<Extent[]> {
+export async function visibleExtents(
+  store: Pick<EventReader, "extents">,
+  caller: Caller,
+): Promise<Extent[]> {
   const scope = readScope(caller);
   return (await store.extents()).filter(({ dataset }) => covers(scope, dataset));
 }
 
 /** What keeps a read within the datasets of the caller: names, as patterns are none of the store's business. */
-export async function withinScope(store: EventStore, caller: Caller): Promise<StoreFilter> {
+export async function withinScope(
+  store: Pick<EventReader, "extents">,
+  caller: Caller,
+): Promise<StoreFilter> {
   if (readScope(caller) === "all") return [];
   const visible = await visibleExtents(store, caller);
   return [{ field: DATASET_FIELD, op: "one_of", values: visible.map(({ dataset }) => dataset) }];

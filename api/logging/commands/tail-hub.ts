@@ -1,7 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-import type { CurrentStore } from "#pipeline/open-current-store.ts";
-import type { EventDocument, EventStore, Follower, Skipped } from "#pipeline/store/port.ts";
+import type {
+  CurrentStore,
+  EventDocument,
+  EventReader,
+  Follower,
+  Skipped,
+} from "#pipeline/store/port.ts";
 import type { Log } from "#platform/log.ts";
 
 const LOOK_EVERY_MS = 250;
@@ -21,7 +26,7 @@ export type TailHub = AsyncDisposable & {
 export function createTailHub({ stores, log }: { stores: CurrentStore; log: Log }): TailHub {
   const listeners = new Set<TailListener>();
   const stopping = new AbortController();
-  let following: { store: EventStore; follower: Follower } | undefined;
+  let following: { store: EventReader; follower: Follower } | undefined;
   let running: Promise<void> | undefined;
 
   async function follower(): Promise<Follower> {

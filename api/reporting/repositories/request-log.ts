@@ -1,5 +1,5 @@
 import type { Filter, TimeRange } from "#pipeline/filter.ts";
-import type { AggregateRow, EventStore } from "#pipeline/store/port.ts";
+import type { AggregateRow, CurrentStore, EventReader } from "#pipeline/store/port.ts";
 
 import type { RequestCount, RequestLog } from "../domain/request-log.ts";
 
@@ -15,7 +15,7 @@ const STATUS = "http.response.status_code";
  * Requests by release, from the store of the pipeline by its own port: what has a status and says which release answered
  * it is a request. Response times come as the buckets of the pipeline's sketch, so that they merge exactly.
  */
-export function storeRequestLog(stores: { get(): Promise<EventStore> }): RequestLog {
+export function storeRequestLog(stores: Pick<CurrentStore, "get">): RequestLog {
   return {
     async extent() {
       const extents = await (await stores.get()).extents();
@@ -43,7 +43,7 @@ export function storeRequestLog(stores: { get(): Promise<EventStore> }): Request
 }
 
 async function ofService(
-  store: EventStore,
+  store: EventReader,
   range: TimeRange,
   service: string,
 ): Promise<RequestCount[]> {

@@ -2,17 +2,17 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 
+import { busUrlIn } from "#pipeline/bus/open-bus.ts";
 import { tryLease } from "#platform/lease/lease.ts";
 import type { Log } from "#platform/log.ts";
 
-import { currentStore, findRunning } from "../current-store.ts";
-import { busUrlOf } from "./open-bus.ts";
+import { currentStoreUrl, findRunning } from "../current-store.ts";
 
 const LOOK_EVERY_MS = 500;
 
-/** What the thread is started with; request patterns as text, as what is made of them cannot pass between threads. */
+/** What the thread is started with; request patterns as text, because parsed ones cannot pass between threads. */
 export type IngestTask = {
-  storeFolder: string;
+  storeUrl: string;
   busUrl: string;
   signIn: string[];
   signOut: string[];
@@ -25,19 +25,19 @@ export type OwnIngestOptions = {
 };
 
 /**
- * Moves the bus into the store as long as no control plane runs on the data folder, which does it itself. Of all
- * processes that are ready to, one does it; when that one dies, another goes on where the store says.
+ * Moves the bus into the store while no control plane, which does that itself, runs on the data folder. One of all
+ * processes that started this does it; when it dies, another one goes on from the stored positions.
  */
 export function startOwnIngest({ config, log }: OwnIngestOptions): AsyncDisposable {
   const stopping = new AbortController();
   const { dataFolder, signIn, signOut, timezone } = config;
-  const busUrl = busUrlOf(dataFolder);
+  const busUrl = busUrlIn(dataFolder);
   const locksFolder = join(dataFolder, "locks");
 
   async function move(): Promise<void> {
-    const storeFolder = currentStore(dataFolder);
-    const task: IngestTask = { storeFolder, busUrl, signIn, signOut, timezone };
-    const worker = new Worker(new URL("ingest-thread.ts", import.meta.url), {
+    const storeUrl = currentStoreUrl(dataFolder);
+    const task: IngestTask = { storeUrl, busUrl, signIn, signOut, timezone };
+    const worker = new Worker(new URL("own-ingest-thread.ts", import.meta.url), {
       workerData: task,
       // Flags of the process, such as --eval, are not meant for the thread.
       execArgv: [],
@@ -48,7 +48,9 @@ export function startOwnIngest({ config, log }: OwnIngestOptions): AsyncDisposab
       state.ended = true;
       resolve();
     });
-    worker.on("error", (error) => log.error("logs are not stored now; it begins again", { error }));
+    worker.on("error", (error) =>
+      log.error("logs are not stored now; storing is started again", { error }),
+    );
     worker.on("message", (error: string) =>
       log.error("logs cannot be stored; they wait, and nothing is lost", { error }),
     );

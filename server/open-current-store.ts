@@ -1,9 +1,9 @@
+import { openStore } from "#pipeline/store/open-store.ts";
+import type { CurrentStore, EventStore } from "#pipeline/store/port.ts";
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 
-import { currentStore } from "./current-store.ts";
-import { openEmbeddedStore } from "./store/embedded-store.ts";
-import type { EventStore } from "./store/port.ts";
+import { currentStoreUrl } from "./current-store.ts";
 
 const LOOK_EVERY_MS = 1_000;
 /** Reads that began on a store that is not the current one any more have so long to end. */
@@ -12,29 +12,24 @@ const RETRY_MS = 2_000;
 const MEMORY_MB = 128;
 const CELLS_MEMORY_MB = 16;
 
-/** The store of a data folder, for a process that neither knows nor minds which one it is now. */
-export type CurrentStore = AsyncDisposable & {
-  /** To be asked for each request: another start of the control plane may show another store. */
-  get(): Promise<EventStore>;
-};
-
 export type CurrentStoreOptions = {
   dataFolder: string;
   clock: Clock;
-  /** Each store, before it is used. */
+  /** Called with each store before it is used. */
   onOpen?(store: EventStore): Promise<void>;
 };
 
-type Opened = { folder: string; store: Promise<EventStore> };
+type Opened = { url: string; store: Promise<EventStore> };
 
+/** The store in use of a data folder. */
 export function openCurrentStore(options: CurrentStoreOptions): CurrentStore {
   let opened: Opened | undefined;
   let lookedMs = Number.NEGATIVE_INFINITY;
   const left = new Map<Opened, NodeJS.Timeout>();
 
-  async function open(folder: string): Promise<EventStore> {
-    const store = await openEmbeddedStore({
-      folder,
+  async function open(url: string): Promise<EventStore> {
+    const store = await openStore({
+      url,
       clock: options.clock,
       memoryLimitMb: MEMORY_MB,
       cellsMemoryMb: CELLS_MEMORY_MB,
@@ -46,7 +41,7 @@ export function openCurrentStore(options: CurrentStoreOptions): CurrentStore {
   const close = (old: Opened): Promise<void> => {
     clearTimeout(left.get(old));
     left.delete(old);
-    // One that could not be opened needs no closing.
+    // A store that could not be opened needs no closing.
     return old.store.then((store) => store[Symbol.asyncDispose]()).catch(() => undefined);
   };
 
@@ -54,16 +49,16 @@ export function openCurrentStore(options: CurrentStoreOptions): CurrentStore {
     async get() {
       if (performance.now() - lookedMs >= LOOK_EVERY_MS) {
         lookedMs = performance.now();
-        const folder = currentStore(options.dataFolder);
-        if (opened?.folder !== folder) {
+        const url = currentStoreUrl(options.dataFolder);
+        if (opened?.url !== url) {
           const before = opened;
-          opened = { folder, store: open(folder) };
+          opened = { url, store: open(url) };
           if (before)
             left.set(before, setTimeout(() => void close(before), CLOSE_AFTER_MS).unref());
         }
       }
       const now = opened;
-      if (!now) throw new Error("a store is opened by the first that asks");
+      if (!now) throw new Error("the first call opens a store");
       try {
         return await now.store;
       } catch (error) {
