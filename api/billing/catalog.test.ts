@@ -5,16 +5,16 @@ import { newId } from "#platform/ids.ts";
 
 import { testBilling } from "./testing.ts";
 
-test("what a price costs never changes; archived, it is not sold, and its subscriptions go on", async () => {
+test("the terms of a price never change; an archived price is not for sale and its subscriptions continue", async () => {
   await using billing = await testBilling();
   billing.service.clock.now = Date.parse("2027-01-01T00:00:00Z");
   const [customerId, priceId] = [await billing.customer(), await billing.price()];
   const body = { customerId, priceId };
-  const { id } = await billing.ask("POST", "/v1/subscriptions", { body });
+  const { id } = await billing.subscribe(body);
   const path = `/v1/prices/${priceId}`;
   const headers = { "if-match": '"1"' };
-  const dearer = { body: { unitAmount: 2_000 }, headers };
-  expect((await billing.send("PATCH", path, dearer)).status).toBe(400);
+  const other = { body: { unitAmount: 2_000 }, headers };
+  expect((await billing.send("PATCH", path, other)).status).toBe(400);
   expect((await billing.send("PATCH", path, { body: { archived: true } })).status).toBe(428);
   await billing.ask("PATCH", path, { body: { archived: true }, headers });
   const stale = { body: { archived: false }, headers };
@@ -22,13 +22,12 @@ test("what a price costs never changes; archived, it is not sold, and its subscr
   const again = await billing.send("POST", "/v1/subscriptions", { body });
   expect(again.status).toBe(422);
   expect(again.json).toMatchObject({ errors: [{ path: "body.priceId" }] });
-  billing.service.clock.now = Date.parse("2027-02-01T00:00:00Z");
-  await billing.service.runJobs();
-  const renewed = await billing.ask("GET", `/v1/subscriptions/${String(id)}`);
+  await billing.runUntil("2027-02-01T00:00:00Z");
+  const renewed = await billing.subscription(id);
   expect(renewed).toMatchObject({ period: 2 });
 });
 
-test("a price in a currency that the customer does not pay in, or of a plan that is archived, is refused", async () => {
+test("a price in another currency or of an archived plan is refused", async () => {
   await using billing = await testBilling();
   const planId = await billing.plan();
   const yen = await billing.price({ planId, currency: "JPY" });
@@ -42,20 +41,20 @@ test("a price in a currency that the customer does not pay in, or of a plan that
     body: { archived: true },
     headers: { "if-match": '"1"' },
   });
-  const gone = await billing.send("POST", "/v1/subscriptions", {
+  const archived = await billing.send("POST", "/v1/subscriptions", {
     body: { customerId, priceId: euro },
   });
-  expect(gone.status).toBe(422);
+  expect(archived.status).toBe(422);
   const unknown = { planId, currency: "XXX", unitAmount: 1, interval: "month" };
   const answer = await billing.send("POST", "/v1/prices", { body: unknown });
   expect(answer.json).toMatchObject({ errors: [{ path: "body.currency" }] });
 });
 
-test("a new tax rate is for later invoices, in the price or on top as the country has it", async () => {
+test("a new tax rate applies to later invoices, included or added as configured", async () => {
   await using billing = await testBilling();
   const path = "/v1/tax-rates/DE";
   const rate = { name: "MwSt.", basisPoints: 1_900, inclusive: true };
-  await billing.ask("PUT", path, { body: rate, headers: { "if-match": "*" } });
+  await billing.put(path, rate);
   const customerId = await billing.customer();
   const lines = [{ description: "Work", unitAmount: 11_900 }];
   const invoice = { body: { customerId, lines, finalize: true } };
@@ -67,13 +66,13 @@ test("a new tax rate is for later invoices, in the price or on top as the countr
   expect(stale.status).toBe(412);
   const after = await billing.ask("POST", "/v1/invoices", invoice);
   expect(after).toMatchObject({ tax: 2_380, total: 14_280 });
-  const kept = await billing.ask("GET", `/v1/invoices/${String(before["id"])}`);
+  const kept = await billing.get(`/v1/invoices/${String(before["id"])}`);
   expect(kept).toMatchObject({ tax: 1_900, total: 11_900 });
-  const { accounts } = await billing.ask("GET", "/v1/ledger/balance");
+  const { accounts } = await billing.get("/v1/ledger/balance");
   expect(accounts).toContainEqual({ account: "tax_payable", currency: "EUR", balance: -4_280 });
 });
 
-test("an account is a customer once in a currency, makes only itself one, and changes only itself", async () => {
+test("an account has one customer per currency and creates and changes only its own", async () => {
   await using billing = await testBilling();
   const [accountId, other] = [newId("acc"), newId("acc")];
   const as = await billing.service.token({ sub: accountId });
@@ -93,7 +92,7 @@ test("an account is a customer once in a currency, makes only itself one, and ch
   expect(list.json).toMatchObject({ items: [{ id: mine["id"], name: "Eve" }], next: null });
 });
 
-test("a list goes on where its page ended", async () => {
+test("pages of a list are consecutive and complete", async () => {
   await using billing = await testBilling();
   const plans: string[] = [];
   for (let count = 0; count < 5; count += 1) plans.push(await billing.plan());
@@ -104,7 +103,7 @@ test("a list goes on where its page ended", async () => {
   const seen: string[] = [];
   let cursor: string | null = "";
   while (cursor !== null) {
-    const page = Page.parse(await billing.ask("GET", `/v1/plans?limit=2${cursor}`));
+    const page = Page.parse(await billing.get(`/v1/plans?limit=2${cursor}`));
     seen.push(...page.items.map((it) => it.id));
     cursor = page.next === null ? null : `&cursor=${page.next}`;
   }

@@ -14,7 +14,7 @@ async function paidYear(billing: TestBilling) {
   const invoiceId = String(latestInvoiceId);
   const [payment] = await billing.list(`/v1/payments?invoiceId=${invoiceId}`);
   const subscriptionId = String(id);
-  const credit = async () => (await billing.ask("GET", `/v1/customers/${customerId}`))["credit"];
+  const credit = () => billing.customerCredit(customerId);
   const cancel = () =>
     billing.post(`/v1/subscriptions/${subscriptionId}/cancel`, { at: "now" }, 200);
   const dispute = async (amount?: number): Promise<string> => {
@@ -29,9 +29,9 @@ async function paidYear(billing: TestBilling) {
 }
 
 const change = (billing: TestBilling, id: string, body: object) =>
-  billing.ask("PATCH", `/v1/subscriptions/${id}`, { body, headers: { "if-match": "*" } });
+  billing.patch(`/v1/subscriptions/${id}`, body);
 
-test("whoever took a payment back from the bank gets no credit for it by ending or changing", async () => {
+test("a disputed payment gives no credit on cancellation or change", async () => {
   await using billing = await testBilling();
   const [ended, changed, lowered] = [
     await paidYear(billing),
@@ -51,7 +51,7 @@ test("whoever took a payment back from the bank gets no credit for it by ending 
   expect(await billing.differences()).toEqual([0]);
 });
 
-test("what was refunded, credited or voided is not given back again at the end", async () => {
+test("a refunded, credited or voided amount is not credited again on cancellation", async () => {
   await using billing = await testBilling();
   const [refunded, credited, half] = [
     await paidYear(billing),
@@ -71,11 +71,11 @@ test("what was refunded, credited or voided is not given back again at the end",
   const open = await billing.post("/v1/subscriptions", { customerId, priceId });
   await billing.post(`/v1/invoices/${String(open["latestInvoiceId"])}/void`, undefined, 200);
   await billing.post(`/v1/subscriptions/${String(open["id"])}/cancel`, { at: "now" }, 200);
-  expect(await billing.ask("GET", `/v1/customers/${customerId}`)).toMatchObject({ credit: 0 });
+  expect(await billing.customerCredit(customerId)).toBe(0);
   expect(await billing.differences()).toEqual([0]);
 });
 
-test("what became credit at the end is not refunded or credited as well", async () => {
+test("an amount credited on cancellation cannot be refunded or credited again", async () => {
   await using billing = await testBilling();
   const year = await paidYear(billing);
   billing.service.clock.now += 73 * DAY_MS;
@@ -90,7 +90,7 @@ test("what became credit at the end is not refunded or credited as well", async 
   expect(await billing.differences()).toEqual([0]);
 });
 
-test("a payment that became credit and is disputed takes the credit, which comes back when that is won", async () => {
+test("a dispute of a payment that became credit takes the credit and returns it when won", async () => {
   await using billing = await testBilling();
   const year = await paidYear(billing);
   await year.cancel();
@@ -105,7 +105,7 @@ test("a payment that became credit and is disputed takes the credit, which comes
   expect(await billing.differences()).toEqual([0]);
 });
 
-test("a change of interval carries the value of the old period into the new one", async () => {
+test("changing the interval carries the value of the old period into the new one", async () => {
   await using billing = await testBilling();
   const { subscriptionId, planId, credit, cancel } = await paidYear(billing);
   const month = await billing.price({ planId, unitAmount: 100, interval: "month" });
@@ -120,7 +120,7 @@ test("a change of interval carries the value of the old period into the new one"
   expect(await billing.differences()).toEqual([0]);
 });
 
-test("what was carried into another interval is given back once: by a dispute, a refund, a credit note or cancellation", async () => {
+test("value carried into another interval is returned once: by a dispute, a refund, a credit note or cancellation", async () => {
   await using billing = await testBilling();
   const toMonth = async () => {
     const year = await paidYear(billing);
@@ -147,7 +147,7 @@ test("what was carried into another interval is given back once: by a dispute, a
   expect(await billing.differences()).toEqual([0]);
 });
 
-test("a dispute of what had become credit leaves the rest to be given back at the end", async () => {
+test("a dispute of an amount that became credit leaves the rest to be credited on cancellation", async () => {
   await using billing = await testBilling();
   const year = await paidYear(billing);
   const cheap = { planId: year.planId, unitAmount: 500, interval: "year" };
@@ -162,7 +162,7 @@ test("a dispute of what had become credit leaves the rest to be given back at th
   expect(await billing.differences()).toEqual([0]);
 });
 
-test("what a change gave back of an invoice is given back once, whoever paid it and with what", async () => {
+test("an amount credited by a change is returned once, however the invoice was paid", async () => {
   await using billing = await testBilling();
   const planId = await billing.plan();
   const [dear, cheap] = [
@@ -173,8 +173,8 @@ test("what a change gave back of an invoice is given back once, whoever paid it 
     const it = await billing.post("/v1/subscriptions", { customerId, priceId: dear });
     return { id: String(it["id"]), invoiceId: String(it["latestInvoiceId"]) };
   };
-  const credit = async (id: string) => (await billing.ask("GET", `/v1/customers/${id}`))["credit"];
-  const end = (id: string) => billing.post(`/v1/subscriptions/${id}/cancel`, { at: "now" }, 200);
+  const credit = billing.customerCredit;
+  const cancel = (id: string) => billing.post(`/v1/subscriptions/${id}/cancel`, { at: "now" }, 200);
   const note = { reason: "Sorry" };
 
   const [unpaid, byCredit, later] = [
@@ -200,7 +200,7 @@ test("what a change gave back of an invoice is given back once, whoever paid it 
   await billing.post("/v1/credit-notes", { ...note, invoiceId });
   const paidByCredit = await subscribed(byCredit);
   expect(await credit(byCredit)).toBe(0);
-  await end(paidByCredit.id);
+  await cancel(paidByCredit.id);
   await billing.post("/v1/credit-notes", { ...note, invoiceId: paidByCredit.invoiceId }, 409);
   expect(await credit(byCredit)).toBe(1_000);
 
@@ -209,13 +209,13 @@ test("what a change gave back of an invoice is given back once, whoever paid it 
   await billing.addCard(later, "ok");
   const paymentId = await billing.pay(credited.invoiceId);
   await billing.service.runJobs();
-  await end(credited.id);
+  await cancel(credited.id);
   expect(await credit(later)).toBe(600);
   await billing.post("/v1/refunds", { ...note, paymentId }, 409);
   expect(await billing.differences()).toEqual([0]);
 });
 
-test("credit beyond the most of one invoice is shown and pays", async () => {
+test("credit may exceed the maximum of an invoice and pays invoices", async () => {
   await using billing = await testBilling();
   const most = 1_000_000_000_000;
   const paid = await billing.paidBy("ok", most);
@@ -227,12 +227,12 @@ test("credit beyond the most of one invoice is shown and pays", async () => {
     await billing.post("/v1/credit-notes", { invoiceId, reason: "Sorry" });
   }
   const path = `/v1/customers/${customerId}`;
-  expect(await billing.ask("GET", path)).toMatchObject({ credit: 2 * most });
+  expect(await billing.get(path)).toMatchObject({ credit: 2 * most });
   await billing.invoice(customerId, 1);
-  expect(await billing.ask("GET", path)).toMatchObject({ credit: 2 * most - 1 });
+  expect(await billing.get(path)).toMatchObject({ credit: 2 * most - 1 });
 });
 
-test("what was given back pays a payment that the bank returns, before that is given up or written off", async () => {
+test("credit is applied to a reversed payment before dunning and write-off", async () => {
   await using billing = await testBilling();
   const policy = { retryDays: [], finally: "cancel" };
   const headers = { "if-match": "*" };
@@ -243,7 +243,7 @@ test("what was given back pays a payment that the bank returns, before that is g
   await billing.post(`/sandbox/payments/${year.paymentId}/reverse`, undefined, 202);
   await billing.service.runJobs();
   expect(await year.credit()).toBe(0);
-  const invoice = await billing.ask("GET", `/v1/invoices/${year.invoiceId}`);
+  const invoice = await billing.get(`/v1/invoices/${year.invoiceId}`);
   expect(invoice).toMatchObject({ status: "paid", amountDue: 0 });
   await billing.expectReconciled();
 });

@@ -13,22 +13,22 @@ async function disputed(billing: TestBilling, amount = 2_000): Promise<Disputed>
 }
 
 async function balanceOf(billing: TestBilling, account: string): Promise<unknown> {
-  const { accounts } = await billing.ask("GET", "/v1/ledger/balance");
+  const { accounts } = await billing.get("/v1/ledger/balance");
   if (!Array.isArray(accounts)) return undefined;
   return accounts.find((it: { account: string }) => it.account === account)?.balance;
 }
 
-const give = (billing: TestBilling, id: string, [explanation, status = 200]: [string, number?]) =>
+const submit = (billing: TestBilling, id: string, [explanation, status = 200]: [string, number?]) =>
   billing.ask("POST", `/v1/disputes/${id}/evidence`, {
     body: { explanation },
     headers: { "if-match": '"1"' },
     status,
   });
 
-test("a dispute takes amount and fee, and gives both back when it is won", async () => {
+test("a dispute withdraws amount and fee, and a won dispute returns both", async () => {
   await using billing = await testBilling();
   const { disputeId, paymentId } = await disputed(billing);
-  expect(await billing.ask("GET", `/v1/disputes/${disputeId}`)).toMatchObject({
+  expect(await billing.get(`/v1/disputes/${disputeId}`)).toMatchObject({
     status: "needs_response",
     amount: 2_000,
     fee: Number(DISPUTE_FEE),
@@ -37,61 +37,61 @@ test("a dispute takes amount and fee, and gives both back when it is won", async
   expect(await billing.payment(paymentId)).toMatchObject({ status: "disputed", disputed: 2_000 });
   expect(await balanceOf(billing, "cash:gateway")).toBe(-Number(DISPUTE_FEE));
   await billing.post("/v1/refunds", { paymentId, reason: "too late" }, 409);
-  expect(await give(billing, disputeId, ["here is my winning_evidence"])).toMatchObject({
+  expect(await submit(billing, disputeId, ["here is my winning_evidence"])).toMatchObject({
     status: "under_review",
     version: 2,
   });
-  await give(billing, disputeId, ["once more", 412]);
+  await submit(billing, disputeId, ["once more", 412]);
   await billing.service.runJobs();
-  expect(await billing.ask("GET", `/v1/disputes/${disputeId}`)).toMatchObject({ status: "won" });
+  expect(await billing.get(`/v1/disputes/${disputeId}`)).toMatchObject({ status: "won" });
   expect(await billing.payment(paymentId)).toMatchObject({ status: "succeeded", disputed: 0 });
   expect(await balanceOf(billing, "cash:gateway")).toBe(2_000);
   await billing.post("/v1/refunds", { paymentId, reason: "now it is possible" });
   expect(await billing.differences()).toEqual([0]);
 });
 
-test("a dispute that is lost, accepted or not answered in time is over, and its money is lost", async () => {
+test("a dispute that is lost, accepted or unanswered at its deadline is closed and its amount is lost", async () => {
   await using billing = await testBilling();
   const [lost, accepted, late] = [
     await disputed(billing),
     await disputed(billing),
     await disputed(billing),
   ];
-  await give(billing, lost.disputeId, ["losing_evidence"]);
+  await submit(billing, lost.disputeId, ["losing_evidence"]);
   await billing.ask("POST", `/v1/disputes/${accepted.disputeId}/accept`, { status: 200 });
   await billing.ask("POST", `/v1/disputes/${accepted.disputeId}/accept`, { status: 409 });
   await billing.after(EVIDENCE_MS);
-  const ends = [];
+  const statuses = [];
   for (const { disputeId, paymentId } of [lost, accepted, late]) {
-    const { status } = await billing.ask("GET", `/v1/disputes/${disputeId}`);
-    ends.push(status);
+    const { status } = await billing.get(`/v1/disputes/${disputeId}`);
+    statuses.push(status);
     expect(await billing.payment(paymentId)).toMatchObject({ status: "charged_back" });
     await billing.post("/v1/refunds", { paymentId, reason: "nothing left" }, 409);
   }
-  expect(ends).toEqual(["lost", "accepted", expect.stringMatching(/expired|lost/)]);
+  expect(statuses).toEqual(["lost", "accepted", expect.stringMatching(/expired|lost/)]);
   await billing.expectEvents("billing.dispute.lost", 3);
   expect(await billing.differences()).toEqual([0]);
 });
 
-test("evidence is refused from the deadline on", async () => {
+test("evidence is refused after the deadline", async () => {
   await using billing = await testBilling();
   const { disputeId } = await disputed(billing);
   billing.service.clock.now += EVIDENCE_MS;
-  await give(billing, disputeId, ["winning_evidence", 409]);
+  await submit(billing, disputeId, ["winning_evidence", 409]);
 });
 
-test("the bank decides what the evidence leaves open, as the sandbox is told", async () => {
+test("the bank's decision is applied when the evidence contains no outcome keyword", async () => {
   await using billing = await testBilling();
   const { disputeId } = await disputed(billing);
-  await give(billing, disputeId, ["it was delivered"]);
+  await submit(billing, disputeId, ["it was delivered"]);
   await billing.service.runJobs();
   await billing.post(`/sandbox/disputes/${disputeId}/close`, { outcome: "won" }, 202);
   await billing.service.runJobs();
-  expect(await billing.ask("GET", `/v1/disputes/${disputeId}`)).toMatchObject({ status: "won" });
+  expect(await billing.get(`/v1/disputes/${disputeId}`)).toMatchObject({ status: "won" });
   await billing.post(`/sandbox/disputes/${disputeId}/close`, { outcome: "lost" }, 409);
 });
 
-test("a dispute of more than is left of a payment is taken whole and says by how much", async () => {
+test("a dispute of more than is left of a payment is recorded in full with its excess", async () => {
   await using billing = await testBilling();
   const { paymentId } = await billing.paidBy("ok", 1_000);
   await billing.post("/v1/refunds", { paymentId, amount: 600, reason: "asked" });
@@ -104,7 +104,7 @@ test("a dispute of more than is left of a payment is taken whole and says by how
   expect(await billing.differences()).toEqual([0]);
 });
 
-test("disputes of a payment never come to more than the payment", async () => {
+test("disputes of a payment never exceed the payment", async () => {
   await using billing = await testBilling();
   const { paymentId } = await billing.paidBy("ok", 1_000);
   const path = `/sandbox/payments/${paymentId}/dispute`;

@@ -10,13 +10,13 @@ async function subscribed(billing: TestBilling, card: string) {
   await billing.service.runJobs();
   const [subscriptionId, invoiceId] = [String(id), String(latestInvoiceId)];
   const status = async (): Promise<unknown> =>
-    (await billing.ask("GET", `/v1/subscriptions/${subscriptionId}`))["status"];
+    (await billing.subscription(subscriptionId))["status"];
   const invoice = async (): Promise<unknown> =>
-    (await billing.ask("GET", `/v1/invoices/${invoiceId}`))["status"];
+    (await billing.get(`/v1/invoices/${invoiceId}`))["status"];
   return { customerId, subscriptionId, invoiceId, status, invoice };
 }
 
-test("the invoice of a subscription is collected by itself", async () => {
+test("the invoice of a subscription is collected automatically", async () => {
   await using billing = await testBilling();
   const { invoiceId, status, invoice } = await subscribed(billing, "ok");
   expect(await invoice()).toBe("paid");
@@ -26,16 +26,16 @@ test("the invoice of a subscription is collected by itself", async () => {
   ]);
 });
 
-test("a failed collection is tried again after 1, 3, 5 and 7 days, then the subscription is canceled", async () => {
+test("a failed collection is retried after 1, 3, 5 and 7 days, then the subscription is canceled", async () => {
   await using billing = await testBilling();
   const { invoiceId, status, invoice } = await subscribed(billing, "insufficient_funds");
   expect(await status()).toBe("past_due");
-  const tries = async (): Promise<number> =>
+  const attempts = async (): Promise<number> =>
     (await billing.list(`/v1/payments?invoiceId=${invoiceId}`)).length;
-  const seen: number[] = [await tries()];
+  const seen: number[] = [await attempts()];
   for (let day = 1; day <= 7; day += 1) {
     await billing.after(DAY_MS);
-    seen.push(await tries());
+    seen.push(await attempts());
   }
   expect(seen).toEqual([1, 2, 2, 3, 3, 4, 4, 5]);
   expect(await status()).toBe("canceled");
@@ -49,12 +49,12 @@ test("a failed collection is tried again after 1, 3, 5 and 7 days, then the subs
   expect(await billing.differences()).toEqual([0]);
 });
 
-test("whoever pays in between is active again, and is not charged again", async () => {
+test("a payment during dunning reactivates the subscription and ends the retries", async () => {
   await using billing = await testBilling();
   const { customerId, invoiceId, status } = await subscribed(billing, "declined");
   await billing.after(DAY_MS);
   const paymentMethodId = await billing.addCard(customerId, "ok");
-  await billing.post(`/v1/invoices/${invoiceId}/pay`, { paymentMethodId }, 202);
+  await billing.pay(invoiceId, { paymentMethodId });
   await billing.service.runJobs();
   expect(await status()).toBe("active");
   await billing.expectEvents("billing.dunning.recovered", 1);
@@ -62,7 +62,7 @@ test("whoever pays in between is active again, and is not charged again", async 
   expect(await billing.list(`/v1/payments?invoiceId=${invoiceId}`)).toHaveLength(3);
 });
 
-test("whoever is never authenticated has not paid: after a day it is dunned, and another card can pay", async () => {
+test("a payment that is not authenticated within a day fails, starts dunning, and another card can pay", async () => {
   await using billing = await testBilling();
   const { customerId, invoiceId, status } = await subscribed(billing, "authentication_ok");
   const paymentMethodId = await billing.addCard(customerId, "ok");
@@ -72,16 +72,16 @@ test("whoever is never authenticated has not paid: after a day it is dunned, and
     { status: "failed", reason: "authentication_not_given" },
   ]);
   expect(await status()).toBe("past_due");
-  await billing.post(`/v1/invoices/${invoiceId}/pay`, { paymentMethodId }, 202);
+  await billing.pay(invoiceId, { paymentMethodId });
   await billing.service.runJobs();
   expect(await status()).toBe("active");
   expect(await billing.differences()).toEqual([0]);
 });
 
-test("an unpaid subscription whose invoice is voided or credited is active again, and one to end at its end ends", async () => {
+test("an unpaid subscription is reactivated when its invoice is voided or credited, or ends if it was canceled", async () => {
   await using billing = await testBilling();
   const body = { retryDays: [2], finally: "unpaid" };
-  await billing.ask("PUT", "/v1/dunning-policy", { body, headers: { "if-match": "*" } });
+  await billing.put("/v1/dunning-policy", body);
   const [voided, credited, ending] = [
     await subscribed(billing, "declined"),
     await subscribed(billing, "declined"),
@@ -104,7 +104,7 @@ test("an unpaid subscription whose invoice is voided or credited is active again
   expect(await billing.list(`/v1/invoices?${filter}`)).toHaveLength(1);
 });
 
-test("an invoice that is written off is tried no more and was not recovered, and its subscription goes on", async () => {
+test("writing off an invoice ends its dunning as exhausted and reactivates its subscription", async () => {
   await using billing = await testBilling();
   const [early, late] = [
     await subscribed(billing, "declined"),
@@ -113,7 +113,7 @@ test("an invoice that is written off is tried no more and was not recovered, and
   await billing.post(`/v1/invoices/${early.invoiceId}/write-off`, undefined, 200);
   await billing.service.runJobs();
   const policy = { retryDays: [], finally: "unpaid" };
-  await billing.ask("PUT", "/v1/dunning-policy", { body: policy, headers: { "if-match": "*" } });
+  await billing.put("/v1/dunning-policy", policy);
   await billing.after(DAY_MS);
   expect([await early.status(), await late.status()]).toEqual(["active", "unpaid"]);
   await billing.post(`/v1/invoices/${late.invoiceId}/write-off`, undefined, 200);
@@ -128,14 +128,14 @@ test("an invoice that is written off is tried no more and was not recovered, and
   expect((await billing.events()).map((it) => it.type)).not.toContain("billing.dunning.recovered");
 });
 
-test("whoever has no card has until the invoice is due; then it is dunned, whatever they try meanwhile", async () => {
+test("without a card dunning starts on the due date, and failed manual payments do not postpone it", async () => {
   await using billing = await testBilling();
   const customerId = await billing.customer();
   const priceId = await billing.price();
   const started = await billing.post("/v1/subscriptions", { customerId, priceId });
   const invoiceId = String(started["latestInvoiceId"]);
   const status = async (): Promise<unknown> =>
-    (await billing.ask("GET", `/v1/subscriptions/${String(started["id"])}`))["status"];
+    (await billing.subscription(started["id"]))["status"];
   await billing.service.runJobs();
   await billing.after(7 * DAY_MS - 1);
   expect(await status()).toBe("active");
@@ -151,7 +151,7 @@ test("whoever has no card has until the invoice is due; then it is dunned, whate
   expect(await status()).toBe("canceled");
 });
 
-test("a retry charges what credit that came back meanwhile does not pay", async () => {
+test("a retry charges what is left after applying credit", async () => {
   await using billing = await testBilling();
   const { customerId, invoiceId } = await billing.paidBy("ok", 400);
   await billing.post("/v1/credit-notes", { invoiceId, reason: "Sorry" });
@@ -168,7 +168,7 @@ test("a retry charges what credit that came back meanwhile does not pay", async 
   expect(await billing.differences()).toEqual([0]);
 });
 
-test("the policy says when to try again and what comes in the end", async () => {
+test("the dunning policy determines the retries and the outcome", async () => {
   await using billing = await testBilling();
   const policy = { retryDays: [2], finally: "unpaid" };
   const put = (headers: Record<string, string>, body: unknown = policy) =>
@@ -183,7 +183,7 @@ test("the policy says when to try again and what comes in the end", async () => 
   expect(await status()).toBe("unpaid");
   expect(await invoice()).toBe("open");
   const paymentMethodId = await billing.addCard(customerId, "ok");
-  await billing.post(`/v1/invoices/${invoiceId}/pay`, { paymentMethodId }, 202);
+  await billing.pay(invoiceId, { paymentMethodId });
   await billing.service.runJobs();
   expect(await status()).toBe("active");
   expect(await billing.differences()).toEqual([0]);

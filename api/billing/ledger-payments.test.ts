@@ -1,16 +1,8 @@
-import { hkdfSync } from "node:crypto";
-
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { TEST_ROOT_KEY } from "#api/kit/testing.ts";
-
 import { SIGNATURE_HEADER, signWebhook } from "./gateway/signature.ts";
-import { type TestBilling, testBilling } from "./testing.ts";
-
-const KEY = Buffer.from(
-  hkdfSync("sha256", TEST_ROOT_KEY, "", "quarterdeck webhooks of the gateway sandbox", 32),
-);
+import { type TestBilling, WEBHOOK_KEY, testBilling } from "./testing.ts";
 
 type Step =
   | { do: "pay"; card: string; amount: number }
@@ -43,27 +35,27 @@ const steps = fc.oneof(
     outcome: fc.constantFrom("won" as const, "lost" as const),
   }),
 );
-/** The order in which webhooks arrive, and how often each. */
+/** The order in which webhooks arrive. */
 const arrivals = fc.array(fc.nat({ max: 1_000 }), { minLength: 60, maxLength: 60 });
 
 test(
-  "the books balance after every sequence of payments, refunds and disputes, whatever order webhooks come in",
+  "the ledger balances after any sequence of payments, refunds and disputes with webhooks in any order",
   { timeout: 120_000 },
   async () => {
     await using billing = await testBilling();
-    await silenceSandbox(billing);
+    await stopDeliveries(billing);
     await fc.assert(
       fc.asyncProperty(
         fc.array(steps, { minLength: 3, maxLength: 8 }),
         arrivals,
         async (all, order) => {
           const payments: string[] = [];
-          for (const step of all) await take(billing, step, payments);
+          for (const step of all) await runStep(billing, step, payments);
           await deliverAll(billing, order);
           await billing.after(8 * 86_400_000);
           await deliverAll(billing, order);
           expect((await billing.differences()).filter((it) => it !== 0)).toEqual([]);
-          await expectSame(billing);
+          await expectConsistent(billing);
           await billing.expectReconciled();
           await billing.service.database.query("DELETE FROM sandbox_events");
         },
@@ -73,8 +65,8 @@ test(
   },
 );
 
-/** Does a step of the last payment; what is not possible now is refused, and that is all. */
-async function take(billing: TestBilling, step: Step, payments: string[]): Promise<void> {
+/** Runs a step on the last payment; it may be refused. */
+async function runStep(billing: TestBilling, step: Step, payments: string[]): Promise<void> {
   if (step.do === "pay") {
     const { paymentId } = await paidBy(billing, step);
     payments.push(paymentId);
@@ -86,13 +78,13 @@ async function take(billing: TestBilling, step: Step, payments: string[]): Promi
   const id = dispute === undefined ? `dsp_${"0".repeat(24)}` : String(dispute["id"]);
   const { invoiceId } = await billing.payment(paymentId);
   const ids = { paymentId, disputeId: id, invoiceId: String(invoiceId) };
-  const answer = await billing.send("POST", ...asked(step, ids));
+  const answer = await billing.send("POST", ...requestOf(step, ids));
   expect([200, 201, 202, 404, 409]).toContain(answer.status);
   await billing.service.runJobs();
 }
 
 let keys = 0;
-function asked(
+function requestOf(
   step: Exclude<Step, { do: "pay" }>,
   { paymentId, disputeId, invoiceId }: Record<"paymentId" | "disputeId" | "invoiceId", string>,
 ): [string, { body?: unknown; headers: Record<string, string> }] {
@@ -123,8 +115,8 @@ async function paidBy(billing: TestBilling, { card, amount }: { card: string; am
   return { paymentId };
 }
 
-/** Keeps the sandbox from telling anything by itself: the test delivers its events. */
-async function silenceSandbox(billing: TestBilling): Promise<void> {
+/** Stops the sandbox from delivering its events: the test delivers them. */
+async function stopDeliveries(billing: TestBilling): Promise<void> {
   await billing.service.database.query(
     `CREATE FUNCTION no_delivery() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$`,
   );
@@ -134,7 +126,7 @@ async function silenceSandbox(billing: TestBilling): Promise<void> {
   );
 }
 
-/** Tells every event so far twice, in an order that is drawn. */
+/** Delivers every event so far twice, in a random order. */
 async function deliverAll(billing: TestBilling, order: readonly number[]): Promise<void> {
   const rows = await billing.service.database.query("SELECT body FROM sandbox_events ORDER BY id");
   const bodies = rows.map((it) => String(it["body"]));
@@ -142,24 +134,24 @@ async function deliverAll(billing: TestBilling, order: readonly number[]): Promi
     .map((body, index) => ({ body, at: order[index % order.length] ?? 0 }))
     .toSorted((a, b) => a.at - b.at);
   for (const { body } of drawn) {
-    const signature = signWebhook(KEY, Buffer.from(body), billing.service.clock.now);
+    const signature = signWebhook(WEBHOOK_KEY, Buffer.from(body), billing.service.clock.now);
     const headers = { "content-type": "application/json", [SIGNATURE_HEADER]: signature };
     const answer = await billing.send("POST", "/v1/webhooks/sandbox", { body, headers });
     expect(answer.status).toBe(200);
   }
 }
 
-/** What Billing says of each payment is what the gateway did. */
-async function expectSame(billing: TestBilling): Promise<void> {
+/** Payments in Billing agree with charges of the gateway. */
+async function expectConsistent(billing: TestBilling): Promise<void> {
   const rows = await billing.service.database.query(
-    `SELECT p.status AS ours, c.status AS theirs, p.refunded::int AS refunded,
+    `SELECT p.status AS status, c.status AS charge, p.refunded::int AS refunded,
        (SELECT coalesce(sum(amount), 0)::int FROM sandbox_refunds r
-        WHERE r.charge_id = c.id AND r.status = 'succeeded') AS given
+        WHERE r.charge_id = c.id AND r.status = 'succeeded') AS charge_refunded
      FROM payments p JOIN sandbox_charges c ON c.reference = p.id`,
   );
-  for (const { ours, theirs, refunded, given } of rows) {
-    const reversed = theirs === "reversed" ? ["reversed", "failed"] : [theirs];
-    expect(reversed).toContain(ours);
-    expect(refunded).toBe(given);
+  for (const { status, charge, refunded, charge_refunded: chargeRefunded } of rows) {
+    const consistent = charge === "reversed" ? ["reversed", "failed"] : [charge];
+    expect(consistent).toContain(status);
+    expect(refunded).toBe(chargeRefunded);
   }
 }

@@ -18,7 +18,7 @@ const KILLS = [
 ] as const;
 
 test(
-  "whenever a process is killed, every payment is charged once and settled after a restart",
+  "every payment is charged once and settled after a restart, whenever the process was killed",
   { timeout: 120_000 },
   async () => {
     await using billing = await testBilling();

@@ -1,9 +1,10 @@
-import { randomUUID } from "node:crypto";
+import { hkdfSync, randomUUID } from "node:crypto";
 
 import { expect } from "vitest";
 import { z } from "zod";
 
 import {
+  TEST_ROOT_KEY,
   type Send,
   type TestAnswer,
   type TestOptions,
@@ -12,10 +13,15 @@ import {
 } from "#api/kit/testing.ts";
 import { newId } from "#platform/ids.ts";
 
+import type { CommandContext } from "./commands/context.ts";
 import { TEST_CARDS } from "./domain/sandbox.ts";
 import { billing } from "./service.ts";
 
 export const DAY_MS = 86_400_000;
+/** Signs events as the sandbox gateway does. */
+export const WEBHOOK_KEY = Buffer.from(
+  hkdfSync("sha256", TEST_ROOT_KEY, "", "quarterdeck webhooks of the gateway sandbox", 32),
+);
 
 const Id = z.object({ id: z.string() });
 const Body = z.record(z.string(), z.unknown());
@@ -47,6 +53,8 @@ export type TestBilling = AsyncDisposable & {
   price(it?: Record<string, unknown>): Promise<string>;
   customer(it?: Record<string, unknown>): Promise<string>;
   subscribe(body: Record<string, unknown>): Promise<Body>;
+  subscription(id: unknown): Promise<Body>;
+  coupon(body: object): Promise<Body>;
   latestInvoice(subscription: Body): Promise<Body>;
   customerCredit(customerId: string): Promise<unknown>;
   /** Adds one of `TEST_CARDS`. */
@@ -60,6 +68,9 @@ export type TestBilling = AsyncDisposable & {
   payment(id: string): Promise<Body>;
   /** Advances the clock and runs the jobs due by then. */
   after(ms: number): Promise<void>;
+  runUntil(time: string): Promise<void>;
+  /** Repeats a request that a busy machine refused for lack of a connection. @returns the status */
+  statusOf(method: string, path: string, options?: Send): Promise<number>;
   /** All events so far, oldest first. */
   events(): Promise<{ type: string; data: Body }[]>;
   /** Waits until the feed has this many events of a type; more fail the test. */
@@ -69,6 +80,18 @@ export type TestBilling = AsyncDisposable & {
   /** Expects the ledger to agree with invoices and customers. */
   expectReconciled(): Promise<void>;
 };
+
+const discard = () => Promise.resolve();
+
+/** Runs a command in a transaction. Its events and jobs are discarded. */
+export function runCommand<Result>(
+  { service: { database, clock } }: TestBilling,
+  command: (context: CommandContext) => Promise<Result>,
+): Promise<Result> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- commands use no more of the kit
+  const kit = { publish: discard, jobs: { add: discard } } as unknown as CommandContext["kit"];
+  return database.transaction((tx) => command({ kit, tx, nowMs: clock.now }));
+}
 
 export const numberOf = (name: string): string =>
   TEST_CARDS.find((it) => it.name === name)?.number ?? "";
@@ -90,6 +113,8 @@ function shortcuts(service: TestService): Omit<TestBilling, "service" | symbol> 
     ...inspections(service, requests),
     pay,
     subscribe: (body) => post("/v1/subscriptions", body),
+    subscription: (id) => get(`/v1/subscriptions/${String(id)}`),
+    coupon: (body) => post("/v1/coupons", body),
     latestInvoice: ({ latestInvoiceId }) => get(`/v1/invoices/${String(latestInvoiceId)}`),
     customerCredit: async (id) => (await get(`/v1/customers/${id}`))["credit"],
     async paidBy(name, amount) {
@@ -104,6 +129,16 @@ function shortcuts(service: TestService): Omit<TestBilling, "service" | symbol> 
     async after(ms) {
       service.clock.now += ms;
       await service.runJobs();
+    },
+    async runUntil(time) {
+      service.clock.now = Date.parse(time);
+      await service.runJobs();
+    },
+    async statusOf(...request) {
+      for (;;) {
+        const { status } = await requests.send(...request);
+        if (status !== 503) return status;
+      }
     },
   };
 }

@@ -1,20 +1,11 @@
-import { hkdfSync } from "node:crypto";
-
 import { expect, test } from "vitest";
 
-import { TEST_ROOT_KEY } from "#api/kit/testing.ts";
-
 import { SIGNATURE_HEADER, TOLERANCE_S, signWebhook } from "./gateway/signature.ts";
-import { type TestBilling, testBilling } from "./testing.ts";
+import { type TestBilling, WEBHOOK_KEY, testBilling } from "./testing.ts";
 
-const KEY = Buffer.from(
-  hkdfSync("sha256", TEST_ROOT_KEY, "", "quarterdeck webhooks of the gateway sandbox", 32),
-);
-
-/** Sends an event as the gateway would. */
-function tell(billing: TestBilling, event: unknown, signedMs = billing.service.clock.now) {
+function sendEvent(billing: TestBilling, event: unknown, signedMs = billing.service.clock.now) {
   const body = JSON.stringify(event);
-  const signature = signWebhook(KEY, Buffer.from(body), signedMs);
+  const signature = signWebhook(WEBHOOK_KEY, Buffer.from(body), signedMs);
   return deliver(billing, body, signature);
 }
 
@@ -34,24 +25,24 @@ const reversed = (paymentId: string, id = "evt_1") => ({
   data: { charge: { id: "ch_1", reference: paymentId }, reason: "returned_by_bank" },
 });
 
-test("an event is applied once, and told so when it comes again", async () => {
+test("a duplicate event is acknowledged and not applied again", async () => {
   await using billing = await testBilling();
   const { paymentId } = await billing.paidBy("ok");
-  const first = await tell(billing, reversed(paymentId));
+  const first = await sendEvent(billing, reversed(paymentId));
   expect(first.json).toEqual({ received: "applied" });
-  const again = await Promise.all([1, 2, 3].map(() => tell(billing, reversed(paymentId))));
+  const again = await Promise.all([1, 2, 3].map(() => sendEvent(billing, reversed(paymentId))));
   expect(again.map((it) => it.json)).toEqual(again.map(() => ({ received: "known_already" })));
   expect(await billing.payment(paymentId)).toMatchObject({ status: "reversed" });
   expect(await billing.differences()).toEqual([0]);
 });
 
-test("what is not signed, signed wrongly, or signed long ago is refused and changes nothing", async () => {
+test("an event with a missing, wrong or old signature is refused and changes nothing", async () => {
   await using billing = await testBilling();
   const { paymentId } = await billing.paidBy("ok");
   const { now } = billing.service.clock;
   const body = JSON.stringify(reversed(paymentId));
-  const good = signWebhook(KEY, Buffer.from(body), now);
-  const late = signWebhook(KEY, Buffer.from(body), now - (TOLERANCE_S + 1) * 1_000);
+  const good = signWebhook(WEBHOOK_KEY, Buffer.from(body), now);
+  const late = signWebhook(WEBHOOK_KEY, Buffer.from(body), now - (TOLERANCE_S + 1) * 1_000);
   const other = signWebhook(Buffer.alloc(32), Buffer.from(body), now);
   for (const signature of [undefined, "", "t=1,v1=00", good.slice(0, -1), late, other]) {
     expect((await deliver(billing, body, signature)).status).toBe(400);
@@ -61,29 +52,29 @@ test("what is not signed, signed wrongly, or signed long ago is refused and chan
   expect((await deliver(billing, body, good)).status).toBe(200);
 });
 
-test("what is signed and no event of ours is refused or left alone, and never a failure", async () => {
+test("a signed body that is no known event is refused or ignored without an internal error", async () => {
   await using billing = await testBilling();
   const due = { amount: "1", fee: "0", currency: "EUR", reason: "r", evidenceDueByMs: 9e15 };
   const dispute = { id: "dp_1", reference: "pay_1", chargeId: "ch_1", ...due };
-  const never = { id: "evt_1", atMs: 1, type: "dispute.opened", data: { dispute } };
-  const nul = { ...reversed("pay_of_somebody_else"), id: "evt_\0" };
+  const invalidDate = { id: "evt_1", atMs: 1, type: "dispute.opened", data: { dispute } };
+  const nul = { ...reversed("pay_unknown"), id: "evt_\0" };
   for (const body of [
     "",
     "no JSON",
     "null",
     '{"id":"evt_1"}',
-    ...[never, nul].map((it) => JSON.stringify(it)),
+    ...[invalidDate, nul].map((it) => JSON.stringify(it)),
   ]) {
-    const signature = signWebhook(KEY, Buffer.from(body), billing.service.clock.now);
+    const signature = signWebhook(WEBHOOK_KEY, Buffer.from(body), billing.service.clock.now);
     expect((await deliver(billing, body, signature)).status, body).toBe(400);
   }
-  const strange = await tell(billing, reversed("pay_of_somebody_else"));
-  expect(strange.json).toEqual({ received: "not_ours" });
-  const nowhere = await billing.service.send("POST", "/v1/webhooks/nobody", { body: {} });
-  expect(nowhere.status).toBe(404);
+  const unknown = await sendEvent(billing, reversed("pay_unknown"));
+  expect(unknown.json).toEqual({ received: "not_ours" });
+  const noGateway = await billing.service.send("POST", "/v1/webhooks/nobody", { body: {} });
+  expect(noGateway.status).toBe(404);
 });
 
-test("the end of a dispute that is heard before its beginning opens and closes it", async () => {
+test("a dispute whose closing is reported before its opening is opened and closed", async () => {
   await using billing = await testBilling();
   const { paymentId } = await billing.paidBy("ok", 800);
   const dispute = {
@@ -97,15 +88,15 @@ test("the end of a dispute that is heard before its beginning opens and closes i
     evidenceDueByMs: billing.service.clock.now + 1_000,
   };
   const event = { atMs: 1, data: { dispute, outcome: "lost" } };
-  await tell(billing, { ...event, id: "evt_2", type: "dispute.closed" });
-  await tell(billing, { ...event, id: "evt_1", type: "dispute.opened" });
+  await sendEvent(billing, { ...event, id: "evt_2", type: "dispute.closed" });
+  await sendEvent(billing, { ...event, id: "evt_1", type: "dispute.opened" });
   const disputes = await billing.list(`/v1/disputes?paymentId=${paymentId}`);
   expect(disputes).toMatchObject([{ status: "lost", amount: 800 }]);
   expect(await billing.payment(paymentId)).toMatchObject({ status: "charged_back" });
   expect(await billing.differences()).toEqual([0]);
 });
 
-test("a webhook that is not taken is told again", async () => {
+test("a webhook that was not accepted is delivered again", async () => {
   await using billing = await testBilling();
   const { paymentId } = await billing.paidBy("ok");
   const undelivered = (): Promise<unknown[]> =>
@@ -113,7 +104,7 @@ test("a webhook that is not taken is told again", async () => {
   await billing.service.database.query("ALTER TABLE webhook_events RENAME TO away");
   await billing.post(`/sandbox/payments/${paymentId}/reverse`, undefined, 202);
   await billing.service.runJobs();
-  // Longer than other jobs are tried.
+  // Longer than jobs of other services are retried.
   for (let hour = 0; hour < 16; hour += 1) await billing.after(3_600_000);
   expect(await undelivered()).toHaveLength(1);
   expect(await billing.payment(paymentId)).toMatchObject({ status: "succeeded" });

@@ -4,13 +4,13 @@ import type { ChargeOutcome } from "../gateway/port.ts";
 import { lockInvoice } from "../repositories/invoices.ts";
 import { type Payment, lockPayment, savePayment } from "../repositories/payments.ts";
 import { type CommandContext, publish } from "./context.ts";
-import { recordFailedPayment, endDunning, failCollection } from "./dunning.ts";
+import { endDunning, failCollection, recordFailedPayment } from "./dunning.ts";
 import { applyCustomerCredit } from "./issue-invoice.ts";
 import { settleInvoice, unsettleInvoice } from "./settle-invoice.ts";
 
 /**
- * Records what was heard of a payment, and all that follows from it: the invoice, the ledger, the subscription, the
- * events. Heard twice, or after its end, it changes nothing. Undefined: there is no such payment.
+ * Applies an event to a payment and updates invoice, ledger and subscription accordingly. A duplicate or late event
+ * changes nothing. @returns undefined if there is no such payment
  */
 export async function applyPaymentEvent(
   from: CommandContext,
@@ -25,13 +25,13 @@ export async function applyPaymentEvent(
   const context = { ...from, traceId: from.traceId ?? payment.traceId };
   const saved = await savePayment(context.tx, { ...payment, state }, context.nowMs);
   if (state.status === "requires_action") await scheduleExpiry(context, id);
-  if (state.status === "succeeded") await collected(context, saved);
-  if (state.status === "failed") await failed(context, saved, state.reason);
-  if (state.status === "reversed") await takenBack(context, saved, state.reason);
+  if (state.status === "succeeded") await onSucceeded(context, saved);
+  if (state.status === "failed") await onFailed(context, saved, state.reason);
+  if (state.status === "reversed") await onReversed(context, saved, state.reason);
   return saved;
 }
 
-/** Whoever is never authenticated would keep the invoice from being paid, and the subscription from dunning. */
+/** A payment that is never authenticated must not block other payments and the dunning of its invoice. */
 const scheduleExpiry = ({ kit, tx, nowMs }: CommandContext, paymentId: string): Promise<void> =>
   kit.jobs.add(tx, {
     kind: "payment.expire",
@@ -39,68 +39,54 @@ const scheduleExpiry = ({ kit, tx, nowMs }: CommandContext, paymentId: string): 
     runAtMs: nowMs + AUTHENTICATION_MS,
   });
 
-async function collected(context: CommandContext, payment: Payment): Promise<void> {
-  await say(context, "succeeded", payment);
-  const invoice = await settleInvoice(context, context.tx, settlementOf(context, payment));
+async function onSucceeded(context: CommandContext, payment: Payment): Promise<void> {
+  await publishPayment(context, payment, { outcome: "succeeded" });
+  const invoice = await settleInvoice(context, { ...payment, paymentId: payment.id });
   if (invoice.status === "paid") await endDunning(context, invoice);
 }
 
-async function failed(context: CommandContext, payment: Payment, reason: string): Promise<void> {
-  await say(context, "failed", payment, reason);
-  const locked = await lockPayment(context.tx, payment.id);
-  if (locked) await recordFailedPayment(context, locked.invoice, payment);
+async function onFailed(context: CommandContext, payment: Payment, reason: string): Promise<void> {
+  await publishPayment(context, payment, { outcome: "failed", reason });
+  await recordFailedPayment(context, await lockInvoice(context.tx, payment.invoiceId), payment);
 }
 
-/** What had become credit of it pays what is due again: else that could be written off, and the credit kept. */
-async function takenBack(context: CommandContext, payment: Payment, reason: string): Promise<void> {
-  await say(context, "failed", payment, reason);
-  const { id, customerId } = await unsettleInvoice(
-    context,
-    context.tx,
-    settlementOf(context, payment),
-  );
+/** Credit is applied before collecting again, so that the customer cannot keep it while the invoice is written off. */
+async function onReversed(
+  context: CommandContext,
+  payment: Payment,
+  reason: string,
+): Promise<void> {
+  await publishPayment(context, payment, { outcome: "failed", reason });
+  const { id, customerId } = await unsettleInvoice(context, { ...payment, paymentId: payment.id });
   await applyCustomerCredit(context, customerId);
   await failCollection(context, await lockInvoice(context.tx, id));
 }
 
-const settlementOf = ({ nowMs, traceId }: CommandContext, { id, invoiceId, amount }: Payment) => ({
-  paymentId: id,
-  invoiceId,
-  amount,
-  nowMs,
-  traceId,
-});
-
-// oxlint-disable-next-line max-params -- who, what, which, why
-function say(
+const publishPayment = (
   context: CommandContext,
-  happened: "succeeded" | "failed",
   payment: Payment,
-  reason?: string,
-): Promise<void> {
-  const { id, invoiceId, customerId, currency } = payment;
-  return publish(context, {
-    type: `payment.${happened}`,
-    subject: id,
+  { outcome, ...reason }: { outcome: "succeeded" | "failed"; reason?: string },
+): Promise<void> =>
+  publish(context, {
+    type: `payment.${outcome}`,
+    subject: payment.id,
     data: {
-      paymentId: id,
-      invoiceId,
-      customerId,
-      currency,
+      paymentId: payment.id,
+      invoiceId: payment.invoiceId,
+      customerId: payment.customerId,
+      currency: payment.currency,
       amount: toWire(payment.amount),
-      ...(reason === undefined ? {} : { reason }),
+      ...reason,
     },
   });
-}
 
-/** What an answer of a gateway says of a payment. */
 export function paymentEventOf(outcome: ChargeOutcome): PaymentEvent {
   const { chargeId } = outcome;
   switch (outcome.status) {
     case "succeeded":
       return { type: "succeeded", chargeId };
     case "requires_action":
-      return { type: "authentication_asked", chargeId };
+      return { type: "authentication_required", chargeId };
     case "processing":
       return { type: "accepted", chargeId };
     case "failed":

@@ -4,15 +4,11 @@ import { type Subscription, saveSubscription } from "../repositories/subscriptio
 import { taxRateFor } from "../repositories/tax-rates.ts";
 import type { CommandContext } from "./context.ts";
 import { issueInvoice } from "./issue-invoice.ts";
-import { type Terms, periodPrice, recurring } from "./subscription-terms.ts";
+import { type Terms, periodPrice, recurringRevenue } from "./subscription-terms.ts";
 
-/** Days to pay an invoice of a subscription. */
 export const SUBSCRIPTION_DUE_DAYS = 7;
 
-/**
- * Bills the current period of a locked subscription and promises its renewal. A period that was billed before is not
- * billed again: the database knows its number. @returns the subscription as saved
- */
+/** Bills the current period of a locked subscription, once, and schedules its renewal. @returns the saved subscription */
 export async function billPeriod(
   context: CommandContext,
   subscription: Subscription,
@@ -47,14 +43,13 @@ export async function billPeriod(
       },
     ],
   });
-  const mrr = recurring(terms, subscription, billed);
+  const mrr = recurringRevenue(terms, subscription, billed);
   const saved = { ...subscription, mrr, latestInvoiceId: invoice.id };
   await saveSubscription(tx, saved);
   await scheduleRenewal(context, saved);
   return saved;
 }
 
-/** The next period is billed when this one ends. */
 export async function scheduleRenewal(
   { kit, tx }: CommandContext,
   it: Subscription,

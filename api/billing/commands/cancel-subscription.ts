@@ -11,22 +11,20 @@ import { billedPrice, issueProrationInvoice } from "./change-subscription.ts";
 import type { CommandContext } from "./context.ts";
 import { publishSubscription, readTerms } from "./subscription-terms.ts";
 
-export type CancelAt = "now" | "period_end";
-
 /**
- * Ends a locked subscription: at the end of what is paid for, or at once, and then what is left of the period is given
- * back as credit. @throws AppError conflict for one that has ended
+ * Cancels a locked subscription at the end of its period, or now; then the rest of the period becomes credit.
+ * @throws AppError conflict if it is canceled already
  */
 export async function cancelSubscription(
   context: CommandContext,
   before: Subscription,
-  at: CancelAt,
+  at: "now" | "period_end",
 ): Promise<Subscription> {
   if (before.status === "canceled") {
-    throw new AppError("conflict", "The subscription is canceled already.");
+    throw new AppError("conflict", "The subscription is already canceled.");
   }
   if (at === "now")
-    return endSubscription(context, before, { giveBack: isBillable(before.status) });
+    return endSubscription(context, before, { creditRest: isBillable(before.status) });
   const { plan } = await readTerms(context.tx, before);
   const saved = { ...before, cancelAtPeriodEnd: true, version: before.version + 1 };
   await saveSubscription(context.tx, saved);
@@ -34,11 +32,11 @@ export async function cancelSubscription(
   return saved;
 }
 
-/** A locked subscription is over now. */
+/** Ends a locked subscription now. `creditRest`: the rest of the period becomes credit. */
 export async function endSubscription(
   context: CommandContext,
   before: Subscription,
-  { giveBack }: { giveBack: boolean },
+  { creditRest }: { creditRest: boolean },
 ): Promise<Subscription> {
   const { tx } = context;
   const terms = await readTerms(tx, before);
@@ -46,9 +44,9 @@ export async function endSubscription(
     ...before,
     status: "canceled",
     mrr: ZERO,
-    canceledMs: context.nowMs,
+    canceledAtMs: context.nowMs,
     version: before.version + 1,
-    latestInvoiceId: giveBack
+    latestInvoiceId: creditRest
       ? ((await creditUnusedPeriod(context, before)) ?? before.latestInvoiceId)
       : before.latestInvoiceId,
   };
@@ -57,7 +55,7 @@ export async function endSubscription(
   return saved;
 }
 
-/** @returns the invoice, undefined where nothing is left to be given back */
+/** @returns the id of the invoice; undefined if nothing is left to credit */
 async function creditUnusedPeriod(
   context: CommandContext,
   before: Subscription,

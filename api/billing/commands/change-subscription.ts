@@ -1,7 +1,7 @@
 import { AppError } from "#platform/errors.ts";
 
 import { periodAt, wholeSecond } from "../domain/calendar.ts";
-import { discountEndsMs } from "../domain/coupon.ts";
+import { discountEndsAtMs } from "../domain/coupon.ts";
 import { type LineDraft, taxedLine } from "../domain/invoice.ts";
 import { ZERO, negate } from "../domain/money.ts";
 import { type PeriodPrice, chargeLine, creditLine, limitCredit } from "../domain/proration.ts";
@@ -25,7 +25,7 @@ import {
   periodPrice,
   publishSubscription,
   readTerms,
-  recurring,
+  recurringRevenue,
 } from "./subscription-terms.ts";
 
 export type Change = {
@@ -36,10 +36,9 @@ export type Change = {
 };
 
 /**
- * Changes a locked subscription. Another price or quantity takes effect at once: an invoice gives back what is left of
- * the period at the old price and charges it at the new one, to the second; with another interval a new period begins.
- * In a trial nothing is charged.
- * @throws AppError conflict for one that has ended; unprocessable for a price that cannot be had
+ * Changes a locked subscription. Another price or quantity takes effect now: an invoice credits the rest of the period
+ * at the old price and charges it at the new one; another interval starts a new period. A trial is not charged.
+ * @throws AppError conflict for a canceled or unpaid subscription; unprocessable for a price that is not for sale
  */
 export async function changeSubscription(
   context: CommandContext,
@@ -59,10 +58,13 @@ export async function changeSubscription(
   };
   const terms = await readTerms(tx, changed);
   const repriced = changed.priceId !== before.priceId || changed.quantity !== before.quantity;
-  if (repriced) await sellable(context, customer, { before, changed });
+  if (repriced) await requireSellable(context, customer, { before, changed });
   await recordPlanStart(tx, customer.accountId, terms.plan.id);
   if (repriced && nowMs >= before.endMs) {
-    throw new AppError("conflict", "The subscription is being renewed: try again in a moment.");
+    throw new AppError(
+      "conflict",
+      "The subscription is about to be renewed: try again in a moment.",
+    );
   }
   const step = { before, changed, terms };
   const saved = repriced ? await reprice(context, step) : changed;
@@ -71,8 +73,8 @@ export async function changeSubscription(
   return saved;
 }
 
-/** Fewer of what one has are always to be had, also where the price is archived by now. */
-async function sellable(
+/** Lowering the quantity is always allowed, even if the price is archived. */
+async function requireSellable(
   context: CommandContext,
   customer: Customer,
   { before, changed }: { before: Subscription; changed: Subscription },
@@ -92,14 +94,14 @@ async function reprice(context: CommandContext, step: Step): Promise<Subscriptio
     : changeInterval(context, step, oldPrice);
 }
 
-/** Nothing is charged yet; a discount ends by the first period of the interval that will be. */
+/** Nothing is charged yet; the end of a discount follows from the first paid period of the new interval. */
 function repriceTrial({ changed, terms: { price, coupon } }: Step): Subscription {
   if (coupon === undefined) return changed;
-  const first = periodAt(changed.anchorMs, price.interval, 0);
-  return { ...changed, discountEndsMs: discountEndsMs(coupon, first) };
+  const first = periodAt(changed.anchorAtMs, price.interval, 0);
+  return { ...changed, discountEndsAtMs: discountEndsAtMs(coupon, first) };
 }
 
-/** What the current period was last charged at, whatever has happened to the coupon since. */
+/** The price at which the current period was last billed; the coupon may have changed since. */
 export async function billedPrice(
   { tx }: CommandContext,
   subscription: Subscription,
@@ -129,16 +131,16 @@ async function changeInPeriod(
   const credit = limitCredit(creditLine(oldPrice, changed, nowMs), taxRate, most);
   const lines = [credit, charge];
   const invoiceId = await issueProrationInvoice(context, before, { lines, taxRate });
-  return { ...changed, latestInvoiceId: invoiceId, mrr: recurring(terms, changed, billed) };
+  return { ...changed, latestInvoiceId: invoiceId, mrr: recurringRevenue(terms, changed, billed) };
 }
 
-/** A discount of one period was that of the period which ends now. */
+/** A discount of a single period ends with the period that ends now. */
 function discountEndsAfter({ coupon }: Terms, at: { before: Subscription; nowMs: number }) {
-  const endsMs = at.before.discountEndsMs;
-  return coupon?.duration === "once" && endsMs !== null ? Math.min(endsMs, at.nowMs) : endsMs;
+  const endsAtMs = at.before.discountEndsAtMs;
+  return coupon?.duration === "once" && endsAtMs !== null ? Math.min(endsAtMs, at.nowMs) : endsAtMs;
 }
 
-/** The old period ends now; the first one of the new interval begins. */
+/** Ends the current period now and starts the first one of the new interval. */
 async function changeInterval(
   context: CommandContext,
   { before, changed, terms }: Step,
@@ -152,8 +154,8 @@ async function changeInterval(
   const next: Subscription = {
     ...changed,
     ...periodAt(nowMs, terms.price.interval, 0),
-    discountEndsMs: discountEndsAfter(terms, { before, nowMs }),
-    anchorMs: nowMs,
+    discountEndsAtMs: discountEndsAfter(terms, { before, nowMs }),
+    anchorAtMs: nowMs,
     anchorPeriod: before.period + 1,
     period: before.period + 1,
   };
@@ -165,10 +167,10 @@ async function changeInterval(
   const lines = [{ ...credit, taxRate: old.taxRate }, chargeLine(price, next, nowMs)];
   const invoiceId = await issueProrationInvoice(context, before, { lines, taxRate });
   await scheduleRenewal(context, next);
-  return { ...next, latestInvoiceId: invoiceId, mrr: recurring(terms, next, billed) };
+  return { ...next, latestInvoiceId: invoiceId, mrr: recurringRevenue(terms, next, billed) };
 }
 
-/** The invoice of what is given back and charged in the middle of a period (`before`). */
+/** Issues the invoice of credits and charges within a period of `before`. @returns its id */
 export async function issueProrationInvoice(
   context: CommandContext,
   before: Subscription,

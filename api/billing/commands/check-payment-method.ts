@@ -3,7 +3,7 @@ import type { Queryable } from "#platform/postgres/database.ts";
 
 import { findMethodOf } from "../repositories/payment-methods.ts";
 
-/** @throws AppError unprocessable where a payment method that is named is not the customer's */
+/** @throws AppError unprocessable unless the payment method belongs to the customer */
 export async function checkPaymentMethod(
   tx: Queryable,
   customerId: string,
@@ -12,7 +12,7 @@ export async function checkPaymentMethod(
   if (paymentMethodId === undefined) return;
   const found = await findMethodOf(tx, customerId, paymentMethodId);
   if (found !== undefined) return;
-  const message = "this customer has no such payment method: add it first";
+  const message = "the customer has no such payment method: add it first";
   throw new AppError("unprocessable", `paymentMethodId: ${message}.`, {
     fields: [{ path: "body.paymentMethodId", code: "unknown", message }],
   });

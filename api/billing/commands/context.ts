@@ -1,7 +1,7 @@
 import type { Kit } from "#api/kit/service.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
-/** What a verb works with: one transaction, at one moment, for one request (or job, which has no trace). */
+/** A command runs in one transaction at one time; a job has no trace. */
 export type CommandContext = {
   kit: Kit;
   tx: Queryable;
@@ -9,7 +9,6 @@ export type CommandContext = {
   traceId?: string | undefined;
 };
 
-/** Publishes what was done. */
 export const publish = (
   { kit, tx, nowMs, traceId }: CommandContext,
   event: { type: string; subject: string; data: Readonly<Record<string, unknown>> },

@@ -5,17 +5,17 @@ import type { Queryable } from "#platform/postgres/database.ts";
 import { type DisputeEvent, isClosed, transition, withdrawalEntries } from "../domain/disputes.ts";
 import { creditFromPayment } from "../domain/invoice.ts";
 import { reversed } from "../domain/ledger.ts";
-import { type Money, ZERO, money, negate, min, toWire } from "../domain/money.ts";
+import { type Money, ZERO, min, money, negate, toWire } from "../domain/money.ts";
 import { refundable } from "../domain/payments.ts";
 import type { GatewayDispute } from "../gateway/events.ts";
 import { addCredit, readCustomer } from "../repositories/customers.ts";
 import {
   type Dispute,
+  disputedFromCredit,
   findDispute,
   insertDispute,
   noDispute,
-  saveDispute,
-  disputedFromCredit,
+  updateDispute,
 } from "../repositories/disputes.ts";
 import type { Invoice } from "../repositories/invoices.ts";
 import { post } from "../repositories/ledger.ts";
@@ -23,40 +23,40 @@ import { type Payment, lockPayment, savePayment } from "../repositories/payments
 import { applyPaymentEvent } from "./apply-payment-event.ts";
 import { type CommandContext, publish } from "./context.ts";
 
-export type ReportedDispute = { gateway: string; dispute: GatewayDispute };
+type ReportedDispute = { gateway: string; dispute: GatewayDispute };
 
 /**
- * A dispute has been opened: the gateway has taken its amount and a fee. It may be told twice, and before the payment is
- * known to have succeeded, which it proves. Undefined: there is no such payment.
+ * Records a dispute that a gateway reported, once: the gateway has withdrawn its amount and a fee. A dispute proves that
+ * the payment succeeded, even if that was not reported yet. @returns undefined if there is no such payment
  */
 export async function openDispute(
   context: CommandContext,
-  told: ReportedDispute,
+  reported: ReportedDispute,
 ): Promise<Dispute | undefined> {
   const { kit, tx, nowMs } = context;
-  const { id: gatewayDisputeId, ...dispute } = told.dispute;
+  const { id: gatewayDisputeId, ...dispute } = reported.dispute;
   const { chargeId } = dispute;
   await applyPaymentEvent(context, dispute.reference, { type: "succeeded", chargeId });
   const locked = await lockPayment(tx, dispute.reference);
   if (locked === undefined) return undefined;
   const { payment, invoice } = locked;
-  const known = await findDispute(tx, { gateway: told.gateway, gatewayDisputeId });
+  const known = await findDispute(tx, { gateway: reported.gateway, gatewayDisputeId });
   if (known) return known;
   const left = refundable(payment);
   const opened = await insertDispute(tx, {
     id: newId("dsp"),
     paymentId: payment.id,
     customerId: payment.customerId,
-    gateway: told.gateway,
+    gateway: reported.gateway,
     gatewayDisputeId,
     currency: dispute.currency,
     amount: money(dispute.amount),
     fee: money(dispute.fee),
     excess: dispute.amount > left ? money(dispute.amount - left) : ZERO,
-    fromCredit: await creditOf(tx, { payment, invoice, amount: dispute.amount }),
+    fromCredit: await availableCredit(tx, { payment, invoice, amount: dispute.amount }),
     reason: dispute.reason,
     evidenceDueByMs: dispute.evidenceDueByMs,
-    openedMs: nowMs,
+    openedAtMs: nowMs,
   });
   const disputed = money(payment.disputed + opened.amount);
   const disputesOpen = payment.disputesOpen + 1;
@@ -66,15 +66,15 @@ export async function openDispute(
   await addCredit(tx, opened.customerId, negate(opened.fromCredit));
   const payload = { disputeId: opened.id };
   await kit.jobs.add(tx, { kind: "dispute.deadline", payload, runAtMs: opened.evidenceDueByMs });
-  await say(context, "opened", opened);
+  await publishDispute(context, "opened", opened);
   return opened;
 }
 
 /**
- * What a dispute takes out of the credit of a locked customer: a disputed payment that was given back as credit is not
- * given back in money as well. Credit that was spent is gone.
+ * What a dispute takes from the credit of a locked customer: a disputed payment that became credit must not be returned
+ * twice. Credit that was spent cannot be taken.
  */
-async function creditOf(
+async function availableCredit(
   tx: Queryable,
   { payment, invoice, amount }: { payment: Payment; invoice: Invoice; amount: bigint },
 ): Promise<Money> {
@@ -83,84 +83,87 @@ async function creditOf(
   return left > 0n ? min(min(left, amount), credit) : ZERO;
 }
 
-/** The bank has decided, whether or not we heard that the dispute was opened. */
+/** Applies the decision of the bank, whether or not the opening of the dispute was reported. */
 export async function closeDispute(
   context: CommandContext,
-  told: ReportedDispute & { outcome: "won" | "lost" },
+  reported: ReportedDispute & { outcome: "won" | "lost" },
 ): Promise<Dispute | undefined> {
-  const opened = await openDispute(context, told);
+  const opened = await openDispute(context, reported);
   if (!opened) return undefined;
-  return (await move(context, opened.id, { type: "decided", outcome: told.outcome })).dispute;
+  const event: DisputeEvent = { type: "decided", outcome: reported.outcome };
+  return (await applyEvent(context, opened.id, { event })).dispute;
 }
 
-/** Nothing was said in time: the dispute is lost. */
+/** A dispute without evidence is lost at its deadline. */
 export async function expireDispute(context: CommandContext, id: string): Promise<void> {
-  await move(context, id, { type: "deadline", nowMs: context.nowMs });
+  await applyEvent(context, id, { event: { type: "deadline", nowMs: context.nowMs } });
 }
 
+/** `check` may refuse the dispute as it is now, such as by its version. */
 type Checked = { check(before: Dispute): void };
 
-/** Gives evidence, and promises to send it. @throws AppError not_found, conflict when it is too late */
+/** Records evidence, which a job sends to the gateway. @throws AppError not_found, conflict when it is too late */
 export async function submitEvidence(
   context: CommandContext,
   id: string,
-  { evidence, check }: Checked & { evidence: Readonly<Record<string, string>> },
+  { evidence, check }: Checked & { evidence: Record<string, string> },
 ): Promise<Dispute> {
   const event: DisputeEvent = { type: "evidence", nowMs: context.nowMs };
-  const dispute = await mustMove(context, { id, event, check, evidence: { ...evidence } });
+  const dispute = await requireEvent(context, id, { event, check, evidence });
   await context.kit.jobs.add(context.tx, { kind: "dispute.evidence", payload: { disputeId: id } });
-  await say(context, "evidence_submitted", dispute);
+  await publishDispute(context, "evidence_submitted", dispute);
   return dispute;
 }
 
-/** Gives a dispute up. @throws AppError not_found, conflict when it is over */
+/** Concedes a dispute. @throws AppError not_found, conflict when it is closed */
 export async function acceptDispute(
   context: CommandContext,
   id: string,
   { check }: Checked,
 ): Promise<Dispute> {
-  const dispute = await mustMove(context, { id, event: { type: "accept" }, check });
+  const dispute = await requireEvent(context, id, { event: { type: "accept" }, check });
   await context.kit.jobs.add(context.tx, { kind: "dispute.accept", payload: { disputeId: id } });
   return dispute;
 }
 
-type Asked = Checked & { id: string; event: DisputeEvent; evidence?: Record<string, string> };
+type Change = Partial<Checked> & { event: DisputeEvent; evidence?: Record<string, string> };
 
-async function mustMove(context: CommandContext, { id, event, ...rest }: Asked): Promise<Dispute> {
-  const { dispute, reason } = await move(context, id, { ...event, ...rest });
+async function requireEvent(context: CommandContext, id: string, change: Change): Promise<Dispute> {
+  const { dispute, reason } = await applyEvent(context, id, change);
   if (dispute === undefined) throw noDispute(id);
   if (reason !== undefined) throw new AppError("conflict", `It is too late: ${reason}.`);
   return dispute;
 }
 
-type Moved = { dispute: Dispute | undefined; reason?: string };
-
-/** Moves a dispute on, with the money that follows; `reason` where it stays as it is. */
-async function move(
+/** Applies an event to a dispute and posts what follows; `reason` if it changes nothing. */
+async function applyEvent(
   context: CommandContext,
   id: string,
-  event: DisputeEvent & Partial<Checked> & { evidence?: Record<string, string> },
-): Promise<Moved> {
+  { event, check, evidence }: Change,
+): Promise<{ dispute: Dispute | undefined; reason?: string }> {
   const { tx, nowMs } = context;
   const seen = await findDispute(tx, { id });
   const locked = seen && (await lockPayment(tx, seen.paymentId));
   const before = await findDispute(tx, { id });
   if (!locked || !before) return { dispute: undefined };
-  event.check?.(before);
-  const verdict = transition(before, event);
-  if (!verdict.changed) return { dispute: before, reason: verdict.reason };
-  const closed = isClosed(verdict.status);
-  const dispute = await saveDispute(tx, {
-    ...before,
-    status: verdict.status,
-    evidence: event.evidence ?? before.evidence,
-    closedMs: closed ? nowMs : null,
+  check?.(before);
+  const next = transition(before, event);
+  if (!next.changed) return { dispute: before, reason: next.reason };
+  const closed = isClosed(next.status);
+  const dispute = await updateDispute(tx, id, {
+    status: next.status,
+    evidence: evidence ?? before.evidence,
+    closedAtMs: closed ? nowMs : null,
   });
-  if (closed) await close(context, locked.payment, dispute);
+  if (closed) await onClosed(context, locked.payment, dispute);
   return { dispute };
 }
 
-async function close(context: CommandContext, payment: Payment, dispute: Dispute): Promise<void> {
+async function onClosed(
+  context: CommandContext,
+  payment: Payment,
+  dispute: Dispute,
+): Promise<void> {
   const { tx, nowMs } = context;
   const won = dispute.status === "won";
   const disputed = won ? money(payment.disputed - dispute.amount) : payment.disputed;
@@ -172,16 +175,16 @@ async function close(context: CommandContext, payment: Payment, dispute: Dispute
     await addCredit(tx, dispute.customerId, dispute.fromCredit);
   }
   const traceId = context.traceId ?? payment.traceId;
-  await say({ ...context, traceId }, won ? "won" : "lost", dispute);
+  await publishDispute({ ...context, traceId }, won ? "won" : "lost", dispute);
 }
 
-const say = (
+const publishDispute = (
   context: CommandContext,
-  happened: "opened" | "evidence_submitted" | "won" | "lost",
+  event: "opened" | "evidence_submitted" | "won" | "lost",
   dispute: Dispute,
 ): Promise<void> =>
   publish(context, {
-    type: `dispute.${happened}`,
+    type: `dispute.${event}`,
     subject: dispute.id,
     data: {
       disputeId: dispute.id,

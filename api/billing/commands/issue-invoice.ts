@@ -4,23 +4,23 @@ import { newId } from "#platform/ids.ts";
 import { addDays } from "../domain/calendar.ts";
 import {
   type LineDraft,
-  requireNext,
   applyCredit,
+  requireNext,
   taxedLine,
   totalsOf,
 } from "../domain/invoice.ts";
 import { invoiceEntries, reversed } from "../domain/ledger.ts";
-import { money, negate, min } from "../domain/money.ts";
+import { ZERO, min, money, negate } from "../domain/money.ts";
 import type { TaxRate } from "../domain/tax.ts";
 import { addCredit, lockCustomer, readCustomer } from "../repositories/customers.ts";
 import {
+  type Invoice,
   insertDraft,
   openInvoices,
   replaceDraft,
   saveFinalized,
-  saveVoid,
-} from "../repositories/invoice-lines.ts";
-import { type Invoice, saveClaim } from "../repositories/invoices.ts";
+  updateInvoice,
+} from "../repositories/invoices.ts";
 import { post } from "../repositories/ledger.ts";
 import { nextNumber } from "../repositories/numbering.ts";
 import { hasOpenPayment } from "../repositories/payments.ts";
@@ -28,7 +28,7 @@ import { taxRateFor } from "../repositories/tax-rates.ts";
 import type { CommandContext } from "./context.ts";
 import { enqueueInvoiceSettled, publishInvoice } from "./publish-invoice.ts";
 
-export type InvoiceDraft = {
+type InvoiceDraft = {
   customerId: string;
   subscriptionId: string | null;
   currency: string;
@@ -38,17 +38,17 @@ export type InvoiceDraft = {
   dueDays: number;
 };
 
-/** Writes a draft; its customer is locked. @throws AppError unprocessable where its sum is too much */
+/** Creates a draft for a locked customer. @throws AppError unprocessable if its total exceeds the maximum */
 export async function draftInvoice(
   { tx, nowMs }: CommandContext,
   draft: InvoiceDraft,
 ): Promise<Invoice> {
   const lines = draft.lines.map((line) => taxedLine(line, draft.taxRate));
   const totals = totalsOf(lines);
-  return insertDraft(tx, { ...draft, id: newId("inv"), createdMs: nowMs, lines, totals });
+  return insertDraft(tx, { ...draft, id: newId("inv"), createdAtMs: nowMs, lines, totals });
 }
 
-/** Writes a locked draft anew, with the tax of today. @throws AppError conflict where it is no draft any more */
+/** Replaces the contents of a locked draft, at the current tax rate. @throws AppError conflict unless it is a draft */
 export async function rewriteDraft(
   { tx }: CommandContext,
   before: Invoice,
@@ -58,17 +58,17 @@ export async function rewriteDraft(
   const { country } = await readCustomer(tx, before.customerId);
   const taxRate = await taxRateFor(tx, country);
   const lines = draft.lines.map((line) => taxedLine(line, taxRate));
-  return replaceDraft(tx, { ...draft, id: before.id, lines, totals: totalsOf(lines) });
+  return replaceDraft(tx, before.id, { ...draft, lines, totals: totalsOf(lines) });
 }
 
-/** Writes an invoice and finalises it; its customer is locked. */
+/** Creates and finalises an invoice for a locked customer. */
 export async function issueInvoice(context: CommandContext, draft: InvoiceDraft): Promise<Invoice> {
   return finalizeInvoice(context, await draftInvoice(context, draft));
 }
 
 /**
- * A locked draft becomes a claim: the customer's credit pays what it can, the next number is taken, the ledger has it.
- * What is due for a subscription is promised to be collected (job `collect-invoice`).
+ * Finalises a locked draft: applies the customer's credit, takes the next number and posts it to the ledger. What is
+ * left due for a subscription is collected by the job `collect-invoice`.
  */
 export async function finalizeInvoice(context: CommandContext, draft: Invoice): Promise<Invoice> {
   const { kit, tx, nowMs } = context;
@@ -77,14 +77,14 @@ export async function finalizeInvoice(context: CommandContext, draft: Invoice): 
   const { creditApplied, amountDue } = applyCredit(draft.total, customer.credit);
   const settled = amountDue === 0n;
   if (creditApplied !== 0n) await addCredit(tx, customer.id, negate(creditApplied));
-  const invoice = await saveFinalized(tx, {
-    id: draft.id,
+  const invoice = await saveFinalized(tx, draft.id, {
     status: settled ? requireNext(open, "pay") : open,
     creditApplied,
     amountDue,
-    numbered: await nextNumber(tx, "INV", nowMs),
-    nowMs,
-    dueMs: addDays(nowMs, draft.dueDays),
+    ...(await nextNumber(tx, "INV", nowMs)),
+    finalizedAtMs: nowMs,
+    dueAtMs: addDays(nowMs, draft.dueDays),
+    paidAtMs: settled ? nowMs : null,
   });
   const entries = invoiceEntries(invoice);
   await post(tx, { at: nowMs, kind: "invoice", ref: invoice.id, entries });
@@ -98,7 +98,7 @@ export async function finalizeInvoice(context: CommandContext, draft: Invoice): 
   return invoice;
 }
 
-/** The credit of a locked customer pays what is open, oldest first. */
+/** Pays open invoices with the credit of a locked customer, oldest first. */
 export async function applyCustomerCredit(
   context: CommandContext,
   customerId: string,
@@ -122,12 +122,11 @@ export async function applyCustomerCredit(
       ],
     });
     const amountDue = money(invoice.amountDue - amount);
-    const saved = await saveClaim(tx, invoice, {
-      ...invoice,
+    const saved = await updateInvoice(tx, invoice.id, {
       status: amountDue === 0n ? requireNext(invoice.status, "pay") : invoice.status,
       amountDue,
       creditApplied: money(invoice.creditApplied + amount),
-      paidMs: amountDue === 0n ? nowMs : null,
+      paidAtMs: amountDue === 0n ? nowMs : null,
     });
     if (saved.status !== "paid") continue;
     await publishInvoice(context, "paid", saved);
@@ -136,9 +135,8 @@ export async function applyCustomerCredit(
 }
 
 /**
- * A locked open invoice was wrong: its posting is reversed, credit that paid a part goes back, the number stays taken.
- * @throws AppError conflict for one that is not open, or on which money or a credit note has come or is coming, or of
- *   which a change of its subscription gave back a part
+ * Voids a locked open invoice: reverses its posting and returns applied credit; the number stays used.
+ * @throws AppError conflict unless it is open and nothing of it is paid, being paid, credited or prorated
  */
 export async function voidInvoice(context: CommandContext, invoice: Invoice): Promise<Invoice> {
   const { tx, nowMs } = context;
@@ -146,19 +144,24 @@ export async function voidInvoice(context: CommandContext, invoice: Invoice): Pr
   if (invoice.amountPaid > 0n || invoice.credited > 0n || invoice.prorated > 0n) {
     throw new AppError(
       "conflict",
-      "The invoice is partly paid, credited or given back: issue a credit note for the rest instead.",
+      "The invoice is partly paid, credited or prorated: issue a credit note for the rest instead.",
     );
   }
   if (await hasOpenPayment(tx, invoice.id)) {
     throw new AppError(
       "conflict",
-      `A payment of the invoice is under way: wait for its end, see GET /v1/payments?invoiceId=${invoice.id}.`,
+      `A payment of the invoice is in progress: wait until it ends, see GET /v1/payments?invoiceId=${invoice.id}.`,
     );
   }
   const entries = reversed(invoiceEntries(invoice));
   await post(tx, { at: nowMs, kind: "invoice_void", ref: invoice.id, entries });
   await addCredit(tx, invoice.customerId, invoice.creditApplied);
-  const voided = await saveVoid(tx, invoice.id, nowMs);
+  const voided = await updateInvoice(tx, invoice.id, {
+    status: "void",
+    amountDue: ZERO,
+    creditApplied: ZERO,
+    voidedAtMs: nowMs,
+  });
   await publishInvoice(context, "voided", voided);
   await enqueueInvoiceSettled(context, voided);
   return voided;

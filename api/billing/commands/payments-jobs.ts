@@ -33,31 +33,39 @@ const OfRetry = OfInvoice.extend({ startedMs: z.number(), retry: z.number() });
  */
 export function paymentsJobs(deps: Deps): JobHandlers {
   const { kit } = deps;
-  const inOne = <T>(run: JobRun, work: (context: CommandContext) => Promise<T>): Promise<T> =>
-    kit.database.transaction((tx) => work({ kit, tx, nowMs: run.nowMs }));
+  const inTransaction = <T>(
+    run: JobRun,
+    work: (context: CommandContext) => Promise<T>,
+  ): Promise<T> => kit.database.transaction((tx) => work({ kit, tx, nowMs: run.nowMs }));
   return {
     "collect-invoice": (run) =>
-      inOne(run, (context) => collectNewInvoice(context, OfInvoice.parse(run.payload).invoiceId)),
+      inTransaction(run, (context) =>
+        collectNewInvoice(context, OfInvoice.parse(run.payload).invoiceId),
+      ),
     "invoice-due": (run) =>
-      inOne(run, (context) => collectDueInvoice(context, OfInvoice.parse(run.payload).invoiceId)),
+      inTransaction(run, (context) =>
+        collectDueInvoice(context, OfInvoice.parse(run.payload).invoiceId),
+      ),
     "invoice-settled": (run) =>
-      inOne(run, (context) =>
+      inTransaction(run, (context) =>
         closeDunningIfSettled(context, OfInvoice.parse(run.payload).invoiceId),
       ),
     "dunning.retry": (run) =>
-      inOne(run, (context) => retryCollection(context, OfRetry.parse(run.payload))),
-    "payment.charge": (run) => charge(deps, inOne, run),
-    "payment.confirm": (run) => confirm(deps, inOne, run),
-    "payment.expire": (run) => expire(deps, inOne, run),
-    "refund.send": (run) => refund(deps, inOne, run),
+      inTransaction(run, (context) => retryCollection(context, OfRetry.parse(run.payload))),
+    "payment.charge": (run) => charge(deps, inTransaction, run),
+    "payment.confirm": (run) => confirm(deps, inTransaction, run),
+    "payment.expire": (run) => expire(deps, inTransaction, run),
+    "refund.send": (run) => refund(deps, inTransaction, run),
     "dispute.deadline": (run) =>
-      inOne(run, (context) => expireDispute(context, OfDispute.parse(run.payload).disputeId)),
+      inTransaction(run, (context) =>
+        expireDispute(context, OfDispute.parse(run.payload).disputeId),
+      ),
     "dispute.evidence": (run) => sendEvidence(deps, run),
     "dispute.accept": (run) => sendAccept(deps, run),
   };
 }
 
-type InOne = <T>(run: JobRun, work: (context: CommandContext) => Promise<T>) => Promise<T>;
+type InTransaction = <T>(run: JobRun, work: (context: CommandContext) => Promise<T>) => Promise<T>;
 
 async function gatewayFor({ kit, gateways }: Deps, payment: Payment) {
   const method = await readMethodOfPayment(kit.database, payment.paymentMethodId);
@@ -65,9 +73,9 @@ async function gatewayFor({ kit, gateways }: Deps, payment: Payment) {
 }
 
 // oxlint-disable-next-line max-params
-async function charge(deps: Deps, inOne: InOne, run: JobRun): Promise<void> {
+async function charge(deps: Deps, inTransaction: InTransaction, run: JobRun): Promise<void> {
   const { paymentId } = OfPayment.parse(run.payload);
-  const payment = await inOne(run, (context) =>
+  const payment = await inTransaction(run, (context) =>
     applyPaymentEvent(context, paymentId, { type: "started" }),
   );
   // Whoever went further before us has the answer.
@@ -76,30 +84,36 @@ async function charge(deps: Deps, inOne: InOne, run: JobRun): Promise<void> {
   const { id: key, amount, currency } = payment;
   const { token } = method;
   const outcome = await gateway.charge({ key, token, amount, currency, reference: key });
-  await inOne(run, (context) => applyPaymentEvent(context, paymentId, paymentEventOf(outcome)));
+  await inTransaction(run, (context) =>
+    applyPaymentEvent(context, paymentId, paymentEventOf(outcome)),
+  );
 }
 
-async function confirm(deps: Deps, inOne: InOne, run: JobRun): Promise<void> {
+async function confirm(deps: Deps, inTransaction: InTransaction, run: JobRun): Promise<void> {
   const { paymentId } = OfPayment.parse(run.payload);
   const payment = await readPayment(deps.kit.database, paymentId);
   if (payment.state.status !== "processing" || payment.state.chargeId === undefined) return;
   const { gateway } = await gatewayFor(deps, payment);
   const { chargeId } = payment.state;
   const outcome = await gateway.confirm({ key: `${paymentId}/confirm`, chargeId });
-  await inOne(run, (context) => applyPaymentEvent(context, paymentId, paymentEventOf(outcome)));
+  await inTransaction(run, (context) =>
+    applyPaymentEvent(context, paymentId, paymentEventOf(outcome)),
+  );
 }
 
-async function expire(deps: Deps, inOne: InOne, run: JobRun): Promise<void> {
+async function expire(deps: Deps, inTransaction: InTransaction, run: JobRun): Promise<void> {
   const { paymentId } = OfPayment.parse(run.payload);
   const payment = await readPayment(deps.kit.database, paymentId);
   if (payment.state.status !== "requires_action") return;
   const { gateway } = await gatewayFor(deps, payment);
   const { chargeId } = payment.state;
   const outcome = await gateway.cancel({ key: `${paymentId}/cancel`, chargeId });
-  await inOne(run, (context) => applyPaymentEvent(context, paymentId, paymentEventOf(outcome)));
+  await inTransaction(run, (context) =>
+    applyPaymentEvent(context, paymentId, paymentEventOf(outcome)),
+  );
 }
 
-async function refund(deps: Deps, inOne: InOne, run: JobRun): Promise<void> {
+async function refund(deps: Deps, inTransaction: InTransaction, run: JobRun): Promise<void> {
   const { refundId } = OfRefund.parse(run.payload);
   const { status, paymentId, amount, currency } = await readRefund(deps.kit.database, refundId);
   const payment = await readPayment(deps.kit.database, paymentId);
@@ -109,7 +123,7 @@ async function refund(deps: Deps, inOne: InOne, run: JobRun): Promise<void> {
   const asked = { key: refundId, chargeId, amount, currency, reference: refundId };
   const outcome = await gateway.refund(asked);
   if (outcome.status === "pending") return;
-  await inOne(run, (context) => applyRefundOutcome(context, refundId, outcome));
+  await inTransaction(run, (context) => applyRefundOutcome(context, refundId, outcome));
 }
 
 type Found = { gateway: Gateway; disputeId: string; evidence: Readonly<Record<string, string>> };

@@ -14,12 +14,10 @@ import {
 } from "../repositories/payments.ts";
 import type { CommandContext } from "./context.ts";
 
-type Begin = { invoice: Invoice; method: PaymentMethod; automatic: boolean };
-
-/** Records a payment of all that a locked invoice has due, and promises to charge it. */
+/** Records a payment of the amount due of a locked invoice; a job charges it. */
 export async function beginPayment(
   { kit, tx, nowMs, traceId }: CommandContext,
-  { invoice, method, automatic }: Begin,
+  { invoice, method, automatic }: { invoice: Invoice; method: PaymentMethod; automatic: boolean },
 ): Promise<Payment> {
   const payment = await insertPayment(tx, {
     id: newId("pay"),
@@ -30,17 +28,17 @@ export async function beginPayment(
     currency: invoice.currency,
     amount: invoice.amountDue,
     automatic,
-    createdMs: nowMs,
+    createdAtMs: nowMs,
     traceId,
   });
-  if (payment === undefined) throw underWay(invoice.id);
+  if (payment === undefined) throw inProgress(invoice.id);
   await kit.jobs.add(tx, { kind: "payment.charge", payload: { paymentId: payment.id } });
   return payment;
 }
 
 /**
- * Begins to pay a locked invoice, with the customer's default method where none is named.
- * @throws AppError conflict when it is not to be paid or is being paid, unprocessable when there is nothing to pay with
+ * Starts a payment of a locked invoice, by default with the customer's default method.
+ * @throws AppError conflict if it is not payable or a payment is in progress; unprocessable without a payment method
  */
 export async function payInvoice(
   context: CommandContext,
@@ -50,16 +48,16 @@ export async function payInvoice(
   if (!owed || invoice.amountDue === 0n) {
     throw new AppError(
       "conflict",
-      `The invoice is ${invoice.status}: only one that is open can be paid.`,
+      `The invoice is ${invoice.status}: only an open invoice can be paid.`,
     );
   }
-  if (await hasOpenPayment(context.tx, invoice.id)) throw underWay(invoice.id);
+  if (await hasOpenPayment(context.tx, invoice.id)) throw inProgress(invoice.id);
   const method = await findMethodOf(context.tx, invoice.customerId, paymentMethodId);
   if (method === undefined) throw noMethodToPay(paymentMethodId);
   return beginPayment(context, { invoice, method, automatic: false });
 }
 
-/** Its owner was authenticated: promises to go on. @throws AppError not_found, conflict */
+/** Continues a payment after authentication. @throws AppError not_found, conflict */
 export async function confirmPayment(
   { kit, tx, nowMs }: CommandContext,
   id: string,
@@ -70,7 +68,7 @@ export async function confirmPayment(
   if (payment.state.status !== "requires_action") {
     throw new AppError(
       "conflict",
-      `The payment is ${payment.state.status}: only one that requires_action is confirmed.`,
+      `The payment is ${payment.state.status}: only a payment that requires_action can be confirmed.`,
     );
   }
   const state = advance(payment.state, { type: "confirmed" });
@@ -78,16 +76,16 @@ export async function confirmPayment(
   return savePayment(tx, { ...payment, state }, nowMs);
 }
 
-const underWay = (invoiceId: string): AppError =>
+const inProgress = (invoiceId: string): AppError =>
   new AppError(
     "conflict",
-    `A payment of ${invoiceId} is under way: see GET /v1/payments?invoiceId=${invoiceId}, and wait for its end.`,
+    `A payment of ${invoiceId} is in progress: wait until it ends, see GET /v1/payments?invoiceId=${invoiceId}.`,
   );
 
 function noMethodToPay(id: string | undefined): AppError {
   const message =
     id === undefined
-      ? "the customer has no default payment method: add one, or name one"
+      ? "the customer has no default payment method: add one, or specify one"
       : `the customer has no payment method ${id}`;
   return new AppError("unprocessable", `paymentMethodId: ${message}.`, {
     fields: [{ path: "body.paymentMethodId", code: "no_payment_method", message }],

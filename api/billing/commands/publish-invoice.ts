@@ -2,16 +2,15 @@ import { toWire } from "../domain/money.ts";
 import type { Invoice } from "../repositories/invoices.ts";
 import { type CommandContext, publish } from "./context.ts";
 
-type Happened = "finalized" | "paid" | "voided" | "uncollectible" | "reopened";
+type InvoiceEvent = "finalized" | "paid" | "voided" | "uncollectible" | "reopened";
 
-/** Events of invoices all have the same data. */
 export const publishInvoice = (
   context: CommandContext,
-  happened: Happened,
+  event: InvoiceEvent,
   invoice: Invoice,
 ): Promise<void> =>
   publish(context, {
-    type: `invoice.${happened}`,
+    type: `invoice.${event}`,
     subject: invoice.id,
     data: {
       invoiceId: invoice.id,
@@ -27,7 +26,7 @@ export const publishInvoice = (
     },
   });
 
-/** An invoice of a subscription is due no more, and no payment has said so: its dunning and subscription must know. */
+/** Ends the dunning of a subscription's invoice that was settled without a payment, and updates the subscription. */
 export async function enqueueInvoiceSettled(
   { kit, tx }: CommandContext,
   invoice: Invoice,

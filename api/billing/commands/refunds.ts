@@ -8,24 +8,27 @@ import { decideRefund } from "../domain/payments.ts";
 import { disputedFromCredit } from "../repositories/disputes.ts";
 import { post } from "../repositories/ledger.ts";
 import { lockPayment, noPayment, savePayment } from "../repositories/payments.ts";
-import { type Refund, findRefund, insertRefund, saveRefund } from "../repositories/refunds.ts";
+import { type Refund, findRefund, insertRefund, updateRefund } from "../repositories/refunds.ts";
 import { type CommandContext, publish } from "./context.ts";
 
-export type RefundAsked = { paymentId: string; amount: Money | undefined; reason: string };
+type RefundRequest = { paymentId: string; amount: Money | undefined; reason: string };
 
 /**
- * Promises to give money back: it is gone from the books at once, so that nothing can give it back twice, and comes back
- * into them if the gateway fails. @throws AppError not_found, conflict for more than is left
+ * Records and posts a refund, which a job sends to the gateway. Posting it first prevents refunding the same money
+ * twice; it is reversed if the gateway fails. @throws AppError not_found, conflict for more than is left
  */
-export async function requestRefund(context: CommandContext, asked: RefundAsked): Promise<Refund> {
+export async function requestRefund(
+  context: CommandContext,
+  request: RefundRequest,
+): Promise<Refund> {
   const { kit, tx, nowMs } = context;
-  const locked = await lockPayment(tx, asked.paymentId);
-  if (locked === undefined) throw noPayment(asked.paymentId);
+  const locked = await lockPayment(tx, request.paymentId);
+  if (locked === undefined) throw noPayment(request.paymentId);
   const { payment, invoice } = locked;
   const credit = creditFromPayment(invoice, payment) - (await disputedFromCredit(tx, payment.id));
-  const elsewhere = money(payment.refundPending + (credit > 0n ? credit : 0n));
-  const decision = decideRefund({ ...payment, refundPending: elsewhere }, asked.amount);
-  if (!decision.ok) throw new AppError("conflict", `It cannot be refunded: ${decision.reason}.`);
+  const unavailable = money(payment.refundPending + (credit > 0n ? credit : 0n));
+  const decision = decideRefund({ ...payment, refundPending: unavailable }, request.amount);
+  if (!decision.ok) throw new AppError("conflict", `Refund not possible: ${decision.reason}.`);
   const { amount } = decision;
   const refund = await insertRefund(tx, {
     id: newId("ref"),
@@ -33,8 +36,8 @@ export async function requestRefund(context: CommandContext, asked: RefundAsked)
     customerId: payment.customerId,
     currency: payment.currency,
     amount,
-    reason: asked.reason,
-    createdMs: nowMs,
+    reason: request.reason,
+    createdAtMs: nowMs,
   });
   const refundPending = money(payment.refundPending + amount);
   await savePayment(tx, { ...payment, refundPending }, nowMs);
@@ -43,13 +46,13 @@ export async function requestRefund(context: CommandContext, asked: RefundAsked)
   return refund;
 }
 
-export type RefundOutcome = { status: "succeeded" } | { status: "failed"; reason: string };
+type RefundOutcome = { status: "succeeded" } | { status: "failed"; reason: string };
 
-/** Records how a refund came out, once. Undefined: there is no such refund. */
+/** Applies the outcome of a pending refund, once. @returns undefined if there is no such refund */
 export async function applyRefundOutcome(
   context: CommandContext,
   id: string,
-  heard: RefundOutcome,
+  outcome: RefundOutcome,
 ): Promise<Refund | undefined> {
   const { tx, nowMs } = context;
   const seen = await findRefund(tx, id);
@@ -57,19 +60,17 @@ export async function applyRefundOutcome(
   const refund = await findRefund(tx, id);
   if (!locked || refund?.status !== "pending") return refund;
   const { payment } = locked;
+  const { status } = outcome;
+  const failure = outcome.status === "failed" ? outcome.reason : null;
+  const saved = await updateRefund(tx, id, { status, failure, updatedAtMs: nowMs });
   const refundPending = money(payment.refundPending - refund.amount);
-  const failure = heard.status === "failed" ? heard.reason : null;
-  const saved: Refund = { ...refund, status: heard.status, failure };
-  await saveRefund(tx, saved, nowMs);
-  if (heard.status === "succeeded") {
-    const refunded = money(payment.refunded + refund.amount);
-    await savePayment(tx, { ...payment, refundPending, refunded }, nowMs);
-  } else {
-    await savePayment(tx, { ...payment, refundPending }, nowMs);
+  const refunded = money(payment.refunded + (status === "succeeded" ? refund.amount : 0n));
+  await savePayment(tx, { ...payment, refundPending, refunded }, nowMs);
+  if (status === "failed") {
     const entries = reversed(entriesOf(refund));
     await post(tx, { at: nowMs, kind: "refund_failed", ref: id, entries });
   }
-  await say({ ...context, traceId: context.traceId ?? payment.traceId }, saved);
+  await publishRefund({ ...context, traceId: context.traceId ?? payment.traceId }, saved);
   return saved;
 }
 
@@ -78,7 +79,7 @@ const entriesOf = ({ currency, amount }: Refund): Entry[] => [
   { account: "cash:gateway", currency, amount: negate(amount) },
 ];
 
-const say = (context: CommandContext, refund: Refund): Promise<void> =>
+const publishRefund = (context: CommandContext, refund: Refund): Promise<void> =>
   publish(context, {
     type: `refund.${refund.status}`,
     subject: refund.id,

@@ -6,10 +6,7 @@ import { endSubscription } from "./cancel-subscription.ts";
 import type { CommandContext } from "./context.ts";
 import { publishSubscription, readTerms } from "./subscription-terms.ts";
 
-/**
- * The period with this number has ended: the next one is billed, or the subscription ends where that was wished. Done
- * twice, or by two workers, it does nothing the second time.
- */
+/** Bills the period after this one, or ends a subscription that was canceled at the period's end. Idempotent. */
 export async function renewSubscription(
   context: CommandContext,
   { subscriptionId, period }: { subscriptionId: string; period: number },
@@ -17,9 +14,9 @@ export async function renewSubscription(
   const before = await lockSubscription(context.tx, subscriptionId);
   if (before.period !== period || !isBillable(before.status)) return;
   if (before.endMs > context.nowMs)
-    throw new Error("the period has not ended: was a clock set back?");
+    throw new Error("the period has not ended: the clock may have been set back");
   if (before.cancelAtPeriodEnd) {
-    await endSubscription(context, before, { giveBack: false });
+    await endSubscription(context, before, { creditRest: false });
     return;
   }
   await beginNextPeriod(context, before);
@@ -34,7 +31,7 @@ export async function beginNextPeriod(
   const period = before.period + 1;
   const next: Subscription = {
     ...before,
-    ...periodAt(before.anchorMs, terms.price.interval, period - before.anchorPeriod),
+    ...periodAt(before.anchorAtMs, terms.price.interval, period - before.anchorPeriod),
     period,
     status: before.status === "trialing" ? "active" : before.status,
     version: before.version + 1,

@@ -2,7 +2,7 @@ import { AppError } from "#platform/errors.ts";
 import { newId } from "#platform/ids.ts";
 
 import { addDays, periodAt, wholeSecond } from "../domain/calendar.ts";
-import { discountEndsMs, couponRejection } from "../domain/coupon.ts";
+import { discountEndsAtMs, couponRejection } from "../domain/coupon.ts";
 import { MONEY_MAX, ZERO, formatMoney } from "../domain/money.ts";
 import { grossOf } from "../domain/proration.ts";
 import { NO_TAX } from "../domain/tax.ts";
@@ -12,17 +12,17 @@ import type { Customer } from "../repositories/customers.ts";
 import { claimPeriod } from "../repositories/subscription-periods.ts";
 import {
   type Subscription,
+  insertSubscription,
   recordPlanStart,
-  saveSubscription,
 } from "../repositories/subscriptions.ts";
 import { billPeriod, scheduleRenewal } from "./bill-period.ts";
 import type { CommandContext } from "./context.ts";
 import { type Terms, publishSubscription } from "./subscription-terms.ts";
 
-/** Whatever tax a country may put on top later, a renewal is never too much for one invoice. */
+/** Leaves room for any tax, so that a renewal never exceeds the maximum of an invoice. */
 const PERIOD_MAX = MONEY_MAX / 2n;
 
-export type Wanted = {
+type Order = {
   priceId: string;
   quantity: number;
   couponCode?: string | undefined;
@@ -30,48 +30,46 @@ export type Wanted = {
 };
 
 /**
- * Subscribes a locked customer: a trial first, where the price has one and the account never had the plan; else the
- * first period is billed at once.
- * @throws AppError that names the field: a price that is not sold (any more) or of another currency, a coupon that is not
- *   good
+ * Subscribes a locked customer, with a trial if the price has one and the account never had the plan; otherwise the
+ * first period is billed now. @throws AppError that names the field of a price or coupon that is not valid here
  */
 export async function startSubscription(
   context: CommandContext,
   customer: Customer,
-  wanted: Wanted,
+  order: Order,
 ): Promise<Subscription> {
   const { tx, nowMs } = context;
-  const price = await sellablePrice(context, customer, wanted);
+  const price = await sellablePrice(context, customer, order);
   const plan = await readPlan(tx, price.planId);
   const isNew = await recordPlanStart(tx, customer.accountId, plan.id);
   const trial = price.trialDays > 0 && isNew;
   const startMs = wholeSecond(nowMs);
-  const anchorMs = trial ? addDays(startMs, price.trialDays) : startMs;
-  const first = periodAt(anchorMs, price.interval, 0);
-  const coupon = await claimCoupon(context, wanted, price);
+  const anchorAtMs = trial ? addDays(startMs, price.trialDays) : startMs;
+  const first = periodAt(anchorAtMs, price.interval, 0);
+  const coupon = await claimCoupon(context, order, price);
   const subscription: Subscription = {
     id: newId("sub"),
     customerId: customer.id,
     priceId: price.id,
-    quantity: wanted.quantity,
+    quantity: order.quantity,
     status: trial ? "trialing" : "active",
     currency: price.currency,
     mrr: ZERO,
-    anchorMs,
+    anchorAtMs,
     anchorPeriod: trial ? 2 : 1,
     period: 1,
     startMs,
-    endMs: trial ? anchorMs : first.endMs,
+    endMs: trial ? anchorAtMs : first.endMs,
     cancelAtPeriodEnd: false,
-    canceledMs: null,
+    canceledAtMs: null,
     couponId: coupon?.id ?? null,
-    discountEndsMs: coupon === undefined ? null : discountEndsMs(coupon, first),
-    paymentMethodId: wanted.paymentMethodId ?? null,
+    discountEndsAtMs: coupon === undefined ? null : discountEndsAtMs(coupon, first),
+    paymentMethodId: order.paymentMethodId ?? null,
     latestInvoiceId: null,
     version: 1,
-    createdMs: nowMs,
+    createdAtMs: nowMs,
   };
-  await saveSubscription(tx, subscription);
+  await insertSubscription(tx, subscription);
   if (coupon !== undefined) await redeem(context, subscription, coupon);
   const terms: Terms = { plan, price, coupon };
   const started = trial
@@ -88,11 +86,11 @@ async function startTrial(context: CommandContext, it: Subscription): Promise<Su
   return it;
 }
 
-/** @throws AppError where the price cannot be bought by this customer */
+/** @throws AppError unless the price is for sale to this customer */
 export async function sellablePrice(
   { tx }: CommandContext,
   customer: Pick<Customer, "currency">,
-  { priceId, quantity }: Pick<Wanted, "priceId" | "quantity">,
+  { priceId, quantity }: Pick<Order, "priceId" | "quantity">,
 ): Promise<Price> {
   const price = await readPrice(tx, priceId).catch((error: unknown) => {
     if (error instanceof AppError) throw refused("priceId", error.message);
@@ -100,7 +98,7 @@ export async function sellablePrice(
   });
   const plan = await readPlan(tx, price.planId);
   if (price.archived || plan.archived) {
-    throw refused("priceId", "this price is archived: choose one that is still sold");
+    throw refused("priceId", "this price is archived: choose one that is for sale");
   }
   if (price.currency !== customer.currency) {
     throw refused(
@@ -117,25 +115,29 @@ export async function sellablePrice(
 
 async function claimCoupon(
   { tx, nowMs }: CommandContext,
-  { couponCode, quantity }: Wanted,
+  { couponCode, quantity }: Order,
   price: Price,
 ): Promise<Coupon | undefined> {
   if (couponCode === undefined) return undefined;
   const coupon = await claimRedemption(tx, couponCode, nowMs);
   if (coupon === undefined) {
-    throw new AppError("conflict", "This coupon is not known, has expired, or is used up.", {
-      fields: [
-        {
-          path: "body.couponCode",
-          code: "coupon_not_available",
-          message: "leave it out, or take another one",
-        },
-      ],
-    });
+    throw new AppError(
+      "conflict",
+      "This coupon does not exist, has expired, or has no redemptions left.",
+      {
+        fields: [
+          {
+            path: "body.couponCode",
+            code: "coupon_not_available",
+            message: "omit it, or use another one",
+          },
+        ],
+      },
+    );
   }
   const gross = grossOf(price.unitAmount, quantity);
-  const refusal = couponRejection(coupon, { currency: price.currency, gross });
-  if (refusal !== undefined) throw refused("couponCode", refusal);
+  const rejection = couponRejection(coupon, { currency: price.currency, gross });
+  if (rejection !== undefined) throw refused("couponCode", rejection);
   return coupon;
 }
 
@@ -145,9 +147,9 @@ async function redeem(
   { id: couponId }: Coupon,
 ): Promise<void> {
   if (await recordRedemption(tx, { couponId, customerId, subscriptionId, nowMs })) return;
-  throw new AppError("conflict", "This account has used this coupon before.", {
+  throw new AppError("conflict", "This account has already redeemed this coupon.", {
     fields: [
-      { path: "body.couponCode", code: "coupon_used", message: "it is good once for an account" },
+      { path: "body.couponCode", code: "coupon_used", message: "each account can redeem it once" },
     ],
   });
 }

@@ -1,7 +1,7 @@
 import { wholeSecond } from "../domain/calendar.ts";
 import { ZERO } from "../domain/money.ts";
 import { isBillable } from "../domain/subscription.ts";
-import { openInvoices } from "../repositories/invoice-lines.ts";
+import { openInvoices } from "../repositories/invoices.ts";
 import { readPeriod } from "../repositories/subscription-periods.ts";
 import {
   type Subscription,
@@ -11,9 +11,9 @@ import {
 import { endSubscription } from "./cancel-subscription.ts";
 import type { CommandContext } from "./context.ts";
 import { beginNextPeriod } from "./renew-subscription.ts";
-import { publishSubscription, readTerms, recurring } from "./subscription-terms.ts";
+import { publishSubscription, readTerms, recurringRevenue } from "./subscription-terms.ts";
 
-/** An invoice of an active subscription could not be collected. Does nothing to one that is not active. */
+/** Marks an active subscription as past due; any other status is kept. */
 export async function markPastDue(context: CommandContext, subscriptionId: string): Promise<void> {
   const before = await lockSubscription(context.tx, subscriptionId);
   if (before.status !== "active") return;
@@ -21,8 +21,8 @@ export async function markPastDue(context: CommandContext, subscriptionId: strin
 }
 
 /**
- * Collecting was given up: the subscription ends (`canceled`), or waits, without being billed, to be paid (`unpaid`).
- * Does nothing to one that isBillable no more. The open invoice is still owed: see `writeOffInvoice`.
+ * Ends a billable subscription after exhausted dunning (`canceled`), or suspends its billing until it is paid
+ * (`unpaid`). The invoice stays open: see `writeOffInvoice`.
  */
 export async function applyDunningOutcome(
   context: CommandContext,
@@ -31,13 +31,13 @@ export async function applyDunningOutcome(
 ): Promise<void> {
   const before = await lockSubscription(context.tx, subscriptionId);
   if (!isBillable(before.status)) return;
-  if (outcome === "canceled") await endSubscription(context, before, { giveBack: false });
+  if (outcome === "canceled") await endSubscription(context, before, { creditRest: false });
   else await save(context, { ...before, status: "unpaid", mrr: ZERO });
 }
 
 /**
- * An invoice was paid after all: the subscription is active again once none of its invoices is open. One that was unpaid
- * beyond its period begins a new one now, as it was not served in between, or ends where that was wished.
+ * Reactivates a past due or unpaid subscription once none of its invoices is open. If it was unpaid beyond its period, a
+ * new period starts now, or the subscription ends if it was canceled at the period's end.
  */
 export async function recoverSubscription(
   context: CommandContext,
@@ -51,10 +51,10 @@ export async function recoverSubscription(
   const active: Subscription = { ...before, status: "active" };
   if (before.status === "unpaid" && before.endMs <= nowMs) {
     if (before.cancelAtPeriodEnd) {
-      await endSubscription(context, before, { giveBack: false });
+      await endSubscription(context, before, { creditRest: false });
       return;
     }
-    const anchor = { anchorMs: wholeSecond(nowMs), anchorPeriod: before.period + 1 };
+    const anchor = { anchorAtMs: wholeSecond(nowMs), anchorPeriod: before.period + 1 };
     await beginNextPeriod(context, { ...active, ...anchor });
     return;
   }
@@ -65,7 +65,7 @@ async function save(context: CommandContext, changed: Subscription): Promise<voi
   const { tx } = context;
   const terms = await readTerms(tx, changed);
   const at = { subscriptionId: changed.id, period: changed.period };
-  const mrr = recurring(terms, changed, await readPeriod(tx, at));
+  const mrr = recurringRevenue(terms, changed, await readPeriod(tx, at));
   const saved = { ...changed, mrr, version: changed.version + 1 };
   await saveSubscription(tx, saved);
   await publishSubscription(context, "changed", { subscription: saved, planId: terms.plan.id });

@@ -10,7 +10,7 @@ import { type Coupon, readCoupon } from "../repositories/coupons.ts";
 import type { Subscription } from "../repositories/subscriptions.ts";
 import { type CommandContext, publish } from "./context.ts";
 
-/** What a subscription is to and what is taken off. */
+/** What a subscription is priced by. */
 export type Terms = { plan: Plan; price: Price; coupon: Coupon | undefined };
 
 export async function readTerms(
@@ -25,41 +25,41 @@ export async function readTerms(
   };
 }
 
-/** What a whole period of a subscription costs, for a period that begins at `startMs`. */
+/** The price of a whole period that starts at `startMs`. */
 export function periodPrice(
   { plan, price, coupon }: Terms,
-  subscription: Pick<Subscription, "quantity" | "startMs" | "discountEndsMs">,
+  subscription: Pick<Subscription, "quantity" | "startMs" | "discountEndsAtMs">,
 ): PeriodPrice {
-  const { quantity, startMs, discountEndsMs: endsMs } = subscription;
+  const { quantity, startMs, discountEndsAtMs: endsAtMs } = subscription;
   const gross = grossOf(price.unitAmount, quantity);
-  const taken = coupon === undefined ? undefined : { ...coupon, endsMs };
+  const discount = coupon === undefined ? undefined : { ...coupon, endsAtMs };
   return {
     description: plan.name,
     quantity,
     unitAmount: price.unitAmount,
     gross,
-    discount: periodDiscount(taken, { gross, startMs }),
+    discount: periodDiscount(discount, { gross, startMs }),
   };
 }
 
-/** Monthly recurring revenue of a subscription as it is; a discount of one period is none that recurs. */
-export function recurring(
+/** Monthly recurring revenue; a discount of a single period does not recur. */
+export function recurringRevenue(
   terms: Terms,
   subscription: Pick<Subscription, "status">,
   billed: { gross: Money; discount: Money; taxRate: TaxRate },
 ): Money {
-  const lasting = terms.coupon?.duration === "once" ? ZERO : billed.discount;
+  const recurringDiscount = terms.coupon?.duration === "once" ? ZERO : billed.discount;
   const { interval } = terms.price;
-  return mrrOf({ ...billed, status: subscription.status, interval, discount: lasting });
+  return mrrOf({ ...billed, status: subscription.status, interval, discount: recurringDiscount });
 }
 
 export function publishSubscription(
   context: CommandContext,
-  happened: "created" | "changed" | "canceled",
+  event: "created" | "changed" | "canceled",
   { subscription, planId }: { subscription: Subscription; planId: string },
 ): Promise<void> {
   return publish(context, {
-    type: `subscription.${happened}`,
+    type: `subscription.${event}`,
     subject: subscription.id,
     data: {
       subscriptionId: subscription.id,

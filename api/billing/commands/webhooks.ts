@@ -6,17 +6,15 @@ import { type CommandContext, publish } from "./context.ts";
 import { closeDispute, openDispute } from "./disputes.ts";
 import { applyRefundOutcome } from "./refunds.ts";
 
-export type Received = "applied" | "known_already" | "not_ours";
-
-/** Applies an event of a gateway, once. What it is about may not be ours: then it is only remembered. */
+/** Applies an event of a gateway, once. An event about an unknown payment is only recorded. */
 export async function handleWebhookEvent(
   context: CommandContext,
   gateway: string,
   event: GatewayEvent,
-): Promise<Received> {
+): Promise<"applied" | "known_already" | "not_ours"> {
   const { id, type } = event;
-  const fresh = await recordWebhookEvent(context.tx, { gateway, id, type, nowMs: context.nowMs });
-  if (!fresh) return "known_already";
+  const isNew = await recordWebhookEvent(context.tx, { gateway, id, type, nowMs: context.nowMs });
+  if (!isNew) return "known_already";
   return (await apply(context, gateway, event)) === undefined ? "not_ours" : "applied";
 }
 
@@ -26,8 +24,8 @@ function apply(context: CommandContext, gateway: string, event: GatewayEvent): P
     case "charge.succeeded":
     case "charge.requires_action": {
       const { reference, id: chargeId } = data.charge;
-      const heard = type === "charge.succeeded" ? "succeeded" : "authentication_asked";
-      return applyPaymentEvent(context, reference, { type: heard, chargeId });
+      const eventType = type === "charge.succeeded" ? "succeeded" : "authentication_required";
+      return applyPaymentEvent(context, reference, { type: eventType, chargeId });
     }
     case "charge.failed":
       return applyPaymentEvent(context, data.charge.reference, {
@@ -40,7 +38,7 @@ function apply(context: CommandContext, gateway: string, event: GatewayEvent): P
         reason: data.reason,
       });
     case "charge.fraud_warning":
-      return warnOfFraud(context, data.charge.reference);
+      return recordFraudWarning(context, data.charge.reference);
     case "refund.succeeded":
       return applyRefundOutcome(context, data.refund.reference, { status: "succeeded" });
     case "refund.failed":
@@ -55,8 +53,11 @@ function apply(context: CommandContext, gateway: string, event: GatewayEvent): P
   }
 }
 
-/** The bank thinks that a charge was fraud: to refund it now is cheaper than the dispute that may follow. */
-async function warnOfFraud(context: CommandContext, paymentId: string): Promise<true | undefined> {
+/** Marks a payment that the bank suspects of fraud, as refunding it is cheaper than a dispute. */
+async function recordFraudWarning(
+  context: CommandContext,
+  paymentId: string,
+): Promise<true | undefined> {
   const locked = await lockPayment(context.tx, paymentId);
   if (locked === undefined) return undefined;
   const { payment } = locked;

@@ -4,21 +4,21 @@ export type Interval = (typeof INTERVALS)[number];
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
 
-/** Periods begin and end at whole seconds. */
+/** Rounded down to a whole second, as the bounds of periods are. */
 export const wholeSecond = (ms: number): number => ms - (ms % SECOND_MS);
 
 export const addDays = (ms: number, days: number): number => ms + days * DAY_MS;
 
 /**
- * So many months later in UTC, at the same time of the same day, or of the month's last day where it has no such day.
- * Counted from the anchor each time, a subscription of 31 January renews on 28 (29) February and on 31 March.
+ * Adds months in UTC; a day that the month does not have becomes its last day. Counting from the anchor keeps the day:
+ * a subscription of 31 January renews on 28 (29) February and on 31 March.
  */
-export function addMonths(anchorMs: number, months: number): number {
-  const anchor = new Date(anchorMs);
+export function addMonths(anchorAtMs: number, months: number): number {
+  const anchor = new Date(anchorAtMs);
   const month = anchor.getUTCMonth() + months;
   const year = anchor.getUTCFullYear();
   const lastDay = new Date(Date.UTC(year, month + 1, 0)).getUTCDate();
-  const later = new Date(anchorMs);
+  const later = new Date(anchorAtMs);
   later.setUTCFullYear(year, month, Math.min(anchor.getUTCDate(), lastDay));
   return later.getTime();
 }
@@ -27,11 +27,11 @@ const MONTHS: Record<Interval, number> = { month: 1, year: 12 };
 
 export type Period = { startMs: number; endMs: number };
 
-/** The period number `index` (0 is the first) from an anchor: it ends where the next one begins. */
-export function periodAt(anchorMs: number, interval: Interval, index: number): Period {
+/** Period number `index` from an anchor, counted from 0. */
+export function periodAt(anchorAtMs: number, interval: Interval, index: number): Period {
   const months = MONTHS[interval];
   return {
-    startMs: addMonths(anchorMs, index * months),
-    endMs: addMonths(anchorMs, (index + 1) * months),
+    startMs: addMonths(anchorAtMs, index * months),
+    endMs: addMonths(anchorAtMs, (index + 1) * months),
   };
 }

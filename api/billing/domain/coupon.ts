@@ -11,34 +11,34 @@ export type CouponValue =
 
 export type CouponTerms = {
   value: CouponValue;
-  /** Of which `minimumAmount` is, and for which alone the coupon is good; null: any. */
+  /** The only currency that the coupon applies to, and that of `minimumAmount`; null: any. */
   currency: string | null;
   minimumAmount: Money;
   duration: CouponDuration;
-  /** Only where it repeats. */
+  /** For `repeating` only. */
   durationMonths: number | null;
 };
 
-/** What a coupon takes off an amount: never more than all of it. */
+/** At most the whole amount. */
 const discountOf = (value: CouponValue, gross: bigint): Money =>
   value.kind === "percent" ? basisPointsOf(gross, value.basisPoints) : min(value.amount, gross);
 
-/** Why a coupon is not good for what is bought, undefined where it is. */
+/** Why a coupon does not apply to a purchase; undefined if it does. */
 export function couponRejection(
   terms: CouponTerms,
-  bought: { currency: string; gross: bigint },
+  purchase: { currency: string; gross: bigint },
 ): string | undefined {
-  if (terms.currency !== null && terms.currency !== bought.currency) {
-    return `this coupon is for ${terms.currency}, the price is in ${bought.currency}`;
+  if (terms.currency !== null && terms.currency !== purchase.currency) {
+    return `this coupon is for ${terms.currency}, the price is in ${purchase.currency}`;
   }
-  if (bought.gross < terms.minimumAmount) {
-    return `this coupon needs at least ${formatMoney(terms.minimumAmount, bought.currency)} a period`;
+  if (purchase.gross < terms.minimumAmount) {
+    return `this coupon needs at least ${formatMoney(terms.minimumAmount, purchase.currency)} a period`;
   }
   return undefined;
 }
 
-/** Periods that begin before this moment are discounted; null: all. `first` is the first period that is paid for. */
-export function discountEndsMs(
+/** Periods that start before this time are discounted; null: all. `first` is the first paid period. */
+export function discountEndsAtMs(
   terms: Pick<CouponTerms, "duration" | "durationMonths">,
   first: { startMs: number; endMs: number },
 ): number | null {
@@ -47,12 +47,12 @@ export function discountEndsMs(
   return addMonths(first.startMs, terms.durationMonths ?? 0);
 }
 
-/** The discount of a period that begins at a moment; none where the period costs less than the coupon asks for. */
+/** The discount of a period; zero if it costs less than the coupon's minimum. */
 export function periodDiscount(
-  coupon: (Pick<CouponTerms, "value" | "minimumAmount"> & { endsMs: number | null }) | undefined,
+  coupon: (Pick<CouponTerms, "value" | "minimumAmount"> & { endsAtMs: number | null }) | undefined,
   period: { gross: bigint; startMs: number },
 ): Money {
   if (coupon === undefined || period.gross < coupon.minimumAmount) return ZERO;
-  if (coupon.endsMs !== null && period.startMs >= coupon.endsMs) return ZERO;
+  if (coupon.endsAtMs !== null && period.startMs >= coupon.endsAtMs) return ZERO;
   return discountOf(coupon.value, period.gross);
 }

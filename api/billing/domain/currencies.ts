@@ -1,4 +1,4 @@
-/** ISO 4217 codes in use, by how many digits the minor unit has where that is not two. */
+/** ISO 4217 codes by the number of digits of the minor unit. */
 const NO_DIGITS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF";
 const THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND";
 const FOUR_DIGITS = "CLF UYW";
@@ -18,9 +18,9 @@ const DIGITS: ReadonlyMap<string, number> = new Map(
 
 export const isCurrency = (code: string): boolean => DIGITS.has(code);
 
-/** Digits of the minor unit: 2 for EUR, 0 for JPY. @throws Error for what is no currency */
+/** Digits of the minor unit: 2 for EUR, 0 for JPY. @throws Error for an unknown currency */
 export function minorDigits(currency: string): number {
   const digits = DIGITS.get(currency);
-  if (digits === undefined) throw new Error(`${currency} is no ISO 4217 currency in use`);
+  if (digits === undefined) throw new Error(`${currency} is not an ISO 4217 currency in use`);
   return digits;
 }

@@ -23,20 +23,20 @@ const events = fc.oneof(
 );
 
 const next = (status: DisputeStatus, event: DisputeEvent): DisputeStatus => {
-  const verdict = transition({ status, evidenceDueByMs: DUE_MS }, event);
-  return verdict.changed ? verdict.status : status;
+  const transitioned = transition({ status, evidenceDueByMs: DUE_MS }, event);
+  return transitioned.changed ? transitioned.status : status;
 };
 
-test("a dispute that is over stays as it is, and says so", () => {
+test("a closed dispute does not change and the reason states its status", () => {
   fc.assert(
     fc.property(fc.constantFrom(...DISPUTE_STATUSES.filter(isClosed)), events, (status, event) => {
-      const verdict = transition({ status, evidenceDueByMs: DUE_MS }, event);
-      expect(verdict).toEqual({ changed: false, reason: `the dispute is over: ${status}` });
+      const transitioned = transition({ status, evidenceDueByMs: DUE_MS }, event);
+      expect(transitioned).toEqual({ changed: false, reason: `the dispute is closed: ${status}` });
     }),
   );
 });
 
-test("evidence counts before the deadline, once, and then the deadline does nothing", () => {
+test("evidence is accepted once before the deadline, and then the deadline has no effect", () => {
   fc.assert(
     fc.property(fc.nat({ max: 2_000 }), (nowMs) => {
       const status = next("needs_response", { type: "evidence", nowMs });
@@ -47,7 +47,7 @@ test("evidence counts before the deadline, once, and then the deadline does noth
   );
 });
 
-test("what a dispute takes balances, whatever it is", () => {
+test("the ledger entries of any dispute balance", () => {
   const amounts = fc.bigInt({ min: 0n, max: 10n ** 12n });
   fc.assert(
     fc.property(amounts, amounts, amounts, (amount, fee, fromCredit) => {

@@ -20,28 +20,31 @@ export type DisputeTransition =
   | { changed: true; status: DisputeStatus }
   | { changed: false; reason: string };
 
-const same = (reason: string): DisputeTransition => ({ changed: false, reason });
-const to = (next: DisputeStatus): DisputeTransition => ({ changed: true, status: next });
+const unchanged = (reason: string): DisputeTransition => ({ changed: false, reason });
+const changedTo = (status: DisputeStatus): DisputeTransition => ({ changed: true, status });
 
-/** What an event makes of a dispute; when it changes nothing, why. */
+/** The status after an event, or the reason why the event changes nothing. */
 export function transition(
   dispute: { status: DisputeStatus; evidenceDueByMs: number },
   event: DisputeEvent,
 ): DisputeTransition {
   const { status, evidenceDueByMs } = dispute;
-  if (isClosed(status)) return same(`the dispute is over: ${status}`);
+  if (isClosed(status)) return unchanged(`the dispute is closed: ${status}`);
   switch (event.type) {
     case "decided":
-      return to(event.outcome);
+      return changedTo(event.outcome);
     case "accept":
-      return to("accepted");
+      return changedTo("accepted");
     case "evidence":
-      if (status === "under_review") return same("evidence was given: the bank is reviewing it");
-      if (event.nowMs >= evidenceDueByMs) return same("the deadline for evidence has passed");
-      return to("under_review");
+      if (status === "under_review")
+        return unchanged("evidence was submitted and the bank is reviewing it");
+      if (event.nowMs >= evidenceDueByMs) return unchanged("the deadline for evidence has passed");
+      return changedTo("under_review");
     case "deadline":
-      if (status === "under_review") return same("evidence was given in time");
-      return event.nowMs < evidenceDueByMs ? same("there is time left") : to("expired");
+      if (status === "under_review") return unchanged("evidence was submitted in time");
+      return event.nowMs < evidenceDueByMs
+        ? unchanged("the deadline has not passed")
+        : changedTo("expired");
   }
 }
 
@@ -53,11 +56,11 @@ type Withdrawn = {
   customerId: string;
   amount: bigint;
   fee: bigint;
-  /** The part that the customer had as credit, and has no longer. */
+  /** The part taken from the customer's credit. */
   fromCredit: bigint;
 };
 
-/** What the gateway takes when a dispute opens: the amount and its fee. The opposite of it when it is won. */
+/** The gateway withdraws the amount and a fee when a dispute opens. Winning it reverses these entries. */
 export function withdrawalEntries(dispute: Withdrawn): Entry[] {
   const { currency, customerId, amount, fee, fromCredit } = dispute;
   return [

@@ -5,7 +5,7 @@ import { type DunningPolicy, nextDunningStep, isStrictlyIncreasing } from "./dun
 const DAY_MS = 86_400_000;
 const policy: DunningPolicy = { retryDays: [1, 3, 5, 7], finally: "unpaid" };
 
-test("retries come at their days after the first failure, then it is given up", () => {
+test("retries are due on the days of the policy after the first failure, then dunning is exhausted", () => {
   const steps = [0, 1, 2, 3, 4].map((retries) =>
     nextDunningStep(policy, { startedAtMs: 0, retries, nowMs: 0 }),
   );
@@ -15,12 +15,12 @@ test("retries come at their days after the first failure, then it is given up", 
   ]);
 });
 
-test("a retry whose day has passed comes at once and not in the past", () => {
+test("a retry whose day has passed is due now", () => {
   const late = { startedAtMs: 0, retries: 0, nowMs: 2 * DAY_MS };
   expect(nextDunningStep(policy, late)).toEqual({ kind: "retry", atMs: 2 * DAY_MS });
 });
 
-test("days rise, each once", () => {
+test("retry days must be strictly increasing", () => {
   expect([[], [1], [0, 1, 9]].map(isStrictlyIncreasing)).toEqual([true, true, true]);
   expect(
     [

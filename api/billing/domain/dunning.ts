@@ -1,9 +1,9 @@
 const DAY_MS = 86_400_000;
 
 export type DunningPolicy = {
-  /** When to try again, in days after the first failure, rising. */
+  /** Days after the first failure, ascending. */
   retryDays: readonly number[];
-  /** What becomes of the subscription when the last retry failed. */
+  /** What happens to the subscription when the last retry fails. */
   finally: "cancel" | "unpaid";
 };
 
@@ -11,7 +11,7 @@ export type DunningStep =
   | { kind: "retry"; atMs: number }
   | { kind: "give_up"; outcome: DunningPolicy["finally"] };
 
-/** What follows after a failure when `retries` were made; a retry that is overdue comes at once. */
+/** The step after a failure that followed `retries` retries; an overdue retry is due now. */
 export function nextDunningStep(
   policy: DunningPolicy,
   run: { startedAtMs: number; retries: number; nowMs: number },

@@ -35,7 +35,7 @@ const lines = fc
   .filter((it) => it.length > 0);
 const discount = fc.bigInt({ min: 0n, max: 10n ** 10n });
 
-test("an invoice is the sum of its lines, and its discount is all of what was given, never more than the sum", () => {
+test("an invoice is the sum of its lines, and its discount is the given one, limited to that sum", () => {
   fc.assert(
     fc.property(lines, discount, taxRate, (drafts, off, rate) => {
       const taxed = withDiscount(drafts, off).map((line) => taxedLine(line, rate));
@@ -83,7 +83,7 @@ test("what an invoice and its credit notes post always balances, and the notes t
   );
 });
 
-test("of a payment, what was over and what a credit note took back after it is credit, and no more", () => {
+test("overpayment and later credit notes become credit, and nothing else of a payment does", () => {
   const invoice = {
     total: 100n,
     creditApplied: 10n,
@@ -96,13 +96,13 @@ test("of a payment, what was over and what a credit note took back after it is c
   expect(creditFromPayment(paid, payment)).toBe(5n);
   expect(creditFromPayment({ ...paid, credited: 20n }, payment)).toBe(25n);
   expect(creditFromPayment({ ...paid, prorated: 30n }, payment)).toBe(35n);
-  // A note that came before the money lowered what was due, and made nothing credit.
+  // A credit note before the payment lowered the amount due instead.
   const lowered = { ...invoice, amountPaid: 70n, credited: 20n };
   expect(creditFromPayment(lowered, { ...payment, amount: 70n })).toBe(0n);
   expect(creditFromPayment(paid, { ...payment, id: "pay_2" })).toBe(95n);
 });
 
-test("a draft cannot be paid, what is void stays void, and the refusal says what would do", () => {
+test("invoice statuses allow exactly these actions, and the error names the allowed statuses", () => {
   const actions: InvoiceAction[] = ["finalize", "pay", "void", "write_off", "reopen", "edit"];
   const possible = INVOICE_STATUSES.flatMap((status) =>
     actions.flatMap((action) => {
@@ -120,6 +120,6 @@ test("a draft cannot be paid, what is void stays void, and the refusal says what
     "uncollectible pay paid",
   ]);
   expect(() => requireNext("paid", "void")).toThrow(
-    "The invoice is paid: only one that is open can be voided.",
+    "The invoice is paid: only an invoice that is open can be voided.",
   );
 });

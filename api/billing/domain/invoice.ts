@@ -10,42 +10,43 @@ export type InvoiceAction = "finalize" | "pay" | "void" | "write_off" | "reopen"
 const NEXT: Record<InvoiceStatus, Partial<Record<InvoiceAction, InvoiceStatus>>> = {
   draft: { edit: "draft", finalize: "open" },
   open: { pay: "paid", void: "void", write_off: "uncollectible" },
-  // A payment that fails after it was taken for good makes the claim open again.
+  // A payment may be reversed after it succeeded.
   paid: { reopen: "open" },
   void: {},
-  // Money may still come for what nobody expected to be paid.
+  // A written-off invoice may still be paid.
   uncollectible: { pay: "paid" },
 };
 
-const SAID: Record<InvoiceAction, string> = {
+const PARTICIPLE: Record<InvoiceAction, string> = {
   edit: "changed",
   finalize: "finalised",
   pay: "paid",
   void: "voided",
   write_off: "written off",
-  reopen: "opened again",
+  reopen: "reopened",
 };
 
-/** The status after an action, undefined where the action is not possible in this status. */
+/** Undefined if the action is not possible in this status. */
 export const nextStatus = (
   status: InvoiceStatus,
   action: InvoiceAction,
 ): InvoiceStatus | undefined => NEXT[status][action];
 
-/** @throws AppError conflict that says which statuses would do */
+/** @throws AppError conflict that names the statuses that allow the action */
 export function requireNext(status: InvoiceStatus, action: InvoiceAction): InvoiceStatus {
   const next = nextStatus(status, action);
   if (next !== undefined) return next;
-  const able = INVOICE_STATUSES.filter((it) => NEXT[it][action] !== undefined).join(" or ");
+  const allowed = INVOICE_STATUSES.filter((it) => NEXT[it][action] !== undefined).join(" or ");
   throw new AppError(
     "conflict",
-    `The invoice is ${status}: only one that is ${able} can be ${SAID[action]}.`,
+    `The invoice is ${status}: only an invoice that is ${allowed} can be ${PARTICIPLE[action]}.`,
   );
 }
 
-type LineKind = "item" | "subscription" | "proration_credit" | "proration_charge";
+export const LINE_KINDS = ["item", "subscription", "proration_credit", "proration_charge"] as const;
+type LineKind = (typeof LINE_KINDS)[number];
 
-/** What is charged, before tax is known. Amounts of a credit are negative, its discount too. */
+/** A line before tax. Amount and discount of a credit are negative. */
 export type LineDraft = {
   kind: LineKind;
   description: string;
@@ -54,9 +55,9 @@ export type LineDraft = {
   /** Before discount. */
   amount: Money;
   discount: Money;
-  /** Epoch ms: the time that is charged for. */
+  /** Service period, epoch ms. */
   period?: { startMs: number; endMs: number } | undefined;
-  /** Where it is not that of the invoice: a credit takes back the tax that was charged. */
+  /** Overrides the rate of the invoice: a credit reverses the tax at the rate that was charged. */
   taxRate?: TaxRate;
 };
 
@@ -64,7 +65,7 @@ export type InvoiceLine = LineDraft & { taxRate: TaxRate; tax: Money; total: Mon
 
 export type InvoiceTotals = { subtotal: Money; discount: Money; tax: Money; total: Money };
 
-/** A line with its tax: rounded once for each line, so that the invoice is the sum of its lines. */
+/** Rounds the tax once per line, so that the invoice is the sum of its lines. */
 export function taxedLine(draft: LineDraft, rate: TaxRate): InvoiceLine {
   const { taxRate = rate } = draft;
   const net = money(draft.amount - draft.discount);
@@ -72,7 +73,7 @@ export function taxedLine(draft: LineDraft, rate: TaxRate): InvoiceLine {
   return { ...draft, taxRate, tax, total: taxRate.inclusive ? net : money(net + tax) };
 }
 
-/** @throws AppError unprocessable where a sum is more than one invoice may have */
+/** @throws AppError unprocessable if a sum exceeds the maximum of an invoice */
 export function totalsOf(lines: readonly InvoiceLine[]): InvoiceTotals {
   const totals = {
     subtotal: sum(lines.map((it) => it.amount)),
@@ -83,20 +84,18 @@ export function totalsOf(lines: readonly InvoiceLine[]): InvoiceTotals {
   if (abs(totals.subtotal) <= MONEY_MAX && abs(totals.total) <= MONEY_MAX) return totals;
   throw new AppError(
     "unprocessable",
-    `An invoice may come to ${MONEY_MAX} minor units at most: lower the amounts or quantities, or write several invoices.`,
+    `The total of an invoice is limited to ${MONEY_MAX} minor units: lower the amounts or quantities, or create several invoices.`,
   );
 }
 
-/** Lines with a discount on their sum, split by their amounts without losing a unit; never more than the sum. */
+/** Distributes a discount over the lines in proportion to their amounts, limited to their sum. */
 export function withDiscount(lines: readonly LineDraft[], discount: bigint): LineDraft[] {
   const amounts = lines.map((it) => it.amount);
   const parts = allocate(min(discount, sum(amounts)), amounts);
   return lines.map((line, index) => ({ ...line, discount: parts[index] ?? money(0n) }));
 }
 
-/**
- * How a total is met when it is finalised: the customer's credit pays what it can; a total below zero adds to it.
- */
+/** Finalising applies the customer's credit to the total; a negative total is added to the credit. */
 export function applyCredit(
   total: bigint,
   credit: bigint,
@@ -109,17 +108,17 @@ export function applyCredit(
   };
 }
 
-/** The tax in a credit note: notes that add up to the whole invoice take back exactly its tax. */
+/** The tax part of a credit note; the notes of a fully credited invoice add up to its tax. */
 export function taxOfCreditNote(
   invoice: { total: bigint; tax: bigint; credited: bigint; creditedTax: bigint },
   amount: bigint,
 ): Money {
   const after = invoice.credited + amount;
-  // Rounds down, so that no part takes back more tax than there is.
+  // Rounding down keeps the sum of partial notes within the tax.
   return money((invoice.tax * after) / invoice.total - invoice.creditedTax);
 }
 
-/** What a credit note may still take back, besides what else gave back of it as credit or in money. */
+/** The maximum of another credit note. */
 export function creditableAmount(
   invoice: { total: bigint; credited: bigint; prorated: bigint },
   refundedOrDisputed: bigint,
@@ -134,8 +133,8 @@ type Settled = Record<
 >;
 
 /**
- * The part of a payment that the customer has as credit: what was over when it came, and what credit notes and
- * changes of the subscription took back after it. It is not given back in money as well.
+ * The part of a payment that has become the customer's credit, by overpayment, credit notes or proration. It cannot be
+ * refunded as well.
  */
 export function creditFromPayment(
   invoice: Settled & { paymentId: string | null },
@@ -144,6 +143,6 @@ export function creditFromPayment(
   const paidIt = invoice.paymentId === payment.id;
   const used = paidIt ? min(payment.amount, invoice.amountPaid) : ZERO;
   const neverDue = invoice.total - invoice.creditApplied - invoice.amountPaid - invoice.amountDue;
-  const takenBack = paidIt ? min(invoice.credited - neverDue + invoice.prorated, used) : ZERO;
-  return money(payment.amount - used + takenBack);
+  const creditedAfter = paidIt ? min(invoice.credited - neverDue + invoice.prorated, used) : ZERO;
+  return money(payment.amount - used + creditedAfter);
 }

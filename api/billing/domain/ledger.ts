@@ -1,4 +1,4 @@
-/** The accounts of the ledger. A customer's own ones carry the customer's id. */
+/** Accounts of a single customer end with its id. */
 type Account =
   | `receivable:${string}`
   | `customer_credit:${string}`
@@ -13,17 +13,16 @@ type Account =
   | "dispute_fees"
   | "gateway_fees";
 
-/** One side of a posting, in minor units: a debit is positive, a credit negative. */
+/** In minor units: a debit is positive, a credit negative. */
 export type Entry = { account: Account; currency: string; amount: bigint };
 
-/** What happened once: `kind` and `ref` (the id of what it is about) together are posted at most once. */
+/** `kind` and `ref` (the id of the subject) together are unique. */
 export type Posting = { at: number; kind: string; ref: string; entries: readonly Entry[] };
 
-/** Leaves out what moves nothing. */
 export const nonZeroEntries = (entries: readonly Entry[]): Entry[] =>
   entries.filter((it) => it.amount !== 0n);
 
-/** Currencies in which debits and credits differ, with the difference. */
+/** Currencies whose debits and credits differ, with the difference. */
 export function imbalances(entries: readonly Entry[]): [currency: string, difference: bigint][] {
   const sums = new Map<string, bigint>();
   for (const { currency, amount } of entries) {
@@ -38,11 +37,11 @@ type Totals = {
   discount: bigint;
   tax: bigint;
   total: bigint;
-  /** Of the customer's credit; negative where a negative total adds to it. */
+  /** From the customer's credit; negative if a negative total is added to it. */
   creditApplied: bigint;
 };
 
-/** An invoice becomes a claim: on the customer, less what their credit pays; against revenue, discounts and tax. */
+/** Entries of a finalised invoice. */
 export function invoiceEntries(invoice: Totals): Entry[] {
   const { currency, customerId, discount, tax, total, creditApplied } = invoice;
   return nonZeroEntries([
@@ -54,7 +53,7 @@ export function invoiceEntries(invoice: Totals): Entry[] {
   ]);
 }
 
-/** The same entries the other way round. */
+/** Reversing entries. */
 export const reversed = (entries: readonly Entry[]): Entry[] =>
   entries.map((it) => ({ ...it, amount: -it.amount }));
 
@@ -63,11 +62,10 @@ type Credited = {
   customerId: string;
   amount: bigint;
   tax: bigint;
-  /** The part that lowers what is still due; the rest becomes the customer's credit. */
+  /** The part that lowers the amount due; the rest becomes the customer's credit. */
   fromDue: bigint;
 };
 
-/** A credit note takes back revenue and tax. */
 export function creditNoteEntries(note: Credited): Entry[] {
   const { currency, customerId, amount, tax, fromDue } = note;
   return nonZeroEntries([

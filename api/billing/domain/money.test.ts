@@ -14,7 +14,7 @@ import {
 
 const amounts = fc.bigInt({ min: -(10n ** 15n), max: 10n ** 15n });
 
-test("parts add up to the whole, whatever the weights, and none is off by a whole unit", () => {
+test("allocated parts add up to the amount and each is within one unit of its share", () => {
   const weights = fc.array(fc.bigInt({ min: 0n, max: 10n ** 12n }), {
     minLength: 1,
     maxLength: 20,
@@ -33,7 +33,7 @@ test("parts add up to the whole, whatever the weights, and none is off by a whol
   );
 });
 
-test("what is charged and what is given back round alike", () => {
+test("division rounds charges and credits symmetrically", () => {
   fc.assert(
     fc.property(amounts, fc.bigInt({ min: 1n, max: 10n ** 12n }), (amount, by) => {
       expect(divide(-amount, by)).toBe(negate(divide(amount, by)));
@@ -46,14 +46,14 @@ test("what is charged and what is given back round alike", () => {
   expect(basisPointsOf(4_498n, 1_900)).toBe(855n);
 });
 
-test("no fraction becomes money, and nothing that a JSON reader would round leaves", () => {
+test("fractions and integers beyond 2^53-1 are rejected in both directions", () => {
   expect(() => fromWire(0.1)).toThrow(RangeError);
   expect(() => fromWire(2 ** 53)).toThrow(RangeError);
   expect(() => toWire(money(2n ** 53n))).toThrow(RangeError);
   expect(toWire(fromWire(-12))).toBe(-12);
 });
 
-test("amounts are written with the digits of their currency", () => {
+test("amounts are formatted with the digits of their currency", () => {
   expect(formatMoney(5n, "EUR")).toBe("0.05 EUR");
   expect(formatMoney(-1_234n, "EUR")).toBe("-12.34 EUR");
   expect(formatMoney(1_234n, "JPY")).toBe("1234 JPY");

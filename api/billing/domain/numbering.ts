@@ -1,4 +1,4 @@
-/** Invoices and credit notes are numbered apart, each year (UTC) anew. */
+/** Invoices and credit notes have separate series, which restart each year (UTC). */
 export type SeriesKind = "INV" | "CN";
 export type Numbered = { series: string; sequence: number; number: string };
 
@@ -7,7 +7,7 @@ const DIGITS = 6;
 export const seriesOf = (kind: SeriesKind, nowMs: number): string =>
   `${kind}-${new Date(nowMs).getUTCFullYear()}`;
 
-/** `INV-2026-000042`; grows wider after 999999. */
+/** `INV-2026-000042`; longer after 999999. */
 export const numbered = (series: string, sequence: number): Numbered => ({
   series,
   sequence,

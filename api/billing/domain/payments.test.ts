@@ -15,23 +15,23 @@ const chargeId = "ch_1";
 const events = fc.constantFrom<PaymentEvent[]>(
   { type: "started" },
   { type: "accepted", chargeId },
-  { type: "authentication_asked", chargeId },
+  { type: "authentication_required", chargeId },
   { type: "confirmed" },
   { type: "succeeded", chargeId },
   { type: "failed", reason: "declined" },
   { type: "reversed", reason: "returned" },
 );
-const after = (heard: readonly PaymentEvent[]): PaymentState[] =>
-  heard.reduce<PaymentState[]>(
+const after = (sequence: readonly PaymentEvent[]): PaymentState[] =>
+  sequence.reduce<PaymentState[]>(
     (states, event) => [...states, advance(states.at(-1) ?? CREATED, event)],
     [CREATED],
   );
 const CREATED: PaymentState = { status: "created" };
 
-test("whatever is heard and however often, money comes in once and goes back once at most", () => {
+test("no sequence of events makes a payment succeed or be reversed more than once", () => {
   fc.assert(
-    fc.property(fc.array(events, { maxLength: 20 }), (heard) => {
-      const steps = after(heard).map((it) => it.status);
+    fc.property(fc.array(events, { maxLength: 20 }), (sequence) => {
+      const steps = after(sequence).map((it) => it.status);
       const changes = steps.filter((it, index) => it !== steps[index - 1]);
       expect(changes.filter((it) => it === "succeeded").length).toBeLessThanOrEqual(1);
       expect(changes.filter((it) => it === "reversed").length).toBeLessThanOrEqual(1);
@@ -41,25 +41,25 @@ test("whatever is heard and however often, money comes in once and goes back onc
   );
 });
 
-test("an event that is heard twice in a row is heard once", () => {
+test("a duplicated event has no further effect", () => {
   fc.assert(
-    fc.property(fc.array(events, { maxLength: 20 }), (heard) => {
-      const twice = heard.flatMap((event) => [event, event]);
-      expect(after(twice).at(-1)).toEqual(after(heard).at(-1));
+    fc.property(fc.array(events, { maxLength: 20 }), (sequence) => {
+      const twice = sequence.flatMap((event) => [event, event]);
+      expect(after(twice).at(-1)).toEqual(after(sequence).at(-1));
     }),
   );
 });
 
-test("what a gateway tells of one charge comes to the same end in every order", () => {
-  const told: PaymentEvent[] = [
+test("the events of a charge lead to the same outcome in every order", () => {
+  const reported: PaymentEvent[] = [
     { type: "succeeded", chargeId },
     { type: "reversed", reason: "returned" },
   ];
-  const inMoney = (heard: PaymentEvent[]): boolean =>
-    after([{ type: "started" }, ...heard]).at(-1)?.status === "succeeded";
+  const isPaid = (sequence: PaymentEvent[]): boolean =>
+    after([{ type: "started" }, ...sequence]).at(-1)?.status === "succeeded";
   fc.assert(
-    fc.property(fc.shuffledSubarray([...told, ...told], { minLength: 4 }), (heard) => {
-      expect(inMoney(heard)).toBe(false);
+    fc.property(fc.shuffledSubarray([...reported, ...reported], { minLength: 4 }), (sequence) => {
+      expect(isPaid(sequence)).toBe(false);
     }),
   );
 });
@@ -69,22 +69,22 @@ const payments = fc
   .record({ amount: amounts, refunded: amounts, refundPending: amounts, disputed: amounts })
   .filter((it) => it.amount > 0n && it.refunded + it.refundPending <= it.amount);
 
-test("a refund is never of more than is left, nor of nothing", () => {
+test("a refund is never zero or more than what is left", () => {
   const state: PaymentState = { status: "succeeded", chargeId };
   fc.assert(
-    fc.property(payments, fc.option(amounts, { nil: undefined }), (payment, asked) => {
-      fc.pre(asked !== 0n);
+    fc.property(payments, fc.option(amounts, { nil: undefined }), (payment, requested) => {
+      fc.pre(requested !== 0n);
       const whole = { ...payment, state, disputesOpen: 0 };
-      const decision = decideRefund(whole, asked);
+      const decision = decideRefund(whole, requested);
       if (!decision.ok) return;
       expect(decision.amount).toBeGreaterThan(0n);
       expect(decision.amount).toBeLessThanOrEqual(refundable(whole));
-      expect(decision.amount).toBe(asked ?? refundable(whole));
+      expect(decision.amount).toBe(requested ?? refundable(whole));
     }),
   );
 });
 
-test("a status says the last that became of the money", () => {
+test("the public status reflects refunds and disputes", () => {
   const state: PaymentState = { status: "succeeded", chargeId };
   const zero = money(0n);
   const paid = { state, amount: money(10n), refunded: zero, refundPending: zero, disputed: zero };

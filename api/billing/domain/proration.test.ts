@@ -33,7 +33,7 @@ const taxRate = fc.record({
   inclusive: fc.boolean(),
 });
 
-test("a whole period costs the whole price, its end nothing, and no moment more than that", () => {
+test("proration is the whole price at the start, zero at the end, and in between otherwise", () => {
   fc.assert(
     fc.property(times, amount, ({ period, nowMs }, gross) => {
       expect(prorate(gross, period, period.startMs)).toBe(gross);
@@ -44,7 +44,7 @@ test("a whole period costs the whole price, its end nothing, and no moment more 
   );
 });
 
-test("changing to another price and back at the same second nets to zero, tax and all", () => {
+test("changing to another price and back in the same second nets to zero, including tax", () => {
   fc.assert(
     fc.property(times, fc.tuple(price, price), taxRate, ({ period, nowMs }, [one, other], rate) => {
       const there = [creditLine(one, period, nowMs), chargeLine(other, period, nowMs)];
@@ -62,13 +62,13 @@ test("a credit is never more than what was charged for the period", () => {
     fc.property(times, price, ({ period, nowMs }, it) => {
       const { amount: given, discount } = creditLine(it, period, nowMs);
       expect(given <= 0n && abs(given) <= it.gross).toBe(true);
-      // The discount that goes back with it is never more than half a unit off its share.
+      // Amount and discount are each rounded by at most half a unit.
       expect(discount - given <= it.gross - it.discount + 1n).toBe(true);
     }),
   );
 });
 
-test("a year counts a twelfth a month, without tax, and nothing before it is paid for", () => {
+test("monthly recurring revenue is a twelfth of a yearly price without tax, and zero in a trial", () => {
   const vat = { basisPoints: 2_000, inclusive: true };
   const gross = fromWire(12_000);
   const yearly = { interval: "year", gross, discount: 0n, taxRate: vat } as const;

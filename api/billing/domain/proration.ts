@@ -5,10 +5,7 @@ import type { TaxRate } from "./tax.ts";
 
 const SECOND_MS = 1_000;
 
-/**
- * The part of an amount that falls on what is left of a period, to the second: amount × seconds left / seconds of the
- * period, rounded once. All of it at the start, nothing at the end.
- */
+/** The share of an amount for the rest of a period: amount × seconds left / seconds of the period, rounded once. */
 export function prorate(amount: bigint, period: Period, nowMs: number): Money {
   const whole = seconds(period.endMs - period.startMs);
   const left = seconds(period.endMs - Math.min(Math.max(nowMs, period.startMs), period.endMs));
@@ -17,7 +14,7 @@ export function prorate(amount: bigint, period: Period, nowMs: number): Money {
 
 const seconds = (ms: number): bigint => BigInt(Math.floor(ms / SECOND_MS));
 
-/** What a whole period costs. */
+/** The price of a whole period. */
 export type PeriodPrice = {
   description: string;
   quantity: number;
@@ -26,7 +23,7 @@ export type PeriodPrice = {
   discount: Money;
 };
 
-/** Takes back what was charged for the rest of a period: the negative of what `chargeLine` would charge for it now. */
+/** Credits the rest of a period: the negative of `chargeLine`. */
 export function creditLine(price: PeriodPrice, period: Period, nowMs: number): LineDraft {
   return {
     ...restOf(price, period, nowMs),
@@ -36,15 +33,14 @@ export function creditLine(price: PeriodPrice, period: Period, nowMs: number): L
   };
 }
 
-/** A credit line that gives back no more than `most` (with tax, not negative): what is over was given back before. */
+/** Limits a credit line to `most` (with tax, not negative), as the rest was returned before. */
 export function limitCredit(line: LineDraft, taxRate: TaxRate, most: bigint): LineDraft {
-  const asked = negate(taxedLine(line, taxRate).total);
-  if (asked <= most) return line;
+  const total = negate(taxedLine(line, taxRate).total);
+  if (total <= most) return line;
   const net = line.amount - line.discount;
-  return { ...line, amount: money((net * most) / asked), discount: ZERO };
+  return { ...line, amount: money((net * most) / total), discount: ZERO };
 }
 
-/** Charges for the rest of a period. */
 export function chargeLine(price: PeriodPrice, period: Period, nowMs: number): LineDraft {
   return {
     ...restOf(price, period, nowMs),
@@ -65,6 +61,5 @@ const restOf = (
   period: { startMs: nowMs, endMs: period.endMs },
 });
 
-/** The price of so many units for a period. */
 export const grossOf = (unitAmount: bigint, quantity: number): Money =>
   money(unitAmount * BigInt(quantity));

@@ -1,13 +1,12 @@
-/** What the sandbox does with a card; everything about a card follows from its number. */
 export type CardBehaviour = {
-  /** First answer to a charge. */
+  /** First response to a charge. */
   charge: "succeeds" | "fails" | "needs_authentication" | "answers_late";
   reason?: string;
-  /** What confirming does, where authentication is needed. */
+  /** Result of confirming the authentication. */
   confirm?: "succeeds" | "fails";
-  /** The first answer is lost on its way, though what was asked for is done. */
+  /** The charge is made, but its first response is lost. */
   losesFirstResponse?: boolean;
-  /** What happens by itself after the charge succeeded. */
+  /** Happens after the charge succeeded. */
   later?: "reversal" | "dispute" | "fraud_warning";
   refund?: "succeeds_later" | "fails_later";
 };
@@ -17,7 +16,7 @@ export type TestCard = { name: string; number: string; does: string; behaviour: 
 const declined = (reason: string): CardBehaviour => ({ charge: "fails", reason });
 const ok: CardBehaviour = { charge: "succeeds" };
 
-/** The cards that the sandbox knows. Any other number is refused, so that nobody types a real one. */
+/** Any other number is rejected, so that no real card is entered. */
 export const TEST_CARDS: readonly TestCard[] = [
   card("ok", "4242424242424242", "is charged", ok),
   card("ok_mastercard", "5555555555554444", "is charged", ok),
@@ -42,7 +41,7 @@ export const TEST_CARDS: readonly TestCard[] = [
   card("answers_late", "4000000000006066", "is charged; the outcome comes by webhook", {
     charge: "answers_late",
   }),
-  card("no_answer", "4000000000004087", "is charged, but the first answer is lost", {
+  card("no_answer", "4000000000004087", "is charged, but the first response is lost", {
     ...ok,
     losesFirstResponse: true,
   }),
@@ -68,22 +67,22 @@ export const TEST_CARDS: readonly TestCard[] = [
   }),
 ];
 
-/** When what happens by itself does, after what it follows from. */
+/** Delays of what happens without a request. */
 export const LATER_MS = {
   answer: 5_000,
   reversal: 2 * 3_600_000,
   dispute: 10_000,
   fraud_warning: 5_000,
   refund: 3_600_000,
-  /** A dispute whose evidence has no deciding word is lost then. */
+  /** A dispute whose evidence contains no outcome keyword is lost after this time. */
   decision: 3 * 86_400_000,
 };
-/** Evidence is taken so long. */
+/** Time to submit evidence. */
 export const EVIDENCE_MS = 7 * 86_400_000;
-/** What a dispute costs, in minor units of any currency. */
+/** In minor units of any currency. */
 export const DISPUTE_FEE = 1_500n;
 
-/** Words in the evidence that decide a dispute at once. */
+/** Evidence that contains one of them decides a dispute at once. */
 export const OUTCOME_KEYWORDS = { won: "winning_evidence", lost: "losing_evidence" } as const;
 
 export function decisionOf(evidence: string): "won" | "lost" | undefined {
@@ -117,7 +116,7 @@ export function brandOf(number: string): string {
   return /^3[47]/.test(number) ? "amex" : "other";
 }
 
-/** The table for people, in Markdown. */
+/** Markdown table for the documentation. */
 export const testCardTable = (): string =>
   [
     "| Number | What it does |",
@@ -125,7 +124,7 @@ export const testCardTable = (): string =>
     ...TEST_CARDS.map((it) => `| ${it.number} | ${it.does} |`),
   ].join("\n");
 
-// oxlint-disable-next-line max-params -- a table reads best one row a line
+// oxlint-disable-next-line max-params -- keeps the table above at one row a card
 function card(name: string, number: string, does: string, behaviour: CardBehaviour): TestCard {
   return { name, number, does, behaviour };
 }

@@ -13,11 +13,11 @@ export const SUBSCRIPTION_STATUSES = [
 ] as const;
 export type SubscriptionStatus = (typeof SUBSCRIPTION_STATUSES)[number];
 
-/** `unpaid` and `canceled` bill no more; `unpaid` may still be recovered. */
+/** `unpaid` and `canceled` are not billed; `unpaid` may still recover. */
 export const isBillable = (status: SubscriptionStatus): boolean =>
   status === "trialing" || status === "active" || status === "past_due";
 
-/** @throws AppError conflict for a subscription that has ended or whose isBillable are not paid */
+/** @throws AppError conflict for an unpaid or canceled subscription */
 export function requireBillable(status: SubscriptionStatus): void {
   if (isBillable(status)) return;
   throw new AppError(
@@ -32,12 +32,12 @@ type Recurring = {
   status: SubscriptionStatus;
   interval: Interval;
   gross: bigint;
-  /** What goes on being taken off; zero for a discount of one period. */
+  /** Zero for a discount of a single period. */
   discount: bigint;
   taxRate: TaxRate;
 };
 
-/** Monthly recurring revenue: of what is paid for, without tax and after lasting discounts; a year counts a twelfth. */
+/** Monthly recurring revenue without tax, after recurring discounts. */
 export function mrrOf({ status, interval, gross, discount, taxRate }: Recurring): Money {
   if (status !== "active" && status !== "past_due") return ZERO;
   const charged = gross - discount;

@@ -5,15 +5,15 @@ import { expect, test } from "vitest";
 import type { GatewayEvent } from "./events.ts";
 import { type Card, type ChargeRequest, type Gateway, OutcomeUnknown } from "./port.ts";
 
-/** A gateway to test, with cards that do what is said, and the events that it has told so far. */
+/** A gateway with cards of the named behaviour. */
 export type GatewayUnderTest = AsyncDisposable & {
   gateway: Gateway;
   cards: Record<"ok" | "declined" | "authentication" | "losesFirstResponse", Card>;
-  /** Lets it tell all that it has to tell. */
-  told(): Promise<GatewayEvent[]>;
+  /** Delivers pending events. @returns all events so far */
+  deliveredEvents(): Promise<GatewayEvent[]>;
 };
 
-/** What every gateway promises (port.ts). */
+/** Tests of the contract in port.ts. */
 export function testGateway(open: () => Promise<GatewayUnderTest>): void {
   const requestOf = async (gateway: Gateway, card: Card): Promise<ChargeRequest> => {
     const { token } = await gateway.tokenize(card);
@@ -21,7 +21,7 @@ export function testGateway(open: () => Promise<GatewayUnderTest>): void {
     return { key, token, amount: 1_000n, currency: "EUR", reference: key };
   };
 
-  test("a token tells the end of the card's number, and the same fingerprint for the same number", async () => {
+  test("a token contains the last digits and a fingerprint that is equal for the same number", async () => {
     await using it = await open();
     const [one, two, other] = [
       await it.gateway.tokenize(it.cards.ok),
@@ -35,7 +35,7 @@ export function testGateway(open: () => Promise<GatewayUnderTest>): void {
     expect(JSON.stringify(one)).not.toContain(it.cards.ok.number);
   });
 
-  test("the same key is the same charge, also when it is sent at the same time", async () => {
+  test("concurrent requests with the same key make one charge", async () => {
     await using it = await open();
     const request = await requestOf(it.gateway, it.cards.ok);
     const outcomes = await Promise.all([1, 2, 3, 4].map(() => it.gateway.charge(request)));
@@ -43,23 +43,25 @@ export function testGateway(open: () => Promise<GatewayUnderTest>): void {
     expect(outcomes.map((outcome) => outcome.status)).toEqual(outcomes.map(() => "succeeded"));
   });
 
-  test("a key that was used for something else is refused", async () => {
+  test("a key that was used for another request is rejected", async () => {
     await using it = await open();
     const request = await requestOf(it.gateway, it.cards.ok);
     await it.gateway.charge(request);
     await expect(it.gateway.charge({ ...request, amount: 1_001n })).rejects.toThrow(/key/);
   });
 
-  test("a charge whose answer was lost is done once, and the same key tells its outcome", async () => {
+  test("a charge whose response was lost is made once, and the same key returns its outcome", async () => {
     await using it = await open();
     const request = await requestOf(it.gateway, it.cards.losesFirstResponse);
     await expect(it.gateway.charge(request)).rejects.toBeInstanceOf(OutcomeUnknown);
     expect(await it.gateway.charge(request)).toMatchObject({ status: "succeeded" });
-    const told = (await it.told()).filter((event) => event.type === "charge.succeeded");
-    expect(told).toMatchObject([{ data: { charge: { reference: request.reference } } }]);
+    const events = (await it.deliveredEvents()).filter(
+      (event) => event.type === "charge.succeeded",
+    );
+    expect(events).toMatchObject([{ data: { charge: { reference: request.reference } } }]);
   });
 
-  test("a declined charge says why, and stays declined", async () => {
+  test("a declined charge has a reason and stays declined", async () => {
     await using it = await open();
     const request = await requestOf(it.gateway, it.cards.declined);
     const outcome = await it.gateway.charge(request);
@@ -67,7 +69,7 @@ export function testGateway(open: () => Promise<GatewayUnderTest>): void {
     expect(await it.gateway.charge(request)).toEqual(outcome);
   });
 
-  test("a charge that needs authentication goes on once it is confirmed", async () => {
+  test("a charge that needs authentication succeeds once it is confirmed", async () => {
     await using it = await open();
     const request = await requestOf(it.gateway, it.cards.authentication);
     const { chargeId, status } = await it.gateway.charge(request);
@@ -77,7 +79,7 @@ export function testGateway(open: () => Promise<GatewayUnderTest>): void {
     expect(await it.gateway.confirm(confirm)).toMatchObject({ status: "succeeded", chargeId });
   });
 
-  test("a charge that was given up is not confirmed any more, and one that came is not given up", async () => {
+  test("a canceled charge cannot be confirmed and a succeeded charge cannot be canceled", async () => {
     await using it = await open();
     const first = await it.gateway.charge(await requestOf(it.gateway, it.cards.authentication));
     const second = await it.gateway.charge(await requestOf(it.gateway, it.cards.authentication));
@@ -88,7 +90,7 @@ export function testGateway(open: () => Promise<GatewayUnderTest>): void {
     expect(await it.gateway.cancel(of(second))).toMatchObject({ status: "succeeded" });
   });
 
-  test("refunds are done once for a key, and never come to more than the charge", async () => {
+  test("refunds are made once per key and never exceed the charge", async () => {
     await using it = await open();
     const { chargeId } = await it.gateway.charge(await requestOf(it.gateway, it.cards.ok));
     const refund = (key: string, amount: bigint) =>

@@ -1,6 +1,5 @@
 import { z } from "zod";
 
-/** The last moment that can be written as one of a calendar. */
 const LATEST_MS = Date.UTC(9999, 0);
 const id = z.string().min(1).max(100);
 const amount = z
@@ -11,7 +10,7 @@ const charge = z.object({ id, reference: id });
 const refund = z.object({ id, reference: id });
 const dispute = z.object({
   id,
-  /** Id of our payment. */
+  /** Id of the payment. */
   reference: id,
   chargeId: id,
   amount,
@@ -24,7 +23,7 @@ const reason = z.string().max(100);
 const event = <Type extends string, Data extends z.ZodType>(type: Type, data: Data) =>
   z.object({ id, atMs: z.int(), type: z.literal(type), data });
 
-/** What a gateway tells by webhook. Each event has all that is needed to apply it before those that happened earlier. */
+/** Each event contains all that is needed to apply it before earlier events arrive. */
 export const GatewayEvent = z.discriminatedUnion("type", [
   event("charge.succeeded", z.object({ charge })),
   event("charge.requires_action", z.object({ charge })),

@@ -7,10 +7,10 @@ import { withTimeLimit } from "./time-limit.ts";
 
 export type Gateways = ReadonlyMap<string, Gateway>;
 
-/** Where new cards go. */
+/** For new cards. */
 export const DEFAULT_GATEWAY = "sandbox";
 
-/** Every gateway there is, by name: another one is added here. */
+/** All gateways by name. */
 export function openGateways(kit: Kit): Gateways {
   const all = [sandboxGateway(kit)];
   return new Map(all.map((it) => [it.name, withTimeLimit(it)]));

@@ -9,16 +9,16 @@ import { DISPUTE_FEE, EVIDENCE_MS, LATER_MS, behaviourOf } from "../domain/sandb
 import {
   type SandboxCharge,
   type SandboxDispute,
-  addDispute,
-  addEvent,
   eventBody,
-  findRefund,
+  insertDispute,
+  insertEvent,
   lockCharge,
   lockDispute,
+  lockRefund,
   markDelivered,
-  setCharge,
-  setDispute,
-  setRefund,
+  updateCharge,
+  updateDispute,
+  updateRefund,
 } from "../repositories/sandbox.ts";
 import type { GatewayEvent } from "./events.ts";
 import { SIGNATURE_HEADER, signWebhook } from "./signature.ts";
@@ -47,16 +47,16 @@ const Later = z.object({
 type Later = z.infer<typeof Later>;
 const Deliver = z.object({ eventId: z.string() });
 
-/** Keeps an event to be told, in the transaction of what happened. */
-export async function announce(kit: Kit, tx: Queryable, event: EventBody): Promise<void> {
+/** Stores an event in the transaction of its cause; a job delivers it. */
+export async function emitEvent(kit: Kit, tx: Queryable, event: EventBody): Promise<void> {
   const id = newId("evt");
-  const nowMs = kit.clock.nowMs();
-  await addEvent(tx, { id, body: JSON.stringify({ id, atMs: nowMs, ...event }), nowMs });
+  const createdAtMs = kit.clock.nowMs();
+  const body = JSON.stringify({ id, atMs: createdAtMs, ...event });
+  await insertEvent(tx, { id, body, createdAtMs });
   await kit.jobs.add(tx, { kind: "sandbox.deliver", payload: { eventId: id } });
 }
 
-/** Promises that something happens by itself. */
-export async function promise(
+export async function scheduleLater(
   kit: Kit,
   tx: Queryable,
   { waitMs, ...later }: Later & { waitMs: number },
@@ -65,81 +65,93 @@ export async function promise(
   await kit.jobs.add(tx, { kind: "sandbox.later", payload: later, runAtMs });
 }
 
-/** Says how a charge came out, and promises what its card does later. */
-export async function settle(kit: Kit, tx: Queryable, charge: SandboxCharge): Promise<void> {
-  await setCharge(tx, charge);
-  const data = { charge: { id: charge.id, reference: charge.reference } };
-  if (charge.status === "failed") {
-    const reason = charge.reason ?? "declined";
-    return announce(kit, tx, { type: "charge.failed", data: { ...data, reason } });
+const chargeData = ({ id, reference }: SandboxCharge) => ({ charge: { id, reference } });
+
+/** Saves the final status of a charge, emits its event and schedules what its card does later. */
+export async function completeCharge(
+  kit: Kit,
+  tx: Queryable,
+  charge: SandboxCharge,
+): Promise<SandboxCharge> {
+  const saved = await updateCharge(tx, charge);
+  const data = chargeData(saved);
+  if (saved.status === "failed") {
+    const reason = saved.reason ?? "declined";
+    await emitEvent(kit, tx, { type: "charge.failed", data: { ...data, reason } });
+    return saved;
   }
-  await announce(kit, tx, { type: "charge.succeeded", data });
-  const { later } = behaviourOf(charge.behaviour);
-  if (later) await promise(kit, tx, { what: later, id: charge.id, waitMs: LATER_MS[later] });
+  await emitEvent(kit, tx, { type: "charge.succeeded", data });
+  const { later } = behaviourOf(saved.behaviour);
+  if (later) await scheduleLater(kit, tx, { what: later, id: saved.id, waitMs: LATER_MS[later] });
+  return saved;
 }
 
-/** Takes a charge back that had succeeded. Does nothing when it had not. */
-export async function reverse(kit: Kit, tx: Queryable, charge: SandboxCharge): Promise<boolean> {
+/** Reverses a succeeded charge. @returns false for any other */
+export async function reverseCharge(
+  kit: Kit,
+  tx: Queryable,
+  charge: SandboxCharge,
+): Promise<boolean> {
   if (charge.status !== "succeeded") return false;
   const reason = "returned_by_bank";
-  await setCharge(tx, { id: charge.id, status: "reversed", reason });
-  const data = { charge: { id: charge.id, reference: charge.reference }, reason };
-  await announce(kit, tx, { type: "charge.reversed", data });
+  await updateCharge(tx, { id: charge.id, status: "reversed", reason });
+  await emitEvent(kit, tx, { type: "charge.reversed", data: { ...chargeData(charge), reason } });
   return true;
 }
 
-/** Opens a dispute about a charge that had succeeded. */
+/** Opens a dispute of a succeeded charge. @returns false for any other */
 export async function openDispute(
   kit: Kit,
   tx: Queryable,
   { charge, amount, reason }: { charge: SandboxCharge; amount: bigint; reason: string },
 ): Promise<boolean> {
   if (charge.status !== "succeeded") return false;
-  const nowMs = kit.clock.nowMs();
-  const dispute = await addDispute(tx, {
-    charge_id: charge.id,
+  const openedAtMs = kit.clock.nowMs();
+  const dispute = await insertDispute(tx, {
+    chargeId: charge.id,
     amount,
     fee: DISPUTE_FEE,
     reason,
-    evidence_due_by: new Date(nowMs + EVIDENCE_MS),
-    nowMs,
+    evidenceDueByMs: openedAtMs + EVIDENCE_MS,
+    openedAtMs,
   });
-  await announce(kit, tx, { type: "dispute.opened", data: { dispute: told(dispute, charge) } });
-  await promise(kit, tx, { what: "deadline", id: dispute.id, waitMs: EVIDENCE_MS });
+  await emitEvent(kit, tx, { type: "dispute.opened", data: disputeData(dispute, charge) });
+  await scheduleLater(kit, tx, { what: "deadline", id: dispute.id, waitMs: EVIDENCE_MS });
   return true;
 }
 
-/** Decides a dispute that is open. */
+/** Decides an open dispute. @returns false for any other */
 export async function closeDispute(
   kit: Kit,
   tx: Queryable,
   { dispute, outcome }: { dispute: SandboxDispute; outcome: "won" | "lost" },
 ): Promise<boolean> {
-  const charge = await lockCharge(tx, { id: dispute.charge_id });
+  const charge = await lockCharge(tx, { id: dispute.chargeId });
   if (dispute.status !== "open" || !charge) return false;
-  await setDispute(tx, { ...dispute, status: outcome });
-  const data = { dispute: told(dispute, charge), outcome };
-  await announce(kit, tx, { type: "dispute.closed", data });
+  await updateDispute(tx, { ...dispute, status: outcome });
+  const data = { ...disputeData(dispute, charge), outcome };
+  await emitEvent(kit, tx, { type: "dispute.closed", data });
   return true;
 }
 
-const told = (dispute: SandboxDispute, charge: SandboxCharge) => ({
-  id: dispute.id,
-  reference: charge.reference,
-  chargeId: charge.id,
-  amount: dispute.amount.toString(),
-  fee: dispute.fee.toString(),
-  currency: charge.currency,
-  reason: dispute.reason,
-  evidenceDueByMs: dispute.evidence_due_by.getTime(),
+const disputeData = (dispute: SandboxDispute, charge: SandboxCharge) => ({
+  dispute: {
+    id: dispute.id,
+    reference: charge.reference,
+    chargeId: charge.id,
+    amount: dispute.amount.toString(),
+    fee: dispute.fee.toString(),
+    currency: charge.currency,
+    reason: dispute.reason,
+    evidenceDueByMs: dispute.evidenceDueByMs,
+  },
 });
 
-/** What the sandbox does by itself. */
 export function sandboxJobs(kit: Kit): JobHandlers {
   return {
     "sandbox.later": ({ payload }) => {
       const later = Later.parse(payload);
-      return kit.database.transaction((tx) => happen(kit, tx, later));
+      return kit.database.transaction((tx) => runLater(kit, tx, later));
     },
     "sandbox.deliver": async ({ payload }) => {
       const { eventId } = Deliver.parse(payload);
@@ -151,10 +163,10 @@ export function sandboxJobs(kit: Kit): JobHandlers {
   };
 }
 
-async function happen(kit: Kit, tx: Queryable, { what, id }: Later): Promise<void> {
+async function runLater(kit: Kit, tx: Queryable, { what, id }: Later): Promise<void> {
   switch (what) {
     case "refund":
-      return finishRefund(kit, tx, id);
+      return completeRefund(kit, tx, id);
     case "deadline":
     case "decision": {
       const dispute = await lockDispute(tx, id);
@@ -167,53 +179,54 @@ async function happen(kit: Kit, tx: Queryable, { what, id }: Later): Promise<voi
     case "dispute":
     case "fraud_warning": {
       const charge = await lockCharge(tx, { id });
-      if (charge) await happenToCharge(kit, tx, { what, charge });
+      if (charge) await runLaterOnCharge(kit, tx, { what, charge });
     }
   }
 }
 
-async function happenToCharge(
+type LaterOnCharge = {
+  what: "answer" | "reversal" | "dispute" | "fraud_warning";
+  charge: SandboxCharge;
+};
+
+async function runLaterOnCharge(
   kit: Kit,
   tx: Queryable,
-  {
-    what,
-    charge,
-  }: { what: "answer" | "reversal" | "dispute" | "fraud_warning"; charge: SandboxCharge },
+  { what, charge }: LaterOnCharge,
 ): Promise<void> {
   switch (what) {
     case "answer":
-      if (charge.status !== "processing") return;
-      return settle(kit, tx, { ...charge, status: "succeeded" });
+      if (charge.status === "processing")
+        await completeCharge(kit, tx, { ...charge, status: "succeeded" });
+      return;
     case "reversal":
-      await reverse(kit, tx, charge);
+      await reverseCharge(kit, tx, charge);
       return;
     case "dispute":
       await openDispute(kit, tx, { charge, amount: charge.amount, reason: "fraudulent" });
       return;
-    case "fraud_warning": {
-      const data = { charge: { id: charge.id, reference: charge.reference } };
-      return announce(kit, tx, { type: "charge.fraud_warning", data });
-    }
+    case "fraud_warning":
+      await emitEvent(kit, tx, { type: "charge.fraud_warning", data: chargeData(charge) });
   }
 }
 
-async function finishRefund(kit: Kit, tx: Queryable, id: string): Promise<void> {
-  const refund = await findRefund(tx, { id });
+async function completeRefund(kit: Kit, tx: Queryable, id: string): Promise<void> {
+  const refund = await lockRefund(tx, { id });
   if (refund?.status !== "pending") return;
-  const charge = await lockCharge(tx, { id: refund.charge_id });
+  const charge = await lockCharge(tx, { id: refund.chargeId });
   const data = { refund: { id, reference: refund.reference } };
   if (charge && behaviourOf(charge.behaviour).refund === "fails_later") {
     const reason = "refund_refused_by_bank";
-    await setRefund(tx, { id, status: "failed", reason });
-    return announce(kit, tx, { type: "refund.failed", data: { ...data, reason } });
+    await updateRefund(tx, id, { status: "failed", reason });
+    return emitEvent(kit, tx, { type: "refund.failed", data: { ...data, reason } });
   }
-  await setRefund(tx, { id, status: "succeeded", reason: null });
-  return announce(kit, tx, { type: "refund.succeeded", data });
+  await updateRefund(tx, id, { status: "succeeded", reason: null });
+  return emitEvent(kit, tx, { type: "refund.succeeded", data });
 }
 
 const DELIVERY_MS_MAX = 10_000;
 
-/** Rejects unless the receiver has taken it: then the job tells it again, later. */
+/** Rejects unless the receiver accepts the event, so that the job retries it. */
 async function deliver(kit: Kit, body: Buffer): Promise<void> {
   const response = await fetch(new URL("/v1/webhooks/sandbox", kit.url), {
     method: "POST",
@@ -226,5 +239,5 @@ async function deliver(kit: Kit, body: Buffer): Promise<void> {
     body: new Uint8Array(body),
   });
   await response.body?.cancel();
-  if (!response.ok) throw new Error(`the webhook was answered with ${response.status}`);
+  if (!response.ok) throw new Error(`the webhook was answered with status ${response.status}`);
 }

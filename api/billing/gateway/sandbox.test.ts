@@ -18,14 +18,14 @@ const cardOf = (name: string): Card => {
 
 async function openSandbox(): Promise<GatewayUnderTest> {
   const kits: Kit[] = [];
-  const noted: Service = {
+  const observed: Service = {
     ...billing,
     open: (kit, settings) => {
       kits.push(kit);
       return billing.open(kit, settings);
     },
   };
-  const service = await testService(noted);
+  const service = await testService(observed);
   const [kit] = kits;
   if (kit === undefined) throw new Error("the service was not opened");
   return {
@@ -36,7 +36,7 @@ async function openSandbox(): Promise<GatewayUnderTest> {
       authentication: cardOf("authentication_ok"),
       losesFirstResponse: cardOf("no_answer"),
     },
-    async told() {
+    async deliveredEvents() {
       await service.runJobs();
       const rows = await service.database.query(
         "SELECT body FROM sandbox_events WHERE delivered_at IS NOT NULL ORDER BY id",
@@ -49,13 +49,13 @@ async function openSandbox(): Promise<GatewayUnderTest> {
 
 testGateway(openSandbox);
 
-test("every test card has a number that could be one, of its own", () => {
+test("test cards have unique names and unique, valid numbers", () => {
   expect(TEST_CARDS.filter((it) => !passesLuhn(it.number))).toEqual([]);
   expect(new Set(TEST_CARDS.map((it) => it.number)).size).toBe(TEST_CARDS.length);
   expect(new Set(TEST_CARDS.map((it) => it.name)).size).toBe(TEST_CARDS.length);
 });
 
-test("a gateway that answers nothing is not waited for", async () => {
+test("a gateway that does not respond is abandoned after the time limit", async () => {
   await using it = await openSandbox();
   const silent = { ...it.gateway, charge: () => new Promise<never>(() => undefined) };
   const request = { key: "k", token: "t", amount: 1n, currency: "EUR", reference: "r" };

@@ -17,15 +17,15 @@ import {
 import {
   type SandboxCharge,
   type SandboxRefund,
-  addCard,
-  addRefund,
   behaviourOfToken,
-  findRefund,
+  insertCard,
+  insertRefund,
   lockCharge,
   lockDispute,
+  lockRefund,
   refundedOf,
-  setCharge,
-  setDispute,
+  updateCharge,
+  updateDispute,
   upsertCharge,
 } from "../repositories/sandbox.ts";
 import { GatewayEvent } from "./events.ts";
@@ -37,51 +37,62 @@ import {
   type RefundOutcome,
   type RefundRequest,
 } from "./port.ts";
-import { announce, closeDispute, promise, settle, webhookKey } from "./sandbox-bank.ts";
+import {
+  closeDispute,
+  completeCharge,
+  emitEvent,
+  scheduleLater,
+  webhookKey,
+} from "./sandbox-bank.ts";
 import { SIGNATURE_HEADER, checkSignature } from "./signature.ts";
 
 const NAME = "sandbox";
 
 /**
- * A gateway without a bank: it does what its test cards say (domain/sandbox.ts), keeps all it did in its own tables and
- * transactions, and tells of it by signed webhooks over HTTP, as a gateway elsewhere would.
+ * A gateway without a bank. It behaves as its test cards define (domain/sandbox.ts), has its own tables and
+ * transactions, and reports by signed webhooks over HTTP like an external gateway.
  */
 export function sandboxGateway(kit: Kit): Gateway {
-  const inOne = <T>(work: (tx: Queryable) => Promise<T>): Promise<T> =>
+  const inTransaction = <T>(work: (tx: Queryable) => Promise<T>): Promise<T> =>
     kit.database.transaction(work);
   const fingerprintKey = kit.secret("card fingerprints of the gateway sandbox");
   return {
     name: NAME,
     async tokenize({ number, cvc, ...expiry }) {
-      const { name } = testCard(number, cvc);
-      checkExpiry(expiry, kit.clock.nowMs());
+      const createdAtMs = kit.clock.nowMs();
+      const { name: behaviour } = testCard(number, cvc);
+      checkExpiry(expiry, createdAtMs);
       const token = newId("tok");
-      await addCard(kit.database, { token, behaviour: name, nowMs: kit.clock.nowMs() });
+      await insertCard(kit.database, { token, behaviour, createdAtMs });
       const fingerprint = createHmac("sha256", fingerprintKey).update(number).digest("hex");
       return { token, brand: brandOf(number), last4: number.slice(-4), ...expiry, fingerprint };
     },
     async charge(request) {
-      const charge = await inOne((tx) => chargeOnce(kit, tx, request));
-      // Done, and the answer lost on its way: the next call with this key gets it.
-      if (charge.calls === 1 && behaviourOf(charge.behaviour).losesFirstResponse)
+      const charge = await inTransaction((tx) => chargeOnce(kit, tx, request));
+      // The charge is made but its response is lost; the next call with this key returns it.
+      if (charge.calls === 1 && behaviourOf(charge.behaviour).losesFirstResponse) {
         throw new OutcomeUnknown(NAME);
+      }
       return outcomeOf(charge);
     },
-    confirm: ({ chargeId }) => inOne((tx) => confirm(kit, tx, chargeId)),
-    cancel: ({ chargeId }) => inOne((tx) => cancel(kit, tx, chargeId)),
-    refund: (request) => inOne((tx) => refundOnce(kit, tx, request)),
+    confirm: ({ chargeId }) => inTransaction((tx) => confirm(kit, tx, chargeId)),
+    cancel: ({ chargeId }) => inTransaction((tx) => cancel(kit, tx, chargeId)),
+    refund: (request) => inTransaction((tx) => refundOnce(kit, tx, request)),
     submitEvidence: ({ disputeId, text }) =>
-      inOne(async (tx) => {
+      inTransaction(async (tx) => {
         const dispute = await lockDispute(tx, disputeId);
         if (dispute?.status !== "open") return;
-        await setDispute(tx, { ...dispute, evidence: text });
+        const updated = await updateDispute(tx, { ...dispute, evidence: text });
         const outcome = decisionOf(text);
-        if (outcome)
-          await closeDispute(kit, tx, { dispute: { ...dispute, evidence: text }, outcome });
-        else await promise(kit, tx, { what: "decision", id: disputeId, waitMs: LATER_MS.decision });
+        if (outcome) {
+          await closeDispute(kit, tx, { dispute: updated, outcome });
+          return;
+        }
+        const waitMs = LATER_MS.decision;
+        await scheduleLater(kit, tx, { what: "decision", id: disputeId, waitMs });
       }),
     acceptDispute: ({ disputeId }) =>
-      inOne(async (tx) => {
+      inTransaction(async (tx) => {
         const dispute = await lockDispute(tx, disputeId);
         if (dispute) await closeDispute(kit, tx, { dispute, outcome: "lost" });
       }),
@@ -90,69 +101,73 @@ export function sandboxGateway(kit: Kit): Gateway {
       checkSignature(webhookKey(kit), { body, signature }, kit.clock.nowMs());
       const event = GatewayEvent.safeParse(parseJson(body.toString()));
       if (event.success) return event.data;
-      throw new AppError("bad_request", "The body is signed, but no event that is known here.");
+      throw new AppError("bad_request", "The body is signed but is not a known event.");
     },
   };
 }
 
 async function chargeOnce(kit: Kit, tx: Queryable, request: ChargeRequest): Promise<SandboxCharge> {
   const behaviour = await behaviourOfToken(tx, request.token);
-  if (behaviour === undefined) throw new Error("the sandbox does not know this card");
+  if (behaviour === undefined) throw new Error("the sandbox has no such card");
   const charge = await upsertCharge(tx, {
-    ...request,
+    key: request.key,
+    reference: request.reference,
+    amount: request.amount,
+    currency: request.currency,
     behaviour,
     status: "processing",
     reason: null,
-    nowMs: kit.clock.nowMs(),
+    createdAtMs: kit.clock.nowMs(),
   });
   if (charge.amount !== request.amount || charge.reference !== request.reference) {
     throw new Error(`the key ${request.key} was used for another charge`);
   }
   if (charge.calls > 1) return charge;
-  const { charge: does, reason = null } = behaviourOf(behaviour);
-  switch (does) {
+  const { charge: result, reason = null } = behaviourOf(behaviour);
+  switch (result) {
     case "succeeds":
-      return settled(kit, tx, { ...charge, status: "succeeded" });
+      return completeCharge(kit, tx, { ...charge, status: "succeeded" });
     case "fails":
-      return settled(kit, tx, { ...charge, status: "failed", reason });
+      return completeCharge(kit, tx, { ...charge, status: "failed", reason });
     case "answers_late":
-      await promise(kit, tx, { what: "answer", id: charge.id, waitMs: LATER_MS.answer });
+      await scheduleLater(kit, tx, { what: "answer", id: charge.id, waitMs: LATER_MS.answer });
       return charge;
     case "needs_authentication":
-      return asked(kit, tx, charge);
+      return requireAuthentication(kit, tx, charge);
   }
 }
 
-async function settled(kit: Kit, tx: Queryable, charge: SandboxCharge): Promise<SandboxCharge> {
-  await settle(kit, tx, charge);
+async function requireAuthentication(
+  kit: Kit,
+  tx: Queryable,
+  { id, reason, reference }: SandboxCharge,
+): Promise<SandboxCharge> {
+  const data = { charge: { id, reference } };
+  await emitEvent(kit, tx, { type: "charge.requires_action", data });
+  return updateCharge(tx, { id, status: "requires_action", reason });
+}
+
+async function requireCharge(tx: Queryable, id: string): Promise<SandboxCharge> {
+  const charge = await lockCharge(tx, { id });
+  if (!charge) throw new Error(`the sandbox has no charge ${id}`);
   return charge;
 }
 
-async function asked(kit: Kit, tx: Queryable, charge: SandboxCharge): Promise<SandboxCharge> {
-  const waiting: SandboxCharge = { ...charge, status: "requires_action" };
-  await setCharge(tx, waiting);
-  const data = { charge: { id: charge.id, reference: charge.reference } };
-  await announce(kit, tx, { type: "charge.requires_action", data });
-  return waiting;
-}
-
 async function confirm(kit: Kit, tx: Queryable, chargeId: string): Promise<ChargeOutcome> {
-  const charge = await lockCharge(tx, { id: chargeId });
-  if (!charge) throw new Error(`the sandbox has no charge ${chargeId}`);
+  const charge = await requireCharge(tx, chargeId);
   if (charge.status !== "requires_action") return outcomeOf(charge);
-  const { confirm: does, reason = null } = behaviourOf(charge.behaviour);
-  const status = does === "succeeds" ? "succeeded" : "failed";
-  return outcomeOf(
-    await settled(kit, tx, { ...charge, status, reason: does === "succeeds" ? null : reason }),
-  );
+  const { confirm: result, reason = null } = behaviourOf(charge.behaviour);
+  const succeeds = result === "succeeds";
+  const status = succeeds ? "succeeded" : "failed";
+  const completed = { ...charge, status, reason: succeeds ? null : reason } as const;
+  return outcomeOf(await completeCharge(kit, tx, completed));
 }
 
 async function cancel(kit: Kit, tx: Queryable, chargeId: string): Promise<ChargeOutcome> {
-  const charge = await lockCharge(tx, { id: chargeId });
-  if (!charge) throw new Error(`the sandbox has no charge ${chargeId}`);
+  const charge = await requireCharge(tx, chargeId);
   if (charge.status !== "requires_action") return outcomeOf(charge);
   const reason = "authentication_not_given";
-  return outcomeOf(await settled(kit, tx, { ...charge, status: "failed", reason }));
+  return outcomeOf(await completeCharge(kit, tx, { ...charge, status: "failed", reason }));
 }
 
 function outcomeOf({ id, status, reason }: SandboxCharge): ChargeOutcome {
@@ -161,24 +176,23 @@ function outcomeOf({ id, status, reason }: SandboxCharge): ChargeOutcome {
 }
 
 async function refundOnce(kit: Kit, tx: Queryable, request: RefundRequest): Promise<RefundOutcome> {
-  const charge = await lockCharge(tx, { id: request.chargeId });
-  if (!charge) throw new Error(`the sandbox has no charge ${request.chargeId}`);
-  const before = await findRefund(tx, { key: request.key });
+  const charge = await requireCharge(tx, request.chargeId);
+  const before = await lockRefund(tx, { key: request.key });
   if (before) return refundOutcome(before);
   const left = charge.amount - (await refundedOf(tx, charge.id));
   const refused = charge.status !== "succeeded" || request.amount > left;
   const later = behaviourOf(charge.behaviour).refund !== undefined;
-  const refund = await addRefund(tx, {
+  const refund = await insertRefund(tx, {
     key: request.key,
     reference: request.reference,
-    charge_id: charge.id,
+    chargeId: charge.id,
     amount: request.amount,
     status: refused ? "failed" : later ? "pending" : "succeeded",
     reason: refused ? "more_than_is_left" : null,
-    nowMs: kit.clock.nowMs(),
+    createdAtMs: kit.clock.nowMs(),
   });
   if (refund.status === "pending") {
-    await promise(kit, tx, { what: "refund", id: refund.id, waitMs: LATER_MS.refund });
+    await scheduleLater(kit, tx, { what: "refund", id: refund.id, waitMs: LATER_MS.refund });
   }
   return refundOutcome(refund);
 }
@@ -190,20 +204,25 @@ const refundOutcome = ({ id, status, reason }: SandboxRefund): RefundOutcome =>
 
 function testCard(number: string, cvc: string): { name: string } {
   if (!passesLuhn(number))
-    throw wrong("number", "this is no card number: its check digit is wrong");
+    throw invalidCard("number", "the check digit of the card number is wrong");
   const card = findTestCard(number);
-  if (!card) throw wrong("number", "the sandbox takes its test cards only: they are at /docs");
+  if (!card)
+    throw invalidCard(
+      "number",
+      "the sandbox accepts only its test cards, which are listed at /docs",
+    );
   const digits = brandOf(number) === "amex" ? 4 : 3;
-  if (cvc.length !== digits) throw wrong("cvc", `give the ${digits} digits of this card`);
+  if (cvc.length !== digits)
+    throw invalidCard("cvc", `give the ${digits} digits of the security code`);
   return card;
 }
 
 function checkExpiry({ expMonth, expYear }: { expMonth: number; expYear: number }, nowMs: number) {
-  // A card is good to the end of its month, wherever on earth that is.
-  if (Date.UTC(expYear, expMonth, 2) <= nowMs) throw wrong("expYear", "this card has expired");
+  // A card is valid until the end of its month in every time zone.
+  if (Date.UTC(expYear, expMonth, 2) <= nowMs) throw invalidCard("expYear", "the card has expired");
 }
 
-const wrong = (field: string, message: string): AppError =>
+const invalidCard = (field: string, message: string): AppError =>
   new AppError("unprocessable", `card.${field}: ${message}.`, {
     fields: [{ path: `body.card.${field}`, code: "invalid_card", message }],
   });

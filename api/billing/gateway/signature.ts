@@ -2,14 +2,13 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 
 import { AppError } from "#platform/errors.ts";
 
-/** `t=1764000000,v1=` and the HMAC-SHA256 of `t.body` in hex. */
+/** Value: `t=SECONDS,v1=` and the HMAC-SHA256 of `SECONDS.BODY` in hex. */
 export const SIGNATURE_HEADER = "quarterdeck-signature";
-/** A delivery that was signed longer ago (or is that far ahead) is refused, as somebody may have recorded it. */
+/** Maximum age (or lead) of a signature, against replays. */
 export const TOLERANCE_S = 300;
 
 const HEADER = /^t=(\d{1,12}),v1=([0-9a-f]{64})$/;
 
-/** The signature header of a webhook. */
 export function signWebhook(key: Buffer, body: Buffer, nowMs: number): string {
   const at = Math.floor(nowMs / 1_000);
   return `t=${at},v1=${macOf(key, at, body).toString("hex")}`;
@@ -23,14 +22,14 @@ export function checkSignature(
 ): void {
   const [, time = "", mac = ""] = HEADER.exec(delivery.signature ?? "") ?? [];
   const at = Number(time);
-  // Compared also when the header is odd, so that nothing is told by how long it takes.
+  // Compared also for a malformed header, so that timing reveals nothing.
   const expected = macOf(key, at, delivery.body);
   const given = Buffer.from(mac.padEnd(64, "0"), "hex");
   if (!timingSafeEqual(expected, given) || mac === "") {
-    throw refused("it is not the signature of this body");
+    throw refused("the signature does not match the body");
   }
   if (Math.abs(nowMs / 1_000 - at) > TOLERANCE_S) {
-    throw refused(`it was made more than ${TOLERANCE_S} s ago: sign it anew`);
+    throw refused(`the signature is more than ${TOLERANCE_S} s old: sign the event again`);
   }
 }
 

@@ -1,10 +1,10 @@
 import { type Gateway, OutcomeUnknown } from "./port.ts";
 
-/** Longer than any gateway takes to say no, shorter than the lease of a job. */
-const ANSWER_MS_MAX = 15_000;
+/** Shorter than the lease of a job. */
+const RESPONSE_MS_MAX = 15_000;
 
-/** A gateway that is not waited for longer than `msMax`: then nothing was heard (`OutcomeUnknown`). */
-export function withTimeLimit(gateway: Gateway, msMax = ANSWER_MS_MAX): Gateway {
+/** Rejects with `OutcomeUnknown` when a response takes longer than `msMax`. */
+export function withTimeLimit(gateway: Gateway, msMax = RESPONSE_MS_MAX): Gateway {
   const limited = async <T>(work: Promise<T>): Promise<T> => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {

@@ -1,127 +1,81 @@
 import { z } from "zod";
 
-import { AppError } from "#platform/errors.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
+import { type RowOf, table, time } from "#platform/postgres/table.ts";
 
 import { COUPON_DURATIONS, type CouponTerms, type CouponValue } from "../domain/coupon.ts";
-import type { Money } from "../domain/money.ts";
-import type { ListFrom } from "./customers.ts";
-import { MoneyText, TimeMs, columns, parseRows } from "./rows.ts";
+import { type PageStart, found, moneyColumn } from "./columns.ts";
 
-const CouponRow = z
-  .object({
-    id: z.string(),
-    code: z.string(),
-    percent_off: z.number().nullable(),
-    amount_off: MoneyText.nullable(),
-    currency: z.string().nullable(),
-    duration: z.enum(COUPON_DURATIONS),
-    duration_months: z.number().nullable(),
-    max_redemptions: z.number().nullable(),
-    times_redeemed: z.number(),
-    minimum_amount: MoneyText,
-    expires_at: TimeMs.nullable(),
-    active: z.boolean(),
-    version: z.number(),
-    created_at: TimeMs,
-  })
-  .transform((row) => ({
-    id: row.id,
-    code: row.code,
-    value: valueOf(row),
-    currency: row.currency,
-    duration: row.duration,
-    durationMonths: row.duration_months,
-    maxRedemptions: row.max_redemptions,
-    timesRedeemed: row.times_redeemed,
-    minimumAmount: row.minimum_amount,
-    expiresMs: row.expires_at,
-    active: row.active,
-    version: row.version,
-    createdMs: row.created_at,
-  }));
-export type Coupon = z.output<typeof CouponRow>;
+const coupons = table("coupons", {
+  id: z.string(),
+  code: z.string(),
+  percentOff: z.number().nullable(),
+  amountOff: moneyColumn.nullable(),
+  currency: z.string().nullable(),
+  duration: z.enum(COUPON_DURATIONS),
+  durationMonths: z.number().nullable(),
+  maxRedemptions: z.number().nullable(),
+  timesRedeemed: z.number(),
+  minimumAmount: moneyColumn,
+  expiresAtMs: time.nullable(),
+  active: z.boolean(),
+  version: z.number(),
+  createdAtMs: time,
+});
+type Row = RowOf<typeof coupons>;
+export type Coupon = Omit<Row, "percentOff" | "amountOff"> & { value: CouponValue };
 
-function valueOf(row: {
-  percent_off: number | null;
-  amount_off: Money | null;
-  currency: string | null;
-}): CouponValue {
-  if (row.percent_off !== null) return { kind: "percent", basisPoints: row.percent_off };
-  if (row.amount_off !== null && row.currency !== null) {
-    return { kind: "amount", amount: row.amount_off, currency: row.currency };
+function couponOf({ percentOff, amountOff, ...row }: Row): Coupon {
+  const { currency } = row;
+  if (percentOff !== null) return { ...row, value: { kind: "percent", basisPoints: percentOff } };
+  if (amountOff !== null && currency !== null) {
+    return { ...row, value: { kind: "amount", amount: amountOff, currency } };
   }
-  throw new Error("a coupon takes off nothing");
+  throw new Error(`coupon ${row.id} has no discount`);
 }
-
-const COLUMNS = columns(
-  "id, code, percent_off, currency, duration, duration_months, max_redemptions, times_redeemed, expires_at, active, version, created_at",
-  "amount_off minimum_amount",
-);
+const maybeCoupon = (row: Row | undefined): Coupon | undefined => row && couponOf(row);
 
 /** @throws AppError not_found */
-export async function readCoupon(db: Queryable, id: string): Promise<Coupon> {
-  const rows = await db.query(`SELECT ${COLUMNS} FROM coupons WHERE id = $1`, [id]);
-  const [coupon] = parseRows(CouponRow, rows);
-  if (coupon === undefined) throw new AppError("not_found", `There is no coupon ${id}.`);
-  return coupon;
-}
+export const readCoupon = async (db: Queryable, id: string): Promise<Coupon> =>
+  couponOf(found(await coupons.find(db, { id }), "coupon", id));
 
-export type NewCoupon = CouponTerms &
-  Pick<Coupon, "id" | "code" | "maxRedemptions" | "expiresMs" | "createdMs">;
+type NewCoupon = CouponTerms &
+  Pick<Coupon, "id" | "code" | "maxRedemptions" | "expiresAtMs" | "createdAtMs">;
 
 /** @returns undefined where another coupon has the code */
 export async function insertCoupon(tx: Queryable, it: NewCoupon): Promise<Coupon | undefined> {
-  const rows = await tx.query(
-    `INSERT INTO coupons (id, code, percent_off, amount_off, currency, duration, duration_months, max_redemptions,
-       minimum_amount, expires_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-     ON CONFLICT (code) DO NOTHING RETURNING ${COLUMNS}`,
-    [
-      it.id,
-      it.code,
-      it.value.kind === "percent" ? it.value.basisPoints : null,
-      it.value.kind === "amount" ? it.value.amount.toString() : null,
-      it.currency,
-      it.duration,
-      it.durationMonths,
-      it.maxRedemptions,
-      it.minimumAmount.toString(),
-      it.expiresMs === null ? null : new Date(it.expiresMs),
-      new Date(it.createdMs),
-    ],
-  );
-  return parseRows(CouponRow, rows)[0];
+  const row = await coupons.insertIfAbsent(tx, {
+    ...it,
+    ...(it.value.kind === "percent"
+      ? { percentOff: it.value.basisPoints }
+      : { amountOff: it.value.amount }),
+  });
+  return maybeCoupon(row);
 }
 
-/** Stops or allows further redemptions. @returns undefined where it is not in the version that is expected, if one is */
+/** Stops or allows further redemptions. @returns undefined where it does not have the `expected` version */
 export async function setCouponActive(
   tx: Queryable,
   it: { id: string; active: boolean; expected: number | undefined },
 ): Promise<Coupon | undefined> {
   const rows = await tx.query(
     `UPDATE coupons SET active = $2, version = version + 1 WHERE id = $1 AND ($3::bigint IS NULL OR version = $3)
-     RETURNING ${COLUMNS}`,
+     RETURNING ${coupons.columns}`,
     [it.id, it.active, it.expected ?? null],
   );
-  return parseRows(CouponRow, rows)[0];
+  return maybeCoupon(coupons.parse(rows)[0]);
 }
 
-/** Newest first, one more than `limit`. */
 export async function listCoupons(
   db: Queryable,
-  it: ListFrom & { code: string | undefined },
+  { code, ...page }: PageStart & { code: string | undefined },
 ): Promise<Coupon[]> {
-  const rows = await db.query(
-    `SELECT ${COLUMNS} FROM coupons WHERE ($1::text IS NULL OR code = $1)
-       AND (created_at, id) < ($2, $3) ORDER BY created_at DESC, id DESC LIMIT $4`,
-    [it.code ?? null, new Date(it.after[0]), it.after[1], it.limit + 1],
-  );
-  return parseRows(CouponRow, rows);
+  return (await coupons.page(db, { ...page, order: "newest", where: { code } })).map(couponOf);
 }
 
 /**
- * Takes one of a coupon's redemptions, if it is active, has not expired and has one left: decided by one conditional
- * update, so that of any number at the same time no more than the limit get one. The row stays locked to the commit.
+ * Counts a redemption if the coupon is active, not expired and has one left. A single conditional update decides, so
+ * concurrent redemptions cannot exceed the limit. The row stays locked until the commit.
  */
 export async function claimRedemption(
   tx: Queryable,
@@ -131,13 +85,13 @@ export async function claimRedemption(
   const rows = await tx.query(
     `UPDATE coupons SET times_redeemed = times_redeemed + 1
      WHERE code = $1 AND active AND (expires_at IS NULL OR expires_at > $2)
-       AND (max_redemptions IS NULL OR times_redeemed < max_redemptions) RETURNING ${COLUMNS}`,
+       AND (max_redemptions IS NULL OR times_redeemed < max_redemptions) RETURNING ${coupons.columns}`,
     [code, new Date(nowMs)],
   );
-  return parseRows(CouponRow, rows)[0];
+  return maybeCoupon(coupons.parse(rows)[0]);
 }
 
-/** Notes who redeemed it; false where the account of this customer did so before, as whichever customer. */
+/** @returns false where the customer's account has redeemed the coupon before, through any of its customers */
 export async function recordRedemption(
   tx: Queryable,
   it: { couponId: string; customerId: string; subscriptionId: string; nowMs: number },

@@ -3,23 +3,22 @@ import { z } from "zod";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import { type Money, money, sum } from "../domain/money.ts";
-import { MoneyText, TimeMs, parseRows } from "./rows.ts";
+import { moneyColumn } from "./columns.ts";
 
-const AccountRow = z.object({
+const Account = z.object({
   account: z.string(),
   currency: z.string(),
-  debits: MoneyText,
-  balance: MoneyText,
+  debits: moneyColumn,
+  balance: moneyColumn,
 });
-type AccountBalance = { account: string; currency: string; balance: Money };
 type CurrencyBalance = { currency: string; debits: Money; credits: Money; difference: Money };
 
-export type LedgerBalance = { currencies: CurrencyBalance[]; accounts: AccountBalance[] };
+export type LedgerBalance = {
+  currencies: CurrencyBalance[];
+  accounts: Omit<z.output<typeof Account>, "debits">[];
+};
 
-/**
- * Sums of all entries at one moment; the accounts of single customers are taken together. It reads the whole ledger,
- * once.
- */
+/** Trial balance of the whole ledger, with the accounts of single customers summed up. */
 export async function readBalance(db: Queryable): Promise<LedgerBalance> {
   const rows = await db.query(
     `WITH each AS (
@@ -29,38 +28,36 @@ export async function readBalance(db: Queryable): Promise<LedgerBalance> {
        sum(balance)::text AS balance
      FROM each GROUP BY 1, 2 ORDER BY 1, 2`,
   );
-  const accounts = parseRows(AccountRow, rows);
+  const accounts = z.array(Account).parse(rows);
   const codes = [...new Set(accounts.map((it) => it.currency))].toSorted();
   return {
     accounts: accounts.map(({ account, currency, balance }) => ({ account, currency, balance })),
     currencies: codes.map((currency) => {
       const own = accounts.filter((it) => it.currency === currency);
-      const [debits, difference] = [
-        sum(own.map((it) => it.debits)),
-        sum(own.map((it) => it.balance)),
-      ];
+      const debits = sum(own.map((it) => it.debits));
+      const difference = sum(own.map((it) => it.balance));
       return { currency, debits, credits: money(debits - difference), difference };
     }),
   };
 }
 
-const EntryRow = z
+const Entry = z
   .object({
     id: z.number(),
     transaction_id: z.string(),
-    at: TimeMs,
+    at: z.date(),
     kind: z.string(),
     ref: z.string(),
     account: z.string(),
     currency: z.string(),
-    amount: MoneyText,
+    amount: moneyColumn,
   })
-  .transform(({ transaction_id: transactionId, at: atMs, ...row }) => ({
+  .transform(({ transaction_id: transactionId, at, ...row }) => ({
     ...row,
     transactionId,
-    atMs,
+    atMs: at.getTime(),
   }));
-export type LedgerEntry = z.output<typeof EntryRow>;
+export type LedgerEntry = z.output<typeof Entry>;
 
 type Filter = {
   account: string | undefined;
@@ -78,5 +75,5 @@ export async function listEntries(db: Queryable, it: Filter): Promise<LedgerEntr
      ORDER BY e.id LIMIT $4`,
     [it.after, it.account ?? null, it.ref ?? null, it.limit + 1],
   );
-  return parseRows(EntryRow, rows);
+  return z.array(Entry).parse(rows);
 }

@@ -4,15 +4,14 @@ import type { Queryable } from "#platform/postgres/database.ts";
 import { type Posting, imbalances, nonZeroEntries } from "../domain/ledger.ts";
 
 /**
- * Writes one transaction of the ledger: debits positive, credits negative, zero in sum for every currency. The database
- * refuses what does not balance as well, and any change of what was posted. Nothing is posted for no entries.
- * @throws Error for entries that do not balance, and (from PostgreSQL, 23505) for a kind and ref that were posted before
+ * Posts one ledger transaction. The database checks the balance again and refuses to change posted entries.
+ * @throws Error for entries that do not balance; PostgreSQL error 23505 for a kind and ref that were posted before
  */
 export async function post(tx: Queryable, { at, kind, ref, entries }: Posting): Promise<void> {
   const moving = nonZeroEntries(entries);
   const [wrong] = imbalances(moving);
   if (wrong !== undefined) {
-    throw new Error(`the posting ${kind} of ${ref} is off by ${wrong[1]} ${wrong[0]}`);
+    throw new Error(`the posting ${kind} of ${ref} is out of balance by ${wrong[1]} ${wrong[0]}`);
   }
   if (moving.length === 0) return;
   await tx.query(

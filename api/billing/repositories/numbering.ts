@@ -3,8 +3,8 @@ import type { Queryable } from "#platform/postgres/database.ts";
 import { type Numbered, type SeriesKind, numbered, seriesOf } from "../domain/numbering.ts";
 
 /**
- * The next number of a year's series. Its row stays locked to the end of the transaction, and a transaction that does
- * not commit gives the number back: no gap, no double. Take it last: everybody else waits.
+ * The next number of this year's series. The series stays locked until the transaction ends, and a rollback returns the
+ * number, so there are no gaps and no duplicates. Take it late in a transaction, as concurrent ones wait for it.
  */
 export async function nextNumber(
   tx: Queryable,

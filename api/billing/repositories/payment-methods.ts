@@ -1,144 +1,82 @@
 import { z } from "zod";
 
-import { AppError } from "#platform/errors.ts";
+import type { AppError } from "#platform/errors.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
+import { type RowOf, table, time } from "#platform/postgres/table.ts";
 
-import { TimeMs, parseRows } from "./rows.ts";
+import { type PageStart, found, notFound } from "./columns.ts";
 
-const MethodRow = z
-  .object({
-    id: z.string(),
-    customer_id: z.string(),
-    gateway: z.string(),
-    token: z.string(),
-    brand: z.string(),
-    last4: z.string(),
-    exp_month: z.number(),
-    exp_year: z.number(),
-    fingerprint: z.string(),
-    is_default: z.boolean(),
-    version: z.number(),
-    created_at: TimeMs,
-  })
-  .transform((row) => ({
-    id: row.id,
-    customerId: row.customer_id,
-    gateway: row.gateway,
-    /** Of the gateway; nothing that anybody is shown. */
-    token: row.token,
-    brand: row.brand,
-    last4: row.last4,
-    expMonth: row.exp_month,
-    expYear: row.exp_year,
-    fingerprint: row.fingerprint,
-    isDefault: row.is_default,
-    version: row.version,
-    createdMs: row.created_at,
-  }));
-export type PaymentMethod = z.output<typeof MethodRow>;
-const COLUMNS =
-  "id, customer_id, gateway, token, brand, last4, exp_month, exp_year, fingerprint, is_default, version, created_at";
-const methodsOf = (rows: readonly unknown[]): PaymentMethod[] => parseRows(MethodRow, rows);
+const methods = table("payment_methods", {
+  id: z.string(),
+  customerId: z.string(),
+  gateway: z.string(),
+  /** Issued by the gateway; never returned to clients. */
+  token: z.string(),
+  brand: z.string(),
+  last4: z.string(),
+  expMonth: z.number(),
+  expYear: z.number(),
+  fingerprint: z.string(),
+  isDefault: z.boolean(),
+  removedAtMs: time.nullable(),
+  version: z.number(),
+  createdAtMs: time,
+});
+export type PaymentMethod = RowOf<typeof methods>;
 
-export const noMethod = (id: string): AppError =>
-  new AppError("not_found", `There is no payment method ${id}.`);
+export const noMethod = (id: string): AppError => notFound("payment method", id);
 
-/** Adds a method of a locked customer; the first one becomes the default. */
+const unlessRemoved = (method: PaymentMethod | undefined): PaymentMethod | undefined =>
+  method?.removedAtMs === null ? method : undefined;
+
+/** Adds a method to a locked customer; the first one becomes the default. */
 export async function insertMethod(
   tx: Queryable,
-  it: Omit<PaymentMethod, "isDefault" | "version">,
+  it: Omit<PaymentMethod, "isDefault" | "removedAtMs" | "version">,
 ): Promise<PaymentMethod> {
-  const rows = await tx.query(
-    `INSERT INTO payment_methods
-       (id, customer_id, gateway, token, brand, last4, exp_month, exp_year, fingerprint, created_at, is_default)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NOT EXISTS (
-       SELECT FROM payment_methods WHERE customer_id = $2 AND is_default AND removed_at IS NULL))
-     RETURNING ${COLUMNS}`,
-    [
-      it.id,
-      it.customerId,
-      it.gateway,
-      it.token,
-      it.brand,
-      it.last4,
-      it.expMonth,
-      it.expYear,
-      it.fingerprint,
-      new Date(it.createdMs),
-    ],
-  );
-  const [method] = methodsOf(rows);
-  if (method === undefined) throw noMethod(it.id);
-  return method;
+  const isDefault = (await findMethodOf(tx, it.customerId, undefined)) === undefined;
+  return methods.insert(tx, { ...it, isDefault });
 }
 
-/** One that was not removed. @throws AppError not_found */
-export async function readMethod(db: Queryable, id: string): Promise<PaymentMethod> {
-  const rows = await db.query(
-    `SELECT ${COLUMNS} FROM payment_methods WHERE id = $1 AND removed_at IS NULL`,
-    [id],
-  );
-  const [method] = methodsOf(rows);
-  if (method === undefined) throw noMethod(id);
-  return method;
-}
+/** @throws AppError not_found, also for a removed method */
+export const readMethod = async (db: Queryable, id: string): Promise<PaymentMethod> =>
+  found(unlessRemoved(await methods.find(db, { id })), "payment method", id);
 
-/** Also one that was removed meanwhile: what was begun with it goes on. */
-export async function readMethodOfPayment(db: Queryable, id: string): Promise<PaymentMethod> {
-  const rows = await db.query(`SELECT ${COLUMNS} FROM payment_methods WHERE id = $1`, [id]);
-  const [method] = methodsOf(rows);
-  if (method === undefined) throw noMethod(id);
-  return method;
-}
+/** Also a removed method, as a payment that was started with it continues. */
+export const readMethodOfPayment = async (db: Queryable, id: string): Promise<PaymentMethod> =>
+  found(await methods.find(db, { id }), "payment method", id);
 
-/** The customer's method by this id; the default where none is named. */
-export async function findMethodOf(
+/** The customer's method with this id; without an id its default. */
+export const findMethodOf = async (
   db: Queryable,
   customerId: string,
   id: string | undefined,
-): Promise<PaymentMethod | undefined> {
-  const rows = await db.query(
-    `SELECT ${COLUMNS} FROM payment_methods
-     WHERE customer_id = $1 AND removed_at IS NULL AND (id = $2 OR ($2::text IS NULL AND is_default))`,
-    [customerId, id ?? null],
+): Promise<PaymentMethod | undefined> =>
+  unlessRemoved(
+    await methods.find(db, id === undefined ? { customerId, isDefault: true } : { customerId, id }),
   );
-  return methodsOf(rows)[0];
-}
 
-/** Oldest first; one more than `limit`. */
-export async function listMethods(
+export const listMethods = (
   db: Queryable,
-  it: { customerId: string; limit: number; after: readonly [createdMs: number, id: string] },
-): Promise<PaymentMethod[]> {
-  return methodsOf(
-    await db.query(
-      `SELECT ${COLUMNS} FROM payment_methods
-       WHERE customer_id = $1 AND removed_at IS NULL AND (created_at, id) > ($2, $3)
-       ORDER BY created_at, id LIMIT $4`,
-      [it.customerId, new Date(it.after[0]), it.after[1], it.limit + 1],
-    ),
-  );
-}
+  { customerId, ...page }: PageStart & { customerId: string },
+): Promise<PaymentMethod[]> =>
+  methods.page(db, {
+    ...page,
+    order: "oldest",
+    where: { customerId },
+    and: { "(removed_at IS NULL) = $": true },
+  });
 
-/** Makes a method of a locked customer the default, in the place of another. */
+/** Makes a method the default of its locked customer. */
 export async function makeDefault(tx: Queryable, it: PaymentMethod): Promise<PaymentMethod> {
   await tx.query(
     `UPDATE payment_methods SET is_default = false, version = version + 1
      WHERE customer_id = $1 AND is_default AND id <> $2`,
     [it.customerId, it.id],
   );
-  const rows = await tx.query(
-    `UPDATE payment_methods SET is_default = true, version = version + 1 WHERE id = $1 RETURNING ${COLUMNS}`,
-    [it.id],
-  );
-  const [method] = methodsOf(rows);
-  if (method === undefined) throw noMethod(it.id);
-  return method;
+  return methods.update(tx, { id: it.id }, { isDefault: true });
 }
 
 export async function removeMethod(tx: Queryable, id: string, nowMs: number): Promise<void> {
-  await tx.query(
-    `UPDATE payment_methods SET removed_at = $2, is_default = false, version = version + 1 WHERE id = $1`,
-    [id, new Date(nowMs)],
-  );
+  await methods.update(tx, { id }, { removedAtMs: nowMs, isDefault: false });
 }

@@ -2,108 +2,98 @@ import { z } from "zod";
 
 import { newId } from "#platform/ids.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
+import { type RowOf, table, time } from "#platform/postgres/table.ts";
 
-const amount = z.string().transform(BigInt);
+import { units } from "./columns.ts";
 
-const Charge = z.object({
+const cards = table("sandbox_cards", {
+  token: z.string(),
+  behaviour: z.string(),
+  createdAtMs: time,
+});
+
+const charges = table("sandbox_charges", {
   id: z.string(),
+  key: z.string(),
   reference: z.string(),
   behaviour: z.string(),
   currency: z.string(),
-  amount,
+  amount: units,
   status: z.enum(["processing", "requires_action", "succeeded", "failed", "reversed"]),
   reason: z.string().nullable(),
   calls: z.number(),
+  createdAtMs: time,
 });
-export type SandboxCharge = z.infer<typeof Charge>;
-const CHARGE = "id, reference, behaviour, currency, amount::text, status, reason, calls";
+export type SandboxCharge = RowOf<typeof charges>;
 
-export async function addCard(
-  tx: Queryable,
-  card: { token: string; behaviour: string; nowMs: number },
-): Promise<void> {
-  await tx.query("INSERT INTO sandbox_cards (token, behaviour, created_at) VALUES ($1, $2, $3)", [
-    card.token,
-    card.behaviour,
-    new Date(card.nowMs),
-  ]);
-}
-
-export async function behaviourOfToken(tx: Queryable, token: string): Promise<string | undefined> {
-  const [row] = await tx.query("SELECT behaviour FROM sandbox_cards WHERE token = $1", [token]);
-  return row === undefined ? undefined : String(row["behaviour"]);
-}
-
-type NewCharge = Omit<SandboxCharge, "id" | "calls"> & { key: string; nowMs: number };
-
-/** The charge of a key, locked; made when the key is new. Each call is counted. */
-export async function upsertCharge(tx: Queryable, charge: NewCharge): Promise<SandboxCharge> {
-  const [row] = await tx.query(
-    `INSERT INTO sandbox_charges (id, key, reference, behaviour, currency, amount, status, reason, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-     ON CONFLICT (key) DO UPDATE SET calls = sandbox_charges.calls + 1 RETURNING ${CHARGE}`,
-    [
-      newId("ch"),
-      charge.key,
-      charge.reference,
-      charge.behaviour,
-      charge.currency,
-      charge.amount.toString(),
-      charge.status,
-      charge.reason,
-      new Date(charge.nowMs),
-    ],
-  );
-  return Charge.parse(row);
-}
-
-export async function lockCharge(
-  tx: Queryable,
-  by: { id: string } | { reference: string },
-): Promise<SandboxCharge | undefined> {
-  const [column, value] = "id" in by ? ["id", by.id] : ["reference", by.reference];
-  const [row] = await tx.query(
-    `SELECT ${CHARGE} FROM sandbox_charges WHERE ${column} = $1 FOR UPDATE`,
-    [value],
-  );
-  return row === undefined ? undefined : Charge.parse(row);
-}
-
-export async function setCharge(
-  tx: Queryable,
-  { id, status, reason }: Pick<SandboxCharge, "id" | "status" | "reason">,
-): Promise<void> {
-  await tx.query("UPDATE sandbox_charges SET status = $2, reason = $3 WHERE id = $1", [
-    id,
-    status,
-    reason,
-  ]);
-}
-
-const Refund = z.object({
+const refunds = table("sandbox_refunds", {
   id: z.string(),
+  key: z.string(),
   reference: z.string(),
-  charge_id: z.string(),
-  amount,
+  chargeId: z.string(),
+  amount: units,
   status: z.enum(["pending", "succeeded", "failed"]),
   reason: z.string().nullable(),
+  createdAtMs: time,
 });
-export type SandboxRefund = z.infer<typeof Refund>;
-const REFUND = "id, reference, charge_id, amount::text, status, reason";
+export type SandboxRefund = RowOf<typeof refunds>;
 
-export async function findRefund(
-  tx: Queryable,
-  by: { key: string } | { id: string },
-): Promise<SandboxRefund | undefined> {
-  const [column, value] = "key" in by ? ["key", by.key] : ["id", by.id];
-  const [row] = await tx.query(
-    `SELECT ${REFUND} FROM sandbox_refunds WHERE ${column} = $1 FOR UPDATE`,
-    [value],
+const disputes = table("sandbox_disputes", {
+  id: z.string(),
+  chargeId: z.string(),
+  amount: units,
+  fee: units,
+  reason: z.string(),
+  status: z.enum(["open", "won", "lost"]),
+  evidenceDueByMs: time,
+  evidence: z.string().nullable(),
+  openedAtMs: time,
+});
+export type SandboxDispute = RowOf<typeof disputes>;
+
+const events = table("sandbox_events", {
+  id: z.string(),
+  body: z.string(),
+  createdAtMs: time,
+  deliveredAtMs: time.nullable(),
+});
+
+export const insertCard = (tx: Queryable, card: RowOf<typeof cards>) => cards.insert(tx, card);
+
+export const behaviourOfToken = async (tx: Queryable, token: string): Promise<string | undefined> =>
+  (await cards.find(tx, { token }))?.behaviour;
+
+type NewCharge = Omit<SandboxCharge, "id" | "calls">;
+
+/** The locked charge of a key, created for a new key. `calls` counts the calls. */
+export async function upsertCharge(tx: Queryable, charge: NewCharge): Promise<SandboxCharge> {
+  const inserted = await charges.insertIfAbsent(tx, { ...charge, id: newId("ch") });
+  if (inserted !== undefined) return inserted;
+  const rows = await tx.query(
+    `UPDATE sandbox_charges SET calls = calls + 1 WHERE key = $1 RETURNING ${charges.columns}`,
+    [charge.key],
   );
-  return row === undefined ? undefined : Refund.parse(row);
+  const [existing] = charges.parse(rows);
+  if (existing === undefined) throw new Error(`the sandbox has no charge with key ${charge.key}`);
+  return existing;
 }
 
-/** What was given back of a charge, and is about to be. */
+export const lockCharge = (
+  tx: Queryable,
+  by: { id: string } | { reference: string },
+): Promise<SandboxCharge | undefined> => charges.find(tx, by, "FOR UPDATE");
+
+export const updateCharge = (
+  tx: Queryable,
+  { id, status, reason }: Pick<SandboxCharge, "id" | "status" | "reason">,
+): Promise<SandboxCharge> => charges.update(tx, { id }, { status, reason });
+
+export const lockRefund = (
+  tx: Queryable,
+  by: { key: string } | { id: string },
+): Promise<SandboxRefund | undefined> => refunds.find(tx, by, "FOR UPDATE");
+
+/** Sum of the succeeded and pending refunds of a charge. */
 export async function refundedOf(tx: Queryable, chargeId: string): Promise<bigint> {
   const [row] = await tx.query(
     `SELECT coalesce(sum(amount), 0)::text AS total FROM sandbox_refunds
@@ -113,72 +103,23 @@ export async function refundedOf(tx: Queryable, chargeId: string): Promise<bigin
   return BigInt(String(row?.["total"]));
 }
 
-export async function addRefund(
+export const insertRefund = (
   tx: Queryable,
-  refund: Omit<SandboxRefund, "id"> & { key: string; nowMs: number },
-): Promise<SandboxRefund> {
-  const [row] = await tx.query(
-    `INSERT INTO sandbox_refunds (id, key, reference, charge_id, amount, status, reason, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING ${REFUND}`,
-    [
-      newId("re"),
-      refund.key,
-      refund.reference,
-      refund.charge_id,
-      refund.amount.toString(),
-      refund.status,
-      refund.reason,
-      new Date(refund.nowMs),
-    ],
-  );
-  return Refund.parse(row);
-}
+  refund: Omit<SandboxRefund, "id">,
+): Promise<SandboxRefund> => refunds.insert(tx, { ...refund, id: newId("re") });
 
-export async function setRefund(
+export const updateRefund = (
   tx: Queryable,
-  { id, status, reason }: Pick<SandboxRefund, "id" | "status" | "reason">,
-): Promise<void> {
-  await tx.query("UPDATE sandbox_refunds SET status = $2, reason = $3 WHERE id = $1", [
-    id,
-    status,
-    reason,
-  ]);
-}
+  id: string,
+  changes: Pick<SandboxRefund, "status" | "reason">,
+): Promise<SandboxRefund> => refunds.update(tx, { id }, changes);
 
-const Dispute = z.object({
-  id: z.string(),
-  charge_id: z.string(),
-  amount,
-  fee: amount,
-  reason: z.string(),
-  status: z.enum(["open", "won", "lost"]),
-  evidence_due_by: z.date(),
-  evidence: z.string().nullable(),
-});
-export type SandboxDispute = z.infer<typeof Dispute>;
-const DISPUTE = "id, charge_id, amount::text, fee::text, reason, status, evidence_due_by, evidence";
-
-export async function addDispute(
+export const insertDispute = (
   tx: Queryable,
-  dispute: Omit<SandboxDispute, "id" | "status" | "evidence"> & { nowMs: number },
-): Promise<SandboxDispute> {
-  const [row] = await tx.query(
-    `INSERT INTO sandbox_disputes (id, charge_id, amount, fee, reason, status, evidence_due_by, opened_at)
-     VALUES ($1, $2, $3, $4, $5, 'open', $6, $7) RETURNING ${DISPUTE}`,
-    [
-      newId("dp"),
-      dispute.charge_id,
-      dispute.amount.toString(),
-      dispute.fee.toString(),
-      dispute.reason,
-      dispute.evidence_due_by,
-      new Date(dispute.nowMs),
-    ],
-  );
-  return Dispute.parse(row);
-}
+  dispute: Omit<SandboxDispute, "id" | "status" | "evidence">,
+): Promise<SandboxDispute> => disputes.insert(tx, { ...dispute, id: newId("dp"), status: "open" });
 
-/** What of a charge is disputed, or was and is lost. */
+/** Sum of the open and lost disputes of a charge. */
 export async function disputedOf(tx: Queryable, chargeId: string): Promise<bigint> {
   const [row] = await tx.query(
     `SELECT coalesce(sum(amount), 0)::text AS total FROM sandbox_disputes
@@ -188,43 +129,19 @@ export async function disputedOf(tx: Queryable, chargeId: string): Promise<bigin
   return BigInt(String(row?.["total"]));
 }
 
-export async function lockDispute(tx: Queryable, id: string): Promise<SandboxDispute | undefined> {
-  const [row] = await tx.query(`SELECT ${DISPUTE} FROM sandbox_disputes WHERE id = $1 FOR UPDATE`, [
-    id,
-  ]);
-  return row === undefined ? undefined : Dispute.parse(row);
-}
+export const lockDispute = (tx: Queryable, id: string): Promise<SandboxDispute | undefined> =>
+  disputes.find(tx, { id }, "FOR UPDATE");
 
-export async function setDispute(
+export const updateDispute = (
   tx: Queryable,
   { id, status, evidence }: Pick<SandboxDispute, "id" | "status" | "evidence">,
-): Promise<void> {
-  await tx.query("UPDATE sandbox_disputes SET status = $2, evidence = $3 WHERE id = $1", [
-    id,
-    status,
-    evidence,
-  ]);
-}
+): Promise<SandboxDispute> => disputes.update(tx, { id }, { status, evidence });
 
-export async function addEvent(
-  tx: Queryable,
-  event: { id: string; body: string; nowMs: number },
-): Promise<void> {
-  await tx.query("INSERT INTO sandbox_events (id, body, created_at) VALUES ($1, $2, $3)", [
-    event.id,
-    event.body,
-    new Date(event.nowMs),
-  ]);
-}
+export const insertEvent = (tx: Queryable, event: Omit<RowOf<typeof events>, "deliveredAtMs">) =>
+  events.insert(tx, event);
 
-export async function eventBody(db: Queryable, id: string): Promise<string | undefined> {
-  const [row] = await db.query("SELECT body FROM sandbox_events WHERE id = $1", [id]);
-  return row === undefined ? undefined : String(row["body"]);
-}
+export const eventBody = async (db: Queryable, id: string): Promise<string | undefined> =>
+  (await events.find(db, { id }))?.body;
 
-export async function markDelivered(db: Queryable, id: string, nowMs: number): Promise<void> {
-  await db.query("UPDATE sandbox_events SET delivered_at = $2 WHERE id = $1", [
-    id,
-    new Date(nowMs),
-  ]);
-}
+export const markDelivered = (db: Queryable, id: string, nowMs: number) =>
+  events.update(db, { id }, { deliveredAtMs: nowMs });

@@ -1,68 +1,53 @@
 import { z } from "zod";
 
 import type { Queryable } from "#platform/postgres/database.ts";
+import { type RowOf, table, time } from "#platform/postgres/table.ts";
 
 import type { Money } from "../domain/money.ts";
 import type { TaxRate } from "../domain/tax.ts";
-import { MoneyText, parseRows } from "./rows.ts";
+import { moneyColumn } from "./columns.ts";
 
-/** What a whole period costs as its subscription is now: what a change gives back a part of. */
+/** The price of a whole period, as last billed. */
 export type BilledPeriod = { gross: Money; discount: Money; taxRate: TaxRate };
 
-const PeriodRow = z
-  .object({
-    gross: MoneyText,
-    discount: MoneyText,
-    tax_rate_bp: z.number(),
-    tax_inclusive: z.boolean(),
-  })
-  .transform(({ gross, discount, ...row }) => ({
-    gross,
-    discount,
-    taxRate: { basisPoints: row.tax_rate_bp, inclusive: row.tax_inclusive },
-  }));
+const periods = table("subscription_periods", {
+  subscriptionId: z.string(),
+  period: z.number(),
+  startsAtMs: time,
+  endsAtMs: time,
+  gross: moneyColumn,
+  discount: moneyColumn,
+  basisPoints: z.number().meta({ column: "tax_rate_bp" }),
+  inclusive: z.boolean().meta({ column: "tax_inclusive" }),
+});
+type Key = Pick<RowOf<typeof periods>, "subscriptionId" | "period">;
 
-type At = { subscriptionId: string; period: number };
-
-/** Of a locked subscription. */
-export async function readPeriod(db: Queryable, at: At): Promise<BilledPeriod> {
-  const rows = await db.query(
-    `SELECT gross::text, discount::text, tax_rate_bp, tax_inclusive FROM subscription_periods
-     WHERE subscription_id = $1 AND period = $2`,
-    [at.subscriptionId, at.period],
-  );
-  const [period] = parseRows(PeriodRow, rows);
-  if (period === undefined) throw new Error(`${at.subscriptionId} has no period ${at.period}`);
-  return period;
+export async function readPeriod(
+  db: Queryable,
+  { subscriptionId, period }: Key,
+): Promise<BilledPeriod> {
+  const row = await periods.find(db, { subscriptionId, period });
+  if (row === undefined) throw new Error(`${subscriptionId} has no period ${period}`);
+  const { gross, discount, basisPoints, inclusive } = row;
+  return { gross, discount, taxRate: { basisPoints, inclusive } };
 }
 
-/** Notes that a period is billed; false where it was before: whoever gets false isBillable nothing. */
+/** Records a period as billed. @returns false where it was recorded before and must not be billed again */
 export async function claimPeriod(
   tx: Queryable,
-  { subscriptionId, period, startMs, endMs }: At & { startMs: number; endMs: number },
-  billed: BilledPeriod,
+  { subscriptionId, period, startMs, endMs }: Key & { startMs: number; endMs: number },
+  { taxRate, ...price }: BilledPeriod,
 ): Promise<boolean> {
-  const rows = await tx.query(
-    `INSERT INTO subscription_periods (subscription_id, period, starts_at, ends_at, gross, discount, tax_rate_bp,
-       tax_inclusive) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING period`,
-    [
-      subscriptionId,
-      period,
-      new Date(startMs),
-      new Date(endMs),
-      billed.gross.toString(),
-      billed.discount.toString(),
-      billed.taxRate.basisPoints,
-      billed.taxRate.inclusive,
-    ],
-  );
-  return rows.length === 1;
+  const key = { subscriptionId, period };
+  const row = { ...key, ...price, ...taxRate, startsAtMs: startMs, endsAtMs: endMs };
+  return (await periods.insertIfAbsent(tx, row)) !== undefined;
 }
 
-/** What a period costs after a change in it. */
-export async function repricePeriod(tx: Queryable, at: At, billed: BilledPeriod): Promise<void> {
-  await tx.query(
-    "UPDATE subscription_periods SET gross = $3, discount = $4 WHERE subscription_id = $1 AND period = $2",
-    [at.subscriptionId, at.period, billed.gross.toString(), billed.discount.toString()],
-  );
+/** Saves the price of a period after a change. */
+export async function repricePeriod(
+  tx: Queryable,
+  { subscriptionId, period }: Key,
+  { gross, discount }: BilledPeriod,
+): Promise<void> {
+  await periods.update(tx, { subscriptionId, period }, { gross, discount });
 }

@@ -1,4 +1,3 @@
-/** Numbers without gaps: the row is locked from taking a number to the commit, and a rollback gives it back. */
 export const numberingSql = `
 CREATE TABLE number_series (
   series text PRIMARY KEY,
@@ -62,7 +61,7 @@ CREATE TABLE invoice_lines (
 );
 `;
 
-/** What changes and ends of its subscription have given back of an invoice as credit. */
+/** The part of an invoice that changes of its subscription have turned into credit. */
 export const proratedSql =
   "ALTER TABLE invoices ADD COLUMN prorated bigint NOT NULL DEFAULT 0 CHECK (prorated >= 0)";
 

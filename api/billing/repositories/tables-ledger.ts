@@ -1,7 +1,4 @@
-/**
- * Append-only, and balanced by the database itself: at commit every transaction sums to zero in every currency. Later
- * entries cannot be added to an old transaction without balancing either.
- */
+/** Append-only. Triggers check at commit that each transaction balances in every currency. */
 export const ledgerSql = `
 CREATE TABLE ledger_transactions (
   id text PRIMARY KEY,
@@ -41,5 +38,4 @@ CREATE TRIGGER ledger_transactions_append_only BEFORE UPDATE OR DELETE OR TRUNCA
   FOR EACH STATEMENT EXECUTE FUNCTION ledger_append_only();
 `;
 
-/** To find what was posted for one thing, whatever kind of posting it was. */
 export const ledgerRefSql = "CREATE INDEX ledger_transactions_ref ON ledger_transactions (ref)";

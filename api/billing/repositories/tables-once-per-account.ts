@@ -1,6 +1,6 @@
 /**
- * What an account has once, however many customers (one for each currency) it is: a trial of a plan, and a coupon. Of
- * redemptions that were made twice before, the first one counts.
+ * Trials of a plan and coupons are limited to one per account, across its customers (one per currency). Of earlier
+ * double redemptions the first one counts.
  */
 export const oncePerAccountSql = `
 CREATE TABLE plan_starts (

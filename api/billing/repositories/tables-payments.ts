@@ -19,7 +19,7 @@ CREATE UNIQUE INDEX payment_methods_default ON payment_methods (customer_id)
   WHERE is_default AND removed_at IS NULL;
 `;
 
-/** Of one invoice at most one payment is under way: a second one is refused by the index. */
+/** The index `payments_open` allows one payment in progress per invoice. */
 export const paymentsSql = `
 CREATE TABLE payments (
   id text PRIMARY KEY,
@@ -95,7 +95,7 @@ CREATE INDEX disputes_payment ON disputes (payment_id);
 CREATE INDEX disputes_opened ON disputes (opened_at, id);
 `;
 
-/** What a dispute took out of the customer's credit, as the payment had become that. */
+/** The part of a dispute taken from the customer's credit, as the payment had become credit. */
 export const disputeCreditSql =
   "ALTER TABLE disputes ADD COLUMN from_credit bigint NOT NULL DEFAULT 0 CHECK (from_credit >= 0)";
 
@@ -109,7 +109,7 @@ CREATE TABLE webhook_events (
 );
 `;
 
-/** How often and how late a failed collection is tried again, as data; one row. */
+/** `dunning_policy` has one row. */
 export const dunningSql = `
 CREATE TABLE dunning_policy (
   one boolean PRIMARY KEY DEFAULT true CHECK (one),
@@ -131,7 +131,7 @@ CREATE TABLE dunning (
 CREATE INDEX dunning_started ON dunning (started_at, invoice_id);
 `;
 
-/** What the sandbox gateway knows. It is another company's memory: nothing of Billing refers to it. */
+/** Data of the sandbox gateway; stands for an external system, so no other table refers to it. */
 export const sandboxSql = `
 CREATE TABLE sandbox_cards (
   token text PRIMARY KEY,

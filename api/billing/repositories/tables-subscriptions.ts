@@ -67,7 +67,7 @@ CREATE TABLE coupons (
 CREATE INDEX coupons_created ON coupons (created_at, id);
 `;
 
-/** A period is billed once: its number is unique in its subscription. */
+/** The primary key of `subscription_periods` ensures that a period is billed once. */
 export const subscriptionsSql = `
 CREATE TABLE subscriptions (
   id text PRIMARY KEY,

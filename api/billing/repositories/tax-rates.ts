@@ -1,43 +1,29 @@
 import { z } from "zod";
 
 import type { Queryable } from "#platform/postgres/database.ts";
+import { type RowOf, table } from "#platform/postgres/table.ts";
 
 import { NO_TAX, type TaxRate } from "../domain/tax.ts";
-import { parseRows } from "./rows.ts";
 
-const TaxRateRow = z
-  .object({
-    country: z.string(),
-    name: z.string(),
-    rate_bp: z.number(),
-    inclusive: z.boolean(),
-    version: z.number(),
-  })
-  .transform(({ rate_bp: basisPoints, ...row }) => ({ ...row, basisPoints }));
-export type CountryTaxRate = z.output<typeof TaxRateRow>;
-const COLUMNS = "country, name, rate_bp, inclusive, version";
+const taxRates = table("tax_rates", {
+  country: z.string(),
+  name: z.string(),
+  basisPoints: z.number().meta({ column: "rate_bp" }),
+  inclusive: z.boolean(),
+  version: z.number(),
+});
+export type CountryTaxRate = RowOf<typeof taxRates>;
 
-/** @returns undefined where none is kept for the country */
-export async function findTaxRate(
-  db: Queryable,
-  country: string,
-): Promise<CountryTaxRate | undefined> {
-  const rows = await db.query(`SELECT ${COLUMNS} FROM tax_rates WHERE country = $1`, [country]);
-  return parseRows(TaxRateRow, rows)[0];
-}
+export const findTaxRate = (db: Queryable, country: string): Promise<CountryTaxRate | undefined> =>
+  taxRates.find(db, { country });
 
-/** What an invoice of today is taxed by. */
+/** The rate of new invoices. */
 export async function taxRateFor(db: Queryable, country: string): Promise<TaxRate> {
   const found = await findTaxRate(db, country);
-  return found === undefined
-    ? NO_TAX
-    : { basisPoints: found.basisPoints, inclusive: found.inclusive };
+  return found ? { basisPoints: found.basisPoints, inclusive: found.inclusive } : NO_TAX;
 }
 
-/**
- * Sets the rate of a country, in the version that it is expected to have.
- * @returns undefined where it has another by now
- */
+/** Sets the rate of a country. @returns undefined where it does not have the `expected` version */
 export async function putTaxRate(
   tx: Queryable,
   it: Omit<CountryTaxRate, "version">,
@@ -46,12 +32,13 @@ export async function putTaxRate(
   const rows = await tx.query(
     `INSERT INTO tax_rates AS t (country, name, rate_bp, inclusive) VALUES ($1, $2, $3, $4)
      ON CONFLICT (country) DO UPDATE SET name = $2, rate_bp = $3, inclusive = $4, version = t.version + 1
-       WHERE $5::bigint IS NULL OR t.version = $5 RETURNING ${COLUMNS}`,
+       WHERE $5::bigint IS NULL OR t.version = $5 RETURNING ${taxRates.columns}`,
     [it.country, it.name, it.basisPoints, it.inclusive, expected ?? null],
   );
-  return parseRows(TaxRateRow, rows)[0];
+  return taxRates.parse(rows)[0];
 }
 
 export async function listTaxRates(db: Queryable): Promise<CountryTaxRate[]> {
-  return parseRows(TaxRateRow, await db.query(`SELECT ${COLUMNS} FROM tax_rates ORDER BY country`));
+  const rows = await db.query(`SELECT ${taxRates.columns} FROM tax_rates ORDER BY country`);
+  return taxRates.parse(rows);
 }

@@ -1,14 +1,14 @@
 import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
-import { cutPage } from "#platform/http/cursor.ts";
-import { checkVersion, etagOf } from "#platform/http/etag.ts";
+import { checkVersion } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
-import { Timestamp, idOf, pageOf, pageQuery, iso, isoOrNull } from "#platform/http/schema.ts";
+import { Timestamp, idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
+import { toBody } from "#platform/http/to-body.ts";
 import { newId } from "#platform/ids.ts";
 
 import { COUPON_DURATIONS, type CouponValue } from "../domain/coupon.ts";
-import { fromWire, toWire } from "../domain/money.ts";
+import { fromWire } from "../domain/money.ts";
 import {
   type Coupon,
   insertCoupon,
@@ -24,10 +24,12 @@ import {
   PositiveAmount,
   Version,
   createdCursor,
-  listFrom,
+  pageAnswer,
+  pageStart,
+  versioned,
 } from "./wire.ts";
 
-/** As people type it: in capitals, whatever they type. */
+/** Case-insensitive. */
 export const CouponCode = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{1,39}$/, {
@@ -65,46 +67,42 @@ const CouponInput = z
     basisPointsOff: BasisPointsOff.optional(),
     amountOff: PositiveAmount.optional(),
     currency: Currency.optional().describe(
-      "Needed for amounts; with basisPointsOff it limits the coupon",
+      "Required for amounts; with basisPointsOff it limits the coupon to this currency",
     ),
     duration: z.enum(COUPON_DURATIONS),
-    durationMonths: Months.optional().describe("Of a repeating one, from its first paid period"),
-    maxRedemptions: Redemptions.optional().describe("By all accounts; each can use it once"),
+    durationMonths: Months.optional().describe("For repeating coupons, from the first paid period"),
+    maxRedemptions: Redemptions.optional().describe(
+      "Of all accounts; each account can redeem it once",
+    ),
     minimumAmount: Amount.default(0).describe("Of a period, before the discount"),
     expiresAt: Timestamp.optional(),
   })
   .superRefine((it, context) => {
-    const wrong = (path: string, message: string): void =>
+    const reject = (path: string, message: string): void =>
       context.addIssue({ code: "custom", path: [path], message });
     if ((it.basisPointsOff === undefined) === (it.amountOff === undefined)) {
-      wrong("basisPointsOff", "give either basisPointsOff or amountOff");
+      reject("basisPointsOff", "give either basisPointsOff or amountOff");
     }
     if (it.currency === undefined && (it.amountOff !== undefined || it.minimumAmount > 0)) {
-      wrong("currency", "give the currency of the amount");
+      reject("currency", "give the currency of the amount");
     }
     if ((it.duration === "repeating") !== (it.durationMonths !== undefined)) {
-      wrong("durationMonths", "give it for a repeating coupon, and only there");
+      reject("durationMonths", "give it for repeating coupons only");
     }
   })
   .meta({ example: { code: "WELCOME25", basisPointsOff: 2_500, duration: "once" } });
 
-function bodyOf({ value, ...it }: Coupon): z.input<typeof CouponBody> {
-  const { createdMs, expiresMs, minimumAmount, ...rest } = it;
-  return {
-    ...rest,
-    basisPointsOff: value.kind === "percent" ? value.basisPoints : null,
-    amountOff: value.kind === "amount" ? toWire(value.amount) : null,
-    minimumAmount: toWire(minimumAmount),
-    expiresAt: isoOrNull(expiresMs),
-    createdAt: iso(createdMs),
-  };
-}
+const bodyOf = (it: Coupon) =>
+  toBody(CouponBody, {
+    ...it,
+    basisPointsOff: it.value.kind === "percent" ? it.value.basisPoints : null,
+    amountOff: it.value.kind === "amount" ? it.value.amount : null,
+  });
 
-function valueOf(it: z.output<typeof CouponInput>): CouponValue {
-  return it.amountOff === undefined
+const valueOf = (it: z.output<typeof CouponInput>): CouponValue =>
+  it.amountOff === undefined
     ? { kind: "percent", basisPoints: it.basisPointsOff ?? 0 }
     : { kind: "amount", amount: fromWire(it.amountOff), currency: it.currency ?? "" };
-}
 
 const params = z.strictObject({ couponId: idOf("cpn") });
 const READ = { allow: "permission", permission: "billing:coupons:read" } as const;
@@ -115,11 +113,11 @@ const addCoupon = route({
   path: "/v1/coupons",
   operationId: "addCoupon",
   tag: "Coupons",
-  summary: "Adds a coupon",
+  summary: "Create a coupon",
   rule: WRITE,
   body: CouponInput,
   idempotency: "optional",
-  answers: { 201: { description: "Added", body: CouponBody } },
+  answers: { 201: { description: "Created", body: CouponBody } },
   handle: ({ body, write, nowMs }) =>
     write(async (tx) => {
       const coupon = await insertCoupon(tx, {
@@ -131,16 +129,13 @@ const addCoupon = route({
         durationMonths: body.durationMonths ?? null,
         maxRedemptions: body.maxRedemptions ?? null,
         minimumAmount: fromWire(body.minimumAmount),
-        expiresMs: body.expiresAt === undefined ? null : Date.parse(body.expiresAt),
-        createdMs: nowMs,
+        expiresAtMs: body.expiresAt === undefined ? null : Date.parse(body.expiresAt),
+        createdAtMs: nowMs,
       });
       if (coupon === undefined) {
-        throw new AppError(
-          "conflict",
-          `There is a coupon ${body.code} already: take another code.`,
-        );
+        throw new AppError("conflict", `The coupon ${body.code} exists: use another code.`);
       }
-      return { status: 201, headers: etagOf(coupon.version), body: bodyOf(coupon) };
+      return versioned(201, bodyOf(coupon));
     }),
 });
 
@@ -149,17 +144,14 @@ const getCoupons = route({
   path: "/v1/coupons",
   operationId: "listCoupons",
   tag: "Coupons",
-  summary: "Coupons, newest first",
+  summary: "List coupons, newest first",
   rule: READ,
   query: pageQuery({ code: CouponCode.optional() }),
   reads: "replica",
   answers: { 200: { description: "A page of coupons", body: pageOf(CouponBody) } },
   async handle({ query, read }) {
-    const rows = await listCoupons(read, { ...listFrom(query), code: query.code });
-    return {
-      status: 200,
-      body: cutPage(rows, query.limit, { item: bodyOf, cursor: createdCursor }),
-    };
+    const rows = await listCoupons(read, { ...pageStart(query), code: query.code });
+    return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
   },
 });
 
@@ -168,15 +160,13 @@ const getCoupon = route({
   path: "/v1/coupons/{couponId}",
   operationId: "getCoupon",
   tag: "Coupons",
-  summary: "A coupon",
+  summary: "Get a coupon",
   rule: READ,
   params,
   reads: "replica",
   answers: { 200: { description: "The coupon", body: CouponBody } },
-  async handle({ params: { couponId }, read }) {
-    const coupon = await readCoupon(read, couponId);
-    return { status: 200, headers: etagOf(coupon.version), body: bodyOf(coupon) };
-  },
+  handle: async ({ params: { couponId }, read }) =>
+    versioned(200, bodyOf(await readCoupon(read, couponId))),
 });
 
 const patchCoupon = route({
@@ -184,12 +174,13 @@ const patchCoupon = route({
   path: "/v1/coupons/{couponId}",
   operationId: "setCouponActive",
   tag: "Coupons",
-  summary: "Stops or allows redemptions; those made stay",
+  summary: "Allow or stop redemptions of a coupon",
+  description: "Existing redemptions are kept.",
   rule: WRITE,
   params,
   body: z.strictObject({ active: z.boolean() }),
   ifMatch: "required",
-  answers: { 200: { description: "Changed", body: CouponBody } },
+  answers: { 200: { description: "Updated", body: CouponBody } },
   handle: ({ params: { couponId }, body: { active }, write, ifMatch }) =>
     write(async (tx) => {
       const { version } = await readCoupon(tx, couponId);
@@ -198,10 +189,10 @@ const patchCoupon = route({
       if (coupon === undefined) {
         throw new AppError(
           "precondition_failed",
-          "It was changed meanwhile: read it again, then decide.",
+          "The coupon was changed in the meantime: read it again.",
         );
       }
-      return { status: 200, headers: etagOf(coupon.version), body: bodyOf(coupon) };
+      return versioned(200, bodyOf(coupon));
     }),
 });
 

@@ -1,12 +1,11 @@
 import { z } from "zod";
 
-import { mayActFor } from "#platform/http/caller.ts";
-import { cutPage } from "#platform/http/cursor.ts";
+import type { Kit } from "#api/kit/service.ts";
 import { type Route, route } from "#platform/http/route.ts";
-import { idOf, pageOf, pageQuery, text, iso } from "#platform/http/schema.ts";
+import { idOf, pageOf, pageQuery, text } from "#platform/http/schema.ts";
+import { toBody } from "#platform/http/to-body.ts";
 
 import { issueCreditNote } from "../commands/issue-credit-note.ts";
-import type { BillingDeps } from "../deps.ts";
 import { fromWire } from "../domain/money.ts";
 import {
   type CreditNote,
@@ -14,16 +13,16 @@ import {
   noCreditNote,
   readCreditNote,
 } from "../repositories/credit-notes.ts";
-import { readCustomer } from "../repositories/customers.ts";
 import {
   Amount,
   Currency,
   Moment,
   PositiveAmount,
   createdCursor,
-  listFrom,
+  pageAnswer,
+  pageStart,
+  requireOwner,
   visibleAccountId,
-  wires,
 } from "./wire.ts";
 
 const CreditNoteBody = z
@@ -34,33 +33,29 @@ const CreditNoteBody = z
     number: z.string(),
     currency: Currency,
     amount: PositiveAmount,
-    tax: Amount.describe("The part of the amount that is tax"),
+    tax: Amount.describe("Included in the amount"),
     reason: z.string(),
     createdAt: Moment,
   })
   .meta({ id: "CreditNote" });
 
-const bodyOf = ({ createdMs, ...it }: CreditNote): z.input<typeof CreditNoteBody> => ({
-  ...it,
-  ...wires(it, "amount", "tax"),
-  createdAt: iso(createdMs),
-});
+const bodyOf = (it: CreditNote) => toBody(CreditNoteBody, it);
 
 const READ = "billing:invoices:read";
 
-const addCreditNote = ({ kit }: BillingDeps): Route =>
+const addCreditNote = (kit: Kit): Route =>
   route({
     method: "POST",
     path: "/v1/credit-notes",
     operationId: "issueCreditNote",
     tag: "Invoices",
-    summary: "Credits an invoice, or a part of it",
+    summary: "Credit an invoice or a part of it",
     description:
-      "It lowers what is due; what was paid already becomes the customer's credit, which pays the next invoices. Never more than is left of the invoice.",
+      "Lowers the amount due; what was already paid becomes the customer's credit, which pays the next invoices. Limited to what is left of the invoice.",
     rule: { allow: "permission", permission: "billing:credit-notes:write" },
     body: z.strictObject({
       invoiceId: idOf("inv"),
-      amount: PositiveAmount.optional().describe("With tax; left out: all that is left"),
+      amount: PositiveAmount.optional().describe("Including tax; default: all that is left"),
       reason: text({ max: 500 }),
     }),
     idempotency: "required",
@@ -78,25 +73,16 @@ const getCreditNotes = route({
   path: "/v1/credit-notes",
   operationId: "listCreditNotes",
   tag: "Invoices",
-  summary: "Credit notes, newest first",
-  description: "Without the permission: one's own.",
+  summary: "List credit notes, newest first",
+  description: "Without the permission: only the caller's own.",
   rule: { allow: "own-or", permission: READ },
   query: pageQuery({ customerId: idOf("cus").optional(), invoiceId: idOf("inv").optional() }),
   reads: "replica",
   answers: { 200: { description: "A page of credit notes", body: pageOf(CreditNoteBody) } },
   async handle({ query, caller, read }) {
-    const { customerId, invoiceId } = query;
     const accountId = visibleAccountId(caller, READ);
-    const rows = await listCreditNotes(read, {
-      ...listFrom(query),
-      customerId,
-      invoiceId,
-      accountId,
-    });
-    return {
-      status: 200,
-      body: cutPage(rows, query.limit, { item: bodyOf, cursor: createdCursor }),
-    };
+    const rows = await listCreditNotes(read, { ...query, ...pageStart(query), accountId });
+    return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
   },
 });
 
@@ -105,21 +91,20 @@ const getCreditNote = route({
   path: "/v1/credit-notes/{creditNoteId}",
   operationId: "getCreditNote",
   tag: "Invoices",
-  summary: "A credit note",
+  summary: "Get a credit note",
   rule: { allow: "own-or", permission: READ },
   params: z.strictObject({ creditNoteId: idOf("cn") }),
   reads: "replica",
   answers: { 200: { description: "The credit note", body: CreditNoteBody } },
-  async handle({ params: { creditNoteId }, caller, read }) {
-    const note = await readCreditNote(read, creditNoteId);
-    const { accountId } = await readCustomer(read, note.customerId);
-    if (!mayActFor(caller, accountId, READ)) throw noCreditNote(creditNoteId);
+  async handle({ params: { creditNoteId: id }, caller, read }) {
+    const note = await readCreditNote(read, id);
+    await requireOwner(read, note, { caller, permission: READ, otherwise: noCreditNote(id) });
     return { status: 200, body: bodyOf(note) };
   },
 });
 
-export const creditNoteRoutes = (deps: BillingDeps): Route[] => [
-  addCreditNote(deps),
+export const creditNoteRoutes = (kit: Kit): Route[] => [
+  addCreditNote(kit),
   getCreditNotes,
   getCreditNote,
 ];

@@ -2,10 +2,10 @@ import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
 import { type Caller, holds, mayActFor } from "#platform/http/caller.ts";
-import { cutPage } from "#platform/http/cursor.ts";
-import { checkVersion, etagOf } from "#platform/http/etag.ts";
+import { checkVersion } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
-import { Email, idOf, pageOf, pageQuery, text, iso } from "#platform/http/schema.ts";
+import { Email, idOf, pageOf, pageQuery, text } from "#platform/http/schema.ts";
+import { toBody } from "#platform/http/to-body.ts";
 import { newId } from "#platform/ids.ts";
 
 import {
@@ -18,15 +18,16 @@ import {
   updateCustomer,
 } from "../repositories/customers.ts";
 import {
-  AddedAmount,
   Country,
   Currency,
   Moment,
+  UnboundedAmount,
   Version,
   createdCursor,
-  listFrom,
+  pageAnswer,
+  pageStart,
+  versioned,
   visibleAccountId,
-  wires,
 } from "./wire.ts";
 
 const CustomerBody = z
@@ -37,7 +38,7 @@ const CustomerBody = z
     email: z.string(),
     country: Country,
     currency: Currency,
-    credit: AddedAmount.describe("Pays the next invoices, minor units"),
+    credit: UnboundedAmount.describe("Pays the next invoices, minor units"),
     version: Version,
     createdAt: Moment,
   })
@@ -50,13 +51,9 @@ const AccountId = z
 const Changeable = { name: text({ max: 200 }), email: Email, country: Country };
 const params = z.strictObject({ customerId: idOf("cus") });
 
-const bodyOf = ({ createdMs, ...it }: Customer): z.input<typeof CustomerBody> => ({
-  ...it,
-  ...wires(it, "credit"),
-  createdAt: iso(createdMs),
-});
+const bodyOf = (it: Customer) => toBody(CustomerBody, it);
 
-/** @throws AppError not_found also where it is somebody else's */
+/** @throws AppError not_found also for a customer of another account */
 export function checkCustomer(
   caller: Caller,
   customer: Pick<Customer, "id" | "accountId">,
@@ -73,25 +70,26 @@ const addCustomer = route({
   path: "/v1/customers",
   operationId: "addCustomer",
   tag: "Customers",
-  summary: "Makes an account a customer",
-  description: "One for each account and currency. An account may do it for itself.",
+  summary: "Create a customer",
+  description:
+    "One per account and currency. Without the permission: only for the caller's account.",
   rule: { allow: "own-or", permission: WRITE },
   body: z.strictObject({ accountId: AccountId, ...Changeable, currency: Currency }),
   idempotency: "optional",
-  answers: { 201: { description: "Added", body: CustomerBody } },
+  answers: { 201: { description: "Created", body: CustomerBody } },
   handle: ({ body, caller, write, nowMs }) =>
     write(async (tx) => {
       if (!mayActFor(caller, body.accountId, WRITE)) {
-        throw new AppError("forbidden", "accountId: an account can make only itself a customer.");
+        throw new AppError("forbidden", "accountId: give the id of your own account.");
       }
-      const customer = await insertCustomer(tx, { ...body, id: newId("cus"), createdMs: nowMs });
+      const customer = await insertCustomer(tx, { ...body, id: newId("cus"), createdAtMs: nowMs });
       if (customer === undefined) {
         throw new AppError(
           "conflict",
-          `The account ${body.accountId} has a customer in ${body.currency} already: use that one.`,
+          `The account ${body.accountId} already has a customer in ${body.currency}.`,
         );
       }
-      return { status: 201, headers: etagOf(customer.version), body: bodyOf(customer) };
+      return versioned(201, bodyOf(customer));
     }),
 });
 
@@ -100,7 +98,7 @@ const getCustomer = route({
   path: "/v1/customers/{customerId}",
   operationId: "getCustomer",
   tag: "Customers",
-  summary: "A customer",
+  summary: "Get a customer",
   rule: { allow: "own-or", permission: READ },
   params,
   reads: "replica",
@@ -108,7 +106,7 @@ const getCustomer = route({
   async handle({ params: { customerId }, caller, read }) {
     const customer = await readCustomer(read, customerId);
     checkCustomer(caller, customer, READ);
-    return { status: 200, headers: etagOf(customer.version), body: bodyOf(customer) };
+    return versioned(200, bodyOf(customer));
   },
 });
 
@@ -117,19 +115,16 @@ const getCustomers = route({
   path: "/v1/customers",
   operationId: "listCustomers",
   tag: "Customers",
-  summary: "Customers, newest first",
-  description: "Without the permission: one's own.",
+  summary: "List customers, newest first",
+  description: "Without the permission: only the caller's own.",
   rule: { allow: "own-or", permission: READ },
   query: pageQuery({ accountId: AccountId.optional() }),
   reads: "replica",
   answers: { 200: { description: "A page of customers", body: pageOf(CustomerBody) } },
   async handle({ query, caller, read }) {
     const accountId = holds(caller, READ) ? query.accountId : visibleAccountId(caller, READ);
-    const rows = await listCustomers(read, { ...listFrom(query), accountId });
-    return {
-      status: 200,
-      body: cutPage(rows, query.limit, { item: bodyOf, cursor: createdCursor }),
-    };
+    const rows = await listCustomers(read, { ...pageStart(query), accountId });
+    return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
   },
 });
 
@@ -138,20 +133,19 @@ const putCustomer = route({
   path: "/v1/customers/{customerId}",
   operationId: "updateCustomer",
   tag: "Customers",
-  summary: "Changes a customer",
-  description: "Another country changes the tax of later periods, not of what was invoiced.",
+  summary: "Update a customer",
+  description: "Another country changes the tax of later invoices only.",
   rule: { allow: "own-or", permission: WRITE },
   params,
   body: z.strictObject(Changeable),
   ifMatch: "required",
-  answers: { 200: { description: "Changed", body: CustomerBody } },
+  answers: { 200: { description: "Updated", body: CustomerBody } },
   handle: ({ params: { customerId }, body, caller, write, ifMatch }) =>
     write(async (tx) => {
       const before = await lockCustomer(tx, customerId);
       checkCustomer(caller, before, WRITE);
       checkVersion(ifMatch, before.version);
-      const customer = await updateCustomer(tx, { ...body, id: customerId });
-      return { status: 200, headers: etagOf(customer.version), body: bodyOf(customer) };
+      return versioned(200, bodyOf(await updateCustomer(tx, customerId, body)));
     }),
 });
 

@@ -1,40 +1,77 @@
 import { z } from "zod";
 
 import type { Kit } from "#api/kit/service.ts";
-import { cutPage } from "#platform/http/cursor.ts";
-import { checkVersion, etagOf } from "#platform/http/etag.ts";
+import { checkVersion } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
-import { idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
+import { idOf, iso, pageOf, pageQuery, text } from "#platform/http/schema.ts";
+import { toBody } from "#platform/http/to-body.ts";
 
 import { acceptDispute, submitEvidence } from "../commands/disputes.ts";
 import { DISPUTE_STATUSES } from "../domain/disputes.ts";
 import { type Dispute, listDisputes, readDispute } from "../repositories/disputes.ts";
-import { DisputeBody, Evidence, disputeBody } from "./payments-wire.ts";
-import { listFrom } from "./wire.ts";
+import {
+  Currency,
+  Moment,
+  UnboundedAmount,
+  Version,
+  pageAnswer,
+  pageStart,
+  versioned,
+} from "./wire.ts";
 
 export const DISPUTES_READ = "billing:disputes:read";
 export const DISPUTES_WRITE = "billing:disputes:write";
 
+const DisputeBody = z
+  .strictObject({
+    id: idOf("dsp"),
+    paymentId: idOf("pay"),
+    customerId: idOf("cus"),
+    status: z.enum(DISPUTE_STATUSES),
+    reason: z.string(),
+    currency: Currency,
+    amount: UnboundedAmount,
+    fee: UnboundedAmount,
+    excess: UnboundedAmount.describe("The disputed amount beyond what was left of the payment"),
+    evidence: z.record(z.string(), z.string()).nullable(),
+    evidenceDueBy: Moment,
+    openedAt: Moment,
+    closedAt: Moment.nullable(),
+    version: Version,
+  })
+  .meta({ id: "Dispute" });
+
+const Text = text({ max: 20_000 }).optional();
+const Evidence = z
+  .strictObject({
+    explanation: Text,
+    customerCommunication: Text,
+    serviceDocumentation: Text,
+    refundPolicy: Text,
+    accessLog: Text,
+  })
+  .refine((it) => Object.values(it).some((words) => words !== undefined), {
+    error: "give at least one kind of evidence, such as an explanation",
+  })
+  .meta({ id: "Evidence" });
+
 const params = z.strictObject({ disputeId: idOf("dsp") });
 
-const answerOf = (status: 200, dispute: Dispute) => ({
-  status,
-  headers: etagOf(dispute.version),
-  body: disputeBody(dispute),
-});
+const bodyOf = (it: Dispute) =>
+  toBody(DisputeBody, { ...it, evidenceDueBy: iso(it.evidenceDueByMs) });
 
 const getDispute = route({
   method: "GET",
   path: "/v1/disputes/{disputeId}",
   operationId: "getDispute",
   tag: "Disputes",
-  summary: "A dispute (chargeback)",
+  summary: "Get a dispute (chargeback)",
   rule: { allow: "permission", permission: DISPUTES_READ },
   params,
   reads: "replica",
   answers: { 200: { description: "The dispute", body: DisputeBody } },
   handle: async ({ params: { disputeId }, read }) =>
-    answerOf(200, await readDispute(read, disputeId)),
+    versioned(200, bodyOf(await readDispute(read, disputeId))),
 });
 
 const getDisputes = route({
@@ -42,7 +79,7 @@ const getDisputes = route({
   path: "/v1/disputes",
   operationId: "listDisputes",
   tag: "Disputes",
-  summary: "Disputes, newest first",
+  summary: "List disputes, newest first",
   rule: { allow: "permission", permission: DISPUTES_READ },
   query: pageQuery({
     paymentId: idOf("pay").optional(),
@@ -52,12 +89,8 @@ const getDisputes = route({
   answers: { 200: { description: "A page of disputes", body: pageOf(DisputeBody) } },
   async handle({ query, read }) {
     const { paymentId, status } = query;
-    const rows = await listDisputes(read, { ...listFrom(query), paymentId, status });
-    const by = {
-      item: disputeBody,
-      cursor: (it: Dispute) => [it.openedMs, it.id] as const,
-    };
-    return { status: 200, body: cutPage(rows, query.limit, by) };
+    const rows = await listDisputes(read, { ...pageStart(query), paymentId, status });
+    return pageAnswer(rows, query, { item: bodyOf, cursor: (it) => [it.openedAtMs, it.id] });
   },
 });
 
@@ -67,13 +100,14 @@ const evidenceRoute = (kit: Kit): Route =>
     path: "/v1/disputes/{disputeId}/evidence",
     operationId: "submitEvidence",
     tag: "Disputes",
-    summary: "Contests a dispute, once and before its deadline",
+    summary: "Contest a dispute with evidence",
+    description: "Once, and before its deadline.",
     rule: { allow: "permission", permission: DISPUTES_WRITE },
     params,
     body: Evidence,
     idempotency: "optional",
     ifMatch: "required",
-    answers: { 200: { description: "The bank reviews it", body: DisputeBody } },
+    answers: { 200: { description: "Under review by the bank", body: DisputeBody } },
     handle: ({ params: { disputeId }, body, write, nowMs, traceId, ifMatch }) =>
       write(async (tx) => {
         const given = Object.entries(body).flatMap(([name, words]) =>
@@ -83,7 +117,7 @@ const evidenceRoute = (kit: Kit): Route =>
           evidence: Object.fromEntries(given),
           check: ({ version }) => checkVersion(ifMatch, version),
         });
-        return answerOf(200, dispute);
+        return versioned(200, bodyOf(dispute));
       }),
   });
 
@@ -93,7 +127,7 @@ const acceptRoute = (kit: Kit): Route =>
     path: "/v1/disputes/{disputeId}/accept",
     operationId: "acceptDispute",
     tag: "Disputes",
-    summary: "Gives a dispute up: its money is lost",
+    summary: "Accept a dispute: its amount is lost",
     rule: { allow: "permission", permission: DISPUTES_WRITE },
     params,
     idempotency: "optional",
@@ -101,12 +135,10 @@ const acceptRoute = (kit: Kit): Route =>
     answers: { 200: { description: "Lost", body: DisputeBody } },
     handle: ({ params: { disputeId }, write, nowMs, traceId, ifMatch }) =>
       write(async (tx) => {
-        return answerOf(
-          200,
-          await acceptDispute({ kit, tx, nowMs, traceId }, disputeId, {
-            check: ({ version }) => checkVersion(ifMatch, version),
-          }),
-        );
+        const dispute = await acceptDispute({ kit, tx, nowMs, traceId }, disputeId, {
+          check: ({ version }) => checkVersion(ifMatch, version),
+        });
+        return versioned(200, bodyOf(dispute));
       }),
   });
 

@@ -1,9 +1,9 @@
 import { z } from "zod";
 
-import { cutPage } from "#platform/http/cursor.ts";
-import { checkVersion, etagOf } from "#platform/http/etag.ts";
+import { checkVersion } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
-import { idOf, pageOf, pageQuery, iso, isoOrNull } from "#platform/http/schema.ts";
+import { idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
+import { toBody } from "#platform/http/to-body.ts";
 
 import { isStrictlyIncreasing } from "../domain/dunning.ts";
 import {
@@ -15,7 +15,7 @@ import {
   readPolicy,
   savePolicy,
 } from "../repositories/dunning.ts";
-import { Moment, Version, listFrom } from "./wire.ts";
+import { Moment, Version, pageAnswer, pageStart, versioned } from "./wire.ts";
 
 export const DUNNING_READ = "billing:dunning:read";
 export const DUNNING_WRITE = "billing:dunning:write";
@@ -24,24 +24,23 @@ const Changeable = {
   retryDays: z
     .array(z.int().min(0).max(365))
     .max(20)
-    .refine(isStrictlyIncreasing, { error: "give the days in rising order, each once" })
-    .describe("When to try again, in days after the first failure"),
-  finally: z.enum(["cancel", "unpaid"]).describe("What becomes of the subscription in the end"),
+    .refine(isStrictlyIncreasing, { error: "give the days in increasing order" })
+    .describe("Days of the retries after the first failure"),
+  finally: z
+    .enum(["cancel", "unpaid"])
+    .describe("Outcome for the subscription after the last retry"),
 };
 const Policy = z.strictObject({ ...Changeable, version: Version }).meta({ id: "DunningPolicy" });
 
-const answerOf = ({ retryDays, ...it }: StoredPolicy) => ({
-  status: 200 as const,
-  headers: etagOf(it.version),
-  body: { ...it, retryDays: [...retryDays] },
-});
+const answerOf = (policy: StoredPolicy) => versioned(200, toBody(Policy, policy));
 
 const getPolicy = route({
   method: "GET",
   path: "/v1/dunning-policy",
   operationId: "getDunningPolicy",
   tag: "Dunning",
-  summary: "When failed collections are tried again",
+  summary: "Get the dunning policy",
+  description: "When failed collections are retried.",
   rule: { allow: "permission", permission: DUNNING_READ },
   reads: "replica",
   answers: { 200: { description: "The policy", body: Policy } },
@@ -53,12 +52,12 @@ const putPolicy = route({
   path: "/v1/dunning-policy",
   operationId: "setDunningPolicy",
   tag: "Dunning",
-  summary: "Changes when failed collections are tried again",
-  description: "Holds for what is planned from now on; a retry that is planned already stays.",
+  summary: "Replace the dunning policy",
+  description: "Retries that are already scheduled are kept.",
   rule: { allow: "permission", permission: DUNNING_WRITE },
   body: z.strictObject(Changeable),
   ifMatch: "required",
-  answers: { 200: { description: "Changed", body: Policy } },
+  answers: { 200: { description: "Updated", body: Policy } },
   handle: ({ body, write, ifMatch }) =>
     write(async (tx) => {
       checkVersion(ifMatch, (await lockPolicy(tx)).version);
@@ -78,29 +77,22 @@ const Run = z
   })
   .meta({ id: "DunningRun" });
 
-const runBody = ({ startedMs, nextMs, ...it }: DunningRun): z.input<typeof Run> => ({
-  ...it,
-  startedAt: iso(startedMs),
-  nextAt: isoOrNull(nextMs),
-});
-
 const getRuns = route({
   method: "GET",
   path: "/v1/dunning",
   operationId: "listDunning",
   tag: "Dunning",
-  summary: "Invoices whose collection failed, newest first",
+  summary: "List invoices in dunning, newest first",
   rule: { allow: "permission", permission: DUNNING_READ },
   query: pageQuery({ status: z.enum(DUNNING_STATUSES).optional() }),
   reads: "replica",
-  answers: { 200: { description: "A page of them", body: pageOf(Run) } },
+  answers: { 200: { description: "A page of invoices in dunning", body: pageOf(Run) } },
   async handle({ query, read }) {
-    const rows = await listRuns(read, { ...listFrom(query), status: query.status });
-    const by = {
-      item: runBody,
-      cursor: (it: DunningRun) => [it.startedMs, it.invoiceId] as const,
-    };
-    return { status: 200, body: cutPage(rows, query.limit, by) };
+    const rows = await listRuns(read, { ...pageStart(query), status: query.status });
+    return pageAnswer(rows, query, {
+      item: (it: DunningRun) => toBody(Run, it),
+      cursor: (it) => [it.startedAtMs, it.invoiceId],
+    });
   },
 });
 

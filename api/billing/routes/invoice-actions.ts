@@ -1,53 +1,52 @@
 import { z } from "zod";
 
-import { checkVersion, etagOf } from "#platform/http/etag.ts";
+import type { Kit } from "#api/kit/service.ts";
+import { checkVersion } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf } from "#platform/http/schema.ts";
 
 import type { CommandContext } from "../commands/context.ts";
 import { finalizeInvoice, voidInvoice } from "../commands/issue-invoice.ts";
 import { writeOffInvoice } from "../commands/settle-invoice.ts";
-import type { BillingDeps } from "../deps.ts";
-import { readLines } from "../repositories/invoice-lines.ts";
-import { type Invoice, lockInvoice } from "../repositories/invoices.ts";
+import { type Invoice, lockInvoice, readLines } from "../repositories/invoices.ts";
 import { InvoiceBody, invoiceOf } from "./invoice-bodies.ts";
+import { versioned } from "./wire.ts";
 
 type Action = {
   name: string;
   operationId: string;
   summary: string;
   description: string;
-  act(context: CommandContext, invoice: Invoice): Promise<Invoice>;
+  run(context: CommandContext, invoice: Invoice): Promise<Invoice>;
 };
 
-/** What can be done to an invoice as a whole. */
 const ACTIONS: readonly Action[] = [
   {
     name: "finalize",
     operationId: "finalizeInvoice",
-    summary: "Makes a draft a claim",
-    description: "It gets the next number, and nothing in it changes any more.",
-    act: finalizeInvoice,
+    summary: "Finalise a draft",
+    description: "The invoice gets the next number and its contents can no longer be changed.",
+    run: finalizeInvoice,
   },
   {
     name: "void",
     operationId: "voidInvoice",
-    summary: "Takes back an open invoice that was wrong",
-    description: "Its number stays taken. One that is partly paid is credited instead.",
-    act: voidInvoice,
+    summary: "Void an open invoice",
+    description: "Its number stays used. A partly paid invoice is credited instead.",
+    run: voidInvoice,
   },
   {
     name: "write-off",
     operationId: "writeOffInvoice",
-    summary: "Gives up an open invoice: bad debt",
+    summary: "Write off an open invoice as bad debt",
     description:
-      "Money that comes in nevertheless is still taken. A subscription that waited for it goes on.",
-    act: (context, { id }) => writeOffInvoice(context, context.tx, { ...context, invoiceId: id }),
+      "It can still be paid later. A subscription that was unpaid because of it is reactivated.",
+    run: (context, { id }) => writeOffInvoice(context, id),
   },
 ];
 
-export const invoiceActionRoutes = ({ kit }: BillingDeps): Route[] =>
-  ACTIONS.map(({ name, act, ...about }) =>
+export const invoiceActionRoutes = (kit: Kit): Route[] =>
+  ACTIONS.map(({ name, run, ...about }) =>
     route({
       ...about,
       method: "POST",
@@ -62,9 +61,8 @@ export const invoiceActionRoutes = ({ kit }: BillingDeps): Route[] =>
         write(async (tx) => {
           const before = await lockInvoice(tx, invoiceId);
           checkVersion(ifMatch, before.version);
-          const invoice = await act({ kit, tx, nowMs, traceId }, before);
-          const lines = await readLines(tx, invoiceId);
-          return { status: 200, headers: etagOf(invoice.version), body: invoiceOf(invoice, lines) };
+          const invoice = await run({ kit, tx, nowMs, traceId }, before);
+          return versioned(200, invoiceOf(invoice, await readLines(tx, invoiceId)));
         }),
     }),
   );

@@ -1,10 +1,12 @@
 import { z } from "zod";
 
-import { idOf, text, iso, isoOrNull } from "#platform/http/schema.ts";
+import { idOf, isoOrNull, text } from "#platform/http/schema.ts";
+import { toBody } from "#platform/http/to-body.ts";
 
 import {
   INVOICE_STATUSES,
   type InvoiceLine,
+  LINE_KINDS,
   type LineDraft,
   withDiscount,
 } from "../domain/invoice.ts";
@@ -12,7 +14,6 @@ import { ZERO, fromWire, basisPointsOf, sum } from "../domain/money.ts";
 import { grossOf } from "../domain/proration.ts";
 import type { Invoice } from "../repositories/invoices.ts";
 import {
-  AddedAmount,
   Amount,
   BasisPoints,
   Currency,
@@ -20,13 +21,13 @@ import {
   PositiveAmount,
   Quantity,
   SignedAmount,
+  UnboundedAmount,
   Version,
-  wires,
 } from "./wire.ts";
 
 const LineBody = z
   .strictObject({
-    kind: z.enum(["item", "subscription", "proration_credit", "proration_charge"]),
+    kind: z.enum(LINE_KINDS),
     description: z.string(),
     quantity: z.int(),
     unitAmount: Amount,
@@ -48,14 +49,14 @@ const invoiceShape = {
   customerId: idOf("cus"),
   subscriptionId: idOf("sub").nullable(),
   status: InvoiceStatusName,
-  number: z.string().nullable().describe("Without gaps; null of a draft"),
+  number: z.string().nullable().describe("Without gaps; null for a draft"),
   currency: Currency,
   subtotal: SignedAmount.describe("Sum of the lines before discounts"),
   discount: SignedAmount,
   tax: SignedAmount,
   total: SignedAmount,
   creditApplied: SignedAmount.describe("Paid by the customer's credit; negative: added to it"),
-  amountDue: AddedAmount.describe("Still to be paid"),
+  amountDue: UnboundedAmount,
   amountPaid: Amount,
   credited: Amount.describe("By credit notes"),
   memo: z.string(),
@@ -74,44 +75,22 @@ export const InvoiceBody = z
   .strictObject({ ...invoiceShape, lines: z.array(LineBody) })
   .meta({ id: "Invoice" });
 
-export function summaryOf(it: Invoice): z.input<typeof InvoiceSummary> {
-  const {
-    createdMs,
-    finalizedMs,
-    dueMs,
-    paidMs,
-    voidedMs,
-    creditedTax: _,
-    prorated: _of,
-    ...rest
-  } = it;
-  return {
-    ...rest,
-    ...wires(it, "subtotal", "discount", "tax", "total", "creditApplied"),
-    ...wires(it, "amountDue", "amountPaid", "credited"),
-    createdAt: iso(createdMs),
-    finalizedAt: isoOrNull(finalizedMs),
-    dueAt: isoOrNull(dueMs),
-    paidAt: isoOrNull(paidMs),
-    voidedAt: isoOrNull(voidedMs),
-  };
-}
+export const summaryOf = (it: Invoice) => toBody(InvoiceSummary, it);
 
 export const invoiceOf = (
   invoice: Invoice,
   lines: readonly InvoiceLine[],
 ): z.input<typeof InvoiceBody> => ({ ...summaryOf(invoice), lines: lines.map(lineOf) });
 
-const lineOf = ({ taxRate, period, ...it }: InvoiceLine): z.input<typeof LineBody> => ({
-  ...it,
-  ...wires(it, "unitAmount", "amount", "discount", "tax", "total"),
-  taxBasisPoints: taxRate.basisPoints,
-  taxInclusive: taxRate.inclusive,
-  periodStart: isoOrNull(period?.startMs ?? null),
-  periodEnd: isoOrNull(period?.endMs ?? null),
-});
+const lineOf = ({ taxRate, period, ...it }: InvoiceLine) =>
+  toBody(LineBody, {
+    ...it,
+    taxBasisPoints: taxRate.basisPoints,
+    taxInclusive: taxRate.inclusive,
+    periodStart: isoOrNull(period?.startMs ?? null),
+    periodEnd: isoOrNull(period?.endMs ?? null),
+  });
 
-/** What staff writes into an invoice. */
 export const DraftInput = {
   lines: z
     .array(
@@ -129,13 +108,13 @@ export const DraftInput = {
       z.strictObject({ amountOff: PositiveAmount }),
     ])
     .optional()
-    .describe("Of all lines together; split among them by their amounts"),
+    .describe("On the sum of the lines; distributed over them in proportion to their amounts"),
   memo: z.string().max(1_000).default(""),
   dueDays: z.int().min(0).max(365).default(14),
 };
 const Draft = z.strictObject(DraftInput);
 
-/** The lines with the discount split among them. */
+/** Lines with the discount distributed over them. */
 export function linesOf(input: Pick<z.output<typeof Draft>, "lines" | "discount">): LineDraft[] {
   const lines = input.lines.map((it) => {
     const unitAmount = fromWire(it.unitAmount);

@@ -1,22 +1,22 @@
 import { z } from "zod";
 
+import type { Kit } from "#api/kit/service.ts";
 import { holds, mayActFor } from "#platform/http/caller.ts";
-import { cutPage } from "#platform/http/cursor.ts";
-import { checkVersion, etagOf } from "#platform/http/etag.ts";
+import { checkVersion } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
 
 import { draftInvoice, finalizeInvoice, rewriteDraft } from "../commands/issue-invoice.ts";
-import type { BillingDeps } from "../deps.ts";
 import { requireNext } from "../domain/invoice.ts";
 import { lockCustomer } from "../repositories/customers.ts";
 import {
   deleteDraft,
   listInvoices,
-  readLines,
+  lockInvoice,
+  noInvoice,
   readInvoiceWithLines,
-} from "../repositories/invoice-lines.ts";
-import { lockInvoice, noInvoice } from "../repositories/invoices.ts";
+  readLines,
+} from "../repositories/invoices.ts";
 import { taxRateFor } from "../repositories/tax-rates.ts";
 import {
   DraftInput,
@@ -27,19 +27,19 @@ import {
   linesOf,
   summaryOf,
 } from "./invoice-bodies.ts";
-import { createdCursor, listFrom, visibleAccountId } from "./wire.ts";
+import { createdCursor, pageAnswer, pageStart, versioned, visibleAccountId } from "./wire.ts";
 
 const params = z.strictObject({ invoiceId: idOf("inv") });
 const READ = "billing:invoices:read";
 const WRITE = { allow: "permission", permission: "billing:invoices:write" } as const;
 
-const addInvoice = ({ kit }: BillingDeps): Route =>
+const addInvoice = (kit: Kit): Route =>
   route({
     method: "POST",
     path: "/v1/invoices",
     operationId: "addInvoice",
     tag: "Invoices",
-    summary: "Writes an invoice by hand: a draft, or final at once",
+    summary: "Create an invoice, as a draft or finalised",
     rule: WRITE,
     body: z.strictObject({
       customerId: idOf("cus"),
@@ -47,7 +47,7 @@ const addInvoice = ({ kit }: BillingDeps): Route =>
       finalize: z.boolean().default(false),
     }),
     idempotency: "optional",
-    answers: { 201: { description: "Written", body: InvoiceBody } },
+    answers: { 201: { description: "Created", body: InvoiceBody } },
     handle: ({ body, write, nowMs, traceId }) =>
       write(async (tx) => {
         const context = { kit, tx, nowMs, traceId };
@@ -60,8 +60,7 @@ const addInvoice = ({ kit }: BillingDeps): Route =>
           lines: linesOf(body),
         });
         const invoice = body.finalize ? await finalizeInvoice(context, draft) : draft;
-        const lines = await readLines(tx, invoice.id);
-        return { status: 201, headers: etagOf(invoice.version), body: invoiceOf(invoice, lines) };
+        return versioned(201, invoiceOf(invoice, await readLines(tx, invoice.id)));
       }),
   });
 
@@ -70,8 +69,8 @@ const getInvoices = route({
   path: "/v1/invoices",
   operationId: "listInvoices",
   tag: "Invoices",
-  summary: "Invoices, newest first",
-  description: "Without the permission: one's own, and no drafts.",
+  summary: "List invoices, newest first",
+  description: "Without the permission: only the caller's own, without drafts.",
   rule: { allow: "own-or", permission: READ },
   query: pageQuery({
     customerId: idOf("cus").optional(),
@@ -81,14 +80,9 @@ const getInvoices = route({
   reads: "replica",
   answers: { 200: { description: "A page of invoices", body: pageOf(InvoiceSummary) } },
   async handle({ query, caller, read }) {
-    const { customerId, subscriptionId, status } = query;
     const accountId = visibleAccountId(caller, READ);
-    const filter = { ...listFrom(query), customerId, subscriptionId, status, accountId };
-    const rows = await listInvoices(read, filter);
-    return {
-      status: 200,
-      body: cutPage(rows, query.limit, { item: summaryOf, cursor: createdCursor }),
-    };
+    const rows = await listInvoices(read, { ...query, ...pageStart(query), accountId });
+    return pageAnswer(rows, query, { item: summaryOf, cursor: createdCursor });
   },
 });
 
@@ -97,32 +91,32 @@ const getInvoice = route({
   path: "/v1/invoices/{invoiceId}",
   operationId: "getInvoice",
   tag: "Invoices",
-  summary: "An invoice with its lines",
+  summary: "Get an invoice with its lines",
   rule: { allow: "own-or", permission: READ },
   params,
   reads: "replica",
   answers: { 200: { description: "The invoice", body: InvoiceBody } },
   async handle({ params: { invoiceId }, caller, read }) {
     const { invoice, lines, accountId } = await readInvoiceWithLines(read, invoiceId);
-    // A draft is not yet anybody's business but of those who write it.
+    // Drafts are visible with the permission only.
     const own = invoice.status !== "draft" && mayActFor(caller, accountId, READ);
     if (!own && !holds(caller, READ)) throw noInvoice(invoiceId);
-    return { status: 200, headers: etagOf(invoice.version), body: invoiceOf(invoice, lines) };
+    return versioned(200, invoiceOf(invoice, lines));
   },
 });
 
-const putInvoice = ({ kit }: BillingDeps): Route =>
+const putInvoice = (kit: Kit): Route =>
   route({
     method: "PUT",
     path: "/v1/invoices/{invoiceId}",
     operationId: "rewriteInvoice",
     tag: "Invoices",
-    summary: "Writes a draft anew",
+    summary: "Replace a draft",
     rule: WRITE,
     params,
     body: z.strictObject(DraftInput),
     ifMatch: "required",
-    answers: { 200: { description: "Written", body: InvoiceBody } },
+    answers: { 200: { description: "Updated", body: InvoiceBody } },
     handle: ({ params: { invoiceId }, body, write, ifMatch, nowMs, traceId }) =>
       write(async (tx) => {
         const before = await lockInvoice(tx, invoiceId);
@@ -130,7 +124,7 @@ const putInvoice = ({ kit }: BillingDeps): Route =>
         const context = { kit, tx, nowMs, traceId };
         const invoice = await rewriteDraft(context, before, { ...body, lines: linesOf(body) });
         const lines = await readLines(tx, invoiceId);
-        return { status: 200, headers: etagOf(invoice.version), body: invoiceOf(invoice, lines) };
+        return versioned(200, invoiceOf(invoice, lines));
       }),
   });
 
@@ -139,11 +133,11 @@ const deleteInvoice = route({
   path: "/v1/invoices/{invoiceId}",
   operationId: "deleteInvoice",
   tag: "Invoices",
-  summary: "Throws a draft away",
+  summary: "Delete a draft",
   rule: WRITE,
   params,
   ifMatch: "required",
-  answers: { 204: { description: "Gone" } },
+  answers: { 204: { description: "Deleted" } },
   handle: ({ params: { invoiceId }, write, ifMatch }) =>
     write(async (tx) => {
       const before = await lockInvoice(tx, invoiceId);
@@ -154,10 +148,10 @@ const deleteInvoice = route({
     }),
 });
 
-export const invoiceRoutes = (deps: BillingDeps): Route[] => [
-  addInvoice(deps),
+export const invoiceRoutes = (kit: Kit): Route[] => [
+  addInvoice(kit),
   getInvoices,
   getInvoice,
-  putInvoice(deps),
+  putInvoice(kit),
   deleteInvoice,
 ];

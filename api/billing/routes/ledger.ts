@@ -2,12 +2,13 @@ import { z } from "zod";
 
 import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
 import { type Route, route } from "#platform/http/route.ts";
-import { pageOf, pageQuery, text, iso } from "#platform/http/schema.ts";
+import { iso, pageOf, pageQuery, text } from "#platform/http/schema.ts";
+import { toBody } from "#platform/http/to-body.ts";
 
 import { type LedgerEntry, listEntries, readBalance } from "../repositories/ledger-reports.ts";
-import { Currency, Moment, SignedAmount, wires } from "./wire.ts";
+import { Currency, Moment, SignedAmount } from "./wire.ts";
 
-/** Sums of everything may outgrow what JSON readers hold exactly: then they are digits in a string. */
+/** Sums may exceed the integers that JSON parsers keep exactly. */
 const Sum = z
   .union([z.int(), z.string().regex(/^-?\d+$/)])
   .describe("Minor units; a string of digits beyond 2^53-1");
@@ -31,7 +32,7 @@ const BalanceBody = z
       z.strictObject({
         account: z.string(),
         currency: Currency,
-        balance: Sum.describe("Debits less credits"),
+        balance: Sum.describe("Debits minus credits"),
       }),
     ),
   })
@@ -43,7 +44,7 @@ const EntryBody = z
     transactionId: z.string(),
     at: Moment,
     kind: z.string(),
-    ref: z.string().describe("Id of what it is about"),
+    ref: z.string().describe("Id of the invoice, payment or other subject"),
     account: z.string(),
     currency: Currency,
     amount: SignedAmount.describe("Minor units: a debit is positive, a credit negative"),
@@ -57,21 +58,21 @@ const getBalance = route({
   path: "/v1/ledger/balance",
   operationId: "getLedgerBalance",
   tag: "Ledger",
-  summary: "Sums of the ledger",
-  description: "The accounts of single customers (receivable, customer_credit) are taken together.",
+  summary: "Get the trial balance",
+  description: "The accounts of single customers (receivable, customer_credit) are summed up.",
   rule,
   reads: "replica",
-  answers: { 200: { description: "The sums", body: BalanceBody } },
+  answers: { 200: { description: "The trial balance", body: BalanceBody } },
   async handle({ read }) {
     const { currencies, accounts } = await readBalance(read);
     return {
       status: 200,
       body: {
-        currencies: currencies.map((it) => ({
-          currency: it.currency,
-          debits: sumOf(it.debits),
-          credits: sumOf(it.credits),
-          difference: sumOf(it.difference),
+        currencies: currencies.map(({ currency, debits, credits, difference }) => ({
+          currency,
+          debits: sumOf(debits),
+          credits: sumOf(credits),
+          difference: sumOf(difference),
         })),
         accounts: accounts.map((it) => ({ ...it, balance: sumOf(it.balance) })),
       },
@@ -81,18 +82,14 @@ const getBalance = route({
 
 const EntryCursor = z.tuple([z.int().min(0)]);
 
-const entryOf = ({ atMs, ...it }: LedgerEntry): z.input<typeof EntryBody> => ({
-  ...it,
-  ...wires(it, "amount"),
-  at: iso(atMs),
-});
+const entryOf = (it: LedgerEntry) => toBody(EntryBody, { ...it, at: iso(it.atMs) });
 
 const getEntries = route({
   method: "GET",
   path: "/v1/ledger/entries",
   operationId: "listLedgerEntries",
   tag: "Ledger",
-  summary: "Entries of the ledger, oldest first",
+  summary: "List ledger entries, oldest first",
   rule,
   query: pageQuery({ account: text({ max: 100 }).optional(), ref: text({ max: 100 }).optional() }),
   reads: "replica",

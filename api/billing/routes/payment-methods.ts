@@ -1,10 +1,10 @@
 import { z } from "zod";
 
-import { type Caller, mayActFor } from "#platform/http/caller.ts";
-import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
-import { checkVersion, etagOf } from "#platform/http/etag.ts";
+import type { Caller } from "#platform/http/caller.ts";
+import { checkVersion } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
+import { toBody } from "#platform/http/to-body.ts";
 import { newId } from "#platform/ids.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
@@ -21,10 +21,42 @@ import {
   removeMethod,
 } from "../repositories/payment-methods.ts";
 import { checkCustomer } from "./customers.ts";
-import { PaymentMethodBody, methodBody } from "./payments-wire.ts";
+import {
+  Moment,
+  Version,
+  createdCursor,
+  pageAnswer,
+  pageStart,
+  requireOwner,
+  versioned,
+} from "./wire.ts";
 
 export const METHODS_READ = "billing:payment-methods:read";
 export const METHODS_WRITE = "billing:payment-methods:write";
+
+const PaymentMethodBody = z
+  .strictObject({
+    id: idOf("pm"),
+    customerId: idOf("cus"),
+    type: z.literal("card"),
+    card: z.strictObject({
+      brand: z.string(),
+      last4: z.string(),
+      expMonth: z.int(),
+      expYear: z.int(),
+      fingerprint: z.string().describe("Equal for the same card"),
+    }),
+    default: z.boolean(),
+    version: Version,
+    createdAt: Moment,
+  })
+  .meta({ id: "PaymentMethod" });
+
+function bodyOf(it: PaymentMethod) {
+  const { brand, last4, expMonth, expYear, fingerprint } = it;
+  const card = { brand, last4, expMonth, expYear, fingerprint };
+  return toBody(PaymentMethodBody, { ...it, type: "card", card, default: it.isDefault });
+}
 
 const Card = z.strictObject({
   number: z
@@ -47,8 +79,8 @@ const addMethod = (gateways: Gateways): Route =>
     path: "/v1/customers/{customerId}/payment-methods",
     operationId: "addPaymentMethod",
     tag: "Payment methods",
-    summary: "Adds a card",
-    description: `The number goes to the gateway, which gives a token for it; neither it nor the security code is kept. The first card becomes the default.\n\nThe gateway sandbox takes these cards, with any date to come and any security code (three digits; four for the one that begins with 37):\n\n${testCardTable()}`,
+    summary: "Add a card",
+    description: `The gateway exchanges the card for a token; number and security code are not stored. The first card becomes the default.\n\nThe sandbox gateway accepts these cards with any future expiry date and any security code (three digits; four for the number that starts with 37):\n\n${testCardTable()}`,
     rule: { allow: "own-or", permission: METHODS_WRITE },
     params: ofCustomer,
     body: z.strictObject({ card: Card }),
@@ -56,60 +88,47 @@ const addMethod = (gateways: Gateways): Route =>
     answers: { 201: { description: "Added", body: PaymentMethodBody } },
     async handle({ params: { customerId }, body, caller, write, nowMs, database }) {
       checkCustomer(caller, await readCustomer(database, customerId), METHODS_WRITE);
-      const token = await gatewayOf(gateways, DEFAULT_GATEWAY).tokenize(body.card);
+      const gateway = DEFAULT_GATEWAY;
+      const token = await gatewayOf(gateways, gateway).tokenize(body.card);
       return write(async (tx) => {
         await lockCustomer(tx, customerId);
-        const method = await insertMethod(tx, {
-          ...token,
-          id: newId("pm"),
-          customerId,
-          gateway: DEFAULT_GATEWAY,
-          createdMs: nowMs,
-        });
-        return { status: 201, headers: etagOf(method.version), body: methodBody(method) };
+        const created = { id: newId("pm"), createdAtMs: nowMs };
+        const method = await insertMethod(tx, { ...token, ...created, customerId, gateway });
+        return versioned(201, bodyOf(method));
       });
     },
   });
-
-const OldestCursor = z.tuple([z.int().min(0).max(Date.UTC(9999, 0)), z.string().max(40)]);
 
 const getMethods = route({
   method: "GET",
   path: "/v1/customers/{customerId}/payment-methods",
   operationId: "listPaymentMethods",
   tag: "Payment methods",
-  summary: "The cards of a customer, oldest first",
+  summary: "List the cards of a customer, oldest first",
   rule: { allow: "own-or", permission: METHODS_READ },
   params: ofCustomer,
   query: pageQuery({}),
   reads: "replica",
   answers: { 200: { description: "A page of payment methods", body: pageOf(PaymentMethodBody) } },
-  async handle({ params: { customerId }, query: { limit, cursor }, caller, read }) {
+  async handle({ params: { customerId }, query, caller, read }) {
     checkCustomer(caller, await readCustomer(read, customerId), METHODS_READ);
-    const after = decodeCursor(OldestCursor, cursor) ?? ([0, ""] as const);
-    const rows = await listMethods(read, { customerId, limit, after });
-    const by = {
-      item: methodBody,
-      cursor: (it: PaymentMethod) => [it.createdMs, it.id] as const,
-    };
-    return { status: 200, body: cutPage(rows, limit, by) };
+    const rows = await listMethods(read, { ...pageStart(query, "oldest"), customerId });
+    return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
   },
 });
 
-async function owned(
+async function readOwned(
   db: Queryable,
-  caller: Caller,
-  { id, permission }: { id: string; permission: string },
+  id: string,
+  { caller, permission }: { caller: Caller; permission: string },
 ): Promise<PaymentMethod> {
-  const method = await readMethod(db, id);
-  const { accountId } = await readCustomer(db, method.customerId);
-  if (!mayActFor(caller, accountId, permission)) throw noMethod(id);
-  return method;
+  const by = { caller, permission, otherwise: noMethod(id) };
+  return requireOwner(db, await readMethod(db, id), by);
 }
 
-/** The method for change, its customer locked. */
+/** Locks the method's customer. */
 async function lockOwned(tx: Queryable, caller: Caller, id: string): Promise<PaymentMethod> {
-  const { customerId } = await owned(tx, caller, { id, permission: METHODS_WRITE });
+  const { customerId } = await readOwned(tx, id, { caller, permission: METHODS_WRITE });
   await lockCustomer(tx, customerId);
   return readMethod(tx, id);
 }
@@ -119,14 +138,14 @@ const getMethod = route({
   path: "/v1/payment-methods/{paymentMethodId}",
   operationId: "getPaymentMethod",
   tag: "Payment methods",
-  summary: "A card",
+  summary: "Get a card",
   rule: { allow: "own-or", permission: METHODS_READ },
   params: ofMethod,
   reads: "replica",
   answers: { 200: { description: "The payment method", body: PaymentMethodBody } },
-  async handle({ params: { paymentMethodId: id }, caller, read }) {
-    const method = await owned(read, caller, { id, permission: METHODS_READ });
-    return { status: 200, headers: etagOf(method.version), body: methodBody(method) };
+  async handle({ params: { paymentMethodId }, caller, read }) {
+    const by = { caller, permission: METHODS_READ };
+    return versioned(200, bodyOf(await readOwned(read, paymentMethodId, by)));
   },
 });
 
@@ -135,17 +154,17 @@ const putDefault = route({
   path: "/v1/payment-methods/{paymentMethodId}/default",
   operationId: "makeDefaultPaymentMethod",
   tag: "Payment methods",
-  summary: "Makes a card the one that is charged where none is named",
+  summary: "Make a card the default",
+  description: "The default card is charged unless another one is specified.",
   rule: { allow: "own-or", permission: METHODS_WRITE },
   params: ofMethod,
   ifMatch: "required",
-  answers: { 200: { description: "It is the default", body: PaymentMethodBody } },
+  answers: { 200: { description: "The default payment method", body: PaymentMethodBody } },
   handle: ({ params: { paymentMethodId }, caller, write, ifMatch }) =>
     write(async (tx) => {
       const before = await lockOwned(tx, caller, paymentMethodId);
       checkVersion(ifMatch, before.version);
-      const method = before.isDefault ? before : await makeDefault(tx, before);
-      return { status: 200, headers: etagOf(method.version), body: methodBody(method) };
+      return versioned(200, bodyOf(before.isDefault ? before : await makeDefault(tx, before)));
     }),
 });
 
@@ -154,7 +173,8 @@ const deleteMethod = route({
   path: "/v1/payment-methods/{paymentMethodId}",
   operationId: "removePaymentMethod",
   tag: "Payment methods",
-  summary: "Removes a card: it is not charged again",
+  summary: "Remove a card",
+  description: "It is not charged again.",
   rule: { allow: "own-or", permission: METHODS_WRITE },
   params: ofMethod,
   ifMatch: "required",

@@ -1,24 +1,68 @@
 import { z } from "zod";
 
 import type { Kit } from "#api/kit/service.ts";
-import { type Caller, mayActFor } from "#platform/http/caller.ts";
-import { cutPage } from "#platform/http/cursor.ts";
-import { etagOf } from "#platform/http/etag.ts";
+import type { Caller } from "#platform/http/caller.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
+import { toBody } from "#platform/http/to-body.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import { confirmPayment, payInvoice } from "../commands/payments.ts";
-import { readCustomer } from "../repositories/customers.ts";
+import { PAYMENT_STATUSES, displayStatus } from "../domain/payments.ts";
 import { lockInvoice, noInvoice } from "../repositories/invoices.ts";
 import { type Payment, listPayments, noPayment, readPayment } from "../repositories/payments.ts";
-import { PaymentBody, paymentBody } from "./payments-wire.ts";
-import { createdCursor, listFrom, visibleAccountId } from "./wire.ts";
+import {
+  Amount,
+  Currency,
+  Moment,
+  UnboundedAmount,
+  Version,
+  createdCursor,
+  pageAnswer,
+  pageStart,
+  requireOwner,
+  versioned,
+  visibleAccountId,
+} from "./wire.ts";
 
 export const PAYMENTS_READ = "billing:payments:read";
 export const PAYMENTS_WRITE = "billing:payments:write";
 
+const PaymentBody = z
+  .strictObject({
+    id: idOf("pay"),
+    invoiceId: idOf("inv"),
+    customerId: idOf("cus"),
+    subscriptionId: idOf("sub").nullable(),
+    paymentMethodId: idOf("pm"),
+    status: z.enum(PAYMENT_STATUSES),
+    reason: z.string().nullable().describe("Why it failed or was reversed"),
+    currency: Currency,
+    amount: Amount,
+    refunded: Amount,
+    refundPending: Amount,
+    disputed: UnboundedAmount,
+    automatic: z.boolean().describe("Started by Billing, not by a person"),
+    fraudWarned: z.boolean(),
+    version: Version,
+    createdAt: Moment,
+    updatedAt: Moment,
+  })
+  .meta({ id: "Payment" });
+
+const bodyOf = (it: Payment) =>
+  toBody(PaymentBody, {
+    ...it,
+    status: displayStatus(it),
+    reason: "reason" in it.state ? it.state.reason : null,
+  });
+
 const ofPayment = z.strictObject({ paymentId: idOf("pay") });
+
+function accepted(payment: Payment) {
+  const { headers, ...answer } = versioned(202, bodyOf(payment));
+  return { ...answer, headers: { ...headers, location: `/v1/payments/${payment.id}` } };
+}
 
 const payRoute = (kit: Kit): Route =>
   route({
@@ -26,29 +70,23 @@ const payRoute = (kit: Kit): Route =>
     path: "/v1/invoices/{invoiceId}/pay",
     operationId: "payInvoice",
     tag: "Payments",
-    summary: "Pays an invoice",
+    summary: "Pay an invoice",
     description:
-      "The payment is recorded, and charged after the answer: read it until its status is an end, or requires_action. One payment of an invoice is under way at a time.",
+      "The payment is charged after the response: poll it until its status is final or requires_action. An invoice can have one payment in progress.",
     rule: { allow: "own-or", permission: PAYMENTS_WRITE },
     params: z.strictObject({ invoiceId: idOf("inv") }),
     body: z.strictObject({ paymentMethodId: idOf("pm").optional() }),
     idempotency: "required",
-    answers: { 202: { description: "The payment has begun", body: PaymentBody } },
+    answers: { 202: { description: "The payment was started", body: PaymentBody } },
     handle: ({ params: { invoiceId }, body, caller, write, nowMs, traceId }) =>
       write(async (tx) => {
-        const invoice = await lockInvoice(tx, invoiceId);
-        const { accountId } = await readCustomer(tx, invoice.customerId);
-        if (!mayActFor(caller, accountId, PAYMENTS_WRITE)) throw noInvoice(invoiceId);
+        const by = { caller, permission: PAYMENTS_WRITE, otherwise: noInvoice(invoiceId) };
+        const invoice = await requireOwner(tx, await lockInvoice(tx, invoiceId), by);
         const { paymentMethodId } = body;
-        const payment = await payInvoice({ kit, tx, nowMs, traceId }, { invoice, paymentMethodId });
-        return { status: 202, headers: locationOf(payment), body: paymentBody(payment) };
+        const context = { kit, tx, nowMs, traceId };
+        return accepted(await payInvoice(context, { invoice, paymentMethodId }));
       }),
   });
-
-const locationOf = ({ id, version }: Payment): Record<string, string> => ({
-  ...etagOf(version),
-  location: `/v1/payments/${id}`,
-});
 
 const confirmRoute = (kit: Kit): Route =>
   route({
@@ -56,28 +94,25 @@ const confirmRoute = (kit: Kit): Route =>
     path: "/v1/payments/{paymentId}/confirm",
     operationId: "confirmPayment",
     tag: "Payments",
-    summary: "Goes on with a payment after its owner was authenticated",
+    summary: "Continue a payment after authentication",
     rule: { allow: "own-or", permission: PAYMENTS_WRITE },
     params: ofPayment,
     idempotency: "required",
-    answers: { 202: { description: "The payment goes on", body: PaymentBody } },
+    answers: { 202: { description: "The payment continues", body: PaymentBody } },
     handle: ({ params: { paymentId }, caller, write, nowMs, traceId }) =>
       write(async (tx) => {
-        await owned(tx, caller, { id: paymentId, permission: PAYMENTS_WRITE });
-        const payment = await confirmPayment({ kit, tx, nowMs, traceId }, paymentId);
-        return { status: 202, headers: locationOf(payment), body: paymentBody(payment) };
+        await readOwned(tx, paymentId, { caller, permission: PAYMENTS_WRITE });
+        return accepted(await confirmPayment({ kit, tx, nowMs, traceId }, paymentId));
       }),
   });
 
-async function owned(
+async function readOwned(
   db: Queryable,
-  caller: Caller,
-  { id, permission }: { id: string; permission: string },
+  id: string,
+  { caller, permission }: { caller: Caller; permission: string },
 ): Promise<Payment> {
-  const payment = await readPayment(db, id);
-  const { accountId } = await readCustomer(db, payment.customerId);
-  if (!mayActFor(caller, accountId, permission)) throw noPayment(id);
-  return payment;
+  const by = { caller, permission, otherwise: noPayment(id) };
+  return requireOwner(db, await readPayment(db, id), by);
 }
 
 const getPayment = route({
@@ -85,14 +120,14 @@ const getPayment = route({
   path: "/v1/payments/{paymentId}",
   operationId: "getPayment",
   tag: "Payments",
-  summary: "A payment",
+  summary: "Get a payment",
   rule: { allow: "own-or", permission: PAYMENTS_READ },
   params: ofPayment,
   reads: "replica",
   answers: { 200: { description: "The payment", body: PaymentBody } },
-  async handle({ params: { paymentId: id }, caller, read }) {
-    const payment = await owned(read, caller, { id, permission: PAYMENTS_READ });
-    return { status: 200, headers: etagOf(payment.version), body: paymentBody(payment) };
+  async handle({ params: { paymentId }, caller, read }) {
+    const by = { caller, permission: PAYMENTS_READ };
+    return versioned(200, bodyOf(await readOwned(read, paymentId, by)));
   },
 });
 
@@ -101,21 +136,16 @@ const getPayments = route({
   path: "/v1/payments",
   operationId: "listPayments",
   tag: "Payments",
-  summary: "Payments, newest first",
-  description: "Without the permission: one's own.",
+  summary: "List payments, newest first",
+  description: "Without the permission: only the caller's own.",
   rule: { allow: "own-or", permission: PAYMENTS_READ },
   query: pageQuery({ customerId: idOf("cus").optional(), invoiceId: idOf("inv").optional() }),
   reads: "replica",
   answers: { 200: { description: "A page of payments", body: pageOf(PaymentBody) } },
   async handle({ query, caller, read }) {
-    const rows = await listPayments(read, {
-      ...listFrom(query),
-      accountId: visibleAccountId(caller, PAYMENTS_READ),
-      customerId: query.customerId,
-      invoiceId: query.invoiceId,
-    });
-    const by = { item: paymentBody, cursor: createdCursor };
-    return { status: 200, body: cutPage(rows, query.limit, by) };
+    const accountId = visibleAccountId(caller, PAYMENTS_READ);
+    const rows = await listPayments(read, { ...query, ...pageStart(query), accountId });
+    return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
   },
 });
 

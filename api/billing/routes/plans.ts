@@ -1,29 +1,33 @@
 import { z } from "zod";
 
-import { cutPage } from "#platform/http/cursor.ts";
-import { checkVersion, etagOf } from "#platform/http/etag.ts";
+import { checkVersion } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
-import { idOf, pageOf, pageQuery, text, iso } from "#platform/http/schema.ts";
+import { idOf, pageOf, pageQuery, text } from "#platform/http/schema.ts";
+import { toBody } from "#platform/http/to-body.ts";
 import { newId } from "#platform/ids.ts";
 
-import { type Plan, insertPlan, listPlans, readPlan, updatePlan } from "../repositories/catalog.ts";
-import { Flag, Moment, Version, createdCursor, listFrom } from "./wire.ts";
+import {
+  type Plan,
+  insertPlan,
+  listPlans,
+  lockPlan,
+  readPlan,
+  updatePlan,
+} from "../repositories/catalog.ts";
+import { Flag, Moment, Version, createdCursor, pageAnswer, pageStart, versioned } from "./wire.ts";
 
 const PlanBody = z
   .strictObject({
     id: idOf("pln"),
     name: z.string(),
     description: z.string(),
-    archived: z.boolean().describe("Not sold any more"),
+    archived: z.boolean().describe("No longer for sale"),
     version: Version,
     createdAt: Moment,
   })
   .meta({ id: "Plan" });
 
-const bodyOf = ({ createdMs, ...it }: Plan): z.input<typeof PlanBody> => ({
-  ...it,
-  createdAt: iso(createdMs),
-});
+const bodyOf = (it: Plan) => toBody(PlanBody, it);
 
 const params = z.strictObject({ planId: idOf("pln") });
 const rule = { allow: "permission", permission: "billing:catalog:write" } as const;
@@ -35,16 +39,16 @@ const addPlan = route({
   path: "/v1/plans",
   operationId: "addPlan",
   tag: "Catalogue",
-  summary: "Adds a plan: what is sold, at one or more prices",
+  summary: "Create a plan",
+  description: "A plan is sold at one or more prices.",
   rule,
   body: z.strictObject({ name: Name, description: Description.default("") }),
   idempotency: "optional",
-  answers: { 201: { description: "Added", body: PlanBody } },
+  answers: { 201: { description: "Created", body: PlanBody } },
   handle: ({ body, write, nowMs }) =>
     write(async (tx) => {
-      const plan = { ...body, id: newId("pln"), createdMs: nowMs, archived: false, version: 1 };
-      await insertPlan(tx, plan);
-      return { status: 201, headers: etagOf(1), body: bodyOf(plan) };
+      const plan = await insertPlan(tx, { ...body, id: newId("pln"), createdAtMs: nowMs });
+      return versioned(201, bodyOf(plan));
     }),
 });
 
@@ -53,17 +57,14 @@ const getPlans = route({
   path: "/v1/plans",
   operationId: "listPlans",
   tag: "Catalogue",
-  summary: "Plans, newest first",
+  summary: "List plans, newest first",
   rule: { allow: "signed-in" },
   query: pageQuery({ archived: Flag.optional() }),
   reads: "replica",
   answers: { 200: { description: "A page of plans", body: pageOf(PlanBody) } },
   async handle({ query, read }) {
-    const rows = await listPlans(read, { ...listFrom(query), archived: query.archived });
-    return {
-      status: 200,
-      body: cutPage(rows, query.limit, { item: bodyOf, cursor: createdCursor }),
-    };
+    const rows = await listPlans(read, { ...pageStart(query), archived: query.archived });
+    return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
   },
 });
 
@@ -72,15 +73,13 @@ const getPlan = route({
   path: "/v1/plans/{planId}",
   operationId: "getPlan",
   tag: "Catalogue",
-  summary: "A plan",
+  summary: "Get a plan",
   rule: { allow: "signed-in" },
   params,
   reads: "replica",
   answers: { 200: { description: "The plan", body: PlanBody } },
-  async handle({ params: { planId }, read }) {
-    const plan = await readPlan(read, planId);
-    return { status: 200, headers: etagOf(plan.version), body: bodyOf(plan) };
-  },
+  handle: async ({ params: { planId }, read }) =>
+    versioned(200, bodyOf(await readPlan(read, planId))),
 });
 
 const patchPlan = route({
@@ -88,8 +87,8 @@ const patchPlan = route({
   path: "/v1/plans/{planId}",
   operationId: "updatePlan",
   tag: "Catalogue",
-  summary: "Changes or archives a plan",
-  description: "An archived plan is not sold any more; its subscriptions go on.",
+  summary: "Update or archive a plan",
+  description: "An archived plan is no longer for sale; its subscriptions continue.",
   rule,
   params,
   body: z.strictObject({
@@ -98,20 +97,11 @@ const patchPlan = route({
     archived: z.boolean().optional(),
   }),
   ifMatch: "required",
-  answers: { 200: { description: "Changed", body: PlanBody } },
+  answers: { 200: { description: "Updated", body: PlanBody } },
   handle: ({ params: { planId }, body, write, ifMatch }) =>
     write(async (tx) => {
-      const before = await readPlan(tx, planId, "change");
-      checkVersion(ifMatch, before.version);
-      const plan = {
-        ...before,
-        name: body.name ?? before.name,
-        description: body.description ?? before.description,
-        archived: body.archived ?? before.archived,
-        version: before.version + 1,
-      };
-      await updatePlan(tx, plan);
-      return { status: 200, headers: etagOf(plan.version), body: bodyOf(plan) };
+      checkVersion(ifMatch, (await lockPlan(tx, planId)).version);
+      return versioned(200, bodyOf(await updatePlan(tx, planId, body)));
     }),
 });
 

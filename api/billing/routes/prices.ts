@@ -1,10 +1,10 @@
 import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
-import { cutPage } from "#platform/http/cursor.ts";
-import { checkVersion, etagOf } from "#platform/http/etag.ts";
+import { checkVersion } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
-import { idOf, pageOf, pageQuery, iso } from "#platform/http/schema.ts";
+import { idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
+import { toBody } from "#platform/http/to-body.ts";
 import { newId } from "#platform/ids.ts";
 
 import { INTERVALS } from "../domain/calendar.ts";
@@ -14,31 +14,41 @@ import {
   archivePrice,
   insertPrice,
   listPrices,
+  lockPrice,
   readPlan,
   readPrice,
 } from "../repositories/catalog.ts";
-import { Amount, Currency, Flag, Moment, Version, createdCursor, listFrom, wires } from "./wire.ts";
+import {
+  Amount,
+  Currency,
+  Flag,
+  Moment,
+  Version,
+  createdCursor,
+  pageAnswer,
+  pageStart,
+  versioned,
+} from "./wire.ts";
 
 const TrialDays = z.int().min(0).max(730).describe("For accounts that never had the plan");
+const Terms = {
+  planId: idOf("pln"),
+  currency: Currency,
+  unitAmount: Amount,
+  interval: z.enum(INTERVALS),
+};
 const PriceBody = z
   .strictObject({
     id: idOf("prc"),
-    planId: idOf("pln"),
-    currency: Currency,
-    unitAmount: Amount,
-    interval: z.enum(INTERVALS),
+    ...Terms,
     trialDays: TrialDays,
-    archived: z.boolean().describe("Not sold any more"),
+    archived: z.boolean().describe("No longer for sale"),
     version: Version,
     createdAt: Moment,
   })
   .meta({ id: "Price" });
 
-const bodyOf = ({ createdMs, ...it }: Price): z.input<typeof PriceBody> => ({
-  ...it,
-  ...wires(it, "unitAmount"),
-  createdAt: iso(createdMs),
-});
+const bodyOf = (it: Price) => toBody(PriceBody, it);
 
 const params = z.strictObject({ priceId: idOf("prc") });
 const rule = { allow: "permission", permission: "billing:catalog:write" } as const;
@@ -48,35 +58,22 @@ const addPrice = route({
   path: "/v1/prices",
   operationId: "addPrice",
   tag: "Catalogue",
-  summary: "Adds a price of a plan",
+  summary: "Add a price to a plan",
   description:
-    "What it costs never changes: archive it and add another one. Tax comes on top or is in it, as the rate of the customer's country says.",
+    "The terms of a price never change: archive it and add another one. The tax rate of the customer's country determines whether tax is included or added.",
   rule,
-  body: z.strictObject({
-    planId: idOf("pln"),
-    currency: Currency,
-    unitAmount: Amount,
-    interval: z.enum(INTERVALS),
-    trialDays: TrialDays.default(0),
-  }),
+  body: z.strictObject({ ...Terms, trialDays: TrialDays.default(0) }),
   idempotency: "optional",
-  answers: { 201: { description: "Added", body: PriceBody } },
+  answers: { 201: { description: "Created", body: PriceBody } },
   handle: ({ body, write, nowMs }) =>
     write(async (tx) => {
       const plan = await readPlan(tx, body.planId);
       if (plan.archived) {
-        throw new AppError("conflict", "The plan is archived: make it current again first.");
+        throw new AppError("conflict", "The plan is archived: restore it first.");
       }
-      const price: Price = {
-        ...body,
-        unitAmount: fromWire(body.unitAmount),
-        id: newId("prc"),
-        archived: false,
-        version: 1,
-        createdMs: nowMs,
-      };
-      await insertPrice(tx, price);
-      return { status: 201, headers: etagOf(1), body: bodyOf(price) };
+      const unitAmount = fromWire(body.unitAmount);
+      const created = { id: newId("prc"), createdAtMs: nowMs };
+      return versioned(201, bodyOf(await insertPrice(tx, { ...body, ...created, unitAmount })));
     }),
 });
 
@@ -85,18 +82,15 @@ const getPrices = route({
   path: "/v1/prices",
   operationId: "listPrices",
   tag: "Catalogue",
-  summary: "Prices, newest first",
+  summary: "List prices, newest first",
   rule: { allow: "signed-in" },
   query: pageQuery({ planId: idOf("pln").optional(), archived: Flag.optional() }),
   reads: "replica",
   answers: { 200: { description: "A page of prices", body: pageOf(PriceBody) } },
   async handle({ query, read }) {
     const { planId, archived } = query;
-    const rows = await listPrices(read, { ...listFrom(query), planId, archived });
-    return {
-      status: 200,
-      body: cutPage(rows, query.limit, { item: bodyOf, cursor: createdCursor }),
-    };
+    const rows = await listPrices(read, { ...pageStart(query), planId, archived });
+    return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
   },
 });
 
@@ -105,15 +99,13 @@ const getPrice = route({
   path: "/v1/prices/{priceId}",
   operationId: "getPrice",
   tag: "Catalogue",
-  summary: "A price",
+  summary: "Get a price",
   rule: { allow: "signed-in" },
   params,
   reads: "replica",
   answers: { 200: { description: "The price", body: PriceBody } },
-  async handle({ params: { priceId }, read }) {
-    const price = await readPrice(read, priceId);
-    return { status: 200, headers: etagOf(price.version), body: bodyOf(price) };
-  },
+  handle: async ({ params: { priceId }, read }) =>
+    versioned(200, bodyOf(await readPrice(read, priceId))),
 });
 
 const patchPrice = route({
@@ -121,19 +113,16 @@ const patchPrice = route({
   path: "/v1/prices/{priceId}",
   operationId: "archivePrice",
   tag: "Catalogue",
-  summary: "Archives a price, or sells it again",
+  summary: "Archive or restore a price",
   rule,
   params,
   body: z.strictObject({ archived: z.boolean() }),
   ifMatch: "required",
-  answers: { 200: { description: "Changed", body: PriceBody } },
+  answers: { 200: { description: "Updated", body: PriceBody } },
   handle: ({ params: { priceId }, body: { archived }, write, ifMatch }) =>
     write(async (tx) => {
-      const before = await readPrice(tx, priceId, "change");
-      checkVersion(ifMatch, before.version);
-      await archivePrice(tx, priceId, archived);
-      const price = { ...before, archived, version: before.version + 1 };
-      return { status: 200, headers: etagOf(price.version), body: bodyOf(price) };
+      checkVersion(ifMatch, (await lockPrice(tx, priceId)).version);
+      return versioned(200, bodyOf(await archivePrice(tx, priceId, archived)));
     }),
 });
 

@@ -1,18 +1,42 @@
 import { z } from "zod";
 
 import type { Kit } from "#api/kit/service.ts";
-import { cutPage } from "#platform/http/cursor.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery, text } from "#platform/http/schema.ts";
+import { toBody } from "#platform/http/to-body.ts";
 
 import { requestRefund } from "../commands/refunds.ts";
 import { fromWire } from "../domain/money.ts";
-import { listRefunds, readRefund } from "../repositories/refunds.ts";
-import { RefundBody, refundBody } from "./payments-wire.ts";
-import { PositiveAmount, createdCursor, listFrom } from "./wire.ts";
+import { type Refund, listRefunds, readRefund } from "../repositories/refunds.ts";
+import {
+  Amount,
+  Currency,
+  Moment,
+  PositiveAmount,
+  createdCursor,
+  pageAnswer,
+  pageStart,
+} from "./wire.ts";
 
 export const REFUNDS_READ = "billing:refunds:read";
 export const REFUNDS_WRITE = "billing:refunds:write";
+
+const RefundBody = z
+  .strictObject({
+    id: idOf("ref"),
+    paymentId: idOf("pay"),
+    customerId: idOf("cus"),
+    status: z.enum(["pending", "succeeded", "failed"]),
+    currency: Currency,
+    amount: Amount,
+    reason: z.string(),
+    failure: z.string().nullable(),
+    createdAt: Moment,
+    updatedAt: Moment,
+  })
+  .meta({ id: "Refund" });
+
+const bodyOf = (it: Refund) => toBody(RefundBody, it);
 
 const addRefund = (kit: Kit): Route =>
   route({
@@ -20,9 +44,8 @@ const addRefund = (kit: Kit): Route =>
     path: "/v1/refunds",
     operationId: "addRefund",
     tag: "Refunds",
-    summary: "Gives money of a payment back",
-    description:
-      "Without an amount: all that is left of it. Refunds never come to more than the payment.",
+    summary: "Refund a payment or a part of it",
+    description: "Default amount: all that is left. Refunds never exceed the payment.",
     rule: { allow: "permission", permission: REFUNDS_WRITE },
     body: z.strictObject({
       paymentId: idOf("pay"),
@@ -31,14 +54,14 @@ const addRefund = (kit: Kit): Route =>
     }),
     idempotency: "required",
     answers: {
-      201: { description: "Promised; its status tells how it came out", body: RefundBody },
+      201: { description: "Accepted; poll its status for the outcome", body: RefundBody },
     },
     handle: ({ body, write, nowMs, traceId }) =>
       write(async (tx) => {
         const amount = body.amount === undefined ? undefined : fromWire(body.amount);
         const refund = await requestRefund({ kit, tx, nowMs, traceId }, { ...body, amount });
         const headers = { location: `/v1/refunds/${refund.id}` };
-        return { status: 201, headers, body: refundBody(refund) };
+        return { status: 201, headers, body: bodyOf(refund) };
       }),
   });
 
@@ -47,14 +70,14 @@ const getRefund = route({
   path: "/v1/refunds/{refundId}",
   operationId: "getRefund",
   tag: "Refunds",
-  summary: "A refund",
+  summary: "Get a refund",
   rule: { allow: "permission", permission: REFUNDS_READ },
   params: z.strictObject({ refundId: idOf("ref") }),
   reads: "replica",
   answers: { 200: { description: "The refund", body: RefundBody } },
   handle: async ({ params: { refundId }, read }) => ({
     status: 200,
-    body: refundBody(await readRefund(read, refundId)),
+    body: bodyOf(await readRefund(read, refundId)),
   }),
 });
 
@@ -63,15 +86,14 @@ const getRefunds = route({
   path: "/v1/refunds",
   operationId: "listRefunds",
   tag: "Refunds",
-  summary: "Refunds, newest first",
+  summary: "List refunds, newest first",
   rule: { allow: "permission", permission: REFUNDS_READ },
   query: pageQuery({ paymentId: idOf("pay").optional() }),
   reads: "replica",
   answers: { 200: { description: "A page of refunds", body: pageOf(RefundBody) } },
   async handle({ query, read }) {
-    const rows = await listRefunds(read, { ...listFrom(query), paymentId: query.paymentId });
-    const by = { item: refundBody, cursor: createdCursor };
-    return { status: 200, body: cutPage(rows, query.limit, by) };
+    const rows = await listRefunds(read, { ...pageStart(query), paymentId: query.paymentId });
+    return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
   },
 });
 

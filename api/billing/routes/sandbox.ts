@@ -18,7 +18,7 @@ export const SANDBOX_WRITE = "billing:sandbox:write";
 const rule = { allow: "permission", permission: SANDBOX_WRITE } as const;
 const tag = "Sandbox";
 const answers = {
-  202: { description: "The bank did it; Billing hears of it by webhook" },
+  202: { description: "Done by the bank; Billing is notified by webhook" },
 } as const;
 const ofPayment = z.strictObject({ paymentId: idOf("pay") });
 
@@ -27,7 +27,7 @@ const getCards = route({
   path: "/sandbox/cards",
   operationId: "listTestCards",
   tag,
-  summary: "The cards that the gateway sandbox knows, and what they do",
+  summary: "List the test cards of the sandbox gateway and their behaviour",
   rule: { allow: "anyone", why: "they are published test numbers" },
   answers: {
     200: {
@@ -48,8 +48,8 @@ const closeDispute = (kit: Kit): Route =>
     path: "/sandbox/disputes/{disputeId}/close",
     operationId: "closeSandboxDispute",
     tag,
-    summary: "Lets the bank decide a dispute",
-    description: `Evidence that holds the word ${OUTCOME_KEYWORDS.won} or ${OUTCOME_KEYWORDS.lost} does the same.`,
+    summary: "Decide a dispute as the bank",
+    description: `Evidence that contains ${OUTCOME_KEYWORDS.won} or ${OUTCOME_KEYWORDS.lost} has the same effect.`,
     rule,
     params: z.strictObject({ disputeId: idOf("dsp") }),
     body: z.strictObject({ outcome: z.enum(["won", "lost"]) }),
@@ -68,7 +68,7 @@ const dispute = (kit: Kit): Route =>
     path: "/sandbox/payments/{paymentId}/dispute",
     operationId: "disputeSandboxPayment",
     tag,
-    summary: "Lets the customer dispute a payment",
+    summary: "Dispute a payment as the card holder",
     rule,
     params: ofPayment,
     body: z.strictObject({
@@ -92,7 +92,7 @@ const reverse = (kit: Kit): Route =>
     path: "/sandbox/payments/{paymentId}/reverse",
     operationId: "reverseSandboxPayment",
     tag,
-    summary: "Lets the bank take a payment back that had succeeded",
+    summary: "Reverse a succeeded payment as the bank",
     rule,
     params: ofPayment,
     idempotency: "required",
@@ -104,7 +104,7 @@ const reverse = (kit: Kit): Route =>
       }),
   });
 
-/** Only where the sandbox is the gateway: they are the customers and the bank. */
+/** Simulates card holders and the bank. */
 export const sandboxRoutes = (kit: Kit): Route[] => [
   getCards,
   closeDispute(kit),

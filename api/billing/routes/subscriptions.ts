@@ -1,19 +1,19 @@
 import { z } from "zod";
 
-import { type Caller, mayActFor } from "#platform/http/caller.ts";
-import { cutPage } from "#platform/http/cursor.ts";
-import { checkVersion, etagOf } from "#platform/http/etag.ts";
+import type { Kit } from "#api/kit/service.ts";
+import type { Caller } from "#platform/http/caller.ts";
+import { checkVersion } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
-import { idOf, pageOf, pageQuery, iso, isoOrNull } from "#platform/http/schema.ts";
+import { idOf, iso, pageOf, pageQuery } from "#platform/http/schema.ts";
+import { toBody } from "#platform/http/to-body.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import { cancelSubscription } from "../commands/cancel-subscription.ts";
 import { changeSubscription } from "../commands/change-subscription.ts";
 import { checkPaymentMethod } from "../commands/check-payment-method.ts";
 import { startSubscription } from "../commands/start-subscription.ts";
-import type { BillingDeps } from "../deps.ts";
 import { SUBSCRIPTION_STATUSES } from "../domain/subscription.ts";
-import { lockCustomer, readCustomer } from "../repositories/customers.ts";
+import { lockCustomer } from "../repositories/customers.ts";
 import {
   type Subscription,
   listSubscriptions,
@@ -30,9 +30,11 @@ import {
   SignedAmount,
   Version,
   createdCursor,
-  listFrom,
+  pageAnswer,
+  pageStart,
+  requireOwner,
+  versioned,
   visibleAccountId,
-  wires,
 } from "./wire.ts";
 
 const Status = z.enum(SUBSCRIPTION_STATUSES);
@@ -45,7 +47,7 @@ const SubscriptionBody = z
     status: Status,
     currency: Currency,
     mrr: SignedAmount.describe("Monthly recurring revenue without tax, minor units"),
-    period: z.int().describe("Counts periods; a trial is the first"),
+    period: z.int().describe("Number of the current period; a trial is the first"),
     periodStart: Moment,
     periodEnd: Moment,
     cancelAtPeriodEnd: z.boolean(),
@@ -64,47 +66,34 @@ const params = z.strictObject({ subscriptionId: idOf("sub") });
 const READ = "billing:subscriptions:read";
 const WRITE = "billing:subscriptions:write";
 
-function bodyOf(it: Subscription): z.input<typeof SubscriptionBody> {
-  const {
-    createdMs,
-    canceledMs,
-    startMs,
-    endMs,
-    discountEndsMs,
-    anchorMs: _at,
-    anchorPeriod: _of,
-    ...rest
-  } = it;
-  return {
-    ...rest,
-    ...wires(it, "mrr"),
-    periodStart: iso(startMs),
-    periodEnd: iso(endMs),
-    canceledAt: isoOrNull(canceledMs),
-    discountEndsAt: isoOrNull(discountEndsMs),
-    createdAt: iso(createdMs),
-  };
-}
+const bodyOf = (it: Subscription) =>
+  toBody(SubscriptionBody, {
+    ...it,
+    periodStart: iso(it.startMs),
+    periodEnd: iso(it.endMs),
+  });
 
-async function checkOwner(
+/** Locks a subscription that the caller may change, in the version of `ifMatch`. */
+async function lockOwned(
   tx: Queryable,
-  it: Subscription,
-  { caller, permission }: { caller: Caller; permission: string },
+  id: string,
+  { caller, ifMatch }: { caller: Caller; ifMatch: number | undefined },
 ): Promise<Subscription> {
-  const { accountId } = await readCustomer(tx, it.customerId);
-  if (!mayActFor(caller, accountId, permission)) throw noSubscription(it.id);
-  return it;
+  const by = { caller, permission: WRITE, otherwise: noSubscription(id) };
+  const locked = await requireOwner(tx, await lockSubscription(tx, id), by);
+  checkVersion(ifMatch, locked.version);
+  return locked;
 }
 
-const addSubscription = ({ kit }: BillingDeps): Route =>
+const addSubscription = (kit: Kit): Route =>
   route({
     method: "POST",
     path: "/v1/subscriptions",
     operationId: "addSubscription",
     tag: "Subscriptions",
-    summary: "Subscribes a customer to a price",
+    summary: "Subscribe a customer to a price",
     description:
-      "Begins with a trial where the price has one and the account never had the plan; else the first invoice is written at once and collected by the payment method.",
+      "Starts with a trial if the price has one and the account never had the plan; otherwise the first invoice is issued and collected now.",
     rule: { allow: "own-or", permission: WRITE },
     body: z.strictObject({
       customerId: idOf("cus"),
@@ -121,7 +110,7 @@ const addSubscription = ({ kit }: BillingDeps): Route =>
         checkCustomer(caller, customer, WRITE);
         await checkPaymentMethod(tx, customer.id, body.paymentMethodId);
         const started = await startSubscription({ kit, tx, nowMs, traceId }, customer, body);
-        return { status: 201, headers: etagOf(started.version), body: bodyOf(started) };
+        return versioned(201, bodyOf(started));
       }),
   });
 
@@ -130,21 +119,16 @@ const getSubscriptions = route({
   path: "/v1/subscriptions",
   operationId: "listSubscriptions",
   tag: "Subscriptions",
-  summary: "Subscriptions, newest first",
-  description: "Without the permission: one's own.",
+  summary: "List subscriptions, newest first",
+  description: "Without the permission: only the caller's own.",
   rule: { allow: "own-or", permission: READ },
   query: pageQuery({ customerId: idOf("cus").optional(), status: Status.optional() }),
   reads: "replica",
   answers: { 200: { description: "A page of subscriptions", body: pageOf(SubscriptionBody) } },
   async handle({ query, caller, read }) {
-    const { customerId, status } = query;
     const accountId = visibleAccountId(caller, READ);
-    const filter = { ...listFrom(query), customerId, status, accountId };
-    const rows = await listSubscriptions(read, filter);
-    return {
-      status: 200,
-      body: cutPage(rows, query.limit, { item: bodyOf, cursor: createdCursor }),
-    };
+    const rows = await listSubscriptions(read, { ...query, ...pageStart(query), accountId });
+    return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
   },
 });
 
@@ -153,27 +137,27 @@ const getSubscription = route({
   path: "/v1/subscriptions/{subscriptionId}",
   operationId: "getSubscription",
   tag: "Subscriptions",
-  summary: "A subscription",
+  summary: "Get a subscription",
   rule: { allow: "own-or", permission: READ },
   params,
   reads: "replica",
   answers: { 200: { description: "The subscription", body: SubscriptionBody } },
-  async handle({ params: { subscriptionId }, caller, read }) {
-    const found = await readSubscription(read, subscriptionId);
-    const it = await checkOwner(read, found, { caller, permission: READ });
-    return { status: 200, headers: etagOf(it.version), body: bodyOf(it) };
+  async handle({ params: { subscriptionId: id }, caller, read }) {
+    const by = { caller, permission: READ, otherwise: noSubscription(id) };
+    const found = await requireOwner(read, await readSubscription(read, id), by);
+    return versioned(200, bodyOf(found));
   },
 });
 
-const patchSubscription = ({ kit }: BillingDeps): Route =>
+const patchSubscription = (kit: Kit): Route =>
   route({
     method: "PATCH",
     path: "/v1/subscriptions/{subscriptionId}",
     operationId: "changeSubscription",
     tag: "Subscriptions",
-    summary: "Changes price, quantity, payment method, or whether it ends with its period",
+    summary: "Change a subscription",
     description:
-      "Another price or quantity takes effect at once: an invoice gives back what is left of the period at the old price and charges it at the new one, to the second. What comes out below zero becomes the customer's credit.",
+      "Changes price, quantity, payment method, or cancellation at the end of the period. Another price or quantity takes effect now: an invoice credits the rest of the period at the old price and charges it at the new one, to the second. A negative total becomes the customer's credit.",
     rule: { allow: "own-or", permission: WRITE },
     params,
     body: z.strictObject({
@@ -183,46 +167,44 @@ const patchSubscription = ({ kit }: BillingDeps): Route =>
       cancelAtPeriodEnd: z.boolean().optional(),
     }),
     ifMatch: "required",
-    answers: { 200: { description: "Changed", body: SubscriptionBody } },
+    answers: { 200: { description: "Updated", body: SubscriptionBody } },
     handle: ({ params: { subscriptionId }, body, caller, write, ifMatch, nowMs, traceId }) =>
       write(async (tx) => {
-        const locked = await lockSubscription(tx, subscriptionId);
-        const before = await checkOwner(tx, locked, { caller, permission: WRITE });
-        checkVersion(ifMatch, before.version);
+        const before = await lockOwned(tx, subscriptionId, { caller, ifMatch });
         await checkPaymentMethod(tx, before.customerId, body.paymentMethodId);
         const changed = await changeSubscription({ kit, tx, nowMs, traceId }, before, body);
-        return { status: 200, headers: etagOf(changed.version), body: bodyOf(changed) };
+        return versioned(200, bodyOf(changed));
       }),
   });
 
-const postCancel = ({ kit }: BillingDeps): Route =>
+const postCancel = (kit: Kit): Route =>
   route({
     method: "POST",
     path: "/v1/subscriptions/{subscriptionId}/cancel",
     operationId: "cancelSubscription",
     tag: "Subscriptions",
-    summary: "Ends a subscription",
-    description: "At once, what is left of the period is given back as credit.",
+    summary: "Cancel a subscription",
+    description: "If canceled now, the rest of the period becomes credit.",
     rule: { allow: "own-or", permission: WRITE },
     params,
     body: z.strictObject({ at: z.enum(["now", "period_end"]) }),
     idempotency: "optional",
     ifMatch: "optional",
-    answers: { 200: { description: "Ended, or going to", body: SubscriptionBody } },
+    answers: {
+      200: { description: "Canceled, now or at the end of the period", body: SubscriptionBody },
+    },
     handle: ({ params: { subscriptionId }, body, caller, write, ifMatch, nowMs, traceId }) =>
       write(async (tx) => {
-        const locked = await lockSubscription(tx, subscriptionId);
-        const before = await checkOwner(tx, locked, { caller, permission: WRITE });
-        checkVersion(ifMatch, before.version);
+        const before = await lockOwned(tx, subscriptionId, { caller, ifMatch });
         const ended = await cancelSubscription({ kit, tx, nowMs, traceId }, before, body.at);
-        return { status: 200, headers: etagOf(ended.version), body: bodyOf(ended) };
+        return versioned(200, bodyOf(ended));
       }),
   });
 
-export const subscriptionRoutes = (deps: BillingDeps): Route[] => [
-  addSubscription(deps),
+export const subscriptionRoutes = (kit: Kit): Route[] => [
+  addSubscription(kit),
   getSubscriptions,
   getSubscription,
-  patchSubscription(deps),
-  postCancel(deps),
+  patchSubscription(kit),
+  postCancel(kit),
 ];

@@ -1,17 +1,16 @@
 import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
-import { etagOf } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { text } from "#platform/http/schema.ts";
 
 import { findTaxRate, listTaxRates, putTaxRate } from "../repositories/tax-rates.ts";
-import { BasisPoints, Country, Version } from "./wire.ts";
+import { BasisPoints, Country, Version, versioned } from "./wire.ts";
 
 const Rate = {
-  name: text({ max: 100 }).describe("As it is called on invoices: VAT, GST, MwSt."),
+  name: text({ max: 100 }).describe("As shown on invoices: VAT, GST, MwSt."),
   basisPoints: BasisPoints,
-  inclusive: z.boolean().describe("Whether prices have the tax in them; else it comes on top"),
+  inclusive: z.boolean().describe("Whether prices include the tax; otherwise it is added"),
 };
 const TaxRateBody = z
   .strictObject({ country: Country, ...Rate, version: Version })
@@ -24,12 +23,12 @@ const getTaxRates = route({
   path: "/v1/tax-rates",
   operationId: "listTaxRates",
   tag: "Catalogue",
-  summary: "Tax rates of all countries",
+  summary: "List the tax rates of all countries",
   rule: { allow: "signed-in" },
   reads: "replica",
   answers: {
     200: {
-      description: "At most one for each country",
+      description: "At most one per country",
       body: z.strictObject({ items: z.array(TaxRateBody) }),
     },
   },
@@ -41,7 +40,7 @@ const getTaxRate = route({
   path: "/v1/tax-rates/{country}",
   operationId: "getTaxRate",
   tag: "Catalogue",
-  summary: "The tax rate of a country",
+  summary: "Get the tax rate of a country",
   rule: { allow: "signed-in" },
   params,
   reads: "replica",
@@ -51,10 +50,10 @@ const getTaxRate = route({
     if (rate === undefined) {
       throw new AppError(
         "not_found",
-        `There is no tax rate of ${country}: nothing is taxed there.`,
+        `There is no tax rate for ${country}: no tax is charged there.`,
       );
     }
-    return { status: 200, headers: etagOf(rate.version), body: rate };
+    return versioned(200, rate);
   },
 });
 
@@ -63,9 +62,9 @@ const putRate = route({
   path: "/v1/tax-rates/{country}",
   operationId: "setTaxRate",
   tag: "Catalogue",
-  summary: "Sets the tax rate of a country",
+  summary: "Set the tax rate of a country",
   description:
-    "For what is invoiced from now on. If-Match names the version that is replaced, or is * to set it whatever it was.",
+    "Applies to later invoices. If-Match is the version to replace, or * for any or none.",
   rule: { allow: "permission", permission: "billing:catalog:write" },
   params,
   body: z.strictObject(Rate),
@@ -77,10 +76,10 @@ const putRate = route({
       if (rate === undefined) {
         throw new AppError(
           "precondition_failed",
-          "It was changed meanwhile: read it again, then decide.",
+          "The tax rate was changed in the meantime: read it again.",
         );
       }
-      return { status: 200, headers: etagOf(rate.version), body: rate };
+      return versioned(200, rate);
     }),
 });
 

@@ -16,14 +16,14 @@ export const webhookRoutes = (kit: Kit, gateways: Gateways): Route[] => [
     path: "/v1/webhooks/{gateway}",
     operationId: "receiveWebhook",
     tag: "Webhooks",
-    summary: "Takes an event of a payment gateway",
-    description: `Signed in the header ${SIGNATURE_HEADER}: t=SECONDS,v1=HMAC-SHA256 of "SECONDS.BODY" in hex. An event is applied once, however often it comes and in whatever order.`,
-    rule: { allow: "anyone", why: "the signature of the gateway proves who sends it" },
+    summary: "Receive an event from a payment gateway",
+    description: `Signed in the header ${SIGNATURE_HEADER}: t=SECONDS,v1=HMAC-SHA256 of "SECONDS.BODY" in hex. Events may be duplicated and arrive in any order; each is applied once.`,
+    rule: { allow: "anyone", why: "the signature of the gateway authenticates the sender" },
     params: z.strictObject({ gateway: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/) }),
     consumes: ["application/json"],
     answers: {
       200: {
-        description: "Taken",
+        description: "Received",
         body: z.strictObject({ received: z.enum(["applied", "known_already", "not_ours"]) }),
       },
     },

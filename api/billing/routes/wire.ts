@@ -1,12 +1,15 @@
 import { z } from "zod";
 
-import { type Caller, holds } from "#platform/http/caller.ts";
-import { decodeCursor } from "#platform/http/cursor.ts";
+import type { AppError } from "#platform/errors.ts";
+import { type Caller, holds, mayActFor } from "#platform/http/caller.ts";
+import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
+import { etagOf } from "#platform/http/etag.ts";
+import type { Queryable } from "#platform/postgres/database.ts";
 
 import { isCurrency } from "../domain/currencies.ts";
-import { WIRE_MAX, toWire } from "../domain/money.ts";
+import { WIRE_MAX } from "../domain/money.ts";
+import { readCustomer } from "../repositories/customers.ts";
 
-/** What routes have in common: amounts, currencies, countries, moments, places in lists. */
 const MINOR = "in minor units: 1234 is 12.34 EUR and 1234 JPY";
 
 const amountFrom = (min: number): z.ZodInt =>
@@ -17,15 +20,14 @@ const amountFrom = (min: number): z.ZodInt =>
     .describe(`An amount ${MINOR}`);
 export const Amount = amountFrom(0);
 export const PositiveAmount = amountFrom(1);
-/** In answers: what adds up, of more than one invoice, or comes from a gateway. */
-export const AddedAmount = z.int().min(0).describe(`An amount ${MINOR}`);
-/** In answers: credits are negative. */
-export const SignedAmount = z.int().describe(`An amount ${MINOR}; negative: given back`);
+/** In responses: sums of several invoices, and amounts reported by a gateway, have no maximum. */
+export const UnboundedAmount = z.int().min(0).describe(`An amount ${MINOR}`);
+export const SignedAmount = z.int().describe(`An amount ${MINOR}; credits are negative`);
 
 export const Currency = z
   .string()
   .regex(/^[A-Z]{3}$/, { error: "give an ISO 4217 code in capitals, such as EUR" })
-  .refine(isCurrency, { error: "this is no currency in use (ISO 4217)" })
+  .refine(isCurrency, { error: "this is not a currency in use (ISO 4217)" })
   .meta({ example: "EUR" });
 export const Country = z
   .string()
@@ -36,37 +38,57 @@ export const BasisPoints = z
   .min(0)
   .max(10_000)
   .describe("Hundredths of a percent: 1900 is 19 %");
-export const Version = z.int().describe("Counts what people change; the ETag");
+export const Version = z.int().describe("Incremented by every change; the ETag");
 export const Quantity = z.int().min(1).max(1_000_000);
 export const Flag = z
   .enum(["true", "false"], { error: "give true or false" })
   .transform((it) => it === "true");
 export const Moment = z.iso.datetime();
 
-/** Money fields of a thing as numbers of its JSON. */
-export const wires = <Name extends string>(
-  it: Record<Name, bigint>,
-  ...names: readonly Name[]
-): Record<Name, number> => {
-  const entries = names.map((name) => [name, toWire(it[name])]);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- exactly these names
-  return Object.fromEntries(entries) as Record<Name, number>;
-};
+/** An answer with the ETag of its body. */
+export const versioned = <const Status extends number, Body extends { version: number }>(
+  status: Status,
+  body: Body,
+) => ({ status, headers: etagOf(body.version), body });
 
 const LATEST_MS = Date.UTC(9999, 0);
-const CreatedCursor = z.tuple([z.int().min(0).max(LATEST_MS), z.string().max(40)]);
+const TimeCursor = z.tuple([z.int().min(0).max(LATEST_MS), z.string().max(40)]);
+type PageQuery = { limit: number; cursor?: string | undefined };
 
-/** Where a list that begins with the newest goes on. */
-export const listFrom = (query: { limit: number; cursor?: string | undefined }) => ({
-  limit: query.limit,
-  after: decodeCursor(CreatedCursor, query.cursor) ?? ([LATEST_MS, ""] as const),
+/** Where a page starts in a list that is sorted by time and id. */
+export const pageStart = (
+  { limit, cursor }: PageQuery,
+  order: "newest" | "oldest" = "newest",
+): { limit: number; after: readonly [ms: number, key: string] } => ({
+  limit,
+  after: decodeCursor(TimeCursor, cursor) ?? (order === "newest" ? [LATEST_MS, ""] : [0, ""]),
 });
 
-export const createdCursor = (it: { createdMs: number; id: string }): [number, string] => [
-  it.createdMs,
+type Cursor<Row> = (row: Row) => readonly [ms: number, key: string];
+
+/** A page of rows that were read with one more than the limit. */
+export const pageAnswer = <Row, Item>(
+  rows: readonly Row[],
+  { limit }: PageQuery,
+  by: { item: (row: Row) => Item; cursor: Cursor<Row> },
+) => ({ status: 200 as const, body: cutPage(rows, limit, by) });
+
+export const createdCursor: Cursor<{ createdAtMs: number; id: string }> = (it) => [
+  it.createdAtMs,
   it.id,
 ];
 
-/** Whose things a caller sees in lists: undefined is everybody's. */
+/** The account to which a caller's lists are limited; undefined with the permission for all. */
 export const visibleAccountId = (caller: Caller, permission: string): string | undefined =>
   holds(caller, permission) ? undefined : caller.id;
+
+/** Passes an object of a customer to its owner or a holder of the permission. @throws `otherwise` for anybody else */
+export async function requireOwner<Owned extends { customerId: string }>(
+  db: Queryable,
+  owned: Owned,
+  by: { caller: Caller; permission: string; otherwise: AppError },
+): Promise<Owned> {
+  const { accountId } = await readCustomer(db, owned.customerId);
+  if (!mayActFor(by.caller, accountId, by.permission)) throw by.otherwise;
+  return owned;
+}
