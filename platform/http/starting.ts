@@ -14,25 +14,31 @@ export function answerStarting(name: string) {
   const page = `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="${RETRY_S}">
 <meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
-<title>${name} is starting</title><h1>${name} is starting</h1><p>This page reloads itself.</p></html>
+<title>${name} is starting</title><main><h1>${name} is starting</h1><p>This page reloads itself.</p></main></html>
 `;
+  const unavailable = { status: 503, headers: { "retry-after": String(RETRY_S) } };
+  const live = { status: 200, type: "application/json", text: JSON.stringify({ status: "ok" }) };
+  const answers = {
+    live: { ...live, headers: {} },
+    page: { ...unavailable, type: "text/html; charset=utf-8", text: page },
+    problem: { ...unavailable, type: "application/problem+json", text: JSON.stringify(problem) },
+  };
   return (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     const isLive = /^\/livez(?:\?|$)/.test(incoming.url ?? "");
     const isPage = incoming.headers.accept?.includes("text/html") === true;
-    const [type, text] = isLive
-      ? ["application/json", JSON.stringify({ status: "ok" })]
-      : isPage
-        ? ["text/html; charset=utf-8", page]
-        : ["application/problem+json", JSON.stringify(problem)];
-    outgoing.writeHead(isLive ? 200 : 503, {
+    const { status, headers, type, text } = answers[isLive ? "live" : isPage ? "page" : "problem"];
+    outgoing.writeHead(status, {
       ...dataHeaders(),
+      ...headers,
       "cache-control": "no-store",
       "content-type": type,
       "content-length": String(Buffer.byteLength(text)),
       // The next request may be for a server that is ready, over a new connection.
       connection: "close",
-      ...(isLive ? {} : { "retry-after": String(RETRY_S) }),
     });
-    outgoing.end(text);
+    // A body is read first: closing with unread data resets the connection.
+    const { "content-length": length, "transfer-encoding": encoding } = incoming.headers;
+    if ((length ?? encoding) === undefined) outgoing.end(text);
+    else incoming.resume().once("end", () => outgoing.end(text));
   };
 }

@@ -5,8 +5,8 @@ import { expect, test } from "vitest";
 
 import { openPendingConnections } from "./pending-connections.ts";
 
-test("a connection that was pending for too long is answered 503 with Retry-After", async () => {
-  const pending = openPendingConnections(10);
+async function listening(waitMsMax: number) {
+  const pending = openPendingConnections(waitMsMax);
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) =>
     pending.add(socket),
   );
@@ -14,12 +14,36 @@ test("a connection that was pending for too long is answered 503 with Retry-Afte
   await once(server, "listening");
   const address = server.address();
   const port = typeof address === "object" && address ? address.port : 0;
-  const answer = await fetch(`http://127.0.0.1:${port}/v1/things`, {
+  return {
+    pending,
+    url: `http://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      pending.close();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+test("a connection that was pending for too long is answered 503 with Retry-After", async () => {
+  await using server = await listening(10);
+  const answer = await fetch(`${server.url}/v1/things`, {
     method: "POST",
     body: "x".repeat(100_000),
   });
   expect(answer.status).toBe(503);
   expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
   expect(await answer.json()).toMatchObject({ status: 503, title: "Service Unavailable" });
-  server.close();
+});
+
+test("while no worker is ready the process is live, not ready, and browsers get a page that reloads", async () => {
+  await using server = await listening(0);
+  expect((await fetch(`${server.url}/livez`)).status).toBe(200);
+  expect((await fetch(`${server.url}/readyz`)).status).toBe(503);
+  const page = await fetch(`${server.url}/docs`, { headers: { accept: "text/html" } });
+  expect([page.status, page.headers.get("content-type")]).toEqual([
+    503,
+    "text/html; charset=utf-8",
+  ]);
+  expect(await page.text()).toContain('<meta http-equiv="refresh"');
 });

@@ -1,27 +1,14 @@
 import type { Socket } from "node:net";
 
+import { createHttpServer } from "../http/server.ts";
+import { answerStarting } from "../http/starting.ts";
+
 /** Connections beyond this number are closed. */
 const PENDING_MAX = 4_096;
-/** How long a connection waits for a worker before it is answered 503. */
-const WAIT_MS_MAX = 20_000;
-/** How long a client may take to read the 503. */
-const LINGER_MS_MAX = 1_000;
-
-const PROBLEM = JSON.stringify({
-  type: "about:blank",
-  title: "Service Unavailable",
-  status: 503,
-  detail: "The service cannot start at the moment. Try again soon.",
-});
-const UNAVAILABLE = [
-  "HTTP/1.1 503 Service Unavailable",
-  "content-type: application/problem+json",
-  `content-length: ${Buffer.byteLength(PROBLEM)}`,
-  "retry-after: 2",
-  "connection: close",
-  "",
-  PROBLEM,
-].join("\r\n");
+/** How long there may be no worker until connections are answered 503. */
+const WAIT_MS_MAX = 10_000;
+/** How long a client may take to send its request and to read the 503. */
+const LINGER_MS_MAX = 5_000;
 
 /** Accepted connections that no worker can take yet. */
 export type PendingConnections = {
@@ -34,21 +21,33 @@ export type PendingConnections = {
 
 export function openPendingConnections(waitMsMax = WAIT_MS_MAX): PendingConnections {
   const timers = new Map<Socket, NodeJS.Timeout>();
+  const server = createHttpServer().on("request", answerStarting("This API"));
+  /** When the first connection was added since a worker took some. */
+  let sinceMs: number | undefined;
   let isClosed = false;
 
   function takeAll(): Socket[] {
     const sockets = [...timers.keys()];
     for (const timer of timers.values()) clearTimeout(timer);
     timers.clear();
+    sinceMs = undefined;
     return sockets;
   }
   return {
     add(socket) {
       if (isClosed || timers.size >= PENDING_MAX) return void socket.destroy();
-      const timer = setTimeout(() => {
-        timers.delete(socket);
-        answerUnavailable(socket);
-      }, waitMsMax);
+      const nowMs = performance.now();
+      sinceMs ??= nowMs;
+      const timer = setTimeout(
+        () => {
+          timers.delete(socket);
+          setTimeout(() => socket.destroy(), LINGER_MS_MAX).unref();
+          server.emit("connection", socket);
+          // It was paused for the worker that would have read it.
+          socket.resume();
+        },
+        Math.max(0, sinceMs + waitMsMax - nowMs),
+      );
       timers.set(socket, timer);
     },
     takeAll,
@@ -57,10 +56,4 @@ export function openPendingConnections(waitMsMax = WAIT_MS_MAX): PendingConnecti
       for (const socket of takeAll()) socket.destroy();
     },
   };
-}
-
-/** Answers without parsing the request. It must be read all the same: closing with unread data resets the connection. */
-function answerUnavailable(socket: Socket): void {
-  socket.resume().end(UNAVAILABLE);
-  setTimeout(() => socket.destroy(), LINGER_MS_MAX).unref();
 }
