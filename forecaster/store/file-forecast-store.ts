@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { appendFile, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-import { ifThere } from "#pipeline/store/files.ts";
+import { ifThere } from "#platform/files.ts";
 
 import { type ForecastIssue, StoredIssue } from "../issue.ts";
 import type { SeriesKey } from "../predicted-series.ts";

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { eachLine } from "#collectors/lines.ts";
 import type { Chunk, Position, RecordHeader, SourceId } from "#collectors/source.ts";
 
-import { joinSources } from "./join-sources.ts";
+import { joinSources } from "../ingest/join-sources.ts";
 import type { Bus } from "./port.ts";
 
 export const PLAIN: RecordHeader = { format: "ecs", fields: {} };

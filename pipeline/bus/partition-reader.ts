@@ -1,8 +1,8 @@
 import { type FileHandle, open } from "node:fs/promises";
 
 import type { Chunk, RecordHeader, SourceId } from "#collectors/source.ts";
+import { ifThere } from "#platform/files.ts";
 
-import { ifThere } from "../store/files.ts";
 import { ECS_LINES, headerAt, MARK_BYTES, markOf } from "./segment-headers.ts";
 import { positionAt, segmentPath, segmentsOf, STRIDE } from "./segments.ts";
 

@@ -4,9 +4,9 @@ import { join } from "node:path";
 
 import type { SourceId } from "#collectors/source.ts";
 import { AppError } from "#platform/errors.ts";
+import { ifThere } from "#platform/files.ts";
 import { type Lease, tryLease } from "#platform/lease/lease.ts";
 
-import { ifThere } from "../store/files.ts";
 import type { BusProducer, BusRecord } from "./port.ts";
 import { headerLine, newMark } from "./segment-headers.ts";
 import {

@@ -2,8 +2,7 @@ import { mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Position, Positions, SourceId } from "#collectors/source.ts";
-
-import { ifThere } from "../store/files.ts";
+import { ifThere } from "#platform/files.ts";
 
 /**
  * The folder of the embedded bus: each process that writes has a partition of its own, `<partition>/<index>.ndjson`. A

@@ -4,8 +4,10 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 
 import type { Clock } from "#platform/clock.ts";
+import { errorCode } from "#platform/errors.ts";
+import { ifThere } from "#platform/files.ts";
 
-import { errorCode, ifThere, isAlive } from "./files.ts";
+import { isAlive } from "./files.ts";
 
 /** The lock is made anew for every merge, and no merge takes this long. */
 const STALE_MS = 15 * 60_000;

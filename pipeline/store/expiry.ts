@@ -3,8 +3,10 @@ import { join } from "node:path";
 
 import { z } from "zod";
 
+import { ifThere } from "#platform/files.ts";
+
 import { identifier } from "./duck.ts";
-import { ifThere, publish, writeSafe } from "./files.ts";
+import { publish, writeSafe } from "./files.ts";
 import { instant, SqlText, type Statement } from "./filter-sql.ts";
 import type { Retention } from "./port.ts";
 import type { Segment, SegmentFooter } from "./segment-footer.ts";

@@ -2,24 +2,9 @@ import { randomUUID } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-import { AppError } from "#platform/errors.ts";
+import { AppError, errorCode } from "#platform/errors.ts";
 
 const PRIVATE = 0o600;
-
-export function errorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
-}
-
-/** Undefined where there is no such file any more. */
-export async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
-}
 
 /** Writes the bytes to a new file in the folder, safe on disk, under a name of no meaning yet; returns its path. */
 export async function writeSafe(folder: string, parts: readonly Uint8Array[]): Promise<string> {

@@ -2,9 +2,10 @@ import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Clock } from "#platform/clock.ts";
-import { AppError } from "#platform/errors.ts";
+import { AppError, errorCode } from "#platform/errors.ts";
+import { ifThere } from "#platform/files.ts";
 
-import { errorCode, explained, ifThere, isAlive, publish, writeSafe } from "./files.ts";
+import { explained, isAlive, publish, writeSafe } from "./files.ts";
 import { readFooter } from "./parquet/read-footer.ts";
 import { FOOTER_KEY, FOOTER_VERSION, type Segment, SegmentFooter } from "./segment-footer.ts";
 import {

@@ -3,13 +3,14 @@ import { access } from "node:fs/promises";
 import { join } from "node:path";
 
 import { EXTRA_FIELD, FIELDS } from "#collectors/fields.ts";
+import { ifThere } from "#platform/files.ts";
 
 import type { StoreFilter, TimeRange } from "../filter.ts";
 import { cellsSql } from "./aggregate-sql.ts";
 import { mergedCells } from "./answer-rows.ts";
 import { CellCache } from "./cell-cache.ts";
 import { cellFilesSql, type Duck, eventFilesSql, type Row } from "./duck.ts";
-import { ifThere, publish, writeSafe } from "./files.ts";
+import { publish, writeSafe } from "./files.ts";
 import type { Statement } from "./filter-sql.ts";
 import { mergeCells } from "./merge-cells.ts";
 import type { ParquetColumn } from "./parquet/column.ts";

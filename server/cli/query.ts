@@ -1,5 +1,6 @@
 import { answerMetric, type CatalogueAnswer } from "#forecaster/answer-metric.ts";
 import { Predictions } from "#forecaster/predictions.ts";
+import { forecastsUrlBeside, openForecastStore } from "#forecaster/store/open-forecast-store.ts";
 import type { Condition, Filter } from "#pipeline/filter.ts";
 import { CATALOGUE } from "#pipeline/metrics/catalogue.ts";
 import { parseQuery, resolveField } from "#pipeline/query-language.ts";
@@ -13,7 +14,6 @@ import { dataFolderSettings } from "#platform/settings/data-folder.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 import { printable, printableJson } from "#platform/terminal.ts";
 import { startForecastWorker } from "#server/board/forecast-worker.ts";
-import { openForecasts } from "#server/board/open-forecasts.ts";
 import { boardStep } from "#server/board/step.ts";
 import { chooseDataset } from "#server/board/tier.ts";
 
@@ -64,7 +64,7 @@ Metrics: ${Object.keys(CATALOGUE).join(", ")}
     const folder = openDataFolder(data.dataFolder);
     const url = currentStoreUrl(folder.root);
     await using store = await openStore({ url, clock: systemClock });
-    await using forecasts = openForecasts(url, "logs");
+    await using forecasts = openForecastStore(forecastsUrlBeside(url));
     await using ending = new AsyncDisposableStack();
     const runner = startForecastWorker();
     ending.defer(() => runner.stop());

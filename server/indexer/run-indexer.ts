@@ -1,9 +1,9 @@
 import { fileSource } from "#collectors/sources/files.ts";
 import { replaySource } from "#collectors/sources/replay.ts";
 import { zoneOf } from "#collectors/zone.ts";
-import { joinSources } from "#pipeline/bus/join-sources.ts";
 import { openBus } from "#pipeline/bus/open-bus.ts";
 import { Ingest } from "#pipeline/ingest/ingest.ts";
+import { joinSources } from "#pipeline/ingest/join-sources.ts";
 import { keepUp } from "#pipeline/ingest/upkeep.ts";
 import type { LivePublisher } from "#pipeline/live-link/publisher.ts";
 import { openStore } from "#pipeline/store/open-store.ts";
