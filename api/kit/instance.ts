@@ -38,55 +38,55 @@ export type InstanceOptions = {
   serviceSettings: Readonly<Record<string, unknown>>;
   /** Of the primary. */
   databaseUrl: string;
-  /** Everything else follows from it (`Kit.secret`). */
+  /** All other keys derive from it (`Kit.secret`). */
   rootKey: string;
-  /** Own URL as others reach it; undefined: what it listens on. */
+  /** Public URL; undefined: the address it listens on. */
   publicUrl?: string;
-  /** Where it listens itself. */
+  /** Port to listen on. */
   port?: number;
-  /** The process that listens for it. */
+  /** The dispatcher process that listens on its behalf. */
   supervisor?: Supervisor;
   /** ECS `service.node.name`: which of several this is. */
   node?: string;
-  /** How access tokens are known; Accounts knows its own. */
+  /** Authenticates access tokens; Accounts uses its own. */
   authenticate: Authenticate;
   clock: Clock;
-  /** Its lines say of themselves which service and release they are of. */
+  /** A log whose lines carry service and release. */
   log: Log;
-  /** Takes finished log lines: stdout. */
+  /** Writes finished log lines: stdout. */
   writeLine(line: string): void;
-  /** General limit of each caller instead of the configured one. Several workers count each for itself. */
+  /** Rate limit of each caller instead of the configured one; each worker counts on its own. */
   limit?: { burst: number; perSecond: number };
-  /** false: jobs run only when `runJobs` is called (tests). */
+  /** false: jobs run only by `runJobs` (tests). */
   jobs?: boolean;
 };
 
-/** A service that serves, in this process. */
+/** A running service in this process. */
 export type Instance = {
   url: string;
   open: OpenService;
   routes: OpenService["routes"];
   database: ServiceDatabase;
-  /** Does all jobs that are due. */
+  /** Runs all jobs that are due. */
   runJobs(): Promise<void>;
-  /** Stops accepting, finishes what is in flight, ends streams, closes keep-alives. */
+  /** Stops accepting connections, finishes requests in flight, ends streams, closes keep-alive connections. */
   stop(): Promise<void>;
 };
 
 const LIMIT_KEYS_MAX = 50_000;
 const FORGET_MS = 600_000;
 
-/** Brings the service's schema up to date; of several processes one does it and the others wait. */
+/** Migrates the service's schema; concurrent processes wait for the first. */
 export async function migrateService(service: Service, database: ServiceDatabase): Promise<void> {
   await database.query(`CREATE SCHEMA IF NOT EXISTS ${service.name}`).catch((error: unknown) => {
-    // Two that start at the same moment may both find it missing: then it is there now.
+    // Another process created it at the same time.
     if (!(error instanceof Error && "code" in error && error.code === "23505")) throw error;
   });
   const kit = [idempotencyMigration, outboxMigration, jobsMigration];
   await migrate(database, [{ room: service.name, migrations: [...kit, ...service.migrations] }]);
 }
 
-/** @throws AppError when the database or the port cannot be had */
+/** @throws AppError when the database cannot be reached or the port is taken */
 export async function startInstance(service: Service, options: InstanceOptions): Promise<Instance> {
   await using started = new AsyncDisposableStack();
   const { settings, clock, log, supervisor } = options;
@@ -134,7 +134,7 @@ type Serving = {
   base: EcsBase;
 };
 
-/** The service's own routes and those that every service has, on the server. */
+/** Serves the service's own routes and those of every service. */
 function serve({ server }: ApiServer, { service, open, options, kit, base }: Serving) {
   const { settings, clock, supervisor } = options;
   const { database, log } = kit;

@@ -9,7 +9,7 @@ import type { Service } from "./service.ts";
 import { kitSettings } from "./settings.ts";
 import { testService } from "./testing.ts";
 
-/** A service with one thing in it, to test what every service has. */
+/** A minimal service for testing what all services share. */
 const notes: Service = {
   name: "accounts",
   title: "Notes",
@@ -61,7 +61,7 @@ test("a key that was used answers the same again, and does nothing again", async
   expect(other.status).toBe(422);
   expect(other.json).toMatchObject({ errors: [{ path: "header.Idempotency-Key" }] });
   expect(await service.database.query("SELECT words FROM notes")).toEqual([{ words: "one" }]);
-  // Transactions of the whole server hold the feed back, those of other tests among them.
+  // Open transactions of other tests on the same server delay the feed.
   await expect
     .poll(async () => (await service.send("GET", "/v1/events", { as: service.root })).json, {
       timeout: 20_000,

@@ -69,7 +69,7 @@ export function operationRoutes(deps: Deps): Route[] {
   ];
 }
 
-/** @throws AppError unavailable, also for a check that hangs: load balancers stop waiting earlier. */
+/** @throws AppError unavailable, also when a check hangs, because load balancers time out earlier */
 async function answersInTime([name, check]: [string, () => Promise<void>]): Promise<void> {
   const late = new AbortController();
   const tooLate = delay(CHECK_MS_MAX, undefined, late).then(() => {

@@ -69,7 +69,7 @@ const notes: Service = {
 let primary: Server;
 let replica: Server;
 let service: TestService;
-/** Ends what was started, also when the rest could not be. */
+/** Stops what was started, even if starting the rest failed. */
 const started = new AsyncDisposableStack();
 beforeAll(async () => {
   ({ primary, replica } = started.use(await startReplicatedPostgres()));
@@ -96,7 +96,7 @@ const find = async (words: string, headers: Record<string, string> = {}, as = se
   return { status: answer.status, ...found };
 };
 
-/** Sends without end until it is stopped; collects what came back. */
+/** Sends requests until stopped, and collects the responses. */
 function load<T>(send: () => Promise<T>): { stop(): Promise<T[]> } {
   const answers: T[] = [];
   const state = { stopped: false };

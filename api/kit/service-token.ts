@@ -4,7 +4,7 @@ import type { Authenticate } from "#platform/http/tokens.ts";
 
 import type { Kit, ServiceName } from "./service.ts";
 
-/** What a service of the installation may do in the others, beside what people and their keys may. */
+/** Permissions of the installation's services in each other. */
 const GRANTS: Partial<Record<ServiceName, ReadonlySet<string>>> = {
   reporting: new Set(["accounts:events:read", "billing:events:read"]),
 };
@@ -14,13 +14,13 @@ const tokenOf = (secret: Secret, name: string): string =>
   secret(`service token of ${name}`).toString("base64url");
 
 /**
- * The bearer by which a service calls the others of its installation. It follows from the root key, as every secret
- * does, but may do no more than `GRANTS` says: who finds it cannot become root.
+ * The bearer token with which a service calls others of its installation. It is derived from the root key, but has only
+ * the permissions of `GRANTS`.
  */
 export const serviceToken = (kit: Pick<Kit, "secret">, name: ServiceName): string =>
   tokenOf(kit.secret, name);
 
-/** Knows the tokens of the installation's own services; every other token is `next`'s to know. */
+/** Authenticates tokens of the installation's own services, and passes all others to `next`. */
 export function serviceTokenAuthenticator(secret: Secret, next: Authenticate): Authenticate {
   const own = Object.entries(GRANTS).map(([name, permissions]) => ({
     bytes: Buffer.from(tokenOf(secret, name)),

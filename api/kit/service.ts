@@ -13,23 +13,23 @@ import type { SettingGroup, SettingsOf } from "#platform/settings/settings.ts";
 export const SERVICE_NAMES = ["accounts", "billing", "management", "logging", "reporting"] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
-/** One of the domain APIs, as data: what the kit needs to run, document and test it. */
+/** A domain API as data: what the kit needs to run, document and test it. */
 export type Service = {
   name: ServiceName;
   title: string;
-  /** What it is for, in a paragraph, for its documentation page. */
+  /** One paragraph for its documentation page. */
   description: string;
-  /** Every permission that its routes ask for, and what a holder may do. */
+  /** Every permission that its routes require, with its meaning. */
   permissions: Readonly<Record<string, string>>;
-  /** Of its own schema, which has its name. Expand first, contract in a later release. */
+  /** Of the schema named after the service. Expand first, contract in a later release. */
   migrations: RoomMigrations["migrations"];
-  /** What it reads from the environment, beside what the kit reads. */
+  /** Its own settings, beside the kit's. */
   settings?: SettingGroup;
-  /** Opens it in one worker process, with the values of its settings. */
+  /** Opens it in one worker process. */
   open(kit: Kit, settings: Readonly<Record<string, unknown>>): Promise<OpenService>;
 };
 
-/** A service whose `open` gets its settings with their types. */
+/** A service whose `open` gets its typed settings. */
 export function defineService<Group extends SettingGroup>(
   service: Omit<Service, "settings" | "open"> & {
     settings: Group;
@@ -44,16 +44,16 @@ export type OpenService = {
   jobs?: JobHandlers;
   /** Money hangs on its jobs: none is given up on, whatever has happened to it. */
   patient?: boolean;
-  /** What else it needs to be ready, by name; the database is checked anyway. Rejects when it is not there. */
+  /** Readiness checks by name, beside the database; each rejects when not ready. */
   checks?: Readonly<Record<string, () => Promise<void>>>;
-  /** Its own way to know a bearer token (Accounts); undefined where the token means nothing to it. */
+  /** Authenticates bearer tokens by its own data (Accounts); undefined for unknown tokens. */
   authenticate?: Authenticate;
   close?(): Promise<void>;
 };
 
-/** What a service is given. */
+/** What the kit provides to a service. */
 export type Kit = {
-  /** Own URL, as others reach it: issuer of tokens, base of links. */
+  /** Public URL: issuer of tokens, base of links. */
   url: string;
   clock: Clock;
   log: Log;
@@ -61,13 +61,13 @@ export type Kit = {
   notifications: Notifications;
   jobs: Jobs;
   /**
-   * Writes a fact of the domain as an ECS document to the log (stdout), such as a sign-in: dotted field names, without
-   * the fields that every line has (time, service, version).
+   * Writes a domain event such as a sign-in as an ECS document to the log (stdout): dotted field names, without the
+   * fields of every line (time, service, version).
    */
   emit(fields: Readonly<Record<string, unknown>>): void;
-  /** ECS `user.hash` of an account's id: the same in every service of an installation. */
+  /** ECS `user.hash` of an account id, equal in all services of an installation. */
   hashUser(accountId: string): string;
-  /** Secret bytes of this installation for one purpose, derived from its root key. */
+  /** A key for one purpose, derived from the installation's root key. */
   secret(purpose: string): Buffer;
   /** Appends a domain event that others read at `GET /v1/events`; in the transaction of what happened. */
   publish(tx: Queryable, event: DomainEvent): Promise<void>;

@@ -21,7 +21,7 @@ const webUrl = z.url({
   error: "give an address, http://… or https://…",
 });
 
-/** Where each domain API is reached; without a setting, where it listens. */
+/** URL of each domain API; default: the address it listens on. */
 export const apiUrlSettings = {
   accounts: {
     variable: "API_ACCOUNTS_URL",
@@ -66,7 +66,7 @@ function portOf(title: string, port: number) {
   };
 }
 
-/** What is shared by the services of one installation, and by the processes that start them. */
+/** Settings shared by the services of one installation, and by the processes that start them. */
 export const installationSettings = {
   ...hostSettings,
   ...databaseSettings,
@@ -93,13 +93,13 @@ export const workerCountSettings = {
   },
 } satisfies SettingGroup;
 
-/** What every process of a service reads, beside the settings of the service itself. */
+/** Settings that every service process reads, beside the service's own. */
 export const kitSettings = {
   ...installationSettings,
   ...replicaSettings,
   ...logSettings,
   accountsUrl: apiUrlSettings.accounts,
-  /** Of each caller, in each worker. */
+  /** Limit of each caller in each worker. */
   requestsPerSecond: {
     variable: "API_REQUESTS_PER_SECOND",
     schema: z.coerce
@@ -111,7 +111,7 @@ export const kitSettings = {
     description:
       "How many requests a second each caller of a domain API may send to a worker process; twice as many at once.",
   },
-  /** IP addresses and networks (CIDR) whose X-Forwarded-For is believed. */
+  /** IP addresses and networks (CIDR) whose X-Forwarded-For is trusted. */
   trustedProxies: {
     variable: "API_TRUSTED_PROXIES",
     schema: z
@@ -138,7 +138,7 @@ export const kitSettings = {
 
 export type KitSettings = SettingsOf<typeof kitSettings>;
 
-/** What an instance of the service is started with. */
+/** Settings of one service instance. */
 export function instanceSettings(service: Service, env: Environment) {
   const groups = { settings: kitSettings, serviceSettings: service.settings ?? {} };
   return parseSettings(groups, env);

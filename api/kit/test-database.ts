@@ -39,7 +39,7 @@ function templateName({ name, migrations }: Service): string {
   return `template_${name}_${hash.slice(0, 16)}`;
 }
 
-/** Makes the template unless another test file has made it; it gets its name when it is complete. */
+/** Creates the template unless another test file has; it is renamed when complete. */
 async function prepareTemplate(service: Service, name: string): Promise<string> {
   await onServer(async (client) => {
     // Held until the connection ends: test files run in parallel.

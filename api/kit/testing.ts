@@ -19,20 +19,20 @@ const ISSUER = "http://accounts.test";
 
 export type TestAnswer = { status: number; headers: Headers; text: string; json: unknown };
 export type Send = {
-  /** A token; undefined: nobody. */
+  /** Bearer token; undefined: anonymous. */
   as?: string | undefined;
   body?: unknown;
   headers?: Record<string, string>;
-  /** For streams: take what comes within so long, then go away. */
+  /** For streams: disconnect after this time. */
   onlyMs?: number;
 };
 
-/** A service against a real database of its own, over real HTTP, with a clock that the test turns. */
+/** A service with a real database of its own, over real HTTP, with a clock that the test controls. */
 export type TestService = Instance &
   AsyncDisposable & {
-    /** Epoch ms; starts at the real time and stands still until the test changes it. */
+    /** Epoch ms; starts at the real time and is constant until the test changes it. */
     clock: { now: number };
-    /** What it wrote to its log, parsed. */
+    /** Its log lines, parsed. */
     lines: Record<string, unknown>[];
     root: string;
     /** An access token as Accounts would issue it. */
@@ -49,9 +49,9 @@ export type TestOptions = {
   /** Environment variables of the configuration. */
   env?: Record<string, string>;
   limit?: { burst: number; perSecond: number };
-  /** Let the job runner run by itself. Default: jobs run when the test calls `runJobs`. */
+  /** Start the job runner. Default: jobs run when the test calls `runJobs`. */
   jobs?: boolean;
-  /** Run on the database of another test service, as a second instance of it. */
+  /** Use the database of another test service, as its second instance. */
   databaseUrl?: string;
 };
 

@@ -13,11 +13,11 @@ import { systemClock } from "#platform/clock.ts";
 
 const KILLS = 12;
 const LIFE_MS = { min: 50, max: 2_000 };
-/** Between two pushes of a client: the disk and the other tests have work too. */
+/** Pause between two pushes of a client, so that other tests get their share of the machine. */
 const PAUSE_MS = 5;
 const ROOT = join(import.meta.dirname, "..", "..");
 
-/** One process of the service, as a worker of it is. */
+/** One worker process of the service. */
 const CHILD = `
 import { startInstance } from "#api/kit/instance.ts";
 import { logging } from "#server/apis/logging.ts";
@@ -50,7 +50,7 @@ async function startWorker(args: readonly string[]): Promise<Worker> {
   return { child, url: String(url).trim() };
 }
 
-/** Pushes numbers until it is stopped; what was acknowledged is noted. */
+/** Pushes numbers until stopped; records those acknowledged. */
 function startClient(worker: () => Worker, numbers: { next: number }) {
   const acknowledged: number[] = [];
   const state = { stopped: false };
@@ -135,7 +135,7 @@ test(
     await expect.poll(missing, { timeout: 60_000, interval: 1_000 }).toBe(0);
     const stored = await storedIn(join(folder, "store"));
     expect([...stored].filter(([, times]) => times !== 1)).toEqual([]);
-    // A clean end leaves nothing on the way.
+    // A clean stop leaves nothing in the bus.
     for (const { child } of workers) {
       child.kill("SIGTERM");
       expect(await once(child, "exit")).toEqual([0, null]);

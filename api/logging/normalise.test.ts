@@ -14,10 +14,10 @@ const name = fc.oneof(
   fc.constantFrom("message", "event.category", "http.response.status_code", "a.b", "tags", "url"),
   fc.string({ maxLength: 6 }),
 );
-/** A whole number that JavaScript cannot hold is kept as its digits (collectors/formats/json-line.ts). */
+/** Integers beyond the safe range are kept as text (collectors/formats/json-line.ts). */
 const value = fc.jsonValue({ maxDepth: 4 }).filter((it) => !/\d{16}|\de/i.test(JSON.stringify(it)));
 
-test("what is accepted is stored as it was meant: no field is lost, and none ends in quarantine", () => {
+test("accepted documents are stored as intended: no field is lost, and none is quarantined", () => {
   const normalise = createNormaliser();
   let accepted = 0;
   fc.assert(
@@ -48,7 +48,7 @@ test("what is accepted is stored as it was meant: no field is lost, and none end
   expect(accepted).toBeGreaterThan(100);
 });
 
-test("a pattern covers what its stars stand for, and nothing beside it", () => {
+test("a pattern matches what its stars cover, and nothing else", () => {
   expect(covers("all", "x")).toBe(true);
   expect(covers([], "x")).toBe(false);
   expect(covers(["shop.*"], "shop.web")).toBe(true);

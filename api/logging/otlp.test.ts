@@ -18,7 +18,7 @@ const read = (message: unknown): Record<string, unknown>[] => [
   ...documentsOf(ExportRequest.parse(message)),
 ];
 
-test("null in JSON is what is not there, and numbers may be text", () => {
+test("null in JSON means absent, and numbers may be text", () => {
   const record = {
     timeUnixNano: null,
     severityNumber: null,
@@ -40,7 +40,7 @@ test("null in JSON is what is not there, and numbers may be text", () => {
   }
 });
 
-test("what a scope says of itself is kept, and an id of zeros is none", () => {
+test("attributes of a scope are kept, and an id of zeros is absent", () => {
   const attributes = [{ key: "module", value: text("till") }];
   const record = { body: text("x"), traceId: Buffer.alloc(16), spanId: Buffer.alloc(8) };
   const message = requestOf(record, { name: "shop", version: "2", attributes });
@@ -55,7 +55,7 @@ test("what a scope says of itself is kept, and an id of zeros is none", () => {
   ]);
 });
 
-test("no record is lost for the name of an attribute", async () => {
+test("no record is lost because of an attribute's name", async () => {
   await using service = await testLogging();
   const keys = ["my key", "a..b", ".c", "d.", 'e"f', "g\u0000", "k8s.pod.labels.app.io/name"];
   const attributes = keys.map((key) => ({ key, value: text(key) }));
@@ -71,7 +71,7 @@ test("no record is lost for the name of an attribute", async () => {
   expect(Object.values(document)).toEqual(expect.arrayContaining(keys));
 });
 
-test("who sends protobuf is told in protobuf what is wrong, who sends JSON as everywhere", async () => {
+test("errors are protobuf for protobuf requests, and problem+json for JSON", async () => {
   await using service = await testLogging();
   const send = (type: string, as: string) =>
     fetch(new URL("/otlp/v1/logs", service.url), {
@@ -80,7 +80,7 @@ test("who sends protobuf is told in protobuf what is wrong, who sends JSON as ev
       body: "hello",
     });
   for (const [as, status, message] of [
-    [service.root, 400, "The body is no ExportLogsServiceRequest."],
+    [service.root, 400, "The body is not an ExportLogsServiceRequest."],
     ["nobody", 401, expect.stringContaining("token")],
   ] as const) {
     const answer = await send("application/x-protobuf", as);

@@ -12,11 +12,11 @@ type Found = { items: { id: string; fields: Record<string, unknown> }[]; next: s
 async function search(service: TestLogging, query: string, as = service.root): Promise<Found> {
   const answer = await service.send("GET", `/v1/search?${query}`, { as });
   expect([answer.status, answer.text]).toEqual([200, expect.any(String)]);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the route has checked its answer
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the route has validated its response
   return answer.json as Found;
 }
 
-/** What is found once so much is stored; a moment later, as a range up to now does not include now. */
+/** The search result once this many events are stored; later than now, because a range excludes its end. */
 async function found(service: TestLogging, query: string, count: number): Promise<Found> {
   service.clock.now += 1_000;
   await expect
@@ -25,7 +25,7 @@ async function found(service: TestLogging, query: string, count: number): Promis
   return search(service, query);
 }
 
-test("what is pushed in any of the ways is found with all its fields, and its time where it has none", async () => {
+test("events pushed in any format are found with all their fields, and with the time of arrival if they have none", async () => {
   await using service = await testLogging();
   const at = new Date(service.clock.now).toISOString();
   const as = await service.token({ scope: "logging:logs:write/shop.* logging:logs:read" });
@@ -61,7 +61,7 @@ test("what is pushed in any of the ways is found with all its fields, and its ti
   expect((await search(service, "q=n%3E%3D2&from=now-1d")).items).toHaveLength(2);
 });
 
-test("of a batch the right lines are kept, and the others are named with their line and field", async () => {
+test("the valid lines of a batch are accepted, and the others are reported with line and field", async () => {
   await using service = await testLogging();
   const as = await service.token({ scope: "logging:logs:write/shop.*" });
   const headers = { "content-type": "application/x-ndjson" };
@@ -122,7 +122,7 @@ test("lines may be indented, blank, ended by CRLF or not at all, and begin with 
   ]);
 });
 
-test("a bomb, too much, and what is no log are refused with what is wrong, never with 5xx", async () => {
+test("a gzip bomb, too large bodies and invalid logs are refused with the reason, never with 5xx", async () => {
   await using service = await testLogging();
   const as = service.root;
   const ndjson = { "content-type": "application/x-ndjson" };
@@ -153,7 +153,7 @@ test("a bomb, too much, and what is no log are refused with what is wrong, never
   }
 });
 
-test("a key that was used answers the same again and pushes nothing again", async () => {
+test("a repeated Idempotency-Key gets the same response and stores nothing again", async () => {
   await using service = await testLogging();
   const as = service.root;
   const ndjson = { "content-type": "application/x-ndjson", "idempotency-key": "b1" };
@@ -215,7 +215,7 @@ const otlpRequest = (ids: { traceId: unknown; spanId: unknown }) => ({
   ],
 });
 
-test("OpenTelemetry records come in by JSON and protobuf alike, as ECS", async () => {
+test("OpenTelemetry records are accepted as JSON and protobuf, and stored as ECS", async () => {
   await using service = await testLogging();
   const as = service.root;
   service.clock.now = 1_795_000_001_000;
@@ -281,7 +281,7 @@ test("OpenTelemetry records come in by JSON and protobuf alike, as ECS", async (
   }
 });
 
-test("what cannot be written down is answered 503 with when to come back, and taken again once it can", async () => {
+test("a write failure gets 503 with Retry-After, and pushes are accepted again afterwards", async () => {
   await using service = await testLogging();
   const as = service.root;
   const body = { "data_stream.dataset": "shop.a", message: "kept" };

@@ -27,7 +27,7 @@ async function push(service: TestLogging, documents: readonly object[]): Promise
   expect([answer.status, answer.text]).toMatchObject([202, expect.any(String)]);
 }
 
-/** Waits until so many events are stored. */
+/** Waits until this many events are stored. */
 async function stored(service: TestLogging, rows: number): Promise<void> {
   const Rows = z.object({ items: z.array(z.object({ rows: z.number() })) });
   await expect
@@ -49,7 +49,7 @@ const pattern = fc
   })
   .map((parts) => parts.join(""));
 
-test("a dataset that a caller may not read is in no answer, and one that they may read is in all", async () => {
+test("datasets that a caller may not read are in no response, and those that they may read are in all", async () => {
   await using service = await testLogging();
   await push(
     service,
@@ -93,7 +93,7 @@ test("a dataset that a caller may not read is in no answer, and one that they ma
   );
 }, 120_000);
 
-test("pages hold every event once, newest first, while new ones come in", async () => {
+test("pages contain every event once, newest first, while new ones arrive", async () => {
   await using service = await testLogging();
   const first = service.clock.now;
   const at = (n: number) => new Date(first - 60_000 + Math.floor(n / 3)).toISOString();
@@ -120,7 +120,7 @@ test("pages hold every event once, newest first, while new ones come in", async 
   expect(seen).toEqual(seen.toSorted((a, b) => Number(b) - Number(a)));
 });
 
-test("counts over time are those of the events, and what is asked wrongly is named", async () => {
+test("counts over time equal the events, and invalid parameters are named", async () => {
   await using service = await testLogging();
   const dayMs = 86_400_000;
   const start = Math.floor(service.clock.now / dayMs) * dayMs - dayMs;
@@ -163,7 +163,7 @@ test("counts over time are those of the events, and what is asked wrongly is nam
   expect(none.status).toBe(404);
 });
 
-test("retention is changed by one at a time, said as an event, and carried to the store", async () => {
+test("a change of retention needs the current ETag, is published as an event, and reaches the store", async () => {
   await using service = await testLogging();
   const dayMs = 86_400_000;
   const old = new Date(service.clock.now - 10 * dayMs).toISOString();
@@ -195,7 +195,7 @@ test("retention is changed by one at a time, said as an event, and carried to th
     headers: { "if-match": "*" },
   });
   expect(other.status).toBe(404);
-  // The feed holds an event back while older transactions are open anywhere on the server.
+  // The feed withholds an event while older transactions are open on the server.
   const feed = async () => (await service.send("GET", "/v1/events", { as: service.root })).json;
   await expect.poll(feed, { timeout: 20_000 }).toMatchObject({
     items: [

@@ -4,7 +4,7 @@ import type { CurrentStore, EventStore } from "#pipeline/store/port.ts";
 import type { Clock } from "#platform/clock.ts";
 import { dataFolderSettings } from "#platform/settings/data-folder.ts";
 
-import { APPLY, applyRules, applyRulesTo } from "./commands/keep-for.ts";
+import { APPLY, applyRules, applyRulesTo } from "./commands/set-retention.ts";
 import { createTailHub } from "./commands/tail-hub.ts";
 import { createNormaliser } from "./domain/normalise.ts";
 import { migrations } from "./repositories/migrations.ts";
@@ -29,7 +29,7 @@ export const loggingService = (ports: LoggingPorts): Service =>
     name: "logging",
     title: "Logging",
     description:
-      "Takes logs from any part of an application (one, a batch, OpenTelemetry) and answers search, facets, counts over time and live tail. Who may write and read is said for each dataset; so is for how long it is kept.",
+      "Accepts logs from any part of an application (single events, batches, OpenTelemetry) and offers search, facets, counts over time and live tail. Permissions and retention are set per dataset.",
     permissions: {
       "logging:logs:write":
         "push logs; …/PATTERN: into the datasets whose names match, such as …/shop.*",
@@ -49,7 +49,7 @@ export const loggingService = (ports: LoggingPorts): Service =>
         ports.openStores({
           dataFolder,
           clock,
-          // A change carries the rules too, so a database that is away for now is no reason to answer nothing.
+          // The next change applies the rules too, so an unreachable database must not prevent reads.
           onOpen: (store) =>
             applyRulesTo(kit, store).catch((error: unknown) =>
               log.warn("the retention of datasets was not carried to the store", { error }),

@@ -16,7 +16,7 @@ import { testLogging, type TestLogging } from "./testing.ts";
 
 type Read = { id: string | undefined; event: string; data: string };
 
-/** A reader of the stream, as a browser's EventSource is one. */
+/** A reader of the stream, like a browser's EventSource. */
 class Reader {
   readonly messages: Read[] = [];
   readonly #stop = new AbortController();
@@ -60,7 +60,7 @@ class Reader {
     this.isEnded = true;
   }
 
-  /** What the events say, once there are so many. */
+  /** The messages of the events, once there are this many. */
   async said(count: number): Promise<string[]> {
     await expect
       .poll(() => this.messages.length, { timeout: 20_000 })
@@ -82,7 +82,7 @@ async function openWorld() {
   return {
     stores,
     tails,
-    /** Reads with these permissions; without any, as root. */
+    /** Reads with these permissions; default: root. */
     follow(permissions?: readonly string[]) {
       const caller: Caller = {
         kind: permissions === undefined ? "root" : "account",
@@ -109,7 +109,7 @@ const push = async (service: TestLogging, dataset: string, message: string): Pro
   expect(status).toBe(202);
 };
 
-test("a reader gets what is new, matches and is theirs, and after a break what was missed, each once", async () => {
+test("a reader gets new matching events of their datasets, and after a reconnect the missed ones, each once", async () => {
   await using service = await testLogging();
   await push(service, "shop.a", "before");
   const as = await service.token({ scope: "logging:logs:read/shop.*" });
@@ -118,7 +118,7 @@ test("a reader gets what is new, matches and is theirs, and after a break what w
   await push(service, "shop.a", "one");
   await push(service, "bank.a", "secret two");
   await push(service, "shop.b", "two");
-  // What was pushed before may be stored after the reader came: then it is new to the store.
+  // Events pushed earlier may be stored after the reader connected; they count as new.
   const said = await reader.said(2);
   await expect.poll(() => reader.messages.at(-1)?.data, { timeout: 20_000 }).toContain('"two"');
   expect(said.find((it) => it !== "before")).toBe("one");
@@ -133,7 +133,7 @@ test("a reader gets what is new, matches and is theirs, and after a break what w
   again.close();
 }, 60_000);
 
-test("many readers share one follower, and an id that is none is refused", async () => {
+test("many readers share one follower, and an invalid event id is refused", async () => {
   await using service = await testLogging();
   const as = service.root;
   const bad = await service.send("GET", "/v1/tail", { as, headers: { "last-event-id": "x" } });
@@ -146,14 +146,14 @@ test("many readers share one follower, and an id that is none is refused", async
   for (const reader of readers) reader.close();
 }, 60_000);
 
-test("a stream ends with the token that it was opened with", async () => {
+test("a stream ends when its token expires", async () => {
   await using service = await testLogging();
   const as = await service.token({ scope: "logging:logs:read/shop.*", expiresInS: 1 });
   const reader = await new Reader().open(service, { as });
   await expect.poll(() => reader.isEnded, { timeout: 20_000 }).toBe(true);
 }, 60_000);
 
-test("a reader hears of what was skipped in the own datasets only", async () => {
+test("skipped events are reported for the reader's own datasets only", async () => {
   await using world = await openWorld();
   const own = await world.follow(["logging:logs:read/shop.*"]);
   const other = await world.follow(["logging:logs:read/bank.*"]);
@@ -181,7 +181,7 @@ test("a reader hears of what was skipped in the own datasets only", async () => 
   expect(await said(other, 1)).toMatchObject([{ event: "log" }]);
 }, 60_000);
 
-test("a reader that takes nothing is let go of, and is told so when it reads again", async () => {
+test("a reader that is too slow is disconnected, and gets `dropped` when it reads again", async () => {
   await using world = await openWorld();
   const { stores, tails } = world;
   const slow = await world.follow();

@@ -18,20 +18,20 @@ const receivedFrom = ({ caller, nowMs }: From): Received => ({
   scope: scopesOf(caller, WRITE),
 });
 
-/** The normaliser made them documents of this format. */
+/** The normaliser's output format. */
 const recordOf = (lines: readonly string[]): BusRecord => ({
   header: { format: "ecs", fields: {} },
   lines: Buffer.from(lines.map((it) => `${it}\n`).join("")),
 });
 
-/** Takes one event: it is on disk when this resolves. @throws AppError that names the field that is wrong */
+/** Accepts one event, which is on disk when this resolves. @throws AppError that names the invalid field */
 export async function acceptOne(deps: Accepting, document: unknown, from: From): Promise<void> {
   const judged = deps.normalise(document, receivedFrom(from));
   if (!judged.ok) throw refusalOf([judged.refusal].map((it) => ({ ...it, path: "body" })));
   await deps.bus.append(recordOf([judged.line]));
 }
 
-/** Takes the lines that are right; on disk when this resolves. @throws AppError where there are too many, or none is right */
+/** Accepts the valid lines, which are on disk when this resolves. @throws AppError when there are too many, or none is valid */
 export async function acceptBatch(
   deps: Accepting,
   body: Uint8Array,
@@ -47,7 +47,7 @@ export async function acceptBatch(
   return { accepted: lines.length, refused };
 }
 
-/** Takes the records that are right; on disk when this resolves. */
+/** Accepts the valid records, which are on disk when this resolves. */
 export async function acceptOtlp(
   deps: Accepting,
   request: ExportRequest,
@@ -71,7 +71,7 @@ export async function acceptOtlp(
 const tooMany = (): AppError =>
   new AppError("too_large", `At most ${LINES_MAX} events at once: send them in several requests.`);
 
-/** Forbidden where that is all there is to say, else a bad request. */
+/** `forbidden` when every error is, else `bad_request`. */
 function refusalOf(refusals: readonly (Refusal & { path: string })[]): AppError {
   const fields: FieldError[] = refusals.slice(0, 50).map(({ path, field, code, message }) => ({
     path: field === "" ? path : `${path}.${field}`,

@@ -7,9 +7,9 @@ import { covers } from "../domain/dataset.ts";
 import type { Deps } from "./deps.ts";
 import { isVisible, readScope, withinScope } from "./read-scope.ts";
 
-/** What waits for one reader; one that leaves more lying is let go. */
+/** Events buffered for one reader; a reader that exceeds it is disconnected. */
 const WAITING_MAX = 2_000;
-/** Of what a reader missed, so many of the newest are sent again. */
+/** The newest missed events that are sent after a reconnect. */
 const MISSED_MAX = 1_000;
 
 export type Message = { id?: string; event: "log" | "skipped" | "dropped"; data: unknown };
@@ -17,13 +17,13 @@ export type Message = { id?: string; event: "log" | "skipped" | "dropped"; data:
 export type Following = {
   where: Filter;
   caller: Caller;
-  /** Id of the last event that the reader has. */
+  /** Id of the reader's last event. */
   after: string | undefined;
   nowMs: number;
   signal: AbortSignal;
 };
 
-/** New events of one reader; ends with the signal, or after `dropped`. */
+/** New events for one reader; ends with the signal, or after `dropped`. */
 export async function followLogs(
   { stores, tails }: Pick<Deps, "stores" | "tails">,
   following: Following,
@@ -50,14 +50,14 @@ export async function followLogs(
   return messages(missed, inbox, leave);
 }
 
-/** How many in the datasets of the caller: what happens in the others is not theirs to know. */
+/** Skipped events in the caller's datasets only: counts of other datasets must not leak. */
 const skippedOf = (caller: Caller, skipped: Skipped): number =>
   [...skipped].reduce(
     (sum, [dataset, rows]) => (covers(readScope(caller), dataset) ? sum + rows : sum),
     0,
   );
 
-// What came in while the missed ones were looked up may be among them.
+// Events that arrived during the lookup of the missed ones may be among them.
 async function* messages(
   missed: readonly Message[],
   inbox: Inbox,
@@ -74,21 +74,21 @@ async function* messages(
   }
 }
 
-/** What is newer than the reader's last event, by the order of searches, oldest first. */
+/** Events after the reader's last one in search order, oldest first. */
 async function missedBy(
   { stores }: Pick<Deps, "stores">,
   { after, caller, where, nowMs }: Following,
 ): Promise<Message[]> {
   if (after === undefined) return [];
   const store = await stores.get();
-  // It has come through `EventId` of the route.
+  // Validated by the route's `EventId`.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const last = await store.event(after as EventId);
   if (!last || !isVisible(caller, last.fields)) return [];
   const fromMs = Date.parse(String(last.fields["@timestamp"]));
   const found = await store.search({
     fromMs,
-    // Clocks of those who write may run ahead.
+    // Writers' clocks may be ahead.
     toMs: nowMs + 86_400_000,
     where: [...where, ...(await withinScope(store, caller))],
     limit: MISSED_MAX + 1,
@@ -104,7 +104,7 @@ async function missedBy(
 
 const logOf = (event: EventDocument): Message => ({ id: event.id, event: "log", data: event });
 
-/** What waits for its reader, up to a limit. */
+/** A bounded queue of events for one reader. */
 class Inbox {
   readonly #waiting: Message[] = [];
   #wake: (() => void) | undefined;
@@ -126,7 +126,7 @@ class Inbox {
     this.#wake?.();
   }
 
-  /** Undefined at the end. */
+  /** Undefined at the end of the stream. */
   async next(): Promise<Message | undefined> {
     while (this.#waiting.length === 0 && !this.#isEnded) {
       await new Promise<void>((resolve) => {

@@ -12,7 +12,7 @@ const DATASET_FIELD = "data_stream.dataset";
 
 export const readScope = (caller: Caller): Scope => scopesOf(caller, READ);
 
-/** The datasets that there are for this caller. */
+/** The datasets that the caller may read. */
 export async function visibleExtents(
   store: Pick<EventReader, "extents">,
   caller: Caller,
@@ -21,7 +21,7 @@ export async function visibleExtents(
   return (await store.extents()).filter(({ dataset }) => covers(scope, dataset));
 }
 
-/** What keeps a read within the datasets of the caller: names, as patterns are none of the store's business. */
+/** The filter that restricts a read to the caller's datasets, by name: stores know no patterns. */
 export async function withinScope(
   store: Pick<EventReader, "extents">,
   caller: Caller,
@@ -31,7 +31,7 @@ export async function withinScope(
   return [{ field: DATASET_FIELD, op: "one_of", values: visible.map(({ dataset }) => dataset) }];
 }
 
-/** Whether an event lies in the datasets of the caller. */
+/** Whether an event is in the caller's datasets. */
 export function isVisible(caller: Caller, fields: Readonly<Record<string, unknown>>): boolean {
   const dataset = fields[DATASET_FIELD];
   const scope = readScope(caller);

@@ -10,15 +10,15 @@ import type {
 import type { Log } from "#platform/log.ts";
 
 const LOOK_EVERY_MS = 250;
-/** New events that are looked at in one go; of more, the newest, and it is said how many are not. */
+/** New events examined at once; of more, the newest, and the others are counted as skipped. */
 const EVENTS_MAX = 1_000;
 
-/** Gets what is new, oldest first, and how many events it was not shown. */
+/** Receives new events, oldest first, and the number of skipped ones. */
 type TailListener = (events: readonly EventDocument[], skipped: Skipped) => void;
 
-/** One follower of the store for all who watch it from this process: more viewers ask the store for no more. */
+/** One follower of the store shared by all viewers of this process. */
 export type TailHub = AsyncDisposable & {
-  /** Resolves when it follows: all that is stored from then on comes, until the returned function is called. */
+  /** Resolves once it follows: events stored from then on are delivered until the returned function is called. */
   add(listener: TailListener): Promise<() => void>;
   readonly viewers: number;
 };
@@ -48,7 +48,7 @@ export function createTailHub({ stores, log }: { stores: CurrentStore; log: Log 
       await delay(LOOK_EVERY_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
     running = undefined;
-    // What comes while nobody watches is not remembered.
+    // Events are not kept while there are no viewers.
     if (listeners.size === 0) following = undefined;
   }
 

@@ -12,7 +12,7 @@ export type BatchVerdict = { lines: string[]; refused: LineRefusal[] };
 
 const BYTE_ORDER_MARK = Buffer.from("\uFEFF");
 
-/** Every line of an NDJSON body on its own; lines with nothing but spaces count as lines and are no documents. */
+/** The lines of an NDJSON body; blank lines are counted but are no documents. */
 export function judgeLines(
   bytes: Uint8Array,
   normalise: Normalise,
@@ -44,14 +44,14 @@ function noJson(line: Uint8Array, reason: string): Refusal {
   return { field: "", code: "no_json", message };
 }
 
-/** Where the spaces end that JSON may begin with. */
+/** Index after leading JSON white space. */
 function textStart(body: Uint8Array, start: number, end: number): number {
   let at = start;
   while (at < end && (body[at] === 0x20 || body[at] === 0x09 || body[at] === 0x0d)) at += 1;
   return at;
 }
 
-/** Tells the number of the line, from 1, in which a place lies; asked in rising order. */
+/** Returns the line number, from 1, of an offset; offsets must be ascending. */
 function lineStarts(body: Uint8Array): { lineOf(at: number): number } {
   let line = 1;
   let from = 0;

@@ -11,23 +11,22 @@ const DOCUMENT_BYTES_MAX = 256 * 1024;
 const NAME_CHARS_MAX = 200;
 const DEPTH_MAX = 20;
 const RESET_EVERY = 256;
-/** Control characters, spaces and invisible ones: no query could name such a field. */
+/** Control, space and invisible characters: a query cannot name such a field. */
 const ODD_NAME = /[\p{C}\p{Z}"\\]|^\.|\.$|\.\.|(?:^|\.)__proto__(?:\.|$)/u;
 
 export type Refusal = { field: string; code: string; message: string };
 type Verdict = { ok: true; line: string } | { ok: false; refusal: Refusal };
 export type Received = {
-  /** When it came in, epoch ms. */
+  /** Time of arrival, epoch ms. */
   nowMs: number;
-  /** Where the caller may write. */
+  /** The datasets that the caller may write. */
   scope: Scope;
 };
 
 /**
- * Makes one JSON document, nested or flat, a line of the bus: flat, with a time, a dataset that the caller may write to,
- * and when it came in; fields that are not known are kept. What would not be stored as it is meant is refused with the
- * field's name, so that what was accepted is never found in quarantine: the last word has the very parser that will
- * read the line.
+ * Turns one JSON document, nested or flat, into a line of the bus: flat, with a time, a dataset that the caller may
+ * write, and the time of arrival; unknown fields are kept. What cannot be stored as intended is refused with the field's
+ * name. The line is checked by the parser that will read it, so that accepted documents are never quarantined.
  */
 export type Normalise = (document: unknown, received: Received) => Verdict;
 
@@ -59,14 +58,14 @@ const refuse = (field: string, code: string, message: string): Verdict & { ok: f
   refusal: { field, code, message },
 });
 
-/** Reasons of the parser begin with the name of the field, but for those about the time. */
+/** The parser's reasons start with the field name, except those about the time. */
 function fieldIn(reason: string): string {
   const [name = ""] = reason.split(" ");
   if (Object.hasOwn(FIELDS, name)) return name;
   return reason.startsWith("time ") ? "@timestamp" : "";
 }
 
-/** The document's values under dotted names; lists stay lists. */
+/** Flattens the document to dotted names; lists are kept. */
 function flatten(fields: Map<string, unknown>, document: unknown): Refusal | undefined {
   if (!isObject(document)) {
     return { field: "", code: "invalid_type", message: "a log event is a JSON object" };
@@ -127,7 +126,7 @@ function isShallow(value: unknown, levels: number): boolean {
 const isObject = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Dataset, time and arrival; `event.dataset` is what ECS called it before. */
+/** Sets dataset, time and arrival; `event.dataset` is the former ECS name. */
 function complete(fields: Map<string, unknown>, { nowMs, scope }: Received): Refusal | undefined {
   const field = "data_stream.dataset";
   const dataset = fields.get(field) ?? fields.get("event.dataset");

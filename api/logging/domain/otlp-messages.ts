@@ -2,8 +2,8 @@ import protobuf from "protobufjs";
 import { z } from "zod";
 
 /**
- * The messages of OTLP logs (opentelemetry.proto.collector.logs.v1), as far as they are read here: what is not listed is
- * skipped, as protobuf has it. Numbers and types are those of the published .proto files.
+ * The messages of OTLP logs (opentelemetry.proto.collector.logs.v1) as far as they are used; unknown fields are skipped,
+ * as protobuf requires. Numbers and types are those of the published .proto files.
  */
 const root = protobuf.Root.fromJSON({
   nested: {
@@ -80,12 +80,12 @@ const root = protobuf.Root.fromJSON({
   },
 });
 
-/** google.rpc.Status: why a request was refused. Its code says nothing that the status of HTTP does not. */
+/** google.rpc.Status of a refused request. Its code repeats the HTTP status. */
 const Status = new protobuf.Type("Status").add(new protobuf.Field("message", 2, "string"));
 const Request = root.lookupType("ExportLogsServiceRequest");
 const Answer = root.lookupType("ExportLogsServiceResponse");
 
-/** 64-bit numbers: text in JSON and from protobuf; small ones may be numbers in JSON. */
+/** 64-bit integers: text in JSON and from protobuf; small ones may be JSON numbers. */
 const Long = z.union([z.string().regex(/^-?\d{1,20}$/), z.int()]);
 /** Ids: bytes in protobuf, hex in JSON. */
 const Id = z.union([
@@ -98,7 +98,7 @@ const Bytes = z.union([
   z.instanceof(Uint8Array).transform((bytes) => Buffer.from(bytes).toString("base64")),
 ]);
 
-/** Numbers, or their text: JSON has no other way to write those that are not finite. */
+/** Numbers, or text for values that are not finite, which JSON cannot represent. */
 const Double = z.union([
   z.number(),
   z.enum(["NaN", "Infinity", "-Infinity"]),
@@ -168,7 +168,7 @@ export type LogRecord = z.output<typeof LogRecord>;
 export type KeyValue = z.output<typeof KeyValue>;
 export type AnyValue = z.output<typeof AnyValue>;
 
-/** JSON of a request without its nulls: to protobuf they are what is not there. */
+/** The JSON of a request without nulls, which protobuf treats as absent. */
 export function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (typeof value !== "object" || value === null) return value;
@@ -176,11 +176,11 @@ export function withoutNulls(value: unknown): unknown {
   return Object.fromEntries(entries.map(([name, item]) => [name, withoutNulls(item)]));
 }
 
-/** The plain object of a protobuf request; throws where the bytes are none. */
+/** Decodes a protobuf request. @throws when the bytes are invalid */
 export const decodeRequest = (bytes: Uint8Array): unknown =>
   Request.toObject(Request.decode(bytes), { longs: String });
 
-/** Bytes of a request, for those who send. */
+/** Encodes a request, for senders. */
 export const encodeRequest = (request: Record<string, unknown>): Uint8Array =>
   Request.encode(Request.fromObject(request)).finish();
 

@@ -2,8 +2,8 @@ import { DATASET } from "./dataset.ts";
 import type { AnyValue, ExportRequest, KeyValue, LogRecord } from "./otlp-messages.ts";
 
 /**
- * OpenTelemetry's names for what ECS calls otherwise, after the alignment of the two conventions; all other attributes
- * have the same name in both, or none in ECS, and keep theirs.
+ * OpenTelemetry names that differ from ECS, by the alignment of the two conventions; all other attributes keep their
+ * name.
  */
 const ECS_NAMES: Readonly<Record<string, string>> = {
   "service.instance.id": "service.node.name",
@@ -35,7 +35,7 @@ const ECS_NAMES: Readonly<Record<string, string>> = {
   "log.record.uid": "event.id",
 };
 
-/** Of each four numbers from 1 on. */
+/** Severity numbers come in groups of four, from 1. */
 const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"];
 const NS_PER_MS = 1_000_000n;
 const DATASET_FALLBACK = "otlp";
@@ -43,7 +43,7 @@ const DATASET_FALLBACK = "otlp";
 type Fields = Record<string, unknown>;
 type Scope = NonNullable<ExportRequest["resourceLogs"][number]["scopeLogs"][number]["scope"]>;
 
-/** Each log record of a request as an ECS document, in the order in which they came. */
+/** The log records of a request as ECS documents, in order. */
 export function* documentsOf(request: ExportRequest): Generator<Fields> {
   for (const { resource, scopeLogs } of request.resourceLogs) {
     const common = fieldsOf(resource?.attributes ?? []);
@@ -64,7 +64,7 @@ const loggerOf = ({ name, version, attributes }: Scope): Fields => ({
   ...(version ? { "otel.scope.version": version } : {}),
 });
 
-/** `<service>.otlp` where the record names no dataset. */
+/** The record's dataset, else `<service>.otlp`. */
 function datasetOf(fields: Fields): string {
   const named = fields["service.name"];
   const service = (typeof named === "string" ? named : "")
@@ -89,10 +89,10 @@ function documentOf(record: LogRecord): Fields {
   return fields;
 }
 
-/** Zeros are how an id says that there is none. */
+/** An id of zeros means none. */
 const isId = (id: string | undefined): id is string => id !== undefined && /[^0]/.test(id);
 
-/** A text is the message; a structured body lies under `body`, and its own `message` is the message. */
+/** A text body is the message. A structured body is stored under `body`; its `message` field is the message. */
 function addBody(fields: Fields, body: AnyValue | null | undefined): void {
   const value = plainOf(body);
   if (value === undefined) return;
@@ -116,7 +116,7 @@ function fieldsOf(attributes: readonly KeyValue[]): Fields {
   return fields;
 }
 
-/** Attributes may have any name, events only what a query can name: what such a name cannot hold becomes `_`. */
+/** Characters that a field name cannot have become `_`. */
 const nameOf = (key: string): string => key.replaceAll(/[\p{C}\p{Z}"\\]|^\.|\.(?=\.|$)/gu, "_");
 
 type Plain = string | number | boolean | Plain[] | { [key: string]: Plain };
@@ -143,17 +143,17 @@ function nestedOf({ arrayValue, kvlistValue }: AnyValue): Plain | undefined {
   return Object.fromEntries(entries);
 }
 
-/** Digit for digit: what no double can hold stays text. */
+/** Exact: integers that a double cannot represent stay text. */
 function exact(value: string | number): string | number {
   return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
 }
 
-/** ISO time of nanoseconds since 1970; 0 is how OTLP says that it is not known. */
+/** ISO time of nanoseconds since 1970; 0 means unknown in OTLP. */
 function instantOf(nanoseconds: string | number | undefined): string | undefined {
   const ns = BigInt(nanoseconds ?? 0);
   if (ns <= 0n) return undefined;
   return new Date(Number(ns / NS_PER_MS)).toISOString();
 }
 
-/** Without a prototype, so that an attribute named `__proto__` is a field like any other, and refused as such. */
+/** Without a prototype, so that an attribute named `__proto__` is an ordinary field, and refused as one. */
 const noFields = (): Fields => Object.create(null);

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import type { Queryable } from "#platform/postgres/database.ts";
 
-/** For how long a dataset is kept; `days` is null for ever, `version` 0 where nobody has set it yet. */
+/** Retention of a dataset: `days` null means unlimited, `version` 0 means never set. */
 export type RetentionRule = { days: number | null; version: number; changedAt: Date | null };
 
 const Row = z
@@ -22,7 +22,7 @@ export async function readRule(db: Queryable, dataset: string): Promise<Retentio
   return row === undefined ? UNSET : Row.parse(row);
 }
 
-/** The rule, which nobody else can change until the transaction ends. */
+/** The rule, locked until the transaction ends. */
 export async function lockRule(tx: Queryable, dataset: string): Promise<RetentionRule> {
   await tx.query(
     "INSERT INTO retention (dataset, version) VALUES ($1, 0) ON CONFLICT (dataset) DO NOTHING",
@@ -45,13 +45,13 @@ export async function changeRule(tx: Queryable, change: RuleChange): Promise<Ret
   return Row.parse(row);
 }
 
-/** All rules that were ever set. */
+/** All rules. */
 export async function readRules(db: Queryable): Promise<Map<string, RetentionRule>> {
   const rows = await db.query(`SELECT ${COLUMNS} FROM retention WHERE version > 0`);
   return new Map(rows.map((row) => Row.parse(row)).map(({ dataset, ...rule }) => [dataset, rule]));
 }
 
-/** Held to the end of the transaction by the one that carries the rules to the store. */
+/** Held until the end of the transaction that applies the rules to the store. */
 export async function lockApplying(tx: Queryable): Promise<void> {
   await tx.query("SELECT pg_advisory_xact_lock(hashtext('logging.retention'))");
 }

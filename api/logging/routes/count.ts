@@ -27,7 +27,7 @@ export const countRoutes = (deps: Deps): Route[] => [facetsRoute(deps), countsRo
 const FieldList = text({ max: 2_000 })
   .transform((names) => names.split(",").map(resolveField))
   .pipe(z.array(FieldName).max(FIELDS_MAX, { error: `name at most ${FIELDS_MAX} fields` }))
-  .meta({ description: "Names of fields, divided by commas", example: "log.level,service.name" });
+  .meta({ description: "Field names, separated by commas", example: "log.level,service.name" });
 
 const Facet = z.strictObject({
   field: z.string(),
@@ -72,8 +72,8 @@ const countsRoute = ({ stores }: Deps): Route =>
     path: "/v1/counts",
     operationId: "countLogs",
     tag: "Read",
-    summary: "How many events matched, over time",
-    description: `One count for each step in which there was an event, at most ${POINTS_MAX} steps; steps begin at multiples of the step since 1970, so the first may begin before \`from\`. With \`by\`, one for each of the most frequent values of that field too (null: it is not there).`,
+    summary: "Counts of matching events over time",
+    description: `One count for each step with events, at most ${POINTS_MAX} steps. Steps start at multiples of the step since 1970, so the first may start before \`from\`. With \`by\`, one count for each of the most frequent values of that field (null: absent).`,
     rule: { allow: "permission", permission: READ, scoped: true },
     query: z.strictObject({
       ...scopeQuery,

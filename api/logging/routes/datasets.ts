@@ -8,8 +8,8 @@ import { type Route, route } from "#platform/http/route.ts";
 import { pageOf, pageQuery } from "#platform/http/schema.ts";
 
 import type { Deps } from "../commands/deps.ts";
-import { keepFor } from "../commands/keep-for.ts";
 import { KEEP, READ, readScope, visibleExtents } from "../commands/read-scope.ts";
+import { setRetention } from "../commands/set-retention.ts";
 import { covers } from "../domain/dataset.ts";
 import { readRule, readRules, type RetentionRule } from "../repositories/retention.ts";
 import { DatasetName, Retention } from "./schemas.ts";
@@ -44,7 +44,7 @@ const listRoute = ({ stores }: Deps): Route =>
     query: pageQuery({}),
     answers: {
       200: {
-        description: "Events, times of the first and the last, and retention",
+        description: "Number of events, times of the first and last one, and retention",
         body: pageOf(Dataset),
       },
     },
@@ -75,8 +75,8 @@ const retentionRoute = (): Route =>
     path: "/v1/datasets/{dataset}/retention",
     operationId: "getRetention",
     tag: "Datasets",
-    summary: "For how many days a dataset is kept",
-    description: "Null days: for ever. Version 0: nobody has said so far.",
+    summary: "Retention of a dataset in days",
+    description: "Null days: unlimited. Version 0: never set.",
     rule: { allow: "permission", permission: READ, scoped: true },
     params: Params,
     answers: { 200: { description: "Its retention", body: Retention } },
@@ -92,9 +92,9 @@ const keepRoute = ({ kit }: Deps): Route =>
     path: "/v1/datasets/{dataset}/retention",
     operationId: "setRetention",
     tag: "Datasets",
-    summary: "Says for how many days a dataset is kept",
+    summary: "Sets the retention of a dataset",
     description:
-      "Events of days (UTC) that were over more than so many days ago are removed, with what was rolled up from them; null keeps them for ever. What is removed does not come back.",
+      "Events of UTC days that ended more than this many days ago are removed with their rollups; null keeps them without limit. Removed events cannot be restored.",
     rule: { allow: "permission", permission: KEEP, scoped: true },
     params: Params,
     body: z.strictObject({ days: z.int().min(1).max(DAYS_MAX).nullable() }),
@@ -104,7 +104,7 @@ const keepRoute = ({ kit }: Deps): Route =>
       if (!mayKeep(caller, dataset)) throw noDataset(dataset);
       const by = caller.id === "" ? caller.kind : caller.id;
       const change = { dataset, days: body.days, by, atMs: nowMs, ifMatch, traceId };
-      return write(async (tx) => answerOf(dataset, await keepFor(kit, tx, change)));
+      return write(async (tx) => answerOf(dataset, await setRetention(kit, tx, change)));
     },
   });
 

@@ -36,9 +36,9 @@ export const otlpRoute = (deps: Deps): Route =>
     path: "/otlp/v1/logs",
     operationId: "exportLogs",
     tag: "Push",
-    summary: "Takes logs by the OpenTelemetry protocol",
+    summary: "Accepts logs by the OpenTelemetry protocol",
     description:
-      "OTLP/HTTP with JSON or protobuf, gzipped or not; point an exporter at …/otlp. Attributes become ECS fields. The dataset is the attribute data_stream.dataset or event.dataset, else the service's name with .otlp behind it. Records that are refused are counted in partialSuccess. Errors are problem+json, for protobuf a google.rpc.Status; 429 and 503 carry Retry-After.",
+      "OTLP/HTTP with JSON or protobuf, gzipped or not; point an exporter at …/otlp. Attributes become ECS fields. The dataset is the attribute data_stream.dataset or event.dataset, else the service's name followed by .otlp. Refused records are counted in partialSuccess. Errors are problem+json, for protobuf a google.rpc.Status; 429 and 503 carry Retry-After.",
     rule: { allow: "permission", permission: WRITE, scoped: true },
     consumes: [JSON_TYPE, PROTOBUF_TYPE],
     bodyBytesMax: BODY_BYTES_MAX,
@@ -46,7 +46,7 @@ export const otlpRoute = (deps: Deps): Route =>
       mediaTypeOf(incoming) === PROTOBUF_TYPE
         ? { media: PROTOBUF_TYPE, bytes: encodeStatus(detail) }
         : undefined,
-    answers: { 200: { description: "Kept, but for what partialSuccess says", body: Answer } },
+    answers: { 200: { description: "Accepted, except what partialSuccess reports", body: Answer } },
     async handle({ caller, nowMs, incoming }) {
       const type = mediaType(incoming, [JSON_TYPE, PROTOBUF_TYPE]);
       const bytes = await readBody(incoming, BODY_BYTES_MAX);
@@ -84,7 +84,9 @@ function protobufIn(bytes: Buffer): unknown {
   try {
     return decodeRequest(bytes);
   } catch (error) {
-    throw new AppError("bad_request", "The body is no ExportLogsServiceRequest.", { cause: error });
+    throw new AppError("bad_request", "The body is not an ExportLogsServiceRequest.", {
+      cause: error,
+    });
   }
 }
 

@@ -19,7 +19,7 @@ const NDJSON = ["application/x-ndjson", "application/ndjson", "application/jsonl
 
 const LIMITS = `A document has a dataset (data_stream.dataset or event.dataset) that the caller may write to, at most ${FIELDS_MAX} fields, and ${FIELD_BYTES_MAX} bytes in each. It is kept, and searched for, as data_stream.dataset. Without @timestamp it gets the time at which it came. log.source.id and log.offset are set by the pipeline.`;
 const DURABLE =
-  "The answer comes when it is safe on disk; it is found by searches some seconds later.";
+  "The response is sent once the events are on disk; searches find them a few seconds later.";
 
 const Refused = z.strictObject({
   line: z.int(),
@@ -38,7 +38,7 @@ const pushOne = (deps: Deps): Route =>
     path: "/v1/logs",
     operationId: "pushLog",
     tag: "Push",
-    summary: "Takes one log event",
+    summary: "Accepts one log event",
     description: `ECS as JSON, nested or with dotted names. ${LIMITS} ${DURABLE}`,
     rule: { allow: "permission", permission: WRITE, scoped: true },
     body: z.record(z.string(), z.unknown()).meta({
@@ -55,7 +55,7 @@ const pushOne = (deps: Deps): Route =>
         await acceptOne(deps, body, { caller, nowMs });
         return { status: 202 as const, body: { accepted: 1 } };
       };
-      // A local disk is waited for in the transaction, but only for those who ask for this: others need no database.
+      // Only requests with an Idempotency-Key wait for the disk inside a transaction; others need no database.
       return incoming.headers["idempotency-key"] === undefined ? accept() : write(accept);
     },
   });
@@ -66,15 +66,15 @@ const pushBatch = (deps: Deps): Route =>
     path: "/v1/logs/batch",
     operationId: "pushLogs",
     tag: "Push",
-    summary: "Takes many log events, one JSON document a line",
-    description: `NDJSON of at most ${BATCH_BYTES_MAX / MIB} MiB and ${LINES_MAX} lines, gzipped or not. Every line is judged on its own: those that are right are kept, the others are named with their line (the first ${ERRORS_MAX}). Where no line is right, nothing is kept and it is an error. ${LIMITS} ${DURABLE} An Idempotency-Key is remembered for ${IDEMPOTENCY_HOURS} hours.`,
+    summary: "Accepts many log events as NDJSON",
+    description: `NDJSON of at most ${BATCH_BYTES_MAX / MIB} MiB and ${LINES_MAX} lines, gzipped or not. Each line is checked on its own: valid lines are accepted, the first ${ERRORS_MAX} invalid ones are listed with their line number. If no line is valid, the request fails. ${LIMITS} ${DURABLE} An Idempotency-Key is remembered for ${IDEMPOTENCY_HOURS} hours.`,
     rule: { allow: "permission", permission: WRITE, scoped: true },
     consumes: NDJSON,
     bodyBytesMax: BATCH_BYTES_MAX,
     idempotency: "optional",
     answers: {
       202: {
-        description: "Kept, but for the lines that are named",
+        description: "Accepted, except the lines listed",
         body: z.strictObject({
           accepted: z.int(),
           rejected: z.int(),

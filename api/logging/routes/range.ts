@@ -5,14 +5,14 @@ import { AppError } from "#platform/errors.ts";
 
 type Asked = { q: string; from?: string | undefined; to?: string | undefined };
 
-/** The words and times of a question; without times, the last hour. @throws AppError that says what is wrong where */
+/** Parses query and range; default: the last hour. @throws AppError that names the parameter */
 export function questionOf({ q, from, to }: Asked, nowMs: number): TimeRange & { where: Filter } {
   const range = parseRange({ from: from ?? (to === undefined ? "now-1h" : from), to }, nowMs);
   const { fromMs, toMs } = range ?? { fromMs: nowMs - 3_600_000, toMs: nowMs };
   return { fromMs, toMs, where: filterOf(q) };
 }
 
-/** The words of a question. @throws AppError that names the column at which they are wrong */
+/** Parses the query. @throws AppError that names the column of the mistake */
 /** @throws AppError that names the column */
 export function filterOf(q: string): Filter {
   try {

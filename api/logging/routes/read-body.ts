@@ -8,9 +8,8 @@ import { readBytes } from "#platform/http/request-input.ts";
 const unzip = promisify(gunzip);
 
 /**
- * The body, unpacked where it is gzipped; neither form may be larger than the limit, which is what keeps a small body
- * from becoming a huge one.
- * @throws AppError too_large, unsupported_media_type, or bad_request for what is no gzip
+ * The body, decompressed if gzipped. Both sizes are limited, so that a small body cannot expand to a huge one.
+ * @throws AppError too_large, unsupported_media_type, or bad_request for invalid gzip
  */
 export async function readBody(incoming: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const encoding = (incoming.headers["content-encoding"] ?? "identity").trim().toLowerCase();
@@ -27,7 +26,7 @@ export async function readBody(incoming: IncomingMessage, bytesMax: number): Pro
       const message = `The body is larger than ${bytesMax} bytes when it is unpacked.`;
       throw new AppError("too_large", message, { cause: error });
     }
-    throw new AppError("bad_request", "The body is no gzip.", { cause: error });
+    throw new AppError("bad_request", "The body is not valid gzip.", { cause: error });
   }
 }
 
@@ -35,7 +34,7 @@ export async function readBody(incoming: IncomingMessage, bytesMax: number): Pro
 export const mediaTypeOf = (incoming: IncomingMessage): string =>
   (incoming.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
 
-/** @throws AppError unless it is one of these */
+/** @throws AppError unless the media type is one of these */
 export function mediaType(incoming: IncomingMessage, known: readonly string[]): string {
   const type = mediaTypeOf(incoming);
   if (known.includes(type)) return type;

@@ -22,10 +22,10 @@ export const Event = z
   .strictObject({ id: z.string(), fields: z.record(z.string(), z.unknown()) })
   .meta({ id: "LogEvent", description: "One event as a flat ECS document." });
 
-/** What every question is about. */
+/** Query parameters of every search. */
 export const scopeQuery = {
   q: text({ min: 0, max: 4_000 }).default("").meta({
-    description: "Terms of the query language, all of which must hold",
+    description: "Terms of the query language, all of which must match",
     example: "level:error",
   }),
   from: text({ max: 40 })

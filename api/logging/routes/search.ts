@@ -13,7 +13,7 @@ import { Event, EventId, scopeQuery } from "./schemas.ts";
 
 const StoredId = z.custom<StoreEventId>((it) => EventId.safeParse(it).success);
 const Ms = z.int().min(-8.64e15).max(8.64e15);
-/** The range as it was when the first page was asked for, and the last event that was shown. */
+/** The range at the time of the first page, and the last event returned. */
 const Cursor = z.tuple([Ms, Ms, Ms, StoredId]);
 
 export const searchRoutes = (deps: Deps): Route[] => [searchRoute(deps), eventRoute(deps)];
@@ -24,9 +24,9 @@ const searchRoute = ({ stores }: Deps): Route =>
     path: "/v1/search",
     operationId: "searchLogs",
     tag: "Read",
-    summary: "Events that match, newest first",
+    summary: "Matching events, newest first",
     description:
-      "Of the datasets that the caller may read. In `q` all terms must hold: words stand in the message, the error's message, the URL, the user agent, the referrer or the original line; `level:error` is a value, `path:/api/*` a pattern, `status>=500` a comparison, `user:*` says that the field is there, `-method:GET` turns a condition round; quotes hold words together. A page goes on in the range of the first one, even where that was up to now.",
+      "Searches the datasets that the caller may read. All terms of `q` must match: words are searched in the message, error message, URL, user agent, referrer and original line; `level:error` matches a value, `path:/api/*` a pattern, `status>=500` compares, `user:*` requires the field, `-method:GET` negates; quotes keep words together. Later pages keep the range of the first one, even if it ended at now.",
     rule: { allow: "permission", permission: READ, scoped: true },
     query: pageQuery(scopeQuery),
     answers: { 200: { description: "A page of events", body: pageOf(Event) } },

@@ -12,7 +12,7 @@ import { EventId, scopeQuery } from "./schemas.ts";
 const VIEWERS_MAX = 1_000;
 const HEARTBEAT_MS = 15_000;
 
-/** Server-sent events, as the HTML standard has them. */
+/** Server-sent events of the HTML standard. */
 export const tailRoute = (deps: Deps): Route =>
   route({
     method: "GET",
@@ -20,7 +20,7 @@ export const tailRoute = (deps: Deps): Route =>
     operationId: "tailLogs",
     tag: "Read",
     summary: "New events as they are stored, as server-sent events",
-    description: `Each event comes as \`log\` with its id, some seconds after it was pushed. A reader that comes back with Last-Event-ID gets first what is newer than that event by its time. \`skipped\` says how many of the datasets that the caller may read could not be looked at in a burst; a reader that is too slow gets \`dropped\` and is let go. A comment comes every ${HEARTBEAT_MS / 1_000} seconds. The stream ends when the token runs out: come back with a new one.`,
+    description: `Each event is sent as \`log\` with its id, a few seconds after it was pushed. A reader that reconnects with Last-Event-ID first gets the events newer than that one. \`skipped\` has the number of events in the caller's datasets that were skipped in a burst; a reader that is too slow gets \`dropped\` and is disconnected. A comment is sent every ${HEARTBEAT_MS / 1_000} seconds. The stream ends when the token expires: reconnect with a new one.`,
     rule: { allow: "permission", permission: READ, scoped: true },
     query: z.strictObject({ q: scopeQuery.q }),
     limit: { burst: 60, perMinute: 60 },
@@ -28,7 +28,9 @@ export const tailRoute = (deps: Deps): Route =>
     async handle({ query, caller, incoming, nowMs, signal }) {
       const where = filterOf(query.q);
       if (deps.tails.viewers >= VIEWERS_MAX) {
-        throw new AppError("unavailable", "Too many follow new logs already.", { waitMs: 10_000 });
+        throw new AppError("unavailable", "Too many clients follow new logs already.", {
+          waitMs: 10_000,
+        });
       }
       const header = incoming.headers["last-event-id"];
       const after = header === undefined ? undefined : lastEventId(header);
@@ -52,7 +54,7 @@ function lastEventId(header: string | string[]): string {
   });
 }
 
-/** A message at a time, when the reader has room for it; a comment where none came for a while. */
+/** Writes one message at a time as the reader can take it, and a comment as heartbeat. */
 function streamOf(messages: AsyncIterator<Message>, heartbeatMs: number): ReadableStream {
   const encoder = new TextEncoder();
   let pending: Promise<IteratorResult<Message>> | undefined;

@@ -13,11 +13,11 @@ import {
 } from "../repositories/retention.ts";
 import type { Deps } from "./deps.ts";
 
-/** Job that carries the rules to the store. */
+/** Job that applies the rules to the store. */
 export const APPLY = "apply-retention";
 
-/** Says for how long a dataset is kept. @throws AppError precondition_failed when somebody else said so meanwhile */
-export async function keepFor(
+/** Sets a dataset's retention. @throws AppError precondition_failed when it was changed meanwhile */
+export async function setRetention(
   kit: Kit,
   tx: Queryable,
   change: RuleChange & { ifMatch: number | undefined; traceId: string },
@@ -37,7 +37,7 @@ export async function keepFor(
   return after;
 }
 
-/** Carries all rules to the current store; of several at once the last one to begin has the last word. */
+/** Applies all rules to the current store; of concurrent runs the last to start wins. */
 export async function applyRules({ kit, stores }: Pick<Deps, "kit" | "stores">): Promise<void> {
   const store = await stores.get();
   await applyRulesTo(kit, store);
