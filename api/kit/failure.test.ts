@@ -31,7 +31,7 @@ const failureOf = (work: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-test("a COMMIT whose answer is lost is not said to be undone", async () => {
+test("a COMMIT whose response is lost is not reported as rolled back", async () => {
   await using database = closing(poolDatabase(proxy.url, { onError: () => undefined }));
   await database.query("CREATE TABLE lost (id int)");
   proxy.cutAfter("COMMIT");
@@ -43,7 +43,7 @@ test("a COMMIT whose answer is lost is not said to be undone", async () => {
   await expect.poll(() => database.query("SELECT id FROM lost"), PATIENCE).toEqual([{ id: 1 }]);
 });
 
-test("a connection that breaks between two queries of a transaction is the database's failure, not ours", async () => {
+test("a connection that breaks between two queries of a transaction is reported as a database failure", async () => {
   await using database = closing(poolDatabase(direct, { onError: () => undefined }));
   const failure = await failureOf(
     database.transaction(async (tx) => {
@@ -58,7 +58,7 @@ test("a connection that breaks between two queries of a transaction is the datab
   expect(failure instanceof AppError && failure.message).toContain("has not been done");
 });
 
-test("a listener whose line has fallen silent knows that it is deaf, and says what it may have missed", async () => {
+test("a listener on a silent connection detects it, and reports that notifications may be missing", async () => {
   const heard: (string | undefined)[] = [];
   const notifications = openNotifications({ url: proxy.url, schema: "kit", log: silentLog() });
   notifications.on("news", (payload) => void heard.push(payload));

@@ -47,7 +47,7 @@ const notes: Service = {
     }),
 };
 
-test("a key that was used answers the same again, and does nothing again", async () => {
+test("a repeated Idempotency-Key gets the same response, and nothing is done again", async () => {
   await using service = await testService(notes);
   const as = await service.token({ scope: "accounts:notes:write" });
   const headers = { "idempotency-key": "k1" };
@@ -69,7 +69,7 @@ test("a key that was used answers the same again, and does nothing again", async
     .toMatchObject({ items: [{ type: "accounts.note.added" }] });
 });
 
-test("a key is another one for another caller, and after a day; what is kept never shows that two answers are alike", async () => {
+test("a key is scoped to its caller and expires after a day; stored responses do not reveal whether two are equal", async () => {
   await using service = await testService(notes);
   const callers = await Promise.all(
     [1, 2].map(() => service.token({ scope: "accounts:notes:write", expiresInS: 1e6 })),
@@ -95,7 +95,7 @@ test("a key is another one for another caller, and after a day; what is kept nev
   expect(new Set(beginnings).size).toBe(3);
 });
 
-test("what it needs and says nothing is named by /readyz before whoever asks gives up", async () => {
+test("/readyz names a dependency that hangs before the prober's timeout", async () => {
   const silent: Service = {
     ...notes,
     open: async (kit, settings) => ({
@@ -109,7 +109,7 @@ test("what it needs and says nothing is named by /readyz before whoever asks giv
   expect((await service.send("GET", "/livez")).status).toBe(200);
 });
 
-test("who tries tokens is limited like everybody", async () => {
+test("requests with unknown tokens are rate-limited", async () => {
   await using service = await testService(notes, { limit: { burst: 3, perSecond: 1 } });
   const known = await service.token({ scope: "accounts:events:read" });
   const statuses: number[] = [];
@@ -120,7 +120,7 @@ test("who tries tokens is limited like everybody", async () => {
   expect((await service.send("GET", "/v1/events", { as: known })).status).toBe(200);
 });
 
-test("who may not is refused, and what is wrong is named", async () => {
+test("forbidden requests are refused, and invalid fields are named", async () => {
   await using service = await testService(notes);
   const body = { words: "" };
   expect((await service.send("POST", "/v1/notes", { body })).status).toBe(401);

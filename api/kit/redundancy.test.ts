@@ -121,7 +121,7 @@ test("reads that tolerate lag go to the replica", async () => {
   await expect.poll(() => find(words)).toMatchObject({ there: true, replica: true });
 });
 
-test("who has written reads what was written, also while the replica lags", async () => {
+test("callers read their own writes, also while the replica lags", async () => {
   await replica.ask("SELECT pg_wal_replay_pause()");
   const written = await add();
   const other = await service.token({});
@@ -133,7 +133,7 @@ test("who has written reads what was written, also while the replica lags", asyn
   await expect.poll(() => find(written.words)).toMatchObject({ there: true, replica: true });
 });
 
-test("a replica that lags when a service starts is not asked until it has caught up", async () => {
+test("a replica that lags when a service starts is not used until it has caught up", async () => {
   await replica.ask("SELECT pg_wal_replay_pause()");
   const { words } = await add();
   await using other = await testService(notes, {
@@ -160,7 +160,7 @@ test("a replica that is killed under load is skipped, and used again when it is 
   expect(answers.filter((it) => it.status !== 200 || !it.there)).toEqual([]);
 });
 
-test("a replica whose line has fallen silent keeps no reader waiting for long", async () => {
+test("a replica whose connection is silent delays no reader for long", async () => {
   await using proxy = await startFaultyProxy(replica.url);
   await using other = await testService(notes, {
     databaseUrl: primary.url,
@@ -179,7 +179,7 @@ test("a replica whose line has fallen silent keeps no reader waiting for long", 
   await expect.poll(read).toMatchObject({ there: true, replica: true });
 }, 60_000);
 
-test("while the primary is away, writes are 503 with Retry-After and reads go on; then all goes on by itself", async () => {
+test("without the primary, writes get 503 with Retry-After and reads continue; both recover by themselves", async () => {
   const { words } = await add();
   await expect.poll(() => find(words)).toMatchObject({ there: true, replica: true });
   const other = await service.token({});
