@@ -11,7 +11,7 @@ import type { Terminal } from "#platform/terminal.ts";
 import { openAccessLog } from "./access-log.ts";
 import { type Apis, type ApisSettings, startApis } from "./apis/start-apis.ts";
 import { startForecastWorker } from "./board/forecast-worker.ts";
-import { leaveFolder, sayRunning, sayStopped, takeFolder, type DataFolder } from "./data-folder.ts";
+import { publishRunning, removeRunning, takeFolder, type DataFolder } from "./data-folder.ts";
 import { ApiAddresses } from "./demo/apis/client.ts";
 import { openPages } from "./pages.ts";
 import { type ListeningServer, openControlPlaneServer, serveHttp } from "./serve-http.ts";
@@ -23,6 +23,8 @@ export type ControlPlane = {
   url: string;
   /** The domain APIs beside it, if they are to run; it works without them. */
   apis: Promise<Apis> | undefined;
+  /** Aborts when another control plane has taken over the data folder, because this one was suspended. */
+  lost: AbortSignal;
   stop(): Promise<void>;
 };
 
@@ -40,8 +42,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const { settings, folder, terminal } = options;
   const { control } = settings;
   await using started = new AsyncDisposableStack();
-  await takeFolder(folder);
-  started.defer(() => leaveFolder(folder));
+  const lease = await takeFolder(folder, (message) => terminal.line(message));
+  started.use(lease);
   const log = openLog({ file: folder.logFile, level: control.logLevel });
   started.defer(() => log.close());
   const databaseOpens = openDatabase(control, log);
@@ -60,12 +62,18 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     { settings: control, log, http, database, workspaces, pages },
     started,
   );
+  const publish = (): void => {
+    if (lease.lost.aborted) return;
+    publishRunning(folder, { token: lease.token, url, store: workspaces.current().storeUrl });
+  };
   workspaces.onChange(() => {
-    sayRunning(folder, { url, store: workspaces.current().storeUrl });
+    publish();
     sockets.tellChanged();
   });
-  sayRunning(folder, { url, store: workspaces.current().storeUrl });
-  started.defer(() => sayStopped(folder));
+  publish();
+  started.defer(() => {
+    if (!lease.lost.aborted) removeRunning(folder);
+  });
   log.info("the control plane is up", { "url.full": url });
   const link = await setup.createLink();
   terminal.line(`Quarterdeck is at ${url}`);
@@ -89,7 +97,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     ending.abort();
     return resources.disposeAsync();
   };
-  return { url, apis, stop };
+  return { url, apis, lost: lease.lost, stop };
 }
 
 /** Listens, so that requests are answered while everything else starts. */

@@ -4,26 +4,32 @@ import { join } from "node:path";
 import { z } from "zod";
 
 import { hasEvents, storeUrlIn } from "#pipeline/store/open-store.ts";
-import { isAlive, ProcessMark } from "#platform/postgres/process-mark.ts";
+import { findHolder } from "#platform/lease/lease.ts";
 
-/** What a running control plane publishes to other processes of the machine. */
+export const CONTROL_PLANE_LEASE = "control-plane";
+
+/** What a running control plane publishes to other processes. */
 const Running = z.object({
-  process: ProcessMark,
+  /** Of its lease. */
+  token: z.string(),
   url: z.string(),
   /** URL of the store that its boards show: that of the logs, the demo or a replay. */
   store: z.string(),
 });
 export type Running = z.infer<typeof Running>;
 
+/** The folder of the leases of a data folder. */
+export const locksIn = (dataFolder: string): string => join(dataFolder, "locks");
 export const runningFile = (dataFolder: string): string => join(dataFolder, "running.json");
 
 /** The control plane that runs on this folder, if any. */
 export function findRunning(dataFolder: string): Running | undefined {
   try {
     const running = Running.parse(JSON.parse(readFileSync(runningFile(dataFolder), "utf8")));
-    return isAlive(running.process) ? running : undefined;
+    const holder = findHolder(locksIn(dataFolder), CONTROL_PLANE_LEASE);
+    return holder?.token === running.token ? running : undefined;
   } catch {
-    return undefined; // No file, or one from a process that died while writing it.
+    return undefined; // No file, or one of an earlier version.
   }
 }
 

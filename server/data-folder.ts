@@ -1,11 +1,17 @@
-import { accessSync, constants, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 import { AppError } from "#platform/errors.ts";
-import { dropOwnership, takeOwnership } from "#platform/postgres/owner.ts";
-import { markOf } from "#platform/postgres/process-mark.ts";
+import { earlierOwner } from "#platform/lease/earlier-version.ts";
+import { contendForLease, type Holder, type Lease } from "#platform/lease/lease.ts";
 
-import { findRunning, type Running, runningFile } from "./current-store.ts";
+import {
+  CONTROL_PLANE_LEASE,
+  findRunning,
+  locksIn,
+  type Running,
+  runningFile,
+} from "./current-store.ts";
 
 /** Where everything lies in the data folder. */
 export type DataFolder = {
@@ -22,7 +28,7 @@ export function openDataFolder(root: string): DataFolder {
   const folder: DataFolder = {
     root,
     store: path.join(root, "store"),
-    locks: path.join(root, "locks"),
+    locks: locksIn(root),
     demo: path.join(root, "demo"),
     replay: path.join(root, "replay"),
     logFile: path.join(root, "logs", "quarterdeck.log"),
@@ -50,31 +56,50 @@ function unusable(root: string, error: unknown): AppError {
 }
 
 /**
- * Makes this process the control plane of the folder.
- * @throws AppError when another one, that lives, is it; one that was killed is not in the way.
+ * Makes this process the control plane of the folder. A killed one is replaced; if it may run in another container, that
+ * takes up to 15 seconds, and `onWait` is called before.
+ * @throws AppError when another one runs
  */
-export async function takeFolder(folder: DataFolder): Promise<void> {
-  const isOurs = await takeOwnership(folder.root).catch((error: unknown) => {
+export async function takeFolder(
+  folder: DataFolder,
+  onWait: (message: string) => void,
+): Promise<Lease> {
+  const found = await contendForLease(folder.locks, CONTROL_PLANE_LEASE, {
+    onWait: (holder) => onWait(`${describe(holder)} may still run on ${folder.root}: waiting …`),
+  }).catch((error: unknown) => {
     throw unusable(folder.root, error);
   });
-  if (isOurs) return;
-  const running = findRunning(folder.root);
-  const what = running
-    ? `open ${running.url}, or end process ${running.process.pid}`
-    : "wait until it is up";
-  throw new AppError(
+  if ("holder" in found) {
+    const url = findRunning(folder.root)?.url;
+    throw alreadyRunning(folder.root, describe(found.holder), url);
+  }
+  const earlier = await earlierOwner(folder.root);
+  if (earlier === undefined) return found.lease;
+  await found.lease.release();
+  throw alreadyRunning(folder.root, `process ${earlier}, of an earlier version`, undefined);
+}
+
+function alreadyRunning(root: string, who: string, url: string | undefined): AppError {
+  const what = url === undefined ? "wait until it is ready" : `open ${url}`;
+  return new AppError(
     "conflict",
-    `A control plane runs on ${folder.root} already: ${what}, or choose another folder with --data`,
+    `A control plane runs on ${root} already: ${what}, stop it (${who}), or choose another folder with --data`,
   );
 }
 
-export const leaveFolder = (folder: DataFolder): Promise<void> => dropOwnership(folder.root);
-
-export function sayRunning(folder: DataFolder, running: Omit<Running, "process">): void {
-  const said = { process: markOf(process.pid), ...running };
-  writeFileSync(runningFile(folder.root), JSON.stringify(said), { mode: 0o600 });
+function describe({ record }: Holder): string {
+  if (!record) return "an unknown process";
+  const { pid, host } = record.process;
+  return `process ${pid} on ${host}, since ${new Date(record.sinceMs).toISOString()}`;
 }
 
-export function sayStopped(folder: DataFolder): void {
+/** Publishes to other processes what this control plane shows. */
+export function publishRunning(folder: DataFolder, running: Running): void {
+  const file = runningFile(folder.root);
+  writeFileSync(`${file}.new`, JSON.stringify(running), { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}
+
+export function removeRunning(folder: DataFolder): void {
   rmSync(runningFile(folder.root), { force: true });
 }

@@ -105,7 +105,7 @@ describe("within one process", () => {
       worker.once("error", reject);
     });
     expect(await taken).toBe(true);
-    expect(await contendForLease(folder, "test", TEST_TIMES)).toHaveProperty("holder");
+    expect(await contendForLease(folder, "test", { times: TEST_TIMES })).toHaveProperty("holder");
     await worker.terminate();
     await until(async () => (await take(folder)) !== undefined);
   });
@@ -138,7 +138,7 @@ describe.concurrent("what a dead process left", () => {
       const startMs = performance.now();
       expect(await take(folder)).toBeUndefined();
       expect(findHolder(folder, "test", TEST_TIMES)?.isCertain).toBe(false);
-      const found = await contendForLease(folder, "test", TEST_TIMES);
+      const found = await contendForLease(folder, "test", { times: TEST_TIMES });
       expect(found).toHaveProperty("lease");
       expect(performance.now() - startMs).toBeGreaterThanOrEqual(TEST_TIMES.staleMs);
       expect(await readdir(folder)).toHaveLength(2);
@@ -215,7 +215,7 @@ describe.concurrent("between processes", () => {
     const folder = await newFolder();
     await using first = await startHolder(folder);
     expect(await first.ask("try")).toBe(true);
-    const found = await contendForLease(folder, "test", TEST_TIMES);
+    const found = await contendForLease(folder, "test", { times: TEST_TIMES });
     expect(found).toMatchObject({ holder: { record: { process: { pid: first.pid() } } } });
     await first.kill();
     await using lease = await take(folder);
@@ -255,7 +255,7 @@ describe.runIf(MAY_UNSHARE).concurrent("between containers and hosts", () => {
       expect(await first.ask("contend")).toBe(true);
       const record = await first.ask("find");
       expect(await second.ask("contend")).toEqual(record);
-      expect(await contendForLease(folder, "test", TEST_TIMES)).toMatchObject({
+      expect(await contendForLease(folder, "test", { times: TEST_TIMES })).toMatchObject({
         holder: { record },
       });
       await first.kill();

@@ -8,6 +8,7 @@ import { Heartbeat, type LeaseTimes } from "./heartbeat.ts";
 import {
   endHolder,
   HOLDER_SUFFIX,
+  holderPath,
   type HolderRecord,
   isAbsent,
   judgeHolder,
@@ -20,6 +21,8 @@ import {
 export type Lease = AsyncDisposable & {
   /** Random; the same for all leases of this thread in the folder. */
   readonly token: string;
+  /** This file exists as long as the lease is held: other programs can watch it. */
+  readonly file: string;
   /** Aborts when another process took over, because this one was suspended or could not write for too long. */
   readonly lost: AbortSignal;
   /** Whether no other process can have taken over, as far as is known without asking the file system. */
@@ -40,7 +43,7 @@ export type Holder = {
   isCertain: boolean;
 };
 
-const TIMES: LeaseTimes = { heartbeatMs: 2_000, staleMs: 15_000 };
+export const LEASE_TIMES: LeaseTimes = { heartbeatMs: 2_000, staleMs: 15_000 };
 const WATCHES_PER_HEARTBEAT = 4;
 
 /** One heartbeat for all leases of this thread in a folder. */
@@ -55,7 +58,7 @@ const heartbeats = new Map<string, Shared>();
 export async function tryLease(
   folder: string,
   name: string,
-  times: LeaseTimes = TIMES,
+  times: LeaseTimes = LEASE_TIMES,
 ): Promise<Lease | undefined> {
   for (;;) {
     const shared = share(resolve(folder), times);
@@ -70,17 +73,24 @@ export async function tryLease(
   }
 }
 
-/** As `tryLease`, but watches a holder until it is certain that it is alive, and says who it is. */
+/**
+ * As `tryLease`, but watches the holder, for 15 seconds at most, until it is certain whether it is alive, and returns it
+ * in that case. `onWait` is called once before it waits.
+ */
 export async function contendForLease(
   folder: string,
   name: string,
-  times: LeaseTimes = TIMES,
+  options: { times?: LeaseTimes; onWait?: (holder: Holder) => void } = {},
 ): Promise<{ lease: Lease } | { holder: Holder }> {
+  const { times = LEASE_TIMES } = options;
+  let { onWait } = options;
   for (;;) {
     const lease = await tryLease(folder, name, times);
     if (lease) return { lease };
     const holder = findHolder(folder, name, times);
     if (holder?.isCertain) return { holder };
+    if (holder) onWait?.(holder);
+    if (holder) onWait = undefined;
     await delay(times.heartbeatMs / WATCHES_PER_HEARTBEAT);
   }
 }
@@ -92,7 +102,7 @@ export async function contendForLease(
 export function findHolder(
   folder: string,
   name: string,
-  times: LeaseTimes = TIMES,
+  times: LeaseTimes = LEASE_TIMES,
 ): Holder | undefined {
   for (const token of tokensOf(resolve(folder), name)) {
     const { verdict, record } = judgeHolder(resolve(folder), token, times.staleMs);
@@ -104,7 +114,7 @@ export function findHolder(
 /** The tokens of the holders that are, or may be, alive. Removes the files of those that are dead. */
 export async function livingTokens(
   folder: string,
-  times: LeaseTimes = TIMES,
+  times: LeaseTimes = LEASE_TIMES,
 ): Promise<Set<string>> {
   const root = resolve(folder);
   const alive = new Set<string>();
@@ -178,6 +188,7 @@ function leaseOf(
   };
   return {
     token,
+    file: holderPath(folder, token),
     lost,
     isHeld: () => !released && heartbeat.isReliable,
     confirm: async () => !released && heartbeat.confirm(),

@@ -43,12 +43,16 @@ export function judgeProcess(process: ProcessIdentity): "alive" | "dead" | "unkn
   if (!isVisible) return "unknown";
   if (process.pid === here.pid) return process.startTime === here.startTime ? "unknown" : "dead";
   if (!exists(process.pid)) return "dead";
-  // Where /proc shows another namespace, or there is none, nothing more is known of the process.
-  if (linkOf("/proc/self") !== String(here.pid)) return "unknown";
+  if (!hasOwnProc()) return "unknown";
   const proc = procOf(String(process.pid));
   if (!proc) return "unknown";
   if (proc.state === "Z" || proc.state === "X") return "dead";
   return proc.startTime === process.startTime ? "alive" : "dead";
+}
+
+/** False where there is no /proc, or where it shows another PID namespace. */
+export function hasOwnProc(): boolean {
+  return linkOf("/proc/self") === String(process.pid);
 }
 
 function exists(pid: number): boolean {

@@ -18,7 +18,7 @@ let lease;
 const commands = {
   try: async () => (lease = await tryLease(folder, name, times)) !== undefined,
   contend: async () => {
-    const found = await contendForLease(folder, name, times);
+    const found = await contendForLease(folder, name, { times });
     if ("lease" in found) lease = found.lease;
     return "lease" in found ? true : found.holder.record;
   },

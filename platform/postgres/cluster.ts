@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, statSync } from "node:fs";
 import {
@@ -18,9 +18,9 @@ import { AppError } from "../errors.ts";
 import { installedBinaries, reachableBinaries, versionOf } from "./binaries.ts";
 import { type Identity, serverIdentity } from "./identity.ts";
 
-/** Where the embedded server lies: `<data>/postgres/`, closed to everyone but its owner. */
+/** The files of the embedded server, in `<data>/postgres/`, which only its owner can read. */
 export type Cluster = {
-  /** The folder of it all: password, marks, log. */
+  /** Password, lease, log. */
   folder: string;
   /** PGDATA. */
   data: string;
@@ -32,10 +32,10 @@ export type Cluster = {
 };
 
 export const USER = "quarterdeck";
-/** Where a server finds descriptors that it is given: stdio ends at 2. */
+/** The first descriptor after stdin, stdout and stderr. */
 const FIRST_DESCRIPTOR = 3;
 
-/** Finds the cluster of a data folder, and makes it where there is none. */
+/** Finds the cluster of a data folder, or creates it. To be called by the holder of its lease only. */
 export async function prepareCluster(dataFolder: string): Promise<Cluster> {
   const folder = path.join(dataFolder, "postgres");
   const data = path.join(folder, "cluster");
@@ -57,21 +57,37 @@ export async function prepareCluster(dataFolder: string): Promise<Cluster> {
   return cluster;
 }
 
-/** Runs a program of the cluster with a folder (and a file) that it can reach, whoever it runs as. */
+export type ProgramOptions = {
+  /** A folder (and a file) for the program, which it gets as descriptors from 3 on too. */
+  paths: string[];
+  /** The arguments; the paths in them are such that the program can reach them, whoever it runs as. */
+  args(paths: string[]): string[];
+  /** A shell script that ends with running its arguments. */
+  script?: string;
+  detached?: boolean;
+};
+
+/** Runs a program of the cluster. */
 export async function runProgram(
   cluster: Cluster,
   program: "initdb" | "postgres",
-  options: { paths: string[]; args(paths: string[]): string[]; detached?: boolean },
+  options: ProgramOptions,
 ): Promise<ChildProcess> {
   const { byDescriptor, credentials } = cluster.identity;
   const output = await open(cluster.log, "a", 0o600);
   const handles: FileHandle[] = [];
   try {
-    if (byDescriptor) for (const it of options.paths) handles.push(await open(it, "r"));
+    for (const it of options.paths) handles.push(await open(it, "r"));
     const paths = byDescriptor
       ? handles.map((_, index) => `/proc/self/fd/${index + FIRST_DESCRIPTOR}`)
       : options.paths;
-    const child = spawn(path.join(cluster.binaries, "bin", program), options.args(paths), {
+    const file = path.join(cluster.binaries, "bin", program);
+    const { script } = options;
+    const [command, args] =
+      script === undefined
+        ? [file, options.args(paths)]
+        : ["/bin/sh", ["-c", script, program, file, ...options.args(paths)]];
+    const child = spawn(command, args, {
       ...credentials,
       cwd: "/",
       env: { PATH: process.env["PATH"], NODE_ENV: process.env.NODE_ENV, LC_ALL: "C", TZ: "UTC" },
@@ -91,13 +107,12 @@ export async function runProgram(
   }
 }
 
-/** The last lines of what the server said. */
-export async function lastWords(cluster: Cluster): Promise<string> {
+export async function lastLogLines(cluster: Cluster): Promise<string> {
   const text = await readFile(cluster.log, "utf8").catch(() => "");
   return text.trimEnd().split("\n").slice(-5).join("\n");
 }
 
-/** Root runs the server as whoever owns the cluster, so a folder that a normal user made stays theirs. */
+/** As root, the server runs as the owner of the cluster, so that the files stay with the user who created them. */
 function identityFor(data: string): Identity {
   const identity = serverIdentity();
   if (identity === undefined) {
@@ -111,21 +126,21 @@ function identityFor(data: string): Identity {
   return uid === 0 ? identity : { ...identity, credentials: { uid, gid } };
 }
 
-/** Built beside its place and renamed into it, so a cluster is whole or absent. */
+/** Built under another name and renamed, so that the cluster is complete or absent. */
 async function initialise(cluster: Cluster): Promise<void> {
-  const half = `${cluster.data}.new`;
+  const unfinished = `${cluster.data}.new`;
   const passwordFile = path.join(cluster.folder, "password.init");
-  await rm(half, { recursive: true, force: true });
+  await rm(unfinished, { recursive: true, force: true });
   await rm(passwordFile, { force: true });
-  await mkdir(half, { mode: 0o700 });
+  await mkdir(unfinished, { mode: 0o700 });
   await writeFile(passwordFile, `${cluster.password}\n`, { mode: 0o600 });
   const { uid, gid } = cluster.identity.credentials;
   if (uid !== undefined && gid !== undefined) {
-    await chown(half, uid, gid);
+    await chown(unfinished, uid, gid);
     await chown(passwordFile, uid, gid);
   }
   const child = await runProgram(cluster, "initdb", {
-    paths: [half, passwordFile],
+    paths: [unfinished, passwordFile],
     args: ([folder = "", file = ""]) => [
       "-D",
       folder,
@@ -142,10 +157,10 @@ async function initialise(cluster: Cluster): Promise<void> {
   if (status !== 0) {
     throw new AppError(
       "unavailable",
-      `PostgreSQL could not make its folder ${cluster.data} (initdb ended with ${String(status)}):\n${await lastWords(cluster)}`,
+      `PostgreSQL could not create its folder ${cluster.data} (initdb ended with ${String(status)}):\n${await lastLogLines(cluster)}`,
     );
   }
-  await rename(half, cluster.data);
+  await rename(unfinished, cluster.data);
 }
 
 async function keptPassword(file: string, clusterExists: boolean): Promise<string> {
@@ -153,7 +168,7 @@ async function keptPassword(file: string, clusterExists: boolean): Promise<strin
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
     throw new AppError(
       "unavailable",
-      `${file} cannot be read: was this data folder made by another user? Start Quarterdeck as that user, or name another folder with --data.`,
+      `${file} cannot be read: was this data folder created by another user? Start Quarterdeck as that user, or name another folder with --data.`,
       { cause: error },
     );
   });
@@ -161,13 +176,13 @@ async function keptPassword(file: string, clusterExists: boolean): Promise<strin
   if (clusterExists) {
     throw new AppError(
       "unavailable",
-      `${file} is missing, and without it nobody gets into the database beside it. Restore it from a copy, or move that folder away to begin anew.`,
+      `${file} is missing, and without it the database beside it cannot be used. Restore it from a backup, or move that folder away to start with an empty one.`,
     );
   }
   const password = randomBytes(32).toString("hex");
-  const half = `${file}.${process.pid}`;
-  await writeFile(half, password, { mode: 0o600, flush: true });
-  await rename(half, file);
+  const unfinished = `${file}.${randomUUID()}`;
+  await writeFile(unfinished, password, { mode: 0o600, flush: true });
+  await rename(unfinished, file);
   return password;
 }
 
@@ -178,7 +193,7 @@ async function checkVersion(data: string, installed: string): Promise<void> {
   throw new AppError(
     "unavailable",
     made === ""
-      ? `${data} is no PostgreSQL cluster (PG_VERSION is missing). Restore it from a copy, or move the folder away to begin anew.`
-      : `${data} was made by PostgreSQL ${made}, and this Quarterdeck brings ${String(major)}. Start the Quarterdeck that made it, dump its database with pg_dump, and restore it into a new folder or a server named by DATABASE_URL.`,
+      ? `${data} is not a PostgreSQL cluster (PG_VERSION is missing). Restore it from a backup, or move the folder away to start with an empty one.`
+      : `${data} was created by PostgreSQL ${made}, and this Quarterdeck contains ${String(major)}. Start the Quarterdeck that created it, dump its database with pg_dump, and restore it into a new folder or a server named by DATABASE_URL.`,
   );
 }

@@ -1,18 +1,18 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 
-/** Who the database server runs as, and how it reaches a folder. */
+/** The user that the database server runs as, and how it reaches a folder. */
 export type Identity = {
-  /** What `spawn` is given; empty when the server runs as the user that we are. */
+  /** For `spawn`; empty when the server runs as the user of this process. */
   credentials: { uid?: number; gid?: number };
-  /** Whether folders and files are handed over as open descriptors rather than by their paths. */
+  /** Whether folders and files are passed as open descriptors instead of paths. */
   byDescriptor: boolean;
 };
 
 /**
- * PostgreSQL refuses to run as root, so root's server runs as `nobody`. That user may not walk into folders such as
- * /root, so it gets its folder as an open descriptor and names it /proc/self/fd/3: the data stays where it was asked to
- * be, and its parents stay closed. Throws nothing; undefined = root on a system where that does not work.
+ * PostgreSQL refuses to run as root, so root's server runs as `nobody`. That user may not search folders such as /root,
+ * so it gets its folder as an open descriptor, which it names /proc/self/fd/3. Undefined for root on a system where that
+ * does not work.
  */
 export function serverIdentity(uid = process.getuid?.() ?? -1): Identity | undefined {
   if (uid !== 0) return { credentials: {}, byDescriptor: false };
@@ -20,7 +20,7 @@ export function serverIdentity(uid = process.getuid?.() ?? -1): Identity | undef
   return { credentials: nobody(readFileSync("/etc/passwd", "utf8")), byDescriptor: true };
 }
 
-/** The ids of `nobody`: what an /etc/passwd says, else the customary ones. */
+/** The ids of `nobody` in /etc/passwd, else the customary ones. */
 export function nobody(passwd: string): { uid: number; gid: number } {
   const line = passwd.split("\n").find((entry) => entry.startsWith("nobody:"));
   const [, , uid = "", gid = ""] = line?.split(":") ?? [];

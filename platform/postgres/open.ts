@@ -8,7 +8,7 @@ import { startEmbedded } from "./embedded.ts";
 /**
  * The database of members, grants, incidents and deploys: the server that `databaseUrl` names, else an embedded one in
  * `<dataFolder>/postgres`, started as a child.
- * @throws AppError that says what is wrong with the server or the folder and what to do.
+ * @throws AppError with what is wrong with the server or the folder, and what to do.
  */
 export async function openPostgres(options: {
   dataFolder: string;
@@ -16,7 +16,7 @@ export async function openPostgres(options: {
   log: Log;
 }): Promise<Database> {
   const onError = (error: Error): void =>
-    options.log.warn("a connection to PostgreSQL broke", { error });
+    options.log.warn("a connection to PostgreSQL was lost", { error });
   if (options.databaseUrl === undefined) {
     const server = await startEmbedded(path.resolve(options.dataFolder));
     return poolDatabase(server.url, { onError, afterClose: () => server.stop() });

@@ -1,17 +1,27 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
+import { TEST_TIMES } from "../lease/testing-holder.ts";
+import { containedPid, IN_CONTAINER, MAY_UNSHARE } from "../lease/testing-namespaces.ts";
 import { silentLog } from "../log.ts";
 import type { Database } from "./database.ts";
 import { nobody } from "./identity.ts";
 import { migrate } from "./migrate.ts";
 import { openPostgres } from "./open.ts";
-import { isAlive, markOf } from "./process-mark.ts";
+import { servesCluster } from "./postmaster.ts";
 
 const folders: string[] = [];
 const newFolder = (): string => {
@@ -25,6 +35,8 @@ const postmasterPid = (folder: string): number =>
   Number(
     readFileSync(path.join(folder, "postgres", "cluster", "postmaster.pid"), "utf8").split("\n")[0],
   );
+const isAlive = (pid: number, folder: string): boolean =>
+  servesCluster(pid, path.join(folder, "postgres", "cluster"));
 const isServing = (folder: string): boolean =>
   existsSync(path.join(folder, "postgres", "cluster", "postmaster.pid"));
 const until = async (condition: () => boolean): Promise<void> =>
@@ -102,9 +114,10 @@ describe("one server", () => {
   });
 
   test("a second user of the folder is a guest: it sees the same data and stops nothing", async () => {
+    await database.query("CREATE TABLE kept AS SELECT 1 AS id");
     const child = await starter(folder);
     await child.ended;
-    expect(child.output()).toContain("colours=1");
+    expect(child.output()).toContain("kept=1");
     expect(await database.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
   });
 });
@@ -113,28 +126,29 @@ test("a server whose owner was killed ends by itself, and the next start has eve
   const folder = newFolder();
   const first = await starter(folder, "wait");
   await until(() => first.output().includes("ready"));
-  const server = markOf(postmasterPid(folder));
-  first.process.kill("SIGKILL");
+  const server = postmasterPid(folder);
+  first.kill();
   await first.ended;
-  await until(() => server === undefined || !isAlive(server));
+  await until(() => !isAlive(server, folder));
   const database = await open(folder);
   expect(await database.query("SELECT count(*) AS n FROM kept")).toEqual([{ n: 1 }]);
   await database.close();
-  expect(existsSync(path.join(folder, "postgres", "owner.json"))).toBe(false);
+  const left = readdirSync(path.join(folder, "postgres"));
+  expect(left.filter((name) => /lease|holder|server\.json/.test(name))).toEqual([]);
 });
 
 test("an orphan that nothing stopped is stopped by the next start; a stale pid file harms nothing", async () => {
   const folder = newFolder();
   const first = await starter(folder, "wait");
   await until(() => first.output().includes("ready"));
-  const server = markOf(postmasterPid(folder));
+  const server = postmasterPid(folder);
   // Stopped, neither can react: the owner is gone and its server is still there when the next one starts.
   process.kill(postmasterPid(folder), "SIGSTOP");
-  first.process.kill("SIGKILL");
+  first.kill();
   await first.ended;
   process.kill(postmasterPid(folder), "SIGCONT");
   const second = await open(folder);
-  expect(server === undefined || isAlive(server)).toBe(false);
+  expect(isAlive(server, folder)).toBe(false);
   expect(await second.query("SELECT count(*) AS n FROM kept")).toEqual([{ n: 1 }]);
   await second.close();
 
@@ -144,6 +158,49 @@ test("an orphan that nothing stopped is stopped by the next start; a stale pid f
   expect(stranger.kill()).toBe(true);
   expect(await third.query("SELECT count(*) AS n FROM kept")).toEqual([{ n: 1 }]);
   await third.close();
+});
+
+describe.runIf(MAY_UNSHARE)("in two containers on one data folder", () => {
+  test("there is one server, which both use, and whose files a later container takes over", async () => {
+    const folder = newFolder();
+    const first = await starter(folder, "wait", IN_CONTAINER);
+    await until(() => first.output().includes("ready"));
+    const pid = postmasterPid(folder);
+    const second = await starter(folder, "leave", IN_CONTAINER);
+    await second.ended;
+    expect(second.output()).toContain("kept=1");
+    expect(postmasterPid(folder)).toBe(pid);
+    first.kill();
+    await first.ended;
+    const third = await starter(folder, "leave", IN_CONTAINER);
+    await third.ended;
+    expect(third.output()).toContain("kept=1");
+  });
+
+  test("a server whose owner is suspended is ended before another container starts one", async () => {
+    const folder = newFolder();
+    const first = await starter(folder, "wait", IN_CONTAINER);
+    await until(() => first.output().includes("ready"));
+    const cluster = path.join(folder, "postgres", "cluster");
+    const serving = (): number[] =>
+      readdirSync("/proc")
+        .map(Number)
+        .filter((pid) => pid > 0 && servesCluster(pid, cluster));
+    const before = serving();
+    expect(before).not.toEqual([]);
+    first.suspend();
+    const second = await starter(folder, "wait", IN_CONTAINER);
+    await until(() => second.output().includes("ready"));
+    expect(serving().filter((pid) => before.includes(pid))).toEqual([]);
+    const now = serving();
+    first.resume();
+    await until(() => first.output().includes("lost"));
+    expect(serving()).toEqual(now);
+    second.kill();
+    await second.ended;
+    first.kill();
+    await first.ended;
+  });
 });
 
 test("a server that is killed is started again where its clients look for it", async () => {
@@ -186,28 +243,37 @@ test("the ids of nobody come from the machine, never root's", () => {
   expect(nobody("nobody:x:0:0::/:/bin/sh")).toEqual({ uid: 65_534, gid: 65_534 });
 });
 
-/** Another process that opens the database of a folder, says what it sees and, when told to, waits to be killed. */
-async function starter(folder: string, mode = "leave") {
+/** Another process that opens the database of a folder, prints what is in it, and with `wait` waits to be killed. */
+async function starter(folder: string, mode = "leave", prefix: readonly string[] = []) {
   const script = `
     import { silentLog } from "#platform/log.ts";
-    import { openPostgres } from "#platform/postgres/open.ts";
-    const [folder, mode] = process.argv.slice(1);
-    const database = await openPostgres({ dataFolder: folder, databaseUrl: undefined, log: silentLog() });
+    import { poolDatabase } from "#platform/postgres/database.ts";
+    import { startEmbedded } from "#platform/postgres/embedded.ts";
+    const [folder, mode, times] = process.argv.slice(1);
+    const server = await startEmbedded(folder, JSON.parse(times));
+    const database = poolDatabase(server.url, { onError: () => undefined, afterClose: () => server.stop() });
     if (mode === "wait") {
-      await database.query("CREATE TABLE kept AS SELECT 1 AS id");
+      await database.query("CREATE TABLE IF NOT EXISTS kept AS SELECT 1 AS id");
       console.log("ready");
-      setInterval(() => undefined, 1000);
+      setInterval(() => server.isCurrent() || console.log("lost"), 100);
     } else {
-      const rows = await database.query("SELECT count(*) AS n FROM colours");
-      console.log("colours=" + rows[0].n);
+      const rows = await database.query("SELECT count(*) AS n FROM kept");
+      console.log("kept=" + rows[0].n);
       await database.close();
     }`;
-  const child = spawn(process.execPath, ["--input-type=module", "-e", script, folder, mode], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const args = ["--input-type=module", "-e", script, folder, mode, JSON.stringify(TEST_TIMES)];
+  const [command = "", ...rest] = [...prefix, process.execPath, ...args];
+  const child = spawn(command, rest, { stdio: ["ignore", "pipe", "ignore"] });
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
   const ended = once(child, "exit");
   await once(child, "spawn");
-  return { process: child, ended, output: () => output };
+  const pid = (): number => (prefix.length > 0 ? containedPid(child.pid ?? 0) : (child.pid ?? 0));
+  return {
+    ended,
+    output: () => output,
+    kill: () => process.kill(pid(), "SIGKILL"),
+    suspend: () => process.kill(pid(), "SIGSTOP"),
+    resume: () => process.kill(pid(), "SIGCONT"),
+  };
 }

@@ -29,7 +29,7 @@ export function openServiceDatabase(options: ServiceDatabaseOptions): ServiceDat
     poolDatabase(url, {
       schema,
       ...(options.connectionsMax === undefined ? {} : { connectionsMax: options.connectionsMax }),
-      onError: (error) => log.warn("a connection to PostgreSQL broke", { error }),
+      onError: (error) => log.warn("a connection to PostgreSQL was lost", { error }),
     });
   const primary = open(options.url);
   const replicas =

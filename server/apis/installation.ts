@@ -1,11 +1,10 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
 import { apiUrlSettings } from "#api/kit/settings.ts";
 import { type EmbeddedServer, startEmbedded } from "#platform/postgres/embedded.ts";
-import { hasLivingOwner } from "#platform/postgres/owner.ts";
 import { processEnvironment } from "#platform/settings/process-environment.ts";
 import { variablesOf } from "#platform/settings/settings.ts";
 
@@ -17,15 +16,15 @@ export type Installation = {
   databaseUrl: string;
   rootKey: string;
   /**
-   * Calls back when the database server has moved: the embedded one ends with the process that started it, and then one
-   * of those that still use it starts it again.
+   * Calls back when the database server has a new address: the embedded one ends with the process that started it, and
+   * then one of those that still use it starts it again.
    */
-  onMoved(moved: (databaseUrl: string) => void): void;
-  /** Stops the embedded PostgreSQL where this process has started it. */
+  onMoved(listener: (databaseUrl: string) => void): void;
+  /** Stops the embedded PostgreSQL if this process started it. */
   close(): Promise<void>;
 };
 
-const LOOK_MS = 1_000;
+const CHECK_EVERY_MS = 1_000;
 
 /** @throws AppError when PostgreSQL does not start */
 export async function openInstallation(settings: ApiHostSettings): Promise<Installation> {
@@ -40,45 +39,46 @@ export async function openInstallation(settings: ApiHostSettings): Promise<Insta
 
 async function followEmbedded(dataFolder: string): Promise<Omit<Installation, "rootKey">> {
   let server: EmbeddedServer = await startEmbedded(dataFolder);
-  let tellMoved: ((databaseUrl: string) => void) | undefined;
-  let looking: Promise<void> = Promise.resolve();
-  const look = async (): Promise<void> => {
-    if (await hasLivingOwner(path.join(dataFolder, "postgres"))) return;
-    const before = server.url;
+  let onMoved: ((databaseUrl: string) => void) | undefined;
+  let checking: Promise<void> = Promise.resolve();
+  const check = async (): Promise<void> => {
+    if (server.isCurrent()) return;
+    const before = server;
     server = await startEmbedded(dataFolder);
-    if (server.url !== before) tellMoved?.(server.url);
+    await before.stop();
+    if (server.url !== before.url) onMoved?.(server.url);
   };
   const timer = setInterval(() => {
-    // What does not start now is tried again; the services say "unavailable" meanwhile.
-    looking = looking.then(look).catch(() => undefined);
-  }, LOOK_MS);
+    // A server that does not start is tried again; the services answer "unavailable" meanwhile.
+    checking = checking.then(check).catch(() => undefined);
+  }, CHECK_EVERY_MS);
   return {
     databaseUrl: server.url,
-    onMoved(moved) {
-      tellMoved = moved;
+    onMoved(listener) {
+      onMoved = listener;
     },
     async close() {
       clearInterval(timer);
-      await looking;
+      await checking;
       await server.stop();
     },
   };
 }
 
-/** The root key in `<data>/api/root-key`, made at the first start; of several processes one makes it. */
+/** The root key in `<data>/api/root-key`, which the first start creates, even if several processes start at once. */
 function keptRootKey(dataFolder: string): string {
   const folder = path.join(dataFolder, "api");
   const file = path.join(folder, "root-key");
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const mine = `${file}.${process.pid}`;
-  writeFileSync(mine, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600, flush: true });
+  const draft = `${file}.${randomUUID()}`;
+  writeFileSync(draft, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600, flush: true });
   try {
-    // A link appears whole or not at all, and fails where there is one already.
-    linkSync(mine, file);
+    // The file appears complete or not at all, and an existing one stays.
+    linkSync(draft, file);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
   } finally {
-    rmSync(mine, { force: true });
+    rmSync(draft, { force: true });
   }
   return readFileSync(file, "utf8").trim();
 }

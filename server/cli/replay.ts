@@ -6,12 +6,11 @@ import { AppError } from "#platform/errors.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 import { openTerminal, printable } from "#platform/terminal.ts";
 
-import { startControlPlane } from "../control-plane.ts";
 import { openDataFolder } from "../data-folder.ts";
 import { ALL_SETTINGS } from "../settings.ts";
 import type { Command } from "./command.ts";
 import { environmentWith, numberOption, parseOptions } from "./options.ts";
-import { untilSignal } from "./until-signal.ts";
+import { runControlPlane } from "./run-control-plane.ts";
 
 export const replayCommand: Command = {
   name: "replay",
@@ -41,17 +40,13 @@ distance divided by the speed, and carry the time at which they are played. .gz 
     const speed = numberOption(values, "speed", { fallback: 1, min: 0.01, max: 100_000 });
     const terminal = openTerminal(process.stdout, systemClock);
     terminal.line(`Replaying ${printable(file)} at ${speed} × its speed`);
-    const ended = untilSignal();
     const settings = parseSettings(ALL_SETTINGS, environmentWith(values));
-    const controlPlane = await startControlPlane({
+    return runControlPlane({
       settings,
       folder: openDataFolder(settings.control.dataFolder),
       terminal,
       workspace: { kind: "replay", path: path.resolve(file), speed },
       apis: false,
     });
-    await ended;
-    await controlPlane.stop();
-    return 0;
   },
 };

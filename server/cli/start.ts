@@ -7,14 +7,13 @@ import { systemClock } from "#platform/clock.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 import { openTerminal, printable } from "#platform/terminal.ts";
 
-import { startControlPlane } from "../control-plane.ts";
 import { openDataFolder } from "../data-folder.ts";
 import { ALL_SETTINGS } from "../settings.ts";
 import { readSettings, saveSettings } from "../start-settings.ts";
 import type { WorkspaceKind } from "../workspace.ts";
 import type { Command } from "./command.ts";
 import { environmentWith, parseOptions } from "./options.ts";
-import { untilSignal } from "./until-signal.ts";
+import { runControlPlane } from "./run-control-plane.ts";
 
 export const startCommand: Command = {
   name: "start",
@@ -44,18 +43,13 @@ else the logs in the usual places; where there are none it starts a demo: a smal
     const folder = openDataFolder(settings.control.dataFolder);
     const kind = await chooseWorkspace(folder.root, positionals, values["demo"] === true);
     terminal.line(describe(kind, values["demo"] === true));
-    const ended = untilSignal();
-    const controlPlane = await startControlPlane({
+    return runControlPlane({
       settings,
       folder,
       terminal,
       workspace: kind,
       apis: values["no-apis"] !== true,
     });
-    await ended;
-    terminal.line("Stopping: what was read is being stored …");
-    await controlPlane.stop();
-    return 0;
   },
 };
 

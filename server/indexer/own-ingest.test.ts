@@ -8,11 +8,10 @@ import { line, PLAIN, startReader, TestStore } from "#pipeline/bus/contract.ts";
 import { busUrlIn, openBus } from "#pipeline/bus/open-bus.ts";
 import { openStore, storeUrlIn } from "#pipeline/store/open-store.ts";
 import { systemClock } from "#platform/clock.ts";
-import { findHolder } from "#platform/lease/lease.ts";
+import { findHolder, tryLease } from "#platform/lease/lease.ts";
 import { silentLog } from "#platform/log.ts";
-import { markOf } from "#platform/postgres/process-mark.ts";
 
-import { runningFile } from "../current-store.ts";
+import { CONTROL_PLANE_LEASE, locksIn, runningFile } from "../current-store.ts";
 import { startOwnIngest } from "./own-ingest.ts";
 
 test("a process on its own moves the bus, and lets go of it where a control plane runs", async () => {
@@ -30,8 +29,9 @@ test("a process on its own moves the bus, and lets go of it where a control plan
   await using store = await openStore({ url: storeUrlIn(dataFolder), clock: systemClock });
   const rows = async () => (await store.status()).rows;
   await expect.poll(rows, { timeout: 20_000 }).toBe(1);
+  await using lease = await tryLease(locksIn(dataFolder), CONTROL_PLANE_LEASE);
   const running = {
-    process: markOf(process.pid),
+    token: lease?.token,
     url: "http://127.0.0.1:1",
     store: storeUrlIn(dataFolder),
   };

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 
@@ -6,7 +5,7 @@ import { busUrlIn } from "#pipeline/bus/open-bus.ts";
 import { tryLease } from "#platform/lease/lease.ts";
 import type { Log } from "#platform/log.ts";
 
-import { currentStoreUrl, findRunning } from "../current-store.ts";
+import { currentStoreUrl, findRunning, locksIn } from "../current-store.ts";
 
 const LOOK_EVERY_MS = 500;
 
@@ -32,7 +31,6 @@ export function startOwnIngest({ config, log }: OwnIngestOptions): AsyncDisposab
   const stopping = new AbortController();
   const { dataFolder, signIn, signOut, timezone } = config;
   const busUrl = busUrlIn(dataFolder);
-  const locksFolder = join(dataFolder, "locks");
 
   async function move(): Promise<void> {
     const storeUrl = currentStoreUrl(dataFolder);
@@ -67,7 +65,7 @@ export function startOwnIngest({ config, log }: OwnIngestOptions): AsyncDisposab
       // A folder that cannot be written to may be repaired; until then nothing can come in either.
       await using lease = findRunning(dataFolder)
         ? undefined
-        : await tryLease(locksFolder, "own-ingest").catch(() => undefined);
+        : await tryLease(locksIn(dataFolder), "own-ingest").catch(() => undefined);
       if (lease) await move();
       await look();
     }
