@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { appendFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 
@@ -134,14 +134,12 @@ describe.runIf(IS_BUILT)("the lifecycle of a server", () => {
     expect(second.code).toBe(1);
     expect(second.output).toContain(`A control plane runs on ${data} already: open ${first.url}`);
     await first.end("SIGKILL");
-    // What a later process with the same number would leave as it is.
-    const running = readFileSync(`${data}/running.json`, "utf8");
-    const pid = String(first.child.pid);
-    await writeFile(`${data}/running.json`, running.replace(pid, String(process.pid)));
-    await writeFile(
-      `${data}/owner.json`,
-      readFileSync(`${data}/owner.json`, "utf8").replace(pid, String(process.pid)),
-    );
+    // Its number belongs to another process by now.
+    for (const name of readdirSync(`${data}/locks`).filter((it) => it.endsWith(".holder"))) {
+      const holder = readFileSync(`${data}/locks/${name}`, "utf8");
+      const pid = `"pid":${String(first.child.pid)},`;
+      await writeFile(`${data}/locks/${name}`, holder.replace(pid, `"pid":${process.pid},`));
+    }
     await using third = await startControlPlane(["--data", data]);
     expect(third.output()).toContain(`Tailing ${log}`);
   });
