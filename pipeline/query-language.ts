@@ -256,7 +256,8 @@ function fieldText(field: string): string {
 function exactValue(field: string, value: string | number): string {
   const text = String(value);
   const isPattern = patternIn(field, { text, isQuoted: false, at: 0 }) !== undefined;
-  return isPattern ? quoted(text) : quotedUnless(PLAIN_VALUE, text);
+  // `field://…` would be read as a URL.
+  return isPattern || text.startsWith("//") ? quoted(text) : quotedUnless(PLAIN_VALUE, text);
 }
 
 function quotedUnless(plain: RegExp, text: string): string {
