@@ -15,7 +15,7 @@ import { runQuery } from "#pipeline/metrics/run-query.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import type { EventStore } from "#pipeline/store/port.ts";
 import { systemClock } from "#platform/clock.ts";
-import { BOARD_SERIES } from "#server/board/board.ts";
+import { BOARD_METRICS } from "#server/board/board.ts";
 
 import { fillStore } from "./lib/fill-store.ts";
 
@@ -40,7 +40,7 @@ const metric =
     });
 
 const FROM_ROLLUPS: Question[] = [
-  ...BOARD_SERIES.map((name) => ({ name, ask: metric(name) })),
+  ...BOARD_METRICS.map((name) => ({ name, ask: metric(name) })),
   {
     name: "requests by http.route",
     ask: metric("requests", { by: { field: "http.route", limit: 10 } }, false),

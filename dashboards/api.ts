@@ -56,29 +56,14 @@ export const Board = z.object({
   demo: z.boolean(),
   dataset: z.string().nullable(),
   datasets: z.array(DatasetExtent),
-  totals: z.object({
-    requests: z.number(),
-    errors: z.number(),
-    bytes: z.number(),
-    quarantined: z.number(),
-  }),
-  requestsPerSecond: Series,
-  errorRatio: Series,
-  responseTimeMs: z.object({ p50: Series, p95: Series, p99: Series }),
-  usersConnected: Series,
-  instances: z.object({ series: Series, names: z.array(z.string()) }),
-  signIns: Series,
-  signOuts: Series,
-  /** Values over the whole range. */
-  summary: z.object({
-    requestsPerSecond: z.number().nullable(),
-    errorRatio: z.number().nullable(),
-    p50Ms: z.number().nullable(),
-    p95Ms: z.number().nullable(),
-    p99Ms: z.number().nullable(),
-    usersConnected: z.number().nullable(),
-    instances: z.number().nullable(),
-  }),
+  /** Points by the metric's name, and its value over the whole range. */
+  series: z.record(z.string(), Series),
+  values: z.record(z.string(), z.number().nullable()),
+  /** Names of the counts that live frames have for each second. */
+  counts: z.array(z.string()),
+  /** Names of the instances that answered. */
+  instances: z.array(z.string()),
+  quarantined: z.number(),
   turnover: z.array(Turnover),
   topRoutes: z.array(
     z.object({

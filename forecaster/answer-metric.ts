@@ -1,5 +1,6 @@
+import { DATASET } from "#pipeline/measures/split-fields.ts";
 import { type Metric, metricNamed, type PredictedMetric } from "#pipeline/metrics/catalogue.ts";
-import { DATASET, chooseStep } from "#pipeline/metrics/planner.ts";
+import { chooseStep } from "#pipeline/metrics/planner.ts";
 import type { MetricAnswer, MetricQuery } from "#pipeline/metrics/query.ts";
 import { runQuery } from "#pipeline/metrics/run-query.ts";
 import type { EventStore, Extent } from "#pipeline/store/port.ts";

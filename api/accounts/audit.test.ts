@@ -11,7 +11,7 @@ import { ecs } from "#collectors/formats/ecs.ts";
 import { derivationSettings } from "#collectors/settings.ts";
 import type { SourceId } from "#collectors/source.ts";
 import { UTC } from "#collectors/zone.ts";
-import { openFrameAccumulator } from "#pipeline/live/frames.ts";
+import { openFrameAccumulator } from "#pipeline/fold/accumulator.ts";
 import { runQuery } from "#pipeline/metrics/run-query.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import { systemClock } from "#platform/clock.ts";

@@ -8,7 +8,7 @@ import { testService } from "#api/kit/testing.ts";
 import { Batch } from "#collectors/batch.ts";
 import { ecs } from "#collectors/formats/ecs.ts";
 import { UTC } from "#collectors/zone.ts";
-import { bucketOf, valueOf } from "#pipeline/live/latency-sketch.ts";
+import { bucketOf, valueOf } from "#pipeline/sketches/latency-sketch.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import { systemClock } from "#platform/clock.ts";
 import { reporting } from "#server/apis/reporting.ts";

@@ -1,5 +1,5 @@
 import { Batch } from "#collectors/batch.ts";
-import { openFrameAccumulator } from "#pipeline/live/frames.ts";
+import { openFrameAccumulator } from "#pipeline/fold/accumulator.ts";
 import type { EventStore } from "#pipeline/store/port.ts";
 
 const ROWS_PER_SEGMENT = 131_072;

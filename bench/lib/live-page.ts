@@ -126,7 +126,7 @@ function poll(everyMs: number): void {
     const board = await answer.json();
     const hour = board.turnover.find(({ minutes }: { minutes: number }) => minutes === 60);
     showSignIns(hour?.signIns);
-    showRequests(board.summary.requestsPerSecond);
+    showRequests(board.values.requests_per_second);
   };
   setInterval(() => void ask(), everyMs);
   void ask();

@@ -14,26 +14,20 @@ const board: Board = {
   demo: false,
   dataset: "nginx.access",
   datasets: [],
-  totals: { requests: 0, errors: 0, bytes: 0, quarantined: 0 },
-  requestsPerSecond: [
-    [0, 7],
-    [9 * MINUTE_MS, 5],
-  ],
-  errorRatio: [[9 * MINUTE_MS, 0.1]],
-  responseTimeMs: { p50: [], p95: [], p99: [] },
-  usersConnected: [],
-  instances: { series: [], names: [] },
-  signIns: [[9 * MINUTE_MS, 4]],
-  signOuts: [],
-  summary: {
-    requestsPerSecond: null,
-    errorRatio: null,
-    p50Ms: null,
-    p95Ms: null,
-    p99Ms: null,
-    usersConnected: null,
-    instances: null,
+  series: {
+    requests_per_second: [
+      [0, 7],
+      [9 * MINUTE_MS, 5],
+    ],
+    error_ratio: [[9 * MINUTE_MS, 0.1]],
+    response_time_p99: [],
+    users_connected: [],
+    sign_ins: [[9 * MINUTE_MS, 4]],
   },
+  values: {},
+  counts: ["requests", "errors", "sign_ins", "sign_outs"],
+  instances: [],
+  quarantined: 0,
   turnover: [],
   topRoutes: [],
   predictedRequestsPerSecond: { status: "learning", reason: "needs two full days" },
@@ -51,10 +45,7 @@ const frame = (
   newestArrivalMs: atMs,
   newestEventMs: atMs,
   seconds,
-  requestsPerSecond: 3,
-  errorRatio: 0,
-  responseTimeMs: { p50: 10, p95: 20, p99: null },
-  usersConnected: 8,
+  metrics: { response_time_p99: null, users_connected: 8 },
   instances: ["web-1"],
   topRoutes: [],
   turnover: {
@@ -67,8 +58,8 @@ const second = (tMs: number, requests: number): LiveFrame["seconds"][number] => 
   tMs,
   requests,
   errors: requests / 2,
-  signIns: 1,
-  signOuts: 0,
+  sign_ins: 1,
+  sign_outs: 0,
 });
 
 test("a pushed second makes a point, and replaces it when pushed again", () => {
@@ -76,24 +67,24 @@ test("a pushed second makes a point, and replaces it when pushed again", () => {
   addFrame(history, frame(endMs + 10_000, [second(endMs, 10), second(endMs + 1000, 99)]));
   addFrame(history, frame(endMs + 10_000, [second(endMs + 1000, 30)]));
   const live = liveBoard(history, endMs + 10_000);
-  expect(new Map(live.requestsPerSecond).get(endMs)).toBe(4);
-  expect(new Map(live.errorRatio).get(endMs)).toBe(0.5);
-  expect(new Map(live.signIns).get(endMs)).toBe(2);
-  expect(new Map(live.usersConnected).get(endMs)).toBe(8);
+  expect(new Map(live.series["requests_per_second"]).get(endMs)).toBe(4);
+  expect(new Map(live.series["error_ratio"]).get(endMs)).toBe(0.5);
+  expect(new Map(live.series["sign_ins"]).get(endMs)).toBe(2);
+  expect(new Map(live.series["users_connected"]).get(endMs)).toBe(8);
 });
 
 test("the window keeps its length and ends now; older points are removed", () => {
   const history = openHistory(board);
   const live = liveBoard(history, endMs + 5 * MINUTE_MS);
   expect([live.fromMs, live.toMs]).toEqual([5 * MINUTE_MS, endMs + 5 * MINUTE_MS]);
-  expect(live.requestsPerSecond.some(([tMs]) => tMs === 0)).toBe(false);
+  expect(live.series["requests_per_second"]?.some(([tMs]) => tMs === 0)).toBe(false);
 });
 
 test("a step without data in frames is zero requests, not a gap", () => {
   const history = openHistory(board);
   const live = liveBoard(history, endMs + 2 * MINUTE_MS);
-  expect(new Map(live.requestsPerSecond).get(endMs)).toBe(0);
-  expect(new Map(live.errorRatio).get(endMs)).toBeNull();
+  expect(new Map(live.series["requests_per_second"]).get(endMs)).toBe(0);
+  expect(new Map(live.series["error_ratio"]).get(endMs)).toBeNull();
 });
 
 test("the step in which the board was loaded keeps its loaded counts", () => {
@@ -101,15 +92,17 @@ test("the step in which the board was loaded keeps its loaded counts", () => {
   const history = openHistory(midway);
   addFrame(history, frame(endMs, [second(endMs - 40_000, 1000), second(endMs - 5000, 60)]));
   const live = liveBoard(history, endMs);
-  expect(new Map(live.requestsPerSecond).get(9 * MINUTE_MS)).toBe(5);
-  expect(new Map(live.signIns).get(9 * MINUTE_MS)).toBe(5);
+  expect(new Map(live.series["requests_per_second"]).get(9 * MINUTE_MS)).toBe(5);
+  expect(new Map(live.series["sign_ins"]).get(9 * MINUTE_MS)).toBe(5);
 });
 
-test("a null measure never hides a loaded value, and another dataset's frame changes nothing", () => {
-  const loaded = { ...board, responseTimeMs: { p50: [], p95: [], p99: [[endMs, 50]] } } as Board;
+test("a null never hides a loaded value, and another dataset's frame changes nothing", () => {
+  const loaded: Board = { ...board, series: { ...board.series, response_time_p99: [[endMs, 50]] } };
   const history = openHistory(loaded);
   addFrame(history, frame(endMs + 5000, []));
-  expect(liveBoard(history, endMs + 5000).responseTimeMs.p99).toEqual([[endMs, 50]]);
+  expect(liveBoard(history, endMs + 5000).series["response_time_p99"]).toEqual([[endMs, 50]]);
   addFrame(history, frame(endMs + 5000, [second(endMs, 100)], "apache.access"));
-  expect(new Map(liveBoard(history, endMs + 5000).requestsPerSecond).get(endMs)).toBe(0);
+  expect(new Map(liveBoard(history, endMs + 5000).series["requests_per_second"]).get(endMs)).toBe(
+    0,
+  );
 });

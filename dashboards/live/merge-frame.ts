@@ -1,22 +1,35 @@
 import type { Board, LiveFrame } from "../api.ts";
 
-type Series = Board["errorRatio"];
+type Series = Board["series"][string];
 type Second = LiveFrame["seconds"][number];
+
+type Step = { tMs: number; coveredMs: number; whole: boolean; counts: Second };
 
 /** Data pushed since a board was loaded, limited to the seconds that its steps still need. */
 export type LiveHistory = {
   board: Board;
   seconds: Map<number, Second>;
-  /** Metrics that frames carry as current values: the latest value per step. */
-  samples: Map<number, Sample>;
+  /** Metrics that frames carry as current values: the latest values per step. */
+  samples: Map<number, LiveFrame["metrics"]>;
 };
 
-type Sample = Pick<LiveFrame, "responseTimeMs" | "usersConnected"> & { instances: number };
-
 const SECOND_MS = 1000;
-/** Frames carry the response time of the last minute and the users of the last five; longer steps cannot use them. */
 const MINUTE_MS = 60 * SECOND_MS;
-const USERS_MS = 5 * MINUTE_MS;
+/** Frames measure these over other windows than a minute: a longer step has another value. */
+const SAMPLED_STEP_MS_MAX: Readonly<Record<string, number>> = {
+  users_connected: 5 * MINUTE_MS,
+  instances_running: Number.POSITIVE_INFINITY,
+};
+/** Metrics that follow from the counts of a step. */
+const FROM_COUNTS: Readonly<Record<string, (step: Step) => number | null>> = {
+  requests_per_second: ({ counts, coveredMs }) =>
+    (countOf(counts, "requests") * SECOND_MS) / coveredMs,
+  error_ratio({ counts }) {
+    const requests = countOf(counts, "requests");
+    return requests > 0 ? countOf(counts, "errors") / requests : null;
+  },
+};
+
 export function openHistory(board: Board): LiveHistory {
   return { board, seconds: new Map(), samples: new Map() };
 }
@@ -28,76 +41,37 @@ export function addFrame(history: LiveHistory, frame: LiveFrame): void {
   const windowMs = board.toMs - board.fromMs + 2 * board.stepMs;
   for (const second of frame.seconds) seconds.set(second.tMs, second);
   deleteBefore(seconds, frame.atMs - windowMs);
-  const { responseTimeMs, usersConnected, instances } = frame;
-  samples.set(stepOf(board, frame.atMs), {
-    responseTimeMs,
-    usersConnected,
-    instances: instances.length,
-  });
+  samples.set(stepOf(board, frame.atMs), frame.metrics);
   deleteBefore(samples, frame.atMs - windowMs);
 }
 
 /** The board at `nowMs`: loaded steps followed by pushed ones, in a window of the same length. */
 export function liveBoard(history: LiveHistory, nowMs: number): Board {
-  const { board, samples } = history;
+  const { board } = history;
   const toMs = Math.max(board.toMs, nowMs);
   const fromMs = toMs - (board.toMs - board.fromMs);
   const steps = pushedSteps(history, nowMs);
-  const covered = steps.filter((step) => isCovered(step, board.stepMs));
-  const merged = (loaded: Series, pushed: Series): Series =>
-    mergeSeries(loaded, pushed, fromMs - board.stepMs);
-  const sampled = (pick: (sample: Sample) => number | null): Series =>
-    [...samples].map(([tMs, sample]) => [tMs, pick(sample)]);
-  const minutely = (pick: (sample: Sample) => number | null): Series =>
-    board.stepMs <= MINUTE_MS ? sampled(pick) : [];
-  const users = board.stepMs <= USERS_MS ? sampled((sample) => sample.usersConnected) : [];
-  const { p50, p95, p99 } = board.responseTimeMs;
-  return {
-    ...board,
-    fromMs,
-    toMs,
-    requestsPerSecond: merged(
-      board.requestsPerSecond,
-      covered.map((step) => [step.tMs, (step.requests * SECOND_MS) / step.coveredMs]),
-    ),
-    errorRatio: merged(
-      board.errorRatio,
-      covered.map((step) => [step.tMs, step.requests > 0 ? step.errors / step.requests : null]),
-    ),
-    responseTimeMs: {
-      p50: merged(
-        p50,
-        minutely((sample) => sample.responseTimeMs.p50),
-      ),
-      p95: merged(
-        p95,
-        minutely((sample) => sample.responseTimeMs.p95),
-      ),
-      p99: merged(
-        p99,
-        minutely((sample) => sample.responseTimeMs.p99),
-      ),
-    },
-    usersConnected: merged(board.usersConnected, users),
-    instances: {
-      ...board.instances,
-      series: merged(
-        board.instances.series,
-        sampled((sample) => sample.instances),
-      ),
-    },
-    signIns: merged(
-      board.signIns,
-      counts(board.signIns, steps, (step) => step.signIns),
-    ),
-    signOuts: merged(
-      board.signOuts,
-      counts(board.signOuts, steps, (step) => step.signOuts),
-    ),
-  };
+  const series = Object.entries(board.series).map(([name, loaded]): [string, Series] => {
+    const pushed = pushedSeries(history, { name, loaded, steps });
+    return [name, mergeSeries(loaded, pushed, fromMs - board.stepMs)];
+  });
+  return { ...board, fromMs, toMs, series: Object.fromEntries(series) };
 }
 
-type Step = Omit<Second, "tMs"> & { tMs: number; coveredMs: number; whole: boolean };
+/** What frames add to the series of a metric; nothing where they do not carry it. */
+function pushedSeries(
+  { board, samples }: LiveHistory,
+  { name, loaded, steps }: { name: string; loaded: Series; steps: readonly Step[] },
+): Series {
+  const fromCounts = FROM_COUNTS[name];
+  if (fromCounts) {
+    const covered = steps.filter((step) => isCovered(step, board.stepMs));
+    return covered.map((step) => [step.tMs, fromCounts(step)]);
+  }
+  if (board.counts.includes(name)) return countSeries(loaded, steps, name);
+  if (board.stepMs > (SAMPLED_STEP_MS_MAX[name] ?? MINUTE_MS)) return [];
+  return [...samples].map(([tMs, sample]) => [tMs, sample[name] ?? null]);
+}
 
 /**
  * Every step since the board was loaded, with the sums of its pushed seconds. A step without any is zero: frames
@@ -109,19 +83,19 @@ function pushedSteps({ board, seconds }: LiveHistory, nowMs: number): Step[] {
   const steps = new Map<number, Step>();
   for (let tMs = stepOf(board, sinceMs); tMs < nowMs; tMs += stepMs) {
     const coveredMs = Math.min(tMs + stepMs, nowMs) - Math.max(tMs, sinceMs);
-    const none = { requests: 0, errors: 0, signIns: 0, signOuts: 0 };
-    steps.set(tMs, { tMs, coveredMs, whole: tMs >= sinceMs, ...none });
+    steps.set(tMs, { tMs, coveredMs, whole: tMs >= sinceMs, counts: { tMs } });
   }
-  for (const second of seconds.values()) {
-    const step = steps.get(stepOf(board, second.tMs));
-    if (!step || second.tMs < sinceMs) continue;
-    step.requests += second.requests;
-    step.errors += second.errors;
-    step.signIns += second.signIns;
-    step.signOuts += second.signOuts;
+  for (const { tMs, ...counts } of seconds.values()) {
+    const step = steps.get(stepOf(board, tMs));
+    if (!step || tMs < sinceMs) continue;
+    for (const [name, count] of Object.entries(counts)) {
+      step.counts[name] = countOf(step.counts, name) + count;
+    }
   }
   return [...steps.values()];
 }
+
+const countOf = (counts: Second, name: string): number => counts[name] ?? 0;
 
 /** Rates and ratios of a partial step are shown only where none was loaded. */
 function isCovered(step: Step, stepMs: number): boolean {
@@ -129,11 +103,11 @@ function isCovered(step: Step, stepMs: number): boolean {
 }
 
 /** Counts of the first step add to the loaded ones; later steps are complete in the pushed data. */
-function counts(loaded: Series, steps: readonly Step[], pick: (step: Step) => number): Series {
+function countSeries(loaded: Series, steps: readonly Step[], name: string): Series {
   const before = new Map(loaded);
-  return steps.map((step) => [
-    step.tMs,
-    pick(step) + (step.whole ? 0 : (before.get(step.tMs) ?? 0)),
+  return steps.map(({ tMs, whole, counts }) => [
+    tMs,
+    countOf(counts, name) + (whole ? 0 : (before.get(tMs) ?? 0)),
   ]);
 }
 

@@ -12,7 +12,7 @@ import { ChartTile } from "./chart-tile.tsx";
 import { InstancesTile } from "./instances-tile.tsx";
 import { RequestsTile } from "./requests-tile.tsx";
 import { ResponseTile } from "./response-tile.tsx";
-import type { TileContext } from "./tile-context.ts";
+import { pointsOf, type TileContext, valueOf } from "./tile-context.ts";
 import { Tile } from "./tile.tsx";
 import { TopRoutesTile } from "./top-routes-tile.tsx";
 import { TurnoverTile } from "./turnover-tile.tsx";
@@ -44,7 +44,7 @@ export function BoardTiles(props: BoardTilesProps) {
     <div className="board" data-testid="board" data-loading={loading || undefined}>
       <RequestsTile
         {...context("requests_per_second")}
-        value={live ? live.requestsPerSecond : board.summary.requestsPerSecond}
+        value={valueOf(props, "requests_per_second")}
         nowMs={board.live ? toMs : undefined}
         search={range.search}
       />
@@ -71,14 +71,14 @@ function turnoverMeaning(meanings: ReadonlyMap<string, string>): string | undefi
 }
 
 function ErrorsTile({ board, live, frame, freshness, meaning, over }: TileContext) {
-  const { errorRatio } = board;
+  const errorRatio = pointsOf(board, "error_ratio");
   const lines = useMemo(
     (): Line[] => [
       { key: "errors", label: "errors", color: "var(--error-mark)", points: errorRatio },
     ],
     [errorRatio],
   );
-  const value = live ? live.errorRatio : board.summary.errorRatio;
+  const value = valueOf({ board, live }, "error_ratio");
   return (
     <ChartTile
       name="errors"
@@ -95,12 +95,12 @@ function ErrorsTile({ board, live, frame, freshness, meaning, over }: TileContex
 }
 
 function UsersTile({ board, live, frame, freshness, meaning }: TileContext) {
-  const { usersConnected } = board;
+  const usersConnected = pointsOf(board, "users_connected");
   const lines = useMemo(
     (): Line[] => [{ key: "users", label: "users", color: "var(--users)", points: usersConnected }],
     [usersConnected],
   );
-  const value = live ? live.usersConnected : board.summary.usersConnected;
+  const value = valueOf({ board, live }, "users_connected");
   return (
     <ChartTile
       name="users"
@@ -119,7 +119,10 @@ function UsersTile({ board, live, frame, freshness, meaning }: TileContext) {
 type TotalsTileProps = TileContext & { search: string };
 
 function TotalsTile({ board, freshness, meaning, frame, search }: TotalsTileProps) {
-  const { requests, errors, bytes, quarantined } = board.totals;
+  const { quarantined, values } = board;
+  const [requests = 0, errors = 0, bytes = 0] = ["requests", "errors", "bytes_sent"].map(
+    (metric) => values[metric] ?? 0,
+  );
   const loaded = board.live
     ? `as loaded at ${formatTime(board.atMs, frame.zone)}`
     : "over the range";

@@ -1,6 +1,6 @@
 import type { Board } from "../api.ts";
 
-export type Points = Board["errorRatio"];
+export type Points = Board["series"][string];
 
 export type Line = {
   key: string;

@@ -2,7 +2,7 @@
 
 import { quantity } from "../format.ts";
 import { Untrusted } from "../untrusted.tsx";
-import type { TileContext } from "./tile-context.ts";
+import { type TileContext, valueOf } from "./tile-context.ts";
 import { Tile } from "./tile.tsx";
 
 const NAMES_MAX = 12;
@@ -10,8 +10,8 @@ const NAME_CHARACTERS_MAX = 60;
 
 /** The instances that served requests, by name. */
 export function InstancesTile({ board, live, freshness, meaning, over }: TileContext) {
-  const names = live?.instances ?? board.instances.names;
-  const count = live ? live.instances.length : board.summary.instances;
+  const names = (live ?? board).instances;
+  const count = valueOf({ board, live }, "instances_running");
   const more = names.length - NAMES_MAX;
   return (
     <Tile

@@ -9,6 +9,7 @@ import { term } from "../search-terms.ts";
 import type { Band, Line, Points } from "./chart-rows.ts";
 import { type ChartFrame, ChartTile } from "./chart-tile.tsx";
 import { predictionText } from "./prediction-text.ts";
+import { pointsOf } from "./tile-context.ts";
 import type { Freshness } from "./tile.tsx";
 
 type RequestsTileProps = {
@@ -29,9 +30,10 @@ const FUTURE_RATIO_MAX = 0.5;
 
 /** Requests per second over their predicted band, and the prediction for the coming hours. */
 export function RequestsTile({ board, frame, value, nowMs, search, ...rest }: RequestsTileProps) {
-  const { requestsPerSecond, predictedRequestsPerSecond: prediction } = board;
-  const without = isWithoutRequests(board);
-  const measured = useMemo((): Line => measuredLine(requestsPerSecond), [requestsPerSecond]);
+  const prediction = board.predictedRequestsPerSecond;
+  const rates = pointsOf(board, "requests_per_second");
+  const without = !board.live && rates.every(([, rate]) => !rate);
+  const measured = useMemo((): Line => measuredLine(rates), [rates]);
   const predicted = useMemo(() => predictedParts(prediction), [prediction]);
   const lines = useMemo(() => [...predicted.lines, measured], [predicted, measured]);
   const futureMs = (frame.toMs - frame.fromMs) * (FUTURE_RATIO_MAX / (1 - FUTURE_RATIO_MAX));
@@ -75,10 +77,6 @@ function PredictionCaption({ board }: { board: Board }) {
       <span className="legend-words">{predictionText(prediction)}</span>
     </>
   );
-}
-
-function isWithoutRequests({ live, requestsPerSecond }: Board): boolean {
-  return !live && requestsPerSecond.every(([, rate]) => !rate);
 }
 
 /** Shown for datasets without requests, such as error logs: their events can be searched. */

@@ -5,11 +5,15 @@ import { useMemo } from "react";
 import { formatQuantity, quantity } from "../format.ts";
 import type { Line } from "./chart-rows.ts";
 import { ChartTile } from "./chart-tile.tsx";
-import type { TileContext } from "./tile-context.ts";
+import { pointsOf, type TileContext, valueOf } from "./tile-context.ts";
 
 /** Response time: median, p95 and p99. */
 export function ResponseTile({ board, live, frame, freshness, meaning, over }: TileContext) {
-  const { p50, p95, p99 } = board.responseTimeMs;
+  const [p50, p95, p99] = [
+    pointsOf(board, "response_time_p50"),
+    pointsOf(board, "response_time_p95"),
+    pointsOf(board, "response_time_p99"),
+  ];
   const lines = useMemo(
     (): Line[] => [
       { key: "p99", label: "p99", color: "var(--p99)", dash: "2 2", points: p99 },
@@ -18,15 +22,14 @@ export function ResponseTile({ board, live, frame, freshness, meaning, over }: T
     ],
     [p50, p95, p99],
   );
-  const { p50Ms, p95Ms, p99Ms } = board.summary;
-  const shown = live?.responseTimeMs ?? { p50: p50Ms, p95: p95Ms, p99: p99Ms };
-  const known = shown.p95 !== null || p95.some(([, value]) => value !== null);
+  const shown = (percent: number) => valueOf({ board, live }, `response_time_p${percent}`);
+  const known = shown(95) !== null || p95.some(([, value]) => value !== null);
   return (
     <ChartTile
       name="response"
       title="Response time"
       unit="ms"
-      value={quantity(shown.p95, "ms")}
+      value={quantity(shown(95), "ms")}
       caption={
         known ? (
           <>
@@ -35,11 +38,11 @@ export function ResponseTile({ board, live, frame, freshness, meaning, over }: T
             </span>
             <span className="legend">
               <i className="key" style={{ background: "var(--p50)" }} /> p50{" "}
-              <b>{formatQuantity(shown.p50, "ms")}</b>
+              <b>{formatQuantity(shown(50), "ms")}</b>
             </span>
             <span className="legend">
               <i className="key" style={{ background: "var(--p99)" }} /> p99{" "}
-              <b>{formatQuantity(shown.p99, "ms")}</b>
+              <b>{formatQuantity(shown(99), "ms")}</b>
             </span>
           </>
         ) : null
@@ -53,8 +56,8 @@ export function ResponseTile({ board, live, frame, freshness, meaning, over }: T
   );
 }
 
-function missingDurationText({ requestsPerSecond }: TileContext["board"]): string {
-  return requestsPerSecond.some(([, rate]) => (rate ?? 0) > 0)
+function missingDurationText(board: TileContext["board"]): string {
+  return pointsOf(board, "requests_per_second").some(([, rate]) => (rate ?? 0) > 0)
     ? "This log has no request durations. In nginx, add $request_time to log_format."
     : "No request in this range has a duration.";
 }

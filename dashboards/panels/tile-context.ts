@@ -1,6 +1,19 @@
 import type { Board, LiveFrame } from "../api.ts";
+import type { Points } from "./chart-rows.ts";
 import type { ChartFrame } from "./chart-tile.tsx";
 import type { Freshness } from "./tile.tsx";
+
+/** The live value of a metric where the board is live, else its value over the range. */
+export function valueOf({ board, live }: Pick<TileContext, "board" | "live">, metric: string) {
+  return (live?.metrics ?? board.values)[metric] ?? null;
+}
+
+const NO_POINTS: Points = [];
+
+/** Returns the same array for the same board, so that memoised values stay valid. */
+export function pointsOf({ series }: Board, metric: string): Points {
+  return series[metric] ?? NO_POINTS;
+}
 
 /** Props of every tile of a board. */
 export type TileContext = {

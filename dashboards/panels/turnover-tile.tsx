@@ -9,6 +9,7 @@ import { ChartTable } from "./chart-table.tsx";
 import type { ChartFrame } from "./chart-tile.tsx";
 import { LazyTimeSeries } from "./lazy-time-series.tsx";
 import { expectedText, deviationText } from "./prediction-text.ts";
+import { pointsOf } from "./tile-context.ts";
 import { type Freshness, Tile } from "./tile.tsx";
 
 type TurnoverTileProps = {
@@ -28,7 +29,8 @@ export function TurnoverTile({ board, live, frame, freshness, meaning }: Turnove
   const [minutes, setMinutes] = useState<Minutes>("15");
   const loaded = board.turnover.find((one) => one.minutes === Number(minutes));
   const turnover = withLive(loaded, live, minutes);
-  const { signIns, signOuts } = board;
+  const signIns = pointsOf(board, "sign_ins");
+  const signOuts = pointsOf(board, "sign_outs");
   const lines = useMemo(
     (): Line[] => [
       { key: "in", label: "sign-ins", color: "var(--users)", points: signIns },

@@ -3,7 +3,7 @@ import type { DeriveRules } from "#collectors/derive/request-pattern.ts";
 import type { Zone } from "#collectors/zone.ts";
 import type { Clock } from "#platform/clock.ts";
 
-import type { FrameDelta } from "../live/frames.ts";
+import type { FrameDelta } from "../live/live-part.ts";
 import type { EventWriter, PositionReader } from "../store/port.ts";
 
 export type IngestCounts = {

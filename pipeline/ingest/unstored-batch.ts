@@ -4,7 +4,7 @@ import { Batch } from "#collectors/batch.ts";
 import { openDeriver, type Deriver } from "#collectors/derive/derive.ts";
 import type { Position, SourceId } from "#collectors/source.ts";
 
-import { openFrameAccumulator, type FrameAccumulator } from "../live/frames.ts";
+import { openFrameAccumulator, type FrameAccumulator } from "../fold/accumulator.ts";
 import type { IngestDeps } from "./ingest-deps.ts";
 
 /** A batch with so many rows, or of so many bytes, is stored. */

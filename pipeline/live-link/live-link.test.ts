@@ -113,7 +113,7 @@ async function openControl(store: EventStore): Promise<LiveSubscriber> {
 }
 
 const requestsOf = ({ live }: LiveSubscriber): number =>
-  live.snapshot(DATASET).seconds.reduce((sum, second) => sum + second.requests, 0);
+  live.snapshot(DATASET).seconds.reduce((sum, second) => sum + (second["requests"] ?? 0), 0);
 
 function testLink(connect: Connect): void {
   test("two control planes count what two indexers read, whenever they were connected", async () => {

@@ -2,7 +2,7 @@ import type { SourceStatus } from "#collectors/source.ts";
 import type { Channel } from "#platform/channel/port.ts";
 
 import type { Filter } from "../filter.ts";
-import type { FrameDelta } from "../live/frames.ts";
+import type { FrameDelta } from "../live/live-part.ts";
 import type { EventDocument } from "../store/port.ts";
 
 /** Name of the messages below; to be changed with their meaning. */

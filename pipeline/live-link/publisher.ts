@@ -1,7 +1,7 @@
 import type { Batch } from "#collectors/batch.ts";
 import type { Clock } from "#platform/clock.ts";
 
-import type { FrameDelta } from "../live/frames.ts";
+import type { FrameDelta } from "../live/live-part.ts";
 import type { FromIndexer, IndexerEnd, IndexerStatus, Sealed, TailRequest } from "./messages.ts";
 import { tailRows } from "./tail-rows.ts";
 

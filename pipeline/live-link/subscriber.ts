@@ -2,7 +2,7 @@ import type { Clock } from "#platform/clock.ts";
 import type { Log } from "#platform/log.ts";
 
 import type { Filter } from "../filter.ts";
-import type { FrameDelta } from "../live/frames.ts";
+import type { FrameDelta } from "../live/live-part.ts";
 import { LiveWindow } from "../live/live-window.ts";
 import type { EventDocument } from "../store/port.ts";
 import type { ControlEnd, FromIndexer, IndexerStatus, Sealed } from "./messages.ts";

@@ -1,43 +1,46 @@
-import { DistinctSketch } from "./distinct-sketch.ts";
+import { LIVE_COUNTS, MEASURES } from "../measures/index.ts";
+import { instances } from "../measures/instances.ts";
+import type { Accumulator, Measure } from "../measures/measure.ts";
+import { ROUTES } from "../measures/routes.ts";
+import { signIns } from "../measures/sign-ins.ts";
+import { signOuts } from "../measures/sign-outs.ts";
+import type { Sum } from "../measures/sum.ts";
+import type { LiveFrame } from "./frame.ts";
 import {
   AHEAD_SECONDS_MAX,
-  COUNTS_PER_SECOND,
   type FrameDelta,
   LIVE_SECONDS,
+  type LiveState,
   MINUTE_WINDOW_S,
-  ROUTE_NAME_UNIT,
-  USERS_WINDOW_S,
-} from "./frame-delta.ts";
-import type { LiveFrame } from "./frame.ts";
-import { BUCKET_MIN, BUCKETS, LatencySketch } from "./latency-sketch.ts";
+} from "./live-part.ts";
+import { NameSet } from "./recent-names.ts";
+import { SecondCounts } from "./second-counts.ts";
 import { TopRoutes, type RouteStatistics } from "./top-routes.ts";
 
 type LiveSecond = LiveFrame["seconds"][number];
 
-/** Powers of two, so that a second finds its place by a mask; longer than the hour, and than a minute. */
+/** A power of two longer than the hour, so that a second finds its place by a mask. */
 const SECONDS = 4096;
-const LATENCY_SECONDS = 128;
-const VISITORS_GRANULE_S = 10;
-const VISITORS_GRANULES = USERS_WINDOW_S / VISITORS_GRANULE_S + 1;
-const INSTANCES_MAX = 200;
 const INSTANCES_SHOWN_MAX = 20;
-const INSTANCE_CHARS_MAX = 80;
 const ROUTES_SHOWN = 10;
+/** Significant digits of a metric: frames go to every viewer, and no screen shows more. */
+const DIGITS = 8;
 /** A frame carries at most so many seconds; a flood of late events goes out over several frames. */
 const SECONDS_PER_FRAME_MAX = 60;
 
+/** Metrics that frames carry: counts alone are in the seconds. */
+const LIVE_METRICS = MEASURES.flatMap((measure) => measure.metrics()).filter(
+  ({ of, unit }) =>
+    of.every(({ live }) => live) &&
+    !(unit === "count" && of.every((measure) => LIVE_COUNTS.includes(measure))),
+);
+
 /** The last hour of one dataset, in memory that does not depend on its rate. */
 export class DatasetWindow {
+  /** Which second each slot holds, of those in which something happened. */
   readonly #stamps = new Float64Array(SECONDS).fill(-1);
-  readonly #counts = new Uint32Array(SECONDS * COUNTS_PER_SECOND);
-  readonly #latencyStamps = new Float64Array(LATENCY_SECONDS).fill(-1);
-  readonly #latency = new Uint32Array(LATENCY_SECONDS * BUCKETS);
-  readonly #visitors = Array.from({ length: VISITORS_GRANULES }, () => ({
-    number: -1,
-    sketch: new DistinctSketch(),
-  }));
-  /** Name → the second in which it answered last. */
-  readonly #instances = new Map<string, number>();
+  readonly #states = new Map<string, LiveState<Accumulator>>();
+  readonly #counts: ReadonlyMap<string, SecondCounts>;
   readonly #routes = new TopRoutes();
   #topRoutes: RouteStatistics[] = [];
   #topRoutesOfS = -1;
@@ -45,44 +48,51 @@ export class DatasetWindow {
   #newestArrivalMs: number | null = null;
   #newestEventMs: number | null = null;
 
+  constructor() {
+    for (const { name, live } of MEASURES) if (live) this.#states.set(name, live());
+    this.#counts = new Map(
+      [...this.#states].flatMap(([name, state]) =>
+        state instanceof SecondCounts ? [[name, state] as const] : [],
+      ),
+    );
+  }
+
   merge(delta: FrameDelta, nowMs: number): void {
     const nowS = Math.floor(nowMs / 1000);
     let isLive = false;
-    for (let i = 0; i < delta.seconds.length; i += 1) {
-      const second = delta.seconds[i]!;
+    for (const second of delta.seconds) {
       if (second <= nowS - LIVE_SECONDS || second > nowS + AHEAD_SECONDS_MAX) continue;
       isLive = true;
-      this.#addCounts(second, delta.counts, i * COUNTS_PER_SECOND);
+      this.#stamps[second & (SECONDS - 1)] = second;
+      this.#changed.add(second);
     }
     if (!isLive) return;
     this.#newestArrivalMs = nowMs;
     this.#newestEventMs = Math.max(this.#newestEventMs ?? 0, delta.newestEventMs);
-    this.#addDetails(delta, nowS);
+    for (const [name, part] of Object.entries(delta.parts)) {
+      const state = name === ROUTES ? this.#routes : this.#states.get(name);
+      state?.merge(part, delta.seconds, nowS);
+    }
   }
 
-  /** Adds the visitors of a rollup's minute. */
-  mergeVisitors(tMs: number, sketch: Uint8Array): void {
-    this.#visitorsOf(Math.floor(tMs / 1000))?.mergeBytes(sketch);
+  /** Adds what the store kept of a measure from before this process started. */
+  mergeSketch(measure: string, second: number, sketch: Uint8Array): void {
+    this.#states.get(measure)?.mergeSketch?.(second, sketch);
   }
 
   /** The statistics of now, with the given seconds. */
   frame(dataset: string, nowMs: number, seconds: LiveSecond[]): LiveFrame {
     const nowS = Math.floor(nowMs / 1000);
-    const minute = this.#sum(nowS, MINUTE_WINDOW_S + 1);
-    const latency = this.#latencyOf(nowS);
-    const [p50 = null, p95 = null, p99 = null] = latency.quantiles([0.5, 0.95, 0.99]);
+    const counted = new Map<string, Accumulator>();
+    for (const [name, state] of this.#states) counted.set(name, state.counted(nowS));
     return {
       dataset,
       atMs: nowMs,
       newestArrivalMs: this.#newestArrivalMs,
       newestEventMs: this.#newestEventMs,
       seconds,
-      // The window is the minute before this second, and what has passed of this one.
-      requestsPerSecond: minute.requests / (MINUTE_WINDOW_S + (nowMs % 1000) / 1000),
-      errorRatio: minute.requests > 0 ? minute.errors / minute.requests : null,
-      responseTimeMs: { p50, p95, p99 },
-      usersConnected: this.#users(nowS),
-      instances: this.#instancesOf(nowS),
+      metrics: metricsOf(counted, MINUTE_WINDOW_S + (nowMs % 1000) / 1000),
+      instances: namesOf(counted.get(instances.name)),
       topRoutes: this.#top(nowS),
       turnover: {
         "5": this.#turnover(nowS, 5),
@@ -111,133 +121,18 @@ export class DatasetWindow {
   }
 
   #second(second: number): LiveSecond | undefined {
-    const slot = second & (SECONDS - 1);
-    if (this.#stamps[slot] !== second) return undefined;
-    const at = slot * COUNTS_PER_SECOND;
-    const [requests = 0, errors = 0, signIns = 0, signOuts = 0] = this.#counts.subarray(at, at + 4);
-    return { tMs: second * 1000, requests, errors, signIns, signOuts };
+    if (this.#stamps[second & (SECONDS - 1)] !== second) return undefined;
+    const found: LiveSecond = { tMs: second * 1000 };
+    for (const [name, counts] of this.#counts) found[name] = counts.at(second);
+    return found;
   }
 
-  #addCounts(second: number, counts: Uint32Array, from: number): void {
-    const slot = second & (SECONDS - 1);
-    const at = slot * COUNTS_PER_SECOND;
-    if (this.#stamps[slot] !== second) {
-      this.#stamps[slot] = second;
-      this.#counts.fill(0, at, at + COUNTS_PER_SECOND);
-    }
-    for (let i = 0; i < COUNTS_PER_SECOND; i += 1) this.#counts[at + i]! += counts[from + i]!;
-    this.#changed.add(second);
+  #turnover(nowS: number, minutes: number): LiveFrame["turnover"]["5"] {
+    const sum = ({ name }: Measure<Sum>) => this.#counts.get(name)?.sum(nowS, minutes * 60) ?? 0;
+    return { signIns: sum(signIns), signOuts: sum(signOuts) };
   }
 
-  #addDetails(delta: FrameDelta, nowS: number): void {
-    const { seconds, latency, visitors, instances, routes } = delta;
-    const isIn = (second: number, windowS: number) =>
-      second >= nowS - windowS && second <= nowS + AHEAD_SECONDS_MAX;
-    for (let i = 0; i < latency.length; i += 3) {
-      const second = seconds[latency[i]!]!;
-      if (isIn(second, MINUTE_WINDOW_S)) {
-        this.#addLatency(second, latency[i + 1]!, latency[i + 2]!);
-      }
-    }
-    for (let i = 0; i < visitors.length; i += 2) {
-      const second = seconds[visitors[i]!]!;
-      if (isIn(second, USERS_WINDOW_S)) this.#visitorsOf(second)?.add(visitors[i + 1]!);
-    }
-    for (let i = 0; i < instances.pairs.length; i += 2) {
-      const second = seconds[instances.pairs[i]!]!;
-      const name = instances.names[instances.pairs[i + 1]!] ?? "";
-      if (isIn(second, MINUTE_WINDOW_S)) this.#addInstance(name, second, nowS);
-    }
-    for (let i = 0; i < routes.triples.length; i += 3) {
-      const second = seconds[routes.triples[i]!]!;
-      if (!isIn(second, USERS_WINDOW_S)) continue;
-      const code = routes.triples[i + 1]!;
-      const name = routes.names[Math.floor(code / ROUTE_NAME_UNIT)] ?? "";
-      this.#routes.add(second, name, code, routes.triples[i + 2]!);
-    }
-  }
-
-  #addLatency(second: number, bucket: number, requests: number): void {
-    const slot = second & (LATENCY_SECONDS - 1);
-    const at = slot * BUCKETS;
-    if (this.#latencyStamps[slot] !== second) {
-      this.#latencyStamps[slot] = second;
-      this.#latency.fill(0, at, at + BUCKETS);
-    }
-    if (bucket < BUCKETS) this.#latency[at + bucket]! += requests;
-  }
-
-  /** The sketch that a second belongs to; undefined when that was long ago. */
-  #visitorsOf(second: number): DistinctSketch | undefined {
-    const number = Math.floor(second / VISITORS_GRANULE_S);
-    const granule = this.#visitors[number % VISITORS_GRANULES]!;
-    if (granule.number > number) return undefined;
-    if (granule.number < number) {
-      granule.number = number;
-      granule.sketch = new DistinctSketch();
-    }
-    return granule.sketch;
-  }
-
-  #addInstance(name: string, second: number, nowS: number): void {
-    if (this.#instances.size >= INSTANCES_MAX) {
-      for (const [known, last] of this.#instances) {
-        if (last < nowS - MINUTE_WINDOW_S) this.#instances.delete(known);
-      }
-      if (this.#instances.size >= INSTANCES_MAX) return;
-    }
-    const short = name.slice(0, INSTANCE_CHARS_MAX);
-    this.#instances.set(short, Math.max(second, this.#instances.get(short) ?? 0));
-  }
-
-  #sum(nowS: number, lengthS: number) {
-    const sum = { requests: 0, errors: 0, signIns: 0, signOuts: 0 };
-    for (let second = nowS - lengthS + 1; second <= nowS; second += 1) {
-      const slot = second & (SECONDS - 1);
-      if (this.#stamps[slot] !== second) continue;
-      const at = slot * COUNTS_PER_SECOND;
-      sum.requests += this.#counts[at]!;
-      sum.errors += this.#counts[at + 1]!;
-      sum.signIns += this.#counts[at + 2]!;
-      sum.signOuts += this.#counts[at + 3]!;
-    }
-    return sum;
-  }
-
-  #turnover(nowS: number, minutes: number) {
-    const { signIns, signOuts } = this.#sum(nowS, minutes * 60);
-    return { signIns, signOuts };
-  }
-
-  #latencyOf(nowS: number): LatencySketch {
-    const totals = new Float64Array(BUCKETS);
-    for (let second = nowS - MINUTE_WINDOW_S; second <= nowS; second += 1) {
-      const slot = second & (LATENCY_SECONDS - 1);
-      if (this.#latencyStamps[slot] !== second) continue;
-      const at = slot * BUCKETS;
-      for (let i = 0; i < BUCKETS; i += 1) totals[i]! += this.#latency[at + i]!;
-    }
-    const sketch = new LatencySketch();
-    for (let i = 0; i < BUCKETS; i += 1) sketch.addBucket(i + BUCKET_MIN, totals[i]!);
-    return sketch;
-  }
-
-  #users(nowS: number): number {
-    const all = new DistinctSketch();
-    const oldest = Math.floor((nowS - USERS_WINDOW_S) / VISITORS_GRANULE_S);
-    for (const { number, sketch } of this.#visitors) if (number > oldest) all.merge(sketch);
-    return all.estimate();
-  }
-
-  #instancesOf(nowS: number): string[] {
-    const running = [...this.#instances].filter(([, second]) => second >= nowS - MINUTE_WINDOW_S);
-    return running
-      .map(([name]) => name)
-      .toSorted()
-      .slice(0, INSTANCES_SHOWN_MAX);
-  }
-
-  /** Worked out once a second: it walks through some ten thousand counts. */
+  /** Computed once a second: it walks through some ten thousand counts. */
   #top(nowS: number): RouteStatistics[] {
     if (this.#topRoutesOfS !== nowS) {
       this.#topRoutesOfS = nowS;
@@ -245,4 +140,21 @@ export class DatasetWindow {
     }
     return this.#topRoutes;
   }
+}
+
+function metricsOf(
+  counted: ReadonlyMap<string, Accumulator>,
+  seconds: number,
+): LiveFrame["metrics"] {
+  const values = LIVE_METRICS.map((metric) => {
+    const of = metric.of.flatMap(({ name }) => counted.get(name) ?? []);
+    const value = metric.value(of, seconds);
+    return [metric.name, value === null ? null : Number(value.toPrecision(DIGITS))] as const;
+  });
+  return Object.fromEntries(values);
+}
+
+function namesOf(found: Accumulator | undefined): string[] {
+  const names = found instanceof NameSet ? [...found.names] : [];
+  return names.toSorted().slice(0, INSTANCES_SHOWN_MAX);
 }

@@ -4,15 +4,10 @@ import { z } from "zod";
  * What the control plane pushes to every viewer of a dataset, a few times a second: the same bytes for all, made
  * without asking the store. Times are epoch ms, durations ms unless named otherwise.
  */
-const LiveSecond = z.object({
-  tMs: z.number(),
-  requests: z.number(),
-  errors: z.number(),
-  signIns: z.number(),
-  signOuts: z.number(),
-});
+const Value = z.number().nullable();
 
-const Milliseconds = z.number().nullable();
+/** The counts of one second by the names of their measures, such as `requests`. */
+const LiveSecond = z.object({ tMs: z.number() }).catchall(z.number());
 
 export const LiveFrame = z.object({
   dataset: z.string(),
@@ -23,16 +18,12 @@ export const LiveFrame = z.object({
   newestEventMs: z.number().nullable(),
   /** Seconds that changed since the last frame, with their new values (not differences). */
   seconds: z.array(LiveSecond),
-  /** Over the last minute. */
-  requestsPerSecond: z.number(),
-  errorRatio: z.number().nullable(),
-  responseTimeMs: z.object({ p50: Milliseconds, p95: Milliseconds, p99: Milliseconds }),
-  /** Distinct visitors in the last five minutes. */
-  usersConnected: z.number(),
+  /** By name, over the last minute; users over five minutes. */
+  metrics: z.record(z.string(), Value),
   /** Instances that answered in the last minute. */
   instances: z.array(z.string()),
   topRoutes: z.array(
-    z.object({ route: z.string(), requests: z.number(), errors: z.number(), p95Ms: Milliseconds }),
+    z.object({ route: z.string(), requests: z.number(), errors: z.number(), p95Ms: Value }),
   ),
   /** Sign-ins and sign-outs in the last x minutes. */
   turnover: z.record(

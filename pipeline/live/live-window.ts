@@ -1,15 +1,13 @@
 import type { Clock } from "#platform/clock.ts";
 
+import type { Measure } from "../measures/measure.ts";
 import { DatasetWindow } from "./dataset-window.ts";
-import type { FrameDelta } from "./frame-delta.ts";
 import type { LiveFrame } from "./frame.ts";
-
-/** The window that all datasets are merged into. */
-export const ALL_DATASETS = "*";
+import type { FrameDelta } from "./live-part.ts";
 
 const DATASETS_MAX = 64;
 const SNAPSHOT_S = 300;
-/** What a viewer of a dataset sees that nothing came in for: one for all, as a window takes memory and time to make. */
+/** The window of datasets without events: one for all, as a window takes memory and time to make. */
 const EMPTY = new DatasetWindow();
 
 /**
@@ -26,19 +24,16 @@ export class LiveWindow {
 
   /** Adds rows; late and out-of-order ones change their own second. Too old or ahead of the clock: not live. */
   merge(delta: FrameDelta): void {
-    const nowMs = this.#clock.nowMs();
-    this.#open(ALL_DATASETS)?.merge(delta, nowMs);
-    this.#open(delta.dataset)?.merge(delta, nowMs);
+    this.#open(delta.dataset)?.merge(delta, this.#clock.nowMs());
   }
 
-  /** Adds the visitors of a minute that was kept in the store: after a start they are not new ones. */
-  mergeVisitors(dataset: string, tMs: number, sketch: Uint8Array): void {
-    this.#open(ALL_DATASETS)?.mergeVisitors(tMs, sketch);
-    this.#open(dataset)?.mergeVisitors(tMs, sketch);
+  /** Adds what the store kept of a measure from before this process started, such as the visitors of a minute. */
+  mergeSketch(measure: Measure, at: { dataset: string; tMs: number }, sketch: Uint8Array): void {
+    this.#open(at.dataset)?.mergeSketch(measure.name, Math.floor(at.tMs / 1000), sketch);
   }
 
   datasets(): string[] {
-    return [...this.#windows.keys()].filter((dataset) => dataset !== ALL_DATASETS);
+    return [...this.#windows.keys()];
   }
 
   /** The next message for the viewers of a dataset: its `seconds` are those that changed since the last one. */
@@ -55,10 +50,10 @@ export class LiveWindow {
     return window.frame(dataset, nowMs, window.recent(nowMs, SNAPSHOT_S));
   }
 
-  /** Undefined when there are too many datasets: the rest are only in the window of all. */
+  /** Undefined when there are too many datasets: the others are not live. */
   #open(dataset: string): DatasetWindow | undefined {
     let window = this.#windows.get(dataset);
-    if (!window && this.#windows.size <= DATASETS_MAX) {
+    if (!window && this.#windows.size < DATASETS_MAX) {
       this.#windows.set(dataset, (window = new DatasetWindow()));
     }
     return window;

@@ -1,11 +1,18 @@
-import { CountTable } from "./count-table.ts";
-import { ROUTE_ERROR_UNIT, ROUTE_NAME_UNIT, USERS_WINDOW_S } from "./frame-delta.ts";
-import { BUCKET_MIN, LatencySketch } from "./latency-sketch.ts";
-import { NameTable } from "./names.ts";
+import { CountTable } from "../fold/count-table.ts";
+import { NameTable } from "../fold/names.ts";
+import { BUCKET_MIN, LatencySketch } from "../sketches/latency-sketch.ts";
+import { isInWindow, type LivePart, VISITORS_WINDOW_S } from "./live-part.ts";
+
+/**
+ * A code of the part is the index of a name times ROUTE_NAME_UNIT, and ROUTE_ERROR_UNIT for an error, and the latency
+ * bucket less BUCKET_MIN plus 1, or 0 where the response time is not known.
+ */
+export const ROUTE_NAME_UNIT = 2048;
+export const ROUTE_ERROR_UNIT = 1024;
 
 const GRANULE_S = 30;
 /** One more than the window holds, because the oldest and the newest are partly in it. */
-const GRANULES = USERS_WINDOW_S / GRANULE_S + 1;
+const GRANULES = VISITORS_WINDOW_S / GRANULE_S + 1;
 const NAME_CHARS_MAX = 160;
 
 export type RouteStatistics = {
@@ -26,8 +33,31 @@ export class TopRoutes {
     counts: new CountTable(),
   }));
 
-  /** Adds requests; `code` as in `FrameDelta.routes`, whose index of a name is replaced by the name. */
-  add(second: number, route: string, code: number, requests: number): void {
+  /** `numbers` has triples of a second's index, a code, requests. */
+  merge({ numbers, names = [] }: LivePart, seconds: Uint32Array, nowS: number): void {
+    for (let i = 0; i < numbers.length; i += 3) {
+      const second = seconds[numbers[i]!]!;
+      if (!isInWindow(second, nowS, VISITORS_WINDOW_S)) continue;
+      const code = numbers[i + 1]!;
+      const name = names[Math.floor(code / ROUTE_NAME_UNIT)] ?? "";
+      this.#add(second, name, code, numbers[i + 2]!);
+    }
+  }
+
+  /** The busiest routes, busiest first. */
+  top(nowS: number, limit: number): RouteStatistics[] {
+    const oldest = Math.floor((nowS - VISITORS_WINDOW_S) / GRANULE_S);
+    const live = this.#granules.filter((granule) => granule.number >= oldest);
+    const sums = new Map<string, Sum>();
+    for (const granule of live) addGranule(sums, granule);
+    const busiest = [...sums].toSorted((a, b) => b[1].requests - a[1].requests).slice(0, limit);
+    return busiest.map(([name, sum]) => {
+      const route = name.length > NAME_CHARS_MAX ? `${name.slice(0, NAME_CHARS_MAX)}…` : name;
+      return { route, requests: sum.requests, errors: sum.errors, p95Ms: p95(sum) };
+    });
+  }
+
+  #add(second: number, route: string, code: number, requests: number): void {
     const number = Math.floor(second / GRANULE_S);
     const granule = this.#granules[number % GRANULES]!;
     if (granule.number > number) return;
@@ -37,19 +67,6 @@ export class TopRoutes {
       granule.counts.clear();
     }
     granule.counts.add(granule.names.number(route), code % ROUTE_NAME_UNIT, requests);
-  }
-
-  /** The busiest routes, busiest first. */
-  top(nowS: number, limit: number): RouteStatistics[] {
-    const oldest = Math.floor((nowS - USERS_WINDOW_S) / GRANULE_S);
-    const live = this.#granules.filter((granule) => granule.number >= oldest);
-    const sums = new Map<string, Sum>();
-    for (const granule of live) addGranule(sums, granule);
-    const busiest = [...sums].toSorted((a, b) => b[1].requests - a[1].requests).slice(0, limit);
-    return busiest.map(([name, sum]) => {
-      const route = name.length > NAME_CHARS_MAX ? `${name.slice(0, NAME_CHARS_MAX)}…` : name;
-      return { route, requests: sum.requests, errors: sum.errors, p95Ms: p95(sum) };
-    });
   }
 }
 

@@ -1,14 +1,14 @@
-import type { Filter } from "../filter.ts";
+import { LIVE_COUNTS } from "../measures/index.ts";
+import type { Measure } from "../measures/measure.ts";
+import { ERROR_STATUS_MIN } from "../measures/request.ts";
+import { ROUTES } from "../measures/routes.ts";
+import { DATASET, ROUTE, STATUS } from "../measures/split-fields.ts";
+import { users } from "../measures/users.ts";
+import { BUCKET_MIN } from "../sketches/latency-sketch.ts";
 import type { EventStore } from "../store/port.ts";
-import {
-  COUNTS_PER_SECOND,
-  type FrameDelta,
-  ROUTE_ERROR_UNIT,
-  ROUTE_NAME_UNIT,
-} from "./frame-delta.ts";
-import { BUCKET_MIN } from "./latency-sketch.ts";
+import type { FrameDelta, LivePart } from "./live-part.ts";
 import type { LiveWindow } from "./live-window.ts";
-import { ERROR_STATUS_MIN, SIGN_IN, SIGN_OUT, STATUS_END } from "./request.ts";
+import { ROUTE_ERROR_UNIT, ROUTE_NAME_UNIT } from "./top-routes.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -16,69 +16,74 @@ const FIVE_MINUTES_MS = 5 * MINUTE_MS;
 const DATASETS_MAX = 20;
 const ROUTES_MAX = 50;
 
-/** What is counted in a second of a frame, in its order there. */
-const COUNTED: readonly Filter[] = [
-  [{ field: "http.response.status_code", op: "exists" }],
-  [
-    { field: "http.response.status_code", op: "gte", value: ERROR_STATUS_MIN },
-    { field: "http.response.status_code", op: "lt", value: STATUS_END },
-  ],
-  [{ field: "event.action", op: "eq", value: SIGN_IN }],
-  [{ field: "event.action", op: "eq", value: SIGN_OUT }],
-];
-
 /**
  * After a start the last hour is in the store, not in memory: its seconds are counted there once, so that turnover and
- * rates go on where they were; visitors and routes are those of its last minutes. Response times fill up again in one.
+ * rates continue where they were; visitors and routes are those of its last minutes. Response times fill up again in
+ * one.
  */
 export async function warmLiveWindow(
   live: LiveWindow,
   store: EventStore,
   nowMs: number,
 ): Promise<void> {
-  const range = { fromMs: nowMs - HOUR_MS, toMs: nowMs };
-  const fresh = (await store.extents()).filter(({ toMs }) => toMs > range.fromMs);
+  const extents = await store.extents();
+  const fresh = extents
+    .filter(({ toMs }) => toMs > nowMs - HOUR_MS)
+    .toSorted((a, b) => b.toMs - a.toMs)
+    .slice(0, DATASETS_MAX);
   if (fresh.length === 0) return;
-  const datasets = new Map<string, Map<number, number[]>>();
-  for (const [index, where] of COUNTED.entries()) {
+  for (const { dataset } of fresh) live.merge(await countsOf(store, dataset, nowMs));
+  await warmVisitors(live, store, nowMs);
+  for (const { dataset } of fresh) live.merge(await routesOf(store, dataset, nowMs));
+}
+
+/** The counts of the last hour's seconds. */
+async function countsOf(store: EventStore, dataset: string, nowMs: number): Promise<FrameDelta> {
+  const counted = await Promise.all(
+    LIVE_COUNTS.map(async (measure) => ({
+      name: measure.name,
+      counts: await countSeconds(store, { measure, dataset, nowMs }),
+    })),
+  );
+  const seconds = [...new Set(counted.flatMap(({ counts }) => [...counts.keys()]))];
+  const parts = counted.map(({ name, counts }): [string, LivePart] => {
+    const numbers = Uint32Array.from(seconds, (second) => counts.get(second) ?? 0);
+    return [name, { numbers }];
+  });
+  return {
+    dataset,
+    newestEventMs: Math.max(0, ...seconds) * 1_000,
+    seconds: Uint32Array.from(seconds),
+    parts: Object.fromEntries(parts),
+  };
+}
+
+async function countSeconds(
+  store: EventStore,
+  { measure, dataset, nowMs }: { measure: Measure; dataset: string; nowMs: number },
+): Promise<Map<number, number>> {
+  const counts = new Map<number, number>();
+  for (const { aggregate, where } of measure.raw([dataset], undefined)) {
     const rows = await store.aggregate({
-      ...range,
-      aggregate: { kind: "count" },
-      where,
+      fromMs: nowMs - HOUR_MS,
+      toMs: nowMs,
       stepMs: 1_000,
-      by: { field: "data_stream.dataset", limit: DATASETS_MAX },
+      aggregate,
+      where: [...where, { field: DATASET, op: "eq", value: dataset }],
     });
-    for (const { tMs, by, value } of rows) {
-      const seconds = datasets.get(by ?? "") ?? new Map<number, number[]>();
-      datasets.set(by ?? "", seconds);
+    for (const { tMs, value } of rows) {
       const second = Math.floor(tMs / 1_000);
-      const counts = seconds.get(second) ?? Array.from({ length: COUNTS_PER_SECOND }, () => 0);
-      seconds.set(second, counts);
-      counts[index] = value;
+      counts.set(second, (counts.get(second) ?? 0) + value);
     }
   }
-  await warmVisitors(live, store, nowMs);
-  for (const [dataset, seconds] of datasets) {
-    const times = [...seconds.keys()];
-    live.merge({
-      dataset,
-      newestEventMs: Math.max(...times) * 1_000,
-      seconds: Uint32Array.from(times),
-      counts: Uint32Array.from([...seconds.values()].flat()),
-      latency: new Uint32Array(),
-      visitors: new Uint32Array(),
-      instances: { names: [], pairs: new Uint32Array() },
-      routes: { names: [], triples: new Uint32Array() },
-    });
-    live.merge(await routesOf(store, dataset, nowMs));
-  }
+  return counts;
 }
 
 /** The routes of the last minutes with their response times, as a delta that adds nothing else. */
 async function routesOf(store: EventStore, dataset: string, nowMs: number): Promise<FrameDelta> {
   const seconds: number[] = [];
   const names: string[] = [];
-  const triples: number[] = [];
+  const numbers: number[] = [];
   for (const [unit, op] of [
     [0, "lt"],
     [ROUTE_ERROR_UNIT, "gte"],
@@ -89,27 +94,23 @@ async function routesOf(store: EventStore, dataset: string, nowMs: number): Prom
       stepMs: MINUTE_MS,
       aggregate: { kind: "latency", field: "event.duration" },
       where: [
-        { field: "data_stream.dataset", op: "eq", value: dataset },
-        { field: "http.response.status_code", op, value: ERROR_STATUS_MIN },
+        { field: DATASET, op: "eq", value: dataset },
+        { field: STATUS, op, value: ERROR_STATUS_MIN },
       ],
-      by: { field: "http.route", limit: ROUTES_MAX },
+      by: { field: ROUTE, limit: ROUTES_MAX },
     });
     for (const { tMs, by, bucket, value } of rows) {
       if (by === null || bucket === null) continue;
       const second = Math.min(nowMs, tMs + MINUTE_MS - 1_000);
       const code = indexIn(names, by) * ROUTE_NAME_UNIT + unit + bucket - BUCKET_MIN + 1;
-      triples.push(indexIn(seconds, Math.floor(second / 1_000)), code, value);
+      numbers.push(indexIn(seconds, Math.floor(second / 1_000)), code, value);
     }
   }
   return {
     dataset,
     newestEventMs: 0,
     seconds: Uint32Array.from(seconds),
-    counts: new Uint32Array(seconds.length * COUNTS_PER_SECOND),
-    latency: new Uint32Array(),
-    visitors: new Uint32Array(),
-    instances: { names: [], pairs: new Uint32Array() },
-    routes: { names, triples: Uint32Array.from(triples) },
+    parts: { [ROUTES]: { numbers: Uint32Array.from(numbers), names } },
   };
 }
 
@@ -125,12 +126,11 @@ async function warmVisitors(live: LiveWindow, store: EventStore, nowMs: number):
     toMs: nowMs,
     levelS: 60,
     stepMs: MINUTE_MS,
-    measures: ["users"],
+    measures: [users.cells[0].measure],
   });
   for (const { dataset, tMs, sketches } of cells) {
     // Filed under the end of their minute: they were seen somewhere in it.
-    for (const sketch of sketches) {
-      live.mergeVisitors(dataset, Math.min(nowMs, tMs + MINUTE_MS - 1_000), sketch);
-    }
+    const at = { dataset, tMs: Math.min(nowMs, tMs + MINUTE_MS - 1_000) };
+    for (const sketch of sketches) live.mergeSketch(users, at, sketch);
   }
 }

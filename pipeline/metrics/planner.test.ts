@@ -1,6 +1,9 @@
 import { assert, constantFrom, integer, oneof, property, record, subarray } from "fast-check";
 import { describe, expect, test } from "vitest";
 
+import { errors } from "../measures/errors.ts";
+import { requests } from "../measures/requests.ts";
+import { responseTime } from "../measures/response-time.ts";
 import { chooseStep, planPieces, pointsOf, rollupSource } from "./planner.ts";
 
 const instant = oneof(
@@ -66,11 +69,14 @@ describe("planner", () => {
     const path = { field: "url.path", op: "eq", value: "/" } as const;
     const status = { field: "http.response.status_code", op: "gte", value: 500 } as const;
     const notRoute = { field: "http.route", op: "ne", value: "/" } as const;
-    expect(rollupSource("requests", [path], undefined)).toBeUndefined();
-    expect(rollupSource("latency", [status], undefined)).toBeUndefined();
-    expect(rollupSource("requests", [notRoute], undefined)).toBeUndefined();
-    expect(rollupSource("requests", [status], "http.route")).toBeUndefined();
-    expect(rollupSource("requests", [status], "data_stream.dataset")?.measure).toBe("requests");
-    expect(rollupSource("errors", [], "http.route")).toEqual({ measure: "route", levels: [3600] });
+    expect(rollupSource(requests, [path], undefined)).toBeUndefined();
+    expect(rollupSource(responseTime, [status], undefined)).toBeUndefined();
+    expect(rollupSource(requests, [notRoute], undefined)).toBeUndefined();
+    expect(rollupSource(requests, [status], "http.route")).toBeUndefined();
+    expect(rollupSource(requests, [status], "data_stream.dataset")?.measure).toBe("requests");
+    expect(rollupSource(errors, [], "http.route")).toMatchObject({
+      measure: "route",
+      levels: [3600],
+    });
   });
 });

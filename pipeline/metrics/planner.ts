@@ -1,70 +1,31 @@
 import type { Condition, Filter, TimeRange } from "../filter.ts";
-import type { Measure, RollupLevelS } from "../rollup.ts";
-import type { Component } from "./measures.ts";
-
-export const DATASET = "data_stream.dataset";
-export const STATUS = "http.response.status_code";
-export const ROUTE = "http.route";
-export const LEVEL = "log.level";
-/** Splitting by it splits by the instance, whichever field names it. */
-export const INSTANCE = "service.node.name";
+import type { Accumulator, CellSource, Measure } from "../measures/measure.ts";
+import { DATASET, INSTANCE, ROUTE } from "../measures/split-fields.ts";
+import type { RollupLevelS } from "../rollup.ts";
 
 /** A stretch of the range, and what it is read from: cells of a minute or an hour, or the raw events. */
 export type Piece = TimeRange & { source: RollupLevelS | "raw" };
 
-/** Which measure of the rollup a component is in, and at which levels, coarsest first. */
-export type RollupSource = { measure: Measure; levels: readonly RollupLevelS[] };
-
-const BOTH_LEVELS: readonly RollupLevelS[] = [3600, 60];
-const HOURS: readonly RollupLevelS[] = [3600];
-
-const MEASURE_OF: Record<Component, Measure> = {
-  requests: "requests",
-  errors: "requests",
-  latency: "latency",
-  bytes: "bytes",
-  signIns: "sign-in",
-  signOuts: "sign-out",
-  users: "users",
-  instances: "instance",
-  cache: "cache",
-  events: "events",
-};
-
-/** What else than the dataset a component can be filtered or split by, and the measure that has it apart. */
-const APART: Partial<Record<Component, Record<string, RollupSource>>> = {
-  requests: {
-    [STATUS]: { measure: "requests", levels: BOTH_LEVELS },
-    [ROUTE]: { measure: "route", levels: HOURS },
-    [INSTANCE]: { measure: "instance", levels: BOTH_LEVELS },
-  },
-  errors: {
-    [STATUS]: { measure: "requests", levels: BOTH_LEVELS },
-    [ROUTE]: { measure: "route", levels: HOURS },
-  },
-  events: { [LEVEL]: { measure: "events", levels: BOTH_LEVELS } },
-};
-
 /**
- * Where the rollup has a component under some conditions, split by a field. Undefined: the rollup cannot tell, so that
- * the raw events have to be counted.
+ * The cells that hold a measure under some conditions, split by a field. Undefined: no cells do, so the raw events have
+ * to be counted.
  */
 export function rollupSource(
-  component: Component,
+  { cells }: Measure,
   where: Filter,
   by: string | undefined,
-): RollupSource | undefined {
+): CellSource<Accumulator> | undefined {
   const fields = new Set(where.map(({ field }) => field));
-  // A field's raw values are not the names of instances, and rows without a route have no cell that tells of them.
-  if (fields.has(INSTANCE) || where.some(asksForRouteless)) return undefined;
+  // The names of instances are not the raw values of a field, and rows without a route are in no cell of routes.
+  if (fields.has(INSTANCE) || where.some(matchesRouteless)) return undefined;
   if (by !== undefined) fields.add(by);
   fields.delete(DATASET);
   const [field] = fields;
-  if (field === undefined) return { measure: MEASURE_OF[component], levels: BOTH_LEVELS };
-  return fields.size === 1 ? APART[component]?.[field] : undefined;
+  if (field === undefined) return cells[0];
+  return fields.size === 1 ? cells.find((source) => source.field === field) : undefined;
 }
 
-function asksForRouteless({ field, op }: Condition): boolean {
+function matchesRouteless({ field, op }: Condition): boolean {
   return field === ROUTE && (op === "ne" || op === "not_like" || op === "missing");
 }
 

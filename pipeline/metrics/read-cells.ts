@@ -1,44 +1,52 @@
-import { parseRouteKey } from "../live/cell-fold.ts";
-import { ERROR_STATUS_MIN } from "../live/request.ts";
 import { matchesField } from "../matches.ts";
+import type { Accumulator, CellSource } from "../measures/measure.ts";
+import { DATASET, seriesKey } from "../measures/split-fields.ts";
 import type { CellsRequest, EventStore, MergedCell } from "../store/port.ts";
-import type { Component, Measures } from "./measures.ts";
-import { DATASET, INSTANCE, LEVEL, type Piece, ROUTE, STATUS } from "./planner.ts";
+import type { Piece } from "./planner.ts";
 import type { MetricQuery } from "./query.ts";
 import type { SeriesTable } from "./series-table.ts";
 
-/** The key of the series of events whose status or level is not known. */
-export const UNKNOWN = "unknown";
-
-/** What a component reads: the cells of one measure. */
-export type CellsAsk = { component: Component; measure: MergedCell["measure"] };
+export type CellsReading = {
+  query: MetricQuery;
+  piece: Piece;
+  /** One for each measure of the metric, in their order. */
+  sources: readonly CellSource<Accumulator>[];
+};
 
 /** Adds the rollup cells of a piece to the table. */
 export async function readCells(
   store: EventStore,
-  ask: { query: MetricQuery; piece: Piece; asks: readonly CellsAsk[] },
+  { query, piece, sources }: CellsReading,
   table: SeriesTable,
 ): Promise<void> {
-  const { query, piece, asks } = ask;
   if (piece.source === "raw") throw new Error("raw events are not in cells");
   const request: CellsRequest = {
     fromMs: piece.fromMs,
     toMs: piece.toMs,
     levelS: piece.source,
-    measures: [...new Set(asks.map(({ measure }) => measure))],
+    measures: [...new Set(sources.map(({ measure }) => measure))],
   };
   if (query.stepMs !== undefined) request.stepMs = query.stepMs;
   const dataset = onlyDataset(query);
   if (dataset !== undefined) request.dataset = dataset;
+  const readers = sources.map((source, index) => cellReader({ source, index, query }, table));
   for (const cell of await store.cells(request)) {
-    if (!isWanted(cell, query)) continue;
-    const key = seriesKey(cell, query.by?.field);
-    if (key === "") continue;
-    const measures = table.at(key, query.stepMs === undefined ? query.fromMs : cell.tMs);
-    for (const { component, measure } of asks) {
-      if (measure === cell.measure) ADD_CELL[component](measures, cell);
-    }
+    if (!matchesField(query.where, DATASET, cell.dataset)) continue;
+    for (const read of readers) read(cell);
   }
+}
+
+function cellReader(
+  { source, index, query }: { source: CellSource<Accumulator>; index: number; query: MetricQuery },
+  table: SeriesTable,
+): (cell: MergedCell) => void {
+  return (cell) => {
+    if (source.measure !== cell.measure || !isWanted(cell, source, query)) return;
+    const key = keyOf(cell, source, query.by?.field);
+    if (key === "") return;
+    const into = table.at(key, query.stepMs === undefined ? query.fromMs : cell.tMs)[index];
+    if (into) source.add(into, cell);
+  };
 }
 
 /** The only dataset that the conditions allow, if one does: the store reads less then. */
@@ -47,53 +55,16 @@ function onlyDataset({ where }: MetricQuery): string | undefined {
   return only && "value" in only ? String(only.value) : undefined;
 }
 
-function isWanted({ dataset, measure, key }: MergedCell, { where }: MetricQuery): boolean {
-  if (!matchesField(where, DATASET, dataset)) return false;
-  if (measure === "requests") return matchesField(where, STATUS, key);
-  if (measure === "events") return matchesField(where, LEVEL, key);
-  return measure !== "route" || matchesField(where, ROUTE, parseRouteKey(key).route);
+function isWanted({ key }: MergedCell, source: CellSource<Accumulator>, { where }: MetricQuery) {
+  if (source.field === undefined) return true;
+  return matchesField(where, source.field, source.fieldValue?.(key) ?? key);
 }
 
-function seriesKey({ dataset, measure, key }: MergedCell, by: string | undefined): string | null {
+function keyOf(
+  { dataset, key }: MergedCell,
+  source: CellSource<Accumulator>,
+  by: string | undefined,
+): string | null {
   if (by === undefined) return null;
-  if (by === DATASET) return dataset;
-  if (by === ROUTE && measure === "route") return parseRouteKey(key).route;
-  return by === INSTANCE ? key : key || UNKNOWN;
-}
-
-type AddCell = (measures: Measures, cell: MergedCell) => void;
-
-function adding(counter: "requests" | "bytes" | "signIns" | "signOuts" | "events"): AddCell {
-  return (measures, { value }) => {
-    measures[counter] += value;
-  };
-}
-
-const ADD_CELL: Record<Component, AddCell> = {
-  requests: adding("requests"),
-  bytes: adding("bytes"),
-  signIns: adding("signIns"),
-  signOuts: adding("signOuts"),
-  events: adding("events"),
-  errors: (measures, cell) => {
-    measures.errors += isError(cell) ? cell.value : 0;
-  },
-  latency: (measures, { key, value }) => measures.latency.addBucket(Number(key), value),
-  users: (measures, { sketches }) => {
-    for (const sketch of sketches) measures.users.mergeBytes(sketch);
-  },
-  instances: (measures, { key }) => {
-    measures.instances.add(key);
-  },
-  cache: (measures, { key, value }) => addHandling(measures, key, value),
-};
-
-function isError({ measure, key }: MergedCell): boolean {
-  if (measure === "route") return parseRouteKey(key).statusClass * 100 >= ERROR_STATUS_MIN;
-  return Number(key) >= ERROR_STATUS_MIN;
-}
-
-export function addHandling(measures: Measures, handling: string, requests: number): void {
-  if (handling === "hit") measures.cacheHits += requests;
-  if (handling === "miss") measures.cacheMisses += requests;
+  return by === DATASET ? dataset : seriesKey(by, source.fieldValue?.(key) ?? key);
 }

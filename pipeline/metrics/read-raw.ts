@@ -1,14 +1,12 @@
 import type { Filter } from "../filter.ts";
-import { instanceName, STATUS_END } from "../live/request.ts";
+import type { Accumulator, MeasuredMetric, RawAggregate } from "../measures/measure.ts";
+import { DATASET, seriesKey } from "../measures/split-fields.ts";
 import type { AggregateRequest, EventStore } from "../store/port.ts";
-import type { Component } from "./measures.ts";
-import { DATASET, INSTANCE, LEVEL, type Piece, STATUS } from "./planner.ts";
+import type { Piece } from "./planner.ts";
 import type { MetricQuery } from "./query.ts";
-import { isInstanceSplit, type RawAsk, rawAsks, requestsByInstance } from "./raw-asks.ts";
-import { UNKNOWN } from "./read-cells.ts";
 import type { SeriesTable } from "./series-table.ts";
 
-/** A split that is merged from several answers is asked for with more values than are wanted. */
+/** A split that is merged from several answers is requested with more values than are wanted. */
 const SURPLUS = 4;
 const SPLIT_MIN = 1000;
 const SPLIT_MAX = 10_000;
@@ -16,7 +14,7 @@ const SPLIT_MAX = 10_000;
 export type RawRequest = {
   query: MetricQuery;
   piece: Piece;
-  components: readonly Component[];
+  metric: MeasuredMetric;
   /** Datasets that may have events that match. */
   datasets: readonly string[];
 };
@@ -29,7 +27,7 @@ export async function readRaw(
 ): Promise<void> {
   const { by, ...unsplit } = request.query;
   if (by?.field !== DATASET) return readPart(store, { ...request, key: undefined }, table);
-  // Dataset by dataset: then it is known what a request is, and a component may have a split of its own.
+  // Dataset by dataset: then it is known what a request is, and a measure may have a split of its own.
   for (const dataset of request.datasets) {
     const where: Filter = [...unsplit.where, { field: DATASET, op: "eq", value: dataset }];
     const query = { ...unsplit, where };
@@ -41,43 +39,39 @@ export async function readRaw(
 type Part = RawRequest & { key: string | undefined };
 
 async function readPart(store: EventStore, part: Part, table: SeriesTable): Promise<void> {
-  const by = part.query.by?.field;
-  for (const component of part.components) {
-    const asks = isInstanceSplit(component, by)
-      ? requestsByInstance(part.datasets)
-      : rawAsks(component, part.datasets);
-    for (const ask of asks) await readAsk(store, { ...part, ask }, table);
+  for (const [index, measure] of part.metric.of.entries()) {
+    for (const aggregate of measure.raw(part.datasets, part.query.by?.field)) {
+      await readAggregate(store, { ...part, aggregate, index }, table);
+    }
   }
 }
 
-async function readAsk(
+async function readAggregate(
   store: EventStore,
-  { query, piece, ask, key }: Part & { ask: RawAsk },
+  part: Part & { aggregate: RawAggregate<Accumulator>; index: number },
   table: SeriesTable,
 ): Promise<void> {
+  const { query, piece, aggregate, key, index } = part;
   const { fromMs, toMs } = piece;
-  const where = [...query.where, ...ask.where];
-  const request: AggregateRequest = { fromMs, toMs, aggregate: ask.aggregate, where };
+  const where = [...query.where, ...aggregate.where];
+  const request: AggregateRequest = { fromMs, toMs, aggregate: aggregate.aggregate, where };
   if (query.stepMs !== undefined) request.stepMs = query.stepMs;
-  const by = splitOf(query, ask);
+  const by = splitOf(query, aggregate);
   if (by) request.by = by;
   for (const row of await store.aggregate(request)) {
     const series = query.by ? seriesKey(query.by.field, row.by) : (key ?? null);
     if (series === "") continue;
-    ask.add(table.at(series, query.stepMs === undefined ? query.fromMs : row.tMs), row);
+    const into = table.at(series, query.stepMs === undefined ? query.fromMs : row.tMs)[index];
+    if (into) aggregate.add(into, row);
   }
 }
 
-/** A component that is split by itself is not split by the query but by instance. */
-function splitOf({ by }: MetricQuery, ask: RawAsk): AggregateRequest["by"] {
-  if (!by || ask.by) return ask.by;
+/** An aggregate's own split takes the place of the query's. */
+function splitOf(
+  { by }: MetricQuery,
+  aggregate: RawAggregate<Accumulator>,
+): AggregateRequest["by"] {
+  if (!by || aggregate.by) return aggregate.by;
   const limit = Math.min(SPLIT_MAX, Math.max(SPLIT_MIN, by.limit * SURPLUS));
   return { field: by.field, limit };
-}
-
-/** The series that a value of the split belongs to, as the rollup has it; empty: none. */
-function seriesKey(field: string, value: string | null): string {
-  if (field === STATUS) return value !== null && Number(value) < STATUS_END ? value : UNKNOWN;
-  if (field === LEVEL) return value || UNKNOWN;
-  return field === INSTANCE ? instanceName(value ?? "") : (value ?? "");
 }

@@ -10,8 +10,8 @@ import type { SourceId } from "#collectors/source.ts";
 import { systemClock } from "#platform/clock.ts";
 
 import type { Condition, Filter } from "../filter.ts";
-import { openFrameAccumulator } from "../live/frames.ts";
-import { bucketOf, LatencySketch, valueOf } from "../live/latency-sketch.ts";
+import { openFrameAccumulator } from "../fold/accumulator.ts";
+import { bucketOf, LatencySketch, valueOf } from "../sketches/latency-sketch.ts";
 import { openEmbeddedStore } from "../store/embedded-store.ts";
 import type { EventStore } from "../store/port.ts";
 import { CATALOGUE } from "./catalogue.ts";
@@ -140,7 +140,7 @@ function truth(metric: string, of: readonly Event[], seconds: number): number | 
     latency.buckets().reduce((score, [bucket, count]) => {
       const ms = valueOf(bucket);
       return score + (ms <= 500 ? count : ms <= 2000 ? count / 2 : 0);
-    }, 0) / latency.count;
+    }, 0) / latency.size;
   const all: Record<string, () => number | null> = {
     requests: () => requests.length,
     requests_per_second: () => requests.length / seconds,
@@ -155,7 +155,7 @@ function truth(metric: string, of: readonly Event[], seconds: number): number | 
     turnover: () => signIns - signOuts,
     instances_running: () => instances.size || null,
     cache_hit_ratio: () => (hits + misses > 0 ? hits / (hits + misses) : null),
-    apdex: () => (latency.count > 0 ? apdex() : null),
+    apdex: () => (latency.size > 0 ? apdex() : null),
     bytes_sent: () => requests.reduce((sum, e) => sum + (e.bytes ?? e.allBytes ?? 0), 0),
     events: () => of.length - requests.length,
   };

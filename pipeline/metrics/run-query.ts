@@ -2,19 +2,22 @@ import { AppError } from "#platform/errors.ts";
 
 import type { TimeRange } from "../filter.ts";
 import { matchesField } from "../matches.ts";
+import type { MeasuredMetric } from "../measures/measure.ts";
+import { DATASET } from "../measures/split-fields.ts";
+import { ROLLUP_LEVELS_S } from "../rollup.ts";
 import type { EventStore, Extent } from "../store/port.ts";
-import { type MeasuredMetric, metricNamed } from "./catalogue.ts";
-import { Measures } from "./measures.ts";
-import { ceilTo, DATASET, floorTo, planPieces, pointsOf, rollupSource } from "./planner.ts";
+import { metricNamed } from "./catalogue.ts";
+import { ceilTo, floorTo, planPieces, pointsOf, rollupSource } from "./planner.ts";
 import type { MetricAnswer, MetricQuery } from "./query.ts";
-import { type CellsAsk, readCells } from "./read-cells.ts";
+import { readCells } from "./read-cells.ts";
 import { readRaw } from "./read-raw.ts";
-import { CONNECTED_MS, readUsers } from "./read-users.ts";
-import { SeriesTable } from "./series-table.ts";
+import { readWindowed } from "./read-windowed.ts";
+import { type Counted, mergeCounted, SeriesTable } from "./series-table.ts";
 
 const POINTS_MAX = 10_000;
 const SERIES_MAX = 10_000;
 const MINUTE_MS = 60_000;
+const COARSEST_FIRST = ROLLUP_LEVELS_S.toReversed();
 
 type Reading = { metric: MeasuredMetric; query: MetricQuery; extents: readonly Extent[] };
 
@@ -37,13 +40,13 @@ export async function runQuery(store: EventStore, query: MetricQuery): Promise<M
   const extents = (await store.extents()).filter(({ dataset }) =>
     matchesField(query.where, DATASET, dataset),
   );
-  const table = new SeriesTable();
+  const table = new SeriesTable(metric);
   if (!query.by) table.open(null);
   const from = await read(store, { metric, query, extents }, table);
   const measured = measuredRange(extents);
   const { fromMs, toMs, stepMs = null } = query;
   const secondsMin = leastSeconds(metric, query, measured);
-  const series = table.heaviest(Math.min(query.by?.limit ?? 1, SERIES_MAX));
+  const series = table.largest(Math.min(query.by?.limit ?? 1, SERIES_MAX));
   return {
     metric: metric.name,
     unit: metric.unit,
@@ -89,7 +92,9 @@ function checkSplit(metric: MeasuredMetric, { by }: MetricQuery): void {
   if (!Number.isInteger(by.limit) || by.limit <= 0) {
     throw refuse(`the limit ${by.limit} must be a whole number above 0`);
   }
-  const splitsItself = metric.components.some((part) => part === "instances" || part === "cache");
+  const splitsItself = metric.of.some((measure) =>
+    measure.raw([], undefined).some((raw) => raw.by),
+  );
   if (splitsItself && by.field !== DATASET) {
     throw refuse(`it cannot be split by ${by.field}, only by ${DATASET}: filter by it instead`);
   }
@@ -100,21 +105,19 @@ async function read(
   { metric, query, extents }: Reading,
   table: SeriesTable,
 ): Promise<MetricAnswer["from"]> {
-  const sources = metric.components.flatMap((component) => {
-    const source = rollupSource(component, query.where, query.by?.field);
-    return source ? [{ component, ...source }] : [];
-  });
-  const inRollup = sources.length === metric.components.length;
-  if (metric.components.includes("users")) {
-    if (inRollup) {
-      await readUsers(store, query, table);
-      return "rollup";
-    }
-    await readRawUsers(store, { metric, query, extents }, table);
-    return "raw";
+  const sources = metric.of.flatMap(
+    (measure) => rollupSource(measure, query.where, query.by?.field) ?? [],
+  );
+  const inRollup = sources.length === metric.of.length;
+  const windowMs = Math.max(...metric.of.map((measure) => measure.windowMs ?? 0));
+  if (windowMs > 0) {
+    if (inRollup) await readWindowed(store, { query, metric, sources, windowMs }, table);
+    else await readRawWindowed(store, { metric, query, extents, windowMs }, table);
+    return inRollup ? "rollup" : "raw";
   }
-  const levels = inRollup ? (sources[0]?.levels ?? []) : [];
-  const asks: CellsAsk[] = sources.map(({ component, measure }) => ({ component, measure }));
+  const levels = COARSEST_FIRST.filter(
+    (level) => inRollup && sources.every((source) => source.levels.includes(level)),
+  );
   let from: MetricAnswer["from"] = "rollup";
   for (const piece of planPieces(query, query.stepMs, levels)) {
     const datasets = extents.filter((extent) => touches(extent, piece));
@@ -122,40 +125,40 @@ async function read(
     if (piece.source === "raw") {
       from = "raw";
       const names = datasets.map(({ dataset }) => dataset);
-      await readRaw(store, { query, piece, components: metric.components, datasets: names }, table);
+      await readRaw(store, { query, piece, metric, datasets: names }, table);
     } else {
-      await readCells(store, { query, piece, asks }, table);
+      await readCells(store, { query, piece, sources }, table);
     }
   }
   return from;
 }
 
 /**
- * Visitors counted from the raw events: by step, so that the five minutes' window cannot be had below that, and once
- * more for the whole range, because visitors of two steps may be the same.
+ * Counted from raw events: by step, so that a step below the window cannot be answered, and once more for the whole
+ * range, because what two steps have in common counts once.
  */
-async function readRawUsers(
+async function readRawWindowed(
   store: EventStore,
-  { metric, query, extents }: Reading,
+  { metric, query, extents, windowMs }: Reading & { windowMs: number },
   table: SeriesTable,
 ): Promise<void> {
   const { stepMs, ...whole } = query;
-  if (stepMs !== undefined && stepMs < CONNECTED_MS) {
+  if (stepMs !== undefined && stepMs < windowMs) {
     throw new AppError(
       "bad_request",
-      `${metric.name}: with this filter or split it needs a step of 5 minutes or more`,
+      `${metric.name}: with this filter or split it needs a step of ${windowMs / MINUTE_MS} minutes or more`,
     );
   }
   const datasets = extents.filter((extent) => touches(extent, query));
   if (datasets.length === 0) return;
   const names = datasets.map(({ dataset }) => dataset);
-  const request = { piece: { ...query, source: "raw" }, components: metric.components } as const;
-  await readRaw(store, { ...request, query, datasets: names }, table);
+  const request = { piece: { ...query, source: "raw" }, metric, datasets: names } as const;
+  await readRaw(store, { ...request, query }, table);
   if (stepMs === undefined) return;
-  const totals = new SeriesTable();
-  await readRaw(store, { ...request, query: whole, datasets: names }, totals);
-  for (const { key, total } of totals.heaviest(Number.POSITIVE_INFINITY)) {
-    table.total(key).merge(total);
+  const totals = new SeriesTable(metric);
+  await readRaw(store, { ...request, query: whole }, totals);
+  for (const { key, total } of totals.largest(Number.POSITIVE_INFINITY)) {
+    mergeCounted(table.total(key), total);
   }
 }
 
@@ -181,14 +184,13 @@ function leastSeconds(metric: MeasuredMetric, query: MetricQuery, measured: Time
   return metric.unit === "1/s" && overlap(query, measured) >= stepS ? stepS / 2 : 0;
 }
 
-const NOTHING = new Measures();
-
 function valueOver(
   metric: MeasuredMetric,
-  counted: Measures | undefined,
+  counted: Counted | undefined,
   seconds: number,
 ): number | null {
-  return seconds > 0 ? metric.value(counted ?? NOTHING, seconds) : null;
+  if (seconds <= 0) return null;
+  return metric.value(counted ?? metric.of.map((measure) => measure.open()), seconds);
 }
 
 function pointsIn(

@@ -1,55 +1,71 @@
-import { Measures } from "./measures.ts";
+import type { Accumulator, MeasuredMetric } from "../measures/measure.ts";
 
-type Counted = { total: Measures | undefined; points: Map<number, Measures> };
+/** What was counted of some stretch of time: one accumulator for each measure of a metric, in their order. */
+export type Counted = readonly Accumulator[];
+type Series = { total: Counted | undefined; points: Map<number, Counted> };
 
-/** What was counted, by series and by the start of the step. The series of no split has the key null. */
+/** What was counted for a metric, by series and by the start of the step. The series of no split has the key null. */
 export class SeriesTable {
-  readonly #series = new Map<string | null, Counted>();
+  readonly #of: MeasuredMetric["of"];
+  readonly #series = new Map<string | null, Series>();
 
-  /** Makes sure that there is such a series, even if nothing is counted. */
+  constructor({ of }: Pick<MeasuredMetric, "of">) {
+    this.#of = of;
+  }
+
+  /** Adds a series even if nothing is counted. */
   open(key: string | null): void {
-    this.#counted(key);
+    this.#get(key);
   }
 
-  /** The measures of a point, to add to. */
-  at(key: string | null, tMs: number): Measures {
-    const { points } = this.#counted(key);
-    let measures = points.get(tMs);
-    if (!measures) points.set(tMs, (measures = new Measures()));
-    return measures;
-  }
-
-  /** The measures of the whole range, where they are not what the points make together. */
-  total(key: string | null): Measures {
-    const counted = this.#counted(key);
-    return (counted.total ??= new Measures());
-  }
-
-  /** The heaviest series first, and at most so many. */
-  heaviest(
-    limit: number,
-  ): { key: string | null; total: Measures; points: Map<number, Measures> }[] {
-    const all = [...this.#series].map(([key, { total, points }]) => ({
-      key,
-      total: total ?? mergedPoints(points),
-      points,
-    }));
-    const weighed = all.map((series) => ({ ...series, weight: series.total.weight() }));
-    weighed.sort((a, b) => b.weight - a.weight || String(a.key).localeCompare(String(b.key)));
-    return weighed.filter(({ key, weight }) => key === null || weight > 0).slice(0, limit);
-  }
-
-  #counted(key: string | null): Counted {
-    let counted = this.#series.get(key);
-    if (!counted) this.#series.set(key, (counted = { total: undefined, points: new Map() }));
+  /** What was counted at a point, to add to. */
+  at(key: string | null, tMs: number): Counted {
+    const { points } = this.#get(key);
+    let counted = points.get(tMs);
+    if (!counted) points.set(tMs, (counted = this.#zero()));
     return counted;
+  }
+
+  /** What was counted over the whole range, where that is not the sum of the points. */
+  total(key: string | null): Counted {
+    const series = this.#get(key);
+    return (series.total ??= this.#zero());
+  }
+
+  /** The largest series first, and at most so many. */
+  largest(
+    limit: number,
+  ): { key: string | null; total: Counted; points: ReadonlyMap<number, Counted> }[] {
+    const all = [...this.#series].map(([key, { total, points }]) => {
+      const counted = total ?? this.#merged(points);
+      return { key, total: counted, points, size: Math.max(...counted.map(({ size }) => size)) };
+    });
+    all.sort((a, b) => b.size - a.size || String(a.key).localeCompare(String(b.key)));
+    return all.filter(({ key, size }) => key === null || size > 0).slice(0, limit);
+  }
+
+  #get(key: string | null): Series {
+    let series = this.#series.get(key);
+    if (!series) this.#series.set(key, (series = { total: undefined, points: new Map() }));
+    return series;
+  }
+
+  #zero(): Counted {
+    return this.#of.map((measure) => measure.open());
+  }
+
+  #merged(points: ReadonlyMap<number, Counted>): Counted {
+    const [only] = points.values();
+    if (only && points.size === 1) return only;
+    const total = this.#zero();
+    for (const counted of points.values()) mergeCounted(total, counted);
+    return total;
   }
 }
 
-function mergedPoints(points: ReadonlyMap<number, Measures>): Measures {
-  const [only] = points.values();
-  if (only && points.size === 1) return only;
-  const total = new Measures();
-  for (const measures of points.values()) total.merge(measures);
-  return total;
+export function mergeCounted(into: Counted, from: Counted): void {
+  for (const [i, accumulator] of into.entries()) {
+    const other = from[i];
+    if (other) accumulator.merge(other);
+  }
 }

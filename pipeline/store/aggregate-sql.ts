@@ -1,7 +1,6 @@
 import { AppError } from "#platform/errors.ts";
 
-import { BUCKET_MIN, LN_GAMMA, LOWEST_NS, NS_PER_MS } from "../live/latency-sketch.ts";
-import { MEASURES } from "../rollup.ts";
+import { BUCKET_MIN, LN_GAMMA, LOWEST_NS, NS_PER_MS } from "../sketches/latency-sketch.ts";
 import { identifier, quoted } from "./duck.ts";
 import {
   splitValue,
@@ -93,7 +92,7 @@ export function cellsSql(request: CellsRequest, files: string): Statement {
   const from = Math.ceil(request.fromMs / 1000);
   const to = Math.ceil(request.toMs / 1000);
   // Literals, so that parts of a file without these measures are left out by their statistics.
-  const measures = MEASURES.filter((measure) => request.measures.includes(measure));
+  const measures = [...new Set(request.measures)];
   const dataset = request.dataset === undefined ? "" : `AND dataset = ${sql.bind(request.dataset)}`;
   const key = request.byKey === false ? "''" : "key";
   // One row for all keys of a bucket: handing a row over costs more than adding it up.

@@ -7,14 +7,14 @@ import { expect, onTestFinished, test } from "vitest";
 
 import { systemClock } from "#platform/clock.ts";
 
-import { DistinctSketch } from "../live/distinct-sketch.ts";
-import type { Measure, RollupCell } from "../rollup.ts";
+import type { RollupCell } from "../rollup.ts";
+import { DistinctSketch } from "../sketches/distinct-sketch.ts";
 import { batchOf, positionsAt } from "./contract.ts";
 import { openEmbeddedStore } from "./embedded-store.ts";
 import type { CellsRequest, EventStore, MergedCell } from "./port.ts";
 
 const T0 = 1_795_428_000;
-const MEASURES_USED: Measure[] = ["requests", "latency", "users", "route"];
+const MEASURES_USED = ["requests", "latency", "users", "route"];
 const ALL: CellsRequest = { fromMs: 0, toMs: 4e12, levelS: 60, measures: MEASURES_USED };
 
 async function newFolder(): Promise<string> {

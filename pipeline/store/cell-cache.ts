@@ -1,6 +1,6 @@
 import { DuckDBBlobValue, type DuckDBValue } from "@duckdb/node-api";
 
-import { type Measure, MEASURES, ROLLUP_LEVELS_S, type RollupLevelS } from "../rollup.ts";
+import { ROLLUP_LEVELS_S } from "../rollup.ts";
 import { type CellChunk, CellChunkBuilder, type StoredCell } from "./cell-chunk.ts";
 import { cellFilesSql, type Duck, quoted } from "./duck.ts";
 import type { CellsRequest } from "./port.ts";
@@ -11,7 +11,7 @@ import type { SegmentId } from "./segment-id.ts";
 const SMALL_CELLS = 10_000;
 
 /** What is read and forgotten together: all cells of a small segment; of a large one those of a measure at a level. */
-type Unit = { name: string; id: SegmentId; measure: Measure | undefined };
+type Unit = { name: string; id: SegmentId; measure: string | undefined };
 type Kept = { chunks: CellChunk[]; bytes: number };
 type Options = { duck: Duck; pathOf: (id: SegmentId) => string; bytesMax: number };
 
@@ -45,7 +45,7 @@ export class CellCache {
     if (!this.#fits(units)) return undefined;
     if (this.#missing(units).length > 0) {
       // One after the other, so that nothing is read twice.
-      const reading = this.#reading.then(() => this.#read(units, request.levelS));
+      const reading = this.#reading.then(() => this.#read(units, request));
       this.#reading = reading.catch(() => undefined);
       await reading;
     }
@@ -80,8 +80,8 @@ export class CellCache {
   }
 
   /** Small segments in one go, as are all that lack the same measure. */
-  async #read(units: readonly Unit[], levelS: RollupLevelS): Promise<void> {
-    for (const measure of [undefined, ...MEASURES]) {
+  async #read(units: readonly Unit[], { levelS, measures }: CellsRequest): Promise<void> {
+    for (const measure of [undefined, ...new Set(measures)]) {
       const missing = this.#missing(units).filter((unit) => unit.measure === measure);
       if (missing.length === 0) continue;
       const paths = missing.map(({ id }) => this.#pathOf(id));
@@ -170,16 +170,15 @@ function addRows(files: readonly SegmentCells[], columns: readonly DuckDBValue[]
   }
 }
 
-/** Undefined: of a level or a measure that this version does not know. */
+/** Undefined: of a level that this version does not know. */
 function storedCell(columns: readonly DuckDBValue[][], row: number): StoredCell | undefined {
   const levelS = ROLLUP_LEVELS_S.find((known) => known === columns[1]?.[row]);
-  const measure = MEASURES.find((known) => known === columns[2]?.[row]);
-  if (levelS === undefined || measure === undefined) return undefined;
+  if (levelS === undefined) return undefined;
   const text = (column: number): string => String(columns[column]?.[row] ?? "");
   const sketch = columns[7]?.[row];
   return {
     levelS,
-    measure,
+    measure: text(2),
     t: Number(columns[3]?.[row]),
     dataset: text(4),
     key: text(5),

@@ -1,4 +1,4 @@
-import type { Measure, RollupLevelS } from "../rollup.ts";
+import type { RollupLevelS } from "../rollup.ts";
 
 const BYTES_PER_CELL = 12;
 const BYTES_PER_RUN = 16;
@@ -10,7 +10,7 @@ export type StoredCell = {
   levelS: RollupLevelS;
   t: number;
   dataset: string;
-  measure: Measure;
+  measure: string;
   key: string;
   value: number;
   sketch: Uint8Array | null;
@@ -22,7 +22,7 @@ export type StoredCell = {
  */
 export type CellChunk = {
   readonly levelS: RollupLevelS;
-  readonly measure: Measure;
+  readonly measure: string;
   /** Of each run its time (epoch s), the number of its dataset, and the cell behind its last one. */
   readonly times: Float64Array;
   readonly datasetOfRun: Uint32Array;
@@ -40,7 +40,7 @@ export type CellChunk = {
 /** Takes cells of one measure and level in the order of the file. */
 export class CellChunkBuilder {
   readonly #levelS: RollupLevelS;
-  readonly #measure: Measure;
+  readonly #measure: string;
   readonly #times: number[] = [];
   readonly #datasetOfRun: number[] = [];
   readonly #endOfRun: number[] = [];
@@ -51,7 +51,7 @@ export class CellChunkBuilder {
   readonly #keys = new Map<string, number>();
   #looseBytes = 8 * OVERHEAD_BYTES;
 
-  constructor({ levelS, measure }: { levelS: RollupLevelS; measure: Measure }) {
+  constructor({ levelS, measure }: { levelS: RollupLevelS; measure: string }) {
     this.#levelS = levelS;
     this.#measure = measure;
   }

@@ -4,8 +4,8 @@ import { join } from "node:path";
 
 import type { Clock } from "#platform/clock.ts";
 
-import { DistinctSketch } from "../live/distinct-sketch.ts";
-import { MEASURES, ROLLUP_LEVELS_S, type RollupCell } from "../rollup.ts";
+import { ROLLUP_LEVELS_S, type RollupCell } from "../rollup.ts";
+import { mergeSketches } from "../sketches/merge-sketches.ts";
 import { CELL_ORDER, cellColumns } from "./cell-columns.ts";
 import { CompactionLock } from "./compaction-lock.ts";
 import { planCompaction } from "./compaction-plan.ts";
@@ -251,9 +251,8 @@ function noted(path: string, written: string[]): string {
 
 function mergedSketch([levelS, t, dataset, measure, key, value, sketches]: Row): RollupCell {
   const level = ROLLUP_LEVELS_S.find((known) => known === asNumber(levelS));
-  const name = MEASURES.find((known) => known === measure);
-  if (level === undefined || name === undefined) {
-    throw new Error(`a rollup file has a cell of ${asText(measure)} at level ${asText(levelS)}`);
+  if (level === undefined) {
+    throw new Error(`a rollup file has a cell of the unknown level ${asText(levelS)}`);
   }
   const parts = Array.isArray(sketches)
     ? sketches.filter((part) => part instanceof Uint8Array)
@@ -262,15 +261,9 @@ function mergedSketch([levelS, t, dataset, measure, key, value, sketches]: Row):
     levelS: level,
     t: asNumber(t),
     dataset: asText(dataset) ?? "",
-    measure: name,
+    measure: asText(measure) ?? "",
     key: asText(key) ?? "",
     value: asNumber(value),
-    sketch: mergedBytes(parts),
+    sketch: mergeSketches(parts),
   };
-}
-
-function mergedBytes(parts: readonly Uint8Array[]): Uint8Array {
-  const merged = new DistinctSketch();
-  for (const part of parts) merged.merge(DistinctSketch.fromBytes(part));
-  return merged.toBytes();
 }

@@ -3,9 +3,9 @@ import { expect, test } from "vitest";
 import { Batch, isNumberField, isTextField } from "#collectors/batch.ts";
 import type { Positions, SourceId } from "#collectors/source.ts";
 
-import { bucketOf } from "../live/latency-sketch.ts";
 import { matches } from "../matches.ts";
 import type { RollupCell } from "../rollup.ts";
+import { bucketOf } from "../sketches/latency-sketch.ts";
 import type { AggregateRequest, EventStore } from "./port.ts";
 
 type EventFields = Record<string, string | number>;

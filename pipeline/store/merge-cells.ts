@@ -1,4 +1,3 @@
-import type { Measure } from "../rollup.ts";
 import { checkedStep } from "./aggregate-sql.ts";
 import type { CellChunk } from "./cell-chunk.ts";
 import type { CellsRequest, MergedCell } from "./port.ts";
@@ -26,13 +25,13 @@ type Run = { start: number; end: number; keys: { name: string; number: number }[
 class Merger {
   readonly cells: MergedCell[] = [];
   readonly #request: CellsRequest;
-  readonly #measure: Measure;
+  readonly #measure: string;
   readonly #stepMs: number | undefined;
   readonly #keyNumbers = new Map<string, number>();
   readonly #groups = new Map<string, Map<number, Group>>();
   #last: Group | undefined;
 
-  constructor(request: CellsRequest, measure: Measure) {
+  constructor(request: CellsRequest, measure: string) {
     this.#request = request;
     this.#measure = measure;
     this.#stepMs = request.stepMs === undefined ? undefined : checkedStep(request.stepMs);

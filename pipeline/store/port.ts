@@ -2,7 +2,7 @@ import type { Batch } from "#collectors/batch.ts";
 import type { Positions, SourceId } from "#collectors/source.ts";
 
 import type { StoreFilter, TimeRange } from "../filter.ts";
-import type { Measure, RollupCell, RollupLevelS } from "../rollup.ts";
+import type { RollupCell, RollupLevelS } from "../rollup.ts";
 
 /** One log event as a flat ECS document: dotted field names. */
 export type EventDocument = { id: EventId; fields: Record<string, unknown> };
@@ -11,7 +11,7 @@ export type EventId = `${SourceId}:${number}`;
 
 export type CellsRequest = TimeRange & {
   levelS: RollupLevelS;
-  measures: readonly Measure[];
+  measures: readonly string[];
   /**
    * Width of the time buckets of the answer; undefined: the whole range as one. A multiple of the level. Buckets start
    * at multiples of it since 1970, so that the first may start before the range.
@@ -26,7 +26,7 @@ export type CellsRequest = TimeRange & {
 export type MergedCell = {
   tMs: number;
   dataset: string;
-  measure: Measure;
+  measure: string;
   key: string;
   value: number;
   sketches: Uint8Array[];

@@ -5,6 +5,7 @@ import type { Predictions } from "#forecaster/predictions.ts";
 import type { Condition, TimeRange } from "#pipeline/filter.ts";
 import { QUARANTINE_DATASET } from "#pipeline/ingest/ingest.ts";
 import type { LiveWindow } from "#pipeline/live/live-window.ts";
+import { LIVE_COUNTS } from "#pipeline/measures/index.ts";
 import type { MetricAnswer } from "#pipeline/metrics/query.ts";
 import { runQuery } from "#pipeline/metrics/run-query.ts";
 import type { EventStore, Extent } from "#pipeline/store/port.ts";
@@ -31,8 +32,7 @@ export type BoardRequest = {
   dataset: string | undefined;
 };
 
-type Answers = Record<string, MetricAnswer>;
-type Points = [number, number | null][];
+type Answers = ReadonlyMap<string, MetricAnswer["series"][number] | undefined>;
 
 /** All that the home board shows of a range, in one answer; live tiles go on from it by frames alone. */
 export async function loadBoard(given: BoardDeps, request: BoardRequest): Promise<Board> {
@@ -59,29 +59,17 @@ export async function loadBoard(given: BoardDeps, request: BoardRequest): Promis
         })
       : ({ status: "learning", reason: "no requests have been seen yet" } as const),
   ]);
-  const value = (metric: string): number | null => answers[metric]?.series[0]?.value ?? null;
   return {
     ...range,
     stepMs,
     demo: deps.demo,
     dataset: extent?.dataset ?? null,
     datasets: extents,
-    totals: {
-      requests: value("requests") ?? 0,
-      errors: value("errors") ?? 0,
-      bytes: value("bytes_sent") ?? 0,
-      quarantined,
-    },
-    ...seriesOf(answers, names),
-    summary: {
-      requestsPerSecond: value("requests_per_second"),
-      errorRatio: value("error_ratio"),
-      p50Ms: value("response_time_p50"),
-      p95Ms: value("response_time_p95"),
-      p99Ms: value("response_time_p99"),
-      usersConnected: value("users_connected"),
-      instances: value("instances_running"),
-    },
+    series: valuesOf(BOARD_SERIES, (metric) => answers.get(metric)?.points ?? []),
+    values: valuesOf(BOARD_METRICS, (metric) => answers.get(metric)?.value ?? null),
+    counts: LIVE_COUNTS.map(({ name }) => name),
+    instances: names.series.flatMap(({ key }) => (key === null ? [] : [key])),
+    quarantined,
     turnover,
     topRoutes: routes,
     predictedRequestsPerSecond: prediction,
@@ -90,42 +78,15 @@ export async function loadBoard(given: BoardDeps, request: BoardRequest): Promis
   };
 }
 
-type SeriesOfBoard = Pick<
-  Board,
-  | "requestsPerSecond"
-  | "errorRatio"
-  | "responseTimeMs"
-  | "usersConnected"
-  | "instances"
-  | "signIns"
-  | "signOuts"
->;
-
-function seriesOf(answers: Answers, names: MetricAnswer): SeriesOfBoard {
-  const points = (metric: string): Points => answers[metric]?.series[0]?.points ?? [];
-  return {
-    requestsPerSecond: points("requests_per_second"),
-    errorRatio: points("error_ratio"),
-    responseTimeMs: {
-      p50: points("response_time_p50"),
-      p95: points("response_time_p95"),
-      p99: points("response_time_p99"),
-    },
-    usersConnected: points("users_connected"),
-    instances: {
-      series: points("instances_running"),
-      names: names.series.flatMap(({ key }) => (key === null ? [] : [key])),
-    },
-    signIns: points("sign_ins"),
-    signOuts: points("sign_outs"),
-  };
+function valuesOf<T>(
+  metrics: readonly string[],
+  valueOf: (metric: string) => T,
+): Record<string, T> {
+  return Object.fromEntries(metrics.map((metric) => [metric, valueOf(metric)]));
 }
 
-/** What the board shows as series; `bench/queries.ts` measures each. */
-export const BOARD_SERIES = [
-  "requests",
-  "errors",
-  "bytes_sent",
+/** Metrics that the board draws over time. */
+const BOARD_SERIES = [
   "requests_per_second",
   "error_ratio",
   "response_time_p50",
@@ -135,7 +96,10 @@ export const BOARD_SERIES = [
   "instances_running",
   "sign_ins",
   "sign_outs",
-] as const;
+];
+
+/** All metrics of the board, those of which it shows only the total included; `bench/queries.ts` measures each. */
+export const BOARD_METRICS = ["requests", "errors", "bytes_sent", ...BOARD_SERIES];
 
 type Ask = (
   metric: string,
@@ -152,8 +116,8 @@ function asker(store: EventStore, dataset: string | undefined, range: TimeRange)
 }
 
 async function askSeries(ask: Ask, stepMs: number): Promise<Answers> {
-  const answers = await Promise.all(BOARD_SERIES.map((metric) => ask(metric, { stepMs })));
-  return Object.fromEntries(answers.map((answer) => [answer.metric, answer]));
+  const answers = await Promise.all(BOARD_METRICS.map((metric) => ask(metric, { stepMs })));
+  return new Map(answers.map(({ metric, series }) => [metric, series[0]]));
 }
 
 async function topRoutes(ask: Ask): Promise<Board["topRoutes"]> {

@@ -1,4 +1,3 @@
-import type { Measure } from "#pipeline/rollup.ts";
 import type {
   AggregateRequest,
   AggregateRow,
@@ -9,7 +8,7 @@ import type {
 } from "#pipeline/store/port.ts";
 
 /** Small measures that a board asks for together: read once, handed out apart. */
-const TOGETHER: readonly Measure[] = [
+const TOGETHER: readonly string[] = [
   "requests",
   "bytes",
   "latency",

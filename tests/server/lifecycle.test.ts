@@ -72,12 +72,12 @@ describe.runIf(IS_BUILT)("the lifecycle of a server", () => {
     );
     const { fromMs = 0, toMs = 0 } = first.datasets.find((it) => it.rows === 1_000) ?? {};
     const board = await boardOf(server, cookie, `?from=${fromMs}&to=${toMs + 1}`);
-    expect(board.totals).toMatchObject({ requests: 1_000, errors: 100, bytes: 12_000 });
+    expect(board.values).toMatchObject({ requests: 1_000, errors: 100, bytes_sent: 12_000 });
     const range = ["--from", String(fromMs), "--to", String(toMs + 1)];
-    expect(await query(data, "requests", ...range)).toBe(board.totals.requests);
-    expect(await query(data, "errors", ...range)).toBe(board.totals.errors);
-    expect(await query(data, "error_ratio", ...range)).toBe(board.summary.errorRatio);
-    expect(await query(data, "users_connected", ...range)).toBe(board.summary.usersConnected);
+    expect(await query(data, "requests", ...range)).toBe(board.values["requests"]);
+    expect(await query(data, "errors", ...range)).toBe(board.values["errors"]);
+    expect(await query(data, "error_ratio", ...range)).toBe(board.values["error_ratio"]);
+    expect(await query(data, "users_connected", ...range)).toBe(board.values["users_connected"]);
     expect(await query(data, "events", "--dataset", "quarterdeck.quarantine")).toBe(1);
   });
 

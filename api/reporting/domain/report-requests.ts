@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { LatencySketch } from "#pipeline/live/latency-sketch.ts";
+import { LatencySketch } from "#pipeline/sketches/latency-sketch.ts";
 
 import { hourly } from "./params.ts";
 import { rangeParams } from "./periods.ts";

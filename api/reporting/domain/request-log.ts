@@ -3,7 +3,7 @@ export type RequestCount = {
   hourMs: number;
   service: string;
   release: string;
-  /** Of the latency sketch (pipeline/live/latency-sketch.ts); null: without a duration. */
+  /** Of the latency sketch (pipeline/sketches/latency-sketch.ts); null: without a duration. */
   bucket: number | null;
   requests: number;
   errors: number;

@@ -1,4 +1,4 @@
-import { bucketOf, valueOf } from "#pipeline/live/latency-sketch.ts";
+import { bucketOf, valueOf } from "#pipeline/sketches/latency-sketch.ts";
 
 const QUARTER = { from: "2026-01-01", to: "2026-04-01", step: "month" };
 const [JAN, FEB, MAR] = ["2026-01-01", "2026-02-01", "2026-03-01"];

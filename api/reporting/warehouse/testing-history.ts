@@ -1,4 +1,4 @@
-import { bucketOf } from "#pipeline/live/latency-sketch.ts";
+import { bucketOf } from "#pipeline/sketches/latency-sketch.ts";
 
 import { type FeedEvent, factOf } from "../domain/events.ts";
 import { type FactBatch, type FactRow, batchByDay } from "../domain/facts.ts";

@@ -1,10 +1,8 @@
 import { FORMATS } from "#collectors/formats/index.ts";
 
-export { SIGN_IN, SIGN_OUT } from "#collectors/derive/sign-actions.ts";
-
 /**
- * What counts as what. The row reader applies these to columns, and the metric planner says the same to the store
- * in conditions, so both must change together; `planner.test.ts` holds them to each other.
+ * What a request is. The fold applies these to columns, and raw aggregates express the same as conditions for the
+ * store, so both must change together; run-query.test.ts compares them.
  */
 
 /** Datasets whose every event is a request, even where its status is not known. */
@@ -18,12 +16,11 @@ export const REQUEST_TYPE = "access";
 
 /** Statuses from here on are errors; 4xx are the client's. */
 export const ERROR_STATUS_MIN = 500;
-/** Statuses are below this; a larger number is a status that nobody knows. */
+/** Statuses are below this; a larger number is an unknown status. */
 export const STATUS_END = 1000;
 
-/** A visitor is the first of these that the event has, else the address together with the user agent. */
-export const VISITOR_FIELDS = ["user.id", "user.name", "session.id"] as const;
-export const VISITOR_FALLBACK = ["source.address", "user_agent.original"] as const;
+export const isError = (status: number): boolean =>
+  status >= ERROR_STATUS_MIN && status < STATUS_END;
 
 /** The instance that served a request is named by the first of these that the event has. */
 export const INSTANCE_FIELDS = [

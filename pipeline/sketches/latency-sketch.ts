@@ -36,7 +36,7 @@ export class LatencySketch {
   #count = 0;
 
   /** How many durations were added. */
-  get count(): number {
+  get size(): number {
     return this.#count;
   }
 

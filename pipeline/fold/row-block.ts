@@ -1,0 +1,146 @@
+import type { Batch } from "#collectors/batch.ts";
+
+import {
+  ACCESS_DATASETS,
+  REQUEST_CATEGORY,
+  REQUEST_TYPE,
+  STATUS_END,
+} from "../measures/request.ts";
+import { bucketOf, NS_PER_MS } from "../sketches/latency-sketch.ts";
+import { EntryValues, listHas, numbersOf } from "./entry-values.ts";
+import type { LiveSlots } from "./live-slots.ts";
+import { Spans } from "./spans.ts";
+
+/** Few enough that what is read of a block stays in the processor's cache for all measures. */
+export const BLOCK_ROWS = 1024;
+/** Status of a request whose status is not known. */
+export const NO_STATUS = STATUS_END;
+/** Latency bucket of a request whose response time is not known. */
+export const NO_BUCKET = -0x8000;
+
+/**
+ * Rows of a batch that are folded together, and what several measures need of them. A row is named by its offset: its
+ * number in the batch less `first`.
+ */
+export type RowBlock = {
+  first: number;
+  /** Offsets of the rows that are requests, and of the others. Rows without a time are in neither. */
+  readonly requests: Uint16Array;
+  requestCount: number;
+  readonly others: Uint16Array;
+  otherCount: number;
+  /** By offset. */
+  readonly seconds: Float64Array;
+  /** By offset, the index of the row's minute and hour in `Spans.all`. */
+  readonly minutes: Uint32Array;
+  readonly hours: Uint32Array;
+  /** By offset, of requests only. */
+  readonly statuses: Uint16Array;
+  readonly buckets: Int16Array;
+  /** Offsets of the requests and of the others that are live, and by offset the number of their second. */
+  readonly liveRequests: Uint16Array;
+  liveRequestCount: number;
+  readonly liveOthers: Uint16Array;
+  liveOtherCount: number;
+  readonly liveSlots: Uint32Array;
+};
+
+const offsets = (): Uint16Array => new Uint16Array(BLOCK_ROWS);
+
+/** Reads blocks of rows: no object and no string is made for a row. */
+export class BlockReader {
+  readonly block: RowBlock = {
+    first: 0,
+    requests: offsets(),
+    requestCount: 0,
+    others: offsets(),
+    otherCount: 0,
+    seconds: new Float64Array(BLOCK_ROWS),
+    minutes: new Uint32Array(BLOCK_ROWS),
+    hours: new Uint32Array(BLOCK_ROWS),
+    statuses: new Uint16Array(BLOCK_ROWS),
+    buckets: new Int16Array(BLOCK_ROWS),
+    liveRequests: offsets(),
+    liveRequestCount: 0,
+    liveOthers: offsets(),
+    liveOtherCount: 0,
+    liveSlots: new Uint32Array(BLOCK_ROWS),
+  };
+  readonly spans = new Spans((dataset) => this.datasetName(dataset));
+  readonly #batch: Batch;
+  #times: Float64Array = new Float64Array();
+  #statuses: Float64Array = new Float64Array();
+  #durations: Float64Array = new Float64Array();
+  readonly #dataset: EntryValues;
+  readonly #category: EntryValues;
+  readonly #type: EntryValues;
+
+  constructor(batch: Batch) {
+    this.#batch = batch;
+    this.#dataset = new EntryValues(batch, "data_stream.dataset", (column, id) =>
+      ACCESS_DATASETS.includes(column.text(id)) ? 1 : 0,
+    );
+    this.#category = new EntryValues(batch, "event.category", listHas(REQUEST_CATEGORY));
+    this.#type = new EntryValues(batch, "event.type", listHas(REQUEST_TYPE));
+  }
+
+  prepare(): void {
+    for (const entry of [this.#dataset, this.#category, this.#type]) entry.prepare();
+    this.#times = numbersOf(this.#batch, "@timestamp");
+    this.#statuses = numbersOf(this.#batch, "http.response.status_code");
+    this.#durations = numbersOf(this.#batch, "event.duration");
+  }
+
+  /** Reads the rows in [first, end), at most BLOCK_ROWS; `live` numbers the seconds of those that are live. */
+  read(first: number, end: number, live: LiveSlots | undefined): RowBlock {
+    const { block } = this;
+    block.first = first;
+    block.requestCount = 0;
+    block.otherCount = 0;
+    block.liveRequestCount = 0;
+    block.liveOtherCount = 0;
+    const timed = Math.min(end, this.#times.length);
+    for (let row = first; row < timed; row += 1) {
+      const second = Math.floor(this.#times[row]! / 1000);
+      if (Number.isNaN(second)) continue;
+      const offset = row - first;
+      const dataset = this.#dataset.isEmpty ? 0 : this.#dataset.ids[row]!;
+      const minute = this.spans.minuteOf(second, dataset);
+      block.seconds[offset] = second;
+      block.minutes[offset] = minute.index;
+      block.hours[offset] = minute.hour!.index;
+      const isRequest = this.#readRequest(row, offset);
+      if (isRequest) block.requests[block.requestCount++] = offset;
+      else block.others[block.otherCount++] = offset;
+      if (!live?.isLive(second)) continue;
+      block.liveSlots[offset] = live.slotOf(dataset, second);
+      if (isRequest) block.liveRequests[block.liveRequestCount++] = offset;
+      else block.liveOthers[block.liveOtherCount++] = offset;
+    }
+    return block;
+  }
+
+  datasetName(dataset: number): string {
+    return dataset === 0 ? "" : this.#batch.text("data_stream.dataset").text(dataset);
+  }
+
+  /** To be called after the batch was reset. */
+  reset(): void {
+    for (const entry of [this.#dataset, this.#category, this.#type]) entry.reset();
+  }
+
+  /** Writes status and latency bucket of the row if it is a request; returns whether it is one. */
+  #readRequest(row: number, offset: number): boolean {
+    const status = row < this.#statuses.length ? this.#statuses[row]! : Number.NaN;
+    const isRequest =
+      !Number.isNaN(status) ||
+      this.#dataset.at(row) === 1 ||
+      (this.#category.at(row) === 1 && this.#type.at(row) === 1);
+    if (!isRequest) return false;
+    const isValid = status >= 0 && status < STATUS_END && Number.isInteger(status);
+    this.block.statuses[offset] = isValid ? status : NO_STATUS;
+    const duration = row < this.#durations.length ? this.#durations[row]! : Number.NaN;
+    this.block.buckets[offset] = duration >= 0 ? bucketOf(duration / NS_PER_MS) : NO_BUCKET;
+    return true;
+  }
+}

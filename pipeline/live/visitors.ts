@@ -1,0 +1,61 @@
+import type { Accumulator } from "../measures/measure.ts";
+import { DistinctSketch } from "../sketches/distinct-sketch.ts";
+import { isInWindow, type LivePart, type LiveState, VISITORS_WINDOW_S } from "./live-part.ts";
+
+const GRANULE_S = 10;
+const GRANULES = VISITORS_WINDOW_S / GRANULE_S + 1;
+
+/** Different visitors. */
+export class Visitors implements Accumulator {
+  readonly sketch = new DistinctSketch();
+  /** Visitors that the store counted exactly, where there is no sketch of them. Not mergeable. */
+  counted = 0;
+
+  get size(): number {
+    return this.sketch.estimate() + this.counted;
+  }
+
+  merge(other: Visitors): void {
+    this.sketch.merge(other.sketch);
+    this.counted += other.counted;
+  }
+}
+
+/** Visitors of the last five minutes, in granules of some seconds. */
+export class VisitorGranules implements LiveState<Visitors> {
+  readonly #granules = Array.from({ length: GRANULES }, () => ({
+    number: -1,
+    sketch: new DistinctSketch(),
+  }));
+
+  /** `numbers` has triples of a second's index, a visitor's hash, requests. */
+  merge({ numbers }: LivePart, seconds: Uint32Array, nowS: number): void {
+    for (let i = 0; i < numbers.length; i += 3) {
+      const second = seconds[numbers[i]!]!;
+      if (isInWindow(second, nowS, VISITORS_WINDOW_S)) this.#sketchOf(second)?.add(numbers[i + 1]!);
+    }
+  }
+
+  mergeSketch(second: number, sketch: Uint8Array): void {
+    this.#sketchOf(second)?.mergeBytes(sketch);
+  }
+
+  counted(nowS: number): Visitors {
+    const all = new Visitors();
+    const oldest = Math.floor((nowS - VISITORS_WINDOW_S) / GRANULE_S);
+    for (const { number, sketch } of this.#granules) if (number > oldest) all.sketch.merge(sketch);
+    return all;
+  }
+
+  /** The sketch that a second belongs to; undefined when that was long ago. */
+  #sketchOf(second: number): DistinctSketch | undefined {
+    const number = Math.floor(second / GRANULE_S);
+    const granule = this.#granules[number % GRANULES]!;
+    if (granule.number > number) return undefined;
+    if (granule.number < number) {
+      granule.number = number;
+      granule.sketch = new DistinctSketch();
+    }
+    return granule.sketch;
+  }
+}

@@ -1,0 +1,88 @@
+import type { Batch } from "#collectors/batch.ts";
+
+import { KeyedCounts } from "../fold/cells.ts";
+import { EntryValues } from "../fold/entry-values.ts";
+import { NameTable } from "../fold/names.ts";
+import {
+  type Accumulator,
+  BOTH_LEVELS,
+  type Measure,
+  metric,
+  ratio,
+  type RowFold,
+} from "./measure.ts";
+import { has, requestFilters } from "./raw-filters.ts";
+
+const HANDLING = "varnish.handling";
+const NAMES_MAX = 1000;
+
+/** Requests that a cache answered, and that it had to pass on. */
+class CacheUse implements Accumulator {
+  hits = 0;
+  misses = 0;
+
+  get size(): number {
+    return this.hits + this.misses;
+  }
+
+  add(handling: string, requests: number): void {
+    if (handling === "hit") this.hits += requests;
+    if (handling === "miss") this.misses += requests;
+  }
+
+  merge(other: CacheUse): void {
+    this.hits += other.hits;
+    this.misses += other.misses;
+  }
+}
+
+/** Requests by how the cache handled them: hit, miss, pass, … */
+export const cache: Measure<CacheUse> = {
+  name: "cache",
+  open: () => new CacheUse(),
+  cells: [
+    { measure: "cache", levels: BOTH_LEVELS, add: (into, { key, value }) => into.add(key, value) },
+  ],
+  raw: (datasets) =>
+    requestFilters(datasets).map((where) => ({
+      aggregate: { kind: "count" },
+      where: [...where, has(HANDLING)],
+      by: { field: HANDLING, limit: NAMES_MAX },
+      add: (into, { by, value }) => into.add(by ?? "", value),
+    })),
+  folds: [foldHandling],
+  metrics: () => [
+    metric({
+      name: "cache_hit_ratio",
+      title: "Cache-hit ratio",
+      unit: "ratio",
+      meaning:
+        "Hits divided by hits and misses. Requests that were passed or piped could never come from the cache, so they do not count. Nothing where the logs have neither.",
+      of: [cache],
+      value: ([{ hits, misses }]) => ratio(hits, hits + misses),
+    }),
+  ],
+};
+
+function foldHandling(batch: Batch): RowFold {
+  const counts = new KeyedCounts();
+  const names = new NameTable();
+  const handlings = new EntryValues(batch, HANDLING, (column, id) => names.number(column.text(id)));
+  return {
+    name: cache.name,
+    prepare: () => handlings.prepare(),
+    add({ first, requests, requestCount, minutes }) {
+      if (handlings.isEmpty) return;
+      for (let i = 0; i < requestCount; i += 1) {
+        const offset = requests[i]!;
+        const handling = handlings.at(first + offset);
+        if (handling !== 0) counts.add(minutes[offset]!, handling, 1);
+      }
+    },
+    takeCells: (spans) => counts.take(spans, "cache", (key) => names.name(key)),
+    reset() {
+      handlings.reset();
+      names.clear();
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import { liveCounts } from "../live/second-counts.ts";
+import { bytesSent } from "./bytes-sent.ts";
+import { cache } from "./cache.ts";
+import { errors } from "./errors.ts";
+import { events } from "./events.ts";
+import { instances } from "./instances.ts";
+import type { Measure } from "./measure.ts";
+import { requests } from "./requests.ts";
+import { responseTime } from "./response-time.ts";
+import { signIns } from "./sign-ins.ts";
+import { signOuts } from "./sign-outs.ts";
+import { users } from "./users.ts";
+
+/** Every measure, in the order in which the catalogue lists their metrics. */
+export const MEASURES: readonly Measure[] = [
+  requests,
+  errors,
+  responseTime,
+  users,
+  signIns,
+  signOuts,
+  instances,
+  cache,
+  bytesSent,
+  events,
+];
+
+/** Measures that live frames have for each second. */
+export const LIVE_COUNTS = MEASURES.filter(({ live }) => live === liveCounts);

@@ -1,0 +1,113 @@
+import type { Batch } from "#collectors/batch.ts";
+
+import type { Filter } from "../filter.ts";
+import type { LiveSlots } from "../fold/live-slots.ts";
+import type { RowBlock } from "../fold/row-block.ts";
+import type { Span } from "../fold/spans.ts";
+import type { LivePart, LiveState } from "../live/live-part.ts";
+import type { MetricAnswer } from "../metrics/query.ts";
+import type { RollupCell, RollupLevelS } from "../rollup.ts";
+import type { Aggregate, AggregateRow, MergedCell } from "../store/port.ts";
+
+/** What was counted of some stretch of time. Stretches merge; ratios and quantiles are taken after that. */
+export interface Accumulator {
+  /** How much was counted: the series of a split are ordered by it. */
+  readonly size: number;
+  merge(other: this): void;
+}
+
+/** Rollup cells that a measure can be read from. */
+export type CellSource<T> = {
+  /** `RollupCell.measure` of these cells. */
+  measure: string;
+  /** Coarsest first. */
+  levels: readonly RollupLevelS[];
+  /** The field that the cells' keys hold, so that conditions on it and a split by it can be answered. */
+  field?: string;
+  /** The field's value in a key; absent: the key is the value. */
+  fieldValue?(key: string): string;
+  add(into: T, cell: MergedCell): void;
+};
+
+/** One request to the store. */
+export type RawAggregate<T> = {
+  aggregate: Aggregate;
+  where: Filter;
+  /** A split that the measure itself needs; then no other field can split it. */
+  by?: { field: string; limit: number };
+  add(into: T, row: AggregateRow): void;
+};
+
+/**
+ * Folds the rows of a batch into cells and live parts. Called for each block: first `add`, then `addLive` if some of
+ * its rows are live.
+ */
+export type RowFold = {
+  /** Name of its live part. */
+  readonly name: string;
+  /** Reads columns and dictionary entries that were written since the last call. */
+  prepare?(): void;
+  add?(block: RowBlock): void;
+  addLive?(block: RowBlock, nowS: number): void;
+  /** The cells of all rows since the last call, as increments. */
+  takeCells?(spans: readonly Span[]): RollupCell[];
+  /** The live parts of all rows since the last call, by the index of the dataset. */
+  takeLive?(slots: LiveSlots): LivePart[];
+  /** The batch was reset: its dictionary numbers are void. */
+  reset?(): void;
+};
+
+/**
+ * A measure: how it is counted from rows, kept in rollup cells, read from cells and from raw events, and shown live.
+ * One file in this folder and one entry of its list (index.ts), which also brings its metrics into the catalogue.
+ */
+export type Measure<T extends Accumulator = Accumulator> = {
+  readonly name: string;
+  open(): T;
+  /** The first answers questions without a condition or split by a field other than the dataset. */
+  readonly cells: readonly [CellSource<T>, ...CellSource<T>[]];
+  /**
+   * What to ask the store for raw events of these datasets. The requests are disjoint: each event is counted by at most
+   * one of them. `by` is the field of the query's split, if any.
+   */
+  raw(datasets: readonly string[], by: string | undefined): RawAggregate<T>[];
+  /** Absent or empty: it is read from the cells of other measures. */
+  readonly folds?: readonly ((batch: Batch) => RowFold)[];
+  /** Absent: live frames do not have it. */
+  readonly live?: () => LiveState<T>;
+  /** A point covers at least so much time up to the end of its step, and stretches of raw events do not merge. */
+  readonly windowMs?: number;
+  metrics(): readonly MeasuredMetric[];
+};
+
+export type MetricBase = {
+  name: string;
+  title: string;
+  unit: MetricAnswer["unit"];
+  /** How it is counted, in plain words for the person who looks at it. */
+  meaning: string;
+};
+
+export type MeasuredMetric = MetricBase & {
+  source: "measured";
+  of: readonly Measure[];
+  /** The value of a stretch of `seconds` that was measured; null where nothing tells it. Counted in the order of `of`. */
+  value(counted: readonly Accumulator[], seconds: number): number | null;
+};
+
+/** A metric whose value function knows the types of what its measures count. */
+export function metric<const T extends readonly Accumulator[]>(
+  definition: MetricBase & {
+    of: { [K in keyof T]: Measure<T[K]> };
+    value(counted: T, seconds: number): number | null;
+  },
+): MeasuredMetric {
+  return { ...definition, source: "measured" };
+}
+
+export const BOTH_LEVELS: readonly RollupLevelS[] = [3600, 60];
+export const HOURS_ONLY: readonly RollupLevelS[] = [3600];
+
+export function ratio(part: number, whole: number): number | null {
+  return whole > 0 ? part / whole : null;
+}
