@@ -1,4 +1,3 @@
-import type { Kit } from "#api/kit/service.ts";
 import type { Call } from "#platform/http/route.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
@@ -13,6 +12,7 @@ import type { SealedTokens } from "./domain/sealed-token.ts";
 import type { Session } from "./domain/session.ts";
 import type { SignInMethod } from "./domain/sign-in-method.ts";
 import type { Throttle } from "./domain/throttle.ts";
+import type { AccountsKit } from "./kit.ts";
 import type { SigningKeys } from "./repositories/signing-keys.ts";
 
 export type { Origin };
@@ -44,7 +44,7 @@ export type Refreshed =
 
 /** What the routes of Accounts share. */
 export type AccountsDeps = {
-  kit: Kit;
+  kit: AccountsKit;
   keys: SigningKeys;
   /** Writes down a decision, in the transaction of what was decided (or on its own, for a refusal). */
   audit(db: Queryable, entry: AuditEntry): Promise<void>;

@@ -1,5 +1,3 @@
-import type { Kit } from "#api/kit/service.ts";
-
 import { checkCredentials, confirmPassword } from "./commands/check-credentials.ts";
 import { apiKeyKnower } from "./commands/know-api-key.ts";
 import { createPasswords } from "./commands/passwords.ts";
@@ -10,12 +8,13 @@ import { createTokenCheck } from "./commands/token-check.ts";
 import type { AccountsDeps } from "./deps.ts";
 import { sealedTokens } from "./domain/sealed-token.ts";
 import { throttleBy } from "./domain/throttle.ts";
+import type { AccountsKit } from "./kit.ts";
 import { writeAudit } from "./repositories/audit.ts";
 import { notifyForget } from "./repositories/sessions.ts";
 import { openSigningKeys } from "./repositories/signing-keys.ts";
 
 /** Wires what the routes share. */
-export function openDeps(kit: Kit, limits: SessionLimits): AccountsDeps {
+export function openDeps(kit: AccountsKit, limits: SessionLimits): AccountsDeps {
   const { database } = kit;
   const keys = openSigningKeys(kit);
   const tokens = sealedTokens(kit.secret("sealed tokens"));

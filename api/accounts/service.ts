@@ -1,10 +1,13 @@
 import path from "node:path";
 
 import { defineService } from "#api/kit/service.ts";
+import { startPeriodicTasks } from "#platform/jobs/periodic-tasks.ts";
 
-import { housekeepingJobs, promiseHousekeeping } from "./commands/housekeeping.ts";
-import { mailJobs } from "./commands/mail-links.ts";
-import { noticeJobs } from "./commands/notices.ts";
+import { housekeepingHandler } from "./commands/housekeeping.ts";
+import { mailLinkHandler } from "./commands/mail-links.ts";
+import { noticeHandler } from "./commands/notices.ts";
+import { accountsEvents } from "./events.ts";
+import { accountsJobs, housekeeping } from "./jobs.ts";
 import { fileMailer } from "./mail/file.ts";
 import type { Mailer } from "./mail/port.ts";
 import { smtpMailer } from "./mail/smtp.ts";
@@ -25,15 +28,21 @@ export const accounts = defineService({
   permissions: { ...corePermissions, ...identityPermissions },
   migrations: [...coreMigrations, ...identityMigrations],
   settings: accountsSettings,
+  jobs: accountsJobs,
+  events: accountsEvents,
   async open(kit, settings) {
     const deps = openDeps(kit, settings);
     const mailer = mailerOf(settings);
-    // Whoever runs it learns of it at the start; mails that are promised meanwhile are tried again.
+    // Only a warning: jobs that send mails are attempted again.
     void mailer.check().catch((error: unknown) => kit.log.warn("mails cannot be sent", { error }));
-    await promiseHousekeeping(deps, kit.database, kit.clock.nowMs());
+    await startPeriodicTasks(kit, [housekeeping], kit.clock.nowMs());
     return {
       routes: [...coreRoutes(deps), ...identityRoutes(deps)],
-      jobs: { ...mailJobs(deps, mailer), ...noticeJobs(kit, mailer), ...housekeepingJobs(deps) },
+      jobs: {
+        "mail.link": mailLinkHandler(deps, mailer),
+        "mail.notice": noticeHandler(kit, mailer),
+        housekeeping: housekeepingHandler(deps),
+      },
       authenticate: (token) => {
         const found = deps.knowToken(token);
         return found instanceof Promise ? found.then((it) => it?.known) : found?.known;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { ATTEMPTS_MAX } from "#platform/jobs/jobs.ts";
+import { ATTEMPTS_MAX } from "#platform/jobs/define-job.ts";
 
 import { LATER_MS, TEST_CARDS } from "./domain/sandbox.ts";
 import { numberOf, testBilling } from "./testing.ts";

@@ -1,25 +1,33 @@
-import type { Service } from "#api/kit/service.ts";
+import { defineService } from "#api/kit/service.ts";
 
-import { invoicingJobs } from "./commands/invoicing-jobs.ts";
-import { paymentsJobs } from "./commands/payments-jobs.ts";
+import { invoicingHandlers } from "./commands/invoicing-jobs.ts";
+import { paymentsHandlers } from "./commands/payments-jobs.ts";
+import { billingEvents } from "./events.ts";
 import { openGateways } from "./gateway/gateways.ts";
-import { sandboxJobs } from "./gateway/sandbox-bank.ts";
+import { sandboxHandlers } from "./gateway/sandbox-bank.ts";
+import { billingJobs } from "./jobs.ts";
 import { migrations } from "./repositories/migrations.ts";
 import { billingPermissions, billingRoutes } from "./routes/billing-routes.ts";
 
-export const billing: Service = {
+export const billing = defineService({
   name: "billing",
   title: "Billing",
   description:
     "Customers, plans and prices, subscriptions with proration, coupons, invoices with gapless numbers, credit notes, payments through a gateway, refunds, chargebacks, and a double-entry ledger. Amounts are whole numbers of the currency's minor unit (1234 is 12.34 EUR and 1234 JPY).",
   permissions: billingPermissions,
   migrations,
+  settings: {},
+  jobs: billingJobs,
+  events: billingEvents,
   open(kit) {
     const gateways = openGateways(kit);
     return Promise.resolve({
       routes: billingRoutes(kit, gateways),
-      jobs: { ...invoicingJobs(kit), ...paymentsJobs({ kit, gateways }), ...sandboxJobs(kit) },
-      patient: true,
+      jobs: {
+        ...invoicingHandlers(kit),
+        ...paymentsHandlers({ kit, gateways }),
+        ...sandboxHandlers(kit),
+      },
     });
   },
-};
+});

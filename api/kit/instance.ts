@@ -13,7 +13,8 @@ import { answerMalformedRequests } from "#platform/http/malformed-request.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { type ApiServer, openServer } from "#platform/http/server.ts";
 import { type Authenticate, rootKeyCheck } from "#platform/http/tokens.ts";
-import { createJobs, jobsMigration, runDueJobs, startJobRunner } from "#platform/jobs/jobs.ts";
+import { runDueJobs, startJobRunner } from "#platform/jobs/job-runner.ts";
+import { createJobs, jobsMigrations } from "#platform/jobs/jobs.ts";
 import type { Log } from "#platform/log.ts";
 import { openMetrics } from "#platform/metrics/metrics.ts";
 import { bearerScheme } from "#platform/openapi/bearer-scheme.ts";
@@ -26,7 +27,7 @@ import type { Supervisor } from "#platform/processes/supervisor.ts";
 
 import { operationRoutes } from "./operation-routes.ts";
 import { serviceTokenAuthenticator } from "./service-token.ts";
-import type { Kit, OpenService, Service } from "./service.ts";
+import type { AnyKit, Kit, OpenService, Service } from "./service.ts";
 import type { KitSettings } from "./settings.ts";
 
 export type InstanceOptions = {
@@ -82,7 +83,7 @@ export async function migrateService(service: Service, database: ServiceDatabase
     // Another process created it at the same time.
     if (!(error instanceof Error && "code" in error && error.code === "23505")) throw error;
   });
-  const kit = [idempotencyMigration, outboxMigration, jobsMigration];
+  const kit = [idempotencyMigration, outboxMigration, ...jobsMigrations];
   await migrate(database, [{ room: service.name, migrations: [...kit, ...service.migrations] }]);
 }
 
@@ -105,8 +106,7 @@ export async function startInstance(service: Service, options: InstanceOptions):
   const kit = kitOf(service, { ...options, url, database, notifications, base });
   const open = await service.open(kit, options.serviceSettings);
   started.defer(() => open.close?.());
-  const { jobs: handlers = {}, patient = false } = open;
-  const jobDeps = { database, handlers, patient, clock, log };
+  const jobDeps = { database, definitions: service.jobs, handlers: open.jobs, clock, log };
   if (options.jobs !== false) started.use(startJobs({ ...jobDeps, notifications }));
   const { routes, stopping } = serve(http, { service, open, options, kit, base });
   started.defer(async () => {
@@ -144,7 +144,7 @@ function serve({ server }: ApiServer, { service, open, options, kit, base }: Ser
   const allMetrics = async () => supervisor?.allMetrics() ?? [await metrics.own()];
   const served = [
     ...open.routes,
-    eventsRoute(service.name),
+    eventsRoute(service.name, service.events),
     ...operationRoutes({ service, open, database, allMetrics }),
   ];
   const at = { url: kit.url, release: settings.release };
@@ -194,7 +194,7 @@ function startJobs(deps: Parameters<typeof startJobRunner>[0]): AsyncDisposable 
 type KitDeps = InstanceOptions &
   Pick<Kit, "url" | "database" | "notifications"> & { base: EcsBase };
 
-function kitOf(service: Service, deps: KitDeps): Kit {
+function kitOf(service: Service, deps: KitDeps): AnyKit {
   const secret = (purpose: string): Buffer =>
     Buffer.from(hkdfSync("sha256", deps.rootKey, "", `quarterdeck ${purpose}`, 32));
   const userKey = secret("user hash");

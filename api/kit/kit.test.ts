@@ -16,8 +16,11 @@ const notes: Service = {
   description: "Notes",
   permissions: { "accounts:notes:write": "write notes", "accounts:events:read": "read events" },
   migrations: [{ id: "0001-notes", sql: "CREATE TABLE notes (id serial PRIMARY KEY, words text)" }],
+  jobs: [],
+  events: [],
   open: (kit) =>
     Promise.resolve({
+      jobs: {},
       routes: [
         route({
           method: "POST",

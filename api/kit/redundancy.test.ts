@@ -17,8 +17,11 @@ const notes: Service = {
   description: "Notes, in a primary and its replica",
   permissions: {},
   migrations: [{ id: "0001", sql: "CREATE TABLE notes (words text PRIMARY KEY, id bigserial)" }],
+  jobs: [],
+  events: [],
   open: () =>
     Promise.resolve({
+      jobs: {},
       routes: [
         route({
           method: "POST",

@@ -1,9 +1,10 @@
 import type { Clock } from "#platform/clock.ts";
+import type { DomainEvent, EventDefinition, Publish } from "#platform/events/define-event.ts";
 import type { Notifications } from "#platform/events/notifications.ts";
-import type { DomainEvent } from "#platform/events/outbox.ts";
 import type { Route } from "#platform/http/route.ts";
 import type { Authenticate } from "#platform/http/tokens.ts";
-import type { JobHandlers, Jobs } from "#platform/jobs/jobs.ts";
+import type { AnyJobHandlers, JobDefinition, JobHandlers } from "#platform/jobs/define-job.ts";
+import type { AnyJobs, Jobs } from "#platform/jobs/jobs.ts";
 import type { Log } from "#platform/log.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 import type { RoomMigrations } from "#platform/postgres/migrate.ts";
@@ -25,25 +26,39 @@ export type Service = {
   migrations: RoomMigrations["migrations"];
   /** Its own settings, beside the kit's. */
   settings?: SettingGroup;
+  /** The kinds of jobs that it adds and handles. */
+  jobs: readonly JobDefinition[];
+  /** The domain events that it publishes. */
+  events: readonly EventDefinition[];
   /** Opens it in one worker process. */
-  open(kit: Kit, settings: Readonly<Record<string, unknown>>): Promise<OpenService>;
+  open(kit: AnyKit, settings: Readonly<Record<string, unknown>>): Promise<OpenService>;
 };
 
-/** A service whose `open` gets its typed settings. */
-export function defineService<Group extends SettingGroup>(
-  service: Omit<Service, "settings" | "open"> & {
+/**
+ * A service whose `open` gets its typed settings, adds and handles exactly the declared jobs, and publishes
+ * only the declared events.
+ */
+export function defineService<
+  Group extends SettingGroup,
+  Job extends JobDefinition,
+  Event extends EventDefinition,
+>(
+  service: Omit<Service, "settings" | "jobs" | "events" | "open"> & {
     settings: Group;
-    open(kit: Kit, settings: SettingsOf<Group>): Promise<OpenService>;
+    jobs: readonly Job[];
+    events: readonly Event[];
+    open(
+      kit: KitOf<Job, Event>,
+      settings: SettingsOf<Group>,
+    ): Promise<OpenService<JobHandlers<Job>>>;
   },
 ): Service {
   return service;
 }
 
-export type OpenService = {
+export type OpenService<Handlers extends AnyJobHandlers = AnyJobHandlers> = {
   routes: readonly Route[];
-  jobs?: JobHandlers;
-  /** Money hangs on its jobs: none is given up on, whatever has happened to it. */
-  patient?: boolean;
+  jobs: Handlers;
   /** Readiness checks by name, beside the database; each rejects when not ready. */
   checks?: Readonly<Record<string, () => Promise<void>>>;
   /** Authenticates bearer tokens by its own data (Accounts); undefined for unknown tokens. */
@@ -59,7 +74,6 @@ export type Kit = {
   log: Log;
   database: ServiceDatabase;
   notifications: Notifications;
-  jobs: Jobs;
   /**
    * Writes a domain event such as a sign-in as an ECS document to the log (stdout): dotted field names, without the
    * fields of every line (time, service, version).
@@ -69,6 +83,16 @@ export type Kit = {
   hashUser(accountId: string): string;
   /** A key for one purpose, derived from the installation's root key. */
   secret(purpose: string): Buffer;
-  /** Appends a domain event that others read at `GET /v1/events`; in the transaction of what happened. */
+};
+
+/** The kit of a service that declares these jobs and events. */
+export type KitOf<Job extends JobDefinition, Event extends EventDefinition> = Kit & {
+  jobs: Jobs<Job>;
+  publish: Publish<Event>;
+};
+
+/** The kit before a service's declarations narrow it. */
+export type AnyKit = Kit & {
+  jobs: AnyJobs;
   publish(tx: Queryable, event: DomainEvent): Promise<void>;
 };

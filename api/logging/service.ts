@@ -4,9 +4,11 @@ import type { CurrentStore, EventStore } from "#pipeline/store/port.ts";
 import type { Clock } from "#platform/clock.ts";
 import { dataFolderSettings } from "#platform/settings/data-folder.ts";
 
-import { APPLY, applyRules, applyRulesTo } from "./commands/set-retention.ts";
+import { applyRules, applyRulesTo } from "./commands/set-retention.ts";
 import { createTailHub } from "./commands/tail-hub.ts";
 import { createNormaliser } from "./domain/normalise.ts";
+import { loggingEvents } from "./events.ts";
+import { loggingJobs } from "./jobs.ts";
 import { migrations } from "./repositories/migrations.ts";
 import { countRoutes } from "./routes/count.ts";
 import { datasetRoutes } from "./routes/datasets.ts";
@@ -40,6 +42,8 @@ export const loggingService = (ports: LoggingPorts): Service =>
     },
     migrations,
     settings: dataFolderSettings,
+    jobs: loggingJobs,
+    events: loggingEvents,
     async open(kit, settings) {
       const { dataFolder } = settings;
       const { clock, log } = kit;
@@ -68,7 +72,7 @@ export const loggingService = (ports: LoggingPorts): Service =>
           tailRoute(deps),
           ...datasetRoutes(deps),
         ],
-        jobs: { [APPLY]: () => applyRules(deps) },
+        jobs: { "apply-retention": () => applyRules(deps) },
         checks: {
           bus: () => bus.check(),
           store: async () => void (await (await stores.get()).extents()),

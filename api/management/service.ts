@@ -1,11 +1,11 @@
-import { z } from "zod";
-
 import { defineService } from "#api/kit/service.ts";
 
 import { announce } from "./commands/change.ts";
 import { openStore } from "./commands/open-store.ts";
 import { createStateCache } from "./commands/state-cache.ts";
 import { createWakeUps } from "./commands/watch.ts";
+import { managementEvents } from "./events.ts";
+import { managementJobs } from "./jobs.ts";
 import { migrations } from "./repositories/migrations.ts";
 import { applicationRoutes } from "./routes/applications.ts";
 import { bulkRoutes } from "./routes/bulk.ts";
@@ -16,8 +16,6 @@ import { secretRoutes } from "./routes/secrets.ts";
 import { settingRoutes } from "./routes/settings.ts";
 import { watchRoute } from "./routes/watch.ts";
 import { managementSettings } from "./settings.ts";
-
-const Announce = z.object({ application: z.string() });
 
 export const management = defineService({
   name: "management",
@@ -37,6 +35,8 @@ export const management = defineService({
   },
   migrations,
   settings: managementSettings,
+  jobs: managementJobs,
+  events: managementEvents,
   async open(kit, settings) {
     const { store, intend } = await openStore(kit, settings);
     const cache = createStateCache({ kit, store });
@@ -53,10 +53,8 @@ export const management = defineService({
         watchRoute(deps),
       ],
       jobs: {
-        async announce({ payload }) {
-          const { application } = Announce.parse(payload);
-          await kit.database.transaction((tx) => announce(deps, tx, { application }));
-        },
+        announce: ({ application }) =>
+          kit.database.transaction((tx) => announce(deps, tx, { application })),
       },
       checks: { settings: () => store.check() },
       close: () => store.close(),

@@ -1,11 +1,12 @@
 import path from "node:path";
 
 import { serviceToken } from "#api/kit/service-token.ts";
-import { defineService, type Kit, type OpenService, type Service } from "#api/kit/service.ts";
+import { defineService, type OpenService, type Service } from "#api/kit/service.ts";
 import type { CurrentStore } from "#pipeline/store/port.ts";
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
-import { type Chain, beginChains, chainHandlers } from "#platform/jobs/periodic-tasks.ts";
+import type { JobHandlers } from "#platform/jobs/define-job.ts";
+import { periodicHandler, startPeriodicTasks } from "#platform/jobs/periodic-tasks.ts";
 
 import { extractEvents } from "./commands/extract-events.ts";
 import { extractRequests } from "./commands/extract-requests.ts";
@@ -16,6 +17,19 @@ import { performSchedule } from "./commands/schedules.ts";
 import type { ReportingDeps } from "./deps.ts";
 import type { Source } from "./domain/facts.ts";
 import type { RequestLog } from "./domain/request-log.ts";
+import { reportingEvents } from "./events.ts";
+import {
+  type ReportingJob,
+  type ReportingTask,
+  extractAccounts,
+  extractBilling,
+  extractLogs,
+  load,
+  periodicTasks,
+  reportingJobs,
+  tidy,
+} from "./jobs.ts";
+import type { ReportingKit } from "./kit.ts";
 import { httpFeed } from "./repositories/event-feed.ts";
 import { noteError } from "./repositories/extracts-store.ts";
 import { LakeDuck } from "./repositories/lake-duck.ts";
@@ -27,11 +41,6 @@ import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { reportingSettings, type ReportingSettings } from "./settings.ts";
 import { openWarehouse } from "./warehouse/open-warehouse.ts";
-
-const EVENTS_EVERY_MS = 30_000;
-const REQUESTS_EVERY_MS = 60_000;
-const LOAD_EVERY_MS = 10_000;
-const TIDY_EVERY_MS = 600_000;
 
 export type ReportingPorts = {
   openStores(options: { dataFolder: string; clock: Clock }): CurrentStore;
@@ -52,14 +61,16 @@ export const reportingService = (ports: ReportingPorts): Service =>
     },
     migrations,
     settings: reportingSettings,
+    jobs: reportingJobs,
+    events: reportingEvents,
     open: (kit, settings) => open(kit, settings, ports),
   });
 
 async function open(
-  kit: Kit,
+  kit: ReportingKit,
   settings: ReportingSettings,
   ports: ReportingPorts,
-): Promise<OpenService> {
+): Promise<OpenService<JobHandlers<ReportingJob>>> {
   await using opened = new AsyncDisposableStack();
   const duck = await LakeDuck.open(path.join(settings.dataFolder, "warehouse"));
   opened.defer(() => duck.close());
@@ -78,8 +89,7 @@ async function open(
     publish: kit.publish,
     hashUser: kit.hashUser,
   };
-  const chains = chainsOf({ kit, settings, deps, requestLog });
-  await beginChains(deps, chains, clock.nowMs());
+  await startPeriodicTasks(kit, periodicTasks, clock.nowMs());
   const resources = opened.move();
   return {
     routes: [
@@ -89,81 +99,66 @@ async function open(
       extractsRoute(),
     ],
     jobs: {
-      ...chainHandlers(deps, chains),
-      run: (job) => performRun(deps, job),
-      schedule: (job) => performSchedule(deps, job),
+      ...taskHandlers({ kit, settings, deps, requestLog }),
+      run: ({ runId }, { attempt }) => performRun(deps, { runId, attempt }),
+      schedule: (turn) => performSchedule(deps, turn),
     },
     checks: { warehouse: () => warehouse.ready() },
     close: () => resources.disposeAsync(),
   };
 }
 
-type ChainDeps = {
-  kit: Kit;
+type TaskDeps = {
+  kit: ReportingKit;
   settings: ReportingSettings;
   deps: ReportingDeps;
   requestLog: RequestLog;
 };
 
-function chainsOf({ kit, settings, deps, requestLog }: ChainDeps): Record<string, Chain> {
+function taskHandlers({ kit, settings, deps, requestLog }: TaskDeps): JobHandlers<ReportingTask> {
   const token = serviceToken(kit, "reporting");
-  const urls = { billing: settings.billingUrl, accounts: settings.accountsUrl };
-  const events = (source: keyof typeof urls): Chain => {
-    const feed = httpFeed({ url: urls[source], token });
-    return extractChain(deps, source, {
-      everyMs: EVENTS_EVERY_MS,
-      work: () => extractEvents(deps, { source, feed }),
-    });
-  };
+  const billing = httpFeed({ url: settings.billingUrl, token });
+  const accounts = httpFeed({ url: settings.accountsUrl, token });
   return {
-    "extract billing": events("billing"),
-    "extract accounts": events("accounts"),
-    "extract logs": extractChain(deps, "logs", {
-      everyMs: REQUESTS_EVERY_MS,
-      work: () => extractRequests(deps, requestLog),
-    }),
-    load: quietChain(deps, { everyMs: LOAD_EVERY_MS, work: () => loadFiles(deps) }),
-    tidy: quietChain(deps, {
-      everyMs: TIDY_EVERY_MS,
-      async work() {
+    "extract billing": periodicHandler(kit, extractBilling, () =>
+      extractAll(deps, "billing", () => extractEvents(deps, { source: "billing", feed: billing })),
+    ),
+    "extract accounts": periodicHandler(kit, extractAccounts, () =>
+      extractAll(deps, "accounts", () =>
+        extractEvents(deps, { source: "accounts", feed: accounts }),
+      ),
+    ),
+    "extract logs": periodicHandler(kit, extractLogs, () =>
+      extractAll(deps, "logs", () => extractRequests(deps, requestLog)),
+    ),
+    load: periodicHandler(kit, load, () => maintain(deps, () => loadFiles(deps))),
+    tidy: periodicHandler(kit, tidy, () =>
+      maintain(deps, async () => {
         await tidyLake(deps);
         await forgetOldRuns(deps);
-      },
-    }),
+      }),
+    ),
   };
 }
 
-/** What fails is said in the log and done at the next turn: a warehouse that is away makes no pile of jobs. */
-function quietChain(
-  { log }: ReportingDeps,
-  { everyMs, work }: { everyMs: number; work(): Promise<void> },
-): Chain {
-  return {
-    everyMs,
-    async work() {
-      await work().catch((error: unknown) => log.warn("the lake's upkeep has failed", { error }));
-      return "done";
-    },
-  };
+/** A failure is logged, and the next run of the task tries again: an unavailable warehouse is no failed job. */
+async function maintain({ log }: ReportingDeps, work: () => Promise<void>): Promise<"done"> {
+  await work().catch((error: unknown) => log.warn("maintenance of the lake failed", { error }));
+  return "done";
 }
 
-/** A source that cannot be read now is asked again at the next turn; until then its error is there to be seen. */
-function extractChain(
+/** A source that cannot be read is tried again in the next run; until then its error is shown with the extract. */
+async function extractAll(
   { database, clock, log }: ReportingDeps,
   source: Source,
-  { everyMs, work }: { everyMs: number; work(): Promise<boolean> },
-): Chain {
-  return {
-    everyMs,
-    async work() {
-      try {
-        return (await work()) ? "again" : "done";
-      } catch (error) {
-        log.warn("a source cannot be read", { source, error });
-        const message = error instanceof AppError ? error.message : String(error);
-        await noteError(database, { source, message, nowMs: clock.nowMs() });
-        return "done";
-      }
-    },
-  };
+  extract: () => Promise<boolean>,
+): Promise<"again" | "done"> {
+  try {
+    return (await extract()) ? "again" : "done";
+  } catch (error) {
+    log.warn("a source cannot be read", { source, error });
+    const message = error instanceof AppError ? error.message : String(error);
+    await noteError(database, { source, message, nowMs: clock.nowMs() });
+    return "done";
+  }
 }

@@ -4,18 +4,7 @@ import { decodeCursor, encodeCursor } from "../http/cursor.ts";
 import { type Route, route } from "../http/route.ts";
 import { pageOf, pageQuery } from "../http/schema.ts";
 import type { Queryable } from "../postgres/database.ts";
-
-/** A fact that other services may want to know. */
-export type DomainEvent = {
-  /** `invoice.paid`; the service's name is put before it. */
-  type: string;
-  /** Id of what it is about. */
-  subject: string;
-  /** Epoch ms. */
-  atMs: number;
-  traceId?: string;
-  data: Readonly<Record<string, unknown>>;
-};
+import type { DomainEvent, EventDefinition } from "./define-event.ts";
 
 export const outboxMigration = {
   id: "kit-events",
@@ -31,7 +20,6 @@ export const outboxMigration = {
   CREATE INDEX events_order ON events (xid, id)`,
 };
 
-/** Appends a domain event in the transaction of what happened: both, or neither. */
 export async function publishEvent(
   tx: Queryable,
   service: string,
@@ -49,37 +37,44 @@ export async function publishEvent(
   );
 }
 
-const Event = z
-  .strictObject({
+const eventOf = <Type extends z.ZodType<string>, Data extends z.ZodType>(type: Type, data: Data) =>
+  z.strictObject({
     id: z.string(),
-    type: z.string(),
+    type,
     subject: z.string(),
     at: z.iso.datetime(),
     traceId: z.string().nullable(),
-    data: z.record(z.string(), z.unknown()),
-  })
-  .meta({ id: "Event" });
+    data,
+  });
+
+/** Events of the declared types, and those that an earlier release published with other data. */
+function eventSchema(service: string, events: readonly EventDefinition[]) {
+  const known = events.map(({ type, data }) => eventOf(z.literal(`${service}.${type}`), data));
+  const earlier = eventOf(z.string(), z.record(z.string(), z.unknown()));
+  return z.union([...known, earlier]);
+}
 
 const Cursor = z.tuple([z.string().regex(/^\d{1,19}$/), z.string().regex(/^\d{1,18}$/)]);
 
 /**
- * `GET /v1/events`: what happened in a service, oldest first, from a cursor. The cursor of the last event is always
- * there, so that a reader can go on from it later. Events of transactions that are still open, and all that came after
- * them, are held back: no reader can pass an event that appears later.
+ * `GET /v1/events`: the domain events of a service from a cursor, oldest first. `next` is never null once there was an
+ * event, so that a reader can continue later. Events after the oldest open transaction are held back: it could still add
+ * an event before them, which readers would miss.
  */
-export function eventsRoute(service: string): Route {
+export function eventsRoute(service: string, events: readonly EventDefinition[]): Route {
   return route({
     method: "GET",
     path: "/v1/events",
     operationId: "listEvents",
     tag: "Events",
-    summary: "What happened, oldest first",
-    description:
-      "A feed for other services: read it from the cursor where you stopped. Every event comes at least once.",
+    summary: "Domain events, oldest first",
+    description: `A feed for other services: continue from the cursor where you stopped. Every event is delivered at least once. Types: ${events.map(({ type }) => `${service}.${type}`).join(", ")}.`,
     rule: { allow: "permission", permission: `${service}:events:read` },
     query: pageQuery({}),
     reads: "replica",
-    answers: { 200: { description: "A page of events", body: pageOf(Event) } },
+    answers: {
+      200: { description: "A page of events", body: pageOf(eventSchema(service, events)) },
+    },
     async handle({ query, read }) {
       const [xid, id] = decodeCursor(Cursor, query.cursor) ?? ["0", "0"];
       const rows = await read.query(
@@ -91,7 +86,7 @@ export function eventsRoute(service: string): Route {
       const last = rows.at(-1);
       const next =
         last === undefined ? query.cursor : encodeCursor([String(last["xid"]), String(last["id"])]);
-      return { status: 200, body: { items: rows.map(eventOf), next: next ?? null } };
+      return { status: 200, body: { items: rows.map(fromRow), next: next ?? null } };
     },
   });
 }
@@ -105,7 +100,7 @@ const Row = z.object({
   data: z.record(z.string(), z.unknown()),
 });
 
-function eventOf(row: unknown): z.input<typeof Event> {
+function fromRow(row: unknown) {
   const { trace_id: traceId, at, ...rest } = Row.parse(row);
   return { ...rest, at: at.toISOString(), traceId };
 }

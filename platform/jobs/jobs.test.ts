@@ -1,56 +1,92 @@
-import { expect, test } from "vitest";
+import { expect, expectTypeOf, test } from "vitest";
+import { z } from "zod";
 
-import type { Kit, Service } from "#api/kit/service.ts";
+import { type AnyKit, type Service, defineService } from "#api/kit/service.ts";
 import { type TestService, testService } from "#api/kit/testing.ts";
 
-import { ATTEMPTS_MAX, type JobHandlers } from "./jobs.ts";
+import { ATTEMPTS_MAX, type JobHandlers, defineJob } from "./define-job.ts";
+import type { Jobs } from "./jobs.ts";
 
 const PATIENCE = { timeout: 20_000 };
+const Anything = z.object({});
+const definitions = [
+  defineJob("slow", Anything),
+  defineJob("quick", Anything),
+  defineJob("add", z.object({ amount: z.number() })),
+  defineJob("charge", Anything, { attemptsMax: "unlimited" }),
+];
+type Declared = (typeof definitions)[number];
+
+const done = (): Promise<void> => Promise.resolve();
+const HANDLERS: JobHandlers<Declared> = { slow: done, quick: done, add: done, charge: done };
 
 /** A service that does nothing but jobs. */
-function worker(jobs: JobHandlers, patient = false): { service: Service; kit(): Kit } {
-  let given: Kit | undefined;
+function worker(handlers: Partial<JobHandlers<Declared>>): { service: Service; kit(): AnyKit } {
+  let opened: AnyKit | undefined;
+  const service = defineService({
+    name: "management",
+    title: "Jobs",
+    description: "Jobs",
+    permissions: {},
+    migrations: [],
+    settings: {},
+    events: [],
+    jobs: definitions,
+    open: () => Promise.resolve({ routes: [], jobs: { ...HANDLERS, ...handlers } }),
+  });
   return {
     service: {
-      name: "management",
-      title: "Jobs",
-      description: "Jobs",
-      permissions: {},
-      migrations: [],
-      open(kit) {
-        given = kit;
-        return Promise.resolve({ routes: [], jobs, patient });
+      ...service,
+      open(kit, settings) {
+        opened = kit;
+        return service.open(kit, settings);
       },
     },
     kit() {
-      if (given === undefined) throw new Error("it is not open");
-      return given;
+      if (opened === undefined) throw new Error("it is not open");
+      return opened;
     },
   };
 }
 
-const add = (kit: Kit, kind: string): Promise<void> =>
-  kit.database.transaction((tx) => kit.jobs.add(tx, { kind, payload: {} }));
+const add = ({ database, jobs }: AnyKit, kind: string, payload: unknown = {}): Promise<void> =>
+  database.transaction((tx) => jobs.add(tx, { kind, payload }));
 const left = (service: TestService) =>
   service.database.query("SELECT kind, attempts, failed_at IS NOT NULL AS failed FROM jobs");
 
-test("a job that takes long holds up no other", async () => {
+test("a job without a handler, of an unknown kind or with a payload that does not fit does not compile", () => {
+  type Add = Jobs<Declared>["add"];
+  const use = (tx: Parameters<Add>[0], jobs: Jobs<Declared>) => [
+    jobs.add(tx, { kind: "add", payload: { amount: 1 } }),
+    // @ts-expect-error -- the schema says number
+    jobs.add(tx, { kind: "add", payload: { amount: "1" } }),
+    // @ts-expect-error -- not declared
+    jobs.add(tx, { kind: "subtract", payload: { amount: 1 } }),
+  ];
+  expectTypeOf(use).toBeFunction();
+  // @ts-expect-error -- `charge` is missing
+  const incomplete: JobHandlers<Declared> = { slow: done, quick: done, add: done };
+  expectTypeOf<JobHandlers<Declared>["add"]>().parameter(0).toEqualTypeOf<{ amount: number }>();
+  expect(incomplete).not.toHaveProperty("charge");
+});
+
+test("a long job delays no other", async () => {
   const slow = Promise.withResolvers<void>();
-  const done: string[] = [];
+  const ran: string[] = [];
   const { service: jobs, kit } = worker({
     slow: async () => slow.promise,
-    quick: async () => void done.push("quick"),
+    quick: async () => void ran.push("quick"),
   });
   await using service = await testService(jobs, { jobs: true });
   await add(kit(), "slow");
   await expect.poll(() => left(service), PATIENCE).toMatchObject([{ kind: "slow", attempts: 1 }]);
   for (let count = 1; count <= 20; count += 1) await add(kit(), "quick");
-  await expect.poll(() => done.length, PATIENCE).toBe(20);
+  await expect.poll(() => ran.length, PATIENCE).toBe(20);
   slow.resolve();
   await expect.poll(() => left(service), PATIENCE).toEqual([]);
 });
 
-test("a job that takes longer than its lease stays with the process that does it", async () => {
+test("a job that takes longer than its lease stays with the process that runs it", async () => {
   const slow = Promise.withResolvers<void>();
   const begun: string[] = [];
   const by = (name: string) => worker({ slow: () => (begun.push(name), slow.promise) });
@@ -75,22 +111,39 @@ test("a job that takes longer than its lease stays with the process that does it
   await expect.poll(() => left(one), PATIENCE).toEqual([]);
 });
 
-test("a job that has taken its process with it each time is given up, and kept", async () => {
+test("a job that killed its process at every attempt fails, and is kept", async () => {
   const begun: string[] = [];
-  const { service: jobs, kit } = worker({ poison: async () => void begun.push("poison") });
+  const { service: jobs, kit } = worker({ slow: async () => void begun.push("slow") });
   await using service = await testService(jobs);
-  await add(kit(), "poison");
+  await add(kit(), "slow");
   await service.database.query("UPDATE jobs SET attempts = $1", [ATTEMPTS_MAX]);
   await service.runJobs();
   expect(begun).toEqual([]);
-  expect(await left(service)).toMatchObject([{ kind: "poison", failed: true }]);
+  expect(await left(service)).toMatchObject([{ kind: "slow", failed: true }]);
 });
 
-test("a patient service gives up no job, and lets one that takes its process with it wait an hour each time", async () => {
+test("a payload that does not fit its schema never reaches the handler: it is retried with the reason, then kept as failed", async () => {
+  const added: number[] = [];
+  const { service: jobs, kit } = worker({ add: async ({ amount }) => void added.push(amount) });
+  await using service = await testService(jobs);
+  await add(kit(), "add", { amount: "of an earlier release" });
+  await add(kit(), "add", { amount: 3 });
+  await service.runJobs();
+  expect(added).toEqual([3]);
+  const query = "SELECT last_error, failed_at IS NOT NULL AS failed FROM jobs";
+  const last_error = expect.stringMatching(/payload does not fit.*expected number.*amount/s);
+  expect(await service.database.query(query)).toEqual([{ last_error, failed: false }]);
+  await service.database.query("UPDATE jobs SET attempts = $1", [ATTEMPTS_MAX - 1]);
+  service.clock.now += 60_000;
+  await service.runJobs();
+  expect(await service.database.query(query)).toEqual([{ last_error, failed: true }]);
+});
+
+test("a job with unlimited attempts never fails, and waits an hour after each attempt that killed its process", async () => {
   const dead = Promise.withResolvers<void>();
   const begun: string[] = [];
   const by = (name: string, work: Promise<void>) =>
-    worker({ charge: () => (begun.push(name), work) }, true);
+    worker({ charge: () => (begun.push(name), work) });
   const first = by("first", dead.promise);
   await using one = await testService(first.service);
   const second = by("second", Promise.resolve());

@@ -1,59 +1,70 @@
 import { z } from "zod";
 
-import type { Database, Queryable } from "../postgres/database.ts";
-import type { JobHandlers, JobRun, Jobs } from "./jobs.ts";
+import type { Queryable } from "../postgres/database.ts";
+import {
+  type JobDefinition,
+  type JobHandler,
+  type JobRun,
+  type NewJob,
+  defineJob,
+} from "./define-job.ts";
 
-/** Something that is done again and again, by one process at a time. */
-export type Chain = { everyMs: number; work(run: JobRun): Promise<"again" | "done"> };
+const Turn = z.object({ slot: z.number(), turn: z.number() });
+type Turn = z.infer<typeof Turn>;
 
-type ChainDeps = { database: Database; jobs: Jobs };
-const Payload = z.object({ slot: z.number(), turn: z.number() });
+/** A job that is run again and again, by one process at a time. */
+export type PeriodicTask<Kind extends string> = JobDefinition<Kind, typeof Turn> & {
+  readonly everyMs: number;
+};
+
+export const definePeriodicTask = <const Kind extends string>(
+  kind: Kind,
+  everyMs: number,
+): PeriodicTask<Kind> => ({ ...defineJob(kind, Turn, { attemptsMax: "unlimited" }), everyMs });
+
+type Deps<Kind extends string> = {
+  database: Queryable;
+  jobs: { add(tx: Queryable, job: NewJob<Kind, Turn>): Promise<void> };
+};
 
 /**
- * Chains of jobs: each works and then promises the next one, so that one that takes long is not joined by others that do
- * the same beside it and keep runs and schedules waiting. A job whose process dies is done again. Slots of time are the
- * jobs' keys, so that however many processes begin a chain, there is one.
+ * Handles a periodic task: does the work and then adds the next run, so that runs never overlap. "again": there is more
+ * to do at once.
  */
-export function chainHandlers(
-  deps: ChainDeps,
-  chains: Readonly<Record<string, Chain>>,
-): JobHandlers {
-  return Object.fromEntries(
-    Object.entries(chains).map(([kind, chain]) => [
-      kind,
-      async (run: JobRun) => {
-        const { slot, turn } = Payload.parse(run.payload);
-        if ((await chain.work(run)) === "again") {
-          const again = { kind, slot, turn: turn + 1, atMs: run.nowMs };
-          return promise(deps.database, deps, again);
-        }
-        const nextSlot = Math.max(slot, Math.floor(run.nowMs / chain.everyMs)) + 1;
-        const atMs = nextSlot * chain.everyMs;
-        return promise(deps.database, deps, { kind, slot: nextSlot, turn: 0, atMs });
-      },
-    ]),
-  );
-}
+export const periodicHandler =
+  <Kind extends string>(
+    deps: Deps<Kind>,
+    task: PeriodicTask<Kind>,
+    work: (run: JobRun) => Promise<"again" | "done">,
+  ): JobHandler<Turn> =>
+  async ({ slot, turn }, run) => {
+    if ((await work(run)) === "again") {
+      return addTurn(deps, task, { slot, turn: turn + 1, atMs: run.nowMs });
+    }
+    const next = Math.max(slot, Math.floor(run.nowMs / task.everyMs)) + 1;
+    return addTurn(deps, task, { slot: next, turn: 0, atMs: next * task.everyMs });
+  };
 
-export async function beginChains(
-  deps: ChainDeps,
-  chains: Readonly<Record<string, Chain>>,
+/** Starts the tasks that are not running yet; of several processes, one adds the first run. */
+export async function startPeriodicTasks<Kind extends string>(
+  deps: Deps<Kind>,
+  tasks: readonly PeriodicTask<Kind>[],
   nowMs: number,
 ): Promise<void> {
-  for (const [kind, { everyMs }] of Object.entries(chains)) {
-    const slot = Math.floor(nowMs / everyMs);
-    await promise(deps.database, deps, { kind, slot, turn: 0, atMs: nowMs });
+  for (const task of tasks) {
+    await addTurn(deps, task, { slot: Math.floor(nowMs / task.everyMs), turn: 0, atMs: nowMs });
   }
 }
 
-const promise = (
-  db: Queryable,
-  { jobs }: ChainDeps,
-  it: { kind: string; slot: number; turn: number; atMs: number },
+/** The slot of time is the key of the job, so that a turn is added once, whichever process adds it. */
+const addTurn = <Kind extends string>(
+  { database, jobs }: Deps<Kind>,
+  { kind }: PeriodicTask<Kind>,
+  { slot, turn, atMs }: Turn & { atMs: number },
 ): Promise<void> =>
-  jobs.add(db, {
-    kind: it.kind,
-    payload: { slot: it.slot, turn: it.turn },
-    runAtMs: it.atMs,
-    key: `${it.kind} ${it.slot}.${it.turn}`,
+  jobs.add(database, {
+    kind,
+    payload: { slot, turn },
+    runAtMs: atMs,
+    key: `${kind} ${slot}.${turn}`,
   });

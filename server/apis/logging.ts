@@ -1,5 +1,6 @@
-import { defineService } from "#api/kit/service.ts";
+import type { Service } from "#api/kit/service.ts";
 import { loggingService } from "#api/logging/service.ts";
+import type { SettingsOf } from "#platform/settings/settings.ts";
 
 import { startOwnIngest } from "../indexer/own-ingest.ts";
 import { PIPELINE } from "../pipeline-ports.ts";
@@ -8,12 +9,15 @@ import { loggingSettings } from "./service-settings.ts";
 const service = loggingService(PIPELINE);
 
 /** Logging, which also moves what it takes into the store where no control plane does. */
-export const logging = defineService({
+export const logging: Service = {
   ...service,
   settings: loggingSettings,
   async open(kit, settings) {
     const opened = await service.open(kit, settings);
-    const ingest = startOwnIngest({ config: settings, log: kit.log });
+    // `Service` forgets the type of the settings that it declares.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    const config = settings as SettingsOf<typeof loggingSettings>;
+    const ingest = startOwnIngest({ config, log: kit.log });
     return {
       ...opened,
       close: async () => {
@@ -22,4 +26,4 @@ export const logging = defineService({
       },
     };
   },
-});
+};

@@ -1,14 +1,13 @@
-import { z } from "zod";
-
 import { AppError } from "#platform/errors.ts";
 import { TooManyRequests } from "#platform/http/rate-limit.ts";
 import { newId } from "#platform/ids.ts";
-import type { JobHandlers } from "#platform/jobs/jobs.ts";
+import type { JobHandlers } from "#platform/jobs/define-job.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import type { AccountsDeps } from "../deps.ts";
 import { LINK_KIND, LINK_LIVES_MS, type LinkPurpose, mailText } from "../domain/mail-link.ts";
 import type { Origin } from "../domain/origin.ts";
+import type { AccountsJob } from "../jobs.ts";
 import type { Mailer } from "../mail/port.ts";
 import { accountById } from "../repositories/accounts.ts";
 import {
@@ -18,9 +17,6 @@ import {
   spendMailToken,
 } from "../repositories/mail-tokens.ts";
 import { takeTokens } from "../repositories/throttle.ts";
-
-const JOB = "mail.link";
-const Payload = z.object({ tokenId: z.string() });
 
 /** How often mails may be asked for, for one address and from one source. @throws TooManyRequests */
 export async function takeMailTokens(
@@ -44,38 +40,38 @@ export async function mailLink(
   const id = newId("mlt");
   const expiresAtMs = nowMs + LINK_LIVES_MS[purpose];
   await insertMailToken(tx, { id, accountId: of.account.id, purpose, email, expiresAtMs }, nowMs);
-  await deps.kit.jobs.add(tx, { kind: JOB, payload: { tokenId: id } });
+  await deps.kit.jobs.add(tx, { kind: "mail.link", payload: { tokenId: id } });
 }
 
 /** The same work for nobody: how long an answer takes must not tell who has an account. */
 export const mailNobody = ({ kit }: AccountsDeps, tx: Queryable): Promise<void> =>
-  kit.jobs.add(tx, { kind: JOB, payload: { tokenId: newId("mlt") } });
+  kit.jobs.add(tx, { kind: "mail.link", payload: { tokenId: newId("mlt") } });
 
-/** Sends the promised mails. */
-export function mailJobs(deps: AccountsDeps, mailer: Mailer): JobHandlers {
+export function mailLinkHandler(
+  deps: AccountsDeps,
+  mailer: Mailer,
+): JobHandlers<AccountsJob>["mail.link"] {
   const { database, url, log } = deps.kit;
-  return {
-    async [JOB]({ payload, nowMs }) {
-      const { tokenId } = Payload.parse(payload);
-      const link = await mailTokenById(database, tokenId);
-      if (link === undefined || link.isUsed || link.expiresAtMs <= nowMs) return;
-      const account = await accountById(database, link.accountId);
-      if (account === undefined || account.closedAtMs !== undefined) return;
-      const token = deps.tokens.seal(LINK_KIND[link.purpose], link.id);
-      const text = mailText(link.purpose, { name: account.name, token, url });
-      const result = await mailer.send({ id: link.id, to: link.email, ...text });
-      if (result === "sent") return;
-      log.warn("a mail was refused for good", { "event.action": JOB, reason: result.refused });
-      await deps.audit(database, {
-        atMs: nowMs,
-        actor: "system",
-        action: "mail.send",
-        outcome: "failure",
-        subject: account.id,
-        detail: { purpose: link.purpose, reason: result.refused },
-        onceKey: `mail refused ${link.id}`,
-      });
-    },
+  return async ({ tokenId }, { nowMs }) => {
+    const link = await mailTokenById(database, tokenId);
+    if (link === undefined || link.isUsed || link.expiresAtMs <= nowMs) return;
+    const account = await accountById(database, link.accountId);
+    if (account === undefined || account.closedAtMs !== undefined) return;
+    const token = deps.tokens.seal(LINK_KIND[link.purpose], link.id);
+    const text = mailText(link.purpose, { name: account.name, token, url });
+    const result = await mailer.send({ id: link.id, to: link.email, ...text });
+    if (result === "sent") return;
+    const reason = result.refused;
+    log.warn("a mail was refused for good", { "event.action": "mail.link", reason });
+    await deps.audit(database, {
+      atMs: nowMs,
+      actor: "system",
+      action: "mail.send",
+      outcome: "failure",
+      subject: account.id,
+      detail: { purpose: link.purpose, reason },
+      onceKey: `mail refused ${link.id}`,
+    });
   };
 }
 

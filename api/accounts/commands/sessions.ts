@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 
 import { z } from "zod";
 
-import type { Kit } from "#api/kit/service.ts";
 import { AppError } from "#platform/errors.ts";
 import { AUDIENCE } from "#platform/http/tokens.ts";
 import { newId } from "#platform/ids.ts";
@@ -15,6 +14,7 @@ import type { Origin } from "../domain/origin.ts";
 import type { SealedTokens } from "../domain/sealed-token.ts";
 import { type Session, decideRefresh, extended, isLive } from "../domain/session.ts";
 import { AMR } from "../domain/sign-in-method.ts";
+import type { AccountsKit } from "../kit.ts";
 import { accountById } from "../repositories/accounts.ts";
 import { writeAudit } from "../repositories/audit.ts";
 import { heldBy } from "../repositories/grants.ts";
@@ -37,7 +37,7 @@ import type { KnownToken } from "./token-check.ts";
 export type SessionLimits = Pick<AccountsSettings, "sessionIdleMs" | "sessionMaxMs">;
 
 export type SessionDeps = {
-  kit: Kit;
+  kit: AccountsKit;
   limits: SessionLimits;
   database: Database;
   keys: SigningKeys;

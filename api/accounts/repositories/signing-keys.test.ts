@@ -27,9 +27,11 @@ async function open(options: { databaseUrl?: string } = {}): Promise<Opened> {
     description: "",
     permissions: {},
     migrations: [...coreMigrations, ...identityMigrations],
+    jobs: [],
+    events: [],
     open: async (kit) => {
       opened = { kit, keys: openSigningKeys(kit) };
-      return { routes: [] };
+      return { routes: [], jobs: {} };
     },
   };
   const running = await testService(service, options);

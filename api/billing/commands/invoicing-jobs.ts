@@ -1,17 +1,10 @@
-import { z } from "zod";
+import type { JobHandlers } from "#platform/jobs/define-job.ts";
 
-import type { Kit } from "#api/kit/service.ts";
-import type { JobHandlers } from "#platform/jobs/jobs.ts";
-
+import type { InvoicingJob } from "../jobs.ts";
+import type { BillingKit } from "../kit.ts";
 import { renewSubscription } from "./renew-subscription.ts";
 
-const Renewal = z.object({ subscriptionId: z.string(), period: z.number() });
-
-export function invoicingJobs(kit: Kit): JobHandlers {
-  return {
-    "renew-subscription": ({ payload, nowMs }) =>
-      kit.database.transaction((tx) =>
-        renewSubscription({ kit, tx, nowMs }, Renewal.parse(payload)),
-      ),
-  };
-}
+export const invoicingHandlers = (kit: BillingKit): JobHandlers<InvoicingJob> => ({
+  "renew-subscription": (renewal, { nowMs }) =>
+    kit.database.transaction((tx) => renewSubscription({ kit, tx, nowMs }, renewal)),
+});

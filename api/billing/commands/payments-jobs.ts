@@ -1,10 +1,9 @@
-import { z } from "zod";
-
-import type { Kit } from "#api/kit/service.ts";
-import type { JobHandlers, JobRun } from "#platform/jobs/jobs.ts";
+import type { JobHandlers, JobRun } from "#platform/jobs/define-job.ts";
 
 import { type Gateways, gatewayOf } from "../gateway/gateways.ts";
 import type { Gateway } from "../gateway/port.ts";
+import type { PaymentsJob } from "../jobs.ts";
+import type { BillingKit } from "../kit.ts";
 import { findDispute } from "../repositories/disputes.ts";
 import { readMethodOfPayment } from "../repositories/payment-methods.ts";
 import { type Payment, readPayment } from "../repositories/payments.ts";
@@ -20,101 +19,82 @@ import {
 } from "./dunning.ts";
 import { applyRefundOutcome } from "./refunds.ts";
 
-type Deps = { kit: Kit; gateways: Gateways };
-const OfPayment = z.object({ paymentId: z.string() });
-const OfRefund = z.object({ refundId: z.string() });
-const OfDispute = z.object({ disputeId: z.string() });
-const OfInvoice = z.object({ invoiceId: z.string() });
-const OfRetry = OfInvoice.extend({ startedMs: z.number(), retry: z.number() });
+type Deps = { kit: BillingKit; gateways: Gateways };
 
 /**
- * What payments promise to do later. A gateway is called outside any transaction, with an id of ours as the key; what it
- * says is recorded after. Whoever dies in between calls again with the same key, and hears the same.
+ * Jobs that call a gateway do so outside any transaction, with an id of ours as the idempotency key, and record its
+ * answer afterwards. If the process dies in between, the call is repeated with the same key and has the same answer.
  */
-export function paymentsJobs(deps: Deps): JobHandlers {
-  const { kit } = deps;
-  const inTransaction = <T>(
-    run: JobRun,
-    work: (context: CommandContext) => Promise<T>,
-  ): Promise<T> => kit.database.transaction((tx) => work({ kit, tx, nowMs: run.nowMs }));
+export function paymentsHandlers(deps: Deps): JobHandlers<PaymentsJob> {
   return {
-    "collect-invoice": (run) =>
-      inTransaction(run, (context) =>
-        collectNewInvoice(context, OfInvoice.parse(run.payload).invoiceId),
-      ),
-    "invoice-due": (run) =>
-      inTransaction(run, (context) =>
-        collectDueInvoice(context, OfInvoice.parse(run.payload).invoiceId),
-      ),
-    "invoice-settled": (run) =>
-      inTransaction(run, (context) =>
-        closeDunningIfSettled(context, OfInvoice.parse(run.payload).invoiceId),
-      ),
-    "dunning.retry": (run) =>
-      inTransaction(run, (context) => retryCollection(context, OfRetry.parse(run.payload))),
-    "payment.charge": (run) => charge(deps, inTransaction, run),
-    "payment.confirm": (run) => confirm(deps, inTransaction, run),
-    "payment.expire": (run) => expire(deps, inTransaction, run),
-    "refund.send": (run) => refund(deps, inTransaction, run),
-    "dispute.deadline": (run) =>
-      inTransaction(run, (context) =>
-        expireDispute(context, OfDispute.parse(run.payload).disputeId),
-      ),
-    "dispute.evidence": (run) => sendEvidence(deps, run),
-    "dispute.accept": (run) => sendAccept(deps, run),
+    "collect-invoice": ({ invoiceId }, run) =>
+      inTransaction(deps, run, (context) => collectNewInvoice(context, invoiceId)),
+    "invoice-due": ({ invoiceId }, run) =>
+      inTransaction(deps, run, (context) => collectDueInvoice(context, invoiceId)),
+    "invoice-settled": ({ invoiceId }, run) =>
+      inTransaction(deps, run, (context) => closeDunningIfSettled(context, invoiceId)),
+    "dunning.retry": (retry, run) =>
+      inTransaction(deps, run, (context) => retryCollection(context, retry)),
+    "payment.charge": ({ paymentId }, run) => charge(deps, paymentId, run),
+    "payment.confirm": ({ paymentId }, run) => confirm(deps, paymentId, run),
+    "payment.expire": ({ paymentId }, run) => expire(deps, paymentId, run),
+    "refund.send": ({ refundId }, run) => refund(deps, refundId, run),
+    "dispute.deadline": ({ disputeId }, run) =>
+      inTransaction(deps, run, (context) => expireDispute(context, disputeId)),
+    "dispute.evidence": ({ disputeId }) => submitEvidence(deps, disputeId),
+    "dispute.accept": ({ disputeId }) => acceptDispute(deps, disputeId),
   };
 }
 
-type InTransaction = <T>(run: JobRun, work: (context: CommandContext) => Promise<T>) => Promise<T>;
+const inTransaction = <T>(
+  { kit }: Deps,
+  { nowMs }: JobRun,
+  work: (context: CommandContext) => Promise<T>,
+): Promise<T> => kit.database.transaction((tx) => work({ kit, tx, nowMs }));
 
 async function gatewayFor({ kit, gateways }: Deps, payment: Payment) {
   const method = await readMethodOfPayment(kit.database, payment.paymentMethodId);
   return { gateway: gatewayOf(gateways, method.gateway), method };
 }
 
-// oxlint-disable-next-line max-params
-async function charge(deps: Deps, inTransaction: InTransaction, run: JobRun): Promise<void> {
-  const { paymentId } = OfPayment.parse(run.payload);
-  const payment = await inTransaction(run, (context) =>
+async function charge(deps: Deps, paymentId: string, run: JobRun): Promise<void> {
+  const payment = await inTransaction(deps, run, (context) =>
     applyPaymentEvent(context, paymentId, { type: "started" }),
   );
-  // Whoever went further before us has the answer.
+  // Otherwise an earlier attempt has recorded an answer.
   if (payment?.state.status !== "processing" || payment.state.chargeId !== undefined) return;
   const { gateway, method } = await gatewayFor(deps, payment);
   const { id: key, amount, currency } = payment;
   const { token } = method;
   const outcome = await gateway.charge({ key, token, amount, currency, reference: key });
-  await inTransaction(run, (context) =>
+  await inTransaction(deps, run, (context) =>
     applyPaymentEvent(context, paymentId, paymentEventOf(outcome)),
   );
 }
 
-async function confirm(deps: Deps, inTransaction: InTransaction, run: JobRun): Promise<void> {
-  const { paymentId } = OfPayment.parse(run.payload);
+async function confirm(deps: Deps, paymentId: string, run: JobRun): Promise<void> {
   const payment = await readPayment(deps.kit.database, paymentId);
   if (payment.state.status !== "processing" || payment.state.chargeId === undefined) return;
   const { gateway } = await gatewayFor(deps, payment);
   const { chargeId } = payment.state;
   const outcome = await gateway.confirm({ key: `${paymentId}/confirm`, chargeId });
-  await inTransaction(run, (context) =>
+  await inTransaction(deps, run, (context) =>
     applyPaymentEvent(context, paymentId, paymentEventOf(outcome)),
   );
 }
 
-async function expire(deps: Deps, inTransaction: InTransaction, run: JobRun): Promise<void> {
-  const { paymentId } = OfPayment.parse(run.payload);
+async function expire(deps: Deps, paymentId: string, run: JobRun): Promise<void> {
   const payment = await readPayment(deps.kit.database, paymentId);
   if (payment.state.status !== "requires_action") return;
   const { gateway } = await gatewayFor(deps, payment);
   const { chargeId } = payment.state;
   const outcome = await gateway.cancel({ key: `${paymentId}/cancel`, chargeId });
-  await inTransaction(run, (context) =>
+  await inTransaction(deps, run, (context) =>
     applyPaymentEvent(context, paymentId, paymentEventOf(outcome)),
   );
 }
 
-async function refund(deps: Deps, inTransaction: InTransaction, run: JobRun): Promise<void> {
-  const { refundId } = OfRefund.parse(run.payload);
+async function refund(deps: Deps, refundId: string, run: JobRun): Promise<void> {
   const { status, paymentId, amount, currency } = await readRefund(deps.kit.database, refundId);
   const payment = await readPayment(deps.kit.database, paymentId);
   if (status !== "pending" || !("chargeId" in payment.state)) return;
@@ -123,32 +103,38 @@ async function refund(deps: Deps, inTransaction: InTransaction, run: JobRun): Pr
   const asked = { key: refundId, chargeId, amount, currency, reference: refundId };
   const outcome = await gateway.refund(asked);
   if (outcome.status === "pending") return;
-  await inTransaction(run, (context) => applyRefundOutcome(context, refundId, outcome));
+  await inTransaction(deps, run, (context) => applyRefundOutcome(context, refundId, outcome));
 }
 
-type Found = { gateway: Gateway; disputeId: string; evidence: Readonly<Record<string, string>> };
+type DisputeAtGateway = {
+  gateway: Gateway;
+  gatewayId: string;
+  evidence: Readonly<Record<string, string>>;
+};
 
-async function disputeFor({ kit, gateways }: Deps, run: JobRun): Promise<Found | undefined> {
-  const { disputeId: id } = OfDispute.parse(run.payload);
+async function findAtGateway(
+  { kit, gateways }: Deps,
+  id: string,
+): Promise<DisputeAtGateway | undefined> {
   const dispute = await findDispute(kit.database, { id });
   if (!dispute) return undefined;
   const gateway = gatewayOf(gateways, dispute.gateway);
-  return { gateway, disputeId: dispute.gatewayDisputeId, evidence: dispute.evidence ?? {} };
+  return { gateway, gatewayId: dispute.gatewayDisputeId, evidence: dispute.evidence ?? {} };
 }
 
-async function sendEvidence(deps: Deps, run: JobRun): Promise<void> {
-  const found = await disputeFor(deps, run);
+async function submitEvidence(deps: Deps, id: string): Promise<void> {
+  const found = await findAtGateway(deps, id);
   if (!found) return;
-  const { gateway, disputeId, evidence } = found;
+  const { gateway, gatewayId: disputeId, evidence } = found;
   const text = Object.entries(evidence)
-    .map(([name, words]) => `${name}: ${words}`)
+    .map(([name, content]) => `${name}: ${content}`)
     .join("\n");
   await gateway.submitEvidence({ key: `${disputeId}/evidence`, disputeId, text });
 }
 
-async function sendAccept(deps: Deps, run: JobRun): Promise<void> {
-  const found = await disputeFor(deps, run);
+async function acceptDispute(deps: Deps, id: string): Promise<void> {
+  const found = await findAtGateway(deps, id);
   if (!found) return;
-  const { gateway, disputeId } = found;
+  const { gateway, gatewayId: disputeId } = found;
   await gateway.acceptDispute({ key: `${disputeId}/accept`, disputeId });
 }

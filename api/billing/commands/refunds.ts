@@ -70,7 +70,8 @@ export async function applyRefundOutcome(
     const entries = reversed(entriesOf(refund));
     await post(tx, { at: nowMs, kind: "refund_failed", ref: id, entries });
   }
-  await publishRefund({ ...context, traceId: context.traceId ?? payment.traceId }, saved);
+  const traceId = context.traceId ?? payment.traceId;
+  await publishRefund({ ...context, traceId }, status, saved);
   return saved;
 }
 
@@ -79,9 +80,13 @@ const entriesOf = ({ currency, amount }: Refund): Entry[] => [
   { account: "cash:gateway", currency, amount: negate(amount) },
 ];
 
-const publishRefund = (context: CommandContext, refund: Refund): Promise<void> =>
+const publishRefund = (
+  context: CommandContext,
+  status: RefundOutcome["status"],
+  refund: Refund,
+): Promise<void> =>
   publish(context, {
-    type: `refund.${refund.status}`,
+    type: `refund.${status}`,
     subject: refund.id,
     data: {
       refundId: refund.id,

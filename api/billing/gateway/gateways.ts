@@ -1,6 +1,6 @@
-import type { Kit } from "#api/kit/service.ts";
 import { AppError } from "#platform/errors.ts";
 
+import type { BillingKit } from "../kit.ts";
 import type { Gateway } from "./port.ts";
 import { sandboxGateway } from "./sandbox.ts";
 import { withTimeLimit } from "./time-limit.ts";
@@ -11,7 +11,7 @@ export type Gateways = ReadonlyMap<string, Gateway>;
 export const DEFAULT_GATEWAY = "sandbox";
 
 /** All gateways by name. */
-export function openGateways(kit: Kit): Gateways {
+export function openGateways(kit: BillingKit): Gateways {
   const all = [sandboxGateway(kit)];
   return new Map(all.map((it) => [it.name, withTimeLimit(it)]));
 }

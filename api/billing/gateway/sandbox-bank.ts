@@ -1,11 +1,12 @@
-import { z } from "zod";
+import type { z } from "zod";
 
-import type { Kit } from "#api/kit/service.ts";
 import { newId } from "#platform/ids.ts";
-import type { JobHandlers } from "#platform/jobs/jobs.ts";
+import type { JobHandlers } from "#platform/jobs/define-job.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import { DISPUTE_FEE, EVIDENCE_MS, LATER_MS, behaviourOf } from "../domain/sandbox.ts";
+import type { SandboxAction, SandboxJob } from "../jobs.ts";
+import type { BillingKit } from "../kit.ts";
 import {
   type SandboxCharge,
   type SandboxDispute,
@@ -30,25 +31,11 @@ type EventBody =
       : never
     : never;
 
-export const webhookKey = (kit: Kit): Buffer => kit.secret("webhooks of the gateway sandbox");
-
-const Later = z.object({
-  what: z.enum([
-    "answer",
-    "reversal",
-    "dispute",
-    "fraud_warning",
-    "refund",
-    "deadline",
-    "decision",
-  ]),
-  id: z.string(),
-});
-type Later = z.infer<typeof Later>;
-const Deliver = z.object({ eventId: z.string() });
+export const webhookKey = (kit: BillingKit): Buffer =>
+  kit.secret("webhooks of the gateway sandbox");
 
 /** Stores an event in the transaction of its cause; a job delivers it. */
-export async function emitEvent(kit: Kit, tx: Queryable, event: EventBody): Promise<void> {
+export async function emitEvent(kit: BillingKit, tx: Queryable, event: EventBody): Promise<void> {
   const id = newId("evt");
   const createdAtMs = kit.clock.nowMs();
   const body = JSON.stringify({ id, atMs: createdAtMs, ...event });
@@ -57,19 +44,19 @@ export async function emitEvent(kit: Kit, tx: Queryable, event: EventBody): Prom
 }
 
 export async function scheduleLater(
-  kit: Kit,
+  kit: BillingKit,
   tx: Queryable,
-  { waitMs, ...later }: Later & { waitMs: number },
+  { waitMs, ...action }: SandboxAction & { waitMs: number },
 ): Promise<void> {
   const runAtMs = kit.clock.nowMs() + waitMs;
-  await kit.jobs.add(tx, { kind: "sandbox.later", payload: later, runAtMs });
+  await kit.jobs.add(tx, { kind: "sandbox.later", payload: action, runAtMs });
 }
 
 const chargeData = ({ id, reference }: SandboxCharge) => ({ charge: { id, reference } });
 
 /** Saves the final status of a charge, emits its event and schedules what its card does later. */
 export async function completeCharge(
-  kit: Kit,
+  kit: BillingKit,
   tx: Queryable,
   charge: SandboxCharge,
 ): Promise<SandboxCharge> {
@@ -88,7 +75,7 @@ export async function completeCharge(
 
 /** Reverses a succeeded charge. @returns false for any other */
 export async function reverseCharge(
-  kit: Kit,
+  kit: BillingKit,
   tx: Queryable,
   charge: SandboxCharge,
 ): Promise<boolean> {
@@ -101,7 +88,7 @@ export async function reverseCharge(
 
 /** Opens a dispute of a succeeded charge. @returns false for any other */
 export async function openDispute(
-  kit: Kit,
+  kit: BillingKit,
   tx: Queryable,
   { charge, amount, reason }: { charge: SandboxCharge; amount: bigint; reason: string },
 ): Promise<boolean> {
@@ -122,7 +109,7 @@ export async function openDispute(
 
 /** Decides an open dispute. @returns false for any other */
 export async function closeDispute(
-  kit: Kit,
+  kit: BillingKit,
   tx: Queryable,
   { dispute, outcome }: { dispute: SandboxDispute; outcome: "won" | "lost" },
 ): Promise<boolean> {
@@ -147,14 +134,10 @@ const disputeData = (dispute: SandboxDispute, charge: SandboxCharge) => ({
   },
 });
 
-export function sandboxJobs(kit: Kit): JobHandlers {
+export function sandboxHandlers(kit: BillingKit): JobHandlers<SandboxJob> {
   return {
-    "sandbox.later": ({ payload }) => {
-      const later = Later.parse(payload);
-      return kit.database.transaction((tx) => runLater(kit, tx, later));
-    },
-    "sandbox.deliver": async ({ payload }) => {
-      const { eventId } = Deliver.parse(payload);
+    "sandbox.later": (action) => kit.database.transaction((tx) => runLater(kit, tx, action)),
+    "sandbox.deliver": async ({ eventId }) => {
       const text = await eventBody(kit.database, eventId);
       if (text === undefined) return;
       await deliver(kit, Buffer.from(text));
@@ -163,7 +146,11 @@ export function sandboxJobs(kit: Kit): JobHandlers {
   };
 }
 
-async function runLater(kit: Kit, tx: Queryable, { what, id }: Later): Promise<void> {
+async function runLater(
+  kit: BillingKit,
+  tx: Queryable,
+  { what, id }: SandboxAction,
+): Promise<void> {
   switch (what) {
     case "refund":
       return completeRefund(kit, tx, id);
@@ -190,7 +177,7 @@ type LaterOnCharge = {
 };
 
 async function runLaterOnCharge(
-  kit: Kit,
+  kit: BillingKit,
   tx: Queryable,
   { what, charge }: LaterOnCharge,
 ): Promise<void> {
@@ -210,7 +197,7 @@ async function runLaterOnCharge(
   }
 }
 
-async function completeRefund(kit: Kit, tx: Queryable, id: string): Promise<void> {
+async function completeRefund(kit: BillingKit, tx: Queryable, id: string): Promise<void> {
   const refund = await lockRefund(tx, { id });
   if (refund?.status !== "pending") return;
   const charge = await lockCharge(tx, { id: refund.chargeId });
@@ -227,7 +214,7 @@ async function completeRefund(kit: Kit, tx: Queryable, id: string): Promise<void
 const DELIVERY_MS_MAX = 10_000;
 
 /** Rejects unless the receiver accepts the event, so that the job retries it. */
-async function deliver(kit: Kit, body: Buffer): Promise<void> {
+async function deliver(kit: BillingKit, body: Buffer): Promise<void> {
   const response = await fetch(new URL("/v1/webhooks/sandbox", kit.url), {
     method: "POST",
     redirect: "error",

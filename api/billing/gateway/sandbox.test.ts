@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import type { Kit, Service } from "#api/kit/service.ts";
+import type { AnyKit, Service } from "#api/kit/service.ts";
 import { testService } from "#api/kit/testing.ts";
 
 import { TEST_CARDS, passesLuhn } from "../domain/sandbox.ts";
@@ -17,7 +17,7 @@ const cardOf = (name: string): Card => {
 };
 
 async function openSandbox(): Promise<GatewayUnderTest> {
-  const kits: Kit[] = [];
+  const kits: AnyKit[] = [];
   const observed: Service = {
     ...billing,
     open: (kit, settings) => {

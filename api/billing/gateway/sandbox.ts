@@ -1,6 +1,5 @@
 import { createHmac } from "node:crypto";
 
-import type { Kit } from "#api/kit/service.ts";
 import { AppError } from "#platform/errors.ts";
 import { parseJson } from "#platform/http/request-input.ts";
 import { newId } from "#platform/ids.ts";
@@ -14,6 +13,7 @@ import {
   findTestCard,
   passesLuhn,
 } from "../domain/sandbox.ts";
+import type { BillingKit } from "../kit.ts";
 import {
   type SandboxCharge,
   type SandboxRefund,
@@ -52,7 +52,7 @@ const NAME = "sandbox";
  * A gateway without a bank. It behaves as its test cards define (domain/sandbox.ts), has its own tables and
  * transactions, and reports by signed webhooks over HTTP like an external gateway.
  */
-export function sandboxGateway(kit: Kit): Gateway {
+export function sandboxGateway(kit: BillingKit): Gateway {
   const inTransaction = <T>(work: (tx: Queryable) => Promise<T>): Promise<T> =>
     kit.database.transaction(work);
   const fingerprintKey = kit.secret("card fingerprints of the gateway sandbox");
@@ -106,7 +106,11 @@ export function sandboxGateway(kit: Kit): Gateway {
   };
 }
 
-async function chargeOnce(kit: Kit, tx: Queryable, request: ChargeRequest): Promise<SandboxCharge> {
+async function chargeOnce(
+  kit: BillingKit,
+  tx: Queryable,
+  request: ChargeRequest,
+): Promise<SandboxCharge> {
   const behaviour = await behaviourOfToken(tx, request.token);
   if (behaviour === undefined) throw new Error("the sandbox has no such card");
   const charge = await upsertCharge(tx, {
@@ -138,7 +142,7 @@ async function chargeOnce(kit: Kit, tx: Queryable, request: ChargeRequest): Prom
 }
 
 async function requireAuthentication(
-  kit: Kit,
+  kit: BillingKit,
   tx: Queryable,
   { id, reason, reference }: SandboxCharge,
 ): Promise<SandboxCharge> {
@@ -153,7 +157,7 @@ async function requireCharge(tx: Queryable, id: string): Promise<SandboxCharge> 
   return charge;
 }
 
-async function confirm(kit: Kit, tx: Queryable, chargeId: string): Promise<ChargeOutcome> {
+async function confirm(kit: BillingKit, tx: Queryable, chargeId: string): Promise<ChargeOutcome> {
   const charge = await requireCharge(tx, chargeId);
   if (charge.status !== "requires_action") return outcomeOf(charge);
   const { confirm: result, reason = null } = behaviourOf(charge.behaviour);
@@ -163,7 +167,7 @@ async function confirm(kit: Kit, tx: Queryable, chargeId: string): Promise<Charg
   return outcomeOf(await completeCharge(kit, tx, completed));
 }
 
-async function cancel(kit: Kit, tx: Queryable, chargeId: string): Promise<ChargeOutcome> {
+async function cancel(kit: BillingKit, tx: Queryable, chargeId: string): Promise<ChargeOutcome> {
   const charge = await requireCharge(tx, chargeId);
   if (charge.status !== "requires_action") return outcomeOf(charge);
   const reason = "authentication_not_given";
@@ -175,7 +179,11 @@ function outcomeOf({ id, status, reason }: SandboxCharge): ChargeOutcome {
   return { status: "failed", chargeId: id, reason: reason ?? "declined" };
 }
 
-async function refundOnce(kit: Kit, tx: Queryable, request: RefundRequest): Promise<RefundOutcome> {
+async function refundOnce(
+  kit: BillingKit,
+  tx: Queryable,
+  request: RefundRequest,
+): Promise<RefundOutcome> {
   const charge = await requireCharge(tx, request.chargeId);
   const before = await lockRefund(tx, { key: request.key });
   if (before) return refundOutcome(before);

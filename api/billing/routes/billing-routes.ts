@@ -1,7 +1,7 @@
-import type { Kit } from "#api/kit/service.ts";
 import type { Route } from "#platform/http/route.ts";
 
 import type { Gateways } from "../gateway/gateways.ts";
+import type { BillingKit } from "../kit.ts";
 import { couponRoutes } from "./coupons.ts";
 import { creditNoteRoutes } from "./credit-notes.ts";
 import { customerRoutes } from "./customers.ts";
@@ -46,7 +46,7 @@ export const billingPermissions = {
   [SANDBOX_WRITE]: "act as the bank of the sandbox gateway",
 } as const;
 
-export const billingRoutes = (kit: Kit, gateways: Gateways): Route[] => [
+export const billingRoutes = (kit: BillingKit, gateways: Gateways): Route[] => [
   ...customerRoutes,
   ...planRoutes,
   ...priceRoutes,

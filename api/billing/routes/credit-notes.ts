@@ -1,12 +1,12 @@
 import { z } from "zod";
 
-import type { Kit } from "#api/kit/service.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery, text } from "#platform/http/schema.ts";
 import { toBody } from "#platform/http/to-body.ts";
 
 import { issueCreditNote } from "../commands/issue-credit-note.ts";
 import { fromWire } from "../domain/money.ts";
+import type { BillingKit } from "../kit.ts";
 import {
   type CreditNote,
   listCreditNotes,
@@ -43,7 +43,7 @@ const bodyOf = (it: CreditNote) => toBody(CreditNoteBody, it);
 
 const READ = "billing:invoices:read";
 
-const addCreditNote = (kit: Kit): Route =>
+const addCreditNote = (kit: BillingKit): Route =>
   route({
     method: "POST",
     path: "/v1/credit-notes",
@@ -103,7 +103,7 @@ const getCreditNote = route({
   },
 });
 
-export const creditNoteRoutes = (kit: Kit): Route[] => [
+export const creditNoteRoutes = (kit: BillingKit): Route[] => [
   addCreditNote(kit),
   getCreditNotes,
   getCreditNote,

@@ -1,6 +1,5 @@
 import { z } from "zod";
 
-import type { Kit } from "#api/kit/service.ts";
 import { checkVersion } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, iso, pageOf, pageQuery, text } from "#platform/http/schema.ts";
@@ -8,6 +7,7 @@ import { toBody } from "#platform/http/to-body.ts";
 
 import { acceptDispute, submitEvidence } from "../commands/disputes.ts";
 import { DISPUTE_STATUSES } from "../domain/disputes.ts";
+import type { BillingKit } from "../kit.ts";
 import { type Dispute, listDisputes, readDispute } from "../repositories/disputes.ts";
 import {
   Currency,
@@ -94,7 +94,7 @@ const getDisputes = route({
   },
 });
 
-const evidenceRoute = (kit: Kit): Route =>
+const evidenceRoute = (kit: BillingKit): Route =>
   route({
     method: "POST",
     path: "/v1/disputes/{disputeId}/evidence",
@@ -121,7 +121,7 @@ const evidenceRoute = (kit: Kit): Route =>
       }),
   });
 
-const acceptRoute = (kit: Kit): Route =>
+const acceptRoute = (kit: BillingKit): Route =>
   route({
     method: "POST",
     path: "/v1/disputes/{disputeId}/accept",
@@ -142,7 +142,7 @@ const acceptRoute = (kit: Kit): Route =>
       }),
   });
 
-export const disputeRoutes = (kit: Kit): Route[] => [
+export const disputeRoutes = (kit: BillingKit): Route[] => [
   getDisputes,
   getDispute,
   evidenceRoute(kit),

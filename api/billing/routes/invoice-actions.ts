@@ -1,6 +1,5 @@
 import { z } from "zod";
 
-import type { Kit } from "#api/kit/service.ts";
 import { checkVersion } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf } from "#platform/http/schema.ts";
@@ -8,6 +7,7 @@ import { idOf } from "#platform/http/schema.ts";
 import type { CommandContext } from "../commands/context.ts";
 import { finalizeInvoice, voidInvoice } from "../commands/issue-invoice.ts";
 import { writeOffInvoice } from "../commands/settle-invoice.ts";
+import type { BillingKit } from "../kit.ts";
 import { type Invoice, lockInvoice, readLines } from "../repositories/invoices.ts";
 import { InvoiceBody, invoiceOf } from "./invoice-bodies.ts";
 import { versioned } from "./wire.ts";
@@ -45,7 +45,7 @@ const ACTIONS: readonly Action[] = [
   },
 ];
 
-export const invoiceActionRoutes = (kit: Kit): Route[] =>
+export const invoiceActionRoutes = (kit: BillingKit): Route[] =>
   ACTIONS.map(({ name, run, ...about }) =>
     route({
       ...about,

@@ -1,6 +1,5 @@
 import { z } from "zod";
 
-import type { Kit } from "#api/kit/service.ts";
 import { holds, mayActFor } from "#platform/http/caller.ts";
 import { checkVersion } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
@@ -8,6 +7,7 @@ import { idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
 
 import { draftInvoice, finalizeInvoice, rewriteDraft } from "../commands/issue-invoice.ts";
 import { requireNext } from "../domain/invoice.ts";
+import type { BillingKit } from "../kit.ts";
 import { lockCustomer } from "../repositories/customers.ts";
 import {
   deleteDraft,
@@ -33,7 +33,7 @@ const params = z.strictObject({ invoiceId: idOf("inv") });
 const READ = "billing:invoices:read";
 const WRITE = { allow: "permission", permission: "billing:invoices:write" } as const;
 
-const addInvoice = (kit: Kit): Route =>
+const addInvoice = (kit: BillingKit): Route =>
   route({
     method: "POST",
     path: "/v1/invoices",
@@ -105,7 +105,7 @@ const getInvoice = route({
   },
 });
 
-const putInvoice = (kit: Kit): Route =>
+const putInvoice = (kit: BillingKit): Route =>
   route({
     method: "PUT",
     path: "/v1/invoices/{invoiceId}",
@@ -148,7 +148,7 @@ const deleteInvoice = route({
     }),
 });
 
-export const invoiceRoutes = (kit: Kit): Route[] => [
+export const invoiceRoutes = (kit: BillingKit): Route[] => [
   addInvoice(kit),
   getInvoices,
   getInvoice,

@@ -1,6 +1,5 @@
 import { z } from "zod";
 
-import type { Kit } from "#api/kit/service.ts";
 import type { Caller } from "#platform/http/caller.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
@@ -9,6 +8,7 @@ import type { Queryable } from "#platform/postgres/database.ts";
 
 import { confirmPayment, payInvoice } from "../commands/payments.ts";
 import { PAYMENT_STATUSES, displayStatus } from "../domain/payments.ts";
+import type { BillingKit } from "../kit.ts";
 import { lockInvoice, noInvoice } from "../repositories/invoices.ts";
 import { type Payment, listPayments, noPayment, readPayment } from "../repositories/payments.ts";
 import {
@@ -64,7 +64,7 @@ function accepted(payment: Payment) {
   return { ...answer, headers: { ...headers, location: `/v1/payments/${payment.id}` } };
 }
 
-const payRoute = (kit: Kit): Route =>
+const payRoute = (kit: BillingKit): Route =>
   route({
     method: "POST",
     path: "/v1/invoices/{invoiceId}/pay",
@@ -88,7 +88,7 @@ const payRoute = (kit: Kit): Route =>
       }),
   });
 
-const confirmRoute = (kit: Kit): Route =>
+const confirmRoute = (kit: BillingKit): Route =>
   route({
     method: "POST",
     path: "/v1/payments/{paymentId}/confirm",
@@ -149,7 +149,7 @@ const getPayments = route({
   },
 });
 
-export const paymentRoutes = (kit: Kit): Route[] => [
+export const paymentRoutes = (kit: BillingKit): Route[] => [
   payRoute(kit),
   getPayments,
   getPayment,

@@ -1,12 +1,12 @@
 import { z } from "zod";
 
-import type { Kit } from "#api/kit/service.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery, text } from "#platform/http/schema.ts";
 import { toBody } from "#platform/http/to-body.ts";
 
 import { requestRefund } from "../commands/refunds.ts";
 import { fromWire } from "../domain/money.ts";
+import type { BillingKit } from "../kit.ts";
 import { type Refund, listRefunds, readRefund } from "../repositories/refunds.ts";
 import {
   Amount,
@@ -38,7 +38,7 @@ const RefundBody = z
 
 const bodyOf = (it: Refund) => toBody(RefundBody, it);
 
-const addRefund = (kit: Kit): Route =>
+const addRefund = (kit: BillingKit): Route =>
   route({
     method: "POST",
     path: "/v1/refunds",
@@ -97,4 +97,4 @@ const getRefunds = route({
   },
 });
 
-export const refundRoutes = (kit: Kit): Route[] => [addRefund(kit), getRefunds, getRefund];
+export const refundRoutes = (kit: BillingKit): Route[] => [addRefund(kit), getRefunds, getRefund];

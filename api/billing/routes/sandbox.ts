@@ -1,6 +1,5 @@
 import { z } from "zod";
 
-import type { Kit } from "#api/kit/service.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, text } from "#platform/http/schema.ts";
 
@@ -11,6 +10,7 @@ import {
 } from "../commands/sandbox.ts";
 import { fromWire } from "../domain/money.ts";
 import { OUTCOME_KEYWORDS, TEST_CARDS } from "../domain/sandbox.ts";
+import type { BillingKit } from "../kit.ts";
 import { PositiveAmount } from "./wire.ts";
 
 export const SANDBOX_WRITE = "billing:sandbox:write";
@@ -42,7 +42,7 @@ const getCards = route({
     }),
 });
 
-const closeDispute = (kit: Kit): Route =>
+const closeDispute = (kit: BillingKit): Route =>
   route({
     method: "POST",
     path: "/sandbox/disputes/{disputeId}/close",
@@ -62,7 +62,7 @@ const closeDispute = (kit: Kit): Route =>
       }),
   });
 
-const dispute = (kit: Kit): Route =>
+const dispute = (kit: BillingKit): Route =>
   route({
     method: "POST",
     path: "/sandbox/payments/{paymentId}/dispute",
@@ -86,7 +86,7 @@ const dispute = (kit: Kit): Route =>
       }),
   });
 
-const reverse = (kit: Kit): Route =>
+const reverse = (kit: BillingKit): Route =>
   route({
     method: "POST",
     path: "/sandbox/payments/{paymentId}/reverse",
@@ -105,7 +105,7 @@ const reverse = (kit: Kit): Route =>
   });
 
 /** Simulates card holders and the bank. */
-export const sandboxRoutes = (kit: Kit): Route[] => [
+export const sandboxRoutes = (kit: BillingKit): Route[] => [
   getCards,
   closeDispute(kit),
   dispute(kit),

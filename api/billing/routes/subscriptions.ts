@@ -1,6 +1,5 @@
 import { z } from "zod";
 
-import type { Kit } from "#api/kit/service.ts";
 import type { Caller } from "#platform/http/caller.ts";
 import { checkVersion } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
@@ -13,6 +12,7 @@ import { changeSubscription } from "../commands/change-subscription.ts";
 import { checkPaymentMethod } from "../commands/check-payment-method.ts";
 import { startSubscription } from "../commands/start-subscription.ts";
 import { SUBSCRIPTION_STATUSES } from "../domain/subscription.ts";
+import type { BillingKit } from "../kit.ts";
 import { lockCustomer } from "../repositories/customers.ts";
 import {
   type Subscription,
@@ -85,7 +85,7 @@ async function lockOwned(
   return locked;
 }
 
-const addSubscription = (kit: Kit): Route =>
+const addSubscription = (kit: BillingKit): Route =>
   route({
     method: "POST",
     path: "/v1/subscriptions",
@@ -149,7 +149,7 @@ const getSubscription = route({
   },
 });
 
-const patchSubscription = (kit: Kit): Route =>
+const patchSubscription = (kit: BillingKit): Route =>
   route({
     method: "PATCH",
     path: "/v1/subscriptions/{subscriptionId}",
@@ -177,7 +177,7 @@ const patchSubscription = (kit: Kit): Route =>
       }),
   });
 
-const postCancel = (kit: Kit): Route =>
+const postCancel = (kit: BillingKit): Route =>
   route({
     method: "POST",
     path: "/v1/subscriptions/{subscriptionId}/cancel",
@@ -201,7 +201,7 @@ const postCancel = (kit: Kit): Route =>
       }),
   });
 
-export const subscriptionRoutes = (kit: Kit): Route[] => [
+export const subscriptionRoutes = (kit: BillingKit): Route[] => [
   addSubscription(kit),
   getSubscriptions,
   getSubscription,

@@ -1,16 +1,16 @@
 import { z } from "zod";
 
-import type { Kit } from "#api/kit/service.ts";
 import { readBytes } from "#platform/http/request-input.ts";
 import { type Route, route } from "#platform/http/route.ts";
 
 import { handleWebhookEvent } from "../commands/webhooks.ts";
 import { type Gateways, gatewayOf } from "../gateway/gateways.ts";
 import { SIGNATURE_HEADER } from "../gateway/signature.ts";
+import type { BillingKit } from "../kit.ts";
 
 const BODY_BYTES_MAX = 64 * 1024;
 
-export const webhookRoutes = (kit: Kit, gateways: Gateways): Route[] => [
+export const webhookRoutes = (kit: BillingKit, gateways: Gateways): Route[] => [
   route({
     method: "POST",
     path: "/v1/webhooks/{gateway}",

@@ -1,8 +1,8 @@
-import type { Kit } from "#api/kit/service.ts";
 import type { StoreMaintenance } from "#pipeline/store/port.ts";
 import { checkVersion } from "#platform/http/etag.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
+import type { LoggingKit } from "../kit.ts";
 import {
   changeRule,
   lockApplying,
@@ -13,12 +13,9 @@ import {
 } from "../repositories/retention.ts";
 import type { Deps } from "./deps.ts";
 
-/** Job that applies the rules to the store. */
-export const APPLY = "apply-retention";
-
 /** Sets a dataset's retention. @throws AppError precondition_failed when it was changed meanwhile */
 export async function setRetention(
-  kit: Kit,
+  kit: LoggingKit,
   tx: Queryable,
   change: RuleChange & { ifMatch: number | undefined; traceId: string },
 ): Promise<RetentionRule> {
@@ -33,7 +30,7 @@ export async function setRetention(
     traceId,
     data: { dataset, days, daysBefore: before.days, by, version: after.version },
   });
-  await kit.jobs.add(tx, { kind: APPLY, payload: {} });
+  await kit.jobs.add(tx, { kind: "apply-retention", payload: {} });
   return after;
 }
 
@@ -44,7 +41,7 @@ export async function applyRules({ kit, stores }: Pick<Deps, "kit" | "stores">):
 }
 
 export async function applyRulesTo(
-  kit: Kit,
+  kit: LoggingKit,
   store: Pick<StoreMaintenance, "setRetention">,
 ): Promise<void> {
   await kit.database.transaction(async (tx) => {

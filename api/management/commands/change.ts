@@ -1,15 +1,15 @@
-import type { Kit } from "#api/kit/service.ts";
 import { AppError } from "#platform/errors.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import { type Application, type Content, EMPTY, type Revision } from "../domain/application.ts";
 import { checkSize, secretsIn } from "../domain/decide.ts";
 import { type Change, advance, diff } from "../domain/diff.ts";
+import type { ManagementKit } from "../kit.ts";
 import { lockAnnounced, setAnnounced } from "../repositories/announcements.ts";
 import { missingSecrets } from "../repositories/secrets.ts";
 import type { SettingsStore } from "../store/port.ts";
 
-export type ChangeDeps = { kit: Kit; store: SettingsStore };
+export type ChangeDeps = { kit: ManagementKit; store: SettingsStore };
 
 /** Who changes what, when and why. */
 export type ChangeRequest = {
@@ -135,9 +135,9 @@ export async function announce(
     const range = { after: announced, limit: ANNOUNCED_AT_ONCE };
     const revisions = await store.since(tx, application, range);
     for (const { revision, atMs, by } of revisions) {
-      const event = { type: "application.changed", subject: application, atMs };
-      const trace = traceId === undefined ? {} : { traceId };
-      await kit.publish(tx, { ...event, ...trace, data: { application, revision, by } });
+      const data = { application, revision, by };
+      const type = "application.changed";
+      await kit.publish(tx, { type, subject: application, atMs, traceId, data });
     }
     const last = revisions.at(-1)?.revision;
     if (last === undefined) return;

@@ -1,5 +1,4 @@
-import type { Kit } from "#api/kit/service.ts";
-
+import type { ManagementKit } from "../kit.ts";
 import { mongoClient, openMongoStore } from "../repositories/mongo-store.ts";
 import { postgresStore } from "../repositories/postgres-store.ts";
 import type { ManagementSettings } from "../settings.ts";
@@ -16,7 +15,7 @@ const ANNOUNCE_AFTER_MS = 10_000;
 
 /** The store that the configuration names: MongoDB where it has `MONGODB_URL`, else the service's own PostgreSQL. */
 export async function openStore(
-  kit: Kit,
+  kit: ManagementKit,
   { mongodbUrl }: ManagementSettings,
 ): Promise<ChosenStore> {
   if (mongodbUrl === undefined) {

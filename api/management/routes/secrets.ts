@@ -113,7 +113,7 @@ type Happened = Pick<SecretFacts, "name" | "version"> & {
 const tell = (
   kit: RouteDeps["kit"],
   tx: Parameters<RouteDeps["kit"]["publish"]>[0],
-  { type, name, version, nowMs, traceId, by }: Happened & { type: string },
+  { type, name, version, nowMs, traceId, by }: Happened & { type: "put" | "rotated" | "deleted" },
 ): Promise<void> =>
   kit.publish(tx, {
     type: `secret.${type}`,

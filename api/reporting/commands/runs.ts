@@ -1,5 +1,3 @@
-import { z } from "zod";
-
 import { AppError } from "#platform/errors.ts";
 import { newId } from "#platform/ids.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
@@ -40,15 +38,12 @@ export async function orderRun(
   return run;
 }
 
-const Payload = z.object({ runId: z.string() });
-
 /** Computes a promised run. Done twice, the first end stands. */
 export async function performRun(
   deps: ReportingDeps,
-  job: { payload: unknown; attempt: number },
+  { runId, attempt }: { runId: string; attempt: number },
 ): Promise<void> {
   const { database, clock } = deps;
-  const { runId } = Payload.parse(job.payload);
   const run = await findRun(database, runId);
   if (run === undefined || run.status !== "waiting") return;
   try {
@@ -56,7 +51,7 @@ export async function performRun(
     await finish(deps, run, { rows, result, dataUntil, atMs: clock.nowMs() });
   } catch (error) {
     const mayPass = !(error instanceof AppError) || error.code === "unavailable";
-    if (mayPass && job.attempt < ATTEMPTS_MAX) throw error;
+    if (mayPass && attempt < ATTEMPTS_MAX) throw error;
     if (!(error instanceof AppError))
       deps.log.error("a run has failed", { "run.id": runId, error });
     const message =

@@ -1,5 +1,3 @@
-import { z } from "zod";
-
 import { AppError } from "#platform/errors.ts";
 import { checkVersion } from "#platform/http/etag.ts";
 import { newId } from "#platform/ids.ts";
@@ -64,17 +62,14 @@ export async function removeSchedule(
   await tell(tx, deps, { schedule, what: "deleted", nowMs });
 }
 
-const Payload = z.object({ scheduleId: z.string(), atMs: z.number() });
-
 /**
  * Orders the run whose time has come. After a time in which nobody was there (or the schedule was late for another
  * reason) it makes one run for all that were missed, and goes on with the first time that is still to come.
  */
 export async function performSchedule(
   deps: ReportingDeps,
-  job: { payload: unknown },
+  { scheduleId, atMs }: { scheduleId: string; atMs: number },
 ): Promise<void> {
-  const { scheduleId, atMs } = Payload.parse(job.payload);
   const nowMs = deps.clock.nowMs();
   await deps.database.transaction(async (tx) => {
     const schedule = await lockSchedule(tx, scheduleId);
@@ -119,7 +114,11 @@ async function promise(tx: Queryable, { jobs }: Deps, { id, nextAtMs }: Schedule
 const tell = (
   tx: Queryable,
   { publish }: Deps,
-  { schedule, what, nowMs }: { schedule: Schedule; what: string; nowMs: number },
+  {
+    schedule,
+    what,
+    nowMs,
+  }: { schedule: Schedule; what: "created" | "changed" | "deleted"; nowMs: number },
 ): Promise<void> =>
   publish(tx, {
     type: `schedule.${what}`,

@@ -1,0 +1,19 @@
+import { z } from "zod";
+
+import { defineJob } from "#platform/jobs/define-job.ts";
+import { definePeriodicTask } from "#platform/jobs/periodic-tasks.ts";
+
+import { NOTICES } from "./domain/notice.ts";
+
+export const housekeeping = definePeriodicTask("housekeeping", 60_000);
+
+export const accountsJobs = [
+  // Holds no token: the link is made from the id when the mail is sent.
+  defineJob("mail.link", z.object({ tokenId: z.string() })),
+  defineJob(
+    "mail.notice",
+    z.object({ id: z.string(), to: z.string().meta({ secret: true }), notice: z.enum(NOTICES) }),
+  ),
+  housekeeping,
+];
+export type AccountsJob = (typeof accountsJobs)[number];
