@@ -1,9 +1,5 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-
 import * as fc from "fast-check";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 
 import type { Batch } from "#collectors/batch.ts";
 import { toDocument } from "#collectors/document.ts";
@@ -12,7 +8,7 @@ import { UTC } from "#collectors/zone.ts";
 import { systemClock } from "#platform/clock.ts";
 
 import { openMemoryBus } from "../bus/memory-bus.ts";
-import { openEmbeddedStore } from "../store/embedded-store.ts";
+import { openMemoryStore } from "../store/memory-store.ts";
 import { Ingest } from "./ingest.ts";
 
 const EVENTS = [
@@ -63,25 +59,19 @@ function lineEnds(log: string): number[] {
 async function ingested(
   source: Source,
 ): Promise<{ ingest: Ingest; messages: { offset: unknown; message: unknown }[] }> {
-  const folder = await mkdtemp(join(tmpdir(), "quarterdeck-"));
   const messages: { offset: unknown; message: unknown }[] = [];
-  try {
-    await using store = await openEmbeddedStore({ folder, clock: systemClock });
-    const ingest = new Ingest({
-      ...DEPS,
-      store,
-      onRows(batch: Batch, from, to) {
-        for (let row = from; row < to; row += 1) {
-          const { message, "log.offset": offset } = toDocument(batch, row);
-          messages.push({ offset, message });
-        }
-      },
-    });
-    await ingest.run(source, new AbortController().signal);
-    return { ingest, messages };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const ingest = new Ingest({
+    ...DEPS,
+    store: openMemoryStore()(),
+    onRows(batch: Batch, from, to) {
+      for (let row = from; row < to; row += 1) {
+        const { message, "log.offset": offset } = toDocument(batch, row);
+        messages.push({ offset, message });
+      }
+    },
+  });
+  await ingest.run(source, new AbortController().signal);
+  return { ingest, messages };
 }
 
 test("an event is whole wherever its lines are cut apart by chunks", async () => {
@@ -118,11 +108,9 @@ const ACCESS =
 
 /** What is stored of the lines, each pushed with its header, once the bus is read to its end. */
 async function stored(records: readonly { header: RecordHeader; text: string }[]) {
-  const folder = await mkdtemp(join(tmpdir(), "quarterdeck-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
   await using bus = openMemoryBus()();
   for (const { header, text } of records) await bus.append({ header, lines: Buffer.from(text) });
-  await using store = await openEmbeddedStore({ folder, clock: systemClock });
+  await using store = openMemoryStore()();
   const stop = new AbortController();
   const ingest = new Ingest({
     ...DEPS,
@@ -160,9 +148,7 @@ test("lines of any format can be pushed, side by side, each with what its sender
 });
 
 test("what was read of a revoked stream is stored before the source goes on", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "quarterdeck-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  await using store = await openEmbeddedStore({ folder, clock: systemClock });
+  await using store = openMemoryStore()();
   const seen: unknown[] = [];
   const source: Source = {
     async *read(positions) {
@@ -183,9 +169,7 @@ test("what was read of a revoked stream is stored before the source goes on", as
 });
 
 test("a source that loses its streams fails the run, and nothing is stored that was not yet", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "quarterdeck-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  await using store = await openEmbeddedStore({ folder, clock: systemClock });
+  await using store = openMemoryStore()();
   const source: Source = {
     async *read(positions, signal) {
       yield* sourceOf(LOG, []).read(positions, signal);
@@ -201,9 +185,7 @@ test("a source that loses its streams fails the run, and nothing is stored that 
 });
 
 test("what another process reads again is not stored, and ends the run", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "quarterdeck-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  await using store = await openEmbeddedStore({ folder, clock: systemClock });
+  await using store = openMemoryStore()();
   const source: Source = {
     ...sourceOf(LOG, []),
     confirm: () => Promise.reject(new Error("the lease is lost")),

@@ -15,7 +15,7 @@ import { silentLog } from "#platform/log.ts";
 
 import { Ingest } from "../ingest/ingest.ts";
 import { warmLiveWindow } from "../live/warm-live-window.ts";
-import { openEmbeddedStore } from "../store/embedded-store.ts";
+import { openMemoryStore } from "../store/memory-store.ts";
 import type { EventStore } from "../store/port.ts";
 import { type ControlEnd, type IndexerEnd, LIVE_PROTOCOL } from "./messages.ts";
 import { LivePublisher } from "./publisher.ts";
@@ -64,16 +64,6 @@ class Lines implements Source {
 
 type Indexer = { lines: Lines; publisher: LivePublisher; stop(): Promise<void> };
 
-async function openStore(): Promise<EventStore> {
-  const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck link "));
-  const store = await openEmbeddedStore({ folder, clock });
-  onTestFinished(async () => {
-    await store[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true, force: true });
-  });
-  return store;
-}
-
 function startIndexer(
   store: EventStore,
   lines: Lines,
@@ -117,7 +107,7 @@ const requestsOf = ({ live }: LiveSubscriber): number =>
 
 function testLink(connect: Connect): void {
   test("two control planes count what two indexers read, whenever they were connected", async () => {
-    const store = await openStore();
+    const store = openMemoryStore()();
     const early = await openControl(store);
     const first = startIndexer(store, new Lines("a"), { sealAfterMs: 50 });
     const second = startIndexer(store, new Lines("b"));
@@ -143,7 +133,7 @@ function testLink(connect: Connect): void {
   });
 
   test("what an indexer had not stored when it died is counted once when the next one has read it", async () => {
-    const store = await openStore();
+    const store = openMemoryStore()();
     const control = await openControl(store);
     const lines = new Lines("a");
     const append = Promise.withResolvers<never>();
@@ -161,7 +151,7 @@ function testLink(connect: Connect): void {
   });
 
   test("a control plane that does not keep up misses frames, and counts them once it has caught up", async () => {
-    const store = await openStore();
+    const store = openMemoryStore()();
     const control = await openControl(store);
     const publisher = new LivePublisher(clock);
     const congestion = { isCongested: false };
@@ -184,7 +174,7 @@ function testLink(connect: Connect): void {
   });
 
   test("each control plane gets the events that it follows, from every indexer, until it stops", async () => {
-    const store = await openStore();
+    const store = openMemoryStore()();
     const controls = [await openControl(store), await openControl(store)];
     const indexers = ["a", "b"].map((name) => startIndexer(store, new Lines(name)));
     const seen: string[][] = [[], []];
@@ -214,7 +204,7 @@ function testLink(connect: Connect): void {
   });
 
   test("status is that of all indexers, and of the last one when none is connected", async () => {
-    const store = await openStore();
+    const store = openMemoryStore()();
     const control = await openControl(store);
     expect(control.status()).toMatchObject({ indexers: 0, lines: 0, storeError: null });
     const publishers = [new LivePublisher(clock), new LivePublisher(clock)];

@@ -1,6 +1,5 @@
-import { AppError } from "#platform/errors.ts";
-
 import { BUCKET_MIN, LN_GAMMA, LOWEST_NS, NS_PER_MS } from "../sketches/latency-sketch.ts";
+import { checkAggregate, checkedLimit, checkedStep } from "./check-request.ts";
 import { identifier, quoted } from "./duck.ts";
 import {
   splitValue,
@@ -12,10 +11,9 @@ import {
 } from "./filter-sql.ts";
 import type { Aggregate, AggregateRequest, CellsRequest } from "./port.ts";
 
-const LIMIT_MAX = 10_000;
-
 /** Columns of the answer: bucket start (ms), split value, and lists of the latency buckets and their values. */
 export function aggregateSql(request: AggregateRequest, files: string): Statement {
+  checkAggregate(request.aggregate);
   const sql = new SqlText();
   const where = `${timeSql(request)} AND ${filterSql(sql, request.where)}${measured(request.aggregate)}`;
   const bucket = bucketSql(`epoch_ms(${identifier("@timestamp")})`, request);
@@ -106,22 +104,12 @@ export function cellsSql(request: CellsRequest, files: string): Statement {
   return { text, parameters: sql.parameters };
 }
 
-export function checkedLimit(limit: number): number {
-  if (Number.isInteger(limit) && limit >= 0 && limit <= LIMIT_MAX) return limit;
-  throw new AppError("bad_request", `limit is a whole number up to ${LIMIT_MAX}: ${limit} is not`);
-}
-
 function bucketSql(ms: string, request: { stepMs?: number; fromMs: number }): string {
   const { stepMs, fromMs } = request;
   if (stepMs === undefined) return String(Math.ceil(fromMs));
   const step = checkedStep(stepMs);
   // The remainder of a division is negative before 1970; added once more it is the distance from the bucket's start.
   return `(${ms}) - ((${ms}) % ${step} + ${step}) % ${step}`;
-}
-
-export function checkedStep(stepMs: number): number {
-  if (Number.isSafeInteger(stepMs) && stepMs > 0) return stepMs;
-  throw new AppError("bad_request", `stepMs is a whole number above 0: ${stepMs} is not`);
 }
 
 const DURATION = identifier("event.duration");
@@ -135,15 +123,10 @@ function measured(aggregate: Aggregate): string {
 
 function valueSql(sql: SqlText, aggregate: Aggregate): string {
   if (aggregate.kind === "sum") {
-    const value = fieldValue(sql, aggregate.field);
-    if (value.type === "keywords" || value.type === "date" || value.type === "boolean") {
-      throw new AppError("bad_request", `${aggregate.field} is no number: it has no sum`);
-    }
-    return `coalesce(sum(TRY_CAST(${value.sql} AS DOUBLE)), 0)`;
+    return `coalesce(sum(TRY_CAST(${fieldValue(sql, aggregate.field).sql} AS DOUBLE)), 0)`;
   }
   if (aggregate.kind === "distinct") {
     const fields = aggregate.fields.map((field) => splitValue(sql, field));
-    if (fields.length === 0) throw new AppError("bad_request", "distinct needs a field");
     return `count(DISTINCT hash(${fields.join(", ")})) FILTER (WHERE coalesce(${fields.join(", ")}) IS NOT NULL)`;
   }
   return "count(*)";

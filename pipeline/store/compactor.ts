@@ -18,9 +18,10 @@ import {
   quoted,
   type Row,
 } from "./duck.ts";
-import { type Cutoffs, cutoffsOf, planExpiry, readRetention, staysSql } from "./expiry.ts";
+import { planExpiry, readRetention, staysSql } from "./expiry.ts";
 import { explained, syncFile, writeSafe } from "./files.ts";
 import { writeParquet } from "./parquet/write-parquet.ts";
+import { type Cutoffs, cutoffsOf } from "./retention.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
 import {
   FOOTER_KEY,

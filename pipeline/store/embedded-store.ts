@@ -1,5 +1,4 @@
 import { rm } from "node:fs/promises";
-import { isDeepStrictEqual } from "node:util";
 
 import type { Batch } from "#collectors/batch.ts";
 import type { Position, Positions, SourceId } from "#collectors/source.ts";
@@ -38,6 +37,7 @@ import { SegmentFolder } from "./segment-folder.ts";
 import { followSegments } from "./segment-follower.ts";
 import { FOOTER_KEY, latestPositions, mergeExtents, type Segment } from "./segment-footer.ts";
 import { SegmentReader } from "./segment-reader.ts";
+import { isStored } from "./stored-batch.ts";
 
 const MEMORY_LIMIT_MB = 256;
 const THREADS = 2;
@@ -86,7 +86,7 @@ class EmbeddedStore implements EventStore {
 
   async append(batch: Batch, cells: readonly RollupCell[], positions: Positions): Promise<void> {
     if (batch.rows === 0 && cells.length === 0 && positions.size === 0) return;
-    if (await this.#isStored(positions)) return;
+    if (isStored(positions, await this.positions())) return;
     const id = this.#segments.nextId();
     const footer = batchFooter(id, { batch, cells, positions });
     const metadata = { [FOOTER_KEY]: JSON.stringify(footer) };
@@ -103,12 +103,6 @@ class EmbeddedStore implements EventStore {
       position,
     ]);
     return new Map(entries);
-  }
-
-  async #isStored(positions: Positions): Promise<boolean> {
-    if (positions.size === 0) return false;
-    const stored = await this.positions();
-    return [...positions].every(([id, it]) => isDeepStrictEqual(it, stored.get(id)));
   }
 
   async extents(): Promise<Extent[]> {

@@ -9,9 +9,9 @@ import { identifier } from "./duck.ts";
 import { publish, writeSafe } from "./files.ts";
 import { instant, SqlText, type Statement } from "./filter-sql.ts";
 import type { Retention } from "./port.ts";
+import type { Cutoffs } from "./retention.ts";
 import type { Segment, SegmentFooter } from "./segment-footer.ts";
 
-const DAY_MS = 86_400_000;
 const FILE = "retention.json";
 const INPUTS_MAX = 64;
 const Policy = z.object({ version: z.literal(1), days: z.record(z.string(), z.number().min(1)) });
@@ -31,15 +31,6 @@ export async function writeRetention(
   const policy = { version: 1, days: Object.fromEntries(retention) };
   const written = await writeSafe(scratch, [Buffer.from(JSON.stringify(policy))]);
   await publish(written, join(folder, FILE));
-}
-
-/** For each dataset the instant, epoch ms, before which its events are gone. */
-export type Cutoffs = ReadonlyMap<string, number>;
-
-/** Whole days of UTC, so that a file is cut once a day at most and rollups of an hour are gone with their events. */
-export function cutoffsOf(retention: Retention, nowMs: number): Cutoffs {
-  const cut = (days: number): number => Math.floor((nowMs - days * DAY_MS) / DAY_MS) * DAY_MS;
-  return new Map([...retention].map(([dataset, days]) => [dataset, cut(days)]));
 }
 
 type Extent = SegmentFooter["extents"][number];

@@ -2,7 +2,7 @@ import { isField } from "#collectors/batch.ts";
 import { FIELDS } from "#collectors/fields.ts";
 
 import type { StoreFilter, TimeRange } from "../filter.ts";
-import { checkedLimit } from "./aggregate-sql.ts";
+import { checkedLimit } from "./check-request.ts";
 import { identifier } from "./duck.ts";
 import { filterSql, splitValue, SqlText, type Statement, timeSql } from "./filter-sql.ts";
 

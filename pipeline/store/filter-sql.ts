@@ -1,9 +1,10 @@
 import { isField } from "#collectors/batch.ts";
 import { EXTRA_FIELD, FIELDS, type FieldType } from "#collectors/fields.ts";
-import { AppError, assertNever } from "#platform/errors.ts";
+import { assertNever } from "#platform/errors.ts";
 
 import type { Condition, OneOf, StoreFilter, TimeRange } from "../filter.ts";
 import { FULL_TEXT_FIELDS } from "../matches.ts";
+import { booleanOf, instantOf, notComparable, numberOf } from "./check-request.ts";
 import { identifier, type Parameter } from "./duck.ts";
 
 const COMPARISONS = { eq: "=", ne: "=", gt: ">", gte: ">=", lt: "<", lte: "<=" };
@@ -166,34 +167,8 @@ function compareSql(sql: SqlText, { field, op, value }: Comparison): string {
     const number = sql.number(numberOf(field, value));
     return anySql(place, (one) => `TRY_CAST(${one} AS DOUBLE) ${operator} ${number}`);
   }
-  if (place.type === "keywords") {
-    throw new AppError("bad_request", `${field} is a list of texts: it is neither more nor less`);
-  }
+  if (place.type === "keywords") throw notComparable(field);
   if (place.type === "boolean") return `${place.sql} = ${booleanOf(field, value)}`;
   if (place.type === "date") return `${place.sql} ${operator} ${instant(instantOf(field, value))}`;
   return `${place.sql} ${operator} ${sql.number(numberOf(field, value))}`;
-}
-
-function numberOf(field: string, value: string | number): number {
-  const number = typeof value === "string" && value.trim() === "" ? Number.NaN : Number(value);
-  if (Number.isNaN(number)) throw notOne(field, "a number", value);
-  return number;
-}
-
-function instantOf(field: string, value: string | number): number {
-  const ms = Number(value);
-  const instantMs = typeof value === "string" && Number.isNaN(ms) ? Date.parse(value) : ms;
-  if (Number.isNaN(instantMs)) throw notOne(field, "a time", value);
-  return instantMs;
-}
-
-function booleanOf(field: string, value: string | number): string {
-  const text = String(value).toLowerCase();
-  if (text === "true" || text === "1") return "TRUE";
-  if (text === "false" || text === "0") return "FALSE";
-  throw notOne(field, "true or false", value);
-}
-
-function notOne(field: string, what: string, value: string | number): AppError {
-  return new AppError("bad_request", `${field} is ${what}: ${JSON.stringify(value)} is not`);
 }

@@ -1,5 +1,5 @@
-import { checkedStep } from "./aggregate-sql.ts";
 import type { CellChunk } from "./cell-chunk.ts";
+import { checkedStep } from "./check-request.ts";
 import type { CellsRequest, MergedCell } from "./port.ts";
 
 /** Answers a request from chunks, which may hold more than it asks for: what `cellsSql` does with files. */

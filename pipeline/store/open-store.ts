@@ -5,10 +5,11 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Clock } from "#platform/clock.ts";
 
 import { openEmbeddedStore } from "./embedded-store.ts";
+import { openMemoryStore } from "./memory-store.ts";
 import type { EventStore } from "./port.ts";
 
 export type StoreSettings = {
-  /** file:///path/to/folder */
+  /** file:///path/to/folder, or memory: for a store that lives as long as it is open. */
   url: string;
   clock: Clock;
   /** Memory that queries may use, and cached rollup cells beside it; absent: the adapter's default. */
@@ -24,6 +25,7 @@ const ADAPTERS: Readonly<
   Record<string, (url: URL, settings: StoreSettings) => Promise<EventStore>>
 > = {
   "file:": (url, settings) => openEmbeddedStore({ ...settings, folder: fileURLToPath(url) }),
+  "memory:": () => Promise.resolve(openMemoryStore()()),
 };
 
 export async function openStore(settings: StoreSettings): Promise<EventStore> {

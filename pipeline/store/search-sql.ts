@@ -2,7 +2,7 @@ import { isField } from "#collectors/batch.ts";
 import { EXTRA_FIELD, FIELDS, type FieldType } from "#collectors/fields.ts";
 import { addRelated } from "#collectors/related.ts";
 
-import { checkedLimit } from "./aggregate-sql.ts";
+import { checkedLimit } from "./check-request.ts";
 import { asNumber, asText, identifier, type Row } from "./duck.ts";
 import { filterSql, instant, SqlText, type Statement, timeSql } from "./filter-sql.ts";
 import type { EventDocument, EventId, SearchRequest } from "./port.ts";

@@ -1,0 +1,173 @@
+import type { Batch } from "#collectors/batch.ts";
+import { toDocument } from "#collectors/document.ts";
+import type { Position, Positions, SourceId } from "#collectors/source.ts";
+
+import type { RollupCell } from "../rollup.ts";
+import {
+  aggregateEvents,
+  compareEvents,
+  datasetOf,
+  extentsOf,
+  facetsOf,
+  type KeptEvent,
+  mergedCells,
+  searchEvents,
+} from "./memory-answers.ts";
+import type {
+  AggregateRequest,
+  CellsRequest,
+  EventId,
+  EventStore,
+  FacetsRequest,
+  Follower,
+  Retention,
+  SearchRequest,
+  StoreStatus,
+} from "./port.ts";
+import { cutoffsOf } from "./retention.ts";
+import { isStored } from "./stored-batch.ts";
+
+class Shared {
+  /** In the order in which they were appended. */
+  events: KeptEvent[] = [];
+  cells: RollupCell[] = [];
+  positions = new Map<SourceId, Position>();
+  retention: Retention = new Map();
+  appended = 0;
+}
+
+/**
+ * A store that lives in this process, as documents: for tests that are not about files. Returns a function that opens
+ * it; all that are open share what is kept.
+ */
+export function openMemoryStore(): () => EventStore {
+  const holder = { shared: new Shared() };
+  return () => new MemoryStore(holder);
+}
+
+class MemoryStore implements EventStore {
+  readonly #holder: { shared: Shared };
+  #queries = 0;
+
+  constructor(holder: { shared: Shared }) {
+    this.#holder = holder;
+  }
+
+  get #shared(): Shared {
+    return this.#holder.shared;
+  }
+
+  async append(batch: Batch, cells: readonly RollupCell[], positions: Positions): Promise<void> {
+    const shared = this.#shared;
+    if (isStored(positions, shared.positions)) return;
+    for (let row = 0; row < batch.rows; row += 1) {
+      shared.appended += 1;
+      shared.events.push(eventOf(batch, row, shared.appended));
+    }
+    shared.cells.push(...cells);
+    for (const [id, position] of positions) shared.positions.set(id, { ...position });
+  }
+
+  async positions(): Promise<Positions> {
+    return new Map(this.#shared.positions);
+  }
+
+  async search(request: SearchRequest) {
+    return searchEvents(this.#asked().events, request);
+  }
+
+  async event(id: EventId) {
+    return this.#asked().events.find(({ document }) => document.id === id)?.document;
+  }
+
+  async facets(request: FacetsRequest) {
+    return facetsOf(this.#asked().events, request);
+  }
+
+  async aggregate(request: AggregateRequest) {
+    return aggregateEvents(this.#asked().events, request);
+  }
+
+  async cells(request: CellsRequest) {
+    return mergedCells(this.#asked().cells, request);
+  }
+
+  async extents() {
+    return extentsOf(this.#shared.events);
+  }
+
+  async follow(): Promise<Follower> {
+    let known = this.#shared.appended;
+    return {
+      next: async (limit) => {
+        const fresh = this.#shared.events.filter(({ number }) => number > known);
+        known = this.#shared.appended;
+        const newestFirst = fresh.toSorted(compareEvents).map(({ document }) => document);
+        const skipped = new Map<string, number>();
+        for (const document of newestFirst.slice(limit)) {
+          const dataset = datasetOf(document);
+          skipped.set(dataset, (skipped.get(dataset) ?? 0) + 1);
+        }
+        return { events: newestFirst.slice(0, limit), skipped };
+      },
+    };
+  }
+
+  async status(): Promise<StoreStatus> {
+    const { events } = this.#shared;
+    const bytes = JSON.stringify(events.map(({ document }) => document.fields)).length;
+    return { segments: 0, rows: events.length, bytes, queries: this.#queries, problems: [] };
+  }
+
+  async compact(): Promise<boolean> {
+    return false;
+  }
+
+  async retention(): Promise<Retention> {
+    return this.#shared.retention;
+  }
+
+  async setRetention(retention: Retention): Promise<void> {
+    this.#shared.retention = new Map(retention);
+  }
+
+  async expire(nowMs: number): Promise<boolean> {
+    const shared = this.#shared;
+    const cutoffs = cutoffsOf(shared.retention, nowMs);
+    const isExpired = (dataset: string, endMs: number): boolean =>
+      endMs < (cutoffs.get(dataset) ?? Number.NEGATIVE_INFINITY);
+    const events = shared.events.filter(
+      ({ document, tMs }) => !isExpired(datasetOf(document), tMs),
+    );
+    if (events.length === shared.events.length) return false;
+    shared.events = events;
+    // A cell of the last hour before the cutoff ends at it.
+    shared.cells = shared.cells.filter(
+      ({ dataset, t, levelS }) => !isExpired(dataset, (t + levelS) * 1000 - 1),
+    );
+    return true;
+  }
+
+  async destroy(): Promise<void> {
+    this.#holder.shared = new Shared();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // What is kept outlives those that have it open.
+  }
+
+  #asked(): Shared {
+    this.#queries += 1;
+    return this.#shared;
+  }
+}
+
+function eventOf(batch: Batch, row: number, number: number): KeptEvent {
+  const fields = toDocument(batch, row);
+  const tMs = batch.number("@timestamp").values[row] ?? Number.NaN;
+  const id = fields["log.source.id"];
+  const source = typeof id === "string" ? id : "";
+  const offset = Number(fields["log.offset"] ?? 0);
+  const eventId: EventId = `src_${source.replace(/^src_/, "")}:${offset}`;
+  return { number, tMs, source, offset, document: { id: eventId, fields } };
+}
