@@ -1,9 +1,9 @@
 import { FIELDS } from "#collectors/fields.ts";
 
 import type { TimeRange } from "../filter.ts";
-import { bucketOf } from "../sketches/latency-sketch.ts";
 import { matches } from "../matches.ts";
 import type { RollupCell } from "../rollup.ts";
+import { bucketOf } from "../sketches/latency-sketch.ts";
 import { checkAggregate, checkedLimit, checkedStep, checkFilter, typeOf } from "./check-request.ts";
 import type {
   Aggregate,
