@@ -18,9 +18,9 @@ import { systemClock } from "#platform/clock.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 
 import { RATES } from "./domain/throttle.ts";
-import { type Running, signIn, signUp, testAccounts, trySignIn } from "./testing.ts";
+import { type TestAccounts, signIn, signUp, testAccounts, trySignIn } from "./testing.ts";
 
-const auditOf = async (service: Running, as: string, query = "") => {
+const auditOf = async (service: TestAccounts, as: string, query = "") => {
   const answer = await service.send("GET", `/v1/audit${query}`, { as });
   const items: Record<string, unknown>[] = Object(answer.json).items ?? [];
   return { status: answer.status, items };

@@ -4,8 +4,8 @@ import type { Queryable } from "#platform/postgres/database.ts";
 import type { CheckedCredentials, Credentials } from "./commands/check-credentials.ts";
 import type { Passwords } from "./commands/passwords.ts";
 import type { SecondFactors } from "./commands/second-factor.ts";
-import type { SignInFacts } from "./commands/sign-in-facts.ts";
-import type { KnownToken } from "./commands/token-check.ts";
+import type { SignInEvents } from "./commands/sign-in-events.ts";
+import type { AuthenticatedToken } from "./commands/token-authenticator.ts";
 import type { AuditEntry } from "./domain/audit-entry.ts";
 import type { Origin } from "./domain/origin.ts";
 import type { SealedTokens } from "./domain/sealed-token.ts";
@@ -27,7 +27,7 @@ export type StartSession = {
   clientId?: string;
   /** What `credentials.check` gave: the password must still be this one. */
   passwordHash?: CheckedCredentials["passwordHash"];
-  /** What `credentials.check` gave: the code is used up with the session. @throws CodeUsed */
+  /** What `credentials.check` gave: the code is used up with the session. @throws CodeAlreadyUsed */
   secondFactor?: CheckedCredentials["secondFactor"];
 };
 
@@ -64,7 +64,7 @@ export type AccountsDeps = {
   };
   passwords: Passwords;
   secondFactors: SecondFactors;
-  facts: SignInFacts;
+  facts: SignInEvents;
   throttle: Throttle;
   /** Tokens of links and devices. */
   tokens: SealedTokens;
@@ -91,9 +91,9 @@ export type AccountsDeps = {
     read(db: Queryable, sessionId: string, nowMs: number): Promise<Session | undefined>;
   };
   /** Whose bearer token this is: exact, and remembered until `forgetTokens` names one of its ids. */
-  knowToken: TokenKnower;
+  authenticateToken: TokenAuthenticator;
   /** Forgets a token (or all of a session, account, service account, key) in every worker, at the commit of `tx`. */
-  forgetTokens(tx: Queryable, id: string): Promise<void>;
+  invalidateTokens(tx: Queryable, id: string): Promise<void>;
 };
 
 export type EndSessions = {
@@ -108,7 +108,9 @@ export type EndSessions = {
 };
 
 /** Knows one kind of bearer token; `ids` are those under which `forgetTokens` finds it. */
-type TokenKnower = (token: string) => KnownToken | undefined | Promise<KnownToken | undefined>;
+type TokenAuthenticator = (
+  token: string,
+) => AuthenticatedToken | undefined | Promise<AuthenticatedToken | undefined>;
 
 /** The origin of a call. */
 export function originOf(

@@ -2,13 +2,13 @@ import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { type Running, signIn, signUp, testAccounts } from "./testing.ts";
+import { type TestAccounts, signIn, signUp, testAccounts } from "./testing.ts";
 
 type Part = Record<string, unknown>;
 const encoded = (part: Part): string => Buffer.from(JSON.stringify(part)).toString("base64url");
 const decoded = (part = ""): Part => Object(JSON.parse(Buffer.from(part, "base64url").toString()));
 
-let service: Running;
+let service: TestAccounts;
 let header: Part;
 let claims: Part;
 let real: string;

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { defineJob } from "#platform/jobs/define-job.ts";
 import { definePeriodicTask } from "#platform/jobs/periodic-tasks.ts";
 
-import { NOTICES } from "./domain/notice.ts";
+import { SECURITY_NOTICES } from "./domain/security-notice.ts";
 
 export const housekeeping = definePeriodicTask("housekeeping", 60_000);
 
@@ -12,7 +12,11 @@ export const accountsJobs = [
   defineJob("mail.link", z.object({ tokenId: z.string() })),
   defineJob(
     "mail.notice",
-    z.object({ id: z.string(), to: z.string().meta({ secret: true }), notice: z.enum(NOTICES) }),
+    z.object({
+      id: z.string(),
+      to: z.string().meta({ secret: true }),
+      notice: z.enum(SECURITY_NOTICES),
+    }),
   ),
   housekeeping,
 ];

@@ -3,7 +3,7 @@ import { TOTP } from "otpauth";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { KEY_PUBLISHED_AHEAD_MS } from "./domain/signing-keys.ts";
-import { ADA, GOODBYE, begin, open, startProvider } from "./oauth-testing.ts";
+import { ADA, GOODBYE, begin, open, startProvider } from "./testing-oauth.ts";
 
 let p: Awaited<ReturnType<typeof startProvider>>;
 beforeAll(async () => {

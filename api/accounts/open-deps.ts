@@ -1,16 +1,16 @@
+import { apiKeyAuthenticator } from "./commands/api-key-authenticator.ts";
 import { checkCredentials, confirmPassword } from "./commands/check-credentials.ts";
-import { apiKeyKnower } from "./commands/know-api-key.ts";
 import { createPasswords } from "./commands/passwords.ts";
 import { openSecondFactors } from "./commands/second-factor.ts";
-import { accessTokenKnower, openSessions, type SessionLimits } from "./commands/sessions.ts";
-import { signInFacts } from "./commands/sign-in-facts.ts";
-import { createTokenCheck } from "./commands/token-check.ts";
+import { accessTokenAuthenticator, openSessions, type SessionLimits } from "./commands/sessions.ts";
+import { signInEvents } from "./commands/sign-in-events.ts";
+import { createTokenAuthenticator } from "./commands/token-authenticator.ts";
 import type { AccountsDeps } from "./deps.ts";
 import { sealedTokens } from "./domain/sealed-token.ts";
 import { throttleBy } from "./domain/throttle.ts";
 import type { AccountsKit } from "./kit.ts";
 import { writeAudit } from "./repositories/audit.ts";
-import { notifyForget } from "./repositories/sessions.ts";
+import { notifyTokensInvalid } from "./repositories/sessions.ts";
 import { openSigningKeys } from "./repositories/signing-keys.ts";
 
 /** Wires what the routes share. */
@@ -21,7 +21,7 @@ export function openDeps(kit: AccountsKit, limits: SessionLimits): AccountsDeps 
   const passwords = createPasswords();
   const throttle = throttleBy(kit.secret("throttle"));
   const secondFactors = openSecondFactors(kit);
-  const facts = signInFacts(kit);
+  const facts = signInEvents(kit);
   const check = { database, passwords, throttle, tokens, secondFactors, facts };
   return {
     kit,
@@ -37,10 +37,10 @@ export function openDeps(kit: AccountsKit, limits: SessionLimits): AccountsDeps 
       confirmPassword: (of) => confirmPassword(check, of),
     },
     sessions: openSessions({ kit, limits, database, keys, tokens, secondFactors, facts }),
-    knowToken: createTokenCheck(kit, [
-      apiKeyKnower(kit),
-      accessTokenKnower({ kit, database, keys }),
+    authenticateToken: createTokenAuthenticator(kit, [
+      apiKeyAuthenticator(kit),
+      accessTokenAuthenticator({ kit, database, keys }),
     ]),
-    forgetTokens: notifyForget,
+    invalidateTokens: notifyTokensInvalid,
   };
 }

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 
 import { RATES } from "./domain/throttle.ts";
 import {
-  type Running,
+  type TestAccounts,
   PASSWORD,
   mailsOf,
   signIn,
@@ -19,7 +19,7 @@ const codeAt = (secret: string, atMs: number): string =>
 const asShown = (code: string): string => `${code.slice(0, 3)} ${code.slice(3)}`;
 
 /** An account with an authenticator app. */
-async function enrolled(service: Running) {
+async function enrolled(service: TestAccounts) {
   const account = await signUp(service);
   const { accessToken: as } = await signIn(service, account);
   const path = `/v1/accounts/${account.id}/authenticator`;
@@ -37,9 +37,9 @@ async function enrolled(service: Running) {
 test("with an authenticator app the password alone is not enough, and a code is good once", async () => {
   await using service = await testAccounts();
   const { account, secret } = await enrolled(service);
-  const needed = await trySignIn(service, account);
-  expect(needed.status).toBe(401);
-  expect(needed.json).toMatchObject({
+  const requireParameter = await trySignIn(service, account);
+  expect(requireParameter.status).toBe(401);
+  expect(requireParameter.json).toMatchObject({
     errors: [{ path: "body.otp", code: "second_factor_required" }],
   });
   const used = codeAt(secret, service.clock.now);

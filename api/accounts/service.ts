@@ -5,7 +5,7 @@ import { startPeriodicTasks } from "#platform/jobs/periodic-tasks.ts";
 
 import { housekeepingHandler } from "./commands/housekeeping.ts";
 import { mailLinkHandler } from "./commands/mail-links.ts";
-import { noticeHandler } from "./commands/notices.ts";
+import { noticeHandler } from "./commands/security-notices.ts";
 import { accountsEvents } from "./events.ts";
 import { accountsJobs, housekeeping } from "./jobs.ts";
 import { fileMailer } from "./mail/file.ts";
@@ -44,7 +44,7 @@ export const accounts = defineService({
         housekeeping: housekeepingHandler(deps),
       },
       authenticate: (token) => {
-        const found = deps.knowToken(token);
+        const found = deps.authenticateToken(token);
         return found instanceof Promise ? found.then((it) => it?.known) : found?.known;
       },
       close: () => Promise.resolve(mailer.close()),

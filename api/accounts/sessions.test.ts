@@ -2,11 +2,18 @@ import * as fc from "fast-check";
 import { expect, test, vi } from "vitest";
 
 import { REFRESH_GRACE_MS } from "./domain/session.ts";
-import { type Running, type Tokens, signIn, signUp, testAccounts, tokensIn } from "./testing.ts";
+import {
+  type TestAccounts,
+  type Tokens,
+  signIn,
+  signUp,
+  testAccounts,
+  tokensIn,
+} from "./testing.ts";
 
-const refresh = (service: Running, refreshToken: string) =>
+const refresh = (service: TestAccounts, refreshToken: string) =>
   service.send("POST", "/v1/sessions/refresh", { body: { refreshToken } });
-const check = async (service: Running, as: string): Promise<number> =>
+const check = async (service: TestAccounts, as: string): Promise<number> =>
   (await service.send("GET", "/v1/session", { as })).status;
 
 test("a session that one worker ends is refused by another as soon as it hears of it", async () => {
@@ -126,7 +133,7 @@ test("no order of refreshing, reusing, waiting and ending ever leaves two live t
 type Model = { current: string; last: string; rotatedMs: number; ended: boolean };
 
 /** Does the steps and keeps what a model of them expects: one live token at most, the grace only for the last one. */
-async function walk(service: Running, started: Tokens, steps: readonly Step[]) {
+async function walk(service: TestAccounts, started: Tokens, steps: readonly Step[]) {
   const given = new Set([started.refreshToken]);
   const model: Model = { current: started.refreshToken, last: "", rotatedMs: 0, ended: false };
   for (const step of steps) {
@@ -145,7 +152,7 @@ async function walk(service: Running, started: Tokens, steps: readonly Step[]) {
   return { ...model, given };
 }
 
-async function tryToken(service: Running, model: Model, token: string): Promise<void> {
+async function tryToken(service: TestAccounts, model: Model, token: string): Promise<void> {
   const answer = await refresh(service, token);
   const inGrace = service.clock.now - model.rotatedMs <= REFRESH_GRACE_MS;
   const isRepeat = token === model.last && inGrace;

@@ -11,10 +11,10 @@ import { accounts } from "./service.ts";
 
 export const PASSWORD = "a long line of words";
 
-export type Running = TestService & { databaseUrl: string; folder: string };
+export type TestAccounts = TestService & { databaseUrl: string; folder: string };
 
 /** Accounts with a data folder of its own. */
-export async function testAccounts(options: TestOptions = {}): Promise<Running> {
+export async function testAccounts(options: TestOptions = {}): Promise<TestAccounts> {
   const folder = await mkdtemp(path.join(tmpdir(), "accounts-"));
   const env = { QUARTERDECK_DATA: folder, ...options.env };
   const service = await testService(accounts, { ...options, env });

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 
 import { AppError } from "../errors.ts";
 
@@ -42,3 +42,31 @@ export function cutPage<Row, Item>(
   const more = rows.length > limit && last !== undefined;
   return { items: shown.map(by.item), next: more ? encodeCursor(by.cursor(last)) : null };
 }
+
+const LATEST_MS = Date.UTC(9999, 0);
+const TimeCursor = z.tuple([z.int().min(0).max(LATEST_MS), z.string().max(100)]);
+type PageQuery = { limit: number; cursor?: string | undefined };
+type TimeKey = readonly [ms: number, key: string];
+
+/** Where a page of a list that is sorted by time and id starts. */
+export const pageStart = (
+  { limit, cursor }: PageQuery,
+  order: "newest" | "oldest" = "newest",
+): { limit: number; after: TimeKey; order: "newest" | "oldest" } => ({
+  limit,
+  after: decodeCursor(TimeCursor, cursor) ?? (order === "newest" ? [LATEST_MS, ""] : [0, ""]),
+  order,
+});
+
+/** The answer to a list: a page of rows that were read with one more than the limit. */
+export const pageAnswer = <Row, Item>(
+  rows: readonly Row[],
+  { limit }: PageQuery,
+  by: { item: (row: Row) => Item; cursor: (row: Row) => readonly (string | number)[] },
+) => ({ status: 200 as const, body: cutPage(rows, limit, by) });
+
+/** Cursor of a list that is sorted by creation. */
+export const createdCursor = (row: { createdAtMs: number; id: string }): TimeKey => [
+  row.createdAtMs,
+  row.id,
+];

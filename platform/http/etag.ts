@@ -3,6 +3,12 @@ import { AppError } from "../errors.ts";
 /** ETag of a version: a strong one, as versions count every change. */
 export const etagOf = (version: number): { etag: string } => ({ etag: `"${version}"` });
 
+/** An answer with the ETag of its body. */
+export const versioned = <const Status extends number, Body extends { version: number }>(
+  status: Status,
+  body: Body,
+) => ({ status, headers: etagOf(body.version), body });
+
 /** What If-Match may hold: an ETag of ours, or `*`. */
 export const IF_MATCH = /^(?:\*|"(\d{1,15})")$/;
 

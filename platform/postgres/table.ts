@@ -14,7 +14,7 @@ type Some<Row> = { [Property in keyof Row]?: Row[Property] | undefined };
 
 export type RowOf<Of> = Of extends Table<infer Row> ? Row : never;
 
-type PageOptions<Row> = {
+export type PageOptions<Row> = {
   limit: number;
   /** Time and key of the last row of the page before, newest or oldest first. */
   after: readonly [ms: number, key: string];

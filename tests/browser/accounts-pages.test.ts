@@ -3,7 +3,13 @@ import { createHash } from "node:crypto";
 import type { Browser, BrowserContext, Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { type Running, mailsOf, signUp, testAccounts, trySignIn } from "#api/accounts/testing.ts";
+import {
+  type TestAccounts,
+  mailsOf,
+  signUp,
+  testAccounts,
+  trySignIn,
+} from "#api/accounts/testing.ts";
 
 import { CAN_RUN_BROWSER, axeViolations, openBrowser } from "../harness/browser.ts";
 
@@ -15,7 +21,7 @@ const LOOKS = [
 ] as const;
 
 describe.skipIf(!CAN_RUN_BROWSER)("the pages of Accounts, in a real browser", () => {
-  let service: Running;
+  let service: TestAccounts;
   let browser: Browser;
   beforeAll(async () => {
     [service, browser] = await Promise.all([testAccounts(), openBrowser()]);

@@ -5,13 +5,13 @@ import type { Queryable } from "#platform/postgres/database.ts";
 import type { AccountsDeps } from "../deps.ts";
 import type { Account } from "../domain/account.ts";
 import type { Origin } from "../domain/origin.ts";
-import { changeAccount, closeAccount, forgetWaysIn } from "../repositories/accounts.ts";
-import { voidMailTokens } from "../repositories/mail-tokens.ts";
+import { changeAccount, eraseAccount, deleteCredentials } from "../repositories/accounts.ts";
+import { invalidateMailTokens } from "../repositories/mail-tokens.ts";
 import { originFields } from "./check-credentials.ts";
 import { deviceTokenOf } from "./device-tokens.ts";
-import { mailLink, spendLink } from "./mail-links.ts";
-import { notify } from "./notices.ts";
-import { knownAccount, noSuch } from "./sign-in.ts";
+import { enqueueLinkMail, consumeLink } from "./mail-links.ts";
+import { sendSecurityNotice } from "./security-notices.ts";
+import { requireAccount, notFound } from "./sign-in.ts";
 
 /** Who does it to which account. */
 export type Act = { accountId: string; actor: string; origin: Origin };
@@ -33,7 +33,7 @@ export const audited = (
   });
 
 async function openAccount(tx: Queryable, id: string) {
-  const account = await knownAccount(tx, id, "lock");
+  const account = await requireAccount(tx, id, "lock");
   if (account.closedAtMs === undefined) return account;
   throw new AppError("conflict", "This account is closed: nothing of it can be changed.");
 }
@@ -48,7 +48,7 @@ export async function renameAccount(
   checkVersion(of.ifMatch, before.version);
   const { name } = of;
   const after = await changeAccount(tx, of.accountId, { name, nowMs: of.origin.nowMs });
-  if (after === undefined) throw noSuch("account");
+  if (after === undefined) throw notFound("account");
   await audited(deps, tx, { ...of, action: "account.change", detail: { fields: ["name"] } });
   return after;
 }
@@ -63,8 +63,8 @@ export async function setPassword(
   const { passwordHash, origin } = of;
   const { nowMs } = origin;
   await changeAccount(tx, of.accountId, { passwordHash, nowMs });
-  await voidMailTokens(tx, of.accountId, nowMs);
-  await notify(deps, tx, { account, notice: "password" });
+  await invalidateMailTokens(tx, of.accountId, nowMs);
+  await sendSecurityNotice(deps, tx, { account, notice: "password" });
   await audited(deps, tx, of);
   return deps.sessions.end(tx, {
     accountId: of.accountId,
@@ -75,7 +75,7 @@ export async function setPassword(
   });
 }
 
-export async function closeForGood(
+export async function closeAccount(
   deps: AccountsDeps,
   tx: Queryable,
   of: Act & { ifMatch: number | undefined },
@@ -84,8 +84,8 @@ export async function closeForGood(
   checkVersion(of.ifMatch, before.version);
   const { accountId, actor, origin } = of;
   const ended = await deps.sessions.end(tx, { accountId, reason: "account closed", origin, actor });
-  await closeAccount(tx, accountId, origin.nowMs);
-  await deps.forgetTokens(tx, accountId);
+  await eraseAccount(tx, accountId, origin.nowMs);
+  await deps.invalidateTokens(tx, accountId);
   await audited(deps, tx, { ...of, action: "account.close" });
   await deps.kit.publish(tx, {
     type: "account.closed",
@@ -98,14 +98,14 @@ export async function closeForGood(
 }
 
 /** Promises a mail to an address; once its link is used, the address is that of the account. */
-export async function askVerification(
+export async function requestEmailVerification(
   deps: AccountsDeps,
   tx: Queryable,
   of: Act & { email: string | undefined },
 ): Promise<void> {
   const account = await openAccount(tx, of.accountId);
   const email = of.email ?? account.email ?? "";
-  await mailLink(deps, tx, { account, email, purpose: "verify", origin: of.origin });
+  await enqueueLinkMail(deps, tx, { account, email, purpose: "verify", origin: of.origin });
   await audited(deps, tx, {
     ...of,
     action: "email.verification.ask",
@@ -120,7 +120,7 @@ export async function verifyEmail(
   of: { token: string; origin: Origin },
 ): Promise<Account> {
   const { origin, token } = of;
-  const { accountId, email } = await spendLink(deps, tx, {
+  const { accountId, email } = await consumeLink(deps, tx, {
     purpose: "verify",
     token,
     nowMs: origin.nowMs,
@@ -128,11 +128,11 @@ export async function verifyEmail(
   const before = await openAccount(tx, accountId);
   const change = { verifiedEmail: email, nowMs: origin.nowMs };
   const after = await changeAccount(tx, accountId, change).catch(takenAddress);
-  if (after === undefined) throw noSuch("account");
+  if (after === undefined) throw notFound("account");
   // Whoever has the old mailbox alone sets no password any more.
   if (before.email !== email) {
-    await voidMailTokens(tx, accountId, origin.nowMs);
-    await notify(deps, tx, { account: before, notice: "address" });
+    await invalidateMailTokens(tx, accountId, origin.nowMs);
+    await sendSecurityNotice(deps, tx, { account: before, notice: "address" });
   }
   const act = { accountId, actor: accountId, origin };
   await audited(deps, tx, {
@@ -158,7 +158,7 @@ export async function resetPassword(
   of: { token: string; passwordHash: string; origin: Origin },
 ): Promise<{ accountId: string; deviceToken: string; ended: string[] }> {
   const { origin, token, passwordHash } = of;
-  const link = await spendLink(deps, tx, { purpose: "reset", token, nowMs: origin.nowMs });
+  const link = await consumeLink(deps, tx, { purpose: "reset", token, nowMs: origin.nowMs });
   const { accountId } = link;
   const act = {
     accountId,
@@ -171,7 +171,7 @@ export async function resetPassword(
   const ended = await setPassword(deps, tx, { ...act, passwordHash });
   if (!account.emailVerified) {
     await changeAccount(tx, accountId, { verifiedEmail: link.email, nowMs: origin.nowMs });
-    await forgetWaysIn(tx, accountId);
+    await deleteCredentials(tx, accountId);
     await audited(deps, tx, { ...act, action: "account.reclaim" });
   }
   return { accountId, deviceToken: deviceTokenOf(deps.tokens, accountId, "mail"), ended };

@@ -14,7 +14,7 @@ import {
   updateClient,
 } from "../repositories/clients.ts";
 import { readProduct } from "../repositories/products.ts";
-import { type Act, type IdentityDeps, actorOf, found, wrongField } from "./identity-deps.ts";
+import { type Act, type CommandDeps, actorOf, found, invalidField } from "./call-context.ts";
 
 export type NewClient = {
   name: string;
@@ -28,10 +28,10 @@ export type NewClient = {
 export async function createClient(
   tx: Queryable,
   act: Act,
-  { audit, body }: IdentityDeps & { body: NewClient },
+  { audit, body }: CommandDeps & { body: NewClient },
 ): Promise<{ client: OAuthClient; secret: string | undefined }> {
   const product = await readProduct(tx, body.product, "for share");
-  if (product === undefined) throw wrongField("product", "unknown", "there is no such product");
+  if (product === undefined) throw invalidField("product", "unknown", "there is no such product");
   const id = newId("cli");
   const secret = body.kind === "confidential" ? newToken() : undefined;
   const facts = { ...body, id, productId: product.id, createdBy: actorOf(act), secret };
@@ -42,7 +42,7 @@ export async function createClient(
   return { client: found(await readClient(tx, id), "client"), secret };
 }
 
-type Request = IdentityDeps & { id: string; ifMatch: number | undefined };
+type Request = CommandDeps & { id: string; ifMatch: number | undefined };
 export type ClientChange = {
   name?: string | undefined;
   redirectUris?: readonly string[] | undefined;
@@ -68,7 +68,7 @@ export async function changeClient(
 }
 
 /** A new secret; the old one is refused from now on. */
-export async function renewSecret(
+export async function rotateClientSecret(
   tx: Queryable,
   act: Act,
   { audit, id, ifMatch }: Request,
@@ -85,17 +85,17 @@ export async function renewSecret(
 }
 
 /** Sessions of an account that have ended by this, and by nothing else that happened meanwhile. */
-export type Ended = { accountId: string; ids: readonly string[] };
+export type EndedSessions = { accountId: string; ids: readonly string[] };
 
 /** Deletes it, and ends what people have through it; gives those sessions. */
 export async function removeClient(
   tx: Queryable,
   act: Act,
   { audit, sessions, id, ifMatch, origin }: Request & { origin: Origin },
-): Promise<Ended[]> {
+): Promise<EndedSessions[]> {
   const client = found(await readClient(tx, id, "FOR UPDATE OF c"), "client");
   checkVersion(ifMatch, client.version);
-  const ended: Ended[] = [];
+  const ended: EndedSessions[] = [];
   for (const it of await sessionsOfClient(tx, id)) {
     const which = { ...it, reason: "client deleted", origin, actor: actorOf(act) };
     ended.push({ accountId: it.accountId, ids: await sessions.end(tx, which) });

@@ -3,12 +3,19 @@ import { newId } from "#platform/ids.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import type { Grant, Role } from "../domain/products.ts";
-import { deleteGrant, insertGrant, readGrant, updateGrant } from "../repositories/grant-store.ts";
+import { deleteGrant, insertGrant, readGrant, updateGrant } from "../repositories/grants.ts";
 import { readProduct } from "../repositories/products.ts";
 import { readRole, readRoleByName } from "../repositories/roles.ts";
 import { subjectExists } from "../repositories/service-accounts.ts";
-import { checkFits, checkKnown, checkMayGive } from "./check-may-give.ts";
-import { type Act, type IdentityDeps, actorOf, found, taken, wrongField } from "./identity-deps.ts";
+import {
+  type Act,
+  type CommandDeps,
+  actorOf,
+  found,
+  nameTaken,
+  invalidField,
+} from "./call-context.ts";
+import { checkScopeLength, checkInCatalogue, checkDelegation } from "./check-delegation.ts";
 
 export type NewGrant = {
   subjectId: string;
@@ -23,17 +30,17 @@ export type NewGrant = {
 export async function createGrant(
   tx: Queryable,
   act: Act,
-  { kit, audit, forgetTokens, body }: IdentityDeps & { body: NewGrant },
+  { kit, audit, invalidateTokens, body }: CommandDeps & { body: NewGrant },
 ): Promise<Grant> {
-  checkToCome(body.expiresAtMs, act.nowMs);
+  checkInFuture(body.expiresAtMs, act.nowMs);
   const product = await readProduct(tx, body.product, "for share");
-  if (product === undefined) throw wrongField("product", "unknown", "there is no such product");
+  if (product === undefined) throw invalidField("product", "unknown", "there is no such product");
   const role = await roleNamed(tx, product.id, body.role);
   if (!(await subjectExists(tx, body.subjectId))) {
-    throw wrongField("subjectId", "unknown", "there is no such account or service account");
+    throw invalidField("subjectId", "unknown", "there is no such account or service account");
   }
-  checkKnown(product, body.permissions);
-  await checkMayGive(tx, act, {
+  checkInCatalogue(product, body.permissions);
+  await checkDelegation(tx, act, {
     product: product.slug,
     permissions: [...body.permissions, ...(role?.permissions ?? [])],
     untilMs: body.expiresAtMs ?? undefined,
@@ -51,11 +58,14 @@ export async function createGrant(
     createdAtMs: act.nowMs,
   });
   if (!inserted) {
-    throw taken("role", `${body.subjectId} has the role ${role?.name} already: change that grant.`);
+    throw nameTaken(
+      "role",
+      `${body.subjectId} has the role ${role?.name} already: change that grant.`,
+    );
   }
-  await checkFits(tx, act, { productId: product.id, subjectId: body.subjectId });
+  await checkScopeLength(tx, act, { productId: product.id, subjectId: body.subjectId });
   const grant = found(await readGrant(tx, id), "grant");
-  await tell(tx, act, { kit, audit, forgetTokens, grant, deed: "create" });
+  await tell(tx, act, { kit, audit, invalidateTokens, grant, deed: "create" });
   return grant;
 }
 
@@ -66,7 +76,7 @@ async function roleNamed(
 ): Promise<Role | undefined> {
   if (name === undefined) return undefined;
   const role = await readRoleByName(tx, { productId, name });
-  if (role === undefined) throw wrongField("role", "unknown", "the product has no such role");
+  if (role === undefined) throw invalidField("role", "unknown", "the product has no such role");
   return role;
 }
 
@@ -75,13 +85,13 @@ export type GrantChange = {
   expiresAtMs?: number | null | undefined;
   reason: string;
 };
-type GrantRequest = IdentityDeps & { id: string; ifMatch: number | undefined };
+type GrantRequest = CommandDeps & { id: string; ifMatch: number | undefined };
 
 /** Taking away is free; what is added, or lasts longer than before, the one who changes it must hold. */
 export async function changeGrant(
   tx: Queryable,
   act: Act,
-  { kit, audit, forgetTokens, id, ifMatch, body }: GrantRequest & { body: GrantChange },
+  { kit, audit, invalidateTokens, id, ifMatch, body }: GrantRequest & { body: GrantChange },
 ): Promise<Grant> {
   const before = await lockGrant(tx, id);
   checkVersion(ifMatch, before.version);
@@ -92,11 +102,11 @@ export async function changeGrant(
     reason: body.reason,
     grantedBy: actorOf(act),
   };
-  if (after.expiresAtMs !== before.expiresAtMs) checkToCome(after.expiresAtMs, act.nowMs);
-  checkKnown(found(await readProduct(tx, before.product), "product"), after.permissions);
+  if (after.expiresAtMs !== before.expiresAtMs) checkInFuture(after.expiresAtMs, act.nowMs);
+  checkInCatalogue(found(await readProduct(tx, before.product), "product"), after.permissions);
   const role = before.roleId === null ? undefined : await readRole(tx, before.roleId, "for share");
   const longer = (after.expiresAtMs ?? Infinity) > (before.expiresAtMs ?? Infinity);
-  await checkMayGive(tx, act, {
+  await checkDelegation(tx, act, {
     product: before.product,
     permissions: longer
       ? [...after.permissions, ...(role?.permissions ?? [])]
@@ -104,21 +114,21 @@ export async function changeGrant(
     untilMs: after.expiresAtMs ?? undefined,
   });
   await updateGrant(tx, after, act.nowMs);
-  await checkFits(tx, act, { productId: before.productId, subjectId: before.subjectId });
+  await checkScopeLength(tx, act, { productId: before.productId, subjectId: before.subjectId });
   const grant = found(await readGrant(tx, id), "grant");
-  await tell(tx, act, { kit, audit, forgetTokens, grant, deed: "change" });
+  await tell(tx, act, { kit, audit, invalidateTokens, grant, deed: "change" });
   return grant;
 }
 
 export async function removeGrant(
   tx: Queryable,
   act: Act,
-  { kit, audit, forgetTokens, id, ifMatch }: GrantRequest,
+  { kit, audit, invalidateTokens, id, ifMatch }: GrantRequest,
 ): Promise<void> {
   const grant = await lockGrant(tx, id);
   checkVersion(ifMatch, grant.version);
   await deleteGrant(tx, id);
-  await tell(tx, act, { kit, audit, forgetTokens, grant, deed: "delete" });
+  await tell(tx, act, { kit, audit, invalidateTokens, grant, deed: "delete" });
 }
 
 /** The product first, then the grant, as everywhere: a catalogue does not change under it. */
@@ -128,9 +138,9 @@ async function lockGrant(tx: Queryable, id: string): Promise<Grant> {
   return found(await readGrant(tx, id, "for update"), "grant");
 }
 
-function checkToCome(expiresAtMs: number | null, nowMs: number): void {
+function checkInFuture(expiresAtMs: number | null, nowMs: number): void {
   if (expiresAtMs === null || expiresAtMs > nowMs) return;
-  throw wrongField("expiresAt", "past", "give a time to come, or null for no end");
+  throw invalidField("expiresAt", "past", "give a time to come, or null for no end");
 }
 
 const PAST = { create: "created", change: "changed", delete: "deleted" } as const;
@@ -138,7 +148,7 @@ const PAST = { create: "created", change: "changed", delete: "deleted" } as cons
 async function tell(
   tx: Queryable,
   act: Act,
-  about: Pick<IdentityDeps, "kit" | "audit" | "forgetTokens"> & {
+  about: Pick<CommandDeps, "kit" | "audit" | "invalidateTokens"> & {
     grant: Grant;
     deed: keyof typeof PAST;
   },
@@ -152,7 +162,7 @@ async function tell(
     detail: { subjectId, product, role, permissions, expiresAtMs, reason },
   });
   // Keys say at each use what they may do; tokens keep what they say until they expire.
-  if (subjectId.startsWith("svc_")) await about.forgetTokens(tx, subjectId);
+  if (subjectId.startsWith("svc_")) await about.invalidateTokens(tx, subjectId);
   await about.kit.publish(tx, {
     type: `grant.${PAST[deed]}`,
     subject: subjectId,

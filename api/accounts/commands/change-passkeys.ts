@@ -10,22 +10,22 @@ import {
   CHALLENGE_MS,
   PASSKEYS_MAX,
   type Passkey,
-  reasonOf,
+  printableReason,
   relyingParty,
 } from "../domain/passkeys.ts";
-import { accountById } from "../repositories/accounts.ts";
+import { findAccount } from "../repositories/accounts.ts";
 import {
   Transports,
   deletePasskey,
   insertPasskey,
-  keepChallenge,
+  saveChallenge,
   listPasskeys,
   readPasskey,
   renamePasskey,
-  takeChallenge,
+  consumeChallenge,
 } from "../repositories/passkeys.ts";
-import { type Act, type IdentityDeps, found, wrongField } from "./identity-deps.ts";
-import { notify } from "./notices.ts";
+import { type Act, type CommandDeps, found, invalidField } from "./call-context.ts";
+import { sendSecurityNotice } from "./security-notices.ts";
 
 const Base64url = z
   .string()
@@ -49,10 +49,10 @@ export type Attestation = z.infer<typeof Attestation>;
 export async function challengeRegistration(
   tx: Queryable,
   { caller, nowMs }: Act,
-  { kit }: IdentityDeps,
+  { kit }: CommandDeps,
 ) {
   const accountId = caller.id;
-  const account = found(await accountById(tx, accountId), "account");
+  const account = found(await findAccount(tx, accountId), "account");
   const passkeys = await listPasskeys(tx, accountId);
   checkRoom(passkeys);
   const options = await generateRegistrationOptions({
@@ -67,7 +67,7 @@ export async function challengeRegistration(
     authenticatorSelection: { residentKey: "required", userVerification: "required" },
   });
   const expiresAtMs = nowMs + CHALLENGE_MS;
-  await keepChallenge(tx, { challenge: options.challenge, accountId, expiresAtMs, nowMs });
+  await saveChallenge(tx, { challenge: options.challenge, accountId, expiresAtMs, nowMs });
   return options;
 }
 
@@ -80,18 +80,18 @@ function checkRoom(passkeys: readonly Passkey[]): void {
 export async function registerPasskey(
   tx: Queryable,
   act: Act,
-  { kit, audit, body }: IdentityDeps & { body: { name: string; credential: Attestation } },
+  { kit, audit, body }: CommandDeps & { body: { name: string; credential: Attestation } },
 ): Promise<Passkey> {
   const accountId = act.caller.id;
   // One after the other: the most passkeys that one may have is counted.
-  const account = found(await accountById(tx, accountId, "lock"), "account");
+  const account = found(await findAccount(tx, accountId, "lock"), "account");
   checkRoom(await listPasskeys(tx, accountId));
   const { credential, synced } = await verified(tx, act, { kit, given: body.credential });
   const id = newId("pky");
   const facts = { id, accountId, name: body.name, synced, createdAtMs: act.nowMs };
   const passkey = await insertPasskey(tx, { ...facts, credential });
   if (passkey === undefined) throw new AppError("conflict", "This passkey is registered already.");
-  await notify({ kit }, tx, { account, notice: "passkey" });
+  await sendSecurityNotice({ kit }, tx, { account, notice: "passkey" });
   const detail = { name: body.name, synced };
   await audit(tx, act, { action: "passkey.create", target: id, accountId, detail });
   return passkey;
@@ -100,7 +100,7 @@ export async function registerPasskey(
 async function verified(
   tx: Queryable,
   { caller, nowMs }: Act,
-  { kit, given }: Pick<IdentityDeps, "kit"> & { given: Attestation },
+  { kit, given }: Pick<CommandDeps, "kit"> & { given: Attestation },
 ) {
   const { id: expectedRPID, origins: expectedOrigin } = relyingParty(kit.url);
   const transports = (given.response.transports ?? []).flatMap(
@@ -112,22 +112,23 @@ async function verified(
       clientExtensionResults: {},
       response: { ...given.response, transports },
     },
-    expectedChallenge: (challenge) => takeChallenge(tx, { challenge, accountId: caller.id, nowMs }),
+    expectedChallenge: (challenge) =>
+      consumeChallenge(tx, { challenge, accountId: caller.id, nowMs }),
     expectedOrigin,
     expectedRPID,
     requireUserVerification: true,
   }).catch((error: unknown) => {
     if (error instanceof AppError) throw error;
-    throw wrongField("credential", "invalid_passkey", reasonOf(error));
+    throw invalidField("credential", "invalid_passkey", printableReason(error));
   });
   if (registrationInfo === undefined) {
-    throw wrongField("credential", "invalid_passkey", "it could not be verified");
+    throw invalidField("credential", "invalid_passkey", "it could not be verified");
   }
   const { credential, credentialDeviceType } = registrationInfo;
   return { credential, synced: credentialDeviceType === "multiDevice" };
 }
 
-type Request = IdentityDeps & { id: string; ifMatch: number | undefined };
+type Request = CommandDeps & { id: string; ifMatch: number | undefined };
 
 export async function changePasskey(
   tx: Queryable,

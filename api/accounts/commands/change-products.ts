@@ -4,14 +4,14 @@ import { newId } from "#platform/ids.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import { type Permission, type Product, removedPermissions } from "../domain/products.ts";
-import { insertGrant } from "../repositories/grant-store.ts";
+import { insertGrant } from "../repositories/grants.ts";
 import {
   insertProduct,
   permissionsInUse,
   readProduct,
   updateProduct,
 } from "../repositories/products.ts";
-import { type Act, type IdentityDeps, found, taken, wrongField } from "./identity-deps.ts";
+import { type Act, type CommandDeps, found, nameTaken, invalidField } from "./call-context.ts";
 
 export type NewProduct = {
   slug: string;
@@ -24,14 +24,14 @@ export type NewProduct = {
 export async function createProduct(
   tx: Queryable,
   act: Act,
-  { audit, body }: IdentityDeps & { body: NewProduct },
+  { audit, body }: CommandDeps & { body: NewProduct },
 ): Promise<Product> {
   const product = await insertProduct(tx, {
     ...body,
     id: newId("prd"),
     createdAtMs: act.nowMs,
   });
-  if (product === undefined) throw taken("slug", `There is a product ${body.slug} already.`);
+  if (product === undefined) throw nameTaken("slug", `There is a product ${body.slug} already.`);
   const permissions = body.permissions.map((it) => it.name);
   if (act.caller.kind !== "root" && permissions.length > 0) {
     await insertGrant(tx, {
@@ -64,7 +64,7 @@ export type ProductChange = {
 export async function changeProduct(
   tx: Queryable,
   act: Act,
-  request: IdentityDeps & { slug: string; ifMatch: number | undefined; body: ProductChange },
+  request: CommandDeps & { slug: string; ifMatch: number | undefined; body: ProductChange },
 ): Promise<Product> {
   const { audit, slug, ifMatch, body } = request;
   const before = found(await readProduct(tx, slug, "for update"), "product");
@@ -95,7 +95,7 @@ async function checkCatalogue(
 ): Promise<void> {
   if (product.permissions === null) {
     const message = `the permissions of ${product.slug} are those of its services: they are not listed here`;
-    throw wrongField("permissions", "fixed", message);
+    throw invalidField("permissions", "fixed", message);
   }
   const removed = removedPermissions(product.permissions, permissions);
   const used = await permissionsInUse(tx, product.id, removed);

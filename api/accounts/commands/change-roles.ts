@@ -6,8 +6,8 @@ import type { Queryable } from "#platform/postgres/database.ts";
 import type { Role } from "../domain/products.ts";
 import { readProduct } from "../repositories/products.ts";
 import { deleteRole, insertRole, readRole, updateRole } from "../repositories/roles.ts";
-import { checkFits, checkKnown, checkMayGive } from "./check-may-give.ts";
-import { type Act, type IdentityDeps, found, taken } from "./identity-deps.ts";
+import { type Act, type CommandDeps, found, nameTaken } from "./call-context.ts";
+import { checkScopeLength, checkInCatalogue, checkDelegation } from "./check-delegation.ts";
 
 export type NewRole = { name: string; description: string; permissions: readonly string[] };
 
@@ -15,16 +15,16 @@ export type NewRole = { name: string; description: string; permissions: readonly
 export async function createRole(
   tx: Queryable,
   act: Act,
-  { audit, slug, body }: IdentityDeps & { slug: string; body: NewRole },
+  { audit, slug, body }: CommandDeps & { slug: string; body: NewRole },
 ): Promise<Role> {
   const product = found(await readProduct(tx, slug, "for share"), "product");
-  checkKnown(product, body.permissions);
+  checkInCatalogue(product, body.permissions);
   const give = { product: slug, permissions: body.permissions, untilMs: undefined };
-  await checkMayGive(tx, act, give);
+  await checkDelegation(tx, act, give);
   const id = newId("rol");
   const role = { ...body, id, productId: product.id, createdAtMs: act.nowMs };
   if (!(await insertRole(tx, role))) {
-    throw taken("name", `${slug} has a role ${body.name} already.`);
+    throw nameTaken("name", `${slug} has a role ${body.name} already.`);
   }
   await audit(tx, act, {
     action: "role.create",
@@ -34,7 +34,7 @@ export async function createRole(
   return found(await readRole(tx, id), "role");
 }
 
-type RoleRequest = IdentityDeps & { id: string; ifMatch: number | undefined };
+type RoleRequest = CommandDeps & { id: string; ifMatch: number | undefined };
 
 /** Whoever has the role gets what is added to it, so the one who adds it must hold it. */
 export async function changeRole(
@@ -49,12 +49,12 @@ export async function changeRole(
   checkVersion(ifMatch, before.version);
   const permissions = body.permissions ?? before.permissions;
   const product = found(await readProduct(tx, before.product), "product");
-  checkKnown(product, permissions);
+  checkInCatalogue(product, permissions);
   const added = permissions.filter((it) => !before.permissions.includes(it));
-  await checkMayGive(tx, act, { product: product.slug, permissions: added, untilMs: undefined });
+  await checkDelegation(tx, act, { product: product.slug, permissions: added, untilMs: undefined });
   const description = body.description ?? before.description;
   await updateRole(tx, { id, description, permissions }, act.nowMs);
-  if (added.length > 0) await checkFits(tx, act, { productId: product.id, roleId: id });
+  if (added.length > 0) await checkScopeLength(tx, act, { productId: product.id, roleId: id });
   await audit(tx, act, {
     action: "role.change",
     target: id,

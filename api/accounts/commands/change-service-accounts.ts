@@ -10,24 +10,31 @@ import {
   type ServiceAccount,
   apiKeyText,
 } from "../domain/api-keys.ts";
-import { within } from "../domain/grants.ts";
+import { intersection } from "../domain/grants.ts";
 import { QUARTERDECK } from "../domain/products.ts";
 import { insertApiKey, readApiKey, revokeApiKey } from "../repositories/api-keys.ts";
-import { permissionsOf } from "../repositories/grants.ts";
+import { permissionsOf } from "../repositories/permissions.ts";
 import {
   deleteServiceAccount,
   insertServiceAccount,
   readServiceAccount,
   updateServiceAccount,
 } from "../repositories/service-accounts.ts";
-import { checkMayGive } from "./check-may-give.ts";
-import { type Act, type IdentityDeps, actorOf, found, taken, wrongField } from "./identity-deps.ts";
+import {
+  type Act,
+  type CommandDeps,
+  actorOf,
+  found,
+  nameTaken,
+  invalidField,
+} from "./call-context.ts";
+import { checkDelegation } from "./check-delegation.ts";
 
 /** A service account can do nothing until it is granted something. */
 export async function createServiceAccount(
   tx: Queryable,
   act: Act,
-  { audit, body }: IdentityDeps & { body: { name: string; description: string } },
+  { audit, body }: CommandDeps & { body: { name: string; description: string } },
 ): Promise<ServiceAccount> {
   const account = await insertServiceAccount(tx, {
     ...body,
@@ -36,26 +43,26 @@ export async function createServiceAccount(
     createdAtMs: act.nowMs,
   });
   if (account === undefined)
-    throw taken("name", `There is a service account ${body.name} already.`);
+    throw nameTaken("name", `There is a service account ${body.name} already.`);
   const { id, name } = account;
   await audit(tx, act, { action: "service-account.create", target: id, detail: { name } });
   return account;
 }
 
-type Request = IdentityDeps & { id: string; ifMatch: number | undefined };
+type Request = CommandDeps & { id: string; ifMatch: number | undefined };
 
 export async function changeServiceAccount(
   tx: Queryable,
   act: Act,
   request: Request & { body: { description?: string | undefined; disabled?: boolean | undefined } },
 ): Promise<ServiceAccount> {
-  const { audit, forgetTokens, id, ifMatch, body } = request;
+  const { audit, invalidateTokens, id, ifMatch, body } = request;
   const before = found(await readServiceAccount(tx, id, "FOR UPDATE"), "service account");
   checkVersion(ifMatch, before.version);
   if (before.disabled && body.disabled === false) await checkMayWake(tx, act, id);
   const { description = before.description, disabled = before.disabled } = body;
   const account = await updateServiceAccount(tx, { id, description, disabled }, act.nowMs);
-  if (disabled !== before.disabled) await forgetTokens(tx, id);
+  if (disabled !== before.disabled) await invalidateTokens(tx, id);
   await audit(tx, act, { action: "service-account.change", target: id, detail: { disabled } });
   return account;
 }
@@ -63,18 +70,18 @@ export async function changeServiceAccount(
 /** Waking one gives its keys back what it is granted. */
 async function checkMayWake(tx: Queryable, act: Act, id: string): Promise<void> {
   const permissions = await permissionsOf(tx, id, QUARTERDECK, act.nowMs);
-  await checkMayGive(tx, act, { product: QUARTERDECK, permissions, untilMs: undefined });
+  await checkDelegation(tx, act, { product: QUARTERDECK, permissions, untilMs: undefined });
 }
 
 export async function removeServiceAccount(
   tx: Queryable,
   act: Act,
-  { audit, forgetTokens, id, ifMatch }: Request,
+  { audit, invalidateTokens, id, ifMatch }: Request,
 ): Promise<void> {
   const account = found(await readServiceAccount(tx, id, "FOR UPDATE"), "service account");
   checkVersion(ifMatch, account.version);
   await deleteServiceAccount(tx, id);
-  await forgetTokens(tx, id);
+  await invalidateTokens(tx, id);
   const detail = { name: account.name };
   await audit(tx, act, { action: "service-account.delete", target: id, detail });
 }
@@ -92,16 +99,16 @@ export async function createApiKey(
 ): Promise<{ key: ApiKey; text: string }> {
   found(await readServiceAccount(tx, serviceAccountId, "FOR SHARE"), "service account");
   if (body.expiresAtMs <= act.nowMs || body.expiresAtMs > act.nowMs + API_KEY_MS_MAX) {
-    throw wrongField("expiresAt", "out_of_range", "give a time to come within a year");
+    throw invalidField("expiresAt", "out_of_range", "give a time to come within a year");
   }
   const granted = await permissionsOf(tx, serviceAccountId, QUARTERDECK, act.nowMs);
-  const missing = body.scopes.filter((it) => !within(granted, [it]).includes(it));
+  const missing = body.scopes.filter((it) => !intersection(granted, [it]).includes(it));
   if (missing.length > 0) {
     const message = `${missing.slice(0, 20).join(", ")}: grant it to the service account first`;
-    throw wrongField("scopes", "not_granted", message);
+    throw invalidField("scopes", "not_granted", message);
   }
   const { scopes: permissions, expiresAtMs: untilMs } = body;
-  await checkMayGive(tx, act, { product: QUARTERDECK, permissions, untilMs });
+  await checkDelegation(tx, act, { product: QUARTERDECK, permissions, untilMs });
   const id = newId("key");
   const secret = newToken();
   const createdBy = actorOf(act);
@@ -116,14 +123,14 @@ export async function createApiKey(
 export async function removeApiKey(
   tx: Queryable,
   act: Act,
-  { audit, forgetTokens, id }: Omit<Request, "ifMatch">,
+  { audit, invalidateTokens, id }: Omit<Request, "ifMatch">,
 ): Promise<void> {
   const key = found(await readApiKey(tx, id, "FOR UPDATE"), "API key");
   if (key.revokedAtMs !== null) {
     throw new AppError("conflict", "This key is revoked already.");
   }
   await revokeApiKey(tx, id, act.nowMs);
-  await forgetTokens(tx, id);
+  await invalidateTokens(tx, id);
   const detail = { serviceAccountId: key.serviceAccountId, name: key.name };
   await audit(tx, act, { action: "api-key.revoke", target: id, detail });
 }

@@ -8,13 +8,13 @@ import type { Origin } from "../domain/origin.ts";
 import type { SealedTokens } from "../domain/sealed-token.ts";
 import type { SignInMethod } from "../domain/sign-in-method.ts";
 import { type Bucket, type Throttle } from "../domain/throttle.ts";
-import { type AccountWithHash, accountByEmail, accountById } from "../repositories/accounts.ts";
+import { type AccountWithHash, findAccountByEmail, findAccount } from "../repositories/accounts.ts";
 import { writeAudit } from "../repositories/audit.ts";
-import { giveBack, takeTokens } from "../repositories/throttle.ts";
+import { returnTokens, takeTokens } from "../repositories/throttle.ts";
 import { codeDeviceOf, deviceOf } from "./device-tokens.ts";
 import type { Passwords } from "./passwords.ts";
 import type { SecondFactors, UsableCode } from "./second-factor.ts";
-import type { SignInFacts } from "./sign-in-facts.ts";
+import type { SignInEvents } from "./sign-in-events.ts";
 
 export type Credentials = {
   email: string;
@@ -49,7 +49,7 @@ export type CheckDeps = {
   throttle: Throttle;
   tokens: SealedTokens;
   secondFactors: SecondFactors;
-  facts: SignInFacts;
+  facts: SignInEvents;
 };
 
 const MINUTE_MS = 60_000;
@@ -60,7 +60,7 @@ export async function checkCredentials(
   credentials: Credentials,
 ): Promise<CheckedCredentials> {
   const { email, password, otp, origin } = credentials;
-  const account = await accountByEmail(deps.database, email);
+  const account = await findAccountByEmail(deps.database, email);
   const deviceId = deviceOf(deps.tokens, account, credentials.deviceToken);
   const buckets = deps.throttle.signIn({ email, address: origin.address, deviceId });
   await takeOrRefuse(deps, buckets, { account, origin });
@@ -71,7 +71,7 @@ export async function checkCredentials(
   }
   const factor = await checkCode(deps, { account, otp, deviceId, origin });
   // A right one makes this pair of account and source (or device) as good as new; others only get their token back.
-  await giveBack(deps.database, buckets, ["pair", "device"]);
+  await returnTokens(deps.database, buckets, ["pair", "device"]);
   return {
     account: { id: account.id, name: account.name },
     method: methodOf(factor),
@@ -104,7 +104,7 @@ async function checkCode(
     return refused(deps, { account, reason: "wrong code", origin, error: wrongCode() });
   }
   if (otp !== undefined)
-    await giveBack(deps.database, buckets, deviceId === undefined ? [] : ["code"]);
+    await returnTokens(deps.database, buckets, deviceId === undefined ? [] : ["code"]);
   return factor;
 }
 
@@ -181,9 +181,9 @@ export async function confirmPassword(
   const buckets = deps.throttle.confirming(of.accountId, of.sessionId);
   const waitMs = await takeTokens(database, buckets, of.origin.nowMs);
   if (waitMs > 0) throw new TooManyRequests(waitMs);
-  const account = await accountById(database, of.accountId);
+  const account = await findAccount(database, of.accountId);
   if (await deps.passwords.verify(of.password, account?.passwordHash)) {
-    await giveBack(database, buckets, ["device"]);
+    await returnTokens(database, buckets, ["device"]);
     return;
   }
   await writeAudit(database, {

@@ -4,9 +4,9 @@ import type { Queryable } from "#platform/postgres/database.ts";
 import type { AccountsDeps } from "../deps.ts";
 import { housekeeping } from "../jobs.ts";
 import { writeAudit } from "../repositories/audit.ts";
-import { forgetMailTokens } from "../repositories/mail-tokens.ts";
-import { EXPIRED_BATCH, endExpired, forgetEndedSessions } from "../repositories/sessions.ts";
-import { forgetThrottle } from "../repositories/throttle.ts";
+import { deleteExpiredMailTokens } from "../repositories/mail-tokens.ts";
+import { EXPIRED_BATCH, endExpired, deleteOldSessions } from "../repositories/sessions.ts";
+import { deleteFullBuckets } from "../repositories/throttle.ts";
 
 /** Ends sessions that have expired, and deletes what is of no use any more. */
 export function housekeepingHandler(deps: AccountsDeps) {
@@ -19,9 +19,9 @@ export function housekeepingHandler(deps: AccountsDeps) {
       for (const { accountId, id } of ended) deps.sessions.announceEnd(accountId, [id], origin);
       more = ended.length === EXPIRED_BATCH;
     }
-    while (await forgetEndedSessions(database, nowMs));
-    await forgetMailTokens(database, nowMs);
-    await forgetThrottle(database, nowMs);
+    while (await deleteOldSessions(database, nowMs));
+    await deleteExpiredMailTokens(database, nowMs);
+    await deleteFullBuckets(database, nowMs);
     return "done";
   });
 }

@@ -5,32 +5,28 @@ import type { JobHandlers } from "#platform/jobs/define-job.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import type { AccountsDeps } from "../deps.ts";
-import { LINK_KIND, LINK_LIVES_MS, type LinkPurpose, mailText } from "../domain/mail-link.ts";
+import { LINK_KIND, LINK_LIFETIME_MS, type LinkPurpose, mailText } from "../domain/mail-link.ts";
 import type { Origin } from "../domain/origin.ts";
 import type { AccountsJob } from "../jobs.ts";
 import type { Mailer } from "../mail/port.ts";
-import { accountById } from "../repositories/accounts.ts";
+import { findAccount } from "../repositories/accounts.ts";
 import {
   type MailToken,
   insertMailToken,
-  mailTokenById,
-  spendMailToken,
+  findMailToken,
+  consumeMailToken,
 } from "../repositories/mail-tokens.ts";
 import { takeTokens } from "../repositories/throttle.ts";
 
 /** How often mails may be asked for, for one address and from one source. @throws TooManyRequests */
-export async function takeMailTokens(
-  deps: AccountsDeps,
-  email: string,
-  origin: Origin,
-): Promise<void> {
+export async function limitMails(deps: AccountsDeps, email: string, origin: Origin): Promise<void> {
   const buckets = deps.throttle.mailing({ email, address: origin.address });
   const waitMs = await takeTokens(deps.kit.database, buckets, origin.nowMs);
   if (waitMs > 0) throw new TooManyRequests(waitMs);
 }
 
 /** Promises a mail with a link: neither the queue nor the table holds what is in the link. */
-export async function mailLink(
+export async function enqueueLinkMail(
   deps: AccountsDeps,
   tx: Queryable,
   of: { account: { id: string }; email: string; purpose: LinkPurpose; origin: Origin },
@@ -38,13 +34,13 @@ export async function mailLink(
   const { purpose, email } = of;
   const { nowMs } = of.origin;
   const id = newId("mlt");
-  const expiresAtMs = nowMs + LINK_LIVES_MS[purpose];
+  const expiresAtMs = nowMs + LINK_LIFETIME_MS[purpose];
   await insertMailToken(tx, { id, accountId: of.account.id, purpose, email, expiresAtMs }, nowMs);
   await deps.kit.jobs.add(tx, { kind: "mail.link", payload: { tokenId: id } });
 }
 
 /** The same work for nobody: how long an answer takes must not tell who has an account. */
-export const mailNobody = ({ kit }: AccountsDeps, tx: Queryable): Promise<void> =>
+export const enqueueDummyMail = ({ kit }: AccountsDeps, tx: Queryable): Promise<void> =>
   kit.jobs.add(tx, { kind: "mail.link", payload: { tokenId: newId("mlt") } });
 
 export function mailLinkHandler(
@@ -53,9 +49,9 @@ export function mailLinkHandler(
 ): JobHandlers<AccountsJob>["mail.link"] {
   const { database, url, log } = deps.kit;
   return async ({ tokenId }, { nowMs }) => {
-    const link = await mailTokenById(database, tokenId);
+    const link = await findMailToken(database, tokenId);
     if (link === undefined || link.isUsed || link.expiresAtMs <= nowMs) return;
-    const account = await accountById(database, link.accountId);
+    const account = await findAccount(database, link.accountId);
     if (account === undefined || account.closedAtMs !== undefined) return;
     const token = deps.tokens.seal(LINK_KIND[link.purpose], link.id);
     const text = mailText(link.purpose, { name: account.name, token, url });
@@ -76,24 +72,24 @@ export function mailLinkHandler(
 }
 
 /** A link that we have sent, used or not. @throws AppError bad_request */
-export async function ourLink(
+export async function findLink(
   deps: AccountsDeps,
   of: { purpose: LinkPurpose; token: string },
 ): Promise<MailToken> {
   const id = deps.tokens.open(LINK_KIND[of.purpose], of.token);
-  const link = id === undefined ? undefined : await mailTokenById(deps.kit.database, id);
+  const link = id === undefined ? undefined : await findMailToken(deps.kit.database, id);
   if (link?.purpose === of.purpose) return link;
   throw unusable();
 }
 
 /** Uses a link up. @throws AppError bad_request for one that is unknown, used or too old: it is not said which */
-export async function spendLink(
+export async function consumeLink(
   deps: AccountsDeps,
   tx: Queryable,
   of: { purpose: LinkPurpose; token: string; nowMs: number },
 ): Promise<MailToken> {
   const id = deps.tokens.open(LINK_KIND[of.purpose], of.token);
-  const used = id === undefined ? undefined : await spendMailToken(tx, id, of);
+  const used = id === undefined ? undefined : await consumeMailToken(tx, id, of);
   if (used !== undefined) return used;
   throw unusable();
 }

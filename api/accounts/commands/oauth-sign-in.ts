@@ -7,8 +7,8 @@ import { type AuthorizationRequest, CODE_MS } from "../domain/oauth.ts";
 import type { SignInMethod } from "../domain/sign-in-method.ts";
 import { readClient } from "../repositories/clients.ts";
 import { insertSignIn } from "../repositories/oauth-sign-ins.ts";
+import type { CommandDeps } from "./call-context.ts";
 import type { CheckedCredentials } from "./check-credentials.ts";
-import type { IdentityDeps } from "./identity-deps.ts";
 
 type Proof = Partial<Pick<CheckedCredentials, "passwordHash" | "secondFactor">> & {
   accountId: string;
@@ -17,10 +17,10 @@ type Proof = Partial<Pick<CheckedCredentials, "passwordHash" | "secondFactor">> 
 };
 
 /** Signs somebody in through a client: a session that belongs to the client, and the code that it is fetched by. */
-export async function signInThrough(
+export async function signInToClient(
   tx: Queryable,
   request: AuthorizationRequest,
-  { sessions, proof }: Pick<IdentityDeps, "sessions"> & { proof: Proof },
+  { sessions, proof }: Pick<CommandDeps, "sessions"> & { proof: Proof },
 ): Promise<{ code: string; started: Started }> {
   const { state: _state, ...kept } = request;
   // A client that is being deleted meanwhile is waited for, so that no session is left behind.

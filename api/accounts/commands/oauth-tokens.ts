@@ -5,20 +5,20 @@ import type { Queryable } from "#platform/postgres/database.ts";
 import type { Origin } from "../deps.ts";
 import { accessTokenClaims } from "../domain/access-token.ts";
 import type { OAuthClient } from "../domain/clients.ts";
-import { firstEnd, within } from "../domain/grants.ts";
-import { ID_TOKEN_S, OAuthError, provesChallenge } from "../domain/oauth.ts";
+import { earliest, intersection } from "../domain/grants.ts";
+import { ID_TOKEN_S, OAuthError, verifiesPkce } from "../domain/oauth.ts";
 import { QUARTERDECK } from "../domain/products.ts";
 import type { Session } from "../domain/session.ts";
 import { AMR } from "../domain/sign-in-method.ts";
-import { useApiKey } from "../repositories/api-keys.ts";
-import { heldBy } from "../repositories/grants.ts";
+import { authenticateApiKey } from "../repositories/api-keys.ts";
 import {
   type OAuthSignIn,
   lockSignIn,
   signInOfSession,
-  useSignIn,
+  markSignInUsed,
 } from "../repositories/oauth-sign-ins.ts";
-import type { IdentityDeps } from "./identity-deps.ts";
+import { heldPermissions } from "../repositories/permissions.ts";
+import type { CommandDeps } from "./call-context.ts";
 import { refreshTokenOf } from "./sessions.ts";
 
 /** Answer of the token endpoint (RFC 6749, 5.1; OpenID Connect Core, 3.1.3.3). */
@@ -43,25 +43,25 @@ type Exchange = {
  * Tokens for a code. A code that comes twice was stolen on one of the two ways: what came from it ends.
  * @throws OAuthError invalid_grant
  */
-export async function exchangeCode(deps: IdentityDeps, exchange: Exchange): Promise<TokenAnswer> {
+export async function exchangeCode(deps: CommandDeps, exchange: Exchange): Promise<TokenAnswer> {
   const { client, origin } = exchange;
-  const taken = await deps.kit.database.transaction((tx) => takeCode(deps, tx, exchange));
-  if ("refused" in taken) {
-    if (taken.ended !== undefined) {
-      deps.sessions.announceEnd(taken.ended.accountId, taken.ended.ids, origin);
+  const redeemed = await deps.kit.database.transaction((tx) => redeemCode(deps, tx, exchange));
+  if ("refused" in redeemed) {
+    if (redeemed.ended !== undefined) {
+      deps.sessions.announceEnd(redeemed.ended.accountId, redeemed.ended.ids, origin);
     }
-    throw new OAuthError("invalid_grant", taken.refused);
+    throw new OAuthError("invalid_grant", redeemed.refused);
   }
-  const refreshToken = refreshTokenOf(deps.tokens, taken.session.id, 1);
-  return tokensOf(deps, { ...taken, client, refreshToken, nonce: taken.signIn.nonce });
+  const refreshToken = refreshTokenOf(deps.tokens, redeemed.session.id, 1);
+  return tokensOf(deps, { ...redeemed, client, refreshToken, nonce: redeemed.signIn.nonce });
 }
 
 type Taken =
   | { session: Session; signIn: OAuthSignIn }
   | { refused: string; ended?: { accountId: string; ids: string[] } };
 
-async function takeCode(
-  deps: IdentityDeps,
+async function redeemCode(
+  deps: CommandDeps,
   tx: Queryable,
   { client, code, redirectUri, verifier, origin }: Exchange,
 ): Promise<Taken> {
@@ -82,17 +82,17 @@ async function takeCode(
   if (signIn.redirectUri !== redirectUri) {
     return { refused: "redirect_uri is not the one that the code was sent to" };
   }
-  if (!provesChallenge(verifier, signIn.codeChallenge)) {
+  if (!verifiesPkce(verifier, signIn.codeChallenge)) {
     return { refused: "code_verifier does not match code_challenge" };
   }
   if (session === undefined) return { refused: "the session has ended" };
-  await useSignIn(tx, signIn.sessionId, origin.nowMs);
+  await markSignInUsed(tx, signIn.sessionId, origin.nowMs);
   return { session, signIn };
 }
 
 /** New tokens for a refresh token, which is rotated. @throws OAuthError invalid_grant */
 export async function refreshTokens(
-  deps: IdentityDeps,
+  deps: CommandDeps,
   request: { client: OAuthClient; refreshToken: string; origin: Origin },
 ): Promise<TokenAnswer> {
   const { client, origin } = request;
@@ -115,11 +115,14 @@ type Facts = {
   nonce: string | undefined;
 };
 
-async function tokensOf(deps: IdentityDeps, facts: Facts): Promise<TokenAnswer> {
+async function tokensOf(deps: CommandDeps, facts: Facts): Promise<TokenAnswer> {
   const { session, signIn, client } = facts;
   const { kit, keys } = deps;
   const nowMs = kit.clock.nowMs();
-  const held = await heldBy(kit.database, session.accountId, { product: client.product, nowMs });
+  const held = await heldPermissions(kit.database, session.accountId, {
+    product: client.product,
+    nowMs,
+  });
   const access = accessTokenClaims({
     issuer: kit.url,
     audience: client.product,
@@ -127,7 +130,7 @@ async function tokensOf(deps: IdentityDeps, facts: Facts): Promise<TokenAnswer> 
     clientId: client.id,
     sessionId: session.id,
     permissions: [...signIn.scope.split(" "), ...held.map((it) => it.permission)],
-    untilMs: firstEnd(held.map((it) => it.untilMs)),
+    untilMs: earliest(held.map((it) => it.untilMs)),
     authTimeMs: session.createdAtMs,
     methods: AMR[session.method],
     id: randomUUID(),
@@ -160,22 +163,25 @@ async function tokensOf(deps: IdentityDeps, facts: Facts): Promise<TokenAnswer> 
  * @throws OAuthError
  */
 export async function serviceTokens(
-  deps: IdentityDeps,
+  deps: CommandDeps,
   request: { id: string; apiKey: string; scope: string | undefined; origin: Origin },
 ): Promise<TokenAnswer> {
   const { kit, keys } = deps;
   const { nowMs } = request.origin;
-  const key = await useApiKey(kit.database, request.apiKey, nowMs);
+  const key = await authenticateApiKey(kit.database, request.apiKey, nowMs);
   if (key === undefined || key.serviceAccountId !== request.id) {
     throw new OAuthError("invalid_client", "the service account or its key is not known");
   }
-  const granted = await heldBy(kit.database, key.serviceAccountId, { product: QUARTERDECK, nowMs });
-  const held = within(
+  const granted = await heldPermissions(kit.database, key.serviceAccountId, {
+    product: QUARTERDECK,
+    nowMs,
+  });
+  const held = intersection(
     granted.map((it) => it.permission),
     key.scopes,
   );
   const asked = request.scope?.split(" ").filter((it) => it !== "") ?? [];
-  const permissions = asked.length === 0 ? held : within(held, asked);
+  const permissions = asked.length === 0 ? held : intersection(held, asked);
   if (asked.some((it) => !permissions.includes(it))) {
     throw new OAuthError("invalid_scope", "the key does not have all of these scopes");
   }
@@ -185,7 +191,7 @@ export async function serviceTokens(
     subject: key.serviceAccountId,
     clientId: key.serviceAccountId,
     permissions,
-    untilMs: firstEnd([key.expiresAtMs, ...granted.map((it) => it.untilMs)]),
+    untilMs: earliest([key.expiresAtMs, ...granted.map((it) => it.untilMs)]),
     id: randomUUID(),
     nowMs,
   });

@@ -9,17 +9,17 @@ import type { Queryable } from "#platform/postgres/database.ts";
 import { sourceOf } from "#platform/source-of.ts";
 
 import type { Origin } from "../deps.ts";
-import { CHALLENGE_MS, reasonOf, relyingParty } from "../domain/passkeys.ts";
-import { accountById } from "../repositories/accounts.ts";
+import { CHALLENGE_MS, printableReason, relyingParty } from "../domain/passkeys.ts";
+import { findAccount } from "../repositories/accounts.ts";
 import {
-  type KnownPasskey,
-  countUse,
-  keepChallenge,
-  passkeyByCredential,
-  takeChallenge,
+  type StoredPasskey,
+  recordUse,
+  saveChallenge,
+  findPasskeyByCredential,
+  consumeChallenge,
 } from "../repositories/passkeys.ts";
+import type { CommandDeps } from "./call-context.ts";
 import { refused } from "./check-credentials.ts";
-import type { IdentityDeps } from "./identity-deps.ts";
 
 const MINUTE_MS = 60_000;
 const Base64url = z
@@ -44,7 +44,7 @@ export type Assertion = z.infer<typeof Assertion>;
 /** Options for an authenticator to say who somebody is: it knows for whom it has passkeys. */
 export async function challengeSignIn(
   tx: Queryable,
-  { kit }: Pick<IdentityDeps, "kit">,
+  { kit }: Pick<CommandDeps, "kit">,
   nowMs: number,
 ) {
   const options = await generateAuthenticationOptions({
@@ -54,7 +54,7 @@ export async function challengeSignIn(
   });
   const { challenge } = options;
   const kept = { challenge, accountId: undefined, expiresAtMs: nowMs + CHALLENGE_MS, nowMs };
-  await keepChallenge(tx, kept);
+  await saveChallenge(tx, kept);
   return options;
 }
 
@@ -73,15 +73,15 @@ export function parseAssertion(text: string): Assertion {
  * @throws AppError unauthenticated
  */
 export async function checkPasskey(
-  deps: IdentityDeps,
+  deps: CommandDeps,
   { assertion, origin }: { assertion: Assertion; origin: Origin },
 ): Promise<string> {
   const { database } = deps.kit;
-  const known = await passkeyByCredential(database, assertion.id);
+  const known = await findPasskeyByCredential(database, assertion.id);
   const why =
     known === undefined ? "unknown passkey" : await wrongWith(deps, known, { assertion, origin });
   if (known !== undefined && why === undefined) return known.passkey.accountId;
-  const account = known && (await accountById(database, known.passkey.accountId));
+  const account = known && (await findAccount(database, known.passkey.accountId));
   return refused(
     { database, facts: deps.facts },
     {
@@ -99,8 +99,8 @@ const unknownIn = ({ address, nowMs }: Origin): string =>
   `passkey nobody ${sourceOf(address)} ${Math.floor(nowMs / MINUTE_MS)}`;
 
 async function wrongWith(
-  { kit }: IdentityDeps,
-  { passkey, credential }: KnownPasskey,
+  { kit }: CommandDeps,
+  { passkey, credential }: StoredPasskey,
   { assertion, origin }: { assertion: Assertion; origin: Origin },
 ): Promise<string | undefined> {
   const { nowMs } = origin;
@@ -112,7 +112,7 @@ async function wrongWith(
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({
       response: { ...assertion, clientExtensionResults: {}, response: responseOf(assertion) },
       expectedChallenge: (challenge) =>
-        takeChallenge(kit.database, { challenge, accountId: undefined, nowMs }),
+        consumeChallenge(kit.database, { challenge, accountId: undefined, nowMs }),
       expectedOrigin: origins,
       expectedRPID,
       credential,
@@ -120,11 +120,11 @@ async function wrongWith(
     });
     if (!verified) return "wrong signature of a passkey";
     const use = { id: passkey.id, counter: authenticationInfo.newCounter, nowMs };
-    return (await countUse(kit.database, use)) ? undefined : "counter of a passkey went back";
+    return (await recordUse(kit.database, use)) ? undefined : "counter of a passkey went back";
   } catch (error) {
     // What the library says names the check; what broke for another reason (the database) is no refusal.
     if (error instanceof AppError) throw error;
-    return reasonOf(error);
+    return printableReason(error);
   }
 }
 

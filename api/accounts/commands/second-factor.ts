@@ -9,8 +9,8 @@ import { seal, unseal } from "#platform/seal.ts";
 import {
   hasRecoveryCode,
   readTotp,
-  spendRecoveryCode,
-  spendStep,
+  consumeRecoveryCode,
+  consumeTotpStep,
 } from "../repositories/second-factors.ts";
 
 const STEP_S = 30;
@@ -74,8 +74,8 @@ export function openSecondFactors(kit: Kit): SecondFactors {
     },
     use: (tx, accountId, code) =>
       code.kind === "totp"
-        ? spendStep(tx, accountId, code.step)
-        : spendRecoveryCode(tx, accountId, code.hash),
+        ? consumeTotpStep(tx, accountId, code.step)
+        : consumeRecoveryCode(tx, accountId, code.hash),
     newSecret(label) {
       const bytes = randomBytes(SECRET_BYTES);
       const secret = new Secret({ buffer: Uint8Array.from(bytes).buffer });

@@ -9,30 +9,30 @@ import type { Database, Queryable } from "#platform/postgres/database.ts";
 
 import type { AccountsDeps, EndSessions, Refreshed, StartSession, Started } from "../deps.ts";
 import { accessTokenClaims } from "../domain/access-token.ts";
-import { firstEnd } from "../domain/grants.ts";
+import { earliest } from "../domain/grants.ts";
 import type { Origin } from "../domain/origin.ts";
 import type { SealedTokens } from "../domain/sealed-token.ts";
 import { type Session, decideRefresh, extended, isLive } from "../domain/session.ts";
 import { AMR } from "../domain/sign-in-method.ts";
 import type { AccountsKit } from "../kit.ts";
-import { accountById } from "../repositories/accounts.ts";
+import { findAccount } from "../repositories/accounts.ts";
 import { writeAudit } from "../repositories/audit.ts";
-import { heldBy } from "../repositories/grants.ts";
+import { heldPermissions } from "../repositories/permissions.ts";
 import { serviceAccountWorks } from "../repositories/service-accounts.ts";
 import {
   endSessions,
   insertSession,
-  notifyForget,
+  notifyTokensInvalid,
   rotateSession,
-  sessionById,
+  findSession,
 } from "../repositories/sessions.ts";
 import type { SigningKeys } from "../repositories/signing-keys.ts";
 import type { AccountsSettings } from "../settings.ts";
 import { originFields, wrongCredentials } from "./check-credentials.ts";
 import { deviceTokenOf } from "./device-tokens.ts";
 import type { SecondFactors } from "./second-factor.ts";
-import type { SignInFacts } from "./sign-in-facts.ts";
-import type { KnownToken } from "./token-check.ts";
+import type { SignInEvents } from "./sign-in-events.ts";
+import type { AuthenticatedToken } from "./token-authenticator.ts";
 
 export type SessionLimits = Pick<AccountsSettings, "sessionIdleMs" | "sessionMaxMs">;
 
@@ -43,7 +43,7 @@ export type SessionDeps = {
   keys: SigningKeys;
   tokens: SealedTokens;
   secondFactors: SecondFactors;
-  facts: SignInFacts;
+  facts: SignInEvents;
 };
 
 export const REFRESH = "qdr";
@@ -51,7 +51,7 @@ export const REFRESH = "qdr";
 const OWN_CLIENT = "accounts";
 
 /** The second factor's code was right and somebody was faster: it counts once. */
-export class CodeUsed extends AppError {
+export class CodeAlreadyUsed extends AppError {
   readonly accountId: string;
   constructor(accountId: string) {
     const message = "this code was used before: take the next one";
@@ -81,7 +81,7 @@ export function openSessions(deps: SessionDeps): AccountsDeps["sessions"] {
     },
     async accessToken({ accountId, sessionId, method, startedAtMs }) {
       const nowMs = kit.clock.nowMs();
-      const held = await heldBy(deps.database, accountId, { product: AUDIENCE, nowMs });
+      const held = await heldPermissions(deps.database, accountId, { product: AUDIENCE, nowMs });
       const claims = accessTokenClaims({
         issuer: kit.url,
         audience: AUDIENCE,
@@ -89,7 +89,7 @@ export function openSessions(deps: SessionDeps): AccountsDeps["sessions"] {
         clientId: OWN_CLIENT,
         sessionId,
         permissions: held.map((it) => it.permission),
-        untilMs: firstEnd(held.map((it) => it.untilMs)),
+        untilMs: earliest(held.map((it) => it.untilMs)),
         authTimeMs: startedAtMs,
         methods: AMR[method],
         id: randomUUID(),
@@ -99,7 +99,7 @@ export function openSessions(deps: SessionDeps): AccountsDeps["sessions"] {
       return { accessToken, expiresInS: claims.exp - claims.iat };
     },
     async read(db, sessionId, nowMs) {
-      const session = await sessionById(db, sessionId);
+      const session = await findSession(db, sessionId);
       return session !== undefined && isLive(session, nowMs) ? session : undefined;
     },
   };
@@ -112,7 +112,7 @@ async function startSession(
 ): Promise<Started> {
   const { accountId, method, origin } = start;
   // The lock makes this wait for a change of password or a closing, which end all sessions that there are.
-  const account = await accountById(tx, accountId, "lock");
+  const account = await findAccount(tx, accountId, "lock");
   if (account === undefined || account.closedAtMs !== undefined) {
     throw new AppError("unauthenticated", "This account is closed.");
   }
@@ -121,7 +121,7 @@ async function startSession(
   }
   if (start.secondFactor !== undefined) {
     const isFirst = await deps.secondFactors.use(tx, accountId, start.secondFactor);
-    if (!isFirst) throw new CodeUsed(accountId);
+    if (!isFirst) throw new CodeAlreadyUsed(accountId);
   }
   const { nowMs } = origin;
   const { sessionIdleMs: idleMs, sessionMaxMs: maxMs } = deps.limits;
@@ -189,7 +189,7 @@ async function refresh(
 ): Promise<RefreshResult> {
   const { nowMs } = by.origin;
   const [id = "", generationText = ""] = deps.tokens.open(REFRESH, by.token)?.split(" ") ?? [];
-  const session = id === "" ? undefined : await sessionById(tx, id, "lock");
+  const session = id === "" ? undefined : await findSession(tx, id, "lock");
   if (session === undefined) return refuse("unknown");
   if (session.clientId !== by.clientId) return refuse("other client");
   const decision = decideRefresh(session, Number(generationText), nowMs);
@@ -235,7 +235,7 @@ async function end(deps: SessionDeps, tx: Queryable, which: EndSessions): Promis
       traceId: origin.traceId,
       data: { accountId, ...detail },
     });
-    await notifyForget(tx, sessionId);
+    await notifyTokensInvalid(tx, sessionId);
   }
   return ended;
 }
@@ -248,9 +248,9 @@ const Claims = z.object({
 });
 
 /** Knows access tokens exactly: the signature is right, and the session or service account behind it lives. */
-export function accessTokenKnower(
+export function accessTokenAuthenticator(
   deps: Pick<SessionDeps, "kit" | "keys" | "database">,
-): (token: string) => Promise<KnownToken | undefined> {
+): (token: string) => Promise<AuthenticatedToken | undefined> {
   return async (token) => {
     if (!token.startsWith("ey")) return undefined;
     const claims = Claims.safeParse(await deps.keys.verify(token)).data;
@@ -275,7 +275,7 @@ async function sessionEnd(
   { kit, database }: Pick<SessionDeps, "kit" | "database">,
   of: { accountId: string; sessionId: string },
 ): Promise<number | undefined> {
-  const session = of.sessionId === "" ? undefined : await sessionById(database, of.sessionId);
+  const session = of.sessionId === "" ? undefined : await findSession(database, of.sessionId);
   const isGood = session?.accountId === of.accountId && isLive(session, kit.clock.nowMs());
   return isGood ? session.idleAtMs : undefined;
 }

@@ -4,12 +4,12 @@ import type { Queryable } from "#platform/postgres/database.ts";
 import type { AccountsDeps } from "../deps.ts";
 import type { Account } from "../domain/account.ts";
 import type { Origin } from "../domain/origin.ts";
-import { accountById } from "../repositories/accounts.ts";
+import { findAccount } from "../repositories/accounts.ts";
 import { refused } from "./check-credentials.ts";
-import { CodeUsed } from "./sessions.ts";
+import { CodeAlreadyUsed } from "./sessions.ts";
 
 /** Runs a write that starts a session; that a code was used by somebody faster is a refusal like any other. */
-export async function withUsedCodes<T>(
+export async function auditingUsedCodes<T>(
   deps: Pick<AccountsDeps, "kit" | "facts">,
   origin: Origin,
   write: () => Promise<T>,
@@ -17,8 +17,8 @@ export async function withUsedCodes<T>(
   try {
     return await write();
   } catch (error) {
-    if (!(error instanceof CodeUsed)) throw error;
-    const account = await accountById(deps.kit.database, error.accountId);
+    if (!(error instanceof CodeAlreadyUsed)) throw error;
+    const account = await findAccount(deps.kit.database, error.accountId);
     return refused(
       { database: deps.kit.database, facts: deps.facts },
       { account, reason: "code used before", origin, error },
@@ -27,15 +27,15 @@ export async function withUsedCodes<T>(
 }
 
 /** @throws AppError not_found, also for one that is somebody else's to see */
-export async function knownAccount(
+export async function requireAccount(
   db: Queryable,
   id: string,
   lock?: "lock",
 ): Promise<Account & { passwordHash: string | undefined }> {
-  const account = await accountById(db, id, lock);
+  const account = await findAccount(db, id, lock);
   if (account !== undefined) return account;
-  throw noSuch("account");
+  throw notFound("account");
 }
 
-export const noSuch = (what: string): AppError =>
+export const notFound = (what: string): AppError =>
   new AppError("not_found", `There is no such ${what}.`);

@@ -6,17 +6,17 @@ import type { Queryable } from "#platform/postgres/database.ts";
 import type { AccountsDeps } from "../deps.ts";
 import type { Account } from "../domain/account.ts";
 import type { Origin } from "../domain/origin.ts";
-import { passwordFault } from "../domain/password-policy.ts";
+import { passwordError } from "../domain/password-policy.ts";
 import { insertAccount } from "../repositories/accounts.ts";
-import { giveBack, takeTokens } from "../repositories/throttle.ts";
+import { returnTokens, takeTokens } from "../repositories/throttle.ts";
 import { originFields } from "./check-credentials.ts";
-import { mailLink } from "./mail-links.ts";
+import { enqueueLinkMail } from "./mail-links.ts";
 
 export type SignUp = { email: string; password: string; name: string };
 
 /** @throws AppError bad_request that names the field */
 export function checkNewPassword(password: string, of: { email: string; name: string }): void {
-  const message = passwordFault(password, of);
+  const message = passwordError(password, of);
   if (message === undefined) return;
   throw new AppError("bad_request", `password: ${message}`, {
     fields: [{ path: "body.password", code: "weak_password", message }],
@@ -60,7 +60,7 @@ export async function signUp(
       fields: [{ path: "body.email", code: "taken", message }],
     });
   }
-  await giveBack(tx, deps.throttle.probing(origin.address), []);
+  await returnTokens(tx, deps.throttle.probing(origin.address), []);
   await deps.audit(tx, {
     atMs: nowMs,
     actor: account.id,
@@ -76,6 +76,6 @@ export async function signUp(
     traceId,
     data: { accountId: account.id },
   });
-  if (of.mayMail) await mailLink(deps, tx, { account, email, purpose: "verify", origin });
+  if (of.mayMail) await enqueueLinkMail(deps, tx, { account, email, purpose: "verify", origin });
   return account;
 }

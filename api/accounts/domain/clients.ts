@@ -20,7 +20,7 @@ export type OAuthClient = {
  * Why an address cannot be one that we send people to; undefined where it can: https, http on the machine itself, or a
  * private scheme of an app that is named after a domain (RFC 8252, 7.1).
  */
-export function wrongRedirectUri(uri: string): string | undefined {
+export function redirectUriError(uri: string): string | undefined {
   if (!URL.canParse(uri)) return "give an absolute address";
   const url = new URL(uri);
   if (uri.includes("#")) return "give an address without a fragment";

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { type Held, PERMISSION, beyond, covers, within } from "./grants.ts";
+import { type HeldPermission, PERMISSION, notDelegable, covers, intersection } from "./grants.ts";
 
 const DEEDS = ["a:x:read", "a:x:write", "a:y:read", "b:x:read", "b:x:read/one.*", "b:x:read/two"];
 const PERMISSIONS = [...DEEDS, "a:*", "b:*"];
@@ -11,7 +11,7 @@ const held = fc.array(fc.record({ permission, untilMs: until }), { maxLength: 6 
 const given = fc.record({ permissions: fc.array(permission, { maxLength: 4 }), untilMs: until });
 
 /** Every deed that can be done at some time, one by one. */
-const powers = (all: readonly Held[]): string[] =>
+const powers = (all: readonly HeldPermission[]): string[] =>
   DEEDS.flatMap((deed) =>
     [0, 1, 2, 3, 4, 5]
       .filter((atMs) =>
@@ -26,9 +26,9 @@ test("through any chain of grants nobody ever gets a power that the first giver 
   fc.assert(
     fc.property(held, fc.array(given, { maxLength: 6 }), (first, gifts) => {
       const most = new Set(powers(first));
-      let giver: Held[] = first;
+      let giver: HeldPermission[] = first;
       for (const gift of gifts) {
-        if (beyond(giver, gift.permissions, gift.untilMs).length > 0) continue;
+        if (notDelegable(giver, gift.permissions, gift.untilMs).length > 0) continue;
         giver = gift.permissions.map((it) => ({ permission: it, untilMs: gift.untilMs }));
         for (const power of powers(giver)) expect(most).toContain(power);
       }
@@ -42,7 +42,7 @@ test("the scopes of a key and what is granted, taken together, allow what both a
       const asHeld = (all: readonly string[]) =>
         all.map((it) => ({ permission: it, untilMs: undefined }));
       const both = new Set(powers(asHeld(one)).filter((it) => powers(asHeld(other)).includes(it)));
-      expect(new Set(powers(asHeld(within(one, other))))).toEqual(both);
+      expect(new Set(powers(asHeld(intersection(one, other))))).toEqual(both);
     }),
   );
 });

@@ -3,7 +3,7 @@ const HOUR_MS = 3_600_000;
 /** What a link in a mail does, once, while it lasts. */
 export type LinkPurpose = "verify" | "reset";
 
-export const LINK_LIVES_MS: Readonly<Record<LinkPurpose, number>> = {
+export const LINK_LIFETIME_MS: Readonly<Record<LinkPurpose, number>> = {
   verify: 48 * HOUR_MS,
   reset: HOUR_MS,
 };

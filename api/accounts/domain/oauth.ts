@@ -29,7 +29,7 @@ export const CODE_MS = 60_000;
 export const ID_TOKEN_S = 3_600;
 
 /** Of RFC 7636, S256 alone. */
-export function provesChallenge(verifier: string, challenge: string): boolean {
+export function verifiesPkce(verifier: string, challenge: string): boolean {
   if (!/^[\w.~-]{43,128}$/.test(verifier)) return false;
   const computed = createHash("sha256").update(verifier).digest();
   const expected = Buffer.from(challenge, "base64url");

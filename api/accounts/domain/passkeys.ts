@@ -33,7 +33,7 @@ const isLoopbackIp = (hostname: string): boolean =>
   hostname === "127.0.0.1" || hostname === "[::1]";
 
 /** Why a passkey is no good, in words that may hold what somebody sent: printable and short. */
-export const reasonOf = (error: unknown): string =>
+export const printableReason = (error: unknown): string =>
   error instanceof Error
     ? error.message.replaceAll(/[^\x20-\x7e]+/g, "?").slice(0, 200)
     : "it could not be read";

@@ -35,7 +35,7 @@ const COMMON = new Set([
  * Why a password will not do, undefined when it will. Length and a list of what everybody tries first, no rules of
  * composition (NIST SP 800-63B, 3.1.1.2).
  */
-export function passwordFault(
+export function passwordError(
   password: string,
   of: { email: string; name: string },
 ): string | undefined {

@@ -50,7 +50,7 @@ export function dueRotation(
  * have been published for long enough: the answer says from when it is. With `withdraw`, after a leak, all keys that
  * have ever signed are gone at once, and with them every token that they signed.
  */
-export function demandedRotation(
+export function requestedRotation(
   keys: readonly SigningKeyFacts[],
   nowMs: number,
   withdraw: boolean,

@@ -54,7 +54,7 @@ export async function insertAccount(
 }
 
 /** An account that is open, by its address. */
-export const accountByEmail = async (
+export const findAccountByEmail = async (
   db: Queryable,
   email: string,
 ): Promise<AccountWithHash | undefined> =>
@@ -65,7 +65,7 @@ export const accountByEmail = async (
   );
 
 /** `lock`: nobody else changes it before the transaction ends. */
-export const accountById = async (
+export const findAccount = async (
   db: Queryable,
   id: string,
   lock?: "lock",
@@ -120,19 +120,19 @@ export const changeAccount = async (
   );
 
 /** Closes it and erases who it was and what it may; its id stays, as others refer to it. */
-export async function closeAccount(tx: Queryable, id: string, nowMs: number): Promise<void> {
+export async function eraseAccount(tx: Queryable, id: string, nowMs: number): Promise<void> {
   await tx.query(
     `UPDATE accounts SET closed_at = $2, updated_at = $2, version = version + 1, email = NULL, name = '',
        password_hash = NULL, email_verified = false WHERE id = $1 AND closed_at IS NULL`,
     [id, new Date(nowMs)],
   );
-  await forgetWaysIn(tx, id);
+  await deleteCredentials(tx, id);
   await tx.query("DELETE FROM mail_tokens WHERE account_id = $1", [id]);
   await tx.query("DELETE FROM grants WHERE subject_id = $1", [id]);
 }
 
 /** Passkeys and the second factor: all that signs somebody in, or keeps them out, beside the password. */
-export async function forgetWaysIn(tx: Queryable, id: string): Promise<void> {
+export async function deleteCredentials(tx: Queryable, id: string): Promise<void> {
   await tx.query("DELETE FROM totp WHERE account_id = $1", [id]);
   await tx.query("DELETE FROM recovery_codes WHERE account_id = $1", [id]);
   await tx.query("DELETE FROM passkeys WHERE account_id = $1", [id]);

@@ -36,7 +36,7 @@ function keyOf(row: unknown): ApiKey {
 }
 
 /** The key that this text is, when it may be used now; that it was used is written down. */
-export async function useApiKey(
+export async function authenticateApiKey(
   db: Queryable,
   text: string,
   nowMs: number,

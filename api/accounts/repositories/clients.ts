@@ -21,7 +21,7 @@ const Row = z.object({
   updated_at: z.date(),
 });
 
-function clientOf(row: unknown): OAuthClient {
+function requireClient(row: unknown): OAuthClient {
   const it = Row.parse(row);
   return {
     id: it.id,
@@ -47,11 +47,11 @@ export async function readClient(
   lock: "" | "FOR UPDATE OF c" | "FOR KEY SHARE OF c" = "",
 ): Promise<OAuthClient | undefined> {
   const [row] = await db.query(`${READ} WHERE c.id = $1 ${lock}`, [id]);
-  return row && clientOf(row);
+  return row && requireClient(row);
 }
 
 /** The client that proves itself by this secret; a public one has none to give. */
-export async function provenClient(
+export async function authenticateClient(
   db: Queryable,
   id: string,
   secret: string | undefined,
@@ -59,9 +59,9 @@ export async function provenClient(
   const [row] = await db.query(`${READ} WHERE c.id = $1`, [id]);
   if (row === undefined) return undefined;
   const stored = Row.parse(row).secret_hash;
-  if (stored === null) return secret === undefined ? clientOf(row) : undefined;
+  if (stored === null) return secret === undefined ? requireClient(row) : undefined;
   return secret !== undefined && timingSafeEqual(stored, hashToken(secret))
-    ? clientOf(row)
+    ? requireClient(row)
     : undefined;
 }
 
@@ -75,7 +75,7 @@ export async function listClients(
     `${READ} WHERE (c.created_at, c.id) > ($1, $2) ORDER BY c.created_at, c.id LIMIT $3`,
     [new Date(ms), id, page.limit + 1],
   );
-  return rows.map(clientOf);
+  return rows.map(requireClient);
 }
 
 type NewClient = Pick<

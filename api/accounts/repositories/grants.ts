@@ -2,56 +2,119 @@ import { z } from "zod";
 
 import type { Queryable } from "#platform/postgres/database.ts";
 
-import type { Held } from "../domain/grants.ts";
+import type { Grant } from "../domain/products.ts";
 
-const HeldRow = z.object({ permission: z.string(), until: z.date().nullable() });
+const Row = z.object({
+  id: z.string(),
+  subject_id: z.string(),
+  product_id: z.string(),
+  product: z.string(),
+  role_id: z.string().nullable(),
+  role: z.string().nullable(),
+  permissions: z.array(z.string()),
+  expires_at: z.date().nullable(),
+  reason: z.string(),
+  granted_by: z.string(),
+  version: z.number(),
+  created_at: z.date(),
+  updated_at: z.date(),
+});
 
-/** What an account or service account holds on a product now, by roles and directly, and until when. */
-export async function heldBy(
+function grantOf(row: unknown): Grant {
+  const it = Row.parse(row);
+  return {
+    id: it.id,
+    subjectId: it.subject_id,
+    productId: it.product_id,
+    product: it.product,
+    roleId: it.role_id,
+    role: it.role,
+    permissions: it.permissions,
+    expiresAtMs: it.expires_at?.getTime() ?? null,
+    reason: it.reason,
+    grantedBy: it.granted_by,
+    version: it.version,
+    createdAtMs: it.created_at.getTime(),
+    updatedAtMs: it.updated_at.getTime(),
+  };
+}
+
+const READ = `SELECT g.*, p.slug AS product, r.name AS role FROM grants g
+  JOIN products p ON p.id = g.product_id LEFT JOIN roles r ON r.id = g.role_id`;
+
+export async function readGrant(
   db: Queryable,
-  subjectId: string,
-  at: { product: string; nowMs: number },
-): Promise<Held[]> {
+  id: string,
+  lock?: "for update",
+): Promise<Grant | undefined> {
+  const locked = lock === undefined ? "" : `${lock} OF g`;
+  const [row] = await db.query(`${READ} WHERE g.id = $1 ${locked}`, [id]);
+  return row && grantOf(row);
+}
+
+export type GrantPage = {
+  subjectId: string | undefined;
+  product: string | undefined;
+  after: readonly [ms: number, id: string] | undefined;
+  limit: number;
+};
+
+/** The oldest first; one more than `limit`. */
+export async function listGrants(db: Queryable, page: GrantPage): Promise<Grant[]> {
+  const [ms, id] = page.after ?? [0, ""];
   const rows = await db.query(
-    `SELECT permission, CASE WHEN bool_or(g.expires_at IS NULL) THEN NULL ELSE max(g.expires_at) END AS until
-     FROM grants g JOIN products p ON p.id = g.product_id LEFT JOIN roles r ON r.id = g.role_id
-     CROSS JOIN LATERAL unnest(g.permissions || coalesce(r.permissions, '{}')) AS permission
-     WHERE g.subject_id = $1 AND p.slug = $2 AND (g.expires_at IS NULL OR g.expires_at > $3)
-     GROUP BY permission ORDER BY permission COLLATE "C"`,
-    [subjectId, at.product, new Date(at.nowMs)],
+    `${READ} WHERE (g.created_at, g.id) > ($1, $2) AND ($3::text IS NULL OR g.subject_id = $3)
+     AND ($4::text IS NULL OR p.slug = $4) ORDER BY g.created_at, g.id LIMIT $5`,
+    [new Date(ms), id, page.subjectId ?? null, page.product ?? null, page.limit + 1],
   );
-  return rows.map((row) => {
-    const { permission, until } = HeldRow.parse(row);
-    return { permission, untilMs: until?.getTime() };
-  });
+  return rows.map(grantOf);
 }
 
-/** How long `scope` of a token of somebody would be: of one subject, or the longest of all that have a role. */
-export async function scopeChars(
-  db: Queryable,
-  of: { productId: string; subjectId?: string; roleId?: string },
-  nowMs: number,
-): Promise<number> {
-  const [row] = await db.query(
-    `SELECT coalesce(max(chars), 0) AS chars FROM (
-       SELECT sum(length(permission) + 1) AS chars FROM (
-         SELECT DISTINCT g.subject_id, permission FROM grants g LEFT JOIN roles r ON r.id = g.role_id
-         CROSS JOIN LATERAL unnest(g.permissions || coalesce(r.permissions, '{}')) AS permission
-         WHERE g.product_id = $1 AND ($2::text IS NULL OR g.subject_id = $2)
-           AND ($3::text IS NULL OR g.subject_id IN (SELECT subject_id FROM grants WHERE role_id = $3))
-           AND (g.expires_at IS NULL OR g.expires_at > $4)) AS held GROUP BY subject_id) AS scopes`,
-    [of.productId, of.subjectId ?? null, of.roleId ?? null, new Date(nowMs)],
+/** Gives false where the subject has this role already. */
+export async function insertGrant(
+  tx: Queryable,
+  grant: Omit<Grant, "product" | "role" | "version" | "updatedAtMs">,
+): Promise<boolean> {
+  const rows = await tx.query(
+    `INSERT INTO grants (id, subject_id, product_id, role_id, permissions, expires_at, reason, granted_by,
+       created_at, updated_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) ON CONFLICT (subject_id, role_id) DO NOTHING RETURNING id`,
+    [
+      grant.id,
+      grant.subjectId,
+      grant.productId,
+      grant.roleId,
+      grant.permissions,
+      dateOf(grant.expiresAtMs),
+      grant.reason,
+      grant.grantedBy,
+      new Date(grant.createdAtMs),
+    ],
   );
-  return Number(row?.["chars"]);
+  return rows.length > 0;
 }
 
-/** The permissions of an account or service account on a product at a moment, sorted. */
-// oxlint-disable-next-line max-params -- as agreed with those who make tokens
-export async function permissionsOf(
-  db: Queryable,
-  subjectId: string,
-  product: string,
+export async function updateGrant(
+  tx: Queryable,
+  grant: Pick<Grant, "id" | "permissions" | "expiresAtMs" | "reason" | "grantedBy">,
   nowMs: number,
-): Promise<string[]> {
-  return (await heldBy(db, subjectId, { product, nowMs })).map((it) => it.permission);
+): Promise<void> {
+  await tx.query(
+    `UPDATE grants SET permissions = $2, expires_at = $3, reason = $4, granted_by = $5, version = version + 1,
+     updated_at = $6 WHERE id = $1`,
+    [
+      grant.id,
+      grant.permissions,
+      dateOf(grant.expiresAtMs),
+      grant.reason,
+      grant.grantedBy,
+      new Date(nowMs),
+    ],
+  );
 }
+
+export async function deleteGrant(tx: Queryable, id: string): Promise<void> {
+  await tx.query("DELETE FROM grants WHERE id = $1", [id]);
+}
+
+const dateOf = (ms: number | null): Date | null => (ms === null ? null : new Date(ms));

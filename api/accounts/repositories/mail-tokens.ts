@@ -54,7 +54,7 @@ export async function insertMailToken(
   );
 }
 
-export async function mailTokenById(db: Queryable, id: string): Promise<MailToken | undefined> {
+export async function findMailToken(db: Queryable, id: string): Promise<MailToken | undefined> {
   const [row] = await db.query(
     "SELECT id, account_id, purpose, email, expires_at, used_at FROM mail_tokens WHERE id = $1",
     [id],
@@ -63,7 +63,7 @@ export async function mailTokenById(db: Queryable, id: string): Promise<MailToke
 }
 
 /** Uses a token up, if it is good now. All others of the account with this purpose go with it. */
-export async function spendMailToken(
+export async function consumeMailToken(
   tx: Queryable,
   id: string,
   of: { purpose: LinkPurpose; nowMs: number },
@@ -87,7 +87,7 @@ export async function spendMailToken(
  * After a new password or address: no link that was asked for before leads to another password or address any more. One
  * that confirms the address as it is stays good.
  */
-export async function voidMailTokens(
+export async function invalidateMailTokens(
   tx: Queryable,
   accountId: string,
   nowMs: number,
@@ -99,6 +99,6 @@ export async function voidMailTokens(
   );
 }
 
-export async function forgetMailTokens(db: Queryable, nowMs: number): Promise<void> {
+export async function deleteExpiredMailTokens(db: Queryable, nowMs: number): Promise<void> {
   await db.query("DELETE FROM mail_tokens WHERE expires_at < $1", [new Date(nowMs - 86_400_000)]);
 }

@@ -68,7 +68,11 @@ export async function lockSignIn(tx: Queryable, code: string): Promise<OAuthSign
   return row && signInOf(row);
 }
 
-export async function useSignIn(tx: Queryable, sessionId: string, nowMs: number): Promise<void> {
+export async function markSignInUsed(
+  tx: Queryable,
+  sessionId: string,
+  nowMs: number,
+): Promise<void> {
   await tx.query("UPDATE oauth_sign_ins SET used_at = $2 WHERE session_id = $1", [
     sessionId,
     new Date(nowMs),

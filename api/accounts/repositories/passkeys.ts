@@ -39,7 +39,7 @@ function passkeyOf(row: unknown): Passkey {
 }
 
 /** For an account that registers one, or for whoever signs in; what has expired is forgotten on the way. */
-export async function keepChallenge(
+export async function saveChallenge(
   tx: Queryable,
   it: { challenge: string; accountId: string | undefined; expiresAtMs: number; nowMs: number },
 ): Promise<void> {
@@ -51,7 +51,7 @@ export async function keepChallenge(
 }
 
 /** Whether it was one of ours, for this purpose and in time; it is used up by asking. */
-export async function takeChallenge(
+export async function consumeChallenge(
   db: Queryable,
   it: { challenge: string; accountId: string | undefined; nowMs: number },
 ): Promise<boolean> {
@@ -107,12 +107,12 @@ export async function readPasskey(
   return row && passkeyOf(row);
 }
 
-export type KnownPasskey = { passkey: Passkey; credential: WebAuthnCredential };
+export type StoredPasskey = { passkey: Passkey; credential: WebAuthnCredential };
 
-export async function passkeyByCredential(
+export async function findPasskeyByCredential(
   db: Queryable,
   credentialId: string,
-): Promise<KnownPasskey | undefined> {
+): Promise<StoredPasskey | undefined> {
   const [row] = await db.query("SELECT * FROM passkeys WHERE credential_id = $1", [credentialId]);
   if (row === undefined) return undefined;
   const it = Row.parse(row);
@@ -126,7 +126,7 @@ export async function passkeyByCredential(
  * Counts a use; false where the counter did not go up, as two authenticators then have the same key. Those that do not
  * count say 0 each time.
  */
-export async function countUse(
+export async function recordUse(
   db: Queryable,
   use: { id: string; counter: number; nowMs: number },
 ): Promise<boolean> {

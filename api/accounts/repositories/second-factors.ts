@@ -47,7 +47,11 @@ export async function confirmTotp(
 }
 
 /** Uses up the code of a time step, and all before it; false when it was used already. */
-export async function spendStep(tx: Queryable, accountId: string, step: number): Promise<boolean> {
+export async function consumeTotpStep(
+  tx: Queryable,
+  accountId: string,
+  step: number,
+): Promise<boolean> {
   const rows = await tx.query(
     `UPDATE totp SET last_step = $2 WHERE account_id = $1 AND last_step < $2 AND confirmed_at IS NOT NULL RETURNING 1`,
     [accountId, step],
@@ -68,7 +72,7 @@ export const hasRecoveryCode = async (
   ).length > 0;
 
 /** False when it was used already. */
-export const spendRecoveryCode = async (
+export const consumeRecoveryCode = async (
   tx: Queryable,
   accountId: string,
   hash: Buffer,

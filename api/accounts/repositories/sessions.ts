@@ -64,7 +64,7 @@ export async function insertSession(tx: Queryable, session: Session): Promise<vo
 }
 
 /** `lock`: nobody else refreshes or ends it before the transaction ends. */
-export async function sessionById(
+export async function findSession(
   db: Queryable,
   id: string,
   lock?: "lock",
@@ -153,7 +153,7 @@ const ENDED_KEPT_MS = 30 * 24 * 3_600_000;
 const FORGOTTEN_BATCH = 1_000;
 
 /** Forgets some sessions that ended long ago: the audit trail has them. Says whether there may be more. */
-export async function forgetEndedSessions(db: Queryable, nowMs: number): Promise<boolean> {
+export async function deleteOldSessions(db: Queryable, nowMs: number): Promise<boolean> {
   const rows = await db.query(
     `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ended_at < $1 LIMIT ${FORGOTTEN_BATCH})
      RETURNING 1`,
@@ -163,6 +163,6 @@ export async function forgetEndedSessions(db: Queryable, nowMs: number): Promise
 }
 
 /** Tells every worker, at the commit, to forget what it knows about tokens of this id. */
-export async function notifyForget(tx: Queryable, id: string): Promise<void> {
+export async function notifyTokensInvalid(tx: Queryable, id: string): Promise<void> {
   await tx.query("SELECT pg_notify('accounts.tokens', $1)", [id]);
 }

@@ -7,7 +7,7 @@ import type { Queryable } from "#platform/postgres/database.ts";
 import {
   type RotationStep,
   type SigningKeyFacts,
-  demandedRotation,
+  requestedRotation,
   dueRotation,
   stateOf,
 } from "../domain/signing-keys.ts";
@@ -96,7 +96,7 @@ export function openSigningKeys(kit: Kit): SigningKeys {
     facts: async () => (await current()).stored.map(factsOf),
     async rotate(tx, { nowMs, withdraw }) {
       await lockSigningKeys(tx);
-      const step = demandedRotation(await readSigningKeys(tx), nowMs, withdraw);
+      const step = requestedRotation(await readSigningKeys(tx), nowMs, withdraw);
       if ("waitUntilMs" in step) return step;
       await writeRotation(tx, step, { secret, nowMs });
       return undefined;

@@ -52,7 +52,7 @@ export async function takeTokens(
 }
 
 /** Gives back one token of each, after a try that was right; `reset` names buckets that become full. */
-export async function giveBack(
+export async function returnTokens(
   db: Queryable,
   buckets: readonly Bucket[],
   reset: readonly string[],
@@ -67,6 +67,6 @@ export async function giveBack(
 }
 
 /** Forgets buckets that are full. */
-export async function forgetThrottle(db: Queryable, nowMs: number): Promise<void> {
+export async function deleteFullBuckets(db: Queryable, nowMs: number): Promise<void> {
   await db.query("DELETE FROM throttle WHERE full_at_ms < $1", [nowMs]);
 }

@@ -6,12 +6,12 @@ import { etagOf } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { pageOf, pageQuery, text } from "#platform/http/schema.ts";
 
-import { closeForGood, renameAccount, setPassword } from "../commands/change-account.ts";
-import { knownAccount, noSuch } from "../commands/sign-in.ts";
+import { closeAccount, renameAccount, setPassword } from "../commands/change-account.ts";
+import { requireAccount, notFound } from "../commands/sign-in.ts";
 import { checkNewPassword, prepareSignUp, signUp } from "../commands/sign-up.ts";
 import { type AccountsDeps, originOf } from "../deps.ts";
 import { listAccounts } from "../repositories/accounts.ts";
-import { READ, WRITE, actOf, isOwn } from "./rules.ts";
+import { READ, WRITE, actOf, isOwn } from "./account-access.ts";
 import {
   AccountBody,
   AccountParams,
@@ -82,8 +82,8 @@ const readOne = (deps: AccountsDeps): Route =>
     params: AccountParams,
     answers: { 200: { description: "The account", body: AccountBody } },
     async handle({ caller, params }) {
-      if (!mayActFor(caller, params.accountId, READ)) throw noSuch("account");
-      const account = await knownAccount(deps.kit.database, params.accountId);
+      if (!mayActFor(caller, params.accountId, READ)) throw notFound("account");
+      const account = await requireAccount(deps.kit.database, params.accountId);
       return { status: 200, headers: etagOf(account.version), body: accountBody(account) };
     },
   });
@@ -125,9 +125,9 @@ const changePassword = (deps: AccountsDeps): Route =>
     answers: { 204: { description: "Changed" } },
     async handle(call) {
       const { params, body, caller } = call;
-      if (!isOwn(caller, params.accountId)) throw noSuch("account");
+      if (!isOwn(caller, params.accountId)) throw notFound("account");
       const act = { ...params, actor: caller.id, origin: originOf(call) };
-      const account = await knownAccount(deps.kit.database, params.accountId);
+      const account = await requireAccount(deps.kit.database, params.accountId);
       checkNewPassword(body.newPassword, { name: account.name, email: account.email ?? "" });
       const { sessionId } = caller;
       await deps.credentials.confirmPassword({ ...act, sessionId, password: body.password });
@@ -165,7 +165,7 @@ const close = (deps: AccountsDeps): Route =>
       }
       let ended: string[] = [];
       const answer = await call.write(async (tx) => {
-        ended = await closeForGood(deps, tx, { ...act, ifMatch });
+        ended = await closeAccount(deps, tx, { ...act, ifMatch });
         return { status: 204 };
       });
       deps.sessions.announceEnd(act.accountId, ended, act.origin);

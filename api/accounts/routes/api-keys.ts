@@ -4,12 +4,12 @@ import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { Timestamp, idOf, pageOf, pageQuery, text, iso, isoOrNull } from "#platform/http/schema.ts";
 
+import { type CommandDeps, found } from "../commands/call-context.ts";
 import { createApiKey, removeApiKey } from "../commands/change-service-accounts.ts";
-import { type IdentityDeps, found } from "../commands/identity-deps.ts";
 import type { ApiKey } from "../domain/api-keys.ts";
 import { listApiKeys } from "../repositories/api-keys.ts";
 import { readServiceAccount } from "../repositories/service-accounts.ts";
-import { ByAge, PermissionNames, Until, noted } from "./identity-wire.ts";
+import { ByAge, PermissionNames, Until, auditRefusal } from "./identity-wire.ts";
 
 const Answer = z
   .strictObject({
@@ -43,7 +43,7 @@ const path = "/v1/service-accounts/{serviceAccountId}/api-keys";
 const tag = "Service accounts";
 
 /** Keys of service accounts. */
-export const apiKeyRoutes = (deps: IdentityDeps): Route[] => [
+export const apiKeyRoutes = (deps: CommandDeps): Route[] => [
   route({
     method: "GET",
     path,
@@ -83,7 +83,7 @@ export const apiKeyRoutes = (deps: IdentityDeps): Route[] => [
   ...makingKeys(deps),
 ];
 
-const makingKeys = (deps: IdentityDeps): Route[] => [
+const makingKeys = (deps: CommandDeps): Route[] => [
   route({
     method: "POST",
     path,
@@ -102,7 +102,7 @@ const makingKeys = (deps: IdentityDeps): Route[] => [
     idempotency: "optional",
     answers: { 201: { description: "Made", body: Answer.extend({ apiKey: z.string() }) } },
     handle: (call) =>
-      noted(
+      auditRefusal(
         deps,
         call,
         call.write(async (tx) => {

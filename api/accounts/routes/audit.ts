@@ -5,9 +5,9 @@ import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { pageOf, pageQuery } from "#platform/http/schema.ts";
 
-import { noSuch } from "../commands/sign-in.ts";
+import { notFound } from "../commands/sign-in.ts";
 import { type AuditRow, readAudit } from "../repositories/audit.ts";
-import { AUDIT } from "./rules.ts";
+import { AUDIT } from "./account-access.ts";
 
 const EntryBody = z
   .strictObject({
@@ -64,7 +64,7 @@ export const auditRoutes = (): Route[] => [
     async handle({ caller, query, read }) {
       const maySeeAll = holds(caller, AUDIT);
       if (!maySeeAll && query.about !== undefined && query.about !== caller.id) {
-        throw noSuch("thing of yours");
+        throw notFound("thing of yours");
       }
       const { action, outcome, limit } = query;
       const [beforeId] = decodeCursor(Cursor, query.cursor) ?? [undefined];

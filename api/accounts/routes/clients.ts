@@ -5,16 +5,16 @@ import { etagOf } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { Timestamp, idOf, pageOf, pageQuery, text, iso } from "#platform/http/schema.ts";
 
+import { type CommandDeps, found } from "../commands/call-context.ts";
 import {
-  type Ended,
+  type EndedSessions,
   changeClient,
   createClient,
   removeClient,
-  renewSecret,
+  rotateClientSecret,
 } from "../commands/change-clients.ts";
-import { type IdentityDeps, found } from "../commands/identity-deps.ts";
 import { originOf } from "../deps.ts";
-import { type OAuthClient, wrongRedirectUri } from "../domain/clients.ts";
+import { type OAuthClient, redirectUriError } from "../domain/clients.ts";
 import { QUARTERDECK } from "../domain/products.ts";
 import { listClients, readClient } from "../repositories/clients.ts";
 import { ByAge, Slug } from "./identity-wire.ts";
@@ -23,7 +23,7 @@ const Uri = z
   .string()
   .max(500)
   .superRefine((uri, context) => {
-    const message = wrongRedirectUri(uri);
+    const message = redirectUriError(uri);
     if (message !== undefined) context.addIssue({ code: "custom", message });
   })
   .meta({ example: "https://shop.example/signed-in" });
@@ -63,7 +63,7 @@ const Params = z.strictObject({ clientId: idOf("cli") });
 const tag = "OAuth clients";
 
 /** Programs that people sign in to through us. */
-export const clientRoutes = (deps: IdentityDeps): Route[] => [
+export const clientRoutes = (deps: CommandDeps): Route[] => [
   route({
     method: "GET",
     path: "/v1/clients",
@@ -99,7 +99,7 @@ export const clientRoutes = (deps: IdentityDeps): Route[] => [
   ...changes(deps),
 ];
 
-const secrets = (deps: IdentityDeps): Route[] => [
+const secrets = (deps: CommandDeps): Route[] => [
   route({
     method: "POST",
     path: "/v1/clients",
@@ -139,14 +139,14 @@ const secrets = (deps: IdentityDeps): Route[] => [
     handle: (call) =>
       call.write(async (tx) => {
         const request = { ...deps, id: call.params.clientId, ifMatch: call.ifMatch };
-        const { client, secret } = await renewSecret(tx, call, request);
+        const { client, secret } = await rotateClientSecret(tx, call, request);
         const body = { ...answerOf(client), clientSecret: secret };
         return { status: 201, headers: etagOf(client.version), body };
       }),
   }),
 ];
 
-const changes = (deps: IdentityDeps): Route[] => [
+const changes = (deps: CommandDeps): Route[] => [
   route({
     method: "PATCH",
     path: "/v1/clients/{clientId}",
@@ -187,7 +187,7 @@ const changes = (deps: IdentityDeps): Route[] => [
     async handle(call) {
       const origin = originOf(call);
       const request = { ...deps, id: call.params.clientId, ifMatch: call.ifMatch, origin };
-      let ended: Ended[] = [];
+      let ended: EndedSessions[] = [];
       const answer = await call.write(async (tx) => {
         ended = await removeClient(tx, call, request);
         return { status: 204 };

@@ -7,12 +7,12 @@ import { etagOf } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { Timestamp, idOf, pageOf, pageQuery, text, iso, isoOrNull } from "#platform/http/schema.ts";
 
+import { type CommandDeps, found } from "../commands/call-context.ts";
 import { changeGrant, createGrant, removeGrant } from "../commands/change-grants.ts";
-import { type IdentityDeps, found } from "../commands/identity-deps.ts";
 import { type Grant, QUARTERDECK } from "../domain/products.ts";
-import { listGrants, readGrant } from "../repositories/grant-store.ts";
-import { heldBy } from "../repositories/grants.ts";
-import { ByAge, PermissionNames, Slug, SubjectId, Until, noted } from "./identity-wire.ts";
+import { listGrants, readGrant } from "../repositories/grants.ts";
+import { heldPermissions } from "../repositories/permissions.ts";
+import { ByAge, PermissionNames, Slug, SubjectId, Until, auditRefusal } from "./identity-wire.ts";
 
 const GrantAnswer = z
   .strictObject({
@@ -61,7 +61,7 @@ const LATER =
 const tag = "Grants";
 
 /** Who may do what on which product. */
-export const grantRoutes = (deps: IdentityDeps): Route[] => [
+export const grantRoutes = (deps: CommandDeps): Route[] => [
   route({
     method: "GET",
     path: "/v1/grants",
@@ -105,7 +105,7 @@ export const grantRoutes = (deps: IdentityDeps): Route[] => [
       if (subjectId !== caller.id && !holds(caller, PERMISSION)) {
         throw new AppError("not_found", "There is no such account.");
       }
-      const held = await heldBy(read, subjectId, { product, nowMs });
+      const held = await heldPermissions(read, subjectId, { product, nowMs });
       const permissions = held.map((it) => ({
         name: it.permission,
         until: isoOrNull(it.untilMs ?? null),
@@ -123,7 +123,7 @@ const GRANT_EXAMPLE = {
   reason: "Helps with the books",
 };
 
-const givingGrants = (deps: IdentityDeps): Route[] => [
+const givingGrants = (deps: CommandDeps): Route[] => [
   route({
     method: "POST",
     path: "/v1/grants",
@@ -149,7 +149,7 @@ const givingGrants = (deps: IdentityDeps): Route[] => [
     idempotency: "optional",
     answers: { 201: { description: "Granted", body: GrantAnswer } },
     handle: (call) =>
-      noted(
+      auditRefusal(
         deps,
         call,
         call.write(async (tx) => {
@@ -180,7 +180,7 @@ const givingGrants = (deps: IdentityDeps): Route[] => [
   }),
 ];
 
-const changingGrants = (deps: IdentityDeps): Route[] => [
+const changingGrants = (deps: CommandDeps): Route[] => [
   route({
     method: "PATCH",
     path: "/v1/grants/{grantId}",
@@ -198,7 +198,7 @@ const changingGrants = (deps: IdentityDeps): Route[] => [
     ifMatch: "required",
     answers: { 200: { description: "Changed", body: GrantAnswer } },
     handle: (call) =>
-      noted(
+      auditRefusal(
         deps,
         call,
         call.write(async (tx) => {

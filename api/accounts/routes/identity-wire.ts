@@ -3,7 +3,7 @@ import { z } from "zod";
 import { AppError } from "#platform/errors.ts";
 import { Timestamp, text } from "#platform/http/schema.ts";
 
-import type { Act, IdentityDeps } from "../commands/identity-deps.ts";
+import type { Act, CommandDeps } from "../commands/call-context.ts";
 import { PERMISSION } from "../domain/grants.ts";
 
 const PermissionName = z
@@ -41,8 +41,8 @@ export const ByAge = z.tuple([z.int().min(0).max(Date.UTC(3000, 0)), z.string().
 export const ByName = z.tuple([z.string().max(100)]);
 
 /** Writes down, too, that something was refused because it would raise somebody above the one who asked. */
-export async function noted<Answer>(
-  deps: IdentityDeps,
+export async function auditRefusal<Answer>(
+  deps: CommandDeps,
   call: Act,
   done: Promise<Answer>,
 ): Promise<Answer> {

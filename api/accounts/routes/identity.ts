@@ -1,6 +1,6 @@
 import type { Route } from "#platform/http/route.ts";
 
-import { toIdentityDeps } from "../commands/identity-deps.ts";
+import { withCallAudit } from "../commands/call-context.ts";
 import type { AccountsDeps } from "../deps.ts";
 import { apiKeyRoutes } from "./api-keys.ts";
 import { clientRoutes } from "./clients.ts";
@@ -33,7 +33,7 @@ export const identityPermissions = {
 
 /** Products, roles, grants, service accounts, signing keys, the OpenID provider, passkeys. */
 export function identityRoutes(shared: AccountsDeps): Route[] {
-  const deps = toIdentityDeps(shared);
+  const deps = withCallAudit(shared);
   return [
     ...productRoutes(deps),
     ...roleRoutes(deps),

@@ -3,7 +3,7 @@ import { html } from "hono/html";
 import { type Route, route } from "#platform/http/route.ts";
 
 import { PASSWORD_CHARS } from "../domain/password-policy.ts";
-import { identityPage } from "./identity-page.ts";
+import { htmlPage } from "./html-page.ts";
 
 /**
  * The token is in the fragment of the link: it is sent to nobody until somebody presses the button, so neither a proxy's
@@ -62,7 +62,7 @@ const verifyPage = (): Route =>
     rule: { allow: "anyone", why },
     answers: { 200: page },
     handle: () =>
-      identityPage({
+      htmlPage({
         title: "Confirm your e-mail address",
         script: SCRIPT,
         body: html`<h1>Confirm your e-mail address</h1>
@@ -88,7 +88,7 @@ const resetPage = (): Route =>
     rule: { allow: "anyone", why },
     answers: { 200: page },
     handle: () =>
-      identityPage({
+      htmlPage({
         title: "Set a new password",
         script: SCRIPT,
         body: html`<h1>Set a new password</h1>

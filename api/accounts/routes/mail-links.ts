@@ -3,16 +3,20 @@ import { z } from "zod";
 import { TooManyRequests } from "#platform/http/rate-limit.ts";
 import { type Route, route } from "#platform/http/route.ts";
 
-import { askVerification, resetPassword, verifyEmail } from "../commands/change-account.ts";
+import {
+  requestEmailVerification,
+  resetPassword,
+  verifyEmail,
+} from "../commands/change-account.ts";
 import { originFields } from "../commands/check-credentials.ts";
-import { mailLink, mailNobody, ourLink, takeMailTokens } from "../commands/mail-links.ts";
-import { knownAccount } from "../commands/sign-in.ts";
+import { enqueueLinkMail, enqueueDummyMail, findLink, limitMails } from "../commands/mail-links.ts";
+import { requireAccount } from "../commands/sign-in.ts";
 import { checkNewPassword } from "../commands/sign-up.ts";
 import { type AccountsDeps, originOf } from "../deps.ts";
-import { accountByEmail } from "../repositories/accounts.ts";
+import { findAccountByEmail } from "../repositories/accounts.ts";
 import { takeTokens } from "../repositories/throttle.ts";
-import { deviceCookie } from "./page-guard.ts";
-import { ownActOf } from "./rules.ts";
+import { ownActOf } from "./account-access.ts";
+import { deviceCookie } from "./csrf.ts";
 import {
   AccountBody,
   AccountParams,
@@ -49,10 +53,10 @@ const askToVerify = (deps: AccountsDeps): Route =>
         const { sessionId } = call.caller;
         await deps.credentials.confirmPassword({ ...act, sessionId, password });
       }
-      const account = await knownAccount(deps.kit.database, act.accountId);
-      await takeMailTokens(deps, email ?? account.email ?? "", act.origin);
+      const account = await requireAccount(deps.kit.database, act.accountId);
+      await limitMails(deps, email ?? account.email ?? "", act.origin);
       return call.write(async (tx) => {
-        await askVerification(deps, tx, { ...act, email });
+        await requestEmailVerification(deps, tx, { ...act, email });
         return promised;
       });
     },
@@ -93,11 +97,11 @@ const askToReset = (deps: AccountsDeps): Route =>
     async handle(call) {
       const origin = originOf(call);
       const { email } = call.body;
-      await takeMailTokens(deps, email, origin);
+      await limitMails(deps, email, origin);
       return call.write(async (tx) => {
-        const account = await accountByEmail(tx, email);
-        if (account === undefined) await mailNobody(deps, tx);
-        else await mailLink(deps, tx, { account, email, purpose: "reset", origin });
+        const account = await findAccountByEmail(tx, email);
+        if (account === undefined) await enqueueDummyMail(deps, tx);
+        else await enqueueLinkMail(deps, tx, { account, email, purpose: "reset", origin });
         await deps.audit(tx, {
           atMs: origin.nowMs,
           actor: "anonymous",
@@ -130,8 +134,8 @@ const reset = (deps: AccountsDeps): Route =>
       const origin = originOf(call);
       const { token, newPassword } = call.body;
       // Hashing is dear: it is done for our links alone, each so often. What others try keeps nobody from their own.
-      const link = await ourLink(deps, { purpose: "reset", token });
-      const { name } = await knownAccount(deps.kit.database, link.accountId);
+      const link = await findLink(deps, { purpose: "reset", token });
+      const { name } = await requireAccount(deps.kit.database, link.accountId);
       checkNewPassword(newPassword, { email: link.email, name });
       const buckets = deps.throttle.confirming(link.accountId, link.id);
       const waitMs = await takeTokens(deps.kit.database, buckets, origin.nowMs);

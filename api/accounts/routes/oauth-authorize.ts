@@ -6,19 +6,19 @@ import { AppError } from "#platform/errors.ts";
 import { type AnswerSpecs, type Call, type Route, route } from "#platform/http/route.ts";
 import { Email } from "#platform/http/schema.ts";
 
+import type { CommandDeps } from "../commands/call-context.ts";
 import { SecondFactorNeeded } from "../commands/check-credentials.ts";
-import type { IdentityDeps } from "../commands/identity-deps.ts";
-import { signInThrough } from "../commands/oauth-sign-in.ts";
+import { signInToClient } from "../commands/oauth-sign-in.ts";
 import { checkPasskey, parseAssertion } from "../commands/passkey-sign-in.ts";
-import { withUsedCodes } from "../commands/sign-in.ts";
+import { auditingUsedCodes } from "../commands/sign-in.ts";
 import { originOf } from "../deps.ts";
 import { type OAuthClient, isRegistered } from "../domain/clients.ts";
 import { type AuthorizationRequest, OAuthError, checkAuthorization } from "../domain/oauth.ts";
 import { relyingParty } from "../domain/passkeys.ts";
 import { readClient } from "../repositories/clients.ts";
+import { type CsrfGuard, deviceCookie, csrfGuard } from "./csrf.ts";
 import { messagePage, signInPage } from "./oauth-sign-in-page.ts";
 import { FORM, parametersOf, readForm } from "./oauth-wire.ts";
-import { type PageGuard, deviceCookie, pageGuard } from "./page-guard.ts";
 
 const Query = z.looseObject({
   client_id: z.string().max(2_000).optional(),
@@ -44,8 +44,8 @@ const WHY = { allow: "anyone", why: "people sign in here" } as const;
 const tag = "OAuth and OpenID Connect";
 
 /** Where a client sends people to sign in. */
-export function oauthAuthorizeRoutes(deps: IdentityDeps): Route[] {
-  const guard = pageGuard(deps.kit.secret("sign-in page"), deps.kit.url);
+export function oauthAuthorizeRoutes(deps: CommandDeps): Route[] {
+  const guard = csrfGuard(deps.kit.secret("sign-in page"), deps.kit.url);
   return [
     route({
       method: "GET",
@@ -78,7 +78,7 @@ export function oauthAuthorizeRoutes(deps: IdentityDeps): Route[] {
 }
 
 type Request = AuthorizationRequest & { client: OAuthClient };
-type Page = { deps: IdentityDeps; guard: PageGuard };
+type Page = { deps: CommandDeps; guard: CsrfGuard };
 type AnyCall = Pick<Call<never, never, never, never>, "incoming" | "caller" | "traceId" | "nowMs">;
 
 /**
@@ -86,7 +86,7 @@ type AnyCall = Pick<Call<never, never, never, never>, "incoming" | "caller" | "t
  * certainly its own: else it is said here.
  */
 async function authorized(
-  deps: IdentityDeps,
+  deps: CommandDeps,
   incoming: IncomingMessage,
   work: (request: Request) => Promise<Response>,
 ): Promise<Response> {
@@ -113,7 +113,7 @@ const refusal = (message: string): Promise<Response> =>
 
 /** To the client, who can tell by `iss` that it is we who answer (RFC 9207). */
 function back(
-  { kit }: IdentityDeps,
+  { kit }: CommandDeps,
   { redirectUri, state }: { redirectUri: string; state: string | undefined },
   parameters: Readonly<Record<string, string>>,
 ): Response {
@@ -159,9 +159,9 @@ async function signIn(shown: Page, call: AnyCall, request: Request): Promise<Res
   try {
     const origin = originOf(call);
     const proof = await proofOf(shown, call, form);
-    const { code, started } = await withUsedCodes(deps, origin, () =>
+    const { code, started } = await auditingUsedCodes(deps, origin, () =>
       deps.kit.database.transaction((tx) =>
-        signInThrough(tx, request, { sessions: deps.sessions, proof: { ...proof, origin } }),
+        signInToClient(tx, request, { sessions: deps.sessions, proof: { ...proof, origin } }),
       ),
     );
     deps.sessions.announceStart({ accountId: proof.accountId, origin }, started.session.id);
@@ -197,7 +197,7 @@ async function proofOf(
   { deps, guard }: Page,
   call: AnyCall,
   form: ReadonlyMap<string, string>,
-): Promise<Omit<Parameters<typeof signInThrough>[2]["proof"], "origin">> {
+): Promise<Omit<Parameters<typeof signInToClient>[2]["proof"], "origin">> {
   const origin = originOf(call);
   const passkey = form.get("passkey");
   if (passkey !== undefined) {

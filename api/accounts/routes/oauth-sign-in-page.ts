@@ -1,6 +1,6 @@
 import { html, raw } from "hono/html";
 
-import { credentialFields, identityPage } from "./identity-page.ts";
+import { credentialFields, htmlPage } from "./html-page.ts";
 
 /** Asks the authenticator, and sends what it signed with the form. */
 const SCRIPT = `
@@ -58,7 +58,7 @@ export function signInPage(page: SignInPage): Promise<Response> {
       <button>Sign in</button>
     </form>
     <button type="button" id="passkey" data-rp-id="${page.rpId}" hidden>Use a passkey</button>`;
-  return identityPage({
+  return htmlPage({
     title: `Sign in to ${page.client}`,
     body,
     script: SCRIPT,
@@ -76,7 +76,7 @@ function sourceOf(uri: string): string {
 
 /** A page that says one thing. */
 export const messagePage = (title: string, message: string, status: number): Promise<Response> =>
-  identityPage({
+  htmlPage({
     title,
     body: html`<h1>${title}</h1>
       <p>${message}</p>`,

@@ -3,8 +3,8 @@ import { z } from "zod";
 import { type Route, route } from "#platform/http/route.ts";
 import { sourceOf } from "#platform/source-of.ts";
 
-import type { Act, IdentityDeps } from "../commands/identity-deps.ts";
-import { introspect, revoke } from "../commands/oauth-token-state.ts";
+import type { Act, CommandDeps } from "../commands/call-context.ts";
+import { introspect, revoke } from "../commands/oauth-introspection.ts";
 import {
   type TokenAnswer,
   exchangeCode,
@@ -16,10 +16,10 @@ import { OAuthError } from "../domain/oauth.ts";
 import {
   type ClientCredentials,
   FORM,
-  asOAuth,
-  clientOf,
-  credentialsOf,
-  needed,
+  withOAuthErrors,
+  requireClient,
+  clientCredentialsOf,
+  requireParameter,
   oauthJson,
   readForm,
 } from "./oauth-wire.ts";
@@ -47,7 +47,7 @@ const WHY = { allow: "anyone", why: "the client proves itself in the request" } 
 const tag = "OAuth and OpenID Connect";
 
 /** What a client asks without a browser. */
-export const oauthTokenRoutes = (deps: IdentityDeps): Route[] => [
+export const oauthTokenRoutes = (deps: CommandDeps): Route[] => [
   route({
     method: "POST",
     path: "/oauth/token",
@@ -61,9 +61,9 @@ export const oauthTokenRoutes = (deps: IdentityDeps): Route[] => [
     consumes: [FORM],
     answers: { 200: { description: "Tokens", body: Tokens }, ...REFUSED },
     handle: (call) =>
-      asOAuth(call.incoming, async () => {
+      withOAuthErrors(call.incoming, async () => {
         const form = await readForm(call.incoming);
-        const credentials = credentialsOf(call.incoming, form);
+        const credentials = clientCredentialsOf(call.incoming, form);
         const request = { form, credentials, origin: originOf(call) };
         return oauthJson(await audited(deps, call, request));
       }),
@@ -71,7 +71,7 @@ export const oauthTokenRoutes = (deps: IdentityDeps): Route[] => [
   ...tokenStateRoutes(deps),
 ];
 
-const tokenStateRoutes = (deps: IdentityDeps): Route[] => [
+const tokenStateRoutes = (deps: CommandDeps): Route[] => [
   route({
     method: "POST",
     path: "/oauth/revoke",
@@ -83,10 +83,14 @@ const tokenStateRoutes = (deps: IdentityDeps): Route[] => [
     consumes: [FORM],
     answers: { 200: { description: "It is not good any more" }, ...REFUSED },
     handle: (call) =>
-      asOAuth(call.incoming, async () => {
+      withOAuthErrors(call.incoming, async () => {
         const form = await readForm(call.incoming);
-        const client = await clientOf(deps, credentialsOf(call.incoming, form));
-        await revoke(deps, { client, token: needed(form, "token"), origin: originOf(call) });
+        const client = await requireClient(deps, clientCredentialsOf(call.incoming, form));
+        await revoke(deps, {
+          client,
+          token: requireParameter(form, "token"),
+          origin: originOf(call),
+        });
         return new Response(null, { status: 200, headers: { "cache-control": "no-store" } });
       }),
   }),
@@ -104,13 +108,13 @@ const tokenStateRoutes = (deps: IdentityDeps): Route[] => [
       ...REFUSED,
     },
     handle: (call) =>
-      asOAuth(call.incoming, async () => {
+      withOAuthErrors(call.incoming, async () => {
         const form = await readForm(call.incoming);
-        const client = await clientOf(deps, credentialsOf(call.incoming, form));
+        const client = await requireClient(deps, clientCredentialsOf(call.incoming, form));
         if (client.kind === "public") {
           throw new OAuthError("invalid_client", "a public client cannot look into tokens");
         }
-        const token = needed(form, "token");
+        const token = requireParameter(form, "token");
         return oauthJson(await introspect(deps, { client, token, origin: originOf(call) }));
       }),
   }),
@@ -125,7 +129,7 @@ type Grant = {
 const MINUTE_MS = 60_000;
 
 /** Grants, and writes down what came of it; refusals that go on once a minute for each client and address. */
-async function audited(deps: IdentityDeps, call: Act, request: Grant): Promise<TokenAnswer> {
+async function audited(deps: CommandDeps, call: Act, request: Grant): Promise<TokenAnswer> {
   const { id } = request.credentials;
   const target = /^(?:cli|svc)_[0-9a-f]{24}$/.test(id) ? id : "unknown client";
   const note = { action: "oauth.token", target };
@@ -149,21 +153,25 @@ async function audited(deps: IdentityDeps, call: Act, request: Grant): Promise<T
 }
 
 async function grant(
-  deps: IdentityDeps,
+  deps: CommandDeps,
   { form, credentials, origin }: Grant,
 ): Promise<TokenAnswer> {
-  switch (needed(form, "grant_type")) {
+  switch (requireParameter(form, "grant_type")) {
     case "authorization_code":
       return exchangeCode(deps, {
-        client: await clientOf(deps, credentials),
-        code: needed(form, "code"),
-        redirectUri: needed(form, "redirect_uri"),
-        verifier: needed(form, "code_verifier"),
+        client: await requireClient(deps, credentials),
+        code: requireParameter(form, "code"),
+        redirectUri: requireParameter(form, "redirect_uri"),
+        verifier: requireParameter(form, "code_verifier"),
         origin,
       });
     case "refresh_token": {
-      const client = await clientOf(deps, credentials);
-      return refreshTokens(deps, { client, refreshToken: needed(form, "refresh_token"), origin });
+      const client = await requireClient(deps, credentials);
+      return refreshTokens(deps, {
+        client,
+        refreshToken: requireParameter(form, "refresh_token"),
+        origin,
+      });
     }
     case "client_credentials": {
       const { id, secret: apiKey = "" } = credentials;

@@ -3,10 +3,10 @@ import type { IncomingMessage } from "node:http";
 import { AppError } from "#platform/errors.ts";
 import { readBytes } from "#platform/http/request-input.ts";
 
-import type { IdentityDeps } from "../commands/identity-deps.ts";
+import type { CommandDeps } from "../commands/call-context.ts";
 import type { OAuthClient } from "../domain/clients.ts";
 import { OAuthError } from "../domain/oauth.ts";
-import { provenClient } from "../repositories/clients.ts";
+import { authenticateClient } from "../repositories/clients.ts";
 
 export const FORM = "application/x-www-form-urlencoded";
 const FORM_BYTES_MAX = 32 * 1024;
@@ -27,7 +27,7 @@ export const oauthJson = (
   });
 
 /** Answers an error as RFC 6749 (5.2) says; what is none of OAuth's goes on as it is. */
-export async function asOAuth(
+export async function withOAuthErrors(
   incoming: IncomingMessage,
   work: () => Promise<Response>,
 ): Promise<Response> {
@@ -70,7 +70,7 @@ export function parametersOf(text: string): ReadonlyMap<string, string> {
 }
 
 /** @throws OAuthError invalid_request */
-export function needed(form: ReadonlyMap<string, string>, name: string): string {
+export function requireParameter(form: ReadonlyMap<string, string>, name: string): string {
   const value = form.get(name);
   if (value === undefined) throw new OAuthError("invalid_request", `${name} is missing`);
   return value;
@@ -79,13 +79,13 @@ export function needed(form: ReadonlyMap<string, string>, name: string): string 
 export type ClientCredentials = { id: string; secret: string | undefined };
 
 /** How a client proves itself: in the header or in the form, not in both (RFC 6749, 2.3). @throws OAuthError */
-export function credentialsOf(
+export function clientCredentialsOf(
   incoming: IncomingMessage,
   form: ReadonlyMap<string, string>,
 ): ClientCredentials {
   const { authorization } = incoming.headers;
   if (authorization === undefined) {
-    return { id: needed(form, "client_id"), secret: form.get("client_secret") };
+    return { id: requireParameter(form, "client_id"), secret: form.get("client_secret") };
   }
   if (form.has("client_secret")) {
     throw new OAuthError("invalid_request", "send the secret in one way, not in two");
@@ -108,11 +108,11 @@ function formDecoded(text: string): string | undefined {
 }
 
 /** @throws OAuthError invalid_client */
-export async function clientOf(
-  { kit }: Pick<IdentityDeps, "kit">,
+export async function requireClient(
+  { kit }: Pick<CommandDeps, "kit">,
   { id, secret }: ClientCredentials,
 ): Promise<OAuthClient> {
-  const client = await provenClient(kit.database, id, secret);
+  const client = await authenticateClient(kit.database, id, secret);
   if (client !== undefined) return client;
   throw new OAuthError("invalid_client", "the client or its secret is not known");
 }

@@ -3,13 +3,13 @@ import { z } from "zod";
 import { bearerToken } from "#platform/http/bearer-auth.ts";
 import { type Route, route } from "#platform/http/route.ts";
 
-import type { IdentityDeps } from "../commands/identity-deps.ts";
-import { endSession, userInfo } from "../commands/oauth-token-state.ts";
+import type { CommandDeps } from "../commands/call-context.ts";
+import { endSession, userInfo } from "../commands/oauth-introspection.ts";
 import { originOf } from "../deps.ts";
 import { ID_TOKEN_S, SCOPES } from "../domain/oauth.ts";
 import { readClient } from "../repositories/clients.ts";
 import { messagePage } from "./oauth-sign-in-page.ts";
-import { FORM, asOAuth, oauthJson, parametersOf, readForm } from "./oauth-wire.ts";
+import { FORM, withOAuthErrors, oauthJson, parametersOf, readForm } from "./oauth-wire.ts";
 
 const tag = "OAuth and OpenID Connect";
 /** Half of the time for which a key is published before it signs. */
@@ -66,7 +66,7 @@ const metadataOf = (issuer: string) => ({
 });
 
 /** What a client finds out about us and about who signed in. */
-export const oidcRoutes = (deps: IdentityDeps): Route[] => [
+export const oidcRoutes = (deps: CommandDeps): Route[] => [
   route({
     method: "GET",
     path: "/.well-known/openid-configuration",
@@ -92,7 +92,7 @@ export const oidcRoutes = (deps: IdentityDeps): Route[] => [
 ];
 
 /** OpenID Connect Core (5.3.1) asks for both methods. */
-const whoIs = (deps: IdentityDeps, method: "GET" | "POST"): Route =>
+const whoIs = (deps: CommandDeps, method: "GET" | "POST"): Route =>
   route({
     method,
     path: "/oauth/userinfo",
@@ -118,7 +118,7 @@ const whoIs = (deps: IdentityDeps, method: "GET" | "POST"): Route =>
 const unauthorized = (status: number, error: string): Response =>
   new Response(null, { status, headers: { "www-authenticate": `Bearer error="${error}"` } });
 
-const logout = (deps: IdentityDeps, method: "GET" | "POST"): Route =>
+const logout = (deps: CommandDeps, method: "GET" | "POST"): Route =>
   route({
     method,
     path: "/oauth/logout",
@@ -135,7 +135,7 @@ const logout = (deps: IdentityDeps, method: "GET" | "POST"): Route =>
       400: { description: "A page: what is wrong", media: ["text/html", "application/json"] },
     },
     handle: (call) =>
-      asOAuth(call.incoming, async () => {
+      withOAuthErrors(call.incoming, async () => {
         const form =
           method === "POST"
             ? await readForm(call.incoming)
@@ -145,7 +145,7 @@ const logout = (deps: IdentityDeps, method: "GET" | "POST"): Route =>
   });
 
 async function signOut(
-  deps: IdentityDeps,
+  deps: CommandDeps,
   form: ReadonlyMap<string, string>,
   origin: ReturnType<typeof originOf>,
 ): Promise<Response> {

@@ -2,7 +2,7 @@ import { html } from "hono/html";
 
 import { type Route, route } from "#platform/http/route.ts";
 
-import { credentialFields, identityPage } from "./identity-page.ts";
+import { credentialFields, htmlPage } from "./html-page.ts";
 
 /**
  * Shows the form, which without it would go into the address with the password. Signs in, has the authenticator make a
@@ -71,7 +71,7 @@ export const passkeyPageRoutes = (): Route[] => [
     rule: { allow: "anyone", why: "the page asks who is there" },
     answers: { 200: { description: "The page", media: "text/html" } },
     handle: () =>
-      identityPage({
+      htmlPage({
         title: "Make a passkey",
         script: SCRIPT,
         body: html`<h1>Make a passkey</h1>

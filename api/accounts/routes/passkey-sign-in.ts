@@ -3,9 +3,9 @@ import { z } from "zod";
 import { type Route, route } from "#platform/http/route.ts";
 import { newId } from "#platform/ids.ts";
 
-import type { IdentityDeps } from "../commands/identity-deps.ts";
+import type { CommandDeps } from "../commands/call-context.ts";
 import { Assertion, challengeSignIn, checkPasskey } from "../commands/passkey-sign-in.ts";
-import { knownAccount } from "../commands/sign-in.ts";
+import { requireAccount } from "../commands/sign-in.ts";
 import { originOf } from "../deps.ts";
 import { PublicKeyOptions } from "./passkeys.ts";
 import { TokensBody, accountBody, sessionBody } from "./wire.ts";
@@ -14,7 +14,7 @@ const tag = "Passkeys";
 const WHY = { allow: "anyone", why: "whoever signs in has no token yet" } as const;
 
 /** Signing in with a passkey. */
-export const passkeySignInRoutes = (deps: IdentityDeps): Route[] => [
+export const passkeySignInRoutes = (deps: CommandDeps): Route[] => [
   route({
     method: "POST",
     path: "/v1/passkeys/challenges",
@@ -58,7 +58,7 @@ export const passkeySignInRoutes = (deps: IdentityDeps): Route[] => [
           refreshToken: begun.refreshToken,
           deviceToken: begun.deviceToken,
           session: sessionBody(begun.session, sessionId),
-          account: accountBody(await knownAccount(tx, accountId)),
+          account: accountBody(await requireAccount(tx, accountId)),
         };
         return { status: 201, body };
       });

@@ -6,6 +6,7 @@ import { etagOf } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { Timestamp, idOf, text, iso, isoOrNull } from "#platform/http/schema.ts";
 
+import type { CommandDeps } from "../commands/call-context.ts";
 import {
   Attestation,
   challengeRegistration,
@@ -13,7 +14,6 @@ import {
   registerPasskey,
   removePasskey,
 } from "../commands/change-passkeys.ts";
-import type { IdentityDeps } from "../commands/identity-deps.ts";
 import { originOf } from "../deps.ts";
 import type { Passkey } from "../domain/passkeys.ts";
 import { listPasskeys } from "../repositories/passkeys.ts";
@@ -56,7 +56,7 @@ function checkAccount(caller: Caller): void {
 }
 
 /** The passkeys of whoever is signed in. */
-export const passkeyRoutes = (deps: IdentityDeps): Route[] => [
+export const passkeyRoutes = (deps: CommandDeps): Route[] => [
   route({
     method: "GET",
     path: "/v1/passkeys",
@@ -76,7 +76,7 @@ export const passkeyRoutes = (deps: IdentityDeps): Route[] => [
   ...changing(deps),
 ];
 
-const registering = (deps: IdentityDeps): Route[] => [
+const registering = (deps: CommandDeps): Route[] => [
   route({
     method: "POST",
     path: "/v1/passkeys/registrations",
@@ -122,7 +122,7 @@ const registering = (deps: IdentityDeps): Route[] => [
   }),
 ];
 
-const changing = (deps: IdentityDeps): Route[] => [
+const changing = (deps: CommandDeps): Route[] => [
   route({
     method: "PATCH",
     path: "/v1/passkeys/{passkeyId}",

@@ -5,8 +5,8 @@ import { etagOf } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { Timestamp, pageOf, pageQuery, text, iso } from "#platform/http/schema.ts";
 
+import { type CommandDeps, found } from "../commands/call-context.ts";
 import { changeProduct, createProduct } from "../commands/change-products.ts";
-import { type IdentityDeps, found } from "../commands/identity-deps.ts";
 import { PERMISSION } from "../domain/grants.ts";
 import type { Product } from "../domain/products.ts";
 import { listProducts, readProduct } from "../repositories/products.ts";
@@ -54,7 +54,7 @@ const Params = z.strictObject({ product: Slug });
 const tag = "Products";
 
 /** Products, and what may be permitted on them. */
-export const productRoutes = (deps: IdentityDeps): Route[] => [
+export const productRoutes = (deps: CommandDeps): Route[] => [
   route({
     method: "GET",
     path: "/v1/products",
@@ -97,7 +97,7 @@ export const productRoutes = (deps: IdentityDeps): Route[] => [
   ...oneProduct(deps),
 ];
 
-const oneProduct = (deps: IdentityDeps): Route[] => [
+const oneProduct = (deps: CommandDeps): Route[] => [
   route({
     method: "GET",
     path: "/v1/products/{product}",

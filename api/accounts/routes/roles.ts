@@ -5,12 +5,12 @@ import { etagOf } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { Timestamp, idOf, pageOf, pageQuery, iso } from "#platform/http/schema.ts";
 
+import { type CommandDeps, found } from "../commands/call-context.ts";
 import { changeRole, createRole, removeRole } from "../commands/change-roles.ts";
-import { type IdentityDeps, found } from "../commands/identity-deps.ts";
 import type { Role } from "../domain/products.ts";
 import { readProduct } from "../repositories/products.ts";
 import { listRoles, readRole } from "../repositories/roles.ts";
-import { ByName, PermissionNames, Slug, Words, noted } from "./identity-wire.ts";
+import { ByName, PermissionNames, Slug, Words, auditRefusal } from "./identity-wire.ts";
 
 const RoleAnswer = z
   .strictObject({
@@ -43,7 +43,7 @@ const Params = z.strictObject({ roleId: idOf("rol") });
 const tag = "Roles";
 
 /** Named sets of permissions of a product. */
-export const roleRoutes = (deps: IdentityDeps): Route[] => [
+export const roleRoutes = (deps: CommandDeps): Route[] => [
   route({
     method: "GET",
     path: "/v1/products/{product}/roles",
@@ -80,7 +80,7 @@ export const roleRoutes = (deps: IdentityDeps): Route[] => [
     idempotency: "optional",
     answers: { 201: { description: "Made", body: RoleAnswer } },
     handle: (call) =>
-      noted(
+      auditRefusal(
         deps,
         call,
         call.write(async (tx) => {
@@ -94,7 +94,7 @@ export const roleRoutes = (deps: IdentityDeps): Route[] => [
   ...deletingRoles(deps),
 ];
 
-const oneRole = (deps: IdentityDeps): Route[] => [
+const oneRole = (deps: CommandDeps): Route[] => [
   route({
     method: "GET",
     path: "/v1/roles/{roleId}",
@@ -125,7 +125,7 @@ const oneRole = (deps: IdentityDeps): Route[] => [
     ifMatch: "required",
     answers: { 200: { description: "Changed", body: RoleAnswer } },
     handle: (call) =>
-      noted(
+      auditRefusal(
         deps,
         call,
         call.write(async (tx) => {
@@ -142,7 +142,7 @@ const oneRole = (deps: IdentityDeps): Route[] => [
   }),
 ];
 
-const deletingRoles = (deps: IdentityDeps): Route[] => [
+const deletingRoles = (deps: CommandDeps): Route[] => [
   route({
     method: "DELETE",
     path: "/v1/roles/{roleId}",

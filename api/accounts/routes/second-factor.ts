@@ -3,15 +3,15 @@ import { z } from "zod";
 import { type Route, route } from "#platform/http/route.ts";
 
 import {
-  allowedByCode,
+  throttledByCode,
   confirmAuthenticator,
   enrolAuthenticator,
   removeAuthenticator,
   renewRecoveryCodes,
-} from "../commands/authenticator.ts";
+} from "../commands/authenticator-app.ts";
 import type { AccountsDeps } from "../deps.ts";
 import { countRecoveryCodes, readTotp } from "../repositories/second-factors.ts";
-import { ownActOf } from "./rules.ts";
+import { ownActOf } from "./account-access.ts";
 import { AccountParams, Otp, Password } from "./wire.ts";
 
 const tag = "Second factor";
@@ -107,7 +107,7 @@ const renew = (deps: AccountsDeps): Route =>
     async handle(call) {
       const act = graveActOf(call);
       await deps.credentials.confirmPassword(act);
-      return allowedByCode(deps, act, () =>
+      return throttledByCode(deps, act, () =>
         call.write(async (tx) => ({
           status: 201,
           body: { recoveryCodes: await renewRecoveryCodes(deps, tx, act) },
@@ -128,7 +128,7 @@ const remove = (deps: AccountsDeps): Route =>
     async handle(call) {
       const act = graveActOf(call);
       await deps.credentials.confirmPassword(act);
-      return allowedByCode(deps, act, () =>
+      return throttledByCode(deps, act, () =>
         call.write(async (tx) => {
           await removeAuthenticator(deps, tx, act);
           return { status: 204 };

@@ -5,15 +5,15 @@ import { etagOf } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { Timestamp, idOf, pageOf, pageQuery, iso } from "#platform/http/schema.ts";
 
+import { type CommandDeps, found } from "../commands/call-context.ts";
 import {
   changeServiceAccount,
   createServiceAccount,
   removeServiceAccount,
 } from "../commands/change-service-accounts.ts";
-import { type IdentityDeps, found } from "../commands/identity-deps.ts";
 import type { ServiceAccount } from "../domain/api-keys.ts";
 import { listServiceAccounts, readServiceAccount } from "../repositories/service-accounts.ts";
-import { ByAge, Slug, Words, noted } from "./identity-wire.ts";
+import { ByAge, Slug, Words, auditRefusal } from "./identity-wire.ts";
 
 const Answer = z
   .strictObject({
@@ -40,7 +40,7 @@ const Params = z.strictObject({ serviceAccountId: idOf("svc") });
 const tag = "Service accounts";
 
 /** Programs that act for themselves. */
-export const serviceAccountRoutes = (deps: IdentityDeps): Route[] => [
+export const serviceAccountRoutes = (deps: CommandDeps): Route[] => [
   route({
     method: "GET",
     path: "/v1/service-accounts",
@@ -92,7 +92,7 @@ export const serviceAccountRoutes = (deps: IdentityDeps): Route[] => [
   ...changes(deps),
 ];
 
-const changes = (deps: IdentityDeps): Route[] => [
+const changes = (deps: CommandDeps): Route[] => [
   route({
     method: "PATCH",
     path: "/v1/service-accounts/{serviceAccountId}",
@@ -107,7 +107,7 @@ const changes = (deps: IdentityDeps): Route[] => [
     ifMatch: "required",
     answers: { 200: { description: "Changed", body: Answer } },
     handle: (call) =>
-      noted(
+      auditRefusal(
         deps,
         call,
         call.write(async (tx) => {

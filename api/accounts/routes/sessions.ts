@@ -5,10 +5,10 @@ import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { pageOf, pageQuery } from "#platform/http/schema.ts";
 
-import { knownAccount, noSuch } from "../commands/sign-in.ts";
+import { requireAccount, notFound } from "../commands/sign-in.ts";
 import { type AccountsDeps, originOf } from "../deps.ts";
 import { listSessions } from "../repositories/sessions.ts";
-import { READ, WRITE, actOf, actorOf } from "./rules.ts";
+import { READ, WRITE, actOf, actorOf } from "./account-access.ts";
 import { AccountParams, ByTime, SessionBody, SessionId, sessionBody } from "./wire.ts";
 
 const tag = "Sessions";
@@ -26,8 +26,8 @@ const list = (deps: AccountsDeps): Route =>
     query: pageQuery({}),
     answers: { 200: { description: "A page of sessions", body: pageOf(SessionBody) } },
     async handle({ caller, params, query, nowMs }) {
-      if (!mayActFor(caller, params.accountId, READ)) throw noSuch("account");
-      await knownAccount(deps.kit.database, params.accountId);
+      if (!mayActFor(caller, params.accountId, READ)) throw notFound("account");
+      await requireAccount(deps.kit.database, params.accountId);
       const after = decodeCursor(ByTime, query.cursor);
       const of = { ...params, nowMs, after, limit: query.limit };
       const page = cutPage(await listSessions(deps.kit.database, of), query.limit, {
@@ -52,7 +52,7 @@ const endOne = (deps: AccountsDeps): Route =>
       const { caller, params, nowMs } = call;
       const session = await deps.sessions.read(deps.kit.database, params.sessionId, nowMs);
       if (session === undefined || !mayActFor(caller, session.accountId, WRITE)) {
-        throw noSuch("session");
+        throw notFound("session");
       }
       const origin = originOf(call);
       const { accountId, id: sessionId } = session;
@@ -83,7 +83,7 @@ const endOthers = (deps: AccountsDeps): Route =>
       const { accountId, actor, origin } = actOf(call, WRITE);
       let ended: string[] = [];
       const answer = await call.write(async (tx) => {
-        await knownAccount(tx, accountId);
+        await requireAccount(tx, accountId);
         const except = call.caller.sessionId === "" ? undefined : call.caller.sessionId;
         ended = await deps.sessions.end(tx, {
           accountId,

@@ -7,7 +7,7 @@ import type { Caller } from "#platform/http/caller.ts";
 import { PrebuiltResponse, type Route, route } from "#platform/http/route.ts";
 import { newId } from "#platform/ids.ts";
 
-import { knownAccount, withUsedCodes } from "../commands/sign-in.ts";
+import { requireAccount, auditingUsedCodes } from "../commands/sign-in.ts";
 import { type AccountsDeps, originOf } from "../deps.ts";
 import { Email, Otp, Password, SealedToken, TokensBody, accountBody, sessionBody } from "./wire.ts";
 
@@ -42,7 +42,7 @@ const signIn = (deps: AccountsDeps): Route =>
       const started = { accountId, sessionId, method, startedAtMs: origin.nowMs };
       const access = await deps.sessions.accessToken(started);
       let hasStarted = false;
-      const answer = await withUsedCodes(deps, origin, () =>
+      const answer = await auditingUsedCodes(deps, origin, () =>
         call.write(async (tx) => {
           const begun = await deps.sessions.start(tx, {
             accountId,
@@ -58,7 +58,7 @@ const signIn = (deps: AccountsDeps): Route =>
             refreshToken: begun.refreshToken,
             deviceToken: begun.deviceToken,
             session: sessionBody(begun.session, sessionId),
-            account: accountBody(await knownAccount(tx, accountId)),
+            account: accountBody(await requireAccount(tx, accountId)),
           };
           return { status: 201, body };
         }),
@@ -106,7 +106,7 @@ const refresh = (deps: AccountsDeps): Route =>
         refreshToken: refreshed.refreshToken,
         deviceToken: null,
         session: sessionBody(session, session.id),
-        account: accountBody(await knownAccount(deps.kit.database, session.accountId)),
+        account: accountBody(await requireAccount(deps.kit.database, session.accountId)),
       };
       return { status: 200, body };
     },
@@ -129,7 +129,9 @@ const check = (deps: AccountsDeps): Route => {
     if (caller.kind === "root") {
       return { status: 200 as const, body: checkBody(caller, undefined) };
     }
-    const known = await deps.knowToken((headers.authorization ?? "").slice("Bearer ".length));
+    const known = await deps.authenticateToken(
+      (headers.authorization ?? "").slice("Bearer ".length),
+    );
     if (known === undefined) throw new AppError("unauthenticated", "This session has ended.");
     const body = CheckBody.parse(checkBody(known.known, known.expiresMs));
     const answer = new PrebuiltResponse(200, JSON.stringify(body));

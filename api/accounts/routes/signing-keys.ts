@@ -4,7 +4,7 @@ import { AppError } from "#platform/errors.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { Timestamp, iso, isoOrNull } from "#platform/http/schema.ts";
 
-import type { IdentityDeps } from "../commands/identity-deps.ts";
+import type { CommandDeps } from "../commands/call-context.ts";
 import { stateOf } from "../domain/signing-keys.ts";
 
 const Key = z
@@ -20,7 +20,7 @@ const Key = z
 const tag = "Signing keys";
 
 /** The keys that tokens are signed with. */
-export const signingKeyRoutes = ({ kit, keys, audit }: IdentityDeps): Route[] => [
+export const signingKeyRoutes = ({ kit, keys, audit }: CommandDeps): Route[] => [
   route({
     method: "GET",
     path: "/v1/signing-keys",

@@ -70,9 +70,9 @@ export const archivePrice = (tx: Queryable, id: string, archived: boolean): Prom
   prices.update(tx, { id }, { archived });
 
 export const listPlans = (db: Queryable, { archived, ...page }: PageStart & Archived) =>
-  plans.page(db, { ...page, order: "newest", where: { archived } });
+  plans.page(db, { ...page, where: { archived } });
 
 export const listPrices = (
   db: Queryable,
   { planId, archived, ...page }: PageStart & Archived & { planId: string | undefined },
-) => prices.page(db, { ...page, order: "newest", where: { planId, archived } });
+) => prices.page(db, { ...page, where: { planId, archived } });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
+import type { PageOptions } from "#platform/postgres/table.ts";
 
 import { type Money, money } from "../domain/money.ts";
 
@@ -17,8 +18,7 @@ export const moneyColumn = z
 /** Condition of rows that belong to the customers of an account. */
 export const OF_ACCOUNT = "customer_id IN (SELECT id FROM customers WHERE account_id = $)";
 
-/** Where a page starts: after the last row of the page before. */
-export type PageStart = { limit: number; after: readonly [ms: number, key: string] };
+export type PageStart = Pick<PageOptions<unknown>, "limit" | "after" | "order">;
 
 export const notFound = (what: string, id: string): AppError =>
   new AppError("not_found", `There is no ${what} ${id}.`);

@@ -70,7 +70,7 @@ export async function listCoupons(
   db: Queryable,
   { code, ...page }: PageStart & { code: string | undefined },
 ): Promise<Coupon[]> {
-  return (await coupons.page(db, { ...page, order: "newest", where: { code } })).map(couponOf);
+  return (await coupons.page(db, { ...page, where: { code } })).map(couponOf);
 }
 
 /**

@@ -50,7 +50,6 @@ export const listCreditNotes = (
 ): Promise<CreditNote[]> =>
   creditNotes.page(db, {
     ...page,
-    order: "newest",
     where: { customerId, invoiceId },
     and: { [OF_ACCOUNT]: accountId },
   });

@@ -53,4 +53,4 @@ export const updateCustomer = (
 export const listCustomers = (
   db: Queryable,
   { accountId, ...page }: PageStart & { accountId: string | undefined },
-): Promise<Customer[]> => customers.page(db, { ...page, order: "newest", where: { accountId } });
+): Promise<Customer[]> => customers.page(db, { ...page, where: { accountId } });

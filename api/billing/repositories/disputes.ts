@@ -71,7 +71,6 @@ export const listDisputes = (
 ): Promise<Dispute[]> =>
   disputes.page(db, {
     ...page,
-    order: "newest",
     by: ["opened_at", "id"],
     where: { paymentId, status },
   });

@@ -59,4 +59,4 @@ export const listRuns = (
   db: Queryable,
   { status, ...page }: PageStart & { status: DunningRun["status"] | undefined },
 ): Promise<DunningRun[]> =>
-  runs.page(db, { ...page, order: "newest", by: ["started_at", "invoice_id"], where: { status } });
+  runs.page(db, { ...page, by: ["started_at", "invoice_id"], where: { status } });

@@ -221,7 +221,6 @@ export const listInvoices = (
 ): Promise<Invoice[]> =>
   invoices.page(db, {
     ...page,
-    order: "newest",
     where: { customerId, subscriptionId, status },
     and: { [`status <> 'draft' AND ${OF_ACCOUNT}`]: accountId },
   });

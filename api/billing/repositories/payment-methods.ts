@@ -62,7 +62,6 @@ export const listMethods = (
 ): Promise<PaymentMethod[]> =>
   methods.page(db, {
     ...page,
-    order: "oldest",
     where: { customerId },
     and: { "(removed_at IS NULL) = $": true },
   });

@@ -130,7 +130,6 @@ export async function listPayments(
 ): Promise<Payment[]> {
   const rows = await payments.page(db, {
     ...page,
-    order: "newest",
     where: { customerId, invoiceId },
     and: { [OF_ACCOUNT]: accountId },
   });

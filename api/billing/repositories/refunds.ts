@@ -41,4 +41,4 @@ export const updateRefund = (
 export const listRefunds = (
   db: Queryable,
   { paymentId, ...page }: PageStart & { paymentId: string | undefined },
-): Promise<Refund[]> => refunds.page(db, { ...page, order: "newest", where: { paymentId } });
+): Promise<Refund[]> => refunds.page(db, { ...page, where: { paymentId } });

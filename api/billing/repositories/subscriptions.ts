@@ -81,7 +81,6 @@ export const listSubscriptions = (
 ): Promise<Subscription[]> =>
   subscriptions.page(db, {
     ...page,
-    order: "newest",
     where: { customerId, status },
     and: { [OF_ACCOUNT]: accountId },
   });

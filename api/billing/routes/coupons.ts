@@ -1,7 +1,8 @@
 import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
-import { checkVersion } from "#platform/http/etag.ts";
+import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { checkVersion, versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { Timestamp, idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
 import { toBody } from "#platform/http/to-body.ts";
@@ -16,18 +17,7 @@ import {
   readCoupon,
   setCouponActive,
 } from "../repositories/coupons.ts";
-import {
-  Amount,
-  BasisPoints,
-  Currency,
-  Moment,
-  PositiveAmount,
-  Version,
-  createdCursor,
-  pageAnswer,
-  pageStart,
-  versioned,
-} from "./wire.ts";
+import { Amount, BasisPoints, Currency, Moment, PositiveAmount, Version } from "./wire.ts";
 
 /** Case-insensitive. */
 export const CouponCode = z

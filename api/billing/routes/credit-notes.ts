@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery, text } from "#platform/http/schema.ts";
 import { toBody } from "#platform/http/to-body.ts";
@@ -18,9 +19,6 @@ import {
   Currency,
   Moment,
   PositiveAmount,
-  createdCursor,
-  pageAnswer,
-  pageStart,
   requireOwner,
   visibleAccountId,
 } from "./wire.ts";

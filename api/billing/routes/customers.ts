@@ -2,7 +2,8 @@ import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
 import { type Caller, holds, mayActFor } from "#platform/http/caller.ts";
-import { checkVersion } from "#platform/http/etag.ts";
+import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { checkVersion, versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { Email, idOf, pageOf, pageQuery, text } from "#platform/http/schema.ts";
 import { toBody } from "#platform/http/to-body.ts";
@@ -17,18 +18,7 @@ import {
   readCustomer,
   updateCustomer,
 } from "../repositories/customers.ts";
-import {
-  Country,
-  Currency,
-  Moment,
-  UnboundedAmount,
-  Version,
-  createdCursor,
-  pageAnswer,
-  pageStart,
-  versioned,
-  visibleAccountId,
-} from "./wire.ts";
+import { Country, Currency, Moment, UnboundedAmount, Version, visibleAccountId } from "./wire.ts";
 
 const CustomerBody = z
   .strictObject({

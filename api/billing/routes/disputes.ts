@@ -1,6 +1,7 @@
 import { z } from "zod";
 
-import { checkVersion } from "#platform/http/etag.ts";
+import { pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { checkVersion, versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, iso, pageOf, pageQuery, text } from "#platform/http/schema.ts";
 import { toBody } from "#platform/http/to-body.ts";
@@ -9,15 +10,7 @@ import { acceptDispute, submitEvidence } from "../commands/disputes.ts";
 import { DISPUTE_STATUSES } from "../domain/disputes.ts";
 import type { BillingKit } from "../kit.ts";
 import { type Dispute, listDisputes, readDispute } from "../repositories/disputes.ts";
-import {
-  Currency,
-  Moment,
-  UnboundedAmount,
-  Version,
-  pageAnswer,
-  pageStart,
-  versioned,
-} from "./wire.ts";
+import { Currency, Moment, UnboundedAmount, Version } from "./wire.ts";
 
 export const DISPUTES_READ = "billing:disputes:read";
 export const DISPUTES_WRITE = "billing:disputes:write";

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
-import { checkVersion } from "#platform/http/etag.ts";
+import { pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { checkVersion, versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
 import { toBody } from "#platform/http/to-body.ts";
@@ -15,7 +16,7 @@ import {
   readPolicy,
   savePolicy,
 } from "../repositories/dunning.ts";
-import { Moment, Version, pageAnswer, pageStart, versioned } from "./wire.ts";
+import { Moment, Version } from "./wire.ts";
 
 export const DUNNING_READ = "billing:dunning:read";
 export const DUNNING_WRITE = "billing:dunning:write";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { checkVersion } from "#platform/http/etag.ts";
+import { checkVersion, versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf } from "#platform/http/schema.ts";
 
@@ -10,7 +10,6 @@ import { writeOffInvoice } from "../commands/settle-invoice.ts";
 import type { BillingKit } from "../kit.ts";
 import { type Invoice, lockInvoice, readLines } from "../repositories/invoices.ts";
 import { InvoiceBody, invoiceOf } from "./invoice-bodies.ts";
-import { versioned } from "./wire.ts";
 
 type Action = {
   name: string;

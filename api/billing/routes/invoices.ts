@@ -1,7 +1,8 @@
 import { z } from "zod";
 
 import { holds, mayActFor } from "#platform/http/caller.ts";
-import { checkVersion } from "#platform/http/etag.ts";
+import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { checkVersion, versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
 
@@ -27,7 +28,7 @@ import {
   linesOf,
   summaryOf,
 } from "./invoice-bodies.ts";
-import { createdCursor, pageAnswer, pageStart, versioned, visibleAccountId } from "./wire.ts";
+import { visibleAccountId } from "./wire.ts";
 
 const params = z.strictObject({ invoiceId: idOf("inv") });
 const READ = "billing:invoices:read";

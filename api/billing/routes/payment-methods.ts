@@ -1,7 +1,8 @@
 import { z } from "zod";
 
 import type { Caller } from "#platform/http/caller.ts";
-import { checkVersion } from "#platform/http/etag.ts";
+import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { checkVersion, versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
 import { toBody } from "#platform/http/to-body.ts";
@@ -21,15 +22,7 @@ import {
   removeMethod,
 } from "../repositories/payment-methods.ts";
 import { checkCustomer } from "./customers.ts";
-import {
-  Moment,
-  Version,
-  createdCursor,
-  pageAnswer,
-  pageStart,
-  requireOwner,
-  versioned,
-} from "./wire.ts";
+import { Moment, Version, requireOwner } from "./wire.ts";
 
 export const METHODS_READ = "billing:payment-methods:read";
 export const METHODS_WRITE = "billing:payment-methods:write";

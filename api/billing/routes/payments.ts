@@ -1,6 +1,8 @@
 import { z } from "zod";
 
 import type { Caller } from "#platform/http/caller.ts";
+import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
 import { toBody } from "#platform/http/to-body.ts";
@@ -17,11 +19,7 @@ import {
   Moment,
   UnboundedAmount,
   Version,
-  createdCursor,
-  pageAnswer,
-  pageStart,
   requireOwner,
-  versioned,
   visibleAccountId,
 } from "./wire.ts";
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
-import { checkVersion } from "#platform/http/etag.ts";
+import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { checkVersion, versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery, text } from "#platform/http/schema.ts";
 import { toBody } from "#platform/http/to-body.ts";
@@ -14,7 +15,7 @@ import {
   readPlan,
   updatePlan,
 } from "../repositories/catalog.ts";
-import { Flag, Moment, Version, createdCursor, pageAnswer, pageStart, versioned } from "./wire.ts";
+import { Flag, Moment, Version } from "./wire.ts";
 
 const PlanBody = z
   .strictObject({

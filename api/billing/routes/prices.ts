@@ -1,7 +1,8 @@
 import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
-import { checkVersion } from "#platform/http/etag.ts";
+import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { checkVersion, versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
 import { toBody } from "#platform/http/to-body.ts";
@@ -18,17 +19,7 @@ import {
   readPlan,
   readPrice,
 } from "../repositories/catalog.ts";
-import {
-  Amount,
-  Currency,
-  Flag,
-  Moment,
-  Version,
-  createdCursor,
-  pageAnswer,
-  pageStart,
-  versioned,
-} from "./wire.ts";
+import { Amount, Currency, Flag, Moment, Version } from "./wire.ts";
 
 const TrialDays = z.int().min(0).max(730).describe("For accounts that never had the plan");
 const Terms = {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery, text } from "#platform/http/schema.ts";
 import { toBody } from "#platform/http/to-body.ts";
@@ -8,15 +9,7 @@ import { requestRefund } from "../commands/refunds.ts";
 import { fromWire } from "../domain/money.ts";
 import type { BillingKit } from "../kit.ts";
 import { type Refund, listRefunds, readRefund } from "../repositories/refunds.ts";
-import {
-  Amount,
-  Currency,
-  Moment,
-  PositiveAmount,
-  createdCursor,
-  pageAnswer,
-  pageStart,
-} from "./wire.ts";
+import { Amount, Currency, Moment, PositiveAmount } from "./wire.ts";
 
 export const REFUNDS_READ = "billing:refunds:read";
 export const REFUNDS_WRITE = "billing:refunds:write";

@@ -1,7 +1,8 @@
 import { z } from "zod";
 
 import type { Caller } from "#platform/http/caller.ts";
-import { checkVersion } from "#platform/http/etag.ts";
+import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { checkVersion, versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, iso, pageOf, pageQuery } from "#platform/http/schema.ts";
 import { toBody } from "#platform/http/to-body.ts";
@@ -29,11 +30,7 @@ import {
   Quantity,
   SignedAmount,
   Version,
-  createdCursor,
-  pageAnswer,
-  pageStart,
   requireOwner,
-  versioned,
   visibleAccountId,
 } from "./wire.ts";
 

@@ -1,11 +1,12 @@
 import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
+import { versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { text } from "#platform/http/schema.ts";
 
 import { findTaxRate, listTaxRates, putTaxRate } from "../repositories/tax-rates.ts";
-import { BasisPoints, Country, Version, versioned } from "./wire.ts";
+import { BasisPoints, Country, Version } from "./wire.ts";
 
 const Rate = {
   name: text({ max: 100 }).describe("As shown on invoices: VAT, GST, MwSt."),

@@ -2,8 +2,6 @@ import { z } from "zod";
 
 import type { AppError } from "#platform/errors.ts";
 import { type Caller, holds, mayActFor } from "#platform/http/caller.ts";
-import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
-import { etagOf } from "#platform/http/etag.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import { isCurrency } from "../domain/currencies.ts";
@@ -44,39 +42,6 @@ export const Flag = z
   .enum(["true", "false"], { error: "give true or false" })
   .transform((it) => it === "true");
 export const Moment = z.iso.datetime();
-
-/** An answer with the ETag of its body. */
-export const versioned = <const Status extends number, Body extends { version: number }>(
-  status: Status,
-  body: Body,
-) => ({ status, headers: etagOf(body.version), body });
-
-const LATEST_MS = Date.UTC(9999, 0);
-const TimeCursor = z.tuple([z.int().min(0).max(LATEST_MS), z.string().max(40)]);
-type PageQuery = { limit: number; cursor?: string | undefined };
-
-/** Where a page starts in a list that is sorted by time and id. */
-export const pageStart = (
-  { limit, cursor }: PageQuery,
-  order: "newest" | "oldest" = "newest",
-): { limit: number; after: readonly [ms: number, key: string] } => ({
-  limit,
-  after: decodeCursor(TimeCursor, cursor) ?? (order === "newest" ? [LATEST_MS, ""] : [0, ""]),
-});
-
-type Cursor<Row> = (row: Row) => readonly [ms: number, key: string];
-
-/** A page of rows that were read with one more than the limit. */
-export const pageAnswer = <Row, Item>(
-  rows: readonly Row[],
-  { limit }: PageQuery,
-  by: { item: (row: Row) => Item; cursor: Cursor<Row> },
-) => ({ status: 200 as const, body: cutPage(rows, limit, by) });
-
-export const createdCursor: Cursor<{ createdAtMs: number; id: string }> = (it) => [
-  it.createdAtMs,
-  it.id,
-];
 
 /** The account to which a caller's lists are limited; undefined with the permission for all. */
 export const visibleAccountId = (caller: Caller, permission: string): string | undefined =>

@@ -1,18 +1,21 @@
 import { expect, test } from "vitest";
 
-import { type KnownToken, createTokenCheck } from "./commands/token-check.ts";
+import {
+  type AuthenticatedToken,
+  createTokenAuthenticator,
+} from "./commands/token-authenticator.ts";
 
 /** A check whose notifications and time the test makes; `asked` are the tokens that were looked up. */
 function checkOf() {
   const state = { hears: true, nowMs: 1_000, live: true, hold: Promise.resolve() };
   const asked: string[] = [];
   let heard: (id: string | undefined) => void = () => undefined;
-  const known: KnownToken = {
+  const known: AuthenticatedToken = {
     known: { kind: "account", id: "acc_1", sessionId: "ses_1", permissions: new Set() },
     ids: ["acc_1", "ses_1"],
     expiresMs: 20_000,
   };
-  const check = createTokenCheck(
+  const check = createTokenAuthenticator(
     {
       clock: { nowMs: () => state.nowMs },
       notifications: {

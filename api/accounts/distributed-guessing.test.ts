@@ -5,7 +5,7 @@ import type { TestService } from "#api/kit/testing.ts";
 import { RATES } from "./domain/throttle.ts";
 import {
   PASSWORD,
-  type Running,
+  type TestAccounts,
   mailsOf,
   signIn,
   signUp,
@@ -17,8 +17,8 @@ const env = { API_TRUSTED_PROXIES: "127.0.0.1" };
 const HOME = "203.0.113.7";
 const NEW = "another line of words";
 
-let service: Running;
-let other: Running;
+let service: TestAccounts;
+let other: TestAccounts;
 let owner: { email: string; deviceToken: string | null };
 beforeEach(async () => {
   service = await testAccounts({ env });

@@ -19,12 +19,12 @@ type Note = {
   onceKey?: string;
 };
 
-export type IdentityDeps = Omit<AccountsDeps, "audit"> & {
+export type CommandDeps = Omit<AccountsDeps, "audit"> & {
   /** Writes down a decision of whoever acts, in the transaction of what was decided. */
   audit(db: Queryable, act: Act, note: Note): Promise<void>;
 };
 
-export const toIdentityDeps = (deps: AccountsDeps): IdentityDeps => ({
+export const withCallAudit = (deps: AccountsDeps): CommandDeps => ({
   ...deps,
   audit: (db, act, { action, outcome, target, accountId, detail, onceKey }) =>
     deps.audit(db, {
@@ -50,11 +50,11 @@ export function found<T>(thing: T | undefined, what: string): T {
 }
 
 /** A mistake in one field of the body, found out by the data. */
-export const wrongField = (path: string, code: string, message: string): AppError =>
+export const invalidField = (path: string, code: string, message: string): AppError =>
   new AppError("bad_request", `body.${path}: ${message}`, {
     fields: [{ path: `body.${path}`, code, message }],
   });
 
 /** Something has this name already. */
-export const taken = (path: string, message: string): AppError =>
+export const nameTaken = (path: string, message: string): AppError =>
   new AppError("conflict", message, { fields: [{ path: `body.${path}`, code: "taken", message }] });

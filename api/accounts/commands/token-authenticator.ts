@@ -2,13 +2,13 @@ import type { Kit } from "#api/kit/service.ts";
 import type { Caller } from "#platform/http/caller.ts";
 
 /** What a bearer token proves, until when, and the ids under which it is forgotten. */
-export type KnownToken = {
+export type AuthenticatedToken = {
   known: Omit<Caller, "address">;
   ids: readonly string[];
   expiresMs: number;
 };
 
-type Knower = (token: string) => Promise<KnownToken | undefined>;
+type TokenAuthenticator = (token: string) => Promise<AuthenticatedToken | undefined>;
 
 const TOKENS_MAX = 20_000;
 /** Notifications are what keeps this true; should one be lost without a word, it is wrong for so long at most. */
@@ -18,11 +18,11 @@ const TRUSTED_MS = 30_000;
  * Checks tokens exactly, and remembers what it found: a session that was ended anywhere is refused here as soon as the
  * notification is heard, which is sent with the commit. While notifications are not heard nothing is remembered.
  */
-export function createTokenCheck(
+export function createTokenAuthenticator(
   kit: Pick<Kit, "notifications" | "clock">,
-  knowers: readonly Knower[],
-): (token: string) => KnownToken | undefined | Promise<KnownToken | undefined> {
-  const tokens = new Map<string, KnownToken & { untilMs: number }>();
+  authenticators: readonly TokenAuthenticator[],
+): (token: string) => AuthenticatedToken | undefined | Promise<AuthenticatedToken | undefined> {
+  const tokens = new Map<string, AuthenticatedToken & { untilMs: number }>();
   const tokensOf = new Map<string, Set<string>>();
   // What was read before something was forgotten may be what had to be forgotten: it is used once and not kept.
   let forgotten = 0;
@@ -42,7 +42,7 @@ export function createTokenCheck(
     tokensOf.clear();
   }
 
-  function keep(token: string, known: KnownToken, nowMs: number): void {
+  function keep(token: string, known: AuthenticatedToken, nowMs: number): void {
     drop(token);
     if (tokens.size >= TOKENS_MAX) {
       const [oldest = ""] = tokens.keys();
@@ -60,7 +60,7 @@ export function createTokenCheck(
 
   async function look(token: string, nowMs: number, mayKeep: boolean) {
     const before = forgotten;
-    const found = await firstKnown(knowers, token);
+    const found = await firstKnown(authenticators, token);
     if (mayKeep && found !== undefined && before === forgotten) keep(token, found, nowMs);
     return found;
   }
@@ -76,10 +76,10 @@ export function createTokenCheck(
 }
 
 async function firstKnown(
-  knowers: readonly Knower[],
+  authenticators: readonly TokenAuthenticator[],
   token: string,
-): Promise<KnownToken | undefined> {
-  for (const knows of knowers) {
+): Promise<AuthenticatedToken | undefined> {
+  for (const knows of authenticators) {
     const found = await knows(token);
     if (found !== undefined) return found;
   }

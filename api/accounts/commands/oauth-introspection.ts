@@ -3,15 +3,15 @@ import type { JWTPayload } from "jose";
 import type { Origin } from "../deps.ts";
 import type { OAuthClient } from "../domain/clients.ts";
 import type { Session } from "../domain/session.ts";
-import { accountById } from "../repositories/accounts.ts";
+import { findAccount } from "../repositories/accounts.ts";
 import { serviceAccountWorks } from "../repositories/service-accounts.ts";
-import type { IdentityDeps } from "./identity-deps.ts";
+import type { CommandDeps } from "./call-context.ts";
 import { REFRESH } from "./sessions.ts";
 
 type Asked = { client: OAuthClient; token: string; origin: Origin };
 
 /** Ends the session that a token of this client belongs to; a token that means nothing is no error (RFC 7009, 2.2). */
-export async function revoke(deps: IdentityDeps, { client, token, origin }: Asked): Promise<void> {
+export async function revoke(deps: CommandDeps, { client, token, origin }: Asked): Promise<void> {
   const claims = await accessClaims(deps, token);
   const sessionId = refreshed(deps, token)?.sessionId ?? textOf(claims?.["sid"]);
   await endSession(deps, { sessionId, clientId: client.id, reason: "token revoked", origin });
@@ -21,7 +21,7 @@ type Ending = { sessionId: string; clientId: string; reason: string; origin: Ori
 
 /** Ends a live session of a client. */
 export async function endSession(
-  deps: IdentityDeps,
+  deps: CommandDeps,
   { sessionId, clientId, reason, origin }: Ending,
 ): Promise<void> {
   const { database } = deps.kit;
@@ -39,7 +39,7 @@ const NOT_GOOD = { active: false };
 
 /** A client sees the tokens that it got itself, and those for its product; of others not even that they are good. */
 export async function introspect(
-  deps: IdentityDeps,
+  deps: CommandDeps,
   { client, token, origin }: Asked,
 ): Promise<Record<string, unknown>> {
   const refresh = refreshed(deps, token);
@@ -68,7 +68,7 @@ export type UserInfo = {
 
 /** Who stands behind an access token of any product, as far as its scopes go (OpenID Connect Core, 5.3). */
 export async function userInfo(
-  deps: IdentityDeps,
+  deps: CommandDeps,
   token: string,
   nowMs: number,
 ): Promise<UserInfo | "invalid" | "no scope"> {
@@ -76,7 +76,7 @@ export async function userInfo(
   if (claims?.sub === undefined || !(await isAlive(deps, claims, nowMs))) return "invalid";
   const scopes = new Set(textOf(claims["scope"]).split(" "));
   if (!scopes.has("openid")) return "no scope";
-  const account = await accountById(deps.kit.database, claims.sub);
+  const account = await findAccount(deps.kit.database, claims.sub);
   if (account === undefined || account.closedAtMs !== undefined) return "invalid";
   const { email, emailVerified: email_verified } = account;
   return {
@@ -86,11 +86,11 @@ export async function userInfo(
   };
 }
 
-const accessClaims = ({ keys }: IdentityDeps, token: string): Promise<JWTPayload | undefined> =>
+const accessClaims = ({ keys }: CommandDeps, token: string): Promise<JWTPayload | undefined> =>
   keys.verify(token, { typ: "at+jwt" });
 
 /** The session or service account behind it lives. */
-async function isAlive(deps: IdentityDeps, claims: JWTPayload, nowMs: number): Promise<boolean> {
+async function isAlive(deps: CommandDeps, claims: JWTPayload, nowMs: number): Promise<boolean> {
   const sessionId = claims["sid"];
   if (typeof sessionId !== "string") {
     return serviceAccountWorks(deps.kit.database, claims.sub ?? "");
@@ -99,13 +99,13 @@ async function isAlive(deps: IdentityDeps, claims: JWTPayload, nowMs: number): P
 }
 
 const live = (
-  { kit, sessions }: IdentityDeps,
+  { kit, sessions }: CommandDeps,
   id: string,
   nowMs: number,
 ): Promise<Session | undefined> => sessions.read(kit.database, id, nowMs);
 
 function refreshed(
-  { tokens }: IdentityDeps,
+  { tokens }: CommandDeps,
   token: string,
 ): { sessionId: string; generation: number } | undefined {
   const [sessionId, generation] = tokens.open(REFRESH, token)?.split(" ") ?? [];

@@ -10,11 +10,11 @@ import {
   readTotp,
   replaceRecoveryCodes,
 } from "../repositories/second-factors.ts";
-import { giveBack, takeTokens } from "../repositories/throttle.ts";
+import { returnTokens, takeTokens } from "../repositories/throttle.ts";
 import { type Act, audited } from "./change-account.ts";
 import { originFields } from "./check-credentials.ts";
-import { notify } from "./notices.ts";
-import { knownAccount } from "./sign-in.ts";
+import { sendSecurityNotice } from "./security-notices.ts";
+import { requireAccount } from "./sign-in.ts";
 
 const inUse = (): AppError =>
   new AppError("conflict", "An authenticator app is in use already: take it away first.");
@@ -25,7 +25,7 @@ export async function enrolAuthenticator(
   tx: Queryable,
   act: Act,
 ): Promise<{ secret: string; uri: string }> {
-  const account = await knownAccount(tx, act.accountId, "lock");
+  const account = await requireAccount(tx, act.accountId, "lock");
   const { stored, base32, uri } = deps.secondFactors.newSecret(account.email ?? account.id);
   const { nowMs } = act.origin;
   if (!(await enrolTotp(tx, { accountId: account.id, secret: stored, nowMs }))) throw inUse();
@@ -40,7 +40,7 @@ export async function confirmAuthenticator(
   act: Act & { code: string },
 ): Promise<string[]> {
   const { accountId, origin } = act;
-  await knownAccount(tx, accountId, "lock");
+  await requireAccount(tx, accountId, "lock");
   const totp = await readTotp(tx, accountId);
   if (totp === undefined) {
     throw new AppError("conflict", "There is no authenticator app to confirm: enrol one first.");
@@ -67,7 +67,7 @@ class WrongCode extends AppError {
  * Runs a write that a code allows. Wrong codes are throttled as at sign-in, by session, else whoever has the password
  * and a session would guess here what cannot be guessed there; they are written down too.
  */
-export async function allowedByCode<T>(
+export async function throttledByCode<T>(
   deps: AccountsDeps,
   act: Act & { sessionId: string },
   write: () => Promise<T>,
@@ -79,7 +79,7 @@ export async function allowedByCode<T>(
   if (waitMs > 0) throw new TooManyRequests(waitMs);
   try {
     const done = await write();
-    await giveBack(database, buckets, ["code"]);
+    await returnTokens(database, buckets, ["code"]);
     return done;
   } catch (error) {
     if (error instanceof WrongCode) {
@@ -113,7 +113,7 @@ export async function renewRecoveryCodes(
   tx: Queryable,
   act: Act & { code: string },
 ): Promise<string[]> {
-  await spendCode(deps, tx, act);
+  await consumeCode(deps, tx, act);
   await audited(deps, tx, { ...act, action: "second-factor.recovery-codes" });
   return newCodes(deps, tx, act.accountId);
 }
@@ -124,19 +124,19 @@ export async function removeAuthenticator(
   tx: Queryable,
   act: Act & { code: string },
 ): Promise<void> {
-  await spendCode(deps, tx, act);
+  await consumeCode(deps, tx, act);
   await deleteSecondFactor(tx, act.accountId);
-  const account = await knownAccount(tx, act.accountId);
-  await notify(deps, tx, { account, notice: "second-factor" });
+  const account = await requireAccount(tx, act.accountId);
+  await sendSecurityNotice(deps, tx, { account, notice: "second-factor" });
   await audited(deps, tx, { ...act, action: "second-factor.remove" });
 }
 
-async function spendCode(
+async function consumeCode(
   deps: AccountsDeps,
   tx: Queryable,
   { accountId, code, origin }: Act & { code: string },
 ): Promise<void> {
-  await knownAccount(tx, accountId, "lock");
+  await requireAccount(tx, accountId, "lock");
   const factor = await deps.secondFactors.check(tx, { accountId, code, nowMs: origin.nowMs });
   if (factor === undefined) {
     throw new AppError("conflict", "There is no second factor: nothing to change.");

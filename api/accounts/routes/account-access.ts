@@ -2,7 +2,7 @@ import { type Caller, mayActFor } from "#platform/http/caller.ts";
 import type { Call } from "#platform/http/route.ts";
 
 import type { Act } from "../commands/change-account.ts";
-import { noSuch } from "../commands/sign-in.ts";
+import { notFound } from "../commands/sign-in.ts";
 import { originOf } from "../deps.ts";
 
 export const READ = "accounts:accounts:read";
@@ -22,13 +22,13 @@ type OfAccount = Pick<
 /** What somebody does to an account. @throws AppError not_found where it is not theirs and they hold no permission */
 export function actOf(call: OfAccount, permission: string): Act {
   const { accountId } = call.params;
-  if (!mayActFor(call.caller, accountId, permission)) throw noSuch("account");
+  if (!mayActFor(call.caller, accountId, permission)) throw notFound("account");
   return { accountId, actor: actorOf(call.caller), origin: originOf(call) };
 }
 
 /** What somebody does to their own account. @throws AppError not_found for any other */
 export function ownActOf(call: OfAccount): Act {
   const { accountId } = call.params;
-  if (!isOwn(call.caller, accountId)) throw noSuch("account");
+  if (!isOwn(call.caller, accountId)) throw notFound("account");
   return { accountId, actor: accountId, origin: originOf(call) };
 }

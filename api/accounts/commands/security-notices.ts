@@ -3,16 +3,16 @@ import type { JobHandlers } from "#platform/jobs/define-job.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import type { Account } from "../domain/account.ts";
-import { type Notice, noticeText } from "../domain/notice.ts";
+import { type SecurityNotice, noticeText } from "../domain/security-notice.ts";
 import type { AccountsJob } from "../jobs.ts";
 import type { AccountsKit } from "../kit.ts";
 import type { Mailer } from "../mail/port.ts";
 
 /** Adds a mail to the owner of an account, if its address is verified: others must not get mails that they did not ask for. */
-export async function notify(
+export async function sendSecurityNotice(
   { kit }: { kit: Pick<AccountsKit, "jobs"> },
   tx: Queryable,
-  of: { account: Pick<Account, "email" | "emailVerified">; notice: Notice },
+  of: { account: Pick<Account, "email" | "emailVerified">; notice: SecurityNotice },
 ): Promise<void> {
   const { email: to, emailVerified } = of.account;
   if (to === undefined || !emailVerified) return;

@@ -15,7 +15,7 @@ const DEVICE_S = 365 * 86_400;
  * Protects forms against cross-site requests: each form has a hidden field with the HMAC of a cookie that other sites
  * cannot set.
  */
-export type PageGuard = {
+export type CsrfGuard = {
   /** The value of the hidden field, and the cookie for it where the browser has none yet. */
   give(incoming: IncomingMessage): { field: string; cookies: (readonly [string, string])[] };
   isOurs(incoming: IncomingMessage, field: string | undefined): boolean;
@@ -35,7 +35,7 @@ const setCookie = (url: string, cookie: SetCookie): string =>
     secure: url.startsWith("https:"),
   });
 
-export function pageGuard(key: Buffer, url: string): PageGuard {
+export function csrfGuard(key: Buffer, url: string): CsrfGuard {
   const fieldOf = (value: string): string =>
     createHmac("sha256", key).update(value).digest("base64url");
   const origins = ownOrigins(url);

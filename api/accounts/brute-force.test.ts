@@ -5,9 +5,9 @@ import { newDatabase } from "#api/kit/test-database.ts";
 import { poolDatabase } from "#platform/postgres/database.ts";
 
 import { type Bucket, RATES, throttleBy } from "./domain/throttle.ts";
-import { ADA, begin, cookiesOf, startProvider } from "./oauth-testing.ts";
 import { coreMigrations } from "./repositories/migrations-core.ts";
-import { giveBack, takeTokens } from "./repositories/throttle.ts";
+import { returnTokens, takeTokens } from "./repositories/throttle.ts";
+import { ADA, begin, cookiesOf, startProvider } from "./testing-oauth.ts";
 import { mailsOf, signIn, signUp, testAccounts, trySignIn } from "./testing.ts";
 
 const WRONG = "not the password";
@@ -110,7 +110,7 @@ test("whatever others try, a known device that is not wrong itself is never held
         const waitMs = await takeTokens(database, buckets, nowMs);
         if (isOwner) expect(waitMs).toBe(0);
         if (waitMs === 0 && (isOwner || isRight)) {
-          await giveBack(database, buckets, ["pair", "device"]);
+          await returnTokens(database, buckets, ["pair", "device"]);
         }
       }
     }),

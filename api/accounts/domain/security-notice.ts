@@ -1,10 +1,10 @@
 import type { MailText } from "./mail-link.ts";
 
 /** What the owner of an account is told of by mail, since a thief would do it too. */
-export const NOTICES = ["address", "password", "passkey", "second-factor"] as const;
-export type Notice = (typeof NOTICES)[number];
+export const SECURITY_NOTICES = ["address", "password", "passkey", "second-factor"] as const;
+export type SecurityNotice = (typeof SECURITY_NOTICES)[number];
 
-const SAID: Readonly<Record<Notice, MailText>> = {
+const SAID: Readonly<Record<SecurityNotice, MailText>> = {
   address: {
     subject: "Your account has a new e-mail address",
     text: "The e-mail address of your account of Quarterdeck was changed. Mails about it no longer come here.",
@@ -24,7 +24,7 @@ const SAID: Readonly<Record<Notice, MailText>> = {
 };
 
 /** Plain text without a link: nobody learns to follow one in such a mail. */
-export const noticeText = (notice: Notice): MailText => ({
+export const noticeText = (notice: SecurityNotice): MailText => ({
   subject: SAID[notice].subject,
   text: `${SAID[notice].text}\n\nIf that was you, all is well. If not, set a new password now and tell whoever runs this service.`,
 });

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 
 import {
   PASSWORD,
-  type Running,
+  type TestAccounts,
   mailsOf,
   signIn,
   signUp,
@@ -15,22 +15,26 @@ const NEW = "another line of words";
 const CODE_STEP_MS = 30_000;
 
 /** Tokens of the links that were mailed to an address, of one kind. */
-async function linksTo(service: Running, email: string, kind: "qdv" | "qdp"): Promise<string[]> {
+async function linksTo(
+  service: TestAccounts,
+  email: string,
+  kind: "qdv" | "qdp",
+): Promise<string[]> {
   await service.runJobs();
   return (await mailsOf(service.folder))
     .filter((it) => it.raw.includes(`To: ${email}`) && it.token.startsWith(`${kind}_`))
     .map((it) => it.token);
 }
 
-const verify = (service: Running, token: string | undefined) =>
+const verify = (service: TestAccounts, token: string | undefined) =>
   service.send("POST", "/v1/email-verifications", { body: { token } });
-const askReset = (service: Running, email: string) =>
+const askReset = (service: TestAccounts, email: string) =>
   service.send("POST", "/v1/password-resets", { body: { email } });
-const reset = (service: Running, token: string | undefined, newPassword = NEW) =>
+const reset = (service: TestAccounts, token: string | undefined, newPassword = NEW) =>
   service.send("POST", "/v1/password-resets/confirm", { body: { token, newPassword } });
 
 /** Asks for another address, by somebody who has the password. */
-async function askChange(service: Running, of: { id: string; email: string }, email: string) {
+async function askChange(service: TestAccounts, of: { id: string; email: string }, email: string) {
   const { accessToken: as } = await signIn(service, of);
   const path = `/v1/accounts/${of.id}/email-verifications`;
   const asked = await service.send("POST", path, { as, body: { email, password: PASSWORD } });

@@ -13,7 +13,7 @@ const base = (origin: Origin) => ({
  * The ECS documents that the turnover metrics are made of: whoever reads this service's log counts `user-sign-in` and
  * `user-sign-out`. People and sessions are named by hashes.
  */
-export function signInFacts(kit: Kit) {
+export function signInEvents(kit: Kit) {
   return {
     signedIn(accountId: string, sessionId: string, origin: Origin): void {
       kit.emit({
@@ -58,4 +58,4 @@ export function signInFacts(kit: Kit) {
   };
 }
 
-export type SignInFacts = ReturnType<typeof signInFacts>;
+export type SignInEvents = ReturnType<typeof signInEvents>;

@@ -33,7 +33,7 @@ ul { list-style: none; margin: 0 0 1rem; padding: 0; }
 `;
 
 /** A page of its own: nothing from elsewhere, nobody frames it, forms go where `formsTo` says too. */
-export async function identityPage(page: {
+export async function htmlPage(page: {
   title: string;
   body: Html;
   /** Source of a module; it runs by the nonce of this answer. */

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { type Running, signIn, signUp, testAccounts } from "./testing.ts";
+import { type TestAccounts, signIn, signUp, testAccounts } from "./testing.ts";
 
-let service: Running;
+let service: TestAccounts;
 beforeAll(async () => {
   service = await testAccounts();
 });

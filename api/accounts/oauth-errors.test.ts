@@ -1,7 +1,7 @@
 import * as oidc from "openid-client";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { ADA, GOODBYE, begin, open, startProvider } from "./oauth-testing.ts";
+import { ADA, GOODBYE, begin, open, startProvider } from "./testing-oauth.ts";
 
 let p: Awaited<ReturnType<typeof startProvider>>;
 beforeAll(async () => {
