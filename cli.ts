@@ -11,6 +11,7 @@ enableCompileCache(fileURLToPath(new URL("node_modules/.cache/quarterdeck", impo
 /** Loaded when asked for: `parse` need not wait for the web server's modules. */
 const COMMANDS: Record<string, () => Promise<Command>> = {
   start: async () => (await import("#server/cli/start.ts")).startCommand,
+  role: async () => (await import("#server/cli/role.ts")).roleCommand,
   api: async () => (await import("#server/cli/api.ts")).apiCommand,
   ingest: async () => (await import("#server/cli/ingest.ts")).ingestCommand,
   replay: async () => (await import("#server/cli/replay.ts")).replayCommand,

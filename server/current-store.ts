@@ -15,6 +15,8 @@ const Running = z.object({
   url: z.string(),
   /** URL of the store that its boards show: that of the logs, the demo or a replay. */
   store: z.string(),
+  /** Whether it has an indexer of its own, which reads the bus into that store. */
+  hasIndexer: z.boolean().default(true),
 });
 export type Running = z.infer<typeof Running>;
 

@@ -16,10 +16,8 @@ import { logSettings } from "#platform/settings/log-level.ts";
 import { sessionSettings } from "#platform/settings/session-limits.ts";
 import type { SettingGroup, SettingsOf } from "#platform/settings/settings.ts";
 
-import { loggingSettings } from "./apis/service-settings.ts";
-
 /** What the control plane reads itself. */
-const controlSettings = {
+export const controlSettings = {
   ...dataFolderSettings,
   ...controlHttpSettings,
   ...databaseSettings,
@@ -55,6 +53,5 @@ export const ALL_SETTINGS = {
   apiUrls: apiUrlSettings,
   accounts: accountsSettings,
   management: managementSettings,
-  logging: loggingSettings,
   reporting: reportingSettings,
 };

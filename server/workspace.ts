@@ -2,7 +2,6 @@ import path from "node:path";
 
 import { Predictions } from "#forecaster/predictions.ts";
 import { forecastsUrlBeside, openForecastStore } from "#forecaster/store/open-forecast-store.ts";
-import { busUrlIn } from "#pipeline/bus/open-bus.ts";
 import type { Filter } from "#pipeline/filter.ts";
 import type { IndexerStatus } from "#pipeline/live-link/messages.ts";
 import { LiveSubscriber, type TailListener } from "#pipeline/live-link/subscriber.ts";
@@ -13,14 +12,13 @@ import type { EventStore } from "#pipeline/store/port.ts";
 import { systemClock as clock } from "#platform/clock.ts";
 import type { Log } from "#platform/log.ts";
 
-import type { ForecastWorker } from "./board/forecast-worker.ts";
 import type { DataFolder } from "./data-folder.ts";
 import type { ApiAddresses } from "./demo/apis/client.ts";
 import { type Demo, startDemo } from "./demo/demo.ts";
+import type { Forecaster } from "./forecaster/forecast-thread.ts";
 import { HistoryNotifier } from "./history-notifier.ts";
-import { startIndexer } from "./indexer/indexer.ts";
-import type { IndexerTask } from "./indexer/run-indexer.ts";
-import type { IndexSettings } from "./settings.ts";
+import type { Indexing } from "./indexer/indexing.ts";
+import type { WhatToIndex } from "./indexer/task.ts";
 
 /** What the boards show: real logs, the demo, or an old log played as if it were now. Each has a store of its own. */
 export type WorkspaceKind =
@@ -34,7 +32,9 @@ export type Workspace = {
   store: EventStore;
   readonly live: LiveWindow;
   predictions: Predictions;
-  status(): IndexerStatus & { indexers: number };
+  status(): IndexerStatus;
+  /** Whether live numbers come in: an indexer of another process may be missing. */
+  hasIndexer(): boolean;
   /** Hands matching events to the listener as they come in, until the returned function is called. */
   tail(filter: Filter, listener: TailListener): () => void;
   /** The domain APIs are there: the demo's customers use them. */
@@ -47,18 +47,16 @@ export type Workspace = {
 export type WorkspaceDeps = {
   /** The past changed under the boards: a history is being read, or there is data for the first time. */
   onPastChanged(): void;
-  settings: IndexSettings;
   folder: DataFolder;
   log: Log;
-  forecasts: ForecastWorker;
+  indexing: Indexing;
+  forecaster: Forecaster;
 };
 
 const STORE_MEMORY_MB = 192;
-/** Rows are on the boards by frames before they are stored. */
-const SEAL_AFTER_MS = 3_000;
 
 export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): Promise<Workspace> {
-  const { folder, log, forecasts: runner } = deps;
+  const { folder, log, indexing } = deps;
   const storeUrl = storeUrlIn(folderOf(folder, kind));
   const ending = new AbortController();
   const demo =
@@ -79,7 +77,7 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
   });
   const paths = kind.kind === "logs" ? kind.paths : demoPaths(folder, demo);
   let hasFailed = false;
-  const indexer = startIndexer(taskOf(deps, { storeUrl, kind, paths }), {
+  const indexer = indexing.start(whatToIndex(storeUrl, paths, kind), {
     attach: (channel) => subscriber.attach(channel),
     onFailed(error) {
       hasFailed = true;
@@ -102,8 +100,15 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
     get live() {
       return subscriber.live;
     },
-    predictions: new Predictions({ events: store, forecasts, runner, clock, log }),
+    predictions: new Predictions({
+      events: store,
+      forecasts,
+      runner: deps.forecaster,
+      clock,
+      log,
+    }),
     status: () => withFailure(subscriber.status(), hasFailed),
+    hasIndexer: () => indexing.isOwn || subscriber.status().indexers > 0,
     tail: (filter, listener) => subscriber.tail(filter, listener),
     useApis: (apis) => demo?.useApis(apis),
     stop: () => end(() => store[Symbol.asyncDispose]()),
@@ -118,34 +123,26 @@ async function openWorkspaceStore(url: string, { kind }: WorkspaceKind): Promise
   return openStore(settings);
 }
 
-type Status = ReturnType<Workspace["status"]>;
+const withFailure = (
+  { indexers, ...status }: IndexerStatus & { indexers: number },
+  hasFailed: boolean,
+): IndexerStatus =>
+  hasFailed && indexers === 0 ? { ...status, storeError: "the indexer stopped" } : status;
 
-const withFailure = (status: Status, hasFailed: boolean): Status =>
-  hasFailed && status.indexers === 0 ? { ...status, storeError: "the indexer stopped" } : status;
+const whatToIndex = (
+  storeUrl: string,
+  paths: readonly string[],
+  kind: WorkspaceKind,
+): WhatToIndex =>
+  kind.kind === "replay"
+    ? { storeUrl, paths, replay: { path: kind.path, speed: kind.speed } }
+    : { storeUrl, paths };
 
 /** What the shop's proxy logs, and what the domain APIs behind it do; their own logs tell more than a board counts. */
 const demoPaths = (folder: DataFolder, demo: Demo | undefined): string[] =>
   demo === undefined
     ? []
     : [...demo.logPaths, path.join(folder.root, "logs", "api", "*.access.ndjson")];
-
-function taskOf(
-  { settings, folder }: WorkspaceDeps,
-  { storeUrl, kind, paths }: { storeUrl: string; kind: WorkspaceKind; paths: string[] },
-): IndexerTask {
-  return {
-    storeUrl,
-    locksFolder: folder.locks,
-    paths,
-    signIn: settings.signIn,
-    signOut: settings.signOut,
-    timezone: settings.timezone,
-    sealAfterMs: SEAL_AFTER_MS,
-    ...(kind.kind === "replay"
-      ? { replay: { path: kind.path, speed: kind.speed } }
-      : { busUrl: busUrlIn(folder.root) }),
-  };
-}
 
 function folderOf(folder: DataFolder, { kind }: WorkspaceKind): string {
   if (kind === "logs") return folder.root;

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -50,6 +50,15 @@ async function startWorker(args: readonly string[]): Promise<Worker> {
   return { child, url: String(url).trim() };
 }
 
+/** The indexer that `quarterdeck api logging` starts beside the workers. */
+function startIndexer(dataFolder: string): ChildProcess {
+  return fork(join(ROOT, "server", "indexer", "standby-process.ts"), [], {
+    env: { ...process.env, QUARTERDECK_DATA: dataFolder },
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+    execArgv: [],
+  });
+}
+
 /** Pushes numbers until stopped; records those acknowledged. */
 function startClient(worker: () => Worker, numbers: { next: number }) {
   const acknowledged: number[] = [];
@@ -97,15 +106,17 @@ async function storedIn(folder: string): Promise<Map<number, number>> {
 }
 
 test(
-  `after ${KILLS} kills at random moments, what was acknowledged is stored once`,
+  `after ${KILLS} kills of workers and indexers at random moments, what was acknowledged is stored once`,
   { timeout: 300_000 },
   async () => {
     const folder = await mkdtemp(join(tmpdir(), "quarterdeck kill "));
     const databaseUrl = await newDatabase();
     const args = [folder, databaseUrl, TEST_ROOT_KEY];
     const workers = [await startWorker(args), await startWorker(args)];
+    const indexers = [startIndexer(folder), startIndexer(folder)];
+    const children = (): ChildProcess[] => [...workers.map(({ child }) => child), ...indexers];
     onTestFinished(async () => {
-      for (const { child } of workers) child.kill("SIGKILL");
+      for (const child of children()) child.kill("SIGKILL");
       await rm(folder, { recursive: true, force: true });
       await dropDatabase(databaseUrl);
     });
@@ -119,11 +130,15 @@ test(
     for (let kill = 0; kill < KILLS; kill += 1) {
       const { min, max } = LIFE_MS;
       await new Promise((resolve) => setTimeout(resolve, min + Math.random() * (max - min)));
-      const { child } = workerAt(kill % 2);
-      const gone = once(child, "exit");
+      const index = kill % 2;
+      const isIndexer = kill % 4 >= 2;
+      const child = isIndexer ? indexers[index] : workers[index]?.child;
+      if (!child) throw new Error("there are two of each");
+      const exited = once(child, "exit");
       child.kill("SIGKILL");
-      await gone;
-      workers[kill % 2] = await startWorker(args);
+      await exited;
+      if (isIndexer) indexers[index] = startIndexer(folder);
+      else workers[index] = await startWorker(args);
     }
     for (const client of clients) await client.stop();
     const acknowledged = clients.flatMap((client) => client.acknowledged);
@@ -136,7 +151,7 @@ test(
     const stored = await storedIn(join(folder, "store"));
     expect([...stored].filter(([, times]) => times !== 1)).toEqual([]);
     // A clean stop leaves nothing in the bus.
-    for (const { child } of workers) {
+    for (const child of children()) {
       child.kill("SIGTERM");
       expect(await once(child, "exit")).toEqual([0, null]);
     }

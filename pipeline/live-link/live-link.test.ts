@@ -17,7 +17,7 @@ import { Ingest } from "../ingest/ingest.ts";
 import { warmLiveWindow } from "../live/warm-live-window.ts";
 import { openMemoryStore } from "../store/memory-store.ts";
 import type { EventStore } from "../store/port.ts";
-import { type ControlEnd, type IndexerEnd, LIVE_PROTOCOL } from "./messages.ts";
+import { type ControlEnd, type IndexerEnd, liveMeeting } from "./messages.ts";
 import { LivePublisher } from "./publisher.ts";
 import { LiveSubscriber } from "./subscriber.ts";
 
@@ -243,7 +243,7 @@ describe("in threads", () => {
 describe("in processes", () => {
   testLink(async (publisher, subscriber) => {
     const dataFolder = await mkdtemp(path.join(tmpdir(), "quarterdeck link "));
-    const meeting = { dataFolder, name: "index", protocol: LIVE_PROTOCOL };
+    const meeting = liveMeeting(dataFolder);
     const here = Promise.withResolvers<ControlEnd>();
     const there = Promise.withResolvers<IndexerEnd>();
     const listening = await listenForChannels(meeting, there.resolve);

@@ -1,12 +1,17 @@
 import type { SourceStatus } from "#collectors/source.ts";
 import type { Channel } from "#platform/channel/port.ts";
+import type { Meeting } from "#platform/channel/sockets.ts";
 
 import type { Filter } from "../filter.ts";
 import type { FrameDelta } from "../live/live-part.ts";
 import type { EventDocument } from "../store/port.ts";
 
-/** Name of the messages below; to be changed with their meaning. */
-export const LIVE_PROTOCOL = "quarterdeck live 1";
+/** Where indexers and control planes of a data folder meet. The protocol changes with the messages below. */
+export const liveMeeting = (dataFolder: string): Meeting => ({
+  dataFolder,
+  name: "index",
+  protocol: "quarterdeck live 1",
+});
 
 /** A filter whose new events are wanted. */
 export type TailRequest = { id: string; filter: Filter };

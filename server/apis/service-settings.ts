@@ -3,17 +3,10 @@ import type { ServiceName } from "#api/kit/service.ts";
 import { apiUrlSettings, kitSettings } from "#api/kit/settings.ts";
 import { managementSettings } from "#api/management/settings.ts";
 import { AWS_PREFIX, reportingSettings } from "#api/reporting/settings.ts";
-import { derivationSettings } from "#collectors/settings.ts";
 import { PG_PREFIX } from "#platform/postgres/settings.ts";
 import { dataFolderSettings } from "#platform/settings/data-folder.ts";
 import type { ProcessSettings } from "#platform/settings/process-environment.ts";
 import type { SettingGroup } from "#platform/settings/settings.ts";
-
-/** Of Logging, and of the ingest loop beside it. */
-export const loggingSettings = {
-  ...dataFolderSettings,
-  ...derivationSettings,
-} satisfies SettingGroup;
 
 type Own = { settings?: SettingGroup; prefixes?: readonly string[] };
 
@@ -22,7 +15,7 @@ const OWN_SETTINGS: Readonly<Record<ServiceName, Own>> = {
   accounts: { settings: accountsSettings },
   billing: {},
   management: { settings: managementSettings },
-  logging: { settings: loggingSettings },
+  logging: { settings: dataFolderSettings },
   reporting: { settings: reportingSettings, prefixes: [AWS_PREFIX] },
 };
 

@@ -11,7 +11,8 @@ import { openInstallation, workerEnvironment } from "../apis/installation.ts";
 import { openLogFile } from "../apis/log-file.ts";
 import { workerSettings } from "../apis/service-settings.ts";
 import { type ServiceWorkersOptions, startServiceWorkers } from "../apis/service-workers.ts";
-import { apiHostSettings } from "../settings.ts";
+import { startStandbyIndexer } from "../indexer/start-standby.ts";
+import { apiHostSettings, indexSettings } from "../settings.ts";
 import type { Command } from "./command.ts";
 import { environmentWith, numberOption, parseOptions } from "./options.ts";
 import { untilSignal } from "./until-signal.ts";
@@ -25,7 +26,8 @@ export const apiCommand: Command = {
 
 Starts one of ${SERVICE_NAMES.join(", ")}: worker processes behind one port, each replaced when it dies or hangs. It uses
 the PostgreSQL that DATABASE_URL names, else the embedded one of the data folder, and the root key in API_ROOT_KEY, else
-the one in api/root-key of the data folder. The logs (JSON, ECS) go to stdout; if that is a terminal, to
+the one in api/root-key of the data folder. Beside Logging, an indexer moves what is pushed into the store, unless a
+control plane on the data folder does. The logs (JSON, ECS) go to stdout; if that is a terminal, to
 logs/api/NAME.ndjson of the data folder. Messages for people go to stderr.
 
   --port N     the port (default: 4601 for accounts to 4605 for reporting)
@@ -44,8 +46,9 @@ SIGTERM and SIGINT stop it after the requests in flight, a second one at once; S
       {
         apis: apiHostSettings,
         port: { port: apiPortSettings[service] },
-        // Read by its workers: what is wrong with them is shown before any is started.
+        // Read by its processes: what is wrong with them is shown before any is started.
         ...workerSettings(service),
+        ...(service === "logging" ? { index: indexSettings } : {}),
       },
       environmentWith(values, apiPortSettings[service].variable),
     );
@@ -63,6 +66,13 @@ SIGTERM and SIGINT stop it after the requests in flight, a second one at once; S
       const urls = { [service]: dispatcher.url };
       return workerEnvironment(service, { ...settings, ...installation, databaseUrl, urls });
     };
+    if (service === "logging") {
+      const indexer = startStandbyIndexer(settings.dataFolder, {
+        writeLines: output.write,
+        notify,
+      });
+      started.defer(() => indexer.stop());
+    }
     const workers = startServiceWorkers(dispatcher, {
       service,
       count,
@@ -72,6 +82,13 @@ SIGTERM and SIGINT stop it after the requests in flight, a second one at once; S
       notify,
     });
     started.defer(() => workers.stop());
+    if (service === "logging") {
+      const indexer = startStandbyIndexer(settings.dataFolder, {
+        writeLines: output.write,
+        notify,
+      });
+      started.defer(() => indexer.stop());
+    }
     const stopped = untilSignal();
     await Promise.race([workers.ready, stopped]);
     notify(

@@ -13,9 +13,9 @@ import { silentLog } from "#platform/log.ts";
 import { dataFolderSettings } from "#platform/settings/data-folder.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 import { printable, printableJson } from "#platform/terminal.ts";
-import { startForecastWorker } from "#server/board/forecast-worker.ts";
 import { boardStep } from "#server/board/step.ts";
 import { chooseDataset } from "#server/board/tier.ts";
+import { startForecastThread } from "#server/forecaster/forecast-thread.ts";
 
 import { currentStoreUrl } from "../current-store.ts";
 import { openDataFolder } from "../data-folder.ts";
@@ -66,7 +66,7 @@ Metrics: ${Object.keys(CATALOGUE).join(", ")}
     await using store = await openStore({ url, clock: systemClock });
     await using forecasts = openForecastStore(forecastsUrlBeside(url));
     await using ending = new AsyncDisposableStack();
-    const runner = startForecastWorker();
+    const runner = startForecastThread();
     ending.defer(() => runner.stop());
     const predictions = new Predictions({
       events: store,

@@ -6,8 +6,10 @@ import { AppError } from "#platform/errors.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 import { openTerminal, printable } from "#platform/terminal.ts";
 
+import { ownRoles } from "../composition.ts";
 import { openDataFolder } from "../data-folder.ts";
-import { ALL_SETTINGS } from "../settings.ts";
+import { controlSettings, indexSettings } from "../settings.ts";
+import type { WorkspaceKind } from "../workspace.ts";
 import type { Command } from "./command.ts";
 import { environmentWith, numberOption, parseOptions } from "./options.ts";
 import { runControlPlane } from "./run-control-plane.ts";
@@ -38,15 +40,15 @@ distance divided by the speed, and carry the time at which they are played. .gz 
       throw new AppError("bad_request", `${file}: cannot be read (${why})`);
     });
     const speed = numberOption(values, "speed", { fallback: 1, min: 0.01, max: 100_000 });
+    const { control, index } = parseSettings(
+      { control: controlSettings, index: indexSettings },
+      environmentWith(values),
+    );
+    const folder = openDataFolder(control.dataFolder);
     const terminal = openTerminal(process.stdout, systemClock);
     terminal.line(`Replaying ${printable(file)} at ${speed} × its speed`);
-    const settings = parseSettings(ALL_SETTINGS, environmentWith(values));
-    return runControlPlane({
-      settings,
-      folder: openDataFolder(settings.control.dataFolder),
-      terminal,
-      workspace: { kind: "replay", path: path.resolve(file), speed },
-      apis: false,
-    });
+    const workspace: WorkspaceKind = { kind: "replay", path: path.resolve(file), speed };
+    const roles = ownRoles(folder, { index, apis: undefined });
+    return runControlPlane(terminal, { settings: control, folder, workspace, roles });
   },
 };

@@ -1,19 +1,48 @@
 import { once } from "node:events";
 
+import type { Terminal } from "#platform/terminal.ts";
+
+import type { Apis } from "../apis/start-apis.ts";
 import { type ControlPlaneOptions, startControlPlane } from "../control-plane.ts";
 import { untilSignal } from "./until-signal.ts";
 
-/** Runs a control plane until a signal, or until another process takes over the data folder; returns the exit code. */
-export async function runControlPlane(options: ControlPlaneOptions): Promise<number> {
+/** Starts a control plane, prints where it is, and stops it at the first signal or when another process takes over the folder; the exit status. */
+export async function runControlPlane(
+  terminal: Terminal,
+  options: Omit<ControlPlaneOptions, "notify">,
+): Promise<number> {
+  const state = { isStopping: false };
+  const notify = (line: string): void => {
+    if (!state.isStopping) terminal.line(line);
+  };
   const ended = untilSignal();
-  const controlPlane = await startControlPlane(options);
-  const { lost } = controlPlane;
+  const { url, port, setupUrl, apis, lost, stop } = await startControlPlane({ ...options, notify });
+  const configured = options.settings.port;
+  if (port !== configured && configured !== 0) {
+    notify(`Port ${configured} is taken: using ${port}.`);
+  }
+  notify(`Quarterdeck is at ${url}`);
+  if (setupUrl) notify(`Make the first owner (once, within a day): ${setupUrl}`);
+  if (apis) void printApis(apis, notify);
   await Promise.race([ended, lost.aborted || once(lost, "abort")]);
-  options.terminal.line(
+  notify(
     lost.aborted
       ? "Ending: another control plane took over the data folder while this process was suspended."
       : "Stopping: what was read is being stored …",
   );
-  await controlPlane.stop();
+  state.isStopping = true;
+  await stop();
   return lost.aborted ? 1 : 0;
+}
+
+async function printApis(apis: Promise<Apis>, notify: (line: string) => void): Promise<void> {
+  try {
+    const { urls, ready } = await apis;
+    await ready;
+    const list = Object.entries(urls).map(([name, url]) => `${name} ${url}`);
+    notify(`The domain APIs: ${list.join(", ")}`);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    notify(`The domain APIs cannot start: ${why}`);
+  }
 }

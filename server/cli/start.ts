@@ -1,17 +1,15 @@
-import { existsSync } from "node:fs";
-import path from "node:path";
-
-import { GLOB_CHARACTERS } from "#collectors/sources/files/scan.ts";
 import { findLogs } from "#collectors/sources/usual-places.ts";
 import { systemClock } from "#platform/clock.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 import { openTerminal, printable } from "#platform/terminal.ts";
 
+import { ownRoles } from "../composition.ts";
 import { openDataFolder } from "../data-folder.ts";
 import { ALL_SETTINGS } from "../settings.ts";
 import { readSettings, saveSettings } from "../start-settings.ts";
 import type { WorkspaceKind } from "../workspace.ts";
 import type { Command } from "./command.ts";
+import { describePaths, namedPaths } from "./log-paths.ts";
 import { environmentWith, parseOptions } from "./options.ts";
 import { runControlPlane } from "./run-control-plane.ts";
 
@@ -39,17 +37,15 @@ else the logs in the usual places; where there are none it starts a demo: a smal
       "no-apis": { type: "boolean" },
     });
     const settings = parseSettings(ALL_SETTINGS, environmentWith(values));
+    const { control, index } = settings;
     const terminal = openTerminal(process.stdout, systemClock);
-    const folder = openDataFolder(settings.control.dataFolder);
-    const kind = await chooseWorkspace(folder.root, positionals, values["demo"] === true);
-    terminal.line(describe(kind, values["demo"] === true));
-    return runControlPlane({
-      settings,
-      folder,
-      terminal,
-      workspace: kind,
-      apis: values["no-apis"] !== true,
-    });
+    const folder = openDataFolder(control.dataFolder);
+    const isDemo = values["demo"] === true;
+    const workspace = await chooseWorkspace(folder.root, positionals, isDemo);
+    terminal.line(describe(workspace, isDemo));
+    const apis = values["no-apis"] === true ? undefined : settings;
+    const roles = ownRoles(folder, { index, apis });
+    return runControlPlane(terminal, { settings: control, folder, workspace, roles });
   },
 };
 
@@ -63,12 +59,8 @@ async function chooseWorkspace(
     saveSettings(root, { ...settings, demo: "on" });
     return { kind: "demo" };
   }
-  if (files.length > 0) {
-    const paths = files.map((file) => path.resolve(file));
-    saveSettings(root, { ...settings, paths });
-    return { kind: "logs", paths };
-  }
-  if (settings.paths.length > 0) return { kind: "logs", paths: settings.paths };
+  const named = namedPaths(root, files);
+  if (named) return { kind: "logs", paths: named };
   const found = settings.demo === "on" ? [] : await findLogs();
   if (found.length > 0) return { kind: "logs", paths: found };
   return settings.demo === "off" ? { kind: "logs", paths: [] } : { kind: "demo" };
@@ -81,9 +73,5 @@ function describe(kind: WorkspaceKind, asked: boolean): string {
   }
   if (kind.kind === "replay") return `Replaying ${printable(kind.path)} × ${kind.speed}`;
   if (kind.paths.length === 0) return "No logs yet: name them with npm start -- FILE…";
-  const named = `Tailing ${kind.paths.map(printable).join(", ")}`;
-  const missing = kind.paths.filter((it) => !GLOB_CHARACTERS.test(it) && !existsSync(it));
-  return missing.length === 0
-    ? named
-    : `${named}\nNot there yet, and read once they are: ${missing.map(printable).join(", ")}`;
+  return describePaths(kind.paths);
 }

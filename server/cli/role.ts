@@ -1,0 +1,126 @@
+import path from "node:path";
+
+import { findLogs } from "#collectors/sources/usual-places.ts";
+import { storeUrlIn } from "#pipeline/store/open-store.ts";
+import { systemClock } from "#platform/clock.ts";
+import { AppError } from "#platform/errors.ts";
+import { openLog } from "#platform/log.ts";
+import { dataFolderSettings } from "#platform/settings/data-folder.ts";
+import { parseSettings } from "#platform/settings/settings.ts";
+import { openTerminal, type Terminal } from "#platform/terminal.ts";
+
+import { otherRoles } from "../composition.ts";
+import { openDataFolder } from "../data-folder.ts";
+import { runForecastRole } from "../forecaster/forecast-role.ts";
+import { runIndexRole } from "../indexer/index-role.ts";
+import { indexerTask } from "../indexer/task.ts";
+import { controlSettings, indexSettings } from "../settings.ts";
+import type { WorkspaceKind } from "../workspace.ts";
+import type { Command } from "./command.ts";
+import { describePaths, namedPaths } from "./log-paths.ts";
+import { environmentWith, type Options, parseOptions } from "./options.ts";
+import { runControlPlane } from "./run-control-plane.ts";
+import { untilSignal } from "./until-signal.ts";
+
+export const roleCommand: Command = {
+  name: "role",
+  summary: "Run one role of the control plane alone, as a process of its own",
+  help: `quarterdeck role index [--data DIR] [FILE…]
+quarterdeck role control [--data DIR] [--port N] [--host H]
+quarterdeck role forecast [--data DIR]
+
+Runs one of the roles that quarterdeck start runs together. The roles of one data folder find each other there, in any
+order of starting, and each gets its own settings alone.
+
+  index      tails the files (without any: those of the last start, else the logs in the usual places) and reads what is
+             pushed to the Logging API, into the store. Several may run; no line is read twice
+  control    serves the boards: pages, HTTP and sockets. Without an indexer they show what is stored; live numbers come
+             as soon as one runs
+  forecast   computes forecasts for control. Without it, those that were computed before are shown
+
+  --data DIR   the data folder (default: QUARTERDECK_DATA, else ./data)
+  --port N     the port of control (default 4600; the next free one where it is taken; 0: any)
+  --host H     the address that control listens on (default 127.0.0.1)
+
+  quarterdeck role index /var/log/nginx/*.log
+  quarterdeck role control --port 8080`,
+
+  async run(args) {
+    const { values, positionals } = parseOptions(args);
+    const [name = "", ...rest] = positionals;
+    const role = Object.hasOwn(ROLES, name) ? ROLES[name] : undefined;
+    if (!role || (rest.length > 0 && name !== "index")) {
+      throw new AppError(
+        "bad_request",
+        "name one of index, control, forecast, such as: quarterdeck role index",
+      );
+    }
+    return role(values, rest);
+  },
+};
+
+type RunRole = (values: Options["values"], rest: readonly string[]) => Promise<number>;
+
+const ROLES: Readonly<Record<string, RunRole>> = { index, control, forecast };
+
+const STOPPING = "Stopping: what was read is being stored …";
+
+async function index(values: Options["values"], files: readonly string[]): Promise<number> {
+  const { index: settings } = parseSettings({ index: indexSettings }, environmentWith(values));
+  const { dataFolder } = settings;
+  const folder = openDataFolder(dataFolder);
+  const terminal = openTerminal(process.stdout, systemClock);
+  const paths = namedPaths(folder.root, files) ?? (await findLogs());
+  const bus = "What is pushed to the Logging API is read";
+  terminal.line(
+    paths.length > 0 ? `${describePaths(paths)}\n${bus} too.` : `${bus}; no logs are tailed.`,
+  );
+  const log = openLog({
+    file: path.join(folder.root, "logs", "index.log"),
+    level: settings.logLevel,
+  });
+  const task = indexerTask(settings, folder, { storeUrl: storeUrlIn(folder.root), paths });
+  await untilStopped(terminal, STOPPING, (signal) =>
+    runIndexRole({ task, dataFolder, log }, signal),
+  );
+  log.close();
+  return 0;
+}
+
+async function control(values: Options["values"]): Promise<number> {
+  const { control: settings } = parseSettings(
+    { control: controlSettings },
+    environmentWith(values),
+  );
+  const folder = openDataFolder(settings.dataFolder);
+  const terminal = openTerminal(process.stdout, systemClock);
+  const workspace: WorkspaceKind = { kind: "logs", paths: [] };
+  const roles = otherRoles(folder);
+  return runControlPlane(terminal, { settings, folder, workspace, roles });
+}
+
+async function forecast(values: Options["values"]): Promise<number> {
+  const { data } = parseSettings({ data: dataFolderSettings }, environmentWith(values));
+  const folder = openDataFolder(data.dataFolder);
+  const terminal = openTerminal(process.stdout, systemClock);
+  terminal.line(`Forecasting for ${folder.root}`);
+  await untilStopped(terminal, "Stopping …", (signal) => runForecastRole(folder.root, signal));
+  return 0;
+}
+
+/** Runs the role until it fails or a signal comes. */
+async function untilStopped(
+  terminal: Terminal,
+  stoppingText: string,
+  run: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const stopping = new AbortController();
+  const stopped = untilSignal().then(() => {
+    terminal.line(stoppingText);
+    stopping.abort();
+    return undefined;
+  });
+  const running = run(stopping.signal);
+  await Promise.race([running, stopped]);
+  await running;
+}

@@ -1,0 +1,34 @@
+import type { ForecastAnswer } from "#forecaster/forecast.ts";
+import type { ForecastRunner } from "#forecaster/predictions.ts";
+import { followChannels } from "#platform/channel/sockets.ts";
+
+import type { Forecaster } from "./forecast-thread.ts";
+import { type AskerEnd, forecastMeeting, forecastsFrom } from "./messages.ts";
+
+const NOT_CONNECTED: ForecastAnswer = {
+  status: "learning",
+  reason: "no forecaster is connected; start one with: quarterdeck role forecast",
+};
+
+/** Asks the forecasters that other processes run on the data folder, in turn. */
+export function followForecasters(dataFolder: string): Forecaster {
+  const connected = new Set<ForecastRunner>();
+  const following = followChannels(forecastMeeting(dataFolder), (channel: AskerEnd) => {
+    const forecasts = forecastsFrom(channel);
+    connected.add(forecasts);
+    void channel.closed.then(() => connected.delete(forecasts));
+  });
+  return {
+    async forecast(request) {
+      const [next] = connected;
+      if (!next) return NOT_CONNECTED;
+      // The one that was asked last comes last.
+      connected.delete(next);
+      connected.add(next);
+      return next.forecast(request);
+    },
+    async stop() {
+      await following[Symbol.asyncDispose]();
+    },
+  };
+}

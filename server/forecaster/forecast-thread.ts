@@ -1,0 +1,40 @@
+import { MessageChannel, Worker } from "node:worker_threads";
+
+import type { ForecastRunner } from "#forecaster/predictions.ts";
+import { messagePortChannel } from "#platform/channel/message-port-channel.ts";
+
+import { forecastsFrom } from "./messages.ts";
+
+export type Forecaster = ForecastRunner & { stop(): Promise<void> };
+
+/** Runs the forecaster in a thread of its own. If the thread dies, its open requests fail and a new one starts. */
+export function startForecastThread(): Forecaster {
+  let running: { worker: Worker; forecasts: ForecastRunner } | undefined;
+
+  function start(): ForecastRunner {
+    const { port1, port2 } = new MessageChannel();
+    const worker = new Worker(new URL("thread.ts", import.meta.url), {
+      workerData: port2,
+      transferList: [port2],
+      // Flags of the process, such as --eval, are not meant for the thread.
+      execArgv: [],
+    });
+    // The port closes with the thread, which fails the open requests.
+    worker.on("error", () => undefined);
+    worker.unref();
+    const forecasts = forecastsFrom(messagePortChannel(port1));
+    port1.unref();
+    running = { worker, forecasts };
+    worker.once("exit", () => {
+      if (running?.worker === worker) running = undefined;
+    });
+    return forecasts;
+  }
+
+  return {
+    forecast: (request) => (running?.forecasts ?? start()).forecast(request),
+    async stop() {
+      await running?.worker.terminate();
+    },
+  };
+}

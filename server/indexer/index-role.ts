@@ -1,0 +1,41 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+import { type IndexerEnd, liveMeeting } from "#pipeline/live-link/messages.ts";
+import { LivePublisher } from "#pipeline/live-link/publisher.ts";
+import { listenForChannels } from "#platform/channel/sockets.ts";
+import { systemClock } from "#platform/clock.ts";
+import type { Log } from "#platform/log.ts";
+
+import { type IndexerTask, runIndexer } from "./run-indexer.ts";
+
+const RETRY_MS = { first: 500, max: 30_000 };
+
+/**
+ * Runs an indexer in this process until the signal, and publishes to the control planes of the data folder. One that
+ * fails is started again and goes on from the positions that the store has.
+ * @throws AppError when control planes cannot be met
+ */
+export async function runIndexRole(
+  { task, dataFolder, log }: { task: IndexerTask; dataFolder: string; log: Log },
+  signal: AbortSignal,
+): Promise<void> {
+  let publisher = new LivePublisher(systemClock);
+  await using open = new AsyncDisposableStack();
+  open.use(
+    await listenForChannels(liveMeeting(dataFolder), (channel: IndexerEnd) =>
+      publisher.attach(channel),
+    ),
+  );
+  for (let waitMs = RETRY_MS.first; !signal.aborted; waitMs = Math.min(waitMs * 2, RETRY_MS.max)) {
+    try {
+      await runIndexer(task, publisher, signal);
+      return;
+    } catch (error) {
+      log.error("the indexer stopped and is started again", { error });
+      await delay(waitMs, undefined, { signal }).catch(() => undefined);
+    }
+    // What it had not stored is read and published again, to control planes that connect anew.
+    publisher.close();
+    publisher = new LivePublisher(systemClock);
+  }
+}

@@ -1,0 +1,34 @@
+import { type ControlEnd, liveMeeting } from "#pipeline/live-link/messages.ts";
+import { followChannels } from "#platform/channel/sockets.ts";
+
+import type { DataFolder } from "../data-folder.ts";
+import type { IndexSettings } from "../settings.ts";
+import { type Indexer, type IndexerListeners, startIndexer } from "./indexer.ts";
+import { indexerTask, type WhatToIndex } from "./task.ts";
+
+/** What indexes for a control plane. */
+export type Indexing = {
+  start(what: WhatToIndex, listeners: IndexerListeners): Indexer;
+  /** Whether the indexer runs in this process. Otherwise it may be missing for now. */
+  isOwn: boolean;
+};
+
+export const ownIndexer = (settings: IndexSettings, folder: DataFolder): Indexing => ({
+  isOwn: true,
+  start: (what, listeners) => startIndexer(indexerTask(settings, folder, what), listeners),
+});
+
+/** The indexers that other processes run on the data folder; they know themselves what to index. */
+export const otherIndexers = (dataFolder: string): Indexing => ({
+  isOwn: false,
+  start(_what, { attach }) {
+    const following = followChannels(liveMeeting(dataFolder), (channel: ControlEnd) =>
+      attach(channel),
+    );
+    return {
+      async stop() {
+        await following[Symbol.asyncDispose]();
+      },
+    };
+  },
+});

@@ -1,0 +1,70 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { expect, onTestFinished, test } from "vitest";
+
+import { busUrlIn, openBus } from "#pipeline/bus/open-bus.ts";
+import { openStore, storeUrlIn } from "#pipeline/store/open-store.ts";
+import { systemClock } from "#platform/clock.ts";
+import { findHolder, tryLease } from "#platform/lease/lease.ts";
+import { silentLog } from "#platform/log.ts";
+import { parseSettings } from "#platform/settings/settings.ts";
+
+import { CONTROL_PLANE_LEASE, locksIn, runningFile } from "../current-store.ts";
+import { indexSettings } from "../settings.ts";
+import { runStandbyIndexer } from "./standby.ts";
+
+const PATIENCE = { timeout: 20_000 };
+
+test("what is pushed is stored while no control plane with an indexer runs, by one process at a time", async () => {
+  const dataFolder = await mkdtemp(path.join(tmpdir(), "quarterdeck standby "));
+  onTestFinished(() => rm(dataFolder, { recursive: true, force: true }));
+  const { index: settings } = parseSettings(
+    { index: indexSettings },
+    { QUARTERDECK_DATA: dataFolder },
+  );
+  await using bus = openBus({ url: busUrlIn(dataFolder) });
+  const push = (): Promise<void> => {
+    const line = '{"@timestamp":"2026-03-14T00:00:00Z","data_stream.dataset":"a","n":1}\n';
+    return bus.append({ header: { format: "ecs", fields: {} }, lines: Buffer.from(line) });
+  };
+  const startStandby = () => {
+    const stopping = new AbortController();
+    const running = runStandbyIndexer({ settings, log: silentLog() }, stopping.signal);
+    const stop = async (): Promise<void> => {
+      stopping.abort();
+      await running;
+    };
+    onTestFinished(stop);
+    return { stop };
+  };
+  await push();
+  const standbys = [startStandby(), startStandby()];
+  await using store = await openStore({ url: storeUrlIn(dataFolder), clock: systemClock });
+  const rows = async (): Promise<number> => (await store.status()).rows;
+  await expect.poll(rows, PATIENCE).toBe(1);
+  const run = async (hasIndexer: boolean): Promise<void> => {
+    const url = "http://127.0.0.1:1";
+    const running = {
+      process: markOf(process.pid),
+      url,
+      store: storeUrlIn(dataFolder),
+      hasIndexer,
+    };
+    await writeFile(runningFile(dataFolder), JSON.stringify(running));
+  };
+  // A control plane that is served by other indexers changes nothing.
+  await run(false);
+  await push();
+  await expect.poll(rows, PATIENCE).toBe(2);
+  await run(true);
+  const holder = () => findHolder(path.join(dataFolder, "bus"), "reader");
+  await expect.poll(holder, PATIENCE).toBeUndefined();
+  await push();
+  await rm(runningFile(dataFolder));
+  await expect.poll(rows, PATIENCE).toBe(3);
+  await standbys[0]?.stop();
+  await push();
+  await expect.poll(rows, PATIENCE).toBe(4);
+}, 90_000);
