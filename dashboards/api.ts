@@ -1,11 +1,17 @@
 import { z } from "zod";
 
 import { Me, SetupState } from "#access/member.ts";
-import { LiveFrame } from "#pipeline/live/frame.ts";
+import { LiveFrame as WindowFrame } from "#pipeline/live/frame.ts";
 import { Point } from "#pipeline/metrics/query.ts";
 
 /** The HTTP and socket messages between browser and control plane: one schema for both ends. */
-export { LiveFrame, Me, SetupState };
+export { Me, SetupState };
+
+export const LiveFrame = WindowFrame.extend({
+  /** Without an indexer nothing new comes in. */
+  hasIndexer: z.boolean(),
+});
+export type LiveFrame = z.infer<typeof LiveFrame>;
 
 export const DatasetExtent = z.object({
   dataset: z.string(),

@@ -60,12 +60,11 @@ export function openSockets(deps: SocketDeps): Sockets {
     socket.on("disconnect", () => follows.delete(socket));
   });
   const frames = setInterval(() => {
-    const { live } = deps.workspace();
+    const { live, hasIndexer } = deps.workspace();
     for (const room of io.of("/").adapter.rooms.keys()) {
       if (!room.startsWith(ROOM)) continue;
       const frame = live.frame(room.slice(ROOM.length));
-      if (!frame) continue;
-      io.to(room).emit("frame", frame);
+      io.to(room).emit("frame", { ...frame, hasIndexer: hasIndexer() } satisfies LiveFrame);
       sent += 1;
     }
   }, FRAME_EVERY_MS);
@@ -105,8 +104,9 @@ function onWatch(socket: Socket, { workspace }: SocketDeps): void {
     const { dataset } = watch.data;
     await socket.join(`${ROOM}${dataset}`);
     // What came in since the board was loaded: the next frames carry only what changes from here on.
-    const frame: LiveFrame | undefined = workspace().live.snapshot(dataset);
-    if (frame) socket.emit("frame", frame);
+    const { live, hasIndexer } = workspace();
+    const frame = live.snapshot(dataset);
+    socket.emit("frame", { ...frame, hasIndexer: hasIndexer() } satisfies LiveFrame);
   });
 }
 

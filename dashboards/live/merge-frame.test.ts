@@ -42,6 +42,7 @@ const frame = (
 ): LiveFrame => ({
   dataset,
   atMs,
+  hasIndexer: true,
   newestArrivalMs: atMs,
   newestEventMs: atMs,
   seconds,

@@ -10,7 +10,7 @@ import { addFrame, liveBoard, openHistory } from "./merge-frame.ts";
 
 export type LiveState = {
   /** `off`: the range does not follow the clock. */
-  status: ConnectionStatus | "off";
+  status: ConnectionStatus | "no-indexer" | "off";
   /** The newest frame, for numbers; undefined before the first. */
   frame: LiveFrame | undefined;
   /** The board with pushed data, for charts; updated at most once a second. */
@@ -23,7 +23,7 @@ const STORED_AFTER_MS = 5000;
 const OFF: LiveState = { status: "off", frame: undefined, board: undefined };
 
 /** Pushed data, and the loaded board that it belongs to. */
-type Pushed = Omit<LiveState, "status"> & { status: ConnectionStatus; loaded: Board };
+type Pushed = LiveState & { loaded: Board };
 
 /**
  * Follows a live board by socket. The board is reloaded only after the connection was lost or the tab was hidden, when
@@ -78,7 +78,8 @@ function follow(loaded: Board, setPushed: SetPushed, reload: () => void): () => 
     const draws = nowMs - drawnMs >= CHARTS_EVERY_MS;
     if (draws) drawnMs = nowMs;
     const board = draws ? { board: liveBoard(history, frame.data.atMs) } : {};
-    update({ status: "live", frame: frame.data, ...board });
+    const status = frame.data.hasIndexer ? "live" : "no-indexer";
+    update({ status, frame: frame.data, ...board });
   });
   return unfollow;
 }

@@ -81,7 +81,8 @@ function useFreshness(data: Board, live: LiveState): Freshness {
   const nowMs = useNow(live.frame?.atMs ?? data.atMs);
   const newestEventMs = live.frame?.newestEventMs ?? data.newestEventMs;
   const old = newestEventMs !== null && nowMs !== undefined && nowMs - newestEventMs > STALE_MS;
-  const stale = live.status === "lost" || (live.status !== "off" && old);
+  const isCut = live.status === "lost" || live.status === "no-indexer";
+  const stale = isCut || (live.status !== "off" && old);
   return { newestEventMs, nowMs, stale };
 }
 

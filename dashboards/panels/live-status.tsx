@@ -47,5 +47,6 @@ const STATUS_WORDS: Record<LiveState["status"], string> = {
   live: "Live",
   connecting: "Connecting…",
   lost: "Connection lost, retrying",
+  "no-indexer": "No indexer is connected",
   off: "History",
 };
