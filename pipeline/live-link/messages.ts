@@ -1,6 +1,5 @@
 import type { SourceStatus } from "#collectors/source.ts";
-import type { Channel } from "#platform/channel/port.ts";
-import type { Meeting } from "#platform/channel/sockets.ts";
+import type { Channel, Meeting } from "#platform/channel/port.ts";
 
 import type { Filter } from "../filter.ts";
 import type { FrameDelta } from "../live/live-part.ts";

@@ -14,3 +14,6 @@ export type Channel<In, Out> = {
   /** Resolves when either end has closed, and the listener got all that came before. */
   readonly closed: Promise<void>;
 };
+
+/** Where the processes of a data folder meet that have the same role, or ask for it, in the same protocol. */
+export type Meeting = { dataFolder: string; name: string; protocol: string };

@@ -7,16 +7,13 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { AppError } from "../errors.ts";
-import type { Channel } from "./port.ts";
+import type { Channel, Meeting } from "./port.ts";
 import { socketChannel } from "./socket-channel.ts";
 
 /** The path of a Unix domain socket has at most 103 bytes on macOS, 107 on Linux. */
 const PATH_BYTES_MAX = 103;
 const ID_BYTES = 4;
 const LOOK_EVERY_MS = 500;
-
-/** Processes of one data folder that speak one protocol: `NAME-<id>.sock` for each that listens. */
-export type Meeting = { dataFolder: string; name: string; protocol: string };
 
 /**
  * Listens for other processes of the same user that work on the data folder.

@@ -14,7 +14,7 @@ import { type ServiceWorkersOptions, startServiceWorkers } from "../apis/service
 import { startStandbyIndexer } from "../indexer/start-standby.ts";
 import { apiHostSettings, indexSettings } from "../settings.ts";
 import type { Command } from "./command.ts";
-import { environmentWith, numberOption, parseOptions } from "./options.ts";
+import { environmentWith, numberOption, type Options, parseOptions } from "./options.ts";
 import { untilSignal } from "./until-signal.ts";
 
 const WORKERS_MAX = 64;
@@ -42,16 +42,7 @@ SIGTERM and SIGINT stop it after the requests in flight, a second one at once; S
   async run(args) {
     const { values, positionals } = parseOptions(args, { workers: { type: "string" } });
     const service = serviceOf(positionals);
-    const { apis: settings, port: listen } = parseSettings(
-      {
-        apis: apiHostSettings,
-        port: { port: apiPortSettings[service] },
-        // Read by its processes: what is wrong with them is shown before any is started.
-        ...workerSettings(service),
-        ...(service === "logging" ? { index: indexSettings } : {}),
-      },
-      environmentWith(values, apiPortSettings[service].variable),
-    );
+    const { apis: settings, listen } = settingsOf(service, values);
     const range = { fallback: settings.workers, min: 0, max: WORKERS_MAX };
     const count = numberOption(values, "workers", range) || availableParallelism();
     await using started = new AsyncDisposableStack();
@@ -62,40 +53,30 @@ SIGTERM and SIGINT stop it after the requests in flight, a second one at once; S
     const { port } = listen;
     const dispatcher = await openDispatcher({ host: settings.host, port, ifTaken: "fail" });
     started.defer(() => dispatcher.close());
-    const environment = (databaseUrl: string): NodeJS.ProcessEnv => {
+    if (service === "logging") {
+      const indexer = startStandbyIndexer(settings.dataFolder, { ...output, notify });
+      started.defer(() => indexer.stop());
+    }
+    const environment = (databaseUrl = installation.databaseUrl): NodeJS.ProcessEnv => {
       const urls = { [service]: dispatcher.url };
       return workerEnvironment(service, { ...settings, ...installation, databaseUrl, urls });
     };
-    if (service === "logging") {
-      const indexer = startStandbyIndexer(settings.dataFolder, {
-        writeLines: output.write,
-        notify,
-      });
-      started.defer(() => indexer.stop());
-    }
     const workers = startServiceWorkers(dispatcher, {
       service,
       count,
-      env: environment(installation.databaseUrl),
+      env: environment(),
       retryStart: false,
-      writeLines: output.write,
+      writeLines: output.writeLines,
       notify,
     });
     started.defer(() => workers.stop());
-    if (service === "logging") {
-      const indexer = startStandbyIndexer(settings.dataFolder, {
-        writeLines: output.write,
-        notify,
-      });
-      started.defer(() => indexer.stop());
-    }
     const stopped = untilSignal();
     await Promise.race([workers.ready, stopped]);
     notify(
       `The ${service} API is at ${dispatcher.url} (${dispatcher.url}/docs), workers: ${count}.`,
     );
     if (output.file !== undefined) notify(`Its log: ${output.file}`);
-    const restart = (databaseUrl = installation.databaseUrl): void => {
+    const restart = (databaseUrl?: string): void => {
       workers.restart(environment(databaseUrl)).catch((error: unknown) => notify(String(error)));
     };
     const onHangUp = (): void => restart();
@@ -107,6 +88,19 @@ SIGTERM and SIGINT stop it after the requests in flight, a second one at once; S
     return 0;
   },
 };
+
+/** Everything that its processes read, so that mistakes are shown before any is started. */
+function settingsOf(service: ServiceName, values: Options["values"]) {
+  return parseSettings(
+    {
+      apis: apiHostSettings,
+      listen: { port: apiPortSettings[service] },
+      ...workerSettings(service),
+      ...(service === "logging" ? { index: indexSettings } : {}),
+    },
+    environmentWith(values, apiPortSettings[service].variable),
+  );
+}
 
 const notify = (line: string): void => void process.stderr.write(`${line}\n`);
 const writeOut = (lines: string): void => void process.stdout.write(lines);
@@ -122,15 +116,18 @@ function serviceOf([name, surplus]: readonly string[]): ServiceName {
 
 type Output = {
   file: string | undefined;
-  write: ServiceWorkersOptions["writeLines"];
+  writeLines: ServiceWorkersOptions["writeLines"];
   close(): void;
 };
 
 /** Logs are for machines: at a terminal they go to a file. */
 function logOutput(dataFolder: string, service: ServiceName): Output {
   // Node leaves it undefined where there is no terminal.
-  if (process.stdout.isTTY) return openLogFile(dataFolder, service);
+  if (process.stdout.isTTY) {
+    const { file, write, close } = openLogFile(dataFolder, service);
+    return { file, writeLines: write, close };
+  }
   // Several processes can append to one file; in a pipe their lines could mix, so this process writes them.
-  const write = fstatSync(process.stdout.fd).isFile() ? "directly" : writeOut;
-  return { file: undefined, write, close: () => undefined };
+  const writeLines = fstatSync(process.stdout.fd).isFile() ? "directly" : writeOut;
+  return { file: undefined, writeLines, close: () => undefined };
 }

@@ -1,7 +1,6 @@
 import type { ForecastAnswer, ForecastRequest } from "#forecaster/forecast.ts";
 import type { ForecastRunner } from "#forecaster/predictions.ts";
-import type { Channel } from "#platform/channel/port.ts";
-import type { Meeting } from "#platform/channel/sockets.ts";
+import type { Channel, Meeting } from "#platform/channel/port.ts";
 import { AppError } from "#platform/errors.ts";
 
 /** Where forecasters and control planes of a data folder meet. The protocol changes with the messages below. */
