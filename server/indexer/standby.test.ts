@@ -41,17 +41,14 @@ test("what is pushed is stored while no control plane with an indexer runs, by o
   };
   await push();
   const standbys = [startStandby(), startStandby()];
-  await using store = await openStore({ url: storeUrlIn(dataFolder), clock: systemClock });
+  const storeUrl = storeUrlIn(dataFolder);
+  await using store = await openStore({ url: storeUrl, clock: systemClock });
   const rows = async (): Promise<number> => (await store.status()).rows;
   await expect.poll(rows, PATIENCE).toBe(1);
+  await using lease = await tryLease(locksIn(dataFolder), CONTROL_PLANE_LEASE);
   const run = async (hasIndexer: boolean): Promise<void> => {
     const url = "http://127.0.0.1:1";
-    const running = {
-      process: markOf(process.pid),
-      url,
-      store: storeUrlIn(dataFolder),
-      hasIndexer,
-    };
+    const running = { token: lease?.token, url, store: storeUrl, hasIndexer };
     await writeFile(runningFile(dataFolder), JSON.stringify(running));
   };
   // A control plane that is served by other indexers changes nothing.

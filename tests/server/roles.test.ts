@@ -49,7 +49,7 @@ describe.runIf(IS_BUILT)("roles as processes of their own", () => {
     await using control = await startControlPlane(args, { command: ["role", "control"] });
     const cookie = await createOwner(control);
     const stored = await boardOf(control, cookie);
-    expect(stored.totals.requests).toBe(LINES);
+    expect(stored.values["requests"]).toBe(LINES);
     const prediction = stored.predictedRequestsPerSecond;
     expect(prediction).toMatchObject({ status: "learning" });
     const frame = watch(control.url, cookie);
