@@ -3,7 +3,7 @@ import { type Metric, metricNamed, type PredictedMetric } from "#pipeline/metric
 import { chooseStep } from "#pipeline/metrics/planner.ts";
 import type { MetricAnswer, MetricQuery } from "#pipeline/metrics/query.ts";
 import { runQuery } from "#pipeline/metrics/run-query.ts";
-import type { EventStore, Extent } from "#pipeline/store/port.ts";
+import type { MetricReader, Extent } from "#pipeline/store/port.ts";
 import { AppError } from "#platform/errors.ts";
 
 import type { PredictedSeries } from "./predicted-path.ts";
@@ -16,7 +16,7 @@ export type CatalogueQuery = MetricQuery & { asOfMs?: number };
 /** `prediction`: of a predicted metric, its bands and its score, or why there is none yet. */
 export type CatalogueAnswer = MetricAnswer & { prediction?: PredictedSeries };
 
-export type AnswerDeps = { events: EventStore; predictions: Predictions; nowMs: number };
+export type AnswerDeps = { events: MetricReader; predictions: Predictions; nowMs: number };
 
 /**
  * Answers any metric of the catalogue: what is measured from the events, what is predicted from the forecaster.

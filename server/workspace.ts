@@ -8,7 +8,12 @@ import { LiveSubscriber, type TailListener } from "#pipeline/live-link/subscribe
 import type { LiveWindow } from "#pipeline/live/live-window.ts";
 import { warmLiveWindow } from "#pipeline/live/warm-live-window.ts";
 import { openStore, storeUrlIn } from "#pipeline/store/open-store.ts";
-import type { EventStore } from "#pipeline/store/port.ts";
+import type {
+  EventReader,
+  EventStore,
+  RollupReader,
+  StoreMaintenance,
+} from "#pipeline/store/port.ts";
 import { systemClock as clock } from "#platform/clock.ts";
 import type { Log } from "#platform/log.ts";
 
@@ -29,7 +34,7 @@ export type WorkspaceKind =
 export type Workspace = {
   kind: WorkspaceKind["kind"];
   storeUrl: string;
-  store: EventStore;
+  store: EventReader & RollupReader & Pick<StoreMaintenance, "status">;
   readonly live: LiveWindow;
   predictions: Predictions;
   status(): IndexerStatus;

@@ -1,6 +1,6 @@
 import { defineService, type Service } from "#api/kit/service.ts";
 import type { BusProducer } from "#pipeline/bus/port.ts";
-import type { CurrentStore, EventStore } from "#pipeline/store/port.ts";
+import type { CurrentStore, StoreMaintenance } from "#pipeline/store/port.ts";
 import type { Clock } from "#platform/clock.ts";
 import { dataFolderSettings } from "#platform/settings/data-folder.ts";
 
@@ -22,7 +22,7 @@ export type LoggingPorts = {
   openStores(options: {
     dataFolder: string;
     clock: Clock;
-    onOpen(store: EventStore): Promise<void>;
+    onOpen(store: StoreMaintenance): Promise<void>;
   }): CurrentStore;
 };
 

@@ -5,7 +5,7 @@ import { ROUTES } from "../measures/routes.ts";
 import { DATASET, ROUTE, STATUS } from "../measures/split-fields.ts";
 import { users } from "../measures/users.ts";
 import { BUCKET_MIN } from "../sketches/latency-sketch.ts";
-import type { EventStore } from "../store/port.ts";
+import type { MetricReader } from "../store/port.ts";
 import type { FrameDelta, LivePart } from "./live-part.ts";
 import type { LiveWindow } from "./live-window.ts";
 import { ROUTE_ERROR_UNIT, ROUTE_NAME_UNIT } from "./top-routes.ts";
@@ -23,7 +23,7 @@ const ROUTES_MAX = 50;
  */
 export async function warmLiveWindow(
   live: LiveWindow,
-  store: EventStore,
+  store: MetricReader,
   nowMs: number,
 ): Promise<void> {
   const extents = await store.extents();
@@ -38,7 +38,7 @@ export async function warmLiveWindow(
 }
 
 /** The counts of the last hour's seconds. */
-async function countsOf(store: EventStore, dataset: string, nowMs: number): Promise<FrameDelta> {
+async function countsOf(store: MetricReader, dataset: string, nowMs: number): Promise<FrameDelta> {
   const counted = await Promise.all(
     LIVE_COUNTS.map(async (measure) => ({
       name: measure.name,
@@ -59,7 +59,7 @@ async function countsOf(store: EventStore, dataset: string, nowMs: number): Prom
 }
 
 async function countSeconds(
-  store: EventStore,
+  store: MetricReader,
   { measure, dataset, nowMs }: { measure: Measure; dataset: string; nowMs: number },
 ): Promise<Map<number, number>> {
   const counts = new Map<number, number>();
@@ -80,7 +80,7 @@ async function countSeconds(
 }
 
 /** The routes of the last minutes with their response times, as a delta that adds nothing else. */
-async function routesOf(store: EventStore, dataset: string, nowMs: number): Promise<FrameDelta> {
+async function routesOf(store: MetricReader, dataset: string, nowMs: number): Promise<FrameDelta> {
   const seconds: number[] = [];
   const names: string[] = [];
   const numbers: number[] = [];
@@ -120,7 +120,7 @@ function indexIn<T>(values: T[], value: T): number {
   return index < 0 ? values.push(value) - 1 : index;
 }
 
-async function warmVisitors(live: LiveWindow, store: EventStore, nowMs: number): Promise<void> {
+async function warmVisitors(live: LiveWindow, store: MetricReader, nowMs: number): Promise<void> {
   const cells = await store.cells({
     fromMs: Math.floor((nowMs - FIVE_MINUTES_MS) / MINUTE_MS) * MINUTE_MS,
     toMs: nowMs,

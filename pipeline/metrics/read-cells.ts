@@ -1,7 +1,7 @@
 import { matchesField } from "../matches.ts";
 import type { Accumulator, CellSource } from "../measures/measure.ts";
 import { DATASET, seriesKey } from "../measures/split-fields.ts";
-import type { CellsRequest, EventStore, MergedCell } from "../store/port.ts";
+import type { CellsRequest, MetricReader, MergedCell } from "../store/port.ts";
 import type { Piece } from "./planner.ts";
 import type { MetricQuery } from "./query.ts";
 import type { SeriesTable } from "./series-table.ts";
@@ -15,7 +15,7 @@ export type CellsReading = {
 
 /** Adds the rollup cells of a piece to the table. */
 export async function readCells(
-  store: EventStore,
+  store: MetricReader,
   { query, piece, sources }: CellsReading,
   table: SeriesTable,
 ): Promise<void> {

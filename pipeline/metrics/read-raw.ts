@@ -1,7 +1,7 @@
 import type { Filter } from "../filter.ts";
 import type { Accumulator, MeasuredMetric, RawAggregate } from "../measures/measure.ts";
 import { DATASET, seriesKey } from "../measures/split-fields.ts";
-import type { AggregateRequest, EventStore } from "../store/port.ts";
+import type { AggregateRequest, MetricReader } from "../store/port.ts";
 import type { Piece } from "./planner.ts";
 import type { MetricQuery } from "./query.ts";
 import type { SeriesTable } from "./series-table.ts";
@@ -21,7 +21,7 @@ export type RawRequest = {
 
 /** Counts a piece from the raw events into the table. */
 export async function readRaw(
-  store: EventStore,
+  store: MetricReader,
   request: RawRequest,
   table: SeriesTable,
 ): Promise<void> {
@@ -38,7 +38,7 @@ export async function readRaw(
 /** `key` is the series of all rows, where it is known. */
 type Part = RawRequest & { key: string | undefined };
 
-async function readPart(store: EventStore, part: Part, table: SeriesTable): Promise<void> {
+async function readPart(store: MetricReader, part: Part, table: SeriesTable): Promise<void> {
   for (const [index, measure] of part.metric.of.entries()) {
     for (const aggregate of measure.raw(part.datasets, part.query.by?.field)) {
       await readAggregate(store, { ...part, aggregate, index }, table);
@@ -47,7 +47,7 @@ async function readPart(store: EventStore, part: Part, table: SeriesTable): Prom
 }
 
 async function readAggregate(
-  store: EventStore,
+  store: MetricReader,
   part: Part & { aggregate: RawAggregate<Accumulator>; index: number },
   table: SeriesTable,
 ): Promise<void> {

@@ -1,6 +1,6 @@
 import type { TimeRange } from "../filter.ts";
 import type { Accumulator, CellSource, MeasuredMetric } from "../measures/measure.ts";
-import type { EventStore } from "../store/port.ts";
+import type { MetricReader } from "../store/port.ts";
 import { ceilTo, floorTo, planPieces } from "./planner.ts";
 import type { MetricQuery } from "./query.ts";
 import { readCells } from "./read-cells.ts";
@@ -20,7 +20,7 @@ export type WindowedReading = {
  * the window up to the step's end.
  */
 export async function readWindowed(
-  store: EventStore,
+  store: MetricReader,
   { query, metric, sources, windowMs }: WindowedReading,
   table: SeriesTable,
 ): Promise<void> {

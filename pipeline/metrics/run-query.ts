@@ -5,7 +5,7 @@ import { matchesField } from "../matches.ts";
 import type { MeasuredMetric } from "../measures/measure.ts";
 import { DATASET } from "../measures/split-fields.ts";
 import { ROLLUP_LEVELS_S } from "../rollup.ts";
-import type { EventStore, Extent } from "../store/port.ts";
+import type { MetricReader, Extent } from "../store/port.ts";
 import { metricNamed } from "./catalogue.ts";
 import { ceilTo, floorTo, planPieces, pointsOf, rollupSource } from "./planner.ts";
 import type { MetricAnswer, MetricQuery } from "./query.ts";
@@ -31,7 +31,7 @@ type Reading = { metric: MeasuredMetric; query: MetricQuery; extents: readonly E
  * was measured, because a few seconds say little of a step; unless all that was measured is less than a step. Throws AppError `bad_request` on a metric that
  * does not exist, an empty range, or more than POINTS_MAX points.
  */
-export async function runQuery(store: EventStore, query: MetricQuery): Promise<MetricAnswer> {
+export async function runQuery(store: MetricReader, query: MetricQuery): Promise<MetricAnswer> {
   const metric = metricNamed(query.metric);
   if (metric.source === "forecast") {
     throw new AppError("bad_request", `${metric.name}: it is predicted, not counted`);
@@ -101,7 +101,7 @@ function checkSplit(metric: MeasuredMetric, { by }: MetricQuery): void {
 }
 
 async function read(
-  store: EventStore,
+  store: MetricReader,
   { metric, query, extents }: Reading,
   table: SeriesTable,
 ): Promise<MetricAnswer["from"]> {
@@ -138,7 +138,7 @@ async function read(
  * range, because what two steps have in common counts once.
  */
 async function readRawWindowed(
-  store: EventStore,
+  store: MetricReader,
   { metric, query, extents, windowMs }: Reading & { windowMs: number },
   table: SeriesTable,
 ): Promise<void> {

@@ -132,6 +132,9 @@ export type RollupReader = {
   cells(request: CellsRequest): Promise<MergedCell[]>;
 };
 
+/** What metrics are computed from. */
+export type MetricReader = RollupReader & Pick<EventReader, "aggregate" | "extents">;
+
 export type StoreMaintenance = {
   status(): Promise<StoreStatus>;
   /** Merges small files into large ones; returns whether there was anything to do. */

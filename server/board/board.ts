@@ -8,7 +8,7 @@ import type { LiveWindow } from "#pipeline/live/live-window.ts";
 import { LIVE_COUNTS } from "#pipeline/measures/index.ts";
 import type { MetricAnswer } from "#pipeline/metrics/query.ts";
 import { runQuery } from "#pipeline/metrics/run-query.ts";
-import type { EventStore, Extent } from "#pipeline/store/port.ts";
+import type { MetricReader, Extent } from "#pipeline/store/port.ts";
 import type { Clock } from "#platform/clock.ts";
 
 import { sharedReads } from "./shared-reads.ts";
@@ -20,7 +20,7 @@ const TOP_ROUTES = 10;
 const TURNOVER_MINUTES = [5, 15, 60] as const;
 
 export type BoardDeps = {
-  store: EventStore;
+  store: MetricReader;
   predictions: Predictions;
   live: LiveWindow;
   clock: Clock;
@@ -106,7 +106,7 @@ type Ask = (
   more?: { stepMs?: number; by?: { field: string; limit: number }; where?: Condition[] },
 ) => Promise<MetricAnswer>;
 
-function asker(store: EventStore, dataset: string | undefined, range: TimeRange): Ask {
+function asker(store: MetricReader, dataset: string | undefined, range: TimeRange): Ask {
   const of: Condition[] = [
     { field: "data_stream.dataset", op: "eq", value: dataset ?? "nothing yet" },
   ];
@@ -145,7 +145,7 @@ async function topRoutes(ask: Ask): Promise<Board["topRoutes"]> {
 const valueOf = (answer: MetricAnswer, key: string): number | null =>
   answer.series.find((series) => series.key === key)?.value ?? null;
 
-async function quarantinedIn(store: EventStore, range: TimeRange): Promise<number> {
+async function quarantinedIn(store: MetricReader, range: TimeRange): Promise<number> {
   const answer = await asker(store, QUARANTINE_DATASET, range)("events");
   return answer.series[0]?.value ?? 0;
 }

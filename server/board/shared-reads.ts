@@ -2,9 +2,9 @@ import type {
   AggregateRequest,
   AggregateRow,
   CellsRequest,
-  EventStore,
   Extent,
   MergedCell,
+  MetricReader,
 } from "#pipeline/store/port.ts";
 
 /** Small measures that a board asks for together: read once, handed out apart. */
@@ -21,7 +21,7 @@ const TOGETHER: readonly string[] = [
  * The store as one board load sees it: what several tiles ask for is read once. For a single load only, as it never
  * reads anything anew.
  */
-export function sharedReads(store: EventStore): EventStore {
+export function sharedReads(store: MetricReader): MetricReader {
   const cells = new Map<string, Promise<MergedCell[]>>();
   const rows = new Map<string, Promise<AggregateRow[]>>();
   let extents: Promise<Extent[]> | undefined;
@@ -41,19 +41,6 @@ export function sharedReads(store: EventStore): EventStore {
     aggregate: (request: AggregateRequest) =>
       once(rows, JSON.stringify(request), () => store.aggregate(request)),
     extents: () => (extents ??= store.extents()),
-    append: (batch, folded, positions) => store.append(batch, folded, positions),
-    positions: () => store.positions(),
-    search: (request) => store.search(request),
-    event: (id) => store.event(id),
-    facets: (request) => store.facets(request),
-    status: () => store.status(),
-    compact: () => store.compact(),
-    follow: () => store.follow(),
-    retention: () => store.retention(),
-    setRetention: (retention) => store.setRetention(retention),
-    destroy: () => store.destroy(),
-    expire: (nowMs) => store.expire(nowMs),
-    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
 }
 

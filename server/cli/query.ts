@@ -5,7 +5,7 @@ import type { Condition, Filter } from "#pipeline/filter.ts";
 import { CATALOGUE } from "#pipeline/metrics/catalogue.ts";
 import { parseQuery, resolveField } from "#pipeline/query-language.ts";
 import { openStore } from "#pipeline/store/open-store.ts";
-import type { EventStore, Extent } from "#pipeline/store/port.ts";
+import type { MetricReader, Extent } from "#pipeline/store/port.ts";
 import { parseInstant, parseRange } from "#pipeline/time-range.ts";
 import { systemClock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
@@ -82,7 +82,7 @@ Metrics: ${Object.keys(CATALOGUE).join(", ")}
   },
 };
 
-type AskDeps = { store: EventStore; predictions: Predictions };
+type AskDeps = { store: MetricReader; predictions: Predictions };
 
 async function ask(
   { store, predictions }: AskDeps,
