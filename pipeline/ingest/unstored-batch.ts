@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Batch } from "#collectors/batch.ts";
 import { openDeriver, type Deriver } from "#collectors/derive/derive.ts";
 import type { Position, SourceId } from "#collectors/source.ts";
+import { AppError } from "#platform/errors.ts";
 
 import { openFrameAccumulator, type FrameAccumulator } from "../fold/accumulator.ts";
 import type { IngestDeps } from "./ingest-deps.ts";
@@ -61,7 +62,8 @@ export class UnstoredBatch {
         await this.#deps.store.append(this.batch, cells, this.positions);
         break;
       } catch (error) {
-        if (!this.#deps.onStoreError || signal.aborted) throw error;
+        const isFinal = error instanceof AppError && error.code === "conflict";
+        if (!this.#deps.onStoreError || signal.aborted || isFinal) throw error;
         this.#deps.onStoreError(error, waitMs);
         await delay(waitMs, undefined, { signal }).catch(() => undefined);
       }

@@ -1,13 +1,11 @@
-import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
 
 import type { Clock } from "#platform/clock.ts";
+import { type Lease, tryLease } from "#platform/lease/lease.ts";
 
 import { ROLLUP_LEVELS_S, type RollupCell } from "../rollup.ts";
 import { mergeSketches } from "../sketches/merge-sketches.ts";
 import { CELL_ORDER, cellColumns } from "./cell-columns.ts";
-import { CompactionLock } from "./compaction-lock.ts";
 import { planCompaction } from "./compaction-plan.ts";
 import {
   asNumber,
@@ -20,6 +18,7 @@ import {
 } from "./duck.ts";
 import { planExpiry, readRetention, staysSql } from "./expiry.ts";
 import { explained, syncFile, writeSafe } from "./files.ts";
+import { removeLeftovers } from "./leftovers.ts";
 import { writeParquet } from "./parquet/write-parquet.ts";
 import { type Cutoffs, cutoffsOf } from "./retention.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
@@ -33,7 +32,9 @@ import {
   type SegmentFooter,
 } from "./segment-footer.ts";
 import { madeMs, type SegmentId } from "./segment-id.ts";
+import { leasesIn } from "./store-writer.ts";
 
+const LEASE = "compaction";
 /** A reader that listed the folder before a merge has this long to open the old files. */
 const GRACE_MS = 60_000;
 /** Events that come in side by side may be this much out of order: no question is the slower for it. */
@@ -65,34 +66,33 @@ export class Compactor {
 
   /** Does one merge; false where none is worth it, another process is at it, or it failed (see `problems`). */
   async compact(): Promise<boolean> {
-    return this.#tried("small files cannot be merged", async (lock) => {
+    return this.#tried("small files cannot be merged", async (lease) => {
       const { segments, replaced } = await this.#segments.list();
+      await this.#segments.moveDamaged();
+      await removeLeftovers(this.#segments, this.#clock);
       await this.#removeReplaced(segments, replaced);
       const inputs = planCompaction(segments);
-      if (inputs) await this.#merge(inputs, lock);
+      if (inputs) await this.#merge(inputs, lease);
       return inputs !== undefined;
     });
   }
 
   /** Writes one or some segments anew without what is past; false where there is none, or as above. */
   async expire(nowMs: number): Promise<boolean> {
-    return this.#tried("events that are past cannot be removed", async (lock) => {
+    return this.#tried("events that are past cannot be removed", async (lease) => {
       const cutoffs = cutoffsOf(await readRetention(this.#segments.folder), nowMs);
       const { segments } = await this.#segments.list();
       const plan = planExpiry(segments, cutoffs);
-      if (plan) await this.#merge(plan.inputs, lock, { ...plan, cutoffs });
+      if (plan) await this.#merge(plan.inputs, lease, { ...plan, cutoffs });
       return plan !== undefined;
     });
   }
 
-  async #tried(
-    problem: string,
-    work: (lock: CompactionLock) => Promise<boolean>,
-  ): Promise<boolean> {
+  async #tried(problem: string, work: (lease: Lease) => Promise<boolean>): Promise<boolean> {
     try {
-      await using lock = await CompactionLock.take(this.#segments.folder, this.#clock);
-      if (!lock) return false;
-      const isDone = await work(lock);
+      await using lease = await tryLease(leasesIn(this.#segments.folder), LEASE);
+      if (!lease) return false;
+      const isDone = await work(lease);
       this.#segments.forgetProblem(problem);
       return isDone;
     } catch (error) {
@@ -117,8 +117,8 @@ export class Compactor {
     }
   }
 
-  async #merge(inputs: readonly Segment[], lock: CompactionLock, cut?: Cut): Promise<void> {
-    const id = this.#segments.nextId();
+  async #merge(inputs: readonly Segment[], lease: Lease, cut?: Cut): Promise<void> {
+    const id = await this.#segments.nextId();
     const written: string[] = [];
     const cutoffs = cut?.cutoffs ?? new Map();
     try {
@@ -126,8 +126,9 @@ export class Compactor {
       const merged = mergedFooter(id, inputs, rollup?.cells ?? null);
       const footer = cut ? { ...merged, ...(await this.#left(inputs, cut)) } : merged;
       const events = await this.#mergeEvents(inputs, footer, { written, cutoffs });
-      if (!(await lock.isOurs()) || !(await this.#allCount(inputs))) return;
-      await this.#segments.commit(id, { events, rollup: rollup?.path });
+      const isValid = async (): Promise<boolean> =>
+        (await lease.confirm()) && (await this.#allCount(inputs));
+      await this.#segments.commit(id, { events, rollup: rollup?.path }, isValid);
     } finally {
       for (const path of written) await rm(path, { force: true });
     }
@@ -179,9 +180,11 @@ export class Compactor {
     const json = JSON.stringify(footer);
     if (footer.rows === 0) {
       const { parts } = writeParquet([], 0, { [FOOTER_KEY]: json });
-      return noted(await writeSafe(this.#segments.scratch, parts), written);
+      const path = noted(await this.#segments.scratchPath(), written);
+      await writeSafe(path, parts);
+      return path;
     }
-    const path = noted(this.#scratchPath(), written);
+    const path = noted(await this.#segments.scratchPath(), written);
     const order = isInTimeOrder(filled) ? "" : 'ORDER BY "@timestamp"';
     const options = `FORMAT parquet, ${ZSTD}, ROW_GROUP_SIZE ${EVENT_ROW_GROUP_ROWS}`;
     const stays = staysSql("events", cutoffs);
@@ -214,8 +217,9 @@ export class Compactor {
     );
     const merged = sketched.map(mergedSketch);
     const { parts } = writeParquet(cellColumns(merged), merged.length, {});
-    const sketches = noted(await writeSafe(this.#segments.scratch, parts), written);
-    const path = noted(this.#scratchPath(), written);
+    const sketches = noted(await this.#segments.scratchPath(), written);
+    await writeSafe(sketches, parts);
+    const path = noted(await this.#segments.scratchPath(), written);
     const [count] = await this.#duck.rows(
       `COPY (
         SELECT level_s, t, dataset, measure, key, sum(value) AS value, NULL::BLOB AS sketch
@@ -230,10 +234,6 @@ export class Compactor {
     const from = Math.min(...cells.map((one) => one.from));
     const to = Math.max(...cells.map((one) => one.to));
     return { path, cells: { rows: asNumber(count?.[0]), from, to } };
-  }
-
-  #scratchPath(): string {
-    return join(this.#segments.scratch, `${process.pid}-${randomUUID()}.parquet`);
   }
 }
 

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import {
@@ -24,17 +23,15 @@ export class Duck implements AsyncDisposable {
   readonly #instance: DuckDBInstance;
   readonly #idle: DuckDBConnection[];
   readonly #waiting: ((connection: DuckDBConnection) => void)[] = [];
-  readonly #scratch: string;
 
-  private constructor(instance: DuckDBInstance, connections: DuckDBConnection[], scratch: string) {
+  private constructor(instance: DuckDBInstance, connections: DuckDBConnection[]) {
     this.#instance = instance;
     this.#idle = connections;
-    this.#scratch = scratch;
   }
 
   static async open(options: DuckOptions): Promise<Duck> {
-    const scratch = join(options.folder, "tmp", `${process.pid}-duckdb-${randomUUID()}`);
-    await mkdir(scratch, { recursive: true, mode: 0o700 });
+    // DuckDB creates the folder when it needs it, and removes it when it is closed.
+    const scratch = join(options.folder, "tmp", `duckdb-${randomUUID()}`);
     const instance = await DuckDBInstance.create(":memory:", {
       threads: String(options.threads),
       memory_limit: `${options.memoryLimitMb}MB`,
@@ -53,7 +50,7 @@ export class Duck implements AsyncDisposable {
     ]) {
       await first?.run(statement);
     }
-    return new Duck(instance, connections, scratch);
+    return new Duck(instance, connections);
   }
 
   /** The rows of the answer; `$1` … stand for the parameters. Integers come as numbers where these are exact. */
@@ -88,7 +85,6 @@ export class Duck implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (let i = 0; i < CONNECTIONS; i += 1) (await this.#take()).closeSync();
     this.#instance.closeSync();
-    await rm(this.#scratch, { recursive: true, force: true });
   }
 
   async #take(): Promise<DuckDBConnection> {

@@ -1,8 +1,10 @@
 import { rm } from "node:fs/promises";
+import { isDeepStrictEqual } from "node:util";
 
 import type { Batch } from "#collectors/batch.ts";
 import type { Position, Positions, SourceId } from "#collectors/source.ts";
 import type { Clock } from "#platform/clock.ts";
+import { AppError } from "#platform/errors.ts";
 
 import type { RollupCell } from "../rollup.ts";
 import { aggregateSql } from "./aggregate-sql.ts";
@@ -33,7 +35,7 @@ import type {
   StoreStatus,
 } from "./port.ts";
 import { documentOf, eventSql, idParts } from "./search-sql.ts";
-import { SegmentFolder } from "./segment-folder.ts";
+import { type Listing, SegmentFolder } from "./segment-folder.ts";
 import { followSegments } from "./segment-follower.ts";
 import { FOOTER_KEY, latestPositions, mergeExtents, type Segment } from "./segment-footer.ts";
 import { SegmentReader } from "./segment-reader.ts";
@@ -75,6 +77,7 @@ class EmbeddedStore implements EventStore {
   readonly #duck: Duck;
   readonly #reader: SegmentReader;
   readonly #compactor: Compactor;
+  #stored: { listing: Listing; positions: Positions } | undefined;
   #queries = 0;
 
   constructor(parts: { segments: SegmentFolder; duck: Duck; reader: SegmentReader; clock: Clock }) {
@@ -86,23 +89,32 @@ class EmbeddedStore implements EventStore {
 
   async append(batch: Batch, cells: readonly RollupCell[], positions: Positions): Promise<void> {
     if (batch.rows === 0 && cells.length === 0 && positions.size === 0) return;
-    if (isStored(positions, await this.positions())) return;
-    const id = this.#segments.nextId();
+    const before = await this.positions();
+    if (isStored(positions, before)) return;
+    const id = await this.#segments.nextId();
     const footer = batchFooter(id, { batch, cells, positions });
     const metadata = { [FOOTER_KEY]: JSON.stringify(footer) };
-    const events = writeParquet(batchColumns(batch), batch.rows, metadata);
+    const events = writeParquet(batchColumns(batch), batch.rows, metadata).parts;
     const rollup =
-      cells.length > 0 ? writeParquet(cellColumns(cells), cells.length, {}) : undefined;
-    await this.#segments.append(id, events.parts, rollup?.parts);
+      cells.length > 0 ? writeParquet(cellColumns(cells), cells.length, {}).parts : undefined;
+    const isCurrent = async (): Promise<boolean> => {
+      const now = await this.positions();
+      return [...positions.keys()].every((key) => isDeepStrictEqual(before.get(key), now.get(key)));
+    };
+    if (await this.#segments.append(id, { events, rollup }, isCurrent)) return;
+    throw new AppError("conflict", "another process has stored more of the same sources meanwhile");
   }
 
   async positions(): Promise<Positions> {
-    const { segments } = await this.#segments.list();
-    const entries = latestPositions(segments).map(({ source, position }): [SourceId, Position] => [
-      source,
-      position,
-    ]);
-    return new Map(entries);
+    const listing = await this.#segments.list();
+    if (this.#stored?.listing !== listing) {
+      const entries = latestPositions(listing.segments);
+      const positions = new Map(
+        entries.map((it): [SourceId, Position] => [it.source, it.position]),
+      );
+      this.#stored = { listing, positions };
+    }
+    return this.#stored.positions;
   }
 
   async extents(): Promise<Extent[]> {
@@ -192,5 +204,6 @@ class EmbeddedStore implements EventStore {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#duck[Symbol.asyncDispose]();
+    await this.#segments[Symbol.asyncDispose]();
   }
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -29,8 +30,9 @@ export async function writeRetention(
   retention: Retention,
 ): Promise<void> {
   const policy = { version: 1, days: Object.fromEntries(retention) };
-  const written = await writeSafe(scratch, [Buffer.from(JSON.stringify(policy))]);
-  await publish(written, join(folder, FILE));
+  const draft = join(scratch, `retention-${randomUUID()}.json`);
+  await writeSafe(draft, [Buffer.from(JSON.stringify(policy))]);
+  await publish(draft, join(folder, FILE));
 }
 
 type Extent = SegmentFooter["extents"][number];

@@ -1,23 +1,20 @@
-import { randomUUID } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 
 import { AppError, errorCode } from "#platform/errors.ts";
 
 const PRIVATE = 0o600;
 
-/** Writes the bytes to a new file in the folder, safe on disk, under a name of no meaning yet; returns its path. */
-export async function writeSafe(folder: string, parts: readonly Uint8Array[]): Promise<string> {
-  const path = join(folder, `${process.pid}-${randomUUID()}.parquet`);
+/** Writes the bytes to a new file, safe on disk. */
+export async function writeSafe(path: string, parts: readonly Uint8Array[]): Promise<void> {
   try {
     await using file = await open(path, "wx", PRIVATE);
     await file.writeFile(Buffer.concat(parts));
     await file.sync();
   } catch (error) {
     await rm(path, { force: true });
-    throw explained(error, folder);
+    throw explained(error, dirname(path));
   }
-  return path;
 }
 
 /** Gives the file its final name, safe on disk when this returns. */
@@ -36,7 +33,7 @@ async function syncFolder(folder: string): Promise<void> {
   await handle.sync();
 }
 
-/** A disk that is full is the owner's to mend, so the error says so. */
+/** Problems that the owner of the folder can solve get a message for them. */
 export function explained(error: unknown, folder: string): Error {
   const code = errorCode(error);
   if (code === "ENOSPC" || code === "EDQUOT") {
@@ -48,15 +45,4 @@ export function explained(error: unknown, folder: string): Error {
     return new AppError("unavailable", message, { cause: error });
   }
   return error instanceof Error ? error : new Error(String(error));
-}
-
-/** Whether a process of this machine is alive. */
-export function isAlive(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) === "EPERM";
-  }
 }

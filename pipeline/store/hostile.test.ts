@@ -22,6 +22,7 @@ import { AppError } from "#platform/errors.ts";
 import type { Condition } from "../filter.ts";
 import { batchOf, positionsAt } from "./contract.ts";
 import { openEmbeddedStore } from "./embedded-store.ts";
+import { SegmentFolder } from "./segment-folder.ts";
 
 const ALL = { fromMs: 0, toMs: 4e12, where: [] };
 const COUNT = { ...ALL, aggregate: { kind: "count" } } as const;
@@ -88,7 +89,7 @@ test(
   },
 );
 
-test("files that are cut short, foreign, empty or copied are moved aside and named", async () => {
+test("files that are cut short, foreign, empty or copied are ignored and named, and a writer moves them aside", async () => {
   const folder = await filledFolder(4);
   const events = join(folder, "events");
   const [cut = "", empty = "", kept = ""] = await readdir(events);
@@ -103,7 +104,14 @@ test("files that are cut short, foreign, empty or copied are moved aside and nam
   for (const name of [cut, empty, "notes.txt", "000000000-1-00000000.parquet"]) {
     expect(problems.some((problem) => problem.includes(name))).toBe(true);
   }
+  expect(await readdir(join(folder, "broken"))).toEqual([]);
+  await store.compact();
   expect((await readdir(join(folder, "broken"))).length).toBe(4);
+  await using later = await openEmbeddedStore({ folder, clock: systemClock });
+  for (const { problems: named } of [await store.status(), await later.status()]) {
+    expect(named.filter((problem) => problem.includes("moved")).length).toBe(4);
+  }
+  expect((await store.aggregate(COUNT))[0]?.value).toBe(2);
 });
 
 test("a folder of a newer version is refused, and left as it is", async () => {
@@ -117,12 +125,14 @@ test("a folder of a newer version is refused, and left as it is", async () => {
   expect(await readdir(join(folder, "events"))).toEqual([name]);
 });
 
-test("a rollup without its events is never read, and goes at the next start", async () => {
+test("a rollup without its events is never read, and is removed by the next merge", async () => {
   const folder = await filledFolder(1);
   const orphan = join(folder, "rollups", "000000000-1-00000000.parquet");
   await writeFile(orphan, "left over");
   await using store = await openEmbeddedStore({ folder, clock: systemClock });
   expect(await store.cells({ ...ALL, levelS: 60, measures: ["requests"] })).toEqual([]);
+  expect(await readdir(join(folder, "rollups"))).toHaveLength(1);
+  await store.compact();
   expect(await readdir(join(folder, "rollups"))).toEqual([]);
 });
 
@@ -139,6 +149,24 @@ test("an append that cannot be written leaves nothing behind, and the next one g
   await mkdir(join(folder, "events"));
   await store.append(batchOf([{}]), [], positionsAt(2));
   expect((await store.aggregate(COUNT))[0]?.value).toBe(1);
+});
+
+test("an append that is not valid any more when it is written leaves nothing behind", async () => {
+  const folder = await filledFolder(1);
+  await using segments = new SegmentFolder(folder, systemClock);
+  await segments.prepare();
+  const before = await readdir(folder, { recursive: true });
+  const id = await segments.nextId();
+  const bytes = [Buffer.from("written by a process that was suspended")];
+  const isValid = async (): Promise<boolean> => {
+    const left = (await readdir(folder, { recursive: true })).filter((name) => name.includes(id));
+    // The rollup has its name already, and does not count without its events.
+    expect(left).toEqual([join("rollups", `${id}.parquet`)]);
+    return false;
+  };
+  expect(await segments.append(id, { events: bytes, rollup: bytes }, isValid)).toBe(false);
+  await segments[Symbol.asyncDispose]();
+  expect(await readdir(folder, { recursive: true })).toEqual(before);
 });
 
 test("two stores on one folder see each other's events at once and never merge at the same time", async () => {

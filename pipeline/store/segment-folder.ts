@@ -1,45 +1,48 @@
-import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Clock } from "#platform/clock.ts";
 import { AppError, errorCode } from "#platform/errors.ts";
 import { ifThere } from "#platform/files.ts";
 
-import { explained, isAlive, publish, writeSafe } from "./files.ts";
+import { explained, publish, writeSafe } from "./files.ts";
 import { readFooter } from "./parquet/read-footer.ts";
 import { FOOTER_KEY, FOOTER_VERSION, type Segment, SegmentFooter } from "./segment-footer.ts";
-import {
-  compareIds,
-  isSegmentId,
-  madeBy,
-  madeMs,
-  newSegmentId,
-  type SegmentId,
-} from "./segment-id.ts";
+import { compareIds, isSegmentId, madeMs, newSegmentId, type SegmentId } from "./segment-id.ts";
+import { StoreWriter } from "./store-writer.ts";
 
 const SUFFIX = ".parquet";
-/** A file that nobody finished in this time is left over from a process that is gone. */
-const LEFTOVER_MS = 60 * 60_000;
 const READS_AT_ONCE = 16;
 
-/** What counts now, in order of ids; and what others replaced but still lies there. */
+/** The segments that count, in order of ids, and those that others replaced but that are not deleted yet. */
 export type Listing = { segments: Segment[]; replaced: Segment[] };
 
 /**
  * The folder of segments: `events/<id>.parquet` holds the rows and, in its footer, all that makes it a transaction;
  * `rollups/<id>.parquet` its cells, there before it. A segment counts from the moment its event file has its name,
  * until another one that names it in `replaces` has. Several processes may write and read here at the same time.
+ * Reading changes nothing in the folder.
  */
-export class SegmentFolder {
+export class SegmentFolder implements AsyncDisposable {
   readonly folder: string;
   readonly #clock: Clock;
+  readonly #writer: StoreWriter;
   readonly #known = new Map<SegmentId, Segment>();
+  /** Files that are not segments, by name, with the reason. */
+  readonly #damaged = new Map<string, string>();
   readonly #problems = new Map<string, string>();
+  #listing: Listing = { segments: [], replaced: [] };
   #newestMs = 0;
 
   constructor(folder: string, clock: Clock) {
     this.folder = folder;
     this.#clock = clock;
+    this.#writer = new StoreWriter(folder);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#writer[Symbol.asyncDispose]();
   }
 
   get problems(): readonly string[] {
@@ -55,9 +58,14 @@ export class SegmentFolder {
     this.#problems.delete(name);
   }
 
-  /** Where files are written before they get their names. */
+  /** The folder of files that are not complete. */
   get scratch(): string {
     return join(this.folder, "tmp");
+  }
+
+  /** Path for a new file of this writer. */
+  async scratchPath(): Promise<string> {
+    return join(this.scratch, `${await this.#writer.token()}-${randomUUID()}${SUFFIX}`);
   }
 
   eventsPath(id: SegmentId): string {
@@ -68,61 +76,82 @@ export class SegmentFolder {
     return join(this.folder, "rollups", id + SUFFIX);
   }
 
-  /** Makes the folders, and removes what a killed process left over. */
+  /** Creates the folders, and reads what is in them. */
   async prepare(): Promise<void> {
     for (const name of ["events", "rollups", "tmp", "broken", "schema"]) {
       await mkdir(join(this.folder, name), { recursive: true, mode: 0o700 });
     }
-    for (const name of await readdir(join(this.folder, "broken"))) {
-      this.#problems.set(
-        name,
-        `${join(this.folder, "broken", name)} could not be read and was moved there`,
-      );
-    }
-    await this.#removeLeftovers();
+    await this.#noteBroken();
     await this.list();
   }
 
   /** A new id, greater than all that were seen here, even if the clock was set back. */
-  nextId(): SegmentId {
+  async nextId(): Promise<SegmentId> {
+    const token = await this.#writer.token();
     this.#newestMs = Math.max(this.#newestMs + 1, this.#clock.nowMs());
-    return newSegmentId(this.#newestMs);
+    return newSegmentId(this.#newestMs, token);
   }
 
-  /** Reads the folder again; footers are read once. */
+  /** Reads the folder again; footers are read once. The same object as before where nothing has changed. */
   async list(): Promise<Listing> {
-    const ids = await this.#ids("events");
-    const there = new Set(ids);
-    for (const id of this.#known.keys()) if (!there.has(id)) this.#known.delete(id);
-    const unknown = ids.filter((id) => !this.#known.has(id));
+    const names = await readdir(join(this.folder, "events"));
+    const ids = segmentIdsIn(names);
+    const changed = this.#forgetRemoved(names, ids);
+    const unknown = ids.filter((id) => !this.#known.has(id) && !this.#damaged.has(id + SUFFIX));
     for (let i = 0; i < unknown.length; i += READS_AT_ONCE) {
       await Promise.all(unknown.slice(i, i + READS_AT_ONCE).map((id) => this.#learn(id)));
     }
+    if (changed.broken) await this.#noteBroken();
+    if (!changed.segments && unknown.length === 0) return this.#listing;
     const last = ids.at(-1);
     if (last) this.#newestMs = Math.max(this.#newestMs, madeMs(last));
-    return visible([...this.#known.values()].toSorted((a, b) => compareIds(a.id, b.id)));
+    const segments = [...this.#known.values()].toSorted((a, b) => compareIds(a.id, b.id));
+    this.#listing = visible(segments);
+    return this.#listing;
   }
 
-  /** Keeps the bytes as the segment's files, or nothing at all. */
-  async append(id: SegmentId, events: Buffer[], rollup: Buffer[] | undefined): Promise<void> {
+  async eventIds(): Promise<SegmentId[]> {
+    return segmentIdsIn(await readdir(join(this.folder, "events")));
+  }
+
+  async rollupIds(): Promise<SegmentId[]> {
+    return segmentIdsIn(await readdir(join(this.folder, "rollups")));
+  }
+
+  /**
+   * Keeps the bytes as the segment's files, or nothing at all. False where `isValid` was false when all was written: then
+   * nothing is kept.
+   */
+  async append(id: SegmentId, bytes: Bytes, isValid: () => Promise<boolean>): Promise<boolean> {
+    const paths: Written = { events: await this.scratchPath(), rollup: undefined };
     try {
-      const paths = await writeAll(this.scratch, { events, rollup });
-      await this.commit(id, paths);
+      await writeSafe(paths.events, bytes.events);
+      if (bytes.rollup) {
+        paths.rollup = await this.scratchPath();
+        await writeSafe(paths.rollup, bytes.rollup);
+      }
+      return await this.commit(id, paths, isValid);
     } catch (error) {
+      await removeAll([paths.events, paths.rollup]);
       throw explained(error, this.folder);
     }
   }
 
-  /** Gives the written files their names: the rollup first, so that rows and cells appear by one rename. */
-  async commit(id: SegmentId, paths: Written): Promise<void> {
+  /**
+   * Gives the written files their names: the rollup first, so that rows and cells appear by one rename. Right before that,
+   * `isValid` decides; if it is false the files are removed.
+   */
+  async commit(id: SegmentId, paths: Written, isValid: () => Promise<boolean>): Promise<boolean> {
+    const { events, rollup } = paths;
+    let isDone = false;
     try {
-      if (paths.rollup) await publish(paths.rollup, this.rollupPath(id));
-      await publish(paths.events, this.eventsPath(id));
-    } catch (error) {
-      for (const path of [paths.events, this.eventsPath(id), paths.rollup, this.rollupPath(id)]) {
-        if (path) await rm(path, { force: true });
-      }
-      throw error;
+      if (rollup) await publish(rollup, this.rollupPath(id));
+      if (!(await isValid())) return false;
+      await publish(events, this.eventsPath(id));
+      isDone = true;
+      return true;
+    } finally {
+      if (!isDone) await removeAll([events, this.eventsPath(id), rollup, this.rollupPath(id)]);
     }
   }
 
@@ -133,22 +162,57 @@ export class SegmentFolder {
     this.#known.delete(id);
   }
 
-  /** Takes a file that cannot be read out of the way and remembers why. */
-  async moveAside(name: string, reason: string): Promise<void> {
-    const target = join(this.folder, "broken", name);
-    await ifThere(rename(join(this.folder, "events", name), target));
-    this.#problems.set(name, `${name} cannot be read: ${reason}. It was moved to ${target}`);
+  /** Moves files that cannot be read to `broken/`. To be called by the holder of the lease of compaction only. */
+  async moveDamaged(): Promise<void> {
+    const names = [...this.#damaged.keys()];
+    for (const name of names) {
+      // It may have been replaced meanwhile, or its copying may have ended.
+      const [id] = segmentIdsIn([name]);
+      if (id) this.#damaged.delete(name);
+      if (id) await this.#learn(id);
+      const reason = this.#damaged.get(name);
+      if (reason === undefined) continue;
+      const target = join(this.folder, "broken", name);
+      await ifThere(rename(join(this.folder, "events", name), target));
+      this.#damaged.delete(name);
+      this.#problems.set(name, `${name} cannot be read: ${reason}. It was moved to ${target}`);
+    }
   }
 
-  /** All ids of a folder in order; files that cannot be segments are moved aside. */
-  async #ids(kind: "events" | "rollups"): Promise<SegmentId[]> {
-    const ids: SegmentId[] = [];
-    for (const name of await readdir(join(this.folder, kind))) {
-      const id = name.endsWith(SUFFIX) ? name.slice(0, -SUFFIX.length) : name;
-      if (isSegmentId(id) && name !== id) ids.push(id);
-      else if (kind === "events") await this.moveAside(name, "its name is not one of a segment");
+  /** Forgets files that are not there any more, and takes note of those that cannot be segments. */
+  #forgetRemoved(
+    names: readonly string[],
+    ids: readonly SegmentId[],
+  ): { segments: boolean; broken: boolean } {
+    const there = new Set<string>(names);
+    const removed = [...this.#known.keys()].filter((id) => !there.has(id + SUFFIX));
+    for (const id of removed) this.#known.delete(id);
+    const moved = [...this.#damaged.keys()].filter((name) => !there.has(name));
+    for (const name of moved) {
+      this.#damaged.delete(name);
+      this.#problems.delete(name);
     }
-    return ids.toSorted(compareIds);
+    if (ids.length < names.length) {
+      const valid = new Set<string>(ids.map((id) => id + SUFFIX));
+      for (const name of names) {
+        if (!valid.has(name)) this.#noteDamaged(name, "its name is not one of a segment");
+      }
+    }
+    return { segments: removed.length > 0, broken: moved.length > 0 };
+  }
+
+  #noteDamaged(name: string, reason: string): void {
+    this.#damaged.set(name, reason);
+    this.#problems.set(name, `${name} cannot be read, so it is ignored: ${reason}`);
+  }
+
+  async #noteBroken(): Promise<void> {
+    for (const name of await readdir(join(this.folder, "broken"))) {
+      const path = join(this.folder, "broken", name);
+      if (!this.#problems.has(name)) {
+        this.#problems.set(name, `${path} could not be read and was moved there`);
+      }
+    }
   }
 
   async #learn(id: SegmentId): Promise<void> {
@@ -157,50 +221,33 @@ export class SegmentFolder {
       const segment = await ifThere(readSegment(this.eventsPath(id)));
       if (!segment) return;
       if (segment.id === id) this.#known.set(id, segment);
-      else await this.moveAside(name, `it is a copy of ${segment.id}`);
+      else this.#noteDamaged(name, `it is a copy of ${segment.id}`);
     } catch (error) {
       if (error instanceof AppError) throw error;
-      if (error instanceof RangeError) await this.moveAside(name, error.message);
+      if (error instanceof RangeError) this.#noteDamaged(name, error.message);
       else
         this.#problems.set(name, `${this.eventsPath(id)} cannot be opened (${errorCode(error)})`);
     }
   }
-
-  async #removeLeftovers(): Promise<void> {
-    const nowMs = this.#clock.nowMs();
-    const events = new Set<string>(await this.#ids("events"));
-    for (const id of await this.#ids("rollups")) {
-      const isOld = nowMs - madeMs(id) > LEFTOVER_MS;
-      if (!events.has(id) && (isOld || !isAlive(madeBy(id)))) {
-        await rm(this.rollupPath(id), { force: true });
-      }
-    }
-    for (const name of await readdir(this.scratch)) {
-      const path = join(this.scratch, name);
-      const info = await ifThere(stat(path));
-      const isOld = info !== undefined && nowMs - info.mtimeMs > LEFTOVER_MS;
-      const pid = Number.parseInt(name, 10);
-      if (isOld || !isAlive(pid)) await rm(path, { recursive: true, force: true });
-    }
-  }
 }
 
+type Bytes = { events: Buffer[]; rollup: Buffer[] | undefined };
 type Written = { events: string; rollup: string | undefined };
 
-async function writeAll(
-  folder: string,
-  parts: { events: Buffer[]; rollup: Buffer[] | undefined },
-): Promise<Written> {
-  const events = await writeSafe(folder, parts.events);
-  try {
-    return { events, rollup: parts.rollup && (await writeSafe(folder, parts.rollup)) };
-  } catch (error) {
-    await rm(events, { force: true });
-    throw error;
-  }
+async function removeAll(paths: readonly (string | undefined)[]): Promise<void> {
+  for (const path of paths) if (path !== undefined) await rm(path, { force: true });
 }
 
-/** Undefined footers, foreign files and such end in a RangeError that says what is wrong. */
+/** In order. */
+function segmentIdsIn(names: readonly string[]): SegmentId[] {
+  return names
+    .filter((name) => name.endsWith(SUFFIX))
+    .map((name) => name.slice(0, -SUFFIX.length))
+    .filter(isSegmentId)
+    .toSorted(compareIds);
+}
+
+/** @throws RangeError with the reason, for a file that is not a segment */
 async function readSegment(path: string): Promise<Segment> {
   await using file = await open(path, "r");
   const footer = await readFooter(file);
@@ -231,8 +278,8 @@ function isNewer(value: unknown): boolean {
 }
 
 /**
- * Two compactors at once, which the lock keeps from happening, would both replace the same segments: then only the one
- * with the smaller id counts, whoever reads.
+ * Two compactors at once, which the lease prevents, would both replace the same segments: then only the one with the
+ * smaller id counts, for every reader.
  */
 function visible(all: readonly Segment[]): Listing {
   const gone = new Set<SegmentId>();

@@ -1,11 +1,15 @@
 import { randomBytes } from "node:crypto";
 
-/** When it was made (ms, base 36), by which process, and chance: sorts by time, unique among processes. */
+/**
+ * When it was made (ms, base 36), by which writer (the beginning of its token; in earlier versions a process id, base 36),
+ * and a random part: sorts by time, unique among writers.
+ */
 export type SegmentId = `${string}-${string}-${string}`;
 
 const PATTERN = /^[0-9a-z]{9}-[0-9a-z]{1,8}-[0-9a-f]{8}$/;
 const TIME_DIGITS = 9;
 const BASE = 36;
+const MAKER_DIGITS = 8;
 
 export function isSegmentId(text: string): text is SegmentId {
   return PATTERN.test(text);
@@ -20,12 +24,16 @@ export function madeMs(id: SegmentId): number {
   return Number.parseInt(id.slice(0, TIME_DIGITS), BASE);
 }
 
-/** The process that made it. */
-export function madeBy(id: SegmentId): number {
-  return Number.parseInt(id.slice(TIME_DIGITS + 1).split("-")[0] ?? "", BASE);
+/** The writer that made it. */
+export function madeBy(id: SegmentId): string {
+  return id.slice(TIME_DIGITS + 1).split("-")[0] ?? "";
 }
 
-export function newSegmentId(atMs: number): SegmentId {
+export const makerOf = (token: string): string => token.slice(0, MAKER_DIGITS);
+/** False for a process id, of an earlier version. */
+export const isMaker = (maker: string): boolean => maker.length === MAKER_DIGITS;
+
+export function newSegmentId(atMs: number, token: string): SegmentId {
   const time = Math.max(0, Math.floor(atMs)).toString(BASE).padStart(TIME_DIGITS, "0");
-  return `${time}-${process.pid.toString(BASE)}-${randomBytes(4).toString("hex")}`;
+  return `${time}-${makerOf(token)}-${randomBytes(4).toString("hex")}`;
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -175,7 +175,9 @@ async function schemaFile(segments: SegmentFolder): Promise<string> {
   const hash = createHash("sha256").update(Buffer.concat(parts)).digest("hex").slice(0, 16);
   const path = join(segments.folder, "schema", `${hash}.parquet`);
   if (!(await ifThere(access(path).then(() => true)))) {
-    await publish(await writeSafe(segments.scratch, parts), path);
+    const draft = join(segments.scratch, `schema-${randomUUID()}.parquet`);
+    await writeSafe(draft, parts);
+    await publish(draft, path);
   }
   return path;
 }

@@ -1,0 +1,39 @@
+import { readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+
+import type { Clock } from "#platform/clock.ts";
+import { ifThere } from "#platform/files.ts";
+import { livingTokens } from "#platform/lease/lease.ts";
+
+import type { SegmentFolder } from "./segment-folder.ts";
+import { isMaker, madeBy, madeMs, makerOf } from "./segment-id.ts";
+import { leasesIn } from "./store-writer.ts";
+
+/** A file whose name carries no token, and that nobody changed for so long, is left over. */
+const ABANDONED_MS = 60 * 60_000;
+const TOKEN = /^[0-9a-f]{24}(?=-)/;
+
+/**
+ * Removes what killed writers left. To be called by the holder of the lease of compaction only. The order matters: a
+ * writer whose file was listed, but who is not alive after that, can complete nothing any more.
+ */
+export async function removeLeftovers(segments: SegmentFolder, clock: Clock): Promise<void> {
+  const rollups = await segments.rollupIds();
+  const scratch = await readdir(segments.scratch);
+  const alive = await livingTokens(leasesIn(segments.folder));
+  const isOld = (atMs: number): boolean => clock.nowMs() - atMs > ABANDONED_MS;
+  for (const name of scratch) {
+    const path = join(segments.scratch, name);
+    const token = TOKEN.exec(name)?.[0];
+    const info = await ifThere(stat(path));
+    const isLeft = token === undefined ? info && isOld(info.mtimeMs) : !alive.has(token);
+    if (isLeft) await rm(path, { recursive: true, force: true });
+  }
+  const events = new Set(await segments.eventIds());
+  const makers = new Set([...alive].map(makerOf));
+  for (const id of rollups.filter((it) => !events.has(it))) {
+    const maker = madeBy(id);
+    const isLeft = isMaker(maker) ? !makers.has(maker) : isOld(madeMs(id));
+    if (isLeft) await rm(segments.rollupPath(id), { force: true });
+  }
+}
