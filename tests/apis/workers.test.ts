@@ -1,17 +1,20 @@
 import { once } from "node:events";
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
 
 import { dropDatabase, newDatabase } from "#api/kit/test-database.ts";
 
 import { startLoad } from "../harness/load.ts";
-import { workersOf } from "../harness/processes.ts";
+import { childrenOf, commandOf, workersOf } from "../harness/processes.ts";
 import { startProgram, temporaryFolder, until } from "../harness/program.ts";
 import { type RunningService, logLinesIn, startService } from "../harness/service.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
+const Items = z.object({ items: z.array(z.unknown()) });
+const environmentOf = (pid: number): string => readFileSync(`/proc/${pid}/environ`, "utf8");
 let database = "";
 beforeAll(async () => {
   database = await newDatabase();
@@ -210,5 +213,40 @@ describe("a start", () => {
       return (await fetch(`${second.url}/readyz`)).status === 200;
     });
     expect(await second.end("SIGTERM")).toBe(0);
+  });
+
+  test("Logging alone has an indexer beside it, which stores what is pushed, is replaced when killed, and ends with it", async () => {
+    await using folder = await temporaryFolder();
+    const key = "root-key-of-the-tests-0123456789abcdef";
+    const args = ["logging", "--port", "0", "--data", folder.path, "--workers", "1"];
+    await using api = await startService(args, {
+      env: { DATABASE_URL: database, API_ROOT_KEY: key },
+    });
+    const headers = { authorization: `Bearer ${key}` };
+    const push = async (): Promise<number> => {
+      const body = JSON.stringify({ "data_stream.dataset": "alone", message: "hello" });
+      const json = { ...headers, "content-type": "application/json" };
+      return (await fetch(`${api.url}/v1/logs`, { method: "POST", headers: json, body })).status;
+    };
+    const stored = async (): Promise<number> => {
+      const found = await fetch(`${api.url}/v1/search?limit=10`, { headers });
+      return Items.parse(await found.json()).items.length;
+    };
+    const indexer = (before = 0): Promise<number> =>
+      until("the indexer", () =>
+        childrenOf(api.child).find(
+          (pid) => pid !== before && commandOf(pid).includes("standby-process"),
+        ),
+      );
+    const first = await indexer();
+    expect(await push()).toBe(202);
+    await until("the pushed log", async () => (await stored()) === 1);
+    process.kill(first, "SIGKILL");
+    expect(await push()).toBe(202);
+    await until("the log that was pushed meanwhile", async () => (await stored()) === 2);
+    const second = await indexer(first);
+    expect(environmentOf(second)).not.toContain(key);
+    expect(await api.end("SIGTERM")).toBe(0);
+    expect(commandOf(second)).toBe("");
   });
 });

@@ -11,6 +11,7 @@ import type { WorkerPool } from "#platform/processes/worker-pool.ts";
 import { workerEnvironment } from "#server/apis/installation.ts";
 import { openLogFile } from "#server/apis/log-file.ts";
 import { startServiceWorkers } from "#server/apis/service-workers.ts";
+import { startStandbyIndexer } from "#server/indexer/start-standby.ts";
 
 import { commandOf, workersOf } from "../harness/processes.ts";
 import { type Server, startReplicatedPostgres } from "../harness/replicated-postgres.ts";
@@ -79,6 +80,11 @@ export async function startInstallation(): Promise<Installation> {
     started.defer(() => running.stop());
     return running;
   });
+  const indexer = startStandbyIndexer(folder, {
+    writeLines: () => undefined,
+    notify: () => undefined,
+  });
+  started.defer(() => indexer.stop());
   await Promise.all(SERVICE_NAMES.map((service) => workers[service].ready));
   const resources = started.move();
   return {
