@@ -1,5 +1,12 @@
 import { NumberColumn, TextColumn } from "./columns.ts";
-import { EXTRA_FIELD, FIELDS, type FieldName, type NumberField, type TextField } from "./fields.ts";
+import {
+  EXTRA_FIELD,
+  FIELDS,
+  LATER_COLUMNS,
+  type FieldName,
+  type NumberField,
+  type TextField,
+} from "./fields.ts";
 
 const NUMBER_TYPES = new Set<string>(["long", "double", "date", "boolean"]);
 
@@ -73,6 +80,11 @@ export function isTextField(name: string): name is TextField {
 
 export function isNumberField(name: string): name is NumberField {
   return isField(name) && NUMBER_TYPES.has(FIELDS[name]);
+}
+
+/** Whether a name among the fields without a column counts: a column's own value always goes first. */
+export function isExtra(name: string): boolean {
+  return name !== EXTRA_FIELD && (!isField(name) || LATER_COLUMNS.has(name));
 }
 
 export function isField(name: string): name is FieldName {

@@ -1,4 +1,4 @@
-import { isField, type Batch } from "./batch.ts";
+import { isExtra, type Batch } from "./batch.ts";
 import { EXTRA_FIELD, FIELDS, LIST_SEPARATOR } from "./fields.ts";
 import { addRelated } from "./related.ts";
 
@@ -45,6 +45,6 @@ function addExtras(document: Record<string, unknown>, text: string): void {
   const extras: unknown = JSON.parse(text);
   if (typeof extras !== "object" || extras === null) return;
   for (const [name, value] of Object.entries(extras)) {
-    if (!isField(name) && name !== EXTRA_FIELD) document[name] = value;
+    if (isExtra(name)) document[name] ??= value;
   }
 }

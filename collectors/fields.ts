@@ -31,6 +31,8 @@ export const FIELDS = {
   "service.environment": "keyword",
   "service.node.name": "keyword",
   "haproxy.server_name": "keyword",
+  "haproxy.connections.active": "long",
+  "haproxy.backend_queue": "long",
   "nginx.upstream.address": "keyword",
   "varnish.handling": "keyword",
   "process.name": "keyword",
@@ -81,6 +83,12 @@ export const FIELDS = {
 
 /** All that has no column of its own: one JSON object a row, its keys dotted field names. */
 export const EXTRA_FIELD = "fields_json";
+
+/** Fields that got a column later: events that were stored before have them among the others (EXTRA_FIELD). */
+export const LATER_COLUMNS: ReadonlySet<string> = new Set([
+  "haproxy.connections.active",
+  "haproxy.backend_queue",
+]);
 
 export type FieldName = keyof typeof FIELDS;
 type OfType<T extends FieldType> = {

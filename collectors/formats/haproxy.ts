@@ -185,13 +185,13 @@ function putTotal(row: RowWriter, totalMs: string | undefined): void {
 function putConnections(row: RowWriter, counts: readonly (string | undefined)[]): void {
   const [active, frontend, backend, server, retries, serverQueue, backendQueue] =
     counts.map(Number);
-  row.extra("haproxy.connections.active", active);
+  row.number("haproxy.connections.active", active);
   row.extra("haproxy.connections.frontend", frontend);
   row.extra("haproxy.connections.backend", backend);
   row.extra("haproxy.connections.server", server);
   row.extra("haproxy.connections.retries", retries);
   row.extra("haproxy.server_queue", serverQueue);
-  row.extra("haproxy.backend_queue", backendQueue);
+  row.number("haproxy.backend_queue", backendQueue);
 }
 
 /** ` {request headers} {response headers} "request"`, each of which may be missing; TLS behind it in the HTTPS log. */

@@ -46,7 +46,7 @@ const frame = (
   newestArrivalMs: atMs,
   newestEventMs: atMs,
   seconds,
-  metrics: { response_time_p99: null, users_connected: 8 },
+  metrics: { users_connected: 8 },
   instances: ["web-1"],
   topRoutes: [],
   turnover: {

@@ -1,4 +1,5 @@
 import type { LivePart } from "../live/live-part.ts";
+import { Gauge } from "../sketches/gauge.ts";
 import { CountTable } from "./count-table.ts";
 import type { LiveSlots } from "./live-slots.ts";
 import type { NameTable } from "./names.ts";
@@ -64,6 +65,27 @@ export class LiveTable {
       const names = namings[dataset]?.used;
       return { numbers, ...(names ? { names } : {}) };
     });
+  }
+}
+
+/** Gauges by second: `numbers` as `GaugeSeconds` reads them. */
+export class LiveGauges {
+  #gauges: (Gauge | undefined)[] = [];
+
+  add(slot: number, tMs: number, value: number): void {
+    (this.#gauges[slot] ??= new Gauge()).add(tMs, value);
+  }
+
+  /** By the index of the dataset. */
+  take({ datasets, datasetOf, secondOf }: LiveSlots): LivePart[] {
+    const numbers = datasets.map((): number[] => []);
+    for (const [slot, gauge] of this.#gauges.entries()) {
+      if (!gauge) continue;
+      const { count, lastMs, last, min, max, sum } = gauge;
+      numbers[datasetOf[slot]!]!.push(secondOf[slot]!, count, lastMs, last, min, max, sum);
+    }
+    this.#gauges = [];
+    return numbers.map((one) => ({ numbers: Float64Array.from(one) }));
   }
 }
 

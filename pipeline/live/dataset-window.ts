@@ -146,10 +146,10 @@ function metricsOf(
   counted: ReadonlyMap<string, Accumulator>,
   seconds: number,
 ): LiveFrame["metrics"] {
-  const values = LIVE_METRICS.map((metric) => {
+  const values = LIVE_METRICS.flatMap((metric) => {
     const of = metric.of.flatMap(({ name }) => counted.get(name) ?? []);
     const value = metric.value(of, seconds);
-    return [metric.name, value === null ? null : Number(value.toPrecision(DIGITS))] as const;
+    return value === null ? [] : [[metric.name, Number(value.toPrecision(DIGITS))] as const];
   });
   return Object.fromEntries(values);
 }

@@ -4,8 +4,6 @@ import { z } from "zod";
  * What the control plane pushes to every viewer of a dataset, a few times a second: the same bytes for all, made
  * without asking the store. Times are epoch ms, durations ms unless named otherwise.
  */
-const Value = z.number().nullable();
-
 /** The counts of one second by the names of their measures, such as `requests`. */
 const LiveSecond = z.object({ tMs: z.number() }).catchall(z.number());
 
@@ -18,12 +16,17 @@ export const LiveFrame = z.object({
   newestEventMs: z.number().nullable(),
   /** Seconds that changed since the last frame, with their new values (not differences). */
   seconds: z.array(LiveSecond),
-  /** By name, over the last minute; users over five minutes. */
-  metrics: z.record(z.string(), Value),
+  /** By name, over the last minute; users over five minutes. Those without a value are left out. */
+  metrics: z.record(z.string(), z.number()),
   /** Instances that answered in the last minute. */
   instances: z.array(z.string()),
   topRoutes: z.array(
-    z.object({ route: z.string(), requests: z.number(), errors: z.number(), p95Ms: Value }),
+    z.object({
+      route: z.string(),
+      requests: z.number(),
+      errors: z.number(),
+      p95Ms: z.number().nullable(),
+    }),
   ),
   /** Sign-ins and sign-outs in the last x minutes. */
   turnover: z.record(

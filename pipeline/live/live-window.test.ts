@@ -20,6 +20,7 @@ type Row = {
   address?: string;
   action?: string;
   instance?: string;
+  connections?: number;
 };
 
 function openLive() {
@@ -47,6 +48,8 @@ function write(batch: Batch, row: Row): void {
   if (row.address !== undefined) batch.text("source.address").putText(at, row.address);
   if (row.action !== undefined) batch.text("event.action").putText(at, row.action);
   if (row.instance !== undefined) batch.text("service.node.name").putText(at, row.instance);
+  if (row.connections !== undefined)
+    batch.number("haproxy.connections.active").put(at, row.connections);
   batch.commit();
 }
 
@@ -176,6 +179,28 @@ describe("live window", () => {
       { ago: 90, status: 200, instance: "web3" },
     ]);
     expect(live.frame("nginx.access").instances).toEqual(["web1", "web2"]);
+  });
+
+  test("a gauge is that of the last minute, and absent where no event has a value", () => {
+    const { clock, live, see } = openLive();
+    see([
+      { ago: 90, connections: 500 },
+      { ago: 30, status: 200, connections: 7 },
+      { ago: 5, connections: 3 },
+    ]);
+    see([
+      { ago: 30, connections: 12 },
+      { ago: 1, dataset: "apache.access", status: 200 },
+    ]);
+    expect(live.frame("nginx.access").metrics).toMatchObject({
+      connections_last: 3,
+      connections_min: 3,
+      connections_max: 12,
+      connections_mean: expect.closeTo(22 / 3, 6),
+    });
+    expect(live.frame("apache.access").metrics).not.toHaveProperty("connections_last");
+    clock.now += 120_000;
+    expect(live.frame("nginx.access").metrics).not.toHaveProperty("connections_last");
   });
 
   test("each dataset has a window of its own", () => {

@@ -1,10 +1,12 @@
 import { liveCounts } from "../live/second-counts.ts";
 import { bytesSent } from "./bytes-sent.ts";
 import { cache } from "./cache.ts";
+import { connections } from "./connections.ts";
 import { errors } from "./errors.ts";
 import { events } from "./events.ts";
 import { instances } from "./instances.ts";
 import type { Measure } from "./measure.ts";
+import { queueLength } from "./queue-length.ts";
 import { requests } from "./requests.ts";
 import { responseTime } from "./response-time.ts";
 import { signIns } from "./sign-ins.ts";
@@ -23,6 +25,8 @@ export const MEASURES: readonly Measure[] = [
   cache,
   bytesSent,
   events,
+  connections,
+  queueLength,
 ];
 
 /** Measures that live frames have for each second. */

@@ -40,6 +40,7 @@ type Event = {
   server?: string;
   handling?: string;
   level?: string;
+  connections?: number;
 };
 
 /** Always the same numbers in [0, 1). */
@@ -74,6 +75,7 @@ function makeEvent(): Event {
     server: maybe(0.6, () => oneOf("web1", "web2", "<NOSRV>", "web1, web3")),
     handling: maybe(0.3, () => oneOf("hit", "hit", "miss", "pass")),
     level: isError ? oneOf("error", "warn") : undefined,
+    connections: maybe(0.5, () => Math.floor(random() * 900)),
   };
   return Object.fromEntries(Object.entries(event).filter(([, v]) => v !== undefined)) as Event;
 }
@@ -91,6 +93,7 @@ function fill(batch: Batch, event: Event): void {
     "event.duration": event.ns,
     "http.response.body.bytes": event.bytes,
     "http.response.bytes": event.allBytes,
+    "haproxy.connections.active": event.connections,
   } as const;
   const texts = {
     "url.path": event.path,
@@ -141,7 +144,16 @@ function truth(metric: string, of: readonly Event[], seconds: number): number | 
       const ms = valueOf(bucket);
       return score + (ms <= 500 ? count : ms <= 2000 ? count / 2 : 0);
     }, 0) / latency.size;
+  const sampled = of
+    .flatMap(({ t, connections }) => (connections === undefined ? [] : [{ t, connections }]))
+    .toSorted((a, b) => a.t - b.t || a.connections - b.connections);
+  const sizes = sampled.map(({ connections }) => connections);
+  const ifSampled = (value: () => number) => (sizes.length > 0 ? value() : null);
   const all: Record<string, () => number | null> = {
+    connections_last: () => sizes.at(-1) ?? null,
+    connections_min: () => ifSampled(() => Math.min(...sizes)),
+    connections_max: () => ifSampled(() => Math.max(...sizes)),
+    connections_mean: () => ifSampled(() => sizes.reduce((sum, n) => sum + n, 0) / sizes.length),
     requests: () => requests.length,
     requests_per_second: () => requests.length / seconds,
     errors: () => errors,
@@ -220,6 +232,8 @@ const STEPPED = [
   "instances_running",
   "cache_hit_ratio",
   "events",
+  "connections_last",
+  "connections_mean",
 ];
 const FIRST_MS = Math.floor(Math.min(...events.map(({ t }) => t)) / 60_000) * 60_000;
 const END_MS = (Math.floor(Math.max(...events.map(({ t }) => t)) / 60_000) + 1) * 60_000;
@@ -397,6 +411,18 @@ describe("splits", () => {
         const expectValue = name === "users_connected" ? expectUsers : expectAbout;
         expectValue(value, truth(name, own, secondsOf(fromMs, toMs)));
       }
+    }
+  });
+
+  test("a gauge by a field that only raw events have equals the events", async () => {
+    const by = { field: "url.path", limit: 100 };
+    const query = { metric: "connections_max", where: [], fromMs, toMs, by };
+    const { series, from } = await runQuery(store, query);
+    expect(from).toBe("raw");
+    expect(series.length).toBeGreaterThan(20);
+    for (const { key, value } of series) {
+      const own = within.filter((event) => event.path === key);
+      expect(value).toBe(truth("connections_max", own, 1));
     }
   });
 

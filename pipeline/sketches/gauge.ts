@@ -33,10 +33,14 @@ export class Gauge implements GaugeValues {
   }
 
   add(tMs: number, value: number): void {
-    this.merge({ count: 1, lastMs: tMs, last: value, min: value, max: value, sum: value });
+    this.mergeValues({ count: 1, lastMs: tMs, last: value, min: value, max: value, sum: value });
   }
 
-  merge({ count, lastMs, last, min, max, sum }: GaugeValues): void {
+  merge(other: Gauge): void {
+    this.mergeValues(other);
+  }
+
+  mergeValues({ count, lastMs, last, min, max, sum }: GaugeValues): void {
     this.count += count;
     this.sum += sum;
     if (lastMs > this.lastMs || (lastMs === this.lastMs && last > this.last)) {
@@ -63,7 +67,14 @@ export class Gauge implements GaugeValues {
     if (!Gauge.isGauge(bytes)) throw new Error(`not a gauge: ${bytes.length} bytes`);
     const view = new DataView(bytes.buffer, bytes.byteOffset, BYTES);
     const at = (i: number): number => view.getFloat64(1 + i * 8, true);
-    this.merge({ count: at(0), lastMs: at(1), last: at(2), min: at(3), max: at(4), sum: at(5) });
+    this.mergeValues({
+      count: at(0),
+      lastMs: at(1),
+      last: at(2),
+      min: at(3),
+      max: at(4),
+      sum: at(5),
+    });
   }
 
   static isGauge(bytes: Uint8Array): boolean {

@@ -1,3 +1,5 @@
+import { assertNever } from "#platform/errors.ts";
+
 import { BUCKET_MIN, LN_GAMMA, LOWEST_NS, NS_PER_MS } from "../sketches/latency-sketch.ts";
 import { checkAggregate, checkedLimit, checkedStep } from "./check-request.ts";
 import { identifier, quoted } from "./duck.ts";
@@ -15,7 +17,7 @@ import type { Aggregate, AggregateRequest, CellsRequest } from "./port.ts";
 export function aggregateSql(request: AggregateRequest, files: string): Statement {
   checkAggregate(request.aggregate);
   const sql = new SqlText();
-  const where = `${timeSql(request)} AND ${filterSql(sql, request.where)}${measured(request.aggregate)}`;
+  const where = `${timeSql(request)} AND ${filterSql(sql, request.where)}${measured(sql, request.aggregate)}`;
   const bucket = bucketSql(`epoch_ms(${identifier("@timestamp")})`, request);
   const latency = request.aggregate.kind === "latency" ? LATENCY_BUCKET : "NULL";
   const value = valueSql(sql, request.aggregate);
@@ -116,18 +118,39 @@ const DURATION = identifier("event.duration");
 const LATENCY_BUCKET = `(CASE WHEN ${DURATION} <= ${LOWEST_NS} THEN ${BUCKET_MIN}
   ELSE CAST(ceil(ln(${DURATION} / ${NS_PER_MS}::DOUBLE) / ${LN_GAMMA}::DOUBLE) AS BIGINT) END)`;
 
-/** Of durations only those that were measured: a negative one was not. */
-function measured(aggregate: Aggregate): string {
-  return aggregate.kind === "latency" ? ` AND ${DURATION} >= 0` : "";
+/** Only events with a value: a negative duration was not measured. */
+function measured(sql: SqlText, aggregate: Aggregate): string {
+  if (aggregate.kind === "latency") return ` AND ${DURATION} >= 0`;
+  return aggregate.kind === "gauge" ? ` AND ${numberSql(sql, aggregate.field)} IS NOT NULL` : "";
 }
 
 function valueSql(sql: SqlText, aggregate: Aggregate): string {
-  if (aggregate.kind === "sum") {
-    return `coalesce(sum(TRY_CAST(${fieldValue(sql, aggregate.field).sql} AS DOUBLE)), 0)`;
+  switch (aggregate.kind) {
+    case "sum":
+      return `coalesce(sum(${numberSql(sql, aggregate.field)}), 0)`;
+    case "gauge":
+      return gaugeSql(numberSql(sql, aggregate.field));
+    case "distinct":
+      return distinctSql(aggregate.fields.map((field) => splitValue(sql, field)));
+    case "count":
+    case "latency":
+      return "count(*)";
+    default:
+      return assertNever(aggregate);
   }
-  if (aggregate.kind === "distinct") {
-    const fields = aggregate.fields.map((field) => splitValue(sql, field));
-    return `count(DISTINCT hash(${fields.join(", ")})) FILTER (WHERE coalesce(${fields.join(", ")}) IS NOT NULL)`;
-  }
-  return "count(*)";
+}
+
+function numberSql(sql: SqlText, field: string): string {
+  return `TRY_CAST(${fieldValue(sql, field).sql} AS DOUBLE)`;
+}
+
+/** In the order of `aggregateRows`. Of values of the same instant the largest is the last. */
+function gaugeSql(value: string): string {
+  const last = `max({t: epoch_ms(${identifier("@timestamp")}), v: ${value}})`;
+  return `[count(*)::DOUBLE, (${last}).t::DOUBLE, (${last}).v,
+    min(${value}), max(${value}), sum(${value})]`;
+}
+
+function distinctSql(fields: readonly string[]): string {
+  return `count(DISTINCT hash(${fields.join(", ")})) FILTER (WHERE coalesce(${fields.join(", ")}) IS NOT NULL)`;
 }

@@ -3,15 +3,18 @@ import type { AggregateRow, MergedCell } from "./port.ts";
 
 /** The rows of `aggregateSql`, one for each latency bucket. */
 export function aggregateRows([t, by, buckets, values]: Row): AggregateRow[] {
-  const tMs = asNumber(t);
-  const split = asText(by);
+  const shared = { tMs: asNumber(t), by: asText(by) };
   const counts = asList(values);
-  return asList(buckets).map((bucket, i) => ({
-    tMs,
-    by: split,
-    bucket: bucket === null ? null : asNumber(bucket),
-    value: asNumber(counts[i]),
-  }));
+  return asList(buckets).map((bucket, i) => {
+    const value = counts[i];
+    if (Array.isArray(value)) return { ...shared, bucket: null, ...gaugeOf(value.map(asNumber)) };
+    return { ...shared, bucket: bucket === null ? null : asNumber(bucket), value: asNumber(value) };
+  });
+}
+
+function gaugeOf(values: number[]): Pick<AggregateRow, "value" | "gauge"> {
+  const [count = 0, lastMs = 0, last = 0, min = 0, max = 0, sum = 0] = values;
+  return { value: count, gauge: { count, lastMs, last, min, max, sum } };
 }
 
 /** The rows of `cellsSql`, one for each key. */

@@ -24,10 +24,10 @@ export function checkedStep(stepMs: number): number {
 
 export function checkAggregate(aggregate: Aggregate): void {
   if (
-    aggregate.kind === "sum" &&
+    (aggregate.kind === "sum" || aggregate.kind === "gauge") &&
     ["keywords", "date", "boolean"].includes(typeOf(aggregate.field))
   ) {
-    throw new AppError("bad_request", `${aggregate.field} is no number: it has no sum`);
+    throw new AppError("bad_request", `${aggregate.field} is not a number`);
   }
   if (aggregate.kind === "distinct" && aggregate.fields.length === 0) {
     throw new AppError("bad_request", "distinct needs a field");

@@ -312,6 +312,47 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect(new Map(rows.map((row) => [row.bucket, row.value]))).toEqual(expected);
   });
 
+  test("a gauge has the last value in time, the extremes and the sum of a field", async () => {
+    await using store = await opened();
+    const field = "haproxy.connections.active";
+    const values = [5, undefined, 9, 2, 7];
+    await store.append(
+      batchOf(values.map((value) => (value === undefined ? {} : { [field]: value }))),
+      [],
+      positionsAt(1),
+    );
+    const later = { "@timestamp": T0 - 1000, [field]: 50 };
+    await store.append(batchOf([{ ...later, "url.path": "/late" }]), [], positionsAt(2));
+    const range = { ...ALL, fromMs: T0 - 1000, aggregate: { kind: "gauge", field } } as const;
+    const [all] = await store.aggregate(range);
+    const lastMs = T0 + 4000;
+    expect(all?.gauge).toEqual({ count: 5, lastMs, last: 7, min: 2, max: 50, sum: 73 });
+    expect(all?.value).toBe(5);
+    const stepped = await store.aggregate({ ...range, stepMs: 2000 });
+    expect(stepped.map(({ tMs, gauge }) => [tMs - T0, gauge?.last])).toEqual([
+      [-2000, 50],
+      [0, 5],
+      [2000, 2],
+      [4000, 7],
+    ]);
+    const split = await store.aggregate({ ...range, by: { field: "url.path", limit: 5 } });
+    expect(split.find(({ by }) => by === "/late")?.gauge).toMatchObject({ count: 1, last: 50 });
+  });
+
+  test("a field that got a column later is found in events that were stored before", async () => {
+    await using store = await opened();
+    const field = "haproxy.connections.active";
+    const before = { fields_json: JSON.stringify({ [field]: 41, "haproxy.mode": "http" }) };
+    await store.append(batchOf([before, { [field]: 42 }, {}]), [], positionsAt(1));
+    expect(await count(store, [{ field, op: "gte", value: 41 }])).toBe(2);
+    expect(await count(store, [{ field, op: "eq", value: 41 }])).toBe(1);
+    expect(await count(store, [{ field, op: "missing" }])).toBe(1);
+    const found = await store.search({ ...ALL, limit: 10 });
+    expect(found.map(({ fields }) => fields[field])).toEqual([undefined, 42, 41]);
+    const [gauge] = await store.aggregate({ ...ALL, aggregate: { kind: "gauge", field } });
+    expect(gauge?.gauge).toMatchObject({ count: 2, last: 42, min: 41 });
+  });
+
   test("cells add up over a bucket, and their sketches come along", async () => {
     await using store = await opened();
     const minute = (i: number): number => T0 / 1000 + i * 60;

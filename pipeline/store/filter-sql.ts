@@ -1,5 +1,5 @@
 import { isField } from "#collectors/batch.ts";
-import { EXTRA_FIELD, FIELDS, type FieldType } from "#collectors/fields.ts";
+import { EXTRA_FIELD, FIELDS, type FieldType, LATER_COLUMNS } from "#collectors/fields.ts";
 import { assertNever } from "#platform/errors.ts";
 
 import type { Condition, OneOf, StoreFilter, TimeRange } from "../filter.ts";
@@ -7,6 +7,7 @@ import { FULL_TEXT_FIELDS } from "../matches.ts";
 import { booleanOf, instantOf, notComparable, numberOf } from "./check-request.ts";
 import { identifier, type Parameter } from "./duck.ts";
 
+const COLUMN_TYPES: Partial<Record<FieldType, string>> = { long: "BIGINT", double: "DOUBLE" };
 const COMPARISONS = { eq: "=", ne: "=", gt: ">", gte: ">=", lt: "<", lte: "<=" };
 /** What a JavaScript Date can hold, ms either side of 1970. */
 const DATE_MS_MAX = 8.64e15;
@@ -42,7 +43,15 @@ type Value = {
 
 /** The field's value; a field without a column is looked up in the JSON of the others. */
 export function fieldValue(sql: SqlText, field: string): Value {
-  if (isField(field)) return { sql: identifier(field), type: FIELDS[field] };
+  if (!isField(field)) return extraValue(sql, field);
+  const column = identifier(field);
+  const type = FIELDS[field];
+  if (!LATER_COLUMNS.has(field)) return { sql: column, type };
+  const extra = `TRY_CAST(${extraValue(sql, field).sql} AS ${COLUMN_TYPES[type] ?? "VARCHAR"})`;
+  return { sql: `coalesce(${column}, ${extra})`, type };
+}
+
+function extraValue(sql: SqlText, field: string): Value {
   const pointer = `/${field.replaceAll("~", "~0").replaceAll("/", "~1")}`;
   const json = identifier(EXTRA_FIELD);
   const path = sql.bind(pointer);

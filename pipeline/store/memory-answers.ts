@@ -3,6 +3,7 @@ import { FIELDS } from "#collectors/fields.ts";
 import type { TimeRange } from "../filter.ts";
 import { matches } from "../matches.ts";
 import type { RollupCell } from "../rollup.ts";
+import { Gauge, type GaugeValues } from "../sketches/gauge.ts";
 import { bucketOf } from "../sketches/latency-sketch.ts";
 import { checkAggregate, checkedLimit, checkedStep, checkFilter, typeOf } from "./check-request.ts";
 import type {
@@ -88,16 +89,28 @@ export function aggregateEvents(
   return ordered.map(({ row, events: members }) => ({
     ...row,
     value: valueOf(members, aggregate),
+    ...(aggregate.kind === "gauge" ? { gauge: gaugeOf(members, aggregate.field) } : {}),
   }));
 }
 
-const durationOf = ({ document }: KeptEvent): number =>
-  Number(document.fields["event.duration"] ?? Number.NaN);
+const durationOf = (event: KeptEvent): number => numberOf(event, "event.duration");
 
 const latencyBucket = (event: KeptEvent): number => bucketOf(durationOf(event) / NS_PER_MS);
 
-const isMeasured = (event: KeptEvent, { kind }: Aggregate): boolean =>
-  kind !== "latency" || durationOf(event) >= 0;
+function isMeasured(event: KeptEvent, aggregate: Aggregate): boolean {
+  if (aggregate.kind === "gauge") return !Number.isNaN(numberOf(event, aggregate.field));
+  return aggregate.kind !== "latency" || durationOf(event) >= 0;
+}
+
+const numberOf = ({ document }: KeptEvent, field: string): number =>
+  Number(document.fields[field] ?? Number.NaN);
+
+function gaugeOf(events: readonly KeptEvent[], field: string): GaugeValues {
+  const gauge = new Gauge();
+  for (const event of events) gauge.add(event.tMs, numberOf(event, field));
+  const { count, lastMs, last, min, max, sum } = gauge;
+  return { count, lastMs, last, min, max, sum };
+}
 
 function valueOf(events: readonly KeptEvent[], aggregate: Aggregate): number {
   if (aggregate.kind === "sum") {

@@ -3,6 +3,7 @@ import type { Positions, SourceId } from "#collectors/source.ts";
 
 import type { StoreFilter, TimeRange } from "../filter.ts";
 import type { RollupCell, RollupLevelS } from "../rollup.ts";
+import type { GaugeValues } from "../sketches/gauge.ts";
 
 /** One log event as a flat ECS document: dotted field names. */
 export type EventDocument = { id: EventId; fields: Record<string, unknown> };
@@ -36,6 +37,8 @@ export type MergedCell = {
 export type Aggregate =
   | { kind: "count" }
   | { kind: "sum"; field: string }
+  /** The last value in time, the extremes, the sum and the number of values of a number field. */
+  | { kind: "gauge"; field: string }
   /** Different combinations of the fields' values; events that have none of the fields do not count. */
   | { kind: "distinct"; fields: readonly string[] }
   /** Histogram of a number field in the buckets of the latency sketch; key is the bucket's number. */
@@ -54,7 +57,10 @@ export type AggregateRow = {
   tMs: number;
   by: string | null;
   bucket: number | null;
+  /** For a gauge the number of values. */
   value: number;
+  /** Only for gauges. */
+  gauge?: GaugeValues;
 };
 
 export type SearchRequest = TimeRange & {

@@ -1,4 +1,4 @@
-import { isField } from "#collectors/batch.ts";
+import { isExtra } from "#collectors/batch.ts";
 import { EXTRA_FIELD, FIELDS, type FieldType } from "#collectors/fields.ts";
 import { addRelated } from "#collectors/related.ts";
 
@@ -97,7 +97,7 @@ export function documentOf(row: Row): EventDocument {
 
 function addExtras(fields: Record<string, unknown>, text: string): void {
   for (const [name, value] of Object.entries(parsedObject(text))) {
-    if (!isField(name) && name !== EXTRA_FIELD) fields[name] = value;
+    if (isExtra(name)) fields[name] ??= value;
   }
 }
 
