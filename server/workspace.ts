@@ -49,6 +49,9 @@ export type Workspace = {
   destroy(): Promise<void>;
 };
 
+/** What routes read of it. */
+export type WorkspaceView = Pick<Workspace, "kind" | "store" | "live" | "predictions" | "status">;
+
 export type WorkspaceDeps = {
   /** The past changed under the boards: a history is being read, or there is data for the first time. */
   onPastChanged(): void;

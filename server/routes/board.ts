@@ -9,10 +9,10 @@ import { AppError } from "#platform/errors.ts";
 import type { Route } from "#platform/http/route.ts";
 
 import { loadBoard } from "../board/board.ts";
-import type { Workspace } from "../workspace.ts";
+import type { WorkspaceView } from "../workspace.ts";
 
 export type BoardRoutesDeps = {
-  workspace(): Workspace;
+  workspace(): WorkspaceView;
   /** Stops the demo, deletes its data, and goes on with the real logs. */
   turnDemoOff(): Promise<void>;
   clock: Clock;

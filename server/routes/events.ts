@@ -12,7 +12,7 @@ import { AppError } from "#platform/errors.ts";
 import type { Route } from "#platform/http/route.ts";
 
 import { defaultRange } from "../board/tier.ts";
-import type { Workspace } from "../workspace.ts";
+import type { WorkspaceView } from "../workspace.ts";
 import { Instant } from "./board.ts";
 
 const PAGE_EVENTS = 100;
@@ -29,7 +29,7 @@ const FACETS = [
   "service.node.name",
 ] as const;
 
-export type EventRoutesDeps = { workspace(): Workspace; clock: Clock };
+export type EventRoutesDeps = { workspace(): WorkspaceView; clock: Clock };
 
 /** Also what a socket's tail of raw events needs. */
 export const FOLLOW_EVENTS: GrantRule = {
@@ -119,7 +119,7 @@ const eventRoute = ({ workspace }: EventRoutesDeps): Route<MemberRule> =>
   });
 
 async function loadOverview(
-  { store, kind }: Workspace,
+  { store, kind }: WorkspaceView,
   query: z.infer<typeof Search>,
   clock: Clock,
 ): Promise<EventOverview> {

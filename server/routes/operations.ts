@@ -10,10 +10,10 @@ import type { MetricJson } from "#platform/metrics/metric-json.ts";
 import { METRICS_MEDIA, metricsText } from "#platform/metrics/metrics.ts";
 import type { Database } from "#platform/postgres/database.ts";
 
-import type { Workspace } from "../workspace.ts";
+import type { WorkspaceView } from "../workspace.ts";
 
 export type OperationsDeps = {
-  workspace(): Workspace;
+  workspace(): WorkspaceView;
   database: Database;
   viewers(): number;
   framesSent(): number;
@@ -164,5 +164,5 @@ function counters(deps: OperationsDeps): Sample[] {
   ];
 }
 
-const status = (deps: OperationsDeps): ReturnType<Workspace["store"]["status"]> =>
+const status = (deps: OperationsDeps): ReturnType<WorkspaceView["store"]["status"]> =>
   deps.workspace().store.status();

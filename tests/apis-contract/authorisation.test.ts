@@ -7,15 +7,14 @@ import type { TestService } from "#api/kit/testing.ts";
 import type { Route } from "#platform/http/route.ts";
 import type { OpenApi } from "#platform/openapi/openapi.ts";
 
-import { type Pool, documentOf, fuzzService, harvest, requestTo, sendFuzzed } from "./fuzz.ts";
+import { type Pool, documentOf, fuzzApi, harvest, requestTo, sendFuzzed } from "./fuzz.ts";
+import { isAdmitted, nameOf, rulesText } from "./probe.ts";
 import { SUBJECTS, type Subject } from "./subjects.ts";
 
 const RUNS = 6;
 const STRANGER_RUNS = 6;
-const nameOf = (route: Route): string => `${route.method} ${route.path}`;
-const refused = (status: number): boolean => status === 401 || status === 403;
 
-describe.each(SUBJECTS.map((subject) => ({ name: subject.service.name, subject })))(
+describe.each(SUBJECTS.map((subject) => ({ name: subject.name, subject })))(
   "$name",
   ({ subject }) => {
     let running: TestService;
@@ -37,20 +36,20 @@ describe.each(SUBJECTS.map((subject) => ({ name: subject.service.name, subject }
     });
 
     test("who may call what is as it was agreed: a change of a rule is a change of this list", async () => {
-      const rules = running.routes.map((route) => `${nameOf(route)}  ${ruleOf(route)}`);
-      const text = `${rules.toSorted((a, b) => a.localeCompare(b)).join("\n")}\n`;
-      await expect(text).toMatchFileSnapshot(`who-may-call/${subject.service.name}.txt`);
+      await expect(rulesText(running.routes, ruleOf)).toMatchFileSnapshot(
+        `who-may-call/${subject.name}.txt`,
+      );
     });
 
-    test("every route × every role: exactly who the rule names gets past the door", async () => {
+    test("every route × every role: exactly those whom the rule names are let in", async () => {
       const roles = await rolesOf(subject, running);
       const wrong: string[] = [];
       for (const route of running.routes) {
         for (const role of roles) {
-          const { status } = await knock(running, route, role.token);
+          const admitted = await isAdmitted(running, route, role.token);
           const mayPass = role.passes(route);
-          if (mayPass === refused(status) && !(mayPass && route.rule.allow === "own-or")) {
-            wrong.push(`${nameOf(route)} as ${role.name}: ${status}`);
+          if (mayPass !== admitted && !(mayPass && route.rule.allow === "own-or")) {
+            wrong.push(`${nameOf(route)} as ${role.name}: ${admitted ? "let in" : "refused"}`);
           }
         }
       }
@@ -58,12 +57,12 @@ describe.each(SUBJECTS.map((subject) => ({ name: subject.service.name, subject }
     });
 
     test("a stranger gets nothing that belongs to somebody else, whatever ids they know", async () => {
-      const { pool } = await fuzzService(subject.service, running, {
-        mayChange: subject.mayChange,
-        prepare: subject.prepare,
+      const { pool } = await fuzzApi(running, {
+        ...subject,
+        prepare: () => Promise.resolve(subject.prepare?.(running)),
         runs: RUNS,
       });
-      // What was there may be gone by now: first of all, strangers try what certainly is there.
+      // Fuzzing may have deleted things: strangers first try what certainly exists.
       const fresh: Pool = new Map();
       harvest(await subject.prepare?.(running), fresh);
       for (const [prefix, ids] of fresh) pool.set(prefix, ids);
@@ -112,21 +111,21 @@ async function rolesOf(subject: Subject, running: TestService): Promise<Role[]> 
     token: await subject.account(running, scope.join(" ")),
     passes: withAll(scope),
   });
-  // A token that is not known is refused everywhere, also where none is needed: its sender believes to be somebody.
-  const nobodyKnows = (name: string, token: string): Role => ({
+  // An invalid token is refused even where none is needed: its sender expects to be signed in.
+  const invalid = (name: string, token: string): Role => ({
     name,
     token,
     passes: ({ ownCredentials = false }) => ownCredentials,
   });
   return [
-    { name: "nobody", token: undefined, passes: open },
-    nobodyKnows("a made-up token", "eyJhbGciOiJub25lIn0.e30."),
-    nobodyKnows("an expired token", await running.token({ scope: own.join(" "), expiresInS: -60 })),
+    { name: "anonymous", token: undefined, passes: open },
+    invalid("a made-up token", "eyJhbGciOiJub25lIn0.e30."),
+    invalid("an expired token", await running.token({ scope: own.join(" "), expiresInS: -60 })),
     await account("an account without permissions", []),
     await account("an account with permissions of other services", foreign),
     await account("an account with all permissions", own),
     {
-      name: "an account with all permissions for something that is not there",
+      name: "an account with all permissions for something that does not exist",
       token: await subject.account(running, elsewhereIn(subject.service)),
       passes: (route) => route.rule.allow !== "permission" || isScoped(route),
     },
@@ -135,16 +134,6 @@ async function rolesOf(subject: Subject, running: TestService): Promise<Role[]> 
     )),
     { name: "root", token: running.root, passes: () => true },
   ];
-}
-
-/** A request that gets no further than what every route asks first: who are you, and may you. */
-async function knock(running: TestService, route: Route, token: string | undefined) {
-  const path = route.path.replaceAll(/\{\w+\}/g, "-");
-  return running.send(route.method, `${path}?nobody-knows-this=1`, {
-    as: token,
-    onlyMs: 200,
-    ...(route.method === "GET" ? {} : { body: { nobodyKnowsThis: true } }),
-  });
 }
 
 type Leaking = { running: TestService; document: OpenApi; pool: Pool };

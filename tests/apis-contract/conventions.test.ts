@@ -11,22 +11,24 @@ import { silentLog } from "#platform/log.ts";
 import type { OpenApi, Operation } from "#platform/openapi/openapi.ts";
 import { openServiceDatabase } from "#platform/postgres/service-database.ts";
 
-import { documentOf } from "./fuzz.ts";
-import { SUBJECTS } from "./subjects.ts";
+import { type RunningApi, documentOf } from "./fuzz.ts";
+import { APIS, CONTROL_PLANE, SUBJECTS } from "./subjects.ts";
 
-const OPERATIONS = ["/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/v1/events"];
-/** What creates without an Idempotency-Key, and why it cannot be done twice. */
+const OPERATIONS = ["/livez", "/readyz", "/metrics", "/openapi.json", "/docs"];
+/** Creates without an Idempotency-Key, and why a repeated request does no harm. */
 const ONCE_ANYWAY: Readonly<Record<string, string>> = {
   signInWithPasskey: "the challenge that was signed is used up",
+  createFirstOwner: "the one-time link is used up",
+  signIn: "each sign-in starts a session of its own",
 };
-/** What the release before cannot live with; the word COLUMN may be left out in SQL. */
+/** Changes that the release before cannot work with; the word COLUMN is optional in SQL. */
 const CONTRACTS = [
   /^(?:DROP|TRUNCATE)\b/i,
   /^ALTER TABLE\b.*\b(?:DROP(?! NOT NULL)|RENAME|SET NOT NULL|TYPE)\b/is,
   /^ALTER TABLE\b.*\bADD (?:CONSTRAINT|CHECK|UNIQUE|PRIMARY|FOREIGN|EXCLUDE)\b/is,
   /^ALTER TABLE\b.*\bADD (?:(?!DEFAULT|,).)* NOT NULL(?:(?!DEFAULT|,).)*(?:,|$)/is,
 ];
-/** Whether a step takes something away; allowed in a migration whose id says contract. */
+/** Whether a step removes something; allowed in a migration whose id contains "contract". */
 const contracts = (sql: string): boolean =>
   sql.split(";").some((it) => CONTRACTS.some((contract) => contract.test(it.trim())));
 
@@ -98,110 +100,114 @@ test("no service is left out of these tests", () => {
   expect(SUBJECTS.map(({ service }) => service.name)).toEqual(SERVICE_NAMES);
 });
 
-describe.each(SUBJECTS.map((subject) => ({ name: subject.service.name, subject })))(
-  "$name",
-  ({ subject: { service, start } }) => {
-    let running: TestService;
-    beforeAll(async () => {
-      running = await start();
-    });
-    afterAll(() => running.stop());
+describe.each(APIS)("$name", (api) => {
+  let running: RunningApi;
+  beforeAll(async () => {
+    running = await api.start();
+  });
+  afterAll(() => running.stop());
 
-    test("has what every service has, and says so in its document", async () => {
-      const answer = await running.send("GET", "/openapi.json");
-      const document = await documentOf(running);
-      expect(Object.keys(document.paths)).toEqual(expect.arrayContaining(OPERATIONS));
-      const operations = operationsOf(document);
-      const ids = operations.map((it) => it.operation.operationId);
-      expect(ids).toEqual([...new Set(ids)]);
-      expect(answer.headers.get("x-release")).toBe("0.1.0");
-      const page = await running.send("GET", "/docs");
-      expect(page.headers.get("content-type")).toContain("text/html");
-      for (const id of ids) expect(page.text).toContain(`id="${id}"`);
-      // Weak is what a proxy that compresses makes of it.
-      const etag = answer.headers.get("etag") ?? "";
-      for (const known of [etag, `W/${etag}`, `"other", ${etag}`]) {
-        const headers = { "if-none-match": known };
-        expect((await running.send("GET", "/openapi.json", { headers })).status).toBe(304);
+  test("has what every API has, and its document lists it", async () => {
+    const answer = await running.send("GET", "/openapi.json");
+    const document = await documentOf(running);
+    const required = api === CONTROL_PLANE ? OPERATIONS : [...OPERATIONS, "/v1/events"];
+    expect(Object.keys(document.paths)).toEqual(expect.arrayContaining(required));
+    const operations = operationsOf(document);
+    const ids = operations.map((it) => it.operation.operationId);
+    expect(ids).toEqual([...new Set(ids)]);
+    expect(answer.headers.get("x-release")).toBe("0.1.0");
+    const page = await running.send("GET", "/docs");
+    expect(page.headers.get("content-type")).toContain("text/html");
+    for (const id of ids) expect(page.text).toContain(`id="${id}"`);
+    // A proxy that compresses makes an ETag weak.
+    const etag = answer.headers.get("etag") ?? "";
+    for (const known of [etag, `W/${etag}`, `"other", ${etag}`]) {
+      const headers = { "if-none-match": known };
+      expect((await running.send("GET", "/openapi.json", { headers })).status).toBe(304);
+    }
+  });
+
+  test("every parameter of a path is declared, and every reference leads somewhere", async () => {
+    const answer = await running.send("GET", "/openapi.json");
+    const document = await documentOf(running);
+    for (const [path, methods] of Object.entries(document.paths)) {
+      const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
+      for (const operation of Object.values(methods)) {
+        const declared = operation.parameters.filter((it) => it.in === "path").map((it) => it.name);
+        expect(
+          declared.toSorted((a, b) => a.localeCompare(b)),
+          path,
+        ).toEqual(named.toSorted((a, b) => a.localeCompare(b)));
       }
-    });
+    }
+    for (const [, name = ""] of answer.text.matchAll(
+      /"\$ref":"#\/components\/schemas\/([^"]+)"/g,
+    )) {
+      expect(document.components.schemas).toHaveProperty([name]);
+    }
+    expect(answer.text).not.toContain("#/$defs");
+  });
 
-    test("every parameter of a path is declared, and every reference leads somewhere", async () => {
-      const answer = await running.send("GET", "/openapi.json");
-      const document = await documentOf(running);
-      for (const [path, methods] of Object.entries(document.paths)) {
-        const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
-        for (const operation of Object.values(methods)) {
-          const declared = operation.parameters
-            .filter((it) => it.in === "path")
-            .map((it) => it.name);
-          expect(
-            declared.toSorted((a, b) => a.localeCompare(b)),
-            path,
-          ).toEqual(named.toSorted((a, b) => a.localeCompare(b)));
-        }
-      }
-      for (const [, name = ""] of answer.text.matchAll(
-        /"\$ref":"#\/components\/schemas\/([^"]+)"/g,
-      )) {
-        expect(document.components.schemas).toHaveProperty([name]);
-      }
-      expect(answer.text).not.toContain("#/$defs");
-    });
+  test("lists are paged, creating takes an Idempotency-Key", async () => {
+    const document = await documentOf(running);
+    const wrong = operationsOf(document).flatMap(breaches);
+    expect(wrong).toEqual([]);
+  });
 
-    test("lists are paged, creating takes an Idempotency-Key", async () => {
-      const document = await documentOf(running);
-      const wrong = operationsOf(document).flatMap(breaches);
-      expect(wrong).toEqual([]);
+  test("what an answer names …At is a time", async () => {
+    const { text } = await running.send("GET", "/openapi.json");
+    const plain: string[] = [];
+    JSON.parse(text, (name, value: unknown) => {
+      if (/[a-z]At$/.test(name) && PlainText.safeParse(value).success) plain.push(name);
+      return value;
     });
+    expect(plain).toEqual([]);
+  });
 
-    test("what an answer names …At is a time", async () => {
-      const { text } = await running.send("GET", "/openapi.json");
-      const plain: string[] = [];
-      JSON.parse(text, (name, value: unknown) => {
-        if (/[a-z]At$/.test(name) && PlainText.safeParse(value).success) plain.push(name);
-        return value;
-      });
-      expect(plain).toEqual([]);
-    });
+  test("every path answers other methods 405 with those that it takes", async () => {
+    const wrong: string[] = [];
+    const paths = Map.groupBy(running.routes, ({ path }) => path);
+    for (const [path, routes] of paths) {
+      const answer = await running.send("OPTIONS", path.replaceAll(/\{\w+\}/g, "x"));
+      const allowed = new Set(answer.headers.get("allow")?.split(", "));
+      const isRight = answer.status === 405 && routes.every(({ method }) => allowed.has(method));
+      if (!isRight) wrong.push(`${path}: ${answer.status} ${[...allowed].join(", ")}`);
+    }
+    expect(wrong).toEqual([]);
+  });
+});
 
-    test("every path says which methods it takes to whoever sends another", async () => {
-      const wrong: string[] = [];
-      const paths = Map.groupBy(running.routes, ({ path }) => path);
-      for (const [path, routes] of paths) {
-        const answer = await running.send("OPTIONS", path.replaceAll(/\{\w+\}/g, "x"));
-        const allowed = new Set(answer.headers.get("allow")?.split(", "));
-        const isRight = answer.status === 405 && routes.every(({ method }) => allowed.has(method));
-        if (!isRight) wrong.push(`${path}: ${answer.status} ${[...allowed].join(", ")}`);
-      }
-      expect(wrong).toEqual([]);
-    });
+describe.each(SUBJECTS)("the migrations of $name", ({ service, start }) => {
+  let running: TestService;
+  beforeAll(async () => {
+    running = await start();
+  });
+  afterAll(() => running.stop());
 
-    test("the release before can go on beside a migration", () => {
-      const steps = service.migrations.filter(({ id }) => !id.includes("contract"));
-      const first = steps.findIndex(({ sql }) => contracts(sql));
-      expect(steps[first]?.id).toBeUndefined();
-    });
+  test("the release before can go on beside a migration", () => {
+    const steps = service.migrations.filter(({ id }) => !id.includes("contract"));
+    const first = steps.findIndex(({ sql }) => contracts(sql));
+    expect(steps[first]?.id).toBeUndefined();
+  });
 
-    test("what databases have applied is never changed, only added to: a new step is a new line of this list", async () => {
-      const rows = await running.database.query(
-        'SELECT id, sql FROM migrations ORDER BY id COLLATE "C"',
-      );
-      const lines = rows.map(({ id, sql }) => `${String(id)}  ${hashOf(String(sql))}\n`);
-      await expect(lines.join("")).toMatchFileSnapshot(`migrations/${service.name}.txt`);
-    });
+  test("what databases have applied is never changed, only added to: a new step is a new line of this list", async () => {
+    const rows = await running.database.query(
+      'SELECT id, sql FROM migrations ORDER BY id COLLATE "C"',
+    );
+    const lines = rows.map(({ id, sql }) => `${String(id)}  ${hashOf(String(sql))}\n`);
+    await expect(lines.join("")).toMatchFileSnapshot(`migrations/${service.name}.txt`);
+  });
 
-    test("several processes that start at once migrate once", async () => {
-      const url = await newDatabase();
-      const open = () =>
-        openServiceDatabase({ url, replicaUrls: [], schema: service.name, log: silentLog() });
-      const databases = [open(), open(), open(), open()];
-      await Promise.all(databases.map((database) => migrateService(service, database)));
-      const rows = await databases[0]?.query("SELECT id FROM migrations");
-      expect(rows?.length).toBeGreaterThanOrEqual(service.migrations.length);
-      expect(new Set(rows?.map(({ id }) => id)).size).toBe(rows?.length);
-      await Promise.all(databases.map((database) => database.close()));
-      await dropDatabase(url);
-    });
-  },
-);
+  test("several processes that start at once migrate once", async () => {
+    const url = await newDatabase();
+    const open = () =>
+      openServiceDatabase({ url, replicaUrls: [], schema: service.name, log: silentLog() });
+    const databases = [open(), open(), open(), open()];
+    await Promise.all(databases.map((database) => migrateService(service, database)));
+    const rows = await databases[0]?.query("SELECT id FROM migrations");
+    expect(rows?.length).toBeGreaterThanOrEqual(service.migrations.length);
+    expect(new Set(rows?.map(({ id }) => id)).size).toBe(rows?.length);
+    await Promise.all(databases.map((database) => database.close()));
+    await dropDatabase(url);
+  });
+});

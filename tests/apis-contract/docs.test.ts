@@ -1,10 +1,9 @@
 import type { Browser } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import type { TestService } from "#api/kit/testing.ts";
-
 import { CAN_RUN_BROWSER, axeViolations, openBrowser } from "../harness/browser.ts";
-import { SUBJECTS } from "./subjects.ts";
+import type { RunningApi } from "./fuzz.ts";
+import { APIS } from "./subjects.ts";
 
 const LOOKS = [
   { width: 1440, colorScheme: "light" },
@@ -34,7 +33,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
-async function openPage(running: TestService, look: (typeof LOOKS)[number]) {
+async function openPage(running: RunningApi, look: (typeof LOOKS)[number]) {
   const { width, colorScheme } = look;
   const context = await browser?.newContext({ viewport: { width, height: 900 }, colorScheme });
   const page = await context?.newPage();
@@ -45,14 +44,12 @@ async function openPage(running: TestService, look: (typeof LOOKS)[number]) {
   return { context, page, complaints };
 }
 
-describe
-  .skipIf(!CAN_RUN_BROWSER)
-  .each(SUBJECTS.map((subject) => ({ name: subject.service.name, subject })))(
+describe.skipIf(!CAN_RUN_BROWSER).each(APIS)(
   "the page of $name, in a real browser",
-  ({ name, subject }) => {
-    let running: TestService;
+  ({ name, start }) => {
+    let running: RunningApi;
     beforeAll(async () => {
-      running = await subject.start();
+      running = await start();
     });
     afterAll(() => running.stop());
 

@@ -2,9 +2,12 @@ import { expect, test } from "vitest";
 
 import { accounts } from "#api/accounts/service.ts";
 import { billing } from "#api/billing/service.ts";
-import { type TestService, testService } from "#api/kit/testing.ts";
+import { testService } from "#api/kit/testing.ts";
 import { management } from "#api/management/service.ts";
 import { reporting } from "#server/apis/reporting.ts";
+
+import { startControlPlaneApi } from "./control-plane.ts";
+import type { RunningApi } from "./fuzz.ts";
 
 const ENTITIES: Readonly<Record<string, string>> = {
   "&quot;": '"',
@@ -14,13 +17,13 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "&gt;": ">",
 };
 
-/** Sends what the page shows to be typed into a shell for an operation. */
-async function runExample(running: TestService, path: string): Promise<number> {
+/** Sends the request that the page shows as a shell command for an operation. */
+async function runExample(running: RunningApi, path: string, method = "POST"): Promise<number> {
   const page = await running.send("GET", "/docs");
   const examples = [...page.text.matchAll(/<pre[^>]*>([^<]*)<\/pre>/g)].map(([, text = ""]) =>
     text.replaceAll(/&(?:quot|#39|amp|lt|gt);/g, (it) => ENTITIES[it] ?? it),
   );
-  const example = examples.find((it) => it.startsWith(`curl -X POST "${running.url}${path}"`));
+  const example = examples.find((it) => it.startsWith(`curl -X ${method} "${running.url}${path}"`));
   if (example === undefined) throw new Error(`there is no example for ${path}`);
   const headers = [...example.matchAll(/-H ["']([\w-]+): ([^\n]*)["']/g)].map(
     ([, name = "", value = ""]) => [
@@ -29,12 +32,17 @@ async function runExample(running: TestService, path: string): Promise<number> {
     ],
   );
   const [, body = ""] = /-d '(.*)'$/s.exec(example) ?? [];
-  const answer = await running.send("POST", path, { headers: Object.fromEntries(headers), body });
+  const cookie = /-b "(\w+=)\$TOKEN"/.exec(example)?.[1];
+  if (cookie !== undefined) headers.push(["cookie", `${cookie}${running.root}`]);
+  const answer = await running.send(method, path, {
+    headers: Object.fromEntries(headers),
+    ...(method === "GET" ? {} : { body }),
+  });
   if (answer.status >= 400) throw new Error(`${example}\n${answer.text}`);
   return answer.status;
 }
 
-test("what an example leaves to the reader is a thing that is not there, never a body that cannot be right", async () => {
+test("an example may name things that do not exist, but its body always matches the schema", async () => {
   await using granting = await testService(accounts);
   await expect(runExample(granting, "/v1/grants")).rejects.toThrow("there is no such account");
   await using reports = await testService(reporting);
@@ -49,6 +57,16 @@ test("the examples of the pages do what they show when they are sent", async () 
   }
   await using managing = await testService(management);
   expect(await runExample(managing, "/v1/applications")).toBe(201);
+}, 60_000);
+
+test("the examples of the control plane are answered with the session that they name", async () => {
+  const running = await startControlPlaneApi();
+  // Starts the owner's session.
+  await running.send("GET", "/api/me", { as: running.root });
+  for (const path of ["/api/me", "/api/board", "/api/events", "/api/events/overview"]) {
+    expect(await runExample(running, path, "GET")).toBe(200);
+  }
+  await running.stop();
 }, 60_000);
 
 test("a table in a description is a table on the page", async () => {

@@ -1,20 +1,31 @@
 import * as fc from "fast-check";
 import { z } from "zod";
 
-import type { Service } from "#api/kit/service.ts";
 import type { TestAnswer, TestService } from "#api/kit/testing.ts";
-import type { Route } from "#platform/http/route.ts";
+import type { BaseRule } from "#platform/http/access-control.ts";
+import type { Route as RouteOf } from "#platform/http/route.ts";
 import { Problem } from "#platform/http/schema.ts";
 import type { OpenApi, Operation } from "#platform/openapi/openapi.ts";
+import type { Queryable } from "#platform/postgres/database.ts";
 
 import { broken, forms, nasty, valid } from "./arbitraries.ts";
 import { type Watch, watchTables } from "./table-watch.ts";
 
+type Route = RouteOf<BaseRule>;
+
+/** An API under test: one of the services, or the control plane. */
+export type RunningApi = Pick<TestService, "url" | "clock" | "root" | "send" | "stop"> & {
+  routes: readonly Route[];
+  database: Queryable;
+};
+
 export type FuzzOptions = {
-  /** Tables that a refused request may change, and why: failed tries are counted, decisions are noted. */
+  /** The schema of its tables. */
+  schema: string;
+  /** Tables that a refused request may change, and why. */
   mayChange: Readonly<Record<string, string>>;
-  /** Does what made-up requests would never come to; gives what was answered. */
-  prepare?: ((running: TestService) => Promise<unknown>) | undefined;
+  /** Creates what random requests never would; resolves with the answers. */
+  prepare?: (() => Promise<unknown>) | undefined;
   runs: number;
 };
 
@@ -42,16 +53,12 @@ const SECOND_MS = 1_000;
 const PROBLEM = "application/problem+json";
 const FORM = "application/x-www-form-urlencoded";
 
-/** Sends what is allowed and what is not to every route; resolves when all promises held, rejects with the request. */
-export async function fuzzService(
-  service: Service,
-  running: TestService,
-  options: FuzzOptions,
-): Promise<FuzzResult> {
+/** Sends valid and invalid requests to every route; rejects with the first request whose answer breaks a promise. */
+export async function fuzzApi(running: RunningApi, options: FuzzOptions): Promise<FuzzResult> {
   const document = await documentOf(running);
   const pool: Pool = new Map();
-  harvest(await options.prepare?.(running), pool);
-  const watch = await watchTables(running.database, service.name, Object.keys(options.mayChange));
+  harvest(await options.prepare?.(), pool);
+  const watch = await watchTables(running.database, options.schema, Object.keys(options.mayChange));
   const statuses = new Map<number, number>();
   let requests = 0;
   // Creating routes first, so that there are things to read, change and break.
@@ -76,7 +83,7 @@ export async function fuzzService(
 const Document = z.custom<OpenApi>((it) => typeof it === "object" && it !== null && "paths" in it);
 
 /** The document that a running API serves. */
-export async function documentOf(running: Pick<TestService, "send">): Promise<OpenApi> {
+export async function documentOf(running: Pick<RunningApi, "send">): Promise<OpenApi> {
   return Document.parse((await running.send("GET", "/openapi.json")).json);
 }
 
@@ -169,7 +176,7 @@ function rawBodies(operation: Operation): fc.Arbitrary<string | undefined> {
 }
 
 type Target = {
-  running: TestService;
+  running: RunningApi;
   route: Route;
   operation: Operation;
   pool: Pool;

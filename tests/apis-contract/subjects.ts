@@ -16,47 +16,78 @@ import { newId } from "#platform/ids.ts";
 import { logging } from "#server/apis/logging.ts";
 import { reporting } from "#server/apis/reporting.ts";
 
-/** What the tests over all services have to know of each. */
-export type Subject = {
-  service: Service;
-  start(): Promise<TestService>;
+import { type RunningControlPlane, startControlPlaneApi } from "./control-plane.ts";
+import type { RunningApi } from "./fuzz.ts";
+
+/** What the tests over all APIs need of each. */
+type ApiSubject<Running extends RunningApi> = {
+  name: string;
+  /** The database schema of its tables. */
+  schema: string;
+  start(): Promise<Running>;
   /** Tables that a refused request may change, and why. */
   mayChange: Readonly<Record<string, string>>;
-  /** Makes things that requests of chance would never come to, as what they need must fit; gives all answers. */
-  prepare?(running: TestService): Promise<unknown>;
-  /** Permissions that no rule of a route names, because a handler asks for them itself. */
+  /** Creates what random requests never would, as its parts must fit together; resolves with all answers. */
+  prepare?(running: Running): Promise<unknown>;
+};
+
+/** One of the five services. */
+export type Subject = ApiSubject<TestService> & {
+  service: Service;
+  /** Permissions that no rule of a route names, because a handler checks them. */
   usedInside?: readonly string[];
-  /** A token of an account that nobody knows, with these permissions. */
+  /** A token of a new account with these permissions. */
   account(running: TestService, scope: string): Promise<string>;
 };
 
-const signed = (running: TestService, scope: string): Promise<string> => running.token({ scope });
+const issued = (running: TestService, scope: string): Promise<string> => running.token({ scope });
+
+const subjectOf = (
+  service: Service,
+  given: Partial<Omit<Subject, "service" | "name" | "schema">> = {},
+): Subject => ({
+  service,
+  name: service.name,
+  schema: service.name,
+  start: () => testService(service),
+  mayChange: {},
+  account: issued,
+  ...given,
+});
 
 export const SUBJECTS: readonly Subject[] = [
-  {
-    service: accounts,
+  subjectOf(accounts, {
     start: testAccounts,
     mayChange: {
-      audit: "every decision is written down, refusals too",
+      audit: "every decision is recorded, refusals too",
       throttle: "failed tries are counted",
-      signing_keys: "the key that is due is made by whoever needs it first",
-      sessions: "an old refresh token that comes again ends its session",
-      oauth_sign_ins: "a code that comes again ends what came of it",
+      signing_keys: "the first request that needs a new key creates it",
+      sessions: "a refresh token that is used again ends its session",
+      oauth_sign_ins: "a code that is used again ends what came of it",
     },
     prepare: signInSomebody,
     account: signedUp,
-  },
-  {
-    service: billing,
-    start: () => testService(billing),
-    mayChange: { sandbox_cards: "the gateway keeps every card that it is shown, before we decide" },
+  }),
+  subjectOf(billing, {
+    mayChange: { sandbox_cards: "the gateway stores every card before it is charged" },
     prepare: chargeSomebody,
-    account: signed,
-  },
-  { service: management, start: () => testService(management), mayChange: {}, account: signed },
-  { service: logging, start: testLogging, mayChange: {}, account: signed },
-  { service: reporting, start: testReporting, mayChange: {}, account: signed },
+  }),
+  subjectOf(management),
+  subjectOf(logging, { start: testLogging }),
+  subjectOf(reporting, { start: testReporting }),
 ];
+
+export const CONTROL_PLANE: ApiSubject<RunningControlPlane> = {
+  name: "control-plane",
+  schema: "public",
+  start: startControlPlaneApi,
+  mayChange: {
+    audit: "every decision is recorded, refusals too",
+    sessions: "the test starts the owner's session again before each request",
+  },
+};
+
+export const APIS: readonly ApiSubject<RunningApi>[] = [...SUBJECTS, CONTROL_PLANE];
 
 const Made = z.object({ id: z.string() });
 /** What Accounts knows as the name of a permission; a product of its own may call others as it likes. */

@@ -1,4 +1,4 @@
-import { appendFile, writeFile } from "node:fs/promises";
+import { appendFile, readFile, stat, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 
 import { io, type Socket } from "socket.io-client";
@@ -21,6 +21,7 @@ import {
 } from "../harness/control-plane.ts";
 import { workersOf } from "../harness/processes.ts";
 import { temporaryFolder, until } from "../harness/program.ts";
+import { logLinesIn } from "../harness/service.ts";
 
 const LINES = 300;
 const WHO = ["nobody", "owner", "without grants", "chart on the board", "view of events"] as const;
@@ -256,9 +257,29 @@ describe.runIf(IS_BUILT)("who may do what on a running server", () => {
     expect(both.get("loses a grant")?.connected).toBe(true);
   }, 60_000);
 
-  test("no token, cookie or password stands in the log, and nothing of the data is open to others", async () => {
-    const { readFile, stat } = await import("node:fs/promises");
-    const text = await readFile(`${data}/logs/quarterdeck.log`, "utf8");
+  test("each request of the API is one ECS document in the access log", async () => {
+    await server.get("/api/me?q=secret", cookies.get("owner"));
+    const file = `${data}/logs/quarterdeck.access.ndjson`;
+    const line = await until("the line", async () => {
+      const lines = logLinesIn(await readFile(file, "utf8"));
+      return lines.findLast((it) => it["url.path"] === "/api/me");
+    });
+    expect(line).toMatchObject({
+      "service.name": "quarterdeck",
+      "event.dataset": "quarterdeck.access",
+      "http.request.method": "GET",
+      "http.response.status_code": 200,
+      "http.route": "/api/me",
+      "user.hash": expect.stringMatching(/^[\da-f]{32}$/),
+      "trace.id": expect.stringMatching(/^[\da-f]{32}$/),
+    });
+  });
+
+  test("no token, cookie or password is in the logs, and no file of the data is open to others", async () => {
+    const logs = ["quarterdeck.log", "quarterdeck.access.ndjson"];
+    const texts = await Promise.all(logs.map((name) => readFile(`${data}/logs/${name}`, "utf8")));
+    const text = texts.join("");
+    expect(text).not.toContain("secret");
     for (const cookie of cookies.values()) {
       if (cookie) expect(text).not.toContain(cookie.split("=")[1]);
     }
