@@ -74,7 +74,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   };
   workspaces.onChange(() => {
     publish();
-    sockets.tellChanged();
+    sockets.notifyChanged();
   });
   publish();
   started.defer(() => {

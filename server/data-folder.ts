@@ -35,7 +35,7 @@ export function openDataFolder(root: string): DataFolder {
     accessLogFile: path.join(root, "logs", "quarterdeck.access.ndjson"),
   };
   try {
-    // Logs tell of people: what is made here is for its owner alone.
+    // Logs contain personal data, so only the owner may read these folders.
     for (const made of [folder.store, folder.locks]) {
       mkdirSync(made, { recursive: true, mode: 0o700 });
     }

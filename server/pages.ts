@@ -8,7 +8,7 @@ export type Pages = {
   close(): Promise<void>;
 };
 
-/** The Next.js app as it was built: it gets the requests that nobody before it has answered. */
+/** The built Next.js app. */
 export async function openPages(address: { host: string; port: number }): Promise<Pages> {
   const dir = fileURLToPath(new URL("..", import.meta.url));
   const app = next({ dev: false, dir, hostname: address.host, port: address.port });

@@ -19,9 +19,9 @@ const TAIL_EVENTS_PER_SECOND_MAX = 50;
 export type SocketDeps = {
   http: HttpServer;
   workspace(): Workspace;
-  /** Throws for a handshake that another site made a browser send. */
+  /** Throws when the page that opened the socket is of another origin. */
   checkOrigin(request: IncomingMessage): void;
-  /** Reject when who sent the handshake may not watch boards, or follow raw events. Asked again while sockets live. */
+  /** Reject unless the sender may watch boards, or follow raw events. Called again while the socket is open. */
   mayWatch(request: IncomingMessage): Promise<void>;
   mayFollow(request: IncomingMessage): Promise<void>;
   log: Log;
@@ -30,15 +30,15 @@ export type SocketDeps = {
 export type Sockets = {
   viewers(): number;
   framesSent(): number;
-  /** The data behind the boards was exchanged: everybody loads anew. */
-  tellChanged(): void;
+  /** Makes all viewers load their boards again, and moves tails to the current workspace. */
+  notifyChanged(): void;
   close(): Promise<void>;
 };
 
 const Watch = z.object({ dataset: z.string().max(200) });
 const Tail = z.object({ q: z.string().max(4_000) });
 
-/** Live boards: one frame is made for a dataset and sent to all who watch it, without asking the store. */
+/** Live boards and tails. One frame is made for each dataset that is watched, without a query, and sent to all viewers. */
 export function openSockets(deps: SocketDeps): Sockets {
   const io = new Server(deps.http, {
     path: "/socket",
@@ -52,12 +52,11 @@ export function openSockets(deps: SocketDeps): Sockets {
     },
   });
   let sent = 0;
-  const follows = new Map<Socket, Follow>();
+  const tails = new Map<Socket, SocketTail>();
   io.on("connection", (socket) => {
     onWatch(socket, deps);
-    const follow = new Follow(socket, deps);
-    follows.set(socket, follow);
-    socket.on("disconnect", () => follows.delete(socket));
+    tails.set(socket, new SocketTail(socket, deps));
+    socket.on("disconnect", () => tails.delete(socket));
   });
   const frames = setInterval(() => {
     const { live, hasIndexer } = deps.workspace();
@@ -69,16 +68,16 @@ export function openSockets(deps: SocketDeps): Sockets {
     }
   }, FRAME_EVERY_MS);
   const recheck = setInterval(() => {
-    for (const [socket, follow] of follows) {
+    for (const [socket, tail] of tails) {
       void recheckSocket(socket, deps);
-      void follow.recheck();
+      void tail.recheck();
     }
   }, RECHECK_EVERY_MS);
   return {
     viewers: () => io.of("/").sockets.size,
     framesSent: () => sent,
-    tellChanged: () => {
-      for (const follow of follows.values()) follow.renew();
+    notifyChanged: () => {
+      for (const tail of tails.values()) tail.renew();
       io.emit("changed");
     },
     close: async () => {
@@ -103,14 +102,14 @@ function onWatch(socket: Socket, { workspace }: SocketDeps): void {
     for (const room of socket.rooms) if (room.startsWith(ROOM)) await socket.leave(room);
     const { dataset } = watch.data;
     await socket.join(`${ROOM}${dataset}`);
-    // What came in since the board was loaded: the next frames carry only what changes from here on.
+    // What has changed since the board was loaded: later frames hold only what changes from now on.
     const { live, hasIndexer } = workspace();
     const frame = live.snapshot(dataset);
     socket.emit("frame", { ...frame, hasIndexer: hasIndexer() } satisfies LiveFrame);
   });
 }
 
-/** A refusal, unlike a database that does not answer: that one is no reason to turn the lights off. */
+/** Other errors, such as a database that does not answer, close no socket. */
 const isRefusal = (error: unknown): boolean =>
   error instanceof AppError && (error.code === "unauthenticated" || error.code === "forbidden");
 
@@ -119,32 +118,33 @@ async function recheckSocket(socket: Socket, { mayWatch, log }: SocketDeps): Pro
     await mayWatch(socket.request);
   } catch (error) {
     if (!isRefusal(error)) return;
-    log.info("a socket is closed: its member may not watch any more", { error });
+    log.info("a socket was closed because its member may no longer watch", { error });
     socket.disconnect(true);
   }
 }
 
-/** One socket's tail of raw events, for as long as its member may follow them. */
-class Follow {
+/** The tail of raw events of one socket, as long as its member may follow them. */
+class SocketTail {
   readonly #socket: Socket;
   readonly #deps: SocketDeps;
-  #running: { of: Workspace; filter: Filter; stop: () => void } | undefined;
-  #asks = 0;
+  #running: { workspace: Workspace; filter: Filter; stop: () => void } | undefined;
+  /** Counts requests and ends, so that a request can notice that it was superseded. */
+  #changes = 0;
 
   constructor(socket: Socket, deps: SocketDeps) {
     this.#socket = socket;
     this.#deps = deps;
-    socket.on("tail", (message: unknown) => void this.#ask(message));
+    socket.on("tail", (message: unknown) => void this.#request(message));
     socket.on("untail", () => this.#end());
     socket.on("disconnect", () => this.#end());
   }
 
-  /** After the workspace was exchanged: goes on with the one that is there now. */
+  /** Continues in the current workspace after the one that it follows was replaced. */
   renew(): void {
-    const { of, filter, stop } = this.#running ?? {};
-    if (!of || !filter || of === this.#deps.workspace()) return;
-    stop?.();
-    this.#start(filter);
+    const running = this.#running;
+    if (!running || running.workspace === this.#deps.workspace()) return;
+    running.stop();
+    this.#start(running.filter);
   }
 
   async recheck(): Promise<void> {
@@ -156,28 +156,28 @@ class Follow {
     }
   }
 
-  async #ask(message: unknown): Promise<void> {
+  async #request(message: unknown): Promise<void> {
     this.#end();
-    const ask = this.#asks;
-    const asked = Tail.safeParse(message);
-    if (!asked.success) return;
+    const change = this.#changes;
+    const request = Tail.safeParse(message);
+    if (!request.success) return;
     try {
       await this.#deps.mayFollow(this.#socket.request);
-      // Another search or the end of the socket may have come while the grant was looked up.
-      if (ask !== this.#asks || !this.#socket.connected) return;
-      this.#start(parseQuery(asked.data.q));
+      if (change !== this.#changes || !this.#socket.connected) return;
+      this.#start(parseQuery(request.data.q));
     } catch (error) {
       this.#refuse(error);
     }
   }
 
   #start(filter: Filter): void {
-    const of = this.#deps.workspace();
-    this.#running = { of, filter, stop: of.tail(filter, limited(this.#socket)) };
+    const workspace = this.#deps.workspace();
+    const stop = workspace.tail(filter, tailSender(this.#socket));
+    this.#running = { workspace, filter, stop };
   }
 
   #end(): void {
-    this.#asks += 1;
+    this.#changes += 1;
     this.#running?.stop();
     this.#running = undefined;
   }
@@ -189,18 +189,17 @@ class Follow {
   }
 }
 
-/** Hands on what a person can read, and counts the rest. */
-function limited(socket: Socket): (events: unknown[], skipped: number) => void {
+/** Sends as many events a second as a person can read, and the number of the others. */
+function tailSender(socket: Socket): (events: unknown[], skipped: number) => void {
   let second = 0;
   let inSecond = 0;
   return (events, skipped) => {
     const now = Math.floor(performance.now() / 1000);
     if (now !== second) inSecond = 0;
     second = now;
-    const room = Math.max(0, TAIL_EVENTS_PER_SECOND_MAX - inSecond);
-    const shown = events.slice(-room);
-    const kept = room === 0 ? [] : shown;
-    inSecond += kept.length;
-    socket.emit("tail", { events: kept, skipped: skipped + events.length - kept.length });
+    const free = Math.max(0, TAIL_EVENTS_PER_SECOND_MAX - inSecond);
+    const sent = free === 0 ? [] : events.slice(-free);
+    inSecond += sent.length;
+    socket.emit("tail", { events: sent, skipped: skipped + events.length - sent.length });
   };
 }

@@ -25,7 +25,7 @@ import { HistoryNotifier } from "./history-notifier.ts";
 import type { Indexing } from "./indexer/indexing.ts";
 import type { WhatToIndex } from "./indexer/task.ts";
 
-/** What the boards show: real logs, the demo, or an old log played as if it were now. Each has a store of its own. */
+/** What the boards show: real logs, the demo, or an old log that is replayed as if it were live. Each has its own store. */
 export type WorkspaceKind =
   | { kind: "logs"; paths: string[] }
   | { kind: "demo" }
@@ -42,7 +42,7 @@ export type Workspace = {
   hasIndexer(): boolean;
   /** Hands matching events to the listener as they come in, until the returned function is called. */
   tail(filter: Filter, listener: TailListener): () => void;
-  /** The domain APIs are there: the demo's customers use them. */
+  /** Lets the customers of the demo use the domain APIs. */
   useApis(apis: ApiAddresses): void;
   stop(): Promise<void>;
   /** Stops, and deletes the store. */
@@ -53,8 +53,8 @@ export type Workspace = {
 export type WorkspaceView = Pick<Workspace, "kind" | "store" | "live" | "predictions" | "status">;
 
 export type WorkspaceDeps = {
-  /** The past changed under the boards: a history is being read, or there is data for the first time. */
-  onPastChanged(): void;
+  /** Boards must be loaded again: history was stored, or the first events of all. */
+  onHistoryChanged(): void;
   folder: DataFolder;
   log: Log;
   indexing: Indexing;
@@ -76,7 +76,7 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
     kind.kind === "replay" ? "memory:" : forecastsUrlBeside(storeUrl),
   );
   const extents = await store.extents();
-  const history = new HistoryNotifier(extents.length > 0, deps.onPastChanged);
+  const history = new HistoryNotifier(extents.length > 0, deps.onHistoryChanged);
   const subscriber = await LiveSubscriber.open({
     clock,
     log,
@@ -146,7 +146,7 @@ const whatToIndex = (
     ? { storeUrl, paths, replay: { path: kind.path, speed: kind.speed } }
     : { storeUrl, paths };
 
-/** What the shop's proxy logs, and what the domain APIs behind it do; their own logs tell more than a board counts. */
+/** The access logs of the shop's proxy and of the domain APIs behind it. */
 const demoPaths = (folder: DataFolder, demo: Demo | undefined): string[] =>
   demo === undefined
     ? []

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 
-import { readSettings, saveSettings } from "./start-settings.ts";
+import { readLastStart, saveLastStart } from "./last-start.ts";
 import {
   openWorkspace,
   type Workspace,
@@ -10,29 +10,30 @@ import {
 
 export type Workspaces = {
   current(): Workspace;
-  /** Ends the demo, forgets its data, and goes on with the real logs, of which there may be none yet. */
+  /** Stops the demo, deletes its data, and opens the workspace of the real logs, of which there may be none yet. */
   turnDemoOff(): Promise<void>;
-  /** Calls the listener when the workspace was exchanged, or the past in it has changed. */
+  /** Calls the listener when the workspace was replaced, or its stored history has changed. */
   onChange(listener: () => void): void;
   stop(): Promise<void>;
 };
 
-/** Holds the workspace in use, and exchanges it. */
+/** The workspace in use, which can be replaced while the control plane runs. */
 export async function openWorkspaces(
-  options: Omit<WorkspaceDeps, "onPastChanged">,
+  options: Omit<WorkspaceDeps, "onHistoryChanged">,
   kind: WorkspaceKind,
 ): Promise<Workspaces> {
-  let changed: (() => void) | undefined;
-  const deps: WorkspaceDeps = { ...options, onPastChanged: () => changed?.() };
+  let notify: (() => void) | undefined;
+  const deps: WorkspaceDeps = { ...options, onHistoryChanged: () => notify?.() };
   let current = await openWorkspace(deps, kind);
-  let changing: Promise<void> | undefined;
+  let replacing: Promise<void> | undefined;
 
-  async function exchange(): Promise<void> {
+  async function replaceDemo(): Promise<void> {
     const { root, demo } = deps.folder;
-    saveSettings(root, { ...readSettings(root), demo: "off" });
+    const lastStart = readLastStart(root);
+    saveLastStart(root, { ...lastStart, demo: "off" });
     const before = current;
-    current = await openWorkspace(deps, { kind: "logs", paths: readSettings(root).paths });
-    changed?.();
+    current = await openWorkspace(deps, { kind: "logs", paths: lastStart.paths });
+    notify?.();
     await before.destroy();
     await rm(demo, { recursive: true, force: true });
   }
@@ -40,16 +41,16 @@ export async function openWorkspaces(
   return {
     current: () => current,
     turnDemoOff: () => {
-      changing ??= exchange().finally(() => {
-        changing = undefined;
+      replacing ??= replaceDemo().finally(() => {
+        replacing = undefined;
       });
-      return changing;
+      return replacing;
     },
     onChange: (listener) => {
-      changed = listener;
+      notify = listener;
     },
     stop: async () => {
-      await changing;
+      await replacing;
       await current.stop();
     },
   };

@@ -1,13 +1,13 @@
-/** One verb of the command line: `quarterdeck <name> …`. Listed in cli.ts. */
+/** A command of the command line, `quarterdeck <name> …`; cli.ts lists all. */
 export type Command = {
   name: string;
   /** One line for the list of commands. */
   summary: string;
-  /** The whole help: usage, options, examples that were run. */
+  /** Usage, options, and examples that work. */
   help: string;
   /**
-   * Does it and returns the exit status: 0 done, 1 failed, 2 the arguments are wrong. What is wrong with what the
-   * user gave is thrown as an AppError; anything else that is thrown is a bug.
+   * Runs the command and returns the exit status: 0 success, 1 failure, 2 wrong arguments. Mistakes of the user are
+   * thrown as an AppError; any other exception is a bug.
    */
   run(args: string[]): Promise<number>;
 };

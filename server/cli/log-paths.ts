@@ -4,14 +4,14 @@ import path from "node:path";
 import { GLOB_CHARACTERS } from "#collectors/sources/files/scan.ts";
 import { printable } from "#platform/terminal.ts";
 
-import { readSettings, saveSettings } from "../start-settings.ts";
+import { readLastStart, saveLastStart } from "../last-start.ts";
 
-/** The files that were named now, which is remembered, else at the last start; undefined: none ever were. */
+/** The named files, which the next start uses too; without any, those of the last start; undefined: there are none. */
 export function namedPaths(root: string, files: readonly string[]): string[] | undefined {
-  const settings = readSettings(root);
-  if (files.length === 0) return settings.paths.length > 0 ? settings.paths : undefined;
+  const lastStart = readLastStart(root);
+  if (files.length === 0) return lastStart.paths.length > 0 ? lastStart.paths : undefined;
   const paths = files.map((file) => path.resolve(file));
-  saveSettings(root, { ...settings, paths });
+  saveLastStart(root, { ...lastStart, paths });
   return paths;
 }
 

@@ -93,7 +93,7 @@ function readOptions(args: string[]): Options {
     mode: modeOf(values.mode),
     zone: zoneOf(values.timezone),
     nowMs: Date.now(),
-    // What the boards derive is shown where it is asked for; else documents compare with those of Elastic's modules.
+    // Without derived fields, the documents can be compared with those of Elastic's modules.
     rules: all || table || stdout.isTTY ? configuredRules() : NO_RULES,
     batch,
     table,

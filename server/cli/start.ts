@@ -1,12 +1,12 @@
 import { findLogs } from "#collectors/sources/usual-places.ts";
 import { systemClock } from "#platform/clock.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
-import { openTerminal, printable } from "#platform/terminal.ts";
+import { openTerminal } from "#platform/terminal.ts";
 
 import { ownRoles } from "../composition.ts";
 import { openDataFolder } from "../data-folder.ts";
+import { readLastStart, saveLastStart } from "../last-start.ts";
 import { ALL_SETTINGS } from "../settings.ts";
-import { readSettings, saveSettings } from "../start-settings.ts";
 import type { WorkspaceKind } from "../workspace.ts";
 import type { Command } from "./command.ts";
 import { describePaths, namedPaths } from "./log-paths.ts";
@@ -49,29 +49,30 @@ else the logs in the usual places; where there are none it starts a demo: a smal
   },
 };
 
+type StartedWorkspace = Exclude<WorkspaceKind, { kind: "replay" }>;
+
 async function chooseWorkspace(
   root: string,
   files: string[],
   demo: boolean,
-): Promise<WorkspaceKind> {
-  const settings = readSettings(root);
+): Promise<StartedWorkspace> {
+  const lastStart = readLastStart(root);
   if (demo) {
-    saveSettings(root, { ...settings, demo: "on" });
+    saveLastStart(root, { ...lastStart, demo: "on" });
     return { kind: "demo" };
   }
   const named = namedPaths(root, files);
   if (named) return { kind: "logs", paths: named };
-  const found = settings.demo === "on" ? [] : await findLogs();
+  const found = lastStart.demo === "on" ? [] : await findLogs();
   if (found.length > 0) return { kind: "logs", paths: found };
-  return settings.demo === "off" ? { kind: "logs", paths: [] } : { kind: "demo" };
+  return lastStart.demo === "off" ? { kind: "logs", paths: [] } : { kind: "demo" };
 }
 
-function describe(kind: WorkspaceKind, asked: boolean): string {
+function describe(kind: StartedWorkspace, asked: boolean): string {
   if (kind.kind === "demo") {
     const why = asked ? "Showing" : "No logs were named or found: showing";
     return `${why} a demo (a small shop with simulated visitors).`;
   }
-  if (kind.kind === "replay") return `Replaying ${printable(kind.path)} × ${kind.speed}`;
   if (kind.paths.length === 0) return "No logs yet: name them with npm start -- FILE…";
   return describePaths(kind.paths);
 }
