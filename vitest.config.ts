@@ -1,4 +1,20 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** Files that take longest, in this order; started late, they would run on alone at the end. */
+const LONGEST = ["tests/chaos/", "tests/kill-ingest", "api/logging/kill", "tests/"];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const place = LONGEST.findIndex((part) =>
+        moduleId.startsWith(`${import.meta.dirname}/${part}`),
+      );
+      return place === -1 ? LONGEST.length : place;
+    };
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -8,7 +24,11 @@ export default defineConfig({
     hookTimeout: 60_000,
     // On a busy machine, what a test waits for takes longer.
     expect: { poll: { timeout: 20_000 } },
-    maxWorkers: 2,
+    // More than processors: many tests wait, for processes that start, for retries, for timeouts.
+    maxWorkers: 4,
+    // No test changes what another file sees, so modules are loaded once for each worker instead of once for each file.
+    isolate: false,
+    sequence: { sequencer: LongestFirst },
     globalSetup: ["tests/harness/shared-postgres.ts"],
   },
 });

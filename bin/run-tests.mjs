@@ -6,14 +6,15 @@ import { findBrowser } from "./browser.mjs";
 import { ensureJava } from "./java.mjs";
 import { orExplain, stopSetupOn } from "./launch.mjs";
 import { step } from "./progress.mjs";
-import { inRoot, run, start } from "./run.mjs";
+import { inRoot, root, run, start } from "./run.mjs";
 import { node24, setUp } from "./setup.mjs";
 
+const SLOWEST_SHOWN = 10;
 const CHECKS = [
-  { title: "Format (oxfmt --check)", program: "oxfmt", args: ["--check"] },
-  { title: "Lint (oxlint)", program: "oxlint", args: [] },
-  { title: "Types (tsc)", program: "tsc", args: [] },
-  { title: "Dead code (knip)", program: "knip", args: [] },
+  ["oxfmt", "--check"], // format
+  ["oxlint"], // lint
+  ["tsc"], // types
+  ["knip"], // dead code
 ];
 
 /** Sets up, checks, tests; the last line says how many passed and how many failed. */
@@ -29,24 +30,25 @@ export async function runTests(vitestArgs) {
     );
     if (process.env.CI === "true") count.failed += 1;
   }
-  for (const check of CHECKS) {
-    if (await passes(check)) count.passed += 1;
-    else count.failed += 1;
-  }
+  add(count, await check());
   add(count, await vitest(vitestArgs, browser));
   const skipped = count.skipped > 0 ? `, ${count.skipped} skipped` : "";
   process.stdout.write(`\n${count.passed} passed, ${count.failed} failed${skipped}\n`);
   process.exit(count.failed === 0 ? 0 : 1);
 }
 
-async function passes({ title, program, args }) {
-  try {
-    await step(title, () => run([inRoot("node_modules", ".bin", program), ...args]));
-    return true;
-  } catch (error) {
-    process.stdout.write(`${error.output ?? error.message}\n`);
-    return false;
-  }
+/** All checks at the same time: some of them use one processor alone. */
+async function check() {
+  const failures = [];
+  const runOne = ([program, ...args]) =>
+    run([inRoot("node_modules", ".bin", program), ...args]).catch((error) => failures.push(error));
+  const runAll = async () => {
+    await Promise.all(CHECKS.map(runOne));
+    if (failures.length > 0) throw failures[0];
+  };
+  await step("Format, lint, types, dead code", runAll).catch(() => undefined);
+  for (const error of failures) process.stdout.write(`${error.output ?? error.message}\n`);
+  return { passed: CHECKS.length - failures.length, failed: failures.length, skipped: 0 };
 }
 
 async function vitest(args, browser) {
@@ -57,27 +59,43 @@ async function vitest(args, browser) {
   const status = await new Promise((resolve) => {
     const child = start([node24(), entry, "run", ...reporters, ...args], {
       stdio: ["ignore", "inherit", "inherit"],
-      // Empty where there is none: a name that does not run is no browser.
+      // Empty where there is none: the tests then look for none themselves.
       env: { QUARTERDECK_CHROMIUM: browser ?? "" },
     });
     child.on("error", () => resolve(1));
     child.on("exit", (code) => resolve(code ?? 1));
   });
-  const result = countReport(report);
+  const files = readReport(report);
+  const result = countTests(files);
+  showSlowest(files);
   rmSync(folder, { recursive: true, force: true });
-  // What no test can be blamed for (an error outside of them, a crash) is a failure all the same.
+  // An error outside of all tests, or a crash, is a failure, too.
   if (status !== 0 && result.failed === 0) result.failed = 1;
   return result;
 }
 
-function countReport(report) {
-  const count = { passed: 0, failed: 0, skipped: 0 };
-  let files;
+/** The test files of vitest's report; none when it ended before it wrote one. */
+function readReport(report) {
   try {
-    files = JSON.parse(readFileSync(report, "utf8")).testResults;
+    return JSON.parse(readFileSync(report, "utf8")).testResults;
   } catch {
-    return { ...count, failed: 1 }; // It died before it could report.
+    return [];
   }
+}
+
+function showSlowest(files) {
+  const slowest = files
+    .map(({ name, startTime, endTime }) => ({ name, seconds: (endTime - startTime) / 1_000 }))
+    .toSorted((a, b) => b.seconds - a.seconds)
+    .slice(0, SLOWEST_SHOWN);
+  process.stdout.write("\nSlowest test files:\n");
+  for (const { name, seconds } of slowest) {
+    process.stdout.write(`${seconds.toFixed(1).padStart(7)} s  ${path.relative(root, name)}\n`);
+  }
+}
+
+function countTests(files) {
+  const count = { passed: 0, failed: files.length === 0 ? 1 : 0, skipped: 0 };
   for (const { status, assertionResults } of files) {
     if (status === "failed" && assertionResults.length === 0) count.failed += 1;
     for (const test of assertionResults) {
