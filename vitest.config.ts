@@ -4,15 +4,16 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** Files that take longest, in this order; started late, they would run on alone at the end. */
 const LONGEST = ["tests/chaos/", "tests/kill-ingest", "api/logging/kill", "tests/"];
 
+function rankOf({ moduleId }: TestSpecification): number {
+  const place = LONGEST.findIndex((part) => moduleId.startsWith(`${import.meta.dirname}/${part}`));
+  return place === -1 ? LONGEST.length : place;
+}
+
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification): number => {
-      const place = LONGEST.findIndex((part) =>
-        moduleId.startsWith(`${import.meta.dirname}/${part}`),
-      );
-      return place === -1 ? LONGEST.length : place;
-    };
-    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+    // oxlint-disable-next-line unicorn/no-array-sort -- not an array's
+    const sorted = await super.sort(files);
+    return sorted.toSorted((a, b) => rankOf(a) - rankOf(b));
   }
 }
 
