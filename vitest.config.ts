@@ -21,9 +21,9 @@ export default defineConfig({
   test: {
     include: ["**/*.test.ts", "**/*.test.tsx"],
     exclude: ["node_modules/**", ".next/**"],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    // On a busy machine, what a test waits for takes longer.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    // Generous: a busy machine makes no test fail.
     expect: { poll: { timeout: 20_000 } },
     // More than processors: many tests wait, for processes that start, for retries, for timeouts.
     maxWorkers: 4,
