@@ -28,7 +28,7 @@ async function newFolder(): Promise<string> {
 }
 
 /** Runs the body, with the store's folder as `folder`, in another process in PID and IPC namespaces of its own. */
-function inContainer(folder: string, body: string): ChildProcess {
+function inContainer(folder: string, body: string, wrapper: readonly string[] = []): ChildProcess {
   const program = `
     import { Batch } from "#collectors/batch.ts";
     import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
@@ -37,12 +37,20 @@ function inContainer(folder: string, body: string): ChildProcess {
     const open = () => openEmbeddedStore({ folder, clock, threads: 1 });
     ${body}`;
   const flags = ["--no-warnings", "--input-type=module-typescript", "--eval", program, folder];
-  const [command, ...prefix] = IN_CONTAINER;
-  return spawn(command, [...prefix, process.execPath, ...flags], {
+  const [command, ...options] = IN_CONTAINER;
+  return spawn(command, [...options, ...wrapper, process.execPath, ...flags], {
     cwd: ROOT,
     stdio: ["pipe", "pipe", "inherit"],
   });
 }
+
+/** For a reader: the operating system lets it change nothing in the folder. */
+const readOnly = (folder: string): string[] => [
+  "sh",
+  "-c",
+  'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"',
+  folder,
+];
 
 const READ = `
   for (let i = 0; i < ${OPENED}; i += 1) {
@@ -91,7 +99,7 @@ describe.runIf(MAY_UNSHARE)("in different containers", () => {
     const abandoned = join(folder, "tmp", `${"0".repeat(24)}-1.parquet`);
     for (const path of [...own, abandoned]) writeFileSync(path, "incomplete");
     const before = filesOf(folder);
-    expect(await ended(inContainer(folder, READ))).toBe(0);
+    expect(await ended(inContainer(folder, READ, readOnly(folder)))).toBe(0);
     expect(filesOf(folder)).toEqual(before);
     expect(await ended(inContainer(folder, MERGE))).toBe(0);
     expect(own.map((path) => existsSync(path))).toEqual([true, true]);
@@ -107,7 +115,7 @@ describe.runIf(MAY_UNSHARE)("in different containers", () => {
     let output = "";
     writer.stdout?.on("data", (chunk) => (output += String(chunk)));
     await expect.poll(() => output, { timeout: 20_000 }).toContain("writing");
-    expect(await ended(inContainer(folder, READ))).toBe(0);
+    expect(await ended(inContainer(folder, READ, readOnly(folder)))).toBe(0);
     expect(await ended(writer)).toBe(0);
     const written = Number(/written (\d+)/.exec(output)?.[1]);
     await using store = await openEmbeddedStore({ folder, clock: systemClock });

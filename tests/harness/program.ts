@@ -38,11 +38,14 @@ export type ProgramOptions = {
   input?: string;
   /** A file descriptor for its standard output, which is not collected then. */
   stdout?: number;
+  /** A command that runs it, such as one that puts it into namespaces of its own. */
+  prefix?: readonly string[];
 };
 
 /** Starts `quarterdeck …` as a process of its own. */
 export function startProgram(args: readonly string[], options: ProgramOptions = {}): Program {
-  const child = spawn(process.execPath, ["cli.ts", ...args], {
+  const command = [...(options.prefix ?? []), process.execPath, "cli.ts", ...args];
+  const child = spawn(command[0] ?? "", command.slice(1), {
     cwd: ROOT,
     env: { ...process.env, NODE_OPTIONS: "", QUARTERDECK_DATA: "", ...options.env },
     stdio: [options.input === undefined ? "ignore" : "pipe", options.stdout ?? "pipe", "pipe"],
