@@ -25,7 +25,7 @@ export class Batch {
     this.rowsMax = rowsMax;
   }
 
-  /** Makes room for so many rows more. Columns may get new arrays: do not hold on to `ids` or `values`. */
+  /** Makes room for more rows. Columns may get new arrays: do not keep references to `ids` or `values`. */
   reserve(rowsMore: number): void {
     const rowsMax = this.rows + rowsMore;
     if (rowsMax <= this.rowsMax) return;
@@ -34,14 +34,14 @@ export class Batch {
     for (const column of this.#numbers.values()) column.reserve(rowsMax);
   }
 
-  /** The column of a keyword(s) field, made at its first use. The same object as long as the batch lives. */
+  /** The column of a keyword(s) field, created at its first use; the same object for the lifetime of the batch. */
   text(name: TextField): TextColumn {
     let column = this.#texts.get(name);
     if (!column) this.#texts.set(name, (column = new TextColumn(this.rowsMax)));
     return column;
   }
 
-  /** The column of a number field, made at its first use. The same object as long as the batch lives. */
+  /** The column of a number field, created at its first use; the same object for the lifetime of the batch. */
   number(name: NumberField): NumberColumn {
     let column = this.#numbers.get(name);
     if (!column) this.#numbers.set(name, (column = new NumberColumn(this.rowsMax)));
@@ -61,7 +61,7 @@ export class Batch {
     this.rows += 1;
   }
 
-  /** Forgets what was written of the row that is not committed yet. */
+  /** Discards the fields of the row that is not committed yet. */
   rollback(): void {
     for (const column of this.#texts.values()) column.ids[this.rows] = 0;
     for (const column of this.#numbers.values()) column.values[this.rows] = Number.NaN;
@@ -82,7 +82,7 @@ export function isNumberField(name: string): name is NumberField {
   return isField(name) && NUMBER_TYPES.has(FIELDS[name]);
 }
 
-/** Whether a name among the fields without a column counts: a column's own value always goes first. */
+/** Whether a name may occur among the fields without a column; a column's own value takes precedence. */
 export function isExtra(name: string): boolean {
   return name !== EXTRA_FIELD && (!isField(name) || LATER_COLUMNS.has(name));
 }

@@ -10,11 +10,11 @@ const TEXT_BYTES_MAX = 128;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-/** A random start and factor of the hash, so that nobody outside can craft strings that collide. */
+/** Random seed and factor, so that log lines cannot be crafted to collide. */
 const HASH_SEED = (Math.random() * 0x7fffffff) | 0;
 const HASH_FACTOR = (Math.random() * 0x7fffffff) | 0x10101001;
 
-/** Four bytes at a time: the multiplications, each of which waits for the last, are what a hash costs. */
+/** Four bytes at a time, because the dependent multiplications dominate the cost of a hash. */
 function hashBytes(bytes: Uint8Array, start: number, end: number): number {
   let hash = HASH_SEED ^ (end - start);
   let i = start;
@@ -38,7 +38,7 @@ export class TextColumn {
   #hashes = new Uint32Array(SLOTS_MIN);
   #slots = new Uint32Array(SLOTS_MIN);
   #mask = SLOTS_MIN - 1;
-  /** Numbers of short texts, so that what comes again and again is not encoded each time. */
+  /** Numbers of short texts, so that frequent ones are not encoded each time. */
   readonly #texts = new Map<string, number>();
 
   constructor(rowsMax: number) {
@@ -102,7 +102,7 @@ export class TextColumn {
     return decoder.decode(this.bytes(id));
   }
 
-  /** All distinct values, one behind the other; value `id` lies in [ends[id - 1], ends[id]). Valid until a write. */
+  /** All distinct values, concatenated; value `id` is in [ends[id - 1], ends[id]). Valid until a write. */
   get dictionary(): { bytes: Uint8Array; ends: Uint32Array } {
     return { bytes: this.#arena, ends: this.#ends };
   }

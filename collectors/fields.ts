@@ -1,6 +1,6 @@
 /**
- * The ECS fields that Quarterdeck keeps as columns. A field that is not listed here is kept too, as JSON in
- * `labels_json`-like storage (see `EXTRA_FIELD`), and can be searched, but slower.
+ * The ECS fields that Quarterdeck stores as columns. Other fields are stored as JSON (see `EXTRA_FIELD`); searching
+ * them is slower.
  *
  * - keyword: one string; - keywords: several strings; - long: an integer up to 2^53; - double; - date: epoch ms;
  * - boolean.
@@ -81,10 +81,10 @@ export const FIELDS = {
   tags: "keywords",
 } as const satisfies Record<string, FieldType>;
 
-/** All that has no column of its own: one JSON object a row, its keys dotted field names. */
+/** The fields without a column: one JSON object a row, with dotted field names. */
 export const EXTRA_FIELD = "fields_json";
 
-/** Fields that got a column later: events that were stored before have them among the others (EXTRA_FIELD). */
+/** Fields that got a column later: older segments have them in EXTRA_FIELD. */
 export const LATER_COLUMNS: ReadonlySet<string> = new Set([
   "haproxy.connections.active",
   "haproxy.backend_queue",

@@ -2,20 +2,20 @@ import type { Batch } from "./batch.ts";
 import type { Zone } from "./zone.ts";
 
 export type FormatContext = {
-  /** The zone of times that carry none. */
+  /** Zone of times without one. */
   zone: Zone;
-  /** For times that carry no year: the newest instant that they may mean, epoch ms. */
+  /** For times without a year: the latest instant that they may mean, epoch ms. */
   nowMs: number;
 };
 
 /**
  * Writes the fields of the line in [start, end) (no line end in it) into the batch's open row, and returns
- * undefined; or returns why the line is not of this format, in words for a person. Never throws, takes time linear
- * in the length of the line, and neither commits nor rolls back: its caller does.
+ * undefined; or returns why the line is not of this format, as a message for people. Never throws, takes time linear
+ * in the length of the line, and leaves commit or rollback to its caller.
  */
 export type LineScanner = (bytes: Uint8Array, start: number, end: number) => string | undefined;
 
-/** The places that a request passes and is logged at, outermost first. */
+/** Tiers that a request passes, each with a log of its own, outermost first. */
 export const TIERS = ["edge", "cache", "ingress", "proxy", "origin"] as const;
 type Tier = (typeof TIERS)[number];
 

@@ -30,7 +30,7 @@ function fillNumber({ values }: NumberColumn, value: number, { from, to }: Rows)
   }
 }
 
-/** Fields without a column of their own; lines that have the same ones are merged once. */
+/** Fields without a column; lines with the same fields are merged once. */
 function fillExtras(
   column: TextColumn,
   extras: Readonly<Record<string, string>>,

@@ -4,11 +4,11 @@ const NUL = 0x00;
 
 export type SplitLine = {
   bytes: Uint8Array;
-  /** Bytes at the end of the line that were left out, since it is longer than the limit. */
+  /** Bytes cut off at the end of a line longer than the limit. */
   bytesCut: number;
 };
 
-/** Cuts a stream into lines and holds no more of a line than the limit. Empty lines are left out. */
+/** Splits a stream into lines and buffers at most the limit of a line. Empty lines are left out. */
 export class LineSplitter {
   readonly #bytesMax: number;
   #parts: Uint8Array[] = [];
@@ -63,7 +63,7 @@ export class LineSplitter {
   }
 }
 
-/** Without the CR of a CRLF, and without the NULs that a power cut leaves in front of a line. */
+/** Without the CR of a CRLF, and without the NULs that a power failure leaves before a line. */
 function trimmed(bytes: Uint8Array): Uint8Array {
   let start = 0;
   while (start < bytes.length && bytes[start] === NUL) start += 1;

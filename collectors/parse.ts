@@ -9,16 +9,16 @@ import type { Zone } from "./zone.ts";
 
 const LINE_BYTES_MAX = 16 * 1024 * 1024;
 const ROWS_MAX = 1024;
-/** Bytes of lines that are held until their documents are asked for. */
+/** Bytes of lines that are buffered until their documents are built. */
 const HELD_BYTES_MAX = 8 * 1024 * 1024;
 
 export type Document = Record<string, unknown>;
 
 export type ParseOptions = {
   format: Format;
-  /** Each line an event, or events that span lines where the format knows how they begin. */
+  /** `lines`: each line is an event. `text`: events may span lines if the format has `begins`. */
   mode: "lines" | "text";
-  /** The zone of times that carry none. */
+  /** Zone of times without one. */
   zone: Zone;
   nowMs: number;
   /** With the fields that Quarterdeck adds to those of Elastic's modules, such as `http.route`. */
@@ -30,8 +30,8 @@ export type ParseOptions = {
 type Held = { line: SplitLine; reason: string | undefined };
 
 /**
- * Lines in, flat ECS documents out, in order, each with its `event.original`; a line that the format does not
- * understand comes out as `event.kind: pipeline_error` with the reason in `error.message`.
+ * Lines in, flat ECS documents out, in order, each with its `event.original`; a line that the format cannot
+ * read becomes `event.kind: pipeline_error` with the reason in `error.message`.
  */
 export class Parser {
   readonly #options: ParseOptions;
@@ -154,7 +154,7 @@ export function nested(document: Document): Document {
   return root;
 }
 
-/** Made by this function, not a value of the event: those have a prototype. */
+/** Created by `nested`, not a value of the event: those have a prototype. */
 function isPlain(value: unknown): value is Document {
   return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === null;
 }

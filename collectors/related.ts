@@ -1,6 +1,6 @@
 import { findFormat } from "./formats/index.ts";
 
-/** Adds related.ip, related.user and related.hosts to a flat document; lists that it has already stay as they are. */
+/** Adds related.ip, related.user and related.hosts to a flat document; existing lists stay. */
 export function addRelated(document: Record<string, unknown>): void {
   const dataset = document["data_stream.dataset"];
   const related = typeof dataset === "string" ? findFormat(dataset)?.related : undefined;

@@ -17,7 +17,7 @@ const requestPatterns = z
       "write METHOD PATH STATUS[,STATUS…], several divided by ;, for example: POST /login 2xx,3xx; POST /api/session 201",
   });
 
-/** What an event is read by where the line itself leaves it open. */
+/** Used where the line itself leaves it open. */
 export const derivationSettings = {
   /** IANA name. */
   timezone: {

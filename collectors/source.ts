@@ -10,7 +10,7 @@ export type Positions = ReadonlyMap<SourceId, Position>;
 /** Asks how far each source is stored at this moment. */
 export type ReadPositions = () => Promise<Positions>;
 
-/** What is known of lines beside their text; what a line contains itself takes precedence. */
+/** Metadata of lines; what a line itself contains takes precedence. */
 export type RecordHeader = {
   /** Name of the format (`Format.dataset`); absent: it is detected from the content. */
   format?: string;
@@ -20,7 +20,7 @@ export type RecordHeader = {
   fields: Readonly<Record<string, string>>;
 };
 
-/** What is read in one go: whole lines only, but for the last of a stream that has ended. */
+/** Lines that are read together: whole ones, except the last of a stream that has ended. */
 export type Chunk = {
   /** The stream's identity, the same after a rename, a copy or a gzip: `src_…`. */
   sourceId: SourceId;
@@ -30,13 +30,13 @@ export type Chunk = {
   bytes: Uint8Array;
   /** Number of `bytes[0]` in the stream: grows, and is the same whenever the chunk is read again. */
   offset: number;
-  /** Where to go on after this chunk. */
+  /** Position after this chunk. */
   position: Position;
-  /** Where to go on after the first so many bytes only, to be asked as long as `bytes` is valid. Absent: not known. */
+  /** Position after the first `length` bytes, while `bytes` is valid. Absent: unknown. */
   positionAt?: (length: number) => Position;
   /** Bytes of a line longer than the limit that were left out of `bytes` (its head is there); 0 nearly always. */
   bytesSkipped: number;
-  /** Where a log is played as if it were now: the instant to put in place of an event's own, both epoch ms. */
+  /** For a replay: the instant that replaces an event's own time, both epoch ms. */
   retime?: (eventMs: number) => number;
   /** Of lines that were sent to us. Events of such a chunk do not span chunks, so it has no `positionAt`. */
   header?: RecordHeader;
@@ -65,5 +65,5 @@ export type Source = {
   confirm?(): Promise<void>;
 };
 
-/** What a person is told of one path: whether it is read, and if not, why and what to do. */
+/** Status of one path for people: whether it is read, and if not, why and what to do. */
 export type SourceStatus = { path: string; message: string; level: "info" | "warning" | "error" };

@@ -1,8 +1,8 @@
 import { AppError } from "#platform/errors.ts";
 
-/** A time zone, for times that carry none themselves. */
+/** A time zone, for times without one. */
 export type Zone = {
-  /** As it was asked for: `+02:00` or `Europe/Berlin`. */
+  /** As configured: `+02:00` or `Europe/Berlin`. */
   readonly name: string;
   /**
    * Milliseconds east of UTC where wall clocks show this; `wallMs` is what they show, as epoch ms as if it were UTC.
@@ -17,7 +17,7 @@ export const UTC: Zone = { name: "UTC", eastMs: () => 0 };
 const DAY_MS = 86_400_000;
 const FIXED = /^([+-])(\d\d):?(\d\d)$/;
 const OFFSET = /GMT([+-])(\d\d):(\d\d)(?::(\d\d))?/;
-/** Offsets are asked for within these years; beyond them that of the nearest counts. */
+/** Offsets are computed within these years; beyond them the nearest one applies. */
 const YEAR_MIN = 1990;
 const YEAR_MAX = 2100;
 
@@ -46,10 +46,10 @@ function signedMs([, sign, hours, minutes, seconds = "0"]: RegExpExecArray): num
   return sign === "-" ? 0 - ms : ms;
 }
 
-/** From `fromMs` on, as wall clocks show it, clocks are so far east. */
+/** The offset from `fromMs` (wall clock) on. */
 type Span = { fromMs: number; eastMs: number };
 
-/** Asks Intl once for each year that occurs; a time then costs a comparison, since neighbours lie in one span. */
+/** Uses Intl once for each year that occurs; a time then costs a comparison, since neighbours share a span. */
 class NamedZone implements Zone {
   readonly name: string;
   readonly #format: Intl.DateTimeFormat;

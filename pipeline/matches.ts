@@ -1,6 +1,6 @@
 import type { Condition, Filter, OneOf, StoreFilter } from "./filter.ts";
 
-/** Where bare words are looked for. */
+/** Fields that are searched for bare words. */
 export const FULL_TEXT_FIELDS = [
   "message",
   "error.message",
@@ -12,14 +12,14 @@ export const FULL_TEXT_FIELDS = [
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Whether an event meets every condition: the store's rules, for one document in memory. */
+/** Whether an event matches every condition: the store's rules, for one document in memory. */
 export function matches(fields: Fields, filter: StoreFilter): boolean {
   return filter.every((condition) =>
     condition.op === "one_of" ? isOneOf(fields, condition) : holds(fields, condition),
   );
 }
 
-/** Whether an event with this value in the field meets the conditions on that field; the empty value is an absent one. */
+/** Whether an event with this value in the field matches the conditions on that field; an empty value is an absent one. */
 export function matchesField(filter: Filter, field: string, value: string): boolean {
   const conditions = filter.filter((condition) => condition.field === field);
   return matches({ [field]: value === "" ? null : value }, conditions);
@@ -81,7 +81,7 @@ function compares(
 const instantOrNumber = (text: string): number =>
   /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number(text);
 
-/** `*` is any run of characters; takes time linear in the text times the number of stars. */
+/** `*` matches any characters; takes time linear in the text times the number of stars. */
 function like(value: unknown, pattern: string): boolean {
   const text = String(value).toLowerCase();
   const [first = "", ...rest] = pattern.toLowerCase().split("*");

@@ -4,16 +4,16 @@ import { AppError, assertNever } from "#platform/errors.ts";
 import type { Condition, Filter } from "./filter.ts";
 
 /**
- * The query language of the search box, of `--where` and of URLs: terms separated by spaces, all of which must hold.
+ * The query language of the search box, of `--where` and of URLs: terms separated by spaces, all of which must match.
  *
- *   timeout "out of memory"     the words stand in the message, the error, URL, user agent, referrer or original
- *                               line; quotes hold words together
- *   status:500  method:POST     the field has the value; case matters
- *   route:/api/*                `*` stands for any run of characters, case does not matter; in quotes it is a star
+ *   timeout "out of memory"     the words occur in the message, the error, URL, user agent, referrer or original
+ *                               line; quotes make a phrase
+ *   status:500  method:POST     the field has the value, case-sensitive
+ *   route:/api/*                `*` matches any characters, case-insensitive; in quotes it is literal
  *   path~"/a b*"                the same for a value with spaces
  *   status>=500  bytes<10       compared as numbers; a time may be written as 2026-05-17T10:00:00Z
- *   user:*                      the field is there
- *   -dataset:nginx.error        a minus turns a condition on a field round
+ *   user:*                      the field exists
+ *   -dataset:nginx.error        a minus negates a condition on a field
  *
  * Quotes in quotes are written \" and a backslash \\. A field is an alias below or any ECS name.
  */
@@ -55,12 +55,12 @@ const COMPARISONS: Partial<Record<Operator, Comparison>> = {
 const SYMBOLS: Record<Comparison, string> = { gt: ">", gte: ">=", lt: "<", lte: "<=" };
 const OPPOSITES: Record<Comparison, Comparison> = { gt: "lte", gte: "lt", lt: "gte", lte: "gt" };
 
-/** The ECS name that an alias stands for; other names stand for themselves. */
+/** The ECS name of an alias; other names stay. */
 export function resolveField(name: string): string {
   return Object.hasOwn(ALIASES, name) ? (ALIASES[name] ?? name) : name;
 }
 
-/** Reads a query. Throws AppError `bad_request` that says what is wrong at which column (from 1). */
+/** Parses a query. Throws AppError `bad_request` with the mistake and its column (from 1). */
 export function parseQuery(text: string): Filter {
   if (text.length > QUERY_CHARS_MAX) {
     throw wrong(QUERY_CHARS_MAX, `the query is longer than ${QUERY_CHARS_MAX} characters`);
@@ -76,12 +76,12 @@ export function parseQuery(text: string): Filter {
   return conditions;
 }
 
-/** Writes a filter as a query that `parseQuery` reads back. */
+/** Formats a filter as a query that `parseQuery` parses to the same filter. */
 export function formatFilter(filter: Filter): string {
   return filter.map(formatCondition).join(" ");
 }
 
-/** What one word or quoted string was. */
+/** One word or quoted string. */
 type Token = { text: string; isQuoted: boolean; at: number };
 
 class Scanner {
@@ -113,7 +113,7 @@ class Scanner {
     return OPERATORS.find((sign) => COMPARISONS[sign] && this.take(sign)) ?? found;
   }
 
-  /** A quoted string, or the characters up to a space (and before an operator, where a field may stand). */
+  /** A quoted string, or the characters up to a space; where a field is possible, also up to an operator. */
   token(isField: boolean): Token {
     const { at } = this;
     if (this.#text.charAt(at) === '"') return this.#quoted();
@@ -157,7 +157,7 @@ function parseTerm(scanner: Scanner): Condition {
   return condition({ field, operator, value, isNegated });
 }
 
-/** A field's name, unless it is a clock time, a URL, or a word in quotes that is text. */
+/** Whether it is a field's name: not a clock time, and not an empty quoted string. */
 function isFieldName({ text, isQuoted }: Token): boolean {
   return isQuoted ? text !== "" : FIELD_NAME.test(text);
 }
@@ -188,7 +188,7 @@ function condition(term: Term): Condition {
   return { field, op: isNegated ? "ne" : "eq", value: exact };
 }
 
-/** `5xx` is how people say 500 to 599. */
+/** `5xx` means 500 to 599. */
 function patternIn(field: string, { text, isQuoted }: Token): string | undefined {
   if (isQuoted) return undefined;
   if (text.includes("*")) return text;
@@ -247,7 +247,7 @@ function isComparison(part: Condition): part is Compared {
   return Object.hasOwn(SYMBOLS, part.op);
 }
 
-/** In quotes a name is never taken for an alias. */
+/** A quoted name is never an alias. */
 function fieldText(field: string): string {
   const isPlain = FIELD_NAME.test(field) && resolveField(field) === field;
   return isPlain ? field : quoted(field);

@@ -8,7 +8,7 @@ const UNIT_MS: Record<string, number> = {
   w: 604_800_000,
 };
 
-/** What a JavaScript Date can hold, ms either side of 1970. */
+/** Range of a JavaScript Date, ms either side of 1970. */
 const INSTANT_MS_MAX = 8.64e15;
 
 /** Epoch ms of `now`, `now-15m`, an ISO 8601 instant or epoch ms. Throws an AppError that names the parameter. */
@@ -26,7 +26,7 @@ const wrong = (name: string, message: string, detail = message): AppError =>
     fields: [{ path: `query.${name}`, code: "invalid", message }],
   });
 
-/** A date without a zone is UTC, whatever the machine's zone is. */
+/** A date without a zone is UTC, regardless of the machine's zone. */
 function isoInstant(text: string): number {
   if (!/^\d{4}-\d\d-\d\d/.test(text)) return Number.NaN;
   const hasTime = text.length > 10;

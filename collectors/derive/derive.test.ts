@@ -36,7 +36,7 @@ function derived(lines: readonly string[]): Record<string, unknown>[] {
   return lines.map((_, row) => toDocument(batch, row));
 }
 
-test("a URL is taken apart, its query and fragment left out of the path", () => {
+test("a URL is split, without its query and fragment in the path", () => {
   const [document] = derived([line("GET /shop/cart.PHP?id=7&name=%C3%A9 HTTP/1.1")]);
   expect(document).toMatchObject({
     "url.path": "/shop/cart.PHP",
@@ -61,7 +61,7 @@ test("an absolute URL gives scheme, domain and port", () => {
   });
 });
 
-test("an encoding that would bring control characters to light stays as it was written", () => {
+test("an encoding that would reveal control characters stays as it was logged", () => {
   const [document] = derived([line("GET /a%00b%1b HTTP/1.1")]);
   expect(document?.["url.path"]).toBe("/a%00b%1b");
 });
@@ -85,7 +85,7 @@ test.each([
   expect(routeOf(path)).toBe(route);
 });
 
-test("routes are bounded whatever clients ask for", () => {
+test("the number of routes is bounded whatever clients request", () => {
   const word = (n: number): string =>
     n.toString(26).replaceAll(/\d/g, (digit) => "qrstuvwxyz".charAt(Number(digit)));
   const lines = Array.from({ length: 2500 }, (_, n) => line(`GET /${word(n)}zz HTTP/1.1`));
@@ -112,7 +112,7 @@ test("sign-ins and sign-outs follow the patterns: method, path without query, st
   ]);
 });
 
-test("an attempt to sign in that failed never counts as a sign-in, whatever it is called", () => {
+test("a failed attempt to sign in never counts, whatever its action", () => {
   const batch = new Batch(4);
   for (const [action, outcome] of [
     ["user-sign-in", "failure"],
@@ -180,7 +180,7 @@ test("deriving in pieces gives the same columns as deriving at once", () => {
   );
 });
 
-test("after a reset nothing of the last batch is left", () => {
+test("a reset removes everything of the last batch", () => {
   const batch = batchOf([line("POST /login HTTP/1.1", 302)]);
   const deriver = openDeriver(batch, RULES);
   deriver.derive(0, 1);

@@ -12,14 +12,14 @@ import { UrlDeriver } from "./url-deriver.ts";
 export type Deriver = {
   /**
    * Fills the fields that follow from others in rows [fromRow, toRow): url.path and its like, http.route, source.ip,
-   * event.outcome, event.kind, category and type, event.action. What a row has already stays.
+   * event.outcome, event.kind, category and type, event.action. Existing values stay.
    */
   derive(fromRow: number, toRow: number): void;
   /** To be called after the batch was reset. */
   reset(): void;
 };
 
-/** Work is done once for each distinct value, then a pass over the rows copies numbers. */
+/** Values are derived once for each distinct value; a pass over the rows then copies dictionary numbers. */
 export function openDeriver(batch: Batch, rules: DeriveRules): Deriver {
   const urls = new UrlDeriver(batch);
   const addresses = new AddressDeriver(batch);
@@ -70,7 +70,7 @@ class AddressDeriver {
 const CONSTANTS = ["event.kind", "event.category", "event.type"] as const;
 const UNKNOWN_OUTCOME = 0;
 
-/** What every event of a dataset has in common, and the outcome that a status says. */
+/** The traits of a dataset, and the outcome that follows from a status. */
 class ConstantsDeriver {
   readonly #batch: Batch;
   readonly #datasets: TextColumn;
@@ -123,7 +123,7 @@ class ConstantsDeriver {
     }
   }
 
-  /** Of error logs: what is worse than a notice is of the type error. */
+  /** In error logs, levels above notice are of the type error. */
   #putTypes(fromRow: number, toRow: number): void {
     const types = this.#batch.text("event.type");
     const levels = this.#batch.text("log.level");
@@ -141,7 +141,7 @@ class ConstantsDeriver {
     }
   }
 
-  /** Apache may look up the client's name and log that instead of its address. */
+  /** Apache may log the client's host name instead of its address. */
   #putDomains(fromRow: number, toRow: number): void {
     const ips = this.#batch.text("source.ip").ids;
     const addresses = this.#batch.text("source.address");

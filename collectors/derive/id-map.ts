@@ -1,4 +1,4 @@
-/** From the dictionary numbers of one column to those of another; 0 where nothing follows. Grows as dictionaries do. */
+/** Maps dictionary numbers of one column to those of another; 0 where there is none. Grows with the dictionary. */
 export class IdMap {
   ids = new Uint32Array(1024);
   #size = 0;
@@ -15,7 +15,7 @@ export class IdMap {
     return known;
   }
 
-  /** Where a row of the target is empty, it gets what follows from the source's value. */
+  /** Fills empty rows of the target with the number that the source's value maps to. */
   copy(from: Uint32Array, to: Uint32Array, fromRow: number, toRow: number): void {
     const { ids } = this;
     for (let row = fromRow; row < toRow; row += 1) if (to[row] === 0) to[row] = ids[from[row]!]!;

@@ -1,6 +1,6 @@
 import { AppError } from "#platform/errors.ts";
 
-/** Requests that mean something, such as a sign-in: a method, a path, and the statuses that count. */
+/** Requests with a meaning, such as a sign-in: a method, a path, and statuses. */
 export type RequestPattern = {
   method: string;
   /** Tests a path without its query. */
@@ -21,7 +21,7 @@ const STATUS = /^([1-5])(\d\d|xx)$/;
 const EXAMPLE = "write it like `POST /login 2xx,3xx`";
 
 /**
- * Reads `METHOD /path STATUS[,STATUS…]`: the method may be `*`, `*` in the path stands for any run of characters, a
+ * Reads `METHOD /path STATUS[,STATUS…]`: the method may be `*`, `*` in the path matches any characters, a
  * status is a code or a class such as `2xx`. Throws an AppError that names the part that is wrong.
  */
 export function parseRequestPattern(text: string): RequestPattern {
@@ -63,7 +63,7 @@ function statusRange(text: string): { from: number; to: number } | undefined {
   return found[2] === "xx" ? { from, to: from + 99 } : { from: Number(text), to: Number(text) };
 }
 
-/** Matches piece by piece, so that a path of any length takes linear time. */
+/** Matches piece by piece, in time linear in the length of the path. */
 function wildcard(pattern: string): (path: string) => boolean {
   const pieces = pattern.split("*");
   const first = pieces[0] ?? "";

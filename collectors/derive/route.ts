@@ -10,9 +10,9 @@ const VERSION = /^v\d{1,3}(?:\.\d{1,3})?$/i;
 const DIGITS = /\d/g;
 
 /**
- * The route that a path belongs to, with few distinct values whatever clients ask for: `/item/42` → `/item/{id}`,
- * `/static/js/app.8c1f.js` → `/static/…/*.js`. As OpenTelemetry means `http.route`, but guessed from the path, since
- * a log does not know the application's routes.
+ * The route that a path belongs to, with few distinct values whatever clients request: `/item/42` → `/item/{id}`,
+ * `/static/js/app.8c1f.js` → `/static/…/*.js`. Like OpenTelemetry's `http.route`, but guessed from the path, since
+ * a log does not contain the application's routes.
  */
 export function routeOf(path: string): string {
   if (path === "" || path === "/" || path === "*") return path === "" ? "/" : path;
@@ -41,7 +41,7 @@ function segmentOf(segment: string): string {
   return isIdentifier(segment) ? "{id}" : segment;
 }
 
-/** Whether a segment names one thing of many rather than a place in the application. */
+/** Whether a segment is an identifier rather than a name in the application. */
 function isIdentifier(segment: string): boolean {
   if (segment === "" || VERSION.test(segment)) return false;
   if (segment.length > SEGMENT_LENGTH_MAX || segment.includes("@")) return true;
@@ -49,6 +49,6 @@ function isIdentifier(segment: string): boolean {
   const digits = segment.match(DIGITS)?.length ?? 0;
   if (digits === 0) return segment.length >= 16 && HEX.test(segment);
   if (HEX.test(segment) || digits === segment.length) return true;
-  // `gamma-4711`, `order_93`, `x9f27c3`: mostly digits, or a word with a number behind it.
+  // `gamma-4711`, `order_93`, `x9f27c3`: mostly digits, or a word followed by a number.
   return digits * 2 >= segment.length || /[-_.]\d{2,}$/.test(segment);
 }

@@ -6,10 +6,10 @@ import type { DeriveRules, RequestPattern } from "./request-pattern.ts";
 
 export const SIGN_IN = "user-sign-in";
 export const SIGN_OUT = "user-sign-out";
-/** What failed keeps a name of its own: whoever counts by the action must not count it. */
+/** Failed attempts get an action of their own, so that they are not counted. */
 const FAILED = "-failed";
 
-/** What applications call signing in and out in `event.action`; compared in lower case, `_` and blanks as `-`. */
+/** Common values of `event.action` for signing in and out; compared in lower case, `_` and blanks as `-`. */
 const SIGN_IN_ACTIONS = new Set([
   "user-sign-in",
   "sign-in",
@@ -48,9 +48,9 @@ export class SignActions {
   readonly #actions: TextColumn;
   /** For each path, the patterns that it matches, as bits. */
   readonly #matching = new IdMap();
-  /** For each name of an action: 1 it is a sign-in, 2 a sign-out. */
+  /** For each action: 1 for a sign-in, 2 for a sign-out. */
   readonly #meaning = new IdMap();
-  /** For each category: 1 it is of authentication or session. For each type: 1 start, 2 end. */
+  /** For each category: 1 for authentication or session. For each type: 1 for start, 2 for end. */
   readonly #categories = new IdMap();
   readonly #types = new IdMap();
   #anyPath = false;
@@ -123,7 +123,7 @@ export class SignActions {
       if (meaning === 0) continue;
       const action = meaning === 1 ? SIGN_IN : SIGN_OUT;
       if (outcomes.ids[row] !== failure) this.#actions.putText(row, action);
-      // An attempt that failed signed nobody in or out, whatever name it came with.
+      // A failed attempt is not a sign-in or sign-out, whatever its action.
       else if (named !== 0) this.#actions.putText(row, action + FAILED);
     }
   }

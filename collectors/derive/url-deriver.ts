@@ -117,7 +117,7 @@ export class UrlDeriver {
     }
   }
 
-  /** Beyond the limit, routes that are new share one number. */
+  /** Beyond the limit, new routes share one number. */
   #routeId(route: string): number {
     const known = this.#routeIds.get(route);
     if (known !== undefined) return known;

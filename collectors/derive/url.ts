@@ -31,7 +31,7 @@ export function urlParts(original: string): UrlParts {
   return parts;
 }
 
-/** Percent-encoding undone, unless that would bring control characters or broken text to light. */
+/** Percent-decoded, unless that would reveal control characters or invalid text. */
 function decoded(text: string): string {
   if (!text.includes("%")) return text;
   try {

@@ -37,7 +37,7 @@ export function accessColumns(batch: Batch): AccessColumns {
   };
 }
 
-/** Values of one event that have no column: gathered only by lines that have them. */
+/** Fields of one event that have no column. */
 export class Extras {
   #values: Record<string, unknown> = {};
   #isEmpty = true;

@@ -65,7 +65,7 @@ const NUMBERS: Readonly<Record<string, NumberField>> = {
   remote_port: "source.port",
   server_port: "url.port",
 };
-/** Seconds, whatever the name; those of Varnish and Apache in microseconds have names of their own. */
+/** Durations in seconds; Varnish and Apache have other names for microseconds. */
 const SECONDS = new Set(["request_time", "duration", "response_time"]);
 const MICROSECONDS = new Set(["time_us", "duration_us", "usec", "d"]);
 
@@ -134,7 +134,7 @@ function putFields(line: AccessLine, fields: Map<string, unknown>): string | und
   return undefined;
 }
 
-/** A field that was written before, such as the URL of `request`, stays. */
+/** A field that is already written, such as the URL of `request`, stays. */
 function putText(line: AccessLine, field: TextField, text: string): void {
   const column = line.batch.text(field);
   if (column.ids[line.row] === 0) column.putText(line.row, text);

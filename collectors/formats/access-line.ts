@@ -16,16 +16,16 @@ import {
 import { QuotedField, putEscaped } from "./quoted-field.ts";
 import { ClfTimeReader } from "./time.ts";
 
-/** What a dialect of the combined log does with the text after the fields that all dialects share. */
+/** Reads the text after the fields that all dialects of the combined log share. */
 type AccessTail = (line: AccessLine, start: number, end: number) => string | undefined;
 
 export type AccessDialect = {
-  /** Named in reasons, such as `nginx access`. */
+  /** For error messages, such as `nginx access`. */
   name: string;
-  /** Prefix of the fields that only this server has, such as `nginx.access`. */
+  /** Prefix of vendor fields, such as `nginx.access`. */
   vendor: string;
   tail: AccessTail;
-  /** Why a line without a tail is refused; absent where it need not have one. */
+  /** Why a line without a tail is refused; absent where the tail is optional. */
   tailMissing?: string;
 };
 
@@ -39,7 +39,7 @@ export class AccessLine {
   readonly dialect: AccessDialect;
   readonly extras = new Extras();
   readonly times: ClfTimeReader;
-  /** The line that is scanned now: its bytes, the row it goes to, and how far the scan is. */
+  /** The current line: its bytes, its row, and the position of the scan. */
   bytes: Uint8Array = new Uint8Array();
   row = 0;
   at = 0;
@@ -143,7 +143,7 @@ export class AccessLine {
       if (close < 0) return `not an ${this.dialect.name} line: the time has no closing bracket`;
     }
     const ms = this.times.read(bytes, at, close);
-    // Written so that NaN is refused too.
+    // Negated, so that NaN is refused too.
     if (!(ms <= context.nowMs + 86_400_000 && ms >= 788_918_400_000)) {
       return this.times.reason(bytes, at, close, context.nowMs);
     }
@@ -152,7 +152,7 @@ export class AccessLine {
     return undefined;
   }
 
-  /** ` "METHOD url HTTP/version" `; leaves `at` after the space behind the quote. */
+  /** ` "METHOD url HTTP/version" `; leaves `at` after the space that follows the quote. */
   #request(end: number): string | undefined {
     const { bytes } = this;
     let i = this.at;
@@ -176,8 +176,8 @@ export class AccessLine {
   }
 
   /**
-   * The method, URL and version of a request line; what is no request line is kept as the server wrote it. `seen`: its
-   * bytes or-ed, which tells whether one is beyond ASCII.
+   * The method, URL and version of a request line; anything else is kept as it was logged. `seen`: the bitwise or of its
+   * bytes, which shows whether one is beyond ASCII.
    */
   putRequest(start: number, end: number, seen: number): void {
     const { bytes, columns, row } = this;
@@ -211,7 +211,7 @@ export class AccessLine {
       this.extras.set(`${this.dialect.vendor}.request`, textOf(this.bytes, start, end));
   }
 
-  /** `200 1234`, either of which may be a dash; leaves `at` at the end or after the space behind them. */
+  /** `200 1234`, either of which may be a dash; leaves `at` at the end or after the space that follows. */
   #status(end: number): string | undefined {
     const { bytes, columns, row } = this;
     let i = this.at;
@@ -219,7 +219,7 @@ export class AccessLine {
     const start = i;
     for (; i < end && bytes[i] !== SPACE; i += 1) value = value * 10 + digit(bytes[i]!);
     if (value >= 100 && value <= 999 && i === start + 3) columns.status.values[row] = value;
-    // nginx writes 000 where it closed the connection without an answer.
+    // nginx logs 000 where it closed the connection without a response.
     else if (!isDash(bytes, start, i) && !(value === 0 && i === start + 3))
       return `status is not a number between 100 and 999: ${excerpt(bytes, start, i)}`;
     const sizeStart = i + 1;
@@ -253,7 +253,7 @@ function timeBracket(bytes: Uint8Array, start: number, end: number): number {
     const isIso = bytes[i + 5] === DASH && bytes[i + 8] === DASH;
     if (isClf || isIso) return i;
   }
-  // A time that is there but broken is reported as such.
+  // An invalid time is reported as such.
   const bracket = indexOf(bytes, OPEN_BRACKET, start + 1, end);
   return bracket > 0 && bytes[bracket - 1] === SPACE ? bracket : -1;
 }

@@ -5,7 +5,7 @@ import type { AccessColumns, Extras } from "./access-columns.ts";
 import { clientOf, splitHostPort } from "./address.ts";
 import { CLOSE_BRACKET, DASH, OPEN_BRACKET, QUOTE, SPACE, textOf } from "./bytes.ts";
 
-/** What of an access line is read and written here. */
+/** The parts of an access line that are used here. */
 type PeerLine = {
   batch: Batch;
   columns: AccessColumns;
@@ -16,7 +16,7 @@ type PeerLine = {
 };
 
 /**
- * Reads what stands before the time in the less common lines: `[vhost[:port]] addresses ident user `, where addresses
+ * Reads the fields before the time in less common lines: `[vhost[:port]] addresses ident user `, where addresses
  * may be a list (`a, b`), with a quoted forwarded-for list before it. Returns where the user's name starts, or -1.
  */
 export function putPeer(line: PeerLine, start: number, bracket: number): number {

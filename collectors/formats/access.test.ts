@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { AT, COMBINED, parseLine, parseLines } from "./parse-lines.ts";
 
 describe("nginx.access", () => {
-  test("a combined line gives every field that stands in it", () => {
+  test("a combined line gives all its fields", () => {
     expect(parseLine("nginx.access", COMBINED)).toMatchObject({
       "@timestamp": "2026-03-14T09:11:12.000Z",
       "source.address": "203.0.113.9",
@@ -29,7 +29,7 @@ describe("nginx.access", () => {
     expect(parseLine("nginx.access", line)["event.duration"]).toBe(duration);
   });
 
-  test("upstream times and a forwarded-for list are kept beside the columns", () => {
+  test("upstream times and a forwarded-for list are kept as vendor fields", () => {
     const document = parseLine(
       "nginx.access",
       `${COMBINED} "198.51.100.1, 10.0.0.1" 0.125 0.100, 0.020`,
@@ -38,7 +38,7 @@ describe("nginx.access", () => {
     expect(document["nginx.access.x_forwarded_for"]).toEqual(["198.51.100.1", "10.0.0.1"]);
   });
 
-  test("of a list of addresses the first public one is the client", () => {
+  test("the first public address of a list is the client", () => {
     const rest = COMBINED.slice(COMBINED.indexOf(" - "));
     const document = parseLine(
       "nginx.access",
@@ -87,13 +87,13 @@ describe("nginx.access", () => {
     expect(document["event.original"]).toBe(line);
   });
 
-  test("a leap second and a zone of +1400 are legal", () => {
+  test("a leap second and a zone of +1400 are valid", () => {
     expect(
       parseLine("nginx.access", COMBINED.replace(AT, "[30/Jun/2015:23:59:60 +1400]"))["@timestamp"],
     ).toBe("2015-06-30T10:00:00.000Z");
   });
 
-  test("bytes that are not UTF-8 are kept escaped, and those that are as they are", () => {
+  test("invalid UTF-8 is escaped, valid UTF-8 is kept", () => {
     const bytes = Buffer.concat([
       Buffer.from('1.2.3.4 - - [14/Mar/2026:10:11:12 +0000] "GET /é/'),
       Buffer.from([0xe9, 0xff]),

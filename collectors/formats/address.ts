@@ -1,6 +1,6 @@
 import { isIP, isIPv6 } from "node:net";
 
-/** Addresses of private, loopback and link-local networks, in the notations that logs use. */
+/** Addresses of private, loopback and link-local networks. */
 const PRIVATE =
   /^(10\.|127\.|0\.|169\.254\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|::1$|::$|f[cd]|fe[89ab])/i;
 

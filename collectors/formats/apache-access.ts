@@ -8,7 +8,7 @@ import { ACCESS_TRAITS } from "./traits.ts";
 
 const NS_PER: Readonly<Record<string, number>> = { "": 1e3, us: 1e3, ms: 1e6, s: 1e9 };
 const DURATION = /^(\d{1,15}(?:\.\d{1,9})?)(us|ms|s)?$/;
-/** `**%T/%D**`, as some distributions log how long a request took. */
+/** `**%T/%D**`: the duration in the default format of some distributions. */
 const STARRED = /^\*\*\d+\/(\d{1,15})\*\*$/;
 const TLS = /^(TLS|SSL)v?(\d(?:\.\d)?)$/;
 const SSL_HEAD_BYTES_MAX = 256;
@@ -38,7 +38,7 @@ export const apacheAccess: Format = {
 };
 
 /**
- * What a LogFormat has behind the user agent is not named in the line: one whole number is read as `%D`
+ * Fields after the user agent have no names: one whole number is read as `%D`
  * (microseconds), a fraction as seconds, two as `%I %O` (bytes in, bytes out), three as `%I %O %D`.
  */
 function tail(line: AccessLine, start: number, end: number): undefined {
@@ -81,7 +81,7 @@ function sslRequestScanner(batch: Batch, line: AccessLine): LineScanner {
     if (!found)
       return "not an Apache ssl_request line: no address, protocol and cipher after the time";
     const [, time = "", address = "", protocol = "", cipher = ""] = found;
-    // Rewritten as a common line, so that one scanner reads them all.
+    // Rewritten as a common line for the same scanner.
     const common = Buffer.concat([
       Buffer.from(`${address} - - [${time}] `),
       statusInserted(bytes, quote, end),

@@ -14,7 +14,7 @@ const LEVEL =
   /^\[(?:([\w.-]{0,64}):)?(emerg|alert|crit|error|warn|warning|notice|info|debug|trace[1-8])\] ?/i;
 const PROCESS = /^\[pid (\d{1,15})(?::tid (\d{1,20}|0x[\da-f]{1,16}))?\] ?/;
 const CLIENT = /^\[(?:remote|client) ([^\]\s]{1,260})\] ?/;
-/** mod_proxy writes the system's error before the client. */
+/** mod_proxy logs the system error before the client. */
 const SYSTEM_ERROR = /^\((\d{1,9})\)([^[\]]{1,200}): (?=\[(?:remote|client) )/;
 const CODE = /^(?:\([^)]{1,40}\)[^:]{1,200}: )?(AH\d{4,6}):/;
 const MISSING_FILE = /^(?:AH\d{5}: )?File does not exist: (\/\S{0,4096})/;
@@ -94,7 +94,7 @@ function putClient(row: RowWriter, client: string | undefined): void {
   if (client === undefined) return;
   const colon = client.lastIndexOf(":");
   const head = client.slice(0, colon);
-  // Apache writes `v6:port` without brackets: eight groups and one more, or an address that is one without its end.
+  // Apache logs `v6:port` without brackets: eight groups and one more, or a text that is an address without its last group.
   const isV6WithPort =
     isIPv6(head) && (!isIPv6(client) || /^\d{4,5}$/.test(client.slice(colon + 1)));
   const { host, port } = isV6WithPort

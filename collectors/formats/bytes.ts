@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { TextDecoder } from "node:util";
 
-/** ASCII codes that log lines are made of. */
+/** ASCII codes of the characters that structure log lines. */
 export const SPACE = 0x20;
 export const QUOTE = 0x22;
 export const DASH = 0x2d;
@@ -67,7 +67,7 @@ export function textOf(bytes: Uint8Array, start: number, end: number): string {
   return decoder.decode(hasHighByte(slice, 0, slice.length) ? escapeInvalidUtf8(slice) : slice);
 }
 
-/** The start of a text for a message to a person: at most 60 characters. */
+/** The start of a text, for an error message: at most 60 characters. */
 export function excerpt(bytes: Uint8Array, start: number, end: number): string {
   const text = textOf(bytes, start, Math.min(end, start + 60));
   return end - start > 60 ? `${text}…` : text;

@@ -45,7 +45,7 @@ type Target = { batch: Batch; extras: Extras; zone: Zone };
 
 function putField(target: Target, name: string, value: unknown): string | undefined {
   if (name === EXTRA_FIELD) {
-    // A field of this very name would take the place of all others that have no column.
+    // A field of this name would replace all other fields without a column.
     target.extras.set(`labels.${EXTRA_FIELD}`, value);
     return undefined;
   }
@@ -83,7 +83,7 @@ function putNumber({ batch, zone }: Target, name: NumberField, value: unknown): 
 
 function numberOf(value: unknown): number {
   if (typeof value === "boolean") return value ? 1 : 0;
-  // Columns of numbers are whole ones that a double holds exactly: a larger one would become another.
+  // A number beyond the safe integers would be stored as another one.
   if (typeof value === "number") {
     return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? value : Number.NaN;
   }

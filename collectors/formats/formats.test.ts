@@ -69,7 +69,7 @@ describe("every format", () => {
     expect(detectFormat(sample).format?.dataset).toBe(dataset);
   });
 
-  test("combined lines are Apache's where the path says so", () => {
+  test("the path decides whether combined lines are Apache's", () => {
     const sample = Buffer.from(`${COMBINED}\n`);
     expect(detectFormat(sample, "/var/log/httpd/access_log").format?.dataset).toBe("apache.access");
   });
@@ -80,7 +80,7 @@ describe("every format", () => {
     }
   });
 
-  test("what no format knows is answered with what was tried", () => {
+  test("without a matching format the answer lists why each was rejected", () => {
     const found = detectFormat(Buffer.from("hello\nworld\n"));
     expect(found.format).toBeUndefined();
     expect(found).toHaveProperty("tried");
@@ -93,7 +93,7 @@ test("an unknown dataset is refused with a list of the known ones", () => {
   );
 });
 
-test("a line over the limit is cut and says so", () => {
+test("a line over the limit is cut and marked", () => {
   const long = Buffer.alloc(16 * 1024 * 1024 + 5, 0x41);
   const [document] = parseLines("nginx.access", long);
   expect(document?.["log.flags"]).toEqual(["truncated"]);

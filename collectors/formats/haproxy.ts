@@ -19,12 +19,12 @@ const TCP = new RegExp(
 const FAILED = new RegExp(String.raw`${PEER}: (\S.{0,500})$`);
 const CONNECT =
   /^Connect from (\S{1,260}):(\d{1,5}) to (\S{1,260}):(\d{1,5}) \(([^\s/]{1,256})\/(\w{1,16})\)$/;
-/** What HAProxy tells of itself. */
+/** HAProxy's own notices. */
 const NOTICE = /^(?:(?:Backup )?Server|Proxy|Backend|Health check|Stopping|Pausing|Resuming) \S/i;
 const REQUEST = /^([A-Za-z_-]{1,32}) (\S+)(?: HTTP\/([\d.]{1,8}))?$/;
 const CAPTURES = /^ \{([^}]{0,8192})\}/;
 const TLS = / (\S{1,256})\/(TLS|SSL)v(\d(?:\.\d)?)\/(\S{1,128})$/;
-/** Of a line, what is before the request. */
+/** The part of a line before the request. */
 const HEAD_LENGTH_MAX = 8192;
 const REFUSED = "not a HAProxy line: neither the HTTP nor the TCP log, nor a connection error";
 
@@ -64,7 +64,7 @@ function read(line: string, row: RowWriter): string | undefined {
   return refused;
 }
 
-/** Undefined when the line is another kind of line; "" when it was written; else why it is refused. */
+/** Undefined for another kind of line; "" if it was written; else why it is refused. */
 function readHttp(body: string, head: string, row: RowWriter): string | undefined {
   const found = HTTP.exec(head);
   if (!found) return undefined;
@@ -148,7 +148,7 @@ function putNotice(text: string, header: SyslogHeader, row: RowWriter): string |
   return row.time(header.timeMs, header.time);
 }
 
-/** Client, accept date, frontend, backend and server: what all kinds of line begin with. */
+/** Client, accept date, frontend, backend and server: the beginning of all kinds of line. */
 function putPeer(row: RowWriter, found: readonly (string | undefined)[]): string | undefined {
   const [, address, port, time = "", frontend, backend, server] = found;
   const bytes = Buffer.from(time);
@@ -176,7 +176,7 @@ function putTarget(row: RowWriter, target: string | undefined): void {
   else row.text("destination.domain", target);
 }
 
-/** -1 says that the step was never reached: there is no duration then. */
+/** -1 means that the step was never reached: then there is no duration. */
 function putTotal(row: RowWriter, totalMs: string | undefined): void {
   const total = Number(totalMs);
   if (total >= 0) row.number("event.duration", total * 1e6);
@@ -194,7 +194,7 @@ function putConnections(row: RowWriter, counts: readonly (string | undefined)[])
   row.number("haproxy.backend_queue", backendQueue);
 }
 
-/** ` {request headers} {response headers} "request"`, each of which may be missing; TLS behind it in the HTTPS log. */
+/** ` {request headers} {response headers} "request"`, each of which may be missing; then TLS in the HTTPS log. */
 function putRequest(row: RowWriter, text: string): void {
   let rest = text;
   for (const side of ["request", "response"]) {

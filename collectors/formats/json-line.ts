@@ -2,12 +2,12 @@ import { OPEN_BRACE, QUOTE, BACKSLASH, textOf } from "./bytes.ts";
 
 const DEPTH_MAX = 64;
 export const FIELDS_MAX = 1000;
-/** A number with so many digits may not fit a double: kept as text, digit for digit. */
+/** A number with so many digits may not fit a double: it is kept as text. */
 const LONG_NUMBER = /\d{16,}/;
 
 export type JsonLine = { object: Record<string, unknown> } | { reason: string };
 
-/** The JSON object in [start, end), or why there is none. Never throws; depth is bounded before anything is built. */
+/** The JSON object in [start, end), or why there is none. Never throws; the depth is checked before parsing. */
 export function parseJsonLine(bytes: Uint8Array, start: number, end: number): JsonLine {
   if (bytes[start] !== OPEN_BRACE)
     return { reason: "not a JSON object: the line does not begin with {" };
@@ -52,8 +52,8 @@ function exactNumbers(_key: string, value: unknown, context?: { source?: string 
 }
 
 /**
- * The object's values under dotted names, lists as they are; undefined when there are more than the limit. Written
- * into a map, so that no name (`__proto__`) has a meaning.
+ * The object's values under dotted names, lists as they are; undefined when there are more than the limit. A
+ * map, so that no name (`__proto__`) is special.
  */
 export function flatten(object: Record<string, unknown>): Map<string, unknown> | undefined {
   const fields = new Map<string, unknown>();

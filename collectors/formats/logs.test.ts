@@ -26,7 +26,7 @@ describe("haproxy.log", () => {
     });
   });
 
-  test("timers of -1 are no duration, and a bad request has no URL", () => {
+  test("timers of -1 give no duration, and a bad request has no URL", () => {
     const line =
       "Mar 14 10:11:12 edge haproxy[7]: " +
       BODY.replace("1/2/3/4/10", "-1/-1/-1/-1/-1").replace(/"GET.*/, '"<BADREQ>"');
@@ -34,7 +34,7 @@ describe("haproxy.log", () => {
     expect(parseLine("haproxy.log", line)).not.toHaveProperty(["url.original"]);
   });
 
-  test("the TCP log, connection errors, and a year that the header lacks", () => {
+  test("the TCP log, connection errors, and a header without a year", () => {
     expect(
       parseLine(
         "haproxy.log",
@@ -109,7 +109,7 @@ describe("error logs", () => {
 describe("ecs", () => {
   const TIME = '"@timestamp":"2026-03-14T10:11:12Z"';
 
-  test("nested, dotted and mixed names are the same; what has no column is kept", () => {
+  test("nested, dotted and mixed names are the same; fields without a column are kept", () => {
     const document = parseLine(
       "ecs",
       `{${TIME},"event":{"category":["session"],"type":["start"]},"user.id":"u1","http":{"response.status_code":201},"acme":{"plan":"pro"}}`,
@@ -123,7 +123,7 @@ describe("ecs", () => {
     });
   });
 
-  test("an attempt to sign in that failed signs nobody in", () => {
+  test("a failed attempt to sign in is not a sign-in", () => {
     const document = parseLine(
       "ecs",
       `{${TIME},"event":{"category":"authentication","type":"start","outcome":"failure"}}`,
@@ -153,7 +153,7 @@ describe("ecs", () => {
     expect(parseLine("ecs", line)["error.message"]).toContain(reason);
   });
 
-  test("names with a meaning in JavaScript are names", () => {
+  test("names that are special in JavaScript are ordinary names", () => {
     const [document = {}] = parseLines(
       "ecs",
       `{${TIME},"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}`,

@@ -13,7 +13,7 @@ const LISTED_SECONDS = /^(\d{1,9}\.\d{3}|-)((, | : )(\d{1,9}\.\d{3}|-))*$/;
 const CACHE = /^(HIT|MISS|BYPASS|EXPIRED|STALE|UPDATING|REVALIDATED|SCARCE)$/;
 const ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\]):\d{1,5}(,|$| )|^unix:/i;
 const REQUEST_ID = /^[0-9a-f]{32}$/;
-/** What `name=value` styles call the time of the whole request, of the upstream, and the id of the request. */
+/** Names of request time, upstream time and request id in `name=value` styles. */
 const REQUEST_TIMES = new Set(["rt", "request_time", "reqtime", "req_time"]);
 const UPSTREAM_TIMES = new Set(["urt", "upstream_response_time", "upstream_time", "uht_urt", "ut"]);
 const REQUEST_IDS = new Set(["rid", "request_id", "reqid", "req_id"]);
@@ -63,7 +63,7 @@ function tail(line: AccessLine, start: number, end: number): undefined {
   return undefined;
 }
 
-/** The common ` 0.123` at the end of the line, without making a string of it. */
+/** The common ` 0.123` at the end of the line, read without creating a string. */
 function putPlainSeconds(line: AccessLine, start: number, end: number): boolean {
   const { bytes } = line;
   const point = end - 4;

@@ -9,7 +9,7 @@ import { ERROR_TRAITS } from "./traits.ts";
 
 const HEAD =
   /^(\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d(?:[.,]\d{1,6})?) \[([a-z]{3,8})\] (\d{1,10})#(\d{1,20}): (?:\*(\d{1,20}) )?/;
-/** What nginx appends of the request that it was about, each after a comma. */
+/** Fields of the request that nginx appends, each after a comma. */
 const FIELD = /, (client|server|request|upstream|host|referrer|subrequest|login|zone): /g;
 const REQUEST = /^([A-Za-z_-]{1,32}) (\S{1,8192})(?: HTTP\/([\d.]{1,8}))?$/;
 

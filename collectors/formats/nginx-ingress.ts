@@ -7,7 +7,7 @@ import { textOf } from "./bytes.ts";
 import { ACCESS_TRAITS } from "./traits.ts";
 
 const VENDOR = "nginx.ingress_controller";
-/** A list of what each upstream that was tried answered. */
+/** A list with one value for each upstream that was tried. */
 const LIST = String.raw`(\S{1,4096})`;
 const TAIL = new RegExp(
   String.raw`^(\d{1,15}) (\d{1,9}\.\d{1,6}) \[([^\]]{0,256})\] (?:\[([^\]]{0,256})\] )?${LIST} ${LIST} ${LIST} ${LIST}(?: ([\w-]{1,128}))?$`,
@@ -89,7 +89,7 @@ function putUpstream(line: AccessLine, text: string): void {
   if (port !== undefined) line.extras.set(`${VENDOR}.upstream.port`, port);
 }
 
-/** The list, and of it the last that is a number: what the client got. */
+/** The list, and its last number: the value of the response that the client received. */
 function putList(line: AccessLine, name: string, text: string): void {
   if (text === "-") return;
   const list = text.split(SEPARATOR);

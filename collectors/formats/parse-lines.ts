@@ -2,12 +2,12 @@ import { Parser, type Document } from "../parse.ts";
 import { zoneOf } from "../zone.ts";
 import { formatNamed } from "./index.ts";
 
-/** For tests: the newest instant that counts as now, and a combined line with its time. */
+/** For tests: the current time, and a combined line with its time. */
 export const NOW_MS = Date.UTC(2026, 10, 23, 12);
 export const AT = "[14/Mar/2026:10:11:12 +0100]";
 export const COMBINED = `203.0.113.9 - ann ${AT} "GET /shop?id=7 HTTP/2.0" 200 512 "https://shop.example/" "Probe/1.0"`;
 
-/** For tests: all documents of an input, with what is worked out, at one hour east of UTC. */
+/** For tests: all documents of an input with all fields, in a zone one hour east of UTC. */
 export function parseLines(
   dataset: string,
   input: string | Uint8Array,
@@ -26,7 +26,7 @@ export function parseLines(
   return [...parser.push(Buffer.from(input)), ...parser.end()];
 }
 
-/** For tests: the document of a line, which must be one. */
+/** For tests: the document of exactly one line. */
 export function parseLine(dataset: string, line: string): Document {
   const [document, ...more] = parseLines(dataset, line);
   if (document === undefined || more.length > 0)

@@ -3,7 +3,7 @@ import { BACKSLASH, DASH, QUOTE, SPACE, escapeInvalidUtf8 } from "./bytes.ts";
 
 const GUESSES = 4096;
 
-/** Puts bytes of which one at least is beyond ASCII: what is not UTF-8 is escaped. */
+/** Puts bytes beyond ASCII: invalid UTF-8 is escaped. */
 export function putEscaped(
   column: TextColumn,
   row: number,
@@ -16,21 +16,21 @@ export function putEscaped(
 }
 
 /**
- * A quoted field whose values repeat, such as the user agent. What a value was last time is guessed from a few of its
- * bytes and compared: one pass, where looking for its end, hashing and comparing are three.
+ * A quoted field whose values repeat, such as the user agent. A few bytes select a candidate among earlier values, which
+ * is then compared: one pass instead of three (find the end, hash, compare).
  */
 export class QuotedField {
   readonly #column: TextColumn;
   readonly #guesses = new Uint32Array(GUESSES);
   readonly #slotOf: GuessSlot;
 
-  /** `isLast`: little stands behind the field, so that the length of the line tells values apart. */
+  /** `isLast`: little follows the field, so that the length of the line distinguishes values. */
   constructor(column: TextColumn, isLast: boolean) {
     this.#column = column;
     this.#slotOf = isLast ? slotByEnd : slotByStart;
   }
 
-  /** Puts the field that starts here; a dash stands for none. The position behind it and a space; -1: no field here. */
+  /** Puts the field that starts here; a dash means none. Returns the position after it and a space; -1: no field here. */
   put(row: number, bytes: Uint8Array, start: number, end: number): number {
     if (bytes[start] !== QUOTE) {
       const isBareDash = bytes[start] === DASH && (start + 1 === end || bytes[start + 1] === SPACE);
@@ -67,7 +67,7 @@ export class QuotedField {
     if (seen >= 0x80) putEscaped(this.#column, row, bytes, from, close);
     else {
       const id = this.#column.put(row, bytes, from, close);
-      // Not where a backslash is at the end: what follows may then belong to the value.
+      // Not after a backslash: the quote may then belong to the value.
       if (bytes[close - 1] !== BACKSLASH) this.#guesses[this.#slotOf(bytes, from, end)] = id;
     }
     return close + 2;
@@ -80,7 +80,7 @@ function closes(bytes: Uint8Array, quote: number, end: number): boolean {
 
 type GuessSlot = (bytes: Uint8Array, from: number, end: number) => number;
 
-/** Few bytes that tell most URLs apart: those behind the scheme and the first of the host. */
+/** Bytes that distinguish most URLs: those after the scheme and the first of the host. */
 function slotByStart(bytes: Uint8Array, from: number, end: number): number {
   if (end - from < 64) return (bytes[from]! * 31 + end - from) & (GUESSES - 1);
   let key = bytes[from + 9]! * 3 + bytes[from + 14]!;
@@ -88,7 +88,7 @@ function slotByStart(bytes: Uint8Array, from: number, end: number): number {
   return (key ^ (key >>> 12)) & (GUESSES - 1);
 }
 
-/** Few bytes that tell most user agents apart: their length, by the line's last quote, and those before it. */
+/** Bytes that distinguish most user agents: their length, by the line's last quote, and those before it. */
 function slotByEnd(bytes: Uint8Array, from: number, end: number): number {
   let last = end;
   for (let i = end - 1; i > from && i > end - 24; i -= 1) {

@@ -32,7 +32,7 @@ export function syslogHeader(line: string, context: FormatContext): SyslogHeader
   let host = bsd ? bsd[6] : found[2];
   let length = found[0].length;
   let process = PROCESS.exec(line.slice(length));
-  // A host may be missing: then what looked like one is the name of the process.
+  // Without a host, the first word is the name of the process.
   if (!process && host !== undefined) {
     const shorter = length - host.length - 1;
     process = PROCESS.exec(line.slice(shorter));
@@ -50,7 +50,7 @@ export function syslogHeader(line: string, context: FormatContext): SyslogHeader
   return { time, timeMs, host, process: process[1], pid: process[2], isIso: bsd === null, length };
 }
 
-/** Where a tool has taken off time and host: `haproxy[12]: `. */
+/** Without time and host: `haproxy[12]: `. */
 function bareHeader(line: string): SyslogHeader | undefined {
   const found = BARE.exec(line);
   if (!found) return undefined;

@@ -1,6 +1,6 @@
 import { QUOTE, SPACE, textOf } from "./bytes.ts";
 
-/** One value behind the fields that all access logs share; with its name where the line has `name=value`. */
+/** One value after the fields that all access logs share; with its name where the line has `name=value`. */
 export type TailToken = { name: string | undefined; value: string; quoted: boolean };
 
 const TOKENS_MAX = 64;
@@ -42,7 +42,7 @@ function bareEnd(text: string, from: number): number {
   }
 }
 
-/** The numbers of a list such as `0.001, 0.002` or `0.001 : -`; those that are missing are left out. */
+/** The numbers of a list such as `0.001, 0.002` or `0.001 : -`; missing ones are left out. */
 export function numbersOf(value: string): number[] {
   return value
     .split(/, | : |,/)

@@ -3,12 +3,12 @@ import { excerpt, isDigit } from "./bytes.ts";
 
 const DAY_MS = 86_400_000;
 const EARLIEST_MS = Date.UTC(1995, 0, 1);
-/** What a JavaScript Date can hold, ms either side of 1970. */
+/** Range of a JavaScript Date, ms either side of 1970. */
 const DATE_MS_MAX = 8.64e15;
 const MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec";
 const DAYS_IN_MONTH = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-/** Month 1 … 12 of its three letters, in either case; 0 when there is none. */
+/** Month 1 … 12 of its three letters, case-insensitive; 0 if there is none. */
 export function monthOf(bytes: Uint8Array, at: number): number {
   const a = bytes[at]! | 0x20;
   const b = bytes[at + 1]! | 0x20;
@@ -35,7 +35,7 @@ export function dayMs(year: number, month: number, day: number): number {
   return Date.UTC(year, month - 1, day);
 }
 
-/** Milliseconds of the day at `HH:MM:SS`; a leap second (60) is legal and is the next second. */
+/** Milliseconds of the day at `HH:MM:SS`; a leap second (60) is valid and means the next second. */
 function clockMs(bytes: Uint8Array, at: number): number {
   const hours = twoDigits(bytes, at);
   const minutes = twoDigits(bytes, at + 3);
@@ -44,7 +44,7 @@ function clockMs(bytes: Uint8Array, at: number): number {
   return ((hours * 60 + minutes) * 60 + seconds) * 1000;
 }
 
-/** Why an instant cannot be right, or undefined: later than a day from now, or before there were web servers. */
+/** Why an instant is implausible, or undefined: later than a day from now, or before 1995. */
 export function implausible(ms: number, nowMs: number): string | undefined {
   if (Number.isNaN(ms)) return "time cannot be read";
   if (ms > nowMs + DAY_MS) return `time is in the future: ${written(ms)}`;
@@ -52,12 +52,12 @@ export function implausible(ms: number, nowMs: number): string | undefined {
   return undefined;
 }
 
-/** As ISO 8601, or the number where no date is so far away. */
+/** As ISO 8601, or the number where it is out of range. */
 const written = (ms: number): string =>
   Math.abs(ms) <= DATE_MS_MAX ? new Date(ms).toISOString() : String(ms);
 
 /**
- * Reads `14/Mar/2026:10:11:12 +0000` (and ISO times through `parseTime`). Remembers the day and the zone of the last
+ * Reads `14/Mar/2026:10:11:12 +0000` (and ISO times through `parseTime`). Caches the day and the zone of the last
  * time, since neighbours share them.
  */
 export class ClfTimeReader {
@@ -130,7 +130,7 @@ function zoneMs(bytes: Uint8Array, at: number, end: number): number {
 /**
  * Epoch ms of the time in [start, end): `14/Mar/2026:10:11:12.345 +0000`, `2026-03-14T10:11:12.345Z`,
  * `2026/03/14 10:11:12` with or without zone and fraction, or seconds since 1970 such as `1773483072.345`.
- * NaN when it is none of these. `zone` counts where the text has none.
+ * NaN when it is none of these. `zone` applies where the text has none.
  */
 export function parseTime(bytes: Uint8Array, start: number, end: number, zone: Zone): number {
   let at = start;

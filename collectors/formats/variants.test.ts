@@ -5,7 +5,7 @@ import { AT, COMBINED, parseLine } from "./parse-lines.ts";
 const access = (peer: string, request = '"GET /a HTTP/1.1"', rest = "200 5"): string =>
   `${peer} ${AT} ${request} ${rest} "-" "Probe/1.0"`;
 
-describe("lines that servers write seldom: access logs", () => {
+describe("less common lines: access logs", () => {
   test.each([
     ['198.51.100.7 - "Ann Lee"', { "user.name": "Ann Lee", "related.user": ["Ann Lee"] }],
     ["198.51.100.7 - Ann Lee", { "user.name": "Ann Lee" }],
@@ -19,7 +19,7 @@ describe("lines that servers write seldom: access logs", () => {
     expect(parseLine("nginx.access", access(peer))).toMatchObject(fields);
   });
 
-  test("nginx: 000 is no status, a dash is no size, HTTP/0.9 has no version behind the URL", () => {
+  test("nginx: 000 is not a status, a dash is not a size, HTTP/0.9 has no version after the URL", () => {
     const closed = parseLine("nginx.access", access("198.51.100.7 - -", '"-"', "000 0"));
     expect(closed).not.toHaveProperty(["http.response.status_code"]);
     expect(closed).toMatchObject({ "http.response.body.bytes": 0 });
@@ -28,7 +28,7 @@ describe("lines that servers write seldom: access logs", () => {
     expect(old).not.toHaveProperty(["http.response.body.bytes"]);
   });
 
-  test("the ingress controller: several upstreams, some of which did not answer, in both notations", () => {
+  test("the ingress controller: several upstreams, some without a response, in both notations", () => {
     const name = "nginx.ingress_controller";
     for (const [separator, end] of [
       [", ", "9f"],
@@ -46,7 +46,7 @@ describe("lines that servers write seldom: access logs", () => {
   });
 });
 
-describe("lines that servers write seldom: error logs", () => {
+describe("less common lines: error logs", () => {
   test.each([
     [
       "[:error] [pid 7] [client 192.0.2.1:80] PHP Notice",
@@ -80,7 +80,7 @@ describe("lines that servers write seldom: error logs", () => {
   });
 });
 
-describe("lines that servers write seldom: HAProxy", () => {
+describe("less common lines: HAProxy", () => {
   const PEER = "192.0.2.1:5000 [14/Mar/2026:10:11:12.345]";
   const HEADER = "Mar 14 10:11:12 edge haproxy[7]: ";
 
@@ -95,7 +95,7 @@ describe("lines that servers write seldom: HAProxy", () => {
     });
   });
 
-  test("a handshake that failed, a connection, and what HAProxy tells of itself", () => {
+  test("a failed handshake, a connection, and HAProxy's own notices", () => {
     expect(parseLine("haproxy.log", `${HEADER}${PEER} web/1: SSL handshake failure`)).toMatchObject(
       {
         message: "SSL handshake failure",

@@ -41,7 +41,7 @@ describe("a history", () => {
     expect(reading.lines).toHaveLength(1500);
   });
 
-  test("goes on after a restart under any name, gzipped, and in a copy", async () => {
+  test("continues after a restart under any name, gzipped, and in a copy", async () => {
     await using folder = await temporaryFolder();
     const log = join(folder.path, "app.log");
     const reading = new Reading();
@@ -60,7 +60,7 @@ describe("a history", () => {
     expect(reading.ids.size).toBe(1);
   });
 
-  test("files that begin alike are told apart", async () => {
+  test("files with the same beginning are distinguished", async () => {
     await using folder = await temporaryFolder();
     const same = text(numbered(0, 100));
     await writeFile(join(folder.path, "a.log"), `${same}a\n`);
@@ -89,7 +89,7 @@ describe("a history", () => {
     expect(reading.lines).toEqual(numbered(0, 100));
   });
 
-  test("a byte order mark, CRLF, empty lines and the hole of a truncation are no content", async () => {
+  test("a byte order mark, CRLF, empty lines and the hole of a truncation are skipped", async () => {
     await using folder = await temporaryFolder();
     const log = join(folder.path, "app.log");
     const hole = Buffer.alloc(200_000);
@@ -101,7 +101,7 @@ describe("a history", () => {
     expect(position?.["offset"]).toBe(200_000 + 3 + 5 + 2 + 1 + 5 + 4);
   });
 
-  test("a line of 10 MB is whole; of a longer one the head is kept and the rest counted", async () => {
+  test("a line of 10 MB is complete; a longer one is cut and the rest counted", async () => {
     await using folder = await temporaryFolder();
     const log = join(folder.path, "app.log");
     await writeFile(log, `first\n${"x".repeat(10_000_000)}\n${"y".repeat(20_000_000)}\nlast\n`);
@@ -133,7 +133,7 @@ describe("a history", () => {
     expect(reading.lines).toEqual(numbered(0, 297));
   });
 
-  test("of a gzip that is cut off all that can be unpacked is read, and the status says so", async () => {
+  test("a truncated gzip is read as far as possible, and the status reports it", async () => {
     await using folder = await temporaryFolder();
     const log = join(folder.path, "app.log.gz");
     const whole = gzipSync(text(numbered(0, 50_000)));
@@ -150,7 +150,7 @@ describe("a history", () => {
     expect(reading.lines.length).toBeLessThanOrEqual(50_001);
   });
 
-  test("what cannot be read is told with its path, and does not stop the rest", async () => {
+  test("a file that cannot be read is reported with its path, and does not stop the others", async () => {
     await using folder = await temporaryFolder();
     const log = join(folder.path, "app.log");
     await writeFile(log, "one\n");
@@ -172,7 +172,7 @@ describe("a history", () => {
     expect(messageOf(paths[4])).toMatch(/its folder .+closed may not be read/);
   });
 
-  test("a name with pattern characters in it is a name where such a file exists", async () => {
+  test("a path with pattern characters is literal where such a file exists", async () => {
     await using folder = await temporaryFolder();
     await writeFile(join(folder.path, "app[1].log"), "one\n");
     const reading = new Reading();
@@ -180,7 +180,7 @@ describe("a history", () => {
     expect(reading.lines).toEqual(["one"]);
   });
 
-  test("a stream that another reader of the same data folder has is left to it", async () => {
+  test("a stream that another reader of the same data folder reads is left to it", async () => {
     await using folder = await temporaryFolder();
     const log = join(folder.path, "app.log");
     const options = { paths: [log], locksFolder: join(folder.path, "locks") };
@@ -199,7 +199,7 @@ describe("a history", () => {
     expect(second.lines).toEqual(["one"]);
   });
 
-  test("a reader that waited for another one goes on where that one ended, not where it began itself", async () => {
+  test("a reader that waited for another one continues where that one ended", async () => {
     await using folder = await temporaryFolder();
     const log = join(folder.path, "app.log");
     const options = { paths: [log], locksFolder: join(folder.path, "locks") };
@@ -224,7 +224,7 @@ describe("a history", () => {
 });
 
 describe("a tail", () => {
-  test("hands out a line only when it is whole", async () => {
+  test("yields a line only when it is complete", async () => {
     await using folder = await temporaryFolder();
     const log = join(folder.path, "app.log");
     await writeFile(log, "one\ntw");
@@ -237,7 +237,7 @@ describe("a tail", () => {
     expect(reading.lines).toEqual(["one", "two", "three"]);
   });
 
-  test("reads what the writer still adds to a renamed file, and its last line without an end", async () => {
+  test("reads what is still appended to a renamed file, and its unterminated last line", async () => {
     await using folder = await temporaryFolder();
     const log = join(folder.path, "app.log");
     const writer = await open(log, "a");
@@ -255,7 +255,7 @@ describe("a tail", () => {
     expect(reading.ids.size).toBe(2);
   });
 
-  test("reads a deleted file to its end, and the one that takes its place", async () => {
+  test("reads a deleted file to its end, and its replacement", async () => {
     await using folder = await temporaryFolder();
     const log = join(folder.path, "app.log");
     await writeFile(log, text(numbered(0, 10)));
@@ -274,7 +274,7 @@ describe("a tail", () => {
     expect(new Set(reading.lines).size).toBe(90);
   });
 
-  test("a truncated file begins anew, even when it is written beyond where it was at once", async () => {
+  test("a truncated file is read from its beginning, even when it grows past the old position at once", async () => {
     await using folder = await temporaryFolder();
     const log = join(folder.path, "app.log");
     await writeFile(log, text(numbered(0, 10)));
@@ -287,7 +287,7 @@ describe("a tail", () => {
     expect(reading.lines).toEqual([...numbered(0, 10), ...numbered(100, 130)]);
   });
 
-  test("a writer that goes on at its old offset after a truncation leaves a hole, which is skipped", async () => {
+  test("a writer that continues at its old offset after a truncation leaves a hole, which is skipped", async () => {
     await using folder = await temporaryFolder();
     const log = join(folder.path, "app.log");
     await writeFile(log, text(numbered(0, 10)));
@@ -304,7 +304,7 @@ describe("a tail", () => {
     expect(reading.lines).toEqual(numbered(0, 20));
   });
 
-  test("a folder that goes and comes back is read again", async () => {
+  test("a folder that is removed and created again is read again", async () => {
     await using folder = await temporaryFolder();
     const logs = join(folder.path, "logs");
     await mkdir(logs);
@@ -377,7 +377,7 @@ class RotatedLog {
 }
 
 describe("any script of appends, rotations and restarts", () => {
-  test("loses and doubles nothing when each run reads to the end", async () => {
+  test("every line is read exactly once when each run reads to the end", async () => {
     const script = fc.array(operation, { minLength: 1, maxLength: 25 });
     await fc.assert(
       fc.asyncProperty(script, async (steps) => {
@@ -395,7 +395,7 @@ describe("any script of appends, rotations and restarts", () => {
     );
   }, 60_000);
 
-  test("loses and doubles nothing while it is followed", async () => {
+  test("every line is read exactly once while files are followed", async () => {
     const script = fc.array(operation, { minLength: 5, maxLength: 25 });
     await fc.assert(
       fc.asyncProperty(script, async (steps) => {

@@ -54,7 +54,7 @@ async function play(
 }
 
 describe("a replay", () => {
-  test("hands out each line when its time has come, with the instant as its time", async () => {
+  test("yields each line when it is due, with that instant as its time", async () => {
     await using folder = await temporaryFolder();
     const path = join(folder.path, "old.log.gz");
     const minutes = [0, 1, 2, 3, 243, 244, 245, 246, 247];
@@ -83,7 +83,7 @@ describe("a replay", () => {
     expect(new Set([...first.ids, ...second.ids]).size).toBe(2);
   });
 
-  test("hands out lines that no format understands at once, as they are", async () => {
+  test("yields lines that no format can read at once, unchanged", async () => {
     await using folder = await temporaryFolder();
     const path = join(folder.path, "notes.log");
     await writeFile(path, "no time here\nnor here\n");
@@ -91,18 +91,18 @@ describe("a replay", () => {
     expect(played.map(({ line }) => line)).toEqual(["no time here", "nor here"]);
   });
 
-  test("refuses a speed that is none", () => {
+  test("refuses an invalid speed", () => {
     const clock = { nowMs: () => 0 };
     expect(() => replaySource({ path: "x", speed: 0, clock, zone: UTC })).toThrow(/above 0/);
   });
 });
 
-describe("the time that passes in a log", () => {
+describe("time in a log", () => {
   const elapsed = (times: number[]): number[] => [
     ...new LogClock().elapsed(Float64Array.from(times)).elapsedMs,
   ];
 
-  test("never goes back, and is not moved by a single forged time", () => {
+  test("is monotonic, and not affected by a single forged time", () => {
     const times = Array.from({ length: 30 }, (_, second) => second * 1000);
     times[10] = 1e12;
     times[20] = 0;
@@ -111,7 +111,7 @@ describe("the time that passes in a log", () => {
     expect(passed).toEqual(passed.toSorted((a, b) => a - b));
   });
 
-  test("goes on where it was when the log starts over", () => {
+  test("continues when the log starts over", () => {
     const day = Array.from({ length: 20 }, (_, minute) => minute * MINUTE_MS);
     const passed = elapsed([...day, ...day]);
     expect(passed.at(-1)).toBeGreaterThan(30 * MINUTE_MS);
@@ -119,7 +119,7 @@ describe("the time that passes in a log", () => {
     expect(passed).toEqual(passed.toSorted((a, b) => a - b));
   });
 
-  test("lines without a time go with the one before", () => {
+  test("lines without a time are due with the one before", () => {
     expect(elapsed([Number.NaN, 5000, Number.NaN, 6000, 7000])).toEqual([0, 0, 0, 1000, 2000]);
   });
 });

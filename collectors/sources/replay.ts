@@ -11,9 +11,9 @@ import { type FileSource, fileSource } from "./files.ts";
 import { timeReader, type TimeOf } from "./replay/line-times.ts";
 import { LogClock } from "./replay/log-clock.ts";
 
-/** Lines that are due within this time are handed out together. */
+/** Lines that are due within this time are yielded together. */
 const TICK_MS = 20;
-/** Waits are cut so that a clock that is set is noticed. */
+/** Waits are limited so that a changed clock is noticed. */
 const WAIT_MS_MAX = 1_000;
 /** How much earlier than its neighbours a line may be, in ms of the log, and keep its own time. */
 const EARLY_MS_MAX = 5 * 60_000;
@@ -23,7 +23,7 @@ export type ReplayOptions = {
   /** Seconds of the log per second: 60 plays an hour in a minute. More than 0. */
   speed: number;
   clock: Clock;
-  /** The zone of times that carry none. */
+  /** Zone of times without one. */
   zone: Zone;
 };
 
@@ -32,7 +32,7 @@ const NOTHING_STORED = (): Promise<Positions> => Promise.resolve(new Map());
 type Line = { end: number; dueMs: number; shiftMs: number };
 
 /**
- * An old log as if it were written now: each line is handed out (its time − the first time) / speed after the start,
+ * An old log as if it were written now: each line is yielded (its time − the first time) / speed after the start,
  * and `retime` of its chunk gives that instant. Always a new stream, which ends with the file.
  */
 export function replaySource(options: ReplayOptions): FileSource {

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { temporaryFolder } from "./files/test-tail.ts";
 import { findLogs } from "./usual-places.ts";
 
-test("only files with something in them are found, each once", async () => {
+test("only files that are not empty are found, each once", async () => {
   await using folder = await temporaryFolder();
   const at = (name: string): string => join(folder.path, name);
   await writeFile(at("access.log"), "one\n");
@@ -17,6 +17,6 @@ test("only files with something in them are found, each once", async () => {
   ]);
 });
 
-test("the usual places can be asked on any machine", async () => {
+test("the usual paths can be searched on any machine", async () => {
   expect(await findLogs()).toBeInstanceOf(Array);
 });

@@ -26,7 +26,7 @@ export class FrameAccumulator {
 
   /**
    * Folds the rows in [fromRow, toRow). With `live` it returns what they add to the live frames, one delta a
-   * dataset; rows older than an hour or ahead of the clock add nothing there, but count in the cells.
+   * dataset; rows older than an hour or ahead of the clock count in the cells only.
    */
   fold(fromRow: number, toRow: number, live: boolean): FrameDelta[] {
     const slots = live ? new LiveSlots(Math.floor(this.#clock.nowMs() / 1000)) : undefined;

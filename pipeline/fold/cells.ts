@@ -3,8 +3,7 @@ import { CountTable } from "./count-table.ts";
 import { cellOf, type Span } from "./spans.ts";
 
 /**
- * What a measure counts in minutes and hours until it is taken as rollup cells. Rows are added to their minute; hours
- * are the sums of their minutes, made when the cells are taken.
+ * Counts of a measure by minute until they are taken as rollup cells. Hours are merged from their minutes then.
  */
 
 /** Counts by span and key. */

@@ -2,7 +2,7 @@ const ENTRIES_MIN = 64;
 
 /**
  * Counts by a pair of unsigned 32-bit numbers: a hash table in typed arrays, because a million rows count into it
- * several times each. Entries keep the order in which they came.
+ * several times each. Entries keep their order of insertion.
  */
 export class CountTable {
   size = 0;

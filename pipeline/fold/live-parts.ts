@@ -4,7 +4,7 @@ import { CountTable } from "./count-table.ts";
 import type { LiveSlots } from "./live-slots.ts";
 import type { NameTable } from "./names.ts";
 
-/** What one measure adds to live frames, collected by slot and handed out by dataset. */
+/** Live increments of one measure, collected by slot and returned by dataset. */
 
 /** One count a second: `numbers` has one for each second of the delta. */
 export class LiveCounts {

@@ -2,7 +2,7 @@ import { AHEAD_SECONDS_MAX, LIVE_SECONDS } from "../live/live-part.ts";
 
 type LiveDataset = { dataset: number; seconds: number[] };
 
-/** Numbers for the live seconds of each dataset that rows fall into. */
+/** Numbers the live seconds of each dataset. */
 export class LiveSlots {
   readonly nowS: number;
   readonly datasets: LiveDataset[] = [];

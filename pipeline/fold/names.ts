@@ -1,4 +1,4 @@
-/** Everything past the limit shares this name, so that a flood of made-up names costs no memory. */
+/** Names beyond the limit share this one, so that a flood of distinct names costs no memory. */
 const OTHER = "{other}";
 export const NAMES_MAX = 4096;
 const NAME_CHARS_MAX = 512;

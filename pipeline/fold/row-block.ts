@@ -11,7 +11,7 @@ import { EntryValues, listHas, numbersOf } from "./entry-values.ts";
 import type { LiveSlots } from "./live-slots.ts";
 import { Spans } from "./spans.ts";
 
-/** Few enough that what is read of a block stays in the processor's cache for all measures. */
+/** Small enough that a block stays in the processor's cache for all measures. */
 export const BLOCK_ROWS = 1024;
 /** Status of a request whose status is not known. */
 export const NO_STATUS = STATUS_END;
@@ -19,8 +19,8 @@ export const NO_STATUS = STATUS_END;
 export const NO_BUCKET = -0x8000;
 
 /**
- * Rows of a batch that are folded together, and what several measures need of them. A row is named by its offset: its
- * number in the batch less `first`.
+ * Rows of a batch that are folded together, with values that several measures need. A row's offset is its number in the
+ * batch less `first`.
  */
 export type RowBlock = {
   first: number;
@@ -47,7 +47,7 @@ export type RowBlock = {
 
 const offsets = (): Uint16Array => new Uint16Array(BLOCK_ROWS);
 
-/** Reads blocks of rows: no object and no string is made for a row. */
+/** Reads blocks of rows without creating an object or a string for a row. */
 export class BlockReader {
   readonly block: RowBlock = {
     first: 0,

@@ -28,7 +28,7 @@ const DIGITS = 8;
 /** A frame carries at most so many seconds; a flood of late events goes out over several frames. */
 const SECONDS_PER_FRAME_MAX = 60;
 
-/** Metrics that frames carry: counts alone are in the seconds. */
+/** Metrics that frames carry; plain counts are in the seconds. */
 const LIVE_METRICS = MEASURES.flatMap((measure) => measure.metrics()).filter(
   ({ of, unit }) =>
     of.every(({ live }) => live) &&
@@ -37,7 +37,7 @@ const LIVE_METRICS = MEASURES.flatMap((measure) => measure.metrics()).filter(
 
 /** The last hour of one dataset, in memory that does not depend on its rate. */
 export class DatasetWindow {
-  /** Which second each slot holds, of those in which something happened. */
+  /** The second in each slot, of those with events. */
   readonly #stamps = new Float64Array(SECONDS).fill(-1);
   readonly #states = new Map<string, LiveState<Accumulator>>();
   readonly #counts: ReadonlyMap<string, SecondCounts>;
@@ -75,12 +75,12 @@ export class DatasetWindow {
     }
   }
 
-  /** Adds what the store kept of a measure from before this process started. */
+  /** Adds a stored sketch from before this process started. */
   mergeSketch(measure: string, second: number, sketch: Uint8Array): void {
     this.#states.get(measure)?.mergeSketch?.(second, sketch);
   }
 
-  /** The statistics of now, with the given seconds. */
+  /** The current frame, with the given seconds. */
   frame(dataset: string, nowMs: number, seconds: LiveSecond[]): LiveFrame {
     const nowS = Math.floor(nowMs / 1000);
     const counted = new Map<string, Accumulator>();
@@ -102,14 +102,14 @@ export class DatasetWindow {
     };
   }
 
-  /** Seconds that changed since the last call, oldest first; of very many the newest, and the others next time. */
+  /** Seconds that changed since the last call, oldest first; of too many the newest, and the others next time. */
   takeChanged(): LiveSecond[] {
     const newest = [...this.#changed].toSorted((a, b) => a - b).slice(-SECONDS_PER_FRAME_MAX);
     for (const second of newest) this.#changed.delete(second);
     return newest.flatMap((second) => this.#second(second) ?? []);
   }
 
-  /** All seconds of the last `lengthS` in which something happened. */
+  /** All seconds of the last `lengthS` with events. */
   recent(nowMs: number, lengthS: number): LiveSecond[] {
     const nowS = Math.floor(nowMs / 1000);
     const seconds: LiveSecond[] = [];

@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /**
- * What the control plane pushes to every viewer of a dataset, a few times a second: the same bytes for all, made
- * without asking the store. Times are epoch ms, durations ms unless named otherwise.
+ * Pushed to every viewer of a dataset a few times a second: the same bytes for all, without a query to the store.
+ * Times are epoch ms, durations ms unless named otherwise.
  */
 /** The counts of one second by the names of their measures, such as `requests`. */
 const LiveSecond = z.object({ tMs: z.number() }).catchall(z.number());
@@ -11,7 +11,7 @@ export const LiveFrame = z.object({
   dataset: z.string(),
   /** When the frame was made. */
   atMs: z.number(),
-  /** When the newest event came in, and its own time. Null: none since the start. */
+  /** When the newest event arrived, and its own time. Null: none since the start. */
   newestArrivalMs: z.number().nullable(),
   newestEventMs: z.number().nullable(),
   /** Seconds that changed since the last frame, with their new values (not differences). */

@@ -1,21 +1,19 @@
 /** How far back live numbers go, and how far ahead of this machine's clock a log may be. Seconds. */
 export const LIVE_SECONDS = 3600;
 export const AHEAD_SECONDS_MAX = 5;
-/** Windows of live numbers: of most of them; of visitors and routes. */
+/** Windows of live numbers: most of them; visitors and routes. */
 export const MINUTE_WINDOW_S = 60;
 export const VISITORS_WINDOW_S = 300;
 
-/** What rows add to one live measure: typed arrays, so that threads pass it by structured clone. */
+/** Increments of one live measure: typed arrays, so that structured clone is cheap. */
 export type LivePart = { numbers: Uint32Array | Float64Array; names?: readonly string[] };
 
-/**
- * What some rows add to the one-second frames of a dataset. Deltas add up in any order.
- */
+/** Increments to the live seconds of a dataset. Deltas add up in any order. */
 export type FrameDelta = {
   dataset: string;
   /** Epoch ms of the newest event's second. */
   newestEventMs: number;
-  /** Start of each second that rows fell into, epoch seconds. Parts name a second by its index here. */
+  /** Start of each second with rows, epoch seconds. Parts refer to a second by its index here. */
   seconds: Uint32Array;
   /** By the name of the measure. */
   parts: Readonly<Record<string, LivePart>>;
@@ -23,11 +21,11 @@ export type FrameDelta = {
 
 /** The recent past of one measure of one dataset, in memory that does not depend on the rate. */
 export interface LiveState<T> {
-  /** Adds a delta's part; seconds that are too old or too far ahead are skipped. */
+  /** Adds the part of a delta; seconds that are too old or too far ahead are skipped. */
   merge(part: LivePart, seconds: Uint32Array, nowS: number): void;
-  /** What was counted in the window that ends now. */
+  /** The counts of the window that ends now. */
   counted(nowS: number): T;
-  /** Adds what the store kept of a second or minute from before this process started. */
+  /** Adds a stored sketch from before this process started. */
   mergeSketch?(second: number, sketch: Uint8Array): void;
 }
 

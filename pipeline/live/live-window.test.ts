@@ -54,7 +54,7 @@ function write(batch: Batch, row: Row): void {
 }
 
 describe("live window", () => {
-  test("visitors of a minute that was kept are not counted anew when they come back", () => {
+  test("visitors of a stored minute are not counted twice when they come back", () => {
     const { live, see, frames, clock } = openLive();
     see([
       { ago: 60, status: 200, address: "10.0.0.1" },
@@ -108,7 +108,7 @@ describe("live window", () => {
     expect(live.snapshot("nginx.access").seconds).toHaveLength(2);
   });
 
-  test("what is older than an hour or ahead of the clock is not live", () => {
+  test("events older than an hour or ahead of the clock are not live", () => {
     const { live, see } = openLive();
     see([
       { ago: 3600, status: 200 },
@@ -120,7 +120,7 @@ describe("live window", () => {
     expect(frame.newestArrivalMs).toBeNull();
   });
 
-  test("a log that is a little ahead of the clock becomes live when its second comes", () => {
+  test("events slightly ahead of the clock become live when their second comes", () => {
     const { clock, live, see } = openLive();
     see([{ ago: -2, status: 200 }]);
     expect(live.frame("nginx.access").metrics["requests_per_second"]).toBe(0);
@@ -128,7 +128,7 @@ describe("live window", () => {
     expect(live.frame("nginx.access").metrics["requests_per_second"]).toBeGreaterThan(0);
   });
 
-  test("users are the different visitors of five minutes, and leave after that", () => {
+  test("users are the distinct visitors of the last five minutes", () => {
     const { clock, live, see } = openLive();
     see([
       { ago: 10, status: 200, address: "198.51.100.1" },
@@ -214,7 +214,7 @@ describe("live window", () => {
     expect(live.frame("nothing.yet").newestEventMs).toBeNull();
   });
 
-  test("a flood of made-up routes, instances and late seconds stays small", () => {
+  test("a flood of routes, instances and late seconds stays small", () => {
     const { live, see } = openLive();
     const flood = (length: number, ago: (i: number) => number) =>
       Array.from({ length }, (_, i) => ({

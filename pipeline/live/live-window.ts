@@ -11,8 +11,8 @@ const SNAPSHOT_S = 300;
 const EMPTY = new DatasetWindow();
 
 /**
- * The last hour, live: merges what the ingest adds to the one-second frames, and makes the message that every viewer
- * of a dataset gets. It asks no store, and its memory depends on the number of datasets, not on their rate.
+ * The last hour, live: merges deltas of the ingest and makes the message that every viewer of a dataset gets, without
+ * a query to the store. Its memory depends on the number of datasets, not on their rate.
  */
 export class LiveWindow {
   readonly #clock: Clock;
@@ -22,12 +22,12 @@ export class LiveWindow {
     this.#clock = clock;
   }
 
-  /** Adds rows; late and out-of-order ones change their own second. Too old or ahead of the clock: not live. */
+  /** Adds a delta; late events change their own second. Events that are too old or ahead of the clock are not live. */
   merge(delta: FrameDelta): void {
     this.#open(delta.dataset)?.merge(delta, this.#clock.nowMs());
   }
 
-  /** Adds what the store kept of a measure from before this process started, such as the visitors of a minute. */
+  /** Adds a stored sketch from before this process started, such as the visitors of a minute. */
   mergeSketch(measure: Measure, at: { dataset: string; tMs: number }, sketch: Uint8Array): void {
     this.#open(at.dataset)?.mergeSketch(measure.name, Math.floor(at.tMs / 1000), sketch);
   }
@@ -43,7 +43,7 @@ export class LiveWindow {
     return (window ?? EMPTY).frame(dataset, this.#clock.nowMs(), changed);
   }
 
-  /** The first message for a viewer who joins: the last five minutes, whatever others have been sent already. */
+  /** The first message for a viewer who joins: the last five minutes, regardless of what others were sent. */
   snapshot(dataset: string): LiveFrame {
     const nowMs = this.#clock.nowMs();
     const window = this.#windows.get(dataset) ?? EMPTY;

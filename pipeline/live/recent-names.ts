@@ -4,7 +4,7 @@ import { isInWindow, type LivePart, type LiveState, MINUTE_WINDOW_S } from "./li
 const NAMES_MAX = 200;
 const NAME_CHARS_MAX = 80;
 
-/** Different names. */
+/** Distinct names. */
 export class NameSet implements Accumulator {
   readonly names = new Set<string>();
 
@@ -23,7 +23,7 @@ export class NameSet implements Accumulator {
 
 /** Names of the last minute, such as those of instances that answered. */
 export class RecentNames implements LiveState<NameSet> {
-  /** Name → the second in which it was seen last. */
+  /** The last second of each name. */
   readonly #seconds = new Map<string, number>();
 
   /** `numbers` has triples of a second's index, a name's index, requests. */

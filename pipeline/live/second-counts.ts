@@ -43,7 +43,7 @@ export class SecondCounts implements LiveState<Sum> {
     return sum;
   }
 
-  /** The minute before this second, and what has passed of this one. */
+  /** The minute before this second, and the elapsed part of this one. */
   counted(nowS: number): Sum {
     const counted = new Sum();
     counted.value = this.sum(nowS, MINUTE_WINDOW_S + 1);

@@ -11,7 +11,7 @@ export const ROUTE_NAME_UNIT = 2048;
 export const ROUTE_ERROR_UNIT = 1024;
 
 const GRANULE_S = 30;
-/** One more than the window holds, because the oldest and the newest are partly in it. */
+/** One more than fits the window, because the oldest and the newest are partly in it. */
 const GRANULES = VISITORS_WINDOW_S / GRANULE_S + 1;
 const NAME_CHARS_MAX = 160;
 

@@ -5,7 +5,7 @@ import { isInWindow, type LivePart, type LiveState, VISITORS_WINDOW_S } from "./
 const GRANULE_S = 10;
 const GRANULES = VISITORS_WINDOW_S / GRANULE_S + 1;
 
-/** Different visitors. */
+/** Distinct visitors. */
 export class Visitors implements Accumulator {
   readonly sketch = new DistinctSketch();
   /** Visitors that the store counted exactly, where there is no sketch of them. Not mergeable. */
@@ -47,7 +47,7 @@ export class VisitorGranules implements LiveState<Visitors> {
     return all;
   }
 
-  /** The sketch that a second belongs to; undefined when that was long ago. */
+  /** The sketch of a second; undefined if it is too old. */
   #sketchOf(second: number): DistinctSketch | undefined {
     const number = Math.floor(second / GRANULE_S);
     const granule = this.#granules[number % GRANULES]!;

@@ -129,7 +129,7 @@ async function warmVisitors(live: LiveWindow, store: MetricReader, nowMs: number
     measures: [users.cells[0].measure],
   });
   for (const { dataset, tMs, sketches } of cells) {
-    // Filed under the end of their minute: they were seen somewhere in it.
+    // Counted at the end of their minute, as their exact second is unknown.
     const at = { dataset, tMs: Math.min(nowMs, tMs + MINUTE_MS - 1_000) };
     for (const sketch of sketches) live.mergeSketch(users, at, sketch);
   }

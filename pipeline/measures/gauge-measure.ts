@@ -31,7 +31,7 @@ const METRICS: readonly {
   { suffix: "mean", title: "mean", meaning: "The mean of all values.", value: ({ mean }) => mean },
 ];
 
-/** A field whose value is a state, not an amount: last, minimum, maximum and mean. Events of any kind have it. */
+/** Measures a field whose value is a state, not an amount, by last, minimum, maximum and mean, over events of any kind. */
 export function gaugeMeasure(name: string, definition: Definition): Measure<Gauge> {
   const { field } = definition;
   const measure: Measure<Gauge> = {

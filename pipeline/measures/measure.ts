@@ -9,7 +9,7 @@ import type { MetricAnswer } from "../metrics/query.ts";
 import type { RollupCell, RollupLevelS } from "../rollup.ts";
 import type { Aggregate, AggregateRow, MergedCell } from "../store/port.ts";
 
-/** What was counted of some stretch of time. Stretches merge; ratios and quantiles are taken after that. */
+/** Counts of a time range. Ranges merge; ratios and quantiles are computed after that. */
 export interface Accumulator {
   /** How much was counted: the series of a split are ordered by it. */
   readonly size: number;
@@ -64,18 +64,18 @@ export type RowFold = {
 export type Measure<T extends Accumulator = Accumulator> = {
   readonly name: string;
   open(): T;
-  /** The first answers questions without a condition or split by a field other than the dataset. */
+  /** The first one is used without a condition on, or split by, a field other than the dataset. */
   readonly cells: readonly [CellSource<T>, ...CellSource<T>[]];
   /**
-   * What to ask the store for raw events of these datasets. The requests are disjoint: each event is counted by at most
-   * one of them. `by` is the field of the query's split, if any.
+   * Aggregates over the raw events of these datasets. They are disjoint: each event is counted by at most one of them.
+   * `by` is the field of the query's split, if any.
    */
   raw(datasets: readonly string[], by: string | undefined): RawAggregate<T>[];
   /** Absent or empty: it is read from the cells of other measures. */
   readonly folds?: readonly ((batch: Batch) => RowFold)[];
   /** Absent: live frames do not have it. */
   readonly live?: () => LiveState<T>;
-  /** A point covers at least so much time up to the end of its step, and stretches of raw events do not merge. */
+  /** A point covers at least this much time up to the end of its step, and counts of raw events do not merge. */
   readonly windowMs?: number;
   metrics(): readonly MeasuredMetric[];
 };
@@ -91,11 +91,11 @@ export type MetricBase = {
 export type MeasuredMetric = MetricBase & {
   source: "measured";
   of: readonly Measure[];
-  /** The value of a stretch of `seconds` that was measured; null where nothing tells it. Counted in the order of `of`. */
+  /** The value of `seconds` that were measured; null if there is none. `counted` has the order of `of`. */
   value(counted: readonly Accumulator[], seconds: number): number | null;
 };
 
-/** A metric whose value function knows the types of what its measures count. */
+/** Typed by the accumulators of its measures. */
 export function metric<const T extends readonly Accumulator[]>(
   definition: MetricBase & {
     of: { [K in keyof T]: Measure<T[K]> };

@@ -3,7 +3,7 @@ import { AppError } from "#platform/errors.ts";
 import { MEASURES } from "../measures/index.ts";
 import type { MeasuredMetric, MetricBase } from "../measures/measure.ts";
 
-/** A named number: everything that asks for numbers asks for these, so that no two places count differently. */
+/** A named number. Boards, queries, rules and forecasts all use these, so that no two of them count differently. */
 export type Metric = MeasuredMetric | PredictedMetric;
 
 /** Answered by the forecaster, from the history of a count. */

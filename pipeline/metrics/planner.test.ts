@@ -33,7 +33,7 @@ describe("planner", () => {
     );
   });
 
-  test("a level serves only whole cells that no step cuts, and never more than its edges is left to finer ones", () => {
+  test("a level answers only whole cells within a step, and leaves only its edges to finer ones", () => {
     assert(
       property(range, step, (wanted, stepMs) => {
         const pieces = planPieces(wanted, stepMs, [3600, 60]);
@@ -65,7 +65,7 @@ describe("planner", () => {
     expect(chooseStep({ fromMs: 0, toMs: 3650 * 86_400_000 }, 300)).toBe(13 * 86_400_000);
   });
 
-  test("what the rollup cannot tell is left to the raw events", () => {
+  test("the raw events are used where no cells have the answer", () => {
     const path = { field: "url.path", op: "eq", value: "/" } as const;
     const status = { field: "http.response.status_code", op: "gte", value: 500 } as const;
     const notRoute = { field: "http.route", op: "ne", value: "/" } as const;

@@ -3,7 +3,7 @@ import type { Accumulator, CellSource, Measure } from "../measures/measure.ts";
 import { DATASET, INSTANCE, ROUTE } from "../measures/split-fields.ts";
 import type { RollupLevelS } from "../rollup.ts";
 
-/** A stretch of the range, and what it is read from: cells of a minute or an hour, or the raw events. */
+/** A part of the range, and its source: cells of a minute or an hour, or the raw events. */
 export type Piece = TimeRange & { source: RollupLevelS | "raw" };
 
 /**
@@ -30,8 +30,8 @@ function matchesRouteless({ field, op }: Condition): boolean {
 }
 
 /**
- * Cuts a range into pieces that cover it exactly once, each from the coarsest level that serves it exactly: a level
- * serves whole hours or minutes, and only steps that its cells do not straddle; the rest is raw.
+ * Cuts a range into pieces that cover it exactly once, each from the coarsest level that answers it exactly: a level
+ * answers whole hours or minutes, and only steps that are multiples of it; the rest is raw.
  */
 export function planPieces(
   range: TimeRange,
@@ -70,7 +70,7 @@ const STEPS_MS = [
   24 * HOUR_MS,
 ];
 
-/** The finest step of the usual ones that makes at most so many points of the range; else so many whole days. */
+/** The finest of the common steps with at most `pointsMax` points; else a number of whole days. */
 export function chooseStep(range: TimeRange, pointsMax: number): number {
   const fits = (stepMs: number) => pointsOf(range, stepMs) <= Math.max(1, pointsMax);
   const dayMs = 24 * HOUR_MS;

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import type { Filter, TimeRange } from "../filter.ts";
 
-/** A question to the metric catalogue; the board, the terminal, rules and the forecaster all ask this way. */
+/** A query of a metric, from boards, the terminal, rules and the forecaster alike. */
 export type MetricQuery = TimeRange & {
   metric: string;
   where: Filter;

@@ -6,7 +6,7 @@ import type { Piece } from "./planner.ts";
 import type { MetricQuery } from "./query.ts";
 import type { SeriesTable } from "./series-table.ts";
 
-/** A split that is merged from several answers is requested with more values than are wanted. */
+/** A split that is merged from several answers is requested with more values than needed. */
 const SURPLUS = 4;
 const SPLIT_MIN = 1000;
 const SPLIT_MAX = 10_000;
@@ -27,7 +27,7 @@ export async function readRaw(
 ): Promise<void> {
   const { by, ...unsplit } = request.query;
   if (by?.field !== DATASET) return readPart(store, { ...request, key: undefined }, table);
-  // Dataset by dataset: then it is known what a request is, and a measure may have a split of its own.
+  // Dataset by dataset, so that a measure may need a split of its own.
   for (const dataset of request.datasets) {
     const where: Filter = [...unsplit.where, { field: DATASET, op: "eq", value: dataset }];
     const query = { ...unsplit, where };
@@ -66,7 +66,7 @@ async function readAggregate(
   }
 }
 
-/** An aggregate's own split takes the place of the query's. */
+/** An aggregate's own split replaces the query's. */
 function splitOf(
   { by }: MetricQuery,
   aggregate: RawAggregate<Accumulator>,

@@ -16,8 +16,8 @@ export type WindowedReading = {
 };
 
 /**
- * A measure with a window from the cells of whole minutes: of the range, of each step, or for steps below the window of
- * the window up to the step's end.
+ * Reads a measure with a window from the cells of whole minutes: of the range, of each step, or, for steps below the
+ * window, of the window that ends with the step.
  */
 export async function readWindowed(
   store: MetricReader,

@@ -185,7 +185,7 @@ beforeAll(async () => {
   for (let first = 0; first < ROWS; first += ROWS / 4) {
     const part = events.slice(first, first + ROWS / 4);
     for (const event of part) fill(batch, event);
-    // In two goes, as a live batch is folded before it is full.
+    // In two parts, as a live batch is folded before it is full.
     frames.fold(0, 100, false);
     frames.fold(100, batch.rows, false);
     const position = { offset: first + part.length };
@@ -249,16 +249,16 @@ function minutesAround(metric: string, isRaw: boolean, [from, to]: readonly [num
   return [Math.floor(from / 60_000) * 60_000, Math.ceil(to / 60_000) * 60_000] as const;
 }
 
-function expectAbout(told: number | null | undefined, expected: number | null): void {
-  if (expected === null || told === null || told === undefined) expect(told).toBe(expected);
-  else expect(told).toBeCloseTo(expected, 6);
+function expectAbout(actual: number | null | undefined, expected: number | null): void {
+  if (expected === null || actual === null || actual === undefined) expect(actual).toBe(expected);
+  else expect(actual).toBeCloseTo(expected, 6);
 }
 
 /** A sketch of more than a few hundred is an estimate. */
-function expectUsers(told: number | null | undefined, expected: number | null): void {
-  if (expected !== null && expected > 256 && told) {
-    expect(Math.abs(told - expected) / expected).toBeLessThan(0.1);
-  } else expect(told).toBe(expected);
+function expectUsers(actual: number | null | undefined, expected: number | null): void {
+  if (expected !== null && expected > 256 && actual) {
+    expect(Math.abs(actual - expected) / expected).toBeLessThan(0.1);
+  } else expect(actual).toBe(expected);
 }
 
 describe.each(Object.entries(filters))("with %s", (filterName, { where, matches }) => {
@@ -269,7 +269,7 @@ describe.each(Object.entries(filters))("with %s", (filterName, { where, matches 
     for (const { name } of measured) {
       const [from, to] = minutesAround(name, isRaw, range);
       const within = matching.filter(({ t }) => t >= from && t < to);
-      // Filtered over several datasets, all events that match have visitors: raw events cannot be asked "or".
+      // Filtered over several datasets, all events that match have visitors: conditions on raw events cannot be joined by "or".
       if (isRaw && name === "users_connected") continue;
       const query: MetricQuery = { metric: name, where, fromMs: range[0], toMs: range[1] };
       const answer = await runQuery(store, query);
@@ -293,8 +293,8 @@ describe.each(Object.entries(filters))("with %s", (filterName, { where, matches 
           const [from, to] = [Math.max(tMs, fromMs), Math.min(tMs + stepMs, toMs)];
           const within = matching.filter(({ t }) => t >= from && t < to);
           const seconds = secondsOf(from, to);
-          const isTold = name !== "requests_per_second" || seconds >= stepMs / 2000;
-          expectAbout(value, seconds > 0 && isTold ? truth(name, within, seconds) : null);
+          const isGiven = name !== "requests_per_second" || seconds >= stepMs / 2000;
+          expectAbout(value, seconds > 0 && isGiven ? truth(name, within, seconds) : null);
         }
       }
     },
@@ -308,7 +308,7 @@ describe("the first and the last step of what was measured", () => {
     return answer.series[0]?.points ?? [];
   };
 
-  test("a rate is told of half a step and more, a count always", async () => {
+  test("a rate needs half a step, a count any part of it", async () => {
     const noon = Date.UTC(2026, 4, 17, 12);
     const [fromMs, toMs] = [noon - 2 * HOUR, noon + 60_000];
     expect((await ask("requests_per_second", fromMs, toMs)).at(-1)).toEqual([noon, null]);
@@ -317,7 +317,7 @@ describe("the first and the last step of what was measured", () => {
     expect(half.at(-1)?.[1]).toBeGreaterThan(0);
   });
 
-  test("a rate of less than a step is told where nothing more was measured", async () => {
+  test("a rate of less than a step is given where no more was measured", async () => {
     const noon = Date.UTC(2026, 4, 17, 12);
     for (const [, value] of await ask("requests_per_second", noon - 60_000, noon + 60_000)) {
       expect(value).toBeGreaterThan(0);
@@ -426,7 +426,7 @@ describe("splits", () => {
     }
   });
 
-  test("only so many series are told, the largest", async () => {
+  test("only the largest series are returned, up to the limit", async () => {
     const by = { field: "url.path", limit: 3 };
     const answer = await runQuery(store, { metric: "requests", where: [], fromMs, toMs, by });
     expect(answer.series).toHaveLength(3);
@@ -460,7 +460,7 @@ describe("what was not measured", () => {
     [{ stepMs: 1, toMs: START_MS + HOUR }, "more than 10000"],
     [{ metric: "users_connected", where: [path], stepMs: 1000 }, "5 minutes or more"],
     [{ metric: "instances_running", by: { field: "url.path", limit: 5 } }, "cannot be split"],
-  ])("a question that has no answer is refused: %j", async (part, message) => {
+  ])("a query without an answer is refused: %j", async (part, message) => {
     const query = { metric: "requests", where, fromMs: START_MS, toMs: START_MS + 1000, ...part };
     await expect(runQuery(store, query)).rejects.toThrow(message);
   });

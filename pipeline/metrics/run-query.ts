@@ -22,14 +22,13 @@ const COARSEST_FIRST = ROLLUP_LEVELS_S.toReversed();
 type Reading = { metric: MeasuredMetric; query: MetricQuery; extents: readonly Extent[] };
 
 /**
- * Answers a question to the catalogue: each piece of the range from the coarsest source that serves it exactly, merged
- * before any ratio or quantile is taken, so that the answer is that of the raw events whatever the alignment.
+ * Answers a query: each piece of the range from the coarsest source that answers it exactly, merged before any ratio
+ * or quantile is computed, so that the answer equals that of the raw events for any alignment.
  *
- * Points start at multiples of the step, so that the first and the last may lie partly outside the range; only what is
- * inside counts. Where nothing can have been measured (before the oldest or after the newest event, in whole minutes)
- * a point is null; in between, a count is 0 where nothing happened. A rate is null too where less than half of its step
- * was measured, because a few seconds say little of a step; unless all that was measured is less than a step. Throws AppError `bad_request` on a metric that
- * does not exist, an empty range, or more than POINTS_MAX points.
+ * Points start at multiples of the step, so the first and the last may be partly outside the range; only events inside
+ * count. Before the oldest and after the newest event (in whole minutes) points are null; in between, a count without
+ * events is 0. A rate is also null where less than half of its step was measured, unless less than a step was measured
+ * in total. Throws AppError `bad_request` on an unknown metric, an empty range, or more than POINTS_MAX points.
  */
 export async function runQuery(store: MetricReader, query: MetricQuery): Promise<MetricAnswer> {
   const metric = metricNamed(query.metric);
@@ -134,8 +133,8 @@ async function read(
 }
 
 /**
- * Counted from raw events: by step, so that a step below the window cannot be answered, and once more for the whole
- * range, because what two steps have in common counts once.
+ * From raw events by step, so that steps below the window cannot be answered; and once more for the whole range,
+ * because what two steps have in common counts once.
  */
 async function readRawWindowed(
   store: MetricReader,
@@ -178,7 +177,7 @@ function overlap(a: TimeRange, b: TimeRange): number {
   return (Math.min(a.toMs, b.toMs) - Math.max(a.fromMs, b.fromMs)) / 1000;
 }
 
-/** Of how many seconds a point must be counted to be told: a rate of half a step, where as much as a step was measured. */
+/** Seconds that must be measured for a point: half a step for a rate, where at least a step was measured in total. */
 function leastSeconds(metric: MeasuredMetric, query: MetricQuery, measured: TimeRange): number {
   const stepS = (query.stepMs ?? 0) / 1000;
   return metric.unit === "1/s" && overlap(query, measured) >= stepS ? stepS / 2 : 0;

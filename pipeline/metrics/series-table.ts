@@ -1,10 +1,10 @@
 import type { Accumulator, MeasuredMetric } from "../measures/measure.ts";
 
-/** What was counted of some stretch of time: one accumulator for each measure of a metric, in their order. */
+/** Counts of a time range: one accumulator for each measure of a metric, in their order. */
 export type Counted = readonly Accumulator[];
 type Series = { total: Counted | undefined; points: Map<number, Counted> };
 
-/** What was counted for a metric, by series and by the start of the step. The series of no split has the key null. */
+/** Counts of a metric, by series and by the start of the step. Without a split the key is null. */
 export class SeriesTable {
   readonly #of: MeasuredMetric["of"];
   readonly #series = new Map<string | null, Series>();
@@ -18,7 +18,7 @@ export class SeriesTable {
     this.#get(key);
   }
 
-  /** What was counted at a point, to add to. */
+  /** The counts of a point, to add to. */
   at(key: string | null, tMs: number): Counted {
     const { points } = this.#get(key);
     let counted = points.get(tMs);
@@ -26,7 +26,7 @@ export class SeriesTable {
     return counted;
   }
 
-  /** What was counted over the whole range, where that is not the sum of the points. */
+  /** The counts of the whole range, where these are not the sum of the points. */
   total(key: string | null): Counted {
     const series = this.#get(key);
     return (series.total ??= this.#zero());

@@ -1,5 +1,5 @@
 /**
- * How many different things were seen, in at most 2 KiB, mergeable: HyperLogLog with an exact beginning (Heule,
+ * A mergeable distinct count in at most 2 KiB: HyperLogLog with an exact beginning (Heule,
  * Nunkesser, Hall: "HyperLogLog in practice", EDBT 2013) and the estimator without bias tables of Ertl ("New
  * cardinality estimation algorithms for HyperLogLog sketches", arXiv:1702.01284, 2017).
  * Up to EXACT_MAX hashes the count is exact; beyond, its standard error is 1.04 / √2048 = 2.3 %.
@@ -73,7 +73,7 @@ export class DistinctSketch {
     return sketch;
   }
 
-  /** Merges a sketch that was turned into bytes, without making an object for it. */
+  /** Merges a serialised sketch without creating an object for it. */
   mergeBytes(bytes: Uint8Array): void {
     const { length } = bytes;
     if (bytes[0] === KIND_DENSE && length === 1 + REGISTERS) {

@@ -12,7 +12,7 @@ export type GaugeValues = {
 };
 
 /**
- * The values that something had at different times: the last, the extremes, the sum and the number of samples. Merging
+ * Samples of a value over time: the last, the extremes, the sum and the number of samples. Merging
  * is associative and commutative. Of two samples at the same time the larger one is the last.
  */
 export class Gauge implements GaugeValues {

@@ -20,7 +20,7 @@ function sketchOf(values: readonly number[]): LatencySketch {
 }
 
 describe("latency sketch", () => {
-  test("a bucket stands for its durations within 2 %", () => {
+  test("a bucket represents its durations within 2 %", () => {
     assert(
       property(millis, (ms) => {
         const error = Math.abs(valueOf(bucketOf(ms)) - ms) / ms;
@@ -29,7 +29,7 @@ describe("latency sketch", () => {
     );
   });
 
-  test("durations that cannot be told apart share the ends", () => {
+  test("the shortest and longest durations share the outermost buckets", () => {
     expect(bucketOf(0)).toBe(BUCKET_MIN);
     expect(bucketOf(LOWEST_MS)).toBe(BUCKET_MIN);
     expect(bucketOf(Number.POSITIVE_INFINITY)).toBe(BUCKET_MAX);

@@ -26,7 +26,7 @@ export function bucketOf(ms: number): number {
   return (bucket < BUCKET_MAX ? bucket : BUCKET_MAX) + 0;
 }
 
-/** The duration in ms that stands for a bucket: at most 2 % from every duration in it. */
+/** The duration in ms that represents a bucket: at most 2 % from every duration in it. */
 export function valueOf(bucket: number): number {
   return (2 * GAMMA ** bucket) / (GAMMA + 1);
 }
@@ -54,7 +54,7 @@ export class LatencySketch {
     for (const [bucket, count] of other.#counts) this.addBucket(bucket, count);
   }
 
-  /** Buckets that hold something, lowest first. */
+  /** Buckets that are not empty, lowest first. */
   buckets(): [bucket: number, count: number][] {
     return [...this.#counts].toSorted((a, b) => a[0] - b[0]);
   }

@@ -42,11 +42,11 @@ export async function loadBoard(given: BoardDeps, request: BoardRequest): Promis
   const extent = chooseDataset(extents, request.dataset);
   const range = request.range ?? defaultRange(extent, nowMs);
   const stepMs = boardStep(range);
-  const ask = asker(deps.store, extent?.dataset, range);
+  const query = queryIn(deps.store, extent?.dataset, range);
   const [answers, routes, names, quarantined, turnover, prediction] = await Promise.all([
-    askSeries(ask, stepMs),
-    topRoutes(ask),
-    ask("requests", { by: { field: "service.node.name", limit: 50 } }),
+    querySeries(query, stepMs),
+    topRoutes(query),
+    query("requests", { by: { field: "service.node.name", limit: 50 } }),
     quarantinedIn(deps.store, range),
     loadTurnover(deps, extent, range),
     extent
@@ -101,12 +101,12 @@ const BOARD_SERIES = [
 /** All metrics of the board, those of which it shows only the total included; `bench/queries.ts` measures each. */
 export const BOARD_METRICS = ["requests", "errors", "bytes_sent", ...BOARD_SERIES];
 
-type Ask = (
+type BoardQuery = (
   metric: string,
   more?: { stepMs?: number; by?: { field: string; limit: number }; where?: Condition[] },
 ) => Promise<MetricAnswer>;
 
-function asker(store: MetricReader, dataset: string | undefined, range: TimeRange): Ask {
+function queryIn(store: MetricReader, dataset: string | undefined, range: TimeRange): BoardQuery {
   const of: Condition[] = [
     { field: "data_stream.dataset", op: "eq", value: dataset ?? "nothing yet" },
   ];
@@ -115,18 +115,18 @@ function asker(store: MetricReader, dataset: string | undefined, range: TimeRang
     runQuery(store, { metric, fromMs, toMs, where: [...of, ...where], ...more });
 }
 
-async function askSeries(ask: Ask, stepMs: number): Promise<Answers> {
-  const answers = await Promise.all(BOARD_METRICS.map((metric) => ask(metric, { stepMs })));
+async function querySeries(query: BoardQuery, stepMs: number): Promise<Answers> {
+  const answers = await Promise.all(BOARD_METRICS.map((metric) => query(metric, { stepMs })));
   return new Map(answers.map(({ metric, series }) => [metric, series[0]]));
 }
 
-async function topRoutes(ask: Ask): Promise<Board["topRoutes"]> {
+async function topRoutes(query: BoardQuery): Promise<Board["topRoutes"]> {
   const by = { field: "http.route", limit: TOP_ROUTES };
-  const requests = await ask("requests", { by });
+  const requests = await query("requests", { by });
   if (requests.series.length === 0) return [];
   const [errors, p95] = await Promise.all([
-    ask("errors", { by: { ...by, limit: 1_000 } }),
-    ask("response_time_p95", { by }),
+    query("errors", { by: { ...by, limit: 1_000 } }),
+    query("response_time_p95", { by }),
   ]);
   return requests.series.flatMap(({ key, value }) =>
     key === null
@@ -146,7 +146,7 @@ const valueOf = (answer: MetricAnswer, key: string): number | null =>
   answer.series.find((series) => series.key === key)?.value ?? null;
 
 async function quarantinedIn(store: MetricReader, range: TimeRange): Promise<number> {
-  const answer = await asker(store, QUARANTINE_DATASET, range)("events");
+  const answer = await queryIn(store, QUARANTINE_DATASET, range)("events");
   return answer.series[0]?.value ?? 0;
 }
 
@@ -166,7 +166,7 @@ async function loadTurnover(
       const fromMs = toMs - minutes * MINUTE_MS;
       const counts =
         live?.[`${minutes}`] ??
-        (await countTurnover(asker(deps.store, extent?.dataset, { fromMs, toMs })));
+        (await countTurnover(queryIn(deps.store, extent?.dataset, { fromMs, toMs })));
       const [expectedSignIns, expectedSignOuts] = extent
         ? await Promise.all([
             deps.predictions.expected("sign_ins", extent, { minutes, nowMs: toMs }),
@@ -178,8 +178,8 @@ async function loadTurnover(
   );
 }
 
-async function countTurnover(ask: Ask): Promise<Counts> {
-  const [signIns, signOuts] = await Promise.all([ask("sign_ins"), ask("sign_outs")]);
+async function countTurnover(query: BoardQuery): Promise<Counts> {
+  const [signIns, signOuts] = await Promise.all([query("sign_ins"), query("sign_outs")]);
   return {
     signIns: signIns.series[0]?.value ?? 0,
     signOuts: signOuts.series[0]?.value ?? 0,

@@ -7,7 +7,7 @@ import type {
   MetricReader,
 } from "#pipeline/store/port.ts";
 
-/** Small measures that a board asks for together: read once, handed out apart. */
+/** Small measures that a board needs together: read once and then separated. */
 const TOGETHER: readonly string[] = [
   "requests",
   "bytes",
@@ -18,7 +18,7 @@ const TOGETHER: readonly string[] = [
 ];
 
 /**
- * The store as one board load sees it: what several tiles ask for is read once. For a single load only, as it never
+ * The store for one board load: what several tiles need is read once. For a single load only, as it never
  * reads anything anew.
  */
 export function sharedReads(store: MetricReader): MetricReader {

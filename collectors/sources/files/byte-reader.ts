@@ -2,13 +2,13 @@ import type { FileHandle } from "node:fs/promises";
 
 /** The bytes of one file, decompressed. Reads go forward: `at` never falls below that of an earlier read. */
 export type ByteReader = {
-  /** Fills `into` from offset `at` on. Resolves to the bytes read: fewer than asked for is the end, for now. */
+  /** Fills `into` from offset `at` on. Resolves to the bytes read: fewer than requested means the current end. */
   read(into: Buffer, at: number): Promise<number>;
-  /** What was wrong with the compressed data, in words for a person. */
+  /** What is wrong with the compressed data, as a message for people. */
   readonly damage: string | undefined;
 };
 
-/** Reads an uncompressed file; here reads may go backward too. */
+/** Reads an uncompressed file; reads may go backward too. */
 export function plainReader(handle: FileHandle): ByteReader {
   return {
     damage: undefined,

@@ -6,7 +6,7 @@ import type { Clock } from "#platform/clock.ts";
 import { scanFiles, type FoundFile } from "./scan.ts";
 import { TrackedFile } from "./tracked-file.ts";
 
-/** The files that are read or may be, by what they are and by what they are called now. */
+/** The files that are or may be read, by inode and by current path. */
 export class Catalogue {
   readonly #paths: readonly string[];
   readonly #clock: Clock;
@@ -29,7 +29,7 @@ export class Catalogue {
     return false;
   }
 
-  /** Looks up all paths again. Resolves to the folders to be watched. */
+  /** Looks up all paths again. Resolves to the folders to watch. */
   async scan(): Promise<Set<string>> {
     const { files, folders, problems } = await scanFiles(this.#paths);
     this.problems = problems;
@@ -43,7 +43,7 @@ export class Catalogue {
       this.#byPath.set(real, file);
       folders.add(dirname(real));
     }
-    for (const file of this.#byKey.values()) file.isGone = !keys.has(file.key);
+    for (const file of this.#byKey.values()) file.isDeleted = !keys.has(file.key);
     return folders;
   }
 
@@ -55,7 +55,7 @@ export class Catalogue {
     }
   }
 
-  /** Asks the open files themselves whether they changed. */
+  /** Checks the open files for changes. */
   async poll(): Promise<void> {
     const nowMs = this.#clock.nowMs();
     for (const file of this.#byKey.values()) {
@@ -87,7 +87,7 @@ export class Catalogue {
     file.isDirty = true;
     file.isComplete = false;
     file.changedMs = nowMs;
-    // It may be another file that got the number of one that was deleted: unlike a plain one it is not compared as it is read.
+    // Its inode may have been reused after a deletion: unlike a plain file it is not compared while it is read.
     if (file.compression && file.state === "reading") file.state = "new";
   }
 }

@@ -14,29 +14,29 @@ export function compressionOf(path: string): Compression | undefined {
 }
 
 /**
- * Streams a compressed file, all its members or frames. Unpacks no more than is asked for. What precedes its damage,
- * if it has any, is read.
+ * Streams a compressed file, all its members or frames. Decompresses only what is requested. Data before a damaged part
+ * is read.
  */
 export class CompressedReader implements ByteReader {
   readonly #handle: FileHandle;
   readonly #kind: Compression;
   #decompress;
   #damage: string | undefined;
-  /** Where in the file, and where in what is unpacked, the decompressor was started. */
+  /** Offsets in the file and in the decompressed data at which the decompressor was started. */
   #frame = { fileOffset: 0, offset: 0 };
   #fedOffset = 0;
   #lastFedOffset = 0;
-  /** After an error, all is unpacked once more up to the piece that has it, which is then fed byte by byte. */
+  /** After an error, everything is decompressed again up to the damaged piece, which is then fed byte by byte. */
   #carefulFrom: number | undefined;
   #isWriting = false;
   #isOver = false;
   #error: Error | undefined;
   #wake: (() => void) | undefined;
-  /** What is unpacked and not yet passed by: `#from` is the offset of its first byte. */
-  #unpacked: Buffer[] = [];
+  /** Decompressed data that may still be read: `#from` is the offset of its first byte. */
+  #decompressed: Buffer[] = [];
   #from = 0;
   #to = 0;
-  /** Bytes that the decompressor of this frame has put out. */
+  /** Bytes that the decompressor of this frame has produced. */
   #frameBytes = 0;
 
   constructor(handle: FileHandle, kind: Compression) {
@@ -91,17 +91,17 @@ export class CompressedReader implements ByteReader {
     else await this.#feed();
   }
 
-  /** After an error the same bytes come again: only what is new is kept. */
+  /** After an error the same bytes are produced again: only new ones are kept. */
   #keep(bytes: Buffer): void {
     const known = this.#to - this.#frame.offset - this.#frameBytes;
     this.#frameBytes += bytes.length;
     if (known >= bytes.length) return;
     const fresh = bytes.subarray(Math.max(0, known));
-    this.#unpacked.push(fresh);
+    this.#decompressed.push(fresh);
     this.#to += fresh.length;
   }
 
-  /** An error costs what was unpacked in the same go, so there is a second, careful try. */
+  /** An error discards the output of the same call, so there is a second, byte-wise attempt. */
   #recover(error: Error): void {
     if (this.#carefulFrom === undefined && this.#fedOffset > this.#lastFedOffset) {
       this.#carefulFrom = this.#lastFedOffset;
@@ -110,7 +110,7 @@ export class CompressedReader implements ByteReader {
     }
     this.#isOver = true;
     const what = `the ${this.#kind} data is damaged, cut off, or followed by something else`;
-    this.#damage = `${what} after ${this.#to} unpacked bytes (${error.message}); what precedes it is read`;
+    this.#damage = `${what} after ${this.#to} decompressed bytes (${error.message}); what precedes it is read`;
   }
 
   async #feed(): Promise<void> {
@@ -151,18 +151,18 @@ export class CompressedReader implements ByteReader {
 
   #forget(at: number): void {
     let passed = 0;
-    for (const bytes of this.#unpacked) {
+    for (const bytes of this.#decompressed) {
       if (this.#from + bytes.length > at) break;
       this.#from += bytes.length;
       passed += 1;
     }
-    if (passed > 0) this.#unpacked.splice(0, passed);
+    if (passed > 0) this.#decompressed.splice(0, passed);
   }
 
   #copy(into: Buffer, at: number): number {
     let offset = this.#from;
     let used = 0;
-    for (const bytes of this.#unpacked) {
+    for (const bytes of this.#decompressed) {
       const skip = Math.max(0, at - offset);
       if (used === into.length) break;
       used += bytes.copy(into, used, skip);

@@ -6,7 +6,13 @@ import { Catalogue } from "./catalogue.ts";
 import { isSame, wasTruncated } from "./changes.ts";
 import { LineCutter } from "./line-cutter.ts";
 import type { FileSourceOptions } from "./options.ts";
-import { GONE_QUIET_MS, PACKED_QUIET_MS, enoughMs, hasOpenLine, mayEndNow } from "./quiet.ts";
+import {
+  DELETED_QUIET_MS,
+  COMPRESSED_QUIET_MS,
+  quietMsMin,
+  hasUnterminatedLine,
+  isLastLineComplete,
+} from "./quiet.ts";
 import { explain } from "./scan.ts";
 import { SharedStreams } from "./shared-streams.ts";
 import { statusOf } from "./status.ts";
@@ -15,24 +21,24 @@ import { Watch } from "./watch.ts";
 
 /** Appends within this time are read together. */
 const GATHER_MS = 15;
-/** Safety net for changes that no event told: open files, and everything. */
+/** Fallback for changes without an event: intervals for open files and for all paths. */
 const POLL_MS = 1_000;
 const POLL_MS_WITHOUT_EVENTS = 250;
 const SCAN_MS = 5_000;
 /**
- * A last line without an end, in a file that was written to just now, is waited for: looked at so often, until the file
- * is quiet for so long, or for so long at most.
+ * An unterminated last line of a file that was written to just now is waited for: checked every `lookMs` until the file
+ * is quiet for `quietMs`, for `waitMsMax` at most.
  */
 const HISTORY = { lookMs: 100, quietMs: 2_000, waitMsMax: 10_000 };
-/** So many files are opened as soon as they are found, so that none is lost that is deleted before its turn. */
+/** This many files are opened as soon as they are found, so that a deletion before their turn loses nothing. */
 const OPEN_EARLY_MAX = 256;
-/** A file that rests is closed; it is opened again when it changes. */
+/** An idle file is closed; it is opened again when it changes. */
 const IDLE_MS = 300_000;
-/** Chunks of one file before the next file gets its turn. */
+/** Chunks of one file before the next file is read. */
 const TURN_CHUNKS = 8;
 
 const STATE_OF = {
-  unnamed: "new",
+  unidentified: "new",
   read: "reading",
   copy: "copy",
   done: "done",
@@ -43,13 +49,13 @@ const STATE_OF = {
 type Options = FileSourceOptions & { chunkBytes: number; lineBytesMax: number };
 
 type Turn = {
-  /** The file is complete: a last line that nothing ends is one. */
+  /** The file is complete: an unterminated last line counts. */
   final: boolean;
   isHistory?: boolean;
   signal: AbortSignal;
 };
 
-/** The loop of a file source: finds files, asks whose content they have, hands out their lines. */
+/** The loop of a file source: finds files, identifies their streams, yields their lines. */
 export class FileRun {
   readonly #options: Options;
   readonly #catalogue: Catalogue;
@@ -94,7 +100,7 @@ export class FileRun {
     }
   }
 
-  /** What is still being written has no end yet: whether its last line is whole shows when it is quiet. */
+  /** A file that is still written to may end within a line: its last line counts once the file is quiet. */
   async *#readHistory(file: TrackedFile, signal: AbortSignal): AsyncGenerator<Chunk, void> {
     const { clock } = this.#options;
     const untilMs = clock.nowMs() + HISTORY.waitMsMax;
@@ -106,7 +112,7 @@ export class FileRun {
         final = file.compression !== undefined || writtenMs > HISTORY.quietMs;
         yield* this.#turn(file, { final, isHistory: true, signal });
       }
-      if (final || signal.aborted || !hasOpenLine(file)) return;
+      if (final || signal.aborted || !hasUnterminatedLine(file)) return;
       if (clock.nowMs() > untilMs) {
         file.problem =
           "is being written to: its last line has no end yet and is left for the next time";
@@ -150,18 +156,18 @@ export class FileRun {
 
   async #openEarly(): Promise<void> {
     for (const file of this.#catalogue.files().slice(-OPEN_EARLY_MAX)) {
-      // What cannot be opened is told of when its turn comes.
+      // A failure to open is reported when the file is read.
       if (file.isDirty) await file.open().catch(() => false);
     }
   }
 
-  /** Until the next look: sooner where a compressed file is about to be complete. */
+  /** Time until the next check: shorter where a compressed file is about to be complete. */
   #pauseMs(watch: Watch): number {
     const pauseMs = watch.isPartial ? POLL_MS_WITHOUT_EVENTS : POLL_MS;
     const isPacked = this.#catalogue.hasWork(
       (file) => file.isDirty && file.compression !== undefined,
     );
-    return isPacked ? Math.min(pauseMs, PACKED_QUIET_MS) : pauseMs;
+    return isPacked ? Math.min(pauseMs, COMPRESSED_QUIET_MS) : pauseMs;
   }
 
   async *#turns(signal: AbortSignal): AsyncGenerator<Chunk, void> {
@@ -171,24 +177,24 @@ export class FileRun {
     }
   }
 
-  /** A compressed file is unpacked when it is complete, not each time that it grows. */
+  /** A compressed file is read when it is complete, not each time it grows. */
   readonly #isRipe = (file: TrackedFile): boolean =>
-    file.isDirty && (!file.compression || this.#quietMs(file) >= PACKED_QUIET_MS);
+    file.isDirty && (!file.compression || this.#quietMs(file) >= COMPRESSED_QUIET_MS);
 
   #quietMs(file: TrackedFile): number {
     return this.#options.clock.nowMs() - file.changedMs;
   }
 
-  /** Ends what is quiet: the last line of a file that its writer left, files that are gone, handles of idle ones. */
+  /** Handles quiet files: reads the last line of rotated ones, drops deleted ones, closes idle ones. */
   async *#settle(signal: AbortSignal): AsyncGenerator<Chunk, void> {
     for (const file of this.#catalogue.files()) {
       const quietMs = this.#quietMs(file);
-      if (!file.isComplete && quietMs >= enoughMs(file)) {
+      if (!file.isComplete && quietMs >= quietMsMin(file)) {
         file.isComplete = true;
         yield* this.#turn(file, { final: true, signal });
       }
-      const isAtRest = quietMs >= IDLE_MS || (file.isLeft && file.isComplete);
-      if (file.isGone && (quietMs >= GONE_QUIET_MS || !file.isOpen)) await this.#retire(file);
+      const isAtRest = quietMs >= IDLE_MS || (file.isRotated && file.isComplete);
+      if (file.isDeleted && (quietMs >= DELETED_QUIET_MS || !file.isOpen)) await this.#retire(file);
       else if (isAtRest && !file.isDirty) await file.close();
     }
   }
@@ -227,10 +233,10 @@ export class FileRun {
     const { stream } = file;
     if (!stream) return;
     for (let chunks = 0; chunks < TURN_CHUNKS && !how.signal.aborted; chunks += 1) {
-      const { print } = stream;
+      const { fingerprint } = stream;
       const reader = file.reader();
-      const final = how.final || mayEndNow(file);
-      const cut = await this.#cutter.next(reader, print.offset, final);
+      const final = how.final || isLastLineComplete(file);
+      const cut = await this.#cutter.next(reader, fingerprint.offset, final);
       if (
         !(await this.#isIntact(file, { isHistory: how.isHistory === true && cut !== undefined }))
       ) {
@@ -240,13 +246,13 @@ export class FileRun {
         file.problem = reader.damage;
         return;
       }
-      const offset = print.offset;
-      const before = print.after(Buffer.alloc(0));
+      const offset = fingerprint.offset;
+      const before = fingerprint.after(Buffer.alloc(0));
       const positionAt = (length: number): Position =>
         before.after(cut.bytes.subarray(0, length)).toPosition();
-      print.advance(cut.bytes, cut.end);
+      fingerprint.advance(cut.bytes, cut.end);
       const isSealed = file.compression !== undefined && cut.isLast;
-      const position = { ...print.toPosition(), ...(isSealed && { sealed: file.seal }) };
+      const position = { ...fingerprint.toPosition(), ...(isSealed && { sealed: file.seal }) };
       const { bytes, bytesSkipped } = cut;
       const { id: sourceId } = stream;
       yield { sourceId, path: file.path, bytes, offset, position, positionAt, bytesSkipped };
@@ -254,13 +260,13 @@ export class FileRun {
     file.isDirty = true;
   }
 
-  /** A history is asked where it ends only: at each chunk would cost as much as reading it. */
+  /** A finished file is checked at its end only: checking each chunk would cost as much as reading. */
   async #isIntact(file: TrackedFile, how: { isHistory: boolean }): Promise<boolean> {
     if (file.compression || how.isHistory || !file.stream) return true;
-    return isSame(file, file.stream.print);
+    return isSame(file, file.stream.fingerprint);
   }
 
-  /** The file was truncated: what is in it now is another stream, the rest of this one is in its copy, if anywhere. */
+  /** The file was truncated: it now contains another stream; the rest of this one may be in a copy. */
   #restart(file: TrackedFile, stream: Stream): void {
     wasTruncated(file, stream);
     this.#orphan(stream);
@@ -275,12 +281,12 @@ export class FileRun {
     this.#orphan(file.stream);
   }
 
-  /** Its copies are asked again whether they have the rest. */
+  /** Checks its copies for the rest. */
   #orphan(stream: Stream): void {
     for (const file of this.#catalogue.files()) {
       if (file.stream !== stream) continue;
       file.isDirty = true;
-      file.isLeft = true;
+      file.isRotated = true;
     }
   }
 }

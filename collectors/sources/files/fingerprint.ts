@@ -4,9 +4,9 @@ import type { Position, SourceId } from "#collectors/source.ts";
 
 import type { ByteReader } from "./byte-reader.ts";
 
-/** How much of a stream's beginning is its fingerprint. */
+/** Bytes at the beginning of a stream that identify it. */
 export const HEAD_BYTES = 1024;
-/** How much before the position is compared before a file is read on. */
+/** Bytes before the position that are compared before reading continues. */
 const TAIL_BYTES = 256;
 /** Marks are hashes of the bytes before each power of two: 64, 128, … bytes into the stream. */
 const MARK_FIRST = 6;
@@ -23,8 +23,8 @@ function digest(bytes: Uint8Array): string {
 }
 
 /**
- * The bytes that name a stream: its first line that is no comment (some servers begin every log with the same
- * comments), as far as it lies in the head; undefined as long as that is not written yet.
+ * The bytes that identify a stream: its first line that is not a comment (some servers begin every log with the same
+ * comments), as far as it is in the head; undefined until it is written.
  */
 export function nameOf(head: Buffer, final: boolean): Buffer | undefined {
   let start = 0;
@@ -36,13 +36,13 @@ export function nameOf(head: Buffer, final: boolean): Buffer | undefined {
   }
 }
 
-/** `attempt` tells streams apart that have the same name. */
+/** `attempt` distinguishes streams with the same identifying bytes. */
 export function sourceIdOf(name: Buffer, attempt: number): SourceId {
   const content = Buffer.concat([name, Buffer.from(`\n${attempt}`)]);
   return `src_${hash("sha256", content, "hex").slice(0, 24)}`;
 }
 
-/** What is remembered of the bytes that were read, so that they are known again in another file. */
+/** Hashes of the bytes that were read, to recognise them in another file. */
 export class Fingerprint {
   /** Where the stream's first line begins: after a hole and a byte order mark. */
   readonly start: number;
@@ -65,7 +65,7 @@ export class Fingerprint {
     return this.#head.subarray(0, MARK_BYTES);
   }
 
-  /** Takes the bytes in [offset, end) as read; `bytes` may be only the first of them. */
+  /** Adds the bytes in [offset, end); `bytes` may be only the first of them. */
   advance(bytes: Buffer, end: number): void {
     const before = this.offset;
     const recent = Buffer.concat([this.#tail, bytes.subarray(0, HEAD_BYTES)]);
@@ -82,7 +82,7 @@ export class Fingerprint {
     this.#tail = skipped ? Buffer.alloc(0) : Buffer.from(last.subarray(-TAIL_BYTES));
   }
 
-  /** As it would be after these bytes, which follow what was taken; it stays as it is itself. */
+  /** A copy with these following bytes added. */
   after(bytes: Buffer): Fingerprint {
     const copy = new Fingerprint(this.start);
     copy.offset = this.offset;
@@ -100,8 +100,8 @@ export class Fingerprint {
   }
 
   /**
-   * Reads the fingerprint of `position` from a file. `same`: the file holds all that was read, and can be read on;
-   * `short`: it holds the beginning of it, and ends before the position; `other`: it is another stream.
+   * Compares a file with the fingerprint of `position`. `same`: the file contains all that was read, and reading can
+   * continue; `short`: it contains its beginning, and ends before the position; `other`: it is another stream.
    */
   static async find(reader: ByteReader, position: Position): Promise<Found> {
     const found = new Fingerprint(numberIn(position, "start"));
@@ -144,7 +144,7 @@ export class Fingerprint {
 
 export type Found = Fingerprint | "short" | "other";
 
-/** In the order in which a stream that only goes forward can be asked for them. */
+/** In ascending order, for streams that can only be read forward. */
 function rangesOf(position: Position): Range[] {
   const start = numberIn(position, "start");
   const marks = String(position["marks"] ?? "");

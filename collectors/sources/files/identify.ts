@@ -6,25 +6,25 @@ import type { Stream, TrackedFile } from "./tracked-file.ts";
 
 const ZEROS = Buffer.alloc(64 * 1024);
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
-/** A shared beginning must be this long to tell that a shorter file is part of a longer stream. */
-const TELLING_BYTES = 64;
+/** A common beginning must be this long to decide that a shorter file is part of a longer stream. */
+const COMMON_BYTES_MIN = 64;
 const COMPARE_BYTES = 1024;
-/** Among streams of one name, so many may have been forgotten before one that is known. */
+/** Among streams with the same identifying bytes, how many unknown ones may precede a known one. */
 const GAPS_MAX = 4;
 
 export type Identity =
-  /** Too little is written yet to tell. */
-  | { kind: "unnamed" }
-  /** To be read as this stream, from its print's offset on. */
+  /** Too little is written yet. */
+  | { kind: "unidentified" }
+  /** To be read as this stream, from its fingerprint's offset on. */
   | { kind: "read"; stream: Stream }
-  /** Another file has all of it. */
+  /** Another file contains all of it. */
   | { kind: "copy"; stream: Stream }
   /** This very compressed file was read to its end before. */
   | { kind: "done" }
-  /** It has only the beginning of what was read of the stream. */
+  /** It contains only the beginning of what was read of the stream. */
   | { kind: "short"; stream: Stream };
 
-/** Tells by its content which stream a file has. */
+/** Identifies the stream in a file by its content. */
 export class Identifier {
   readonly #streams: Map<SourceId, Stream>;
   readonly #stored: Positions;
@@ -34,13 +34,13 @@ export class Identifier {
     this.#stored = stored;
   }
 
-  /** With `final` the file is taken to be complete: what names it may be a line that nothing ends. */
+  /** With `final` the file is complete: an unterminated line may identify it. */
   async identify(file: TrackedFile, final: boolean): Promise<Identity> {
     const reader = file.reader();
     const start = await startOf(reader);
-    if (start === undefined) return { kind: "unnamed" };
+    if (start === undefined) return { kind: "unidentified" };
     const name = nameOf(await readRange(reader, start, start + HEAD_BYTES), final);
-    if (!name) return { kind: "unnamed" };
+    if (!name) return { kind: "unidentified" };
     const { known, free } = this.#search(name);
     let short: Identity | undefined;
     for (const { id, position } of known) {
@@ -56,13 +56,13 @@ export class Identifier {
     return this.#read(file, free, new Fingerprint(start));
   }
 
-  /** All known streams of the name, and the first id that is not used yet. */
+  /** All known streams with the same identifying bytes, and the first unused id. */
   #search(name: Buffer): { known: { id: SourceId; position: Position }[]; free: SourceId } {
     const known: { id: SourceId; position: Position }[] = [];
     let free: SourceId | undefined;
     for (let attempt = 0, gaps = 0; gaps < GAPS_MAX; attempt += 1) {
       const id = sourceIdOf(name, attempt);
-      const position = this.#streams.get(id)?.print.toPosition() ?? this.#stored.get(id);
+      const position = this.#streams.get(id)?.fingerprint.toPosition() ?? this.#stored.get(id);
       if (position) {
         known.push({ id, position });
       } else {
@@ -81,26 +81,26 @@ export class Identifier {
     if (stream?.holder && stream.holder !== file) {
       return (await isPartOf(file, stream.holder)) ? { kind: "copy", stream } : undefined;
     }
-    if (file.size < TELLING_BYTES && known.final) return undefined;
-    const print = new Fingerprint(Number(known.position["start"] ?? 0));
-    return { kind: "short", stream: stream ?? { id: known.id, print, holder: undefined } };
+    if (file.size < COMMON_BYTES_MIN && known.final) return undefined;
+    const fingerprint = new Fingerprint(Number(known.position["start"] ?? 0));
+    return { kind: "short", stream: stream ?? { id: known.id, fingerprint, holder: undefined } };
   }
 
-  /** The file has all that was read of the stream: it goes on here, unless another file does as well. */
-  #resume(file: TrackedFile, id: SourceId, print: Fingerprint): Identity {
+  /** The file contains all that was read of the stream: reading continues here, unless another file contains it too. */
+  #resume(file: TrackedFile, id: SourceId, fingerprint: Fingerprint): Identity {
     const stream = this.#streams.get(id);
     const holder = stream?.holder;
-    if (!stream || !holder || holder === file) return this.#read(file, id, print);
+    if (!stream || !holder || holder === file) return this.#read(file, id, fingerprint);
     const hasMore = file.compression ? !isLive(holder) : file.size > holder.size;
     if (!hasMore) return { kind: "copy", stream };
     holder.state = "copy";
     holder.isDirty = true;
-    return this.#read(file, id, print);
+    return this.#read(file, id, fingerprint);
   }
 
-  #read(file: TrackedFile, id: SourceId, print: Fingerprint): Identity {
-    const stream = this.#streams.get(id) ?? { id, print, holder: file };
-    stream.print = print;
+  #read(file: TrackedFile, id: SourceId, fingerprint: Fingerprint): Identity {
+    const stream = this.#streams.get(id) ?? { id, fingerprint, holder: file };
+    stream.fingerprint = fingerprint;
     stream.holder = file;
     this.#streams.set(id, stream);
     return { kind: "read", stream };
@@ -108,7 +108,7 @@ export class Identifier {
 }
 
 function isLive(holder: TrackedFile): boolean {
-  return holder.isOpen && !holder.isGone;
+  return holder.isOpen && !holder.isDeleted;
 }
 
 /** Where the first line begins: after the hole that a truncation leaves, and after a byte order mark. */

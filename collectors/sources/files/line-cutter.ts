@@ -3,7 +3,7 @@ import type { ByteReader } from "./byte-reader.ts";
 const LF = 0x0a;
 const SKIP_BYTES = 64 * 1024;
 
-/** Whole lines, and where the stream goes on after them. `bytes` is valid until the next cut. */
+/** Whole lines and the offset after them. `bytes` is valid until the next cut. */
 export type Cut = {
   bytes: Buffer;
   /** Offset after the lines. */
@@ -13,7 +13,7 @@ export type Cut = {
   isLast: boolean;
 };
 
-/** Reads whole lines of any stream into one buffer, which only an over-long line makes grow. */
+/** Reads whole lines of any stream into one buffer, which grows only for over-long lines. */
 export class LineCutter {
   readonly #chunkBytes: number;
   readonly #lineBytesMax: number;
@@ -25,7 +25,7 @@ export class LineCutter {
     this.#buffer = Buffer.allocUnsafeSlow(this.#chunkBytes);
   }
 
-  /** The next whole lines from offset `at` on; with `final`, also a last line that nothing ends. */
+  /** The next whole lines from offset `at` on; with `final`, also an unterminated last line. */
   async next(reader: ByteReader, at: number, final: boolean): Promise<Cut | undefined> {
     if (this.#buffer.length > this.#chunkBytes) {
       this.#buffer = Buffer.allocUnsafeSlow(this.#chunkBytes);
@@ -55,7 +55,7 @@ export class LineCutter {
     this.#buffer = larger;
   }
 
-  /** The buffer is full with the head of a line: finds its end, without keeping what is between. */
+  /** The buffer is full with the head of a line: finds its end, discarding what is between. */
   async #skipRest(reader: ByteReader, at: number, final: boolean): Promise<Cut | undefined> {
     const head = this.#buffer;
     const scratch = Buffer.allocUnsafe(SKIP_BYTES);

@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 
 import { Reading, temporaryFolder, until } from "./test-tail.ts";
 
-test("a history waits for the end of a line that is being written, and takes it whole", async () => {
+test("reading once waits for the end of a line that is being written", async () => {
   await using folder = await temporaryFolder();
   const log = join(folder.path, "app.log");
   await writeFile(log, "first line\nsecond li");
@@ -20,7 +20,7 @@ test("a history waits for the end of a line that is being written, and takes it 
   expect(reading.lines).toEqual(["first line", "second line"]);
 });
 
-test("a history takes a last line without an end when its file is quiet", async () => {
+test("reading once takes an unterminated last line when its file is quiet", async () => {
   await using folder = await temporaryFolder();
   const log = join(folder.path, "app.log");
   await writeFile(log, "first line\nsecond li");
@@ -30,13 +30,13 @@ test("a history takes a last line without an end when its file is quiet", async 
   expect(reading.lines).toEqual(["first line", "second li"]);
 });
 
-test("a history leaves a line for the next time that is still being written after a while", async () => {
+test("reading once leaves a line that is still being written for the next time", async () => {
   await using folder = await temporaryFolder();
   const log = join(folder.path, "app.log");
   await writeFile(log, "first line\nsecond li");
   const reading = new Reading();
   let nowMs = (await stat(log)).mtimeMs;
-  /** Each look at it finds that time has passed, and that the file was written to meanwhile. */
+  /** At each check time has passed and the file was written to. */
   const clock = {
     nowMs(): number {
       nowMs += 500;
@@ -52,7 +52,7 @@ test("a history leaves a line for the next time that is still being written afte
   expect(reading.lines).toEqual(["first line", "second line"]);
 });
 
-test("a compressed file that takes the place of another is read from its beginning", async () => {
+test("a compressed file that replaces another is read from its beginning", async () => {
   await using folder = await temporaryFolder();
   const log = join(folder.path, "app.log");
   const lines = (name: string, count: number): string =>

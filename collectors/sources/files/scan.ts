@@ -7,7 +7,7 @@ export type FoundFile = { path: string; key: string; size: number; mtimeMs: numb
 export type ScanResult = {
   /** Oldest first. */
   files: FoundFile[];
-  /** The folders in which files come and go. */
+  /** The folders to watch for new and deleted files. */
   folders: Set<string>;
   /** Paths and patterns that cannot be read, and why. */
   problems: Map<string, string>;
@@ -15,7 +15,7 @@ export type ScanResult = {
 
 export const GLOB_CHARACTERS = /[*?[\]{}]/;
 
-/** Looks up all paths and patterns. A path that exists as it is written is no pattern. */
+/** Looks up all paths and patterns. A path that exists literally is not a pattern. */
 export async function scanFiles(paths: readonly string[]): Promise<ScanResult> {
   const found = new Map<string, FoundFile>();
   const result: ScanResult = { files: [], folders: new Set(), problems: new Map() };
@@ -51,7 +51,7 @@ async function scanPattern(
   if (matches === 0) result.problems.set(pattern, await whyNothing(pattern));
 }
 
-/** A folder that may not be listed looks to a pattern as if it were empty. */
+/** A glob treats a folder that cannot be listed as empty. */
 async function whyNothing(pattern: string): Promise<string> {
   const folder = folderOf(pattern);
   try {
@@ -80,7 +80,7 @@ async function look(path: string, result: ScanResult): Promise<FoundFile | undef
   return undefined;
 }
 
-/** A file with two names is read under the one found first, but a plain name is better than a linked one. */
+/** A file with two names is read under the first one found, but a plain path is preferred over a link. */
 function keep(file: FoundFile, found: Map<string, FoundFile>): void {
   if (!found.has(file.key)) found.set(file.key, file);
 }
@@ -100,19 +100,19 @@ function folderOf(path: string): string {
   return folder;
 }
 
-/** Why a file cannot be read, in words for a person, with what to do. */
+/** Why a file cannot be read and what to do, as a message for people. */
 export function explain(error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const known: Record<string, string> = {
     ENOENT: "does not exist; it is read as soon as it appears",
     ENOTDIR: "does not exist: a part of its path is a file, not a folder",
     EACCES:
-      "may not be read by this user; give read permission (chmod, setfacl, or the group adm), it is tried again",
-    EPERM: "may not be read by this user; give read permission, it is tried again",
+      "may not be read by this user; give read permission (chmod, setfacl, or the group adm), it is retried",
+    EPERM: "may not be read by this user; give read permission, it is retried",
     EMFILE: "cannot be opened: too many open files; raise the limit (ulimit -n)",
     ELOOP: "is a symbolic link that leads to itself; remove the link",
     EIO: "cannot be read: the disk reports an error; check the disk",
-    ESTALE: "cannot be read: the network file system lost it; it is tried again",
+    ESTALE: "cannot be read: the network file system lost it; it is retried",
   };
   return known[code] ?? `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
 }

@@ -27,7 +27,7 @@ export class SharedStreams {
     await this.#updatePositions();
   }
 
-  /** Tells which stream the file has, and whether this process may read it. */
+  /** Identifies the stream in the file, and whether this process may read it. */
   async identify(
     file: TrackedFile,
     final: boolean,
@@ -39,13 +39,13 @@ export class SharedStreams {
     const right = await this.#take(stream.id);
     if (right === "held") return identity;
     if (right === "new" && !(await this.#hasMoved(stream.id))) return identity;
-    // Another process reads it, or has read more of it since the positions were asked for.
+    // Another process reads it, or has read more of it since the positions were loaded.
     stream.holder = undefined;
     this.#streams.delete(stream.id);
     return right === "new" ? this.identify(file, final) : { kind: "claimed", stream };
   }
 
-  /** Without asking the file system. */
+  /** Without access to the file system. */
   throwIfLost(): void {
     if ([...this.#leases.values()].some(({ lost }) => lost.aborted)) throw lostError();
   }
@@ -58,7 +58,7 @@ export class SharedStreams {
     if (lease && !(await lease.confirm())) throw lostError();
   }
 
-  /** Lets other processes read on, once what was read is stored. */
+  /** Lets other processes continue; call it once everything read is stored. */
   async release(): Promise<void> {
     for (const lease of this.#leases.values()) await lease.release();
     this.#leases.clear();
@@ -67,7 +67,7 @@ export class SharedStreams {
   async #take(id: SourceId): Promise<"held" | "new" | "denied"> {
     const { locksFolder, follow } = this.#options;
     if (locksFolder === undefined || this.#leases.has(id)) return "held";
-    // A file that is read once is not looked at again later.
+    // A file that is read once is not checked again later.
     const found = follow
       ? { lease: await tryLease(locksFolder, id) }
       : await contendForLease(locksFolder, id);

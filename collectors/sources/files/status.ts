@@ -14,19 +14,19 @@ const STATES: Record<Exclude<FileState, "reading">, (file: TrackedFile) => Descr
   done: () => ({ level: "info", message: "was read to its end before" }),
   short: () => ({
     level: "warning",
-    message: "is shorter than what was read of it before; waits for the rest",
+    message: "is shorter than what was read of it before; the rest is waited for",
   }),
   claimed: () => ({
     level: "warning",
     message:
       "is read by another Quarterdeck with the same data folder; stop that one to read it here",
   }),
-  failed: () => ({ level: "error", message: "cannot be read; it is tried again" }),
+  failed: () => ({ level: "error", message: "cannot be read; it is retried" }),
 };
 
 const LEVELS = { error: 0, warning: 1, info: 2 };
 
-/** What a person is told of each path, the troubled ones first. */
+/** Status of each path for people, those with problems first. */
 export function statusOf(catalogue: Catalogue): SourceStatus[] {
   const problems = [...catalogue.problems].map(([path, message]): SourceStatus => {
     return { path, message, level: message.startsWith("matches no file") ? "warning" : "error" };
@@ -41,7 +41,7 @@ function describe(file: TrackedFile): Description {
   const { problem, stream } = file;
   if (problem !== undefined) return { level: stream ? "warning" : "error", message: problem };
   if (file.state !== "reading") return STATES[file.state](file);
-  const offset = stream?.print.offset ?? 0;
+  const offset = stream?.fingerprint.offset ?? 0;
   const left = file.compression ? 0 : Math.max(0, file.size - offset);
   return { level: "info", message: `read up to byte ${offset}, ${left} bytes to go` };
 }

@@ -9,7 +9,7 @@ import { systemClock, type Clock } from "#platform/clock.ts";
 import { fileSource } from "../files.ts";
 import type { FileSourceOptions } from "./options.ts";
 
-/** A clock that runs so much faster that quiet times pass while a test waits for their effect. */
+/** A clock that runs faster, so that quiet periods pass while a test waits for their effect. */
 export function fastClock(): Clock {
   const startMs = systemClock.nowMs();
   return { nowMs: () => startMs + (systemClock.nowMs() - startMs) * 50 };
@@ -25,7 +25,7 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-/** What a store keeps of what was read: the lines, and where to go on. */
+/** What a store keeps: the lines and the positions. */
 export class Reading {
   readonly lines: string[] = [];
   readonly ids = new Set<SourceId>();
@@ -47,7 +47,7 @@ export class Reading {
     return source.status();
   }
 
-  /** Reads on until disposed of, as a process does until it is stopped. */
+  /** Follows the files until disposed of, like a process until it is stopped. */
   tail(options: Partial<FileSourceOptions> & { paths: readonly string[] }): AsyncDisposable {
     const stop = new AbortController();
     const done = this.read({ ...options, follow: true }, stop.signal);

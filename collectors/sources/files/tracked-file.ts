@@ -7,48 +7,48 @@ import { CompressedReader, compressionOf, type Compression } from "./compressed.
 import type { Fingerprint } from "./fingerprint.ts";
 import type { FoundFile } from "./scan.ts";
 
-/** A logical log: what goes on under whatever name. */
+/** A logical log that continues across renames. */
 export type Stream = {
   id: SourceId;
-  print: Fingerprint;
-  /** The file in which it is read now. */
+  fingerprint: Fingerprint;
+  /** The file in which it is currently read. */
   holder: TrackedFile | undefined;
 };
 
 export type FileState =
-  /** Not known yet whose content it has. */
+  /** Its stream is not identified yet. */
   | "new"
   | "reading"
-  /** Has only what another file of the same stream has too. */
+  /** Contains only what another file of the same stream contains too. */
   | "copy"
-  /** Has the beginning of a stream that was read further: it may still be growing into its copy. */
+  /** Contains the beginning of a stream that was read further: it may be a copy that is still growing. */
   | "short"
   | "done"
   /** Another process reads it. */
   | "claimed"
   | "failed";
 
-/** One file, known by its device and inode, with what is open of it. */
+/** One file, identified by device and inode, with its open handles. */
 export class TrackedFile {
   path: string;
   readonly key: string;
   compression: Compression | undefined;
   state: FileState = "new";
   stream: Stream | undefined;
-  /** Why it cannot be read, or not wholly, and what to do. */
+  /** Why it cannot be read completely, and what to do. */
   problem: string | undefined;
   size: number;
   mtimeMs: number;
-  /** Worth a look: it changed, or what it depends on did. */
+  /** To be checked: it changed, or something that it depends on did. */
   isDirty = true;
-  /** Its writer has gone on to another file, or it is gone itself: it ends when it is quiet. */
-  isLeft = false;
-  /** No path leads to it any more. */
-  isGone = false;
-  /** Quiet for so long that its last line is one, though nothing ends it. */
+  /** It was rotated or deleted: it ends when it is quiet. */
+  isRotated = false;
+  /** It has no path any more. */
+  isDeleted = false;
+  /** Quiet for so long that its unterminated last line counts. */
   isComplete = false;
   changedMs: number;
-  /** Streams that this file held before it was truncated. */
+  /** Streams that this file contained before it was truncated. */
   readonly formerIds = new Set<SourceId>();
   #handle: FileHandle | undefined;
   #reader: ByteReader | undefined;
@@ -62,7 +62,7 @@ export class TrackedFile {
     this.changedMs = nowMs;
   }
 
-  /** A compressed file with this seal is the one that was read to its end, without unpacking it again. */
+  /** A compressed file with this seal was read to its end: it need not be decompressed again. */
   get seal(): string {
     return `${this.size}:${this.mtimeMs}`;
   }
@@ -71,10 +71,10 @@ export class TrackedFile {
     return this.#handle !== undefined;
   }
 
-  /** It was renamed: its writer goes on to another file. */
+  /** It was renamed: its writer continues in another file. */
   moveTo(path: string): void {
     this.path = path;
-    this.isLeft = true;
+    this.isRotated = true;
     const compression = compressionOf(path);
     if (compression === this.compression) return;
     this.rewind();
@@ -83,7 +83,7 @@ export class TrackedFile {
     this.isDirty = true;
   }
 
-  /** False when the path leads to another file by now. */
+  /** False if the path now refers to another file. */
   async open(): Promise<boolean> {
     if (this.#handle) return true;
     const handle = await open(this.path, "r");
@@ -106,7 +106,7 @@ export class TrackedFile {
     return changed;
   }
 
-  /** The reader of the open file. A compressed one goes only forward: `rewind` first, to read again. */
+  /** The reader of the open file. A compressed one only reads forward: `rewind` first to read again. */
   reader(): ByteReader {
     if (!this.#handle) throw new Error(`${this.path} is not open`);
     this.#reader ??= this.compression

@@ -1,14 +1,14 @@
 import { watch, type FSWatcher } from "node:fs";
 import { join } from "node:path";
 
-/** Tells which files changed, and whether files came or went. Changes meanwhile are gathered, not queued. */
+/** Reports which files changed, and whether files were added or removed. Changes are merged, not queued. */
 export class Watch {
   readonly #watchers = new Map<string, FSWatcher>();
   readonly #changed = new Set<string>();
   #renamed = false;
   #wake: (() => void) | undefined;
 
-  /** Some folder gives no events: files there must be looked at more often. */
+  /** Some folder gives no events: its files must be checked more often. */
   isPartial = false;
 
   follow(folders: ReadonlySet<string>): void {
@@ -67,7 +67,7 @@ export class Watch {
       this.#watchers.set(folder, watcher);
       return true;
     } catch {
-      // Not there, not readable, or no watches left: what is missing is found by looking.
+      // Missing, unreadable, or no watches left: polling finds the changes.
       return false;
     }
   }

@@ -9,7 +9,7 @@ const LINES_PER_RESET = 4096;
 /** The time of the line in [start, end), epoch ms; undefined where it has none. */
 export type TimeOf = (bytes: Uint8Array, start: number, end: number) => number | undefined;
 
-/** How to tell the time of the lines of this log; undefined where no format understands them. */
+/** How to read the time of the lines of this log; undefined where no format can read them. */
 export function timeReader(
   sample: { bytes: Uint8Array; path: string },
   context: FormatContext,

@@ -1,21 +1,21 @@
-/** Lines on either side whose times are asked whether a time is right. */
+/** Lines on either side that a time is compared with. */
 const NEIGHBOURS = 4;
 /**
- * A line further than this from its neighbours has a wrong time; a log whose time falls back further has been put
- * together, or its machine's clock was set.
+ * A line further than this from its neighbours has a wrong time; a log whose time falls back further was concatenated,
+ * or its machine's clock was changed.
  */
 const JUMP_MS_MAX = 5 * 60_000;
 
-/** The time that passes in a log, line by line: it never goes back, and no single wrong time moves it. */
+/** Time in a log, line by line: monotonic, and not affected by single wrong times. */
 export class LogClock {
   #firstMs: number | undefined;
   #newestMs = 0;
-  /** What falls in time are made up for, so that the log plays on where it was. */
+  /** Sum of all falls in time, added so that the replay continues without a jump. */
   #shiftMs = 0;
 
   /**
    * How long after the log's first line each line is due, in ms of the log; `times` has the lines' own times, NaN
-   * where there is none, and is asked for the lines around each as well.
+   * where there is none, and is also called for neighbouring lines.
    */
   elapsed(times: Float64Array): { elapsedMs: Float64Array; shiftMs: Float64Array } {
     const steady = smooth(times);
