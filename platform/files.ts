@@ -1,7 +1,7 @@
 import { errorCode } from "./errors.ts";
 
 /** Undefined where the file does not exist (any more). */
-export async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
+export async function ifExists<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {

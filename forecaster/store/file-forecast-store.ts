@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { appendFile, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-import { ifThere } from "#platform/files.ts";
+import { ifExists } from "#platform/files.ts";
 
 import { type ForecastIssue, StoredIssue } from "../issue.ts";
 import type { SeriesKey } from "../predicted-series.ts";
@@ -133,7 +133,7 @@ const fileOf = (stepMs: number, day: number): string =>
 
 /** The days of which there are issues with this step, oldest first. */
 async function daysIn(folder: string, stepMs: number): Promise<number[]> {
-  const names = (await ifThere(readdir(folder))) ?? [];
+  const names = (await ifExists(readdir(folder))) ?? [];
   const head = `${stepMs}-`;
   return names
     .filter((name) => name.startsWith(head) && name.endsWith(".ndjson"))
@@ -143,7 +143,7 @@ async function daysIn(folder: string, stepMs: number): Promise<number[]> {
 }
 
 const sizeOf = async (path: string): Promise<number | undefined> =>
-  (await ifThere(stat(path)))?.size;
+  (await ifExists(stat(path)))?.size;
 
 function lineOf({ history, forecast }: ForecastIssue): string {
   return JSON.stringify({ history, forecast }, (key, value: unknown) =>

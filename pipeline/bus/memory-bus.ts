@@ -73,7 +73,7 @@ class MemoryBus implements Bus {
 
   async check(): Promise<void> {
     if (this.#shared.bytes < BYTES_MAX) return;
-    const message = "More logs wait to be stored than may. Send it again later.";
+    const message = "Too many logs are waiting to be stored. Send it again later.";
     throw new AppError("too_many_requests", message, { waitMs: FULL_RETRY_MS });
   }
 
@@ -126,7 +126,7 @@ class MemoryBus implements Bus {
     this.#shared.changed();
   }
 
-  /** Partitions are dealt out to the consumers in turn. */
+  /** Partitions are assigned to the consumers in turn. */
   #isMine(partition: Partition): boolean {
     const { partitions, consumers } = this.#shared;
     return consumers[partitions.indexOf(partition) % consumers.length] === this;
@@ -147,7 +147,7 @@ class MemoryBus implements Bus {
 const recordIn = (positions: Positions, { id }: Partition): number =>
   Number(positions.get(id)?.["record"] ?? 0);
 
-/** All records that there are now, of each partition from its number on; the numbers are moved on. */
+/** The records of each partition from its number on; advances the numbers. */
 function* chunksOf(next: Map<Partition, number>, signal: AbortSignal): Generator<Chunk, void> {
   for (const [partition, from] of next) {
     for (let at = from; !signal.aborted; at += 1) {

@@ -1,25 +1,25 @@
 import { type FileHandle, open } from "node:fs/promises";
 
 import type { Chunk, RecordHeader, SourceId } from "#collectors/source.ts";
-import { ifThere } from "#platform/files.ts";
+import { ifExists } from "#platform/files.ts";
 
 import { ECS_LINES, headerAt, MARK_BYTES, markOf } from "./segment-headers.ts";
 import { positionAt, segmentPath, segmentsOf, STRIDE } from "./segments.ts";
 
 const READ_BYTES = 1024 * 1024;
-/** Reads of one partition before the next gets its turn. */
+/** Reads of one partition before the next partition is read. */
 const TURN_READS = 8;
 const LF = 0x0a;
 
-/** The segment in which the reader stands, and the header of the lines there. */
-type Standing = { index: number; mark: string | undefined; header: RecordHeader };
+/** The segment that is read, and the header of the next line. */
+type SegmentState = { index: number; mark: string | undefined; header: RecordHeader };
 
 /** Reads one partition of the embedded bus. */
 export class PartitionReader {
   readonly #folder: string;
   readonly #partition: SourceId;
   #offset: number;
-  #standing: Standing | undefined;
+  #segment: SegmentState | undefined;
 
   constructor(from: { folder: string; partition: SourceId; offset: number }) {
     this.#folder = from.folder;
@@ -27,7 +27,7 @@ export class PartitionReader {
     this.#offset = from.offset;
   }
 
-  /** Whole lines, in order, as many as there are now but for a limit; each chunk has one header. */
+  /** Whole lines, in order, up to a limit; each chunk has one header. */
   async *chunks(signal: AbortSignal): AsyncGenerator<Chunk, void> {
     // Listed before they are read: a segment that is followed by another one is complete by then.
     const segments = await segmentsOf(this.#folder, this.#partition);
@@ -41,22 +41,22 @@ export class PartitionReader {
       const offset = this.#offset;
       const next = segments.find((index) => index * STRIDE > offset);
       if (next === undefined) return;
-      // What is left of the one before is half a line, which was never acknowledged.
+      // The rest of the segment before is half a line, which was never acknowledged.
       this.#offset = next * STRIDE;
     }
   }
 
   /** Cuts the lines, which begin at the reader's offset, where their header changes. */
   *#groups(bytes: Buffer): Generator<Chunk, void> {
-    const standing = this.#standing;
+    const segment = this.#segment;
     const first = this.#offset;
-    if (!standing) return;
+    if (!segment) return;
     for (let at = 0; at < bytes.length;) {
-      const mark = standing.mark === undefined ? -1 : bytes.indexOf(standing.mark, at);
+      const mark = segment.mark === undefined ? -1 : bytes.indexOf(segment.mark, at);
       if (mark === at) {
         const line = headerAt(bytes, at);
         if (!line) return;
-        standing.header = line.header;
+        segment.header = line.header;
         at = line.end;
         this.#offset = first + at;
         continue;
@@ -71,7 +71,7 @@ export class PartitionReader {
         offset,
         position: positionAt(this.#offset),
         bytesSkipped: 0,
-        header: standing.header,
+        header: segment.header,
       };
       at = end;
     }
@@ -81,7 +81,7 @@ export class PartitionReader {
     const index = Math.floor(this.#offset / STRIDE);
     const at = this.#offset % STRIDE;
     const path = segmentPath(this.#folder, this.#partition, index);
-    const opened = await ifThere(open(path, "r"));
+    const opened = await ifExists(open(path, "r"));
     if (!opened) return undefined;
     await using file = opened;
     const { size } = await file.stat();
@@ -90,13 +90,13 @@ export class PartitionReader {
     const end = bytes.lastIndexOf(LF) + 1;
     // Lines are far shorter than a read: where none ends in a whole one, the file is damaged, and quarantine shows it.
     if (end === 0 && bytes.length < READ_BYTES) return undefined;
-    if (this.#standing?.index !== index) this.#standing = { index, ...(await headerIn(file, at)) };
+    if (this.#segment?.index !== index) this.#segment = { index, ...(await headerIn(file, at)) };
     return end === 0 ? bytes : bytes.subarray(0, end);
   }
 }
 
 /** The mark of the segment, and the header of the line at `at`. */
-async function headerIn(file: FileHandle, at: number): Promise<Omit<Standing, "index">> {
+async function headerIn(file: FileHandle, at: number): Promise<Omit<SegmentState, "index">> {
   const mark = markOf(await readRange(file, 0, MARK_BYTES));
   if (mark === undefined || at === 0) return { mark, header: ECS_LINES };
   const before = await readRange(file, 0, at);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import type { SourceId } from "#collectors/source.ts";
 import { AppError } from "#platform/errors.ts";
-import { ifThere } from "#platform/files.ts";
+import { ifExists } from "#platform/files.ts";
 import { type Lease, tryLease } from "#platform/lease/lease.ts";
 
 import type { BusProducer, BusRecord } from "./port.ts";
@@ -94,7 +94,7 @@ export class SegmentWriter implements BusProducer, AsyncDisposable {
     if (this.#backlog.bytes < backlogBytesMax && this.#queueBytes < QUEUE_BYTES_MAX) return;
     throw new AppError(
       "too_many_requests",
-      "More logs wait to be stored than may: nothing of this was taken. Send it again later.",
+      "Too many logs are waiting to be stored: none of this request was accepted. Send it again later.",
       { waitMs: RETRY_MS.full },
     );
   }
@@ -143,7 +143,7 @@ export class SegmentWriter implements BusProducer, AsyncDisposable {
     }
     await segment.handle.datasync();
     // A deleted file can still be written to, but nobody would ever read it.
-    const there = await ifThere(stat(segment.path));
+    const there = await ifExists(stat(segment.path));
     if (there?.ino !== segment.inode) throw new Error("the folder of the bus was removed");
     await this.#confirm();
     segment.bytes += bytes.length;
@@ -151,7 +151,7 @@ export class SegmentWriter implements BusProducer, AsyncDisposable {
     if (segment.bytes >= this.#options.segmentBytesMax) await this.#endSegment();
   }
 
-  /** What another process, which took over the partition, does not read must not be acknowledged. */
+  /** Lines must not be acknowledged when another process has taken over the partition, because it would not read them. */
   async #confirm(): Promise<void> {
     const lease = this.#partition?.lease;
     if (!lease?.isHeld() && !(await lease?.confirm())) {
@@ -191,7 +191,7 @@ export class SegmentWriter implements BusProducer, AsyncDisposable {
     this.#segment = undefined;
     await segment?.handle.truncate(segment.bytes).catch(() => undefined);
     await segment?.handle.close().catch(() => undefined);
-    const isThere = segment && (await ifThere(stat(segment.path)).catch(() => undefined));
+    const isThere = segment && (await ifExists(stat(segment.path)).catch(() => undefined));
     if (isThere && !this.#partition?.lease.lost.aborted) return;
     // Without its folder the partition is lost, and its offsets must not begin again under the same id.
     await this.#partition?.lease.release().catch(() => undefined);
@@ -233,7 +233,7 @@ function notKept(error: unknown): AppError {
   const code = error instanceof Error && "code" in error ? ` (${String(error.code)})` : "";
   return new AppError(
     "unavailable",
-    `What was sent cannot be written down safely now${code}: nothing of it was taken. Send it again later.`,
+    `The logs cannot be kept safely now${code}: none of this request was accepted. Send it again later.`,
     { cause: error, waitMs: RETRY_MS.broken },
   );
 }

@@ -2,12 +2,12 @@ import { mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Position, Positions, SourceId } from "#collectors/source.ts";
-import { ifThere } from "#platform/files.ts";
+import { ifExists } from "#platform/files.ts";
 
 /**
  * The folder of the embedded bus: each process that writes has a partition of its own, `<partition>/<index>.ndjson`. A
  * partition is one stream to its reader: the byte `at` of the segment `index` has the offset `index * STRIDE + at`, so
- * offsets only grow, however a segment ended. A partition whose writer ended is taken over by the next process.
+ * offsets only grow, however a segment ended. A partition whose writer has ended is taken over by the next process.
  */
 export const STRIDE = 2 ** 27;
 const SUFFIX = ".ndjson";
@@ -25,12 +25,12 @@ export const segmentPath = (folder: string, partition: SourceId, index: number):
   join(folder, partition, `${String(index).padStart(9, "0")}${SUFFIX}`);
 
 export async function partitionsOf(folder: string): Promise<SourceId[]> {
-  return ((await ifThere(readdir(folder))) ?? []).filter(isPartition).toSorted();
+  return ((await ifExists(readdir(folder))) ?? []).filter(isPartition).toSorted();
 }
 
 /** The numbers of a partition's segments, oldest first. */
 export async function segmentsOf(folder: string, partition: SourceId): Promise<number[]> {
-  const names = (await ifThere(readdir(join(folder, partition)))) ?? [];
+  const names = (await ifExists(readdir(join(folder, partition)))) ?? [];
   return names
     .filter((name) => name.endsWith(SUFFIX))
     .map((name) => Number(name.slice(0, -SUFFIX.length)))
@@ -54,7 +54,7 @@ export async function bytesIn(folder: string): Promise<number> {
   let bytes = 0;
   for (const partition of await partitionsOf(folder)) {
     for (const index of await segmentsOf(folder, partition)) {
-      bytes += (await ifThere(stat(segmentPath(folder, partition, index))))?.size ?? 0;
+      bytes += (await ifExists(stat(segmentPath(folder, partition, index))))?.size ?? 0;
     }
   }
   return bytes;

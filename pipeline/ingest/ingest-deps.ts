@@ -22,18 +22,18 @@ export type IngestDeps = {
   /** The zone of times in logs that carry none. */
   zone: Zone;
   /**
-   * How old the oldest row may get before the segment is sealed, and how often rows are folded into frames. The first
-   * segments of a run are sealed sooner, so that what was there already is seen at once.
+   * How old the oldest row may get before the batch is stored, and how often rows are folded into frames. The first
+   * batches of a run are stored sooner, so that existing lines are visible at once.
    */
   sealAfterMs: number;
   foldEveryMs: number;
-  /** The frames that changed. Absent for a history that nobody watches. */
+  /** The frames that changed. Absent: none are made. */
   onFrames?: (deltas: FrameDelta[]) => void;
-  /** Rows that are complete, before they are sealed; the batch may be read only during the call. */
+  /** Rows that are complete, before they are stored; the batch may be read only during the call. */
   onRows?: (batch: Batch, fromRow: number, toRow: number) => void;
   onProgress?: (counts: IngestCounts) => void;
-  /** Rows became durable. */
+  /** Rows were stored. */
   onSealed?: (sealed: { rows: number; newestEventMs: number | undefined }) => void;
-  /** The store refused: nothing is lost, reading waits and tries again. Absent: the error ends the run. */
+  /** The store failed: nothing is lost, reading waits and storing is retried. Absent: the error ends the run. */
   onStoreError?: (error: unknown, retryInMs: number) => void;
 };

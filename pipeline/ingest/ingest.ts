@@ -12,11 +12,11 @@ import { RESERVE_ROWS, UnstoredBatch } from "./unstored-batch.ts";
 export const QUARANTINE_DATASET = "quarterdeck.quarantine";
 
 const SEAL_AFTER_FIRST_MS = 200;
-/** An event whose format may add lines to it waits for them so long. */
+/** How long an event waits for lines that may continue it. */
 const HELD_IDLE_MS = 300;
 /**
- * Source → format → batch → store, with frames and rollups on the way. Rows and position become durable together;
- * a line that no format understands is kept in quarantine with the reason.
+ * Source → format → batch → store, with frames and rollups on the way. Rows and positions become durable together. A line
+ * that no format understands is stored in the quarantine dataset, with the reason.
  */
 export class Ingest {
   readonly #deps: IngestDeps;
@@ -76,7 +76,7 @@ export class Ingest {
     if (this.#failure) throw this.#failure;
   }
 
-  /** What the source tells of each path, with how many of its last lines no format understood. */
+  /** The source's status of each path, with how many of its last lines no format understood. */
   statusWith(sources: readonly SourceStatus[]): SourceStatus[] {
     return this.#streams.statusWith(sources);
   }
@@ -134,7 +134,7 @@ export class Ingest {
     });
   }
 
-  /** For events that span lines, which are few. */
+  /** For formats whose events span lines; those logs are small. */
   #takerOf(stream: Stream): TakeEvent {
     const batch = this.#batch;
     return ({ bytes, start, end, offset, retime }) => {
@@ -152,7 +152,7 @@ export class Ingest {
     };
   }
 
-  /** Takes events that were held back for so long that nothing more of them is to come. */
+  /** Takes events that were held back for so long that they are complete. */
   #takeHeld(idleMs: number): void {
     const nowMs = this.#deps.clock.nowMs();
     for (const stream of this.#streams.all()) {
@@ -164,7 +164,7 @@ export class Ingest {
     }
   }
 
-  /** Says of the rows from `first` on where they come from, and remembers where to go on. */
+  /** Writes the source into the rows from `first` on, and notes the position after them. */
   #finish(stream: Stream, first: number): void {
     const batch = this.#batch;
     const ids = batch.text("log.source.id");

@@ -2,7 +2,7 @@ const WINDOW_LINES = 1_000;
 
 type Count = { lines: number; refused: number };
 
-/** How many of the last lines of a stream no format understood: those of the last thousand or two. */
+/** How many of the last one to two thousand lines of a stream no format understood. */
 export class RecentLines {
   #now: Count = { lines: 0, refused: 0 };
   #before: Count = { lines: 0, refused: 0 };
@@ -13,7 +13,7 @@ export class RecentLines {
     this.#reason = reason;
   }
 
-  /** So many lines were read, with those that were refused. */
+  /** Counts lines that were read, including those that were refused. */
   count(lines: number): void {
     this.#now.lines += lines;
     if (this.#now.lines < WINDOW_LINES) return;
@@ -21,7 +21,7 @@ export class RecentLines {
     this.#now = { lines: 0, refused: 0 };
   }
 
-  /** In words for a person; undefined while all is understood. */
+  /** For people; undefined while every line is understood. */
   get note(): string | undefined {
     const refused = this.#now.refused + this.#before.refused;
     const lines = Math.max(this.#now.lines + this.#before.lines, refused);

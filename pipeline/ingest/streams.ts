@@ -8,10 +8,10 @@ import { RecentLines } from "./recent-lines.ts";
 
 const SAMPLE_BYTES = 64 * 1024;
 
-/** The last event of a chunk, of which more lines may follow in the next. */
+/** The last event of a chunk, which may continue in the next one. */
 export type Held = {
   bytes: Uint8Array;
-  /** Where the event begins in the stream, and where to read on so that it is read again. */
+  /** Where the event begins in the stream, and the position from which it is read again. */
   offset: number;
   position: Position;
   retime: Chunk["retime"];
@@ -21,13 +21,13 @@ export type Held = {
 export type Stream = {
   id: SourceId;
   format: Format | undefined;
-  /** Of lines that do not name theirs. */
+  /** Dataset of lines that do not name one. */
   dataset: string;
   scan: LineScanner;
-  /** Time of the last line that had one; quarantined lines are filed under it. Epoch ms. */
+  /** Time of the last line that had one, epoch ms; quarantined lines get it. */
   eventMs: number | undefined;
   path: string;
-  /** Where to go on after all that was read, with what is held back. */
+  /** Position after everything that was read, including what is held back. */
   position: Position;
   held: Held | undefined;
   heldSinceMs: number;
@@ -37,7 +37,7 @@ export type Stream = {
 const unrecognised: LineScanner = () =>
   "no known format: `quarterdeck parse` shows what is recognised";
 
-/** The streams of a batch. A format is bound to the batch's columns once. */
+/** The streams of a batch. Each format is bound to the batch's columns once. */
 export class Streams {
   readonly #streams = new Map<string, Stream>();
   readonly #scanners = new Map<Format, LineScanner>();
@@ -72,7 +72,7 @@ export class Streams {
     return stream;
   }
 
-  /** What is told of each path, and where lines were of no known format lately, how many and why. */
+  /** The status of each path, with how many of its last lines no format understood, and why. */
   statusWith(sources: readonly SourceStatus[]): SourceStatus[] {
     const notes = new Map<string, string>();
     for (const { path, recent } of this.#streams.values()) {

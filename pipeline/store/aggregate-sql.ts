@@ -43,7 +43,7 @@ type SplitParts = Record<"where" | "split" | "bucket" | "latency" | "value" | "f
   limit: number;
 };
 
-/** Counts every value of the split and keeps the most frequent: one look at the events. */
+/** Counts every value of the split and keeps the most frequent: one scan of the events. */
 function countedThenTop({
   where,
   split,
@@ -63,7 +63,7 @@ function countedThenTop({
     )`;
 }
 
-/** Looks for the most frequent values first, because all of them in all steps might be too many to hold. */
+/** Finds the most frequent values first, because all of them in all steps might not fit into memory. */
 function topThenCounted({
   where,
   split,
@@ -73,7 +73,7 @@ function topThenCounted({
   value,
   files,
 }: SplitParts): string {
-  // A set cannot hold null, so that one is asked for by itself.
+  // IN never matches null, so null is tested separately.
   const isTop = `(${split} IN (SELECT name FROM top)
     OR (${split} IS NULL AND EXISTS (SELECT 1 FROM top WHERE name IS NULL)))`;
   return `top AS (
@@ -91,11 +91,11 @@ export function cellsSql(request: CellsRequest, files: string): Statement {
   const sql = new SqlText();
   const from = Math.ceil(request.fromMs / 1000);
   const to = Math.ceil(request.toMs / 1000);
-  // Literals, so that parts of a file without these measures are left out by their statistics.
+  // Literals, so that DuckDB skips row groups without these measures by their statistics.
   const measures = [...new Set(request.measures)];
   const dataset = request.dataset === undefined ? "" : `AND dataset = ${sql.bind(request.dataset)}`;
   const key = request.byKey === false ? "''" : "key";
-  // One row for all keys of a bucket: handing a row over costs more than adding it up.
+  // One row for all keys of a bucket, because passing a row to JavaScript costs more than its sum.
   const text = `SELECT bucket, dataset, measure, list(name), list(value), list(sketches) FROM (
     SELECT ${bucketSql("t * 1000", request)} AS bucket, dataset, measure, ${key} AS name,
       sum(value) AS value, list(sketch) FILTER (WHERE sketch IS NOT NULL) AS sketches

@@ -70,7 +70,7 @@ const anyRequest: fc.Arbitrary<CellsRequest> = fc
     ...(byKey === undefined ? {} : { byKey }),
   }));
 
-/** In one order, and with the visitors of all sketches instead of the sketches, of which there may be more or fewer. */
+/** Sorted, and with the visitors of all sketches instead of the sketches, whose number may differ. */
 function normal(cells: MergedCell[]): unknown[] {
   const plain = cells.map(({ sketches, ...cell }) => {
     const users = new DistinctSketch();
@@ -114,7 +114,7 @@ test(
   },
 );
 
-test("of a large file only the measures are kept that were asked for, and answers stay whole", async () => {
+test("of a large file only the requested measures are cached, and answers are complete", async () => {
   const folder = await newFolder();
   await using writer = await opened(folder, 64);
   const cells = Array.from({ length: 12_000 }, (_, i): RollupCell => {
@@ -143,7 +143,7 @@ test("of a large file only the measures are kept that were asked for, and answer
   }
 });
 
-test("a rollup file that cannot be read is an error each time, not an answer with less", async () => {
+test("a rollup file that cannot be read is an error each time, not an incomplete answer", async () => {
   const folder = await newFolder();
   await using store = await opened(folder, 64);
   await append(store, [

@@ -7,25 +7,25 @@ import type { CellsRequest } from "./port.ts";
 import type { Segment } from "./segment-footer.ts";
 import type { SegmentId } from "./segment-id.ts";
 
-/** A rollup file with so few cells is read whole: what it costs is to open it. */
+/** A rollup file with so few cells is read completely, because opening it is most of the cost. */
 const SMALL_CELLS = 10_000;
 
-/** What is read and forgotten together: all cells of a small segment; of a large one those of a measure at a level. */
+/** Unit of the cache: all cells of a small segment, or those of one measure and level of a large one. */
 type Unit = { name: string; id: SegmentId; measure: string | undefined };
 type Kept = { chunks: CellChunk[]; bytes: number };
 type Options = { duck: Duck; pathOf: (id: SegmentId) => string; bytesMax: number };
 
 /**
- * The rollup cells that were asked for last, in memory. Segments never change, so what was read of one is true for as
- * long as the segment counts. What it keeps takes `bytesMax` at most; a question about more is left to the files.
+ * Cache of rollup cells, at most `bytesMax`, least recently used units evicted first. Segments never change, so a unit is
+ * valid as long as its segment counts. Requests that need more than fits are answered from the files.
  */
 export class CellCache {
   readonly #duck: Duck;
   readonly #pathOf: Options["pathOf"];
   readonly #bytesMax: number;
-  /** By the units' names, in order of their last use. */
+  /** By the units' names, least recently used first. */
   readonly #kept = new Map<string, Kept>();
-  /** What units take, or at least take, as far as is known. */
+  /** Bytes of units, or a lower bound where that is all that is known. */
   readonly #sizes = new Map<string, { id: SegmentId; bytes: number }>();
   #bytes = 0;
   #reading: Promise<void> = Promise.resolve();
@@ -36,7 +36,7 @@ export class CellCache {
     this.#bytesMax = bytesMax;
   }
 
-  /** All cells of the segments that the request may be about, and more; undefined where they are too many to keep. */
+  /** All cells of the segments that the request covers, and more; undefined where they do not fit. */
   async chunks(
     segments: readonly Segment[],
     request: CellsRequest,
@@ -44,7 +44,7 @@ export class CellCache {
     const units = segments.flatMap((segment) => unitsOf(segment, request));
     if (!this.#fits(units)) return undefined;
     if (this.#missing(units).length > 0) {
-      // One after the other, so that nothing is read twice.
+      // Sequentially, so that nothing is read twice.
       const reading = this.#reading.then(() => this.#read(units, request));
       this.#reading = reading.catch(() => undefined);
       await reading;
@@ -60,7 +60,7 @@ export class CellCache {
     return found;
   }
 
-  /** Forgets the segments that do not count any more. */
+  /** Evicts the segments that no longer count. */
   keepOnly(segments: readonly Segment[]): void {
     const there = new Set(segments.map(({ id }) => id));
     for (const [name, { id }] of this.#sizes) {
@@ -79,7 +79,7 @@ export class CellCache {
     return units.filter(({ name }) => !this.#kept.has(name));
   }
 
-  /** Small segments in one go, as are all that lack the same measure. */
+  /** One read for all small segments, and one for all that lack the same measure. */
   async #read(units: readonly Unit[], { levelS, measures }: CellsRequest): Promise<void> {
     for (const measure of [undefined, ...new Set(measures)]) {
       const missing = this.#missing(units).filter((unit) => unit.measure === measure);
@@ -130,7 +130,7 @@ function unitsOf({ id, cells }: Segment, { levelS, measures }: CellsRequest): Un
   }));
 }
 
-/** The cells of one file, apart by level and measure. */
+/** The cells of one file, grouped by level and measure. */
 class SegmentCells {
   readonly #builders = new Map<string, CellChunkBuilder>();
   #last: StoredCell | undefined;
@@ -170,7 +170,7 @@ function addRows(files: readonly SegmentCells[], columns: readonly DuckDBValue[]
   }
 }
 
-/** Undefined: of a level that this version does not know. */
+/** Undefined for a level that this version does not have. */
 function storedCell(columns: readonly DuckDBValue[][], row: number): StoredCell | undefined {
   const levelS = ROLLUP_LEVELS_S.find((known) => known === columns[1]?.[row]);
   if (levelS === undefined) return undefined;

@@ -2,7 +2,7 @@ import type { RollupLevelS } from "../rollup.ts";
 
 const BYTES_PER_CELL = 12;
 const BYTES_PER_RUN = 16;
-/** What a text or a small object takes beside its content. */
+/** Memory of a text or a small object beside its content. */
 const OVERHEAD_BYTES = 128;
 
 /** A cell as a rollup file has it; `t` is the start of its minute or hour, epoch s. */
@@ -17,13 +17,13 @@ export type StoredCell = {
 };
 
 /**
- * Cells of one measure at one level, as a file has them, in some 12 bytes each: cells that follow one another with
- * the same time and dataset are a run, that says both once.
+ * Cells of one measure at one level, in the order of their file, in about 12 bytes each: consecutive cells with the same
+ * time and dataset are a run, which holds both once.
  */
 export type CellChunk = {
   readonly levelS: RollupLevelS;
   readonly measure: string;
-  /** Of each run its time (epoch s), the number of its dataset, and the cell behind its last one. */
+  /** Of each run its time (epoch s), the number of its dataset, and the index after its last cell. */
   readonly times: Float64Array;
   readonly datasetOfRun: Uint32Array;
   readonly endOfRun: Uint32Array;
@@ -33,11 +33,11 @@ export type CellChunk = {
   readonly sketches: ReadonlyMap<number, Uint8Array>;
   readonly datasets: readonly string[];
   readonly keys: readonly string[];
-  /** What all this takes of the memory, about. */
+  /** Estimated memory. */
   readonly bytes: number;
 };
 
-/** Takes cells of one measure and level in the order of the file. */
+/** Builds a chunk from cells of one measure and level in the order of their file. */
 export class CellChunkBuilder {
   readonly #levelS: RollupLevelS;
   readonly #measure: string;

@@ -39,7 +39,7 @@ export function cellColumns(cells: readonly RollupCell[]): ParquetColumn[] {
   ];
 }
 
-/** A reader asks for some measures of one level over a time: so these lie together. */
+/** Requests are for a few measures of one level over a time range, so these are stored together. */
 export const CELL_ORDER = "level_s, measure, t, dataset, key";
 
 function compareCells(a: RollupCell, b: RollupCell): number {

@@ -1,18 +1,18 @@
 import { newestMs, oldestMs, type Segment } from "./segment-footer.ts";
 
-/** A file of this size is large enough: its rows are not written again. */
+/** Files of this size are not merged any further. */
 const SEGMENT_ROWS_MAX = 1_000_000;
 const SEGMENT_BYTES_MAX = 256 * 1024 * 1024;
 const ENOUGH = 0.5;
-/** So many segments of about one size become one of the next size, so that a row is written some six times at most. */
+/** So many segments of about one size become one of the next size, so a row is written about six times at most. */
 const FAN_IN = 8;
-/** After a history was read many small ones lie there: take more of them at once. */
+/** After a history was read there are many small segments: more of them are merged at once. */
 const INPUTS_MAX = 64;
 
 /**
  * The segments to merge next; undefined: none are worth it. Segments are merged by size tiers, as log-structured merge
- * trees do (O'Neil et al., "The log-structured merge-tree", 1996), and with their neighbours in time, so that a
- * question about an hour goes on touching few files.
+ * trees do (O'Neil et al., "The log-structured merge-tree", 1996), and with their neighbours in time, so that
+ * a query over an hour reads few files.
  */
 export function planCompaction(segments: readonly Segment[]): Segment[] | undefined {
   const tiers = new Map<number, Segment[]>();
@@ -42,12 +42,12 @@ function byTime(a: Segment, b: Segment): number {
   return a.id < b.id ? -1 : 1;
 }
 
-/** Segments without events lie behind all others. */
+/** Segments without events come last. */
 function timeOf(segment: Segment): number {
   return segment.extents.length === 0 ? Number.MAX_VALUE : oldestMs(segment) + newestMs(segment);
 }
 
-/** The first neighbours that are enough, or that fill a file. */
+/** The first neighbours that are enough in number, or that fill a file. */
 function runOf(sorted: readonly Segment[]): Segment[] | undefined {
   let run: Segment[] = [];
   let rows = 0;

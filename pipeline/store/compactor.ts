@@ -37,21 +37,21 @@ import { leasesIn } from "./store-writer.ts";
 const LEASE = "compaction";
 /** A reader that listed the folder before a merge has this long to open the old files. */
 const GRACE_MS = 60_000;
-/** Events that come in side by side may be this much out of order: no question is the slower for it. */
+/** Concurrent sources may be this much out of order; that slows no query down. */
 const OVERLAP_MS = 60_000;
 const EVENT_ROW_GROUP_ROWS = 122_880;
-/** Small, because a question takes a few measures of a few hours out of a file of all of them. */
+/** Small, because a query reads a few measures of a few hours out of a file with all of them. */
 const CELL_ROW_GROUP_ROWS = 8192;
 const ZSTD = "COMPRESSION zstd, COMPRESSION_LEVEL 1";
 
-/** What a merge leaves out; `isAll`: every event of its inputs. */
+/** The expired events that a merge leaves out; `isAll`: all events of its inputs are expired. */
 type Cut = { cutoffs: Cutoffs; isAll: boolean };
 type Writing = { written: string[]; cutoffs: Cutoffs };
 type Parts = { segments: SegmentFolder; duck: Duck; clock: Clock };
 
 /**
  * Merges small segments into larger ones. The merged segment appears by one rename and names those that it replaces,
- * which from then on do not count; so a kill at any moment neither loses nor doubles a row.
+ * which no longer count from then on; so a kill at any moment neither loses nor duplicates a row.
  */
 export class Compactor {
   readonly #segments: SegmentFolder;
@@ -64,7 +64,7 @@ export class Compactor {
     this.#clock = clock;
   }
 
-  /** Does one merge; false where none is worth it, another process is at it, or it failed (see `problems`). */
+  /** Does one merge; false where there is none to do, another process merges, or it failed (see `problems`). */
   async compact(): Promise<boolean> {
     return this.#tried("small files cannot be merged", async (lease) => {
       const { segments, replaced } = await this.#segments.list();
@@ -77,9 +77,9 @@ export class Compactor {
     });
   }
 
-  /** Writes one or some segments anew without what is past; false where there is none, or as above. */
+  /** Rewrites some segments without expired events; false where there are none, or as for `compact`. */
   async expire(nowMs: number): Promise<boolean> {
-    return this.#tried("events that are past cannot be removed", async (lease) => {
+    return this.#tried("expired events cannot be removed", async (lease) => {
       const cutoffs = cutoffsOf(await readRetention(this.#segments.folder), nowMs);
       const { segments } = await this.#segments.list();
       const plan = planExpiry(segments, cutoffs);
@@ -102,7 +102,7 @@ export class Compactor {
     }
   }
 
-  /** Deletes what others replaced, once nobody reads it any more; those that themselves replaced others last. */
+  /** Deletes replaced segments that no reader can need any more; those that themselves replaced others last. */
   async #removeReplaced(counted: readonly Segment[], replaced: readonly Segment[]): Promise<void> {
     const replacedAtMs = new Map<SegmentId, number>();
     for (const segment of [...counted, ...replaced]) {
@@ -140,7 +140,7 @@ export class Compactor {
     return inputs.every((input) => ids.has(input.id));
   }
 
-  /** Rows and extents of what a cut leaves. */
+  /** Rows and extents of the events that are not expired. */
   async #left(
     inputs: readonly Segment[],
     { isAll, cutoffs }: Cut,
@@ -197,7 +197,7 @@ export class Compactor {
     return path;
   }
 
-  /** Adds the cells up: numbers in the database, sketches here. */
+  /** Merges the cells: numbers in DuckDB, sketches here. */
   async #mergeCells(
     inputs: readonly Segment[],
     { written, cutoffs }: Writing,
@@ -237,7 +237,7 @@ export class Compactor {
   }
 }
 
-/** Whether the segments follow each other in time, as those of one live source do: then no row needs to be moved. */
+/** Whether the segments follow each other in time, as those of one live source do; then no sorting is needed. */
 function isInTimeOrder(segments: readonly Segment[]): boolean {
   return segments.every((segment, i) => {
     const before = segments[i - 1];

@@ -14,7 +14,7 @@ const T0 = Date.UTC(2026, 10, 23, 10, 0, 0);
 const SOURCE: SourceId = "src_a";
 const ALL = { fromMs: T0, toMs: T0 + 3_600_000, where: [] };
 
-/** A batch of events: `@timestamp` from T0 on a second apart, one source, `nginx.access`, unless given. */
+/** A batch of events; unless given, one source and dataset, and times from T0 on, one second apart. */
 export function batchOf(events: readonly EventFields[]): Batch {
   const batch = new Batch(Math.max(events.length, 1));
   for (const [i, event] of events.entries()) {
@@ -48,7 +48,7 @@ const cell = (part: Partial<RollupCell>): RollupCell => ({
   ...part,
 });
 
-/** What every event store promises. `open` opens the same empty store again and again within one test. */
+/** What every event store promises. `openEmpty` makes an empty store; the returned function opens it, repeatedly. */
 export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore>>): void {
   const opened = async (): Promise<EventStore> => (await openEmpty())();
   const count = async (store: EventStore, where: AggregateRequest["where"]): Promise<number> => {
@@ -177,7 +177,7 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect(rows).toEqual([{ tMs: T0, by: null, bucket: null, value: 1 }]);
   });
 
-  test("every kind of condition finds what it says", async () => {
+  test("every kind of condition selects the events that meet it", async () => {
     await using store = await opened();
     await store.append(
       batchOf([
@@ -230,7 +230,7 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     ];
     const all = await store.search({ ...ALL, where: [], limit: 10 });
     for (const [condition, expected] of cases) {
-      // Who follows what comes in is shown what a search would find.
+      // Live tails select events as searches do.
       const followed = all.filter(({ fields }) => matches(fields, [condition]));
       expect([condition, followed.length]).toEqual([condition, expected]);
       expect([condition, await count(store, [condition])]).toEqual([condition, expected]);
@@ -353,7 +353,7 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect(gauge?.gauge).toMatchObject({ count: 2, last: 42, min: 41 });
   });
 
-  test("cells add up over a bucket, and their sketches come along", async () => {
+  test("cells are added up over a bucket, and their sketches are returned", async () => {
     await using store = await opened();
     const minute = (i: number): number => T0 / 1000 + i * 60;
     const sketch = Uint8Array.of(1, 2, 255);
@@ -385,7 +385,7 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect(hours.map((one) => one.value)).toEqual([9]);
   });
 
-  test("search pages through all events, newest first, each once", async () => {
+  test("a search returns all events over its pages, newest first, each once", async () => {
     await using store = await opened();
     const events = Array.from({ length: 25 }, (_, i) => ({
       "@timestamp": T0 + Math.floor(i / 10) * 1000,
@@ -450,7 +450,7 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     ]);
   });
 
-  test("extents say what is there, by dataset", async () => {
+  test("extents give rows and times of each dataset", async () => {
     await using store = await opened();
     await store.append(batchOf([{}, {}]), [], positionsAt(1));
     const event = { "@timestamp": T0 + 60_000 };
@@ -467,7 +467,7 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect([status.rows, status.queries, status.problems]).toEqual([4, 0, []]);
   });
 
-  test("compaction changes no answer and brings no position back", async () => {
+  test("compaction changes neither answers nor positions", async () => {
     const open = await openEmpty();
     await using store = await open();
     for (let i = 0; i < 40; i += 1) {
@@ -488,7 +488,7 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect((await store.positions()).get(SOURCE)).toEqual({ offset: 39 });
   });
 
-  test("what is appended is handed to a follower once, even if it was merged meanwhile", async () => {
+  test("a follower gets what is appended once, even if it was merged meanwhile", async () => {
     const open = await openEmpty();
     await using store = await open();
     await using writer = await open();
@@ -521,13 +521,13 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect(await count(again, [])).toBe(1);
   });
 
-  test("events are kept for the days of their dataset, and gone a day later with their cells", async () => {
+  test("events are kept for the days of their dataset, and removed a day later with their cells", async () => {
     const open = await openEmpty();
     await using store = await open();
     const day = (i: number): number => Date.UTC(2026, 10, 1 + i);
     const kept = { "data_stream.dataset": "app" };
     for (let i = 0; i < 6; i += 1) {
-      // Of every second day both datasets lie in one segment.
+      // On every second day a segment has both datasets.
       const events = [{ "@timestamp": day(i) + 1000, "log.offset": 10 * i }];
       const mixed = { ...kept, "@timestamp": day(i) + 2000, "log.offset": 10 * i + 1 };
       const cells = [0, 86_340].map((s) => cell({ t: day(i) / 1000 + s }));

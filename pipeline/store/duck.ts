@@ -15,10 +15,10 @@ export type DuckOptions = { folder: string; memoryLimitMb: number; threads: numb
 export type Parameter = string | number;
 export type Row = readonly JS[];
 
-/** Queries that run at the same time share the memory limit, so few do; others wait. */
+/** Concurrent queries share the memory limit, so few run at a time; others wait. */
 const CONNECTIONS = 3;
 
-/** DuckDB as a query engine over files: in memory, and closed to everything but the store's folder. */
+/** DuckDB as a query engine over files: without a database of its own, and without access outside the store's folder. */
 export class Duck implements AsyncDisposable {
   readonly #instance: DuckDBInstance;
   readonly #idle: DuckDBConnection[];
@@ -68,8 +68,8 @@ export class Duck implements AsyncDisposable {
   }
 
   /**
-   * Hands the answer over as it comes, some thousand rows at a time, column by column, for as long as `take` returns
-   * true. Returns whether that was to the end.
+   * Passes the answer on in batches of some thousand rows, column by column, until `take` returns false. Returns whether
+   * it reached the end.
    */
   async read(sql: string, take: (columns: DuckDBValue[][]) => boolean): Promise<boolean> {
     const connection = await this.#take();
@@ -101,7 +101,7 @@ export class Duck implements AsyncDisposable {
   }
 }
 
-/** The rows of event files; a column that one of them has not is null. */
+/** The rows of event files; columns that a file lacks are null. */
 export function eventFilesSql(paths: readonly string[]): string {
   return `read_parquet([${paths.map(quoted).join(", ")}], union_by_name = true)`;
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { z } from "zod";
 
-import { ifThere } from "#platform/files.ts";
+import { ifExists } from "#platform/files.ts";
 
 import { identifier } from "./duck.ts";
 import { publish, writeSafe } from "./files.ts";
@@ -17,9 +17,9 @@ const FILE = "retention.json";
 const INPUTS_MAX = 64;
 const Policy = z.object({ version: z.literal(1), days: z.record(z.string(), z.number().min(1)) });
 
-/** The policy lies in the store's folder, so that whoever merges its files holds to it. */
+/** The policy is a file in the store's folder, so that every process that merges its files applies it. */
 export async function readRetention(folder: string): Promise<Retention> {
-  const text = await ifThere(readFile(join(folder, FILE), "utf8"));
+  const text = await ifExists(readFile(join(folder, FILE), "utf8"));
   return text === undefined
     ? new Map()
     : new Map(Object.entries(Policy.parse(JSON.parse(text)).days));
@@ -37,7 +37,7 @@ export async function writeRetention(
 
 type Extent = SegmentFooter["extents"][number];
 
-/** What to write anew, without the events that are past: segments of which nothing is left, else one of the others. */
+/** The segments to rewrite without expired events: those of which nothing is left, else one of the others. */
 export function planExpiry(
   segments: readonly Segment[],
   cutoffs: Cutoffs,
@@ -54,7 +54,7 @@ export function planExpiry(
   return first && { inputs: [first], isAll: false };
 }
 
-/** SQL that holds for what stays: events by their time, rollup cells by the end of theirs. */
+/** SQL condition for what is kept: events by their time, rollup cells by the end of their time. */
 export function staysSql(kind: "events" | "cells", cutoffs: Cutoffs): Statement {
   const sql = new SqlText();
   const isPast = [...cutoffs].map(([dataset, ms]) =>

@@ -10,7 +10,7 @@ type Request = TimeRange & { where: StoreFilter; limit: number };
 
 const isList = (field: string): boolean => isField(field) && FIELDS[field] === "keywords";
 
-/** The fields of which each event has one value, and those of which it may have several. */
+/** The fields that have one value per event, and those that may have several. */
 export function facetKinds(fields: readonly string[]): { single: string[]; lists: string[] } {
   const different = [...new Set(fields)];
   return {
@@ -20,7 +20,7 @@ export function facetKinds(fields: readonly string[]): { single: string[]; lists
 }
 
 /**
- * Counts the values of several fields in one look at the events. Columns of the answer: number of the field, the value
+ * Counts the values of several fields in one scan of the events. Columns of the answer: number of the field, the value
  * as text, and how often it occurs; most frequent first within a field.
  */
 export function facetsSql(request: Request, fields: readonly string[], files: string): Statement {
@@ -45,7 +45,7 @@ export function facetsSql(request: Request, fields: readonly string[], files: st
   return { text, parameters: sql.parameters };
 }
 
-/** As above for one field of lists, whose every element counts. */
+/** The same for one field of lists, each element of which counts. */
 export function listFacetSql(request: Request, field: string, files: string): Statement {
   const sql = new SqlText();
   const where = `${timeSql(request)} AND ${filterSql(sql, request.where)}`;

@@ -9,39 +9,39 @@ import { identifier, type Parameter } from "./duck.ts";
 
 const COLUMN_TYPES: Partial<Record<FieldType, string>> = { long: "BIGINT", double: "DOUBLE" };
 const COMPARISONS = { eq: "=", ne: "=", gt: ">", gte: ">=", lt: "<", lte: "<=" };
-/** What a JavaScript Date can hold, ms either side of 1970. */
+/** Range of a JavaScript Date, ms before and after 1970. */
 const DATE_MS_MAX = 8.64e15;
 
 /**
- * SQL with its parameters. Nothing that came from outside gets into the text but field names that are in the list of
- * fields, and whole numbers; all else is bound.
+ * SQL with its parameters. Of the input only names of known fields and whole numbers are put into the text; everything
+ * else is bound.
  */
 export class SqlText {
   readonly parameters: Parameter[] = [];
 
-  /** The place of a bound value. */
+  /** Binds a value and returns its placeholder. */
   bind(value: Parameter): string {
     this.parameters.push(value);
     return `$${this.parameters.length}`;
   }
 
-  /** A number: as a literal where it is whole, so that files can be left out by their statistics, else bound. */
+  /** A whole number as a literal, so that DuckDB can skip row groups by their statistics; other numbers are bound. */
   number(value: number): string {
     return Number.isSafeInteger(value) ? String(value) : this.bind(value);
   }
 }
 
-/** What a query is: the text, and the values of its $1, $2, … */
+/** Query text, and the values of its $1, $2, … */
 export type Statement = { text: string; parameters: readonly Parameter[] };
 
 type Value = {
   sql: string;
   type: FieldType;
-  /** Of a field without a column: its values where the JSON has a list of them, else null. */
+  /** For fields without a column: the values where the JSON has a list, else null. */
   items?: string;
 };
 
-/** The field's value; a field without a column is looked up in the JSON of the others. */
+/** The field's value; fields without a column are looked up in `fields_json`. */
 export function fieldValue(sql: SqlText, field: string): Value {
   if (!isField(field)) return extraValue(sql, field);
   const column = identifier(field);
@@ -75,7 +75,7 @@ export function timeSql({ fromMs, toMs }: TimeRange): string {
   return `${time} >= ${instant(fromMs)} AND ${time} < ${instant(toMs)}`;
 }
 
-/** Epoch ms as an SQL instant; rounded up, so that `>=` and `<` mean what they say. */
+/** Epoch ms as an SQL instant; rounded up, which keeps `>=` and `<` exact. */
 export function instant(ms: number): string {
   const whole = Number.isNaN(ms) ? 0 : Math.ceil(Math.min(Math.max(ms, -DATE_MS_MAX), DATE_MS_MAX));
   return `make_timestamptz(${BigInt(whole) * 1000n})`;
@@ -122,7 +122,7 @@ function oneOfSql(sql: SqlText, { field, values }: OneOf): string {
   return `CAST(${place.sql} AS VARCHAR) IN (${bound.join(", ")})`;
 }
 
-/** Not ILIKE: comparing in lower case takes less than half of its time. */
+/** Comparing in lower case takes less than half of the time of ILIKE. */
 function containsSql(sql: SqlText, words: string): string {
   const sought = `lower(${sql.bind(words)})`;
   const matches = FULL_TEXT_FIELDS.map(
@@ -148,7 +148,7 @@ function likeSql(sql: SqlText, field: string, value: string): string {
   return `CAST(${place.sql} AS VARCHAR) ${isLike}`;
 }
 
-/** Whether it holds for the text, or for one of the list that a field without a column may have instead. */
+/** Whether it holds for the text, or for one element where a field without a column has a list. */
 function anySql({ sql, items }: Value, holds: (text: string) => string): string {
   if (items === undefined) return holds(sql);
   const isAny = `len(list_filter(${items}, lambda x: ${holds("x")})) > 0`;

@@ -2,7 +2,7 @@ import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Clock } from "#platform/clock.ts";
-import { ifThere } from "#platform/files.ts";
+import { ifExists } from "#platform/files.ts";
 import { livingTokens } from "#platform/lease/lease.ts";
 
 import type { SegmentFolder } from "./segment-folder.ts";
@@ -25,7 +25,7 @@ export async function removeLeftovers(segments: SegmentFolder, clock: Clock): Pr
   for (const name of scratch) {
     const path = join(segments.scratch, name);
     const token = TOKEN.exec(name)?.[0];
-    const info = await ifThere(stat(path));
+    const info = await ifExists(stat(path));
     const isLeft = token === undefined ? info && isOld(info.mtimeMs) : !alive.has(token);
     if (isLeft) await rm(path, { recursive: true, force: true });
   }

@@ -73,23 +73,23 @@ class MemoryStore implements EventStore {
   }
 
   async search(request: SearchRequest) {
-    return searchEvents(this.#asked().events, request);
+    return searchEvents(this.#countQuery().events, request);
   }
 
   async event(id: EventId) {
-    return this.#asked().events.find(({ document }) => document.id === id)?.document;
+    return this.#countQuery().events.find(({ document }) => document.id === id)?.document;
   }
 
   async facets(request: FacetsRequest) {
-    return facetsOf(this.#asked().events, request);
+    return facetsOf(this.#countQuery().events, request);
   }
 
   async aggregate(request: AggregateRequest) {
-    return aggregateEvents(this.#asked().events, request);
+    return aggregateEvents(this.#countQuery().events, request);
   }
 
   async cells(request: CellsRequest) {
-    return mergedCells(this.#asked().cells, request);
+    return mergedCells(this.#countQuery().cells, request);
   }
 
   async extents() {
@@ -153,10 +153,10 @@ class MemoryStore implements EventStore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // What is kept outlives those that have it open.
+    // The events stay for others that open the store.
   }
 
-  #asked(): Shared {
+  #countQuery(): Shared {
     this.#queries += 1;
     return this.#shared;
   }

@@ -2,7 +2,7 @@ import type { CellChunk } from "./cell-chunk.ts";
 import { checkedStep } from "./check-request.ts";
 import type { CellsRequest, MergedCell } from "./port.ts";
 
-/** Answers a request from chunks, which may hold more than it asks for: what `cellsSql` does with files. */
+/** Answers a request from chunks, which may hold more than it needs, as `cellsSql` does from files. */
 export function mergeCells(chunks: readonly CellChunk[], request: CellsRequest): MergedCell[] {
   const found: MergedCell[] = [];
   for (const measure of new Set(request.measures)) {
@@ -18,10 +18,10 @@ export function mergeCells(chunks: readonly CellChunk[], request: CellsRequest):
 /** The cells of one bucket and dataset, by the number of their key. */
 type Group = { tMs: number; dataset: string; cells: (MergedCell | undefined)[] };
 
-/** Cells that follow one another, where they belong, and the keys of their chunk. */
+/** Consecutive cells, their group, and the keys of their chunk. */
 type Run = { start: number; end: number; keys: { name: string; number: number }[]; group: Group };
 
-/** Adds the cells of one measure up in the buckets of the request. */
+/** Adds up the cells of one measure in the buckets of the request. */
 class Merger {
   readonly cells: MergedCell[] = [];
   readonly #request: CellsRequest;

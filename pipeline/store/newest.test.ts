@@ -21,7 +21,7 @@ const anyEvent = fc.record({
   isError: fc.boolean(),
 });
 
-/** All pages of a search, one behind the other. */
+/** All pages of a search, in order. */
 async function readPages(store: EventStore, request: SearchRequest): Promise<string[]> {
   const ids: string[] = [];
   let after: SearchRequest["after"];

@@ -112,6 +112,7 @@ export type EventWriter = {
    * Keeps the batch's rows, the cells and the positions. The positions at which a batch ends are its identity: a batch
    * whose positions are all stored already is stored, so appending it again changes nothing, also after a restart. The
    * batch may be reused when this returns.
+   * @throws AppError conflict when another process stored more of the same sources meanwhile
    */
   append(batch: Batch, cells: readonly RollupCell[], positions: Positions): Promise<void>;
 };
@@ -159,7 +160,7 @@ export type StoreMaintenance = {
 
 /**
  * An event store. What was appended is seen by every later read in this process, and by readers in other processes soon.
- * contract.ts holds every adapter to it. Callers take the smallest of these types that they need.
+ * contract.ts tests every adapter. Callers take the smallest of these types that they need.
  */
 export type EventStore = AsyncDisposable &
   EventWriter &

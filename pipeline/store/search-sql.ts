@@ -19,15 +19,15 @@ const SELECTED = COLUMNS.map(([name, type]) =>
 ).join(", ");
 
 /**
- * Newest first; events of the same instant by source and offset, so that paging is exact. Which events these are is
- * found out from the columns that this needs; all the others are read of these events only.
+ * Newest first; events of the same instant by source and offset, so that paging is exact. The events
+ * are found by the columns that the conditions need; the other columns are read for these events only.
  */
 export function searchSql(request: SearchRequest, files: string): Statement {
   const sql = new SqlText();
   const where = [timeSql(request), filterSql(sql, request.where)];
   if (request.after) where.push(behindSql(request.after, sql));
   const order = `ORDER BY ${TIME} DESC, ${SOURCE} DESC, ${OFFSET} DESC`;
-  // The time is in the join, because parts of the files are left out by it.
+  // With the time in the join DuckDB skips row groups.
   const text = `WITH found AS MATERIALIZED (
       SELECT file_index AS found_file, file_row_number AS found_row, ${TIME} AS found_time
       FROM ${files} WHERE ${where.join(" AND ")}
@@ -53,12 +53,12 @@ export function idParts(id: EventId): { source: string; offset: number } {
   return { source: id.slice(0, colon), offset: Number(id.slice(colon + 1)) };
 }
 
-/** Puts answers to the same request, each of some of the files, together as one. */
+/** Merges answers to the same request, each from some of the files. */
 export function joinFound(answers: readonly (readonly Row[])[], limit: number): Row[] {
   return answers.flat().toSorted(compareRows).slice(0, limit);
 }
 
-/** Epoch ms of a row of the above. */
+/** Epoch ms of a row of `searchSql`. */
 export function timeOfRow(row: Row): number {
   return asNumber(row[TIME_AT]);
 }
@@ -77,7 +77,7 @@ function compareRows(a: Row, b: Row): number {
   return asNumber(b[OFFSET_AT]) - asNumber(a[OFFSET_AT]);
 }
 
-/** A row of the above as a document, in the shape of `toDocument` (collectors/document.ts). */
+/** A row of `searchSql` as a document, in the shape of `toDocument` (collectors/document.ts). */
 export function documentOf(row: Row): EventDocument {
   const fields: Record<string, unknown> = Object.create(null);
   let source = "";
@@ -106,7 +106,7 @@ function parsedObject(text: string): object {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null ? value : {};
   } catch (error) {
-    // What is no JSON is shown as it is, rather than the whole page not at all.
+    // Invalid JSON is shown as text, so that the other events of the page are shown too.
     return { [`${EXTRA_FIELD}.invalid`]: `${text} (${String(error)})` };
   }
 }

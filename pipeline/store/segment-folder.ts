@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import type { Clock } from "#platform/clock.ts";
 import { AppError, errorCode } from "#platform/errors.ts";
-import { ifThere } from "#platform/files.ts";
+import { ifExists } from "#platform/files.ts";
 
 import { explained, publish, writeSafe } from "./files.ts";
 import { readFooter } from "./parquet/read-footer.ts";
@@ -19,9 +19,9 @@ const READS_AT_ONCE = 16;
 export type Listing = { segments: Segment[]; replaced: Segment[] };
 
 /**
- * The folder of segments: `events/<id>.parquet` holds the rows and, in its footer, all that makes it a transaction;
- * `rollups/<id>.parquet` its cells, there before it. A segment counts from the moment its event file has its name,
- * until another one that names it in `replaces` has. Several processes may write and read here at the same time.
+ * The folder of segments: `events/<id>.parquet` holds the rows and, in its footer, the description of the segment;
+ * `rollups/<id>.parquet`, which is written before, holds its cells. A segment counts from the moment its event file gets
+ * its name until a segment that lists it in `replaces` does. Several processes may write and read at the same time.
  * Reading changes nothing in the folder.
  */
 export class SegmentFolder implements AsyncDisposable {
@@ -85,7 +85,7 @@ export class SegmentFolder implements AsyncDisposable {
     await this.list();
   }
 
-  /** A new id, greater than all that were seen here, even if the clock was set back. */
+  /** A new id, greater than all ids that were seen, even if the clock was set back. */
   async nextId(): Promise<SegmentId> {
     const token = await this.#writer.token();
     this.#newestMs = Math.max(this.#newestMs + 1, this.#clock.nowMs());
@@ -155,7 +155,7 @@ export class SegmentFolder implements AsyncDisposable {
     }
   }
 
-  /** Removes a segment that does not count any more: the event file first, so that no row is ever without its cells. */
+  /** Removes a segment that no longer counts: the event file first, so that rows are never without their cells. */
   async remove(id: SegmentId): Promise<void> {
     await rm(this.eventsPath(id), { force: true });
     await rm(this.rollupPath(id), { force: true });
@@ -173,13 +173,13 @@ export class SegmentFolder implements AsyncDisposable {
       const reason = this.#damaged.get(name);
       if (reason === undefined) continue;
       const target = join(this.folder, "broken", name);
-      await ifThere(rename(join(this.folder, "events", name), target));
+      await ifExists(rename(join(this.folder, "events", name), target));
       this.#damaged.delete(name);
       this.#problems.set(name, `${name} cannot be read: ${reason}. It was moved to ${target}`);
     }
   }
 
-  /** Forgets files that are not there any more, and takes note of those that cannot be segments. */
+  /** Forgets files that were removed, and notes those that cannot be segments. */
   #forgetRemoved(
     names: readonly string[],
     ids: readonly SegmentId[],
@@ -218,7 +218,7 @@ export class SegmentFolder implements AsyncDisposable {
   async #learn(id: SegmentId): Promise<void> {
     const name = id + SUFFIX;
     try {
-      const segment = await ifThere(readSegment(this.eventsPath(id)));
+      const segment = await ifExists(readSegment(this.eventsPath(id)));
       if (!segment) return;
       if (segment.id === id) this.#known.set(id, segment);
       else this.#noteDamaged(name, `it is a copy of ${segment.id}`);

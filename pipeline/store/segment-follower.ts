@@ -5,8 +5,8 @@ import type { Segment } from "./segment-footer.ts";
 import type { SegmentReader } from "./segment-reader.ts";
 
 /**
- * Follows the segments that appear. One that replaced others holds nothing new: what it was made of is either known, or
- * still there for a while and read from its own file.
+ * Follows the segments that appear. A merged segment holds nothing new: its inputs are either known already, or kept for a
+ * while and read from their own files.
  */
 export async function followSegments(parts: {
   segments: SegmentFolder;
@@ -29,7 +29,7 @@ export async function followSegments(parts: {
         fresh.map(({ id }) => id),
         limit,
       );
-      // Known only now: what could not be read is asked for again.
+      // Not before the read succeeded, so that after an error the next call reads them.
       known = new Set(there.map(({ id }) => id));
       const events = rows.map(documentOf);
       return { events, skipped: skippedOf(fresh, events) };
@@ -37,7 +37,7 @@ export async function followSegments(parts: {
   };
 }
 
-/** What there is of each dataset, without what is shown of it. */
+/** Events of each dataset that are not among the shown ones. */
 function skippedOf(fresh: readonly Segment[], shown: readonly EventDocument[]): Skipped {
   const left = new Map<string, number>();
   const add = (dataset: string, rows: number): void => {

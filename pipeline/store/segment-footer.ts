@@ -4,7 +4,7 @@ import type { Position, SourceId } from "#collectors/source.ts";
 
 import { compareIds, isSegmentId, type SegmentId } from "./segment-id.ts";
 
-/** The footer's key under which a segment says what it is. */
+/** Key of a segment's description in the metadata of its file. */
 export const FOOTER_KEY = "quarterdeck";
 export const FOOTER_VERSION = 1;
 
@@ -15,7 +15,7 @@ const PositionValue: z.ZodType<Position> = z.record(
   z.union([z.string(), z.number(), z.boolean()]),
 );
 
-/** What a segment says of itself in its footer. */
+/** Description of a segment. */
 export const SegmentFooter = z.object({
   version: z.literal(FOOTER_VERSION),
   id: Id,
@@ -24,18 +24,18 @@ export const SegmentFooter = z.object({
   extents: z.array(
     z.object({ dataset: z.string(), rows: z.number(), fromMs: z.number(), toMs: z.number() }),
   ),
-  /** How far each source is kept, and the segment that said so first: a later one has the last word. */
+  /** How far each source is stored, and the segment that stored it first; of several the latest is valid. */
   positions: z.array(z.object({ source: Source, position: PositionValue, since: Id })),
   /** Least and greatest `log.offset` of each source's rows. */
   offsets: z.array(z.object({ source: z.string(), min: z.number(), max: z.number() })),
   /** The rollup file of the same name, and the least and greatest `t` (epoch s) in it; null: there is none. */
   cells: z.object({ rows: z.number(), from: z.number(), to: z.number() }).nullable(),
-  /** Segments that this one holds the rows of, and that count no more. */
+  /** Segments whose rows are in this one, and which no longer count. */
   replaces: z.array(Id),
 });
 export type SegmentFooter = z.infer<typeof SegmentFooter>;
 
-/** A segment as it lies in the folder. */
+/** A segment in the folder. */
 export type Segment = SegmentFooter & { bytes: number };
 
 /** Epoch ms of the oldest event; Infinity where there is none. */
@@ -48,7 +48,7 @@ export function newestMs(segment: SegmentFooter): number {
   return Math.max(...segment.extents.map((extent) => extent.toMs));
 }
 
-/** What the footer of the segment that takes the place of these says. */
+/** The footer of the segment that replaces these. */
 export function mergedFooter(
   id: SegmentId,
   segments: readonly SegmentFooter[],
@@ -82,7 +82,7 @@ export function mergeExtents(extents: Extents): Extents {
   return [...merged.values()].toSorted((a, b) => (a.dataset < b.dataset ? -1 : 1));
 }
 
-/** Of each source the position that was kept last. */
+/** Of each source the position that was stored last. */
 export function latestPositions(segments: readonly SegmentFooter[]): SegmentFooter["positions"] {
   const latest = new Map<SourceId, SegmentFooter["positions"][number]>();
   for (const entry of segments.flatMap((segment) => segment.positions)) {

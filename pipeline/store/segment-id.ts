@@ -19,12 +19,12 @@ export function compareIds(a: SegmentId, b: SegmentId): number {
   return a < b ? -1 : Number(a > b);
 }
 
-/** Epoch ms at which the id was made. */
+/** Epoch ms at which the id was created. */
 export function madeMs(id: SegmentId): number {
   return Number.parseInt(id.slice(0, TIME_DIGITS), BASE);
 }
 
-/** The writer that made it. */
+/** The writer that created it. */
 export function madeBy(id: SegmentId): string {
   return id.slice(TIME_DIGITS + 1).split("-")[0] ?? "";
 }

@@ -3,7 +3,7 @@ import { access } from "node:fs/promises";
 import { join } from "node:path";
 
 import { EXTRA_FIELD, FIELDS } from "#collectors/fields.ts";
-import { ifThere } from "#platform/files.ts";
+import { ifExists } from "#platform/files.ts";
 
 import type { StoreFilter, TimeRange } from "../filter.ts";
 import { cellsSql } from "./aggregate-sql.ts";
@@ -21,9 +21,9 @@ import type { SegmentFolder } from "./segment-folder.ts";
 import { newestMs, type Segment } from "./segment-footer.ts";
 import type { SegmentId } from "./segment-id.ts";
 
-/** A compactor elsewhere may remove a file between the listing and the reading; then the list is made again. */
+/** Another process may remove a file between listing and reading; then the folder is listed again. */
 const TRIES = 3;
-/** What people look for is mostly among the newest; after so many files, ever more are read at once. */
+/** Most searches find enough in the newest files; after these, increasing numbers of files are read at once. */
 const FILES_FIRST = 4;
 const FILES_FACTOR = 4;
 
@@ -33,7 +33,7 @@ type Build = (files: string) => Statement;
 type Parts = { segments: SegmentFolder; duck: Duck; cellsBytesMax: number };
 type Wanted = (segment: Segment) => boolean;
 
-/** Runs statements over the segments that a question is about. */
+/** Runs statements over the segments that a request covers. */
 export class SegmentReader {
   readonly #segments: SegmentFolder;
   readonly #duck: Duck;
@@ -52,7 +52,7 @@ export class SegmentReader {
     return new SegmentReader(parts, await schemaFile(parts.segments));
   }
 
-  /** Events of a range; of one dataset where the filter says so. */
+  /** Events of a range; of one dataset where the filter has one. */
   async events(request: TimeRange & { where: StoreFilter }, build: Build): Promise<Row[]> {
     const dataset = datasetOf(request.where);
     return this.eventsOf((segment) => overlaps(segment, request, dataset), build);
@@ -102,7 +102,7 @@ export class SegmentReader {
     return this.#duck.rows(text, parameters);
   }
 
-  /** Rollup cells, merged: from memory, or where they are too many for it, from the files. */
+  /** Merged rollup cells: from the cache, or from the files where they do not fit into it. */
   async cells(request: CellsRequest): Promise<MergedCell[]> {
     const isWanted = ({ cells }: Segment): boolean =>
       cells !== null && cells.from * 1000 < request.toMs && cells.to * 1000 >= request.fromMs;
@@ -134,14 +134,14 @@ export class SegmentReader {
     }
   }
 
-  /** Whether a file is gone since the list was made. */
+  /** Whether a file was removed since the folder was listed. */
   async #hasLost(wanted: readonly Segment[]): Promise<boolean> {
     const losses = wanted.map(async ({ id, cells }) => {
       const paths = [
         this.#segments.eventsPath(id),
         ...(cells ? [this.#segments.rollupPath(id)] : []),
       ];
-      const found = await Promise.all(paths.map((path) => ifThere(access(path).then(() => true))));
+      const found = await Promise.all(paths.map((path) => ifExists(access(path).then(() => true))));
       return found.includes(undefined);
     });
     return (await Promise.all(losses)).includes(true);
@@ -167,14 +167,14 @@ function datasetOf(where: StoreFilter): string | undefined {
 }
 
 /**
- * A file without rows but with every column, read along with the segments: so that a column which no segment has is
- * null, and not an error. Named by its content, because another version may have other fields.
+ * A file without rows but with every column is read along with the segments, so that a column that no segment has is
+ * null and not an error. It is named by its content, because another version may have other fields.
  */
 async function schemaFile(segments: SegmentFolder): Promise<string> {
   const { parts } = writeParquet(emptyColumns(), 0, {});
   const hash = createHash("sha256").update(Buffer.concat(parts)).digest("hex").slice(0, 16);
   const path = join(segments.folder, "schema", `${hash}.parquet`);
-  if (!(await ifThere(access(path).then(() => true)))) {
+  if (!(await ifExists(access(path).then(() => true)))) {
     const draft = join(segments.scratch, `schema-${randomUUID()}.parquet`);
     await writeSafe(draft, parts);
     await publish(draft, path);

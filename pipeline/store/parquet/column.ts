@@ -4,7 +4,7 @@ export type TextData = {
   /** `texts`: several strings a row, joined by LIST_SEPARATOR. `bytes`: not text. */
   kind: "text" | "texts" | "bytes";
   ids: Uint32Array;
-  /** How many dictionary values there are. */
+  /** Number of dictionary values. */
   size: number;
   bytes: Uint8Array;
   ends: Uint32Array;
@@ -34,7 +34,7 @@ export type Page = {
 /** One column of one row group. */
 export type Chunk = {
   pages: Page[];
-  /** Nulls included; of a list every element counts, and an empty one as one. */
+  /** Including nulls; each element of a list counts, and an empty list counts as one. */
   values: number;
   nulls: number;
   /** Least and greatest value, in the column's physical encoding. */

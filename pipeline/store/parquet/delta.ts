@@ -4,7 +4,7 @@ import { bitWidth } from "./hybrid.ts";
 const BLOCK = 128;
 const MINIBLOCK = 32;
 const MINIBLOCKS = BLOCK / MINIBLOCK;
-/** Wider differences gain nothing over plain numbers. */
+/** Wider differences save nothing compared to plain numbers. */
 const WIDTH_MAX = 24;
 /** Differences of smaller values are exact. */
 const VALUE_MAX = 2 ** 51;
@@ -14,7 +14,7 @@ const adjusted = new Uint32Array(BLOCK);
 /**
  * Writes whole numbers in Parquet's DELTA_BINARY_PACKED: for each block of 128 the least difference between
  * neighbours, then the differences above it in as few bits as each 32 of them need. Returns false, and writes nothing,
- * where neighbours are so far apart that plain numbers do as well.
+ * where neighbours are so far apart that plain numbers take no more.
  */
 export function writeDelta(out: ByteWriter, values: Float64Array): boolean {
   const start = out.length;

@@ -4,7 +4,7 @@ import { writeDelta } from "./delta.ts";
 import { writeLevels } from "./encode-text.ts";
 
 const TWO_32 = 2 ** 32;
-/** The instants that a JavaScript Date can hold, ms either side of 1970. */
+/** Range of a JavaScript Date, ms before and after 1970. */
 const DATE_MS_MAX = 8.64e15;
 
 /** Rows [from, to) of a number column. */
@@ -20,7 +20,7 @@ export function encodeNumbers(column: NumberData, from: number, to: number): Chu
   for (let row = from; row < to; row += 1) {
     let value = column.values[row]!;
     if (Number.isNaN(value)) continue;
-    // A column of whole numbers holds no fraction, and nothing that a reader could not hold exactly.
+    // Columns of whole numbers hold no fractions, and nothing that a double does not hold exactly.
     if (isWhole) value = Math.min(Math.max(Math.trunc(value), -limit), limit) + 0;
     if (value < min) min = value;
     if (value > max) max = value;

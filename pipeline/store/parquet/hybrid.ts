@@ -1,6 +1,6 @@
 import type { ByteWriter } from "./byte-writer.ts";
 
-/** How many bits the numbers 0 … max take. */
+/** Bits of the numbers 0 … max. */
 export function bitWidth(max: number): number {
   return 32 - Math.clz32(max);
 }

@@ -4,7 +4,7 @@ import { ThriftReader } from "./thrift.ts";
 
 const MAGIC = "PAR1";
 const TAIL_BYTES = 8;
-/** Read in one go: holds the footer of nearly every file. */
+/** Size of the first read, which contains the footer of nearly every file. */
 const READ_BYTES = 32 * 1024;
 const FOOTER_BYTES_MAX = 64 * 1024 * 1024;
 

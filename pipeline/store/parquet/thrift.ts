@@ -100,7 +100,7 @@ export class ThriftWriter {
   }
 }
 
-/** Reads structs of the compact protocol. Throws a RangeError on bytes that are not of it. */
+/** Reads structs of the compact protocol. Throws a RangeError on invalid bytes. */
 export class ThriftReader {
   readonly #bytes: Buffer;
   #at = 0;

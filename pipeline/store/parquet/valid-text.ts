@@ -2,14 +2,14 @@ import { isAscii, isUtf8 } from "node:buffer";
 
 import type { TextData } from "./column.ts";
 
-/** The first bit of a byte that goes on with a UTF-8 character, and the mask that shows it. */
+/** High bits of a UTF-8 continuation byte, and their mask. */
 const CONTINUATION = 0x80;
 const CONTINUATION_MASK = 0xc0;
 const HIGH_BYTE = 0x80;
 
 /**
- * The column with every dictionary value valid UTF-8: of a value that is not, the bytes above 0x7F become `\xHH`, as
- * nginx writes them, because one such value would make the whole file unreadable.
+ * The column with every dictionary value valid UTF-8: in invalid values the bytes above 0x7F become `\xHH`, as nginx
+ * writes them, because one invalid value would make the whole file unreadable.
  */
 export function validText(column: TextData): TextData {
   const all = column.bytes.subarray(0, column.ends[column.size]);
@@ -25,7 +25,7 @@ export function validText(column: TextData): TextData {
   return { ...column, bytes: Buffer.concat(parts), ends };
 }
 
-/** Whether a value begins in the middle of a character: then all together may be valid and each alone is not. */
+/** Whether a value begins in the middle of a character: then the concatenation may be valid and each value not. */
 function hasSplitCharacter(column: TextData): boolean {
   for (let id = 2; id <= column.size; id += 1) {
     const start = column.ends[id - 1]!;

@@ -48,7 +48,7 @@ function batchOf(rows: number, columns: Columns): Batch {
 }
 
 async function readBack(batch: Batch, metadata = {}): Promise<Record<string, JS>[]> {
-  // A name of its own: DuckDB keeps what it has read of a file.
+  // A new name each time, because DuckDB caches the metadata of files.
   files += 1;
   const path = join(folder, `${files}.parquet`);
   const { parts } = writeParquet(batchColumns(batch), batch.rows, metadata);

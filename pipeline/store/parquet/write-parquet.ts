@@ -5,11 +5,11 @@ import { encodeNumbers } from "./encode-numbers.ts";
 import { encodeText, encodeTexts } from "./encode-text.ts";
 import { ThriftWriter } from "./thrift.ts";
 
-/** Rows that a reader takes as one piece of work, and can leave out by its statistics. */
+/** Unit of a reader's work, which it can skip by its statistics. */
 const ROW_GROUP_ROWS = 131_072;
 const MAGIC = Buffer.from("PAR1");
 const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
-/** Below this share of the plain size compression is worth its cost to every reader. */
+/** Compression is worth its cost to readers below this share of the plain size. */
 const COMPRESSED_SHARE_MAX = 0.9;
 const CODEC = { none: 0, zstd: 6 };
 const PAGE_TYPE = { data: 0, dictionary: 2 };
@@ -17,11 +17,11 @@ const PHYSICAL = { boolean: 0, long: 2, date: 2, double: 5, text: 6, texts: 6, b
 const REPETITION = { required: 0, optional: 1, repeated: 2 };
 const CONVERTED = { utf8: 0, list: 3, timestampMs: 9 };
 
-/** Of the finished file: all its bytes, in order. */
+/** All bytes of a finished file, in order. */
 export type ParquetFile = { parts: Buffer[]; bytes: number };
 
 /**
- * A Parquet file (format version 1, as every reader knows it: data pages V1, zstd level 1 where it helps) of the
+ * A Parquet file (format version 1, which every reader supports: data pages V1, zstd level 1 where it helps) of the
  * rows [0, rows) of the columns, with text beside them in the footer's key-value metadata. The text of columns of
  * kind `text` and `texts` must be UTF-8 (see `validText`).
  */
