@@ -1,7 +1,7 @@
-import type { RoomMigrations } from "#platform/postgres/migrate.ts";
+import type { ModuleMigrations } from "#platform/postgres/migrate.ts";
 
-export const accessMigrations: RoomMigrations = {
-  room: "access",
+export const accessMigrations: ModuleMigrations = {
+  module: "access",
   migrations: [
     {
       id: "0001-members",

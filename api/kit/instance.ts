@@ -84,7 +84,7 @@ export async function migrateService(service: Service, database: ServiceDatabase
     if (!(error instanceof Error && "code" in error && error.code === "23505")) throw error;
   });
   const kit = [idempotencyMigration, outboxMigration, ...jobsMigrations];
-  await migrate(database, [{ room: service.name, migrations: [...kit, ...service.migrations] }]);
+  await migrate(database, [{ module: service.name, migrations: [...kit, ...service.migrations] }]);
 }
 
 /** @throws AppError when the database cannot be reached or the port is taken */

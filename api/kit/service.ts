@@ -7,7 +7,7 @@ import type { AnyJobHandlers, JobDefinition, JobHandlers } from "#platform/jobs/
 import type { AnyJobs, Jobs } from "#platform/jobs/jobs.ts";
 import type { Log } from "#platform/log.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
-import type { RoomMigrations } from "#platform/postgres/migrate.ts";
+import type { ModuleMigrations } from "#platform/postgres/migrate.ts";
 import type { ServiceDatabase } from "#platform/postgres/service-database.ts";
 import type { SettingGroup, SettingsOf } from "#platform/settings/settings.ts";
 
@@ -23,7 +23,7 @@ export type Service = {
   /** Every permission that its routes require, with its meaning. */
   permissions: Readonly<Record<string, string>>;
   /** Of the schema named after the service. Expand first, contract in a later release. */
-  migrations: RoomMigrations["migrations"];
+  migrations: ModuleMigrations["migrations"];
   /** Its own settings, beside the kit's. */
   settings?: SettingGroup;
   /** The kinds of jobs that it adds and handles. */

@@ -4,37 +4,37 @@ import { AppError } from "../errors.ts";
 
 type Row = Record<string, unknown>;
 
-/** What runs SQL. Values are always bound ($1, $2 …), never pasted into the text. */
+/** Runs SQL. Values are bound ($1, $2 …), never part of the text. */
 export type Queryable = {
   query(text: string, values?: readonly unknown[]): Promise<Row[]>;
 };
 
 export type Database = Queryable & {
-  /** All of it or nothing: the transaction is committed when `work` resolves, rolled back when it rejects. */
+  /** The transaction is committed when `work` resolves, and rolled back when it rejects. */
   transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T>;
   /** Waits for running queries; stops the embedded server if this process started it. */
   close(): Promise<void>;
 };
 
 const CONNECTIONS_MAX = 10;
-/** To connect, and to wait for one that is free: many who want the same thing wait for each other, and are served in turn. */
+/** Includes the wait for a free connection. */
 const CONNECT_MS_MAX = 10_000;
 const STATEMENT_MS_MAX = 30_000;
-/** A server that says nothing at all, such as one whose machine has lost its power, is given up after so long. */
-const SILENCE_MS_MAX = STATEMENT_MS_MAX + 5_000;
+/** For a server that does not respond at all, for example because its machine lost power. */
+const RESPONSE_MS_MAX = STATEMENT_MS_MAX + 5_000;
 const KEEP_ALIVE_MS = 10_000;
 const RETRY_AFTER_MS = 2_000;
 
-// Numbers come back as numbers: our bigints count things that stay below 2^53.
+// Counts stay below 2^53, so they are read as numbers.
 types.setTypeParser(types.builtins.INT8, Number);
 
-/** A pool of connections. `onError` hears of idle connections that break (a server that restarts), which is no crash. */
+/** A pool of connections. `onError` is called when an idle connection is lost, for example because the server restarts. */
 export function poolDatabase(
   url: string,
   options: {
     onError: (error: Error) => void;
     afterClose?: () => Promise<void>;
-    /** The schema in which unqualified names are looked up and made. */
+    /** The schema of unqualified names. */
     schema?: string;
     connectionsMax?: number;
   },
@@ -44,8 +44,8 @@ export function poolDatabase(
     max: options.connectionsMax ?? CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_MS_MAX,
     statement_timeout: STATEMENT_MS_MAX,
-    query_timeout: SILENCE_MS_MAX,
-    // A process that stands still in a transaction, or whose machine is gone, gives its locks free.
+    query_timeout: RESPONSE_MS_MAX,
+    // Frees the locks of a process that was suspended in a transaction, or whose machine failed.
     idle_in_transaction_session_timeout: STATEMENT_MS_MAX,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
@@ -59,7 +59,7 @@ export function poolDatabase(
       rowsOf(await pool.query<Row>(text, [...values]).catch((error: unknown) => rethrow(error))),
     async transaction(work) {
       const client = await pool.connect().catch((error: unknown) => rethrow(error));
-      // The pool hears of idle connections only; what breaks in between two queries of ours makes the next one fail.
+      // The pool reports idle connections only. When this one is lost between two queries, the next query fails.
       client.on("error", options.onError);
       let committing = false;
       let broken = false;
@@ -72,14 +72,14 @@ export function poolDatabase(
         await client.query("COMMIT");
         return result;
       } catch (error) {
-        // A connection that cannot roll back is thrown away rather than handed to the next one in a transaction.
+        // A connection that cannot roll back must not be used again: it is still in the transaction.
         broken =
           isUnreachable(error) ||
           (await client.query("ROLLBACK").then(
             () => false,
             () => true,
           ));
-        return rethrow(error, committing ? MAYBE_DONE : NOT_DONE);
+        return rethrow(error, committing ? OUTCOME_UNKNOWN : NOT_DONE);
       } finally {
         client.off("error", options.onError);
         client.release(broken);
@@ -95,23 +95,23 @@ export function poolDatabase(
 const rowsOf = (result: { rows: Row[] }): Row[] => result.rows;
 
 /**
- * No connection (any more), or none to be had: SQLSTATE classes 08 and 53, the shutdowns of class 57, a statement, a
- * lock or a transaction that took too long, a server that only reads, and what the network says.
+ * No connection, or a lost one: SQLSTATE classes 08 and 53, shutdowns of class 57, time-outs of statements, locks and
+ * transactions, a read-only server, and errors of the network.
  */
 const UNREACHABLE =
   /^(?:08\w{3}|53\w{3}|57P0[123]|57014|55P03|25P03|25006|ECONN\w+|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
-const UNREACHABLE_WORDS =
+const UNREACHABLE_MESSAGES =
   /^(?:Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client (?:has encountered a connection error|was closed))/;
 
 const NOT_DONE =
   "The database does not answer. Try again in a moment; what was asked for has not been done.";
-const MAYBE_DONE =
+const OUTCOME_UNKNOWN =
   "The database went away while this was being written, so it may have been done or not. Send it again with the same Idempotency-Key, or look first.";
 
 function isUnreachable(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   return (
-    UNREACHABLE.test(code) || UNREACHABLE_WORDS.test(error instanceof Error ? error.message : "")
+    UNREACHABLE.test(code) || UNREACHABLE_MESSAGES.test(error instanceof Error ? error.message : "")
   );
 }
 

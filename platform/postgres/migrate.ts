@@ -2,18 +2,18 @@ import { AppError } from "../errors.ts";
 import type { Database } from "./database.ts";
 
 /**
- * A step of a room's schema. Steps are only ever added at the end, and only ones that the version before them can live
- * with (expand, then in a later release contract), so that two versions can run beside each other during a deploy.
+ * A step of a module's schema. Steps are only added at the end, and the version before must work with them (expand, then
+ * contract in a later release), so that two versions can run side by side during a deploy.
  */
 type Migration = { id: string; sql: string };
-export type RoomMigrations = { room: string; migrations: readonly Migration[] };
+export type ModuleMigrations = { module: string; migrations: readonly Migration[] };
 
 const LOCK_KEY = 7_184_600;
 
-/** Applies what is missing, in order, in one transaction; of several processes one does it and the others wait. */
+/** Applies missing migrations in order, in one transaction; of several processes one does it while the others wait. */
 export async function migrate(
   database: Database,
-  rooms: readonly RoomMigrations[],
+  modules: readonly ModuleMigrations[],
 ): Promise<{ applied: string[] }> {
   return database.transaction(async (transaction) => {
     await transaction.query("SELECT pg_advisory_xact_lock($1)", [LOCK_KEY]);
@@ -23,9 +23,9 @@ export async function migrate(
     const rows = await transaction.query("SELECT id, sql FROM migrations");
     const done = new Map(rows.map(({ id, sql }) => [String(id), String(sql)]));
     const applied: string[] = [];
-    for (const { room, migrations } of rooms) {
+    for (const { module, migrations } of modules) {
       for (const { id, sql } of migrations) {
-        const name = `${room}/${id}`;
+        const name = `${module}/${id}`;
         const before = done.get(name);
         if (before === sql) continue;
         if (before !== undefined) throw changed(name);

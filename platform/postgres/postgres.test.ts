@@ -87,29 +87,29 @@ describe("one server", () => {
   });
 
   test("migrations are applied once, in order, however many processes start at once", async () => {
-    const room = {
-      room: "test",
+    const steps = {
+      module: "test",
       migrations: [
         { id: "1-create", sql: "CREATE TABLE colours (name text)" },
         { id: "2-fill", sql: "INSERT INTO colours VALUES ('blue')" },
       ],
     };
-    const runs = await Promise.all([1, 2, 3].map(() => migrate(database, [room])));
+    const runs = await Promise.all([1, 2, 3].map(() => migrate(database, [steps])));
     expect(runs.flatMap((run) => run.applied)).toEqual(["test/1-create", "test/2-fill"]);
     expect(await database.query("SELECT name FROM colours")).toEqual([{ name: "blue" }]);
-    const edited = { room: "test", migrations: [{ id: "1-create", sql: "SELECT 1" }] };
+    const edited = { module: "test", migrations: [{ id: "1-create", sql: "SELECT 1" }] };
     await expect(migrate(database, [edited])).rejects.toThrow(/test\/1-create was changed/);
   });
 
   test("a migration that fails leaves nothing of its run behind", async () => {
-    const room = {
-      room: "broken",
+    const steps = {
+      module: "broken",
       migrations: [
         { id: "1", sql: "CREATE TABLE half (id int)" },
         { id: "2", sql: "CREATE TABLE nonsense (" },
       ],
     };
-    await expect(migrate(database, [room])).rejects.toThrow(/syntax error/);
+    await expect(migrate(database, [steps])).rejects.toThrow(/syntax error/);
     expect(await database.query("SELECT to_regclass('half') AS half")).toEqual([{ half: null }]);
   });
 

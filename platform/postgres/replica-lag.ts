@@ -1,16 +1,15 @@
 import type { Database } from "./database.ts";
 
 /**
- * Watches how far replicas are behind. One that has not replayed what the primary had written `STALE_MS` ago is stale
- * (its stream broke), and so is one that is no replica any more, or says nothing at all. At first every one counts as
- * stale, until it has what the primary had when it was first asked. While the primary is away nothing new is written,
- * and what the replicas have stays as good as it was.
+ * Watches how far replicas are behind. A replica is stale if it has not replayed what the primary had written `STALE_MS`
+ * ago (its stream is interrupted), if it was promoted, or if it does not respond. Every replica counts as stale until it
+ * has what the primary had at the first check. While the primary is down nothing is written, so nothing becomes stale.
  */
 export type LagWatch = { isStale(replica: Database): boolean; stop(): void };
 
 const EVERY_MS = 1_000;
 const STALE_MS = 10_000;
-const SILENT_MS = 2_500;
+const RESPONSE_MS_MAX = 2_500;
 
 export function createLagWatch(options: {
   primary: Database;
@@ -18,7 +17,7 @@ export function createLagWatch(options: {
 }): LagWatch {
   const { primary, replicas } = options;
   const stale = new Set(replicas);
-  /** Since when a replica owes an answer. */
+  /** When each replica was asked that has not answered yet. */
   const asked = new Map<Database, number>();
   let written: { lsn: string; atMs: number }[] = [];
 
@@ -37,7 +36,7 @@ export function createLagWatch(options: {
   async function compare(replica: Database, due: string): Promise<void> {
     const sinceMs = asked.get(replica);
     if (sinceMs !== undefined) {
-      if (performance.now() - sinceMs > SILENT_MS) stale.add(replica);
+      if (performance.now() - sinceMs > RESPONSE_MS_MAX) stale.add(replica);
       return;
     }
     asked.set(replica, performance.now());
@@ -45,7 +44,7 @@ export function createLagWatch(options: {
       .query("SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn AS reached", [due])
       .catch(() => [])
       .finally(() => asked.delete(replica));
-    if (row === undefined) return; // It does not answer: whoever asks it notices.
+    if (row === undefined) return; // It does not respond; replicas.ts skips it.
     if (row["reached"] === true) stale.delete(replica);
     else stale.add(replica);
   }

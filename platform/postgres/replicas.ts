@@ -8,8 +8,8 @@ import { createLagWatch } from "./replica-lag.ts";
 /** Streaming replicas of a primary, for reads that may be a moment old. */
 export type Replicas = {
   /**
-   * A replica that has everything up to `after` (undefined: any); the primary where none has. A replica that does not
-   * answer is skipped for a while, and what it was asked is asked elsewhere.
+   * A replica that has replayed everything up to `after` (undefined: any replica), else the primary. A replica that does
+   * not respond is skipped for a while, and its queries are sent elsewhere.
    */
   reader(after: string | undefined): Promise<Queryable>;
   close(): Promise<void>;
@@ -18,7 +18,7 @@ export type Replicas = {
 type Replica = { database: Database; skippedUntilMs: number };
 
 const SKIP_MS = 3_000;
-/** A reader waits so long for its own write to arrive at a replica before it asks the primary. */
+/** How long a reader waits for its own write to reach a replica before it asks the primary. */
 const CATCH_UP_MS_MAX = 100;
 const CATCH_UP_STEP_MS = 5;
 const LSN = /^[\dA-F]{1,8}\/[\dA-F]{1,8}$/;
@@ -33,7 +33,7 @@ export function createReplicas(options: {
   const lag = createLagWatch({ primary, replicas: options.databases });
   let turn = 0;
 
-  /** The replicas that may be asked now, another one first each time. */
+  /** The replicas that can be asked now, starting with another one each time. */
   function usable(): Replica[] {
     turn += 1;
     const nowMs = performance.now();
@@ -42,7 +42,7 @@ export function createReplicas(options: {
       .filter((it) => !lag.isStale(it.database));
   }
 
-  /** What a replica answers; undefined when it could not. */
+  /** The replica's answer; undefined where it cannot answer. */
   async function ask<T>(it: Replica, work: (from: Database) => Promise<T>): Promise<T | undefined> {
     try {
       return await work(it.database);
@@ -50,7 +50,7 @@ export function createReplicas(options: {
       if (isConflict(error)) return undefined;
       if (!(error instanceof AppError) || isTooLong(error)) throw error;
       it.skippedUntilMs = performance.now() + SKIP_MS;
-      log.warn("a replica does not answer and is skipped", { error });
+      log.warn("a replica does not respond and is skipped", { error });
       return undefined;
     }
   }
@@ -74,7 +74,7 @@ export function createReplicas(options: {
   };
 }
 
-/** Whether a replica has replayed everything up to a position; waits a little for it. */
+/** Whether a replica has replayed everything up to a position; waits briefly for it. */
 async function hasReached(replica: Database, after: string | undefined): Promise<boolean> {
   if (after === undefined || !LSN.test(after)) return true;
   const untilMs = performance.now() + CATCH_UP_MS_MAX;
@@ -88,10 +88,10 @@ async function hasReached(replica: Database, after: string | undefined): Promise
   }
 }
 
-/** What took too long here would take as long elsewhere. */
+/** A statement that took too long here would take as long elsewhere. */
 const isTooLong = ({ cause }: AppError): boolean =>
   cause instanceof Error && "code" in cause && cause.code === "57014";
 
-/** What the replica had to replay stood in the way of the query: it is well, and the query is asked elsewhere. */
+/** The replica cancelled the query because of what it had to replay. The replica is healthy; the query is sent elsewhere. */
 const isConflict = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "40001";

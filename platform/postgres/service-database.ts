@@ -3,25 +3,25 @@ import type { Log } from "../log.ts";
 import { type Database, poolDatabase } from "./database.ts";
 import { type Replicas, createReplicas } from "./replicas.ts";
 
-/** The database of one service: the primary, and its replicas. */
+/** The database of one service: the primary and its replicas. */
 export type ServiceDatabase = Database &
   Pick<Replicas, "reader"> & {
-    /** Position in the write-ahead log up to now; undefined where there is no replica that could lag behind it. */
+    /** The current position in the write-ahead log; undefined where there is no replica. */
     lastWrite(): Promise<string | undefined>;
   };
 
 export type ServiceDatabaseOptions = {
   url: string;
   replicaUrls: readonly string[];
-  /** The service's own schema: all that its SQL can name. */
+  /** The service's own schema, the only one that its SQL uses. */
   schema: string;
   connectionsMax?: number;
   log: Log;
 };
 
 const ATTEMPTS_MAX = 3;
-/** The database ended one of two transactions that waited for each other, or that saw what the other changed. */
-const TRY_AGAIN = new Set(["40001", "40P01"]);
+/** Serialization failure and deadlock: the database rolled back one of two conflicting transactions. */
+const RETRYABLE = new Set(["40001", "40P01"]);
 
 export function openServiceDatabase(options: ServiceDatabaseOptions): ServiceDatabase {
   const { log, schema } = options;
@@ -38,13 +38,13 @@ export function openServiceDatabase(options: ServiceDatabaseOptions): ServiceDat
       : createReplicas({ primary, databases: options.replicaUrls.map(open), log });
   return {
     ...primary,
-    transaction: (work) => tryAgain(() => primary.transaction(work)),
+    transaction: (work) => withRetries(() => primary.transaction(work)),
     reader: async (after) => (await replicas?.reader(after)) ?? primary,
     async lastWrite() {
       if (replicas === undefined) return undefined;
       const [row] = await primary
         .query("SELECT pg_current_wal_insert_lsn()::text AS lsn")
-        // What was asked for is done and stays done; where to read it from is the lesser promise.
+        // The write has succeeded; failing to tell where to read it must not fail the request.
         .catch(() => []);
       return row === undefined ? undefined : String(row["lsn"]);
     },
@@ -61,13 +61,13 @@ export const withoutReplicas = (database: Database): ServiceDatabase => ({
   lastWrite: async () => undefined,
 });
 
-/** A transaction that the database ended in favour of another one is run again from its beginning. */
-async function tryAgain<T>(transaction: () => Promise<T>): Promise<T> {
+/** A transaction that was rolled back because of a conflict is run again from its beginning. */
+async function withRetries<T>(transaction: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await transaction();
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && TRY_AGAIN.has(String(error.code)))) {
+      if (!(error instanceof Error && "code" in error && RETRYABLE.has(String(error.code)))) {
         throw error;
       }
       if (attempt === ATTEMPTS_MAX) {

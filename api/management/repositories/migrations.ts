@@ -1,11 +1,11 @@
-import type { RoomMigrations } from "#platform/postgres/migrate.ts";
+import type { ModuleMigrations } from "#platform/postgres/migrate.ts";
 
 /**
  * `facts` is null where a release wrote that did not know it yet: then the document has them.
  * Contents are JSON as text: they are written and read as a whole, and come back as they were written, with the order of
  * keys. `announced` is the last revision of which the event was published.
  */
-export const migrations: RoomMigrations["migrations"] = [
+export const migrations: ModuleMigrations["migrations"] = [
   {
     id: "0001-settings",
     sql: `
