@@ -82,6 +82,7 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
     log,
     warmUp: (live) => warmLiveWindow(live, store, clock.nowMs()),
     onSealed: (sealed) => history.sealed(sealed),
+    onRenewed: deps.onHistoryChanged,
   });
   const paths = kind.kind === "logs" ? kind.paths : demoPaths(folder, demo);
   let hasFailed = false;

@@ -91,12 +91,13 @@ function startIndexer(
   return { lines, publisher, stop };
 }
 
-async function openControl(store: EventStore): Promise<LiveSubscriber> {
+async function openControl(store: EventStore, onRenewed = () => {}): Promise<LiveSubscriber> {
   const subscriber = await LiveSubscriber.open({
     clock,
     log: silentLog(),
     warmUp: (live) => warmLiveWindow(live, store, clock.nowMs()),
     onSealed: () => undefined,
+    onRenewed,
   });
   onTestFinished(() => subscriber.settled());
   return subscriber;
@@ -116,9 +117,11 @@ function testLink(connect: Connect): void {
     second.lines.write(5);
     await expect.poll(() => requestsOf(early)).toBe(35);
     await expect.poll(async () => (await store.status()).rows).toBeGreaterThanOrEqual(30);
-    const late = await openControl(store);
+    let renewed = 0;
+    const late = await openControl(store, () => (renewed += 1));
     for (const { publisher } of [first, second]) await connect(publisher, late);
     await expect.poll(() => requestsOf(late)).toBe(35);
+    await expect.poll(() => renewed).toBeGreaterThan(0);
     first.lines.write(2);
     second.lines.write(4);
     for (const control of [early, late]) {

@@ -20,6 +20,8 @@ export type LiveSubscriberDeps = {
   warmUp(live: LiveWindow): Promise<void>;
   /** An indexer has stored rows. */
   onSealed(sealed: Sealed): void;
+  /** The live window was made anew, because there may be more in the store than was announced. */
+  onRenewed(): void;
 };
 
 type Indexer = {
@@ -163,6 +165,7 @@ export class LiveSubscriber {
       if (this.#changes !== before && reads < READS_MAX) continue;
       for (const { unsealed } of this.#indexers) for (const delta of unsealed) live.merge(delta);
       this.#live = live;
+      this.#deps.onRenewed();
       return;
     }
   }

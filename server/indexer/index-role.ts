@@ -13,7 +13,6 @@ const RETRY_MS = { first: 500, max: 30_000 };
 /**
  * Runs an indexer in this process until the signal, and publishes to the control planes of the data folder. One that
  * fails is started again and goes on from the positions that the store has.
- * @throws AppError when control planes cannot be met
  */
 export async function runIndexRole(
   { task, dataFolder, log }: { task: IndexerTask; dataFolder: string; log: Log },
@@ -21,11 +20,13 @@ export async function runIndexRole(
 ): Promise<void> {
   let publisher = new LivePublisher(systemClock);
   await using open = new AsyncDisposableStack();
-  open.use(
-    await listenForChannels(liveMeeting(dataFolder), (channel: IndexerEnd) =>
-      publisher.attach(channel),
-    ),
-  );
+  try {
+    const attach = (channel: IndexerEnd): void => publisher.attach(channel);
+    open.use(await listenForChannels(liveMeeting(dataFolder), attach));
+  } catch (error) {
+    // Events are stored all the same: boards show them, but not live.
+    log.warn("control planes cannot connect with this indexer", { error });
+  }
   for (let waitMs = RETRY_MS.first; !signal.aborted; waitMs = Math.min(waitMs * 2, RETRY_MS.max)) {
     try {
       await runIndexer(task, publisher, signal);
