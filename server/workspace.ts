@@ -64,7 +64,7 @@ export type WorkspaceDeps = {
 const STORE_MEMORY_MB = 192;
 
 export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): Promise<Workspace> {
-  const { folder, log, indexing } = deps;
+  const { folder, log } = deps;
   const storeUrl = storeUrlIn(folderOf(folder, kind));
   const ending = new AbortController();
   const demo =
@@ -75,53 +75,67 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
   const forecasts = openForecastStore(
     kind.kind === "replay" ? "memory:" : forecastsUrlBeside(storeUrl),
   );
+  const paths = kind.kind === "logs" ? kind.paths : demoPaths(folder, demo);
+  const live = await startLive(deps, store, whatToIndex(storeUrl, paths, kind));
+  const end = async (close: () => PromiseLike<void>): Promise<void> => {
+    ending.abort();
+    await demo?.stop();
+    await live.stop();
+    await forecasts[Symbol.asyncDispose]();
+    await close();
+  };
+  const runner = deps.forecaster;
+  return {
+    kind: kind.kind,
+    storeUrl,
+    store,
+    get live() {
+      return live.subscriber.live;
+    },
+    predictions: new Predictions({ events: store, forecasts, runner, clock, log }),
+    status: live.status,
+    hasIndexer: live.hasIndexer,
+    tail: (filter, listener) => live.subscriber.tail(filter, listener),
+    useApis: (apis) => demo?.useApis(apis),
+    stop: () => end(() => store[Symbol.asyncDispose]()),
+    destroy: () => end(() => store.destroy()),
+  };
+}
+
+type Live = Pick<Workspace, "status" | "hasIndexer" | "stop"> & { subscriber: LiveSubscriber };
+
+/** Starts what indexes the workspace, and follows it. */
+async function startLive(
+  { log, indexing, onHistoryChanged }: WorkspaceDeps,
+  store: EventStore,
+  what: WhatToIndex,
+): Promise<Live> {
   const extents = await store.extents();
-  const history = new HistoryNotifier(extents.length > 0, deps.onHistoryChanged);
+  const history = new HistoryNotifier(extents.length > 0, onHistoryChanged);
   const subscriber = await LiveSubscriber.open({
     clock,
     log,
     warmUp: (live) => warmLiveWindow(live, store, clock.nowMs()),
     onSealed: (sealed) => history.sealed(sealed),
-    onRenewed: deps.onHistoryChanged,
+    onRenewed: onHistoryChanged,
   });
-  const paths = kind.kind === "logs" ? kind.paths : demoPaths(folder, demo);
   let hasFailed = false;
-  const indexer = indexing.start(whatToIndex(storeUrl, paths, kind), {
+  const indexer = indexing.start(what, {
     attach: (channel) => subscriber.attach(channel),
     onFailed(error) {
       hasFailed = true;
       log.error("the indexer stopped", { error });
     },
   });
-  const end = async (close: () => PromiseLike<void>): Promise<void> => {
-    ending.abort();
-    history.stop();
-    await demo?.stop();
-    await indexer.stop();
-    await subscriber.settled();
-    await forecasts[Symbol.asyncDispose]();
-    await close();
-  };
   return {
-    kind: kind.kind,
-    storeUrl,
-    store,
-    get live() {
-      return subscriber.live;
-    },
-    predictions: new Predictions({
-      events: store,
-      forecasts,
-      runner: deps.forecaster,
-      clock,
-      log,
-    }),
+    subscriber,
     status: () => withFailure(subscriber.status(), hasFailed),
     hasIndexer: () => indexing.isOwn || subscriber.status().indexers > 0,
-    tail: (filter, listener) => subscriber.tail(filter, listener),
-    useApis: (apis) => demo?.useApis(apis),
-    stop: () => end(() => store[Symbol.asyncDispose]()),
-    destroy: () => end(() => store.destroy()),
+    async stop() {
+      history.stop();
+      await indexer.stop();
+      await subscriber.settled();
+    },
   };
 }
 
