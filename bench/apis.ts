@@ -1,5 +1,6 @@
 /**
- * What a request to the domain APIs costs, beside a bare server of the same HTTP library that answers the same bytes:
+ * What a request to the domain APIs costs, beside a bare server of the same HTTP library, and beside Fastify with
+ * validation, a token check and an access log, which answer the same bytes:
  * `node bench/apis.ts [--rounds 20] [--seconds 1] [--connections 16] [--only NAME,NAME]`.
  * Each service runs as `quarterdeck api` runs it, with one worker, on a PostgreSQL of its own.
  */
@@ -8,13 +9,14 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { isDeepStrictEqual, parseArgs } from "node:util";
 
 import { startEmbedded } from "#platform/postgres/embedded.ts";
 
 import { CASES, type Case } from "./lib/apis-cases.ts";
-import { type Loaded, load } from "./lib/apis-load.ts";
-import { type Server, startBare, startService } from "./lib/apis-servers.ts";
+import { type Loaded, type Request, load } from "./lib/apis-load.ts";
+import { documentOf, rivalTask } from "./lib/apis-rival.ts";
+import { type Server, startBare, startFastify, startService } from "./lib/apis-servers.ts";
 import { median } from "./lib/measure.ts";
 
 const OUT = fileURLToPath(new URL("out/", import.meta.url));
@@ -75,16 +77,26 @@ async function compare(one: Case, server: Server) {
   });
   const { pathname } = new URL(request.path, server.url);
   const text = await answer.text();
-  await using bare = await startBare([{ method, path: pathname, status: answer.status, text }]);
-  const taken: { bare: Loaded[]; own: Loaded[] } = { bare: [], own: [] };
-  const run = (at: Server, seconds: number): Promise<Loaded> =>
-    load(at.url, request, { connections: Number(values.connections), seconds, pids: at.pids() });
+  const { status } = answer;
+  await using bare = await startBare([{ method, path: pathname, status, text }]);
+  const document = await documentOf(server.url);
+  const task = rivalTask(document, { method, path: pathname, status, body: JSON.parse(text) });
+  await using fastify = await startFastify(task, folder);
+  const ownToken = { authorization: `Bearer ${fastify.token}` };
+  const toFastify = { ...request, headers: { ...headers, ...ownToken } };
+  await checkSame(fastify.url, toFastify, text);
+  const taken: Record<"bare" | "fastify" | "own", Loaded[]> = { bare: [], fastify: [], own: [] };
+  const run = (at: Server, seconds: number, sent = request): Promise<Loaded> =>
+    load(at.url, sent, { connections: Number(values.connections), seconds, pids: at.pids() });
+  const seconds = Number(values.seconds);
   for (const at of [bare, server]) await run(at, WARM_UP_S);
+  await run(fastify, WARM_UP_S, toFastify);
   for (let round = 0; round < Number(values.rounds); round += 1) {
-    taken.bare.push(await run(bare, Number(values.seconds)));
-    taken.own.push(await run(server, Number(values.seconds)));
+    taken.bare.push(await run(bare, seconds));
+    taken.own.push(await run(server, seconds));
+    taken.fastify.push(await run(fastify, seconds, toFastify));
   }
-  const ratios = taken.own.map((own, round) => perCpuS(own) / perCpuS(taken.bare[round]));
+  const ratios = ratiosOf(taken.own, taken.bare);
   return {
     name,
     bytes: Buffer.byteLength(text),
@@ -94,7 +106,27 @@ async function compare(one: Case, server: Server) {
     ratioWorst: Math.min(...ratios),
     ratioBest: Math.max(...ratios),
     ratioMin: one.ratioMin ?? null,
+    fastify: summary(taken.fastify),
+    ratioToFastify: median(ratiosOf(taken.own, taken.fastify)),
   };
+}
+
+function ratiosOf(own: readonly Loaded[], other: readonly Loaded[]): number[] {
+  return own.map((it, round) => perCpuS(it) / perCpuS(other[round]));
+}
+
+/** The order of fields may differ. @throws Error when the answer has other bytes, as costs could not be compared then */
+async function checkSame(url: string, request: Request, text: string): Promise<void> {
+  const { method, path: target, headers = {}, body } = request;
+  const answer = await fetch(`${url}${target}`, {
+    method,
+    headers: { "content-type": "application/json", ...headers },
+    ...(body === undefined ? {} : { body }),
+  });
+  const given = await answer.text();
+  const isSame =
+    given.length === text.length && isDeepStrictEqual(JSON.parse(given), JSON.parse(text));
+  if (!isSame) throw new Error(`${url}${target} answered ${given} instead of ${text}`);
 }
 
 function perCpuS(it: Loaded | undefined): number {
@@ -111,9 +143,9 @@ function summary(taken: readonly Loaded[]) {
 
 function report(rows: readonly Row[]): void {
   say(
-    "\n| | bytes | requests per CPU s | p99 ms | bare: requests per CPU s | p99 ms | ratio (worst–best) | must be |",
+    "\n| | bytes | requests per CPU s | p99 ms | bare: requests per CPU s | p99 ms | ratio (worst–best) | must be | Fastify: requests per CPU s | p99 ms | ratio |",
   );
-  say("|---|---|---|---|---|---|---|---|");
+  say("|---|---|---|---|---|---|---|---|---|---|---|");
   for (const row of rows) {
     const spread = `${row.ratio.toFixed(2)} (${row.ratioWorst.toFixed(2)}–${row.ratioBest.toFixed(2)})`;
     const cells = [
@@ -125,6 +157,9 @@ function report(rows: readonly Row[]): void {
       row.bare.p99Ms.toFixed(2),
       spread,
       row.ratioMin === null ? "–" : `≥ ${row.ratioMin.toFixed(2)}`,
+      row.fastify.requestsPerCpuS,
+      row.fastify.p99Ms.toFixed(2),
+      row.ratioToFastify.toFixed(2),
     ];
     say(`| ${cells.join(" | ")} |`);
   }

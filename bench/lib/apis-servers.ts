@@ -4,6 +4,8 @@ import { openSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { z } from "zod";
+
 import type { ServiceName } from "#api/kit/service.ts";
 
 import { childrenOf } from "../../tests/harness/processes.ts";
@@ -27,13 +29,32 @@ export async function startService(
 
 /** A bare server that answers the same texts. */
 export async function startBare(answers: readonly object[]): Promise<Server> {
-  const file = fileURLToPath(new URL("apis-bare.ts", import.meta.url));
-  const child = spawn(process.execPath, [file, JSON.stringify(answers)], {
+  const { line, server } = await startScript(new URL("apis-bare.ts", import.meta.url), answers);
+  return { url: line, ...server };
+}
+
+const Rival = z.object({ url: z.string(), token: z.string() });
+
+/** Fastify with validation, a token check and an access log; requests need the token. */
+export async function startFastify(
+  task: object,
+  folder: string,
+): Promise<Server & { token: string }> {
+  const logFile = path.join(folder, "fastify.ndjson");
+  const { line, server } = await startScript(new URL("apis-fastify.ts", import.meta.url), {
+    ...task,
+    logFile,
+  });
+  return { ...Rival.parse(JSON.parse(line)), ...server };
+}
+
+/** A script that prints one line as soon as it serves. */
+async function startScript(script: URL, argument: object) {
+  const child = spawn(process.execPath, [fileURLToPath(script), JSON.stringify(argument)], {
     stdio: ["ignore", "pipe", "inherit", "ipc"],
   });
   const [line] = child.stdout ? await once(child.stdout, "data") : [""];
-  return {
-    url: String(line).trim(),
+  const server = {
     pids: () => [pidOf(child)],
     async [Symbol.asyncDispose]() {
       const ended = once(child, "exit");
@@ -41,6 +62,7 @@ export async function startBare(answers: readonly object[]): Promise<Server> {
       await ended;
     },
   };
+  return { line: String(line).trim(), server };
 }
 
 const pidOf = ({ pid }: ChildProcess): number => pid ?? 0;
