@@ -25,6 +25,21 @@ export function matchesField(filter: Filter, field: string, value: string): bool
   return matches({ [field]: value === "" ? null : value }, conditions);
 }
 
+/** As `matchesField`, for many values of the same field, few of which are distinct. */
+export function fieldMatcher(filter: Filter, field: string): (value: string) => boolean {
+  const conditions = filter.filter((condition) => condition.field === field);
+  if (conditions.length === 0) return () => true;
+  const known = new Map<string, boolean>();
+  return (value) => {
+    let isMatch = known.get(value);
+    if (isMatch === undefined) {
+      isMatch = matchesField(conditions, field, value);
+      known.set(value, isMatch);
+    }
+    return isMatch;
+  };
+}
+
 const isOneOf = (fields: Fields, { field, values }: OneOf): boolean =>
   valuesOf(fields, field).some((value) => values.includes(String(value)));
 

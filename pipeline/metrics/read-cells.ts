@@ -1,4 +1,4 @@
-import { matchesField } from "../matches.ts";
+import { fieldMatcher } from "../matches.ts";
 import type { Accumulator, CellSource } from "../measures/measure.ts";
 import { DATASET, seriesKey } from "../measures/split-fields.ts";
 import type { CellsRequest, MetricReader, MergedCell } from "../store/port.ts";
@@ -29,10 +29,10 @@ export async function readCells(
   if (query.stepMs !== undefined) request.stepMs = query.stepMs;
   const dataset = onlyDataset(query);
   if (dataset !== undefined) request.dataset = dataset;
+  const isOfDataset = fieldMatcher(query.where, DATASET);
   const readers = sources.map((source, index) => cellReader({ source, index, query }, table));
   for (const cell of await store.cells(request)) {
-    if (!matchesField(query.where, DATASET, cell.dataset)) continue;
-    for (const read of readers) read(cell);
+    if (isOfDataset(cell.dataset)) for (const read of readers) read(cell);
   }
 }
 
@@ -40,9 +40,11 @@ function cellReader(
   { source, index, query }: { source: CellSource<Accumulator>; index: number; query: MetricQuery },
   table: SeriesTable,
 ): (cell: MergedCell) => void {
+  const { field, fieldValue = (key: string): string => key } = source;
+  const isMatch = field === undefined ? () => true : fieldMatcher(query.where, field);
   return (cell) => {
-    if (source.measure !== cell.measure || !isWanted(cell, source, query)) return;
-    const key = keyOf(cell, source, query.by?.field);
+    if (source.measure !== cell.measure || !isMatch(fieldValue(cell.key))) return;
+    const key = keyOf(cell, fieldValue(cell.key), query.by?.field);
     if (key === "") return;
     const into = table.at(key, query.stepMs === undefined ? query.fromMs : cell.tMs)[index];
     if (into) source.add(into, cell);
@@ -55,16 +57,7 @@ function onlyDataset({ where }: MetricQuery): string | undefined {
   return only && "value" in only ? String(only.value) : undefined;
 }
 
-function isWanted({ key }: MergedCell, source: CellSource<Accumulator>, { where }: MetricQuery) {
-  if (source.field === undefined) return true;
-  return matchesField(where, source.field, source.fieldValue?.(key) ?? key);
-}
-
-function keyOf(
-  { dataset, key }: MergedCell,
-  source: CellSource<Accumulator>,
-  by: string | undefined,
-): string | null {
+function keyOf({ dataset }: MergedCell, value: string, by: string | undefined): string | null {
   if (by === undefined) return null;
-  return by === DATASET ? dataset : seriesKey(by, source.fieldValue?.(key) ?? key);
+  return by === DATASET ? dataset : seriesKey(by, value);
 }
