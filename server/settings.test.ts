@@ -133,7 +133,7 @@ test("what is listed of a service's settings is what the service declares", asyn
     const service = await SERVICES[name]();
     expect(workerSettings(name).own, name).toEqual(service.settings ?? {});
   }
-});
+}, 120_000);
 
 function messageOf(work: () => unknown): string {
   try {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { MessageChannel } from "node:worker_threads";
 
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 
 import { testChannel } from "./contract.ts";
 import { messagePortChannel } from "./message-port-channel.ts";
@@ -118,7 +118,10 @@ describe("between processes", () => {
   });
 
   test("a data folder with a long path is no obstacle", async () => {
-    const folder = path.join(await temporaryFolder(), "a".repeat(120));
+    const temporary = await temporaryFolder();
+    vi.stubEnv("TMPDIR", temporary);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const folder = path.join(temporary, "a".repeat(120));
     const [there, here] = [accepted(), accepted()];
     await using listening = await listenForChannels(meeting(folder), there.accept);
     await using following = followChannels(meeting(folder), here.accept);
