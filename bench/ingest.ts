@@ -1,7 +1,7 @@
 /**
- * What it costs to take in an access log, beside other programs on the same file in the same run:
+ * The cost of ingesting an access log, compared with other programs on the same file in the same run:
  * `node bench/ingest.ts [--lines 1000000] [--rounds 3] [--file LOG] [--only NAME,NAME] [--memory]`.
- * Each contender runs in processes of its own, in turns; its result is checked before its time counts.
+ * The contenders run in turns, each in its own processes; a time counts only if the result is correct.
  */
 import { createReadStream, existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -17,7 +17,7 @@ import { measure, median, type Measured } from "./lib/measure.ts";
 
 const OUT = fileURLToPath(new URL("out/", import.meta.url));
 const MEMORY_LINES = [200_000, 1_000_000, 4_000_000];
-/** More lines than this that are lost or misread, and a contender's time does not count. */
+/** A contender that loses or misreads more lines than this is disqualified. */
 const WRONG_SHARE_MAX = 0.001;
 const STATUS = /" (\d{3}) (?:\d+|-) "/;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -51,7 +51,7 @@ async function benchSpeed(): Promise<void> {
   await save("ingest.json", { lines: log.lines, rounds: Number(values.rounds), rows });
 }
 
-/** Peak memory of an ingest as the file grows: flat, or something keeps what it has read. */
+/** Peak memory of an ingest as the file grows; it stays flat unless something keeps what it has read. */
 async function benchMemory(): Promise<void> {
   const rows = [];
   const [quarterdeck] = contenders();
@@ -77,7 +77,7 @@ function chosen(): Contender[] {
   return all.filter(({ missing }) => !missing);
 }
 
-/** In turns, each round beginning with another one, so that none always has the cooler machine. */
+/** In turns, each round starting with another contender, so that none always gets the cooler machine. */
 async function runRounds(
   all: readonly Contender[],
   log: Log,
@@ -112,7 +112,7 @@ async function runOnce(contender: Contender, log: Log): Promise<Sample> {
   return { ...taken, linesWrong };
 }
 
-/** Lines that a contender lost, or read another status from. */
+/** Lines that a contender lost or read with another status. */
 function countWrong(found: Statuses, { statuses }: Log): number {
   const keys = new Set([...Object.keys(found), ...Object.keys(statuses)]);
   const wrong = [...keys].map((key) => Math.abs((found[key] ?? 0) - (statuses[key] ?? 0)));

@@ -1,8 +1,8 @@
 /**
  * From the append of a log line to the change on the screen of a real browser:
  * `node bench/live.ts [--rate 1000] [--seconds 60] [--viewers 200]`.
- * Sign-ins among the lines are markers: the k-th is on the screen when the board says k. Beside the pushed board runs,
- * one after the other on the same log, what other dashboards do: a page that asks again every 5 s and every 1 s.
+ * Sign-ins among the lines are markers: the k-th is on the screen when the board shows k. The pushed board is compared,
+ * one after the other on the same log, with what other dashboards do: a page that polls every 5 s and every 1 s.
  */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";
@@ -77,7 +77,7 @@ async function main(): Promise<void> {
   const cookie = await createOwner(app);
   await using browser = await openBrowser();
   const viewport = { width: 1440, height: 900 };
-  // The polling page is a script of ours in a page that allows none.
+  // The polling page is a script that the content security policy would refuse.
   const context = await browser.newContext({ viewport, bypassCSP: true });
   const [name = "", value = ""] = cookie.split("=", 2);
   await context.addCookies([{ name, value, url: app.url }]);
@@ -153,7 +153,7 @@ async function measure(bench: Bench, way: Way) {
   };
 }
 
-/** Appends what was recorded meanwhile; returns how many frames that were. */
+/** Appends what was recorded since; returns the number of new frames. */
 function add(recording: Recording, more: Recording): number {
   recording.signIns.push(...more.signIns);
   recording.requests.push(...more.requests);
@@ -172,7 +172,7 @@ function crowdOf({ frames, delayMs }: Tally, sockets: number, tookS: number) {
   return sockets > 0 ? { framesPerSecondEach: frames / sockets / tookS, delayMs } : null;
 }
 
-/** How often the number changed on the screen, and what it said last. */
+/** How often the number on the screen changed, and its last value. */
 function requestsTile({ requests }: Recording) {
   const gapsMs = requests.slice(1).map(({ atMs }, index) => atMs - (requests[index]?.atMs ?? atMs));
   return { changeEveryMs: spread(gapsMs), last: requests.at(-1)?.text ?? null };
@@ -206,7 +206,7 @@ function report(results: readonly Result[]): void {
     const parts = [appendToFrame, frameToPage, pageToScreen].map((part) =>
       part ? `${ms(part.p50)} / ${ms(part.p99)}` : "–",
     );
-    const changes = `says ${tile.last}, changes every ${ms(tile.changeEveryMs?.p50)} ms`;
+    const changes = `shows ${tile.last}, changes every ${ms(tile.changeEveryMs?.p50)} ms`;
     say(`| ${result.way} | ${parts.join(" | ")} | ${changes} |`);
   }
 }

@@ -1,7 +1,7 @@
 /**
  * How long the board's questions take over many events: `node bench/queries.ts [--rows 10000000] [--repeats 30]`.
- * Each is asked with ever other range ends, so that no answer is a repetition. The rival is DuckDB asked for the same
- * of the raw events, in the same process and run. CPU is that of all threads of the process.
+ * Every repetition asks for another range, so that no answer is cached. The rival is DuckDB on the raw events, in the
+ * same process and run. CPU is that of all threads of the process.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

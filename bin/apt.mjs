@@ -1,7 +1,7 @@
 import { step } from "./progress.mjs";
 import { run } from "./run.mjs";
 
-/** Installs the distribution's packages, where it has apt-get and we may use it; resolves to whether they are there. */
+/** Installs packages of the distribution where apt-get is allowed; resolves to whether they are installed. */
 export async function installPackages(title, packages) {
   const apt = await aptGet();
   if (apt === undefined) return false;
@@ -18,7 +18,7 @@ export async function installPackages(title, packages) {
   }
 }
 
-/** Whether a command runs and ends well. */
+/** Whether a command runs and exits with 0. */
 export const succeeds = (command) =>
   run(command).then(
     () => true,

@@ -8,10 +8,10 @@ import { run } from "./run.mjs";
 const PAGES = ["app", "dashboards"];
 const CONFIGURATION = ["next.config.js", "tsconfig.json", "package-lock.json"];
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*"([#.][^"]+)"/g;
-/** Next's compiler takes what it is given; this much is enough for these pages. */
+/** Next's compiler uses all memory that it may; this is enough for these pages. */
 const HEAP_MB_MAX = 1_024;
 
-/** Builds the Next.js app unless what is built comes from just these files. */
+/** Builds the Next.js app unless the existing build comes from the same files. */
 export async function buildIfNeeded(root, node) {
   if (isDone(root)) return;
   const stamp = stampOf(root);
@@ -34,13 +34,13 @@ function isDone(root) {
     const { inputs } = JSON.parse(readFileSync(stampOf(root), "utf8"));
     return inputs === inputsHash(root) && existsSync(path.join(root, ".next", "BUILD_ID"));
   } catch {
-    return false; // Never built, or killed while building.
+    return false; // Never built, or interrupted.
   }
 }
 
 const stampOf = (root) => path.join(root, ".next", "quarterdeck-build.json");
 
-/** Of the pages, all that they import, and what configures the build. */
+/** A hash of the pages, their imports, and the configuration of the build. */
 function inputsHash(root) {
   const hash = createHash("sha256");
   for (const file of inputFiles(root)) {
@@ -59,7 +59,7 @@ function inputFiles(root) {
       ...CONFIGURATION.map((name) => path.join(root, name)),
     ].filter((file) => existsSync(file) && !/\.test\.tsx?$/.test(file)),
   );
-  // A set hands out what is added while it is walked: imports of imports come by themselves.
+  // Iterating a set includes what is added meanwhile, and so imports of imports.
   for (const file of files) {
     if (!/\.[jt]sx?$/.test(file)) continue;
     for (const [, target] of readFileSync(file, "utf8").matchAll(IMPORT)) {

@@ -1,4 +1,4 @@
-// Must parse on any Node that knows modules, so that an old one gets a sentence rather than a syntax error.
+// Must parse on any Node with modules, so that an old one shows this message instead of a syntax error.
 var NODE_MAJOR_MIN = 20;
 
 if (Number(process.versions.node.split(".")[0]) < NODE_MAJOR_MIN) {

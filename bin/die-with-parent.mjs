@@ -1,4 +1,4 @@
-// Loaded before the command line: when the launcher is killed, nobody passes Ctrl-C on any more, so we stop as if it had.
+// Loaded before the command line. When the launcher is killed, nothing forwards Ctrl-C any more: stop.
 const parent = process.ppid;
 setInterval(() => {
   if (process.ppid !== parent) process.kill(process.pid, "SIGTERM");

@@ -1,6 +1,6 @@
 import { installPackages, succeeds } from "./apt.mjs";
 
-/** A JDK and Maven, for the stand-in for MongoDB: those that are there, else the distribution's where we may. */
+/** Installs a JDK and Maven for the MongoDB tests where they are missing and it is allowed. */
 export async function ensureJava() {
   for (const command of [
     ["javac", "-version"],

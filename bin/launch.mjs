@@ -5,10 +5,10 @@ import path from "node:path";
 import { SetupError, endChildren, root } from "./run.mjs";
 import { node24, setUp } from "./setup.mjs";
 
-/** Ctrl-C comes from the terminal and again from npm; both are one wish. */
-const SAME_WISH_MS = 500;
+/** One Ctrl-C arrives twice: from the terminal and from npm. */
+const SAME_SIGNAL_MS = 500;
 
-/** Sets up what is missing, then becomes the command line: same terminal, same arguments, same exit status. */
+/** Sets up what is missing, then runs the command line: same terminal, same arguments, same exit status. */
 export async function launch(args, wanted) {
   stopSetupOn(["SIGINT", "SIGTERM", "SIGHUP"]);
   await orExplain(() => setUp(wanted));
@@ -17,15 +17,15 @@ export async function launch(args, wanted) {
   const preload = new URL("die-with-parent.mjs", import.meta.url).href;
   const child = spawn(node24(), ["--import", preload, path.join(root, "cli.ts"), ...args], {
     stdio: "inherit",
-    // A session of its own: the terminal's Ctrl-C comes to us alone, and we pass it on once.
+    // In a separate session the terminal's Ctrl-C reaches only this process, which forwards it once.
     detached: process.platform !== "win32",
     env: { ...process.env, NEXT_TELEMETRY_DISABLED: "1" },
   });
-  let passedOnMs = 0;
+  let forwardedMs = 0;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => {
-      if (Date.now() - passedOnMs < SAME_WISH_MS) return;
-      passedOnMs = Date.now();
+      if (Date.now() - forwardedMs < SAME_SIGNAL_MS) return;
+      forwardedMs = Date.now();
       child.kill(signal === "SIGHUP" ? "SIGTERM" : signal);
     });
   }
@@ -35,7 +35,7 @@ export async function launch(args, wanted) {
   });
 }
 
-/** Shows what is wrong in words, without a stack. */
+/** Shows a SetupError without a stack. */
 export async function orExplain(work) {
   try {
     return await work();

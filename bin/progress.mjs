@@ -3,10 +3,10 @@ const FRAME_MS = 100;
 const PLAIN_EVERY_MS = 10_000;
 
 /**
- * Shows that something is being done: a line that turns and counts seconds on a terminal, plain lines elsewhere.
+ * Shows progress: a spinner with seconds on a terminal, plain lines elsewhere.
  * @param {string} title
  * @param {() => Promise<T>} work
- * @param {() => string} [detail] how far it is
+ * @param {() => string} [detail] the progress so far
  * @template T
  */
 export async function step(title, work, detail) {
@@ -17,7 +17,7 @@ export async function step(title, work, detail) {
   let frame = 0;
   const draw = () => {
     frame = (frame + 1) % FRAMES.length;
-    // A terminal that does not know its width says 0.
+    // A terminal of unknown width has 0 columns.
     out.write(`\r\u001B[2K${FRAMES[frame]} ${text().slice(0, (out.columns || 80) - 3)}`);
   };
   if (!out.isTTY) out.write(`${title} …\n`);

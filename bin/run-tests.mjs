@@ -17,7 +17,7 @@ const CHECKS = [
   ["knip"], // dead code
 ];
 
-/** Sets up, checks, tests; the last line says how many passed and how many failed. */
+/** Sets up, checks, tests; the last line is the count of passed and failed. */
 export async function runTests(vitestArgs) {
   stopSetupOn(["SIGINT", "SIGTERM", "SIGHUP"]);
   const count = { passed: 0, failed: 0, skipped: 0 };

@@ -7,12 +7,12 @@ export const inRoot = (...parts) => path.join(root, ...parts);
 
 const OUTPUT_LINES_SHOWN = 30;
 
-/** What went wrong, for the person at the terminal: shown without a stack. */
+/** An error for people: shown without a stack. */
 export class SetupError extends Error {}
 
 const children = new Set();
 
-/** Runs a program quietly and resolves with what it wrote; a failure carries its last lines. */
+/** Runs a program and resolves with its output; a failure contains its last lines. */
 export function run([program, ...args], { cwd = root, env = {} } = {}) {
   return new Promise((resolve, reject) => {
     const child = start([program, ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
@@ -35,7 +35,7 @@ export function run([program, ...args], { cwd = root, env = {} } = {}) {
   });
 }
 
-/** Starts a program in a group of its own, so that Ctrl-C reaches it once, from us, and all that it has started. */
+/** Starts a program in a process group of its own, so that it and its children can be ended together. */
 export function start([program, ...args], { cwd = root, env = {}, stdio }) {
   const child = spawn(program, args, {
     cwd,
@@ -52,13 +52,13 @@ export function start([program, ...args], { cwd = root, env = {}, stdio }) {
   return child;
 }
 
-/** Ctrl-C in the middle of the set-up: end what runs; the next start does again what is not whole. */
+/** After Ctrl-C during the set-up; the next start repeats what is incomplete. */
 export function endChildren() {
   for (const child of children) {
     try {
       process.kill(process.platform === "win32" ? child.pid : -child.pid, "SIGKILL");
     } catch {
-      children.delete(child); // It has ended by itself.
+      children.delete(child); // It has ended.
     }
   }
 }

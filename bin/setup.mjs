@@ -1,4 +1,4 @@
-// Plain JavaScript that runs on Node 20 with nothing installed: it is what installs.
+// Plain JavaScript for Node 20: it runs before anything is installed.
 import { createHash } from "node:crypto";
 import { closeSync, existsSync, openSync, readFileSync, readdirSync, statSync } from "node:fs";
 import {
@@ -20,18 +20,18 @@ import { SetupError, inRoot, root, run } from "./run.mjs";
 const STAMP = inRoot("node_modules", ".quarterdeck-setup.json");
 const LOCK = inRoot(".quarterdeck-setup.lock");
 const HEARTBEAT_MS = 1_000;
-/** A lock whose holder shows no sign of life for so long is that of a killed one. */
+/** The holder of a lock without a heartbeat for so long was killed. */
 const STALE_MS = 15_000;
 const OUTPUT_LINES_SHOWN = 30;
 
-/** Node 24, as npm has installed it: whatever Node this runs on. */
+/** The Node 24 that npm has installed. */
 export const node24 = () =>
   inRoot("node_modules", "node", "bin", process.platform === "win32" ? "node.exe" : "node");
 
 /**
- * Everything that must be there before Quarterdeck can run: packages, Node 24, the command line's link and, if asked
- * for, the built pages. Does only what is missing, and needs no network when nothing is.
- * @param {{ dev: boolean, pages: boolean }} wanted `dev`: what tests need, too
+ * Installs what Quarterdeck needs to run: packages, Node 24, the links of its commands and, if wanted, the built pages.
+ * Does only what is missing; needs no network when nothing is.
+ * @param {{ dev: boolean, pages: boolean }} wanted `dev`: also what tests need
  */
 export async function setUp(wanted) {
   if (isInstalled(wanted) && (!wanted.pages || buildIfNeeded.isDone(root))) {
@@ -62,7 +62,7 @@ const lockHash = () =>
 
 async function install({ dev }) {
   const had = readJson(STAMP);
-  // Whoever has everything for tests keeps it when only the lock file changed.
+  // Packages for tests are kept when only the lock file changed.
   const all = dev || had?.dev === true || installedByHand(true);
   if (!installedByHand(all)) await npmInstall(all);
   await ensureNode();
@@ -90,7 +90,7 @@ async function npmInstall(dev) {
   );
 }
 
-/** Whether `npm ci` was run by hand: npm lists what it has installed when it is done, and only then. */
+/** Whether `npm ci` was run by hand: npm writes its list of installed packages when it is done. */
 function installedByHand(dev) {
   const installed = readJson(inRoot("node_modules", ".package-lock.json"))?.packages;
   if (installed === undefined) return false;
@@ -120,11 +120,11 @@ function countPackages() {
         name.startsWith("@") ? readdirSync(inRoot("node_modules", name)) : [name],
       ).length;
   } catch {
-    return 0; // npm is moving folders about.
+    return 0; // npm is moving folders.
   }
 }
 
-/** npm may have been told to run no install scripts; then Node 24 is not there yet, and PostgreSQL lacks its links. */
+/** Does what the install scripts of Node 24 and PostgreSQL do, which npm can be configured to skip. */
 async function ensureNode() {
   if (!(await runs(node24()))) {
     const folder = inRoot("node_modules", "node");
@@ -154,7 +154,7 @@ const runs = (program) =>
     () => false,
   );
 
-/** `npx quarterdeck` finds the command there, without a network; Node 24 is missing there if its script ran late. */
+/** For `npx quarterdeck` without a network, and for Node 24 where its install script did not run. */
 function linkCommands() {
   linkCommand("quarterdeck", path.join("..", "..", "bin", "quarterdeck.mjs"));
   linkCommand("node", path.join("..", "node", "bin", "node"));
@@ -168,7 +168,7 @@ function linkCommand(name, target) {
     chmodSync(path.resolve(path.dirname(link), target), 0o755);
     symlinkSync(target, link);
   } catch (error) {
-    if (error.code !== "EEXIST") throw error; // A start beside this one was faster.
+    if (error.code !== "EEXIST") throw error; // Another start has made it meanwhile.
   }
 }
 
@@ -181,13 +181,13 @@ function exists(file) {
   }
 }
 
-/** One set-up at a time; the lock of a killed one is taken over. */
+/** One set-up at a time; the lock of a killed process is taken over. */
 async function lock() {
-  let said = false;
+  let announced = false;
   while (!tryLock()) {
     if (isStale()) rmSync(LOCK, { force: true });
-    else if (!said) {
-      said = true;
+    else if (!announced) {
+      announced = true;
       process.stderr.write("Another start of Quarterdeck is setting up here: waiting for it.\n");
     }
     await delay(200);
@@ -196,7 +196,7 @@ async function lock() {
     try {
       utimesSync(LOCK, new Date(), new Date());
     } catch {
-      clearInterval(heartbeat); // Somebody has removed it; the work goes on.
+      clearInterval(heartbeat); // It was removed; the work goes on.
     }
   }, HEARTBEAT_MS);
   heartbeat.unref();
@@ -237,6 +237,6 @@ function readJson(file) {
   try {
     return JSON.parse(readFileSync(file, "utf8"));
   } catch {
-    return undefined; // Not there, or half written by a run that was killed.
+    return undefined; // Missing, or incomplete after a killed run.
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The README's pictures, of the running program: `node docs/pictures.ts [--data DIR]`. Starts the demo, waits until its
- * whole past is read and its predictions are there, and takes them. With --data it uses (and leaves) a data folder.
+ * Takes the README's pictures: `node docs/pictures.ts [--data DIR]`. Starts the demo and waits until its whole past is
+ * read and its predictions are ready. With --data it uses a data folder and keeps it.
  */
 import { mkdir, mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -24,9 +24,9 @@ import { until } from "../tests/harness/program.ts";
 const OUT = fileURLToPath(new URL("pictures/", import.meta.url));
 const BYTES_MAX = 400_000;
 const HISTORY_MS_MAX = 600_000;
-/** The demo's shop has a visitor or two a second: more lines than this come from its past. */
+/** The demo's shop has one or two visitors a second: a higher rate means that its past is still being read. */
 const PRESENT_LINES_PER_SECOND_MAX = 20;
-/** The charts have a minute of frames, and all tiles are fresh. */
+/** Until the charts have a minute of frames and all tiles are current. */
 const WATCH_MS = 20_000;
 
 type Picture = {
@@ -63,7 +63,7 @@ const folder = data ?? (await mkdtemp(path.join(tmpdir(), "quarterdeck-pictures-
 try {
   await using app = await startControlPlane(["--demo", "--data", folder], { apis: true });
   const cookie = await createOwner(app);
-  await until("the demo's past is read", () => isComplete(app, cookie), HISTORY_MS_MAX);
+  await until("the demo's past to be read", () => isComplete(app, cookie), HISTORY_MS_MAX);
   await using browser = await openBrowser();
   await mkdir(OUT, { recursive: true });
   for (const picture of PICTURES) await take(picture, { app, cookie, browser });
@@ -115,7 +115,7 @@ async function take(picture: Picture, { app, cookie, browser }: Session): Promis
   if (size > BYTES_MAX) throw new Error(`${file}: larger than ${BYTES_MAX} bytes`);
 }
 
-/** Of an API's own page, which needs no session. */
+/** The documentation page of an API, which needs no session. */
 async function takeDocs(browser: Browser): Promise<void> {
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
   await page.goto(`http://127.0.0.1:${apiPortSettings.billing.default}/docs#addSubscription`);

@@ -10,11 +10,11 @@ const COMMANDS = [
   ...readFileSync("cli.ts", "utf8").matchAll(/^ {2}(\w+): async \(\) => \(await import\(/gm),
 ].map(([, name = ""]) => name);
 
-/** Paths that people get by working here, and that a clone does not have. */
+/** Paths that exist only after working with a clone. */
 const MADE_LATER = /^(?:data|node_modules|\.next|bench\/out)(?:\/|$)/;
 const TOP_LEVEL = new Set(readdirSync("."));
 
-/** What a document promises that is not there: paths, npm scripts, commands, links. */
+/** Paths, npm scripts, commands and links that a document names and that do not exist. */
 function staleNames(document: { name: string; text: string }): string[] {
   const { name, text } = document;
   const code = [...text.matchAll(/`([^`\n]+)`/g)].map(([, inner = ""]) => inner);
@@ -36,7 +36,7 @@ function staleNames(document: { name: string; text: string }): string[] {
   ];
 }
 
-/** Code that is a path of this repository: it begins with something that lies at the top. */
+/** Whether code is a path of this repository: it begins with a name at its root. */
 function isPath(code: string): boolean {
   if (!/^[\w.@-]+(?:\/[\w.@*{},-]*)+$/.test(code) || /[*{]/.test(code)) return false;
   return TOP_LEVEL.has(code.split("/")[0] ?? "");

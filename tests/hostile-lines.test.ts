@@ -1,8 +1,6 @@
-import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { promisify } from "node:util";
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 
@@ -11,7 +9,8 @@ import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import type { EventStore } from "#pipeline/store/port.ts";
 import { systemClock } from "#platform/clock.ts";
 
-const run = promisify(execFile);
+import { runProgram } from "./harness/program.ts";
+
 const LINES = 1_000;
 const WHENEVER = { fromMs: 0, toMs: 8.64e15, where: [] };
 
@@ -26,7 +25,8 @@ beforeAll(async () => {
   lines = hostileLines();
   const file = path.join(folder, "access.log");
   await writeFile(file, Buffer.concat(lines.flatMap(({ bytes }) => [bytes, Buffer.from("\n")])));
-  await run(process.execPath, ["cli.ts", "ingest", file, "--data", path.join(folder, "data")]);
+  const ingest = await runProgram(["ingest", file, "--data", path.join(folder, "data")]);
+  expect(ingest.code, ingest.output).toBe(0);
   store = await openEmbeddedStore({
     folder: path.join(folder, "data", "store"),
     clock: systemClock,
@@ -100,7 +100,7 @@ function hostileLines(): Line[] {
     (i: number) => odd(`\\x16\\x03\\x01 ${i}`),
     (i: number) => odd(Buffer.concat([Buffer.from(`half ${i} `), Buffer.from([0xe2, 0x82])])),
   ];
-  // The first lines say what kind of log it is, as they do in a real one.
+  // The first lines are normal: the format is detected from them.
   const first = Array.from({ length: 97 }, (_, i) => fine(access({ path: `/${i}` })));
   const long = [0, 1, 2].map((i) => fine(access({ path: `/long/${String(i).repeat(1_000_000)}` })));
   const rest = Array.from({ length: LINES - 100 }, (_, i) => makers[i % makers.length]?.(i));

@@ -1,28 +1,27 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { setTimeout as after } from "node:timers/promises";
 
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { startProgram, temporaryFolder } from "./harness/program.ts";
 
 const KILLS = 50;
 const LINES = 700_000;
 /** From before the program is loaded to after several segments. */
 const KILL_AFTER_MS = { min: 150, max: 1_600 };
 
+const stack = new AsyncDisposableStack();
 let folder: string;
 let log: string;
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), "quarterdeck kill "));
+  folder = stack.use(await temporaryFolder()).path;
   log = path.join(folder, "access.log");
   await writeFile(log, accessLines(LINES));
 });
 
-afterAll(async () => rm(folder, { recursive: true, force: true }));
+afterAll(() => stack.disposeAsync());
 
 test(
   `after ${KILLS} kills at random moments the store equals that of an undisturbed run, to the row`,
@@ -51,26 +50,12 @@ test(
 
 /** Runs `quarterdeck ingest`; null when it was killed after `killMs`, else its exit status. */
 async function ingest(data: string, killMs?: number): Promise<number | null> {
-  const child = spawn(process.execPath, ["cli.ts", "ingest", log, "--data", data], {
-    stdio: "ignore",
-  });
-  const ended = once(child, "exit");
-  if (killMs !== undefined) {
-    const cancel = new AbortController();
-    const kill = after(killMs, undefined, { signal: cancel.signal }).then(
-      () => child.kill("SIGKILL"),
-      () => false,
-    );
-    await ended;
-    cancel.abort();
-    await kill;
-  } else {
-    await ended;
-  }
-  return child.exitCode;
+  const { child, ended } = startProgram(["ingest", log, "--data", data]);
+  const kill = killMs === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), killMs);
+  return ended.finally(() => clearTimeout(kill));
 }
 
-/** Fingerprints of all rows and of the rollups, whatever segments they lie in. */
+/** Fingerprints of all rows and of the rollups, in whatever segments they are. */
 async function contents(data: string): Promise<Record<string, unknown>> {
   const duck = await DuckDBInstance.create();
   const connection = await duck.connect();

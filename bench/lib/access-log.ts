@@ -4,7 +4,7 @@ import { finished } from "node:stream/promises";
 
 import { seededUniform } from "./random.ts";
 
-/** What a log holds, to check a contender's answer against. */
+/** What a log contains, to check a contender's result against. */
 export type LogTruth = { lines: number; bytes: number; statuses: Record<string, number> };
 
 const PATHS = 4000;
@@ -42,7 +42,7 @@ const AGENTS = [
 /**
  * Writes an access log (combined format) with the shares of public logs: a daily curve, Zipf-distributed paths and
  * clients, 6 % IPv6, 12 % bots, 2.5 % misses, 0.6 % server errors, 1 % late lines, 0.2 % odd but legal requests.
- * The same for the same number of lines.
+ * The same number of lines gives the same log.
  */
 export async function writeAccessLog(path: string, lines: number): Promise<LogTruth> {
   const out = createWriteStream(path, { highWaterMark: 1 << 20 });
@@ -123,7 +123,7 @@ function statusOf(draw: number, isStatic: boolean, method: string): number {
 const oddRequest = (random: () => number): string =>
   ODD_REQUESTS[Math.floor(random() * ODD_REQUESTS.length)] ?? "-";
 
-/** What follows the path: perhaps a query, and the protocol. */
+/** What follows the path: an optional query, and the protocol. */
 function query(path: string, random: () => number): string {
   const protocol = random() < 0.7 ? "HTTP/2.0" : "HTTP/1.1";
   if (path.startsWith("/static") || random() > 0.3) return ` ${protocol}`;
@@ -158,7 +158,7 @@ function zipf(size: number, exponent: number, random: () => number): () => numbe
 
 const rate = (minute: number): number => 1 - 0.7 * Math.cos((2 * Math.PI * (minute - 240)) / 1440);
 
-/** The second of the day of each line, along a curve that is lowest at four in the morning. */
+/** The second of the day of each line, along a daily curve with its minimum at 4 am. */
 function dailyCurve(lines: number): (n: number) => number {
   const sums = [0];
   for (let minute = 0; minute < 1440; minute += 1) sums.push((sums[minute] ?? 0) + rate(minute));

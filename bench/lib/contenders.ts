@@ -10,16 +10,16 @@ import { measure } from "./measure.ts";
 export type Statuses = Record<string, number>;
 type Run = {
   command: readonly string[];
-  /** A file to be fed to the standard input. */
+  /** A file for the standard input. */
   input?: string;
-  /** How many lines of each status the contender's result holds. */
+  /** Lines by status in the contender's result. */
   statuses(stdout: string): Promise<Statuses>;
 };
 export type Contender = {
   name: string;
-  /** What it does with the log. */
+  /** What it makes of the log. */
   keeps: string;
-  /** How to get it, when it is not on this machine. */
+  /** How to install it, where it is missing. */
   missing?: string;
   /** Prepares a run that writes only below `folder`, which is empty. */
   prepare(log: string, folder: string): Run;
@@ -115,8 +115,8 @@ function syslogNg(): Contender {
   };
 }
 
-/** Its csv-parser as its own Apache parser uses it; flow control, or it drops lines at the end of the input; a line
- * whose request is no request is kept, as it is by the others. */
+/** Parses as its own Apache parser does. Without flow control it drops lines at the end of the input. A line with a
+ * malformed request is kept, as by the other contenders. */
 const syslogNgConfiguration = (out: string): string => `@version: 3.38
 options { log-msg-size(65536); stats-freq(0); use-dns(no); dns-cache(no); keep-hostname(yes); };
 source s { stdin(flags(no-parse) log-fetch-limit(1000) log-iw-size(100000)); };
@@ -163,7 +163,7 @@ const nodeScan: Contender = {
   }),
 };
 
-/** Daemons lie where a normal user's PATH does not lead. */
+/** Also in folders of daemons, which are not in a normal user's PATH. */
 function find(program: string): string | undefined {
   const folders = [
     ...(process.env["PATH"] ?? "").split(path.delimiter),

@@ -4,7 +4,7 @@ import { seededUniform } from "./random.ts";
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const WRITE_EVERY_MS = 10;
-/** Apart by so much at least and at most: in step with nothing that runs by a timer. */
+/** The time between markers varies, so that they are in phase with no timer. */
 const MARKER_MS = { min: 400, max: 600 };
 const CLIENTS = 20_000;
 const ROUTES = [
@@ -27,7 +27,7 @@ export type LiveLog = Disposable & {
   setMarking(isOn: boolean): void;
 };
 
-/** Appends to an nginx access log in the present, at a steady rate; a sign-in now and then is a write of its own. */
+/** Appends to an nginx access log at a steady rate; each sign-in among the lines is a separate write. */
 export function writeLiveLog(file: string, linesPerSecond: number): LiveLog {
   const random = seededUniform(4600);
   const descriptor = openSync(file, "a");

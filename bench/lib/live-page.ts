@@ -1,8 +1,8 @@
 import type { BrowserContext, Page } from "playwright";
 
-/** What a page showed, and when it had painted it (epoch ms of the same clock that the log is written by). */
+/** What a page showed, and when it was painted (epoch ms of the clock that also stamps the log). */
 type Shown = { atMs: number; text: string };
-/** A live frame as the page got it. */
+/** A live frame as the page received it. */
 type FrameGot = { gotMs: number; madeMs: number; bytes: number; signIns: number };
 export type Recording = { signIns: Shown[]; requests: Shown[]; frames: FrameGot[] };
 
@@ -14,7 +14,7 @@ declare global {
 const SIGN_INS = '[data-testid="tile-turnover"] table.turnover tbody tr:first-child td.big';
 const REQUESTS = '[data-testid="tile-requests"] [data-testid="value"]';
 
-/** The board, live and showing the turnover of the last 60 minutes. */
+/** The board, live, with the turnover of the last 60 minutes. */
 export async function openBoard(context: BrowserContext, url: string): Promise<Page> {
   const page = await context.newPage();
   await page.addInitScript(recordFrames);
@@ -25,13 +25,13 @@ export async function openBoard(context: BrowserContext, url: string): Promise<P
   return page;
 }
 
-/** The same two numbers by polling, as light as such a page can be: it draws nothing else. */
+/** The same two numbers by polling, in a page that draws nothing else. */
 export async function openPollingPage(
   context: BrowserContext,
   { url, everyMs }: { url: string; everyMs: number },
 ): Promise<Page> {
   const page = await context.newPage();
-  // Any page of the same origin will do.
+  // Any page of the same origin.
   await page.goto(`${url}/livez`);
   await page.evaluate(recordFrames);
   await page.evaluate(poll, everyMs);
@@ -53,7 +53,7 @@ export async function takeRecording(page: Page): Promise<Recording> {
   });
 }
 
-// The functions below run in the page, so each stands alone.
+// The functions below run in the page and must be self-contained.
 /* oxlint-disable unicorn/consistent-function-scoping */
 function recordFrames(): void {
   const recording: Recording = { signIns: [], requests: [], frames: [] };
@@ -78,7 +78,7 @@ function recordFrames(): void {
   };
 }
 
-/** Notes the texts whenever they change, at the time when the change has been painted. */
+/** Records each change of the texts with the time at which it was painted. */
 function recordText(selectors: { signIns: string; requests: string }): void {
   let isPlanned = false;
   const note = (): void => {

@@ -3,7 +3,7 @@ import type { Recording } from "./live-page.ts";
 
 export type Spread = { p50: number; p95: number; p99: number; max: number };
 
-/** Quantiles by nearest rank, in the order asked for. Empty for no values. */
+/** Quantiles by nearest rank, in the given order; empty for no values. */
 export function quantiles(values: readonly number[], wanted: readonly number[]): number[] {
   const sorted = values.toSorted((a, b) => a - b);
   return wanted.flatMap((q) => sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? []);
@@ -15,10 +15,10 @@ export function spread(values: readonly number[]): Spread | null {
   return { p50, p95, p99, max };
 }
 
-/** From the append of each sign-in to its count on the screen, and where the time went, in ms. */
+/** Latencies from the append of each sign-in to its count on the screen, and their parts, in ms. */
 export type Latencies = {
   signIns: number;
-  /** Never on the screen: must be none. */
+  /** Sign-ins that were never on the screen; must be 0. */
   missing: number;
   total: Spread | null;
   appendToFrame: Spread | null;
@@ -26,7 +26,7 @@ export type Latencies = {
   pageToScreen: Spread | null;
 };
 
-/** Of the sign-ins from the `first` on (0 = the first ever). */
+/** For the sign-ins from `first` on (0 = the first of all). */
 export function latencies(log: LiveLog, first: number, recording: Recording): Latencies {
   const totals: number[] = [];
   const parts: [number, number, number][] = [];
@@ -50,7 +50,7 @@ export function latencies(log: LiveLog, first: number, recording: Recording): La
   };
 }
 
-/** "1,204" is 1204; anything else but digits and commas is no number. */
+/** "1,204" is 1204; NaN for anything but digits and commas. */
 export function numberIn(text: string): number {
   return /^[\d,.]+$/.test(text) ? Number(text.replaceAll(",", "")) : Number.NaN;
 }

@@ -12,7 +12,7 @@ const { count, url, cookie, dataset } = workerData as ViewersTask;
 let frames = 0;
 let delaysMs: number[] = [];
 
-/** One of them checks each frame by the schema that pages use; the others only parse it, to leave the machine alone. */
+/** One viewer validates each frame with the schema that pages use; the others only parse it, to save CPU. */
 async function openViewer(isStrict: boolean): Promise<Socket> {
   const socket = io(url, {
     path: "/socket",

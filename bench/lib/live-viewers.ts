@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 
 import { z } from "zod";
 
-/** What the viewers got since they were asked last. `delayMs`: from the making of a frame to its parsing here. */
+/** What the viewers received since the last call. `delayMs`: from the creation of a frame to its parsing here. */
 const Tally = z.object({
   frames: z.number(),
   delayMs: z.object({ p50: z.number(), p99: z.number() }).nullable(),
@@ -13,12 +13,12 @@ export type Tally = z.infer<typeof Tally>;
 export type ViewersTask = { count: number; url: string; cookie: string; dataset: string };
 export type Viewers = AsyncDisposable & { take(): Promise<Tally> };
 
-/** Sockets that watch a dataset and read all that they get, in a thread of their own. */
+/** Sockets that watch a dataset and read all frames, in a separate thread. */
 export async function openViewers(task: ViewersTask): Promise<Viewers> {
   const thread = new Worker(new URL("live-viewers-thread.ts", import.meta.url), {
     workerData: task,
   });
-  // "watching": all of them are in.
+  // "watching": all of them are connected.
   await once(thread, "message");
   return {
     take: async () => {

@@ -8,7 +8,7 @@ export type Measured = {
   stdout: string;
   stderr: string;
   wallS: number;
-  /** User and system time of the process and all that it waited for. */
+  /** User and system time of the process and of the children that it waited for. */
   cpuS: number;
   /** Largest sum of the resident sets of the process and its children, sampled; 0 where there is no /proc. */
   rssBytesPeak: number;
@@ -17,10 +17,10 @@ export type Measured = {
 const SAMPLE_MS = 20;
 const TIMES = /(\d+)m([\d.]+)s (\d+)m([\d.]+)s\s*$/;
 
-/** Runs a command in processes of its own and measures all of them. `input` is a file for its standard input. */
+/** Runs a command and measures all of its processes. `input` is a file for its standard input. */
 export async function measure(command: readonly string[], input?: string): Promise<Measured> {
   const feed = input === undefined ? "" : 'in=$1; shift; cat "$in" | ';
-  // `times` is POSIX: what the shell's ended children took, and theirs.
+  // `times` is POSIX: the CPU time of the shell's ended children and their descendants.
   const script = `${feed}"$@"; s=$?; times >&2; exit $s`;
   const args = ["-c", script, "sh", ...(input === undefined ? [] : [input]), ...command];
   const startMs = performance.now();
@@ -48,7 +48,7 @@ function rssOfTree(pid: number): number {
     const below = children.filter(Boolean).map((child) => rssOfTree(Number(child)));
     return Number(kb ?? 0) * 1024 + below.reduce((sum, bytes) => sum + bytes, 0);
   } catch {
-    return 0; // It ended while it was looked at, or this is not Linux.
+    return 0; // It has ended meanwhile, or this is not Linux.
   }
 }
 

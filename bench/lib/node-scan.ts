@@ -1,4 +1,4 @@
-/** The floor: finds every field of every line of a combined log in plain JavaScript and keeps nothing but counts. */
+/** The lower bound: finds every field of every line of a combined log in plain JavaScript and keeps only counts. */
 import { createReadStream } from "node:fs";
 
 const [, NEWLINE, SPACE, QUOTE, BACKSLASH] = [0, 10, 32, 34, 92];

@@ -3,7 +3,7 @@ import { z } from "zod";
 
 import type { JsonSchema } from "#platform/openapi/openapi.ts";
 
-/** Stands for an id that the service has given out before; put in when the request is sent. */
+/** A placeholder for an id that the service has issued; replaced when the request is sent. */
 type FromPool = { fromPool: string; turn: number };
 
 const Node = z
@@ -37,7 +37,7 @@ type Node = z.infer<typeof Node>;
 type Components = Readonly<Record<string, JsonSchema>>;
 const DEPTH_MAX = 6;
 
-/** Values that a schema allows, its edges often among them. */
+/** Values that a schema allows, often its limits. */
 export function valid(
   schema: JsonSchema,
   components: Components,
@@ -161,7 +161,7 @@ const times = (): fc.Arbitrary<string> =>
     })
     .map((date) => date.toISOString());
 
-/** What nobody should send, and somebody will. */
+/** Values that no client should send. */
 const NASTY: readonly unknown[] = [
   null,
   "",

@@ -12,7 +12,7 @@ const LOOKS = [
   { width: 390, colorScheme: "dark" },
 ] as const;
 
-/** Opens what is folded; gives by how much the page is wider than the window. */
+/** Opens all details; returns by how many pixels the page is wider than the window. */
 const OPEN_ALL = `(() => {
   for (const it of document.querySelectorAll("details")) it.open = true;
   const { scrollWidth, clientWidth } = document.documentElement;
@@ -53,11 +53,11 @@ describe.skipIf(!CAN_RUN_BROWSER).each(APIS)(
     });
     afterAll(() => running.stop());
 
-    test("every look has its style, is complained about by nobody, and is cut off nowhere", async () => {
+    test("every look has its style, causes no message in the console, and nothing is cut off", async () => {
       for (const look of LOOKS) {
         const { context, page, complaints } = await openPage(running, look);
         expect(complaints).toEqual([]);
-        // A policy that refuses the style would leave the page as browsers draw it.
+        // A content security policy that refuses the style sheet would leave the browser default.
         const { maxWidth } = await page
           .locator("body")
           .evaluate((it) => ({ maxWidth: getComputedStyle(it).maxWidth }));
@@ -70,12 +70,12 @@ describe.skipIf(!CAN_RUN_BROWSER).each(APIS)(
       }
     }, 60_000);
 
-    // One function makes every section of every page, and looking at all of them by every look takes minutes.
+    // All sections of all pages come from the same function, and checking all in every look takes minutes.
     const isWhole = name === "billing";
     test(`axe finds nothing on ${isWhole ? "the whole page, and by every look" : "its first sections"}`, async () => {
       for (const look of isWhole ? LOOKS : LOOKS.slice(0, 1)) {
         const { context, page } = await openPage(running, look);
-        // Contrast is looked at on the first sections: it takes minutes on the whole page.
+        // Contrast takes minutes on the whole page; it is checked on the first sections.
         const whole = isWhole && look === LOOKS[0];
         if (!whole) await page.evaluate(SHORTEN);
         const without = whole ? ["color-contrast"] : [];

@@ -5,9 +5,9 @@ export type RawAnswer = { status: number; headers: ReadonlyMap<string, string>; 
 const ANSWERED_MS_MAX = 10_000;
 
 /**
- * Sends bytes as they are and gives the answers, once the other side has closed; the bytes should ask for that. With
- * `cutOff`, the sender goes away as soon as it has sent all, without waiting.
- * @throws Error when nothing has come of it after ten seconds
+ * Sends bytes as they are; resolves with the responses when the server has closed the connection, which the bytes should
+ * ask for. With `cutOff`, the sender closes it as soon as all is sent.
+ * @throws Error after ten seconds
  */
 export function sendRaw(
   base: string,
@@ -24,7 +24,7 @@ export function sendRaw(
       reject(new Error(`${JSON.stringify(shown)} was not answered`));
     }, ANSWERED_MS_MAX);
     socket.on("data", (chunk: Buffer) => chunks.push(chunk));
-    // A reset is an end too: what counts is what was answered before it.
+    // A reset is an end, too: the responses before it count.
     socket.on("error", () => undefined);
     socket.on("close", () => {
       clearTimeout(timer);
@@ -36,7 +36,7 @@ export function sendRaw(
   });
 }
 
-/** Answers one after another, each with its length or to the end. */
+/** Splits responses by their content length; one without reaches to the end. */
 function answersIn(text: string): RawAnswer[] {
   const answers: RawAnswer[] = [];
   let rest = text;

@@ -1,6 +1,6 @@
 import type { Queryable } from "#platform/postgres/database.ts";
 
-/** Sees whether anything in a service's tables has changed. */
+/** Detects changes of a service's tables. */
 export type Watch = {
   /** A refused request (4xx) must have changed nothing. @throws Error that names the tables */
   after(status: number, request: string): Promise<void>;

@@ -171,8 +171,7 @@ describe("a start", () => {
     const port = String(typeof address === "object" && address ? address.port : 0);
     const args = ["api", "management", "--port", port, "--data", folder.path];
     await using started = startProgram(args, { env: { DATABASE_URL: database } });
-    await once(started.child, "close");
-    expect(started.child.exitCode).toBe(1);
+    expect(await started.ended).toBe(1);
     expect(started.stderr()).toContain(`Port ${port} of 127.0.0.1 is taken`);
     expect(started.stderr()).toContain("--port");
     taken.close();
@@ -184,8 +183,7 @@ describe("a start", () => {
     await using started = startProgram(args, {
       env: { DATABASE_URL: "postgres://u:secret@127.0.0.1:1/none" },
     });
-    await once(started.child, "close");
-    expect(started.child.exitCode).toBe(1);
+    expect(await started.ended).toBe(1);
     expect(started.stderr()).toContain("DATABASE_URL names cannot be used");
     expect(started.stderr()).toContain("ECONNREFUSED");
     expect(started.stderr()).not.toContain("secret");
@@ -193,8 +191,7 @@ describe("a start", () => {
 
   test("of something else than a service names the services", async () => {
     await using started = startProgram(["api", "nothing"]);
-    await once(started.child, "close");
-    expect(started.child.exitCode).toBe(2);
+    expect(await started.ended).toBe(2);
     expect(started.stderr()).toContain("accounts, billing, management, logging, reporting");
   });
 

@@ -27,7 +27,9 @@ export type Program = AsyncDisposable & {
    * @throws Error with the last lines of the output when the program ends or takes too long
    */
   printed(pattern: RegExp): Promise<string>;
-  /** Sends the signal and waits for the end; the exit status, or null when a signal ended it. */
+  /** Resolves at its end with the exit status, or null when a signal ended it. */
+  ended: Promise<number | null>;
+  /** Sends the signal and waits for the end. */
   end(signal: NodeJS.Signals): Promise<number | null>;
 };
 
@@ -58,13 +60,11 @@ export function startProgram(args: readonly string[], options: ProgramOptions = 
       text.output += String(chunk);
     });
   }
-  const closed = once(child, "close");
+  const ended = once(child, "close").then(() => child.exitCode);
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     child.kill(signal);
     const kill = setTimeout(() => child.kill("SIGKILL"), STOP_MS_MAX);
-    await closed;
-    clearTimeout(kill);
-    return child.exitCode;
+    return ended.finally(() => clearTimeout(kill));
   };
   return {
     child,
@@ -72,6 +72,7 @@ export function startProgram(args: readonly string[], options: ProgramOptions = 
     stderr: () => text.stderr,
     output: () => text.output,
     printed: (pattern) => waitForOutput(child, { pattern, output: () => text.output }),
+    ended,
     end,
     [Symbol.asyncDispose]: async () => void (await end("SIGTERM")),
   };
@@ -81,10 +82,9 @@ export function startProgram(args: readonly string[], options: ProgramOptions = 
 export async function runProgram(
   args: readonly string[],
   options: ProgramOptions = {},
-): Promise<{ code: number | null; stdout: string; output: string }> {
-  const { child, stdout, output } = startProgram(args, options);
-  await once(child, "close");
-  return { code: child.exitCode, stdout: stdout(), output: output() };
+): Promise<{ code: number | null; output: string }> {
+  const { ended, output } = startProgram(args, options);
+  return { code: await ended, output: output() };
 }
 
 type Expected = { pattern: RegExp; output(): string };
@@ -134,7 +134,7 @@ export async function until<T>(
   }
 }
 
-/** The space in its name is there because users' folders have them. */
+/** With a space in its name, as folders of users may have. */
 export async function temporaryFolder(): Promise<AsyncDisposable & { path: string }> {
   const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck test "));
   return {
