@@ -82,9 +82,9 @@ export function startProgram(args: readonly string[], options: ProgramOptions = 
 export async function runProgram(
   args: readonly string[],
   options: ProgramOptions = {},
-): Promise<{ code: number | null; output: string }> {
-  const { ended, output } = startProgram(args, options);
-  return { code: await ended, output: output() };
+): Promise<{ code: number | null; stdout: string; output: string }> {
+  const { ended, stdout, output } = startProgram(args, options);
+  return { code: await ended, stdout: stdout(), output: output() };
 }
 
 type Expected = { pattern: RegExp; output(): string };
