@@ -3,5 +3,4 @@ export const corePermissions = {
   "accounts:accounts:read": "read every account and its sessions",
   "accounts:accounts:write": "change and close every account, and end its sessions",
   "accounts:audit:read": "read the whole audit trail",
-  "accounts:events:read": "read the events of Accounts",
 };

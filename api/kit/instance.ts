@@ -13,6 +13,7 @@ import { answerMalformedRequests } from "#platform/http/malformed-request.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { type ApiServer, openServer } from "#platform/http/server.ts";
 import { type Authenticate, rootKeyCheck } from "#platform/http/tokens.ts";
+import { jobRoutes } from "#platform/jobs/job-routes.ts";
 import { runDueJobs, startJobRunner } from "#platform/jobs/job-runner.ts";
 import { createJobs, jobsMigrations } from "#platform/jobs/jobs.ts";
 import type { Log } from "#platform/log.ts";
@@ -145,6 +146,7 @@ function serve({ server }: ApiServer, { service, open, options, kit, base }: Ser
   const served = [
     ...open.routes,
     eventsRoute(service.name, service.events),
+    ...jobRoutes({ ...kit, service: service.name, definitions: service.jobs }),
     ...operationRoutes({ service, open, database, allMetrics }),
   ];
   const at = { url: kit.url, release: settings.release };

@@ -38,7 +38,6 @@ export const loggingService = (ports: LoggingPorts): Service =>
       "logging:logs:read": "read logs; …/PATTERN: of the datasets whose names match",
       "logging:retention:write":
         "say for how long datasets are kept; …/PATTERN: those whose names match",
-      "logging:events:read": "read the feed of domain events",
     },
     migrations,
     settings: dataFolderSettings,

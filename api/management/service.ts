@@ -31,7 +31,6 @@ export const management = defineService({
     "management:flags:write": "change feature flags",
     "management:secrets:read": "see which secrets there are, never what they are",
     "management:secrets:write": "put, rotate and delete secrets",
-    "management:events:read": "read the feed of domain events",
   },
   migrations,
   settings: managementSettings,

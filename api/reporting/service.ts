@@ -57,7 +57,6 @@ export const reportingService = (ports: ReportingPorts): Service =>
         "read and order reports, read runs and schedules; …/NAME: of one report",
       "reporting:schedules:write": "schedule the reports that one may read",
       "reporting:extracts:read": "see how the extracts from other services are going",
-      "reporting:events:read": "read the feed of domain events",
     },
     migrations,
     settings: reportingSettings,

@@ -20,6 +20,12 @@ export const jobsMigrations = [
   );
   CREATE INDEX jobs_due ON jobs (run_at) WHERE failed_at IS NULL`,
   },
+  {
+    id: "kit-jobs-created-at",
+    sql: `ALTER TABLE jobs ADD COLUMN created_at timestamptz;
+  ALTER TABLE jobs ALTER COLUMN created_at SET DEFAULT now();
+  CREATE INDEX jobs_failed ON jobs (id) WHERE failed_at IS NOT NULL`,
+  },
 ];
 
 /** Adds jobs of the declared kinds. */
@@ -36,14 +42,14 @@ export type AnyJobs = { add(tx: Queryable, job: NewJob): Promise<void> };
 export const createJobs = (schema: string, clock: Clock): AnyJobs => ({
   async add(tx, { kind, payload, runAtMs = clock.nowMs(), key }) {
     await tx.query(
-      `INSERT INTO jobs (kind, payload, run_at, unique_key) VALUES ($1, $2, $3, $4)
+      `INSERT INTO jobs (kind, payload, run_at, unique_key, created_at) VALUES ($1, $2, $3, $4, $5)
        ON CONFLICT (unique_key) DO NOTHING`,
-      [kind, JSON.stringify(payload), new Date(runAtMs), key ?? null],
+      [kind, JSON.stringify(payload), new Date(runAtMs), key ?? null, new Date(clock.nowMs())],
     );
     await wakeRunners(tx, schema);
   },
 });
 
 /** Wakes the job runners of all processes when the transaction commits. */
-const wakeRunners = (tx: Queryable, schema: string): Promise<unknown> =>
+export const wakeRunners = (tx: Queryable, schema: string): Promise<unknown> =>
   tx.query("SELECT pg_notify($1, '')", [`${schema}.jobs`]);

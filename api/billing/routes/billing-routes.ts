@@ -32,7 +32,6 @@ export const billingPermissions = {
   "billing:invoices:write": "create, finalise, void and write off invoices",
   "billing:credit-notes:write": "issue credit notes",
   "billing:ledger:read": "read the ledger",
-  "billing:events:read": "read the events of Billing",
   [METHODS_READ]: "read all payment methods",
   [METHODS_WRITE]: "add and remove all payment methods",
   [PAYMENTS_READ]: "read all payments",
