@@ -13,6 +13,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   start: async () => (await import("#server/cli/start.ts")).startCommand,
   role: async () => (await import("#server/cli/role.ts")).roleCommand,
   api: async () => (await import("#server/cli/api.ts")).apiCommand,
+  jobs: async () => (await import("#server/cli/jobs.ts")).jobsCommand,
   ingest: async () => (await import("#server/cli/ingest.ts")).ingestCommand,
   replay: async () => (await import("#server/cli/replay.ts")).replayCommand,
   query: async () => (await import("#server/cli/query.ts")).queryCommand,

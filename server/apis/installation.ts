@@ -65,11 +65,12 @@ async function followEmbedded(dataFolder: string): Promise<Omit<Installation, "r
   };
 }
 
-/** The root key in `<data>/api/root-key`, which the first start creates, even if several processes start at once. */
+export const rootKeyFile = (dataFolder: string): string => path.join(dataFolder, "api", "root-key");
+
+/** The stored root key, which the first start creates, even if several processes start at once. */
 function keptRootKey(dataFolder: string): string {
-  const folder = path.join(dataFolder, "api");
-  const file = path.join(folder, "root-key");
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const file = rootKeyFile(dataFolder);
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   const draft = `${file}.${randomUUID()}`;
   writeFileSync(draft, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600, flush: true });
   try {
