@@ -90,7 +90,7 @@ const actions = async (newest: number): Promise<unknown[]> =>
     (row) => row["action"],
   );
 
-test("the one-time link makes the first owner, signs them in, and never works again", async () => {
+test("the one-time link creates the first owner, signs them in, and works only once", async () => {
   const token = await access.setup.createLink();
   expect((await call("GET /api/setup")).body).toEqual({ open: true });
   const made = await call("POST /api/setup", { body: { ...ANN, token } });
@@ -104,7 +104,7 @@ test("the one-time link makes the first owner, signs them in, and never works ag
   expect(await access.setup.createLink()).toBeUndefined();
 });
 
-test("of two who redeem one link at the same time, one becomes the owner", async () => {
+test("of two concurrent requests with one link, one creates the owner", async () => {
   const token = await access.setup.createLink();
   const answers = await Promise.all(
     ["a@example.com", "b@example.com"].map((email) =>
@@ -115,7 +115,7 @@ test("of two who redeem one link at the same time, one becomes the owner", async
   expect(await database.query("SELECT count(*) AS n FROM members")).toEqual([{ n: 1 }]);
 });
 
-test("a link that is old, replaced, or made up makes nobody", async () => {
+test("an expired, replaced or invented link creates no owner", async () => {
   const first = await access.setup.createLink();
   const second = await access.setup.createLink();
   for (const token of [first, "made-up"]) {
@@ -125,7 +125,7 @@ test("a link that is old, replaced, or made up makes nobody", async () => {
   expect((await call("POST /api/setup", { body: { ...ANN, token: second } })).status).toBe(403);
 });
 
-test("the set-up says which field is wrong", async () => {
+test("the set-up names each invalid field", async () => {
   const token = await access.setup.createLink();
   const body = { token, email: "ann", name: " ", password: "short" };
   const answer = await call("POST /api/setup", { body });
@@ -140,7 +140,7 @@ test("the set-up says which field is wrong", async () => {
   expect((await call("POST /api/setup", { body: withNul })).status).toBe(400);
 });
 
-test("signing in takes the right password, in whatever case the address is typed", async () => {
+test("signing in needs the right password, and ignores the case of the e-mail address", async () => {
   await withOwner();
   const wrong = { email: "ann@example.com", password: "wrong" };
   const unknown = { email: "eve@example.com", password: "wrong" };
@@ -157,7 +157,7 @@ test("signing in takes the right password, in whatever case the address is typed
   expect(await actions(3)).toEqual(["session.start", "session.refuse", "session.refuse"]);
 });
 
-test("guessing is slowed down, and locks nobody out who comes from elsewhere or waits", async () => {
+test("guessing passwords is slowed down, without locking the member out from elsewhere or for ever", async () => {
   await withOwner();
   const body = { email: "ann@example.com", password: "wrong" };
   const right = { email: "ann@example.com", password: ANN.password };
@@ -172,7 +172,7 @@ test("guessing is slowed down, and locks nobody out who comes from elsewhere or 
   expect((await call("POST /api/session", { body: right })).status).toBe(201);
 });
 
-test("signing out ends the session itself, not only the cookie", async () => {
+test("signing out ends the session, not only the cookie", async () => {
   const { cookie } = await withOwner();
   const out = await call("DELETE /api/session", { cookie });
   expect(out.status).toBe(204);
@@ -181,7 +181,7 @@ test("signing out ends the session itself, not only the cookie", async () => {
   expect(await access.sessionOf(cookie)).toBeUndefined();
 });
 
-test("a session ends when it is idle too long, and at the latest when its time is up", async () => {
+test("a session ends when it is idle too long, and at the latest after its maximum age", async () => {
   const { cookie } = await withOwner();
   for (let day = 0; day < 29; day += 1) {
     nowMs += 24 * HOUR_MS;
@@ -195,7 +195,7 @@ test("a session ends when it is idle too long, and at the latest when its time i
   expect(await access.sessions.find(again.token)).toBeUndefined();
 });
 
-test("whoever reads the database learns no token and no password", async () => {
+test("the database holds no token and no password in plain text", async () => {
   const { cookie } = await withOwner();
   const token = cookie.split("=")[1] ?? "";
   const dump = JSON.stringify([
@@ -209,13 +209,13 @@ test("whoever reads the database learns no token and no password", async () => {
   expect(dump).toContain("$argon2id$v=19$m=19456,t=2,p=1$");
 });
 
-test("the audit log is only ever added to", async () => {
+test("the audit log is append-only", async () => {
   await withOwner();
   await expect(database.query("UPDATE audit SET actor = 'x'")).rejects.toThrow(/only ever added/);
   await expect(database.query("DELETE FROM audit")).rejects.toThrow(/only ever added/);
 });
 
-test("a password is verified with the cost it was stored with, and garbage verifies nothing", async () => {
+test("a password is verified with the parameters that it was stored with, and invalid hashes match nothing", async () => {
   const stored = await hashPassword("Zürich");
   expect(await verifyPassword("Zürich", stored)).toBe(true);
   expect(await verifyPassword("Zu\u0308rich", stored)).toBe(true);

@@ -6,16 +6,16 @@ import { type Session, type SessionLimits, type Sessions, createSessions } from 
 import { type Setup, createSetup } from "./setup.ts";
 import { type SignIn, createSignIn } from "./sign-in.ts";
 
-/** Who may come in: what the routes, the sockets and the start of the server ask. */
+/** Members and their sessions, as the routes, the sockets and the start of the server use them. */
 export type Access = {
   setup: Setup;
   sessions: Sessions;
   signIn: SignIn;
-  /** The session of an HTTP request or of a socket's handshake, by its Cookie header. */
+  /** The session that a Cookie header names, of an HTTP request or of the handshake of a socket. */
   sessionOf(cookieHeader: string | undefined): Promise<Session | undefined>;
 };
 
-/** On a database that has `accessMigrations`. */
+/** Needs a database with `accessMigrations`. */
 export function createAccess(deps: {
   database: Database;
   clock: Clock;

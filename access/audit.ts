@@ -2,17 +2,17 @@ import type { Queryable } from "#platform/postgres/database.ts";
 
 export type AuditEntry = {
   atMs: number;
-  /** A member's id, or `setup` before there is one, or the e-mail that was tried. */
+  /** A member's id; `setup` before there is one; the e-mail address of a refused sign-in. */
   actor: string;
   action: "member.create" | "session.start" | "session.refuse" | "session.end";
   target: string;
   before?: unknown;
   after?: unknown;
-  /** Where the request came from. */
+  /** IP address of the client. */
   address: string;
 };
 
-/** Adds to the audit log, in the transaction of what it tells of. */
+/** Adds an entry to the audit log; in the transaction of the action. */
 export async function record(queryable: Queryable, entry: AuditEntry): Promise<void> {
   const { atMs, actor, action, target, before = null, after = null, address } = entry;
   await queryable.query(

@@ -14,7 +14,7 @@ const GrantRow = z.object({
   expires_at: z.date().nullable(),
 });
 
-/** What a member was granted, expired or not: `can` looks at the time. */
+/** The grants of a member, including expired ones: `can` checks the time. */
 export async function grantsOf(queryable: Queryable, memberId: MemberId): Promise<Grant[]> {
   const rows = await queryable.query(
     "SELECT member_id, capability, target, expires_at FROM grants WHERE member_id = $1",

@@ -1,27 +1,27 @@
 import type { Member, MemberId } from "./member.ts";
 
 /**
- * What can be granted, from little to much; each includes those before it. `chart`: see aggregates; `view`: the raw
- * events beneath them too; `manage`: change the thing; `own`: also give it to others.
+ * What can be granted, in ascending order; each includes those before it. `chart`: see aggregates; `view`: see the raw
+ * events too; `manage`: change the target; `own`: also grant it to others.
  */
 export const CAPABILITIES = ["chart", "view", "manage", "own"] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
-/** One thing (`board:home`, `dataset:nginx.access`), all of a kind (`dataset:*`), or everything (`*`). */
+/** One object (`board:home`, `dataset:nginx.access`), all of a kind (`dataset:*`), or everything (`*`). */
 export type Target = `${string}:${string}` | "*";
 
 export type Grant = {
   memberId: MemberId;
   capability: Capability;
   target: Target;
-  /** Epoch ms; null = until it is taken back. */
+  /** Epoch ms; null: until it is revoked. */
   expiresMs: number | null;
 };
 
-/** Whose right is asked about, and when. */
+/** Whose rights are checked, and at what time. */
 export type Subject = { member: Member; grants: readonly Grant[]; nowMs: number };
 
-/** The one decision about rights: owners may do everything, others what an unexpired grant covers. */
+/** The only decision about rights: owners may do everything, others what a valid grant covers. */
 export function can(subject: Subject, capability: Capability, target: Target): boolean {
   if (subject.member.role === "owner") return true;
   const needed = CAPABILITIES.indexOf(capability);
@@ -36,7 +36,7 @@ export function can(subject: Subject, capability: Capability, target: Target): b
 
 export type Explanation = { allowed: boolean; reason: string };
 
-/** Why `can` says what it says, in words for the person who asks. */
+/** The reason for the result of `can`, for the person who is concerned. */
 export function explain(subject: Subject, capability: Capability, target: Target): Explanation {
   const { member, nowMs } = subject;
   const wanted = `${capability} ${target}`;

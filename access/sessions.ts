@@ -9,20 +9,20 @@ import { type Member, MemberRow } from "./member.ts";
 
 export type Session = {
   member: Member;
-  /** Epoch ms at which it ends if nothing happens. */
+  /** Epoch ms at which it ends without further requests. */
   expiresMs: number;
 };
 
 export type SessionLimits = { sessionIdleMs: number; sessionMaxMs: number };
 
 const SessionRow = MemberRow.extend({ created_at: z.date(), seen_at: z.date() });
-/** A request refreshes `seen_at` at most so often: reading a board writes nothing. */
+/** How often `seen_at` is updated at most, so that most requests write nothing. */
 const SEEN_EVERY_MS = 60_000;
 
 export type Sessions = {
-  /** Starts a session in the caller's transaction; the token is returned here and never kept. */
+  /** Starts a session in the caller's transaction. The token is only returned here, and stored as a hash. */
   start(transaction: Queryable, who: { member: Member; address: string }): Promise<string>;
-  /** The session of a token, if it goes on; one that is over is deleted. */
+  /** The session of a token unless it has ended; an ended one is deleted. */
   find(token: string): Promise<Session | undefined>;
   end(token: string, address: string): Promise<void>;
 };

@@ -35,11 +35,11 @@ export const FirstOwner = z.strictObject({
 export type FirstOwner = z.infer<typeof FirstOwner>;
 
 export type Setup = {
-  /** Whether there is nobody yet, so that the first owner may be made. */
+  /** Whether there are no members yet, so that the first owner can be created. */
   isOpen(): Promise<boolean>;
-  /** The token of a new one-time link, good for 24 hours; links made before it end. Undefined once there is a member. */
+  /** The token of a new one-time link, valid for 24 hours; earlier links become invalid. Undefined if there are members. */
   createLink(): Promise<string | undefined>;
-  /** Makes the first owner and signs them in. */
+  /** Creates the first owner and signs them in. */
   redeem(request: FirstOwner, address: string): Promise<{ member: Member; token: string }>;
 };
 
@@ -61,7 +61,7 @@ export function createSetup(deps: { database: Database; sessions: Sessions; cloc
       }),
 
     async redeem(request, address) {
-      // Made before the lock is taken: it takes long. A wrong token is refused before anything is computed for it.
+      // Hashing is slow, so it happens before the lock, and only for a valid token.
       await checkLink(database, request.token, clock.nowMs());
       const passwordHash = await hashPassword(request.password);
       return database.transaction(async (transaction) => {

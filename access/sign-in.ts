@@ -17,9 +17,9 @@ export const Credentials = z.strictObject({
 export type Credentials = z.infer<typeof Credentials>;
 
 const KEYS_MAX = 10_000;
-/** Tries of one account from one address; nobody elsewhere can use them up, so no stranger locks an owner out. */
+/** Tries for one account from one address. Tries from elsewhere do not count, so nobody can lock an owner out. */
 const ACCOUNT_TRIES = { burst: 5, refillMs: 30_000, keysMax: KEYS_MAX };
-/** Tries of all accounts from one address. */
+/** Tries for all accounts from one address. */
 const ADDRESS_TRIES = { burst: 20, refillMs: 10_000, keysMax: KEYS_MAX };
 
 export type SignIn = (
@@ -35,8 +35,8 @@ export function createSignIn(deps: {
   const { database, sessions, clock } = deps;
   const accountTries = createRateLimit(ACCOUNT_TRIES, clock);
   const addressTries = createRateLimit(ADDRESS_TRIES, clock);
-  // Verified against for unknown addresses, so that a refusal takes as long whoever is asked for.
-  const nobodysHash = hashPassword("nobody has this password");
+  // Verified for unknown e-mail addresses, so that a refusal takes the same time whether the account exists.
+  const unknownMemberHash = hashPassword("nobody has this password");
 
   return async ({ email, password }, address) => {
     const account = `${email}\n${address}`;
@@ -50,7 +50,7 @@ export function createSignIn(deps: {
     const stored = row?.["password_hash"];
     const matches = await verifyPassword(
       password,
-      typeof stored === "string" ? stored : await nobodysHash,
+      typeof stored === "string" ? stored : await unknownMemberHash,
     );
     if (row === undefined || typeof stored !== "string" || !matches) {
       const atMs = clock.nowMs();

@@ -5,8 +5,8 @@ import { newSpanId } from "./trace.ts";
 const TEXTS_MAX = 10_000;
 
 /**
- * Writes one ECS document for each request. It is put together from finished pieces: at tens of thousands of requests a
- * second, this line costs as much as anything else about them.
+ * Writes one ECS document for each request. It is concatenated from prepared strings: at tens of thousands of requests a
+ * second, serialising an object would cost as much as the rest of a request.
  */
 export function accessLine(deps: {
   base: EcsBase;
@@ -36,7 +36,7 @@ export function accessLine(deps: {
   };
 }
 
-/** To the microsecond: a small number is written faster than a large one. */
+/** Rounded to microseconds: small numbers are formatted faster. */
 const nanoseconds = (ms: number): string => {
   const microseconds = Math.round(ms * 1_000);
   return microseconds === 0 ? "0" : `${microseconds}000`;
@@ -46,7 +46,7 @@ const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 const inJson = (text: string): string =>
   PLAIN.test(text) ? text : JSON.stringify(text).slice(1, -1);
 
-/** Remembers what was made of texts that come again and again; forgets all of it when it is much. */
+/** Caches the results for texts that recur; the whole cache is dropped when it is full. */
 function textCache(make: (text: string) => string): (text: string) => string {
   const made = new Map<string, string>();
   return (text) => {
@@ -59,7 +59,7 @@ function textCache(make: (text: string) => string): (text: string) => string {
   };
 }
 
-/** The query is left out: it may hold what a log should not. */
+/** Without the query, which may hold what should not be logged. */
 function pathOf(url: string): string {
   const end = url.indexOf("?");
   return end === -1 ? url : url.slice(0, end);

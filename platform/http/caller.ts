@@ -9,15 +9,15 @@ export type Caller = {
   sessionId: string;
   /** Names from the services' catalogues: `billing:refunds:write`, `logging:logs:read/nginx.*`, `billing:*`. */
   permissions: ReadonlySet<string>;
-  /** Epoch ms at which what proves all this runs out; undefined for what does not. */
+  /** Epoch ms at which the token expires; undefined for what does not. */
   endsMs?: number | undefined;
-  /** IP address of the peer. */
+  /** IP address of the client. */
   address: string;
 };
 
 /**
- * Who may call a route. `own-or`: whoever the thing belongs to, or a holder of the permission; the handler knows the
- * owner and asks `mayActFor`. Every route has one: there is no default.
+ * Who may call a route. `own-or`: the owner of the resource, or a holder of the permission; the handler, which knows the
+ * owner, checks with `mayActFor`. Every route has a rule: there is no default.
  */
 export type Rule =
   | OpenRule
@@ -26,17 +26,17 @@ export type Rule =
   | {
       allow: "permission";
       permission: string;
-      /** Also who holds it in some scope only gets in: the handler looks for what (`scopesOf`). */
+      /** Holders of a narrowed permission are let in too: the handler checks the scope (`scopesOf`). */
       scoped?: true;
     };
 
-/** Whether a caller holds a permission for everything: `a:b:c` or `a:*`; what is narrowed to a scope does not count. */
+/** Whether a caller holds a permission without limits: `a:b:c` or `a:*`, not one that is narrowed to a scope. */
 export function holds(caller: Caller, permission: string): boolean {
   if (caller.kind === "root" || caller.permissions.has(permission)) return true;
   return caller.permissions.has(`${permission.slice(0, permission.indexOf(":"))}:*`);
 }
 
-/** Whether a caller holds a permission in whatever scope: `a:b:c/scope` counts too. */
+/** Whether a caller holds a permission in any scope: `a:b:c/scope` counts too. */
 export function holdsSomewhere(caller: Caller, permission: string): boolean {
   if (holds(caller, permission)) return true;
   const scoped = `${permission}/`;
@@ -44,7 +44,7 @@ export function holdsSomewhere(caller: Caller, permission: string): boolean {
   return false;
 }
 
-/** The scopes in which a caller holds a permission: `a:b/nginx.*` gives `nginx.*`. Empty: not at all. */
+/** The scopes in which a caller holds a permission: `nginx.*` for `a:b/nginx.*`. Empty: none. */
 export function scopesOf(caller: Caller, permission: string): "all" | readonly string[] {
   if (holds(caller, permission)) return "all";
   const scoped = `${permission}/`;
@@ -53,7 +53,7 @@ export function scopesOf(caller: Caller, permission: string): "all" | readonly s
     .map((held) => held.slice(scoped.length));
 }
 
-/** Whether a caller may deal with what belongs to an account. */
+/** Whether a caller may act on the resources of an account. */
 export function mayActFor(caller: Caller, ownerId: string, permission: string): boolean {
   return (caller.kind === "account" && caller.id === ownerId) || holds(caller, permission);
 }

@@ -34,7 +34,7 @@ export function clientAddressBy(trustedProxies: readonly string[]): (incoming: S
 export const isLoopback = (address: string): boolean =>
   /^(?:127\.|::1$|::ffff:127\.)/.test(address);
 
-/** Of single addresses and networks (CIDR). */
+/** From single addresses and networks (CIDR). */
 function listOf(proxies: readonly string[]): BlockList {
   const list = new BlockList();
   for (const proxy of proxies) {

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import { AppError } from "../errors.ts";
 
-/** Where a page ended, as an opaque text: base64url of JSON. It grants nothing, so it needs no signature. */
+/** The end of a page as an opaque text: base64url of JSON. It grants nothing, so it needs no signature. */
 export const encodeCursor = (values: readonly (string | number)[]): string =>
   Buffer.from(JSON.stringify(values)).toString("base64url");
 
@@ -31,7 +31,7 @@ function jsonOf(cursor: string): unknown {
   }
 }
 
-/** Cuts rows that were read with one more than `limit` into a page. */
+/** Makes a page from rows that were read with a limit of one more than `limit`. */
 export function cutPage<Row, Item>(
   rows: readonly Row[],
   limit: number,
@@ -58,7 +58,7 @@ export const pageStart = (
   order,
 });
 
-/** The answer to a list: a page of rows that were read with one more than the limit. */
+/** The answer of a list: a page of rows that were read with a limit of one more. */
 export const pageAnswer = <Row, Item>(
   rows: readonly Row[],
   { limit }: PageQuery,

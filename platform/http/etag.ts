@@ -1,6 +1,6 @@
 import { AppError } from "../errors.ts";
 
-/** ETag of a version: a strong one, as versions count every change. */
+/** The ETag of a version. It is a strong one, as every change counts the version up. */
 export const etagOf = (version: number): { etag: string } => ({ etag: `"${version}"` });
 
 /** An answer with the ETag of its body. */
@@ -9,10 +9,10 @@ export const versioned = <const Status extends number, Body extends { version: n
   body: Body,
 ) => ({ status, headers: etagOf(body.version), body });
 
-/** What If-Match may hold: an ETag of ours, or `*`. */
+/** A valid If-Match: an ETag of `etagOf`, or `*`. */
 export const IF_MATCH = /^(?:\*|"(\d{1,15})")$/;
 
-/** The version that an If-Match header names; undefined for `*`. @throws AppError when it is no ETag of ours */
+/** The version that an If-Match header names; undefined for `*`. @throws AppError for any other header */
 export function parseIfMatch(header: string): number | undefined {
   const match = IF_MATCH.exec(header.trim());
   if (match) return match[1] === undefined ? undefined : Number(match[1]);
@@ -22,7 +22,7 @@ export function parseIfMatch(header: string): number | undefined {
   });
 }
 
-/** @throws AppError precondition_failed when somebody else has changed it meanwhile */
+/** @throws AppError precondition_failed if the resource was changed meanwhile */
 export function checkVersion(ifMatch: number | undefined, current: number): void {
   if (ifMatch === undefined || ifMatch === current) return;
   throw new AppError(
@@ -31,7 +31,7 @@ export function checkVersion(ifMatch: number | undefined, current: number): void
   );
 }
 
-/** Whether an If-None-Match names an ETag. RFC 9110, 13.1.2: weak comparison, `*` or any of a list. */
+/** Whether an If-None-Match header matches an ETag: weak comparison, `*` or any of a list (RFC 9110, 13.1.2). */
 export function matchesEtag(ifNoneMatch: string, etag: string): boolean {
   const tags = ifNoneMatch.split(",").map((it) => it.trim().replace(/^W\//, ""));
   return tags.includes(etag) || tags.includes("*");

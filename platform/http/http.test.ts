@@ -78,7 +78,7 @@ const post = (body: BodyInit, headers: Record<string, string> = {}): RequestInit
   headers: { "content-type": "application/json", ...headers },
 });
 
-test("an error made for people shows its message as a problem", async () => {
+test("an AppError shows its message as a problem", async () => {
   const response = await send("/known");
   expect(response.status).toBe(409);
   expect(response.headers.get("content-type")).toBe("application/problem+json");
@@ -143,7 +143,7 @@ test("a path without a route is a problem too, and every answer has the security
   expect((await send("/nowhere")).status).toBe(404);
 });
 
-test("another site cannot make a browser change anything, nor reach us under a name of its own", () => {
+test("requests from pages of other sites, and under foreign host names, are refused", () => {
   const request =
     (method: string, headers: Record<string, string>, socket = false) =>
     () =>
@@ -174,7 +174,7 @@ test("another site cannot make a browser change anything, nor reach us under a n
   for (const it of refused) expect(it).toThrow(AppError);
 });
 
-test("a page runs no script without the nonce of its own response, and nobody frames it", () => {
+test("a page runs no inline script without the nonce of its response, and cannot be framed", () => {
   const policy = pageHeaders("abc")["content-security-policy"] ?? "";
   expect(policy).toContain("script-src 'self' 'nonce-abc';");
   expect(policy).toContain("frame-ancestors 'none'");
@@ -190,7 +190,7 @@ function waitOf(limit: RateLimit, key: string): number {
   }
 }
 
-test("a rate limit grants the burst and then its rate, whatever the order of the keys", () => {
+test("a rate limit allows the burst and then its rate, whatever the order of the keys", () => {
   fc.assert(
     fc.property(
       fc.array(fc.record({ key: fc.constantFrom("a", "b", "c"), afterMs: fc.nat(500) })),
@@ -211,7 +211,7 @@ test("a rate limit grants the burst and then its rate, whatever the order of the
   );
 });
 
-test("a refused taker learns how long to wait, and waiting so long is enough", () => {
+test("a refusal states how long to wait, and that wait is enough", () => {
   let nowMs = 0;
   const limit = createRateLimit({ burst: 2, refillMs: 1_000, keysMax: 2 }, { nowMs: () => nowMs });
   expect([waitOf(limit, "a"), waitOf(limit, "a")]).toEqual([0, 0]);

@@ -7,7 +7,7 @@ import type { Queryable } from "../postgres/database.ts";
 import { seal, unseal } from "../seal.ts";
 import type { AnyAnswer } from "./route.ts";
 
-/** Answers are kept so long; a key that comes later is a new one. */
+/** How long answers are kept; a key that is used later counts as new. */
 export const IDEMPOTENCY_HOURS = 24;
 
 export const idempotencyMigration = {
@@ -23,19 +23,18 @@ export const idempotencyMigration = {
 
 export type IdempotentRequest = {
   key: string;
-  /** Who calls and what: the same key of another caller, or on another route, is another key. */
+  /** Caller and operation: keys of different callers, or on different routes, are different keys. */
   scope: string;
-  /** What was sent: parameters, query and body, as text. */
+  /** Parameters, query and body of the request, as text. */
   content: string;
   nowMs: number;
 };
 
 /**
- * Does `work` once for each key: the first request does it and keeps the answer in the same transaction, a later one
- * gets the kept answer, one that comes at the same time waits. A request that failed keeps nothing and may be sent again.
- * An answer may hold a secret that is shown once, and a body a password: the answer is encrypted, and the content is
- * fingerprinted, with keys that follow from the Idempotency-Key, of which only a hash is stored.
- * After draft-ietf-httpapi-idempotency-key-header.
+ * Does `work` once for each key (draft-ietf-httpapi-idempotency-key-header): the first request does it and stores the
+ * answer in the same transaction, later ones get the stored answer, and concurrent ones wait. A failed request stores
+ * nothing and may be sent again. As an answer may hold a secret that is shown once, and a body a password, the answer is
+ * encrypted and the content is fingerprinted with keys derived from the Idempotency-Key, of which only a hash is stored.
  * @throws AppError unprocessable when the key was used for another request
  */
 export async function once<Answer extends AnyAnswer>(
@@ -46,7 +45,7 @@ export async function once<Answer extends AnyAnswer>(
   const seed = createHash("sha256").update(`${request.scope}\n${request.key}`).digest();
   const hash = createHash("sha256").update("id").update(seed).digest();
   const mac = createHmac("sha256", seed).update(request.content).digest();
-  // The lock ends with the transaction: whoever has the same key waits here until the answer is kept, or was not.
+  // Held until the transaction ends: concurrent requests with the same key wait here.
   await tx.query("SELECT pg_advisory_xact_lock($1::bigint)", [hash.readBigInt64BE().toString()]);
   const [kept] = await tx.query(
     "SELECT request_mac, answer FROM idempotency WHERE key_hash = $1 AND created_at > $2",
@@ -54,7 +53,7 @@ export async function once<Answer extends AnyAnswer>(
   );
   if (kept) {
     if (Buffer.isBuffer(kept["request_mac"]) && kept["request_mac"].equals(mac)) {
-      // It was an Answer of this very route when it was kept, and the scope holds the route.
+      // It was stored as an Answer of the same route, which is part of the scope.
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion
       return replayOf(seed, kept["answer"]) as Answer;
     }
@@ -72,7 +71,7 @@ export async function once<Answer extends AnyAnswer>(
   return answer;
 }
 
-/** Forgets what is too old. */
+/** Deletes expired answers. */
 export async function forgetAnswers(db: Queryable, nowMs: number): Promise<void> {
   await db.query("DELETE FROM idempotency WHERE created_at <= $1", [
     new Date(nowMs - IDEMPOTENCY_HOURS * 3_600_000),
@@ -86,7 +85,7 @@ const Kept = z.object({
 });
 
 function replayOf(seed: Buffer, stored: unknown): AnyAnswer {
-  if (!Buffer.isBuffer(stored)) throw new Error("the kept answer is no bytea");
+  if (!Buffer.isBuffer(stored)) throw new Error("the stored answer is no bytea");
   const { headers, ...answer } = Kept.parse(JSON.parse(unseal(keyOf(seed), stored).toString()));
   return { ...answer, headers: { ...headers, "idempotency-replayed": "true" } };
 }

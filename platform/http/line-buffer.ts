@@ -1,12 +1,12 @@
 const FLUSH_MS = 100;
 const FLUSH_LENGTH = 64 * 1024;
-/** So much is kept as a string before it becomes bytes: more would be garbage that has grown old, which is dear. */
+/** Lines are encoded in blocks of this length: longer strings would survive into the old generation of the heap. */
 const STRING_LENGTH = 4 * 1024;
 
-/** Lines on their way out: gathered for a moment, since a write for each would cost more than the request it tells of. */
+/** Buffers lines, since one write for each would cost more than the request that it is about. */
 export type LineBuffer = { write(line: string): void; flush(): void; close(): void };
 
-/** What is gathered goes out after 100 ms at most, or when it is much, or by `flush`, which a process calls as it ends. */
+/** Writes after 100 ms at most, when the buffer is full, and on `flush`, which a process must call before it exits. */
 export function bufferLines(output: (lines: Buffer) => void): LineBuffer {
   let text = "";
   let parts: Buffer[] = [];

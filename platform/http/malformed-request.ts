@@ -30,10 +30,7 @@ const EXPECTATION: Refusal = {
   detail: "Expect: 100-continue is all that can be expected here.",
 };
 
-/**
- * Problem details for what never becomes a request: Node would refuse it with an empty answer, of which neither the
- * client nor the log learns anything.
- */
+/** Answers input that is no valid request with problem details, and logs it; Node's own answer is empty. */
 export function answerMalformedRequests(
   server: Server,
   { headers, log }: { headers: Readonly<Record<string, string>>; log: Log },
@@ -55,7 +52,7 @@ export function answerMalformedRequests(
     };
   };
   server.on("clientError", (error: Error, socket: Duplex) => {
-    // Where an answer is on its way, this one would be taken for a part of it. Node keeps the answer there.
+    // While another answer is being sent, this one would become a part of it. Node keeps that answer on the socket.
     const isAnswering = Boolean(Reflect.get(socket, "_httpMessage"));
     if (isAnswering || !socket.writable) return void socket.destroy();
     const refusal = refusalOf(error);
@@ -73,7 +70,7 @@ export function answerMalformedRequests(
 function refusalOf(error: Error): Refusal {
   const known = "code" in error ? BY_CODE[String(error.code)] : undefined;
   if (known !== undefined) return known;
-  // What the parser says is one of a few fixed texts.
+  // The parser's reason is one of a few fixed texts.
   const reason = "reason" in error ? ` (${String(error.reason)})` : "";
   return { status: 400, title: "Bad Request", detail: `This is no HTTP/1.1 request${reason}.` };
 }

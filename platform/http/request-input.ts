@@ -10,27 +10,27 @@ import type { Route as RouteOf } from "./route.ts";
 type Route = RouteOf<BaseRule>;
 
 const BODY_BYTES_MAX = 256 * 1024;
-/** What an Idempotency-Key may be. */
+/** A valid Idempotency-Key. */
 export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/;
-/** Escapes that JSON can write and PostgreSQL text cannot hold: NUL and halves of surrogate pairs. */
+/** JSON escapes of what PostgreSQL text cannot store: NUL and unpaired surrogates. */
 const ODD_ESCAPE = /\\u(?:0000|[dD][89a-fA-F])/;
 
 export type Input = {
   params: unknown;
   query: unknown;
   body: unknown;
-  /** The body as it was sent; empty for bodies that the handler reads itself. */
+  /** The unparsed body; empty for bodies that the handler reads itself. */
   bodyText: string;
   idempotencyKey: string | undefined;
   ifMatch: number | undefined;
 };
 
-/** The parameters in the path as they were sent; read out of it when they are asked for. */
+/** The unparsed parameters of the path, extracted on demand. */
 export type RawParams = () => Readonly<Record<string, string>>;
 
 /**
- * Everything a request brings, parsed by the route's schemas.
- * @throws AppError bad_request (400) that names each bad field with where it was: `query.limit`, `body.email`
+ * The input of a request, parsed by the route's schemas.
+ * @throws AppError bad_request (400) that names each invalid field with its place: `query.limit`, `body.email`
  */
 export function readInput(
   route: Route,
@@ -62,7 +62,7 @@ function parseInput(
     return undefined;
   };
   const params = parse(route.params, "path", () =>
-    // Only what is escaped can hold what no text may: Node refuses it in a path.
+    // Node refuses NUL and invalid UTF-8 in a path, so only escapes can hold them.
     incoming.url?.includes("%") ? checkedStrings(rawParams()) : rawParams(),
   );
   const asked = route.query !== undefined || (incoming.url ?? "").includes("?");
@@ -74,12 +74,12 @@ function parseInput(
   return { params, query, body, bodyText, ...headers };
 }
 
-/** By route: what its last URLs say. What is read most is asked for by few URLs, each of which is read once. */
+/** By route: the parsed input of its last URLs. The most frequent reads use few URLs, so each is parsed once. */
 const READ = new WeakMap<Route, Map<string, Input>>();
 const URLS_MAX = 500;
 const URL_LENGTH_MAX = 300;
 
-/** The URL of a request that brings nothing else. */
+/** The URL of a request without other input. */
 function urlAlone(
   { method, body, consumes, idempotency, ifMatch }: Route,
   { url = "" }: IncomingMessage,
@@ -91,7 +91,7 @@ function urlAlone(
 function remember(route: Route, url: string, input: Input): void {
   const urls = READ.get(route) ?? new Map<string, Input>();
   if (urls.size >= URLS_MAX) urls.clear();
-  // Several requests share it, so none may change it.
+  // It is shared by requests, so none may change it.
   Object.freeze(input.params);
   Object.freeze(input.query);
   READ.set(route, urls.set(url, input));
@@ -99,7 +99,7 @@ function remember(route: Route, url: string, input: Input): void {
 
 const NO_QUERY = z.strictObject({});
 
-/** Whether a route takes nothing that would have to be read: its requests are not slowed by looking for it. */
+/** Whether a route takes no input: nothing is parsed for its requests. */
 const isBare = ({ params, query, body, idempotency, ifMatch }: Route): boolean =>
   (params ?? query ?? body ?? idempotency ?? ifMatch) === undefined;
 
@@ -146,8 +146,8 @@ const one = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value[0] : value;
 
 /**
- * The body of a request for JSON, as it was sent.
- * @throws AppError unsupported_media_type, too_large, or bad_request for what is no UTF-8
+ * The unparsed JSON body of a request.
+ * @throws AppError unsupported_media_type, too_large, or bad_request for invalid UTF-8
  */
 export async function readBodyText(route: Route, incoming: IncomingMessage): Promise<string> {
   const type = (incoming.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase();
@@ -177,7 +177,7 @@ export async function readBytes(incoming: IncomingMessage, bytesMax: number): Pr
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    // Whoever sends too much is to hear so, on a connection that is not torn down under the answer.
+    // The connection must outlive a body that is too large, so that the client gets the answer.
     for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
       if (!Buffer.isBuffer(chunk)) continue;
       bytes += chunk.byteLength;
@@ -186,13 +186,13 @@ export async function readBytes(incoming: IncomingMessage, bytesMax: number): Pr
     }
   } catch (error) {
     if (error instanceof AppError) throw error;
-    // Whoever sent it has gone: no fault of ours, and nobody to read this.
+    // The client disconnected: not an error of the server, and nobody reads the answer.
     throw new AppError("bad_request", "The body broke off before its end.", { cause: error });
   }
   return Buffer.concat(chunks);
 }
 
-/** JSON of a body, with no text in it that could not be kept. @throws AppError bad_request */
+/** Parses a JSON body. @throws AppError bad_request, also for text that could not be stored */
 export function parseJson(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
@@ -200,13 +200,13 @@ export function parseJson(text: string): unknown {
     return value;
   } catch (error) {
     if (error instanceof AppError) throw error;
-    // What the parser says quotes the body, which may hold a password.
+    // The parser's message quotes the body, which may hold a password.
     const at = error instanceof Error ? /at position \d+/.exec(error.message)?.[0] : undefined;
     throw new AppError("bad_request", `The body is no JSON${at ? ` (${at})` : ""}.`);
   }
 }
 
-/** Most queries have nothing that is escaped, and are cut up in a tenth of the time. */
+/** Most queries have no escapes; splitting them takes a tenth of the time of URLSearchParams. */
 function pairsOf(query: string): Iterable<readonly [string, string]> {
   if (query.includes("%") || query.includes("+")) return new URLSearchParams(query);
   return query
@@ -236,7 +236,7 @@ function checkedStrings<Value>(value: Value): Value {
   return value;
 }
 
-/** No text with NUL or half a surrogate pair gets in: no database and no log could keep it as it is. */
+/** Refuses text with NUL or unpaired surrogates, which neither the database nor the log could store. */
 function checkStrings(value: unknown, path: string): void {
   if (typeof value === "string") {
     if (!value.includes("\0") && value.isWellFormed()) return;
@@ -256,7 +256,7 @@ const fieldError = (where: string, issue: z.core.$ZodIssue): FieldError => ({
   message: issue.message,
 });
 
-/** A bad request that lists its fields. */
+/** A bad request with its invalid fields. */
 export function invalid(fields: readonly FieldError[]): AppError {
   const detail = fields.map((it) => `${it.path}: ${it.message}`).join("; ");
   return new AppError("bad_request", detail.slice(0, 2_000), { fields: fields.slice(0, 50) });

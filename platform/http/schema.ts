@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** An id that we made: `inv_` and hex digits (platform/ids.ts). */
+/** An id as `newId` makes it: `inv_` and hex digits. */
 export const idOf = (prefix: string): z.ZodString =>
   z
     .string()
@@ -9,28 +9,28 @@ export const idOf = (prefix: string): z.ZodString =>
     })
     .meta({ example: `${prefix}_${"0".repeat(24)}` });
 
-/** Text of people: trimmed by nobody, of a length that is said. NUL and broken Unicode never get this far. */
+/** Free text, not trimmed. NUL and unpaired surrogates are refused before the schema. */
 export const text = (range: { min?: number; max: number }): z.ZodString =>
   z
     .string()
     .min(range.min ?? 1)
     .max(range.max);
 
-/** A moment as an RFC 3339 string in UTC, of the years that PostgreSQL and JavaScript both know. */
+/** An RFC 3339 time in UTC, of the years that both PostgreSQL and JavaScript can store. */
 export const Timestamp = z.iso
   .datetime({ error: "give a time in UTC, for example 2026-11-24T12:00:00Z" })
   .refine((it) => /^(?:19|2\d)\d\d/.test(it), { error: "give a year from 1900 to 2999" });
-/** The same as a pattern that says to a reader what the format leaves open. */
+/** The same as a readable pattern, for the documentation. */
 export const TIMESTAMP = /^(?:19|2\d)\d\d-\d\d-\d\dT\d\d:\d\d:[0-5]\d(?:\.\d+)?Z$/;
 
-/** Lower-cased, as addresses are compared; the local part is the user's own business. */
+/** Lower-cased, as addresses are compared. */
 export const Email = z
   .email({ error: "give an e-mail address" })
   .max(254)
   .toLowerCase()
   .meta({ example: "ada@example.com" });
 
-/** A number in a query string; `wire` is how the documentation shows it. */
+/** An integer in a query string; `wire` is its schema in the documentation. */
 export const queryInt = (range: {
   min: number;
   max: number;
@@ -49,7 +49,7 @@ export const queryInt = (range: {
     .meta({ wire: { ...wire, default: range.fallback } });
 };
 
-/** Query of a list: what every list takes, and what it is filtered by. */
+/** The query of a list: limit, cursor and its filters. */
 export const pageQuery = <Shape extends z.ZodRawShape>(filters: Shape) =>
   z.strictObject({
     limit: queryInt({ min: 1, max: 100, fallback: 20 }),
@@ -79,6 +79,6 @@ export const Problem = z
   })
   .meta({ id: "Problem" });
 
-/** A moment (epoch ms) as it stands in answers. */
+/** Epoch ms as text in answers. */
 export const iso = (atMs: number): string => new Date(atMs).toISOString();
 export const isoOrNull = (atMs: number | null): string | null => (atMs === null ? null : iso(atMs));

@@ -11,14 +11,14 @@ const COMMON = {
 };
 
 /**
- * Headers of a page: scripts are ours or carry the nonce of this response; nothing inline runs, nobody frames it. Next
- * takes the nonce from the request header `content-security-policy`, so the same value goes there too.
+ * Headers of a page: only scripts of this origin, and inline scripts with the nonce of this response, run; no frames.
+ * Next.js takes the nonce from the request header `content-security-policy`, so it must be set there too.
  */
 export function pageHeaders(nonce: string): Record<string, string> {
   const policy = [
     "default-src 'self'",
     `script-src 'self' 'nonce-${nonce}'`,
-    // Charts place their parts by style attributes.
+    // Charts are positioned by style attributes.
     "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data:",
     "font-src 'self'",
@@ -31,7 +31,7 @@ export function pageHeaders(nonce: string): Record<string, string> {
   return { ...COMMON, "content-security-policy": policy.join("; ") };
 }
 
-/** Headers of an answer that is data: even shown as a page it can do nothing. */
+/** Headers of data: opened as a page, it can neither load nor run anything. */
 export function dataHeaders(): Record<string, string> {
   return { ...COMMON, "content-security-policy": "default-src 'none'; frame-ancestors 'none'" };
 }

@@ -5,20 +5,20 @@ import { hostOf, listen } from "../listen.ts";
 import type { Supervisor } from "../processes/supervisor.ts";
 
 const DRAIN_MS_MAX = 10_000;
-/** So long a connection that is idle when a worker stops is left open: a request may be on its way on it. */
+/** How long idle connections stay open when a worker stops: a request may be in transit on them. */
 const IDLE_MS = 500;
-/** Longer than load balancers keep theirs (60 s): one that sends on a connection as it is closed answers 502. */
+/** Longer than load balancers keep connections (60 s): they answer 502 if a connection closes as they send on it. */
 const KEEP_ALIVE_MS = 65_000;
-/** Who sends slower holds a connection for nothing, and is cut off (408). */
+/** Slower clients are refused with 408, as they occupy a connection. */
 export const HEADERS_MS = 15_000;
 export const REQUEST_MS = 60_000;
 
 /** The HTTP server of one process: it listens itself, or gets its connections from the supervisor of its process. */
 export type ApiServer = {
   server: Server;
-  /** Where it is reached. */
+  /** Its address. */
   url: string;
-  /** No new connections; ends those that are open as soon as no request is on them. */
+  /** Accepts no new connections, and closes the open ones as soon as they have no request. */
   drain(): Promise<void>;
 };
 
@@ -52,7 +52,7 @@ export async function openServer({ host, port = 0, supervisor }: Listen): Promis
   const url =
     supervisor?.url ??
     `http://${hostOf(host)}:${await listen(server, { host, port, ifTaken: "fail" })}`;
-  // Node watches for slow requests and idle connections once a server listens; this one never does, yet it serves.
+  // Node starts its timeouts for slow requests and idle connections on this event, and this server never listens.
   if (supervisor) server.emit("listening");
   supervisor?.onConnection((socket) => void server.emit("connection", socket));
   return {
@@ -69,7 +69,7 @@ export async function openServer({ host, port = 0, supervisor }: Listen): Promis
         for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
       };
       if (supervisor === undefined) closeIdle();
-      // Where the processor was away meanwhile, timers come before what has arrived: that is read first.
+      // After a delay of the event loop, timers run before received data is read: it is read first.
       const idle = setTimeout(() => setImmediate(closeIdle), IDLE_MS);
       const late = setTimeout(() => {
         for (const socket of sockets) socket.destroy();

@@ -8,18 +8,18 @@ const SUBJECT = `acc_${"0".repeat(24)}`;
 const MINUTE_MS = 60_000;
 const YEAR_S = 366 * 86_400;
 
-/** An authenticator whose keys and time the test changes, and a token that is good for a year. */
+/** An authenticator whose keys and time the test changes, and a token that is valid for a year. */
 async function longToken() {
   const { publicKey, privateKey } = await generateKeyPair(ACCESS_TOKEN_ALGORITHM);
-  const state: { nowMs: number; keys: "there" | "withdrawn" | "not to be had"; asked: number } = {
+  const state: { nowMs: number; keys: "available" | "withdrawn" | "unavailable"; asked: number } = {
     nowMs: Date.UTC(2026, 0),
-    keys: "there",
+    keys: "available",
     asked: 0,
   };
   const keys: JWTVerifyGetKey = async () => {
     state.asked += 1;
     if (state.keys === "withdrawn") throw new errors.JWKSNoMatchingKey();
-    if (state.keys === "not to be had") throw new errors.JWKSTimeout();
+    if (state.keys === "unavailable") throw new errors.JWKSTimeout();
     return publicKey;
   };
   const authenticate = tokenAuthenticator({ keys, issuer: ISSUER, nowMs: () => state.nowMs });
@@ -27,28 +27,28 @@ async function longToken() {
     .setProtectedHeader({ alg: ACCESS_TOKEN_ALGORITHM, typ: "at+jwt", kid: "stolen" })
     .setExpirationTime(state.nowMs / 1_000 + YEAR_S)
     .sign(privateKey);
-  return { state, know: async () => (await authenticate(token))?.id };
+  return { state, idOf: async () => (await authenticate(token))?.id };
 }
 
-test("a token of a key that was withdrawn is refused after a minute, whenever it says that it expires", async () => {
-  const { state, know } = await longToken();
-  expect(await know()).toBe(SUBJECT);
+test("a token of a withdrawn key is refused after a minute, whenever it expires", async () => {
+  const { state, idOf } = await longToken();
+  expect(await idOf()).toBe(SUBJECT);
   state.nowMs += MINUTE_MS - 1;
-  expect(await know()).toBe(SUBJECT);
+  expect(await idOf()).toBe(SUBJECT);
   expect(state.asked).toBe(1);
   state.keys = "withdrawn";
   state.nowMs += 1;
-  expect(await know()).toBeUndefined();
-  state.keys = "not to be had";
-  await expect(know()).rejects.toMatchObject({ code: "unavailable" });
+  expect(await idOf()).toBeUndefined();
+  state.keys = "unavailable";
+  await expect(idOf()).rejects.toMatchObject({ code: "unavailable" });
 });
 
-test("while the keys cannot be had, a token that was known is known until it expires", async () => {
-  const { state, know } = await longToken();
-  expect(await know()).toBe(SUBJECT);
-  state.keys = "not to be had";
+test("while the keys are unavailable, a verified token is accepted until it expires", async () => {
+  const { state, idOf } = await longToken();
+  expect(await idOf()).toBe(SUBJECT);
+  state.keys = "unavailable";
   state.nowMs += 5 * MINUTE_MS;
-  expect(await know()).toBe(SUBJECT);
+  expect(await idOf()).toBe(SUBJECT);
   state.nowMs += YEAR_S * 1_000;
-  await expect(know()).rejects.toMatchObject({ code: "unavailable" });
+  await expect(idOf()).rejects.toMatchObject({ code: "unavailable" });
 });

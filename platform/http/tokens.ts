@@ -6,11 +6,11 @@ import { z } from "zod";
 import { AppError } from "../errors.ts";
 import type { Caller } from "./caller.ts";
 
-/** The audience of access tokens for the domain APIs themselves; other products have their own. */
+/** The audience of access tokens for the domain APIs; other products have their own. */
 export const AUDIENCE = "quarterdeck";
 export const ACCESS_TOKEN_ALGORITHM = "ES256";
 
-/** Claims of an access token of Accounts (RFC 9068): `scope` has the permissions. */
+/** Claims of an access token of Accounts (RFC 9068); `scope` lists the permissions. */
 const Claims = z.object({
   sub: z.string().regex(/^(?:acc|svc)_[0-9a-f]{24}$/),
   sid: z.string().optional(),
@@ -18,24 +18,23 @@ const Claims = z.object({
   exp: z.number(),
 });
 
-type Known = Omit<Caller, "address">;
-type Verified = { known: Known; freshUntilMs: number; expiresMs: number };
-/** What a token proves: at once where it is remembered, since every request asks. */
-export type Authenticate = (token: string) => Known | undefined | Promise<Known | undefined>;
+type Identity = Omit<Caller, "address">;
+type Verified = { identity: Identity; freshUntilMs: number; expiresMs: number };
+/** The identity that a token proves; synchronous where it is cached, since every request needs it. */
+export type Authenticate = (token: string) => Identity | undefined | Promise<Identity | undefined>;
 
 const CACHE_MAX = 5_000;
-/**
- * A key that Accounts has withdrawn is believed for at most as long as both together: five minutes, as is said where
- * keys are withdrawn. When whoever stole it lets its tokens expire is not asked.
- */
-const KEYS_KEPT_MS = 4 * 60_000;
-const VERIFIED_KEPT_MS = 60_000;
+/** Tokens of a withdrawn signing key are accepted for at most the sum of both: five minutes, whenever they expire. */
+const KEYS_CACHED_MS = 4 * 60_000;
+const VERIFIED_CACHED_MS = 60_000;
 
-/** The public keys of Accounts, read again before they are old. */
+/** The public keys of Accounts, fetched again when the cache expires. */
 export const keysOfAccounts = (accountsUrl: string): JWTVerifyGetKey =>
-  createRemoteJWKSet(new URL("/.well-known/jwks.json", accountsUrl), { cacheMaxAge: KEYS_KEPT_MS });
+  createRemoteJWKSet(new URL("/.well-known/jwks.json", accountsUrl), {
+    cacheMaxAge: KEYS_CACHED_MS,
+  });
 
-/** Whether a token is the root key of the installation; the comparison takes as long for every wrong one of its length. */
+/** Whether a token is the root key of the installation. The comparison takes constant time for a given length. */
 export function rootKeyCheck(rootKey: string): (token: string) => boolean {
   const expected = Buffer.from(rootKey);
   return (token) => {
@@ -46,9 +45,8 @@ export function rootKeyCheck(rootKey: string): (token: string) => boolean {
 }
 
 /**
- * Knows the access tokens that Accounts signs, by its public keys. A token that was verified is remembered for a moment,
- * so its signature is not checked with every request; while the keys cannot be had, until it expires. Revoking a session
- * takes effect here when its last token expires.
+ * Verifies the access tokens of Accounts by its public keys. A verified token is cached for a minute, and while the keys
+ * are unavailable until it expires. Revoking a session takes effect here when its last token expires.
  */
 export function tokenAuthenticator(options: {
   keys: JWTVerifyGetKey;
@@ -56,14 +54,14 @@ export function tokenAuthenticator(options: {
   nowMs: () => number;
 }): Authenticate {
   const verified = new Map<string, Verified>();
-  async function verify(token: string): Promise<Known | undefined> {
+  async function verify(token: string): Promise<Identity | undefined> {
     const claims = await verifiedClaims(token, options);
     if (claims === undefined) {
       verified.delete(token);
       return undefined;
     }
     const expiresMs = claims.exp * 1_000;
-    const known: Known = {
+    const identity: Identity = {
       kind: claims.sub.startsWith("svc_") ? "service" : "account",
       id: claims.sub,
       sessionId: claims.sid ?? "",
@@ -74,23 +72,23 @@ export function tokenAuthenticator(options: {
       const [oldest = ""] = verified.keys();
       verified.delete(oldest);
     }
-    const freshUntilMs = Math.min(expiresMs, options.nowMs() + VERIFIED_KEPT_MS);
-    verified.set(token, { known, freshUntilMs, expiresMs });
-    return known;
+    const freshUntilMs = Math.min(expiresMs, options.nowMs() + VERIFIED_CACHED_MS);
+    verified.set(token, { identity, freshUntilMs, expiresMs });
+    return identity;
   }
   return (token) => {
     const nowMs = options.nowMs();
     const cached = verified.get(token);
     if (cached === undefined || cached.expiresMs <= nowMs) return verify(token);
-    if (cached.freshUntilMs > nowMs) return cached.known;
+    if (cached.freshUntilMs > nowMs) return cached.identity;
     return verify(token).catch((error: unknown) => {
-      if (error instanceof AppError && error.code === "unavailable") return cached.known;
+      if (error instanceof AppError && error.code === "unavailable") return cached.identity;
       throw error;
     });
   };
 }
 
-/** Trouble with getting the keys (no answer, another answer than 200, no keys in it) says nothing about the token. */
+/** Errors of fetching the keys (no answer, a status other than 200, an invalid body), not of the token. */
 const ABOUT_KEYS = new Set([
   errors.JWKSTimeout.code,
   errors.JWKSInvalid.code,

@@ -2,7 +2,7 @@ import type { Log } from "../log.ts";
 
 type Fields = Parameters<Log["info"]>[1];
 
-/** A log whose lines carry the trace of a request. One is made for each request, so it must cost nothing. */
+/** A log whose lines carry the trace id of a request. Cheap to construct, as each request gets one. */
 export class TraceLog implements Log {
   readonly #log: Log;
   readonly #traceId: string;

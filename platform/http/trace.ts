@@ -1,25 +1,25 @@
 import { randomBytes } from "node:crypto";
 
-/** W3C Trace Context: the id of the whole, and that of the caller's part of it. */
+/** W3C Trace Context: the trace id, and the id of the caller's span. */
 export type Trace = { traceId: string; parentId: string | undefined };
 
 const TRACEPARENT =
   /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-[\da-f]{2}(?:-|$)/;
 const POOL_BYTES = 4_096;
 
-/** The trace of a request: the one that its `traceparent` names, else a new one. A broken header counts as none. */
+/** The trace that a `traceparent` header names; a new one if it is absent or invalid. */
 export function traceOf(traceparent: string | undefined): Trace {
   const match = traceparent === undefined ? null : TRACEPARENT.exec(traceparent);
   if (match?.[1] === undefined) return { traceId: randomHex(32), parentId: undefined };
   return { traceId: match[1], parentId: match[2] };
 }
 
-/** Id of this service's own part of a trace. */
+/** The id of the span of this service. */
 export const newSpanId = (): string => randomHex(16);
 
 const pool = { hex: "", next: 0 };
 
-/** Random bytes are fetched for many requests at once. */
+/** Random bytes are generated for many requests at once. */
 function randomHex(length: number): string {
   if (pool.next + length > pool.hex.length) {
     pool.hex = randomBytes(POOL_BYTES).toString("hex");

@@ -4,10 +4,7 @@ import type { JsonSchema, OpenApi, Operation } from "./openapi.ts";
 
 type Components = Readonly<Record<string, JsonSchema>>;
 
-/**
- * A request of an operation for a shell: ids of the path and the token are variables, what is required is there with
- * a value of the right form.
- */
+/** A request as a shell command: path parameters and the token are variables, required input has valid values. */
 export function curlOf(
   { path, method, operation }: { path: string; method: string; operation: Operation },
   document: OpenApi,
@@ -73,7 +70,7 @@ const Node = z
   .loose();
 type Node = z.infer<typeof Node>;
 
-/** A value of a schema: its example, else something of the right form; of an object, what is required. */
+/** A value of a schema: its example, else a valid value; of an object, the required fields. */
 function exampleOf(schema: JsonSchema, components: Components): unknown {
   const node = Node.parse(schema);
   const target =
@@ -110,7 +107,7 @@ function madeOf(node: Node, components: Components): unknown {
   }
 }
 
-/** With the first field where none is required: an empty object would show nothing. */
+/** With the first field if none is required: an empty object would explain nothing. */
 function objectOf({ properties, required }: Node, components: Components): unknown {
   const names = required.length > 0 ? required : Object.keys(properties).slice(0, 1);
   return Object.fromEntries(

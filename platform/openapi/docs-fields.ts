@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import type { JsonSchema } from "./openapi.ts";
 
-/** One line of a table of fields: `lines[].amount`, its type in words, whether it must be there. */
+/** One row of a table of fields: `lines[].amount`, its type in words, whether it is required. */
 export type FieldRow = { name: string; type: string; required: boolean; notes: string };
 
 const Node = z
@@ -33,7 +33,7 @@ const Node = z
 type Node = z.infer<typeof Node>;
 
 const DEPTH_MAX = 5;
-/** Bounds that come from the number type are no news. */
+/** Bounds of the number type itself are not shown. */
 const NO_BOUND = Number.MAX_SAFE_INTEGER;
 
 /** The fields of a schema as rows, nested ones with their path. */

@@ -8,18 +8,18 @@ import { inline, prose } from "./docs-prose.ts";
 import { DOCS_STYLE } from "./docs-style.ts";
 import type { JsonSchema, OpenApi, Operation } from "./openapi.ts";
 
-/** The style is ours to the byte, and nothing else may be loaded or run. */
+/** Allows this style sheet, by its hash, and nothing else. */
 export const DOCS_POLICY = `default-src 'none'; style-src 'sha256-${createHash("sha256")
   .update(DOCS_STYLE)
   .digest("base64")}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
-// In one piece: a formatter may put no space into it, which the hash above would refuse.
+// As one string: whitespace of a formatter would change the hash.
 const STYLE = raw(`<style>${DOCS_STYLE}</style>`);
 
 type Html = ReturnType<typeof html>;
 type Entry = { path: string; method: string; operation: Operation };
 
-/** The document as a page for people: no script, readable on a phone. */
+/** The document as a page without scripts. */
 export async function docsPage(document: OpenApi): Promise<string> {
   const entries = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),

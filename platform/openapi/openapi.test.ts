@@ -47,7 +47,7 @@ const routes = [
 ];
 const document = openApiOf(api, routes, { url: "http://127.0.0.1:1", release: "1.2.3" });
 
-test("a document says what its schemas check: parameters, body, answers, refusals", () => {
+test("a document describes what is checked: parameters, body, answers, refusals", () => {
   const change = document.paths["/v1/orders/{orderId}"]?.["put"];
   expect(change?.parameters.map((it) => [it.in, it.name, it.required])).toEqual([
     ["path", "orderId", true],
@@ -66,7 +66,7 @@ test("a document says what its schemas check: parameters, body, answers, refusal
   });
 });
 
-test("a document states the rules that headers, cursors and times are refused by", () => {
+test("a document states the patterns of headers, cursors and times", () => {
   const operations = [
     document.paths["/v1/orders/{orderId}"]?.["put"],
     document.paths["/v1/orders"]?.["get"],
@@ -89,14 +89,14 @@ test("a document states the rules that headers, cursors and times are refused by
   expect(times.map((it) => matches("until", it))).toEqual([true, false, false]);
 });
 
-test("an answer lists each media type that it may have, without parameters", () => {
+test("an answer lists each media type, without parameters", () => {
   const content = document.paths["/v1/orders"]?.["get"]?.responses["200"]?.content ?? {};
   expect(Object.keys(content)).toEqual(["application/json", "text/csv"]);
   const refused = document.paths["/v1/orders"]?.["get"]?.responses["400"]?.content ?? {};
   expect(Object.keys(refused)).toEqual(["application/problem+json", "text/html"]);
 });
 
-test("what a document points at is in it", () => {
+test("every reference of a document can be resolved", () => {
   const all = JSON.stringify(document);
   const names = [...all.matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map(([, it]) => it);
   expect(new Set(names)).toEqual(new Set(["Order", "Problem"]));
@@ -115,7 +115,7 @@ test("nested fields are rows with their path", () => {
   ]);
 });
 
-test("the page escapes what it shows and has no script", async () => {
+test("the page escapes texts and has no script", async () => {
   const page = await docsPage(document);
   expect(page).toContain("Changes &lt;an&gt; order");
   expect(page).toContain("Orders &amp; &lt;more&gt;");

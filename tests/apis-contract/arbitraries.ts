@@ -192,7 +192,7 @@ const NASTY: readonly unknown[] = [
 
 export const nasty = (): fc.Arbitrary<unknown> => fc.constantFrom(...NASTY);
 
-/** A value with something wrong somewhere in it: a nasty value, a field missing, one too many. */
+/** A value with one mistake: a hostile value, a missing field, an unknown field. */
 export function broken(value: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
   return fc
     .tuple(value, nasty(), fc.nat(999), fc.constantFrom("replace", "remove", "add", "all"))

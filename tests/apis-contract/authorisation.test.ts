@@ -23,7 +23,7 @@ describe.each(SUBJECTS.map((subject) => ({ name: subject.name, subject })))(
     });
     afterAll(() => running.stop());
 
-    test("every route says who may call it, by a permission that the service explains", () => {
+    test("every rule names a permission that the service documents, and every permission is used", () => {
       const { permissions } = subject.service;
       const asked = running.routes.flatMap(({ rule }) =>
         "permission" in rule ? [rule.permission] : [],
@@ -56,7 +56,7 @@ describe.each(SUBJECTS.map((subject) => ({ name: subject.name, subject })))(
       expect(wrong).toEqual([]);
     });
 
-    test("a stranger gets nothing that belongs to somebody else, whatever ids they know", async () => {
+    test("a stranger gets no data of others, whatever ids they know", async () => {
       const { pool } = await fuzzApi(running, {
         ...subject,
         prepare: () => Promise.resolve(subject.prepare?.(running)),
@@ -83,7 +83,7 @@ describe.each(SUBJECTS.map((subject) => ({ name: subject.name, subject })))(
 
 const isScoped = ({ rule }: Route): boolean => rule.allow === "permission" && rule.scoped === true;
 
-/** Every permission of a service, each for something that is not there. */
+/** Every permission of a service, each narrowed to something that does not exist. */
 const elsewhereIn = ({ permissions }: Service): string =>
   Object.keys(permissions)
     .map((it) => `${it}/nothing-here`)
@@ -138,7 +138,7 @@ async function rolesOf(subject: Subject, running: TestService): Promise<Role[]> 
 
 type Leaking = { running: TestService; document: OpenApi; pool: Pool };
 
-/** Requests of a stranger that were answered with something. */
+/** Requests of a stranger that were answered with data. */
 async function leaksOf(
   { running, document, pool }: Leaking,
   route: Route,
@@ -150,26 +150,25 @@ async function leaksOf(
   const leaks: string[] = [];
   for (const fuzzed of fc.sample(requestTo(operation, document), STRANGER_RUNS)) {
     const answer = await sendFuzzed({ running, route, operation, pool }, fuzzed, stranger);
-    const nothing = isNothing(answer.json, own) || ONLY_COMMENTS.test(answer.text);
-    if (answer.status < 300 && !nothing)
-      leaks.push(`${nameOf(route)}: ${answer.text.slice(0, 200)}`);
+    const empty = isEmpty(answer.json, own) || ONLY_COMMENTS.test(answer.text);
+    if (answer.status < 300 && !empty) leaks.push(`${nameOf(route)}: ${answer.text.slice(0, 200)}`);
   }
   return leaks;
 }
 
-/** A stream of events in which none came. */
+/** A stream of events without events. */
 const ONLY_COMMENTS = /^(?::[^\n]*\n+)+$/;
 
 /**
- * Whether an answer holds lists alone in which there is nothing: a page of nothing, counts of no value. What names whoever
- * asks (a grant to them, what they did) is theirs, and no secret of somebody else.
+ * Whether an answer holds only empty lists: an empty page, counts of no values. Data that names the caller (a grant to
+ * them, an action of theirs) belongs to the caller.
  */
-function isNothing(value: unknown, own: string): boolean {
+function isEmpty(value: unknown, own: string): boolean {
   if (typeof value !== "object" || value === null) return false;
   const values: unknown[] = Object.values(value);
   if (values.includes(own)) return true;
   if ("id" in value || "version" in value) return false;
   const lists = values.filter((it): it is unknown[] => Array.isArray(it));
   if (lists.length === 0) return values.length === 0;
-  return lists.every((list) => list.every((it) => isNothing(it, own)));
+  return lists.every((list) => list.every((it) => isEmpty(it, own)));
 }

@@ -49,7 +49,7 @@ const has = (operation: Operation, where: string, name: string): boolean =>
 
 const Answer = z.object({ properties: z.object({}).loose().default({}) });
 
-/** Text, or text and null, of which no more is said. */
+/** The schema of text, or of text and null, without a format. */
 const PlainText = z.object({
   type: z.union([z.literal("string"), z.array(z.string())]),
   format: z.undefined().optional(),
@@ -61,7 +61,7 @@ function isList(operation: Operation): boolean {
   return "items" in properties && "next" in properties;
 }
 
-/** What an operation lacks that its kind must have. */
+/** The conventions that an operation breaks. */
 function breaches({ name, method, operation }: ReturnType<typeof operationsOf>[number]): string[] {
   const created = operation.responses["201"] !== undefined;
   const once = operation.operationId in ONCE_ANYWAY;
@@ -148,13 +148,13 @@ describe.each(APIS)("$name", (api) => {
     expect(answer.text).not.toContain("#/$defs");
   });
 
-  test("lists are paged, creating takes an Idempotency-Key", async () => {
+  test("lists are paged, and operations that create take an Idempotency-Key", async () => {
     const document = await documentOf(running);
     const wrong = operationsOf(document).flatMap(breaches);
     expect(wrong).toEqual([]);
   });
 
-  test("what an answer names …At is a time", async () => {
+  test("fields of answers whose names end with At are times", async () => {
     const { text } = await running.send("GET", "/openapi.json");
     const plain: string[] = [];
     JSON.parse(text, (name, value: unknown) => {
@@ -184,13 +184,13 @@ describe.each(SUBJECTS)("the migrations of $name", ({ service, start }) => {
   });
   afterAll(() => running.stop());
 
-  test("the release before can go on beside a migration", () => {
+  test("the previous release works with the migrated database", () => {
     const steps = service.migrations.filter(({ id }) => !id.includes("contract"));
     const first = steps.findIndex(({ sql }) => contracts(sql));
     expect(steps[first]?.id).toBeUndefined();
   });
 
-  test("what databases have applied is never changed, only added to: a new step is a new line of this list", async () => {
+  test("applied migrations never change: a new one is a new line of this list", async () => {
     const rows = await running.database.query(
       'SELECT id, sql FROM migrations ORDER BY id COLLATE "C"',
     );
@@ -198,7 +198,7 @@ describe.each(SUBJECTS)("the migrations of $name", ({ service, start }) => {
     await expect(lines.join("")).toMatchFileSnapshot(`migrations/${service.name}.txt`);
   });
 
-  test("several processes that start at once migrate once", async () => {
+  test("processes that start at once apply each migration once", async () => {
     const url = await newDatabase();
     const open = () =>
       openServiceDatabase({ url, replicaUrls: [], schema: service.name, log: silentLog() });

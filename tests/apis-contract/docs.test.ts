@@ -38,10 +38,10 @@ async function openPage(running: RunningApi, look: (typeof LOOKS)[number]) {
   const context = await browser?.newContext({ viewport: { width, height: 900 }, colorScheme });
   const page = await context?.newPage();
   if (context === undefined || page === undefined) throw new Error("there is no browser");
-  const complaints: string[] = [];
-  page.on("console", (message) => complaints.push(message.text()));
+  const consoleMessages: string[] = [];
+  page.on("console", (message) => consoleMessages.push(message.text()));
   await page.goto(`${running.url}/docs`);
-  return { context, page, complaints };
+  return { context, page, consoleMessages };
 }
 
 describe.skipIf(!CAN_RUN_BROWSER).each(APIS)(
@@ -55,8 +55,8 @@ describe.skipIf(!CAN_RUN_BROWSER).each(APIS)(
 
     test("every look has its style, causes no message in the console, and nothing is cut off", async () => {
       for (const look of LOOKS) {
-        const { context, page, complaints } = await openPage(running, look);
-        expect(complaints).toEqual([]);
+        const { context, page, consoleMessages } = await openPage(running, look);
+        expect(consoleMessages).toEqual([]);
         // A content security policy that refuses the style sheet would leave the browser default.
         const { maxWidth } = await page
           .locator("body")
@@ -84,7 +84,7 @@ describe.skipIf(!CAN_RUN_BROWSER).each(APIS)(
       }
     }, 90_000);
 
-    test("the keyboard alone leads to an operation and opens its example", async () => {
+    test("an operation and its example can be reached with the keyboard alone", async () => {
       const page = await browser?.newPage();
       if (page === undefined) throw new Error("there is no browser");
       await page.goto(`${running.url}/docs`);

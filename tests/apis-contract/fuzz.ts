@@ -69,7 +69,7 @@ export async function fuzzApi(running: RunningApi, options: FuzzOptions): Promis
       if (!operation) throw new Error(`${route.method} ${route.path} is not in the document`);
       await fc.assert(
         fc.asyncProperty(requestTo(operation, document), async (fuzzed) => {
-          const answers = await tryIt({ running, route, operation, pool, watch }, fuzzed);
+          const answers = await fuzzOnce({ running, route, operation, pool, watch }, fuzzed);
           for (const { status } of answers) statuses.set(status, (statuses.get(status) ?? 0) + 1);
           requests += answers.length;
         }),
@@ -152,7 +152,7 @@ function headersFor(operation: Operation): fc.Arbitrary<Record<string, string>> 
   );
 }
 
-/** For bodies that are no JSON, and now and then instead of JSON. */
+/** For bodies other than JSON, and sometimes in place of JSON. */
 function rawBodies(operation: Operation): fc.Arbitrary<string | undefined> {
   const media = Object.keys(operation.requestBody?.content ?? {});
   if (media.length === 0) return fc.constant(undefined);
@@ -183,9 +183,9 @@ type Target = {
   watch: Watch;
 };
 
-async function tryIt(target: Target, fuzzed: Fuzzed): Promise<TestAnswer[]> {
+async function fuzzOnce(target: Target, fuzzed: Fuzzed): Promise<TestAnswer[]> {
   const { running, route, pool, watch } = target;
-  // So that limits of a route do not answer for it.
+  // Refills the rate limit of the route.
   running.clock.now += SECOND_MS;
   const first = await send(target, fuzzed, fuzzed.body);
   check(target, fuzzed, first);
@@ -196,20 +196,20 @@ async function tryIt(target: Target, fuzzed: Fuzzed): Promise<TestAnswer[]> {
   return [first, await sendAgain(target, fuzzed, first)];
 }
 
-/** The same key: the same request is answered as before, another one is refused, and nothing is done. */
+/** With the same key: the same request gets the same answer, another one is refused, and nothing changes. */
 async function sendAgain(target: Target, fuzzed: Fuzzed, first: TestAnswer): Promise<TestAnswer> {
   const { route, watch } = target;
   const same = fuzzed.again === "same";
   const second = await send(target, fuzzed, same ? fuzzed.body : { unexpected: fuzzed.body });
   check(target, fuzzed, second);
   await watch.unchanged(`${route.method} ${route.path} sent again with its key`);
-  const said = `${first.status} ${first.text}, then ${second.status} ${second.text}`;
-  // Who may send no more is told so whatever it is.
+  const statuses = `${first.status} ${first.text}, then ${second.status} ${second.text}`;
+  // The rate limit is checked first.
   if (second.status === 429) return second;
   if (same && (second.status !== first.status || second.text !== first.text)) {
-    throw new Error(`sent again with its key, it was answered differently: ${said}`);
+    throw new Error(`sent again with its key, it was answered differently: ${statuses}`);
   }
-  if (!same && second.status < 400) throw new Error(`a key was taken for two things: ${said}`);
+  if (!same && second.status < 400) throw new Error(`a key was used for two things: ${statuses}`);
   return second;
 }
 
@@ -218,7 +218,7 @@ async function send(target: Target, fuzzed: Fuzzed, given: unknown): Promise<Tes
   return sendFuzzed(target, { ...fuzzed, body: given }, as);
 }
 
-/** Sends a made-up request, with ids that are really there where it asks for one. */
+/** Sends a generated request, with placeholders replaced by existing ids. */
 export async function sendFuzzed(
   { running, route, operation, pool }: Omit<Target, "watch">,
   fuzzed: Fuzzed,
@@ -248,30 +248,30 @@ export async function sendFuzzed(
 }
 
 function check({ operation, route }: Target, fuzzed: Fuzzed, answer: TestAnswer): void {
-  const said = `${route.method} ${route.path} answered ${answer.status} ${answer.text.slice(0, 400)}`;
-  if (answer.status >= 500) throw new Error(said);
+  const summary = `${route.method} ${route.path} answered ${answer.status} ${answer.text.slice(0, 400)}`;
+  if (answer.status >= 500) throw new Error(summary);
   const response = operation.responses[String(answer.status)];
-  if (response === undefined) throw new Error(`${said}: this status is not in the document`);
-  if (answer.status >= 400) checkRefusal({ said, response }, fuzzed, answer);
+  if (response === undefined) throw new Error(`${summary}: this status is not in the document`);
+  if (answer.status >= 400) checkRefusal({ summary, response }, fuzzed, answer);
 }
 
-type Refused = { said: string; response: Operation["responses"][string] };
+type Refused = { summary: string; response: Operation["responses"][string] };
 
-function checkRefusal({ said, response }: Refused, fuzzed: Fuzzed, answer: TestAnswer): void {
+function checkRefusal({ summary, response }: Refused, fuzzed: Fuzzed, answer: TestAnswer): void {
   const [media = ""] = (answer.headers.get("content-type") ?? "").split(";");
   if (answer.text !== "" && response.content?.[media] === undefined) {
-    throw new Error(`${said}: it is ${media}, which is not in the document`);
+    throw new Error(`${summary}: it is ${media}, which is not in the document`);
   }
-  // A page, for people.
+  // A page.
   if (media !== PROBLEM) return;
   const problem = Problem.parse(answer.json);
   const wrongBody = answer.status === 400 && fuzzed.rawBody === undefined;
   if (wrongBody && problem.errors === undefined && !/header|JSON|token/i.test(problem.detail)) {
-    throw new Error(`${said}: it names no field`);
+    throw new Error(`${summary}: it names no field`);
   }
 }
 
-/** Notes every id in an answer. */
+/** Collects every id in an answer. */
 export function harvest(value: unknown, pool: Pool): void {
   if (typeof value === "string") {
     const prefix = /^(\w+)_[0-9a-f]{24}$/.exec(value)?.[1];

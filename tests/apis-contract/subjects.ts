@@ -65,12 +65,12 @@ export const SUBJECTS: readonly Subject[] = [
       sessions: "a refresh token that is used again ends its session",
       oauth_sign_ins: "a code that is used again ends what came of it",
     },
-    prepare: signInSomebody,
+    prepare: startSessions,
     account: signedUp,
   }),
   subjectOf(billing, {
     mayChange: { sandbox_cards: "the gateway stores every card before it is charged" },
-    prepare: chargeSomebody,
+    prepare: createPayingCustomer,
   }),
   subjectOf(management),
   subjectOf(logging, { start: testLogging }),
@@ -90,10 +90,10 @@ export const CONTROL_PLANE: ApiSubject<RunningControlPlane> = {
 export const APIS: readonly ApiSubject<RunningApi>[] = [...SUBJECTS, CONTROL_PLANE];
 
 const Made = z.object({ id: z.string() });
-/** What Accounts knows as the name of a permission; a product of its own may call others as it likes. */
+/** The names of permissions that Accounts can grant. */
 const NAME = /^[a-z-]+:(?:\*|[a-z-]+:[a-z-]+(?:\/[a-z-]+)?)$/;
 
-/** Accounts knows its own tokens alone: somebody signs up, is given what they should hold, and signs in. */
+/** Accounts accepts only its own tokens: a new account is granted the permissions and signs in. */
 async function signedUp(running: TestService, scope: string): Promise<string> {
   const { id, email } = await signUp(running);
   const permissions = scope.split(" ").filter((it) => NAME.test(it));
@@ -105,15 +105,15 @@ async function signedUp(running: TestService, scope: string): Promise<string> {
   return (await signIn(running, { email })).accessToken;
 }
 
-/** More sessions than requests of chance will end. */
-async function signInSomebody(running: TestService): Promise<unknown> {
+/** Starts more sessions than random requests will end. */
+async function startSessions(running: TestService): Promise<unknown> {
   const { email } = await signUp(running);
   const tries = Array.from({ length: 10 }, () => trySignIn(running, { email }));
   return (await Promise.all(tries)).map(({ json }) => json);
 }
 
-/** Somebody who has subscribed and paid. */
-async function chargeSomebody(running: TestService): Promise<unknown> {
+/** Creates a customer who has subscribed and paid. */
+async function createPayingCustomer(running: TestService): Promise<unknown> {
   const answers: unknown[] = [];
   const post = async (url: string, body: unknown): Promise<string> => {
     const headers = { "idempotency-key": randomUUID() };
@@ -145,7 +145,7 @@ async function chargeSomebody(running: TestService): Promise<unknown> {
   return answers;
 }
 
-/** Reporting with a lake of its own, and nobody there from whom it could read. */
+/** Reporting with a warehouse of its own, and without services to read from. */
 async function testReporting(): Promise<TestService> {
   const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck reporting "));
   const nobody = "http://127.0.0.1:9";
