@@ -7,7 +7,7 @@ import {
 
 /** A check whose notifications and time the test makes; `asked` are the tokens that were looked up. */
 function checkOf() {
-  const state = { hears: true, nowMs: 1_000, live: true, hold: Promise.resolve() };
+  const state = { isListening: true, nowMs: 1_000, live: true, hold: Promise.resolve() };
   const asked: string[] = [];
   let heard: (id: string | undefined) => void = () => undefined;
   const known: AuthenticatedToken = {
@@ -20,7 +20,7 @@ function checkOf() {
       clock: { nowMs: () => state.nowMs },
       notifications: {
         on: (_channel, callback) => void (heard = callback),
-        hears: () => state.hears,
+        isListening: () => state.isListening,
         close: () => Promise.resolve(),
       },
     },
@@ -55,11 +55,11 @@ test("a token is looked up once, until its session is forgotten or it expires", 
 test("while nothing is heard nothing is remembered, and what was missed is looked up again", async () => {
   const { state, asked, check, hear } = checkOf();
   await check("t");
-  state.hears = false;
+  state.isListening = false;
   await check("t");
   await check("t");
   expect(asked).toHaveLength(3);
-  state.hears = true;
+  state.isListening = true;
   hear(undefined);
   await check("t");
   await check("t");

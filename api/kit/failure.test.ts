@@ -62,12 +62,12 @@ test("a listener on a silent connection detects it, and reports that notificatio
   const heard: (string | undefined)[] = [];
   const notifications = openNotifications({ url: proxy.url, schema: "kit", log: silentLog() });
   notifications.on("news", (payload) => void heard.push(payload));
-  await expect.poll(() => notifications.hears(), PATIENCE).toBe(true);
+  await expect.poll(() => notifications.isListening(), PATIENCE).toBe(true);
   proxy.stall();
-  await expect.poll(() => notifications.hears(), PATIENCE).toBe(false);
+  await expect.poll(() => notifications.isListening(), PATIENCE).toBe(false);
   const before = heard.length;
   proxy.recover();
-  await expect.poll(() => notifications.hears(), PATIENCE).toBe(true);
+  await expect.poll(() => notifications.isListening(), PATIENCE).toBe(true);
   expect(heard.slice(before)).toEqual([undefined]);
   await notifications.close();
 });

@@ -2,34 +2,34 @@ import { Client } from "pg";
 
 import type { Log } from "../log.ts";
 
-/** What other processes say through PostgreSQL (LISTEN/NOTIFY): wake-ups, not data. */
+/** Wake-ups from other processes through PostgreSQL (LISTEN/NOTIFY). They carry no data that must not be lost. */
 export type Notifications = {
   /**
    * Calls back for every notification on a channel of this service, and with `undefined` when some may have been missed
-   * (the connection was away): then everything must be looked at again.
+   * because the connection was lost: then the listener must read everything again.
    */
-  on(channel: string, heard: (payload: string | undefined) => void): void;
-  /** Whether it hears at the moment. Caches that are kept true by notifications must not be used while it is deaf. */
-  hears(): boolean;
+  on(channel: string, listener: (payload: string | undefined) => void): void;
+  /** Whether notifications arrive now. Otherwise caches that they invalidate must not be used. */
+  isListening(): boolean;
   close(): Promise<void>;
 };
 
 const RECONNECT_MS = 500;
-/** A connection that is open on our side only says nothing either: it is asked so often, and given up after so long. */
-const ASK_MS = 2_000;
-const SILENCE_MS_MAX = 3_000;
+/** A half-open connection looks like a silent one, so it is checked. */
+const CHECK_EVERY_MS = 2_000;
+const RESPONSE_MS_MAX = 3_000;
 
-// oxlint-disable max-lines-per-function -- one connection and its life
-/** Channels carry the schema's name before theirs: `SELECT pg_notify('accounts.tokens', …)`. */
+// oxlint-disable max-lines-per-function -- the state of one connection
+/** Names of channels are prefixed with the schema: `SELECT pg_notify('accounts.tokens', …)`. */
 export function openNotifications(options: {
   url: string;
   schema: string;
   log: Log;
 }): Notifications {
   const listeners = new Map<string, ((payload: string | undefined) => void)[]>();
-  const state: { client: Client | undefined; hears: boolean; closed: boolean } = {
+  const state: { client: Client | undefined; listening: boolean; closed: boolean } = {
     client: undefined,
-    hears: false,
+    listening: false,
     closed: false,
   };
   let timer: NodeJS.Timeout | undefined;
@@ -40,39 +40,39 @@ export function openNotifications(options: {
       application_name: `${options.schema} listener`,
       keepAlive: true,
       connectionTimeoutMillis: 5_000,
-      query_timeout: SILENCE_MS_MAX,
+      query_timeout: RESPONSE_MS_MAX,
     });
     client.on("error", () => lost(client));
     client.on("end", () => lost(client));
     client.on("notification", ({ channel, payload }) => {
-      for (const heard of listeners.get(channel) ?? []) heard(payload ?? "");
+      for (const listener of listeners.get(channel) ?? []) listener(payload ?? "");
     });
     state.client = client;
     try {
       await client.connect();
       for (const channel of listeners.keys()) await client.query(`LISTEN "${channel}"`);
-      state.hears = true;
-      for (const all of listeners.values()) for (const heard of all) heard(undefined);
-      askSoon(client);
+      state.listening = true;
+      for (const all of listeners.values()) for (const listener of all) listener(undefined);
+      checkLater(client);
     } catch {
       lost(client);
     }
   }
 
-  function askSoon(client: Client): void {
+  function checkLater(client: Client): void {
     timer = setTimeout(() => {
       client.query("SELECT 1").then(
-        () => state.client === client && askSoon(client),
+        () => state.client === client && checkLater(client),
         () => lost(client),
       );
-    }, ASK_MS);
+    }, CHECK_EVERY_MS);
     timer.unref();
   }
 
   function lost(client: Client): void {
     if (state.client !== client || state.closed) return;
     state.client = undefined;
-    state.hears = false;
+    state.listening = false;
     client.end().catch(() => undefined);
     clearTimeout(timer);
     timer = setTimeout(() => void connect(), RECONNECT_MS);
@@ -81,20 +81,20 @@ export function openNotifications(options: {
 
   void connect();
   return {
-    on(channel, heard) {
+    on(channel, listener) {
       const name = `${options.schema}.${channel}`;
       const known = listeners.get(name);
-      listeners.set(name, [...(known ?? []), heard]);
-      if (known === undefined && state.hears) {
+      listeners.set(name, [...(known ?? []), listener]);
+      if (known === undefined && state.listening) {
         const { client } = state;
-        // What is not listened to must not be taken for silence.
+        // Without LISTEN the channel would only seem silent.
         client?.query(`LISTEN "${name}"`).catch(() => lost(client));
       }
     },
-    hears: () => state.hears,
+    isListening: () => state.listening,
     async close() {
       state.closed = true;
-      state.hears = false;
+      state.listening = false;
       clearTimeout(timer);
       await state.client?.end().catch(() => undefined);
     },

@@ -6,7 +6,7 @@ import { type RouteMetrics, createRouteMetrics } from "./route-metrics.ts";
 
 export type Metrics = {
   meter: RouteMetrics["meter"];
-  /** Of this process. */
+  /** The metrics of this process. */
   own(): Promise<MetricJson[]>;
 };
 
@@ -40,8 +40,8 @@ async function jobs(database: Queryable): Promise<MetricJson[]> {
     )
     .catch(() => []);
   return rows.flatMap(({ waiting, failed }) => [
-    jobGauge("waiting", "Jobs that are to be done", waiting),
-    jobGauge("failed", "Jobs that were given up", failed),
+    jobGauge("waiting", "Jobs that wait or run", waiting),
+    jobGauge("failed", "Jobs that have used up their attempts", failed),
   ]);
 }
 

@@ -7,9 +7,9 @@ import { RotatingFile } from "#platform/rotating-file.ts";
 const LIMITS = { bytesMax: 40 * 1024 * 1024, oldFilesMax: 4 };
 
 export type LogFile = {
-  /** One line a request. */
+  /** One line for each request. */
   accessFile: string;
-  /** What it did and what went wrong. */
+  /** Everything but requests: actions and errors. */
   file: string;
   write(lines: string): void;
   close(): void;

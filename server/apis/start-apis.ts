@@ -14,7 +14,7 @@ import { startServiceWorkers } from "./service-workers.ts";
 /** The domain APIs that run beside the control plane. */
 export type Apis = {
   urls: Readonly<Partial<Record<ServiceName, string>>>;
-  /** Key that may do everything in them. */
+  /** A bearer token with every permission in them. */
   rootKey: string;
   /** ECS, one JSON document a line. */
   logFiles: Readonly<Partial<Record<ServiceName, string>>>;

@@ -68,10 +68,10 @@ export function createTokenAuthenticator(
   // Asked with every request: what is remembered is answered at once.
   return (token) => {
     const nowMs = kit.clock.nowMs();
-    const hears = kit.notifications.hears();
-    if (!hears) forgetAll();
+    const isListening = kit.notifications.isListening();
+    if (!isListening) forgetAll();
     const kept = tokens.get(token);
-    return kept !== undefined && kept.untilMs > nowMs ? kept : look(token, nowMs, hears);
+    return kept !== undefined && kept.untilMs > nowMs ? kept : look(token, nowMs, isListening);
   };
 }
 

@@ -66,7 +66,7 @@ export function openSigningKeys(kit: Kit): SigningKeys {
 
   async function current(): Promise<Opened> {
     const nowMs = clock.nowMs();
-    const kept = notifications.hears() ? state.opened : undefined;
+    const kept = notifications.isListening() ? state.opened : undefined;
     if (kept !== undefined && dueRotation(kept.stored, nowMs) === undefined) return kept;
     const { changes } = state;
     let stored = await readSigningKeys(database);

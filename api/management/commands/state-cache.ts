@@ -55,7 +55,7 @@ export function createStateCache({ kit, store }: { kit: Kit; store: SettingsStor
 
   function peek(name: string, nowMs: number): Cached | undefined {
     const cached = kept.get(name);
-    if (cached === undefined || !kit.notifications.hears()) return undefined;
+    if (cached === undefined || !kit.notifications.isListening()) return undefined;
     return nowMs - cached.readAtMs < AGE_MS_MAX ? cached : undefined;
   }
 
@@ -90,7 +90,7 @@ export function createStateCache({ kit, store }: { kit: Kit; store: SettingsStor
         readAtMs: nowMs,
       };
       const current = generation === started && application.version >= floorOf(name);
-      return current && kit.notifications.hears() ? keep(fresh) : fresh;
+      return current && kit.notifications.isListening() ? keep(fresh) : fresh;
     },
   };
 }
