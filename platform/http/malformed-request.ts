@@ -1,8 +1,8 @@
-import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 
 import type { Log } from "../log.ts";
+import { problemHeaders, refusal } from "./problem.ts";
 import { HEADERS_MS, REQUEST_MS } from "./server.ts";
 
 type Refusal = { status: number; title: string; detail: string };
@@ -35,17 +35,13 @@ export function answerMalformedRequests(
   server: Server,
   { headers, log }: { headers: Readonly<Record<string, string>>; log: Log },
 ): void {
-  const answerOf = (refusal: Refusal): { body: string; headers: Record<string, string> } => {
-    const instance = `urn:uuid:${randomUUID()}`;
-    const { status, detail } = refusal;
-    log.info("a request was refused", { instance, status, reason: detail });
-    const body = JSON.stringify({ type: "about:blank", ...refusal, instance });
+  const answerOf = (reason: Refusal): { body: string; headers: Record<string, string> } => {
+    const body = JSON.stringify(refusal(reason, log));
     return {
       body,
       headers: {
         ...headers,
-        "content-type": "application/problem+json",
-        "cache-control": "no-store",
+        ...problemHeaders(undefined),
         "content-length": String(Buffer.byteLength(body)),
         connection: "close",
       },
@@ -55,10 +51,10 @@ export function answerMalformedRequests(
     // While another answer is being sent, this one would become a part of it. Node keeps that answer on the socket.
     const isAnswering = Boolean(Reflect.get(socket, "_httpMessage"));
     if (isAnswering || !socket.writable) return void socket.destroy();
-    const refusal = refusalOf(error);
-    const answer = answerOf(refusal);
+    const reason = refusalOf(error);
+    const answer = answerOf(reason);
     const lines = Object.entries(answer.headers).map(([name, value]) => `${name}: ${value}`);
-    const first = `HTTP/1.1 ${refusal.status} ${refusal.title}`;
+    const first = `HTTP/1.1 ${reason.status} ${reason.title}`;
     socket.end([first, ...lines, "", answer.body].join("\r\n"), () => socket.destroy());
   });
   server.on("checkExpectation", (_: IncomingMessage, outgoing: ServerResponse) => {

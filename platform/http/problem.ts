@@ -34,18 +34,28 @@ export type ProblemBody = {
  * under the same `instance`.
  */
 export function problemOf(error: unknown, log: Log): ProblemBody {
-  const instance = `urn:uuid:${randomUUID()}`;
-  const base = { type: "about:blank", instance };
   if (error instanceof AppError) {
-    const { status, title } = STATUS[error.code];
-    log.info("a request was refused", { instance, status, reason: error.message });
     const errors = error.fields.length > 0 ? { errors: error.fields } : {};
-    return { ...base, title, status, detail: error.message, ...errors };
+    return { ...refusal({ ...STATUS[error.code], detail: error.message }, log), ...errors };
   }
+  const instance = newInstance();
   log.error("a request failed", { instance, error });
   const detail = "Something broke on our side. The log of Quarterdeck has it under this instance.";
-  return { ...base, title: "Internal Server Error", status: 500, detail };
+  return { type: TYPE, instance, title: "Internal Server Error", status: 500, detail };
 }
+
+/** A refusal as a problem. The log has it under the same `instance`. */
+export function refusal(
+  { status, title, detail }: Pick<ProblemBody, "status" | "title" | "detail">,
+  log: Log,
+): ProblemBody {
+  const instance = newInstance();
+  log.info("a request was refused", { instance, status, reason: detail });
+  return { type: TYPE, instance, title, status, detail };
+}
+
+const TYPE = "about:blank";
+const newInstance = (): string => `urn:uuid:${randomUUID()}`;
 
 /** The headers of a problem: its media type, and when to try again. */
 export function problemHeaders(error: unknown): Record<string, string> {
