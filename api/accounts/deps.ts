@@ -4,15 +4,15 @@ import type { Queryable } from "#platform/postgres/database.ts";
 import type { CheckedCredentials, Credentials } from "./commands/check-credentials.ts";
 import type { Passwords } from "./commands/passwords.ts";
 import type { SecondFactors } from "./commands/second-factor.ts";
-import type { SignInEvents } from "./commands/sign-in-events.ts";
-import type { AuthenticatedToken } from "./commands/token-authenticator.ts";
+import type { SignInLog } from "./commands/sign-in-log.ts";
+import type { createTokenAuthenticator } from "./commands/token-authenticator.ts";
 import type { AuditEntry } from "./domain/audit-entry.ts";
 import type { Origin } from "./domain/origin.ts";
 import type { SealedTokens } from "./domain/sealed-token.ts";
-import type { Session } from "./domain/session.ts";
 import type { SignInMethod } from "./domain/sign-in-method.ts";
 import type { Throttle } from "./domain/throttle.ts";
 import type { AccountsKit } from "./kit.ts";
+import type { Session } from "./repositories/sessions.ts";
 import type { SigningKeys } from "./repositories/signing-keys.ts";
 
 export type { Origin };
@@ -21,20 +21,20 @@ export type StartSession = {
   accountId: string;
   method: SignInMethod;
   origin: Origin;
-  /** Made before, where the access token had to be signed before the transaction. */
+  /** Set if the access token was signed before the transaction. */
   sessionId?: string;
-  /** OIDC client that the session belongs to: only it may refresh it. */
+  /** The only OIDC client that may refresh the session. */
   clientId?: string;
-  /** What `credentials.check` gave: the password must still be this one. */
+  /** From `credentials.check`: the password must be unchanged. */
   passwordHash?: CheckedCredentials["passwordHash"];
-  /** What `credentials.check` gave: the code is used up with the session. @throws CodeAlreadyUsed */
+  /** From `credentials.check`: the code is used with the session. @throws CodeAlreadyUsed */
   secondFactor?: CheckedCredentials["secondFactor"];
 };
 
 export type Started = {
   session: Session;
   refreshToken: string;
-  /** Shown at a later sign-in, it keeps this device apart from whoever guesses passwords elsewhere. */
+  /** Sent at later sign-ins, it exempts this device from the throttling of other devices. */
   deviceToken: string;
 };
 
@@ -42,19 +42,18 @@ export type Refreshed =
   | { ok: true; session: Session; refreshToken: string }
   | { ok: false; reason: "unknown" | "expired" | "ended" | "reused" | "other client" };
 
-/** What the routes of Accounts share. */
 export type AccountsDeps = {
   kit: AccountsKit;
   keys: SigningKeys;
-  /** Writes down a decision, in the transaction of what was decided (or on its own, for a refusal). */
+  /** Audits an action in its transaction; a refusal on its own. */
   audit(db: Queryable, entry: AuditEntry): Promise<void>;
   credentials: {
     /**
-     * Password and second factor, throttled; to be called outside a transaction. Refusals are audited.
+     * Checks password and second factor, throttled, outside a transaction. Refusals are audited.
      * @throws AppError unauthenticated, too_many_requests or unavailable
      */
     check(credentials: Credentials): Promise<CheckedCredentials>;
-    /** The password of an account that is signed in, asked again before something grave. @throws AppError */
+    /** Confirms the password before a sensitive action. @throws AppError */
     confirmPassword(of: {
       accountId: string;
       sessionId: string;
@@ -64,35 +63,33 @@ export type AccountsDeps = {
   };
   passwords: Passwords;
   secondFactors: SecondFactors;
-  facts: SignInEvents;
+  signInLog: SignInLog;
   throttle: Throttle;
-  /** Tokens of links and devices. */
+  /** Refresh tokens, and tokens of links and devices. */
   tokens: SealedTokens;
   sessions: {
-    /** Audits and publishes too. Call `announceStart` when the transaction is committed. */
+    /** Also audits and publishes. Call `announceStart` after the commit. */
     start(tx: Queryable, start: StartSession): Promise<Started>;
-    /** Writes the ECS event that counts as a sign-in. */
+    /** Logs the ECS event that counts as a sign-in. */
     announceStart(started: Pick<StartSession, "accountId" | "origin">, sessionId: string): void;
-    /** In a transaction of its own, as a reuse ends the session although the request is refused. */
+    /** Uses its own transaction, as a reuse ends the session although the request is refused. */
     refresh(refreshToken: string, by: { clientId?: string; origin: Origin }): Promise<Refreshed>;
-    /**
-     * Ends live sessions; gives their ids. Every worker refuses their tokens from the commit on. Call `announceEnd` then.
-     */
+    /** Ends live sessions, whose tokens every worker refuses after the commit. Call `announceEnd` then. @returns their ids */
     end(tx: Queryable, which: EndSessions): Promise<string[]>;
     announceEnd(accountId: string, sessionIds: readonly string[], origin: Origin): void;
-    /** An access token for the domain APIs; sign it outside a transaction. */
+    /** Signs an access token for the domain APIs, outside a transaction. */
     accessToken(of: {
       accountId: string;
       sessionId: string;
       method: SignInMethod;
       startedAtMs: number;
     }): Promise<{ accessToken: string; expiresInS: number }>;
-    /** The live session of an id, undefined when it has ended or expired. */
+    /** undefined if it has ended or expired. */
     read(db: Queryable, sessionId: string, nowMs: number): Promise<Session | undefined>;
   };
-  /** Whose bearer token this is: exact, and remembered until `forgetTokens` names one of its ids. */
-  authenticateToken: TokenAuthenticator;
-  /** Forgets a token (or all of a session, account, service account, key) in every worker, at the commit of `tx`. */
+  /** Cached until `invalidateTokens` is called with one of the token's ids. */
+  authenticateToken: ReturnType<typeof createTokenAuthenticator>;
+  /** Removes a token (or all of a session, account, service account, key) from all caches when `tx` commits. */
   invalidateTokens(tx: Queryable, id: string): Promise<void>;
 };
 
@@ -100,19 +97,13 @@ export type EndSessions = {
   accountId: string;
   reason: string;
   origin: Origin;
-  /** Who does it; default: the account itself. */
+  /** Default: the account itself. */
   actor?: string;
-  /** One session; default: all. */
+  /** Default: all. */
   sessionId?: string | undefined;
   except?: string | undefined;
 };
 
-/** Knows one kind of bearer token; `ids` are those under which `forgetTokens` finds it. */
-type TokenAuthenticator = (
-  token: string,
-) => AuthenticatedToken | undefined | Promise<AuthenticatedToken | undefined>;
-
-/** The origin of a call. */
 export function originOf(
   call: Pick<Call<never, never, never, never>, "caller" | "traceId" | "nowMs" | "incoming">,
 ): Origin {

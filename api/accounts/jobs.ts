@@ -8,7 +8,7 @@ import { SECURITY_NOTICES } from "./domain/security-notice.ts";
 export const housekeeping = definePeriodicTask("housekeeping", 60_000);
 
 export const accountsJobs = [
-  // Holds no token: the link is made from the id when the mail is sent.
+  // Contains no token: the link is created from the id when the mail is sent.
   defineJob("mail.link", z.object({ tokenId: z.string() })),
   defineJob(
     "mail.notice",

@@ -3,7 +3,7 @@ import { checkCredentials, confirmPassword } from "./commands/check-credentials.
 import { createPasswords } from "./commands/passwords.ts";
 import { openSecondFactors } from "./commands/second-factor.ts";
 import { accessTokenAuthenticator, openSessions, type SessionLimits } from "./commands/sessions.ts";
-import { signInEvents } from "./commands/sign-in-events.ts";
+import { createSignInLog } from "./commands/sign-in-log.ts";
 import { createTokenAuthenticator } from "./commands/token-authenticator.ts";
 import type { AccountsDeps } from "./deps.ts";
 import { sealedTokens } from "./domain/sealed-token.ts";
@@ -13,7 +13,6 @@ import { writeAudit } from "./repositories/audit.ts";
 import { notifyTokensInvalid } from "./repositories/sessions.ts";
 import { openSigningKeys } from "./repositories/signing-keys.ts";
 
-/** Wires what the routes share. */
 export function openDeps(kit: AccountsKit, limits: SessionLimits): AccountsDeps {
   const { database } = kit;
   const keys = openSigningKeys(kit);
@@ -21,8 +20,8 @@ export function openDeps(kit: AccountsKit, limits: SessionLimits): AccountsDeps 
   const passwords = createPasswords();
   const throttle = throttleBy(kit.secret("throttle"));
   const secondFactors = openSecondFactors(kit);
-  const facts = signInEvents(kit);
-  const check = { database, passwords, throttle, tokens, secondFactors, facts };
+  const signInLog = createSignInLog(kit);
+  const check = { database, passwords, throttle, tokens, secondFactors, signInLog };
   return {
     kit,
     keys,
@@ -30,13 +29,13 @@ export function openDeps(kit: AccountsKit, limits: SessionLimits): AccountsDeps 
     passwords,
     throttle,
     secondFactors,
-    facts,
+    signInLog,
     audit: writeAudit,
     credentials: {
       check: (credentials) => checkCredentials(check, credentials),
       confirmPassword: (of) => confirmPassword(check, of),
     },
-    sessions: openSessions({ kit, limits, database, keys, tokens, secondFactors, facts }),
+    sessions: openSessions({ kit, limits, database, keys, tokens, secondFactors, signInLog }),
     authenticateToken: createTokenAuthenticator(kit, [
       apiKeyAuthenticator(kit),
       accessTokenAuthenticator({ kit, database, keys }),

@@ -12,20 +12,17 @@ import { fileMailer } from "./mail/file.ts";
 import type { Mailer } from "./mail/port.ts";
 import { smtpMailer } from "./mail/smtp.ts";
 import { openDeps } from "./open-deps.ts";
-import { corePermissions } from "./permissions.ts";
 import { coreMigrations } from "./repositories/migrations-core.ts";
 import { identityMigrations } from "./repositories/migrations-identity.ts";
-import { coreRoutes } from "./routes/core.ts";
-import { identityPermissions, identityRoutes } from "./routes/identity.ts";
+import { accountsPermissions, accountsRoutes } from "./routes/accounts-routes.ts";
 import { accountsSettings, type AccountsSettings } from "./settings.ts";
 
-/** Accounts: who somebody is, and what they may. */
 export const accounts = defineService({
   name: "accounts",
   title: "Accounts",
   description:
-    "Sign-up, sign-in and sessions, second factors, passkeys, products with their roles and grants, service accounts, and the OpenID provider that the control plane and other products sign in with. Every decision is in the audit trail.",
-  permissions: { ...corePermissions, ...identityPermissions },
+    "Sign-up, sign-in and sessions, second factors, passkeys, products with their roles and grants, service accounts, and the OpenID provider that the control plane and other products sign in with. Every decision is audited.",
+  permissions: accountsPermissions,
   migrations: [...coreMigrations, ...identityMigrations],
   settings: accountsSettings,
   jobs: accountsJobs,
@@ -37,7 +34,7 @@ export const accounts = defineService({
     void mailer.check().catch((error: unknown) => kit.log.warn("mails cannot be sent", { error }));
     await startPeriodicTasks(kit, [housekeeping], kit.clock.nowMs());
     return {
-      routes: [...coreRoutes(deps), ...identityRoutes(deps)],
+      routes: accountsRoutes(deps),
       jobs: {
         "mail.link": mailLinkHandler(deps, mailer),
         "mail.notice": noticeHandler(kit, mailer),
@@ -45,7 +42,7 @@ export const accounts = defineService({
       },
       authenticate: (token) => {
         const found = deps.authenticateToken(token);
-        return found instanceof Promise ? found.then((it) => it?.known) : found?.known;
+        return found instanceof Promise ? found.then((it) => it?.caller) : found?.caller;
       },
       close: () => Promise.resolve(mailer.close()),
     };

@@ -11,9 +11,9 @@ function checkOf() {
   const asked: string[] = [];
   let heard: (id: string | undefined) => void = () => undefined;
   const known: AuthenticatedToken = {
-    known: { kind: "account", id: "acc_1", sessionId: "ses_1", permissions: new Set() },
+    caller: { kind: "account", id: "acc_1", sessionId: "ses_1", permissions: new Set() },
     ids: ["acc_1", "ses_1"],
-    expiresMs: 20_000,
+    expiresAtMs: 20_000,
   };
   const check = createTokenAuthenticator(
     {

@@ -5,7 +5,7 @@ import type { Queryable } from "./database.ts";
 /**
  * Columns of a table by property name, with the schema of each value. The column of `customerId` is `customer_id`, that
  * of `createdAtMs` is `created_at`. `meta` may set another `column`, a `cast` for reading, or an `sql`
- * expression in place of a column.
+ * expression in place of a column, which inserts and updates leave out.
  */
 type Shape = Readonly<Record<string, z.ZodType>>;
 type RowOfShape<Of extends Shape> = { [Property in keyof Of]: z.output<Of[Property]> };
@@ -44,6 +44,8 @@ export type Table<Row> = {
   update(db: Queryable, where: Some<Row>, changes: Some<Row>): Promise<Row>;
 };
 
+export const bytes = z.instanceof(Buffer);
+
 /** A timestamptz as epoch ms. */
 export const time = z.codec(z.date(), z.number(), {
   decode: (date) => date.getTime(),
@@ -67,13 +69,14 @@ export const optional = <Output>(schema: z.ZodType<Output>) =>
 export function table<const Of extends Shape>(name: string, shape: Of): Table<RowOfShape<Of>> {
   type Row = RowOfShape<Of>;
   const fields = Object.entries(shape).map(([property, schema]) => fieldOf(property, schema));
+  const stored = fields.filter((it) => it.sql === it.column);
   const columns = fields.map((it) => it.selected).join(", ");
   const parse = parserOf<Row>(fields);
   const equal = (values: Some<Row>, bound: unknown[]): string[] =>
-    bind(fields, values, bound).map((it) => `${it.column} = ${it.placeholder}`);
+    bind(fields, values, bound).map((it) => `${it.sql} = ${it.placeholder}`);
   const insertAll = async (db: Queryable, rows: readonly Some<Row>[], onConflict = "") => {
     const bound: unknown[] = [];
-    const all = rows.map((values) => bind(fields, values, bound));
+    const all = rows.map((values) => bind(stored, values, bound));
     const tuples = all.map((set) => `(${set.map((it) => it.placeholder).join(", ")})`);
     const sql = `INSERT INTO ${name} (${all[0]?.map((it) => it.column).join(", ")})
       VALUES ${tuples.join(", ")} ${onConflict} RETURNING ${columns}`;
@@ -107,7 +110,7 @@ export function table<const Of extends Shape>(name: string, shape: Of): Table<Ro
       (await insertAll(db, [values], "ON CONFLICT DO NOTHING"))[0],
     async update(db, where, changes) {
       const bound: unknown[] = [];
-      const set = equal(changes, bound);
+      const set = bind(stored, changes, bound).map((it) => `${it.column} = ${it.placeholder}`);
       if ("version" in shape && changes["version"] === undefined) set.push("version = version + 1");
       const conditions = equal(where, bound).join(" AND ");
       const sql = `UPDATE ${name} SET ${set.join(", ")} WHERE ${conditions} RETURNING ${columns}`;
@@ -136,11 +139,11 @@ function bind(
   fields: readonly Field[],
   values: Readonly<Record<string, unknown>>,
   bound: unknown[],
-): { column: string; placeholder: string }[] {
+): { column: string; sql: string; placeholder: string }[] {
   const set = fields.filter((it) => values[it.property] !== undefined);
-  return set.map(({ column, schema, property }) => {
+  return set.map(({ column, sql, schema, property }) => {
     bound.push(z.encode(schema, values[property]));
-    return { column, placeholder: `$${bound.length}` };
+    return { column, sql, placeholder: `$${bound.length}` };
   });
 }
 
@@ -162,8 +165,15 @@ function fieldOf(property: string, schema: z.ZodType) {
   const inner = schema instanceof z.ZodNullable ? schema.unwrap() : schema;
   const meta = Meta.parse({ ...z.globalRegistry.get(inner), ...schema.meta() });
   const { column = columnOf(property), cast } = meta;
-  const sql = meta.sql ?? (cast === undefined ? column : `${column}::${cast}`);
-  return { property, schema, column, selected: sql === column ? column : `${sql} AS ${column}` };
+  const sql = meta.sql ?? column;
+  const read = cast === undefined ? sql : `${sql}::${cast}`;
+  return {
+    property,
+    schema,
+    column,
+    sql,
+    selected: read === column ? column : `${read} AS ${column}`,
+  };
 }
 
 const columnOf = (property: string): string =>

@@ -110,7 +110,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages of Accounts, in a real browser", ()
       await page.goto(`${origin}/passkeys`);
       await type(ADA.email, ADA.password, "");
       await page.keyboard.press("Enter");
-      await page.getByText("The passkey is kept").waitFor();
+      await page.getByText("The passkey is saved").waitFor();
       await page.goto(authorize);
       const button = page.getByRole("button", { name: "Use a passkey" });
       await button.focus();
@@ -209,7 +209,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages of Accounts, in a real browser", ()
       await page.goto("about:blank");
       await page.goto(link("verify-email", tokens.verify));
       await press();
-      await page.getByText("ask for a new one").waitFor();
+      await page.getByText("request a new one").waitFor();
     });
 
     test("somebody sets a new password, by keyboard alone, after one that is too weak", async () => {
@@ -217,7 +217,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages of Accounts, in a real browser", ()
       await page.getByLabel(/New password/).focus();
       await page.keyboard.type("passwordpassword");
       await page.keyboard.press("Enter");
-      await page.getByText("among the first that are tried").waitFor();
+      await page.getByText("too common").waitFor();
       await page.getByLabel(/New password/).fill(NEW);
       await page.getByLabel(/New password/).press("Enter");
       await page.getByText("Your password is set").waitFor();

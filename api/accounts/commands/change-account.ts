@@ -3,61 +3,62 @@ import { checkVersion } from "#platform/http/etag.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import type { AccountsDeps } from "../deps.ts";
-import type { Account } from "../domain/account.ts";
 import type { Origin } from "../domain/origin.ts";
-import { changeAccount, eraseAccount, deleteCredentials } from "../repositories/accounts.ts";
+import {
+  type Account,
+  changeAccount,
+  deleteCredentials,
+  eraseAccount,
+} from "../repositories/accounts.ts";
 import { invalidateMailTokens } from "../repositories/mail-tokens.ts";
+import { requireAccount } from "./accounts.ts";
 import { originFields } from "./check-credentials.ts";
 import { deviceTokenOf } from "./device-tokens.ts";
 import { enqueueLinkMail, consumeLink } from "./mail-links.ts";
 import { sendSecurityNotice } from "./security-notices.ts";
-import { requireAccount, notFound } from "./sign-in.ts";
 
-/** Who does it to which account. */
-export type Act = { accountId: string; actor: string; origin: Origin };
+export type AccountAction = { accountId: string; actor: string; origin: Origin };
 
-/** Writes down what an act has done. */
-export const audited = (
+export const auditSuccess = (
   deps: AccountsDeps,
   tx: Queryable,
-  done: Act & { action: string; detail?: Readonly<Record<string, unknown>> },
+  action: AccountAction & { action: string; detail?: Readonly<Record<string, unknown>> },
 ): Promise<void> =>
   deps.audit(tx, {
-    atMs: done.origin.nowMs,
-    actor: done.actor,
-    action: done.action,
+    atMs: action.origin.nowMs,
+    actor: action.actor,
+    action: action.action,
     outcome: "success",
-    subject: done.accountId,
-    ...originFields(done.origin),
-    detail: done.detail ?? {},
+    subject: action.accountId,
+    ...originFields(action.origin),
+    detail: action.detail ?? {},
   });
 
 async function openAccount(tx: Queryable, id: string) {
   const account = await requireAccount(tx, id, "lock");
   if (account.closedAtMs === undefined) return account;
-  throw new AppError("conflict", "This account is closed: nothing of it can be changed.");
+  throw new AppError("conflict", "This account is closed and cannot be changed.");
 }
 
 /** @throws AppError not_found, conflict, precondition_failed */
 export async function renameAccount(
   deps: AccountsDeps,
   tx: Queryable,
-  of: Act & { name: string; ifMatch: number | undefined },
+  of: AccountAction & { name: string; ifMatch: number | undefined },
 ): Promise<Account> {
   const before = await openAccount(tx, of.accountId);
   checkVersion(of.ifMatch, before.version);
   const { name } = of;
   const after = await changeAccount(tx, of.accountId, { name, nowMs: of.origin.nowMs });
-  if (after === undefined) throw notFound("account");
-  await audited(deps, tx, { ...of, action: "account.change", detail: { fields: ["name"] } });
+  await auditSuccess(deps, tx, { ...of, action: "account.change", detail: { fields: ["name"] } });
   return after;
 }
 
-/** A new password ends every other session, and voids links that could set one or lead to another address. */
+/** Also ends all other sessions and invalidates links that could set another password or address. */
 export async function setPassword(
   deps: AccountsDeps,
   tx: Queryable,
-  of: Act & { passwordHash: string; keepSession: string | undefined; action: string },
+  of: AccountAction & { passwordHash: string; keepSession: string | undefined; action: string },
 ): Promise<string[]> {
   const account = await openAccount(tx, of.accountId);
   const { passwordHash, origin } = of;
@@ -65,7 +66,7 @@ export async function setPassword(
   await changeAccount(tx, of.accountId, { passwordHash, nowMs });
   await invalidateMailTokens(tx, of.accountId, nowMs);
   await sendSecurityNotice(deps, tx, { account, notice: "password" });
-  await audited(deps, tx, of);
+  await auditSuccess(deps, tx, of);
   return deps.sessions.end(tx, {
     accountId: of.accountId,
     reason: of.action,
@@ -78,7 +79,7 @@ export async function setPassword(
 export async function closeAccount(
   deps: AccountsDeps,
   tx: Queryable,
-  of: Act & { ifMatch: number | undefined },
+  of: AccountAction & { ifMatch: number | undefined },
 ): Promise<string[]> {
   const before = await openAccount(tx, of.accountId);
   checkVersion(of.ifMatch, before.version);
@@ -86,7 +87,7 @@ export async function closeAccount(
   const ended = await deps.sessions.end(tx, { accountId, reason: "account closed", origin, actor });
   await eraseAccount(tx, accountId, origin.nowMs);
   await deps.invalidateTokens(tx, accountId);
-  await audited(deps, tx, { ...of, action: "account.close" });
+  await auditSuccess(deps, tx, { ...of, action: "account.close" });
   await deps.kit.publish(tx, {
     type: "account.closed",
     subject: accountId,
@@ -97,23 +98,23 @@ export async function closeAccount(
   return ended;
 }
 
-/** Promises a mail to an address; once its link is used, the address is that of the account. */
+/** Mails a link that verifies an address, which becomes that of the account. */
 export async function requestEmailVerification(
   deps: AccountsDeps,
   tx: Queryable,
-  of: Act & { email: string | undefined },
+  of: AccountAction & { email: string | undefined },
 ): Promise<void> {
   const account = await openAccount(tx, of.accountId);
   const email = of.email ?? account.email ?? "";
   await enqueueLinkMail(deps, tx, { account, email, purpose: "verify", origin: of.origin });
-  await audited(deps, tx, {
+  await auditSuccess(deps, tx, {
     ...of,
     action: "email.verification.ask",
     detail: { isNew: email !== account.email },
   });
 }
 
-/** @throws AppError bad_request for a link that is no good, conflict when the address was taken meanwhile */
+/** @throws AppError bad_request for an invalid link, conflict if the address was taken in the meantime */
 export async function verifyEmail(
   deps: AccountsDeps,
   tx: Queryable,
@@ -128,15 +129,14 @@ export async function verifyEmail(
   const before = await openAccount(tx, accountId);
   const change = { verifiedEmail: email, nowMs: origin.nowMs };
   const after = await changeAccount(tx, accountId, change).catch(takenAddress);
-  if (after === undefined) throw notFound("account");
-  // Whoever has the old mailbox alone sets no password any more.
+  // Access to the old mailbox must no longer allow setting a password.
   if (before.email !== email) {
     await invalidateMailTokens(tx, accountId, origin.nowMs);
     await sendSecurityNotice(deps, tx, { account: before, notice: "address" });
   }
-  const act = { accountId, actor: accountId, origin };
-  await audited(deps, tx, {
-    ...act,
+  const action = { accountId, actor: accountId, origin };
+  await auditSuccess(deps, tx, {
+    ...action,
     action: "email.verify",
     detail: { isNew: before.email !== email },
   });
@@ -145,12 +145,12 @@ export async function verifyEmail(
 
 function takenAddress(error: unknown): never {
   if (!(error instanceof Error && "code" in error && error.code === "23505")) throw error;
-  throw new AppError("conflict", "Another account has taken this address meanwhile.");
+  throw new AppError("conflict", "This address was taken by another account in the meantime.");
 }
 
 /**
- * Whoever opens the mail has the address, so it counts as verified, and the device becomes a known one. Had nobody
- * verified it before, anybody may have signed up with it and left a way in for later: passkeys and the second factor go.
+ * Using the link verifies the address and makes the device a known one. If the address was not verified before, somebody
+ * else may have signed up with it, so passkeys and the second factor are deleted.
  */
 export async function resetPassword(
   deps: AccountsDeps,
@@ -160,7 +160,7 @@ export async function resetPassword(
   const { origin, token, passwordHash } = of;
   const link = await consumeLink(deps, tx, { purpose: "reset", token, nowMs: origin.nowMs });
   const { accountId } = link;
-  const act = {
+  const action = {
     accountId,
     actor: accountId,
     origin,
@@ -168,11 +168,11 @@ export async function resetPassword(
     keepSession: undefined,
   };
   const account = await openAccount(tx, accountId);
-  const ended = await setPassword(deps, tx, { ...act, passwordHash });
+  const ended = await setPassword(deps, tx, { ...action, passwordHash });
   if (!account.emailVerified) {
     await changeAccount(tx, accountId, { verifiedEmail: link.email, nowMs: origin.nowMs });
     await deleteCredentials(tx, accountId);
-    await audited(deps, tx, { ...act, action: "account.reclaim" });
+    await auditSuccess(deps, tx, { ...action, action: "account.reclaim" });
   }
   return { accountId, deviceToken: deviceTokenOf(deps.tokens, accountId, "mail"), ended };
 }

@@ -5,8 +5,9 @@ import type { Queryable } from "#platform/postgres/database.ts";
 import { newToken } from "#platform/secrets.ts";
 
 import type { Origin } from "../deps.ts";
-import type { OAuthClient } from "../domain/clients.ts";
+import type { ClientKind } from "../domain/clients.ts";
 import {
+  type OAuthClient,
   deleteClient,
   insertClient,
   readClient,
@@ -14,93 +15,101 @@ import {
   updateClient,
 } from "../repositories/clients.ts";
 import { readProduct } from "../repositories/products.ts";
-import { type Act, type CommandDeps, actorOf, found, invalidField } from "./call-context.ts";
+import {
+  type CallContext,
+  type CommandDeps,
+  actorOf,
+  found,
+  invalidField,
+} from "./call-context.ts";
 
-export type NewClient = {
+type NewClient = {
   name: string;
   product: string;
-  kind: OAuthClient["kind"];
-  redirectUris: readonly string[];
-  postLogoutRedirectUris: readonly string[];
+  kind: ClientKind;
+  redirectUris: string[];
+  postLogoutRedirectUris: string[];
 };
 
-/** Registers a client; the secret of a confidential one is in the answer and nowhere else. */
+/** Registers a client. The secret of a confidential client is returned here only. */
 export async function createClient(
   tx: Queryable,
-  act: Act,
+  call: CallContext,
   { audit, body }: CommandDeps & { body: NewClient },
 ): Promise<{ client: OAuthClient; secret: string | undefined }> {
-  const product = await readProduct(tx, body.product, "for share");
+  const product = await readProduct(tx, body.product, "FOR SHARE");
   if (product === undefined) throw invalidField("product", "unknown", "there is no such product");
-  const id = newId("cli");
   const secret = body.kind === "confidential" ? newToken() : undefined;
-  const facts = { ...body, id, productId: product.id, createdBy: actorOf(act), secret };
-  await insertClient(tx, { ...facts, createdAtMs: act.nowMs });
+  const client = await insertClient(tx, {
+    ...body,
+    id: newId("cli"),
+    productId: product.id,
+    createdBy: actorOf(call.caller),
+    createdAtMs: call.nowMs,
+    secret,
+  });
   const { name, kind, redirectUris } = body;
   const detail = { name, kind, redirectUris, product: body.product };
-  await audit(tx, act, { action: "client.create", target: id, detail });
-  return { client: found(await readClient(tx, id), "client"), secret };
+  await audit(tx, call, { action: "client.create", target: client.id, detail });
+  return { client, secret };
 }
 
 type Request = CommandDeps & { id: string; ifMatch: number | undefined };
-export type ClientChange = {
-  name?: string | undefined;
-  redirectUris?: readonly string[] | undefined;
-  postLogoutRedirectUris?: readonly string[] | undefined;
-};
+
+async function lockClient(tx: Queryable, { id, ifMatch }: Request): Promise<OAuthClient> {
+  const client = found(await readClient(tx, id, "FOR UPDATE"), "client");
+  checkVersion(ifMatch, client.version);
+  return client;
+}
 
 export async function changeClient(
   tx: Queryable,
-  act: Act,
-  { audit, id, ifMatch, body }: Request & { body: ClientChange },
+  call: CallContext,
+  request: Request & { body: Omit<Parameters<typeof updateClient>[2], "secret" | "nowMs"> },
 ): Promise<OAuthClient> {
-  const before = found(await readClient(tx, id, "FOR UPDATE OF c"), "client");
-  checkVersion(ifMatch, before.version);
-  const after = {
-    id,
-    name: body.name ?? before.name,
-    redirectUris: body.redirectUris ?? before.redirectUris,
-    postLogoutRedirectUris: body.postLogoutRedirectUris ?? before.postLogoutRedirectUris,
-  };
-  await updateClient(tx, after, act.nowMs);
-  await audit(tx, act, { action: "client.change", target: id, detail: after });
-  return found(await readClient(tx, id), "client");
+  await lockClient(tx, request);
+  const { audit, id, body } = request;
+  const client = await updateClient(tx, id, { ...body, nowMs: call.nowMs });
+  const { name, redirectUris, postLogoutRedirectUris } = client;
+  const detail = { id, name, redirectUris, postLogoutRedirectUris };
+  await audit(tx, call, { action: "client.change", target: id, detail });
+  return client;
 }
 
-/** A new secret; the old one is refused from now on. */
+/** Replaces the secret of a confidential client. */
 export async function rotateClientSecret(
   tx: Queryable,
-  act: Act,
-  { audit, id, ifMatch }: Request,
+  call: CallContext,
+  request: Request,
 ): Promise<{ client: OAuthClient; secret: string }> {
-  const before = found(await readClient(tx, id, "FOR UPDATE OF c"), "client");
-  checkVersion(ifMatch, before.version);
-  if (before.kind === "public") {
-    throw new AppError("conflict", "A public client has no secret: it proves itself by PKCE.");
+  const { kind } = await lockClient(tx, request);
+  if (kind === "public") {
+    throw new AppError("conflict", "A public client has no secret: it uses PKCE.");
   }
+  const { audit, id } = request;
   const secret = newToken();
-  await updateClient(tx, { ...before, secret }, act.nowMs);
-  await audit(tx, act, { action: "client.renew-secret", target: id });
-  return { client: found(await readClient(tx, id), "client"), secret };
+  const client = await updateClient(tx, id, { secret, nowMs: call.nowMs });
+  await audit(tx, call, { action: "client.renew-secret", target: id });
+  return { client, secret };
 }
 
-/** Sessions of an account that have ended by this, and by nothing else that happened meanwhile. */
+/** The sessions of an account that a command has ended. */
 export type EndedSessions = { accountId: string; ids: readonly string[] };
 
-/** Deletes it, and ends what people have through it; gives those sessions. */
+/** Deletes a client and ends the sessions that were started through it. @returns these sessions */
 export async function removeClient(
   tx: Queryable,
-  act: Act,
-  { audit, sessions, id, ifMatch, origin }: Request & { origin: Origin },
+  call: CallContext,
+  request: Request & { origin: Origin },
 ): Promise<EndedSessions[]> {
-  const client = found(await readClient(tx, id, "FOR UPDATE OF c"), "client");
-  checkVersion(ifMatch, client.version);
+  const client = await lockClient(tx, request);
+  const { audit, sessions, id, origin } = request;
   const ended: EndedSessions[] = [];
   for (const it of await sessionsOfClient(tx, id)) {
-    const which = { ...it, reason: "client deleted", origin, actor: actorOf(act) };
+    const which = { ...it, reason: "client deleted", origin, actor: actorOf(call.caller) };
     ended.push({ accountId: it.accountId, ids: await sessions.end(tx, which) });
   }
   await deleteClient(tx, id);
-  await audit(tx, act, { action: "client.delete", target: id, detail: { name: client.name } });
+  await audit(tx, call, { action: "client.delete", target: id, detail: { name: client.name } });
   return ended;
 }

@@ -2,70 +2,71 @@ import { checkVersion } from "#platform/http/etag.ts";
 import { newId } from "#platform/ids.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
-import type { Grant, Role } from "../domain/products.ts";
-import { deleteGrant, insertGrant, readGrant, updateGrant } from "../repositories/grants.ts";
+import {
+  type Grant,
+  deleteGrant,
+  insertGrant,
+  readGrant,
+  updateGrant,
+} from "../repositories/grants.ts";
 import { readProduct } from "../repositories/products.ts";
-import { readRole, readRoleByName } from "../repositories/roles.ts";
+import { type Role, readRole, readRoleByName } from "../repositories/roles.ts";
 import { subjectExists } from "../repositories/service-accounts.ts";
 import {
-  type Act,
+  type CallContext,
   type CommandDeps,
   actorOf,
   found,
-  nameTaken,
   invalidField,
+  nameTaken,
 } from "./call-context.ts";
-import { checkScopeLength, checkInCatalogue, checkDelegation } from "./check-delegation.ts";
+import { checkDelegation, checkInCatalogue, checkScopeLength } from "./check-delegation.ts";
 
-export type NewGrant = {
+type NewGrant = {
   subjectId: string;
   product: string;
   role?: string | undefined;
-  permissions: readonly string[];
+  permissions: string[];
   expiresAtMs: number | null;
   reason: string;
 };
 
-/** Gives a role or permissions on a product to an account or a service account. */
+/** Grants a role or permissions on a product to an account or a service account. */
 export async function createGrant(
   tx: Queryable,
-  act: Act,
-  { kit, audit, invalidateTokens, body }: CommandDeps & { body: NewGrant },
+  call: CallContext,
+  { body, ...deps }: CommandDeps & { body: NewGrant },
 ): Promise<Grant> {
-  checkInFuture(body.expiresAtMs, act.nowMs);
-  const product = await readProduct(tx, body.product, "for share");
+  const { subjectId, permissions, expiresAtMs, reason } = body;
+  checkInFuture(expiresAtMs, call.nowMs);
+  const product = await readProduct(tx, body.product, "FOR SHARE");
   if (product === undefined) throw invalidField("product", "unknown", "there is no such product");
   const role = await roleNamed(tx, product.id, body.role);
-  if (!(await subjectExists(tx, body.subjectId))) {
+  if (!(await subjectExists(tx, subjectId))) {
     throw invalidField("subjectId", "unknown", "there is no such account or service account");
   }
-  checkInCatalogue(product, body.permissions);
-  await checkDelegation(tx, act, {
+  checkInCatalogue(product, permissions);
+  await checkDelegation(tx, call, {
     product: product.slug,
-    permissions: [...body.permissions, ...(role?.permissions ?? [])],
-    untilMs: body.expiresAtMs ?? undefined,
+    permissions: [...permissions, ...(role?.permissions ?? [])],
+    untilMs: expiresAtMs ?? undefined,
   });
-  const id = newId("grt");
-  const inserted = await insertGrant(tx, {
-    id,
-    subjectId: body.subjectId,
+  const grant = await insertGrant(tx, {
+    id: newId("grt"),
+    subjectId,
     productId: product.id,
     roleId: role?.id ?? null,
-    permissions: body.permissions,
-    expiresAtMs: body.expiresAtMs,
-    reason: body.reason,
-    grantedBy: actorOf(act),
-    createdAtMs: act.nowMs,
+    permissions,
+    expiresAtMs,
+    reason,
+    grantedBy: actorOf(call.caller),
+    createdAtMs: call.nowMs,
   });
-  if (!inserted) {
-    throw nameTaken(
-      "role",
-      `${body.subjectId} has the role ${role?.name} already: change that grant.`,
-    );
+  if (grant === undefined) {
+    throw nameTaken("role", `${subjectId} already has the role ${role?.name}: change that grant.`);
   }
-  await checkScopeLength(tx, act, { productId: product.id, subjectId: body.subjectId });
-  const grant = found(await readGrant(tx, id), "grant");
-  await tell(tx, act, { kit, audit, invalidateTokens, grant, deed: "create" });
+  await checkScopeLength(tx, call, { productId: product.id, subjectId });
+  await publishGrant(tx, call, { ...deps, grant, action: "create" });
   return grant;
 }
 
@@ -80,94 +81,93 @@ async function roleNamed(
   return role;
 }
 
-export type GrantChange = {
-  permissions?: readonly string[] | undefined;
+type GrantChange = {
+  permissions?: string[] | undefined;
   expiresAtMs?: number | null | undefined;
   reason: string;
 };
 type GrantRequest = CommandDeps & { id: string; ifMatch: number | undefined };
 
-/** Taking away is free; what is added, or lasts longer than before, the one who changes it must hold. */
+/** Reducing a grant is always allowed; what is added or lasts longer the caller must hold. */
 export async function changeGrant(
   tx: Queryable,
-  act: Act,
-  { kit, audit, invalidateTokens, id, ifMatch, body }: GrantRequest & { body: GrantChange },
+  call: CallContext,
+  { body, ...request }: GrantRequest & { body: GrantChange },
 ): Promise<Grant> {
-  const before = await lockGrant(tx, id);
-  checkVersion(ifMatch, before.version);
+  const before = await lockGrant(tx, request);
   const after = {
-    ...before,
     permissions: body.permissions ?? before.permissions,
     expiresAtMs: body.expiresAtMs === undefined ? before.expiresAtMs : body.expiresAtMs,
     reason: body.reason,
-    grantedBy: actorOf(act),
+    grantedBy: actorOf(call.caller),
   };
-  if (after.expiresAtMs !== before.expiresAtMs) checkInFuture(after.expiresAtMs, act.nowMs);
+  if (after.expiresAtMs !== before.expiresAtMs) checkInFuture(after.expiresAtMs, call.nowMs);
   checkInCatalogue(found(await readProduct(tx, before.product), "product"), after.permissions);
-  const role = before.roleId === null ? undefined : await readRole(tx, before.roleId, "for share");
+  const role = before.roleId === null ? undefined : await readRole(tx, before.roleId, "FOR SHARE");
   const longer = (after.expiresAtMs ?? Infinity) > (before.expiresAtMs ?? Infinity);
-  await checkDelegation(tx, act, {
+  await checkDelegation(tx, call, {
     product: before.product,
     permissions: longer
       ? [...after.permissions, ...(role?.permissions ?? [])]
       : after.permissions.filter((it) => !before.permissions.includes(it)),
     untilMs: after.expiresAtMs ?? undefined,
   });
-  await updateGrant(tx, after, act.nowMs);
-  await checkScopeLength(tx, act, { productId: before.productId, subjectId: before.subjectId });
-  const grant = found(await readGrant(tx, id), "grant");
-  await tell(tx, act, { kit, audit, invalidateTokens, grant, deed: "change" });
+  const grant = await updateGrant(tx, request.id, { ...after, nowMs: call.nowMs });
+  await checkScopeLength(tx, call, { productId: before.productId, subjectId: before.subjectId });
+  await publishGrant(tx, call, { ...request, grant, action: "change" });
   return grant;
 }
 
 export async function removeGrant(
   tx: Queryable,
-  act: Act,
-  { kit, audit, invalidateTokens, id, ifMatch }: GrantRequest,
+  call: CallContext,
+  request: GrantRequest,
 ): Promise<void> {
-  const grant = await lockGrant(tx, id);
-  checkVersion(ifMatch, grant.version);
-  await deleteGrant(tx, id);
-  await tell(tx, act, { kit, audit, invalidateTokens, grant, deed: "delete" });
+  const grant = await lockGrant(tx, request);
+  await deleteGrant(tx, request.id);
+  await publishGrant(tx, call, { ...request, grant, action: "delete" });
 }
 
-/** The product first, then the grant, as everywhere: a catalogue does not change under it. */
-async function lockGrant(tx: Queryable, id: string): Promise<Grant> {
+/** Locks the product before the grant, as everywhere, so that its catalogue does not change. */
+async function lockGrant(tx: Queryable, { id, ifMatch }: GrantRequest): Promise<Grant> {
   const { product } = found(await readGrant(tx, id), "grant");
-  await readProduct(tx, product, "for share");
-  return found(await readGrant(tx, id, "for update"), "grant");
+  await readProduct(tx, product, "FOR SHARE");
+  const grant = found(await readGrant(tx, id, "FOR UPDATE"), "grant");
+  checkVersion(ifMatch, grant.version);
+  return grant;
 }
 
 function checkInFuture(expiresAtMs: number | null, nowMs: number): void {
   if (expiresAtMs === null || expiresAtMs > nowMs) return;
-  throw invalidField("expiresAt", "past", "give a time to come, or null for no end");
+  throw invalidField("expiresAt", "past", "give a time in the future, or null for no end");
 }
 
-const PAST = { create: "created", change: "changed", delete: "deleted" } as const;
+const PARTICIPLE = { create: "created", change: "changed", delete: "deleted" } as const;
 
-async function tell(
+/** Audits and publishes a change of a grant. */
+async function publishGrant(
   tx: Queryable,
-  act: Act,
+  call: CallContext,
   about: Pick<CommandDeps, "kit" | "audit" | "invalidateTokens"> & {
     grant: Grant;
-    deed: keyof typeof PAST;
+    action: keyof typeof PARTICIPLE;
   },
 ): Promise<void> {
-  const { grant, deed } = about;
+  const { grant, action } = about;
   const { subjectId, product, role, permissions, expiresAtMs, reason } = grant;
-  await about.audit(tx, act, {
-    action: `grant.${deed}`,
+  await about.audit(tx, call, {
+    action: `grant.${action}`,
     target: grant.id,
     accountId: subjectId.startsWith("acc_") ? subjectId : undefined,
     detail: { subjectId, product, role, permissions, expiresAtMs, reason },
   });
-  // Keys say at each use what they may do; tokens keep what they say until they expire.
+  // The permissions of API keys are computed at each use, those of access tokens are fixed until they expire.
   if (subjectId.startsWith("svc_")) await about.invalidateTokens(tx, subjectId);
   await about.kit.publish(tx, {
-    type: `grant.${PAST[deed]}`,
+    type: `grant.${PARTICIPLE[action]}`,
     subject: subjectId,
-    atMs: act.nowMs,
-    traceId: act.traceId,
+    atMs: call.nowMs,
+    traceId: call.traceId,
     data: { grantId: grant.id, subjectId, product, role, permissions },
   });
 }

@@ -6,33 +6,24 @@ import { checkVersion } from "#platform/http/etag.ts";
 import { newId } from "#platform/ids.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
-import {
-  CHALLENGE_MS,
-  PASSKEYS_MAX,
-  type Passkey,
-  printableReason,
-  relyingParty,
-} from "../domain/passkeys.ts";
+import { CHALLENGE_MS, PASSKEYS_MAX, printableReason, relyingParty } from "../domain/passkeys.ts";
 import { findAccount } from "../repositories/accounts.ts";
 import {
+  type Passkey,
   Transports,
   deletePasskey,
   insertPasskey,
   saveChallenge,
   listPasskeys,
-  readPasskey,
+  lockPasskey,
   renamePasskey,
   consumeChallenge,
 } from "../repositories/passkeys.ts";
-import { type Act, type CommandDeps, found, invalidField } from "./call-context.ts";
+import { type CallContext, type CommandDeps, found, invalidField } from "./call-context.ts";
+import { Base64url } from "./passkey-sign-in.ts";
 import { sendSecurityNotice } from "./security-notices.ts";
 
-const Base64url = z
-  .string()
-  .max(20_000)
-  .regex(/^[\w-]+$/, { error: "give base64url" });
-
-/** What `navigator.credentials.create` gives, as JSON (WebAuthn, RegistrationResponseJSON). */
+/** RegistrationResponseJSON of WebAuthn. */
 export const Attestation = z.object({
   id: Base64url,
   rawId: Base64url,
@@ -45,16 +36,16 @@ export const Attestation = z.object({
 });
 export type Attestation = z.infer<typeof Attestation>;
 
-/** Options for an authenticator to make a passkey: one that is found without a name, and asks who is there. */
+/** Options to create a discoverable credential with user verification. */
 export async function challengeRegistration(
   tx: Queryable,
-  { caller, nowMs }: Act,
+  { caller, nowMs }: CallContext,
   { kit }: CommandDeps,
 ) {
   const accountId = caller.id;
   const account = found(await findAccount(tx, accountId), "account");
   const passkeys = await listPasskeys(tx, accountId);
-  checkRoom(passkeys);
+  checkLimit(passkeys);
   const options = await generateRegistrationOptions({
     rpName: "Quarterdeck",
     rpID: relyingParty(kit.url).id,
@@ -71,46 +62,51 @@ export async function challengeRegistration(
   return options;
 }
 
-function checkRoom(passkeys: readonly Passkey[]): void {
+function checkLimit(passkeys: readonly Passkey[]): void {
   if (passkeys.length < PASSKEYS_MAX) return;
-  throw new AppError("conflict", `There are ${PASSKEYS_MAX} passkeys already: delete one first.`);
+  throw new AppError(
+    "conflict",
+    `The limit of ${PASSKEYS_MAX} passkeys is reached: delete one first.`,
+  );
 }
 
-/** Keeps the passkey that an authenticator made for the caller. @throws AppError */
 export async function registerPasskey(
   tx: Queryable,
-  act: Act,
+  call: CallContext,
   { kit, audit, body }: CommandDeps & { body: { name: string; credential: Attestation } },
 ): Promise<Passkey> {
-  const accountId = act.caller.id;
-  // One after the other: the most passkeys that one may have is counted.
+  const accountId = call.caller.id;
+  // The lock serialises registrations, so that the limit cannot be exceeded.
   const account = found(await findAccount(tx, accountId, "lock"), "account");
-  checkRoom(await listPasskeys(tx, accountId));
-  const { credential, synced } = await verified(tx, act, { kit, given: body.credential });
+  checkLimit(await listPasskeys(tx, accountId));
+  const { credential, synced } = await verifyAttestation(tx, call, {
+    kit,
+    attestation: body.credential,
+  });
   const id = newId("pky");
-  const facts = { id, accountId, name: body.name, synced, createdAtMs: act.nowMs };
-  const passkey = await insertPasskey(tx, { ...facts, credential });
-  if (passkey === undefined) throw new AppError("conflict", "This passkey is registered already.");
+  const created = { id, accountId, name: body.name, synced, createdAtMs: call.nowMs };
+  const passkey = await insertPasskey(tx, { ...created, credential });
+  if (passkey === undefined) throw new AppError("conflict", "This passkey is already registered.");
   await sendSecurityNotice({ kit }, tx, { account, notice: "passkey" });
   const detail = { name: body.name, synced };
-  await audit(tx, act, { action: "passkey.create", target: id, accountId, detail });
+  await audit(tx, call, { action: "passkey.create", target: id, accountId, detail });
   return passkey;
 }
 
-async function verified(
+async function verifyAttestation(
   tx: Queryable,
-  { caller, nowMs }: Act,
-  { kit, given }: Pick<CommandDeps, "kit"> & { given: Attestation },
+  { caller, nowMs }: CallContext,
+  { kit, attestation }: Pick<CommandDeps, "kit"> & { attestation: Attestation },
 ) {
   const { id: expectedRPID, origins: expectedOrigin } = relyingParty(kit.url);
-  const transports = (given.response.transports ?? []).flatMap(
+  const transports = (attestation.response.transports ?? []).flatMap(
     (it) => Transports.safeParse([it]).data ?? [],
   );
   const { registrationInfo } = await verifyRegistrationResponse({
     response: {
-      ...given,
+      ...attestation,
       clientExtensionResults: {},
-      response: { ...given.response, transports },
+      response: { ...attestation.response, transports },
     },
     expectedChallenge: (challenge) =>
       consumeChallenge(tx, { challenge, accountId: caller.id, nowMs }),
@@ -132,32 +128,32 @@ type Request = CommandDeps & { id: string; ifMatch: number | undefined };
 
 export async function changePasskey(
   tx: Queryable,
-  act: Act,
+  call: CallContext,
   { audit, id, ifMatch, name }: Request & { name: string },
 ): Promise<Passkey> {
-  const { accountId } = await own(tx, act, { id, ifMatch });
-  await renamePasskey(tx, id, name);
-  await audit(tx, act, { action: "passkey.change", target: id, accountId, detail: { name } });
-  return found(await readPasskey(tx, id), "passkey");
+  const { accountId } = await lockOwnPasskey(tx, call, { id, ifMatch });
+  const passkey = await renamePasskey(tx, id, name);
+  await audit(tx, call, { action: "passkey.change", target: id, accountId, detail: { name } });
+  return passkey;
 }
 
 export async function removePasskey(
   tx: Queryable,
-  act: Act,
+  call: CallContext,
   { audit, id, ifMatch }: Request,
 ): Promise<void> {
-  const { accountId, name } = await own(tx, act, { id, ifMatch });
+  const { accountId, name } = await lockOwnPasskey(tx, call, { id, ifMatch });
   await deletePasskey(tx, id);
-  await audit(tx, act, { action: "passkey.delete", target: id, accountId, detail: { name } });
+  await audit(tx, call, { action: "passkey.delete", target: id, accountId, detail: { name } });
 }
 
-async function own(
+async function lockOwnPasskey(
   tx: Queryable,
-  { caller }: Act,
+  { caller }: CallContext,
   { id, ifMatch }: Pick<Request, "id" | "ifMatch">,
 ): Promise<Passkey> {
-  const passkey = found(await readPasskey(tx, id, "FOR UPDATE"), "passkey");
-  const mine = found(passkey.accountId === caller.id ? passkey : undefined, "passkey");
-  checkVersion(ifMatch, mine.version);
-  return mine;
+  const passkey = await lockPasskey(tx, id);
+  const own = found(passkey?.accountId === caller.id ? passkey : undefined, "passkey");
+  checkVersion(ifMatch, own.version);
+  return own;
 }

@@ -3,50 +3,53 @@ import { checkVersion } from "#platform/http/etag.ts";
 import { newId } from "#platform/ids.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
-import { type Permission, type Product, removedPermissions } from "../domain/products.ts";
+import { removedPermissions } from "../domain/products.ts";
 import { insertGrant } from "../repositories/grants.ts";
 import {
+  type Product,
   insertProduct,
   permissionsInUse,
   readProduct,
   updateProduct,
 } from "../repositories/products.ts";
-import { type Act, type CommandDeps, found, nameTaken, invalidField } from "./call-context.ts";
+import {
+  type CallContext,
+  type CommandDeps,
+  found,
+  invalidField,
+  nameTaken,
+} from "./call-context.ts";
 
-export type NewProduct = {
-  slug: string;
-  name: string;
-  description: string;
-  permissions: readonly Permission[];
-};
+type Permissions = NonNullable<Product["permissions"]>;
+type NewProduct = Pick<Product, "slug" | "name" | "description"> & { permissions: Permissions };
 
-/** Makes a product; whoever makes it holds all its permissions, else only the root key could grant them. */
+/** Creates a product and grants all its permissions to the caller, as otherwise only the root key could grant them. */
 export async function createProduct(
   tx: Queryable,
-  act: Act,
+  call: CallContext,
   { audit, body }: CommandDeps & { body: NewProduct },
 ): Promise<Product> {
   const product = await insertProduct(tx, {
     ...body,
     id: newId("prd"),
-    createdAtMs: act.nowMs,
+    createdAtMs: call.nowMs,
   });
-  if (product === undefined) throw nameTaken("slug", `There is a product ${body.slug} already.`);
+  if (product === undefined) throw nameTaken("slug", `The product ${body.slug} exists already.`);
   const permissions = body.permissions.map((it) => it.name);
-  if (act.caller.kind !== "root" && permissions.length > 0) {
+  if (call.caller.kind !== "root" && permissions.length > 0) {
     await insertGrant(tx, {
       id: newId("grt"),
-      subjectId: act.caller.id,
+      subjectId: call.caller.id,
       productId: product.id,
       roleId: null,
       permissions,
       expiresAtMs: null,
-      reason: "made the product",
-      grantedBy: act.caller.id,
-      createdAtMs: act.nowMs,
+      reason: "created the product",
+      grantedBy: call.caller.id,
+      createdAtMs: call.nowMs,
     });
   }
-  await audit(tx, act, {
+  await audit(tx, call, {
     action: "product.create",
     target: product.id,
     detail: { slug: product.slug, permissions },
@@ -54,47 +57,35 @@ export async function createProduct(
   return product;
 }
 
-export type ProductChange = {
+type ProductChange = {
   name?: string | undefined;
   description?: string | undefined;
-  permissions?: readonly Permission[] | undefined;
+  permissions?: Permissions | undefined;
 };
 
-/** @throws AppError conflict for a permission that is taken out while a role or a grant has it */
+/** @throws AppError conflict for removing a permission that a role or a grant contains */
 export async function changeProduct(
   tx: Queryable,
-  act: Act,
+  call: CallContext,
   request: CommandDeps & { slug: string; ifMatch: number | undefined; body: ProductChange },
 ): Promise<Product> {
   const { audit, slug, ifMatch, body } = request;
-  const before = found(await readProduct(tx, slug, "for update"), "product");
+  const before = found(await readProduct(tx, slug, "FOR UPDATE"), "product");
   checkVersion(ifMatch, before.version);
   if (body.permissions !== undefined) await checkCatalogue(tx, before, body.permissions);
-  const after = await updateProduct(
-    tx,
-    {
-      ...before,
-      name: body.name ?? before.name,
-      description: body.description ?? before.description,
-      permissions: body.permissions ?? before.permissions,
-    },
-    act.nowMs,
-  );
-  await audit(tx, act, {
-    action: "product.change",
-    target: after.id,
-    detail: { slug, version: after.version },
-  });
+  const after = await updateProduct(tx, before.id, { ...body, nowMs: call.nowMs });
+  const detail = { slug, version: after.version };
+  await audit(tx, call, { action: "product.change", target: after.id, detail });
   return after;
 }
 
 async function checkCatalogue(
   tx: Queryable,
   product: Product,
-  permissions: readonly Permission[],
+  permissions: Permissions,
 ): Promise<void> {
   if (product.permissions === null) {
-    const message = `the permissions of ${product.slug} are those of its services: they are not listed here`;
+    const message = `the permissions of ${product.slug} are defined by its services`;
     throw invalidField("permissions", "fixed", message);
   }
   const removed = removedPermissions(product.permissions, permissions);
@@ -102,6 +93,6 @@ async function checkCatalogue(
   if (used.length === 0) return;
   throw new AppError(
     "conflict",
-    `Roles or grants still have ${used.slice(0, 20).join(", ")}: take it out of them first.`,
+    `Roles or grants contain ${used.slice(0, 20).join(", ")}: remove it from them first.`,
   );
 }

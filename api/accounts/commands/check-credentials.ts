@@ -8,13 +8,13 @@ import type { Origin } from "../domain/origin.ts";
 import type { SealedTokens } from "../domain/sealed-token.ts";
 import type { SignInMethod } from "../domain/sign-in-method.ts";
 import { type Bucket, type Throttle } from "../domain/throttle.ts";
-import { type AccountWithHash, findAccountByEmail, findAccount } from "../repositories/accounts.ts";
+import { type Account, findAccountByEmail, findAccount } from "../repositories/accounts.ts";
 import { writeAudit } from "../repositories/audit.ts";
 import { returnTokens, takeTokens } from "../repositories/throttle.ts";
 import { codeDeviceOf, deviceOf } from "./device-tokens.ts";
 import type { Passwords } from "./passwords.ts";
 import type { SecondFactors, UsableCode } from "./second-factor.ts";
-import type { SignInEvents } from "./sign-in-events.ts";
+import type { SignInLog } from "./sign-in-log.ts";
 
 export type Credentials = {
   email: string;
@@ -28,16 +28,16 @@ export type Credentials = {
 export type CheckedCredentials = {
   account: { id: string; name: string };
   method: SignInMethod;
-  /** What the password was compared with: no session starts once there is another one. */
+  /** The hash that the password was compared with; no session starts after it has changed. */
   passwordHash: string | undefined;
   secondFactor: UsableCode | undefined;
 };
 
-/** The password was right, and the account asks for a code too. */
-export class SecondFactorNeeded extends AppError {
+/** The password was right, but the account also requires a code. */
+export class SecondFactorRequired extends AppError {
   constructor() {
-    const message = "send `otp` too: the code of the authenticator app, or a recovery code";
-    super("unauthenticated", `A second factor is needed: ${message}.`, {
+    const message = "also send `otp`: the code of the authenticator app, or a recovery code";
+    super("unauthenticated", `A second factor is required: ${message}.`, {
       fields: [{ path: "body.otp", code: "second_factor_required", message }],
     });
   }
@@ -49,12 +49,12 @@ export type CheckDeps = {
   throttle: Throttle;
   tokens: SealedTokens;
   secondFactors: SecondFactors;
-  facts: SignInEvents;
+  signInLog: SignInLog;
 };
 
 const MINUTE_MS = 60_000;
 
-/** Says the same, after the same time, for a wrong password, an unknown address and an account without a password. */
+/** Wrong passwords and unknown addresses get the same response in the same time. */
 export async function checkCredentials(
   deps: CheckDeps,
   credentials: Credentials,
@@ -63,14 +63,14 @@ export async function checkCredentials(
   const account = await findAccountByEmail(deps.database, email);
   const deviceId = deviceOf(deps.tokens, account, credentials.deviceToken);
   const buckets = deps.throttle.signIn({ email, address: origin.address, deviceId });
-  await takeOrRefuse(deps, buckets, { account, origin });
+  await limitAttempts(deps, buckets, { account, origin });
   const refuse = (reason: string, error: AppError) =>
     refused(deps, { account, reason, origin, error });
   if (!(await deps.passwords.verify(password, account?.passwordHash)) || account === undefined) {
     return refuse("wrong password", wrongCredentials());
   }
   const factor = await checkCode(deps, { account, otp, deviceId, origin });
-  // A right one makes this pair of account and source (or device) as good as new; others only get their token back.
+  // Success resets the pair of account and source, or the device; other buckets get their token back.
   await returnTokens(deps.database, buckets, ["pair", "device"]);
   return {
     account: { id: account.id, name: account.name },
@@ -83,7 +83,7 @@ export async function checkCredentials(
 async function checkCode(
   deps: CheckDeps,
   of: {
-    account: AccountWithHash;
+    account: Account;
     otp: string | undefined;
     deviceId: string | undefined;
     origin: Origin;
@@ -92,13 +92,13 @@ async function checkCode(
   const { account, otp, origin } = of;
   const deviceId = codeDeviceOf(of.deviceId);
   const buckets = deps.throttle.code({ accountId: account.id, deviceId });
-  if (otp !== undefined) await takeOrRefuse(deps, buckets, { account, origin });
-  const asked = { accountId: account.id, code: otp, nowMs: origin.nowMs };
-  const factor = await deps.secondFactors.check(deps.database, asked);
+  if (otp !== undefined) await limitAttempts(deps, buckets, { account, origin });
+  const check = { accountId: account.id, code: otp, nowMs: origin.nowMs };
+  const factor = await deps.secondFactors.check(deps.database, check);
   if (factor === "needed") {
-    // No refusal yet, but whoever reads the trail sees that somebody has the password.
+    // Audited, as somebody has the password.
     await writeAudit(deps.database, attempt(of, "second factor needed"));
-    throw new SecondFactorNeeded();
+    throw new SecondFactorRequired();
   }
   if (factor === "wrong") {
     return refused(deps, { account, reason: "wrong code", origin, error: wrongCode() });
@@ -115,15 +115,15 @@ export const wrongCredentials = (): AppError =>
   new AppError("unauthenticated", "The e-mail address or the password is wrong.");
 
 const wrongCode = (): AppError => {
-  const message = "this code is wrong, too old, or was used before: take the next one";
+  const message = "this code is wrong, too old, or was used before: use the next one";
   return new AppError("unauthenticated", `otp: ${message}.`, {
     fields: [{ path: "body.otp", code: "wrong_code", message }],
   });
 };
 
-type Subject = { account: AccountWithHash | undefined; origin: Origin };
+type Subject = { account: Account | undefined; origin: Origin };
 
-async function takeOrRefuse(
+async function limitAttempts(
   deps: CheckDeps,
   buckets: readonly Bucket[],
   { account, origin }: Subject,
@@ -137,7 +137,7 @@ async function takeOrRefuse(
     reason,
     origin,
     error: new TooManyRequests(waitMs),
-    // Guessing that goes on is written down once a minute for each source: the trail cannot be made to grow.
+    // Continued guessing is audited once per minute and source, so that it cannot fill the audit trail.
     onceKey: `throttled ${account?.id ?? "nobody"} ${sourceOf(origin.address)} ${minute}`,
   });
 }
@@ -152,9 +152,9 @@ const attempt = ({ account, origin }: Subject, reason: string): AuditEntry => ({
   detail: { reason },
 });
 
-/** Audits a refusal, says it in the log, and throws it. */
+/** Audits and logs a refusal, and throws its error. */
 export async function refused(
-  deps: Pick<CheckDeps, "database" | "facts">,
+  deps: Pick<CheckDeps, "database" | "signInLog">,
   it: Subject & { reason: string; error: AppError; onceKey?: string },
 ): Promise<never> {
   const { account, reason, origin } = it;
@@ -162,7 +162,7 @@ export async function refused(
     ...attempt(it, reason),
     ...(it.onceKey === undefined ? {} : { onceKey: it.onceKey }),
   });
-  deps.facts.refused(account?.id, reason, origin);
+  deps.signInLog.refused(account?.id, reason, origin);
   throw it.error;
 }
 
@@ -172,7 +172,7 @@ export const originFields = ({ address, userAgent, traceId }: Origin) => ({
   traceId,
 });
 
-/** The password of somebody who is signed in, asked again: as throttled, but by session. */
+/** Confirms the password within a session, throttled by session. */
 export async function confirmPassword(
   deps: CheckDeps,
   of: { accountId: string; sessionId: string; password: string; origin: Origin },

@@ -6,8 +6,8 @@ import type { SignInMethod } from "../domain/sign-in-method.ts";
 const DEVICE = "qdd";
 
 /**
- * A token by which a device is known again, for this account alone, and by what. All devices that are known by a mail
- * alone count as one (`mail`): else each mail brought whoever reads it new tries at the second factor.
+ * A token that identifies a device for one account, and how it became known. All devices that became known by mail count
+ * as one, as otherwise each mail would give its reader new attempts at the second factor.
  */
 export function deviceTokenOf(
   tokens: SealedTokens,
@@ -18,7 +18,7 @@ export function deviceTokenOf(
   return tokens.seal(DEVICE, `${accountId} ${id}`);
 }
 
-/** The device that a token was given to, if it was for this account. */
+/** The device id of a token for this account. */
 export function deviceOf(
   tokens: SealedTokens,
   account: { id: string } | undefined,
@@ -29,6 +29,6 @@ export function deviceOf(
   return accountId === account.id ? deviceId : undefined;
 }
 
-/** The device as far as it counts for codes: one that a password alone has made known may be of whoever has guessed it. */
+/** The device for throttling codes; one that became known by the password alone may belong to an attacker. */
 export const codeDeviceOf = (deviceId: string | undefined): string | undefined =>
   deviceId?.startsWith("pwd_") === true ? undefined : deviceId;

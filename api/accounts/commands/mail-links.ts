@@ -18,14 +18,14 @@ import {
 } from "../repositories/mail-tokens.ts";
 import { takeTokens } from "../repositories/throttle.ts";
 
-/** How often mails may be asked for, for one address and from one source. @throws TooManyRequests */
+/** Limits mails by address and by source. @throws TooManyRequests */
 export async function limitMails(deps: AccountsDeps, email: string, origin: Origin): Promise<void> {
   const buckets = deps.throttle.mailing({ email, address: origin.address });
   const waitMs = await takeTokens(deps.kit.database, buckets, origin.nowMs);
   if (waitMs > 0) throw new TooManyRequests(waitMs);
 }
 
-/** Promises a mail with a link: neither the queue nor the table holds what is in the link. */
+/** Enqueues a mail with a link. Neither the job nor the table contains the token of the link. */
 export async function enqueueLinkMail(
   deps: AccountsDeps,
   tx: Queryable,
@@ -35,11 +35,12 @@ export async function enqueueLinkMail(
   const { nowMs } = of.origin;
   const id = newId("mlt");
   const expiresAtMs = nowMs + LINK_LIFETIME_MS[purpose];
-  await insertMailToken(tx, { id, accountId: of.account.id, purpose, email, expiresAtMs }, nowMs);
+  const token = { id, accountId: of.account.id, purpose, email, createdAtMs: nowMs, expiresAtMs };
+  await insertMailToken(tx, token);
   await deps.kit.jobs.add(tx, { kind: "mail.link", payload: { tokenId: id } });
 }
 
-/** The same work for nobody: how long an answer takes must not tell who has an account. */
+/** Does the same work without an account, so that the response time does not reveal accounts. */
 export const enqueueDummyMail = ({ kit }: AccountsDeps, tx: Queryable): Promise<void> =>
   kit.jobs.add(tx, { kind: "mail.link", payload: { tokenId: newId("mlt") } });
 
@@ -50,7 +51,7 @@ export function mailLinkHandler(
   const { database, url, log } = deps.kit;
   return async ({ tokenId }, { nowMs }) => {
     const link = await findMailToken(database, tokenId);
-    if (link === undefined || link.isUsed || link.expiresAtMs <= nowMs) return;
+    if (link === undefined || link.usedAtMs !== null || link.expiresAtMs <= nowMs) return;
     const account = await findAccount(database, link.accountId);
     if (account === undefined || account.closedAtMs !== undefined) return;
     const token = deps.tokens.seal(LINK_KIND[link.purpose], link.id);
@@ -58,7 +59,7 @@ export function mailLinkHandler(
     const result = await mailer.send({ id: link.id, to: link.email, ...text });
     if (result === "sent") return;
     const reason = result.refused;
-    log.warn("a mail was refused for good", { "event.action": "mail.link", reason });
+    log.warn("a mail was rejected permanently", { "event.action": "mail.link", reason });
     await deps.audit(database, {
       atMs: nowMs,
       actor: "system",
@@ -71,7 +72,7 @@ export function mailLinkHandler(
   };
 }
 
-/** A link that we have sent, used or not. @throws AppError bad_request */
+/** The link of an authentic token, used or not. @throws AppError bad_request */
 export async function findLink(
   deps: AccountsDeps,
   of: { purpose: LinkPurpose; token: string },
@@ -82,7 +83,7 @@ export async function findLink(
   throw unusable();
 }
 
-/** Uses a link up. @throws AppError bad_request for one that is unknown, used or too old: it is not said which */
+/** Uses a valid link. @throws AppError bad_request */
 export async function consumeLink(
   deps: AccountsDeps,
   tx: Queryable,
@@ -95,7 +96,7 @@ export async function consumeLink(
 }
 
 function unusable(): AppError {
-  const message = "this link is wrong, was used, or is too old: ask for a new one";
+  const message = "this link is invalid, was used, or has expired: request a new one";
   return new AppError("bad_request", `token: ${message}.`, {
     fields: [{ path: "body.token", code: "unusable_token", message }],
   });

@@ -1,28 +1,31 @@
 import type { JWTPayload } from "jose";
 
 import type { Origin } from "../deps.ts";
-import type { OAuthClient } from "../domain/clients.ts";
-import type { Session } from "../domain/session.ts";
 import { findAccount } from "../repositories/accounts.ts";
-import { serviceAccountWorks } from "../repositories/service-accounts.ts";
+import type { OAuthClient } from "../repositories/clients.ts";
+import { isServiceAccountEnabled } from "../repositories/service-accounts.ts";
+import type { Session } from "../repositories/sessions.ts";
 import type { CommandDeps } from "./call-context.ts";
 import { REFRESH } from "./sessions.ts";
 
-type Asked = { client: OAuthClient; token: string; origin: Origin };
+type TokenRequest = { client: OAuthClient; token: string; origin: Origin };
 
-/** Ends the session that a token of this client belongs to; a token that means nothing is no error (RFC 7009, 2.2). */
-export async function revoke(deps: CommandDeps, { client, token, origin }: Asked): Promise<void> {
+/** Ends the session of a token of this client; an invalid token is not an error (RFC 7009, 2.2). */
+export async function revoke(
+  deps: CommandDeps,
+  { client, token, origin }: TokenRequest,
+): Promise<void> {
   const claims = await accessClaims(deps, token);
-  const sessionId = refreshed(deps, token)?.sessionId ?? textOf(claims?.["sid"]);
+  const sessionId = parseRefreshToken(deps, token)?.sessionId ?? stringOf(claims?.["sid"]);
   await endSession(deps, { sessionId, clientId: client.id, reason: "token revoked", origin });
 }
 
-type Ending = { sessionId: string; clientId: string; reason: string; origin: Origin };
+type SessionEnd = { sessionId: string; clientId: string; reason: string; origin: Origin };
 
-/** Ends a live session of a client. */
+/** Ends a live session if it belongs to the client. */
 export async function endSession(
   deps: CommandDeps,
-  { sessionId, clientId, reason, origin }: Ending,
+  { sessionId, clientId, reason, origin }: SessionEnd,
 ): Promise<void> {
   const { database } = deps.kit;
   const ended = await database.transaction(async (tx) => {
@@ -35,28 +38,28 @@ export async function endSession(
   if (ended !== undefined) deps.sessions.announceEnd(ended.accountId, ended.ids, origin);
 }
 
-const NOT_GOOD = { active: false };
+const INACTIVE = { active: false };
 
-/** A client sees the tokens that it got itself, and those for its product; of others not even that they are good. */
+/** A client can introspect its own tokens and those for its product; others appear as inactive. */
 export async function introspect(
   deps: CommandDeps,
-  { client, token, origin }: Asked,
+  { client, token, origin }: TokenRequest,
 ): Promise<Record<string, unknown>> {
-  const refresh = refreshed(deps, token);
+  const refresh = parseRefreshToken(deps, token);
   if (refresh !== undefined) {
-    const session = await live(deps, refresh.sessionId, origin.nowMs);
+    const session = await liveSession(deps, refresh.sessionId, origin.nowMs);
     if (session?.clientId !== client.id || session.generation !== refresh.generation) {
-      return NOT_GOOD;
+      return INACTIVE;
     }
     const { accountId: sub, id: sid } = session;
     return { active: true, client_id: client.id, sub, sid, token_type: "refresh_token" };
   }
   const claims = await accessClaims(deps, token);
-  if (claims === undefined) return NOT_GOOD;
+  if (claims === undefined) return INACTIVE;
   const isForClient = claims.aud === client.product || claims["client_id"] === client.id;
-  return isForClient && (await isAlive(deps, claims, origin.nowMs))
+  return isForClient && (await isActive(deps, claims, origin.nowMs))
     ? { ...claims, active: true, token_type: "Bearer" }
-    : NOT_GOOD;
+    : INACTIVE;
 }
 
 export type UserInfo = {
@@ -66,15 +69,15 @@ export type UserInfo = {
   email_verified?: boolean;
 };
 
-/** Who stands behind an access token of any product, as far as its scopes go (OpenID Connect Core, 5.3). */
+/** Claims about the user of an access token of any product, limited by its scopes (OpenID Connect Core, 5.3). */
 export async function userInfo(
   deps: CommandDeps,
   token: string,
   nowMs: number,
 ): Promise<UserInfo | "invalid" | "no scope"> {
   const claims = await accessClaims(deps, token);
-  if (claims?.sub === undefined || !(await isAlive(deps, claims, nowMs))) return "invalid";
-  const scopes = new Set(textOf(claims["scope"]).split(" "));
+  if (claims?.sub === undefined || !(await isActive(deps, claims, nowMs))) return "invalid";
+  const scopes = new Set(stringOf(claims["scope"]).split(" "));
   if (!scopes.has("openid")) return "no scope";
   const account = await findAccount(deps.kit.database, claims.sub);
   if (account === undefined || account.closedAtMs !== undefined) return "invalid";
@@ -89,22 +92,22 @@ export async function userInfo(
 const accessClaims = ({ keys }: CommandDeps, token: string): Promise<JWTPayload | undefined> =>
   keys.verify(token, { typ: "at+jwt" });
 
-/** The session or service account behind it lives. */
-async function isAlive(deps: CommandDeps, claims: JWTPayload, nowMs: number): Promise<boolean> {
+/** Whether the session or service account of a token is still valid. */
+async function isActive(deps: CommandDeps, claims: JWTPayload, nowMs: number): Promise<boolean> {
   const sessionId = claims["sid"];
   if (typeof sessionId !== "string") {
-    return serviceAccountWorks(deps.kit.database, claims.sub ?? "");
+    return isServiceAccountEnabled(deps.kit.database, claims.sub ?? "");
   }
-  return (await live(deps, sessionId, nowMs)) !== undefined;
+  return (await liveSession(deps, sessionId, nowMs)) !== undefined;
 }
 
-const live = (
+const liveSession = (
   { kit, sessions }: CommandDeps,
   id: string,
   nowMs: number,
 ): Promise<Session | undefined> => sessions.read(kit.database, id, nowMs);
 
-function refreshed(
+function parseRefreshToken(
   { tokens }: CommandDeps,
   token: string,
 ): { sessionId: string; generation: number } | undefined {
@@ -112,4 +115,4 @@ function refreshed(
   return sessionId === undefined ? undefined : { sessionId, generation: Number(generation) };
 }
 
-const textOf = (claim: unknown): string => (typeof claim === "string" ? claim : "");
+const stringOf = (claim: unknown): string => (typeof claim === "string" ? claim : "");

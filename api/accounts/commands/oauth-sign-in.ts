@@ -16,21 +16,21 @@ type Proof = Partial<Pick<CheckedCredentials, "passwordHash" | "secondFactor">> 
   origin: Origin;
 };
 
-/** Signs somebody in through a client: a session that belongs to the client, and the code that it is fetched by. */
+/** Starts a session that belongs to a client. @returns its authorization code */
 export async function signInToClient(
   tx: Queryable,
   request: AuthorizationRequest,
   { sessions, proof }: Pick<CommandDeps, "sessions"> & { proof: Proof },
 ): Promise<{ code: string; started: Started }> {
-  const { state: _state, ...kept } = request;
-  // A client that is being deleted meanwhile is waited for, so that no session is left behind.
-  if ((await readClient(tx, request.clientId, "FOR KEY SHARE OF c")) === undefined) {
-    throw new AppError("unauthenticated", "This client was deleted meanwhile.");
+  const { state: _state, ...signIn } = request;
+  // Waits for a concurrent deletion of the client, so that no session is left behind.
+  if ((await readClient(tx, request.clientId, "FOR KEY SHARE")) === undefined) {
+    throw new AppError("unauthenticated", "This client was deleted in the meantime.");
   }
   const started = await sessions.start(tx, { ...proof, clientId: request.clientId });
   const code = newToken();
   await insertSignIn(tx, {
-    ...kept,
+    ...signIn,
     code,
     sessionId: started.session.id,
     expiresAtMs: proof.origin.nowMs + CODE_MS,

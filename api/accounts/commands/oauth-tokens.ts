@@ -4,13 +4,12 @@ import type { Queryable } from "#platform/postgres/database.ts";
 
 import type { Origin } from "../deps.ts";
 import { accessTokenClaims } from "../domain/access-token.ts";
-import type { OAuthClient } from "../domain/clients.ts";
 import { earliest, intersection } from "../domain/grants.ts";
 import { ID_TOKEN_S, OAuthError, verifiesPkce } from "../domain/oauth.ts";
 import { QUARTERDECK } from "../domain/products.ts";
-import type { Session } from "../domain/session.ts";
 import { AMR } from "../domain/sign-in-method.ts";
 import { authenticateApiKey } from "../repositories/api-keys.ts";
+import type { OAuthClient } from "../repositories/clients.ts";
 import {
   type OAuthSignIn,
   lockSignIn,
@@ -18,11 +17,12 @@ import {
   markSignInUsed,
 } from "../repositories/oauth-sign-ins.ts";
 import { heldPermissions } from "../repositories/permissions.ts";
+import type { Session } from "../repositories/sessions.ts";
 import type { CommandDeps } from "./call-context.ts";
 import { refreshTokenOf } from "./sessions.ts";
 
-/** Answer of the token endpoint (RFC 6749, 5.1; OpenID Connect Core, 3.1.3.3). */
-export type TokenAnswer = {
+/** Token response (RFC 6749, 5.1; OpenID Connect Core, 3.1.3.3). */
+export type TokenResponse = {
   access_token: string;
   token_type: "Bearer";
   expires_in: number;
@@ -39,11 +39,8 @@ type Exchange = {
   origin: Origin;
 };
 
-/**
- * Tokens for a code. A code that comes twice was stolen on one of the two ways: what came from it ends.
- * @throws OAuthError invalid_grant
- */
-export async function exchangeCode(deps: CommandDeps, exchange: Exchange): Promise<TokenAnswer> {
+/** Redeems a code. A code that is used twice was stolen, so its session ends. @throws OAuthError invalid_grant */
+export async function exchangeCode(deps: CommandDeps, exchange: Exchange): Promise<TokenResponse> {
   const { client, origin } = exchange;
   const redeemed = await deps.kit.database.transaction((tx) => redeemCode(deps, tx, exchange));
   if ("refused" in redeemed) {
@@ -56,7 +53,7 @@ export async function exchangeCode(deps: CommandDeps, exchange: Exchange): Promi
   return tokensOf(deps, { ...redeemed, client, refreshToken, nonce: redeemed.signIn.nonce });
 }
 
-type Taken =
+type Redemption =
   | { session: Session; signIn: OAuthSignIn }
   | { refused: string; ended?: { accountId: string; ids: string[] } };
 
@@ -64,23 +61,23 @@ async function redeemCode(
   deps: CommandDeps,
   tx: Queryable,
   { client, code, redirectUri, verifier, origin }: Exchange,
-): Promise<Taken> {
+): Promise<Redemption> {
   const signIn = await lockSignIn(tx, code);
   if (signIn === undefined || signIn.clientId !== client.id) {
-    return { refused: "this code is not one of this client" };
+    return { refused: "the code was not issued to this client" };
   }
   const session = await deps.sessions.read(tx, signIn.sessionId, origin.nowMs);
-  if (signIn.used) {
-    const refused = "this code was used before; what came from it has ended";
+  if (signIn.usedAtMs !== null) {
+    const refused = "the code was used before; its session has ended";
     if (session === undefined) return { refused };
     const { id: sessionId, accountId } = session;
     const reason = "authorization code used twice";
     const which = { accountId, sessionId, reason, origin, actor: client.id };
     return { refused, ended: { accountId, ids: await deps.sessions.end(tx, which) } };
   }
-  if (origin.nowMs >= signIn.expiresAtMs) return { refused: "this code has expired" };
+  if (origin.nowMs >= signIn.expiresAtMs) return { refused: "the code has expired" };
   if (signIn.redirectUri !== redirectUri) {
-    return { refused: "redirect_uri is not the one that the code was sent to" };
+    return { refused: "redirect_uri differs from that of the authorization request" };
   }
   if (!verifiesPkce(verifier, signIn.codeChallenge)) {
     return { refused: "code_verifier does not match code_challenge" };
@@ -90,11 +87,11 @@ async function redeemCode(
   return { session, signIn };
 }
 
-/** New tokens for a refresh token, which is rotated. @throws OAuthError invalid_grant */
+/** Rotates a refresh token. @throws OAuthError invalid_grant */
 export async function refreshTokens(
   deps: CommandDeps,
   request: { client: OAuthClient; refreshToken: string; origin: Origin },
-): Promise<TokenAnswer> {
+): Promise<TokenResponse> {
   const { client, origin } = request;
   const refreshed = await deps.sessions.refresh(request.refreshToken, {
     clientId: client.id,
@@ -107,7 +104,7 @@ export async function refreshTokens(
   return tokensOf(deps, { ...refreshed, signIn, client, nonce: undefined });
 }
 
-type Facts = {
+type Grant = {
   session: Session;
   signIn: OAuthSignIn;
   client: OAuthClient;
@@ -115,8 +112,8 @@ type Facts = {
   nonce: string | undefined;
 };
 
-async function tokensOf(deps: CommandDeps, facts: Facts): Promise<TokenAnswer> {
-  const { session, signIn, client } = facts;
+async function tokensOf(deps: CommandDeps, grant: Grant): Promise<TokenResponse> {
+  const { session, signIn, client } = grant;
   const { kit, keys } = deps;
   const nowMs = kit.clock.nowMs();
   const held = await heldPermissions(kit.database, session.accountId, {
@@ -144,7 +141,7 @@ async function tokensOf(deps: CommandDeps, facts: Facts): Promise<TokenAnswer> {
     sid: session.id,
     auth_time: Math.floor(session.createdAtMs / 1_000),
     amr: AMR[session.method],
-    ...(facts.nonce === undefined ? {} : { nonce: facts.nonce }),
+    ...(grant.nonce === undefined ? {} : { nonce: grant.nonce }),
     iat: issuedAt,
     exp: issuedAt + ID_TOKEN_S,
   };
@@ -153,24 +150,21 @@ async function tokensOf(deps: CommandDeps, facts: Facts): Promise<TokenAnswer> {
     token_type: "Bearer",
     expires_in: access.exp - access.iat,
     scope: access.scope,
-    refresh_token: facts.refreshToken,
+    refresh_token: grant.refreshToken,
     id_token: await keys.sign(identity, { typ: "JWT" }),
   };
 }
 
-/**
- * An access token for a service account that proves itself by an API key, for all its scopes or those asked for.
- * @throws OAuthError
- */
+/** Issues an access token for an API key, with all its scopes or the requested ones. @throws OAuthError */
 export async function serviceTokens(
   deps: CommandDeps,
   request: { id: string; apiKey: string; scope: string | undefined; origin: Origin },
-): Promise<TokenAnswer> {
+): Promise<TokenResponse> {
   const { kit, keys } = deps;
   const { nowMs } = request.origin;
   const key = await authenticateApiKey(kit.database, request.apiKey, nowMs);
   if (key === undefined || key.serviceAccountId !== request.id) {
-    throw new OAuthError("invalid_client", "the service account or its key is not known");
+    throw new OAuthError("invalid_client", "the service account or its key is invalid");
   }
   const granted = await heldPermissions(kit.database, key.serviceAccountId, {
     product: QUARTERDECK,
@@ -180,9 +174,9 @@ export async function serviceTokens(
     granted.map((it) => it.permission),
     key.scopes,
   );
-  const asked = request.scope?.split(" ").filter((it) => it !== "") ?? [];
-  const permissions = asked.length === 0 ? held : intersection(held, asked);
-  if (asked.some((it) => !permissions.includes(it))) {
+  const requested = request.scope?.split(" ").filter((it) => it !== "") ?? [];
+  const permissions = requested.length === 0 ? held : intersection(held, requested);
+  if (requested.some((it) => !permissions.includes(it))) {
     throw new OAuthError("invalid_scope", "the key does not have all of these scopes");
   }
   const claims = accessTokenClaims({

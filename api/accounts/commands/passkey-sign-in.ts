@@ -12,7 +12,7 @@ import type { Origin } from "../deps.ts";
 import { CHALLENGE_MS, printableReason, relyingParty } from "../domain/passkeys.ts";
 import { findAccount } from "../repositories/accounts.ts";
 import {
-  type StoredPasskey,
+  type Passkey,
   recordUse,
   saveChallenge,
   findPasskeyByCredential,
@@ -22,12 +22,12 @@ import type { CommandDeps } from "./call-context.ts";
 import { refused } from "./check-credentials.ts";
 
 const MINUTE_MS = 60_000;
-const Base64url = z
+export const Base64url = z
   .string()
   .max(20_000)
   .regex(/^[\w-]+$/, { error: "give base64url" });
 
-/** What `navigator.credentials.get` gives, as JSON (WebAuthn, AuthenticationResponseJSON). */
+/** AuthenticationResponseJSON of WebAuthn. */
 export const Assertion = z.object({
   id: Base64url,
   rawId: Base64url,
@@ -41,7 +41,7 @@ export const Assertion = z.object({
 });
 export type Assertion = z.infer<typeof Assertion>;
 
-/** Options for an authenticator to say who somebody is: it knows for whom it has passkeys. */
+/** Options to sign in with a discoverable credential. */
 export async function challengeSignIn(
   tx: Queryable,
   { kit }: Pick<CommandDeps, "kit">,
@@ -53,44 +53,45 @@ export async function challengeSignIn(
     timeout: CHALLENGE_MS,
   });
   const { challenge } = options;
-  const kept = { challenge, accountId: undefined, expiresAtMs: nowMs + CHALLENGE_MS, nowMs };
-  await saveChallenge(tx, kept);
+  const expiresAtMs = nowMs + CHALLENGE_MS;
+  await saveChallenge(tx, { challenge, accountId: undefined, expiresAtMs, nowMs });
   return options;
 }
 
-/** The assertion that a form brings as text. @throws AppError unauthenticated */
+/** Parses the assertion of a form field. @throws AppError unauthenticated */
 export function parseAssertion(text: string): Assertion {
   try {
     return Assertion.parse(JSON.parse(text));
   } catch (error) {
-    throw new AppError("unauthenticated", "This is no passkey.", { cause: error });
+    throw new AppError("unauthenticated", "This is not a passkey response.", { cause: error });
   }
 }
 
-/**
- * The account whose passkey signed a challenge of ours: the challenge is used up, the person was verified by the
- * authenticator, and its counter went up. What is refused is audited.
- * @throws AppError unauthenticated
- */
+/** Verifies an assertion and audits a refusal. @returns the id of the account @throws AppError unauthenticated */
 export async function checkPasskey(
   deps: CommandDeps,
   { assertion, origin }: { assertion: Assertion; origin: Origin },
 ): Promise<string> {
   const { database } = deps.kit;
-  const known = await findPasskeyByCredential(database, assertion.id);
-  const why =
-    known === undefined ? "unknown passkey" : await wrongWith(deps, known, { assertion, origin });
-  if (known !== undefined && why === undefined) return known.passkey.accountId;
-  const account = known && (await findAccount(database, known.passkey.accountId));
+  const passkey = await findPasskeyByCredential(database, assertion.id);
+  const reason =
+    passkey === undefined
+      ? "unknown passkey"
+      : await rejectionReason(deps, passkey, { assertion, origin });
+  if (passkey !== undefined && reason === undefined) return passkey.accountId;
+  const account = passkey && (await findAccount(database, passkey.accountId));
   return refused(
-    { database, facts: deps.facts },
+    { database, signInLog: deps.signInLog },
     {
       account,
-      reason: why ?? "unknown passkey",
+      reason: reason ?? "unknown passkey",
       origin,
-      // Made-up ones cannot make the trail grow; those of known passkeys take the passkey.
-      ...(known === undefined ? { onceKey: unknownIn(origin) } : {}),
-      error: new AppError("unauthenticated", "This passkey is not known, or was not used in time."),
+      // Attempts with unknown passkeys must not fill the audit trail.
+      ...(passkey === undefined ? { onceKey: unknownIn(origin) } : {}),
+      error: new AppError(
+        "unauthenticated",
+        "This passkey is not registered, or was not used in time.",
+      ),
     },
   );
 }
@@ -98,9 +99,9 @@ export async function checkPasskey(
 const unknownIn = ({ address, nowMs }: Origin): string =>
   `passkey nobody ${sourceOf(address)} ${Math.floor(nowMs / MINUTE_MS)}`;
 
-async function wrongWith(
+async function rejectionReason(
   { kit }: CommandDeps,
-  { passkey, credential }: StoredPasskey,
+  passkey: Passkey,
   { assertion, origin }: { assertion: Assertion; origin: Origin },
 ): Promise<string | undefined> {
   const { nowMs } = origin;
@@ -115,14 +116,19 @@ async function wrongWith(
         consumeChallenge(kit.database, { challenge, accountId: undefined, nowMs }),
       expectedOrigin: origins,
       expectedRPID,
-      credential,
+      credential: {
+        id: passkey.credentialId,
+        publicKey: new Uint8Array(passkey.publicKey),
+        counter: passkey.counter,
+        transports: passkey.transports,
+      },
       requireUserVerification: true,
     });
     if (!verified) return "wrong signature of a passkey";
     const use = { id: passkey.id, counter: authenticationInfo.newCounter, nowMs };
     return (await recordUse(kit.database, use)) ? undefined : "counter of a passkey went back";
   } catch (error) {
-    // What the library says names the check; what broke for another reason (the database) is no refusal.
+    // Errors of the library are refusals; others, such as of the database, are not.
     if (error instanceof AppError) throw error;
     return printableReason(error);
   }

@@ -15,26 +15,26 @@ import {
 
 const STEP_S = 30;
 const DIGITS = 6;
-/** Clocks of phones may be this many steps off (RFC 6238, 5.2). */
+/** Accepted clock drift (RFC 6238, 5.2). */
 const WINDOW_STEPS = 1;
 const SECRET_BYTES = 20;
 const RECOVERY_CODES = 10;
 const RECOVERY_BYTES = 10;
 
-/** A code that was right when it was looked at; `use` makes it so that it is right once. */
+/** A valid code; `use` ensures that it is used once. */
 export type UsableCode = { kind: "totp"; step: number } | { kind: "recovery"; hash: Buffer };
 
 export type SecondFactors = {
-  /** undefined: the account asks for none. */
+  /** undefined: the account has no second factor. */
   check(
     db: Queryable,
     of: { accountId: string; code: string | undefined; nowMs: number },
   ): Promise<UsableCode | undefined | "needed" | "wrong">;
-  /** In the transaction of what it allows; false when somebody was faster. */
+  /** Uses the code in the transaction that it allows. @returns false if it was used concurrently */
   use(tx: Queryable, accountId: string, code: UsableCode): Promise<boolean>;
-  /** A new secret: encrypted for the database, and as the app takes it. */
+  /** A new secret, encrypted for the database and encoded for the app. */
   newSecret(label: string): { stored: Buffer; base32: string; uri: string };
-  /** The time step whose code this is, undefined for a wrong one. */
+  /** The time step of a valid code. */
   stepOf(stored: Buffer, code: string, nowMs: number): number | undefined;
   newRecoveryCodes(): { code: string; hash: Buffer }[];
 };
@@ -62,15 +62,15 @@ export function openSecondFactors(kit: Kit): SecondFactors {
   return {
     async check(db, { accountId, code, nowMs }) {
       const stored = await readTotp(db, accountId);
-      if (stored === undefined || !stored.isConfirmed) return undefined;
+      if (stored === undefined || stored.confirmedAtMs === null) return undefined;
       if (code === undefined) return "needed";
       if (new RegExp(`^\\d{${DIGITS}}$`).test(plainOf(code))) {
         const step = stepOf(stored.secret, code, nowMs);
         return step === undefined ? "wrong" : { kind: "totp", step };
       }
       const hash = hashOf(code);
-      const isKnown = await hasRecoveryCode(db, accountId, hash);
-      return isKnown ? { kind: "recovery", hash } : "wrong";
+      const exists = await hasRecoveryCode(db, accountId, hash);
+      return exists ? { kind: "recovery", hash } : "wrong";
     },
     use: (tx, accountId, code) =>
       code.kind === "totp"
@@ -97,5 +97,5 @@ export function openSecondFactors(kit: Kit): SecondFactors {
   };
 }
 
-/** Apps show codes in groups, and people type what they see. */
+/** Apps display codes in groups. */
 const plainOf = (code: string): string => code.toLowerCase().replaceAll(/[\s-]/g, "");

@@ -2,11 +2,11 @@ import { newId } from "#platform/ids.ts";
 import type { JobHandlers } from "#platform/jobs/define-job.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
-import type { Account } from "../domain/account.ts";
 import { type SecurityNotice, noticeText } from "../domain/security-notice.ts";
 import type { AccountsJob } from "../jobs.ts";
 import type { AccountsKit } from "../kit.ts";
 import type { Mailer } from "../mail/port.ts";
+import type { Account } from "../repositories/accounts.ts";
 
 /** Adds a mail to the owner of an account, if its address is verified: others must not get mails that they did not ask for. */
 export async function sendSecurityNotice(
@@ -26,5 +26,5 @@ export const noticeHandler =
     const result = await mailer.send({ id, to, ...noticeText(notice) });
     if (result === "sent") return;
     const reason = result.refused;
-    log.warn("a mail was refused for good", { "event.action": "mail.notice", reason });
+    log.warn("a mail was rejected permanently", { "event.action": "mail.notice", reason });
   };

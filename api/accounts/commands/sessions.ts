@@ -12,14 +12,15 @@ import { accessTokenClaims } from "../domain/access-token.ts";
 import { earliest } from "../domain/grants.ts";
 import type { Origin } from "../domain/origin.ts";
 import type { SealedTokens } from "../domain/sealed-token.ts";
-import { type Session, decideRefresh, extended, isLive } from "../domain/session.ts";
+import { decideRefresh, extended, isLive } from "../domain/session.ts";
 import { AMR } from "../domain/sign-in-method.ts";
 import type { AccountsKit } from "../kit.ts";
 import { findAccount } from "../repositories/accounts.ts";
 import { writeAudit } from "../repositories/audit.ts";
 import { heldPermissions } from "../repositories/permissions.ts";
-import { serviceAccountWorks } from "../repositories/service-accounts.ts";
+import { isServiceAccountEnabled } from "../repositories/service-accounts.ts";
 import {
+  type Session,
   endSessions,
   insertSession,
   notifyTokensInvalid,
@@ -31,8 +32,8 @@ import type { AccountsSettings } from "../settings.ts";
 import { originFields, wrongCredentials } from "./check-credentials.ts";
 import { deviceTokenOf } from "./device-tokens.ts";
 import type { SecondFactors } from "./second-factor.ts";
-import type { SignInEvents } from "./sign-in-events.ts";
-import type { AuthenticatedToken } from "./token-authenticator.ts";
+import type { SignInLog } from "./sign-in-log.ts";
+import type { TokenAuthenticator } from "./token-authenticator.ts";
 
 export type SessionLimits = Pick<AccountsSettings, "sessionIdleMs" | "sessionMaxMs">;
 
@@ -43,18 +44,18 @@ export type SessionDeps = {
   keys: SigningKeys;
   tokens: SealedTokens;
   secondFactors: SecondFactors;
-  facts: SignInEvents;
+  signInLog: SignInLog;
 };
 
 export const REFRESH = "qdr";
-/** `client_id` (RFC 9068 asks for one) of tokens that people got here directly. */
+/** `client_id` (required by RFC 9068) of tokens that were not issued to an OAuth client. */
 const OWN_CLIENT = "accounts";
 
-/** The second factor's code was right and somebody was faster: it counts once. */
+/** A valid code of the second factor was used concurrently. */
 export class CodeAlreadyUsed extends AppError {
   readonly accountId: string;
   constructor(accountId: string) {
-    const message = "this code was used before: take the next one";
+    const message = "this code was used before: use the next one";
     super("unauthenticated", `otp: ${message}.`, {
       fields: [{ path: "body.otp", code: "code_used", message }],
     });
@@ -63,21 +64,22 @@ export class CodeAlreadyUsed extends AppError {
 }
 
 export function openSessions(deps: SessionDeps): AccountsDeps["sessions"] {
-  const { kit, facts } = deps;
+  const { kit, signInLog } = deps;
   return {
     start: (tx, start) => startSession(deps, tx, start),
     announceStart: ({ accountId, origin }, sessionId) =>
-      facts.signedIn(accountId, sessionId, origin),
+      signInLog.signedIn(accountId, sessionId, origin),
     refresh: (token, by) =>
       deps.database
         .transaction((tx) => refresh(deps, tx, { token, ...by }))
         .then((it) => {
-          if (it.ended !== undefined) facts.signedOut(it.ended.accountId, it.ended.id, by.origin);
+          if (it.ended !== undefined)
+            signInLog.signedOut(it.ended.accountId, it.ended.id, by.origin);
           return it.answer;
         }),
     end: (tx, which) => end(deps, tx, which),
     announceEnd(accountId, sessionIds, origin) {
-      for (const id of sessionIds) facts.signedOut(accountId, id, origin);
+      for (const id of sessionIds) signInLog.signedOut(accountId, id, origin);
     },
     async accessToken({ accountId, sessionId, method, startedAtMs }) {
       const nowMs = kit.clock.nowMs();
@@ -111,7 +113,7 @@ async function startSession(
   start: StartSession,
 ): Promise<Started> {
   const { accountId, method, origin } = start;
-  // The lock makes this wait for a change of password or a closing, which end all sessions that there are.
+  // The lock waits for a concurrent password change or closing, which ends all existing sessions.
   const account = await findAccount(tx, accountId, "lock");
   if (account === undefined || account.closedAtMs !== undefined) {
     throw new AppError("unauthenticated", "This account is closed.");
@@ -141,7 +143,7 @@ async function startSession(
   };
   await insertSession(tx, session);
   const detail = { sessionId: session.id, method };
-  await writeAudit(tx, entry(accountId, "session.start", { origin, detail }));
+  await writeAudit(tx, auditEntry(accountId, "session.start", { origin, detail }));
   await deps.kit.publish(tx, {
     type: "session.started",
     subject: session.id,
@@ -162,7 +164,7 @@ export const refreshTokenOf = (
   generation: number,
 ): string => tokens.seal(REFRESH, `${sessionId} ${generation}`);
 
-const entry = (
+const auditEntry = (
   accountId: string,
   action: string,
   more: { origin: Origin; detail: Record<string, unknown>; actor?: string; outcome?: "failure" },
@@ -199,15 +201,15 @@ async function refresh(
     await end(deps, tx, { accountId: session.accountId, sessionId: id, reason, origin: by.origin });
     return { ...refuse("reused"), ended: session };
   }
-  if (decision === "repeat") return answered(deps, session);
+  if (decision === "repeat") return accepted(deps, session);
   const { sessionIdleMs: idleMs, sessionMaxMs: maxMs } = deps.limits;
   const { idleAtMs } = extended(session.createdAtMs, nowMs, { idleMs, maxMs });
   const { address, userAgent } = by.origin;
-  await rotateSession(tx, id, { nowMs, idleAtMs, address, userAgent });
-  return answered(deps, { ...session, generation: session.generation + 1, idleAtMs });
+  await rotateSession(tx, session, { nowMs, idleAtMs, address, userAgent });
+  return accepted(deps, { ...session, generation: session.generation + 1, idleAtMs });
 }
 
-const answered = (deps: SessionDeps, session: Session): RefreshResult => ({
+const accepted = (deps: SessionDeps, session: Session): RefreshResult => ({
   answer: {
     ok: true,
     session,
@@ -227,7 +229,7 @@ async function end(deps: SessionDeps, tx: Queryable, which: EndSessions): Promis
   for (const sessionId of ended) {
     const detail = { sessionId, reason };
     const more = { origin, detail, ...(actor === undefined ? {} : { actor }) };
-    await writeAudit(tx, entry(accountId, "session.end", more));
+    await writeAudit(tx, auditEntry(accountId, "session.end", more));
     await deps.kit.publish(tx, {
       type: "session.ended",
       subject: sessionId,
@@ -247,10 +249,10 @@ const Claims = z.object({
   exp: z.number(),
 });
 
-/** Knows access tokens exactly: the signature is right, and the session or service account behind it lives. */
+/** Authenticates access tokens by their signature and the state of their session or service account. */
 export function accessTokenAuthenticator(
   deps: Pick<SessionDeps, "kit" | "keys" | "database">,
-): (token: string) => Promise<AuthenticatedToken | undefined> {
+): TokenAuthenticator {
   return async (token) => {
     if (!token.startsWith("ey")) return undefined;
     const claims = Claims.safeParse(await deps.keys.verify(token)).data;
@@ -259,23 +261,25 @@ export function accessTokenAuthenticator(
     const kind = sub.startsWith("acc_") ? "account" : "service";
     const untilMs = await (kind === "account"
       ? sessionEnd(deps, { accountId: sub, sessionId: sid })
-      : serviceAccountWorks(deps.database, sub).then((works) => (works ? Infinity : undefined)));
+      : isServiceAccountEnabled(deps.database, sub).then((enabled) =>
+          enabled ? Infinity : undefined,
+        ));
     if (untilMs === undefined) return undefined;
     const permissions = new Set(claims.scope.split(" ").filter((it) => it !== ""));
     return {
-      known: { kind, id: sub, sessionId: sid, permissions },
+      caller: { kind, id: sub, sessionId: sid, permissions },
       ids: sid === "" ? [sub] : [sub, sid],
-      expiresMs: Math.min(claims.exp * 1_000, untilMs),
+      expiresAtMs: Math.min(claims.exp * 1_000, untilMs),
     };
   };
 }
 
-/** When a live session of an account ends unless it is refreshed. */
+/** The idle timeout of a live session. */
 async function sessionEnd(
   { kit, database }: Pick<SessionDeps, "kit" | "database">,
   of: { accountId: string; sessionId: string },
 ): Promise<number | undefined> {
   const session = of.sessionId === "" ? undefined : await findSession(database, of.sessionId);
-  const isGood = session?.accountId === of.accountId && isLive(session, kit.clock.nowMs());
-  return isGood ? session.idleAtMs : undefined;
+  const isValid = session?.accountId === of.accountId && isLive(session, kit.clock.nowMs());
+  return isValid ? session.idleAtMs : undefined;
 }

@@ -4,17 +4,16 @@ import { newId } from "#platform/ids.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import type { AccountsDeps } from "../deps.ts";
-import type { Account } from "../domain/account.ts";
 import type { Origin } from "../domain/origin.ts";
 import { passwordError } from "../domain/password-policy.ts";
-import { insertAccount } from "../repositories/accounts.ts";
+import { type Account, insertAccount } from "../repositories/accounts.ts";
 import { returnTokens, takeTokens } from "../repositories/throttle.ts";
 import { originFields } from "./check-credentials.ts";
 import { enqueueLinkMail } from "./mail-links.ts";
 
 export type SignUp = { email: string; password: string; name: string };
 
-/** @throws AppError bad_request that names the field */
+/** @throws AppError bad_request for a weak password */
 export function checkNewPassword(password: string, of: { email: string; name: string }): void {
   const message = passwordError(password, of);
   if (message === undefined) return;
@@ -24,28 +23,28 @@ export function checkNewPassword(password: string, of: { email: string; name: st
 }
 
 /**
- * Before the transaction: the password is hashed, and a source that keeps asking for addresses that are taken is sent
- * away. That an address is taken is said (a person who has forgotten an account must learn it), but only so often.
+ * Hashes the password before the transaction, and limits sign-ups with taken addresses by source, as they reveal
+ * accounts.
  */
 export async function prepareSignUp(
   deps: AccountsDeps,
-  wanted: SignUp,
+  request: SignUp,
   origin: Origin,
 ): Promise<{ passwordHash: string; mayMail: boolean }> {
-  checkNewPassword(wanted.password, wanted);
+  checkNewPassword(request.password, request);
   const buckets = deps.throttle.probing(origin.address);
   const waitMs = await takeTokens(deps.kit.database, buckets, origin.nowMs);
   if (waitMs > 0) throw new TooManyRequests(waitMs);
-  const passwordHash = await deps.passwords.hash(wanted.password);
-  // Who signs up and closes in turn floods no mailbox; the mail can be asked for later.
-  const mailbox = deps.throttle.mailbox(wanted.email);
+  const passwordHash = await deps.passwords.hash(request.password);
+  // Repeated sign-ups must not flood a mailbox; the mail can be requested later.
+  const mailbox = deps.throttle.mailbox(request.email);
   return {
     passwordHash,
     mayMail: (await takeTokens(deps.kit.database, mailbox, origin.nowMs)) === 0,
   };
 }
 
-/** @throws AppError conflict when the address is taken */
+/** @throws AppError conflict if the address is taken */
 export async function signUp(
   deps: AccountsDeps,
   tx: Queryable,

@@ -1,33 +1,35 @@
-import type { Kit } from "#api/kit/service.ts";
 import type { Caller } from "#platform/http/caller.ts";
 
-/** What a bearer token proves, until when, and the ids under which it is forgotten. */
+import type { AccountsKit } from "../kit.ts";
+
+/** The caller that a bearer token authenticates, and the ids by which the token is invalidated. */
 export type AuthenticatedToken = {
-  known: Omit<Caller, "address">;
+  caller: Omit<Caller, "address">;
   ids: readonly string[];
-  expiresMs: number;
+  expiresAtMs: number;
 };
 
-type TokenAuthenticator = (token: string) => Promise<AuthenticatedToken | undefined>;
+/** Authenticates one kind of bearer token; undefined for any other. */
+export type TokenAuthenticator = (token: string) => Promise<AuthenticatedToken | undefined>;
 
 const TOKENS_MAX = 20_000;
-/** Notifications are what keeps this true; should one be lost without a word, it is wrong for so long at most. */
-const TRUSTED_MS = 30_000;
+/** Limits the effect of a lost notification. */
+const CACHED_MS_MAX = 30_000;
 
 /**
- * Checks tokens exactly, and remembers what it found: a session that was ended anywhere is refused here as soon as the
- * notification is heard, which is sent with the commit. While notifications are not heard nothing is remembered.
+ * Authenticates tokens and caches the result. Ending a session on any worker sends a notification with the commit, which
+ * removes its tokens from every cache. While notifications are not received nothing is cached.
  */
 export function createTokenAuthenticator(
-  kit: Pick<Kit, "notifications" | "clock">,
+  kit: Pick<AccountsKit, "notifications" | "clock">,
   authenticators: readonly TokenAuthenticator[],
 ): (token: string) => AuthenticatedToken | undefined | Promise<AuthenticatedToken | undefined> {
   const tokens = new Map<string, AuthenticatedToken & { untilMs: number }>();
   const tokensOf = new Map<string, Set<string>>();
-  // What was read before something was forgotten may be what had to be forgotten: it is used once and not kept.
-  let forgotten = 0;
+  // A result that was read before an invalidation may be outdated, so it is not cached.
+  let invalidations = 0;
 
-  function drop(token: string): void {
+  function remove(token: string): void {
     for (const id of tokens.get(token)?.ids ?? []) {
       const others = tokensOf.get(id);
       others?.delete(token);
@@ -36,52 +38,53 @@ export function createTokenAuthenticator(
     tokens.delete(token);
   }
 
-  function forgetAll(): void {
+  function clear(): void {
     if (tokens.size === 0) return;
     tokens.clear();
     tokensOf.clear();
   }
 
-  function keep(token: string, known: AuthenticatedToken, nowMs: number): void {
-    drop(token);
+  function add(token: string, result: AuthenticatedToken, nowMs: number): void {
+    remove(token);
     if (tokens.size >= TOKENS_MAX) {
       const [oldest = ""] = tokens.keys();
-      drop(oldest);
+      remove(oldest);
     }
-    tokens.set(token, { ...known, untilMs: Math.min(known.expiresMs, nowMs + TRUSTED_MS) });
-    for (const id of known.ids) tokensOf.set(id, (tokensOf.get(id) ?? new Set()).add(token));
+    tokens.set(token, { ...result, untilMs: Math.min(result.expiresAtMs, nowMs + CACHED_MS_MAX) });
+    for (const id of result.ids) tokensOf.set(id, (tokensOf.get(id) ?? new Set()).add(token));
   }
 
   kit.notifications.on("tokens", (id) => {
-    forgotten += 1;
-    if (id === undefined) forgetAll();
-    else for (const token of tokensOf.get(id) ?? []) drop(token);
+    invalidations += 1;
+    if (id === undefined) clear();
+    else for (const token of tokensOf.get(id) ?? []) remove(token);
   });
 
-  async function look(token: string, nowMs: number, mayKeep: boolean) {
-    const before = forgotten;
-    const found = await firstKnown(authenticators, token);
-    if (mayKeep && found !== undefined && before === forgotten) keep(token, found, nowMs);
-    return found;
+  async function authenticate(token: string, nowMs: number, mayCache: boolean) {
+    const before = invalidations;
+    const result = await firstResult(authenticators, token);
+    if (mayCache && result !== undefined && before === invalidations) add(token, result, nowMs);
+    return result;
   }
 
-  // Asked with every request: what is remembered is answered at once.
+  // Called for every request: cached results are returned synchronously.
   return (token) => {
     const nowMs = kit.clock.nowMs();
-    const isListening = kit.notifications.isListening();
-    if (!isListening) forgetAll();
-    const kept = tokens.get(token);
-    return kept !== undefined && kept.untilMs > nowMs ? kept : look(token, nowMs, isListening);
+    const mayCache = kit.notifications.isListening();
+    if (!mayCache) clear();
+    const cached = tokens.get(token);
+    if (cached !== undefined && cached.untilMs > nowMs) return cached;
+    return authenticate(token, nowMs, mayCache);
   };
 }
 
-async function firstKnown(
+async function firstResult(
   authenticators: readonly TokenAuthenticator[],
   token: string,
 ): Promise<AuthenticatedToken | undefined> {
-  for (const knows of authenticators) {
-    const found = await knows(token);
-    if (found !== undefined) return found;
+  for (const authenticate of authenticators) {
+    const result = await authenticate(token);
+    if (result !== undefined) return result;
   }
   return undefined;
 }

@@ -1,4 +1,3 @@
-/** One decision: who did or tried what to whom, from where, and what came of it. */
 export type AuditEntry = {
   atMs: number;
   /** `acc_…`, `svc_…`, `root`, `system`, or `anonymous`. */
@@ -6,13 +5,13 @@ export type AuditEntry = {
   /** `session.start`, `password.change`, `grant.create` … */
   action: string;
   outcome: "success" | "failure";
-  /** The account, service account or thing that it is about; undefined where none is known. */
+  /** Id of the account, service account or other object, if known. */
   subject: string | undefined;
   address?: string;
   userAgent?: string;
   traceId?: string;
-  /** Why it was refused, or what was changed. Never a secret. */
+  /** Never contains a secret. */
   detail?: Readonly<Record<string, unknown>>;
-  /** At most one entry has it: what repeats without end is written down once. */
+  /** Unique: limits entries about repeated events. */
   onceKey?: string;
 };

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 
-/** What RFC 6749, RFC 6750 and OpenID Connect call what went wrong. */
+/** Error codes of RFC 6749, RFC 6750 and OpenID Connect. */
 export type OAuthErrorCode =
   | "invalid_request"
   | "invalid_client"
@@ -24,11 +24,11 @@ export class OAuthError extends Error {
 }
 
 export const SCOPES = ["openid", "profile", "email"] as const;
-/** A code is good for so long, once. */
+/** Lifetime of an authorization code. */
 export const CODE_MS = 60_000;
 export const ID_TOKEN_S = 3_600;
 
-/** Of RFC 7636, S256 alone. */
+/** PKCE (RFC 7636) with S256. */
 export function verifiesPkce(verifier: string, challenge: string): boolean {
   if (!/^[\w.~-]{43,128}$/.test(verifier)) return false;
   const computed = createHash("sha256").update(verifier).digest();
@@ -36,20 +36,19 @@ export function verifiesPkce(verifier: string, challenge: string): boolean {
   return expected.length === computed.length && timingSafeEqual(expected, computed);
 }
 
-/** Parameters of a request to authorize, when they are in order. */
 export type AuthorizationRequest = {
   clientId: string;
   redirectUri: string;
   state: string | undefined;
   nonce: string | undefined;
-  /** What of the scopes asked for we know. */
+  /** The supported ones of the requested scopes. */
   scope: string;
   codeChallenge: string;
 };
 
 const TEXT_MAX = 2_000;
 
-/** @throws OAuthError that goes back to the client */
+/** @throws OAuthError to redirect to the client */
 export function checkAuthorization(
   query: ReadonlyMap<string, string>,
   redirect: { clientId: string; redirectUri: string },
@@ -60,9 +59,9 @@ export function checkAuthorization(
     const message = "PKCE is required: send code_challenge, and code_challenge_method=S256";
     throw new OAuthError("invalid_request", message);
   }
-  const asked = (query.get("scope") ?? "").split(" ");
-  if (!asked.includes("openid")) {
-    throw new OAuthError("invalid_scope", "scope must have openid");
+  const requested = (query.get("scope") ?? "").split(" ");
+  if (!requested.includes("openid")) {
+    throw new OAuthError("invalid_scope", "scope must include openid");
   }
   const nonce = query.get("nonce");
   const state = query.get("state");
@@ -70,16 +69,16 @@ export function checkAuthorization(
     throw new OAuthError("invalid_request", `state and nonce are at most ${TEXT_MAX} characters`);
   }
   if (query.get("prompt") === "none") {
-    throw new OAuthError("login_required", "people are asked to sign in each time");
+    throw new OAuthError("login_required", "interactive sign-in is always required");
   }
-  const scope = SCOPES.filter((it) => asked.includes(it)).join(" ");
+  const scope = SCOPES.filter((it) => requested.includes(it)).join(" ");
   return { ...redirect, state, nonce, scope, codeChallenge: challenge };
 }
 
 function checkSupported(query: ReadonlyMap<string, string>): void {
-  if (query.has("request")) throw new OAuthError("request_not_supported", "send parameters");
+  if (query.has("request")) throw new OAuthError("request_not_supported", "send query parameters");
   if (query.has("request_uri")) {
-    throw new OAuthError("request_uri_not_supported", "send parameters");
+    throw new OAuthError("request_uri_not_supported", "send query parameters");
   }
   if (query.get("response_type") !== "code") {
     throw new OAuthError("unsupported_response_type", "response_type must be code");

@@ -1,2 +1,2 @@
-/** Where a request came from: what sessions, throttles and the audit trail keep of it. */
+/** Where and when a request was made, as recorded by sessions and the audit trail. */
 export type Origin = { address: string; userAgent: string; traceId: string; nowMs: number };

@@ -1,6 +1,6 @@
 export const PASSWORD_CHARS = { min: 10, max: 200 };
 
-/** Long enough for the length rule, and still among the first that are tried. */
+/** Common passwords that satisfy the minimum length. */
 const COMMON = new Set([
   "1234567890",
   "0123456789",
@@ -31,20 +31,17 @@ const COMMON = new Set([
   "p@ssw0rd123",
 ]);
 
-/**
- * Why a password will not do, undefined when it will. Length and a list of what everybody tries first, no rules of
- * composition (NIST SP 800-63B, 3.1.1.2).
- */
+/** Why a password is rejected: by length and a blocklist, without composition rules (NIST SP 800-63B, 3.1.1.2). */
 export function passwordError(
   password: string,
   of: { email: string; name: string },
 ): string | undefined {
-  // Counted as it is hashed: however a letter was typed, it is one.
+  // Normalised as it is hashed, so that every way to type a letter counts as one.
   const plain = password.normalize("NFC").toLowerCase();
   if (Array.from(plain).length < PASSWORD_CHARS.min) {
     return `use at least ${PASSWORD_CHARS.min} characters`;
   }
-  if (COMMON.has(plain)) return "this password is among the first that are tried: take another one";
+  if (COMMON.has(plain)) return "this password is too common: use another one";
   if (new Set(plain).size < 4) return "use at least four different characters";
   const [local = ""] = of.email.split("@");
   const own = [of.email, local, of.name.normalize("NFC").toLowerCase()].filter(

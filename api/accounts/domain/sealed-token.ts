@@ -4,13 +4,12 @@ const MAC_BYTES = 24;
 const TOKEN_CHARS_MAX = 400;
 
 /**
- * Tokens that carry an id and prove by a MAC that we gave them: the database holds neither token nor key, so whoever
- * reads it (or a backup, or a queued mail) can make none, and a job can make the token again when it sends it. What is
- * in it is not secret. `kind` keeps one kind of token from being taken for another.
+ * Tokens with public content and a MAC. The database contains neither token nor key, so they cannot be made from it (or
+ * a backup or a queued mail), and a job can make a token again when it sends it. `kind` separates kinds of tokens.
  */
 export type SealedTokens = {
   seal(kind: string, content: string): string;
-  /** The content of a token of this kind; undefined when it is none of ours. */
+  /** The content of a valid token of this kind. */
   open(kind: string, token: string): string | undefined;
 };
 
@@ -27,8 +26,8 @@ export function sealedTokens(key: Buffer): SealedTokens {
       const bytes = Buffer.from(token.slice(kind.length + 1), "base64url");
       if (bytes.length <= MAC_BYTES) return undefined;
       const content = bytes.subarray(MAC_BYTES);
-      const isOurs = timingSafeEqual(bytes.subarray(0, MAC_BYTES), macOf(kind, content));
-      return isOurs ? content.toString() : undefined;
+      const isAuthentic = timingSafeEqual(bytes.subarray(0, MAC_BYTES), macOf(kind, content));
+      return isAuthentic ? content.toString() : undefined;
     },
   };
 }

@@ -1,46 +1,30 @@
-import type { SignInMethod } from "./sign-in-method.ts";
-
-/** A refresh token that was rotated is answered once more with the same successor for so long: a lost answer. */
+/** For this time a rotated refresh token returns the same successor, in case the response was lost. */
 export const REFRESH_GRACE_MS = 10_000;
 
-/** One sign-in and all tokens that follow from it. Times in epoch ms. */
-export type Session = {
-  id: string;
-  accountId: string;
-  method: SignInMethod;
-  clientId: string | undefined;
-  /** Of the refresh token that is live: every refresh counts it up. */
+type SessionTimes = {
   generation: number;
   rotatedAtMs: number;
-  createdAtMs: number;
-  lastSeenAtMs: number;
-  /** When it ends unless it is refreshed before. */
   idleAtMs: number;
-  /** When it ends whatever happens. */
   absoluteAtMs: number;
   endedAtMs: number | undefined;
-  userAgent: string;
-  address: string;
 };
 
 export type Lifetime = { idleMs: number; maxMs: number };
 
 export const isLive = (
-  session: Pick<Session, "endedAtMs" | "idleAtMs" | "absoluteAtMs">,
+  session: Pick<SessionTimes, "endedAtMs" | "idleAtMs" | "absoluteAtMs">,
   nowMs: number,
 ): boolean =>
   session.endedAtMs === undefined && session.idleAtMs > nowMs && session.absoluteAtMs > nowMs;
 
-/** What a refresh token of some generation may do now. */
 export type RefreshDecision = "rotate" | "repeat" | "reused" | "ended" | "expired";
 
 /**
- * The live token is rotated. The one before it, within the grace, gets the very same successor again: the client may
- * have lost the answer, and no second live token comes of it. Any other one was used by somebody who should not have
- * it, and nobody can say which of the two is the thief: the session ends (RFC 9700, 4.14.2).
+ * The current token is rotated. Its predecessor returns the same successor within the grace period. Any other token was
+ * stolen or its thief was first, which cannot be distinguished, so the session ends (RFC 9700, 4.14.2).
  */
 export function decideRefresh(
-  session: Session,
+  session: SessionTimes,
   generation: number,
   nowMs: number,
 ): RefreshDecision {
@@ -51,7 +35,6 @@ export function decideRefresh(
   return isLast && nowMs - session.rotatedAtMs <= REFRESH_GRACE_MS ? "repeat" : "reused";
 }
 
-/** Lifetimes of a new session, or after a refresh. */
 export function extended(
   createdAtMs: number,
   nowMs: number,

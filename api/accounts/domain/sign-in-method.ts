@@ -1,4 +1,3 @@
-/** How somebody proved who they are. */
 export const SIGN_IN_METHODS = [
   "password",
   "password+otp",
@@ -7,7 +6,7 @@ export const SIGN_IN_METHODS = [
 ] as const;
 export type SignInMethod = (typeof SIGN_IN_METHODS)[number];
 
-/** `amr` of tokens (RFC 8176). */
+/** `amr` claim (RFC 8176). */
 export const AMR: Readonly<Record<SignInMethod, readonly string[]>> = {
   password: ["pwd"],
   "password+otp": ["pwd", "otp", "mfa"],

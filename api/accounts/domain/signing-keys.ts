@@ -1,5 +1,5 @@
-/** When a signing key did what: made (and published), signing, signing no more. Epoch ms. */
-export type SigningKeyFacts = {
+/** Lifecycle of a signing key: created (and published), active, retired. Epoch ms. */
+export type SigningKeyInfo = {
   kid: string;
   createdAtMs: number;
   activeAtMs: number | undefined;
@@ -8,50 +8,48 @@ export type SigningKeyFacts = {
 
 export type SigningKeyState = "next" | "active" | "retired";
 
-/** What is to be done with the keys so that one signs and another one is known to everybody before it does. */
 export type RotationStep = {
-  /** Signs from now on: a key that was published before, or a new one where there is none. */
+  /** A published key, or a new one if there is none. */
   activate: { kid: string } | "new" | undefined;
-  /** A new key is made and published, to sign later. */
+  /** Creates and publishes the key to sign next. */
   makeNext: boolean;
   retire: readonly string[];
-  /** Published no longer, and erased. */
-  forget: readonly string[];
+  erase: readonly string[];
 };
 
-/** Signs for so long. */
 export const KEY_ACTIVE_MS = 90 * 86_400_000;
-/** Published for so long before it signs: twice as long as the answer of jwks.json may be kept. */
+/** Twice the time for which jwks.json may be cached. */
 export const KEY_PUBLISHED_AHEAD_MS = 10 * 60_000;
-/** Published for so long after it has stopped to sign: longer than any token that it has signed may live. */
+/** Longer than the lifetime of any token that it has signed. */
 export const KEY_RETIRED_MS = 24 * 3_600_000;
 
-export const stateOf = (key: SigningKeyFacts): SigningKeyState => {
-  if (key.retiredAtMs !== undefined) return "retired";
-  return key.activeAtMs === undefined ? "next" : "active";
+type Stages = { activeAtMs?: number | null | undefined; retiredAtMs?: number | null | undefined };
+
+export const stateOf = (key: Stages): SigningKeyState => {
+  if (typeof key.retiredAtMs === "number") return "retired";
+  return typeof key.activeAtMs === "number" ? "active" : "next";
 };
 
-/** What the time asks for; undefined where all is as it should be. */
+/** The step that is due; undefined if none is. */
 export function dueRotation(
-  keys: readonly SigningKeyFacts[],
+  keys: readonly SigningKeyInfo[],
   nowMs: number,
 ): RotationStep | undefined {
   const { active, next } = inUse(keys);
-  const turn = active === undefined || (isOld(active, nowMs) && isPublished(next, nowMs));
-  const forget = keys.filter((it) => isForgotten(it, nowMs)).map((it) => it.kid);
-  if (!turn && next !== undefined && forget.length === 0) return undefined;
-  if (!turn) return { activate: undefined, makeNext: next === undefined, retire: [], forget };
+  const rotates = active === undefined || (isOld(active, nowMs) && isPublished(next, nowMs));
+  const erase = keys.filter((it) => isErasable(it, nowMs)).map((it) => it.kid);
+  if (!rotates && next !== undefined && erase.length === 0) return undefined;
+  if (!rotates) return { activate: undefined, makeNext: next === undefined, retire: [], erase };
   const retire = active === undefined ? [] : [active.kid];
-  return { activate: next ?? "new", makeNext: true, retire, forget };
+  return { activate: next ?? "new", makeNext: true, retire, erase };
 }
 
 /**
- * Somebody asks for a new key before its time. Without `withdraw` the old one stays published, and the next one must
- * have been published for long enough: the answer says from when it is. With `withdraw`, after a leak, all keys that
- * have ever signed are gone at once, and with them every token that they signed.
+ * The step for a rotation on request. Normally the old key stays published and the next one must have been published for
+ * long enough. `withdraw`, after a leak, erases all keys that have signed, which invalidates their tokens.
  */
 export function requestedRotation(
-  keys: readonly SigningKeyFacts[],
+  keys: readonly SigningKeyInfo[],
   nowMs: number,
   withdraw: boolean,
 ): RotationStep | { waitUntilMs: number } {
@@ -64,22 +62,22 @@ export function requestedRotation(
     activate: next ?? "new",
     makeNext: true,
     retire: withdraw || active === undefined ? [] : [active.kid],
-    forget: withdraw ? signed : [],
+    erase: withdraw ? signed : [],
   };
 }
 
-function inUse(keys: readonly SigningKeyFacts[]) {
+function inUse(keys: readonly SigningKeyInfo[]) {
   return {
     active: keys.find((it) => stateOf(it) === "active"),
     next: keys.find((it) => stateOf(it) === "next"),
   };
 }
 
-const isOld = (key: SigningKeyFacts, nowMs: number): boolean =>
+const isOld = (key: SigningKeyInfo, nowMs: number): boolean =>
   nowMs >= (key.activeAtMs ?? 0) + KEY_ACTIVE_MS;
 
-const isForgotten = ({ retiredAtMs }: SigningKeyFacts, nowMs: number): boolean =>
+const isErasable = ({ retiredAtMs }: SigningKeyInfo, nowMs: number): boolean =>
   retiredAtMs !== undefined && nowMs >= retiredAtMs + KEY_RETIRED_MS;
 
-const isPublished = (key: SigningKeyFacts | undefined, nowMs: number): boolean =>
+const isPublished = (key: SigningKeyInfo | undefined, nowMs: number): boolean =>
   key !== undefined && nowMs >= key.createdAtMs + KEY_PUBLISHED_AHEAD_MS;

@@ -12,9 +12,9 @@ import { smtpMailer } from "./smtp.ts";
 
 const from = "from@example.com";
 
-type Reply = { code: number; words: string } | undefined;
+type Reply = { code: number; text: string } | undefined;
 
-/** A real mail server; `reply` refuses receivers. */
+/** A mail server that refuses recipients with `reply`. */
 async function smtp(reply: () => Reply = () => undefined) {
   const mails: string[] = [];
   const server = new SMTPServer({
@@ -23,7 +23,7 @@ async function smtp(reply: () => Reply = () => undefined) {
     onRcptTo(_address, _session, done) {
       const refusal = reply();
       if (refusal === undefined) done();
-      else done(Object.assign(new Error(refusal.words), { responseCode: refusal.code }));
+      else done(Object.assign(new Error(refusal.text), { responseCode: refusal.code }));
     },
     onData(stream, _session, done) {
       const chunks: Buffer[] = [];
@@ -41,7 +41,7 @@ async function smtp(reply: () => Reply = () => undefined) {
   const close = (): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
   return {
     mailer,
-    arrived: () => Promise.resolve(mails),
+    received: () => Promise.resolve(mails),
     close,
     async [Symbol.asyncDispose]() {
       mailer.close();
@@ -50,20 +50,18 @@ async function smtp(reply: () => Reply = () => undefined) {
   };
 }
 
-describe("over SMTP", () => {
+describe("smtpMailer", () => {
   testMailer(() => smtp());
 
-  test("a server that refuses for good is believed", async () => {
-    await using opened = await smtp(() => ({ code: 550, words: "no such mailbox" }));
+  test("a permanent refusal (5yz) is returned", async () => {
+    await using opened = await smtp(() => ({ code: 550, text: "no such mailbox" }));
     const result = await opened.mailer.send(newMail());
     expect(result).toMatchObject({ refused: expect.stringContaining("no such mailbox") });
   });
 
-  test("a server that is busy, or away, is asked again later", async () => {
+  test("temporary refusals (4yz) and connection failures are thrown, to be retried", async () => {
     let isBusy = true;
-    await using opened = await smtp(() =>
-      isBusy ? { code: 451, words: "greylisted" } : undefined,
-    );
+    await using opened = await smtp(() => (isBusy ? { code: 451, text: "greylisted" } : undefined));
     const mail = newMail();
     await expect(opened.mailer.send(mail)).rejects.toThrow("greylisted");
     isBusy = false;
@@ -74,13 +72,13 @@ describe("over SMTP", () => {
   });
 });
 
-describe("into files", () => {
+describe("fileMailer", () => {
   testMailer(async () => {
     const folder = await mkdtemp(path.join(tmpdir(), "mails-"));
     const box = path.join(folder, "mail");
     return {
       mailer: fileMailer({ folder: box, from }),
-      async arrived() {
+      async received() {
         const names = await readdir(box);
         return Promise.all(names.map((name) => readFile(path.join(box, name), "utf8")));
       },

@@ -1,5 +1,5 @@
 export type Mail = {
-  /** Of this very mail, however often it is tried: becomes its Message-ID. */
+  /** Becomes the Message-ID; the same for each attempt. */
   id: string;
   to: string;
   subject: string;
@@ -8,11 +8,11 @@ export type Mail = {
 
 export type Mailer = {
   /**
-   * Must give the mail to whoever brings it on. Must reject when it may work later (no connection, 4xx), and must answer
-   * `refused` when it never will (5xx). Sending the same mail twice must give a mail with the same Message-ID.
+   * Hands the mail to the transport. Must reject on temporary failures (no connection, 4yz) and return `refused` on
+   * permanent ones (5yz). A mail that is sent twice must have the same Message-ID.
    */
   send(mail: Mail): Promise<{ refused: string } | "sent">;
-  /** Must reject when mails cannot be sent at the moment. */
+  /** Must reject while mails cannot be sent. */
   check(): Promise<void>;
   close(): void;
 };

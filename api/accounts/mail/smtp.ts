@@ -5,7 +5,7 @@ import type { Mailer } from "./port.ts";
 const CONNECT_MS_MAX = 10_000;
 const REPLY_MS_MAX = 30_000;
 
-/** Mails over SMTP; `smtps:` or STARTTLS as the server offers it. */
+/** Sends mails over SMTP, with TLS (`smtps:`) or STARTTLS if the server offers it. */
 export function smtpMailer(options: { url: string; from: string }): Mailer {
   const transport = createTransport(
     {
@@ -24,9 +24,9 @@ export function smtpMailer(options: { url: string; from: string }): Mailer {
         await transport.sendMail({ messageId: messageId(id, options.from), to, subject, text });
         return "sent";
       } catch (error) {
-        const reply = refusal(error);
-        if (reply === undefined) throw error;
-        return { refused: reply };
+        const refused = permanentRefusal(error);
+        if (refused === undefined) throw error;
+        return { refused };
       }
     },
     check: async () => void (await transport.verify()),
@@ -37,11 +37,12 @@ export function smtpMailer(options: { url: string; from: string }): Mailer {
 export const messageId = (id: string, from: string): string =>
   `<${id}@${from.slice(from.lastIndexOf("@") + 1)}>`;
 
-/** The server's words when it will never take this mail (RFC 5321, 4.2.1: 5yz); wrong credentials may be mended. */
-function refusal(error: unknown): string | undefined {
+/** The reply of the server to a mail that it refuses permanently (RFC 5321, 4.2.1: 5yz). */
+function permanentRefusal(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("responseCode" in error)) return undefined;
   const code = Number(error.responseCode);
-  const isAboutUs = "code" in error && error.code === "EAUTH";
-  if (code < 500 || code > 599 || isAboutUs) return undefined;
+  // Wrong credentials can be corrected.
+  const isAuthentication = "code" in error && error.code === "EAUTH";
+  if (code < 500 || code > 599 || isAuthentication) return undefined;
   return error.message.slice(0, 300);
 }

@@ -1,125 +1,71 @@
 import { z } from "zod";
 
 import type { Queryable } from "#platform/postgres/database.ts";
+import { type PageOptions, type RowOf, optional, table, time } from "#platform/postgres/table.ts";
 
-import type { Account } from "../domain/account.ts";
-
-const COLUMNS =
-  "id, email, email_verified, name, version, created_at, updated_at, closed_at, password_hash";
-
-const Row = z.object({
+const accounts = table("accounts", {
   id: z.string(),
-  email: z.string().nullable(),
-  email_verified: z.boolean(),
+  /** Lower case; undefined once the account is closed. */
+  email: optional(z.string()),
+  emailVerified: z.boolean(),
   name: z.string(),
+  passwordHash: optional(z.string()),
   version: z.number(),
-  created_at: z.date(),
-  updated_at: z.date(),
-  closed_at: z.date().nullable(),
-  password_hash: z.string().nullable(),
+  createdAtMs: time,
+  updatedAtMs: time,
+  closedAtMs: optional(time),
 });
+export type Account = RowOf<typeof accounts>;
+/** The start of a page of a list. */
+export type PageStart = Pick<PageOptions<unknown>, "limit" | "after" | "order">;
 
-export type AccountWithHash = Account & { passwordHash: string | undefined };
-
-function accountOf(value: unknown): AccountWithHash {
-  const row = Row.parse(value);
-  return {
-    id: row.id,
-    email: row.email ?? undefined,
-    emailVerified: row.email_verified,
-    name: row.name,
-    version: row.version,
-    createdAtMs: row.created_at.getTime(),
-    updatedAtMs: row.updated_at.getTime(),
-    closedAtMs: row.closed_at?.getTime(),
-    passwordHash: row.password_hash ?? undefined,
-  };
-}
-
-const first = (rows: readonly unknown[]): AccountWithHash | undefined =>
-  rows.length === 0 ? undefined : accountOf(rows[0]);
-
-/** A new account, or undefined when its address is taken. */
-export async function insertAccount(
+/** @returns undefined if the address is taken */
+export const insertAccount = (
   db: Queryable,
-  of: { id: string; email: string; name: string; passwordHash: string; nowMs: number },
-): Promise<Account | undefined> {
-  return first(
-    await db.query(
-      `INSERT INTO accounts (id, email, name, password_hash, created_at, updated_at)
-       VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (email) DO NOTHING RETURNING ${COLUMNS}`,
-      [of.id, of.email, of.name, of.passwordHash, new Date(of.nowMs)],
-    ),
-  );
-}
+  {
+    nowMs,
+    ...it
+  }: { id: string; email: string; name: string; passwordHash: string; nowMs: number },
+): Promise<Account | undefined> =>
+  accounts.insertIfAbsent(db, { ...it, createdAtMs: nowMs, updatedAtMs: nowMs });
 
-/** An account that is open, by its address. */
-export const findAccountByEmail = async (
-  db: Queryable,
-  email: string,
-): Promise<AccountWithHash | undefined> =>
-  first(
-    await db.query(`SELECT ${COLUMNS} FROM accounts WHERE email = $1 AND closed_at IS NULL`, [
-      email,
-    ]),
-  );
+/** A closed account has no address. */
+export const findAccountByEmail = (db: Queryable, email: string): Promise<Account | undefined> =>
+  accounts.find(db, { email });
 
-/** `lock`: nobody else changes it before the transaction ends. */
-export const findAccount = async (
+export const findAccount = (
   db: Queryable,
   id: string,
   lock?: "lock",
-): Promise<AccountWithHash | undefined> =>
-  first(
-    await db.query(
-      `SELECT ${COLUMNS} FROM accounts WHERE id = $1${lock === undefined ? "" : " FOR UPDATE"}`,
-      [id],
-    ),
-  );
+): Promise<Account | undefined> => accounts.find(db, { id }, lock && "FOR UPDATE");
 
-export async function listAccounts(
+export const listAccounts = (
   db: Queryable,
-  query: { email: string | undefined; after: readonly [string, string] | undefined; limit: number },
-): Promise<Account[]> {
-  const [at, id] = query.after ?? [null, null];
-  const rows = await db.query(
-    `SELECT ${COLUMNS} FROM accounts WHERE ($1::text IS NULL OR email = $1)
-       AND ($2::timestamptz IS NULL OR (created_at, id) > ($2, $3)) ORDER BY created_at, id LIMIT $4`,
-    [query.email ?? null, at, id, query.limit + 1],
-  );
-  return rows.map(accountOf);
-}
+  { email, ...page }: PageStart & { email: string | undefined },
+): Promise<Account[]> => accounts.page(db, { ...page, where: { email } });
 
-type Change = {
-  name?: string | undefined;
-  passwordHash?: string | undefined;
-  /** A proven address. */
-  verifiedEmail?: string | undefined;
-};
-
-/** Changes an account that its caller has locked. A taken address breaks the unique constraint. */
-export const changeAccount = async (
+/** Changes a locked account; undefined values are kept. The database refuses an address that is taken (23505). */
+export const changeAccount = (
   tx: Queryable,
   id: string,
-  change: Change & { nowMs: number },
-): Promise<Account | undefined> =>
-  first(
-    await tx.query(
-      `UPDATE accounts SET name = coalesce($2, name), password_hash = coalesce($3, password_hash),
-         email = coalesce($4, email), email_verified = email_verified OR $4::text IS NOT NULL,
-         version = version + 1, updated_at = $5
-       WHERE id = $1 AND closed_at IS NULL RETURNING ${COLUMNS}`,
-      [
-        id,
-        change.name ?? null,
-        change.passwordHash ?? null,
-        change.verifiedEmail ?? null,
-        new Date(change.nowMs),
-      ],
-    ),
+  {
+    verifiedEmail: email,
+    nowMs: updatedAtMs,
+    ...change
+  }: {
+    name?: string | undefined;
+    passwordHash?: string | undefined;
+    verifiedEmail?: string | undefined;
+    nowMs: number;
+  },
+): Promise<Account> =>
+  accounts.update(
+    tx,
+    { id },
+    { ...change, updatedAtMs, ...(email === undefined ? {} : { email, emailVerified: true }) },
   );
 
-/** Closes it and erases who it was and what it may; its id stays, as others refer to it. */
+/** Closes a locked account and erases its personal data and access; other records still refer to its id. */
 export async function eraseAccount(tx: Queryable, id: string, nowMs: number): Promise<void> {
   await tx.query(
     `UPDATE accounts SET closed_at = $2, updated_at = $2, version = version + 1, email = NULL, name = '',
@@ -131,7 +77,7 @@ export async function eraseAccount(tx: Queryable, id: string, nowMs: number): Pr
   await tx.query("DELETE FROM grants WHERE subject_id = $1", [id]);
 }
 
-/** Passkeys and the second factor: all that signs somebody in, or keeps them out, beside the password. */
+/** Deletes passkeys and the second factor. */
 export async function deleteCredentials(tx: Queryable, id: string): Promise<void> {
   await tx.query("DELETE FROM totp WHERE account_id = $1", [id]);
   await tx.query("DELETE FROM recovery_codes WHERE account_id = $1", [id]);

@@ -2,46 +2,39 @@ import type { WebAuthnCredential } from "@simplewebauthn/server";
 import { z } from "zod";
 
 import type { Queryable } from "#platform/postgres/database.ts";
+import { type RowOf, bytes, table, time } from "#platform/postgres/table.ts";
 import { hashToken } from "#platform/secrets.ts";
 
-import { PASSKEYS_MAX, type Passkey } from "../domain/passkeys.ts";
+import { PASSKEYS_MAX } from "../domain/passkeys.ts";
 
 export const Transports = z.array(
   z.enum(["ble", "cable", "hybrid", "internal", "nfc", "smart-card", "usb"]),
 );
 
-const Row = z.object({
+const passkeys = table("passkeys", {
+  /** `pky_…` */
   id: z.string(),
-  account_id: z.string(),
-  credential_id: z.string(),
-  public_key: z.instanceof(Buffer),
+  accountId: z.string(),
+  /** Assigned by the authenticator, base64url. */
+  credentialId: z.string(),
+  publicKey: bytes,
   counter: z.number(),
   transports: Transports,
   name: z.string(),
+  /** Whether it is synchronised between devices. */
   synced: z.boolean(),
   version: z.number(),
-  created_at: z.date(),
-  last_used_at: z.date().nullable(),
+  createdAtMs: time,
+  lastUsedAtMs: time.nullable(),
 });
+export type Passkey = RowOf<typeof passkeys>;
 
-function passkeyOf(row: unknown): Passkey {
-  const it = Row.parse(row);
-  return {
-    id: it.id,
-    accountId: it.account_id,
-    credentialId: it.credential_id,
-    name: it.name,
-    synced: it.synced,
-    version: it.version,
-    createdAtMs: it.created_at.getTime(),
-    lastUsedAtMs: it.last_used_at?.getTime() ?? null,
-  };
-}
+type Challenge = { challenge: string; accountId: string | undefined; nowMs: number };
 
-/** For an account that registers one, or for whoever signs in; what has expired is forgotten on the way. */
+/** Saves a challenge to register a passkey for an account, or to sign in; deletes expired ones. */
 export async function saveChallenge(
   tx: Queryable,
-  it: { challenge: string; accountId: string | undefined; expiresAtMs: number; nowMs: number },
+  it: Challenge & { expiresAtMs: number },
 ): Promise<void> {
   await tx.query("DELETE FROM passkey_challenges WHERE expires_at <= $1", [new Date(it.nowMs)]);
   await tx.query(
@@ -50,11 +43,8 @@ export async function saveChallenge(
   );
 }
 
-/** Whether it was one of ours, for this purpose and in time; it is used up by asking. */
-export async function consumeChallenge(
-  db: Queryable,
-  it: { challenge: string; accountId: string | undefined; nowMs: number },
-): Promise<boolean> {
+/** Deletes a challenge. @returns whether it was valid for this purpose */
+export async function consumeChallenge(db: Queryable, it: Challenge): Promise<boolean> {
   const rows = await db.query(
     `DELETE FROM passkey_challenges WHERE hash = $1 AND account_id IS NOT DISTINCT FROM $2 AND expires_at > $3
      RETURNING 1`,
@@ -63,68 +53,45 @@ export async function consumeChallenge(
   return rows.length > 0;
 }
 
-/** Gives undefined where the authenticator is known already. */
-export async function insertPasskey(
+/** @returns undefined if the credential is registered already */
+export function insertPasskey(
   tx: Queryable,
-  it: Pick<Passkey, "id" | "accountId" | "name" | "synced" | "createdAtMs"> & {
+  {
+    credential,
+    ...it
+  }: Pick<Passkey, "id" | "accountId" | "name" | "synced" | "createdAtMs"> & {
     credential: WebAuthnCredential;
   },
 ): Promise<Passkey | undefined> {
-  const { id, publicKey, counter, transports = [] } = it.credential;
-  const [row] = await tx.query(
-    `INSERT INTO passkeys (id, account_id, credential_id, public_key, counter, transports, name, synced, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (credential_id) DO NOTHING RETURNING *`,
-    [
-      it.id,
-      it.accountId,
-      id,
-      Buffer.from(publicKey),
-      counter,
-      Transports.parse(transports),
-      it.name,
-      it.synced,
-      new Date(it.createdAtMs),
-    ],
-  );
-  return row && passkeyOf(row);
+  const { id: credentialId, publicKey, counter, transports = [] } = credential;
+  return passkeys.insertIfAbsent(tx, {
+    ...it,
+    credentialId,
+    publicKey: Buffer.from(publicKey),
+    counter,
+    transports: Transports.parse(transports),
+  });
 }
 
-/** All of an account: there are few. */
 export async function listPasskeys(db: Queryable, accountId: string): Promise<Passkey[]> {
   const rows = await db.query(
-    `SELECT * FROM passkeys WHERE account_id = $1 ORDER BY created_at, id LIMIT ${PASSKEYS_MAX + 1}`,
+    `SELECT ${passkeys.columns} FROM passkeys WHERE account_id = $1 ORDER BY created_at, id LIMIT ${PASSKEYS_MAX + 1}`,
     [accountId],
   );
-  return rows.map(passkeyOf);
+  return passkeys.parse(rows);
 }
 
-export async function readPasskey(
-  db: Queryable,
-  id: string,
-  lock: "" | "FOR UPDATE" = "",
-): Promise<Passkey | undefined> {
-  const [row] = await db.query(`SELECT * FROM passkeys WHERE id = $1 ${lock}`, [id]);
-  return row && passkeyOf(row);
-}
+export const lockPasskey = (tx: Queryable, id: string): Promise<Passkey | undefined> =>
+  passkeys.find(tx, { id }, "FOR UPDATE");
 
-export type StoredPasskey = { passkey: Passkey; credential: WebAuthnCredential };
-
-export async function findPasskeyByCredential(
+export const findPasskeyByCredential = (
   db: Queryable,
   credentialId: string,
-): Promise<StoredPasskey | undefined> {
-  const [row] = await db.query("SELECT * FROM passkeys WHERE credential_id = $1", [credentialId]);
-  if (row === undefined) return undefined;
-  const it = Row.parse(row);
-  const { transports } = it;
-  const publicKey = new Uint8Array(it.public_key);
-  const credential = { id: it.credential_id, publicKey, counter: it.counter, transports };
-  return { passkey: passkeyOf(row), credential };
-}
+): Promise<Passkey | undefined> => passkeys.find(db, { credentialId });
 
 /**
- * Counts a use; false where the counter did not go up, as two authenticators then have the same key. Those that do not
- * count say 0 each time.
+ * Records a use. @returns false if the signature counter did not increase, as after cloning the authenticator;
+ * authenticators without a counter always report 0
  */
 export async function recordUse(
   db: Queryable,
@@ -138,9 +105,8 @@ export async function recordUse(
   return rows.length > 0;
 }
 
-export async function renamePasskey(tx: Queryable, id: string, name: string): Promise<void> {
-  await tx.query("UPDATE passkeys SET name = $2, version = version + 1 WHERE id = $1", [id, name]);
-}
+export const renamePasskey = (tx: Queryable, id: string, name: string): Promise<Passkey> =>
+  passkeys.update(tx, { id }, { name });
 
 export async function deletePasskey(tx: Queryable, id: string): Promise<void> {
   await tx.query("DELETE FROM passkeys WHERE id = $1", [id]);

@@ -4,9 +4,9 @@ import type { Queryable } from "#platform/postgres/database.ts";
 
 import type { HeldPermission } from "../domain/grants.ts";
 
-const HeldRow = z.object({ permission: z.string(), until: z.date().nullable() });
+const Row = z.object({ permission: z.string(), until: z.date().nullable() });
 
-/** What an account or service account holds on a product now, by roles and directly, and until when. */
+/** The permissions of an account or service account on a product, by roles and directly, sorted. */
 export async function heldPermissions(
   db: Queryable,
   subjectId: string,
@@ -20,13 +20,13 @@ export async function heldPermissions(
      GROUP BY permission ORDER BY permission COLLATE "C"`,
     [subjectId, at.product, new Date(at.nowMs)],
   );
-  return rows.map((row) => {
-    const { permission, until } = HeldRow.parse(row);
-    return { permission, untilMs: until?.getTime() };
-  });
+  return z
+    .array(Row)
+    .parse(rows)
+    .map(({ permission, until }) => ({ permission, untilMs: until?.getTime() }));
 }
 
-/** How long `scope` of a token of somebody would be: of one subject, or the longest of all that have a role. */
+/** The length of a token's `scope` for a subject, or the longest for all subjects with a role. */
 export async function scopeChars(
   db: Queryable,
   of: { productId: string; subjectId?: string; roleId?: string },
@@ -45,13 +45,10 @@ export async function scopeChars(
   return Number(row?.["chars"]);
 }
 
-/** The permissions of an account or service account on a product at a moment, sorted. */
-// oxlint-disable-next-line max-params -- as agreed with those who make tokens
 export async function permissionsOf(
   db: Queryable,
   subjectId: string,
-  product: string,
-  nowMs: number,
+  at: { product: string; nowMs: number },
 ): Promise<string[]> {
-  return (await heldPermissions(db, subjectId, { product, nowMs })).map((it) => it.permission);
+  return (await heldPermissions(db, subjectId, at)).map((it) => it.permission);
 }

@@ -1,91 +1,66 @@
 import { z } from "zod";
 
 import type { Queryable } from "#platform/postgres/database.ts";
+import { type RowOf, json, table, time } from "#platform/postgres/table.ts";
 
-import type { Permission, Product } from "../domain/products.ts";
+/** In tables with a `product_id`. */
+export const PRODUCT_SLUG = z
+  .string()
+  .meta({ sql: "(SELECT slug FROM products WHERE products.id = product_id)" });
 
-const Row = z.object({
+const Permission = z.object({ name: z.string(), description: z.string() });
+const products = table("products", {
   id: z.string(),
   slug: z.string(),
   name: z.string(),
   description: z.string(),
-  permissions: z.array(z.object({ name: z.string(), description: z.string() })).nullable(),
+  /** null: not limited, as the services of the product define their permissions. */
+  permissions: json(z.array(Permission)).nullable(),
   version: z.number(),
-  created_at: z.date(),
-  updated_at: z.date(),
+  createdAtMs: time,
+  updatedAtMs: time,
 });
+export type Product = RowOf<typeof products>;
 
-function productOf(row: unknown): Product {
-  const { created_at, updated_at, ...rest } = Row.parse(row);
-  return { ...rest, createdAtMs: created_at.getTime(), updatedAtMs: updated_at.getTime() };
-}
+export type Lock = "FOR SHARE" | "FOR UPDATE";
 
-/** How long a row that was read stays as it is: until the transaction ends, for other changes or for other readers. */
-export type Lock = "for share" | "for update";
-
-export async function readProduct(
+export const readProduct = (
   db: Queryable,
   slug: string,
   lock?: Lock,
-): Promise<Product | undefined> {
-  const [row] = await db.query(`SELECT * FROM products WHERE slug = $1 ${lock ?? ""}`, [slug]);
-  return row && productOf(row);
-}
+): Promise<Product | undefined> => products.find(db, { slug }, lock);
 
-/** By slug; one more than `limit`, so that a page knows whether there are more. */
+/** By slug; one more than `limit`. */
 export async function listProducts(
   db: Queryable,
   page: { after: string; limit: number },
 ): Promise<Product[]> {
   const rows = await db.query(
-    'SELECT * FROM products WHERE slug > $1 COLLATE "C" ORDER BY slug COLLATE "C" LIMIT $2',
+    `SELECT ${products.columns} FROM products WHERE slug > $1 COLLATE "C" ORDER BY slug COLLATE "C" LIMIT $2`,
     [page.after, page.limit + 1],
   );
-  return rows.map(productOf);
+  return products.parse(rows);
 }
 
-/** Gives undefined where the slug is taken. */
-export async function insertProduct(
+/** @returns undefined if the slug is taken */
+export const insertProduct = (
   tx: Queryable,
-  product: Pick<Product, "id" | "slug" | "name" | "description" | "createdAtMs"> & {
-    permissions: readonly Permission[];
-  },
-): Promise<Product | undefined> {
-  const [row] = await tx.query(
-    `INSERT INTO products (id, slug, name, description, permissions, created_at, updated_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (slug) DO NOTHING RETURNING *`,
-    [
-      product.id,
-      product.slug,
-      product.name,
-      product.description,
-      JSON.stringify(product.permissions),
-      new Date(product.createdAtMs),
-    ],
-  );
-  return row && productOf(row);
-}
+  it: Omit<Product, "version" | "updatedAtMs">,
+): Promise<Product | undefined> =>
+  products.insertIfAbsent(tx, { ...it, updatedAtMs: it.createdAtMs });
 
-export async function updateProduct(
+type ProductChange = {
+  [Name in "name" | "description" | "permissions"]?: Product[Name] | undefined;
+};
+
+/** Undefined values are kept. */
+export const updateProduct = (
   tx: Queryable,
-  product: Product,
-  nowMs: number,
-): Promise<Product> {
-  const [row] = await tx.query(
-    `UPDATE products SET name = $2, description = $3, permissions = $4, version = version + 1, updated_at = $5
-     WHERE id = $1 RETURNING *`,
-    [
-      product.id,
-      product.name,
-      product.description,
-      product.permissions === null ? null : JSON.stringify(product.permissions),
-      new Date(nowMs),
-    ],
-  );
-  return productOf(row);
-}
+  id: string,
+  { nowMs, ...change }: ProductChange & { nowMs: number },
+): Promise<Product> => products.update(tx, { id }, { ...change, updatedAtMs: nowMs });
 
-/** Which of these permissions a role or a grant of the product still has, in whatever scope. */
+/** Those of the permissions that a role or a grant of the product contains, in any scope. */
 export async function permissionsInUse(
   tx: Queryable,
   productId: string,

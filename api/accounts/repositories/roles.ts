@@ -1,95 +1,60 @@
 import { z } from "zod";
 
 import type { Queryable } from "#platform/postgres/database.ts";
+import { type RowOf, table, time } from "#platform/postgres/table.ts";
 
-import type { Role } from "../domain/products.ts";
-import type { Lock } from "./products.ts";
+import { type Lock, PRODUCT_SLUG } from "./products.ts";
 
-const Row = z.object({
+const roles = table("roles", {
   id: z.string(),
-  product_id: z.string(),
-  product: z.string(),
+  productId: z.string(),
+  product: PRODUCT_SLUG,
   name: z.string(),
   description: z.string(),
   permissions: z.array(z.string()),
   version: z.number(),
-  created_at: z.date(),
-  updated_at: z.date(),
+  createdAtMs: time,
+  updatedAtMs: time,
 });
+export type Role = RowOf<typeof roles>;
 
-function roleOf(row: unknown): Role {
-  const { product_id, created_at, updated_at, ...rest } = Row.parse(row);
-  return {
-    ...rest,
-    productId: product_id,
-    createdAtMs: created_at.getTime(),
-    updatedAtMs: updated_at.getTime(),
-  };
-}
+export const readRole = (db: Queryable, id: string, lock?: Lock): Promise<Role | undefined> =>
+  roles.find(db, { id }, lock);
 
-const READ = "SELECT r.*, p.slug AS product FROM roles r JOIN products p ON p.id = r.product_id";
-
-export async function readRole(db: Queryable, id: string, lock?: Lock): Promise<Role | undefined> {
-  const locked = lock === undefined ? "" : `${lock} OF r`;
-  const [row] = await db.query(`${READ} WHERE r.id = $1 ${locked}`, [id]);
-  return row && roleOf(row);
-}
-
-export async function readRoleByName(
+export const readRoleByName = (
   tx: Queryable,
-  at: { productId: string; name: string },
-): Promise<Role | undefined> {
-  const [row] = await tx.query(`${READ} WHERE r.product_id = $1 AND r.name = $2 FOR SHARE OF r`, [
-    at.productId,
-    at.name,
-  ]);
-  return row && roleOf(row);
-}
+  by: { productId: string; name: string },
+): Promise<Role | undefined> => roles.find(tx, by, "FOR SHARE");
 
-/** Of a product, by name; one more than `limit`. */
+/** Roles of a product by name; one more than `limit`. */
 export async function listRoles(
   db: Queryable,
   page: { productId: string; after: string; limit: number },
 ): Promise<Role[]> {
   const rows = await db.query(
-    `${READ} WHERE r.product_id = $1 AND r.name > $2 COLLATE "C" ORDER BY r.name COLLATE "C" LIMIT $3`,
+    `SELECT ${roles.columns} FROM roles
+     WHERE product_id = $1 AND name > $2 COLLATE "C" ORDER BY name COLLATE "C" LIMIT $3`,
     [page.productId, page.after, page.limit + 1],
   );
-  return rows.map(roleOf);
+  return roles.parse(rows);
 }
 
-/** Gives false where the product has a role of this name. */
-export async function insertRole(
+/** @returns undefined if the product has a role of this name */
+export const insertRole = (
   tx: Queryable,
-  role: Pick<Role, "id" | "productId" | "name" | "description" | "permissions" | "createdAtMs">,
-): Promise<boolean> {
-  const rows = await tx.query(
-    `INSERT INTO roles (id, product_id, name, description, permissions, created_at, updated_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (product_id, name) DO NOTHING RETURNING id`,
-    [
-      role.id,
-      role.productId,
-      role.name,
-      role.description,
-      role.permissions,
-      new Date(role.createdAtMs),
-    ],
-  );
-  return rows.length > 0;
-}
+  it: Omit<Role, "product" | "version" | "updatedAtMs">,
+): Promise<Role | undefined> => roles.insertIfAbsent(tx, { ...it, updatedAtMs: it.createdAtMs });
 
-export async function updateRole(
+type RoleChange = { [Name in "description" | "permissions"]?: Role[Name] | undefined };
+
+/** Undefined values are kept. */
+export const updateRole = (
   tx: Queryable,
-  role: Pick<Role, "id" | "description" | "permissions">,
-  nowMs: number,
-): Promise<void> {
-  await tx.query(
-    `UPDATE roles SET description = $2, permissions = $3, version = version + 1, updated_at = $4 WHERE id = $1`,
-    [role.id, role.description, role.permissions, new Date(nowMs)],
-  );
-}
+  id: string,
+  { nowMs, ...change }: RoleChange & { nowMs: number },
+): Promise<Role> => roles.update(tx, { id }, { ...change, updatedAtMs: nowMs });
 
-/** Gives false where a grant still has it. */
+/** @returns false if a grant contains the role */
 export async function deleteRole(tx: Queryable, id: string): Promise<boolean> {
   const rows = await tx.query(
     "DELETE FROM roles WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM grants WHERE role_id = $1) RETURNING id",

@@ -1,94 +1,53 @@
 import { z } from "zod";
 
 import type { Queryable } from "#platform/postgres/database.ts";
+import { type RowOf, optional, table, time } from "#platform/postgres/table.ts";
 
-import type { Session } from "../domain/session.ts";
 import { SIGN_IN_METHODS } from "../domain/sign-in-method.ts";
+import type { PageStart } from "./accounts.ts";
 
-const COLUMNS =
-  "id, account_id, method, client_id, generation, rotated_at, created_at, last_seen_at, idle_at, absolute_at, ended_at, user_agent, address";
-
-const Row = z.object({
+const sessions = table("sessions", {
   id: z.string(),
-  account_id: z.string(),
+  accountId: z.string(),
   method: z.enum(SIGN_IN_METHODS),
-  client_id: z.string().nullable(),
+  clientId: optional(z.string()),
+  /** Number of the valid refresh token; every refresh increments it. */
   generation: z.number(),
-  rotated_at: z.date(),
-  created_at: z.date(),
-  last_seen_at: z.date(),
-  idle_at: z.date(),
-  absolute_at: z.date(),
-  ended_at: z.date().nullable(),
-  user_agent: z.string(),
+  rotatedAtMs: time,
+  createdAtMs: time,
+  lastSeenAtMs: time,
+  /** When it ends unless it is refreshed before. */
+  idleAtMs: time,
+  /** When it ends in any case. */
+  absoluteAtMs: time,
+  endedAtMs: optional(time),
+  userAgent: z.string(),
   address: z.string(),
 });
+/** A sign-in and all tokens that follow from it. */
+export type Session = RowOf<typeof sessions>;
 
-function sessionOf(value: unknown): Session {
-  const row = Row.parse(value);
-  return {
-    id: row.id,
-    accountId: row.account_id,
-    method: row.method,
-    clientId: row.client_id ?? undefined,
-    generation: row.generation,
-    rotatedAtMs: row.rotated_at.getTime(),
-    createdAtMs: row.created_at.getTime(),
-    lastSeenAtMs: row.last_seen_at.getTime(),
-    idleAtMs: row.idle_at.getTime(),
-    absoluteAtMs: row.absolute_at.getTime(),
-    endedAtMs: row.ended_at?.getTime(),
-    userAgent: row.user_agent,
-    address: row.address,
-  };
-}
+export const insertSession = (tx: Queryable, session: Session): Promise<Session> =>
+  sessions.insert(tx, session);
 
-export async function insertSession(tx: Queryable, session: Session): Promise<void> {
-  await tx.query(
-    `INSERT INTO sessions (id, account_id, method, client_id, generation, rotated_at, created_at, last_seen_at,
-       idle_at, absolute_at, user_agent, address) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11)`,
-    [
-      session.id,
-      session.accountId,
-      session.method,
-      session.clientId ?? null,
-      session.generation,
-      new Date(session.rotatedAtMs),
-      new Date(session.createdAtMs),
-      new Date(session.idleAtMs),
-      new Date(session.absoluteAtMs),
-      session.userAgent,
-      session.address,
-    ],
-  );
-}
-
-/** `lock`: nobody else refreshes or ends it before the transaction ends. */
-export async function findSession(
+export const findSession = (
   db: Queryable,
   id: string,
   lock?: "lock",
-): Promise<Session | undefined> {
-  const [row] = await db.query(
-    `SELECT ${COLUMNS} FROM sessions WHERE id = $1${lock === undefined ? "" : " FOR UPDATE"}`,
-    [id],
-  );
-  return row === undefined ? undefined : sessionOf(row);
-}
+): Promise<Session | undefined> => sessions.find(db, { id }, lock && "FOR UPDATE");
 
-export async function rotateSession(
+/** Records the next refresh token of a locked session. */
+export const rotateSession = (
   tx: Queryable,
-  id: string,
+  { id, generation }: Session,
   to: { nowMs: number; idleAtMs: number; address: string; userAgent: string },
-): Promise<void> {
-  await tx.query(
-    `UPDATE sessions SET generation = generation + 1, rotated_at = $2, last_seen_at = $2, idle_at = $3,
-       address = $4, user_agent = $5 WHERE id = $1`,
-    [id, new Date(to.nowMs), new Date(to.idleAtMs), to.address, to.userAgent],
-  );
-}
+): Promise<Session> => {
+  const { nowMs, ...rest } = to;
+  const rotated = { generation: generation + 1, rotatedAtMs: nowMs, lastSeenAtMs: nowMs };
+  return sessions.update(tx, { id }, { ...rest, ...rotated });
+};
 
-/** Ends the live sessions of an account (one of them, or all but one); gives the ids of those that it ended. */
+/** Ends live sessions of an account: all, one, or all but one. @returns their ids */
 export async function endSessions(
   tx: Queryable,
   which: {
@@ -115,7 +74,7 @@ export async function endSessions(
 
 export const EXPIRED_BATCH = 500;
 
-/** Marks sessions that nobody has refreshed in time as ended; gives them, at most `EXPIRED_BATCH`. */
+/** Ends up to `EXPIRED_BATCH` expired sessions. @returns them */
 export async function endExpired(
   tx: Queryable,
   nowMs: number,
@@ -129,40 +88,31 @@ export async function endExpired(
   return rows.map((row) => ({ id: String(row["id"]), accountId: String(row["account_id"]) }));
 }
 
-/** Live sessions of an account, oldest first. */
-export async function listSessions(
+/** Live sessions of an account. */
+export const listSessions = (
   db: Queryable,
-  query: {
-    accountId: string;
-    nowMs: number;
-    after: readonly [string, string] | undefined;
-    limit: number;
-  },
-): Promise<Session[]> {
-  const [at, id] = query.after ?? [null, null];
-  const rows = await db.query(
-    `SELECT ${COLUMNS} FROM sessions WHERE account_id = $1 AND ended_at IS NULL AND idle_at > $2
-       AND ($3::timestamptz IS NULL OR (created_at, id) > ($3, $4)) ORDER BY created_at, id LIMIT $5`,
-    [query.accountId, new Date(query.nowMs), at, id, query.limit + 1],
-  );
-  return rows.map(sessionOf);
-}
+  { accountId, nowMs, ...page }: PageStart & { accountId: string; nowMs: number },
+): Promise<Session[]> =>
+  sessions.page(db, {
+    ...page,
+    where: { accountId },
+    and: { "ended_at IS NULL AND idle_at > $": new Date(nowMs) },
+  });
 
 const ENDED_KEPT_MS = 30 * 24 * 3_600_000;
+const DELETED_BATCH = 1_000;
 
-const FORGOTTEN_BATCH = 1_000;
-
-/** Forgets some sessions that ended long ago: the audit trail has them. Says whether there may be more. */
+/** Deletes a batch of sessions that ended long ago; the audit trail keeps them. @returns whether there may be more */
 export async function deleteOldSessions(db: Queryable, nowMs: number): Promise<boolean> {
   const rows = await db.query(
-    `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ended_at < $1 LIMIT ${FORGOTTEN_BATCH})
+    `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ended_at < $1 LIMIT ${DELETED_BATCH})
      RETURNING 1`,
     [new Date(nowMs - ENDED_KEPT_MS)],
   );
-  return rows.length === FORGOTTEN_BATCH;
+  return rows.length === DELETED_BATCH;
 }
 
-/** Tells every worker, at the commit, to forget what it knows about tokens of this id. */
+/** Makes every worker drop the tokens of this id from its cache when the transaction commits. */
 export async function notifyTokensInvalid(tx: Queryable, id: string): Promise<void> {
   await tx.query("SELECT pg_notify('accounts.tokens', $1)", [id]);
 }

@@ -54,7 +54,7 @@ const access = (service: Opened): Promise<string> =>
   );
 
 const states = async (keys: SigningKeys): Promise<string[]> =>
-  (await keys.facts()).map(stateOf).toSorted();
+  (await keys.info()).map(stateOf).toSorted();
 
 test("a token is good until it expires, in its kind and for its audience alone", async () => {
   await using service = await open();

@@ -6,13 +6,14 @@ import type { Queryable } from "#platform/postgres/database.ts";
 
 import {
   type RotationStep,
-  type SigningKeyFacts,
+  type SigningKeyInfo,
   requestedRotation,
   dueRotation,
   stateOf,
 } from "../domain/signing-keys.ts";
 import {
   type StoredSigningKey,
+  jwkOf,
   lockSigningKeys,
   openPrivateKey,
   openPublicKey,
@@ -22,16 +23,16 @@ import {
 
 /** Signs and checks the tokens of this installation. */
 export type SigningKeys = {
-  /** A signed JWT of these claims, which must have `iss`, `aud` and `exp`; `typ` says what it is: `at+jwt`, `JWT`. */
+  /** A signed JWT with these claims, which must include `iss`, `aud` and `exp`; `typ` is `at+jwt` or `JWT`. */
   sign(claims: Readonly<Record<string, unknown>>, options: { typ: string }): Promise<string>;
-  /** The public keys (RFC 7517): those that sign, will sign and have signed. */
+  /** The current, next and retired public keys (RFC 7517). */
   jwks(): Promise<{ keys: JWK[] }>;
-  /** Claims of a token that we signed and that has not expired; by default of an access token for the domain APIs. */
+  /** Claims of a valid token; by default of an access token for the domain APIs. */
   verify(token: string, expected?: Expected): Promise<JWTPayload | undefined>;
-  facts(): Promise<SigningKeyFacts[]>;
+  info(): Promise<SigningKeyInfo[]>;
   /**
-   * In a transaction: the next key signs from now on. `withdraw` erases all that have signed, with every token of
-   * theirs. Gives the time from which it may be asked for, where that is too early.
+   * Activates the next key. `withdraw` erases all keys that have signed, which invalidates their tokens.
+   * @returns the time to wait for if the next key is too new
    */
   rotate(
     tx: Queryable,
@@ -39,7 +40,7 @@ export type SigningKeys = {
   ): Promise<{ waitUntilMs: number } | undefined>;
 };
 
-/** `lateMs`: also good for so long after it has expired (hints of who was signed in). */
+/** `lateMs`: accepted for this time after its expiry (as a hint at logout). */
 type Expected = { typ: string; audience?: string; lateMs?: number };
 type Opened = {
   stored: readonly StoredSigningKey[];
@@ -50,9 +51,8 @@ type Opened = {
 const ACCESS_TOKEN: Expected = { typ: "at+jwt", audience: AUDIENCE };
 
 /**
- * The keys of the database, as this process has them: read again when another one has changed them, and each time while
- * notifications are not heard. What the time asks for (the first keys, a new one, an old one erased) is done by whoever
- * meets it first.
+ * Caches the keys of the database until a notification of their change; without a connection for notifications they are
+ * read each time. Due rotations (first keys, a new key, erasing an old one) are done by the first process that notices.
  */
 export function openSigningKeys(kit: Kit): SigningKeys {
   const { database, notifications, clock } = kit;
@@ -70,13 +70,13 @@ export function openSigningKeys(kit: Kit): SigningKeys {
     if (kept !== undefined && dueRotation(kept.stored, nowMs) === undefined) return kept;
     const { changes } = state;
     let stored = await readSigningKeys(database);
-    if (dueRotation(stored, nowMs) !== undefined) stored = await rotateWhatIsDue(nowMs);
+    if (dueRotation(stored, nowMs) !== undefined) stored = await applyDueRotation(nowMs);
     const opened = await openAll(stored, secret);
     if (state.changes === changes) state.opened = opened;
     return opened;
   }
 
-  const rotateWhatIsDue = (nowMs: number): Promise<StoredSigningKey[]> =>
+  const applyDueRotation = (nowMs: number): Promise<StoredSigningKey[]> =>
     database.transaction(async (tx) => {
       await lockSigningKeys(tx);
       const due: RotationStep | undefined = dueRotation(await readSigningKeys(tx), nowMs);
@@ -90,10 +90,10 @@ export function openSigningKeys(kit: Kit): SigningKeys {
       const header = { alg: ACCESS_TOKEN_ALGORITHM, typ, kid: signs.kid };
       return new SignJWT(claims).setProtectedHeader(header).sign(signs.key);
     },
-    jwks: async () => ({ keys: (await current()).stored.map((it) => it.publicJwk) }),
+    jwks: async () => ({ keys: (await current()).stored.map(jwkOf) }),
     verify: async (token, expected = ACCESS_TOKEN) =>
       claimsOf(token, (await current()).publicKeys, { ...expected, kit }),
-    facts: async () => (await current()).stored.map(factsOf),
+    info: async () => (await current()).stored.map(infoOf),
     async rotate(tx, { nowMs, withdraw }) {
       await lockSigningKeys(tx);
       const step = requestedRotation(await readSigningKeys(tx), nowMs, withdraw);
@@ -104,7 +104,7 @@ export function openSigningKeys(kit: Kit): SigningKeys {
   };
 }
 
-const factsOf = ({ kid, createdAtMs, activeAtMs, retiredAtMs }: SigningKeyFacts) => ({
+const infoOf = ({ kid, createdAtMs, activeAtMs, retiredAtMs }: SigningKeyInfo) => ({
   kid,
   createdAtMs,
   activeAtMs,

@@ -4,13 +4,13 @@ import type { Bucket } from "../domain/throttle.ts";
 
 class Refused extends Error {}
 
-/** Clocks of workers differ by less. */
+/** Maximum difference between the clocks of workers. */
 const CLOCK_STEP_MS = 3_600_000;
 
 /**
- * Takes a token of every bucket, or of none: 0 when there was one in each, else ms until it is worth trying again. One
- * statement with rows in order, so that tries at the same moment neither overtake nor lock each other out. What is
- * emptier than it can be was written before the clock was set back, and counts as full: else nobody got in until then.
+ * Takes a token from every bucket, or from none. @returns 0 if all had one, else ms until the next attempt. A single
+ * statement locks the rows in order, so that concurrent attempts neither exceed the limit nor deadlock. A bucket that is
+ * emptier than possible was written before the clock was set back, and counts as full.
  */
 export async function takeTokens(
   database: Database,
@@ -51,7 +51,7 @@ export async function takeTokens(
   }
 }
 
-/** Gives back one token of each, after a try that was right; `reset` names buckets that become full. */
+/** Returns one token to each bucket after a successful attempt; buckets named in `reset` become full. */
 export async function returnTokens(
   db: Queryable,
   buckets: readonly Bucket[],
@@ -66,7 +66,6 @@ export async function returnTokens(
   );
 }
 
-/** Forgets buckets that are full. */
 export async function deleteFullBuckets(db: Queryable, nowMs: number): Promise<void> {
   await db.query("DELETE FROM throttle WHERE full_at_ms < $1", [nowMs]);
 }

@@ -1,34 +1,56 @@
 import { type Caller, mayActFor } from "#platform/http/caller.ts";
 import type { Call } from "#platform/http/route.ts";
+import type { Queryable } from "#platform/postgres/database.ts";
 
-import type { Act } from "../commands/change-account.ts";
-import { notFound } from "../commands/sign-in.ts";
-import { originOf } from "../deps.ts";
+import { actorOf, notFound } from "../commands/call-context.ts";
+import type { AccountAction } from "../commands/change-account.ts";
+import { type AccountsDeps, type Origin, originOf } from "../deps.ts";
 
 export const READ = "accounts:accounts:read";
 export const WRITE = "accounts:accounts:write";
-export const AUDIT = "accounts:audit:read";
 
 export const isOwn = (caller: Caller, accountId: string): boolean =>
   caller.kind === "account" && caller.id === accountId;
 
-export const actorOf = (caller: Caller): string => (caller.id === "" ? caller.kind : caller.id);
-
-type OfAccount = Pick<
+type CallOnAccount = Pick<
   Call<never, never, never, never>,
   "caller" | "traceId" | "nowMs" | "incoming"
 > & { params: { accountId: string } };
 
-/** What somebody does to an account. @throws AppError not_found where it is not theirs and they hold no permission */
-export function actOf(call: OfAccount, permission: string): Act {
+/** An action on an account by itself or with the permission. @throws AppError not_found for any other */
+export function actionOn(call: CallOnAccount, permission: string): AccountAction {
   const { accountId } = call.params;
   if (!mayActFor(call.caller, accountId, permission)) throw notFound("account");
   return { accountId, actor: actorOf(call.caller), origin: originOf(call) };
 }
 
-/** What somebody does to their own account. @throws AppError not_found for any other */
-export function ownActOf(call: OfAccount): Act {
+/** An action on the caller's own account. @throws AppError not_found for any other */
+export function ownAction(call: CallOnAccount): AccountAction {
   const { accountId } = call.params;
   if (!isOwn(call.caller, accountId)) throw notFound("account");
   return { accountId, actor: accountId, origin: originOf(call) };
+}
+
+/** Writes a change that ends sessions of an account, and logs their end after the commit. */
+export async function writeEndingSessions<Answer>(
+  { sessions }: Pick<AccountsDeps, "sessions">,
+  call: { write(work: (tx: Queryable) => Promise<Answer>): Promise<Answer> },
+  {
+    accountId,
+    origin,
+    work,
+  }: {
+    accountId: string;
+    origin: Origin;
+    work(tx: Queryable): Promise<{ ended: string[]; answer: NoInfer<Answer> }>;
+  },
+): Promise<Answer> {
+  let ended: string[] = [];
+  const answer = await call.write(async (tx) => {
+    const done = await work(tx);
+    ended = done.ended;
+    return done.answer;
+  });
+  sessions.announceEnd(accountId, ended, origin);
+  return answer;
 }

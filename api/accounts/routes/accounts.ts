@@ -1,43 +1,38 @@
 import { z } from "zod";
 
-import { mayActFor } from "#platform/http/caller.ts";
-import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
+import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
 import { etagOf } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { pageOf, pageQuery, text } from "#platform/http/schema.ts";
 
+import { requireAccount } from "../commands/accounts.ts";
 import { closeAccount, renameAccount, setPassword } from "../commands/change-account.ts";
-import { requireAccount, notFound } from "../commands/sign-in.ts";
 import { checkNewPassword, prepareSignUp, signUp } from "../commands/sign-up.ts";
 import { type AccountsDeps, originOf } from "../deps.ts";
-import { listAccounts } from "../repositories/accounts.ts";
-import { READ, WRITE, actOf, isOwn } from "./account-access.ts";
-import {
-  AccountBody,
-  AccountParams,
-  ByTime,
-  Email,
-  NewPassword,
-  Password,
-  accountBody,
-} from "./wire.ts";
+import { type Account, listAccounts } from "../repositories/accounts.ts";
+import { READ, WRITE, actionOn, isOwn, ownAction, writeEndingSessions } from "./account-access.ts";
+import { AccountBody, AccountParams, Email, NewPassword, Password, accountBody } from "./wire.ts";
 
 const tag = "Accounts";
+const path = "/v1/accounts/{accountId}";
 const Name = text({ max: 200 }).meta({ example: "Ada Lovelace" });
 
-const createAccount = (deps: AccountsDeps): Route =>
+const answerOf = (account: Account) =>
+  ({ status: 200, headers: etagOf(account.version), body: accountBody(account) }) as const;
+
+const createRoute = (deps: AccountsDeps): Route =>
   route({
     method: "POST",
     path: "/v1/accounts",
     operationId: "signUp",
     tag,
-    summary: "Signs up: makes an account and mails a link that confirms its address",
+    summary: "Sign up: create an account and mail a link that verifies its address",
     description:
-      "A taken address is answered with 409, so that a person who has forgotten an account learns of it; who asks for many of them is answered with 429. Sign-in and password reset never tell.",
-    rule: { allow: "anyone", why: "whoever signs up has no account yet" },
+      "A taken address is answered with 409, so that users learn of a forgotten account; many such requests are answered with 429. Sign-in and password reset do not reveal accounts.",
+    rule: { allow: "anyone", why: "sign-up requires no account" },
     body: z.strictObject({ email: Email, password: NewPassword, name: Name }),
     idempotency: "optional",
-    answers: { 201: { description: "The new account", body: AccountBody } },
+    answers: { 201: { description: "Created", body: AccountBody } },
     async handle(call) {
       const origin = originOf(call);
       const prepared = await prepareSignUp(deps, call.body, origin);
@@ -49,136 +44,128 @@ const createAccount = (deps: AccountsDeps): Route =>
     },
   });
 
-const list = (): Route =>
-  route({
-    method: "GET",
-    path: "/v1/accounts",
-    operationId: "listAccounts",
-    tag,
-    summary: "Accounts, oldest first",
-    rule: { allow: "permission", permission: READ },
-    query: pageQuery({ email: Email.optional() }),
-    reads: "replica",
-    answers: { 200: { description: "A page of accounts", body: pageOf(AccountBody) } },
-    async handle({ query, read }) {
-      const after = decodeCursor(ByTime, query.cursor);
-      const rows = await listAccounts(read, { email: query.email, after, limit: query.limit });
-      const page = cutPage(rows, query.limit, {
-        item: accountBody,
-        cursor: (it) => [new Date(it.createdAtMs).toISOString(), it.id],
-      });
-      return { status: 200, body: page };
-    },
-  });
+const listRoute = route({
+  method: "GET",
+  path: "/v1/accounts",
+  operationId: "listAccounts",
+  tag,
+  summary: "List accounts, oldest first",
+  rule: { allow: "permission", permission: READ },
+  query: pageQuery({ email: Email.optional() }),
+  reads: "replica",
+  answers: { 200: { description: "A page of accounts", body: pageOf(AccountBody) } },
+  async handle({ query, read }) {
+    const rows = await listAccounts(read, { ...pageStart(query, "oldest"), email: query.email });
+    return pageAnswer(rows, query, { item: accountBody, cursor: createdCursor });
+  },
+});
 
-const readOne = (deps: AccountsDeps): Route =>
+const readRoute = (deps: AccountsDeps): Route =>
   route({
     method: "GET",
-    path: "/v1/accounts/{accountId}",
+    path,
     operationId: "readAccount",
     tag,
-    summary: "One account: one's own, or any by permission",
+    summary: "Get an account",
+    description: "Without the permission: only the caller's own.",
     rule: { allow: "own-or", permission: READ },
     params: AccountParams,
     answers: { 200: { description: "The account", body: AccountBody } },
-    async handle({ caller, params }) {
-      if (!mayActFor(caller, params.accountId, READ)) throw notFound("account");
-      const account = await requireAccount(deps.kit.database, params.accountId);
-      return { status: 200, headers: etagOf(account.version), body: accountBody(account) };
-    },
+    handle: async (call) =>
+      answerOf(await requireAccount(deps.kit.database, actionOn(call, READ).accountId)),
   });
 
-const rename = (deps: AccountsDeps): Route =>
+const changeRoute = (deps: AccountsDeps): Route =>
   route({
     method: "PATCH",
-    path: "/v1/accounts/{accountId}",
+    path,
     operationId: "changeAccount",
     tag,
-    summary: "Changes the name of an account",
+    summary: "Change the name of an account",
     rule: { allow: "own-or", permission: WRITE },
     params: AccountParams,
     body: z.strictObject({ name: Name }),
     ifMatch: "required",
-    answers: { 200: { description: "The account as it is now", body: AccountBody } },
-    handle: async (call) => {
-      const act = actOf(call, WRITE);
+    answers: { 200: { description: "Changed", body: AccountBody } },
+    handle(call) {
       const { ifMatch, body } = call;
-      return call.write(async (tx) => {
-        const account = await renameAccount(deps, tx, { ...act, ...body, ifMatch });
-        return { status: 200, headers: etagOf(account.version), body: accountBody(account) };
-      });
+      const request = { ...actionOn(call, WRITE), ...body, ifMatch };
+      return call.write(async (tx) => answerOf(await renameAccount(deps, tx, request)));
     },
   });
 
-const changePassword = (deps: AccountsDeps): Route =>
+const passwordRoute = (deps: AccountsDeps): Route =>
   route({
     method: "PUT",
-    path: "/v1/accounts/{accountId}/password",
+    path: `${path}/password`,
     operationId: "changePassword",
     tag,
-    summary: "Sets a new password of one's own, and ends every other session",
-    description: "If-Match may be left out: the current password is asked for instead.",
+    summary: "Change one's own password and end all other sessions",
+    description: "If-Match is optional, as the current password is required.",
     rule: { allow: "signed-in" },
     params: AccountParams,
     body: z.strictObject({ password: Password, newPassword: NewPassword }),
     ifMatch: "optional",
     answers: { 204: { description: "Changed" } },
     async handle(call) {
-      const { params, body, caller } = call;
-      if (!isOwn(caller, params.accountId)) throw notFound("account");
-      const act = { ...params, actor: caller.id, origin: originOf(call) };
-      const account = await requireAccount(deps.kit.database, params.accountId);
-      checkNewPassword(body.newPassword, { name: account.name, email: account.email ?? "" });
-      const { sessionId } = caller;
-      await deps.credentials.confirmPassword({ ...act, sessionId, password: body.password });
-      const passwordHash = await deps.passwords.hash(body.newPassword);
-      let ended: string[] = [];
-      const answer = await call.write(async (tx) => {
-        const change = { ...act, passwordHash, keepSession: sessionId };
-        ended = await setPassword(deps, tx, { ...change, action: "password.change" });
-        return { status: 204 };
+      const action = ownAction(call);
+      const { password, newPassword } = call.body;
+      const { sessionId } = call.caller;
+      const account = await requireAccount(deps.kit.database, action.accountId);
+      checkNewPassword(newPassword, { name: account.name, email: account.email ?? "" });
+      await deps.credentials.confirmPassword({ ...action, sessionId, password });
+      const passwordHash = await deps.passwords.hash(newPassword);
+      const change = { passwordHash, keepSession: sessionId, action: "password.change" };
+      return writeEndingSessions(deps, call, {
+        ...action,
+        work: async (tx) => ({
+          ended: await setPassword(deps, tx, { ...action, ...change }),
+          answer: { status: 204 } as const,
+        }),
       });
-      deps.sessions.announceEnd(params.accountId, ended, act.origin);
-      return answer;
     },
   });
 
-const close = (deps: AccountsDeps): Route =>
+const closeRoute = (deps: AccountsDeps): Route =>
   route({
     method: "POST",
-    path: "/v1/accounts/{accountId}/close",
+    path: `${path}/close`,
     operationId: "closeAccount",
     tag,
-    summary: "Closes an account for good: its sessions end, its name and address are erased",
-    description: "Of one's own account the password is asked for. The id stays, as others name it.",
+    summary: "Close an account irrevocably: end its sessions, erase its name and address",
+    description:
+      "One's own account requires the password. The id is kept, as it may be referenced.",
     rule: { allow: "own-or", permission: WRITE },
     params: AccountParams,
     body: z.strictObject({ password: Password.optional() }),
     ifMatch: "required",
     answers: { 204: { description: "Closed" } },
     async handle(call) {
-      const act = actOf(call, WRITE);
+      const action = actionOn(call, WRITE);
       const { caller, body, ifMatch } = call;
-      if (isOwn(caller, act.accountId)) {
+      if (isOwn(caller, action.accountId)) {
         const { password = "" } = body;
-        await deps.credentials.confirmPassword({ ...act, sessionId: caller.sessionId, password });
+        await deps.credentials.confirmPassword({
+          ...action,
+          sessionId: caller.sessionId,
+          password,
+        });
       }
-      let ended: string[] = [];
-      const answer = await call.write(async (tx) => {
-        ended = await closeAccount(deps, tx, { ...act, ifMatch });
-        return { status: 204 };
+      return writeEndingSessions(deps, call, {
+        ...action,
+        work: async (tx) => ({
+          ended: await closeAccount(deps, tx, { ...action, ifMatch }),
+          answer: { status: 204 } as const,
+        }),
       });
-      deps.sessions.announceEnd(act.accountId, ended, act.origin);
-      return answer;
     },
   });
 
-/** Accounts: making, reading, changing and closing them. */
 export const accountRoutes = (deps: AccountsDeps): Route[] => [
-  createAccount(deps),
-  list(),
-  readOne(deps),
-  rename(deps),
-  changePassword(deps),
-  close(deps),
+  createRoute(deps),
+  listRoute,
+  readRoute(deps),
+  changeRoute(deps),
+  passwordRoute(deps),
+  closeRoute(deps),
 ];

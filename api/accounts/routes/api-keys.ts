@@ -1,17 +1,17 @@
 import { z } from "zod";
 
-import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
+import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
 import { type Route, route } from "#platform/http/route.ts";
-import { Timestamp, idOf, pageOf, pageQuery, text, iso, isoOrNull } from "#platform/http/schema.ts";
+import { Timestamp, idOf, pageOf, pageQuery, text } from "#platform/http/schema.ts";
+import { toBody } from "#platform/http/to-body.ts";
 
 import { type CommandDeps, found } from "../commands/call-context.ts";
 import { createApiKey, removeApiKey } from "../commands/change-service-accounts.ts";
-import type { ApiKey } from "../domain/api-keys.ts";
-import { listApiKeys } from "../repositories/api-keys.ts";
+import { type ApiKey, listApiKeys } from "../repositories/api-keys.ts";
 import { readServiceAccount } from "../repositories/service-accounts.ts";
-import { ByAge, PermissionNames, Until, auditRefusal } from "./identity-wire.ts";
+import { PermissionNames, Until, auditRefusal } from "./wire.ts";
 
-const Answer = z
+const ApiKeyBody = z
   .strictObject({
     id: z.string(),
     serviceAccountId: z.string(),
@@ -25,43 +25,29 @@ const Answer = z
   })
   .meta({ id: "ApiKey" });
 
-const answerOf = (key: ApiKey) => ({
-  id: key.id,
-  serviceAccountId: key.serviceAccountId,
-  name: key.name,
-  scopes: [...key.scopes],
-  expiresAt: iso(key.expiresAtMs),
-  lastUsedAt: isoOrNull(key.lastUsedAtMs),
-  revokedAt: isoOrNull(key.revokedAtMs),
-  createdBy: key.createdBy,
-  createdAt: iso(key.createdAtMs),
-});
+const bodyOf = (it: ApiKey) => toBody(ApiKeyBody, it);
 
 const WRITE = { allow: "permission", permission: "accounts:service-accounts:write" } as const;
 const OfAccount = z.strictObject({ serviceAccountId: idOf("svc") });
 const path = "/v1/service-accounts/{serviceAccountId}/api-keys";
 const tag = "Service accounts";
 
-/** Keys of service accounts. */
 export const apiKeyRoutes = (deps: CommandDeps): Route[] => [
   route({
     method: "GET",
     path,
     operationId: "listApiKeys",
     tag,
-    summary: "Keys of a service account, the oldest first",
+    summary: "List the keys of a service account, oldest first",
     rule: { allow: "permission", permission: "accounts:service-accounts:read" },
     params: OfAccount,
     query: pageQuery({}),
     reads: "replica",
-    answers: { 200: { description: "A page of keys", body: pageOf(Answer) } },
-    async handle({ params, query, read }) {
-      const { serviceAccountId } = params;
+    answers: { 200: { description: "A page of keys", body: pageOf(ApiKeyBody) } },
+    async handle({ params: { serviceAccountId }, query, read }) {
       found(await readServiceAccount(read, serviceAccountId), "service account");
-      const after = decodeCursor(ByAge, query.cursor);
-      const rows = await listApiKeys(read, { serviceAccountId, after, limit: query.limit });
-      const page = { item: answerOf, cursor: (it: ApiKey) => [it.createdAtMs, it.id] };
-      return { status: 200, body: cutPage(rows, query.limit, page) };
+      const rows = await listApiKeys(read, { ...pageStart(query, "oldest"), serviceAccountId });
+      return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
     },
   }),
   route({
@@ -69,8 +55,8 @@ export const apiKeyRoutes = (deps: CommandDeps): Route[] => [
     path: "/v1/api-keys/{apiKeyId}",
     operationId: "revokeApiKey",
     tag,
-    summary: "Revokes a key",
-    description: "Access tokens that were had for it live on until they expire.",
+    summary: "Revoke a key",
+    description: "Access tokens issued for it stay valid until they expire.",
     rule: WRITE,
     params: z.strictObject({ apiKeyId: idOf("key") }),
     answers: { 204: { description: "Revoked" } },
@@ -80,18 +66,18 @@ export const apiKeyRoutes = (deps: CommandDeps): Route[] => [
         return { status: 204 };
       }),
   }),
-  ...makingKeys(deps),
+  createRoute(deps),
 ];
 
-const makingKeys = (deps: CommandDeps): Route[] => [
+const createRoute = (deps: CommandDeps): Route =>
   route({
     method: "POST",
     path,
     operationId: "createApiKey",
     tag,
-    summary: "Makes a key; it is shown in this answer only",
+    summary: "Create a key, which is returned here only",
     description:
-      "Use it as a bearer token at Accounts, or exchange it at POST /oauth/token (client_credentials) for an access token that the other services take. Its scopes must be granted to the service account, and be held by you.",
+      "Use it as a bearer token at Accounts, or exchange it at POST /oauth/token (client_credentials) for an access token for the other services. Its scopes must be granted to the service account and be held by the caller.",
     rule: WRITE,
     params: OfAccount,
     body: z.strictObject({
@@ -100,21 +86,17 @@ const makingKeys = (deps: CommandDeps): Route[] => [
       expiresAt: Until,
     }),
     idempotency: "optional",
-    answers: { 201: { description: "Made", body: Answer.extend({ apiKey: z.string() }) } },
+    answers: { 201: { description: "Created", body: ApiKeyBody.extend({ apiKey: z.string() }) } },
     handle: (call) =>
       auditRefusal(
         deps,
         call,
         call.write(async (tx) => {
           const { expiresAt: expiresAtMs, ...rest } = call.body;
-          const request = {
-            ...deps,
-            id: call.params.serviceAccountId,
-            body: { ...rest, expiresAtMs },
-          };
+          const id = call.params.serviceAccountId;
+          const request = { ...deps, id, body: { ...rest, expiresAtMs } };
           const { key, text: apiKey } = await createApiKey(tx, call, request);
-          return { status: 201, body: { ...answerOf(key), apiKey } };
+          return { status: 201, body: { ...bodyOf(key), apiKey } };
         }),
       ),
-  }),
-];
+  });

@@ -1,13 +1,15 @@
 import { z } from "zod";
 
 import { holds } from "#platform/http/caller.ts";
-import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
+import { decodeCursor, pageAnswer } from "#platform/http/cursor.ts";
 import { type Route, route } from "#platform/http/route.ts";
-import { pageOf, pageQuery } from "#platform/http/schema.ts";
+import { iso, pageOf, pageQuery } from "#platform/http/schema.ts";
+import { toBody } from "#platform/http/to-body.ts";
 
-import { notFound } from "../commands/sign-in.ts";
+import { notFound } from "../commands/call-context.ts";
 import { type AuditRow, readAudit } from "../repositories/audit.ts";
-import { AUDIT } from "./account-access.ts";
+
+const AUDIT = "accounts:audit:read";
 
 const EntryBody = z
   .strictObject({
@@ -24,35 +26,25 @@ const EntryBody = z
   })
   .meta({ id: "AuditEntry" });
 
-/** From where somebody else dealt with one's account is theirs; from where nobody known did is one's own to know. */
+/** Hides the address of other known actors; that of anonymous ones the account may know. */
 const withoutOrigin = (row: AuditRow, callerId: string): AuditRow =>
   row.actor === callerId || row.actor === "anonymous"
     ? row
-    : { ...row, address: null, user_agent: null };
+    : { ...row, address: null, userAgent: null };
 
-const entryBody = (row: AuditRow): z.input<typeof EntryBody> => ({
-  id: String(row.id),
-  at: row.at.toISOString(),
-  actor: row.actor,
-  action: row.action,
-  outcome: row.outcome,
-  subject: row.subject,
-  address: row.address,
-  userAgent: row.user_agent,
-  traceId: row.trace_id,
-  detail: row.detail,
-});
+const bodyOf = (row: AuditRow) =>
+  toBody(EntryBody, { ...row, id: String(row.id), at: iso(row.atMs) });
 
 const Cursor = z.tuple([z.int().min(1).max(Number.MAX_SAFE_INTEGER)]);
 
-/** Every decision: the whole trail by permission, one's own entries by anybody. */
 export const auditRoutes = (): Route[] => [
   route({
     method: "GET",
     path: "/v1/audit",
     operationId: "listAudit",
     tag: "Audit",
-    summary: "Decisions, newest first: by and about oneself, or all by permission",
+    summary: "List audit entries, newest first",
+    description: "Without the permission: only those by or about the caller.",
     rule: { allow: "own-or", permission: AUDIT },
     query: pageQuery({
       about: z.string().min(1).max(60).optional(),
@@ -64,17 +56,15 @@ export const auditRoutes = (): Route[] => [
     async handle({ caller, query, read }) {
       const maySeeAll = holds(caller, AUDIT);
       if (!maySeeAll && query.about !== undefined && query.about !== caller.id) {
-        throw notFound("thing of yours");
+        throw notFound("object of yours");
       }
-      const { action, outcome, limit } = query;
       const [beforeId] = decodeCursor(Cursor, query.cursor) ?? [undefined];
       const about = maySeeAll ? query.about : caller.id;
-      const rows = await readAudit(read, { about, action, outcome, beforeId, limit });
-      const page = cutPage(rows, limit, {
-        item: (it) => entryBody(maySeeAll ? it : withoutOrigin(it, caller.id)),
+      const rows = await readAudit(read, { ...query, about, beforeId });
+      return pageAnswer(rows, query, {
+        item: (it) => bodyOf(maySeeAll ? it : withoutOrigin(it, caller.id)),
         cursor: (it) => [it.id],
       });
-      return { status: 200, body: page };
     },
   }),
 ];

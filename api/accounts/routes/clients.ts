@@ -1,9 +1,10 @@
 import { z } from "zod";
 
-import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
-import { etagOf } from "#platform/http/etag.ts";
+import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
-import { Timestamp, idOf, pageOf, pageQuery, text, iso } from "#platform/http/schema.ts";
+import { Timestamp, idOf, pageOf, pageQuery, text } from "#platform/http/schema.ts";
+import { toBody } from "#platform/http/to-body.ts";
 
 import { type CommandDeps, found } from "../commands/call-context.ts";
 import {
@@ -14,10 +15,10 @@ import {
   rotateClientSecret,
 } from "../commands/change-clients.ts";
 import { originOf } from "../deps.ts";
-import { type OAuthClient, redirectUriError } from "../domain/clients.ts";
+import { CLIENT_KINDS, redirectUriError } from "../domain/clients.ts";
 import { QUARTERDECK } from "../domain/products.ts";
-import { listClients, readClient } from "../repositories/clients.ts";
-import { ByAge, Slug } from "./identity-wire.ts";
+import { type OAuthClient, listClients, readClient } from "../repositories/clients.ts";
+import { Slug } from "./wire.ts";
 
 const Uri = z
   .string()
@@ -27,13 +28,16 @@ const Uri = z
     if (message !== undefined) context.addIssue({ code: "custom", message });
   })
   .meta({ example: "https://shop.example/signed-in" });
+const Name = text({ max: 100 });
+const RedirectUris = z.array(Uri).min(1).max(20);
+const LogoutUris = z.array(Uri).max(20);
 
-const Answer = z
+const ClientBody = z
   .strictObject({
     id: z.string(),
     product: z.string(),
     name: z.string(),
-    kind: z.enum(["confidential", "public"]),
+    kind: z.enum(CLIENT_KINDS),
     redirectUris: z.array(z.string()),
     postLogoutRedirectUris: z.array(z.string()),
     version: z.int(),
@@ -42,148 +46,138 @@ const Answer = z
     updatedAt: Timestamp,
   })
   .meta({ id: "OAuthClient" });
-const WithSecret = Answer.extend({ clientSecret: z.string().nullable() });
+const WithSecret = ClientBody.extend({ clientSecret: z.string().nullable() });
 
-const answerOf = (client: OAuthClient) => ({
-  id: client.id,
-  product: client.product,
-  name: client.name,
-  kind: client.kind,
-  redirectUris: [...client.redirectUris],
-  postLogoutRedirectUris: [...client.postLogoutRedirectUris],
-  version: client.version,
-  createdBy: client.createdBy,
-  createdAt: iso(client.createdAtMs),
-  updatedAt: iso(client.updatedAtMs),
-});
+const bodyOf = (it: OAuthClient) => toBody(ClientBody, it);
 
 const READ = { allow: "permission", permission: "accounts:clients:read" } as const;
 const WRITE = { allow: "permission", permission: "accounts:clients:write" } as const;
-const Params = z.strictObject({ clientId: idOf("cli") });
+const params = z.strictObject({ clientId: idOf("cli") });
 const tag = "OAuth clients";
 
-/** Programs that people sign in to through us. */
 export const clientRoutes = (deps: CommandDeps): Route[] => [
-  route({
-    method: "GET",
-    path: "/v1/clients",
-    operationId: "listClients",
-    tag,
-    summary: "Clients, the oldest first",
-    rule: READ,
-    query: pageQuery({}),
-    reads: "replica",
-    answers: { 200: { description: "A page of clients", body: pageOf(Answer) } },
-    async handle({ query, read }) {
-      const after = decodeCursor(ByAge, query.cursor);
-      const rows = await listClients(read, { after, limit: query.limit });
-      const page = { item: answerOf, cursor: (it: OAuthClient) => [it.createdAtMs, it.id] };
-      return { status: 200, body: cutPage(rows, query.limit, page) };
-    },
-  }),
-  route({
-    method: "GET",
-    path: "/v1/clients/{clientId}",
-    operationId: "readClient",
-    tag,
-    summary: "A client",
-    rule: READ,
-    params: Params,
-    answers: { 200: { description: "The client", body: Answer } },
-    async handle({ params, read }) {
-      const client = found(await readClient(read, params.clientId), "client");
-      return { status: 200, headers: etagOf(client.version), body: answerOf(client) };
-    },
-  }),
-  ...secrets(deps),
-  ...changes(deps),
+  listRoute,
+  readRoute,
+  createRoute(deps),
+  secretRoute(deps),
+  changeRoute(deps),
+  deleteRoute(deps),
 ];
 
-const secrets = (deps: CommandDeps): Route[] => [
+const listRoute = route({
+  method: "GET",
+  path: "/v1/clients",
+  operationId: "listClients",
+  tag,
+  summary: "List OAuth clients, oldest first",
+  rule: READ,
+  query: pageQuery({}),
+  reads: "replica",
+  answers: { 200: { description: "A page of clients", body: pageOf(ClientBody) } },
+  async handle({ query, read }) {
+    const rows = await listClients(read, pageStart(query, "oldest"));
+    return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
+  },
+});
+
+const readRoute = route({
+  method: "GET",
+  path: "/v1/clients/{clientId}",
+  operationId: "readClient",
+  tag,
+  summary: "Get an OAuth client",
+  rule: READ,
+  params,
+  answers: { 200: { description: "The client", body: ClientBody } },
+  handle: async ({ params: { clientId }, read }) =>
+    versioned(200, bodyOf(found(await readClient(read, clientId), "client"))),
+});
+
+const createRoute = (deps: CommandDeps): Route =>
   route({
     method: "POST",
     path: "/v1/clients",
     operationId: "createClient",
     tag,
-    summary: "Registers a client; a confidential one's secret is shown in this answer only",
+    summary: "Register an OAuth client",
     description:
-      "Clients are first-party: whoever signs in through one is not asked for consent, and it acts with all that they may do on its product. Register only what you trust with that.",
+      "The secret of a confidential client is returned here only. Clients are first-party: users are not asked for consent, and the client acts with all their permissions on its product. Register only trusted applications.",
     rule: WRITE,
     body: z.strictObject({
-      name: text({ max: 100 }),
+      name: Name,
       product: Slug.default(QUARTERDECK),
-      kind: z.enum(["confidential", "public"]),
-      redirectUris: z.array(Uri).min(1).max(20),
-      postLogoutRedirectUris: z.array(Uri).max(20).default([]),
+      kind: z.enum(CLIENT_KINDS),
+      redirectUris: RedirectUris,
+      postLogoutRedirectUris: LogoutUris.default([]),
     }),
     idempotency: "optional",
     answers: { 201: { description: "Registered", body: WithSecret } },
     handle: (call) =>
       call.write(async (tx) => {
         const { client, secret } = await createClient(tx, call, { ...deps, body: call.body });
-        const body = { ...answerOf(client), clientSecret: secret ?? null };
-        return { status: 201, headers: etagOf(client.version), body };
+        return versioned(201, { ...bodyOf(client), clientSecret: secret ?? null });
       }),
-  }),
+  });
+
+const secretRoute = (deps: CommandDeps): Route =>
   route({
     method: "POST",
     path: "/v1/clients/{clientId}/secrets",
     operationId: "renewClientSecret",
     tag,
-    summary: "Gives a confidential client a new secret; the old one is refused from now on",
+    summary: "Replace the secret of a confidential client",
+    description: "The old secret is refused immediately.",
     rule: WRITE,
-    params: Params,
+    params,
     idempotency: "optional",
     ifMatch: "optional",
-    answers: { 201: { description: "Made", body: WithSecret } },
+    answers: { 201: { description: "Replaced", body: WithSecret } },
     handle: (call) =>
       call.write(async (tx) => {
         const request = { ...deps, id: call.params.clientId, ifMatch: call.ifMatch };
         const { client, secret } = await rotateClientSecret(tx, call, request);
-        const body = { ...answerOf(client), clientSecret: secret };
-        return { status: 201, headers: etagOf(client.version), body };
+        return versioned(201, { ...bodyOf(client), clientSecret: secret });
       }),
-  }),
-];
+  });
 
-const changes = (deps: CommandDeps): Route[] => [
+const changeRoute = (deps: CommandDeps): Route =>
   route({
     method: "PATCH",
     path: "/v1/clients/{clientId}",
     operationId: "changeClient",
     tag,
-    summary: "Changes a client's name or addresses",
+    summary: "Change the name or the redirect URIs of an OAuth client",
     rule: WRITE,
-    params: Params,
+    params,
     body: z.strictObject({
-      name: text({ max: 100 }).optional(),
-      redirectUris: z.array(Uri).min(1).max(20).optional(),
-      postLogoutRedirectUris: z.array(Uri).max(20).optional(),
+      name: Name.optional(),
+      redirectUris: RedirectUris.optional(),
+      postLogoutRedirectUris: LogoutUris.optional(),
     }),
     ifMatch: "required",
-    answers: { 200: { description: "Changed", body: Answer } },
+    answers: { 200: { description: "Changed", body: ClientBody } },
     handle: (call) =>
       call.write(async (tx) => {
-        const { ifMatch, body, params } = call;
-        const client = await changeClient(tx, call, {
-          ...deps,
-          id: params.clientId,
+        const {
           ifMatch,
           body,
-        });
-        return { status: 200, headers: etagOf(client.version), body: answerOf(client) };
+          params: { clientId: id },
+        } = call;
+        return versioned(200, bodyOf(await changeClient(tx, call, { ...deps, id, ifMatch, body })));
       }),
-  }),
+  });
+
+const deleteRoute = (deps: CommandDeps): Route =>
   route({
     method: "DELETE",
     path: "/v1/clients/{clientId}",
     operationId: "deleteClient",
     tag,
-    summary: "Deletes a client, and ends the sessions that people have through it",
+    summary: "Delete an OAuth client and end its sessions",
     rule: WRITE,
-    params: Params,
+    params,
     ifMatch: "required",
-    answers: { 204: { description: "Gone" } },
+    answers: { 204: { description: "Deleted" } },
     async handle(call) {
       const origin = originOf(call);
       const request = { ...deps, id: call.params.clientId, ifMatch: call.ifMatch, origin };
@@ -195,5 +189,4 @@ const changes = (deps: CommandDeps): Route[] => [
       for (const { accountId, ids } of ended) deps.sessions.announceEnd(accountId, ids, origin);
       return answer;
     },
-  }),
-];
+  });

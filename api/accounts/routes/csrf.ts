@@ -16,9 +16,9 @@ const DEVICE_S = 365 * 86_400;
  * cannot set.
  */
 export type CsrfGuard = {
-  /** The value of the hidden field, and the cookie for it where the browser has none yet. */
-  give(incoming: IncomingMessage): { field: string; cookies: (readonly [string, string])[] };
-  isOurs(incoming: IncomingMessage, field: string | undefined): boolean;
+  /** The value of the hidden field, and its cookie unless the browser has one. */
+  issue(incoming: IncomingMessage): { field: string; cookies: (readonly [string, string])[] };
+  verify(incoming: IncomingMessage, field: string | undefined): boolean;
   deviceOf(incoming: IncomingMessage): string | undefined;
 };
 
@@ -40,23 +40,23 @@ export function csrfGuard(key: Buffer, url: string): CsrfGuard {
     createHmac("sha256", key).update(value).digest("base64url");
   const origins = ownOrigins(url);
   return {
-    give(incoming) {
-      const kept = cookieOf(incoming, COOKIE);
-      if (kept !== undefined) return { field: fieldOf(kept), cookies: [] };
+    issue(incoming) {
+      const cookie = cookieOf(incoming, COOKIE);
+      if (cookie !== undefined) return { field: fieldOf(cookie), cookies: [] };
       const value = newToken();
       return {
         field: fieldOf(value),
         cookies: [["set-cookie", setCookie(url, { name: COOKIE, value })]],
       };
     },
-    isOurs(incoming, field) {
+    verify(incoming, field) {
       const { origin } = incoming.headers;
       if (origin !== undefined && !origins.includes(origin)) return false;
-      const kept = cookieOf(incoming, COOKIE);
-      if (kept === undefined || field === undefined) return false;
-      const expected = Buffer.from(fieldOf(kept));
-      const given = Buffer.from(field);
-      return expected.length === given.length && timingSafeEqual(expected, given);
+      const cookie = cookieOf(incoming, COOKIE);
+      if (cookie === undefined || field === undefined) return false;
+      const expected = Buffer.from(fieldOf(cookie));
+      const actual = Buffer.from(field);
+      return expected.length === actual.length && timingSafeEqual(expected, actual);
     },
     deviceOf: (incoming) => cookieOf(incoming, DEVICE_COOKIE),
   };

@@ -1,20 +1,20 @@
 import { z } from "zod";
 
-import { AppError } from "#platform/errors.ts";
-import { holds, mayActFor } from "#platform/http/caller.ts";
-import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
-import { etagOf } from "#platform/http/etag.ts";
+import { type Caller, holds, mayActFor } from "#platform/http/caller.ts";
+import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
-import { Timestamp, idOf, pageOf, pageQuery, text, iso, isoOrNull } from "#platform/http/schema.ts";
+import { Timestamp, idOf, isoOrNull, pageOf, pageQuery, text } from "#platform/http/schema.ts";
+import { toBody } from "#platform/http/to-body.ts";
 
-import { type CommandDeps, found } from "../commands/call-context.ts";
+import { type CommandDeps, found, notFound } from "../commands/call-context.ts";
 import { changeGrant, createGrant, removeGrant } from "../commands/change-grants.ts";
-import { type Grant, QUARTERDECK } from "../domain/products.ts";
-import { listGrants, readGrant } from "../repositories/grants.ts";
+import { QUARTERDECK } from "../domain/products.ts";
+import { type Grant, listGrants, readGrant } from "../repositories/grants.ts";
 import { heldPermissions } from "../repositories/permissions.ts";
-import { ByAge, PermissionNames, Slug, SubjectId, Until, auditRefusal } from "./identity-wire.ts";
+import { PermissionNames, Slug, SubjectId, Until, auditRefusal } from "./wire.ts";
 
-const GrantAnswer = z
+const GrantBody = z
   .strictObject({
     id: z.string(),
     subjectId: z.string(),
@@ -30,7 +30,7 @@ const GrantAnswer = z
   })
   .meta({ id: "Grant" });
 
-const HeldAnswer = z
+const HeldBody = z
   .strictObject({
     subjectId: z.string(),
     product: z.string(),
@@ -38,99 +38,81 @@ const HeldAnswer = z
   })
   .meta({ id: "HeldPermissions" });
 
-const answerOf = (grant: Grant) => ({
-  id: grant.id,
-  subjectId: grant.subjectId,
-  product: grant.product,
-  role: grant.role,
-  permissions: [...grant.permissions],
-  expiresAt: isoOrNull(grant.expiresAtMs),
-  reason: grant.reason,
-  grantedBy: grant.grantedBy,
-  version: grant.version,
-  createdAt: iso(grant.createdAtMs),
-  updatedAt: iso(grant.updatedAtMs),
-});
+const bodyOf = (it: Grant) => toBody(GrantBody, it);
 
 const PERMISSION = "accounts:grants:read";
 const OWN_OR = { allow: "own-or", permission: PERMISSION } as const;
 const WRITE = { allow: "permission", permission: "accounts:grants:write" } as const;
-const Params = z.strictObject({ grantId: idOf("grt") });
-const LATER =
-  "An access token that was made before keeps what it says until it expires, at most ten minutes; the next refresh brings the change.";
+const params = z.strictObject({ grantId: idOf("grt") });
+const DELAY =
+  "Access tokens that were issued before keep their permissions until they expire, at most ten minutes; the next refresh applies the change.";
 const tag = "Grants";
 
-/** Who may do what on which product. */
+/** @throws AppError not_found for another subject without the permission */
+function checkSubject(caller: Caller, subjectId: string | undefined): void {
+  if (subjectId === undefined || subjectId === caller.id || holds(caller, PERMISSION)) return;
+  throw notFound("account");
+}
+
 export const grantRoutes = (deps: CommandDeps): Route[] => [
-  route({
-    method: "GET",
-    path: "/v1/grants",
-    operationId: "listGrants",
-    tag,
-    summary: "Grants, the oldest first; without the permission, only your own",
-    rule: OWN_OR,
-    query: pageQuery({ subjectId: SubjectId.optional(), product: Slug.optional() }),
-    reads: "replica",
-    answers: { 200: { description: "A page of grants", body: pageOf(GrantAnswer) } },
-    async handle({ query, read, caller }) {
-      const all = holds(caller, PERMISSION);
-      if (!all && query.subjectId !== undefined && query.subjectId !== caller.id) {
-        throw new AppError("not_found", "There is no such account.");
-      }
-      const rows = await listGrants(read, {
-        subjectId: all ? query.subjectId : caller.id,
-        product: query.product,
-        after: decodeCursor(ByAge, query.cursor),
-        limit: query.limit,
-      });
-      const page = { item: answerOf, cursor: (it: Grant) => [it.createdAtMs, it.id] };
-      return { status: 200, body: cutPage(rows, query.limit, page) };
-    },
-  }),
-  route({
-    method: "GET",
-    path: "/v1/permissions",
-    operationId: "readPermissions",
-    tag,
-    summary:
-      "What an account or service account holds on a product now: you yourself, or any by permission",
-    rule: OWN_OR,
-    query: z.strictObject({
-      subjectId: SubjectId,
-      product: Slug.default(QUARTERDECK),
-    }),
-    answers: { 200: { description: "The permissions", body: HeldAnswer } },
-    async handle({ query, read, caller, nowMs }) {
-      const { subjectId, product } = query;
-      if (subjectId !== caller.id && !holds(caller, PERMISSION)) {
-        throw new AppError("not_found", "There is no such account.");
-      }
-      const held = await heldPermissions(read, subjectId, { product, nowMs });
-      const permissions = held.map((it) => ({
-        name: it.permission,
-        until: isoOrNull(it.untilMs ?? null),
-      }));
-      return { status: 200, body: { subjectId, product, permissions } };
-    },
-  }),
-  ...givingGrants(deps),
-  ...changingGrants(deps),
+  listRoute,
+  permissionsRoute,
+  createRoute(deps),
+  readRoute,
+  changeRoute(deps),
+  deleteRoute(deps),
 ];
 
-const GRANT_EXAMPLE = {
-  subjectId: `acc_${"0".repeat(24)}`,
-  permissions: ["billing:invoices:read"],
-  reason: "Helps with the books",
-};
+const listRoute = route({
+  method: "GET",
+  path: "/v1/grants",
+  operationId: "listGrants",
+  tag,
+  summary: "List grants, oldest first",
+  description: "Without the permission: only the caller's own.",
+  rule: OWN_OR,
+  query: pageQuery({ subjectId: SubjectId.optional(), product: Slug.optional() }),
+  reads: "replica",
+  answers: { 200: { description: "A page of grants", body: pageOf(GrantBody) } },
+  async handle({ query, read, caller }) {
+    checkSubject(caller, query.subjectId);
+    const subjectId = holds(caller, PERMISSION) ? query.subjectId : caller.id;
+    const { product } = query;
+    const rows = await listGrants(read, { ...pageStart(query, "oldest"), subjectId, product });
+    return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
+  },
+});
 
-const givingGrants = (deps: CommandDeps): Route[] => [
+const permissionsRoute = route({
+  method: "GET",
+  path: "/v1/permissions",
+  operationId: "readPermissions",
+  tag,
+  summary: "Get the current permissions of an account or service account on a product",
+  description: "Without the permission: only the caller's own.",
+  rule: OWN_OR,
+  query: z.strictObject({ subjectId: SubjectId, product: Slug.default(QUARTERDECK) }),
+  answers: { 200: { description: "The permissions", body: HeldBody } },
+  async handle({ query, read, caller, nowMs }) {
+    const { subjectId, product } = query;
+    checkSubject(caller, subjectId);
+    const held = await heldPermissions(read, subjectId, { product, nowMs });
+    const permissions = held.map((it) => ({
+      name: it.permission,
+      until: isoOrNull(it.untilMs ?? null),
+    }));
+    return { status: 200, body: { subjectId, product, permissions } };
+  },
+});
+
+const createRoute = (deps: CommandDeps): Route =>
   route({
     method: "POST",
     path: "/v1/grants",
     operationId: "createGrant",
     tag,
-    summary: "Gives a role or permissions on a product to an account or a service account",
-    description: `You can only give what you hold yourself, and for no longer. ${LATER}`,
+    summary: "Grant a role or permissions on a product to an account or service account",
+    description: `The caller must hold what is granted, for at least as long. ${DELAY}`,
     rule: WRITE,
     body: z
       .strictObject({
@@ -143,11 +125,17 @@ const givingGrants = (deps: CommandDeps): Route[] => [
       })
       .refine((it) => it.role !== undefined || it.permissions.length > 0, {
         path: ["role"],
-        error: "give a role, or permissions, or both",
+        error: "give a role, permissions, or both",
       })
-      .meta({ example: GRANT_EXAMPLE }),
+      .meta({
+        example: {
+          subjectId: `acc_${"0".repeat(24)}`,
+          permissions: ["billing:invoices:read"],
+          reason: "Member of the accounting team",
+        },
+      }),
     idempotency: "optional",
-    answers: { 201: { description: "Granted", body: GrantAnswer } },
+    answers: { 201: { description: "Granted", body: GrantBody } },
     handle: (call) =>
       auditRefusal(
         deps,
@@ -155,81 +143,76 @@ const givingGrants = (deps: CommandDeps): Route[] => [
         call.write(async (tx) => {
           const { expiresAt: expiresAtMs, ...rest } = call.body;
           const grant = await createGrant(tx, call, { ...deps, body: { ...rest, expiresAtMs } });
-          return { status: 201, headers: etagOf(grant.version), body: answerOf(grant) };
+          return versioned(201, bodyOf(grant));
         }),
       ),
-  }),
-  route({
-    method: "GET",
-    path: "/v1/grants/{grantId}",
-    operationId: "readGrant",
-    tag,
-    summary: "A grant",
-    rule: OWN_OR,
-    params: Params,
-    answers: { 200: { description: "The grant", body: GrantAnswer } },
-    async handle({ params, read, caller }) {
-      const grant = found(await readGrant(read, params.grantId), "grant");
-      const mine = grant.subjectId === caller.id || mayActFor(caller, grant.subjectId, PERMISSION);
-      return {
-        status: 200,
-        headers: etagOf(grant.version),
-        body: answerOf(found(mine ? grant : undefined, "grant")),
-      };
-    },
-  }),
-];
+  });
 
-const changingGrants = (deps: CommandDeps): Route[] => [
+const readRoute = route({
+  method: "GET",
+  path: "/v1/grants/{grantId}",
+  operationId: "readGrant",
+  tag,
+  summary: "Get a grant",
+  rule: OWN_OR,
+  params,
+  answers: { 200: { description: "The grant", body: GrantBody } },
+  async handle({ params: { grantId }, read, caller }) {
+    const grant = found(await readGrant(read, grantId), "grant");
+    const isOwn = grant.subjectId === caller.id;
+    if (!isOwn && !mayActFor(caller, grant.subjectId, PERMISSION)) throw notFound("grant");
+    return versioned(200, bodyOf(grant));
+  },
+});
+
+const changeRoute = (deps: CommandDeps): Route =>
   route({
     method: "PATCH",
     path: "/v1/grants/{grantId}",
     operationId: "changeGrant",
     tag,
-    summary: "Changes what a grant permits, or until when",
-    description: `What is added, or lasts longer, you must hold yourself. ${LATER}`,
+    summary: "Change the permissions or the expiry of a grant",
+    description: `The caller must hold what is added or lasts longer. ${DELAY}`,
     rule: WRITE,
-    params: Params,
+    params,
     body: z.strictObject({
       permissions: PermissionNames.optional(),
       expiresAt: Until.nullable().optional(),
       reason: text({ max: 500 }),
     }),
     ifMatch: "required",
-    answers: { 200: { description: "Changed", body: GrantAnswer } },
+    answers: { 200: { description: "Changed", body: GrantBody } },
     handle: (call) =>
       auditRefusal(
         deps,
         call,
         call.write(async (tx) => {
           const { expiresAt: expiresAtMs, ...rest } = call.body;
-          const { ifMatch } = call;
-          const id = call.params.grantId;
-          const grant = await changeGrant(tx, call, {
-            ...deps,
-            id,
+          const {
             ifMatch,
-            body: { ...rest, expiresAtMs },
-          });
-          return { status: 200, headers: etagOf(grant.version), body: answerOf(grant) };
+            params: { grantId: id },
+          } = call;
+          const request = { ...deps, id, ifMatch, body: { ...rest, expiresAtMs } };
+          return versioned(200, bodyOf(await changeGrant(tx, call, request)));
         }),
       ),
-  }),
+  });
+
+const deleteRoute = (deps: CommandDeps): Route =>
   route({
     method: "DELETE",
     path: "/v1/grants/{grantId}",
     operationId: "deleteGrant",
     tag,
-    summary: "Takes a grant back",
-    description: LATER,
+    summary: "Delete a grant",
+    description: DELAY,
     rule: WRITE,
-    params: Params,
+    params,
     ifMatch: "required",
-    answers: { 204: { description: "Taken back" } },
+    answers: { 204: { description: "Deleted" } },
     handle: (call) =>
       call.write(async (tx) => {
         await removeGrant(tx, call, { ...deps, id: call.params.grantId, ifMatch: call.ifMatch });
         return { status: 204 };
       }),
-  }),
-];
+  });

@@ -2,43 +2,43 @@ import { html, raw } from "hono/html";
 
 import { createNonce } from "#platform/http/security-headers.ts";
 
-/** HTML that is safe to put into other HTML. */
 type Html = ReturnType<typeof html>;
 
 const STYLE = `
-:root { color-scheme: light dark; --ground: #f4f6f8; --card: #ffffff; --ink: #16202a; --quiet: #4a5763;
-  --line: #76838f; --deed: #0b5cad; --on-deed: #ffffff; --bad: #a3161c; }
-@media (prefers-color-scheme: dark) { :root { --ground: #11161b; --card: #1a2128; --ink: #e8edf2; --quiet: #b3bec8;
-  --line: #7d8a96; --deed: #7db8f5; --on-deed: #0a1a2a; --bad: #ff9c9c; } }
+:root { color-scheme: light dark; --background: #f4f6f8; --card: #ffffff; --text: #16202a; --muted: #4a5763;
+  --border: #76838f; --accent: #0b5cad; --on-accent: #ffffff; --error: #a3161c; }
+@media (prefers-color-scheme: dark) { :root { --background: #11161b; --card: #1a2128; --text: #e8edf2; --muted: #b3bec8;
+  --border: #7d8a96; --accent: #7db8f5; --on-accent: #0a1a2a; --error: #ff9c9c; } }
 * { box-sizing: border-box; }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1rem; background: var(--ground);
-  color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1rem; background: var(--background);
+  color: var(--text); font: 1rem/1.5 system-ui, sans-serif; }
 main { width: 100%; max-width: 25rem; padding: 2rem 1.5rem; background: var(--card); border-radius: .75rem; }
 h1 { margin: 0 0 .25rem; font-size: 1.375rem; line-height: 1.3; overflow-wrap: anywhere; }
-p { margin: 0 0 1rem; color: var(--quiet); overflow-wrap: anywhere; }
-p[role=alert] { color: var(--bad); font-weight: 600; }
+p { margin: 0 0 1rem; color: var(--muted); overflow-wrap: anywhere; }
+p[role=alert] { color: var(--error); font-weight: 600; }
 p::first-letter { text-transform: uppercase; }
 p:empty { margin: 0; }
 form { margin-top: 1rem; }
 form + p { margin: 1rem 0 0; }
 label { display: block; margin: 0 0 1rem; font-weight: 600; }
 input { display: block; width: 100%; margin-top: .25rem; padding: .625rem .75rem; font: inherit; color: inherit;
-  font-weight: 400; background: transparent; border: 1px solid var(--line); border-radius: .375rem; }
+  font-weight: 400; background: transparent; border: 1px solid var(--border); border-radius: .375rem; }
 button { width: 100%; min-height: 2.75rem; padding: .5rem 1rem; font: inherit; font-weight: 600; cursor: pointer;
-  border: 1px solid var(--deed); border-radius: .375rem; background: var(--deed); color: var(--on-deed); }
-button + button, form + button { margin-top: .75rem; background: transparent; color: var(--deed); }
+  border: 1px solid var(--accent); border-radius: .375rem; background: var(--accent); color: var(--on-accent); }
+button + button, form + button { margin-top: .75rem; background: transparent; color: var(--accent); }
 ul { list-style: none; margin: 0 0 1rem; padding: 0; }
-:focus-visible { outline: 3px solid var(--deed); outline-offset: 2px; }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 [hidden] { display: none; }
 `;
 
-/** A page of its own: nothing from elsewhere, nobody frames it, forms go where `formsTo` says too. */
+/** A self-contained page that cannot be framed. */
 export async function htmlPage(page: {
   title: string;
   body: Html;
-  /** Source of a module; it runs by the nonce of this answer. */
+  /** Source of a JavaScript module. */
   script?: string;
   status?: number;
+  /** Where the response to a form may redirect to, besides this origin. */
   formsTo?: string;
   headers?: readonly (readonly [string, string])[];
 }): Promise<Response> {
@@ -81,7 +81,6 @@ export async function htmlPage(page: {
   return new Response(String(await document), { status: page.status ?? 200, headers });
 }
 
-/** What somebody signs in with. */
 export const credentialFields = (email = ""): Html =>
   html`<label
       >E-mail<input

@@ -6,49 +6,48 @@ import { PASSWORD_CHARS } from "../domain/password-policy.ts";
 import { htmlPage } from "./html-page.ts";
 
 /**
- * The token is in the fragment of the link: it is sent to nobody until somebody presses the button, so neither a proxy's
- * log has it nor does a mail scanner that opens every link use it up. So nothing works here without the script, and it is
- * the script that shows the form: a browser that sent it by itself would write a password into the address.
+ * The token is in the fragment of the link and is sent only when the button is pressed, so that it appears in no proxy's
+ * log and link scanners do not use it. The script shows the form, which would put the password in the URL without it.
  */
 const SCRIPT = `
 const form = document.querySelector("form");
-const said = document.querySelector("[role=status]");
-const say = (text, bad = false) => {
-  said.setAttribute("role", bad ? "alert" : "status");
-  said.textContent = text;
+const status = document.querySelector("[role=status]");
+const show = (text, bad = false) => {
+  status.setAttribute("role", bad ? "alert" : "status");
+  status.textContent = text;
 };
 const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
 history.replaceState(null, "", location.pathname);
 form.hidden = token === "";
-if (form.hidden) say("This link is not whole: open it from the mail again.", true);
+if (form.hidden) show("This link is incomplete: open it from the mail again.", true);
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = form.querySelector("button");
   button.disabled = true;
-  say("One moment …");
+  show("One moment …");
   const body = JSON.stringify({ token, ...Object.fromEntries(new FormData(form)) });
   try {
     const answer = await fetch(form.dataset.to, { method: "POST", headers: { "content-type": "application/json" }, body });
     if (answer.ok) {
       form.hidden = true;
-      say(form.dataset.done);
+      show(form.dataset.done);
     } else {
       const problem = await answer.json();
-      say(problem.errors?.[0]?.message ?? problem.detail, true);
+      show(problem.errors?.[0]?.message ?? problem.detail, true);
     }
   } catch {
-    say("There is no connection. Try again.", true);
+    show("There is no connection. Try again.", true);
   }
   button.disabled = false;
 });
 `;
 
-const why = "whoever opens the link of a mail is not signed in";
-const page = { description: "The page", media: "text/html" } as const;
-const noScript = html`<noscript
+const why = "the link of a mail is opened without being signed in";
+const PAGE = { description: "The page", media: "text/html" } as const;
+const NO_SCRIPT = html`<noscript
   ><p>
     This page needs JavaScript: allow it here and open the link from the mail again, or open the
-    link in another browser. It stays good until you use it.
+    link in another browser. The link remains valid until you use it.
   </p></noscript
 >`;
 
@@ -58,9 +57,9 @@ const verifyPage = (): Route =>
     path: "/verify-email",
     operationId: "verifyEmailPage",
     tag: "Mails",
-    summary: "The page that a confirmation mail leads to",
+    summary: "Show the page of a verification mail",
     rule: { allow: "anyone", why },
-    answers: { 200: page },
+    answers: { 200: PAGE },
     handle: () =>
       htmlPage({
         title: "Confirm your e-mail address",
@@ -74,7 +73,7 @@ const verifyPage = (): Route =>
             <button>Confirm</button>
           </form>
           <p role="status"></p>
-          ${noScript}`,
+          ${NO_SCRIPT}`,
       }),
   });
 
@@ -84,9 +83,9 @@ const resetPage = (): Route =>
     path: "/reset-password",
     operationId: "resetPasswordPage",
     tag: "Mails",
-    summary: "The page that a password mail leads to",
+    summary: "Show the page of a password reset mail",
     rule: { allow: "anyone", why },
-    answers: { 200: page },
+    answers: { 200: PAGE },
     handle: () =>
       htmlPage({
         title: "Set a new password",
@@ -111,9 +110,8 @@ const resetPage = (): Route =>
             <button>Set it</button>
           </form>
           <p role="status"></p>
-          ${noScript}`,
+          ${NO_SCRIPT}`,
       }),
   });
 
-/** Where the links of mails lead. */
 export const mailLinkPages = (): Route[] => [verifyPage(), resetPage()];

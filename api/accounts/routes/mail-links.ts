@@ -3,6 +3,7 @@ import { z } from "zod";
 import { TooManyRequests } from "#platform/http/rate-limit.ts";
 import { type Route, route } from "#platform/http/route.ts";
 
+import { requireAccount } from "../commands/accounts.ts";
 import {
   requestEmailVerification,
   resetPassword,
@@ -10,12 +11,11 @@ import {
 } from "../commands/change-account.ts";
 import { originFields } from "../commands/check-credentials.ts";
 import { enqueueLinkMail, enqueueDummyMail, findLink, limitMails } from "../commands/mail-links.ts";
-import { requireAccount } from "../commands/sign-in.ts";
 import { checkNewPassword } from "../commands/sign-up.ts";
 import { type AccountsDeps, originOf } from "../deps.ts";
 import { findAccountByEmail } from "../repositories/accounts.ts";
 import { takeTokens } from "../repositories/throttle.ts";
-import { ownActOf } from "./account-access.ts";
+import { ownAction, writeEndingSessions } from "./account-access.ts";
 import { deviceCookie } from "./csrf.ts";
 import {
   AccountBody,
@@ -28,36 +28,36 @@ import {
 } from "./wire.ts";
 
 const tag = "Mails";
-const Promised = z.strictObject({ status: z.literal("a mail will be sent") });
-const promised = { status: 202, body: { status: "a mail will be sent" } } as const;
-const ByToken = { allow: "anyone", why: "the token of the mail is the proof" } as const;
+const Accepted = z.strictObject({ status: z.literal("a mail will be sent") });
+const accepted = { status: 202, body: { status: "a mail will be sent" } } as const;
+const BY_TOKEN = { allow: "anyone", why: "the token of the mail is the credential" } as const;
 
-const askToVerify = (deps: AccountsDeps): Route =>
+const requestVerification = (deps: AccountsDeps): Route =>
   route({
     method: "POST",
     path: "/v1/accounts/{accountId}/email-verifications",
     operationId: "askEmailVerification",
     tag,
-    summary: "Mails a link that confirms the address of one's own account, or a new one",
+    summary: "Mail a link that verifies the address of one's own account, or a new address",
     description:
-      "With `email` the link goes to that address, which takes the place of the old one when it is used; the password is asked for then.",
+      "With `email` (and `password`) the link is sent to the new address, which replaces the old one when the link is used.",
     rule: { allow: "signed-in" },
     params: AccountParams,
     body: z.strictObject({ email: Email.optional(), password: Password.optional() }),
     idempotency: "optional",
-    answers: { 202: { description: "A mail will be sent", body: Promised } },
+    answers: { 202: { description: "A mail will be sent", body: Accepted } },
     async handle(call) {
-      const act = ownActOf(call);
+      const action = ownAction(call);
       const { email, password = "" } = call.body;
       if (email !== undefined) {
         const { sessionId } = call.caller;
-        await deps.credentials.confirmPassword({ ...act, sessionId, password });
+        await deps.credentials.confirmPassword({ ...action, sessionId, password });
       }
-      const account = await requireAccount(deps.kit.database, act.accountId);
-      await limitMails(deps, email ?? account.email ?? "", act.origin);
+      const account = await requireAccount(deps.kit.database, action.accountId);
+      await limitMails(deps, email ?? account.email ?? "", action.origin);
       return call.write(async (tx) => {
-        await requestEmailVerification(deps, tx, { ...act, email });
-        return promised;
+        await requestEmailVerification(deps, tx, { ...action, email });
+        return accepted;
       });
     },
   });
@@ -68,31 +68,31 @@ const verify = (deps: AccountsDeps): Route =>
     path: "/v1/email-verifications",
     operationId: "verifyEmail",
     tag,
-    summary: "Confirms an address with the token of a mail",
-    rule: ByToken,
+    summary: "Verify an address with the token of a mail",
+    rule: BY_TOKEN,
     body: z.strictObject({ token: SealedToken }),
     idempotency: "optional",
-    answers: { 200: { description: "The account as it is now", body: AccountBody } },
+    answers: { 200: { description: "Verified", body: AccountBody } },
     handle: (call) =>
       call.write(async (tx) => {
-        const of = { ...call.body, origin: originOf(call) };
-        return { status: 200, body: accountBody(await verifyEmail(deps, tx, of)) };
+        const request = { ...call.body, origin: originOf(call) };
+        return { status: 200, body: accountBody(await verifyEmail(deps, tx, request)) };
       }),
   });
 
-const askToReset = (deps: AccountsDeps): Route =>
+const requestReset = (deps: AccountsDeps): Route =>
   route({
     method: "POST",
     path: "/v1/password-resets",
     operationId: "askPasswordReset",
     tag,
-    summary: "Mails a link that sets a new password, if there is an account with this address",
-    description: "Answers the same whether there is one or not.",
-    rule: { allow: "anyone", why: "whoever has forgotten the password cannot sign in" },
+    summary: "Mail a link that sets a new password, if there is an account with this address",
+    description: "The response does not reveal whether there is one.",
+    rule: { allow: "anyone", why: "requires no token, as the password is forgotten" },
     body: z.strictObject({ email: Email }),
     idempotency: "optional",
     answers: {
-      202: { description: "A mail will be sent, if there is an account", body: Promised },
+      202: { description: "A mail will be sent, if there is an account", body: Accepted },
     },
     async handle(call) {
       const origin = originOf(call);
@@ -110,7 +110,7 @@ const askToReset = (deps: AccountsDeps): Route =>
           subject: account?.id,
           ...originFields(origin),
         });
-        return promised;
+        return accepted;
       });
     },
   });
@@ -121,42 +121,43 @@ const reset = (deps: AccountsDeps): Route =>
     path: "/v1/password-resets/confirm",
     operationId: "resetPassword",
     tag,
-    summary: "Sets a new password with the token of a mail, and ends every session",
+    summary: "Set a new password with the token of a mail, and end all sessions",
     description:
-      "Gives a `deviceToken`, and to a browser as a cookie: with it, sign-in works here even while others guess the password.",
-    rule: ByToken,
+      "The response contains a `deviceToken`, also as a cookie: it exempts the device from the throttling of other devices.",
+    rule: BY_TOKEN,
     body: z.strictObject({ token: SealedToken, newPassword: NewPassword }),
     idempotency: "optional",
     answers: {
-      200: { description: "Set", body: z.strictObject({ deviceToken: z.string() }) },
+      200: { description: "Changed", body: z.strictObject({ deviceToken: z.string() }) },
     },
     async handle(call) {
       const origin = originOf(call);
       const { token, newPassword } = call.body;
-      // Hashing is dear: it is done for our links alone, each so often. What others try keeps nobody from their own.
+      // Hashing is expensive: only authentic tokens get there, throttled by link.
       const link = await findLink(deps, { purpose: "reset", token });
-      const { name } = await requireAccount(deps.kit.database, link.accountId);
-      checkNewPassword(newPassword, { email: link.email, name });
-      const buckets = deps.throttle.confirming(link.accountId, link.id);
+      const { accountId, email } = link;
+      const { name } = await requireAccount(deps.kit.database, accountId);
+      checkNewPassword(newPassword, { email, name });
+      const buckets = deps.throttle.confirming(accountId, link.id);
       const waitMs = await takeTokens(deps.kit.database, buckets, origin.nowMs);
       if (waitMs > 0) throw new TooManyRequests(waitMs);
       const passwordHash = await deps.passwords.hash(newPassword);
-      let done: Awaited<ReturnType<typeof resetPassword>> | undefined;
-      const answer = await call.write(async (tx) => {
-        done = await resetPassword(deps, tx, { token, passwordHash, origin });
-        const { deviceToken } = done;
-        const headers = { "set-cookie": deviceCookie(deps.kit.url, deviceToken) };
-        return { status: 200, headers, body: { deviceToken } };
+      return writeEndingSessions(deps, call, {
+        accountId,
+        origin,
+        work: async (tx) => {
+          const request = { token, passwordHash, origin };
+          const { deviceToken, ended } = await resetPassword(deps, tx, request);
+          const headers = { "set-cookie": deviceCookie(deps.kit.url, deviceToken) };
+          return { ended, answer: { status: 200, headers, body: { deviceToken } } as const };
+        },
       });
-      if (done !== undefined) deps.sessions.announceEnd(done.accountId, done.ended, origin);
-      return answer;
     },
   });
 
-/** What happens by links in mails. */
 export const mailLinkRoutes = (deps: AccountsDeps): Route[] => [
-  askToVerify(deps),
+  requestVerification(deps),
   verify(deps),
-  askToReset(deps),
+  requestReset(deps),
   reset(deps),
 ];

@@ -2,12 +2,12 @@ import { html, raw } from "hono/html";
 
 import { credentialFields, htmlPage } from "./html-page.ts";
 
-/** Asks the authenticator, and sends what it signed with the form. */
+/** Gets an assertion from the authenticator and submits it with the form. */
 const SCRIPT = `
 const button = document.querySelector("#passkey");
 const rpId = button.dataset.rpId;
-const here = location.hostname === rpId || location.hostname.endsWith("." + rpId);
-button.hidden = !(here && "PublicKeyCredential" in window && PublicKeyCredential.parseRequestOptionsFromJSON);
+const isSupported = location.hostname === rpId || location.hostname.endsWith("." + rpId);
+button.hidden = !(isSupported && "PublicKeyCredential" in window && PublicKeyCredential.parseRequestOptionsFromJSON);
 button.addEventListener("click", async () => {
   const alertLine = document.querySelector("#alert");
   try {
@@ -20,7 +20,7 @@ button.addEventListener("click", async () => {
     form.elements.namedItem("passkey").value = JSON.stringify(credential.toJSON());
     form.submit();
   } catch {
-    alertLine.textContent = "The passkey was not used. Try it again, or sign in with your password.";
+    alertLine.textContent = "The passkey was not used. Try again, or sign in with your password.";
     alertLine.hidden = false;
   }
 });
@@ -29,11 +29,12 @@ button.addEventListener("click", async () => {
 type SignInPage = {
   /** Name of the client. */
   client: string;
-  /** Where the form is sent: the very request that is being answered. */
+  /** The URL of the current request. */
   action: string;
-  /** Where the browser is sent afterwards: the form's answer may lead there. */
+  /** The response to the form may redirect there. */
   redirectUri: string;
   rpId: string;
+  /** The CSRF token. */
   field: string;
   email?: string | undefined;
   message?: string | undefined;
@@ -41,7 +42,6 @@ type SignInPage = {
   headers?: readonly (readonly [string, string])[];
 };
 
-/** The page on which somebody signs in to a client. */
 export function signInPage(page: SignInPage): Promise<Response> {
   const { message = "" } = page;
   const hidden = raw(message === "" ? "hidden" : "");
@@ -62,19 +62,18 @@ export function signInPage(page: SignInPage): Promise<Response> {
     title: `Sign in to ${page.client}`,
     body,
     script: SCRIPT,
-    formsTo: sourceOf(page.redirectUri),
+    formsTo: cspSource(page.redirectUri),
     ...(page.status === undefined ? {} : { status: page.status }),
     ...(page.headers === undefined ? {} : { headers: page.headers }),
   });
 }
 
-/** As a source of a content security policy. */
-function sourceOf(uri: string): string {
+/** Source expression of a content security policy. */
+function cspSource(uri: string): string {
   const { protocol, origin } = new URL(uri);
   return protocol === "https:" || protocol === "http:" ? origin : protocol;
 }
 
-/** A page that says one thing. */
 export const messagePage = (title: string, message: string, status: number): Promise<Response> =>
   htmlPage({
     title,

@@ -3,10 +3,10 @@ import { z } from "zod";
 import { type Route, route } from "#platform/http/route.ts";
 import { sourceOf } from "#platform/source-of.ts";
 
-import type { Act, CommandDeps } from "../commands/call-context.ts";
+import type { CallContext, CommandDeps } from "../commands/call-context.ts";
 import { introspect, revoke } from "../commands/oauth-introspection.ts";
 import {
-  type TokenAnswer,
+  type TokenResponse,
   exchangeCode,
   refreshTokens,
   serviceTokens,
@@ -39,27 +39,26 @@ const Tokens = z
   })
   .meta({ id: "OAuthTokens" });
 
-const REFUSED = {
-  400: { description: "Refused, as RFC 6749 says", body: OAuthProblem },
-  401: { description: "The client is not known", body: OAuthProblem },
+const ERRORS = {
+  400: { description: "Error response (RFC 6749, 5.2)", body: OAuthProblem },
+  401: { description: "The client could not be authenticated", body: OAuthProblem },
 };
-const WHY = { allow: "anyone", why: "the client proves itself in the request" } as const;
+const RULE = { allow: "anyone", why: "the request contains the client's credentials" } as const;
 const tag = "OAuth and OpenID Connect";
 
-/** What a client asks without a browser. */
 export const oauthTokenRoutes = (deps: CommandDeps): Route[] => [
   route({
     method: "POST",
     path: "/oauth/token",
     operationId: "oauthToken",
     tag,
-    summary: "Tokens for a code, a refresh token or an API key (RFC 6749)",
+    summary: "Issue tokens for a code, a refresh token or an API key (RFC 6749)",
     description:
-      "grant_type authorization_code (with code, redirect_uri, code_verifier), refresh_token, or client_credentials with a service account's id as client_id and its API key as client_secret. A code is good for 60 seconds, once; a refresh token that was rotated ends the session when it comes again.",
-    rule: WHY,
+      "grant_type authorization_code (with code, redirect_uri, code_verifier), refresh_token, or client_credentials with a service account's id as client_id and its API key as client_secret. A code can be used once, within 60 seconds. Reuse of a rotated refresh token ends the session.",
+    rule: RULE,
     ownCredentials: true,
     consumes: [FORM],
-    answers: { 200: { description: "Tokens", body: Tokens }, ...REFUSED },
+    answers: { 200: { description: "Tokens", body: Tokens }, ...ERRORS },
     handle: (call) =>
       withOAuthErrors(call.incoming, async () => {
         const form = await readForm(call.incoming);
@@ -77,11 +76,11 @@ const tokenStateRoutes = (deps: CommandDeps): Route[] => [
     path: "/oauth/revoke",
     operationId: "oauthRevoke",
     tag,
-    summary: "Ends the session of a token (RFC 7009)",
-    rule: WHY,
+    summary: "Revoke a token: end its session (RFC 7009)",
+    rule: RULE,
     ownCredentials: true,
     consumes: [FORM],
-    answers: { 200: { description: "It is not good any more" }, ...REFUSED },
+    answers: { 200: { description: "Revoked, or invalid before" }, ...ERRORS },
     handle: (call) =>
       withOAuthErrors(call.incoming, async () => {
         const form = await readForm(call.incoming);
@@ -99,20 +98,23 @@ const tokenStateRoutes = (deps: CommandDeps): Route[] => [
     path: "/oauth/introspect",
     operationId: "oauthIntrospect",
     tag,
-    summary: "What a token of the client's product says, and whether it is good (RFC 7662)",
-    rule: WHY,
+    summary: "Introspect a token of the client's product (RFC 7662)",
+    rule: RULE,
     ownCredentials: true,
     consumes: [FORM],
     answers: {
-      200: { description: "What it says", body: z.looseObject({ active: z.boolean() }) },
-      ...REFUSED,
+      200: {
+        description: "The state and the claims of the token",
+        body: z.looseObject({ active: z.boolean() }),
+      },
+      ...ERRORS,
     },
     handle: (call) =>
       withOAuthErrors(call.incoming, async () => {
         const form = await readForm(call.incoming);
         const client = await requireClient(deps, clientCredentialsOf(call.incoming, form));
         if (client.kind === "public") {
-          throw new OAuthError("invalid_client", "a public client cannot look into tokens");
+          throw new OAuthError("invalid_client", "public clients cannot introspect tokens");
         }
         const token = requireParameter(form, "token");
         return oauthJson(await introspect(deps, { client, token, origin: originOf(call) }));
@@ -128,22 +130,26 @@ type Grant = {
 
 const MINUTE_MS = 60_000;
 
-/** Grants, and writes down what came of it; refusals that go on once a minute for each client and address. */
-async function audited(deps: CommandDeps, call: Act, request: Grant): Promise<TokenAnswer> {
+/** Audits the grant; repeated refusals once a minute per client and source. */
+async function audited(
+  deps: CommandDeps,
+  call: CallContext,
+  request: Grant,
+): Promise<TokenResponse> {
   const { id } = request.credentials;
   const target = /^(?:cli|svc)_[0-9a-f]{24}$/.test(id) ? id : "unknown client";
-  const note = { action: "oauth.token", target };
+  const entry = { action: "oauth.token", target };
   const grantType = request.form.get("grant_type")?.slice(0, 100);
   const { database } = deps.kit;
   try {
     const answer = await grant(deps, request);
-    await deps.audit(database, call, { ...note, detail: { grantType, scope: answer.scope } });
+    await deps.audit(database, call, { ...entry, detail: { grantType, scope: answer.scope } });
     return answer;
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error;
     const minute = Math.floor(call.nowMs / MINUTE_MS);
     await deps.audit(database, call, {
-      ...note,
+      ...entry,
       outcome: "failure",
       detail: { grantType, error: error.code, why: error.message },
       onceKey: `oauth ${target} ${error.code} ${sourceOf(call.caller.address)} ${minute}`,
@@ -155,7 +161,7 @@ async function audited(deps: CommandDeps, call: Act, request: Grant): Promise<To
 async function grant(
   deps: CommandDeps,
   { form, credentials, origin }: Grant,
-): Promise<TokenAnswer> {
+): Promise<TokenResponse> {
   switch (requireParameter(form, "grant_type")) {
     case "authorization_code":
       return exchangeCode(deps, {
@@ -180,7 +186,7 @@ async function grant(
     default:
       throw new OAuthError(
         "unsupported_grant_type",
-        "grant_type is authorization_code, refresh_token or client_credentials",
+        "grant_type must be authorization_code, refresh_token or client_credentials",
       );
   }
 }

@@ -4,14 +4,13 @@ import { AppError } from "#platform/errors.ts";
 import { readBytes } from "#platform/http/request-input.ts";
 
 import type { CommandDeps } from "../commands/call-context.ts";
-import type { OAuthClient } from "../domain/clients.ts";
 import { OAuthError } from "../domain/oauth.ts";
-import { authenticateClient } from "../repositories/clients.ts";
+import { type OAuthClient, authenticateClient } from "../repositories/clients.ts";
 
 export const FORM = "application/x-www-form-urlencoded";
 const FORM_BYTES_MAX = 32 * 1024;
 
-/** JSON of OAuth's endpoints, which nobody may keep. */
+/** JSON that must not be cached (RFC 6749, 5.1). */
 export const oauthJson = (
   body: unknown,
   { status = 200, headers = {} }: { status?: number; headers?: Record<string, string> } = {},
@@ -26,7 +25,7 @@ export const oauthJson = (
     },
   });
 
-/** Answers an error as RFC 6749 (5.2) says; what is none of OAuth's goes on as it is. */
+/** Responds to OAuth errors as RFC 6749 (5.2) requires; other errors are rethrown. */
 export async function withOAuthErrors(
   incoming: IncomingMessage,
   work: () => Promise<Response>,
@@ -47,23 +46,23 @@ export async function withOAuthErrors(
   }
 }
 
-/** A form, each parameter once (RFC 6749, 3.2). @throws OAuthError invalid_request */
+/** @throws OAuthError invalid_request */
 export async function readForm(incoming: IncomingMessage): Promise<ReadonlyMap<string, string>> {
   const type = (incoming.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase();
-  if (type !== FORM) throw new OAuthError("invalid_request", `send a form, as ${FORM}`);
+  if (type !== FORM) throw new OAuthError("invalid_request", `the content type must be ${FORM}`);
   const bytes = await readBytes(incoming, FORM_BYTES_MAX).catch((error: unknown) => {
     throw error instanceof AppError ? new OAuthError("invalid_request", error.message) : error;
   });
   return parametersOf(bytes.toString());
 }
 
-/** Parameters by name; an empty one counts as left out (RFC 6749, 3.1). @throws OAuthError invalid_request */
+/** Parameters, each at most once; empty ones count as omitted (RFC 6749, 3.1). @throws OAuthError invalid_request */
 export function parametersOf(text: string): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(text)) {
     if (value === "") continue;
-    if (values.has(name)) throw new OAuthError("invalid_request", `${name} is there twice`);
-    if (value.includes("\0")) throw new OAuthError("invalid_request", `${name} has a NUL in it`);
+    if (values.has(name)) throw new OAuthError("invalid_request", `${name} is given twice`);
+    if (value.includes("\0")) throw new OAuthError("invalid_request", `${name} contains a NUL`);
     values.set(name, value);
   }
   return values;
@@ -78,7 +77,7 @@ export function requireParameter(form: ReadonlyMap<string, string>, name: string
 
 export type ClientCredentials = { id: string; secret: string | undefined };
 
-/** How a client proves itself: in the header or in the form, not in both (RFC 6749, 2.3). @throws OAuthError */
+/** Credentials in the header or the form, not in both (RFC 6749, 2.3). @throws OAuthError */
 export function clientCredentialsOf(
   incoming: IncomingMessage,
   form: ReadonlyMap<string, string>,
@@ -88,17 +87,17 @@ export function clientCredentialsOf(
     return { id: requireParameter(form, "client_id"), secret: form.get("client_secret") };
   }
   if (form.has("client_secret")) {
-    throw new OAuthError("invalid_request", "send the secret in one way, not in two");
+    throw new OAuthError("invalid_request", "use only one client authentication method");
   }
   const [, encoded = ""] = /^Basic ([\w+/=-]+)$/i.exec(authorization) ?? [];
-  const [id, secret] = Buffer.from(encoded, "base64").toString().split(":", 2).map(formDecoded);
+  const [id, secret] = Buffer.from(encoded, "base64").toString().split(":", 2).map(formDecode);
   if (id === undefined || secret === undefined || (form.get("client_id") ?? id) !== id) {
-    throw new OAuthError("invalid_client", "the Authorization header names no client");
+    throw new OAuthError("invalid_client", "the Authorization header is invalid");
   }
   return { id, secret };
 }
 
-function formDecoded(text: string): string | undefined {
+function formDecode(text: string): string | undefined {
   try {
     const decoded = decodeURIComponent(text.replaceAll("+", " "));
     return decoded.includes("\0") ? undefined : decoded;
@@ -114,5 +113,5 @@ export async function requireClient(
 ): Promise<OAuthClient> {
   const client = await authenticateClient(kit.database, id, secret);
   if (client !== undefined) return client;
-  throw new OAuthError("invalid_client", "the client or its secret is not known");
+  throw new OAuthError("invalid_client", "unknown client or wrong secret");
 }

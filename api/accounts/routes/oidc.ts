@@ -6,16 +6,16 @@ import { type Route, route } from "#platform/http/route.ts";
 import type { CommandDeps } from "../commands/call-context.ts";
 import { endSession, userInfo } from "../commands/oauth-introspection.ts";
 import { originOf } from "../deps.ts";
-import { ID_TOKEN_S, SCOPES } from "../domain/oauth.ts";
+import { SCOPES } from "../domain/oauth.ts";
 import { readClient } from "../repositories/clients.ts";
 import { messagePage } from "./oauth-sign-in-page.ts";
 import { FORM, withOAuthErrors, oauthJson, parametersOf, readForm } from "./oauth-wire.ts";
 
 const tag = "OAuth and OpenID Connect";
-/** Half of the time for which a key is published before it signs. */
+/** Half of the time between the publication and the first use of a key. */
 const JWKS_S = 300;
-/** An id token says who signed out for so long after it has expired. */
-const HINT_LATE_MS = 400 * 86_400_000;
+/** How long an expired ID token is accepted as id_token_hint. */
+const EXPIRED_HINT_MS = 400 * 86_400_000;
 const PUBLIC = { "content-type": "application/json", "cache-control": `public, max-age=${JWKS_S}` };
 
 const json = (body: unknown): Response =>
@@ -65,15 +65,14 @@ const metadataOf = (issuer: string) => ({
   request_uri_parameter_supported: false,
 });
 
-/** What a client finds out about us and about who signed in. */
 export const oidcRoutes = (deps: CommandDeps): Route[] => [
   route({
     method: "GET",
     path: "/.well-known/openid-configuration",
     operationId: "openidConfiguration",
     tag,
-    summary: "What this provider can do (OpenID Connect Discovery)",
-    rule: { allow: "anyone", why: "clients read it before they know anybody" },
+    summary: "Get the provider metadata (OpenID Connect Discovery)",
+    rule: { allow: "anyone", why: "clients read it before authentication" },
     answers: { 200: { description: "Metadata", body: z.looseObject({ issuer: z.string() }) } },
     handle: () => Promise.resolve(json(metadataOf(deps.kit.url))),
   }),
@@ -82,29 +81,29 @@ export const oidcRoutes = (deps: CommandDeps): Route[] => [
     path: "/.well-known/jwks.json",
     operationId: "jwks",
     tag,
-    summary: "The public keys that tokens are signed with, next and past ones too (RFC 7517)",
+    summary: "Get the public signing keys: next, active and retired (RFC 7517)",
     rule: { allow: "anyone", why: "public keys" },
     answers: { 200: { description: "Keys", body: z.looseObject({ keys: z.array(z.unknown()) }) } },
     handle: async () => json(await deps.keys.jwks()),
   }),
-  ...(["GET", "POST"] as const).map((method) => whoIs(deps, method)),
-  ...(["GET", "POST"] as const).map((method) => logout(deps, method)),
+  ...(["GET", "POST"] as const).map((method) => userInfoRoute(deps, method)),
+  ...(["GET", "POST"] as const).map((method) => logoutRoute(deps, method)),
 ];
 
-/** OpenID Connect Core (5.3.1) asks for both methods. */
-const whoIs = (deps: CommandDeps, method: "GET" | "POST"): Route =>
+/** OpenID Connect Core (5.3.1) requires both methods. */
+const userInfoRoute = (deps: CommandDeps, method: "GET" | "POST"): Route =>
   route({
     method,
     path: "/oauth/userinfo",
     operationId: method === "GET" ? "userInfo" : "userInfoByPost",
     tag,
-    summary: "Who the access token stands for",
-    rule: { allow: "anyone", why: "the handler takes access tokens of every product" },
+    summary: "Get the claims of the subject of the access token",
+    rule: { allow: "anyone", why: "the handler authenticates access tokens of every product" },
     ownCredentials: true,
     answers: {
       200: { description: "Claims", body: z.looseObject({ sub: z.string() }) },
-      401: { description: "The token is not good (RFC 6750)" },
-      403: { description: "The token has no scope openid" },
+      401: { description: "The token is invalid (RFC 6750)" },
+      403: { description: "The token lacks the scope openid" },
     },
     async handle({ incoming, nowMs }) {
       const token = bearerToken(incoming.headers.authorization ?? "") ?? "";
@@ -118,28 +117,28 @@ const whoIs = (deps: CommandDeps, method: "GET" | "POST"): Route =>
 const unauthorized = (status: number, error: string): Response =>
   new Response(null, { status, headers: { "www-authenticate": `Bearer error="${error}"` } });
 
-const logout = (deps: CommandDeps, method: "GET" | "POST"): Route =>
+const logoutRoute = (deps: CommandDeps, method: "GET" | "POST"): Route =>
   route({
     method,
     path: "/oauth/logout",
     operationId: method === "GET" ? "oauthLogout" : "oauthLogoutForm",
     tag,
-    summary: "Ends the session that an id token is of (OpenID Connect RP-Initiated Logout)",
-    rule: { allow: "anyone", why: "the id token says whose session it is" },
+    summary: "End the session of an ID token (OpenID Connect RP-Initiated Logout)",
+    rule: { allow: "anyone", why: "the ID token identifies the session" },
     ...(method === "GET"
       ? { query: z.looseObject({ id_token_hint: z.string().max(4_000).optional() }) }
       : { consumes: [FORM] }),
     answers: {
-      200: { description: "A page: signed out", media: "text/html" },
-      303: { description: "Back to the client" },
-      400: { description: "A page: what is wrong", media: ["text/html", "application/json"] },
+      200: { description: "Page: signed out", media: "text/html" },
+      303: { description: "Redirect to the client" },
+      400: { description: "Error page", media: ["text/html", "application/json"] },
     },
     handle: (call) =>
       withOAuthErrors(call.incoming, async () => {
         const form =
           method === "POST"
             ? await readForm(call.incoming)
-            : parametersOf(new URL(call.incoming.url ?? "/", "http://here").search);
+            : parametersOf(new URL(call.incoming.url ?? "/", "http://localhost").search);
         return signOut(deps, form, originOf(call));
       }),
   });
@@ -150,12 +149,12 @@ async function signOut(
   origin: ReturnType<typeof originOf>,
 ): Promise<Response> {
   const hint = form.get("id_token_hint") ?? "";
-  const claims = await deps.keys.verify(hint, { typ: "JWT", lateMs: HINT_LATE_MS + ID_TOKEN_S });
+  const claims = await deps.keys.verify(hint, { typ: "JWT", lateMs: EXPIRED_HINT_MS });
   const clientId = form.get("client_id") ?? claims?.aud;
   if (claims === undefined || typeof claims.aud !== "string" || clientId !== claims.aud) {
     return messagePage(
-      "Nobody was signed out",
-      "The application did not say who it is about.",
+      "You are not signed out",
+      "The application did not send a valid id_token_hint.",
       400,
     );
   }
@@ -167,7 +166,7 @@ async function signOut(
     return messagePage("You are signed out", "You can close this page.", 200);
   const client = await readClient(deps.kit.database, claims.aud);
   if (client?.postLogoutRedirectUris.includes(target) !== true) {
-    const message = "The application wants you at an address that is not registered for it.";
+    const message = "The application uses an unregistered address.";
     return messagePage("You are signed out", message, 400);
   }
   const url = new URL(target);

@@ -5,16 +5,16 @@ import { type Route, route } from "#platform/http/route.ts";
 import { credentialFields, htmlPage } from "./html-page.ts";
 
 /**
- * Shows the form, which without it would go into the address with the password. Signs in, has the authenticator make a
- * passkey, keeps it, and signs out again: nothing stays in the browser.
+ * Shows the form, which would put the password in the URL without the script. Signs in, registers a passkey and signs out,
+ * so that no session remains in the browser.
  */
 const SCRIPT = `
 const form = document.querySelector("form");
-const said = document.querySelector("#said");
-const say = (text, bad) => {
-  said.textContent = text;
-  said.setAttribute("role", bad ? "alert" : "status");
-  said.hidden = false;
+const status = document.querySelector("#status");
+const show = (text, bad) => {
+  status.textContent = text;
+  status.setAttribute("role", bad ? "alert" : "status");
+  status.hidden = false;
 };
 const send = async (method, path, { token, body }) => {
   const answer = await fetch(path, {
@@ -27,9 +27,9 @@ const send = async (method, path, { token, body }) => {
   if (!answer.ok) throw new Error(json.detail);
   return json;
 };
-const able = "PublicKeyCredential" in window && PublicKeyCredential.parseCreationOptionsFromJSON;
-form.hidden = !able;
-if (!able) say("This browser cannot make passkeys.", true);
+const isSupported = "PublicKeyCredential" in window && PublicKeyCredential.parseCreationOptionsFromJSON;
+form.hidden = !isSupported;
+if (!isSupported) show("This browser does not support passkeys.", true);
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const { email, password, otp, name } = Object.fromEntries(new FormData(form));
@@ -42,13 +42,13 @@ form.addEventListener("submit", async (event) => {
     const { publicKey } = await send("POST", "/v1/passkeys/registrations", { token, body: { password } });
     const options = PublicKeyCredential.parseCreationOptionsFromJSON(publicKey);
     const credential = await navigator.credentials.create({ publicKey: options }).catch(() => {
-      throw new Error("The passkey was not made. Try it again; a device that has one of yours makes no second.");
+      throw new Error("The passkey was not created. Try again; a device cannot have two of your passkeys.");
     });
     await send("POST", "/v1/passkeys", { token, body: { name, credential: credential.toJSON() } });
     form.reset();
-    say("The passkey is kept: use it where you sign in next.", false);
+    show("The passkey is saved: use it at your next sign-in.", false);
   } catch (error) {
-    say(error.message, true);
+    show(error.message, true);
   } finally {
     button.disabled = false;
     if (token) await send("DELETE", "/v1/session", { token }).catch(() => undefined);
@@ -57,28 +57,30 @@ form.addEventListener("submit", async (event) => {
 `;
 
 const NO_SCRIPT = html`<noscript
-  ><p>Passkeys need JavaScript: allow it here, or go on signing in with your password.</p></noscript
+  ><p>
+    Passkeys need JavaScript: allow it here, or continue signing in with your password.
+  </p></noscript
 >`;
 
-/** Where people make a passkey. */
 export const passkeyPageRoutes = (): Route[] => [
   route({
     method: "GET",
     path: "/passkeys",
     operationId: "passkeyPage",
     tag: "Passkeys",
-    summary: "The page on which somebody makes a passkey",
-    rule: { allow: "anyone", why: "the page asks who is there" },
+    summary: "Show the page that creates a passkey",
+    rule: { allow: "anyone", why: "users sign in on the page" },
     answers: { 200: { description: "The page", media: "text/html" } },
     handle: () =>
       htmlPage({
-        title: "Make a passkey",
+        title: "Create a passkey",
         script: SCRIPT,
-        body: html`<h1>Make a passkey</h1>
+        body: html`<h1>Create a passkey</h1>
           <p>
-            Sign in once more; then this device keeps a key that signs you in without a password.
+            Sign in once more to save a passkey on this device, which signs you in without a
+            password.
           </p>
-          <p id="said" role="status" hidden></p>
+          <p id="status" role="status" hidden></p>
           <form hidden>
             ${credentialFields()}
             <label
@@ -89,7 +91,7 @@ export const passkeyPageRoutes = (): Route[] => [
                 maxlength="100"
                 value="My passkey"
             /></label>
-            <button>Make a passkey</button>
+            <button>Create a passkey</button>
           </form>
           ${NO_SCRIPT}`,
       }),

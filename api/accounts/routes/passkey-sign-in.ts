@@ -3,27 +3,27 @@ import { z } from "zod";
 import { type Route, route } from "#platform/http/route.ts";
 import { newId } from "#platform/ids.ts";
 
+import { requireAccount } from "../commands/accounts.ts";
 import type { CommandDeps } from "../commands/call-context.ts";
 import { Assertion, challengeSignIn, checkPasskey } from "../commands/passkey-sign-in.ts";
-import { requireAccount } from "../commands/sign-in.ts";
 import { originOf } from "../deps.ts";
 import { PublicKeyOptions } from "./passkeys.ts";
-import { TokensBody, accountBody, sessionBody } from "./wire.ts";
+import { TokensBody, tokensBody } from "./wire.ts";
 
 const tag = "Passkeys";
-const WHY = { allow: "anyone", why: "whoever signs in has no token yet" } as const;
+const rule = { allow: "anyone", why: "used to sign in" } as const;
+const limit = { burst: 60, perMinute: 60 };
 
-/** Signing in with a passkey. */
 export const passkeySignInRoutes = (deps: CommandDeps): Route[] => [
   route({
     method: "POST",
     path: "/v1/passkeys/challenges",
     operationId: "challengeSignIn",
     tag,
-    summary: "Options for an authenticator to sign somebody in",
-    description: "The challenge is good for five minutes, once.",
-    rule: WHY,
-    limit: { burst: 60, perMinute: 60 },
+    summary: "Get the options to sign in with a passkey",
+    description: "The challenge is valid once, for five minutes.",
+    rule,
+    limit,
     idempotency: "optional",
     answers: { 201: { description: "The options", body: PublicKeyOptions } },
     handle: (call) =>
@@ -37,32 +37,25 @@ export const passkeySignInRoutes = (deps: CommandDeps): Route[] => [
     path: "/v1/passkeys/sessions",
     operationId: "signInWithPasskey",
     tag,
-    summary: "Signs in with what the authenticator signed",
-    rule: WHY,
-    limit: { burst: 60, perMinute: 60 },
+    summary: "Sign in with a passkey",
+    rule,
+    limit,
     body: z.strictObject({ credential: Assertion }),
     answers: { 201: { description: "Signed in", body: TokensBody } },
     async handle(call) {
       const origin = originOf(call);
       const assertion = call.body.credential;
       const accountId = await checkPasskey(deps, { assertion, origin });
-      const sessionId = newId("ses");
-      const method = "passkey" as const;
-      const started = { accountId, sessionId, method, startedAtMs: call.nowMs };
-      const access = await deps.sessions.accessToken(started);
+      const start = { accountId, sessionId: newId("ses"), method: "passkey" } as const;
+      const access = await deps.sessions.accessToken({ ...start, startedAtMs: call.nowMs });
       const answer = await call.write(async (tx) => {
-        const begun = await deps.sessions.start(tx, { accountId, sessionId, method, origin });
-        const body = {
-          ...access,
-          tokenType: "Bearer" as const,
-          refreshToken: begun.refreshToken,
-          deviceToken: begun.deviceToken,
-          session: sessionBody(begun.session, sessionId),
-          account: accountBody(await requireAccount(tx, accountId)),
-        };
-        return { status: 201, body };
+        const started = await deps.sessions.start(tx, { ...start, origin });
+        const { session, refreshToken, deviceToken } = started;
+        const account = await requireAccount(tx, accountId);
+        const issued = { ...access, refreshToken };
+        return { status: 201, body: tokensBody(issued, session, { account, deviceToken }) };
       });
-      deps.sessions.announceStart({ accountId, origin }, sessionId);
+      deps.sessions.announceStart({ accountId, origin }, start.sessionId);
       return answer;
     },
   }),

@@ -2,9 +2,10 @@ import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
 import type { Caller } from "#platform/http/caller.ts";
-import { etagOf } from "#platform/http/etag.ts";
+import { versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
-import { Timestamp, idOf, text, iso, isoOrNull } from "#platform/http/schema.ts";
+import { Timestamp, idOf, text } from "#platform/http/schema.ts";
+import { toBody } from "#platform/http/to-body.ts";
 
 import type { CommandDeps } from "../commands/call-context.ts";
 import {
@@ -15,11 +16,10 @@ import {
   removePasskey,
 } from "../commands/change-passkeys.ts";
 import { originOf } from "../deps.ts";
-import type { Passkey } from "../domain/passkeys.ts";
-import { listPasskeys } from "../repositories/passkeys.ts";
+import { type Passkey, listPasskeys } from "../repositories/passkeys.ts";
 import { Password } from "./wire.ts";
 
-const Answer = z
+const PasskeyBody = z
   .strictObject({
     id: z.string(),
     name: z.string(),
@@ -30,62 +30,57 @@ const Answer = z
   })
   .meta({ id: "Passkey" });
 
-const answerOf = ({ id, name, synced, version, createdAtMs, lastUsedAtMs }: Passkey) => ({
-  id,
-  name,
-  synced,
-  version,
-  createdAt: iso(createdAtMs),
-  lastUsedAt: isoOrNull(lastUsedAtMs),
-});
+const bodyOf = (it: Passkey) => toBody(PasskeyBody, it);
 
-/** Options in the form that browsers parse: `PublicKeyCredential.parse…OptionsFromJSON(publicKey)`. */
+/** For `PublicKeyCredential.parse…OptionsFromJSON(publicKey)` in browsers. */
 export const PublicKeyOptions = z.strictObject({
   publicKey: z.looseObject({ challenge: z.string() }),
 });
 
-const SIGNED_IN = { allow: "signed-in" } as const;
-const Params = z.strictObject({ passkeyId: idOf("pky") });
+const rule = { allow: "signed-in" } as const;
+const params = z.strictObject({ passkeyId: idOf("pky") });
 const Name = text({ max: 100 });
 const tag = "Passkeys";
 
-/** @throws AppError forbidden for what is no account */
+/** @throws AppError forbidden for callers that are not accounts */
 function checkAccount(caller: Caller): void {
   if (caller.kind === "account") return;
-  throw new AppError("forbidden", "Passkeys belong to people: sign in with an account.");
+  throw new AppError("forbidden", "Passkeys belong to accounts: sign in with one.");
 }
 
-/** The passkeys of whoever is signed in. */
 export const passkeyRoutes = (deps: CommandDeps): Route[] => [
-  route({
-    method: "GET",
-    path: "/v1/passkeys",
-    operationId: "listPasskeys",
-    tag,
-    summary: "Your passkeys, the oldest first",
-    rule: SIGNED_IN,
-    answers: {
-      200: { description: "All of them", body: z.strictObject({ items: z.array(Answer) }) },
-    },
-    async handle({ caller, read }) {
-      checkAccount(caller);
-      return { status: 200, body: { items: (await listPasskeys(read, caller.id)).map(answerOf) } };
-    },
-  }),
-  ...registering(deps),
-  ...changing(deps),
+  listRoute,
+  challengeRoute(deps),
+  registerRoute(deps),
+  renameRoute(deps),
+  deleteRoute(deps),
 ];
 
-const registering = (deps: CommandDeps): Route[] => [
+const listRoute = route({
+  method: "GET",
+  path: "/v1/passkeys",
+  operationId: "listPasskeys",
+  tag,
+  summary: "List the caller's passkeys, oldest first",
+  rule,
+  answers: {
+    200: { description: "All passkeys", body: z.strictObject({ items: z.array(PasskeyBody) }) },
+  },
+  async handle({ caller, read }) {
+    checkAccount(caller);
+    return { status: 200, body: { items: (await listPasskeys(read, caller.id)).map(bodyOf) } };
+  },
+});
+
+const challengeRoute = (deps: CommandDeps): Route =>
   route({
     method: "POST",
     path: "/v1/passkeys/registrations",
     operationId: "challengePasskey",
     tag,
-    summary: "Begins to register a passkey: gives the options for the authenticator",
-    description:
-      "Asks for the password again: a passkey is a way in. The challenge is good for five minutes, once.",
-    rule: SIGNED_IN,
+    summary: "Get the options to register a passkey",
+    description: "Requires the password. The challenge is valid once, for five minutes.",
+    rule,
     body: z.strictObject({ password: Password }),
     idempotency: "optional",
     answers: { 201: { description: "The options", body: PublicKeyOptions } },
@@ -94,72 +89,76 @@ const registering = (deps: CommandDeps): Route[] => [
       checkAccount(caller);
       const { id: accountId, sessionId } = caller;
       const origin = originOf(call);
-      const { password } = body;
-      await deps.credentials.confirmPassword({ accountId, sessionId, password, origin });
+      await deps.credentials.confirmPassword({ ...body, accountId, sessionId, origin });
       return call.write(async (tx) => ({
         status: 201,
         body: { publicKey: { ...(await challengeRegistration(tx, call, deps)) } },
       }));
     },
-  }),
+  });
+
+const registerRoute = (deps: CommandDeps): Route =>
   route({
     method: "POST",
     path: "/v1/passkeys",
     operationId: "registerPasskey",
     tag,
-    summary: "Keeps the passkey that the authenticator made",
-    rule: SIGNED_IN,
+    summary: "Register a passkey",
+    rule,
     body: z.strictObject({ name: Name, credential: Attestation }),
     idempotency: "optional",
-    answers: { 201: { description: "Kept", body: Answer } },
+    answers: { 201: { description: "Registered", body: PasskeyBody } },
     handle(call) {
       checkAccount(call.caller);
       return call.write(async (tx) => {
         const passkey = await registerPasskey(tx, call, { ...deps, body: call.body });
-        return { status: 201, headers: etagOf(passkey.version), body: answerOf(passkey) };
+        return versioned(201, bodyOf(passkey));
       });
     },
-  }),
-];
+  });
 
-const changing = (deps: CommandDeps): Route[] => [
+const renameRoute = (deps: CommandDeps): Route =>
   route({
     method: "PATCH",
     path: "/v1/passkeys/{passkeyId}",
     operationId: "renamePasskey",
     tag,
-    summary: "Renames a passkey",
-    rule: SIGNED_IN,
-    params: Params,
+    summary: "Rename a passkey",
+    rule,
+    params,
     body: z.strictObject({ name: Name }),
     ifMatch: "required",
-    answers: { 200: { description: "Renamed", body: Answer } },
+    answers: { 200: { description: "Renamed", body: PasskeyBody } },
     handle: (call) =>
       call.write(async (tx) => {
-        const { ifMatch, body, params } = call;
-        const request = { ...deps, id: params.passkeyId, ifMatch, name: body.name };
-        const passkey = await changePasskey(tx, call, request);
-        return { status: 200, headers: etagOf(passkey.version), body: answerOf(passkey) };
+        const {
+          ifMatch,
+          body,
+          params: { passkeyId: id },
+        } = call;
+        const request = { ...deps, ...body, id, ifMatch };
+        return versioned(200, bodyOf(await changePasskey(tx, call, request)));
       }),
-  }),
+  });
+
+const deleteRoute = (deps: CommandDeps): Route =>
   route({
     method: "DELETE",
     path: "/v1/passkeys/{passkeyId}",
     operationId: "deletePasskey",
     tag,
-    summary: "Deletes a passkey: it signs nobody in any more",
-    rule: SIGNED_IN,
-    params: Params,
+    summary: "Delete a passkey",
+    rule,
+    params,
     ifMatch: "required",
-    answers: { 204: { description: "Gone" } },
+    answers: { 204: { description: "Deleted" } },
     handle: (call) =>
       call.write(async (tx) => {
-        await removePasskey(tx, call, {
-          ...deps,
-          id: call.params.passkeyId,
-          ifMatch: call.ifMatch,
-        });
+        const {
+          ifMatch,
+          params: { passkeyId: id },
+        } = call;
+        await removePasskey(tx, call, { ...deps, id, ifMatch });
         return { status: 204 };
       }),
-  }),
-];
+  });

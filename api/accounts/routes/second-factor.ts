@@ -11,14 +11,14 @@ import {
 } from "../commands/authenticator-app.ts";
 import type { AccountsDeps } from "../deps.ts";
 import { countRecoveryCodes, readTotp } from "../repositories/second-factors.ts";
-import { ownActOf } from "./account-access.ts";
+import { ownAction } from "./account-access.ts";
 import { AccountParams, Otp, Password } from "./wire.ts";
 
 const tag = "Second factor";
 const path = "/v1/accounts/{accountId}/authenticator";
 const own = { rule: { allow: "signed-in" }, params: AccountParams, tag } as const;
 const Codes = z.strictObject({
-  recoveryCodes: z.array(z.string()).meta({ description: "Shown this once: keep them." }),
+  recoveryCodes: z.array(z.string()).meta({ description: "Returned only here: keep them." }),
 });
 
 const read = (deps: AccountsDeps): Route =>
@@ -27,18 +27,21 @@ const read = (deps: AccountsDeps): Route =>
     method: "GET",
     path,
     operationId: "readAuthenticator",
-    summary: "Whether one's own account asks for a code, and how many recovery codes are left",
+    summary: "Get whether a second factor is enabled, and the number of recovery codes left",
     answers: {
       200: {
-        description: "As it is",
+        description: "The state",
         body: z.strictObject({ enabled: z.boolean(), recoveryCodesLeft: z.int() }),
       },
     },
     async handle(call) {
-      const { accountId } = ownActOf(call);
+      const { accountId } = ownAction(call);
       const totp = await readTotp(deps.kit.database, accountId);
       const recoveryCodesLeft = await countRecoveryCodes(deps.kit.database, accountId);
-      return { status: 200, body: { enabled: totp?.isConfirmed === true, recoveryCodesLeft } };
+      return {
+        status: 200,
+        body: { enabled: typeof totp?.confirmedAtMs === "number", recoveryCodesLeft },
+      };
     },
   });
 
@@ -48,22 +51,22 @@ const enrol = (deps: AccountsDeps): Route =>
     method: "POST",
     path,
     operationId: "enrolAuthenticator",
-    summary: "Gives a secret for an authenticator app; a code confirms it",
+    summary: "Create a secret for an authenticator app, to be confirmed by a code",
     body: z.strictObject({ password: Password }),
     idempotency: "optional",
     answers: {
       201: {
-        description: "The secret, shown this once",
+        description: "The secret, returned only here",
         body: z.strictObject({ secret: z.string(), uri: z.string() }),
       },
     },
     async handle(call) {
-      const act = ownActOf(call);
+      const action = ownAction(call);
       const { sessionId } = call.caller;
-      await deps.credentials.confirmPassword({ ...act, ...call.body, sessionId });
+      await deps.credentials.confirmPassword({ ...action, ...call.body, sessionId });
       return call.write(async (tx) => ({
         status: 201,
-        body: await enrolAuthenticator(deps, tx, act),
+        body: await enrolAuthenticator(deps, tx, action),
       }));
     },
   });
@@ -74,22 +77,27 @@ const confirm = (deps: AccountsDeps): Route =>
     method: "POST",
     path: `${path}/confirm`,
     operationId: "confirmAuthenticator",
-    summary: "Shows a first code: from now on sign-in asks for one",
+    summary: "Confirm the authenticator app by a code; sign-in requires a code from now on",
     body: z.strictObject({ code: Otp }),
     idempotency: "optional",
     limit: { burst: 10, perMinute: 6 },
     answers: { 201: { description: "Recovery codes", body: Codes } },
     handle: (call) =>
       call.write(async (tx) => {
-        const act = { ...ownActOf(call), ...call.body };
-        return { status: 201, body: { recoveryCodes: await confirmAuthenticator(deps, tx, act) } };
+        const recoveryCodes = await confirmAuthenticator(deps, tx, {
+          ...ownAction(call),
+          ...call.body,
+        });
+        return { status: 201, body: { recoveryCodes } };
       }),
   });
 
-const Grave = z.strictObject({ password: Password, code: Otp });
+const PasswordAndCode = z.strictObject({ password: Password, code: Otp });
 
-const graveActOf = (call: Parameters<typeof ownActOf>[0] & { body: z.infer<typeof Grave> }) => ({
-  ...ownActOf(call),
+const confirmedAction = (
+  call: Parameters<typeof ownAction>[0] & { body: z.infer<typeof PasswordAndCode> },
+) => ({
+  ...ownAction(call),
   ...call.body,
   sessionId: call.caller.sessionId,
 });
@@ -100,17 +108,17 @@ const renew = (deps: AccountsDeps): Route =>
     method: "POST",
     path: `${path}/recovery-codes`,
     operationId: "renewRecoveryCodes",
-    summary: "Gives new recovery codes in place of the old ones",
-    body: Grave,
+    summary: "Replace the recovery codes",
+    body: PasswordAndCode,
     idempotency: "optional",
     answers: { 201: { description: "Recovery codes", body: Codes } },
     async handle(call) {
-      const act = graveActOf(call);
-      await deps.credentials.confirmPassword(act);
-      return throttledByCode(deps, act, () =>
+      const action = confirmedAction(call);
+      await deps.credentials.confirmPassword(action);
+      return throttledByCode(deps, action, () =>
         call.write(async (tx) => ({
           status: 201,
-          body: { recoveryCodes: await renewRecoveryCodes(deps, tx, act) },
+          body: { recoveryCodes: await renewRecoveryCodes(deps, tx, action) },
         })),
       );
     },
@@ -122,15 +130,15 @@ const remove = (deps: AccountsDeps): Route =>
     method: "POST",
     path: `${path}/remove`,
     operationId: "removeAuthenticator",
-    summary: "Takes the second factor away, for the password and a code",
-    body: Grave,
-    answers: { 204: { description: "Taken away" } },
+    summary: "Remove the second factor; requires the password and a code",
+    body: PasswordAndCode,
+    answers: { 204: { description: "Removed" } },
     async handle(call) {
-      const act = graveActOf(call);
-      await deps.credentials.confirmPassword(act);
-      return throttledByCode(deps, act, () =>
+      const action = confirmedAction(call);
+      await deps.credentials.confirmPassword(action);
+      return throttledByCode(deps, action, () =>
         call.write(async (tx) => {
-          await removeAuthenticator(deps, tx, act);
+          await removeAuthenticator(deps, tx, action);
           return { status: 204 };
         }),
       );

@@ -1,9 +1,10 @@
 import { z } from "zod";
 
-import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
-import { etagOf } from "#platform/http/etag.ts";
+import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
-import { Timestamp, idOf, pageOf, pageQuery, iso } from "#platform/http/schema.ts";
+import { Timestamp, idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
+import { toBody } from "#platform/http/to-body.ts";
 
 import { type CommandDeps, found } from "../commands/call-context.ts";
 import {
@@ -11,11 +12,14 @@ import {
   createServiceAccount,
   removeServiceAccount,
 } from "../commands/change-service-accounts.ts";
-import type { ServiceAccount } from "../domain/api-keys.ts";
-import { listServiceAccounts, readServiceAccount } from "../repositories/service-accounts.ts";
-import { ByAge, Slug, Words, auditRefusal } from "./identity-wire.ts";
+import {
+  type ServiceAccount,
+  listServiceAccounts,
+  readServiceAccount,
+} from "../repositories/service-accounts.ts";
+import { Description, Slug, auditRefusal } from "./wire.ts";
 
-const Answer = z
+const ServiceAccountBody = z
   .strictObject({
     id: z.string(),
     name: z.string(),
@@ -28,111 +32,117 @@ const Answer = z
   })
   .meta({ id: "ServiceAccount" });
 
-const answerOf = ({ createdAtMs, updatedAtMs, ...rest }: ServiceAccount) => ({
-  ...rest,
-  createdAt: iso(createdAtMs),
-  updatedAt: iso(updatedAtMs),
-});
+const bodyOf = (it: ServiceAccount) => toBody(ServiceAccountBody, it);
 
 const READ = { allow: "permission", permission: "accounts:service-accounts:read" } as const;
 const WRITE = { allow: "permission", permission: "accounts:service-accounts:write" } as const;
-const Params = z.strictObject({ serviceAccountId: idOf("svc") });
+const params = z.strictObject({ serviceAccountId: idOf("svc") });
 const tag = "Service accounts";
 
-/** Programs that act for themselves. */
 export const serviceAccountRoutes = (deps: CommandDeps): Route[] => [
-  route({
-    method: "GET",
-    path: "/v1/service-accounts",
-    operationId: "listServiceAccounts",
-    tag,
-    summary: "Service accounts, the oldest first",
-    rule: READ,
-    query: pageQuery({}),
-    reads: "replica",
-    answers: { 200: { description: "A page of service accounts", body: pageOf(Answer) } },
-    async handle({ query, read }) {
-      const after = decodeCursor(ByAge, query.cursor);
-      const rows = await listServiceAccounts(read, { after, limit: query.limit });
-      const page = { item: answerOf, cursor: (it: ServiceAccount) => [it.createdAtMs, it.id] };
-      return { status: 200, body: cutPage(rows, query.limit, page) };
-    },
-  }),
+  listRoute,
+  createRoute(deps),
+  readRoute,
+  changeRoute(deps),
+  deleteRoute(deps),
+];
+
+const listRoute = route({
+  method: "GET",
+  path: "/v1/service-accounts",
+  operationId: "listServiceAccounts",
+  tag,
+  summary: "List service accounts, oldest first",
+  rule: READ,
+  query: pageQuery({}),
+  reads: "replica",
+  answers: { 200: { description: "A page of service accounts", body: pageOf(ServiceAccountBody) } },
+  async handle({ query, read }) {
+    const rows = await listServiceAccounts(read, pageStart(query, "oldest"));
+    return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
+  },
+});
+
+const createRoute = (deps: CommandDeps): Route =>
   route({
     method: "POST",
     path: "/v1/service-accounts",
     operationId: "createServiceAccount",
     tag,
-    summary: "Makes a service account; it can do nothing until something is granted to it",
+    summary: "Create a service account",
+    description: "It has no permissions until something is granted to it.",
     rule: WRITE,
-    body: z.strictObject({ name: Slug, description: Words.default("") }),
+    body: z.strictObject({ name: Slug, description: Description.default("") }),
     idempotency: "optional",
-    answers: { 201: { description: "Made", body: Answer } },
+    answers: { 201: { description: "Created", body: ServiceAccountBody } },
     handle: (call) =>
       call.write(async (tx) => {
-        const account = await createServiceAccount(tx, call, { ...deps, body: call.body });
-        return { status: 201, headers: etagOf(account.version), body: answerOf(account) };
+        const request = { ...deps, body: call.body };
+        return versioned(201, bodyOf(await createServiceAccount(tx, call, request)));
       }),
-  }),
-  route({
-    method: "GET",
-    path: "/v1/service-accounts/{serviceAccountId}",
-    operationId: "readServiceAccount",
-    tag,
-    summary: "A service account",
-    rule: READ,
-    params: Params,
-    answers: { 200: { description: "The service account", body: Answer } },
-    async handle({ params, read }) {
-      const id = params.serviceAccountId;
-      const account = found(await readServiceAccount(read, id), "service account");
-      return { status: 200, headers: etagOf(account.version), body: answerOf(account) };
-    },
-  }),
-  ...changes(deps),
-];
+  });
 
-const changes = (deps: CommandDeps): Route[] => [
+const readRoute = route({
+  method: "GET",
+  path: "/v1/service-accounts/{serviceAccountId}",
+  operationId: "readServiceAccount",
+  tag,
+  summary: "Get a service account",
+  rule: READ,
+  params,
+  answers: { 200: { description: "The service account", body: ServiceAccountBody } },
+  handle: async ({ params: { serviceAccountId: id }, read }) =>
+    versioned(200, bodyOf(found(await readServiceAccount(read, id), "service account"))),
+});
+
+const changeRoute = (deps: CommandDeps): Route =>
   route({
     method: "PATCH",
     path: "/v1/service-accounts/{serviceAccountId}",
     operationId: "changeServiceAccount",
     tag,
-    summary: "Describes, disables or enables a service account",
+    summary: "Describe, disable or enable a service account",
     description:
-      "A disabled one is refused at once by Accounts; access tokens that it has live on for at most ten minutes.",
+      "A disabled one is refused by Accounts immediately; its access tokens stay valid elsewhere for at most ten minutes.",
     rule: WRITE,
-    params: Params,
-    body: z.strictObject({ description: Words.optional(), disabled: z.boolean().optional() }),
+    params,
+    body: z.strictObject({ description: Description.optional(), disabled: z.boolean().optional() }),
     ifMatch: "required",
-    answers: { 200: { description: "Changed", body: Answer } },
+    answers: { 200: { description: "Changed", body: ServiceAccountBody } },
     handle: (call) =>
       auditRefusal(
         deps,
         call,
         call.write(async (tx) => {
-          const { body, ifMatch, params } = call;
-          const request = { ...deps, id: params.serviceAccountId, ifMatch, body };
-          const account = await changeServiceAccount(tx, call, request);
-          return { status: 200, headers: etagOf(account.version), body: answerOf(account) };
+          const {
+            body,
+            ifMatch,
+            params: { serviceAccountId: id },
+          } = call;
+          const request = { ...deps, id, ifMatch, body };
+          return versioned(200, bodyOf(await changeServiceAccount(tx, call, request)));
         }),
       ),
-  }),
+  });
+
+const deleteRoute = (deps: CommandDeps): Route =>
   route({
     method: "DELETE",
     path: "/v1/service-accounts/{serviceAccountId}",
     operationId: "deleteServiceAccount",
     tag,
-    summary: "Deletes a service account with its keys and grants",
+    summary: "Delete a service account with its keys and grants",
     rule: WRITE,
-    params: Params,
+    params,
     ifMatch: "required",
-    answers: { 204: { description: "Gone" } },
+    answers: { 204: { description: "Deleted" } },
     handle: (call) =>
       call.write(async (tx) => {
-        const { ifMatch, params } = call;
-        await removeServiceAccount(tx, call, { ...deps, id: params.serviceAccountId, ifMatch });
+        const {
+          ifMatch,
+          params: { serviceAccountId: id },
+        } = call;
+        await removeServiceAccount(tx, call, { ...deps, id, ifMatch });
         return { status: 204 };
       }),
-  }),
-];
+  });

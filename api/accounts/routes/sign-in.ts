@@ -7,17 +7,23 @@ import type { Caller } from "#platform/http/caller.ts";
 import { PrebuiltResponse, type Route, route } from "#platform/http/route.ts";
 import { newId } from "#platform/ids.ts";
 
-import { requireAccount, auditingUsedCodes } from "../commands/sign-in.ts";
+import { requireAccount } from "../commands/accounts.ts";
+import { auditingUsedCodes } from "../commands/sign-in.ts";
 import { type AccountsDeps, originOf } from "../deps.ts";
-import { Email, Otp, Password, SealedToken, TokensBody, accountBody, sessionBody } from "./wire.ts";
+import { writeEndingSessions } from "./account-access.ts";
+import { Email, Otp, Password, SealedToken, TokensBody, tokensBody } from "./wire.ts";
 
 const tag = "Sign-in";
 
 const SignInBody = z.strictObject({
   email: Email,
   password: Password,
-  otp: Otp.optional().meta({ description: "Code of the authenticator app, or a recovery code." }),
-  deviceToken: SealedToken.optional().meta({ description: "What an earlier sign-in here gave." }),
+  otp: Otp.optional().meta({
+    description: "The code of the authenticator app, or a recovery code.",
+  }),
+  deviceToken: SealedToken.optional().meta({
+    description: "From an earlier sign-in on this device.",
+  }),
 });
 
 const signIn = (deps: AccountsDeps): Route =>
@@ -26,10 +32,10 @@ const signIn = (deps: AccountsDeps): Route =>
     path: "/v1/sessions",
     operationId: "signIn",
     tag,
-    summary: "Signs in with a password and, where the account has one, a second factor",
+    summary: "Sign in with a password and, if the account has one, a second factor",
     description:
-      "A wrong address and a wrong password answer the same. Where a code is needed the 401 names `body.otp` with the code `second_factor_required`. Send `deviceToken` again at the next sign-in: it keeps you out of the throttling of those who guess.",
-    rule: { allow: "anyone", why: "whoever signs in has no token yet" },
+      "An unknown address and a wrong password get the same response. If a second factor is required, the 401 contains the error `second_factor_required` for `body.otp`. Send `deviceToken` at the next sign-in: it exempts the device from the throttling of other devices.",
+    rule: { allow: "anyone", why: "sign-in requires no token" },
     body: SignInBody,
     idempotency: "optional",
     answers: { 201: { description: "Signed in", body: TokensBody } },
@@ -44,23 +50,11 @@ const signIn = (deps: AccountsDeps): Route =>
       let hasStarted = false;
       const answer = await auditingUsedCodes(deps, origin, () =>
         call.write(async (tx) => {
-          const begun = await deps.sessions.start(tx, {
-            accountId,
-            method,
-            origin,
-            sessionId,
-            ...proof,
-          });
+          const start = { accountId, method, origin, sessionId, ...proof };
+          const { session, refreshToken, deviceToken } = await deps.sessions.start(tx, start);
           hasStarted = true;
-          const body: z.input<typeof TokensBody> = {
-            ...access,
-            tokenType: "Bearer",
-            refreshToken: begun.refreshToken,
-            deviceToken: begun.deviceToken,
-            session: sessionBody(begun.session, sessionId),
-            account: accountBody(await requireAccount(tx, accountId)),
-          };
-          return { status: 201, body };
+          const more = { account: await requireAccount(tx, accountId), deviceToken };
+          return { status: 201, body: tokensBody({ ...access, refreshToken }, session, more) };
         }),
       );
       if (hasStarted) deps.sessions.announceStart({ accountId, origin }, sessionId);
@@ -69,7 +63,7 @@ const signIn = (deps: AccountsDeps): Route =>
   });
 
 const REFUSALS = {
-  unknown: "This refresh token is not known: sign in again.",
+  unknown: "This refresh token is invalid: sign in again.",
   expired: "This session has expired: sign in again.",
   ended: "This session was ended: sign in again.",
   reused: "This refresh token was used before, so its session was ended: sign in again.",
@@ -82,10 +76,10 @@ const refresh = (deps: AccountsDeps): Route =>
     path: "/v1/sessions/refresh",
     operationId: "refreshSession",
     tag,
-    summary: "Gives new tokens for a refresh token, which is used up",
+    summary: "Exchange a refresh token for new tokens",
     description:
-      "The token that was used last may be sent again for ten seconds, for an answer that was lost: it gets the same successor. Any other use of an old token ends the session.",
-    rule: { allow: "anyone", why: "the refresh token is the proof" },
+      "Refresh tokens rotate. The last token may be sent again for ten seconds, in case the response was lost, and gets the same successor. Any other reuse ends the session.",
+    rule: { allow: "anyone", why: "the refresh token is the credential" },
     body: z.strictObject({ refreshToken: SealedToken }),
     answers: { 200: { description: "New tokens", body: TokensBody } },
     async handle(call) {
@@ -93,21 +87,12 @@ const refresh = (deps: AccountsDeps): Route =>
         origin: originOf(call),
       });
       if (!refreshed.ok) throw new AppError("unauthenticated", REFUSALS[refreshed.reason]);
-      const { session } = refreshed;
-      const access = await deps.sessions.accessToken({
-        accountId: session.accountId,
-        sessionId: session.id,
-        method: session.method,
-        startedAtMs: session.createdAtMs,
-      });
-      const body: z.input<typeof TokensBody> = {
-        ...access,
-        tokenType: "Bearer",
-        refreshToken: refreshed.refreshToken,
-        deviceToken: null,
-        session: sessionBody(session, session.id),
-        account: accountBody(await requireAccount(deps.kit.database, session.accountId)),
-      };
+      const { session, refreshToken } = refreshed;
+      const { id: sessionId, accountId, method, createdAtMs: startedAtMs } = session;
+      const of = { accountId, sessionId, method, startedAtMs };
+      const access = await deps.sessions.accessToken(of);
+      const account = await requireAccount(deps.kit.database, accountId);
+      const body = tokensBody({ ...access, refreshToken }, session, { account, deviceToken: null });
       return { status: 200, body };
     },
   });
@@ -123,19 +108,21 @@ const CheckBody = z
   .meta({ id: "TokenCheck" });
 
 const check = (deps: AccountsDeps): Route => {
-  /** The answer of a token is made once, for as long as it is remembered: its permissions are that object so long. */
+  /** Responses by the permission set of their token, which lives as long as the token is cached. */
   const answers = new WeakMap<Caller["permissions"], PrebuiltResponse>();
-  async function make(caller: Caller, { headers }: IncomingMessage) {
+  async function build(caller: Caller, { headers }: IncomingMessage) {
     if (caller.kind === "root") {
       return { status: 200 as const, body: checkBody(caller, undefined) };
     }
-    const known = await deps.authenticateToken(
-      (headers.authorization ?? "").slice("Bearer ".length),
-    );
-    if (known === undefined) throw new AppError("unauthenticated", "This session has ended.");
-    const body = CheckBody.parse(checkBody(known.known, known.expiresMs));
+    const token = (headers.authorization ?? "").slice("Bearer ".length);
+    const authenticated = await deps.authenticateToken(token);
+    if (authenticated === undefined) {
+      throw new AppError("unauthenticated", "This session has ended.");
+    }
+    const { caller: subject, expiresAtMs } = authenticated;
+    const body = CheckBody.parse(checkBody(subject, expiresAtMs));
     const answer = new PrebuiltResponse(200, JSON.stringify(body));
-    answers.set(known.known.permissions, answer);
+    answers.set(subject.permissions, answer);
     return answer;
   }
   return route({
@@ -143,27 +130,25 @@ const check = (deps: AccountsDeps): Route => {
     path: "/v1/session",
     operationId: "checkToken",
     tag,
-    summary: "Says whose token this is, and what it may",
+    summary: "Get the subject and the permissions of the token",
     rule: { allow: "signed-in" },
-    answers: { 200: { description: "Whose it is", body: CheckBody } },
+    answers: { 200: { description: "The subject of the token", body: CheckBody } },
     handle({ caller, incoming }) {
-      return answers.get(caller.permissions) ?? make(caller, incoming);
+      return answers.get(caller.permissions) ?? build(caller, incoming);
     },
   });
 };
 
-function checkBody(
-  caller: Omit<Caller, "address">,
-  expiresMs: number | undefined,
-): z.input<typeof CheckBody> {
-  return {
-    kind: caller.kind,
-    id: caller.id,
-    sessionId: caller.sessionId === "" ? null : caller.sessionId,
-    permissions: [...caller.permissions],
-    expiresAt: expiresMs === undefined ? null : new Date(expiresMs).toISOString(),
-  };
-}
+const checkBody = (
+  { kind, id, sessionId, permissions }: Omit<Caller, "address">,
+  expiresAtMs: number | undefined,
+): z.input<typeof CheckBody> => ({
+  kind,
+  id,
+  sessionId: sessionId === "" ? null : sessionId,
+  permissions: [...permissions],
+  expiresAt: expiresAtMs === undefined ? null : new Date(expiresAtMs).toISOString(),
+});
 
 const signOut = (deps: AccountsDeps): Route =>
   route({
@@ -171,26 +156,25 @@ const signOut = (deps: AccountsDeps): Route =>
     path: "/v1/session",
     operationId: "signOut",
     tag,
-    summary: "Signs out: ends the session that the token belongs to",
+    summary: "Sign out: end the session of the token",
     rule: { allow: "signed-in" },
     answers: { 204: { description: "Signed out" } },
     async handle(call) {
-      const { sessionId, id: accountId } = call.caller;
-      if (sessionId === "" || call.caller.kind !== "account") {
-        throw new AppError("conflict", "This token belongs to no session: there is none to end.");
+      const { sessionId, id: accountId, kind } = call.caller;
+      if (sessionId === "" || kind !== "account") {
+        throw new AppError("conflict", "This token does not belong to a session.");
       }
-      const origin = originOf(call);
-      let ended: string[] = [];
-      const answer = await call.write(async (tx) => {
-        ended = await deps.sessions.end(tx, { accountId, sessionId, reason: "signed out", origin });
-        return { status: 204 };
+      const which = { accountId, sessionId, origin: originOf(call) };
+      return writeEndingSessions(deps, call, {
+        ...which,
+        work: async (tx) => ({
+          ended: await deps.sessions.end(tx, { ...which, reason: "signed out" }),
+          answer: { status: 204 } as const,
+        }),
       });
-      deps.sessions.announceEnd(accountId, ended, origin);
-      return answer;
     },
   });
 
-/** Signing in and out, and what a token is worth. */
 export const signInRoutes = (deps: AccountsDeps): Route[] => [
   signIn(deps),
   refresh(deps),

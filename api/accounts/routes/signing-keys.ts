@@ -2,12 +2,13 @@ import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
 import { type Route, route } from "#platform/http/route.ts";
-import { Timestamp, iso, isoOrNull } from "#platform/http/schema.ts";
+import { Timestamp, iso } from "#platform/http/schema.ts";
+import { toBody } from "#platform/http/to-body.ts";
 
 import type { CommandDeps } from "../commands/call-context.ts";
 import { stateOf } from "../domain/signing-keys.ts";
 
-const Key = z
+const KeyBody = z
   .strictObject({
     kid: z.string(),
     state: z.enum(["next", "active", "retired"]),
@@ -19,24 +20,26 @@ const Key = z
 
 const tag = "Signing keys";
 
-/** The keys that tokens are signed with. */
 export const signingKeyRoutes = ({ kit, keys, audit }: CommandDeps): Route[] => [
   route({
     method: "GET",
     path: "/v1/signing-keys",
     operationId: "listSigningKeys",
     tag,
-    summary: "The keys that sign, will sign and have signed",
+    summary: "List the signing keys: active, next and retired",
     rule: { allow: "permission", permission: "accounts:signing-keys:read" },
-    answers: { 200: { description: "The keys", body: z.strictObject({ items: z.array(Key) }) } },
+    answers: {
+      200: { description: "The keys", body: z.strictObject({ items: z.array(KeyBody) }) },
+    },
     async handle() {
-      const items = (await keys.facts()).map((it) => ({
-        kid: it.kid,
-        state: stateOf(it),
-        createdAt: iso(it.createdAtMs),
-        activeAt: isoOrNull(it.activeAtMs ?? null),
-        retiredAt: isoOrNull(it.retiredAtMs ?? null),
-      }));
+      const items = (await keys.info()).map(({ activeAtMs = null, retiredAtMs = null, ...key }) =>
+        toBody(KeyBody, {
+          ...key,
+          activeAtMs,
+          retiredAtMs,
+          state: stateOf({ activeAtMs, retiredAtMs }),
+        }),
+      );
       return { status: 200, body: { items } };
     },
   }),
@@ -45,13 +48,13 @@ export const signingKeyRoutes = ({ kit, keys, audit }: CommandDeps): Route[] => 
     path: "/v1/signing-keys/rotations",
     operationId: "rotateSigningKeys",
     tag,
-    summary: "Signs with the next key from now on",
+    summary: "Rotate the signing keys",
     description:
-      "With withdraw, for a key that has leaked: every key that has signed is gone, and every token of theirs is refused as soon as the services read the keys again (at most five minutes).",
+      "With withdraw, after a leak, all keys that have signed are erased, and their tokens are refused as soon as the services read the keys again (at most five minutes).",
     rule: { allow: "permission", permission: "accounts:signing-keys:write" },
     body: z.strictObject({ withdraw: z.boolean().default(false) }),
     idempotency: "optional",
-    answers: { 204: { description: "Turned" } },
+    answers: { 204: { description: "Rotated" } },
     handle: (call) =>
       call.write(async (tx) => {
         const { nowMs, body } = call;
@@ -59,7 +62,7 @@ export const signingKeyRoutes = ({ kit, keys, audit }: CommandDeps): Route[] => 
         if (early !== undefined) {
           throw new AppError(
             "conflict",
-            `The next key is too new for everybody to know it: ask again after ${iso(early.waitUntilMs)}, or withdraw the old one if it has leaked.`,
+            `The next key was not published for long enough: try again after ${iso(early.waitUntilMs)}, or withdraw the old keys if one has leaked.`,
           );
         }
         const action = "signing-key.rotate";

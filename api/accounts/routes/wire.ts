@@ -1,24 +1,60 @@
 import { z } from "zod";
 
-import { Email, Timestamp, idOf, text, iso } from "#platform/http/schema.ts";
+import { AppError } from "#platform/errors.ts";
+import { Email, Timestamp, idOf, text } from "#platform/http/schema.ts";
+import { toBody } from "#platform/http/to-body.ts";
 
-import type { Account } from "../domain/account.ts";
+import type { CallContext, CommandDeps } from "../commands/call-context.ts";
+import { PERMISSION } from "../domain/grants.ts";
 import { PASSWORD_CHARS } from "../domain/password-policy.ts";
-import type { Session } from "../domain/session.ts";
 import { SIGN_IN_METHODS } from "../domain/sign-in-method.ts";
+import type { Account } from "../repositories/accounts.ts";
+import type { Session } from "../repositories/sessions.ts";
 
 const AccountId = idOf("acc");
 export const SessionId = idOf("ses");
-/** Keys of a page: when it was made, and its id. */
-export const ByTime = z.tuple([Timestamp, z.string().max(40)]);
 export const AccountParams = z.strictObject({ accountId: AccountId });
 
 export { Email };
 export const NewPassword = text(PASSWORD_CHARS).meta({ example: "a long line of words" });
-/** One that is only compared: any that could ever have been set, however its letters are typed (RFC 8265). */
+/** Accepts any password that could have been set, in every normalisation form (RFC 8265). */
 export const Password = text({ max: 5 * PASSWORD_CHARS.max });
 export const Otp = text({ max: 40 }).meta({ example: "123456" });
 export const SealedToken = text({ max: 400 });
+
+const PermissionName = z
+  .string()
+  .max(200)
+  .regex(PERMISSION, {
+    error: "give service:resource:action, service:resource:action/scope or service:*",
+  })
+  .meta({ example: "billing:refunds:write" });
+
+/** Sorted and without duplicates. */
+export const PermissionNames = z
+  .array(PermissionName)
+  .max(200)
+  .transform((it) => [...new Set(it)].toSorted());
+
+export const Slug = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,39}$/, {
+    error: "give 1 to 40 lower-case letters, digits and hyphens, starting with a letter",
+  })
+  .meta({ example: "web-shop" });
+
+export const SubjectId = z
+  .string()
+  .regex(/^(?:acc|svc)_[0-9a-f]{24}$/, { error: "give an id that begins with acc_ or svc_" })
+  .meta({ example: `acc_${"0".repeat(24)}` });
+
+export const Description = text({ min: 0, max: 500 });
+
+/** As epoch ms. */
+export const Until = Timestamp.transform((it) => Date.parse(it));
+
+/** Cursor of lists that are sorted by name. */
+export const ByName = z.tuple([z.string().max(100)]);
 
 export const AccountBody = z
   .strictObject({
@@ -33,23 +69,19 @@ export const AccountBody = z
   })
   .meta({ id: "Account" });
 
-export const accountBody = (account: Account): z.input<typeof AccountBody> => ({
-  id: account.id,
-  email: account.email ?? null,
-  emailVerified: account.emailVerified,
-  name: account.name,
-  createdAt: iso(account.createdAtMs),
-  updatedAt: iso(account.updatedAtMs),
-  closedAt: account.closedAtMs === undefined ? null : iso(account.closedAtMs),
-  version: account.version,
-});
+export const accountBody = (account: Account) =>
+  toBody(AccountBody, {
+    ...account,
+    email: account.email ?? null,
+    closedAtMs: account.closedAtMs ?? null,
+  });
 
 export const SessionBody = z
   .strictObject({
     id: SessionId,
     accountId: AccountId,
     method: z.enum(SIGN_IN_METHODS),
-    /** OIDC client that it belongs to, null for a sign-in at this API. */
+    /** null for a sign-in without an OIDC client. */
     clientId: z.string().nullable(),
     createdAt: z.iso.datetime(),
     lastSeenAt: z.iso.datetime(),
@@ -60,20 +92,14 @@ export const SessionBody = z
   })
   .meta({ id: "Session" });
 
-export const sessionBody = (session: Session, currentId: string): z.input<typeof SessionBody> => ({
-  id: session.id,
-  accountId: session.accountId,
-  method: session.method,
-  clientId: session.clientId ?? null,
-  createdAt: iso(session.createdAtMs),
-  lastSeenAt: iso(session.lastSeenAtMs),
-  expiresAt: iso(session.idleAtMs),
-  userAgent: session.userAgent,
-  address: session.address,
-  current: session.id === currentId,
-});
+export const sessionBody = (session: Session, currentId: string) =>
+  toBody(SessionBody, {
+    ...session,
+    clientId: session.clientId ?? null,
+    expiresAtMs: session.idleAtMs,
+    current: session.id === currentId,
+  });
 
-/** What a sign-in and a refresh give. */
 export const TokensBody = z
   .strictObject({
     accessToken: z.string(),
@@ -82,7 +108,44 @@ export const TokensBody = z
     refreshToken: z.string(),
     session: SessionBody,
     account: AccountBody,
-    /** Keep it on the device and send it at the next sign-in; null where it was given before. */
+    /** To be stored on the device and sent at the next sign-in; null after a refresh. */
     deviceToken: z.string().nullable(),
   })
   .meta({ id: "Tokens" });
+
+type Issued = { accessToken: string; expiresInS: number; refreshToken: string };
+
+export const tokensBody = (
+  { accessToken, expiresInS, refreshToken }: Issued,
+  session: Session,
+  { account, deviceToken }: { account: Account; deviceToken: string | null },
+): z.input<typeof TokensBody> => ({
+  accessToken,
+  tokenType: "Bearer",
+  expiresInS,
+  refreshToken,
+  session: sessionBody(session, session.id),
+  account: accountBody(account),
+  deviceToken,
+});
+
+/** Audits a refused delegation of permissions. */
+export async function auditRefusal<Answer>(
+  deps: CommandDeps,
+  call: CallContext,
+  answer: Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof AppError && error.code === "forbidden") {
+      await deps.audit(deps.kit.database, call, {
+        action: "grant.refuse",
+        outcome: "failure",
+        target: call.caller.id,
+        detail: { why: error.message },
+      });
+    }
+    throw error;
+  }
+}

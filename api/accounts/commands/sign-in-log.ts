@@ -10,16 +10,16 @@ const base = (origin: Origin) => ({
 });
 
 /**
- * The ECS documents that the turnover metrics are made of: whoever reads this service's log counts `user-sign-in` and
- * `user-sign-out`. People and sessions are named by hashes.
+ * ECS events in the log of the service, from which the pipeline counts `user-sign-in` and `user-sign-out`. Accounts and
+ * sessions are hashed.
  */
-export function signInEvents(kit: Kit) {
+export function createSignInLog(kit: Kit) {
   return {
     signedIn(accountId: string, sessionId: string, origin: Origin): void {
       kit.emit({
         ...base(origin),
         "log.level": "info",
-        message: "somebody signed in",
+        message: "signed in",
         "event.category": ["authentication", "session"],
         "event.type": ["start"],
         "event.action": "user-sign-in",
@@ -32,10 +32,10 @@ export function signInEvents(kit: Kit) {
       kit.emit({
         ...base(origin),
         "log.level": "warn",
-        message: "a sign-in was refused",
+        message: "sign-in refused",
         "event.category": ["authentication"],
         "event.type": ["start"],
-        // Not the name of a sign-in: whoever counts those by their action must not count this.
+        // A different action, so that it is not counted as a sign-in.
         "event.action": "user-sign-in-failed",
         "event.outcome": "failure",
         "event.reason": reason,
@@ -46,7 +46,7 @@ export function signInEvents(kit: Kit) {
       kit.emit({
         ...base(origin),
         "log.level": "info",
-        message: "a session ended",
+        message: "session ended",
         "event.category": ["session"],
         "event.type": ["end"],
         "event.action": "user-sign-out",
@@ -58,4 +58,4 @@ export function signInEvents(kit: Kit) {
   };
 }
 
-export type SignInEvents = ReturnType<typeof signInEvents>;
+export type SignInLog = ReturnType<typeof createSignInLog>;
