@@ -4,7 +4,7 @@ import { defineEvent, defineEvents } from "#platform/events/define-event.ts";
 
 import { SIGN_IN_METHODS } from "./domain/sign-in-method.ts";
 
-const Account = z.strictObject({ accountId: z.string() });
+const Account = z.strictObject({ accountId: z.string().min(1) });
 const Session = Account.extend({ sessionId: z.string() });
 const Grant = z.strictObject({
   grantId: z.string(),

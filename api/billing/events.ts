@@ -2,15 +2,18 @@ import { z } from "zod";
 
 import { defineEvent, defineEvents } from "#platform/events/define-event.ts";
 
-const currency = z.string();
+import { WIRE_MAX } from "./domain/money.ts";
+
+const id = z.string().min(1);
+const currency = z.string().regex(/^[A-Z]{3}$/);
 /** In the minor unit of the currency. */
-const amount = z.int();
+const amount = z.int().min(-WIRE_MAX).max(WIRE_MAX);
 
 const Invoice = z.strictObject({
-  invoiceId: z.string(),
+  invoiceId: id,
   number: z.string().nullable(),
-  customerId: z.string(),
-  subscriptionId: z.string().nullable(),
+  customerId: id,
+  subscriptionId: id.nullable(),
   currency,
   subtotal: amount,
   discount: amount,
@@ -19,60 +22,60 @@ const Invoice = z.strictObject({
   amountDue: amount,
 });
 const CreditNote = z.strictObject({
-  creditNoteId: z.string(),
-  invoiceId: z.string(),
-  customerId: z.string(),
+  creditNoteId: id,
+  invoiceId: id,
+  customerId: id,
   currency,
   amount,
   tax: amount,
 });
 const Subscription = z.strictObject({
-  subscriptionId: z.string(),
-  customerId: z.string(),
-  planId: z.string(),
-  priceId: z.string(),
+  subscriptionId: id,
+  customerId: id,
+  planId: id,
+  priceId: id,
   quantity: z.int(),
-  status: z.string(),
+  status: z.string().min(1),
   currency,
-  mrr: amount,
+  mrr: amount.min(0),
 });
 const Payment = z.strictObject({
-  paymentId: z.string(),
-  invoiceId: z.string(),
-  customerId: z.string(),
+  paymentId: id,
+  invoiceId: id,
+  customerId: id,
   currency,
   amount,
   reason: z.string().optional(),
 });
 const Refund = z.strictObject({
-  refundId: z.string(),
-  paymentId: z.string(),
-  customerId: z.string(),
+  refundId: id,
+  paymentId: id,
+  customerId: id,
   currency,
   amount,
   reason: z.string().optional(),
 });
 const Dispute = z.strictObject({
-  disputeId: z.string(),
-  paymentId: z.string(),
-  customerId: z.string(),
+  disputeId: id,
+  paymentId: id,
+  customerId: id,
   currency,
   amount,
   fee: amount,
-  status: z.string(),
+  status: z.string().min(1),
 });
 const Dunning = z.strictObject({
-  invoiceId: z.string(),
-  subscriptionId: z.string(),
-  customerId: z.string(),
+  invoiceId: id,
+  subscriptionId: id,
+  customerId: id,
   retries: z.int(),
   currency,
   amount,
 });
 const FraudWarning = z.strictObject({
-  paymentId: z.string(),
-  invoiceId: z.string(),
-  customerId: z.string(),
+  paymentId: id,
+  invoiceId: id,
+  customerId: id,
 });
 
 export const billingEvents = [
