@@ -30,7 +30,10 @@ export const dropDatabase = (url: string): Promise<void> =>
 
 async function create(template: string): Promise<string> {
   const name = `test_${randomUUID().replaceAll("-", "")}`;
-  await onServer((client) => client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`));
+  // Copying files is faster than the default, which writes all blocks through the write-ahead log.
+  await onServer((client) =>
+    client.query(`CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY FILE_COPY`),
+  );
   return urlOf(name);
 }
 
