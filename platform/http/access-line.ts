@@ -1,5 +1,5 @@
-import type { RequestState } from "./compile-route.ts";
 import type { EcsBase } from "./ecs-base.ts";
+import type { RequestState } from "./listener-deps.ts";
 import { newSpanId } from "./trace.ts";
 
 const TEXTS_MAX = 10_000;

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Queryable } from "../postgres/database.ts";
 import { sourceOf } from "../source-of.ts";
 import type { BaseCaller, BaseRule } from "./access-control.ts";
-import type { ListenerDeps } from "./listener.ts";
+import type { ListenerDeps, RequestState } from "./listener-deps.ts";
 import { problemHeaders, problemOf } from "./problem.ts";
 import { RequestCall } from "./request-call.ts";
 import { type Input, type RawParams, readBodyText, readInput } from "./request-input.ts";
@@ -25,7 +25,7 @@ import {
   type Route as RouteOf,
 } from "./route.ts";
 import { TraceLog } from "./trace-log.ts";
-import { type Trace, traceOf } from "./trace.ts";
+import { traceOf } from "./trace.ts";
 
 type Route = RouteOf<BaseRule>;
 type AnyCall = Call<never, never, never, never, never>;
@@ -36,19 +36,6 @@ export type Handler = (
   outgoing: ServerResponse,
   rawParams: RawParams,
 ) => void;
-
-/** A request while it is answered. `caller` and `bytes` are undefined until they are known. */
-export type RequestState = {
-  route: Route;
-  trace: Trace;
-  incoming: IncomingMessage;
-  outgoing: ServerResponse;
-  rawParams: RawParams;
-  address: string;
-  caller: BaseCaller | undefined;
-  /** Of the answer's body. */
-  bytes: number | undefined;
-};
 
 /** What all requests of a route share. */
 type Compiled = {

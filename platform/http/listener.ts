@@ -5,35 +5,12 @@ import { SmartRouter } from "hono/router/smart-router";
 import { TrieRouter } from "hono/router/trie-router";
 import { z } from "zod";
 
-import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
-import type { Log } from "../log.ts";
-import type { RouteMeter } from "../metrics/route-metrics.ts";
-import type { LastWrites } from "../postgres/last-writes.ts";
-import type { ServiceDatabase } from "../postgres/service-database.ts";
-import type { AccessControl, BaseRule, OpenRule } from "./access-control.ts";
-import { type Handler, type RequestState, compileRoute } from "./compile-route.ts";
+import type { BaseRule, OpenRule } from "./access-control.ts";
+import { type Handler, compileRoute } from "./compile-route.ts";
+import type { ListenerDeps } from "./listener-deps.ts";
 import { problemHeaders, problemOf } from "./problem.ts";
-import type { RateLimit } from "./rate-limit.ts";
 import type { Route } from "./route.ts";
-
-/** What the kit needs to serve the routes of a program. */
-export type ListenerDeps<R extends BaseRule = BaseRule> = {
-  clock: Clock;
-  log: Log;
-  access: AccessControl<R>;
-  database: ServiceDatabase;
-  lastWrites: LastWrites;
-  /** Added to every answer: release. */
-  headers: Readonly<Record<string, string>>;
-  /** The general limit of each caller, if there is one. */
-  limit?: RateLimit | undefined;
-  /** IP address of the client. */
-  addressOf(incoming: IncomingMessage): string;
-  writeAccessLine(request: RequestState, status: number, tookMs: number): void;
-  meter(route: { method: string; path: string }): RouteMeter;
-  stopping: AbortSignal;
-};
 
 /**
  * The routes of a program as a listener of Node's HTTP server. Hono's router finds the route; Hono's Request, Context

@@ -2,9 +2,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 import type { Queryable } from "../postgres/database.ts";
 import type { BaseCaller, BaseRule } from "./access-control.ts";
-import type { RequestState } from "./compile-route.ts";
 import { once } from "./idempotency.ts";
-import type { ListenerDeps } from "./listener.ts";
+import type { ListenerDeps, RequestState } from "./listener-deps.ts";
 import type { Input } from "./request-input.ts";
 import type { AnyAnswer, Route } from "./route.ts";
 import { TraceLog } from "./trace-log.ts";
