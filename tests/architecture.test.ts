@@ -28,6 +28,8 @@ type Import = Source & {
   file: string;
   /** What stands between the braces. */
   names: string;
+  /** `import("…")`, which runs later. */
+  isDynamic: boolean;
 };
 
 const LINES_MAX = 300;
@@ -112,14 +114,44 @@ function violations(source: Source): string[] {
 }
 
 function importsOf(source: Source): Import[] {
-  return [...source.text.matchAll(IMPORT)].map(([, , typeOnly, names = "", target = ""]) => ({
+  return [...source.text.matchAll(IMPORT)].map(([all, , typeOnly, names = "", target = ""]) => ({
     ...source,
     target,
     typeOnly: typeOnly !== undefined,
     to: target.startsWith("#") ? (target.slice(1).split("/")[0] ?? "") : "",
     file: fileOf(source.path, target),
     names,
+    isDynamic: /^import\s*\(/.test(all),
   }));
+}
+
+/** Groups of files that import each other, directly or through others; types count, dynamic imports do not. */
+function circles(sources: readonly Source[]): string[][] {
+  const paths = new Set(sources.map(({ path }) => path));
+  const imports = new Map(
+    sources.map((source) => [
+      source.path,
+      importsOf(source).flatMap(({ file, isDynamic }) =>
+        !isDynamic && paths.has(file) ? [file] : [],
+      ),
+    ]),
+  );
+  const reached = new Map([...paths].map((path) => [path, filesReachedFrom(path, imports)]));
+  const mutual = [...paths].map((path) =>
+    [...(reached.get(path) ?? [])].filter((file) => reached.get(file)?.has(path)).toSorted(),
+  );
+  const groups = mutual.filter((group) => group.length > 0).map((group) => group.join("\n"));
+  return [...new Set(groups)].map((group) => group.split("\n"));
+}
+
+/** The file itself only where it is imported again. */
+function filesReachedFrom(
+  path: string,
+  imports: ReadonlyMap<string, readonly string[]>,
+): Set<string> {
+  const reached = new Set(imports.get(path));
+  for (const file of reached) for (const next of imports.get(file) ?? []) reached.add(next);
+  return reached;
 }
 
 function fileOf(path: string, target: string): string {
@@ -174,6 +206,25 @@ test("there is something to check", () => {
 
 test("imports run one way", () => {
   expect(SOURCES.flatMap(violations)).toEqual([]);
+});
+
+test("no imports run in a circle", () => {
+  expect(circles(SOURCES)).toEqual([]);
+});
+
+test("the checker finds circles of any length, by types too, but not by dynamic imports", () => {
+  const of = (texts: Record<string, string>): string[][] =>
+    circles(Object.entries(texts).map(([path, text]) => ({ path, module: "pipeline", text })));
+  const a = "pipeline/a.ts";
+  const b = "pipeline/live/b.ts";
+  const c = "pipeline/live/c.ts";
+  const toB = 'import { b } from "./live/b.ts";';
+  const toC = 'export { c } from "./c.ts";';
+  expect(of({ [a]: toB, [b]: toC, [c]: 'import "#pipeline/a.ts";' })).toEqual([[a, b, c]]);
+  expect(of({ [a]: toB, [b]: 'import type { A } from "../a.ts";' })).toEqual([[a, b]]);
+  expect(of({ [a]: 'import { a } from "./a.ts";' })).toEqual([[a]]);
+  expect(of({ [a]: toB, [b]: 'const a = await import("../a.ts");' })).toEqual([]);
+  expect(of({ [a]: `${toB}import { c } from "./live/c.ts";`, [b]: toC, [c]: "" })).toEqual([]);
 });
 
 test("what the browser runs needs no Node, however deep", () => {
