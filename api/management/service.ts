@@ -21,25 +21,25 @@ export const management = defineService({
   name: "management",
   title: "Management",
   description:
-    "Every setting and feature flag of every application: typed, scoped, versioned with who, when and why, and watched for changes. Secrets are kept by name and never shown again: settings refer to them, and they are delivered at deploy time, by no route.",
+    "Settings and feature flags of every application: typed, scoped, versioned with who, when and why, with a stream of changes. Secrets are stored by name and never returned: settings refer to them, and they are delivered at deploy time.",
   permissions: {
     "management:settings:read":
-      "read applications, settings, their history and changes; …/NAME: of one application, …/NAME* of those whose names begin so",
+      "read applications, settings, their history and changes; …/NAME: of one application, …/NAME*: of those with this prefix",
     "management:settings:write":
-      "change applications and settings, import and roll back; what these change of flags needs management:flags:write too",
+      "change applications and settings, import and roll back; changing flags also needs management:flags:write",
     "management:flags:read": "read and evaluate feature flags",
     "management:flags:write": "change feature flags",
-    "management:secrets:read": "see which secrets there are, never what they are",
-    "management:secrets:write": "put, rotate and delete secrets",
+    "management:secrets:read": "read the metadata of secrets, never their values",
+    "management:secrets:write": "create, rotate and delete secrets",
   },
   migrations,
   settings: managementSettings,
   jobs: managementJobs,
   events: managementEvents,
   async open(kit, settings) {
-    const { store, intend } = await openStore(kit, settings);
+    const { store, ensureAnnounced } = await openStore(kit, settings);
     const cache = createStateCache({ kit, store });
-    const deps = { kit, store, intend, cache, wakeUps: createWakeUps(kit.notifications) };
+    const deps = { kit, store, ensureAnnounced, cache, wakeUps: createWakeUps(kit.notifications) };
     return {
       routes: [
         ...applicationRoutes(deps),

@@ -7,11 +7,11 @@ export const managementSettings = {
     variable: "MONGODB_URL",
     schema: z
       .string()
-      // The address of a replica set names several hosts, which no URL parser accepts.
+      // The address of a replica set has several hosts, which URL parsers reject.
       .regex(/^mongodb(?:\+srv)?:\/\/[^\s/?]+(?:\/[^\s]*)?$/, {
         error: "give mongodb://host:27017,host:27017/name?replicaSet=…",
       }),
-    description: "Keeps Management's settings in MongoDB instead of PostgreSQL.",
+    description: "Stores the settings of Management in MongoDB instead of PostgreSQL.",
     secret: true,
   },
 } satisfies SettingGroup;

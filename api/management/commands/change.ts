@@ -20,9 +20,9 @@ export type ChangeRequest = {
   traceId: string;
   /** See `Commit.request`. */
   request: string | undefined;
-  /** Decides the new content. @throws AppError when that may not be */
+  /** @throws AppError when the change is not allowed */
   decide(current: Application): Content;
-  /** The content of a new application: only where it may be made. */
+  /** The content of a new application; undefined if the request may not create one. */
   create?: () => Content;
 };
 
@@ -32,8 +32,8 @@ const ATTEMPTS_MAX = 20;
 const ANNOUNCED_AT_ONCE = 100;
 
 /**
- * Changes an application: one revision, or none when nothing differs. Others that change it at the same time are
- * decided about again with what they wrote.
+ * Changes an application: one revision, or none when nothing differs. Retries with the new content after a concurrent
+ * change.
  * @throws AppError not_found, conflict, unprocessable and what `decide` throws
  */
 export async function change(
@@ -47,10 +47,10 @@ export async function change(
     await announce(deps, tx, request);
     return changed;
   }
-  throw new AppError("conflict", "Too many others change this application: try again.");
+  throw new AppError("conflict", "Too many concurrent changes of this application: try again.");
 }
 
-/** What the request has done already, when the answer to it was lost between two stores. */
+/** The result of an earlier attempt whose answer was lost between the two stores. */
 async function doneBefore(
   { store }: ChangeDeps,
   tx: Queryable,
@@ -106,7 +106,7 @@ const revisionOf = (
   { nowMs, by, reason }: ChangeRequest,
 ): Revision => ({ application: name, revision: version, atMs: nowMs, by, reason, content });
 
-/** @throws AppError unprocessable when it is too large, or refers to secrets that are not there */
+/** @throws AppError unprocessable when it is too large or refers to secrets that do not exist */
 export async function checkContent(tx: Queryable, before: Content, after: Content): Promise<void> {
   checkSize(after);
   const known = new Set(secretsIn(before));
@@ -117,13 +117,13 @@ export async function checkContent(tx: Queryable, before: Content, after: Conten
   if (missing.length === 0) return;
   throw new AppError(
     "unprocessable",
-    `There is no secret ${missing.join(", ")}: put it with PUT /v1/secrets/${missing[0]} first.`,
+    `Unknown secret: ${missing.join(", ")}. Create it with PUT /v1/secrets/${missing[0]} first.`,
   );
 }
 
 /**
- * Publishes every revision that was not published yet, in order, and wakes watchers and caches: also those of a process
- * that died between the two stores.
+ * Publishes every unpublished revision in order and notifies watchers and caches, including revisions of a process
+ * that crashed between the two stores.
  */
 export async function announce(
   { kit, store }: ChangeDeps,

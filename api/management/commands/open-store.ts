@@ -6,20 +6,20 @@ import type { SettingsStore } from "../store/port.ts";
 
 type ChosenStore = {
   store: SettingsStore;
-  /** See `RouteDeps.intend`. */
-  intend(application: string): Promise<void>;
+  /** See `RouteDeps.ensureAnnounced`. */
+  ensureAnnounced(application: string): Promise<void>;
 };
 
-/** How long the answer to a change may take until another process looks whether it was announced. */
+/** Delay after which another process checks that a change was announced. */
 const ANNOUNCE_AFTER_MS = 10_000;
 
-/** The store that the configuration names: MongoDB where it has `MONGODB_URL`, else the service's own PostgreSQL. */
+/** Opens MongoDB when `MONGODB_URL` is set, otherwise the service's own PostgreSQL. */
 export async function openStore(
   kit: ManagementKit,
   { mongodbUrl }: ManagementSettings,
 ): Promise<ChosenStore> {
   if (mongodbUrl === undefined) {
-    return { store: postgresStore(kit.database), intend: () => Promise.resolve() };
+    return { store: postgresStore(kit.database), ensureAnnounced: () => Promise.resolve() };
   }
   const client = mongoClient(mongodbUrl);
   const store = await openMongoStore(client).catch(async (error: unknown) => {
@@ -28,8 +28,8 @@ export async function openStore(
   });
   return {
     store,
-    // The change is in MongoDB, its announcement in PostgreSQL: the promise to look is written before both.
-    intend: (application) =>
+    // The change goes to MongoDB, its announcement to PostgreSQL: a job that checks the announcement is queued before both.
+    ensureAnnounced: (application) =>
       kit.jobs.add(kit.database, {
         kind: "announce",
         payload: { application },

@@ -14,13 +14,13 @@ import type { SettingsStore } from "../store/port.ts";
 type SecretRequest = {
   name: string;
   value: string;
-  /** Undefined: as it was. */
+  /** Undefined: unchanged. */
   description?: string | undefined;
   by: string;
   nowMs: number;
 };
 
-/** @throws AppError conflict when there is one of this name */
+/** @throws AppError conflict when a secret of this name exists */
 export async function addSecret(
   tx: Queryable,
   key: Buffer,
@@ -31,7 +31,7 @@ export async function addSecret(
   if (added) return added;
   throw new AppError(
     "conflict",
-    `There is a secret ${name} already: POST /v1/secrets/${name}/rotate gives it a new value.`,
+    `Secret ${name} already exists: change its value with POST /v1/secrets/${name}/rotate.`,
   );
 }
 
@@ -49,7 +49,10 @@ export async function rotateSecret(
   return replaceSecret(tx, { name, version, description: described, sealed, by, atMs: nowMs });
 }
 
-/** Returns the version that it had. @throws AppError not_found, conflict while settings refer to it, and what `check` throws for a version */
+/**
+ * Returns the deleted version. @throws AppError not_found, conflict while settings refer to it, and what `check`
+ * throws
+ */
 export async function removeSecret(
   tx: Queryable,
   { store, check }: { store: SettingsStore; check(version: number): void },

@@ -5,7 +5,7 @@ import type { PrebuiltResponse } from "#platform/http/route.ts";
 import type { Application } from "../domain/application.ts";
 import type { SettingsStore } from "../store/port.ts";
 
-/** An application with what was made of it, by what was asked. */
+/** An application and the results computed from it, by query. */
 export type Cached = {
   application: Application;
   answers: WeakMap<object, PrebuiltResponse>;
@@ -13,18 +13,18 @@ export type Cached = {
 };
 
 /**
- * Applications as they are now, of this process. Every change notifies every process of its revision, and what is older
- * than that is not used; while notifications are not heard nothing is kept. A read from a replica that had not heard of
- * a revision that nobody has told about yet is seen for at most `AGE_MS_MAX`.
+ * Cache of current applications in this process. Every change notifies every process of its revision, and older
+ * entries are then ignored; without a connection for notifications nothing is cached. A stale read from a replica,
+ * made before the notification of a newer revision, is served for at most `AGE_MS_MAX`.
  */
 export type StateCache = {
   /** @throws AppError not_found */
   get(name: string, readAfter: string | undefined): Promise<Cached>;
-  /** What `get` would give at once, for the fast path. */
+  /** The cached result of `get`, for the fast path. */
   peek(name: string, nowMs: number): Cached | undefined;
-  /** The newest revision that this process knows of. */
+  /** The newest revision known to this process. */
   newest(name: string): number;
-  /** There is such a revision now: older ones are not to be shown any more. */
+  /** Records a new revision, which invalidates older entries. */
   raise(name: string, version: number): void;
 };
 
@@ -32,7 +32,7 @@ const AGE_MS_MAX = 30_000;
 const APPLICATIONS_MAX = 200;
 
 export function createStateCache({ kit, store }: { kit: Kit; store: SettingsStore }): StateCache {
-  const kept = new Map<string, Cached>();
+  const entries = new Map<string, Cached>();
   const floors = new Map<string, number>();
   let generation = 0;
   const floorOf = (name: string): number => floors.get(name) ?? 0;
@@ -40,13 +40,13 @@ export function createStateCache({ kit, store }: { kit: Kit; store: SettingsStor
   function raise(name: string, version: number): void {
     if (version <= floorOf(name)) return;
     floors.set(name, version);
-    if ((kept.get(name)?.application.version ?? version) < version) kept.delete(name);
+    if ((entries.get(name)?.application.version ?? version) < version) entries.delete(name);
   }
 
   kit.notifications.on("revisions", (payload) => {
     if (payload === undefined) {
       generation += 1;
-      kept.clear();
+      entries.clear();
       return;
     }
     const [name = "", version] = payload.split(" ");
@@ -54,22 +54,22 @@ export function createStateCache({ kit, store }: { kit: Kit; store: SettingsStor
   });
 
   function peek(name: string, nowMs: number): Cached | undefined {
-    const cached = kept.get(name);
+    const cached = entries.get(name);
     if (cached === undefined || !kit.notifications.isListening()) return undefined;
     return nowMs - cached.readAtMs < AGE_MS_MAX ? cached : undefined;
   }
 
   function keep(cached: Cached): Cached {
     const { name, version } = cached.application;
-    const before = kept.get(name);
+    const before = entries.get(name);
     if (before !== undefined && before.application.version > version) return before;
     if (before?.application.version === version) {
       before.readAtMs = cached.readAtMs;
       return before;
     }
-    const [oldest = ""] = kept.keys();
-    if (kept.size >= APPLICATIONS_MAX) kept.delete(oldest);
-    kept.set(name, cached);
+    const [oldest = ""] = entries.keys();
+    if (entries.size >= APPLICATIONS_MAX) entries.delete(oldest);
+    entries.set(name, cached);
     return cached;
   }
 

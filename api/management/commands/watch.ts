@@ -8,17 +8,17 @@ import type { SettingsStore } from "../store/port.ts";
 
 export type Watched =
   | { type: "revision"; revision: Revision; changes: Change[] }
-  /** Nothing was said for a while: a sign of life, and the last revision that was looked at. */
+  /** Heartbeat after an idle period, with the last revision examined. */
   | { type: "quiet"; after: number };
 
-/** Calls whoever watches an application when it may have changed. */
+/** Calls the watchers of an application when it may have changed. */
 export type WakeUps = {
-  /** Returns how to stop. */
+  /** Returns a function that unsubscribes. */
   on(application: string, wake: () => void): () => void;
 };
 
 const HEARTBEAT_MS = 15_000;
-/** Each is a whole content. */
+/** Each holds a whole content. */
 const BATCH = 10;
 
 export function createWakeUps(notifications: Notifications): WakeUps {
@@ -29,11 +29,12 @@ export function createWakeUps(notifications: Notifications): WakeUps {
   });
   return {
     on(application, wake) {
-      const wakes = watching.get(application) ?? new Set();
-      watching.set(application, wakes.add(wake));
+      const listeners = watching.get(application) ?? new Set();
+      watching.set(application, listeners.add(wake));
       return () => {
-        wakes.delete(wake);
-        if (wakes.size === 0 && watching.get(application) === wakes) watching.delete(application);
+        listeners.delete(wake);
+        if (listeners.size === 0 && watching.get(application) === listeners)
+          watching.delete(application);
       };
     },
   };
@@ -42,7 +43,7 @@ export function createWakeUps(notifications: Notifications): WakeUps {
 type WatchDeps = { store: SettingsStore; wakeUps: WakeUps; database: Queryable };
 type WatchRequest = {
   application: string;
-  /** The last revision that the watcher has. */
+  /** The last revision that the watcher received. */
   after: number;
   place: Scope;
   signal: AbortSignal;
@@ -50,15 +51,15 @@ type WatchRequest = {
 };
 
 /**
- * Every revision after one that changes something at a place, each once and in order, for as long as it is watched. A
- * notification is only a reason to look; it looks at each heartbeat too, so a lost one delays and loses nothing.
+ * Yields every revision after `after` that changes something at a place, once and in order. Notifications only trigger
+ * a read, and each heartbeat reads too, so a lost notification delays a revision but does not lose it.
  */
 export async function* watch(deps: WatchDeps, request: WatchRequest): AsyncGenerator<Watched> {
   const { application, place, signal, heartbeatMs = HEARTBEAT_MS } = request;
-  const bell = createBell(signal);
-  const stop = deps.wakeUps.on(application, bell.ring);
+  const latch = createLatch(signal);
+  const stop = deps.wakeUps.on(application, latch.set);
   let { after } = request;
-  let saidMs = performance.now();
+  let sentMs = performance.now();
   let content: Content = (await deps.store.revision(application, after))?.content ?? EMPTY;
   try {
     while (!signal.aborted) {
@@ -72,45 +73,45 @@ export async function* watch(deps: WatchDeps, request: WatchRequest): AsyncGener
         after = revision.revision;
         if (changes.length === 0) continue;
         yield { type: "revision", revision, changes };
-        saidMs = performance.now();
+        sentMs = performance.now();
       }
-      const leftMs = (): number => saidMs + heartbeatMs - performance.now();
-      if (revisions.length === 0) await bell.wait(leftMs());
-      // What changes elsewhere wakes it, and is no sign of life for who watches here.
+      const leftMs = (): number => sentMs + heartbeatMs - performance.now();
+      if (revisions.length === 0) await latch.wait(leftMs());
+      // A change elsewhere listeners the watcher, but does not count as a heartbeat.
       if (signal.aborted || leftMs() > 0) continue;
       yield { type: "quiet", after };
-      saidMs = performance.now();
+      sentMs = performance.now();
     }
   } finally {
     stop();
-    bell.close();
+    latch.close();
   }
 }
 
-/** A bell that remembers that it was rung while nobody waited. */
-function createBell(signal: AbortSignal) {
-  let rung = false;
-  let answer: (() => void) | undefined;
-  const ring = (): void => {
-    rung = true;
-    answer?.();
+/** A latch that stays set until the next wait. */
+function createLatch(signal: AbortSignal) {
+  let isSet = false;
+  let release: (() => void) | undefined;
+  const set = (): void => {
+    isSet = true;
+    release?.();
   };
-  signal.addEventListener("abort", ring);
+  signal.addEventListener("abort", set);
   return {
-    ring,
-    close: () => signal.removeEventListener("abort", ring),
-    /** Until it is rung, at most so long. */
+    set,
+    close: () => signal.removeEventListener("abort", set),
+    /** Resolves when the latch is set, or after the given time. */
     async wait(ms: number): Promise<void> {
-      if (!rung) {
+      if (!isSet) {
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, ms);
-          answer = () => {
+          release = () => {
             clearTimeout(timer);
             resolve();
           };
         });
       }
-      [rung, answer] = [false, undefined];
+      [isSet, release] = [false, undefined];
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { ValueSchema } from "./value-schema.ts";
 
-/** Where a value counts: everywhere, for a product, in an environment, or for a product in an environment. */
+/** Where a value applies: everywhere, to a product, to an environment, or to a product in an environment. */
 export type Scope = { product?: string | undefined; environment?: string | undefined };
 
 /** A scope as a key: `web/production`, with `*` for "all". */
@@ -9,47 +9,47 @@ export type ScopeKey = string;
 export type Definition = {
   description: string;
   schema: ValueSchema;
-  /** What counts where no value is set; absent: the setting is then unset. */
+  /** Used where no value is set; absent: the setting is then unset. */
   default?: unknown;
-  /** What to use instead, or why it goes away. */
+  /** What to use instead, or why the setting is being removed. */
   deprecated?: string | undefined;
 };
 
 export type Setting = { definition: Definition; values: Readonly<Record<ScopeKey, unknown>> };
 
 type FlagRule = Scope & {
-  /** 0 to 100 in steps of 0.01, what is between them counts as the lower one: of all accounts. */
+  /** 0 to 100 in steps of 0.01 (rounded down), of all accounts. */
   percentage: number;
 };
 
 export type Flag = {
   description: string;
-  /** Off turns it off for everybody, whatever the rest says. */
+  /** False turns the flag off for everyone, whatever the other fields are. */
   on: boolean;
   /** Accounts that never have it; stronger than `allow`. */
   deny: string[];
   /** Accounts that always have it. */
   allow: string[];
-  /** The first rule that fits the product and environment decides; none: off. */
+  /** The first rule that matches the product and environment applies; without one the flag is off. */
   rules: FlagRule[];
 };
 
-/** Everything of an application that a revision changes. */
+/** The versioned content of an application. */
 export type Content = {
   description: string;
   settings: Readonly<Record<string, Setting>>;
   flags: Readonly<Record<string, Flag>>;
 };
 
-/** Of an application that is not there. */
+/** The content of an application that does not exist. */
 export const EMPTY: Content = { description: "", settings: {}, flags: {} };
 
-/** An application as it is now. */
+/** The current state of an application. */
 export type Application = {
   name: string;
   /** The number of its last revision. */
   version: number;
-  /** By key: the revision that changed the setting or flag last, which is its own version. */
+  /** By key: the revision that last changed the setting or flag, which is its version. */
   versions: { settings: Readonly<Record<string, number>>; flags: Readonly<Record<string, number>> };
   content: Content;
   /** Epoch ms. */
@@ -57,7 +57,7 @@ export type Application = {
   updatedAtMs: number;
 };
 
-/** One change of an application: who, when, why. */
+/** Metadata of a change: who, when, why. */
 export type RevisionFacts = {
   application: string;
   /** From 1, without gaps. */
@@ -69,7 +69,7 @@ export type RevisionFacts = {
   reason: string;
 };
 
-/** And what: the content after it. */
+/** A change with the content after it. */
 export type Revision = RevisionFacts & { content: Content };
 
 export const scopeKey = (scope: Scope): ScopeKey =>
@@ -83,7 +83,7 @@ export function scopeOf(key: ScopeKey): Scope {
   };
 }
 
-/** The value of an own property: names such as `constructor` are no settings unless somebody defined them. */
+/** The value of an own property, so that names such as `constructor` are not found on the prototype. */
 export function own<Value>(
   record: Readonly<Record<string, Value>>,
   key: string,

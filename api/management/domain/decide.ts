@@ -11,7 +11,7 @@ import {
 } from "./application.ts";
 import { type ValueSchema, checkValue, secretsOf } from "./value-schema.ts";
 
-/** Text of all content as JSON; one document of MongoDB holds it twice at most. */
+/** Maximum JSON length of the content; a MongoDB document holds it at most twice. */
 const CONTENT_CHARACTERS_MAX = 1_000_000;
 
 const invalid = (fields: readonly FieldError[]): AppError =>
@@ -33,8 +33,8 @@ function mistakesOf(schema: ValueSchema, value: unknown, path: string): FieldErr
 }
 
 /**
- * Defines a setting, or defines it anew: the values that it has must fit.
- * @throws AppError bad_request when the default, conflict when existing values do not fit, which it lists
+ * Defines a setting or replaces its definition; existing values must match it.
+ * @throws AppError bad_request for an invalid definition, conflict with a list of the values that do not match
  */
 export function define(
   content: Content,
@@ -44,23 +44,23 @@ export function define(
   const mistakes = definitionMistakes(definition, path);
   if (mistakes.length > 0) throw invalid(mistakes);
   const values = own(content.settings, key)?.values ?? {};
-  const unfit = Object.entries(values).flatMap(([scope, value]) =>
+  const mismatches = Object.entries(values).flatMap(([scope, value]) =>
     mistakesOf(definition.schema, value, `values.${scope}`),
   );
-  if (unfit.length > 0) {
+  if (mismatches.length > 0) {
     throw new AppError(
       "conflict",
-      `The values that ${key} has do not fit this definition: ${unfit.map((it) => `${it.path}: ${it.message}`).join("; ")}. Change them first, or define it so that they fit.`.slice(
+      `Existing values of ${key} do not match this definition: ${mismatches.map((it) => `${it.path}: ${it.message}`).join("; ")}. Change the values first, or adapt the definition.`.slice(
         0,
         2_000,
       ),
-      { fields: unfit.slice(0, 50) },
+      { fields: mismatches.slice(0, 50) },
     );
   }
   return { ...content, settings: { ...content.settings, [key]: { definition, values } } };
 }
 
-/** What is wrong with a definition itself: bounds that nothing can meet, a default that does not fit. */
+/** Mistakes in a definition itself: contradictory bounds, an invalid default. */
 function definitionMistakes(definition: Definition, path: string): FieldError[] {
   const bounds = boundMistakes(definition.schema, `${path}.schema`);
   if (bounds.length > 0 || definition.default === undefined) return bounds;
@@ -80,7 +80,7 @@ function boundMistakes(schema: ValueSchema, path: string): FieldError[] {
     .map(([low, high]) => ({
       path: `${path}.${low}`,
       code: "crossed_bounds",
-      message: `give at most what ${high} says`,
+      message: `give at most the value of ${high}`,
     }));
   if (schema.type === "list") return [...crossed, ...boundMistakes(schema.items, `${path}.items`)];
   if (schema.type !== "object") return crossed;
@@ -97,7 +97,7 @@ function boundMistakes(schema: ValueSchema, path: string): FieldError[] {
   return [...unknown, ...inner];
 }
 
-/** @throws AppError not_found, bad_request when the value does not fit */
+/** @throws AppError not_found, bad_request when the value does not match the definition */
 export function setValue(
   content: Content,
   key: string,
@@ -110,12 +110,12 @@ export function setValue(
   return { ...content, settings: { ...content.settings, [key]: { ...setting, values } } };
 }
 
-/** @throws AppError not_found when there is no value of its own in this scope */
+/** @throws AppError not_found when no value is set in this scope */
 export function unsetValue(content: Content, key: string, scope: Scope): Content {
   const setting = settingOf(content, key);
   const at: ScopeKey = scopeKey(scope);
   if (own(setting.values, at) === undefined) {
-    throw new AppError("not_found", `${key} has no value of its own at ${at}.`);
+    throw new AppError("not_found", `${key} has no value at ${at}.`);
   }
   const changed = { ...setting, values: without(setting.values, at) };
   return { ...content, settings: { ...content.settings, [key]: changed } };
@@ -124,16 +124,16 @@ export function unsetValue(content: Content, key: string, scope: Scope): Content
 export function settingOf(content: Content, key: string): Content["settings"][string] {
   const setting = own(content.settings, key);
   if (setting) return setting;
-  throw new AppError("not_found", `There is no setting ${key} in this application: define it.`);
+  throw new AppError("not_found", `This application has no setting ${key}: define it first.`);
 }
 
 export function flagOf(content: Content, key: string): Content["flags"][string] {
   const flag = own(content.flags, key);
   if (flag) return flag;
-  throw new AppError("not_found", `There is no flag ${key} in this application: define it.`);
+  throw new AppError("not_found", `This application has no flag ${key}: define it first.`);
 }
 
-/** Names of the secrets that a content refers to, each once. */
+/** Names of the secrets that a content refers to, without duplicates. */
 export function secretsIn(content: Content): string[] {
   const names = Object.values(content.settings).flatMap(({ definition, values }) =>
     [definition.default, ...Object.values(values)].flatMap((value) =>
@@ -143,16 +143,16 @@ export function secretsIn(content: Content): string[] {
   return [...new Set(names)].toSorted();
 }
 
-/** @throws AppError unprocessable when an application gets too large to be one document */
+/** @throws AppError unprocessable when an application is too large for one document */
 export function checkSize(content: Content): void {
   if (JSON.stringify(content).length <= CONTENT_CHARACTERS_MAX) return;
   throw new AppError(
     "unprocessable",
-    `An application can hold ${CONTENT_CHARACTERS_MAX} characters of settings and flags: remove some, or make another application of a part of it.`,
+    `An application can hold ${CONTENT_CHARACTERS_MAX} characters of settings and flags: remove some, or split it into two applications.`,
   );
 }
 
-/** Every mistake of a whole content, as an import has it; `at` leads to the place in the content. */
+/** Every mistake in a whole content, as imported; `at` is its path in the content. */
 export function contentMistakes(content: Content): (FieldError & { at: string[] })[] {
   return Object.entries(content.settings).flatMap(([key, { definition, values }]) => {
     const at = ["settings", key];

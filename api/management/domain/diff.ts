@@ -4,10 +4,10 @@ import { type Application, type Content, type Scope, scopeOf } from "./applicati
 
 type ChangeKind = "application" | "definition" | "value" | "flag";
 
-/** One thing that differs between two contents; `before` or `after` is absent where it is not there. */
+/** One difference between two contents; `before` or `after` is absent where it does not exist. */
 export type Change = {
   kind: ChangeKind;
-  /** Of the setting or flag; empty for the application itself. */
+  /** Key of the setting or flag; empty for the application itself. */
   key: string;
   scope: Scope;
   before?: unknown;
@@ -38,7 +38,7 @@ function partsOf(content: Content): Map<string, Part> {
   return new Map(parts.map((part) => [JSON.stringify([part.kind, part.key, part.scope]), part]));
 }
 
-/** What must change to get from one content to the other, in a stable order. */
+/** The changes that lead from one content to another, in a stable order. */
 export function diff(before: Content, after: Content): Change[] {
   const [old, fresh] = [partsOf(before), partsOf(after)];
   const changes = [...new Set([...old.keys(), ...fresh.keys()])].flatMap((id): Change[] => {
@@ -59,13 +59,13 @@ export function diff(before: Content, after: Content): Change[] {
   return changes.toSorted((a, b) => orderOf(a).localeCompare(orderOf(b), "en"));
 }
 
-/** What is kept is JSON, which has no -0. */
+/** Content is stored as JSON, which has no -0. */
 const same = (was: unknown, is: unknown): boolean =>
   isDeepStrictEqual(was, is) || JSON.stringify(was) === JSON.stringify(is);
 
 const orderOf = ({ kind, key, scope }: Change): string => JSON.stringify([kind, key, scope]);
 
-/** The application after a revision: what changed carries the revision's number as its version. */
+/** The application after a revision; what changed gets the revision's number as its version. */
 export function advance(
   before: Application,
   to: { content: Content; atMs: number },

@@ -10,15 +10,15 @@ type Evaluation = {
 };
 
 /**
- * The bucket (0 to 9999) of an account for a flag: a hash of both, so that it is the same everywhere and always, and
- * that the first accounts to get one flag are not the first to get every flag.
+ * The bucket (0 to 9999) of an account for a flag. It hashes both, so that it is stable and different flags reach
+ * different accounts first.
  */
 export function bucketOf(flagKey: string, accountId: string): number {
   const digest = createHash("sha256").update(`${flagKey}\n${accountId}`).digest();
   return digest.readUIntBE(0, 6) % BUCKETS;
 }
 
-/** Whether an account has a flag. Raising a percentage never takes it from anybody who has it. */
+/** Whether a flag is on for an account. Raising a percentage never turns it off for an account. */
 export function evaluateFlag(
   flag: Flag & { key: string },
   accountId: string,
@@ -33,7 +33,7 @@ export function evaluateFlag(
       (environment === undefined || environment === place.environment),
   );
   if (!rule) return { on: false, because: "no rule" };
-  // Down: 99.999 % is not everybody. What is added is less than a bucket, and more than a float is off.
+  // Rounded down, so that 99.999 % does not include everyone. The addend corrects float errors and is less than a bucket.
   const share = Math.floor((rule.percentage * BUCKETS) / 100 + 1e-6);
   return { on: bucketOf(flag.key, accountId) < share, because: "percentage" };
 }

@@ -1,13 +1,13 @@
 import { type Content, type Scope, type Setting, own, scopeKey } from "./application.ts";
 
-/** The scopes that count for a place, the most specific first. */
+/** The scopes that apply to a place, the most specific first. */
 function chainOf({ product, environment }: Scope): Scope[] {
   return [{ product, environment }, { environment }, { product }, {}];
 }
 
 /**
- * The value of a setting at a place: that of the product in the environment, else of the environment, else of the
- * product, else the global one, else the default. `undefined`: it is unset.
+ * The value of a setting at a place: of the product in the environment, otherwise of the environment, the product, the
+ * global scope, or the default. `undefined`: unset.
  */
 export function resolveSetting({ definition, values }: Setting, place: Scope): unknown {
   for (const scope of chainOf(place)) {
@@ -25,7 +25,7 @@ export function resolve(content: Content, place: Scope): Record<string, unknown>
   return Object.fromEntries(resolved);
 }
 
-/** Whether something that is said for `scope` can count at `place`; a part of the place that is not given fits all. */
+/** Whether `scope` can apply at `place`; a missing part of the place matches everything. */
 export function reaches(scope: Scope, place: Scope): boolean {
   return fits(scope.product, place.product) && fits(scope.environment, place.environment);
 }

@@ -1,4 +1,4 @@
-/** What a setting may hold, as data. */
+/** The type and constraints of a setting, as data. */
 export type ValueSchema =
   | { type: "string"; minLength?: number | undefined; maxLength?: number | undefined }
   | { type: "number" | "integer"; minimum?: number | undefined; maximum?: number | undefined }
@@ -19,7 +19,7 @@ export type ValueSchema =
       required?: string[] | undefined;
     };
 
-/** What is wrong with a value: where in it (empty: all of it), and what to do. */
+/** A mistake in a value: its path (empty: the whole value) and how to correct it. */
 type ValueMistake = { path: string; message: string };
 
 const TEXT_LENGTH_MAX = 10_000;
@@ -29,7 +29,7 @@ const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const DURATION = /^(\d{1,12})(ms|s|m|h|d)$/;
 const SECRET_REFERENCE = /^secret:\/\/([a-z][a-z0-9-]{0,62})$/;
 
-/** Every mistake of a value (at most 20), empty when the schema accepts it. */
+/** Every mistake in a value (at most 20); empty when it is valid. */
 export function checkValue(schema: ValueSchema, value: unknown, path = ""): ValueMistake[] {
   if (schema.type === "list") return checkList(schema, value, path);
   if (schema.type === "object") return checkObject(schema, value, path);
@@ -96,7 +96,7 @@ function durationMistake(schema: Of<"duration">, value: unknown): string | undef
   return undefined;
 }
 
-/** The milliseconds of `30s`; undefined when it is no duration. */
+/** The milliseconds of `30s`; undefined when it is not a duration. */
 function durationMs(text: string): number | undefined {
   const [, count, unit = ""] = DURATION.exec(text) ?? [];
   const units: Readonly<Record<string, number>> = UNIT_MS;
@@ -108,10 +108,10 @@ function urlMistake(
   { protocols = ["https", "http"] }: Of<"url">,
   value: unknown,
 ): string | undefined {
-  const wanted = `give an address that begins with ${protocols.map((it) => `${it}://`).join(" or ")}`;
-  if (typeof value !== "string" || value.length > 2_000 || !URL.canParse(value)) return wanted;
+  const message = `give an address that begins with ${protocols.map((it) => `${it}://`).join(" or ")}`;
+  if (typeof value !== "string" || value.length > 2_000 || !URL.canParse(value)) return message;
   const url = new URL(value);
-  if (!protocols.includes(url.protocol.slice(0, -1))) return wanted;
+  if (!protocols.includes(url.protocol.slice(0, -1))) return message;
   return url.password === ""
     ? undefined
     : "leave the password out of the address: make it a setting of type secret";
@@ -141,14 +141,16 @@ function checkObject(schema: Of<"object">, value: unknown, path: string): ValueM
     const known = Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
     if (known) return checkValue(known, item, within(path, name));
     const names = Object.keys(schema.properties).join(", ");
-    return [{ path: within(path, name.slice(0, 100)), message: `not known here; known: ${names}` }];
+    return [
+      { path: within(path, name.slice(0, 100)), message: `unknown property; known: ${names}` },
+    ];
   });
   return [...missing, ...wrong].slice(0, MISTAKES_MAX);
 }
 
 const within = (path: string, name: string): string => (path === "" ? name : `${path}.${name}`);
 
-/** The name in `secret://name`; undefined for everything else. */
+/** The name in `secret://name`; undefined for any other value. */
 function secretName(value: unknown): string | undefined {
   return typeof value === "string" ? SECRET_REFERENCE.exec(value)?.[1] : undefined;
 }

@@ -1,6 +1,6 @@
 import type { Queryable } from "#platform/postgres/database.ts";
 
-/** The last revision that was announced; whoever asks next waits until this transaction ends. */
+/** The last announced revision. Locks the row until the transaction ends. */
 export async function lockAnnounced(tx: Queryable, application: string): Promise<number> {
   const [row] = await tx.query(
     `INSERT INTO announced (application, revision) VALUES ($1, 0)
@@ -10,7 +10,7 @@ export async function lockAnnounced(tx: Queryable, application: string): Promise
   return Number(row?.["revision"]);
 }
 
-/** Keeps what was announced, and wakes whoever watches or caches when the transaction commits. */
+/** Stores the announced revision and notifies watchers and caches when the transaction commits. */
 export async function setAnnounced(
   tx: Queryable,
   application: string,

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import type { Application, Content, Revision, RevisionFacts } from "../domain/application.ts";
 
-/** What was written by this service itself: its shape is checked, its inside was when it was written. */
+/** A document written by this service: only its outer shape is checked, since the content was checked when written. */
 const StoredContent = z.custom<Content>(
   (it) => typeof it === "object" && it !== null && "settings" in it && "flags" in it,
 );
@@ -25,18 +25,18 @@ const StoredFacts = z.object({
 });
 const StoredRevision = StoredFacts.extend({ content: StoredContent });
 
-/** @throws when the text is not what `JSON.stringify` made of an application */
+/** @throws when the text is not a serialized application */
 export const readApplication = (text: unknown): Application =>
   StoredApplication.parse(JSON.parse(String(text)));
 
-/** What a list shows of a revision, to be kept beside it: a content may be a megabyte. */
+/** Metadata of a revision for lists, stored separately because a content may be a megabyte. */
 export const factsText = (revision: Revision): string =>
   JSON.stringify(StoredFacts.parse(revision));
 
-/** @throws when the text is not that of a revision or of its facts */
+/** @throws when the text is not a serialized revision or its metadata */
 export const readFacts = (text: unknown): RevisionFacts =>
   StoredFacts.parse(JSON.parse(String(text)));
 
-/** @throws when the text is not what `JSON.stringify` made of a revision */
+/** @throws when the text is not a serialized revision */
 export const readRevision = (text: unknown): Revision =>
   StoredRevision.parse(JSON.parse(String(text)));

@@ -1,9 +1,9 @@
 import type { ModuleMigrations } from "#platform/postgres/migrate.ts";
 
 /**
- * `facts` is null where a release wrote that did not know it yet: then the document has them.
- * Contents are JSON as text: they are written and read as a whole, and come back as they were written, with the order of
- * keys. `announced` is the last revision of which the event was published.
+ * `facts` is null in rows of releases before that column; the document then has them. Contents are JSON as text,
+ * written and read as a whole, which preserves the order of keys. `announced` is the last revision whose event was
+ * published.
  */
 export const migrations: ModuleMigrations["migrations"] = [
   {

@@ -15,16 +15,16 @@ import type { Commit, SettingsStore } from "../store/port.ts";
 import { factsText, readApplication, readFacts, readRevision } from "./documents.ts";
 
 /**
- * One document is an application with its last revision, so that both change at once. The revision is written into the
- * history before the next one takes its place: a process that dies in between loses nothing, as whoever reads a history
- * looks at both, and whoever writes the next revision first writes the last one, which writing it twice does not change.
+ * One document holds an application and its last revision, so that both change atomically. Before the next revision
+ * replaces it, the last one is copied into the history. A crash in between loses nothing: readers of a history look at
+ * both, and the next writer copies it first, idempotently.
  */
 type ApplicationDocument = {
   _id: string;
   version: number;
   application: string;
   secrets: readonly string[];
-  /** The revision of this version: document of the history. */
+  /** Revision of this version, as a document of the history. */
   last: RevisionDocument;
 };
 type RevisionDocument = {
@@ -32,7 +32,7 @@ type RevisionDocument = {
   application: string;
   revision: number;
   document: string;
-  /** Absent where a release wrote that did not know it yet: then the document has them. */
+  /** Absent in documents of releases before this field; the document then has them. */
   facts?: string;
   request?: string;
 };
@@ -42,8 +42,8 @@ const DUPLICATE = 11_000;
 const RETRY_AFTER_MS = 2_000;
 
 /**
- * The client has what every command needs: majority writes that are retried, and reads from the primary of what a
- * majority has, so that nothing is seen that a new primary takes back.
+ * Majority writes with retries, and reads from the primary with majority concern, so that nothing is read that a fail-
+ * over rolls back.
  */
 export function mongoClient(url: string): MongoClient {
   return new MongoClient(url, {
@@ -66,9 +66,8 @@ type Collections = {
 };
 
 /**
- * The store in MongoDB. Reads that may be a moment old (resolved settings, flags, lists) prefer secondaries that are at
- * most 90 s behind, the shortest that MongoDB lets one ask for; what is decided upon and what watchers see comes from
- * the primary.
+ * The store in MongoDB. Reads that may be stale (resolved settings, flags, lists) prefer secondaries at most 90 s
+ * behind, the minimum that MongoDB allows. Decisions and watchers read from the primary.
  * @throws AppError unavailable when it cannot be reached
  */
 export async function openMongoStore(client: MongoClient): Promise<SettingsStore> {
@@ -118,7 +117,7 @@ function mongoApplications(collections: Collections): Applications {
       const { modifiedCount } = await reached(
         applications.updateOne({ _id, version: before.version }, { $set: fields }),
       );
-      // Found at once by those who page; if this process dies here, the next one to write does it.
+      // Saves readers of the history the extra look-up; if this process dies here, the next writer does it.
       if (modifiedCount === 1) await keep(collections, document.last);
       return modifiedCount === 1;
     },
@@ -138,7 +137,7 @@ function mongoApplications(collections: Collections): Applications {
 
 function mongoHistory(collections: Collections): History {
   const { applications, revisions } = collections;
-  /** The last revision, where it is not in the history yet. */
+  /** The last revision, if it is not in the history yet. */
   const lastOf = async (name: string): Promise<RevisionDocument | undefined> =>
     (await reached(applications.findOne({ _id: name })))?.last;
   return {
@@ -212,7 +211,7 @@ function documentOf({ application, revision, secrets, request }: Commit): Applic
   return { _id: name, version, application: JSON.stringify(application), secrets, last };
 }
 
-/** Whether it was not there before. */
+/** Whether it was inserted. */
 async function inserted(
   applications: Collections["applications"],
   document: ApplicationDocument,
@@ -226,20 +225,20 @@ async function inserted(
   }
 }
 
-/** Writes a revision into the history; nothing happens when it is there. */
+/** Writes a revision into the history unless it exists. */
 async function keep({ revisions }: Collections, { _id, ...rest }: RevisionDocument): Promise<void> {
   try {
     await reached(revisions.updateOne({ _id }, { $setOnInsert: rest }, { upsert: true }));
   } catch (error) {
-    // Another process has written it at the same moment.
+    // Another process wrote it at the same time.
     if (!(error instanceof MongoServerError && error.code === DUPLICATE)) throw error;
   }
 }
 
-/** No server: what network and server selection say. */
+/** Errors of network and server selection. */
 const UNREACHABLE =
   /^Mongo(?:Network|ServerSelection|PoolCleared|WaitQueueTimeout|TopologyClosed|ServerClosed|NotConnected)/;
-/** What a member answers that is no primary (any more) or shuts down, beside what it labels as worth a retry. */
+/** Error codes of a member that is not primary or is shutting down, in addition to those labelled retryable. */
 const NOT_PRIMARY = new Set([91, 189, 10_107, 10_058, 11_600, 11_602, 13_435, 13_436]);
 
 function isUnreachable(error: unknown): boolean {
@@ -247,7 +246,7 @@ function isUnreachable(error: unknown): boolean {
   if (UNREACHABLE.test(error.name) || error.hasErrorLabel(MongoErrorLabel.RetryableWriteError)) {
     return true;
   }
-  // A majority was not there in time: it may be done by and by, which the next one to change it finds out.
+  // No majority confirmed in time: the write may still succeed, which the next writer detects.
   if (error instanceof MongoWriteConcernError) return true;
   return error instanceof MongoServerError && NOT_PRIMARY.has(Number(error.code));
 }
@@ -257,13 +256,9 @@ async function reached<Result>(doing: Promise<Result>): Promise<Result> {
     return await doing;
   } catch (error) {
     if (!isUnreachable(error)) throw error;
-    throw new AppError(
-      "unavailable",
-      "The settings store does not answer. Try again in a moment.",
-      {
-        cause: error,
-        waitMs: RETRY_AFTER_MS,
-      },
-    );
+    throw new AppError("unavailable", "The settings store is unavailable. Try again later.", {
+      cause: error,
+      waitMs: RETRY_AFTER_MS,
+    });
   }
 }

@@ -15,7 +15,7 @@ async function newest(db: Queryable, name: string): Promise<Application | undefi
   return applicationsOf(await db.query(sql, [name]))[0];
 }
 
-/** The store in the service's own PostgreSQL: one transaction holds the change, its revision and its answer. */
+/** The store in the service's own PostgreSQL: one transaction holds the change, its revision and its response. */
 export function postgresStore(database: ServiceDatabase): SettingsStore {
   return {
     async load(tx, name) {

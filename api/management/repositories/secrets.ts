@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Queryable } from "#platform/postgres/database.ts";
 import { seal } from "#platform/seal.ts";
 
-/** What may be known of a secret: everything but itself. */
+/** Metadata of a secret, without its value. */
 export type SecretFacts = {
   name: string;
   version: number;
@@ -34,8 +34,8 @@ function factsOf(row: unknown): SecretFacts {
 }
 
 /**
- * Name and version are bound to it: a stored secret that is moved to another name, or put back after a rotation, does not
- * open.
+ * Encrypts with the name and version as associated data: a row copied to another name, or restored after a rotation,
+ * does not decrypt.
  */
 export const sealSecret = (
   key: Buffer,
@@ -73,7 +73,7 @@ export async function replaceSecret(tx: Queryable, it: SecretWrite): Promise<Sec
   return factsOf(row);
 }
 
-/** Locks it until the transaction ends. */
+/** Locks the row until the transaction ends. */
 export async function lockSecret(tx: Queryable, name: string): Promise<SecretFacts | undefined> {
   const [row] = await tx.query(`SELECT ${FACTS} FROM secrets WHERE name = $1 FOR UPDATE`, [name]);
   return row && factsOf(row);
@@ -99,7 +99,7 @@ export async function listSecrets(
   return rows.map(factsOf);
 }
 
-/** Those of the names that are no secrets; those that are cannot be deleted until the transaction ends. */
+/** Returns the names without a secret; the existing ones cannot be deleted until the transaction ends. */
 export async function missingSecrets(tx: Queryable, names: readonly string[]): Promise<string[]> {
   if (names.length === 0) return [];
   const rows = await tx.query(

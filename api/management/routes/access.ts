@@ -13,11 +13,11 @@ import type { Application, Content } from "../domain/application.ts";
 export type RouteDeps = ChangeDeps & {
   cache: StateCache;
   wakeUps: WakeUps;
-  /** Before a change that is kept outside PostgreSQL: what makes sure that it is announced whatever happens. */
-  intend(application: string): Promise<void>;
+  /** Called before a change stored outside PostgreSQL, to guarantee that it is announced. */
+  ensureAnnounced(application: string): Promise<void>;
 };
 
-/** Whether a permission counts for an application: `…:read` for all, `…:read/shop` or `…:read/shop-*` for some. */
+/** Whether a permission covers an application: `…:read` all, `…:read/shop` or `…:read/shop-*` some. */
 export function mayIn(caller: Caller, permission: string, application: string): boolean {
   const scopes = scopesOf(caller, permission);
   if (scopes === "all") return true;
@@ -36,10 +36,10 @@ export const READ = "management:settings:read";
 export const WRITE = "management:settings:write";
 export const FLAGS_WRITE = "management:flags:write";
 
-/** Who it was, as revisions name them. */
+/** The caller as recorded in revisions. */
 export const byOf = (caller: Caller): string => (caller.kind === "root" ? "root" : caller.id);
 
-/** Of a handler's call, what a change is made of. */
+/** The parts of a handler's call that a change needs. */
 export type Calling = {
   params: { application: string };
   caller: Caller;
@@ -48,10 +48,14 @@ export type Calling = {
   incoming: IncomingMessage;
 };
 
-type Asked = Pick<ChangeRequest, "decide" | "create" | "reason">;
+type RequestedChange = Pick<ChangeRequest, "decide" | "create" | "reason">;
 
-/** What a request asks to change, with who, when and why. */
-export function changeRequest(call: Calling, operation: string, asked: Asked): ChangeRequest {
+/** Builds the change request of a call, with who, when and why. */
+export function changeRequest(
+  call: Calling,
+  operation: string,
+  requested: RequestedChange,
+): ChangeRequest {
   const key = call.incoming.headers["idempotency-key"];
   const by = byOf(call.caller);
   const { application } = call.params;
@@ -66,12 +70,12 @@ export function changeRequest(call: Calling, operation: string, asked: Asked): C
         : createHash("sha256")
             .update([operation, by, String(key)].join("\n"))
             .digest("hex"),
-    ...asked,
+    ...requested,
   };
 }
 
 /**
- * What changes a whole application may change its flags too, for which there is a permission of its own.
+ * A change of a whole application may include flags, which have a permission of their own.
  * @throws AppError forbidden
  */
 export function checkFlagsIn(caller: Caller, application: string, flags: FlagsChange): void {
@@ -85,13 +89,13 @@ type Write<Answer> = (
   work: (tx: Parameters<typeof change>[1]) => Promise<Answer>,
 ) => Promise<Answer>;
 
-/** Changes an application and answers, in one transaction; this process shows it from then on. */
+/** Changes an application and answers in one transaction, then updates the cache of this process. */
 export async function changeAndAnswer<Answer>(
   deps: RouteDeps,
   write: Write<Answer>,
   { request, answer }: { request: ChangeRequest; answer(changed: Changed): Answer },
 ): Promise<Answer> {
-  await deps.intend(request.application);
+  await deps.ensureAnnounced(request.application);
   const done: Changed[] = [];
   const answered = await write(async (tx) => {
     const changed = await change(deps, tx, request);
@@ -105,7 +109,7 @@ export async function changeAndAnswer<Answer>(
   return answered;
 }
 
-/** ECS fact of a change; what it was changed to is in the history, which not everybody who reads logs may see. */
+/** ECS event of a change. New values are only in the history, because readers of logs may lack permission for them. */
 function factOf(
   { by, traceId }: ChangeRequest,
   { name, version }: Application,
@@ -127,7 +131,7 @@ function factOf(
 }
 
 /**
- * What is there may be changed only by who says which version of it they saw; what is not there, only made anew.
+ * Changing an existing item requires If-Match with its version; a new one needs none.
  * @throws AppError precondition_required, precondition_failed
  */
 export function checkKeyVersion(
@@ -137,17 +141,17 @@ export function checkKeyVersion(
   const header = call.incoming.headers["if-match"];
   if (current === undefined) {
     if (header === undefined) return;
-    throw new AppError("precondition_failed", "There is no such thing any more: it was deleted.");
+    throw new AppError("precondition_failed", "It no longer exists.");
   }
   if (header === undefined) {
     throw new AppError(
       "precondition_required",
-      "It is there already: send If-Match with the ETag of what you read, so that nobody's change is lost.",
+      "It already exists: send If-Match with the ETag that you read, so that no concurrent change is lost.",
     );
   }
   if (call.ifMatch === undefined || call.ifMatch === current) return;
   throw new AppError(
     "precondition_failed",
-    `It was changed meanwhile: you have version ${call.ifMatch}, now it is ${current}. Read it again, then decide.`,
+    `It has changed: you have version ${call.ifMatch}, the current one is ${current}. Read it again and retry.`,
   );
 }

@@ -52,7 +52,7 @@ const addApplication = (deps: RouteDeps): Route =>
     path: "/v1/applications",
     operationId: "addApplication",
     tag,
-    summary: "Adds an application",
+    summary: "Creates an application",
     rule: { allow: "permission", permission: WRITE, scoped: true },
     body: z.strictObject({ name: ApplicationName, description: Description, reason: Reason }),
     idempotency: "optional",
@@ -63,7 +63,7 @@ const addApplication = (deps: RouteDeps): Route =>
         reason,
         create: () => ({ description, settings: {}, flags: {} }),
         decide() {
-          throw new AppError("conflict", `There is an application ${name} already.`);
+          throw new AppError("conflict", `Application ${name} already exists.`);
         },
       });
       return changeAndAnswer(deps, write, {
@@ -85,7 +85,7 @@ const listApplications = ({ store }: RouteDeps): Route =>
     path: "/v1/applications",
     operationId: "listApplications",
     tag,
-    summary: "Lists the applications that you may see, by name",
+    summary: "Lists the applications that the caller may read, by name",
     rule: { allow: "permission", permission: READ, scoped: true },
     query: pageQuery({}),
     answers: { 200: { description: "A page", body: pageOf(ApplicationOnWire) } },
@@ -109,7 +109,7 @@ const getApplication = ({ cache }: RouteDeps): Route =>
     path: "/v1/applications/{application}",
     operationId: "getApplication",
     tag,
-    summary: "One application",
+    summary: "Returns an application",
     rule: { allow: "permission", permission: READ, scoped: true },
     params: InApplication,
     answers: { 200: { description: "The application", body: ApplicationOnWire } },
@@ -126,7 +126,7 @@ const describe = (deps: RouteDeps): Route =>
     path: "/v1/applications/{application}",
     operationId: "describeApplication",
     tag,
-    summary: "Describes an application anew",
+    summary: "Changes the description of an application",
     rule: { allow: "permission", permission: WRITE, scoped: true },
     params: InApplication,
     body: z.strictObject({ description: Description, reason: Reason }),
@@ -153,7 +153,7 @@ const describe = (deps: RouteDeps): Route =>
     },
   });
 
-/** What the caller wrote before, as an earlier answer said. */
+/** The version that the caller wrote before, from an earlier answer. */
 export function readAfter(incoming: {
   headers: NodeJS.Dict<string | string[]>;
 }): string | undefined {

@@ -21,12 +21,12 @@ import {
 import { readAfter } from "./applications.ts";
 import { createYamlReader } from "./read-yaml.ts";
 import { ChangeOnWire, InApplication, Reason } from "./wire.ts";
-import { type InYaml, toYaml } from "./yaml-document.ts";
+import { type YamlFile, toYaml } from "./yaml-document.ts";
 
-/** Whatever an application may hold can be exported and imported again: text of short lines is the longest as YAML. */
+/** Every allowed application can be exported and imported: text with short lines is the longest as YAML. */
 const YAML_CHARACTERS_MAX = 4_000_000;
 const BODY_BYTES_MAX = 16_100_000;
-/** A large file takes seconds of a CPU to read. */
+/** Parsing a large file takes seconds of CPU time. */
 const LIMIT = { burst: 30, perMinute: 30 };
 const tag = "Bulk";
 
@@ -40,7 +40,7 @@ const exportApplication = ({ cache }: RouteDeps): Route =>
     path: "/v1/applications/{application}/export",
     operationId: "exportApplication",
     tag,
-    summary: "An application as YAML: settings, values and flags; of secrets, the references",
+    summary: "Exports an application as YAML: settings, values, flags and references to secrets",
     rule: { allow: "permission", permission: READ, scoped: true },
     params: InApplication,
     answers: { 200: { description: "The file", media: "application/yaml" } },
@@ -61,7 +61,7 @@ const exportApplication = ({ cache }: RouteDeps): Route =>
 const Plan = z
   .strictObject({
     applied: z.boolean(),
-    /** After the import; of a plan: now, 0 where it would be made. */
+    /** The version after the import; for a dry run the current one, 0 if it would be created. */
     revision: z.int().min(0),
     changes: z.array(ChangeOnWire),
   })
@@ -74,9 +74,9 @@ function importApplication(deps: RouteDeps): Route {
     path: "/v1/applications/{application}/import",
     operationId: "importApplication",
     tag,
-    summary: "Makes an application be what a YAML file says, all of it or nothing",
+    summary: "Replaces the content of an application with a YAML file, atomically",
     description:
-      "With `dryRun` it only answers what would change, and the ETag of what it compared with: send that as If-Match to apply exactly this plan. What the file does not name is removed. The same file again changes nothing. An application that is not there is made; one that is there wants If-Match, `*` for whatever it is now. Who changes flags by it needs management:flags:write too.",
+      "With `dryRun` it only returns the changes and the ETag of the current version: send that as If-Match to apply exactly this plan. Anything missing from the file is removed. Importing the same file again changes nothing. A new application is created; an existing one requires If-Match (`*` for any version). Changing flags also requires management:flags:write.",
     rule: { allow: "permission", permission: WRITE, scoped: true },
     params: InApplication,
     body: z.strictObject({
@@ -88,7 +88,7 @@ function importApplication(deps: RouteDeps): Route {
     limit: LIMIT,
     ifMatch: "optional",
     idempotency: "optional",
-    answers: { 200: { description: "The plan, or what was done", body: Plan } },
+    answers: { 200: { description: "The planned or applied changes", body: Plan } },
     async handle({ body, write, ifMatch, ...call }) {
       const name = call.params.application;
       checkIn(call.caller, WRITE, name);
@@ -121,19 +121,19 @@ function importApplication(deps: RouteDeps): Route {
 }
 
 /** @throws AppError bad_request */
-function contentFor(application: string, { name, content }: InYaml): Content {
+function contentFor(application: string, { name, content }: YamlFile): Content {
   if (name === application) return content;
-  const message = `line 1: this file is of ${name}: import it at /v1/applications/${name}/import`;
+  const message = `line 1: this file is for ${name}: import it at /v1/applications/${name}/import`;
   throw invalid([{ path: "body.yaml.application", code: "other_application", message }]);
 }
 
 const unseen = (name: string): AppError =>
   new AppError(
     "precondition_required",
-    `There is an application ${name}: send If-Match with the ETag of a dry run to do what it said, or If-Match: * to replace whatever is there.`,
+    `Application ${name} exists: send If-Match with the ETag of a dry run to apply that plan, or If-Match: * to replace any version.`,
   );
 
-/** What an import would do; what it would refuse is refused. */
+/** The plan of an import; throws what the import would throw. */
 async function plan({ kit, store, cache }: RouteDeps, call: Calling, content: Content) {
   const name = call.params.application;
   const from = { version: cache.newest(name), after: readAfter(call.incoming) };

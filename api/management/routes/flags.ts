@@ -68,7 +68,7 @@ const getFlag = ({ cache }: RouteDeps): Route =>
     path: "/v1/flags/{application}/definitions/{key}",
     operationId: "getFlag",
     tag,
-    summary: "One feature flag",
+    summary: "Returns a feature flag",
     rule: { allow: "permission", permission: READ, scoped: true },
     params: OfKey,
     answers: { 200: { description: "The flag", body: KeptFlag } },
@@ -86,15 +86,15 @@ const putFlag = (deps: RouteDeps): Route =>
     path: "/v1/flags/{application}/definitions/{key}",
     operationId: "putFlag",
     tag,
-    summary: "Makes a feature flag, or changes it",
+    summary: "Creates or replaces a feature flag",
     description:
-      "A new flag is sent without If-Match, one that is there with the ETag of it. Off, denied, allowed, then the first rule that fits the product and environment: that is the order.",
+      "Creating a flag needs no If-Match; replacing one requires its ETag. Evaluated in this order: off, denied, allowed, the first rule that matches the product and environment.",
     rule: { allow: "permission", permission: WRITE, scoped: true },
     params: OfKey,
     body: z.strictObject({ flag: FlagOnWire, reason: Reason }),
     ifMatch: "optional",
     idempotency: "optional",
-    answers: { 200: { description: "Kept", body: KeptFlag } },
+    answers: { 200: { description: "Stored", body: KeptFlag } },
     handle({ body, write, ifMatch, ...call }) {
       const { application, key } = call.params;
       checkIn(call.caller, WRITE, application);
@@ -108,8 +108,8 @@ const putFlag = (deps: RouteDeps): Route =>
       return changeAndAnswer(deps, write, {
         request,
         answer(changed) {
-          const kept = shown(changed.application, key);
-          return { status: 200 as const, headers: etagOf(kept.version), body: kept };
+          const stored = shown(changed.application, key);
+          return { status: 200 as const, headers: etagOf(stored.version), body: stored };
         },
       });
     },
@@ -121,7 +121,7 @@ const removeFlag = (deps: RouteDeps): Route =>
     path: "/v1/flags/{application}/definitions/{key}",
     operationId: "removeFlag",
     tag,
-    summary: "Removes a feature flag: it is off for everybody who still asks",
+    summary: "Deletes a feature flag; it then evaluates to off",
     rule: { allow: "permission", permission: WRITE, scoped: true },
     params: OfKey,
     query: z.strictObject({ reason: Reason }),
@@ -161,7 +161,7 @@ const evaluate = ({ cache }: RouteDeps): Route =>
     path: "/v1/flags/{application}/evaluate",
     operationId: "evaluateFlags",
     tag,
-    summary: "Which flags an account has, all or those that are named; nothing is changed",
+    summary: "Evaluates all or the named flags for an account; changes nothing",
     rule: { allow: "permission", permission: READ, scoped: true },
     params: InApplication,
     body: z.strictObject({

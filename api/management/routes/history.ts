@@ -64,7 +64,7 @@ const listRevisions = ({ store, cache }: RouteDeps): Route =>
     path: "/v1/applications/{application}/revisions",
     operationId: "listRevisions",
     tag,
-    summary: "Who changed an application, when and why; the newest first",
+    summary: "Lists the revisions of an application with who, when and why, newest first",
     rule: reads,
     params: InApplication,
     query: pageQuery({}),
@@ -82,7 +82,7 @@ const listRevisions = ({ store, cache }: RouteDeps): Route =>
     },
   });
 
-/** Revision 0 is the application before there was one. */
+/** Revision 0 is the empty content before the first revision. */
 async function contentAt({ store }: RouteDeps, name: string, number: number): Promise<Content> {
   return number === 0 ? EMPTY : (await revisionAt({ store }, name, number)).content;
 }
@@ -103,7 +103,7 @@ const getRevision = (deps: RouteDeps): Route =>
     path: "/v1/applications/{application}/revisions/{revision}",
     operationId: "getRevision",
     tag,
-    summary: "One revision: who, when, why and what",
+    summary: "Returns a revision: who, when, why and its changes",
     rule: reads,
     params: z.strictObject({ application: ApplicationName, revision: revisionNumber }),
     answers: { 200: { description: "The revision", body: RevisionOnWire } },
@@ -122,7 +122,7 @@ const compare = (deps: RouteDeps): Route =>
     path: "/v1/applications/{application}/diff",
     operationId: "diffRevisions",
     tag,
-    summary: "What differs between any two revisions",
+    summary: "Compares any two revisions",
     rule: reads,
     params: InApplication,
     query: z.strictObject({ from: revisionNumber, to: revisionNumber }),
@@ -146,7 +146,7 @@ const rollBack = (deps: RouteDeps): Route =>
     path: "/v1/applications/{application}/rollback",
     operationId: "rollBack",
     tag,
-    summary: "Makes the content of an earlier revision a new revision",
+    summary: "Rolls back: creates a new revision with the content of an earlier one",
     rule: { allow: "permission", permission: WRITE, scoped: true },
     params: InApplication,
     body: z.strictObject({ revision: Version.max(NUMBER_MAX), reason: Reason }),

@@ -4,29 +4,29 @@ import { Worker } from "node:worker_threads";
 import { AppError, type FieldError } from "#platform/errors.ts";
 import { invalid } from "#platform/http/request-input.ts";
 
-import { type InYaml, fromYaml } from "./yaml-document.ts";
+import { type YamlFile, fromYaml } from "./yaml-document.ts";
 
 export type ReadInThread =
-  | { ok: true; read: InYaml }
+  | { ok: true; read: YamlFile }
   | { ok: false; fields: readonly FieldError[] };
 
-/** Read in milliseconds, whatever is in it. */
+/** Files up to this length parse in milliseconds, whatever their content. */
 const AT_ONCE_CHARACTERS_MAX = 16_000;
 const READ_MS_MAX = 60_000;
 const THREAD_MEMORY_MB_MAX = 1_024;
 const WAITING_MAX = 10;
 
 /**
- * Reads YAML files. A large one takes seconds, and one that was made to be slow takes minutes: they are read one at a
- * time in a thread, so that nobody else waits for them, and given up in the end.
+ * Parses YAML files. A large one takes seconds and a malicious one minutes, so they are parsed one at a time in a
+ * thread, without blocking other requests, and with a time limit.
  */
-export function createYamlReader(): (text: string) => Promise<InYaml> {
+export function createYamlReader(): (text: string) => Promise<YamlFile> {
   let last: Promise<unknown> = Promise.resolve();
   let waiting = 0;
   return async (text) => {
     if (text.length <= AT_ONCE_CHARACTERS_MAX) return fromYaml(text);
     if (waiting >= WAITING_MAX) {
-      const message = "Too many large files are being read: send it again in a moment.";
+      const message = "Too many large files are being parsed: try again later.";
       throw new AppError("unavailable", message, { waitMs: 10_000 });
     }
     waiting += 1;
@@ -41,17 +41,17 @@ export function createYamlReader(): (text: string) => Promise<InYaml> {
 }
 
 /** @throws AppError bad_request */
-async function readInThread(text: string): Promise<InYaml> {
+async function readInThread(text: string): Promise<YamlFile> {
   const thread = new Worker(new URL("yaml-thread.ts", import.meta.url), {
     workerData: text,
-    // Flags of the process, such as --eval, are not meant for the thread.
+    // Flags of the process, such as --eval, must not reach the thread.
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: THREAD_MEMORY_MB_MAX },
   });
   const timer = setTimeout(() => void thread.terminate(), READ_MS_MAX);
   try {
     const ended = once(thread, "exit").then((): [undefined] => [undefined]);
-    // What the thread says, whose other end is in this folder.
+    // The message comes from yaml-thread.ts in this folder.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     const [said] = (await Promise.race([once(thread, "message"), ended])) as [ReadInThread?];
     if (said === undefined) throw tooLarge();
@@ -72,6 +72,6 @@ const tooLarge = (): AppError =>
     {
       path: "body.yaml",
       code: "too_large",
-      message: "it takes too long to read, or too much memory: make it smaller",
+      message: "parsing takes too much time or memory: make it smaller",
     },
   ]);

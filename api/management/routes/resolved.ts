@@ -20,8 +20,8 @@ const Resolved = z
   .meta({ id: "ResolvedSettings" });
 
 /**
- * What an application asks for at start and whenever a watch tells it to: by far the most frequent read. It is answered
- * from the memory of the process, as text that was made once.
+ * By far the most frequent read: applications call it at start and after each watch event. It is answered from memory
+ * with pre-built text.
  */
 export function resolvedRoute({ cache }: RouteDeps): Route {
   return route({
@@ -29,9 +29,9 @@ export function resolvedRoute({ cache }: RouteDeps): Route {
     path: "/v1/settings/{application}/resolved",
     operationId: "resolveSettings",
     tag: "Settings",
-    summary: "The values that count for a product in an environment",
+    summary: "Returns the effective values for a product in an environment",
     description:
-      "The value of the product in the environment, else of the environment, else of the product, else the global one, else the default; what has none is left out. Send the ETag back as If-None-Match: 304 says that nothing has changed. Other processes show a change once they heard of it, which takes milliseconds; after a lost notification at most 30 s. Send the read-after of an answer to be sure to see that change.",
+      "Precedence: product in environment, environment, product, global, default; unset settings are omitted. Send the ETag as If-None-Match to get 304 when nothing has changed. Other processes return a change within milliseconds, after a lost notification within 30 s. Send the read-after of an answer to be sure to see that change.",
     rule: { allow: "permission", permission: READ, scoped: true },
     params: InApplication,
     query: z.strictObject(Place),
@@ -60,7 +60,7 @@ const headersOf = ({ application }: Cached) => ({
   "cache-control": "private, no-cache",
 });
 
-/** Made once for each URL: the kit gives all requests for it the same query. */
+/** Cached by query object: the HTTP kit passes the same one for all requests of a URL. */
 function answerOf(cached: Cached, query: Scope): PrebuiltResponse {
   const known = cached.answers.get(query);
   if (known !== undefined) return known;

@@ -28,11 +28,10 @@ const SecretOnWire = z
 
 const params = z.strictObject({ name: SecretName });
 const body = z.strictObject({
-  value: z
-    .string()
-    .min(1)
-    .max(16_384)
-    .meta({ description: "The secret itself. No answer, list, log, export or watch shows it." }),
+  value: z.string().min(1).max(16_384).meta({
+    description:
+      "The value of the secret. It is never returned, listed, logged, exported or streamed.",
+  }),
   description: Description.optional(),
 });
 
@@ -46,7 +45,7 @@ const list = ({ kit }: RouteDeps): Route =>
     path: "/v1/secrets",
     operationId: "listSecrets",
     tag,
-    summary: "Lists which secrets there are, by name; never what they are",
+    summary: "Lists secrets by name, without their values",
     rule: { allow: "permission", permission: READ },
     query: pageQuery({}),
     answers: { 200: { description: "A page", body: pageOf(SecretOnWire) } },
@@ -66,10 +65,10 @@ const get = ({ kit }: RouteDeps): Route =>
     path: "/v1/secrets/{name}",
     operationId: "getSecret",
     tag,
-    summary: "What may be known of a secret: its version, and who rotated it when",
+    summary: "Returns the metadata of a secret: its version, who rotated it and when",
     rule: { allow: "permission", permission: READ },
     params,
-    answers: { 200: { description: "The facts", body: SecretOnWire } },
+    answers: { 200: { description: "The metadata", body: SecretOnWire } },
     async handle({ params: { name } }) {
       const found = await findSecret(kit.database, name);
       if (!found) throw new AppError("not_found", `There is no secret ${name}.`);
@@ -83,18 +82,25 @@ const put = ({ kit }: RouteDeps): Route =>
     path: "/v1/secrets/{name}",
     operationId: "putSecret",
     tag,
-    summary: "Puts a new secret; one that is there is rotated instead",
+    summary: "Creates a secret; an existing one must be rotated instead",
     rule: { allow: "permission", permission: WRITE },
     params,
     body,
     idempotency: "optional",
-    answers: { 201: { description: "Kept", body: SecretOnWire } },
+    answers: { 201: { description: "Stored", body: SecretOnWire } },
     handle: ({ params: { name }, body: secret, caller, nowMs, traceId, write }) =>
       write(async (tx) => {
         const by = byOf(caller);
-        const kept = await addSecret(tx, kit.secret(PURPOSE), { name, ...secret, by, nowMs });
-        await tell(kit, tx, { type: "put", name, version: kept.version, nowMs, traceId, by });
-        return { status: 201, headers: etagOf(kept.version), body: kept };
+        const stored = await addSecret(tx, kit.secret(PURPOSE), { name, ...secret, by, nowMs });
+        await publishChange(kit, tx, {
+          type: "put",
+          name,
+          version: stored.version,
+          nowMs,
+          traceId,
+          by,
+        });
+        return { status: 201, headers: etagOf(stored.version), body: stored };
       }),
   });
 
@@ -103,17 +109,24 @@ const isAt =
   (version: number): void =>
     checkVersion(ifMatch, version);
 
-type Happened = Pick<SecretFacts, "name" | "version"> & {
+type SecretChange = Pick<SecretFacts, "name" | "version"> & {
   nowMs: number;
   traceId: string;
   by: string;
 };
 
-/** Tells others that there is something to deliver anew; nothing of the secret itself. */
-const tell = (
+/** Publishes the event of a change, without the value of the secret. */
+const publishChange = (
   kit: RouteDeps["kit"],
   tx: Parameters<RouteDeps["kit"]["publish"]>[0],
-  { type, name, version, nowMs, traceId, by }: Happened & { type: "put" | "rotated" | "deleted" },
+  {
+    type,
+    name,
+    version,
+    nowMs,
+    traceId,
+    by,
+  }: SecretChange & { type: "put" | "rotated" | "deleted" },
 ): Promise<void> =>
   kit.publish(tx, {
     type: `secret.${type}`,
@@ -131,7 +144,7 @@ const rotate = ({ kit }: RouteDeps): Route =>
     path: "/v1/secrets/{name}/rotate",
     operationId: "rotateSecret",
     tag,
-    summary: "Gives a secret a new value and version; the old value is gone",
+    summary: "Gives a secret a new value and version; the old value is deleted",
     rule: { allow: "permission", permission: WRITE },
     params,
     body,
@@ -142,9 +155,16 @@ const rotate = ({ kit }: RouteDeps): Route =>
       write(async (tx) => {
         const by = byOf(caller);
         const at = { key: kit.secret(PURPOSE), check: isAt(ifMatch) };
-        const kept = await rotateSecret(tx, at, { name, ...secret, by, nowMs });
-        await tell(kit, tx, { type: "rotated", name, version: kept.version, nowMs, traceId, by });
-        return { status: 200, headers: etagOf(kept.version), body: kept };
+        const stored = await rotateSecret(tx, at, { name, ...secret, by, nowMs });
+        await publishChange(kit, tx, {
+          type: "rotated",
+          name,
+          version: stored.version,
+          nowMs,
+          traceId,
+          by,
+        });
+        return { status: 200, headers: etagOf(stored.version), body: stored };
       }),
   });
 
@@ -163,7 +183,7 @@ const remove = ({ kit, store }: RouteDeps): Route =>
       write(async (tx) => {
         const version = await removeSecret(tx, { store, check: isAt(ifMatch) }, name);
         const by = byOf(caller);
-        await tell(kit, tx, { type: "deleted", name, version, nowMs, traceId, by });
+        await publishChange(kit, tx, { type: "deleted", name, version, nowMs, traceId, by });
         return { status: 204 };
       }),
   });

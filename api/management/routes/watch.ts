@@ -10,7 +10,7 @@ import { READ, type RouteDeps, byOf, checkIn } from "./access.ts";
 import { factsOf } from "./history.ts";
 import { ApplicationName, Place } from "./wire.ts";
 
-/** The instances of an application are one caller: they have the same key. */
+/** All instances of an application are one caller, because they share a key. */
 const STREAMS_OF_CALLER_MAX = 100;
 const STREAMS_MAX = 1_000;
 const RETRY_MS = 1_000;
@@ -24,8 +24,8 @@ export function watchRoute(deps: RouteDeps): Route {
     path: "/v1/watch",
     operationId: "watchSettings",
     tag: "Watch",
-    summary: "Changes of an application as they happen, as server-sent events",
-    description: `First an event \`ready\` with the revision that the stream starts after, then \`revision\` for each that changes something at the place: its id is the revision's number, its data has who, when, why and what. Reconnect with Last-Event-ID (browsers do) and no revision is missed and none comes twice. A comment \`: alive\` comes when nothing happens for 15 s. The stream ends with the token that it was asked for with. At most ${STREAMS_OF_CALLER_MAX} streams of one caller in a process.`,
+    summary: "Streams the changes of an application as server-sent events",
+    description: `The first event is \`ready\` with the revision that the stream starts after, followed by a \`revision\` event for each change at the place: its id is the revision's number, its data has who, when, why and the changes. Reconnecting with Last-Event-ID (as browsers do) misses and repeats no revision. A comment \`: alive\` is sent after 15 s without events. The stream ends when its token expires. Limit: ${STREAMS_OF_CALLER_MAX} streams per caller and process.`,
     rule: { allow: "permission", permission: READ, scoped: true },
     query: z.strictObject({ application: ApplicationName, ...Place }),
     answers: { 200: { description: "The stream", media: "text/event-stream" } },
@@ -38,7 +38,7 @@ export function watchRoute(deps: RouteDeps): Route {
       if (after > current.version) {
         throw new AppError(
           "bad_request",
-          `Last-Event-ID: ${application} is at revision ${current.version} only.`,
+          `Last-Event-ID: the last revision of ${application} is ${current.version}.`,
         );
       }
       const release = takeStream(open, caller);
@@ -65,7 +65,7 @@ function lastEventId(header: string | string[] | undefined): number | undefined 
   throw new AppError("bad_request", "Last-Event-ID: give the id of an event of this stream.");
 }
 
-/** Counts the stream; returns how to end it. @throws TooManyRequests */
+/** Counts the stream; returns a function that releases it. @throws TooManyRequests */
 function takeStream(open: Map<string, number>, caller: Caller): () => void {
   const who = byOf(caller);
   const count = open.get(who) ?? 0;
@@ -84,12 +84,12 @@ function takeStream(open: Map<string, number>, caller: Caller): () => void {
 type Stream = {
   events: AsyncGenerator<Watched>;
   after: number;
-  /** To be aborted when the reader has gone. */
+  /** Aborted when the client disconnects. */
   left: AbortController;
   release(): void;
 };
 
-/** Asks for the next event only when the last one went out: a slow reader waits, and holds no memory. */
+/** Pulls the next event only after the last one was sent, so that a slow client does not fill memory. */
 function streamOf({ events, after, left, release }: Stream): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>({
@@ -104,7 +104,7 @@ function streamOf({ events, after, left, release }: Stream): ReadableStream<Uint
         release();
         controller.close();
       } catch (error) {
-        // The database is away: the reader comes back with Last-Event-ID.
+        // The database is unavailable: the client reconnects with Last-Event-ID.
         release();
         controller.error(error);
       }
@@ -118,7 +118,7 @@ function streamOf({ events, after, left, release }: Stream): ReadableStream<Uint
 }
 
 function textOf(watched: Watched): string {
-  // An id without data moves where a reader resumes, and is no event.
+  // An id without data advances Last-Event-ID without dispatching an event.
   if (watched.type === "quiet") return `: alive\nid: ${watched.after}\n\n`;
   const { revision, changes } = watched;
   const data = JSON.stringify({ ...factsOf(revision), changes });

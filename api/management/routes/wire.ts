@@ -29,9 +29,9 @@ export const AccountId = z.string().regex(/^[\w.:@-]{1,64}$/, {
   error: "give the id of an account: at most 64 letters, digits and _.:@-",
 });
 
-/** Why it is changed: kept with the revision. */
+/** The reason for the change, stored with the revision. */
 export const Reason = text({ max: 500 }).refine((it) => it.trim() !== "", {
-  error: "say why you change it",
+  error: "give the reason for the change",
 });
 export const Description = z.string().max(1_000);
 export const Place = { product: ProductName.optional(), environment: EnvironmentName.optional() };
@@ -71,11 +71,11 @@ const simple = [
 ] as const;
 
 const Simple = z.discriminatedUnion("type", simple).meta({ id: "SimpleValueSchema" });
-/** Lists and objects may hold lists and objects, and these may hold simple values. */
+/** Lists and objects nest at most two levels deep. */
 const Nested = nesting(Simple, "NestedObjectSchema").meta({ id: "NestedValueSchema" });
 const ValueSchemaOnWire = nesting(Nested, "ObjectSchema").meta({ id: "ValueSchema" });
 
-/** The object has a name of its own: generators of clients stumble over one without. */
+/** The object schema has its own id because client generators fail on anonymous recursive ones. */
 function nesting(inner: z.ZodType<ValueSchema>, objectName: string) {
   return z.discriminatedUnion("type", [
     ...simple,
@@ -92,11 +92,11 @@ function nesting(inner: z.ZodType<ValueSchema>, objectName: string) {
   ]);
 }
 
-/** A value on the wire; what it must be follows from the definition. */
+/** A value on the wire; its type follows from the definition. */
 export const ValueOnWire = z
   .unknown()
   .describe(
-    "As the definition says: a duration is text such as 30s, a secret a reference such as secret://database-password.",
+    "Typed by the definition: a duration is text such as 30s, a secret a reference such as secret://database-password.",
   );
 
 export const DefinitionOnWire = z
@@ -128,7 +128,7 @@ export const ChangeOnWire = z
   })
   .meta({ id: "Change" });
 
-/** A page of what an application has by key, in the order of the keys; `item` makes what is shown of one. */
+/** A page of an application's items in the order of their keys; `item` builds the answer of one. */
 export function pageOfKeys<Item>(
   things: Readonly<Record<string, unknown>>,
   { cursor, limit }: { cursor?: string | undefined; limit: number },

@@ -24,7 +24,7 @@ import {
   ScopeKey,
 } from "./wire.ts";
 
-/** Of the format of the file. */
+/** Format identifier of the file. */
 const FORMAT = 1;
 const MISTAKES_MAX = 50;
 const DEPTH_MAX = 20;
@@ -39,7 +39,7 @@ const File = z.strictObject({
   flags: z.record(Key, FlagOnWire).default({}),
 });
 
-/** An application as a YAML file: everything that an import of it needs, keys in order. */
+/** An application as a YAML file: everything that an import needs, with sorted keys. */
 export function toYaml({ name, content }: Application): string {
   const settings = Object.entries(content.settings)
     .toSorted(byKey)
@@ -51,7 +51,7 @@ export function toYaml({ name, content }: Application): string {
     settings: Object.fromEntries(settings),
     flags: Object.fromEntries(Object.entries(content.flags).toSorted(byKey)),
   };
-  // Readers of YAML 1.1, of which there are many, are to find no `no` that they would take for false.
+  // Quoted for YAML 1.1 parsers, which would read `no` as false.
   const document = new Document(file, { aliasDuplicateObjects: false, compat: "yaml-1.1" });
   visit(document, {
     Collection(_, node, path) {
@@ -72,24 +72,24 @@ export function toYaml({ name, content }: Application): string {
   });
 }
 
-/** Text that would not come back as it was from a block of lines: white space at the ends of lines, other ends of lines. */
+/** Text that a block scalar would not preserve: trailing white space, other line endings. */
 const ODD_LINES = /^\s|[^\S\n](?:\n|$)|[\r\u0085\u2028\u2029]/;
 
-/** A key and each thing that it has get lines of their own; what is inside of these stands on one, so that a file is hardly larger than what it says. */
+/** Keys and their properties get their own lines; deeper values are written inline to keep the file small. */
 const LINES_DEPTH = 3;
 const isOfScopes = (node: unknown): boolean =>
   isPair(node) && isScalar(node.key) && node.key.value === "values";
 
 const byKey = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1);
 
-/** What a file says: of which application, and what it is to be. */
-export type InYaml = { name: string; content: Content };
+/** The application name and content of a file. */
+export type YamlFile = { name: string; content: Content };
 
 /**
- * The application in a YAML 1.2 file. No aliases, no tags of its own, no key twice.
- * @throws AppError bad_request that names every mistake with its path and line
+ * Parses an application from a YAML 1.2 file without aliases, custom tags or duplicate keys.
+ * @throws AppError bad_request that lists every mistake with its path and line
  */
-export function fromYaml(text: string): InYaml {
+export function fromYaml(text: string): YamlFile {
   const lines = new LineCounter();
   const document = parsed(text, lines);
   const file = File.safeParse(plain(document));
@@ -115,7 +115,7 @@ function mistakesOf(issue: z.core.$ZodIssue): Mistake[] {
   return issue.keys.slice(0, MISTAKES_MAX).map((key) => ({
     at: [...at, key],
     code: issue.code,
-    message: "this is not known here",
+    message: "unknown property",
   }));
 }
 
@@ -125,11 +125,11 @@ function parsed(text: string, lineCounter: LineCounter): Document {
   const document = documentOf(text, lineCounter);
   const [wrong] = [...document.errors, ...document.warnings];
   if (!wrong) return checkedKeys(document, lineCounter);
-  if (wrong.message.startsWith("Maximum call stack")) throw notYaml("it is nested too deep");
+  if (wrong.message.startsWith("Maximum call stack")) throw notYaml("it is nested too deeply");
   throw notYaml(wrong.message, lineCounter.linePos(wrong.pos[0]).line);
 }
 
-/** @throws AppError bad_request for a key that is there twice */
+/** @throws AppError bad_request for a duplicate key */
 function checkedKeys(document: Document, lines: LineCounter): Document {
   visit(document, {
     Map(_, { items }) {
@@ -137,9 +137,9 @@ function checkedKeys(document: Document, lines: LineCounter): Document {
       for (const { key } of items) {
         const name = isScalar(key) ? key.value : key;
         const line = isNode(key) && key.range ? lines.linePos(key.range[0]).line : 1;
-        if (name === "__proto__") throw notYaml("__proto__ is no key", line);
+        if (name === "__proto__") throw notYaml("__proto__ is not allowed as a key", line);
         if (seen.has(name))
-          throw notYaml(`the key ${String(name).slice(0, 100)} is here twice`, line);
+          throw notYaml(`the key ${String(name).slice(0, 100)} is duplicated`, line);
         seen.add(name);
       }
     },
@@ -149,39 +149,39 @@ function checkedKeys(document: Document, lines: LineCounter): Document {
 
 function documentOf(text: string, lineCounter: LineCounter): Document {
   try {
-    // Its own check of keys compares each with each, which takes a minute for what fits into a request.
+    // The library's check for duplicate keys is quadratic and takes a minute for the largest request.
     const options = {
       lineCounter,
       stringKeys: true,
       uniqueKeys: false,
       logLevel: "error",
-      // They quote the line of each mistake, which takes minutes where one long line has many.
+      // The library quotes the line of each error, which takes minutes for many errors in one long line.
       prettyErrors: false,
     } as const;
     return parseDocument(text, options);
   } catch (error) {
-    // It walks down what is nested by calling itself.
-    if (error instanceof RangeError) throw notYaml("it is nested too deep");
+    // The library recurses into nested values.
+    if (error instanceof RangeError) throw notYaml("it is nested too deeply");
     throw error;
   }
 }
 
-/** As JavaScript values. @throws AppError bad_request for aliases and what JSON cannot hold */
+/** Converts to JavaScript values. @throws AppError bad_request for aliases and values that JSON cannot hold */
 function plain(document: Document): unknown {
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: 0 });
   } catch {
-    throw notYaml("it uses aliases (*name), which are not taken: write the values out");
+    throw notYaml("aliases (*name) are not allowed: write the values out");
   }
   checkPlain(value, 0);
   return value;
 }
 
 function checkPlain(value: unknown, depth: number): void {
-  if (depth > DEPTH_MAX) throw notYaml("it is nested too deep");
+  if (depth > DEPTH_MAX) throw notYaml("it is nested too deeply");
   if (typeof value === "string" && (value.includes("\0") || !value.isWellFormed())) {
-    throw notYaml("text may hold no NUL and no broken Unicode");
+    throw notYaml("text must not contain NUL or invalid Unicode");
   }
   if (typeof value === "bigint") throw notYaml("a number is too large");
   if (typeof value !== "object" || value === null) return;
@@ -211,7 +211,7 @@ function refused(mistakes: readonly Mistake[], source: Source): Error {
   return invalid(fields);
 }
 
-/** Where the thing stands, or the nearest thing around it that is there. */
+/** The position of the value, or of its nearest existing parent. */
 function lineOf(at: readonly string[], source: Source): number {
   for (let length = at.length; length > 0; length -= 1) {
     const node = source.document.getIn(at.slice(0, length), true);

@@ -1,4 +1,4 @@
-/** Reads one YAML file, says what came of it, and ends. */
+/** Parses one YAML file, posts the result, and exits. */
 import { parentPort, workerData } from "node:worker_threads";
 
 import { AppError } from "#platform/errors.ts";

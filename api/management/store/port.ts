@@ -3,37 +3,37 @@ import type { Queryable } from "#platform/postgres/database.ts";
 import type { Application, Revision, RevisionFacts } from "../domain/application.ts";
 
 /**
- * Where applications and their revisions are kept. Writes are given the transaction in PostgreSQL in which the request
- * is answered; a store of another kind does without it, and is idempotent by `request` instead.
+ * Storage of applications and their revisions. Writes receive the PostgreSQL transaction of the response; a store
+ * outside PostgreSQL ignores it and is idempotent by `request` instead.
  */
 export interface SettingsStore {
-  /** The application as it is now; for a change: what is loaded must be what `commit` then compares with. */
+  /** The current application, consistent with what `commit` compares. */
   load(tx: Queryable, name: string): Promise<Application | undefined>;
   /**
-   * The application as it was a moment ago: from a replica where there is one. At least version `from.version` when
-   * that is given, and what the caller wrote before `from.after` (the `read-after` of an answer).
+   * The application, possibly slightly stale (from a replica). At least version `from.version` if given, and what the
+   * caller wrote before `from.after` (the `read-after` of an answer).
    */
   peek(
     name: string,
     from: { version: number; after?: string | undefined },
   ): Promise<Application | undefined>;
   /**
-   * Must make the revision and the application of the same version visible together, or not at all. False when the
-   * application is not at the version before it any more (or is there already, for version 1).
+   * Must make the revision and the application of the same version visible atomically. False when the application is
+   * no longer at the previous version (or exists, for version 1).
    */
   commit(tx: Queryable, change: Commit): Promise<boolean>;
-  /** The revision that a request made before, however its answer was lost. */
+  /** The revision written by an earlier attempt of a request. */
   done(tx: Queryable, name: string, request: string): Promise<Revision | undefined>;
   /** By name, after `after`. */
   list(range: { after: string; limit: number }): Promise<Application[]>;
   /** Newest first, older than `before`. */
   history(name: string, range: { before: number; limit: number }): Promise<RevisionFacts[]>;
-  /** Oldest first, newer than `after`; must see everything that was committed. */
+  /** Oldest first, newer than `after`; must include everything committed. */
   since(tx: Queryable, name: string, range: { after: number; limit: number }): Promise<Revision[]>;
   revision(name: string, revision: number): Promise<Revision | undefined>;
-  /** Names of the applications that refer to a secret now (at most 10). */
+  /** Names of the applications that currently refer to a secret (at most 10). */
   referringTo(tx: Queryable, secret: string): Promise<string[]>;
-  /** Rejects when it cannot be reached. */
+  /** Rejects when the store is unavailable. */
   check(): Promise<void>;
   close(): Promise<void>;
 }
@@ -41,8 +41,8 @@ export interface SettingsStore {
 export type Commit = {
   application: Application;
   revision: Revision;
-  /** Names of the secrets that it refers to. */
+  /** Names of the secrets that the content refers to. */
   secrets: readonly string[];
-  /** Hash of who sent what Idempotency-Key; undefined: none was sent. */
+  /** Hash of the caller and the Idempotency-Key; undefined without a key. */
   request: string | undefined;
 };
