@@ -26,7 +26,7 @@ const auditOf = async (service: TestAccounts, as: string, query = "") => {
   return { status: answer.status, items };
 };
 
-test("every decision is written down: who, what, from where, with what outcome", async () => {
+test("actions are audited with actor, address and outcome", async () => {
   await using service = await testAccounts();
   const account = await signUp(service);
   await trySignIn(service, { ...account, password: "not the password" });
@@ -48,7 +48,7 @@ test("every decision is written down: who, what, from where, with what outcome",
   });
 });
 
-test("an account reads its own entries and nobody else's, the permission reads all", async () => {
+test("accounts read their own entries only; the permission reads all", async () => {
   await using service = await testAccounts();
   const [one, two] = [await signUp(service), await signUp(service)];
   const { accessToken: as } = await signIn(service, one);
@@ -59,7 +59,7 @@ test("an account reads its own entries and nobody else's, the permission reads a
   expect((await auditOf(service, service.root, "?limit=1")).items).toHaveLength(1);
 });
 
-test("what is in the trail stays as it is", async () => {
+test("the audit trail is append-only", async () => {
   await using service = await testAccounts();
   await signUp(service);
   const { database } = service;
@@ -68,23 +68,23 @@ test("what is in the trail stays as it is", async () => {
   await expect(database.query("TRUNCATE audit")).rejects.toThrow("append-only");
 });
 
-test("guessing that goes on cannot make the trail grow", async () => {
+test("continued guessing does not fill the audit trail", async () => {
   await using service = await testAccounts();
   const account = await signUp(service);
-  for (let tries = 0; tries < RATES.pair.burst + 12; tries += 1) {
+  for (let attempts = 0; attempts < RATES.pair.burst + 12; attempts += 1) {
     await trySignIn(service, { ...account, password: "not the password" });
   }
   const { items } = await auditOf(service, service.root, "?outcome=failure&limit=100");
   expect(items).toHaveLength(RATES.pair.burst + 1);
 });
 
-test("no password and no token is in the trail, in the events or in the log", async () => {
+test("audit trail, events and log contain no passwords or tokens", async () => {
   await using service = await testAccounts();
   const account = await signUp(service, { password: "an unmistakable secret" });
   const tokens = await signIn(service, account);
   await trySignIn(service, { ...account, password: "an unmistakable guess" });
   const { database } = service;
-  const said = JSON.stringify([
+  const stored = JSON.stringify([
     await database.query("SELECT * FROM audit"),
     await database.query("SELECT * FROM events"),
     await database.query("SELECT * FROM sessions"),
@@ -96,12 +96,12 @@ test("no password and no token is in the trail, in the events or in the log", as
     tokens.refreshToken,
     String(tokens.deviceToken),
   ]) {
-    expect(said).not.toContain(secret);
+    expect(stored).not.toContain(secret);
   }
   expect(JSON.stringify(service.lines)).not.toContain(account.id);
 });
 
-/** What the log says, as the pipeline takes it in: format, derived fields, store. */
+/** Ingests log lines as the pipeline does: format, derived fields, store. */
 async function inPipeline(lines: readonly unknown[]) {
   const folder = await mkdtemp(path.join(tmpdir(), "turnover-"));
   const store = await openEmbeddedStore({ folder, clock: systemClock });
@@ -132,7 +132,7 @@ async function inPipeline(lines: readonly unknown[]) {
   };
 }
 
-test("the log of sign-ins and sign-outs counts as turnover, each once, a failed one not at all", async () => {
+test("sign-ins and sign-outs in the log count once, failed ones not at all", async () => {
   await using service = await testAccounts();
   const account = await signUp(service);
   await trySignIn(service, { ...account, password: "not the password" });
@@ -140,16 +140,16 @@ test("the log of sign-ins and sign-outs counts as turnover, each once, a failed 
   await signIn(service, account);
   await signIn(service, account);
   await service.send("DELETE", "/v1/session", { as: first.accessToken });
-  await using taken = await inPipeline(service.lines);
+  await using pipeline = await inPipeline(service.lines);
   const span = { fromMs: service.clock.now - 60_000, toMs: service.clock.now + 60_000 };
   const count = async (metric: string): Promise<unknown> => {
-    const answer = await runQuery(taken.store, { metric, where: [], ...span });
+    const answer = await runQuery(pipeline.store, { metric, where: [], ...span });
     return answer.series[0]?.value;
   };
   expect(await count("sign_ins")).toBe(3);
   expect(await count("sign_outs")).toBe(1);
-  const facts = service.lines.filter((it) => it["event.action"] === "user-sign-in");
-  expect(facts.at(-1)).toMatchObject({
+  const events = service.lines.filter((it) => it["event.action"] === "user-sign-in");
+  expect(events.at(-1)).toMatchObject({
     "event.category": ["authentication", "session"],
     "event.type": ["start"],
     "event.outcome": "success",

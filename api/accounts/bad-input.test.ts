@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { signIn, signUp, testAccounts } from "./testing.ts";
 
-const ODD: readonly unknown[] = [
+const UNUSUAL: readonly unknown[] = [
   null,
   1e308,
   -1,
@@ -16,7 +16,7 @@ const ODD: readonly unknown[] = [
   "__proto__",
 ];
 
-test("whatever the fields of a body hold, the answer is no 5xx", async () => {
+test("unusual values in a body are never answered with 5xx", async () => {
   await using service = await testAccounts();
   const account = await signUp(service);
   const { accessToken } = await signIn(service, account);
@@ -54,7 +54,7 @@ test("whatever the fields of a body hold, the answer is no 5xx", async () => {
   ];
   for (const [method, path, good] of routes) {
     for (const name of Object.keys(good)) {
-      for (const value of ODD) {
+      for (const value of UNUSUAL) {
         const body = { ...good, [name]: value };
         const { status, text } = await service.send(method, path, { as: accessToken, body });
         expect(status, `${method} ${path} ${name}: ${text}`).toBeLessThan(500);
@@ -63,7 +63,7 @@ test("whatever the fields of a body hold, the answer is no 5xx", async () => {
   }
 });
 
-test("whatever a query or a cursor holds, the answer is no 5xx", async () => {
+test("invalid queries and cursors are answered with 400", async () => {
   await using service = await testAccounts();
   const account = await signUp(service);
   const paths = ["/v1/accounts", "/v1/audit", `/v1/accounts/${account.id}/sessions`];

@@ -8,21 +8,29 @@ import { type Bucket, RATES, throttleBy } from "./domain/throttle.ts";
 import { coreMigrations } from "./repositories/migrations-core.ts";
 import { returnTokens, takeTokens } from "./repositories/throttle.ts";
 import { ADA, begin, cookiesOf, startProvider } from "./testing-oauth.ts";
-import { mailsOf, signIn, signUp, testAccounts, trySignIn } from "./testing.ts";
+import {
+  linkTokens,
+  requestReset,
+  resetPassword,
+  signIn,
+  signUp,
+  testAccounts,
+  trySignIn,
+} from "./testing.ts";
 
 const WRONG = "not the password";
 
-test("guessing is stopped, and the owner at a known device signs in all the while", async () => {
+test("guessing is throttled while the owner signs in from a known device", async () => {
   await using service = await testAccounts();
   const account = await signUp(service);
   const { deviceToken } = await signIn(service, account);
   const guess = () => trySignIn(service, { email: account.email, password: WRONG });
   for (let tries = 0; tries < RATES.pair.burst; tries += 1)
     expect((await guess()).status).toBe(401);
-  const stopped = await guess();
-  expect(stopped.status).toBe(429);
-  expect(Number(stopped.headers.get("retry-after"))).toBeGreaterThan(0);
-  // Even the right password helps nobody from there without the device: it could be a guess.
+  const refused = await guess();
+  expect(refused.status).toBe(429);
+  expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+  // The right password is refused too, as it could be a guess.
   expect((await trySignIn(service, account)).status).toBe(429);
   for (let times = 0; times < 5; times += 1) {
     expect((await guess()).status).toBe(429);
@@ -32,7 +40,7 @@ test("guessing is stopped, and the owner at a known device signs in all the whil
   expect((await trySignIn(service, account)).status).toBe(201);
 });
 
-test("whom others' guesses keep from the sign-in page gets in on it after a password reset in the same browser", async () => {
+test("a password reset makes the browser a known device, which others cannot lock out of the sign-in page", async () => {
   const { service, client, discover, fill } = await startProvider();
   await using _ = service;
   const { url } = await begin(await discover(await client("public")));
@@ -41,19 +49,17 @@ test("whom others' guesses keep from the sign-in page gets in on it after a pass
     await trySignIn(service, { email, password: WRONG });
   }
   expect((await fill(url, ADA)).status).toBe(429);
-  await service.send("POST", "/v1/password-resets", { body: { email } });
-  await service.runJobs();
-  const { token } = (await mailsOf(service.folder)).find((it) => it.token.startsWith("qdp_")) ?? {};
+  await requestReset(service, email);
+  const [token] = await linkTokens(service, "reset");
   const newPassword = "another long line of words";
-  const body = { token, newPassword };
-  const reset = await service.send("POST", "/v1/password-resets/confirm", { body });
+  const reset = await resetPassword(service, { token, newPassword });
   expect(reset.headers.getSetCookie().join()).toMatch(/Path=\/oauth; HttpOnly; SameSite=Strict/);
   const typed = { email, password: newPassword };
   expect((await fill(url, typed)).status).toBe(429);
   expect((await fill(url, typed, cookiesOf(reset))).status).toBe(303);
 });
 
-test("a device token is worth nothing for another account, and does not free from guessing", async () => {
+test("a device token is valid for its account only, and has a limit of its own", async () => {
   await using service = await testAccounts();
   const [mine, other] = [await signUp(service), await signUp(service)];
   const { deviceToken } = await signIn(service, mine);
@@ -65,7 +71,7 @@ test("a device token is worth nothing for another account, and does not free fro
   expect((await guess(mine.email)).status).toBe(429);
 });
 
-test("tries at the same moment cannot overtake the limit", async () => {
+test("concurrent attempts do not exceed the limit", async () => {
   await using service = await testAccounts();
   const { email } = await signUp(service);
   const tries = Array.from({ length: RATES.pair.burst + 10 }, () =>
@@ -84,8 +90,7 @@ async function throttleTable() {
   return database;
 }
 
-/** Every way in which somebody may try: from where, at which account, with the owner's device or not. */
-const tries = fc.array(
+const attempts = fc.array(
   fc.record({
     address: fc.constantFrom("192.0.2.1", "192.0.2.2", "198.51.100.7"),
     email: fc.constantFrom("ada@example.com", "bob@example.com"),
@@ -96,11 +101,11 @@ const tries = fc.array(
   { maxLength: 60 },
 );
 
-test("whatever others try, a known device that is not wrong itself is never held up", async () => {
+test("other sources' attempts never throttle a known device", async () => {
   const database = await throttleTable();
   let run = 0;
   await fc.assert(
-    fc.asyncProperty(tries, async (all) => {
+    fc.asyncProperty(attempts, async (all) => {
       run += 1;
       let nowMs = run * 1e9;
       for (const { address, email, isOwner, isRight, laterMs } of all) {
@@ -119,7 +124,7 @@ test("whatever others try, a known device that is not wrong itself is never held
   await database.close();
 });
 
-test("in any hour nobody has more wrong tries than the buckets say", async () => {
+test("wrong attempts never exceed burst and refill of the bucket", async () => {
   const database = await throttleTable();
   let run = 0;
   await fc.assert(
@@ -146,7 +151,7 @@ test("in any hour nobody has more wrong tries than the buckets say", async () =>
   await database.close();
 });
 
-test("a clock that was wrong for a while locks nobody out, and a worker that is late frees nobody", async () => {
+test("clock skew neither locks accounts nor resets the throttle", async () => {
   const database = await throttleTable();
   const buckets = throttle.signIn({ email: "a", address: "192.0.2.1", deviceId: undefined });
   const nowMs = 1e12;

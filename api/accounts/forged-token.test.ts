@@ -11,25 +11,25 @@ const decoded = (part = ""): Part => Object(JSON.parse(Buffer.from(part, "base64
 let service: TestAccounts;
 let header: Part;
 let claims: Part;
-let real: string;
+let valid: string;
 let publicJwk: Part;
 beforeAll(async () => {
   service = await testAccounts();
-  real = (await signIn(service, await signUp(service))).accessToken;
-  const [head, body] = real.split(".");
+  valid = (await signIn(service, await signUp(service))).accessToken;
+  const [head, body] = valid.split(".");
   [header, claims] = [decoded(head), decoded(body)];
   const keys: Part[] = Object((await service.send("GET", "/.well-known/jwks.json")).json).keys;
   publicJwk = keys.find((it) => it["kid"] === header["kid"]) ?? {};
 });
 afterAll(() => service.stop());
 
-const thief = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const attacker = generateKeyPairSync("ec", { namedCurve: "P-256" });
 
-/** Signed as ES256 asks, with the key of somebody else. */
+/** Signed with ES256 and the attacker's key. */
 function signed(head: Part, body: Part): string {
   const text = `${encoded(head)}.${encoded(body)}`;
   const dsaEncoding = "ieee-p1363" as const;
-  const signature = sign("sha256", Buffer.from(text), { key: thief.privateKey, dsaEncoding });
+  const signature = sign("sha256", Buffer.from(text), { key: attacker.privateKey, dsaEncoding });
   return `${text}.${signature.toString("base64url")}`;
 }
 
@@ -39,33 +39,34 @@ function keyed(head: Part, key: string | Buffer): string {
 }
 
 const FORGERIES: Record<string, () => string> = {
-  "without a signature": () => `${encoded({ ...header, alg: "none" })}.${encoded(claims)}.`,
-  "without a signature, oddly written": () =>
+  "without a signature (alg none)": () =>
+    `${encoded({ ...header, alg: "none" })}.${encoded(claims)}.`,
+  "without a signature (alg nOnE)": () =>
     `${encoded({ ...header, alg: "nOnE" })}.${encoded(claims)}.`,
-  "by the public key as a secret": () =>
+  "signed by HMAC with the public key": () =>
     keyed({ ...header, alg: "HS256" }, JSON.stringify(publicJwk)),
-  "by a part of the public key as a secret": () =>
+  "signed by HMAC with a part of the public key": () =>
     keyed({ ...header, alg: "HS256" }, Buffer.from(String(publicJwk["x"]), "base64url")),
-  "by another key under our name": () => signed(header, claims),
-  "by a key that it brings along": () => {
-    const jwk = thief.publicKey.export({ format: "jwk" });
+  "signed by another key with our kid": () => signed(header, claims),
+  "signed by the key in its jwk header": () => {
+    const jwk = attacker.publicKey.export({ format: "jwk" });
     return signed({ ...header, jwk }, claims);
   },
-  "by a key that it has fetched": () =>
+  "signed by a key to be fetched (jku, x5u)": () =>
     signed({ ...header, jku: "http://127.0.0.1:9/keys", x5u: "http://127.0.0.1:9/" }, claims),
-  "by a key without a name": () => signed({ alg: "ES256", typ: "at+jwt" }, claims),
-  "by a key that is named like a property": () => signed({ ...header, kid: "__proto__" }, claims),
-  "by a key that is named like SQL": () => signed({ ...header, kid: "' OR 1=1 --" }, claims),
+  "signed by a key without kid": () => signed({ alg: "ES256", typ: "at+jwt" }, claims),
+  "with a kid like a property": () => signed({ ...header, kid: "__proto__" }, claims),
+  "with a kid like SQL": () => signed({ ...header, kid: "' OR 1=1 --" }, claims),
   "with a signature of zeros": () =>
-    `${real.slice(0, real.lastIndexOf("."))}.${Buffer.alloc(64).toString("base64url")}`,
-  "with the signature of another text": () => {
-    const [head, , signature] = real.split(".");
+    `${valid.slice(0, valid.lastIndexOf("."))}.${Buffer.alloc(64).toString("base64url")}`,
+  "with changed claims": () => {
+    const [head, , signature] = valid.split(".");
     return `${head}.${encoded({ ...claims, scope: "accounts:*" })}.${signature}`;
   },
 };
 
 for (const [name, forge] of Object.entries(FORGERIES)) {
-  test(`a token ${name} signs nobody in`, async () => {
+  test(`a token ${name} is refused`, async () => {
     const as = forge();
     expect(as.split(".")).toHaveLength(3);
     expect((await service.send("GET", "/v1/session", { as })).status).toBe(401);
@@ -73,6 +74,6 @@ for (const [name, forge] of Object.entries(FORGERIES)) {
   });
 }
 
-test("the token that they were made from does", async () => {
-  expect((await service.send("GET", "/v1/session", { as: real })).status).toBe(200);
+test("the token that the forgeries are derived from is valid", async () => {
+  expect((await service.send("GET", "/v1/session", { as: valid })).status).toBe(200);
 });

@@ -4,82 +4,90 @@ import { SMTPServer } from "smtp-server";
 import { expect, test, vi } from "vitest";
 
 import { RATES } from "./domain/throttle.ts";
-import { PASSWORD, mailsOf, signIn, signUp, testAccounts, tokenIn, trySignIn } from "./testing.ts";
+import {
+  PASSWORD,
+  linkTokens,
+  mailsOf,
+  requestReset,
+  resetPassword,
+  signIn,
+  signUp,
+  testAccounts,
+  tokenIn,
+  tokenStatus,
+  trySignIn,
+  verifyEmail,
+} from "./testing.ts";
 
 const NEW = "another line of words";
 
-test("the link of the first mail confirms the address, once", async () => {
+test("the link of the sign-up mail verifies the address, once", async () => {
   await using service = await testAccounts();
   const account = await signUp(service);
   await service.runJobs();
   const [mail] = await mailsOf(service.folder);
   expect(mail?.raw).toContain(account.email);
-  const confirm = () =>
-    service.send("POST", "/v1/email-verifications", { body: { token: mail?.token } });
+  const confirm = () => verifyEmail(service, mail?.token);
   expect((await confirm()).json).toMatchObject({ id: account.id, emailVerified: true });
   const again = await confirm();
   expect(again.status).toBe(400);
   expect(again.json).toMatchObject({ errors: [{ path: "body.token" }] });
 });
 
-test("neither the queue nor the table holds what is in the link", async () => {
+test("neither jobs nor tables contain the token of a link", async () => {
   await using service = await testAccounts();
   await signUp(service);
-  const kept = JSON.stringify([
+  const rows = JSON.stringify([
     await service.database.query("SELECT * FROM jobs"),
     await service.database.query("SELECT * FROM mail_tokens"),
   ]);
   await service.runJobs();
   const [mail] = await mailsOf(service.folder);
   expect(mail?.token.length).toBeGreaterThan(40);
-  expect(kept).not.toContain(mail?.token);
+  expect(rows).not.toContain(mail?.token);
 });
 
-test("a new password is set by the newest link, ends every session, and makes a known device", async () => {
+test("a password reset ends all sessions, does not reveal accounts, and makes the device a known one", async () => {
   await using service = await testAccounts();
   const account = await signUp(service);
   const { accessToken } = await signIn(service, account);
-  const ask = (email: string) => service.send("POST", "/v1/password-resets", { body: { email } });
-  const answers = [await ask(account.email), await ask("nobody@example.com")];
+  const answers = [
+    await requestReset(service, account.email),
+    await requestReset(service, "nobody@example.com"),
+  ];
   expect(answers.map((it) => it.status)).toEqual([202, 202]);
   expect(answers[0]?.text).toBe(answers[1]?.text);
-  await service.runJobs();
-  const resets = (await mailsOf(service.folder)).filter((it) => it.token.startsWith("qdp_"));
-  expect(resets).toHaveLength(1);
-  const token = resets[0]?.token;
-  // An attack at the same time: the owner's new device gets in all the same.
+  const [token, ...others] = await linkTokens(service, "reset");
+  expect(others).toEqual([]);
+  // Concurrent guesses do not affect the owner's new device.
   for (let tries = 0; tries <= RATES.pair.burst; tries += 1)
     await trySignIn(service, { ...account, password: "wrong" });
-  const reset = () =>
-    service.send("POST", "/v1/password-resets/confirm", { body: { token, newPassword: NEW } });
+  const reset = () => resetPassword(service, { token, newPassword: NEW });
   const answer = await reset();
   expect(answer.status).toBe(200);
   const { deviceToken } = Object(answer.json);
   expect((await reset()).status).toBe(400);
-  await vi.waitFor(async () =>
-    expect((await service.send("GET", "/v1/session", { as: accessToken })).status).toBe(401),
-  );
+  await vi.waitFor(async () => expect(await tokenStatus(service, accessToken)).toBe(401));
   const again = { email: account.email, password: NEW };
   expect((await trySignIn(service, again)).status).toBe(429);
   expect((await trySignIn(service, { ...again, deviceToken })).status).toBe(201);
 });
 
-test("a link of one kind is none of the other, and an old one is none at all", async () => {
+test("links are valid for their purpose only, until they expire", async () => {
   await using service = await testAccounts();
   await signUp(service);
   await service.runJobs();
   const [mail] = await mailsOf(service.folder);
   const { token = "" } = mail ?? {};
-  const confirm = (of: string) =>
-    service.send("POST", "/v1/password-resets/confirm", { body: { token: of, newPassword: NEW } });
-  expect((await confirm(token)).status).toBe(400);
-  expect((await confirm(`qdp_${token.slice(4)}`)).status).toBe(400);
+  for (const wrong of [token, `qdp_${token.slice(4)}`]) {
+    const answer = await resetPassword(service, { token: wrong, newPassword: NEW });
+    expect(answer.status).toBe(400);
+  }
   service.clock.now += 49 * 3_600_000;
-  const late = await service.send("POST", "/v1/email-verifications", { body: { token } });
-  expect(late.status).toBe(400);
+  expect((await verifyEmail(service, token)).status).toBe(400);
 });
 
-test("an address is changed by whoever reads its mails, and not to one that is taken", async () => {
+test("changing the address requires the password and the mailed link, and a free address", async () => {
   await using service = await testAccounts();
   const [account, other] = [await signUp(service), await signUp(service)];
   const { accessToken: as } = await signIn(service, account);
@@ -89,32 +97,27 @@ test("an address is changed by whoever reads its mails, and not to one that is t
   expect((await ask("new@example.com", "wrong")).status).toBe(403);
   expect((await ask("new@example.com", PASSWORD)).status).toBe(202);
   expect((await ask(other.email, PASSWORD)).status).toBe(202);
-  await service.runJobs();
-  const mails = await mailsOf(service.folder);
-  const tokenTo = (email: string, from = 0) =>
-    mails.filter((it) => it.raw.includes(`To: ${email}`)).at(from)?.token;
-  const confirm = (token: string | undefined) =>
-    service.send("POST", "/v1/email-verifications", { body: { token } });
-  const found = mails.filter((it) => it.raw.includes(`To: ${other.email}`)).map((it) => it.token);
+  const [newToken] = await linkTokens(service, "verify", "new@example.com");
   const statuses = [];
-  for (const token of found) statuses.push((await confirm(token)).status);
+  for (const token of await linkTokens(service, "verify", other.email))
+    statuses.push((await verifyEmail(service, token)).status);
   expect(statuses.toSorted((a, b) => a - b)).toEqual([200, 409]);
-  expect((await confirm(tokenTo("new@example.com"))).json).toMatchObject({
+  expect((await verifyEmail(service, newToken)).json).toMatchObject({
     email: "new@example.com",
     emailVerified: true,
   });
 });
 
-test("nobody is flooded with mails", async () => {
+test("mails to an address are limited", async () => {
   await using service = await testAccounts();
   const { email } = await signUp(service);
-  const ask = () => service.send("POST", "/v1/password-resets", { body: { email } });
   const statuses = [];
-  for (let times = 0; times < 5; times += 1) statuses.push((await ask()).status);
+  for (let times = 0; times < 5; times += 1)
+    statuses.push((await requestReset(service, email)).status);
   expect(statuses).toEqual([202, 202, 202, 429, 429]);
 });
 
-test("nobody's mailbox is flooded by signing up and closing again and again", async () => {
+test("repeated sign-ups and closings do not exceed the limit of mails", async () => {
   await using service = await testAccounts();
   const email = "victim@example.com";
   for (let times = 0; times < RATES.mailbox.burst + 2; times += 1) {
@@ -122,18 +125,18 @@ test("nobody's mailbox is flooded by signing up and closing again and again", as
     const closing = { as: service.root, body: {}, headers: { "if-match": "*" } };
     expect((await service.send("POST", `/v1/accounts/${id}/close`, closing)).status).toBe(204);
   }
-  const promised = await service.database.query("SELECT 1 FROM jobs WHERE kind = 'mail.link'");
-  expect(promised).toHaveLength(RATES.mailbox.burst);
+  const jobs = await service.database.query("SELECT 1 FROM jobs WHERE kind = 'mail.link'");
+  expect(jobs).toHaveLength(RATES.mailbox.burst);
 });
 
-test("a mail that the server could not take at first arrives in the end, once", async () => {
+test("a mail is retried after a temporary refusal, and delivered once", async () => {
   let isBusy = true;
   const mails: string[] = [];
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ["STARTTLS"],
     onMailFrom(_address, _session, done) {
-      if (isBusy) done(Object.assign(new Error("come again"), { responseCode: 421 }));
+      if (isBusy) done(Object.assign(new Error("try again later"), { responseCode: 421 }));
       else done();
     },
     onData(stream, _session, done) {
@@ -159,10 +162,10 @@ test("a mail that the server could not take at first arrives in the end, once", 
   }
 });
 
-test("the links of mails lead to pages that are there, and that send nothing by themselves", async () => {
+test("the links of mails lead to existing pages, which send nothing before a click", async () => {
   await using service = await testAccounts();
   const { email } = await signUp(service);
-  await service.send("POST", "/v1/password-resets", { body: { email } });
+  await requestReset(service, email);
   await service.runJobs();
   const links = (await mailsOf(service.folder)).map(
     ({ raw }) => /http:\S+?(\/[\w-]+)#/.exec(raw.replaceAll(/=\r?\n/g, ""))?.[1] ?? "",
@@ -177,13 +180,12 @@ test("the links of mails lead to pages that are there, and that send nothing by 
   }
 });
 
-test("a reset that was asked for nobody makes the same work as for somebody, and mails nothing", async () => {
+test("a reset for an unknown address does the same work, and sends no mail", async () => {
   await using service = await testAccounts();
-  const body = { email: "nobody@example.com" };
-  await service.send("POST", "/v1/password-resets", { body });
-  const waiting = () => service.database.query("SELECT payload FROM jobs WHERE kind = 'mail.link'");
-  expect(await waiting()).toHaveLength(1);
+  await requestReset(service, "nobody@example.com");
+  const queued = () => service.database.query("SELECT payload FROM jobs WHERE kind = 'mail.link'");
+  expect(await queued()).toHaveLength(1);
   await service.runJobs();
-  expect(await waiting()).toEqual([]);
+  expect(await queued()).toEqual([]);
   expect(await mailsOf(service.folder)).toEqual([]);
 });

@@ -8,29 +8,28 @@ import {
   signIn,
   signUp,
   testAccounts,
+  tokenStatus,
   tokensIn,
 } from "./testing.ts";
 
 const refresh = (service: TestAccounts, refreshToken: string) =>
   service.send("POST", "/v1/sessions/refresh", { body: { refreshToken } });
-const check = async (service: TestAccounts, as: string): Promise<number> =>
-  (await service.send("GET", "/v1/session", { as })).status;
 
-test("a session that one worker ends is refused by another as soon as it hears of it", async () => {
+test("a session that is ended by one worker is refused by the others", async () => {
   await using one = await testAccounts();
   await using two = await testAccounts({ databaseUrl: one.databaseUrl });
   const account = await signUp(one);
   const tokens = await signIn(two, account);
   const as = tokens.accessToken;
-  // Both remember it now.
-  expect([await check(two, as), await check(two, as)]).toEqual([200, 200]);
+  // The second result is cached.
+  expect([await tokenStatus(two, as), await tokenStatus(two, as)]).toEqual([200, 200]);
   const { accessToken } = await signIn(one, account);
   const end = await one.send("DELETE", `/v1/sessions/${tokens.session.id}`, { as: accessToken });
   expect(end.status).toBe(204);
-  await vi.waitFor(async () => expect(await check(two, as)).toBe(401));
+  await vi.waitFor(async () => expect(await tokenStatus(two, as)).toBe(401));
 });
 
-test("a refresh token is good once; a lost answer gets the same successor; a reuse ends the session", async () => {
+test("refresh tokens rotate; a repeated refresh returns the same successor; reuse ends the session", async () => {
   await using service = await testAccounts();
   const first = await signIn(service, await signUp(service));
   const second = tokensIn(await refresh(service, first.refreshToken));
@@ -39,19 +38,19 @@ test("a refresh token is good once; a lost answer gets the same successor; a reu
   service.clock.now += REFRESH_GRACE_MS + 1;
   expect((await refresh(service, first.refreshToken)).status).toBe(401);
   expect((await refresh(service, second.refreshToken)).status).toBe(401);
-  await vi.waitFor(async () => expect(await check(service, second.accessToken)).toBe(401));
+  await vi.waitFor(async () => expect(await tokenStatus(service, second.accessToken)).toBe(401));
   const audit = await service.send("GET", "/v1/audit?action=session.end", { as: service.root });
   expect(audit.json).toMatchObject({ items: [{ detail: { reason: "refresh token reused" } }] });
 });
 
-test("of many who refresh at the same moment all get the same successor", async () => {
+test("concurrent refreshes return the same successor", async () => {
   await using service = await testAccounts();
   const { refreshToken } = await signIn(service, await signUp(service));
   const answers = await Promise.all([1, 2, 3, 4, 5].map(() => refresh(service, refreshToken)));
   expect(new Set(answers.map((it) => tokensIn(it).refreshToken)).size).toBe(1);
 });
 
-test("a refresh token that was touched is none of ours", async () => {
+test("forged refresh tokens are refused", async () => {
   await using service = await testAccounts();
   const { refreshToken } = await signIn(service, await signUp(service));
   for (const wrong of [`${refreshToken.slice(0, -2)}AA`, "qdr_", "x", refreshToken.slice(0, 20)]) {
@@ -60,25 +59,25 @@ test("a refresh token that was touched is none of ours", async () => {
   expect((await refresh(service, refreshToken)).status).toBe(200);
 });
 
-test("a session ends when nobody refreshes it, and in any case after its longest time", async () => {
+test("a session ends after its idle timeout and after its maximum lifetime", async () => {
   const env = { QUARTERDECK_SESSION_IDLE_HOURS: "2", QUARTERDECK_SESSION_MAX_HOURS: "5" };
   await using service = await testAccounts({ env });
   const account = await signUp(service);
   const idle = await signIn(service, account);
-  let kept = await signIn(service, account);
+  let active = await signIn(service, account);
   for (let hour = 0; hour < 3; hour += 1) {
     service.clock.now += 3_600_000 * 1.5;
-    kept = tokensIn(await refresh(service, kept.refreshToken));
+    active = tokensIn(await refresh(service, active.refreshToken));
   }
   expect((await refresh(service, idle.refreshToken)).status).toBe(401);
   service.clock.now += 3_600_000;
-  expect((await refresh(service, kept.refreshToken)).status).toBe(401);
+  expect((await refresh(service, active.refreshToken)).status).toBe(401);
   await service.runJobs();
   const ends = service.lines.filter((it) => it["event.action"] === "user-sign-out");
   expect(ends).toHaveLength(2);
 });
 
-test("sessions are listed and ended by whom they belong to, and by nobody else", async () => {
+test("sessions can be listed and ended by their owner only", async () => {
   await using service = await testAccounts();
   const account = await signUp(service);
   const here = await signIn(service, account);
@@ -100,12 +99,12 @@ test("sessions are listed and ended by whom they belong to, and by nobody else",
   expect((await service.send("DELETE", one, { as })).status).toBe(404);
   const ended = await service.send("DELETE", path, { as: here.accessToken });
   expect(ended.json).toEqual({ ended: 3 });
-  expect(await check(service, here.accessToken)).toBe(200);
+  expect(await tokenStatus(service, here.accessToken)).toBe(200);
 });
 
 type Step = { do: "refresh" | "reuse" | "wait" | "revoke"; pick: number };
 
-test("no order of refreshing, reusing, waiting and ending ever leaves two live tokens", async () => {
+test("any sequence of refreshes, reuses, waits and revocations leaves at most one valid refresh token", async () => {
   await using service = await testAccounts();
   const account = await signUp(service);
   const steps = fc.array(
@@ -118,12 +117,12 @@ test("no order of refreshing, reusing, waiting and ending ever leaves two live t
   await fc.assert(
     fc.asyncProperty(steps, async (all) => {
       const started = await signIn(service, account);
-      const { current, given, ended } = await walk(service, started, all);
-      for (const token of given) {
+      const { current, issued, ended } = await walk(service, started, all);
+      for (const token of issued) {
         if (token !== current) expect((await refresh(service, token)).status).toBe(401);
       }
-      // Any old one that was tried was a reuse, and has ended the session.
-      const isLive = !ended && given.size === 1;
+      // Trying an old token was a reuse, which ended the session.
+      const isLive = !ended && issued.size === 1;
       expect((await refresh(service, current)).status).toBe(isLive ? 200 : 401);
     }),
     { numRuns: 12 },
@@ -132,9 +131,9 @@ test("no order of refreshing, reusing, waiting and ending ever leaves two live t
 
 type Model = { current: string; last: string; rotatedMs: number; ended: boolean };
 
-/** Does the steps and keeps what a model of them expects: one live token at most, the grace only for the last one. */
+/** Runs the steps against the service and a model of it: one valid token, with a grace period for the previous one. */
 async function walk(service: TestAccounts, started: Tokens, steps: readonly Step[]) {
-  const given = new Set([started.refreshToken]);
+  const issued = new Set([started.refreshToken]);
   const model: Model = { current: started.refreshToken, last: "", rotatedMs: 0, ended: false };
   for (const step of steps) {
     if (step.do === "wait") {
@@ -143,13 +142,13 @@ async function walk(service: TestAccounts, started: Tokens, steps: readonly Step
       await service.send("DELETE", `/v1/sessions/${started.session.id}`, { as: service.root });
       model.ended = true;
     } else {
-      const old = [...given][step.pick % given.size] ?? "";
+      const old = [...issued][step.pick % issued.size] ?? "";
       await tryToken(service, model, step.do === "reuse" ? old : model.current);
-      given.add(model.current);
+      issued.add(model.current);
     }
   }
   service.clock.now += REFRESH_GRACE_MS + 1;
-  return { ...model, given };
+  return { ...model, issued };
 }
 
 async function tryToken(service: TestAccounts, model: Model, token: string): Promise<void> {
@@ -169,7 +168,7 @@ async function tryToken(service: TestAccounts, model: Model, token: string): Pro
   }
 }
 
-test("however many sessions expire at once, one round of housekeeping ends them all", async () => {
+test("housekeeping ends all expired sessions and deletes them later, in batches", async () => {
   await using service = await testAccounts();
   const account = await signUp(service);
   const { session } = await signIn(service, account);

@@ -1,8 +1,16 @@
 import { expect, test, vi } from "vitest";
 
-import { PASSWORD, signIn, signUp, testAccounts, tokensIn, trySignIn } from "./testing.ts";
+import {
+  PASSWORD,
+  signIn,
+  signUp,
+  testAccounts,
+  tokenStatus,
+  tokensIn,
+  trySignIn,
+} from "./testing.ts";
 
-test("whoever signs up signs in, is known by the token, and is unknown after signing out", async () => {
+test("a token is valid from sign-in to sign-out", async () => {
   await using service = await testAccounts();
   const account = await signUp(service, { email: "Ada@Example.com" });
   expect(account.email).toBe("ada@example.com");
@@ -19,14 +27,12 @@ test("whoever signs up signs in, is known by the token, and is unknown after sig
   const own = await service.send("GET", `/v1/accounts/${account.id}`, { as });
   expect(own.json).toMatchObject({ id: account.id, emailVerified: false });
   expect((await service.send("DELETE", "/v1/session", { as })).status).toBe(204);
-  await vi.waitFor(async () =>
-    expect((await service.send("GET", "/v1/session", { as })).status).toBe(401),
-  );
+  await vi.waitFor(async () => expect(await tokenStatus(service, as)).toBe(401));
   const body = { refreshToken: tokens.refreshToken };
   expect((await service.send("POST", "/v1/sessions/refresh", { body })).status).toBe(401);
 });
 
-test("a wrong password, an unknown address and a closed account answer the same", async () => {
+test("wrong password, unknown address and closed account get the same response", async () => {
   await using service = await testAccounts();
   const account = await signUp(service);
   const closed = await signUp(service);
@@ -40,13 +46,13 @@ test("a wrong password, an unknown address and a closed account answer the same"
     trySignIn(service, { email: "nobody@example.com" }),
     trySignIn(service, closed),
   ]);
-  const told = answers.map(({ status, json }) => ({ status, ...Object(json), instance: "" }));
-  expect(told[0]).toMatchObject({ status: 401 });
-  expect(told[1]).toEqual(told[0]);
-  expect(told[2]).toEqual(told[0]);
+  const bodies = answers.map(({ status, json }) => ({ status, ...Object(json), instance: "" }));
+  expect(bodies[0]).toMatchObject({ status: 401 });
+  expect(bodies[1]).toEqual(bodies[0]);
+  expect(bodies[2]).toEqual(bodies[0]);
 });
 
-test("an address is taken once, also by two who sign up at the same moment", async () => {
+test("concurrent sign-ups with the same address create one account", async () => {
   await using service = await testAccounts();
   const body = { email: "one@example.com", password: PASSWORD, name: "One" };
   const answers = await Promise.all(
@@ -55,7 +61,7 @@ test("an address is taken once, also by two who sign up at the same moment", asy
   expect(answers.map((it) => it.status).toSorted((a, b) => a - b)).toEqual([201, 409, 409]);
 });
 
-test("who asks for many taken addresses is sent away, and nobody else", async () => {
+test("sign-ups with taken addresses are throttled by source", async () => {
   await using service = await testAccounts();
   const { email } = await signUp(service);
   const ask = (address: string) =>
@@ -70,7 +76,7 @@ test("who asks for many taken addresses is sent away, and nobody else", async ()
   expect((await ask("new@example.com")).status).toBe(201);
 });
 
-test("a weak password is refused by its name", async () => {
+test("weak passwords are refused with the field name", async () => {
   await using service = await testAccounts();
   for (const password of ["short", "password123", "aaaaaaaaaaaa", "ada@example.com"]) {
     const body = { email: "ada@example.com", password, name: "Ada" };
@@ -80,7 +86,7 @@ test("a weak password is refused by its name", async () => {
   }
 });
 
-test("a sign-in that is sent again with its key starts one session", async () => {
+test("a sign-in that is repeated with its Idempotency-Key starts one session", async () => {
   await using service = await testAccounts();
   const account = await signUp(service);
   const send = () =>
@@ -95,7 +101,7 @@ test("a sign-in that is sent again with its key starts one session", async () =>
   expect(signIns).toHaveLength(1);
 });
 
-test("more who sign in than can be checked are told to come again, and nothing breaks", async () => {
+test("overload is answered with 429 and 503, and sign-in works afterwards", async () => {
   await using service = await testAccounts();
   const account = await signUp(service);
   const { deviceToken } = await signIn(service, account);
@@ -107,7 +113,7 @@ test("more who sign in than can be checked are told to come again, and nothing b
   expect((await trySignIn(service, { ...account, deviceToken })).status).toBe(201);
 });
 
-test("a new password ends every other session, and the old one is worth nothing", async () => {
+test("a password change ends all other sessions and invalidates the old password", async () => {
   await using service = await testAccounts();
   const account = await signUp(service);
   const [here, there] = [await signIn(service, account), await signIn(service, account)];
@@ -117,15 +123,13 @@ test("a new password ends every other session, and the old one is worth nothing"
     service.send("PUT", path, { as: here.accessToken, body: { password, newPassword } });
   expect((await send("not the password")).status).toBe(403);
   expect((await send(PASSWORD)).status).toBe(204);
-  expect((await service.send("GET", "/v1/session", { as: here.accessToken })).status).toBe(200);
-  await vi.waitFor(async () =>
-    expect((await service.send("GET", "/v1/session", { as: there.accessToken })).status).toBe(401),
-  );
+  expect(await tokenStatus(service, here.accessToken)).toBe(200);
+  await vi.waitFor(async () => expect(await tokenStatus(service, there.accessToken)).toBe(401));
   expect((await trySignIn(service, account)).status).toBe(401);
   expect((await trySignIn(service, { ...account, password: newPassword })).status).toBe(201);
 });
 
-test("an account is changed only by who has read it, and closed for good", async () => {
+test("changing an account requires its ETag and its owner, and closing it is final", async () => {
   await using service = await testAccounts();
   const account = await signUp(service);
   const { accessToken: as } = await signIn(service, account);
@@ -154,7 +158,7 @@ test("an account is changed only by who has read it, and closed for good", async
   await signUp(service, { email: account.email });
 });
 
-test("a password is the same and as long however its letters are typed", async () => {
+test("passwords are compared and measured independently of their Unicode normalisation form", async () => {
   await using service = await testAccounts();
   const composed = "é".repeat(150) + "abcdef";
   const account = await signUp(service, { password: composed });
