@@ -1,75 +1,55 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { testService } from "#api/kit/testing.ts";
-
 import { KEY_PUBLISHED_AHEAD_MS } from "./domain/signing-keys.ts";
-import { accounts } from "./service.ts";
+import {
+  type SignInBody,
+  type TestAccounts,
+  signIn,
+  signUp,
+  testAccounts,
+  tokenStatus,
+} from "./testing.ts";
 
-type Service = Awaited<ReturnType<typeof testService>>;
-let service: Service;
+let service: TestAccounts;
 beforeAll(async () => {
-  service = await testService(accounts);
+  service = await testAccounts();
 });
 afterAll(() => service.stop());
 
-const PASSWORD = "correct horse battery staple";
-let people = 0;
-
 type Json = Record<string, never> & { id: string };
-const jsonOf = (answer: { json: unknown }): Json => answer.json as Json;
+const jsonOf = (answer: { json: unknown }): Json => Object(answer.json);
 
-async function person(): Promise<{ id: string; email: string; signIn(): Promise<string> }> {
-  people += 1;
-  const email = `person${people}@example.com`;
-  const made = await service.send("POST", "/v1/accounts", {
-    body: { email, password: PASSWORD, name: "Ada" },
-  });
-  expect(made.status).toBe(201);
-  return {
-    id: jsonOf(made).id,
-    email,
-    async signIn() {
-      const answer = await service.send("POST", "/v1/sessions", {
-        body: { email, password: PASSWORD },
-      });
-      expect(answer.status).toBe(201);
-      return jsonOf(answer)["accessToken"] ?? "";
-    },
-  };
-}
+const root = (method: string, path: string, body?: unknown) =>
+  service.send(method, path, { as: service.root, body, headers: { "if-match": "*" } });
 
-// oxlint-disable-next-line max-params
-const root = (method: string, path: string, body?: unknown, headers = {}) =>
-  service.send(method, path, {
-    as: service.root,
-    headers,
-    ...(body === undefined ? {} : { body }),
-  });
+const tokenOf = async (account: SignInBody): Promise<string> =>
+  (await signIn(service, account)).accessToken;
 
 const grantTo = (subjectId: string, more: Record<string, unknown>) =>
   root("POST", "/v1/grants", { subjectId, reason: "test", ...more });
 
-test("what is granted is in the next access token, and gone when it is taken back", async () => {
-  const ada = await person();
+test("granted permissions are in access tokens issued until the grant is deleted", async () => {
+  const ada = await signUp(service);
   const granted = await grantTo(ada.id, { permissions: ["billing:refunds:write"] });
   expect(granted.status).toBe(201);
-  const as = await ada.signIn();
+  const as = await tokenOf(ada);
   const session = await service.send("GET", "/v1/session", { as });
   expect(session.json).toMatchObject({ permissions: ["billing:refunds:write"] });
   const held = await service.send("GET", `/v1/permissions?subjectId=${ada.id}`, { as });
   expect(held.json).toMatchObject({
     permissions: [{ name: "billing:refunds:write", until: null }],
   });
-  const gone = await root("DELETE", `/v1/grants/${jsonOf(granted).id}`, undefined, {
-    "if-match": granted.headers.get("etag") ?? "",
+  const deleted = await service.send("DELETE", `/v1/grants/${jsonOf(granted).id}`, {
+    as: service.root,
+    headers: { "if-match": granted.headers.get("etag") ?? "" },
   });
-  expect(gone.status).toBe(204);
-  const later = await service.send("GET", "/v1/session", { as: await ada.signIn() });
+  expect(deleted.status).toBe(204);
+  const later = await service.send("GET", "/v1/session", { as: await tokenOf(ada) });
   expect(later.json).toMatchObject({ permissions: [] });
 });
 
-test("nobody is given more than fits into a token, and with as much as fits everything works", async () => {
-  const ada = await person();
+test("permissions are limited to what fits into a token, which works up to the limit", async () => {
+  const ada = await signUp(service);
   const permissions = Array.from(
     { length: 90 },
     (_, at) => `logging:logs:read/dataset-of-some-team-${at}.*`,
@@ -83,19 +63,14 @@ test("nobody is given more than fits into a token, and with as much as fits ever
     permissions: [],
   });
   expect((await grantTo(ada.id, { role: "reader" })).status).toBe(201);
-  const widened = await root(
-    "PATCH",
-    `/v1/roles/${jsonOf(role).id}`,
-    { permissions: more },
-    { "if-match": "*" },
-  );
+  const widened = await root("PATCH", `/v1/roles/${jsonOf(role).id}`, { permissions: more });
   expect(widened.json).toMatchObject(tooMany);
-  const session = await service.send("GET", "/v1/session", { as: await ada.signIn() });
+  const session = await service.send("GET", "/v1/session", { as: await tokenOf(ada) });
   expect(session.json).toMatchObject({ permissions: permissions.toSorted() });
 });
 
-test("a grant ends when it says", async () => {
-  const ada = await person();
+test("a grant ends when it expires", async () => {
+  const ada = await signUp(service);
   const expiresAt = new Date(service.clock.now + 60_000).toISOString();
   await grantTo(ada.id, { permissions: ["billing:refunds:write"], expiresAt });
   const path = `/v1/permissions?subjectId=${ada.id}`;
@@ -106,21 +81,21 @@ test("a grant ends when it says", async () => {
   expect(past.json).toMatchObject({ status: 400, errors: [{ path: "body.expiresAt" }] });
 });
 
-test("nobody gives more than they hold, by a grant, a role or a key, and the refusal is in the audit trail", async () => {
-  const [giver, other] = [await person(), await person()];
+test("nobody can delegate permissions that they do not hold, and refusals are audited", async () => {
+  const [granter, other] = [await signUp(service), await signUp(service)];
   const own = [
     "accounts:grants:write",
     "accounts:products:write",
     "accounts:service-accounts:write",
   ];
-  await grantTo(giver.id, { permissions: [...own, "billing:refunds:write"] });
-  const as = await giver.signIn();
+  await grantTo(granter.id, { permissions: [...own, "billing:refunds:write"] });
+  const as = await tokenOf(granter);
   const give = (permissions: string[], subjectId = other.id) =>
     service.send("POST", "/v1/grants", { as, body: { subjectId, permissions, reason: "x" } });
   expect((await give(["billing:refunds:write"])).status).toBe(201);
   for (const notDelegable of ["billing:*", "billing:invoices:write", "accounts:*"]) {
     expect((await give([notDelegable])).status).toBe(403);
-    expect((await give([notDelegable], giver.id)).status).toBe(403);
+    expect((await give([notDelegable], granter.id)).status).toBe(403);
   }
   const role = await service.send("POST", "/v1/products/quarterdeck/roles", {
     as,
@@ -144,14 +119,14 @@ test("nobody gives more than they hold, by a grant, a role or a key, and the ref
   expect(trail.text).toContain("grant.refuse");
 });
 
-test("whoever holds something for a while gives it for no longer", async () => {
-  const [giver, other] = [await person(), await person()];
+test("a temporary permission cannot be delegated for longer", async () => {
+  const [granter, other] = [await signUp(service), await signUp(service)];
   const until = (ms: number) => new Date(service.clock.now + ms).toISOString();
-  await grantTo(giver.id, {
+  await grantTo(granter.id, {
     permissions: ["accounts:grants:write", "billing:refunds:write"],
     expiresAt: until(3_600_000),
   });
-  const as = await giver.signIn();
+  const as = await tokenOf(granter);
   const give = (expiresAt: string | null) =>
     service.send("POST", "/v1/grants", {
       as,
@@ -169,20 +144,20 @@ test("whoever holds something for a while gives it for no longer", async () => {
   expect(longer.status).toBe(403);
 });
 
-test("a grant that somebody else changed meanwhile is not changed over it", async () => {
-  const ada = await person();
+test("a concurrent change of a grant is refused by its ETag, a duplicate with 409", async () => {
+  const ada = await signUp(service);
   const granted = await grantTo(ada.id, { role: "admin" });
   const path = `/v1/grants/${jsonOf(granted).id}`;
-  const headers = { "if-match": '"1"' };
-  expect((await root("PATCH", path, { reason: "one" }, headers)).status).toBe(200);
-  expect((await root("PATCH", path, { reason: "two" }, headers)).status).toBe(412);
+  const change = { as: service.root, headers: { "if-match": '"1"' }, body: { reason: "changed" } };
+  expect((await service.send("PATCH", path, change)).status).toBe(200);
+  expect((await service.send("PATCH", path, change)).status).toBe(412);
   expect((await grantTo(ada.id, { role: "admin" })).status).toBe(409);
 });
 
-test("somebody else's grants are not there", async () => {
-  const [ada, eve] = [await person(), await person()];
+test("other accounts' grants are not visible", async () => {
+  const [ada, eve] = [await signUp(service), await signUp(service)];
   const granted = await grantTo(ada.id, { permissions: ["billing:refunds:write"] });
-  const as = await eve.signIn();
+  const as = await tokenOf(eve);
   const get = (path: string) => service.send("GET", path, { as });
   expect((await get(`/v1/grants/${jsonOf(granted).id}`)).status).toBe(404);
   expect((await get(`/v1/grants?subjectId=${ada.id}`)).status).toBe(404);
@@ -190,10 +165,10 @@ test("somebody else's grants are not there", async () => {
   expect((await get("/v1/grants")).json).toMatchObject({ items: [] });
 });
 
-test("a product has the permissions of its catalogue, which whoever makes it can give", async () => {
-  const [maker, ada] = [await person(), await person()];
-  await grantTo(maker.id, { permissions: ["accounts:products:write", "accounts:grants:write"] });
-  const as = await maker.signIn();
+test("a product defines its permissions, which its creator can grant", async () => {
+  const [creator, ada] = [await signUp(service), await signUp(service)];
+  await grantTo(creator.id, { permissions: ["accounts:products:write", "accounts:grants:write"] });
+  const as = await tokenOf(creator);
   const permissions = [{ name: "shop:orders:read", description: "read orders" }];
   const body = { slug: "shop", name: "Shop", permissions };
   expect((await service.send("POST", "/v1/products", { as, body })).status).toBe(201);
@@ -208,23 +183,23 @@ test("a product has the permissions of its catalogue, which whoever makes it can
     status: 400,
     errors: [{ path: "body.permissions" }],
   });
-  const empty = await root("PATCH", "/v1/products/shop", { permissions: [] }, { "if-match": "*" });
+  const empty = await root("PATCH", "/v1/products/shop", { permissions: [] });
   expect(empty.status).toBe(409);
   const held = await root("GET", `/v1/permissions?subjectId=${ada.id}&product=shop`);
   expect(held.json).toMatchObject({ permissions: [{ name: "shop:orders:read" }] });
 });
 
-test("a key does what is left of its scopes, here and as an access token, until it is revoked", async () => {
+test("an API key has the granted part of its scopes until it is revoked, also as access token", async () => {
   const svc = jsonOf(await root("POST", "/v1/service-accounts", { name: "reports" }));
   const grant = await grantTo(svc.id, { permissions: ["billing:*", "accounts:products:read"] });
   const expiresAt = new Date(service.clock.now + 86_400_000).toISOString();
   const path = `/v1/service-accounts/${svc.id}/api-keys`;
   const scopes = ["accounts:products:read", "billing:invoices:read"];
-  const made = await root("POST", path, { name: "k", scopes, expiresAt });
-  expect(made.status).toBe(201);
-  const as = jsonOf(made)["apiKey"] ?? "";
-  const seen = await service.send("GET", "/v1/session", { as });
-  expect(seen.json).toMatchObject({ kind: "service", id: svc.id, permissions: scopes });
+  const created = await root("POST", path, { name: "k", scopes, expiresAt });
+  expect(created.status).toBe(201);
+  const as = jsonOf(created)["apiKey"] ?? "";
+  const session = await service.send("GET", "/v1/session", { as });
+  expect(session.json).toMatchObject({ kind: "service", id: svc.id, permissions: scopes });
   const token = await service.send("POST", "/oauth/token", {
     headers: { "content-type": "application/x-www-form-urlencoded" },
     body: new URLSearchParams({
@@ -243,37 +218,35 @@ test("a key does what is left of its scopes, here and as an access token, until 
   });
   expect(listed.text).not.toContain(as.slice(-20));
   const narrower = { permissions: ["billing:*"], reason: "less" };
-  await root("PATCH", `/v1/grants/${jsonOf(grant).id}`, narrower, { "if-match": "*" });
+  await root("PATCH", `/v1/grants/${jsonOf(grant).id}`, narrower);
   await expect
     .poll(async () => (await service.send("GET", "/v1/session", { as })).json)
     .toMatchObject({ permissions: ["billing:invoices:read"] });
-  expect((await root("DELETE", `/v1/api-keys/${jsonOf(made).id}`)).status).toBe(204);
-  await expect
-    .poll(async () => (await service.send("GET", "/v1/session", { as })).status)
-    .toBe(401);
+  expect((await root("DELETE", `/v1/api-keys/${jsonOf(created).id}`)).status).toBe(204);
+  await expect.poll(() => tokenStatus(service, as)).toBe(401);
 });
 
-test("a key ends when it says, lives a year at most, and not while its service account is disabled", async () => {
+test("an API key is valid until it expires, for a year at most, while its service account is enabled", async () => {
   const svc = jsonOf(await root("POST", "/v1/service-accounts", { name: "nightly" }));
   await grantTo(svc.id, { permissions: ["billing:*"] });
   const path = `/v1/service-accounts/${svc.id}/api-keys`;
   const at = (ms: number) => new Date(service.clock.now + ms).toISOString();
   const body = { name: "k", scopes: ["billing:*"], expiresAt: at(400 * 86_400_000) };
   expect((await root("POST", path, body)).status).toBe(400);
-  const made = await root("POST", path, { ...body, expiresAt: at(60_000) });
-  const as = jsonOf(made)["apiKey"] ?? "";
-  const status = async () => (await service.send("GET", "/v1/session", { as })).status;
+  const created = await root("POST", path, { ...body, expiresAt: at(60_000) });
+  const as = jsonOf(created)["apiKey"] ?? "";
+  const status = () => tokenStatus(service, as);
   expect(await status()).toBe(200);
   const own = `/v1/service-accounts/${svc.id}`;
-  await root("PATCH", own, { disabled: true }, { "if-match": "*" });
+  await root("PATCH", own, { disabled: true });
   await expect.poll(status).toBe(401);
-  await root("PATCH", own, { disabled: false }, { "if-match": "*" });
+  await root("PATCH", own, { disabled: false });
   await expect.poll(status).toBe(200);
   service.clock.now += 60_000;
   expect(await status()).toBe(401);
 });
 
-test("of many who take the same name at once one gets it", async () => {
+test("concurrent creations with the same name create one service account", async () => {
   const answers = await Promise.all(
     Array.from({ length: 8 }, () => root("POST", "/v1/service-accounts", { name: "same-name" })),
   );
@@ -281,16 +254,16 @@ test("of many who take the same name at once one gets it", async () => {
   expect(answers.filter((it) => it.status === 409)).toHaveLength(7);
 });
 
-test("the keys are turned on demand by whoever may, and tokens of before stay good", async () => {
-  const ada = await person();
-  const turn = () => root("POST", "/v1/signing-keys/rotations", {});
+test("signing keys can be rotated on demand, and existing tokens remain valid", async () => {
+  const ada = await signUp(service);
+  const rotate = () => root("POST", "/v1/signing-keys/rotations", {});
   service.clock.now += KEY_PUBLISHED_AHEAD_MS;
-  const as = await ada.signIn();
+  const as = await tokenOf(ada);
   expect((await service.send("GET", "/v1/signing-keys", { as })).status).toBe(403);
-  expect((await turn()).status).toBe(204);
+  expect((await rotate()).status).toBe(204);
   await expect
     .poll(async () => (await root("GET", "/v1/signing-keys")).text)
     .toContain('"state":"retired"');
-  expect((await service.send("GET", "/v1/session", { as })).status).toBe(200);
-  expect((await turn()).status).toBe(409);
+  expect(await tokenStatus(service, as)).toBe(200);
+  expect((await rotate()).status).toBe(409);
 });

@@ -7,7 +7,7 @@ import { poolDatabase } from "#platform/postgres/database.ts";
 import { type Bucket, RATES, throttleBy } from "./domain/throttle.ts";
 import { coreMigrations } from "./repositories/migrations-core.ts";
 import { returnTokens, takeTokens } from "./repositories/throttle.ts";
-import { ADA, begin, cookiesOf, startProvider } from "./testing-oauth.ts";
+import { ADA, authorizationRequest, cookiesOf, startProvider } from "./testing-oauth.ts";
 import {
   linkTokens,
   requestReset,
@@ -41,22 +41,22 @@ test("guessing is throttled while the owner signs in from a known device", async
 });
 
 test("a password reset makes the browser a known device, which others cannot lock out of the sign-in page", async () => {
-  const { service, client, discover, fill } = await startProvider();
+  const { service, newClient, submit } = await startProvider();
   await using _ = service;
-  const { url } = await begin(await discover(await client("public")));
+  const { url } = await authorizationRequest(await newClient("public"));
   const { email } = ADA;
   for (let tries = 0; tries < RATES.pair.burst; tries += 1) {
     await trySignIn(service, { email, password: WRONG });
   }
-  expect((await fill(url, ADA)).status).toBe(429);
+  expect((await submit(url, ADA)).status).toBe(429);
   await requestReset(service, email);
   const [token] = await linkTokens(service, "reset");
   const newPassword = "another long line of words";
   const reset = await resetPassword(service, { token, newPassword });
   expect(reset.headers.getSetCookie().join()).toMatch(/Path=\/oauth; HttpOnly; SameSite=Strict/);
   const typed = { email, password: newPassword };
-  expect((await fill(url, typed)).status).toBe(429);
-  expect((await fill(url, typed, cookiesOf(reset))).status).toBe(303);
+  expect((await submit(url, typed)).status).toBe(429);
+  expect((await submit(url, typed, cookiesOf(reset))).status).toBe(303);
 });
 
 test("a device token is valid for its account only, and has a limit of its own", async () => {

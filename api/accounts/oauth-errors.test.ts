@@ -1,7 +1,8 @@
 import * as oidc from "openid-client";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { ADA, GOODBYE, begin, open, startProvider } from "./testing-oauth.ts";
+import { ADA, LOGOUT_URI, authorizationRequest, open, startProvider } from "./testing-oauth.ts";
+import { untilLockWait } from "./testing.ts";
 
 let p: Awaited<ReturnType<typeof startProvider>>;
 beforeAll(async () => {
@@ -9,15 +10,14 @@ beforeAll(async () => {
 });
 afterAll(() => p.service.stop());
 
-/** `location` that says an error. */
 const errorOf = (answer: Response): string | null =>
   new URL(answer.headers.get("location") ?? "").searchParams.get("error");
 
-test("a code is worth nothing late, with another verifier, at another address or for another client", async () => {
-  const config = await p.discover(await p.client("confidential"));
-  const other = await p.discover(await p.client("confidential"));
+test("a code is refused after its lifetime and for another verifier, redirect_uri or client", async () => {
+  const config = await p.newClient("confidential");
+  const other = await p.newClient("confidential");
   const refused = { error: "invalid_grant" };
-  const { url, checks } = await begin(config);
+  const { url, checks } = await authorizationRequest(config);
   const back = await p.signIn(url);
   const wrong = { ...checks, pkceCodeVerifier: oidc.randomPKCECodeVerifier() };
   await expect(oidc.authorizationCodeGrant(config, back, wrong)).rejects.toMatchObject(refused);
@@ -30,11 +30,10 @@ test("a code is worth nothing late, with another verifier, at another address or
   await expect(oidc.authorizationCodeGrant(config, back, checks)).rejects.toMatchObject(refused);
 });
 
-test("a refresh token belongs to its client", async () => {
-  const config = await p.discover(await p.client("public"));
-  const other = await p.discover(await p.client("public"));
-  const { url, checks } = await begin(config);
-  const tokens = await oidc.authorizationCodeGrant(config, await p.signIn(url), checks);
+test("a refresh token is valid for its client only", async () => {
+  const config = await p.newClient("public");
+  const other = await p.newClient("public");
+  const { tokens } = await p.authorize(config);
   const refreshToken = tokens.refresh_token ?? "";
   await expect(oidc.refreshTokenGrant(other, refreshToken)).rejects.toMatchObject({
     error: "invalid_grant",
@@ -42,8 +41,8 @@ test("a refresh token belongs to its client", async () => {
   await oidc.refreshTokenGrant(config, refreshToken);
 });
 
-test("nobody is sent to an address that is not exactly registered", async () => {
-  const config = await p.discover(await p.client("public"));
+test("only redirect URIs that match a registered one exactly are used", async () => {
+  const config = await p.newClient("public");
   const bad = [
     "https://shop.example/back/",
     "https://shop.example/back?x=1",
@@ -57,15 +56,15 @@ test("nobody is sent to an address that is not exactly registered", async () => 
     "",
   ];
   for (const uri of bad) {
-    const { url } = await begin(config, { redirect_uri: uri });
+    const { url } = await authorizationRequest(config, { redirect_uri: uri });
     const answer = await open(url);
     expect({ uri, status: answer.status }).toEqual({ uri, status: 400 });
     expect(answer.headers.get("location")).toBeNull();
   }
 });
 
-test("what is wrong with a request goes back to the client, with its state and who says so", async () => {
-  const config = await p.discover(await p.client("public"));
+test("errors of an authorization request are redirected to the client, with state and issuer", async () => {
+  const config = await p.newClient("public");
   const cases: [Record<string, string>, string][] = [
     [{ response_type: "token" }, "unsupported_response_type"],
     [{ code_challenge_method: "plain" }, "invalid_request"],
@@ -76,7 +75,7 @@ test("what is wrong with a request goes back to the client, with its state and w
     [{ response_mode: "fragment" }, "invalid_request"],
   ];
   for (const [more, error] of cases) {
-    const { url, checks } = await begin(config, more);
+    const { url, checks } = await authorizationRequest(config, more);
     const answer = await open(url);
     expect(errorOf(answer)).toBe(error);
     const sent = new URL(answer.headers.get("location") ?? "").searchParams;
@@ -84,9 +83,9 @@ test("what is wrong with a request goes back to the client, with its state and w
   }
 });
 
-test("a form that is not from our page in this browser signs nobody in", async () => {
-  const config = await p.discover(await p.client("public"));
-  const { url } = await begin(config);
+test("the sign-in form is protected against CSRF", async () => {
+  const config = await p.newClient("public");
+  const { url } = await authorizationRequest(config);
   const page = await open(url);
   const cookie = page.headers.getSetCookie()[0]?.split(";")[0] ?? "";
   const csrf = /name="csrf" value="([^"]+)"/.exec(await page.text())?.[1] ?? "";
@@ -104,24 +103,24 @@ test("a form that is not from our page in this browser signs nobody in", async (
   expect((await post({ cookie }, { csrf })).status).toBe(303);
 });
 
-test("a wrong password shows the page again, which says so, keeps the address and puts nothing of others into it", async () => {
-  const config = await p.discover(await p.client("public"));
-  const { url } = await begin(config);
+test("a wrong password shows the page again with the address, with all values escaped", async () => {
+  const config = await p.newClient("public");
+  const { url } = await authorizationRequest(config);
   const email = '"><script>alert(1)</script>@example.com';
-  const answer = await p.fill(url, { email: ADA.email, password: "wrong" });
+  const answer = await p.submit(url, { email: ADA.email, password: "wrong" });
   expect(answer.status).toBe(401);
   expect(await answer.text()).toContain(`value="${ADA.email}"`);
-  const odd = await p.fill(url, { email, password: "wrong" });
-  expect(odd.status).toBe(400);
-  const text = await odd.text();
+  const invalid = await p.submit(url, { email, password: "wrong" });
+  expect(invalid.status).toBe(400);
+  const text = await invalid.text();
   expect(text).not.toContain("<script>alert");
   expect(text).toContain("Shop &lt;b&gt;");
-  expect(odd.headers.get("content-security-policy")).toMatch(
+  expect(invalid.headers.get("content-security-policy")).toMatch(
     /default-src 'none'; script-src 'nonce-/,
   );
 });
 
-test("what is no form, or half of one, is refused as OAuth says", async () => {
+test("invalid token requests are refused with the error codes of OAuth", async () => {
   const post = (body: string, type = "application/x-www-form-urlencoded", headers = {}) =>
     p.service.send("POST", "/oauth/token", { body, headers: { "content-type": type, ...headers } });
   const errors = [
@@ -146,43 +145,35 @@ test("what is no form, or half of one, is refused as OAuth says", async () => {
   ]);
 });
 
-test("logging out sends nobody to an address that is not registered, and needs to be told who", async () => {
-  const config = await p.discover(await p.client("public"));
-  const { url, checks } = await begin(config);
-  const tokens = await oidc.authorizationCodeGrant(config, await p.signIn(url), checks);
-  const out = (query: Record<string, string>) =>
+test("logout requires an id_token_hint and a registered redirect URI", async () => {
+  const config = await p.newClient("public");
+  const { tokens } = await p.authorize(config);
+  const logout = (query: Record<string, string>) =>
     open(new URL(`/oauth/logout?${new URLSearchParams(query).toString()}`, p.service.url));
-  expect((await out({ post_logout_redirect_uri: GOODBYE })).status).toBe(400);
+  expect((await logout({ post_logout_redirect_uri: LOGOUT_URI })).status).toBe(400);
   const id_token_hint = tokens.id_token ?? "";
-  const elsewhere = { id_token_hint, post_logout_redirect_uri: "https://evil.example/" };
-  expect((await out(elsewhere)).headers.get("location")).toBeNull();
+  const unregistered = { id_token_hint, post_logout_redirect_uri: "https://evil.example/" };
+  expect((await logout(unregistered)).headers.get("location")).toBeNull();
 });
 
-test("a client that is deleted while somebody signs in gets neither a code nor a session", async () => {
-  const { id } = await p.client("public");
-  const { url } = await begin(await p.discover({ id, clientSecret: null }));
+test("a client that is deleted during a sign-in gets neither code nor session", async () => {
+  const { id } = await p.createClient("public");
+  const { url } = await authorizationRequest(await p.discover({ id, clientSecret: null }));
   const { database } = p.service;
-  let late: Promise<Response> | undefined;
+  let signingIn: Promise<Response> | undefined;
   await database.transaction(async (tx) => {
     await tx.query("DELETE FROM oauth_clients WHERE id = $1", [id]);
-    late = p.fill(url, ADA);
-    await expect
-      .poll(() =>
-        database.query(
-          "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-        ),
-      )
-      .toHaveLength(1);
+    signingIn = p.submit(url, ADA);
+    await untilLockWait(database);
   });
-  expect((await late)?.status).toBe(401);
+  expect((await signingIn)?.status).toBe(401);
   const left = await database.query("SELECT 1 FROM sessions WHERE client_id = $1", [id]);
   expect(left).toEqual([]);
 });
 
-test("an id token is no access token", async () => {
-  const config = await p.discover(await p.client("public"));
-  const { url, checks } = await begin(config);
-  const tokens = await oidc.authorizationCodeGrant(config, await p.signIn(url), checks);
+test("an ID token is not accepted as access token", async () => {
+  const config = await p.newClient("public");
+  const { tokens } = await p.authorize(config);
   for (const path of ["/v1/session", "/oauth/userinfo"]) {
     expect((await p.service.send("GET", path, { as: tokens.id_token })).status).toBe(401);
   }

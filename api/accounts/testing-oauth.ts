@@ -5,21 +5,21 @@ import { z } from "zod";
 import { testAccounts } from "./testing.ts";
 
 export const ADA = { email: "ada@example.com", password: "correct horse battery staple" };
-const BACK = "http://127.0.0.1/back";
-export const GOODBYE = "http://127.0.0.1:9/goodbye";
+const REDIRECT_URI = "http://127.0.0.1/back";
+export const LOGOUT_URI = "http://127.0.0.1:9/goodbye";
 const Client = z.object({ id: z.string(), clientSecret: z.string().nullable() });
 type Client = z.infer<typeof Client>;
 
-type Attempt = {
+type Authorization = {
   url: URL;
   checks: { pkceCodeVerifier: string; expectedState: string; expectedNonce: string };
 };
 
-/** A request to authorize, as the independent client library makes it. */
-export async function begin(
+/** An authorization request of an independent client library. */
+export async function authorizationRequest(
   config: oidc.Configuration,
   more: Record<string, string> = {},
-): Promise<Attempt> {
+): Promise<Authorization> {
   const checks = {
     pkceCodeVerifier: oidc.randomPKCECodeVerifier(),
     expectedState: oidc.randomState(),
@@ -37,69 +37,83 @@ export async function begin(
   return { url, checks };
 }
 
-/** The cookies that an answer gives, as a browser sends them back. */
+/** The cookies of a response as a Cookie header. */
 export const cookiesOf = ({ headers }: { headers: Headers }): string =>
   headers
     .getSetCookie()
     .map((it) => it.split(";")[0])
     .join("; ");
 
-/** A request that follows nothing. */
+/** Requests without following redirects. */
 export const open = (url: URL): Promise<Response> => fetch(url, { redirect: "manual" });
 
-/** What a browser does with the page: its hidden fields and its cookies (`kept`: from before) go along with what is typed. */
-async function fill(url: URL, typed: Record<string, string>, kept = ""): Promise<Response> {
+/** Submits the sign-in page with its hidden fields and cookies, and with earlier `cookies`. */
+async function submit(url: URL, fields: Record<string, string>, cookies = ""): Promise<Response> {
   const page = await open(url);
   expect(page.status).toBe(200);
   const csrf = /name="csrf" value="([^"]+)"/.exec(await page.text())?.[1] ?? "";
-  const cookie = [cookiesOf(page), kept].join("; ");
+  const cookie = [cookiesOf(page), cookies].join("; ");
   return fetch(url, {
     method: "POST",
     redirect: "manual",
     headers: { cookie },
-    body: new URLSearchParams({ csrf, ...typed }),
+    body: new URLSearchParams({ csrf, ...fields }),
   });
 }
 
-/** Accounts with somebody in it, and what it takes to sign in through it. */
+/** Accounts as an OpenID provider with one account. */
 export async function startProvider() {
   const service = await testAccounts();
   await service.send("POST", "/v1/accounts", { body: { ...ADA, name: "Ada" } });
 
-  async function client(kind: "public" | "confidential", product = "quarterdeck"): Promise<Client> {
+  async function createClient(
+    kind: "public" | "confidential",
+    product = "quarterdeck",
+  ): Promise<Client> {
     const answer = await service.send("POST", "/v1/clients", {
       as: service.root,
       body: {
         name: "Shop <b>",
         kind,
         product,
-        redirectUris: [BACK, "https://shop.example/back"],
-        postLogoutRedirectUris: [GOODBYE],
+        redirectUris: [REDIRECT_URI, "https://shop.example/back"],
+        postLogoutRedirectUris: [LOGOUT_URI],
       },
     });
     expect(answer.status).toBe(201);
     return Client.parse(answer.json);
   }
 
-  /** The independent client library, as somebody who knows no more than our address. */
+  /** Configures the client library by discovery. */
   const discover = (
     { id, clientSecret }: Client,
-    how?: oidc.ClientAuth,
+    authentication?: oidc.ClientAuth,
   ): Promise<oidc.Configuration> =>
     oidc.discovery(
       new URL(service.url),
       id,
       clientSecret ?? undefined,
-      how ?? (clientSecret === null ? oidc.None() : undefined),
+      authentication ?? (clientSecret === null ? oidc.None() : undefined),
       { execute: [oidc.allowInsecureRequests] },
     );
 
-  /** Signs in on the page and gives where the browser is sent. */
+  /** Signs in on the page. @returns the redirect to the client */
   async function signIn(url: URL): Promise<URL> {
-    const answer = await fill(url, ADA);
+    const answer = await submit(url, ADA);
     expect(answer.status).toBe(303);
     return new URL(answer.headers.get("location") ?? "");
   }
 
-  return { service, client, discover, fill, signIn };
+  /** The authorization code flow up to the tokens. */
+  async function authorize(config: oidc.Configuration) {
+    const { url, checks } = await authorizationRequest(config);
+    const redirect = await signIn(url);
+    const tokens = await oidc.authorizationCodeGrant(config, redirect, checks);
+    return { tokens, redirect, checks };
+  }
+
+  const newClient = async (kind: "public" | "confidential", product?: string) =>
+    discover(await createClient(kind, product));
+
+  return { service, createClient, newClient, discover, submit, signIn, authorize };
 }

@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { type TestAccounts, signIn, signUp, testAccounts } from "./testing.ts";
+import {
+  type TestAccounts,
+  signIn,
+  signUp,
+  testAccounts,
+  tokenStatus,
+  trySignIn,
+} from "./testing.ts";
 
 let service: TestAccounts;
 beforeAll(async () => {
@@ -19,16 +26,13 @@ const grant = async (subjectId: string, more: Record<string, unknown>) => {
   expect((await root("POST", "/v1/grants", body)).status).toBe(201);
 };
 
-const statusOf = async (as: string): Promise<number> =>
-  (await service.send("GET", "/v1/session", { as })).status;
+let count = 0;
 
-let services = 0;
-
-/** A service account that may do something, an API key of it, and what gets an access token for the key. */
-async function machine(keyMs: number) {
-  services += 1;
-  const made = await root("POST", "/v1/service-accounts", { name: `machine-${services}` });
-  const id = String(Object(made.json).id);
+/** A service account with an API key, which gets access tokens. */
+async function serviceAccount(keyMs: number) {
+  count += 1;
+  const created = await root("POST", "/v1/service-accounts", { name: `service-${count}` });
+  const id = String(Object(created.json).id);
   await grant(id, { permissions: ["billing:invoices:read"] });
   const body = { name: "k", scopes: ["billing:invoices:read"], expiresAt: at(keyMs) };
   const key = await root("POST", `/v1/service-accounts/${id}/api-keys`, body);
@@ -49,43 +53,37 @@ async function machine(keyMs: number) {
   return { id, token };
 }
 
-test("no access token outlives a grant that is in it", async () => {
+test("an access token expires with the first grant that it contains", async () => {
   const account = await signUp(service);
   await grant(account.id, { permissions: ["billing:refunds:write"], expiresAt: at(MINUTE_MS) });
-  const { accessToken, ...answer } = Object(
-    (
-      await service.send("POST", "/v1/sessions", {
-        body: { email: account.email, password: account.password },
-      })
-    ).json,
-  );
+  const { accessToken, ...answer } = Object((await trySignIn(service, account)).json);
   expect(answer.expiresInS).toBeLessThanOrEqual(MINUTE_MS / 1_000);
-  expect(await statusOf(accessToken)).toBe(200);
+  expect(await tokenStatus(service, accessToken)).toBe(200);
   service.clock.now += MINUTE_MS;
-  expect(await statusOf(accessToken)).toBe(401);
+  expect(await tokenStatus(service, accessToken)).toBe(401);
 });
 
-test("no access token of a service account outlives the API key that it was had for", async () => {
-  const { token } = await machine(MINUTE_MS);
+test("an access token of a service account expires with its API key", async () => {
+  const { token } = await serviceAccount(MINUTE_MS);
   const { access_token: as, expires_in: expiresInS } = await token();
   expect(expiresInS).toBeLessThanOrEqual(MINUTE_MS / 1_000);
   service.clock.now += MINUTE_MS;
-  expect(await statusOf(as)).toBe(401);
+  expect(await tokenStatus(service, as)).toBe(401);
 });
 
-test("an access token of a service account is refused here once that is disabled or deleted", async () => {
-  const { id, token } = await machine(60 * MINUTE_MS);
+test("access tokens of disabled or deleted service accounts are refused", async () => {
+  const { id, token } = await serviceAccount(60 * MINUTE_MS);
   const { access_token: as } = await token();
-  expect(await statusOf(as)).toBe(200);
+  expect(await tokenStatus(service, as)).toBe(200);
   await root("PATCH", `/v1/service-accounts/${id}`, { disabled: true });
-  await expect.poll(() => statusOf(as)).toBe(401);
+  await expect.poll(() => tokenStatus(service, as)).toBe(401);
   await root("PATCH", `/v1/service-accounts/${id}`, { disabled: false });
-  await expect.poll(() => statusOf(as)).toBe(200);
+  await expect.poll(() => tokenStatus(service, as)).toBe(200);
   await root("DELETE", `/v1/service-accounts/${id}`);
-  await expect.poll(() => statusOf(as)).toBe(401);
+  await expect.poll(() => tokenStatus(service, as)).toBe(401);
 });
 
-test("a person sees what is theirs without a permission, and of nobody else", async () => {
+test("accounts see their own permissions, grants, sessions and passkeys only", async () => {
   const [account, other] = [await signUp(service), await signUp(service)];
   await grant(account.id, { role: "support" });
   const { accessToken: as } = await signIn(service, account);
@@ -96,12 +94,12 @@ test("a person sees what is theirs without a permission, and of nobody else", as
   for (const path of ["/v1/grants", `/v1/accounts/${account.id}/sessions`, "/v1/passkeys"]) {
     expect((await get(path)).status).toBe(200);
   }
-  // Support may read accounts, and nobody's permissions or trail.
+  // The role `support` reads accounts, but not their permissions or audit trail.
   expect((await get(`/v1/permissions?subjectId=${other.id}`)).status).toBe(404);
   expect((await get(`/v1/audit?about=${other.id}`)).status).toBe(404);
 });
 
-test("from where an administrator dealt with an account its owner is not told", async () => {
+test("the owner of an account does not see the address of administrators", async () => {
   const account = await signUp(service);
   await grant(account.id, { role: "analyst" });
   const { accessToken: as } = await signIn(service, account);

@@ -18,7 +18,7 @@ import { type SigningKeys, openSigningKeys } from "./signing-keys.ts";
 
 type Opened = TestService & { databaseUrl: string; keys: SigningKeys; kit: Kit };
 
-/** Accounts with nothing but its signing keys. */
+/** Accounts with its signing keys only. */
 async function open(options: { databaseUrl?: string } = {}): Promise<Opened> {
   let opened: { keys: SigningKeys; kit: Kit } | undefined;
   const service: Service = {
@@ -56,7 +56,7 @@ const access = (service: Opened): Promise<string> =>
 const states = async (keys: SigningKeys): Promise<string[]> =>
   (await keys.info()).map(stateOf).toSorted();
 
-test("a token is good until it expires, in its kind and for its audience alone", async () => {
+test("a token is valid until it expires, for its type and audience only", async () => {
   await using service = await open();
   const token = await access(service);
   expect(await service.keys.verify(token)).toMatchObject({ sub: "acc_1", scope: "a:b:c" });
@@ -68,7 +68,7 @@ test("a token is good until it expires, in its kind and for its audience alone",
   expect(await service.keys.verify(token)).toBeUndefined();
 });
 
-test("processes that start at once agree on one signing key and one next key", async () => {
+test("concurrently started processes create one active and one next key", async () => {
   await using first = await open();
   await using second = await open({ databaseUrl: first.databaseUrl });
   const tokens = await Promise.all([first, second, first, second].map(access));
@@ -76,7 +76,7 @@ test("processes that start at once agree on one signing key and one next key", a
   expect(await states(second.keys)).toEqual(["active", "next"]);
 });
 
-test("a key is published before it signs and after, through years of rotation", async () => {
+test("keys are published before and after they sign, through years of rotation", async () => {
   await using service = await open();
   for (let turn = 0; turn < 5; turn += 1) {
     const token = await access(service);
@@ -93,7 +93,7 @@ test("a key is published before it signs and after, through years of rotation", 
   }
 });
 
-test("many processes that find a key too old at once turn it once", async () => {
+test("concurrent rotations by age rotate once", async () => {
   await using first = await open();
   await using second = await open({ databaseUrl: first.databaseUrl });
   await access(first);
@@ -104,7 +104,7 @@ test("many processes that find a key too old at once turn it once", async () => 
   expect(await states(first.keys)).toEqual(["active", "next", "retired"]);
 });
 
-test("a key asked for before everybody can know it is refused, and later given to all processes", async () => {
+test("a rotation is refused before the next key is published long enough, then reaches all processes", async () => {
   await using service = await open();
   await using other = await open({ databaseUrl: service.databaseUrl });
   await access(service);
@@ -121,7 +121,7 @@ test("a key asked for before everybody can know it is refused, and later given t
   );
 });
 
-test("after a leak the keys that have signed are gone, and their tokens with them", async () => {
+test("a rotation after a leak invalidates all tokens of the old keys", async () => {
   await using service = await open();
   const token = await access(service);
   const rotate = { nowMs: service.clock.now, withdraw: true };
@@ -131,7 +131,7 @@ test("after a leak the keys that have signed are gone, and their tokens with the
   expect(await service.keys.verify(await access(service))).toMatchObject({ sub: "acc_1" });
 });
 
-test("no private key is in the database as it is, or in what is published", async () => {
+test("private keys are stored encrypted and are not published", async () => {
   await using service = await open();
   await access(service);
   const rows = await service.database.query("SELECT private_key FROM signing_keys");
