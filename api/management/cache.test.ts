@@ -29,10 +29,10 @@ async function sizeAt(service: Running, headers: Record<string, string> = {}): P
   return (answer.json as { settings: { size: number } }).settings.size;
 }
 
-/** What an instance with replicas gives after a write; who sends one is not answered from memory. */
+/** The read-after header of an instance with replicas; requests that send one bypass the cache. */
 const READ_AFTER = { "read-after": "0/1" };
 
-test("a process sees what another one changed, at once when it is asked to read after it", async () => {
+test("a process sees changes of another one, immediately with read-after", async () => {
   await using one = await testService(management);
   await using two = await testService(management, { databaseUrl: one.databaseUrl });
   await prepare(one);
@@ -46,7 +46,7 @@ test("a process sees what another one changed, at once when it is asked to read 
   await expect.poll(() => sizeAt(two)).toBe(100);
 });
 
-test("a process that cannot hear of changes reads them every time", async () => {
+test("a process without notifications reads from the database every time", async () => {
   await using one = await testService(management);
   await using two = await testService(management, { databaseUrl: one.databaseUrl });
   await prepare(one);
@@ -61,7 +61,7 @@ test("a process that cannot hear of changes reads them every time", async () => 
   }
 });
 
-test("what is asked for again is not read from the database again", async () => {
+test("repeated reads are answered from the cache", async () => {
   await using service = await testService(management);
   await prepare(service);
   await expect

@@ -38,7 +38,7 @@ async function importAs(as: string, service: Running, file: object) {
   });
 }
 
-test("an import is planned, then done as a whole, and done again changes nothing", async () => {
+test("an import is planned, then applied atomically, and repeating it changes nothing", async () => {
   await using service = await testService(management);
   const plan = await importFile(service, FILE, { dryRun: true });
   expect(plan.json).toMatchObject({ applied: false, revision: 0 });
@@ -57,7 +57,7 @@ test("an import is planned, then done as a whole, and done again changes nothing
   });
 });
 
-test("a mistake in a file is named with its path and line, and nothing of the file is kept", async () => {
+test("a mistake in a file is reported with its path and line, and nothing is imported", async () => {
   await using service = await testService(management);
   const bad = FILE.replace("web/production: 30", "web/production: 0").replace("12.5", "120");
   const refused = await importFile(service, bad);
@@ -80,7 +80,7 @@ test("a mistake in a file is named with its path and line, and nothing of the fi
   expect(list.json).toEqual({ items: [], next: null });
 });
 
-test("a plan that is applied with its ETag is refused when somebody was faster", async () => {
+test("applying a plan with its ETag fails after a concurrent change", async () => {
   await using service = await testService(management);
   await importFile(service, FILE);
   const plan = await importFile(service, FILE.replace("20", "25"), { dryRun: true });
@@ -93,7 +93,7 @@ test("a plan that is applied with its ETag is refused when somebody was faster",
   expect(late.status).toBe(412);
 });
 
-test("the history names who, when and why, and a rollback is a revision of its own", async () => {
+test("the history has who, when and why, and a rollback is a new revision", async () => {
   await using service = await testService(management);
   await importFile(service, FILE);
   const as = await service.token({ sub: `acc_${"a".repeat(24)}`, scope: "management:*" });
@@ -131,7 +131,7 @@ test("the history names who, when and why, and a rollback is a revision of its o
   expect(same.json).toEqual({ changes: [] });
 });
 
-test("a file is not put over an application that its sender has not seen", async () => {
+test("an import without If-Match does not overwrite an existing application", async () => {
   await using service = await testService(management);
   const send = (headers: Record<string, string> = {}) =>
     service.send("POST", "/v1/applications/shop/import", {
@@ -144,7 +144,7 @@ test("a file is not put over an application that its sender has not seen", async
   expect((await send({ "if-match": '"1"' })).status).toBe(200);
 });
 
-test("a plan refuses what the import would refuse", async () => {
+test("a plan fails whenever the import would fail", async () => {
   await using service = await testService(management);
   const secret = `  password: { description: "", schema: { type: secret }, default: "secret://db" }`;
   const yaml = FILE.replace("settings:", `settings:\n${secret}`);
@@ -156,7 +156,7 @@ test("a plan refuses what the import would refuse", async () => {
   expect((await plan()).status).toBe(200);
 });
 
-test("who may not change flags does not change them by an import or a rollback either", async () => {
+test("imports and rollbacks that change flags require the permission for flags", async () => {
   await using service = await testService(management);
   const as = await service.token({ scope: "management:settings:write/shop" });
   expect((await importAs(as, service, { yaml: FILE })).status).toBe(403);

@@ -38,7 +38,7 @@ async function set(service: Service, place: string, value: unknown) {
 const resolved = (service: Service, query = "", headers: Record<string, string> = {}) =>
   service.send("GET", `/v1/settings/shop/resolved${query}`, { as: service.root, headers });
 
-test("the most specific value counts, and a change is seen at once", async () => {
+test("the most specific value applies, and a change is visible immediately", async () => {
   await using service = await testService(management);
   await shop(service);
   expect((await resolved(service)).json).toEqual({
@@ -59,7 +59,7 @@ test("the most specific value counts, and a change is seen at once", async () =>
   expect(await timeoutAt("?product=web&environment=production")).toBe("40s");
 });
 
-test("who has the newest values gets 304, and an old ETag gets the new ones", async () => {
+test("the current ETag gets 304, an old one the new values", async () => {
   await using service = await testService(management);
   await shop(service);
   const first = await resolved(service);
@@ -69,7 +69,7 @@ test("who has the newest values gets 304, and an old ETag gets the new ones", as
   expect((await resolved(service, "", { "if-none-match": etag })).status).toBe(200);
 });
 
-test("a value that does not fit is refused, and the field and the bound are named", async () => {
+test("an invalid value is refused with its field and bound", async () => {
   await using service = await testService(management);
   await shop(service);
   const bad = await set(service, "", "50ms");
@@ -79,7 +79,7 @@ test("a value that does not fit is refused, and the field and the bound are name
   });
 });
 
-test("a definition that existing values do not fit is refused, listing them", async () => {
+test("a definition that existing values do not match is refused with a list of them", async () => {
   await using service = await testService(management);
   await shop(service);
   const set1 = await set(service, "?environment=staging", "1s");
@@ -95,7 +95,7 @@ test("a definition that existing values do not fit is refused, listing them", as
   expect(refused.json).toMatchObject({ errors: [{ path: "values.*/staging" }] });
 });
 
-test("of two who change the same setting from the same version, one is told", async () => {
+test("of two changes based on the same version, one is refused", async () => {
   await using service = await testService(management);
   await shop(service);
   const answers = await Promise.all(
@@ -110,7 +110,7 @@ test("of two who change the same setting from the same version, one is told", as
   expect(answers.map((it) => it.status).toSorted((a, b) => a - b)).toEqual([200, 412, 412, 412]);
 });
 
-test("a permission for one application is worth nothing in another", async () => {
+test("a permission for one application does not apply to another", async () => {
   await using service = await testService(management);
   await shop(service);
   const as = await service.token({ scope: "management:settings:read/blog*" });
@@ -120,7 +120,7 @@ test("a permission for one application is worth nothing in another", async () =>
   expect(list.json).toEqual({ items: [], next: null });
 });
 
-test("an account is told which flags it has, and why", async () => {
+test("flags are evaluated for an account, with the reason", async () => {
   await using service = await testService(management);
   await shop(service);
   const flag = {

@@ -37,7 +37,7 @@ const revisions = () => client.db().collection("management_revisions");
 describe.skipIf(server === undefined)("the store in MongoDB", () => {
   testSettingsStore(() => ({ store, inTransaction: (work) => work(noTransaction) }));
 
-  test("what is decided upon is read from the primary and written to a majority; what may be stale, from secondaries", async () => {
+  test("decisions read the primary and write to a majority; stale reads use secondaries", async () => {
     const from = {
       primary: members.primary.commands.length,
       secondary: members.secondary.commands.length,
@@ -83,7 +83,7 @@ describe.skipIf(server === undefined)("the store in MongoDB", () => {
         body: { description, reason: description },
       });
     await rename("two");
-    // As it is when the application was written, and its revision in the history was not.
+    // The state after the application was written and before its revision was in the history.
     await revisions().deleteOne({ application: "dies", revision: 2 });
     const list = async () =>
       (await service.send("GET", "/v1/applications/dies/revisions", { as })).json;
@@ -93,14 +93,14 @@ describe.skipIf(server === undefined)("the store in MongoDB", () => {
     const one = await service.send("GET", "/v1/applications/dies/revisions/2", { as });
     expect(one.json).toMatchObject({ changes: [{ before: "", after: "two" }] });
     await rename("three");
-    // As an older release wrote it.
+    // As written by an older release.
     await revisions().updateOne({ application: "dies", revision: 1 }, { $unset: { facts: "" } });
     expect(await list()).toMatchObject({
       items: [{ revision: 3 }, { revision: 2, reason: "two" }, { revision: 1 }],
     });
   });
 
-  test("a change whose answer was lost is announced, and sent again with its key is not done again", async () => {
+  test("a change whose answer was lost is announced, and a retry with its key does not repeat it", async () => {
     await using service = await testService(management, { env: { MONGODB_URL: members.url } });
     const as = service.root;
     await service.send("POST", "/v1/applications", { as, body: { ...shop, name: "lost" } });
@@ -111,13 +111,13 @@ describe.skipIf(server === undefined)("the store in MongoDB", () => {
         body: { description: "changed", reason: "r" },
       });
     expect((await send()).status).toBe(200);
-    // As it is when the process died after MongoDB had it and before PostgreSQL did.
+    // The state after a crash between the writes to MongoDB and PostgreSQL.
     await service.database.query("DELETE FROM idempotency");
     await service.database.query("DELETE FROM events");
     await service.database.query("UPDATE announced SET revision = 1");
     service.clock.now += 11_000;
     await service.runJobs();
-    // The feed holds events back while older transactions of the server are open.
+    // The feed withholds events while older transactions are open.
     await expect
       .poll(async () => (await service.send("GET", "/v1/events", { as })).json)
       .toMatchObject({
@@ -129,7 +129,7 @@ describe.skipIf(server === undefined)("the store in MongoDB", () => {
     expect(history.json).toMatchObject({ items: [{ revision: 2 }, { revision: 1 }] });
   });
 
-  test("of many who change one setting at the same time nobody's change is lost", async () => {
+  test("concurrent changes of one setting are not lost", async () => {
     await using service = await testService(management, { env: { MONGODB_URL: members.url } });
     const as = service.root;
     await service.send("POST", "/v1/applications", { as, body: { ...shop, name: "busy" } });
@@ -153,7 +153,7 @@ describe.skipIf(server === undefined)("the store in MongoDB", () => {
     });
   });
 
-  test("a secondary that is too far behind is not read", async () => {
+  test("a secondary that lags too far behind is not read", async () => {
     await using pair = await startReplicaSet(server as MongoServer);
     pair.secondary.lagMs = 600_000;
     await using service = await testService(management, { env: { MONGODB_URL: pair.url } });
@@ -195,7 +195,7 @@ describe.skipIf(server === undefined)("the store in MongoDB", () => {
     await expect.poll(async () => (await change()).status, { timeout: 20_000 }).toBe(200);
   });
 
-  test("a lost secondary is skipped, a lost primary is 503 for changes", async () => {
+  test("an unavailable secondary is skipped; without a primary, changes answer 503", async () => {
     await using pair = await startReplicaSet(server as MongoServer);
     await using service = await testService(management, { env: { MONGODB_URL: pair.url } });
     const as = service.root;

@@ -10,7 +10,7 @@ import { management } from "./service.ts";
 const PLAIN = "correct-horse-battery-staple";
 const ROTATED = "another-horse-another-staple";
 
-test("a secret is in no answer, log, export, diff, watch or table once it was put", async () => {
+test("a stored secret is in no answer, log, export, diff, watch or table", async () => {
   await using service = await testService(management);
   const as = service.root;
   const seen: string[] = [];
@@ -64,14 +64,14 @@ test("a secret is in no answer, log, export, diff, watch or table once it was pu
   }
   seen.push(JSON.stringify(service.lines));
   for (const text of seen) {
-    // What was sent where it does not belong is refused without being quoted.
+    // Misplaced input is refused without being quoted.
     expect(text).not.toContain(PLAIN);
     expect(text).not.toContain(ROTATED);
   }
   expect(seen.join("")).toContain("secret://db");
 });
 
-test("a sealed secret opens with its key, name and version, and with nothing else", () => {
+test("an encrypted secret can only be decrypted with its key, name and version", () => {
   const key = Buffer.alloc(32, 7);
   const sealed = sealSecret(key, { name: "db", version: 3, value: PLAIN });
   const open = (aad: string, by = key): string => {
@@ -88,7 +88,7 @@ test("a sealed secret opens with its key, name and version, and with nothing els
   expect(sealSecret(key, { name: "db", version: 3, value: PLAIN })).not.toEqual(sealed);
 });
 
-test("a secret that nothing refers to can be deleted, and is then not there", async () => {
+test("an unreferenced secret can be deleted", async () => {
   await using service = await testService(management);
   const as = service.root;
   await service.send("PUT", "/v1/secrets/old", { as, body: { value: "x" } });

@@ -77,7 +77,7 @@ async function* eventsOf(response: Response): AsyncGenerator<Event> {
   }
 }
 
-test("a change is heard with who, why and what, also from another process", async () => {
+test("a change is streamed with who, why and its changes, also from another process", async () => {
   await using one = await testService(management);
   await using two = await testService(management, { databaseUrl: one.databaseUrl });
   await prepare(one);
@@ -94,7 +94,7 @@ test("a change is heard with who, why and what, also from another process", asyn
   await stream.close();
 });
 
-test("who comes back with the last id misses nothing and gets nothing twice", async () => {
+test("reconnecting with the last id misses and repeats nothing", async () => {
   await using service = await testService(management);
   await prepare(service);
   const first = await watch(service);
@@ -111,7 +111,7 @@ test("who comes back with the last id misses nothing and gets nothing twice", as
   await again.close();
 });
 
-test("many who write at the same time are each heard once and in order", async () => {
+test("concurrent changes are each streamed once and in order", async () => {
   await using service = await testService(management);
   await prepare(service);
   const stream = await watch(service);
@@ -124,7 +124,7 @@ test("many who write at the same time are each heard once and in order", async (
   await stream.close();
 });
 
-test("a watcher of one place hears of that place alone", async () => {
+test("a watch of one place streams only changes of that place", async () => {
   await using service = await testService(management);
   await prepare(service);
   const stream = await watch(service, "&product=web&environment=live");
@@ -136,7 +136,7 @@ test("a watcher of one place hears of that place alone", async () => {
   await stream.close();
 });
 
-test("streams end when the service stops, and are bounded for each caller", async () => {
+test("streams end when the service stops, and are limited per caller", async () => {
   const service = await testService(management);
   await prepare(service);
   const streams = await Promise.all(Array.from({ length: 100 }, () => watch(service)));
@@ -157,7 +157,7 @@ test("streams end when the service stops, and are bounded for each caller", asyn
   }
 });
 
-test("a watch of what is not there, or from what never was, is refused", async () => {
+test("a watch of an unknown application or from a future revision is refused", async () => {
   await using service = await testService(management);
   const as = service.root;
   expect((await service.send("GET", "/v1/watch?application=none", { as })).status).toBe(404);
@@ -169,7 +169,7 @@ test("a watch of what is not there, or from what never was, is refused", async (
   }
 });
 
-test("a stream ends when the token that it was asked for with expires", async () => {
+test("a stream ends when its token expires", async () => {
   await using service = await testService(management);
   await prepare(service);
   const token = await service.token({ scope: "management:settings:read/shop", expiresInS: 1 });
@@ -184,13 +184,13 @@ test("a stream ends when the token that it was asked for with expires", async ()
   await kept.close();
 });
 
-test("who watches a place hears signs of life while all changes are elsewhere", async () => {
+test("a watch sends heartbeats while all changes are elsewhere", async () => {
   const content = { description: "", settings: {}, flags: {} };
   const facts = { application: "shop", atMs: 0, by: "root", reason: "r", content };
-  // An application that never stops changing.
+  // An application that changes continuously.
   const since = (_: unknown, _name: string, { after }: { after: number }): Promise<Revision[]> =>
     Promise.resolve([{ ...facts, revision: after + 1 }]);
-  // Nothing else of a store is asked for.
+  // The watcher uses no other method of the store.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const store = { since, revision: () => Promise.resolve(undefined) } as unknown as SettingsStore;
   const events = watchStore(

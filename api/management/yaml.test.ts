@@ -82,7 +82,7 @@ const applicationOf = (it: Content): Application => ({
   updatedAtMs: 0,
 });
 
-test("an application is, after an export and an import, what it was, also for readers of YAML 1.1", () => {
+test("an export and import preserve an application, also with YAML 1.1 parsers", () => {
   fc.assert(
     fc.property(content, (it) => {
       const file = toYaml(applicationOf(it));
@@ -93,14 +93,14 @@ test("an application is, after an export and an import, what it was, also for re
   );
 });
 
-test("each thing that a file says and nobody knows is named with its line", () => {
+test("every unknown property in a file is reported with its line", () => {
   const read = () =>
     fromYaml("format: 1\napplication: shop\nsetings: {}\ndescription: a\nflag: {}\n");
   expect(read).toThrow("body.yaml.setings: line 3");
   expect(read).toThrow("body.yaml.flag: line 5");
 });
 
-test("what an application may hold fits into a file that may be imported", async () => {
+test("the largest application fits into an importable file", async () => {
   await using service = await testService(management);
   const lines = JSON.stringify("a\n".repeat(5_000));
   const long = `{description: "", schema: {type: string}, values: {"*/*": ${lines}}}`;
@@ -118,7 +118,7 @@ test("what an application may hold fits into a file that may be imported", async
   expect((await send(file)).json).toMatchObject({ revision: 1, changes: [] });
 });
 
-test("a file is hardly larger than what it says", () => {
+test("a file is hardly larger than its content", () => {
   const list: ValueSchema = { type: "list", items: { type: "integer" } };
   const ones = Array.from({ length: 1_000 }, () => 1);
   const definition = { description: "", schema: list, default: ones };
@@ -130,7 +130,7 @@ test("a file is hardly larger than what it says", () => {
   expect(toYaml(applicationOf(it)).length).toBeLessThan(2 * JSON.stringify(it).length);
 });
 
-test("while a large file is read everybody else is answered", async () => {
+test("other requests are answered while a large file is parsed", async () => {
   await using service = await testService(management);
   const done: number[] = [];
   const importing = service

@@ -20,7 +20,7 @@ async function serve(listen: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** A feed with nothing in it, which remembers by whom it is read. */
+/** An empty feed that records its readers. */
 async function listener(): Promise<{ url: string; token(): string }> {
   let token = "";
   const url = await serve((request, response) => {
@@ -36,7 +36,7 @@ async function newFolder(): Promise<string> {
   return folder;
 }
 
-test("the real feeds of Accounts and Billing are read, and a sign-up there is in the report here", async () => {
+test("the real feeds of Accounts and Billing are read, and a sign-up appears in the report", async () => {
   const folder = await newFolder();
   await using people = await testService(accounts, { env: { QUARTERDECK_DATA: folder } });
   await using money = await testService(billing, { env: { QUARTERDECK_DATA: folder } });
@@ -53,7 +53,7 @@ test("the real feeds of Accounts and Billing are read, and a sign-up there is in
     await service.runJobs();
     return (await service.send("GET", "/v1/extracts", { as: service.root })).json;
   };
-  // The feed holds the event back while any transaction of the server is open that began before.
+  // The feed withholds the event while older transactions of the server are open.
   await expect.poll(extracts, { timeout: 20_000 }).toMatchObject({
     items: [
       { source: "billing", lastError: null },
@@ -69,7 +69,7 @@ test("the real feeds of Accounts and Billing are read, and a sign-up there is in
   });
 });
 
-test("a feed that takes long to answer is not asked by one more reader at every turn", async () => {
+test("a slow feed does not get another reader at every interval", async () => {
   const nothing = JSON.stringify({ items: [], next: null });
   const asking: ServerResponse[] = [];
   const url = await serve((_, response) => {
@@ -93,7 +93,7 @@ test("a feed that takes long to answer is not asked by one more reader at every 
   expect(asking.length).toBeGreaterThan(1);
 });
 
-test("the token by which Reporting reads opens the feeds and nothing else", async () => {
+test("the token of Reporting can read the feeds and nothing else", async () => {
   const folder = await newFolder();
   const feed = await listener();
   const env = { QUARTERDECK_DATA: folder, API_ACCOUNTS_URL: feed.url, API_BILLING_URL: feed.url };

@@ -17,11 +17,11 @@ import { EXTRACTOR_FILE } from "./testing-extractor.ts";
 
 const KILLS = 10;
 const EVENTS = 1_200;
-/** So many events more come at every second time that the feed is asked: a turn of the extractor ends in between. */
+/** Every second read of the feed returns this many more events, which ends an extract in between. */
 const PAGE = 40;
 const NOWHERE = "http://127.0.0.1:9";
 
-/** A feed of payments over some days. */
+/** A feed of payments over several days. */
 async function payments(): Promise<string> {
   let asked = 0;
   const server = createServer((request, response) => {
@@ -42,7 +42,7 @@ async function payments(): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** How many rows and how many different events are in the files that the list names. */
+/** The number of rows and of distinct events in the listed files. */
 async function inLake(folder: string, files: string[]): Promise<[rows: number, events: number]> {
   const duck = await (await DuckDBInstance.create()).connect();
   const list = files.map((file) => `'${path.join(folder, "warehouse", file)}'`).join(", ");
@@ -54,7 +54,7 @@ async function inLake(folder: string, files: string[]): Promise<[rows: number, e
 }
 
 test(
-  `however often (${KILLS} times) an extractor is killed, every event is in the lake once`,
+  `after ${KILLS} kills of an extractor, every event is in the lake once`,
   { timeout: 180_000 },
   async () => {
     const folder = await mkdtemp(path.join(tmpdir(), "qd-kill-"));
@@ -92,7 +92,7 @@ test(
   },
 );
 
-test("a day's many files become one, and files that nothing names go when they are old", async () => {
+test("the files of a day are compacted, and old unreferenced files are deleted", async () => {
   const folder = await mkdtemp(path.join(tmpdir(), "qd-tidy-"));
   const env = {
     QUARTERDECK_DATA: folder,
@@ -101,7 +101,7 @@ test("a day's many files become one, and files that nothing names go when they a
   };
   await using service = await testService(reporting, { env });
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  // Tidying comes every ten minutes of the clock: none while the files come.
+  // Compaction runs every ten minutes of the clock: never while the files are written.
   service.clock.now = Math.ceil(service.clock.now / 600_000) * 600_000 + 1_000;
   await service.runJobs();
   for (let turn = 0; turn < 12; turn += 1) {
@@ -125,7 +125,7 @@ test("a day's many files become one, and files that nothing names go when they a
   await service.runJobs();
   const after = await list();
   expect(before.length).toBeGreaterThan(30);
-  // January is long over: what was there of it is one file, beside what came meanwhile.
+  // January ended long ago: its rows are in one file, beside those that arrived meanwhile.
   expect(after.filter((it) => it.startsWith("payments/2026-01/"))).toHaveLength(1);
   expect(after.length).toBeLessThan(before.length);
   const kept = await readdir(path.join(folder, "warehouse"), { recursive: true });

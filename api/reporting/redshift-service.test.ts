@@ -15,7 +15,7 @@ import { GOLDEN } from "./warehouse/testing-golden.ts";
 import { GOLDEN_FEEDS } from "./warehouse/testing-history.ts";
 import { fakeRedshift } from "./warehouse/testing-redshift.ts";
 
-/** The whole golden history of Billing, in one page. */
+/** The golden history of Billing in one page. */
 async function billingFeed(): Promise<string> {
   const server = createServer((request, response) => {
     const cursor = new URL(request.url ?? "", "http://feed").searchParams.get("cursor");
@@ -27,7 +27,7 @@ async function billingFeed(): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-test("with WAREHOUSE_URL, facts go from the feed through S3 into Redshift, and reports come from there", async () => {
+test("with WAREHOUSE_URL, facts are loaded from the feed through S3 into Redshift, which computes the reports", async () => {
   const folder = await mkdtemp(path.join(tmpdir(), "qd-reporting-redshift-"));
   const warehouseUrl = await newDatabase();
   const s3 = await fakeS3();

@@ -14,7 +14,7 @@ import type { FeedEvent } from "./domain/events.ts";
 import { GOLDEN } from "./warehouse/testing-golden.ts";
 import { GOLDEN_FEEDS } from "./warehouse/testing-history.ts";
 
-/** The feeds of Billing and Accounts over real HTTP, with the faults that a test asks for. */
+/** The feeds of Billing and Accounts over real HTTP, with injected faults. */
 async function fakeFeeds(events: Record<string, FeedEvent[]> = structuredClone(GOLDEN_FEEDS)) {
   const state = { down: false, tokens: new Set<string>(), requests: 0, pageMax: 7 };
   const serve = (source: string) => {
@@ -67,7 +67,7 @@ async function open(): Promise<Opened> {
     API_ACCOUNTS_URL: feeds.accounts.url,
   };
   const service = await testService(reporting, { env });
-  // Later than any real time at which this may run: time only goes on.
+  // Later than the real time of any run, because time must not go backwards.
   service.clock.now = Date.UTC(2127, 3, 1, 12);
   return {
     service,
@@ -81,7 +81,7 @@ async function open(): Promise<Opened> {
   };
 }
 
-/** Lets every job run that is due a little later. */
+/** Runs every job that is due within a short time. */
 async function later(service: TestService, ms = 15_000): Promise<void> {
   service.clock.now += ms;
   await service.runJobs();
@@ -89,7 +89,7 @@ async function later(service: TestService, ms = 15_000): Promise<void> {
 
 const REVENUE = "/v1/reports/revenue?from=2026-01-01&to=2026-04-01&step=month";
 
-test("events of the other services become reports, each event once, read by a token that can do little", async () => {
+test("events of the other services become reports, each event once, read with a token of few permissions", async () => {
   await using it = await open();
   const { service, feeds } = it;
   await later(service);
@@ -102,7 +102,7 @@ test("events of the other services become reports, each event once, read by a to
   });
   const { rows } = answer.json as { rows: Record<string, unknown>[] };
   expect(rows.map((row) => Object.values(row))).toEqual(golden?.rows);
-  // The same events again (a feed gives each at least once), and some more.
+  // The same events again (feeds deliver at least once), and some new ones.
   await service.database.query("UPDATE jobs SET run_at = run_at");
   await later(service);
   const again = await service.send("GET", REVENUE, { as: service.root });
@@ -111,7 +111,7 @@ test("events of the other services become reports, each event once, read by a to
   expect([...feeds.state.tokens][0]).not.toContain(service.root);
 });
 
-test("a source that is down is named, others go on, and nothing is lost when it is back", async () => {
+test("an unavailable source is reported, others continue, and nothing is lost after recovery", async () => {
   await using it = await open();
   const { service, feeds } = it;
   feeds.state.down = true;
@@ -136,7 +136,7 @@ test("a source that is down is named, others go on, and nothing is lost when it 
   expect(await status("accounts")).toMatchObject({ facts: GOLDEN_FEEDS.accounts.length });
 });
 
-test("two processes that read the same feed at once keep each event once", async () => {
+test("two processes that read the same feed at once store each event once", async () => {
   await using it = await open();
   const second = await testService(reporting, { env: it.env, databaseUrl: it.service.databaseUrl });
   second.clock.now = it.service.clock.now;
@@ -150,7 +150,7 @@ test("two processes that read the same feed at once keep each event once", async
   await second.stop();
 });
 
-test("an event that is no fact is counted and named, and does not stand in the way", async () => {
+test("an invalid event is counted and logged, and does not block the extract", async () => {
   await using it = await open();
   const [first] = it.feeds.events["billing"] ?? [];
   if (first) first.data = { ...first.data, mrr: "a lot" };
@@ -165,7 +165,7 @@ test("an event that is no fact is counted and named, and does not stand in the w
   });
 });
 
-test("a report comes as CSV and as Parquet with the same numbers", async () => {
+test("CSV and Parquet reports have the same numbers", async () => {
   await using it = await open();
   const { service } = it;
   await later(service);
@@ -193,7 +193,7 @@ test("a report comes as CSV and as Parquet with the same numbers", async () => {
   expect(reader.getRowsJS()).toEqual([["1000", "2026-01-01"]]);
 });
 
-test("an ordered run is computed once, kept, and given as a file", async () => {
+test("a run is computed once, stored, and downloaded as a file", async () => {
   await using it = await open();
   const { service } = it;
   await later(service);
@@ -213,7 +213,7 @@ test("an ordered run is computed once, kept, and given as a file", async () => {
   const result = await service.send("GET", `/v1/runs/${id}/result`, { as: service.root });
   expect(result.headers.get("content-disposition")).toContain("mrr-2127-04-01.csv");
   expect(result.text).toContain(`2026-03-01,"EUR",5000,1000,0,-4000,0,1000,3000`);
-  // Held back while any transaction of the server is open that began before.
+  // Withheld while older transactions of the server are open.
   await expect
     .poll(async () => (await service.send("GET", "/v1/events", { as: service.root })).json, {
       timeout: 20_000,
@@ -228,7 +228,7 @@ test("an ordered run is computed once, kept, and given as a file", async () => {
   });
 });
 
-test("a schedule runs when its time comes, catches up once, rests while paused, and guards against lost changes", async () => {
+test("a schedule runs when due, catches up once, does not run while paused, and rejects concurrent changes", async () => {
   await using it = await open();
   const { service } = it;
   const content = {
@@ -251,7 +251,7 @@ test("a schedule runs when its time comes, catches up once, rests while paused, 
         items: unknown[];
       }
     ).items;
-  // Three Mondays without anybody there.
+  // An outage over three Mondays.
   service.clock.now = Date.parse("2127-04-22T12:00:00Z");
   await service.runJobs();
   expect(await runs()).toMatchObject([{ status: "succeeded", scheduleId: id }]);
@@ -282,7 +282,7 @@ test("a schedule runs when its time comes, catches up once, rests while paused, 
   expect((await service.send("GET", path1, { as: service.root })).status).toBe(404);
 });
 
-test("whoever may read one report reads, orders and sees that one alone", async () => {
+test("a permission for one report allows reading, running and listing only that report", async () => {
   await using it = await open();
   const { service } = it;
   const as = await service.token({
@@ -304,7 +304,7 @@ test("whoever may read one report reads, orders and sees that one alone", async 
   expect((await service.send("POST", "/v1/schedules", { as, body })).status).toBe(403);
 });
 
-test("what is wrong with a question is said of the parameter that is to blame", async () => {
+test("an invalid request names the invalid parameter", async () => {
   await using it = await open();
   const { service } = it;
   const bad = async (address: string) => {

@@ -24,7 +24,7 @@ type Access = {
   dataset?: string;
 };
 
-/** Access lines as the services write them, in the pipeline's own store. */
+/** Access log lines of the services in the pipeline's own store. */
 async function store(folder: string, lines: readonly Access[], offset: number): Promise<void> {
   const batch = new Batch(lines.length);
   const scan = ecs.open(batch, { zone: UTC, nowMs: systemClock.nowMs() });
@@ -67,7 +67,7 @@ test("requests of the access log become response times and costs by release, and
       })),
       { atMs: yesterday + 3_600_000, release: "1.1.0", ms: 200, status: 503 },
       { atMs: yesterday + 3_600_000, release: "1.1.0" },
-      // Of no service of ours: it does not say which release it was.
+      // Not a request of a service: it has no release.
       { atMs: yesterday, ms: 1 },
     ],
     0,
@@ -130,13 +130,13 @@ test("requests of the access log become response times and costs by release, and
     { requests: 24, cost: 2_400, costPerRequest: "100.000000" },
     { requests: 0 },
   ]);
-  // A name that a column of Redshift cannot hold would keep every later file from being loaded.
+  // A name too long for a Redshift column would block the load of every later file.
   expect(await rowsOf("response-time?")).toContainEqual(
     expect.objectContaining({ release: "x".repeat(200), requests: 1 }),
   );
 });
 
-test("what retention takes from the log stays in the reports", async () => {
+test("data that retention deletes from the log stays in the reports", async () => {
   const folder = await mkdtemp(path.join(tmpdir(), "qd-requests-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const today = Math.floor(systemClock.nowMs() / DAY_MS) * DAY_MS;

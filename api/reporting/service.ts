@@ -10,9 +10,9 @@ import { periodicHandler, startPeriodicTasks } from "#platform/jobs/periodic-tas
 
 import { extractEvents } from "./commands/extract-events.ts";
 import { extractRequests } from "./commands/extract-requests.ts";
-import { loadFiles, tidyLake } from "./commands/load-files.ts";
+import { loadFiles, compactLake } from "./commands/load-files.ts";
 import { REPORTS } from "./commands/reports.ts";
-import { forgetOldRuns, performRun } from "./commands/runs.ts";
+import { deleteOldRuns, performRun } from "./commands/runs.ts";
 import { performSchedule } from "./commands/schedules.ts";
 import type { ReportingDeps } from "./deps.ts";
 import type { Source } from "./domain/facts.ts";
@@ -51,12 +51,12 @@ export const reportingService = (ports: ReportingPorts): Service =>
     name: "reporting",
     title: "Reporting",
     description:
-      "Statistics of the business and of its service: a catalogue of reports with parameters, now, ordered or on a timetable, as JSON, CSV or Parquet. Facts come from the events of the other services and from the access log into a lake of Parquet files; reports run on DuckDB over it, or on Amazon Redshift, which copies it.",
+      "Business and service statistics: a catalogue of parameterized reports, computed on request, in the background or on a schedule, as JSON, CSV or Parquet. Facts from the events of other services and the access log are stored in a lake of Parquet files. Reports run on DuckDB over these files, or on Amazon Redshift, which loads them.",
     permissions: {
       "reporting:reports:read":
-        "read and order reports, read runs and schedules; …/NAME: of one report",
-      "reporting:schedules:write": "schedule the reports that one may read",
-      "reporting:extracts:read": "see how the extracts from other services are going",
+        "read and run reports, read runs and schedules; …/NAME: of one report",
+      "reporting:schedules:write": "schedule readable reports",
+      "reporting:extracts:read": "read the progress of extracts from other services",
     },
     migrations,
     settings: reportingSettings,
@@ -133,8 +133,8 @@ function taskHandlers({ kit, settings, deps, requestLog }: TaskDeps): JobHandler
     load: periodicHandler(kit, load, () => maintain(deps, () => loadFiles(deps))),
     tidy: periodicHandler(kit, tidy, () =>
       maintain(deps, async () => {
-        await tidyLake(deps);
-        await forgetOldRuns(deps);
+        await compactLake(deps);
+        await deleteOldRuns(deps);
       }),
     ),
   };

@@ -4,7 +4,7 @@ import { apiUrlSettings } from "#api/kit/settings.ts";
 import { dataFolderSettings } from "#platform/settings/data-folder.ts";
 import type { SettingGroup, SettingsOf } from "#platform/settings/settings.ts";
 
-/** Beginning of the variables that the AWS SDK reads by itself: region, credentials, endpoints. */
+/** Prefix of the variables that the AWS SDK reads itself: region, credentials, endpoints. */
 export const AWS_PREFIX = "AWS_";
 
 export const warehouseSettings = {
@@ -22,14 +22,14 @@ export const warehouseSettings = {
   s3: {
     variable: "WAREHOUSE_S3",
     schema: z.url({ protocol: /^s3$/, error: "give s3://bucket/prefix" }),
-    description: "Where the Parquet files lie that Redshift copies from.",
+    description: "Location of the Parquet files that Redshift loads.",
   },
   iamRole: {
     variable: "WAREHOUSE_IAM_ROLE",
     schema: z.string().regex(/^arn:[\w-]+:iam::\d{12}:role\/[\w+=,.@/-]+$/, {
       error: "give the ARN of an IAM role",
     }),
-    description: "Role by which Redshift reads WAREHOUSE_S3.",
+    description: "Role that Redshift uses to read WAREHOUSE_S3.",
   },
 } satisfies SettingGroup;
 

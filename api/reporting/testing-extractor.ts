@@ -6,7 +6,7 @@ import { openServiceDatabase } from "#platform/postgres/service-database.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 
 import { extractEvents } from "./commands/extract-events.ts";
-import { loadFiles, tidyLake } from "./commands/load-files.ts";
+import { loadFiles, compactLake } from "./commands/load-files.ts";
 import { httpFeed } from "./repositories/event-feed.ts";
 import { LakeDuck } from "./repositories/lake-duck.ts";
 import { warehouseSettings } from "./settings.ts";
@@ -33,7 +33,7 @@ async function main([databaseUrl = "", folder = "", feedUrl = ""]: string[]): Pr
   for (;;) {
     await extractEvents(deps, { source: "billing", feed });
     await loadFiles(deps);
-    await tidyLake(deps);
+    await compactLake(deps);
   }
 }
 

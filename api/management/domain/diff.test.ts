@@ -27,7 +27,7 @@ const content: fc.Arbitrary<Content> = fc.record({
   flags: fc.dictionary(key, flag),
 });
 
-test("nothing differs from itself, and the way back undoes every change", () => {
+test("a content equals itself, and the reverse diff undoes every change", () => {
   fc.assert(
     fc.property(content, content, (one, other) => {
       expect(diff(one, one)).toEqual([]);
@@ -41,7 +41,7 @@ test("nothing differs from itself, and the way back undoes every change", () => 
   );
 });
 
-test("0 and -0 are one, as they are where they are kept", () => {
+test("0 and -0 are equal, as in stored JSON", () => {
   const at = (value: number): Content => ({
     description: "",
     flags: {},

@@ -6,7 +6,7 @@ import { bucketOf, evaluateFlag } from "./flag.ts";
 const flag = { key: "new-cart", description: "", on: true, allow: [], deny: [], rules: [] };
 const percentage = fc.integer({ min: 0, max: 10_000 }).map((it) => it / 100);
 
-test("raising the percentage never takes the flag from an account that has it", () => {
+test("raising the percentage never turns the flag off for an account", () => {
   fc.assert(
     fc.property(fc.tuple(fc.string(), fc.string()), percentage, percentage, (who, one, other) => {
       const [key, account] = who;
@@ -18,7 +18,7 @@ test("raising the percentage never takes the flag from an account that has it", 
   );
 });
 
-test("0 % is nobody, 100 % everybody", () => {
+test("0 % matches no account, 100 % every account", () => {
   fc.assert(
     fc.property(fc.string(), (account) => {
       const at = (share: number): boolean =>
@@ -28,7 +28,7 @@ test("0 % is nobody, 100 % everybody", () => {
   );
 });
 
-test("a percentage takes just that many of the 10,000 buckets, and never all for less than 100 %", () => {
+test("a percentage selects exactly that share of the 10,000 buckets, and never all below 100 %", () => {
   const byBucket = new Map(
     Array.from({ length: 60_000 }, (_, index) => `acc_${index}`).map((account) => [
       bucketOf(flag.key, account),
@@ -44,7 +44,7 @@ test("a percentage takes just that many of the 10,000 buckets, and never all for
   }
 });
 
-test("a percentage of the accounts has it, and different flags choose differently", () => {
+test("a percentage selects that share of the accounts, and different flags select different accounts", () => {
   const accounts = Array.from({ length: 10_000 }, (_, index) => `acc_${index}`);
   const having = (key: string): Set<string> =>
     new Set(accounts.filter((account) => bucketOf(key, account) < 2_000));
@@ -54,7 +54,7 @@ test("a percentage of the accounts has it, and different flags choose differentl
   expect([...one].filter((account) => two.has(account)).length).toBeLessThan(600);
 });
 
-test("off beats denied, denied beats allowed, allowed beats the rules, and the first rule that fits decides", () => {
+test("off beats denied, denied beats allowed, allowed beats the rules, and the first matching rule", () => {
   const full = {
     ...flag,
     allow: ["a", "both"],

@@ -14,7 +14,7 @@ const values = fc
   .map((all) => Object.fromEntries(all.map(([at, value]) => [scopeKey(at), value])));
 const definition = { description: "", schema: { type: "integer" as const }, default: 0 };
 
-test("what is set at the very place counts there, whatever else is set", () => {
+test("a value set at the exact place applies there, whatever else is set", () => {
   fc.assert(
     fc.property(values, scope, fc.integer(), (others, place, value) => {
       const setting = { definition, values: { ...others, [scopeKey(place)]: value } };
@@ -23,7 +23,7 @@ test("what is set at the very place counts there, whatever else is set", () => {
   );
 });
 
-test("a value that does not reach a place changes nothing there", () => {
+test("a value in a scope that does not match a place does not affect it", () => {
   fc.assert(
     fc.property(values, scope, scope, (others, place, elsewhere) => {
       fc.pre(!reaches(elsewhere, place));
@@ -34,7 +34,7 @@ test("a value that does not reach a place changes nothing there", () => {
   );
 });
 
-test("the result is a value of a scope that reaches the place, none of which is more specific, or the default", () => {
+test("the result is the value of the most specific matching scope, or the default", () => {
   const weight = (at: Scope): number => (at.product ? 1 : 0) + (at.environment ? 2 : 0);
   fc.assert(
     fc.property(fc.array(scope), scope, (scopes, place) => {
@@ -49,7 +49,7 @@ test("the result is a value of a scope that reaches the place, none of which is 
   );
 });
 
-test("a setting without value and default is left out", () => {
+test("a setting without a value or default is omitted", () => {
   const unset = {
     definition: { description: "", schema: { type: "boolean" as const } },
     values: {},

@@ -33,7 +33,7 @@ test.each(cases)("a value of %j is taken exactly when it fits", (schema, good, b
   for (const value of bad) expect(checkValue(schema, value)).not.toEqual([]);
 });
 
-test("a mistake says where in the value it is", () => {
+test("a mistake has its path in the value", () => {
   const schema: ValueSchema = {
     type: "object",
     properties: { hosts: { type: "list", items: { type: "url" } } },
@@ -41,7 +41,7 @@ test("a mistake says where in the value it is", () => {
   expect(checkValue(schema, { hosts: ["https://a.test", "b"] })[0]?.path).toBe("hosts.1");
 });
 
-test("no value makes the check throw", () => {
+test("the check throws for no value", () => {
   fc.assert(
     fc.property(fc.anything(), fc.constantFrom(...cases), (value, [schema]) => {
       expect(Array.isArray(checkValue(schema, value))).toBe(true);

@@ -7,7 +7,7 @@ import type { Queryable } from "#platform/postgres/database.ts";
 import type { Application, Content } from "../domain/application.ts";
 import type { Commit, SettingsStore } from "./port.ts";
 
-/** A store that is empty of applications whose names are new, and what runs a transaction of PostgreSQL. */
+/** A store in which applications with new names do not exist, and a runner of PostgreSQL transactions. */
 type OpenStore = {
   store: SettingsStore;
   inTransaction<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result>;
@@ -35,7 +35,7 @@ function commitOf(name: string, version: number, more: Partial<Commit> = {}): Co
   };
 }
 
-/** What every store must keep. */
+/** Contract of every store. */
 export function testSettingsStore(open: () => OpenStore): void {
   const newName = (): string => `app-${randomUUID().slice(0, 18)}`;
   const commit = (change: Commit): Promise<boolean> =>
@@ -46,7 +46,7 @@ export function testSettingsStore(open: () => OpenStore): void {
     }
   }
 
-  test("what is not there is said to be not there", async () => {
+  test("reads of missing items return nothing", async () => {
     const { store, inTransaction } = open();
     const name = newName();
     expect(await inTransaction((tx) => store.load(tx, name))).toBeUndefined();
@@ -56,7 +56,7 @@ export function testSettingsStore(open: () => OpenStore): void {
     expect(await commit(commitOf(name, 2))).toBe(false);
   });
 
-  test("a change and its revision are there together, as they were written", async () => {
+  test("a change and its revision become visible together, as written", async () => {
     const { store, inTransaction } = open();
     const name = newName();
     const odd = { "a.b": { $set: 1, z: 1, a: [null, 1.5, "é\u2028"] } };
@@ -83,7 +83,7 @@ export function testSettingsStore(open: () => OpenStore): void {
     expect(JSON.stringify(seen)).toBe(JSON.stringify(change.application));
   });
 
-  test("of many who write the same version, one does", async () => {
+  test("of concurrent writes of one version, exactly one succeeds", async () => {
     const name = newName();
     const firsts = await Promise.all([1, 2, 3, 4].map(() => commit(commitOf(name, 1))));
     expect(firsts.filter(Boolean)).toHaveLength(1);
@@ -95,7 +95,7 @@ export function testSettingsStore(open: () => OpenStore): void {
     expect(history.map((it) => it.revision)).toEqual([2, 1]);
   });
 
-  test("the history has every revision once, from both ends and in pages", async () => {
+  test("the history has every revision once, in both orders and in pages", async () => {
     const { store, inTransaction } = open();
     const name = newName();
     await grow(name, 7);
@@ -113,7 +113,7 @@ export function testSettingsStore(open: () => OpenStore): void {
     expect((await store.revision(name, 3))?.content).toEqual(contentOf("at 3"));
   });
 
-  test("what a request has done is known by its key, and that of another application is another", async () => {
+  test("a revision is found by its request key, per application", async () => {
     const { store, inTransaction } = open();
     const [name, other] = [newName(), newName()];
     await commit(commitOf(name, 1, { request: "one" }));
@@ -127,7 +127,7 @@ export function testSettingsStore(open: () => OpenStore): void {
     expect(await done(other, "one")).toBeUndefined();
   });
 
-  test("who refers to a secret now is known, and who did before is not", async () => {
+  test("applications that currently refer to a secret are found, former ones are not", async () => {
     const { store, inTransaction } = open();
     const name = newName();
     const secret = `secret-${name}`;

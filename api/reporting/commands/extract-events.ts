@@ -10,7 +10,7 @@ import type { LakeDuck } from "../repositories/lake-duck.ts";
 import { type NewFile, addFiles, writeFacts } from "../repositories/lake-store.ts";
 
 const EVENTS_MAX = 2_000;
-/** A feed holds events back while transactions are open that began before them: for as long as a statement may take. */
+/** A feed withholds events while transactions that began earlier are open, at most for the statement time limit. */
 const HELD_BACK_MS = 30_000;
 
 export type ExtractDeps = {
@@ -24,9 +24,9 @@ export type ExtractDeps = {
 type EventSource = { source: "billing" | "accounts"; feed: Feed };
 
 /**
- * Reads what happened since the last time, as far as EVENTS_MAX events, into the lake. The files are written first, then
- * they and the cursor are committed together: whoever dies in between, or reads beside another, leaves files that
- * nothing names. So every event is in the lake once, however often it was read.
+ * Reads up to EVENTS_MAX new events into the lake. The files are written first, then committed together with the
+ * cursor: a crash or a concurrent read leaves only unreferenced files. Every event is therefore stored exactly once,
+ * however often it is read.
  * @returns whether there is more to read
  */
 export async function extractEvents(
@@ -39,7 +39,8 @@ export async function extractEvents(
   const read = await readEvents(feed, from);
   const facts = read.events.map((event) => factOf(source, event, deps.hashUser));
   const rejected = facts.filter((it) => it.kind === "rejected");
-  for (const { reason } of rejected) deps.log.warn("an event is no fact", { source, reason });
+  for (const { reason } of rejected)
+    deps.log.warn("an event does not match the schema of its fact", { source, reason });
   const files: NewFile[] = [];
   const rows = facts.filter((it) => it.kind === "fact");
   for (const batch of batchByDay(rows)) files.push(await writeFacts(deps.duck, batch));
@@ -82,7 +83,7 @@ async function readEvents(
     if (page.items.length === 0) return { events, cursor, atEnd: true };
     events.push(...page.items);
     if (page.next === null || page.next === cursor) {
-      throw new Error("the feed gave events without a cursor after them");
+      throw new Error("the feed returned events without a cursor");
     }
     cursor = page.next;
   }

@@ -5,13 +5,13 @@ import { addFiles, removeDay, requestsOfDay, writeFacts } from "../repositories/
 import type { ExtractDeps } from "./extract-events.ts";
 
 const DAY_MS = 86_400_000;
-/** Lines that come so much later than they were written still count. */
+/** Log lines may arrive this many days late. */
 const LATE_DAYS = 2;
 
 /**
- * Counts a day of the access log anew and puts it in the place of what was known of the day, unless there is less of it
- * now: the log may keep its events for a shorter time than reports are asked for. The cursor is the day to
- * count next; at today it goes back LATE_DAYS, for lines that came late.
+ * Counts a day of the access log again and replaces the stored counts, unless there are now fewer, because the log may
+ * expire events earlier than reports need them. The cursor is the next day to count; having reached today it goes back
+ * LATE_DAYS for late lines.
  * @returns whether there is another day to count
  */
 export async function extractRequests(deps: ExtractDeps, requestLog: RequestLog): Promise<boolean> {

@@ -15,16 +15,16 @@ import {
 } from "../repositories/lake-store.ts";
 import type { Warehouse } from "../warehouse/port.ts";
 
-/** A day in so many files is written anew as one. */
+/** A day in this many files is compacted into one. */
 const FILES_CROWD = 8;
-/** A month whose end is so long ago is one file. */
+/** A month that ended this long ago is compacted into one file. */
 const MONTH_AFTER_MS = 35 * 86_400_000;
-/** Files that are not in the list any more stay so long: a question that began before may still read them. */
+/** Grace period before unlisted files are deleted, since a running query may still read them. */
 const SWEEP_AFTER_MS = 3_600_000;
 
 type LakeDeps = { database: Database; duck: LakeDuck; warehouse: Warehouse; clock: Clock };
 
-/** Hands the warehouse the files that it has not taken in yet. Done twice, it counts once. */
+/** Loads new files into the warehouse. Idempotent. */
 export async function loadFiles({ database, warehouse, clock }: LakeDeps): Promise<void> {
   for (;;) {
     const files = await filesToLoad(database);
@@ -36,8 +36,8 @@ export async function loadFiles({ database, warehouse, clock }: LakeDeps): Promi
   }
 }
 
-/** Makes one file of a day's many, and of an old month's, and removes files that nothing names any more. */
-export async function tidyLake({ database, duck, clock }: LakeDeps): Promise<void> {
+/** Compacts the files of a day or an old month, and deletes unreferenced files. */
+export async function compactLake({ database, duck, clock }: LakeDeps): Promise<void> {
   const monthsBefore = dayOf(clock.nowMs() - MONTH_AFTER_MS).slice(0, 7);
   const found = await crowds(database, { filesMin: FILES_CROWD, monthsBefore });
   for (const { fact, period: day, files } of found) {
@@ -50,7 +50,7 @@ export async function tidyLake({ database, duck, clock }: LakeDeps): Promise<voi
     const nowMs = clock.nowMs();
     await database
       .transaction(async (tx) => {
-        // Somebody else took one of them out: their list is the true one, and our file is nobody's.
+        // Another process has removed one of them from the list: our file stays unreferenced.
         if (!(await removeFiles(tx, ids))) throw new LostRace();
         await addFiles(tx, [{ id, fact, day, path, rows, bytes }], { nowMs, loaded: true });
       })

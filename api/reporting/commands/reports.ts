@@ -18,17 +18,17 @@ import type { QueryLimits, Warehouse, WarehouseQuery } from "../warehouse/port.t
 
 type AnyParams = RangeParams & { step: Step | "all" };
 type Computation = { warehouse: Warehouse; nowMs: number; limits: QueryLimits };
-/** Parameters as they are sent and kept: texts by name. */
+/** Parameters as sent and stored: strings by name. */
 export type Parameters = Readonly<Record<string, unknown>>;
 
-/** A report with the types of its own parameters forgotten. */
+/** A report without the types of its parameters. */
 export type Report = Omit<ReportSpec<AnyParams>, "finish"> & {
-  /** @throws AppError bad_request that names the parameter that is wrong, with the place `at` which they were given */
+  /** @throws AppError bad_request that names the invalid parameter, under the path `at` */
   check(parameters: Parameters, nowMs: number, at?: string): void;
   compute(parameters: Parameters, computation: Computation): Promise<Row[]>;
 };
 
-/** Rows that one question may bring from the warehouse before they become rows of the report. */
+/** Maximum rows of a warehouse query, before they become rows of the report. */
 const RAW_ROWS_MAX = 500_000;
 
 function define<Params extends AnyParams>(
@@ -53,7 +53,7 @@ function define<Params extends AnyParams>(
       const raw = await warehouse.run(query(question), { ...limits, rowsMax: RAW_ROWS_MAX });
       const rows = spec.finish(question, raw);
       if (rows.length <= limits.rowsMax) return rows;
-      const message = `the report has ${rows.length} rows, more than ${limits.rowsMax}: take fewer days, a longer step, or a filter`;
+      const message = `the report has ${rows.length} rows, more than ${limits.rowsMax}: use fewer days, a longer step or a filter`;
       throw new AppError("unprocessable", message);
     },
   };
@@ -65,7 +65,7 @@ function badParameter(path: string, message: string): AppError {
   });
 }
 
-/** Every report there is. */
+/** Every report of the catalogue. */
 export const REPORTS: readonly Report[] = [
   define(revenueReport, revenueQuery),
   define(mrrReport, mrrQuery),

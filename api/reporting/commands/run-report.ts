@@ -14,13 +14,13 @@ import type { Parameters, Report } from "./reports.ts";
 export type ReportDeps = { database: Queryable; duck: LakeDuck; warehouse: Warehouse };
 export type ReportAsk = {
   parameters: Parameters;
-  /** What periods such as last-month are counted from. */
+  /** Reference time of relative periods such as last-month. */
   nowMs: number;
   limits: QueryLimits;
 };
 export type ReportAnswer = { rows: Row[]; dataUntil: DataUntil };
 
-/** Computes a report now. Its data may be newer than `dataUntil` says, never older. */
+/** Computes a report now. Its data may be newer than `dataUntil`, never older. */
 export async function runReport(
   { database, warehouse }: ReportDeps,
   report: Report,
@@ -33,8 +33,8 @@ export async function runReport(
 }
 
 /**
- * Up to when what the warehouse answers from is complete, for each source. DuckDB reads the lake itself; Redshift has
- * everything before the first day of which a file is still to be loaded.
+ * The time up to which the data of each source is complete. DuckDB reads the lake itself; Redshift has everything
+ * before the first day with a file that is not loaded yet.
  */
 async function dataUntilOf(
   db: Queryable,
@@ -61,7 +61,7 @@ export const shownDataUntil = (dataUntil: DataUntil): Record<string, string | nu
     ]),
   );
 
-/** A cell in JSON: a number where every reader gets it exactly, else the digits as text. */
+/** A cell in JSON: a number where it is exact, otherwise its digits as text. */
 const jsonCell = (cell: Cell): string | number | null =>
   typeof cell === "bigint" && Number.isSafeInteger(Number(cell)) ? Number(cell) : stringCell(cell);
 const stringCell = (cell: Cell): string | null => (cell === null ? null : String(cell));
@@ -74,7 +74,7 @@ const jsonRows = (
     Object.fromEntries(columns.map(({ name }, index) => [name, jsonCell(row[index] ?? null)])),
   );
 
-/** What a report says of itself, and its rows. */
+/** The metadata and rows of a report. */
 export function jsonAnswer(report: Report, ask: ReportAsk, { rows, dataUntil }: ReportAnswer) {
   return {
     report: report.name,
@@ -89,7 +89,7 @@ export function jsonAnswer(report: Report, ask: ReportAsk, { rows, dataUntil }: 
   };
 }
 
-/** An answer as the bytes of a file. */
+/** The result as the bytes of a file. */
 export async function fileOf(
   duck: LakeDuck,
   format: Format,

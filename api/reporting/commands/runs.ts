@@ -4,7 +4,7 @@ import type { Queryable } from "#platform/postgres/database.ts";
 
 import type { ReportingDeps } from "../deps.ts";
 import { type Format, RESULT_DAYS, RUN_DAYS } from "../domain/run.ts";
-import { type Run, endRun, findRun, forgetRuns, insertRun } from "../repositories/runs-store.ts";
+import { type Run, endRun, findRun, deleteRuns, insertRun } from "../repositories/runs-store.ts";
 import { reportNamed } from "./reports.ts";
 import { fileOf, runReport } from "./run-report.ts";
 
@@ -21,7 +21,7 @@ export type RunOrder = {
   nowMs: number;
 };
 
-/** Promises a run: it is computed soon after the transaction, by whichever process is free. */
+/** Queues a run, which any process computes after the transaction commits. */
 export async function orderRun(
   tx: Queryable,
   { jobs }: Pick<ReportingDeps, "jobs">,
@@ -38,7 +38,7 @@ export async function orderRun(
   return run;
 }
 
-/** Computes a promised run. Done twice, the first end stands. */
+/** Computes a queued run. Idempotent: the first result is kept. */
 export async function performRun(
   deps: ReportingDeps,
   { runId, attempt }: { runId: string; attempt: number },
@@ -54,10 +54,7 @@ export async function performRun(
     if (mayPass && attempt < ATTEMPTS_MAX) throw error;
     if (!(error instanceof AppError))
       deps.log.error("a run has failed", { "run.id": runId, error });
-    const message =
-      error instanceof AppError
-        ? error.message
-        : "It failed for a reason of our own; the log has it.";
+    const message = error instanceof AppError ? error.message : "Internal error; see the log.";
     await finish(deps, run, { error: message.slice(0, 1_000), atMs: clock.nowMs() });
   }
 }
@@ -65,12 +62,12 @@ export async function performRun(
 async function computed(deps: ReportingDeps, run: Run) {
   const report = reportNamed(run.report);
   if (report === undefined)
-    throw new AppError("not_found", `There is no report ${run.report} any more.`);
+    throw new AppError("not_found", `The report ${run.report} no longer exists.`);
   const ask = { parameters: run.parameters, nowMs: run.asOfMs, limits: LIMITS };
   const answer = await runReport(deps, report, ask);
   const result = await fileOf(deps.duck, run.format, { ...answer, report, ask });
   if (result.byteLength > RESULT_BYTES_MAX) {
-    const message = `The result has more than ${RESULT_BYTES_MAX} bytes: take fewer days, a longer step, or a filter.`;
+    const message = `The result has more than ${RESULT_BYTES_MAX} bytes: use fewer days, a longer step or a filter.`;
     throw new AppError("unprocessable", message);
   }
   return { result, rows: answer.rows.length, dataUntil: answer.dataUntil };
@@ -93,8 +90,8 @@ async function finish(deps: ReportingDeps, run: Run, end: End): Promise<void> {
   });
 }
 
-export const forgetOldRuns = ({ database, clock }: ReportingDeps): Promise<void> =>
-  forgetRuns(database, {
+export const deleteOldRuns = ({ database, clock }: ReportingDeps): Promise<void> =>
+  deleteRuns(database, {
     resultMs: clock.nowMs() - RESULT_DAYS * DAY_MS,
     runMs: clock.nowMs() - RUN_DAYS * DAY_MS,
   });

@@ -21,7 +21,7 @@ type Deps = Pick<ReportingDeps, "jobs" | "publish">;
 type Change = {
   content: ScheduleContent;
   nowMs: number;
-  /** Throws when whoever asks may not read the report. */
+  /** Throws when the caller may not read the report. */
   mayRead(report: string): void;
 };
 
@@ -29,7 +29,7 @@ export async function createSchedule(tx: Queryable, deps: Deps, change: Change):
   const { content, nowMs } = change;
   const nextAtMs = checked(change);
   const schedule = await insertSchedule(tx, { ...content, id: newId("rsc"), nextAtMs, nowMs });
-  await promise(tx, deps, schedule);
+  await queueNextRun(tx, deps, schedule);
   await tell(tx, deps, { schedule, what: "created", nowMs });
   return schedule;
 }
@@ -45,7 +45,7 @@ export async function changeSchedule(
   checkVersion(ifMatch, before.version);
   const nextAtMs = checked(change);
   const schedule = await updateSchedule(tx, { ...content, id: before.id, nextAtMs, nowMs });
-  await promise(tx, deps, schedule);
+  await queueNextRun(tx, deps, schedule);
   await tell(tx, deps, { schedule, what: "changed", nowMs });
   return schedule;
 }
@@ -63,8 +63,8 @@ export async function removeSchedule(
 }
 
 /**
- * Orders the run whose time has come. After a time in which nobody was there (or the schedule was late for another
- * reason) it makes one run for all that were missed, and goes on with the first time that is still to come.
+ * Queues the run that is due. After an outage or a delay it queues one run for all missed times and continues with the
+ * next future time.
  */
 export async function performSchedule(
   deps: ReportingDeps,
@@ -73,12 +73,12 @@ export async function performSchedule(
   const nowMs = deps.clock.nowMs();
   await deps.database.transaction(async (tx) => {
     const schedule = await lockSchedule(tx, scheduleId);
-    // Changed, paused or deleted since: whoever did that has promised the new time.
+    // Changed, paused or deleted since: that change has queued the next time.
     if (schedule === undefined || schedule.nextAtMs !== atMs) return;
     const run = await orderRun(tx, deps, { ...schedule, scheduleId, nowMs });
     const nextAtMs = nextTime(schedule, nowMs) ?? null;
     await scheduleHasRun(tx, { id: scheduleId, runId: run.id, nextAtMs });
-    await promise(tx, deps, { ...schedule, nextAtMs });
+    await queueNextRun(tx, deps, { ...schedule, nextAtMs });
   });
 }
 
@@ -86,7 +86,7 @@ export async function performSchedule(
 function checked({ content, nowMs, mayRead }: Change): number | null {
   const report = reportNamed(content.report);
   if (report === undefined)
-    throw bad("report", "there is no such report: GET /v1/reports lists them");
+    throw bad("report", "unknown report: GET /v1/reports lists the reports");
   mayRead(report.name);
   report.check(content.parameters, nowMs, "body.parameters");
   const mistake = timetableMistake(content, nowMs);
@@ -101,7 +101,11 @@ function bad(field: string, message: string): AppError {
   });
 }
 
-async function promise(tx: Queryable, { jobs }: Deps, { id, nextAtMs }: Schedule): Promise<void> {
+async function queueNextRun(
+  tx: Queryable,
+  { jobs }: Deps,
+  { id, nextAtMs }: Schedule,
+): Promise<void> {
   if (nextAtMs === null) return;
   await jobs.add(tx, {
     kind: "schedule",
@@ -128,4 +132,4 @@ const tell = (
   });
 
 export const noSchedule = (): AppError =>
-  new AppError("not_found", "There is no such schedule: GET /v1/schedules lists them.");
+  new AppError("not_found", "Unknown schedule: GET /v1/schedules lists the schedules.");

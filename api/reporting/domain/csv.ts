@@ -1,9 +1,10 @@
 import type { Cell, Column } from "./report.ts";
 
 /**
- * Rows as CSV (RFC 4180: CRLF, quotes doubled, a header line). Text that a spreadsheet could take for a formula gets an
- * apostrophe before it (OWASP, CSV injection), whatever blanks or control characters stand first, and every text is quoted, so that a separator
- * of another country's spreadsheet cannot end it early. Numbers are written as they are: their columns hold nothing else.
+ * Rows as CSV (RFC 4180: CRLF, doubled quotes, a header line). Text that a spreadsheet might read as a formula is
+ * prefixed with an apostrophe (OWASP, CSV injection), also after leading blanks or control characters. Every text is
+ * quoted, because spreadsheets of other locales split at other separators. Numbers are written unchanged: their
+ * columns hold nothing else.
  */
 export function csvOf(columns: readonly Column[], rows: readonly (readonly Cell[])[]): string {
   const header = columns.map(({ name }) => quoted(name)).join(",");
@@ -25,8 +26,8 @@ function csvCell(type: Column["type"], cell: Cell): string {
 }
 
 /**
- * What spreadsheets begin a formula with, also in full width, behind blanks and control characters; and at the start of
- * a later part, where a program that splits at semicolons, tabs, line ends or stray quotes would begin a new cell.
+ * Characters that start a formula, also in full width, after blanks and control characters, and at the start of a
+ * later part, where a program that splits at semicolons, tabs, line ends or stray quotes would begin a new cell.
  */
 const FORMULA = /(?<=^|[;,\t\r\n|"'])(?=[\s\p{Cc}\p{Cf}]*[=+\-@＝＋－＠])/gu;
 const LEADING_CONTROL = /^[\t\r\n]/;

@@ -64,7 +64,7 @@ describe("CSV", () => {
     .map((parts) => parts.join(""));
   const isFormula = (cell: string): boolean => /^[\s\p{Cc}\p{Cf}]*[=+\-@＝＋－＠]/u.test(cell);
 
-  test("whatever is in a text, no spreadsheet takes it for a formula, wherever it splits", () => {
+  test("no text becomes a formula in a spreadsheet, wherever the spreadsheet splits", () => {
     fc.assert(
       fc.property(nasty, nasty, fc.bigInt(), (a, b, n) => {
         const text = csvOf(columns, [[a, n, b]]);
@@ -81,7 +81,7 @@ describe("CSV", () => {
     );
   });
 
-  test("text without anything dangerous comes back as it was, with quotes, separators and line ends", () => {
+  test("harmless text round-trips with quotes, separators and line ends", () => {
     const harmless = fc
       .string({ unit: "grapheme" })
       .filter((it) => !/[=+\-@＝＋－＠]|^[\t\r\n]/u.test(it));
@@ -94,7 +94,7 @@ describe("CSV", () => {
 });
 
 describe("ratios", () => {
-  test("are exact to half of the last digit, whatever the size", () => {
+  test("are exact to half of the last digit at any size", () => {
     fc.assert(
       fc.property(
         fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n }),
@@ -110,7 +110,7 @@ describe("ratios", () => {
     );
   });
 
-  test("round half away from zero, and there is none of nothing", () => {
+  test("round half away from zero, and are null for a whole of 0", () => {
     expect(ratio(1n, 2_000_000n)).toBe("0.000001");
     expect(ratio(-1n, 2_000_000n)).toBe("-0.000001");
     expect(ratio(-1n, 3_000_000n)).toBe("0.000000");
@@ -119,7 +119,7 @@ describe("ratios", () => {
 });
 
 describe("periods", () => {
-  test("the steps of any range lie end to end and fill it", () => {
+  test("the steps of any range are contiguous and cover it", () => {
     const day = fc.integer({ min: 0, max: 25_000 });
     const step = fc.constantFrom("day" as const, "week" as const, "month" as const);
     fc.assert(
@@ -134,7 +134,7 @@ describe("periods", () => {
     );
   });
 
-  test("a period moves with the clock, and is not mixed with days", () => {
+  test("a period is relative to the clock, and cannot be combined with days", () => {
     const shown = (period: Parameters<typeof rangeOf>[0]["period"]) => {
       const range = rangeOf({ period }, NOW_MS);
       return "path" in range
@@ -152,7 +152,7 @@ describe("periods", () => {
 });
 
 describe("timetables", () => {
-  test("follow the clock on the wall through summer time", () => {
+  test("follow local time across clock changes", () => {
     const daily = { cron: "30 6 * * *", timeZone: "Europe/Berlin" };
     const times = nextTimes(daily, Date.parse("2026-03-28T00:00:00Z"), 2);
     expect(times.map((it) => new Date(it).toISOString())).toEqual([
@@ -167,7 +167,7 @@ describe("timetables", () => {
     ]);
   });
 
-  test("say which field is wrong, whatever is written there", () => {
+  test("report the invalid field for any input", () => {
     const good = { cron: "0 6 * * 1", timeZone: "UTC" };
     expect(timetableMistake(good, NOW_MS)).toBeUndefined();
     expect(timetableMistake({ ...good, timeZone: "Mars/Base" }, NOW_MS)?.path).toBe("timeZone");
@@ -188,7 +188,7 @@ describe("timetables", () => {
   });
 });
 
-test("the format is what is asked for, else what the client would rather have", () => {
+test("the format is the requested one, otherwise the one preferred by Accept", () => {
   expect(formatOf("csv", "application/json")).toBe("csv");
   expect(formatOf(undefined, undefined)).toBe("json");
   expect(formatOf(undefined, "*/*")).toBe("json");
@@ -197,7 +197,7 @@ test("the format is what is asked for, else what the client would rather have", 
   expect(formatOf(undefined, "image/png")).toBeUndefined();
 });
 
-test("no event, whatever its data, makes the extract stop", () => {
+test("the extract continues whatever the data of an event", () => {
   const event = fc.record({
     id: fc.constant("7"),
     type: fc.constantFrom(

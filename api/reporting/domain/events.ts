@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import type { FactName, FactRow, Source } from "./facts.ts";
 
-/** An event as a feed gives it (`GET /v1/events` of a service). */
+/** An event of a service's feed (`GET /v1/events`). */
 export const FeedEvent = z.object({
   id: z.string().regex(/^\d{1,15}$/),
   type: z.string(),
@@ -13,9 +13,9 @@ export type FeedEvent = z.infer<typeof FeedEvent>;
 
 export type EventFact =
   | { kind: "fact"; fact: FactName; row: FactRow }
-  /** Of no interest to any report. */
+  /** Not used by any report. */
   | { kind: "other" }
-  /** Should be a fact, and is not what it should be. */
+  /** Expected to be a fact, but invalid. */
   | { kind: "rejected"; reason: string };
 
 const id = z.string().min(1).max(200);
@@ -77,7 +77,7 @@ const Session = z.object({ accountId: id, method: words, reason: words });
 
 type Shape = { fact: FactName; schema: z.ZodType<Readonly<Record<string, unknown>>> };
 
-/** Which events are facts. The last word of the type is the row's `kind`, where the table has one. */
+/** The events that are facts. The last segment of the type is the row's `kind`, if the table has that column. */
 const SHAPES: Readonly<Record<string, Shape>> = {
   "billing.subscription.created": { fact: "subscription_changes", schema: Subscription },
   "billing.subscription.changed": { fact: "subscription_changes", schema: Subscription },
@@ -100,7 +100,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
 
 const WITH_KIND: ReadonlySet<FactName> = new Set(["invoices", "payments", "disputes", "sessions"]);
 
-/** The fact that an event of a feed tells. People are kept as hashes: no report needs to know who somebody is. */
+/** Converts an event to a fact. Account ids are hashed: no report needs to identify a person. */
 export function factOf(
   source: Source,
   event: FeedEvent,

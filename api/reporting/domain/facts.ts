@@ -1,24 +1,24 @@
-/** Type of a column of the warehouse: text (VARCHAR), whole number (BIGINT), moment (TIMESTAMP in UTC; here epoch ms). */
+/** Type of a warehouse column: text (VARCHAR), integer (BIGINT), time (TIMESTAMP in UTC; epoch ms here). */
 type FactType = "text" | "integer" | "time";
 export type FactColumn = { name: string; type: FactType };
 type FactCell = string | number | null;
 export type FactRow = Readonly<Record<string, FactCell>>;
 
-/** Where facts come from: a service's feed of events, or the log. */
+/** Origin of facts: a service's event feed, or the access log. */
 export const SOURCES = ["billing", "accounts", "logs"] as const;
 export type Source = (typeof SOURCES)[number];
 
 type Fact = {
   source: Source;
   columns: readonly FactColumn[];
-  /** Rows of one key come and go together: loading a key again replaces what was there. */
+  /** Unit of replacement: loading a key again replaces its rows. */
   key: "event_key" | "day";
 };
 
 const text = (...names: string[]): FactColumn[] => names.map((name) => ({ name, type: "text" }));
 const integer = (...names: string[]): FactColumn[] =>
   names.map((name) => ({ name, type: "integer" }));
-/** What every event has: its key in the warehouse, its place in the feed, its time. */
+/** Columns of every event: key in the warehouse, position in the feed, time. */
 const EVENT: FactColumn[] = [
   ...text("event_key"),
   ...integer("seq"),
@@ -34,7 +34,7 @@ const fact = (source: Source, columns: FactColumn[]): Fact => ({
 const SUBSCRIPTION = text("subscription_id", "customer_id", "plan_id", "price_id", "status");
 const INVOICE = text("kind", "invoice_id", "number", "customer_id", "subscription_id", "currency");
 
-/** The tables of the warehouse. Columns are only ever added: older files have null there. */
+/** The tables of the warehouse. Columns are only ever added; they are null in older files. */
 export const FACTS = {
   subscription_changes: fact("billing", [...SUBSCRIPTION, ...text("currency"), ...integer("mrr")]),
   invoices: fact("billing", [...INVOICE, ...integer("subtotal", "discount", "tax", "total")]),
@@ -56,7 +56,7 @@ export const FACTS = {
   ]),
   accounts: fact("accounts", text("account_hash")),
   sessions: fact("accounts", text("kind", "account_hash", "method", "reason")),
-  /** Requests of an hour: one row for each bucket of the response-time histogram, and one for the errors. */
+  /** Requests per hour: one row for each bucket of the response-time histogram, and one for the errors. */
   requests: {
     source: "logs",
     key: "day",
@@ -77,10 +77,10 @@ export const isFactName = (name: string): name is FactName => Object.hasOwn(FACT
 /** Rows of one table and one day. */
 export type FactBatch = { fact: FactName; day: string; rows: FactRow[] };
 
-/** UTC day of a moment: `2026-11-24`. */
+/** UTC day of a time: `2026-11-24`. */
 export const dayOf = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10);
 
-/** Puts rows into batches by table and day. */
+/** Groups rows into batches by table and day. */
 export function batchByDay(rows: readonly { fact: FactName; row: FactRow }[]): FactBatch[] {
   const batches = new Map<string, FactBatch>();
   for (const { fact: name, row } of rows) {

@@ -3,5 +3,5 @@ import type { FeedEvent } from "./events.ts";
 /** A page of a service's feed. */
 type FeedPage = { items: FeedEvent[]; next: string | null };
 
-/** Where events of another service come from: its public `GET /v1/events`. Rejects when it cannot be read now. */
+/** Reads the public `GET /v1/events` of another service. Rejects when it is unavailable. */
 export type Feed = (cursor: string | null) => Promise<FeedPage>;

@@ -4,11 +4,11 @@ import { rangeParams } from "./periods.ts";
 
 export const currencyParam = z
   .string()
-  .regex(/^[A-Z]{3}$/, { error: "give a currency of ISO 4217, for example EUR" })
+  .regex(/^[A-Z]{3}$/, { error: "give an ISO 4217 currency, for example EUR" })
   .optional()
   .describe("Only this currency.");
 
-/** Parameters of a report that counts by days, weeks or months. */
+/** Parameters of reports by day, week or month. */
 export const stepped = <Shape extends z.ZodRawShape>(shape: Shape) =>
   z.strictObject({
     ...rangeParams,
@@ -16,7 +16,7 @@ export const stepped = <Shape extends z.ZodRawShape>(shape: Shape) =>
     ...shape,
   });
 
-/** The same, down to hours. */
+/** Parameters of reports by hour, day, week or month. */
 export const hourly = <Shape extends z.ZodRawShape>(shape: Shape) =>
   z.strictObject({
     ...rangeParams,

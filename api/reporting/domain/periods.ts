@@ -6,7 +6,7 @@ export type Step = "hour" | "day" | "week" | "month";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
-/** More rows than this are no report but a dump. */
+/** Maximum number of steps in a report. */
 const PERIODS_MAX = 2_500;
 const YEARS_MAX = 20;
 
@@ -35,18 +35,16 @@ const Day = z
   })
   .meta({ example: "2026-11-01" });
 
-/** Parameters that say of which time a report is: fixed days, or a period that moves with the clock. */
+/** Parameters for the range of a report: fixed days, or a period relative to the clock. */
 export const rangeParams = {
   from: Day.optional().describe(
-    "First day (UTC), included. Left out: the first day of the month twelve months ago.",
+    "First day (UTC), inclusive. Default: the first day of the month twelve months ago.",
   ),
-  to: Day.optional().describe(
-    "Last day (UTC), not included. Left out: tomorrow, so that today is in it.",
-  ),
+  to: Day.optional().describe("End day (UTC), exclusive. Default: tomorrow, which includes today."),
   period: z
     .enum(PERIODS)
     .optional()
-    .describe("Instead of from and to: days that move with the clock, for schedules."),
+    .describe("Instead of from and to: a range relative to the clock, for schedules."),
 };
 export type RangeParams = {
   from?: string | undefined;
@@ -56,7 +54,7 @@ export type RangeParams = {
 
 export type RangeMistake = { path: string; message: string };
 
-/** The days that the parameters mean now; without any: the last 12 months and this one. */
+/** The range of the parameters at the given time; the default is the last 12 months and this one. */
 export function rangeOf(params: RangeParams, nowMs: number): Range | RangeMistake {
   const { from, to, period } = params;
   if (period !== undefined && (from !== undefined || to !== undefined)) {
@@ -68,7 +66,7 @@ export function rangeOf(params: RangeParams, nowMs: number): Range | RangeMistak
   const fromMs = from === undefined ? Math.min(usual.fromMs, toMs - DAY_MS) : Date.parse(from);
   if (fromMs >= toMs) return { path: "from", message: "from must be before to" };
   if (toMs - fromMs > YEARS_MAX * 366 * DAY_MS) {
-    return { path: "from", message: `take at most ${YEARS_MAX} years` };
+    return { path: "from", message: `give at most ${YEARS_MAX} years` };
   }
   return { fromMs, toMs };
 }
@@ -95,7 +93,7 @@ function periodRange(period: Period, nowMs: number): Range {
   return { fromMs, toMs };
 }
 
-/** Start of the step that a moment lies in; weeks begin on Monday (ISO 8601). All in UTC. */
+/** Start of the step that contains a time; weeks begin on Monday (ISO 8601). All in UTC. */
 export function startOf(step: Step, atMs: number): number {
   if (step === "hour") return Math.floor(atMs / HOUR_MS) * HOUR_MS;
   const day = Math.floor(atMs / DAY_MS) * DAY_MS;
@@ -115,10 +113,10 @@ function monthsBefore(monthMs: number, months: number): number {
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() - months, 1);
 }
 
-/** A step of a range: its name as reports show it, and what of it lies in the range. */
+/** A step of a range: its name in reports, and its part inside the range. */
 export type Bucket = { name: string } & Range;
 
-/** The steps of a range, in order. The first and the last may lie partly outside; only what is inside is counted. */
+/** The steps of a range, in order. Only the part of the first and last step inside the range is counted. */
 export function bucketsOf(step: Step, range: Range): Bucket[] {
   const buckets: Bucket[] = [];
   for (let at = startOf(step, range.fromMs); at < range.toMs; at = nextStart(step, at)) {
@@ -128,11 +126,11 @@ export function bucketsOf(step: Step, range: Range): Bucket[] {
   return buckets;
 }
 
-/** Undefined where there are few enough. */
+/** Undefined unless there are too many steps. */
 export function tooManySteps(step: Step, { fromMs, toMs }: Range): RangeMistake | undefined {
   const lengthMs = { hour: HOUR_MS, day: DAY_MS, week: 7 * DAY_MS, month: 30 * DAY_MS }[step];
   if ((toMs - fromMs) / lengthMs <= PERIODS_MAX) return undefined;
-  const message = `more than ${PERIODS_MAX} steps: take a longer step or fewer days`;
+  const message = `more than ${PERIODS_MAX} steps: use a longer step or fewer days`;
   return { path: "step", message };
 }
 

@@ -1,8 +1,8 @@
 const DIGITS = 6;
 
 /**
- * `part / whole` as a decimal text of `digits` digits after the point, exact but for the last digit, which is rounded
- * half away from zero; null where the whole is 0. Both are integers, so no float comes near money.
+ * `part / whole` as decimal text with `digits` digits after the point, rounded half away from zero; null when `whole`
+ * is 0. Integer arithmetic, so that money is exact.
  */
 export function ratio(part: bigint, whole: bigint, digits: number = DIGITS): string | null {
   if (whole === 0n) return null;

@@ -17,13 +17,13 @@ export type SignUpsParams = z.output<typeof SignUpsParams>;
 export const signUpsReport: ReportSpec<SignUpsParams> = {
   name: "sign-ups",
   title: "Sign-ups",
-  meaning: "Accounts that were made.",
+  meaning: "Accounts created.",
   sources: ["accounts"],
   params: SignUpsParams,
   columns: [
     PERIOD,
-    count("signUps", "Accounts made in the step."),
-    count("total", "Accounts made up to the end of the step."),
+    count("signUps", "Accounts created in the step."),
+    count("total", "Accounts created up to the end of the step."),
   ],
   finish({ params, buckets }, rows) {
     const before = rows.filter((row) => textOf(row, "place") === "before");
@@ -47,14 +47,14 @@ export type TurnoverParams = z.output<typeof TurnoverParams>;
 export const turnoverReport: ReportSpec<TurnoverParams> = {
   name: "turnover",
   title: "Turnover",
-  meaning: "Sessions that began and ended, by the events of Accounts: who came, who went.",
+  meaning: "Sessions started and ended, from the events of Accounts.",
   sources: ["accounts"],
   params: TurnoverParams,
   columns: [
     { ...PERIOD, type: "time", meaning: "Start of the step (UTC; weeks begin on Monday)." },
-    count("signIns", "Sessions that began."),
-    count("signOuts", "Sessions that ended, however."),
-    count("turnover", "signIns − signOuts: above zero, more people came than went."),
+    count("signIns", "Sessions started."),
+    count("signOuts", "Sessions ended, for any reason."),
+    count("turnover", "signIns − signOuts."),
   ],
   finish(asked, rows) {
     const at = new Map(rows.map((row) => [periodOf(row, asked.params.step), row]));
@@ -67,6 +67,6 @@ export const turnoverReport: ReportSpec<TurnoverParams> = {
   },
 };
 
-/** The start of a step as a moment, whatever its length. */
+/** The start of a step as an ISO time, whatever its length. */
 export const momentOf = (asked: Asked<{ step: string }>, name: string): string =>
   asked.params.step === "hour" ? name : `${name}T00:00:00Z`;

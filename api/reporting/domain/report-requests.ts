@@ -52,7 +52,7 @@ export const responseTimeReport: ReportSpec<ResponseTimeParams> = {
   name: "response-time",
   title: "Response time per release",
   meaning:
-    "How fast each release of each service answered, and how many requests failed (status 500 or more), by the access logs.",
+    "Response times and failed requests (status 500 or more) of each release of each service, from the access logs.",
   sources: ["logs"],
   params: ResponseTimeParams,
   columns: [
@@ -60,7 +60,7 @@ export const responseTimeReport: ReportSpec<ResponseTimeParams> = {
     word("service", "service.name of the access log."),
     word("release", "service.version of the access log."),
     count("requests", "Requests answered."),
-    count("errors", "Those answered with a status of 500 or more."),
+    count("errors", "Requests answered with status 500 or more."),
     share("errorRate", "errors / requests."),
     quantile(50),
     quantile(95),
@@ -108,12 +108,12 @@ const CostParams = hourly({
     .transform(BigInt)
     .refine((it) => it <= 10n ** 12n, { error: "give at most 10^12" })
     .meta({
-      description: "What a day of running the services costs, in minor units of the currency.",
+      description: "Cost of running the services per day, in minor units of the currency.",
       example: "12000",
     }),
   currency: z
     .string()
-    .regex(/^[A-Z]{3}$/, { error: "give a currency of ISO 4217, for example EUR" })
+    .regex(/^[A-Z]{3}$/, { error: "give an ISO 4217 currency, for example EUR" })
     .meta({ description: "Currency of the cost.", example: "EUR" }),
   service: serviceParam,
 });
@@ -125,14 +125,14 @@ export const costReport: ReportSpec<CostParams> = {
   name: "cost-per-request",
   title: "Cost per request",
   meaning:
-    "What a request cost: the cost of the step's time, divided by the requests that were answered in it. Time that is still to come costs nothing yet. The cost of a part of a day is that part of costPerDay, cut to whole minor units so that the steps never cost more than the days.",
+    "Cost of the step divided by the requests answered in it. Future time costs nothing. Part of a day costs the same part of costPerDay, rounded down to whole minor units so that the steps never cost more than the days.",
   sources: ["logs"],
   params: CostParams,
   columns: [
     { ...PERIOD, type: "time", meaning: "Start of the step (UTC; weeks begin on Monday)." },
     count("requests", "Requests answered."),
     CURRENCY,
-    money("cost", "Cost of the part of the step that is in the report, up to now."),
+    money("cost", "Cost of the part of the step inside the range, up to now."),
     {
       name: "costPerRequest",
       type: "decimal",

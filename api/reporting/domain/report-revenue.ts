@@ -24,7 +24,7 @@ import {
 
 const RevenueParams = stepped({
   currency: currencyParam,
-  by: z.enum(["none", "plan"]).default("none").describe("Split by the plan that was paid for."),
+  by: z.enum(["none", "plan"]).default("none").describe("Split by the plan paid for."),
 });
 export type RevenueParams = z.output<typeof RevenueParams>;
 
@@ -32,7 +32,7 @@ export const revenueReport: ReportSpec<RevenueParams> = {
   name: "revenue",
   title: "Revenue",
   meaning:
-    "Money received, net of refunds and chargebacks, when it moved: a payment when it succeeded (and back, if it failed afterwards), a refund when it was made, a chargeback when the dispute was opened, and back when it was won. Taxes are in it and shown beside.",
+    "Money received, net of refunds and chargebacks. A payment counts when it succeeds (and is reversed if it fails afterwards), a refund when it is made, a chargeback when the dispute is opened (and is reversed when the dispute is won). Taxes are included and also shown separately.",
   sources: ["billing"],
   params: RevenueParams,
   columns: [
@@ -40,16 +40,16 @@ export const revenueReport: ReportSpec<RevenueParams> = {
     CURRENCY,
     word(
       "plan",
-      "Plan of the subscription when the invoice was written; empty where there is none, or without a split.",
+      "Plan of the subscription when the invoice was issued; empty without a plan or a split.",
     ),
-    count("payments", "Payments that succeeded."),
-    money("gross", "What they brought."),
+    count("payments", "Successful payments."),
+    money("gross", "Amount of the successful payments."),
     money(
       "tax",
-      "Taxes on the invoices that were paid in the step, minus those whose payment failed afterwards.",
+      "Taxes on invoices paid in the step, minus those whose payment failed afterwards.",
     ),
-    money("refunds", "What was given back."),
-    money("chargebacks", "What banks took back, minus what was won back."),
+    money("refunds", "Amount refunded."),
+    money("chargebacks", "Amount of chargebacks, minus disputes won."),
     money("net", "gross − refunds − chargebacks."),
   ],
   finish: (asked, rows) =>
@@ -71,23 +71,23 @@ export const refundsReport: ReportSpec<RefundsParams> = {
   name: "refunds-and-chargebacks",
   title: "Refunds and chargebacks",
   meaning:
-    "What went back to customers, and how disputes ended. Each thing counts in the step in which it happened, so a rate compares what happened in a step with the payments of the same step.",
+    "Refunds, and disputes with their outcomes. Each event counts in the step in which it happened, so a rate relates the events of a step to the payments of the same step.",
   sources: ["billing"],
   params: RefundsParams,
   columns: [
     PERIOD,
     CURRENCY,
-    count("payments", "Payments that succeeded."),
-    money("paymentsAmount", "What they brought."),
+    count("payments", "Successful payments."),
+    money("paymentsAmount", "Amount of the successful payments."),
     count("refunds", "Refunds made."),
-    money("refundsAmount", "What they gave back."),
+    money("refundsAmount", "Amount refunded."),
     share("refundRate", "refundsAmount / paymentsAmount."),
     count("disputesOpened", "Disputes opened by customers' banks."),
-    money("disputesAmount", "What they were about."),
+    money("disputesAmount", "Amount of the disputes opened."),
     share("disputeRate", "disputesOpened / payments."),
-    count("disputesWon", "Disputes that were won."),
-    count("disputesLost", "Disputes that were lost."),
-    money("lostAmount", "What they were about."),
+    count("disputesWon", "Disputes won."),
+    count("disputesLost", "Disputes lost."),
+    money("lostAmount", "Amount of the disputes lost."),
     share("winRate", "disputesWon / (disputesWon + disputesLost)."),
     money("disputeFees", "Fees of the disputes opened."),
   ],
@@ -116,7 +116,7 @@ export const refundsReport: ReportSpec<RefundsParams> = {
 
 const FILLED_MAX = 200_000;
 
-/** Rows by step: for each group that has any, one row a step, zero where nothing happened. */
+/** For each group with rows, one row per step, zero in steps without events. */
 function filled(
   asked: Asked<{ step: "day" | "week" | "month" }>,
   rows: readonly RawRow[],

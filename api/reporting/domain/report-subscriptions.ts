@@ -28,18 +28,18 @@ export const mrrReport: ReportSpec<MrrParams> = {
   name: "mrr",
   title: "Monthly recurring revenue",
   meaning:
-    "What subscriptions bring a month, and how that moved, customer by customer: new (the first that a customer pays), expansion and contraction (more and less than before), churned (nothing any more) and reactivation (again, after nothing). Opening + all movements = closing.",
+    "Monthly recurring revenue of subscriptions and its movements by customer: new (first revenue of a customer), expansion and contraction (increase and decrease), churned (decrease to zero) and reactivation (increase from zero). Opening + all movements = closing.",
   sources: ["billing"],
   params: MrrParams,
   columns: [
     PERIOD,
     CURRENCY,
     money("opening", "At the start of the step."),
-    money("new", "Of customers who never paid before."),
-    money("expansion", "More from those who paid already."),
-    money("contraction", "Less from those who still pay; zero or below."),
-    money("churned", "Lost with those who pay nothing any more; zero or below."),
-    money("reactivation", "Of customers who came back."),
+    money("new", "From customers without revenue before."),
+    money("expansion", "Increase from existing customers."),
+    money("contraction", "Decrease from customers who stay; zero or below."),
+    money("churned", "Lost from customers who left; zero or below."),
+    money("reactivation", "From customers who returned."),
     money("closing", "At the end of the step."),
   ],
   finish: (asked, rows) => byCurrency(asked, rows, mrrRows),
@@ -72,24 +72,21 @@ export const churnReport: ReportSpec<ChurnParams> = {
   name: "churn",
   title: "Churn",
   meaning:
-    "Customers and recurring revenue that were there at the start of a step and not at its end. Who comes and goes within one step is in neither number; who left and came back within it has not left.",
+    "Customers and recurring revenue present at the start of a step and lost at its end. Customers who join and leave within a step are not counted; those who leave and return within it are not lost.",
   sources: ["billing"],
   params: ChurnParams,
   columns: [
     PERIOD,
     CURRENCY,
     count("customersAtStart", "Customers with recurring revenue at the start of the step."),
-    count("customersLost", "Those of them without any at its end."),
+    count("customersLost", "Those without recurring revenue at the end of the step."),
     share("customerChurn", "customersLost / customersAtStart."),
     money("mrrAtStart", "Monthly recurring revenue at the start of the step."),
     money(
       "mrrLost",
-      "What customers of the start bring less at its end, by leaving or by paying less.",
+      "Revenue lost by the end of the step from these customers, by leaving or by paying less.",
     ),
-    share(
-      "revenueChurn",
-      "mrrLost / mrrAtStart (gross: what others pay more is not set against it).",
-    ),
+    share("revenueChurn", "mrrLost / mrrAtStart (gross churn: not offset by expansion)."),
   ],
   finish: (asked, rows) => byCurrency(asked, rows, churnRows),
 };
@@ -118,7 +115,7 @@ function churnRows({ params, buckets, range }: Asked<ChurnParams>, rows: readonl
 
 const CohortParams = z.strictObject({
   ...stepped({}).omit({ step: true }).shape,
-  step: z.enum(["month"]).default("month").describe("Cohorts are of months."),
+  step: z.enum(["month"]).default("month").describe("Cohorts are monthly."),
   currency: currencyParam,
 });
 export type CohortParams = z.output<typeof CohortParams>;
@@ -127,16 +124,16 @@ export const cohortReport: ReportSpec<CohortParams> = {
   name: "cohorts",
   title: "Churn by cohort",
   meaning:
-    "Customers by the month in which they first paid, and what is left of them at the end of each month. Cohorts that began in the days of the report; a customer who came back counts again.",
+    "Customers by the month of their first revenue, and their retention at the end of each month. Includes cohorts that began in the range of the report; returning customers count as retained.",
   sources: ["billing"],
   params: CohortParams,
   columns: [
-    { ...PERIOD, name: "cohort", meaning: "First day of the month in which its customers began." },
+    { ...PERIOD, name: "cohort", meaning: "First day of the month in which the cohort began." },
     CURRENCY,
-    { ...PERIOD, meaning: "First day of the month that the row is about." },
-    count("month", "Months since the cohort's: 0 is the month itself."),
+    { ...PERIOD, meaning: "First day of the month of the row." },
+    count("month", "Months since the cohort began, from 0."),
     count("size", "Customers of the cohort."),
-    count("retained", "Those with recurring revenue at the end of the month."),
+    count("retained", "Customers of the cohort with recurring revenue at the end of the month."),
     share("retention", "retained / size."),
     money("mrr", "Their monthly recurring revenue at the end of the month."),
   ],
@@ -173,7 +170,7 @@ function cohortRows({ buckets }: Asked<CohortParams>, rows: readonly RawRow[]): 
     });
 }
 
-/** Rows of each currency by itself, in step with each other. */
+/** Groups the rows of each currency. */
 function byCurrency<Params extends { step: Step }>(
   asked: Asked<Params>,
   rows: readonly RawRow[],

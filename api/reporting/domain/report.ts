@@ -23,10 +23,10 @@ export type Column = {
 export type Cell = string | bigint | null;
 export type Row = readonly Cell[];
 
-/** A row of an answer of the warehouse. */
+/** A result row of the warehouse. */
 export type RawRow = Readonly<Record<string, string | bigint | null>>;
 
-/** What is asked, with the days that it means now. */
+/** The parameters with the range that they resolve to. */
 export type Asked<Params> = {
   params: Params;
   range: Range;
@@ -36,20 +36,20 @@ export type Asked<Params> = {
 
 type AnyParams = RangeParams & { step: Step | "all" };
 
-/** A report as data: what it takes, what it shows, and how the sums of the warehouse become its rows. */
+/** A report as data: parameters, columns, and how warehouse sums become its rows. */
 export type ReportSpec<Params extends AnyParams> = {
-  /** In its address and in permissions: `/v1/reports/revenue`, `reporting:reports:read/revenue`. */
+  /** Used in its path and in permissions: `/v1/reports/revenue`, `reporting:reports:read/revenue`. */
   name: string;
   title: string;
   meaning: string;
   sources: readonly Source[];
-  /** A strict object of strings, so that it reads a query string as well as a JSON body. */
+  /** A strict object of strings, which parses a query string and a JSON body. */
   params: z.ZodObject & z.ZodType<Params>;
   columns: readonly Column[];
   finish(asked: Asked<Params>, rows: readonly RawRow[]): Row[];
 };
 
-/** The days and steps that parameters mean now, or which of them is wrong. */
+/** The range and steps of the parameters, or the invalid parameter. */
 export function ask<Params extends AnyParams>(
   params: Params,
   nowMs: number,
@@ -70,13 +70,13 @@ export const integerOf = (row: RawRow, name: string): bigint => {
 
 export const textOf = (row: RawRow, name: string): string => String(row[name] ?? "");
 
-/** The period of a row as reports name it; the warehouse says `2026-11-01 10:00:00`. */
+/** The period of a row in the format of reports; the warehouse returns `2026-11-01 10:00:00`. */
 export function periodOf(row: RawRow, step: Step): string {
   const text = textOf(row, "period");
   return step === "hour" ? `${text.slice(0, 10)}T${text.slice(11, 19)}Z` : text.slice(0, 10);
 }
 
-/** Rows by a key, in the order of first appearance. */
+/** Groups rows by a key, in order of first appearance. */
 export function groupBy<Item>(
   items: readonly Item[],
   key: (item: Item) => string,
@@ -90,7 +90,7 @@ export function groupBy<Item>(
   return groups;
 }
 
-/** The column of a step's start. */
+/** The column with the start of the step. */
 export const PERIOD: Column = {
   name: "period",
   type: "date",
@@ -102,7 +102,7 @@ export const CURRENCY: Column = {
   name: "currency",
   type: "text",
   unit: "none",
-  meaning: "ISO 4217. Nothing is ever summed over currencies.",
+  meaning: "ISO 4217. Amounts are never summed across currencies.",
 };
 
 export const money = (name: string, meaning: string): Column => ({

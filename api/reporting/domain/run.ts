@@ -11,15 +11,15 @@ export const MEDIA: Readonly<Record<Format, string>> = {
 
 export const RUN_STATUSES = ["waiting", "succeeded", "failed"] as const;
 
-/** Up to when the lake knows everything of each source that a report is made of; null: nothing yet. Epoch ms. */
+/** The time up to which the data of each source of a report is complete; null: no data yet. Epoch ms. */
 export type DataUntil = Partial<Record<Source, number | null>>;
 
-/** Results are kept so long after the run. */
+/** Retention of results after the run. */
 export const RESULT_DAYS = 30;
-/** What is known of a run, without its result, is kept so long. */
+/** Retention of runs without their result. */
 export const RUN_DAYS = 400;
 
-/** The format that a request asks for: by its parameter, else by its Accept header, else JSON. */
+/** The requested format: from the parameter, otherwise the Accept header, otherwise JSON. */
 export function formatOf(
   asked: Format | undefined,
   accept: string | undefined,

@@ -1,11 +1,11 @@
 import { Cron } from "croner";
 
-/** When a report comes: five fields of cron (minute hour day month weekday), read in a time zone of the IANA list. */
+/** A cron schedule: five fields (minute hour day month weekday) in an IANA time zone. */
 export type Timetable = { cron: string; timeZone: string };
 
 const FIVE_FIELDS = /^\S+(?: +\S+){4}$/;
 
-/** What is wrong with a timetable, with the field that is to blame; undefined when it is good. */
+/** The mistake in a timetable and its field; undefined when it is valid. */
 export function timetableMistake(
   { cron, timeZone }: Timetable,
   nowMs: number,
@@ -13,7 +13,7 @@ export function timetableMistake(
   if (!isTimeZone(timeZone)) {
     return {
       path: "timeZone",
-      message: "give a time zone of the IANA list, for example Europe/Berlin",
+      message: "give an IANA time zone, for example Europe/Berlin",
     };
   }
   if (!FIVE_FIELDS.test(cron)) {
@@ -23,7 +23,7 @@ export function timetableMistake(
   }
   try {
     if (nextTime({ cron, timeZone }, nowMs) !== undefined) return undefined;
-    return { path: "cron", message: "this time never comes" };
+    return { path: "cron", message: "this time never occurs" };
   } catch (error) {
     const why = error instanceof Error ? error.message.replace(/^CronPattern: /, "") : "";
     return { path: "cron", message: `this is no cron pattern: ${why.slice(0, 200)}` };
@@ -31,14 +31,14 @@ export function timetableMistake(
 }
 
 /**
- * The first time after a moment, epoch ms; undefined when there is none. A local time that a change to summer time skips
- * comes at the change, one that comes twice counts once.
+ * The next time after the given one, epoch ms; undefined when there is none. A local time skipped by a clock change
+ * runs at the change; one that occurs twice runs once.
  */
 export const nextTime = (timetable: Timetable, afterMs: number): number | undefined =>
   nextTimes(timetable, afterMs, 1)[0];
 
 export function nextTimes({ cron, timeZone }: Timetable, afterMs: number, count: number): number[] {
-  // Without a function to call it keeps no timer: it only computes.
+  // Without a callback the library only computes and sets no timer.
   const pattern = new Cron(cron, { timezone: timeZone });
   return pattern.nextRuns(count, new Date(afterMs)).map((it) => it.getTime());
 }

@@ -7,8 +7,8 @@ import { rowOf, timestampText } from "./warehouse-rows.ts";
 const TYPES = { text: "VARCHAR", integer: "BIGINT", time: "TIMESTAMP" };
 
 /**
- * The embedded engine: DuckDB reads the files of the lake where they lie, so there is nothing to load. Which files there
- * are is said by `files`, the list in PostgreSQL that changes in the same transaction as the cursors.
+ * The embedded engine: DuckDB reads the files of the lake directly, so there is nothing to load. `files` lists them
+ * from PostgreSQL, where the list changes in the same transaction as the cursors.
  */
 export function duckdbWarehouse(deps: {
   duck: LakeDuck;
@@ -35,12 +35,12 @@ export function duckdbWarehouse(deps: {
     async ready() {
       await duck.rows("SELECT 1", [], { rowsMax: 1, waitMsMax: 5_000 });
     },
-    // The lake is closed by who opened it: extracts write to it too.
+    // The lake is closed by its opener, because extracts also write to it.
     close: () => Promise.resolve(),
   };
 }
 
-/** With all columns of today, also where every file is of a time that did not know some. */
+/** With all current columns, even if every file is older than some of them. */
 function tableSql(duck: LakeDuck, fact: FactName, files: readonly LakeFile[]): string {
   if (files.length === 0) return emptySql(fact);
   const paths = files.map(({ path }) => path);

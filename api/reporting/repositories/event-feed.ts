@@ -9,7 +9,7 @@ const PAGE = 100;
 const WAIT_MS_MAX = 10_000;
 const Page = z.object({ items: z.array(FeedEvent).max(1_000), next: z.string().nullable() });
 
-/** The public feed of a service, over HTTP. */
+/** Reads the public feed of a service over HTTP. */
 export function httpFeed(options: { url: string; token: string }): Feed {
   return async (cursor) => {
     const url = new URL("/v1/events", options.url);
@@ -27,7 +27,7 @@ export function httpFeed(options: { url: string; token: string }): Feed {
       throw unreadable(url, `it answered ${response.status}`);
     }
     const page = Page.safeParse(await response.json().catch(() => undefined));
-    if (!page.success) throw unreadable(url, "its answer is no page of events", page.error);
+    if (!page.success) throw unreadable(url, "the response is not a page of events", page.error);
     return page.data;
   };
 }

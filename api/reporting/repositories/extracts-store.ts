@@ -19,9 +19,9 @@ const Extract = z
   })
   .transform((row) => ({
     source: row.source,
-    /** Where reading goes on; null before the first event. */
+    /** Position to continue from; null before the first event. */
     cursor: row.cursor,
-    /** Everything that happened before is in the lake. Epoch ms. */
+    /** Data before this time is complete in the lake. Epoch ms. */
     dataUntilMs: row.data_until,
     readAtMs: row.read_at,
     facts: row.facts,
@@ -32,7 +32,7 @@ const Extract = z
   }));
 export type Extract = z.output<typeof Extract>;
 
-/** How far each source has been read; a source that was never read is there with nothing. */
+/** The progress of each source; a source that was never read has empty values. */
 export async function listExtracts(db: Queryable): Promise<Extract[]> {
   const rows = await db.query("SELECT * FROM extracts");
   const known = rows.map((row) => Extract.parse(row));
@@ -63,8 +63,8 @@ export type Progress = {
 };
 
 /**
- * Moves the cursor of a source; false when somebody else has moved it from where we began: then what we read is theirs.
- * The row's lock makes two that come at the same time wait for each other.
+ * Advances the cursor of a source; false when another process moved it since we read it, and our events must be
+ * discarded. The row lock serializes concurrent extracts.
  */
 export async function moveCursor(tx: Queryable, it: Progress): Promise<boolean> {
   await tx.query("INSERT INTO extracts (source) VALUES ($1) ON CONFLICT DO NOTHING", [it.source]);
@@ -86,7 +86,7 @@ export async function moveCursor(tx: Queryable, it: Progress): Promise<boolean> 
   return rows.length === 1;
 }
 
-/** Remembers why a source could not be read. */
+/** Records why a source could not be read. */
 export async function noteError(
   db: Queryable,
   { source, message, nowMs }: { source: Source; message: string; nowMs: number },

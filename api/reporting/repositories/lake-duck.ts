@@ -24,7 +24,7 @@ const MEMORY_MB = 256;
 const THREADS = 2;
 const BUSY_MS = 2_000;
 
-/** DuckDB over the lake's folder: in memory itself, and closed to every other file, to the network and to extensions. */
+/** DuckDB in memory over the lake's folder, without access to other files, the network or extensions. */
 export class LakeDuck {
   readonly folder: string;
   readonly #instance: DuckDBInstance;
@@ -37,7 +37,7 @@ export class LakeDuck {
     this.#idle = idle;
   }
 
-  /** @throws when the folder cannot be made */
+  /** @throws when the folder cannot be created */
   static async open(folder: string): Promise<LakeDuck> {
     await mkdir(path.join(folder, "tmp"), { recursive: true, mode: 0o700 });
     const instance = await DuckDBInstance.create(":memory:", {
@@ -51,7 +51,7 @@ export class LakeDuck {
     for (const statement of [
       `SET temp_directory = ${literal(path.join(folder, "tmp", `spill-${randomUUID()}`))}`,
       "SET TimeZone = 'UTC'",
-      // A file of the lake never changes under its name.
+      // A lake file is never modified.
       "SET parquet_metadata_cache = true",
       `SET allowed_directories = [${literal(folder)}]`,
       "SET enable_external_access = false",
@@ -63,7 +63,7 @@ export class LakeDuck {
   }
 
   /**
-   * The rows of a question; `$1` … are texts. Numbers come as text, exact.
+   * The rows of a query; `$1` … are texts. Numbers are returned as exact text.
    * @throws AppError unprocessable when it takes longer than `waitMsMax` or has more than `rowsMax` rows
    */
   async rows(
@@ -95,7 +95,7 @@ export class LakeDuck {
     });
   }
 
-  /** Writes rows as a Parquet file of that path in the folder, safe on disk and whole, or not at all; returns its bytes. */
+  /** Writes rows to a Parquet file atomically and durably; returns its size in bytes. */
   async write(
     to: string,
     columns: readonly DuckColumn[],
@@ -118,7 +118,7 @@ export class LakeDuck {
     });
   }
 
-  /** Writes the rows of files as one; columns that a file has not are null. */
+  /** Merges files into one; columns that a file lacks are null. */
   async merge(to: string, files: readonly string[]): Promise<number> {
     return this.#with((connection) =>
       this.#copy(connection, `SELECT * FROM ${filesSql(this.folder, files)}`, to),
@@ -166,7 +166,7 @@ export class LakeDuck {
     const idle = this.#idle.pop();
     if (idle) return idle;
     if (this.#waiting.length >= WAITING_MAX) {
-      const message = "Too many reports are being computed: try again in a moment.";
+      const message = "Too many reports are being computed: try again later.";
       throw new AppError("unavailable", message, { waitMs: BUSY_MS });
     }
     return new Promise<DuckDBConnection>((resolve) => this.#waiting.push(resolve));
@@ -200,7 +200,7 @@ async function append(
   appender.closeSync();
 }
 
-/** The rows of files of the lake. */
+/** SQL that reads the rows of lake files. */
 export const filesSql = (folder: string, files: readonly string[]): string =>
   `read_parquet([${files.map((file) => literal(path.join(folder, file))).join(", ")}], union_by_name = true)`;
 
@@ -210,12 +210,12 @@ const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 export const tooManyRows = (rowsMax: number): AppError =>
   new AppError(
     "unprocessable",
-    `The report has more than ${rowsMax} rows: take fewer days, a longer step, or a filter.`,
+    `The report has more than ${rowsMax} rows: use fewer days, a longer step or a filter.`,
   );
 
 export const tooLong = (waitMsMax: number, cause: unknown): AppError =>
   new AppError(
     "unprocessable",
-    `The report took longer than ${waitMsMax / 1_000} seconds: take fewer days, or order it as a run (POST …/runs).`,
+    `The report took longer than ${waitMsMax / 1_000} seconds: use fewer days, or create a run (POST …/runs).`,
     { cause },
   );

@@ -11,7 +11,7 @@ import { type DuckCell, type LakeDuck, filesSql } from "./lake-duck.ts";
 
 const TYPES = { text: "VARCHAR", integer: "BIGINT", time: "TIMESTAMP" } as const;
 
-/** A file that is in the lake, or will be once it is in the list. */
+/** A file in the lake, or written but not yet listed. */
 export type NewFile = {
   id: string;
   fact: FactName;
@@ -22,8 +22,8 @@ export type NewFile = {
 };
 
 /**
- * Writes rows as a file that nobody reads yet: it belongs to the lake once `addFiles` was committed. A process that dies
- * before leaves a file that no list names; `sweepFolder` removes it.
+ * Writes rows to a file that becomes part of the lake when `addFiles` commits. After a crash before that,
+ * `sweepFolder` removes the unlisted file.
  */
 export async function writeFacts(duck: LakeDuck, batch: FactBatch): Promise<NewFile> {
   const { fact, day } = batch;
@@ -52,7 +52,7 @@ export async function addFiles(
   }
 }
 
-/** How many requests the lake has of a day. */
+/** The number of requests of a day in the lake. */
 export async function requestsOfDay(db: Queryable, duck: LakeDuck, day: string): Promise<number> {
   const rows = await db.query("SELECT path FROM lake_files WHERE fact = 'requests' AND day = $1", [
     day,
@@ -64,12 +64,12 @@ export async function requestsOfDay(db: Queryable, duck: LakeDuck, day: string):
   return Number(sums?.[0]);
 }
 
-/** Takes the files of a day out of the lake, so that others can take their place. */
+/** Unlists the files of a day, so that others can replace them. */
 export async function removeDay(tx: Queryable, fact: FactName, day: string): Promise<void> {
   await tx.query("DELETE FROM lake_files WHERE fact = $1 AND day = $2", [fact, day]);
 }
 
-/** Takes files out of the lake; false (and the caller must give up) when one of them is gone already. */
+/** Unlists files; false (and the caller must roll back) when one of them is already unlisted. */
 export async function removeFiles(tx: Queryable, ids: readonly string[]): Promise<boolean> {
   const rows = await tx.query("DELETE FROM lake_files WHERE id = ANY($1) RETURNING id", [ids]);
   return rows.length === ids.length;
@@ -77,7 +77,7 @@ export async function removeFiles(tx: Queryable, ids: readonly string[]): Promis
 
 const File = z.object({ id: z.string(), path: z.string() });
 
-/** The files of a table that reports read. */
+/** The listed files of a table. */
 export async function filesOf(db: Queryable, fact: FactName): Promise<z.infer<typeof File>[]> {
   const rows = await db.query("SELECT id, path FROM lake_files WHERE fact = $1 ORDER BY day, id", [
     fact,
@@ -85,7 +85,7 @@ export async function filesOf(db: Queryable, fact: FactName): Promise<z.infer<ty
   return rows.map((row) => File.parse(row));
 }
 
-/** Files that the warehouse has not taken in yet, oldest first. */
+/** Files not yet loaded into the warehouse, oldest first. */
 export async function filesToLoad(
   db: Queryable,
 ): Promise<{ fact: FactName; id: string; path: string }[]> {
@@ -98,7 +98,7 @@ export async function filesToLoad(
   });
 }
 
-/** The first day (epoch ms) of each source of which a file is not loaded yet. */
+/** For each source, the first day (epoch ms) with a file that is not loaded yet. */
 export async function unloadedSince(db: Queryable): Promise<Map<Source, number>> {
   const rows = await db.query(
     "SELECT fact, min(day) AS day FROM lake_files WHERE loaded_at IS NULL GROUP BY fact",
@@ -124,7 +124,7 @@ export async function markLoaded(
   await db.query("UPDATE lake_files SET loaded_at = $2 WHERE id = ANY($1)", [ids, new Date(nowMs)]);
 }
 
-/** A stretch of a table in several loaded files: a day, or a month (`2026-01`) that is over for long. */
+/** A day or an old month (`2026-01`) of a table in several loaded files. */
 export type Crowd = {
   fact: FactName;
   period: string;
@@ -132,8 +132,8 @@ export type Crowd = {
 };
 
 /**
- * What should lie in fewer files, the worst first: a day in `filesMin` files, and a month before the day `monthsBefore`
- * in more than one. Requests stay by days, as their days are counted anew.
+ * Candidates for compaction, most files first: a day in at least `filesMin` files, and a month before the day
+ * `monthsBefore` in more than one. Requests stay in daily files, because their days are counted again.
  */
 export async function crowds(
   db: Queryable,
@@ -156,13 +156,12 @@ export async function crowds(
 }
 
 /**
- * Removes files from the folder that no list names and that were written more than `ageMs` ago: those of processes that
- * died, and those that were replaced, once no question reads them any more. Ages are by the clock of the file system,
- * as several machines may share it.
+ * Deletes files that are not listed and were written more than `ageMs` ago: leftovers of crashes, and replaced files
+ * that no query reads any more. Ages use the clock of the file system, which several machines may share.
  */
 export async function sweepFolder(db: Queryable, folder: string, ageMs: number): Promise<number> {
   const nowMs = await fileSystemTime(folder);
-  // Listed before the database is asked: what is written meanwhile is younger than `ageMs` anyway.
+  // Listed before the database is read: files written meanwhile are younger than `ageMs`.
   const found = await readdir(folder, { recursive: true });
   const rows = await db.query("SELECT path FROM lake_files");
   const known = new Set(rows.map((row) => String(row["path"])));

@@ -1,12 +1,12 @@
 import { FACTS, FACT_NAMES, type FactName } from "../domain/facts.ts";
 
-/** Of the warehouse's own database: its other schemas are not ours. */
+/** A schema of its own within the database. */
 const SCHEMA = "reporting";
 const TYPES = { text: "VARCHAR(1024)", integer: "BIGINT", time: "TIMESTAMP" };
 
 export const redshiftTable = (fact: FactName): string => `${SCHEMA}.${fact}`;
 
-/** Expands the schema: tables that are not there yet. Rows lie in the order of time, which every report asks by. */
+/** Creates missing tables. Rows are sorted by time, because every report filters by it. */
 export const createTablesSql = (): string[] => [
   `CREATE SCHEMA IF NOT EXISTS ${SCHEMA}`,
   ...FACT_NAMES.map(
@@ -19,9 +19,9 @@ const columnsSql = (fact: FactName): string =>
   FACTS[fact].columns.map(({ name, type }) => `${name} ${TYPES[type]}`).join(", ");
 
 /**
- * Takes one file in: copied beside the table, then put in the place of the rows of its keys; in one transaction, behind a
- * lock, so that loads of the same table wait for each other and doing it again changes nothing. The lock comes first: all
- * else takes the snapshot of the transaction, and one from before the lock does not have what the others have loaded.
+ * Loads one file: copies it into a staging table, then replaces the rows with its keys, in one transaction. Loads of
+ * one table wait for each other on a lock, and loading again changes nothing. The lock comes first because the next
+ * statement takes the snapshot, which must include earlier loads.
  */
 export function loadSql(fact: FactName, from: { s3: string; iamRole: string }): string[] {
   const table = redshiftTable(fact);

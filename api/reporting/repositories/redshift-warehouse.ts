@@ -13,38 +13,38 @@ const READY_LIMITS = { rowsMax: 1, waitMsMax: 5_000 };
 
 const RETRY_MS = 5_000;
 
-export const warehouseAway = (cause: unknown): AppError =>
-  new AppError("unavailable", "The warehouse does not answer: try again in a moment.", {
+export const warehouseUnavailable = (cause: unknown): AppError =>
+  new AppError("unavailable", "The warehouse is unavailable: try again later.", {
     cause,
     waitMs: RETRY_MS,
   });
 
-/** A way to speak to Redshift. What is thrown where it cannot be asked now is `warehouseAway`. */
-export type RedshiftWire = {
-  /** What stands for the n-th value (from 1) in SQL. */
+/** A connection to Redshift. Throws `warehouseUnavailable` when it is unavailable. */
+export type RedshiftClient = {
+  /** The SQL placeholder of the n-th value (from 1). */
   placeholder(n: number): string;
-  /** Does statements in one transaction. */
+  /** Executes statements in one transaction. */
   batch(statements: readonly string[]): Promise<void>;
   /** @throws AppError unprocessable when it takes longer than `waitMsMax` */
   rows(sql: string, values: readonly string[], limits: QueryLimits): Promise<unknown[][]>;
   close(): Promise<void>;
 };
 
-/** Puts a file where Redshift copies from; `key` is its path in the lake. Gives its s3:// address. */
+/** Uploads a file for Redshift to copy; `key` is its path in the lake. Returns its s3:// URL. */
 export type PutObject = (key: string, bytes: Buffer) => Promise<string>;
 
-/** Amazon Redshift: files go to S3, Redshift copies them and puts them in the place of the rows of their keys. */
+/** Amazon Redshift: files are uploaded to S3, copied by Redshift and replace the rows with their keys. */
 export function redshiftWarehouse(deps: {
-  wire: RedshiftWire;
+  client: RedshiftClient;
   put: PutObject;
   iamRole: string;
   /** The lake's folder. */
   folder: string;
 }): Warehouse {
-  const { wire } = deps;
+  const { client } = deps;
   let prepared: Promise<void> | undefined;
   const prepare = (): Promise<void> => {
-    prepared ??= wire.batch(createTablesSql()).catch((error: unknown) => {
+    prepared ??= client.batch(createTablesSql()).catch((error: unknown) => {
       prepared = undefined;
       throw error;
     });
@@ -57,26 +57,26 @@ export function redshiftWarehouse(deps: {
       for (const file of files) {
         const bytes = await readFile(path.join(deps.folder, file.path));
         const s3 = await deps.put(file.path, bytes);
-        await wire.batch(loadSql(fact, { s3, iamRole: deps.iamRole }));
+        await client.batch(loadSql(fact, { s3, iamRole: deps.iamRole }));
       }
     },
     async run(query: WarehouseQuery, limits): Promise<RawRow[]> {
       await prepare();
       const values: string[] = [];
-      const bind = (value: string): string => wire.placeholder(values.push(value));
+      const bind = (value: string): string => client.placeholder(values.push(value));
       const sql = query.sql({
         table: redshiftTable,
         text: bind,
         time: (atMs) => `CAST(${bind(timestampText(atMs))} AS TIMESTAMP)`,
       });
-      const rows = await wire.rows(`${sql}\nLIMIT ${limits.rowsMax + 1}`, values, limits);
+      const rows = await client.rows(`${sql}\nLIMIT ${limits.rowsMax + 1}`, values, limits);
       if (rows.length > limits.rowsMax) throw tooManyRows(limits.rowsMax);
       return rows.map((row) => rowOf(query, row));
     },
     async ready() {
       await prepare();
-      await wire.rows("SELECT 1", [], READY_LIMITS);
+      await client.rows("SELECT 1", [], READY_LIMITS);
     },
-    close: () => wire.close(),
+    close: () => client.close(),
   };
 }

@@ -4,7 +4,7 @@ import type { AggregateRow, CurrentStore, EventReader } from "#pipeline/store/po
 import type { RequestCount, RequestLog } from "../domain/request-log.ts";
 
 const HOUR_MS = 3_600_000;
-/** What lines say of themselves may be long; no table of a warehouse is. */
+/** Log values may be longer than the text columns of a warehouse. */
 const NAME_CHARS_MAX = 200;
 const SERVICES_MAX = 200;
 const RELEASES_MAX = 500;
@@ -12,8 +12,8 @@ const RELEASE = "service.version";
 const STATUS = "http.response.status_code";
 
 /**
- * Requests by release, from the store of the pipeline by its own port: what has a status and says which release answered
- * it is a request. Response times come as the buckets of the pipeline's sketch, so that they merge exactly.
+ * Requests by release, read through the pipeline's store port. An event with a status and a release is a request.
+ * Response times are buckets of the pipeline's sketch, so that they merge exactly.
  */
 export function storeRequestLog(stores: Pick<CurrentStore, "get">): RequestLog {
   return {
@@ -86,7 +86,7 @@ const countOf = (
 
 const key = ({ tMs, by }: AggregateRow): string => `${tMs} ${by ?? ""}`;
 
-/** Requests whose line tells no duration. */
+/** Requests without a duration. */
 function untimed(all: readonly AggregateRow[], timed: readonly AggregateRow[]): AggregateRow[] {
   const known = new Map<string, number>();
   for (const row of timed) known.set(key(row), (known.get(key(row)) ?? 0) + row.value);

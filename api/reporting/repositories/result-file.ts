@@ -5,7 +5,7 @@ import path from "node:path";
 import type { Column, Row } from "../domain/report.ts";
 import type { DuckCell, DuckColumn, LakeDuck } from "./lake-duck.ts";
 
-/** Sums may be larger than a BIGINT; a DECIMAL(38,0) holds any that can come of 10^15 a row. */
+/** Sums may exceed BIGINT; DECIMAL(38,0) holds sums of values up to 10^15. */
 const TYPES: Readonly<Record<Column["type"], DuckColumn["type"]>> = {
   text: "VARCHAR",
   integer: "DECIMAL(38,0)",
@@ -14,7 +14,7 @@ const TYPES: Readonly<Record<Column["type"], DuckColumn["type"]>> = {
   time: "TIMESTAMP",
 };
 
-/** The rows of a report as a Parquet file. */
+/** Writes the rows of a report to a Parquet file. */
 export async function parquetOf(
   duck: LakeDuck,
   columns: readonly Column[],

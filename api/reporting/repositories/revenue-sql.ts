@@ -6,8 +6,8 @@ import { during, onlyCurrency, periodSql } from "./sql-parts.ts";
 const PAID = "SELECT payment_id, MAX(invoice_id) AS invoice_id, MIN(seq) AS seq";
 
 /**
- * A payment that failed after it had succeeded takes its money back; one that only failed moved none. Each row says on
- * which invoice the money came, as the plan hangs on that.
+ * A payment that fails after it succeeded is reversed; one that only failed is ignored. Each row has the invoice of
+ * the payment, which determines the plan.
  */
 const moneySql = ({ table }: SqlParts): string => `WITH paid AS (
   ${PAID} FROM ${table("payments")} p WHERE kind = 'succeeded' GROUP BY payment_id
@@ -24,7 +24,7 @@ const moneySql = ({ table }: SqlParts): string => `WITH paid AS (
   FROM ${table("disputes")} d LEFT JOIN paid ON paid.payment_id = d.payment_id WHERE d.kind <> 'lost'
 )`;
 
-/** The plan that the subscription of an invoice had when the invoice was written. */
+/** The plan of an invoice's subscription when the invoice was issued. */
 const plansSql = ({ table }: SqlParts): string => `, plans AS (
   SELECT invoice_id, plan_id FROM (
     SELECT i.invoice_id, s.plan_id, ROW_NUMBER() OVER (PARTITION BY i.invoice_id ORDER BY s.happened_at DESC, s.seq DESC) AS place

@@ -30,7 +30,7 @@ const Run = z
     format: row.format,
     scheduleId: row.schedule_id,
     status: row.status,
-    /** The moment that periods such as last-month are counted from. */
+    /** Reference time of relative periods such as last-month. */
     asOfMs: row.as_of,
     createdAtMs: row.created_at,
     finishedAtMs: row.finished_at,
@@ -113,7 +113,7 @@ export type RunEnd =
   | { id: string; atMs: number; error: string }
   | { id: string; atMs: number; rows: number; result: Buffer; dataUntil: DataUntil };
 
-/** Ends a run that waits; false when it has ended already. */
+/** Ends a waiting run; false when it has already ended. */
 export async function endRun(tx: Queryable, end: RunEnd): Promise<boolean> {
   const failed = "error" in end;
   const rows = await tx.query(
@@ -133,8 +133,8 @@ export async function endRun(tx: Queryable, end: RunEnd): Promise<boolean> {
   return rows.length === 1;
 }
 
-/** Forgets results, and later the runs themselves. */
-export async function forgetRuns(
+/** Deletes expired results, and later the runs. */
+export async function deleteRuns(
   db: Queryable,
   before: { resultMs: number; runMs: number },
 ): Promise<void> {

@@ -44,7 +44,7 @@ export type Schedule = z.output<typeof Schedule>;
 const COLUMNS = `id, name, report, parameters, format, cron, time_zone, paused, next_at, last_run_id, version, created_at,
   updated_at, (SELECT status FROM runs WHERE runs.id = last_run_id) AS last_run_status`;
 
-/** What people decide of a schedule. */
+/** The editable fields of a schedule. */
 export type ScheduleContent = Pick<
   Schedule,
   "name" | "report" | "parameters" | "format" | "cron" | "timeZone" | "paused"
@@ -87,13 +87,13 @@ export async function findSchedule(db: Queryable, id: string): Promise<Schedule 
   return row && Schedule.parse(row);
 }
 
-/** The schedule, and nobody else changes it before the transaction ends. */
+/** The schedule, locked until the transaction ends. */
 export async function lockSchedule(tx: Queryable, id: string): Promise<Schedule | undefined> {
   const [row] = await tx.query(`SELECT ${COLUMNS} FROM schedules WHERE id = $1 FOR UPDATE`, [id]);
   return row && Schedule.parse(row);
 }
 
-/** Newest first, one more than `limit`; of reports that the caller may read. */
+/** Newest first, one more than `limit`; only reports that the caller may read. */
 export async function listSchedules(
   db: Queryable,
   filter: {
@@ -116,7 +116,7 @@ export async function listSchedules(
   return rows.map((row) => Schedule.parse(row));
 }
 
-/** Notes that it has run, and when it runs next; what people edit (and its version) stays as it is. */
+/** Records a run and the next time; the editable fields and the version stay unchanged. */
 export async function scheduleHasRun(
   tx: Queryable,
   it: { id: string; runId: string; nextAtMs: number | null },

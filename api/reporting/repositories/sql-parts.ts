@@ -1,7 +1,7 @@
 import type { Range, Step } from "../domain/periods.ts";
 import type { SqlParts } from "../warehouse/port.ts";
 
-/** Start of the step that a moment lies in, as text; weeks begin on Monday in every engine. */
+/** Start of the step that contains a time, as text; weeks begin on Monday in every engine. */
 export const periodSql = (step: Step, column: string): string =>
   `CAST(DATE_TRUNC('${step}', ${column}) AS VARCHAR(30))`;
 
@@ -14,6 +14,6 @@ export const onlyCurrency = (
   currency: string | undefined,
 ): string => (currency === undefined ? "" : ` AND ${column} = ${text(currency)}`);
 
-/** Rows before the days of the report are one heap: what there was at their start. */
+/** Groups rows before the range, which give the opening values. */
 export const placeSql = ({ time }: SqlParts, column: string, fromMs: number): string =>
   `CASE WHEN ${column} < ${time(fromMs)} THEN 'before' ELSE 'within' END`;

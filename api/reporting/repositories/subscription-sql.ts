@@ -8,9 +8,9 @@ const SO_FAR =
   "OVER (PARTITION BY customer_id, currency ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)";
 
 /**
- * How the recurring revenue of each customer moved: `mrr_delta` at each change of a subscription, `total` after it. In the
- * order in which Billing decided; where the clocks of its machines say otherwise, a change counts at the time of the one
- * before it, so that what is reached at the end of a step is never an older total.
+ * Recurring revenue changes of each customer: `mrr_delta` at each subscription change, `total` after it, in the order
+ * of Billing's feed. When clocks differ, a change never counts earlier than its predecessor, so that the total at the
+ * end of a step is never an older one.
  */
 const totalsSql = (parts: SqlParts, currency: string | undefined): string => `WITH moves AS (
   SELECT customer_id, currency, happened_at, seq,
@@ -51,7 +51,7 @@ FROM placed GROUP BY place, period, currency, movement ORDER BY currency, place,
   };
 }
 
-/** What each customer brought at the end of each step in which that changed, and before it. */
+/** The revenue of each customer at the end of each step in which it changed, and before the range. */
 const endsSql = (parts: SqlParts, step: Step, asked: Asked<ChurnParams | CohortParams>): string =>
   `${totalsSql(parts, asked.params.currency)}, dated AS (
   SELECT customer_id, currency, total, seq, ${periodSql(step, "happened_at")} AS period FROM totals

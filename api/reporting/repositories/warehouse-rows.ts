@@ -1,7 +1,7 @@
 import type { RawRow } from "../domain/report.ts";
 import type { WarehouseQuery } from "../warehouse/port.ts";
 
-/** A row of an engine, by names; whole numbers as bigint whatever the engine made of them. */
+/** A result row by column name; integers as bigint in every engine. */
 export function rowOf(query: WarehouseQuery, cells: readonly unknown[]): RawRow {
   return Object.fromEntries(
     query.columns.map(({ name, type }, index) => [name, cellOf(type, cells[index] ?? null)]),
@@ -16,6 +16,6 @@ function cellOf(type: "text" | "integer", cell: unknown): string | bigint | null
   return type === "text" ? String(cell) : BigInt(cell);
 }
 
-/** A moment as every engine reads a TIMESTAMP: `2026-11-24 10:00:00.000`, in UTC. */
+/** A time as a TIMESTAMP literal of every engine: `2026-11-24 10:00:00.000`, in UTC. */
 export const timestampText = (atMs: number): string =>
   new Date(atMs).toISOString().replace("T", " ").replace("Z", "");

@@ -7,7 +7,7 @@ export const READ = "reporting:reports:read";
 export const SCHEDULES_WRITE = "reporting:schedules:write";
 export const EXTRACTS_READ = "reporting:extracts:read";
 
-/** The reports that a caller may read, order and schedule. */
+/** The reports that a caller may read, run and schedule. */
 export function reportsOf(caller: Caller): Report[] {
   const scopes = scopesOf(caller, READ);
   return scopes === "all" ? [...REPORTS] : REPORTS.filter(({ name }) => scopes.includes(name));

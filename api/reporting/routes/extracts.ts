@@ -11,32 +11,30 @@ import { Moment, pageOfAll } from "./wire.ts";
 const Extract = z
   .strictObject({
     source: z.enum(SOURCES),
-    cursor: z.string().nullable().describe("Where reading goes on."),
-    dataUntil: Moment.nullable().describe("What happened before is in the lake."),
-    lagS: z.number().nullable().describe("How long ago that was, in seconds."),
+    cursor: z.string().nullable().describe("Position to continue from."),
+    dataUntil: Moment.nullable().describe("Data before this time is complete in the lake."),
+    lagS: z.number().nullable().describe("Age of dataUntil in seconds."),
     readAt: Moment.nullable(),
-    facts: z.int().describe("Facts taken in so far."),
-    rejected: z
-      .int()
-      .describe("Events that should have been facts and were not what they should be."),
+    facts: z.int().describe("Facts stored so far."),
+    rejected: z.int().describe("Invalid events that should have been facts."),
     lastRejected: z.string().nullable(),
-    lastError: z.string().nullable().describe("Why it cannot be read at the moment."),
+    lastError: z.string().nullable().describe("Why the source cannot be read at the moment."),
     lastErrorAt: Moment.nullable(),
   })
   .meta({ id: "Extract" });
 
-/** For operators: how the extracts from other services are going. */
+/** For operators: the progress of extracts from other services. */
 export const extractsRoute = (): Route =>
   route({
     method: "GET",
     path: "/v1/extracts",
     operationId: "listExtracts",
     tag: "Extracts",
-    summary: "How far each source has been read, and what stands in the way",
+    summary: "Lists the progress and errors of each source",
     rule: { allow: "permission", permission: EXTRACTS_READ },
     query: pageQuery({}),
     reads: "replica",
-    answers: { 200: { description: "A page: one for each source", body: pageOf(Extract) } },
+    answers: { 200: { description: "A page with one item per source", body: pageOf(Extract) } },
     async handle({ read, nowMs, query }) {
       const items = (await listExtracts(read)).map((it) => {
         const { dataUntilMs, readAtMs, lastErrorAtMs, ...rest } = it;

@@ -15,7 +15,7 @@ import { ReportAnswer, ReportEntry, RunAnswer, pageOfAll, reportEntry, shownRun 
 const LIMITS = { rowsMax: 10_000, waitMsMax: 20_000 };
 const RULE = { allow: "permission", permission: READ, scoped: true } as const;
 
-/** The catalogue, and for each report of it: compute it now, or order a run of it. */
+/** Lists the catalogue, and for each report computes it or queues a run. */
 export function reportRoutes(deps: ReportingDeps, reports: readonly Report[]): Route[] {
   return [
     catalogueRoute(),
@@ -29,7 +29,7 @@ const catalogueRoute = (): Route =>
     path: "/v1/reports",
     operationId: "listReports",
     tag: "Reports",
-    summary: "The catalogue: every report that the caller may read, what it takes and shows",
+    summary: "Lists the reports that the caller may read, with their parameters and columns",
     rule: RULE,
     query: pageQuery({}),
     answers: { 200: { description: "A page of the catalogue", body: pageOf(ReportEntry) } },
@@ -42,7 +42,7 @@ const catalogueRoute = (): Route =>
 const formatParam = z
   .enum(FORMATS)
   .optional()
-  .describe("json, csv or parquet; without it the Accept header decides.");
+  .describe("json, csv or parquet; defaults to the Accept header.");
 
 function computeRoute(deps: ReportingDeps, report: Report): Route {
   return route({
@@ -51,7 +51,7 @@ function computeRoute(deps: ReportingDeps, report: Report): Route {
     operationId: `compute${pascal(report.name)}`,
     tag: "Reports",
     summary: report.title,
-    description: `${report.meaning} At most ${LIMITS.rowsMax} rows and ${LIMITS.waitMsMax / 1_000} s: what is larger is ordered as a run. As CSV, text that a spreadsheet could take for a formula has an apostrophe before it. CSV and Parquet tell the freshness of their data in the header data-until.`,
+    description: `${report.meaning} At most ${LIMITS.rowsMax} rows and ${LIMITS.waitMsMax / 1_000} s: for larger reports create a run. In CSV, text that a spreadsheet might read as a formula is prefixed with an apostrophe. For CSV and Parquet, the header data-until has the freshness of the data.`,
     rule: RULE,
     query: report.params.extend({ format: formatParam }),
     answers: {
@@ -64,7 +64,7 @@ function computeRoute(deps: ReportingDeps, report: Report): Route {
       if (format === undefined) {
         throw new AppError(
           "bad_request",
-          "Accept: there is application/json, text/csv and application/vnd.apache.parquet",
+          "Accept: available are application/json, text/csv and application/vnd.apache.parquet",
         );
       }
       const ask = { parameters: parametersOf(values), nowMs, limits: LIMITS };
@@ -87,16 +87,16 @@ function orderRoute(deps: ReportingDeps, report: Report): Route {
     path: `/v1/reports/${report.name}/runs`,
     operationId: `order${pascal(report.name)}`,
     tag: "Runs",
-    summary: `Orders a run: ${report.title}`,
+    summary: `Creates a run: ${report.title}`,
     description:
-      "The run is computed in the background; its result is kept for 30 days. Periods such as last-month are counted from the moment of the order.",
+      "The run is computed in the background; its result is kept for 30 days. Relative periods such as last-month refer to the time of this request.",
     rule: RULE,
     body: z.strictObject({
       format: z.enum(FORMATS).default("json"),
-      parameters: leftOutIfNothingIsNeeded(report),
+      parameters: withOptionalDefault(report),
     }),
     idempotency: "optional",
-    answers: { 202: { description: "The run, which waits to be computed", body: RunAnswer } },
+    answers: { 202: { description: "The queued run", body: RunAnswer } },
     handle({ body, caller, nowMs, write }) {
       checkMayRead(caller, report.name);
       const parameters = parametersOf(body.parameters);
@@ -114,7 +114,7 @@ function orderRoute(deps: ReportingDeps, report: Report): Route {
   });
 }
 
-/** A file to be kept: never shown as a page, whatever is in it. */
+/** Sent as an attachment, so that browsers never render it as a page. */
 export function fileResponse(
   bytes: Buffer,
   { format, name, headers }: { format: Format; name: string; headers: Record<string, string> },
@@ -130,11 +130,11 @@ export function fileResponse(
   });
 }
 
-/** A document that said of what is needed that it may be left out would show an example that is refused. */
-const leftOutIfNothingIsNeeded = ({ params }: Report) =>
+/** Marks the parameters as optional only if none is required; otherwise the documented example would be rejected. */
+const withOptionalDefault = ({ params }: Report) =>
   params.safeParse({}).success ? params.prefault({}) : params;
 
-/** Parameters as texts again, with what was left out filled in. */
+/** Parameters as strings, including defaults. */
 const parametersOf = (values: Readonly<Record<string, unknown>>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(values).flatMap(([name, value]) =>

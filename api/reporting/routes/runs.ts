@@ -30,7 +30,7 @@ const listRoute = (): Route =>
     path: "/v1/runs",
     operationId: "listRuns",
     tag: "Runs",
-    summary: "Runs of the reports that the caller may read, newest first",
+    summary: "Lists the runs of reports that the caller may read, newest first",
     rule: RULE,
     query: pageQuery({
       report: z.enum(REPORTS.map(({ name }) => name)).optional(),
@@ -58,7 +58,7 @@ const getRoute = (): Route =>
     path: "/v1/runs/{runId}",
     operationId: "getRun",
     tag: "Runs",
-    summary: "How a run is going, and where its result is",
+    summary: "Returns a run with its status and the location of its result",
     rule: RULE,
     params: RunId,
     reads: "replica",
@@ -76,7 +76,7 @@ const resultRoute = (deps: ReportingDeps): Route =>
     path: "/v1/runs/{runId}/result",
     operationId: "getRunResult",
     tag: "Runs",
-    summary: "The result of a run as a file, in the format that was ordered",
+    summary: "Downloads the result of a run in the requested format",
     rule: RULE,
     params: RunId,
     answers: {
@@ -95,10 +95,10 @@ const resultRoute = (deps: ReportingDeps): Route =>
   });
 
 function whyNone(run: { status: string; error: string | null }): string {
-  if (run.status === "waiting") return "The run is not finished: ask again in a moment.";
-  if (run.status === "failed") return `The run has failed: ${run.error ?? ""}`;
-  return "The result is not kept any more: order a new run.";
+  if (run.status === "waiting") return "The run is not finished: try again later.";
+  if (run.status === "failed") return `The run failed: ${run.error ?? ""}`;
+  return "The result has expired: create a new run.";
 }
 
 const noRun = (): AppError =>
-  new AppError("not_found", "There is no such run: GET /v1/runs lists them.");
+  new AppError("not_found", "Unknown run: GET /v1/runs lists the runs.");

@@ -29,12 +29,14 @@ const PARAMETERS_MAX = 20;
 const Content = z
   .strictObject({
     name: text({ max: 200 }),
-    report: z.enum(REPORTS.map(({ name }) => name)).describe("Name of a report of the catalogue."),
+    report: z.enum(REPORTS.map(({ name }) => name)).describe("Name of a report in the catalogue."),
     parameters: z
       .record(z.string().regex(/^[a-zA-Z]{1,50}$/), z.string().max(200))
       .refine((it) => Object.keys(it).length <= PARAMETERS_MAX, { error: "too many parameters" })
       .default({})
-      .describe("Parameters of the report; a period such as last-month moves with the clock."),
+      .describe(
+        "Parameters of the report; a period such as last-month is relative to the time of the run.",
+      ),
     format: z.enum(FORMATS).default("csv"),
     cron: text({ max: 100 })
       .meta({ example: "0 6 * * 1" })
@@ -45,7 +47,7 @@ const Content = z
   .meta({ id: "ScheduleContent" });
 
 const description =
-  "A time that was missed, because nothing ran then, is caught up once; of several, one run is made. Whoever may write schedules must also be allowed to read the report.";
+  "After an outage, one run replaces all missed times. Requires permission to read the report.";
 
 /** Schedules: list, create, read, replace, delete. */
 export const scheduleRoutes = (deps: ReportingDeps): Route[] => [
@@ -62,7 +64,7 @@ const listRoute = (): Route =>
     path: "/v1/schedules",
     operationId: "listSchedules",
     tag: "Schedules",
-    summary: "Schedules of the reports that the caller may read, newest first",
+    summary: "Lists the schedules of reports that the caller may read, newest first",
     rule: READERS,
     query: pageQuery({}),
     reads: "replica",
@@ -110,7 +112,7 @@ const getRoute = (): Route =>
     path: "/v1/schedules/{scheduleId}",
     operationId: "getSchedule",
     tag: "Schedules",
-    summary: "A schedule, when it runs next, and how its last run ended",
+    summary: "Returns a schedule with its next run and the status of the last one",
     rule: READERS,
     params: ScheduleId,
     reads: "replica",
@@ -128,13 +130,13 @@ const replaceRoute = (deps: ReportingDeps): Route =>
     path: "/v1/schedules/{scheduleId}",
     operationId: "replaceSchedule",
     tag: "Schedules",
-    summary: "Changes a schedule, pauses it or lets it go on",
+    summary: "Changes, pauses or resumes a schedule",
     description,
     rule: WRITERS,
     params: ScheduleId,
     body: Content,
     ifMatch: "required",
-    answers: { 200: { description: "The schedule as it is now", body: ScheduleAnswer } },
+    answers: { 200: { description: "The changed schedule", body: ScheduleAnswer } },
     handle: ({ params, body, caller, nowMs, ifMatch, write }) =>
       write(async (tx) => {
         const before = await visible(tx, caller, params.scheduleId);
@@ -151,11 +153,11 @@ const deleteRoute = (deps: ReportingDeps): Route =>
     path: "/v1/schedules/{scheduleId}",
     operationId: "deleteSchedule",
     tag: "Schedules",
-    summary: "Deletes a schedule; its runs stay",
+    summary: "Deletes a schedule; its runs are kept",
     rule: WRITERS,
     params: ScheduleId,
     ifMatch: "required",
-    answers: { 204: { description: "It is gone" } },
+    answers: { 204: { description: "Deleted" } },
     handle: ({ params, caller, nowMs, ifMatch, write }) =>
       write(async (tx) => {
         const { id } = await visible(tx, caller, params.scheduleId);
@@ -164,7 +166,7 @@ const deleteRoute = (deps: ReportingDeps): Route =>
       }),
   });
 
-/** What a caller may not read is not there. */
+/** A schedule of a report that the caller may not read answers 404. */
 async function visible(db: Queryable, caller: Caller, id: string): Promise<Schedule> {
   const schedule = await findSchedule(db, id);
   if (schedule === undefined || !mayRead(caller, schedule.report)) throw noSchedule();

@@ -15,7 +15,7 @@ export const Moment = z.iso.datetime();
 
 const After = z.tuple([z.string().max(100)]);
 
-/** A page of a list that is short and always all there, behind the item that the cursor names. */
+/** A page of a short list that is in memory, after the item that the cursor names. */
 export function pageOfAll<Item>(
   items: readonly Item[],
   { limit, cursor }: { limit: number; cursor?: string | undefined },
@@ -29,7 +29,7 @@ export function pageOfAll<Item>(
 
 const DataUntil = z
   .partialRecord(z.enum(SOURCES), Moment.nullable())
-  .describe("For each source of the report: what happened there before is in it.");
+  .describe("For each source of the report, the time up to which its data is complete.");
 
 const Column = z
   .strictObject({
@@ -42,16 +42,14 @@ const Column = z
 
 const Cell = z
   .union([z.string(), z.int(), z.null()])
-  .describe(
-    "Integers as numbers, and as text of digits beyond 2^53 − 1; decimals, dates and times as text.",
-  );
+  .describe("Integers as numbers, beyond 2^53 − 1 as text; decimals, dates and times as text.");
 
 export const ReportAnswer = z
   .strictObject({
     report: z.string(),
     title: z.string(),
     parameters: z.record(z.string(), z.string()),
-    asOf: Moment.describe("What periods such as last-month were counted from."),
+    asOf: Moment.describe("Reference time of relative periods such as last-month."),
     dataUntil: DataUntil,
     columns: z.array(Column),
     rows: z.array(z.record(z.string(), Cell)),
@@ -97,7 +95,7 @@ export const RunAnswer = z
     rows: z.int().nullable(),
     bytes: z.int().nullable(),
     error: z.string().nullable(),
-    result: z.string().nullable().describe("Where the result is; null while there is none."),
+    result: z.string().nullable().describe("Location of the result; null until there is one."),
   })
   .meta({ id: "Run" });
 
@@ -127,7 +125,7 @@ export const ScheduleAnswer = z
     lastRun: z
       .strictObject({ id: z.string(), status: z.enum(RUN_STATUSES).nullable() })
       .nullable()
-      .describe("Its last run; without a status once that was forgotten."),
+      .describe("The last run; without a status after the run has expired."),
     version: z.int(),
     createdAt: Moment,
     updatedAt: Moment,

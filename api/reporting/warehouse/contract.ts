@@ -10,10 +10,10 @@ import { GOLDEN_REQUESTS, batchesOf, goldenBatches } from "./testing-history.ts"
 import { ORACLES } from "./testing-oracle.ts";
 import { type Question, histories, questions } from "./testing-random-history.ts";
 
-/** An engine, and the way in which rows get into it: as files of the lake. */
+/** An engine, and how rows are loaded into it: as files of the lake. */
 export type OpenWarehouse = AsyncDisposable & {
   warehouse: Warehouse;
-  /** Puts the rows in the lake (a table by days replaces the day) and has the warehouse load them, `times` times. */
+  /** Writes the rows to the lake (replacing the day in a daily table) and loads them `times` times. */
   put(batch: FactBatch, times?: number): Promise<void>;
 };
 
@@ -21,10 +21,10 @@ const LIMITS = { rowsMax: 10_000, waitMsMax: 30_000 };
 const NOW_MS = Date.UTC(2026, 3, 1, 12);
 
 const HISTORIES = 2;
-/** Rows as texts, in an order of their own: which currency comes first is no promise. */
+/** Rows as sorted texts, because the order of currencies is unspecified. */
 const inOrder = (rows: readonly Row[]): string[] => rows.map((row) => row.join(" ")).toSorted();
 
-/** Those of a question that a report takes. */
+/** The parameters that a report accepts. */
 function parametersOf(report: string, question: Question): Record<string, string> {
   const { by, currency, ...rest } = question;
   const isOfMoney = report !== "sign-ups" && report !== "turnover";
@@ -44,7 +44,7 @@ export function testWarehouse(open: () => Promise<OpenWarehouse>): void {
   const shown = (rows: readonly (readonly (string | bigint | null)[])[]) =>
     rows.map((row) => row.map((cell) => (typeof cell === "bigint" ? Number(cell) : cell)));
 
-  test("every report says of the golden history what was computed by hand", async () => {
+  test("every report of the golden history has the values computed by hand", async () => {
     await using it = await open();
     for (const batch of goldenBatches()) await it.put(batch);
     for (const { report, parameters, rows } of GOLDEN) {
@@ -54,7 +54,7 @@ export function testWarehouse(open: () => Promise<OpenWarehouse>): void {
   });
 
   test(
-    "of any history the reports say what plain loops over its events say",
+    "for any history the reports equal plain loops over its events",
     { timeout: 120_000 },
     async () => {
       const property = fc.asyncProperty(
@@ -77,7 +77,7 @@ export function testWarehouse(open: () => Promise<OpenWarehouse>): void {
     },
   );
 
-  test("where clocks differ, a later change counts no earlier: churn begins with what MRR ends with", async () => {
+  test("when clocks differ, a later change never counts earlier: churn starts from the closing MRR", async () => {
     await using it = await open();
     const changed = (id: string, at: string, mrr: number) => ({
       id,
@@ -107,7 +107,7 @@ export function testWarehouse(open: () => Promise<OpenWarehouse>): void {
     ]);
   });
 
-  test("a file that is loaded twice is counted once", async () => {
+  test("a file loaded twice is counted once", async () => {
     await using it = await open();
     for (const batch of goldenBatches()) await it.put(batch, 2);
     const [golden] = GOLDEN;
@@ -115,7 +115,7 @@ export function testWarehouse(open: () => Promise<OpenWarehouse>): void {
     expect(shown(rows)).toEqual(golden?.rows);
   });
 
-  test("a day of requests that is loaded again takes the place of what was known of it", async () => {
+  test("loading a day of requests again replaces it", async () => {
     await using it = await open();
     const parameters = { from: "2026-01-05", to: "2026-01-06", costPerDay: "1", currency: "EUR" };
     const day = { fact: "requests", day: "2026-01-05" } as const;
@@ -125,7 +125,7 @@ export function testWarehouse(open: () => Promise<OpenWarehouse>): void {
     expect(row?.[1]).toBe(150);
   });
 
-  test("a warehouse without any rows answers with none", async () => {
+  test("an empty warehouse returns no rows", async () => {
     await using it = await open();
     await it.warehouse.ready();
     const quarter = { from: "2026-01-01", to: "2026-04-01" };
@@ -150,7 +150,7 @@ export function testWarehouse(open: () => Promise<OpenWarehouse>): void {
     expect(await compute(it.warehouse, "response-time", { ...range, service })).toEqual([]);
   });
 
-  test("more rows than asked for are an error that says so, and so is an answer that takes too long", async () => {
+  test("too many rows and slow queries are reported as errors", async () => {
     await using it = await open();
     for (const batch of goldenBatches()) await it.put(batch);
     const query = {

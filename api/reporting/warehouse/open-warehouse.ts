@@ -10,13 +10,13 @@ import { filesOf } from "../repositories/lake-store.ts";
 import { redshiftWarehouse } from "../repositories/redshift-warehouse.ts";
 import type { WarehouseSettings } from "../settings.ts";
 import type { Warehouse } from "./port.ts";
-import { dataApiTarget, redshiftDataWire } from "./redshift-data.ts";
-import { redshiftPgWire } from "./redshift-pg.ts";
+import { dataApiTarget, redshiftDataClient } from "./redshift-data.ts";
+import { redshiftPgClient } from "./redshift-pg.ts";
 import { s3Put } from "./s3-object.ts";
 
 type Deps = Pick<Kit, "log" | "database"> & { duck: LakeDuck };
 
-/** Opens the engine that the settings name. @throws AppError bad_request that names what is missing in them */
+/** Opens the configured engine. @throws AppError bad_request that names a missing setting */
 export function openWarehouse(
   { url, s3, iamRole }: WarehouseSettings,
   { log, database, duck }: Deps,
@@ -25,17 +25,17 @@ export function openWarehouse(
   if (s3 === undefined || iamRole === undefined) {
     throw new AppError(
       "bad_request",
-      "WAREHOUSE_URL names Redshift: set WAREHOUSE_S3 and WAREHOUSE_IAM_ROLE too, where it copies from and as whom.",
+      "Redshift (WAREHOUSE_URL) also needs WAREHOUSE_S3, the files to load, and WAREHOUSE_IAM_ROLE, the role to read them.",
     );
   }
   const region = new URL(url).searchParams.get("region");
-  // Credentials and region by the rules of the AWS SDK: environment, profile, role of the machine.
+  // The AWS SDK finds credentials and region in the environment, the profile or the machine's role.
   const aws = region === null ? {} : { region };
-  const wire = url.startsWith("redshift-data:")
-    ? redshiftDataWire(new RedshiftDataClient(aws), dataApiTarget(url))
-    : redshiftPgWire(url, (error) => log.warn("a connection to Redshift broke", { error }));
-  // The SDK takes another server's address from AWS_ENDPOINT_URL_S3; few of those have a host name for each bucket.
+  const client = url.startsWith("redshift-data:")
+    ? redshiftDataClient(new RedshiftDataClient(aws), dataApiTarget(url))
+    : redshiftPgClient(url, (error) => log.warn("a connection to Redshift failed", { error }));
+  // Most servers set in AWS_ENDPOINT_URL_S3 do not support bucket host names.
   const forcePathStyle = process.env["AWS_ENDPOINT_URL_S3"] !== undefined;
   const put = s3Put(new S3Client({ ...aws, forcePathStyle }), s3);
-  return redshiftWarehouse({ wire, put, iamRole, folder: duck.folder });
+  return redshiftWarehouse({ client, put, iamRole, folder: duck.folder });
 }

@@ -1,20 +1,20 @@
 import type { FactName } from "../domain/facts.ts";
 import type { RawRow } from "../domain/report.ts";
 
-/** What SQL of a report may be made of: the rest of it is what DuckDB and Redshift both speak. */
+/** Building blocks for the SQL of reports; the rest must be understood by both DuckDB and Redshift. */
 export type SqlParts = {
-  /** The rows of a table, to stand behind FROM. */
+  /** The rows of a table, for use after FROM. */
   table(fact: FactName): string;
-  /** Binds a text and gives what stands for it. Values of users never get into the SQL. */
+  /** Binds a text and returns its placeholder. Values of users are never put into the SQL. */
   text(value: string): string;
-  /** Binds a moment (epoch ms) as a TIMESTAMP in UTC. */
+  /** Binds a time (epoch ms) as a TIMESTAMP in UTC. */
   time(atMs: number): string;
 };
 
-/** A question to the warehouse. */
+/** A query to the warehouse. */
 export type WarehouseQuery = {
   facts: readonly FactName[];
-  /** Columns of the answer, in order. Whole numbers come as bigint, whatever their size. */
+  /** Columns of the result, in order. Integers are returned as bigint. */
   columns: readonly { name: string; type: "text" | "integer" }[];
   sql(parts: SqlParts): string;
 };
@@ -25,19 +25,19 @@ export type QueryLimits = { rowsMax: number; waitMsMax: number };
 export type LakeFile = { path: string };
 
 /**
- * Where reports are computed. Contract (contract.ts holds every engine to it): a file that was loaded is in every later
- * answer; loading it twice counts its rows once, and so do rows that come again under a key they had before.
+ * Computes reports. Contract (tested by contract.ts for every engine): a loaded file is in every later result; loading
+ * it twice counts its rows once, and rows with an existing key replace the earlier ones.
  */
 export type Warehouse = {
   engine: "duckdb" | "redshift";
-  /** Takes files of one table in; all of them, or it rejects and may be called again. */
+  /** Loads files of one table: either all of them, or it rejects and may be called again. */
   load(fact: FactName, files: readonly LakeFile[]): Promise<void>;
   /**
    * @throws AppError unprocessable when there are more rows than `rowsMax` or it takes longer than `waitMsMax`,
-   * unavailable when the engine cannot be asked now
+   * unavailable when the engine cannot be reached
    */
   run(query: WarehouseQuery, limits: QueryLimits): Promise<RawRow[]>;
-  /** Rejects when it cannot answer. */
+  /** Rejects when the engine is unavailable. */
   ready(): Promise<void>;
   close(): Promise<void>;
 };

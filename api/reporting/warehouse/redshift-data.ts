@@ -13,14 +13,14 @@ import {
 import { AppError } from "#platform/errors.ts";
 
 import { tooLong } from "../repositories/lake-duck.ts";
-import { type RedshiftWire, warehouseAway } from "../repositories/redshift-warehouse.ts";
+import { type RedshiftClient, warehouseUnavailable } from "../repositories/redshift-warehouse.ts";
 
 const LOAD_MS_MAX = 600_000;
 const POLL_MS = { first: 50, most: 1_000 };
-/** What the API takes at most in one batch. */
+/** Maximum number of statements in a batch of the API. */
 const BATCH_MAX = 40;
 
-/** Which database, and as whom: a serverless workgroup, or a cluster. */
+/** The database and identity: a serverless workgroup, or a cluster. */
 export type DataApiTarget = {
   WorkgroupName?: string;
   ClusterIdentifier?: string;
@@ -29,7 +29,9 @@ export type DataApiTarget = {
   DbUser?: string;
 };
 
-/** `redshift-data://WORKGROUP/DATABASE?secretArn=…`; with `cluster=true` the name is a cluster's, and `dbUser` may be given. */
+/**
+ * `redshift-data://WORKGROUP/DATABASE?secretArn=…`; with `cluster=true` the name is a cluster and `dbUser` is allowed.
+ */
 export function dataApiTarget(address: string): DataApiTarget {
   const url = new URL(address);
   const name = decodeURIComponent(url.hostname);
@@ -46,8 +48,13 @@ export function dataApiTarget(address: string): DataApiTarget {
   };
 }
 
-/** Redshift over its Data API: no connection, a statement is ordered, asked after, and its result fetched in pages. */
-export function redshiftDataWire(client: RedshiftDataClient, target: DataApiTarget): RedshiftWire {
+/**
+ * Redshift over its Data API: without a connection, a statement is submitted, polled and its result fetched in pages.
+ */
+export function redshiftDataClient(
+  client: RedshiftDataClient,
+  target: DataApiTarget,
+): RedshiftClient {
   return {
     placeholder: (n) => `:p${n}`,
     async batch(statements) {
@@ -63,7 +70,7 @@ export function redshiftDataWire(client: RedshiftDataClient, target: DataApiTarg
       const command = new ExecuteStatementCommand({
         ...target,
         Sql: sql,
-        // An empty list is refused.
+        // The API rejects an empty list.
         ...(Parameters.length > 0 ? { Parameters } : {}),
       });
       return reached(async () => {
@@ -78,18 +85,18 @@ export function redshiftDataWire(client: RedshiftDataClient, target: DataApiTarg
 
 class FailedStatement extends Error {}
 
-/** What is neither an end of a statement nor ours is that the API could not be asked, or refused to be. */
+/** Errors other than a failed statement or an AppError mean that the API is unavailable or rejected the call. */
 async function reached<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     throw error instanceof FailedStatement || error instanceof AppError
       ? error
-      : warehouseAway(error);
+      : warehouseUnavailable(error);
   }
 }
 
-/** Waits for the end of a statement; whether it has rows. @throws when it failed or takes too long */
+/** Waits for a statement to end; returns whether it has rows. @throws when it failed or takes too long */
 async function finished(
   client: RedshiftDataClient,
   Id: string | undefined,
@@ -105,10 +112,10 @@ async function finished(
     if (Status === "FINISHED") return HasResultSet === true;
     if (Status === "FAILED") throw new FailedStatement(why ?? "the statement has failed");
     if (Status === "ABORTED") {
-      throw new AppError("unavailable", "The warehouse has stopped the statement: try again.");
+      throw new AppError("unavailable", "The warehouse aborted the statement: try again.");
     }
     if (performance.now() - startedMs > waitMsMax) {
-      // It may have ended in between: then there is nothing to cancel.
+      // It may have ended in between, with nothing left to cancel.
       await client.send(new CancelStatementCommand({ Id })).catch(() => undefined);
       throw tooLong(waitMsMax, undefined);
     }

@@ -3,7 +3,7 @@ import { DatabaseError, Pool, type PoolClient } from "pg";
 import { AppError } from "#platform/errors.ts";
 
 import { tooLong } from "../repositories/lake-duck.ts";
-import { type RedshiftWire, warehouseAway } from "../repositories/redshift-warehouse.ts";
+import { type RedshiftClient, warehouseUnavailable } from "../repositories/redshift-warehouse.ts";
 
 const CONNECTIONS_MAX = 3;
 const CONNECT_MS_MAX = 10_000;
@@ -11,10 +11,10 @@ const LOAD_MS_MAX = 600_000;
 const CANCELED = "57014";
 
 /**
- * Redshift over the wire of PostgreSQL: `redshift://user:password@host:5439/database`. The connection is encrypted and
- * the server's certificate is checked, unless the address says `sslmode=disable`.
+ * Redshift over the PostgreSQL protocol: `redshift://user:password@host:5439/database`. TLS with a checked
+ * certificate, unless the URL has `sslmode=disable`.
  */
-export function redshiftPgWire(address: string, onError: (error: Error) => void): RedshiftWire {
+export function redshiftPgClient(address: string, onError: (error: Error) => void): RedshiftClient {
   const url = new URL(address);
   const pool = new Pool({
     host: url.hostname,
@@ -25,11 +25,11 @@ export function redshiftPgWire(address: string, onError: (error: Error) => void)
     ssl: url.searchParams.get("sslmode") !== "disable",
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_MS_MAX,
-    // Every value as the text that the server wrote: no number is bent on its way.
+    // Values as text, so that numbers stay exact.
     types: { getTypeParser: () => String },
   });
   pool.on("error", onError);
-  // One that breaks at work tells it to who waits for the answer; unheard, it would take the process with it.
+  // A broken connection already rejects the pending query; an unhandled error event would end the process.
   pool.on("connect", (client) => client.on("error", () => undefined));
   return {
     placeholder: (n) => `$${n}`,
@@ -60,7 +60,7 @@ export function redshiftPgWire(address: string, onError: (error: Error) => void)
 
 async function withClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect().catch((error: unknown) => {
-    throw warehouseAway(error);
+    throw warehouseUnavailable(error);
   });
   let broken = true;
   try {
@@ -72,13 +72,13 @@ async function withClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T
       () => false,
       () => true,
     );
-    throw isAway(error) ? warehouseAway(error) : error;
+    throw isAway(error) ? warehouseUnavailable(error) : error;
   } finally {
     client.release(broken);
   }
 }
 
-/** The connection broke, or the server says that it cannot go on: class 08, 53, 57P. */
+/** The connection failed or the server cannot continue: class 08, 53, 57P. */
 const isAway = (error: unknown): boolean =>
   error instanceof DatabaseError
     ? /^(?:08|53|57P)/.test(error.code ?? "")

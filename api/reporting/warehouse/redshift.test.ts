@@ -12,11 +12,11 @@ import { dropDatabase, newDatabase } from "#api/kit/test-database.ts";
 import type { FactBatch } from "../domain/facts.ts";
 import { LakeDuck } from "../repositories/lake-duck.ts";
 import { writeFacts } from "../repositories/lake-store.ts";
-import { type RedshiftWire, redshiftWarehouse } from "../repositories/redshift-warehouse.ts";
+import { type RedshiftClient, redshiftWarehouse } from "../repositories/redshift-warehouse.ts";
 import { type OpenWarehouse, testWarehouse } from "./contract.ts";
 import type { LakeFile, SqlParts } from "./port.ts";
-import { dataApiTarget, redshiftDataWire } from "./redshift-data.ts";
-import { redshiftPgWire } from "./redshift-pg.ts";
+import { dataApiTarget, redshiftDataClient } from "./redshift-data.ts";
+import { redshiftPgClient } from "./redshift-pg.ts";
 import { s3Put } from "./s3-object.ts";
 import { TEST_CREDENTIALS, fakeDataApi, fakeS3 } from "./testing-aws.ts";
 import { goldenBatches } from "./testing-history.ts";
@@ -25,8 +25,8 @@ import { fakeRedshift } from "./testing-redshift.ts";
 const ROLE = "arn:aws:iam::123456789012:role/copy";
 
 /**
- * A Redshift that stands on PostgreSQL, with an S3 to copy from. Its transactions see one snapshot, as those of Redshift
- * do by default.
+ * A Redshift stand-in based on PostgreSQL, with an S3 to copy from. Its transactions use snapshot isolation, the
+ * default of Redshift.
  */
 async function openStandIn() {
   const databaseUrl = await newDatabase();
@@ -60,17 +60,17 @@ async function setSnapshotIsolation(databaseUrl: string): Promise<void> {
 type StandIn = Awaited<ReturnType<typeof openStandIn>>;
 type OpenRedshift = OpenWarehouse & {
   statements: string[];
-  /** Breaks all connections, and takes no new ones. */
+  /** Breaks all connections and refuses new ones. */
   goAway(): Promise<void>;
   write(batch: FactBatch): Promise<LakeFile>;
 };
 
-async function openOn(standIn: StandIn, wire: RedshiftWire): Promise<OpenRedshift> {
+async function openOn(standIn: StandIn, client: RedshiftClient): Promise<OpenRedshift> {
   const folder = await mkdtemp(path.join(tmpdir(), "qd-redshift-"));
   const duck = await LakeDuck.open(folder);
   const aws = { region: "eu-central-1", credentials: TEST_CREDENTIALS, forcePathStyle: true };
   const put = s3Put(new S3Client({ ...aws, endpoint: standIn.s3.url }), "s3://lake/first light/");
-  const warehouse = redshiftWarehouse({ wire, put, iamRole: ROLE, folder });
+  const warehouse = redshiftWarehouse({ client, put, iamRole: ROLE, folder });
   return {
     warehouse,
     statements: standIn.redshift.statements,
@@ -92,8 +92,8 @@ async function openOn(standIn: StandIn, wire: RedshiftWire): Promise<OpenRedshif
 async function overPg() {
   const standIn = await openStandIn();
   const address = standIn.url.replace(/^postgres(?:ql)?:/, "redshift:");
-  const wire = redshiftPgWire(`${address}?sslmode=disable`, () => undefined);
-  return openOn(standIn, wire);
+  const client = redshiftPgClient(`${address}?sslmode=disable`, () => undefined);
+  return openOn(standIn, client);
 }
 
 async function overDataApi() {
@@ -105,7 +105,7 @@ async function overDataApi() {
     credentials: TEST_CREDENTIALS,
   });
   const target = dataApiTarget("redshift-data://reports/lake?secretArn=arn:aws:secretsmanager:x");
-  const opened = await openOn(standIn, redshiftDataWire(client, target));
+  const opened = await openOn(standIn, redshiftDataClient(client, target));
   return {
     ...opened,
     api,
@@ -134,11 +134,11 @@ function testLoadsTogether(open: typeof overPg): void {
   });
 }
 
-describe("Redshift over the wire of PostgreSQL", () => {
+describe("Redshift over the PostgreSQL protocol", () => {
   testWarehouse(overPg);
   testLoadsTogether(overPg);
 
-  test("a connection that breaks, and a server that is gone, are the warehouse's absence", async () => {
+  test("broken connections and an unreachable server are reported as unavailable", async () => {
     await using it = await overPg();
     await it.warehouse.ready();
     const limits = { rowsMax: 10, waitMsMax: 60_000 };
@@ -156,7 +156,7 @@ describe("Redshift over the wire of PostgreSQL", () => {
     await expect(it.warehouse.run(slow, limits)).rejects.toMatchObject({ code: "unavailable" });
   });
 
-  test("files are copied as Parquet by the role, and replace the rows of their keys behind a lock", async () => {
+  test("files are copied as Parquet with the role, and replace the rows with their keys under a lock", async () => {
     await using it = await overPg();
     const [batch] = goldenBatches();
     if (batch) await it.put(batch);
@@ -184,7 +184,7 @@ describe("Redshift over its Data API", () => {
   };
   const limits = { rowsMax: 10, waitMsMax: 10_000 };
 
-  test("a statement that fails or is stopped by others says so, throttling is waited out, and a refusal is an absence", async () => {
+  test("failed and aborted statements are reported, throttling is retried, and a rejected call is reported as unavailable", async () => {
     await using it = await overDataApi();
     await it.warehouse.ready();
     it.api.faults.throttle = 2;

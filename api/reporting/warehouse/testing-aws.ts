@@ -63,14 +63,14 @@ type Statement = {
 
 const PAGE_ROWS = 7;
 
-/** What the fake does beside its work. */
+/** Faults to inject. */
 export type Faults = {
   throttle: number;
   refuse: string | undefined;
   end: "ABORTED" | "FAILED" | undefined;
 };
 
-/** The Data API on its wire (AWS JSON 1.1), over a server that speaks SQL. Every answer comes late and in small pages. */
+/** The Data API protocol (AWS JSON 1.1) over a SQL server. Responses are delayed and in small pages. */
 export async function fakeDataApi(databaseUrl: string) {
   const statements = new Map<string, Statement>();
   const faults: Faults = { throttle: 0, refuse: undefined, end: undefined };

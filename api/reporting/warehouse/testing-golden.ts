@@ -134,7 +134,7 @@ export const GOLDEN: readonly Expected[] = [
     ],
   },
   {
-    // Asked at noon of the first of these days.
+    // Requested at noon of the first of these days.
     report: "cost-per-request",
     parameters: { from: "2026-04-01", to: "2026-04-03", costPerDay: "1000", currency: "EUR" },
     rows: [

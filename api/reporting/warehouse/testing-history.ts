@@ -3,7 +3,7 @@ import { bucketOf } from "#pipeline/sketches/latency-sketch.ts";
 import { type FeedEvent, factOf } from "../domain/events.ts";
 import { type FactBatch, type FactRow, batchByDay } from "../domain/facts.ts";
 
-/** A small history, by hand, and what every report must say of it. */
+/** A small history written by hand, with the expected result of every report. */
 type Told = [type: string, at: string, data: Record<string, unknown>];
 
 const eur = { currency: "EUR" };
@@ -210,7 +210,7 @@ export function batchesOf(events: readonly FeedEvent[]): FactBatch[] {
   });
 }
 
-/** The whole history, and its requests. */
+/** The whole history with its requests. */
 export function goldenBatches(): FactBatch[] {
   const facts = batchesOf([...GOLDEN_FEEDS.billing, ...GOLDEN_FEEDS.accounts]);
   return [...facts, { fact: "requests", day: "2026-01-05", rows: GOLDEN_REQUESTS }];

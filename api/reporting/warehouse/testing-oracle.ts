@@ -2,8 +2,8 @@ import type { FeedEvent } from "../domain/events.ts";
 import type { Question } from "./testing-random-history.ts";
 
 /**
- * Reports by plain loops over the events, told anew: no SQL, no buckets, nothing of the code that it judges. Rows are
- * those of the real report, whole numbers as bigint.
+ * Reference implementation of the reports: plain loops over the events, without SQL, buckets or code under test. Rows
+ * equal those of the real report, with integers as bigint.
  */
 type Cell = string | bigint | null;
 type Data = Record<string, string | number | null>;
@@ -16,7 +16,7 @@ const told = (events: readonly FeedEvent[]): Told[] =>
 const big = (it: unknown): bigint => BigInt(Number(it ?? 0));
 const dayText = (at: number): string => new Date(at).toISOString().slice(0, 10);
 
-/** The first day of the step of a day, found by walking back. */
+/** The first day of the step of a day, found by stepping back. */
 function stepOf(step: Question["step"], at: number): string {
   let day = Math.floor(at / DAY) * DAY;
   if (step === "week") while (new Date(day).getUTCDay() !== 1) day -= DAY;
@@ -24,7 +24,7 @@ function stepOf(step: Question["step"], at: number): string {
   return dayText(day);
 }
 
-/** All steps of the days asked for, found by walking over them. */
+/** All steps of the range, found by stepping through its days. */
 function stepsOf({ from, to, step }: Question): string[] {
   const steps = new Set<string>();
   for (let day = Date.parse(from); day < Date.parse(to); day += DAY) steps.add(stepOf(step, day));
@@ -34,7 +34,7 @@ function stepsOf({ from, to, step }: Question): string[] {
 const isIn = ({ from, to }: Question, at: number): boolean =>
   at >= Date.parse(from) && at < Date.parse(to);
 
-/** Money that moved, with the plan that it came for. */
+/** Movements of money, with the plan paid for. */
 function moneyOf(events: readonly Told[]) {
   const moves: {
     at: number;
@@ -69,7 +69,7 @@ function moneyOf(events: readonly Told[]) {
   return moves;
 }
 
-/** The plan that the subscription of an invoice had when the invoice was written. */
+/** The plan of an invoice's subscription when the invoice was issued. */
 function planOf(events: readonly Told[], invoiceId: unknown): string | null {
   const written = events.find(
     ({ type, data }) => type === "billing.invoice.finalized" && data["invoiceId"] === invoiceId,
@@ -108,7 +108,7 @@ function revenueOf(history: readonly FeedEvent[], asked: Question): Cell[][] {
   );
 }
 
-/** What each customer brings a month, at each moment at which that changes; a decision never counts before an earlier one. */
+/** The monthly revenue of each customer at each change; a change never counts before its predecessor. */
 function changesOf(events: readonly Told[], currency: string) {
   const subscriptions = new Map<string, Map<unknown, bigint>>();
   const latest = new Map<string, number>();
@@ -172,7 +172,7 @@ function movementOf(before: bigint, after: bigint, isKnown: boolean): string {
   return after > before ? "expansion" : "contraction";
 }
 
-/** What each customer brought at a moment. */
+/** The monthly revenue of each customer at a time. */
 function standAt(changes: ReturnType<typeof changesOf>, atMs: number): Map<string, bigint> {
   const stand = new Map<string, bigint>();
   for (const { customer, at, after } of changes) if (at < atMs) stand.set(customer, after);

@@ -8,33 +8,33 @@ const START_MS = Date.UTC(2025, 11, 29, 22);
 const CURRENCIES = ["EUR", "EUR", "USD", "JPY"];
 
 type Payment = { paymentId: string; invoiceId: string; open: string[] };
-/** What the deeds of one customer are told from. */
-type Scene = {
-  /** Different for every deed. */
+/** State from which the events of one customer are generated. */
+type State = {
+  /** Unique for every action. */
   n: number;
   customer: { customerId: string; currency: string };
   subscriptionId: string;
   amount: number;
   invoices: string[];
-  /** Those that succeeded, and did not fail afterwards. */
+  /** Payments that succeeded and did not fail afterwards. */
   paid: Payment[];
-  say(type: string, data: Record<string, unknown>): void;
+  emit(type: string, data: Record<string, unknown>): void;
 };
 
 const subscribe =
-  (happened: string) =>
-  ({ customer, subscriptionId, amount, say }: Scene): void =>
-    say(`billing.subscription.${happened}`, {
+  (outcome: string) =>
+  ({ customer, subscriptionId, amount, emit }: State): void =>
+    emit(`billing.subscription.${outcome}`, {
       ...customer,
       subscriptionId,
       planId: `plan ${amount}`,
       priceId: "price",
-      status: happened,
-      mrr: happened === "canceled" ? 0 : amount,
+      status: outcome,
+      mrr: outcome === "canceled" ? 0 : amount,
     });
 
-const tellInvoice = ({ customer, say }: Scene, invoiceId: string, happened: string): void =>
-  say(`billing.invoice.${happened}`, {
+const emitInvoice = ({ customer, emit }: State, invoiceId: string, outcome: string): void =>
+  emit(`billing.invoice.${outcome}`, {
     ...customer,
     invoiceId,
     number: null,
@@ -45,105 +45,108 @@ const tellInvoice = ({ customer, say }: Scene, invoiceId: string, happened: stri
     total: 1_019,
   });
 
-function pay(scene: Scene, happened: "succeeded" | "failed"): void {
-  const { customer, n, amount, invoices, paid, say } = scene;
+function pay(state: State, outcome: "succeeded" | "failed"): void {
+  const { customer, n, amount, invoices, paid, emit } = state;
   const invoiceId = invoices.at(-1);
   if (invoiceId === undefined) return;
   const payment = { paymentId: `p${n}`, invoiceId, open: [] };
   const { open: _, ...data } = payment;
-  say(`billing.payment.${happened}`, { ...customer, ...data, amount: amount + 1_000 });
-  if (happened === "failed") return;
+  emit(`billing.payment.${outcome}`, { ...customer, ...data, amount: amount + 1_000 });
+  if (outcome === "failed") return;
   paid.push(payment);
-  tellInvoice(scene, invoiceId, "paid");
+  emitInvoice(state, invoiceId, "paid");
 }
 
-function decide({ customer, paid, amount, say }: Scene, outcome: "won" | "lost"): void {
+function decide({ customer, paid, amount, emit }: State, outcome: "won" | "lost"): void {
   const payment = paid.findLast(({ open }) => open.length > 0);
   if (payment === undefined) return;
   const { paymentId, open } = payment;
   const dispute = { disputeId: open.pop(), paymentId, amount, fee: 15 };
-  say(`billing.dispute.${outcome}`, { ...customer, ...dispute });
+  emit(`billing.dispute.${outcome}`, { ...customer, ...dispute });
 }
 
-/** A deed that cannot be, such as a refund of nothing, tells nothing. */
-const DEEDS = {
+/** An impossible action, such as a refund without a payment, generates no event. */
+const ACTIONS = {
   subscribe: subscribe("changed"),
   cancel: subscribe("canceled"),
-  invoice(scene) {
-    const invoiceId = `i${scene.n}/${scene.subscriptionId}`;
-    scene.invoices.push(invoiceId);
-    tellInvoice(scene, invoiceId, "finalized");
+  invoice(state) {
+    const invoiceId = `i${state.n}/${state.subscriptionId}`;
+    state.invoices.push(invoiceId);
+    emitInvoice(state, invoiceId, "finalized");
   },
-  pay: (scene) => pay(scene, "succeeded"),
-  fail: (scene) => pay(scene, "failed"),
-  reverse(scene) {
-    const payment = scene.paid.pop();
+  pay: (state) => pay(state, "succeeded"),
+  fail: (state) => pay(state, "failed"),
+  reverse(state) {
+    const payment = state.paid.pop();
     if (payment === undefined) return;
     const { paymentId, invoiceId } = payment;
-    scene.say("billing.payment.failed", {
-      ...scene.customer,
+    state.emit("billing.payment.failed", {
+      ...state.customer,
       paymentId,
       invoiceId,
-      amount: scene.amount,
+      amount: state.amount,
     });
-    tellInvoice(scene, invoiceId, "reopened");
+    emitInvoice(state, invoiceId, "reopened");
   },
-  refund({ customer, paid, n, amount, say }) {
-    const paymentId = paid.at(-1)?.paymentId ?? "of another time";
-    say("billing.refund.succeeded", { ...customer, refundId: `r${n}`, paymentId, amount });
+  refund({ customer, paid, n, amount, emit }) {
+    const paymentId = paid.at(-1)?.paymentId ?? "unknown";
+    emit("billing.refund.succeeded", { ...customer, refundId: `r${n}`, paymentId, amount });
   },
-  dispute({ customer, paid, n, amount, say }) {
+  dispute({ customer, paid, n, amount, emit }) {
     const payment = paid.at(-1);
     if (payment === undefined) return;
     const { paymentId, open } = payment;
     open.push(`d${n}`);
     const dispute = { disputeId: `d${n}`, paymentId, amount, fee: 15 };
-    say("billing.dispute.opened", { ...customer, ...dispute });
+    emit("billing.dispute.opened", { ...customer, ...dispute });
   },
-  win: (scene) => decide(scene, "won"),
-  lose: (scene) => decide(scene, "lost"),
-  signUp: ({ say, n }) => say("accounts.account.created", { accountId: `a${n}` }),
-  signIn: ({ say, n }) => say("accounts.session.started", { accountId: `a${n}` }),
-  signOut: ({ say, n }) => say("accounts.session.ended", { accountId: `a${n}` }),
-} satisfies Record<string, (scene: Scene) => void>;
+  win: (state) => decide(state, "won"),
+  lose: (state) => decide(state, "lost"),
+  signUp: ({ emit, n }) => emit("accounts.account.created", { accountId: `a${n}` }),
+  signIn: ({ emit, n }) => emit("accounts.session.started", { accountId: `a${n}` }),
+  signOut: ({ emit, n }) => emit("accounts.session.ended", { accountId: `a${n}` }),
+} satisfies Record<string, (state: State) => void>;
 
-const act = fc.record({
+const step = fc.record({
   pause: fc.oneof(
     fc.constantFrom("none" as const, "to midnight" as const),
     fc.integer({ min: 0, max: 3 * DAY_MS }),
   ),
-  /** So much earlier it says that it happened: clocks of several machines differ. */
+  /** How much earlier its timestamp is, since the clocks of machines differ. */
   earlierMs: fc.constantFrom(0, 0, 1, 5_000),
   who: fc.integer({ min: 0, max: CURRENCIES.length - 1 }),
   which: fc.integer({ min: 0, max: 1 }),
   amount: fc.constantFrom(0, 1, 999, 5_000),
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of a literal
-  deed: fc.constantFrom(...(Object.keys(DEEDS) as (keyof typeof DEEDS)[]), "subscribe" as const),
+  action: fc.constantFrom(
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of a literal
+    ...(Object.keys(ACTIONS) as (keyof typeof ACTIONS)[]),
+    "subscribe" as const,
+  ),
 });
-type Act = typeof act extends fc.Arbitrary<infer It> ? It : never;
+type Step = typeof step extends fc.Arbitrary<infer It> ? It : never;
 
-/** What the feeds of Billing and Accounts tell of some months, in the order in which it was decided. */
+/** The events of Billing and Accounts over some months, in the order of the feed. */
 export const histories: fc.Arbitrary<FeedEvent[]> = fc
-  .array(act, { maxLength: 200, size: "max" })
+  .array(step, { maxLength: 200, size: "max" })
   .map(historyOf);
 
-function historyOf(acts: readonly Act[]): FeedEvent[] {
+function historyOf(steps: readonly Step[]): FeedEvent[] {
   const events: FeedEvent[] = [];
   const invoices = CURRENCIES.map((): string[] => []);
   const paid = CURRENCIES.map((): Payment[] => []);
   let atMs = START_MS;
-  for (const [n, { pause, earlierMs, who, which, amount, deed }] of acts.entries()) {
+  for (const [n, { pause, earlierMs, who, which, amount, action }] of steps.entries()) {
     if (pause === "to midnight") atMs = (Math.floor(atMs / DAY_MS) + 1) * DAY_MS;
     else atMs += pause === "none" ? 0 : pause;
     const at = new Date(atMs - earlierMs).toISOString();
-    DEEDS[deed]({
+    ACTIONS[action]({
       n,
       customer: { customerId: `c${who}`, currency: CURRENCIES[who] ?? "" },
       subscriptionId: `s${who}.${which}`,
       amount,
       invoices: invoices[who] ?? [],
       paid: paid[who] ?? [],
-      say: (type, data) => void events.push({ id: String(events.length + 1), type, at, data }),
+      emit: (type, data) => void events.push({ id: String(events.length + 1), type, at, data }),
     });
   }
   return events;

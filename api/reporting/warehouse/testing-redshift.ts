@@ -9,9 +9,9 @@ import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 export type Objects = ReadonlyMap<string, Buffer>;
 
 /**
- * A server that stands in for Redshift on the wire: PostgreSQL behind a proxy that reads every statement. It takes the
- * words away that only Redshift knows (DISTSTYLE, SORTKEY), does COPY … FORMAT AS PARQUET from the fake S3, and refuses
- * what PostgreSQL knows and Redshift does not.
+ * A stand-in for Redshift: PostgreSQL behind a proxy that inspects every statement. It removes keywords of Redshift
+ * (DISTSTYLE, SORTKEY), executes COPY … FORMAT AS PARQUET from the fake S3, and rejects PostgreSQL features that
+ * Redshift lacks.
  */
 export async function fakeRedshift(
   postgresUrl: string,
@@ -69,7 +69,7 @@ export async function fakeRedshift(
 
 type Rewriting = { statements: string[]; objects: Objects; duck: DuckDBConnection };
 
-/** Query and Parse messages with their SQL as PostgreSQL takes it; all others as they are. */
+/** Rewrites the SQL of Query and Parse messages for PostgreSQL; passes on all others. */
 async function rewritten(message: Buffer, rewriting: Rewriting): Promise<Buffer> {
   const type = String.fromCharCode(message[0] ?? 0);
   if (type !== "Q" && type !== "P") return message;
@@ -86,12 +86,12 @@ async function rewritten(message: Buffer, rewriting: Rewriting): Promise<Buffer>
 }
 
 const ONLY_REDSHIFT = / DISTSTYLE AUTO SORTKEY \(\w+\)$/;
-/** Of PostgreSQL, and not of Redshift. */
+/** Features of PostgreSQL that Redshift lacks. */
 const NOT_REDSHIFT =
   /\bON CONFLICT\b|\bRETURNING\b|\bFILTER\s*\(|\bDISTINCT ON\b|\bLATERAL\b|\bGENERATE_SERIES\b|\bjsonb?\b|\bFOR UPDATE\b|\bMATERIALIZED\b|\bWITHIN GROUP\b|\bINTERVAL\b/i;
 const COPY = /^COPY (\w+) FROM 's3:\/\/([^']+)' IAM_ROLE 'arn:[^']+' FORMAT AS PARQUET$/;
 
-/** After https://docs.aws.amazon.com/redshift/latest/dg/r_pg_keywords.html: none may be a name. */
+/** Reserved words (https://docs.aws.amazon.com/redshift/latest/dg/r_pg_keywords.html), which cannot be names. */
 const RESERVED = new Set(
   `aes128 aes256 allowoverwrite analyse analyze authorization az64 backup blanksasnull both bytedict bzip2 check collate
   column constraint credentials cross deferrable deflate defrag delta delta32k disable do emptyasnull enable encode encrypt
