@@ -2,6 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
 
+import { isRunning } from "../harness/processes.ts";
+import { until } from "../harness/program.ts";
 import type { Installation } from "./installation.ts";
 
 const KINDS = [
@@ -41,6 +43,9 @@ export function injectFaults(
     await server.kill();
     await delay(DOWN_MS.min + random() * DOWN_MS.spread);
     await server.start();
+    for (const service of SERVICE_NAMES) {
+      await until(`${service} to be ready`, async () => isReady(installation.urls[service]));
+    }
     fault.toMs = performance.now();
   }
 
@@ -59,6 +64,7 @@ export function injectFaults(
     const pid = oneOf(installation.pids(service));
     if (pid === undefined) return;
     process.kill(pid, kind === "kill a worker" ? "SIGKILL" : "SIGTERM");
+    if (kind === "kill a worker") await until(`the end of ${pid}`, () => !isRunning(pid));
     fault.toMs = performance.now();
   }
 
@@ -73,6 +79,13 @@ export function injectFaults(
   }
   return { faults, done: run() };
 }
+
+/** False for a broken connection, too: the worker that had it may have been killed. */
+const isReady = (url: string): Promise<boolean> =>
+  fetch(`${url}/readyz`).then(
+    ({ status }) => status === 200,
+    () => false,
+  );
 
 /** Uniform numbers in [0, 1) (mulberry32). */
 function seededRandom(seed: number): () => number {

@@ -4,10 +4,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
+/** Ends the program when a test run or a bench is killed. */
+const DIE_WITH_PARENT = pathToFileURL(path.join(ROOT, "bin/die-with-parent.mjs")).href;
 const START_MS_MAX = 90_000;
 const STOP_MS_MAX = 30_000;
 const WAIT_MS_MAX = 60_000;
@@ -46,7 +48,8 @@ export type ProgramOptions = {
 
 /** Starts `quarterdeck …` as a process of its own. */
 export function startProgram(args: readonly string[], options: ProgramOptions = {}): Program {
-  const command = [...(options.prefix ?? []), process.execPath, "cli.ts", ...args];
+  const node = [process.execPath, "--import", DIE_WITH_PARENT];
+  const command = [...(options.prefix ?? []), ...node, "cli.ts", ...args];
   const child = spawn(command[0] ?? "", command.slice(1), {
     cwd: ROOT,
     env: { ...process.env, NODE_OPTIONS: "", QUARTERDECK_DATA: "", ...options.env },
@@ -97,7 +100,7 @@ function waitForOutput(child: ChildProcess, { pattern, output }: Expected): Prom
     };
     const fail = (reason: string): void => {
       const shown = output().trimEnd().split("\n").slice(-OUTPUT_LINES_SHOWN).join("\n");
-      const command = child.spawnargs.slice(1).join(" ");
+      const command = child.spawnargs.slice(3).join(" ");
       settle(() => reject(new Error(`${command} ${reason}; its last output:\n${shown}`)));
     };
     const close = (): void => fail(`ended with ${child.exitCode ?? child.signalCode}`);
