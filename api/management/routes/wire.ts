@@ -75,7 +75,7 @@ const Simple = z.discriminatedUnion("type", simple).meta({ id: "SimpleValueSchem
 const Nested = nesting(Simple, "NestedObjectSchema").meta({ id: "NestedValueSchema" });
 const ValueSchemaOnWire = nesting(Nested, "ObjectSchema").meta({ id: "ValueSchema" });
 
-/** The object schema has its own id because client generators fail on anonymous recursive ones. */
+/** The object schema has its own id because client generators fail on anonymous object schemas. */
 function nesting(inner: z.ZodType<ValueSchema>, objectName: string) {
   return z.discriminatedUnion("type", [
     ...simple,
