@@ -129,7 +129,7 @@ export function testHistory(board: () => RunningBoard): void {
       await visitor.goto(search);
       await visitor.waitForURL(/\/sign-in\?next=/);
       await signIn(visitor, "not the password at all");
-      await visitor.getByRole("alert").waitFor();
+      await visitor.getByRole("alert").filter({ hasText: "password" }).waitFor();
       await signIn(visitor);
       await visitor.waitForURL(/\/explore\?q=hacked/);
       await visitor.getByTestId("member-menu").locator("summary").click();
