@@ -79,13 +79,12 @@ const intro = ({ info, openapi, components }: OpenApi): Html =>
           .map((it) => it.description)
           .join(" "),
       )}
-      In the examples it is <code>$TOKEN</code>. Errors are
-      <code>application/problem+json</code> (RFC 9457) and name each bad field. Lists have
-      <code>limit</code> and <code>cursor</code>; an answer’s <code>next</code> is the cursor of the
-      next page. What two people may change has an <code>ETag</code>, which a change sends back as
-      <code>If-Match</code>. A <code>POST</code> that is sent again with its
-      <code>Idempotency-Key</code> is done once. Too many requests get 429, and what is down 503,
-      with <code>Retry-After</code>.
+      The examples use <code>$TOKEN</code>. Errors are <code>application/problem+json</code> (RFC
+      9457) and name each invalid field. Lists take <code>limit</code> and <code>cursor</code>;
+      <code>next</code> of a response is the cursor of the next page. Resources that can be changed
+      concurrently have an <code>ETag</code>: send it as <code>If-Match</code> with a change. A
+      <code>POST</code> that is repeated with the same <code>Idempotency-Key</code> is performed
+      once. Rate limits respond 429, unavailable servers 503, both with <code>Retry-After</code>.
     </p>
   </header>`;
 
