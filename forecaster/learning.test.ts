@@ -33,7 +33,7 @@ describe("while learning", () => {
     expect(ready(request).mean).toEqual(ready(withoutWeek).mean);
   });
 
-  test("what cannot be asked for is said", () => {
+  test("an impossible request is refused with the reason", () => {
     expect(reasonOf(hourly(visitors(100, 55), 0))).toMatch(/a horizon of one step or more/);
     expect(reasonOf(hourly(visitors(100, 55), 1e6))).toMatch(/can look 16 d 16 h ahead/);
     expect(reasonOf(hourly(visitors(100, 55), 5, { seasonalities: [] }))).toMatch(/a season/);

@@ -10,13 +10,13 @@ import { coveringIssues } from "./covering-issues.ts";
 import type { AsOfRequest, ForecastStore, IssueKey } from "./port.ts";
 
 const DAY_MS = 86_400_000;
-/** The longest window that is forecast at once (grid.ts): an older issue does not reach into a range. */
+/** Longer than the longest forecast window (grid.ts): issues that are older do not reach into a range. */
 const REACH_DAYS = 8;
 const KEPT_DAYS_DEFAULT = 30;
 /** Days whose issues stay in memory. */
 const DAYS_CACHED_MAX = 64;
 const NAME_LENGTH_MAX = 150;
-/** More than anybody can see in a band, and half the bytes. */
+/** More precise than a chart can show, at half the bytes. */
 const SIGNIFICANT_DIGITS = 6;
 
 export type FileForecastStoreOptions = {

@@ -24,7 +24,7 @@ export type OperationsDeps = {
 
 const Ready = z.object({ status: z.string(), checks: z.record(z.string(), z.string()) });
 
-/** For machines: whether the process lives, whether it can serve, and its metrics for Prometheus. */
+/** Liveness, readiness and Prometheus metrics of the control plane. */
 export function operationsRoutes(deps: OperationsDeps): Route<OpenRule>[] {
   const registry = openRegistry(deps);
   return [
