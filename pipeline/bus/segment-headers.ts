@@ -14,10 +14,18 @@ const MARK_RANDOM_BYTES = 16;
 export const MARK_BYTES = 1 + 2 * MARK_RANDOM_BYTES;
 const LF = 0x0a;
 
+// Not z.record, which drops a field named __proto__.
+const Fields = z.custom<RecordHeader["fields"]>(
+  (it) =>
+    typeof it === "object" &&
+    it !== null &&
+    Object.values(it).every((value) => typeof value === "string"),
+);
+
 const Header: z.ZodType<RecordHeader> = z.object({
   format: z.string().exactOptional(),
   dataset: z.string().exactOptional(),
-  fields: z.record(z.string(), z.string()),
+  fields: Fields,
 });
 
 /** Of segments without headers. */
