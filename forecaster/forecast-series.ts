@@ -78,7 +78,7 @@ function scoreOf(
 function chooseCandidate(setting: Setting): Candidate {
   const raw = withoutGaps(setting.prepared);
   const cleaned = clean(setting.prepared);
-  const plain = cleaned.changed
+  const plain = cleaned.isRepaired
     ? [ensemble(setting, cleaned), ensemble(setting, raw)]
     : [ensemble(setting, raw)];
   const best = leastLoss(setting, plain, BETTER);

@@ -1,6 +1,13 @@
 import type { Prepared } from "./prepare.ts";
-import { expectAt, fitRegressions, lagsAround, type Regression } from "./ridge.ts";
-import { rescale, scales } from "./scale.ts";
+import {
+  expectAt,
+  fitRegressions,
+  LAG_SHARE_MAX,
+  lagsAround,
+  RECENT_LAGS,
+  type Regression,
+} from "./ridge.ts";
+import { rescale, scales, unscale } from "./scale.ts";
 import { median } from "./statistics.ts";
 
 /** A series in buckets as the models are fitted to it. */
@@ -10,141 +17,183 @@ export type BucketSeries = {
   weights: Float64Array;
   /** What each bucket was multiplied by to bring it to today's level. */
   ratios: Float64Array;
-  /** Something was replaced or rescaled. */
-  changed: boolean;
+  /** Spikes were replaced, or history was rescaled to a new level. */
+  isRepaired: boolean;
 };
 
 /** A residual of more robust standard deviations than this is a spike or the start of a shift. */
 const SPIKE_SIGMAS = 25;
-/** A burst that lasts longer than this share of a day is a new level. */
-const SHIFT_DAYS = 0.42;
-/** One that still goes on at the end of the series is more likely a new level after this share of a day. */
-const SHIFT_DAYS_AT_END = 0.1;
-/** A new level is one where the ratio to the expected hardly varies and differs by 10 % or more. */
-const SHIFT_LOG_MIN = 0.1;
-const SHIFT_RATIO_MIN = 0.05;
+/** A burst that lasts longer than this share of a day, and than this number of buckets, is no spike. */
+const BURST_DAYS_MAX = 0.42;
+const BURST_BUCKETS_MAX = 3;
+/** Nor is one that lasts longer than this and reaches to the end of the series: it may go on. */
+const LAST_BURST_DAYS_MAX = 0.1;
+const LAST_BURST_BUCKETS_MAX = 2;
 
-/** The series as measured, its gaps filled by what the values before them let expect. */
+/**
+ * History is rescaled to a new level if the logarithm of its ratio to the expected one is at least this on the working scale:
+ * a change of some 10 %, or of 22 % where the working scale is the root.
+ */
+const LEVEL_LOG_RATIO_MIN = 0.1;
+/** History is not rescaled to next to nothing after an outage, nor with a changed sign. */
+const LEVEL_RATIO_MIN = 0.05;
+/** A ratio is steady if its median deviation is less than this much plus this share of the change of level. */
+const STEADY_MIN = 0.05;
+const STEADY_SHARE = 0.2;
+/** A ratio to a smaller expected value than this is meaningless. */
+const EXPECTED_MIN = 1e-9;
+
+/** Weights of older values halve within this time; the second where the history is too short for the week. */
+const HALF_LIFE_WEEKS = 2.06;
+const HALF_LIFE_DAYS = 8;
+
+/** The series as measured, each gap filled with what the values before it lead to expect. */
 export function withoutGaps(prepared: Prepared): BucketSeries {
   const { buckets, weights } = prepared;
   if (weights.includes(0)) return cleanBeyond(prepared, Infinity);
-  return { buckets, weights, ratios: new Float64Array(buckets.length).fill(1), changed: false };
+  return { buckets, weights, ratios: new Float64Array(buckets.length).fill(1), isRepaired: false };
 }
 
 /**
- * Replaces short bursts of extreme values by what was expected of them, and where a burst stays (a release,
- * a change of routing) brings the older history to the new level. Works from the oldest bucket to the newest, on
- * the scale on which the noise is even.
+ * Replaces short bursts of extreme values with what was expected. Where a burst persists (a release, a change of routing),
+ * its level is the new one, and the older history is rescaled to it.
  */
 export function clean(prepared: Prepared): BucketSeries {
   return cleanBeyond(prepared, SPIKE_SIGMAS);
 }
 
 function cleanBeyond(prepared: Prepared, sigmas: number): BucketSeries {
+  // The scale on which the noise is the same at all levels.
   const scale = prepared.nonNegative ? scales.root : scales.identity;
-  const source = rescale(prepared.buckets, scale);
-  const state = startCleaning(prepared, source, sigmas);
-  const burstMax = Math.max(3, Math.round(prepared.day * SHIFT_DAYS));
-  for (let t = state.regression.lags.at(-1) ?? 0; t < source.length; t++) {
-    state.expected[t] = expectAt(state.z, t, state.regression);
-    if (prepared.weights[t] === 0) {
-      state.z[t] = state.expected[t]!;
-      continue;
-    }
-    if (t < state.acceptedUntil || !isExtreme(state, prepared, t, source[t]!)) {
-      state.burst = 0;
-      continue;
-    }
-    state.burst++;
-    if (state.burst > burstMax) acceptBurst(state, prepared, source, t);
-    else {
-      state.z[t] = state.expected[t]!;
-      state.weights[t] = 0;
-      state.changed = true;
-    }
+  const cleaning = startCleaning(prepared, rescale(prepared.buckets, scale), sigmas);
+  const { measured, expected, z } = cleaning;
+  const first = cleaning.regression.lags.at(-1) ?? 0;
+  // In the order of time, because what is expected of a bucket is computed from those before it as repaired.
+  for (let t = first; t < z.length; t++) {
+    expected[t] = expectAt(z, t, cleaning.regression);
+    if (prepared.weights[t] === 0) z[t] = expected[t]!;
+    else if (t < cleaning.uncheckedUntil || !isExtreme(cleaning, t)) cleaning.burstLength = 0;
+    else continueBurst(cleaning, t);
   }
-  if (state.burst > Math.max(2, Math.round(prepared.day * SHIFT_DAYS_AT_END))) {
-    acceptBurst(state, prepared, source, source.length - 1);
-  }
-  const buckets = scale === scales.root ? state.z.map((value) => scale.from(value)) : state.z;
-  const ratios = state.ratios.map((ratio) => (scale === scales.root ? ratio * ratio : ratio));
-  return { buckets, weights: state.weights, ratios, changed: state.changed };
+  const lastBurstMax = bucketsOf(prepared, LAST_BURST_DAYS_MAX, LAST_BURST_BUCKETS_MAX);
+  if (cleaning.burstLength > lastBurstMax) acceptBurst(cleaning, measured.length - 1);
+  const { weights, isRepaired } = cleaning;
+  const ratios = unscale(cleaning.ratios, scale);
+  return { buckets: unscale(z, scale), weights, ratios, isRepaired };
 }
 
+const bucketsOf = ({ day }: Prepared, days: number, min: number): number =>
+  Math.max(min, Math.round(day * days));
+
+/** Values, expectations and ratios are on the working scale. */
 type Cleaning = {
-  sigmas: number;
-  z: Float64Array;
-  weights: Float64Array;
-  ratios: Float64Array;
-  expected: Float64Array;
+  readonly prepared: Prepared;
+  readonly sigmas: number;
+  readonly burstLengthMax: number;
+  readonly measured: Float64Array;
+  /** The values as repaired up to the current bucket, and as measured after it. */
+  readonly z: Float64Array;
+  readonly expected: Float64Array;
+  readonly weights: Float64Array;
+  readonly ratios: Float64Array;
   regression: Regression;
-  burst: number;
-  acceptedUntil: number;
-  changed: boolean;
+  /** How many extreme buckets there were since the last normal one. */
+  burstLength: number;
+  /** Buckets before this one are accepted as measured. */
+  uncheckedUntil: number;
+  isRepaired: boolean;
 };
 
-function startCleaning(prepared: Prepared, source: Float64Array, sigmas: number): Cleaning {
-  const z = Float64Array.from(source);
+function startCleaning(prepared: Prepared, measured: Float64Array, sigmas: number): Cleaning {
+  const z = Float64Array.from(measured);
   const weights = Float64Array.from(prepared.weights);
   return {
+    prepared,
     sigmas,
+    burstLengthMax: bucketsOf(prepared, BURST_DAYS_MAX, BURST_BUCKETS_MAX),
+    measured,
     z,
+    expected: new Float64Array(z.length),
     weights,
     ratios: new Float64Array(z.length).fill(1),
-    expected: new Float64Array(z.length),
     regression: fitCleaner(z, weights, prepared),
-    burst: 0,
-    acceptedUntil: 0,
-    changed: false,
+    burstLength: 0,
+    uncheckedUntil: 0,
+    isRepaired: false,
   };
 }
 
 function fitCleaner(z: Float64Array, weights: Float64Array, prepared: Prepared): Regression {
   const { day, week } = prepared;
-  const lags = lagsAround([day, week], 2, [1, 2, 3], z.length * 0.6);
+  const lags = lagsAround([day, week], 2, RECENT_LAGS, z.length * LAG_SHARE_MAX);
   const options = { lags, decay: forgetting(day, week), reweightings: 1 };
   const [regression] = fitRegressions(z, weights, options, []);
   return regression!;
 }
 
-/** Weights halve in about two weeks, or in eight days where only the day is known. */
+/** The weight of a bucket relative to that of the next one. */
 export function forgetting(day: number, week: number): number {
-  return 0.5 ** (1 / Math.max(week * 2.06, day * 8));
+  return 0.5 ** (1 / Math.max(week * HALF_LIFE_WEEKS, day * HALF_LIFE_DAYS));
 }
 
 /** Far from the expected, and far from everything near the same time a day and a week ago. */
-function isExtreme(state: Cleaning, prepared: Prepared, t: number, value: number): boolean {
-  const limit = state.sigmas * state.regression.sigma;
-  if (Math.abs(value - state.expected[t]!) <= limit) return false;
+function isExtreme(cleaning: Cleaning, t: number): boolean {
+  const { prepared, sigmas, regression, measured, expected, z } = cleaning;
+  const value = measured[t]!;
+  const limit = sigmas * regression.sigma;
+  if (Math.abs(value - expected[t]!) <= limit) return false;
   for (const season of [prepared.day, prepared.week]) {
     for (let at = t - season - 1; at <= t - season + 1; at++) {
-      if (at >= 0 && Math.abs(value - state.z[at]!) <= limit / 2) return false;
+      if (at >= 0 && Math.abs(value - z[at]!) <= limit / 2) return false;
     }
   }
   return true;
 }
 
-/** The burst was no spike: takes its values back and, where it is a steady ratio, rescales what came before. */
-function acceptBurst(state: Cleaning, prepared: Prepared, source: Float64Array, t: number): void {
-  const start = t - state.burst + 1;
-  const ratiosSeen: number[] = [];
-  for (let at = start; at <= t; at++) {
-    if (Math.abs(state.expected[at]!) > 1e-9) ratiosSeen.push(source[at]! / state.expected[at]!);
-    state.z[at] = source[at]!;
-    state.weights[at] = prepared.weights[at]!;
+function continueBurst(cleaning: Cleaning, t: number): void {
+  cleaning.burstLength += 1;
+  if (cleaning.burstLength > cleaning.burstLengthMax) return acceptBurst(cleaning, t);
+  cleaning.z[t] = cleaning.expected[t]!;
+  cleaning.weights[t] = 0;
+  cleaning.isRepaired = true;
+}
+
+/**
+ * Ends at t a burst that lasted too long for a spike: its values are restored. Where their ratio to the expected ones is
+ * steady, everything before them is rescaled by it; otherwise the next buckets are not checked.
+ */
+function acceptBurst(cleaning: Cleaning, t: number): void {
+  const { prepared, measured, expected, z, weights, ratios } = cleaning;
+  const start = t - cleaning.burstLength + 1;
+  const end = t + 1;
+  z.set(measured.subarray(start, end), start);
+  weights.set(prepared.weights.subarray(start, end), start);
+  cleaning.burstLength = 0;
+  const ratio = steadyRatio(measured.subarray(start, end), expected.subarray(start, end));
+  if (ratio === undefined) {
+    cleaning.uncheckedUntil = t + cleaning.burstLengthMax;
+    return;
   }
-  const ratio = ratiosSeen.length > 0 ? median(ratiosSeen) : NaN;
-  const unsteady = median(ratiosSeen.map((seen) => Math.abs(seen - ratio)));
-  state.burst = 0;
-  const steady = unsteady < 0.2 * Math.abs(ratio - 1) + 0.05;
-  if (ratio > SHIFT_RATIO_MIN && Math.abs(Math.log(ratio)) > SHIFT_LOG_MIN && steady) {
-    for (let at = 0; at < start; at++) {
-      state.z[at]! *= ratio;
-      state.ratios[at]! *= ratio;
-    }
-    state.regression = fitCleaner(state.z, state.weights, prepared);
-    state.changed = true;
-  } else {
-    state.acceptedUntil = t + Math.max(3, Math.round(prepared.day * SHIFT_DAYS));
+  for (let at = 0; at < start; at++) {
+    z[at]! *= ratio;
+    ratios[at]! *= ratio;
   }
+  cleaning.regression = fitCleaner(z, weights, prepared);
+  cleaning.isRepaired = true;
+}
+
+/**
+ * The ratio of the observed values to the expected ones where it shows a change of level: nearly the same for all of them
+ * and clearly different from 1.
+ */
+export function steadyRatio(observed: Float64Array, expected: Float64Array): number | undefined {
+  const ratios: number[] = [];
+  observed.forEach((value, i) => {
+    if (Math.abs(expected[i]!) > EXPECTED_MIN) ratios.push(value / expected[i]!);
+  });
+  const ratio = median(ratios);
+  const deviation = median(ratios.map((one) => Math.abs(one - ratio)));
+  const isSteady = deviation < STEADY_SHARE * Math.abs(ratio - 1) + STEADY_MIN;
+  const isOther = ratio > LEVEL_RATIO_MIN && Math.abs(Math.log(ratio)) > LEVEL_LOG_RATIO_MIN;
+  return isSteady && isOther ? ratio : undefined;
 }

@@ -1,7 +1,15 @@
 import { forgetting, type BucketSeries } from "./clean.ts";
 import type { Prepared } from "./prepare.ts";
-import { fitRegressions, lagsAround, replay, type Regression, type Span } from "./ridge.ts";
-import { rescale, scales, type Scale } from "./scale.ts";
+import {
+  fitRegressions,
+  LAG_SHARE_MAX,
+  lagsAround,
+  RECENT_LAGS,
+  replay,
+  type Regression,
+  type Span,
+} from "./ridge.ts";
+import { rescale, scales, unscale, type Scale } from "./scale.ts";
 
 /** A fitted model: what it expects of the `horizon` buckets from `origin`, knowing the buckets before it. */
 type Fitted = (origin: number, horizon: number) => Float64Array;
@@ -18,8 +26,6 @@ type Context = {
   decay: number;
   spans: readonly Span[];
 };
-
-const RECENT = [1, 2, 3];
 
 /**
  * The parts of the ensemble, each fitted to everything and without each span: two autoregressions on the square-root scale,
@@ -54,11 +60,11 @@ function autoregression(
   around: { seasons: number[]; reach: number },
 ): Fits {
   const z = rescale(context.series.buckets, scale);
-  const lags = lagsAround(around.seasons, around.reach, RECENT, z.length * 0.6);
+  const lags = lagsAround(around.seasons, around.reach, RECENT_LAGS, z.length * LAG_SHARE_MAX);
   const options = { lags, decay: context.decay, reweightings: 2 };
   const regressions = fitRegressions(z, context.series.weights, options, context.spans);
   return regressions.map(
-    (regression) => (origin, horizon) => back(replay(z, origin, horizon, regression), scale),
+    (regression) => (origin, horizon) => unscale(replay(z, origin, horizon, regression), scale),
   );
 }
 
@@ -74,7 +80,7 @@ function seasonalDifference(context: Context, scale: Scale): Fits {
     weights[t] = series.weights[t + day]! * (series.weights[t]! || 0.01);
   }
   const seasons = context.dayOnly ? [day] : [day, week - day, week];
-  const lags = lagsAround(seasons, 1, RECENT, n * 0.6);
+  const lags = lagsAround(seasons, 1, RECENT_LAGS, n * LAG_SHARE_MAX);
   const spans = context.spans.map(({ from, to }) => ({ from: from - day, to: to - day }));
   const options = { lags, decay: context.decay, reweightings: 1 };
   const addUp =
@@ -82,14 +88,16 @@ function seasonalDifference(context: Context, scale: Scale): Fits {
     (origin, horizon) => {
       const path = replay(changes, origin - day, horizon, regression);
       for (let h = 0; h < horizon; h++) path[h]! += h < day ? z[origin + h - day]! : path[h - day]!;
-      return back(path, scale);
+      return unscale(path, scale);
     };
   return fitRegressions(changes, weights, options, spans).map(addUp);
 }
 
 function profile(context: Context, scale: Scale): Fits {
   const z = rescale(context.series.buckets, scale);
-  const lags = [...RECENT, context.day, context.day + 1].filter((lag) => lag < z.length * 0.6);
+  const lags = [...RECENT_LAGS, context.day, context.day + 1].filter(
+    (lag) => lag < z.length * LAG_SHARE_MAX,
+  );
   const options = { lags, decay: context.decay, reweightings: 1 };
   return [null, ...context.spans].map((span) => {
     const usual = usualCourse(context, z, span);
@@ -99,7 +107,7 @@ function profile(context: Context, scale: Scale): Fits {
     return (origin, horizon) => {
       const path = replay(rest, origin, horizon, regression);
       for (let h = 0; h < horizon; h++) path[h]! += usual(origin + h);
-      return back(path, scale);
+      return unscale(path, scale);
     };
   });
 }
@@ -143,8 +151,4 @@ function weightedMeans(
     if (++phase === season) phase = 0;
   }
   return sums.map((sum, phase) => (totals[phase]! > 0 ? sum / totals[phase]! : 0));
-}
-
-function back(path: Float64Array, scale: Scale): Float64Array {
-  return scale === scales.identity ? path : path.map((value) => scale.from(value));
 }

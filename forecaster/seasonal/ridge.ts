@@ -22,6 +22,10 @@ type RegressionOptions = {
   reweightings: number;
 };
 
+/** Lags of the newest values. */
+export const RECENT_LAGS = [1, 2, 3];
+/** Lags must be shorter than this share of the series, so that enough rows have all of them. */
+export const LAG_SHARE_MAX = 0.6;
 const RIDGE = 3e-5;
 const HUBER = 1.5;
 const MAD_TO_SIGMA = 1.4826;

@@ -20,3 +20,7 @@ export const scales = { identity, root, log };
 export function rescale(values: Float64Array, scale: Scale): Float64Array {
   return scale === identity ? values : values.map((value) => scale.to(value));
 }
+
+export function unscale(values: Float64Array, scale: Scale): Float64Array {
+  return scale === identity ? values : values.map((value) => scale.from(value));
+}
