@@ -112,14 +112,14 @@ function drawIntervals(
   levels: readonly number[],
   out: (value: number) => number,
 ): Interval[] {
-  const even = evenScale(setting.prepared);
+  const { toEven, fromEven } = evenScale(setting.prepared);
   return levels.map((level, l) => {
     const lower: number[] = [];
     const upper: number[] = [];
     chosen.path.forEach((value, h) => {
       const width = widths.byLevel[l]![h]!;
-      lower.push(out(Math.min(value, even.from(even.to(value) - width))));
-      upper.push(out(Math.max(value, even.from(even.to(value) + width))));
+      lower.push(out(Math.min(value, fromEven(toEven(value) - width))));
+      upper.push(out(Math.max(value, fromEven(toEven(value) + width))));
     });
     return { level, lower, upper };
   });

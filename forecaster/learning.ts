@@ -16,6 +16,7 @@ export type Usable = {
   values: readonly (number | null)[];
   /** Whole numbers of steps, ascending, at least one. */
   seasons: number[];
+  /** Ascending, in percent. */
   levels: number[];
 };
 

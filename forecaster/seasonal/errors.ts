@@ -2,27 +2,35 @@ import type { Candidate, Setting } from "./candidates.ts";
 import type { Prepared } from "./prepare.ts";
 
 /** The scale on which errors are compared and intervals drawn: even noise at every level, in `unit`s. */
-export type EvenScale = { to: (value: number) => number; from: (value: number) => number };
+export type EvenScale = {
+  toEven: (value: number) => number;
+  fromEven: (value: number) => number;
+};
 
 /** A square root for non-negative series (Anscombe's, without its constant for what is not counted), else none. */
 export function evenScale({ nonNegative, counts, unit }: Prepared): EvenScale {
-  if (!nonNegative) return { to: (value) => value, from: (value) => value };
+  if (!nonNegative) return { toEven: (value) => value, fromEven: (value) => value };
   const offset = counts ? 0.25 / unit : 0;
   return {
-    to: (value) => Math.sqrt(Math.max(value, 0) + offset),
-    from: (value) => (value > 0 ? Math.max(0, value * value - offset) : 0),
+    toEven: (value) => Math.sqrt(Math.max(value, 0) + offset),
+    fromEven: (value) => (value > 0 ? Math.max(0, value * value - offset) : 0),
   };
 }
 
 /**
- * What the candidate should have said at fine step t from an origin, at the level to which the values before that
- * origin were brought; NaN where it is not known.
+ * What was measured at fine step t, at the level to which the values before the origin were brought: a forecast from that
+ * origin is at this level too. NaN where nothing was measured.
  */
-export function truthAt(setting: Setting, candidate: Candidate, origin: number, t: number): number {
+export function truthAtLevelOf(
+  setting: Setting,
+  candidate: Candidate,
+  origin: number,
+  t: number,
+): number {
   return (setting.prepared.fine[t] ?? NaN) * candidate.series.ratios[origin]!;
 }
 
-/** Whether cleaning took the truth at t for a spike, or a repaired shift lies between it and the origin. */
+/** Whether cleaning replaced the truth at t as a spike, or a repaired shift lies between it and the origin. */
 export function isUnusual(
   { prepared }: Setting,
   { series }: Candidate,
@@ -34,7 +42,7 @@ export function isUnusual(
   return series.weights[bucket] === 0 && prepared.weights[bucket] !== 0;
 }
 
-/** Every how many steps of a horizon errors are looked at: neighbours say nearly the same. */
+/** Every how many steps of a horizon errors are sampled: those of neighbours are nearly the same. */
 export function samplingStep(horizon: number): number {
   return Math.ceil(horizon / SAMPLES_PER_ORIGIN);
 }
@@ -42,22 +50,22 @@ const SAMPLES_PER_ORIGIN = 96;
 
 /**
  * Mean absolute error of the replayed forecasts on the even scale; NaN without any. What lies behind a repaired shift is
- * left out: no candidate could foresee it.
+ * left out, because no candidate could foresee it.
  */
 export function lossOf(setting: Setting, candidate: Candidate): number {
   const { prepared, origins, horizon } = setting;
-  const { to } = evenScale(prepared);
+  const { toEven } = evenScale(prepared);
   const { ratios } = candidate.series;
   let sum = 0;
   let seen = 0;
   origins.at.forEach((origin, i) => {
-    const level = to(ratios[origin]!) / to(1);
+    const level = toEven(ratios[origin]!) / toEven(1);
     const start = origin * prepared.bucketSteps;
     for (let h = 0; h < horizon; h += samplingStep(horizon)) {
-      const truth = truthAt(setting, candidate, origin, start + h);
+      const truth = truthAtLevelOf(setting, candidate, origin, start + h);
       if (Number.isNaN(truth)) continue;
       if (ratios[Math.floor((start + h) / prepared.bucketSteps)] !== ratios[origin]) continue;
-      sum += Math.abs(to(truth) - to(candidate.replayed[i]![h]!)) / level;
+      sum += Math.abs(toEven(truth) - toEven(candidate.replayed[i]![h]!)) / level;
       seen++;
     }
   });
@@ -73,7 +81,8 @@ export function maseOf(setting: Setting, candidate: Candidate): number | null {
     const i = Math.floor(at / setting.horizon);
     const h = at % setting.horizon;
     const origin = setting.origins.at[i]!;
-    const truth = truthAt(setting, candidate, origin, origin * bucketSteps + h);
+    const truth = truthAtLevelOf(setting, candidate, origin, origin * bucketSteps + h);
+    // Back at the level that was measured, as `scale` is.
     return Math.abs(truth - candidate.replayed[i]![h]!) / candidate.series.ratios[origin]!;
   });
   return scale > 0 && Number.isFinite(error) ? error / scale : null;

@@ -1,4 +1,4 @@
-import { median } from "./statistics.ts";
+import { MAD_TO_SIGMA, median } from "./statistics.ts";
 
 /** Rows whose targets are left out of a fit, from inclusive, to exclusive: they are forecast by it. */
 export type Span = { from: number; to: number };
@@ -28,7 +28,6 @@ export const RECENT_LAGS = [1, 2, 3];
 export const LAG_SHARE_MAX = 0.6;
 const RIDGE = 3e-5;
 const HUBER = 1.5;
-const MAD_TO_SIGMA = 1.4826;
 const SPREAD_MIN = 1e-9;
 
 /** The lags around each season, ascending, shorter than `lagMax`: neighbours carry what shifts by a bucket. */

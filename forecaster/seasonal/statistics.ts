@@ -1,3 +1,6 @@
+/** The median absolute deviation of a normal distribution, times this, is its standard deviation. */
+export const MAD_TO_SIGMA = 1.4826;
+
 /** The median; NaN of nothing. Does not change its argument. */
 export function median(values: ArrayLike<number>): number {
   return quantile(Float64Array.from(values).toSorted(), 0.5);

@@ -1,7 +1,7 @@
 import { probit } from "simple-statistics";
 
 import type { Candidate, Setting } from "./candidates.ts";
-import { evenScale, truthAt } from "./errors.ts";
+import { evenScale, truthAtLevelOf } from "./errors.ts";
 import { quantile } from "./statistics.ts";
 
 export type Total = { mean: number; intervals: { level: number; lower: number; upper: number }[] };
@@ -22,24 +22,24 @@ export function forecastTotal(
   levels: readonly number[],
 ): Total {
   const { prepared } = setting;
-  const even = evenScale(prepared);
+  const { toEven, fromEven } = evenScale(prepared);
   const replayed = replayTotals(setting, candidate);
   const bias = biasOf(setting, replayed);
   const mean = candidate.path.reduce((sum, value) => sum + value, 0) * bias;
   const errors = Float64Array.from(replayed, ({ truth, said }) =>
-    Math.abs(even.to(truth) - even.to(said * bias)),
+    Math.abs(toEven(truth) - toEven(said * bias)),
   ).toSorted();
   const lowCount = prepared.counts && mean * prepared.unit < LOW_COUNT;
   let width = 0;
   const intervals = levels.map((level) => {
     // The finite-sample quantile of split conformal prediction.
     const share = Math.min(1, (level / 100) * (1 + 1 / Math.max(1, errors.length)));
-    const measured = errors.length > 0 ? quantile(errors, share) : even.to(Math.abs(mean));
+    const measured = errors.length > 0 ? quantile(errors, share) : toEven(Math.abs(mean));
     const poisson = (probit(0.5 + level / 200) * POISSON_SIGMA) / Math.sqrt(prepared.unit);
     width = Math.max(width, measured, lowCount ? poisson : 0);
-    const centre = even.to(mean);
-    const lower = Math.min(mean, even.from(centre - width));
-    return { level, lower, upper: Math.max(mean, even.from(centre + width)) };
+    const centre = toEven(mean);
+    const lower = Math.min(mean, fromEven(centre - width));
+    return { level, lower, upper: Math.max(mean, fromEven(centre + width)) };
   });
   return { mean, intervals };
 }
@@ -52,7 +52,7 @@ function replayTotals(setting: Setting, candidate: Candidate): Replayed[] {
     let truth = 0;
     let said = 0;
     for (let h = 0; h < horizon; h++) {
-      const value = truthAt(setting, candidate, origin, start + h);
+      const value = truthAtLevelOf(setting, candidate, origin, start + h);
       if (Number.isNaN(value)) continue;
       measured++;
       truth += value;
