@@ -2,7 +2,7 @@ import type { Forecast, Forecaster, ForecastRequest, ForecastScore, Interval } f
 import { checkHistory, type Usable } from "./learning.ts";
 import {
   ensemble,
-  nudged,
+  levelCorrected,
   recentLevel,
   seasonalNaive,
   type Candidate,
@@ -82,14 +82,14 @@ function chooseCandidate(setting: Setting): Candidate {
     ? [ensemble(setting, cleaned), ensemble(setting, raw)]
     : [ensemble(setting, raw)];
   const best = leastLoss(setting, plain, BETTER);
-  const followed = leastLoss(setting, [best, ...nudged(setting, best)], BETTER);
+  const corrected = leastLoss(setting, [best, ...levelCorrected(setting, best)], BETTER);
   const { day, week } = setting.prepared;
   const simple = [
     seasonalNaive(setting, raw, day),
     ...(week === day ? [] : [seasonalNaive(setting, raw, week)]),
     ...HALF_LIFE_STEPS.map((steps) => recentLevel(setting, raw, steps)),
   ];
-  return leastLoss(setting, [followed, leastLoss(setting, simple, 1)], SIMPLER);
+  return leastLoss(setting, [corrected, leastLoss(setting, simple, 1)], SIMPLER);
 }
 
 function leastLoss(setting: Setting, candidates: Candidate[], margin: number): Candidate {

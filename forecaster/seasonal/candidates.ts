@@ -4,10 +4,12 @@ import type { Origins } from "./origins.ts";
 import type { Prepared } from "./prepare.ts";
 import { median } from "./statistics.ts";
 
-/** A way to forecast, and what it forecast: in fine steps, first from the end of the series, then from each origin. */
+/** The forecasts of one method, in fine steps. */
 export type Candidate = {
   model: string;
+  /** From the end of the series. */
   path: Float64Array;
+  /** From each inner origin. */
   replayed: Float64Array[];
   /** The series it was made from. */
   series: BucketSeries;
@@ -23,7 +25,7 @@ export type Setting = {
 /** A forecast may leave the range of the history by this share of it. */
 const BEYOND_RANGE = 0.5;
 
-/** The median of the models, which a part that is wrong cannot spoil as it spoils a mean. */
+/** The median of the models: unlike a mean, it tolerates a model that is wrong. */
 export function ensemble(setting: Setting, series: BucketSeries): Candidate {
   const { prepared, origins } = setting;
   const models = fitModels(prepared, series, origins.spans);
@@ -73,34 +75,36 @@ function toFine(path: Float64Array, before: number, setting: Setting): Float64Ar
   return fine;
 }
 
-/** How much of the newest deviation to carry on, and how many buckets until it has faded to a third. */
-const NUDGES = [
+/** Which share of the newest deviation is added, and after how many buckets a third of it (1/e) is left. */
+const LEVEL_CORRECTIONS = [
   { share: 0.5, fadeBuckets: 0.5 },
   { share: 0.5, fadeBuckets: 4 },
   { share: 1, fadeBuckets: 4 },
 ];
+type LevelCorrection = (typeof LEVEL_CORRECTIONS)[number];
 
 /**
- * The ensemble sees whole buckets only; these follow the last few fine steps for the first buckets. None for series
- * whose bucket is a single step.
+ * The ensemble uses whole buckets only. These candidates shift its first buckets towards the level of the last few fine
+ * steps. None for series whose bucket is a single step.
  */
-export function nudged(setting: Setting, plain: Candidate): Candidate[] {
+export function levelCorrected(setting: Setting, plain: Candidate): Candidate[] {
   const { bucketSteps, fine } = setting.prepared;
   if (bucketSteps === 1) return [];
   const steps = Math.max(3, Math.round(bucketSteps / 6));
-  const follow = (path: Float64Array, end: number, nudge: (typeof NUDGES)[number]) => {
+  const correct = (path: Float64Array, end: number, correction: LevelCorrection) => {
     const newest = fine.subarray(Math.max(0, end - steps), end).filter(Number.isFinite);
     if (newest.length === 0) return path;
     const level = newest.reduce((a, b) => a + b, 0) / newest.length;
-    const off = (level - path[0]!) * nudge.share;
-    const followed = path.map((v, i) => v + off * Math.exp(-i / (nudge.fadeBuckets * bucketSteps)));
-    return setting.prepared.nonNegative ? followed.map((value) => Math.max(0, value)) : followed;
+    const deviation = (level - path[0]!) * correction.share;
+    const fadeSteps = correction.fadeBuckets * bucketSteps;
+    const corrected = path.map((value, i) => value + deviation * Math.exp(-i / fadeSteps));
+    return setting.prepared.nonNegative ? corrected.map((value) => Math.max(0, value)) : corrected;
   };
-  return NUDGES.map((nudge) => ({
+  return LEVEL_CORRECTIONS.map((correction) => ({
     ...plain,
-    path: follow(plain.path, fine.length, nudge),
+    path: correct(plain.path, fine.length, correction),
     replayed: setting.origins.at.map((origin, i) =>
-      follow(plain.replayed[i]!, origin * bucketSteps, nudge),
+      correct(plain.replayed[i]!, origin * bucketSteps, correction),
     ),
   }));
 }

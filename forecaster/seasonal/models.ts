@@ -5,7 +5,7 @@ import {
   LAG_SHARE_MAX,
   lagsAround,
   RECENT_LAGS,
-  replay,
+  forecastFrom,
   type Regression,
   type Span,
 } from "./ridge.ts";
@@ -46,8 +46,8 @@ export function fitModels(
   const near = dayOnly ? [day, 2 * day] : [day, 2 * day, week];
   const between = dayOnly ? [day] : [day, 2 * day, week - day, week];
   return [
-    autoregression(context, even, { seasons: near, reach: 2 }),
-    autoregression(context, even, { seasons: between, reach: dayOnly ? 1 : 2 }),
+    autoregression(context, even, { seasons: near, radius: 2 }),
+    autoregression(context, even, { seasons: between, radius: dayOnly ? 1 : 2 }),
     seasonalDifference(context, relative),
     profile(context, scales.identity),
     ...(positive ? [profile(context, scales.log)] : []),
@@ -57,14 +57,15 @@ export function fitModels(
 function autoregression(
   context: Context,
   scale: Scale,
-  around: { seasons: number[]; reach: number },
+  around: { seasons: number[]; radius: number },
 ): Fits {
   const z = rescale(context.series.buckets, scale);
-  const lags = lagsAround(around.seasons, around.reach, RECENT_LAGS, z.length * LAG_SHARE_MAX);
+  const lags = lagsAround(around.seasons, around.radius, RECENT_LAGS, z.length * LAG_SHARE_MAX);
   const options = { lags, decay: context.decay, reweightings: 2 };
   const regressions = fitRegressions(z, context.series.weights, options, context.spans);
   return regressions.map(
-    (regression) => (origin, horizon) => unscale(replay(z, origin, horizon, regression), scale),
+    (regression) => (origin, horizon) =>
+      unscale(forecastFrom(z, origin, horizon, regression), scale),
   );
 }
 
@@ -86,7 +87,7 @@ function seasonalDifference(context: Context, scale: Scale): Fits {
   const addUp =
     (regression: Regression): Fitted =>
     (origin, horizon) => {
-      const path = replay(changes, origin - day, horizon, regression);
+      const path = forecastFrom(changes, origin - day, horizon, regression);
       for (let h = 0; h < horizon; h++) path[h]! += h < day ? z[origin + h - day]! : path[h - day]!;
       return unscale(path, scale);
     };
@@ -105,7 +106,7 @@ function profile(context: Context, scale: Scale): Fits {
     const fits = fitRegressions(rest, context.series.weights, options, span ? [span] : []);
     const regression = fits.at(-1)!;
     return (origin, horizon) => {
-      const path = replay(rest, origin, horizon, regression);
+      const path = forecastFrom(rest, origin, horizon, regression);
       for (let h = 0; h < horizon; h++) path[h]! += usual(origin + h);
       return unscale(path, scale);
     };

@@ -1,7 +1,4 @@
-/**
- * The series as the models see it: regular buckets without gaps, in units of the largest value, so that neither huge nor tiny
- * numbers lose precision.
- */
+/** The input of the models: regular buckets without gaps, in units of the largest value to keep precision. */
 export type Prepared = {
   /** What was measured, in `unit`s; NaN where nothing was. A whole number of buckets long. */
   fine: Float64Array;
@@ -28,7 +25,7 @@ const FINE_DAY_STEPS = 1000;
 /** Two weeks to see each weekday twice, and a quarter to measure errors on. */
 const WEEKS_MIN = 2.25;
 
-/** What is no finite number is a gap. `seasons` must be ascending whole numbers of steps, at least one. */
+/** Values that are not finite numbers are gaps. `seasons` must be ascending whole numbers of steps, at least one. */
 export function prepare(values: readonly (number | null)[], seasons: readonly number[]): Prepared {
   const dayStep = seasons[0] ?? 1;
   const weekStep = seasons.at(-1) ?? dayStep;

@@ -30,16 +30,19 @@ const RIDGE = 3e-5;
 const HUBER = 1.5;
 const SPREAD_MIN = 1e-9;
 
-/** The lags around each season, ascending, shorter than `lagMax`: neighbours carry what shifts by a bucket. */
+/**
+ * The recent lags and those within `radius` of each season, as a daily course may be early or late by some buckets. Ascending,
+ * shorter than `lagMax`.
+ */
 export function lagsAround(
   seasons: readonly number[],
-  reach: number,
+  radius: number,
   recent: readonly number[],
   lagMax: number,
 ): number[] {
   const lags = new Set(recent);
   for (const season of seasons) {
-    for (let lag = season - reach; lag <= season + reach; lag++) lags.add(lag);
+    for (let lag = season - radius; lag <= season + radius; lag++) lags.add(lag);
   }
   return [...lags].filter((lag) => lag > 0 && lag < lagMax).toSorted((a, b) => a - b);
 }
@@ -183,7 +186,7 @@ export function expectAt(z: Float64Array, t: number, regression: Regression): nu
 }
 
 /** The forecast of `horizon` values from the values before `origin`, each step fed back into the next. */
-export function replay(
+export function forecastFrom(
   z: Float64Array,
   origin: number,
   horizon: number,

@@ -8,12 +8,12 @@ export type Total = { mean: number; intervals: { level: number; lower: number; u
 
 /** Below this many expected events a total is at least as uncertain as a Poisson count. */
 const LOW_COUNT = 100;
-/** A median is below the mean where noise is lopsided: totals of the past say by how much, within bounds. */
+/** Where noise is lopsided, the median is below the mean. Totals of the past show by how much, within bounds. */
 const BIAS_MAX = 1.25;
 const MEASURED_MIN = 0.8;
 const POISSON_SIGMA = 0.5;
 
-type Replayed = { truth: number; said: number };
+type Replayed = { truth: number; predicted: number };
 
 /** The sum over the horizon in `unit`s, with intervals from the errors of the sums at the inner origins. */
 export function forecastTotal(
@@ -26,8 +26,8 @@ export function forecastTotal(
   const replayed = replayTotals(setting, candidate);
   const bias = biasOf(setting, replayed);
   const mean = candidate.path.reduce((sum, value) => sum + value, 0) * bias;
-  const errors = Float64Array.from(replayed, ({ truth, said }) =>
-    Math.abs(toEven(truth) - toEven(said * bias)),
+  const errors = Float64Array.from(replayed, ({ truth, predicted }) =>
+    Math.abs(toEven(truth) - toEven(predicted * bias)),
   ).toSorted();
   const lowCount = prepared.counts && mean * prepared.unit < LOW_COUNT;
   let width = 0;
@@ -50,17 +50,17 @@ function replayTotals(setting: Setting, candidate: Candidate): Replayed[] {
     const start = origin * prepared.bucketSteps;
     let measured = 0;
     let truth = 0;
-    let said = 0;
+    let predicted = 0;
     for (let h = 0; h < horizon; h++) {
       const value = truthAtLevelOf(setting, candidate, origin, start + h);
       if (Number.isNaN(value)) continue;
       measured++;
       truth += value;
-      said += candidate.replayed[i]![h]!;
+      predicted += candidate.replayed[i]![h]!;
     }
     const whole = horizon / Math.max(1, measured);
     const enough = measured >= MEASURED_MIN * horizon;
-    return enough ? [{ truth: truth * whole, said: said * whole }] : [];
+    return enough ? [{ truth: truth * whole, predicted: predicted * whole }] : [];
   });
 }
 
@@ -68,7 +68,7 @@ function replayTotals(setting: Setting, candidate: Candidate): Replayed[] {
 function biasOf({ prepared }: Setting, replayed: readonly Replayed[]): number {
   if (!prepared.counts) return 1;
   const truth = replayed.reduce((sum, total) => sum + total.truth, 0);
-  const said = replayed.reduce((sum, total) => sum + total.said, 0);
+  const predicted = replayed.reduce((sum, total) => sum + total.predicted, 0);
   const few = 10 / prepared.unit;
-  return Math.min(BIAS_MAX, Math.max(1 / BIAS_MAX, (truth + few) / (said + few)));
+  return Math.min(BIAS_MAX, Math.max(1 / BIAS_MAX, (truth + few) / (predicted + few)));
 }
