@@ -10,6 +10,7 @@ import { countHistories, type Histories } from "./history.ts";
 import { fingerprintOf } from "./issue.ts";
 import { joinForecasts, type PathOptions, type PredictedSeries } from "./predicted-path.ts";
 import type { PredictedCount, SeriesKey } from "./predicted-series.ts";
+import { scaleToWindow } from "./scale-to-window.ts";
 import type { ForecastStore } from "./store/port.ts";
 
 const MINUTE_MS = 60_000;
@@ -121,16 +122,7 @@ export class Predictions {
     const history = { series: histories[count], key: { dataset: extent.dataset, count }, grid };
     const answer = await this.#forecast(history, origin, lengthMs);
     if (answer.status === "learning") return null;
-    const { sum, mean, startMs, stepMs } = answer.forecast;
-    const share = mean.reduce((total, value, i) => {
-      const start = startMs + i * stepMs;
-      const overlap = Math.min(start + stepMs, nowMs) - Math.max(start, fromMs);
-      return total + value * Math.max(0, overlap / stepMs);
-    }, 0);
-    const scale = sum.mean > 0 ? share / sum.mean : minutes / (lengthMs / MINUTE_MS);
-    const wide = sum.intervals.find(({ level }) => level === 95);
-    if (!wide) return null;
-    return { mean: sum.mean * scale, lower: wide.lower * scale, upper: wide.upper * scale };
+    return scaleToWindow(answer.forecast, { fromMs, toMs: nowMs });
   }
 
   /** The steps before `span.toMs`, with the history that a forecast from `span.fromMs` on needs. */
