@@ -1,6 +1,6 @@
 import { DATASET } from "#pipeline/measures/split-fields.ts";
 import { type Metric, metricNamed, type PredictedMetric } from "#pipeline/metrics/catalogue.ts";
-import { chooseStep } from "#pipeline/metrics/planner.ts";
+import { chartStep } from "#pipeline/metrics/planner.ts";
 import type { MetricAnswer, MetricQuery } from "#pipeline/metrics/query.ts";
 import { runQuery } from "#pipeline/metrics/run-query.ts";
 import type { MetricReader, Extent } from "#pipeline/store/port.ts";
@@ -8,8 +8,6 @@ import { AppError } from "#platform/errors.ts";
 
 import type { PredictedSeries } from "./predicted-path.ts";
 import type { Predictions } from "./predictions.ts";
-
-const POINTS_MAX = 240;
 
 /** A question to the catalogue; with `asOfMs` a predicted metric is answered from what was known then. */
 export type CatalogueQuery = MetricQuery & { asOfMs?: number };
@@ -41,7 +39,7 @@ async function predicted(
 ): Promise<CatalogueAnswer> {
   const { fromMs, toMs, asOfMs } = query;
   const range = { fromMs, toMs };
-  const stepMs = query.stepMs ?? chooseStep(range, POINTS_MAX);
+  const stepMs = query.stepMs ?? chartStep(range);
   const { count, per } = metric.predicts;
   const extent = predictable(await events.extents(), metric, query);
   const prediction = extent

@@ -1,21 +1,13 @@
-import { setTimeout as delay } from "node:timers/promises";
-
-import { z } from "zod";
-
 import { AppError } from "#platform/errors.ts";
 import { holds } from "#platform/http/caller.ts";
-import { isLoopback } from "#platform/http/client-address.ts";
+import { isFromThisMachine } from "#platform/http/client-address.ts";
+import { healthRoutes } from "#platform/http/health-routes.ts";
 import { type Route, openRoute, route } from "#platform/http/route.ts";
 import type { MetricJson } from "#platform/metrics/metric-json.ts";
 import { METRICS_MEDIA, metricsText } from "#platform/metrics/metrics.ts";
 import type { Database } from "#platform/postgres/database.ts";
 
 import type { OpenService, Service } from "./service.ts";
-
-const Check = z.strictObject({ status: z.string() });
-const Ready = z.strictObject({ status: z.string(), checks: z.array(z.string()) });
-
-const CHECK_MS_MAX = 3_000;
 
 type Deps = {
   service: Service;
@@ -27,33 +19,10 @@ type Deps = {
 
 /** The routes of every service for operators. */
 export function operationRoutes(deps: Deps): Route[] {
-  const checks = {
-    database: async () => void (await deps.database.query("SELECT 1")),
-    ...deps.open.checks,
-  };
   return [
-    route({
-      method: "GET",
-      path: "/livez",
-      operationId: "live",
-      tag: "Operations",
-      summary: "Whether the process runs",
-      rule: { allow: "anyone", why: "asked by load balancers" },
-      answers: { 200: { description: "It runs", body: Check } },
-      handle: async () => ({ status: 200, body: { status: "ok" } }),
-    }),
-    route({
-      method: "GET",
-      path: "/readyz",
-      operationId: "ready",
-      tag: "Operations",
-      summary: "Whether it can serve: its database and what else it needs answer",
-      rule: { allow: "anyone", why: "asked by load balancers" },
-      answers: { 200: { description: "It can serve", body: Ready } },
-      async handle() {
-        await Promise.all(Object.entries(checks).map(answersInTime));
-        return { status: 200, body: { status: "ready", checks: Object.keys(checks) } };
-      },
+    ...healthRoutes({
+      database: () => deps.database.query("SELECT 1"),
+      ...deps.open.checks,
     }),
     metricsRoute(deps),
     openRoute({
@@ -61,29 +30,12 @@ export function operationRoutes(deps: Deps): Route[] {
       path: "/",
       operationId: "start",
       tag: "Operations",
-      summary: "Leads to the documentation",
+      summary: "Redirects to the documentation",
       rule: { allow: "anyone", why: "it only redirects to the documentation" },
       answers: { 302: { description: "To /docs" } },
       handle: () => ({ status: 302, headers: { location: "/docs" } }),
     }),
   ];
-}
-
-/** @throws AppError unavailable, also when a check hangs, because load balancers time out earlier */
-async function answersInTime([name, check]: [string, () => Promise<void>]): Promise<void> {
-  const late = new AbortController();
-  const tooLate = delay(CHECK_MS_MAX, undefined, late).then(() => {
-    throw new Error(`no answer in ${CHECK_MS_MAX} ms`);
-  });
-  try {
-    await Promise.race([check(), tooLate]);
-  } catch (error) {
-    const options = { cause: error, waitMs: 2_000 };
-    throw new AppError("unavailable", `${name} does not answer.`, options);
-  } finally {
-    late.abort();
-    tooLate.catch(() => undefined);
-  }
 }
 
 function metricsRoute({ service, allMetrics }: Deps): Route {
@@ -101,9 +53,7 @@ function metricsRoute({ service, allMetrics }: Deps): Route {
     },
     answers: { 200: { description: "Prometheus text", media: METRICS_MEDIA } },
     async handle({ caller, incoming }) {
-      const { forwarded, "x-forwarded-for": forwardedFor } = incoming.headers;
-      const here = isLoopback(caller.address) && (forwarded ?? forwardedFor) === undefined;
-      if (!here && !holds(caller, permission)) {
+      if (!isFromThisMachine(caller, incoming) && !holds(caller, permission)) {
         const message = `Metrics are for programs on this machine and holders of ${permission}.`;
         throw new AppError("forbidden", message);
       }

@@ -80,6 +80,14 @@ export function chooseStep(range: TimeRange, pointsMax: number): number {
   return fits(days * dayMs) ? days * dayMs : (days + 1) * dayMs;
 }
 
+const CHART_POINTS_MAX = 240;
+
+/** The step of a chart of the range: whole minutes from half an hour on, because rollups answer those. */
+export function chartStep(range: TimeRange): number {
+  const stepMs = chooseStep(range, CHART_POINTS_MAX);
+  return range.toMs - range.fromMs < 30 * MINUTE_MS ? stepMs : Math.max(stepMs, MINUTE_MS);
+}
+
 /** How many points a range has: they start at multiples of the step. */
 export function pointsOf({ fromMs, toMs }: TimeRange, stepMs: number): number {
   return toMs > fromMs ? Math.ceil(toMs / stepMs) - Math.floor(fromMs / stepMs) : 0;

@@ -31,8 +31,16 @@ export function clientAddressBy(trustedProxies: readonly string[]): (incoming: S
 }
 
 /** Whether an IP address is one of this machine's own. */
-export const isLoopback = (address: string): boolean =>
-  /^(?:127\.|::1$|::ffff:127\.)/.test(address);
+const isLoopback = (address: string): boolean => /^(?:127\.|::1$|::ffff:127\.)/.test(address);
+
+/** Whether a program on this machine sent the request, and not a proxy on this machine for a client elsewhere. */
+export function isFromThisMachine(
+  caller: { address: string },
+  { headers }: Pick<IncomingMessage, "headers">,
+): boolean {
+  const forwarded = headers.forwarded ?? headers["x-forwarded-for"];
+  return isLoopback(caller.address) && forwarded === undefined;
+}
 
 /** From single addresses and networks (CIDR). */
 function listOf(proxies: readonly string[]): BlockList {

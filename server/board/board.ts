@@ -6,13 +6,13 @@ import type { Condition, TimeRange } from "#pipeline/filter.ts";
 import { QUARANTINE_DATASET } from "#pipeline/ingest/ingest.ts";
 import type { LiveWindow } from "#pipeline/live/live-window.ts";
 import { LIVE_COUNTS } from "#pipeline/measures/index.ts";
+import { chartStep } from "#pipeline/metrics/planner.ts";
 import type { MetricAnswer } from "#pipeline/metrics/query.ts";
 import { runQuery } from "#pipeline/metrics/run-query.ts";
 import type { MetricReader, Extent } from "#pipeline/store/port.ts";
 import type { Clock } from "#platform/clock.ts";
 
 import { sharedReads } from "./shared-reads.ts";
-import { boardStep } from "./step.ts";
 import { chooseDataset, defaultRange, type BoardRange } from "./tier.ts";
 
 const MINUTE_MS = 60_000;
@@ -41,7 +41,7 @@ export async function loadBoard(given: BoardDeps, request: BoardRequest): Promis
   const extents = await deps.store.extents();
   const extent = chooseDataset(extents, request.dataset);
   const range = request.range ?? defaultRange(extent, nowMs);
-  const stepMs = boardStep(range);
+  const stepMs = chartStep(range);
   const query = queryIn(deps.store, extent?.dataset, range);
   const [answers, routes, names, quarantined, turnover, prediction] = await Promise.all([
     querySeries(query, stepMs),

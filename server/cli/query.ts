@@ -3,6 +3,7 @@ import { Predictions } from "#forecaster/predictions.ts";
 import { forecastsUrlBeside, openForecastStore } from "#forecaster/store/open-forecast-store.ts";
 import type { Condition, Filter } from "#pipeline/filter.ts";
 import { CATALOGUE } from "#pipeline/metrics/catalogue.ts";
+import { chartStep } from "#pipeline/metrics/planner.ts";
 import { parseQuery, resolveField } from "#pipeline/query-language.ts";
 import { openStore } from "#pipeline/store/open-store.ts";
 import type { MetricReader, Extent } from "#pipeline/store/port.ts";
@@ -13,7 +14,6 @@ import { silentLog } from "#platform/log.ts";
 import { dataFolderSettings } from "#platform/settings/data-folder.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 import { printable, printableJson } from "#platform/terminal.ts";
-import { boardStep } from "#server/board/step.ts";
 import { chooseDataset } from "#server/board/tier.ts";
 import { startForecastThread } from "#server/forecaster/forecast-thread.ts";
 
@@ -139,7 +139,7 @@ function parseStep(
   range: { fromMs: number; toMs: number },
 ): number | undefined {
   if (asked === undefined) return undefined;
-  if (asked === "auto") return boardStep(range);
+  if (asked === "auto") return chartStep(range);
   const found = /^(\d{1,5})([smhd])$/.exec(asked);
   const stepMs = Number(found?.[1]) * (STEP_MS[found?.[2] ?? ""] ?? 0);
   if (stepMs > 0) return stepMs;

@@ -1,10 +1,10 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
-import { z } from "zod";
 
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 import type { OpenRule } from "#platform/http/access-control.ts";
-import { isLoopback } from "#platform/http/client-address.ts";
+import { isFromThisMachine } from "#platform/http/client-address.ts";
+import { healthRoutes } from "#platform/http/health-routes.ts";
 import { type Route, openRoute } from "#platform/http/route.ts";
 import type { MetricJson } from "#platform/metrics/metric-json.ts";
 import { METRICS_MEDIA, metricsText } from "#platform/metrics/metrics.ts";
@@ -22,43 +22,17 @@ export type OperationsDeps = {
   routeMetrics(): MetricJson[];
 };
 
-const Ready = z.object({ status: z.string(), checks: z.record(z.string(), z.string()) });
-
 /** Liveness, readiness and Prometheus metrics of the control plane. */
 export function operationsRoutes(deps: OperationsDeps): Route<OpenRule>[] {
   const registry = openRegistry(deps);
   return [
-    openRoute({
-      method: "GET",
-      path: "/livez",
-      operationId: "live",
-      tag: "Operations",
-      summary: "Whether the process runs",
-      rule: { allow: "anyone", why: "asked by load balancers" },
-      answers: { 200: { description: "It runs", body: z.object({ status: z.string() }) } },
-      handle: () => ({ status: 200, body: { status: "ok" } }),
-    }),
-    openRoute({
-      method: "GET",
-      path: "/readyz",
-      operationId: "ready",
-      tag: "Operations",
-      summary: "Whether it can serve: the database, the store and the indexer work",
-      rule: { allow: "anyone", why: "asked by load balancers" },
-      answers: {
-        200: { description: "It can serve", body: Ready },
-        503: { description: "Something that it needs does not work", body: Ready },
-      },
-      async handle() {
-        const checks = {
-          postgres: await stateOf(deps.database.query("SELECT 1")),
-          store: await stateOf(deps.workspace().store.extents()),
-          // Anyone may ask, so the reason, which names paths, is in the log alone.
-          indexer: deps.workspace().status().storeError === null ? "ok" : "cannot store events",
-        };
-        return Object.values(checks).every((state) => state === "ok")
-          ? { status: 200, body: { status: "ok", checks } }
-          : { status: 503, body: { status: "not ready", checks } };
+    ...healthRoutes({
+      postgres: () => deps.database.query("SELECT 1"),
+      store: () => deps.workspace().store.extents(),
+      indexer: async () => {
+        if (deps.workspace().status().storeError === null) return;
+        // Anyone may call this, so the reason, which names paths, is in the log alone.
+        throw new AppError("unavailable", "cannot store events");
       },
     }),
     openRoute({
@@ -69,8 +43,8 @@ export function operationsRoutes(deps: OperationsDeps): Route<OpenRule>[] {
       summary: "Requests, sockets, store and process, for Prometheus",
       rule: { allow: "anyone", why: "programs on this machine; others are refused" },
       answers: { 200: { description: "Prometheus text", media: METRICS_MEDIA } },
-      async handle({ caller }) {
-        if (!isLoopback(caller.address)) {
+      async handle({ caller, incoming }) {
+        if (!isFromThisMachine(caller, incoming)) {
           throw new AppError("forbidden", "Metrics are for programs on this machine.");
         }
         const text = `${await registry.metrics()}\n${await metricsText([deps.routeMetrics()])}`;
@@ -78,13 +52,6 @@ export function operationsRoutes(deps: OperationsDeps): Route<OpenRule>[] {
       },
     }),
   ];
-}
-
-async function stateOf(work: Promise<unknown>): Promise<string> {
-  return work.then(
-    () => "ok",
-    () => "does not answer",
-  );
 }
 
 type Sample = [name: string, help: string, value: () => number | Promise<number>];
