@@ -4,7 +4,13 @@ import { periodAt, wholeSecond } from "../domain/calendar.ts";
 import { discountEndsAtMs } from "../domain/coupon.ts";
 import { type LineDraft, taxedLine } from "../domain/invoice.ts";
 import { ZERO, negate } from "../domain/money.ts";
-import { type PeriodPrice, chargeLine, creditLine, limitCredit } from "../domain/proration.ts";
+import {
+  type PeriodPrice,
+  chargeLine,
+  creditLine,
+  limitCredit,
+  prorationLines,
+} from "../domain/proration.ts";
 import { requireBillable } from "../domain/subscription.ts";
 import type { TaxRate } from "../domain/tax.ts";
 import { type Customer, readCustomer } from "../repositories/customers.ts";
@@ -129,7 +135,7 @@ async function changeInPeriod(
   const charge = chargeLine(price, changed, nowMs);
   const most = (await refundableForPeriod(tx, before)) + taxedLine(charge, taxRate).total;
   const credit = limitCredit(creditLine(oldPrice, changed, nowMs), taxRate, most);
-  const lines = [credit, charge];
+  const lines = prorationLines({ credit, charge });
   const invoiceId = await issueProrationInvoice(context, before, { lines, taxRate });
   return { ...changed, latestInvoiceId: invoiceId, mrr: recurringRevenue(terms, changed, billed) };
 }
@@ -164,7 +170,10 @@ async function changeInterval(
   await claimPeriod(tx, { ...next, subscriptionId: next.id }, billed);
   const rest = creditLine(oldPrice, before, nowMs);
   const credit = limitCredit(rest, old.taxRate, await refundableForPeriod(tx, before));
-  const lines = [{ ...credit, taxRate: old.taxRate }, chargeLine(price, next, nowMs)];
+  const lines = prorationLines({
+    credit: { ...credit, taxRate: old.taxRate },
+    charge: chargeLine(price, next, nowMs),
+  });
   const invoiceId = await issueProrationInvoice(context, before, { lines, taxRate });
   await scheduleRenewal(context, next);
   return { ...next, latestInvoiceId: invoiceId, mrr: recurringRevenue(terms, next, billed) };

@@ -3,7 +3,14 @@ import { expect, test } from "vitest";
 
 import { taxedLine, totalsOf } from "./invoice.ts";
 import { abs, fromWire, money, sum } from "./money.ts";
-import { type PeriodPrice, chargeLine, creditLine, prorate } from "./proration.ts";
+import {
+  type PeriodPrice,
+  carriedBalance,
+  chargeLine,
+  creditLine,
+  prorate,
+  prorationLines,
+} from "./proration.ts";
 import { mrrOf } from "./subscription.ts";
 
 const DAY_S = 86_400;
@@ -74,4 +81,25 @@ test("monthly recurring revenue is a twelfth of a yearly price without tax, and 
   const yearly = { interval: "year", gross, discount: 0n, taxRate: vat } as const;
   expect(mrrOf({ ...yearly, status: "active" })).toBe(833n);
   expect(mrrOf({ ...yearly, status: "trialing" })).toBe(0n);
+});
+
+test("the last line of a proration is its charge, as it decides to which period a loss belongs", () => {
+  fc.assert(
+    fc.property(times, fc.tuple(price, price), ({ period, nowMs }, [before, after]) => {
+      const credit = creditLine(before, period, nowMs);
+      const charge = chargeLine(after, period, nowMs);
+      expect(prorationLines({ charge, credit })).toEqual([credit, charge]);
+    }),
+  );
+});
+
+test("a deficit is carried through all periods until it is covered, a surplus never", () => {
+  const units = fc.array(fc.bigInt({ min: -1_000n, max: 1_000n }), { maxLength: 8 });
+  fc.assert(
+    fc.property(units, (all) => {
+      const sumsOfLast = all.map((_, index) => sum(all.slice(index)));
+      const [least = 0n] = sumsOfLast.toSorted((a, b) => (a < b ? -1 : 1));
+      expect(carriedBalance(all)).toBe(least > 0n ? least : 0n);
+    }),
+  );
 });

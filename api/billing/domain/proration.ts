@@ -1,6 +1,6 @@
 import type { Period } from "./calendar.ts";
 import { type LineDraft, taxedLine } from "./invoice.ts";
-import { type Money, ZERO, divide, money, negate } from "./money.ts";
+import { type Money, ZERO, divide, min, money, negate } from "./money.ts";
 import type { TaxRate } from "./tax.ts";
 
 const SECOND_MS = 1_000;
@@ -48,6 +48,26 @@ export function chargeLine(price: PeriodPrice, period: Period, nowMs: number): L
     amount: prorate(price.gross, period, nowMs),
     discount: prorate(price.discount, period, nowMs),
   };
+}
+
+/**
+ * The lines of one invoice that replaces the rest of a period. The charge is last, because a loss of the invoice counts
+ * for the period of its last line (repositories/prorations.ts).
+ */
+export const prorationLines = (lines: { credit: LineDraft; charge: LineDraft }): LineDraft[] => [
+  lines.credit,
+  lines.charge,
+];
+
+/**
+ * What may still be returned for the last of consecutive periods, given what is left of each: billed, less credited and
+ * lost. What is left of an earlier period is the price of the time that was used. If it is negative, more was lost than
+ * that: this reduces what its remaining value was carried into.
+ */
+export function carriedBalance(units: readonly bigint[]): Money {
+  let balance = 0n;
+  for (const left of units) balance = left + min(balance, 0n);
+  return balance > 0n ? money(balance) : ZERO;
 }
 
 const restOf = (
