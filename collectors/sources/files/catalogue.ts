@@ -24,8 +24,8 @@ export class Catalogue {
     return [...this.#byKey.values()];
   }
 
-  hasWork(isRipe: (file: TrackedFile) => boolean): boolean {
-    for (const file of this.#byKey.values()) if (isRipe(file)) return true;
+  hasWork(isReady: (file: TrackedFile) => boolean): boolean {
+    for (const file of this.#byKey.values()) if (isReady(file)) return true;
     return false;
   }
 
@@ -49,17 +49,14 @@ export class Catalogue {
 
   mark(changed: ReadonlySet<string>): void {
     const nowMs = this.#clock.nowMs();
-    for (const path of changed) {
-      const file = this.#byPath.get(path);
-      if (file) this.#touch(file, nowMs);
-    }
+    for (const path of changed) this.#byPath.get(path)?.markChanged(nowMs);
   }
 
   /** Checks the open files for changes. */
   async poll(): Promise<void> {
     const nowMs = this.#clock.nowMs();
     for (const file of this.#byKey.values()) {
-      if (await file.refresh()) this.#touch(file, nowMs);
+      if (await file.refresh()) file.markChanged(nowMs);
     }
   }
 
@@ -76,18 +73,10 @@ export class Catalogue {
     if (file.size !== found.size || file.mtimeMs !== found.mtimeMs) {
       file.size = found.size;
       file.mtimeMs = found.mtimeMs;
-      this.#touch(file, nowMs);
+      file.markChanged(nowMs);
     }
-    const isTroubled = file.state === "failed" || file.state === "claimed";
-    if (isTroubled || (file.problem !== undefined && !file.compression)) file.isDirty = true;
+    const isRetried = file.state === "failed" || file.state === "claimed";
+    if (isRetried || (file.problem !== undefined && !file.compression)) file.requestTurn();
     return file;
-  }
-
-  #touch(file: TrackedFile, nowMs: number): void {
-    file.isDirty = true;
-    file.isComplete = false;
-    file.changedMs = nowMs;
-    // Its inode may have been reused after a deletion: unlike a plain file it is not compared while it is read.
-    if (file.compression && file.state === "reading") file.state = "new";
   }
 }

@@ -3,7 +3,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Chunk, Position, ReadPositions, SourceStatus } from "#collectors/source.ts";
 
 import { Catalogue } from "./catalogue.ts";
-import { isSame, wasTruncated } from "./changes.ts";
 import { LineCutter } from "./line-cutter.ts";
 import type { FileSourceOptions } from "./options.ts";
 import {
@@ -37,20 +36,11 @@ const IDLE_MS = 300_000;
 /** Chunks of one file before the next file is read. */
 const TURN_CHUNKS = 8;
 
-const STATE_OF = {
-  unidentified: "new",
-  read: "reading",
-  copy: "copy",
-  done: "done",
-  short: "short",
-  claimed: "claimed",
-} as const;
-
 type Options = FileSourceOptions & { chunkBytes: number; lineBytesMax: number };
 
 type Turn = {
-  /** The file is complete: an unterminated last line counts. */
-  final: boolean;
+  /** The file is complete, even if its last line is not terminated. */
+  lastLineCounts: boolean;
   isHistory?: boolean;
   signal: AbortSignal;
 };
@@ -105,21 +95,21 @@ export class FileRun {
     const { clock } = this.#options;
     const untilMs = clock.nowMs() + HISTORY.waitMsMax;
     for (;;) {
-      let final = true;
-      while (file.isDirty && !signal.aborted) {
+      let lastLineCounts = true;
+      while (file.needsTurn && !signal.aborted) {
         await file.refresh();
         const writtenMs = Math.abs(clock.nowMs() - file.mtimeMs);
-        final = file.compression !== undefined || writtenMs > HISTORY.quietMs;
-        yield* this.#turn(file, { final, isHistory: true, signal });
+        lastLineCounts = file.compression !== undefined || writtenMs > HISTORY.quietMs;
+        yield* this.#turn(file, { lastLineCounts, isHistory: true, signal });
       }
-      if (final || signal.aborted || !hasUnterminatedLine(file)) return;
+      if (lastLineCounts || signal.aborted || !hasUnterminatedLine(file)) return;
       if (clock.nowMs() > untilMs) {
         file.problem =
           "is being written to: its last line has no end yet and is left for the next time";
         return;
       }
       await delay(HISTORY.lookMs, undefined, { signal }).catch(() => undefined);
-      file.isDirty = true;
+      file.requestTurn();
     }
   }
 
@@ -142,10 +132,10 @@ export class FileRun {
         if (nowMs - polledMs >= (watch.isPartial ? POLL_MS_WITHOUT_EVENTS : POLL_MS)) {
           polledMs = nowMs;
           await this.#catalogue.poll();
-          yield* this.#settle(signal);
+          yield* this.#handleQuietFiles(signal);
         }
         yield* this.#turns(signal);
-        if (this.#mustScan || this.#catalogue.hasWork(this.#isRipe)) continue;
+        if (this.#mustScan || this.#catalogue.hasWork(this.#isReady)) continue;
         await watch.wait(this.#pauseMs(watch), signal);
         await delay(GATHER_MS, undefined, { signal }).catch(() => undefined);
       }
@@ -157,7 +147,7 @@ export class FileRun {
   async #openEarly(): Promise<void> {
     for (const file of this.#catalogue.files().slice(-OPEN_EARLY_MAX)) {
       // A failure to open is reported when the file is read.
-      if (file.isDirty) await file.open().catch(() => false);
+      if (file.needsTurn) await file.open().catch(() => false);
     }
   }
 
@@ -165,7 +155,7 @@ export class FileRun {
   #pauseMs(watch: Watch): number {
     const pauseMs = watch.isPartial ? POLL_MS_WITHOUT_EVENTS : POLL_MS;
     const isPacked = this.#catalogue.hasWork(
-      (file) => file.isDirty && file.compression !== undefined,
+      (file) => file.needsTurn && file.compression !== undefined,
     );
     return isPacked ? Math.min(pauseMs, COMPRESSED_QUIET_MS) : pauseMs;
   }
@@ -173,34 +163,34 @@ export class FileRun {
   async *#turns(signal: AbortSignal): AsyncGenerator<Chunk, void> {
     for (const file of this.#catalogue.files()) {
       if (signal.aborted) return;
-      if (this.#isRipe(file)) yield* this.#turn(file, { final: false, signal });
+      if (this.#isReady(file)) yield* this.#turn(file, { lastLineCounts: false, signal });
     }
   }
 
   /** A compressed file is read when it is complete, not each time it grows. */
-  readonly #isRipe = (file: TrackedFile): boolean =>
-    file.isDirty && (!file.compression || this.#quietMs(file) >= COMPRESSED_QUIET_MS);
+  readonly #isReady = (file: TrackedFile): boolean =>
+    file.needsTurn && (!file.compression || this.#quietMs(file) >= COMPRESSED_QUIET_MS);
 
   #quietMs(file: TrackedFile): number {
     return this.#options.clock.nowMs() - file.changedMs;
   }
 
-  /** Handles quiet files: reads the last line of rotated ones, drops deleted ones, closes idle ones. */
-  async *#settle(signal: AbortSignal): AsyncGenerator<Chunk, void> {
+  /** Reads the last line of rotated ones, drops deleted ones, closes idle ones. */
+  async *#handleQuietFiles(signal: AbortSignal): AsyncGenerator<Chunk, void> {
     for (const file of this.#catalogue.files()) {
       const quietMs = this.#quietMs(file);
       if (!file.isComplete && quietMs >= quietMsMin(file)) {
-        file.isComplete = true;
-        yield* this.#turn(file, { final: true, signal });
+        file.markComplete();
+        yield* this.#turn(file, { lastLineCounts: true, signal });
       }
       const isAtRest = quietMs >= IDLE_MS || (file.isRotated && file.isComplete);
       if (file.isDeleted && (quietMs >= DELETED_QUIET_MS || !file.isOpen)) await this.#retire(file);
-      else if (isAtRest && !file.isDirty) await file.close();
+      else if (isAtRest && !file.needsTurn) await file.close();
     }
   }
 
   async *#turn(file: TrackedFile, how: Turn): AsyncGenerator<Chunk, void> {
-    file.isDirty = false;
+    file.beginTurn();
     try {
       if (!(await file.open())) {
         file.problem = "was replaced by another file just now; it is looked up again";
@@ -208,38 +198,33 @@ export class FileRun {
         return;
       }
       await file.refresh();
-      if (file.state !== "reading") await this.#identify(file, how.final);
-      if (file.state === "reading") yield* this.#drain(file, how);
+      if (file.state !== "reading") await this.#identify(file, how.lastLineCounts);
+      if (file.state === "reading") yield* this.#readChunks(file, how);
     } catch (error) {
-      file.state = file.stream ? "reading" : "failed";
-      file.problem = explain(error);
+      file.fail(explain(error));
       await file.close();
     }
   }
 
-  async #identify(file: TrackedFile, final: boolean): Promise<void> {
+  async #identify(file: TrackedFile, lastLineCounts: boolean): Promise<void> {
     file.problem = undefined;
-    const identity = await this.#streams.identify(file, final);
+    const identity = await this.#streams.identify(file, lastLineCounts);
     const before = file.stream;
-    file.stream = "stream" in identity ? identity.stream : undefined;
-    if (before && before !== file.stream && before.holder === file) {
-      before.holder = undefined;
-      this.#orphan(before);
-    }
-    file.state = STATE_OF[identity.kind];
+    file.identifyAs(identity);
+    if (before !== file.stream) this.#giveUp(file, before);
   }
 
-  async *#drain(file: TrackedFile, how: Turn): AsyncGenerator<Chunk, void> {
+  async *#readChunks(file: TrackedFile, how: Turn): AsyncGenerator<Chunk, void> {
     const { stream } = file;
     if (!stream) return;
     for (let chunks = 0; chunks < TURN_CHUNKS && !how.signal.aborted; chunks += 1) {
       const { fingerprint } = stream;
       const reader = file.reader();
-      const final = how.final || isLastLineComplete(file);
-      const cut = await this.#cutter.next(reader, fingerprint.offset, final);
-      if (
-        !(await this.#isIntact(file, { isHistory: how.isHistory === true && cut !== undefined }))
-      ) {
+      const lastLineCounts = how.lastLineCounts || isLastLineComplete(file);
+      const cut = await this.#cutter.next(reader, fingerprint.offset, lastLineCounts);
+      // A file that is read once is checked at its end only: checking each chunk would cost as much as reading.
+      const mayBeTruncated = !file.compression && !(how.isHistory === true && cut !== undefined);
+      if (mayBeTruncated && !(await file.contains(fingerprint))) {
         return this.#restart(file, stream);
       }
       if (!cut) {
@@ -247,7 +232,7 @@ export class FileRun {
         return;
       }
       const offset = fingerprint.offset;
-      const before = fingerprint.after(Buffer.alloc(0));
+      const before = fingerprint.copy();
       const positionAt = (length: number): Position =>
         before.after(cut.bytes.subarray(0, length)).toPosition();
       fingerprint.advance(cut.bytes, cut.end);
@@ -257,36 +242,26 @@ export class FileRun {
       const { id: sourceId } = stream;
       yield { sourceId, path: file.path, bytes, offset, position, positionAt, bytesSkipped };
     }
-    file.isDirty = true;
+    file.requestTurn();
   }
 
-  /** A finished file is checked at its end only: checking each chunk would cost as much as reading. */
-  async #isIntact(file: TrackedFile, how: { isHistory: boolean }): Promise<boolean> {
-    if (file.compression || how.isHistory || !file.stream) return true;
-    return isSame(file, file.stream.fingerprint);
-  }
-
-  /** The file was truncated: it now contains another stream; the rest of this one may be in a copy. */
+  /** The file was truncated: it now contains another stream. */
   #restart(file: TrackedFile, stream: Stream): void {
-    wasTruncated(file, stream);
-    this.#orphan(stream);
+    file.detachTruncated(stream);
+    this.#giveUp(file, stream);
     this.#mustScan = true;
   }
 
   async #retire(file: TrackedFile): Promise<void> {
     await file.close();
     this.#catalogue.forget(file);
-    if (file.stream?.holder !== file) return;
-    file.stream.holder = undefined;
-    this.#orphan(file.stream);
+    this.#giveUp(file, file.stream);
   }
 
-  /** Checks its copies for the rest. */
-  #orphan(stream: Stream): void {
-    for (const file of this.#catalogue.files()) {
-      if (file.stream !== stream) continue;
-      file.isDirty = true;
-      file.isRotated = true;
-    }
+  /** The stream is no longer read in this file: the rest of it may be in a copy. */
+  #giveUp(file: TrackedFile, stream: Stream | undefined): void {
+    if (stream?.holder !== file) return;
+    stream.holder = undefined;
+    for (const copy of this.#catalogue.files()) if (copy.stream === stream) copy.markRotated();
   }
 }

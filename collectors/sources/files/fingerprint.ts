@@ -26,11 +26,14 @@ function digest(bytes: Uint8Array): string {
  * The bytes that identify a stream: its first line that is not a comment (some servers begin every log with the same
  * comments), as far as it is in the head; undefined until it is written.
  */
-export function nameOf(head: Buffer, final: boolean): Buffer | undefined {
+export function nameOf(head: Buffer, lastLineCounts: boolean): Buffer | undefined {
   let start = 0;
   for (;;) {
     const end = head.indexOf(LF, start);
-    if (end < 0) return head.length === HEAD_BYTES || (final && head.length > 0) ? head : undefined;
+    if (end < 0) {
+      const isWhole = head.length === HEAD_BYTES || (lastLineCounts && head.length > 0);
+      return isWhole ? head : undefined;
+    }
     if (head[start] !== COMMENT) return head.subarray(start, end);
     start = end + 1;
   }
@@ -82,13 +85,18 @@ export class Fingerprint {
     this.#tail = skipped ? Buffer.alloc(0) : Buffer.from(last.subarray(-TAIL_BYTES));
   }
 
-  /** A copy with these following bytes added. */
-  after(bytes: Buffer): Fingerprint {
+  copy(): Fingerprint {
     const copy = new Fingerprint(this.start);
     copy.offset = this.offset;
     copy.#marks = this.#marks;
     copy.#head = this.#head;
     copy.#tail = this.#tail;
+    return copy;
+  }
+
+  /** A copy with these following bytes added. */
+  after(bytes: Buffer): Fingerprint {
+    const copy = this.copy();
     copy.advance(bytes, this.offset + bytes.length);
     return copy;
   }

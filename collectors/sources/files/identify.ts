@@ -2,7 +2,7 @@ import type { Position, Positions, SourceId } from "#collectors/source.ts";
 
 import type { ByteReader } from "./byte-reader.ts";
 import { Fingerprint, HEAD_BYTES, nameOf, readRange, sourceIdOf } from "./fingerprint.ts";
-import type { Stream, TrackedFile } from "./tracked-file.ts";
+import type { Identity, Stream, TrackedFile } from "./tracked-file.ts";
 
 const ZEROS = Buffer.alloc(64 * 1024);
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
@@ -11,18 +11,6 @@ const COMMON_BYTES_MIN = 64;
 const COMPARE_BYTES = 1024;
 /** Among streams with the same identifying bytes, how many unknown ones may precede a known one. */
 const GAPS_MAX = 4;
-
-export type Identity =
-  /** Too little is written yet. */
-  | { kind: "unidentified" }
-  /** To be read as this stream, from its fingerprint's offset on. */
-  | { kind: "read"; stream: Stream }
-  /** Another file contains all of it. */
-  | { kind: "copy"; stream: Stream }
-  /** This very compressed file was read to its end before. */
-  | { kind: "done" }
-  /** It contains only the beginning of what was read of the stream. */
-  | { kind: "short"; stream: Stream };
 
 /** Identifies the stream in a file by its content. */
 export class Identifier {
@@ -34,21 +22,21 @@ export class Identifier {
     this.#stored = stored;
   }
 
-  /** With `final` the file is complete: an unterminated line may identify it. */
-  async identify(file: TrackedFile, final: boolean): Promise<Identity> {
+  /** With `lastLineCounts` the file is complete: an unterminated line may identify it. */
+  async identify(file: TrackedFile, lastLineCounts: boolean): Promise<Identity> {
     const reader = file.reader();
     const start = await startOf(reader);
-    if (start === undefined) return { kind: "unidentified" };
-    const name = nameOf(await readRange(reader, start, start + HEAD_BYTES), final);
-    if (!name) return { kind: "unidentified" };
+    if (start === undefined) return { state: "new" };
+    const name = nameOf(await readRange(reader, start, start + HEAD_BYTES), lastLineCounts);
+    if (!name) return { state: "new" };
     const { known, free } = this.#search(name);
     let short: Identity | undefined;
     for (const { id, position } of known) {
       if (file.formerIds.has(id)) continue;
-      if (file.compression && position["sealed"] === file.seal) return { kind: "done" };
+      if (file.compression && position["sealed"] === file.seal) return { state: "done" };
       file.rewind();
       const found = await Fingerprint.find(file.reader(), position);
-      if (found === "short") short ??= await this.#shortOf(file, { id, position, final });
+      if (found === "short") short ??= await this.#shortOf(file, { id, position, lastLineCounts });
       else if (found !== "other") return this.#resume(file, id, found);
     }
     if (short) return short;
@@ -75,15 +63,15 @@ export class Identifier {
 
   async #shortOf(
     file: TrackedFile,
-    known: { id: SourceId; position: Position; final: boolean },
+    known: { id: SourceId; position: Position; lastLineCounts: boolean },
   ): Promise<Identity | undefined> {
     const stream = this.#streams.get(known.id);
     if (stream?.holder && stream.holder !== file) {
-      return (await isPartOf(file, stream.holder)) ? { kind: "copy", stream } : undefined;
+      return (await isPartOf(file, stream.holder)) ? { state: "copy", stream } : undefined;
     }
-    if (file.size < COMMON_BYTES_MIN && known.final) return undefined;
+    if (file.size < COMMON_BYTES_MIN && known.lastLineCounts) return undefined;
     const fingerprint = new Fingerprint(Number(known.position["start"] ?? 0));
-    return { kind: "short", stream: stream ?? { id: known.id, fingerprint, holder: undefined } };
+    return { state: "short", stream: stream ?? { id: known.id, fingerprint, holder: undefined } };
   }
 
   /** The file contains all that was read of the stream: reading continues here, unless another file contains it too. */
@@ -92,9 +80,8 @@ export class Identifier {
     const holder = stream?.holder;
     if (!stream || !holder || holder === file) return this.#read(file, id, fingerprint);
     const hasMore = file.compression ? !isLive(holder) : file.size > holder.size;
-    if (!hasMore) return { kind: "copy", stream };
-    holder.state = "copy";
-    holder.isDirty = true;
+    if (!hasMore) return { state: "copy", stream };
+    holder.becomeCopy();
     return this.#read(file, id, fingerprint);
   }
 
@@ -103,7 +90,7 @@ export class Identifier {
     stream.fingerprint = fingerprint;
     stream.holder = file;
     this.#streams.set(id, stream);
-    return { kind: "read", stream };
+    return { state: "reading", stream };
   }
 }
 

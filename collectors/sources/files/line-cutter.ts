@@ -25,8 +25,8 @@ export class LineCutter {
     this.#buffer = Buffer.allocUnsafeSlow(this.#chunkBytes);
   }
 
-  /** The next whole lines from offset `at` on; with `final`, also an unterminated last line. */
-  async next(reader: ByteReader, at: number, final: boolean): Promise<Cut | undefined> {
+  /** The next whole lines from offset `at` on; with `lastLineCounts`, also an unterminated last line. */
+  async next(reader: ByteReader, at: number, lastLineCounts: boolean): Promise<Cut | undefined> {
     if (this.#buffer.length > this.#chunkBytes) {
       this.#buffer = Buffer.allocUnsafeSlow(this.#chunkBytes);
     }
@@ -36,7 +36,7 @@ export class LineCutter {
       const count = await reader.read(room, at + used);
       const atEnd = count < room.length;
       const newline = room.subarray(0, count).lastIndexOf(LF);
-      const whole = atEnd && final ? used + count : newline < 0 ? 0 : used + newline + 1;
+      const whole = atEnd && lastLineCounts ? used + count : newline < 0 ? 0 : used + newline + 1;
       if (whole > 0) {
         const bytes = this.#buffer.subarray(0, whole);
         const isLast = atEnd && whole === used + count;
@@ -44,7 +44,7 @@ export class LineCutter {
       }
       if (atEnd) return undefined;
       used += count;
-      if (used >= this.#lineBytesMax) return this.#skipRest(reader, at, final);
+      if (used >= this.#lineBytesMax) return this.#skipRest(reader, at, lastLineCounts);
       this.#grow();
     }
   }
@@ -56,7 +56,7 @@ export class LineCutter {
   }
 
   /** The buffer is full with the head of a line: finds its end, discarding what is between. */
-  async #skipRest(reader: ByteReader, at: number, final: boolean): Promise<Cut | undefined> {
+  async #skipRest(reader: ByteReader, at: number, lastLineCounts: boolean): Promise<Cut | undefined> {
     const head = this.#buffer;
     const scratch = Buffer.allocUnsafe(SKIP_BYTES);
     let offset = at + head.length;
@@ -65,7 +65,7 @@ export class LineCutter {
       const newline = scratch.subarray(0, count).indexOf(LF);
       offset += newline < 0 ? count : newline + 1;
       const atEnd = count < scratch.length;
-      if (newline < 0 && atEnd && !final) return undefined;
+      if (newline < 0 && atEnd && !lastLineCounts) return undefined;
       if (newline >= 0 || atEnd) {
         const bytesSkipped = offset - at - head.length;
         return { bytes: head, end: offset, bytesSkipped, isLast: newline < 0 };

@@ -4,9 +4,9 @@ import type { Positions, ReadPositions, SourceId } from "#collectors/source.ts";
 import { AppError } from "#platform/errors.ts";
 import { contendForLease, type Lease, tryLease } from "#platform/lease/lease.ts";
 
-import { Identifier, type Identity } from "./identify.ts";
+import { Identifier } from "./identify.ts";
 import type { FileSourceOptions } from "./options.ts";
-import type { Stream, TrackedFile } from "./tracked-file.ts";
+import type { Identity, Stream, TrackedFile } from "./tracked-file.ts";
 
 /** The streams in the files, each of which one process with this data folder reads at a time. */
 export class SharedStreams {
@@ -28,13 +28,10 @@ export class SharedStreams {
   }
 
   /** Identifies the stream in the file, and whether this process may read it. */
-  async identify(
-    file: TrackedFile,
-    final: boolean,
-  ): Promise<Identity | { kind: "claimed"; stream: Stream }> {
+  async identify(file: TrackedFile, lastLineCounts: boolean): Promise<Identity> {
     file.rewind();
-    const identity = await this.#identifier.identify(file, final);
-    if (identity.kind !== "read") return identity;
+    const identity = await this.#identifier.identify(file, lastLineCounts);
+    if (identity.state !== "reading") return identity;
     const { stream } = identity;
     const right = await this.#take(stream.id);
     if (right === "held") return identity;
@@ -42,7 +39,7 @@ export class SharedStreams {
     // Another process reads it, or has read more of it since the positions were loaded.
     stream.holder = undefined;
     this.#streams.delete(stream.id);
-    return right === "new" ? this.identify(file, final) : { kind: "claimed", stream };
+    return right === "new" ? this.identify(file, lastLineCounts) : { state: "claimed", stream };
   }
 
   /** Without access to the file system. */

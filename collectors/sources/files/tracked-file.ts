@@ -4,7 +4,7 @@ import type { SourceId } from "#collectors/source.ts";
 
 import { plainReader, type ByteReader } from "./byte-reader.ts";
 import { CompressedReader, compressionOf, type Compression } from "./compressed.ts";
-import type { Fingerprint } from "./fingerprint.ts";
+import { type Fingerprint, readRange } from "./fingerprint.ts";
 import type { FoundFile } from "./scan.ts";
 
 /** A logical log that continues across renames. */
@@ -15,41 +15,56 @@ export type Stream = {
   holder: TrackedFile | undefined;
 };
 
-export type FileState =
-  /** Its stream is not identified yet. */
-  | "new"
-  | "reading"
-  /** Contains only what another file of the same stream contains too. */
-  | "copy"
-  /** Contains the beginning of a stream that was read further: it may be a copy that is still growing. */
-  | "short"
-  | "done"
-  /** Another process reads it. */
-  | "claimed"
-  | "failed";
+/** What a file was found to contain. */
+export type Identity =
+  /** Too little is written yet to identify its stream. */
+  | { state: "new"; stream?: undefined }
+  /** To be read as this stream, from its fingerprint's offset on. */
+  | { state: "reading"; stream: Stream }
+  /** Contains only what the stream's holder contains too. */
+  | { state: "copy"; stream: Stream }
+  /** Contains only the beginning of what was read of the stream: it may be a copy that is still growing. */
+  | { state: "short"; stream: Stream }
+  /** This very compressed file was read to its end before. */
+  | { state: "done"; stream?: undefined }
+  /** Another process reads the stream. */
+  | { state: "claimed"; stream: Stream };
+
+/**
+ * In its turn a file that is `reading` is read, and any other one is identified, which leads to any of the states. It has
+ * a turn when it changed or has more to read, when the stream that it is a copy of lost its holder, and after each scan
+ * if it is `claimed` or `failed`. Besides, the state changes
+ *
+ * | from    | to     | when                                                                                     |
+ * | ------- | ------ | ---------------------------------------------------------------------------------------- |
+ * | reading | new    | what was read is not in the file any more, or the file is compressed and changed         |
+ * | reading | copy   | another file contains it and more, and becomes the holder                                |
+ * | any     | new    | the file was renamed and its new name has another compression                            |
+ * | others  | failed | a turn failed; a file that is `reading` stays so, as what was read of it is still known  |
+ *
+ * The holder of a stream is `reading`; after one of these changes it is the holder until it is identified again.
+ */
+export type FileState = Identity["state"] | "failed";
 
 /** One file, identified by device and inode, with its open handles. */
 export class TrackedFile {
   path: string;
   readonly key: string;
   compression: Compression | undefined;
-  state: FileState = "new";
-  stream: Stream | undefined;
   /** Why it cannot be read completely, and what to do. */
   problem: string | undefined;
   size: number;
   mtimeMs: number;
-  /** To be checked: it changed, or something that it depends on did. */
-  isDirty = true;
-  /** It was rotated or deleted: it ends when it is quiet. */
-  isRotated = false;
   /** It has no path any more. */
   isDeleted = false;
-  /** Quiet for so long that its unterminated last line counts. */
-  isComplete = false;
-  changedMs: number;
   /** Streams that this file contained before it was truncated. */
   readonly formerIds = new Set<SourceId>();
+  #state: FileState = "new";
+  #stream: Stream | undefined;
+  #needsTurn = true;
+  #isRotated = false;
+  #isComplete = false;
+  #changedMs: number;
   #handle: FileHandle | undefined;
   #reader: ByteReader | undefined;
 
@@ -59,7 +74,7 @@ export class TrackedFile {
     this.size = found.size;
     this.mtimeMs = found.mtimeMs;
     this.compression = compressionOf(found.path);
-    this.changedMs = nowMs;
+    this.#changedMs = nowMs;
   }
 
   /** A compressed file with this seal was read to its end: it need not be decompressed again. */
@@ -71,16 +86,96 @@ export class TrackedFile {
     return this.#handle !== undefined;
   }
 
+  get state(): FileState {
+    return this.#state;
+  }
+
+  get stream(): Stream | undefined {
+    return this.#stream;
+  }
+
+  /** It changed, something that it depends on did, or there is more to read. */
+  get needsTurn(): boolean {
+    return this.#needsTurn;
+  }
+
+  /** It was renamed, or lost its stream to another file: it ends when it is quiet. */
+  get isRotated(): boolean {
+    return this.#isRotated;
+  }
+
+  /** Quiet for so long that its unterminated last line counts. */
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  get changedMs(): number {
+    return this.#changedMs;
+  }
+
+  requestTurn(): void {
+    this.#needsTurn = true;
+  }
+
+  beginTurn(): void {
+    this.#needsTurn = false;
+  }
+
+  /** The result of a turn. */
+  identifyAs({ state, stream }: Identity): void {
+    this.#state = state;
+    this.#stream = stream;
+  }
+
+  /** A turn failed. A file that was not being read is identified again, as its stream may have another holder. */
+  fail(problem: string): void {
+    if (this.#state !== "reading") this.#state = "failed";
+    this.problem = problem;
+  }
+
+  markChanged(nowMs: number): void {
+    this.#needsTurn = true;
+    this.#isComplete = false;
+    this.#changedMs = nowMs;
+    // Its inode may have been reused after a deletion: unlike a plain file it is not compared while it is read.
+    if (this.compression && this.#state === "reading") this.#state = "new";
+  }
+
+  markComplete(): void {
+    this.#isComplete = true;
+  }
+
+  /** The holder of its stream was truncated or deleted, or has another stream now: this file may contain the rest. */
+  markRotated(): void {
+    this.#isRotated = true;
+    this.#needsTurn = true;
+  }
+
+  /** Another file contains all of it and more, and is read from now on. */
+  becomeCopy(): void {
+    this.#state = "copy";
+    this.#needsTurn = true;
+  }
+
+  /** It does not contain what was read of its stream any more: it is identified again, as any other stream. */
+  detachTruncated(stream: Stream): void {
+    this.formerIds.add(stream.id);
+    this.#state = "new";
+    this.#stream = undefined;
+    this.#needsTurn = true;
+    this.#isComplete = false;
+  }
+
   /** It was renamed: its writer continues in another file. */
   moveTo(path: string): void {
     this.path = path;
-    this.isRotated = true;
+    this.#isRotated = true;
     const compression = compressionOf(path);
     if (compression === this.compression) return;
     this.rewind();
     this.compression = compression;
-    this.state = "new";
-    this.isDirty = true;
+    this.#state = "new";
+    this.#needsTurn = true;
   }
 
   /** False if the path now refers to another file. */
@@ -113,6 +208,16 @@ export class TrackedFile {
       ? new CompressedReader(this.#handle, this.compression)
       : plainReader(this.#handle);
     return this.#reader;
+  }
+
+  /** Whether the open file still contains what was read: if not, it was truncated, and perhaps rewritten. */
+  async contains({ front, tail, start, offset }: Fingerprint): Promise<boolean> {
+    await this.refresh();
+    if (this.size < offset) return false;
+    const reader = this.reader();
+    const frontNow = await readRange(reader, start, start + front.length);
+    if (!frontNow.equals(front)) return false;
+    return (await readRange(reader, offset - tail.length, offset)).equals(tail);
   }
 
   rewind(): void {
