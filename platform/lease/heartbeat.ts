@@ -1,15 +1,28 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, rm, utimes, writeFile } from "node:fs/promises";
+import { rm, utimes } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { systemClock } from "../clock.ts";
-import { type HolderRecord, holderPath, isAbsent, ownTokens } from "./holder-files.ts";
-import { ownIdentity } from "./process-identity.ts";
+import { createHolder, disownHolder, holderPath, isAbsent } from "./holder-files.ts";
 
-/** How often a holder gives a sign of life, and after how long without one it counts as dead. */
+/** How often a holder writes a heartbeat, and after how long without one it counts as dead. */
 export type LeaseTimes = { heartbeatMs: number; staleMs: number };
 
-/** After this part of `staleMs` without a heartbeat a holder no longer relies on its leases. */
+/**
+ * After this part of `staleMs` without a heartbeat a holder no longer relies on its leases. No two processes rely on a
+ * lease at once, because
+ *
+ *     start of a heartbeat + staleMs × RELIABLE_PART  <  time at which it was first seen + staleMs
+ *
+ * - The holder relies on a lease until the left side (`isReliable`), another process ends the holder at the right side
+ *   or later (`holderState`), and a heartbeat is seen after its start. Both measure durations with their own monotonic
+ *   clock. The difference, staleMs × (1 − RELIABLE_PART), is the time that writing one heartbeat may take.
+ * - A heartbeat that starts after the left side may come between the other's last look and its deletion of the holder's
+ *   file. So it counts only if a heartbeat finds the file still there `heartbeatMs` later (`#mayRelyFrom`).
+ * - A heartbeat fails once the file is deleted, and the file is deleted before the lease (`takeLease`). So a lease
+ *   whose holder still has its file after a heartbeat was not taken over (`confirm`).
+ * - Of several processes that take over, the rename of one succeeds (holder-files.ts).
+ */
 const RELIABLE_PART = 2 / 3;
 const TOKEN_BYTES = 12;
 
@@ -44,8 +57,8 @@ export class Heartbeat {
     return !this.lost.aborted && performance.now() < this.#reliableUntilMs;
   }
 
-  /** Gives a sign of life, and resolves when the leases can be relied on again (true) or are lost (false). */
-  async confirm(): Promise<boolean> {
+  /** Resolves when the leases can be relied on, again if need be (true), or are lost (false). */
+  async beatUntilReliable(): Promise<boolean> {
     for (;;) {
       await this.#beat();
       if (this.lost.aborted) return false;
@@ -56,23 +69,14 @@ export class Heartbeat {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    ownTokens.delete(this.token);
-    // A file that cannot be removed gets no heartbeats, so it is in nobody's way for long.
+    disownHolder(this.token);
+    // A file that cannot be removed gets no more heartbeats, so that it counts as dead after `staleMs`.
     await rm(holderPath(this.folder, this.token), { force: true }).catch(() => undefined);
   }
 
   async #start(): Promise<void> {
     const startMs = performance.now();
-    await mkdir(this.folder, { recursive: true, mode: 0o700 });
-    const record: HolderRecord = { process: ownIdentity(), sinceMs: systemClock.nowMs() };
-    const path = holderPath(this.folder, this.token);
-    try {
-      await writeFile(path, JSON.stringify(record), { flag: "wx", mode: 0o600 });
-    } catch (error) {
-      await rm(path, { force: true }).catch(() => undefined);
-      throw error;
-    }
-    ownTokens.add(this.token);
+    await createHolder(this.folder, this.token);
     this.#reliableUntilMs = startMs + this.#reliableMs;
     this.#timer = setInterval(() => {
       // What cannot be written now is tried again; `isReliable` turns false meanwhile.
@@ -115,7 +119,7 @@ export class Heartbeat {
 
   #lose(): void {
     clearInterval(this.#timer);
-    ownTokens.delete(this.token);
+    disownHolder(this.token);
     this.#lost.abort();
   }
 }

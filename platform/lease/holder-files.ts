@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync, closeSync, fstatSync, openSync } from "node:fs";
-import { readdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { z } from "zod";
 
+import { systemClock } from "../clock.ts";
 import { errorCode } from "../errors.ts";
-import { judgeProcess, ProcessIdentity } from "./process-identity.ts";
+import { judgeProcess, ownIdentity, ProcessIdentity } from "./process-identity.ts";
 
 /**
  * The files of a folder of leases:
@@ -26,48 +27,79 @@ export const leasePath = (folder: string, name: string): string =>
 export const HolderRecord = z.object({ process: ProcessIdentity, sinceMs: z.number() });
 export type HolderRecord = z.infer<typeof HolderRecord>;
 
-/**
- * `unsure`: nothing is known of the holder's process from here, and it was not watched for long enough to see a heartbeat
- * or to miss one.
- */
-type Verdict = "alive" | "dead" | "unsure";
-type Judged = { verdict: Verdict; record: HolderRecord | undefined };
+/** `unsure`: its process cannot be seen from here, and it was not watched for long enough to see or to miss a heartbeat. */
+type HolderState = "alive" | "dead" | "unsure";
 
+/** A heartbeat, when this process saw it first (monotonic), and whether it saw an earlier one. */
 type Watched = { heartbeat: number; sinceMs: number; hasBeaten: boolean };
 
-/** Heartbeats that were seen, by the path of the holder's file. */
-const watched = new Map<string, Watched>();
-/** Tokens of this thread's own holders. */
-export const ownTokens = new Set<string>();
+/** The last heartbeat that was seen, by the path of the holder's file. */
+const watchedHolders = new Map<string, Watched>();
+/** Tokens of this thread's own holders, as long as it gives their heartbeats. */
+const ownTokens = new Set<string>();
 
-/** Whether the holder is alive. Reads only, so that it can be asked where nothing may be written. */
-export function judgeHolder(folder: string, token: string, staleMs: number): Judged {
+/**
+ * Whether the holder is alive. Only reads the folder, so that it can be asked where nothing may be written. Where the
+ * process cannot be seen, the answer depends on what earlier calls saw: the heartbeat is remembered.
+ */
+export function observeHolder(
+  folder: string,
+  token: string,
+  staleMs: number,
+): { state: HolderState; record: HolderRecord | undefined } {
   const path = holderPath(folder, token);
   const found = readHolder(path);
   if (!found) {
-    watched.delete(path);
-    return { verdict: "dead", record: undefined };
+    watchedHolders.delete(path);
+    return { state: "dead", record: undefined };
   }
   const { record, heartbeat } = found;
-  if (ownTokens.has(token)) return { verdict: "alive", record };
-  const known = record ? judgeProcess(record.process) : "unknown";
-  if (known !== "unknown") return { verdict: known, record };
-  return { verdict: judgeHeartbeat(path, heartbeat, staleMs), record };
+  if (ownTokens.has(token)) return { state: "alive", record };
+  const processState = record ? judgeProcess(record.process) : "unknown";
+  if (processState !== "unknown") return { state: processState, record };
+  const seen = { heartbeat, nowMs: performance.now() };
+  const { state, watched } = holderState(watchedHolders.get(path), seen, staleMs);
+  watchedHolders.set(path, watched);
+  return { state, record };
 }
 
 /**
  * By changes of the heartbeat alone, measured with the monotonic clock of this process: the clocks of two hosts, or of a
  * host and its file server, may differ, and a clock may be set.
  */
-function judgeHeartbeat(path: string, heartbeat: number, staleMs: number): Verdict {
-  const nowMs = performance.now();
-  const before = watched.get(path);
+export function holderState(
+  before: Watched | undefined,
+  { heartbeat, nowMs }: { heartbeat: number; nowMs: number },
+  staleMs: number,
+): { state: HolderState; watched: Watched } {
   if (before?.heartbeat !== heartbeat) {
-    watched.set(path, { heartbeat, sinceMs: nowMs, hasBeaten: before !== undefined });
-    return before ? "alive" : "unsure";
+    const hasBeaten = before !== undefined;
+    return {
+      state: hasBeaten ? "alive" : "unsure",
+      watched: { heartbeat, sinceMs: nowMs, hasBeaten },
+    };
   }
-  if (nowMs - before.sinceMs >= staleMs) return "dead";
-  return before.hasBeaten ? "alive" : "unsure";
+  if (nowMs - before.sinceMs >= staleMs) return { state: "dead", watched: before };
+  return { state: before.hasBeaten ? "alive" : "unsure", watched: before };
+}
+
+/** Creates the file of a holder of this thread. */
+export async function createHolder(folder: string, token: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const record: HolderRecord = { process: ownIdentity(), sinceMs: systemClock.nowMs() };
+  const path = holderPath(folder, token);
+  try {
+    await writeFile(path, JSON.stringify(record), { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    await rm(path, { force: true }).catch(() => undefined);
+    throw error;
+  }
+  ownTokens.add(token);
+}
+
+/** The thread gives no more heartbeats for the holder: from now on it is judged like any other one. */
+export function disownHolder(token: string): void {
+  ownTokens.delete(token);
 }
 
 /** Undefined where there is no such holder; without a record where the file was cut off by a crash. */
@@ -106,10 +138,10 @@ export function tokensOf(folder: string, name: string): string[] {
   }
 }
 
-/** Ends a holder that is dead. If it was only suspended, it finds its file missing and stops. */
+/** Removes the files of a dead holder. If it was only suspended, it finds its file missing and loses its leases. */
 export async function endHolder(folder: string, token: string): Promise<void> {
   await rm(holderPath(folder, token), { force: true });
-  watched.delete(holderPath(folder, token));
+  watchedHolders.delete(holderPath(folder, token));
   for (const name of await readdir(folder)) {
     if (name.startsWith(`${token}.`))
       await rm(join(folder, name), { recursive: true, force: true });

@@ -11,9 +11,9 @@ import {
   holderPath,
   type HolderRecord,
   isAbsent,
-  judgeHolder,
   LEASE_SUFFIX,
   leasePath,
+  observeHolder,
   tokensOf,
 } from "./holder-files.ts";
 
@@ -46,9 +46,9 @@ export type Holder = {
 export const LEASE_TIMES: LeaseTimes = { heartbeatMs: 2_000, staleMs: 15_000 };
 const WATCHES_PER_HEARTBEAT = 4;
 
-/** One heartbeat for all leases of this thread in a folder. */
-type Shared = { folder: string; heartbeat: Promise<Heartbeat>; users: number };
-const heartbeats = new Map<string, Shared>();
+/** One heartbeat for all leases of this thread in a folder; it stops with its last user. */
+type SharedHeartbeat = { folder: string; heartbeat: Promise<Heartbeat>; users: number };
+const sharedHeartbeats = new Map<string, SharedHeartbeat>();
 
 /**
  * Takes the lease; undefined while another holder has it. A holder whose process has ended is replaced at once where that
@@ -61,12 +61,12 @@ export async function tryLease(
   times: LeaseTimes = LEASE_TIMES,
 ): Promise<Lease | undefined> {
   for (;;) {
-    const shared = share(resolve(folder), times);
+    const shared = acquireHeartbeat(resolve(folder), times);
     let outcome: Lease | "held" | "ended" = "ended";
     try {
-      outcome = await attempt(shared, name);
+      outcome = await tryOnce(shared, name);
     } finally {
-      if (typeof outcome === "string") await leave(shared);
+      if (typeof outcome === "string") await releaseHeartbeat(shared);
     }
     if (outcome === "held") return undefined;
     if (outcome !== "ended") return outcome;
@@ -96,8 +96,8 @@ export async function contendForLease(
 }
 
 /**
- * Who holds the lease; undefined where nobody does. Reads only. A holder that cannot be judged at once counts as alive until
- * its heartbeat has been missing for 15 seconds since an earlier call.
+ * Who holds the lease; undefined where nobody does. Writes nothing. A holder that cannot be judged at once counts as alive
+ * until its heartbeat has been missing for 15 seconds since an earlier call.
  */
 export function findHolder(
   folder: string,
@@ -105,8 +105,8 @@ export function findHolder(
   times: LeaseTimes = LEASE_TIMES,
 ): Holder | undefined {
   for (const token of tokensOf(resolve(folder), name)) {
-    const { verdict, record } = judgeHolder(resolve(folder), token, times.staleMs);
-    if (verdict !== "dead") return { token, record, isCertain: verdict === "alive" };
+    const { state, record } = observeHolder(resolve(folder), token, times.staleMs);
+    if (state !== "dead") return { token, record, isCertain: state === "alive" };
   }
   return undefined;
 }
@@ -120,7 +120,7 @@ export async function livingTokens(
   const alive = new Set<string>();
   const names = await readdir(root);
   const isDead = (token: string): boolean =>
-    judgeHolder(root, token, times.staleMs).verdict === "dead";
+    observeHolder(root, token, times.staleMs).state === "dead";
   for (const name of names.filter((it) => it.endsWith(HOLDER_SUFFIX))) {
     const token = name.slice(0, -HOLDER_SUFFIX.length);
     if (isDead(token)) await endHolder(root, token);
@@ -129,31 +129,33 @@ export async function livingTokens(
   for (const file of names.filter((it) => it.endsWith(LEASE_SUFFIX))) {
     const name = file.slice(0, -LEASE_SUFFIX.length);
     const dead = tokensOf(root, name).filter((token) => !alive.has(token) && isDead(token));
-    for (const token of dead) await free(root, { name, token });
+    for (const token of dead) await removeLease(root, { name, token });
   }
   return alive;
 }
 
-async function attempt(shared: Shared, name: string): Promise<Lease | "held" | "ended"> {
+/** `ended`: the heartbeat was lost meanwhile. */
+async function tryOnce(shared: SharedHeartbeat, name: string): Promise<Lease | "held" | "ended"> {
   const heartbeat = await shared.heartbeat;
   try {
-    if (!(await take(heartbeat, name))) return "held";
-    return (await heartbeat.confirm()) ? leaseOf(shared, { heartbeat, name }) : "ended";
+    if (!(await takeLease(heartbeat, name))) return "held";
+    return (await heartbeat.beatUntilReliable()) ? leaseOf(shared, { heartbeat, name }) : "ended";
   } catch (error) {
     // The folder was deleted, or this process was suspended and another one ended its heartbeat.
-    if (isAbsent(error) && !(await heartbeat.confirm())) return "ended";
+    if (isAbsent(error) && !(await heartbeat.beatUntilReliable())) return "ended";
     throw error;
   }
 }
 
-async function take({ folder, token, times }: Heartbeat, name: string): Promise<boolean> {
+/** False if a holder has it that is, or may be, alive. */
+async function takeLease({ folder, token, times }: Heartbeat, name: string): Promise<boolean> {
   const draft = join(folder, `${token}.${randomUUID()}.draft`);
   try {
     await mkdir(draft, { mode: 0o700 });
     await writeFile(join(draft, token), "", { mode: 0o600 });
-    while (!(await renames(draft, leasePath(folder, name)))) {
+    while (!(await renameUnlessTaken(draft, leasePath(folder, name)))) {
       for (const other of tokensOf(folder, name)) {
-        if (judgeHolder(folder, other, times.staleMs).verdict !== "dead") return false;
+        if (observeHolder(folder, other, times.staleMs).state !== "dead") return false;
         await endHolder(folder, other);
         await rm(join(leasePath(folder, name), other), { force: true });
       }
@@ -164,8 +166,8 @@ async function take({ folder, token, times }: Heartbeat, name: string): Promise<
   }
 }
 
-/** False where there is a folder with something in it already. */
-async function renames(draft: string, target: string): Promise<boolean> {
+/** False if the target is a folder with something in it. */
+async function renameUnlessTaken(draft: string, target: string): Promise<boolean> {
   try {
     await rename(draft, target);
     return true;
@@ -177,13 +179,13 @@ async function renames(draft: string, target: string): Promise<boolean> {
 }
 
 function leaseOf(
-  shared: Shared,
+  shared: SharedHeartbeat,
   { heartbeat, name }: { heartbeat: Heartbeat; name: string },
 ): Lease {
   const { folder, token, lost } = heartbeat;
   let released: Promise<void> | undefined;
   const release = (): Promise<void> => {
-    released ??= free(folder, { name, token }).then(() => leave(shared));
+    released ??= removeLease(folder, { name, token }).then(() => releaseHeartbeat(shared));
     return released;
   };
   return {
@@ -191,14 +193,14 @@ function leaseOf(
     file: holderPath(folder, token),
     lost,
     isHeld: () => !released && heartbeat.isReliable,
-    confirm: async () => !released && heartbeat.confirm(),
+    confirm: async () => !released && heartbeat.beatUntilReliable(),
     release,
     [Symbol.asyncDispose]: release,
   };
 }
 
-/** What cannot be removed is in nobody's way for long, as it gets no heartbeats. */
-async function free(
+/** A lease that cannot be removed can be taken over once the heartbeat of this thread has ended. */
+async function removeLease(
   folder: string,
   { name, token }: { name: string; token: string },
 ): Promise<void> {
@@ -208,25 +210,25 @@ async function free(
   await rmdir(path).catch(() => undefined);
 }
 
-function share(folder: string, times: LeaseTimes): Shared {
-  const known = heartbeats.get(folder);
+function acquireHeartbeat(folder: string, times: LeaseTimes): SharedHeartbeat {
+  const known = sharedHeartbeats.get(folder);
   if (known) {
     known.users += 1;
     return known;
   }
-  const shared: Shared = { folder, heartbeat: Heartbeat.start(folder, times), users: 1 };
-  heartbeats.set(folder, shared);
+  const shared: SharedHeartbeat = { folder, heartbeat: Heartbeat.start(folder, times), users: 1 };
+  sharedHeartbeats.set(folder, shared);
   const forget = (): void => {
-    if (heartbeats.get(folder) === shared) heartbeats.delete(folder);
+    if (sharedHeartbeats.get(folder) === shared) sharedHeartbeats.delete(folder);
   };
   shared.heartbeat.then(({ lost }) => lost.addEventListener("abort", forget), forget);
   return shared;
 }
 
-async function leave(shared: Shared): Promise<void> {
+async function releaseHeartbeat(shared: SharedHeartbeat): Promise<void> {
   shared.users -= 1;
   if (shared.users > 0) return;
-  if (heartbeats.get(shared.folder) === shared) heartbeats.delete(shared.folder);
+  if (sharedHeartbeats.get(shared.folder) === shared) sharedHeartbeats.delete(shared.folder);
   await shared.heartbeat.then(
     (heartbeat) => heartbeat.stop(),
     // It never started.

@@ -56,7 +56,11 @@ export class LineCutter {
   }
 
   /** The buffer is full with the head of a line: finds its end, discarding what is between. */
-  async #skipRest(reader: ByteReader, at: number, lastLineCounts: boolean): Promise<Cut | undefined> {
+  async #skipRest(
+    reader: ByteReader,
+    at: number,
+    lastLineCounts: boolean,
+  ): Promise<Cut | undefined> {
     const head = this.#buffer;
     const scratch = Buffer.allocUnsafe(SKIP_BYTES);
     let offset = at + head.length;

@@ -12,19 +12,24 @@ function fileAs(identity: Identity, path = "/log/app.log"): TrackedFile {
   return file;
 }
 
-test.each([
-  ["new", "failed"],
-  ["done", "failed"],
-  ["copy", "failed"],
-  ["short", "failed"],
-  ["claimed", "failed"],
-  ["reading", "reading"],
-] as const)("after a failed turn a file that was %s is %s", (before, after) => {
-  const identity = before === "new" || before === "done" ? { state: before } : { state: before, stream };
-  const file = fileAs(identity);
-  file.fail("cannot be opened");
-  expect(file).toMatchObject({ state: after, problem: "cannot be opened" });
-});
+const IDENTITIES: Identity[] = [
+  { state: "new" },
+  { state: "done" },
+  { state: "copy", stream },
+  { state: "short", stream },
+  { state: "claimed", stream },
+  { state: "reading", stream },
+];
+
+test.each(IDENTITIES)(
+  "a $state file whose turn fails is read on only if it was being read",
+  (identity) => {
+    const file = fileAs(identity);
+    file.fail("cannot be opened");
+    const state = identity.state === "reading" ? "reading" : "failed";
+    expect(file).toMatchObject({ state, problem: "cannot be opened" });
+  },
+);
 
 test("a truncated file is identified again, but not as the stream that it contained", () => {
   const file = fileAs({ state: "reading", stream });

@@ -31,9 +31,9 @@ export type Identity =
   | { state: "claimed"; stream: Stream };
 
 /**
- * In its turn a file that is `reading` is read, and any other one is identified, which leads to any of the states. It has
- * a turn when it changed or has more to read, when the stream that it is a copy of lost its holder, and after each scan
- * if it is `claimed` or `failed`. Besides, the state changes
+ * In its turn a file that is `reading` is read, and any other one is identified, which leads to any of the states. It
+ * has a turn when it changed or has more to read, when the stream that it is a copy of lost its holder, and after each
+ * scan if it is `claimed` or `failed`. Besides, the state changes
  *
  * | from    | to     | when                                                                                     |
  * | ------- | ------ | ---------------------------------------------------------------------------------------- |
@@ -42,7 +42,7 @@ export type Identity =
  * | any     | new    | the file was renamed and its new name has another compression                            |
  * | others  | failed | a turn failed; a file that is `reading` stays so, as what was read of it is still known  |
  *
- * The holder of a stream is `reading`; after one of these changes it is the holder until it is identified again.
+ * A file that is `reading` is the holder of its stream, and may stay it as `new` or `failed` until it is identified again.
  */
 export type FileState = Identity["state"] | "failed";
 
