@@ -1,4 +1,5 @@
 import type { Clock } from "#platform/clock.ts";
+import { assertNever } from "#platform/errors.ts";
 import type { Log } from "#platform/log.ts";
 
 import type { Filter } from "../filter.ts";
@@ -7,8 +8,11 @@ import { LiveWindow } from "../live/live-window.ts";
 import type { EventDocument } from "../store/port.ts";
 import type { ControlEnd, FromIndexer, IndexerStatus, Sealed } from "./messages.ts";
 
-/** Rows that are sealed while the store is read may be counted or not: then it is read again, so many times. */
-const READS_MAX = 3;
+/**
+ * Rows that are sealed while the store is read may be counted twice or not at all, so it is read again. The result of the
+ * last attempt is taken as it is, with a warning: the next rebuild corrects it, or the hour ends.
+ */
+const STORE_READS_MAX = 3;
 const NO_STATUS: IndexerStatus = { lines: 0, quarantined: 0, sources: [], storeError: null };
 
 export type TailListener = (events: EventDocument[], skipped: number) => void;
@@ -20,22 +24,25 @@ export type LiveSubscriberDeps = {
   warmUp(live: LiveWindow): Promise<void>;
   /** An indexer has stored rows. */
   onSealed(sealed: Sealed): void;
-  /** The live window was made anew, because there may be more in the store than was announced. */
+  /** The live window was rebuilt, because there may be more in the store than was announced. */
   onRenewed(): void;
 };
 
 type Indexer = {
   channel: ControlEnd;
-  /** Frames of rows that it has not sealed. */
+  /** Frames of the rows that it has not sealed, that is, which the store does not have. */
   unsealed: FrameDelta[];
-  /** Undefined until it has told. */
+  /** Undefined until it is received for the first time. */
   status: IndexerStatus | undefined;
 };
 
 /**
- * What a control plane knows live, from all indexers that are connected: frames are merged, tails and status joined.
- * Where frames are missed, because an indexer was connected late or was too fast, the live window is made anew from the
- * store and the frames that are not in it yet.
+ * The live data of a control plane, from all indexers that are connected: frames are merged, tails and status joined.
+ * Where frames were missed, because an indexer was connected late or was too fast, the live window is rebuilt.
+ *
+ * Each row is counted once, as the window is always what the store has sealed plus `unsealed` of every indexer: a frame is
+ * added to both the window and `unsealed`; a seal empties `unsealed`, as its rows are in the store now; `begin` replaces
+ * it; and an indexer that disconnects takes its `unsealed` with it, as the next one reads these rows again.
  */
 export class LiveSubscriber {
   readonly #deps: LiveSubscriberDeps;
@@ -44,9 +51,9 @@ export class LiveSubscriber {
   #live: LiveWindow;
   #lastStatus = NO_STATUS;
   #nextTailId = 0;
-  /** Counts what makes a reading of the store that is under way incomplete. */
-  #changes = 0;
-  #renewing: Promise<void> | undefined;
+  /** Counts what makes the result of a read of the store that is in progress inexact. */
+  #storeChanges = 0;
+  #rebuilding: Promise<void> | undefined;
 
   private constructor(deps: LiveSubscriberDeps) {
     this.#deps = deps;
@@ -80,7 +87,7 @@ export class LiveSubscriber {
   attach(channel: ControlEnd): void {
     const indexer: Indexer = { channel, unsealed: [], status: undefined };
     this.#indexers.add(indexer);
-    channel.onMessage((message) => this.#take(indexer, message));
+    channel.onMessage((message) => this.#onMessage(indexer, message));
     this.#sendTails(channel);
     void channel.closed.then(() => this.#detach(indexer));
   }
@@ -99,24 +106,31 @@ export class LiveSubscriber {
 
   /** Resolves when the live window is up to date with the store. */
   async settled(): Promise<void> {
-    await this.#renewing;
+    await this.#rebuilding;
   }
 
-  #take(indexer: Indexer, message: FromIndexer): void {
-    if (message.type === "frames") {
-      indexer.unsealed.push(...message.deltas);
-      for (const delta of message.deltas) this.#live.merge(delta);
-    } else if (message.type === "sealed") {
-      indexer.unsealed = [];
-      this.#changes += 1;
-      this.#deps.onSealed(message);
-    } else if (message.type === "status") this.#takeStatus(indexer, message);
-    else if (message.type === "tail") {
-      this.#tails.get(message.id)?.listener(message.events, message.skipped);
-    } else this.#begin(indexer, message);
+  #onMessage(indexer: Indexer, message: FromIndexer): void {
+    switch (message.type) {
+      case "begin":
+        return this.#onBegin(indexer, message);
+      case "frames":
+        indexer.unsealed.push(...message.deltas);
+        for (const delta of message.deltas) this.#live.merge(delta);
+        return;
+      case "sealed":
+        indexer.unsealed = [];
+        this.#storeChanges += 1;
+        return this.#deps.onSealed(message);
+      case "status":
+        return this.#onStatus(indexer, message);
+      case "tail":
+        return this.#tails.get(message.id)?.listener(message.events, message.skipped);
+      default:
+        return assertNever(message);
+    }
   }
 
-  #begin(indexer: Indexer, message: Extract<FromIndexer, { type: "begin" }>): void {
+  #onBegin(indexer: Indexer, message: Extract<FromIndexer, { type: "begin" }>): void {
     const { unsealed, sealed, framesDropped } = message;
     indexer.unsealed = [...unsealed];
     if (framesDropped > 0) {
@@ -125,11 +139,11 @@ export class LiveSubscriber {
       });
     }
     // An indexer that has sealed nothing begins after what the store had when the window was made.
-    if (sealed || framesDropped > 0) this.#renew();
+    if (sealed || framesDropped > 0) this.#rebuildWindow();
     else for (const delta of unsealed) this.#live.merge(delta);
   }
 
-  #takeStatus(indexer: Indexer, status: IndexerStatus): void {
+  #onStatus(indexer: Indexer, status: IndexerStatus): void {
     const { storeError } = status;
     if (storeError !== null && storeError !== indexer.status?.storeError) {
       this.#deps.log.error("events cannot be stored; reading waits and nothing is lost", {
@@ -142,27 +156,33 @@ export class LiveSubscriber {
   #detach(indexer: Indexer): void {
     this.#indexers.delete(indexer);
     this.#lastStatus = indexer.status ?? this.#lastStatus;
-    // What it had not sealed is read again, by the next one.
-    if (indexer.unsealed.length > 0) this.#renew();
+    if (indexer.unsealed.length > 0) this.#rebuildWindow();
   }
 
-  #renew(): void {
-    this.#changes += 1;
-    this.#renewing ??= this.#readStore()
+  #rebuildWindow(): void {
+    this.#storeChanges += 1;
+    this.#rebuilding ??= this.#readStore()
       .catch((error: unknown) =>
         this.#deps.log.warn("live numbers cannot be read from the store", { error }),
       )
       .finally(() => {
-        this.#renewing = undefined;
+        this.#rebuilding = undefined;
       });
   }
 
   async #readStore(): Promise<void> {
     for (let reads = 1; ; reads += 1) {
-      const before = this.#changes;
+      const before = this.#storeChanges;
       const live = new LiveWindow(this.#deps.clock);
       await this.#deps.warmUp(live);
-      if (this.#changes !== before && reads < READS_MAX) continue;
+      // No await from here on: a frame that arrives must be merged once, so either with `unsealed` or when it arrives.
+      const isExact = this.#storeChanges === before;
+      if (!isExact && reads < STORE_READS_MAX) continue;
+      if (!isExact) {
+        this.#deps.log.warn("live numbers of the last hour may be inexact", {
+          reason: `the store changed during each of ${reads} reads`,
+        });
+      }
       for (const { unsealed } of this.#indexers) for (const delta of unsealed) live.merge(delta);
       this.#live = live;
       this.#deps.onRenewed();
