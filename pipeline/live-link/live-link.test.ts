@@ -103,6 +103,19 @@ async function openControl(store: EventStore, onRenewed = () => {}): Promise<Liv
   return subscriber;
 }
 
+/** A publisher whose channels are congested when the test says so. */
+function congestiblePublisher(): {
+  publisher: LivePublisher;
+  congestion: { isCongested: boolean };
+} {
+  const publisher = new LivePublisher(clock);
+  const congestion = { isCongested: false };
+  const attach = publisher.attach.bind(publisher);
+  publisher.attach = (channel) =>
+    attach(Object.create(channel, { isCongested: { get: () => congestion.isCongested } }));
+  return { publisher, congestion };
+}
+
 const requestsOf = ({ live }: LiveSubscriber): number =>
   live.snapshot(DATASET).seconds.reduce((sum, second) => sum + (second["requests"] ?? 0), 0);
 
@@ -156,11 +169,7 @@ function testLink(connect: Connect): void {
   test("a control plane that does not keep up misses frames, and counts them once it has caught up", async () => {
     const store = openMemoryStore()();
     const control = await openControl(store);
-    const publisher = new LivePublisher(clock);
-    const congestion = { isCongested: false };
-    const attach = publisher.attach.bind(publisher);
-    publisher.attach = (channel) =>
-      attach(Object.create(channel, { isCongested: { get: () => congestion.isCongested } }));
+    const { publisher, congestion } = congestiblePublisher();
     await connect(publisher, control);
     const other = await openControl(store);
     const indexer = startIndexer(store, new Lines("a"), { sealAfterMs: 50, publisher });
@@ -174,6 +183,24 @@ function testLink(connect: Connect): void {
     indexer.lines.write(1);
     await expect.poll(() => requestsOf(control)).toBe(44);
     expect(requestsOf(other)).toBe(0);
+  });
+
+  test("a control plane that missed other messages, but no frames, counts the frames once", async () => {
+    const store = openMemoryStore()();
+    const control = await openControl(store);
+    const { publisher, congestion } = congestiblePublisher();
+    await connect(publisher, control);
+    const indexer = startIndexer(store, new Lines("a"), { publisher });
+    indexer.lines.write(3);
+    await expect.poll(() => requestsOf(control)).toBe(3);
+    const status = { quarantined: 0, sources: [], storeError: null };
+    congestion.isCongested = true;
+    publisher.status({ ...status, lines: 1 });
+    congestion.isCongested = false;
+    publisher.status({ ...status, lines: 2 });
+    await expect.poll(() => control.status().lines).toBe(2);
+    await control.settled();
+    expect(requestsOf(control)).toBe(3);
   });
 
   test("each control plane gets the events that it follows, from every indexer, until it stops", async () => {

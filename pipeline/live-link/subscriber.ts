@@ -132,6 +132,8 @@ export class LiveSubscriber {
 
   #onBegin(indexer: Indexer, message: Extract<FromIndexer, { type: "begin" }>): void {
     const { unsealed, sealed, framesDropped } = message;
+    // It begins again without a loss of frames if only other messages were dropped.
+    const wereMerged = indexer.unsealed.length > 0;
     indexer.unsealed = [...unsealed];
     if (framesDropped > 0) {
       this.#deps.log.warn("live frames of the indexer were missed: they are read from the store", {
@@ -139,7 +141,7 @@ export class LiveSubscriber {
       });
     }
     // An indexer that has sealed nothing begins after what the store had when the window was made.
-    if (sealed || framesDropped > 0) this.#rebuildWindow();
+    if (sealed || framesDropped > 0 || wereMerged) this.#rebuildWindow();
     else for (const delta of unsealed) this.#live.merge(delta);
   }
 
