@@ -13,6 +13,25 @@ export function compressionOf(path: string): Compression | undefined {
   return /\.zst$/i.test(path) ? "zstd" : undefined;
 }
 
+/** Offsets in the compressed file. */
+type Input = {
+  /** Of the next piece that the decompressor gets, and of the last one. */
+  offset: number;
+  lastOffset: number;
+  /** Of the damaged piece: from there on the second attempt gets single bytes. */
+  byteWiseFrom: number | undefined;
+};
+
+/** Decompressed data that may still be read. */
+type Output = {
+  chunks: Buffer[];
+  /** Offsets in the decompressed data of the first byte of `chunks`, and after the last one. */
+  from: number;
+  to: number;
+  /** Bytes that the present attempt has produced of this frame. */
+  producedInFrame: number;
+};
+
 /**
  * Streams a compressed file, all its members or frames. Decompresses only what is requested. Data before a damaged part
  * is read.
@@ -22,22 +41,14 @@ export class CompressedReader implements ByteReader {
   readonly #kind: Compression;
   #decompress;
   #damage: string | undefined;
-  /** Offsets in the file and in the decompressed data at which the decompressor was started. */
-  #frame = { fileOffset: 0, offset: 0 };
-  #fedOffset = 0;
-  #lastFedOffset = 0;
-  /** After an error, everything is decompressed again up to the damaged piece, which is then fed byte by byte. */
-  #carefulFrom: number | undefined;
+  /** Where the frame begins, in the file and in the decompressed data. */
+  #frame = { inputOffset: 0, outputOffset: 0 };
+  readonly #input: Input = { offset: 0, lastOffset: 0, byteWiseFrom: undefined };
+  readonly #output: Output = { chunks: [], from: 0, to: 0, producedInFrame: 0 };
   #isWriting = false;
   #isOver = false;
   #error: Error | undefined;
   #wake: (() => void) | undefined;
-  /** Decompressed data that may still be read: `#from` is the offset of its first byte. */
-  #decompressed: Buffer[] = [];
-  #from = 0;
-  #to = 0;
-  /** Bytes that the decompressor of this frame has produced. */
-  #frameBytes = 0;
 
   constructor(handle: FileHandle, kind: Compression) {
     this.#handle = handle;
@@ -50,10 +61,10 @@ export class CompressedReader implements ByteReader {
   }
 
   async read(into: Buffer, at: number): Promise<number> {
-    this.#forget(at);
-    while (this.#to < at + into.length && !this.#isOver) {
+    this.#discardBefore(at);
+    while (this.#output.to < at + into.length && !this.#isOver) {
       await this.#step();
-      this.#forget(at);
+      this.#discardBefore(at);
     }
     return this.#copy(into, at);
   }
@@ -75,8 +86,8 @@ export class CompressedReader implements ByteReader {
       this.#error = error;
       wake();
     });
-    this.#frameBytes = 0;
-    this.#fedOffset = this.#frame.fileOffset;
+    this.#output.producedInFrame = 0;
+    this.#input.offset = this.#frame.inputOffset;
     this.#isWriting = false;
     this.#error = undefined;
     return decompress;
@@ -84,41 +95,47 @@ export class CompressedReader implements ByteReader {
 
   async #step(): Promise<void> {
     const bytes: unknown = this.#decompress.read();
-    if (Buffer.isBuffer(bytes)) this.#keep(bytes);
-    else if (this.#error) this.#recover(this.#error);
+    if (Buffer.isBuffer(bytes)) this.#keepNew(bytes);
+    else if (this.#error) this.#retryByteWise(this.#error);
     else if (this.#decompress.readableEnded) await this.#nextFrame();
     else if (this.#isWriting) await new Promise<void>((resolve) => (this.#wake = resolve));
     else await this.#feed();
   }
 
-  /** After an error the same bytes are produced again: only new ones are kept. */
-  #keep(bytes: Buffer): void {
-    const known = this.#to - this.#frame.offset - this.#frameBytes;
-    this.#frameBytes += bytes.length;
-    if (known >= bytes.length) return;
-    const fresh = bytes.subarray(Math.max(0, known));
-    this.#decompressed.push(fresh);
-    this.#to += fresh.length;
+  /** A second attempt produces the same bytes again: only those that the first one did not produce are kept. */
+  #keepNew(bytes: Buffer): void {
+    const output = this.#output;
+    const alreadyKept = output.to - this.#frame.outputOffset - output.producedInFrame;
+    output.producedInFrame += bytes.length;
+    const fresh = bytes.subarray(alreadyKept);
+    if (fresh.length === 0) return;
+    output.chunks.push(fresh);
+    output.to += fresh.length;
   }
 
-  /** An error discards the output of the same call, so there is a second, byte-wise attempt. */
-  #recover(error: Error): void {
-    if (this.#carefulFrom === undefined && this.#fedOffset > this.#lastFedOffset) {
-      this.#carefulFrom = this.#lastFedOffset;
+  /**
+   * An error discards the output of the same piece. So the frame is decompressed once more, the damaged piece byte by
+   * byte; a second error ends the data.
+   */
+  #retryByteWise(error: Error): void {
+    const input = this.#input;
+    if (input.byteWiseFrom === undefined && input.offset > input.lastOffset) {
+      input.byteWiseFrom = input.lastOffset;
       this.#decompress = this.#start();
       return;
     }
     this.#isOver = true;
     const what = `the ${this.#kind} data is damaged, cut off, or followed by something else`;
-    this.#damage = `${what} after ${this.#to} decompressed bytes (${error.message}); what precedes it is read`;
+    this.#damage = `${what} after ${this.#output.to} decompressed bytes (${error.message}); what precedes it is read`;
   }
 
   async #feed(): Promise<void> {
-    const { length, fileOffset } = this.#nextPiece();
+    const input = this.#input;
+    const length = this.#nextLength();
     const piece = Buffer.allocUnsafe(length);
-    const { bytesRead } = await this.#handle.read(piece, 0, length, fileOffset);
-    this.#lastFedOffset = fileOffset;
-    this.#fedOffset += bytesRead;
+    const { bytesRead } = await this.#handle.read(piece, 0, length, input.offset);
+    input.lastOffset = input.offset;
+    input.offset += bytesRead;
     this.#isWriting = true;
     if (bytesRead === 0) {
       this.#decompress.end();
@@ -130,39 +147,40 @@ export class CompressedReader implements ByteReader {
     });
   }
 
-  #nextPiece(): { length: number; fileOffset: number } {
-    const fileOffset = this.#fedOffset;
-    if (this.#carefulFrom === undefined) return { length: FEED_BYTES, fileOffset };
-    const length = Math.min(FEED_BYTES, Math.max(1, this.#carefulFrom - fileOffset));
-    return { length, fileOffset };
+  #nextLength(): number {
+    const { offset, byteWiseFrom } = this.#input;
+    if (byteWiseFrom === undefined) return FEED_BYTES;
+    return Math.min(FEED_BYTES, Math.max(1, byteWiseFrom - offset));
   }
 
   /** zstd ends at the end of a frame, gzip at zeros that pad the file. */
   async #nextFrame(): Promise<void> {
-    const fileOffset = this.#frame.fileOffset + this.#decompress.bytesWritten;
-    const { bytesRead } = await this.#handle.read(Buffer.alloc(1), 0, 1, fileOffset);
+    const inputOffset = this.#frame.inputOffset + this.#decompress.bytesWritten;
+    const { bytesRead } = await this.#handle.read(Buffer.alloc(1), 0, 1, inputOffset);
     if (this.#kind === "gzip" || bytesRead === 0) {
       this.#isOver = true;
       return;
     }
-    this.#frame = { fileOffset, offset: this.#to };
+    this.#frame = { inputOffset, outputOffset: this.#output.to };
     this.#decompress = this.#start();
   }
 
-  #forget(at: number): void {
+  /** Reads go forward, so chunks that end before `at` are not read again. */
+  #discardBefore(at: number): void {
+    const output = this.#output;
     let passed = 0;
-    for (const bytes of this.#decompressed) {
-      if (this.#from + bytes.length > at) break;
-      this.#from += bytes.length;
+    for (const bytes of output.chunks) {
+      if (output.from + bytes.length > at) break;
+      output.from += bytes.length;
       passed += 1;
     }
-    if (passed > 0) this.#decompressed.splice(0, passed);
+    if (passed > 0) output.chunks.splice(0, passed);
   }
 
   #copy(into: Buffer, at: number): number {
-    let offset = this.#from;
+    let offset = this.#output.from;
     let used = 0;
-    for (const bytes of this.#decompressed) {
+    for (const bytes of this.#output.chunks) {
       const skip = Math.max(0, at - offset);
       if (used === into.length) break;
       used += bytes.copy(into, used, skip);
