@@ -7,10 +7,19 @@ class Refused extends Error {}
 /** Maximum difference between the clocks of workers. */
 const CLOCK_STEP_MS = 3_600_000;
 
+/*
+ * A bucket is stored as the time `full_at_ms` at which it will be full again: a token that is taken adds `refill_ms`. A
+ * time that has passed means that it is full, and an empty bucket has the greatest possible time:
+ */
+const fullAtIfEmpty = (bucket: "excluded" | "throttle"): string =>
+  `($1::bigint + ${bucket}.burst * ${bucket}.refill_ms)`;
+/** It was written before the clock was set back. */
+const IS_OUTDATED = `t.full_at_ms > ${fullAtIfEmpty("excluded")} + ${CLOCK_STEP_MS}`;
+
 /**
  * Takes a token from every bucket, or from none. @returns 0 if all had one, else ms until the next attempt. A single
- * statement locks the rows in order, so that concurrent attempts neither exceed the limit nor deadlock. A bucket that is
- * emptier than possible was written before the clock was set back, and counts as full.
+ * statement locks the rows in order, so that concurrent attempts neither exceed the limit nor deadlock. An outdated bucket
+ * counts as full.
  */
 export async function takeTokens(
   database: Database,
@@ -25,10 +34,9 @@ export async function takeTokens(
            FROM unnest($2::bytea[], $3::bigint[], $4::int[]) AS b (key, refill_ms, burst) ORDER BY key
          ON CONFLICT (key) DO UPDATE SET refill_ms = excluded.refill_ms, burst = excluded.burst,
              full_at_ms = excluded.refill_ms + CASE
-               WHEN t.full_at_ms > $1 + excluded.burst * excluded.refill_ms + ${CLOCK_STEP_MS} THEN $1
+               WHEN ${IS_OUTDATED} THEN $1
                ELSE GREATEST(t.full_at_ms, $1) END
-           WHERE GREATEST(t.full_at_ms, $1) + excluded.refill_ms <= $1 + excluded.burst * excluded.refill_ms
-             OR t.full_at_ms > $1 + excluded.burst * excluded.refill_ms + ${CLOCK_STEP_MS}
+           WHERE GREATEST(t.full_at_ms, $1) + excluded.refill_ms <= ${fullAtIfEmpty("excluded")} OR ${IS_OUTDATED}
          RETURNING 1`,
         [
           nowMs,
@@ -43,7 +51,7 @@ export async function takeTokens(
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     const [row] = await database.query(
-      `SELECT max(full_at_ms + refill_ms - ($1::bigint + burst * refill_ms)) AS wait
+      `SELECT max(full_at_ms + refill_ms - ${fullAtIfEmpty("throttle")}) AS wait
        FROM throttle WHERE key = ANY($2)`,
       [nowMs, buckets.map((it) => it.key)],
     );
