@@ -3,10 +3,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Queryable } from "../postgres/database.ts";
 import { sourceOf } from "../source-of.ts";
 import type { BaseCaller, BaseRule } from "./access-control.ts";
+import { readInput } from "./input-cache.ts";
 import type { ListenerDeps, RequestState } from "./listener-deps.ts";
 import { problemHeaders, problemOf } from "./problem.ts";
+import { readBodyText } from "./read-body.ts";
 import { RequestCall } from "./request-call.ts";
-import { type Input, type RawParams, readBodyText, readInput } from "./request-input.ts";
+import type { Input, RawParams } from "./request-input.ts";
 import {
   type ResponseHeaders,
   type WholeResponse,
@@ -50,9 +52,9 @@ type Compiled = {
 type Result = WholeResponse | Response;
 
 /**
- * One route as a handler: authenticate, count, authorise, parse, handle, check the answer, send it, log it. All of it
- * runs synchronously where nothing has to be waited for: every await costs, and the most frequent requests (a token
- * check, settings) need none.
+ * One route as a handler: authenticate, count, authorise, parse, handle, check the answer, send it, log it. Each step
+ * calls the next one, synchronously where nothing has to be waited for: every await costs, and the most frequent requests
+ * (a token check, settings) need none.
  */
 export function compileRoute(route: Route, deps: ListenerDeps): Handler {
   const meter = deps.meter(route);
@@ -82,10 +84,10 @@ export function compileRoute(route: Route, deps: ListenerDeps): Handler {
       meter.end(result.status, tookMs);
       deps.writeAccessLine(request, result.status, tookMs);
     };
-    const fail = (error: unknown): void => finish(problem(error, compiled, request));
+    const fail = (error: unknown): void => finish(toProblem(error, compiled, request));
     let result: Result | Promise<Result>;
     try {
-      result = answer(request, compiled);
+      result = authenticate(request, compiled);
     } catch (error) {
       fail(error);
       return;
@@ -111,7 +113,7 @@ function send(request: RequestState, { deps, headers }: Compiled, result: Result
   }
 }
 
-function answer(request: RequestState, compiled: Compiled): Result | Promise<Result> {
+function authenticate(request: RequestState, compiled: Compiled): Result | Promise<Result> {
   const { route, deps } = compiled;
   let caller: BaseCaller | Promise<BaseCaller>;
   try {
@@ -119,9 +121,9 @@ function answer(request: RequestState, compiled: Compiled): Result | Promise<Res
   } catch (error) {
     return refuseInvalid(error, request, compiled);
   }
-  if (!(caller instanceof Promise)) return answerTo(caller, request, compiled);
+  if (!(caller instanceof Promise)) return authorise(caller, request, compiled);
   return caller.then(
-    (it) => answerTo(it, request, compiled),
+    (it) => authorise(it, request, compiled),
     (error: unknown) => refuseInvalid(error, request, compiled),
   );
 }
@@ -132,7 +134,7 @@ function refuseInvalid(error: unknown, { address }: RequestState, { limits }: Co
   throw error;
 }
 
-function answerTo(
+function authorise(
   caller: BaseCaller,
   request: RequestState,
   compiled: Compiled,
@@ -147,15 +149,15 @@ function answerTo(
       bodyText: "",
       rawParams: request.rawParams,
     });
-    return handle(request, compiled, { key, caller, input, read: deps.database });
+    return callHandler(request, compiled, { key, caller, input, read: deps.database });
   }
-  return readThenHandle(request, compiled, { key, caller });
+  return readThenCallHandler(request, compiled, { key, caller });
 }
 
 /** `key`: the caller in rate limits and in the record of last writes. */
 type Identified = { key: string; caller: BaseCaller };
 
-async function readThenHandle(
+async function readThenCallHandler(
   request: RequestState,
   compiled: Compiled,
   { key, caller }: Identified,
@@ -169,10 +171,10 @@ async function readThenHandle(
     route.reads === "replica"
       ? await deps.database.reader(readAfter ?? deps.lastWrites.of(key))
       : deps.database;
-  return handle(request, compiled, { key, caller, input, read });
+  return callHandler(request, compiled, { key, caller, input, read });
 }
 
-function handle(
+function callHandler(
   request: RequestState,
   compiled: Compiled,
   { key, ...given }: Identified & { input: Input; read: Queryable },
@@ -182,30 +184,30 @@ function handle(
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const answered = compiled.route.handle(call as unknown as AnyCall);
   return answered instanceof Promise
-    ? answered.then((result) => resultOf(result, compiled, { key, call }))
-    : resultOf(answered, compiled, { key, call });
+    ? answered.then((result) => toResponse(result, compiled, { key, call }))
+    : toResponse(answered, compiled, { key, call });
 }
 
-function resultOf(
+function toResponse(
   result: AnyAnswer | PrebuiltResponse | Response,
   compiled: Compiled,
   { key, call }: { key: string; call: RequestCall },
 ): Result | Promise<Result> {
-  if (result instanceof PrebuiltResponse) return prebuiltOf(compiled, result);
+  if (result instanceof PrebuiltResponse) return toPrebuiltResponse(compiled, result);
   if (result instanceof Response) return result;
-  return call.wrote() ? afterWrite(result, compiled, key) : jsonOf(compiled, result);
+  return call.wrote() ? afterWrite(result, compiled, key) : toJsonResponse(compiled, result);
 }
 
 /** The answer carries the write's position in the primary's log: reads that send it back see the write. */
 async function afterWrite(result: AnyAnswer, compiled: Compiled, key: string): Promise<Result> {
   const { database, lastWrites } = compiled.deps;
   const lsn = await database.lastWrite();
-  if (lsn === undefined) return jsonOf(compiled, result);
+  if (lsn === undefined) return toJsonResponse(compiled, result);
   lastWrites.remember(key, lsn);
-  return jsonOf(compiled, { ...result, headers: { "read-after": lsn, ...result.headers } });
+  return toJsonResponse(compiled, { ...result, headers: { "read-after": lsn, ...result.headers } });
 }
 
-function jsonOf(
+function toJsonResponse(
   { route, headers }: Compiled,
   { status, body, headers: own }: AnyAnswer,
 ): WholeResponse {
@@ -217,7 +219,7 @@ function jsonOf(
   return wholeResponse(status, JSON.stringify(spec.body.parse(body)), flat);
 }
 
-function prebuiltOf(
+function toPrebuiltResponse(
   { route, headers, prebuilt }: Compiled,
   response: PrebuiltResponse,
 ): WholeResponse {
@@ -236,7 +238,7 @@ function specOf({ operationId, answers }: Route, status: number): AnswerSpec {
   throw new Error(`${operationId} answered ${status}, which it does not list`);
 }
 
-function problem(
+function toProblem(
   error: unknown,
   { route, deps, headers }: Compiled,
   { trace, incoming }: RequestState,

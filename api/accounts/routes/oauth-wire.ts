@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 
 import { AppError } from "#platform/errors.ts";
-import { readBytes } from "#platform/http/request-input.ts";
+import { readBytes } from "#platform/http/read-body.ts";
 
 import type { CommandDeps } from "../commands/call-context.ts";
 import { OAuthError } from "../domain/oauth.ts";

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 
 import { AppError } from "#platform/errors.ts";
-import { parseJson } from "#platform/http/request-input.ts";
+import { parseJson } from "#platform/http/read-body.ts";
 import { newId } from "#platform/ids.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 

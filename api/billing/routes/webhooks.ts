@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { readBytes } from "#platform/http/request-input.ts";
+import { readBytes } from "#platform/http/read-body.ts";
 import { type Route, route } from "#platform/http/route.ts";
 
 import { handleWebhookEvent } from "../commands/webhooks.ts";

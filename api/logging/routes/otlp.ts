@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import { parseJsonLine } from "#collectors/formats/json-line.ts";
 import { AppError } from "#platform/errors.ts";
-import { invalid } from "#platform/http/request-input.ts";
+import { invalid } from "#platform/http/invalid-input.ts";
 import { type Route, route } from "#platform/http/route.ts";
 
 import { type Accepted, acceptOtlp } from "../commands/accept-logs.ts";

@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 
 import { AppError } from "#platform/errors.ts";
-import { readBytes } from "#platform/http/request-input.ts";
+import { readBytes } from "#platform/http/read-body.ts";
 
 const unzip = promisify(gunzip);
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
 import { checkVersion, etagOf } from "#platform/http/etag.ts";
-import { invalid } from "#platform/http/request-input.ts";
+import { invalid } from "#platform/http/invalid-input.ts";
 import { type Route, route } from "#platform/http/route.ts";
 
 import { checkContent } from "../commands/change.ts";

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 
 import { AppError, type FieldError } from "#platform/errors.ts";
-import { invalid } from "#platform/http/request-input.ts";
+import { invalid } from "#platform/http/invalid-input.ts";
 
 import { type YamlFile, fromYaml } from "./yaml-document.ts";
 

@@ -11,7 +11,7 @@ import {
 import { z } from "zod";
 
 import type { FieldError } from "#platform/errors.ts";
-import { invalid } from "#platform/http/request-input.ts";
+import { invalid } from "#platform/http/invalid-input.ts";
 
 import type { Application, Content } from "../domain/application.ts";
 import { contentMistakes } from "../domain/decide.ts";
