@@ -114,7 +114,10 @@ function makePrivate(folder: string): void {
 async function removeStale(folder: string, name: string): Promise<void> {
   for (const file of socketsIn(folder, name).map((it) => path.join(folder, it))) {
     const isStale = await connected(file).then(
-      (socket) => socket.destroy() !== socket,
+      (socket) => {
+        socket.destroy();
+        return false;
+      },
       (error: NodeJS.ErrnoException) => error.code === "ECONNREFUSED",
     );
     if (isStale) await rm(file, { force: true });
