@@ -48,25 +48,29 @@ const SETTINGS = {
 
 /**
  * Ends the server when the process that started it ends (the pipe to it closes) or loses its lease to another process
- * (the file of the holder is removed): first by a fast shutdown, then by an immediate one.
+ * (the file of the holder is removed): first by a fast shutdown, then by an immediate one. A line on the pipe means that
+ * the server has ended (`release`). Arguments: $1 is the pid of the server, $2 the file of the lease.
  */
 const GUARD = `
+server=$1
+lease_file=$2
 exec 2>/dev/null
-end() {
-  kill -INT "$1" || return
-  for second in 1 2 3 4 5; do sleep 1; kill -0 "$1" || return; done
-  kill -QUIT "$1"
+end_server() {
+  kill -INT "$server" || return
+  for second in 1 2 3 4 5; do sleep 1; kill -0 "$server" || return; done
+  kill -QUIT "$server"
 }
-watch() {
-  while [ -e "$2" ]; do sleep 1; kill -0 "$1" || return; done
-  end "$1"
+watch_lease() {
+  while [ -e "$lease_file" ]; do sleep 1; kill -0 "$server" || return; done
+  end_server
 }
-watch "$1" "$2" &
-if read -r done; then kill "$!"; else end "$1"; fi`;
+watch_lease &
+if read -r released; then kill "$!"; else end_server; fi`;
 
 /**
  * The server and all its processes inherit a lock on the folder of the cluster. Unlike pids and shared memory, which
  * PostgreSQL itself checks, a lock is visible in every namespace of the machine, and it ends with the last of them.
+ * Descriptor 3 is the folder (see `runProgram`), "$@" the command of the server.
  */
 const LOCK_AND_RUN = `if command -v flock >/dev/null; then flock -n 3 || exit ${LOCKED}; fi; exec "$@"`;
 
@@ -154,7 +158,7 @@ function startGuard(server: ChildProcess, leaseFile: string): ChildProcess {
   return guard;
 }
 
-/** The server has ended: its number may soon belong to another process. */
+/** The server has ended: its pid may soon belong to another process. */
 export function release(guard: ChildProcess): void {
   guard.stdin?.end("done\n");
 }
