@@ -35,9 +35,10 @@ import type {
   StoreStatus,
 } from "./port.ts";
 import { documentOf, eventSql, idParts } from "./search-sql.ts";
-import { type Listing, SegmentFolder } from "./segment-folder.ts";
+import { SegmentFolder } from "./segment-folder.ts";
 import { followSegments } from "./segment-follower.ts";
 import { FOOTER_KEY, latestPositions, mergeExtents, type Segment } from "./segment-footer.ts";
+import type { Listing } from "./segment-list.ts";
 import { SegmentReader } from "./segment-reader.ts";
 import { isStored } from "./stored-batch.ts";
 

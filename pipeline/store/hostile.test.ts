@@ -114,6 +114,20 @@ test("files that are cut short, foreign, empty or copied are ignored and named, 
   expect((await store.aggregate(COUNT))[0]?.value).toBe(2);
 });
 
+test("a file that was read while it was being copied counts once it is complete, and is no problem any more", async () => {
+  const folder = await filledFolder(2);
+  const [name = ""] = await readdir(join(folder, "events"));
+  const path = join(folder, "events", name);
+  const bytes = await readFile(path);
+  await truncate(path, 300);
+  await using store = await openEmbeddedStore({ folder, clock: systemClock });
+  expect((await store.aggregate(COUNT))[0]?.value).toBe(1);
+  await writeFile(path, bytes);
+  await store.compact();
+  expect((await store.aggregate(COUNT))[0]?.value).toBe(2);
+  expect((await store.status()).problems).toEqual([]);
+});
+
 test("a folder of a newer version is refused, and left as it is", async () => {
   const folder = await filledFolder(1);
   const [name = ""] = await readdir(join(folder, "events"));
