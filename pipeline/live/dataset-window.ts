@@ -44,7 +44,8 @@ export class DatasetWindow {
   readonly #routes = new TopRoutes();
   #topRoutes: RouteStatistics[] = [];
   #topRoutesOfS = -1;
-  readonly #changed = new Set<number>();
+  /** Whether the second in a slot changed since it was last taken: bounded, also while nobody takes it. */
+  readonly #isChanged = new Uint8Array(SECONDS);
   #newestArrivalMs: number | null = null;
   #newestEventMs: number | null = null;
 
@@ -64,7 +65,7 @@ export class DatasetWindow {
       if (second <= nowS - LIVE_SECONDS || second > nowS + AHEAD_SECONDS_MAX) continue;
       isLive = true;
       this.#stamps[second & (SECONDS - 1)] = second;
-      this.#changed.add(second);
+      this.#isChanged[second & (SECONDS - 1)] = 1;
     }
     if (!isLive) return;
     this.#newestArrivalMs = nowMs;
@@ -103,10 +104,18 @@ export class DatasetWindow {
   }
 
   /** Seconds that changed since the last call, oldest first; of too many the newest, and the others next time. */
-  takeChanged(): LiveSecond[] {
-    const newest = [...this.#changed].toSorted((a, b) => a - b).slice(-SECONDS_PER_FRAME_MAX);
-    for (const second of newest) this.#changed.delete(second);
-    return newest.flatMap((second) => this.#second(second) ?? []);
+  takeChanged(nowMs: number): LiveSecond[] {
+    const nowS = Math.floor(nowMs / 1000);
+    const changed: LiveSecond[] = [];
+    for (let second = nowS + AHEAD_SECONDS_MAX; second > nowS - LIVE_SECONDS; second -= 1) {
+      const slot = second & (SECONDS - 1);
+      if (this.#isChanged[slot] === 0 || this.#stamps[slot] !== second) continue;
+      if (changed.length === SECONDS_PER_FRAME_MAX) break;
+      this.#isChanged[slot] = 0;
+      const found = this.#second(second);
+      if (found) changed.push(found);
+    }
+    return changed.toReversed();
   }
 
   /** All seconds of the last `lengthS` with events. */

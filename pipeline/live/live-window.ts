@@ -38,9 +38,9 @@ export class LiveWindow {
 
   /** The next message for the viewers of a dataset: its `seconds` are those that changed since the last one. */
   frame(dataset: string): LiveFrame {
-    const window = this.#windows.get(dataset);
-    const changed = window ? window.takeChanged() : [];
-    return (window ?? EMPTY).frame(dataset, this.#clock.nowMs(), changed);
+    const nowMs = this.#clock.nowMs();
+    const window = this.#windows.get(dataset) ?? EMPTY;
+    return window.frame(dataset, nowMs, window.takeChanged(nowMs));
   }
 
   /** The first message for a viewer who joins: the last five minutes, regardless of what others were sent. */
