@@ -11,7 +11,7 @@ import { ecs } from "#collectors/formats/ecs.ts";
 import { derivationSettings } from "#collectors/settings.ts";
 import type { SourceId } from "#collectors/source.ts";
 import { UTC } from "#collectors/zone.ts";
-import { openFrameAccumulator } from "#pipeline/fold/accumulator.ts";
+import { FrameAccumulator } from "#pipeline/fold/accumulator.ts";
 import { runQuery } from "#pipeline/metrics/run-query.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import { systemClock } from "#platform/clock.ts";
@@ -119,7 +119,7 @@ async function inPipeline(lines: readonly unknown[]) {
     signIn: rules.signIn.map(parseRequestPattern),
     signOut: rules.signOut.map(parseRequestPattern),
   }).derive(0, batch.rows);
-  const frames = openFrameAccumulator(batch);
+  const frames = new FrameAccumulator(batch);
   frames.fold(0, batch.rows, false);
   const source: SourceId = "src_accounts";
   await store.append(batch, frames.takeCells(), new Map([[source, { offset: lines.length }]]));

@@ -1,5 +1,5 @@
 import { Batch } from "#collectors/batch.ts";
-import { openFrameAccumulator } from "#pipeline/fold/accumulator.ts";
+import { FrameAccumulator } from "#pipeline/fold/accumulator.ts";
 import type { EventStore } from "#pipeline/store/port.ts";
 
 const ROWS_PER_SEGMENT = 131_072;
@@ -26,7 +26,7 @@ export async function fillStore(
   onProgress: (done: number) => void,
 ): Promise<void> {
   const batch = new Batch(ROWS_PER_SEGMENT);
-  const frames = openFrameAccumulator(batch);
+  const frames = new FrameAccumulator(batch);
   const random = seeded(42);
   for (let done = 0; done < rows;) {
     const count = Math.min(ROWS_PER_SEGMENT, rows - done);

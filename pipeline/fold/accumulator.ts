@@ -18,7 +18,7 @@ export class FrameAccumulator {
   readonly #folds: readonly RowFold[];
   readonly #clock: Clock;
 
-  constructor(batch: Batch, clock: Clock) {
+  constructor(batch: Batch, clock: Clock = systemClock) {
     this.#reader = new BlockReader(batch);
     this.#folds = MEASURES.flatMap(({ folds = [] }) => folds.map((open) => open(batch)));
     this.#clock = clock;
@@ -74,8 +74,4 @@ export class FrameAccumulator {
       };
     });
   }
-}
-
-export function openFrameAccumulator(batch: Batch, clock: Clock = systemClock): FrameAccumulator {
-  return new FrameAccumulator(batch, clock);
 }

@@ -5,7 +5,7 @@ import { openDeriver, type Deriver } from "#collectors/derive/derive.ts";
 import type { Position, SourceId } from "#collectors/source.ts";
 import { AppError } from "#platform/errors.ts";
 
-import { openFrameAccumulator, type FrameAccumulator } from "../fold/accumulator.ts";
+import { FrameAccumulator } from "../fold/accumulator.ts";
 import type { IngestDeps } from "./ingest-deps.ts";
 
 /** A batch with so many rows, or of so many bytes, is stored. */
@@ -32,7 +32,7 @@ export class UnstoredBatch {
   constructor(deps: Deps) {
     this.#deps = deps;
     this.#deriver = openDeriver(this.batch, deps.rules);
-    this.#frames = openFrameAccumulator(this.batch);
+    this.#frames = new FrameAccumulator(this.batch);
   }
 
   get isFull(): boolean {

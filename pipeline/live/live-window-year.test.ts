@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 
 import { Batch } from "#collectors/batch.ts";
 
-import { openFrameAccumulator } from "../fold/accumulator.ts";
+import { FrameAccumulator } from "../fold/accumulator.ts";
 import type { FrameDelta } from "./live-part.ts";
 import { LiveWindow } from "./live-window.ts";
 
@@ -27,7 +27,7 @@ function heapBytes(): number {
 /** One request, as the fold of the ingest returns it. */
 function foldOne(): FrameDelta {
   const batch = new Batch(1);
-  const frames = openFrameAccumulator(batch, { nowMs: () => START_MS });
+  const frames = new FrameAccumulator(batch, { nowMs: () => START_MS });
   batch.number("@timestamp").put(0, START_MS);
   batch.text("data_stream.dataset").putText(0, "nginx.access");
   batch.number("http.response.status_code").put(0, 200);

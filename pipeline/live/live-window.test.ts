@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import { Batch } from "#collectors/batch.ts";
 
-import { openFrameAccumulator } from "../fold/accumulator.ts";
+import { FrameAccumulator } from "../fold/accumulator.ts";
 import { users } from "../measures/users.ts";
 import { LiveFrame } from "./frame.ts";
 import { LiveWindow } from "./live-window.ts";
@@ -26,7 +26,7 @@ type Row = {
 function openLive() {
   const clock = { now: NOW_MS, nowMs: () => clock.now };
   const batch = new Batch(100_000);
-  const frames = openFrameAccumulator(batch, clock);
+  const frames = new FrameAccumulator(batch, clock);
   const live = new LiveWindow(clock);
   const see = (rows: readonly Row[]) => {
     const first = batch.rows;

@@ -10,7 +10,7 @@ import type { SourceId } from "#collectors/source.ts";
 import { systemClock } from "#platform/clock.ts";
 
 import type { Condition, Filter } from "../filter.ts";
-import { openFrameAccumulator } from "../fold/accumulator.ts";
+import { FrameAccumulator } from "../fold/accumulator.ts";
 import { bucketOf, LatencySketch, valueOf } from "../sketches/latency-sketch.ts";
 import { openEmbeddedStore } from "../store/embedded-store.ts";
 import type { EventStore } from "../store/port.ts";
@@ -181,7 +181,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "quarterdeck-query-"));
   store = await openEmbeddedStore({ folder, clock: systemClock });
   const batch = new Batch(ROWS);
-  const frames = openFrameAccumulator(batch);
+  const frames = new FrameAccumulator(batch);
   for (let first = 0; first < ROWS; first += ROWS / 4) {
     const part = events.slice(first, first + ROWS / 4);
     for (const event of part) fill(batch, event);
