@@ -18,14 +18,14 @@ export class KeyedCounts {
     const counts = this.#counts;
     const minuteEntries = counts.size;
     for (let entry = 0; entry < minuteEntries; entry += 1) {
-      const { hour } = spans[counts.firsts[entry]!]!;
-      if (hour) counts.add(hour.index, counts.seconds[entry]!, counts.counts[entry]!);
+      const { hour } = spans[counts.groups[entry]!]!;
+      if (hour) counts.add(hour.index, counts.keys[entry]!, counts.counts[entry]!);
     }
     const cells: RollupCell[] = [];
     for (let entry = 0; entry < counts.size; entry += 1) {
-      const key = keyText(counts.seconds[entry]!);
+      const key = keyText(counts.keys[entry]!);
       const value = counts.counts[entry]!;
-      cells.push(cellOf(spans[counts.firsts[entry]!]!, { measure, key, value }));
+      cells.push(cellOf(spans[counts.groups[entry]!]!, { measure, key, value }));
     }
     counts.clear();
     return cells;

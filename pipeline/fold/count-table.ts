@@ -1,36 +1,36 @@
 const ENTRIES_MIN = 64;
 
 /**
- * Counts by a pair of unsigned 32-bit numbers: a hash table in typed arrays, because a million rows count into it
- * several times each. Entries keep their order of insertion.
+ * Counts by group and key, both unsigned 32-bit numbers: a hash table in typed arrays, because a million rows count into
+ * it several times each. Entries keep their order of insertion.
  */
 export class CountTable {
   size = 0;
-  firsts = new Uint32Array(ENTRIES_MIN);
-  seconds = new Uint32Array(ENTRIES_MIN);
+  groups = new Uint32Array(ENTRIES_MIN);
+  keys = new Uint32Array(ENTRIES_MIN);
   counts = new Float64Array(ENTRIES_MIN);
   /** Entry number + 1; 0 is free. Twice as many slots as entries fit. */
   #slots = new Uint32Array(ENTRIES_MIN * 2);
 
-  /** Adds to the count of the pair, and returns whether the pair is new. */
-  add(first: number, second: number, count: number): boolean {
+  /** Adds to the count, and returns whether it is a new one. */
+  add(group: number, key: number, count: number): boolean {
     const mask = this.#slots.length - 1;
-    let slot = slotOf(first, second) & mask;
+    let slot = slotOf(group, key) & mask;
     for (;;) {
       const entry = this.#slots[slot]! - 1;
       if (entry < 0) break;
-      if (this.firsts[entry] === first && this.seconds[entry] === second) {
+      if (this.groups[entry] === group && this.keys[entry] === key) {
         this.counts[entry]! += count;
         return false;
       }
       slot = (slot + 1) & mask;
     }
-    if (this.size === this.firsts.length) {
+    if (this.size === this.groups.length) {
       this.#grow();
-      return this.add(first, second, count);
+      return this.add(group, key, count);
     }
-    this.firsts[this.size] = first;
-    this.seconds[this.size] = second;
+    this.groups[this.size] = group;
+    this.keys[this.size] = key;
     this.counts[this.size] = count;
     this.size += 1;
     this.#slots[slot] = this.size;
@@ -43,17 +43,17 @@ export class CountTable {
   }
 
   #grow(): void {
-    const length = this.firsts.length * 2;
-    const { firsts, seconds, counts } = this;
-    this.firsts = new Uint32Array(length);
-    this.firsts.set(firsts);
-    this.seconds = new Uint32Array(length);
-    this.seconds.set(seconds);
+    const length = this.groups.length * 2;
+    const { groups, keys, counts } = this;
+    this.groups = new Uint32Array(length);
+    this.groups.set(groups);
+    this.keys = new Uint32Array(length);
+    this.keys.set(keys);
     this.counts = new Float64Array(length);
     this.counts.set(counts);
     const slots = new Uint32Array(length * 2);
     for (let entry = 0; entry < this.size; entry += 1) {
-      let slot = slotOf(firsts[entry]!, seconds[entry]!) & (slots.length - 1);
+      let slot = slotOf(groups[entry]!, keys[entry]!) & (slots.length - 1);
       while (slots[slot] !== 0) slot = (slot + 1) & (slots.length - 1);
       slots[slot] = entry + 1;
     }
@@ -61,7 +61,7 @@ export class CountTable {
   }
 }
 
-function slotOf(first: number, second: number): number {
-  const mixed = Math.imul(first, 0x9e3779b1) ^ Math.imul(second, 0x85ebca6b);
+function slotOf(group: number, key: number): number {
+  const mixed = Math.imul(group, 0x9e3779b1) ^ Math.imul(key, 0x85ebca6b);
   return mixed ^ (mixed >>> 15);
 }

@@ -39,30 +39,31 @@ export class LiveTable {
   }
 
   /**
-   * By the index of the dataset. Where codes hold numbers of names, in units of `unit`, these become indexes into the
+   * By the index of the dataset. Where codes contain names, their numbers in the table are replaced by indexes into the
    * part's own names.
    */
-  take(slots: LiveSlots, named?: { names: NameTable; unit: number }): LivePart[] {
-    const { firsts, seconds, counts, size } = this.#table;
+  take(slots: LiveSlots, named?: NamedCodes): LivePart[] {
+    const { groups, keys, counts, size } = this.#table;
     const { datasetOf, secondOf } = slots;
     const ends = slots.datasets.map(() => 0);
-    for (let entry = 0; entry < size; entry += 1) ends[datasetOf[firsts[entry]!]!]! += 3;
+    for (let entry = 0; entry < size; entry += 1) ends[datasetOf[groups[entry]!]!]! += 3;
     const triples = ends.map((length) => new Uint32Array(length));
-    const namings = ends.map(() => named && new Renumbering(named));
+    const renumberings = ends.map(() => named && new Renumbering(named));
     ends.fill(0);
     for (let entry = 0; entry < size; entry += 1) {
-      const slot = firsts[entry]!;
+      const slot = groups[entry]!;
       const dataset = datasetOf[slot]!;
       const numbers = triples[dataset]!;
       const at = ends[dataset]!;
       numbers[at] = secondOf[slot]!;
-      numbers[at + 1] = namings[dataset]?.codeOf(seconds[entry]!) ?? seconds[entry]!;
+      const code = keys[entry]!;
+      numbers[at + 1] = renumberings[dataset]?.codeOf(code) ?? code;
       numbers[at + 2] = counts[entry]!;
       ends[dataset] = at + 3;
     }
     this.#table.clear();
     return triples.map((numbers, dataset) => {
-      const names = namings[dataset]?.used;
+      const names = renumberings[dataset]?.used;
       return { numbers, ...(names ? { names } : {}) };
     });
   }
@@ -89,25 +90,28 @@ export class LiveGauges {
   }
 }
 
-/** Replaces a batch's numbers of names by indexes into the names that were used. */
+/** Codes that contain a name: its number in the table times `codesPerName`, plus a rest that is less than that. */
+type NamedCodes = { names: NameTable; codesPerName: number };
+
+/** Replaces the numbers of names in a batch's table by indexes into the names that were used. */
 class Renumbering {
   readonly used: string[] = [];
   readonly #indexes = new Map<number, number>();
   readonly #names: NameTable;
-  readonly #unit: number;
+  readonly #codesPerName: number;
 
-  constructor({ names, unit }: { names: NameTable; unit: number }) {
+  constructor({ names, codesPerName }: NamedCodes) {
     this.#names = names;
-    this.#unit = unit;
+    this.#codesPerName = codesPerName;
   }
 
   codeOf(code: number): number {
-    const number = Math.floor(code / this.#unit);
+    const number = Math.floor(code / this.#codesPerName);
     let index = this.#indexes.get(number);
     if (index === undefined) {
       index = this.used.push(this.#names.name(number)) - 1;
       this.#indexes.set(number, index);
     }
-    return index * this.#unit + (code % this.#unit);
+    return index * this.#codesPerName + (code % this.#codesPerName);
   }
 }

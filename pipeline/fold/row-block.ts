@@ -6,7 +6,7 @@ import {
   REQUEST_TYPE,
   STATUS_END,
 } from "../measures/request.ts";
-import { bucketOf, NS_PER_MS } from "../sketches/latency-sketch.ts";
+import { bucketOf, NO_BUCKET, NS_PER_MS } from "../sketches/latency-sketch.ts";
 import { EntryValues, listHas, numbersOf } from "./entry-values.ts";
 import type { LiveSlots } from "./live-slots.ts";
 import { Spans } from "./spans.ts";
@@ -15,8 +15,6 @@ import { Spans } from "./spans.ts";
 export const BLOCK_ROWS = 1024;
 /** Status of a request whose status is not known. */
 export const NO_STATUS = STATUS_END;
-/** Latency bucket of a request whose response time is not known. */
-export const NO_BUCKET = -0x8000;
 
 /**
  * Rows of a batch that are folded together, with values that several measures need. A row's offset is its number in the

@@ -1,9 +1,9 @@
 /** How far back live numbers go, and how far ahead of this machine's clock a log may be. Seconds. */
 export const LIVE_SECONDS = 3600;
 export const AHEAD_SECONDS_MAX = 5;
-/** Windows of live numbers: most of them; visitors and routes. */
+/** Windows of live numbers: five minutes for visitors and routes, a minute for all others. */
 export const MINUTE_WINDOW_S = 60;
-export const VISITORS_WINDOW_S = 300;
+export const FIVE_MINUTES_S = 300;
 
 /** Increments of one live measure: typed arrays, so that structured clone is cheap. */
 export type LivePart = { numbers: Uint32Array | Float64Array; names?: readonly string[] };

@@ -1,7 +1,7 @@
 import type { Accumulator } from "../measures/measure.ts";
 import { isInWindow, type LivePart, type LiveState, MINUTE_WINDOW_S } from "./live-part.ts";
 
-const NAMES_MAX = 200;
+const RECENT_NAMES_MAX = 200;
 const NAME_CHARS_MAX = 80;
 
 /** Distinct names. */
@@ -44,11 +44,11 @@ export class RecentNames implements LiveState<NameSet> {
   }
 
   #add(name: string, second: number, nowS: number): void {
-    if (this.#seconds.size >= NAMES_MAX) {
+    if (this.#seconds.size >= RECENT_NAMES_MAX) {
       for (const [known, last] of this.#seconds) {
         if (last < nowS - MINUTE_WINDOW_S) this.#seconds.delete(known);
       }
-      if (this.#seconds.size >= NAMES_MAX) return;
+      if (this.#seconds.size >= RECENT_NAMES_MAX) return;
     }
     const short = name.slice(0, NAME_CHARS_MAX);
     this.#seconds.set(short, Math.max(second, this.#seconds.get(short) ?? 0));

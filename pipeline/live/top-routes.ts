@@ -1,18 +1,12 @@
 import { CountTable } from "../fold/count-table.ts";
 import { NameTable } from "../fold/names.ts";
-import { BUCKET_MIN, LatencySketch } from "../sketches/latency-sketch.ts";
-import { isInWindow, type LivePart, VISITORS_WINDOW_S } from "./live-part.ts";
-
-/**
- * A code of the part is the index of a name times ROUTE_NAME_UNIT, and ROUTE_ERROR_UNIT for an error, and the latency
- * bucket less BUCKET_MIN plus 1, or 0 where the response time is not known.
- */
-export const ROUTE_NAME_UNIT = 2048;
-export const ROUTE_ERROR_UNIT = 1024;
+import { LatencySketch, NO_BUCKET } from "../sketches/latency-sketch.ts";
+import { FIVE_MINUTES_S, isInWindow, type LivePart } from "./live-part.ts";
+import { bucketOfCode, isErrorCode, outcomeOf, routeOf } from "./route-code.ts";
 
 const GRANULE_S = 30;
-/** One more than fits the window, because the oldest and the newest are partly in it. */
-const GRANULES = VISITORS_WINDOW_S / GRANULE_S + 1;
+/** One more than the window is long, because the oldest and the newest granule are partly in it. */
+const GRANULES = FIVE_MINUTES_S / GRANULE_S + 1;
 const NAME_CHARS_MAX = 160;
 
 export type RouteStatistics = {
@@ -22,6 +16,7 @@ export type RouteStatistics = {
   p95Ms: number | null;
 };
 
+/** `number` is that of its half minute; `counts` are by number of the route and outcome. */
 type Granule = { number: number; names: NameTable; counts: CountTable };
 type Sum = { requests: number; errors: number; latency: [Granule, number][] };
 
@@ -33,20 +28,20 @@ export class TopRoutes {
     counts: new CountTable(),
   }));
 
-  /** `numbers` has triples of a second's index, a code, requests. */
+  /** `numbers` has triples of a second's index, a route code, requests. */
   merge({ numbers, names = [] }: LivePart, seconds: Uint32Array, nowS: number): void {
     for (let i = 0; i < numbers.length; i += 3) {
       const second = seconds[numbers[i]!]!;
-      if (!isInWindow(second, nowS, VISITORS_WINDOW_S)) continue;
+      if (!isInWindow(second, nowS, FIVE_MINUTES_S)) continue;
       const code = numbers[i + 1]!;
-      const name = names[Math.floor(code / ROUTE_NAME_UNIT)] ?? "";
-      this.#add(second, name, code, numbers[i + 2]!);
+      const name = names[routeOf(code)] ?? "";
+      this.#add(second, name, outcomeOf(code), numbers[i + 2]!);
     }
   }
 
   /** The busiest routes, busiest first. */
   top(nowS: number, limit: number): RouteStatistics[] {
-    const oldest = Math.floor((nowS - VISITORS_WINDOW_S) / GRANULE_S);
+    const oldest = Math.floor((nowS - FIVE_MINUTES_S) / GRANULE_S);
     const live = this.#granules.filter((granule) => granule.number >= oldest);
     const sums = new Map<string, Sum>();
     for (const granule of live) addGranule(sums, granule);
@@ -57,7 +52,7 @@ export class TopRoutes {
     });
   }
 
-  #add(second: number, route: string, code: number, requests: number): void {
+  #add(second: number, route: string, outcome: number, requests: number): void {
     const number = Math.floor(second / GRANULE_S);
     const granule = this.#granules[number % GRANULES]!;
     if (granule.number > number) return;
@@ -66,7 +61,7 @@ export class TopRoutes {
       granule.names.clear();
       granule.counts.clear();
     }
-    granule.counts.add(granule.names.number(route), code % ROUTE_NAME_UNIT, requests);
+    granule.counts.add(granule.names.number(route), outcome, requests);
   }
 }
 
@@ -74,7 +69,7 @@ function addGranule(sums: Map<string, Sum>, granule: Granule): void {
   const { counts, names } = granule;
   const byNumber: Sum[] = [];
   for (let entry = 0; entry < counts.size; entry += 1) {
-    const number = counts.firsts[entry]!;
+    const number = counts.groups[entry]!;
     let sum = byNumber[number];
     if (!sum) {
       const name = names.name(number);
@@ -85,7 +80,7 @@ function addGranule(sums: Map<string, Sum>, granule: Granule): void {
     }
     const count = counts.counts[entry]!;
     sum.requests += count;
-    if (counts.seconds[entry]! >= ROUTE_ERROR_UNIT) sum.errors += count;
+    if (isErrorCode(counts.keys[entry]!)) sum.errors += count;
   }
 }
 
@@ -93,9 +88,9 @@ function p95(sum: Sum): number | null {
   const sketch = new LatencySketch();
   for (const [{ counts }, number] of sum.latency) {
     for (let entry = 0; entry < counts.size; entry += 1) {
-      if (counts.firsts[entry] !== number) continue;
-      const bucket = counts.seconds[entry]! % ROUTE_ERROR_UNIT;
-      if (bucket > 0) sketch.addBucket(bucket - 1 + BUCKET_MIN, counts.counts[entry]!);
+      if (counts.groups[entry] !== number) continue;
+      const bucket = bucketOfCode(counts.keys[entry]!);
+      if (bucket !== NO_BUCKET) sketch.addBucket(bucket, counts.counts[entry]!);
     }
   }
   return sketch.quantile(0.95);

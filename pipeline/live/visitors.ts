@@ -1,9 +1,9 @@
 import type { Accumulator } from "../measures/measure.ts";
 import { DistinctSketch } from "../sketches/distinct-sketch.ts";
-import { isInWindow, type LivePart, type LiveState, VISITORS_WINDOW_S } from "./live-part.ts";
+import { isInWindow, type LivePart, type LiveState, FIVE_MINUTES_S } from "./live-part.ts";
 
 const GRANULE_S = 10;
-const GRANULES = VISITORS_WINDOW_S / GRANULE_S + 1;
+const GRANULES = FIVE_MINUTES_S / GRANULE_S + 1;
 
 /** Distinct visitors. */
 export class Visitors implements Accumulator {
@@ -32,7 +32,7 @@ export class VisitorGranules implements LiveState<Visitors> {
   merge({ numbers }: LivePart, seconds: Uint32Array, nowS: number): void {
     for (let i = 0; i < numbers.length; i += 3) {
       const second = seconds[numbers[i]!]!;
-      if (isInWindow(second, nowS, VISITORS_WINDOW_S)) this.#sketchOf(second)?.add(numbers[i + 1]!);
+      if (isInWindow(second, nowS, FIVE_MINUTES_S)) this.#sketchOf(second)?.add(numbers[i + 1]!);
     }
   }
 
@@ -42,7 +42,7 @@ export class VisitorGranules implements LiveState<Visitors> {
 
   counted(nowS: number): Visitors {
     const all = new Visitors();
-    const oldest = Math.floor((nowS - VISITORS_WINDOW_S) / GRANULE_S);
+    const oldest = Math.floor((nowS - FIVE_MINUTES_S) / GRANULE_S);
     for (const { number, sketch } of this.#granules) if (number > oldest) all.sketch.merge(sketch);
     return all;
   }

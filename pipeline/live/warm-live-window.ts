@@ -4,11 +4,10 @@ import { ERROR_STATUS_MIN } from "../measures/request.ts";
 import { ROUTES } from "../measures/routes.ts";
 import { DATASET, ROUTE, STATUS } from "../measures/split-fields.ts";
 import { users } from "../measures/users.ts";
-import { BUCKET_MIN } from "../sketches/latency-sketch.ts";
 import type { MetricReader } from "../store/port.ts";
 import type { FrameDelta, LivePart } from "./live-part.ts";
 import type { LiveWindow } from "./live-window.ts";
-import { ROUTE_ERROR_UNIT, ROUTE_NAME_UNIT } from "./top-routes.ts";
+import { routeCode } from "./route-code.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -84,9 +83,9 @@ async function routesOf(store: MetricReader, dataset: string, nowMs: number): Pr
   const seconds: number[] = [];
   const names: string[] = [];
   const numbers: number[] = [];
-  for (const [unit, op] of [
-    [0, "lt"],
-    [ROUTE_ERROR_UNIT, "gte"],
+  for (const [isError, op] of [
+    [false, "lt"],
+    [true, "gte"],
   ] as const) {
     const rows = await store.aggregate({
       fromMs: nowMs - FIVE_MINUTES_MS,
@@ -102,7 +101,7 @@ async function routesOf(store: MetricReader, dataset: string, nowMs: number): Pr
     for (const { tMs, by, bucket, value } of rows) {
       if (by === null || bucket === null) continue;
       const second = Math.min(nowMs, tMs + MINUTE_MS - 1_000);
-      const code = indexIn(names, by) * ROUTE_NAME_UNIT + unit + bucket - BUCKET_MIN + 1;
+      const code = routeCode(indexIn(names, by), isError, bucket);
       numbers.push(indexIn(seconds, Math.floor(second / 1_000)), code, value);
     }
   }

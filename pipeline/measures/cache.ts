@@ -14,7 +14,7 @@ import {
 import { has, requestFilters } from "./raw-filters.ts";
 
 const HANDLING = "varnish.handling";
-const NAMES_MAX = 1000;
+const HANDLINGS_MAX = 1000;
 
 /** Requests that a cache answered, and that it had to pass on. */
 class CacheUse implements Accumulator {
@@ -47,7 +47,7 @@ export const cache: Measure<CacheUse> = {
     requestFilters(datasets).map((where) => ({
       aggregate: { kind: "count" },
       where: [...where, has(HANDLING)],
-      by: { field: HANDLING, limit: NAMES_MAX },
+      by: { field: HANDLING, limit: HANDLINGS_MAX },
       add: (into, { by, value }) => into.add(by ?? "", value),
     })),
   folds: [foldHandling],

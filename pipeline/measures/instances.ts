@@ -11,7 +11,7 @@ import { has, lacks, requestFilters } from "./raw-filters.ts";
 import { INSTANCE_FIELDS, instanceName } from "./request.ts";
 import { INSTANCE } from "./split-fields.ts";
 
-const NAMES_MAX = 1000;
+const INSTANCES_MAX = 1000;
 
 /** Requests by the instance that answered. */
 export const INSTANCE_CELLS = { measure: "instance", field: INSTANCE, levels: BOTH_LEVELS };
@@ -48,7 +48,7 @@ export function instanceAggregates<T>(
     INSTANCE_FIELDS.map((field, i): RawAggregate<T> => ({
       aggregate: { kind: "count" },
       where: [...where, ...INSTANCE_FIELDS.slice(0, i).map(lacks), has(field)],
-      by: { field, limit: NAMES_MAX },
+      by: { field, limit: INSTANCES_MAX },
       add: (into, row) => add(into, { ...row, by: instanceName(row.by ?? "") }),
     })),
   );
@@ -93,7 +93,7 @@ function foldInstances(batch: Batch): RowFold {
       }
     },
     takeCells: (spans) => counts.take(spans, INSTANCE_CELLS.measure, (key) => names.name(key)),
-    takeLive: (slots) => live.take(slots, { names, unit: 1 }),
+    takeLive: (slots) => live.take(slots, { names, codesPerName: 1 }),
     reset() {
       for (const field of fields) field.reset();
       names.clear();

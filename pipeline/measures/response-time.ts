@@ -2,10 +2,15 @@ import type { Batch } from "#collectors/batch.ts";
 
 import { KeyedCounts } from "../fold/cells.ts";
 import { LiveTable } from "../fold/live-parts.ts";
-import { NO_BUCKET } from "../fold/row-block.ts";
 import { LatencySeconds } from "../live/latency-seconds.ts";
 import { MINUTE_WINDOW_S } from "../live/live-part.ts";
-import { BUCKET_MIN, BUCKETS, LatencySketch, valueOf } from "../sketches/latency-sketch.ts";
+import {
+  BUCKET_MIN,
+  BUCKETS,
+  LatencySketch,
+  NO_BUCKET,
+  valueOf,
+} from "../sketches/latency-sketch.ts";
 import {
   BOTH_LEVELS,
   type MeasuredMetric,

@@ -3,11 +3,10 @@ import type { Batch } from "#collectors/batch.ts";
 import { KeyedCounts } from "../fold/cells.ts";
 import { EntryValues } from "../fold/entry-values.ts";
 import { LiveTable } from "../fold/live-parts.ts";
-import { NAMES_MAX, NameTable } from "../fold/names.ts";
-import { NO_BUCKET, NO_STATUS } from "../fold/row-block.ts";
-import { VISITORS_WINDOW_S } from "../live/live-part.ts";
-import { ROUTE_ERROR_UNIT, ROUTE_NAME_UNIT } from "../live/top-routes.ts";
-import { BUCKET_MIN } from "../sketches/latency-sketch.ts";
+import { NameTable, TABLE_NAMES_MAX } from "../fold/names.ts";
+import { NO_STATUS } from "../fold/row-block.ts";
+import { FIVE_MINUTES_S } from "../live/live-part.ts";
+import { CODES_PER_ROUTE, routeCode } from "../live/route-code.ts";
 import { HOURS_ONLY, type RowFold } from "./measure.ts";
 import { isError } from "./request.ts";
 import { ROUTE } from "./split-fields.ts";
@@ -26,6 +25,13 @@ export const ROUTE_CELLS = {
 /** Class of the statuses that a key of ROUTE_CELLS counts. */
 export const statusClassOf = (key: string): number => Number(key.slice(0, 1));
 
+/** A key of the counts that are folded: the class of the status and the number of the route. */
+const cellKey = (statusClass: number, route: number): number =>
+  statusClass * TABLE_NAMES_MAX + route;
+
+const cellKeyText = (key: number, names: NameTable): string =>
+  `${Math.floor(key / TABLE_NAMES_MAX)}xx ${names.name(key % TABLE_NAMES_MAX)}`;
+
 /** Folds requests by route into hours, and into the live frames' busiest routes. */
 export function foldRoutes(batch: Batch): RowFold {
   const counts = new KeyedCounts();
@@ -43,27 +49,20 @@ export function foldRoutes(batch: Batch): RowFold {
         if (route === 0) continue;
         const status = statuses[offset]!;
         const statusClass = status === NO_STATUS ? 0 : Math.floor(status / 100);
-        counts.add(hours[offset]!, statusClass * NAMES_MAX + route, 1);
+        counts.add(hours[offset]!, cellKey(statusClass, route), 1);
       }
     },
     addLive({ first, liveRequests, liveRequestCount, ...block }, nowS) {
       for (let i = 0; i < liveRequestCount; i += 1) {
         const offset = liveRequests[i]!;
         const route = routes.at(first + offset);
-        if (route === 0 || block.seconds[offset]! < nowS - VISITORS_WINDOW_S) continue;
-        const bucket = block.buckets[offset]!;
-        const error = isError(block.statuses[offset]!) ? ROUTE_ERROR_UNIT : 0;
-        const latency = bucket === NO_BUCKET ? 0 : bucket - BUCKET_MIN + 1;
-        live.add(block.liveSlots[offset]!, route * ROUTE_NAME_UNIT + error + latency, 1);
+        if (route === 0 || block.seconds[offset]! < nowS - FIVE_MINUTES_S) continue;
+        const code = routeCode(route, isError(block.statuses[offset]!), block.buckets[offset]!);
+        live.add(block.liveSlots[offset]!, code, 1);
       }
     },
-    takeCells: (spans) =>
-      counts.take(
-        spans,
-        ROUTE_CELLS.measure,
-        (key) => `${Math.floor(key / NAMES_MAX)}xx ${names.name(key % NAMES_MAX)}`,
-      ),
-    takeLive: (slots) => live.take(slots, { names, unit: ROUTE_NAME_UNIT }),
+    takeCells: (spans) => counts.take(spans, ROUTE_CELLS.measure, (key) => cellKeyText(key, names)),
+    takeLive: (slots) => live.take(slots, { names, codesPerName: CODES_PER_ROUTE }),
     reset() {
       routes.reset();
       names.clear();

@@ -4,7 +4,7 @@ import { Sketches } from "../fold/cells.ts";
 import { EntryValues, hashOf } from "../fold/entry-values.ts";
 import { LiveTable } from "../fold/live-parts.ts";
 import { BLOCK_ROWS } from "../fold/row-block.ts";
-import { VISITORS_WINDOW_S } from "../live/live-part.ts";
+import { FIVE_MINUTES_S } from "../live/live-part.ts";
 import { VisitorGranules, Visitors } from "../live/visitors.ts";
 import { DistinctSketch } from "../sketches/distinct-sketch.ts";
 import { combinedHash } from "../sketches/stable-hash.ts";
@@ -30,7 +30,7 @@ export const users: Measure<Visitors> = {
   raw: rawVisitors,
   folds: [foldVisitors],
   live: () => new VisitorGranules(),
-  windowMs: VISITORS_WINDOW_S * 1000,
+  windowMs: FIVE_MINUTES_S * 1000,
   metrics: () => [
     metric({
       name: "users_connected",
@@ -101,7 +101,7 @@ function foldVisitors(batch: Batch): RowFold {
       for (let i = 0; i < liveRequestCount; i += 1) {
         const offset = liveRequests[i]!;
         const visitor = visitors[offset]!;
-        if (seconds[offset]! < nowS - VISITORS_WINDOW_S) continue;
+        if (seconds[offset]! < nowS - FIVE_MINUTES_S) continue;
         if (visitor !== 0) live.add(liveSlots[offset]!, visitor, 1);
       }
     },

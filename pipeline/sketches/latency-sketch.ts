@@ -16,6 +16,8 @@ export const NS_PER_MS = 1e6;
 export const BUCKET_MIN = Math.ceil(Math.log(LOWEST_MS) / LN_GAMMA);
 /** The bucket of the longest duration that a `long` of nanoseconds can hold (2^53, some 104 days). */
 export const BUCKET_MAX = Math.ceil(Math.log(Number.MAX_SAFE_INTEGER / NS_PER_MS) / LN_GAMMA);
+/** Stands for the bucket of a duration that is not known. */
+export const NO_BUCKET = -0x8000;
 export const BUCKETS = BUCKET_MAX - BUCKET_MIN + 1;
 
 /** The number of the bucket that a duration in ms falls into; an integer in BUCKET_MIN … BUCKET_MAX. */
