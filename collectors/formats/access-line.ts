@@ -13,7 +13,7 @@ import {
   indexOf,
   textOf,
 } from "./bytes.ts";
-import { QuotedField, putEscaped } from "./quoted-field.ts";
+import { NO_FIELD, QuotedField, putEscaped, slotOfUrl, slotOfUserAgent } from "./quoted-field.ts";
 import { ClfTimeReader } from "./time.ts";
 
 /** Reads the text after the fields that all dialects of the combined log share. */
@@ -52,8 +52,8 @@ export class AccessLine {
     this.context = context;
     this.dialect = dialect;
     this.times = new ClfTimeReader(context.zone);
-    this.#referrers = new QuotedField(this.columns.referrer, false);
-    this.#userAgents = new QuotedField(this.columns.userAgent, true);
+    this.#referrers = new QuotedField(this.columns.referrer, slotOfUrl);
+    this.#userAgents = new QuotedField(this.columns.userAgent, slotOfUserAgent);
   }
 
   scan(bytes: Uint8Array, start: number, end: number): string | undefined {
@@ -63,15 +63,7 @@ export class AccessLine {
     const reason =
       this.#prefix(start, end) ?? this.#time(end) ?? this.#request(end) ?? this.#status(end);
     if (reason !== undefined) return reason;
-    let at = this.at;
-    if (at < end) {
-      at = this.#referrers.put(this.row, bytes, at, end);
-      if (at >= 0) this.at = at;
-      if (at >= 0 && at < end) {
-        at = this.#userAgents.put(this.row, bytes, at, end);
-        if (at >= 0) this.at = at;
-      }
-    }
+    if (this.#quoted(this.#referrers, end)) this.#quoted(this.#userAgents, end);
     if (this.at < end) {
       const refused = this.dialect.tail(this, this.at, end);
       if (refused !== undefined) return refused;
@@ -231,6 +223,15 @@ export class AccessLine {
       return `body bytes are not a number: ${excerpt(bytes, sizeStart, i)}`;
     this.at = i + 1;
     return undefined;
+  }
+
+  /** An optional quoted field; where there is one, leaves `at` after the space that follows and returns true. */
+  #quoted(field: QuotedField, end: number): boolean {
+    if (this.at >= end) return false;
+    const at = field.put(this.row, this.bytes, this.at, end);
+    if (at === NO_FIELD) return false;
+    this.at = at;
+    return true;
   }
 }
 

@@ -1,7 +1,11 @@
 import type { TextColumn } from "../columns.ts";
 import { BACKSLASH, DASH, QUOTE, SPACE, escapeInvalidUtf8 } from "./bytes.ts";
 
-const GUESSES = 4096;
+/** Returned instead of a position where no such field begins. */
+export const NO_FIELD = -1;
+
+const CANDIDATE_SLOTS = 4096;
+const SLOT_MASK = CANDIDATE_SLOTS - 1;
 
 /** Puts bytes beyond ASCII: invalid UTF-8 is escaped. */
 export function putEscaped(
@@ -16,35 +20,40 @@ export function putEscaped(
 }
 
 /**
- * A quoted field whose values repeat, such as the user agent. A few bytes select a candidate among earlier values, which
- * is then compared: one pass instead of three (find the end, hash, compare).
+ * A quoted field whose values repeat, such as the user agent. A few bytes select a slot with a candidate among earlier
+ * values: one pass to compare it replaces three (find the end, hash, compare). A wrong slot costs time, never correctness,
+ * because the candidate is compared. So a slot may also be computed from bytes beyond the field, or beyond the line.
  */
 export class QuotedField {
   readonly #column: TextColumn;
-  readonly #guesses = new Uint32Array(GUESSES);
-  readonly #slotOf: GuessSlot;
+  /** By slot, the number of a value in the column; 0 for none. */
+  readonly #candidates = new Uint32Array(CANDIDATE_SLOTS);
+  readonly #slotOf: SlotOf;
 
-  /** `isLast`: little follows the field, so that the length of the line distinguishes values. */
-  constructor(column: TextColumn, isLast: boolean) {
+  constructor(column: TextColumn, slotOf: SlotOf) {
     this.#column = column;
-    this.#slotOf = isLast ? slotByEnd : slotByStart;
+    this.#slotOf = slotOf;
   }
 
-  /** Puts the field that starts here; a dash means none. Returns the position after it and a space; -1: no field here. */
+  /**
+   * Puts the field that begins at `start`; a dash, quoted or not, stands for no value. Returns the position after the field
+   * and the space that follows it, or NO_FIELD.
+   */
   put(row: number, bytes: Uint8Array, start: number, end: number): number {
     if (bytes[start] !== QUOTE) {
       const isBareDash = bytes[start] === DASH && (start + 1 === end || bytes[start + 1] === SPACE);
-      return isBareDash ? start + 2 : -1;
+      return isBareDash ? start + 2 : NO_FIELD;
     }
     const from = start + 1;
     if (bytes[from] === DASH && bytes[from + 1] === QUOTE && closes(bytes, from + 1, end))
       return from + 3;
     const slot = this.#slotOf(bytes, from, end);
-    const guess = this.#guesses[slot]!;
-    if (guess > 0 && guess <= this.#column.size) {
-      const close = from + this.#column.lengthAt(guess, bytes, from);
+    const candidate = this.#candidates[slot]!;
+    // A candidate may be from before the column was reset.
+    if (candidate > 0 && candidate <= this.#column.size) {
+      const close = from + this.#column.lengthAt(candidate, bytes, from);
       if (close > from && close < end && bytes[close] === QUOTE && closes(bytes, close, end)) {
-        this.#column.ids[row] = guess;
+        this.#column.ids[row] = candidate;
         return close + 2;
       }
     }
@@ -68,7 +77,7 @@ export class QuotedField {
     else {
       const id = this.#column.put(row, bytes, from, close);
       // Not after a backslash: the quote may then belong to the value.
-      if (bytes[close - 1] !== BACKSLASH) this.#guesses[this.#slotOf(bytes, from, end)] = id;
+      if (bytes[close - 1] !== BACKSLASH) this.#candidates[this.#slotOf(bytes, from, end)] = id;
     }
     return close + 2;
   }
@@ -78,28 +87,48 @@ function closes(bytes: Uint8Array, quote: number, end: number): boolean {
   return quote + 1 >= end || bytes[quote + 1] === SPACE;
 }
 
-type GuessSlot = (bytes: Uint8Array, from: number, end: number) => number;
+/** The slot of the field that begins at `from` in a line that ends at `end`. */
+type SlotOf = (bytes: Uint8Array, from: number, end: number) => number;
 
-/** Bytes that distinguish most URLs: those after the scheme and the first of the host. */
-function slotByStart(bytes: Uint8Array, from: number, end: number): number {
-  if (end - from < 64) return (bytes[from]! * 31 + end - from) & (GUESSES - 1);
-  let key = bytes[from + 9]! * 3 + bytes[from + 14]!;
-  for (let at = from + 22; at < from + 58; at += 4) key = key * 5 + bytes[at]! * 3 + bytes[at + 1]!;
-  return (key ^ (key >>> 12)) & (GUESSES - 1);
-}
+/** URLs differ mostly in the first bytes of the host, "https://" being 8 bytes long, and in those after it. */
+const HOST_BYTE = 9;
+const LATER_HOST_BYTE = 14;
+const URL_SAMPLE_FROM = 22;
+const URL_SAMPLE_TO = 58;
+const URL_SAMPLE_STEP = 4;
+/** In a shorter rest of a line there is little but the field, so that its length distinguishes values. */
+const SHORT_REST = 64;
 
-/** Bytes that distinguish most user agents: their length, by the line's last quote, and those before it. */
-function slotByEnd(bytes: Uint8Array, from: number, end: number): number {
-  let last = end;
-  for (let i = end - 1; i > from && i > end - 24; i -= 1) {
+/** For URLs, such as the referrer. */
+export const slotOfUrl: SlotOf = (bytes, from, end) => {
+  const rest = end - from;
+  if (rest < SHORT_REST) return (bytes[from]! * 31 + rest) & SLOT_MASK;
+  let key = bytes[from + HOST_BYTE]! * 3 + bytes[from + LATER_HOST_BYTE]!;
+  for (let at = from + URL_SAMPLE_FROM; at < from + URL_SAMPLE_TO; at += URL_SAMPLE_STEP)
+    key = key * 5 + bytes[at]! * 3 + bytes[at + 1]!;
+  return (key ^ (key >>> 12)) & SLOT_MASK;
+};
+
+/** User agents differ mostly in the platform, which follows "Mozilla/5.0 (", in the versions at the end, and in length. */
+const PLATFORM_BYTE = 13;
+/** The closing quote is searched for this far from the end of the line, as little follows the field. */
+const CLOSE_DISTANCE_MAX = 24;
+const VERSION_DISTANCE = 4;
+const VERSION_DISTANCE_MAX = 70;
+const VERSION_STEP = 6;
+
+/** For user agents, which little follows in a line. */
+export const slotOfUserAgent: SlotOf = (bytes, from, end) => {
+  let close = end;
+  for (let i = end - 1; i > from && i > end - CLOSE_DISTANCE_MAX; i -= 1) {
     if (bytes[i] === QUOTE) {
-      last = i;
+      close = i;
       break;
     }
   }
-  let key = (last - from) * 7 + bytes[from + 13]!;
-  for (let at = last - 4; at > from && at > last - 70; at -= 6) {
+  let key = (close - from) * 7 + bytes[from + PLATFORM_BYTE]!;
+  const versionsFrom = Math.max(from, close - VERSION_DISTANCE_MAX);
+  for (let at = close - VERSION_DISTANCE; at > versionsFrom; at -= VERSION_STEP)
     key = (Math.imul(key, 31) + bytes[at]! * 3 + bytes[at + 1]!) | 0;
-  }
-  return (key ^ (key >>> 12) ^ (key >>> 20)) & (GUESSES - 1);
-}
+  return (key ^ (key >>> 12) ^ (key >>> 20)) & SLOT_MASK;
+};
