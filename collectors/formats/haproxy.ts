@@ -6,8 +6,11 @@ import { openTextLine, type RowWriter } from "./text-line.ts";
 import { parseTime } from "./time.ts";
 import { ACCESS_TRAITS } from "./traits.ts";
 
+/** Groups 1 to 4: client address and port, accept date, frontend. */
 const PEER = String.raw`^(\S{1,260}):(\d{1,5}) \[([^\]]{10,40})\] (\S{1,256})`;
+/** Groups 5 and 6: backend, server. */
 const BACKEND = String.raw` ([^\s/]{1,256})\/(\S{1,256})`;
+const FIRST_GROUP_AFTER_BACKEND = 7;
 const CONNECTIONS = String.raw`(\d{1,10})\/(\d{1,10})\/(\d{1,10})\/(\d{1,10})\/\+?(\d{1,10}) (\d{1,10})\/(\d{1,10})`;
 const MS = String.raw`\+?(-?\d{1,12})`;
 const HTTP = new RegExp(
@@ -53,8 +56,8 @@ function read(line: string, row: RowWriter): string | undefined {
   const header = syslogHeader(line.slice(0, 512), row.context);
   const body = header ? line.slice(header.length) : line;
   const head = body.slice(0, HEAD_LENGTH_MAX);
-  const reason = readHttp(body, head, row) ?? readOther(head, header, row);
-  const refused = reason === undefined || reason === "" ? undefined : reason;
+  const http = HTTP.exec(head);
+  const refused = http ? readHttp(http, body, row) : readOther(head, header, row);
   if (refused === undefined && header) {
     row.text("host.name", header.host);
     if (header.isIso) row.text("host.hostname", header.host);
@@ -64,18 +67,9 @@ function read(line: string, row: RowWriter): string | undefined {
   return refused;
 }
 
-/** Undefined for another kind of line; "" if it was written; else why it is refused. */
-function readHttp(body: string, head: string, row: RowWriter): string | undefined {
-  const found = HTTP.exec(head);
-  if (!found) return undefined;
+/** Returns why the line is refused; undefined if it was written. The functions below do the same. */
+function readHttp(found: RegExpExecArray, body: string, row: RowWriter): string | undefined {
   const [
-    all,
-    ,
-    ,
-    ,
-    ,
-    ,
-    ,
     target,
     request,
     wait,
@@ -87,7 +81,8 @@ function readHttp(body: string, head: string, row: RowWriter): string | undefine
     cookie,
     setCookie,
     state,
-  ] = found;
+    ...connections
+  ] = found.slice(FIRST_GROUP_AFTER_BACKEND);
   const refused = putPeer(row, found);
   if (refused !== undefined) return refused;
   putTarget(row, target);
@@ -102,9 +97,9 @@ function readHttp(body: string, head: string, row: RowWriter): string | undefine
   row.extra("haproxy.http.request.captured_cookie", cookie);
   row.extra("haproxy.http.response.captured_cookie", setCookie);
   row.extra("haproxy.termination_state", state);
-  putConnections(row, found.slice(-7));
-  putRequest(row, body.slice(all.length));
-  return "";
+  putConnections(row, connections);
+  putRequest(row, body.slice(found[0].length));
+  return undefined;
 }
 
 function readOther(
@@ -114,14 +109,15 @@ function readOther(
 ): string | undefined {
   const tcp = TCP.exec(head);
   if (tcp) {
-    const [, , , , , , , target, wait, connect, total, bytes, state] = tcp;
+    const [target, wait, connect, total, bytes, state, ...connections] =
+      tcp.slice(FIRST_GROUP_AFTER_BACKEND);
     putTarget(row, target);
     row.extra("haproxy.total_waiting_time_ms", Number(wait));
     row.extra("haproxy.connection_wait_time_ms", Number(connect));
     putTotal(row, total);
     row.extra("haproxy.bytes_read", Number(bytes));
     row.extra("haproxy.termination_state", state);
-    putConnections(row, tcp.slice(-7));
+    putConnections(row, connections);
     return putPeer(row, tcp);
   }
   const failed = FAILED.exec(head);
@@ -156,7 +152,8 @@ function putPeer(row: RowWriter, found: readonly (string | undefined)[]): string
   if (refused !== undefined) return refused;
   putSource(row, address, port);
   row.extra("haproxy.frontend_name", frontend);
-  if (found.length > 7) {
+  // A connection error names no backend.
+  if (found.length > FIRST_GROUP_AFTER_BACKEND) {
     row.extra("haproxy.backend_name", backend);
     row.text("haproxy.server_name", server);
   }
