@@ -9,16 +9,16 @@ import { AppError } from "#platform/errors.ts";
 import type { PredictedSeries } from "./predicted-path.ts";
 import type { Predictions } from "./predictions.ts";
 
-/** A question to the catalogue; with `asOfMs` a predicted metric is answered from what was known then. */
+/** With `asOfMs` a predicted metric is answered with the forecast that was valid at that time. */
 export type CatalogueQuery = MetricQuery & { asOfMs?: number };
-/** `prediction`: of a predicted metric, its bands and its score, or why there is none yet. */
+/** `prediction` (predicted metrics only): the bands and the score, or why there is no forecast yet. */
 export type CatalogueAnswer = MetricAnswer & { prediction?: PredictedSeries };
 
 export type AnswerDeps = { events: MetricReader; predictions: Predictions; nowMs: number };
 
 /**
- * Answers any metric of the catalogue: what is measured from the events, what is predicted from the forecaster.
- * @throws AppError bad_request where the question cannot be answered
+ * Answers any metric of the catalogue: measured metrics from the events, predicted metrics from the forecaster.
+ * @throws AppError bad_request if the query is not valid for this metric
  */
 export async function answerMetric(
   deps: AnswerDeps,
@@ -27,7 +27,10 @@ export async function answerMetric(
   const metric = metricNamed(query.metric);
   if (metric.source === "forecast") return predicted(deps, metric, query);
   if (query.asOfMs !== undefined) {
-    throw new AppError("bad_request", `${metric.name} is measured: only predictions have an as-of`);
+    throw new AppError(
+      "bad_request",
+      `${metric.name} is measured: only predicted metrics accept an as-of time`,
+    );
   }
   return runQuery(deps.events, query);
 }
@@ -41,7 +44,7 @@ async function predicted(
   const range = { fromMs, toMs };
   const stepMs = query.stepMs ?? chartStep(range);
   const { count, per } = metric.predicts;
-  const extent = predictable(await events.extents(), metric, query);
+  const extent = datasetExtent(await events.extents(), metric, query);
   const prediction = extent
     ? await (asOfMs === undefined
         ? predictions.series(extent, { count, range, stepMs, per, asOfMs: nowMs })
@@ -65,8 +68,8 @@ function answerOf(
   return { ...head, stepMs, series: [{ key: null, value, points }] };
 }
 
-/** The dataset that the question is about: a prediction is of one dataset as a whole. */
-function predictable(
+/** The extent of the queried dataset. Each prediction covers one whole dataset. */
+function datasetExtent(
   extents: readonly Extent[],
   metric: Metric,
   { where, by }: MetricQuery,
@@ -76,13 +79,13 @@ function predictable(
   if (by !== undefined || more.length > 0 || (condition !== undefined && !isDataset)) {
     throw new AppError(
       "bad_request",
-      `${metric.name} is predicted for a whole dataset: it takes no filter and no split`,
+      `${metric.name} is predicted for a whole dataset: filters and splits are not supported`,
     );
   }
   if (isDataset) return extents.find(({ dataset }) => dataset === condition.value);
   if (extents.length > 1) {
     const known = extents.map(({ dataset }) => dataset).join(", ");
-    throw new AppError("bad_request", `${metric.name}: name one dataset of ${known}`);
+    throw new AppError("bad_request", `${metric.name}: choose one dataset of ${known}`);
   }
   return extents[0];
 }

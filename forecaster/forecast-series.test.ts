@@ -11,8 +11,8 @@ import {
   visitors,
 } from "./simulated.ts";
 
-describe("with daily and weekly curves", () => {
-  test("it is clearly better than the same hour a day or a week ago", () => {
+describe("series with daily and weekly seasons", () => {
+  test("the error is clearly smaller than that of the same hour a day or a week ago", () => {
     const errors = { forecast: 0, week: 0, day: 0 };
     for (let seed = 11; seed < 31; seed++) {
       const all = visitors(1008 + 48, seed);
@@ -26,9 +26,9 @@ describe("with daily and weekly curves", () => {
     expect(errors.forecast).toBeLessThan(0.88 * errors.day);
   });
 
-  test("intervals hold about as much truth as they promise, and so does the score", () => {
+  test("the coverage of the intervals is close to nominal, and close to the reported score", () => {
     const inside = [0, 0];
-    const promised = [0, 0];
+    const reported = [0, 0];
     const seeds = Array.from({ length: 40 }, (_, i) => 100 + i);
     for (const seed of seeds) {
       const all = visitors(1008 + 48, seed);
@@ -36,18 +36,18 @@ describe("with daily and weekly curves", () => {
       made.intervals.forEach(({ lower, upper }, l) => {
         const held = all.slice(1008).filter((value, h) => value >= lower[h]! && value <= upper[h]!);
         inside[l]! += held.length / 48 / seeds.length;
-        promised[l]! += made.score.coverage[l]!.ratio / seeds.length;
+        reported[l]! += made.score.coverage[l]!.ratio / seeds.length;
       });
     }
     expect(inside[0]).toBeGreaterThan(0.74);
     expect(inside[0]).toBeLessThan(0.88);
     expect(inside[1]).toBeGreaterThan(0.915);
     expect(inside[1]).toBeLessThan(0.985);
-    expect(Math.abs(promised[0]! - inside[0]!)).toBeLessThan(0.06);
-    expect(Math.abs(promised[1]! - inside[1]!)).toBeLessThan(0.04);
+    expect(Math.abs(reported[0]! - inside[0]!)).toBeLessThan(0.06);
+    expect(Math.abs(reported[1]! - inside[1]!)).toBeLessThan(0.04);
   });
 
-  test("the score tells how much better than the same time a day ago it was", () => {
+  test("the score compares the error with that of the same time a day ago", () => {
     const { score, model } = ready(hourly(visitors(1008, 21)));
     expect(model).toBe("seasonal ensemble");
     expect(score.origins).toBeGreaterThan(20);
@@ -58,25 +58,25 @@ describe("with daily and weekly curves", () => {
   test("one outlier in the history hardly moves the forecast", () => {
     const values = visitors(1008, 22, 0.02);
     const made = ready(hourly(values));
-    const spoilt = ready(hourly(values.with(1000, 40_000)));
-    expect(meanError(spoilt.mean, made.mean)).toBeLessThan(0.05 * 400);
+    const withOutlier = ready(hourly(values.with(1000, 40_000)));
+    expect(meanError(withOutlier.mean, made.mean)).toBeLessThan(0.05 * 400);
   });
 
-  test("after a lasting change of level the forecast is at the new one", () => {
+  test("after a lasting level shift the forecast is at the new level", () => {
     const values = visitors(1008 + 48, 23, 0.02);
     const shifted = values.map((value, t) => (t > 1008 - 60 ? 3 * value : value));
     const error = meanError(ready(hourly(shifted.slice(0, 1008))).mean, shifted.slice(1008));
     expect(error).toBeLessThan(0.15 * 3 * 400);
   });
 
-  test("gaps are filled from the seasons", () => {
+  test("gaps are filled from earlier seasons", () => {
     const all = visitors(1008 + 48, 24, 0.02);
     const uniform = random(9);
-    const holes = all.slice(0, 1008).map((value) => (uniform() < 0.2 ? null : value));
-    expect(meanError(ready(hourly(holes)).mean, all.slice(1008))).toBeLessThan(0.06 * 400);
+    const withGaps = all.slice(0, 1008).map((value) => (uniform() < 0.2 ? null : value));
+    expect(meanError(ready(hourly(withGaps)).mean, all.slice(1008))).toBeLessThan(0.06 * 400);
   });
 
-  test("where deviations last for an hour, the next minutes of a per-minute series follow the last ones", () => {
+  test("a per-minute forecast starts near the latest minutes where deviations last for an hour", () => {
     const uniform = random(31);
     const usual = (t: number): number => 300 + 200 * Math.sin((2 * Math.PI * t) / 1440);
     let deviation = 0;
@@ -100,8 +100,8 @@ describe("with daily and weekly curves", () => {
   });
 });
 
-describe("where seasons do not help", () => {
-  test("a random walk is forecast from where it is now", () => {
+describe("series without useful seasons", () => {
+  test("a random walk is forecast to stay near its last value", () => {
     const uniform = random(41);
     let level = 1000;
     const values = Array.from({ length: 700 }, () => (level += 30 * gaussian(uniform)));
@@ -109,7 +109,7 @@ describe("where seasons do not help", () => {
     expect(Math.abs(made.mean[0]! - values[699]!)).toBeLessThan(100);
   });
 
-  test("a course that repeats to the digit is forecast to repeat, and the model says by what", () => {
+  test("an exactly repeating series is forecast to repeat, by the named model", () => {
     const uniform = random(42);
     const week = Array.from({ length: WEEK_HOURS }, () => Math.floor(1000 * uniform()));
     const values = Array.from({ length: 5 * WEEK_HOURS }, (_, t) => week[t % WEEK_HOURS]!);
@@ -118,7 +118,7 @@ describe("where seasons do not help", () => {
     expect(meanError(made.mean, week.slice(0, 48))).toBeLessThan(1e-9);
   });
 
-  test("the score does not hide jumps that nobody could foresee", () => {
+  test("the score includes the errors of unforeseeable jumps", () => {
     const uniform = random(43);
     let level = 100;
     const values = Array.from({ length: 700 }, () => {
@@ -131,10 +131,10 @@ describe("where seasons do not help", () => {
 });
 
 describe("the sum over the horizon", () => {
-  test("holds the true total about as often as promised, and is nearly unbiased, for low counts", () => {
+  test("has nominal coverage and is nearly unbiased, for low counts", () => {
     let inside = 0;
-    let said = 0;
-    let came = 0;
+    let predicted = 0;
+    let actual = 0;
     const runs = 60;
     for (let run = 0; run < runs; run++) {
       const uniform = random(500 + run);
@@ -154,14 +154,14 @@ describe("the sum over the horizon", () => {
       const total = counts.slice(-6).reduce((sum, count) => sum + count, 0);
       const [interval] = made.sum.intervals;
       if (interval && total >= interval.lower && total <= interval.upper) inside++;
-      said += made.sum.mean;
-      came += total;
+      predicted += made.sum.mean;
+      actual += total;
     }
     expect(inside / runs).toBeGreaterThan(0.88);
-    expect(Math.abs(said / came - 1)).toBeLessThan(0.15);
+    expect(Math.abs(predicted / actual - 1)).toBeLessThan(0.15);
   });
 
-  test("of hardly any events is never more certain than a Poisson count", () => {
+  test("has an interval at least as wide as that of a Poisson count when events are rare", () => {
     const values = Array.from({ length: 700 }, (_, t) => (t % 350 === 0 ? 1 : 0));
     const made = ready(hourly(values, 6));
     expect(made.sum.intervals[1]?.upper).toBeGreaterThan(1);

@@ -15,15 +15,15 @@ import { chooseOrigins } from "./seasonal/origins.ts";
 import { prepare } from "./seasonal/prepare.ts";
 import { forecastTotal } from "./seasonal/total.ts";
 
-/** Another candidate than the one before it must have this much less error to be preferred. */
+/** A candidate replaces an earlier one only if its loss is below this share of the earlier one's. */
 const BETTER = 0.97;
-/** A simple method must beat the ensemble by more than chance would. */
+/** A simple method replaces the ensemble only below this share of its loss, to rule out chance. */
 const SIMPLER = 0.85;
 const HALF_LIFE_STEPS = [1, 4, 16, 64];
 
 /**
- * Forecasts a series from itself alone: a median of five seasonal models, or a simpler method where that did better
- * at the inner origins, with intervals from the errors made there.
+ * Forecasts a series from its own history: the median of up to five seasonal models, or a simpler method where it was
+ * clearly more accurate in the backtest. The intervals are calibrated on the errors of the backtest.
  */
 export const forecast: Forecaster = (request) => {
   const readiness = checkHistory(request);
@@ -38,7 +38,7 @@ function forecastUsable(request: ForecastRequest, usable: Usable): Forecast {
   const setting: Setting = { prepared, origins, horizon };
   const chosen = chooseCandidate(setting);
   const widths = measureWidths(setting, chosen, usable.levels);
-  const out = (value: number): number => inRange(value * prepared.unit);
+  const out = (value: number): number => clampToFinite(value * prepared.unit);
   const total = forecastTotal(setting, chosen, usable.levels);
   return {
     model: chosen.model,
@@ -74,7 +74,7 @@ function scoreOf(
   };
 }
 
-/** The candidate with the least error at the inner origins, in favour of those that come first. */
+/** The candidate with the smallest loss in the backtest; earlier candidates are preferred by a margin. */
 function chooseCandidate(setting: Setting): Candidate {
   const raw = withoutGaps(setting.prepared);
   const cleaned = clean(setting.prepared);
@@ -125,7 +125,7 @@ function drawIntervals(
   });
 }
 
-/** Sums and bounds of values near the largest that a number can be. */
-function inRange(value: number): number {
+/** Sums and bounds of huge values may overflow to infinity. */
+function clampToFinite(value: number): number {
   return Math.min(Number.MAX_VALUE, Math.max(-Number.MAX_VALUE, value));
 }

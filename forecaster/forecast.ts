@@ -3,43 +3,46 @@ export type Series = { startMs: number; stepMs: number; values: readonly (number
 
 export type ForecastRequest = {
   series: Series;
-  /** How many steps ahead. */
+  /** In steps. */
   horizon: number;
-  /** Seasons in steps, shortest first, such as a day and a week. Those that the history is too short for are left out. */
+  /**
+   * Season lengths in steps, shortest first, e.g. a day and a week. A season longer than the history allows is not
+   * used.
+   */
   seasonalities: readonly number[];
-  /** Nominal coverage of the intervals in percent, such as 80 and 95. */
+  /** Nominal coverage of the intervals in percent, e.g. 80 and 95. */
   levels: readonly number[];
 };
 
 export type Interval = { level: number; lower: number[]; upper: number[] };
 
-/** What a model expects of the `horizon` steps after the series' last. Arrays are `horizon` long. */
+/** The forecast of the `horizon` steps after the end of the series. Arrays have one entry per step. */
 export type Forecast = {
   model: string;
   startMs: number;
   stepMs: number;
   mean: number[];
-  /** One for each level asked for, narrowest first, each inside the next. */
+  /** One for each requested level, narrowest first, each inside the next. */
   intervals: Interval[];
-  /** The sum over the horizon, such as "sign-ins in the next 30 minutes". */
+  /** The total over the horizon, e.g. the sign-ins of the next 30 minutes. */
   sum: { mean: number; intervals: { level: number; lower: number; upper: number }[] };
-  /** Measured on the series itself, at origins inside it, before the intervals were widened by it. */
+  /** Measured by a backtest on the series itself, before the intervals were widened by its result. */
   score: ForecastScore;
 };
 
 export type ForecastScore = {
-  /** Forecast origins that were replayed. */
+  /** Number of forecast origins in the backtest. */
   origins: number;
-  /** Mean absolute scaled error against the same time one season earlier; below 1 is better than that. */
+  /** Mean absolute scaled error: below 1 is better than repeating the previous season. */
   mase: number | null;
-  /** Share of the truth that fell into each interval. */
+  /** Share of the actual values inside each interval. */
   coverage: { level: number; ratio: number }[];
 };
 
 export type ForecastAnswer =
   | { status: "ready"; forecast: Forecast }
-  /** Not enough history: says what is missing, in words for a person. */
+  /** Not enough history; `reason` is shown to users. */
   | { status: "learning"; reason: string };
 
-/** The forecaster's whole interface: pure, takes milliseconds, never throws on odd values. */
+/** Pure, takes milliseconds, and never throws, whatever the values. */
 export type Forecaster = (request: ForecastRequest) => ForecastAnswer;

@@ -2,22 +2,22 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** At which steps a series is forecast, from how much history, and how far each forecast of the past reaches. */
+/** The step, history and window at which a series is forecast. */
 export type Grid = {
   stepMs: number;
-  /** The past is forecast in windows of this width, each from the data before it. */
+  /** A past range is forecast in windows of this width, each from the data before it. */
   windowMs: number;
   historyMs: number;
-  /** In steps: a day and a week, where they are at least four steps. */
+  /** A day and a week in steps, if they are at least four steps long. */
   seasonalities: readonly number[];
 };
 
 /**
- * The grid for a step that a reader asks for. A forecast is made at the step at which it is drawn: the band of an
- * average over five minutes is too narrow for single minutes.
+ * The grid for a requested step. A forecast is computed at the step of the chart: a band computed for five-minute
+ * averages would be too narrow for single minutes.
  */
-export function gridFor(stepAskedMs: number): Grid {
-  const stepMs = Math.max(stepAskedMs, MINUTE_MS);
+export function gridFor(requestedStepMs: number): Grid {
+  const stepMs = Math.max(requestedStepMs, MINUTE_MS);
   const isFine = stepMs < 5 * MINUTE_MS;
   return {
     stepMs,

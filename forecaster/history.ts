@@ -7,7 +7,7 @@ const HOUR_MS = 3_600_000;
 
 export type Histories = Record<PredictedCount, Series>;
 
-/** What was counted in each step of [startMs, toMs), both multiples of the step, for all predicted counts at once. */
+/** Reads the history of all predicted counts in [startMs, toMs), both multiples of the step, with one query. */
 export async function countHistories(
   store: RollupReader,
   dataset: string,

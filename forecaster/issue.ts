@@ -7,7 +7,7 @@ import type { SeriesKey } from "./predicted-series.ts";
 
 const Numbers = z.array(z.number());
 
-/** A forecast as it is kept: what was expected of a series from `startMs` on, from the data before that. */
+/** The stored form of a forecast. */
 const StoredForecast = z.object({
   model: z.string(),
   startMs: z.number(),
@@ -25,13 +25,13 @@ const StoredForecast = z.object({
   }),
 }) satisfies z.ZodType<Forecast>;
 
-/** `history` is the fingerprint of the values that the forecast was made from. */
+/** `history` is the fingerprint of the values from which the forecast was computed. */
 export const StoredIssue = z.object({ history: z.string(), forecast: StoredForecast });
 
-/** One forecast of one series, issued at the end of its history, which is `forecast.startMs`. */
+/** One forecast of one series, issued at `forecast.startMs`, the end of its history. */
 export type ForecastIssue = z.infer<typeof StoredIssue> & { series: SeriesKey };
 
-/** Equal for equal histories: a forecast whose history has changed since must be made again. */
+/** Detects a history that has changed since a forecast was issued: the forecast is then computed again. */
 export function fingerprintOf({ startMs, stepMs, values }: Series): string {
   const numbers = Float64Array.from(values, (value) => value ?? Number.NaN);
   return createHash("sha1").update(`${startMs} ${stepMs} `).update(numbers).digest("base64url");

@@ -1,7 +1,7 @@
 import type { ForecastRequest } from "./forecast.ts";
 
 const DAYS_MIN = 2;
-/** A forecast reaches at most this many times as far as the history. */
+/** The horizon is at most this many times as long as the history. */
 const REACH_MAX = 4;
 const DAY_MS = 86_400_000;
 const UNITS: readonly [number, string][] = [
@@ -12,9 +12,9 @@ const UNITS: readonly [number, string][] = [
 ];
 
 export type Usable = {
-  /** From the first measured value on. */
+  /** The values from the first measured one on. */
   values: readonly (number | null)[];
-  /** Whole numbers of steps, ascending, at least one. */
+  /** Season lengths in steps, ascending; never empty. */
   seasons: number[];
   /** Ascending, in percent. */
   levels: number[];
@@ -22,33 +22,38 @@ export type Usable = {
 
 export type Readiness = { ready: true; usable: Usable } | { ready: false; reason: string };
 
-/** Whether there is enough to forecast from; if not, what is missing, for a person. */
+/** Whether the history is long enough for a forecast; if not, the reason to show to users. */
 export function checkHistory(request: ForecastRequest): Readiness {
   const { series, horizon, seasonalities } = request;
   const seasons = [...new Set(seasonalities)]
     .filter((season) => Number.isInteger(season) && season >= 2)
     .toSorted((a, b) => a - b);
   const [day] = seasons;
-  if (day === undefined) return not("needs to know a season, such as the steps of a day");
+  if (day === undefined) return notReady("needs a season, such as the number of steps of a day");
   if (!Number.isInteger(horizon) || horizon < 1) {
-    return not(`needs a horizon of one step or more, was asked for ${horizon}`);
+    return notReady(`needs a horizon of one step or more, got ${horizon}`);
   }
   const first = series.values.findIndex(isMeasured);
-  if (first < 0) return not(`needs ${twoDays(day, series.stepMs)} of history, has no value yet`);
+  if (first < 0)
+    return notReady(`needs ${twoDays(day, series.stepMs)} of history, has no value yet`);
   const values = series.values.slice(first);
   if (values.length < DAYS_MIN * day) {
     const has = duration(values.length * series.stepMs);
-    return not(`needs ${twoDays(day, series.stepMs)} of history, has ${has}`);
+    return notReady(`needs ${twoDays(day, series.stepMs)} of history, has ${has}`);
   }
   const measured = values.filter(isMeasured).length;
   if (measured < day) {
     const has = duration(measured * series.stepMs);
     const needs = duration(day * series.stepMs);
-    return not(`needs ${needs} of measured values in its history, has ${has}; the rest are gaps`);
+    return notReady(
+      `needs ${needs} of measured values in its history, has ${has}; the rest are gaps`,
+    );
   }
   if (horizon > REACH_MAX * values.length) {
     const most = duration(REACH_MAX * values.length * series.stepMs);
-    return not(`can look ${most} ahead with its history, was asked for ${horizon} steps`);
+    return notReady(
+      `can forecast at most ${most} ahead from this history, got a horizon of ${horizon} steps`,
+    );
   }
   const levels = [...new Set(request.levels)]
     .filter((level) => level > 0 && level < 100)
@@ -56,7 +61,7 @@ export function checkHistory(request: ForecastRequest): Readiness {
   return { ready: true, usable: { values, seasons, levels } };
 }
 
-const not = (reason: string): Readiness => ({ ready: false, reason });
+const notReady = (reason: string): Readiness => ({ ready: false, reason });
 
 const isMeasured = (value: number | null): boolean => value !== null && Number.isFinite(value);
 
@@ -65,7 +70,7 @@ function twoDays(day: number, stepMs: number): string {
   return `two full seasons (${duration(DAYS_MIN * day * stepMs)})`;
 }
 
-/** Such as "11 h", "2 d 3 h", "40 min": the two largest units. */
+/** The two largest units, e.g. "11 h", "2 d 3 h", "40 min". */
 function duration(ms: number): string {
   const parts: string[] = [];
   let rest = ms;

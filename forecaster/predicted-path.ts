@@ -5,27 +5,27 @@ export type PredictedSeries =
   | {
       status: "ready";
       model: string;
-      /** When the newest forecast in it was issued. */
+      /** Issue time of the newest forecast in the series. */
       issuedMs: number;
       stepMs: number;
       tMs: number[];
       mean: number[];
       bands: { level: number; lower: number[]; upper: number[] }[];
-      /** Measured on the series itself. */
+      /** Backtest score of the newest forecast (`ForecastScore`). */
       mase: number | null;
       coverage: { level: number; ratio: number }[];
     }
   | { status: "learning"; reason: string };
 
 export type PathOptions = {
-  /** Steps that end before it are left out. */
+  /** Steps that end before this are left out. */
   fromMs: number;
   levels: readonly number[];
-  /** `second`: values are rates; `step`: counts of a step. */
+  /** `second`: rates per second; `step`: counts per step. */
   per: "second" | "step";
 };
 
-/** Joins forecasts, oldest first, into one path: each step is from the last forecast that covers it. */
+/** Joins forecasts, oldest first, into one series: each step comes from the newest forecast that covers it. */
 export function joinForecasts(
   forecasts: readonly Forecast[],
   { fromMs, levels, per }: PathOptions,

@@ -2,7 +2,7 @@ import type { PredictedMetric } from "#pipeline/metrics/catalogue.ts";
 
 export type PredictedCount = PredictedMetric["predicts"]["count"];
 
-/** The rollup measures that hold the history of the predicted counts. */
+/** The rollup measure with the history of each predicted count. */
 export const MEASURE_OF = {
   requests: "requests",
   sign_ins: "sign-in",
@@ -11,5 +11,5 @@ export const MEASURE_OF = {
 
 export const PREDICTED_COUNTS: readonly PredictedCount[] = ["requests", "sign_ins", "sign_outs"];
 
-/** Which series a forecast is of: one count of one dataset. */
+/** Identifies a predicted series: one count of one dataset. */
 export type SeriesKey = { dataset: string; count: PredictedCount };

@@ -17,7 +17,7 @@ const START_MS = Date.UTC(2026, 2, 2);
 const END_MS = START_MS + 21 * DAY_MS;
 const extent = { dataset: "nginx.access", rows: 1, fromMs: START_MS, toMs: END_MS - 1 };
 
-/** Requests and sign-ins of each hour: a daily curve; `change` alters single hours. */
+/** Hourly requests and sign-ins that follow a daily curve; `change` alters single hours. */
 function counts(change: (tMs: number, value: number) => number = (_t, value) => value) {
   const cells = async ({ fromMs, toMs, stepMs = HOUR_MS, measures }: CellsRequest) => {
     const found: MergedCell[] = [];
@@ -58,7 +58,7 @@ const lastDay = {
   asOfMs: END_MS,
 } as const;
 
-test("the past is predicted from the data before each window, and the hours after it from all", async () => {
+test("each past window is predicted from the data before it, and the future from all data", async () => {
   const { predictions, requests } = setUp();
   const predicted = await predictions.series(extent, lastDay);
   if (predicted.status !== "ready") throw new Error(predicted.reason);
@@ -70,7 +70,7 @@ test("the past is predicted from the data before each window, and the hours afte
   expect(new Set(ends)).toEqual(new Set([END_MS - DAY_MS, END_MS]));
 });
 
-test("a forecast that was issued is not computed again, also by another process", async () => {
+test("an issued forecast is not computed again, not even by another process", async () => {
   const { predictions, requests, forecasts } = setUp();
   const first = await predictions.series(extent, lastDay);
   const computed = requests.length;
@@ -90,29 +90,29 @@ test("a forecast whose history has changed is computed again", async () => {
   expect(after.requests.length).toBeGreaterThan(0);
 });
 
-test("as of a time, nothing that came after it is used", async () => {
+test("a prediction as of a time uses no later data", async () => {
   const asOfMs = END_MS - 5 * DAY_MS;
   const range = { fromMs: asOfMs, toMs: asOfMs + 6 * HOUR_MS };
-  const asked = { ...lastDay, range, asOfMs };
-  const before = await setUp().predictions.asOf(extent, asked);
+  const request = { ...lastDay, range, asOfMs };
+  const before = await setUp().predictions.asOf(extent, request);
   const spike = counts((tMs, value) => (tMs >= asOfMs ? 100 * value : value));
-  expect(await setUp({ events: spike }).predictions.asOf(extent, asked)).toEqual(before);
+  expect(await setUp({ events: spike }).predictions.asOf(extent, request)).toEqual(before);
 });
 
-test("as of a time, what was issued then is the answer, whatever was learnt since", async () => {
+test("a prediction as of a time is the forecast issued then, even if the history has changed since", async () => {
   const { predictions, forecasts } = setUp();
   const issued = await predictions.series(extent, lastDay);
   const range = { fromMs: END_MS, toMs: END_MS + 2 * HOUR_MS };
   const changed = counts((tMs, value) => (tMs === END_MS - HOUR_MS ? 0 : value));
   const later = setUp({ events: changed, forecasts });
-  const asked = await later.predictions.asOf(extent, { ...lastDay, range });
+  const request = await later.predictions.asOf(extent, { ...lastDay, range });
   expect(later.requests).toEqual([]);
-  if (asked.status !== "ready" || issued.status !== "ready") throw new Error("no forecast");
+  if (request.status !== "ready" || issued.status !== "ready") throw new Error("no forecast");
   const from = issued.tMs.indexOf(END_MS);
-  expect(asked.mean.slice(0, 2)).toEqual(issued.mean.slice(from, from + 2));
+  expect(request.mean.slice(0, 2)).toEqual(issued.mean.slice(from, from + 2));
 });
 
-test("a store that cannot keep a forecast costs a line in the log, not the answer", async () => {
+test("a forecast is answered even if it cannot be stored", async () => {
   const forecasts: ForecastStore = {
     ...openMemoryForecastStore(),
     find: () => Promise.reject(new Error("unreadable")),
@@ -126,12 +126,12 @@ const dataset = { field: "data_stream.dataset", op: "eq", value: "nginx.access" 
 
 function answer(query: { metric: string; where?: readonly (typeof dataset)[]; asOfMs?: number }) {
   const { predictions, events } = setUp();
-  // oxlint-disable-next-line no-unsafe-type-assertion -- predicted metrics read cells and extents alone
+  // oxlint-disable-next-line no-unsafe-type-assertion -- predicted metrics use only `cells` and `extents`
   const deps = { events: events as unknown as EventStore, predictions, nowMs: END_MS };
   return answerMetric(deps, { where: [], ...lastDay.range, stepMs: HOUR_MS, ...query });
 }
 
-test("predicted metrics are answered as all others: rates per second, counts per step", async () => {
+test("predicted metrics are queried like measured ones: rates per second, counts per step", async () => {
   const rate = await answer({ metric: "predicted_requests_per_second", where: [dataset] });
   expect(rate).toMatchObject({ unit: "1/s", from: "forecast", stepMs: HOUR_MS });
   expect(rate.series[0]?.value).toBeCloseTo(1, 1);
@@ -144,7 +144,7 @@ test("predicted metrics are answered as all others: rates per second, counts per
   });
 });
 
-test("a dataset that is not there has no prediction yet, and says why", async () => {
+test("an unknown dataset has no prediction yet, with the reason", async () => {
   const where = [{ ...dataset, value: "apache.access" as "nginx.access" }];
   const found = await answer({ metric: "predicted_requests_per_second", where });
   expect(found.series).toEqual([]);
@@ -152,10 +152,16 @@ test("a dataset that is not there has no prediction yet, and says why", async ()
 });
 
 test.each([
-  [{ metric: "predicted_sign_ins", where: [dataset, dataset] }, "takes no filter"],
-  [{ metric: "predicted_sign_ins", by: { field: "url.path", limit: 5 } }, "no split"],
-  [{ metric: "requests", asOfMs: END_MS }, "only predictions have an as-of"],
+  [
+    { metric: "predicted_sign_ins", where: [dataset, dataset] },
+    "filters and splits are not supported",
+  ],
+  [
+    { metric: "predicted_sign_ins", by: { field: "url.path", limit: 5 } },
+    "filters and splits are not supported",
+  ],
+  [{ metric: "requests", asOfMs: END_MS }, "only predicted metrics accept an as-of time"],
   [{ metric: "predicted_nonsense" }, "there is no metric"],
-])("a question that has no answer is refused: %j", async (query, message) => {
+])("an invalid query is rejected: %j", async (query, message) => {
   await expect(answer(query)).rejects.toThrow(message);
 });

@@ -21,7 +21,7 @@ const LEVELS = [80, 95] as const;
 const HISTORY_KEPT_MS = MINUTE_MS;
 const HISTORIES_MAX = 500;
 
-/** Computes forecasts away from the thread that serves requests. */
+/** Computes forecasts outside the thread that serves requests. */
 export type ForecastRunner = {
   forecast(request: ForecastRequest): Promise<ForecastAnswer>;
 };
@@ -39,16 +39,16 @@ export type SeriesRequest = {
   range: TimeRange;
   stepMs: number;
   per: PathOptions["per"];
-  /** The end of what is known: nothing that came after is used. */
+  /** No data after this time is used. */
   asOfMs: number;
 };
 
 type History = { series: Series; key: SeriesKey; grid: Grid };
 
 /**
- * Predictions for boards, queries and gates. The past is predicted as it would have been then: each window of it is
- * forecast from the data before that window only. Issued forecasts are kept, and made again only where their history
- * has changed.
+ * Predictions for boards and queries. A past range shows what would have been predicted at that time: each window is
+ * forecast from the data before it only. Issued forecasts are stored, and computed again only if their history has
+ * changed.
  */
 export class Predictions {
   readonly #deps: PredictionsDeps;
@@ -59,7 +59,7 @@ export class Predictions {
     this.#deps = deps;
   }
 
-  /** The count of each step over the range and the hours after it. */
+  /** The predicted counts over the range and some hours after it. */
   async series(
     extent: Extent,
     { count, range, stepMs, per, asOfMs }: SeriesRequest,
@@ -71,19 +71,19 @@ export class Predictions {
       HORIZON_STEPS_MAX * grid.stepMs,
     );
     const knownMs = Math.min(asOfMs, extent.toMs + grid.stepMs);
-    const lastOrigin = floorTo(knownMs, Math.max(grid.stepMs, ORIGIN_MS));
-    const histories = await this.#count(extent, { fromMs: range.fromMs, toMs: lastOrigin }, grid);
+    const newestOrigin = floorTo(knownMs, Math.max(grid.stepMs, ORIGIN_MS));
+    const histories = await this.#count(extent, { fromMs: range.fromMs, toMs: newestOrigin }, grid);
     const history = { series: histories[count], key: { dataset: extent.dataset, count }, grid };
-    const ahead = await this.#forecast(history, lastOrigin, horizonMs);
+    const ahead = await this.#forecast(history, newestOrigin, horizonMs);
     if (ahead.status === "learning") return ahead;
     const past: Forecast[] = [];
     const firstOrigin = Math.max(floorTo(range.fromMs, grid.windowMs), extent.fromMs);
     for (
       let origin = floorTo(firstOrigin, grid.windowMs);
-      origin < lastOrigin;
+      origin < newestOrigin;
       origin += grid.windowMs
     ) {
-      const lengthMs = Math.min(grid.windowMs, lastOrigin - origin);
+      const lengthMs = Math.min(grid.windowMs, newestOrigin - origin);
       const answer = await this.#forecast(history, origin, lengthMs);
       if (answer.status === "ready") past.push(answer.forecast);
     }
@@ -91,8 +91,8 @@ export class Predictions {
   }
 
   /**
-   * What was predicted for the range as of a time, from the forecasts that were issued until then; where none is kept,
-   * what would have been predicted from the data before that time.
+   * The prediction for the range as of a past time, from the forecasts issued until then; without any, the prediction
+   * is computed from the data before that time.
    */
   async asOf(extent: Extent, request: SeriesRequest): Promise<PredictedSeries> {
     const { count, range, per, asOfMs } = request;
@@ -105,8 +105,8 @@ export class Predictions {
   }
 
   /**
-   * What was to be expected in the last `minutes` before `nowMs`, predicted at their beginning: mean and 95 % interval;
-   * null while the history is too short.
+   * The count expected in the last `minutes` before `nowMs`, as predicted before they began: mean and 95 % interval;
+   * null if the history is too short.
    */
   async expected(
     count: PredictedCount,
@@ -125,7 +125,7 @@ export class Predictions {
     return scaleToWindow(answer.forecast, { fromMs, toMs: nowMs });
   }
 
-  /** The steps before `span.toMs`, with the history that a forecast from `span.fromMs` on needs. */
+  /** Counts up to `span.toMs`, including the history that a forecast from `span.fromMs` on needs. */
   #count(extent: Extent, span: TimeRange, { stepMs, historyMs }: Grid): Promise<Histories> {
     const { clock, events } = this.#deps;
     const startMs = Math.max(
@@ -133,8 +133,8 @@ export class Predictions {
       floorTo(span.fromMs - historyMs, stepMs),
     );
     const key = `${extent.dataset} ${startMs} ${span.toMs} ${stepMs}`;
-    const known = this.#histories.get(key);
-    if (known && clock.nowMs() - known.atMs < HISTORY_KEPT_MS) return known.counted;
+    const cached = this.#histories.get(key);
+    if (cached && clock.nowMs() - cached.atMs < HISTORY_KEPT_MS) return cached.counted;
     const counted = countHistories(events, extent.dataset, { startMs, toMs: span.toMs, stepMs });
     this.#histories.set(key, { atMs: clock.nowMs(), counted });
     const oldest = this.#histories.keys().next();
@@ -143,7 +143,7 @@ export class Predictions {
     return counted;
   }
 
-  /** The forecast issued at `originMs` for the steps of `lengthMs`: the one that is kept, else a new one. */
+  /** The forecast issued at `originMs` for the next `lengthMs`: the stored one if it is still valid, else a new one. */
   async #forecast(
     { series, key, grid }: History,
     originMs: number,
@@ -154,17 +154,19 @@ export class Predictions {
     const count = Math.max(0, Math.round((originMs - series.startMs) / stepMs));
     const first = Math.max(0, count - grid.historyMs / stepMs);
     const startMs = series.startMs + first * stepMs;
-    const known = { startMs, stepMs, values: series.values.slice(first, count) };
-    const request = { series: known, horizon, seasonalities, levels: LEVELS };
+    const history = { startMs, stepMs, values: series.values.slice(first, count) };
+    const request = { series: history, horizon, seasonalities, levels: LEVELS };
     const pendingKey = `${JSON.stringify(key)} ${originMs} ${horizon} ${stepMs} ${count - first}`;
     const pending = this.#pending.get(pendingKey);
     if (pending) return pending;
-    const answer = this.#findOrMake(key, request).finally(() => this.#pending.delete(pendingKey));
+    const answer = this.#findOrCompute(key, request).finally(() =>
+      this.#pending.delete(pendingKey),
+    );
     this.#pending.set(pendingKey, answer);
     return answer;
   }
 
-  async #findOrMake(series: SeriesKey, request: ForecastRequest): Promise<ForecastAnswer> {
+  async #findOrCompute(series: SeriesKey, request: ForecastRequest): Promise<ForecastAnswer> {
     const { forecasts, runner, log } = this.#deps;
     const { startMs, stepMs, values } = request.series;
     const issuedMs = startMs + values.length * stepMs;
@@ -176,7 +178,9 @@ export class Predictions {
     if (answer.status === "ready") {
       const saved = forecasts.save({ series, history, forecast: answer.forecast });
       await saved.catch((error: unknown) =>
-        log.warn("a forecast could not be kept and will be computed again", { error }),
+        log.warn("a forecast could not be stored and will be computed again when needed", {
+          error,
+        }),
       );
     }
     return answer;

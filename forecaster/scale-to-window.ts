@@ -5,8 +5,8 @@ import type { Forecast } from "./forecast.ts";
 const LEVEL = 95;
 
 /**
- * The sum that a forecast expects within the window, with its 95 % interval: the sum over the whole horizon, scaled by the
- * part of the mean that lies in the window. Null where the forecast has no such interval.
+ * The sum that a forecast expects within the window, with its 95 % interval: the sum over the whole horizon, scaled by
+ * the part of the mean that lies in the window. Null where the forecast has no such interval.
  */
 export function scaleToWindow(
   { sum, mean, startMs, stepMs }: Pick<Forecast, "sum" | "mean" | "startMs" | "stepMs">,

@@ -7,7 +7,7 @@ export const HOUR_MS = 3_600_000;
 export const DAY_HOURS = 24;
 export const WEEK_HOURS = 168;
 
-/** A small generator of uniform numbers in [0, 1) that gives the same for the same seed. */
+/** A deterministic generator of uniform numbers in [0, 1). */
 export function random(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -22,7 +22,7 @@ export function gaussian(uniform: () => number): number {
   return sum - 6;
 }
 
-/** Visitors by day and week, with noise of the given share. */
+/** Visitors per hour with a daily and a weekly season and relative noise. */
 export function visitors(hours: number, seed: number, noise = 0.08): number[] {
   const uniform = random(seed);
   return Array.from({ length: hours }, (_, t) => {
@@ -57,8 +57,8 @@ export function reasonOf(request: ForecastRequest): string {
   return answer.status === "learning" ? answer.reason : "ready";
 }
 
-/** What must hold of every forecast whatever it was made from. */
-export function expectSound(request: ForecastRequest, made: Forecast): void {
+/** Checks the invariants of every forecast. */
+export function expectInvariants(request: ForecastRequest, made: Forecast): void {
   expect(made.mean).toHaveLength(request.horizon);
   const numbers = [...made.mean, made.sum.mean];
   for (const { lower, upper } of made.intervals) {
@@ -86,5 +86,5 @@ export function expectSound(request: ForecastRequest, made: Forecast): void {
   }
 }
 
-export const meanError = (said: readonly number[], truth: readonly number[]): number =>
-  truth.reduce((sum, value, i) => sum + Math.abs(value - (said[i] ?? NaN)), 0) / truth.length;
+export const meanError = (predicted: readonly number[], truth: readonly number[]): number =>
+  truth.reduce((sum, value, i) => sum + Math.abs(value - (predicted[i] ?? NaN)), 0) / truth.length;

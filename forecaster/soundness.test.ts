@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { forecast } from "./forecast-series.ts";
-import { HOUR_MS, expectSound, hourly, ready, reasonOf, visitors } from "./simulated.ts";
+import { HOUR_MS, expectInvariants, hourly, ready, reasonOf, visitors } from "./simulated.ts";
 
 const oddValue = fc.oneof(
   { weight: 6, arbitrary: fc.integer({ min: 0, max: 50 }) },
@@ -11,8 +11,8 @@ const oddValue = fc.oneof(
   fc.constantFrom(0, -0, NaN, Infinity, -Infinity, 1e308, -1e308, 5e-324, Number.MAX_SAFE_INTEGER),
 );
 
-describe("whatever the series", () => {
-  test("a forecast is finite, ordered, nested, as long as asked, and the same each time", () => {
+describe("for any series", () => {
+  test("a forecast is finite, ordered, nested, of the requested length, and deterministic", () => {
     const request = fc.record({
       values: fc.oneof(
         fc.array(oddValue, { maxLength: 20 }),
@@ -23,12 +23,12 @@ describe("whatever the series", () => {
       levels: fc.constantFrom([80, 95], [95, 80, 50], [99.9], []),
     });
     fc.assert(
-      fc.property(request, ({ values, ...asked }) => {
-        const whole = { series: { startMs: 5, stepMs: 60_000, values }, ...asked };
+      fc.property(request, ({ values, ...options }) => {
+        const whole = { series: { startMs: 5, stepMs: 60_000, values }, ...options };
         const answer = forecast(whole);
         expect(forecast(whole)).toEqual(answer);
-        if (answer.status === "learning") expect(answer.reason).toMatch(/needs|can look/);
-        else expectSound(whole, answer.forecast);
+        if (answer.status === "learning") expect(answer.reason).toMatch(/needs|can forecast/);
+        else expectInvariants(whole, answer.forecast);
       }),
       { numRuns: 150, seed: 20261123 },
     );
@@ -45,19 +45,19 @@ describe("whatever the series", () => {
     ["a long outage", (t) => (t > 300 && t < 420 ? null : 50 + (t % 24))],
     ["an outage that still goes on", (t) => (t > 480 ? null : 50 + (t % 24))],
     ["around zero", (t) => Math.sin(t / 3)],
-  ])("%s is forecast without a fault", (_, value) => {
+  ])("a valid forecast or a reason is returned for: %s", (_, value) => {
     const request = hourly(Array.from({ length: 500 }, (_unused, t) => value(t)));
-    if (reasonOf(request) === "ready") expectSound(request, ready(request));
+    if (reasonOf(request) === "ready") expectInvariants(request, ready(request));
     else expect(reasonOf(request)).toMatch(/the rest are gaps/);
   });
 
-  test("a constant is forecast to stay, with hardly any doubt", () => {
+  test("a constant is forecast to stay constant, with very narrow intervals", () => {
     const made = ready(hourly(Array.from({ length: 500 }, () => 7.25)));
     for (const value of made.mean) expect(value).toBeCloseTo(7.25, 6);
     for (const value of made.intervals[1]?.upper ?? []) expect(value).toBeCloseTo(7.25, 4);
   });
 
-  test("a series in other units gives the same forecast in these units", () => {
+  test("scaling a series scales its forecast", () => {
     const values = visitors(700, 1);
     const made = ready(hourly(values));
     const scaled = ready(hourly(values.map((value) => value * 1024)));
@@ -69,14 +69,14 @@ describe("whatever the series", () => {
     );
   });
 
-  test("steps that are no numbers count as gaps", () => {
+  test("values that are not finite numbers count as gaps", () => {
     const values: (number | null)[] = visitors(700, 2);
     const odd = values.with(100, NaN).with(200, Infinity).with(300, -Infinity);
     const gaps = values.with(100, null).with(200, null).with(300, null);
     expect(ready(hourly(odd)).mean).toEqual(ready(hourly(gaps)).mean);
   });
 
-  test("the forecast starts right after the last step", () => {
+  test("the forecast starts at the end of the last step", () => {
     const values = [null, null, ...visitors(400, 3)];
     const made = ready({ ...hourly(values), series: { startMs: 1000, stepMs: HOUR_MS, values } });
     expect(made.startMs).toBe(1000 + 402 * HOUR_MS);

@@ -9,23 +9,23 @@ export type Candidate = {
   model: string;
   /** From the end of the series. */
   path: Float64Array;
-  /** From each inner origin. */
-  replayed: Float64Array[];
-  /** The series it was made from. */
+  /** From each origin of the backtest. */
+  backtest: Float64Array[];
+  /** The series to which the method was fitted. */
   series: BucketSeries;
 };
 
-/** What all candidates share: `horizon` in fine steps. */
+/** Shared by all candidates; `horizon` is in fine steps. */
 export type Setting = {
   prepared: Prepared;
   origins: Origins;
   horizon: number;
 };
 
-/** A forecast may leave the range of the history by this share of it. */
+/** A forecast may exceed the range of the history by this share of the range. */
 const BEYOND_RANGE = 0.5;
 
-/** The median of the models: unlike a mean, it tolerates a model that is wrong. */
+/** The median of the models: unlike the mean, it is robust against one bad model. */
 export function ensemble(setting: Setting, series: BucketSeries): Candidate {
   const { prepared, origins } = setting;
   const models = fitModels(prepared, series, origins.spans);
@@ -39,12 +39,12 @@ export function ensemble(setting: Setting, series: BucketSeries): Candidate {
       const earlier = series.buckets[origin - prepared.day + (h % prepared.day)] ?? 0;
       path[h] = Math.min(ceiling, Math.max(floor, Number.isFinite(middle) ? middle : earlier));
     }
-    return toFine(path, series.buckets[origin - 1] ?? path[0] ?? 0, setting);
+    return interpolateBuckets(path, series.buckets[origin - 1] ?? path[0] ?? 0, setting);
   };
   return {
     model: "seasonal ensemble",
     path: pathFrom(series.buckets.length, 0),
-    replayed: origins.at.map((origin, i) => pathFrom(origin, origins.folds[i]! + 1)),
+    backtest: origins.at.map((origin, i) => pathFrom(origin, origins.folds[i]! + 1)),
     series,
   };
 }
@@ -60,8 +60,8 @@ function rangeOf(prepared: Prepared, buckets: Float64Array): { floor: number; ce
   return { floor: prepared.nonNegative ? 0 : min - beyond, ceiling: max + beyond };
 }
 
-/** From bucket means to fine steps, in straight lines between the middles of the buckets. */
-function toFine(path: Float64Array, before: number, setting: Setting): Float64Array {
+/** Interpolates linearly between the centres of the buckets. */
+function interpolateBuckets(path: Float64Array, before: number, setting: Setting): Float64Array {
   const { bucketSteps } = setting.prepared;
   if (bucketSteps === 1) return path;
   const fine = new Float64Array(setting.horizon);
@@ -75,11 +75,11 @@ function toFine(path: Float64Array, before: number, setting: Setting): Float64Ar
   return fine;
 }
 
-/** Which share of the newest deviation is added, and after how many buckets a third of it (1/e) is left. */
+/** The share of the latest deviation that is added, and the number of buckets in which it decays to 1/e. */
 const LEVEL_CORRECTIONS = [
-  { share: 0.5, fadeBuckets: 0.5 },
-  { share: 0.5, fadeBuckets: 4 },
-  { share: 1, fadeBuckets: 4 },
+  { share: 0.5, decayBuckets: 0.5 },
+  { share: 0.5, decayBuckets: 4 },
+  { share: 1, decayBuckets: 4 },
 ];
 type LevelCorrection = (typeof LEVEL_CORRECTIONS)[number];
 
@@ -96,20 +96,20 @@ export function levelCorrected(setting: Setting, plain: Candidate): Candidate[] 
     if (newest.length === 0) return path;
     const level = newest.reduce((a, b) => a + b, 0) / newest.length;
     const deviation = (level - path[0]!) * correction.share;
-    const fadeSteps = correction.fadeBuckets * bucketSteps;
-    const corrected = path.map((value, i) => value + deviation * Math.exp(-i / fadeSteps));
+    const decaySteps = correction.decayBuckets * bucketSteps;
+    const corrected = path.map((value, i) => value + deviation * Math.exp(-i / decaySteps));
     return setting.prepared.nonNegative ? corrected.map((value) => Math.max(0, value)) : corrected;
   };
   return LEVEL_CORRECTIONS.map((correction) => ({
     ...plain,
     path: correct(plain.path, fine.length, correction),
-    replayed: setting.origins.at.map((origin, i) =>
-      correct(plain.replayed[i]!, origin * bucketSteps, correction),
+    backtest: setting.origins.at.map((origin, i) =>
+      correct(plain.backtest[i]!, origin * bucketSteps, correction),
     ),
   }));
 }
 
-/** The same time one season (in buckets) earlier. */
+/** Repeats the values of one season (in buckets) earlier. */
 export function seasonalNaive(setting: Setting, series: BucketSeries, season: number): Candidate {
   const { prepared, origins, horizon } = setting;
   const { bucketSteps, fine } = prepared;
@@ -118,20 +118,20 @@ export function seasonalNaive(setting: Setting, series: BucketSeries, season: nu
     const path = new Float64Array(horizon);
     for (let h = 0; h < horizon; h++) {
       const t = origin * bucketSteps - steps + (h % steps);
-      const seen = fine[t] ?? NaN;
-      path[h] = Number.isNaN(seen) ? (series.buckets[Math.floor(t / bucketSteps)] ?? 0) : seen;
+      const value = fine[t] ?? NaN;
+      path[h] = Number.isNaN(value) ? (series.buckets[Math.floor(t / bucketSteps)] ?? 0) : value;
     }
     return path;
   };
   return {
     model: season === prepared.day ? "seasonal naive" : "seasonal naive, long season",
     path: pathFrom(prepared.buckets.length),
-    replayed: origins.at.map(pathFrom),
+    backtest: origins.at.map(pathFrom),
     series,
   };
 }
 
-/** Exponential smoothing with the given half-life in fine steps, held flat. */
+/** Simple exponential smoothing with the given half-life in fine steps: a flat forecast. */
 export function recentLevel(setting: Setting, series: BucketSeries, halfLife: number): Candidate {
   const { prepared, origins, horizon } = setting;
   const gain = 1 - 0.5 ** (1 / halfLife);
@@ -147,7 +147,7 @@ export function recentLevel(setting: Setting, series: BucketSeries, halfLife: nu
   return {
     model: "recent level",
     path: pathFrom(prepared.buckets.length),
-    replayed: origins.at.map(pathFrom),
+    backtest: origins.at.map(pathFrom),
     series,
   };
 }

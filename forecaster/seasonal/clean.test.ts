@@ -7,13 +7,13 @@ const DAY = 24;
 const WEEK = 7 * DAY;
 const WEEKS = 5;
 
-/** Five weeks of hourly counts with a daily course and a little noise. */
+/** Five weeks of hourly counts with a daily season and a little noise. */
 const counts = Array.from({ length: WEEKS * WEEK }, (_, t) => {
   const noise = ((t * 7919) % 31) - 15;
   return Math.round(1000 + 500 * Math.sin((2 * Math.PI * t) / DAY) + noise);
 });
 
-test("a short burst is replaced with what was expected, and is not learnt from", () => {
+test("a short burst is replaced by expected values, to which no model is fitted", () => {
   const at = counts.length - 3 * DAY;
   const spiked = counts.map((count, t) => (t >= at && t < at + 3 ? count * 20 : count));
   const { buckets, weights, ratios, isRepaired } = clean(prepare(spiked, [DAY, WEEK]));
@@ -28,7 +28,7 @@ test("a short burst is replaced with what was expected, and is not learnt from",
   expect(new Set(ratios)).toEqual(new Set([1]));
 });
 
-test("where a burst persists, the older history is brought to the new level", () => {
+test("if a burst persists, the older history is rescaled to the new level", () => {
   const shift = counts.length - 2 * DAY;
   const shifted = counts.map((count, t) => (t >= shift ? count * 9 : count));
   const { buckets, weights, ratios, isRepaired } = clean(prepare(shifted, [DAY, WEEK]));
@@ -43,7 +43,7 @@ test("where a burst persists, the older history is brought to the new level", ()
   expect(new Set(weights)).toEqual(new Set([1]));
 });
 
-test("a series without bursts is left as it is", () => {
+test("a series without bursts is unchanged", () => {
   const prepared = prepare(counts, [DAY, WEEK]);
   const { isRepaired, weights } = clean(prepared);
   expect(isRepaired).toBe(false);
@@ -52,10 +52,10 @@ test("a series without bursts is left as it is", () => {
 
 test.each([
   { why: "a steady ratio is a new level", observed: [6, 6.1, 5.9], ratio: 3 },
-  { why: "a ratio that varies is none", observed: [2, 10, 30], ratio: undefined },
-  { why: "nor is a ratio of nearly 1", observed: [2.1, 2.1, 2.1], ratio: undefined },
-  { why: "nor is an outage", observed: [0.01, 0.01, 0.01], ratio: undefined },
-  { why: "nor is a change of the sign", observed: [-6, -6, -6], ratio: undefined },
+  { why: "a varying ratio is not a new level", observed: [2, 10, 30], ratio: undefined },
+  { why: "a ratio of nearly 1 is not a new level", observed: [2.1, 2.1, 2.1], ratio: undefined },
+  { why: "an outage is not a new level", observed: [0.01, 0.01, 0.01], ratio: undefined },
+  { why: "a change of the sign is not a new level", observed: [-6, -6, -6], ratio: undefined },
 ])("$why", ({ observed, ratio }) => {
   expect(steadyRatio(Float64Array.from(observed), Float64Array.of(2, 2, 2))).toBe(ratio);
 });

@@ -10,44 +10,44 @@ import {
 import { rescale, scales, unscale } from "./scale.ts";
 import { median } from "./statistics.ts";
 
-/** A series in buckets as the models are fitted to it. */
+/** A series in buckets, ready for the models to be fitted. */
 export type BucketSeries = {
   buckets: Float64Array;
-  /** 0 where the bucket is not a measured one: the models do not learn from it. */
+  /** 0 for buckets that are filled or replaced: the models are not fitted to them. */
   weights: Float64Array;
-  /** What each bucket was multiplied by to bring it to today's level. */
+  /** The factor by which each bucket was multiplied to match the level at the end of the series. */
   ratios: Float64Array;
-  /** Spikes were replaced, or history was rescaled to a new level. */
+  /** Whether spikes were replaced, or history was rescaled to a new level. */
   isRepaired: boolean;
 };
 
-/** A residual of more robust standard deviations than this is a spike or the start of a shift. */
+/** A residual of more than this many robust standard deviations is a spike or the start of a level shift. */
 const SPIKE_SIGMAS = 25;
-/** A burst that lasts longer than this share of a day, and than this number of buckets, is no spike. */
+/** A burst that lasts longer than both this share of a day and this number of buckets is not a spike. */
 const BURST_DAYS_MAX = 0.42;
 const BURST_BUCKETS_MAX = 3;
-/** Nor is one that lasts longer than this and reaches to the end of the series: it may go on. */
+/** The same for a burst at the end of the series, because it may continue. */
 const LAST_BURST_DAYS_MAX = 0.1;
 const LAST_BURST_BUCKETS_MAX = 2;
 
 /**
- * History is rescaled to a new level if the logarithm of its ratio to the expected one is at least this on the working scale:
- * a change of some 10 %, or of 22 % where the working scale is the root.
+ * History is rescaled to a new level if the logarithm of its ratio to the expected one is at least this on the working
+ * scale: a change of some 10 %, or of 22 % where the working scale is the root.
  */
 const LEVEL_LOG_RATIO_MIN = 0.1;
-/** History is not rescaled to next to nothing after an outage, nor with a changed sign. */
+/** History is not rescaled to nearly zero after an outage, nor to another sign. */
 const LEVEL_RATIO_MIN = 0.05;
 /** A ratio is steady if its median deviation is less than this much plus this share of the change of level. */
 const STEADY_MIN = 0.05;
 const STEADY_SHARE = 0.2;
-/** A ratio to a smaller expected value than this is meaningless. */
+/** Ratios to smaller expected values than this are meaningless. */
 const EXPECTED_MIN = 1e-9;
 
-/** Weights of older values halve within this time; the second where the history is too short for the week. */
+/** Half-life of the weights of older values; the second if the history is too short for the weekly season. */
 const HALF_LIFE_WEEKS = 2.06;
 const HALF_LIFE_DAYS = 8;
 
-/** The series as measured, each gap filled with what the values before it lead to expect. */
+/** The measured series, with gaps filled by one-step forecasts. */
 export function withoutGaps(prepared: Prepared): BucketSeries {
   const { buckets, weights } = prepared;
   if (weights.includes(0)) return cleanBeyond(prepared, Infinity);
@@ -55,20 +55,20 @@ export function withoutGaps(prepared: Prepared): BucketSeries {
 }
 
 /**
- * Replaces short bursts of extreme values with what was expected. Where a burst persists (a release, a change of routing),
- * its level is the new one, and the older history is rescaled to it.
+ * Replaces short bursts of extreme values by their expected values. Where a burst persists (a release, a change of
+ * routing), the older history is rescaled to the new level.
  */
 export function clean(prepared: Prepared): BucketSeries {
   return cleanBeyond(prepared, SPIKE_SIGMAS);
 }
 
 function cleanBeyond(prepared: Prepared, sigmas: number): BucketSeries {
-  // The scale on which the noise is the same at all levels.
+  // The scale on which the noise is equal at all levels.
   const scale = prepared.nonNegative ? scales.root : scales.identity;
   const cleaning = startCleaning(prepared, rescale(prepared.buckets, scale), sigmas);
   const { measured, expected, z } = cleaning;
   const first = cleaning.regression.lags.at(-1) ?? 0;
-  // In the order of time, because what is expected of a bucket is computed from those before it as repaired.
+  // In order of time, because the expected value of a bucket is computed from the repaired values before it.
   for (let t = first; t < z.length; t++) {
     expected[t] = expectAt(z, t, cleaning.regression);
     if (prepared.weights[t] === 0) z[t] = expected[t]!;
@@ -126,17 +126,17 @@ function startCleaning(prepared: Prepared, measured: Float64Array, sigmas: numbe
 function fitCleaner(z: Float64Array, weights: Float64Array, prepared: Prepared): Regression {
   const { day, week } = prepared;
   const lags = lagsAround([day, week], 2, RECENT_LAGS, z.length * LAG_SHARE_MAX);
-  const options = { lags, decay: forgetting(day, week), reweightings: 1 };
+  const options = { lags, decay: decayPerBucket(day, week), reweightings: 1 };
   const [regression] = fitRegressions(z, weights, options, []);
   return regression!;
 }
 
-/** The weight of a bucket relative to that of the next one. */
-export function forgetting(day: number, week: number): number {
+/** Decay per bucket: the weight of a bucket relative to the next one. */
+export function decayPerBucket(day: number, week: number): number {
   return 0.5 ** (1 / Math.max(week * HALF_LIFE_WEEKS, day * HALF_LIFE_DAYS));
 }
 
-/** Far from the expected, and far from everything near the same time a day and a week ago. */
+/** Whether a value is far from the expected value and from all values near the same time a day and a week ago. */
 function isExtreme(cleaning: Cleaning, t: number): boolean {
   const { prepared, sigmas, regression, measured, expected, z } = cleaning;
   const value = measured[t]!;
@@ -159,7 +159,7 @@ function continueBurst(cleaning: Cleaning, t: number): void {
 }
 
 /**
- * Ends at t a burst that lasted too long for a spike: its values are restored. Where their ratio to the expected ones is
+ * Ends a burst at t that lasted too long for a spike: its values are restored. If their ratio to the expected ones is
  * steady, everything before them is rescaled by it; otherwise the next buckets are not checked.
  */
 function acceptBurst(cleaning: Cleaning, t: number): void {
@@ -183,7 +183,7 @@ function acceptBurst(cleaning: Cleaning, t: number): void {
 }
 
 /**
- * The ratio of the observed values to the expected ones where it shows a change of level: nearly the same for all of them
+ * The ratio of the observed values to the expected ones if it shows a level shift: nearly the same for all of them
  * and clearly different from 1.
  */
 export function steadyRatio(observed: Float64Array, expected: Float64Array): number | undefined {

@@ -1,13 +1,13 @@
 import type { Candidate, Setting } from "./candidates.ts";
 import type { Prepared } from "./prepare.ts";
 
-/** The scale on which errors are compared and intervals drawn: even noise at every level, in `unit`s. */
+/** A variance-stabilizing transform and its inverse. Errors and intervals are computed on this "even" scale. */
 export type EvenScale = {
   toEven: (value: number) => number;
   fromEven: (value: number) => number;
 };
 
-/** A square root for non-negative series (Anscombe's, without its constant for what is not counted), else none. */
+/** A square root for non-negative series (the Anscombe transform for counts), else the identity. */
 export function evenScale({ nonNegative, counts, unit }: Prepared): EvenScale {
   if (!nonNegative) return { toEven: (value) => value, fromEven: (value) => value };
   const offset = counts ? 0.25 / unit : 0;
@@ -18,8 +18,8 @@ export function evenScale({ nonNegative, counts, unit }: Prepared): EvenScale {
 }
 
 /**
- * What was measured at fine step t, at the level to which the values before the origin were brought: a forecast from that
- * origin is at this level too. NaN where nothing was measured.
+ * The actual value at fine step t, at the level to which cleaning brought the values before the origin, which is the
+ * level of a forecast from that origin. NaN where nothing was measured.
  */
 export function truthAtLevelOf(
   setting: Setting,
@@ -30,8 +30,8 @@ export function truthAtLevelOf(
   return (setting.prepared.fine[t] ?? NaN) * candidate.series.ratios[origin]!;
 }
 
-/** Whether cleaning replaced the truth at t as a spike, or a repaired shift lies between it and the origin. */
-export function isUnusual(
+/** Whether cleaning replaced the value at t as a spike, or repaired a level shift between the origin and t. */
+export function isOutlier(
   { prepared }: Setting,
   { series }: Candidate,
   origin: number,
@@ -42,22 +42,22 @@ export function isUnusual(
   return series.weights[bucket] === 0 && prepared.weights[bucket] !== 0;
 }
 
-/** Every how many steps of a horizon errors are sampled: those of neighbours are nearly the same. */
+/** Errors of neighbouring steps are nearly equal, so only every n-th step of a horizon is sampled. */
 export function samplingStep(horizon: number): number {
   return Math.ceil(horizon / SAMPLES_PER_ORIGIN);
 }
 const SAMPLES_PER_ORIGIN = 96;
 
 /**
- * Mean absolute error of the replayed forecasts on the even scale; NaN without any. What lies behind a repaired shift is
- * left out, because no candidate could foresee it.
+ * Mean absolute error of the backtest on the even scale; NaN without any. Steps after a repaired level shift are left
+ * out, because no candidate can predict it.
  */
 export function lossOf(setting: Setting, candidate: Candidate): number {
   const { prepared, origins, horizon } = setting;
   const { toEven } = evenScale(prepared);
   const { ratios } = candidate.series;
   let sum = 0;
-  let seen = 0;
+  let count = 0;
   origins.at.forEach((origin, i) => {
     const level = toEven(ratios[origin]!) / toEven(1);
     const start = origin * prepared.bucketSteps;
@@ -65,14 +65,14 @@ export function lossOf(setting: Setting, candidate: Candidate): number {
       const truth = truthAtLevelOf(setting, candidate, origin, start + h);
       if (Number.isNaN(truth)) continue;
       if (ratios[Math.floor((start + h) / prepared.bucketSteps)] !== ratios[origin]) continue;
-      sum += Math.abs(toEven(truth) - toEven(candidate.replayed[i]![h]!)) / level;
-      seen++;
+      sum += Math.abs(toEven(truth) - toEven(candidate.backtest[i]![h]!)) / level;
+      count++;
     }
   });
-  return seen > 0 ? sum / seen : NaN;
+  return count > 0 ? sum / count : NaN;
 }
 
-/** Mean absolute scaled error of the replayed forecasts (Hyndman & Koehler 2006, scaled by the season); null if undefined. */
+/** Mean absolute scaled error of the backtest (Hyndman & Koehler 2006, scaled by the season); null if undefined. */
 export function maseOf(setting: Setting, candidate: Candidate): number | null {
   const { fine, day, bucketSteps } = setting.prepared;
   const season = day * bucketSteps;
@@ -82,21 +82,21 @@ export function maseOf(setting: Setting, candidate: Candidate): number | null {
     const h = at % setting.horizon;
     const origin = setting.origins.at[i]!;
     const truth = truthAtLevelOf(setting, candidate, origin, origin * bucketSteps + h);
-    // Back at the level that was measured, as `scale` is.
-    return Math.abs(truth - candidate.replayed[i]![h]!) / candidate.series.ratios[origin]!;
+    // At the measured level, like `scale`.
+    return Math.abs(truth - candidate.backtest[i]![h]!) / candidate.series.ratios[origin]!;
   });
   return scale > 0 && Number.isFinite(error) ? error / scale : null;
 }
 
-/** Mean over 0…n-1, unknown values left out; NaN of nothing. */
+/** Mean over 0…n-1 without NaN values; NaN if there are no others. */
 function meanOf(n: number, value: (i: number) => number): number {
   let sum = 0;
-  let seen = 0;
+  let count = 0;
   for (let i = 0; i < n; i++) {
     const x = value(i);
     if (Number.isNaN(x)) continue;
     sum += x;
-    seen++;
+    count++;
   }
-  return seen > 0 ? sum / seen : NaN;
+  return count > 0 ? sum / count : NaN;
 }

@@ -1,36 +1,36 @@
 import { probit } from "simple-statistics";
 
 import type { Candidate, Setting } from "./candidates.ts";
-import { evenScale, isUnusual, samplingStep, truthAtLevelOf } from "./errors.ts";
+import { evenScale, isOutlier, samplingStep, truthAtLevelOf } from "./errors.ts";
 import { MAD_TO_SIGMA, median, quantile } from "./statistics.ts";
 
-/** Half widths on the even scale. */
+/** Half widths of the intervals on the even (variance-stabilizing) scale. */
 export type Widths = {
-  /** For each level, ascending, one for each step of the horizon. */
+  /** For each level, ascending: one width per step of the horizon. */
   byLevel: Float64Array[];
-  /** Share of the truth inside the intervals of each level as calibrated without it, before widening. */
+  /** For each level: the share of actual values inside intervals calibrated on the other folds, before widening. */
   coverage: number[];
 };
 
 const BINS_MAX = 6;
-/** The most by which intervals are widened for truth that fell outside. */
+/** Upper bound of the factor by which intervals are widened if their coverage was too low. */
 const WIDENING_MAX = 1.1;
 
-/** The error of a replayed forecast at one step. */
-type ReplayedError = {
-  /** The part of the horizon it is in, and the fold of its origin. */
+/** The error of a backtest forecast at one step. */
+type BacktestError = {
+  /** The part of the horizon, and the fold of the origin. */
   bin: number;
   fold: number;
   /** On the even scale, not negative. */
   size: number;
-  /** The truth was a spike or lay behind a shift: it counts against the coverage, but does not set the width. */
-  isUnusual: boolean;
+  /** Whether the value is a spike or after a level shift: it counts in the coverage, but not in the width. */
+  isOutlier: boolean;
 };
 
 /**
- * Widths from the errors at the inner origins (split conformal, in bins of the horizon). Each fold of origins is also
- * compared with the widths that result from the other folds: this gives the coverage, and the widths grow by what was
- * missing. The levels, in percent, must be ascending.
+ * Split conformal prediction: widths are quantiles of the backtest errors, in bins of the horizon. Each fold of origins
+ * is also evaluated with the widths computed from the other folds: this gives the coverage, and widens the intervals if
+ * it is below nominal. The levels, in percent, must be ascending.
  */
 export function measureWidths(
   setting: Setting,
@@ -40,11 +40,11 @@ export function measureWidths(
   const { horizon, origins } = setting;
   const bins = Math.min(horizon, BINS_MAX);
   const errors = collectErrors(setting, candidate, bins);
-  const usual = errors.filter((error) => !error.isUnusual);
-  const sizes = sizesByBin(usual, bins);
+  const regular = errors.filter((error) => !error.isOutlier);
+  const sizes = sizesByBin(regular, bins);
   const sizesOfOtherFolds = origins.spans.map((_, fold) =>
     sizesByBin(
-      usual.filter((error) => error.fold !== fold),
+      regular.filter((error) => error.fold !== fold),
       bins,
     ),
   );
@@ -55,7 +55,7 @@ export function measureWidths(
     const foldWidths = sizesOfOtherFolds.map((others) => binWidths(others, level, fallbackSigma));
     coverage.push(shareInside(outOfFoldRatios(errors, foldWidths)));
     const widths = binWidths(sizes, level, fallbackSigma);
-    const widened = widen(widths, outOfFoldRatios(usual, foldWidths), level);
+    const widened = widen(widths, outOfFoldRatios(regular, foldWidths), level);
     const narrower = byLevel.at(-1);
     byLevel.push(
       Float64Array.from({ length: horizon }, (_, h) =>
@@ -69,10 +69,10 @@ export function measureWidths(
 const binOf = (h: number, horizon: number, bins: number): number =>
   Math.min(bins - 1, Math.floor((h * bins) / horizon));
 
-function collectErrors(setting: Setting, candidate: Candidate, bins: number): ReplayedError[] {
+function collectErrors(setting: Setting, candidate: Candidate, bins: number): BacktestError[] {
   const { prepared, origins, horizon } = setting;
   const { toEven } = evenScale(prepared);
-  const errors: ReplayedError[] = [];
+  const errors: BacktestError[] = [];
   origins.at.forEach((origin, i) => {
     for (let h = 0; h < horizon; h += samplingStep(horizon)) {
       const t = origin * prepared.bucketSteps + h;
@@ -81,16 +81,16 @@ function collectErrors(setting: Setting, candidate: Candidate, bins: number): Re
       errors.push({
         bin: binOf(h, horizon, bins),
         fold: origins.folds[i]!,
-        size: Math.abs(toEven(truth) - toEven(candidate.replayed[i]![h]!)),
-        isUnusual: isUnusual(setting, candidate, origin, t),
+        size: Math.abs(toEven(truth) - toEven(candidate.backtest[i]![h]!)),
+        isOutlier: isOutlier(setting, candidate, origin, t),
       });
     }
   });
   return errors;
 }
 
-/** For each bin the sizes of the errors in it and its neighbours, ascending. */
-function sizesByBin(errors: readonly ReplayedError[], bins: number): Float64Array[] {
+/** For each bin: the sizes of the errors in the bin and its neighbours, ascending. */
+function sizesByBin(errors: readonly BacktestError[], bins: number): Float64Array[] {
   const byBin: number[][] = Array.from({ length: bins }, () => []);
   for (const { bin, size } of errors) {
     for (let near = bin - 1; near <= bin + 1; near++) byBin[near]?.push(size);
@@ -98,7 +98,7 @@ function sizesByBin(errors: readonly ReplayedError[], bins: number): Float64Arra
   return byBin.map((sizes) => Float64Array.from(sizes).toSorted());
 }
 
-/** The width of each bin at a level; `fallbackSigma` is the standard deviation where no error was measured. */
+/** The width of each bin at a level; `fallbackSigma` is the standard deviation to use without backtest errors. */
 function binWidths(
   sizes: readonly Float64Array[],
   level: number,
@@ -106,25 +106,25 @@ function binWidths(
 ): Float64Array {
   let width = probit(0.5 + level / 200) * fallbackSigma;
   return Float64Array.from(sizes, (sorted, bin) => {
-    // Beyond the horizon that could be replayed errors grow like those of a random walk.
+    // Past the horizon of the backtest, errors are assumed to grow like those of a random walk.
     if (sorted.length > 0) width = quantile(sorted, level / 100) + Number.EPSILON;
     else if (bin > 0) width *= Math.sqrt((bin + 1) / bin);
     return width;
   });
 }
 
-/** Each error relative to the width that results from the folds other than its own; above 1 it is outside. */
+/** Each error relative to the width computed from the other folds; above 1 it is outside the interval. */
 const outOfFoldRatios = (
-  errors: readonly ReplayedError[],
+  errors: readonly BacktestError[],
   foldWidths: readonly Float64Array[],
 ): Float64Array =>
   Float64Array.from(errors, ({ bin, fold, size }) => size / foldWidths[fold]![bin]!);
 
-/** Share of the ratios of at most 1; NaN of none. */
+/** Share of the ratios up to 1; NaN for no ratios. */
 const shareInside = (ratios: Float64Array): number =>
   ratios.reduce((inside, ratio) => inside + (ratio <= 1 ? 1 : 0), 0) / ratios.length;
 
-/** The widths, grown so that `level` percent of the ratios would be at most 1, within bounds. */
+/** Widens the intervals so that `level` percent of the ratios would be at most 1, up to WIDENING_MAX. */
 function widen(widths: Float64Array, ratios: Float64Array, level: number): Float64Array {
   const quantileRatio = ratios.length > 0 ? quantile(ratios.toSorted(), level / 100) : 1;
   const widening = Math.min(WIDENING_MAX, Math.max(1, quantileRatio));

@@ -1,4 +1,4 @@
-import { forgetting, type BucketSeries } from "./clean.ts";
+import { decayPerBucket, type BucketSeries } from "./clean.ts";
 import type { Prepared } from "./prepare.ts";
 import {
   fitRegressions,
@@ -11,26 +11,26 @@ import {
 } from "./ridge.ts";
 import { rescale, scales, unscale, type Scale } from "./scale.ts";
 
-/** A fitted model: what it expects of the `horizon` buckets from `origin`, knowing the buckets before it. */
-type Fitted = (origin: number, horizon: number) => Float64Array;
+/** Forecasts `horizon` buckets from `origin`, from the buckets before it. */
+type FittedModel = (origin: number, horizon: number) => Float64Array;
 
-/** One fit to everything and one without each span, in this order. */
-type Fits = Fitted[];
+/** The model fitted to all data, followed by one fit without each span. */
+type Fits = FittedModel[];
 
 type Context = {
   series: BucketSeries;
   day: number;
   week: number;
-  /** The history is too short for the week. */
+  /** Whether the history is too short for the weekly season. */
   dayOnly: boolean;
   decay: number;
   spans: readonly Span[];
 };
 
 /**
- * The parts of the ensemble, each fitted to everything and without each span: two autoregressions on the square-root scale,
- * with the neighbours of the seasonal lags; one on seasonal differences; two exponentially weighted
- * profiles of the day and week with an autoregressive rest.
+ * The models of the ensemble: two autoregressions on the square-root scale, with lags around the seasons; one
+ * autoregression of seasonal differences; and one or two exponentially weighted profiles of the day and week, with an
+ * autoregression of the remainder.
  */
 export function fitModels(
   prepared: Prepared,
@@ -39,7 +39,7 @@ export function fitModels(
 ): Fits[] {
   const { day, week, nonNegative } = prepared;
   const dayOnly = day === week;
-  const context = { series, day, week, dayOnly, decay: forgetting(day, week), spans };
+  const context = { series, day, week, dayOnly, decay: decayPerBucket(day, week), spans };
   const even = nonNegative ? scales.root : scales.identity;
   const positive = nonNegative && series.buckets.every((value) => value > 0);
   const relative = positive ? scales.log : even;
@@ -48,9 +48,9 @@ export function fitModels(
   return [
     autoregression(context, even, { seasons: near, radius: 2 }),
     autoregression(context, even, { seasons: between, radius: dayOnly ? 1 : 2 }),
-    seasonalDifference(context, relative),
-    profile(context, scales.identity),
-    ...(positive ? [profile(context, scales.log)] : []),
+    seasonalDifferenceModel(context, relative),
+    profileModel(context, scales.identity),
+    ...(positive ? [profileModel(context, scales.log)] : []),
   ];
 }
 
@@ -69,8 +69,8 @@ function autoregression(
   );
 }
 
-/** Changes since the same time a day ago, forecast by an autoregression and added up again. */
-function seasonalDifference(context: Context, scale: Scale): Fits {
+/** An autoregression of the differences to the same time a day ago. */
+function seasonalDifferenceModel(context: Context, scale: Scale): Fits {
   const { day, week, series } = context;
   const z = rescale(series.buckets, scale);
   const n = Math.max(0, z.length - day);
@@ -85,7 +85,7 @@ function seasonalDifference(context: Context, scale: Scale): Fits {
   const spans = context.spans.map(({ from, to }) => ({ from: from - day, to: to - day }));
   const options = { lags, decay: context.decay, reweightings: 1 };
   const addUp =
-    (regression: Regression): Fitted =>
+    (regression: Regression): FittedModel =>
     (origin, horizon) => {
       const path = forecastFrom(changes, origin - day, horizon, regression);
       for (let h = 0; h < horizon; h++) path[h]! += h < day ? z[origin + h - day]! : path[h - day]!;
@@ -94,27 +94,27 @@ function seasonalDifference(context: Context, scale: Scale): Fits {
   return fitRegressions(changes, weights, options, spans).map(addUp);
 }
 
-function profile(context: Context, scale: Scale): Fits {
+function profileModel(context: Context, scale: Scale): Fits {
   const z = rescale(context.series.buckets, scale);
   const lags = [...RECENT_LAGS, context.day, context.day + 1].filter(
     (lag) => lag < z.length * LAG_SHARE_MAX,
   );
   const options = { lags, decay: context.decay, reweightings: 1 };
   return [null, ...context.spans].map((span) => {
-    const usual = usualCourse(context, z, span);
-    const rest = z.map((value, t) => value - usual(t));
+    const profileAt = seasonalProfile(context, z, span);
+    const rest = z.map((value, t) => value - profileAt(t));
     const fits = fitRegressions(rest, context.series.weights, options, span ? [span] : []);
     const regression = fits.at(-1)!;
     return (origin, horizon) => {
       const path = forecastFrom(rest, origin, horizon, regression);
-      for (let h = 0; h < horizon; h++) path[h]! += usual(origin + h);
+      for (let h = 0; h < horizon; h++) path[h]! += profileAt(origin + h);
       return unscale(path, scale);
     };
   });
 }
 
-/** Level + day profile + what the week adds to it, with weights that halve in two weeks (five days without the week). */
-function usualCourse(
+/** Level + daily profile + weekly profile. Weights halve in two weeks, or five days without the weekly season. */
+function seasonalProfile(
   context: Context,
   z: Float64Array,
   without: Span | null,
@@ -137,7 +137,7 @@ function usualCourse(
   return (t) => level + ofDay[t % day]! + ofWeek[t % week]!;
 }
 
-/** Weighted mean of each phase of a season, drawn towards zero by `shrinkage` more observations of it. */
+/** Weighted mean of each phase of a season; `shrinkage` is the weight of an additional observation of zero. */
 function weightedMeans(
   z: Float64Array,
   weights: Float64Array,

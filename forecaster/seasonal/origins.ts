@@ -1,11 +1,14 @@
 import type { Prepared } from "./prepare.ts";
 import type { Span } from "./ridge.ts";
 
-/** Past moments at which the forecast is made again, to see how it would have done. In buckets. */
+/**
+ * The origins of the backtest: past times, in buckets, from which the forecast is repeated and compared with the
+ * outcome.
+ */
 export type Origins = {
-  /** Oldest last. */
+  /** Newest first. */
   at: number[];
-  /** For each origin the fold it belongs to, and for each fold the buckets its origins forecast. */
+  /** The fold of each origin. */
   folds: number[];
   spans: Span[];
 };
@@ -16,8 +19,8 @@ const ORIGINS_MIN = 4;
 const FOLDS = 4;
 
 /**
- * About a week of origins, a quarter of a day apart (a twelfth for short horizons), whose whole horizon is known; with little
- * history also some of which only a part is.
+ * Up to a week of origins, a quarter of a day apart (a twelfth for short horizons), for which the whole horizon has
+ * been measured; with a short history also origins with a partly measured horizon.
  */
 export function chooseOrigins(prepared: Prepared, horizon: number): Origins {
   const n = prepared.buckets.length;

@@ -1,20 +1,20 @@
-/** The input of the models: regular buckets without gaps, in units of the largest value to keep precision. */
+/** The input of the models: regular buckets without gaps, divided by the largest absolute value to keep precision. */
 export type Prepared = {
-  /** What was measured, in `unit`s; NaN where nothing was. A whole number of buckets long. */
+  /** The measured values divided by `unit`; NaN for gaps. The length is a whole number of buckets. */
   fine: Float64Array;
-  /** How many fine steps make one bucket. */
+  /** Fine steps per bucket. */
   bucketSteps: number;
   /** Mean of each bucket; gaps filled from the seasons. */
   buckets: Float64Array;
   /** 1 for a measured bucket, 0 for a filled one. */
   weights: Float64Array;
-  /** The seasons in buckets; the same twice where the history is too short for the longer. */
+  /** The seasons in buckets; both are the day if the history is too short for the week. */
   day: number;
   week: number;
-  /** What one in `fine` is in the measure's own unit. */
+  /** The largest absolute value. */
   unit: number;
   nonNegative: boolean;
-  /** Whole numbers, none negative: at least as noisy as a Poisson count. */
+  /** Whether all values are non-negative integers: these are at least as noisy as a Poisson count. */
   counts: boolean;
 };
 
@@ -22,10 +22,10 @@ const BUCKETS_PER_DAY = 96;
 /** Per-minute series are too noisy for finer buckets. */
 const BUCKETS_PER_DAY_FINE = 48;
 const FINE_DAY_STEPS = 1000;
-/** Two weeks to see each weekday twice, and a quarter to measure errors on. */
+/** Two weeks to have each weekday twice, and a quarter of a week for the backtest. */
 const WEEKS_MIN = 2.25;
 
-/** Values that are not finite numbers are gaps. `seasons` must be ascending whole numbers of steps, at least one. */
+/** Values that are not finite count as gaps. `seasons` are in steps, ascending, at least one. */
 export function prepare(values: readonly (number | null)[], seasons: readonly number[]): Prepared {
   const dayStep = seasons[0] ?? 1;
   const weekStep = seasons.at(-1) ?? dayStep;
@@ -55,7 +55,7 @@ export function prepare(values: readonly (number | null)[], seasons: readonly nu
   return { fine, bucketSteps, buckets, weights, day, week, unit, nonNegative, counts };
 }
 
-/** The number of steps, a divisor of both seasons, that comes closest to the wanted number of buckets a day. */
+/** The divisor of both seasons that comes closest to the wanted number of buckets per day. */
 function bucketWidth(day: number, week: number): number {
   const wanted = day >= FINE_DAY_STEPS ? BUCKETS_PER_DAY_FINE : BUCKETS_PER_DAY;
   let best = 1;
@@ -66,7 +66,7 @@ function bucketWidth(day: number, week: number): number {
   return best;
 }
 
-/** A bucket of which less than a half was measured counts as a gap. */
+/** A bucket counts as a gap if less than half of it was measured. */
 function aggregate(
   fine: Float64Array,
   bucketSteps: number,

@@ -1,12 +1,12 @@
 import { MAD_TO_SIGMA, median } from "./statistics.ts";
 
-/** Rows whose targets are left out of a fit, from inclusive, to exclusive: they are forecast by it. */
+/** Rows left out of a fit because they are forecast by it: `from` inclusive, `to` exclusive. */
 export type Span = { from: number; to: number };
 
 /** A linear regression of a series on its own lagged values. */
 export type Regression = {
   lags: Int32Array;
-  /** One for each lag, and the intercept in units of `spread` last. */
+  /** One per lag, then the intercept in units of `spread`. */
   coefficients: Float64Array;
   mean: number;
   spread: number;
@@ -18,7 +18,7 @@ type RegressionOptions = {
   lags: readonly number[];
   /** Weight of a row relative to the next one: exponential forgetting. */
   decay: number;
-  /** How often rows with large residuals are weighted down and the fit repeated. */
+  /** Number of refits with lower weights for rows with large residuals. */
   reweightings: number;
 };
 
@@ -31,8 +31,8 @@ const HUBER = 1.5;
 const SPREAD_MIN = 1e-9;
 
 /**
- * The recent lags and those within `radius` of each season, as a daily course may be early or late by some buckets. Ascending,
- * shorter than `lagMax`.
+ * The recent lags and those within `radius` of each season, because a day may be early or late by some buckets.
+ * Ascending, below `lagMax`.
  */
 export function lagsAround(
   seasons: readonly number[],
@@ -48,9 +48,9 @@ export function lagsAround(
 }
 
 /**
- * Fits by ridge regression with Huber weights (iteratively re-weighted least squares) and exponential forgetting.
- * The first result is fitted to all rows; then follows one for each span, fitted without that span's targets but
- * with the same robust weights. A span that would leave too few rows is not left out.
+ * Ridge regression with Huber weights (iteratively reweighted least squares) and exponential forgetting.
+ * The first result is fitted to all rows; one for each span follows, fitted without the span's targets but with the
+ * same robust weights. If too few rows would remain, the span is not left out.
  */
 export function fitRegressions(
   z: Float64Array,
@@ -66,12 +66,12 @@ export function fitRegressions(
   let fitted = solve(system, equations);
   for (let round = 0; round < options.reweightings; round++) {
     const residuals = residualsOf(z, fitted);
-    const limit = HUBER * typicalResidual(residuals, weights, first);
-    robust = weightedDown(weights, residuals, limit);
+    const limit = HUBER * residualSigma(residuals, weights, first);
+    robust = downweightOutliers(weights, residuals, limit);
     equations = accumulate(system, robust, first, z.length);
     fitted = solve(system, equations);
   }
-  const sigma = typicalResidual(residualsOf(z, fitted), weights, first);
+  const sigma = residualSigma(residualsOf(z, fitted), weights, first);
   const without = spans.map((span) => {
     const left = accumulate(system, robust, Math.max(first, span.from), span.to);
     const rest = subtract(equations, left);
@@ -80,7 +80,11 @@ export function fitRegressions(
   return [fitted, ...without].map((regression) => ({ ...regression, sigma }));
 }
 
-function weightedDown(weights: Float64Array, residuals: Float64Array, limit: number): Float64Array {
+function downweightOutliers(
+  weights: Float64Array,
+  residuals: Float64Array,
+  limit: number,
+): Float64Array {
   const robust = Float64Array.from(weights);
   for (let t = 0; t < robust.length; t++) {
     const size = Math.abs(residuals[t]!);
@@ -107,10 +111,10 @@ function centre(z: Float64Array): { mean: number; spread: number } {
   return { mean, spread: Math.max(Math.sqrt(squares / n), SPREAD_MIN) };
 }
 
-/** The lower triangle and the right side of the weighted normal equations, in units of the series' variance. */
+/** The lower triangle and the right-hand side of the weighted normal equations of the standardized series. */
 type Equations = { gram: Float64Array; right: Float64Array; total: number; rows: number };
 
-/** Sums over the rows from inclusive to exclusive: sums over parts can be subtracted from those over the whole. */
+/** Sums over the rows from `from` (inclusive) to `to` (exclusive). The sums are additive: parts can be subtracted. */
 function accumulate(system: System, weights: Float64Array, from: number, to: number): Equations {
   const { z, lags, decay, mean, spread } = system;
   const size = lags.length + 1;
@@ -155,7 +159,7 @@ function solve({ lags, mean, spread }: System, equations: Equations): Regression
   return { lags, coefficients: cholesky(gram, right), mean, spread, sigma: 0 };
 }
 
-/** Solves A x = b for a positive definite A of which the lower triangle is given; overwrites A with its factor. */
+/** Solves A x = b for a positive definite A, given by its lower triangle; overwrites A with its Cholesky factor. */
 function cholesky(a: Float64Array, b: Float64Array): Float64Array {
   const size = b.length;
   for (let i = 0; i < size; i++) {
@@ -177,7 +181,7 @@ function cholesky(a: Float64Array, b: Float64Array): Float64Array {
   return x;
 }
 
-/** What the regression expects at t, from the values before it. */
+/** The one-step forecast for t. */
 export function expectAt(z: Float64Array, t: number, regression: Regression): number {
   const { lags, coefficients, mean, spread } = regression;
   let sum = coefficients[lags.length]! * spread;
@@ -185,7 +189,7 @@ export function expectAt(z: Float64Array, t: number, regression: Regression): nu
   return mean + sum;
 }
 
-/** The forecast of `horizon` values from the values before `origin`, each step fed back into the next. */
+/** Forecasts `horizon` values from those before `origin`, feeding each step back into the next. */
 export function forecastFrom(
   z: Float64Array,
   origin: number,
@@ -208,7 +212,7 @@ function residualsOf(z: Float64Array, regression: Regression): Float64Array {
   return residuals;
 }
 
-function typicalResidual(residuals: Float64Array, weights: Float64Array, first: number): number {
+function residualSigma(residuals: Float64Array, weights: Float64Array, first: number): number {
   const sizes = [];
   for (let t = first; t < residuals.length; t++) {
     if (weights[t]! > 0) sizes.push(Math.abs(residuals[t]!));

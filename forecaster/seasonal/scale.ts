@@ -1,9 +1,9 @@
-/** A change of scale that makes the spread of a series about the same at every level, and its way back. */
+/** A transform that makes the noise of a series about equal at all levels, and its inverse. */
 export type Scale = { to(value: number): number; from(value: number): number };
 
 const identity: Scale = { to: (value) => value, from: (value) => value };
 
-/** Makes counts equally noisy at all levels; values below zero count as zero. */
+/** Stabilizes the variance of counts; negative values count as zero. */
 const root: Scale = {
   to: (value) => Math.sqrt(Math.max(value, 0)),
   from: (value) => (value > 0 ? value * value : 0),

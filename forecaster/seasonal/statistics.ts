@@ -1,12 +1,12 @@
 /** The median absolute deviation of a normal distribution, times this, is its standard deviation. */
 export const MAD_TO_SIGMA = 1.4826;
 
-/** The median; NaN of nothing. Does not change its argument. */
+/** NaN for no values. Does not modify its argument. */
 export function median(values: ArrayLike<number>): number {
   return quantile(Float64Array.from(values).toSorted(), 0.5);
 }
 
-/** The quantile of already sorted values, linear between neighbours; NaN of nothing. */
+/** The quantile of sorted values, interpolated linearly; NaN for no values. */
 export function quantile(sorted: ArrayLike<number>, share: number): number {
   const n = sorted.length;
   if (n === 0) return NaN;

@@ -6,16 +6,18 @@ import { quantile } from "./statistics.ts";
 
 export type Total = { mean: number; intervals: { level: number; lower: number; upper: number }[] };
 
-/** Below this many expected events a total is at least as uncertain as a Poisson count. */
+/** Below this many expected events, the interval is at least as wide as that of a Poisson count. */
 const LOW_COUNT = 100;
-/** Where noise is lopsided, the median is below the mean. Totals of the past show by how much, within bounds. */
+/**
+ * The median forecast is below the mean if noise is skewed. The bias is estimated from the backtest, up to this factor.
+ */
 const BIAS_MAX = 1.25;
 const MEASURED_MIN = 0.8;
 const POISSON_SIGMA = 0.5;
 
-type Replayed = { truth: number; predicted: number };
+type BacktestTotal = { truth: number; predicted: number };
 
-/** The sum over the horizon in `unit`s, with intervals from the errors of the sums at the inner origins. */
+/** The sum over the horizon divided by `unit`, with intervals from the errors of the sums in the backtest. */
 export function forecastTotal(
   setting: Setting,
   candidate: Candidate,
@@ -23,16 +25,16 @@ export function forecastTotal(
 ): Total {
   const { prepared } = setting;
   const { toEven, fromEven } = evenScale(prepared);
-  const replayed = replayTotals(setting, candidate);
-  const bias = biasOf(setting, replayed);
+  const totals = backtestTotals(setting, candidate);
+  const bias = biasOf(setting, totals);
   const mean = candidate.path.reduce((sum, value) => sum + value, 0) * bias;
-  const errors = Float64Array.from(replayed, ({ truth, predicted }) =>
+  const errors = Float64Array.from(totals, ({ truth, predicted }) =>
     Math.abs(toEven(truth) - toEven(predicted * bias)),
   ).toSorted();
   const lowCount = prepared.counts && mean * prepared.unit < LOW_COUNT;
   let width = 0;
   const intervals = levels.map((level) => {
-    // The finite-sample quantile of split conformal prediction.
+    // The finite-sample correction of split conformal prediction.
     const share = Math.min(1, (level / 100) * (1 + 1 / Math.max(1, errors.length)));
     const measured = errors.length > 0 ? quantile(errors, share) : toEven(Math.abs(mean));
     const poisson = (probit(0.5 + level / 200) * POISSON_SIGMA) / Math.sqrt(prepared.unit);
@@ -44,7 +46,7 @@ export function forecastTotal(
   return { mean, intervals };
 }
 
-function replayTotals(setting: Setting, candidate: Candidate): Replayed[] {
+function backtestTotals(setting: Setting, candidate: Candidate): BacktestTotal[] {
   const { prepared, origins, horizon } = setting;
   return origins.at.flatMap((origin, i) => {
     const start = origin * prepared.bucketSteps;
@@ -56,7 +58,7 @@ function replayTotals(setting: Setting, candidate: Candidate): Replayed[] {
       if (Number.isNaN(value)) continue;
       measured++;
       truth += value;
-      predicted += candidate.replayed[i]![h]!;
+      predicted += candidate.backtest[i]![h]!;
     }
     const whole = horizon / Math.max(1, measured);
     const enough = measured >= MEASURED_MIN * horizon;
@@ -64,11 +66,11 @@ function replayTotals(setting: Setting, candidate: Candidate): Replayed[] {
   });
 }
 
-/** Only for counts: elsewhere a level that drifts looks like bias. */
-function biasOf({ prepared }: Setting, replayed: readonly Replayed[]): number {
+/** For counts only: in other series a drift of the level would look like a bias. */
+function biasOf({ prepared }: Setting, totals: readonly BacktestTotal[]): number {
   if (!prepared.counts) return 1;
-  const truth = replayed.reduce((sum, total) => sum + total.truth, 0);
-  const predicted = replayed.reduce((sum, total) => sum + total.predicted, 0);
+  const truth = totals.reduce((sum, total) => sum + total.truth, 0);
+  const predicted = totals.reduce((sum, total) => sum + total.predicted, 0);
   const few = 10 / prepared.unit;
   return Math.min(BIAS_MAX, Math.max(1 / BIAS_MAX, (truth + few) / (predicted + few)));
 }

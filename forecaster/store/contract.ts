@@ -7,9 +7,9 @@ const HOUR_MS = 3_600_000;
 const START_MS = Date.UTC(2026, 2, 14);
 const series = { dataset: "nginx.access", count: "requests" } as const;
 
-type Issued = { atHour: number; hours: number; mean: number; history?: string };
+type IssueOptions = { atHour: number; hours: number; mean: number; history?: string };
 
-function issueOf({ atHour, hours, mean, history = "h" }: Issued): ForecastIssue {
+function issueOf({ atHour, hours, mean, history = "h" }: IssueOptions): ForecastIssue {
   const values = Array.from({ length: hours }, () => mean);
   return {
     series,
@@ -33,7 +33,7 @@ const keyAt = (atHour: number, horizon: number) => ({
   horizon,
 });
 
-/** Which hours a store answers from which issue, as [hour of issue, mean]. */
+/** The issues that the store returns for a range of hours, as [hour of issue, mean]. */
 async function asOf(store: ForecastStore, [from, to]: [number, number], atHour: number) {
   const found = await store.asOf({
     series,
@@ -45,9 +45,9 @@ async function asOf(store: ForecastStore, [from, to]: [number, number], atHour: 
   return found.map(({ forecast }) => [(forecast.startMs - START_MS) / HOUR_MS, forecast.mean[0]]);
 }
 
-/** What every store of forecasts promises. */
+/** The contract of every forecast store. */
 export function testForecastStore(open: () => Promise<ForecastStore>): void {
-  test("a saved issue is found by its key, as it was", async () => {
+  test("a saved issue is found by its key, unchanged", async () => {
     await using store = await open();
     const issue = issueOf({ atHour: 3, hours: 6, mean: 12.5 });
     await store.save(issue);
@@ -61,7 +61,7 @@ export function testForecastStore(open: () => Promise<ForecastStore>): void {
     expect(await store.find(other)).toBeUndefined();
   });
 
-  test("an issue takes the place of an earlier one with the same key", async () => {
+  test("an issue replaces an earlier one with the same key", async () => {
     await using store = await open();
     await store.save(issueOf({ atHour: 0, hours: 2, mean: 1, history: "before" }));
     await store.save(issueOf({ atHour: 0, hours: 2, mean: 2, history: "after" }));
@@ -69,7 +69,7 @@ export function testForecastStore(open: () => Promise<ForecastStore>): void {
     expect(await asOf(store, [0, 2], 0)).toEqual([[0, 2]]);
   });
 
-  test("what was predicted as of a time leaves out what was issued later", async () => {
+  test("a request as of a time ignores issues of later times", async () => {
     await using store = await open();
     for (const atHour of [0, 6, 12]) {
       await store.save(issueOf({ atHour, hours: 12, mean: atHour + 1 }));
@@ -85,7 +85,7 @@ export function testForecastStore(open: () => Promise<ForecastStore>): void {
     expect(await asOf(store, [0, 1], -1)).toEqual([]);
   });
 
-  test("an older issue fills the steps that a newer one leaves open", async () => {
+  test("an older issue provides the steps that a newer one does not cover", async () => {
     await using store = await open();
     await store.save(issueOf({ atHour: 0, hours: 24, mean: 1 }));
     await store.save(issueOf({ atHour: 4, hours: 2, mean: 2 }));
@@ -95,7 +95,7 @@ export function testForecastStore(open: () => Promise<ForecastStore>): void {
     ]);
   });
 
-  test("an issue of a week reaches over days", async () => {
+  test("an issue of a week is found on each of its days", async () => {
     await using store = await open();
     await store.save(issueOf({ atHour: 0, hours: 7 * 24, mean: 3 }));
     const lastDay: [number, number] = [6 * 24, 7 * 24];
@@ -116,7 +116,7 @@ export function testForecastStore(open: () => Promise<ForecastStore>): void {
     },
   );
 
-  test("issues that are saved at the same time are all kept", async () => {
+  test("concurrently saved issues are all stored", async () => {
     await using store = await open();
     const hours = Array.from({ length: 60 }, (_, hour) => hour);
     await Promise.all(hours.map((atHour) => store.save(issueOf({ atHour, hours: 1, mean: 1 }))));

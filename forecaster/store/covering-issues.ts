@@ -3,7 +3,7 @@ import { ceilTo } from "#pipeline/metrics/planner.ts";
 import type { ForecastIssue } from "../issue.ts";
 import type { AsOfRequest } from "./port.ts";
 
-/** Those of the issues of one series and step that answer the request, oldest first (`ForecastStore.asOf`). */
+/** Implements `ForecastStore.asOf` for the issues of one series and step. */
 export function coveringIssues(
   issues: Iterable<ForecastIssue>,
   { stepMs, fromMs, toMs, asOfMs }: AsOfRequest,

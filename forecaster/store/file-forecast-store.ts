@@ -10,28 +10,28 @@ import { coveringIssues } from "./covering-issues.ts";
 import type { AsOfRequest, ForecastStore, IssueKey } from "./port.ts";
 
 const DAY_MS = 86_400_000;
-/** Longer than the longest forecast window (grid.ts): issues that are older do not reach into a range. */
+/** Longer than the longest forecast window (grid.ts): an issue this many days before a range does not cover it. */
 const REACH_DAYS = 8;
 const KEPT_DAYS_DEFAULT = 30;
-/** Days whose issues stay in memory. */
+/** Number of days whose issues are cached in memory. */
 const DAYS_CACHED_MAX = 64;
 const NAME_LENGTH_MAX = 150;
-/** More precise than a chart can show, at half the bytes. */
+/** More precise than a chart can show; halves the file size. */
 const SIGNIFICANT_DIGITS = 6;
 
 export type FileForecastStoreOptions = {
-  /** Made when the first issue is saved. */
+  /** Created when the first issue is saved. */
   folder: string;
-  /** Issues are removed so many days after the newest of their series. Default 30. */
+  /** Issues older than the newest one of their series by more than this are removed. Default 30. */
   keptDays?: number;
 };
 
-/** Issues by the time of their issue and their horizon. */
+/** Issues by issue time and horizon. */
 type Day = { bytes: number; issues: Map<string, ForecastIssue> };
 
 /**
- * Keeps issues in a folder: `<dataset>~<count>/<step ms>-<day>.ndjson`, one issue a line, by the day (UTC) of their
- * issue. Any number of processes may write: a line is appended by one write, and one that a crash cut off is skipped.
+ * Stores issues in `<dataset>~<count>/<step ms>-<day>.ndjson`, one issue per line, by the UTC day of the issue time.
+ * Several processes may write: each line is appended by a single write, and a line truncated by a crash is skipped.
  */
 export function openFileForecastStore(options: FileForecastStoreOptions): ForecastStore {
   return new FileForecastStore(options);
@@ -81,12 +81,12 @@ class FileForecastStore implements ForecastStore {
     const path = join(folder, fileOf(stepMs, dayOf(startMs)));
     const isNewDay = !(await sizeOf(path));
     if (isNewDay) await mkdir(folder, { recursive: true, mode: 0o700 });
-    // The line end in front ends a line that a crash cut off.
+    // The leading newline terminates a line that a crash may have truncated.
     await appendFile(path, `\n${lineOf(issue)}\n`, { mode: 0o600 });
-    if (isNewDay) await this.#removePast(folder, stepMs);
+    if (isNewDay) await this.#removeExpired(folder, stepMs);
   }
 
-  async #removePast(folder: string, stepMs: number): Promise<void> {
+  async #removeExpired(folder: string, stepMs: number): Promise<void> {
     const days = await daysIn(folder, stepMs);
     const newest = days.at(-1) ?? 0;
     for (const day of days) {
@@ -97,12 +97,12 @@ class FileForecastStore implements ForecastStore {
     }
   }
 
-  /** The issues of a day; what was appended since the last time is read, by whichever process it was. */
+  /** The issues of a day, read again if any process has appended to the file since. */
   async #read(series: SeriesKey, stepMs: number, dayNumber: number): Promise<Day> {
     const path = join(this.#folder, folderOf(series), fileOf(stepMs, dayNumber));
     const bytes = (await sizeOf(path)) ?? 0;
-    const known = this.#days.get(path);
-    if (known?.bytes === bytes) return known;
+    const cached = this.#days.get(path);
+    if (cached?.bytes === bytes) return cached;
     const text = bytes === 0 ? "" : await readFile(path, "utf8");
     const day: Day = { bytes: Buffer.byteLength(text), issues: new Map() };
     for (const line of text.split("\n")) {
@@ -121,7 +121,7 @@ class FileForecastStore implements ForecastStore {
 
 const dayOf = (tMs: number): number => Math.floor(tMs / DAY_MS);
 
-/** A dataset's name comes from logs: it may be of any length, and must not lead out of the folder. */
+/** A dataset name comes from logs: it may have any length and must not lead to a path outside the folder. */
 function folderOf({ dataset, count }: SeriesKey): string {
   const name = encodeURIComponent(dataset.toWellFormed());
   const isPlain = name.length <= NAME_LENGTH_MAX && !name.startsWith(".");
@@ -131,7 +131,7 @@ function folderOf({ dataset, count }: SeriesKey): string {
 const fileOf = (stepMs: number, day: number): string =>
   `${stepMs}-${new Date(day * DAY_MS).toISOString().slice(0, 10)}.ndjson`;
 
-/** The days of which there are issues with this step, oldest first. */
+/** The days that have issues with this step, oldest first. */
 async function daysIn(folder: string, stepMs: number): Promise<number[]> {
   const names = (await ifExists(readdir(folder))) ?? [];
   const head = `${stepMs}-`;
@@ -158,6 +158,6 @@ function parseLine(series: SeriesKey, line: string): ForecastIssue | undefined {
   try {
     return { series, ...StoredIssue.parse(JSON.parse(line)) };
   } catch {
-    return undefined; // Cut off by a crash: the forecast is made again.
+    return undefined; // Truncated by a crash: the forecast is computed again.
   }
 }

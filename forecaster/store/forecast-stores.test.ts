@@ -40,7 +40,7 @@ describe("in files", () => {
   });
   const keyAt = (issuedMs: number) => ({ series, stepMs: 60_000, issuedMs, horizon: 1 });
 
-  test("another process sees what was saved, after a restart too", async () => {
+  test("saved issues are visible to other processes", async () => {
     const folder = await temporaryFolder();
     await using one = openFileForecastStore({ folder });
     await using other = openFileForecastStore({ folder });
@@ -51,7 +51,7 @@ describe("in files", () => {
     expect(await one.find(keyAt(60_000))).toEqual(issueAt(60_000));
   });
 
-  test("a line that a crash cut off costs that issue alone", async () => {
+  test("a line truncated by a crash loses only its own issue", async () => {
     const folder = await temporaryFolder();
     await using store = openFileForecastStore({ folder });
     await store.save(issueAt(0));
@@ -68,7 +68,7 @@ describe("in files", () => {
     expect(await store.find(keyAt(0))).toBeDefined();
   });
 
-  test("issues are removed when they are older than the days that are kept", async () => {
+  test("issues older than the retention are removed", async () => {
     const folder = await temporaryFolder();
     await using store = openFileForecastStore({ folder, keptDays: 2 });
     for (const day of [0, 1, 2, 3]) await store.save(issueAt(day * DAY_MS));

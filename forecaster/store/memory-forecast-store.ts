@@ -4,7 +4,7 @@ import { type ForecastStore, type IssueKey, keyOfIssue } from "./port.ts";
 
 const ISSUES_MAX = 500;
 
-/** Keeps the last ISSUES_MAX issues of the process. */
+/** Keeps the last ISSUES_MAX saved issues in memory. */
 export function openMemoryForecastStore(): ForecastStore {
   const issues = new Map<string, ForecastIssue>();
   return {

@@ -4,10 +4,10 @@ import { openFileForecastStore } from "./file-forecast-store.ts";
 import { openMemoryForecastStore } from "./memory-forecast-store.ts";
 import type { ForecastStore } from "./port.ts";
 
-/** Where the forecasts of a store's events are kept. */
+/** The forecasts of an event store are kept in a folder beside it. */
 export const forecastsUrlBeside = (storeUrl: string): string => new URL("forecasts", storeUrl).href;
 
-/** The adapters, by the scheme of their URL. */
+/** Adapters by URL scheme. */
 const ADAPTERS: Readonly<Record<string, (url: URL) => ForecastStore>> = {
   "file:": (url) => openFileForecastStore({ folder: fileURLToPath(url) }),
   "memory:": () => openMemoryForecastStore(),
@@ -18,5 +18,7 @@ export function openForecastStore(url: string): ForecastStore {
   const parsed = new URL(url);
   const open = ADAPTERS[parsed.protocol];
   if (open) return open(parsed);
-  throw new Error(`no forecast store for ${url}: known are ${Object.keys(ADAPTERS).join(", ")}`);
+  throw new Error(
+    `unsupported forecast store ${url}: use one of ${Object.keys(ADAPTERS).join(", ")}`,
+  );
 }

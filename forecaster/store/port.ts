@@ -2,32 +2,31 @@ import type { ForecastIssue } from "../issue.ts";
 import type { SeriesKey } from "../predicted-series.ts";
 
 /**
- * Which issue: of one series with one step, by when it was issued and how many steps it reaches. Forecasts that reach
- * differently far differ, as their sums do.
+ * Identifies an issue. `horizon` (in steps) is part of the key because forecasts with different horizons have different
+ * sums.
  */
 export type IssueKey = { series: SeriesKey; stepMs: number; issuedMs: number; horizon: number };
 
 export type AsOfRequest = {
   series: SeriesKey;
   stepMs: number;
-  /** The steps that start in [fromMs, toMs). */
+  /** Steps that start in [fromMs, toMs). */
   fromMs: number;
   toMs: number;
-  /** Issues after this instant are left out. */
+  /** Issues after this time are ignored. */
   asOfMs: number;
 };
 
 /**
- * Keeps the forecasts that were issued. A forecast can be computed again from its history, so that one that is lost in
- * a crash costs time and nothing else.
+ * Stores issued forecasts. Losing one in a crash is harmless: it can be computed again from its history.
  */
 export type ForecastStore = AsyncDisposable & {
-  /** Takes the place of an earlier issue with the same key. */
+  /** Replaces an earlier issue with the same key. */
   save(issue: ForecastIssue): Promise<void>;
   find(key: IssueKey): Promise<ForecastIssue | undefined>;
   /**
-   * What was predicted as of a time: the issues from which the steps of the range are to be taken, oldest first, each
-   * step from the last one that covers it.
+   * The issues that cover the range as of a time, oldest first; each step is to be taken from the last issue that
+   * covers it.
    */
   asOf(request: AsOfRequest): Promise<ForecastIssue[]>;
 };
