@@ -11,8 +11,8 @@ import {
 const NUMBER_TYPES = new Set<string>(["long", "double", "date", "boolean"]);
 
 /**
- * Events in columns. A format writes the fields of the row numbered `rows`; then the row is either committed or
- * rolled back. A batch is reused: columns once made are kept, emptied, for the next one.
+ * Events in columns. A format writes the fields of row number `rows`; then the row is either committed or
+ * rolled back. A batch is reused: its columns are emptied and kept.
  */
 export class Batch {
   /** Committed rows. The next row to be written has this number. */

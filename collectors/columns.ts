@@ -1,6 +1,6 @@
 /**
- * Columns that a format writes into, a row at a time, without making an object or a string for an event.
- * Text is dictionary-coded: each distinct byte string is kept once, and a row holds its number.
+ * Columns that a format writes row by row, without creating an object or a string per event.
+ * Text is dictionary-coded: each distinct byte string is stored once, and a row has its number.
  */
 
 const SLOTS_MIN = 1024;
@@ -29,16 +29,16 @@ function hashBytes(bytes: Uint8Array, start: number, end: number): number {
 }
 
 export class TextColumn {
-  /** A dictionary number for each row; 0 where the row has no value. */
+  /** A dictionary number for each row; 0 for rows without a value. */
   ids: Uint32Array<ArrayBuffer>;
-  /** How many distinct values there are; their numbers are 1 … size. */
+  /** The number of distinct values, which are numbered from 1 to size. */
   size = 0;
   #arena = new Uint8Array(ARENA_BYTES_MIN);
   #ends = new Uint32Array(SLOTS_MIN);
   #hashes = new Uint32Array(SLOTS_MIN);
   #slots = new Uint32Array(SLOTS_MIN);
   #mask = SLOTS_MIN - 1;
-  /** Numbers of short texts, so that frequent ones are not encoded each time. */
+  /** Numbers of short texts, so that frequent texts are not encoded each time. */
   readonly #texts = new Map<string, number>();
 
   constructor(rowsMax: number) {
@@ -52,7 +52,7 @@ export class TextColumn {
     return id;
   }
 
-  /** Where the bytes from `start` begin with the value of this number: its length; else -1. */
+  /** The length of the value with this number if the bytes from `start` begin with it; otherwise -1. */
   lengthAt(id: number, bytes: Uint8Array, start: number): number {
     const from = this.#ends[id - 1]!;
     const length = this.#ends[id]! - from;
@@ -67,7 +67,7 @@ export class TextColumn {
     return id;
   }
 
-  /** The number of this byte string, which is added to the dictionary when it is new. */
+  /** The number of this byte string, which is added to the dictionary if it is new. */
   intern(bytes: Uint8Array, start: number, end: number): number {
     const hash = hashBytes(bytes, start, end);
     let slot = hash & this.#mask;
@@ -112,7 +112,7 @@ export class TextColumn {
     return this.#ends[this.size]!;
   }
 
-  /** Makes room for rows up to this number. */
+  /** Ensures capacity for rows up to this number. */
   reserve(rowsMax: number): void {
     if (rowsMax > this.ids.length) this.ids = grownWords(this.ids, rowsMax);
   }
@@ -181,14 +181,14 @@ function grownWords(
 }
 
 export class NumberColumn {
-  /** A number for each row; NaN where the row has no value. */
+  /** A number for each row; NaN for rows without a value. */
   values: Float64Array<ArrayBuffer>;
 
   constructor(rowsMax: number) {
     this.values = new Float64Array(rowsMax).fill(Number.NaN);
   }
 
-  /** Makes room for rows up to this number. */
+  /** Ensures capacity for rows up to this number. */
   reserve(rowsMax: number): void {
     if (rowsMax <= this.values.length) return;
     const bigger = new Float64Array(rowsMax).fill(Number.NaN);

@@ -6,12 +6,12 @@ import { UTC } from "./zone.ts";
 
 const LINES_MAX = 100;
 const LINE_BYTES_MAX = 64 * 1024;
-/** A format must read this share of the lines: logs contain junk, and a sample may start in mid-line. */
+/** Minimum share of lines that a format must parse: logs contain junk, and a sample may start within a line. */
 const SHARE_MIN = 0.3;
 const BOM = [0xef, 0xbb, 0xbf];
-/** Detection judges the shape of a line, not its time: every time is before the year 10000. */
+/** Detection checks the shape of a line, not its time: every time is before the year 10000. */
 const CONTEXT: FormatContext = { zone: UTC, nowMs: 253_402_300_799_999 };
-/** Weight of a path that suggests a format, beside the evidence of the lines, which counts up to EVIDENCE_MAX. */
+/** Weight of a matching path, in addition to the evidence of the lines, which counts up to EVIDENCE_MAX. */
 const PATH_WEIGHT = 3;
 const EVIDENCE_MAX = 5;
 
@@ -21,9 +21,9 @@ export type Detected =
   | { format: undefined; tried: { dataset: string; reason: string }[] };
 
 /**
- * The format of a log, by its content: every format tries to read the first lines, and the one that reads most of them
- * wins. nginx and Apache write the same combined lines: then what only one of them writes decides, then the path
- * (`/var/log/httpd/…`), then the order of the list.
+ * Detects the format of a log by its content: every format tries to parse the first lines, and the one that parses most
+ * of them is chosen. nginx and Apache write the same combined lines: details that only one of them writes decide, then
+ * the path (`/var/log/httpd/…`), then the order of the list.
  */
 export function detectFormat(sample: Uint8Array, path = ""): Detected {
   const lines = sampleLines(sample);
@@ -51,7 +51,7 @@ function sampleLines(sample: Uint8Array): Uint8Array[] {
     if (lines.length < LINES_MAX && end - start <= LINE_BYTES_MAX)
       lines.push(bytes.subarray(start, end));
   });
-  // The last line is cut off: it is dropped unless it is the only one.
+  // The last line is incomplete: it is dropped unless it is the only one.
   if (lines.length > 1 && lines.length < LINES_MAX && bytes.at(-1) !== 0x0a) lines.pop();
   return lines;
 }

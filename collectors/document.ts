@@ -6,7 +6,7 @@ const SEPARATOR = String.fromCharCode(LIST_SEPARATOR);
 
 /**
  * One row as a flat document: dotted field names; dates as ISO strings, keywords as lists, and the fields without a
- * column. For people and for interchange, not for the hot path.
+ * column. For display and interchange, not for the hot path.
  */
 export function toDocument(batch: Batch, row: number): Record<string, unknown> {
   const document = emptyDocument();
@@ -25,7 +25,7 @@ export function toDocument(batch: Batch, row: number): Record<string, unknown> {
   return document;
 }
 
-/** Without a prototype, so that a field may be named `__proto__`. */
+/** Has no prototype, so that a field may be named `__proto__`. */
 export function emptyDocument(): Record<string, unknown> {
   const document: Record<string, unknown> = Object.create(null);
   return document;

@@ -81,10 +81,10 @@ export const FIELDS = {
   tags: "keywords",
 } as const satisfies Record<string, FieldType>;
 
-/** The fields without a column: one JSON object a row, with dotted field names. */
+/** The fields without a column: one JSON object per row, with dotted field names. */
 export const EXTRA_FIELD = "fields_json";
 
-/** Fields that got a column later: older segments have them in EXTRA_FIELD. */
+/** Fields that got a column in a later release: older segments have them in EXTRA_FIELD. */
 export const LATER_COLUMNS: ReadonlySet<string> = new Set([
   "haproxy.connections.active",
   "haproxy.backend_queue",

@@ -5,7 +5,7 @@ import { Batch } from "./batch.ts";
 import { toDocument } from "./document.ts";
 import { fillFields } from "./header-fields.ts";
 
-test("the fields of a header are in every row of its lines, and a line's own take precedence", () => {
+test("header fields are in every row of its lines, and a line's own fields take precedence", () => {
   const batch = new Batch(4);
   for (let row = 0; row < 4; row += 1) {
     batch.text("message").putText(row, `line ${row}`);
@@ -31,7 +31,7 @@ test("the fields of a header are in every row of its lines, and a line's own tak
   ]);
 });
 
-test("any names and values are kept as they are", () => {
+test("all names and values are kept unchanged", () => {
   const name = fc.string({ unit: "binary", maxLength: 8 }).map((it) => `x.${it}`);
   fc.assert(
     fc.property(fc.dictionary(name, fc.string({ minLength: 1 })), (fields) => {

@@ -5,7 +5,7 @@ import type { RecordHeader } from "./source.ts";
 
 type Rows = { from: number; to: number };
 
-/** Writes the fields of a header into the rows of its lines, wherever a line has no value of its own. */
+/** Writes the header fields into the rows of its lines, unless a line has its own value. */
 export function fillFields(batch: Batch, fields: RecordHeader["fields"], rows: Rows): void {
   const extras: Record<string, string> = Object.create(null);
   for (const [name, value] of Object.entries(fields)) {
@@ -30,7 +30,7 @@ function fillNumber({ values }: NumberColumn, value: number, { from, to }: Rows)
   }
 }
 
-/** Fields without a column; lines with the same fields are merged once. */
+/** Fields without a column; merged once for lines with the same fields. */
 function fillExtras(
   column: TextColumn,
   extras: Readonly<Record<string, string>>,

@@ -4,11 +4,11 @@ const NUL = 0x00;
 
 export type SplitLine = {
   bytes: Uint8Array;
-  /** Bytes cut off at the end of a line longer than the limit. */
+  /** Bytes removed from the end of a line longer than the limit. */
   bytesCut: number;
 };
 
-/** Splits a stream into lines and buffers at most the limit of a line. Empty lines are left out. */
+/** Splits a stream into lines and buffers at most the maximum length of a line. Empty lines are skipped. */
 export class LineSplitter {
   readonly #bytesMax: number;
   #parts: Uint8Array[] = [];
@@ -31,7 +31,7 @@ export class LineSplitter {
     this.#hold(chunk.subarray(start));
   }
 
-  /** The last line, when the stream did not end with a line end. */
+  /** The last line, if the stream did not end with a line end. */
   *end(): Generator<SplitLine> {
     if (this.#length > 0) yield* this.#line(new Uint8Array());
   }
@@ -63,7 +63,7 @@ export class LineSplitter {
   }
 }
 
-/** Without the CR of a CRLF, and without the NULs that a power failure leaves before a line. */
+/** Removes the CR of a CRLF, and the NULs that a power failure leaves before a line. */
 function trimmed(bytes: Uint8Array): Uint8Array {
   let start = 0;
   while (start < bytes.length && bytes[start] === NUL) start += 1;

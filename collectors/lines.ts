@@ -5,8 +5,8 @@ const CR = 0x0d;
 const NUL = 0x00;
 
 /**
- * Calls back with [start, end) of each line of the chunk, without its LF or CRLF and without the NULs that a
- * power failure leaves before it; empty lines are left out. The offset of a line is `chunk.offset + start`.
+ * Calls the callback with [start, end) of each line of the chunk, without its LF or CRLF and without the NULs that a
+ * power failure leaves before it. Empty lines are skipped. The offset of a line is `chunk.offset + start`.
  */
 export function eachLine(
   chunk: Pick<Chunk, "bytes">,
@@ -26,7 +26,7 @@ export function eachLine(
   }
 }
 
-/** Buffer's indexOf is several times as fast as that of Uint8Array. */
+/** Buffer's indexOf is several times as fast as Uint8Array's. */
 function asBuffer(bytes: Uint8Array): Buffer {
   if (Buffer.isBuffer(bytes)) return bytes;
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -9,7 +9,7 @@ import type { Zone } from "./zone.ts";
 
 const LINE_BYTES_MAX = 16 * 1024 * 1024;
 const ROWS_MAX = 1024;
-/** Bytes of lines that are buffered until their documents are built. */
+/** Maximum size of lines that are buffered until their documents are built. */
 const HELD_BYTES_MAX = 8 * 1024 * 1024;
 
 export type Document = Record<string, unknown>;
@@ -21,17 +21,17 @@ export type ParseOptions = {
   /** Zone of times without one. */
   zone: Zone;
   nowMs: number;
-  /** With the fields that Quarterdeck adds to those of Elastic's modules, such as `http.route`. */
+  /** Whether to include the fields that Quarterdeck adds to those of Elastic's modules, such as `http.route`. */
   all: boolean;
-  /** Which requests are sign-ins and sign-outs. */
+  /** The patterns of sign-ins and sign-outs. */
   rules: DeriveRules;
 };
 
 type Held = { line: SplitLine; reason: string | undefined };
 
 /**
- * Lines in, flat ECS documents out, in order, each with its `event.original`; a line that the format cannot
- * read becomes `event.kind: pipeline_error` with the reason in `error.message`.
+ * Converts lines to flat ECS documents, in order, each with its `event.original`. A line that the format cannot
+ * parse becomes `event.kind: pipeline_error` with the reason in `error.message`.
  */
 export class Parser {
   readonly #options: ParseOptions;
@@ -136,7 +136,7 @@ function quarantined(reason: string): Document {
   return document;
 }
 
-/** The same document with nested objects; where a name is both a value and a prefix, the longer name stays dotted. */
+/** The same document with nested objects; if a name is both a value and a prefix, the longer name stays dotted. */
 export function nested(document: Document): Document {
   const root = emptyDocument();
   const names = Object.keys(document).toSorted((a, b) => a.length - b.length);

@@ -1,6 +1,6 @@
 import { findFormat } from "./formats/index.ts";
 
-/** Adds related.ip, related.user and related.hosts to a flat document; existing lists stay. */
+/** Adds related.ip, related.user and related.hosts to a flat document; existing lists are kept. */
 export function addRelated(document: Record<string, unknown>): void {
   const dataset = document["data_stream.dataset"];
   const related = typeof dataset === "string" ? findFormat(dataset)?.related : undefined;

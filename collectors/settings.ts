@@ -14,36 +14,35 @@ const requestPatterns = z
   )
   .refine((patterns) => patterns.every((pattern) => REQUEST_PATTERN.test(pattern)), {
     error:
-      "write METHOD PATH STATUS[,STATUS…], several divided by ;, for example: POST /login 2xx,3xx; POST /api/session 201",
+      "write METHOD PATH STATUS[,STATUS…], separated by ;, for example: POST /login 2xx,3xx; POST /api/session 201",
   });
 
-/** Used where the line itself leaves it open. */
+/** Settings for what log lines themselves do not state. */
 export const derivationSettings = {
   /** IANA name. */
   timezone: {
     variable: "QUARTERDECK_TIMEZONE",
     schema: z.string().refine(isTimezone, {
-      error: "name a time zone of the IANA list, for example UTC or Europe/Berlin",
+      error: "give an IANA time zone, for example UTC or Europe/Berlin",
     }),
     default: "UTC",
-    description:
-      "Time zone of log lines whose times name none (nginx error, Apache error, HAProxy).",
+    description: "Time zone of log times without a zone (nginx error, Apache error, HAProxy).",
   },
-  /** Request patterns as text: `POST /login 2xx,3xx`. */
+  /** Request patterns in text form: `POST /login 2xx,3xx`. */
   signIn: {
     variable: "QUARTERDECK_SIGN_IN",
     schema: requestPatterns,
     default:
       "POST /login 2xx,3xx; POST /*/login 2xx,3xx; POST /signin 2xx,3xx; POST /*/sign-in 2xx,3xx; POST /api/session 2xx; POST /wp-login.php 3xx",
     description:
-      "Requests in access logs that are a sign-in: METHOD PATH STATUS[,STATUS…] divided by ;, * stands for any part of the path.",
+      "Requests in access logs that count as sign-ins: METHOD PATH STATUS[,STATUS…], separated by ;, * matches any part of the path.",
   },
   signOut: {
     variable: "QUARTERDECK_SIGN_OUT",
     schema: requestPatterns,
     default:
       "POST /logout 2xx,3xx; GET /logout 2xx,3xx; POST /*/logout 2xx,3xx; POST /signout 2xx,3xx; POST /*/sign-out 2xx,3xx; DELETE /api/session 2xx",
-    description: "Requests in access logs that are a sign-out, written in the same way.",
+    description: "Requests in access logs that count as sign-outs, in the same format.",
   },
 } satisfies SettingGroup;
 

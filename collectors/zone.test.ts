@@ -16,7 +16,7 @@ const ZONES = [
   "UTC",
 ];
 
-/** What wall clocks of the zone show of the instant, as epoch ms as if it were UTC. */
+/** The wall-clock time in the zone at a time, as epoch ms as if it were UTC. */
 function wallOf(format: Intl.DateTimeFormat, epochMs: number): number {
   const part = Object.fromEntries(
     format.formatToParts(epochMs).map(({ type, value }) => [type, Number(value)]),
@@ -39,7 +39,7 @@ function clockOf(timeZone: string): Intl.DateTimeFormat {
   });
 }
 
-test("a wall-clock time is the first instant at which a clock showed it", () => {
+test("a wall-clock time means the first time at which a clock showed it", () => {
   const clocks = ZONES.map((name) => ({ zone: zoneOf(name), clock: clockOf(name) }));
   const instants = fc.integer({
     min: Date.UTC(1995, 0, 1) / 1000,
@@ -61,7 +61,7 @@ const utcOf = (zone: Zone, wall: string): string => {
   return new Date(wallMs - zone.eastMs(wallMs)).toISOString().slice(0, 16);
 };
 
-test("at clock changes the repeated hour means its first occurrence and the missing hour is shifted", () => {
+test("at clock changes, the repeated hour means its first occurrence, and the skipped hour is shifted", () => {
   const berlin = zoneOf("Europe/Berlin");
   expect(utcOf(berlin, "2026-10-25T01:59")).toBe("2026-10-24T23:59");
   expect(utcOf(berlin, "2026-10-25T02:30")).toBe("2026-10-25T00:30");
@@ -72,7 +72,7 @@ test("at clock changes the repeated hour means its first occurrence and the miss
   expect(utcOf(berlin, "2026-01-01T00:30")).toBe("2025-12-31T23:30");
 });
 
-test("a fixed offset applies all year; an invalid zone is refused with an example", () => {
+test("a fixed offset applies all year; an invalid zone is rejected with an example", () => {
   expect(zoneOf("-02:30").eastMs(0)).toBe(-2.5 * HOUR_MS);
   expect(zoneOf("+0545").eastMs(Date.UTC(2026, 6, 1))).toBe(5.75 * HOUR_MS);
   expect(zoneOf("Z").eastMs(0)).toBe(0);

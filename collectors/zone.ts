@@ -5,9 +5,10 @@ export type Zone = {
   /** As configured: `+02:00` or `Europe/Berlin`. */
   readonly name: string;
   /**
-   * Milliseconds east of UTC where wall clocks show this; `wallMs` is what they show, as epoch ms as if it were UTC.
-   * An hour that passes twice, in autumn, means its first passing; an hour that is left out, in spring, is taken as
-   * shown by a clock that was not put forward (02:30 is then 03:30): in both cases the offset before the change counts.
+   * Milliseconds east of UTC at a wall-clock time; `wallMs` is that time, as epoch ms as if it were UTC.
+   * An hour that occurs twice, in autumn, means its first occurrence; an hour that is skipped, in spring, is
+   * interpreted as that of a clock that was not put forward (02:30 means 03:30): in both cases the offset before the
+   * change applies.
    */
   eastMs(wallMs: number): number;
 };
@@ -21,7 +22,7 @@ const OFFSET = /GMT([+-])(\d\d):(\d\d)(?::(\d\d))?/;
 const YEAR_MIN = 1990;
 const YEAR_MAX = 2100;
 
-/** The zone of `±HH:MM`, `Z`, or an IANA name such as `Europe/Berlin`. Throws an AppError when it is none of these. */
+/** The zone of `±HH:MM`, `Z`, or an IANA name such as `Europe/Berlin`. @throws AppError for any other name */
 export function zoneOf(name: string): Zone {
   if (name === "Z" || name === "UTC") return { ...UTC, name };
   const found = FIXED.exec(name);
@@ -49,7 +50,7 @@ function signedMs([, sign, hours, minutes, seconds = "0"]: RegExpExecArray): num
 /** The offset from `fromMs` (wall clock) on. */
 type Span = { fromMs: number; eastMs: number };
 
-/** Uses Intl once for each year that occurs; a time then costs a comparison, since neighbours share a span. */
+/** Uses Intl once per year; afterwards a time costs a comparison, because neighbouring lines share a span. */
 class NamedZone implements Zone {
   readonly name: string;
   readonly #format: Intl.DateTimeFormat;
@@ -84,7 +85,7 @@ class NamedZone implements Zone {
     this.#toMs = spans[at + 1]?.fromMs ?? Date.UTC(year + 1, 0, 1);
   }
 
-  /** Zones change at most once a day: days are compared, and where two differ the change lies between. */
+  /** Zones change at most once a day: if two days differ, there is a change in between. */
   #spansOf(year: number): Span[] {
     const spans: Span[] = [];
     const endMs = Date.UTC(year + 1, 0, 1) + DAY_MS;

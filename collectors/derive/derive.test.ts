@@ -36,7 +36,7 @@ function derived(lines: readonly string[]): Record<string, unknown>[] {
   return lines.map((_, row) => toDocument(batch, row));
 }
 
-test("a URL is split, without its query and fragment in the path", () => {
+test("a URL is split, and its path has no query and fragment", () => {
   const [document] = derived([line("GET /shop/cart.PHP?id=7&name=%C3%A9 HTTP/1.1")]);
   expect(document).toMatchObject({
     "url.path": "/shop/cart.PHP",
@@ -61,7 +61,7 @@ test("an absolute URL gives scheme, domain and port", () => {
   });
 });
 
-test("an encoding that would reveal control characters stays as it was logged", () => {
+test("an encoding of control characters is not decoded", () => {
   const [document] = derived([line("GET /a%00b%1b HTTP/1.1")]);
   expect(document?.["url.path"]).toBe("/a%00b%1b");
 });
@@ -135,12 +135,12 @@ test("a failed attempt to sign in never counts, whatever its action", () => {
 });
 
 test.each([
-  ["POST /login", "it needs a method, a path and statuses"],
+  ["POST /login", "a method, a path and statuses are required"],
   ["P0ST /login 200", '"P0ST" is not a method'],
   ["POST login 200", "must begin with /"],
-  ["POST /login?x 200", "leave the query out"],
+  ["POST /login?x 200", "remove the query"],
   ["POST /login 2xx,9xx", '"9xx" is not a status'],
-])("the pattern %s is refused and the wrong part named", (text, why) => {
+])("the pattern %s is rejected with its invalid part", (text, why) => {
   expect(() => parseRequestPattern(text)).toThrow(why);
 });
 
@@ -180,7 +180,7 @@ test("deriving in pieces gives the same columns as deriving at once", () => {
   );
 });
 
-test("a reset removes everything of the last batch", () => {
+test("a reset removes all values of the last batch", () => {
   const batch = batchOf([line("POST /login HTTP/1.1", 302)]);
   const deriver = openDeriver(batch, RULES);
   deriver.derive(0, 1);

@@ -11,8 +11,8 @@ import { UrlDeriver } from "./url-deriver.ts";
 
 export type Deriver = {
   /**
-   * Fills the fields that follow from others in rows [fromRow, toRow): url.path and its like, http.route, source.ip,
-   * event.outcome, event.kind, category and type, event.action. Existing values stay.
+   * Fills the derived fields of rows [fromRow, toRow): url.path and other URL parts, http.route, source.ip,
+   * event.outcome, event.kind, category and type, event.action. Existing values are kept.
    */
   derive(fromRow: number, toRow: number): void;
   /** To be called after the batch was reset. */
@@ -41,7 +41,7 @@ export function openDeriver(batch: Batch, rules: DeriveRules): Deriver {
   };
 }
 
-/** source.ip from source.address, where that is an IP address. */
+/** source.ip from source.address, if that is an IP address. */
 class AddressDeriver {
   readonly #addresses: TextColumn;
   readonly #ips: TextColumn;
@@ -123,7 +123,7 @@ class ConstantsDeriver {
     }
   }
 
-  /** In error logs, levels above notice are of the type error. */
+  /** In error logs, levels above notice have the type error. */
   #putTypes(fromRow: number, toRow: number): void {
     const types = this.#batch.text("event.type");
     const levels = this.#batch.text("log.level");

@@ -1,9 +1,9 @@
-/** Maps dictionary numbers of one column to those of another; 0 where there is none. Grows with the dictionary. */
+/** Maps dictionary numbers of one column to those of another one; 0 if there is none. Grows with the dictionary. */
 export class IdMap {
   ids = new Uint32Array(1024);
   #size = 0;
 
-  /** Makes room for numbers up to `size`; returns how many were known before. */
+  /** Ensures capacity for numbers up to `size`; returns the previous size. */
   grow(size: number): number {
     const known = this.#size;
     if (size >= this.ids.length) {

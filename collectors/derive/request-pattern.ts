@@ -6,11 +6,11 @@ export type RequestPattern = {
   /** Tests a path without its query. */
   matchesPath(path: string): boolean;
   matchesStatus(status: number): boolean;
-  /** As it was written. */
+  /** The original text. */
   text: string;
 };
 
-/** Which requests are sign-ins and sign-outs. */
+/** The patterns of sign-ins and sign-outs. */
 export type DeriveRules = {
   signIn: readonly RequestPattern[];
   signOut: readonly RequestPattern[];
@@ -18,24 +18,24 @@ export type DeriveRules = {
 
 const SHAPE = /^(\S+)\s+(\S+)\s+(\S(?:.*\S)?)$/;
 const STATUS = /^([1-5])(\d\d|xx)$/;
-const EXAMPLE = "write it like `POST /login 2xx,3xx`";
+const EXAMPLE = "for example `POST /login 2xx,3xx`";
 
 /**
- * Reads `METHOD /path STATUS[,STATUS…]`: the method may be `*`, `*` in the path matches any characters, a
- * status is a code or a class such as `2xx`. Throws an AppError that names the part that is wrong.
+ * Parses `METHOD /path STATUS[,STATUS…]`: the method may be `*`, `*` in the path matches any characters, a
+ * status is a code or a class such as `2xx`. Throws an AppError that names the invalid part.
  */
 export function parseRequestPattern(text: string): RequestPattern {
   const refuse = (why: string): AppError =>
     new AppError("bad_request", `request pattern "${text}": ${why}; ${EXAMPLE}`);
   const found = SHAPE.exec(text.trim());
-  if (!found) throw refuse("it needs a method, a path and statuses");
+  if (!found) throw refuse("a method, a path and statuses are required");
   const [, method = "", path = "", statuses = ""] = found;
   if (method !== "*" && !/^[A-Za-z]{1,20}$/.test(method)) {
     throw refuse(`"${method}" is not a method`);
   }
   if (!path.startsWith("/") && !path.startsWith("*"))
     throw refuse(`the path "${path}" must begin with /`);
-  if (path.includes("?")) throw refuse("leave the query out, it is not looked at");
+  if (path.includes("?")) throw refuse("remove the query, which is not compared");
   const ranges = statuses.split(",").map((status) => statusRange(status.trim()) ?? status.trim());
   const wrong = ranges.find((range) => typeof range === "string");
   if (wrong !== undefined) throw refuse(`"${wrong}" is not a status such as 200 or 2xx`);

@@ -11,7 +11,7 @@ const DIGITS = /\d/g;
 
 /**
  * The route that a path belongs to, with few distinct values whatever clients request: `/item/42` → `/item/{id}`,
- * `/static/js/app.8c1f.js` → `/static/…/*.js`. Like OpenTelemetry's `http.route`, but guessed from the path, since
+ * `/static/js/app.8c1f.js` → `/static/…/*.js`. Like OpenTelemetry's `http.route`, but guessed from the path, because
  * a log does not contain the application's routes.
  */
 export function routeOf(path: string): string {

@@ -6,10 +6,10 @@ import type { DeriveRules, RequestPattern } from "./request-pattern.ts";
 
 export const SIGN_IN = "user-sign-in";
 export const SIGN_OUT = "user-sign-out";
-/** Failed attempts get an action of their own, so that they are not counted. */
+/** Failed attempts get a separate action, so that they are not counted. */
 const FAILED = "-failed";
 
-/** Common values of `event.action` for signing in and out; compared in lower case, `_` and blanks as `-`. */
+/** Common values of `event.action` for signing in and out; compared in lower case, with `_` and blanks as `-`. */
 const SIGN_IN_ACTIONS = new Set([
   "user-sign-in",
   "sign-in",
@@ -41,12 +41,14 @@ const SIGN_OUT_ACTIONS = new Set([
   "session-ended",
 ]);
 
-/** event.action of sign-ins and sign-outs: from request patterns, and from ECS authentication and session events. */
+/**
+ * Derives event.action of sign-ins and sign-outs from request patterns and from ECS authentication and session events.
+ */
 export class SignActions {
   readonly #patterns: { pattern: RequestPattern; isSignIn: boolean }[];
   readonly #batch: Batch;
   readonly #actions: TextColumn;
-  /** For each path, the patterns that it matches, as bits. */
+  /** Bit set of the matching patterns, for each path. */
   readonly #matching = new IdMap();
   /** For each action: 1 for a sign-in, 2 for a sign-out. */
   readonly #meaning = new IdMap();

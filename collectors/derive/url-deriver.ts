@@ -11,7 +11,7 @@ const PERCENT = 0x25;
 const HASH = 0x23;
 const SLASH = 0x2f;
 
-/** Paths, queries, extensions and routes from url.original: once for each distinct URL and each distinct path. */
+/** Derives paths, queries, extensions and routes from url.original, once per distinct URL and path. */
 export class UrlDeriver {
   readonly #urls: TextColumn;
   readonly #paths: TextColumn;

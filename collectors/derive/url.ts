@@ -10,7 +10,7 @@ export type UrlParts = {
   query?: string;
 };
 
-/** The parts of a URL as a server logs it: a path with a query, or an absolute URL. Never throws. */
+/** The parts of a logged URL: a path with a query, or an absolute URL. Never throws. */
 export function urlParts(original: string): UrlParts {
   const absolute = ABSOLUTE.exec(original);
   const rest = absolute ? original.slice(absolute[0].length) : original;
@@ -38,7 +38,7 @@ function decoded(text: string): string {
     const plain = decodeURIComponent(text);
     return CONTROL.test(plain) ? text : plain;
   } catch {
-    return text; // Not a percent-encoding of UTF-8: kept as it was written.
+    return text; // Not a percent-encoding of UTF-8: kept unchanged.
   }
 }
 

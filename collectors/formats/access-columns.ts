@@ -37,7 +37,7 @@ export function accessColumns(batch: Batch): AccessColumns {
   };
 }
 
-/** Fields of one event that have no column. */
+/** Fields of an event without a column. */
 export class Extras {
   #values: Record<string, unknown> = {};
   #isEmpty = true;

@@ -69,7 +69,9 @@ const NUMBERS: Readonly<Record<string, NumberField>> = {
 const SECONDS = new Set(["request_time", "duration", "response_time"]);
 const MICROSECONDS = new Set(["time_us", "duration_us", "usec", "d"]);
 
-/** An access log as JSON lines, named by the server's own variables: `log_format … escape=json '{"status":$status,…}'`. */
+/**
+ * An access log as JSON lines, named by the server's own variables: `log_format … escape=json '{"status":$status,…}'`.
+ */
 export function openAccessJson(
   batch: Batch,
   context: FormatContext,
@@ -134,7 +136,7 @@ function putFields(line: AccessLine, fields: Map<string, unknown>): string | und
   return undefined;
 }
 
-/** A field that is already written, such as the URL of `request`, stays. */
+/** A field that is already written, such as the URL of `request`, is kept. */
 function putText(line: AccessLine, field: TextField, text: string): void {
   const column = line.batch.text(field);
   if (column.ids[line.row] === 0) column.putText(line.row, text);

@@ -16,16 +16,16 @@ import {
 import { NO_FIELD, QuotedField, putEscaped, slotOfUrl, slotOfUserAgent } from "./quoted-field.ts";
 import { ClfTimeReader } from "./time.ts";
 
-/** Reads the text after the fields that all dialects of the combined log share. */
+/** Parses the text after the common fields of the combined log. */
 type AccessTail = (line: AccessLine, start: number, end: number) => string | undefined;
 
 export type AccessDialect = {
-  /** For error messages, such as `nginx access`. */
+  /** Name in error messages, e.g. `nginx access`. */
   name: string;
-  /** Prefix of vendor fields, such as `nginx.access`. */
+  /** Prefix of vendor fields, e.g. `nginx.access`. */
   vendor: string;
   tail: AccessTail;
-  /** Why a line without a tail is refused; absent where the tail is optional. */
+  /** Error for a line without a tail; absent if the tail is optional. */
   tailMissing?: string;
 };
 
@@ -135,7 +135,7 @@ export class AccessLine {
       if (close < 0) return `not an ${this.dialect.name} line: the time has no closing bracket`;
     }
     const ms = this.times.read(bytes, at, close);
-    // Negated, so that NaN is refused too.
+    // Negated, so that NaN is rejected too.
     if (!(ms <= context.nowMs + 86_400_000 && ms >= 788_918_400_000)) {
       return this.times.reason(bytes, at, close, context.nowMs);
     }
@@ -168,8 +168,8 @@ export class AccessLine {
   }
 
   /**
-   * The method, URL and version of a request line; anything else is kept as it was logged. `seen`: the bitwise or of its
-   * bytes, which shows whether one is beyond ASCII.
+   * The method, URL and version of a request line; other text is kept as logged. `seen`: the bitwise or of its
+   * bytes, which shows whether there are non-ASCII bytes.
    */
   putRequest(start: number, end: number, seen: number): void {
     const { bytes, columns, row } = this;
@@ -211,7 +211,7 @@ export class AccessLine {
     const start = i;
     for (; i < end && bytes[i] !== SPACE; i += 1) value = value * 10 + digit(bytes[i]!);
     if (value >= 100 && value <= 999 && i === start + 3) columns.status.values[row] = value;
-    // nginx logs 000 where it closed the connection without a response.
+    // nginx logs 000 if it closed the connection without a response.
     else if (!isDash(bytes, start, i) && !(value === 0 && i === start + 3))
       return `status is not a number between 100 and 999: ${excerpt(bytes, start, i)}`;
     const sizeStart = i + 1;
@@ -259,7 +259,7 @@ function timeBracket(bytes: Uint8Array, start: number, end: number): number {
   return bracket > 0 && bytes[bracket - 1] === SPACE ? bracket : -1;
 }
 
-/** A quote inside the request is not its end unless a status or a dash follows. */
+/** A quote inside the request ends it only if a status or a dash follows. */
 function closesRequest(bytes: Uint8Array, at: number, end: number): boolean {
   if (bytes[at + 1] !== SPACE || at + 2 >= end) return false;
   const next = bytes[at + 2]!;
@@ -276,7 +276,7 @@ function isHttp(bytes: Uint8Array, at: number, end: number): boolean {
   return isWord && bytes[at + 3] === 0x50 && bytes[at + 4] === 0x2f && at + 5 < end;
 }
 
-/** Whether a URL without a version behind it can be one: `/path`, `*`, or absolute. */
+/** Whether text without a following version can be a URL: `/path`, `*`, or absolute. */
 function isTarget(bytes: Uint8Array, at: number): boolean {
   return bytes[at] === 0x2f || bytes[at] === 0x2a || (bytes[at]! | 0x20) === 0x68;
 }

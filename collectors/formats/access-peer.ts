@@ -5,7 +5,7 @@ import type { AccessColumns, Extras } from "./access-columns.ts";
 import { clientOf, splitHostPort } from "./address.ts";
 import { CLOSE_BRACKET, DASH, OPEN_BRACKET, QUOTE, SPACE, textOf } from "./bytes.ts";
 
-/** The parts of an access line that are used here. */
+/** The parts of an access line used here. */
 type PeerLine = {
   batch: Batch;
   columns: AccessColumns;
@@ -17,7 +17,7 @@ type PeerLine = {
 
 /**
  * Reads the fields before the time in less common lines: `[vhost[:port]] addresses ident user `, where addresses
- * may be a list (`a, b`), with a quoted forwarded-for list before it. Returns where the user's name starts, or -1.
+ * may be a list (`a, b`), with a quoted forwarded-for list before it. Returns the start of the user's name, or -1.
  */
 export function putPeer(line: PeerLine, start: number, bracket: number): number {
   const { bytes } = line;
@@ -35,7 +35,7 @@ export function putPeer(line: PeerLine, start: number, bracket: number): number 
   return userSpace + 1;
 }
 
-/** Old ingress controllers write `- [real address] - user`: where the user's name starts. */
+/** Old ingress controllers write `- [real address] - user`. Returns the start of the user's name. */
 function afterRealIp(bytes: Uint8Array, start: number, end: number): number {
   if (bytes[start] !== OPEN_BRACKET) return start;
   const dash = dashAlone(bytes, start, end);

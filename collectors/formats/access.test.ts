@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { AT, COMBINED, parseLine, parseLines } from "./parse-lines.ts";
 
 describe("nginx.access", () => {
-  test("a combined line gives all its fields", () => {
+  test("all fields of a combined line are parsed", () => {
     expect(parseLine("nginx.access", COMBINED)).toMatchObject({
       "@timestamp": "2026-03-14T09:11:12.000Z",
       "source.address": "203.0.113.9",
@@ -25,7 +25,7 @@ describe("nginx.access", () => {
     [`${COMBINED} "-" 0.125 0.100`, 125e6],
     [`${COMBINED} "198.51.100.1, 10.0.0.1" rt=0.125 uct="0.001" urt="0.100, 0.020"`, 125e6],
     [`${COMBINED} "2.41" 0.125`, 125e6],
-  ])("the request time behind the user agent is the duration: %s", (line, duration) => {
+  ])("the request time after the user agent is the duration: %s", (line, duration) => {
     expect(parseLine("nginx.access", line)["event.duration"]).toBe(duration);
   });
 
@@ -52,7 +52,7 @@ describe("nginx.access", () => {
     });
   });
 
-  test("JSON lines named by nginx's variables give the same fields", () => {
+  test("JSON lines with the names of nginx's variables have the same fields", () => {
     const line = JSON.stringify({
       time_iso8601: "2026-03-14T10:11:12+01:00",
       remote_addr: "203.0.113.9",
@@ -80,7 +80,7 @@ describe("nginx.access", () => {
     [COMBINED.replace(AT, "[01/Jan/1970:00:00:00 +0000]"), "time is before 1995"],
     [COMBINED.replace(AT, "[14/Foo/2026:00:00:00 +0000]"), "time cannot be read: 14/Foo/2026"],
     [COMBINED.replace(" 200 ", " 99999 "), "status is not a number between 100 and 999: 99999"],
-  ])("what cannot be read is quarantined with the reason: %s", (line, reason) => {
+  ])("a line that cannot be parsed is quarantined with the reason: %s", (line, reason) => {
     const document = parseLine("nginx.access", line);
     expect(document["event.kind"]).toBe("pipeline_error");
     expect(document["error.message"]).toContain(reason);
@@ -130,7 +130,7 @@ describe("other access logs", () => {
     expect(document).not.toHaveProperty(["user.name"]);
   });
 
-  test("Apache: the ssl_request_log gives protocol and cipher", () => {
+  test("Apache: the ssl_request_log has protocol and cipher", () => {
     expect(
       parseLine("apache.access", `${AT} 203.0.113.9 TLSv1.3 TLS_AES_128 "GET /a.php HTTP/1.1" 77`),
     ).toMatchObject({

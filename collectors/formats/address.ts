@@ -8,7 +8,7 @@ function isPublicIp(text: string): boolean {
   return isIP(text) !== 0 && !PRIVATE.test(text);
 }
 
-/** The client in a list of addresses that proxies appended to: the first public one, else the first. */
+/** The client in a list to which proxies append addresses: the first public address, otherwise the first. */
 export function clientOf(addresses: readonly string[]): string | undefined {
   return addresses.find(isPublicIp) ?? addresses[0];
 }
@@ -36,7 +36,7 @@ function withPort(host: string, text: string): HostPort {
   return port <= 65_535 ? { host, port } : { host };
 }
 
-/** Elastic's modules list the client's address even where there is only one. */
+/** Elastic's modules store the client's address as a list even if there is only one. */
 export function listAddress(document: Record<string, unknown>, name: string): void {
   const address = document["source.address"];
   if (typeof address === "string" && !address.startsWith("unix:")) document[name] ??= [address];

@@ -116,7 +116,7 @@ function putTls(batch: Batch, line: AccessLine, protocol: string, cipher: string
   if (Object.keys(extras).length > 0) line.columns.extras.putText(row, JSON.stringify(extras));
 }
 
-/** Only Apache writes common lines without a referrer, a dash for 0 bytes, quotes as \", and TLS columns. */
+/** Only Apache writes common lines without a referrer, a dash for 0 bytes, quotes as \", or TLS columns. */
 function isApache(batch: Batch, line: Uint8Array): boolean {
   if (isSet(batch, "tls.cipher") || !includes(line, '" "')) return line[0] !== 0x7b;
   const hasDash = Number.isNaN(batch.number("http.response.body.bytes").values[0]);

@@ -84,7 +84,7 @@ function read(line: string, row: RowWriter): string | undefined {
   return undefined;
 }
 
-/** Thread numbers of Linux are addresses: up to 2^47, which a double holds exactly. */
+/** Thread ids on Linux are addresses up to 2^47, which a double represents exactly. */
 function putThread(row: RowWriter, thread: string | undefined): void {
   if (thread !== undefined && Number(thread) <= Number.MAX_SAFE_INTEGER)
     row.number("process.thread.id", thread);
@@ -94,7 +94,7 @@ function putClient(row: RowWriter, client: string | undefined): void {
   if (client === undefined) return;
   const colon = client.lastIndexOf(":");
   const head = client.slice(0, colon);
-  // Apache logs `v6:port` without brackets: eight groups and one more, or a text that is an address without its last group.
+  // Apache logs `v6:port` without brackets: nine groups, or text that is an address without its last group.
   const isV6WithPort =
     isIPv6(head) && (!isIPv6(client) || /^\d{4,5}$/.test(client.slice(colon + 1)));
   const { host, port } = isV6WithPort
@@ -105,7 +105,7 @@ function putClient(row: RowWriter, client: string | undefined): void {
   row.number("source.port", port);
 }
 
-/** `Sat Mar 14 10:11:12.123456 2026`, or any of the other notations that ErrorLogFormat allows; epoch ms. */
+/** Parses `Sat Mar 14 10:11:12.123456 2026` or another notation of ErrorLogFormat; epoch ms. */
 function errorTime(text: string, zone: Zone): number {
   const found = WEEKDAY_TIME.exec(text);
   const plain = found

@@ -28,7 +28,7 @@ function hasHighByte(bytes: Uint8Array, start: number, end: number): boolean {
   return false;
 }
 
-/** The bytes with each one that is not part of valid UTF-8 written as `\xHH`, as nginx escapes what it logs. */
+/** Replaces each byte that is not part of valid UTF-8 by `\xHH`, the escaping of nginx. */
 export function escapeInvalidUtf8(bytes: Uint8Array): Uint8Array {
   if (isUtf8(bytes)) return bytes;
   const out = new Uint8Array(bytes.length * 4);
@@ -52,7 +52,7 @@ export function escapeInvalidUtf8(bytes: Uint8Array): Uint8Array {
   return out.subarray(0, length);
 }
 
-/** Bytes of the valid UTF-8 sequence that starts here; 0 when there is none. */
+/** Length of the valid UTF-8 sequence that starts here; 0 if there is none. */
 function sequenceLength(bytes: Uint8Array, at: number): number {
   const lead = bytes[at]!;
   if (lead < 0x80) return 1;
@@ -61,13 +61,13 @@ function sequenceLength(bytes: Uint8Array, at: number): number {
   return isUtf8(bytes.subarray(at, at + size)) ? size : 0;
 }
 
-/** The text of [start, end), its invalid UTF-8 escaped as `\xHH`. */
+/** The text of [start, end), with invalid UTF-8 escaped as `\xHH`. */
 export function textOf(bytes: Uint8Array, start: number, end: number): string {
   const slice = bytes.subarray(start, end);
   return decoder.decode(hasHighByte(slice, 0, slice.length) ? escapeInvalidUtf8(slice) : slice);
 }
 
-/** The start of a text, for an error message: at most 60 characters. */
+/** The first 60 characters of a text, for error messages. */
 export function excerpt(bytes: Uint8Array, start: number, end: number): string {
   const text = textOf(bytes, start, Math.min(end, start + 60));
   return end - start > 60 ? `${text}…` : text;

@@ -83,7 +83,7 @@ function putNumber({ batch, zone }: Target, name: NumberField, value: unknown): 
 
 function numberOf(value: unknown): number {
   if (typeof value === "boolean") return value ? 1 : 0;
-  // A number beyond the safe integers would be stored as another one.
+  // An integer beyond the safe range would be stored as another number.
   if (typeof value === "number") {
     return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? value : Number.NaN;
   }
@@ -99,7 +99,7 @@ function dateOf(value: unknown, zone: Zone): number {
   return parseTime(bytes, 0, bytes.length, zone);
 }
 
-/** How many columns the line filled besides its time: an object that is no ECS document fills none. */
+/** The number of columns filled in addition to the time: an object that is not an ECS document fills none. */
 function filledColumns(batch: Batch): number {
   let count = 0;
   for (const [name, column] of batch.textColumns())

@@ -9,7 +9,7 @@ import { AT, COMBINED, NOW_MS, parseLines } from "./parse-lines.ts";
 
 describe("every format", () => {
   test.each(FORMATS.map((format) => [format.dataset, format] as const))(
-    "%s takes any bytes without throwing, and a rollback leaves nothing",
+    "%s never throws, whatever the bytes, and a rollback removes all values",
     (_name, format) => {
       const batch = new Batch(1);
       const scan = format.open(batch, { zone: UTC, nowMs: NOW_MS });
@@ -64,12 +64,12 @@ describe("every format", () => {
     ["nginx.error", "2026/03/14 10:11:12 [crit] 12#34: *56 no"],
     ["apache.error", "[Sat Mar 14 10:11:12 2026] [error] no"],
     ["ecs", '{"@timestamp":"2026-03-14T10:11:12Z","message":"hello","log.level":"info"}'],
-  ])("%s is recognised by its content, with BOM, CRLF and junk about", (dataset, line) => {
+  ])("%s is detected by its content, also with BOM, CRLF and junk", (dataset, line) => {
     const sample = Buffer.from(`\uFEFF${line}\r\njunk\r\n${line}\r\n`);
     expect(detectFormat(sample).format?.dataset).toBe(dataset);
   });
 
-  test("the path decides whether combined lines are Apache's", () => {
+  test("the path decides whether combined lines are from Apache", () => {
     const sample = Buffer.from(`${COMBINED}\n`);
     expect(detectFormat(sample, "/var/log/httpd/access_log").format?.dataset).toBe("apache.access");
   });
@@ -80,20 +80,20 @@ describe("every format", () => {
     }
   });
 
-  test("without a matching format the answer lists why each was rejected", () => {
+  test("without a matching format the reasons of all rejections are listed", () => {
     const found = detectFormat(Buffer.from("hello\nworld\n"));
     expect(found.format).toBeUndefined();
     expect(found).toHaveProperty("tried");
   });
 });
 
-test("an unknown dataset is refused with a list of the known ones", () => {
+test("an unknown dataset is rejected with a list of the known ones", () => {
   expect(() => formatNamed("mysql.error")).toThrow(
-    /there is no dataset "mysql.error"; known are .*haproxy.log/,
+    /unknown dataset "mysql.error": use one of .*haproxy.log/,
   );
 });
 
-test("a line over the limit is cut and marked", () => {
+test("a line over the limit is truncated and marked", () => {
   const long = Buffer.alloc(16 * 1024 * 1024 + 5, 0x41);
   const [document] = parseLines("nginx.access", long);
   expect(document?.["log.flags"]).toEqual(["truncated"]);

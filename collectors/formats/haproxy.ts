@@ -6,11 +6,8 @@ import { openTextLine, type RowWriter } from "./text-line.ts";
 import { parseTime } from "./time.ts";
 import { ACCESS_TRAITS } from "./traits.ts";
 
-/** Groups 1 to 4: client address and port, accept date, frontend. */
 const PEER = String.raw`^(\S{1,260}):(\d{1,5}) \[([^\]]{10,40})\] (\S{1,256})`;
-/** Groups 5 and 6: backend, server. */
 const BACKEND = String.raw` ([^\s/]{1,256})\/(\S{1,256})`;
-const FIRST_GROUP_AFTER_BACKEND = 7;
 const CONNECTIONS = String.raw`(\d{1,10})\/(\d{1,10})\/(\d{1,10})\/(\d{1,10})\/\+?(\d{1,10}) (\d{1,10})\/(\d{1,10})`;
 const MS = String.raw`\+?(-?\d{1,12})`;
 const HTTP = new RegExp(
@@ -22,7 +19,7 @@ const TCP = new RegExp(
 const FAILED = new RegExp(String.raw`${PEER}: (\S.{0,500})$`);
 const CONNECT =
   /^Connect from (\S{1,260}):(\d{1,5}) to (\S{1,260}):(\d{1,5}) \(([^\s/]{1,256})\/(\w{1,16})\)$/;
-/** HAProxy's own notices. */
+/** Notices of HAProxy itself. */
 const NOTICE = /^(?:(?:Backup )?Server|Proxy|Backend|Health check|Stopping|Pausing|Resuming) \S/i;
 const REQUEST = /^([A-Za-z_-]{1,32}) (\S+)(?: HTTP\/([\d.]{1,8}))?$/;
 const CAPTURES = /^ \{([^}]{0,8192})\}/;
@@ -42,7 +39,7 @@ export const haproxyLog: Format = {
     "related.ip": ["source.ip", "destination.ip"],
     "related.hosts": ["destination.domain"],
   },
-  // Elastic's module takes @timestamp from the shipper, and puts the line's own time into event.created.
+  // Elastic's module uses the shipper's time as @timestamp, and stores the line's own time in event.created.
   toElastic(document) {
     document["event.created"] = document["@timestamp"];
     delete document["@timestamp"];
@@ -56,8 +53,8 @@ function read(line: string, row: RowWriter): string | undefined {
   const header = syslogHeader(line.slice(0, 512), row.context);
   const body = header ? line.slice(header.length) : line;
   const head = body.slice(0, HEAD_LENGTH_MAX);
-  const http = HTTP.exec(head);
-  const refused = http ? readHttp(http, body, row) : readOther(head, header, row);
+  const reason = readHttp(body, head, row) ?? readOther(head, header, row);
+  const refused = reason === undefined || reason === "" ? undefined : reason;
   if (refused === undefined && header) {
     row.text("host.name", header.host);
     if (header.isIso) row.text("host.hostname", header.host);
@@ -67,9 +64,18 @@ function read(line: string, row: RowWriter): string | undefined {
   return refused;
 }
 
-/** Returns why the line is refused; undefined if it was written. The functions below do the same. */
-function readHttp(found: RegExpExecArray, body: string, row: RowWriter): string | undefined {
+/** Undefined for other kinds of lines; "" if it was written; otherwise the reason for the rejection. */
+function readHttp(body: string, head: string, row: RowWriter): string | undefined {
+  const found = HTTP.exec(head);
+  if (!found) return undefined;
   const [
+    all,
+    ,
+    ,
+    ,
+    ,
+    ,
+    ,
     target,
     request,
     wait,
@@ -81,8 +87,7 @@ function readHttp(found: RegExpExecArray, body: string, row: RowWriter): string 
     cookie,
     setCookie,
     state,
-    ...connections
-  ] = found.slice(FIRST_GROUP_AFTER_BACKEND);
+  ] = found;
   const refused = putPeer(row, found);
   if (refused !== undefined) return refused;
   putTarget(row, target);
@@ -97,9 +102,9 @@ function readHttp(found: RegExpExecArray, body: string, row: RowWriter): string 
   row.extra("haproxy.http.request.captured_cookie", cookie);
   row.extra("haproxy.http.response.captured_cookie", setCookie);
   row.extra("haproxy.termination_state", state);
-  putConnections(row, connections);
-  putRequest(row, body.slice(found[0].length));
-  return undefined;
+  putConnections(row, found.slice(-7));
+  putRequest(row, body.slice(all.length));
+  return "";
 }
 
 function readOther(
@@ -109,15 +114,14 @@ function readOther(
 ): string | undefined {
   const tcp = TCP.exec(head);
   if (tcp) {
-    const [target, wait, connect, total, bytes, state, ...connections] =
-      tcp.slice(FIRST_GROUP_AFTER_BACKEND);
+    const [, , , , , , , target, wait, connect, total, bytes, state] = tcp;
     putTarget(row, target);
     row.extra("haproxy.total_waiting_time_ms", Number(wait));
     row.extra("haproxy.connection_wait_time_ms", Number(connect));
     putTotal(row, total);
     row.extra("haproxy.bytes_read", Number(bytes));
     row.extra("haproxy.termination_state", state);
-    putConnections(row, connections);
+    putConnections(row, tcp.slice(-7));
     return putPeer(row, tcp);
   }
   const failed = FAILED.exec(head);
@@ -144,7 +148,7 @@ function putNotice(text: string, header: SyslogHeader, row: RowWriter): string |
   return row.time(header.timeMs, header.time);
 }
 
-/** Client, accept date, frontend, backend and server: the beginning of all kinds of line. */
+/** Client, accept date, frontend, backend and server: the beginning of all kinds of lines. */
 function putPeer(row: RowWriter, found: readonly (string | undefined)[]): string | undefined {
   const [, address, port, time = "", frontend, backend, server] = found;
   const bytes = Buffer.from(time);
@@ -152,8 +156,7 @@ function putPeer(row: RowWriter, found: readonly (string | undefined)[]): string
   if (refused !== undefined) return refused;
   putSource(row, address, port);
   row.extra("haproxy.frontend_name", frontend);
-  // A connection error names no backend.
-  if (found.length > FIRST_GROUP_AFTER_BACKEND) {
+  if (found.length > 7) {
     row.extra("haproxy.backend_name", backend);
     row.text("haproxy.server_name", server);
   }
@@ -173,7 +176,7 @@ function putTarget(row: RowWriter, target: string | undefined): void {
   else row.text("destination.domain", target);
 }
 
-/** -1 means that the step was never reached: then there is no duration. */
+/** -1 means that the step was not reached, so that there is no duration. */
 function putTotal(row: RowWriter, totalMs: string | undefined): void {
   const total = Number(totalMs);
   if (total >= 0) row.number("event.duration", total * 1e6);
@@ -191,7 +194,7 @@ function putConnections(row: RowWriter, counts: readonly (string | undefined)[])
   row.number("haproxy.backend_queue", backendQueue);
 }
 
-/** ` {request headers} {response headers} "request"`, each of which may be missing; then TLS in the HTTPS log. */
+/** ` {request headers} {response headers} "request"`, each optional; then TLS in the HTTPS log. */
 function putRequest(row: RowWriter, text: string): void {
   let rest = text;
   for (const side of ["request", "response"]) {

@@ -10,7 +10,7 @@ import { nginxError } from "./nginx-error.ts";
 import { nginxIngress } from "./nginx-ingress.ts";
 import { varnishAccess } from "./varnish-access.ts";
 
-/** Every log format. Where two read a line equally well, the earlier one is taken. */
+/** Every log format. If two match equally well, the first one is chosen. */
 export const FORMATS: readonly Format[] = [
   nginxIngress,
   nginxAccess,
@@ -26,15 +26,15 @@ const BY_DATASET: ReadonlyMap<string, Format> = new Map(
   FORMATS.map((format) => [format.dataset, format]),
 );
 
-/** The format of this dataset; undefined where there is none, as for datasets of ECS documents. */
+/** The format of this dataset; undefined if there is none, as for datasets of ECS documents. */
 export function findFormat(dataset: string): Format | undefined {
   return BY_DATASET.get(dataset);
 }
 
-/** The format of this dataset. Throws an AppError that lists the known ones. */
+/** The format of this dataset. @throws AppError that lists the known datasets */
 export function formatNamed(dataset: string): Format {
   const format = findFormat(dataset);
   if (format) return format;
   const names = [...BY_DATASET.keys()].join(", ");
-  throw new AppError("bad_request", `there is no dataset "${dataset}"; known are ${names}`);
+  throw new AppError("bad_request", `unknown dataset "${dataset}": use one of ${names}`);
 }

@@ -2,12 +2,14 @@ import { OPEN_BRACE, QUOTE, BACKSLASH, textOf } from "./bytes.ts";
 
 const DEPTH_MAX = 64;
 export const FIELDS_MAX = 1000;
-/** A number with so many digits may not fit a double: it is kept as text. */
+/** A number with this many digits may not fit a double, so it is kept as text. */
 const LONG_NUMBER = /\d{16,}/;
 
 export type JsonLine = { object: Record<string, unknown> } | { reason: string };
 
-/** The JSON object in [start, end), or why there is none. Never throws; the depth is checked before parsing. */
+/**
+ * The JSON object in [start, end), or the reason why there is none. Never throws; the depth is checked before parsing.
+ */
 export function parseJsonLine(bytes: Uint8Array, start: number, end: number): JsonLine {
   if (bytes[start] !== OPEN_BRACE)
     return { reason: "not a JSON object: the line does not begin with {" };
@@ -29,7 +31,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Lists and objects below the limit of depth, looking at brackets outside of strings only. */
+/** Whether lists and objects are nested less than the limit. Only counts brackets outside of strings. */
 function isShallow(bytes: Uint8Array, start: number, end: number): boolean {
   let depth = 0;
   let inString = false;
@@ -52,7 +54,7 @@ function exactNumbers(_key: string, value: unknown, context?: { source?: string 
 }
 
 /**
- * The object's values under dotted names, lists as they are; undefined when there are more than the limit. A
+ * The object's values under dotted names, with lists unchanged; undefined if there are more than the limit. A
  * map, so that no name (`__proto__`) is special.
  */
 export function flatten(object: Record<string, unknown>): Map<string, unknown> | undefined {

@@ -10,7 +10,7 @@ describe("haproxy.log", () => {
   test.each([
     "Mar 14 10:11:12 edge haproxy[77]: ",
     "<134>2026-03-14T10:11:12+01:00 edge haproxy[77]: ",
-  ])("the HTTP log behind %s", (header) => {
+  ])("the HTTP log after the header %s", (header) => {
     expect(parseLine("haproxy.log", header + BODY)).toMatchObject({
       "@timestamp": "2026-03-14T09:11:12.345Z",
       "host.name": "edge",
@@ -26,7 +26,7 @@ describe("haproxy.log", () => {
     });
   });
 
-  test("timers of -1 give no duration, and a bad request has no URL", () => {
+  test("timers of -1 are no durations, and an invalid request has no URL", () => {
     const line =
       "Mar 14 10:11:12 edge haproxy[7]: " +
       BODY.replace("1/2/3/4/10", "-1/-1/-1/-1/-1").replace(/"GET.*/, '"<BADREQ>"');
@@ -57,7 +57,7 @@ describe("haproxy.log", () => {
 });
 
 describe("error logs", () => {
-  test("nginx: level, process, and the request that it was about", () => {
+  test("nginx: level, process, and the related request", () => {
     expect(
       parseLine(
         "nginx.error",
@@ -97,7 +97,7 @@ describe("error logs", () => {
     for (const [name, value] of Object.entries(fields)) expect(document[name]).toEqual(value);
   });
 
-  test("an error that spans lines is one event in text mode", () => {
+  test("a multi-line error is one event in text mode", () => {
     const text =
       "[Sat Mar 14 10:11:12 2026] [error] one\n  two\n[Sat Mar 14 10:11:13 2026] [error] three\n";
     expect(parseLines("apache.error", text, "text").map((document) => document["message"])).toEqual(
@@ -109,7 +109,7 @@ describe("error logs", () => {
 describe("ecs", () => {
   const TIME = '"@timestamp":"2026-03-14T10:11:12Z"';
 
-  test("nested, dotted and mixed names are the same; fields without a column are kept", () => {
+  test("nested, dotted and mixed names are equivalent; fields without a column are kept", () => {
     const document = parseLine(
       "ecs",
       `{${TIME},"event":{"category":["session"],"type":["start"]},"user.id":"u1","http":{"response.status_code":201},"acme":{"plan":"pro"}}`,
@@ -131,7 +131,7 @@ describe("ecs", () => {
     expect(document).not.toHaveProperty(["event.action"]);
   });
 
-  test("a number beyond 2^53 keeps its digits, and the last of two equal keys counts", () => {
+  test("a number beyond 2^53 keeps its digits, and the last of duplicate keys is used", () => {
     expect(parseLine("ecs", `{${TIME},"a":1,"a":9223372036854775807}`)["a"]).toBe(
       "9223372036854775807",
     );
@@ -149,11 +149,11 @@ describe("ecs", () => {
     [`{${TIME},"process.pid":1e300}`, "process.pid is not a number: 1e+300"],
     ['{"@timestamp":1e300}', "time is in the future: 1e+300"],
     ['{"@timestamp":-1e16}', "time is before 1995: -10000000000000000"],
-  ])("what is refused says why", (line, reason) => {
+  ])("an invalid line is rejected with the reason", (line, reason) => {
     expect(parseLine("ecs", line)["error.message"]).toContain(reason);
   });
 
-  test("names that are special in JavaScript are ordinary names", () => {
+  test("names that are special in JavaScript are ordinary field names", () => {
     const [document = {}] = parseLines(
       "ecs",
       `{${TIME},"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}`,

@@ -23,7 +23,7 @@ const dialect: AccessDialect = { name: "nginx access", vendor: "nginx.access", t
 export const nginxAccess: Format = {
   dataset: "nginx.access",
   title: "nginx access log",
-  // nginx usually stands before other web servers.
+  // nginx is usually in front of other web servers.
   requests: "proxy",
   traits: ACCESS_TRAITS,
   detection: {
@@ -63,7 +63,7 @@ function tail(line: AccessLine, start: number, end: number): undefined {
   return undefined;
 }
 
-/** The common ` 0.123` at the end of the line, read without creating a string. */
+/** Parses the common ` 0.123` at the end of the line without creating a string. */
 function putPlainSeconds(line: AccessLine, start: number, end: number): boolean {
   const { bytes } = line;
   const point = end - 4;

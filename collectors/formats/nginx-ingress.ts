@@ -7,7 +7,7 @@ import { textOf } from "./bytes.ts";
 import { ACCESS_TRAITS } from "./traits.ts";
 
 const VENDOR = "nginx.ingress_controller";
-/** A list with one value for each upstream that was tried. */
+/** A list with one value per upstream that was tried. */
 const LIST = String.raw`(\S{1,4096})`;
 const TAIL = new RegExp(
   String.raw`^(\d{1,15}) (\d{1,9}\.\d{1,6}) \[([^\]]{0,256})\] (?:\[([^\]]{0,256})\] )?${LIST} ${LIST} ${LIST} ${LIST}(?: ([\w-]{1,128}))?$`,
@@ -16,9 +16,9 @@ const TAIL = new RegExp(
 const SEPARATORS = /, | : /g;
 const SEPARATOR = "\u001f";
 const TAIL_BYTES_MAX = 8192;
-const NO_TAIL = "not an ingress controller line: no upstream in brackets behind the user agent";
+const NO_TAIL = "not an ingress controller line: no upstream in brackets after the user agent";
 
-/** Fields that Elastic's module has only under the vendor's names. */
+/** Fields that Elastic's module stores only under vendor names. */
 const CONVERTED = ["event.duration", "http.request.bytes", "nginx.upstream.address"];
 
 export const nginxIngress: Format = {
@@ -41,7 +41,7 @@ export const nginxIngress: Format = {
   },
 };
 
-/** `length seconds [upstream] [alternative] addresses lengths seconds statuses id`, as the controller's default has it. */
+/** `length seconds [upstream] [alternative] addresses lengths seconds statuses id`, the controller's default. */
 function tail(line: AccessLine, start: number, end: number): string | undefined {
   if (end - start > TAIL_BYTES_MAX) return NO_TAIL;
   const found = TAIL.exec(textOf(line.bytes, start, end).replace(SEPARATORS, SEPARATOR));

@@ -7,7 +7,7 @@ export const NO_FIELD = -1;
 const CANDIDATE_SLOTS = 4096;
 const SLOT_MASK = CANDIDATE_SLOTS - 1;
 
-/** Puts bytes beyond ASCII: invalid UTF-8 is escaped. */
+/** Writes non-ASCII bytes; invalid UTF-8 is escaped. */
 export function putEscaped(
   column: TextColumn,
   row: number,
@@ -21,8 +21,9 @@ export function putEscaped(
 
 /**
  * A quoted field whose values repeat, such as the user agent. A few bytes select a slot with a candidate among earlier
- * values: one pass to compare it replaces three (find the end, hash, compare). A wrong slot costs time, never correctness,
- * because the candidate is compared. So a slot may also be computed from bytes beyond the field, or beyond the line.
+ * values: one pass to compare it replaces three (find the end, hash, compare). A wrong slot costs time, never
+ * correctness, because the candidate is compared. So a slot may also be computed from bytes beyond the field, or beyond
+ * the line.
  */
 export class QuotedField {
   readonly #column: TextColumn;
@@ -36,8 +37,8 @@ export class QuotedField {
   }
 
   /**
-   * Puts the field that begins at `start`; a dash, quoted or not, stands for no value. Returns the position after the field
-   * and the space that follows it, or NO_FIELD.
+   * Puts the field that begins at `start`; a dash, quoted or not, stands for no value. Returns the position after the
+   * field and the space that follows it, or NO_FIELD.
    */
   put(row: number, bytes: Uint8Array, start: number, end: number): number {
     if (bytes[start] !== QUOTE) {
@@ -109,7 +110,9 @@ export const slotOfUrl: SlotOf = (bytes, from, end) => {
   return (key ^ (key >>> 12)) & SLOT_MASK;
 };
 
-/** User agents differ mostly in the platform, which follows "Mozilla/5.0 (", in the versions at the end, and in length. */
+/**
+ * User agents differ mostly in the platform, which follows "Mozilla/5.0 (", in the versions at the end, and in length.
+ */
 const PLATFORM_BYTE = 13;
 /** The closing quote is searched for this far from the end of the line, as little follows the field. */
 const CLOSE_DISTANCE_MAX = 24;

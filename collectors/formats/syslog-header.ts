@@ -9,21 +9,21 @@ const BARE = /^([A-Za-z][\w./-]{0,127})\[(\d{1,10})\]: /;
 const PROCESS = /^([\w./-]{1,128})(?:\[(\d{1,10})\])?: /;
 
 export type SyslogHeader = {
-  /** The time as it was written, and as epoch ms (NaN when it cannot be read). */
+  /** The time as logged, and as epoch ms (NaN if it is invalid). */
   time: string;
   timeMs: number;
   host: string | undefined;
   process: string | undefined;
   pid: string | undefined;
-  /** With an ISO time, as relays and journals write it. */
+  /** With an ISO time, as written by relays and journals. */
   isIso: boolean;
-  /** Characters of the line that the header takes. */
+  /** Length of the header in characters. */
   length: number;
 };
 
 /**
- * The header that a syslog daemon puts before a line, of either kind: `Mar 14 10:11:12 host name[12]: ` (RFC 3164) or
- * with an ISO time. The former has no year: the newest that is not in the future is taken.
+ * The header that a syslog daemon adds to a line: `Mar 14 10:11:12 host name[12]: ` (RFC 3164) or
+ * with an ISO time. The former has no year: the latest one that is not in the future is used.
  */
 export function syslogHeader(line: string, context: FormatContext): SyslogHeader | undefined {
   const bsd = BSD.exec(line);

@@ -1,12 +1,12 @@
 import { QUOTE, SPACE, textOf } from "./bytes.ts";
 
-/** One value after the fields that all access logs share; with its name where the line has `name=value`. */
+/** A value after the common fields of access logs; with its name if the line has `name=value`. */
 export type TailToken = { name: string | undefined; value: string; quoted: boolean };
 
 const TOKENS_MAX = 64;
 const NAME = /^([A-Za-z][\w.-]{0,40})=/;
 
-/** Splits the rest of a line into values: bare, quoted, `name=value`, and lists joined by `, ` or ` : `. */
+/** Splits the rest of a line into values: plain, quoted, `name=value`, and lists joined by `, ` or ` : `. */
 export function tailTokens(bytes: Uint8Array, start: number, end: number): TailToken[] {
   const text = textOf(bytes, start, end);
   const tokens: TailToken[] = [];

@@ -6,10 +6,10 @@ import { Extras } from "./access-columns.ts";
 import { textOf } from "./bytes.ts";
 import { implausible } from "./time.ts";
 
-/** Patterns match this part of a line; the rest goes into the message unchanged. */
+/** Patterns match this part of a line; the rest is copied to the message. */
 export const HEAD_LENGTH_MAX = 16_384;
 
-/** Writes one row of a format that reads lines as text: for logs of low volume. */
+/** Writes a row of a format that parses lines as text, for logs of low volume. */
 export class RowWriter {
   readonly #batch: Batch;
   readonly extras = new Extras();
@@ -20,13 +20,13 @@ export class RowWriter {
     this.context = context;
   }
 
-  /** Writes nothing where the text is missing, empty or a dash. */
+  /** Writes nothing if the text is missing, empty or a dash. */
   text(field: TextField, text: string | undefined): void {
     if (text !== undefined && text !== "" && text !== "-")
       this.#batch.text(field).putText(this.#batch.rows, text);
   }
 
-  /** Writes nothing where the text is not a number. */
+  /** Writes nothing if the text is not a number. */
   number(field: NumberField, value: string | number | undefined): void {
     const number = typeof value === "number" ? value : Number(value ?? Number.NaN);
     if (value === "" || !Number.isFinite(number) || Math.abs(number) > Number.MAX_SAFE_INTEGER)
@@ -38,7 +38,7 @@ export class RowWriter {
     if (value !== undefined && value !== "" && value !== "-") this.extras.set(name, value);
   }
 
-  /** Returns why the time is refused, or undefined if it was written. */
+  /** Returns why the time is invalid, or undefined if it was written. */
   time(ms: number, text: string): string | undefined {
     const why = implausible(ms, this.context.nowMs);
     if (why !== undefined) return Number.isNaN(ms) ? `${why}: ${text.slice(0, 60)}` : why;
@@ -55,7 +55,7 @@ export class RowWriter {
   }
 }
 
-/** A scanner for lines that are read as text; `read` returns why a line is refused. */
+/** A scanner for lines that are parsed as text; `read` returns why a line is rejected. */
 export function openTextLine(
   batch: Batch,
   context: FormatContext,

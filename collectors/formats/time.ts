@@ -3,7 +3,7 @@ import { excerpt, isDigit } from "./bytes.ts";
 
 const DAY_MS = 86_400_000;
 const EARLIEST_MS = Date.UTC(1995, 0, 1);
-/** Range of a JavaScript Date, ms either side of 1970. */
+/** Range of a JavaScript Date, ms before and after 1970. */
 const DATE_MS_MAX = 8.64e15;
 const MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec";
 const DAYS_IN_MONTH = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
@@ -20,7 +20,7 @@ export function monthOf(bytes: Uint8Array, at: number): number {
   return 0;
 }
 
-/** Two digits as a number; NaN when they are not digits. */
+/** Two digits as a number; NaN if they are not digits. */
 function twoDigits(bytes: Uint8Array, at: number): number {
   const tens = bytes[at]! - 0x30;
   const ones = bytes[at + 1]! - 0x30;
@@ -44,7 +44,7 @@ function clockMs(bytes: Uint8Array, at: number): number {
   return ((hours * 60 + minutes) * 60 + seconds) * 1000;
 }
 
-/** Why an instant is implausible, or undefined: later than a day from now, or before 1995. */
+/** Why a time is implausible (more than a day in the future, or before 1995); otherwise undefined. */
 export function implausible(ms: number, nowMs: number): string | undefined {
   if (Number.isNaN(ms)) return "time cannot be read";
   if (ms > nowMs + DAY_MS) return `time is in the future: ${written(ms)}`;
@@ -52,13 +52,13 @@ export function implausible(ms: number, nowMs: number): string | undefined {
   return undefined;
 }
 
-/** As ISO 8601, or the number where it is out of range. */
+/** As ISO 8601, or the number if it is out of range. */
 const written = (ms: number): string =>
   Math.abs(ms) <= DATE_MS_MAX ? new Date(ms).toISOString() : String(ms);
 
 /**
- * Reads `14/Mar/2026:10:11:12 +0000` (and ISO times through `parseTime`). Caches the day and the zone of the last
- * time, since neighbours share them.
+ * Parses `14/Mar/2026:10:11:12 +0000` (and ISO times through `parseTime`). Caches the day and the zone of the last
+ * time, because neighbouring lines share them.
  */
 export class ClfTimeReader {
   readonly #zone: Zone;
@@ -73,7 +73,7 @@ export class ClfTimeReader {
     this.#zone = zone;
   }
 
-  /** Epoch ms of the 26 bytes from here on; NaN when they are no such time. */
+  /** Epoch ms of the 26 bytes from here on; NaN if they are not such a time. */
   read26(bytes: Uint8Array, at: number): number {
     const a = word(bytes, at);
     const b = word(bytes, at + 4);
@@ -96,13 +96,13 @@ export class ClfTimeReader {
     return this.#dayMs + clockMs(bytes, at + 12) - this.#zoneMs;
   }
 
-  /** Epoch ms of the time in [start, end), in any notation that access logs have; NaN when there is none. */
+  /** Epoch ms of the time in [start, end), in any notation of access logs; NaN if there is none. */
   read(bytes: Uint8Array, start: number, end: number): number {
     if (end - start === 26 && bytes[start + 2] === 0x2f) return this.read26(bytes, start);
     return parseTime(bytes, start, end, this.#zone);
   }
 
-  /** Why this time is refused, with the time itself. */
+  /** Why this time is invalid, with the time itself. */
   reason(bytes: Uint8Array, start: number, end: number, nowMs: number): string {
     const why = implausible(this.read(bytes, start, end), nowMs) ?? "time cannot be read";
     return why === "time cannot be read" ? `${why}: ${excerpt(bytes, start, end)}` : why;
@@ -113,7 +113,7 @@ function word(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
 }
 
-/** Milliseconds east of UTC of `+HH:MM`, `+HHMM`, `+HH` or `Z` in [at, end); NaN when it is none of these. */
+/** Milliseconds east of UTC of `+HH:MM`, `+HHMM`, `+HH` or `Z` in [at, end); NaN if it is none of these. */
 function zoneMs(bytes: Uint8Array, at: number, end: number): number {
   const sign = bytes[at];
   if ((sign === 0x5a || sign === 0x7a) && end === at + 1) return 0;
@@ -130,7 +130,7 @@ function zoneMs(bytes: Uint8Array, at: number, end: number): number {
 /**
  * Epoch ms of the time in [start, end): `14/Mar/2026:10:11:12.345 +0000`, `2026-03-14T10:11:12.345Z`,
  * `2026/03/14 10:11:12` with or without zone and fraction, or seconds since 1970 such as `1773483072.345`.
- * NaN when it is none of these. `zone` applies where the text has none.
+ * NaN if it is none of these. `zone` applies if the text has none.
  */
 export function parseTime(bytes: Uint8Array, start: number, end: number, zone: Zone): number {
   let at = start;

@@ -15,7 +15,7 @@ describe("less common lines: access logs", () => {
       "[2001:db8::5]:443 198.51.100.7 - -",
       { "destination.ip": "2001:db8::5", "related.ip": ["198.51.100.7", "2001:db8::5"] },
     ],
-  ])("nginx: who asked, in %s", (peer, fields) => {
+  ])("nginx: client and user in %s", (peer, fields) => {
     expect(parseLine("nginx.access", access(peer))).toMatchObject(fields);
   });
 
@@ -84,7 +84,7 @@ describe("less common lines: HAProxy", () => {
   const PEER = "192.0.2.1:5000 [14/Mar/2026:10:11:12.345]";
   const HEADER = "Mar 14 10:11:12 edge haproxy[7]: ";
 
-  test("times and bytes logged as soon as they are known have a plus sign", () => {
+  test("a plus sign marks times and bytes that are logged early", () => {
     const line = `${PEER} web~ app/s1 1/0/3/+4/+10 200 +99 - - ---- 1/1/1/1/+2 0/0 {|} {} "GET /a HTTP/1.1"`;
     expect(parseLine("haproxy.log", `haproxy[7]: ${line}`)).toMatchObject({
       "process.pid": 7,
@@ -113,7 +113,7 @@ describe("less common lines: HAProxy", () => {
     });
   });
 
-  test("a header of an ISO time names the host, and the target is related", () => {
+  test("a header with an ISO time has the host, and the target is a related host", () => {
     const line = `${PEER} web~ app/s1 shop.example 1/0/3/4/10 200 9 - - ---- 1/1/1/1/0 0/0 "GET /a HTTP/1.1"`;
     expect(
       parseLine("haproxy.log", `2026-03-14T10:11:12.3+01:00 edge haproxy[7]: ${line}`),

@@ -36,7 +36,9 @@ export const varnishAccess: Format = {
   },
 };
 
-/** `hit|miss|pass`, `%{Varnish:time_firstbyte}x` (a fraction of a second) and `%D` (whole microseconds), in any order. */
+/**
+ * `hit|miss|pass`, `%{Varnish:time_firstbyte}x` (a fraction of a second) and `%D` (whole microseconds), in any order.
+ */
 function tail(line: AccessLine, start: number, end: number): undefined {
   const unknown: string[] = [];
   for (const { name, value } of tailTokens(line.bytes, start, end)) {

@@ -25,8 +25,8 @@ const numbered = (from: number, to: number): string[] =>
   Array.from({ length: to - from }, (_, index) => `2026-11-23 event ${from + index} of the test`);
 const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join("");
 
-describe("a history", () => {
-  test("is read oldest file first, each line once, and not again", async () => {
+describe("reading once", () => {
+  test("reads the oldest file first, each line once, and nothing twice", async () => {
     await using folder = await temporaryFolder();
     const log = join(folder.path, "app.log");
     await writeFile(`${log}.2.gz`, gzipSync(text(numbered(0, 500))));
@@ -79,7 +79,7 @@ describe("a history", () => {
     expect(reading.lines.filter((line) => line === numbered(0, 1)[0])).toHaveLength(2);
   });
 
-  test("a copy of a file is read once", async () => {
+  test("a file and its copy are read once", async () => {
     await using folder = await temporaryFolder();
     const log = join(folder.path, "app.log");
     await writeFile(log, text(numbered(0, 100)));
@@ -89,7 +89,7 @@ describe("a history", () => {
     expect(reading.lines).toEqual(numbered(0, 100));
   });
 
-  test("a byte order mark, CRLF, empty lines and the hole of a truncation are skipped", async () => {
+  test("a byte order mark, CRLF, empty lines and the NULs of a truncation are skipped", async () => {
     await using folder = await temporaryFolder();
     const log = join(folder.path, "app.log");
     const hole = Buffer.alloc(200_000);
@@ -101,7 +101,7 @@ describe("a history", () => {
     expect(position?.["offset"]).toBe(200_000 + 3 + 5 + 2 + 1 + 5 + 4);
   });
 
-  test("a line of 10 MB is complete; a longer one is cut and the rest counted", async () => {
+  test("a line of 10 MB is complete; a longer one is truncated and its missing bytes are counted", async () => {
     await using folder = await temporaryFolder();
     const log = join(folder.path, "app.log");
     await writeFile(log, `first\n${"x".repeat(10_000_000)}\n${"y".repeat(20_000_000)}\nlast\n`);
@@ -124,7 +124,7 @@ describe("a history", () => {
       Buffer.concat([gzipSync(text(numbered(0, 297))), Buffer.from("garbage")]),
     ],
     ["zeros at the end", Buffer.concat([gzipSync(text(numbered(0, 297))), Buffer.alloc(70_000)])],
-  ])("gzip with %s is read wholly", async (_name, bytes) => {
+  ])("gzip with %s is read completely", async (_name, bytes) => {
     await using folder = await temporaryFolder();
     const log = join(folder.path, "app.log.gz");
     await writeFile(log, bytes);
@@ -142,7 +142,7 @@ describe("a history", () => {
     const [status] = await reading.read({ paths: [log] });
     expect(reading.lines.length).toBeGreaterThan(10_000);
     expect(status).toMatchObject({ path: log, level: "warning" });
-    expect(status?.message).toMatch(/cut off.*unexpected end/);
+    expect(status?.message).toMatch(/truncated.*unexpected end/);
     await writeFile(log, whole);
     const before = reading.lines.length;
     await reading.read({ paths: [log] });
@@ -168,11 +168,11 @@ describe("a history", () => {
     expect(messageOf(paths[1])).toMatch(/matches no file/);
     expect(messageOf(paths[2])).toMatch(/is a folder/);
     if (process.getuid?.() === 0) return;
-    expect(messageOf(paths[3])).toMatch(/may not be read/);
-    expect(messageOf(paths[4])).toMatch(/its folder .+closed may not be read/);
+    expect(messageOf(paths[3])).toMatch(/is not readable/);
+    expect(messageOf(paths[4])).toMatch(/its folder .+closed is not readable/);
   });
 
-  test("a path with pattern characters is literal where such a file exists", async () => {
+  test("a path with pattern characters is literal if such a file exists", async () => {
     await using folder = await temporaryFolder();
     await writeFile(join(folder.path, "app[1].log"), "one\n");
     const reading = new Reading();
@@ -180,7 +180,7 @@ describe("a history", () => {
     expect(reading.lines).toEqual(["one"]);
   });
 
-  test("a stream that another reader of the same data folder reads is left to it", async () => {
+  test("a stream that another process with the same data folder reads is not read", async () => {
     await using folder = await temporaryFolder();
     const log = join(folder.path, "app.log");
     const options = { paths: [log], locksFolder: join(folder.path, "locks") };
@@ -199,7 +199,7 @@ describe("a history", () => {
     expect(second.lines).toEqual(["one"]);
   });
 
-  test("a reader that waited for another one continues where that one ended", async () => {
+  test("a reader that waited for another one continues at its position", async () => {
     await using folder = await temporaryFolder();
     const log = join(folder.path, "app.log");
     const options = { paths: [log], locksFolder: join(folder.path, "locks") };
@@ -214,7 +214,7 @@ describe("a history", () => {
       waiting.use(second.tail(options));
       await appendFile(log, "two\n");
       await until(() => first.lines.length === 2);
-      // Both have the same store.
+      // Both use the same store.
       for (const [id, position] of first.positions) second.positions.set(id, position);
     }
     await appendFile(log, "three\n");
@@ -237,7 +237,7 @@ describe("a tail", () => {
     expect(reading.lines).toEqual(["one", "two", "three"]);
   });
 
-  test("reads what is still appended to a renamed file, and its unterminated last line", async () => {
+  test("reads lines appended to a renamed file, and its unterminated last line", async () => {
     await using folder = await temporaryFolder();
     const log = join(folder.path, "app.log");
     const writer = await open(log, "a");
@@ -274,7 +274,7 @@ describe("a tail", () => {
     expect(new Set(reading.lines).size).toBe(90);
   });
 
-  test("a truncated file is read from its beginning, even when it grows past the old position at once", async () => {
+  test("a truncated file is read from its beginning, even if it immediately grows past the old position", async () => {
     await using folder = await temporaryFolder();
     const log = join(folder.path, "app.log");
     await writeFile(log, text(numbered(0, 10)));
@@ -287,7 +287,7 @@ describe("a tail", () => {
     expect(reading.lines).toEqual([...numbered(0, 10), ...numbered(100, 130)]);
   });
 
-  test("a writer that continues at its old offset after a truncation leaves a hole, which is skipped", async () => {
+  test("the NULs left by a writer that continues at its old offset after a truncation are skipped", async () => {
     await using folder = await temporaryFolder();
     const log = join(folder.path, "app.log");
     await writeFile(log, text(numbered(0, 10)));
@@ -344,7 +344,7 @@ const operation = fc.oneof(
 );
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
-/** A log and its rotated files, as logrotate leaves them. */
+/** A log and its rotated files, as with logrotate. */
 class RotatedLog {
   written = 0;
   readonly path: string;
@@ -376,7 +376,7 @@ class RotatedLog {
   }
 }
 
-describe("any script of appends, rotations and restarts", () => {
+describe("any sequence of appends, rotations and restarts", () => {
   test("every line is read exactly once when each run reads to the end", async () => {
     const script = fc.array(operation, { minLength: 1, maxLength: 25 });
     await fc.assert(

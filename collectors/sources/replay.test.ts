@@ -54,7 +54,7 @@ async function play(
 }
 
 describe("a replay", () => {
-  test("yields each line when it is due, with that instant as its time", async () => {
+  test("yields each line when it is due, with that time", async () => {
     await using folder = await temporaryFolder();
     const path = join(folder.path, "old.log.gz");
     const minutes = [0, 1, 2, 3, 243, 244, 245, 246, 247];
@@ -73,7 +73,7 @@ describe("a replay", () => {
     }
   });
 
-  test("is another stream each time, and ends with the file", async () => {
+  test("is a new stream each time, and ends with the file", async () => {
     await using folder = await temporaryFolder();
     const path = join(folder.path, "old.log");
     await writeFile(path, accessLine(0) + accessLine(1000));
@@ -83,7 +83,7 @@ describe("a replay", () => {
     expect(new Set([...first.ids, ...second.ids]).size).toBe(2);
   });
 
-  test("yields lines that no format can read at once, unchanged", async () => {
+  test("yields lines that no format can parse immediately and unchanged", async () => {
     await using folder = await temporaryFolder();
     const path = join(folder.path, "notes.log");
     await writeFile(path, "no time here\nnor here\n");
@@ -97,7 +97,7 @@ describe("a replay", () => {
   });
 });
 
-describe("time in a log", () => {
+describe("the clock of a log", () => {
   const elapsed = (times: number[]): number[] => [
     ...new LogClock().elapsed(Float64Array.from(times)).elapsedMs,
   ];
@@ -111,7 +111,7 @@ describe("time in a log", () => {
     expect(passed).toEqual(passed.toSorted((a, b) => a - b));
   });
 
-  test("continues when the log starts over", () => {
+  test("continues when the time of the log goes back", () => {
     const day = Array.from({ length: 20 }, (_, minute) => minute * MINUTE_MS);
     const passed = elapsed([...day, ...day]);
     expect(passed.at(-1)).toBeGreaterThan(30 * MINUTE_MS);
@@ -119,7 +119,7 @@ describe("time in a log", () => {
     expect(passed).toEqual(passed.toSorted((a, b) => a - b));
   });
 
-  test("lines without a time are due with the one before", () => {
+  test("lines without a time are due with the previous line", () => {
     expect(elapsed([Number.NaN, 5000, Number.NaN, 6000, 7000])).toEqual([0, 0, 0, 1000, 2000]);
   });
 });

@@ -13,14 +13,14 @@ import { LogClock } from "./replay/log-clock.ts";
 
 /** Lines that are due within this time are yielded together. */
 const TICK_MS = 20;
-/** Waits are limited so that a changed clock is noticed. */
+/** Waits are limited so that a change of the clock is detected. */
 const WAIT_MS_MAX = 1_000;
-/** How much earlier than its neighbours a line may be, in ms of the log, and keep its own time. */
+/** A line that is earlier than its neighbours by more than this, in ms of the log, does not keep its own time. */
 const EARLY_MS_MAX = 5 * 60_000;
 
 export type ReplayOptions = {
   path: string;
-  /** Seconds of the log per second: 60 plays an hour in a minute. More than 0. */
+  /** Seconds of the log per second, above 0: 60 replays an hour in a minute. */
   speed: number;
   clock: Clock;
   /** Zone of times without one. */
@@ -32,13 +32,13 @@ const NOTHING_STORED = (): Promise<Positions> => Promise.resolve(new Map());
 type Line = { end: number; dueMs: number; shiftMs: number };
 
 /**
- * An old log as if it were written now: each line is yielded (its time − the first time) / speed after the start,
- * and `retime` of its chunk gives that instant. Always a new stream, which ends with the file.
+ * Replays an old log as if it were written now: each line is yielded (its time − the first time) / speed after the
+ * start, and `retime` of its chunk returns that time. Always a new stream, which ends with the file.
  */
 export function replaySource(options: ReplayOptions): FileSource {
   const { path, speed } = options;
   if (!(speed > 0 && Number.isFinite(speed))) {
-    throw new AppError("bad_request", `speed must be a number above 0, such as 60; it is ${speed}`);
+    throw new AppError("bad_request", `speed must be a number above 0, such as 60, not ${speed}`);
   }
   const file = fileSource({ paths: [path], follow: false, clock: options.clock });
   const trouble: SourceStatus[] = [];
@@ -52,7 +52,7 @@ export function replaySource(options: ReplayOptions): FileSource {
       for await (const chunk of file.read(NOTHING_STORED, signal)) {
         yield* player.play({ ...chunk, sourceId });
         if (player.isTimeless && trouble.length === 0) {
-          const message = "no known format: its lines are handed out at once, without their times";
+          const message = "unknown format: its lines are replayed immediately, without their times";
           trouble.push({ path, level: "warning", message });
         }
       }
@@ -111,7 +111,7 @@ class Player {
     });
   }
 
-  /** The first line that is not due within this tick, nor of the same clock as the first. */
+  /** The first line that is not due within this tick, or that is shifted differently. */
   #afterDue(lines: readonly Line[], first: number): number {
     const untilMs = this.#options.clock.nowMs() + TICK_MS;
     const shiftMs = lines[first]?.shiftMs;

@@ -5,7 +5,7 @@ import { FORMATS } from "../formats/index.ts";
 
 const USUAL_PATHS = FORMATS.flatMap(({ usualPaths = [] }) => usualPaths);
 
-/** Logs of this machine that this user may read and that are not empty, sorted by path. */
+/** Non-empty logs of this machine that this user may read, sorted by path. */
 export async function findLogs(places: readonly string[] = USUAL_PATHS): Promise<string[]> {
   const found = new Set<string>();
   for (const place of places) {
@@ -22,7 +22,7 @@ async function hasContent(path: string): Promise<boolean> {
     await access(path, constants.R_OK);
     return stats.isFile() && stats.size > 0;
   } catch {
-    // Deleted meanwhile, or not readable by this user.
+    // Deleted in the meantime, or not readable by this user.
     return false;
   }
 }

@@ -1,14 +1,16 @@
 import type { FileHandle } from "node:fs/promises";
 
-/** The bytes of one file, decompressed. Reads go forward: `at` never falls below that of an earlier read. */
+/** Reads the bytes of a file, decompressed. Reads only go forward: `at` never decreases. */
 export type ByteReader = {
-  /** Fills `into` from offset `at` on. Resolves to the bytes read: fewer than requested means the current end. */
+  /**
+   * Fills `into` from offset `at` on. Resolves to the number of bytes read: fewer than requested at the current end.
+   */
   read(into: Buffer, at: number): Promise<number>;
-  /** What is wrong with the compressed data, as a message for people. */
+  /** The damage of the compressed data, as a message for people. */
   readonly damage: string | undefined;
 };
 
-/** Reads an uncompressed file; reads may go backward too. */
+/** Reads an uncompressed file; reads may also go backward. */
 export function plainReader(handle: FileHandle): ByteReader {
   return {
     damage: undefined,

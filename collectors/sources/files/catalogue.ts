@@ -6,7 +6,7 @@ import type { Clock } from "#platform/clock.ts";
 import { scanFiles, type FoundFile } from "./scan.ts";
 import { TrackedFile } from "./tracked-file.ts";
 
-/** The files that are or may be read, by inode and by current path. */
+/** The known files by inode and by current path. */
 export class Catalogue {
   readonly #paths: readonly string[];
   readonly #clock: Clock;

@@ -33,8 +33,8 @@ type Output = {
 };
 
 /**
- * Streams a compressed file, all its members or frames. Decompresses only what is requested. Data before a damaged part
- * is read.
+ * Streams a compressed file with all its members or frames. Decompresses only what is requested. Data before a damaged
+ * part is read.
  */
 export class CompressedReader implements ByteReader {
   readonly #handle: FileHandle;
@@ -125,8 +125,8 @@ export class CompressedReader implements ByteReader {
       return;
     }
     this.#isOver = true;
-    const what = `the ${this.#kind} data is damaged, cut off, or followed by something else`;
-    this.#damage = `${what} after ${this.#output.to} decompressed bytes (${error.message}); what precedes it is read`;
+    const what = `the ${this.#kind} data is damaged, truncated, or followed by other data`;
+    this.#damage = `${what} after ${this.#output.to} decompressed bytes (${error.message}); the data before is read`;
   }
 
   async #feed(): Promise<void> {

@@ -25,15 +25,15 @@ const POLL_MS = 1_000;
 const POLL_MS_WITHOUT_EVENTS = 250;
 const SCAN_MS = 5_000;
 /**
- * An unterminated last line of a file that was written to just now is waited for: checked every `lookMs` until the file
- * is quiet for `quietMs`, for `waitMsMax` at most.
+ * Wait for the end of an unterminated last line in a recently written file: checked every `lookMs` until the file
+ * is quiet for `quietMs`, at most for `waitMsMax`.
  */
 const HISTORY = { lookMs: 100, quietMs: 2_000, waitMsMax: 10_000 };
-/** This many files are opened as soon as they are found, so that a deletion before their turn loses nothing. */
+/** This many files are opened as soon as they are found, so that a later deletion loses no lines. */
 const OPEN_EARLY_MAX = 256;
 /** An idle file is closed; it is opened again when it changes. */
 const IDLE_MS = 300_000;
-/** Chunks of one file before the next file is read. */
+/** Number of chunks of a file before the next file is read. */
 const TURN_CHUNKS = 8;
 
 type Options = FileSourceOptions & { chunkBytes: number; lineBytesMax: number };
@@ -90,7 +90,7 @@ export class FileRun {
     }
   }
 
-  /** A file that is still written to may end within a line: its last line counts once the file is quiet. */
+  /** A file that is being written may end within a line: its last line counts when the file is quiet. */
   async *#readHistory(file: TrackedFile, signal: AbortSignal): AsyncGenerator<Chunk, void> {
     const { clock } = this.#options;
     const untilMs = clock.nowMs() + HISTORY.waitMsMax;
@@ -104,8 +104,7 @@ export class FileRun {
       }
       if (lastLineCounts || signal.aborted || !hasUnterminatedLine(file)) return;
       if (clock.nowMs() > untilMs) {
-        file.problem =
-          "is being written to: its last line has no end yet and is left for the next time";
+        file.problem = "is being written: its last line is incomplete and will be read next time";
         return;
       }
       await delay(HISTORY.lookMs, undefined, { signal }).catch(() => undefined);
@@ -151,7 +150,7 @@ export class FileRun {
     }
   }
 
-  /** Time until the next check: shorter where a compressed file is about to be complete. */
+  /** Time until the next check: shorter if a compressed file is about to be complete. */
   #pauseMs(watch: Watch): number {
     const pauseMs = watch.isPartial ? POLL_MS_WITHOUT_EVENTS : POLL_MS;
     const isPacked = this.#catalogue.hasWork(
@@ -167,7 +166,7 @@ export class FileRun {
     }
   }
 
-  /** A compressed file is read when it is complete, not each time it grows. */
+  /** A compressed file is read when it is complete, not whenever it grows. */
   readonly #isReady = (file: TrackedFile): boolean =>
     file.needsTurn && (!file.compression || this.#quietMs(file) >= COMPRESSED_QUIET_MS);
 
@@ -193,7 +192,7 @@ export class FileRun {
     file.beginTurn();
     try {
       if (!(await file.open())) {
-        file.problem = "was replaced by another file just now; it is looked up again";
+        file.problem = "was just replaced by another file, which will be looked up";
         this.#mustScan = true;
         return;
       }

@@ -4,9 +4,9 @@ import type { Position, SourceId } from "#collectors/source.ts";
 
 import type { ByteReader } from "./byte-reader.ts";
 
-/** Bytes at the beginning of a stream that identify it. */
+/** Number of bytes at the beginning of a stream that identify it. */
 export const HEAD_BYTES = 1024;
-/** Bytes before the position that are compared before reading continues. */
+/** Number of bytes before the position that are compared before reading continues. */
 const TAIL_BYTES = 256;
 /** Marks are hashes of the bytes before each power of two: 64, 128, … bytes into the stream. */
 const MARK_FIRST = 6;
@@ -23,8 +23,8 @@ function digest(bytes: Uint8Array): string {
 }
 
 /**
- * The bytes that identify a stream: its first line that is not a comment (some servers begin every log with the same
- * comments), as far as it is in the head; undefined until it is written.
+ * The bytes that identify a stream: the first line that is not a comment (some servers begin every log with the same
+ * comments), limited to the head; undefined until it is written.
  */
 export function nameOf(head: Buffer, lastLineCounts: boolean): Buffer | undefined {
   let start = 0;
@@ -45,9 +45,9 @@ export function sourceIdOf(name: Buffer, attempt: number): SourceId {
   return `src_${hash("sha256", content, "hex").slice(0, 24)}`;
 }
 
-/** Hashes of the bytes that were read, to recognise them in another file. */
+/** Hashes of the bytes that were read, to find them in another file. */
 export class Fingerprint {
-  /** Where the stream's first line begins: after a hole and a byte order mark. */
+  /** Offset of the stream's first line: after NULs and a byte order mark. */
   readonly start: number;
   offset: number;
   #marks = "";
@@ -63,7 +63,7 @@ export class Fingerprint {
     return this.#tail;
   }
 
-  /** The first bytes of the stream, at most MARK_BYTES. */
+  /** The first bytes of the stream, up to MARK_BYTES. */
   get front(): Buffer {
     return this.#head.subarray(0, MARK_BYTES);
   }
@@ -108,8 +108,8 @@ export class Fingerprint {
   }
 
   /**
-   * Compares a file with the fingerprint of `position`. `same`: the file contains all that was read, and reading can
-   * continue; `short`: it contains its beginning, and ends before the position; `other`: it is another stream.
+   * Compares a file with the fingerprint of `position`. `same`: the file contains everything that was read, and reading
+   * can continue; `short`: it contains only the beginning of it; `other`: it is another stream.
    */
   static async find(reader: ByteReader, position: Position): Promise<Found> {
     const found = new Fingerprint(numberIn(position, "start"));
@@ -152,7 +152,7 @@ export class Fingerprint {
 
 export type Found = Fingerprint | "short" | "other";
 
-/** In ascending order, for streams that can only be read forward. */
+/** In ascending order, because some streams can only be read forward. */
 function rangesOf(position: Position): Range[] {
   const start = numberIn(position, "start");
   const marks = String(position["marks"] ?? "");

@@ -6,10 +6,10 @@ import type { Identity, Stream, TrackedFile } from "./tracked-file.ts";
 
 const ZEROS = Buffer.alloc(64 * 1024);
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
-/** A common beginning must be this long to decide that a shorter file is part of a longer stream. */
+/** Minimum length of a common beginning for a shorter file to count as part of a longer stream. */
 const COMMON_BYTES_MIN = 64;
 const COMPARE_BYTES = 1024;
-/** Among streams with the same identifying bytes, how many unknown ones may precede a known one. */
+/** Maximum number of unknown streams before a known one among streams with the same identifying bytes. */
 const GAPS_MAX = 4;
 
 /** Identifies the stream in a file by its content. */
@@ -74,7 +74,10 @@ export class Identifier {
     return { state: "short", stream: stream ?? { id: known.id, fingerprint, holder: undefined } };
   }
 
-  /** The file contains all that was read of the stream: reading continues here, unless another file contains it too. */
+  /**
+   * The file contains everything that was read of the stream: reading continues here, unless another file also contains
+   * it.
+   */
   #resume(file: TrackedFile, id: SourceId, fingerprint: Fingerprint): Identity {
     const stream = this.#streams.get(id);
     const holder = stream?.holder;
@@ -98,7 +101,7 @@ function isLive(holder: TrackedFile): boolean {
   return holder.isOpen && !holder.isDeleted;
 }
 
-/** Where the first line begins: after the hole that a truncation leaves, and after a byte order mark. */
+/** Offset of the first line: after the NULs of a truncation and a byte order mark. */
 async function startOf(reader: ByteReader): Promise<number | undefined> {
   let start = 0;
   for (;;) {
@@ -113,7 +116,7 @@ async function startOf(reader: ByteReader): Promise<number | undefined> {
   }
 }
 
-/** Whether the end of a shorter file is in a longer one at the same place. */
+/** Whether the end of a shorter file is in a longer one at the same offset. */
 async function isPartOf(file: TrackedFile, holder: TrackedFile): Promise<boolean> {
   if (file.compression || holder.compression || !holder.isOpen) return true;
   const from = Math.max(0, file.size - COMPARE_BYTES);

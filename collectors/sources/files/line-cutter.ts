@@ -3,17 +3,17 @@ import type { ByteReader } from "./byte-reader.ts";
 const LF = 0x0a;
 const SKIP_BYTES = 64 * 1024;
 
-/** Whole lines and the offset after them. `bytes` is valid until the next cut. */
+/** Complete lines and the offset after them. `bytes` is valid until the next cut. */
 export type Cut = {
   bytes: Buffer;
   /** Offset after the lines. */
   end: number;
   bytesSkipped: number;
-  /** Nothing follows, for now. */
+  /** There is no more data at the moment. */
   isLast: boolean;
 };
 
-/** Reads whole lines of any stream into one buffer, which grows only for over-long lines. */
+/** Reads complete lines of any stream into one buffer, which grows only for over-long lines. */
 export class LineCutter {
   readonly #chunkBytes: number;
   readonly #lineBytesMax: number;
@@ -55,7 +55,7 @@ export class LineCutter {
     this.#buffer = larger;
   }
 
-  /** The buffer is full with the head of a line: finds its end, discarding what is between. */
+  /** The buffer is filled by the head of a line: finds the end of the line and discards the bytes in between. */
   async #skipRest(
     reader: ByteReader,
     at: number,

@@ -20,7 +20,7 @@ test("reading once waits for the end of a line that is being written", async () 
   expect(reading.lines).toEqual(["first line", "second line"]);
 });
 
-test("reading once takes an unterminated last line when its file is quiet", async () => {
+test("reading once includes an unterminated last line when its file is quiet", async () => {
   await using folder = await temporaryFolder();
   const log = join(folder.path, "app.log");
   await writeFile(log, "first line\nsecond li");
@@ -30,13 +30,13 @@ test("reading once takes an unterminated last line when its file is quiet", asyn
   expect(reading.lines).toEqual(["first line", "second li"]);
 });
 
-test("reading once leaves a line that is still being written for the next time", async () => {
+test("reading once leaves a line that is being written to the next read", async () => {
   await using folder = await temporaryFolder();
   const log = join(folder.path, "app.log");
   await writeFile(log, "first line\nsecond li");
   const reading = new Reading();
   let nowMs = (await stat(log)).mtimeMs;
-  /** At each check time has passed and the file was written to. */
+  /** Before each check, time passes and the file is written to. */
   const clock = {
     nowMs(): number {
       nowMs += 500;
@@ -46,7 +46,7 @@ test("reading once leaves a line that is still being written for the next time",
   };
   const [status] = await reading.read({ paths: [log], clock });
   expect(reading.lines).toEqual(["first line"]);
-  expect(status?.message).toContain("left for the next time");
+  expect(status?.message).toContain("will be read next time");
   await appendFile(log, "ne\n");
   await reading.read({ paths: [log] });
   expect(reading.lines).toEqual(["first line", "second line"]);

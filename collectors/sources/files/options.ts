@@ -1,15 +1,17 @@
 import type { Clock } from "#platform/clock.ts";
 
 export type FileSourceOptions = {
-  /** Paths and patterns, such as `/var/log/nginx/*.log`; `.gz` and `.zst` files are decompressed as they are read. */
+  /** Paths and patterns, e.g. `/var/log/nginx/*.log`; `.gz` and `.zst` files are decompressed while they are read. */
   paths: readonly string[];
-  /** True: follows the files until the signal. False: reads to the end once. */
+  /** True: follows the files until the signal aborts. False: reads to the end once. */
   follow: boolean;
   clock: Clock;
   /** Bytes read at a time. */
   chunkBytes?: number;
-  /** Longer lines are cut to this many bytes. */
+  /** Longer lines are truncated to this many bytes. */
   lineBytesMax?: number;
-  /** Where processes with the same data folder record which streams they read; absent: no other process reads. */
+  /**
+   * Folder for the leases of streams, shared by processes with the same data folder; absent: no other process reads.
+   */
   locksFolder?: string;
 };

@@ -1,10 +1,10 @@
 import type { TrackedFile } from "./tracked-file.ts";
 
-/** How long a file must be quiet to count as complete: compressed; rotated; deleted. */
+/** Quiet periods after which a compressed, rotated or deleted file counts as complete. */
 export const COMPRESSED_QUIET_MS = 300;
 const ROTATED_QUIET_MS = 5_000;
 export const DELETED_QUIET_MS = 30_000;
-/** An unterminated line is read when nothing was appended for this long. */
+/** An unterminated line is read after this quiet period. */
 const LINE_QUIET_MS = 600_000;
 
 /** Whether the file ends with an unterminated line. */
@@ -18,7 +18,7 @@ export function quietMsMin(file: TrackedFile): number {
   return mayEnd ? ROTATED_QUIET_MS : LINE_QUIET_MS;
 }
 
-/** Whether an unterminated last line is complete: nothing will be added to it. */
+/** Whether an unterminated last line is complete, because nothing will be appended to it. */
 export function isLastLineComplete(file: TrackedFile): boolean {
   const isIntact = file.compression !== undefined && !file.reader().damage;
   return file.isComplete || isIntact;

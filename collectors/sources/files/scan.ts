@@ -1,7 +1,7 @@
 import { access, constants, glob, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 
-/** A file as it was found; `key` is the same under another name. */
+/** A file that was found; `key` does not depend on its name. */
 export type FoundFile = { path: string; key: string; size: number; mtimeMs: number };
 
 export type ScanResult = {
@@ -9,7 +9,7 @@ export type ScanResult = {
   files: FoundFile[];
   /** The folders to watch for new and deleted files. */
   folders: Set<string>;
-  /** Paths and patterns that cannot be read, and why. */
+  /** Paths and patterns that cannot be read, with the reason. */
   problems: Map<string, string>;
 };
 
@@ -51,7 +51,7 @@ async function scanPattern(
   if (matches === 0) result.problems.set(pattern, await whyNothing(pattern));
 }
 
-/** A glob treats a folder that cannot be listed as empty. */
+/** Explains a pattern without matches: a glob treats a folder that cannot be listed as empty. */
 async function whyNothing(pattern: string): Promise<string> {
   const folder = folderOf(pattern);
   try {
@@ -60,7 +60,7 @@ async function whyNothing(pattern: string): Promise<string> {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "EACCES") return `its folder ${folder} ${explain(error)}`;
   }
-  return "matches no file yet; check the pattern, or wait: it is looked up again every few seconds";
+  return "matches no file yet; check the pattern, or wait: it is checked again every few seconds";
 }
 
 async function look(path: string, result: ScanResult): Promise<FoundFile | undefined> {
@@ -71,8 +71,8 @@ async function look(path: string, result: ScanResult): Promise<FoundFile | undef
       return { path, key: `${stats.dev}:${stats.ino}`, size, mtimeMs };
     }
     const what = stats.isDirectory()
-      ? `is a folder: name its files, as in ${path}/*.log`
-      : "is no file";
+      ? `is a folder: give its files, for example ${path}/*.log`
+      : "is not a file";
     result.problems.set(path, what);
   } catch (error) {
     result.problems.set(path, explain(error));
@@ -80,7 +80,7 @@ async function look(path: string, result: ScanResult): Promise<FoundFile | undef
   return undefined;
 }
 
-/** A file with two names is read under the first one found, but a plain path is preferred over a link. */
+/** A file with two names is read under the first one found; plain paths are preferred over links. */
 function keep(file: FoundFile, found: Map<string, FoundFile>): void {
   if (!found.has(file.key)) found.set(file.key, file);
 }
@@ -89,7 +89,7 @@ function compare(a: FoundFile, b: FoundFile): number {
   return a.path < b.path ? -1 : 1;
 }
 
-/** The deepest folder of a path or pattern that has no pattern in it. */
+/** The deepest folder of a path or pattern above the first pattern character. */
 function folderOf(path: string): string {
   let folder = dirname(path);
   while (GLOB_CHARACTERS.test(basename(folder)) || GLOB_CHARACTERS.test(folder)) {
@@ -104,15 +104,15 @@ function folderOf(path: string): string {
 export function explain(error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const known: Record<string, string> = {
-    ENOENT: "does not exist; it is read as soon as it appears",
+    ENOENT: "does not exist; it will be read as soon as it appears",
     ENOTDIR: "does not exist: a part of its path is a file, not a folder",
     EACCES:
-      "may not be read by this user; give read permission (chmod, setfacl, or the group adm), it is retried",
-    EPERM: "may not be read by this user; give read permission, it is retried",
+      "is not readable by this user; grant read permission (chmod, setfacl, or the group adm); it will be retried",
+    EPERM: "is not readable by this user; grant read permission; it will be retried",
     EMFILE: "cannot be opened: too many open files; raise the limit (ulimit -n)",
     ELOOP: "is a symbolic link that leads to itself; remove the link",
     EIO: "cannot be read: the disk reports an error; check the disk",
-    ESTALE: "cannot be read: the network file system lost it; it is retried",
+    ESTALE: "cannot be read: the network file system lost it; it will be retried",
   };
   return known[code] ?? `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
 }

@@ -8,7 +8,7 @@ import { Identifier } from "./identify.ts";
 import type { FileSourceOptions } from "./options.ts";
 import type { Identity, Stream, TrackedFile } from "./tracked-file.ts";
 
-/** The streams in the files, each of which one process with this data folder reads at a time. */
+/** The streams in the files. Of all processes with this data folder, one at a time reads a stream. */
 export class SharedStreams {
   readonly #options: FileSourceOptions;
   readonly #streams = new Map<SourceId, Stream>();
@@ -36,7 +36,7 @@ export class SharedStreams {
     const right = await this.#take(stream.id);
     if (right === "held") return identity;
     if (right === "new" && !(await this.#hasMoved(stream.id))) return identity;
-    // Another process reads it, or has read more of it since the positions were loaded.
+    // Another process reads the stream, or has read more of it since the positions were loaded.
     stream.holder = undefined;
     this.#streams.delete(stream.id);
     return right === "new" ? this.identify(file, lastLineCounts) : { state: "claimed", stream };
@@ -47,7 +47,7 @@ export class SharedStreams {
     if ([...this.#leases.values()].some(({ lost }) => lost.aborted)) throw lostError();
   }
 
-  /** @throws AppError when another process has taken over, so that what was read must not be stored */
+  /** @throws AppError when another process has taken over, so that the lines read must not be stored */
   async confirm(): Promise<void> {
     this.throwIfLost();
     // All leases have the same heartbeat.
@@ -88,5 +88,5 @@ export class SharedStreams {
 const lostError = (): AppError =>
   new AppError(
     "conflict",
-    "another process took over the reading of the log files, because this one had been suspended",
+    "another process took over reading the log files because this one was suspended",
   );

@@ -9,19 +9,19 @@ const STATES: Record<Exclude<FileState, "reading">, (file: TrackedFile) => Descr
   new: () => ({ level: "info", message: "has no complete line yet" }),
   copy: ({ stream }) => {
     const other = stream?.holder?.path ?? "another file";
-    return { level: "info", message: `has the same content as ${other}: read once` };
+    return { level: "info", message: `has the same content as ${other}, which is read` };
   },
-  done: () => ({ level: "info", message: "was read to its end before" }),
+  done: () => ({ level: "info", message: "was already read to its end" }),
   short: () => ({
     level: "warning",
-    message: "is shorter than what was read of it before; the rest is waited for",
+    message: "is shorter than what was already read; waiting for the rest",
   }),
   claimed: () => ({
     level: "warning",
     message:
-      "is read by another Quarterdeck with the same data folder; stop that one to read it here",
+      "is being read by another Quarterdeck process with the same data folder; stop that one to read it here",
   }),
-  failed: () => ({ level: "error", message: "cannot be read; it is retried" }),
+  failed: () => ({ level: "error", message: "cannot be read; it will be retried" }),
 };
 
 const LEVELS = { error: 0, warning: 1, info: 2 };

@@ -9,7 +9,7 @@ import { systemClock, type Clock } from "#platform/clock.ts";
 import { fileSource } from "../files.ts";
 import type { FileSourceOptions } from "./options.ts";
 
-/** A clock that runs faster, so that quiet periods pass while a test waits for their effect. */
+/** A fast clock, so that quiet periods are short in tests. */
 export function fastClock(): Clock {
   const startMs = systemClock.nowMs();
   return { nowMs: () => startMs + (systemClock.nowMs() - startMs) * 50 };
@@ -20,12 +20,12 @@ export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposa
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** Resolves when the condition holds; the test's own time limit ends the wait. */
+/** Resolves when the condition holds; limited only by the timeout of the test. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-/** What a store keeps: the lines and the positions. */
+/** Lines and positions, as kept by a store. */
 export class Reading {
   readonly lines: string[] = [];
   readonly ids = new Set<SourceId>();
@@ -47,7 +47,7 @@ export class Reading {
     return source.status();
   }
 
-  /** Follows the files until disposed of, like a process until it is stopped. */
+  /** Follows the files until disposed, like a process until it is stopped. */
   tail(options: Partial<FileSourceOptions> & { paths: readonly string[] }): AsyncDisposable {
     const stop = new AbortController();
     const done = this.read({ ...options, follow: true }, stop.signal);

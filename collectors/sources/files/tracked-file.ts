@@ -11,7 +11,7 @@ import type { FoundFile } from "./scan.ts";
 export type Stream = {
   id: SourceId;
   fingerprint: Fingerprint;
-  /** The file in which it is currently read. */
+  /** The file from which it is currently read. */
   holder: TrackedFile | undefined;
 };
 
@@ -19,13 +19,13 @@ export type Stream = {
 export type Identity =
   /** Too little is written yet to identify its stream. */
   | { state: "new"; stream?: undefined }
-  /** To be read as this stream, from its fingerprint's offset on. */
+  /** Must be read as this stream, from the offset of its fingerprint on. */
   | { state: "reading"; stream: Stream }
   /** Contains only what the stream's holder contains too. */
   | { state: "copy"; stream: Stream }
   /** Contains only the beginning of what was read of the stream: it may be a copy that is still growing. */
   | { state: "short"; stream: Stream }
-  /** This very compressed file was read to its end before. */
+  /** This compressed file was read to its end before. */
   | { state: "done"; stream?: undefined }
   /** Another process reads the stream. */
   | { state: "claimed"; stream: Stream };
@@ -42,7 +42,8 @@ export type Identity =
  * | any     | new    | the file was renamed and its new name has another compression                            |
  * | others  | failed | a turn failed; a file that is `reading` stays so, as what was read of it is still known  |
  *
- * A file that is `reading` is the holder of its stream, and may stay it as `new` or `failed` until it is identified again.
+ * A file that is `reading` is the holder of its stream, and may stay it as `new` or `failed` until it is identified
+ * again.
  */
 export type FileState = Identity["state"] | "failed";
 
@@ -51,7 +52,7 @@ export class TrackedFile {
   path: string;
   readonly key: string;
   compression: Compression | undefined;
-  /** Why it cannot be read completely, and what to do. */
+  /** The reason why it cannot be read completely, and what to do. */
   problem: string | undefined;
   size: number;
   mtimeMs: number;
@@ -77,7 +78,7 @@ export class TrackedFile {
     this.#changedMs = nowMs;
   }
 
-  /** A compressed file with this seal was read to its end: it need not be decompressed again. */
+  /** Seal of a compressed file that was read to its end, so that it is not decompressed again. */
   get seal(): string {
     return `${this.size}:${this.mtimeMs}`;
   }
@@ -104,7 +105,7 @@ export class TrackedFile {
     return this.#isRotated;
   }
 
-  /** Quiet for so long that its unterminated last line counts. */
+  /** Whether it was quiet for so long that its unterminated last line counts. */
   get isComplete(): boolean {
     return this.#isComplete;
   }
@@ -137,7 +138,7 @@ export class TrackedFile {
     this.#needsTurn = true;
     this.#isComplete = false;
     this.#changedMs = nowMs;
-    // Its inode may have been reused after a deletion: unlike a plain file it is not compared while it is read.
+    // Its inode may have been reused after a deletion: unlike a plain file, it is not compared while it is read.
     if (this.compression && this.#state === "reading") this.#state = "new";
   }
 
@@ -166,7 +167,7 @@ export class TrackedFile {
     this.#isComplete = false;
   }
 
-  /** It was renamed: its writer continues in another file. */
+  /** Marks it as rotated: its writer continues in another file. */
   moveTo(path: string): void {
     this.path = path;
     this.#isRotated = true;
@@ -201,7 +202,7 @@ export class TrackedFile {
     return changed;
   }
 
-  /** The reader of the open file. A compressed one only reads forward: `rewind` first to read again. */
+  /** The reader of the open file. For a compressed file it only reads forward; call `rewind` before reading again. */
   reader(): ByteReader {
     if (!this.#handle) throw new Error(`${this.path} is not open`);
     this.#reader ??= this.compression
@@ -210,7 +211,7 @@ export class TrackedFile {
     return this.#reader;
   }
 
-  /** Whether the open file still contains what was read: if not, it was truncated, and perhaps rewritten. */
+  /** Whether the open file still contains what was read. Otherwise it was truncated, and perhaps rewritten. */
   async contains({ front, tail, start, offset }: Fingerprint): Promise<boolean> {
     await this.refresh();
     if (this.size < offset) return false;

@@ -8,7 +8,7 @@ export class Watch {
   #renamed = false;
   #wake: (() => void) | undefined;
 
-  /** Some folder gives no events: its files must be checked more often. */
+  /** Whether a folder emits no events, so that its files must be checked more often. */
   isPartial = false;
 
   follow(folders: ReadonlySet<string>): void {
@@ -30,7 +30,7 @@ export class Watch {
     return taken;
   }
 
-  /** Resolves at the next change, after so many milliseconds, or when the signal aborts. */
+  /** Resolves at the next change, after the given time, or when the signal aborts. */
   async wait(ms: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted || this.#renamed || this.#changed.size > 0) return;
     await new Promise<void>((resolve) => {

@@ -3,13 +3,13 @@ import { detectFormat } from "#collectors/detect.ts";
 import type { FormatContext } from "#collectors/format.ts";
 
 const SAMPLE_BYTES = 64 * 1024;
-/** The dictionaries of the scanner's batch are emptied after so many lines. */
+/** The dictionaries of the scanner's batch are emptied after this many lines. */
 const LINES_PER_RESET = 4096;
 
-/** The time of the line in [start, end), epoch ms; undefined where it has none. */
+/** The time of the line in [start, end), epoch ms; undefined if it has none. */
 export type TimeOf = (bytes: Uint8Array, start: number, end: number) => number | undefined;
 
-/** How to read the time of the lines of this log; undefined where no format can read them. */
+/** A function that reads the time of the lines of this log; undefined if no format can parse them. */
 export function timeReader(
   sample: { bytes: Uint8Array; path: string },
   context: FormatContext,

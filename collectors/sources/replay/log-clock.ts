@@ -1,21 +1,21 @@
-/** Lines on either side that a time is compared with. */
+/** Number of lines on either side with which a time is compared. */
 const NEIGHBOURS = 4;
 /**
- * A line further than this from its neighbours has a wrong time; a log whose time falls back further was concatenated,
- * or its machine's clock was changed.
+ * A line that differs from its neighbours by more than this has a wrong time; a log whose time goes back by more was
+ * concatenated, or the clock of its machine was changed.
  */
 const JUMP_MS_MAX = 5 * 60_000;
 
-/** Time in a log, line by line: monotonic, and not affected by single wrong times. */
+/** The time in a log, line by line: monotonic, and not affected by single wrong times. */
 export class LogClock {
   #firstMs: number | undefined;
   #newestMs = 0;
-  /** Sum of all falls in time, added so that the replay continues without a jump. */
+  /** Sum of all backward jumps, added so that the replay continues without them. */
   #shiftMs = 0;
 
   /**
-   * How long after the log's first line each line is due, in ms of the log; `times` has the lines' own times, NaN
-   * where there is none, and is also called for neighbouring lines.
+   * The time of each line after the log's first line, in ms of the log. `times` has the lines' own times, NaN
+   * for lines without one, and also includes neighbouring lines.
    */
   elapsed(times: Float64Array): { elapsedMs: Float64Array; shiftMs: Float64Array } {
     const steady = smooth(times);
@@ -43,8 +43,8 @@ export class LogClock {
 }
 
 /**
- * Each time that is far from the median of its neighbourhood replaced by it (a Hampel filter with a fixed bound);
- * lines without a time stay without.
+ * Replaces each time that is far from the median of its neighbours by the median (a Hampel filter with a fixed bound);
+ * lines without a time are left unchanged.
  */
 function smooth(times: Float64Array): Float64Array {
   const known: number[] = [];
@@ -63,7 +63,7 @@ function smooth(times: Float64Array): Float64Array {
   return steady;
 }
 
-/** As many on each side; at the ends the neighbourhood gets smaller, but never to the one line alone. */
+/** Equally many lines on each side, fewer at the ends, but never the line alone. */
 function medianAround(times: readonly number[], index: number): number {
   const last = times.length - 1;
   const reach = Math.min(NEIGHBOURS, Math.max(1, index), Math.max(1, last - index));
