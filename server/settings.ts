@@ -16,7 +16,7 @@ import { logSettings } from "#platform/settings/log-level.ts";
 import { sessionSettings } from "#platform/settings/session-limits.ts";
 import type { SettingGroup, SettingsOf } from "#platform/settings/settings.ts";
 
-/** What the control plane reads itself. */
+/** Settings of the control plane. */
 export const controlSettings = {
   ...dataFolderSettings,
   ...controlHttpSettings,
@@ -25,14 +25,14 @@ export const controlSettings = {
   ...logSettings,
 } satisfies SettingGroup;
 
-/** What the indexer reads. */
+/** Settings of the indexer. */
 export const indexSettings = {
   ...dataFolderSettings,
   ...derivationSettings,
   ...logSettings,
 } satisfies SettingGroup;
 
-/** What a process reads that starts domain APIs. */
+/** Settings of a process that starts domain APIs. */
 export const apiHostSettings = {
   ...dataFolderSettings,
   ...installationSettings,

@@ -10,14 +10,14 @@ export const accountsSettings = {
   smtpUrl: {
     variable: "SMTP_URL",
     schema: z.url({ protocol: /^smtps?$/, error: "give smtp://user:password@host:587" }),
-    description: "Mail server of Accounts. Without it, mails are files in the data folder.",
+    description: "Mail server of Accounts. Default: mails are written to files in the data folder.",
     secret: true,
   },
   mailFrom: {
     variable: "MAIL_FROM",
     schema: z.email({ error: "give an e-mail address" }),
     default: "accounts@localhost.localdomain",
-    description: "Sender of mails.",
+    description: "Sender address of mails.",
   },
 } satisfies SettingGroup;
 

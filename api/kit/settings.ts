@@ -18,7 +18,7 @@ import type { Service, ServiceName } from "./service.ts";
 
 const webUrl = z.url({
   protocol: /^https?$/,
-  error: "give an address, http://… or https://…",
+  error: "give a URL that starts with http:// or https://",
 });
 
 /** URL of each domain API; default: the address it listens on. */
@@ -27,25 +27,24 @@ export const apiUrlSettings = {
     variable: "API_ACCOUNTS_URL",
     schema: webUrl,
     default: "http://127.0.0.1:4601",
-    description:
-      "Where Accounts is reached, by people and by the other APIs: the issuer of the access tokens.",
+    description: "Public URL of Accounts, also the issuer of access tokens.",
   },
   billing: {
     variable: "API_BILLING_URL",
     schema: webUrl,
     default: "http://127.0.0.1:4602",
-    description: "Where Reporting reads Billing's events.",
+    description: "Public URL of Billing, from which Reporting reads events.",
   },
-  management: reachedAt("Management"),
-  logging: reachedAt("Logging"),
-  reporting: reachedAt("Reporting"),
+  management: publicUrlOf("Management"),
+  logging: publicUrlOf("Logging"),
+  reporting: publicUrlOf("Reporting"),
 } satisfies Record<ServiceName, Setting>;
 
-function reachedAt(title: string) {
+function publicUrlOf(title: string) {
   return {
     variable: `API_${title.toUpperCase()}_URL`,
     schema: webUrl,
-    description: `Where ${title} is reached, where that is not the address that it listens on.`,
+    description: `Public URL of ${title}. Default: the address on which it listens.`,
   };
 }
 
@@ -62,7 +61,7 @@ function portOf(title: string, port: number) {
     variable: `API_${title.toUpperCase()}_PORT`,
     schema: portNumber,
     default: String(port),
-    description: `Port of the ${title} API under npm start; 0 takes any free one.`,
+    description: `Port of the ${title} API under npm start; 0 means any free port.`,
   };
 }
 
@@ -74,32 +73,32 @@ export const installationSettings = {
     variable: "API_ROOT_KEY",
     schema: z.string().min(32, { error: "give at least 32 characters" }),
     description:
-      "Key that may do everything in the domain APIs, and from which their other secrets follow. Without it, one is made in the data folder.",
+      "Key with all permissions in the domain APIs, from which their other secrets are derived. Default: generated in the data folder.",
     secret: true,
   },
 } satisfies SettingGroup;
 
 export const workerCountSettings = {
-  /** 0: as many as CPUs. */
+  /** 0: one per available CPU. */
   workers: {
     variable: "API_WORKERS",
     schema: z.coerce
       .number({ error: "give a number of processes" })
       .int({ error: "give a whole number" })
-      .min(0, { error: "give 0 (as many as CPUs) or more" })
+      .min(0, { error: "give 0 (one per available CPU) or more" })
       .max(64, { error: "give at most 64" }),
     default: "0",
-    description: "Worker processes of each domain API; 0: as many as the CPUs that it may use.",
+    description: "Worker processes of each domain API; 0 means one per available CPU.",
   },
 } satisfies SettingGroup;
 
-/** Settings that every service process reads, beside the service's own. */
+/** Settings that every service process reads, in addition to the service's own. */
 export const kitSettings = {
   ...installationSettings,
   ...replicaSettings,
   ...logSettings,
   accountsUrl: apiUrlSettings.accounts,
-  /** Limit of each caller in each worker. */
+  /** Rate limit of each caller in each worker. */
   requestsPerSecond: {
     variable: "API_REQUESTS_PER_SECOND",
     schema: z.coerce
@@ -109,7 +108,7 @@ export const kitSettings = {
       .max(1_000_000, { error: "give at most 1000000" }),
     default: "200",
     description:
-      "How many requests a second each caller of a domain API may send to a worker process; twice as many at once.",
+      "Requests per second that each caller of a domain API may send to each worker process; bursts may be twice as large.",
   },
   /** IP addresses and networks (CIDR) whose X-Forwarded-For is trusted. */
   trustedProxies: {
@@ -120,11 +119,11 @@ export const kitSettings = {
         text.trim() === "none" ? [] : text.split(/[,;]/).map((it) => it.trim()),
       )
       .refine((proxies) => proxies.every(isNetwork), {
-        error: "give IP addresses and networks such as 10.0.0.0/8, divided by commas, or none",
+        error: "give IP addresses and networks such as 10.0.0.0/8, separated by commas, or none",
       }),
     default: "127.0.0.0/8, ::1",
     description:
-      "Proxies in front of the domain APIs, divided by commas, or none: only from them X-Forwarded-For is believed, so each must set or append to it.",
+      "Proxies in front of the domain APIs, separated by commas, or none. X-Forwarded-For is trusted only from these, so each must set or append to it.",
   },
   release: {
     variable: "API_RELEASE",

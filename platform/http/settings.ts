@@ -9,25 +9,25 @@ export const hostSettings = {
     schema: z.string().regex(/^[\w.:-]+$/, { error: "give an IP address or a host name" }),
     default: "127.0.0.1",
     description:
-      "Address to listen on. The default is reachable from this machine only; to go beyond it, put a TLS proxy in front.",
+      "Address to listen on. The default accepts connections from this machine only; use a TLS proxy for access from others.",
   },
 } satisfies SettingGroup;
 
-/** Where the control plane listens, and the origin under which people reach it through a proxy. */
+/** Port of the control plane, and its public origin behind a proxy. */
 export const controlHttpSettings = {
   ...hostSettings,
   port: {
     variable: "QUARTERDECK_PORT",
     schema: portNumber,
     default: "4600",
-    description: "Port of the control plane; 0 takes any free one.",
+    description: "Port of the control plane; 0 means any free port.",
   },
   publicUrl: {
     variable: "QUARTERDECK_URL",
     schema: z
-      .url({ protocol: /^https?$/, error: "give the address that people type, https://…" })
+      .url({ protocol: /^https?$/, error: "give the public URL, https://…" })
       .transform((url) => new URL(url).origin),
     description:
-      "Address under which people reach the control plane through a proxy, for example https://ops.example.com; its host is the only other one that requests may name.",
+      "Public URL of the control plane behind a proxy, for example https://ops.example.com. Its host name is accepted in addition to local ones.",
   },
 } satisfies SettingGroup;

@@ -2,18 +2,18 @@ import { z } from "zod";
 
 import type { SettingGroup } from "../settings/settings.ts";
 
-/** Beginning of the variables that the PostgreSQL client reads by itself, such as PGSSLROOTCERT. */
+/** Prefix of variables that the PostgreSQL client reads itself, such as PGSSLROOTCERT. */
 export const PG_PREFIX = "PG";
 
 export const databaseSettings = {
-  /** Undefined: PostgreSQL is started as a child, in the data folder. */
+  /** Undefined: the embedded PostgreSQL is started, with its cluster in the data folder. */
   databaseUrl: {
     variable: "DATABASE_URL",
     schema: z.url({
       protocol: /^postgres(?:ql)?$/,
       error: "give postgres://user:password@host:5432/name",
     }),
-    description: "PostgreSQL 14 or newer to use instead of the embedded one.",
+    description: "URL of a PostgreSQL server (14 or newer) to use instead of the embedded one.",
     secret: true,
   },
 } satisfies SettingGroup;
@@ -30,11 +30,11 @@ export const replicaSettings = {
           .filter((it) => it !== ""),
       )
       .refine((urls) => urls.every((it) => /^postgres(?:ql)?:\/\//.test(it) && URL.canParse(it)), {
-        error: "give addresses like postgres://user:password@host:5432/name, divided by commas",
+        error: "give URLs such as postgres://user:password@host:5432/name, separated by commas",
       }),
     default: "",
     description:
-      "Streaming replicas of DATABASE_URL for reads that may be a moment old, divided by commas.",
+      "URLs of streaming replicas of DATABASE_URL for reads that may be slightly stale, separated by commas.",
     secret: true,
   },
 } satisfies SettingGroup;

@@ -10,9 +10,9 @@ export const dataFolderSettings = {
     variable: "QUARTERDECK_DATA",
     schema: z
       .string()
-      .min(1, { error: "name a folder" })
+      .min(1, { error: "give the path of a folder" })
       .transform((folder) => path.resolve(folder)),
     default: "./data",
-    description: "Folder for everything that Quarterdeck keeps: events, PostgreSQL, its own logs.",
+    description: "Folder for all data of Quarterdeck: events, PostgreSQL, its own logs.",
   },
 } satisfies SettingGroup;

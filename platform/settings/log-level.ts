@@ -9,7 +9,6 @@ export const logSettings = {
       error: "choose debug, info, warn or error",
     }),
     default: "info",
-    description:
-      "How much Quarterdeck writes to its own log, logs/quarterdeck.log in the data folder.",
+    description: "Minimum level of Quarterdeck's own log, logs/quarterdeck.log in the data folder.",
   },
 } satisfies SettingGroup;

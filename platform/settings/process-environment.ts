@@ -1,16 +1,16 @@
 import { type Environment, type SettingGroups, variablesOf } from "./settings.ts";
 
-/** Of the operating system and the runtime. */
+/** Variables of the operating system and the runtime. */
 const SYSTEM =
   /^(?:PATH|HOME|USER|LOGNAME|SHELL|TZ|LANG|LC_\w+|TMPDIR|TMP|TEMP|LD_LIBRARY_PATH|NODE_\w+|SSL_CERT_\w+|(?:https?|no)_proxy)$/i;
 
 export type ProcessSettings = {
   settings: SettingGroups;
-  /** Beginnings of the names of variables that libraries read by themselves, such as `AWS_`. */
+  /** Prefixes of variables that libraries read themselves, such as `AWS_`. */
   prefixes?: readonly string[];
 };
 
-/** The environment of a child process: the settings that its modules read, and no secret of others. */
+/** The environment of a child process: only the settings that its modules read. */
 export function processEnvironment(
   env: Environment,
   { settings, prefixes = [] }: ProcessSettings = { settings: {} },

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** 0 takes any free port. */
+/** 0 means any free port. */
 export const portNumber = z.coerce
   .number({ error: "give a port number from 0 to 65535" })
   .int({ error: "give a whole port number" })

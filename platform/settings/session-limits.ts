@@ -10,18 +10,18 @@ const hoursAsMs = z.coerce
   .max(8_760, { error: "give at most 8760 hours (a year)" })
   .transform((hours) => hours * HOUR_MS);
 
-/** How long people stay signed in: to the control plane, and to Accounts. */
+/** Limits of sessions of the control plane and of Accounts. */
 export const sessionSettings = {
   sessionIdleMs: {
     variable: "QUARTERDECK_SESSION_IDLE_HOURS",
     schema: hoursAsMs,
     default: "168",
-    description: "A member who does nothing for so many hours is signed out.",
+    description: "Sessions end after this many hours without activity.",
   },
   sessionMaxMs: {
     variable: "QUARTERDECK_SESSION_MAX_HOURS",
     schema: hoursAsMs,
     default: "720",
-    description: "A member is signed out so many hours after signing in, whatever they do.",
+    description: "Sessions end this many hours after signing in.",
   },
 } satisfies SettingGroup;

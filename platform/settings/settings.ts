@@ -7,17 +7,17 @@ import { AppError } from "../errors.ts";
 /** An environment variable that a module reads. */
 export type Setting = {
   variable: string;
-  /** Parses the text of the variable; its error messages name what to write instead. */
+  /** Parses the text of the variable; its error messages state what to write instead. */
   schema: z.ZodType;
   /** Its documentation in `.env.example`. */
   description: string;
-  /** The text that applies where the variable is not set. Absent: the value is undefined then. */
+  /** The text if the variable is not set. Without a default the value is then undefined. */
   default?: string;
-  /** Never printed, and may be read from the file that `<VARIABLE>_FILE` names. */
+  /** Never printed; may be read from the file in `<VARIABLE>_FILE`. */
   secret?: true;
 };
 
-/** The settings of one module, by the names of the values that it gets. */
+/** The settings of one module, by the names of their values. */
 export type SettingGroup = Readonly<Record<string, Setting>>;
 
 /** The values of a group. */
@@ -27,7 +27,7 @@ export type SettingsOf<Group extends SettingGroup> = {
     : z.output<Group[Name]["schema"]> | undefined;
 };
 
-/** The settings of several modules, each under its own name. */
+/** The settings of several modules by name. */
 export type SettingGroups = Readonly<Record<string, SettingGroup>>;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -36,8 +36,8 @@ type ReadFile = (file: string) => string;
 const readText: ReadFile = (file) => readFileSync(file, "utf8");
 
 /**
- * The values of some groups of settings, from environment variables.
- * @throws AppError bad_request that lists every mistake with the variable's name and what to write instead
+ * Parses groups of settings from environment variables.
+ * @throws AppError bad_request that lists every mistake with its variable and what to write instead
  */
 export function parseSettings<Groups extends SettingGroups>(
   groups: Groups,
@@ -63,7 +63,7 @@ export function parseSettings<Groups extends SettingGroups>(
   return Object.fromEntries(values) as { [Name in keyof Groups]: SettingsOf<Groups[Name]> };
 }
 
-/** The variables of an environment that these groups read, and no other. */
+/** Only those variables of an environment that the groups read. */
 export function variablesOf(groups: SettingGroups, env: Environment): Record<string, string> {
   const names = settingsOf(groups).flatMap(({ variable, secret }) =>
     secret ? [variable, `${variable}_FILE`] : [variable],
@@ -79,7 +79,7 @@ export function variablesOf(groups: SettingGroups, env: Environment): Record<str
 /** Text of `.env.example`: every setting, commented out, with its default. */
 export function envExample(groups: SettingGroups): string {
   const head =
-    "# All settings of Quarterdeck and their defaults. Generated from the modules' settings.ts: a test keeps it so.\n# A secret may lie in a file: put its path into the variable with _FILE at its end.";
+    "# All settings of Quarterdeck and their defaults. Generated from the settings.ts files; checked by a test.\n# To read a secret from a file, set the variable with the suffix _FILE to its path.";
   const blocks = settingsOf(groups).map(({ variable, description, default: text = "", secret }) =>
     [`# ${description}`, `# ${variable}=${text}`, ...(secret ? [`# ${variable}_FILE=`] : [])].join(
       "\n",
@@ -110,7 +110,7 @@ function valueOf(setting: Setting, from: From): unknown {
 }
 
 function textOf({ variable, secret }: Setting, from: From): string | undefined {
-  // Compose files and CI leave a variable out by setting it to the empty string.
+  // Compose files and CI unset a variable by setting it to the empty string.
   const text = from.env[variable] || undefined;
   const file = secret ? from.env[`${variable}_FILE`] || undefined : undefined;
   if (file === undefined) return text;

@@ -10,7 +10,7 @@ import type { SettingGroup } from "#platform/settings/settings.ts";
 
 type Own = { settings?: SettingGroup; prefixes?: readonly string[] };
 
-/** Known here too, so that the process that starts a service need not load the service. */
+/** Repeated here so that the process that starts a service does not have to load the service. */
 const OWN_SETTINGS: Readonly<Record<ServiceName, Own>> = {
   accounts: { settings: accountsSettings },
   billing: {},
@@ -26,7 +26,7 @@ export const workerSettings = (service: ServiceName) => ({
   own: OWN_SETTINGS[service].settings ?? {},
 });
 
-/** What may stand in the environment of a worker process of the service. */
+/** The variables that the environment of a worker process of the service may contain. */
 export const workerProcess = (service: ServiceName): ProcessSettings => ({
   settings: workerSettings(service),
   prefixes: [PG_PREFIX, ...(OWN_SETTINGS[service].prefixes ?? [])],
