@@ -13,15 +13,15 @@ export type ErrorCode =
   | "too_many_requests"
   | "unavailable";
 
-/** What is wrong with one field of what was sent: `path` with dots (`lines.0.amount`), `code` for programs. */
+/** A mistake in one field of the input: `path` with dots (`lines.0.amount`), `code` for programs. */
 export type FieldError = { path: string; code: string; message: string };
 
-/** An error whose message is meant for the person who caused it: it names the thing and says what to do. */
+/** An error whose message is shown to the user: it names the cause and what to do. */
 export class AppError extends Error {
   readonly code: ErrorCode;
-  /** The fields that are to blame, where some are. */
+  /** The invalid fields, if any. */
   readonly fields: readonly FieldError[];
-  /** How long to wait before it is worth trying again; sent as Retry-After. */
+  /** Time to wait before a retry; sent as Retry-After. */
   readonly waitMs: number | undefined;
 
   constructor(

@@ -1,6 +1,6 @@
 import { errorCode } from "./errors.ts";
 
-/** Undefined where the file does not exist (any more). */
+/** Undefined if the file does not exist. */
 export async function ifExists<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;

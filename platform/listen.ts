@@ -8,11 +8,11 @@ export type ListenOptions = {
   host: string;
   /** 0: any free port. */
   port: number;
-  /** If the port is taken: listen on the next free one, or fail. */
+  /** If the port is in use: listen on the next free one, or fail. */
   ifTaken: "next" | "fail";
 };
 
-/** Resolves with the port in use. @throws AppError that names the port and says what to do */
+/** Resolves with the port in use. @throws AppError with the port and what to do */
 export async function listen(
   server: Server,
   { host, port, ifTaken }: ListenOptions,
@@ -26,8 +26,8 @@ export async function listen(
   }
   const message =
     last === port
-      ? `Port ${port} of ${host} is taken: stop what listens there, or choose another one with --port.`
-      : `Ports ${port} to ${last} of ${host} are all taken: name a free one with --port.`;
+      ? `Port ${port} of ${host} is in use: stop the program that uses it, or choose another port with --port.`
+      : `Ports ${port} to ${last} of ${host} are all in use: choose a free one with --port.`;
   throw new AppError("unavailable", message);
 }
 
@@ -55,5 +55,5 @@ const unusable = (error: NodeJS.ErrnoException, host: string, port: number): App
     { cause: error },
   );
 
-/** A host as it stands in a URL. */
+/** A host in the syntax of URLs. */
 export const hostOf = (host: string): string => (host.includes(":") ? `[${host}]` : host);

@@ -14,10 +14,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test("the log speaks ECS, masks secrets, and only its owner may read it", () => {
+test("the log is in ECS format, masks secrets, and only its owner may read it", () => {
   const file = path.join(folder, "logs", "quarterdeck.log");
   const log = openLog({ file, level: "info", clock: { nowMs: () => 0 } });
-  log.debug("not asked for");
+  log.debug("below the level");
   log.child({ "url.path": "/api/session" }).error("it broke", {
     error: new TypeError("outer", { cause: new Error("inner") }),
     password: "hunter2",
@@ -26,7 +26,7 @@ test("the log speaks ECS, masks secrets, and only its owner may read it", () => 
   log.close();
   const text = readFileSync(file, "utf8");
   expect(text).not.toContain("hunter2");
-  expect(text).not.toContain("not asked for");
+  expect(text).not.toContain("below the level");
   const line: unknown = JSON.parse(text);
   expect(line).toMatchObject({
     "@timestamp": "1970-01-01T00:00:00.000Z",
@@ -39,7 +39,7 @@ test("the log speaks ECS, masks secrets, and only its owner may read it", () => 
   expect(statSync(file).mode & 0o777).toBe(0o600);
 });
 
-test("a rotated file never grows past its bound and keeps the newest lines", () => {
+test("a rotated file never exceeds its maximum size and keeps the newest lines", () => {
   const file = path.join(folder, "x.log");
   const lines = new RotatingFile(file, { bytesMax: 100, oldFilesMax: 2 });
   for (let index = 0; index < 100; index += 1) lines.write(`line ${index} of a hundred\n`);
@@ -49,11 +49,11 @@ test("a rotated file never grows past its bound and keeps the newest lines", () 
   expect(statSync(`${file}.1`).size).toBeLessThan(200);
 });
 
-test("text from outside cannot drive the terminal", () => {
+test("external text cannot control the terminal", () => {
   expect(printable("a\u001B[2J\u009B31m\u202Eb\tc\r")).toBe("a\\x1b[2J\\x9b31m\\u202eb\tc\\x0d");
 });
 
-test("progress is one live line on a terminal and few plain lines elsewhere", () => {
+test("progress is one updated line on a terminal and a few plain lines elsewhere", () => {
   for (const isTTY of [true, false]) {
     let nowMs = 0;
     let written = "";

@@ -5,13 +5,13 @@ import { RotatingFile } from "./rotating-file.ts";
 
 type LogFields = Readonly<Record<string, unknown>> & { error?: unknown };
 
-/** Quarterdeck's own log, for the operator: Elastic Common Schema, one JSON document a line. */
+/** Quarterdeck's own log for operators: one ECS document (JSON) per line. */
 export type Log = {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
-  /** The same log with fields that every line carries. */
+  /** The same log with additional fields in every line. */
   child(fields: LogFields): Log;
   close(): void;
 };
@@ -23,7 +23,7 @@ const FILE_BYTES_MAX = 10 * 1024 * 1024;
 const OLD_FILES_MAX = 4;
 const SECRETS = ["password", "token", "secret", "cookie", "authorization", "databaseUrl"];
 
-/** Opens the log in a file that only its owner may read and that is rotated by size; at most 50 MB are kept. */
+/** Opens the log in a file that only its owner may read. It is rotated by size; at most 50 MB are kept. */
 export function openLog(options: { file: string; level: LogLevel; clock?: Clock }): Log {
   const file = new RotatingFile(options.file, {
     bytesMax: FILE_BYTES_MAX,
@@ -32,14 +32,14 @@ export function openLog(options: { file: string; level: LogLevel; clock?: Clock 
   return logTo(file, options);
 }
 
-/** A log for tests and for commands that keep none. */
+/** A log for tests and for commands without a log. */
 export function silentLog(): Log {
   return logTo({ write: () => undefined, close: () => undefined }, { level: "error" });
 }
 
 type Lines = { write(line: string): void; close(): void };
 
-/** `base`: what every line carries instead of what Quarterdeck's own log has. */
+/** `base`: the fields of every line, instead of those of Quarterdeck's own log. */
 export function logTo(
   lines: Lines,
   options: { level: LogLevel; clock?: Clock; base?: LogFields },

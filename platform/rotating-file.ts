@@ -10,8 +10,8 @@ import {
 import path from "node:path";
 
 /**
- * A text file that is cut by size: `name.log`, `name.log.1` … `name.log.<oldFilesMax>`. A full disk costs lines, never
- * the process: what could not be written is counted and said as soon as writing works again.
+ * A text file that is rotated by size: `name.log`, `name.log.1` … `name.log.<oldFilesMax>`. Write errors, e.g. because
+ * of a full disk, are not thrown: the lost lines are counted and reported when writing works again.
  */
 export class RotatingFile {
   readonly #file: string;
@@ -31,10 +31,10 @@ export class RotatingFile {
     try {
       if (this.#descriptor === undefined) this.#open();
       else if (this.#bytes >= this.#limits.bytesMax) this.#rotate();
-      this.#sayWhatWasLost();
+      this.#reportLostLines();
       this.#append(line);
     } catch {
-      // The log is the place where this would be reported, so it is counted instead.
+      // This would be reported in the log itself, so it is counted instead.
       this.#linesLost += 1;
     }
   }
@@ -63,7 +63,7 @@ export class RotatingFile {
     this.#bytes += writeSync(this.#descriptor, line);
   }
 
-  #sayWhatWasLost(): void {
+  #reportLostLines(): void {
     if (this.#linesLost === 0) return;
     const lost = this.#linesLost;
     this.#append(

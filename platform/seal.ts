@@ -5,8 +5,8 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * What is secret, for a database to keep: AES-256-GCM, as nonce (12 bytes), ciphertext, tag (16 bytes). `boundTo` is
- * authenticated with it, so that what is moved to another place does not open there.
+ * Encrypts a secret for storage in a database: AES-256-GCM, as nonce (12 bytes), ciphertext, tag (16 bytes). `boundTo`
+ * is authenticated with it, so that a value that is copied to another row cannot be decrypted there.
  */
 export function seal(key: Buffer, plain: string | Buffer, boundTo = ""): Buffer {
   const nonce = randomBytes(NONCE_BYTES);
@@ -15,7 +15,7 @@ export function seal(key: Buffer, plain: string | Buffer, boundTo = ""): Buffer 
   return Buffer.concat([nonce, cipher.update(bytes), cipher.final(), cipher.getAuthTag()]);
 }
 
-/** @throws Error when it was sealed by another key, bound to something else, or changed */
+/** @throws Error if it was encrypted with another key or `boundTo`, or was changed */
 export function unseal(key: Buffer, sealed: Buffer, boundTo = ""): Buffer {
   const decipher = createDecipheriv(CIPHER, key, sealed.subarray(0, NONCE_BYTES), {
     authTagLength: TAG_BYTES,

@@ -12,17 +12,17 @@ const TOKEN_BYTES = 32;
 /** A secret of 256 random bits for a link or a cookie. */
 export const newToken = (): string => randomBytes(TOKEN_BYTES).toString("base64url");
 
-/** What of a token is stored. It is random, so a fast hash is enough: nothing can be guessed from it. */
+/** The stored hash of a token. A fast hash is enough, because tokens are random and cannot be guessed. */
 export const hashToken = (token: string): Buffer => createHash("sha256").update(token).digest();
 
-/** The password in the PHC string format: `$argon2id$v=19$m=19456,t=2,p=1$salt$hash`. */
+/** The hash of a password in the PHC string format: `$argon2id$v=19$m=19456,t=2,p=1$salt$hash`. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(SALT_BYTES);
   const hash = await argon2id(password, { ...COST, salt });
   return `$argon2id$v=19$m=${COST.memory},t=${COST.passes},p=${COST.parallelism}$${base64(salt)}$${base64(hash)}`;
 }
 
-/** With the cost that the stored hash names, so raising `COST` later invalidates nobody's password. */
+/** Uses the cost parameters of the stored hash, so that raising `COST` does not invalidate existing passwords. */
 export async function verifyPassword(password: string, stored: string): Promise<boolean> {
   const [, memory, passes, parallelism, salt = "", hash = ""] =
     /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([\w+/]+)\$([\w+/]+)$/.exec(stored) ?? [];
@@ -37,7 +37,7 @@ export async function verifyPassword(password: string, stored: string): Promise<
   return expected.length === actual.length && timingSafeEqual(expected, actual);
 }
 
-/** The same text however it was typed: NFC, as RFC 8265 asks for passwords. */
+/** Normalizes to NFC, as required by RFC 8265 for passwords. */
 function argon2id(password: string, options: typeof COST & { salt: Buffer }): Promise<Buffer> {
   const { salt, ...cost } = options;
   return argon2Async("argon2id", {

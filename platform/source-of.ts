@@ -2,7 +2,7 @@ import { isIPv6 } from "node:net";
 
 const groupsOf = (text: string): string[] => (text === "" ? [] : text.split(":"));
 
-/** One place on the network: an IPv4 address, or the /64 that an IPv6 host can choose its addresses from. */
+/** The network source of an address: the IPv4 address, or the /64 network from which an IPv6 host chooses addresses. */
 export function sourceOf(address: string): string {
   if (!address.includes(":")) return address;
   const v4 = /^(?:::ffff:)?(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];

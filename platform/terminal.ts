@@ -2,20 +2,20 @@ import type { Clock } from "./clock.ts";
 
 type Output = { write(text: string): unknown; isTTY?: boolean; columns?: number };
 
-/** What a person at the terminal reads: whole lines, and one line of progress that changes. */
+/** Output for people: whole lines, and one progress line that is updated. */
 export type Terminal = {
   line(text: string): void;
-  /** On a terminal replaces the line of progress; elsewhere prints a line now and then. */
+  /** On a terminal updates the progress line; otherwise prints a line occasionally. */
   progress(text: string): void;
-  /** Ends the line of progress, leaving its last text. */
+  /** Ends the progress line with its last text. */
   done(): void;
 };
 
 const PLAIN_EVERY_MS = 5_000;
 const LIVE_EVERY_MS = 80;
 const CLEAR_LINE = "\r\u001B[2K";
-// C0 but for tab and newline, DEL, C1, and the marks that turn the direction of text.
-// oxlint-disable-next-line no-control-regex -- control characters are what this is about
+// C0 except tab and newline, DEL, C1, and bidirectional control characters.
+// oxlint-disable-next-line no-control-regex -- it matches control characters on purpose
 const CONTROLS = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069]/g;
 
 export function openTerminal(output: Output, clock: Clock): Terminal {
@@ -50,7 +50,9 @@ export function openTerminal(output: Output, clock: Clock): Terminal {
   };
 }
 
-/** Text from outside made safe to print: control characters become visible \xHH, so no log line can drive a terminal. */
+/**
+ * External text, safe to print: control characters become visible \xHH, so that no log line can control the terminal.
+ */
 export function printable(text: string): string {
   return text.replaceAll(CONTROLS, (character) => {
     const code = character.charCodeAt(0);
@@ -58,7 +60,7 @@ export function printable(text: string): string {
   });
 }
 
-/** The value as JSON of the same meaning that is safe to print: JSON itself leaves C1 and the direction marks as they are. */
+/** Equivalent JSON that is safe to print: JSON.stringify does not escape C1 and bidirectional control characters. */
 export const printableJson = (value: unknown): string =>
   JSON.stringify(value).replaceAll(CONTROLS, escaped);
 

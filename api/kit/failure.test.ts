@@ -39,7 +39,7 @@ test("a COMMIT whose response is lost is not reported as rolled back", async () 
     database.transaction((tx) => tx.query("INSERT INTO lost VALUES (1)")),
   );
   expect(failure).toMatchObject({ code: "unavailable" });
-  expect(failure instanceof AppError && failure.message).toContain("may have been done");
+  expect(failure instanceof AppError && failure.message).toContain("may have been executed");
   await expect.poll(() => database.query("SELECT id FROM lost"), PATIENCE).toEqual([{ id: 1 }]);
 });
 
@@ -55,24 +55,24 @@ test("a connection that breaks between two queries of a transaction is reported 
     }),
   );
   expect(failure).toMatchObject({ code: "unavailable" });
-  expect(failure instanceof AppError && failure.message).toContain("has not been done");
+  expect(failure instanceof AppError && failure.message).toContain("was not executed");
 });
 
-test("a listener on a silent connection detects it, and reports that notifications may be missing", async () => {
-  const heard: (string | undefined)[] = [];
+test("a listener detects a silent connection and reports that notifications may be missing", async () => {
+  const received: (string | undefined)[] = [];
   const notifications = openNotifications({ url: proxy.url, schema: "kit", log: silentLog() });
-  notifications.on("news", (payload) => void heard.push(payload));
+  notifications.on("news", (payload) => void received.push(payload));
   await expect.poll(() => notifications.isListening(), PATIENCE).toBe(true);
   proxy.stall();
   await expect.poll(() => notifications.isListening(), PATIENCE).toBe(false);
-  const before = heard.length;
+  const before = received.length;
   proxy.recover();
   await expect.poll(() => notifications.isListening(), PATIENCE).toBe(true);
-  expect(heard.slice(before)).toEqual([undefined]);
+  expect(received.slice(before)).toEqual([undefined]);
   await notifications.close();
 });
 
-test("a token is not called unknown because Accounts cannot give its keys", async () => {
+test("a token is not rejected as unknown while the keys of Accounts are unavailable", async () => {
   const accounts = createServer((_, answer) => answer.writeHead(503).end("{}"));
   accounts.listen(0, "127.0.0.1");
   await once(accounts, "listening");

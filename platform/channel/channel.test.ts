@@ -23,7 +23,7 @@ const meeting = (dataFolder: string, protocol = "test 1") => ({
   protocol,
 });
 
-/** The channels that came, to be waited for. */
+/** Collects accepted channels. */
 function accepted() {
   const channels: Channel<unknown, unknown>[] = [];
   const messages: unknown[] = [];
@@ -76,7 +76,7 @@ describe("between processes", () => {
     };
   });
 
-  test("each that follows is connected with each that listens, also with one that comes later or again", async () => {
+  test("every follower is connected to every listener, also to one that starts later or again", async () => {
     const folder = await temporaryFolder();
     const followers = [accepted(), accepted()];
     const following = followers.map(({ accept }) => followChannels(meeting(folder), accept));
@@ -95,7 +95,7 @@ describe("between processes", () => {
     await Promise.all(following.map((it) => it[Symbol.asyncDispose]()));
   });
 
-  test("only the user of the process may connect, and a folder that is open to others is refused", async () => {
+  test("only the same user may connect, and a folder that others can write to is rejected", async () => {
     const folder = await temporaryFolder();
     await using listening = await listenForChannels(meeting(folder), () => undefined);
     expect(listening).toBeDefined();
@@ -105,7 +105,7 @@ describe("between processes", () => {
     expect((await stat(path.join(sockets, file))).mode & 0o777).toBe(0o600);
   });
 
-  test("what a killed process left is removed, what another one listens on stays", async () => {
+  test("the socket of a killed process is removed, and the socket of a living one is kept", async () => {
     const folder = await temporaryFolder();
     await using one = await listenForChannels(meeting(folder), () => undefined);
     const sockets = path.join(folder, "sockets");
@@ -117,7 +117,7 @@ describe("between processes", () => {
     expect((await readdir(sockets)).filter((name) => name.endsWith(".sock"))).toHaveLength(2);
   });
 
-  test("a data folder with a long path is no obstacle", async () => {
+  test("a data folder may have a long path", async () => {
     const temporary = await temporaryFolder();
     vi.stubEnv("TMPDIR", temporary);
     onTestFinished(() => void vi.unstubAllEnvs());
@@ -130,7 +130,7 @@ describe("between processes", () => {
     await expect.poll(() => here.messages).toEqual(["hello"]);
   });
 
-  test("another protocol, and bytes that are no messages, close the connection and reach nobody", async () => {
+  test("another protocol or invalid bytes close the connection and are not delivered", async () => {
     const folder = await temporaryFolder();
     const there = accepted();
     await using listening = await listenForChannels(meeting(folder), there.accept);
@@ -157,7 +157,7 @@ describe("between processes", () => {
   });
 });
 
-/** A socket file that nobody listens on, as a killed process leaves it. */
+/** A socket file without a listener, as left by a killed process. */
 async function leaveSocket(file: string): Promise<void> {
   const { spawnSync } = await import("node:child_process");
   const script = `require("node:net").createServer().listen(${JSON.stringify(file)}, () => process.kill(process.pid, "SIGKILL"))`;

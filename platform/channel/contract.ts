@@ -4,7 +4,7 @@ import type { Channel } from "./port.ts";
 
 type Ends = AsyncDisposable & { one: Channel<unknown, unknown>; other: Channel<unknown, unknown> };
 
-/** What every transport must hold to. */
+/** The contract of every transport. */
 export function testChannel(open: () => Promise<Ends>): void {
   function inbox(channel: Channel<unknown, unknown>): unknown[] {
     const messages: unknown[] = [];
@@ -26,7 +26,7 @@ export function testChannel(open: () => Promise<Ends>): void {
     expect(atOne).toEqual(numbers.map((n) => [n]));
   });
 
-  test("typed arrays, maps, undefined and large messages arrive as they were", async () => {
+  test("typed arrays, maps, undefined and large messages arrive unchanged", async () => {
     await using ends = await open();
     inbox(ends.one);
     const large = new Uint32Array(500_000).map((_, i) => i);
@@ -42,7 +42,7 @@ export function testChannel(open: () => Promise<Ends>): void {
     expect(messages[0]).toEqual(message);
   });
 
-  test("messages wait until somebody listens", async () => {
+  test("messages wait until a listener is set", async () => {
     await using ends = await open();
     for (let n = 0; n < 3; n += 1) ends.one.post(n);
     const first = inbox(ends.one);
@@ -51,7 +51,7 @@ export function testChannel(open: () => Promise<Ends>): void {
     expect(await arrived(ends.other, 3)).toEqual([0, 1, 2]);
   });
 
-  test("while the receiver takes nothing the sender becomes congested, and later is not any more", async () => {
+  test("the sender is congested while the receiver does not read, and recovers afterwards", async () => {
     await using ends = await open();
     inbox(ends.one);
     const message = new Uint8Array(200_000);
@@ -66,7 +66,7 @@ export function testChannel(open: () => Promise<Ends>): void {
     await expect.poll(() => ends.one.isCongested).toBe(false);
   });
 
-  test("what was posted before the end arrives, both ends see it, and what is posted later is dropped", async () => {
+  test("messages posted before the end arrive, both ends are notified, and later messages are dropped", async () => {
     await using ends = await open();
     inbox(ends.one);
     const messages = inbox(ends.other);

@@ -2,14 +2,14 @@ import type { MessagePort } from "node:worker_threads";
 
 import type { Channel } from "./port.ts";
 
-/** Messages that may wait to be received; of frames, ten a second, those of half a minute. */
+/** Maximum number of unconfirmed messages: half a minute of frames, at ten per second. */
 const PENDING_MAX = 300;
-/** The receiver confirms after so many messages. */
+/** The receiver confirms after this many messages. */
 const CONFIRM_EVERY = 10;
 
 type Envelope<Message> = { message: Message } | { received: number };
 
-/** One end of a `MessageChannel`, for threads of one process. */
+/** A channel over one end of a `MessageChannel`, for threads of one process. */
 export function messagePortChannel<In, Out>(port: MessagePort): Channel<In, Out> {
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   let posted = 0;

@@ -3,22 +3,22 @@ import { deserialize, serialize } from "node:v8";
 
 import type { Channel } from "./port.ts";
 
-/** Bytes that may wait to be sent. */
+/** Maximum number of bytes that wait to be sent. */
 const PENDING_BYTES_MAX = 8 * 1024 * 1024;
-/** A longer message is a mistake of the sender, or of somebody who is none of ours. */
+/** A longer message is an error of the sender, or not from Quarterdeck. */
 const MESSAGE_BYTES_MAX = 256 * 1024 * 1024;
 const LENGTH_BYTES = 4;
-/** What was posted has so long to be received by the other end after `close`. */
+/** Time for posted messages to be received by the other end after `close`. */
 const CLOSE_MS = 1_000;
 
 /**
  * A channel over a connected socket: each message is its length (32 bits, little-endian) and its structured clone. Each
- * end sends the name of its protocol first, and the channel closes when the other end's is another one.
+ * end first sends the name of its protocol, and the channel closes if the names differ.
  */
 export function socketChannel<In, Out>(socket: Socket, protocol: string): Channel<In, Out> {
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   socket.once("close", () => resolve());
-  // A broken connection shows as its end.
+  // A broken connection is reported by "close".
   socket.on("error", () => undefined);
   const send = (message: unknown): void => {
     const bytes = serialize(message);
@@ -48,7 +48,7 @@ export function socketChannel<In, Out>(socket: Socket, protocol: string): Channe
     },
     close() {
       socket.end();
-      // The end of the other side is seen by reading alone.
+      // The end of the other side is only detected by reading.
       socket.resume();
       const late = setTimeout(() => socket.destroy(), CLOSE_MS);
       socket.once("close", () => clearTimeout(late));
@@ -57,13 +57,13 @@ export function socketChannel<In, Out>(socket: Socket, protocol: string): Channe
   };
 }
 
-/** Reads as long as somebody takes; bytes that are no message close the socket. */
+/** Reads messages while the consumer continues; invalid bytes close the socket. */
 function readMessages(socket: Socket, take: (message: unknown) => void): void {
   let chunks: Buffer[] = [];
   let bytesRead = 0;
   let length: number | undefined;
 
-  /** Undefined until so many bytes have come. */
+  /** Undefined until this many bytes have arrived. */
   function next(bytes: number): Buffer | undefined {
     if (bytesRead < bytes) return undefined;
     const all = Buffer.concat(chunks);

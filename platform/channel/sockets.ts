@@ -16,8 +16,8 @@ const ID_BYTES = 4;
 const LOOK_EVERY_MS = 500;
 
 /**
- * Listens for other processes of the same user that work on the data folder.
- * @throws AppError unavailable when there can be no socket
+ * Listens for other processes of the same user on the same data folder.
+ * @throws AppError unavailable when the socket cannot be created
  */
 export async function listenForChannels<In, Out>(
   { dataFolder, name, protocol }: Meeting,
@@ -47,7 +47,7 @@ export async function listenForChannels<In, Out>(
   };
 }
 
-/** Connects to each process that listens, as long as it does, until it is disposed of. */
+/** Connects to every listening process, including later ones, until disposed. */
 export function followChannels<In, Out>(
   { dataFolder, name, protocol }: Meeting,
   accept: (channel: Channel<In, Out>) => void,
@@ -89,7 +89,7 @@ export function followChannels<In, Out>(
   };
 }
 
-/** In the data folder; where its path is too long for a socket, in a folder of this user among the temporary files. */
+/** In the data folder; if its path is too long for a socket, in a temporary folder of this user. */
 function socketFolder(dataFolder: string, name: string): string {
   const folder = path.join(dataFolder, "sockets");
   const file = path.join(folder, `${name}-${"0".repeat(2 * ID_BYTES)}.sock`);
@@ -98,7 +98,7 @@ function socketFolder(dataFolder: string, name: string): string {
   return path.join(tmpdir(), `quarterdeck-${process.getuid?.() ?? 0}-${digest}`);
 }
 
-/** @throws AppError unavailable when others could put sockets there */
+/** @throws AppError unavailable if others could create sockets there */
 function makePrivate(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -110,7 +110,7 @@ function makePrivate(folder: string): void {
   throw noSocket(folder, new Error("other users may write to it"));
 }
 
-/** Those of processes that were killed. */
+/** Removes the sockets of killed processes. */
 async function removeStale(folder: string, name: string): Promise<void> {
   for (const file of socketsIn(folder, name).map((it) => path.join(folder, it))) {
     const isStale = await connected(file).then(
@@ -128,7 +128,7 @@ function socketsIn(folder: string, name: string): string[] {
   try {
     return readdirSync(folder).filter((it) => it.startsWith(`${name}-`) && it.endsWith(".sock"));
   } catch {
-    return []; // Nothing has listened yet.
+    return []; // There was no listener yet.
   }
 }
 
@@ -144,7 +144,7 @@ function connected(file: string): Promise<Socket> {
 
 function noSocket(file: string, error: unknown): AppError {
   const why = error instanceof Error ? error.message : String(error);
-  return new AppError("unavailable", `other processes cannot be met at ${file}: ${why}`, {
+  return new AppError("unavailable", `the socket ${file} cannot be used: ${why}`, {
     cause: error,
   });
 }

@@ -28,7 +28,7 @@ export const defineEvents = <
 
 export type DomainEvent<Type extends string = string, Data = unknown> = {
   type: Type;
-  /** Id of what it is about. */
+  /** Id of the object that the event is about. */
   subject: string;
   /** Epoch ms. */
   atMs: number;
@@ -36,7 +36,7 @@ export type DomainEvent<Type extends string = string, Data = unknown> = {
   data: Data;
 };
 
-/** The schema of the data; where several types share one definition, of each of them. */
+/** The data schema, by event type. */
 type DataOf<Declared extends EventDefinition, Type extends string> = Declared extends unknown
   ? Type extends Declared["type"]
     ? Declared["data"]
@@ -49,7 +49,7 @@ export type DeclaredEvent<
   Type extends Declared["type"] = Declared["type"],
 > = DomainEvent<Type, z.input<DataOf<Declared, Type>>>;
 
-/** Appends a domain event in the transaction of what happened: both, or neither. */
+/** Appends a domain event in the transaction of its cause, so that both commit or neither. */
 export type Publish<Declared extends EventDefinition> = <Type extends Declared["type"]>(
   tx: Queryable,
   event: DeclaredEvent<Declared, Type>,

@@ -5,8 +5,8 @@ import type { Log } from "../log.ts";
 /** Wake-ups from other processes through PostgreSQL (LISTEN/NOTIFY). They carry no data that must not be lost. */
 export type Notifications = {
   /**
-   * Calls back for every notification on a channel of this service, and with `undefined` when some may have been missed
-   * because the connection was lost: then the listener must read everything again.
+   * Calls the listener for every notification on a channel of this service, and with `undefined` if notifications may
+   * have been missed because the connection was lost: the listener must then read everything again.
    */
   on(channel: string, listener: (payload: string | undefined) => void): void;
   /** Whether notifications arrive now. Otherwise caches that they invalidate must not be used. */
@@ -15,7 +15,7 @@ export type Notifications = {
 };
 
 const RECONNECT_MS = 500;
-/** A half-open connection looks like a silent one, so it is checked. */
+/** A half-open connection looks like a quiet one, so the connection is checked. */
 const CHECK_EVERY_MS = 2_000;
 const RESPONSE_MS_MAX = 3_000;
 
@@ -87,7 +87,7 @@ export function openNotifications(options: {
       listeners.set(name, [...(known ?? []), listener]);
       if (known === undefined && state.listening) {
         const { client } = state;
-        // Without LISTEN the channel would only seem silent.
+        // Without LISTEN the channel would only seem quiet.
         client?.query(`LISTEN "${name}"`).catch(() => lost(client));
       }
     },

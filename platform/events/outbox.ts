@@ -57,8 +57,8 @@ function eventSchema(service: string, events: readonly EventDefinition[]) {
 const Cursor = z.tuple([z.string().regex(/^\d{1,19}$/), z.string().regex(/^\d{1,18}$/)]);
 
 /**
- * `GET /v1/events`: the domain events of a service from a cursor, oldest first. `next` is never null once there was an
- * event, so that a reader can continue later. Events after the oldest open transaction are held back: it could still add
+ * `GET /v1/events`: the domain events of a service from a cursor, oldest first. `next` is not null once there is an
+ * event, so that a reader can continue later. Events after the oldest open transaction are withheld: it could still add
  * an event before them, which readers would miss.
  */
 export function eventsRoute(service: string, events: readonly EventDefinition[]): Route {
@@ -67,8 +67,8 @@ export function eventsRoute(service: string, events: readonly EventDefinition[])
     path: "/v1/events",
     operationId: "listEvents",
     tag: "Events",
-    summary: "Domain events, oldest first",
-    description: `A feed for other services: continue from the cursor where you stopped. Every event is delivered at least once. Types: ${events.map(({ type }) => `${service}.${type}`).join(", ")}.`,
+    summary: "Lists domain events, oldest first",
+    description: `A feed for other services: continue from the last cursor. Every event is delivered at least once. Types: ${events.map(({ type }) => `${service}.${type}`).join(", ")}.`,
     rule: { allow: "permission", permission: `${service}:events:read` },
     query: pageQuery({}),
     reads: "replica",

@@ -1,18 +1,18 @@
 import type { IncomingMessage } from "node:http";
 
-/** A route that anyone may call, and why. The rules of every program include it. */
+/** A route that anyone may call, with the reason. Every program has this rule. */
 export type OpenRule = { allow: "anyone"; why: string };
 
-/** What the kit reads of a route's rule; the rest is for the program's own `AccessControl`. */
+/** The part of a rule that the kit reads; the rest is for the program's `AccessControl`. */
 export type BaseRule = { allow: string };
 
-/** What the kit reads of a caller. */
+/** The part of a caller that the kit reads. */
 export type BaseCaller = {
-  /** `anonymous` where nobody is signed in: rate limits then count the address. */
+  /** `anonymous` without credentials: rate limits then count the address. */
   kind: string;
   /** Empty for anonymous callers. */
   id: string;
-  /** Epoch ms at which what proves the caller's identity expires; undefined for what does not. */
+  /** Epoch ms at which the caller's credentials expire; undefined if they do not expire. */
   endsMs?: number | undefined;
   /** IP address of the client. */
   address: string;
@@ -21,8 +21,8 @@ export type BaseCaller = {
 /** How a program identifies its callers and applies the rules of its routes. */
 export type AccessControl<R extends BaseRule = BaseRule> = {
   /**
-   * Identifies the caller; at once where credentials are cached, since every request needs it.
-   * @throws AppError for invalid credentials, and for requests that are refused on every route
+   * Identifies the caller; synchronously if the credentials are cached, because every request needs it.
+   * @throws AppError for invalid credentials, and for requests that are rejected on every route
    */
   authenticate(
     incoming: IncomingMessage,

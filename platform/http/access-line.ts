@@ -5,7 +5,7 @@ import { newSpanId } from "./trace.ts";
 const TEXTS_MAX = 10_000;
 
 /**
- * Writes one ECS document for each request. It is concatenated from prepared strings: at tens of thousands of requests a
+ * Writes one ECS document per request. It is concatenated from prepared strings: at tens of thousands of requests per
  * second, serialising an object would cost as much as the rest of a request.
  */
 export function accessLine(deps: {
@@ -46,7 +46,7 @@ const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 const inJson = (text: string): string =>
   PLAIN.test(text) ? text : JSON.stringify(text).slice(1, -1);
 
-/** Caches the results for texts that recur; the whole cache is dropped when it is full. */
+/** Caches results for recurring texts; a full cache is cleared. */
 function textCache(make: (text: string) => string): (text: string) => string {
   const made = new Map<string, string>();
   return (text) => {
@@ -59,7 +59,7 @@ function textCache(make: (text: string) => string): (text: string) => string {
   };
 }
 
-/** Without the query, which may hold what should not be logged. */
+/** Without the query, which may contain data that must not be logged. */
 function pathOf(url: string): string {
   const end = url.indexOf("?");
   return end === -1 ? url : url.slice(0, end);

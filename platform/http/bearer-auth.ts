@@ -4,11 +4,14 @@ import { type Caller, type Rule, holds, holdsSomewhere } from "./caller.ts";
 import type { Authenticate } from "./tokens.ts";
 
 const SCHEME = "bearer ";
-/** More than Accounts puts into a token, and less than Node accepts as headers. */
+/** Longer than any token of Accounts, and shorter than Node's limit of headers. */
 const TOKEN_LENGTH_MAX = 12_000;
 const NO_PERMISSIONS: ReadonlySet<string> = new Set();
 
-/** Callers by bearer token, which is the root key or known to `authenticate`; rules by the token's permissions. */
+/**
+ * Identifies callers by bearer token (the root key, or verified by `authenticate`) and authorizes them by its
+ * permissions.
+ */
 export function bearerAccess(
   isRootKey: (token: string) => boolean,
   authenticate: Authenticate,
@@ -60,10 +63,10 @@ function callerFrom(known: Omit<Caller, "address"> | undefined, address: string)
 const unknownToken = (): AppError =>
   new AppError(
     "unauthenticated",
-    "This token is not known, or has expired: get an access token from Accounts, for an API key too.",
+    "This token is unknown or has expired. Get an access token from Accounts; API keys must also be exchanged for one.",
   );
 
-/** The token of an Authorization header with the scheme Bearer; undefined for anything else. */
+/** The token of an Authorization header with the scheme Bearer; undefined for any other header. */
 export function bearerToken(authorization: string): string | undefined {
   const length = authorization.length - SCHEME.length;
   if (length < 1 || length > TOKEN_LENGTH_MAX) return undefined;

@@ -1,23 +1,23 @@
 import type { OpenRule } from "./access-control.ts";
 
-/** The caller of a domain API, as a bearer token proves it. */
+/** The caller of a domain API, authenticated by bearer token. */
 export type Caller = {
   kind: "anonymous" | "account" | "service" | "root";
   /** `acc_…` of an account, `svc_…` of a service account; empty for anonymous and root. */
   id: string;
-  /** `ses_…`: the session that the token belongs to; empty where there is none. */
+  /** `ses_…`: the session of the token; empty if there is none. */
   sessionId: string;
   /** Names from the services' catalogues: `billing:refunds:write`, `logging:logs:read/nginx.*`, `billing:*`. */
   permissions: ReadonlySet<string>;
-  /** Epoch ms at which the token expires; undefined for what does not. */
+  /** Epoch ms at which the token expires; undefined if it does not expire. */
   endsMs?: number | undefined;
   /** IP address of the client. */
   address: string;
 };
 
 /**
- * Who may call a route. `own-or`: the owner of the resource, or a holder of the permission; the handler, which knows the
- * owner, checks with `mayActFor`. Every route has a rule: there is no default.
+ * Who may call a route. `own-or`: the owner of the resource, or a holder of the permission; the handler looks up the
+ * owner and checks with `mayActFor`. Every route has a rule; there is no default.
  */
 export type Rule =
   | OpenRule
@@ -26,7 +26,7 @@ export type Rule =
   | {
       allow: "permission";
       permission: string;
-      /** Holders of a narrowed permission are let in too: the handler checks the scope (`scopesOf`). */
+      /** Also admits holders of a narrowed permission; the handler checks the scope (`scopesOf`). */
       scoped?: true;
     };
 

@@ -8,8 +8,8 @@ type Sender = Pick<IncomingMessage, "headers"> & {
 };
 
 /**
- * The address of the client: that of the peer, or, where the peer is a trusted proxy, the last one in X-Forwarded-For
- * that is not a trusted proxy itself. Anyone may have written the entries before it.
+ * The address of the client: the peer, or, if the peer is a trusted proxy, the last address in X-Forwarded-For that is
+ * not a trusted proxy. Earlier entries may be forged.
  */
 export function clientAddressBy(trustedProxies: readonly string[]): (incoming: Sender) => string {
   const trusted = listOf(trustedProxies);
@@ -30,7 +30,7 @@ export function clientAddressBy(trustedProxies: readonly string[]): (incoming: S
   };
 }
 
-/** Whether an IP address is one of this machine's own. */
+/** Whether an IP address is a loopback address. */
 const isLoopback = (address: string): boolean => /^(?:127\.|::1$|::ffff:127\.)/.test(address);
 
 /** Whether a program on this machine sent the request, and not a proxy on this machine for a client elsewhere. */
@@ -42,7 +42,7 @@ export function isFromThisMachine(
   return isLoopback(caller.address) && forwarded === undefined;
 }
 
-/** From single addresses and networks (CIDR). */
+/** A list of single addresses and networks (CIDR). */
 function listOf(proxies: readonly string[]): BlockList {
   const list = new BlockList();
   for (const proxy of proxies) {
@@ -54,7 +54,7 @@ function listOf(proxies: readonly string[]): BlockList {
   return list;
 }
 
-/** IPv4 mapped into IPv6, as dual-stack sockets report it, as IPv4. */
+/** Converts IPv4-mapped IPv6 addresses, as reported by dual-stack sockets, to IPv4. */
 const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, "");
 
 /** Some proxies add the port. */

@@ -39,7 +39,7 @@ export type Handler = (
   rawParams: RawParams,
 ) => void;
 
-/** What all requests of a route share. */
+/** Shared by all requests of a route. */
 type Compiled = {
   route: Route;
   deps: ListenerDeps;
@@ -53,8 +53,8 @@ type Result = WholeResponse | Response;
 
 /**
  * One route as a handler: authenticate, count, authorise, parse, handle, check the answer, send it, log it. Each step
- * calls the next one, synchronously where nothing has to be waited for: every await costs, and the most frequent requests
- * (a token check, settings) need none.
+ * calls the next one, synchronously where nothing has to be waited for: every await costs, and the most frequent
+ * requests (a token check, settings) need none.
  */
 export function compileRoute(route: Route, deps: ListenerDeps): Handler {
   const meter = deps.meter(route);
@@ -99,7 +99,7 @@ export function compileRoute(route: Route, deps: ListenerDeps): Handler {
 
 function send(request: RequestState, { deps, headers }: Compiled, result: Result): void {
   const { outgoing, trace } = request;
-  // No further request on this connection could be answered.
+  // Further requests on this connection could not be answered.
   if (deps.stopping.aborted) outgoing.shouldKeepAlive = false;
   try {
     if (result instanceof Response) void sendResponse(outgoing, result, headers.plain);
@@ -128,7 +128,7 @@ function authenticate(request: RequestState, compiled: Compiled): Result | Promi
   );
 }
 
-/** Requests with invalid credentials count for their address. */
+/** Requests with invalid credentials are rate-limited by address. */
 function refuseInvalid(error: unknown, { address }: RequestState, { limits }: Compiled): never {
   limits.countInvalid(sourceOf(address));
   throw error;
@@ -198,7 +198,7 @@ function toResponse(
   return call.wrote() ? afterWrite(result, compiled, key) : toJsonResponse(compiled, result);
 }
 
-/** The answer carries the write's position in the primary's log: reads that send it back see the write. */
+/** The answer has the position of the write in the write-ahead log: reads that send it back see the write. */
 async function afterWrite(result: AnyAnswer, compiled: Compiled, key: string): Promise<Result> {
   const { database, lastWrites } = compiled.deps;
   const lsn = await database.lastWrite();

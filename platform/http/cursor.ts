@@ -2,12 +2,12 @@ import { z } from "zod";
 
 import { AppError } from "../errors.ts";
 
-/** The end of a page as an opaque text: base64url of JSON. It grants nothing, so it needs no signature. */
+/** The end of a page as opaque text: base64url of JSON. It grants no access, so it is not signed. */
 export const encodeCursor = (values: readonly (string | number)[]): string =>
   Buffer.from(JSON.stringify(values)).toString("base64url");
 
 /**
- * The values of a cursor, undefined where none was given.
+ * The values of a cursor; undefined without a cursor.
  * @throws AppError bad_request that names `query.cursor`
  */
 export function decodeCursor<Values extends z.ZodType<readonly unknown[]>>(
@@ -17,7 +17,7 @@ export function decodeCursor<Values extends z.ZodType<readonly unknown[]>>(
   if (cursor === undefined) return undefined;
   const parsed = schema.safeParse(jsonOf(cursor));
   if (parsed.success) return parsed.data;
-  const message = "this is not a cursor of this list: take `next` of an answer, or leave it out";
+  const message = "this is not a cursor of this list: give `next` of the previous page, or omit it";
   throw new AppError("bad_request", `query.cursor: ${message}`, {
     fields: [{ path: "query.cursor", code: "invalid_cursor", message }],
   });
@@ -48,7 +48,7 @@ const TimeCursor = z.tuple([z.int().min(0).max(LATEST_MS), z.string().max(100)])
 type PageQuery = { limit: number; cursor?: string | undefined };
 type TimeKey = readonly [ms: number, key: string];
 
-/** Where a page of a list that is sorted by time and id starts. */
+/** The start of a page of a list that is sorted by time and id. */
 export const pageStart = (
   { limit, cursor }: PageQuery,
   order: "newest" | "oldest" = "newest",

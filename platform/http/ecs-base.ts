@@ -4,7 +4,7 @@ import type { Clock } from "../clock.ts";
 export type EcsBase = {
   /** Service, version, node, process. */
   members: Readonly<Record<string, string | number>>;
-  /** The same as JSON without the braces. */
+  /** `fields` as JSON without the braces. */
   text: string;
   /** Now, as ISO 8601 in UTC. */
   time(): string;
@@ -13,7 +13,7 @@ export type EcsBase = {
 export function ecsBase(deps: {
   service: string;
   release: string;
-  /** `service.node.name`: which of several instances. */
+  /** `service.node.name`: identifies the instance. */
   node: string;
   clock: Clock;
 }): EcsBase {

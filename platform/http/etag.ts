@@ -1,6 +1,6 @@
 import { AppError } from "../errors.ts";
 
-/** The ETag of a version. It is a strong one, as every change counts the version up. */
+/** The ETag of a version. It is strong because every change increments the version. */
 export const etagOf = (version: number): { etag: string } => ({ etag: `"${version}"` });
 
 /** An answer with the ETag of its body. */
@@ -12,7 +12,7 @@ export const versioned = <const Status extends number, Body extends { version: n
 /** A valid If-Match: an ETag of `etagOf`, or `*`. */
 export const IF_MATCH = /^(?:\*|"(\d{1,15})")$/;
 
-/** The version that an If-Match header names; undefined for `*`. @throws AppError for any other header */
+/** The version in an If-Match header; undefined for `*`. @throws AppError for any other header */
 export function parseIfMatch(header: string): number | undefined {
   const match = IF_MATCH.exec(header.trim());
   if (match) return match[1] === undefined ? undefined : Number(match[1]);
@@ -22,12 +22,12 @@ export function parseIfMatch(header: string): number | undefined {
   });
 }
 
-/** @throws AppError precondition_failed if the resource was changed meanwhile */
+/** @throws AppError precondition_failed if the resource has changed */
 export function checkVersion(ifMatch: number | undefined, current: number): void {
   if (ifMatch === undefined || ifMatch === current) return;
   throw new AppError(
     "precondition_failed",
-    `It was changed meanwhile: you have version ${ifMatch}, now it is ${current}. Read it again, then decide.`,
+    `It has changed: you have version ${ifMatch}, the current one is ${current}. Read it again and retry.`,
   );
 }
 

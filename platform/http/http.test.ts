@@ -89,7 +89,7 @@ test("an AppError shows its message as a problem", async () => {
   });
 });
 
-test("any other error is a 500 without details, which are in the log under one id", async () => {
+test("any other error is a 500 without details, which are logged under the same id", async () => {
   const response = await send("/unknown");
   const body = z
     .object({ instance: z.string() })
@@ -101,7 +101,7 @@ test("any other error is a 500 without details, which are in the log under one i
   expect(logged.join("")).toContain(body.instance);
 });
 
-test("a body that the schema refuses names its fields", async () => {
+test("a body that does not match the schema is rejected with its invalid fields", async () => {
   const response = await send("/people", post('{"name":"","age":"x","extra":1}'));
   expect(response.status).toBe(400);
   const { errors } = z
@@ -110,7 +110,7 @@ test("a body that the schema refuses names its fields", async () => {
   expect(errors.map((it) => it.path).toSorted()).toEqual(["body", "body.age", "body.name"]);
 });
 
-test("a body that is no JSON, no UTF-8, too large or of another type is refused, not parsed", async () => {
+test("a body that is too large, not JSON, not UTF-8 or of another type is rejected", async () => {
   const bodies: [number, BodyInit, Record<string, string>][] = [
     [400, "{", {}],
     [400, "", {}],
@@ -124,17 +124,17 @@ test("a body that is no JSON, no UTF-8, too large or of another type is refused,
   expect((await send("/people", post('{"name":"ä","age":1}'))).status).toBe(201);
 });
 
-test("a password in a broken body is neither sent back nor logged", async () => {
+test("a password in an invalid body is neither returned nor logged", async () => {
   for (const body of ['{"password":"hunter2" "x"}', "hunter2", '{"password":"hunter2']) {
     const response = await send("/people", post(body));
     expect(response.status).toBe(400);
     expect(await response.text()).not.toContain("hunter");
   }
-  expect(logged.join("")).toContain("The body is no JSON");
+  expect(logged.join("")).toContain("The body is not valid JSON");
   expect(logged.join("")).not.toContain("hunter");
 });
 
-test("a path without a route is a problem too, and every answer has the security headers", async () => {
+test("an unknown path is answered with a problem, and every answer has the security headers", async () => {
   for (const path of ["/nowhere", "/known", "/unknown"]) {
     const response = await send(path);
     expect(response.headers.get("x-content-type-options")).toBe("nosniff");
@@ -143,7 +143,7 @@ test("a path without a route is a problem too, and every answer has the security
   expect((await send("/nowhere")).status).toBe(404);
 });
 
-test("requests from pages of other sites, and under foreign host names, are refused", () => {
+test("requests from pages of other sites and with foreign host names are rejected", () => {
   const request =
     (method: string, headers: Record<string, string>, socket = false) =>
     () =>
@@ -180,7 +180,7 @@ test("a page runs no inline script without the nonce of its response, and cannot
   expect(policy).toContain("frame-ancestors 'none'");
 });
 
-/** How long a refused caller is told to wait; 0 for one that is let through. */
+/** The wait of a limited caller; 0 if the request is allowed. */
 function waitOf(limit: RateLimit, key: string): number {
   try {
     limit.take(key);
@@ -211,7 +211,7 @@ test("a rate limit allows the burst and then its rate, whatever the order of the
   );
 });
 
-test("a refusal states how long to wait, and that wait is enough", () => {
+test("a limited caller is allowed again after the stated wait", () => {
   let nowMs = 0;
   const limit = createRateLimit({ burst: 2, refillMs: 1_000, keysMax: 2 }, { nowMs: () => nowMs });
   expect([waitOf(limit, "a"), waitOf(limit, "a")]).toEqual([0, 0]);

@@ -7,7 +7,7 @@ import type { Queryable } from "../postgres/database.ts";
 import { seal, unseal } from "../seal.ts";
 import type { AnyAnswer } from "./route.ts";
 
-/** How long answers are kept; a key that is used later counts as new. */
+/** Retention of answers; afterwards a key counts as new. */
 export const IDEMPOTENCY_HOURS = 24;
 
 export const idempotencyMigration = {
@@ -31,10 +31,11 @@ export type IdempotentRequest = {
 };
 
 /**
- * Does `work` once for each key (draft-ietf-httpapi-idempotency-key-header): the first request does it and stores the
- * answer in the same transaction, later ones get the stored answer, and concurrent ones wait. A failed request stores
- * nothing and may be sent again. As an answer may hold a secret that is shown once, and a body a password, the answer is
- * encrypted and the content is fingerprinted with keys derived from the Idempotency-Key, of which only a hash is stored.
+ * Runs `work` once per key (draft-ietf-httpapi-idempotency-key-header): the first request runs it and stores the answer
+ * in the same transaction, later requests get the stored answer, and concurrent ones wait. A failed request stores
+ * nothing and may be repeated. Because an answer may contain a secret that is shown once, and a body a password, the
+ * answer is encrypted and the content is fingerprinted with keys derived from the Idempotency-Key, of which only a hash
+ * is stored.
  * @throws AppError unprocessable when the key was used for another request
  */
 export async function once<Answer extends AnyAnswer>(
@@ -57,7 +58,7 @@ export async function once<Answer extends AnyAnswer>(
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion
       return replayOf(seed, kept["answer"]) as Answer;
     }
-    const message = "this key was used before, for a request with other content: take a new one";
+    const message = "this key was already used for a request with other content: use a new one";
     throw new AppError("unprocessable", `header.Idempotency-Key: ${message}`, {
       fields: [{ path: "header.Idempotency-Key", code: "key_reused", message }],
     });
@@ -85,7 +86,7 @@ const Kept = z.object({
 });
 
 function replayOf(seed: Buffer, stored: unknown): AnyAnswer {
-  if (!Buffer.isBuffer(stored)) throw new Error("the stored answer is no bytea");
+  if (!Buffer.isBuffer(stored)) throw new Error("the stored answer is not a bytea");
   const { headers, ...answer } = Kept.parse(JSON.parse(unseal(keyOf(seed), stored).toString()));
   return { ...answer, headers: { ...headers, "idempotency-replayed": "true" } };
 }

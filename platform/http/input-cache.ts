@@ -8,7 +8,7 @@ type Route = RouteOf<BaseRule>;
 
 const URLS_MAX = 500;
 const URL_LENGTH_MAX = 300;
-/** By route: the parsed input of its last URLs. The most frequent reads use few URLs, so each is parsed once. */
+/** The parsed input of the last URLs of each route: the most frequent reads use few URLs, so each is parsed once. */
 const INPUTS_BY_URL = new WeakMap<Route, Map<string, Input>>();
 
 const NO_INPUT: Input = {
@@ -47,7 +47,7 @@ function cacheKey(
 function remember(route: Route, url: string, input: Input): void {
   const inputs = INPUTS_BY_URL.get(route) ?? new Map<string, Input>();
   if (inputs.size >= URLS_MAX) inputs.clear();
-  // It is shared by requests, so none may change it.
+  // Shared by requests, so it must not change.
   Object.freeze(input.params);
   Object.freeze(input.query);
   INPUTS_BY_URL.set(route, inputs.set(url, input));

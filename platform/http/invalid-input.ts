@@ -6,11 +6,11 @@ export function invalid(fields: readonly FieldError[]): AppError {
   return new AppError("bad_request", detail.slice(0, 2_000), { fields: fields.slice(0, 50) });
 }
 
-/** Refuses text with NUL or unpaired surrogates, which neither the database nor the log could store. */
+/** Rejects text with NUL or unpaired surrogates, which neither the database nor the log can store. */
 export function checkStrings(value: unknown, path: string): void {
   if (typeof value === "string") {
     if (!value.includes("\0") && value.isWellFormed()) return;
-    const message = "text may hold no NUL and no broken Unicode";
+    const message = "text must not contain NUL or invalid Unicode";
     throw invalid([{ path, code: "invalid_text", message }]);
   }
   if (typeof value !== "object" || value === null) return;

@@ -3,7 +3,7 @@ const FLUSH_LENGTH = 64 * 1024;
 /** Lines are encoded in blocks of this length: longer strings would survive into the old generation of the heap. */
 const STRING_LENGTH = 4 * 1024;
 
-/** Buffers lines, since one write for each would cost more than the request that it is about. */
+/** Buffers lines, because a write for each line would cost more than its request. */
 export type LineBuffer = { write(line: string): void; flush(): void; close(): void };
 
 /** Writes after 100 ms at most, when the buffer is full, and on `flush`, which a process must call before it exits. */

@@ -11,16 +11,16 @@ import type { RawParams } from "./request-input.ts";
 import type { Route } from "./route.ts";
 import type { Trace } from "./trace.ts";
 
-/** What the kit needs to serve the routes of a program. */
+/** The dependencies of the kit for serving the routes of a program. */
 export type ListenerDeps<R extends BaseRule = BaseRule> = {
   clock: Clock;
   log: Log;
   access: AccessControl<R>;
   database: ServiceDatabase;
   lastWrites: LastWrites;
-  /** Added to every answer: release. */
+  /** Sent with every answer. */
   headers: Readonly<Record<string, string>>;
-  /** The general limit of each caller, if there is one. */
+  /** The general rate limit of each caller, if any. */
   limit?: RateLimit | undefined;
   /** IP address of the client. */
   addressOf(incoming: IncomingMessage): string;
@@ -29,7 +29,7 @@ export type ListenerDeps<R extends BaseRule = BaseRule> = {
   stopping: AbortSignal;
 };
 
-/** A request while it is answered. `caller` and `bytes` are undefined until they are known. */
+/** A request in progress. `caller` and `bytes` are undefined until they are known. */
 export type RequestState = {
   route: Route<BaseRule>;
   trace: Trace;
@@ -38,6 +38,6 @@ export type RequestState = {
   rawParams: RawParams;
   address: string;
   caller: BaseCaller | undefined;
-  /** Of the answer's body. */
+  /** Length of the answer's body. */
   bytes: number | undefined;
 };

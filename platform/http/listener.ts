@@ -14,7 +14,7 @@ import type { Route } from "./route.ts";
 
 /**
  * The routes of a program as a listener of Node's HTTP server. Hono's router finds the route; Hono's Request, Context
- * and Response around each handler would cost more than everything else that is done for a request here.
+ * and Response around each handler would cost more than all other work for a request.
  */
 export function createListener<R extends BaseRule>(
   routes: readonly Route<NoInfer<R>>[],
@@ -39,14 +39,14 @@ export function createListener<R extends BaseRule>(
   };
 }
 
-/** Without the query. Proxies may send a whole URL. */
+/** The path without the query. Proxies may send an absolute URL. */
 function pathOf(url: string): string {
   const end = url.indexOf("?");
   const path = end === -1 ? url : url.slice(0, end);
   return path.startsWith("/") || !URL.canParse(path) ? path : new URL(path).pathname;
 }
 
-/** Hono's routers give a parameter as text, or as its index in `stash`. */
+/** Hono's routers return a parameter as text, or as its index in `stash`. */
 function paramsOf(
   found: Readonly<Record<string, string | number>>,
   stash: readonly string[] | undefined,
@@ -64,7 +64,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    return text; // Not a valid escape, so no id of ours.
+    return text; // Not a valid escape, so not one of our ids.
   }
 }
 
@@ -78,8 +78,8 @@ const noRoute = (allowedAt: (path: string) => string[]): Route<OpenRule> => ({
   path: "/*",
   operationId: "noRoute",
   tag: "None",
-  summary: "Any path without a route",
-  rule: { allow: "anyone", why: "a 404 tells nothing" },
+  summary: "Answers paths without a route",
+  rule: { allow: "anyone", why: "a 404 reveals nothing" },
   query: z.unknown(),
   answers: {},
   async handle({ incoming, log }) {
@@ -93,7 +93,7 @@ const noRoute = (allowedAt: (path: string) => string[]): Route<OpenRule> => ({
     }
     const error = new AppError(
       "method_not_allowed",
-      `${shown} does not take ${method}: send ${allowed.join(" or ")}.`,
+      `${shown} does not support ${method}: send ${allowed.join(" or ")}.`,
     );
     return new Response(JSON.stringify(problemOf(error, log)), {
       status: 405,

@@ -11,26 +11,26 @@ const BY_CODE: Readonly<Record<string, Refusal>> = {
   HPE_HEADER_OVERFLOW: {
     status: 431,
     title: "Request Header Fields Too Large",
-    detail: "The address and the headers are too long: send at most 16 KiB of them.",
+    detail: "The request line and headers are too long: send at most 16 KiB.",
   },
   HPE_CHUNK_EXTENSIONS_OVERFLOW: {
     status: 413,
     title: "Content Too Large",
-    detail: "The extensions of the chunks are too long: send none.",
+    detail: "The chunk extensions are too long: send none.",
   },
   ERR_HTTP_REQUEST_TIMEOUT: {
     status: 408,
     title: "Request Timeout",
-    detail: `The request came too slowly: send its headers within ${HEADERS_MS / 1_000} seconds and all of it within ${REQUEST_MS / 1_000}.`,
+    detail: `The request was too slow: send its headers within ${HEADERS_MS / 1_000} seconds and the whole request within ${REQUEST_MS / 1_000}.`,
   },
 };
 const EXPECTATION: Refusal = {
   status: 417,
   title: "Expectation Failed",
-  detail: "Expect: 100-continue is all that can be expected here.",
+  detail: "The only supported expectation is 100-continue.",
 };
 
-/** Answers input that is no valid request with problem details, and logs it; Node's own answer is empty. */
+/** Answers malformed requests with problem details, and logs them; Node's own answer would be empty. */
 export function answerMalformedRequests(
   server: Server,
   { headers, log }: { headers: Readonly<Record<string, string>>; log: Log },
@@ -48,7 +48,7 @@ export function answerMalformedRequests(
     };
   };
   server.on("clientError", (error: Error, socket: Duplex) => {
-    // While another answer is being sent, this one would become a part of it. Node keeps that answer on the socket.
+    // While another answer is being sent, this one would become part of it. Node stores that answer on the socket.
     const isAnswering = Boolean(Reflect.get(socket, "_httpMessage"));
     if (isAnswering || !socket.writable) return void socket.destroy();
     const reason = refusalOf(error);
@@ -68,5 +68,9 @@ function refusalOf(error: Error): Refusal {
   if (known !== undefined) return known;
   // The parser's reason is one of a few fixed texts.
   const reason = "reason" in error ? ` (${String(error.reason)})` : "";
-  return { status: 400, title: "Bad Request", detail: `This is no HTTP/1.1 request${reason}.` };
+  return {
+    status: 400,
+    title: "Bad Request",
+    detail: `This is not a valid HTTP/1.1 request${reason}.`,
+  };
 }

@@ -30,7 +30,7 @@ export type ProblemBody = {
 };
 
 /**
- * Any error as a problem: an AppError shows its message, anything else is a 500 without details, which are in the log
+ * Any error as a problem: an AppError with its message, any other error as a 500 without details, which are in the log
  * under the same `instance`.
  */
 export function problemOf(error: unknown, log: Log): ProblemBody {
@@ -40,11 +40,12 @@ export function problemOf(error: unknown, log: Log): ProblemBody {
   }
   const instance = newInstance();
   log.error("a request failed", { instance, error });
-  const detail = "Something broke on our side. The log of Quarterdeck has it under this instance.";
+  const detail =
+    "An internal error occurred. The log of Quarterdeck has the details under this instance.";
   return { type: TYPE, instance, title: "Internal Server Error", status: 500, detail };
 }
 
-/** A refusal as a problem. The log has it under the same `instance`. */
+/** A rejection as a problem. The log has it under the same `instance`. */
 export function refusal(
   { status, title, detail }: Pick<ProblemBody, "status" | "title" | "detail">,
   log: Log,
@@ -57,7 +58,7 @@ export function refusal(
 const TYPE = "about:blank";
 const newInstance = (): string => `urn:uuid:${randomUUID()}`;
 
-/** The headers of a problem: its media type, and when to try again. */
+/** The headers of a problem: media type and Retry-After. */
 export function problemHeaders(error: unknown): Record<string, string> {
   const waitMs = error instanceof AppError ? error.waitMs : undefined;
   return {

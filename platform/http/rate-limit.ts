@@ -6,14 +6,14 @@ export class TooManyRequests extends AppError {
   constructor(waitMs: number) {
     super(
       "too_many_requests",
-      `Too many tries. Try again in ${Math.ceil(waitMs / 1_000)} seconds.`,
+      `Too many attempts. Try again in ${Math.ceil(waitMs / 1_000)} seconds.`,
       { waitMs },
     );
   }
 }
 
 export type RateLimit = {
-  /** Takes one token of a key. @throws TooManyRequests with the time until the next one, where there is none */
+  /** Takes a token of a key. @throws TooManyRequests with the time until the next token if there is none */
   take(key: string): void;
   /** Refills a key's bucket. */
   reset(key: string): void;
@@ -24,14 +24,14 @@ type Bucket = { fullMs: number; movedMs: number };
 const MOVE_MS = 1_000;
 
 /**
- * A token bucket for each key: `burst` at once, then one each `refillMs`. Memory is bounded by `keysMax`; the keys that
- * were idle longest are dropped first, which is safe: their buckets are the fullest.
+ * A token bucket per key: `burst` tokens, refilled by one every `refillMs`. Memory is bounded by `keysMax`: the keys
+ * that were idle longest are dropped first, whose buckets are the fullest.
  */
 export function createRateLimit(
   options: { burst: number; refillMs: number; keysMax: number },
   clock: Clock,
 ): RateLimit {
-  /** A map keeps insertion order: a key that is used moves to its end, at most once a second. */
+  /** A map keeps insertion order: a used key moves to its end, at most once a second. */
   const buckets = new Map<string, Bucket>();
   return {
     take(key) {

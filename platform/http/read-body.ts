@@ -6,7 +6,7 @@ import { checkStrings } from "./invalid-input.ts";
 import type { Route as RouteOf } from "./route.ts";
 
 const BODY_BYTES_MAX = 256 * 1024;
-/** JSON escapes of what PostgreSQL text cannot store: NUL and unpaired surrogates. */
+/** JSON escapes of characters that PostgreSQL text cannot store: NUL and unpaired surrogates. */
 const ODD_ESCAPE = /\\u(?:0000|[dD][89a-fA-F])/;
 
 /**
@@ -21,12 +21,12 @@ export async function readBodyText(
   if (type !== "application/json") {
     throw new AppError(
       "unsupported_media_type",
-      "Send JSON, with the header content-type: application/json.",
+      "Send JSON with the header content-type: application/json.",
     );
   }
   const encoding = incoming.headers["content-encoding"]?.trim().toLowerCase() ?? "identity";
   if (encoding !== "identity") {
-    throw new AppError("unsupported_media_type", "Send JSON as it is, without content-encoding.");
+    throw new AppError("unsupported_media_type", "Send JSON without content-encoding.");
   }
   const bytes = await readBytes(incoming, bodyBytesMax);
   try {
@@ -44,7 +44,7 @@ export async function readBytes(incoming: IncomingMessage, bytesMax: number): Pr
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    // The connection must outlive a body that is too large, so that the client gets the answer.
+    // The connection must stay open after a body that is too large, so that the client receives the answer.
     for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
       if (!Buffer.isBuffer(chunk)) continue;
       bytes += chunk.byteLength;
@@ -53,8 +53,8 @@ export async function readBytes(incoming: IncomingMessage, bytesMax: number): Pr
     }
   } catch (error) {
     if (error instanceof AppError) throw error;
-    // The client disconnected: not an error of the server, and nobody reads the answer.
-    throw new AppError("bad_request", "The body broke off before its end.", { cause: error });
+    // The client disconnected: not an error of the server, and the answer is never read.
+    throw new AppError("bad_request", "The body is incomplete.", { cause: error });
   }
   return Buffer.concat(chunks);
 }
@@ -67,7 +67,7 @@ export function parseJson(text: string): unknown {
     return value;
   } catch (error) {
     if (error instanceof AppError) throw error;
-    // The parser's message quotes the body, which may hold a password.
+    // The parser's message quotes the body, which may contain a password.
     const at = error instanceof Error ? /at position \d+/.exec(error.message)?.[0] : undefined;
     throw new AppError("bad_request", `The body is no JSON${at ? ` (${at})` : ""}.`);
   }

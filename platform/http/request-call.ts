@@ -8,10 +8,10 @@ import type { Input } from "./request-input.ts";
 import type { AnyAnswer, Route } from "./route.ts";
 import { TraceLog } from "./trace-log.ts";
 
-/** The longest delay of a Node timer. */
+/** The maximum delay of a Node timer. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-/** The `Call` of a handler. A class with getters: one is made for each request, and most of it is never used. */
+/** The `Call` of a handler. A class with getters, because most of its parts are unused in most requests. */
 export class RequestCall {
   readonly params: unknown;
   readonly query: unknown;
@@ -63,12 +63,12 @@ export class RequestCall {
   }
 
   get signal(): AbortSignal {
-    const gone = new AbortController();
-    if (this.#outgoing.closed) gone.abort();
-    else this.#outgoing.once("close", () => gone.abort());
+    const disconnected = new AbortController();
+    if (this.#outgoing.closed) disconnected.abort();
+    else this.#outgoing.once("close", () => disconnected.abort());
     const { endsMs } = this.caller;
     const ends = endsMs === undefined ? [] : [AbortSignal.timeout(this.#msUntil(endsMs))];
-    return AbortSignal.any([gone.signal, this.#stopping, ...ends]);
+    return AbortSignal.any([disconnected.signal, this.#stopping, ...ends]);
   }
 
   #msUntil(ms: number): number {

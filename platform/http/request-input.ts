@@ -31,7 +31,7 @@ export type RawInput = { bodyText: string; rawParams: RawParams };
 
 /**
  * The input of a request, parsed by the route's schemas.
- * @throws AppError bad_request (400) that names each invalid field with its place: `query.limit`, `body.email`
+ * @throws AppError bad_request (400) with the path of each invalid field: `query.limit`, `body.email`
  */
 export function parseInput(
   route: Route,
@@ -48,7 +48,7 @@ export function parseInput(
     return undefined;
   };
   const params = parse(route.params, "path", () =>
-    // Node refuses NUL and invalid UTF-8 in a path, so only escapes can hold them.
+    // Node rejects NUL and invalid UTF-8 in a path, so only escapes can contain them.
     incoming.url?.includes("%") ? checkedStrings(rawParams()) : rawParams(),
   );
   const hasQuery = route.query !== undefined || (incoming.url ?? "").includes("?");
@@ -72,7 +72,7 @@ function readHeaders(
       {
         path: "header.Idempotency-Key",
         code: "required",
-        message: "send a new unique key (such as a UUID) for each thing to be done",
+        message: "send a new unique key, such as a UUID, for each operation",
       },
     ]);
   }
@@ -82,7 +82,8 @@ function readHeaders(
   }
   const ifMatch = headers["if-match"];
   if (route.ifMatch === "required" && ifMatch === undefined) {
-    const message = "send If-Match with the ETag of what you read, so that nobody's change is lost";
+    const message =
+      "send If-Match with the ETag that you read, so that no concurrent change is lost";
     throw new AppError("precondition_required", message);
   }
   return {

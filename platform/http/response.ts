@@ -5,7 +5,7 @@ import { dataHeaders } from "./security-headers.ts";
 
 type HeaderRecord = Readonly<Record<string, string>>;
 
-/** Security headers that matter for pages and not for JSON. */
+/** Security headers that are relevant only for pages. */
 const OF_PAGES = new Set(["referrer-policy", "cross-origin-opener-policy", "permissions-policy"]);
 
 /** The headers that all responses of a route share, prepared once; `Flat`: names and values in turn. */
@@ -23,7 +23,7 @@ export function responseHeaders(more: HeaderRecord): ResponseHeaders {
   return { plain, json, plainFlat: flatHeaders(plain), jsonFlat: flatHeaders(json) };
 }
 
-/** Names and values in turn, which Node writes with the least work; `own` overrides `shared`. */
+/** Alternating names and values, which Node writes fastest; `own` overrides `shared`. */
 export function flatHeaders(shared: HeaderRecord, own: HeaderRecord = {}): string[] {
   const flat: string[] = [];
   for (const name in shared) if (own[name] === undefined) flat.push(name, shared[name] ?? "");
@@ -37,11 +37,11 @@ export type WholeResponse = {
   headers: string[];
   text: string;
   encoding: "latin1" | "utf8";
-  /** Of its body. */
+  /** Length of the body. */
   bytes: number;
 };
 
-/** `headers` are names and values in turn. */
+/** `headers` are alternating names and values. */
 export function wholeResponse(
   status: number,
   text: string,
@@ -50,7 +50,7 @@ export function wholeResponse(
   const bytes = Buffer.byteLength(text);
   // No Content and Not Modified have no body, not even an empty one.
   const length = status === 204 || status === 304 ? [] : ["content-length", String(bytes)];
-  // For ASCII the bytes are the same, and latin1 is cheaper to encode.
+  // For ASCII the bytes are equal, and latin1 is faster to encode.
   const encoding = bytes === text.length ? "latin1" : "utf8";
   return { status, headers: headers.concat(length), text, encoding, bytes };
 }
@@ -64,7 +64,7 @@ export function sendWhole(
 }
 
 /**
- * Sends a response that a handler made itself, such as a stream, with the shared headers that it did not set. Resolves
+ * Sends a response built by a handler, such as a stream, with the shared headers that it does not set. Resolves
  * when it is sent or the client has disconnected.
  */
 export async function sendResponse(
@@ -82,11 +82,11 @@ export async function sendResponse(
       await response.body?.cancel();
       return;
     }
-    // The first event of a stream may take long; the client should see now that the stream is open.
+    // The first event of a stream may take long; the client should see immediately that the stream is open.
     outgoing.flushHeaders();
     await pipeline(response.body, outgoing);
   } catch {
-    // The client disconnected, or the stream failed after the status was sent: closing is all that is left.
+    // The client disconnected, or the stream failed after the status was sent: the connection can only be closed.
     outgoing.destroy();
   }
 }

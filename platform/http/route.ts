@@ -10,7 +10,7 @@ import type { ProblemBody } from "./problem.ts";
 
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
-/** One possible answer: JSON by a schema, or other media types that the handler returns as a Response. */
+/** A possible answer: JSON with a schema, or other media types that the handler returns as a Response. */
 export type AnswerSpec = {
   description: string;
   body?: z.ZodType;
@@ -18,7 +18,7 @@ export type AnswerSpec = {
 };
 export type AnswerSpecs = Readonly<Record<number, AnswerSpec>>;
 
-/** An answer that a handler keeps and returns many times: its JSON matches the schema and is not checked again. */
+/** An answer that a handler caches and returns many times: its JSON matches the schema and is not checked again. */
 export class PrebuiltResponse {
   readonly status: number;
   readonly text: string;
@@ -31,7 +31,7 @@ export class PrebuiltResponse {
   }
 }
 
-/** What a handler may return: a listed status, with the body listed for it. */
+/** The possible return values of a handler: a declared status with its body. */
 type AnswerOf<Answers extends AnswerSpecs> = {
   [Status in keyof Answers & number]: Answers[Status] extends { body: infer Body extends z.ZodType }
     ? { status: Status; headers?: Record<string, string>; body: z.input<Body> }
@@ -40,7 +40,7 @@ type AnswerOf<Answers extends AnswerSpecs> = {
 
 export type AnyAnswer = { status: number; headers?: Record<string, string>; body?: unknown };
 
-/** What a handler gets: all input parsed; what is left to check depends on stored data. */
+/** The input of a handler, already parsed: it only has to check what depends on stored data. */
 export type Call<Params, Query, Body, Answer, C = Caller> = {
   params: Params;
   query: Query;
@@ -56,12 +56,12 @@ export type Call<Params, Query, Body, Answer, C = Caller> = {
   /** For reads: on routes with `reads: "replica"`, a replica that has the caller's own writes; else the primary. */
   read: Queryable;
   /**
-   * Runs `work` in one transaction on the primary, together with the Idempotency-Key of the request: the first request
-   * with a key does the work and stores the answer; later ones get that answer without running `work`. Call it at most
-   * once; `work` may wait for nothing but the database.
+   * Runs `work` in one transaction on the primary, with the Idempotency-Key of the request: the first request
+   * with a key runs `work` and stores the answer; later ones get that answer without running `work`. Call it at most
+   * once; `work` may only wait for the database.
    */
   write(work: (tx: Queryable) => Promise<Answer>): Promise<Answer>;
-  /** The version named by If-Match (`"3"`), or undefined where it is `*` or absent (absent only where optional). */
+  /** The version in If-Match (`"3"`); undefined if it is `*` or absent (which is possible only if it is optional). */
   ifMatch: number | undefined;
   ifNoneMatch: string | undefined;
   /** The raw request, for bodies other than JSON (`consumes` in the spec) and headers that the kit does not parse. */
@@ -70,7 +70,7 @@ export type Call<Params, Query, Body, Answer, C = Caller> = {
   signal: AbortSignal;
 };
 
-/** The body of a refusal, and its media type. */
+/** The body of a rejection, and its media type. */
 type Refusal = { media: string; bytes: Uint8Array<ArrayBuffer> };
 
 /** `R` and `C` are the rules and callers of the program (`AccessControl`); by default those of the domain APIs. */
@@ -86,27 +86,27 @@ export type RouteSpec<Params, Query, Body, Answers extends AnswerSpecs, R = Rule
   tag: string;
   rule: R;
   params?: z.ZodType<Params>;
-  /** A strict object of strings (see `schema.ts` for numbers): unknown parameters are refused. */
+  /** A strict object of strings (see `schema.ts` for numbers): unknown parameters are rejected. */
   query?: z.ZodType<Query>;
   /** JSON body. */
   body?: z.ZodType<Body>;
-  /** Media types of bodies that the handler reads from `incoming` itself. */
+  /** Media types of bodies that the handler itself reads from `incoming`. */
   consumes?: readonly string[];
   bodyBytesMax?: number;
   /**
    * The handler reads the Authorization header itself, and the kit treats the caller as anonymous: OAuth's endpoints
-   * take client secrets (Basic) and tokens issued for other products.
+   * accept client secrets (Basic) and tokens issued for other products.
    */
   ownCredentials?: true;
-  /** Whether the request takes (or must have) an Idempotency-Key. The handler must use `call.write`. */
+  /** Whether an Idempotency-Key is accepted or required. The handler must use `call.write`. */
   idempotency?: "optional" | "required";
-  /** Whether the request takes (or must have) If-Match with the ETag of the resource. */
+  /** Whether If-Match with the ETag of the resource is accepted or required. */
   ifMatch?: "optional" | "required";
-  /** Reads that may be slightly stale go to a replica where there is one. */
+  /** Reads that may be slightly stale go to a replica if there is one. */
   reads?: "replica";
-  /** A limit beside the general one, for each caller (each address, where nobody is signed in). */
+  /** A rate limit in addition to the general one, per caller (per address for anonymous callers). */
   limit?: { burst: number; perMinute: number };
-  /** A refusal in the format of another protocol; undefined: problem+json, as everywhere else. */
+  /** Formats rejections as in another protocol. Default: problem+json. */
   refusal?(problem: ProblemBody, incoming: IncomingMessage): Refusal | undefined;
   answers: Answers;
   handle(
@@ -114,11 +114,11 @@ export type RouteSpec<Params, Query, Body, Answers extends AnswerSpecs, R = Rule
   ): Answered<AnswerOf<NoInfer<Answers>>>;
 };
 
-/** Synchronous where a handler has nothing to wait for. */
+/** Synchronous if the handler does not have to wait. */
 type Answered<Answer> = AnyOf<Answer> | Promise<AnyOf<Answer>>;
 type AnyOf<Answer> = Answer | PrebuiltResponse | Response;
 
-/** A route without the types of its parts: what the kit compiles, documents and fuzzes. */
+/** A route without the types of its parts, as the kit compiles, documents and tests it. */
 export type Route<R extends BaseRule = Rule> = Omit<
   RouteSpec<unknown, unknown, unknown, AnswerSpecs, R, never>,
   "handle"
@@ -126,7 +126,7 @@ export type Route<R extends BaseRule = Rule> = Omit<
   handle(call: Call<never, never, never, never, never>): Answered<AnyAnswer>;
 };
 
-/** Declares a route that any program may have, since anyone may call it. */
+/** Declares a route that anyone may call, for any program. */
 export function openRoute<Params, Query, Body, const Answers extends AnswerSpecs>(
   spec: RouteSpec<Params, Query, Body, Answers, OpenRule, BaseCaller>,
 ): Route<OpenRule> {

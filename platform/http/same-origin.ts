@@ -3,11 +3,13 @@ import type { IncomingMessage } from "node:http";
 import { AppError } from "../errors.ts";
 
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
-/** Names of this machine, and addresses: a foreign name can be made to resolve to this address, an address cannot. */
+/**
+ * Local names and addresses: a foreign name can be made to resolve to this machine (DNS rebinding), an address cannot.
+ */
 const ALWAYS_OURS = /^(?:(?:[\w-]+\.)?localhost|\d{1,3}(?:\.\d{1,3}){3}|\[[\da-f:]+\])$/i;
 
 export type OriginRules = {
-  /** Host names other than `localhost` and addresses under which requests may come: the configured ones. */
+  /** Accepted host names in addition to `localhost` and addresses. */
   hosts: readonly string[];
   /** The public origin behind a proxy, if there is one. */
   origin: string | undefined;
@@ -20,9 +22,9 @@ export function originRules(config: { host: string; publicUrl: string | undefine
 }
 
 /**
- * Refuses requests that another site made a browser send. The Host must be one of ours (else a foreign name was
- * resolved to this address: DNS rebinding), and what changes state, and every socket, must come from our own pages.
- * Programs send neither Origin nor Sec-Fetch-Site and pass.
+ * Rejects requests that another site made a browser send. The Host must be one of ours (otherwise a foreign name was
+ * resolved to this address: DNS rebinding). Requests that change state, and sockets, must come from our own pages.
+ * Programs send neither Origin nor Sec-Fetch-Site and are admitted.
  */
 export function checkOrigin(
   { method, headers }: Pick<IncomingMessage, "method" | "headers">,
@@ -33,7 +35,7 @@ export function checkOrigin(
   if (!isOurs(hostName(host), rules)) {
     throw new AppError(
       "forbidden",
-      `This Quarterdeck does not go by the name ${JSON.stringify(host)}. Open it at localhost, or set QUARTERDECK_URL to the address that people use.`,
+      `${JSON.stringify(host)} is not a host name of this Quarterdeck. Open it at localhost, or set QUARTERDECK_URL to its public URL.`,
     );
   }
   if (SAFE_METHODS.has(String(method)) && !socket) return;
@@ -45,11 +47,11 @@ export function checkOrigin(
 const isForeignSite = (site: string | string[] | undefined): boolean =>
   site !== undefined && site !== "same-origin" && site !== "none";
 
-/** Behind a proxy that rewrites Host the browser's origin is the public one, which is ours as well. */
+/** Behind a proxy that rewrites Host, the browser sends the public origin, which is also ours. */
 function sameHost(origin: string, host: string, rules: OriginRules): boolean {
   if (!URL.canParse(origin)) return false;
   const url = new URL(origin);
-  // Another port of this machine is another site, though its pages get our cookies.
+  // Another port of this machine is another origin, although its pages can send our cookies.
   return url.host === host.toLowerCase() || url.origin === rules.origin;
 }
 

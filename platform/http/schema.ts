@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** An id as `newId` makes it: `inv_` and hex digits. */
+/** An id of `newId`: `inv_` and hex digits. */
 export const idOf = (prefix: string): z.ZodString =>
   z
     .string()
@@ -9,7 +9,7 @@ export const idOf = (prefix: string): z.ZodString =>
     })
     .meta({ example: `${prefix}_${"0".repeat(24)}` });
 
-/** Free text, not trimmed. NUL and unpaired surrogates are refused before the schema. */
+/** Free text, not trimmed. NUL and unpaired surrogates are rejected before the schema. */
 export const text = (range: { min?: number; max: number }): z.ZodString =>
   z
     .string()
@@ -20,10 +20,10 @@ export const text = (range: { min?: number; max: number }): z.ZodString =>
 export const Timestamp = z.iso
   .datetime({ error: "give a time in UTC, for example 2026-11-24T12:00:00Z" })
   .refine((it) => /^(?:19|2\d)\d\d/.test(it), { error: "give a year from 1900 to 2999" });
-/** The same as a readable pattern, for the documentation. */
+/** The same as a readable pattern for the documentation. */
 export const TIMESTAMP = /^(?:19|2\d)\d\d-\d\d-\d\dT\d\d:\d\d:[0-5]\d(?:\.\d+)?Z$/;
 
-/** Lower-cased, as addresses are compared. */
+/** Converted to lower case, for comparison. */
 export const Email = z
   .email({ error: "give an e-mail address" })
   .max(254)
@@ -49,19 +49,19 @@ export const queryInt = (range: {
     .meta({ wire: { ...wire, default: range.fallback } });
 };
 
-/** The query of a list: limit, cursor and its filters. */
+/** The query of a list: limit, cursor and filters. */
 export const pageQuery = <Shape extends z.ZodRawShape>(filters: Shape) =>
   z.strictObject({
     limit: queryInt({ min: 1, max: 100, fallback: 20 }),
     cursor: z
       .string()
       .max(1_000)
-      .regex(/^[\w-]+$/, { error: "take `next` of an answer, or leave it out" })
+      .regex(/^[\w-]+$/, { error: "give `next` of the previous page, or omit it" })
       .optional(),
     ...filters,
   });
 
-/** A page of a list; `next` is the cursor of the next one, null at the end. */
+/** A page of a list; `next` is the cursor of the next page, null at the end. */
 export const pageOf = <Item extends z.ZodType>(item: Item) =>
   z.strictObject({ items: z.array(item), next: z.string().nullable() });
 

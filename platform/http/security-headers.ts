@@ -11,8 +11,8 @@ const COMMON = {
 };
 
 /**
- * Headers of a page: only scripts of this origin, and inline scripts with the nonce of this response, run; no frames.
- * Next.js takes the nonce from the request header `content-security-policy`, so it must be set there too.
+ * Headers of a page: only scripts of this origin and inline scripts with the nonce of this response run; no frames.
+ * Next.js reads the nonce from the request header `content-security-policy`, so it must be set there too.
  */
 export function pageHeaders(nonce: string): Record<string, string> {
   const policy = [
@@ -31,7 +31,7 @@ export function pageHeaders(nonce: string): Record<string, string> {
   return { ...COMMON, "content-security-policy": policy.join("; ") };
 }
 
-/** Headers of data: opened as a page, it can neither load nor run anything. */
+/** Headers of data: if it is opened as a page, it can neither load nor run anything. */
 export function dataHeaders(): Record<string, string> {
   return { ...COMMON, "content-security-policy": "default-src 'none'; frame-ancestors 'none'" };
 }

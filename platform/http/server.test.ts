@@ -28,7 +28,7 @@ test("a request that was received before a worker stopped is answered, also afte
   client.setEncoding("latin1").on("data", (part) => (text += part));
   client.write(REQUEST);
   await expect.poll(() => text).toContain("here");
-  // From here, timers come before what is read.
+  // From here on, timers run before received data is read.
   await setImmediate();
   client.write(REQUEST);
   const drained = drain();

@@ -5,15 +5,17 @@ import { hostOf, listen } from "../listen.ts";
 import type { Supervisor } from "../processes/supervisor.ts";
 
 const DRAIN_MS_MAX = 10_000;
-/** How long idle connections stay open when a worker stops: a request may be in transit on them. */
+/** Time for which idle connections stay open when a worker stops, as a request may be in transit. */
 const IDLE_MS = 500;
-/** Longer than load balancers keep connections (60 s): they answer 502 if a connection closes as they send on it. */
+/**
+ * Longer than load balancers keep connections (60 s): they answer 502 if a connection closes while they send a request.
+ */
 const KEEP_ALIVE_MS = 65_000;
-/** Slower clients are refused with 408, as they occupy a connection. */
+/** Slower clients get 408, because they occupy a connection. */
 export const HEADERS_MS = 15_000;
 export const REQUEST_MS = 60_000;
 
-/** The HTTP server of one process: it listens itself, or gets its connections from the supervisor of its process. */
+/** The HTTP server of a process, which listens itself or gets its connections from a supervisor. */
 export type ApiServer = {
   server: Server;
   /** Its address. */
@@ -24,20 +26,20 @@ export type ApiServer = {
 
 type Listen = { host: string; port?: number | undefined; supervisor?: Supervisor | undefined };
 
-/** An HTTP server with the limits of every port. */
+/** An HTTP server with the limits that apply to all ports. */
 export const createHttpServer = (): Server =>
   createServer({
     keepAliveTimeout: KEEP_ALIVE_MS,
     headersTimeout: HEADERS_MS,
     requestTimeout: REQUEST_MS,
     connectionsCheckingInterval: 5_000,
-    // A request without a body is complete with its headers: there is nothing to wait for.
+    // A request without a body is complete with its headers.
     optimizeEmptyRequests: true,
-    // The listener refuses it, with a reason.
+    // The listener rejects it with a reason.
     requireHostHeader: false,
   });
 
-/** @throws AppError when the port cannot be had */
+/** @throws AppError when the port cannot be used */
 export async function openServer({ host, port = 0, supervisor }: Listen): Promise<ApiServer> {
   const server = createHttpServer();
   const sockets = new Set<Socket>();
@@ -69,7 +71,7 @@ export async function openServer({ host, port = 0, supervisor }: Listen): Promis
         for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
       };
       if (supervisor === undefined) closeIdle();
-      // After a delay of the event loop, timers run before received data is read: it is read first.
+      // After a delay of the event loop, timers would run before received data is read, so read it first.
       const idle = setTimeout(() => setImmediate(closeIdle), IDLE_MS);
       const late = setTimeout(() => {
         for (const socket of sockets) socket.destroy();

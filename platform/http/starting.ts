@@ -5,8 +5,8 @@ import { dataHeaders } from "./security-headers.ts";
 const RETRY_S = 2;
 
 /**
- * Answers while a program cannot serve yet: `/livez` with 200, everything else with 503 and Retry-After, for browsers
- * as a page that reloads itself.
+ * Answers requests while a program starts: `/livez` with 200, all others with 503 and Retry-After; browsers get a page
+ * that reloads itself.
  */
 export function answerStarting(name: string) {
   const detail = `${name} is starting. Try again in ${RETRY_S} seconds.`;
@@ -33,10 +33,10 @@ export function answerStarting(name: string) {
       "cache-control": "no-store",
       "content-type": type,
       "content-length": String(Buffer.byteLength(text)),
-      // The next request may be for a server that is ready, over a new connection.
+      // The next request should use a new connection, which may reach a server that is ready.
       connection: "close",
     });
-    // A body is read first: closing with unread data resets the connection.
+    // The body is read first, because closing with unread data resets the connection.
     const { "content-length": length, "transfer-encoding": encoding } = incoming.headers;
     if ((length ?? encoding) === undefined) outgoing.end(text);
     else incoming.resume().once("end", () => outgoing.end(text));

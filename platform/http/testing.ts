@@ -15,12 +15,12 @@ export type TestRoutesDeps<R extends BaseRule> = {
   access: AccessControl<R>;
   log: Log;
   clock: Clock;
-  /** Undefined: the routes need none. */
+  /** Undefined: the routes need no database. */
   database?: Database;
   addressOf?: () => string;
 };
 
-/** Routes on a real HTTP server of their own. */
+/** Serves routes on a real HTTP server. */
 export async function serveRoutes<R extends BaseRule>(
   routes: readonly Route<NoInfer<R>>[],
   { access, log, clock, ...deps }: TestRoutesDeps<R>,

@@ -2,7 +2,7 @@ import type { z } from "zod";
 
 import { isoOrNull } from "./schema.ts";
 
-/** Fields of a body as an object of the program has them: `createdAt` as `createdAtMs`, integers also as bigint. */
+/** The types of an object from which a body is made: `createdAtMs` for `createdAt`, integers also as bigint. */
 type Source<Body> = {
   [
     Field in keyof Body as Field extends `${infer Name}At` ? `${Name}AtMs` : Field

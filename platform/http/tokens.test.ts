@@ -8,7 +8,7 @@ const SUBJECT = `acc_${"0".repeat(24)}`;
 const MINUTE_MS = 60_000;
 const YEAR_S = 366 * 86_400;
 
-/** An authenticator whose keys and time the test changes, and a token that is valid for a year. */
+/** An authenticator with keys and time that the test changes, and a token that is valid for a year. */
 async function longToken() {
   const { publicKey, privateKey } = await generateKeyPair(ACCESS_TOKEN_ALGORITHM);
   const state: { nowMs: number; keys: "available" | "withdrawn" | "unavailable"; asked: number } = {
@@ -30,7 +30,7 @@ async function longToken() {
   return { state, idOf: async () => (await authenticate(token))?.id };
 }
 
-test("a token of a withdrawn key is refused after a minute, whenever it expires", async () => {
+test("a token of a withdrawn key is rejected after a minute, whenever it expires", async () => {
   const { state, idOf } = await longToken();
   expect(await idOf()).toBe(SUBJECT);
   state.nowMs += MINUTE_MS - 1;

@@ -20,7 +20,7 @@ const Claims = z.object({
 
 type Identity = Omit<Caller, "address">;
 type Verified = { identity: Identity; freshUntilMs: number; expiresMs: number };
-/** The identity that a token proves; synchronous where it is cached, since every request needs it. */
+/** Verifies a token; synchronous if the result is cached, because every request needs it. */
 export type Authenticate = (token: string) => Identity | undefined | Promise<Identity | undefined>;
 
 const CACHE_MAX = 5_000;
@@ -45,8 +45,8 @@ export function rootKeyCheck(rootKey: string): (token: string) => boolean {
 }
 
 /**
- * Verifies the access tokens of Accounts by its public keys. A verified token is cached for a minute, and while the keys
- * are unavailable until it expires. Revoking a session takes effect here when its last token expires.
+ * Verifies the access tokens of Accounts by its public keys. A verified token is cached for a minute, and while the
+ * keys are unavailable until it expires. Revoking a session takes effect here when its last token expires.
  */
 export function tokenAuthenticator(options: {
   keys: JWTVerifyGetKey;
@@ -112,7 +112,7 @@ async function verifiedClaims(
     if (!(error instanceof errors.JOSEError) || ABOUT_KEYS.has(error.code)) {
       throw new AppError(
         "unavailable",
-        "Accounts does not answer, so the token cannot be checked.",
+        "Accounts does not answer, so the token cannot be verified.",
         {
           cause: error,
           waitMs: 2_000,

@@ -2,7 +2,7 @@ import type { Log } from "../log.ts";
 
 type Fields = Parameters<Log["info"]>[1];
 
-/** A log whose lines carry the trace id of a request. Cheap to construct, as each request gets one. */
+/** A log that adds the trace id of a request to its lines. Cheap to construct, because each request gets one. */
 export class TraceLog implements Log {
   readonly #log: Log;
   readonly #traceId: string;

@@ -7,14 +7,14 @@ const TRACEPARENT =
   /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-[\da-f]{2}(?:-|$)/;
 const POOL_BYTES = 4_096;
 
-/** The trace that a `traceparent` header names; a new one if it is absent or invalid. */
+/** The trace of a `traceparent` header; a new one if it is absent or invalid. */
 export function traceOf(traceparent: string | undefined): Trace {
   const match = traceparent === undefined ? null : TRACEPARENT.exec(traceparent);
   if (match?.[1] === undefined) return { traceId: randomHex(32), parentId: undefined };
   return { traceId: match[1], parentId: match[2] };
 }
 
-/** The id of the span of this service. */
+/** A new span id. */
 export const newSpanId = (): string => randomHex(16);
 
 const pool = { hex: "", next: 0 };

@@ -8,12 +8,12 @@ export type JobDefinition<Kind extends string = string, Payload extends z.ZodTyp
   readonly attemptsMax: number | "unlimited";
 };
 
-/** Half a day, with the waits between the attempts: longer than a mail server is usually down. */
+/** About half a day with the waits between attempts: longer than the usual outage of a mail server. */
 export const ATTEMPTS_MAX = 24;
 
 /**
- * Declares a kind of job. `unlimited`: it is never given up, however often it fails.
- * Payloads outlive a release: change the schema so that those of the release before still fit.
+ * Declares a kind of job. `unlimited`: it is retried for ever.
+ * Payloads outlive a release: a changed schema must accept the payloads of the previous release.
  */
 export const defineJob = <const Kind extends string, Payload extends z.ZodType>(
   kind: Kind,
@@ -30,7 +30,7 @@ type PayloadOf<Declared extends JobDefinition, Kind extends string> = Declared e
 export type NewJob<Kind extends string = string, Payload = unknown> = {
   kind: Kind;
   payload: Payload;
-  /** Epoch ms; not before. Default: at once. */
+  /** Earliest time, epoch ms. Default: now. */
   runAtMs?: number;
   /** Not added while another job with this key is waiting or running. */
   key?: string;
@@ -45,15 +45,15 @@ export type DeclaredJob<
 export type JobRun = { attempt: number; nowMs: number };
 
 /**
- * Does one job. It must be idempotent: a process may die after the work and before the job is removed. When it rejects,
- * the job is attempted again, with longer and longer waits.
+ * Performs one job. It must be idempotent: a process may die after the work and before the job is removed. If it
+ * rejects, the job is attempted again with increasing waits.
  */
 export type JobHandler<Payload> = (payload: Payload, run: JobRun) => Promise<void>;
 
-/** A handler for each declared job: one that is missing, or that takes another payload, does not compile. */
+/** A handler for each declared job: a missing handler, or one for another payload, does not compile. */
 export type JobHandlers<Declared extends JobDefinition> = {
   readonly [Kind in Declared["kind"]]: JobHandler<z.output<PayloadOf<Declared, Kind>>>;
 };
 
-/** Handlers whose payload types are forgotten: the runner parses the payloads. */
+/** Handlers without their payload types: the runner parses the payloads. */
 export type AnyJobHandlers = Readonly<Record<string, JobHandler<never>>>;

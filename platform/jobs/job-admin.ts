@@ -18,7 +18,7 @@ const StoredJob = z.object({
 });
 export type StoredJob = z.infer<typeof StoredJob>;
 
-/** $1 is the time: a job whose lease has ended is waiting, as its process has died. */
+/** $1 is the time. A job with an expired lease is waiting, because its process has died. */
 const STATES: Readonly<Record<JobState, string>> = {
   failed: "failed_at IS NOT NULL",
   running: "failed_at IS NULL AND leased_until > $1",
@@ -49,7 +49,7 @@ export async function findJob(
   return row && StoredJob.parse(row);
 }
 
-/** Until the transaction ends, no runner takes it. */
+/** Locks the job: no runner claims it until the transaction ends. */
 export async function lockJob(
   tx: Queryable,
   id: number,
@@ -59,7 +59,7 @@ export async function lockJob(
   return row && StoredJob.parse(row);
 }
 
-/** The job is due at once, with all its attempts before it. */
+/** Makes the job due immediately, with all its attempts. */
 export const resetJob = (tx: Queryable, id: number, nowMs: number): Promise<unknown> =>
   tx.query("UPDATE jobs SET failed_at = NULL, attempts = 0, run_at = $2 WHERE id = $1", [
     id,

@@ -11,7 +11,7 @@ const Page = z.object({
   next: z.string().nullable(),
 });
 
-/** A service with jobs that fail until they are told not to. */
+/** A service with jobs that fail until the test lets them succeed. */
 async function openJobs(work: () => Promise<void>) {
   const mail = z.object({ to: z.string().meta({ secret: true }), about: z.string() });
   const service = defineService({
@@ -46,7 +46,7 @@ async function openJobs(work: () => Promise<void>) {
     ask: (method: string, path: string) => running.send(method, path, { as: running.root }),
     add: (to: string, kind = "mail") =>
       jobs.add(database, { kind, payload: { to, about: "news", old: "of another release" } }),
-    /** Lets the job use up its attempts. */
+    /** Leaves the job one attempt. */
     async exhaust() {
       await database.query("UPDATE jobs SET attempts = $1", [ATTEMPTS_MAX - 1]);
       await running.runJobs();
@@ -97,7 +97,7 @@ test("a waiting job can be dropped, a running one can be neither dropped nor ret
   expect((await jobs.list()).items).toEqual([]);
 });
 
-test("a job of a kind that this release does not know is shown with nothing of its payload", async () => {
+test("the payload of a job of an unknown kind is not shown", async () => {
   await using jobs = await openJobs(() => Promise.resolve());
   await jobs.add("ada@example.com", "of another release");
   await jobs.runJobs();

@@ -35,7 +35,7 @@ const Job = z
     state: z.enum(JOB_STATES),
     attempts: z.int(),
     createdAt: Timestamp.nullable().describe("null for a job of an early release"),
-    runAt: Timestamp.describe("when it is due, or was"),
+    runAt: Timestamp.describe("when it is or was due"),
     failedAt: Timestamp.nullable(),
     lastError: z.string().nullable(),
   })
@@ -63,9 +63,9 @@ const listRoute = ({ service }: Deps): Route =>
     path: "/v1/jobs",
     operationId: "listJobs",
     tag: "Jobs",
-    summary: "Background jobs, oldest first",
+    summary: "Lists background jobs, oldest first",
     description:
-      "Jobs that are done are removed. A failed job has used up its attempts and stays until it is retried or dropped.",
+      "Completed jobs are removed. A failed job has no attempts left and is kept until it is retried or dropped.",
     rule: { allow: "permission", permission: `${service}:jobs:read` },
     query: pageQuery({ state: z.enum(JOB_STATES).optional() }),
     answers: { 200: { description: "A page of jobs", body: pageOf(Job) } },
@@ -83,7 +83,7 @@ const getRoute = ({ service, definitions }: Deps): Route =>
     path: "/v1/jobs/{jobId}",
     operationId: "getJob",
     tag: "Jobs",
-    summary: "One job with its payload",
+    summary: "Returns a job with its payload",
     rule: { allow: "permission", permission: `${service}:jobs:read` },
     params: Params,
     answers: { 200: { description: "The job", body: JobDetail } },
@@ -101,8 +101,8 @@ const retryRoute = (deps: Deps): Route =>
     path: "/v1/jobs/{jobId}/retry",
     operationId: "retryJob",
     tag: "Jobs",
-    summary: "Run a failed or waiting job at once",
-    description: "Its attempts are counted from zero again.",
+    summary: "Runs a failed or waiting job immediately",
+    description: "Resets the number of its attempts.",
     rule: { allow: "permission", permission: `${deps.service}:jobs:write` },
     params: Params,
     answers: { 200: { description: "The job, waiting", body: Job } },
@@ -126,8 +126,8 @@ const dropRoute = (deps: Deps): Route =>
     path: "/v1/jobs/{jobId}",
     operationId: "dropJob",
     tag: "Jobs",
-    summary: "Drop a failed or waiting job",
-    description: "Its work is never done.",
+    summary: "Drops a failed or waiting job",
+    description: "The job is never executed.",
     rule: { allow: "permission", permission: `${deps.service}:jobs:write` },
     params: Params,
     answers: { 204: { description: "Dropped" } },
@@ -152,7 +152,7 @@ async function lockIdle(tx: Queryable, jobId: string, nowMs: number): Promise<St
 function noJob(jobId: string): never {
   throw new AppError(
     "not_found",
-    `There is no job ${jobId}: it may be done. GET /v1/jobs lists them.`,
+    `There is no job ${jobId}; it may be completed. GET /v1/jobs lists the jobs.`,
   );
 }
 

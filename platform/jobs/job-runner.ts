@@ -6,11 +6,11 @@ import type { Log } from "../log.ts";
 import type { Database } from "../postgres/database.ts";
 import { ATTEMPTS_MAX, type AnyJobHandlers, type JobDefinition } from "./define-job.ts";
 
-/** A running job renews its lease; when its process dies, another one takes the job after this time. */
+/** A running job renews its lease; if its process dies, another one takes over the job after this time. */
 const LEASE_MS = 20_000;
 const RENEW_MS = 5_000;
 const POLL_MS = 1_000;
-/** Jobs that one process runs at the same time. */
+/** Maximum number of concurrent jobs per process. */
 const CONCURRENCY = 8;
 const BACKOFF_MS = { first: 1_000, most: 3_600_000 };
 
@@ -31,14 +31,14 @@ const ClaimedJob = z.object({
 });
 type ClaimedJob = z.infer<typeof ClaimedJob>;
 
-/** Runs the jobs that are due; resolves with their number. Jobs that other processes run are left to them. */
+/** Runs the jobs that are due, except those claimed by other processes; resolves with their number. */
 export async function runDueJobs(deps: JobRunnerDeps): Promise<number> {
   const claimed = await claimJobs(deps, CONCURRENCY);
   await Promise.all(claimed.map((job) => runJob(deps, job)));
   return claimed.length;
 }
 
-/** The next attempt of a job that was attempted often is put off beforehand, in case this one kills its process. */
+/** After many attempts, the next one is scheduled later before the job starts, in case it kills its process. */
 async function claimJobs(deps: JobRunnerDeps, jobsMax: number): Promise<ClaimedJob[]> {
   const nowMs = deps.clock.nowMs();
   const rows = await deps.database.query(
@@ -69,7 +69,7 @@ async function runJob(deps: JobRunnerDeps, job: ClaimedJob): Promise<void> {
       throw new Error("its process died at every attempt");
     const payload = definition.payload.safeParse(job.payload);
     if (!payload.success) {
-      // Retried, since a newer release may run beside this one; but no wait helps against an old payload.
+      // Retried because a newer release may run beside this one; an old payload fails every time.
       attemptsMax = ATTEMPTS_MAX;
       throw new Error(`the payload does not fit its schema: ${z.prettifyError(payload.error)}`);
     }
@@ -86,7 +86,7 @@ async function runJob(deps: JobRunnerDeps, job: ClaimedJob): Promise<void> {
 
 const leaseOf = ({ id, lease }: ClaimedJob): number[] => [id, lease];
 
-/** Renews the lease for as long as the work takes. */
+/** Renews the lease until the work is done. */
 async function withLease(
   { database, clock }: JobRunnerDeps,
   job: ClaimedJob,
@@ -136,8 +136,8 @@ async function recordFailure(
 }
 
 /**
- * Runs jobs as they become due, until it is stopped; `stop` waits for those that run. A long job occupies one of
- * CONCURRENCY places and delays no other.
+ * Runs jobs as they become due, until stopped; `stop` waits for running jobs. A long job occupies one of
+ * CONCURRENCY slots and does not delay others.
  */
 export function startJobRunner(deps: JobRunnerDeps & { notifications: Notifications }): {
   stop(): Promise<void>;

@@ -20,7 +20,7 @@ type Declared = (typeof definitions)[number];
 const done = (): Promise<void> => Promise.resolve();
 const HANDLERS: JobHandlers<Declared> = { slow: done, quick: done, add: done, charge: done };
 
-/** A service that does nothing but jobs. */
+/** A service that only runs jobs. */
 function worker(handlers: Partial<JobHandlers<Declared>>): { service: Service; kit(): AnyKit } {
   let opened: AnyKit | undefined;
   const service = defineService({
@@ -54,7 +54,7 @@ const add = ({ database, jobs }: AnyKit, kind: string, payload: unknown = {}): P
 const left = (service: TestService) =>
   service.database.query("SELECT kind, attempts, failed_at IS NOT NULL AS failed FROM jobs");
 
-test("a job without a handler, of an unknown kind or with a payload that does not fit does not compile", () => {
+test("a job without a handler, of an unknown kind or with an invalid payload does not compile", () => {
   type Add = Jobs<Declared>["add"];
   const use = (tx: Parameters<Add>[0], jobs: Jobs<Declared>) => [
     jobs.add(tx, { kind: "add", payload: { amount: 1 } }),
@@ -70,7 +70,7 @@ test("a job without a handler, of an unknown kind or with a payload that does no
   expect(incomplete).not.toHaveProperty("charge");
 });
 
-test("a long job delays no other", async () => {
+test("a long job does not delay others", async () => {
   const slow = Promise.withResolvers<void>();
   const ran: string[] = [];
   const { service: jobs, kit } = worker({
@@ -86,7 +86,7 @@ test("a long job delays no other", async () => {
   await expect.poll(() => left(service), PATIENCE).toEqual([]);
 });
 
-test("a job that takes longer than its lease stays with the process that runs it", async () => {
+test("a job that takes longer than its lease is not taken over", async () => {
   const slow = Promise.withResolvers<void>();
   const begun: string[] = [];
   const by = (name: string) => worker({ slow: () => (begun.push(name), slow.promise) });
@@ -122,7 +122,7 @@ test("a job that killed its process at every attempt fails, and is kept", async 
   expect(await left(service)).toMatchObject([{ kind: "slow", failed: true }]);
 });
 
-test("a payload that does not fit its schema never reaches the handler: it is retried with the reason, then kept as failed", async () => {
+test("a payload that does not match its schema never reaches the handler: it is retried, then kept as failed with the reason", async () => {
   const added: number[] = [];
   const { service: jobs, kit } = worker({ add: async ({ amount }) => void added.push(amount) });
   await using service = await testService(jobs);

@@ -2,7 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { Queryable } from "../postgres/database.ts";
 import type { DeclaredJob, JobDefinition, NewJob } from "./define-job.ts";
 
-/** A table in the schema of its user: a job is committed together with what it follows from, or not at all. */
+/** The table is in the schema of the service, so that a job is committed together with its cause, or not at all. */
 export const jobsMigrations = [
   {
     id: "kit-jobs",
@@ -36,7 +36,7 @@ export type Jobs<Declared extends JobDefinition> = {
   ): Promise<void>;
 };
 
-/** Adds jobs of any kind: what declares them narrows it to `Jobs`. */
+/** Adds jobs of any kind; the declarations of a service narrow it to `Jobs`. */
 export type AnyJobs = { add(tx: Queryable, job: NewJob): Promise<void> };
 
 export const createJobs = (schema: string, clock: Clock): AnyJobs => ({

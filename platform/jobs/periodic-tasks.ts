@@ -12,7 +12,7 @@ import {
 const Turn = z.object({ slot: z.number(), turn: z.number() });
 type Turn = z.infer<typeof Turn>;
 
-/** A job that is run again and again, by one process at a time. */
+/** A job that runs periodically, in one process at a time. */
 export type PeriodicTask<Kind extends string> = JobDefinition<Kind, typeof Turn> & {
   readonly everyMs: number;
 };
@@ -28,8 +28,8 @@ type Deps<Kind extends string> = {
 };
 
 /**
- * Handles a periodic task: does the work and then adds the next run, so that runs never overlap. "again": there is more
- * to do at once.
+ * Handles a periodic task: performs the work and then adds the next run, so that runs never overlap. "again": there is
+ * more work, so the next run starts immediately.
  */
 export const periodicHandler =
   <Kind extends string>(
@@ -45,7 +45,7 @@ export const periodicHandler =
     return addTurn(deps, task, { slot: next, turn: 0, atMs: next * task.everyMs });
   };
 
-/** Starts the tasks that are not running yet; of several processes, one adds the first run. */
+/** Starts the tasks that are not scheduled yet; only one of several processes adds the first run. */
 export async function startPeriodicTasks<Kind extends string>(
   deps: Deps<Kind>,
   tasks: readonly PeriodicTask<Kind>[],
@@ -56,7 +56,7 @@ export async function startPeriodicTasks<Kind extends string>(
   }
 }
 
-/** The slot of time is the key of the job, so that a turn is added once, whichever process adds it. */
+/** The time slot is the key of the job, so that concurrent processes add each run only once. */
 const addTurn = <Kind extends string>(
   { database, jobs }: Deps<Kind>,
   { kind }: PeriodicTask<Kind>,

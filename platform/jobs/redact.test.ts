@@ -6,7 +6,7 @@ import { REDACTED, redact } from "./redact.ts";
 
 const secret = z.string().meta({ secret: true });
 
-test("fields marked as secret are replaced, however deep they are, and nothing else is", () => {
+test("only fields marked as secret are replaced, at any depth", () => {
   const schema = z.object({
     id: z.string(),
     token: secret,
@@ -36,14 +36,14 @@ test("fields marked as secret are replaced, however deep they are, and nothing e
   });
 });
 
-test("what the schema does not know is replaced", () => {
+test("fields that are not in the schema are replaced", () => {
   expect(redact(z.object({ id: z.string() }), { id: "1", password: "p" })).toEqual({
     id: "1",
     password: REDACTED,
   });
 });
 
-test("no secret text is ever shown, whatever surrounds it", () => {
+test("no secret text is ever shown, in any structure", () => {
   const schema = z.object({ secrets: z.array(z.union([z.object({ a: secret }), z.null()])) });
   fc.assert(
     fc.property(fc.jsonValue(), fc.array(fc.constant("s3cr3t-text")), (other, secrets) => {

@@ -15,8 +15,8 @@ const Node = z
   .loose();
 
 /**
- * A value for people: what its schema marks by `.meta({ secret: true })` is replaced, and so is what the schema does not
- * know, since another release may have had a secret there.
+ * A value to show to people: fields with `.meta({ secret: true })` are replaced, and so are fields that are not in the
+ * schema, because they may be secrets of another release.
  */
 export const redact = (schema: z.ZodType, value: unknown): unknown =>
   redactNode(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }), value);
@@ -26,7 +26,7 @@ function redactNode(schema: unknown, value: unknown): unknown {
   if (!parsed.success || parsed.data.secret) return REDACTED;
   const node = parsed.data;
   const parts = [...node.anyOf, ...node.allOf];
-  // Hidden is what any alternative hides, also where another one fits the value: rather too much than too little.
+  // A field is hidden if any alternative hides it, even if another alternative matches the value.
   if (parts.length > 0) return parts.reduce((shown, part) => redactNode(part, shown), value);
   if (Array.isArray(value)) return value.map((item) => redactNode(node.items, item));
   if (typeof value === "object" && value !== null) return redactFields(node, value);

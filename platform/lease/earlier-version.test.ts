@@ -21,7 +21,7 @@ const parentStart = (): string =>
     .replace(/^.*\) /s, "")
     .split(" ")[19] ?? "";
 
-test("a process of the earlier version that runs is found by its mark", async () => {
+test("a running process of the earlier version is found by its file", async () => {
   const began = `${bootId}/${parentStart()}`;
   const folder = await folderWith(JSON.stringify({ pid: process.ppid, began }));
   expect(await earlierOwner(folder)).toBe(process.ppid);
@@ -30,13 +30,13 @@ test("a process of the earlier version that runs is found by its mark", async ()
 
 test.each([
   ["of a process that has ended", JSON.stringify({ pid: 2 ** 22 - 1, began: `${bootId}/1` })],
-  ["whose number another process has", JSON.stringify({ pid: process.ppid, began: `${bootId}/1` })],
   [
-    "from before the machine was started again",
-    JSON.stringify({ pid: process.ppid, began: "x/1" }),
+    "with a pid that another process has now",
+    JSON.stringify({ pid: process.ppid, began: `${bootId}/1` }),
   ],
-  ["that a crash cut off", '{"pid":'],
-])("a mark %s is removed", async (_name, owner) => {
+  ["from before the machine was restarted", JSON.stringify({ pid: process.ppid, began: "x/1" })],
+  ["that a crash truncated", '{"pid":'],
+])("a file %s is removed", async (_name, owner) => {
   const folder = await folderWith(owner);
   expect(await earlierOwner(folder)).toBeUndefined();
   expect(await readdir(folder)).toEqual([]);

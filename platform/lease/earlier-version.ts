@@ -9,8 +9,8 @@ import { judgeProcess, ownIdentity } from "./process-identity.ts";
 const Owner = z.object({ pid: z.int().positive(), began: z.string() });
 
 /**
- * The process of an earlier version, which marked its folders with `owner.json`, if it still runs. The mark of one that
- * has ended is removed.
+ * The process of an earlier version, which marked its folders with `owner.json`, if it still runs. The file of a
+ * process that has ended is removed.
  */
 export async function earlierOwner(folder: string): Promise<number | undefined> {
   const file = join(folder, "owner.json");

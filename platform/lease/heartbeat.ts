@@ -26,7 +26,7 @@ export type LeaseTimes = { heartbeatMs: number; staleMs: number };
 const RELIABLE_PART = 2 / 3;
 const TOKEN_BYTES = 12;
 
-/** The heartbeat of this thread in one folder, for all the leases that it holds there. */
+/** The heartbeat of this thread in one folder, for all its leases there. */
 export class Heartbeat {
   readonly folder: string;
   readonly token = randomBytes(TOKEN_BYTES).toString("hex");
@@ -47,12 +47,12 @@ export class Heartbeat {
     return heartbeat;
   }
 
-  /** Aborts when another process took over, because this one was suspended or could not write for too long. */
+  /** Aborts when another process has taken over because this one was suspended or could not write for too long. */
   get lost(): AbortSignal {
     return this.#lost.signal;
   }
 
-  /** Whether no other process can have taken over, by the time since the last heartbeat. */
+  /** Whether the last heartbeat is so recent that no other process can have taken over. */
   get isReliable(): boolean {
     return !this.lost.aborted && performance.now() < this.#reliableUntilMs;
   }
@@ -79,7 +79,7 @@ export class Heartbeat {
     await createHolder(this.folder, this.token);
     this.#reliableUntilMs = startMs + this.#reliableMs;
     this.#timer = setInterval(() => {
-      // What cannot be written now is tried again; `isReliable` turns false meanwhile.
+      // A failed write is retried; `isReliable` becomes false in the meantime.
       this.#beat().catch(() => undefined);
     }, this.times.heartbeatMs).unref();
   }
@@ -88,7 +88,7 @@ export class Heartbeat {
     return this.times.staleMs * RELIABLE_PART;
   }
 
-  /** Changes the time of the file, wherever it lies, and fails if the file is missing: both in one step. */
+  /** Sets the modification time of the file, and fails if the file is missing, in one system call. */
   async #beat(): Promise<void> {
     const startMs = performance.now();
     const now = new Date(systemClock.nowMs());
@@ -103,8 +103,8 @@ export class Heartbeat {
   }
 
   /**
-   * After a gap, another process may be about to take over because of what it saw before this heartbeat. So the leases
-   * are relied on only if they are still there one interval later.
+   * After a gap, another process may be about to take over based on its observations before this heartbeat. So the
+   * leases are relied on only if they still exist one interval later.
    */
   #mayRelyFrom(startMs: number): boolean {
     if (startMs < this.#reliableUntilMs) {

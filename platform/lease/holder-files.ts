@@ -10,11 +10,11 @@ import { judgeProcess, ownIdentity, ProcessIdentity } from "./process-identity.t
 
 /**
  * The files of a folder of leases:
- * - `<token>.holder`: who the holder is. Its modification time is the holder's heartbeat.
- * - `<name>.lease/<token>`: the lease `name` belongs to the holder with this token. The folder appears with the file in it
- *   by one rename, which fails while there is a file in it; and who takes a lease over deletes the file of exactly the
- *   holder that is dead. So of several processes one succeeds, and none can remove the lease of a living holder.
- * - `<token>.<id>.draft/`: a lease that is about to be renamed into its place.
+ * - `<token>.holder`: the identity of the holder. Its modification time is the heartbeat.
+ * - `<name>.lease/<token>`: the holder with this token has the lease `name`. The folder appears with the file in it
+ *   by one rename, which fails while the target contains a file; a takeover first deletes the file of exactly the dead
+ *   holder. So only one of several processes succeeds, and none can remove the lease of a living holder.
+ * - `<token>.<id>.draft/`: a lease that is about to be renamed into place.
  */
 export const HOLDER_SUFFIX = ".holder";
 export const LEASE_SUFFIX = ".lease";
@@ -27,7 +27,9 @@ export const leasePath = (folder: string, name: string): string =>
 export const HolderRecord = z.object({ process: ProcessIdentity, sinceMs: z.number() });
 export type HolderRecord = z.infer<typeof HolderRecord>;
 
-/** `unsure`: its process cannot be seen from here, and it was not watched for long enough to see or to miss a heartbeat. */
+/**
+ * `unsure`: its process cannot be seen from here, and it was not watched for long enough to see or to miss a heartbeat.
+ */
 type HolderState = "alive" | "dead" | "unsure";
 
 /** A heartbeat, when this process saw it first (monotonic), and whether it saw an earlier one. */
@@ -64,8 +66,8 @@ export function observeHolder(
 }
 
 /**
- * By changes of the heartbeat alone, measured with the monotonic clock of this process: the clocks of two hosts, or of a
- * host and its file server, may differ, and a clock may be set.
+ * Judges by changes of the heartbeat only, measured with the monotonic clock of this process: the clocks of two hosts,
+ * or of a host and its file server, may differ or be set.
  */
 export function holderState(
   before: Watched | undefined,
@@ -102,13 +104,13 @@ export function disownHolder(token: string): void {
   ownTokens.delete(token);
 }
 
-/** Undefined where there is no such holder; without a record where the file was cut off by a crash. */
+/** Undefined if there is no such holder; without a record if the file was truncated by a crash. */
 function readHolder(
   path: string,
 ): { record: HolderRecord | undefined; heartbeat: number } | undefined {
   let file: number | undefined;
   try {
-    // Network file systems answer `stat` from a cache; opening asks the server.
+    // Network file systems answer `stat` from a cache; opening the file queries the server.
     file = openSync(path, "r");
     const { mtimeMs } = fstatSync(file);
     return { record: parsed(readFileSync(file, "utf8")), heartbeat: mtimeMs };
@@ -128,7 +130,7 @@ function parsed(text: string): HolderRecord | undefined {
   }
 }
 
-/** The tokens in a lease: one, or none where it is free or being taken. */
+/** The tokens in a lease: one, or none if it is free or being taken. */
 export function tokensOf(folder: string, name: string): string[] {
   try {
     return readdirSync(leasePath(folder, name));

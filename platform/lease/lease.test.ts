@@ -34,12 +34,12 @@ async function newFolder(): Promise<string> {
 
 const take = (folder: string, name = "test") => tryLease(folder, name, TEST_TIMES);
 
-/** Not expect.poll, which tests that run at the same time cannot share. A condition that never holds is a time-out. */
+/** Used instead of expect.poll, which concurrent tests cannot share. */
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await condition())) await delay(20);
 }
 
-/** What a process leaves that was killed while it held the lease. */
+/** Creates the files of a process that was killed while it held the lease. */
 function leftBehind(folder: string, record: string): void {
   const token = "0123456789abcdef01234567";
   mkdirSync(join(folder, "test.lease"), { recursive: true });
@@ -50,7 +50,7 @@ const recordOf = (process: object): string =>
   JSON.stringify({ process: { ...ownIdentity(), ...process }, sinceMs: 0 });
 
 describe("within one process", () => {
-  test("of many who ask at once one gets the lease, and nothing is left when it is released", async () => {
+  test("of many concurrent attempts one gets the lease, and its release leaves no files", async () => {
     const folder = await newFolder();
     const leases = await Promise.all(Array.from({ length: 20 }, () => take(folder)));
     const held = leases.filter((it) => it !== undefined);
@@ -75,7 +75,7 @@ describe("within one process", () => {
     expect(await take(folder, "one")).toBeUndefined();
   });
 
-  test("a holder is named with its host, process and time, without a change to the folder", async () => {
+  test("a holder is found with its host, process and time, without changing the folder", async () => {
     const folder = await newFolder();
     expect(findHolder(folder, "test")).toBeUndefined();
     await using lease = await take(folder);
@@ -88,7 +88,7 @@ describe("within one process", () => {
     expect(readdirSync(folder, { recursive: true })).toEqual(before);
   });
 
-  test("a lease held by another thread is respected, and taken over when the thread was ended", async () => {
+  test("a lease held by another thread is respected, and taken over after the thread was terminated", async () => {
     const folder = await newFolder();
     const program = `
       import { parentPort, workerData } from "node:worker_threads";
@@ -111,11 +111,11 @@ describe("within one process", () => {
   });
 });
 
-describe.concurrent("what a dead process left", () => {
+describe.concurrent("the files of a dead process", () => {
   test.each([
     ["of a process that has ended", recordOf({ pid: 2 ** 22 - 1 })],
-    ["whose process id another process has now", recordOf({ pid: process.ppid, startTime: "1" })],
-    ["of an earlier process with the number of this one", recordOf({ startTime: "1" })],
+    ["with a pid that another process has now", recordOf({ pid: process.ppid, startTime: "1" })],
+    ["of an earlier process with the pid of this one", recordOf({ startTime: "1" })],
   ])("a lease %s is taken over at once", async (_name, record) => {
     const folder = await newFolder();
     leftBehind(folder, record);
@@ -125,25 +125,22 @@ describe.concurrent("what a dead process left", () => {
   });
 
   test.each([
-    ["that a crash cut off", '{"process":'],
+    ["that a crash truncated", '{"process":'],
     ["that is empty", ""],
     ["of another host", recordOf({ host: "elsewhere" })],
-    ["of this host before it was started again", recordOf({ bootId: "before" })],
+    ["of this host before a restart", recordOf({ bootId: "before" })],
     ["of another PID namespace", recordOf({ pidNamespace: "pid:[1]" })],
-  ])(
-    "a lease %s is taken over when its heartbeat is missing, not before",
-    async (_name, record) => {
-      const folder = await newFolder();
-      leftBehind(folder, record);
-      const startMs = performance.now();
-      expect(await take(folder)).toBeUndefined();
-      expect(findHolder(folder, "test", TEST_TIMES)?.isCertain).toBe(false);
-      const found = await contendForLease(folder, "test", { times: TEST_TIMES });
-      expect(found).toHaveProperty("lease");
-      expect(performance.now() - startMs).toBeGreaterThanOrEqual(TEST_TIMES.staleMs);
-      expect(await readdir(folder)).toHaveLength(2);
-    },
-  );
+  ])("a lease %s is taken over only after missed heartbeats", async (_name, record) => {
+    const folder = await newFolder();
+    leftBehind(folder, record);
+    const startMs = performance.now();
+    expect(await take(folder)).toBeUndefined();
+    expect(findHolder(folder, "test", TEST_TIMES)?.isCertain).toBe(false);
+    const found = await contendForLease(folder, "test", { times: TEST_TIMES });
+    expect(found).toHaveProperty("lease");
+    expect(performance.now() - startMs).toBeGreaterThanOrEqual(TEST_TIMES.staleMs);
+    expect(await readdir(folder)).toHaveLength(2);
+  });
 
   test("a lease without a holder, and one with foreign files in it, are free", async () => {
     const folder = await newFolder();
@@ -153,7 +150,7 @@ describe.concurrent("what a dead process left", () => {
     expect(lease).toBeDefined();
   });
 
-  test("the files of dead holders are removed on request, those of living ones stay", async () => {
+  test("the files of dead holders are removed on request, and those of living holders are kept", async () => {
     const folder = await newFolder();
     leftBehind(folder, recordOf({ pid: 2 ** 22 - 1 }));
     await using lease = await take(folder, "mine");
@@ -165,7 +162,7 @@ describe.concurrent("what a dead process left", () => {
 });
 
 describe("a folder that cannot be used", () => {
-  test("a file in its place is an error, and the lease can be had once it is gone", async () => {
+  test("a file in place of the folder is an error until it is removed", async () => {
     const folder = join(await newFolder(), "file");
     await writeFile(folder, "in the way");
     await expect(take(folder)).rejects.toThrow(/EEXIST|ENOTDIR/);
@@ -185,7 +182,7 @@ describe("a folder that cannot be used", () => {
     expect(again?.isHeld()).toBe(true);
   });
 
-  test("a deleted folder is noticed without being asked, and no obstacle to the next lease", async () => {
+  test("a deleted folder is detected, and does not prevent the next lease", async () => {
     const folder = join(await newFolder(), "deleted");
     await using lease = await take(folder);
     await rm(folder, { recursive: true });
@@ -196,7 +193,7 @@ describe("a folder that cannot be used", () => {
 });
 
 describe.concurrent("between processes", () => {
-  test("of many processes that start at once after a crash exactly one takes over, each time", async () => {
+  test("of many processes that start at the same time after a crash exactly one takes over", async () => {
     const folder = await newFolder();
     const contenders = await Promise.all(Array.from({ length: 6 }, () => startHolder(folder)));
     await using stack = new AsyncDisposableStack();
@@ -211,7 +208,7 @@ describe.concurrent("between processes", () => {
     }
   });
 
-  test("a holder that was killed is replaced at once, one that lives is named", async () => {
+  test("a killed holder is replaced at once, and a living one is returned", async () => {
     const folder = await newFolder();
     await using first = await startHolder(folder);
     expect(await first.ask("try")).toBe(true);
@@ -222,7 +219,7 @@ describe.concurrent("between processes", () => {
     expect(lease).toBeDefined();
   });
 
-  test("a holder that is suspended keeps its lease where its process can be seen", async () => {
+  test("a suspended holder keeps its lease if its process is visible", async () => {
     const folder = await newFolder();
     await using first = await startHolder(folder);
     await first.ask("try");
@@ -239,13 +236,10 @@ describe.concurrent("between processes", () => {
 describe.runIf(MAY_UNSHARE).concurrent("between containers and hosts", () => {
   test.each([
     ["PID and IPC namespaces", IN_CONTAINER],
-    [
-      "PID namespaces without a /proc of their own",
-      IN_CONTAINER.filter((it) => it !== "--mount-proc"),
-    ],
+    ["PID namespaces without their own /proc", IN_CONTAINER.filter((it) => it !== "--mount-proc")],
     ["host names", ON_HOST("one")],
   ])(
-    "in different %s one holds, the other says who, and a killed one is replaced",
+    "in different %s one process holds the lease, the other one finds the holder, and a killed holder is replaced",
     async (_name, prefix) => {
       const folder = await newFolder();
       await using first = await startHolder(folder, { prefix });
@@ -266,7 +260,7 @@ describe.runIf(MAY_UNSHARE).concurrent("between containers and hosts", () => {
     },
   );
 
-  test("a holder that was suspended loses the lease to another container, and notices before it writes", async () => {
+  test("a suspended holder loses the lease to another container, and detects it before it writes", async () => {
     const folder = await newFolder();
     await using first = await startHolder(folder, { prefix: IN_CONTAINER });
     await using second = await startHolder(folder, { prefix: IN_CONTAINER });
@@ -282,7 +276,7 @@ describe.runIf(MAY_UNSHARE).concurrent("between containers and hosts", () => {
     expect(await first.ask("try")).toBe(false);
   });
 
-  test("a holder that was suspended while nobody wanted the lease goes on with it", async () => {
+  test("a suspended holder keeps the lease if nobody else takes it", async () => {
     const folder = await newFolder();
     await using first = await startHolder(folder, { prefix: IN_CONTAINER });
     await first.ask("try");

@@ -17,29 +17,31 @@ import {
   tokensOf,
 } from "./holder-files.ts";
 
-/** The right to something that only one may have at a time, among threads, processes, containers and hosts. */
+/** An exclusive right among threads, processes, containers and hosts. */
 export type Lease = AsyncDisposable & {
   /** Random; the same for all leases of this thread in the folder. */
   readonly token: string;
-  /** This file exists as long as the lease is held: other programs can watch it. */
+  /** This file exists while the lease is held, so that other programs can watch it. */
   readonly file: string;
-  /** Aborts when another process took over, because this one was suspended or could not write for too long. */
+  /** Aborts when another process has taken over because this one was suspended or could not write for too long. */
   readonly lost: AbortSignal;
-  /** Whether no other process can have taken over, as far as is known without asking the file system. */
+  /**
+   * Whether the last heartbeat is so recent that no other process can have taken over. Does not use the file system.
+   */
   isHeld(): boolean;
   /**
-   * Asks the file system: right before a write that nobody else may do. After a gap without heartbeats it waits until the
-   * lease is certain again.
+   * Checks the file system; to be called right before an exclusive write. After a gap without heartbeats it waits until
+   * the lease can be relied on again.
    */
   confirm(): Promise<boolean>;
   release(): Promise<void>;
 };
 
-/** Who holds a lease. Without a record where a crash cut it off. */
+/** The holder of a lease; without a record if a crash truncated its file. */
 export type Holder = {
   token: string;
   record: HolderRecord | undefined;
-  /** Whether it is certain that the holder is alive. Otherwise its heartbeat has to be watched for a while. */
+  /** Whether the holder is certainly alive. Otherwise its heartbeat has to be watched for a while. */
   isCertain: boolean;
 };
 
@@ -51,9 +53,9 @@ type SharedHeartbeat = { folder: string; heartbeat: Promise<Heartbeat>; users: n
 const sharedHeartbeats = new Map<string, SharedHeartbeat>();
 
 /**
- * Takes the lease; undefined while another holder has it. A holder whose process has ended is replaced at once where that
- * can be seen from here (same host and PID namespace); else by the first call that comes 15 seconds or more after an
- * earlier one and finds no heartbeat in between.
+ * Takes the lease; undefined while another holder has it. A holder whose process has ended is replaced at once if that
+ * can be seen from here (same host and PID namespace); otherwise by the first call at least 15 seconds after an earlier
+ * one that finds no heartbeat in between.
  */
 export async function tryLease(
   folder: string,
@@ -74,8 +76,8 @@ export async function tryLease(
 }
 
 /**
- * As `tryLease`, but watches the holder, for 15 seconds at most, until it is certain whether it is alive, and returns it
- * in that case. `onWait` is called once before it waits.
+ * Like `tryLease`, but watches the holder for up to 15 seconds until it is certain whether it is alive, and returns it
+ * if it is. `onWait` is called once before it waits.
  */
 export async function contendForLease(
   folder: string,
@@ -96,8 +98,8 @@ export async function contendForLease(
 }
 
 /**
- * Who holds the lease; undefined where nobody does. Writes nothing. A holder that cannot be judged at once counts as alive
- * until its heartbeat has been missing for 15 seconds since an earlier call.
+ * Who holds the lease; undefined where nobody does. Writes nothing. A holder that cannot be judged at once counts as
+ * alive until its heartbeat has been missing for 15 seconds since an earlier call.
  */
 export function findHolder(
   folder: string,
@@ -111,7 +113,7 @@ export function findHolder(
   return undefined;
 }
 
-/** The tokens of the holders that are, or may be, alive. Removes the files of those that are dead. */
+/** The tokens of holders that are or may be alive. Removes the files of dead holders. */
 export async function livingTokens(
   folder: string,
   times: LeaseTimes = LEASE_TIMES,
@@ -141,7 +143,7 @@ async function tryOnce(shared: SharedHeartbeat, name: string): Promise<Lease | "
     if (!(await takeLease(heartbeat, name))) return "held";
     return (await heartbeat.beatUntilReliable()) ? leaseOf(shared, { heartbeat, name }) : "ended";
   } catch (error) {
-    // The folder was deleted, or this process was suspended and another one ended its heartbeat.
+    // The folder was deleted, or this process was suspended and another one removed its file.
     if (isAbsent(error) && !(await heartbeat.beatUntilReliable())) return "ended";
     throw error;
   }
@@ -206,7 +208,7 @@ async function removeLease(
 ): Promise<void> {
   const path = leasePath(folder, name);
   await rm(join(path, token), { force: true }).catch(() => undefined);
-  // Fails where another holder has taken the lease meanwhile.
+  // Fails if another holder has taken the lease in the meantime.
   await rmdir(path).catch(() => undefined);
 }
 

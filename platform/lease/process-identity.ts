@@ -6,8 +6,8 @@ import { z } from "zod";
 import { errorCode } from "../errors.ts";
 
 /**
- * Identifies a process across hosts and PID namespaces. A pid alone does not: another namespace has another process with
- * the same number, and the number of a process that ended is used again. Unknown values are empty.
+ * Identifies a process across hosts and PID namespaces. A pid alone is not enough: another namespace may use the same
+ * number for another process, and the numbers of ended processes are reused. Unknown values are empty.
  */
 export const ProcessIdentity = z.object({
   host: z.string(),
@@ -33,7 +33,7 @@ export function ownIdentity(): ProcessIdentity {
   return own;
 }
 
-/** Unknown for a process that cannot be seen from here, and for this process: which of its threads it was is not known. */
+/** Unknown for a process that is not visible from here, and for this process, because the thread is not recorded. */
 export function judgeProcess(process: ProcessIdentity): "alive" | "dead" | "unknown" {
   const here = ownIdentity();
   const isVisible =
@@ -50,7 +50,7 @@ export function judgeProcess(process: ProcessIdentity): "alive" | "dead" | "unkn
   return proc.startTime === process.startTime ? "alive" : "dead";
 }
 
-/** False where there is no /proc, or where it shows another PID namespace. */
+/** False without /proc, or if it shows another PID namespace. */
 export function hasOwnProc(): boolean {
   return linkOf("/proc/self") === String(process.pid);
 }
@@ -68,7 +68,7 @@ function exists(pid: number): boolean {
 function procOf(pid: string): Proc | undefined {
   const text = textOf(`/proc/${pid}/stat`);
   if (text === undefined) return undefined;
-  // The name of the program, in parentheses before them, may contain anything.
+  // They follow the program name in parentheses, which may contain any characters.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return { state: fields[0] ?? "", startTime: fields[19] ?? "" };
 }

@@ -35,12 +35,12 @@ for await (const line of createInterface({ input: process.stdin })) {
 
 type Command = "try" | "contend" | "find" | "held" | "confirm" | "lost" | "release";
 
-/** Another process that takes and gives back one lease as it is told. */
+/** Another process that takes and releases one lease on command. */
 export type TestHolder = AsyncDisposable & {
   ask(command: Command): Promise<unknown>;
-  /** To the process itself, not to the `unshare` around it. */
+  /** Signals the process itself, not the `unshare` around it. */
   signal(signal: NodeJS.Signals): void;
-  /** Ends it as a crash does. */
+  /** Kills it, as in a crash. */
   kill(): Promise<void>;
   pid(): number;
 };

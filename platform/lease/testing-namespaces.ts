@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
-/** Runs a command as pid 1 of a PID namespace and an IPC namespace of its own, as a container does. */
+/** Runs a command as pid 1 of new PID and IPC namespaces, like a container. */
 export const IN_CONTAINER = [
   "unshare",
   "--pid",

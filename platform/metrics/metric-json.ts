@@ -7,7 +7,7 @@ export type MetricJson = {
   values: readonly {
     value: number;
     labels: Readonly<Partial<Record<string, string | number>>>;
-    /** Set where the value belongs to a part of the metric: `…_bucket`. */
+    /** Set if the value belongs to a part of the metric: `…_bucket`. */
     metricName?: string;
   }[];
 };

@@ -17,7 +17,7 @@ export function openMetrics(database: Queryable): Metrics {
   return {
     meter,
     own: async () => [
-      // Its types declare the type of a metric as a number; at run time it is text.
+      // The library's types declare the metric type as a number; at run time it is text.
       ...(await registry.getMetricsAsJSON()).map((it) => ({ ...it, type: String(it.type) })),
       ...values(),
       ...(await jobs(database)),
@@ -31,7 +31,7 @@ export const metricsText = (all: MetricJson[][]): Promise<string> =>
 
 export const METRICS_MEDIA = Registry.PROMETHEUS_CONTENT_TYPE;
 
-/** Every process counts the same rows, so the largest count of several stands; without a database there is none. */
+/** Every process counts the same rows, so the maximum is used. Without a database there is no count. */
 async function jobs(database: Queryable): Promise<MetricJson[]> {
   const rows = await database
     .query(
@@ -40,8 +40,8 @@ async function jobs(database: Queryable): Promise<MetricJson[]> {
     )
     .catch(() => []);
   return rows.flatMap(({ waiting, failed }) => [
-    jobGauge("waiting", "Jobs that wait or run", waiting),
-    jobGauge("failed", "Jobs that have used up their attempts", failed),
+    jobGauge("waiting", "Jobs that are waiting or running", waiting),
+    jobGauge("failed", "Jobs that have no attempts left", failed),
   ]);
 }
 

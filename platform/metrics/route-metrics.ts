@@ -3,7 +3,7 @@ import type { MetricJson } from "./metric-json.ts";
 /** Upper bounds in seconds. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** Counts the requests of one route; made once for each, so that a request costs a few additions. */
+/** Counts the requests of one route. Created once per route, so that a request only costs a few additions. */
 export type RouteMeter = { begin(): void; end(status: number, tookMs: number): void };
 
 /** Requests and their durations, by route. */

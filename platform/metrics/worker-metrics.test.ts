@@ -17,7 +17,7 @@ const total = (all: MetricJson[][], name: string): number =>
     .flatMap((it) => it.values)
     .reduce((sum, { value }) => sum + value, 0);
 
-test("the counters of workers that have exited are kept, their gauges are not", async () => {
+test("the counters of workers that have exited are kept, but not their gauges", async () => {
   const metrics = new WorkerMetrics<{ name: string }>();
   for (const [name, counted] of [
     ["a", 5],
@@ -35,7 +35,7 @@ test("the counters of workers that have exited are kept, their gauges are not", 
   expect(total(all, "gauge_total")).toBe(1);
 });
 
-test("a worker that exits while it is asked ends the wait, and its last answer stands", async () => {
+test("a worker that exits during a collection ends the wait, and its final counters are used", async () => {
   const metrics = new WorkerMetrics<{ name: string }>();
   const worker = { name: "a" };
   metrics.received(worker, { id: 0, metrics: [metric("counter", 5)] });

@@ -6,9 +6,9 @@ const WAIT_MS_MAX = 2_000;
 type Collection = { missing: Set<object>; finish(): void };
 
 /**
- * Collects the metrics of all workers. Counters must never decrease, or Prometheus would take the smaller value for a
- * restart and count everything again. So a worker that does not answer in time is represented by its last answer, and
- * the counters of workers that have exited are kept.
+ * Collects the metrics of all workers. Counters must never decrease, or Prometheus would interpret the smaller value as
+ * a restart and count everything again. So for a worker that does not answer in time its last answer is used, and the
+ * counters of workers that have exited are kept.
  */
 export class WorkerMetrics<Worker extends object> {
   readonly #collections = new Map<number, Collection>();

@@ -1,7 +1,7 @@
 import type { Rule } from "../http/caller.ts";
 import type { SecurityScheme } from "./openapi.ts";
 
-/** How the domain APIs are called: by bearer token, with rules that name permissions. */
+/** Authentication by bearer token, and authorization by rules that name permissions. */
 export const bearerScheme: SecurityScheme<Rule> = {
   name: "bearer",
   definition: {
@@ -15,9 +15,9 @@ export const bearerScheme: SecurityScheme<Rule> = {
       case "anyone":
         return `anyone (${rule.why})`;
       case "signed-in":
-        return "whoever is signed in, for what is their own";
+        return "signed-in callers, for their own resources";
       case "own-or":
-        return `whom it belongs to, or a holder of ${rule.permission}`;
+        return `its owner, or a holder of ${rule.permission}`;
       case "permission":
         return `a holder of ${rule.permission}`;
     }

@@ -70,7 +70,7 @@ const Node = z
   .loose();
 type Node = z.infer<typeof Node>;
 
-/** A value of a schema: its example, else a valid value; of an object, the required fields. */
+/** A value of a schema: its example or another valid value; objects with their required fields. */
 function exampleOf(schema: JsonSchema, components: Components): unknown {
   const node = Node.parse(schema);
   const target =
@@ -107,7 +107,7 @@ function madeOf(node: Node, components: Components): unknown {
   }
 }
 
-/** With the first field if none is required: an empty object would explain nothing. */
+/** With the first field if none is required, because an empty object would not be helpful. */
 function objectOf({ properties, required }: Node, components: Components): unknown {
   const names = required.length > 0 ? required : Object.keys(properties).slice(0, 1);
   return Object.fromEntries(

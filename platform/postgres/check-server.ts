@@ -3,7 +3,7 @@ import type { Queryable } from "./database.ts";
 
 const OLDEST_VERSION = 14;
 
-/** @throws AppError with the reason why the server that DATABASE_URL names cannot be used */
+/** @throws AppError with the reason if the server of DATABASE_URL cannot be used */
 export async function checkServer(database: Queryable): Promise<void> {
   const rows = await database.query("SHOW server_version_num").catch((error: unknown) => {
     // The message of the driver is more specific than the public one.
@@ -11,7 +11,7 @@ export async function checkServer(database: Queryable): Promise<void> {
     const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
     throw new AppError(
       "unavailable",
-      `The PostgreSQL server that DATABASE_URL names cannot be used: ${reason}. Check host, port, user, password and database name.`,
+      `The PostgreSQL server of DATABASE_URL cannot be used: ${reason}. Check host, port, user, password and database name.`,
       { cause: error },
     );
   });
@@ -19,7 +19,7 @@ export async function checkServer(database: Queryable): Promise<void> {
   if (version < OLDEST_VERSION) {
     throw new AppError(
       "unavailable",
-      `DATABASE_URL names PostgreSQL ${version}; Quarterdeck needs ${OLDEST_VERSION} or newer.`,
+      `The server of DATABASE_URL is PostgreSQL ${version}; Quarterdeck requires ${OLDEST_VERSION} or newer.`,
     );
   }
 }

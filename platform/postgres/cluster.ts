@@ -18,7 +18,7 @@ import { AppError } from "../errors.ts";
 import { installedBinaries, reachableBinaries, versionOf } from "./binaries.ts";
 import { type Identity, serverIdentity } from "./identity.ts";
 
-/** The files of the embedded server, in `<data>/postgres/`, which only its owner can read. */
+/** The files of the embedded server in `<data>/postgres/`, readable only by their owner. */
 export type Cluster = {
   /** Password, lease, log. */
   folder: string;
@@ -35,7 +35,7 @@ export const USER = "quarterdeck";
 /** The first descriptor after stdin, stdout and stderr. */
 const FIRST_DESCRIPTOR = 3;
 
-/** Finds the cluster of a data folder, or creates it. To be called by the holder of its lease only. */
+/** Finds the cluster of a data folder, or creates it. Must be called by the holder of its lease. */
 export async function prepareCluster(dataFolder: string): Promise<Cluster> {
   const folder = path.join(dataFolder, "postgres");
   const data = path.join(folder, "cluster");
@@ -58,11 +58,11 @@ export async function prepareCluster(dataFolder: string): Promise<Cluster> {
 }
 
 export type ProgramOptions = {
-  /** A folder (and a file) for the program, which it gets as descriptors from 3 on too. */
+  /** A folder (and a file) for the program, also passed as descriptors from 3 on. */
   paths: string[];
-  /** The arguments; the paths in them are such that the program can reach them, whoever it runs as. */
+  /** The arguments, for paths that the program can reach as its user. */
   args(paths: string[]): string[];
-  /** A shell script that ends with running its arguments. */
+  /** A shell script that finally runs its arguments. */
   script?: string;
   detached?: boolean;
 };
@@ -99,7 +99,7 @@ export async function runProgram(
   } catch (error) {
     throw new AppError(
       "unavailable",
-      `PostgreSQL could not be started as user ${credentials.uid ?? "of this process"}: ${error instanceof Error ? error.message : String(error)}. Set DATABASE_URL to use a server of your own.`,
+      `PostgreSQL could not be started as user ${credentials.uid ?? "of this process"}: ${error instanceof Error ? error.message : String(error)}. Set DATABASE_URL to use your own server.`,
       { cause: error },
     );
   } finally {
@@ -112,7 +112,7 @@ export async function lastLogLines(cluster: Cluster): Promise<string> {
   return text.trimEnd().split("\n").slice(-5).join("\n");
 }
 
-/** As root, the server runs as the owner of the cluster, so that the files stay with the user who created them. */
+/** As root, the server runs as the owner of the cluster, so that its files keep their owner. */
 function identityFor(data: string): Identity {
   const identity = serverIdentity();
   if (identity === undefined) {
@@ -126,7 +126,7 @@ function identityFor(data: string): Identity {
   return uid === 0 ? identity : { ...identity, credentials: { uid, gid } };
 }
 
-/** Built under another name and renamed, so that the cluster is complete or absent. */
+/** Creates the cluster under another name and renames it, so that it is complete or absent. */
 async function initialise(cluster: Cluster): Promise<void> {
   const unfinished = `${cluster.data}.new`;
   const passwordFile = path.join(cluster.folder, "password.init");
@@ -157,7 +157,7 @@ async function initialise(cluster: Cluster): Promise<void> {
   if (status !== 0) {
     throw new AppError(
       "unavailable",
-      `PostgreSQL could not create its folder ${cluster.data} (initdb ended with ${String(status)}):\n${await lastLogLines(cluster)}`,
+      `PostgreSQL could not create its folder ${cluster.data} (initdb exited with ${String(status)}):\n${await lastLogLines(cluster)}`,
     );
   }
   await rename(unfinished, cluster.data);
@@ -168,7 +168,7 @@ async function keptPassword(file: string, clusterExists: boolean): Promise<strin
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
     throw new AppError(
       "unavailable",
-      `${file} cannot be read: was this data folder created by another user? Start Quarterdeck as that user, or name another folder with --data.`,
+      `${file} cannot be read: was this data folder created by another user? Start Quarterdeck as that user, or choose another folder with --data.`,
       { cause: error },
     );
   });
@@ -176,7 +176,7 @@ async function keptPassword(file: string, clusterExists: boolean): Promise<strin
   if (clusterExists) {
     throw new AppError(
       "unavailable",
-      `${file} is missing, and without it the database beside it cannot be used. Restore it from a backup, or move that folder away to start with an empty one.`,
+      `${file} is missing, and the database beside it cannot be used without it. Restore it from a backup, or move that folder away to start with an empty one.`,
     );
   }
   const password = randomBytes(32).toString("hex");

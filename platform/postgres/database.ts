@@ -17,10 +17,10 @@ export type Database = Queryable & {
 };
 
 const CONNECTIONS_MAX = 10;
-/** Includes the wait for a free connection. */
+/** Includes waiting for a free connection. */
 const CONNECT_MS_MAX = 10_000;
 const STATEMENT_MS_MAX = 30_000;
-/** For a server that does not respond at all, for example because its machine lost power. */
+/** For servers that do not respond at all, for example because the machine lost power. */
 const RESPONSE_MS_MAX = STATEMENT_MS_MAX + 5_000;
 const KEEP_ALIVE_MS = 10_000;
 const RETRY_AFTER_MS = 2_000;
@@ -28,7 +28,9 @@ const RETRY_AFTER_MS = 2_000;
 // Counts stay below 2^53, so they are read as numbers.
 types.setTypeParser(types.builtins.INT8, Number);
 
-/** A pool of connections. `onError` is called when an idle connection is lost, for example because the server restarts. */
+/**
+ * A pool of connections. `onError` is called when an idle connection is lost, for example because the server restarts.
+ */
 export function poolDatabase(
   url: string,
   options: {
@@ -45,7 +47,7 @@ export function poolDatabase(
     connectionTimeoutMillis: CONNECT_MS_MAX,
     statement_timeout: STATEMENT_MS_MAX,
     query_timeout: RESPONSE_MS_MAX,
-    // Frees the locks of a process that was suspended in a transaction, or whose machine failed.
+    // Releases the locks of a process that was suspended in a transaction, or whose machine failed.
     idle_in_transaction_session_timeout: STATEMENT_MS_MAX,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
@@ -72,7 +74,7 @@ export function poolDatabase(
         await client.query("COMMIT");
         return result;
       } catch (error) {
-        // A connection that cannot roll back must not be used again: it is still in the transaction.
+        // A connection that cannot roll back must not be reused: it is still in the transaction.
         broken =
           isUnreachable(error) ||
           (await client.query("ROLLBACK").then(
@@ -104,9 +106,9 @@ const UNREACHABLE_MESSAGES =
   /^(?:Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client (?:has encountered a connection error|was closed))/;
 
 const NOT_DONE =
-  "The database does not answer. Try again in a moment; what was asked for has not been done.";
+  "The database does not answer, and the request was not executed. Try again in a moment.";
 const OUTCOME_UNKNOWN =
-  "The database went away while this was being written, so it may have been done or not. Send it again with the same Idempotency-Key, or look first.";
+  "The connection to the database was lost during the request, which may have been executed. Repeat it with the same Idempotency-Key, or check first.";
 
 function isUnreachable(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";

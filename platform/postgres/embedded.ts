@@ -21,9 +21,9 @@ import {
 /** A running embedded server. */
 export type EmbeddedServer = {
   url: string;
-  /** Whether it is still the server of the data folder: it ends with the process that started it. */
+  /** Whether it is still the server of the data folder: a server ends with the process that started it. */
   isCurrent(): boolean;
-  /** Stops the server if this process started it; the server of another process goes on. */
+  /** Stops the server if this process started it; the server of another process keeps running. */
   stop(): Promise<void>;
 };
 
@@ -40,8 +40,8 @@ const RESTART_MS = 1_000;
 const POLL_MS = 50;
 
 /**
- * Starts the embedded server of a data folder. If a living process runs it already, that server is used; what a killed
- * process left behind is stopped first.
+ * Starts the embedded server of a data folder. If another process already runs it, that server is used; a server left
+ * over from a killed process is stopped first.
  */
 export async function startEmbedded(
   dataFolder: string,
@@ -58,7 +58,7 @@ export async function startEmbedded(
   }
   throw new AppError(
     "unavailable",
-    `Another Quarterdeck uses ${dataFolder}, but its PostgreSQL does not answer. Stop that one, or name another folder with --data.`,
+    `Another Quarterdeck uses ${dataFolder}, but its PostgreSQL does not answer. Stop the other one, or choose another folder with --data.`,
   );
 }
 
@@ -81,7 +81,7 @@ async function own(dataFolder: string, lease: Lease): Promise<EmbeddedServer> {
   }
 }
 
-/** Keeps a server running until it is stopped: when it dies it is started again on the same port. */
+/** Keeps a server running until it is stopped: if it dies, it is restarted on the same port. */
 async function keepRunning(cluster: Cluster, lease: Lease): Promise<EmbeddedServer> {
   const launch = (port?: number): Promise<ServerProcess> =>
     launchServer(cluster, {
@@ -109,7 +109,7 @@ async function keepRunning(cluster: Cluster, lease: Lease): Promise<EmbeddedServ
         running = await launch(port);
         return watch();
       } catch {
-        // Queries fail with "unavailable" meanwhile. The reason is in the server's log, unless that cannot be written
+        // Queries fail with "unavailable" until then. The reason is in the server's log, unless that cannot be written
         // either (a full disk, too many open files); the next attempt may succeed.
       }
     }
@@ -128,7 +128,7 @@ async function keepRunning(cluster: Cluster, lease: Lease): Promise<EmbeddedServ
   };
 }
 
-/** Uses the server of another process; undefined while it is not ready. */
+/** Connects to the server of another process; undefined while it is not ready. */
 async function attach(folder: string, token: string): Promise<EmbeddedServer | undefined> {
   const server = await readServer(folder);
   const status = await postmasterStatus(path.join(folder, "cluster"));

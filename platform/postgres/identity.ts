@@ -1,18 +1,18 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 
-/** The user that the database server runs as, and how it reaches a folder. */
+/** The user of the database server, and how the server accesses its folders. */
 export type Identity = {
-  /** For `spawn`; empty when the server runs as the user of this process. */
+  /** For `spawn`; empty if the server runs as the user of this process. */
   credentials: { uid?: number; gid?: number };
   /** Whether folders and files are passed as open descriptors instead of paths. */
   byDescriptor: boolean;
 };
 
 /**
- * PostgreSQL refuses to run as root, so root's server runs as `nobody`. That user may not search folders such as /root,
- * so it gets its folder as an open descriptor, which it names /proc/self/fd/3. Undefined for root on a system where that
- * does not work.
+ * PostgreSQL refuses to run as root, so as root the server runs as `nobody`. That user may not search folders such as
+ * /root, so it gets its folder as an open descriptor, with the path /proc/self/fd/3. Undefined for root if the system
+ * does not support that.
  */
 export function serverIdentity(uid = process.getuid?.() ?? -1): Identity | undefined {
   if (uid !== 0) return { credentials: {}, byDescriptor: false };
@@ -20,7 +20,7 @@ export function serverIdentity(uid = process.getuid?.() ?? -1): Identity | undef
   return { credentials: nobody(readFileSync("/etc/passwd", "utf8")), byDescriptor: true };
 }
 
-/** The ids of `nobody` in /etc/passwd, else the customary ones. */
+/** The ids of `nobody` in /etc/passwd, otherwise the usual ones. */
 export function nobody(passwd: string): { uid: number; gid: number } {
   const line = passwd.split("\n").find((entry) => entry.startsWith("nobody:"));
   const [, , uid = "", gid = ""] = line?.split(":") ?? [];
@@ -29,7 +29,7 @@ export function nobody(passwd: string): { uid: number; gid: number } {
     : { uid: 65_534, gid: 65_534 };
 }
 
-/** The folders above a path, from the root down, without the path itself. */
+/** The parent folders of a path, from the root down. */
 export function parentsOf(folder: string): string[] {
   const parent = path.dirname(folder);
   return parent === folder ? [] : [...parentsOf(parent), parent];

@@ -1,16 +1,16 @@
 import { z } from "zod";
 
 /**
- * Position of the last write of each caller in the write-ahead log: no read may show that caller anything older. The
- * worker processes of an instance share it; a client that may reach another instance sends the `read-after` header that
- * it was given.
+ * The position of each caller's last write in the write-ahead log: the caller's reads must not be older. The worker
+ * processes of an instance share it; clients that may reach another instance send back the `read-after` header that
+ * they received.
  */
 export type LastWrites = {
   of(caller: string): string | undefined;
   remember(caller: string, lsn: string): void;
 };
 
-/** A replica that lags by more than this counts as stale anyway (replica-lag.ts). */
+/** A replica with a larger lag counts as stale anyway (replica-lag.ts). */
 const KEEP_MS = 15_000;
 const CALLERS_MAX = 10_000;
 

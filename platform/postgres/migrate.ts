@@ -2,15 +2,15 @@ import { AppError } from "../errors.ts";
 import type { Database } from "./database.ts";
 
 /**
- * A step of a module's schema. Steps are only added at the end, and the version before must work with them (expand, then
- * contract in a later release), so that two versions can run side by side during a deploy.
+ * A migration of a module's schema. Migrations are only appended, and the previous version must work with them (expand,
+ * then contract in a later release), so that two versions can run side by side during a deploy.
  */
 type Migration = { id: string; sql: string };
 export type ModuleMigrations = { module: string; migrations: readonly Migration[] };
 
 const LOCK_KEY = 7_184_600;
 
-/** Applies missing migrations in order, in one transaction; of several processes one does it while the others wait. */
+/** Applies missing migrations in order, in one transaction; other processes wait for it. */
 export async function migrate(
   database: Database,
   modules: readonly ModuleMigrations[],
@@ -41,5 +41,5 @@ export async function migrate(
 const changed = (name: string): AppError =>
   new AppError(
     "conflict",
-    `Migration ${name} was changed after this database had applied it. Undo the change and add a new migration after it.`,
+    `Migration ${name} was changed after it was applied to this database. Undo the change and add a new migration.`,
   );

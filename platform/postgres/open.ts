@@ -6,9 +6,9 @@ import { type Database, poolDatabase } from "./database.ts";
 import { startEmbedded } from "./embedded.ts";
 
 /**
- * The database of members, grants, incidents and deploys: the server that `databaseUrl` names, else an embedded one in
- * `<dataFolder>/postgres`, started as a child.
- * @throws AppError with what is wrong with the server or the folder, and what to do.
+ * The database of the control plane: the server of `databaseUrl`, otherwise an embedded one in `<dataFolder>/postgres`,
+ * started as a child process.
+ * @throws AppError with the problem of the server or the folder, and what to do.
  */
 export async function openPostgres(options: {
   dataFolder: string;

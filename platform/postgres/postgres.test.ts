@@ -55,7 +55,7 @@ describe("one server", () => {
   });
   afterAll(() => database.close());
 
-  test("what is committed is on the disk, and its folder is closed to others", async () => {
+  test("commits are flushed to disk, and only the owner can read the folder", async () => {
     const [row] = await database.query(
       "SELECT current_setting('fsync') AS fsync, current_setting('listen_addresses') AS listens",
     );
@@ -64,7 +64,7 @@ describe("one server", () => {
     expect(statSync(path.join(folder, "postgres", "password")).mode & 0o777).toBe(0o600);
   });
 
-  test("nobody gets in without the password", async () => {
+  test("connections without the password are rejected", async () => {
     const [row] = await database.query("SELECT current_setting('port') AS port");
     const databaseUrl = `postgres://quarterdeck:guess@127.0.0.1:${String(row?.["port"])}/postgres`;
     await expect(
@@ -72,7 +72,7 @@ describe("one server", () => {
     ).rejects.toThrow(/DATABASE_URL names cannot be used: password authentication failed/);
   });
 
-  test("a transaction is all or nothing, and its connection is good afterwards", async () => {
+  test("a transaction is atomic, and its connection can be used afterwards", async () => {
     await database.query("CREATE TABLE things (id int PRIMARY KEY)");
     const failing = database.transaction(async (transaction) => {
       await transaction.query("INSERT INTO things VALUES ($1)", [1]);
@@ -86,7 +86,7 @@ describe("one server", () => {
     expect(await database.query("SELECT id FROM things")).toEqual([{ id: 2 }]);
   });
 
-  test("migrations are applied once, in order, however many processes start at once", async () => {
+  test("migrations are applied once and in order, even if several processes start at the same time", async () => {
     const steps = {
       module: "test",
       migrations: [
@@ -101,7 +101,7 @@ describe("one server", () => {
     await expect(migrate(database, [edited])).rejects.toThrow(/test\/1-create was changed/);
   });
 
-  test("a migration that fails leaves nothing of its run behind", async () => {
+  test("a failed migration is rolled back with its whole run", async () => {
     const steps = {
       module: "broken",
       migrations: [
@@ -113,7 +113,7 @@ describe("one server", () => {
     expect(await database.query("SELECT to_regclass('half') AS half")).toEqual([{ half: null }]);
   });
 
-  test("a second user of the folder is a guest: it sees the same data and stops nothing", async () => {
+  test("a second process on the folder uses the same server and does not stop it", async () => {
     await database.query("CREATE TABLE kept AS SELECT 1 AS id");
     const child = await starter(folder);
     await child.ended;
@@ -122,7 +122,7 @@ describe("one server", () => {
   });
 });
 
-test("a server whose owner was killed ends by itself, and the next start has everything", async () => {
+test("a server whose owner was killed stops by itself, and the next start has all data", async () => {
   const folder = newFolder();
   const first = await starter(folder, "wait");
   await until(() => first.output().includes("ready"));
@@ -137,12 +137,12 @@ test("a server whose owner was killed ends by itself, and the next start has eve
   expect(left.filter((name) => /lease|holder|server\.json/.test(name))).toEqual([]);
 });
 
-test("an orphan that nothing stopped is stopped by the next start; a stale pid file harms nothing", async () => {
+test("an orphaned server is stopped by the next start, and a stale pid file is ignored", async () => {
   const folder = newFolder();
   const first = await starter(folder, "wait");
   await until(() => first.output().includes("ready"));
   const server = postmasterPid(folder);
-  // Stopped, neither can react: the owner is gone and its server is still there when the next one starts.
+  // Suspended, neither can react: the owner is dead and its server still exists when the next one starts.
   process.kill(postmasterPid(folder), "SIGSTOP");
   first.kill();
   await first.ended;
@@ -161,7 +161,7 @@ test("an orphan that nothing stopped is stopped by the next start; a stale pid f
 });
 
 describe.runIf(MAY_UNSHARE)("in two containers on one data folder", () => {
-  test("there is one server, which both use, and whose files a later container takes over", async () => {
+  test("both use one server, and a later container takes over its files", async () => {
     const folder = newFolder();
     const first = await starter(folder, "wait", IN_CONTAINER);
     await until(() => first.output().includes("ready"));
@@ -177,7 +177,7 @@ describe.runIf(MAY_UNSHARE)("in two containers on one data folder", () => {
     expect(third.output()).toContain("kept=1");
   });
 
-  test("a server whose owner is suspended is ended before another container starts one", async () => {
+  test("a server whose owner is suspended is stopped before another container starts one", async () => {
     const folder = newFolder();
     const first = await starter(folder, "wait", IN_CONTAINER);
     await until(() => first.output().includes("ready"));
@@ -203,7 +203,7 @@ describe.runIf(MAY_UNSHARE)("in two containers on one data folder", () => {
   });
 });
 
-test("a server that is killed is started again where its clients look for it", async () => {
+test("a killed server is restarted on the same port", async () => {
   const folder = newFolder();
   const database = await open(folder);
   try {
@@ -222,7 +222,7 @@ test("a server that is killed is started again where its clients look for it", a
   await until(() => !isServing(folder));
 });
 
-test("a cluster that was half made when the machine died is made anew", async () => {
+test("an incomplete cluster left by a crash is created again", async () => {
   const folder = newFolder();
   const half = path.join(folder, "postgres", "cluster.new");
   const database = await open(folder);
@@ -235,7 +235,7 @@ test("a cluster that was half made when the machine died is made anew", async ()
   await again.close();
 });
 
-test("the ids of nobody come from the machine, never root's", () => {
+test("the ids of nobody come from the machine, and are never those of root", () => {
   expect(nobody("root:x:0:0::/root:/bin/sh\nnobody:x:99:98::/:/bin/false\n")).toEqual({
     uid: 99,
     gid: 98,
@@ -243,7 +243,7 @@ test("the ids of nobody come from the machine, never root's", () => {
   expect(nobody("nobody:x:0:0::/:/bin/sh")).toEqual({ uid: 65_534, gid: 65_534 });
 });
 
-/** Another process that opens the database of a folder, prints what is in it, and with `wait` waits to be killed. */
+/** Another process that opens the database of a folder, prints its content, and with `wait` waits to be killed. */
 async function starter(folder: string, mode = "leave", prefix: readonly string[] = []) {
   const script = `
     import { silentLog } from "#platform/log.ts";

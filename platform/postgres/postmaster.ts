@@ -19,8 +19,8 @@ export async function postmasterStatus(data: string): Promise<{ pid?: number; re
 }
 
 /**
- * Stops a server that outlived the process that started it: it would keep its old port and settings. Servers in other PID
- * namespaces are not visible here; the lock on the folder of the cluster (server-process.ts) excludes them.
+ * Stops a server that outlived the process that started it, because it has an old port and old settings. Servers in
+ * other PID namespaces are not visible here; the lock on the folder of the cluster (server-process.ts) excludes them.
  */
 export async function stopOrphan(data: string): Promise<void> {
   const { pid } = await postmasterStatus(data);
@@ -28,14 +28,14 @@ export async function stopOrphan(data: string): Promise<void> {
   for (const signal of ["SIGINT", "SIGQUIT"] as const) {
     if (servesCluster(pid, data)) process.kill(pid, signal);
     if (await ends(pid, data)) {
-      // PostgreSQL would refuse to start where another process has that number now.
+      // PostgreSQL refuses to start if another process has that pid now.
       if (process.platform === "linux") await rm(pidFile(data), { force: true });
       return;
     }
   }
   throw new AppError(
     "unavailable",
-    `A PostgreSQL server (process ${pid}) left over from an earlier run does not stop. End it with: kill -9 ${pid}`,
+    `A PostgreSQL server (process ${pid}) left over from an earlier run does not stop. Stop it with: kill -9 ${pid}`,
   );
 }
 
@@ -47,7 +47,9 @@ async function ends(pid: number, data: string): Promise<boolean> {
   return false;
 }
 
-/** PostgreSQL works in the folder of its cluster; another process with the same number does not. */
+/**
+ * The working directory of PostgreSQL is the folder of its cluster, unlike that of another process with the same pid.
+ */
 export function servesCluster(pid: number, data: string): boolean {
   if (!hasOwnProc()) return false;
   try {

@@ -1,9 +1,10 @@
 import type { Database } from "./database.ts";
 
 /**
- * Watches how far replicas are behind. A replica is stale if it has not replayed what the primary had written `STALE_MS`
- * ago (its stream is interrupted), if it was promoted, or if it does not respond. Every replica counts as stale until it
- * has what the primary had at the first check. While the primary is down nothing is written, so nothing becomes stale.
+ * Monitors the lag of replicas. A replica is stale if it has not replayed what the primary had written `STALE_MS` ago
+ * (its stream is interrupted), if it was promoted, or if it does not respond. Every replica counts as stale until it
+ * has replayed the primary's position at the first check. While the primary is down nothing is written, so no replica
+ * becomes stale.
  */
 export type LagWatch = { isStale(replica: Database): boolean; stop(): void };
 
@@ -17,8 +18,8 @@ export function createLagWatch(options: {
 }): LagWatch {
   const { primary, replicas } = options;
   const stale = new Set(replicas);
-  /** When each replica was asked that has not answered yet. */
-  const asked = new Map<Database, number>();
+  /** Times of unanswered requests by replica. */
+  const pending = new Map<Database, number>();
   let written: { lsn: string; atMs: number }[] = [];
 
   async function look(): Promise<void> {
@@ -34,16 +35,16 @@ export function createLagWatch(options: {
   }
 
   async function compare(replica: Database, due: string): Promise<void> {
-    const sinceMs = asked.get(replica);
+    const sinceMs = pending.get(replica);
     if (sinceMs !== undefined) {
       if (performance.now() - sinceMs > RESPONSE_MS_MAX) stale.add(replica);
       return;
     }
-    asked.set(replica, performance.now());
+    pending.set(replica, performance.now());
     const [row] = await replica
       .query("SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn AS reached", [due])
       .catch(() => [])
-      .finally(() => asked.delete(replica));
+      .finally(() => pending.delete(replica));
     if (row === undefined) return; // It does not respond; replicas.ts skips it.
     if (row["reached"] === true) stale.delete(replica);
     else stale.add(replica);

@@ -5,10 +5,10 @@ import type { Log } from "../log.ts";
 import type { Database, Queryable } from "./database.ts";
 import { createLagWatch } from "./replica-lag.ts";
 
-/** Streaming replicas of a primary, for reads that may be a moment old. */
+/** Streaming replicas of a primary, for reads that may be slightly stale. */
 export type Replicas = {
   /**
-   * A replica that has replayed everything up to `after` (undefined: any replica), else the primary. A replica that does
+   * A replica that has replayed up to `after` (undefined: any replica), otherwise the primary. A replica that does
    * not respond is skipped for a while, and its queries are sent elsewhere.
    */
   reader(after: string | undefined): Promise<Queryable>;
@@ -18,7 +18,7 @@ export type Replicas = {
 type Replica = { database: Database; skippedUntilMs: number };
 
 const SKIP_MS = 3_000;
-/** How long a reader waits for its own write to reach a replica before it asks the primary. */
+/** Maximum time for which a reader waits for its own write to reach a replica before the primary is used. */
 const CATCH_UP_MS_MAX = 100;
 const CATCH_UP_STEP_MS = 5;
 const LSN = /^[\dA-F]{1,8}\/[\dA-F]{1,8}$/;
@@ -33,7 +33,7 @@ export function createReplicas(options: {
   const lag = createLagWatch({ primary, replicas: options.databases });
   let turn = 0;
 
-  /** The replicas that can be asked now, starting with another one each time. */
+  /** The replicas that can be used now, in round-robin order. */
   function usable(): Replica[] {
     turn += 1;
     const nowMs = performance.now();
@@ -42,7 +42,7 @@ export function createReplicas(options: {
       .filter((it) => !lag.isStale(it.database));
   }
 
-  /** The replica's answer; undefined where it cannot answer. */
+  /** The replica's answer; undefined if it cannot answer. */
   async function ask<T>(it: Replica, work: (from: Database) => Promise<T>): Promise<T | undefined> {
     try {
       return await work(it.database);
@@ -88,10 +88,10 @@ async function hasReached(replica: Database, after: string | undefined): Promise
   }
 }
 
-/** A statement that took too long here would take as long elsewhere. */
+/** A statement that took too long here would take as long on another server. */
 const isTooLong = ({ cause }: AppError): boolean =>
   cause instanceof Error && "code" in cause && cause.code === "57014";
 
-/** The replica cancelled the query because of what it had to replay. The replica is healthy; the query is sent elsewhere. */
+/** The replica cancelled the query because of a conflict with replay. It is healthy; the query is sent elsewhere. */
 const isConflict = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "40001";

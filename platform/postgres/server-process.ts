@@ -17,15 +17,15 @@ export type ServerProcess = {
 export const READY_MS_MAX = 120_000;
 const STOP_MS_MAX = 5_000;
 const START_ATTEMPTS_MAX = 5;
-/** The port was taken in between, or processes of a killed server have not ended yet. */
+/** The port was taken in the meantime, or processes of a killed server have not ended yet. */
 const TEMPORARY_FAILURE = /could not bind|Address already in use|still in use/;
 const RETRY_MS = 300;
-/** A server in another container ends within so long after its lease was taken over (see GUARD). */
+/** Maximum time in which a server in another container stops after its lease was taken over (see GUARD). */
 const LOCK_MS_MAX = 20_000;
 /** EX_TEMPFAIL */
 const LOCKED = 75;
 
-/** Small, for one machine that has other work to do; what is committed is on the disk. */
+/** Small, for a machine that also runs other programs; commits are flushed to disk. */
 const SETTINGS = {
   listen_addresses: "127.0.0.1",
   unix_socket_directories: "",
@@ -47,9 +47,9 @@ const SETTINGS = {
 };
 
 /**
- * Ends the server when the process that started it ends (the pipe to it closes) or loses its lease to another process
- * (the file of the holder is removed): first by a fast shutdown, then by an immediate one. A line on the pipe means that
- * the server has ended (`release`). Arguments: $1 is the pid of the server, $2 the file of the lease.
+ * Stops the server when the process that started it ends (the pipe to it closes) or loses its lease to another process
+ * (the file of the holder is removed): first by a fast shutdown, then by an immediate one. A line on the pipe means
+ * that the server has ended (`release`). Arguments: $1 is the pid of the server, $2 the file of the lease.
  */
 const GUARD = `
 server=$1
@@ -77,7 +77,7 @@ const LOCK_AND_RUN = `if command -v flock >/dev/null; then flock -n 3 || exit ${
 export type LaunchOptions = {
   /** Absent: any free port. */
   port?: number;
-  /** Exists as long as this process may run the server. */
+  /** Exists while this process may run the server. */
   leaseFile: string;
   onSpawn(pid: number, port: number): Promise<void>;
 };
@@ -110,7 +110,7 @@ export async function launchServer(
   }
 }
 
-/** Fast shutdown: open transactions are rolled back, everything committed is written. */
+/** Fast shutdown: open transactions are rolled back, and committed data is written. */
 export async function stopServer({ child, guard }: ServerProcess): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) {
     child.ref();
@@ -139,7 +139,7 @@ function spawnServer(cluster: Cluster, port: number): Promise<ChildProcess> {
       ...Object.entries(SETTINGS).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
     ],
     script: LOCK_AND_RUN,
-    // A process group of its own: Ctrl-C in the terminal must not stop it before its users.
+    // In its own process group, because Ctrl-C in the terminal must not stop it before its users.
     detached: true,
   });
 }
@@ -150,7 +150,7 @@ function startGuard(server: ChildProcess, leaseFile: string): ChildProcess {
     ["-c", GUARD, "quarterdeck-postgres-guard", String(server.pid), leaseFile],
     { stdio: ["pipe", "ignore", "ignore"], detached: true, cwd: "/" },
   );
-  // Without a shell, or when it was killed, the next start stops the server.
+  // Without a shell, or if the guard was killed, the next start stops the server.
   guard.on("error", () => undefined);
   guard.stdin.on("error", () => undefined);
   guard.unref();

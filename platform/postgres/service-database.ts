@@ -6,7 +6,7 @@ import { type Replicas, createReplicas } from "./replicas.ts";
 /** The database of one service: the primary and its replicas. */
 export type ServiceDatabase = Database &
   Pick<Replicas, "reader"> & {
-    /** The current position in the write-ahead log; undefined where there is no replica. */
+    /** The current position in the write-ahead log; undefined without replicas. */
     lastWrite(): Promise<string | undefined>;
   };
 
@@ -44,7 +44,7 @@ export function openServiceDatabase(options: ServiceDatabaseOptions): ServiceDat
       if (replicas === undefined) return undefined;
       const [row] = await primary
         .query("SELECT pg_current_wal_insert_lsn()::text AS lsn")
-        // The write has succeeded; failing to tell where to read it must not fail the request.
+        // The write has succeeded, so a failure to get its position must not fail the request.
         .catch(() => []);
       return row === undefined ? undefined : String(row["lsn"]);
     },
@@ -54,14 +54,14 @@ export function openServiceDatabase(options: ServiceDatabaseOptions): ServiceDat
   };
 }
 
-/** A database that has no replicas, as the HTTP kit takes it. */
+/** A database without replicas, for the HTTP kit. */
 export const withoutReplicas = (database: Database): ServiceDatabase => ({
   ...database,
   reader: async () => database,
   lastWrite: async () => undefined,
 });
 
-/** A transaction that was rolled back because of a conflict is run again from its beginning. */
+/** Repeats a transaction that was rolled back because of a conflict. */
 async function withRetries<T>(transaction: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -71,10 +71,14 @@ async function withRetries<T>(transaction: () => Promise<T>): Promise<T> {
         throw error;
       }
       if (attempt === ATTEMPTS_MAX) {
-        throw new AppError("unavailable", "Too many change the same thing at once. Try again.", {
-          cause: error,
-          waitMs: 1_000,
-        });
+        throw new AppError(
+          "unavailable",
+          "Too many concurrent changes of the same data. Try again.",
+          {
+            cause: error,
+            waitMs: 1_000,
+          },
+        );
       }
     }
   }

@@ -52,14 +52,14 @@ const insert = (values: Partial<RowOf<typeof notes>>) =>
   notes.insert(database, { ...NOTE, ...values });
 const at = (id: string, ms: number) => insert({ id, ownerId: "page", createdAtMs: ms });
 
-test("a row is read as it was written, with casts, other columns and expressions", async () => {
+test("a row is read as written, with casts, other columns and expressions", async () => {
   const row = await insert({ id: "note-1" });
   expect(row).toEqual({ ...NOTE, upper: "NOTE-1", version: 1 });
   expect(await notes.find(database, { id: "note-1" })).toEqual(row);
   expect(await notes.find(database, { id: "note-1", startMs: 1 })).toBeUndefined();
 });
 
-test("an expression is a condition, but never written", async () => {
+test("an expression can be a condition, but is never written", async () => {
   const row = await insert({ id: "note-2", upper: "anything" });
   expect(row.upper).toBe("NOTE-2");
   expect(await notes.find(database, { upper: "NOTE-2" })).toEqual(row);
@@ -67,13 +67,13 @@ test("an expression is a condition, but never written", async () => {
   expect(changed).toEqual({ ...row, title: "t" });
 });
 
-test("a row that exists is not inserted again", async () => {
+test("an existing row is not inserted again", async () => {
   await insert({ id: "twice" });
   expect(await notes.insertIfAbsent(database, { ...NOTE, id: "twice" })).toBeUndefined();
   await expect(insert({ id: "twice" })).rejects.toMatchObject({ code: "23505" });
 });
 
-test("an update changes the given properties alone and increments the version", async () => {
+test("an update changes only the given properties and increments the version", async () => {
   await insert({ id: "changed", ownerId: "ada" });
   const changes = { closedAtMs: 5_000, ownerId: undefined };
   const row = await notes.update(database, { id: "changed" }, changes);
@@ -102,7 +102,7 @@ test("pages continue after a row, in both orders, and have one row more than the
   expect(await ids("newest", [20, "p2"])).toEqual(["p1"]);
 });
 
-test("conditions of a page hold values, and those without a value are left out", async () => {
+test("conditions of a page contain values, and those without a value are left out", async () => {
   await insert({ id: "c1", ownerId: "conditions", amount: 5n });
   await insert({ id: "c2", ownerId: "conditions", amount: 50n });
   const page = { limit: 10, after: [0, ""], order: "oldest" } as const;
@@ -111,7 +111,7 @@ test("conditions of a page hold values, and those without a value are left out",
   expect(await notes.page(database, { ...page, where, and })).toMatchObject([{ id: "c2" }]);
 });
 
-test("a row that is not as declared is an error", () => {
+test("a row that does not match the declaration is an error", () => {
   const declared = table("notes", { id: z.string(), amount: z.string() });
   expect(() => declared.parse([{ id: "note-1", amount: 5 }])).toThrow(/amount/);
 });

@@ -3,9 +3,9 @@ import { z } from "zod";
 import type { Queryable } from "./database.ts";
 
 /**
- * Columns of a table by property name, with the schema of each value. The column of `customerId` is `customer_id`, that
- * of `createdAtMs` is `created_at`. `meta` may set another `column`, a `cast` for reading, or an `sql`
- * expression in place of a column, which inserts and updates leave out.
+ * Columns of a table by property name, with the schema of each value. The column of `customerId` is `customer_id`, and
+ * the column of `createdAtMs` is `created_at`. `meta` may set another `column`, a `cast` for reading, or an `sql`
+ * expression instead of a column, which inserts and updates leave out.
  */
 type Shape = Readonly<Record<string, z.ZodType>>;
 type RowOfShape<Of extends Shape> = { [Property in keyof Of]: z.output<Of[Property]> };
@@ -16,29 +16,29 @@ export type RowOf<Of> = Of extends Table<infer Row> ? Row : never;
 
 export type PageOptions<Row> = {
   limit: number;
-  /** Time and key of the last row of the page before, newest or oldest first. */
+  /** Time and key of the last row of the previous page. */
   after: readonly [ms: number, key: string];
   order: "newest" | "oldest";
   where?: Some<Row>;
-  /** More conditions with `$` for the value; those with an undefined value are left out. */
+  /** Further conditions with `$` for the value; those with an undefined value are left out. */
   and?: Readonly<Record<string, unknown>>;
   /** The columns of `after`; default: `created_at`, `id`. */
   by?: readonly [time: string, key: string];
 };
 
-/** Maps rows to objects and writes the SQL that every table needs; anything else is plain SQL with `columns`. */
+/** Maps rows to objects and generates the SQL that every table needs; other statements are plain SQL with `columns`. */
 export type Table<Row> = {
   /** For SELECT and RETURNING. */
   readonly columns: string;
   parse(rows: readonly unknown[]): Row[];
-  /** The first row with these values; `lock` such as `FOR UPDATE`. */
+  /** The first row with these values; `lock` e.g. `FOR UPDATE`. */
   find(db: Queryable, where: Some<Row>, lock?: string): Promise<Row | undefined>;
   /** At most one more than `limit`, so that the caller knows whether there is another page. */
   page(db: Queryable, options: PageOptions<Row>): Promise<Row[]>;
   insert(db: Queryable, values: Some<Row>): Promise<Row>;
-  /** In one statement; all rows must set the same properties. */
+  /** Inserts all rows in one statement; they must set the same properties. */
   insertAll(db: Queryable, rows: readonly Some<Row>[]): Promise<Row[]>;
-  /** Undefined where a unique constraint refuses the row. */
+  /** Undefined if the row violates a unique constraint. */
   insertIfAbsent(db: Queryable, values: Some<Row>): Promise<Row | undefined>;
   /** Changes an existing row; `version` is incremented unless it is set. */
   update(db: Queryable, where: Some<Row>, changes: Some<Row>): Promise<Row>;

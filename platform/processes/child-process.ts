@@ -9,7 +9,7 @@ const STOP_MS_MAX = 20_000;
 const RESTART_MS = { first: 500, max: 30_000 };
 
 export type ChildOptions = {
-  /** What it is, in messages to people. */
+  /** Its name in messages to people. */
   name: string;
   /** The module that it runs; it ends when its IPC channel is disconnected. */
   module: string;
@@ -21,7 +21,7 @@ export type ChildOptions = {
   notify(line: string): void;
 };
 
-/** A child process that is started again when it ends by itself. */
+/** A child process that is restarted when it ends by itself. */
 export function startChild(options: ChildOptions): { stop(): Promise<void> } {
   const stopping = new AbortController();
   let child: ChildProcess | undefined;
@@ -34,7 +34,7 @@ export function startChild(options: ChildOptions): { stop(): Promise<void> } {
       if (stopping.signal.aborted) return;
       const { exitCode, signalCode, pid } = started;
       options.notify(
-        `${options.name} (process ${pid}) ended with ${signalCode ?? exitCode} and is started again.`,
+        `${options.name} (process ${pid}) ended with ${signalCode ?? exitCode} and will be restarted.`,
       );
       await delay(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       if (stopping.signal.aborted) return;

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 
 import { openDispatcher } from "./connection-dispatcher.ts";
 
-test("after close no connection stays open, also when a worker dies with connections that it had not accepted", async () => {
+test("close leaves no connection open, even if a worker dies with connections that it had not accepted", async () => {
   const dispatcher = await openDispatcher({ host: "127.0.0.1", port: 0, ifTaken: "fail" });
   const worker = spawn(process.execPath, ["-e", "setInterval(() => undefined, 1_000)"], {
     stdio: ["ignore", "ignore", "ignore", "ipc"],
@@ -27,7 +27,7 @@ test("after close no connection stays open, also when a worker dies with connect
   expect(clients.every((client) => client.destroyed)).toBe(true);
 });
 
-test("a connection that a stopping worker rejects is served by another one", async () => {
+test("a connection that a stopping worker rejects is served by another worker", async () => {
   const dispatcher = await openDispatcher({ host: "127.0.0.1", port: 0, ifTaken: "fail" });
   const serve = `process.on("message", (_, socket) => {
     if (process.argv[1] === "rejects") {

@@ -8,15 +8,15 @@ import type { ToWorker } from "./protocol.ts";
 /** Accepts the connections on a port and passes them to worker processes in turn. */
 export type ConnectionDispatcher = {
   url: string;
-  /** From now on the worker gets its share of the connections. */
+  /** The worker gets a share of the connections from now on. */
   add(worker: ChildProcess): void;
   /** The worker gets no more connections. */
   drain(worker: ChildProcess): void;
-  /** The worker has exited: the connections that it had not accepted go to others. */
+  /** The worker has exited: the connections that it had not accepted go to other workers. */
   remove(worker: ChildProcess): void;
   /** The worker owns the connection now. */
   accepted(worker: ChildProcess, id: number): void;
-  /** The worker rejects the connection: it goes to another one. */
+  /** The worker rejects the connection, which goes to another one. */
   rejected(worker: ChildProcess, id: number): void;
   /** Stops listening, and closes the connections that no worker has accepted. */
   close(): void;
@@ -80,8 +80,9 @@ class Dispatcher implements ConnectionDispatcher {
   }
 
   close(): void {
-    // Not awaited: Node reports the close only after each worker has confirmed every socket that was sent to it, which a
-    // killed one never does. The port is free at once.
+    // Not awaited: Node reports the close only after each worker has confirmed every socket that was sent to it, which
+    // a
+    // killed worker never does. The port is free immediately.
     this.#server.close();
     this.#pending.close();
   }

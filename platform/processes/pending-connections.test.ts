@@ -25,7 +25,7 @@ async function listening(waitMsMax: number) {
   };
 }
 
-test("a connection that was pending for too long is answered 503 with Retry-After", async () => {
+test("a connection that is pending for too long is answered with 503 and Retry-After", async () => {
   await using server = await listening(10);
   const answer = await fetch(`${server.url}/v1/things`, {
     method: "POST",
@@ -36,7 +36,7 @@ test("a connection that was pending for too long is answered 503 with Retry-Afte
   expect(await answer.json()).toMatchObject({ status: 503, title: "Service Unavailable" });
 });
 
-test("while no worker is ready the process is live, not ready, and browsers get a page that reloads", async () => {
+test("without a ready worker the process is live but not ready, and browsers get a page that reloads itself", async () => {
   await using server = await listening(0);
   expect((await fetch(`${server.url}/livez`)).status).toBe(200);
   expect((await fetch(`${server.url}/readyz`)).status).toBe(503);

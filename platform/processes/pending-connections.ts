@@ -5,9 +5,9 @@ import { answerStarting } from "../http/starting.ts";
 
 /** Connections beyond this number are closed. */
 const PENDING_MAX = 4_096;
-/** How long there may be no worker until connections are answered 503. */
+/** Time without a ready worker after which connections are answered with 503. */
 const WAIT_MS_MAX = 10_000;
-/** How long a client may take to send its request and to read the 503. */
+/** Time for a client to send its request and read the 503. */
 const LINGER_MS_MAX = 5_000;
 
 /** Accepted connections that no worker can take yet. */
@@ -22,7 +22,7 @@ export type PendingConnections = {
 export function openPendingConnections(waitMsMax = WAIT_MS_MAX): PendingConnections {
   const timers = new Map<Socket, NodeJS.Timeout>();
   const server = createHttpServer().on("request", answerStarting("This API"));
-  /** When the first connection was added since a worker took some. */
+  /** Time at which the first of the pending connections was added. */
   let sinceMs: number | undefined;
   let isClosed = false;
 

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 
 import type { MetricJson } from "../metrics/metric-json.ts";
 
-/** A worker's view of the process that started it, which listens on the port for all workers. */
+/** The process that started a worker and listens on the port for all workers, as seen by the worker. */
 export type Supervisor = {
   /** The address that it listens on. */
   url: string;

@@ -4,7 +4,7 @@ const NEWLINE = 0x0a;
 /** A longer line is written in parts. */
 const LINE_BYTES_MAX = 1024 * 1024;
 
-/** Writes what a process outputs in whole lines, so that the lines of several processes never mix. */
+/** Writes the output of a process in whole lines, so that the lines of several processes never mix. */
 export function wholeLines(stream: Readable, write: (lines: string) => void): void {
   let rest: Buffer[] = [];
   let restBytes = 0;

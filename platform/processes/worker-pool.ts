@@ -12,13 +12,13 @@ import { wholeLines } from "./whole-lines.ts";
 const STOP_MS_MAX = 20_000;
 const RESTART_MS = { first: 100, most: 10_000 };
 const HEARTBEAT_MS = 5_000;
-/** A worker that misses so many heartbeats in a row counts as hung and is killed. */
+/** A worker that misses this many heartbeats in a row counts as hung and is killed. */
 const MISSED_HEARTBEATS_MAX = 4;
-/** A worker that lived so long did not crash because of its start. */
+/** After this uptime, a crash of a worker is not a failed start. */
 const STABLE_MS = 10_000;
 
 export type WorkerPoolOptions = {
-  /** What the workers serve, in messages to people. */
+  /** Name of the service in messages to people. */
   name: string;
   /** The module that a worker process runs; it calls `runWorker`. */
   module: string;
@@ -29,7 +29,7 @@ export type WorkerPoolOptions = {
   env: NodeJS.ProcessEnv;
   /** Receives whole lines of the workers' stdout; "directly": they write to the stdout of this process themselves. */
   writeLines: ((lines: string) => void) | "directly";
-  /** Whether the first worker is started again and again until it can serve. */
+  /** Whether starting the first worker is retried until it can serve. */
   retryStart: boolean;
   /** Receives messages for people. */
   notify(line: string): void;
@@ -51,7 +51,7 @@ export function startWorkerPool(
 ): WorkerPool {
   const pool = new Pool(options, dispatcher);
   const ready = pool.start();
-  // Nobody has to await it: a rejection must not crash this process.
+  // It does not have to be awaited, so a rejection must not crash this process.
   ready.catch(() => undefined);
   return {
     ready,
@@ -116,7 +116,7 @@ class Pool {
       if (missedHeartbeats === undefined) continue;
       if (missedHeartbeats >= MISSED_HEARTBEATS_MAX) {
         this.#options.notify(
-          `Worker process ${child.pid} of ${this.#options.name} does not respond and is killed.`,
+          `Worker process ${child.pid} of ${this.#options.name} does not respond and will be killed.`,
         );
         child.kill("SIGKILL");
         continue;
@@ -182,7 +182,7 @@ class Pool {
 
   #becomesReady(child: ChildProcess): Promise<void> {
     return new Promise((resolve, reject) => {
-      let reason = `${this.#options.name} exited before it could serve: its log has the reason.`;
+      let reason = `${this.#options.name} exited before it could serve. See its log.`;
       child.on("message", (message: FromWorker) => {
         if (message.type === "failed") reason = message.message;
         if (message.type === "ready") {
@@ -235,7 +235,7 @@ class Pool {
     const livedMs = performance.now() - worker.startedMs;
     this.#crashesInARow = livedMs > STABLE_MS ? 1 : this.#crashesInARow + 1;
     this.#options.notify(
-      `Worker process ${pid} of ${this.#options.name} exited with ${signalCode ?? exitCode} and is replaced.`,
+      `Worker process ${pid} of ${this.#options.name} exited with ${signalCode ?? exitCode} and will be replaced.`,
     );
     await this.#backOff(this.#crashesInARow - 1);
     // If it was itself the replacement of a worker, that one still runs.

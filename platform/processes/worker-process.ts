@@ -10,7 +10,7 @@ export type WorkerProcess = {
     /** Finishes the requests in flight. */
     stop(): Promise<void>;
   }>;
-  /** Writes an error to the log, at once: the process exits because of it. */
+  /** Writes an error to the log immediately, because the process exits. */
   logFatal(error: unknown): void;
 };
 
