@@ -36,19 +36,19 @@ export type InstanceOptions = {
     KitSettings,
     "host" | "replicaUrls" | "requestsPerSecond" | "trustedProxies" | "release"
   >;
-  /** The values of the service's own settings. */
+  /** Values of the service's own settings. */
   serviceSettings: Readonly<Record<string, unknown>>;
-  /** Of the primary. */
+  /** URL of the primary. */
   databaseUrl: string;
-  /** All other keys derive from it (`Kit.secret`). */
+  /** All other keys are derived from it (`Kit.secret`). */
   rootKey: string;
-  /** Public URL; undefined: the address it listens on. */
+  /** Public URL. Default: the address on which it listens. */
   publicUrl?: string;
   /** Port to listen on. */
   port?: number;
-  /** The dispatcher process that listens on its behalf. */
+  /** The process that accepts connections and dispatches them to this one. */
   supervisor?: Supervisor;
-  /** ECS `service.node.name`: which of several this is. */
+  /** ECS `service.node.name`. */
   node?: string;
   /** Authenticates access tokens; Accounts uses its own. */
   authenticate: Authenticate;

@@ -50,7 +50,7 @@ const notes: Service = {
     }),
 };
 
-test("a repeated Idempotency-Key gets the same response, and nothing is done again", async () => {
+test("a repeated Idempotency-Key gets the stored response without a second execution", async () => {
   await using service = await testService(notes);
   const as = await service.token({ scope: "accounts:notes:write" });
   const headers = { "idempotency-key": "k1" };
@@ -72,7 +72,7 @@ test("a repeated Idempotency-Key gets the same response, and nothing is done aga
     .toMatchObject({ items: [{ type: "accounts.note.added" }] });
 });
 
-test("a key is scoped to its caller and expires after a day; stored responses do not reveal whether two are equal", async () => {
+test("an idempotency key is scoped to its caller and expires after a day, and equal stored responses are not recognizable", async () => {
   await using service = await testService(notes);
   const callers = await Promise.all(
     [1, 2].map(() => service.token({ scope: "accounts:notes:write", expiresInS: 1e6 })),
@@ -140,7 +140,7 @@ test("forbidden requests are refused, and invalid fields are named", async () =>
   expect((await service.send("GET", "/nowhere?x=1")).status).toBe(404);
 });
 
-test("the setting of trusted proxies takes addresses and networks, and names what is neither", () => {
+test("the trusted proxies are addresses or networks; anything else is rejected with its name", () => {
   const proxies = (value: string) =>
     parseSettings({ kit: kitSettings }, { API_TRUSTED_PROXIES: value }).kit.trustedProxies;
   expect(proxies("")).toEqual(["127.0.0.0/8", "::1"]);

@@ -44,13 +44,13 @@ const notes: Service = {
           path: "/v1/notes/{words}",
           operationId: "findNote",
           tag: "Notes",
-          summary: "Whether a note is there, and who says so",
+          summary: "Whether a note exists, and which server answered",
           rule: { allow: "signed-in" },
           reads: "replica",
           params: z.strictObject({ words: text({ max: 100 }) }),
           answers: {
             200: {
-              description: "What was found",
+              description: "The result",
               body: z.strictObject({ there: z.boolean(), replica: z.boolean() }),
             },
           },
@@ -151,7 +151,7 @@ test("a replica that lags when a service starts is not used until it has caught 
   await expect.poll(read).toEqual({ there: true, replica: true });
 });
 
-test("a replica that is killed under load is skipped, and used again when it is back", async () => {
+test("a replica that is killed under load is skipped, and used again after it recovers", async () => {
   const { words } = await add();
   await expect.poll(() => find(words)).toMatchObject({ there: true, replica: true });
   const reading = load(() => find(words));
@@ -163,7 +163,7 @@ test("a replica that is killed under load is skipped, and used again when it is 
   expect(answers.filter((it) => it.status !== 200 || !it.there)).toEqual([]);
 });
 
-test("a replica whose connection is silent delays no reader for long", async () => {
+test("a replica with a silent connection does not delay readers for long", async () => {
   await using proxy = await startFaultyProxy(replica.url);
   await using other = await testService(notes, {
     databaseUrl: primary.url,

@@ -14,7 +14,7 @@ import type { SettingGroup, SettingsOf } from "#platform/settings/settings.ts";
 export const SERVICE_NAMES = ["accounts", "billing", "management", "logging", "reporting"] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
-/** A domain API as data: what the kit needs to run, document and test it. */
+/** The description of a domain API: everything that the kit needs to run, document and test it. */
 export type Service = {
   name: ServiceName;
   title: string;
@@ -22,15 +22,15 @@ export type Service = {
   description: string;
   /** Every permission that its routes require, with its meaning; `defineService` adds those of the kit's routes. */
   permissions: Readonly<Record<string, string>>;
-  /** Of the schema named after the service. Expand first, contract in a later release. */
+  /** Migrations of the schema named after the service. Expand first, contract in a later release. */
   migrations: ModuleMigrations["migrations"];
-  /** Its own settings, beside the kit's. */
+  /** Its own settings, in addition to the kit's. */
   settings?: SettingGroup;
-  /** The kinds of jobs that it adds and handles. */
+  /** The kinds of jobs that it queues and handles. */
   jobs: readonly JobDefinition[];
   /** The domain events that it publishes. */
   events: readonly EventDefinition[];
-  /** Opens it in one worker process. */
+  /** Opens the service in one worker process. */
   open(kit: AnyKit, settings: Readonly<Record<string, unknown>>): Promise<OpenService>;
 };
 
@@ -56,7 +56,7 @@ export function defineService<
   return { ...service, permissions: { ...service.permissions, ...kitPermissions(service.name) } };
 }
 
-/** Of the routes that every service has. */
+/** Permissions of the routes that every service has. */
 const kitPermissions = (name: ServiceName): Service["permissions"] => ({
   [`${name}:events:read`]: "read the feed of domain events",
   [`${name}:jobs:read`]: "see background jobs: waiting, running and failed",

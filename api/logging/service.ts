@@ -37,7 +37,7 @@ export const loggingService = (ports: LoggingPorts): Service =>
         "push logs; …/PATTERN: into the datasets whose names match, such as …/shop.*",
       "logging:logs:read": "read logs; …/PATTERN: of the datasets whose names match",
       "logging:retention:write":
-        "say for how long datasets are kept; …/PATTERN: those whose names match",
+        "set the retention of datasets; …/PATTERN: of the datasets whose names match",
     },
     migrations,
     settings: dataFolderSettings,
@@ -55,7 +55,7 @@ export const loggingService = (ports: LoggingPorts): Service =>
           // The next change applies the rules too, so an unreachable database must not prevent reads.
           onOpen: (store) =>
             applyRulesTo(kit, store).catch((error: unknown) =>
-              log.warn("the retention of datasets was not carried to the store", { error }),
+              log.warn("the retention of datasets could not be applied to the store", { error }),
             ),
         }),
       );

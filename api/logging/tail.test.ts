@@ -61,7 +61,7 @@ class Reader {
   }
 
   /** The messages of the events, once there are this many. */
-  async said(count: number): Promise<string[]> {
+  async messagesOf(count: number): Promise<string[]> {
     await expect
       .poll(() => this.messages.length, { timeout: 20_000 })
       .toBeGreaterThanOrEqual(count);
@@ -74,7 +74,7 @@ class Reader {
 }
 
 /** A store and its readers, without HTTP between them. */
-async function openWorld() {
+async function openTail() {
   const dataFolder = await mkdtemp(join(tmpdir(), "quarterdeck tail "));
   const stores = openCurrentStore({ dataFolder, clock: systemClock });
   const tails = createTailHub({ stores, log: silentLog() });
@@ -114,22 +114,22 @@ test("a reader gets new matching events of their datasets, and after a reconnect
   await push(service, "shop.a", "before");
   const as = await service.token({ scope: "logging:logs:read/shop.*" });
   const reader = await new Reader().open(service, { as, q: "message:*" });
-  const picky = await new Reader().open(service, { as: service.root, q: "two" });
+  const filtered = await new Reader().open(service, { as: service.root, q: "two" });
   await push(service, "shop.a", "one");
   await push(service, "bank.a", "secret two");
   await push(service, "shop.b", "two");
   // Events pushed earlier may be stored after the reader connected; they count as new.
-  const said = await reader.said(2);
+  const messages = await reader.messagesOf(2);
   await expect.poll(() => reader.messages.at(-1)?.data, { timeout: 20_000 }).toContain('"two"');
-  expect(said.find((it) => it !== "before")).toBe("one");
-  expect(await picky.said(2)).toEqual(["secret two", "two"]);
+  expect(messages.find((it) => it !== "before")).toBe("one");
+  expect(await filtered.messagesOf(2)).toEqual(["secret two", "two"]);
   const one = reader.messages.find(({ data }) => data.includes('"one"'));
   reader.close();
-  picky.close();
+  filtered.close();
   await push(service, "shop.a", "three");
   const again = await new Reader().open(service, { as, after: one?.id ?? "" });
   await push(service, "shop.a", "four");
-  expect(await again.said(3)).toEqual(["two", "three", "four"]);
+  expect(await again.messagesOf(3)).toEqual(["two", "three", "four"]);
   again.close();
 }, 60_000);
 
@@ -142,7 +142,7 @@ test("many readers share one follower, and an invalid event id is refused", asyn
     Array.from({ length: 20 }, () => new Reader().open(service, { as })),
   );
   await push(service, "a", "to all");
-  for (const reader of readers) expect(await reader.said(1)).toEqual(["to all"]);
+  for (const reader of readers) expect(await reader.messagesOf(1)).toEqual(["to all"]);
   for (const reader of readers) reader.close();
 }, 60_000);
 
@@ -154,37 +154,37 @@ test("a stream ends when its token expires", async () => {
 }, 60_000);
 
 test("skipped events are reported for the reader's own datasets only", async () => {
-  await using world = await openWorld();
-  const own = await world.follow(["logging:logs:read/shop.*"]);
-  const other = await world.follow(["logging:logs:read/bank.*"]);
-  const store = await world.stores.get();
+  await using tail = await openTail();
+  const own = await tail.follow(["logging:logs:read/shop.*"]);
+  const other = await tail.follow(["logging:logs:read/bank.*"]);
+  const store = await tail.stores.get();
   const event = (dataset: string, n: number) => ({
     "data_stream.dataset": dataset,
     "log.offset": n,
   });
   const shop = Array.from({ length: 1_500 }, (_, n) => event("shop.a", n + 10));
   await store.append(batchOf([event("bank.a", 1), ...shop]), [], positionsAt(1));
-  const said = async (from: AsyncIterator<Message>, count: number) => {
+  const messagesOf = async (from: AsyncIterator<Message>, count: number) => {
     const values: Message[] = [];
     while (values.length < count) values.push((await from.next()).value);
     return values;
   };
-  const heard = await said(own, 1_001);
-  expect(heard.at(-1)).toEqual({ event: "skipped", data: { events: 500 } });
-  expect(await said(other, 1)).toEqual([{ event: "skipped", data: { events: 1 } }]);
+  const received = await messagesOf(own, 1_001);
+  expect(received.at(-1)).toEqual({ event: "skipped", data: { events: 500 } });
+  expect(await messagesOf(other, 1)).toEqual([{ event: "skipped", data: { events: 1 } }]);
   await store.append(batchOf(shop), [], positionsAt(2));
   await store.append(
     batchOf([{ ...event("bank.a", 2), "@timestamp": systemClock.nowMs() }]),
     [],
     positionsAt(3),
   );
-  expect(await said(other, 1)).toMatchObject([{ event: "log" }]);
+  expect(await messagesOf(other, 1)).toMatchObject([{ event: "log" }]);
 }, 60_000);
 
 test("a reader that is too slow is disconnected, and gets `dropped` when it reads again", async () => {
-  await using world = await openWorld();
-  const { stores, tails } = world;
-  const slow = await world.follow();
+  await using tail = await openTail();
+  const { stores, tails } = tail;
+  const slow = await tail.follow();
   let seen = 0;
   const leave = await tails.add((events, skipped) => {
     seen += events.length;

@@ -30,7 +30,9 @@ afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
 });
 
-const noTransaction = { query: () => Promise.reject(new Error("MongoDB speaks no SQL")) };
+const noTransaction = {
+  query: () => Promise.reject(new Error("the MongoDB store must not use SQL")),
+};
 const shop = { name: "shop", description: "", reason: "start" };
 const revisions = () => client.db().collection("management_revisions");
 
@@ -72,7 +74,7 @@ describe.skipIf(server === undefined)("the store in MongoDB", () => {
     expect(client.options.retryReads).toBe(true);
   });
 
-  test("a process that dies between the two documents loses no revision", async () => {
+  test("a crash between the two writes loses no revision", async () => {
     await using service = await testService(management, { env: { MONGODB_URL: members.url } });
     const as = service.root;
     await service.send("POST", "/v1/applications", { as, body: { ...shop, name: "dies" } });

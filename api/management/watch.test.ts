@@ -84,9 +84,9 @@ test("a change is streamed with who, why and its changes, also from another proc
   const stream = await watch(two);
   expect(await stream.next()).toMatchObject({ event: "ready", id: "2" });
   await setSize(one, 5);
-  const heard = await stream.next();
-  expect(heard).toMatchObject({ event: "revision", id: "3" });
-  expect(JSON.parse(heard?.data ?? "")).toMatchObject({
+  const received = await stream.next();
+  expect(received).toMatchObject({ event: "revision", id: "3" });
+  expect(JSON.parse(received?.data ?? "")).toMatchObject({
     by: "root",
     reason: "grow",
     changes: [{ kind: "value", key: "size", after: 5 }],

@@ -23,11 +23,11 @@ const NOWHERE = "http://127.0.0.1:9";
 
 /** A feed of payments over several days. */
 async function payments(): Promise<string> {
-  let asked = 0;
+  let requests = 0;
   const server = createServer((request, response) => {
-    asked += 1;
+    requests += 1;
     const after = Number(new URL(request.url ?? "", "http://feed").searchParams.get("cursor") ?? 0);
-    const until = Math.min(EVENTS, after + PAGE, Math.ceil(asked / 2) * PAGE);
+    const until = Math.min(EVENTS, after + PAGE, Math.ceil(requests / 2) * PAGE);
     const items = Array.from({ length: Math.max(0, until - after) }, (_, index) => ({
       id: String(after + index + 1),
       type: "billing.payment.succeeded",
@@ -125,7 +125,7 @@ test("the files of a day are compacted, and old unreferenced files are deleted",
   await service.runJobs();
   const after = await list();
   expect(before.length).toBeGreaterThan(30);
-  // January ended long ago: its rows are in one file, beside those that arrived meanwhile.
+  // January ended long ago: its rows are in one file, except those that arrived during the compaction.
   expect(after.filter((it) => it.startsWith("payments/2026-01/"))).toHaveLength(1);
   expect(after.length).toBeLessThan(before.length);
   const kept = await readdir(path.join(folder, "warehouse"), { recursive: true });

@@ -89,7 +89,7 @@ async function later(service: TestService, ms = 15_000): Promise<void> {
 
 const REVENUE = "/v1/reports/revenue?from=2026-01-01&to=2026-04-01&step=month";
 
-test("events of the other services become reports, each event once, read with a token of few permissions", async () => {
+test("events of other services are counted once in reports, and are read with a minimal token", async () => {
   await using it = await open();
   const { service, feeds } = it;
   await later(service);

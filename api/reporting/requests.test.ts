@@ -136,7 +136,7 @@ test("requests of the access log become response times and costs by release, and
   );
 });
 
-test("data that retention deletes from the log stays in the reports", async () => {
+test("reports keep data that retention deletes from the log", async () => {
   const folder = await mkdtemp(path.join(tmpdir(), "qd-requests-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const today = Math.floor(systemClock.nowMs() / DAY_MS) * DAY_MS;

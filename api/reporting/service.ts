@@ -140,7 +140,7 @@ function taskHandlers({ kit, settings, deps, requestLog }: TaskDeps): JobHandler
   };
 }
 
-/** A failure is logged, and the next run of the task tries again: an unavailable warehouse is no failed job. */
+/** Failures are logged and retried by the next run: an unavailable warehouse must not count as a failed job. */
 async function maintain({ log }: ReportingDeps, work: () => Promise<void>): Promise<"done"> {
   await work().catch((error: unknown) => log.warn("maintenance of the lake failed", { error }));
   return "done";

@@ -21,7 +21,7 @@ export async function visibleExtents(
   return (await store.extents()).filter(({ dataset }) => covers(scope, dataset));
 }
 
-/** The filter that restricts a read to the caller's datasets, by name: stores know no patterns. */
+/** The filter that restricts a read to the caller's datasets, by name: stores do not support patterns. */
 export async function withinScope(
   store: Pick<EventReader, "extents">,
   caller: Caller,

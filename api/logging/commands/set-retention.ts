@@ -13,7 +13,7 @@ import {
 } from "../repositories/retention.ts";
 import type { Deps } from "./deps.ts";
 
-/** Sets a dataset's retention. @throws AppError precondition_failed when it was changed meanwhile */
+/** Sets a dataset's retention. @throws AppError precondition_failed when it has changed since it was read */
 export async function setRetention(
   kit: LoggingKit,
   tx: Queryable,

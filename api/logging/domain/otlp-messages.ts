@@ -2,7 +2,7 @@ import protobuf from "protobufjs";
 import { z } from "zod";
 
 /**
- * The messages of OTLP logs (opentelemetry.proto.collector.logs.v1) as far as they are used; unknown fields are skipped,
+ * The messages of OTLP logs (opentelemetry.proto.collector.logs.v1) with the fields in use; unknown fields are skipped,
  * as protobuf requires. Numbers and types are those of the published .proto files.
  */
 const root = protobuf.Root.fromJSON({

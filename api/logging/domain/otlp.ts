@@ -89,7 +89,7 @@ function documentOf(record: LogRecord): Fields {
   return fields;
 }
 
-/** An id of zeros means none. */
+/** An all-zero id means that there is none. */
 const isId = (id: string | undefined): id is string => id !== undefined && /[^0]/.test(id);
 
 /** A text body is the message. A structured body is stored under `body`; its `message` field is the message. */

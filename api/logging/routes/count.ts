@@ -9,7 +9,7 @@ import { queryInt, text } from "#platform/http/schema.ts";
 
 import type { Deps } from "../commands/deps.ts";
 import { READ, withinScope } from "../commands/read-scope.ts";
-import { questionOf } from "./range.ts";
+import { parseLogQuery } from "./range.ts";
 import { FieldName, scopeQuery } from "./schemas.ts";
 
 const FIELDS_MAX = 20;
@@ -40,7 +40,7 @@ const facetsRoute = ({ stores }: Deps): Route =>
     path: "/v1/facets",
     operationId: "listFacets",
     tag: "Read",
-    summary: "The most frequent values of fields",
+    summary: "Returns the most frequent values of fields",
     rule: { allow: "permission", permission: READ, scoped: true },
     query: z.strictObject({
       ...scopeQuery,
@@ -48,10 +48,10 @@ const facetsRoute = ({ stores }: Deps): Route =>
       limit: queryInt({ min: 1, max: 100, fallback: 10 }),
     }),
     answers: {
-      200: { description: "Of each field", body: z.strictObject({ items: z.array(Facet) }) },
+      200: { description: "One item per field", body: z.strictObject({ items: z.array(Facet) }) },
     },
     async handle({ query, caller, nowMs }) {
-      const asked = questionOf(query, nowMs);
+      const asked = parseLogQuery(query, nowMs);
       const store = await stores.get();
       const facets = await store.facets({
         ...asked,
@@ -72,7 +72,7 @@ const countsRoute = ({ stores }: Deps): Route =>
     path: "/v1/counts",
     operationId: "countLogs",
     tag: "Read",
-    summary: "Counts of matching events over time",
+    summary: "Counts matching events over time",
     description: `One count for each step with events, at most ${POINTS_MAX} steps. Steps start at multiples of the step since 1970, so the first may start before \`from\`. With \`by\`, one count for each of the most frequent values of that field (null: absent).`,
     rule: { allow: "permission", permission: READ, scoped: true },
     query: z.strictObject({
@@ -91,7 +91,7 @@ const countsRoute = ({ stores }: Deps): Route =>
       },
     },
     async handle({ query, caller, nowMs }) {
-      const asked = questionOf(query, nowMs);
+      const asked = parseLogQuery(query, nowMs);
       const stepMs = stepOf(query.step, asked);
       const store = await stores.get();
       const rows = await store.aggregate({

@@ -39,7 +39,7 @@ const listRoute = ({ stores }: Deps): Route =>
     path: "/v1/datasets",
     operationId: "listDatasets",
     tag: "Datasets",
-    summary: "The datasets that the caller may read, by name",
+    summary: "Lists the datasets that the caller may read, by name",
     rule: { allow: "permission", permission: READ, scoped: true },
     query: pageQuery({}),
     answers: {
@@ -75,11 +75,11 @@ const retentionRoute = (): Route =>
     path: "/v1/datasets/{dataset}/retention",
     operationId: "getRetention",
     tag: "Datasets",
-    summary: "Retention of a dataset in days",
-    description: "Null days: unlimited. Version 0: never set.",
+    summary: "Returns the retention of a dataset in days",
+    description: "`days` is null for unlimited retention; `version` is 0 if it was never set.",
     rule: { allow: "permission", permission: READ, scoped: true },
     params: Params,
-    answers: { 200: { description: "Its retention", body: Retention } },
+    answers: { 200: { description: "The retention", body: Retention } },
     async handle({ params: { dataset }, caller, read }) {
       if (!covers(readScope(caller), dataset)) throw noDataset(dataset);
       return answerOf(dataset, await readRule(read, dataset));
@@ -99,7 +99,7 @@ const keepRoute = ({ kit }: Deps): Route =>
     params: Params,
     body: z.strictObject({ days: z.int().min(1).max(DAYS_MAX).nullable() }),
     ifMatch: "required",
-    answers: { 200: { description: "Its retention", body: Retention } },
+    answers: { 200: { description: "The retention", body: Retention } },
     handle({ params: { dataset }, body, caller, ifMatch, nowMs, traceId, write }) {
       if (!mayKeep(caller, dataset)) throw noDataset(dataset);
       const by = caller.id === "" ? caller.kind : caller.id;

@@ -8,7 +8,7 @@ import { pageOf, pageQuery } from "#platform/http/schema.ts";
 
 import type { Deps } from "../commands/deps.ts";
 import { isVisible, READ, withinScope } from "../commands/read-scope.ts";
-import { questionOf } from "./range.ts";
+import { parseLogQuery } from "./range.ts";
 import { Event, EventId, scopeQuery } from "./schemas.ts";
 
 const StoredId = z.custom<StoreEventId>((it) => EventId.safeParse(it).success);
@@ -24,14 +24,14 @@ const searchRoute = ({ stores }: Deps): Route =>
     path: "/v1/search",
     operationId: "searchLogs",
     tag: "Read",
-    summary: "Matching events, newest first",
+    summary: "Searches events, newest first",
     description:
       "Searches the datasets that the caller may read. All terms of `q` must match: words are searched in the message, error message, URL, user agent, referrer and original line; `level:error` matches a value, `path:/api/*` a pattern, `status>=500` compares, `user:*` requires the field, `-method:GET` negates; quotes keep words together. Later pages keep the range of the first one, even if it ended at now.",
     rule: { allow: "permission", permission: READ, scoped: true },
     query: pageQuery(scopeQuery),
     answers: { 200: { description: "A page of events", body: pageOf(Event) } },
     async handle({ query, caller, nowMs }) {
-      const asked = questionOf(query, nowMs);
+      const asked = parseLogQuery(query, nowMs);
       const [fromMs, toMs, tMs, id] = decodeCursor(Cursor, query.cursor) ?? [
         asked.fromMs,
         asked.toMs,
@@ -60,7 +60,7 @@ const eventRoute = ({ stores }: Deps): Route =>
     path: "/v1/logs/{eventId}",
     operationId: "getLog",
     tag: "Read",
-    summary: "One event, with all its fields",
+    summary: "Returns an event with all its fields",
     rule: { allow: "permission", permission: READ, scoped: true },
     params: z.strictObject({ eventId: EventId }),
     answers: { 200: { description: "The event", body: Event } },

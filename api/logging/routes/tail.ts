@@ -19,7 +19,7 @@ export const tailRoute = (deps: Deps): Route =>
     path: "/v1/tail",
     operationId: "tailLogs",
     tag: "Read",
-    summary: "New events as they are stored, as server-sent events",
+    summary: "Streams new events as server-sent events",
     description: `Each event is sent as \`log\` with its id, a few seconds after it was pushed. A reader that reconnects with Last-Event-ID first gets the events newer than that one. \`skipped\` has the number of events in the caller's datasets that were skipped in a burst; a reader that is too slow gets \`dropped\` and is disconnected. A comment is sent every ${HEARTBEAT_MS / 1_000} seconds. The stream ends when the token expires: reconnect with a new one.`,
     rule: { allow: "permission", permission: READ, scoped: true },
     query: z.strictObject({ q: scopeQuery.q }),
@@ -48,7 +48,7 @@ export const tailRoute = (deps: Deps): Route =>
 function lastEventId(header: string | string[]): string {
   const parsed = EventId.safeParse(Array.isArray(header) ? header[0] : header);
   if (parsed.success) return parsed.data;
-  const message = "this is no id of an event: take it from the stream, or leave it out";
+  const message = "this is not an event id: send an id from the stream, or omit the header";
   throw new AppError("bad_request", `Last-Event-ID: ${message}`, {
     fields: [{ path: "header.Last-Event-ID", code: "invalid", message }],
   });

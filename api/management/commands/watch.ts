@@ -77,7 +77,7 @@ export async function* watch(deps: WatchDeps, request: WatchRequest): AsyncGener
       }
       const leftMs = (): number => sentMs + heartbeatMs - performance.now();
       if (revisions.length === 0) await latch.wait(leftMs());
-      // A change elsewhere listeners the watcher, but does not count as a heartbeat.
+      // A change at another place wakes the watcher, but does not count as a heartbeat.
       if (signal.aborted || leftMs() > 0) continue;
       yield { type: "quiet", after };
       sentMs = performance.now();

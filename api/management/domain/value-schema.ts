@@ -142,7 +142,7 @@ function checkObject(schema: Of<"object">, value: unknown, path: string): ValueM
     if (known) return checkValue(known, item, within(path, name));
     const names = Object.keys(schema.properties).join(", ");
     return [
-      { path: within(path, name.slice(0, 100)), message: `unknown property; known: ${names}` },
+      { path: within(path, name.slice(0, 100)), message: `unknown property; allowed: ${names}` },
     ];
   });
   return [...missing, ...wrong].slice(0, MISTAKES_MAX);

@@ -7,7 +7,7 @@ import { dayOf } from "../domain/facts.ts";
 import type { LakeDuck } from "../repositories/lake-duck.ts";
 import {
   addFiles,
-  crowds,
+  compactionCandidates,
   filesToLoad,
   markLoaded,
   removeFiles,
@@ -16,7 +16,7 @@ import {
 import type { Warehouse } from "../warehouse/port.ts";
 
 /** A day in this many files is compacted into one. */
-const FILES_CROWD = 8;
+const COMPACT_FILES_MIN = 8;
 /** A month that ended this long ago is compacted into one file. */
 const MONTH_AFTER_MS = 35 * 86_400_000;
 /** Grace period before unlisted files are deleted, since a running query may still read them. */
@@ -39,7 +39,7 @@ export async function loadFiles({ database, warehouse, clock }: LakeDeps): Promi
 /** Compacts the files of a day or an old month, and deletes unreferenced files. */
 export async function compactLake({ database, duck, clock }: LakeDeps): Promise<void> {
   const monthsBefore = dayOf(clock.nowMs() - MONTH_AFTER_MS).slice(0, 7);
-  const found = await crowds(database, { filesMin: FILES_CROWD, monthsBefore });
+  const found = await compactionCandidates(database, { filesMin: COMPACT_FILES_MIN, monthsBefore });
   for (const { fact, period: day, files } of found) {
     const id = `file_${randomUUID().replaceAll("-", "")}`;
     const path = `${fact}/${day}/${id}.parquet`;

@@ -5,7 +5,12 @@ import { signUpsReport, turnoverReport } from "../domain/report-people.ts";
 import { costReport, responseTimeReport } from "../domain/report-requests.ts";
 import { refundsReport, revenueReport } from "../domain/report-revenue.ts";
 import { churnReport, cohortReport, mrrReport } from "../domain/report-subscriptions.ts";
-import { type Asked, type ReportSpec, type Row, ask } from "../domain/report.ts";
+import {
+  type ResolvedRequest,
+  type ReportSpec,
+  type Row,
+  resolveRequest,
+} from "../domain/report.ts";
 import {
   costQuery,
   responseTimeQuery,
@@ -33,25 +38,29 @@ const RAW_ROWS_MAX = 500_000;
 
 function define<Params extends AnyParams>(
   spec: ReportSpec<Params>,
-  query: (asked: Asked<Params>) => WarehouseQuery,
+  query: (request: ResolvedRequest<Params>) => WarehouseQuery,
 ): Report {
-  const asked = (parameters: Parameters, nowMs: number, at = "parameters"): Asked<Params> => {
+  const requestOf = (
+    parameters: Parameters,
+    nowMs: number,
+    at = "parameters",
+  ): ResolvedRequest<Params> => {
     const parsed = spec.params.safeParse(parameters);
     if (!parsed.success) {
       const [issue] = parsed.error.issues;
       throw badParameter([at, ...(issue?.path ?? [])].join("."), issue?.message ?? "");
     }
-    const result = ask(parsed.data, nowMs);
+    const result = resolveRequest(parsed.data, nowMs);
     if ("path" in result) throw badParameter(`${at}.${result.path}`, result.message);
     return result;
   };
   return {
     ...spec,
-    check: (parameters, nowMs, at) => void asked(parameters, nowMs, at),
+    check: (parameters, nowMs, at) => void requestOf(parameters, nowMs, at),
     async compute(parameters, { warehouse, nowMs, limits }) {
-      const question = asked(parameters, nowMs);
-      const raw = await warehouse.run(query(question), { ...limits, rowsMax: RAW_ROWS_MAX });
-      const rows = spec.finish(question, raw);
+      const request = requestOf(parameters, nowMs);
+      const raw = await warehouse.run(query(request), { ...limits, rowsMax: RAW_ROWS_MAX });
+      const rows = spec.finish(request, raw);
       if (rows.length <= limits.rowsMax) return rows;
       const message = `the report has ${rows.length} rows, more than ${limits.rowsMax}: use fewer days, a longer step or a filter`;
       throw new AppError("unprocessable", message);

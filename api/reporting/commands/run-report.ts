@@ -12,7 +12,7 @@ import type { QueryLimits, Warehouse } from "../warehouse/port.ts";
 import type { Parameters, Report } from "./reports.ts";
 
 export type ReportDeps = { database: Queryable; duck: LakeDuck; warehouse: Warehouse };
-export type ReportAsk = {
+export type ReportRequest = {
   parameters: Parameters;
   /** Reference time of relative periods such as last-month. */
   nowMs: number;
@@ -24,7 +24,7 @@ export type ReportAnswer = { rows: Row[]; dataUntil: DataUntil };
 export async function runReport(
   { database, warehouse }: ReportDeps,
   report: Report,
-  { parameters, nowMs, limits }: ReportAsk,
+  { parameters, nowMs, limits }: ReportRequest,
 ): Promise<ReportAnswer> {
   report.check(parameters, nowMs);
   const dataUntil = await dataUntilOf(database, report.sources, warehouse.engine);
@@ -75,14 +75,18 @@ const jsonRows = (
   );
 
 /** The metadata and rows of a report. */
-export function jsonAnswer(report: Report, ask: ReportAsk, { rows, dataUntil }: ReportAnswer) {
+export function jsonAnswer(
+  report: Report,
+  request: ReportRequest,
+  { rows, dataUntil }: ReportAnswer,
+) {
   return {
     report: report.name,
     title: report.title,
     parameters: Object.fromEntries(
-      Object.entries(ask.parameters).map(([name, value]) => [name, String(value)]),
+      Object.entries(request.parameters).map(([name, value]) => [name, String(value)]),
     ),
-    asOf: new Date(ask.nowMs).toISOString(),
+    asOf: new Date(request.nowMs).toISOString(),
     dataUntil: shownDataUntil(dataUntil),
     columns: [...report.columns],
     rows: jsonRows(report.columns, rows),
@@ -93,10 +97,10 @@ export function jsonAnswer(report: Report, ask: ReportAsk, { rows, dataUntil }: 
 export async function fileOf(
   duck: LakeDuck,
   format: Format,
-  answer: ReportAnswer & { report: Report; ask: ReportAsk },
+  answer: ReportAnswer & { report: Report; request: ReportRequest },
 ): Promise<Buffer> {
   const { report, rows } = answer;
   if (format === "parquet") return parquetOf(duck, report.columns, rows);
   if (format === "csv") return Buffer.from(csvOf(report.columns, rows));
-  return Buffer.from(`${JSON.stringify(jsonAnswer(report, answer.ask, answer))}\n`);
+  return Buffer.from(`${JSON.stringify(jsonAnswer(report, answer.request, answer))}\n`);
 }

@@ -50,8 +50,8 @@ export async function performRun(
     const { result, rows, dataUntil } = await computed(deps, run);
     await finish(deps, run, { rows, result, dataUntil, atMs: clock.nowMs() });
   } catch (error) {
-    const mayPass = !(error instanceof AppError) || error.code === "unavailable";
-    if (mayPass && attempt < ATTEMPTS_MAX) throw error;
+    const isTransient = !(error instanceof AppError) || error.code === "unavailable";
+    if (isTransient && attempt < ATTEMPTS_MAX) throw error;
     if (!(error instanceof AppError))
       deps.log.error("a run has failed", { "run.id": runId, error });
     const message = error instanceof AppError ? error.message : "Internal error; see the log.";
@@ -63,9 +63,9 @@ async function computed(deps: ReportingDeps, run: Run) {
   const report = reportNamed(run.report);
   if (report === undefined)
     throw new AppError("not_found", `The report ${run.report} no longer exists.`);
-  const ask = { parameters: run.parameters, nowMs: run.asOfMs, limits: LIMITS };
-  const answer = await runReport(deps, report, ask);
-  const result = await fileOf(deps.duck, run.format, { ...answer, report, ask });
+  const request = { parameters: run.parameters, nowMs: run.asOfMs, limits: LIMITS };
+  const answer = await runReport(deps, report, request);
+  const result = await fileOf(deps.duck, run.format, { ...answer, report, request });
   if (result.byteLength > RESULT_BYTES_MAX) {
     const message = `The result has more than ${RESULT_BYTES_MAX} bytes: use fewer days, a longer step or a filter.`;
     throw new AppError("unprocessable", message);

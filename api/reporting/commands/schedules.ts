@@ -30,7 +30,7 @@ export async function createSchedule(tx: Queryable, deps: Deps, change: Change):
   const nextAtMs = checked(change);
   const schedule = await insertSchedule(tx, { ...content, id: newId("rsc"), nextAtMs, nowMs });
   await queueNextRun(tx, deps, schedule);
-  await tell(tx, deps, { schedule, what: "created", nowMs });
+  await publishEvent(tx, deps, { schedule, what: "created", nowMs });
   return schedule;
 }
 
@@ -41,12 +41,12 @@ export async function changeSchedule(
 ): Promise<Schedule> {
   const { content, nowMs, ifMatch } = change;
   const before = await lockSchedule(tx, change.before.id);
-  if (before === undefined) throw noSchedule();
+  if (before === undefined) throw unknownSchedule();
   checkVersion(ifMatch, before.version);
   const nextAtMs = checked(change);
   const schedule = await updateSchedule(tx, { ...content, id: before.id, nextAtMs, nowMs });
   await queueNextRun(tx, deps, schedule);
-  await tell(tx, deps, { schedule, what: "changed", nowMs });
+  await publishEvent(tx, deps, { schedule, what: "changed", nowMs });
   return schedule;
 }
 
@@ -56,10 +56,10 @@ export async function removeSchedule(
   { id, ifMatch, nowMs }: { id: string; ifMatch: number | undefined; nowMs: number },
 ): Promise<void> {
   const schedule = await lockSchedule(tx, id);
-  if (schedule === undefined) throw noSchedule();
+  if (schedule === undefined) throw unknownSchedule();
   checkVersion(ifMatch, schedule.version);
   await deleteSchedule(tx, id);
-  await tell(tx, deps, { schedule, what: "deleted", nowMs });
+  await publishEvent(tx, deps, { schedule, what: "deleted", nowMs });
 }
 
 /**
@@ -115,7 +115,7 @@ async function queueNextRun(
   });
 }
 
-const tell = (
+const publishEvent = (
   tx: Queryable,
   { publish }: Deps,
   {
@@ -131,5 +131,5 @@ const tell = (
     data: { scheduleId: schedule.id, report: schedule.report, name: schedule.name },
   });
 
-export const noSchedule = (): AppError =>
+export const unknownSchedule = (): AppError =>
   new AppError("not_found", "Unknown schedule: GET /v1/schedules lists the schedules.");

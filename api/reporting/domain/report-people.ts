@@ -2,7 +2,7 @@ import type { z } from "zod";
 
 import { hourly, stepped } from "./params.ts";
 import {
-  type Asked,
+  type ResolvedRequest,
   PERIOD,
   type ReportSpec,
   count,
@@ -56,17 +56,17 @@ export const turnoverReport: ReportSpec<TurnoverParams> = {
     count("signOuts", "Sessions ended, for any reason."),
     count("turnover", "signIns − signOuts."),
   ],
-  finish(asked, rows) {
-    const at = new Map(rows.map((row) => [periodOf(row, asked.params.step), row]));
-    return asked.buckets.map(({ name }) => {
+  finish(request, rows) {
+    const at = new Map(rows.map((row) => [periodOf(row, request.params.step), row]));
+    return request.buckets.map(({ name }) => {
       const row = at.get(name) ?? {};
       const signIns = integerOf(row, "sign_ins");
       const signOuts = integerOf(row, "sign_outs");
-      return [momentOf(asked, name), signIns, signOuts, signIns - signOuts];
+      return [momentOf(request, name), signIns, signOuts, signIns - signOuts];
     });
   },
 };
 
 /** The start of a step as an ISO time, whatever its length. */
-export const momentOf = (asked: Asked<{ step: string }>, name: string): string =>
-  asked.params.step === "hour" ? name : `${name}T00:00:00Z`;
+export const momentOf = (request: ResolvedRequest<{ step: string }>, name: string): string =>
+  request.params.step === "hour" ? name : `${name}T00:00:00Z`;

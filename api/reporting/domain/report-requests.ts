@@ -7,7 +7,7 @@ import { rangeParams } from "./periods.ts";
 import { ratio } from "./ratio.ts";
 import { momentOf } from "./report-people.ts";
 import {
-  type Asked,
+  type ResolvedRequest,
   CURRENCY,
   type Column,
   PERIOD,
@@ -66,14 +66,14 @@ export const responseTimeReport: ReportSpec<ResponseTimeParams> = {
     quantile(95),
     quantile(99),
   ],
-  finish(asked, rows) {
+  finish(request, rows) {
     const key = (row: RawRow): string =>
-      JSON.stringify([periodText(asked, row), textOf(row, "service"), textOf(row, "release")]);
-    return [...groupBy(rows, key).values()].map((group) => releaseRow(asked, group));
+      JSON.stringify([periodText(request, row), textOf(row, "service"), textOf(row, "release")]);
+    return [...groupBy(rows, key).values()].map((group) => releaseRow(request, group));
   },
 };
 
-function releaseRow(asked: Asked<ResponseTimeParams>, group: readonly RawRow[]): Row {
+function releaseRow(request: ResolvedRequest<ResponseTimeParams>, group: readonly RawRow[]): Row {
   const sketch = new LatencySketch();
   let requests = 0n;
   let errors = 0n;
@@ -86,7 +86,7 @@ function releaseRow(asked: Asked<ResponseTimeParams>, group: readonly RawRow[]):
   }
   const [first = {}] = group;
   return [
-    periodText(asked, first),
+    periodText(request, first),
     textOf(first, "service"),
     textOf(first, "release"),
     requests,
@@ -96,9 +96,9 @@ function releaseRow(asked: Asked<ResponseTimeParams>, group: readonly RawRow[]):
   ];
 }
 
-function periodText(asked: Asked<ResponseTimeParams>, row: RawRow): string | null {
-  const { step } = asked.params;
-  return step === "all" ? null : momentOf(asked, periodOf(row, step));
+function periodText(request: ResolvedRequest<ResponseTimeParams>, row: RawRow): string | null {
+  const { step } = request.params;
+  return step === "all" ? null : momentOf(request, periodOf(row, step));
 }
 
 const CostParams = hourly({
@@ -140,8 +140,8 @@ export const costReport: ReportSpec<CostParams> = {
       meaning: "cost / requests. Six digits, rounded half away from zero; empty without requests.",
     },
   ],
-  finish(asked, rows) {
-    const { params, buckets, range, nowMs } = asked;
+  finish(request, rows) {
+    const { params, buckets, range, nowMs } = request;
     const endMs = Math.max(range.fromMs, nowMs);
     const at = new Map(rows.map((row) => [periodOf(row, params.step), integerOf(row, "requests")]));
     const costUntil = (ms: number): bigint =>
@@ -149,7 +149,7 @@ export const costReport: ReportSpec<CostParams> = {
     return buckets.map(({ name, fromMs, toMs }) => {
       const requests = at.get(name) ?? 0n;
       const cost = costUntil(toMs) - costUntil(fromMs);
-      return [momentOf(asked, name), requests, params.currency, cost, ratio(cost, requests)];
+      return [momentOf(request, name), requests, params.currency, cost, ratio(cost, requests)];
     });
   },
 };

@@ -5,7 +5,7 @@ import { AppError } from "#platform/errors.ts";
 import { currencyParam, stepped } from "./params.ts";
 import { ratio } from "./ratio.ts";
 import {
-  type Asked,
+  type ResolvedRequest,
   CURRENCY,
   type Cell,
   PERIOD,
@@ -52,13 +52,13 @@ export const revenueReport: ReportSpec<RevenueParams> = {
     money("chargebacks", "Amount of chargebacks, minus disputes won."),
     money("net", "gross − refunds − chargebacks."),
   ],
-  finish: (asked, rows) =>
-    filled(asked, rows, (row) => {
+  finish: (request, rows) =>
+    filled(request, rows, (row) => {
       const gross = integerOf(row, "gross");
       const refunds = integerOf(row, "refunds");
       const chargebacks = integerOf(row, "chargebacks");
       const net = gross - refunds - chargebacks;
-      const plan: Cell = asked.params.by === "plan" ? (row["plan"] ?? null) : null;
+      const plan: Cell = request.params.by === "plan" ? (row["plan"] ?? null) : null;
       const sums = [integerOf(row, "payments"), gross, integerOf(row, "tax"), refunds];
       return [textOf(row, "currency"), plan, ...sums, chargebacks, net];
     }),
@@ -91,8 +91,8 @@ export const refundsReport: ReportSpec<RefundsParams> = {
     share("winRate", "disputesWon / (disputesWon + disputesLost)."),
     money("disputeFees", "Fees of the disputes opened."),
   ],
-  finish: (asked, rows) =>
-    filled(asked, rows, (row) => {
+  finish: (request, rows) =>
+    filled(request, rows, (row) => {
       const of = (name: string): bigint => integerOf(row, name);
       const ended = of("won") + of("lost");
       return [
@@ -118,20 +118,20 @@ const FILLED_MAX = 200_000;
 
 /** For each group with rows, one row per step, zero in steps without events. */
 function filled(
-  asked: Asked<{ step: "day" | "week" | "month" }>,
+  request: ResolvedRequest<{ step: "day" | "week" | "month" }>,
   rows: readonly RawRow[],
   cells: (row: RawRow) => Row,
 ): Row[] {
   const groups = groupBy(rows, (row) => JSON.stringify([row["currency"], row["plan"] ?? null]));
-  if (groups.size * asked.buckets.length > FILLED_MAX) {
-    const message = `${groups.size} plans and currencies over ${asked.buckets.length} steps are too many rows: take a longer step, fewer days, or one currency`;
+  if (groups.size * request.buckets.length > FILLED_MAX) {
+    const message = `${groups.size} plans and currencies over ${request.buckets.length} steps are too many rows: take a longer step, fewer days, or one currency`;
     throw new AppError("unprocessable", message);
   }
   const series = [...groups.values()].map((group) => ({
     group,
-    at: new Map(group.map((row) => [periodOf(row, asked.params.step), row])),
+    at: new Map(group.map((row) => [periodOf(row, request.params.step), row])),
   }));
-  return asked.buckets.flatMap(({ name }) =>
+  return request.buckets.flatMap(({ name }) =>
     series.map(({ group: [first], at }) => {
       const nothing = { currency: first?.["currency"] ?? null, plan: first?.["plan"] ?? null };
       return [name, ...cells(at.get(name) ?? nothing)];

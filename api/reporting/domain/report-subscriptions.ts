@@ -4,7 +4,7 @@ import { currencyParam, stepped } from "./params.ts";
 import { type Step, periodName, startOf } from "./periods.ts";
 import { ratio } from "./ratio.ts";
 import {
-  type Asked,
+  type ResolvedRequest,
   CURRENCY,
   PERIOD,
   type RawRow,
@@ -42,10 +42,10 @@ export const mrrReport: ReportSpec<MrrParams> = {
     money("reactivation", "From customers who returned."),
     money("closing", "At the end of the step."),
   ],
-  finish: (asked, rows) => byCurrency(asked, rows, mrrRows),
+  finish: (request, rows) => byCurrency(request, rows, mrrRows),
 };
 
-function mrrRows({ params, buckets }: Asked<MrrParams>, rows: readonly RawRow[]): Row[] {
+function mrrRows({ params, buckets }: ResolvedRequest<MrrParams>, rows: readonly RawRow[]): Row[] {
   const before = rows.filter((row) => textOf(row, "place") === "before");
   let closing = before.reduce((sum, row) => sum + integerOf(row, "mrr_delta"), 0n);
   const within = groupBy(
@@ -88,10 +88,13 @@ export const churnReport: ReportSpec<ChurnParams> = {
     ),
     share("revenueChurn", "mrrLost / mrrAtStart (gross churn: not offset by expansion)."),
   ],
-  finish: (asked, rows) => byCurrency(asked, rows, churnRows),
+  finish: (request, rows) => byCurrency(request, rows, churnRows),
 };
 
-function churnRows({ params, buckets, range }: Asked<ChurnParams>, rows: readonly RawRow[]): Row[] {
+function churnRows(
+  { params, buckets, range }: ResolvedRequest<ChurnParams>,
+  rows: readonly RawRow[],
+): Row[] {
   const startName = periodName(params.step, startOf(params.step, range.fromMs));
   let customers = 0n;
   let mrr = 0n;
@@ -137,10 +140,10 @@ export const cohortReport: ReportSpec<CohortParams> = {
     share("retention", "retained / size."),
     money("mrr", "Their monthly recurring revenue at the end of the month."),
   ],
-  finish: (asked, rows) => byCurrency(asked, rows, cohortRows),
+  finish: (request, rows) => byCurrency(request, rows, cohortRows),
 };
 
-function cohortRows({ buckets }: Asked<CohortParams>, rows: readonly RawRow[]): Row[] {
+function cohortRows({ buckets }: ResolvedRequest<CohortParams>, rows: readonly RawRow[]): Row[] {
   const cohorts = groupBy(rows, (row) => textOf(row, "cohort").slice(0, 10));
   return [...cohorts]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -172,12 +175,12 @@ function cohortRows({ buckets }: Asked<CohortParams>, rows: readonly RawRow[]): 
 
 /** Groups the rows of each currency. */
 function byCurrency<Params extends { step: Step }>(
-  asked: Asked<Params>,
+  request: ResolvedRequest<Params>,
   rows: readonly RawRow[],
-  rowsOf: (asked: Asked<Params>, rows: readonly RawRow[]) => Row[],
+  rowsOf: (request: ResolvedRequest<Params>, rows: readonly RawRow[]) => Row[],
 ): Row[] {
   const currencies = [...groupBy(rows, (row) => textOf(row, "currency"))].toSorted(([a], [b]) =>
     a < b ? -1 : 1,
   );
-  return currencies.flatMap(([, mine]) => rowsOf(asked, mine));
+  return currencies.flatMap(([, mine]) => rowsOf(request, mine));
 }

@@ -27,7 +27,7 @@ export type Row = readonly Cell[];
 export type RawRow = Readonly<Record<string, string | bigint | null>>;
 
 /** The parameters with the range that they resolve to. */
-export type Asked<Params> = {
+export type ResolvedRequest<Params> = {
   params: Params;
   range: Range;
   buckets: readonly Bucket[];
@@ -46,14 +46,14 @@ export type ReportSpec<Params extends AnyParams> = {
   /** A strict object of strings, which parses a query string and a JSON body. */
   params: z.ZodObject & z.ZodType<Params>;
   columns: readonly Column[];
-  finish(asked: Asked<Params>, rows: readonly RawRow[]): Row[];
+  finish(request: ResolvedRequest<Params>, rows: readonly RawRow[]): Row[];
 };
 
 /** The range and steps of the parameters, or the invalid parameter. */
-export function ask<Params extends AnyParams>(
+export function resolveRequest<Params extends AnyParams>(
   params: Params,
   nowMs: number,
-): Asked<Params> | RangeMistake {
+): ResolvedRequest<Params> | RangeMistake {
   const range = rangeOf(params, nowMs);
   if ("path" in range) return range;
   if (params.step === "all") {

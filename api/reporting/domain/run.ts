@@ -21,10 +21,10 @@ export const RUN_DAYS = 400;
 
 /** The requested format: from the parameter, otherwise the Accept header, otherwise JSON. */
 export function formatOf(
-  asked: Format | undefined,
+  requested: Format | undefined,
   accept: string | undefined,
 ): Format | undefined {
-  if (asked !== undefined) return asked;
+  if (requested !== undefined) return requested;
   if (accept === undefined || accept.trim() === "") return "json";
   const wanted = accept
     .split(",")

@@ -26,7 +26,7 @@ export function timetableMistake(
     return { path: "cron", message: "this time never occurs" };
   } catch (error) {
     const why = error instanceof Error ? error.message.replace(/^CronPattern: /, "") : "";
-    return { path: "cron", message: `this is no cron pattern: ${why.slice(0, 200)}` };
+    return { path: "cron", message: `invalid cron pattern: ${why.slice(0, 200)}` };
   }
 }
 

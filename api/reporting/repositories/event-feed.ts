@@ -33,6 +33,6 @@ export function httpFeed(options: { url: string; token: string }): Feed {
 }
 
 function unreadable(url: URL, why: string, cause?: unknown): AppError {
-  const words = `${url.origin}${url.pathname} cannot be read: ${why}`;
-  return new AppError("unavailable", words, { cause });
+  const message = `${url.origin}${url.pathname} cannot be read: ${why}`;
+  return new AppError("unavailable", message, { cause });
 }

@@ -125,7 +125,7 @@ export async function markLoaded(
 }
 
 /** A day or an old month (`2026-01`) of a table in several loaded files. */
-export type Crowd = {
+export type CompactionCandidate = {
   fact: FactName;
   period: string;
   files: { id: string; path: string; rows: number }[];
@@ -135,10 +135,10 @@ export type Crowd = {
  * Candidates for compaction, most files first: a day in at least `filesMin` files, and a month before the day
  * `monthsBefore` in more than one. Requests stay in daily files, because their days are counted again.
  */
-export async function crowds(
+export async function compactionCandidates(
   db: Queryable,
   { filesMin, monthsBefore }: { filesMin: number; monthsBefore: string },
-): Promise<Crowd[]> {
+): Promise<CompactionCandidate[]> {
   const rows = await db.query(
     `SELECT fact, period, json_agg(json_build_object('id', id, 'path', path, 'rows', rows) ORDER BY id) AS files
      FROM (SELECT *, CASE WHEN fact <> 'requests' AND day < $2 THEN left(day, 7) ELSE day END AS period
@@ -161,7 +161,7 @@ export async function crowds(
  */
 export async function sweepFolder(db: Queryable, folder: string, ageMs: number): Promise<number> {
   const nowMs = await fileSystemTime(folder);
-  // Listed before the database is read: files written meanwhile are younger than `ageMs`.
+  // The folder is listed before the database is read: files written in between are younger than `ageMs`.
   const found = await readdir(folder, { recursive: true });
   const rows = await db.query("SELECT path FROM lake_files");
   const known = new Set(rows.map((row) => String(row["path"])));

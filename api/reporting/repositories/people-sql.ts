@@ -1,10 +1,10 @@
 import type { SignUpsParams, TurnoverParams } from "../domain/report-people.ts";
 import type { CostParams, ResponseTimeParams } from "../domain/report-requests.ts";
-import type { Asked } from "../domain/report.ts";
+import type { ResolvedRequest } from "../domain/report.ts";
 import type { SqlParts, WarehouseQuery } from "../warehouse/port.ts";
 import { during, periodSql, placeSql } from "./sql-parts.ts";
 
-export function signUpsQuery({ params, range }: Asked<SignUpsParams>): WarehouseQuery {
+export function signUpsQuery({ params, range }: ResolvedRequest<SignUpsParams>): WarehouseQuery {
   return {
     facts: ["accounts"],
     columns: [
@@ -22,7 +22,7 @@ SELECT place, period, COUNT(*) AS sign_ups FROM placed GROUP BY place, period OR
   };
 }
 
-export function turnoverQuery({ params, range }: Asked<TurnoverParams>): WarehouseQuery {
+export function turnoverQuery({ params, range }: ResolvedRequest<TurnoverParams>): WarehouseQuery {
   return {
     facts: ["sessions"],
     columns: [
@@ -43,7 +43,10 @@ FROM dated GROUP BY period ORDER BY period`,
 const onlyService = ({ text }: SqlParts, service: string | undefined): string =>
   service === undefined ? "" : ` AND service = ${text(service)}`;
 
-export function responseTimeQuery({ params, range }: Asked<ResponseTimeParams>): WarehouseQuery {
+export function responseTimeQuery({
+  params,
+  range,
+}: ResolvedRequest<ResponseTimeParams>): WarehouseQuery {
   const { step, service } = params;
   return {
     facts: ["requests"],
@@ -64,7 +67,7 @@ FROM dated GROUP BY period, service, release, bucket ORDER BY period, service, r
   };
 }
 
-export function costQuery({ params, range }: Asked<CostParams>): WarehouseQuery {
+export function costQuery({ params, range }: ResolvedRequest<CostParams>): WarehouseQuery {
   return {
     facts: ["requests"],
     columns: [

@@ -51,7 +51,7 @@ async function ofService(
     { field: STATUS, op: "exists" },
     { field: "service.name", op: "eq", value: service },
   ];
-  const ask = (
+  const aggregateRows = (
     aggregate: { kind: "count" } | { kind: "latency"; field: "event.duration" },
     more: Filter = [],
   ): Promise<AggregateRow[]> =>
@@ -62,9 +62,9 @@ async function ofService(
       stepMs: HOUR_MS,
       by: { field: RELEASE, limit: RELEASES_MAX },
     });
-  const all = await ask({ kind: "count" });
-  const timed = await ask({ kind: "latency", field: "event.duration" });
-  const errors = await ask({ kind: "count" }, [{ field: STATUS, op: "gte", value: 500 }]);
+  const all = await aggregateRows({ kind: "count" });
+  const timed = await aggregateRows({ kind: "latency", field: "event.duration" });
+  const errors = await aggregateRows({ kind: "count" }, [{ field: STATUS, op: "gte", value: 500 }]);
   return [
     ...timed.map((row) => countOf(service, row, { requests: row.value, errors: 0 })),
     ...untimed(all, timed).map((row) => countOf(service, row, { requests: row.value, errors: 0 })),

@@ -1,5 +1,5 @@
 import type { RefundsParams, RevenueParams } from "../domain/report-revenue.ts";
-import type { Asked } from "../domain/report.ts";
+import type { ResolvedRequest } from "../domain/report.ts";
 import type { SqlParts, WarehouseQuery } from "../warehouse/port.ts";
 import { during, onlyCurrency, periodSql } from "./sql-parts.ts";
 
@@ -33,8 +33,8 @@ const plansSql = ({ table }: SqlParts): string => `, plans AS (
     WHERE i.kind = 'finalized') ranked WHERE place = 1
 )`;
 
-export function revenueQuery(asked: Asked<RevenueParams>): WarehouseQuery {
-  const { step, by, currency } = asked.params;
+export function revenueQuery(request: ResolvedRequest<RevenueParams>): WarehouseQuery {
+  const { step, by, currency } = request.params;
   const sums = ["payments", "gross", "tax", "refunds", "chargebacks"];
   return {
     facts: ["payments", "refunds", "disputes", "invoices", "subscription_changes"],
@@ -48,7 +48,7 @@ export function revenueQuery(asked: Asked<RevenueParams>): WarehouseQuery {
       return `${moneySql(parts)}${split ? plansSql(parts) : ""}, dated AS (
   SELECT ${periodSql(step, "m.happened_at")} AS period, m.currency, ${plan} AS plan, payments, gross, tax, refunds, chargebacks
   FROM money m ${split ? "LEFT JOIN plans ON plans.invoice_id = m.invoice_id" : ""}
-  WHERE ${during(parts, "m.happened_at", asked.range)}${onlyCurrency(parts, "m.currency", currency)}
+  WHERE ${during(parts, "m.happened_at", request.range)}${onlyCurrency(parts, "m.currency", currency)}
 )
 SELECT period, currency, plan, ${sums.map((name) => `SUM(${name}) AS ${name}`).join(", ")}
 FROM dated GROUP BY period, currency, plan ORDER BY currency, plan, period`;
@@ -59,7 +59,7 @@ FROM dated GROUP BY period, currency, plan ORDER BY currency, plan, period`;
 const is = (kind: string, value: string): string =>
   `CASE WHEN kind = '${kind}' THEN ${value} ELSE 0 END`;
 
-export function refundsQuery(asked: Asked<RefundsParams>): WarehouseQuery {
+export function refundsQuery(request: ResolvedRequest<RefundsParams>): WarehouseQuery {
   const sums = ["payments", "gross", "refunds", "refunds_amount", "opened", "opened_amount"];
   const all = [...sums, "won", "lost", "lost_amount", "fees"];
   return {
@@ -83,8 +83,8 @@ export function refundsQuery(asked: Asked<RefundsParams>): WarehouseQuery {
   UNION ALL SELECT happened_at, currency, 0, 0, 0, 0, ${is("opened", "1")}, ${is("opened", "amount")},
     ${is("won", "1")}, ${is("lost", "1")}, ${is("lost", "amount")}, ${is("opened", "fee")} FROM ${table("disputes")} d
 ), dated AS (
-  SELECT ${periodSql(asked.params.step, "m.happened_at")} AS period, m.* FROM moved m
-  WHERE ${during(parts, "m.happened_at", asked.range)}${onlyCurrency(parts, "m.currency", asked.params.currency)}
+  SELECT ${periodSql(request.params.step, "m.happened_at")} AS period, m.* FROM moved m
+  WHERE ${during(parts, "m.happened_at", request.range)}${onlyCurrency(parts, "m.currency", request.params.currency)}
 )
 SELECT period, currency, ${all.map((name) => `SUM(${name}) AS ${name}`).join(", ")}
 FROM dated GROUP BY period, currency ORDER BY currency, period`;

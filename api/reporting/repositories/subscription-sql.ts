@@ -1,6 +1,6 @@
 import { type Step, startOf } from "../domain/periods.ts";
 import type { ChurnParams, CohortParams, MrrParams } from "../domain/report-subscriptions.ts";
-import type { Asked } from "../domain/report.ts";
+import type { ResolvedRequest } from "../domain/report.ts";
 import type { SqlParts, WarehouseQuery } from "../warehouse/port.ts";
 import { onlyCurrency, periodSql, placeSql } from "./sql-parts.ts";
 
@@ -21,8 +21,8 @@ const totalsSql = (parts: SqlParts, currency: string | undefined): string => `WI
   FROM moves
 )`;
 
-export function mrrQuery(asked: Asked<MrrParams>): WarehouseQuery {
-  const { step, currency } = asked.params;
+export function mrrQuery(request: ResolvedRequest<MrrParams>): WarehouseQuery {
+  const { step, currency } = request.params;
   return {
     facts: ["subscription_changes"],
     columns: [
@@ -33,7 +33,7 @@ export function mrrQuery(asked: Asked<MrrParams>): WarehouseQuery {
       { name: "mrr_delta", type: "integer" },
     ],
     sql(parts) {
-      const { fromMs, toMs } = asked.range;
+      const { fromMs, toMs } = request.range;
       return `${totalsSql(parts, currency)}, known AS (
   SELECT currency, happened_at, mrr_delta, total, COALESCE(MAX(total) OVER (PARTITION BY customer_id, currency ORDER BY seq
     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS most FROM totals
@@ -52,10 +52,14 @@ FROM placed GROUP BY place, period, currency, movement ORDER BY currency, place,
 }
 
 /** The revenue of each customer at the end of each step in which it changed, and before the range. */
-const endsSql = (parts: SqlParts, step: Step, asked: Asked<ChurnParams | CohortParams>): string =>
-  `${totalsSql(parts, asked.params.currency)}, dated AS (
+const endsSql = (
+  parts: SqlParts,
+  step: Step,
+  request: ResolvedRequest<ChurnParams | CohortParams>,
+): string =>
+  `${totalsSql(parts, request.params.currency)}, dated AS (
   SELECT customer_id, currency, total, seq, ${periodSql(step, "happened_at")} AS period FROM totals
-  WHERE happened_at < ${parts.time(asked.range.toMs)}
+  WHERE happened_at < ${parts.time(request.range.toMs)}
 ), last_of_step AS (
   SELECT customer_id, currency, period, total AS closing, ROW_NUMBER()
     OVER (PARTITION BY customer_id, currency, period ORDER BY seq DESC) AS place FROM dated
@@ -68,7 +72,7 @@ const endsSql = (parts: SqlParts, step: Step, asked: Asked<ChurnParams | CohortP
 const GAINED = "SUM(CASE WHEN opening = 0 AND closing > 0 THEN 1 ELSE 0 END) AS gained";
 const LOST = "SUM(CASE WHEN opening > 0 AND closing = 0 THEN 1 ELSE 0 END) AS lost";
 
-export function churnQuery(asked: Asked<ChurnParams>): WarehouseQuery {
+export function churnQuery(request: ResolvedRequest<ChurnParams>): WarehouseQuery {
   return {
     facts: ["subscription_changes"],
     columns: [
@@ -79,14 +83,14 @@ export function churnQuery(asked: Asked<ChurnParams>): WarehouseQuery {
         type: "integer" as const,
       })),
     ],
-    sql: (parts) => `${endsSql(parts, asked.params.step, asked)}
+    sql: (parts) => `${endsSql(parts, request.params.step, request)}
 SELECT period, currency, ${GAINED}, ${LOST},
   SUM(CASE WHEN closing < opening THEN opening - closing ELSE 0 END) AS mrr_lost, SUM(closing - opening) AS mrr_delta
 FROM ends GROUP BY period, currency ORDER BY currency, period`,
   };
 }
 
-export function cohortQuery(asked: Asked<CohortParams>): WarehouseQuery {
+export function cohortQuery(request: ResolvedRequest<CohortParams>): WarehouseQuery {
   return {
     facts: ["subscription_changes"],
     columns: [
@@ -98,9 +102,9 @@ export function cohortQuery(asked: Asked<CohortParams>): WarehouseQuery {
         type: "integer" as const,
       })),
     ],
-    sql: (parts) => `${endsSql(parts, "month", asked)}, begun AS (
+    sql: (parts) => `${endsSql(parts, "month", request)}, begun AS (
   SELECT customer_id, currency, ${periodSql("month", "MIN(happened_at)")} AS cohort
-  FROM totals WHERE total > 0 GROUP BY customer_id, currency HAVING MIN(happened_at) >= ${parts.time(startOf("month", asked.range.fromMs))}
+  FROM totals WHERE total > 0 GROUP BY customer_id, currency HAVING MIN(happened_at) >= ${parts.time(startOf("month", request.range.fromMs))}
 ), of_cohorts AS (
   SELECT b.cohort, e.period, e.currency, e.opening, e.closing,
     CASE WHEN e.period = b.cohort THEN 1 ELSE 0 END AS joined

@@ -59,19 +59,19 @@ function computeRoute(deps: ReportingDeps, report: Report): Route {
     },
     async handle({ query, caller, nowMs, incoming }) {
       checkMayRead(caller, report.name);
-      const { format: asked, ...values } = query;
-      const format = formatOf(formatParam.parse(asked), incoming.headers.accept);
+      const { format: requestedFormat, ...values } = query;
+      const format = formatOf(formatParam.parse(requestedFormat), incoming.headers.accept);
       if (format === undefined) {
         throw new AppError(
           "bad_request",
           "Accept: available are application/json, text/csv and application/vnd.apache.parquet",
         );
       }
-      const ask = { parameters: parametersOf(values), nowMs, limits: LIMITS };
-      report.check(ask.parameters, nowMs, "query");
-      const answer = await runReport(deps, report, ask);
-      if (format === "json") return { status: 200, body: jsonAnswer(report, ask, answer) };
-      const bytes = await fileOf(deps.duck, format, { ...answer, report, ask });
+      const request = { parameters: parametersOf(values), nowMs, limits: LIMITS };
+      report.check(request.parameters, nowMs, "query");
+      const answer = await runReport(deps, report, request);
+      if (format === "json") return { status: 200, body: jsonAnswer(report, request, answer) };
+      const bytes = await fileOf(deps.duck, format, { ...answer, report, request });
       return fileResponse(bytes, {
         format,
         name: `${report.name}-${new Date(nowMs).toISOString().slice(0, 10)}`,

@@ -65,7 +65,7 @@ const getRoute = (): Route =>
     answers: { 200: { description: "The run", body: RunAnswer } },
     async handle({ params, caller, read }) {
       const run = await findRun(read, params.runId);
-      if (run === undefined || !mayRead(caller, run.report)) throw noRun();
+      if (run === undefined || !mayRead(caller, run.report)) throw unknownRun();
       return { status: 200, body: shownRun(run) };
     },
   });
@@ -84,9 +84,9 @@ const resultRoute = (deps: ReportingDeps): Route =>
     },
     async handle({ params, caller }) {
       const run = await findRun(deps.database, params.runId);
-      if (run === undefined || !mayRead(caller, run.report)) throw noRun();
+      if (run === undefined || !mayRead(caller, run.report)) throw unknownRun();
       const bytes = await resultOf(deps.database, run.id);
-      if (bytes === undefined) throw new AppError("not_found", whyNone(run));
+      if (bytes === undefined) throw new AppError("not_found", missingResultReason(run));
       const day = new Date(run.asOfMs).toISOString().slice(0, 10);
       const until = JSON.stringify(shownDataUntil(run.dataUntil ?? {}));
       const headers = { "data-until": until, etag: `"${run.id}"` };
@@ -94,11 +94,11 @@ const resultRoute = (deps: ReportingDeps): Route =>
     },
   });
 
-function whyNone(run: { status: string; error: string | null }): string {
+function missingResultReason(run: { status: string; error: string | null }): string {
   if (run.status === "waiting") return "The run is not finished: try again later.";
   if (run.status === "failed") return `The run failed: ${run.error ?? ""}`;
   return "The result has expired: create a new run.";
 }
 
-const noRun = (): AppError =>
+const unknownRun = (): AppError =>
   new AppError("not_found", "Unknown run: GET /v1/runs lists the runs.");

@@ -11,7 +11,7 @@ import { REPORTS } from "../commands/reports.ts";
 import {
   changeSchedule,
   createSchedule,
-  noSchedule,
+  unknownSchedule,
   removeSchedule,
 } from "../commands/schedules.ts";
 import type { ReportingDeps } from "../deps.ts";
@@ -169,7 +169,7 @@ const deleteRoute = (deps: ReportingDeps): Route =>
 /** A schedule of a report that the caller may not read answers 404. */
 async function visible(db: Queryable, caller: Caller, id: string): Promise<Schedule> {
   const schedule = await findSchedule(db, id);
-  if (schedule === undefined || !mayRead(caller, schedule.report)) throw noSchedule();
+  if (schedule === undefined || !mayRead(caller, schedule.report)) throw unknownSchedule();
   return schedule;
 }
 

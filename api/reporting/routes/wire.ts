@@ -15,7 +15,7 @@ export const Moment = z.iso.datetime();
 
 const After = z.tuple([z.string().max(100)]);
 
-/** A page of a short list that is in memory, after the item that the cursor names. */
+/** A page of a short list in memory; the cursor is the name of the previous page's last item. */
 export function pageOfAll<Item>(
   items: readonly Item[],
   { limit, cursor }: { limit: number; cursor?: string | undefined },

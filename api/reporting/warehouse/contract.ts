@@ -8,7 +8,7 @@ import type { Warehouse } from "./port.ts";
 import { GOLDEN } from "./testing-golden.ts";
 import { GOLDEN_REQUESTS, batchesOf, goldenBatches } from "./testing-history.ts";
 import { ORACLES } from "./testing-oracle.ts";
-import { type Question, histories, questions } from "./testing-random-history.ts";
+import { type ReportParams, histories, reportParams } from "./testing-random-history.ts";
 
 /** An engine, and how rows are loaded into it: as files of the lake. */
 export type OpenWarehouse = AsyncDisposable & {
@@ -25,8 +25,8 @@ const HISTORIES = 2;
 const inOrder = (rows: readonly Row[]): string[] => rows.map((row) => row.join(" ")).toSorted();
 
 /** The parameters that a report accepts. */
-function parametersOf(report: string, question: Question): Record<string, string> {
-  const { by, currency, ...rest } = question;
+function parametersOf(report: string, params: ReportParams): Record<string, string> {
+  const { by, currency, ...rest } = params;
   const isOfMoney = report !== "sign-ups" && report !== "turnover";
   return {
     ...rest,
@@ -59,15 +59,15 @@ export function testWarehouse(open: () => Promise<OpenWarehouse>): void {
     async () => {
       const property = fc.asyncProperty(
         histories,
-        fc.array(questions, { minLength: 8, maxLength: 8 }),
-        async (history, asked) => {
+        fc.array(reportParams, { minLength: 8, maxLength: 8 }),
+        async (history, paramsList) => {
           await using it = await open();
           for (const batch of batchesOf(history)) await it.put(batch);
-          for (const question of asked) {
+          for (const params of paramsList) {
             for (const [report, oracle] of Object.entries(ORACLES)) {
-              const parameters = parametersOf(report, question);
+              const parameters = parametersOf(report, params);
               const rows = inOrder(await compute(it.warehouse, report, parameters));
-              const expected = inOrder(oracle(history, question));
+              const expected = inOrder(oracle(history, params));
               expect({ report, parameters, rows }).toEqual({ report, parameters, rows: expected });
             }
           }

@@ -72,14 +72,14 @@ async function withClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T
       () => false,
       () => true,
     );
-    throw isAway(error) ? warehouseUnavailable(error) : error;
+    throw isUnavailable(error) ? warehouseUnavailable(error) : error;
   } finally {
     client.release(broken);
   }
 }
 
 /** The connection failed or the server cannot continue: class 08, 53, 57P. */
-const isAway = (error: unknown): boolean =>
+const isUnavailable = (error: unknown): boolean =>
   error instanceof DatabaseError
     ? /^(?:08|53|57P)/.test(error.code ?? "")
     : !(error instanceof AppError);

@@ -61,7 +61,7 @@ type StandIn = Awaited<ReturnType<typeof openStandIn>>;
 type OpenRedshift = OpenWarehouse & {
   statements: string[];
   /** Breaks all connections and refuses new ones. */
-  goAway(): Promise<void>;
+  disconnect(): Promise<void>;
   write(batch: FactBatch): Promise<LakeFile>;
 };
 
@@ -74,7 +74,7 @@ async function openOn(standIn: StandIn, client: RedshiftClient): Promise<OpenRed
   return {
     warehouse,
     statements: standIn.redshift.statements,
-    goAway: () => standIn.redshift.close(),
+    disconnect: () => standIn.redshift.close(),
     write: (batch) => writeFacts(duck, batch),
     async put(batch, times = 1) {
       const file = await writeFacts(duck, batch);
@@ -151,7 +151,7 @@ describe("Redshift over the PostgreSQL protocol", () => {
       code: "unavailable",
     });
     await expect.poll(() => it.statements.some((sql) => sql.startsWith(slow.sql()))).toBe(true);
-    await it.goAway();
+    await it.disconnect();
     await broken;
     await expect(it.warehouse.run(slow, limits)).rejects.toMatchObject({ code: "unavailable" });
   });
@@ -195,7 +195,7 @@ describe("Redshift over its Data API", () => {
     it.api.faults.end = "ABORTED";
     await expect(it.warehouse.run(query, limits)).rejects.toMatchObject({ code: "unavailable" });
     it.api.faults.end = "FAILED";
-    await expect(it.warehouse.run(query, limits)).rejects.toThrow("as the test asked for");
+    await expect(it.warehouse.run(query, limits)).rejects.toThrow("injected by the test");
   });
 
   test("a statement that takes too long is cancelled", async () => {

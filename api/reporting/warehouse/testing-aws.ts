@@ -57,7 +57,7 @@ type Statement = {
   state: string;
   error: string;
   rows: unknown[][];
-  asked: number;
+  polls: number;
   client: Client;
 };
 
@@ -128,7 +128,7 @@ async function begin(
     state: "STARTED",
     error: "",
     rows: [],
-    asked: 0,
+    polls: 0,
     client,
   };
   const run = async (): Promise<void> => {
@@ -153,9 +153,9 @@ async function begin(
 }
 
 function describe(statement: Statement, { end }: Faults) {
-  statement.asked += 1;
-  if (end !== undefined) return { Status: end, Error: "as the test asked for" };
-  if (statement.asked === 1) return { Status: "SUBMITTED" };
+  statement.polls += 1;
+  if (end !== undefined) return { Status: end, Error: "injected by the test" };
+  if (statement.polls === 1) return { Status: "SUBMITTED" };
   const { state, error, rows } = statement;
   return {
     Status: state,

@@ -4,7 +4,7 @@ import { type FeedEvent, factOf } from "../domain/events.ts";
 import { type FactBatch, type FactRow, batchByDay } from "../domain/facts.ts";
 
 /** A small history written by hand, with the expected result of every report. */
-type Told = [type: string, at: string, data: Record<string, unknown>];
+type HistoryEvent = [type: string, at: string, data: Record<string, unknown>];
 
 const eur = { currency: "EUR" };
 const usd = { currency: "USD" };
@@ -40,7 +40,7 @@ const dispute = (id: string, of: [string, string], amount: number) => ({
   fee: 1_500,
 });
 
-const BILLING: Told[] = [
+const BILLING: HistoryEvent[] = [
   [
     "subscription.created",
     "2026-01-05T09:00:00Z",
@@ -142,7 +142,7 @@ const BILLING: Told[] = [
   ],
 ];
 
-const ACCOUNTS: Told[] = [
+const ACCOUNTS: HistoryEvent[] = [
   ["account.created", "2025-12-31T23:30:00Z", { accountId: "acc_1" }],
   ["account.created", "2026-01-05T08:00:00Z", { accountId: "acc_2" }],
   [
@@ -163,8 +163,8 @@ const ACCOUNTS: Told[] = [
   ["account.created", "2026-02-01T00:00:00Z", { accountId: "acc_3" }],
 ];
 
-const feedOf = (source: string, told: readonly Told[]): FeedEvent[] =>
-  told.map(([type, at, data], index) => ({
+const feedOf = (source: string, events: readonly HistoryEvent[]): FeedEvent[] =>
+  events.map(([type, at, data], index) => ({
     id: String(index + 1),
     type: `${source}.${type}`,
     at: new Date(at).toISOString(),

@@ -1,5 +1,5 @@
 import type { FeedEvent } from "../domain/events.ts";
-import type { Question } from "./testing-random-history.ts";
+import type { ReportParams } from "./testing-random-history.ts";
 
 /**
  * Reference implementation of the reports: plain loops over the events, without SQL, buckets or code under test. Rows
@@ -7,17 +7,17 @@ import type { Question } from "./testing-random-history.ts";
  */
 type Cell = string | bigint | null;
 type Data = Record<string, string | number | null>;
-type Told = { seq: number; at: number; type: string; data: Data };
+type HistoryEvent = { seq: number; at: number; type: string; data: Data };
 
 const DAY = 86_400_000;
-const told = (events: readonly FeedEvent[]): Told[] =>
+const historyEvents = (events: readonly FeedEvent[]): HistoryEvent[] =>
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- events of the tests
   events.map((it) => ({ ...it, seq: Number(it.id), at: Date.parse(it.at), data: it.data as Data }));
 const big = (it: unknown): bigint => BigInt(Number(it ?? 0));
 const dayText = (at: number): string => new Date(at).toISOString().slice(0, 10);
 
 /** The first day of the step of a day, found by stepping back. */
-function stepOf(step: Question["step"], at: number): string {
+function stepOf(step: ReportParams["step"], at: number): string {
   let day = Math.floor(at / DAY) * DAY;
   if (step === "week") while (new Date(day).getUTCDay() !== 1) day -= DAY;
   if (step === "month") while (new Date(day).getUTCDate() !== 1) day -= DAY;
@@ -25,17 +25,17 @@ function stepOf(step: Question["step"], at: number): string {
 }
 
 /** All steps of the range, found by stepping through its days. */
-function stepsOf({ from, to, step }: Question): string[] {
+function stepsOf({ from, to, step }: ReportParams): string[] {
   const steps = new Set<string>();
   for (let day = Date.parse(from); day < Date.parse(to); day += DAY) steps.add(stepOf(step, day));
   return [...steps];
 }
 
-const isIn = ({ from, to }: Question, at: number): boolean =>
+const isIn = ({ from, to }: ReportParams, at: number): boolean =>
   at >= Date.parse(from) && at < Date.parse(to);
 
 /** Movements of money, with the plan paid for. */
-function moneyOf(events: readonly Told[]) {
+function moneyOf(events: readonly HistoryEvent[]) {
   const moves: {
     at: number;
     currency: string;
@@ -70,7 +70,7 @@ function moneyOf(events: readonly Told[]) {
 }
 
 /** The plan of an invoice's subscription when the invoice was issued. */
-function planOf(events: readonly Told[], invoiceId: unknown): string | null {
+function planOf(events: readonly HistoryEvent[], invoiceId: unknown): string | null {
   const written = events.find(
     ({ type, data }) => type === "billing.invoice.finalized" && data["invoiceId"] === invoiceId,
   );
@@ -86,16 +86,16 @@ function planOf(events: readonly Told[], invoiceId: unknown): string | null {
   return plan;
 }
 
-function revenueOf(history: readonly FeedEvent[], asked: Question): Cell[][] {
-  const moves = moneyOf(told(history))
-    .filter(({ at, currency }) => isIn(asked, at) && currency === (asked.currency ?? currency))
-    .map((it) => ({ ...it, plan: asked.by === "plan" ? it.plan : null }));
+function revenueOf(history: readonly FeedEvent[], params: ReportParams): Cell[][] {
+  const moves = moneyOf(historyEvents(history))
+    .filter(({ at, currency }) => isIn(params, at) && currency === (params.currency ?? currency))
+    .map((it) => ({ ...it, plan: params.by === "plan" ? it.plan : null }));
   const groups = new Map(moves.map((it) => [JSON.stringify([it.currency, it.plan]), it]));
-  return stepsOf(asked).flatMap((step) =>
+  return stepsOf(params).flatMap((step) =>
     [...groups.values()].map(({ currency, plan }) => {
       const mine = moves
         .filter((it) => it.currency === currency && it.plan === plan)
-        .filter(({ at }) => stepOf(asked.step, at) === step);
+        .filter(({ at }) => stepOf(params.step, at) === step);
       const of = (what: string) => mine.filter((it) => it.what === what);
       const sum = (what: string): bigint =>
         of(what).reduce((total, { amount }) => total + amount, 0n);
@@ -109,7 +109,7 @@ function revenueOf(history: readonly FeedEvent[], asked: Question): Cell[][] {
 }
 
 /** The monthly revenue of each customer at each change; a change never counts before its predecessor. */
-function changesOf(events: readonly Told[], currency: string) {
+function changesOf(events: readonly HistoryEvent[], currency: string) {
   const subscriptions = new Map<string, Map<unknown, bigint>>();
   const latest = new Map<string, number>();
   const changes: { customer: string; at: number; before: bigint; after: bigint }[] = [];
@@ -127,7 +127,7 @@ function changesOf(events: readonly Told[], currency: string) {
   return changes;
 }
 
-const currenciesOf = (events: readonly Told[], { to, currency }: Question): string[] =>
+const currenciesOf = (events: readonly HistoryEvent[], { to, currency }: ReportParams): string[] =>
   [
     ...new Set(
       events
@@ -138,23 +138,23 @@ const currenciesOf = (events: readonly Told[], { to, currency }: Question): stri
     .filter((it) => it === (currency ?? it))
     .toSorted();
 
-function mrrOf(history: readonly FeedEvent[], asked: Question): Cell[][] {
-  const events = told(history);
-  return currenciesOf(events, asked).flatMap((currency) => {
+function mrrOf(history: readonly FeedEvent[], params: ReportParams): Cell[][] {
+  const events = historyEvents(history);
+  return currenciesOf(events, params).flatMap((currency) => {
     const ever = new Set<string>();
     const sums = new Map<string, bigint>();
     let opening = 0n;
-    let some = false;
+    let hasChanges = false;
     for (const { customer, at, before, after } of changesOf(events, currency)) {
       const isKnown = ever.has(customer);
       if (after > 0n) ever.add(customer);
-      if (at >= Date.parse(asked.to) || after === before) continue;
-      some = true;
-      if (at < Date.parse(asked.from)) opening += after - before;
-      const key = `${stepOf(asked.step, at)} ${movementOf(before, after, isKnown)}`;
-      if (isIn(asked, at)) sums.set(key, (sums.get(key) ?? 0n) + after - before);
+      if (at >= Date.parse(params.to) || after === before) continue;
+      hasChanges = true;
+      if (at < Date.parse(params.from)) opening += after - before;
+      const key = `${stepOf(params.step, at)} ${movementOf(before, after, isKnown)}`;
+      if (isIn(params, at)) sums.set(key, (sums.get(key) ?? 0n) + after - before);
     }
-    return (some ? stepsOf(asked) : []).map((step) => {
+    return (hasChanges ? stepsOf(params) : []).map((step) => {
       const moved = ["new", "expansion", "contraction", "churned", "reactivation"].map(
         (movement) => sums.get(`${step} ${movement}`) ?? 0n,
       );
@@ -173,24 +173,24 @@ function movementOf(before: bigint, after: bigint, isKnown: boolean): string {
 }
 
 /** The monthly revenue of each customer at a time. */
-function standAt(changes: ReturnType<typeof changesOf>, atMs: number): Map<string, bigint> {
-  const stand = new Map<string, bigint>();
-  for (const { customer, at, after } of changes) if (at < atMs) stand.set(customer, after);
-  return stand;
+function revenueAt(changes: ReturnType<typeof changesOf>, atMs: number): Map<string, bigint> {
+  const revenue = new Map<string, bigint>();
+  for (const { customer, at, after } of changes) if (at < atMs) revenue.set(customer, after);
+  return revenue;
 }
 
 const sixDigits = (part: bigint, whole: bigint): string | null =>
   whole === 0n ? null : (Number(part) / Number(whole)).toFixed(6);
 
-function churnOf(history: readonly FeedEvent[], asked: Question): Cell[][] {
-  const events = told(history);
-  const steps = stepsOf(asked);
-  return currenciesOf(events, asked).flatMap((currency) => {
+function churnOf(history: readonly FeedEvent[], params: ReportParams): Cell[][] {
+  const events = historyEvents(history);
+  const steps = stepsOf(params);
+  return currenciesOf(events, params).flatMap((currency) => {
     const changes = changesOf(events, currency);
     return steps.map((step, index) => {
-      const ends = Math.min(Date.parse(steps[index + 1] ?? asked.to), Date.parse(asked.to));
-      const end = standAt(changes, ends);
-      const start = [...standAt(changes, Date.parse(step))].filter(([, mrr]) => mrr > 0n);
+      const ends = Math.min(Date.parse(steps[index + 1] ?? params.to), Date.parse(params.to));
+      const end = revenueAt(changes, ends);
+      const start = [...revenueAt(changes, Date.parse(step))].filter(([, mrr]) => mrr > 0n);
       const mrr = start.reduce((sum, [, it]) => sum + it, 0n);
       const lost = start.filter(([customer]) => end.get(customer) === 0n).length;
       const mrrLost = start
@@ -203,23 +203,25 @@ function churnOf(history: readonly FeedEvent[], asked: Question): Cell[][] {
   });
 }
 
-function signUpsOf(history: readonly FeedEvent[], asked: Question): Cell[][] {
-  const made = told(history).filter(({ type }) => type === "accounts.account.created");
-  const steps = stepsOf(asked);
+function signUpsOf(history: readonly FeedEvent[], params: ReportParams): Cell[][] {
+  const made = historyEvents(history).filter(({ type }) => type === "accounts.account.created");
+  const steps = stepsOf(params);
   return steps.map((step, index) => {
-    const ends = index === steps.length - 1 ? asked.to : (steps[index + 1] ?? "");
+    const ends = index === steps.length - 1 ? params.to : (steps[index + 1] ?? "");
     const total = made.filter(({ at }) => at < Date.parse(ends)).length;
-    const now = made.filter(({ at }) => isIn(asked, at) && stepOf(asked.step, at) === step).length;
+    const now = made.filter(
+      ({ at }) => isIn(params, at) && stepOf(params.step, at) === step,
+    ).length;
     return [step, big(now), big(total)];
   });
 }
 
-function turnoverOf(history: readonly FeedEvent[], asked: Question): Cell[][] {
-  return stepsOf(asked).map((step) => {
+function turnoverOf(history: readonly FeedEvent[], params: ReportParams): Cell[][] {
+  return stepsOf(params).map((step) => {
     const times = (type: string): bigint =>
       big(
-        told(history).filter(
-          (it) => it.type === type && isIn(asked, it.at) && stepOf(asked.step, it.at) === step,
+        historyEvents(history).filter(
+          (it) => it.type === type && isIn(params, it.at) && stepOf(params.step, it.at) === step,
         ).length,
       );
     const ins = times("accounts.session.started");

@@ -152,7 +152,7 @@ function historyOf(steps: readonly Step[]): FeedEvent[] {
   return events;
 }
 
-export type Question = {
+export type ReportParams = {
   /** `2026-01-31` */
   from: string;
   to: string;
@@ -162,7 +162,7 @@ export type Question = {
 };
 
 const dayText = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10);
-export const questions: fc.Arbitrary<Question> = fc
+export const reportParams: fc.Arbitrary<ReportParams> = fc
   .record({
     first: fc.integer({ min: -20, max: 150 }),
     days: fc.integer({ min: 1, max: 130 }),
