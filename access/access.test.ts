@@ -130,7 +130,7 @@ test("the set-up names each invalid field", async () => {
   const body = { token, email: "ann", name: " ", password: "short" };
   const answer = await call("POST /api/setup", { body });
   expect(answer.status).toBe(400);
-  expect(answer.body["detail"]).toContain("email: this is no e-mail address");
+  expect(answer.body["detail"]).toContain("email: this is not an e-mail address");
   expect(answer.body["detail"]).toContain("password: a password has at least 12 characters");
   const hostile = { ...ANN, token, name: "Ann\u001b[2J" };
   const refused = await call("POST /api/setup", { body: hostile });
@@ -140,7 +140,7 @@ test("the set-up names each invalid field", async () => {
   expect((await call("POST /api/setup", { body: withNul })).status).toBe(400);
 });
 
-test("signing in needs the right password, and ignores the case of the e-mail address", async () => {
+test("signing in requires the right password, and ignores the case of the e-mail address", async () => {
   await withOwner();
   const wrong = { email: "ann@example.com", password: "wrong" };
   const unknown = { email: "eve@example.com", password: "wrong" };
@@ -157,7 +157,7 @@ test("signing in needs the right password, and ignores the case of the e-mail ad
   expect(await actions(3)).toEqual(["session.start", "session.refuse", "session.refuse"]);
 });
 
-test("guessing passwords is slowed down, without locking the member out from elsewhere or for ever", async () => {
+test("guessing passwords is rate-limited by address, so the member can still sign in from elsewhere and later", async () => {
   await withOwner();
   const body = { email: "ann@example.com", password: "wrong" };
   const right = { email: "ann@example.com", password: ANN.password };
@@ -181,7 +181,7 @@ test("signing out ends the session, not only the cookie", async () => {
   expect(await access.sessionOf(cookie)).toBeUndefined();
 });
 
-test("a session ends when it is idle too long, and at the latest after its maximum age", async () => {
+test("a session ends when it is idle for too long, and at the latest at its maximum age", async () => {
   const { cookie } = await withOwner();
   for (let day = 0; day < 29; day += 1) {
     nowMs += 24 * HOUR_MS;
@@ -215,7 +215,7 @@ test("the audit log is append-only", async () => {
   await expect(database.query("DELETE FROM audit")).rejects.toThrow(/only ever added/);
 });
 
-test("a password is verified with the parameters that it was stored with, and invalid hashes match nothing", async () => {
+test("a password is verified with the parameters stored with it, and invalid hashes match nothing", async () => {
   const stored = await hashPassword("Zürich");
   expect(await verifyPassword("Zürich", stored)).toBe(true);
   expect(await verifyPassword("Zu\u0308rich", stored)).toBe(true);

@@ -6,16 +6,16 @@ import { type Session, type SessionLimits, type Sessions, createSessions } from 
 import { type Setup, createSetup } from "./setup.ts";
 import { type SignIn, createSignIn } from "./sign-in.ts";
 
-/** Members and their sessions, as the routes, the sockets and the start of the server use them. */
+/** Members and their sessions, for routes, sockets and the start of the server. */
 export type Access = {
   setup: Setup;
   sessions: Sessions;
   signIn: SignIn;
-  /** The session that a Cookie header names, of an HTTP request or of the handshake of a socket. */
+  /** The session of a Cookie header, sent by an HTTP request or the handshake of a socket. */
   sessionOf(cookieHeader: string | undefined): Promise<Session | undefined>;
 };
 
-/** Needs a database with `accessMigrations`. */
+/** Requires a database with `accessMigrations`. */
 export function createAccess(deps: {
   database: Database;
   clock: Clock;

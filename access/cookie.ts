@@ -1,10 +1,12 @@
 import { parseCookie, stringifySetCookie } from "cookie";
 
-/** The cookie of a session. Under https its name binds it to this host; over plain http on loopback it cannot. */
+/**
+ * The session cookie. Over https the `__Host-` prefix binds it to this host; plain http on loopback does not allow it.
+ */
 export const SECURE_NAME = "__Host-quarterdeck_session";
 export const PLAIN_NAME = "quarterdeck_session";
 
-/** The session's token in a Cookie header, undefined where there is none. */
+/** The session token in a Cookie header; undefined if there is none. */
 export function tokenIn(cookieHeader: string | undefined): string | undefined {
   const cookies = parseCookie(cookieHeader ?? "");
   return [cookies[SECURE_NAME], cookies[PLAIN_NAME]].find(
@@ -12,7 +14,7 @@ export function tokenIn(cookieHeader: string | undefined): string | undefined {
   );
 }
 
-/** The Set-Cookie header that keeps a token for `maxAgeMs`; 0 deletes the cookie. */
+/** The Set-Cookie header for a token that expires after `maxAgeMs`; 0 deletes the cookie. */
 export function sessionCookie(
   token: string,
   { secure, maxAgeMs }: { secure: boolean; maxAgeMs: number },
@@ -28,7 +30,7 @@ export function sessionCookie(
   });
 }
 
-/** Whether a request came through the https proxy that QUARTERDECK_URL announces. */
+/** Whether a request came through the https proxy of QUARTERDECK_URL. */
 export function isSecure(host: string | undefined, publicUrl: string | undefined): boolean {
   if (publicUrl === undefined) return false;
   const url = new URL(publicUrl);

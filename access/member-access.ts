@@ -12,11 +12,11 @@ import { can, explain } from "./policy.ts";
 import { type GrantRule, type MemberCaller, type MemberRule, signedInOf } from "./route.ts";
 
 export type MemberAccess = AccessControl<MemberRule> & {
-  /** Rejects when who opened a socket may not do this (any more). */
+  /** Rejects when the member who opened a socket does not have this grant (any more). */
   checkSocket(handshake: IncomingMessage, rule: GrantRule): Promise<void>;
 };
 
-/** Callers by session cookie, whose requests must come from our own pages; rules by their members' grants. */
+/** Identifies callers by session cookie, for requests from our own pages only, and authorizes them by their grants. */
 export function memberAccess(deps: {
   access: Pick<Access, "sessionOf">;
   database: Database;

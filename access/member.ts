@@ -19,10 +19,10 @@ export const Me = z.object({
 });
 export type Me = z.infer<typeof Me>;
 
-/** GET /api/setup: whether the first owner is still to be created. */
+/** GET /api/setup: whether the first owner has not been created yet. */
 export const SetupState = z.object({ open: z.boolean() });
 
-/** A member as a row of the database. */
+/** A member as a database row. */
 export const MemberRow = z
   .object({
     id: z.templateLiteral(["mem_", z.string()]),
@@ -32,10 +32,10 @@ export const MemberRow = z
   })
   .strip();
 
-/** An e-mail address in one spelling, as addresses are compared. */
+/** A normalized e-mail address, for comparison. */
 export const Email = z
   .string()
   .trim()
   .toLowerCase()
   .max(254, { error: "an e-mail address has at most 254 characters" })
-  .pipe(z.email({ error: "this is no e-mail address" }));
+  .pipe(z.email({ error: "this is not an e-mail address" }));

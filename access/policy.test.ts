@@ -35,7 +35,7 @@ test("the explanation never contradicts the decision", () => {
   );
 });
 
-test("a member has exactly what a valid grant of theirs gives: no grant, no right", () => {
+test("a member has exactly the rights of their valid grants, and none without a grant", () => {
   fc.assert(
     fc.property(fc.array(grants), capabilities, targets, (all, capability, target) => {
       const subject = { member, grants: all, nowMs: NOW_MS };
@@ -50,7 +50,7 @@ test("a member has exactly what a valid grant of theirs gives: no grant, no righ
   );
 });
 
-test("a chart can be given without the raw events beneath it", () => {
+test("a chart can be granted without the raw events behind it", () => {
   const grant = { memberId: member.id, capability: "chart", target: "dataset:*", expiresMs: null };
   const subject: Subject = { member, grants: [grant as Grant], nowMs: NOW_MS };
   expect(can(subject, "chart", "dataset:nginx.access")).toBe(true);

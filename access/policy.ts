@@ -1,13 +1,13 @@
 import type { Member, MemberId } from "./member.ts";
 
 /**
- * What can be granted, in ascending order; each includes those before it. `chart`: see aggregates; `view`: see the raw
- * events too; `manage`: change the target; `own`: also grant it to others.
+ * The capabilities in ascending order; each includes those before it. `chart`: see aggregates; `view`: also see raw
+ * events; `manage`: change the target; `own`: also grant it to others.
  */
 export const CAPABILITIES = ["chart", "view", "manage", "own"] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
-/** One object (`board:home`, `dataset:nginx.access`), all of a kind (`dataset:*`), or everything (`*`). */
+/** One object (`board:home`, `dataset:nginx.access`), all objects of a kind (`dataset:*`), or everything (`*`). */
 export type Target = `${string}:${string}` | "*";
 
 export type Grant = {
@@ -18,10 +18,10 @@ export type Grant = {
   expiresMs: number | null;
 };
 
-/** Whose rights are checked, and at what time. */
+/** The member whose rights are checked, and the time of the check. */
 export type Subject = { member: Member; grants: readonly Grant[]; nowMs: number };
 
-/** The only decision about rights: owners may do everything, others what a valid grant covers. */
+/** The only place that decides about rights: owners may do everything, other members what a valid grant covers. */
 export function can(subject: Subject, capability: Capability, target: Target): boolean {
   if (subject.member.role === "owner") return true;
   const needed = CAPABILITIES.indexOf(capability);
@@ -36,7 +36,7 @@ export function can(subject: Subject, capability: Capability, target: Target): b
 
 export type Explanation = { allowed: boolean; reason: string };
 
-/** The reason for the result of `can`, for the person who is concerned. */
+/** The reason for the result of `can`, for the member concerned. */
 export function explain(subject: Subject, capability: Capability, target: Target): Explanation {
   const { member, nowMs } = subject;
   const wanted = `${capability} ${target}`;

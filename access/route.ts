@@ -32,7 +32,7 @@ export function signedInOf({ signedIn }: MemberCaller): NonNullable<MemberCaller
   return signedIn;
 }
 
-/** How the control plane is called: with the cookie of a session, and rules that name grants. */
+/** Authentication by session cookie, and authorization by rules that name grants. */
 export const sessionScheme: SecurityScheme<MemberRule> = {
   name: "session",
   definition: {

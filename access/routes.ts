@@ -14,7 +14,7 @@ export type AccessRoutesDeps = {
   settings: { publicUrl: string | undefined; sessionMaxMs: number };
 };
 
-/** The first owner, signing in and out, and who is signed in. */
+/** Creating the first owner, signing in and out, and the signed-in member. */
 export const accessRoutes = (deps: AccessRoutesDeps): Route<MemberRule>[] => [
   setupStateRoute(deps),
   setupRoute(deps),
@@ -29,9 +29,9 @@ const setupStateRoute = ({ access }: AccessRoutesDeps): Route<MemberRule> =>
     path: "/api/setup",
     operationId: "getSetup",
     tag: "Members",
-    summary: "Whether the first owner is still to be created",
-    rule: { allow: "anyone", why: "there is no member yet" },
-    answers: { 200: { description: "Whether it is open", body: SetupState } },
+    summary: "Returns whether the first owner has not been created yet",
+    rule: { allow: "anyone", why: "needed before there are members" },
+    answers: { 200: { description: "Whether the set-up is open", body: SetupState } },
     handle: async () => ({ status: 200, body: { open: await access.setup.isOpen() } }),
   });
 
@@ -41,8 +41,8 @@ const setupRoute = ({ access, settings }: AccessRoutesDeps): Route<MemberRule> =
     path: "/api/setup",
     operationId: "createFirstOwner",
     tag: "Members",
-    summary: "Creates the first owner with the one-time link, and signs them in",
-    rule: { allow: "anyone", why: "the one-time link proves who may" },
+    summary: "Creates the first owner with the one-time link and signs them in",
+    rule: { allow: "anyone", why: "authenticated by the one-time link" },
     limit: { burst: 10, perMinute: 6 },
     body: FirstOwner,
     answers: { 201: { description: "The owner, with a session cookie", body: Me } },
@@ -59,7 +59,7 @@ const signInRoute = ({ access, settings }: AccessRoutesDeps): Route<MemberRule> 
     operationId: "signIn",
     tag: "Members",
     summary: "Signs a member in",
-    rule: { allow: "anyone", why: "the password proves who it is; tries are limited" },
+    rule: { allow: "anyone", why: "authenticated by the password; attempts are limited" },
     body: Credentials,
     answers: { 201: { description: "The member, with a session cookie", body: Me } },
     async handle({ body, caller, incoming }) {
@@ -75,7 +75,7 @@ const signOutRoute = ({ access, settings }: AccessRoutesDeps): Route<MemberRule>
     operationId: "signOut",
     tag: "Members",
     summary: "Ends the session of the request",
-    rule: { allow: "anyone", why: "it ends nothing but the caller's own session" },
+    rule: { allow: "anyone", why: "it only ends the caller's own session" },
     answers: { 204: { description: "Signed out" } },
     async handle({ caller, incoming }) {
       const token = tokenIn(incoming.headers.cookie);
@@ -89,7 +89,7 @@ const meRoute = memberRoute({
   path: "/api/me",
   operationId: "getMe",
   tag: "Members",
-  summary: "Who is signed in",
+  summary: "Returns the signed-in member",
   rule: { allow: "member" },
   answers: { 200: { description: "The member", body: Me } },
   handle: ({ caller }) => ({ status: 200, body: meOf(signedInOf(caller).member) }),

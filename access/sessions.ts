@@ -9,20 +9,20 @@ import { type Member, MemberRow } from "./member.ts";
 
 export type Session = {
   member: Member;
-  /** Epoch ms at which it ends without further requests. */
+  /** Epoch ms at which the session ends if there are no further requests. */
   expiresMs: number;
 };
 
 export type SessionLimits = { sessionIdleMs: number; sessionMaxMs: number };
 
 const SessionRow = MemberRow.extend({ created_at: z.date(), seen_at: z.date() });
-/** How often `seen_at` is updated at most, so that most requests write nothing. */
+/** Minimum interval between updates of `seen_at`, so that most requests write nothing. */
 const SEEN_EVERY_MS = 60_000;
 
 export type Sessions = {
-  /** Starts a session in the caller's transaction. The token is only returned here, and stored as a hash. */
+  /** Starts a session in the caller's transaction. The token is returned only here; only its hash is stored. */
   start(transaction: Queryable, who: { member: Member; address: string }): Promise<string>;
-  /** The session of a token unless it has ended; an ended one is deleted. */
+  /** The session of a token, unless it has ended; an ended session is deleted. */
   find(token: string): Promise<Session | undefined>;
   end(token: string, address: string): Promise<void>;
 };

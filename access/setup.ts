@@ -20,7 +20,7 @@ export const FirstOwner = z.strictObject({
   name: z
     .string()
     .trim()
-    .min(1, { error: "say what to call you" })
+    .min(1, { error: "give your name" })
     .max(100)
     .regex(/^\P{Cc}*$/u, { error: "a name has no control characters" }),
   password: z
@@ -37,7 +37,9 @@ export type FirstOwner = z.infer<typeof FirstOwner>;
 export type Setup = {
   /** Whether there are no members yet, so that the first owner can be created. */
   isOpen(): Promise<boolean>;
-  /** The token of a new one-time link, valid for 24 hours; earlier links become invalid. Undefined if there are members. */
+  /**
+   * The token of a new one-time link, valid for 24 hours; earlier links become invalid. Undefined if there are members.
+   */
   createLink(): Promise<string | undefined>;
   /** Creates the first owner and signs them in. */
   redeem(request: FirstOwner, address: string): Promise<{ member: Member; token: string }>;
@@ -94,7 +96,7 @@ async function checkLink(queryable: Queryable, token: string, nowMs: number): Pr
   if (rows.length > 0) return;
   throw new AppError(
     "forbidden",
-    "This set-up link is not valid (any more). The newest one stands in the terminal; starting Quarterdeck again makes a new one.",
+    "This set-up link is not valid (any more). Use the latest link printed in the terminal, or restart Quarterdeck to get a new one.",
   );
 }
 

@@ -17,10 +17,13 @@ export const Credentials = z.strictObject({
 export type Credentials = z.infer<typeof Credentials>;
 
 const KEYS_MAX = 10_000;
-/** Tries for one account from one address. Tries from elsewhere do not count, so nobody can lock an owner out. */
-const ACCOUNT_TRIES = { burst: 5, refillMs: 30_000, keysMax: KEYS_MAX };
-/** Tries for all accounts from one address. */
-const ADDRESS_TRIES = { burst: 20, refillMs: 10_000, keysMax: KEYS_MAX };
+/**
+ * Attempts for one account from one address. Attempts from other addresses do not count, so nobody can lock out an
+ * owner.
+ */
+const ACCOUNT_ATTEMPTS = { burst: 5, refillMs: 30_000, keysMax: KEYS_MAX };
+/** Attempts for all accounts from one address. */
+const ADDRESS_ATTEMPTS = { burst: 20, refillMs: 10_000, keysMax: KEYS_MAX };
 
 export type SignIn = (
   credentials: Credentials,
@@ -33,15 +36,15 @@ export function createSignIn(deps: {
   clock: Clock;
 }): SignIn {
   const { database, sessions, clock } = deps;
-  const accountTries = createRateLimit(ACCOUNT_TRIES, clock);
-  const addressTries = createRateLimit(ADDRESS_TRIES, clock);
-  // Verified for unknown e-mail addresses, so that a refusal takes the same time whether the account exists.
+  const accountAttempts = createRateLimit(ACCOUNT_ATTEMPTS, clock);
+  const addressAttempts = createRateLimit(ADDRESS_ATTEMPTS, clock);
+  // Verified for unknown e-mail addresses, so that a rejection takes the same time whether or not the account exists.
   const unknownMemberHash = hashPassword("nobody has this password");
 
   return async ({ email, password }, address) => {
     const account = `${email}\n${address}`;
-    accountTries.take(account);
-    addressTries.take(address);
+    accountAttempts.take(account);
+    addressAttempts.take(address);
 
     const [row] = await database.query(
       "SELECT id, email, name, role, password_hash FROM members WHERE email = $1",
@@ -63,7 +66,7 @@ export function createSignIn(deps: {
       });
       throw new AppError("unauthenticated", "E-mail or password is wrong.");
     }
-    accountTries.reset(account);
+    accountAttempts.reset(account);
     const member = MemberRow.parse(row);
     const token = await database.transaction((transaction) =>
       sessions.start(transaction, { member, address }),
