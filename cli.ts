@@ -5,10 +5,10 @@ import { AppError } from "#platform/errors.ts";
 import { printable } from "#platform/terminal.ts";
 import type { Command } from "#server/cli/command.ts";
 
-// What was compiled once starts in half the time; without a folder to keep it in, nothing is lost.
+// With compiled code in the cache the program starts in half the time. It also works without a writable cache folder.
 enableCompileCache(fileURLToPath(new URL("node_modules/.cache/quarterdeck", import.meta.url)));
 
-/** Loaded when asked for: `parse` need not wait for the web server's modules. */
+/** Loaded on demand, so that `parse` does not load the modules of the web server. */
 const COMMANDS: Record<string, () => Promise<Command>> = {
   start: async () => (await import("#server/cli/start.ts")).startCommand,
   role: async () => (await import("#server/cli/role.ts")).roleCommand,
@@ -29,7 +29,7 @@ async function main([name, ...args]: string[]): Promise<number> {
   if (!command) {
     throw new AppError(
       "bad_request",
-      `there is no command “${name}”; there are ${Object.keys(COMMANDS).join(", ")}`,
+      `unknown command “${name}”: use one of ${Object.keys(COMMANDS).join(", ")}`,
     );
   }
   if (args.includes("--help") || args.includes("-h")) return help(name);
@@ -45,12 +45,12 @@ async function help(name: string | undefined): Promise<number> {
   const all = await Promise.all(Object.values(COMMANDS).map((load) => load()));
   const lines = all.map(({ name: word, summary }) => `  ${word.padEnd(10)} ${summary}`);
   process.stdout.write(
-    `quarterdeck COMMAND …\n\n${lines.join("\n")}\n\nquarterdeck COMMAND --help tells more.\n`,
+    `quarterdeck COMMAND …\n\n${lines.join("\n")}\n\nRun quarterdeck COMMAND --help for details.\n`,
   );
   return 0;
 }
 
-// A reader that goes away (`| head`) is no error of ours.
+// A reader that closes the pipe (`| head`) is not an error.
 process.stdout.on("error", (error) => {
   if ("code" in error && error.code === "EPIPE") process.exit(0);
   throw error;
@@ -61,7 +61,7 @@ try {
 } catch (error) {
   const known = error instanceof AppError;
   const text = known ? error.message : error instanceof Error ? error.stack : String(error);
-  // It may name a file, and a file may be called anything.
+  // The text may contain a file name, and a file name may contain control characters.
   process.stderr.write(`quarterdeck: ${printable(text ?? "")}\n`);
   process.exitCode = known && error.code === "bad_request" ? 2 : 1;
 }

@@ -6,7 +6,7 @@ const LIMITS = { bytesMax: 40 * 1024 * 1024, oldFilesMax: 4 };
 
 export type AccessLog = { write(line: string): void; close(): void };
 
-/** The access log of the control plane: ECS, one JSON document for each request. */
+/** The access log of the control plane: one ECS document (JSON) per request. */
 export function openAccessLog(path: string): AccessLog {
   const file = new RotatingFile(path, LIMITS);
   const lines = bufferLines((bytes) => file.write(bytes.toString()));

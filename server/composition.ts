@@ -5,15 +5,15 @@ import { type Forecaster, startForecastThread } from "./forecaster/forecast-thre
 import { type Indexing, otherIndexers, ownIndexer } from "./indexer/indexing.ts";
 import type { IndexSettings } from "./settings.ts";
 
-/** What a control plane works with: in threads and children of its process, or in processes that run on their own. */
+/** The roles that a control plane uses: threads and children of its process, or separate processes. */
 export type Roles = {
   indexing: Indexing;
   startForecaster(): Forecaster;
-  /** The domain APIs. They are started last, and the control plane works without them. */
+  /** The domain APIs, started last. The control plane works without them. */
   startApis: ((notify: (line: string) => void) => Promise<Apis>) | undefined;
 };
 
-/** Everything in one process tree, as `quarterdeck start` runs it. */
+/** All roles in one process tree, as run by `quarterdeck start`. */
 export const ownRoles = (
   folder: DataFolder,
   settings: { index: IndexSettings; apis: ApisSettings | undefined },
@@ -26,7 +26,7 @@ export const ownRoles = (
   };
 };
 
-/** The control plane alone, as `quarterdeck role control` runs it. */
+/** Only the control plane, as run by `quarterdeck role control`. */
 export const otherRoles = ({ root }: DataFolder): Roles => ({
   indexing: otherIndexers(root),
   startForecaster: () => followForecasters(root),

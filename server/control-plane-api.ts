@@ -24,7 +24,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { operationsRoutes } from "./routes/operations.ts";
 import type { ControlSettings } from "./settings.ts";
 
-/** The proxy that QUARTERDECK_URL announces runs on this machine. */
+/** The proxy of QUARTERDECK_URL runs on this machine. */
 const PROXY_ON_THIS_MACHINE = ["127.0.0.0/8", "::1"];
 
 export type ControlPlaneApiDeps = BoardRoutesDeps & {
@@ -34,11 +34,11 @@ export type ControlPlaneApiDeps = BoardRoutesDeps & {
   database: Database;
   clock: Clock;
   log: Log;
-  /** Where it listens. */
+  /** The address on which it listens. */
   url: string;
   viewers(): number;
   framesSent(): number;
-  /** Takes the lines of the access log. */
+  /** Writes lines of the access log. */
   writeLine(line: string): void;
   stopping: AbortSignal;
 };
@@ -75,7 +75,7 @@ export function createControlPlaneApi(deps: ControlPlaneApiDeps): ControlPlaneAp
     writeAccessLine: accessLine({
       base: ecsBase({ service: "quarterdeck", release, node: "1", clock }),
       dataset: "quarterdeck.access",
-      // Ids of members are random, so a plain hash cannot be reversed.
+      // Member ids are random, so a plain hash cannot be reversed.
       hashUser: (id) => createHash("sha256").update(id).digest("hex").slice(0, 32),
       writeLine: deps.writeLine,
     }),
@@ -88,6 +88,6 @@ export function createControlPlaneApi(deps: ControlPlaneApiDeps): ControlPlaneAp
 const DESCRIPTION = {
   title: "Quarterdeck control plane",
   description:
-    "What the pages of the control plane are made from: boards, events, and the members who may see them.",
+    "The API behind the pages of the control plane: boards, events, members and sessions.",
   security: sessionScheme,
 };

@@ -20,13 +20,13 @@ import { openWorkspaces, type Workspaces } from "./workspaces.ts";
 
 export type ControlPlane = {
   url: string;
-  /** The port that it listens on, which is another one than the configured one where that is taken. */
+  /** The port on which it listens: another one than configured if that is in use. */
   port: number;
-  /** Where the first owner is made; undefined once there is one. */
+  /** Link for creating the first owner; undefined if there is an owner. */
   setupUrl: string | undefined;
-  /** Aborts when another control plane has taken over the data folder, because this one was suspended. */
+  /** Aborts when another control plane has taken over the data folder while this one was suspended. */
   lost: AbortSignal;
-  /** The domain APIs beside it, if they are to run; it works without them. */
+  /** The domain APIs, if they are to run; the control plane works without them. */
   apis: Promise<Apis> | undefined;
   stop(): Promise<void>;
 };
@@ -36,13 +36,13 @@ export type ControlPlaneOptions = {
   folder: DataFolder;
   workspace: WorkspaceKind;
   roles: Roles;
-  /** Receives messages for people, until the control plane is stopped. */
+  /** Receives messages for the terminal until the control plane is stopped. */
   notify(line: string): void;
 };
 
 /**
- * Starts the control plane, and resolves when the boards can be opened. What takes long is started at once: PostgreSQL
- * and the pages start while the port answers 503.
+ * Starts the control plane, and resolves when the boards can be opened. PostgreSQL and the pages take long, so they
+ * start first, while the port answers 503.
  */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { settings, folder, roles } = options;
@@ -52,7 +52,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const log = openLog({ file: folder.logFile, level: settings.logLevel });
   started.defer(() => log.close());
   const databaseOpens = openDatabase(settings, log);
-  // It is awaited further down; until then a failure must not count as unhandled.
+  // Awaited below; until then a failure must not count as an unhandled rejection.
   databaseOpens.catch(() => undefined);
   const http = await listenHttp(settings, folder, started);
   const { url, port } = http;
@@ -99,7 +99,7 @@ async function openDatabase(settings: ControlSettings, log: Log): Promise<Databa
   }
 }
 
-/** Listens, so that requests are answered while everything else starts. */
+/** Listens first, so that requests are answered while everything else starts. */
 async function listenHttp(
   settings: ControlSettings,
   folder: DataFolder,
@@ -127,7 +127,7 @@ async function openData(
   return workspaces;
 }
 
-/** Starts the domain APIs, on which nothing here depends. What fails because of the end is no failure. */
+/** Starts the domain APIs. A failure is only logged, unless the control plane is stopping. */
 function openApis(
   { roles, notify }: ControlPlaneOptions,
   { log, workspaces }: { log: Log; workspaces: Workspaces },

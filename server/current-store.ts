@@ -8,34 +8,34 @@ import { findHolder } from "#platform/lease/lease.ts";
 
 export const CONTROL_PLANE_LEASE = "control-plane";
 
-/** What a running control plane publishes to other processes. */
+/** Published by a running control plane for other processes. */
 const Running = z.object({
-  /** Of its lease. */
+  /** Token of its lease. */
   token: z.string(),
   url: z.string(),
-  /** URL of the store that its boards show: that of the logs, the demo or a replay. */
+  /** URL of the store that its boards show: of the logs, the demo or a replay. */
   store: z.string(),
-  /** Whether it has an indexer of its own, which reads the bus into that store. */
+  /** Whether it has its own indexer, which reads the bus into that store. */
   hasIndexer: z.boolean().default(true),
 });
 export type Running = z.infer<typeof Running>;
 
-/** The folder of the leases of a data folder. */
+/** The folder for the leases of a data folder. */
 export const locksIn = (dataFolder: string): string => join(dataFolder, "locks");
 export const runningFile = (dataFolder: string): string => join(dataFolder, "running.json");
 
-/** The control plane that runs on this folder, if any. */
+/** The control plane that runs on the folder, if any. */
 export function findRunning(dataFolder: string): Running | undefined {
   try {
     const running = Running.parse(JSON.parse(readFileSync(runningFile(dataFolder), "utf8")));
     const holder = findHolder(locksIn(dataFolder), CONTROL_PLANE_LEASE);
     return holder?.token === running.token ? running : undefined;
   } catch {
-    return undefined; // No file, or one of an earlier version.
+    return undefined; // There is no file, or it is from an earlier version.
   }
 }
 
-/** URL of the store of a data folder that is in use: the one that the boards show. */
+/** URL of the store that is in use in a data folder, i.e. shown by the boards. */
 export function currentStoreUrl(dataFolder: string): string {
   const running = findRunning(dataFolder);
   if (running) return running.store;

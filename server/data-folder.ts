@@ -13,7 +13,7 @@ import {
   runningFile,
 } from "./current-store.ts";
 
-/** Where everything lies in the data folder. */
+/** Paths in the data folder. */
 export type DataFolder = {
   root: string;
   store: string;
@@ -50,15 +50,15 @@ function unusable(root: string, error: unknown): AppError {
   const why = error instanceof Error ? error.message : String(error);
   return new AppError(
     "bad_request",
-    `the data folder ${root} cannot be used: ${why}. Make room or give write access there, or choose another one with --data`,
+    `the data folder ${root} cannot be used: ${why}. Free disk space or grant write access, or choose another folder with --data`,
     { cause: error },
   );
 }
 
 /**
- * Makes this process the control plane of the folder. A killed one is replaced; if it may run in another container, that
- * takes up to 15 seconds, and `onWait` is called before.
- * @throws AppError when another one runs
+ * Makes this process the control plane of the folder, also after another one was killed. If that one may run in another
+ * container, it waits up to 15 seconds, and calls `onWait` first.
+ * @throws AppError when another control plane is running
  */
 export async function takeFolder(
   folder: DataFolder,
@@ -83,7 +83,7 @@ function alreadyRunning(root: string, who: string, url: string | undefined): App
   const what = url === undefined ? "wait until it is ready" : `open ${url}`;
   return new AppError(
     "conflict",
-    `A control plane runs on ${root} already: ${what}, stop it (${who}), or choose another folder with --data`,
+    `A control plane is already running on ${root}: ${what}, stop it (${who}), or choose another folder with --data`,
   );
 }
 
@@ -93,7 +93,7 @@ function describe({ record }: Holder): string {
   return `process ${pid} on ${host}, since ${new Date(record.sinceMs).toISOString()}`;
 }
 
-/** Publishes to other processes what this control plane shows. */
+/** Publishes the state of this control plane to other processes. */
 export function publishRunning(folder: DataFolder, running: Running): void {
   const file = runningFile(folder.root);
   writeFileSync(`${file}.new`, JSON.stringify(running), { mode: 0o600 });

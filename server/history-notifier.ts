@@ -4,8 +4,8 @@ const HISTORY_MS = 5 * 60_000;
 const NOTIFY_EVERY_MS = 1_500;
 
 /**
- * Notifies when rows of the past were stored, which live frames do not show, or the first rows of all; at most once in a
- * while, not for each segment.
+ * Notifies when old rows were stored, which live frames do not show, or the very first rows. It notifies at most once
+ * per interval, not for each segment.
  */
 export class HistoryNotifier {
   #hasRows: boolean;

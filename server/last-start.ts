@@ -3,9 +3,9 @@ import path from "node:path";
 
 import { z } from "zod";
 
-/** What the next start without arguments uses. */
+/** Used by the next start without arguments. */
 const LastStart = z.object({
-  /** The files that were named last. */
+  /** The log files named last. */
   paths: z.array(z.string()).default([]),
   demo: z.enum(["undecided", "on", "off"]).default("undecided"),
 });

@@ -6,7 +6,7 @@ import { AppError } from "#platform/errors.ts";
 import { currentStoreUrl } from "./current-store.ts";
 
 const LOOK_EVERY_MS = 1_000;
-/** Reads that began on a store that is not the current one any more have so long to end. */
+/** Time for reads of a replaced store to finish. */
 const CLOSE_AFTER_MS = 60_000;
 const RETRY_MS = 2_000;
 const MEMORY_MB = 128;
@@ -41,7 +41,7 @@ export function openCurrentStore(options: CurrentStoreOptions): CurrentStore {
   const close = (old: Opened): Promise<void> => {
     clearTimeout(left.get(old));
     left.delete(old);
-    // A store that could not be opened needs no closing.
+    // A store that could not be opened does not need closing.
     return old.store.then((store) => store[Symbol.asyncDispose]()).catch(() => undefined);
   };
 
@@ -65,7 +65,7 @@ export function openCurrentStore(options: CurrentStoreOptions): CurrentStore {
         if (opened === now) opened = undefined;
         lookedMs = Number.NEGATIVE_INFINITY;
         if (error instanceof AppError) throw error;
-        const message = "The store of events cannot be opened now. Try again in a moment.";
+        const message = "The event store cannot be opened now. Try again in a moment.";
         throw new AppError("unavailable", message, { cause: error, waitMs: RETRY_MS });
       }
     },

@@ -7,7 +7,7 @@ import type { Log } from "#platform/log.ts";
 
 import type { Pages } from "./pages.ts";
 
-/** Pages for people who are not signed in, and the files of those pages. */
+/** Pages and files for people who are not signed in. */
 const OPEN_PATH = /^\/(?:sign-in|setup|_next\/.*|favicon\.ico|icon\.svg)$/;
 
 export type PageHandlerDeps = {
@@ -15,18 +15,18 @@ export type PageHandlerDeps = {
   origins: OriginRules;
   /** Whether a member is signed in. */
   isMember(request: IncomingMessage): Promise<boolean>;
-  /** Whether the first owner is still to be created. */
+  /** Whether the first owner has not been created yet. */
   isSetupOpen(): Promise<boolean>;
   log: Log;
 };
 
-/** The pages: for members only, except the open ones, each answer with a nonce of its own. */
+/** Serves the pages: for members only, except the open ones, and with a new nonce for each response. */
 export function pageHandler(deps: PageHandlerDeps): RequestListener {
   return (request, response) => {
     servePage(deps, request, response).catch((error: unknown) => {
       deps.log.error("a page failed", { error, "url.path": request.url });
       const known = error instanceof AppError && error.code === "unavailable";
-      const text = known ? error.message : "This page failed. The log of Quarterdeck says why.";
+      const text = known ? error.message : "This page failed. See the log of Quarterdeck.";
       if (response.headersSent) response.end();
       else sendText(response, known ? 503 : 500, text);
     });
@@ -47,7 +47,7 @@ async function servePage(
   // Pages are read-only: changes go through the API.
   if (request.method !== "GET" && request.method !== "HEAD") {
     response.setHeader("allow", "GET, HEAD");
-    sendText(response, 405, "This is a page: it can only be looked at.");
+    sendText(response, 405, "Pages accept only GET and HEAD.");
     return;
   }
   const { url = "/" } = request;
@@ -60,7 +60,7 @@ async function servePage(
   }
   const headers = pageHeaders(createNonce());
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  // Next takes the nonce for its own scripts from here.
+  // Next reads the nonce for its scripts from this header.
   request.headers["content-security-policy"] = headers["content-security-policy"] ?? "";
   await deps.pages.handle(request, response);
 }

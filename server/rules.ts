@@ -1,6 +1,6 @@
 import { type DeriveRules, parseRequestPattern } from "#collectors/derive/request-pattern.ts";
 
-/** Rules from request patterns as text. */
+/** Parses request patterns. */
 export const deriveRules = (patterns: {
   signIn: readonly string[];
   signOut: readonly string[];

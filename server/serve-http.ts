@@ -35,7 +35,7 @@ export function openControlPlaneServer(): ControlPlaneServer {
   };
 }
 
-/** It listens, so it has a URL and an access log. */
+/** The server while it listens, with its URL and access log. */
 export type ListeningServer = ControlPlaneServer & {
   port: number;
   url: string;
@@ -105,9 +105,9 @@ function dispatcher({ routes, listener }: ControlPlaneApi, servePage: RequestLis
   const paths = new Set(routes.map(({ path }) => path));
   return ((request, response) => {
     const { url = "/" } = request;
-    // An absolute URL, or `*`, would name a host past the Host header.
+    // An absolute URL would bypass the check of the Host header; `*` has no path.
     if (!url.startsWith("/")) {
-      sendText(response, 400, "Ask for a path on this host, which begins with /.");
+      sendText(response, 400, "The request target must be a path that starts with /.");
       return;
     }
     const { pathname } = new URL(`http://localhost${url}`);

@@ -17,7 +17,7 @@ const parse = (
 ): ReturnType<typeof parseSettings<typeof ALL_SETTINGS>> =>
   parseSettings(ALL_SETTINGS, env, readFile);
 
-test("nothing has to be configured", () => {
+test("no setting is required", () => {
   const { control, index } = parse({});
   expect(control).toMatchObject({ port: 4600, host: "127.0.0.1" });
   expect(control.dataFolder).toBe(path.resolve("data"));
@@ -26,7 +26,7 @@ test("nothing has to be configured", () => {
   expect(index.signIn).toContain("POST /login 2xx,3xx");
 });
 
-test("all mistakes are reported at once, each with its variable and what to write", () => {
+test("all mistakes are reported at once, each with its variable and a hint", () => {
   const broken = {
     QUARTERDECK_PORT: "eighty",
     QUARTERDECK_TIMEZONE: "Mars/Base",
@@ -36,7 +36,7 @@ test("all mistakes are reported at once, each with its variable and what to writ
   expect(() => parse(broken)).toThrow(/4 mistakes/);
   const message = messageOf(() => parse(broken));
   expect(message).toContain('QUARTERDECK_PORT="eighty": give a port number');
-  expect(message).toContain('QUARTERDECK_TIMEZONE="Mars/Base": name a time zone');
+  expect(message).toContain('QUARTERDECK_TIMEZONE="Mars/Base": give an IANA time zone');
   expect(message).toContain('QUARTERDECK_SIGN_IN="POST login": write METHOD PATH STATUS');
   expect(message).toContain("DATABASE_URL: give postgres://");
 });
@@ -47,7 +47,7 @@ test("a secret is not printed in an error message", () => {
   );
 });
 
-test("a secret may lie in a file; both at once, or a file that is not there, is a mistake", () => {
+test("a secret may be read from a file; setting both, or naming a missing file, is an error", () => {
   const url = "postgres://qd:secret@db/x";
   const read = (file: string): string => {
     if (file !== "/run/secrets/db") throw new Error("no such file");
@@ -62,11 +62,11 @@ test("a secret may lie in a file; both at once, or a file that is not there, is 
   );
 });
 
-test("an empty variable is the same as none", () => {
+test("an empty variable counts as unset", () => {
   expect(parse({ QUARTERDECK_PORT: "", DATABASE_URL: "" }).control.port).toBe(4600);
 });
 
-test("0 is a port: any free one", () => {
+test("port 0 means any free port", () => {
   expect(parse({ QUARTERDECK_PORT: "0" }).control.port).toBe(0);
 });
 
@@ -99,7 +99,7 @@ const SECRETS: Readonly<Record<string, readonly ServiceName[]>> = {
   DATABASE_REPLICA_URLS: SERVICE_NAMES,
 };
 
-test("a worker gets the settings of its service alone, and no secret of another", () => {
+test("a worker gets only the settings of its service, and no secret of another one", () => {
   const before = process.env;
   process.env = {
     NODE_ENV: "test",
@@ -128,7 +128,7 @@ test("a worker gets the settings of its service alone, and no secret of another"
   }
 });
 
-test("what is listed of a service's settings is what the service declares", async () => {
+test("the settings listed for a service are those that it declares", async () => {
   for (const name of SERVICE_NAMES) {
     const service = await SERVICES[name]();
     expect(workerSettings(name).own, name).toEqual(service.settings ?? {});

@@ -19,7 +19,7 @@ const TAIL_EVENTS_PER_SECOND_MAX = 50;
 export type SocketDeps = {
   http: HttpServer;
   workspace(): Workspace;
-  /** Throws when the page that opened the socket is of another origin. */
+  /** Throws when the socket was opened by a page of another origin. */
   checkOrigin(request: IncomingMessage): void;
   /** Reject unless the sender may watch boards, or follow raw events. Called again while the socket is open. */
   mayWatch(request: IncomingMessage): Promise<void>;
@@ -38,7 +38,7 @@ export type Sockets = {
 const Watch = z.object({ dataset: z.string().max(200) });
 const Tail = z.object({ q: z.string().max(4_000) });
 
-/** Live boards and tails. One frame is made for each dataset that is watched, without a query, and sent to all viewers. */
+/** Live boards and tails. For each watched dataset one frame is built, without a query, and sent to all viewers. */
 export function openSockets(deps: SocketDeps): Sockets {
   const io = new Server(deps.http, {
     path: "/socket",
@@ -102,14 +102,14 @@ function onWatch(socket: Socket, { workspace }: SocketDeps): void {
     for (const room of socket.rooms) if (room.startsWith(ROOM)) await socket.leave(room);
     const { dataset } = watch.data;
     await socket.join(`${ROOM}${dataset}`);
-    // What has changed since the board was loaded: later frames hold only what changes from now on.
+    // The changes since the board was loaded; later frames contain only subsequent changes.
     const { live, hasIndexer } = workspace();
     const frame = live.snapshot(dataset);
     socket.emit("frame", { ...frame, hasIndexer: hasIndexer() } satisfies LiveFrame);
   });
 }
 
-/** Other errors, such as a database that does not answer, close no socket. */
+/** Other errors, such as an unavailable database, do not close sockets. */
 const isRefusal = (error: unknown): boolean =>
   error instanceof AppError && (error.code === "unauthenticated" || error.code === "forbidden");
 
@@ -118,17 +118,17 @@ async function recheckSocket(socket: Socket, { mayWatch, log }: SocketDeps): Pro
     await mayWatch(socket.request);
   } catch (error) {
     if (!isRefusal(error)) return;
-    log.info("a socket was closed because its member may no longer watch", { error });
+    log.info("a socket was closed because its member has lost the permission", { error });
     socket.disconnect(true);
   }
 }
 
-/** The tail of raw events of one socket, as long as its member may follow them. */
+/** The tail of raw events of one socket, while its member has the permission. */
 class SocketTail {
   readonly #socket: Socket;
   readonly #deps: SocketDeps;
   #running: { workspace: Workspace; filter: Filter; stop: () => void } | undefined;
-  /** Counts requests and ends, so that a request can notice that it was superseded. */
+  /** Number of requests and stops, by which a request detects that it was superseded. */
   #changes = 0;
 
   constructor(socket: Socket, deps: SocketDeps) {
@@ -139,7 +139,7 @@ class SocketTail {
     socket.on("disconnect", () => this.#end());
   }
 
-  /** Continues in the current workspace after the one that it follows was replaced. */
+  /** Continues in the current workspace after a replacement. */
   renew(): void {
     const running = this.#running;
     if (!running || running.workspace === this.#deps.workspace()) return;
@@ -189,7 +189,7 @@ class SocketTail {
   }
 }
 
-/** Sends as many events a second as a person can read, and the number of the others. */
+/** Sends as many events per second as a person can read, and the number of the skipped ones. */
 function tailSender(socket: Socket): (events: unknown[], skipped: number) => void {
   let second = 0;
   let inSecond = 0;

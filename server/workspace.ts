@@ -25,7 +25,7 @@ import { HistoryNotifier } from "./history-notifier.ts";
 import type { Indexing } from "./indexer/indexing.ts";
 import type { WhatToIndex } from "./indexer/task.ts";
 
-/** What the boards show: real logs, the demo, or an old log that is replayed as if it were live. Each has its own store. */
+/** The data behind the boards: real logs, the demo, or a replay of an old log. Each has its own store. */
 export type WorkspaceKind =
   | { kind: "logs"; paths: string[] }
   | { kind: "demo" }
@@ -38,22 +38,22 @@ export type Workspace = {
   readonly live: LiveWindow;
   predictions: Predictions;
   status(): IndexerStatus;
-  /** Whether live numbers come in: an indexer of another process may be missing. */
+  /** Whether there are live numbers: an indexer of another process may be missing. */
   hasIndexer(): boolean;
-  /** Hands matching events to the listener as they come in, until the returned function is called. */
+  /** Passes new matching events to the listener until the returned function is called. */
   tail(filter: Filter, listener: TailListener): () => void;
   /** Lets the customers of the demo use the domain APIs. */
   useApis(apis: ApiAddresses): void;
   stop(): Promise<void>;
-  /** Stops, and deletes the store. */
+  /** Stops and deletes the store. */
   destroy(): Promise<void>;
 };
 
-/** What routes read of it. */
+/** The part that routes read. */
 export type WorkspaceView = Pick<Workspace, "kind" | "store" | "live" | "predictions" | "status">;
 
 export type WorkspaceDeps = {
-  /** Boards must be loaded again: history was stored, or the first events of all. */
+  /** Boards must be loaded again, because history or the very first events were stored. */
   onHistoryChanged(): void;
   folder: DataFolder;
   log: Log;
@@ -104,7 +104,7 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
 
 type Live = Pick<Workspace, "status" | "hasIndexer" | "stop"> & { subscriber: LiveSubscriber };
 
-/** Starts what indexes the workspace, and follows it. */
+/** Starts the indexer of the workspace, and follows it. */
 async function startLive(
   { log, indexing, onHistoryChanged }: WorkspaceDeps,
   store: EventStore,
@@ -139,7 +139,7 @@ async function startLive(
   };
 }
 
-/** A replay starts from nothing each time. */
+/** A replay always starts with an empty store. */
 async function openWorkspaceStore(url: string, { kind }: WorkspaceKind): Promise<EventStore> {
   const settings = { url, clock, memoryLimitMb: STORE_MEMORY_MB };
   if (kind === "replay") await (await openStore(settings)).destroy();

@@ -10,9 +10,9 @@ import {
 
 export type Workspaces = {
   current(): Workspace;
-  /** Stops the demo, deletes its data, and opens the workspace of the real logs, of which there may be none yet. */
+  /** Stops the demo, deletes its data, and opens the workspace of the real logs, even if there are none yet. */
   turnDemoOff(): Promise<void>;
-  /** Calls the listener when the workspace was replaced, or its stored history has changed. */
+  /** Calls the listener when the workspace was replaced or its stored history has changed. */
   onChange(listener: () => void): void;
   stop(): Promise<void>;
 };

@@ -16,8 +16,8 @@ export type Installation = {
   databaseUrl: string;
   rootKey: string;
   /**
-   * Calls back when the database server has a new address: the embedded one ends with the process that started it, and
-   * then one of those that still use it starts it again.
+   * Calls back when the database server has a new address: the embedded server stops with the process that started it,
+   * and another process that uses it starts it again.
    */
   onMoved(listener: (databaseUrl: string) => void): void;
   /** Stops the embedded PostgreSQL if this process started it. */
@@ -49,7 +49,7 @@ async function followEmbedded(dataFolder: string): Promise<Omit<Installation, "r
     if (server.url !== before.url) onMoved?.(server.url);
   };
   const timer = setInterval(() => {
-    // A server that does not start is tried again; the services answer "unavailable" meanwhile.
+    // A failed start is retried at the next check; until then the services answer "unavailable".
     checking = checking.then(check).catch(() => undefined);
   }, CHECK_EVERY_MS);
   return {
@@ -74,7 +74,7 @@ function keptRootKey(dataFolder: string): string {
   const draft = `${file}.${randomUUID()}`;
   writeFileSync(draft, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600, flush: true });
   try {
-    // The file appears complete or not at all, and an existing one stays.
+    // Linking creates the file complete or not at all, and never replaces an existing one.
     linkSync(draft, file);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
@@ -86,18 +86,18 @@ function keptRootKey(dataFolder: string): string {
 
 export type WorkerPlace = Pick<ApiHostSettings, "dataFolder" | "host"> &
   Pick<Installation, "databaseUrl" | "rootKey"> & {
-    /** Where each service of the installation is reached, as far as this process has found out. */
+    /** Known URLs of the services. */
     urls: Readonly<Partial<Record<ServiceName, string>>>;
   };
 
 /**
- * The environment of a service's workers: the settings of that service alone, and what this process has found out. An
- * address that was set, such as that of a proxy, stays.
+ * The environment of a service's workers: only the settings of that service, and the addresses known to this process. A
+ * configured address, e.g. of a proxy, takes precedence.
  */
 export function workerEnvironment(service: ServiceName, place: WorkerPlace): NodeJS.ProcessEnv {
   const allowed = workerProcess(service);
   const env = processEnvironment(process.env, allowed);
-  // Both NAME and NAME_FILE are refused; the value is known by now.
+  // Setting both NAME and NAME_FILE is an error, and the value has already been read.
   delete env["DATABASE_URL_FILE"];
   delete env["API_ROOT_KEY_FILE"];
   const found: Record<string, string> = {

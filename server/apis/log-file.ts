@@ -7,15 +7,15 @@ import { RotatingFile } from "#platform/rotating-file.ts";
 const LIMITS = { bytesMax: 40 * 1024 * 1024, oldFilesMax: 4 };
 
 export type LogFile = {
-  /** One line for each request. */
+  /** One line per request. */
   accessFile: string;
-  /** Everything but requests: actions and errors. */
+  /** Everything except requests: actions and errors. */
   file: string;
   write(lines: string): void;
   close(): void;
 };
 
-/** The logs of a service in the data folder: ECS, one JSON document a line. */
+/** The logs of a service in the data folder: one ECS document (JSON) per line. */
 export function openLogFile(dataFolder: string, service: ServiceName): LogFile {
   const folder = path.join(dataFolder, "logs", "api");
   const accessFile = path.join(folder, `${service}.access.ndjson`);

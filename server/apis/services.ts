@@ -1,6 +1,6 @@
 import type { Service, ServiceName } from "#api/kit/service.ts";
 
-/** Every service, loaded when it is asked for: a worker loads one. */
+/** Every service, loaded on demand: a worker loads only its own. */
 export const SERVICES: Readonly<Record<ServiceName, () => Promise<Service>>> = {
   accounts: async () => (await import("#api/accounts/service.ts")).accounts,
   billing: async () => (await import("#api/billing/service.ts")).billing,

@@ -14,11 +14,11 @@ import { startServiceWorkers } from "./service-workers.ts";
 /** The domain APIs that run beside the control plane. */
 export type Apis = {
   urls: Readonly<Partial<Record<ServiceName, string>>>;
-  /** A bearer token with every permission in them. */
+  /** A bearer token with all permissions in the domain APIs. */
   rootKey: string;
-  /** ECS, one JSON document a line. */
+  /** One ECS document (JSON) per line. */
   logFiles: Readonly<Partial<Record<ServiceName, string>>>;
-  /** Resolves when all of them serve; a service that cannot start yet is retried. */
+  /** Resolves when all domain APIs serve requests; a service that cannot start is retried. */
   ready: Promise<void>;
   stop(): Promise<void>;
 };
@@ -31,8 +31,8 @@ export type ApisSettings = {
 type Opened = { service: ServiceName; dispatcher: ConnectionDispatcher; log: LogFile };
 
 /**
- * Starts every domain API with one worker process each. All ports are open when it resolves: connections are pending
- * until their service is ready.
+ * Starts every domain API with one worker process each. All ports are open when it resolves: connections wait until
+ * their service is ready.
  * @throws AppError when a port or the database cannot be used
  */
 export async function startApis(

@@ -34,7 +34,7 @@ export type BoardRequest = {
 
 type Answers = ReadonlyMap<string, MetricAnswer["series"][number] | undefined>;
 
-/** All that the home board shows of a range, in one answer; live tiles go on from it by frames alone. */
+/** Everything that the home board shows for a range; afterwards live tiles are updated by frames only. */
 export async function loadBoard(given: BoardDeps, request: BoardRequest): Promise<Board> {
   const deps = { ...given, store: sharedReads(given.store) };
   const nowMs = deps.clock.nowMs();
@@ -85,7 +85,7 @@ function valuesOf<T>(
   return Object.fromEntries(metrics.map((metric) => [metric, valueOf(metric)]));
 }
 
-/** Metrics that the board draws over time. */
+/** Metrics that the board shows as charts. */
 const BOARD_SERIES = [
   "requests_per_second",
   "error_ratio",
@@ -98,7 +98,7 @@ const BOARD_SERIES = [
   "sign_outs",
 ];
 
-/** All metrics of the board, those of which it shows only the total included; `bench/queries.ts` measures each. */
+/** All metrics of the board, including those shown only as totals; `bench/queries.ts` measures each. */
 export const BOARD_METRICS = ["requests", "errors", "bytes_sent", ...BOARD_SERIES];
 
 type BoardQuery = (
@@ -153,7 +153,7 @@ async function quarantinedIn(store: MetricReader, range: TimeRange): Promise<num
 type Turnovers = z.infer<typeof Turnover>[];
 type Counts = { signIns: number; signOuts: number };
 
-/** Live, what the frames count; else what the store has of the last whole minutes of the range. */
+/** From the frames for a live range, otherwise from the store for the last whole minutes of the range. */
 async function loadTurnover(
   deps: BoardDeps,
   extent: Extent | undefined,

@@ -7,7 +7,7 @@ import type {
   MetricReader,
 } from "#pipeline/store/port.ts";
 
-/** Small measures that a board needs together: read once and then separated. */
+/** Small measures that a board always needs together: read with one query and then separated. */
 const TOGETHER: readonly string[] = [
   "requests",
   "bytes",
@@ -18,8 +18,8 @@ const TOGETHER: readonly string[] = [
 ];
 
 /**
- * The store for one board load: what several tiles need is read once. For a single load only, as it never
- * reads anything anew.
+ * A store for one board load, in which several tiles share a read. Only for a single load, because it never reads
+ * anything again.
  */
 export function sharedReads(store: MetricReader): MetricReader {
   const cells = new Map<string, Promise<MergedCell[]>>();

@@ -26,12 +26,12 @@ test("the outermost tier is shown, whatever the number of its events", () => {
   }
 });
 
-test("a tier without recent events gives way to one with them", () => {
+test("a tier with recent events is preferred to one without", () => {
   const stale = extent("haproxy.log", { toMs: NOW_MS - 3_600_000 });
   expect(chooseDataset([stale, extent("nginx.access")], undefined)?.dataset).toBe("nginx.access");
 });
 
-test("error logs and the quarantine are shown only when asked for or alone", () => {
+test("error logs and the quarantine are shown only if requested or if there is nothing else", () => {
   const quarantine = extent("quarterdeck.quarantine", { rows: 99 });
   const extents = [extent("nginx.error"), quarantine, extent("shop", { toMs: 1 })];
   expect(chooseDataset(extents, undefined)?.dataset).toBe("shop");

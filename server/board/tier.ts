@@ -6,8 +6,8 @@ import type { Extent } from "#pipeline/store/port.ts";
 const FRESH_MS = 15 * 60_000;
 
 /**
- * The dataset to show: the one asked for, else the outermost tier among the freshest. The same request passes several
- * tiers, and each logs it.
+ * The dataset to show: the requested one, otherwise the outermost tier among the freshest. A request passes through
+ * several tiers, and each of them logs it.
  */
 export function chooseDataset(
   extents: readonly Extent[],
@@ -25,7 +25,7 @@ function mayHoldRequests(dataset: string): boolean {
   return dataset !== QUARANTINE_DATASET && findFormat(dataset)?.requests !== "none";
 }
 
-/** Tiers from the outside in, then datasets whose tier is not known. */
+/** Tiers from the outermost to the innermost, then datasets of unknown tier. */
 function rank({ dataset }: Extent): number {
   const requests = findFormat(dataset)?.requests;
   const index = TIERS.findIndex((tier) => tier === requests);
@@ -37,10 +37,10 @@ export type BoardRange = { fromMs: number; toMs: number; live: boolean };
 const MINUTE_MS = 60_000;
 const LIVE_MS = 60 * MINUTE_MS;
 
-/** The range to open on: the last hour where data is coming in, else all that there is, in whole minutes. */
+/** The initial range: the last hour if data is coming in, otherwise the whole range of the data in whole minutes. */
 export function defaultRange(extent: Extent | undefined, nowMs: number): BoardRange {
   if (!extent || nowMs - extent.toMs < FRESH_MS) {
-    // From a whole minute on: minutes are in the rollup.
+    // Starts at a whole minute, because minutes are in the rollup.
     const fromMs = Math.floor((nowMs - LIVE_MS) / MINUTE_MS) * MINUTE_MS;
     return { fromMs, toMs: nowMs, live: true };
   }

@@ -21,21 +21,22 @@ const WORKERS_MAX = 64;
 
 export const apiCommand: Command = {
   name: "api",
-  summary: "Start one of the domain APIs alone",
+  summary: "Start a single domain API",
   help: `quarterdeck api NAME [--port N] [--workers N] [--data DIR] [--host H]
 
-Starts one of ${SERVICE_NAMES.join(", ")}: worker processes behind one port, each replaced when it dies or hangs. It uses
-the PostgreSQL that DATABASE_URL names, else the embedded one of the data folder, and the root key in API_ROOT_KEY, else
-the one in api/root-key of the data folder. Beside Logging, an indexer moves what is pushed into the store, unless a
-control plane on the data folder does. The logs (JSON, ECS) go to stdout; if that is a terminal, to
+Starts one of ${SERVICE_NAMES.join(", ")}: worker processes behind one port, each replaced if it dies or hangs. It uses
+the PostgreSQL in DATABASE_URL, else the embedded one of the data folder, and the root key in API_ROOT_KEY, else
+the one in api/root-key of the data folder. With Logging it also starts an indexer, which stores pushed events unless a
+control plane on the data folder does. The logs (JSON, ECS) go to stdout or, if that is a terminal, to
 logs/api/NAME.ndjson of the data folder. Messages for people go to stderr.
 
   --port N     the port (default: 4601 for accounts to 4605 for reporting)
-  --workers N  worker processes (default: API_WORKERS, else as many as CPUs)
+  --workers N  worker processes (default: API_WORKERS, else one per CPU)
   --data DIR   the data folder (default: QUARTERDECK_DATA, else ./data)
   --host H     the address to listen on (default 127.0.0.1)
 
-SIGTERM and SIGINT stop it after the requests in flight, a second one at once; SIGHUP replaces the workers one by one.
+SIGTERM and SIGINT stop it after the requests in flight; a second one stops it immediately. SIGHUP replaces the workers
+one by one.
 
   quarterdeck api accounts --port 4601`,
 
@@ -84,12 +85,12 @@ SIGTERM and SIGINT stop it after the requests in flight, a second one at once; S
     installation.onMoved(restart);
     await stopped;
     process.off("SIGHUP", onHangUp);
-    notify("Stopping: requests in flight are being finished …");
+    notify("Stopping: finishing requests in flight …");
     return 0;
   },
 };
 
-/** Everything that its processes read, so that mistakes are shown before any is started. */
+/** Checks all settings of the processes, so that mistakes are shown before any process is started. */
 function settingsOf(service: ServiceName, values: Options["values"]) {
   return parseSettings(
     {
@@ -120,9 +121,9 @@ type Output = {
   close(): void;
 };
 
-/** Logs are for machines: at a terminal they go to a file. */
+/** Logs are machine-readable JSON, so at a terminal they are written to a file. */
 function logOutput(dataFolder: string, service: ServiceName): Output {
-  // Node leaves it undefined where there is no terminal.
+  // Undefined if there is no terminal.
   if (process.stdout.isTTY) {
     const { file, write, close } = openLogFile(dataFolder, service);
     return { file, writeLines: write, close };

@@ -1,9 +1,9 @@
-/** A command of the command line, `quarterdeck <name> …`; cli.ts lists all. */
+/** A command `quarterdeck <name> …`; cli.ts lists all commands. */
 export type Command = {
   name: string;
-  /** One line for the list of commands. */
+  /** One line in the list of commands. */
   summary: string;
-  /** Usage, options, and examples that work. */
+  /** Usage, options and working examples. */
   help: string;
   /**
    * Runs the command and returns the exit status: 0 success, 1 failure, 2 wrong arguments. Mistakes of the user are

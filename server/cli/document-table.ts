@@ -3,7 +3,7 @@ import { printable } from "#platform/terminal.ts";
 const VALUE_LENGTH_MAX = 400;
 const LINE_BREAK = /[\t\n]/g;
 
-/** A document as lines of `field  value` for a terminal, in the fields' order, with an empty line behind. */
+/** A document as lines of `field  value` for a terminal, in field order, followed by an empty line. */
 export function documentTable(document: Record<string, unknown>): string {
   const names = Object.keys(document).toSorted();
   const width = Math.max(...names.map((name) => name.length), 0);
@@ -18,6 +18,6 @@ function shown(value: unknown): string {
     : text;
 }
 
-/** A log line may neither steer the terminal that shows it nor draw a row of its own. */
+/** Log lines must not contain terminal control sequences or line breaks. */
 const safe = (text: string): string =>
   printable(text).replaceAll(LINE_BREAK, (character) => (character === "\n" ? "\\x0a" : "\\x09"));

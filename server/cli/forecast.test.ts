@@ -29,20 +29,20 @@ const Answer = z.object({
   sum: z.object({ mean: z.number(), lower: Bound, upper: Bound }).optional(),
 });
 
-describe("a line", () => {
-  test("that is a task is answered with the forecast and its intervals", () => {
+describe("a line of input", () => {
+  test("with a task is answered with the forecast and its intervals", () => {
     const answer = Answer.parse(answerLine(JSON.stringify(task)));
     expect(answer.sum).toBeUndefined();
   });
 
-  test("that asks for a sum of fewer steps than the horizon gets the sum of these", () => {
+  test("may request a sum of fewer steps than the horizon", () => {
     const sumOf = (steps: number) =>
       Answer.parse(answerLine(JSON.stringify({ ...task, sum_horizon: steps }))).sum?.mean ?? NaN;
     expect(sumOf(6)).toBeGreaterThan(600);
     expect(sumOf(12)).toBeGreaterThan(1.5 * sumOf(6));
   });
 
-  test("with too little history says what is missing", () => {
+  test("with too little history is answered with the reason", () => {
     const answer = answerLine(JSON.stringify({ ...task, values: values.slice(0, 11) }));
     expect(answer).toEqual({ id: "web", error: "needs two full days of history, has 11 h" });
   });
@@ -54,12 +54,12 @@ describe("a line", () => {
     [JSON.stringify({ ...task, id: "b", horizon: 1e9 }), "b", /horizon: /],
     [JSON.stringify({ ...task, id: "c", values: ["12"] }), "c", /values\.0: /],
     [JSON.stringify(task).replace("[100,", "[1e999,"), "web", /values\.0: /],
-  ])("that is wrong is answered with its id and what is wrong", (line, id, error) => {
+  ])("that is invalid is answered with its id and the mistake", (line, id, error) => {
     expect(answerLine(line)).toEqual({ id, error: expect.stringMatching(error) });
   });
 });
 
-test("each task is answered before the next is sent, bad lines between them, until the input ends", async () => {
+test("each task is answered before the next one is sent, also after invalid lines, until the input ends", async () => {
   const run = `import { forecastCommand } from "#server/cli/forecast.ts";
     process.exitCode = await forecastCommand.run([]);`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", run], {

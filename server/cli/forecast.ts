@@ -26,26 +26,26 @@ type Task = z.infer<typeof Task>;
 
 const help = `usage: quarterdeck forecast < tasks.jsonl
 
-Forecasts series, one a line, from themselves alone. Reads JSON lines and answers each with one, at once.
+Forecasts each series from its own history. Reads tasks as JSON lines and answers each with one line, immediately.
 
 A task:
   {"id":"web","freq_seconds":3600,"seasonalities":[24,168],"values":[12,null,15,…],"horizon":48,"levels":[80,95]}
-    id            comes back with the answer
-    freq_seconds  width of a step
-    seasonalities seasons in steps, such as a day and a week
+    id            returned with the answer
+    freq_seconds  length of a step
+    seasonalities season lengths in steps, e.g. of a day and a week
     values        the history, oldest first; null where nothing was measured
-    horizon       how many steps ahead
+    horizon       number of steps to forecast
     levels        nominal coverage of the intervals in percent (80 and 95 if absent)
     sum_horizon   also forecast the sum of this many steps
 
 Its answer:
   {"id":"web","model":"seasonal ensemble","mean":[…],"lower":{"80":[…],"95":[…]},"upper":{…},
    "sum":{"mean":…,"lower":{…},"upper":{…}},"score":{"origins":28,"mase":0.7,"coverage":[…]}}
-    score         measured on the history itself: error against the same time one season earlier (below 1 is
-                  better), and the share of the truth that fell into each interval
-Where the history is too short, or the line is not a task:
+    score         from a backtest on the history: the error relative to repeating the previous season (below 1 is
+                  better), and the share of actual values inside each interval
+If the history is too short or the line is not a valid task:
   {"id":"web","error":"needs two full days of history, has 11 h"}
-The exit status is 0 even then: the answers say which lines failed.
+The exit status is 0 even then.
 `;
 
 export const forecastCommand: Command = {
@@ -68,13 +68,13 @@ export const forecastCommand: Command = {
   },
 };
 
-/** One line in, one answer out; what is wrong with a line is its answer. */
+/** Answers one line of input with one line of output, which has the error of an invalid line. */
 export function answerLine(line: string): object {
   let input: unknown;
   try {
     input = JSON.parse(line);
   } catch {
-    return { id: null, error: "this line is not JSON: write one task a line" };
+    return { id: null, error: "this line is not JSON: write one task per line" };
   }
   const parsed = Task.safeParse(input);
   if (!parsed.success) return { id: idOf(input), error: problemOf(parsed.error) };

@@ -16,17 +16,17 @@ import { indexSettings } from "../settings.ts";
 import type { Command } from "./command.ts";
 import { environmentWith, parseOptions } from "./options.ts";
 
-/** Histories are sealed by size, but for the first segments, which are sealed sooner. */
+/** Segments are sealed by size, except the first ones, which are sealed sooner. */
 const SEAL_AFTER_MS = Number.POSITIVE_INFINITY;
 const FOLD_EVERY_MS = 1_000;
 
 export const ingestCommand: Command = {
   name: "ingest",
-  summary: "Read whole log files into the store, .gz too, as fast as the machine can",
+  summary: "Read complete log files into the store, also .gz files, as fast as possible",
   help: `quarterdeck ingest [--data DIR] [--json] FILE…
 
-Reads the files from where they were left (nothing is read twice, whatever they are called by now), recognises their
-format by their content, and stores the events. Lines that no format understands are kept in quarantine.
+Reads each file from the position up to which it was read before (also if it was renamed since), detects its format,
+and stores the events. Lines that no format can parse are kept in quarantine.
 
   --data DIR   the data folder (default: QUARTERDECK_DATA, else ./data)
   --json       print the summary as one JSON object
@@ -107,7 +107,7 @@ function summarise(counts: IngestCounts, seconds: number) {
 function summaryText(summary: Summary): string {
   const skipped =
     summary.bytesSkipped > 0
-      ? `\n${grouped.format(summary.bytesSkipped)} bytes of overlong lines were cut off`
+      ? `\n${grouped.format(summary.bytesSkipped)} bytes of overlong lines were discarded`
       : "";
   return `${grouped.format(summary.lines)} lines → ${grouped.format(summary.events)} events, ${grouped.format(summary.quarantined)} quarantined, in ${summary.seconds} s (${grouped.format(summary.linesPerSecond)} lines/s)${skipped}`;
 }

@@ -34,15 +34,15 @@ export const jobsCommand: Command = {
   help: `quarterdeck jobs SERVICE list [waiting|running|failed] [--port N] [--data DIR]
 quarterdeck jobs SERVICE show|retry|drop ID [--port N] [--data DIR]
 
-Asks the running API of SERVICE (${SERVICE_NAMES.join(", ")}) with the root key in API_ROOT_KEY, else
+Calls the running API of SERVICE (${SERVICE_NAMES.join(", ")}) with the root key in API_ROOT_KEY, else
 the one in api/root-key of the data folder.
 
-  list   jobs in the order in which they were added; without a state, all of them
-  show   one job with its payload, in which secrets are redacted
+  list   jobs in the order in which they were added; default: jobs in any state
+  show   one job with its payload, with secrets redacted
   retry  runs a failed or waiting job at once
-  drop   removes a failed or waiting job: its work is never done
+  drop   removes a failed or waiting job, so that it never runs
 
-  --port N    the port of the API on this machine (default: that of API_SERVICE_URL or API_SERVICE_PORT, else 4601 for
+  --port N    the port of the API on this machine (default: from API_SERVICE_URL or API_SERVICE_PORT, else 4601 for
               accounts to 4605 for reporting)
   --data DIR  the data folder (default: QUARTERDECK_DATA, else ./data)
 
@@ -103,7 +103,7 @@ function lineOf({ id, kind, state, attempts, runAt, lastError }: z.infer<typeof 
   return `${printable(line)}\n`;
 }
 
-/** The routes are used instead of the database: they redact secrets, write the log line, and know the schemas. */
+/** Uses the routes instead of the database: they redact secrets, write the access log and validate the data. */
 function connect(service: ServiceName, values: Options["values"]): Api {
   const groups = {
     host: apiHostSettings,

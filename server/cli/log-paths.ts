@@ -6,7 +6,7 @@ import { printable } from "#platform/terminal.ts";
 
 import { readLastStart, saveLastStart } from "../last-start.ts";
 
-/** The named files, which the next start uses too; without any, those of the last start; undefined: there are none. */
+/** The named files, saved for the next start; without any, those of the last start; undefined if there are none. */
 export function namedPaths(root: string, files: readonly string[]): string[] | undefined {
   const lastStart = readLastStart(root);
   if (files.length === 0) return lastStart.paths.length > 0 ? lastStart.paths : undefined;
@@ -20,5 +20,5 @@ export function describePaths(paths: readonly string[]): string {
   const missing = paths.filter((it) => !GLOB_CHARACTERS.test(it) && !existsSync(it));
   return missing.length === 0
     ? named
-    : `${named}\nNot there yet, and read once they are: ${missing.map(printable).join(", ")}`;
+    : `${named}\nMissing, and read as soon as they exist: ${missing.map(printable).join(", ")}`;
 }

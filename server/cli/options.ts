@@ -14,7 +14,7 @@ export type Options = {
 
 /**
  * Parses a command's arguments; every command has `--data`, `--port` and `--host`.
- * @throws AppError that names the argument that is wrong.
+ * @throws AppError that names the invalid argument.
  */
 export function parseOptions(args: string[], types: OptionTypes = {}): Options {
   const options: OptionTypes = {
@@ -38,7 +38,7 @@ export function parseOptions(args: string[], types: OptionTypes = {}): Options {
   }
 }
 
-/** The environment that the settings are read from: `--data`, `--port` and `--host` win over their variables. */
+/** The environment with the settings: `--data`, `--port` and `--host` override their variables. */
 export function environmentWith(
   values: Options["values"],
   portVariable = "QUARTERDECK_PORT",
@@ -51,7 +51,7 @@ export function environmentWith(
   return { ...process.env, ...Object.fromEntries(texts) };
 }
 
-/** A number option, in its range. */
+/** A number option within its range. */
 export function numberOption(
   values: Options["values"],
   name: string,

@@ -44,20 +44,20 @@ const BatchCase = z.object({
 
 const help = `Usage: quarterdeck parse [options] < FILE
 
-Reads log lines and shows the ECS fields that Quarterdeck finds in them, one JSON document a line. A line that cannot be
-read comes out too, with "event.kind": "pipeline_error" and the reason in error.message: that is what quarantine keeps.
+Reads log lines and prints their ECS fields, one JSON document per line. A line that cannot be parsed is printed with
+"event.kind": "pipeline_error" and the reason in error.message, as it would be kept in quarantine.
 
 Options
-  --dataset NAME   the kind of log; without it the content decides
+  --dataset NAME   the kind of log (default: detected from the content)
                    ${FORMATS.map((format) => format.dataset).join(", ")}
   --mode MODE      lines: each line is an event (the default)
                    text: events may span lines, as in error logs
-  --timezone ZONE  zone of times that carry none, such as +02:00 or Europe/Berlin (+00:00); write --timezone=-05:00
-                   for the west
-  --table          a table for reading, as on a terminal
-  --all            also what Quarterdeck works out for its boards, such as http.route (a table always has it)
-  --batch          for programs: one JSON a line in, {"id","dataset","mode","timezone","input_base64"},
-                   and one a line out, {"id","docs":[…]} or {"id","docs":[],"error":"…"}
+  --timezone ZONE  zone of times without one, such as +02:00 or Europe/Berlin (default: +00:00); write negative offsets
+                   as --timezone=-05:00
+  --table          print a table (the default on a terminal)
+  --all            also print the fields that Quarterdeck derives, such as http.route (always part of a table)
+  --batch          for programs: one JSON object per line as input, {"id","dataset","mode","timezone","input_base64"},
+                   and one per line as output, {"id","docs":[…]} or {"id","docs":[],"error":"…"}
 
 Examples
   tail -1 /var/log/nginx/access.log | quarterdeck parse --table
@@ -67,7 +67,7 @@ Examples
 
 export const parseCommand: Command = {
   name: "parse",
-  summary: "show the fields of log lines: paste a line, see what is found in it",
+  summary: "Show the fields of log lines given on standard input",
   help,
   async run(args) {
     const options = readOptions(args);
@@ -110,7 +110,7 @@ function parsedArgs(args: string[]) {
     return parseArgs({ args, options: OPTIONS, strict: true, allowPositionals: false }).values;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new AppError("bad_request", `${why} (quarterdeck parse --help shows what there is)`, {
+    throw new AppError("bad_request", `${why} (see quarterdeck parse --help)`, {
       cause: error,
     });
   }
@@ -124,7 +124,7 @@ function modeOf(mode: string): "lines" | "text" {
       'mode "cloudtrail-gz" needs aws.cloudtrail, a dataset that there is not yet',
     );
   }
-  throw new AppError("bad_request", `mode "${mode}": it is lines or text`);
+  throw new AppError("bad_request", `mode "${mode}": use lines or text`);
 }
 
 async function runStream(options: Options, asTable: boolean): Promise<void> {
@@ -167,7 +167,7 @@ function detected(sample: Uint8Array): Format {
   );
 }
 
-/** Gathers small writes, and waits when nobody reads. */
+/** Batches small writes, and waits while the reader is slow. */
 function openOutput(): { write(text: string): Promise<void>; end(): Promise<void> } {
   let held: string[] = [];
   let heldBytes = 0;
@@ -199,7 +199,7 @@ async function runBatch(): Promise<number> {
 
 type BatchAnswer = { id: number | string | null; docs: Document[]; error?: string };
 
-/** One case that is wrong is answered with its error and does not end the others. */
+/** A failed case is answered with its error and does not affect the others. */
 function batchAnswer(line: string): BatchAnswer {
   let id: BatchAnswer["id"] = null;
   try {

@@ -26,16 +26,16 @@ const HOUR_MS = 3_600_000;
 
 export const queryCommand: Command = {
   name: "query",
-  summary: "Ask the metric catalogue what the board shows",
+  summary: "Query a metric as the board shows it",
   help: `quarterdeck query METRIC [--by FIELD] [--where FILTER] [--from T] [--to T] [--step S] [--json]
 
-  --by FIELD     one series for each value: route, status, method, path, dataset, instance, or any ECS field
+  --by FIELD     one series per value: route, status, method, path, dataset, instance, or any ECS field
   --limit N      with --by: the N largest (default 10)
   --where TEXT   a filter as in the search box: 'status>=500 -path:/health* method:POST'
-  --from, --to   now, now-15m, 2026-05-17T10:00:00Z, or epoch milliseconds (default: all that there is)
-  --step S       a point every 10s, 1m, 5m, 1h, 1d, or auto (default: one value for the whole range)
-  --as-of T      of a predicted metric: what was predicted then, without what was known later
-  --dataset D    the tier to count in (default: the outermost that has requests; all: every one)
+  --from, --to   now, now-15m, 2026-05-17T10:00:00Z, or epoch milliseconds (default: the whole range of the data)
+  --step S       one point per 10s, 1m, 5m, 1h, 1d, or auto (default: one value for the whole range)
+  --as-of T      for predicted metrics: the prediction as of that time, without later data
+  --dataset D    the dataset to count (default: the outermost tier that has requests; all: every dataset)
   --json         one JSON object: { metric, unit, fromMs, toMs, stepMs, from, series: [{ key, value, points }] }
 
 Metrics: ${Object.keys(CATALOGUE).join(", ")}
@@ -82,10 +82,10 @@ Metrics: ${Object.keys(CATALOGUE).join(", ")}
   },
 };
 
-type AskDeps = { store: MetricReader; predictions: Predictions };
+type QueryDeps = { store: MetricReader; predictions: Predictions };
 
 async function ask(
-  { store, predictions }: AskDeps,
+  { store, predictions }: QueryDeps,
   metric: string,
   { values }: Options,
 ): Promise<CatalogueAnswer> {

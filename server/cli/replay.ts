@@ -16,13 +16,13 @@ import { runControlPlane } from "./run-control-plane.ts";
 
 export const replayCommand: Command = {
   name: "replay",
-  summary: "Play an old log as if it were now",
+  summary: "Replay an old log as if it were live",
   help: `quarterdeck replay FILE [--speed X] [--data DIR] [--port N]
 
-Opens the boards on a store of its own and plays the file into it: the first line is now, the others follow at their
-distance divided by the speed, and carry the time at which they are played. .gz works too.
+Opens the boards on a separate store and replays the file into it: the first line is now, the others follow at their
+original distance divided by the speed, with the time at which they are replayed. Also reads .gz files.
 
-  --speed X    how many times as fast as it happened (default 1; from 0.01 to 100000)
+  --speed X    multiple of the original speed (default 1; from 0.01 to 100000)
 
   quarterdeck replay access.log --speed 60`,
 
@@ -46,7 +46,7 @@ distance divided by the speed, and carry the time at which they are played. .gz 
     );
     const folder = openDataFolder(control.dataFolder);
     const terminal = openTerminal(process.stdout, systemClock);
-    terminal.line(`Replaying ${printable(file)} at ${speed} × its speed`);
+    terminal.line(`Replaying ${printable(file)} at ${speed} × the original speed`);
     const workspace: WorkspaceKind = { kind: "replay", path: path.resolve(file), speed };
     const roles = ownRoles(folder, { index, apis: undefined });
     return runControlPlane(terminal, { settings: control, folder, workspace, roles });

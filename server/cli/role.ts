@@ -24,22 +24,21 @@ import { untilSignal } from "./until-signal.ts";
 
 export const roleCommand: Command = {
   name: "role",
-  summary: "Run one role of the control plane alone, as a process of its own",
+  summary: "Run one role of the control plane as a separate process",
   help: `quarterdeck role index [--data DIR] [FILE…]
 quarterdeck role control [--data DIR] [--port N] [--host H]
 quarterdeck role forecast [--data DIR]
 
-Runs one of the roles that quarterdeck start runs together. The roles of one data folder find each other there, in any
-order of starting, and each gets its own settings alone.
+Runs one of the roles that quarterdeck start runs together. Roles with the same data folder connect to each other, in
+any order of starting. Each role reads only its own settings.
 
-  index      tails the files (without any: those of the last start, else the logs in the usual places) and reads what is
-             pushed to the Logging API, into the store. Several may run; no line is read twice
-  control    serves the boards: pages, HTTP and sockets. Without an indexer they show what is stored; live numbers come
-             as soon as one runs
-  forecast   computes forecasts for control. Without it, those that were computed before are shown
+  index      tails the files (default: those of the last start, else the logs in the usual places) and stores their events
+             and those pushed to the Logging API. Several may run; no line is read twice
+  control    serves the boards: pages, HTTP and sockets. Without an indexer they show stored events, but no live numbers
+  forecast   computes forecasts for control. Without it, control shows earlier forecasts
 
   --data DIR   the data folder (default: QUARTERDECK_DATA, else ./data)
-  --port N     the port of control (default 4600; the next free one where it is taken; 0: any)
+  --port N     the port of control (default 4600, or the next free one; 0: any free port)
   --host H     the address that control listens on (default 127.0.0.1)
 
   quarterdeck role index /var/log/nginx/*.log
@@ -63,7 +62,7 @@ type RunRole = (values: Options["values"], rest: readonly string[]) => Promise<n
 
 const ROLES: Readonly<Record<string, RunRole>> = { index, control, forecast };
 
-const STOPPING = "Stopping: what was read is being stored …";
+const STOPPING = "Stopping: storing the events that were read …";
 
 async function index(values: Options["values"], files: readonly string[]): Promise<number> {
   const { index: settings } = parseSettings({ index: indexSettings }, environmentWith(values));
@@ -71,7 +70,7 @@ async function index(values: Options["values"], files: readonly string[]): Promi
   const folder = openDataFolder(dataFolder);
   const terminal = openTerminal(process.stdout, systemClock);
   const paths = namedPaths(folder.root, files) ?? (await findLogs());
-  const bus = "What is pushed to the Logging API is read";
+  const bus = "Events pushed to the Logging API are indexed";
   terminal.line(
     paths.length > 0 ? `${describePaths(paths)}\n${bus} too.` : `${bus}; no logs are tailed.`,
   );
@@ -108,7 +107,7 @@ async function forecast(values: Options["values"]): Promise<number> {
   return 0;
 }
 
-/** Runs the role until it fails or a signal comes. */
+/** Runs the role until it fails or a signal arrives. */
 async function untilStopped(
   terminal: Terminal,
   stoppingText: string,

@@ -6,7 +6,9 @@ import type { Apis } from "../apis/start-apis.ts";
 import { type ControlPlaneOptions, startControlPlane } from "../control-plane.ts";
 import { untilSignal } from "./until-signal.ts";
 
-/** Starts a control plane, prints where it is, and stops it at the first signal or when another process takes over the folder; the exit status. */
+/**
+ * Runs a control plane until the first signal, or until another process takes over the folder. Returns the exit status.
+ */
 export async function runControlPlane(
   terminal: Terminal,
   options: Omit<ControlPlaneOptions, "notify">,
@@ -19,16 +21,16 @@ export async function runControlPlane(
   const { url, port, setupUrl, apis, lost, stop } = await startControlPlane({ ...options, notify });
   const configured = options.settings.port;
   if (port !== configured && configured !== 0) {
-    notify(`Port ${configured} is taken: using ${port}.`);
+    notify(`Port ${configured} is in use: using ${port}.`);
   }
   notify(`Quarterdeck is at ${url}`);
-  if (setupUrl) notify(`Make the first owner (once, within a day): ${setupUrl}`);
+  if (setupUrl) notify(`Create the first owner (once, within a day): ${setupUrl}`);
   if (apis) void printApis(apis, notify);
   await Promise.race([ended, lost.aborted || once(lost, "abort")]);
   notify(
     lost.aborted
-      ? "Ending: another control plane took over the data folder while this process was suspended."
-      : "Stopping: what was read is being stored …",
+      ? "Stopping: another control plane took over the data folder while this process was suspended."
+      : "Stopping: storing the events that were read …",
   );
   state.isStopping = true;
   await stop();

@@ -15,17 +15,17 @@ import { runControlPlane } from "./run-control-plane.ts";
 
 export const startCommand: Command = {
   name: "start",
-  summary: "Start the control plane: tail logs, show boards (this is npm start)",
+  summary: "Start the control plane: tail logs and show boards (the same as npm start)",
   help: `quarterdeck start [--data DIR] [--port N] [--host H] [--demo] [--no-apis] [FILE…]
 npm start -- [the same]
 
-Tails the files (globs too; format by content) and opens the boards. Without a file it tails those of the last start,
-else the logs in the usual places; where there are none it starts a demo: a small shop with simulated visitors.
+Tails the files (also globs; formats are detected) and opens the boards. Default: the files of the last start, else the
+logs in the usual places, else a demo: a small shop with simulated visitors.
 
   --data DIR   the data folder (default: QUARTERDECK_DATA, else ./data)
-  --port N     the port (default 4600; the next free one where it is taken; 0: any)
+  --port N     the port (default 4600, or the next free one; 0: any free port)
   --host H     the address to listen on (default 127.0.0.1)
-  --demo       show the demo, whatever logs there are
+  --demo       show the demo, even if there are logs
   --no-apis    without the five domain APIs (quarterdeck api --help)
 
   npm start -- /var/log/nginx/*.log

@@ -1,8 +1,8 @@
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 /**
- * Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. To be called before anything is
- * started, so that a signal during the start stops what runs by then.
+ * Resolves at the first SIGINT or SIGTERM; a second one exits immediately. Call it before anything is started, so that
+ * a signal during the start stops what is already running.
  */
 export function untilSignal(): Promise<void> {
   return new Promise((resolve) => {

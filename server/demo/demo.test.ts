@@ -68,7 +68,7 @@ test.each(["built-in", "any"] as const)(
   },
 );
 
-test("a second start writes only what was missed", async () => {
+test("a second start writes only the missing history", async () => {
   const first = await startDemo(options());
   await first.history;
   await vi.waitFor(() => expect(existsSync(first.logPaths[0] ?? "")).toBe(true), PATIENCE);
@@ -98,7 +98,7 @@ test("an abort ends the demo", async () => {
 });
 
 test.each(["built-in", "any"] as const)(
-  "nothing is left running when the parent is killed (%s)",
+  "no process is left running when the parent is killed (%s)",
   async (proxy) => {
     const script = `
       import { startDemo } from ${JSON.stringify(new URL("demo.ts", import.meta.url).href)};

@@ -17,21 +17,21 @@ import { historyPaths } from "./history.ts";
 import { HostMessage, type HostOptions } from "./host-protocol.ts";
 
 export type DemoOptions = {
-  /** `DATA/demo`, created when missing. The demo writes nowhere else. */
+  /** `DATA/demo`, created if missing. The demo writes nowhere else. */
   folder: string;
   clock: Clock;
-  /** Stops the demo, as `stop` does. */
+  /** Stops the demo, like `stop`. */
   signal: AbortSignal;
   /** Mean rate over a week, for history and live traffic. Default 0.75, which is 65,000 lines a day. */
   requestsPerSecondMean?: number;
   /** Length of the history at the first start. */
   historyDays?: number;
-  /** `any`: nginx where it is installed. */
+  /** `any`: nginx if it is installed. */
   proxy?: "any" | "built-in";
 };
 
 export type Demo = {
-  /** The live access log, then the files of the history, which appear one by one, complete. */
+  /** The live access log, then the history files, each of which appears when it is complete. */
   logPaths: string[];
   /** URL of the shop. */
   url: string;
@@ -56,7 +56,7 @@ const SEED = 7;
 const REQUESTS_PER_SECOND_MEAN = 0.75;
 const HISTORY_DAYS = 15;
 const DAY_MS = 86_400_000;
-/** A shorter gap between two runs stays a gap, as in an outage. */
+/** A shorter gap between two runs is not filled, as in an outage. */
 const GAP_MS_MIN = 60_000;
 /** Files of the history are removed at this age: their events are stored. */
 const KEEP_DAYS = 30;
@@ -77,7 +77,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   const nowMs = options.clock.nowMs();
   const state = await planHistory(options, nowMs);
   const live = join(logs, "access.log");
-  // It must exist for whoever tails it, before the proxy opens it.
+  // It must exist for tailing before the proxy opens it.
   await appendFile(live, "");
   const host = forkHost({
     folder: options.folder,
@@ -132,7 +132,7 @@ async function readState(path: string): Promise<State> {
       .catch(() => undefined),
   );
   if (parsed.success) return parsed.data;
-  const advice = `${path} is not what the demo wrote: remove the folder it is in to start the demo anew`;
+  const advice = `${path} was not written by the demo: remove its folder to start the demo again`;
   throw new AppError("conflict", advice, { cause: parsed.error });
 }
 

@@ -18,7 +18,7 @@ import { capacityRps, serviceTime } from "./timing.ts";
 export const HistoryOptions = z.strictObject({
   /** Folder of history-*.log.gz, one a day (UTC). */
   folder: z.string().min(1),
-  /** The history ends here, and begins `days` earlier. */
+  /** End of the history, which begins `days` earlier. */
   untilMs: z.number(),
   days: z.number().positive(),
   seed: z.int(),
@@ -56,7 +56,7 @@ const FILES = [
 ];
 
 /**
- * Writes the model's history as gzipped logs in the formats of the live ones, newest day first. A file appears complete,
+ * Writes the model's history as gzipped logs in the formats of the live logs, newest day first. Files appear complete,
  * by a rename; existing files are kept, so that an interrupted run can be repeated.
  * @returns the paths, oldest first
  */

@@ -9,12 +9,12 @@ import { answer, type SiteAnswer } from "./site.ts";
 import { serviceTime } from "./timing.ts";
 
 export type InstanceOptions = {
-  /** What service times and rare failures are drawn from. */
+  /** The source of service times and rare failures. */
   random: Random;
   portPreferred: number;
   /** Signs the sessions: the same for all instances. */
   secret: string;
-  /** Requests per second that this instance is built for. */
+  /** The instance's capacity in requests per second. */
   capacityRps: number;
   backends: Backends;
 };
@@ -28,8 +28,8 @@ const SECURITY_HEADERS = {
 };
 
 /**
- * Starts one instance of the demo shop on a port of its own. Instances share nothing but the secret; they live in one
- * thread, as a thread or a process each would cost more memory than all of the demo does.
+ * Starts one instance of the demo shop on its own port. Instances share nothing but the secret. They run in one thread,
+ * because a thread or process for each would need more memory than the rest of the demo.
  */
 export async function startInstance(options: InstanceOptions): Promise<Instance> {
   const shop = new Shop(options);
@@ -71,7 +71,7 @@ class Shop {
       refused = failed
         ? FAILURE
         : await this.#options.backends.before({ method, path, user, form });
-      // What the APIs took is a part of what the request takes.
+      // The time taken by the APIs is part of the duration of the request.
       await sleep(Math.max(0, durationMs - (performance.now() - beganMs)));
     }
     const given = refused ?? answer({ method, path, session, form });

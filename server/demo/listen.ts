@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import type { Server } from "node:net";
 
-/** Listens on loopback: on the preferred port when it is free, else on any. Returns the port. */
+/** Listens on loopback: on the preferred port if it is free, otherwise on any. Returns the port. */
 export async function listenLoopback(server: Server, portPreferred: number): Promise<number> {
   try {
     server.listen(portPreferred, "127.0.0.1");
     await once(server, "listening");
   } catch {
-    // The preferred port only keeps upstream addresses in the log the same.
+    // The preferred port only serves to keep upstream addresses in the log stable.
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
   }

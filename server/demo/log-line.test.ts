@@ -22,7 +22,7 @@ test("a line has the fields and the order of the nginx format", () => {
   );
 });
 
-test("several tries are listed in turn, none is a dash", () => {
+test("several upstream tries are listed in order, and none is a dash", () => {
   const tries = [
     { address: "127.0.0.1:1", status: 502, durationMs: 0 },
     { address: "127.0.0.1:2", status: 200, durationMs: 12 },

@@ -16,13 +16,13 @@ const START_MS_MAX = 5_000;
 const POLL_MS = 50;
 const STOP_MS_MAX = 3_000;
 /**
- * Runs a program that ends when our end of its standard input closes, however this process ends. The reader runs in the
- * background, so that the shell ends when the program does.
+ * Runs a program that ends when this process ends, by whatever cause, because its standard input closes. The reader
+ * runs in the background, so that the shell ends when the program does.
  */
 const END_WITH_PARENT =
   'exec 3<&0; "$@" & p=$!; (cat <&3 >/dev/null; kill "$p") & wait "$p"; s=$?; kill $! 2>/dev/null; exit $s';
 
-/** The path of an nginx on this machine; undefined when there is none. */
+/** The path of nginx on this machine; undefined if it is not installed. */
 export function findNginx(path: string): string | undefined {
   const folders = [...path.split(delimiter).filter(Boolean), ...SYSTEM_FOLDERS];
   return folders.map((folder) => join(folder, "nginx")).find(isExecutable);

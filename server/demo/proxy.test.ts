@@ -14,7 +14,7 @@ import { startBuiltInProxy, type Proxy } from "./proxy.ts";
 const STEADY = { next: () => 0.5, normal: () => 0 };
 const nginx = findNginx(process.env["PATH"] ?? "");
 if (nginx === undefined) {
-  if (process.env["CI"] === "true") throw new Error("nginx must be there in CI: install it");
+  if (process.env["CI"] === "true") throw new Error("CI must have nginx: install it");
   process.stderr.write("\nSKIPPED: the demo's proxy is not tested with nginx: install it\n");
 }
 
@@ -56,18 +56,21 @@ describe.each(["built-in", "nginx"] as const)("%s", (kind) => {
       return found;
     });
 
-  test.skipIf(isMissing)("requests go to the instances in turn, and each is a line", async () => {
-    for (let i = 0; i < 4; i += 1) expect((await get("/products/3")).status).toBe(200);
-    const lines = await logged(4);
-    const addresses = lines.map((line) => / ua="([^"]+)"/.exec(line)?.[1]);
-    expect(new Set(addresses).size).toBe(2);
-    expect(lines[0]).toMatch(
-      /^127\.0\.0\.1 - - \[.+ \+0000\] "GET \/products\/3 HTTP\/1\.1" 200 \d+ "-" "[^"]+" rt=\d+\.\d{3} ua="127\.0\.0\.1:\d+" us="200" ut="\d+\.\d{3}"$/,
-    );
-  });
+  test.skipIf(isMissing)(
+    "requests go to the instances in turn, and each writes one line",
+    async () => {
+      for (let i = 0; i < 4; i += 1) expect((await get("/products/3")).status).toBe(200);
+      const lines = await logged(4);
+      const addresses = lines.map((line) => / ua="([^"]+)"/.exec(line)?.[1]);
+      expect(new Set(addresses).size).toBe(2);
+      expect(lines[0]).toMatch(
+        /^127\.0\.0\.1 - - \[.+ \+0000\] "GET \/products\/3 HTTP\/1\.1" 200 \d+ "-" "[^"]+" rt=\d+\.\d{3} ua="127\.0\.0\.1:\d+" us="200" ut="\d+\.\d{3}"$/,
+      );
+    },
+  );
 
   test.skipIf(isMissing)(
-    "someone signs in, is known by every instance, and signs out",
+    "a session that one instance creates is accepted by every instance until sign-out",
     async () => {
       const form = { user: "maya.chen0", password: "wrong" };
       expect(
@@ -89,7 +92,7 @@ describe.each(["built-in", "nginx"] as const)("%s", (kind) => {
     },
   );
 
-  test.skipIf(isMissing)("no request fails when an instance is gone", async () => {
+  test.skipIf(isMissing)("no request fails when an instance is down", async () => {
     await instances[0]?.stop();
     for (let i = 0; i < 4; i += 1) expect((await get("/")).status).toBe(200);
     const lines = await logged(4);
@@ -97,7 +100,7 @@ describe.each(["built-in", "nginx"] as const)("%s", (kind) => {
   });
 
   test.skipIf(isMissing)(
-    "a client cannot set its user name, nor break out of its log line",
+    "a client can neither set its user name nor break its log line",
     async () => {
       await get('/x"y', {
         headers: { "x-user": "root", "user-agent": 'a"b', "x-forwarded-for": "1.2.3" },

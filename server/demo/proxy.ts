@@ -27,8 +27,8 @@ type Reply = { status: number; headers: OutgoingHttpHeaders; body: Buffer; user:
 type Exchange = { request: IncomingMessage; response: ServerResponse; startMs: number };
 
 /**
- * A small reverse proxy for machines without nginx: round robin over the instances. One that does not answer is skipped
- * for a while and the request is sent to the next.
+ * A small reverse proxy for machines without nginx: round robin over the instances. An instance that does not answer is
+ * skipped for a while, and the request is sent to the next one.
  */
 export async function startBuiltInProxy(options: ProxyOptions): Promise<Proxy> {
   const proxy = new BuiltInProxy(options);
@@ -112,7 +112,7 @@ class BuiltInProxy {
     return ownReply(502, "Bad Gateway\n");
   }
 
-  /** The instances that are up, the next in turn first; all of them when none is. */
+  /** The instances that are up, the next in turn first; all instances if none is up. */
   #order(): Upstream[] {
     this.#turn = (this.#turn + 1) % this.#upstreams.length;
     const turned = [...this.#upstreams.slice(this.#turn), ...this.#upstreams.slice(0, this.#turn)];
@@ -125,10 +125,12 @@ class BuiltInProxy {
       const { method, url: path } = request;
       const headers = { ...withoutHop(request.headers), "content-length": body.length };
       const target = { host: "127.0.0.1", port: upstream.port, agent: this.#agent, method, path };
-      const asked = httpRequest({ ...target, headers, timeout: UPSTREAM_TIMEOUT_MS }, resolve);
-      asked.on("error", reject);
-      asked.on("timeout", () => asked.destroy(new Error(`no answer in ${UPSTREAM_TIMEOUT_MS} ms`)));
-      asked.end(body);
+      const outgoing = httpRequest({ ...target, headers, timeout: UPSTREAM_TIMEOUT_MS }, resolve);
+      outgoing.on("error", reject);
+      outgoing.on("timeout", () =>
+        outgoing.destroy(new Error(`no response in ${UPSTREAM_TIMEOUT_MS} ms`)),
+      );
+      outgoing.end(body);
     });
     const bytes = await readAll(answer, Number.POSITIVE_INFINITY);
     return {

@@ -1,4 +1,4 @@
-/** Random numbers that are the same again for the same seed. */
+/** Random numbers that are reproducible for a seed. */
 export type Random = {
   /** Uniform in [0, 1). */
   next(): number;
@@ -6,7 +6,7 @@ export type Random = {
   normal(): number;
 };
 
-/** The generator sfc32 (C. Doty-Humphrey, PractRand), started from a seed and the number of a stream of it. */
+/** The generator sfc32 (C. Doty-Humphrey, PractRand) for a seed and a stream number. */
 export function seededRandom(seed: number, stream: number): Random {
   let a = mixed(seed);
   let b = mixed(stream | 0);
@@ -26,7 +26,7 @@ export function seededRandom(seed: number, stream: number): Random {
   return { next, normal };
 }
 
-/** How many arrivals a Poisson process of this mean has: Knuth's product for small means, else the normal limit. */
+/** A Poisson random number: by Knuth's product for small means, otherwise by the normal approximation. */
 export function poisson(mean: number, random: Random): number {
   if (mean > 60) return Math.max(0, Math.round(mean + Math.sqrt(mean) * random.normal()));
   const limit = Math.exp(-mean);

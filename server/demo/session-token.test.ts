@@ -4,7 +4,7 @@ import { readSession, signSession } from "./session-token.ts";
 
 const session = { user: "maya.chen1", items: 3 };
 
-test("a session is read from among other cookies", () => {
+test("the session cookie is found among other cookies", () => {
   const token = signSession(session, "secret");
   expect(readSession(`theme=dark; sid=${token}; x=1`, "secret")).toEqual(session);
 });

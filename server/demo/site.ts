@@ -73,7 +73,7 @@ function answerPost(path: string, { form, session }: SiteRequest): SiteAnswer {
       if (!session?.user) return problem(401, "Sign in to order.");
       return { ...json(201, { order: "accepted" }), session: { ...session, items: 0 } };
     default:
-      return problem(404, "There is nothing to post to here.");
+      return problem(404, "This page does not accept POST.");
   }
 }
 

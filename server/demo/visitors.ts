@@ -7,7 +7,7 @@ import { passwordOf } from "./people.ts";
 export type VisitorsOptions = {
   model: DemoModel;
   port: number;
-  /** Visits under way at this time are resumed, so that traffic does not drop after the history. */
+  /** Visits in progress at this time are resumed, so that traffic does not drop after the history. */
   fromMs: number;
   /** A session cookie for someone who signed in before `fromMs`. */
   cookieFor(user: string): string;
@@ -15,7 +15,7 @@ export type VisitorsOptions = {
 };
 
 const MINUTE_MS = 60_000;
-/** Steps later than this are skipped: a machine that was suspended does not catch up. */
+/** Steps that are later than this are skipped, so that a machine that was suspended does not catch up. */
 const LATE_MS_MAX = 30_000;
 const REQUEST_MS_MAX = 15_000;
 const SOCKETS_MAX = 16;

@@ -2,7 +2,7 @@ import { forecast } from "#forecaster/forecast-series.ts";
 
 import type { ForecasterEnd } from "./messages.ts";
 
-/** Computes the forecasts that are asked for, one after the other. */
+/** Computes requested forecasts one after another. */
 export function answerForecasts(channel: ForecasterEnd): void {
   channel.onMessage(({ id, request }) => {
     try {

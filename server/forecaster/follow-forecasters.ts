@@ -3,17 +3,17 @@ import type { ForecastRunner } from "#forecaster/predictions.ts";
 import { followChannels } from "#platform/channel/sockets.ts";
 
 import type { Forecaster } from "./forecast-thread.ts";
-import { type AskerEnd, forecastMeeting, forecastsFrom } from "./messages.ts";
+import { type ClientEnd, forecastMeeting, forecastsFrom } from "./messages.ts";
 
 const NOT_CONNECTED: ForecastAnswer = {
   status: "learning",
   reason: "no forecaster is connected; start one with: quarterdeck role forecast",
 };
 
-/** Asks the forecasters that other processes run on the data folder, in turn. */
+/** Sends requests in turn to the forecasters that other processes run on the data folder. */
 export function followForecasters(dataFolder: string): Forecaster {
   const connected = new Set<ForecastRunner>();
-  const following = followChannels(forecastMeeting(dataFolder), (channel: AskerEnd) => {
+  const following = followChannels(forecastMeeting(dataFolder), (channel: ClientEnd) => {
     const forecasts = forecastsFrom(channel);
     connected.add(forecasts);
     void channel.closed.then(() => connected.delete(forecasts));
@@ -22,7 +22,7 @@ export function followForecasters(dataFolder: string): Forecaster {
     async forecast(request) {
       const [next] = connected;
       if (!next) return NOT_CONNECTED;
-      // The one that was asked last comes last.
+      // Least recently used first.
       connected.delete(next);
       connected.add(next);
       return next.forecast(request);

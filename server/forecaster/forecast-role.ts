@@ -6,8 +6,8 @@ import { answerForecasts } from "./answer-forecasts.ts";
 import { type ForecasterEnd, forecastMeeting } from "./messages.ts";
 
 /**
- * Computes forecasts in this process for the control planes of the data folder, until the signal.
- * @throws AppError when they cannot be met
+ * Computes forecasts in this process for the control planes of the data folder until the signal aborts.
+ * @throws AppError when control planes cannot connect
  */
 export async function runForecastRole(dataFolder: string, signal: AbortSignal): Promise<void> {
   await using open = new AsyncDisposableStack();

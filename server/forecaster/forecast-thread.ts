@@ -7,7 +7,10 @@ import { forecastsFrom } from "./messages.ts";
 
 export type Forecaster = ForecastRunner & { stop(): Promise<void> };
 
-/** Runs the forecaster in a thread of its own. If the thread dies, its open requests fail and a new one starts. */
+/**
+ * Runs the forecaster in its own thread. If the thread dies, its open requests fail and the next request starts a new
+ * one.
+ */
 export function startForecastThread(): Forecaster {
   let running: { worker: Worker; forecasts: ForecastRunner } | undefined;
 
@@ -16,10 +19,10 @@ export function startForecastThread(): Forecaster {
     const worker = new Worker(new URL("thread.ts", import.meta.url), {
       workerData: port2,
       transferList: [port2],
-      // Flags of the process, such as --eval, are not meant for the thread.
+      // Flags of the process, such as --eval, must not reach the thread.
       execArgv: [],
     });
-    // The port closes with the thread, which fails the open requests.
+    // The port closes with the thread, and then the open requests fail.
     worker.on("error", () => undefined);
     worker.unref();
     const forecasts = forecastsFrom(messagePortChannel(port1));

@@ -21,10 +21,10 @@ const REQUEST: ForecastRequest = {
   seasonalities: [24],
   levels: [80],
 };
-/** It has no values. */
+/** A series without values. */
 const IMPOSSIBLE = { ...REQUEST, series: {} } as unknown as ForecastRequest;
 
-test("a request that fails fails alone; what was not answered when the forecaster ended fails too", async () => {
+test("a failed request does not affect others, and pending requests fail when the forecaster stops", async () => {
   const { port1, port2 } = new MessageChannel();
   const forecasts = forecastsFrom(messagePortChannel(port1));
   const refused = expect(forecasts.forecast(IMPOSSIBLE)).rejects.toThrow("a forecast failed");
@@ -39,7 +39,7 @@ test("a request that fails fails alone; what was not answered when the forecaste
   await unanswered;
 });
 
-test("a thread forecasts until it is stopped, and is started again by the next request", async () => {
+test("a thread forecasts until it is stopped, and the next request starts a new one", async () => {
   const forecaster = startForecastThread();
   expect(await forecaster.forecast(REQUEST)).toMatchObject({ status: "ready" });
   await forecaster.stop();
@@ -47,7 +47,7 @@ test("a thread forecasts until it is stopped, and is started again by the next r
   await forecaster.stop();
 });
 
-test("a control plane without a forecaster says what to start, and uses any that is there", async () => {
+test("a control plane without a forecaster answers with what to start, and uses any forecaster that connects", async () => {
   const dataFolder = await mkdtemp(path.join(tmpdir(), "quarterdeck forecaster "));
   const forecaster = followForecasters(dataFolder);
   const missing = { status: "learning", reason: expect.stringContaining("no forecaster") };

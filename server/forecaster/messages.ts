@@ -3,7 +3,9 @@ import type { ForecastRunner } from "#forecaster/predictions.ts";
 import type { Channel, Meeting } from "#platform/channel/port.ts";
 import { AppError } from "#platform/errors.ts";
 
-/** Where forecasters and control planes of a data folder meet. The protocol changes with the messages below. */
+/**
+ * The rendezvous of the forecasters and control planes of a data folder. The protocol changes with the messages below.
+ */
 export const forecastMeeting = (dataFolder: string): Meeting => ({
   dataFolder,
   name: "forecast",
@@ -13,24 +15,24 @@ export const forecastMeeting = (dataFolder: string): Meeting => ({
 type Task = { id: number; request: ForecastRequest };
 type Done = { id: number } & ({ answer: ForecastAnswer } | { error: string });
 
-/** What connects a forecaster with who asks it, seen from either. */
+/** The two ends of the channel between a forecaster and its client. */
 export type ForecasterEnd = Channel<Task, Done>;
-export type AskerEnd = Channel<Done, Task>;
+export type ClientEnd = Channel<Done, Task>;
 
-/** Asks for forecasts. What was not answered when the channel closes fails. */
-export function forecastsFrom(channel: AskerEnd): ForecastRunner {
+/** Requests forecasts. Pending requests fail when the channel closes. */
+export function forecastsFrom(channel: ClientEnd): ForecastRunner {
   const open = new Map<number, PromiseWithResolvers<ForecastAnswer>>();
   let lastId = 0;
   channel.onMessage((done) => {
-    const asked = open.get(done.id);
+    const pending = open.get(done.id);
     open.delete(done.id);
-    if ("answer" in done) asked?.resolve(done.answer);
-    else asked?.reject(new Error(`a forecast failed: ${done.error}`));
+    if ("answer" in done) pending?.resolve(done.answer);
+    else pending?.reject(new Error(`a forecast failed: ${done.error}`));
   });
   void channel.closed.then(failOpen);
   function failOpen(): void {
-    for (const asked of open.values()) {
-      asked.reject(new AppError("unavailable", "The forecaster stopped. Try again in a moment."));
+    for (const pending of open.values()) {
+      pending.reject(new AppError("unavailable", "The forecaster stopped. Try again in a moment."));
     }
     open.clear();
   }
@@ -38,10 +40,10 @@ export function forecastsFrom(channel: AskerEnd): ForecastRunner {
   return {
     forecast(request) {
       lastId += 1;
-      const asked = Promise.withResolvers<ForecastAnswer>();
-      open.set(lastId, asked);
+      const pending = Promise.withResolvers<ForecastAnswer>();
+      open.set(lastId, pending);
       channel.post({ id: lastId, request });
-      return asked.promise;
+      return pending.promise;
     },
   };
 }

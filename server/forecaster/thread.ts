@@ -1,4 +1,4 @@
-/** A forecaster in a thread of the control plane, so that a fit never makes a page wait. */
+/** A forecaster in a thread of the control plane, so that computing never delays requests. */
 import { type MessagePort, workerData } from "node:worker_threads";
 
 import { messagePortChannel } from "#platform/channel/message-port-channel.ts";

@@ -11,8 +11,8 @@ import { type IndexerTask, runIndexer } from "./run-indexer.ts";
 const RETRY_MS = { first: 500, max: 30_000 };
 
 /**
- * Runs an indexer in this process until the signal, and publishes to the control planes of the data folder. One that
- * fails is started again and goes on from the positions that the store has.
+ * Runs an indexer in this process until the signal aborts, and publishes to the control planes of the data folder.
+ * After a failure it starts again from the positions in the store.
  */
 export async function runIndexRole(
   { task, dataFolder, log }: { task: IndexerTask; dataFolder: string; log: Log },
@@ -24,7 +24,7 @@ export async function runIndexRole(
     const attach = (channel: IndexerEnd): void => publisher.attach(channel);
     open.use(await listenForChannels(liveMeeting(dataFolder), attach));
   } catch (error) {
-    // Events are stored all the same: boards show them, but not live.
+    // Events are still stored: boards show them, but not live.
     log.warn("control planes cannot connect with this indexer", { error });
   }
   for (let waitMs = RETRY_MS.first; !signal.aborted; waitMs = Math.min(waitMs * 2, RETRY_MS.max)) {
@@ -32,10 +32,10 @@ export async function runIndexRole(
       await runIndexer(task, publisher, signal);
       return;
     } catch (error) {
-      log.error("the indexer stopped and is started again", { error });
+      log.error("the indexer failed and will be restarted", { error });
       await delay(waitMs, undefined, { signal }).catch(() => undefined);
     }
-    // What it had not stored is read and published again, to control planes that connect anew.
+    // Events that it had not stored are read and published again, to newly connected control planes.
     publisher.close();
     publisher = new LivePublisher(systemClock);
   }

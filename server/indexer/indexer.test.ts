@@ -15,7 +15,7 @@ const LINE =
 
 const TASK = { signIn: [], signOut: [], timezone: "UTC", sealAfterMs: 3_000 };
 
-test("an indexer that failed says why, is started again, and reads what waits for it", async () => {
+test("an indexer that fails reports the reason, is restarted, and reads the pending events", async () => {
   const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck indexer "));
   const log = path.join(folder, "access.log");
   const storeFolder = path.join(folder, "store");
@@ -43,7 +43,7 @@ test("an indexer that failed says why, is started again, and reads what waits fo
   }
 }, 60_000);
 
-test("what is pushed goes into the store of the boards beside the files", async () => {
+test("pushed events go into the same store as the events of files", async () => {
   const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck indexer "));
   const [storeUrl, busUrl] = [storeUrlIn(folder), busUrlIn(folder)];
   const log = path.join(folder, "access.log");

@@ -8,12 +8,12 @@ import type { IndexerTask } from "./run-indexer.ts";
 import type { IndexerEnded, IndexerThreadData } from "./thread.ts";
 
 export type Indexer = {
-  /** Seals what was read and ends. */
+  /** Seals the events that were read, and ends. */
   stop(): Promise<void>;
 };
 
 export type IndexerListeners = {
-  /** Gets what connects it with each run of the indexer. */
+  /** Called with the channel of each run of the indexer. */
   attach(channel: ControlEnd): void;
   onFailed(error: string): void;
 };
@@ -21,8 +21,8 @@ export type IndexerListeners = {
 const RESTART_MS = { first: 500, max: 30_000 };
 
 /**
- * Starts the indexer in a thread of its own, so that a burst of lines never makes a page wait. One that fails is
- * started again and goes on from the positions that the store has; a replay, which has none, is not.
+ * Starts the indexer in its own thread, so that a burst of lines never delays requests. After a failure it is restarted
+ * from the positions in the store; a replay, which has no positions, is not restarted.
  */
 export function startIndexer(task: IndexerTask, listeners: IndexerListeners): Indexer {
   const stopping = new AbortController();
@@ -43,7 +43,7 @@ export function startIndexer(task: IndexerTask, listeners: IndexerListeners): In
     worker = new Worker(new URL("thread.ts", import.meta.url), {
       workerData: { task, port: port2 } satisfies IndexerThreadData,
       transferList: [port2],
-      // Flags of the process, such as --eval, are not meant for the thread.
+      // Flags of the process, such as --eval, must not reach the thread.
       execArgv: [],
     });
     listeners.attach(messagePortChannel(port1));

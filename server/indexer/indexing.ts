@@ -6,10 +6,10 @@ import type { IndexSettings } from "../settings.ts";
 import { type Indexer, type IndexerListeners, startIndexer } from "./indexer.ts";
 import { indexerTask, type WhatToIndex } from "./task.ts";
 
-/** What indexes for a control plane. */
+/** The indexer or indexers of a control plane. */
 export type Indexing = {
   start(what: WhatToIndex, listeners: IndexerListeners): Indexer;
-  /** Whether the indexer runs in this process. Otherwise it may be missing for now. */
+  /** Whether the indexer runs in this process. Otherwise there may be none at the moment. */
   isOwn: boolean;
 };
 
@@ -18,7 +18,7 @@ export const ownIndexer = (settings: IndexSettings, folder: DataFolder): Indexin
   start: (what, listeners) => startIndexer(indexerTask(settings, folder, what), listeners),
 });
 
-/** The indexers that other processes run on the data folder; they know themselves what to index. */
+/** The indexers that other processes run on the data folder. What they index is up to those processes. */
 export const otherIndexers = (dataFolder: string): Indexing => ({
   isOwn: false,
   start(_what, { attach }) {

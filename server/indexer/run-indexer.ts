@@ -15,25 +15,25 @@ const FOLD_EVERY_MS = 100;
 const STATUS_EVERY_MS = 1_000;
 const STORE_MEMORY_MB = 192;
 
-/** What an indexer is started with; plain data, as it may be sent to a thread. */
+/** The task of an indexer: plain data, because it may be sent to a thread. */
 export type IndexerTask = {
   storeUrl: string;
   locksFolder: string;
   paths: readonly string[];
-  /** The bus, whose events belong to the store of the boards; a replay takes none. */
+  /** The bus whose events go into the store; undefined for a replay. */
   busUrl?: string;
-  /** Request patterns as text. */
+  /** Request patterns in text form. */
   signIn: readonly string[];
   signOut: readonly string[];
-  /** Name of the zone of times in logs that carry none. */
+  /** Time zone of log times without a zone. */
   timezone: string;
-  /** How old rows may get before they are stored. */
+  /** Maximum age of rows that are not stored yet. */
   sealAfterMs: number;
-  /** Play this one file as if it were now, instead of tailing the paths. */
+  /** Replay this file as if it were live, instead of tailing the paths. */
   replay?: { path: string; speed: number };
 };
 
-/** Reads the sources into the store, and publishes what is new, until the signal or the end of a replay. */
+/** Reads the sources into the store and publishes new events, until the signal aborts or a replay ends. */
 export async function runIndexer(
   task: IndexerTask,
   publisher: LivePublisher,
@@ -81,7 +81,7 @@ export async function runIndexer(
     await ingest.run(bus ? joinSources([files, bus]) : files, signal);
   } finally {
     clearInterval(status);
-    // A replay that has ended is counted to its last line.
+    // Publish the final counts of a replay.
     publishStatus();
     ended.abort();
     await upkeep;

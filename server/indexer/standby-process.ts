@@ -1,4 +1,4 @@
-/** A process that indexes what is pushed, started beside a domain API; it ends with the process that started it. */
+/** A process that indexes pushed events, started beside a domain API; it ends with the process that started it. */
 import { hostname } from "node:os";
 
 import { logTo } from "#platform/log.ts";
@@ -20,7 +20,7 @@ const log = logTo(
   },
 );
 const stop = new AbortController();
-// A signal to the whole group is for the process that started this one.
+// Signals to the process group are handled by the parent, which then stops this process.
 process.on("SIGINT", () => undefined);
 process.on("SIGHUP", () => undefined);
 process.once("SIGTERM", () => stop.abort());

@@ -17,7 +17,7 @@ import { runStandbyIndexer } from "./standby.ts";
 
 const PATIENCE = { timeout: 20_000 };
 
-test("what is pushed is stored while no control plane with an indexer runs, by one process at a time", async () => {
+test("one process at a time stores pushed events while no control plane with an indexer runs", async () => {
   const dataFolder = await mkdtemp(path.join(tmpdir(), "quarterdeck standby "));
   onTestFinished(() => rm(dataFolder, { recursive: true, force: true }));
   const { index: settings } = parseSettings(
@@ -51,7 +51,7 @@ test("what is pushed is stored while no control plane with an indexer runs, by o
     const running = { token: lease?.token, url, store: storeUrl, hasIndexer };
     await writeFile(runningFile(dataFolder), JSON.stringify(running));
   };
-  // A control plane that is served by other indexers changes nothing.
+  // A control plane without its own indexer changes nothing.
   await run(false);
   await push();
   await expect.poll(rows, PATIENCE).toBe(2);

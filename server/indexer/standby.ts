@@ -10,12 +10,12 @@ import { runIndexRole } from "./index-role.ts";
 import { indexerTask } from "./task.ts";
 
 const LOOK_EVERY_MS = 500;
-/** Nobody sees what is pushed before it is stored, unless a control plane is connected. */
+/** Without a connected control plane, pushed events become visible only when they are sealed. */
 const SEAL_AFTER_MS = 1_000;
 
 /**
- * Moves what is pushed into the store while no control plane with an indexer of its own runs on the data folder. Of all
- * processes on standby one does it; when it dies, another goes on where the store says.
+ * Indexes pushed events while no control plane with its own indexer runs on the data folder. Of all standby processes
+ * one is active; if it dies, another one continues from the positions in the store.
  */
 export async function runStandbyIndexer(
   { settings, log }: { settings: IndexSettings; log: Log },
@@ -25,14 +25,14 @@ export async function runStandbyIndexer(
   const isNeeded = (): boolean => findRunning(dataFolder)?.hasIndexer !== true;
   let failure = "";
   while (!signal.aborted) {
-    // A folder that cannot be written to may be repaired; until then nothing can come in either.
+    // The folder may become writable again; until then nothing can be pushed either.
     await move().then(() => (failure = ""), report);
     await pause(signal);
   }
 
   function report(error: unknown): void {
     if (failure !== String(error)) {
-      log.error("logs are not stored now; they wait, and nothing is lost", { error });
+      log.error("events cannot be stored now; they stay in the bus and none are lost", { error });
     }
     failure = String(error);
   }
@@ -54,6 +54,6 @@ export async function runStandbyIndexer(
   }
 }
 
-/** Ends early when it is aborted. */
+/** Ends early when the signal aborts. */
 const pause = (signal: AbortSignal): Promise<void> =>
   delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);

@@ -7,7 +7,7 @@ import { indexSettings } from "../settings.ts";
 
 const PROCESS = fileURLToPath(new URL("standby-process.ts", import.meta.url));
 
-/** Starts a process that moves what is pushed into the store where no control plane does. */
+/** Starts a process that indexes pushed events while no control plane does. */
 export function startStandbyIndexer(
   dataFolder: string,
   options: Pick<ChildOptions, "writeLines" | "notify">,

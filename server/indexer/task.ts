@@ -4,10 +4,10 @@ import type { DataFolder } from "../data-folder.ts";
 import type { IndexSettings } from "../settings.ts";
 import type { IndexerTask } from "./run-indexer.ts";
 
-/** Rows are on the boards by frames before they are stored. */
+/** Boards show rows from frames before they are stored, so sealing can wait. */
 const SEAL_AFTER_MS = 3_000;
 
-/** What is to be indexed, and into which store. */
+/** The sources to index and the store. */
 export type WhatToIndex = Pick<IndexerTask, "storeUrl" | "paths" | "replay"> & {
   sealAfterMs?: number;
 };
@@ -20,7 +20,7 @@ export const indexerTask = (
   sealAfterMs: SEAL_AFTER_MS,
   ...what,
   locksFolder: folder.locks,
-  // What is pushed does not belong among the events of an old log that is replayed.
+  // Pushed events do not belong into the store of a replay.
   ...(what.replay ? {} : { busUrl: busUrlIn(folder.root) }),
   signIn: settings.signIn,
   signOut: settings.signOut,

@@ -9,7 +9,7 @@ import { systemClock } from "#platform/clock.ts";
 import { type IndexerTask, runIndexer } from "./run-indexer.ts";
 
 export type IndexerThreadData = { task: IndexerTask; port: MessagePort };
-/** What the thread posts when it has ended. */
+/** Posted by the thread when it has ended. */
 export type IndexerEnded = { error: string | null };
 
 const parent = parentPort;

@@ -13,26 +13,26 @@ import type { WorkspaceView } from "../workspace.ts";
 
 export type BoardRoutesDeps = {
   workspace(): WorkspaceView;
-  /** Stops the demo, deletes its data, and goes on with the real logs. */
+  /** Stops the demo, deletes its data, and continues with the real logs. */
   turnDemoOff(): Promise<void>;
   clock: Clock;
 };
 
-/** Also what the socket of a board needs. */
+/** Also required by the socket of a board. */
 export const WATCH_BOARD: GrantRule = {
   allow: "grant",
   capability: "chart",
   target: "board:home",
 };
 
-/** A time as `parseInstant` reads it. */
+/** A time in the syntax of `parseInstant`. */
 export const Instant = z
   .string()
   .max(100)
   .meta({ example: "now-15m" })
   .describe("now, now-15m, 2026-05-17T10:05:00Z, or epoch milliseconds");
 
-/** The home board, the meaning of its numbers, and the switch of the demo. */
+/** The home board, the definitions of its metrics, and the switch of the demo. */
 export const boardRoutes = (deps: BoardRoutesDeps): Route<MemberRule>[] => [
   boardRoute(deps),
   catalogueRoute,
@@ -45,8 +45,8 @@ const boardRoute = ({ workspace, clock }: BoardRoutesDeps): Route<MemberRule> =>
     path: "/api/board",
     operationId: "getBoard",
     tag: "Boards",
-    summary: "Everything that the home board shows of a range",
-    description: "Without `from` and `to`: the last hour, or the range that the data has.",
+    summary: "Returns everything that the home board shows for a range",
+    description: "Default: the last hour, or the range of the data if it is older.",
     rule: WATCH_BOARD,
     query: z.strictObject({
       from: Instant.optional(),
@@ -67,7 +67,7 @@ const catalogueRoute = memberRoute({
   path: "/api/metrics/catalogue",
   operationId: "getMetricCatalogue",
   tag: "Boards",
-  summary: "How each number is counted, in words",
+  summary: "Returns the definition of each metric",
   rule: WATCH_BOARD,
   answers: { 200: { description: "The metrics", body: MetricCatalogue } },
   handle: () => ({
@@ -87,12 +87,12 @@ const demoRoute = ({ workspace, turnDemoOff }: BoardRoutesDeps): Route<MemberRul
     path: "/api/demo",
     operationId: "turnDemoOff",
     tag: "Boards",
-    summary: "Turns the demo off and deletes its data",
+    summary: "Turns off the demo and deletes its data",
     rule: { allow: "grant", capability: "own", target: "workspace:current" },
-    answers: { 204: { description: "The boards show the real logs" } },
+    answers: { 204: { description: "The demo is off" } },
     async handle() {
       if (workspace().kind !== "demo") {
-        throw new AppError("conflict", "the demo is not on: what you see are real logs");
+        throw new AppError("conflict", "the demo is not running: the boards show real logs");
       }
       await turnDemoOff();
       return { status: 204 };

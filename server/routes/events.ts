@@ -31,7 +31,7 @@ const FACETS = [
 
 export type EventRoutesDeps = { workspace(): WorkspaceView; clock: Clock };
 
-/** Also what a socket's tail of raw events needs. */
+/** Also required by a socket's tail of raw events. */
 export const FOLLOW_EVENTS: GrantRule = {
   allow: "grant",
   capability: "view",
@@ -45,10 +45,10 @@ const Search = z.strictObject({
     .string()
     .max(4_000)
     .optional()
-    .describe("A query, such as `status:500 path:/api`; without it, all events"),
+    .describe("A query, e.g. `status:500 path:/api`. Default: all events."),
 });
 
-/** Search, its histogram and facets, and one event in full. All need the capability to view raw events. */
+/** Search, its histogram and facets, and single events. All require the capability to view raw events. */
 export const eventRoutes = (deps: EventRoutesDeps): Route<MemberRule>[] => [
   searchRoute(deps),
   overviewRoute(deps),
@@ -61,10 +61,10 @@ const searchRoute = ({ workspace, clock }: EventRoutesDeps): Route<MemberRule> =
     path: "/api/events",
     operationId: "searchEvents",
     tag: "Events",
-    summary: "The events of a search, newest first, in pages",
+    summary: "Searches events, newest first",
     rule: FOLLOW_EVENTS,
     query: Search.extend({
-      after: z.string().max(500).optional().describe("`next` of the page before"),
+      after: z.string().max(500).optional().describe("`next` of the previous page"),
     }),
     answers: { 200: { description: "A page of events", body: EventPage } },
     async handle({ query }) {
@@ -90,7 +90,7 @@ const overviewRoute = ({ workspace, clock }: EventRoutesDeps): Route<MemberRule>
     path: "/api/events/overview",
     operationId: "getEventOverview",
     tag: "Events",
-    summary: "The histogram and the facets of a search, and the range that was searched",
+    summary: "Returns the histogram and the facets of a search, and its range",
     rule: FOLLOW_EVENTS,
     query: Search,
     answers: { 200: { description: "The overview", body: EventOverview } },
@@ -106,14 +106,14 @@ const eventRoute = ({ workspace }: EventRoutesDeps): Route<MemberRule> =>
     path: "/api/event",
     operationId: "getEvent",
     tag: "Events",
-    summary: "One event in full",
+    summary: "Returns an event with all its fields",
     rule: FOLLOW_EVENTS,
     query: z.strictObject({ id: z.string().max(500) }),
     answers: { 200: { description: "The event", body: EventDocument } },
     async handle({ query }) {
       const id = parseEventId(query.id, "id");
       const event = await workspace().store.event(id);
-      if (!event) throw new AppError("not_found", `no event has the id ${id}`);
+      if (!event) throw new AppError("not_found", `there is no event ${id}`);
       return { status: 200, body: event };
     },
   });
@@ -146,7 +146,7 @@ async function loadOverview(
 
 type ParsedSearch = TimeRange & { where: Filter; live: boolean };
 
-/** Without a range: the one that the board opens on, over all datasets. */
+/** Default range: the initial one of the board, over all datasets. */
 function parseSearch(
   { from, to, q = "" }: z.infer<typeof Search>,
   extents: readonly Extent[],
@@ -173,7 +173,7 @@ const Cursor = z.templateLiteral([z.int(), "~", z.string()]);
 function parseCursor(text: string | undefined): { tMs: number; id: EventId } | undefined {
   if (text === undefined) return undefined;
   const parsed = Cursor.safeParse(text);
-  if (!parsed.success) throw invalidParameter("after", "take it from `next` of a page");
+  if (!parsed.success) throw invalidParameter("after", "give `next` of the previous page");
   const [tMs, id] = splitOnce(parsed.data, "~");
   return { tMs: Number(tMs), id: parseEventId(id, "after") };
 }
@@ -183,7 +183,7 @@ const EventIdText = z.templateLiteral(["src_", z.string(), ":", z.int()]);
 function parseEventId(text: string, parameter: string): EventId {
   const parsed = EventIdText.safeParse(text);
   if (parsed.success) return parsed.data;
-  throw invalidParameter(parameter, `“${text.slice(0, 60)}” is no event id (src_…:offset)`);
+  throw invalidParameter(parameter, `“${text.slice(0, 60)}” is not an event id (src_…:offset)`);
 }
 
 const invalidParameter = (name: string, message: string): AppError =>

@@ -95,7 +95,7 @@ export function createBackends(options: { folder: string; signal: AbortSignal })
   };
 }
 
-/** At the first start the regular customers sign up one after the other, so that there is data at any time of day. */
+/** At the first start the regular customers sign up one after another, so that there is data at any time of day. */
 async function welcome(customers: Customers, signal: AbortSignal): Promise<void> {
   for (const person of regularsOf(people)) {
     if (signal.aborted) return;

@@ -18,22 +18,22 @@ const Resolved = z.object({ values: z.record(z.string(), z.unknown()) });
 const EVIDENCE = ["winning_evidence", "the customer was right"];
 
 /**
- * Simulates the shop's staff: reading and changing settings, answering disputes, reading reports, and sending the shop's
- * log. Each task repeats until the signal aborts; a failed one is retried at its next turn.
+ * Simulates the shop's staff: reads and changes settings, answers disputes, reads reports and sends the shop's log.
+ * Each task repeats until the signal aborts; a failed task is retried at its next turn.
  */
 export async function runStaff(
   ask: Ask,
   options: { token(): Promise<string>; logLines(): string; signal: AbortSignal },
 ): Promise<void> {
   const { token, signal } = options;
-  const chores: StaffTask[] = [
+  const tasks: StaffTask[] = [
     { everyMs: MINUTE_MS, run: async () => void (await readSettings(ask, await token())) },
     { everyMs: MINUTE_MS, run: async () => sendLog(ask, await token(), options.logLines()) },
     { everyMs: 20 * MINUTE_MS, run: async (turn) => changeSetting(ask, await token(), turn) },
     { everyMs: 3 * MINUTE_MS, run: async () => answerDisputes(ask, await token()) },
     { everyMs: 5 * MINUTE_MS, run: async (turn) => readReport(ask, await token(), turn) },
   ];
-  await Promise.all(chores.map((chore) => repeat(chore, signal)));
+  await Promise.all(tasks.map((task) => repeat(task, signal)));
 }
 
 async function repeat({ everyMs, run }: StaffTask, signal: AbortSignal): Promise<void> {
