@@ -1,84 +1,79 @@
-import type { Format } from "#collectors/format.ts";
 import { eachLine } from "#collectors/lines.ts";
-import type { Chunk, Position } from "#collectors/source.ts";
+import type { Chunk } from "#collectors/source.ts";
+
+import type { Held, Stream } from "./streams.ts";
 
 const LF = Buffer.from("\n");
 /** A longer event is not held back. */
 const HELD_BYTES_MAX = 256 * 1024;
 
-type Begins = NonNullable<Format["begins"]>;
-
-/** Bytes of a stream: `offset` is that of the first one. */
-export type StreamBytes = { bytes: Uint8Array; offset: number; retime?: Chunk["retime"] };
-
-/** An event that lies in [start, end) of the bytes. */
-export type EventBytes = StreamBytes & { start: number; end: number };
-
-/** An event that may continue in the next chunk, and the position from which it is read again. */
-export type OpenEvent = StreamBytes & { position: Position };
-
-/** Lines that belong to one event; `isContinuation`: it began in an earlier chunk. */
-type Span = { start: number; end: number; isContinuation: boolean };
+/** An event lies in [start, end) of the bytes, and begins at this offset of its stream. */
+export type TakeEvent = (event: {
+  bytes: Uint8Array;
+  start: number;
+  end: number;
+  offset: number;
+  retime: Chunk["retime"];
+}) => void;
 
 /**
- * Splits a chunk of a format whose events span lines: a first line and the lines that continue it. Returns the complete
- * events, and the last one if it may continue in the next chunk. `before` is what the previous chunk ended with.
+ * Takes each event of a chunk of a format whose events span lines: a first line with the lines that continue it. The event
+ * that was held back at the end of the previous chunk is joined with its rest, and the last event of this chunk is held
+ * back, because it may continue in the next one.
  */
-export function splitEvents(
-  chunk: Chunk,
-  begins: Begins,
-  before: OpenEvent | undefined,
-): { events: EventBytes[]; open: OpenEvent | undefined } {
-  const spans = spansOf(chunk, begins);
-  const events: EventBytes[] = [];
-  let open = before;
-  const [first] = spans;
-  if (open && first?.isContinuation) {
-    open = continued(open, chunk, first);
-    spans.shift();
-  }
-  if (open && spans.length > 0) {
-    events.push(wholeEvent(open));
-    open = undefined;
-  }
-  // Without the position of the last event it could not be read again: it counts as complete.
-  const last = chunk.positionAt ? spans.pop() : undefined;
-  const { bytes, offset, retime } = chunk;
-  for (const { start, end } of spans) events.push({ bytes, offset, retime, start, end });
-  if (last) open = openEvent(chunk, last);
-  if (open && open.bytes.length > HELD_BYTES_MAX) {
-    events.push(wholeEvent(open));
-    open = undefined;
-  }
-  return { events, open };
-}
-
-function spansOf(chunk: Chunk, begins: Begins): Span[] {
-  const spans: Span[] = [];
-  eachLine(chunk, (start, end) => {
-    const isFirst = begins(chunk.bytes, start, end);
-    const last = spans.at(-1);
-    if (last && !isFirst) last.end = end;
-    else spans.push({ start, end, isContinuation: !isFirst });
-  });
-  return spans;
-}
-
-/** Copies the event, because a chunk's bytes are valid until the next chunk only. */
-function openEvent(chunk: Chunk, { start, end }: Span): OpenEvent {
-  return {
-    bytes: new Uint8Array(chunk.bytes.subarray(start, end)),
-    offset: chunk.offset + start,
-    position: chunk.positionAt?.(start) ?? chunk.position,
-    retime: chunk.retime,
+export function eachSpanningEvent(stream: Stream, chunk: Chunk, take: TakeEvent): void {
+  const begins = stream.format?.begins;
+  if (!begins) return;
+  let from = -1;
+  let to = -1;
+  let isRest = false;
+  const flush = (): void => {
+    const event = joined(stream, chunk, isRest ? [from, to] : undefined);
+    if (event) take({ ...event, start: 0, end: event.bytes.length });
+    const { bytes, offset, retime } = chunk;
+    if (!isRest) take({ bytes, start: from, end: to, offset: offset + from, retime });
   };
+  eachLine(chunk, (start, end) => {
+    const isFirstOfEvent = begins(chunk.bytes, start, end);
+    if (from >= 0 && isFirstOfEvent) {
+      flush();
+      from = -1;
+    }
+    if (from < 0) {
+      isRest = stream.held !== undefined && !isFirstOfEvent;
+      from = start;
+    }
+    to = end;
+  });
+  if (from < 0) return;
+  const held = isRest ? joined(stream, chunk, [from, to]) : undefined;
+  if (held) stream.held = held;
+  else {
+    takeHeld(stream, take);
+    const { offset, retime, positionAt } = chunk;
+    const position = positionAt?.(from) ?? chunk.position;
+    const bytes = new Uint8Array(chunk.bytes.subarray(from, to));
+    stream.held = { bytes, offset: offset + from, position, retime };
+    if (!positionAt) takeHeld(stream, take);
+  }
+  if ((stream.held?.bytes.length ?? 0) > HELD_BYTES_MAX) takeHeld(stream, take);
 }
 
-function continued(event: OpenEvent, chunk: Chunk, { start, end }: Span): OpenEvent {
-  return { ...event, bytes: Buffer.concat([event.bytes, LF, chunk.bytes.subarray(start, end)]) };
+/** Takes what is held back of the stream as a complete event. */
+export function takeHeld(stream: Stream, take: TakeEvent): void {
+  const { held } = stream;
+  stream.held = undefined;
+  if (held) take({ ...held, start: 0, end: held.bytes.length });
 }
 
-/** All bytes of the event, when it is complete. */
-export function wholeEvent({ bytes, offset, retime }: OpenEvent): EventBytes {
-  return { bytes, offset, retime, start: 0, end: bytes.length };
+/** Removes and returns what is held back, joined with its rest in this range of the chunk. */
+function joined(
+  stream: Stream,
+  chunk: Chunk,
+  rest: [number, number] | undefined,
+): Held | undefined {
+  const { held } = stream;
+  stream.held = undefined;
+  if (!held || !rest) return held;
+  return { ...held, bytes: Buffer.concat([held.bytes, LF, chunk.bytes.subarray(...rest)]) };
 }

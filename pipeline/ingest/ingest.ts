@@ -4,7 +4,7 @@ import { fillFields } from "#collectors/header-fields.ts";
 import { eachLine } from "#collectors/lines.ts";
 import type { Chunk, Source, SourceId, SourceStatus } from "#collectors/source.ts";
 
-import { splitEvents, wholeEvent, type EventBytes, type StreamBytes } from "./events.ts";
+import { eachSpanningEvent, takeHeld, type TakeEvent } from "./events.ts";
 import type { IngestCounts, IngestDeps } from "./ingest-deps.ts";
 import { Streams, type Stream } from "./streams.ts";
 import { RESERVE_ROWS, UnstoredBatch } from "./unstored-batch.ts";
@@ -102,33 +102,25 @@ export class Ingest {
     this.#context.nowMs = this.#deps.clock.nowMs();
     const stream = this.#streams.of(chunk);
     const first = batch.rows;
-    const begins = stream.format?.begins;
-    if (begins) {
-      const { events, open } = splitEvents(chunk, begins, stream.held);
-      stream.held = open && { ...open, sinceMs: this.#context.nowMs };
-      for (const event of events) this.#takeEvent(stream, event);
-    } else eachLine(chunk, this.#rowWriter(stream, chunk));
+    if (stream.format?.begins) {
+      eachSpanningEvent(stream, chunk, this.#takerOf(stream));
+      stream.heldSinceMs = this.#context.nowMs;
+    } else this.#takeLines(stream, chunk);
     stream.position = chunk.position;
     this.#finish(stream, first);
     if (chunk.header) fillFields(batch, chunk.header.fields, { from: first, to: batch.rows });
     this.#count(chunk);
   }
 
-  #takeEvent(stream: Stream, { start, end, ...text }: EventBytes): void {
-    const write = this.#rowWriter(stream, text);
-    write(start, end);
-  }
-
-  /** Returns what writes a row from [start, end) of these bytes; columns are looked up once for all rows. */
-  #rowWriter(stream: Stream, text: StreamBytes): (start: number, end: number) => void {
+  #takeLines(stream: Stream, chunk: Chunk): void {
     const batch = this.#batch;
-    const { bytes, offset, retime } = text;
+    const { bytes, offset, retime } = chunk;
     const { scan } = stream;
     const time = batch.number("@timestamp");
     const offsets = batch.number("log.offset");
     const datasets = batch.text("data_stream.dataset");
     const dataset = stream.dataset === "" ? 0 : datasets.internText(stream.dataset);
-    return (start, end) => {
+    eachLine(chunk, (start, end) => {
       const row = batch.rows;
       if (row >= batch.rowsMax) batch.reserve(RESERVE_ROWS);
       const reason = scan(bytes, start, end);
@@ -139,6 +131,24 @@ export class Ingest {
       } else this.#quarantine(stream, bytes.subarray(start, end), reason);
       offsets.values[row] = offset + start;
       batch.commit();
+    });
+  }
+
+  /** For formats whose events span lines; those logs are small. */
+  #takerOf(stream: Stream): TakeEvent {
+    const batch = this.#batch;
+    return ({ bytes, start, end, offset, retime }) => {
+      const row = batch.rows;
+      batch.reserve(1);
+      const time = batch.number("@timestamp");
+      const reason = stream.scan(bytes, start, end);
+      if (reason === undefined) {
+        if (retime) time.values[row] = retime(time.values[row] ?? 0);
+        stream.eventMs = time.values[row];
+        batch.text("data_stream.dataset").putText(row, stream.dataset);
+      } else this.#quarantine(stream, bytes.subarray(start, end), reason);
+      batch.number("log.offset").put(row, offset);
+      batch.commit();
     };
   }
 
@@ -146,12 +156,10 @@ export class Ingest {
   #takeHeld(idleMs: number): void {
     const nowMs = this.#deps.clock.nowMs();
     for (const stream of this.#streams.all()) {
-      const { held } = stream;
-      if (!held || nowMs - held.sinceMs < idleMs) continue;
+      if (!stream.held || nowMs - stream.heldSinceMs < idleMs) continue;
       this.#context.nowMs = nowMs;
       const first = this.#batch.rows;
-      stream.held = undefined;
-      this.#takeEvent(stream, wholeEvent(held));
+      takeHeld(stream, this.#takerOf(stream));
       this.#finish(stream, first);
     }
   }

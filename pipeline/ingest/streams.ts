@@ -4,13 +4,18 @@ import type { Format, FormatContext, LineScanner } from "#collectors/format.ts";
 import { findFormat } from "#collectors/formats/index.ts";
 import type { Chunk, Position, SourceId, SourceStatus } from "#collectors/source.ts";
 
-import type { OpenEvent } from "./events.ts";
 import { RecentLines } from "./recent-lines.ts";
 
 const SAMPLE_BYTES = 64 * 1024;
 
-/** The last event of the newest chunk, which may continue in the next one, and when that chunk was read. */
-type Held = OpenEvent & { sinceMs: number };
+/** The last event of a chunk, which may continue in the next one. */
+export type Held = {
+  bytes: Uint8Array;
+  /** Where the event begins in the stream, and the position from which it is read again. */
+  offset: number;
+  position: Position;
+  retime: Chunk["retime"];
+};
 
 /** What is known of one stream while it is read. Lines that were sent to us with different headers are different ones. */
 export type Stream = {
@@ -25,6 +30,7 @@ export type Stream = {
   /** Position after everything that was read, including what is held back. */
   position: Position;
   held: Held | undefined;
+  heldSinceMs: number;
   readonly recent: RecentLines;
 };
 
@@ -56,6 +62,7 @@ export class Streams {
         path: chunk.path,
         position: chunk.position,
         held: undefined,
+        heldSinceMs: 0,
         recent: new RecentLines(),
       };
       this.#streams.set(key, stream);

@@ -172,7 +172,7 @@ describe("a start", () => {
     const args = ["api", "management", "--port", port, "--data", folder.path];
     await using started = startProgram(args, { env: { DATABASE_URL: database } });
     expect(await started.ended).toBe(1);
-    expect(started.stderr()).toContain(`Port ${port} of 127.0.0.1 is taken`);
+    expect(started.stderr()).toContain(`Port ${port} of 127.0.0.1 is in use`);
     expect(started.stderr()).toContain("--port");
     taken.close();
   });
@@ -184,7 +184,7 @@ describe("a start", () => {
       env: { DATABASE_URL: "postgres://u:secret@127.0.0.1:1/none" },
     });
     expect(await started.ended).toBe(1);
-    expect(started.stderr()).toContain("DATABASE_URL names cannot be used");
+    expect(started.stderr()).toContain("of DATABASE_URL cannot be used");
     expect(started.stderr()).toContain("ECONNREFUSED");
     expect(started.stderr()).not.toContain("secret");
   });

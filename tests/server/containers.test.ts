@@ -87,7 +87,9 @@ describe.runIf(IS_BUILT && MAY_UNSHARE)("control planes in different containers"
       const [holder, refused] = one.output().includes(url) ? [one, other] : [other, one];
       expect(await statusOf(refused)).toBe(1);
       expect(refused.output()).toMatch(
-        new RegExp(`A control plane runs on ${data} already: .+process 1 on \\S+, since \\d+-`),
+        new RegExp(
+          `A control plane is already running on ${data}: .+process 1 on \\S+, since \\d+-`,
+        ),
       );
       expect(serversOf(data)).toHaveLength(1);
       await write();

@@ -132,7 +132,9 @@ describe.runIf(IS_BUILT)("the lifecycle of a server", () => {
     await using first = await startControlPlane(["--data", data, log]);
     const second = await runProgram(["start", "--port", "0", "--data", data, log]);
     expect(second.code).toBe(1);
-    expect(second.output).toContain(`A control plane runs on ${data} already: open ${first.url}`);
+    expect(second.output).toContain(
+      `A control plane is already running on ${data}: open ${first.url}`,
+    );
     await first.end("SIGKILL");
     // Its number belongs to another process by now.
     for (const name of readdirSync(`${data}/locks`).filter((it) => it.endsWith(".holder"))) {
@@ -144,7 +146,7 @@ describe.runIf(IS_BUILT)("the lifecycle of a server", () => {
     expect(third.output()).toContain(`Tailing ${log}`);
   });
 
-  test("where the port is taken the next one is used, and the program says so", async () => {
+  test("if the port is in use, the next free one is used and printed", async () => {
     await using folder = await temporaryFolder();
     const taken = createServer().listen(0, "127.0.0.1");
     await once(taken, "listening");
@@ -154,7 +156,7 @@ describe.runIf(IS_BUILT)("the lifecycle of a server", () => {
     const args = ["--data", `${folder.path}/data`, "--port", String(port), `${folder.path}/a.log`];
     await using server = await startControlPlane(args);
     expect(Number(new URL(server.url).port)).toBeGreaterThan(port);
-    expect(server.output()).toMatch(new RegExp(`Port ${port} is taken: using \\d+`));
+    expect(server.output()).toMatch(new RegExp(`Port ${port} is in use: using \\d+`));
     taken.close();
   });
 
