@@ -69,6 +69,6 @@ export function parseJson(text: string): unknown {
     if (error instanceof AppError) throw error;
     // The parser's message quotes the body, which may contain a password.
     const at = error instanceof Error ? /at position \d+/.exec(error.message)?.[0] : undefined;
-    throw new AppError("bad_request", `The body is no JSON${at ? ` (${at})` : ""}.`);
+    throw new AppError("bad_request", `The body is not valid JSON${at ? ` (${at})` : ""}.`);
   }
 }

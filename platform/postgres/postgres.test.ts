@@ -69,7 +69,7 @@ describe("one server", () => {
     const databaseUrl = `postgres://quarterdeck:guess@127.0.0.1:${String(row?.["port"])}/postgres`;
     await expect(
       openPostgres({ dataFolder: folder, databaseUrl, log: silentLog() }),
-    ).rejects.toThrow(/DATABASE_URL names cannot be used: password authentication failed/);
+    ).rejects.toThrow(/of DATABASE_URL cannot be used: password authentication failed/);
   });
 
   test("a transaction is atomic, and its connection can be used afterwards", async () => {
