@@ -5,14 +5,14 @@ export type Condition =
   /** `*` matches any characters; case-insensitive. */
   | { field: string; op: "like" | "not_like"; value: string }
   | { field: string; op: "exists" | "missing" }
-  /** The words occur in the message, the error, URL, user agent, referrer or original line; case-insensitive. */
+  /** The text occurs in the message, error, URL, user agent, referrer or original line; case-insensitive. */
   | { field: "*"; op: "contains"; value: string };
 
 export type Filter = readonly Condition[];
 
 /** The field has one of these values; an empty list matches nothing. Not available in the query language. */
 export type OneOf = { field: string; op: "one_of"; values: readonly string[] };
-/** What the reads of a store take: a filter, and what it is kept within. */
+/** The filter of store reads: query conditions, and restrictions such as the datasets of a caller. */
 export type StoreFilter = readonly (Condition | OneOf)[];
 
 /** Half-open: from ≤ t < to, epoch ms. */

@@ -12,20 +12,22 @@ export const FULL_TEXT_FIELDS = [
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Whether an event matches every condition: the store's rules, for one document in memory. */
+/** Whether a document in memory matches every condition, by the rules of the store. */
 export function matches(fields: Fields, filter: StoreFilter): boolean {
   return filter.every((condition) =>
     condition.op === "one_of" ? isOneOf(fields, condition) : holds(fields, condition),
   );
 }
 
-/** Whether an event with this value in the field matches the conditions on that field; an empty value is an absent one. */
+/**
+ * Whether an event with this value in the field matches the conditions on that field; an empty value is an absent one.
+ */
 export function matchesField(filter: Filter, field: string, value: string): boolean {
   const conditions = filter.filter((condition) => condition.field === field);
   return matches({ [field]: value === "" ? null : value }, conditions);
 }
 
-/** As `matchesField`, for many values of the same field, few of which are distinct. */
+/** Like `matchesField`, for many values of the same field with few distinct ones. */
 export function fieldMatcher(filter: Filter, field: string): (value: string) => boolean {
   const conditions = filter.filter((condition) => condition.field === field);
   if (conditions.length === 0) return () => true;

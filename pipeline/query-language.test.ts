@@ -114,11 +114,11 @@ describe("query language", () => {
     ["a -", "column 3:"],
     ["x ".repeat(60), "at most 50 terms"],
     ["x".repeat(5000), "longer than 4000"],
-  ])("a mistake is told with its column: %s", (query, expected) => {
+  ])("a mistake is reported with its column: %s", (query, expected) => {
     expect(messageOf(query)).toContain(expected);
   });
 
-  test("a filter written as a query is read back the same", () => {
+  test("a filter formatted as a query is parsed to the same filter", () => {
     assert(
       property(array(condition, { maxLength: 6 }), (filter) => {
         expect(parseQuery(formatFilter(filter))).toEqual(filter);
@@ -127,7 +127,7 @@ describe("query language", () => {
     );
   });
 
-  test("any text is read, or refused with a reason", () => {
+  test("any text is parsed, or rejected with a reason", () => {
     assert(
       property(string({ unit: "binary", maxLength: 60 }), (query) => {
         expect(messageOf(query)).toMatch(/^no error$|^column \d+: /);
@@ -136,7 +136,7 @@ describe("query language", () => {
     );
   });
 
-  test("names that are no alias stand for themselves", () => {
+  test("names that are not an alias are unchanged", () => {
     expect(resolveField("status")).toBe("http.response.status_code");
     expect(resolveField("constructor")).toBe("constructor");
   });

@@ -41,7 +41,7 @@ const FIELD_NAME = /^[A-Za-z_@][\w.@-]*$/;
 /** Longest first. */
 const OPERATORS = [">=", "<=", "!=", ">", "<", "=", ":", "~"] as const;
 type Operator = (typeof OPERATORS)[number];
-/** Words and values that need no quotes. */
+/** Words and values that do not need quotes. */
 const PLAIN_WORD = /^[\w./][\w./@-]*$/;
 const PLAIN_VALUE = /^[\w./@+,;%&?#[\]{}|()-][\w./:@+,;%&?#[\]{}|()-]*$/;
 
@@ -55,12 +55,12 @@ const COMPARISONS: Partial<Record<Operator, Comparison>> = {
 const SYMBOLS: Record<Comparison, string> = { gt: ">", gte: ">=", lt: "<", lte: "<=" };
 const OPPOSITES: Record<Comparison, Comparison> = { gt: "lte", gte: "lt", lt: "gte", lte: "gt" };
 
-/** The ECS name of an alias; other names stay. */
+/** The ECS name of an alias; other names are unchanged. */
 export function resolveField(name: string): string {
   return Object.hasOwn(ALIASES, name) ? (ALIASES[name] ?? name) : name;
 }
 
-/** Parses a query. Throws AppError `bad_request` with the mistake and its column (from 1). */
+/** Parses a query. @throws AppError bad_request with the mistake and its column (from 1) */
 export function parseQuery(text: string): Filter {
   if (text.length > QUERY_CHARS_MAX) {
     throw wrong(QUERY_CHARS_MAX, `the query is longer than ${QUERY_CHARS_MAX} characters`);
@@ -108,12 +108,12 @@ class Scanner {
 
   operator(): Operator | undefined {
     const found = OPERATORS.find((sign) => this.take(sign));
-    // `status:>=500` means what `status>=500` means.
+    // `status:>=500` is equivalent to `status>=500`.
     if (found !== ":") return found;
     return OPERATORS.find((sign) => COMPARISONS[sign] && this.take(sign)) ?? found;
   }
 
-  /** A quoted string, or the characters up to a space; where a field is possible, also up to an operator. */
+  /** A quoted string, or the characters up to a space; if a field is possible, also up to an operator. */
   token(isField: boolean): Token {
     const { at } = this;
     if (this.#text.charAt(at) === '"') return this.#quoted();
@@ -152,7 +152,7 @@ function parseTerm(scanner: Scanner): Condition {
   const field = name.isQuoted ? name.text : resolveField(name.text);
   const value = scanner.token(false);
   if (value.text === "" && !value.isQuoted) {
-    throw wrong(value.at, `${name.text}${operator} needs a value: ${name.text}:* asks for any`);
+    throw wrong(value.at, `${name.text}${operator} needs a value: ${name.text}:* matches any`);
   }
   return condition({ field, operator, value, isNegated });
 }
@@ -164,7 +164,7 @@ function isFieldName({ text, isQuoted }: Token): boolean {
 
 function parseWords(scanner: Scanner, isNegated: boolean, start: number): Condition {
   const words = scanner.token(false);
-  if (words.text === "") throw wrong(start, "there is nothing to search for");
+  if (words.text === "") throw wrong(start, "the term is empty");
   if (isNegated) {
     throw wrong(start, "words cannot be excluded, only values of a field: -level:debug");
   }

@@ -1,6 +1,6 @@
 /**
- * The rollup: counts of a minute and of an hour, kept beside the events. A cell is one number, or one sketch, of one
- * measure (pipeline/measures/); increments of the same cell merge: values add up, sketches merge by their kind.
+ * The rollup: counts per minute and hour, stored beside the events. A cell is one number, or one sketch, of one
+ * measure (pipeline/measures/). Increments of a cell can be merged: values are added, sketches merge by their kind.
  */
 export const ROLLUP_LEVELS_S = [60, 3600] as const;
 export type RollupLevelS = (typeof ROLLUP_LEVELS_S)[number];
@@ -12,7 +12,7 @@ export type RollupCell = {
   dataset: string;
   /** The measure's name for these cells, such as `requests`. */
   measure: string;
-  /** What the measure keeps apart, such as the status; empty where it keeps nothing apart. */
+  /** The value by which the measure is split, such as the status; empty if it is not split. */
   key: string;
   value: number;
   sketch?: Uint8Array;

@@ -8,16 +8,16 @@ const UNIT_MS: Record<string, number> = {
   w: 604_800_000,
 };
 
-/** Range of a JavaScript Date, ms either side of 1970. */
+/** Range of a JavaScript Date, ms before and after 1970. */
 const INSTANT_MS_MAX = 8.64e15;
 
-/** Epoch ms of `now`, `now-15m`, an ISO 8601 instant or epoch ms. Throws an AppError that names the parameter. */
+/** Parses `now`, `now-15m`, an ISO 8601 time or epoch ms, to epoch ms. @throws AppError that names the parameter */
 export function parseInstant(text: string, name: string, nowMs: number): number {
   const relative = /^now(?:-(\d{1,6})([smhdw]))?$/.exec(text);
   if (relative) return nowMs - Number(relative[1] ?? 0) * (UNIT_MS[relative[2] ?? "s"] ?? 0);
   const instant = /^-?\d{1,16}$/.test(text) ? Number(text) : isoInstant(text);
   if (Math.abs(instant) <= INSTANT_MS_MAX) return instant;
-  const message = `“${text.slice(0, 40)}” is no time: write now, now-15m, 2026-05-17T10:05:00Z, or epoch milliseconds`;
+  const message = `“${text.slice(0, 40)}” is not a time: write now, now-15m, 2026-05-17T10:05:00Z, or epoch milliseconds`;
   throw wrong(name, message, `${name}: ${message}`);
 }
 
@@ -26,7 +26,7 @@ const wrong = (name: string, message: string, detail = message): AppError =>
     fields: [{ path: `query.${name}`, code: "invalid", message }],
   });
 
-/** A date without a zone is UTC, regardless of the machine's zone. */
+/** A date without a zone is in UTC, regardless of the machine's zone. */
 function isoInstant(text: string): number {
   if (!/^\d{4}-\d\d-\d\d/.test(text)) return Number.NaN;
   const hasTime = text.length > 10;
@@ -34,13 +34,13 @@ function isoInstant(text: string): number {
   return Date.parse(hasTime && !hasZone ? `${text.replace(" ", "T")}Z` : text);
 }
 
-export type AskedRange = { fromMs: number; toMs: number; live: boolean };
+export type RequestedRange = { fromMs: number; toMs: number; live: boolean };
 
-/** The range of a request's `from` and `to`; undefined when neither is given. It is live when it ends now. */
+/** The range of a request's `from` and `to`; undefined without both. It is live if it ends now. */
 export function parseRange(
   query: { from?: string | undefined; to?: string | undefined },
   nowMs: number,
-): AskedRange | undefined {
+): RequestedRange | undefined {
   if (query.from === undefined && query.to === undefined) return undefined;
   const toMs = parseInstant(query.to ?? "now", "to", nowMs);
   const fromMs = parseInstant(query.from ?? "now-1h", "from", nowMs);

@@ -16,7 +16,7 @@ export const numbers = (from: number, to: number): number[] =>
 
 type Line = { text: string; header: RecordHeader | undefined; id: string };
 
-/** What a store has: it keeps what readers give it, with their positions as JSON. */
+/** A store for tests: keeps the lines that readers pass to it, with their positions as JSON. */
 export class TestStore {
   readonly lines: Line[] = [];
   #positions = "[]";
@@ -36,7 +36,7 @@ export class TestStore {
   }
 }
 
-/** Reads as the ingest loop does: what is read is stored later, and at the latest when it ends. */
+/** Reads like the ingest loop: lines are stored some time after they were read, at the latest when the bus ends. */
 async function readInto(store: TestStore, bus: Bus, signal: AbortSignal): Promise<void> {
   let lines: Line[] = [];
   const positions = new Map<SourceId, Position>();
@@ -66,7 +66,7 @@ function linesOf({ bytes, header, sourceId, offset }: Chunk): Line[] {
   return found;
 }
 
-/** Reads until so many lines are stored, and closes the bus. */
+/** Reads until this many lines are stored, and closes the bus. */
 export async function readUntil(
   store: TestStore,
   open: () => Promise<Bus>,
@@ -95,9 +95,9 @@ export async function startReader(store: TestStore, open: () => Promise<Bus>): P
   };
 }
 
-/** What every bus promises. `openEmpty` makes an empty bus; the returned function opens it, again and again. */
+/** The contract of every bus. `openEmpty` creates an empty bus; the returned function opens it, repeatedly. */
 export function testBus(openEmpty: () => Promise<() => Promise<Bus>>): void {
-  test("what was appended is read once, over restarts of producers and consumers", async () => {
+  test("appended records are read once, across restarts of producers and consumers", async () => {
     const open = await openEmpty();
     const store = new TestStore();
     for (let life = 0; life < 3; life += 1) {
@@ -121,7 +121,7 @@ export function testBus(openEmpty: () => Promise<() => Promise<Bus>>): void {
     expect(store.lines.map(({ text }) => text)).toEqual(texts);
   });
 
-  test("what two producers append is all read", async () => {
+  test("the records of two producers are all read", async () => {
     const open = await openEmpty();
     const store = new TestStore();
     await using one = await open();
@@ -134,7 +134,7 @@ export function testBus(openEmpty: () => Promise<() => Promise<Bus>>): void {
     expect(store.numbers).toEqual(numbers(0, 40));
   });
 
-  test("every line is read with the header of its record, whatever bytes either has", async () => {
+  test("every line is read with the header of its record, whatever their bytes", async () => {
     const bytes = fc
       .uint8Array({ minLength: 1, maxLength: 40 })
       .map((it) => Buffer.from(it.map((byte) => (byte === 0x0a || byte === 0x0d ? 0x1e : byte))))
@@ -159,7 +159,7 @@ export function testBus(openEmpty: () => Promise<() => Promise<Bus>>): void {
           }
         }
         const store = new TestStore();
-        // Reads that go on in the middle of the records have the same headers.
+        // Reads that continue within the records have the same headers.
         await readUntil(store, open, Math.ceil(expected.length / 2));
         await readUntil(store, open, expected.length);
         expect(store.lines.map((it) => [it.text, JSON.stringify(it.header)])).toEqual(
@@ -174,7 +174,7 @@ export function testBus(openEmpty: () => Promise<() => Promise<Bus>>): void {
     );
   });
 
-  test("a line has the same number whenever it is read again", async () => {
+  test("a line has the same number when it is read again", async () => {
     const open = await openEmpty();
     await using producer = await open();
     for (const n of numbers(0, 30)) {
@@ -188,7 +188,7 @@ export function testBus(openEmpty: () => Promise<() => Promise<Bus>>): void {
     expect(parts.lines).toEqual(whole.lines);
   });
 
-  test("what is acknowledged is not needed to read on, and what is not stays", async () => {
+  test("acknowledged records may be deleted, and others are kept", async () => {
     const open = await openEmpty();
     const store = new TestStore();
     await using producer = await open();
@@ -203,7 +203,7 @@ export function testBus(openEmpty: () => Promise<() => Promise<Bus>>): void {
     expect(store.numbers).toEqual(numbers(0, 20));
   });
 
-  test("consumers side by side read each record once, and one goes on where another ended", async () => {
+  test("concurrent consumers read each record once, and another one continues where one ended", async () => {
     const open = await openEmpty();
     const store = new TestStore();
     await using stack = new AsyncDisposableStack();
@@ -234,7 +234,7 @@ export function testBus(openEmpty: () => Promise<() => Promise<Bus>>): void {
     expect(store.numbers).toEqual(numbers(0, 88));
   });
 
-  test("reading ends with the signal", async () => {
+  test("reading ends when the signal aborts", async () => {
     const open = await openEmpty();
     await using bus = await open();
     const stop = new AbortController();
@@ -243,7 +243,7 @@ export function testBus(openEmpty: () => Promise<() => Promise<Bus>>): void {
     await reading;
   });
 
-  test("a closed bus takes nothing", async () => {
+  test("a closed bus rejects records", async () => {
     const open = await openEmpty();
     const bus = await open();
     await bus[Symbol.asyncDispose]();

@@ -20,14 +20,14 @@ const append = (bus: Bus, n: number): Promise<void> =>
 
 const opener = (folder: string) => (): Promise<Bus> => Promise.resolve(openEmbeddedBus({ folder }));
 
-describe("the embedded bus keeps the contract", () => {
+describe("the embedded bus fulfils the contract", () => {
   testBus(async () => {
     const folder = await temporaryFolder();
     return () => Promise.resolve(openEmbeddedBus({ folder, segmentBytesMax: 300 }));
   });
 });
 
-test("a partition that its writer left is taken over", async () => {
+test("a partition whose writer has ended is taken over", async () => {
   const folder = await temporaryFolder();
   {
     await using one = openEmbeddedBus({ folder });
@@ -59,7 +59,7 @@ test("segments without headers, as written by earlier versions, are read as ECS 
   expect(store.lines.map(({ header }) => header?.format)).toEqual(["ecs", "ecs", "ecs"]);
 });
 
-test("half a line that a killed writer left is not read, and what follows is whole", async () => {
+test("a partial line of a killed writer is not read, and later lines are complete", async () => {
   const folder = await temporaryFolder();
   {
     await using bus = openEmbeddedBus({ folder });
@@ -75,7 +75,7 @@ test("half a line that a killed writer left is not read, and what follows is who
   expect(store.numbers).toEqual([1, 2]);
 });
 
-test("segments that are stored are deleted, those that are not stay", async () => {
+test("stored segments are deleted, and others are kept", async () => {
   const folder = await temporaryFolder();
   await using bus = openEmbeddedBus({ folder, segmentBytesMax: 20 });
   for (const n of numbers(0, 10)) await append(bus, n);
@@ -92,7 +92,7 @@ test("segments that are stored are deleted, those that are not stay", async () =
   expect(store.numbers).toEqual(numbers(0, 11));
 });
 
-test("what cannot be written down is refused, not lost: with no folder, and with too much waiting", async () => {
+test("records that cannot be written are rejected: without a folder, and with too large a backlog", async () => {
   const folder = await temporaryFolder();
   await writeFile(folder, "a file where a folder should be");
   await using bus = openEmbeddedBus({ folder });
@@ -106,7 +106,7 @@ test("what cannot be written down is refused, not lost: with no folder, and with
   expect(store.numbers).toEqual([2]);
 });
 
-test("a folder that is removed under a writer refuses, and the next append has a new partition", async () => {
+test("an append to a removed folder is rejected, and the next one uses a new partition", async () => {
   const folder = await temporaryFolder();
   await using bus = openEmbeddedBus({ folder });
   await append(bus, 1);

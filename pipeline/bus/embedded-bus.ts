@@ -13,8 +13,8 @@ const POLL_MS = 100;
 const CLAIM_EVERY_MS = 500;
 
 /**
- * The bus in a folder of append-only files (segments.ts). Any number of processes may write to it; one at a time reads
- * all partitions, the others wait for it to end.
+ * The bus in a folder of append-only files (segments.ts). Any number of processes may write to it. One process at a
+ * time reads all partitions; others wait until it ends.
  */
 export function openEmbeddedBus(options: SegmentWriterOptions): Bus {
   return new EmbeddedBus(options);
@@ -40,7 +40,7 @@ class EmbeddedBus implements Bus {
 
   async *read(positions: ReadPositions, signal: AbortSignal): AsyncGenerator<Chunk, void> {
     while (!this.#reading && !signal.aborted) {
-      // A folder that cannot be written to may be repaired; until then nothing can come in either.
+      // The folder may become writable again; until then nothing can be pushed either.
       this.#reading = await tryLease(this.#folder, "reader").catch(() => undefined);
       if (!this.#reading) await pause(CLAIM_EVERY_MS, signal);
     }
@@ -82,9 +82,9 @@ class EmbeddedBus implements Bus {
 const lostError = (): AppError =>
   new AppError(
     "conflict",
-    "another process took over the reading of the bus, because this one had been suspended",
+    "another process took over reading the bus because this one was suspended",
   );
 
-/** Ends early when it is aborted. */
+/** Ends early when the signal aborts. */
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   delay(ms, undefined, { signal }).catch(() => undefined);

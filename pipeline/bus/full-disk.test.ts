@@ -12,7 +12,7 @@ import { openEmbeddedBus } from "./embedded-bus.ts";
 const ROOT = join(import.meta.dirname, "..", "..");
 const FILE_KIB_MAX = 64;
 
-/** Appends numbered lines, several at once, and prints which were acknowledged and how the others were refused. */
+/** Appends numbered lines concurrently, and prints which were acknowledged and why others were rejected. */
 const CHILD = `
 import { openEmbeddedBus } from "#pipeline/bus/embedded-bus.ts";
 const bus = openEmbeddedBus({ folder: process.argv[1] });
@@ -29,10 +29,10 @@ for (let n = 0; n < 3000; n += 10) {
 console.log(JSON.stringify({ taken, refused: [...refused] }));
 process.exit(0);`;
 
-test("a write that the disk cuts off in its middle is refused as a whole, and what was taken is read once", async () => {
+test("a partially written append is rejected completely, and acknowledged lines are read once", async () => {
   const folder = await mkdtemp(join(tmpdir(), "quarterdeck full "));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  // A file that may not grow any further fails as one on a full disk does: in the middle of a write.
+  // A limit of the file size fails in the middle of a write, like a full disk.
   const limited = `trap '' XFSZ; ulimit -f ${FILE_KIB_MAX}; exec "$@"`;
   const flags = ["--no-warnings", "--input-type=module-typescript", "--eval", CHILD, folder];
   const { stdout } = await promisify(execFile)(

@@ -13,9 +13,9 @@ type Kept = BusRecord & { offset: number };
 
 class Partition {
   readonly id: SourceId;
-  /** The consumer that reads it; it stays with this one until everything it read is stored. */
+  /** The consumer that reads the partition, until everything that it has read is stored. */
   reader: MemoryBus | undefined;
-  /** Number of `records[0]` since the beginning. */
+  /** Sequence number of `records[0]`. */
   first = 0;
   records: Kept[] = [];
   bytes = 0;
@@ -30,7 +30,7 @@ class Shared extends EventEmitter {
   readonly consumers: MemoryBus[] = [];
   producers = 0;
   bytes = 0;
-  /** Of records and of consumers. */
+  /** Notifies of new records and consumers. */
   changes = 0;
 
   changed(): void {
@@ -40,8 +40,8 @@ class Shared extends EventEmitter {
 }
 
 /**
- * A bus that lives in this process: returns a function that opens it, each time with another producer and consumer. Its
- * consumers share the partitions among them, as those of a Kafka consumer group do.
+ * A bus in the memory of this process. Returns a function that opens it, each time with another producer and consumer.
+ * The consumers share the partitions, like a Kafka consumer group.
  */
 export function openMemoryBus(): () => Bus {
   const shared = new Shared();
@@ -73,7 +73,7 @@ class MemoryBus implements Bus {
 
   async check(): Promise<void> {
     if (this.#shared.bytes < BYTES_MAX) return;
-    const message = "Too many logs are waiting to be stored. Send it again later.";
+    const message = "Too many logs are waiting to be stored. Send the request again later.";
     throw new AppError("too_many_requests", message, { waitMs: FULL_RETRY_MS });
   }
 
@@ -143,11 +143,11 @@ class MemoryBus implements Bus {
   }
 }
 
-/** Number of the first record that is not stored. */
+/** Sequence number of the first record that is not stored. */
 const recordIn = (positions: Positions, { id }: Partition): number =>
   Number(positions.get(id)?.["record"] ?? 0);
 
-/** The records of each partition from its number on; advances the numbers. */
+/** Returns the records of each partition from its sequence number on, and advances the numbers. */
 function* chunksOf(next: Map<Partition, number>, signal: AbortSignal): Generator<Chunk, void> {
   for (const [partition, from] of next) {
     for (let at = from; !signal.aborted; at += 1) {

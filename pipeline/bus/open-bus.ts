@@ -5,13 +5,13 @@ import { openEmbeddedBus } from "./embedded-bus.ts";
 import { openMemoryBus } from "./memory-bus.ts";
 import type { Bus } from "./port.ts";
 
-/** `url`: file:///path/to/folder, or memory: for a bus that lives as long as it is open. */
+/** `url`: file:///path/to/folder, or memory: for a bus that exists while it is open. */
 export type BusSettings = { url: string };
 
 /** The bus in the folder `bus` of this folder. */
 export const busUrlIn = (folder: string): string => pathToFileURL(join(folder, "bus")).href;
 
-/** The adapters, by the scheme of their URL. */
+/** Adapters by URL scheme. */
 const ADAPTERS: Readonly<Record<string, (url: URL) => Bus>> = {
   "file:": (url) => openEmbeddedBus({ folder: fileURLToPath(url) }),
   "memory:": () => openMemoryBus()(),
@@ -21,5 +21,7 @@ export function openBus(settings: BusSettings): Bus {
   const url = new URL(settings.url);
   const open = ADAPTERS[url.protocol];
   if (open) return open(url);
-  throw new Error(`no bus for ${url.protocol}//: known are ${Object.keys(ADAPTERS).join(", ")}`);
+  throw new Error(
+    `unsupported bus ${url.protocol}//: use one of ${Object.keys(ADAPTERS).join(", ")}`,
+  );
 }

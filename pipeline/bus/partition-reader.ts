@@ -7,11 +7,11 @@ import { ECS_LINES, headerAt, MARK_BYTES, markOf } from "./segment-headers.ts";
 import { positionAt, segmentPath, segmentsOf, STRIDE } from "./segments.ts";
 
 const READ_BYTES = 1024 * 1024;
-/** Reads of one partition before the next partition is read. */
+/** Number of reads of a partition before the next partition is read. */
 const TURN_READS = 8;
 const LF = 0x0a;
 
-/** The segment that is read, and the header of the next line. */
+/** The current segment, and the header of the next line. */
 type SegmentState = { index: number; mark: string | undefined; header: RecordHeader };
 
 /** Reads one partition of the embedded bus. */
@@ -27,9 +27,9 @@ export class PartitionReader {
     this.#offset = from.offset;
   }
 
-  /** Whole lines, in order, up to a limit; each chunk has one header. */
+  /** Complete lines, in order, up to a limit; each chunk has one header. */
   async *chunks(signal: AbortSignal): AsyncGenerator<Chunk, void> {
-    // Listed before they are read: a segment that is followed by another one is complete by then.
+    // The list is read first, so that a segment that is followed by another one is complete.
     const segments = await segmentsOf(this.#folder, this.#partition);
     for (let reads = 0; reads < TURN_READS && !signal.aborted;) {
       const lines = await this.#readLines();
@@ -41,12 +41,12 @@ export class PartitionReader {
       const offset = this.#offset;
       const next = segments.find((index) => index * STRIDE > offset);
       if (next === undefined) return;
-      // The rest of the segment before is half a line, which was never acknowledged.
+      // The rest of the previous segment is a partial line, which was never acknowledged.
       this.#offset = next * STRIDE;
     }
   }
 
-  /** Cuts the lines, which begin at the reader's offset, where their header changes. */
+  /** Splits the lines, which begin at the reader's offset, where their header changes. */
   *#groups(bytes: Buffer): Generator<Chunk, void> {
     const segment = this.#segment;
     const first = this.#offset;
@@ -88,7 +88,7 @@ export class PartitionReader {
     if (size <= at) return undefined;
     const bytes = await readRange(file, at, Math.min(at + READ_BYTES, size));
     const end = bytes.lastIndexOf(LF) + 1;
-    // Lines are far shorter than a read: where none ends in a whole one, the file is damaged, and quarantine shows it.
+    // Lines are far shorter than a read: without a line end in a full read the file is damaged, which quarantine shows.
     if (end === 0 && bytes.length < READ_BYTES) return undefined;
     if (this.#segment?.index !== index) this.#segment = { index, ...(await headerIn(file, at)) };
     return end === 0 ? bytes : bytes.subarray(0, end);

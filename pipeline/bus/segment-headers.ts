@@ -5,9 +5,9 @@ import { z } from "zod";
 import type { RecordHeader } from "#collectors/source.ts";
 
 /**
- * A segment is lines, and header lines between them: a header is that of all lines up to the next one. A header line is
- * the segment's mark, the header as JSON, and a line end. The mark is random, so no line that is sent to us can pass as
- * a header line. A segment begins with a header line; one that does not was written before there were headers.
+ * A segment consists of lines and header lines: a header applies to all lines up to the next one. A header line is
+ * the segment's mark, the header as JSON, and a line end. The mark is random, so that no pushed line can be mistaken
+ * for a header line. A segment begins with a header line, unless it was written by a version without headers.
  */
 const RECORD_SEPARATOR = 0x1e;
 const MARK_RANDOM_BYTES = 16;
@@ -28,14 +28,14 @@ const Header: z.ZodType<RecordHeader> = z.object({
   fields: Fields,
 });
 
-/** Of segments without headers. */
+/** The header of segments without headers. */
 export const ECS_LINES: RecordHeader = { format: "ecs", fields: {} };
 
 export function newMark(): string {
   return String.fromCharCode(RECORD_SEPARATOR) + randomBytes(MARK_RANDOM_BYTES).toString("hex");
 }
 
-/** The mark of a segment that begins with these bytes; undefined where it has no headers. */
+/** The mark of a segment that begins with these bytes; undefined if it has no headers. */
 export function markOf(start: Buffer): string | undefined {
   return start[0] === RECORD_SEPARATOR ? start.toString("latin1", 0, MARK_BYTES) : undefined;
 }
@@ -44,7 +44,7 @@ export const headerLine = (mark: string, json: string): string => `${mark}${json
 
 export type HeaderLine = { header: RecordHeader; end: number };
 
-/** The header line at `start`; undefined where its end is not in the bytes. Lines of a damaged one are of no known format. */
+/** The header line at `start`; undefined if its end is not in the bytes. A damaged header has an unknown format. */
 export function headerAt(bytes: Buffer, start: number): HeaderLine | undefined {
   const end = bytes.indexOf(LF, start);
   if (end < 0) return undefined;

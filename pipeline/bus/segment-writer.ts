@@ -19,17 +19,17 @@ import {
 } from "./segments.ts";
 
 export type SegmentWriterOptions = {
-  /** Created at the first append. Any number of processes may have the same one open. */
+  /** Created at the first append. Several processes may use the same folder. */
   folder: string;
-  /** A segment of this size is ended. Default 32 MiB. */
+  /** A segment ends at this size. Default 32 MiB. */
   segmentBytesMax?: number;
-  /** With so many bytes in the folder `append` rejects. Default 1 GiB. */
+  /** `append` rejects if the folder has this many bytes. Default 1 GiB. */
   backlogBytesMax?: number;
 };
 
 const SEGMENT_BYTES_MAX = 32 * 1024 * 1024;
 const BACKLOG_BYTES_MAX = 1024 * 1024 * 1024;
-/** Bytes that may wait in memory for the disk, and bytes of one write. */
+/** Maximum size of records that wait for the disk in memory, and of one write. */
 const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 const WRITE_BYTES = 8 * 1024 * 1024;
 const COUNT_EVERY_MS = 1_000;
@@ -47,7 +47,7 @@ type Segment = {
   header: string | undefined;
 };
 
-/** Writes one partition: records that come together share one write and one fsync. */
+/** Writes one partition: concurrent records share one write and one fsync. */
 export class SegmentWriter implements BusProducer, AsyncDisposable {
   readonly #options: Required<SegmentWriterOptions>;
   readonly #queue: Waiting[] = [];
@@ -94,7 +94,7 @@ export class SegmentWriter implements BusProducer, AsyncDisposable {
     if (this.#backlog.bytes < backlogBytesMax && this.#queueBytes < QUEUE_BYTES_MAX) return;
     throw new AppError(
       "too_many_requests",
-      "Too many logs are waiting to be stored: none of this request was accepted. Send it again later.",
+      "Too many logs are waiting to be stored, so this request was not accepted. Send it again later.",
       { waitMs: RETRY_MS.full },
     );
   }
@@ -142,7 +142,7 @@ export class SegmentWriter implements BusProducer, AsyncDisposable {
       at += bytesWritten;
     }
     await segment.handle.datasync();
-    // A deleted file can still be written to, but nobody would ever read it.
+    // A deleted file can still be written to, but would never be read.
     const there = await ifExists(stat(segment.path));
     if (there?.ino !== segment.inode) throw new Error("the folder of the bus was removed");
     await this.#confirm();
@@ -151,13 +151,11 @@ export class SegmentWriter implements BusProducer, AsyncDisposable {
     if (segment.bytes >= this.#options.segmentBytesMax) await this.#endSegment();
   }
 
-  /** Lines must not be acknowledged when another process has taken over the partition, because it would not read them. */
+  /** Lines must not be acknowledged if another process has taken over the partition, because it would not read them. */
   async #confirm(): Promise<void> {
     const lease = this.#partition?.lease;
     if (!lease?.isHeld() && !(await lease?.confirm())) {
-      throw new Error(
-        "another process took over the partition, because this one had been suspended",
-      );
+      throw new Error("another process took over the partition because this one was suspended");
     }
   }
 
@@ -185,7 +183,7 @@ export class SegmentWriter implements BusProducer, AsyncDisposable {
     await segment?.handle.close();
   }
 
-  /** After a failure the end of the file is unknown: what was not acknowledged is cut off if that is possible. */
+  /** After a failure the end of the file is unknown: truncates unacknowledged bytes if possible. */
   async #abandon(): Promise<void> {
     const segment = this.#segment;
     this.#segment = undefined;
@@ -193,13 +191,13 @@ export class SegmentWriter implements BusProducer, AsyncDisposable {
     await segment?.handle.close().catch(() => undefined);
     const isThere = segment && (await ifExists(stat(segment.path)).catch(() => undefined));
     if (isThere && !this.#partition?.lease.lost.aborted) return;
-    // Without its folder the partition is lost, and its offsets must not begin again under the same id.
+    // Without its folder the partition is lost, and its offsets must not restart under the same id.
     await this.#partition?.lease.release().catch(() => undefined);
     this.#partition = undefined;
   }
 }
 
-/** The lines, with a header line wherever the header is not that of the line before. */
+/** The lines, with a header line wherever the header changes. */
 function withHeaders(segment: Segment, records: readonly BusRecord[]): Buffer {
   const parts: Uint8Array[] = [];
   for (const { header, lines } of records) {
@@ -211,7 +209,7 @@ function withHeaders(segment: Segment, records: readonly BusRecord[]): Buffer {
   return Buffer.concat(parts);
 }
 
-/** A partition without a writer, else a new one. */
+/** A partition without a writer, otherwise a new one. */
 async function takePartition(folder: string): Promise<Partition> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const fresh: SourceId = `src_${randomBytes(12).toString("hex")}`;
@@ -219,7 +217,7 @@ async function takePartition(folder: string): Promise<Partition> {
     const lease = await tryLease(folder, id);
     if (!lease) continue;
     const last = (await segmentsOf(folder, id)).at(-1);
-    // One without segments has lost them: its offsets would begin again below those that were read.
+    // A partition without segments has lost them: its offsets would restart below those that were read.
     if (last !== undefined || id === fresh) {
       return { id, lease, next: last === undefined ? 0 : last + 1 };
     }
@@ -233,7 +231,7 @@ function notKept(error: unknown): AppError {
   const code = error instanceof Error && "code" in error ? ` (${String(error.code)})` : "";
   return new AppError(
     "unavailable",
-    `The logs cannot be kept safely now${code}: none of this request was accepted. Send it again later.`,
+    `The logs cannot be stored safely now${code}, so this request was not accepted. Send it again later.`,
     { cause: error, waitMs: RETRY_MS.broken },
   );
 }

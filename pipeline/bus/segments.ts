@@ -5,9 +5,9 @@ import type { Position, Positions, SourceId } from "#collectors/source.ts";
 import { ifExists } from "#platform/files.ts";
 
 /**
- * The folder of the embedded bus: each process that writes has a partition of its own, `<partition>/<index>.ndjson`. A
- * partition is one stream to its reader: the byte `at` of the segment `index` has the offset `index * STRIDE + at`, so
- * offsets only grow, however a segment ended. A partition whose writer has ended is taken over by the next process.
+ * The folder of the embedded bus: each writing process has its own partition, `<partition>/<index>.ndjson`. A
+ * partition is one stream for its reader: the byte `at` of segment `index` has the offset `index * STRIDE + at`, so
+ * that offsets only grow, however a segment ended. The next process takes over a partition whose writer has ended.
  */
 export const STRIDE = 2 ** 27;
 const SUFFIX = ".ndjson";
@@ -17,7 +17,7 @@ const isPartition = (name: string): name is SourceId => PARTITION.test(name);
 
 export const positionAt = (offset: number): Position => ({ offset });
 
-/** The offset of a stored position; 0 where there is none. */
+/** The offset of a stored position; 0 if there is none. */
 export const offsetOf = (position: Position | undefined): number =>
   Number(position?.["offset"] ?? 0);
 
@@ -38,7 +38,7 @@ export async function segmentsOf(folder: string, partition: SourceId): Promise<n
     .toSorted((a, b) => a - b);
 }
 
-/** Makes a folder that is still there after a loss of power. */
+/** Creates a folder durably. */
 export async function makeFolder(parent: string, name: string): Promise<void> {
   await mkdir(join(parent, name), { recursive: true, mode: 0o700 });
   await syncFolder(parent);
@@ -49,7 +49,7 @@ export async function syncFolder(folder: string): Promise<void> {
   await handle.sync();
 }
 
-/** Bytes in the folder: those that wait to be stored, and stored ones of segments that are still read or written. */
+/** Bytes in the folder: not yet stored ones, and stored ones of segments that are still read or written. */
 export async function bytesIn(folder: string): Promise<number> {
   let bytes = 0;
   for (const partition of await partitionsOf(folder)) {
@@ -60,7 +60,7 @@ export async function bytesIn(folder: string): Promise<number> {
   return bytes;
 }
 
-/** Deletes the segments of which every line is stored: those before the segment of the stored position. */
+/** Deletes the segments whose lines are all stored: those before the segment of the stored position. */
 export async function removeStored(folder: string, positions: Positions): Promise<void> {
   for (const partition of await partitionsOf(folder)) {
     const reading = Math.floor(offsetOf(positions.get(partition)) / STRIDE);

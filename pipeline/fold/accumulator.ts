@@ -9,9 +9,9 @@ import { LiveSlots } from "./live-slots.ts";
 import { BLOCK_ROWS, BlockReader } from "./row-block.ts";
 
 /**
- * Folds the derived rows of a batch, each once, into live frames and into rollup cells, a block of rows after the
- * other, measure by measure: each measure's loop stays monomorphic, however many measures there are. The usual order
- * is fold, fold, …, takeCells, and after the batch was reset, reset.
+ * Folds the derived rows of a batch, each once, into live frames and rollup cells. It folds block by block, and each
+ * block measure by measure, so that the loop of each measure stays monomorphic. The usual order is fold, fold, …,
+ * takeCells, and reset after the batch was reset.
  */
 export class FrameAccumulator {
   readonly #reader: BlockReader;
@@ -25,8 +25,8 @@ export class FrameAccumulator {
   }
 
   /**
-   * Folds the rows in [fromRow, toRow). With `live` it returns what they add to the live frames, one delta a
-   * dataset; rows older than an hour or ahead of the clock count in the cells only.
+   * Folds the rows in [fromRow, toRow). With `live` it returns their increments of the live frames, one delta per
+   * dataset; rows older than an hour or ahead of the clock only count in the cells.
    */
   fold(fromRow: number, toRow: number, live: boolean): FrameDelta[] {
     const slots = live ? new LiveSlots(Math.floor(this.#clock.nowMs() / 1000)) : undefined;
@@ -43,7 +43,7 @@ export class FrameAccumulator {
     return slots ? this.#deltas(slots) : [];
   }
 
-  /** The cells of a minute and of an hour that were folded since the last call, as increments to add up. */
+  /** The cells by minute and hour that were folded since the last call, as increments. */
   takeCells(): RollupCell[] {
     const { spans } = this.#reader;
     const cells = this.#folds.flatMap((fold) => fold.takeCells?.(spans.all) ?? []);

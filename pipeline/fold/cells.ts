@@ -3,7 +3,7 @@ import { CountTable } from "./count-table.ts";
 import { cellOf, type Span } from "./spans.ts";
 
 /**
- * Counts of a measure by minute until they are taken as rollup cells. Hours are merged from their minutes then.
+ * Counts of a measure by minute until they are taken as rollup cells. Hours are then merged from their minutes.
  */
 
 /** Counts by span and key. */
@@ -32,7 +32,7 @@ export class KeyedCounts {
   }
 }
 
-/** One sum a span. */
+/** One sum per span. */
 export class Sums {
   #sums = new Float64Array(64);
 
@@ -66,7 +66,7 @@ interface Sketch {
   toBytes(): Uint8Array;
 }
 
-/** One sketch a span. */
+/** One sketch per span. */
 export class Sketches<S extends Sketch> {
   #sketches: (S | undefined)[] = [];
   readonly #open: () => S;

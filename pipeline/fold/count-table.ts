@@ -1,18 +1,18 @@
 const ENTRIES_MIN = 64;
 
 /**
- * Counts by group and key, both unsigned 32-bit numbers: a hash table in typed arrays, because a million rows count into
- * it several times each. Entries keep their order of insertion.
+ * Counts by group and key, both unsigned 32-bit numbers: a hash table in typed arrays, because each of a million rows
+ * is counted several times. Entries keep their order of insertion.
  */
 export class CountTable {
   size = 0;
   groups = new Uint32Array(ENTRIES_MIN);
   keys = new Uint32Array(ENTRIES_MIN);
   counts = new Float64Array(ENTRIES_MIN);
-  /** Entry number + 1; 0 is free. Twice as many slots as entries fit. */
+  /** Entry number + 1; 0 is a free slot. There are at least twice as many slots as entries. */
   #slots = new Uint32Array(ENTRIES_MIN * 2);
 
-  /** Adds to the count, and returns whether it is a new one. */
+  /** Adds to the count, and returns whether the entry is new. */
   add(group: number, key: number, count: number): boolean {
     const mask = this.#slots.length - 1;
     let slot = slotOf(group, key) & mask;

@@ -12,7 +12,7 @@ type ValueOf = (column: TextColumn, id: number) => number;
 
 /** A number for each dictionary entry of a column, computed once for each distinct value. */
 export class EntryValues {
-  /** The column's dictionary numbers by row; empty where no row has a value. */
+  /** The column's dictionary numbers by row; empty if no row has a value. */
   ids: Uint32Array = NO_IDS;
   /** The number for each dictionary entry. */
   values = new Uint32Array(ENTRIES_MIN);
@@ -27,7 +27,7 @@ export class EntryValues {
     this.#valueOf = valueOf;
   }
 
-  /** To be called before rows are read that were written since the last call. */
+  /** To be called before reading rows that were written since the last call. */
   prepare(): void {
     const column = this.#batch.textColumns().get(this.#field);
     this.ids = column && column.size > 0 ? column.ids : NO_IDS;
@@ -47,7 +47,7 @@ export class EntryValues {
     return this.ids.length === 0;
   }
 
-  /** 0 where the row has no value. */
+  /** 0 if the row has no value. */
   at(row: number): number {
     if (this.ids.length === 0) return 0;
     const id = this.ids[row]!;

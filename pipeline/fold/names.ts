@@ -1,4 +1,4 @@
-/** Names beyond the limit share this one, so that a flood of distinct names costs no memory. */
+/** Names beyond the limit share this one, so that a flood of distinct names does not use memory. */
 const OTHER = "{other}";
 export const TABLE_NAMES_MAX = 4096;
 const NAME_CHARS_MAX = 512;

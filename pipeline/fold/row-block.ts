@@ -11,14 +11,14 @@ import { EntryValues, listHas, numbersOf } from "./entry-values.ts";
 import type { LiveSlots } from "./live-slots.ts";
 import { Spans } from "./spans.ts";
 
-/** Small enough that a block stays in the processor's cache for all measures. */
+/** Small enough for a block to stay in the processor's cache for all measures. */
 export const BLOCK_ROWS = 1024;
-/** Status of a request whose status is not known. */
+/** Status of a request with unknown status. */
 export const NO_STATUS = STATUS_END;
 
 /**
- * Rows of a batch that are folded together, with values that several measures need. A row's offset is its number in the
- * batch less `first`.
+ * Rows of a batch that are folded together, with values that several measures use. A row's offset is its number in the
+ * batch minus `first`.
  */
 export type RowBlock = {
   first: number;
@@ -45,7 +45,7 @@ export type RowBlock = {
 
 const offsets = (): Uint16Array => new Uint16Array(BLOCK_ROWS);
 
-/** Reads blocks of rows without creating an object or a string for a row. */
+/** Reads blocks of rows without creating an object or a string per row. */
 export class BlockReader {
   readonly block: RowBlock = {
     first: 0,

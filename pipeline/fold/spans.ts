@@ -11,17 +11,17 @@ export type Span = {
   /** Start, epoch seconds. */
   t: number;
   dataset: string;
-  /** The hour that a minute is in; undefined for an hour. */
+  /** The hour of a minute; undefined for an hour. */
   hour: Span | undefined;
 };
 
-/** The minutes and hours of the rows that are folded, numbered. */
+/** The minutes and hours of the folded rows, numbered. */
 export class Spans {
   all: Span[] = [];
   readonly #minutes = new Map<number, Span>();
   readonly #hours = new Map<number, Span>();
   readonly #datasetName: (dataset: number) => string;
-  /** The minute of the previous row: neighbours nearly always share it. */
+  /** The minute of the previous row, which the next row nearly always shares. */
   #last: Span | undefined;
   #lastDataset = -1;
 

@@ -4,7 +4,7 @@ import type { Chunk } from "#collectors/source.ts";
 import type { Held, Stream } from "./streams.ts";
 
 const LF = Buffer.from("\n");
-/** A longer event is not held back. */
+/** Maximum size of an event that is held back. */
 const HELD_BYTES_MAX = 256 * 1024;
 
 /** An event lies in [start, end) of the bytes, and begins at this offset of its stream. */
@@ -17,7 +17,7 @@ export type TakeEvent = (event: {
 }) => void;
 
 /**
- * Takes each event of a chunk of a format whose events span lines: a first line with the lines that continue it. The event
+ * Takes each event of a chunk of a format with multi-line events: a first line with its continuation lines. The event
  * that was held back at the end of the previous chunk is joined with its rest, and the last event of this chunk is held
  * back, because it may continue in the next one.
  */
@@ -59,14 +59,14 @@ export function eachSpanningEvent(stream: Stream, chunk: Chunk, take: TakeEvent)
   if ((stream.held?.bytes.length ?? 0) > HELD_BYTES_MAX) takeHeld(stream, take);
 }
 
-/** Takes what is held back of the stream as a complete event. */
+/** Takes the held-back event of the stream as complete. */
 export function takeHeld(stream: Stream, take: TakeEvent): void {
   const { held } = stream;
   stream.held = undefined;
   if (held) take({ ...held, start: 0, end: held.bytes.length });
 }
 
-/** Removes and returns what is held back, joined with its rest in this range of the chunk. */
+/** Removes and returns the held-back event, joined with its rest in this range of the chunk. */
 function joined(
   stream: Stream,
   chunk: Chunk,

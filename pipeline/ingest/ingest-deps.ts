@@ -11,7 +11,7 @@ export type IngestCounts = {
   events: number;
   quarantined: number;
   bytes: number;
-  /** Bytes of overlong lines that were not kept. */
+  /** Discarded bytes of overlong lines. */
   bytesSkipped: number;
 };
 
@@ -19,21 +19,24 @@ export type IngestDeps = {
   store: EventWriter & PositionReader;
   clock: Clock;
   rules: DeriveRules;
-  /** The zone of times in logs that carry none. */
+  /** Time zone of log times without a zone. */
   zone: Zone;
   /**
-   * How old the oldest row may get before the batch is stored, and how often rows are folded into frames. The first
-   * batches of a run are stored sooner, so that existing lines are visible at once.
+   * Maximum age of a row before the batch is stored, and interval of folding rows into frames. The first
+   * batches of a run are stored sooner, so that existing lines are visible quickly.
    */
   sealAfterMs: number;
   foldEveryMs: number;
-  /** The frames that changed. Absent: none are made. */
+  /** Receives the changed frames. Absent: no frames are computed. */
   onFrames?: (deltas: FrameDelta[]) => void;
-  /** Rows that are complete, before they are stored; the batch may be read only during the call. */
+  /** Called with complete rows before they are stored; the batch may only be read during the call. */
   onRows?: (batch: Batch, fromRow: number, toRow: number) => void;
   onProgress?: (counts: IngestCounts) => void;
-  /** Rows were stored. */
+  /** Called when rows were stored. */
   onSealed?: (sealed: { rows: number; newestEventMs: number | undefined }) => void;
-  /** The store failed: nothing is lost, reading waits and storing is retried. Absent: the error ends the run. */
+  /**
+   * Called when storing failed: no rows are lost, reading pauses and storing is retried. Absent: the error ends the
+   * run.
+   */
   onStoreError?: (error: unknown, retryInMs: number) => void;
 };

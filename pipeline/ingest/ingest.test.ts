@@ -27,7 +27,7 @@ const DEPS = {
   foldEveryMs: 1_000,
 };
 
-/** Hands out the log from the stored position on, cut behind the given line ends. */
+/** A source that yields the log from the stored position on, split after the given line ends. */
 function sourceOf(log: string, cuts: readonly number[]): Source {
   const bytes = Buffer.from(log);
   return {
@@ -74,7 +74,7 @@ async function ingested(
   return { ingest, messages };
 }
 
-test("an event is whole wherever its lines are cut apart by chunks", async () => {
+test("an event is complete wherever chunks split its lines", async () => {
   const whole = await ingested(sourceOf(LOG, []));
   expect(whole.messages.map(({ message }) => String(message).split("\n").length)).toEqual([
     1, 3, 2, 1,
@@ -89,7 +89,7 @@ test("an event is whole wherever its lines are cut apart by chunks", async () =>
   );
 });
 
-test("the status of a source says how many of its last lines no format understood, and why", async () => {
+test("the status of a source has the number of its latest quarantined lines, and the reason", async () => {
   const line =
     '203.0.113.9 - - [14/Mar/2026:10:11:12 +0000] "GET / HTTP/1.1" 200 5 "-" "Probe/1.0"\n';
   const log = `${line.repeat(8)}{"level":"info"}\n${line}`;
@@ -98,7 +98,7 @@ test("the status of a source says how many of its last lines no format understoo
   const [status] = ingest.statusWith([{ path, level: "info", message: "read" }]);
   expect(status).toMatchObject({ path, level: "warning" });
   expect(status?.message).toMatch(
-    /^read; 1 of its last 10 lines are in quarantine, the last because: ./,
+    /^read; 1 of its last 10 lines are in quarantine, the latest because: ./,
   );
   expect(ingest.counts).toMatchObject({ lines: 10, events: 9, quarantined: 1 });
 });
@@ -106,7 +106,7 @@ test("the status of a source says how many of its last lines no format understoo
 const ACCESS =
   '203.0.113.9 - - [14/Mar/2026:10:11:12 +0000] "GET / HTTP/1.1" 200 5 "-" "Probe/1.0"\n';
 
-/** What is stored of the lines, each pushed with its header, once the bus is read to its end. */
+/** Pushes each line with its header, and returns the stored events when the bus was read to its end. */
 async function stored(records: readonly { header: RecordHeader; text: string }[]) {
   await using bus = openMemoryBus()();
   for (const { header, text } of records) await bus.append({ header, lines: Buffer.from(text) });
@@ -122,7 +122,7 @@ async function stored(records: readonly { header: RecordHeader; text: string }[]
   return (await store.search(all)).map(({ fields }) => fields).toReversed();
 }
 
-test("lines of any format can be pushed, side by side, each with what its sender is", async () => {
+test("lines of several formats can be pushed together, each with the fields of its sender", async () => {
   const apache = "[Sat Mar 14 10:11:13 2026] [error] [client 203.0.113.9] first\n";
   const from = (host: string) => ({ "host.name": host, "log.syslog.appname": "web" });
   const document = '{"@timestamp":"2026-03-14T10:11:14Z","message":"own","host.name":"own"}\n';
@@ -133,8 +133,8 @@ test("lines of any format can be pushed, side by side, each with what its sender
     { header: { format: "no.such", fields: from("d") }, text: "x\n" },
     { header: { fields: from("e") }, text: ACCESS.replace(":12 ", ":16 ") },
   ]);
-  const told = events.map((it) => [it["data_stream.dataset"], it["host.name"]]);
-  expect(told.toSorted((a, b) => String(a).localeCompare(String(b)))).toEqual([
+  const found = events.map((it) => [it["data_stream.dataset"], it["host.name"]]);
+  expect(found.toSorted((a, b) => String(a).localeCompare(String(b)))).toEqual([
     ["nginx.access", "a"],
     ["nginx.access", "e"],
     ["quarterdeck.quarantine", "d"],
@@ -143,16 +143,16 @@ test("lines of any format can be pushed, side by side, each with what its sender
   ]);
   expect(events.map((it) => it["log.syslog.appname"])).toEqual(Array(5).fill("web"));
   const quarantined = events.find((it) => it["host.name"] === "d");
-  expect(quarantined?.["error.message"]).toBe("the format no.such is not known");
+  expect(quarantined?.["error.message"]).toBe("the format no.such is unknown");
   expect(events[0]).toMatchObject({ "source.address": "203.0.113.9" });
 });
 
-test("what was read of a revoked stream is stored before the source goes on", async () => {
+test("lines of a revoked stream are stored before the source continues", async () => {
   await using store = openMemoryStore()();
   const seen: unknown[] = [];
   const source: Source = {
     async *read(positions) {
-      // The last event may go on in the next chunk: it is not stored, and its reader will read it again.
+      // The last event may continue in the next chunk: it is not stored, and will be read again.
       for await (const item of sourceOf(LOG, []).read(positions, AbortSignal.any([]))) {
         yield item;
         yield { revoked: "src_test" };
@@ -168,7 +168,7 @@ test("what was read of a revoked stream is stored before the source goes on", as
   expect((await store.status()).rows).toBe(3);
 });
 
-test("a source that loses its streams fails the run, and nothing is stored that was not yet", async () => {
+test("a source that loses its streams fails the run, and pending rows are not stored", async () => {
   await using store = openMemoryStore()();
   const source: Source = {
     async *read(positions, signal) {
@@ -184,7 +184,7 @@ test("a source that loses its streams fails the run, and nothing is stored that 
   expect((await store.status()).rows).toBe(4);
 });
 
-test("what another process reads again is not stored, and ends the run", async () => {
+test("rows that another process reads again are not stored, and the run ends", async () => {
   await using store = openMemoryStore()();
   const source: Source = {
     ...sourceOf(LOG, []),

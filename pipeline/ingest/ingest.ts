@@ -12,11 +12,11 @@ import { RESERVE_ROWS, UnstoredBatch } from "./unstored-batch.ts";
 export const QUARANTINE_DATASET = "quarterdeck.quarantine";
 
 const SEAL_AFTER_FIRST_MS = 200;
-/** How long an event waits for lines that may continue it. */
+/** Time for which an event waits for lines that may continue it. */
 const HELD_IDLE_MS = 300;
 /**
- * Source → format → batch → store, with frames and rollups on the way. Rows and positions become durable together. A line
- * that no format understands is stored in the quarantine dataset, with the reason.
+ * Source → format → batch → store, with frames and rollups on the way. Rows and positions become durable together. A
+ * line that no format can parse is stored in the quarantine dataset, with the reason.
  */
 export class Ingest {
   readonly #deps: IngestDeps;
@@ -46,8 +46,8 @@ export class Ingest {
   }
 
   /**
-   * Reads the source to its end or until the signal; what was read is stored before it returns. When the source or the
-   * store fails, it throws, and what is not stored is read again by the next run.
+   * Reads the source to its end or until the signal aborts; everything read is stored before it returns. If the source
+   * or the store fails, it throws, and the next run reads again what is not stored.
    */
   async run(source: Source, ending: AbortSignal): Promise<void> {
     this.#confirm = async () => source.confirm?.();
@@ -76,7 +76,7 @@ export class Ingest {
     if (this.#failure) throw this.#failure;
   }
 
-  /** The source's status of each path, with how many of its last lines no format understood. */
+  /** The source's status of each path, with the number of its latest quarantined lines. */
   statusWith(sources: readonly SourceStatus[]): SourceStatus[] {
     return this.#streams.statusWith(sources);
   }
@@ -90,10 +90,10 @@ export class Ingest {
     if (due) void this.#seal(signal);
   }
 
-  /** Stores what was read of a source that another process will read on from there. */
+  /** Stores what was read of a source, because another process continues from there. */
   async #release(id: SourceId, signal: AbortSignal): Promise<void> {
     await this.#seal(signal);
-    // An event that is held back lies behind the stored position.
+    // A held-back event is after the stored position.
     this.#streams.forget(id);
   }
 
@@ -134,7 +134,7 @@ export class Ingest {
     });
   }
 
-  /** For formats whose events span lines; those logs are small. */
+  /** For formats with multi-line events; these logs are small. */
   #takerOf(stream: Stream): TakeEvent {
     const batch = this.#batch;
     return ({ bytes, start, end, offset, retime }) => {
@@ -152,7 +152,7 @@ export class Ingest {
     };
   }
 
-  /** Takes events that were held back for so long that they are complete. */
+  /** Takes events that were held back for long enough to be complete. */
   #takeHeld(idleMs: number): void {
     const nowMs = this.#deps.clock.nowMs();
     for (const stream of this.#streams.all()) {
@@ -164,7 +164,7 @@ export class Ingest {
     }
   }
 
-  /** Writes the source into the rows from `first` on, and notes the position after them. */
+  /** Writes the source fields of the rows from `first` on, and records the position after them. */
   #finish(stream: Stream, first: number): void {
     const batch = this.#batch;
     const ids = batch.text("log.source.id");

@@ -3,7 +3,7 @@ import type { Chunk, Revocation, Source } from "#collectors/source.ts";
 type Item = Chunk | Revocation;
 type Turn = { from: AsyncIterator<Item>; result: IteratorResult<Item> };
 
-/** Several sources as one, which ends with the last of them: their items as they are ready. */
+/** Merges several sources into one that yields items as they are ready, and ends with the last source. */
 export function joinSources(sources: readonly Source[]): Source {
   return {
     async confirm() {
@@ -30,7 +30,7 @@ export function joinSources(sources: readonly Source[]): Source {
           ask(from);
         }
       } finally {
-        // A source that was asked already ends with the signal, or with its next item, which nobody awaits any more.
+        // A pending source ends when the signal aborts, or with its next item, which is not awaited any more.
         for (const turn of turns.values()) turn.catch(() => undefined);
         for (const iterator of iterators) iterator.return?.().catch(() => undefined);
       }

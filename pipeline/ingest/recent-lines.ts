@@ -2,7 +2,7 @@ const WINDOW_LINES = 1_000;
 
 type Count = { lines: number; refused: number };
 
-/** How many of the last one to two thousand lines of a stream no format understood. */
+/** Counts the quarantined lines among the last one to two thousand lines of a stream. */
 export class RecentLines {
   #now: Count = { lines: 0, refused: 0 };
   #before: Count = { lines: 0, refused: 0 };
@@ -13,7 +13,7 @@ export class RecentLines {
     this.#reason = reason;
   }
 
-  /** Counts lines that were read, including those that were refused. */
+  /** Counts lines, including `refused` quarantined ones. */
   count(lines: number): void {
     this.#now.lines += lines;
     if (this.#now.lines < WINDOW_LINES) return;
@@ -21,11 +21,11 @@ export class RecentLines {
     this.#now = { lines: 0, refused: 0 };
   }
 
-  /** For people; undefined while every line is understood. */
+  /** Message for people; undefined while every line can be parsed. */
   get note(): string | undefined {
     const refused = this.#now.refused + this.#before.refused;
     const lines = Math.max(this.#now.lines + this.#before.lines, refused);
     if (refused === 0) return undefined;
-    return `${refused} of its last ${lines} lines are in quarantine, the last because: ${this.#reason}`;
+    return `${refused} of its last ${lines} lines are in quarantine, the latest because: ${this.#reason}`;
   }
 }

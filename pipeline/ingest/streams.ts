@@ -11,23 +11,23 @@ const SAMPLE_BYTES = 64 * 1024;
 /** The last event of a chunk, which may continue in the next one. */
 export type Held = {
   bytes: Uint8Array;
-  /** Where the event begins in the stream, and the position from which it is read again. */
+  /** Offset of the event in the stream, and the position from which it can be read again. */
   offset: number;
   position: Position;
   retime: Chunk["retime"];
 };
 
-/** What is known of one stream while it is read. Lines that were sent to us with different headers are different ones. */
+/** The state of a stream while it is read. Pushed lines with different headers have separate states. */
 export type Stream = {
   id: SourceId;
   format: Format | undefined;
-  /** Dataset of lines that do not name one. */
+  /** Dataset of lines without one. */
   dataset: string;
   scan: LineScanner;
-  /** Time of the last line that had one, epoch ms; quarantined lines get it. */
+  /** Time of the last line with a time, epoch ms; used for quarantined lines. */
   eventMs: number | undefined;
   path: string;
-  /** Position after everything that was read, including what is held back. */
+  /** Position after everything that was read, including a held-back event. */
   position: Position;
   held: Held | undefined;
   heldSinceMs: number;
@@ -35,7 +35,7 @@ export type Stream = {
 };
 
 const unrecognised: LineScanner = () =>
-  "no known format: `quarterdeck parse` shows what is recognised";
+  "unknown format: `quarterdeck parse` shows what is recognised";
 
 /** The streams of a batch. Each format is bound to the batch's columns once. */
 export class Streams {
@@ -72,7 +72,7 @@ export class Streams {
     return stream;
   }
 
-  /** The status of each path, with how many of its last lines no format understood, and why. */
+  /** The status of each path, with the number of its latest quarantined lines and the reason. */
   statusWith(sources: readonly SourceStatus[]): SourceStatus[] {
     const notes = new Map<string, string>();
     for (const { path, recent } of this.#streams.values()) {
@@ -87,7 +87,7 @@ export class Streams {
     });
   }
 
-  /** Forgets the streams of a source, with what is held back of them. */
+  /** Removes the streams of a source with their held-back events. */
   forget(id: SourceId): void {
     for (const [key, stream] of this.#streams) if (stream.id === id) this.#streams.delete(key);
   }
@@ -104,7 +104,7 @@ export class Streams {
         ? detectFormat(bytes.subarray(0, SAMPLE_BYTES), path).format
         : findFormat(name);
     if (!format) {
-      if (name !== undefined) stream.scan = () => `the format ${name} is not known`;
+      if (name !== undefined) stream.scan = () => `the format ${name} is unknown`;
       return;
     }
     const scan = this.#scanners.get(format) ?? format.open(this.#batch, this.#context);

@@ -8,21 +8,21 @@ import { AppError } from "#platform/errors.ts";
 import { FrameAccumulator } from "../fold/accumulator.ts";
 import type { IngestDeps } from "./ingest-deps.ts";
 
-/** A batch with so many rows, or of so many bytes, is stored. */
+/** A batch is stored when it has this many rows or bytes. */
 const ROWS_MAX = 131_072;
 const BYTES_MAX = 64 * 1024 * 1024;
-/** Rows beyond a full batch, for the lines of the chunk that fills it. */
+/** Additional rows for the lines of the chunk that fills the batch. */
 export const RESERVE_ROWS = 16_384;
 const RETRY_MS = { first: 500, max: 30_000 };
 
 type Deps = Pick<IngestDeps, "store" | "rules" | "onFrames" | "onRows" | "onStoreError">;
 
-/** The rows that were read and are not stored yet, with the positions behind them. */
+/** The rows that were read and are not stored yet, with the positions after them. */
 export class UnstoredBatch {
   readonly batch = new Batch(ROWS_MAX + RESERVE_ROWS);
   readonly positions = new Map<SourceId, Position>();
   bytes = 0;
-  /** When the first of the rows was read. */
+  /** The time at which the first of the rows was read. */
   sinceMs: number | undefined;
   readonly #deps: Deps;
   readonly #deriver: Deriver;
@@ -39,7 +39,7 @@ export class UnstoredBatch {
     return this.batch.rows >= ROWS_MAX || this.bytes >= BYTES_MAX;
   }
 
-  /** Completes the new rows, and adds them to frames and rollup cells. */
+  /** Derives the fields of the new rows, and adds them to frames and rollup cells. */
   fold(): void {
     const { rows } = this.batch;
     const from = this.#foldedRows;
@@ -51,7 +51,7 @@ export class UnstoredBatch {
     this.#foldedRows = rows;
   }
 
-  /** Stores everything and empties the batch; false where there was nothing. `confirm` is that of the source. */
+  /** Stores everything and empties the batch; false if there was nothing. `confirm` is the method of the source. */
   async store(signal: AbortSignal, confirm: () => Promise<void>): Promise<boolean> {
     if (this.positions.size === 0) return false;
     this.fold();

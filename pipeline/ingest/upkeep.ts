@@ -6,18 +6,21 @@ import type { BusConsumer } from "../bus/port.ts";
 import type { PositionReader, StoreMaintenance } from "../store/port.ts";
 
 const EVERY_MS = 5_000;
-/** After a history was read there is much to merge; the pause between two steps leaves time for reading. */
+/** After reading existing files there is much to merge; the pause between two steps leaves time for reading. */
 const STEPS_MAX = 20;
 const PAUSE_MS = 50;
 
 export type UpkeepDeps = {
   store: PositionReader & Pick<StoreMaintenance, "compact" | "expire">;
   clock: Clock;
-  /** The bus that is read into the store. */
+  /** The bus whose events are stored. */
   bus: Pick<BusConsumer, "acknowledge"> | undefined;
 };
 
-/** Maintains a store until the signal: merges, removes expired events, and acknowledges what is stored to the bus. */
+/**
+ * Maintains a store until the signal aborts: merges, removes expired events, and acknowledges stored positions to the
+ * bus.
+ */
 export async function keepUp(deps: UpkeepDeps, signal: AbortSignal): Promise<void> {
   const { store, clock, bus } = deps;
   while (!signal.aborted) {
@@ -25,7 +28,7 @@ export async function keepUp(deps: UpkeepDeps, signal: AbortSignal): Promise<voi
     await steps(() => store.compact(), signal);
     await steps(() => store.expire(clock.nowMs()), signal);
     if (!bus || signal.aborted) continue;
-    // What cannot be acknowledged now stays until the next time.
+    // A failed acknowledgement is repeated next time.
     const acknowledged = store.positions().then((stored) => bus.acknowledge(stored));
     await acknowledged.catch(() => undefined);
   }
@@ -38,6 +41,6 @@ async function steps(step: () => Promise<boolean>, signal: AbortSignal): Promise
   }
 }
 
-/** Ends early when it is aborted. */
+/** Ends early when the signal aborts. */
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   delay(ms, undefined, { signal }).catch(() => undefined);

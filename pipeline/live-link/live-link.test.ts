@@ -31,7 +31,7 @@ function lineNow(page: string): string {
   return `198.51.100.7 - - [${day}/${month}/${year}:${time} +0000] "GET ${page} HTTP/1.1" 200 12 "-" "Test/1"\n`;
 }
 
-/** A stream that grows as the test writes to it; read from the stored position on. */
+/** A stream to which the test appends; read from the stored position on. */
 class Lines implements Source {
   readonly id: SourceId;
   #text = "";
@@ -103,7 +103,7 @@ async function openControl(store: EventStore, onRenewed = () => {}): Promise<Liv
   return subscriber;
 }
 
-/** A publisher whose channels are congested when the test says so. */
+/** A publisher whose channels the test can make congested. */
 function congestiblePublisher(): {
   publisher: LivePublisher;
   congestion: { isCongested: boolean };
@@ -120,7 +120,7 @@ const requestsOf = ({ live }: LiveSubscriber): number =>
   live.snapshot(DATASET).seconds.reduce((sum, second) => sum + (second["requests"] ?? 0), 0);
 
 function testLink(connect: Connect): void {
-  test("two control planes count what two indexers read, whenever they were connected", async () => {
+  test("two control planes count the events of two indexers, whenever they connect", async () => {
     const store = openMemoryStore()();
     const early = await openControl(store);
     const first = startIndexer(store, new Lines("a"), { sealAfterMs: 50 });
@@ -148,7 +148,7 @@ function testLink(connect: Connect): void {
     }
   });
 
-  test("what an indexer had not stored when it died is counted once when the next one has read it", async () => {
+  test("events that an indexer had not stored when it died are counted once after the next one has read them", async () => {
     const store = openMemoryStore()();
     const control = await openControl(store);
     const lines = new Lines("a");
@@ -166,7 +166,7 @@ function testLink(connect: Connect): void {
     await expect.poll(() => requestsOf(control)).toBe(10);
   });
 
-  test("a control plane that does not keep up misses frames, and counts them once it has caught up", async () => {
+  test("a slow control plane misses frames, and counts them when it has caught up", async () => {
     const store = openMemoryStore()();
     const control = await openControl(store);
     const { publisher, congestion } = congestiblePublisher();
@@ -185,7 +185,7 @@ function testLink(connect: Connect): void {
     expect(requestsOf(other)).toBe(0);
   });
 
-  test("a control plane that missed other messages, but no frames, counts the frames once", async () => {
+  test("a control plane that missed only other messages counts the frames once", async () => {
     const store = openMemoryStore()();
     const control = await openControl(store);
     const { publisher, congestion } = congestiblePublisher();
@@ -203,7 +203,7 @@ function testLink(connect: Connect): void {
     expect(requestsOf(control)).toBe(3);
   });
 
-  test("each control plane gets the events that it follows, from every indexer, until it stops", async () => {
+  test("each control plane gets the followed events from every indexer until it stops following", async () => {
     const store = openMemoryStore()();
     const controls = [await openControl(store), await openControl(store)];
     const indexers = ["a", "b"].map((name) => startIndexer(store, new Lines(name)));
@@ -233,7 +233,7 @@ function testLink(connect: Connect): void {
     await expect.poll(growsAlone).toBe(true);
   });
 
-  test("status is that of all indexers, and of the last one when none is connected", async () => {
+  test("the status covers all indexers, or the last one if none is connected", async () => {
     const store = openMemoryStore()();
     const control = await openControl(store);
     expect(control.status()).toMatchObject({ indexers: 0, lines: 0, storeError: null });

@@ -5,21 +5,21 @@ import type { Filter } from "../filter.ts";
 import type { FrameDelta } from "../live/live-part.ts";
 import type { EventDocument } from "../store/port.ts";
 
-/** Where indexers and control planes of a data folder meet. The protocol changes with the messages below. */
+/** The rendezvous of the indexers and control planes of a data folder. The protocol changes with the messages below. */
 export const liveMeeting = (dataFolder: string): Meeting => ({
   dataFolder,
   name: "index",
   protocol: "quarterdeck live 1",
 });
 
-/** A filter whose new events are wanted. */
+/** The filter of the requested new events. */
 export type TailRequest = { id: string; filter: Filter };
 
 export type IndexerStatus = {
   lines: number;
   quarantined: number;
   sources: SourceStatus[];
-  /** Why events cannot be stored now. */
+  /** The reason why events cannot be stored now. */
   storeError: string | null;
 };
 
@@ -28,7 +28,7 @@ export type Sealed = { rows: number; newestEventMs: number | undefined };
 
 export type FromIndexer =
   /**
-   * Where the live frames begin, or begin again after some were dropped: `unsealed` are the frames since the last seal.
+   * The beginning of the live frames, also after some were dropped: `unsealed` are the frames since the last seal.
    * `sealed`: whether the indexer has sealed rows before, which are in the store.
    */
   | { type: "begin"; unsealed: FrameDelta[]; sealed: boolean; framesDropped: number }
@@ -39,6 +39,6 @@ export type FromIndexer =
 
 export type ToIndexer = { type: "tails"; tails: TailRequest[] };
 
-/** What connects an indexer with a control plane, seen from either. */
+/** The two ends of the channel between an indexer and a control plane. */
 export type IndexerEnd = Channel<ToIndexer, FromIndexer>;
 export type ControlEnd = Channel<FromIndexer, ToIndexer>;

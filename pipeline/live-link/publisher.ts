@@ -8,14 +8,14 @@ import { tailRows } from "./tail-rows.ts";
 type Subscriber = {
   channel: IndexerEnd;
   tails: TailRequest[];
-  /** Messages that it was not sent since it became congested. */
+  /** Messages that were dropped since it became congested. */
   isBehind: boolean;
   framesDropped: number;
 };
 
 /**
- * What an indexer tells the control planes that are connected with it. None of them can slow it down: a control plane
- * that does not keep up misses messages, and begins again when it has caught up.
+ * Publishes the live data of an indexer to the connected control planes. They cannot slow it down: a control plane
+ * that does not keep up misses messages, and is sent a new `begin` when it has caught up.
  */
 export class LivePublisher {
   readonly #clock: Clock;
@@ -43,7 +43,7 @@ export class LivePublisher {
     this.#unsealed.push(...deltas);
   }
 
-  /** Rows that are complete; the batch is read during the call only. */
+  /** Publishes complete rows; the batch is only read during the call. */
   rows(batch: Batch, fromRow: number, toRow: number): void {
     const asked = [...this.#subscribers].flatMap((subscriber) =>
       subscriber.tails.map((tail) => ({ subscriber, tail })),
@@ -87,7 +87,7 @@ export class LivePublisher {
     subscriber.channel.post(message);
   }
 
-  /** Whether the subscriber has had all up to now, perhaps because it begins again. */
+  /** Whether the subscriber has received everything up to now, possibly by a new `begin`. */
   #catchUp(subscriber: Subscriber): boolean {
     const { channel, framesDropped } = subscriber;
     if (channel.isCongested) subscriber.isBehind = true;

@@ -9,8 +9,8 @@ import type { EventDocument } from "../store/port.ts";
 import type { ControlEnd, FromIndexer, IndexerStatus, Sealed } from "./messages.ts";
 
 /**
- * Rows that are sealed while the store is read may be counted twice or not at all, so it is read again. The result of the
- * last attempt is taken as it is, with a warning: the next rebuild corrects it, or the hour ends.
+ * Rows that are sealed while the store is read may be counted twice or not at all, so it is read again. The result of
+ * the last attempt is used with a warning; the next rebuild corrects it, or the hour ends.
  */
 const STORE_READS_MAX = 3;
 const NO_STATUS: IndexerStatus = { lines: 0, quarantined: 0, sources: [], storeError: null };
@@ -20,29 +20,29 @@ export type TailListener = (events: EventDocument[], skipped: number) => void;
 export type LiveSubscriberDeps = {
   clock: Clock;
   log: Log;
-  /** Fills a live window with what the store has of the last hour. */
+  /** Fills a live window with the last hour in the store. */
   warmUp(live: LiveWindow): Promise<void>;
-  /** An indexer has stored rows. */
+  /** Called when an indexer has stored rows. */
   onSealed(sealed: Sealed): void;
-  /** The live window was rebuilt, because there may be more in the store than was announced. */
+  /** Called when the live window was rebuilt, because the store may have more rows than were announced. */
   onRenewed(): void;
 };
 
 type Indexer = {
   channel: ControlEnd;
-  /** Frames of the rows that it has not sealed, that is, which the store does not have. */
+  /** Frames of rows that the indexer has not sealed, which the store therefore does not have. */
   unsealed: FrameDelta[];
-  /** Undefined until it is received for the first time. */
+  /** Undefined until the first status is received. */
   status: IndexerStatus | undefined;
 };
 
 /**
- * The live data of a control plane, from all indexers that are connected: frames are merged, tails and status joined.
- * Where frames were missed, because an indexer was connected late or was too fast, the live window is rebuilt.
+ * The live data of a control plane, from all connected indexers: frames are merged, and tails and status are combined.
+ * If frames were missed, because an indexer connected late or was too fast, the live window is rebuilt.
  *
- * Each row is counted once, as the window is always what the store has sealed plus `unsealed` of every indexer: a frame is
- * added to both the window and `unsealed`; a seal empties `unsealed`, as its rows are in the store now; `begin` replaces
- * it; and an indexer that disconnects takes its `unsealed` with it, as the next one reads these rows again.
+ * Each row is counted once, as the window is always what the store has sealed plus `unsealed` of every indexer: a frame
+ * is added to both the window and `unsealed`; a seal empties `unsealed`, as its rows are in the store now; `begin`
+ * replaces it; and an indexer that disconnects takes its `unsealed` with it, as the next one reads these rows again.
  */
 export class LiveSubscriber {
   readonly #deps: LiveSubscriberDeps;
@@ -51,7 +51,7 @@ export class LiveSubscriber {
   #live: LiveWindow;
   #lastStatus = NO_STATUS;
   #nextTailId = 0;
-  /** Counts what makes the result of a read of the store that is in progress inexact. */
+  /** Number of events that make a read of the store in progress inexact. */
   #storeChanges = 0;
   #rebuilding: Promise<void> | undefined;
 
@@ -71,7 +71,7 @@ export class LiveSubscriber {
     return this.#live;
   }
 
-  /** Of all indexers that are connected, else of the last one that was. */
+  /** Of all connected indexers, otherwise of the last one. */
   status(): IndexerStatus & { indexers: number } {
     const all = [...this.#indexers].flatMap(({ status }) => status ?? []);
     const known = all.length > 0 ? all : [this.#lastStatus];
@@ -92,7 +92,7 @@ export class LiveSubscriber {
     void channel.closed.then(() => this.#detach(indexer));
   }
 
-  /** Hands new matching events to the listener until the returned function is called. */
+  /** Passes new matching events to the listener until the returned function is called. */
   tail(filter: Filter, listener: TailListener): () => void {
     this.#nextTailId += 1;
     const id = String(this.#nextTailId);

@@ -5,16 +5,16 @@ import { matches } from "../matches.ts";
 import type { EventDocument } from "../store/port.ts";
 import type { TailRequest } from "./messages.ts";
 
-/** What a person can read, and what may be looked at for it, in one fold of rows. */
+/** Maximum number of events shown to a person, and of rows examined, per fold of rows. */
 const EVENTS_MAX = 10;
 const ROWS_EXAMINED_MAX = 500;
-/** Who follows new events does not want the past that is being read. */
+/** Older events, e.g. of existing files that are being read, are not new to a follower. */
 const NEW_MS = 10 * 60_000;
 
 export type TailResult = { id: string; events: EventDocument[]; skipped: number };
 type Rows = { from: number; to: number; nowMs: number };
 
-/** The newest of the new rows that each viewer asked for; the others are counted as skipped. */
+/** The newest matching rows for each viewer; the others are counted as skipped. */
 export function tailRows(batch: Batch, rows: Rows, tails: readonly TailRequest[]): TailResult[] {
   const fresh = newRows(batch, rows);
   const examined = fresh.slice(-ROWS_EXAMINED_MAX);

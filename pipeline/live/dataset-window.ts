@@ -19,16 +19,16 @@ import { TopRoutes, type RouteStatistics } from "./top-routes.ts";
 
 type LiveSecond = LiveFrame["seconds"][number];
 
-/** A power of two longer than the hour, so that a second finds its place by a mask. */
+/** A power of two above the seconds of an hour, so that the slot of a second is computed by a mask. */
 const SECONDS = 4096;
 const INSTANCES_SHOWN_MAX = 20;
 const ROUTES_SHOWN = 10;
-/** Significant digits of a metric: frames go to every viewer, and no screen shows more. */
+/** Significant digits of a metric in frames: no screen shows more. */
 const DIGITS = 8;
-/** A frame carries at most so many seconds; a flood of late events goes out over several frames. */
+/** Maximum number of seconds in a frame; a flood of late events is spread over several frames. */
 const SECONDS_PER_FRAME_MAX = 60;
 
-/** Metrics that frames carry; plain counts are in the seconds. */
+/** Metrics in frames; plain counts are in the seconds. */
 const LIVE_METRICS = MEASURES.flatMap((measure) => measure.metrics()).filter(
   ({ of, unit }) =>
     of.every(({ live }) => live) &&
@@ -103,7 +103,10 @@ export class DatasetWindow {
     };
   }
 
-  /** Seconds that changed since the last call, oldest first; of too many the newest, and the others next time. */
+  /**
+   * Seconds that changed since the last call, oldest first; if there are too many, the newest, and the others next
+   * time.
+   */
   takeChanged(nowMs: number): LiveSecond[] {
     const nowS = Math.floor(nowMs / 1000);
     const changed: LiveSecond[] = [];
@@ -141,7 +144,7 @@ export class DatasetWindow {
     return { signIns: sum(signIns), signOuts: sum(signOuts) };
   }
 
-  /** Computed once a second: it walks through some ten thousand counts. */
+  /** Computed once a second, because it iterates over some ten thousand counts. */
   #top(nowS: number): RouteStatistics[] {
     if (this.#topRoutesOfS !== nowS) {
       this.#topRoutesOfS = nowS;

@@ -9,14 +9,14 @@ const LiveSecond = z.object({ tMs: z.number() }).catchall(z.number());
 
 export const LiveFrame = z.object({
   dataset: z.string(),
-  /** When the frame was made. */
+  /** Time at which the frame was built. */
   atMs: z.number(),
-  /** When the newest event arrived, and its own time. Null: none since the start. */
+  /** Arrival time of the newest event, and its own time. Null if there was none since the start. */
   newestArrivalMs: z.number().nullable(),
   newestEventMs: z.number().nullable(),
   /** Seconds that changed since the last frame, with their new values (not differences). */
   seconds: z.array(LiveSecond),
-  /** By name, over the last minute; users over five minutes. Those without a value are left out. */
+  /** Metrics by name, over the last minute; users over five minutes. Metrics without a value are left out. */
   metrics: z.record(z.string(), z.number()),
   /** Instances that answered in the last minute. */
   instances: z.array(z.string()),

@@ -1,7 +1,7 @@
 import { BUCKET_MIN, BUCKETS, LatencySketch } from "../sketches/latency-sketch.ts";
 import { isInWindow, type LivePart, type LiveState, MINUTE_WINDOW_S } from "./live-part.ts";
 
-/** A power of two longer than the minute, so that a second finds its place by a mask. */
+/** A power of two above the seconds of a minute, so that the slot of a second is computed by a mask. */
 const SECONDS = 128;
 
 /** Response times of the last minute, by second. */

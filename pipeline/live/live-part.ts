@@ -1,4 +1,4 @@
-/** How far back live numbers go, and how far ahead of this machine's clock a log may be. Seconds. */
+/** Length of the live window, and how far ahead of this machine's clock a log may be, in seconds. */
 export const LIVE_SECONDS = 3600;
 export const AHEAD_SECONDS_MAX = 5;
 /** Windows of live numbers: five minutes for visitors and routes, a minute for all others. */
@@ -8,7 +8,7 @@ export const FIVE_MINUTES_S = 300;
 /** Increments of one live measure: typed arrays, so that structured clone is cheap. */
 export type LivePart = { numbers: Uint32Array | Float64Array; names?: readonly string[] };
 
-/** Increments to the live seconds of a dataset. Deltas add up in any order. */
+/** Increments of the live seconds of a dataset. Deltas can be added in any order. */
 export type FrameDelta = {
   dataset: string;
   /** Epoch ms of the newest event's second. */
@@ -19,7 +19,7 @@ export type FrameDelta = {
   parts: Readonly<Record<string, LivePart>>;
 };
 
-/** The recent past of one measure of one dataset, in memory that does not depend on the rate. */
+/** The recent values of a measure of a dataset, in memory that does not depend on the rate. */
 export interface LiveState<T> {
   /** Adds the part of a delta; seconds that are too old or too far ahead are skipped. */
   merge(part: LivePart, seconds: Uint32Array, nowS: number): void;
@@ -29,7 +29,7 @@ export interface LiveState<T> {
   mergeSketch?(second: number, sketch: Uint8Array): void;
 }
 
-/** Whether a second lies in the window that ends now. */
+/** Whether a second is in the window that ends now. */
 export function isInWindow(second: number, nowS: number, windowS: number): boolean {
   return second >= nowS - windowS && second <= nowS + AHEAD_SECONDS_MAX;
 }

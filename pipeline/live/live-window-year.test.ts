@@ -13,7 +13,7 @@ const START_MS = Date.UTC(2026, 0, 1);
 const HOUR_S = 3600;
 const DAY_S = 24 * HOUR_S;
 const YEAR_S = 366 * DAY_S;
-/** Short of what one byte for each second of a year would take. */
+/** Less than one byte per second of a year. */
 const GROWTH_BYTES_MAX = 8 * 1024 * 1024;
 
 setFlagsFromString("--expose-gc");
@@ -24,7 +24,7 @@ function heapBytes(): number {
   return process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers;
 }
 
-/** One request, as the fold of the ingest returns it. */
+/** The delta of one request, as folded by the ingest. */
 function foldOne(): FrameDelta {
   const batch = new Batch(1);
   const frames = new FrameAccumulator(batch, { nowMs: () => START_MS });
@@ -42,7 +42,7 @@ function foldOne(): FrameDelta {
   return delta;
 }
 
-test("a year that nobody watches leaves a window as small, and its frames as short, as an hour", () => {
+test("after a year without viewers the window and its frames are as small as after an hour", () => {
   const clock = { now: START_MS, nowMs: () => clock.now };
   const live = new LiveWindow(clock);
   const { parts, ...request } = foldOne();

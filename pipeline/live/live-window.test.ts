@@ -32,7 +32,7 @@ function openLive() {
     const first = batch.rows;
     batch.reserve(rows.length);
     for (const row of rows) write(batch, row);
-    // As between threads.
+    // As when sent between threads.
     for (const delta of frames.fold(first, batch.rows, true)) live.merge(structuredClone(delta));
   };
   return { clock, batch, frames, live, see };
@@ -54,7 +54,7 @@ function write(batch: Batch, row: Row): void {
 }
 
 describe("live window", () => {
-  test("visitors of a stored minute are not counted twice when they come back", () => {
+  test("visitors of a stored minute are not counted twice when they return", () => {
     const { live, see, frames, clock } = openLive();
     see([
       { ago: 60, status: 200, address: "10.0.0.1" },
@@ -76,7 +76,7 @@ describe("live window", () => {
     expect(restarted.frame("nginx.access").metrics["users_connected"]).toBe(0);
   });
 
-  test("rates, errors and response times are those of the last minute", () => {
+  test("rates, errors and response times cover the last minute", () => {
     const { live, see } = openLive();
     see([
       ...Array.from({ length: 99 }, (_, i) => ({ ago: i % 60, status: 200, ms: 10 })),
@@ -92,7 +92,7 @@ describe("live window", () => {
     expect(frame.newestArrivalMs).toBe(NOW_MS);
   });
 
-  test("a frame carries only the seconds that changed since the last one", () => {
+  test("a frame has only the seconds that changed since the last one", () => {
     const { live, see } = openLive();
     see([
       { ago: 1, status: 200 },
@@ -120,7 +120,7 @@ describe("live window", () => {
     expect(frame.newestArrivalMs).toBeNull();
   });
 
-  test("events slightly ahead of the clock become live when their second comes", () => {
+  test("events slightly ahead of the clock become live in their second", () => {
     const { clock, live, see } = openLive();
     see([{ ago: -2, status: 200 }]);
     expect(live.frame("nginx.access").metrics["requests_per_second"]).toBe(0);
@@ -181,7 +181,7 @@ describe("live window", () => {
     expect(live.frame("nginx.access").instances).toEqual(["web1", "web2"]);
   });
 
-  test("a gauge is that of the last minute, and absent where no event has a value", () => {
+  test("a gauge covers the last minute, and is absent if no event has a value", () => {
     const { clock, live, see } = openLive();
     see([
       { ago: 90, connections: 500 },
@@ -203,7 +203,7 @@ describe("live window", () => {
     expect(live.frame("nginx.access").metrics).not.toHaveProperty("connections_last");
   });
 
-  test("each dataset has a window of its own", () => {
+  test("each dataset has its own window", () => {
     const { live, see } = openLive();
     see([
       { ago: 1, status: 200 },
@@ -214,7 +214,7 @@ describe("live window", () => {
     expect(live.frame("nothing.yet").newestEventMs).toBeNull();
   });
 
-  test("a flood of routes, instances and late seconds stays small", () => {
+  test("a flood of routes, instances and late seconds uses little memory", () => {
     const { live, see } = openLive();
     const flood = (length: number, ago: (i: number) => number) =>
       Array.from({ length }, (_, i) => ({
@@ -236,7 +236,7 @@ describe("live window", () => {
 });
 
 describe("cells", () => {
-  test("rows in pieces make the same cells as rows at once, and increments add up", () => {
+  test("folding rows in pieces gives the same cells as folding them at once", () => {
     const rows: Row[] = Array.from({ length: 500 }, (_, i) => ({
       ago: (i * 37) % 9000,
       status: [200, 404, 500][i % 3] ?? 200,
@@ -267,7 +267,7 @@ describe("cells", () => {
     expect(requests(3600)).toBe(500);
   });
 
-  test("a reset batch may give its dictionary numbers to other values", () => {
+  test("a reset batch may reuse its dictionary numbers for other values", () => {
     const { batch, frames } = openLive();
     write(batch, { ago: 1, status: 200, route: "/before" });
     frames.fold(0, 1, false);

@@ -7,12 +7,12 @@ import type { FrameDelta } from "./live-part.ts";
 
 const DATASETS_MAX = 64;
 const SNAPSHOT_S = 300;
-/** The window of datasets without events: one for all, as a window takes memory and time to make. */
+/** The shared window of datasets without events, because creating a window takes memory and time. */
 const EMPTY = new DatasetWindow();
 
 /**
- * The last hour, live: merges deltas of the ingest and makes the message that every viewer of a dataset gets, without
- * a query to the store. Its memory depends on the number of datasets, not on their rate.
+ * The live window of the last hour: merges deltas of the ingest and builds the message for all viewers of a dataset,
+ * without a query to the store. Its memory depends on the number of datasets, not on their rate.
  */
 export class LiveWindow {
   readonly #clock: Clock;
@@ -22,7 +22,7 @@ export class LiveWindow {
     this.#clock = clock;
   }
 
-  /** Adds a delta; late events change their own second. Events that are too old or ahead of the clock are not live. */
+  /** Adds a delta. Late events change their own second; events that are too old or ahead of the clock are not live. */
   merge(delta: FrameDelta): void {
     this.#open(delta.dataset)?.merge(delta, this.#clock.nowMs());
   }
@@ -36,21 +36,21 @@ export class LiveWindow {
     return [...this.#windows.keys()];
   }
 
-  /** The next message for the viewers of a dataset: its `seconds` are those that changed since the last one. */
+  /** The next message for the viewers of a dataset, with the seconds that changed since the last one. */
   frame(dataset: string): LiveFrame {
     const nowMs = this.#clock.nowMs();
     const window = this.#windows.get(dataset) ?? EMPTY;
     return window.frame(dataset, nowMs, window.takeChanged(nowMs));
   }
 
-  /** The first message for a viewer who joins: the last five minutes, regardless of what others were sent. */
+  /** The first message for a new viewer: the last five minutes, regardless of earlier messages. */
   snapshot(dataset: string): LiveFrame {
     const nowMs = this.#clock.nowMs();
     const window = this.#windows.get(dataset) ?? EMPTY;
     return window.frame(dataset, nowMs, window.recent(nowMs, SNAPSHOT_S));
   }
 
-  /** Undefined when there are too many datasets: the others are not live. */
+  /** Undefined if there are too many datasets: further ones are not live. */
   #open(dataset: string): DatasetWindow | undefined {
     let window = this.#windows.get(dataset);
     if (!window && this.#windows.size < DATASETS_MAX) {

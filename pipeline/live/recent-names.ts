@@ -21,7 +21,7 @@ export class NameSet implements Accumulator {
   }
 }
 
-/** Names of the last minute, such as those of instances that answered. */
+/** Names of the last minute, e.g. of instances that answered. */
 export class RecentNames implements LiveState<NameSet> {
   /** The last second of each name. */
   readonly #seconds = new Map<string, number>();

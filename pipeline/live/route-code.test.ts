@@ -11,7 +11,7 @@ const response = fc.record({
   bucket: fc.oneof(fc.integer({ min: BUCKET_MIN, max: BUCKET_MAX }), fc.constant(NO_BUCKET)),
 });
 
-test("a route code returns the route, the error and the latency bucket that it was made from", () => {
+test("a route code can be unpacked to its route, error and latency bucket", () => {
   fc.assert(
     fc.property(response, ({ route, isError, bucket }) => {
       const code = routeCode(route, isError, bucket);

@@ -7,7 +7,7 @@ import {
   MINUTE_WINDOW_S,
 } from "./live-part.ts";
 
-/** A power of two longer than the hour, so that a second finds its place by a mask. */
+/** A power of two above the seconds of an hour, so that the slot of a second is computed by a mask. */
 const SECONDS = 4096;
 
 /** One count for each second of the last hour. */
@@ -36,7 +36,7 @@ export class SecondCounts implements LiveState<Sum> {
     return this.#stamps[slot] === second ? this.#counts[slot]! : 0;
   }
 
-  /** Of the last `lengthS` seconds, this one included. */
+  /** The sum of the last `lengthS` seconds, including this one. */
   sum(nowS: number, lengthS: number): number {
     let sum = 0;
     for (let second = nowS - lengthS + 1; second <= nowS; second += 1) sum += this.at(second);
@@ -51,5 +51,5 @@ export class SecondCounts implements LiveState<Sum> {
   }
 }
 
-/** The live state of measures that are counts: frames carry them for each second. */
+/** The live state of measures that are counts, which frames have for each second. */
 export const liveCounts = (): SecondCounts => new SecondCounts();

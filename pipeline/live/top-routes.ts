@@ -5,7 +5,7 @@ import { FIVE_MINUTES_S, isInWindow, type LivePart } from "./live-part.ts";
 import { bucketOfCode, isErrorCode, outcomeOf, routeOf } from "./route-code.ts";
 
 const GRANULE_S = 30;
-/** One more than the window is long, because the oldest and the newest granule are partly in it. */
+/** One more than fit into the window, because the oldest and the newest granule are partly in it. */
 const GRANULES = FIVE_MINUTES_S / GRANULE_S + 1;
 const NAME_CHARS_MAX = 160;
 
@@ -16,7 +16,7 @@ export type RouteStatistics = {
   p95Ms: number | null;
 };
 
-/** `number` is that of its half minute; `counts` are by number of the route and outcome. */
+/** `number` identifies its half minute; `counts` are by route code. */
 type Granule = { number: number; names: NameTable; counts: CountTable };
 type Sum = { requests: number; errors: number; latency: [Granule, number][] };
 

@@ -8,7 +8,7 @@ const GRANULES = FIVE_MINUTES_S / GRANULE_S + 1;
 /** Distinct visitors. */
 export class Visitors implements Accumulator {
   readonly sketch = new DistinctSketch();
-  /** Visitors that the store counted exactly, where there is no sketch of them. Not mergeable. */
+  /** Visitors that the store counted exactly, without a sketch. Not mergeable. */
   counted = 0;
 
   get size(): number {

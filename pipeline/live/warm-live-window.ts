@@ -17,8 +17,8 @@ const ROUTES_MAX = 50;
 
 /**
  * After a start the last hour is in the store, not in memory: its seconds are counted there once, so that turnover and
- * rates continue where they were; visitors and routes are those of its last minutes. Response times fill up again in
- * one.
+ * rates continue; visitors and routes are read for the last minutes. Response times are complete again after
+ * one minute.
  */
 export async function warmLiveWindow(
   live: LiveWindow,
@@ -78,7 +78,7 @@ async function countSeconds(
   return counts;
 }
 
-/** The routes of the last minutes with their response times, as a delta that adds nothing else. */
+/** A delta with the routes of the last minutes and their response times. */
 async function routesOf(store: MetricReader, dataset: string, nowMs: number): Promise<FrameDelta> {
   const seconds: number[] = [];
   const names: string[] = [];
@@ -113,7 +113,7 @@ async function routesOf(store: MetricReader, dataset: string, nowMs: number): Pr
   };
 }
 
-/** The index of the value, which is added when it is new. */
+/** The index of the value, which is added if it is new. */
 function indexIn<T>(values: T[], value: T): number {
   const index = values.indexOf(value);
   return index < 0 ? values.push(value) - 1 : index;

@@ -10,7 +10,7 @@ import { addValue, countOf, Sum } from "./sum.ts";
 
 const ACTION = "event.action";
 
-/** Counts the events of one action. `cells` is what its rollup cells are called. */
+/** Counts the events of an action. `cells` is the name of its rollup cells. */
 export function actionCount(
   name: string,
   { action, cells, metrics }: { action: string; cells: string } & Pick<Measure<Sum>, "metrics">,

@@ -37,7 +37,7 @@ export const bytesSent: Measure<Sum> = {
       name: "bytes_sent",
       title: "Bytes sent",
       unit: "bytes",
-      meaning: `Bytes of response bodies; where a log has only the whole response, of that. ${ZERO_RULE}`,
+      meaning: `Bytes of response bodies, or of whole responses if the log has only these. ${ZERO_RULE}`,
       of: [bytesSent],
       value: ([{ value }]) => value,
     }),

@@ -16,7 +16,7 @@ import { has, requestFilters } from "./raw-filters.ts";
 const HANDLING = "varnish.handling";
 const HANDLINGS_MAX = 1000;
 
-/** Requests that a cache answered, and that it had to pass on. */
+/** Cache hits and misses. */
 class CacheUse implements Accumulator {
   hits = 0;
   misses = 0;
@@ -57,7 +57,7 @@ export const cache: Measure<CacheUse> = {
       title: "Cache-hit ratio",
       unit: "ratio",
       meaning:
-        "Hits divided by hits and misses. Requests that were passed or piped could never come from the cache, so they do not count. Nothing where the logs have neither.",
+        "Hits divided by hits and misses. Requests that were passed or piped do not count, because they never come from the cache. No value if the logs have neither hits nor misses.",
       of: [cache],
       value: ([{ hits, misses }]) => ratio(hits, hits + misses),
     }),

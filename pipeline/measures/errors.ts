@@ -39,7 +39,7 @@ export const errors: Measure<Sum> = {
       name: "errors",
       title: "Errors",
       unit: "count",
-      meaning: `Requests that were answered with a status of 500 or more. 4xx are the client's errors: they show when requests are split by status. ${ZERO_RULE}`,
+      meaning: `Requests that were answered with a status of 500 or more. 4xx are errors of the client, shown by requests split by status. ${ZERO_RULE}`,
       of: [errors],
       value: ([{ value }]) => value,
     }),
@@ -48,14 +48,14 @@ export const errors: Measure<Sum> = {
       title: "Error ratio",
       unit: "ratio",
       meaning:
-        "Requests answered with a status of 500 or more, divided by all requests. 4xx do not count as errors. Nothing where there were no requests.",
+        "Requests answered with a status of 500 or more, divided by all requests. 4xx do not count as errors. No value without requests.",
       of: [errors, requests],
       value: ([part, whole]) => ratio(part.value, whole.value),
     }),
   ],
 };
 
-/** For live frames only: their cells are those of requests by status. */
+/** For live frames only: errors are read from the cells of requests by status. */
 function foldErrors(_batch: Batch): RowFold {
   const live = new LiveCounts();
   return {

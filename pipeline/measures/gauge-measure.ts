@@ -31,7 +31,7 @@ const METRICS: readonly {
   { suffix: "mean", title: "mean", meaning: "The mean of all values.", value: ({ mean }) => mean },
 ];
 
-/** Measures a field whose value is a state, not an amount, by last, minimum, maximum and mean, over events of any kind. */
+/** Measures a field that is a state, not an amount, by last, minimum, maximum and mean, over events of any kind. */
 export function gaugeMeasure(name: string, definition: Definition): Measure<Gauge> {
   const { field } = definition;
   const measure: Measure<Gauge> = {
@@ -71,7 +71,7 @@ function gaugeMetric(
     name: `${measure.name}_${kind.suffix}`,
     title: `${title}, ${kind.title}`,
     unit,
-    meaning: `${meaning} ${kind.meaning} Nothing where no event has a value.`,
+    meaning: `${meaning} ${kind.meaning} No value if no event has one.`,
     of: [measure],
     value: ([gauge]) => (gauge.count > 0 ? kind.value(gauge) : null),
   });

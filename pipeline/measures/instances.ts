@@ -32,7 +32,7 @@ export const instances: Measure<NameSet> = {
       title: "Instances running",
       unit: "count",
       meaning:
-        "Different instances that answered a request: the service's node, else HAProxy's server, else nginx's last upstream. Nothing where the logs name no instance.",
+        "Different instances that answered a request: the node of the service, otherwise the server of HAProxy, otherwise the last upstream of nginx. No value if the logs have no instances.",
       of: [instances],
       value: ([{ size }]) => (size > 0 ? size : null),
     }),

@@ -11,7 +11,7 @@ import type { Aggregate, AggregateRow, MergedCell } from "../store/port.ts";
 
 /** Counts of a time range. Ranges merge; ratios and quantiles are computed after that. */
 export interface Accumulator {
-  /** How much was counted: the series of a split are ordered by it. */
+  /** The amount that was counted, by which the series of a split are ordered. */
   readonly size: number;
   merge(other: this): void;
 }
@@ -22,9 +22,9 @@ export type CellSource<T> = {
   measure: string;
   /** Coarsest first. */
   levels: readonly RollupLevelS[];
-  /** The field that the cells' keys hold, so that conditions on it and a split by it can be answered. */
+  /** The field in the keys of the cells, so that conditions on it and splits by it can be answered. */
   field?: string;
-  /** The field's value in a key; absent: the key is the value. */
+  /** The field's value in a key. Default: the key. */
   fieldValue?(key: string): string;
   add(into: T, cell: MergedCell): void;
 };
@@ -33,7 +33,7 @@ export type CellSource<T> = {
 export type RawAggregate<T> = {
   aggregate: Aggregate;
   where: Filter;
-  /** A split that the measure itself needs; then no other field can split it. */
+  /** A split that the measure itself needs, so that it cannot be split by another field. */
   by?: { field: string; limit: number };
   add(into: T, row: AggregateRow): void;
 };
@@ -53,12 +53,12 @@ export type RowFold = {
   takeCells?(spans: readonly Span[]): RollupCell[];
   /** The live parts of all rows since the last call, by the index of the dataset. */
   takeLive?(slots: LiveSlots): LivePart[];
-  /** The batch was reset: its dictionary numbers are void. */
+  /** To be called after the batch was reset, which invalidates its dictionary numbers. */
   reset?(): void;
 };
 
 /**
- * A measure: how it is counted from rows, kept in rollup cells, read from cells and from raw events, and shown live.
+ * A measure: how it is counted from rows, stored in rollup cells, read from cells and raw events, and shown live.
  * One file in this folder and one entry of its list (index.ts), which also brings its metrics into the catalogue.
  */
 export type Measure<T extends Accumulator = Accumulator> = {
@@ -71,9 +71,9 @@ export type Measure<T extends Accumulator = Accumulator> = {
    * `by` is the field of the query's split, if any.
    */
   raw(datasets: readonly string[], by: string | undefined): RawAggregate<T>[];
-  /** Absent or empty: it is read from the cells of other measures. */
+  /** Absent or empty if it is read from the cells of other measures. */
   readonly folds?: readonly ((batch: Batch) => RowFold)[];
-  /** Absent: live frames do not have it. */
+  /** Absent if live frames do not have it. */
   readonly live?: () => LiveState<T>;
   /** A point covers at least this much time up to the end of its step, and counts of raw events do not merge. */
   readonly windowMs?: number;
@@ -84,7 +84,7 @@ export type MetricBase = {
   name: string;
   title: string;
   unit: MetricAnswer["unit"];
-  /** How it is counted, in plain words for the person who looks at it. */
+  /** How it is counted, in plain words for users. */
   meaning: string;
 };
 

@@ -5,5 +5,5 @@ export const queueLength = gaugeMeasure("queue_length", {
   title: "Queue length",
   unit: "count",
   meaning:
-    "Requests that waited before this one in the queue of HAProxy's backend, because its servers were busy.",
+    "Requests ahead of this one in the queue of HAProxy's backend, because its servers were busy.",
 });

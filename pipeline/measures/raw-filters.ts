@@ -8,8 +8,9 @@ export const has = (field: string): Condition => ({ field, op: "exists" });
 export const lacks = (field: string): Condition => ({ field, op: "missing" });
 
 /**
- * Disjoint filters that together match every request of the datasets: conditions can only be joined by "and", so "this
- * or that" becomes several filters. `datasets` are those that may have matching events, which spares most of them.
+ * Disjoint filters that together match every request of the datasets. Conditions can only be joined by "and", so "this
+ * or that" needs several filters. `datasets` are those that may have matching events, so that most filters are not
+ * needed.
  */
 export function requestFilters(datasets: readonly string[]): Filter[] {
   const { access, others } = sorted(datasets);

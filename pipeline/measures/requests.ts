@@ -14,7 +14,7 @@ import { addValue, countOf, Sum, ZERO_RULE } from "./sum.ts";
 /** Requests by status code; the key of an unknown status is empty. */
 export const STATUS_CELLS = { measure: "requests", field: STATUS, levels: BOTH_LEVELS };
 
-/** Made once: a history has more of these keys than of anything else. */
+/** Created once, because these are the most frequent keys. */
 const STATUS_KEYS = Array.from({ length: NO_STATUS + 1 }, (_, status) =>
   status === NO_STATUS ? "" : String(status),
 );

@@ -26,7 +26,7 @@ const BUCKET_KEYS = Array.from({ length: BUCKETS }, (_, index) => String(index +
 const APDEX_SATISFIED_MS = 500;
 const APDEX_TOLERATED_MS = 4 * APDEX_SATISFIED_MS;
 
-/** Requests whose response time is known, by the bucket of their response time. */
+/** Requests with a known response time, by bucket. */
 export const responseTime: Measure<LatencySketch> = {
   name: "response_time",
   open: () => new LatencySketch(),
@@ -56,7 +56,7 @@ export const responseTime: Measure<LatencySketch> = {
       title: "Apdex",
       unit: "ratio",
       meaning:
-        "Requests answered within 500 ms, plus half of those answered within 2 s, divided by all whose duration is known (Apdex with T = 500 ms). The limits are met within 2 %.",
+        "Requests answered within 500 ms, plus half of those answered within 2 s, divided by all requests with a known duration (Apdex with T = 500 ms). The limits are accurate within 2 %.",
       of: [responseTime],
       value: ([latency]) => apdex(latency),
     }),
@@ -69,7 +69,7 @@ function percentile(percent: 50 | 95 | 99): MeasuredMetric {
     name: `response_time_p${percent}`,
     title: `Response time p${percent}`,
     unit: "ms",
-    meaning: `${share} answered at least this fast, within 2 %. Of requests whose log line has a duration; merged before the quantile is taken, never averaged.`,
+    meaning: `${share} answered at least this fast, within 2 %. For requests with a duration in the log. Histograms are merged before the quantile is computed; quantiles are never averaged.`,
     of: [responseTime],
     value: ([latency]) => latency.quantile(percent / 100),
   });

@@ -22,10 +22,10 @@ export const ROUTE_CELLS = {
   fieldValue: (key: string): string => key.slice(4),
 };
 
-/** Class of the statuses that a key of ROUTE_CELLS counts. */
+/** The status class of a key of ROUTE_CELLS. */
 export const statusClassOf = (key: string): number => Number(key.slice(0, 1));
 
-/** A key of the counts that are folded: the class of the status and the number of the route. */
+/** A key of the folded counts: status class and number of the route. */
 const cellKey = (statusClass: number, route: number): number =>
   statusClass * TABLE_NAMES_MAX + route;
 

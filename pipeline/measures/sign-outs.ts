@@ -21,7 +21,7 @@ export const signOuts: Measure<Sum> = actionCount("sign_outs", {
       name: "turnover",
       title: "Turnover",
       unit: "count",
-      meaning: `Sign-ins minus sign-outs: above zero, more people came than went. ${ZERO_RULE}`,
+      meaning: `Sign-ins minus sign-outs: above zero if more people signed in than out. ${ZERO_RULE}`,
       of: [signIns, signOuts],
       value: ([came, left]) => came.value - left.value,
     }),

@@ -25,4 +25,4 @@ export function countOf(where: Filter): RawAggregate<Sum> {
 }
 
 export const ZERO_RULE =
-  "Zero between the oldest and the newest event, nothing before and after them. Points start at multiples of the step.";
+  "Zero between the oldest and the newest event, no value before and after. Points start at multiples of the step.";

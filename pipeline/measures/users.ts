@@ -11,7 +11,7 @@ import { combinedHash } from "../sketches/stable-hash.ts";
 import { BOTH_LEVELS, type Measure, metric, type RawAggregate, type RowFold } from "./measure.ts";
 import { has, lacks, requestFilters } from "./raw-filters.ts";
 
-/** A visitor is the first of these that the event has, else the address together with the user agent. */
+/** A visitor is identified by the first of these fields that the event has, otherwise by address and user agent. */
 const VISITOR_FIELDS = ["user.id", "user.name", "session.id"] as const;
 const VISITOR_FALLBACK = ["source.address", "user_agent.original"] as const;
 
@@ -49,8 +49,8 @@ const addCounted: RawAggregate<Visitors>["add"] = (into, { value }) => {
 };
 
 /**
- * Visitors by what identifies them: each kind is apart from the others. A visitor may match several of the request
- * filters, so where there is more than one, all events that have a visitor count.
+ * Visitors by identifying field: each kind is counted separately. A visitor may match several of the request
+ * filters, so with more than one filter, all events with a visitor are counted.
  */
 function rawVisitors(datasets: readonly string[]): RawAggregate<Visitors>[] {
   const filters = requestFilters(datasets);

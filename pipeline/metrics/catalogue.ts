@@ -3,10 +3,10 @@ import { AppError } from "#platform/errors.ts";
 import { MEASURES } from "../measures/index.ts";
 import type { MeasuredMetric, MetricBase } from "../measures/measure.ts";
 
-/** A named number. Boards, queries, rules and forecasts all use these, so that no two of them count differently. */
+/** A named value. Boards, queries and forecasts all use these, so that they count in the same way. */
 export type Metric = MeasuredMetric | PredictedMetric;
 
-/** Answered by the forecaster, from the history of a count. */
+/** Computed by the forecaster from the history of a count. */
 export type PredictedMetric = MetricBase & {
   source: "forecast";
   predicts: { count: "requests" | "sign_ins" | "sign_outs"; per: "second" | "step" };
@@ -18,7 +18,7 @@ const PREDICTED: readonly PredictedMetric[] = [
     title: "Predicted requests per second",
     unit: "1/s",
     meaning:
-      "What the forecaster expects from the history of requests per second, with intervals whose measured coverage is shown.",
+      "The forecast from the history of requests per second, with intervals whose measured coverage is shown.",
     source: "forecast",
     predicts: { count: "requests", per: "second" },
   },
@@ -27,7 +27,7 @@ const PREDICTED: readonly PredictedMetric[] = [
     title: "Predicted sign-ins",
     unit: "count",
     meaning:
-      "What the forecaster expects from the history of sign-ins in each step, with intervals whose measured coverage is shown.",
+      "The forecast from the history of sign-ins in each step, with intervals whose measured coverage is shown.",
     source: "forecast",
     predicts: { count: "sign_ins", per: "step" },
   },
@@ -36,7 +36,7 @@ const PREDICTED: readonly PredictedMetric[] = [
     title: "Predicted sign-outs",
     unit: "count",
     meaning:
-      "What the forecaster expects from the history of sign-outs in each step, with intervals whose measured coverage is shown.",
+      "The forecast from the history of sign-outs in each step, with intervals whose measured coverage is shown.",
     source: "forecast",
     predicts: { count: "sign_outs", per: "step" },
   },
@@ -52,13 +52,13 @@ export const CATALOGUE: Readonly<Record<string, Metric>> = Object.fromEntries(
   METRICS.map((metric) => [metric.name, metric]),
 );
 
-/** The metric of that name; AppError `bad_request` lists those that exist. */
+/** The metric with this name. @throws AppError bad_request that lists the metrics */
 export function metricNamed(name: string): Metric {
   const metric = Object.hasOwn(CATALOGUE, name) ? CATALOGUE[name] : undefined;
   if (metric) return metric;
   const names = METRICS.map((known) => known.name).join(", ");
   throw new AppError(
     "bad_request",
-    `there is no metric ${JSON.stringify(name)}; there are ${names}`,
+    `there is no metric ${JSON.stringify(name)}: use one of ${names}`,
   );
 }

@@ -33,7 +33,7 @@ describe("planner", () => {
     );
   });
 
-  test("a level answers only whole cells within a step, and leaves only its edges to finer ones", () => {
+  test("a level answers only whole cells within a step, and finer levels answer the edges", () => {
     assert(
       property(range, step, (wanted, stepMs) => {
         const pieces = planPieces(wanted, stepMs, [3600, 60]);
@@ -51,7 +51,7 @@ describe("planner", () => {
     );
   });
 
-  test("the chosen step is the finest that has at most so many points", () => {
+  test("the chosen step is the finest with at most the given number of points", () => {
     assert(
       property(range, integer({ min: 2, max: 500 }), (wanted, pointsMax) => {
         expect(pointsOf(wanted, chooseStep(wanted, pointsMax))).toBeLessThanOrEqual(pointsMax);
@@ -65,7 +65,7 @@ describe("planner", () => {
     expect(chooseStep({ fromMs: 0, toMs: 3650 * 86_400_000 }, 300)).toBe(13 * 86_400_000);
   });
 
-  test("the raw events are used where no cells have the answer", () => {
+  test("raw events are used if no cells have the answer", () => {
     const path = { field: "url.path", op: "eq", value: "/" } as const;
     const status = { field: "http.response.status_code", op: "gte", value: 500 } as const;
     const notRoute = { field: "http.route", op: "ne", value: "/" } as const;

@@ -7,7 +7,7 @@ import type { RollupLevelS } from "../rollup.ts";
 export type Piece = TimeRange & { source: RollupLevelS | "raw" };
 
 /**
- * The cells that hold a measure under some conditions, split by a field. Undefined: no cells do, so the raw events have
+ * The cells of a measure under some conditions, split by a field. Undefined if there are none, so that raw events have
  * to be counted.
  */
 export function rollupSource(
@@ -30,8 +30,8 @@ function matchesRouteless({ field, op }: Condition): boolean {
 }
 
 /**
- * Cuts a range into pieces that cover it exactly once, each from the coarsest level that answers it exactly: a level
- * answers whole hours or minutes, and only steps that are multiples of it; the rest is raw.
+ * Splits a range into pieces that cover it exactly once, each from the coarsest level that answers it exactly: a level
+ * answers whole hours or minutes, and only steps that are multiples of it; the rest is read from raw events.
  */
 export function planPieces(
   range: TimeRange,
@@ -70,7 +70,7 @@ const STEPS_MS = [
   24 * HOUR_MS,
 ];
 
-/** The finest of the common steps with at most `pointsMax` points; else a number of whole days. */
+/** The finest common step with at most `pointsMax` points, otherwise a number of whole days. */
 export function chooseStep(range: TimeRange, pointsMax: number): number {
   const fits = (stepMs: number) => pointsOf(range, stepMs) <= Math.max(1, pointsMax);
   const dayMs = 24 * HOUR_MS;
@@ -82,13 +82,13 @@ export function chooseStep(range: TimeRange, pointsMax: number): number {
 
 const CHART_POINTS_MAX = 240;
 
-/** The step of a chart of the range: whole minutes from half an hour on, because rollups answer those. */
+/** The step of a chart of the range: whole minutes from half an hour on, because rollups have minutes. */
 export function chartStep(range: TimeRange): number {
   const stepMs = chooseStep(range, CHART_POINTS_MAX);
   return range.toMs - range.fromMs < 30 * MINUTE_MS ? stepMs : Math.max(stepMs, MINUTE_MS);
 }
 
-/** How many points a range has: they start at multiples of the step. */
+/** The number of points of a range; they start at multiples of the step. */
 export function pointsOf({ fromMs, toMs }: TimeRange, stepMs: number): number {
   return toMs > fromMs ? Math.ceil(toMs / stepMs) - Math.floor(fromMs / stepMs) : 0;
 }

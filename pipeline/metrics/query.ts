@@ -6,12 +6,12 @@ import type { Filter, TimeRange } from "../filter.ts";
 export type MetricQuery = TimeRange & {
   metric: string;
   where: Filter;
-  /** Width of a point. Undefined: one value for the whole range. */
+  /** Step between points. Undefined: one value for the whole range. */
   stepMs?: number;
   by?: { field: string; limit: number };
 };
 
-/** One point of a series: start of its step, and the value; null where nothing was measured. */
+/** A point of a series: start of its step, and the value; null if nothing was measured. */
 export const Point = z.tuple([z.number(), z.number().nullable()]);
 
 export const MetricAnswer = z.object({
@@ -20,9 +20,9 @@ export const MetricAnswer = z.object({
   fromMs: z.number(),
   toMs: z.number(),
   stepMs: z.number().nullable(),
-  /** What it was computed from. */
+  /** The source of the values. */
   from: z.enum(["rollup", "raw", "forecast"]),
-  /** One series, or one for each value of the `by` field, largest first. `value` is over the whole range. */
+  /** One series, or one per value of the `by` field, largest first. `value` covers the whole range. */
   series: z.array(
     z.object({ key: z.string().nullable(), value: z.number().nullable(), points: z.array(Point) }),
   ),

@@ -9,7 +9,7 @@ import type { SeriesTable } from "./series-table.ts";
 export type CellsReading = {
   query: MetricQuery;
   piece: Piece;
-  /** One for each measure of the metric, in their order. */
+  /** One per measure of the metric, in their order. */
   sources: readonly CellSource<Accumulator>[];
 };
 
@@ -51,7 +51,7 @@ function cellReader(
   };
 }
 
-/** The only dataset that the conditions allow, if one does: the store reads less then. */
+/** The dataset, if the conditions allow only one, so that the store reads less. */
 function onlyDataset({ where }: MetricQuery): string | undefined {
   const only = where.find(({ field, op }) => field === DATASET && op === "eq");
   return only && "value" in only ? String(only.value) : undefined;

@@ -6,7 +6,7 @@ import type { Piece } from "./planner.ts";
 import type { MetricQuery } from "./query.ts";
 import type { SeriesTable } from "./series-table.ts";
 
-/** A split that is merged from several answers is requested with more values than needed. */
+/** A split that is merged from several answers is requested with additional values. */
 const SURPLUS = 4;
 const SPLIT_MIN = 1000;
 const SPLIT_MAX = 10_000;
@@ -15,7 +15,7 @@ export type RawRequest = {
   query: MetricQuery;
   piece: Piece;
   metric: MeasuredMetric;
-  /** Datasets that may have events that match. */
+  /** Datasets that may have matching events. */
   datasets: readonly string[];
 };
 
@@ -27,7 +27,7 @@ export async function readRaw(
 ): Promise<void> {
   const { by, ...unsplit } = request.query;
   if (by?.field !== DATASET) return readPart(store, { ...request, key: undefined }, table);
-  // Dataset by dataset, so that a measure may need a split of its own.
+  // Dataset by dataset, because a measure may need its own split.
   for (const dataset of request.datasets) {
     const where: Filter = [...unsplit.where, { field: DATASET, op: "eq", value: dataset }];
     const query = { ...unsplit, where };
@@ -35,7 +35,7 @@ export async function readRaw(
   }
 }
 
-/** `key` is the series of all rows, where it is known. */
+/** `key` is the series of all rows, if it is known. */
 type Part = RawRequest & { key: string | undefined };
 
 async function readPart(store: MetricReader, part: Part, table: SeriesTable): Promise<void> {

@@ -43,7 +43,7 @@ type Event = {
   connections?: number;
 };
 
-/** Always the same numbers in [0, 1). */
+/** Deterministic numbers in [0, 1). */
 function randomNumbers(seed: number): () => number {
   let state = seed;
   return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
@@ -127,7 +127,7 @@ const instanceOf = (e: Event): string =>
 const visitorOf = (e: Event): string | undefined =>
   e.user ? `user ${e.user}` : e.address && `at ${e.address} ${e.agent}`;
 
-/** The metric, counted event by event. */
+/** The expected value of the metric, counted event by event. */
 function truth(metric: string, of: readonly Event[], seconds: number): number | null {
   const requests = of.filter(isRequest);
   const latency = new LatencySketch();
@@ -269,7 +269,8 @@ describe.each(Object.entries(filters))("with %s", (filterName, { where, matches 
     for (const { name } of measured) {
       const [from, to] = minutesAround(name, isRaw, range);
       const within = matching.filter(({ t }) => t >= from && t < to);
-      // Filtered over several datasets, all events that match have visitors: conditions on raw events cannot be joined by "or".
+      // Filtered over several datasets, all events that match have visitors: conditions on raw events cannot be joined
+      // by "or".
       if (isRaw && name === "users_connected") continue;
       const query: MetricQuery = { metric: name, where, fromMs: range[0], toMs: range[1] };
       const answer = await runQuery(store, query);
@@ -301,14 +302,14 @@ describe.each(Object.entries(filters))("with %s", (filterName, { where, matches 
   );
 });
 
-describe("the first and the last step of what was measured", () => {
+describe("the first and the last measured step", () => {
   const stepMs = 30 * 60_000;
   const ask = async (metric: string, fromMs: number, toMs: number) => {
     const answer = await runQuery(store, { metric, where: [], fromMs, toMs, stepMs });
     return answer.series[0]?.points ?? [];
   };
 
-  test("a rate needs half a step, a count any part of it", async () => {
+  test("a rate needs half a measured step, a count any part of it", async () => {
     const noon = Date.UTC(2026, 4, 17, 12);
     const [fromMs, toMs] = [noon - 2 * HOUR, noon + 60_000];
     expect((await ask("requests_per_second", fromMs, toMs)).at(-1)).toEqual([noon, null]);
@@ -317,7 +318,7 @@ describe("the first and the last step of what was measured", () => {
     expect(half.at(-1)?.[1]).toBeGreaterThan(0);
   });
 
-  test("a rate of less than a step is given where no more was measured", async () => {
+  test("a rate of less than a step is returned if no more was measured", async () => {
     const noon = Date.UTC(2026, 4, 17, 12);
     for (const [, value] of await ask("requests_per_second", noon - 60_000, noon + 60_000)) {
       expect(value).toBeGreaterThan(0);
@@ -347,7 +348,7 @@ describe("users connected", () => {
     },
   );
 
-  test("from five minutes on it is the step", async () => {
+  test("from five minutes on the window is the step", async () => {
     const query = { metric: "users_connected", where: [], ...span, stepMs: 600_000 };
     const answer = await runQuery(store, query);
     for (const [tMs, value] of answer.series[0]?.points ?? []) {
@@ -356,7 +357,7 @@ describe("users connected", () => {
     }
   });
 
-  test("a visitor of two steps is one over the range, in raw events too", async () => {
+  test("a visitor of two steps counts once over the range, also in raw events", async () => {
     const where: Filter = [dataset, path];
     const query = { metric: "users_connected", where, ...span, stepMs: 600_000 };
     const answer = await runQuery(store, query);
@@ -383,7 +384,7 @@ describe("splits", () => {
   test.each(Object.entries(keyOf))("requests by %s equal the events", async (field, key) => {
     const by = { field, limit: 100 };
     const query: MetricQuery = { metric: "requests", where: [], fromMs, toMs, by, stepMs: HOUR };
-    // Instances are named by other fields than the one that the split is called by.
+    // Instances are in other fields than the one that names the split.
     const expected = new Map<string, number>();
     for (const event of within.filter(isRequest)) {
       const name = key(event);
@@ -414,7 +415,7 @@ describe("splits", () => {
     }
   });
 
-  test("a gauge by a field that only raw events have equals the events", async () => {
+  test("a gauge split by a field that only raw events have equals the events", async () => {
     const by = { field: "url.path", limit: 100 };
     const query = { metric: "connections_max", where: [], fromMs, toMs, by };
     const { series, from } = await runQuery(store, query);
@@ -433,10 +434,10 @@ describe("splits", () => {
   });
 });
 
-describe("what was not measured", () => {
+describe("times without measurements", () => {
   const where: Filter = [];
 
-  test("before and after the data a count is null, inside it is zero", async () => {
+  test("a count is null before and after the data, and zero within", async () => {
     const fromMs = Date.UTC(2026, 4, 17, 9);
     const toMs = Date.UTC(2026, 4, 17, 10);
     const quiet: Filter = [{ field: "url.path", op: "eq", value: "/nobody" }];
@@ -447,7 +448,7 @@ describe("what was not measured", () => {
     expect(points.get(Date.UTC(2026, 4, 17, 9, 47))).toBe(0);
   });
 
-  test("an empty range of time has one series, and nothing in it", async () => {
+  test("a range without data has one empty series", async () => {
     const answer = await runQuery(store, { metric: "requests", where, fromMs: 0, toMs: HOUR });
     expect(answer.series).toEqual([{ key: null, value: null, points: [] }]);
   });
@@ -460,7 +461,7 @@ describe("what was not measured", () => {
     [{ stepMs: 1, toMs: START_MS + HOUR }, "more than 10000"],
     [{ metric: "users_connected", where: [path], stepMs: 1000 }, "5 minutes or more"],
     [{ metric: "instances_running", by: { field: "url.path", limit: 5 } }, "cannot be split"],
-  ])("a query without an answer is refused: %j", async (part, message) => {
+  ])("an invalid query is rejected: %j", async (part, message) => {
     const query = { metric: "requests", where, fromMs: START_MS, toMs: START_MS + 1000, ...part };
     await expect(runQuery(store, query)).rejects.toThrow(message);
   });

@@ -22,12 +22,12 @@ const COARSEST_FIRST = ROLLUP_LEVELS_S.toReversed();
 type Reading = { metric: MeasuredMetric; query: MetricQuery; extents: readonly Extent[] };
 
 /**
- * Answers a query: each piece of the range from the coarsest source that answers it exactly, merged before any ratio
- * or quantile is computed, so that the answer equals that of the raw events for any alignment.
+ * Runs a query: each piece of the range is read from the coarsest source that answers it exactly, and merged before any
+ * ratio or quantile is computed, so that the result equals that of the raw events for any alignment.
  *
  * Points start at multiples of the step, so the first and the last may be partly outside the range; only events inside
  * count. Before the oldest and after the newest event (in whole minutes) points are null; in between, a count without
- * events is 0. A rate is also null where less than half of its step was measured, unless less than a step was measured
+ * events is 0. A rate is also null if less than half of its step was measured, unless less than a step was measured
  * in total. Throws AppError `bad_request` on an unknown metric, an empty range, or more than POINTS_MAX points.
  */
 export async function runQuery(store: MetricReader, query: MetricQuery): Promise<MetricAnswer> {
@@ -77,7 +77,7 @@ function check(metric: MeasuredMetric, query: MetricQuery): void {
   }
   const points = pointsOf({ fromMs, toMs }, stepMs);
   if (points > POINTS_MAX) {
-    throw refuse(`${points} points are more than ${POINTS_MAX}: take a longer step`);
+    throw refuse(`${points} points are more than ${POINTS_MAX}: use a longer step`);
   }
 }
 
@@ -133,8 +133,8 @@ async function read(
 }
 
 /**
- * From raw events by step, so that steps below the window cannot be answered; and once more for the whole range,
- * because what two steps have in common counts once.
+ * Reads raw events by step, so steps below the window cannot be answered; and once more for the whole range,
+ * because visitors of several steps count once.
  */
 async function readRawWindowed(
   store: MetricReader,
@@ -172,12 +172,12 @@ function measuredRange(extents: readonly Extent[]): TimeRange {
   return { fromMs: floorTo(fromMs, MINUTE_MS), toMs: ceilTo(toMs + 1, MINUTE_MS) };
 }
 
-/** How long two ranges overlap, in seconds; 0 or less where they do not. */
+/** The overlap of two ranges in seconds; 0 or less if there is none. */
 function overlap(a: TimeRange, b: TimeRange): number {
   return (Math.min(a.toMs, b.toMs) - Math.max(a.fromMs, b.fromMs)) / 1000;
 }
 
-/** Seconds that must be measured for a point: half a step for a rate, where at least a step was measured in total. */
+/** Seconds that must be measured for a point: half a step for a rate, if at least a step was measured in total. */
 function leastSeconds(metric: MeasuredMetric, query: MetricQuery, measured: TimeRange): number {
   const stepS = (query.stepMs ?? 0) / 1000;
   return metric.unit === "1/s" && overlap(query, measured) >= stepS ? stepS / 2 : 0;

@@ -1,6 +1,6 @@
 import type { Accumulator, MeasuredMetric } from "../measures/measure.ts";
 
-/** Counts of a time range: one accumulator for each measure of a metric, in their order. */
+/** Counts of a time range: one accumulator per measure of a metric, in their order. */
 export type Counted = readonly Accumulator[];
 type Series = { total: Counted | undefined; points: Map<number, Counted> };
 
@@ -18,7 +18,7 @@ export class SeriesTable {
     this.#get(key);
   }
 
-  /** The counts of a point, to add to. */
+  /** The counts of a point, to be added to. */
   at(key: string | null, tMs: number): Counted {
     const { points } = this.#get(key);
     let counted = points.get(tMs);
@@ -26,13 +26,13 @@ export class SeriesTable {
     return counted;
   }
 
-  /** The counts of the whole range, where these are not the sum of the points. */
+  /** The counts of the whole range, if they are not the sum of the points. */
   total(key: string | null): Counted {
     const series = this.#get(key);
     return (series.total ??= this.#zero());
   }
 
-  /** The largest series first, and at most so many. */
+  /** The largest series, in descending order. */
   largest(
     limit: number,
   ): { key: string | null; total: Counted; points: ReadonlyMap<number, Counted> }[] {

@@ -38,7 +38,7 @@ describe("distinct sketch", () => {
     );
   });
 
-  test("merging parts equals seeing everything at once", () => {
+  test("merging parts equals adding everything to one sketch", () => {
     assert(
       property(span, span, ([p = 0, n = 0], [q = 0, m = 0]) => {
         const all = visitors(p, n);
@@ -49,19 +49,19 @@ describe("distinct sketch", () => {
     );
   });
 
-  test("few things are counted exactly", () => {
+  test("small numbers are counted exactly", () => {
     for (const size of [0, 1, 2, 17, EXACT_MAX]) expect(visitors(5, size).estimate()).toBe(size);
   });
 
   test.each([EXACT_MAX + 1, 600, 2_000, 5_000, 10_000, 60_000, 500_000])(
-    "%d things are counted within four standard errors",
+    "%d values are counted within four standard errors",
     (size) => {
       const error = Math.abs(visitors(0, size).estimate() - size) / size;
       expect(error).toBeLessThan(4 * STANDARD_ERROR);
     },
   );
 
-  test("bytes read back give the same sketch", () => {
+  test("a sketch is restored from its bytes", () => {
     for (const size of [0, 1, 100, EXACT_MAX, EXACT_MAX + 1, 5_000]) {
       const sketch = visitors(0, size);
       const again = DistinctSketch.fromBytes(sketch.toBytes());
@@ -70,13 +70,13 @@ describe("distinct sketch", () => {
     }
   });
 
-  test("bytes that are no sketch are refused", () => {
+  test("bytes that are not a sketch are rejected", () => {
     expect(() => DistinctSketch.fromBytes(new Uint8Array())).toThrow("not a distinct sketch");
     expect(() => DistinctSketch.fromBytes(new Uint8Array([2, 0, 0]))).toThrow("3 bytes");
     expect(() => DistinctSketch.fromBytes(new Uint8Array([1, 0]))).toThrow("not a distinct sketch");
   });
 
-  test("the hash is the published one, so that stored sketches stay mergeable", () => {
+  test("the hash is the published one, so that stored sketches remain mergeable", () => {
     const fox = encoder.encode("The quick brown fox jumps over the lazy dog");
     expect(stableHash(fox, 0x9747b28c)).toBe(0x2fa826cd);
     expect(stableHash(encoder.encode("test"), 0)).toBe(0xba6bd213);

@@ -6,7 +6,7 @@
  */
 const INDEX_BITS = 11;
 const REGISTERS = 1 << INDEX_BITS;
-/** Bits of the hash that are left to count leading zeros in. */
+/** Remaining bits of the hash, in which leading zeros are counted. */
 const RANK_BITS = 32 - INDEX_BITS;
 export const EXACT_MAX = 256;
 export const STANDARD_ERROR = 1.04 / Math.sqrt(REGISTERS);
@@ -17,7 +17,7 @@ const KIND_DENSE = 2;
 const ALPHA = 0.5 / Math.LN2;
 
 export class DistinctSketch {
-  /** Exact: an open-addressed set, 0 marks a free slot. Dense: one rank a register. */
+  /** Exact: an open-addressed set, in which 0 is a free slot. Dense: one rank per register. */
   #slots: Uint32Array | undefined = new Uint32Array(SLOTS_MIN);
   #size = 0;
   #registers: Uint8Array | undefined;
@@ -40,12 +40,12 @@ export class DistinctSketch {
     }
   }
 
-  /** How many distinct hashes were added, rounded to a whole number. */
+  /** The number of distinct hashes that were added, rounded to a whole number. */
   estimate(): number {
     return this.#registers ? Math.round(estimated(this.#registers)) : this.#size;
   }
 
-  /** A byte for the kind, then the sorted hashes (little endian) or the registers. */
+  /** A byte with the kind, then the sorted hashes (little endian) or the registers. */
   toBytes(): Uint8Array {
     if (this.#registers) {
       const bytes = new Uint8Array(1 + REGISTERS);
@@ -56,7 +56,7 @@ export class DistinctSketch {
     const hashes = new Uint32Array(this.#size);
     let count = 0;
     for (const hash of this.#slots ?? []) if (hash !== 0) hashes[count++] = hash;
-    // In place: the copy that toSorted makes would be garbage at once.
+    // In place, because the copy of toSorted would immediately be garbage.
     // oxlint-disable-next-line unicorn/no-array-sort
     hashes.sort();
     const bytes = new Uint8Array(1 + count * 4);
@@ -66,7 +66,7 @@ export class DistinctSketch {
     return bytes;
   }
 
-  /** Throws on bytes that `toBytes` did not make. */
+  /** @throws for bytes that are not from `toBytes` */
   static fromBytes(bytes: Uint8Array): DistinctSketch {
     const sketch = new DistinctSketch();
     sketch.mergeBytes(bytes);

@@ -23,7 +23,7 @@ function merged(...gauges: readonly Gauge[]): Gauge {
   return all;
 }
 
-test("a gauge has the last, the extremes, the mean and the number of its samples", () => {
+test("a gauge has the last sample, the extremes, the mean and the number of samples", () => {
   fc.assert(
     fc.property(samples, (of) => {
       const gauge = gaugeOf(of);
@@ -50,7 +50,7 @@ test("merging is associative and commutative, and equals adding all samples", ()
   );
 });
 
-test("bytes of gauges merge to the bytes of all samples, in any order", () => {
+test("gauges merged from bytes in any order have the bytes of all samples", () => {
   fc.assert(
     fc.property(fc.array(samples, { minLength: 1, maxLength: 5 }), (parts) => {
       const bytes = parts.map((part) => gaugeOf(part).toBytes());
@@ -61,7 +61,7 @@ test("bytes of gauges merge to the bytes of all samples, in any order", () => {
   );
 });
 
-test("a gauge and a distinct sketch are never taken for each other", () => {
+test("a gauge and a distinct sketch are never confused", () => {
   const distinct = new DistinctSketch();
   for (let i = 1; i <= 12; i += 1) distinct.add(i);
   expect(() => new Gauge().mergeBytes(distinct.toBytes())).toThrow("not a gauge");

@@ -27,7 +27,7 @@ export class Gauge implements GaugeValues {
     return this.count;
   }
 
-  /** Null where there are no samples. */
+  /** Null if there are no samples. */
   get mean(): number | null {
     return this.count > 0 ? this.sum / this.count : null;
   }
@@ -62,7 +62,7 @@ export class Gauge implements GaugeValues {
     return bytes;
   }
 
-  /** Throws on bytes that `toBytes` did not make. */
+  /** @throws for bytes that are not from `toBytes` */
   mergeBytes(bytes: Uint8Array): void {
     if (!Gauge.isGauge(bytes)) throw new Error(`not a gauge: ${bytes.length} bytes`);
     const view = new DataView(bytes.buffer, bytes.byteOffset, BYTES);

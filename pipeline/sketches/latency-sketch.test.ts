@@ -51,7 +51,7 @@ describe("latency sketch", () => {
     );
   });
 
-  test("merging in any order equals adding everything to one", () => {
+  test("merging in any order equals adding everything to one sketch", () => {
     assert(
       property(array(millis), array(millis), array(millis), (a, b, c) => {
         const left = sketchOf(a);

@@ -1,5 +1,5 @@
 /**
- * Hashes that are the same in every process and every version, because sketches that hold them are stored and
+ * Hashes that are the same in every process and version, because sketches with these hashes are stored and
  * merged for years. MurmurHash3 (x86, 32 bit) by Austin Appleby, public domain.
  */
 const SEED = 0x51ed270b;

@@ -13,7 +13,7 @@ import {
 } from "./filter-sql.ts";
 import type { Aggregate, AggregateRequest, CellsRequest } from "./port.ts";
 
-/** Columns of the answer: bucket start (ms), split value, and lists of the latency buckets and their values. */
+/** Columns of the result: bucket start (ms), split value, and lists of the latency buckets and their values. */
 export function aggregateSql(request: AggregateRequest, files: string): Statement {
   checkAggregate(request.aggregate);
   const sql = new SqlText();
@@ -86,7 +86,9 @@ function topThenCounted({
     )`;
 }
 
-/** Columns of the answer: bucket start (ms), dataset, measure, and lists of the keys, their values, their sketches. */
+/**
+ * Columns of the result: bucket start (ms), dataset, measure, and lists of the keys, their values and their sketches.
+ */
 export function cellsSql(request: CellsRequest, files: string): Statement {
   const sql = new SqlText();
   const from = Math.ceil(request.fromMs / 1000);
@@ -110,7 +112,7 @@ function bucketSql(ms: string, request: { stepMs?: number; fromMs: number }): st
   const { stepMs, fromMs } = request;
   if (stepMs === undefined) return String(Math.ceil(fromMs));
   const step = checkedStep(stepMs);
-  // The remainder of a division is negative before 1970; added once more it is the distance from the bucket's start.
+  // The remainder of a division is negative before 1970; adding the step gives the distance from the bucket's start.
   return `(${ms}) - ((${ms}) % ${step} + ${step}) % ${step}`;
 }
 
@@ -144,7 +146,7 @@ function numberSql(sql: SqlText, field: string): string {
   return `TRY_CAST(${fieldValue(sql, field).sql} AS DOUBLE)`;
 }
 
-/** In the order of `aggregateRows`. Of values of the same instant the largest is the last. */
+/** In the order of `aggregateRows`. Of several values at the same time the largest counts as the last. */
 function gaugeSql(value: string): string {
   const last = `max({t: epoch_ms(${identifier("@timestamp")}), v: ${value}})`;
   return `[count(*)::DOUBLE, (${last}).t::DOUBLE, (${last}).v,

@@ -1,7 +1,7 @@
 import { asList, asNumber, asText, type Row } from "./duck.ts";
 import type { AggregateRow, MergedCell } from "./port.ts";
 
-/** The rows of `aggregateSql`, one for each latency bucket. */
+/** Converts the result of `aggregateSql`, to one row per latency bucket. */
 export function aggregateRows([t, by, buckets, values]: Row): AggregateRow[] {
   const shared = { tMs: asNumber(t), by: asText(by) };
   const counts = asList(values);
@@ -17,7 +17,7 @@ function gaugeOf(values: number[]): Pick<AggregateRow, "value" | "gauge"> {
   return { value: count, gauge: { count, lastMs, last, min, max, sum } };
 }
 
-/** The rows of `cellsSql`, one for each key. */
+/** Converts the result of `cellsSql`, to one row per key. */
 export function mergedCells([t, dataset, measure, keys, values, sketches]: Row): MergedCell[] {
   const shared = {
     tMs: asNumber(t),

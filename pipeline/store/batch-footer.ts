@@ -6,7 +6,7 @@ import type { RollupCell } from "../rollup.ts";
 import { FOOTER_VERSION, type SegmentFooter } from "./segment-footer.ts";
 import type { SegmentId } from "./segment-id.ts";
 
-/** The footer of a segment that holds this batch. */
+/** The footer of a segment with this batch. */
 export function batchFooter(
   id: SegmentId,
   content: { batch: Batch; cells: readonly RollupCell[]; positions: Positions },
@@ -55,7 +55,7 @@ function offsetsOf(batch: Batch): SegmentFooter["offsets"] {
 
 type Bounds = { name: string; rows: number; min: number; max: number };
 
-/** Least and greatest number of the rows of each text, without rows that lack the number. */
+/** Minimum and maximum of a number for each text, without rows that lack the number. */
 function boundsByText(batch: Batch, field: TextField, values: Float64Array): Bounds[] {
   const column = batch.textColumns().get(field);
   const found: (Bounds | undefined)[] = [];

@@ -70,7 +70,7 @@ const anyRequest: fc.Arbitrary<CellsRequest> = fc
     ...(byKey === undefined ? {} : { byKey }),
   }));
 
-/** Sorted, and with the visitors of all sketches instead of the sketches, whose number may differ. */
+/** Sorted, with the visitors of all sketches instead of the sketches, whose number may differ. */
 function normal(cells: MergedCell[]): unknown[] {
   const plain = cells.map(({ sketches, ...cell }) => {
     const users = new DistinctSketch();
@@ -83,7 +83,7 @@ function normal(cells: MergedCell[]): unknown[] {
 }
 
 test(
-  "memory answers what the files answer, whatever others append and merge",
+  "answers from memory and from files are equal, whatever others append and merge",
   { timeout: 120_000 },
   async () => {
     const round = fc.record({
@@ -114,7 +114,7 @@ test(
   },
 );
 
-test("of a large file only the requested measures are cached, and answers are complete", async () => {
+test("only the requested measures of a large file are cached, and answers are complete", async () => {
   const folder = await newFolder();
   await using writer = await opened(folder, 64);
   const cells = Array.from({ length: 12_000 }, (_, i): RollupCell => {
@@ -143,7 +143,7 @@ test("of a large file only the requested measures are cached, and answers are co
   }
 });
 
-test("a rollup file that cannot be read is an error each time, not an incomplete answer", async () => {
+test("a rollup file that cannot be read always is an error, never an incomplete answer", async () => {
   const folder = await newFolder();
   await using store = await opened(folder, 64);
   await append(store, [

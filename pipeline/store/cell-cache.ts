@@ -7,7 +7,7 @@ import type { CellsRequest } from "./port.ts";
 import type { Segment } from "./segment-footer.ts";
 import type { SegmentId } from "./segment-id.ts";
 
-/** A rollup file with so few cells is read completely, because opening it is most of the cost. */
+/** A rollup file with at most this many cells is read completely, because opening it is most of the cost. */
 const SMALL_CELLS = 10_000;
 
 /** Unit of the cache: all cells of a small segment, or those of one measure and level of a large one. */
@@ -16,16 +16,16 @@ type Kept = { chunks: CellChunk[]; bytes: number };
 type Options = { duck: Duck; pathOf: (id: SegmentId) => string; bytesMax: number };
 
 /**
- * Cache of rollup cells, at most `bytesMax`, least recently used units evicted first. Segments never change, so a unit is
- * valid as long as its segment counts. Requests that need more than fits are answered from the files.
+ * An LRU cache of rollup cells with at most `bytesMax` bytes. Segments never change, so a unit is
+ * valid while its segment counts. Requests that need more than fits are answered from the files.
  */
 export class CellCache {
   readonly #duck: Duck;
   readonly #pathOf: Options["pathOf"];
   readonly #bytesMax: number;
-  /** By the units' names, least recently used first. */
+  /** By unit name, least recently used first. */
   readonly #kept = new Map<string, Kept>();
-  /** Bytes of units, or a lower bound where that is all that is known. */
+  /** Size of units, or a lower bound if the size is unknown. */
   readonly #sizes = new Map<string, { id: SegmentId; bytes: number }>();
   #bytes = 0;
   #reading: Promise<void> = Promise.resolve();
@@ -36,7 +36,7 @@ export class CellCache {
     this.#bytesMax = bytesMax;
   }
 
-  /** All cells of the segments that the request covers, and more; undefined where they do not fit. */
+  /** At least all cells of the segments that the request covers; undefined if they do not fit. */
   async chunks(
     segments: readonly Segment[],
     request: CellsRequest,
@@ -44,7 +44,7 @@ export class CellCache {
     const units = segments.flatMap((segment) => unitsOf(segment, request));
     if (!this.#fits(units)) return undefined;
     if (this.#missing(units).length > 0) {
-      // Sequentially, so that nothing is read twice.
+      // Sequential, so that nothing is read twice.
       const reading = this.#reading.then(() => this.#read(units, request));
       this.#reading = reading.catch(() => undefined);
       await reading;
@@ -79,7 +79,7 @@ export class CellCache {
     return units.filter(({ name }) => !this.#kept.has(name));
   }
 
-  /** One read for all small segments, and one for all that lack the same measure. */
+  /** One read for all small segments, and one for all segments that lack the same measure. */
   async #read(units: readonly Unit[], { levelS, measures }: CellsRequest): Promise<void> {
     for (const measure of [undefined, ...new Set(measures)]) {
       const missing = this.#missing(units).filter((unit) => unit.measure === measure);
@@ -170,7 +170,7 @@ function addRows(files: readonly SegmentCells[], columns: readonly DuckDBValue[]
   }
 }
 
-/** Undefined for a level that this version does not have. */
+/** Undefined for a level that is unknown to this version. */
 function storedCell(columns: readonly DuckDBValue[][], row: number): StoredCell | undefined {
   const levelS = ROLLUP_LEVELS_S.find((known) => known === columns[1]?.[row]);
   if (levelS === undefined) return undefined;

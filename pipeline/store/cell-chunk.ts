@@ -2,10 +2,10 @@ import type { RollupLevelS } from "../rollup.ts";
 
 const BYTES_PER_CELL = 12;
 const BYTES_PER_RUN = 16;
-/** Memory of a text or a small object beside its content. */
+/** Memory overhead of a text or a small object. */
 const OVERHEAD_BYTES = 128;
 
-/** A cell as a rollup file has it; `t` is the start of its minute or hour, epoch s. */
+/** A cell of a rollup file; `t` is the start of its minute or hour, epoch s. */
 export type StoredCell = {
   levelS: RollupLevelS;
   t: number;
@@ -17,17 +17,17 @@ export type StoredCell = {
 };
 
 /**
- * Cells of one measure at one level, in the order of their file, in about 12 bytes each: consecutive cells with the same
- * time and dataset are a run, which holds both once.
+ * Cells of a measure at one level, in the order of their file, in about 12 bytes each: consecutive cells with the same
+ * time and dataset form a run, which stores both once.
  */
 export type CellChunk = {
   readonly levelS: RollupLevelS;
   readonly measure: string;
-  /** Of each run its time (epoch s), the number of its dataset, and the index after its last cell. */
+  /** For each run: its time (epoch s), the number of its dataset, and the index after its last cell. */
   readonly times: Float64Array;
   readonly datasetOfRun: Uint32Array;
   readonly endOfRun: Uint32Array;
-  /** Of each cell the number of its key, its value, and its sketch, if any. */
+  /** For each cell: the number of its key, its value, and its sketch, if any. */
   readonly keyOfCell: Uint32Array;
   readonly values: Float64Array;
   readonly sketches: ReadonlyMap<number, Uint8Array>;
@@ -70,7 +70,7 @@ export class CellChunkBuilder {
       this.#endOfRun.push(this.#values.length);
     }
     if (sketch) {
-      // A copy, because the original may be a piece of a much larger buffer.
+      // A copy, because the original may be part of a much larger buffer.
       this.#sketches.set(this.#values.length, Uint8Array.from(sketch));
       this.#looseBytes += sketch.length + OVERHEAD_BYTES;
     }

@@ -5,21 +5,24 @@ import { AppError } from "#platform/errors.ts";
 import type { Condition, StoreFilter } from "../filter.ts";
 import type { Aggregate } from "./port.ts";
 
-/** What every store refuses, with the same words. All of these throw AppError bad_request. */
+/** Checks of requests, common to all stores. All of these throw AppError bad_request. */
 
 const LIMIT_MAX = 10_000;
 
-/** A field without a column has any type, as text. */
+/** A field without a column may have any type, in text form. */
 export const typeOf = (field: string): FieldType => (isField(field) ? FIELDS[field] : "keyword");
 
 export function checkedLimit(limit: number): number {
   if (Number.isInteger(limit) && limit >= 0 && limit <= LIMIT_MAX) return limit;
-  throw new AppError("bad_request", `limit is a whole number up to ${LIMIT_MAX}: ${limit} is not`);
+  throw new AppError(
+    "bad_request",
+    `limit must be a whole number up to ${LIMIT_MAX}: ${limit} is not`,
+  );
 }
 
 export function checkedStep(stepMs: number): number {
   if (Number.isSafeInteger(stepMs) && stepMs > 0) return stepMs;
-  throw new AppError("bad_request", `stepMs is a whole number above 0: ${stepMs} is not`);
+  throw new AppError("bad_request", `stepMs must be a whole number above 0: ${stepMs} is not`);
 }
 
 export function checkAggregate(aggregate: Aggregate): void {
@@ -30,11 +33,11 @@ export function checkAggregate(aggregate: Aggregate): void {
     throw new AppError("bad_request", `${aggregate.field} is not a number`);
   }
   if (aggregate.kind === "distinct" && aggregate.fields.length === 0) {
-    throw new AppError("bad_request", "distinct needs a field");
+    throw new AppError("bad_request", "distinct requires a field");
   }
 }
 
-/** Every condition has a value that its field can have. */
+/** Checks that every condition has a valid value for its field. */
 export function checkFilter(filter: StoreFilter): void {
   for (const condition of filter) if (isComparison(condition)) checkComparison(condition);
 }
@@ -54,7 +57,7 @@ function checkComparison({ field, op, value }: Comparison): void {
 }
 
 export const notComparable = (field: string): AppError =>
-  new AppError("bad_request", `${field} is a list of texts: it is neither more nor less`);
+  new AppError("bad_request", `${field} is a list of texts, which cannot be compared by size`);
 
 export function numberOf(field: string, value: string | number): number {
   const number = typeof value === "string" && value.trim() === "" ? Number.NaN : Number(value);

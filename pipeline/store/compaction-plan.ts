@@ -1,18 +1,18 @@
 import { newestMs, oldestMs, type Segment } from "./segment-footer.ts";
 
-/** Files of this size are not merged any further. */
+/** Files of this size are not merged again. */
 const SEGMENT_ROWS_MAX = 1_000_000;
 const SEGMENT_BYTES_MAX = 256 * 1024 * 1024;
 const ENOUGH = 0.5;
-/** So many segments of about one size become one of the next size, so a row is written about six times at most. */
+/** This many segments of similar size become one of the next size, so a row is written at most about six times. */
 const FAN_IN = 8;
-/** After a history was read there are many small segments: more of them are merged at once. */
+/** Maximum number of inputs of a merge: after existing files were read there are many small segments. */
 const INPUTS_MAX = 64;
 
 /**
- * The segments to merge next; undefined: none are worth it. Segments are merged by size tiers, as log-structured merge
- * trees do (O'Neil et al., "The log-structured merge-tree", 1996), and with their neighbours in time, so that
- * a query over an hour reads few files.
+ * The segments to merge next; undefined if no merge is worthwhile. Segments are merged by size tiers, like
+ * log-structured merge trees (O'Neil et al., "The log-structured merge-tree", 1996), and with their neighbours in time,
+ * so that a query over an hour reads few files.
  */
 export function planCompaction(segments: readonly Segment[]): Segment[] | undefined {
   const tiers = new Map<number, Segment[]>();
@@ -47,7 +47,7 @@ function timeOf(segment: Segment): number {
   return segment.extents.length === 0 ? Number.MAX_VALUE : oldestMs(segment) + newestMs(segment);
 }
 
-/** The first neighbours that are enough in number, or that fill a file. */
+/** The first run of neighbours that is long enough or fills a file. */
 function runOf(sorted: readonly Segment[]): Segment[] | undefined {
   let run: Segment[] = [];
   let rows = 0;

@@ -27,7 +27,7 @@ async function newFolder(): Promise<string> {
   return folder;
 }
 
-/** Runs the body, with the store's folder as `folder`, in another process in PID and IPC namespaces of its own. */
+/** Runs the body, with the store's folder as `folder`, in another process with its own PID and IPC namespaces. */
 function inContainer(folder: string, body: string, wrapper: readonly string[] = []): ChildProcess {
   const program = `
     import { Batch } from "#collectors/batch.ts";
@@ -44,7 +44,7 @@ function inContainer(folder: string, body: string, wrapper: readonly string[] = 
   });
 }
 
-/** For a reader: the operating system lets it change nothing in the folder. */
+/** A read-only mount of the folder, so that a reader cannot change anything. */
 const readOnly = (folder: string): string[] => [
   "sh",
   "-c",
@@ -61,7 +61,7 @@ const READ = `
   }`;
 const MERGE = `{ await using store = await open(); await store.compact(); }`;
 
-/** Numbered events, until stdin is closed; then how many. */
+/** Appends numbered events until stdin is closed, then prints their number. */
 const WRITE = `
   let isEnding = false;
   process.stdin.resume().once("end", () => (isEnding = true));
@@ -88,7 +88,7 @@ async function ended(child: ChildProcess): Promise<number | null> {
 const filesOf = (folder: string): string[] => readdirSync(folder, { recursive: true }).map(String);
 
 describe.runIf(MAY_UNSHARE)("in different containers", () => {
-  test("readers change nothing, and a merge leaves the incomplete files of a living writer alone", async () => {
+  test("readers change nothing, and a merge keeps the incomplete files of a living writer", async () => {
     const folder = await newFolder();
     const lease = await tryLease(leasesIn(folder), "writer-test");
     const id = newSegmentId(systemClock.nowMs(), lease?.token ?? "");
@@ -109,7 +109,7 @@ describe.runIf(MAY_UNSHARE)("in different containers", () => {
     expect(own.map((path) => existsSync(path))).toEqual([false, false]);
   });
 
-  test("a writer goes on while readers open and close the store again and again", async () => {
+  test("a writer continues while readers repeatedly open and close the store", async () => {
     const folder = await newFolder();
     const writer = inContainer(folder, WRITE);
     let output = "";

@@ -14,7 +14,7 @@ const T0 = Date.UTC(2026, 10, 23, 10, 0, 0);
 const SOURCE: SourceId = "src_a";
 const ALL = { fromMs: T0, toMs: T0 + 3_600_000, where: [] };
 
-/** A batch of events; unless given, one source and dataset, and times from T0 on, one second apart. */
+/** A batch of events. By default they have one source and dataset, and times from T0 on, one second apart. */
 export function batchOf(events: readonly EventFields[]): Batch {
   const batch = new Batch(Math.max(events.length, 1));
   for (const [i, event] of events.entries()) {
@@ -48,7 +48,9 @@ const cell = (part: Partial<RollupCell>): RollupCell => ({
   ...part,
 });
 
-/** What every event store promises. `openEmpty` makes an empty store; the returned function opens it, repeatedly. */
+/**
+ * The contract of every event store. `openEmpty` creates an empty store; the returned function opens it, repeatedly.
+ */
 export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore>>): void {
   const opened = async (): Promise<EventStore> => (await openEmpty())();
   const count = async (store: EventStore, where: AggregateRequest["where"]): Promise<number> => {
@@ -56,7 +58,7 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     return row?.value ?? 0;
   };
 
-  test("an empty store answers with nothing", async () => {
+  test("an empty store returns empty answers", async () => {
     await using store = await opened();
     expect(await store.search({ ...ALL, limit: 10 })).toEqual([]);
     expect(await store.aggregate({ ...ALL, aggregate: { kind: "count" } })).toEqual([]);
@@ -67,7 +69,7 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect(await store.compact()).toBe(false);
   });
 
-  test("rows, cells and positions are kept together and are there after a restart", async () => {
+  test("rows, cells and positions are stored together and survive a restart", async () => {
     const open = await openEmpty();
     {
       await using store = await open();
@@ -92,7 +94,7 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect(await count(store, [{ field: "url.path", op: "eq", value: "/first" }])).toBe(1);
   });
 
-  test("a batch that is appended again is kept once, also after a restart", async () => {
+  test("a batch that is appended again is stored once, also after a restart", async () => {
     const open = await openEmpty();
     const append = (store: EventStore, offset: number): Promise<void> =>
       store.append(batchOf([{ "log.offset": offset }]), [cell({})], positionsAt(offset));
@@ -114,7 +116,7 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect(await held(store)).toEqual([2, 2, { offset: 200 }]);
   });
 
-  test("a batch in which one source has moved on is another batch", async () => {
+  test("a batch with a later position of one source is another batch", async () => {
     await using store = await opened();
     const both = (b: number): Positions => new Map([...positionsAt(1), ...positionsAt(b, "src_b")]);
     await store.append(batchOf([{}]), [], both(1));
@@ -122,14 +124,14 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect(await count(store, [])).toBe(2);
   });
 
-  test("a position is whatever its source needs, and comes back as it was", async () => {
+  test("positions are opaque and returned unchanged", async () => {
     await using store = await opened();
     const position = { "": true, cursor: "7:é\u0000", partition: -1.5 };
     await store.append(batchOf([{}]), [], new Map([[SOURCE, position]]));
     expect((await store.positions()).get(SOURCE)).toEqual(position);
   });
 
-  test("positions without rows are kept, and the last one of a source counts", async () => {
+  test("positions without rows are stored, and the last one of a source is returned", async () => {
     await using store = await opened();
     await store.append(batchOf([{}]), [], positionsAt(100));
     await store.append(new Batch(1), [], positionsAt(200));
@@ -177,7 +179,7 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect(rows).toEqual([{ tMs: T0, by: null, bucket: null, value: 1 }]);
   });
 
-  test("every kind of condition selects the events that meet it", async () => {
+  test("every kind of condition selects the matching events", async () => {
     await using store = await opened();
     await store.append(
       batchOf([
@@ -230,21 +232,21 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     ];
     const all = await store.search({ ...ALL, where: [], limit: 10 });
     for (const [condition, expected] of cases) {
-      // Live tails select events as searches do.
+      // Live tails select the same events as searches.
       const followed = all.filter(({ fields }) => matches(fields, [condition]));
       expect([condition, followed.length]).toEqual([condition, expected]);
       expect([condition, await count(store, [condition])]).toEqual([condition, expected]);
     }
   });
 
-  test("a value that cannot be one of the field's is refused by the field's name", async () => {
+  test("an invalid value for a field is rejected with the name of the field", async () => {
     await using store = await opened();
     await store.append(batchOf([{}]), [], positionsAt(1));
     const where = [{ field: "http.response.status_code", op: "eq", value: "abc" }] as const;
     await expect(count(store, where)).rejects.toThrow(/http\.response\.status_code is a number/);
   });
 
-  test("a split keeps the most frequent values, each with its own series", async () => {
+  test("a split has the most frequent values, each with its own series", async () => {
     await using store = await opened();
     const paths = ["/a", "/a", "/a", "/b", "/b", "/c"];
     await store.append(batchOf(paths.map((path) => ({ "url.path": path }))), [], positionsAt(1));
@@ -262,7 +264,7 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     ]);
   });
 
-  test("sums and distinct values are those of the rows", async () => {
+  test("sums and distinct values are computed from the rows", async () => {
     await using store = await opened();
     await store.append(
       batchOf([
@@ -294,7 +296,7 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect(Math.abs((row?.value ?? 0) / 10_000 - 1)).toBeLessThan(0.02);
   });
 
-  test("a duration falls into the same latency bucket as in the sketch", async () => {
+  test("a duration has the same latency bucket as in the sketch", async () => {
     await using store = await opened();
     const durations = [-5, 0, 1, 1000, 1001, 999_999, 1e6, 1e6 + 1, 123_456_789, 9e15];
     for (let ms = 0.002; ms < 1e7; ms *= 51 / 49) {
@@ -339,7 +341,7 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect(split.find(({ by }) => by === "/late")?.gauge).toMatchObject({ count: 1, last: 50 });
   });
 
-  test("a field that got a column later is found in events that were stored before", async () => {
+  test("a field that got a column in a later release is found in earlier events", async () => {
     await using store = await opened();
     const field = "haproxy.connections.active";
     const before = { fields_json: JSON.stringify({ [field]: 41, "haproxy.mode": "http" }) };
@@ -353,7 +355,7 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect(gauge?.gauge).toMatchObject({ count: 2, last: 42, min: 41 });
   });
 
-  test("cells are added up over a bucket, and their sketches are returned", async () => {
+  test("cells are summed over a bucket, and their sketches are returned", async () => {
     await using store = await opened();
     const minute = (i: number): number => T0 / 1000 + i * 60;
     const sketch = Uint8Array.of(1, 2, 255);
@@ -385,7 +387,7 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect(hours.map((one) => one.value)).toEqual([9]);
   });
 
-  test("a search returns all events over its pages, newest first, each once", async () => {
+  test("the pages of a search have all events once, newest first", async () => {
     await using store = await opened();
     const events = Array.from({ length: 25 }, (_, i) => ({
       "@timestamp": T0 + Math.floor(i / 10) * 1000,
@@ -450,7 +452,7 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     ]);
   });
 
-  test("extents give rows and times of each dataset", async () => {
+  test("extents have the rows and times of each dataset", async () => {
     await using store = await opened();
     await store.append(batchOf([{}, {}]), [], positionsAt(1));
     const event = { "@timestamp": T0 + 60_000 };
@@ -488,7 +490,7 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect((await store.positions()).get(SOURCE)).toEqual({ offset: 39 });
   });
 
-  test("a follower gets what is appended once, even if it was merged meanwhile", async () => {
+  test("a follower gets appended events once, even if they were merged in the meantime", async () => {
     const open = await openEmpty();
     await using store = await open();
     await using writer = await open();
@@ -506,7 +508,7 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect(await follower.next(10)).toEqual({ events: [], skipped: new Map() });
   });
 
-  test("a store that was destroyed is empty when it is opened again", async () => {
+  test("a destroyed store is empty when it is opened again", async () => {
     const open = await openEmpty();
     const store = await open();
     await store.append(batchOf([{}]), [cell({})], positionsAt(1));
@@ -521,7 +523,7 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect(await count(again, [])).toBe(1);
   });
 
-  test("events are kept for the days of their dataset, and removed a day later with their cells", async () => {
+  test("events are kept for the retention of their dataset, and removed a day later with their cells", async () => {
     const open = await openEmpty();
     await using store = await open();
     const day = (i: number): number => Date.UTC(2026, 10, 1 + i);

@@ -15,10 +15,10 @@ export type DuckOptions = { folder: string; memoryLimitMb: number; threads: numb
 export type Parameter = string | number;
 export type Row = readonly JS[];
 
-/** Concurrent queries share the memory limit, so few run at a time; others wait. */
+/** Concurrent queries share the memory limit, so only a few run at a time; others wait. */
 const CONNECTIONS = 3;
 
-/** DuckDB as a query engine over files: without a database of its own, and without access outside the store's folder. */
+/** DuckDB as a query engine over files, without a database and without access to files outside the store's folder. */
 export class Duck implements AsyncDisposable {
   readonly #instance: DuckDBInstance;
   readonly #idle: DuckDBConnection[];
@@ -30,7 +30,7 @@ export class Duck implements AsyncDisposable {
   }
 
   static async open(options: DuckOptions): Promise<Duck> {
-    // DuckDB creates the folder when it needs it, and removes it when it is closed.
+    // DuckDB creates the folder on demand, and removes it when it is closed.
     const scratch = join(options.folder, "tmp", `duckdb-${randomUUID()}`);
     const instance = await DuckDBInstance.create(":memory:", {
       threads: String(options.threads),
@@ -53,7 +53,7 @@ export class Duck implements AsyncDisposable {
     return new Duck(instance, connections);
   }
 
-  /** The rows of the answer; `$1` … stand for the parameters. Integers come as numbers where these are exact. */
+  /** The rows of a query with the parameters `$1` …. Integers are numbers if these are exact. */
   async rows(sql: string, parameters: readonly Parameter[] = []): Promise<Row[]> {
     const connection = await this.#take();
     try {
@@ -68,8 +68,8 @@ export class Duck implements AsyncDisposable {
   }
 
   /**
-   * Passes the answer on in batches of some thousand rows, column by column, until `take` returns false. Returns whether
-   * it reached the end.
+   * Passes the result to `take` in batches of some thousand rows, column by column, until it returns false. Returns
+   * whether the end was reached.
    */
   async read(sql: string, take: (columns: DuckDBValue[][]) => boolean): Promise<boolean> {
     const connection = await this.#take();

@@ -15,7 +15,7 @@ async function folder(): Promise<string> {
   return path;
 }
 
-describe("the embedded store keeps the contract", () => {
+describe("the embedded store fulfils the contract", () => {
   testEventStore(async () => {
     const path = await folder();
     return () => openEmbeddedStore({ folder: path, clock: systemClock });

@@ -47,12 +47,12 @@ const THREADS = 2;
 const CELLS_MEMORY_MB = 64;
 
 export type EmbeddedStoreOptions = {
-  /** Created when it does not exist. Several processes may have the same one open. */
+  /** Created if it does not exist. Several processes may use the same folder. */
   folder: string;
   clock: Clock;
-  /** Memory of DuckDB; beyond it, DuckDB works on disk. Default 256. */
+  /** Memory limit of DuckDB, beyond which it spills to disk. Default 256. */
   memoryLimitMb?: number;
-  /** Memory of cached rollup cells, beside DuckDB. Default 64. */
+  /** Memory of cached rollup cells, in addition to DuckDB. Default 64. */
   cellsMemoryMb?: number;
   /** Default 2. */
   threads?: number;
@@ -60,8 +60,8 @@ export type EmbeddedStoreOptions = {
 
 /**
  * The event store in a folder: Parquet segments that DuckDB reads (segment-folder.ts).
- * Files that cannot be read are moved to `broken/` and named in `status().problems`; an append to a full disk is refused
- * with an AppError `unavailable` and leaves nothing behind.
+ * Files that cannot be read are moved to `broken/` and listed in `status().problems`; an append to a full disk is
+ * rejected with an AppError `unavailable` and leaves no files.
  */
 export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<EventStore> {
   const { folder, clock, memoryLimitMb = MEMORY_LIMIT_MB, threads = THREADS } = options;
@@ -103,7 +103,10 @@ class EmbeddedStore implements EventStore {
       return [...positions.keys()].every((key) => isDeepStrictEqual(before.get(key), now.get(key)));
     };
     if (await this.#segments.append(id, { events, rollup }, isCurrent)) return;
-    throw new AppError("conflict", "another process has stored more of the same sources meanwhile");
+    throw new AppError(
+      "conflict",
+      "another process has stored more of the same sources in the meantime",
+    );
   }
 
   async positions(): Promise<Positions> {

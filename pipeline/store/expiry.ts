@@ -37,7 +37,7 @@ export async function writeRetention(
 
 type Extent = SegmentFooter["extents"][number];
 
-/** The segments to rewrite without expired events: those of which nothing is left, else one of the others. */
+/** The segments to rewrite without expired events: those that expired completely, otherwise a partly expired one. */
 export function planExpiry(
   segments: readonly Segment[],
   cutoffs: Cutoffs,
@@ -54,7 +54,7 @@ export function planExpiry(
   return first && { inputs: [first], isAll: false };
 }
 
-/** SQL condition for what is kept: events by their time, rollup cells by the end of their time. */
+/** SQL condition for the rows to keep: events by their time, rollup cells by the end of their time. */
 export function staysSql(kind: "events" | "cells", cutoffs: Cutoffs): Statement {
   const sql = new SqlText();
   const isPast = [...cutoffs].map(([dataset, ms]) =>

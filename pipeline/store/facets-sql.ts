@@ -10,7 +10,7 @@ type Request = TimeRange & { where: StoreFilter; limit: number };
 
 const isList = (field: string): boolean => isField(field) && FIELDS[field] === "keywords";
 
-/** The fields that have one value per event, and those that may have several. */
+/** The fields with one value per event, and those that may have several. */
 export function facetKinds(fields: readonly string[]): { single: string[]; lists: string[] } {
   const different = [...new Set(fields)];
   return {
@@ -20,8 +20,8 @@ export function facetKinds(fields: readonly string[]): { single: string[]; lists
 }
 
 /**
- * Counts the values of several fields in one scan of the events. Columns of the answer: number of the field, the value
- * as text, and how often it occurs; most frequent first within a field.
+ * Counts the values of several fields in one scan of the events. Columns of the result: number of the field, the value
+ * as text, and its count; most frequent first within a field.
  */
 export function facetsSql(request: Request, fields: readonly string[], files: string): Statement {
   const sql = new SqlText();

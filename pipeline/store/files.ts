@@ -5,7 +5,7 @@ import { AppError, errorCode } from "#platform/errors.ts";
 
 const PRIVATE = 0o600;
 
-/** Writes the bytes to a new file, safe on disk. */
+/** Writes the bytes durably to a new file. */
 export async function writeSafe(path: string, parts: readonly Uint8Array[]): Promise<void> {
   try {
     await using file = await open(path, "wx", PRIVATE);
@@ -17,7 +17,7 @@ export async function writeSafe(path: string, parts: readonly Uint8Array[]): Pro
   }
 }
 
-/** Gives the file its final name, safe on disk when this returns. */
+/** Renames the file durably to its final name. */
 export async function publish(from: string, to: string): Promise<void> {
   await rename(from, to);
   await syncFolder(dirname(to));
@@ -33,15 +33,15 @@ async function syncFolder(folder: string): Promise<void> {
   await handle.sync();
 }
 
-/** Problems that the owner of the folder can solve get a message for them. */
+/** Converts problems that the owner of the folder can solve to messages for people. */
 export function explained(error: unknown, folder: string): Error {
   const code = errorCode(error);
   if (code === "ENOSPC" || code === "EDQUOT") {
-    const message = `the disk of ${folder} is full: nothing was kept of the last batch; free some space`;
+    const message = `the disk of ${folder} is full, so the last batch was not stored: free some space`;
     return new AppError("unavailable", message, { cause: error });
   }
   if (code === "EACCES" || code === "EROFS" || code === "EPERM") {
-    const message = `${folder} cannot be written to (${code}): check its owner and mode`;
+    const message = `${folder} is not writable (${code}): check its owner and mode`;
     return new AppError("unavailable", message, { cause: error });
   }
   return error instanceof Error ? error : new Error(String(error));

@@ -13,8 +13,8 @@ const COMPARISONS = { eq: "=", ne: "=", gt: ">", gte: ">=", lt: "<", lte: "<=" }
 const DATE_MS_MAX = 8.64e15;
 
 /**
- * SQL with its parameters. Of the input only names of known fields and whole numbers are put into the text; everything
- * else is bound.
+ * SQL with its parameters. Only names of known fields and whole numbers become part of the text; all other input
+ * is bound.
  */
 export class SqlText {
   readonly parameters: Parameter[] = [];
@@ -31,13 +31,13 @@ export class SqlText {
   }
 }
 
-/** Query text, and the values of its $1, $2, … */
+/** Query text, and the values of $1, $2, … */
 export type Statement = { text: string; parameters: readonly Parameter[] };
 
 type Value = {
   sql: string;
   type: FieldType;
-  /** For fields without a column: the values where the JSON has a list, else null. */
+  /** For fields without a column: the values if the JSON has a list, otherwise null. */
   items?: string;
 };
 
@@ -62,14 +62,14 @@ function extraValue(sql: SqlText, field: string): Value {
   };
 }
 
-/** The field's value to split and count by: of a list its values joined, of a date epoch ms. */
+/** The field's value to split and count by: the joined values of a list, epoch ms for a date. */
 export function splitValue(sql: SqlText, field: string): string {
   const value = fieldValue(sql, field);
   if (value.type === "keywords") return `array_to_string(${value.sql}, ',')`;
   return value.type === "date" ? `epoch_ms(${value.sql})` : value.sql;
 }
 
-/** Half-open, as every range is. */
+/** Half-open, like every range. */
 export function timeSql({ fromMs, toMs }: TimeRange): string {
   const time = identifier("@timestamp");
   return `${time} >= ${instant(fromMs)} AND ${time} < ${instant(toMs)}`;
@@ -81,7 +81,7 @@ export function instant(ms: number): string {
   return `make_timestamptz(${BigInt(whole) * 1000n})`;
 }
 
-/** The conditions joined by AND; `TRUE` where there are none. */
+/** The conditions joined by AND; `TRUE` without conditions. */
 export function filterSql(sql: SqlText, filter: StoreFilter): string {
   const parts = filter.map((condition) =>
     condition.op === "one_of" ? oneOfSql(sql, condition) : conditionSql(sql, condition),
@@ -122,7 +122,7 @@ function oneOfSql(sql: SqlText, { field, values }: OneOf): string {
   return `CAST(${place.sql} AS VARCHAR) IN (${bound.join(", ")})`;
 }
 
-/** Comparing in lower case takes less than half of the time of ILIKE. */
+/** Comparing in lower case takes less than half the time of ILIKE. */
 function containsSql(sql: SqlText, words: string): string {
   const sought = `lower(${sql.bind(words)})`;
   const matches = FULL_TEXT_FIELDS.map(
@@ -148,7 +148,7 @@ function likeSql(sql: SqlText, field: string, value: string): string {
   return `CAST(${place.sql} AS VARCHAR) ${isLike}`;
 }
 
-/** Whether it holds for the text, or for one element where a field without a column has a list. */
+/** Whether the condition holds for the text, or for an element if a field without a column has a list. */
 function anySql({ sql, items }: Value, holds: (text: string) => string): string {
   if (items === undefined) return holds(sql);
   const isAny = `len(list_filter(${items}, lambda x: ${holds("x")})) > 0`;

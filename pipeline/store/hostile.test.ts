@@ -40,56 +40,52 @@ async function filledFolder(segments: number): Promise<string> {
   return folder;
 }
 
-test(
-  "whatever stands in a filter is a value or a name, never SQL",
-  { timeout: 60_000 },
-  async () => {
-    const folder = await filledFolder(1);
-    await using store = await openEmbeddedStore({ folder, clock: systemClock });
-    const nasty = fc.oneof(
-      fc.string({ unit: "binary" }),
-      fc.constantFrom(
-        "' OR 1=1 --",
-        '" OR 1=1 --',
-        "$1",
-        "x'); DROP TABLE t; --",
-        "\\",
-        "%",
-        "\0",
-        "'",
-      ),
-      fc.constantFrom('"', '@timestamp" IS NOT NULL OR "a', "fields_json", "__proto__", "/~", ""),
-    );
-    const field = fc.oneof(nasty, fc.constantFrom(...Object.keys(FIELDS)));
-    const condition: fc.Arbitrary<Condition> = fc.oneof(
-      fc.record({ field, op: fc.constantFrom("eq", "ne"), value: fc.oneof(nasty, fc.double()) }),
-      fc.record({ field, op: fc.constantFrom("gt", "gte", "lt", "lte"), value: fc.double() }),
-      fc.record({ field, op: fc.constantFrom("like", "not_like"), value: nasty }),
-      fc.record({ field, op: fc.constantFrom("exists", "missing") }),
-      fc.record({ field: fc.constant("*" as const), op: fc.constant("contains"), value: nasty }),
-    );
-    await fc.assert(
-      fc.asyncProperty(condition, field, async (one, by) => {
-        try {
-          const rows = await store.aggregate({
-            ...COUNT,
-            where: [one],
-            by: { field: by, limit: 3 },
-          });
-          expect(rows.reduce((sum, row) => sum + row.value, 0)).toBeLessThanOrEqual(1);
-          if ("value" in one && one.op === "eq" && String(one.value).includes("OR")) {
-            expect(rows).toEqual([]);
-          }
-        } catch (error) {
-          expect(error).toBeInstanceOf(AppError);
+test("the text of a filter is a value or a name, never SQL", { timeout: 60_000 }, async () => {
+  const folder = await filledFolder(1);
+  await using store = await openEmbeddedStore({ folder, clock: systemClock });
+  const nasty = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.constantFrom(
+      "' OR 1=1 --",
+      '" OR 1=1 --',
+      "$1",
+      "x'); DROP TABLE t; --",
+      "\\",
+      "%",
+      "\0",
+      "'",
+    ),
+    fc.constantFrom('"', '@timestamp" IS NOT NULL OR "a', "fields_json", "__proto__", "/~", ""),
+  );
+  const field = fc.oneof(nasty, fc.constantFrom(...Object.keys(FIELDS)));
+  const condition: fc.Arbitrary<Condition> = fc.oneof(
+    fc.record({ field, op: fc.constantFrom("eq", "ne"), value: fc.oneof(nasty, fc.double()) }),
+    fc.record({ field, op: fc.constantFrom("gt", "gte", "lt", "lte"), value: fc.double() }),
+    fc.record({ field, op: fc.constantFrom("like", "not_like"), value: nasty }),
+    fc.record({ field, op: fc.constantFrom("exists", "missing") }),
+    fc.record({ field: fc.constant("*" as const), op: fc.constant("contains"), value: nasty }),
+  );
+  await fc.assert(
+    fc.asyncProperty(condition, field, async (one, by) => {
+      try {
+        const rows = await store.aggregate({
+          ...COUNT,
+          where: [one],
+          by: { field: by, limit: 3 },
+        });
+        expect(rows.reduce((sum, row) => sum + row.value, 0)).toBeLessThanOrEqual(1);
+        if ("value" in one && one.op === "eq" && String(one.value).includes("OR")) {
+          expect(rows).toEqual([]);
         }
-      }),
-      { numRuns: 400 },
-    );
-  },
-);
+      } catch (error) {
+        expect(error).toBeInstanceOf(AppError);
+      }
+    }),
+    { numRuns: 400 },
+  );
+});
 
-test("files that are cut short, foreign, empty or copied are ignored and named, and a writer moves them aside", async () => {
+test("truncated, foreign, empty or copied files are ignored and reported, and a writer moves them aside", async () => {
   const folder = await filledFolder(4);
   const events = join(folder, "events");
   const [cut = "", empty = "", kept = ""] = await readdir(events);
@@ -114,7 +110,7 @@ test("files that are cut short, foreign, empty or copied are ignored and named, 
   expect((await store.aggregate(COUNT))[0]?.value).toBe(2);
 });
 
-test("a file that was read while it was being copied counts once it is complete, and is no problem any more", async () => {
+test("a file that was read while it was being copied counts when it is complete, and is no longer reported", async () => {
   const folder = await filledFolder(2);
   const [name = ""] = await readdir(join(folder, "events"));
   const path = join(folder, "events", name);
@@ -128,7 +124,7 @@ test("a file that was read while it was being copied counts once it is complete,
   expect((await store.status()).problems).toEqual([]);
 });
 
-test("a folder of a newer version is refused, and left as it is", async () => {
+test("a folder of a newer version is rejected, and not changed", async () => {
   const folder = await filledFolder(1);
   const [name = ""] = await readdir(join(folder, "events"));
   const path = join(folder, "events", name);
@@ -150,7 +146,7 @@ test("a rollup without its events is never read, and is removed by the next merg
   expect(await readdir(join(folder, "rollups"))).toEqual([]);
 });
 
-test("an append that cannot be written leaves nothing behind, and the next one goes on", async () => {
+test("an append that cannot be written leaves no files, and the next one succeeds", async () => {
   const folder = await newFolder();
   await using store = await openEmbeddedStore({ folder, clock: systemClock });
   await rm(join(folder, "events"), { recursive: true });
@@ -165,7 +161,7 @@ test("an append that cannot be written leaves nothing behind, and the next one g
   expect((await store.aggregate(COUNT))[0]?.value).toBe(1);
 });
 
-test("an append that is not valid any more when it is written leaves nothing behind", async () => {
+test("an append that is no longer valid when it is written leaves no files", async () => {
   const folder = await filledFolder(1);
   await using segments = new SegmentFolder(folder, systemClock);
   await segments.prepare();
@@ -174,7 +170,7 @@ test("an append that is not valid any more when it is written leaves nothing beh
   const bytes = [Buffer.from("written by a process that was suspended")];
   const isValid = async (): Promise<boolean> => {
     const left = (await readdir(folder, { recursive: true })).filter((name) => name.includes(id));
-    // The rollup has its name already, and does not count without its events.
+    // The rollup already has its name, and does not count without its events.
     expect(left).toEqual([join("rollups", `${id}.parquet`)]);
     return false;
   };
@@ -183,7 +179,7 @@ test("an append that is not valid any more when it is written leaves nothing beh
   expect(await readdir(folder, { recursive: true })).toEqual(before);
 });
 
-test("two stores on one folder see each other's events at once and never merge at the same time", async () => {
+test("two stores on one folder read each other's events immediately and never merge at the same time", async () => {
   const folder = await newFolder();
   await using first = await openEmbeddedStore({ folder, clock: systemClock });
   await using second = await openEmbeddedStore({ folder, clock: systemClock });

@@ -14,8 +14,8 @@ const LIFE_MS_MAX = 400;
 const ROOT = join(import.meta.dirname, "..", "..");
 
 /**
- * Appends batches of numbered events from the kept position on, each with the cells that count them, and merges
- * meanwhile. Its clock runs fast, so that replaced files are deleted too.
+ * Appends batches of numbered events from the stored position on, each with the cells that count them, and merges
+ * concurrently. Its clock runs fast, so that replaced files are also deleted.
  */
 const CHILD = `
 import { Batch } from "#collectors/batch.ts";
@@ -62,7 +62,7 @@ async function runAndKill(folder: string, startMs: number): Promise<void> {
 }
 
 test(
-  "after kill -9 at any moment every event is there once, with its cell",
+  "after kill -9 at any moment every event is stored once, with its cell",
   { timeout: 180_000 },
   async () => {
     const folder = await mkdtemp(join(tmpdir(), "quarterdeck-kill-"));

@@ -9,13 +9,13 @@ import type { SegmentFolder } from "./segment-folder.ts";
 import { isMaker, madeBy, madeMs, makerOf } from "./segment-id.ts";
 import { leasesIn } from "./store-writer.ts";
 
-/** A file whose name carries no token, and that nobody changed for so long, is left over. */
+/** A file without a token in its name is left over if it was not changed for this long. */
 const ABANDONED_MS = 60 * 60_000;
 const TOKEN = /^[0-9a-f]{24}(?=-)/;
 
 /**
- * Removes what killed writers left. To be called by the holder of the lease of compaction only. The order matters: a
- * writer whose file was listed, but who is not alive after that, can complete nothing any more.
+ * Removes the files of killed writers. Must be called by the holder of the compaction lease. The order matters: a
+ * writer whose file was listed, and that is not alive afterwards, cannot complete the file any more.
  */
 export async function removeLeftovers(segments: SegmentFolder, clock: Clock): Promise<void> {
   const rollups = await segments.rollupIds();

@@ -21,12 +21,12 @@ import type {
 
 const NS_PER_MS = 1e6;
 
-/** An event in memory; `tMs` is NaN where it has no time. */
+/** An event in memory; `tMs` is NaN if it has no time. */
 export type KeptEvent = { number: number; tMs: number; source: string; offset: number } & {
   document: EventDocument;
 };
 
-/** Newest first; events of the same instant by source and offset. */
+/** Newest first; events of the same time by source and offset. */
 export function compareEvents(a: KeptEvent, b: KeptEvent): number {
   if (a.tMs !== b.tMs) return b.tMs - a.tMs;
   if (a.source !== b.source) return a.source < b.source ? 1 : -1;
@@ -143,7 +143,7 @@ function mostFrequent<T extends string | null>(values: readonly T[]): [T, number
   );
 }
 
-/** The value as text to split and count by: of a list its values joined, of a date epoch ms. */
+/** The value as text to split and count by: the joined values of a list, epoch ms for a date. */
 function textOf({ document }: KeptEvent, field: string): string | null {
   const value = document.fields[field];
   if (value === undefined || value === null) return null;

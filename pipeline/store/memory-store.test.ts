@@ -3,7 +3,7 @@ import { describe } from "vitest";
 import { testEventStore } from "./contract.ts";
 import { openMemoryStore } from "./memory-store.ts";
 
-describe("the store in memory keeps the contract", () => {
+describe("the store in memory fulfils the contract", () => {
   testEventStore(async () => {
     const open = openMemoryStore();
     return () => Promise.resolve(open());

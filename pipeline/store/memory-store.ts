@@ -37,8 +37,8 @@ class Shared {
 }
 
 /**
- * A store that lives in this process, as documents: for tests that are not about files. Returns a function that opens
- * it; all that are open share what is kept.
+ * A store of documents in the memory of this process, for tests that are not about files. Returns a function that opens
+ * it; all open stores share the data.
  */
 export function openMemoryStore(): () => EventStore {
   const holder = { shared: new Shared() };
@@ -153,7 +153,7 @@ class MemoryStore implements EventStore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // The events stay for others that open the store.
+    // The events are kept for later openings of the store.
   }
 
   #countQuery(): Shared {

@@ -2,7 +2,7 @@ import type { CellChunk } from "./cell-chunk.ts";
 import { checkedStep } from "./check-request.ts";
 import type { CellsRequest, MergedCell } from "./port.ts";
 
-/** Answers a request from chunks, which may hold more than it needs, as `cellsSql` does from files. */
+/** Answers a request from chunks, which may have more cells than needed, like `cellsSql` from files. */
 export function mergeCells(chunks: readonly CellChunk[], request: CellsRequest): MergedCell[] {
   const found: MergedCell[] = [];
   for (const measure of new Set(request.measures)) {
@@ -21,7 +21,7 @@ type Group = { tMs: number; dataset: string; cells: (MergedCell | undefined)[] }
 /** Consecutive cells, their group, and the keys of their chunk. */
 type Run = { start: number; end: number; keys: { name: string; number: number }[]; group: Group };
 
-/** Adds up the cells of one measure in the buckets of the request. */
+/** Sums the cells of a measure in the buckets of the request. */
 class Merger {
   readonly cells: MergedCell[] = [];
   readonly #request: CellsRequest;

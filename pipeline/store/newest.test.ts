@@ -35,7 +35,7 @@ async function readPages(store: EventStore, request: SearchRequest): Promise<str
 }
 
 test(
-  "pages from the newest on show each event once and in order, however the files overlap in time",
+  "pages from the newest on have each event once and in order, however the files overlap in time",
   { timeout: 120_000 },
   async () => {
     const files = fc.array(fc.array(anyEvent, { minLength: 1, maxLength: 6 }), {

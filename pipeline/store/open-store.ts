@@ -9,10 +9,10 @@ import { openMemoryStore } from "./memory-store.ts";
 import type { EventStore } from "./port.ts";
 
 export type StoreSettings = {
-  /** file:///path/to/folder, or memory: for a store that lives as long as it is open. */
+  /** file:///path/to/folder, or memory: for a store that exists while it is open. */
   url: string;
   clock: Clock;
-  /** Memory that queries may use, and cached rollup cells beside it; absent: the adapter's default. */
+  /** Memory limits of queries and of cached rollup cells. Default: of the adapter. */
   memoryLimitMb?: number;
   cellsMemoryMb?: number;
 };
@@ -20,7 +20,7 @@ export type StoreSettings = {
 /** The store in the folder `store` of this folder. */
 export const storeUrlIn = (folder: string): string => pathToFileURL(join(folder, "store")).href;
 
-/** The adapters, by the scheme of their URL. */
+/** Adapters by URL scheme. */
 const ADAPTERS: Readonly<
   Record<string, (url: URL, settings: StoreSettings) => Promise<EventStore>>
 > = {
@@ -32,10 +32,12 @@ export async function openStore(settings: StoreSettings): Promise<EventStore> {
   const url = new URL(settings.url);
   const open = ADAPTERS[url.protocol];
   if (open) return open(url, settings);
-  throw new Error(`no store for ${url.protocol}//: known are ${Object.keys(ADAPTERS).join(", ")}`);
+  throw new Error(
+    `unsupported store ${url.protocol}//: use one of ${Object.keys(ADAPTERS).join(", ")}`,
+  );
 }
 
-/** Whether there are events in the store; asks without creating it. */
+/** Whether there are events in the store. Does not create it. */
 export function hasEvents(url: string): boolean {
   if (new URL(url).protocol !== "file:") return true;
   try {

@@ -7,23 +7,23 @@ import type { GaugeValues } from "../sketches/gauge.ts";
 
 /** One log event as a flat ECS document: dotted field names. */
 export type EventDocument = { id: EventId; fields: Record<string, unknown> };
-/** `<source id>:<log.offset>`: never changes, wherever the event is stored. */
+/** `<source id>:<log.offset>`: does not depend on where the event is stored. */
 export type EventId = `${SourceId}:${number}`;
 
 export type CellsRequest = TimeRange & {
   levelS: RollupLevelS;
   measures: readonly string[];
   /**
-   * Width of the time buckets of the answer; undefined: the whole range as one. A multiple of the level. Buckets start
-   * at multiples of it since 1970, so that the first may start before the range.
+   * Width of the time buckets of the answer, a multiple of the level. Default: one bucket for the whole range. Buckets
+   * start at multiples of the width since 1970, so the first one may start before the range.
    */
   stepMs?: number;
   /** Only this dataset. */
   dataset?: string;
-  /** Keep the keys apart (default), or add them up. */
+  /** Whether to return each key (default), or sum over the keys. */
   byKey?: boolean;
 };
-/** Cells merged over a bucket. `tMs` is the bucket's start (range start where no step was asked for). */
+/** Cells merged over a bucket. `tMs` is the start of the bucket (without a step, of the range). */
 export type MergedCell = {
   tMs: number;
   dataset: string;
@@ -39,7 +39,7 @@ export type Aggregate =
   | { kind: "sum"; field: string }
   /** The last value in time, the extremes, the sum and the number of values of a number field. */
   | { kind: "gauge"; field: string }
-  /** Different combinations of the fields' values; events that have none of the fields do not count. */
+  /** The number of distinct combinations of the fields' values; events without any of the fields do not count. */
   | { kind: "distinct"; fields: readonly string[] }
   /** Histogram of a number field in the buckets of the latency sketch; key is the bucket's number. */
   | { kind: "latency"; field: "event.duration" };
@@ -47,12 +47,12 @@ export type Aggregate =
 export type AggregateRequest = TimeRange & {
   aggregate: Aggregate;
   where: StoreFilter;
-  /** Width of the time buckets, which start at multiples of it since 1970; undefined: the whole range as one. */
+  /** Width of the time buckets, which start at multiples of it since 1970. Default: one bucket for the whole range. */
   stepMs?: number;
-  /** Split by the values of this field: the `limit` most frequent, the others not in the answer. */
+  /** Split by the `limit` most frequent values of this field; the answer does not have other values. */
   by?: { field: string; limit: number };
 };
-/** `by` is null where no split was asked for or the field is absent; `bucket` only for latency. */
+/** `by` is null without a split or if the field is absent; `bucket` is only set for latency. */
 export type AggregateRow = {
   tMs: number;
   by: string | null;
@@ -67,7 +67,7 @@ export type SearchRequest = TimeRange & {
   where: StoreFilter;
   /** Newest first. */
   limit: number;
-  /** Go on after this event of an earlier answer. */
+  /** Continue after this event of an earlier answer. */
   after?: { tMs: number; id: EventId };
 };
 
@@ -76,7 +76,7 @@ export type FacetsRequest = TimeRange & {
   fields: readonly string[];
   limit: number;
 };
-/** Of each field the most frequent values, most frequent first. */
+/** The most frequent values of each field, most frequent first. */
 export type Facets = Map<string, { value: string; count: number }[]>;
 
 export type Extent = { dataset: string; rows: number; fromMs: number; toMs: number };
@@ -85,40 +85,40 @@ export type StoreStatus = {
   segments: number;
   rows: number;
   bytes: number;
-  /** Queries answered since the store was opened: live tiles must not cause any. */
+  /** Number of queries since the store was opened; live tiles must not cause any. */
   queries: number;
-  /** What is wrong with the stored data (such as a file that cannot be read), for a person. */
+  /** Problems of the stored data, e.g. a file that cannot be read; for people. */
   problems: readonly string[];
 };
 
-/** For how many days the events of a dataset are kept. Other datasets are kept for ever. */
+/** Number of days for which the events of a dataset are kept. Other datasets are kept for ever. */
 export type Retention = ReadonlyMap<string, number>;
 
-/** How many events of each dataset are not shown, where there are any. */
+/** Number of skipped events by dataset, without zeros. */
 export type Skipped = ReadonlyMap<string, number>;
 
-/** What was appended since the last call, by whichever process, in no order. */
+/** Events that any process appended since the last call, unordered. */
 export type Follower = {
   next(limit: number): Promise<{ events: EventDocument[]; skipped: Skipped }>;
 };
 
 /**
- * Keeps what was read, together with how far each source was read. `append` is all or nothing and durable: positions
- * become visible last, so an adapter that cannot write in one step keeps invisible, or removes when it opens, what lacks
- * its positions.
+ * Stores rows together with the positions of their sources. `append` is atomic and durable: positions
+ * become visible last, so an adapter that cannot write in one step hides, or removes when it is opened, rows without
+ * their positions.
  */
 export type EventWriter = {
   /**
-   * Keeps the batch's rows, the cells and the positions. The positions at which a batch ends are its identity: a batch
-   * whose positions are all stored already is stored, so appending it again changes nothing, also after a restart. The
-   * batch may be reused when this returns.
-   * @throws AppError conflict when another process stored more of the same sources meanwhile
+   * Stores the batch's rows, the cells and the positions. A batch is identified by the positions at which it ends: a
+   * batch whose positions are all stored is not stored again, also after a restart. The batch may be reused when this
+   * returns.
+   * @throws AppError conflict when another process has stored more of the same sources in the meantime
    */
   append(batch: Batch, cells: readonly RollupCell[], positions: Positions): Promise<void>;
 };
 
 export type PositionReader = {
-  /** How far each source is stored. */
+  /** The position up to which each source is stored. */
   positions(): Promise<Positions>;
 };
 
@@ -127,11 +127,11 @@ export type EventReader = {
   search(request: SearchRequest): Promise<EventDocument[]>;
   event(id: EventId): Promise<EventDocument | undefined>;
   facets(request: FacetsRequest): Promise<Facets>;
-  /** Exact, but for `distinct`, which may be off by 2 %. */
+  /** Exact, except `distinct`, which may be off by 2 %. */
   aggregate(request: AggregateRequest): Promise<AggregateRow[]>;
   /** Rows and times of each dataset. Cheap. */
   extents(): Promise<Extent[]>;
-  /** Begins to follow what is appended from now on: each event is handed out, or counted as skipped, once. */
+  /** Follows events appended from now on: each event is returned, or counted as skipped, once. */
   follow(): Promise<Follower>;
 };
 
@@ -139,19 +139,20 @@ export type RollupReader = {
   cells(request: CellsRequest): Promise<MergedCell[]>;
 };
 
-/** What metrics are computed from. */
+/** The reads from which metrics are computed. */
 export type MetricReader = RollupReader & Pick<EventReader, "aggregate" | "extents">;
 
 export type StoreMaintenance = {
   status(): Promise<StoreStatus>;
-  /** Merges small files into large ones; returns whether there was anything to do. */
+  /** Merges some small files into larger ones; returns whether there was anything to do. */
   compact(): Promise<boolean>;
   retention(): Promise<Retention>;
-  /** Replaces the retention, for every process that has this store open. */
+  /** Replaces the retention for all processes that use this store. */
   setRetention(retention: Retention): Promise<void>;
   /**
-   * Removes events (and their rollup cells) of days, in UTC, that ended more than the dataset's days ago: an event is
-   * kept for those days, and removed a day later. Does a part of it; returns whether there was any.
+   * Removes events and their rollup cells of UTC days that ended more than the dataset's number of days ago: an event
+   * is kept for that many days, and removed a day later. Each call does a part of the work; returns whether there was
+   * any.
    */
   expire(nowMs: number): Promise<boolean>;
   /** Deletes the store and everything in it, and closes it. */
@@ -159,8 +160,8 @@ export type StoreMaintenance = {
 };
 
 /**
- * An event store. What was appended is seen by every later read in this process, and by readers in other processes soon.
- * contract.ts tests every adapter. Callers take the smallest of these types that they need.
+ * An event store. Appended events are visible to every later read in this process, and soon to other processes.
+ * contract.ts tests every adapter. Callers depend on the smallest of these types that they need.
  */
 export type EventStore = AsyncDisposable &
   EventWriter &
@@ -169,7 +170,7 @@ export type EventStore = AsyncDisposable &
   RollupReader &
   StoreMaintenance;
 
-/** The store that is in use now: a control plane may change from one to another while other processes run. */
+/** The store in use: a control plane may change to another one while other processes run. */
 export type CurrentStore = AsyncDisposable & {
   /** To be called for each request. */
   get(): Promise<EventStore>;

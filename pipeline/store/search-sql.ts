@@ -19,15 +19,15 @@ const SELECTED = COLUMNS.map(([name, type]) =>
 ).join(", ");
 
 /**
- * Newest first; events of the same instant by source and offset, so that paging is exact. The events
- * are found by the columns that the conditions need; the other columns are read for these events only.
+ * Newest first; events of the same time by source and offset, so that paging is exact. The events
+ * are found with the columns of the conditions; the other columns are read only for these events.
  */
 export function searchSql(request: SearchRequest, files: string): Statement {
   const sql = new SqlText();
   const where = [timeSql(request), filterSql(sql, request.where)];
   if (request.after) where.push(behindSql(request.after, sql));
   const order = `ORDER BY ${TIME} DESC, ${SOURCE} DESC, ${OFFSET} DESC`;
-  // With the time in the join DuckDB skips row groups.
+  // With the time in the join, DuckDB can skip row groups.
   const text = `WITH found AS MATERIALIZED (
       SELECT file_index AS found_file, file_row_number AS found_row, ${TIME} AS found_time
       FROM ${files} WHERE ${where.join(" AND ")}
@@ -39,7 +39,7 @@ export function searchSql(request: SearchRequest, files: string): Statement {
   return { text, parameters: sql.parameters };
 }
 
-/** The one event of this id. */
+/** The event with this id. */
 export function eventSql(id: EventId, files: string): Statement {
   const sql = new SqlText();
   const { source, offset } = idParts(id);
@@ -53,7 +53,7 @@ export function idParts(id: EventId): { source: string; offset: number } {
   return { source: id.slice(0, colon), offset: Number(id.slice(colon + 1)) };
 }
 
-/** Merges answers to the same request, each from some of the files. */
+/** Merges partial answers to the same request, each from some of the files. */
 export function joinFound(answers: readonly (readonly Row[])[], limit: number): Row[] {
   return answers.flat().toSorted(compareRows).slice(0, limit);
 }
@@ -106,7 +106,7 @@ function parsedObject(text: string): object {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null ? value : {};
   } catch (error) {
-    // Invalid JSON is shown as text, so that the other events of the page are shown too.
+    // Invalid JSON is returned as text, so that it does not affect other events of the page.
     return { [`${EXTRA_FIELD}.invalid`]: `${text} (${String(error)})` };
   }
 }

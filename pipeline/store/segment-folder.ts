@@ -12,9 +12,9 @@ import { StoreWriter } from "./store-writer.ts";
 
 /**
  * The folder of segments: `events/<id>.parquet` holds the rows and, in its footer, the description of the segment;
- * `rollups/<id>.parquet`, which is written before, holds its cells. A segment counts from the moment its event file gets
- * its name until a segment that lists it in `replaces` does. Several processes may write and read at the same time.
- * Reading changes nothing in the folder.
+ * `rollups/<id>.parquet`, which is written before, holds its cells. A segment counts from the moment its event file
+ * gets its name until a segment that lists it in `replaces` does. Several processes may write and read at the same
+ * time. Reading changes nothing in the folder.
  */
 export class SegmentFolder implements AsyncDisposable {
   readonly folder: string;
@@ -38,7 +38,7 @@ export class SegmentFolder implements AsyncDisposable {
     return this.#list.problems;
   }
 
-  /** Adds to `problems` until it is forgotten. */
+  /** Adds an entry to `problems` until it is removed. */
   noteProblem(name: string, text: string): void {
     this.#list.noteProblem(name, text);
   }
@@ -47,7 +47,7 @@ export class SegmentFolder implements AsyncDisposable {
     this.#list.forgetProblem(name);
   }
 
-  /** The folder of files that are not complete. */
+  /** The folder of incomplete files. */
   get scratch(): string {
     return join(this.folder, "tmp");
   }
@@ -65,7 +65,7 @@ export class SegmentFolder implements AsyncDisposable {
     return join(this.folder, "rollups", id + SUFFIX);
   }
 
-  /** Creates the folders, and reads what is in them. */
+  /** Creates the folders, and reads their content. */
   async prepare(): Promise<void> {
     for (const name of ["events", "rollups", "tmp", "broken", "schema"]) {
       await mkdir(join(this.folder, name), { recursive: true, mode: 0o700 });
@@ -74,14 +74,14 @@ export class SegmentFolder implements AsyncDisposable {
     await this.list();
   }
 
-  /** A new id, greater than all ids that were seen, even if the clock was set back. */
+  /** A new id, greater than all known ids, even if the clock was set back. */
   async nextId(): Promise<SegmentId> {
     const token = await this.#writer.token();
     this.#newestMs = Math.max(this.#newestMs + 1, this.#clock.nowMs());
     return newSegmentId(this.#newestMs, token);
   }
 
-  /** Reads the folder again; footers are read once. The same object as before where nothing has changed. */
+  /** Reads the folder again; footers are read once. Returns the same object if nothing has changed. */
   async list(): Promise<Listing> {
     const names = await readdir(join(this.folder, "events"));
     const ids = segmentIdsIn(names);
@@ -100,8 +100,8 @@ export class SegmentFolder implements AsyncDisposable {
   }
 
   /**
-   * Keeps the bytes as the segment's files, or nothing at all. False where `isValid` was false when all was written: then
-   * nothing is kept.
+   * Stores the bytes as the files of a segment, atomically. False if `isValid` was false when everything was written;
+   * then nothing is stored.
    */
   async append(id: SegmentId, bytes: Bytes, isValid: () => Promise<boolean>): Promise<boolean> {
     const paths: Written = { events: await this.scratchPath(), rollup: undefined };
@@ -119,8 +119,8 @@ export class SegmentFolder implements AsyncDisposable {
   }
 
   /**
-   * Gives the written files their names: the rollup first, so that rows and cells appear by one rename. Right before that,
-   * `isValid` decides; if it is false the files are removed.
+   * Renames the written files: the rollup first, so that rows and cells appear by one rename. Right before that,
+   * `isValid` is checked; if it is false, the files are removed.
    */
   async commit(id: SegmentId, paths: Written, isValid: () => Promise<boolean>): Promise<boolean> {
     const { events, rollup } = paths;
@@ -136,14 +136,14 @@ export class SegmentFolder implements AsyncDisposable {
     }
   }
 
-  /** Removes a segment that no longer counts: the event file first, so that rows are never without their cells. */
+  /** Removes a segment that no longer counts: the event file first, so that rows never lack their cells. */
   async remove(id: SegmentId): Promise<void> {
     await rm(this.eventsPath(id), { force: true });
     await rm(this.rollupPath(id), { force: true });
     this.#list.forget(id);
   }
 
-  /** Moves files that cannot be read to `broken/`. To be called by the holder of the lease of compaction only. */
+  /** Moves files that cannot be read to `broken/`. Must be called by the holder of the compaction lease. */
   async moveDamaged(): Promise<void> {
     for (const name of this.#list.damagedNames()) {
       const reason = await this.#list.readAgain(name);

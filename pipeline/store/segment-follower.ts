@@ -5,7 +5,7 @@ import type { Segment } from "./segment-footer.ts";
 import type { SegmentReader } from "./segment-reader.ts";
 
 /**
- * Follows the segments that appear. A merged segment holds nothing new: its inputs are either known already, or kept for a
+ * Follows new segments. A merged segment has no new rows: its inputs are either already known, or kept for a
  * while and read from their own files.
  */
 export async function followSegments(parts: {
@@ -29,7 +29,7 @@ export async function followSegments(parts: {
         fresh.map(({ id }) => id),
         limit,
       );
-      // Not before the read succeeded, so that after an error the next call reads them.
+      // Only after the read succeeded, so that the next call reads them after an error.
       known = new Set(there.map(({ id }) => id));
       const events = rows.map(documentOf);
       return { events, skipped: skippedOf(fresh, events) };
@@ -37,7 +37,7 @@ export async function followSegments(parts: {
   };
 }
 
-/** Events of each dataset that are not among the shown ones. */
+/** Number of skipped events by dataset. */
 function skippedOf(fresh: readonly Segment[], shown: readonly EventDocument[]): Skipped {
   const left = new Map<string, number>();
   const add = (dataset: string, rows: number): void => {

@@ -24,13 +24,13 @@ export const SegmentFooter = z.object({
   extents: z.array(
     z.object({ dataset: z.string(), rows: z.number(), fromMs: z.number(), toMs: z.number() }),
   ),
-  /** How far each source is stored, and the segment that stored it first; of several the latest is valid. */
+  /** The stored position of each source, and the segment that stored it first; the latest one is valid. */
   positions: z.array(z.object({ source: Source, position: PositionValue, since: Id })),
-  /** Least and greatest `log.offset` of each source's rows. */
+  /** Minimum and maximum `log.offset` of each source's rows. */
   offsets: z.array(z.object({ source: z.string(), min: z.number(), max: z.number() })),
-  /** The rollup file of the same name, and the least and greatest `t` (epoch s) in it; null: there is none. */
+  /** The rollup file of the same name, with the minimum and maximum `t` (epoch s); null if there is none. */
   cells: z.object({ rows: z.number(), from: z.number(), to: z.number() }).nullable(),
-  /** Segments whose rows are in this one, and which no longer count. */
+  /** Segments that this one replaces: they no longer count. */
   replaces: z.array(Id),
 });
 export type SegmentFooter = z.infer<typeof SegmentFooter>;
@@ -38,12 +38,12 @@ export type SegmentFooter = z.infer<typeof SegmentFooter>;
 /** A segment in the folder. */
 export type Segment = SegmentFooter & { bytes: number };
 
-/** Epoch ms of the oldest event; Infinity where there is none. */
+/** Epoch ms of the oldest event; Infinity if there is none. */
 export function oldestMs(segment: SegmentFooter): number {
   return Math.min(...segment.extents.map((extent) => extent.fromMs));
 }
 
-/** Epoch ms of the newest event; -Infinity where there is none. */
+/** Epoch ms of the newest event; -Infinity if there is none. */
 export function newestMs(segment: SegmentFooter): number {
   return Math.max(...segment.extents.map((extent) => extent.toMs));
 }
@@ -82,7 +82,7 @@ export function mergeExtents(extents: Extents): Extents {
   return [...merged.values()].toSorted((a, b) => (a.dataset < b.dataset ? -1 : 1));
 }
 
-/** Of each source the position that was stored last. */
+/** The last stored position of each source. */
 export function latestPositions(segments: readonly SegmentFooter[]): SegmentFooter["positions"] {
   const latest = new Map<SourceId, SegmentFooter["positions"][number]>();
   for (const entry of segments.flatMap((segment) => segment.positions)) {

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 
 /**
- * When it was made (ms, base 36), by which writer (the beginning of its token; in earlier versions a process id, base 36),
- * and a random part: sorts by time, unique among writers.
+ * Creation time (ms, base 36), writer (the beginning of its token; in earlier versions a process id, base 36),
+ * and a random part: sorted by time, unique among writers.
  */
 export type SegmentId = `${string}-${string}-${string}`;
 
@@ -30,7 +30,7 @@ export function madeBy(id: SegmentId): string {
 }
 
 export const makerOf = (token: string): string => token.slice(0, MAKER_DIGITS);
-/** False for a process id, of an earlier version. */
+/** False for a process id of an earlier version. */
 export const isMaker = (maker: string): boolean => maker.length === MAKER_DIGITS;
 
 export function newSegmentId(atMs: number, token: string): SegmentId {

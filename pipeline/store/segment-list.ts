@@ -11,19 +11,19 @@ import { compareIds, isSegmentId, type SegmentId } from "./segment-id.ts";
 export const SUFFIX = ".parquet";
 const READS_AT_ONCE = 16;
 
-/** The segments that count, in order of ids, and those that others replaced but that are not deleted yet. */
+/** The segments that count, ordered by id, and replaced segments that are not deleted yet. */
 export type Listing = { segments: Segment[]; replaced: Segment[] };
 
-/** The files of a folder of segments, as far as they were read: footers are read once. */
+/** The known files of a folder of segments. Footers are read once. */
 export class SegmentList {
   readonly #folder: string;
   readonly #segments = new Map<SegmentId, Segment>();
   /** Files that are not segments, by name, with the reason. */
   readonly #damaged = new Map<string, string>();
-  /** By the name of a file, or of what failed. */
+  /** By the name of a file or of a failed operation. */
   readonly #problems = new Map<string, string>();
   #listing: Listing = { segments: [], replaced: [] };
-  /** Whether `#segments` has changed since `#listing` was made. */
+  /** Whether `#segments` has changed since `#listing` was built. */
   #hasChanged = false;
 
   constructor(folder: string) {
@@ -45,7 +45,7 @@ export class SegmentList {
     return [...this.#problems.values()];
   }
 
-  /** Adds to `problems` until it is forgotten. */
+  /** Adds an entry to `problems` until it is removed. */
   noteProblem(name: string, text: string): void {
     this.#problems.set(name, text);
   }
@@ -54,7 +54,7 @@ export class SegmentList {
     this.#problems.delete(name);
   }
 
-  /** Reads new files and forgets those that were removed, given all names in `events/` and the ids among them. */
+  /** Reads new files and removes deleted ones, given all names in `events/` and the ids among them. */
   async update(names: readonly string[], ids: readonly SegmentId[]): Promise<void> {
     const wereMoved = this.#forgetRemoved(new Set(names));
     if (ids.length < names.length) this.#noteForeign(names, ids);
@@ -109,7 +109,7 @@ export class SegmentList {
   #noteForeign(names: readonly string[], ids: readonly SegmentId[]): void {
     const valid = new Set<string>(ids.map((id) => id + SUFFIX));
     for (const name of names) {
-      if (!valid.has(name)) this.#noteDamaged(name, "its name is not one of a segment");
+      if (!valid.has(name)) this.#noteDamaged(name, "its name is not the name of a segment");
     }
   }
 
@@ -183,7 +183,7 @@ function isNewer(value: unknown): boolean {
 }
 
 /**
- * Two compactors at once, which the lease prevents, would both replace the same segments: then only the one with the
+ * Two concurrent compactors, which the lease prevents, could both replace the same segments: then only the one with the
  * smaller id counts, for every reader.
  */
 function visible(all: readonly Segment[]): Listing {

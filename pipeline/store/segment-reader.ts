@@ -21,7 +21,7 @@ import type { SegmentFolder } from "./segment-folder.ts";
 import { newestMs, type Segment } from "./segment-footer.ts";
 import type { SegmentId } from "./segment-id.ts";
 
-/** Another process may remove a file between listing and reading; then the folder is listed again. */
+/** Another process may remove a file between listing and reading; the folder is then listed again. */
 const TRIES = 3;
 /** Most searches find enough in the newest files; after these, increasing numbers of files are read at once. */
 const FILES_FIRST = 4;
@@ -52,7 +52,7 @@ export class SegmentReader {
     return new SegmentReader(parts, await schemaFile(parts.segments));
   }
 
-  /** Events of a range; of one dataset where the filter has one. */
+  /** Runs a statement over the segments with events of the range and, if the filter has one, of the dataset. */
   async events(request: TimeRange & { where: StoreFilter }, build: Build): Promise<Row[]> {
     const dataset = datasetOf(request.where);
     return this.eventsOf((segment) => overlaps(segment, request, dataset), build);
@@ -68,8 +68,8 @@ export class SegmentReader {
   }
 
   /**
-   * The newest events that match: files are read from the newest on, until no older one can hold an event that belongs
-   * in the answer.
+   * The newest matching events: files are read from the newest on, until no older file can have an event that belongs
+   * into the answer.
    */
   async newest(request: SearchRequest): Promise<Row[]> {
     const dataset = datasetOf(request.where);
@@ -102,7 +102,7 @@ export class SegmentReader {
     return this.#duck.rows(text, parameters);
   }
 
-  /** Merged rollup cells: from the cache, or from the files where they do not fit into it. */
+  /** Merged rollup cells: from the cache, or from the files if they do not fit into it. */
   async cells(request: CellsRequest): Promise<MergedCell[]> {
     const isWanted = ({ cells }: Segment): boolean =>
       cells !== null && cells.from * 1000 < request.toMs && cells.to * 1000 >= request.fromMs;
@@ -168,7 +168,7 @@ function datasetOf(where: StoreFilter): string | undefined {
 
 /**
  * A file without rows but with every column is read along with the segments, so that a column that no segment has is
- * null and not an error. It is named by its content, because another version may have other fields.
+ * null and not an error. Its name depends on its content, because another version may have other fields.
  */
 async function schemaFile(segments: SegmentFolder): Promise<string> {
   const { parts } = writeParquet(emptyColumns(), 0, {});

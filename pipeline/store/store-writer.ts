@@ -9,8 +9,8 @@ import { explained } from "./files.ts";
 export const leasesIn = (storeFolder: string): string => join(storeFolder, "leases");
 
 /**
- * One open store that writes. Its files carry its token, so that others can tell whether a file that is not complete
- * belongs to a living writer. A store that only reads has no token and writes nothing.
+ * An open store that writes. Its files have its token in their names, so that others can find out whether an incomplete
+ * file belongs to a living writer. A store that only reads has no token and writes nothing.
  */
 export class StoreWriter implements AsyncDisposable {
   readonly #folder: string;

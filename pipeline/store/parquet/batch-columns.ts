@@ -5,7 +5,7 @@ import { EXTRA_FIELD, FIELDS, type NumberField, type TextField } from "#collecto
 import type { NumberData, ParquetColumn, TextData } from "./column.ts";
 import { validText } from "./valid-text.ts";
 
-/** The batch's columns that are not empty, in the order of the list of fields. */
+/** The non-empty columns of the batch, in the order of the list of fields. */
 export function batchColumns(batch: Batch): ParquetColumn[] {
   const columns: ParquetColumn[] = [];
   for (const [name, column] of batch.numberColumns()) {

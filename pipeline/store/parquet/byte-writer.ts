@@ -1,4 +1,4 @@
-/** Bytes that grow as they are written. */
+/** A growing byte buffer. */
 export class ByteWriter {
   #bytes: Buffer;
   length = 0;
@@ -7,7 +7,7 @@ export class ByteWriter {
     this.#bytes = Buffer.allocUnsafe(Math.max(bytesExpected, 64));
   }
 
-  /** A view of what was written: valid until the next write. */
+  /** A view of the written bytes, valid until the next write. */
   done(): Buffer {
     return this.#bytes.subarray(0, this.length);
   }
@@ -47,7 +47,7 @@ export class ByteWriter {
     this.length += bytes.length;
   }
 
-  /** Makes room for so many bytes more and returns the buffer, for loops that write at `length` themselves. */
+  /** Ensures capacity for this many more bytes and returns the buffer, for loops that write at `length` themselves. */
   room(bytes: number): Buffer {
     const needed = this.length + bytes;
     if (needed > this.#bytes.length) {

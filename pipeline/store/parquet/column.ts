@@ -1,7 +1,7 @@
-/** Text with a dictionary: row r holds the bytes [ends[id - 1], ends[id]) for id = ids[r], or is null for id 0. */
+/** Text with a dictionary: row r has the bytes [ends[id - 1], ends[id]) for id = ids[r], or is null for id 0. */
 export type TextData = {
   name: string;
-  /** `texts`: several strings a row, joined by LIST_SEPARATOR. `bytes`: not text. */
+  /** `texts`: several strings per row, joined by LIST_SEPARATOR. `bytes`: not text. */
   kind: "text" | "texts" | "bytes";
   ids: Uint32Array;
   /** Number of dictionary values. */
@@ -25,7 +25,7 @@ export const ENCODING = { plain: 0, rle: 3, delta: 5, dictionary: 8 };
 /** One page before compression. */
 export type Page = {
   isDictionary: boolean;
-  /** Of a data page: levels and values, nulls included. Of a dictionary: its entries. */
+  /** For a data page the number of values, including nulls; for a dictionary the number of entries. */
   values: number;
   encoding: number;
   bytes: Buffer;
@@ -37,6 +37,6 @@ export type Chunk = {
   /** Including nulls; each element of a list counts, and an empty list counts as one. */
   values: number;
   nulls: number;
-  /** Least and greatest value, in the column's physical encoding. */
+  /** Minimum and maximum, in the column's physical encoding. */
   bounds?: { min: Buffer; max: Buffer };
 };

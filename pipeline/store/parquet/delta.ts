@@ -4,7 +4,7 @@ import { bitWidth } from "./hybrid.ts";
 const BLOCK = 128;
 const MINIBLOCK = 32;
 const MINIBLOCKS = BLOCK / MINIBLOCK;
-/** Wider differences save nothing compared to plain numbers. */
+/** Wider differences do not save space compared to plain numbers. */
 const WIDTH_MAX = 24;
 /** Differences of smaller values are exact. */
 const VALUE_MAX = 2 ** 51;
@@ -12,9 +12,9 @@ const VALUE_MAX = 2 ** 51;
 const adjusted = new Uint32Array(BLOCK);
 
 /**
- * Writes whole numbers in Parquet's DELTA_BINARY_PACKED: for each block of 128 the least difference between
- * neighbours, then the differences above it in as few bits as each 32 of them need. Returns false, and writes nothing,
- * where neighbours are so far apart that plain numbers take no more.
+ * Writes whole numbers in Parquet's DELTA_BINARY_PACKED: for each block of 128 the smallest difference between
+ * neighbours, then the differences above it in as few bits as each group of 32 needs. Returns false, and writes
+ * nothing, if the differences are so large that plain numbers are not longer.
  */
 export function writeDelta(out: ByteWriter, values: Float64Array): boolean {
   const start = out.length;
@@ -57,7 +57,7 @@ function writeBlock(out: ByteWriter, values: Float64Array, from: number, to: num
   return true;
 }
 
-/** Packs 32 of the adjusted differences; returns how many bits each takes. */
+/** Packs 32 of the adjusted differences; returns the number of bits of each. */
 function packMiniblock(out: ByteWriter, from: number): number {
   let all = 0;
   for (let i = from; i < from + MINIBLOCK; i += 1) all |= adjusted[i]!;

@@ -20,7 +20,7 @@ export function encodeNumbers(column: NumberData, from: number, to: number): Chu
   for (let row = from; row < to; row += 1) {
     let value = column.values[row]!;
     if (Number.isNaN(value)) continue;
-    // Columns of whole numbers hold no fractions, and nothing that a double does not hold exactly.
+    // Columns of whole numbers have no fractions, and only values that a double represents exactly.
     if (isWhole) value = Math.min(Math.max(Math.trunc(value), -limit), limit) + 0;
     if (value < min) min = value;
     if (value > max) max = value;

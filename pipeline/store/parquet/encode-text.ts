@@ -4,7 +4,7 @@ import { ByteWriter } from "./byte-writer.ts";
 import { type Chunk, ENCODING, type Page, type TextData } from "./column.ts";
 import { bitWidth, writeHybrid, writeRun } from "./hybrid.ts";
 
-/** A dictionary costs a reader one look-up per row; it saves space as long as values repeat. */
+/** A dictionary costs readers one look-up per row, and saves space if values repeat. */
 const DISTINCT_SHARE_MAX = 0.6;
 const DISTINCT_MIN_FOR_PLAIN = 256;
 const PAGE_BYTES = 1024 * 1024;

@@ -1,13 +1,13 @@
 import type { ByteWriter } from "./byte-writer.ts";
 
-/** Bits of the numbers 0 … max. */
+/** Number of bits for the numbers 0 … max. */
 export function bitWidth(max: number): number {
   return 32 - Math.clz32(max);
 }
 
 /**
- * Writes numbers in Parquet's "RLE / bit-packing hybrid": one run where all are equal, else one bit-packed run
- * (its last group filled up with zeros). At most 24 bits wide.
+ * Writes numbers in Parquet's "RLE / bit-packing hybrid": one run if all are equal, otherwise one bit-packed run
+ * (with its last group padded with zeros). At most 24 bits wide.
  */
 export function writeHybrid(
   out: ByteWriter,

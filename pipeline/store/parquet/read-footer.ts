@@ -4,20 +4,20 @@ import { ThriftReader } from "./thrift.ts";
 
 const MAGIC = "PAR1";
 const TAIL_BYTES = 8;
-/** Size of the first read, which contains the footer of nearly every file. */
+/** Size of the first read, which contains nearly every footer. */
 const READ_BYTES = 32 * 1024;
 const FOOTER_BYTES_MAX = 64 * 1024 * 1024;
 
 export type ParquetFooter = { rows: number; metadata: Map<string, string>; fileBytes: number };
 
-/** Row count and key-value metadata of a Parquet file. Throws a RangeError that says what is wrong with the file. */
+/** Row count and key-value metadata of a Parquet file. @throws RangeError with the problem of the file */
 export async function readFooter(file: FileHandle): Promise<ParquetFooter> {
   const { size } = await file.stat();
   if (size < MAGIC.length + TAIL_BYTES) throw new RangeError(`it has only ${size} bytes`);
   const tail = await readAt(file, Math.max(0, size - READ_BYTES), size);
   if (tail.toString("latin1", tail.length - MAGIC.length) !== MAGIC) {
     throw new RangeError(
-      "it does not end like a Parquet file: it was cut short, or is something else",
+      "it does not end like a Parquet file: it is truncated or not a Parquet file",
     );
   }
   const length = tail.readUInt32LE(tail.length - TAIL_BYTES);
@@ -35,7 +35,7 @@ export async function readFooter(file: FileHandle): Promise<ParquetFooter> {
 async function readAt(file: FileHandle, from: number, to: number): Promise<Buffer> {
   const bytes = Buffer.alloc(to - from);
   const { bytesRead } = await file.read(bytes, 0, bytes.length, from);
-  if (bytesRead < bytes.length) throw new RangeError("it became shorter while it was read");
+  if (bytesRead < bytes.length) throw new RangeError("it was truncated while it was read");
   return bytes;
 }
 

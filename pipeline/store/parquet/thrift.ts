@@ -18,7 +18,7 @@ const TYPE = {
 const DEPTH_MAX = 32;
 
 /**
- * Writes structs of the Thrift compact protocol, in which Parquet keeps page headers and the footer. Fields are
+ * Writes structs of the Thrift compact protocol, the format of Parquet's page headers and footer. Fields are
  * written in ascending order of their ids.
  */
 export class ThriftWriter {
@@ -100,7 +100,7 @@ export class ThriftWriter {
   }
 }
 
-/** Reads structs of the compact protocol. Throws a RangeError on invalid bytes. */
+/** Reads structs of the compact protocol. @throws RangeError for invalid bytes */
 export class ThriftReader {
   readonly #bytes: Buffer;
   #at = 0;

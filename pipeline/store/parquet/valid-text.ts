@@ -8,8 +8,8 @@ const CONTINUATION_MASK = 0xc0;
 const HIGH_BYTE = 0x80;
 
 /**
- * The column with every dictionary value valid UTF-8: in invalid values the bytes above 0x7F become `\xHH`, as nginx
- * writes them, because one invalid value would make the whole file unreadable.
+ * The column with valid UTF-8 in every dictionary value: in invalid values the bytes above 0x7F are replaced by `\xHH`,
+ * like in nginx, because one invalid value would make the whole file unreadable.
  */
 export function validText(column: TextData): TextData {
   const all = column.bytes.subarray(0, column.ends[column.size]);
@@ -25,7 +25,7 @@ export function validText(column: TextData): TextData {
   return { ...column, bytes: Buffer.concat(parts), ends };
 }
 
-/** Whether a value begins in the middle of a character: then the concatenation may be valid and each value not. */
+/** Whether a value begins within a character: the concatenation may then be valid although the values are not. */
 function hasSplitCharacter(column: TextData): boolean {
   for (let id = 2; id <= column.size; id += 1) {
     const start = column.ends[id - 1]!;

@@ -48,7 +48,7 @@ function batchOf(rows: number, columns: Columns): Batch {
 }
 
 async function readBack(batch: Batch, metadata = {}): Promise<Record<string, JS>[]> {
-  // A new name each time, because DuckDB caches the metadata of files.
+  // A new name each time, because DuckDB caches file metadata.
   files += 1;
   const path = join(folder, `${files}.parquet`);
   const { parts } = writeParquet(batchColumns(batch), batch.rows, metadata);
@@ -88,7 +88,7 @@ const text = fc.oneof(
 const list = fc.array(fc.constantFrom("", "web", "é"), { minLength: 1, maxLength: 4 });
 const whole = fc.oneof(fc.maxSafeInteger(), fc.integer(), fc.nat(10));
 
-describe("what is written is what DuckDB reads", () => {
+describe("DuckDB reads what was written", () => {
   test("for any columns", async () => {
     const rowsArbitrary = fc.oneof(fc.nat(3), fc.nat(300));
     const columns = rowsArbitrary.chain((rows) => {
@@ -148,7 +148,7 @@ describe("what is written is what DuckDB reads", () => {
     );
   });
 
-  test("for bytes that are not UTF-8: they come back escaped, their neighbours as they were", async () => {
+  test("for bytes that are not UTF-8, which are escaped, while other values are unchanged", async () => {
     const batch = new Batch(3);
     const bytes = [Buffer.from([0x61, 0xff, 0xc3]), Buffer.from([0xa9, 0x62]), Buffer.from("é")];
     for (const [row, value] of bytes.entries()) {
@@ -159,7 +159,7 @@ describe("what is written is what DuckDB reads", () => {
     expect(read.map((row) => row["message"])).toEqual(["a\\xFF\\xC3", "\\xA9b", "é"]);
   });
 
-  test("a whole-number column holds no fraction and nothing beyond 2^53", async () => {
+  test("a whole-number column rejects fractions and numbers beyond 2^53", async () => {
     const batch = new Batch(4);
     for (const [row, value] of [1.9, -1.9, 1e300, Number.NEGATIVE_INFINITY].entries()) {
       batch.number("event.duration").put(row, value);
@@ -171,7 +171,7 @@ describe("what is written is what DuckDB reads", () => {
   });
 });
 
-test("the footer gives back rows and metadata, however long", async () => {
+test("the footer returns rows and metadata of any length", async () => {
   const path = join(folder, "footer.parquet");
   const metadata = { short: "it's é", long: "x".repeat(200_000) };
   const batch = batchOf(2, { message: ["a", "b"] });
@@ -182,7 +182,7 @@ test("the footer gives back rows and metadata, however long", async () => {
   expect(Object.fromEntries(footer.metadata)).toEqual(metadata);
 });
 
-test("a footer of any bytes is refused with a RangeError, never another error", async () => {
+test("invalid footers are rejected with a RangeError and no other error", async () => {
   const path = join(folder, "random.parquet");
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (bytes) => {

@@ -5,11 +5,11 @@ import { encodeNumbers } from "./encode-numbers.ts";
 import { encodeText, encodeTexts } from "./encode-text.ts";
 import { ThriftWriter } from "./thrift.ts";
 
-/** Unit of a reader's work, which it can skip by its statistics. */
+/** Row groups are the units that readers can skip by their statistics. */
 const ROW_GROUP_ROWS = 131_072;
 const MAGIC = Buffer.from("PAR1");
 const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
-/** Compression is worth its cost to readers below this share of the plain size. */
+/** Compression is used below this share of the plain size, because it costs readers time. */
 const COMPRESSED_SHARE_MAX = 0.9;
 const CODEC = { none: 0, zstd: 6 };
 const PAGE_TYPE = { data: 0, dictionary: 2 };
@@ -21,8 +21,8 @@ const CONVERTED = { utf8: 0, list: 3, timestampMs: 9 };
 export type ParquetFile = { parts: Buffer[]; bytes: number };
 
 /**
- * A Parquet file (format version 1, which every reader supports: data pages V1, zstd level 1 where it helps) of the
- * rows [0, rows) of the columns, with text beside them in the footer's key-value metadata. The text of columns of
+ * A Parquet file (format version 1, which every reader supports: data pages V1, zstd level 1 if it helps) of the
+ * rows [0, rows) of the columns, with key-value metadata in the footer. The text of columns of
  * kind `text` and `texts` must be UTF-8 (see `validText`).
  */
 export function writeParquet(
@@ -74,7 +74,7 @@ type RowGroup = {
   bytes: number;
 };
 
-/** Compresses a chunk's pages, unless that gains little, and puts their headers before them. */
+/** Compresses the pages of a chunk, unless that saves little, and adds their headers. */
 function placeChunk(chunk: Chunk, at: number): { parts: Buffer[]; meta: ChunkMeta } {
   const plain = chunk.pages.map((page) => page.bytes);
   const packed = plain.map((bytes) => zstdCompressSync(bytes, ZSTD));
