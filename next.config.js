@@ -2,13 +2,12 @@
 export default {
   poweredByHeader: false,
   reactStrictMode: true,
-  // Nothing here is an image; the optimiser would only be one more door.
+  // The app has no images; the optimiser would only add an endpoint.
   images: { unoptimized: true },
-  // `npm test` checks the types of the whole house; a first start need not wait for it again.
-  // Next rewrites the tsconfig that it is given: it has one of its own.
+  // `npm test` checks all types, so the first start skips it. Next rewrites its tsconfig, so it gets a separate file.
   typescript: { ignoreBuildErrors: true, tsconfigPath: "app/tsconfig.json" },
-  // On the server these are taken from node_modules as they are: less to build, the same to run.
+  // Not bundled on the server, which shortens the build.
   serverExternalPackages: ["zod", "socket.io-client"],
-  // Two cores and little memory are enough for a handful of pages; nobody reads source maps of a build made at home.
+  // Limits CPU and memory; source maps of the production build are not used.
   experimental: { cpus: 2, turbopackSourceMaps: false, turbopackInputSourceMaps: false },
 };

@@ -20,7 +20,7 @@ export const FirstOwner = z.strictObject({
   name: z
     .string()
     .trim()
-    .min(1, { error: "give your name" })
+    .min(1, { error: "enter your name" })
     .max(100)
     .regex(/^\P{Cc}*$/u, { error: "a name has no control characters" }),
   password: z
@@ -96,7 +96,7 @@ async function checkLink(queryable: Queryable, token: string, nowMs: number): Pr
   if (rows.length > 0) return;
   throw new AppError(
     "forbidden",
-    "This set-up link is not valid (any more). Use the latest link printed in the terminal, or restart Quarterdeck to get a new one.",
+    "This set-up link is invalid or expired. Use the latest link printed in the terminal, or restart Quarterdeck to get a new one.",
   );
 }
 

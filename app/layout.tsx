@@ -10,7 +10,7 @@ import "./styles/all.css";
 
 export const metadata: Metadata = {
   title: { default: "Quarterdeck", template: "%s · Quarterdeck" },
-  description: "What your customers feel, and what is coming",
+  description: "Live traffic, errors and forecasts from your access logs",
   robots: { index: false },
 };
 

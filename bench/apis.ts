@@ -1,6 +1,6 @@
 /**
- * What a request to the domain APIs costs, beside a bare server of the same HTTP library, and beside Fastify with
- * validation, a token check and an access log, which answer the same bytes:
+ * The cost of a request to the domain APIs, compared with a bare server of the same HTTP library, and with Fastify with
+ * validation, a token check and an access log, which send the same bytes:
  * `node bench/apis.ts [--rounds 20] [--seconds 1] [--connections 16] [--only NAME,NAME]`.
  * Each service runs as `quarterdeck api` runs it, with one worker, on a PostgreSQL of its own.
  */
@@ -20,7 +20,7 @@ import { type Server, startBare, startFastify, startService } from "./lib/apis-s
 import { median } from "./lib/measure.ts";
 
 const OUT = fileURLToPath(new URL("out/", import.meta.url));
-/** Until what is hot is compiled: it would count as the cost of requests. */
+/** Warm-up until the JIT has compiled the hot code. */
 const WARM_UP_S = 6;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -42,7 +42,7 @@ try {
   const env = {
     DATABASE_URL: database.url,
     API_ROOT_KEY: rootKey,
-    // One caller sends all of it.
+    // One caller sends all requests.
     API_REQUESTS_PER_SECOND: "1000000",
   };
   const rows = [];
@@ -66,7 +66,7 @@ function isWanted(name: string): boolean {
 
 type Row = Awaited<ReturnType<typeof compare>>;
 
-/** In turns, so that what else the machine does slows both alike. */
+/** Alternating, so that other load affects all servers equally. */
 async function compare(one: Case, server: Server) {
   const { request, name } = one;
   const { method, headers, body } = request;
@@ -115,7 +115,7 @@ function ratiosOf(own: readonly Loaded[], other: readonly Loaded[]): number[] {
   return own.map((it, round) => perCpuS(it) / perCpuS(other[round]));
 }
 
-/** The order of fields may differ. @throws Error when the answer has other bytes, as costs could not be compared then */
+/** The order of fields may differ. @throws Error if the response has other bytes, because costs are not comparable then */
 async function checkSame(url: string, request: Request, text: string): Promise<void> {
   const { method, path: target, headers = {}, body } = request;
   const answer = await fetch(`${url}${target}`, {

@@ -51,7 +51,7 @@ async function benchSpeed(): Promise<void> {
   await save("ingest.json", { lines: log.lines, rounds: Number(values.rounds), rows });
 }
 
-/** Peak memory of an ingest as the file grows; it stays flat unless something keeps what it has read. */
+/** Peak memory of an ingest as the file grows; it stays flat unless memory leaks. */
 async function benchMemory(): Promise<void> {
   const rows = [];
   const [quarterdeck] = contenders();
@@ -77,7 +77,7 @@ function chosen(): Contender[] {
   return all.filter(({ missing }) => !missing);
 }
 
-/** In turns, each round starting with another contender, so that none always gets the cooler machine. */
+/** Alternates, and starts each round with another contender, so that none always gets the cooler machine. */
 async function runRounds(
   all: readonly Contender[],
   log: Log,

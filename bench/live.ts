@@ -77,7 +77,7 @@ async function main(): Promise<void> {
   const cookie = await createOwner(app);
   await using browser = await openBrowser();
   const viewport = { width: 1440, height: 900 };
-  // The polling page is a script that the content security policy would refuse.
+  // The content security policy would refuse the script of the polling page.
   const context = await browser.newContext({ viewport, bypassCSP: true });
   const [name = "", value = ""] = cookie.split("=", 2);
   await context.addCookies([{ name, value, url: app.url }]);
@@ -153,7 +153,7 @@ async function measure(bench: Bench, way: Way) {
   };
 }
 
-/** Appends what was recorded since; returns the number of new frames. */
+/** Appends the new recordings; returns the number of new frames. */
 function add(recording: Recording, more: Recording): number {
   recording.signIns.push(...more.signIns);
   recording.requests.push(...more.requests);

@@ -1,7 +1,7 @@
 /**
- * How long the board's questions take over many events: `node bench/queries.ts [--rows 10000000] [--repeats 30]`.
- * Every repetition asks for another range, so that no answer is cached. The rival is DuckDB on the raw events, in the
- * same process and run. CPU is that of all threads of the process.
+ * Duration of the board's queries over many events: `node bench/queries.ts [--rows 10000000] [--repeats 30]`. Every
+ * repetition uses another range, so that no result is cached. The rival is DuckDB on the raw events, in the same process
+ * and run. CPU is that of all threads of the process.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

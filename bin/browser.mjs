@@ -7,7 +7,7 @@ import { installPackages, succeeds } from "./apt.mjs";
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
 const PACKAGES = ["chromium", "fonts-dejavu-core"];
 
-/** The path of a Chromium that runs; installs that of the distribution where there is none and it is allowed. */
+/** The path of a working Chromium; if there is none, installs the distribution's package where allowed. */
 export async function findBrowser() {
   const found = await firstThatRuns(candidates());
   if (found !== undefined) return found;

@@ -8,7 +8,7 @@ import { run } from "./run.mjs";
 const PAGES = ["app", "dashboards"];
 const CONFIGURATION = ["next.config.js", "tsconfig.json", "package-lock.json"];
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*"([#.][^"]+)"/g;
-/** Next's compiler uses all memory that it may; this is enough for these pages. */
+/** Next's compiler uses all memory up to this limit, which is enough for these pages. */
 const HEAP_MB_MAX = 1_024;
 
 /** Builds the Next.js app unless the existing build comes from the same files. */

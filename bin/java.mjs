@@ -1,6 +1,6 @@
 import { installPackages, succeeds } from "./apt.mjs";
 
-/** Installs a JDK and Maven for the MongoDB tests where they are missing and it is allowed. */
+/** Installs a JDK and Maven for the MongoDB tests if they are missing and installing is allowed. */
 export async function ensureJava() {
   for (const command of [
     ["javac", "-version"],

@@ -5,7 +5,7 @@ import path from "node:path";
 import { SetupError, endChildren, root } from "./run.mjs";
 import { node24, setUp } from "./setup.mjs";
 
-/** One Ctrl-C arrives twice: from the terminal and from npm. */
+/** A Ctrl-C arrives twice: from the terminal and from npm. */
 const SAME_SIGNAL_MS = 500;
 
 /** Sets up what is missing, then runs the command line: same terminal, same arguments, same exit status. */
@@ -14,7 +14,7 @@ export async function launch(args, wanted) {
   await orExplain(() => setUp(wanted));
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.removeAllListeners(signal);
 
-  const preload = new URL("die-with-parent.mjs", import.meta.url).href;
+  const preload = new URL("exit-with-parent.mjs", import.meta.url).href;
   const child = spawn(node24(), ["--import", preload, path.join(root, "cli.ts"), ...args], {
     stdio: "inherit",
     // In a separate session the terminal's Ctrl-C reaches only this process, which forwards it once.

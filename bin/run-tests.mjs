@@ -37,7 +37,7 @@ export async function runTests(vitestArgs) {
   process.exit(count.failed === 0 ? 0 : 1);
 }
 
-/** All checks at the same time: some of them use one processor alone. */
+/** Runs all checks in parallel, because some of them use a single processor. */
 async function check() {
   const failures = [];
   const runOne = ([program, ...args]) =>
@@ -59,7 +59,7 @@ async function vitest(args, browser) {
   const status = await new Promise((resolve) => {
     const child = start([node24(), entry, "run", ...reporters, ...args], {
       stdio: ["ignore", "inherit", "inherit"],
-      // Empty where there is none: the tests then look for none themselves.
+      // Empty if there is none, so that the tests do not search for one.
       env: { QUARTERDECK_CHROMIUM: browser ?? "" },
     });
     child.on("error", () => resolve(1));
@@ -69,12 +69,12 @@ async function vitest(args, browser) {
   const result = countTests(files);
   showSlowest(files);
   rmSync(folder, { recursive: true, force: true });
-  // An error outside of all tests, or a crash, is a failure, too.
+  // An error outside of the tests, or a crash, is a failure too.
   if (status !== 0 && result.failed === 0) result.failed = 1;
   return result;
 }
 
-/** The test files of vitest's report; none when it ended before it wrote one. */
+/** The test files in vitest's report; empty if it exited before writing one. */
 function readReport(report) {
   try {
     return JSON.parse(readFileSync(report, "utf8")).testResults;

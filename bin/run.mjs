@@ -58,7 +58,7 @@ export function endChildren() {
     try {
       process.kill(process.platform === "win32" ? child.pid : -child.pid, "SIGKILL");
     } catch {
-      children.delete(child); // It has ended.
+      children.delete(child); // It has exited.
     }
   }
 }

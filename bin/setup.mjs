@@ -20,7 +20,7 @@ import { SetupError, inRoot, root, run } from "./run.mjs";
 const STAMP = inRoot("node_modules", ".quarterdeck-setup.json");
 const LOCK = inRoot(".quarterdeck-setup.lock");
 const HEARTBEAT_MS = 1_000;
-/** The holder of a lock without a heartbeat for so long was killed. */
+/** A lock without a heartbeat for this time belongs to a killed process. */
 const STALE_MS = 15_000;
 const OUTPUT_LINES_SHOWN = 30;
 
@@ -30,7 +30,7 @@ export const node24 = () =>
 
 /**
  * Installs what Quarterdeck needs to run: packages, Node 24, the links of its commands and, if wanted, the built pages.
- * Does only what is missing; needs no network when nothing is.
+ * Installs only missing parts; needs no network if there are none.
  * @param {{ dev: boolean, pages: boolean }} wanted `dev`: also what tests need
  */
 export async function setUp(wanted) {
@@ -168,7 +168,7 @@ function linkCommand(name, target) {
     chmodSync(path.resolve(path.dirname(link), target), 0o755);
     symlinkSync(target, link);
   } catch (error) {
-    if (error.code !== "EEXIST") throw error; // Another start has made it meanwhile.
+    if (error.code !== "EEXIST") throw error; // Another start has created it meanwhile.
   }
 }
 
@@ -196,7 +196,7 @@ async function lock() {
     try {
       utimesSync(LOCK, new Date(), new Date());
     } catch {
-      clearInterval(heartbeat); // It was removed; the work goes on.
+      clearInterval(heartbeat); // The lock was removed; the work continues.
     }
   }, HEARTBEAT_MS);
   heartbeat.unref();

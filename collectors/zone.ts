@@ -5,10 +5,8 @@ export type Zone = {
   /** As configured: `+02:00` or `Europe/Berlin`. */
   readonly name: string;
   /**
-   * Milliseconds east of UTC at a wall-clock time; `wallMs` is that time, as epoch ms as if it were UTC.
-   * An hour that occurs twice, in autumn, means its first occurrence; an hour that is skipped, in spring, is
-   * interpreted as that of a clock that was not put forward (02:30 means 03:30): in both cases the offset before the
-   * change applies.
+   * Milliseconds east of UTC at a local time; `wallMs` is that time, as epoch ms as if it were UTC. An ambiguous local
+   * time (autumn) means the first occurrence; a skipped one (spring) is read with the offset before the change.
    */
   eastMs(wallMs: number): number;
 };
@@ -47,7 +45,7 @@ function signedMs([, sign, hours, minutes, seconds = "0"]: RegExpExecArray): num
   return sign === "-" ? 0 - ms : ms;
 }
 
-/** The offset from `fromMs` (wall clock) on. */
+/** The offset from `fromMs` (local time) on. */
 type Span = { fromMs: number; eastMs: number };
 
 /** Uses Intl once per year; afterwards a time costs a comparison, because neighbouring lines share a span. */

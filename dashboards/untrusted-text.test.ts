@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 
 import { cutText, fieldText, visibleParts, visibleText } from "./untrusted-text.ts";
 
-test("a terminal escape is shown, not performed", () => {
+test("a terminal escape is shown as text", () => {
   expect(visibleText("a\u001b[31mred")).toBe(String.raw`a\x1b[31mred`);
 });
 

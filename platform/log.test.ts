@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test("the log is in ECS format, masks secrets, and only its owner may read it", () => {
+test("log lines are ECS documents, mask secrets, and are readable by the owner only", () => {
   const file = path.join(folder, "logs", "quarterdeck.log");
   const log = openLog({ file, level: "info", clock: { nowMs: () => 0 } });
   log.debug("below the level");

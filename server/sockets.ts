@@ -21,7 +21,7 @@ export type SocketDeps = {
   workspace(): Workspace;
   /** Throws when the socket was opened by a page of another origin. */
   checkOrigin(request: IncomingMessage): void;
-  /** Reject unless the sender may watch boards, or follow raw events. Called again while the socket is open. */
+  /** Rejects unless the member may watch boards, or follow raw events. Called again while the socket is open. */
   mayWatch(request: IncomingMessage): Promise<void>;
   mayFollow(request: IncomingMessage): Promise<void>;
   log: Log;

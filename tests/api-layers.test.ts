@@ -5,8 +5,8 @@ import { expect, test } from "vitest";
 import { SERVICE_NAMES } from "#api/kit/service.ts";
 
 /**
- * Inside a service: `domain/` decides (no HTTP, no SQL, no clock), `repositories/` has all SQL and other stores, `commands/`
- * do one thing with both in a transaction, `routes/` speak HTTP. Services know the kit, and nothing of each other.
+ * Inside a service: `domain/` has the rules (no HTTP, SQL or clock), `repositories/` has all SQL and other stores,
+ * `commands/` use both in a transaction, `routes/` is the HTTP layer. Services import the kit, but not each other.
  */
 const LAYERS: Record<string, { mayKnow: readonly string[] }> = {
   domain: { mayKnow: ["domain"] },
@@ -37,10 +37,10 @@ function list(folder: string): string[] {
   }
 }
 
-test("a service knows no other service", () => {
+test("no service imports another", () => {
   const found = SOURCES.flatMap(({ path, service, text }) =>
     SERVICE_NAMES.filter((other) => other !== service && text.includes(`#api/${other}/`)).map(
-      (other) => `${path} knows ${other}: speak to it by its public API`,
+      (other) => `${path} imports ${other}: use its public API instead`,
     ),
   );
   expect(found).toEqual([]);
@@ -58,7 +58,7 @@ test("inside a service, imports run one way: routes → commands → repositorie
   expect(found).toEqual([]);
 });
 
-test("SQL is in repositories/ alone, and the domain speaks no HTTP", () => {
+test("only repositories/ contains SQL, and domain/ does not import HTTP", () => {
   const sql = SOURCES.filter(({ layer, text }) => layer !== "repositories" && SQL.test(text));
   expect(sql.map(({ path }) => path)).toEqual([]);
   const http = SOURCES.filter(({ layer, text }) => layer === "domain" && HTTP.test(text));

@@ -26,7 +26,7 @@ type Import = Source & {
   to: string;
   /** Path of the imported file; empty for packages. */
   file: string;
-  /** What stands between the braces. */
+  /** The text between the braces. */
   names: string;
   /** `import("…")`, which runs later. */
   isDynamic: boolean;
@@ -99,7 +99,7 @@ function isOwn({ path, file, module }: Import): boolean {
   return folder !== undefined && path.startsWith(`${folder}/`);
 }
 
-/** By the name of the function, wherever its file is. */
+/** Found by the name of the function, in any file. */
 const opensAdapter = ({ names, typeOnly }: Import): boolean =>
   !typeOnly && /\bopen\w*(?:Store|Stores|Bus|Postgres|Warehouse)\b/.test(names);
 
@@ -144,7 +144,7 @@ function circles(sources: readonly Source[]): string[][] {
   return [...new Set(groups)].map((group) => group.split("\n"));
 }
 
-/** The file itself only where it is imported again. */
+/** Includes the file itself only if it is imported again. */
 function filesReachedFrom(
   path: string,
   imports: ReadonlyMap<string, readonly string[]>,
@@ -159,7 +159,7 @@ function fileOf(path: string, target: string): string {
   return target.startsWith(".") ? new URL(target, `file:///${path}`).pathname.slice(1) : "";
 }
 
-/** Everything that a file brings into a browser, through however many files. */
+/** All Node modules that a file imports into a browser, directly or through other files. */
 function nodeModulesReachedFrom(
   path: string,
   read: (path: string) => string | undefined,
@@ -197,7 +197,7 @@ const OPENED_FOLDERS = new Set(
   SOURCES.flatMap(({ path }) => /^(.*)\/open-[\w-]+\.ts$/.exec(path)?.[1] ?? []),
 );
 
-test("there is something to check", () => {
+test("the list of sources is not empty", () => {
   expect(SOURCES.length).toBeGreaterThan(50);
   expect(PORT_FOLDERS).toContain("pipeline/bus");
   expect(PORT_FOLDERS).toContain("pipeline/store");
@@ -208,11 +208,11 @@ test("imports run one way", () => {
   expect(SOURCES.flatMap(violations)).toEqual([]);
 });
 
-test("no imports run in a circle", () => {
+test("there are no import cycles", () => {
   expect(circles(SOURCES)).toEqual([]);
 });
 
-test("the checker finds circles of any length, by types too, but not by dynamic imports", () => {
+test("the checker finds cycles of any length, including types, but not dynamic imports", () => {
   const of = (texts: Record<string, string>): string[][] =>
     circles(Object.entries(texts).map(([path, text]) => ({ path, module: "pipeline", text })));
   const a = "pipeline/a.ts";
@@ -227,7 +227,7 @@ test("the checker finds circles of any length, by types too, but not by dynamic 
   expect(of({ [a]: `${toB}import { c } from "./live/c.ts";`, [b]: toC, [c]: "" })).toEqual([]);
 });
 
-test("what the browser runs needs no Node, however deep", () => {
+test("browser code imports no Node module, directly or indirectly", () => {
   const texts = new Map(SOURCES.map(({ path, text }) => [path, text]));
   const clients = SOURCES.filter(
     ({ path, text }) => /^\s*["']use client["']/.test(text) && !isTest(path),
@@ -238,7 +238,7 @@ test("what the browser runs needs no Node, however deep", () => {
   expect(reached).toEqual([]);
 });
 
-test("the checker catches what it is for", () => {
+test("the checker reports violations", () => {
   const from = (module: Module, text: string): string[] =>
     violations({ path: `${module}/x.ts`, module, text });
   expect(from("collectors", 'import { can } from "#access/policy.ts";')).toHaveLength(1);
@@ -257,7 +257,7 @@ test("the checker catches what it is for", () => {
   expect(from("dashboards", 'import type { Server } from "node:http";')).toEqual([]);
 });
 
-test("adapters are opened in server/ alone, whatever their path", () => {
+test("adapters are opened only in server/, whatever their path", () => {
   const at = (path: string, text: string): string[] => {
     const [module = ""] = path.split("/");
     return isModule(module) ? violations({ path, module, text }) : [];
@@ -291,7 +291,7 @@ test("adapters are opened in server/ alone, whatever their path", () => {
   expect(at("api/logging/x.ts", importing("#pipeline/bus/port.ts"))).toEqual([]);
 });
 
-test("the checker sees through files that a page imports", () => {
+test("the checker follows the imports of a page", () => {
   const texts: Record<string, string> = {
     "dashboards/panel.tsx": 'import { mean } from "../pipeline/mean.ts";',
     "pipeline/mean.ts": 'import { read } from "#platform/read.ts";',

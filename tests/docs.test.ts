@@ -56,17 +56,17 @@ const DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "bench/REA
   (name) => existsSync(name),
 );
 
-test("the documents name no path, script or command that is gone", () => {
+test("the documents name no path, script or command that does not exist", () => {
   const documents = DOCUMENTS.map((name) => ({ name, text: readFileSync(name, "utf8") }));
   expect(documents.flatMap(staleNames)).toEqual([]);
 });
 
-test("there are commands to compare with", () => {
+test("the list of commands is not empty", () => {
   expect(COMMANDS).toContain("start");
   expect(COMMANDS).toContain("ingest");
 });
 
-test("the checker catches what it is for", () => {
+test("the checker reports violations", () => {
   const text = [
     "See `platform/gone.ts`, [the plan](docs/plan-that-is-gone.md) and `server/`.",
     "Run `npm run verify`, `npm run gone` or `quarterdeck teleport`; paths like `/api/me` are URLs.",

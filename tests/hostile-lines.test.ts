@@ -43,7 +43,7 @@ test("no hostile line is lost", async () => {
   expect(counted.map(({ value }) => value)).toEqual([LINES]);
 });
 
-test("what cannot be an access line is in quarantine, whole, with the reason", async () => {
+test("invalid access lines are in quarantine, complete, with the reason", async () => {
   const quarantined = await store.search({
     ...WHENEVER,
     limit: LINES,
@@ -60,7 +60,7 @@ test("what cannot be an access line is in quarantine, whole, with the reason", a
   }
 });
 
-test("script tags, escapes and megabyte URLs are kept as the data that they are", async () => {
+test("script tags, escapes and megabyte URLs are stored unchanged", async () => {
   const found = await store.search({
     ...WHENEVER,
     limit: 10,
@@ -75,7 +75,7 @@ test("script tags, escapes and megabyte URLs are kept as the data that they are"
   expect(String(long[0]?.fields["url.original"])).toHaveLength(1_000_006);
 });
 
-test("forged times move no range", async () => {
+test("forged times do not extend the range", async () => {
   const extents = await store.extents();
   for (const { fromMs, toMs } of extents) {
     expect(fromMs).toBeGreaterThanOrEqual(Date.UTC(2026, 2, 14));

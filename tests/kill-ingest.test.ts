@@ -8,7 +8,7 @@ import { startProgram, temporaryFolder } from "./harness/program.ts";
 
 const KILLS = 50;
 const LINES = 700_000;
-/** From before the program is loaded to after several segments. */
+/** Delays from before the program is loaded to after several segments. */
 const KILL_AFTER_MS = { min: 150, max: 1_600 };
 
 const stack = new AsyncDisposableStack();
@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => stack.disposeAsync());
 
 test(
-  `after ${KILLS} kills at random moments the store equals that of an undisturbed run, to the row`,
+  `after ${KILLS} kills at random moments the store equals that of an uninterrupted run, row by row`,
   { timeout: 300_000 },
   async () => {
     const undisturbed = path.join(folder, "undisturbed");
@@ -55,7 +55,7 @@ async function ingest(data: string, killMs?: number): Promise<number | null> {
   return ended.finally(() => clearTimeout(kill));
 }
 
-/** Fingerprints of all rows and of the rollups, in whatever segments they are. */
+/** Fingerprints of all rows and of the rollups, independent of their segments. */
 async function contents(data: string): Promise<Record<string, unknown>> {
   const duck = await DuckDBInstance.create();
   const connection = await duck.connect();

@@ -4,7 +4,7 @@ import { finished } from "node:stream/promises";
 
 import { seededUniform } from "./random.ts";
 
-/** What a log contains, to check a contender's result against. */
+/** The content of a log, to check a contender's result. */
 export type LogTruth = { lines: number; bytes: number; statuses: Record<string, number> };
 
 const PATHS = 4000;
@@ -41,7 +41,7 @@ const AGENTS = [
 
 /**
  * Writes an access log (combined format) with the shares of public logs: a daily curve, Zipf-distributed paths and
- * clients, 6 % IPv6, 12 % bots, 2.5 % misses, 0.6 % server errors, 1 % late lines, 0.2 % odd but legal requests.
+ * clients, 6 % IPv6, 12 % bots, 2.5 % misses, 0.6 % server errors, 1 % late lines, 0.2 % malformed requests.
  * The same number of lines gives the same log.
  */
 export async function writeAccessLog(path: string, lines: number): Promise<LogTruth> {
@@ -123,7 +123,7 @@ function statusOf(draw: number, isStatic: boolean, method: string): number {
 const oddRequest = (random: () => number): string =>
   ODD_REQUESTS[Math.floor(random() * ODD_REQUESTS.length)] ?? "-";
 
-/** What follows the path: an optional query, and the protocol. */
+/** The rest of the request line: an optional query, and the protocol. */
 function query(path: string, random: () => number): string {
   const protocol = random() < 0.7 ? "HTTP/2.0" : "HTTP/1.1";
   if (path.startsWith("/static") || random() > 0.3) return ` ${protocol}`;

@@ -1,6 +1,6 @@
 /**
- * The bare server that the domain APIs are measured beside: Hono on its own server for Node, which answers each route
- * with a text that it was given, and does nothing else. Started by apis.ts with the answers as an argument; says its port.
+ * The bare server that the domain APIs are compared with: Hono on its own server for Node, which sends a given text for
+ * each route and does nothing else. Started by apis.ts with the responses as an argument; prints its URL.
  */
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";

@@ -6,7 +6,7 @@ import type { ServiceName } from "#api/kit/service.ts";
 
 import type { Request } from "./apis-load.ts";
 
-/** What is measured: a request to a service, whose route as Hono writes it is for the bare server. */
+/** A measured request to a service; the bare server gets its route in Hono's notation. */
 export type Case = {
   name: string;
   request: Request;
@@ -18,7 +18,7 @@ const SETTINGS = 20;
 
 type Prepare = (url: string, root: Record<string, string>) => Promise<Case[]>;
 
-/** What is measured of each service: it is filled through its API, and gives the requests. */
+/** The measured requests of each service, after it was filled through its API. */
 export const CASES: readonly {
   service: ServiceName;
   names: readonly string[];

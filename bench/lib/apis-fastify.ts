@@ -1,7 +1,7 @@
 /**
- * The rival of the HTTP kit: Fastify with what a route of the kit promises too, as far as Fastify has it. Parameters and
- * query are validated by JSON Schema (ajv), the answer is written by its schema, an ES256 access token is checked by
- * jose and cached for a minute, and each request is one line of a log (pino). It answers with an object that it has in
+ * The rival of the HTTP kit: Fastify with the guarantees of a route of the kit, as far as Fastify has them. Parameters
+ * and query are validated by JSON Schema (ajv), the response is serialised by its schema, an ES256 access token is
+ * verified by jose and cached for a minute, and each request is one line of a log (pino). The response is an object in
  * memory. Started by apis.ts with a task as its argument; prints its URL and a token.
  */
 import { type FastifyRequest, LogController, fastify } from "fastify";
@@ -42,7 +42,7 @@ const token = await new SignJWT({ scope: "bench:read" })
 
 const app = fastify({
   loggerInstance: pino(pino.destination({ dest: logFile, sync: false })),
-  // One line for each request, by the hook below, instead of two.
+  // The hook below writes one line per request instead of two.
   logController: new LogController({ disableRequestLogging: true }),
   ajv: { customOptions: { strict: false } },
 });

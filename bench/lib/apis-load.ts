@@ -15,9 +15,9 @@ const TICKS_PER_S = 100;
 const HEAD_END = "\r\n\r\n";
 
 /**
- * Sends a request over and over on so many connections, the next when the last was answered, and measures the CPU time
- * of the processes that answer.
- * @throws Error when an answer has another status than 2xx: then nothing was measured
+ * Repeats a request on this many connections, the next one after each response, and measures the CPU time of the server
+ * processes.
+ * @throws Error when a response has another status than 2xx: then nothing was measured
  */
 export async function load(
   url: string,
@@ -45,8 +45,8 @@ export async function load(
 }
 
 /**
- * Keeps this process from sleeping while it waits for answers. Whoever writes to a process that sleeps pays for waking it,
- * more than for the answer itself on a virtual machine, and only a server that is faster than its client never does.
+ * Busy-waits for responses: waking a sleeping client would be counted as CPU time of the server, and on a virtual machine
+ * costs more than the response.
  */
 function stayAwake(): { stop(): void } {
   let stopped = false;

@@ -11,7 +11,7 @@ export async function documentOf(url: string): Promise<OpenApi> {
 
 type Answer = { method: string; path: string; status: number; body: unknown };
 
-/** What apis-fastify.ts is started with to answer a request as the service that has this document does. */
+/** The task with which apis-fastify.ts responds to a request like the service of this document. */
 export function rivalTask(document: OpenApi, { method, path, status, body }: Answer): object {
   const [template, operation] = operationAt(document, method, path);
   const of = (where: string): JsonSchema => ({
@@ -56,7 +56,7 @@ function operationAt(
   throw new Error(`the document has no operation for ${method} ${path}`);
 }
 
-/** With the definitions in the place of the references to them. */
+/** The schema with references replaced by their definitions. */
 function resolved(value: unknown, schemas: Readonly<Record<string, JsonSchema>>): unknown {
   if (Array.isArray(value)) return value.map((it) => resolved(it, schemas));
   if (typeof value !== "object" || value === null) return value;

@@ -14,7 +14,7 @@ import { startService as startProgram } from "../../tests/harness/service.ts";
 /** A running server, and the processes whose CPU time is its cost. */
 export type Server = AsyncDisposable & { url: string; pids(): number[] };
 
-/** `quarterdeck api NAME` with one worker, as it is run; its log goes into a file. */
+/** `quarterdeck api NAME` with one worker; its log is written to a file. */
 export async function startService(
   service: ServiceName,
   folder: string,
@@ -27,7 +27,7 @@ export async function startService(
   return { ...running, pids: () => [pidOf(child), ...childrenOf(child)] };
 }
 
-/** A bare server that answers the same texts. */
+/** A bare server that sends the same texts. */
 export async function startBare(answers: readonly object[]): Promise<Server> {
   const { line, server } = await startScript(new URL("apis-bare.ts", import.meta.url), answers);
   return { url: line, ...server };
@@ -48,7 +48,7 @@ export async function startFastify(
   return { ...Rival.parse(JSON.parse(line)), ...server };
 }
 
-/** A script that prints one line as soon as it serves. */
+/** Starts a script that prints one line when it is ready. */
 async function startScript(script: URL, argument: object) {
   const child = spawn(process.execPath, [fileURLToPath(script), JSON.stringify(argument)], {
     stdio: ["ignore", "pipe", "inherit", "ipc"],

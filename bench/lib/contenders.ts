@@ -17,9 +17,9 @@ type Run = {
 };
 export type Contender = {
   name: string;
-  /** What it makes of the log. */
+  /** Describes its output. */
   keeps: string;
-  /** How to install it, where it is missing. */
+  /** Instructions to install it, if it is missing. */
   missing?: string;
   /** Prepares a run that writes only below `folder`, which is empty. */
   prepare(log: string, folder: string): Run;
@@ -163,7 +163,7 @@ const nodeScan: Contender = {
   }),
 };
 
-/** Also in folders of daemons, which are not in a normal user's PATH. */
+/** Also searches folders of daemons, which are not in a normal user's PATH. */
 function find(program: string): string | undefined {
   const folders = [
     ...(process.env["PATH"] ?? "").split(path.delimiter),

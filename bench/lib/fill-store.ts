@@ -8,7 +8,7 @@ const VISITORS = 20_000;
 const AGENTS = 60;
 const DAY_MS = 86_400_000;
 
-/** A small, fast, seeded generator (xorshift32): the bench's data is the same in every run. */
+/** A small, fast, seeded generator (xorshift32), so that every run has the same data. */
 function seeded(seed: number): () => number {
   let state = seed;
   return () => {

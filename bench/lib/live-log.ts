@@ -4,7 +4,7 @@ import { seededUniform } from "./random.ts";
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const WRITE_EVERY_MS = 10;
-/** The time between markers varies, so that they are in phase with no timer. */
+/** The time between markers varies, so that they are not in phase with any timer. */
 const MARKER_MS = { min: 400, max: 600 };
 const CLIENTS = 20_000;
 const ROUTES = [

@@ -1,13 +1,13 @@
 import type { BrowserContext, Page } from "playwright";
 
-/** What a page showed, and when it was painted (epoch ms of the clock that also stamps the log). */
+/** A text on the page, and the time of its painting (epoch ms of the clock that also stamps the log). */
 type Shown = { atMs: number; text: string };
 /** A live frame as the page received it. */
 type FrameGot = { gotMs: number; madeMs: number; bytes: number; signIns: number };
 export type Recording = { signIns: Shown[]; requests: Shown[]; frames: FrameGot[] };
 
 declare global {
-  /** Lives in the page. */
+  /** Runs in the page. */
   var liveRecording: Recording | undefined;
 }
 
@@ -39,7 +39,7 @@ export async function openPollingPage(
   return page;
 }
 
-/** What was recorded since the last call. */
+/** The recordings since the last call. */
 export async function takeRecording(page: Page): Promise<Recording> {
   return page.evaluate(() => {
     const taken = globalThis.liveRecording;

@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 
 import { z } from "zod";
 
-/** What the viewers received since the last call. `delayMs`: from the creation of a frame to its parsing here. */
+/** The frames received since the last call. `delayMs`: from the creation of a frame to its parsing here. */
 const Tally = z.object({
   frames: z.number(),
   delayMs: z.object({ p50: z.number(), p99: z.number() }).nullable(),

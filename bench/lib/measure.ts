@@ -48,7 +48,7 @@ function rssOfTree(pid: number): number {
     const below = children.filter(Boolean).map((child) => rssOfTree(Number(child)));
     return Number(kb ?? 0) * 1024 + below.reduce((sum, bytes) => sum + bytes, 0);
   } catch {
-    return 0; // It has ended meanwhile, or this is not Linux.
+    return 0; // The process has exited, or this is not Linux.
   }
 }
 

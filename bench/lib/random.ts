@@ -1,4 +1,4 @@
-/** A small, fast, seeded generator (xorshift32, G. Marsaglia 2003): a bench's data is the same in every run. */
+/** A small, fast, seeded generator (xorshift32, G. Marsaglia 2003), so that every run has the same data. */
 export function seededUniform(seed: number): () => number {
   let state = seed | 0 || 1;
   return () => {

@@ -127,8 +127,8 @@ class ConstantsDeriver {
   #putTypes(fromRow: number, toRow: number): void {
     const types = this.#batch.text("event.type");
     const levels = this.#batch.text("log.level");
-    const bad = types.internText("error");
-    const calm = types.internText("info");
+    const errorId = types.internText("error");
+    const infoId = types.internText("info");
     for (let row = fromRow; row < toRow; row += 1) {
       const level = levels.ids[row]!;
       if (
@@ -137,7 +137,9 @@ class ConstantsDeriver {
         !this.#traits[this.#datasets.ids[row]!]?.levelDecidesType
       )
         continue;
-      types.ids[row] = /^(?:emerg|alert|crit|error|warn)/.test(levels.text(level)) ? bad : calm;
+      types.ids[row] = /^(?:emerg|alert|crit|error|warn)/.test(levels.text(level))
+        ? errorId
+        : infoId;
     }
   }
 

@@ -157,7 +157,7 @@ describe("other access logs", () => {
     });
   });
 
-  test("the ingress controller: the upstream that answered last", () => {
+  test("the ingress controller: the upstream that sent the last response", () => {
     const document = parseLine(
       "nginx.ingress_controller",
       `${COMBINED} 120 0.250 [web-80] [] 10.0.0.1:80, 10.0.0.2:80 -, 512 0.100, 0.150 502, 200 abc123`,

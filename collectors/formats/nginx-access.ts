@@ -23,7 +23,7 @@ const dialect: AccessDialect = { name: "nginx access", vendor: "nginx.access", t
 export const nginxAccess: Format = {
   dataset: "nginx.access",
   title: "nginx access log",
-  // nginx is usually in front of other web servers.
+  // nginx is usually the reverse proxy.
   requests: "proxy",
   traits: ACCESS_TRAITS,
   detection: {

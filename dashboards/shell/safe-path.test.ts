@@ -10,7 +10,7 @@ test("a path of this site is kept", () => {
   expect(safePath(undefined)).toBe("/");
 });
 
-test("no text leads to another site", () => {
+test("no path leads to another site", () => {
   const odd = [
     "//evil.test",
     "/\\evil.test",

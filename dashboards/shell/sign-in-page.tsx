@@ -13,7 +13,7 @@ export function SignInPage({ next }: { next: string }) {
   const { data: setup } = useResource(SetupState, "/api/setup");
   const lead = setup?.open
     ? "There is no account yet. Open the one-time link that was printed in the terminal at start."
-    : "What your customers feel, and what is coming.";
+    : "Live traffic, errors and forecasts from your access logs.";
   return (
     <AccountForm
       title="Sign in"

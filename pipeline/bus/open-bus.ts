@@ -5,7 +5,7 @@ import { openEmbeddedBus } from "./embedded-bus.ts";
 import { openMemoryBus } from "./memory-bus.ts";
 import type { Bus } from "./port.ts";
 
-/** `url`: file:///path/to/folder, or memory: for a bus that exists while it is open. */
+/** `url`: file:///path/to/folder, or memory: for a bus that is discarded when closed. */
 export type BusSettings = { url: string };
 
 /** The bus in the folder `bus` of this folder. */

@@ -6,7 +6,7 @@ import { cellOf, type Span } from "./spans.ts";
  * Counts of a measure by minute until they are taken as rollup cells. Hours are then merged from their minutes.
  */
 
-/** Counts by span and key. */
+/** Collects counts by span and key. */
 export class KeyedCounts {
   readonly #counts = new CountTable();
 

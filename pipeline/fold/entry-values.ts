@@ -63,7 +63,7 @@ export class EntryValues {
 /** Hash of a value that is stable across processes and versions; never 0. */
 export const hashOf: ValueOf = (column, id) => stableHash(column.bytes(id)) || 1;
 
-/** 1 where the list has this value, else 0. */
+/** Maps a value to 1 if the list has it, else 0. */
 export function listHas(value: string): ValueOf {
   return (column, id) => (listOf(column.text(id)).includes(value) ? 1 : 0);
 }

@@ -6,7 +6,7 @@ import type { NameTable } from "./names.ts";
 
 /** Live increments of one measure, collected by slot and returned by dataset. */
 
-/** One count a second: `numbers` has one for each second of the delta. */
+/** Collects a count per second: `numbers` has one for each second of the delta. */
 export class LiveCounts {
   #counts = new Uint32Array(64);
 
@@ -19,7 +19,7 @@ export class LiveCounts {
     this.#counts[slot]! += count;
   }
 
-  /** By the index of the dataset. */
+  /** The parts, by the index of their dataset. */
   take({ datasets, datasetOf, secondOf }: LiveSlots): LivePart[] {
     const parts = datasets.map(({ seconds }) => ({ numbers: new Uint32Array(seconds.length) }));
     for (const [slot, dataset] of datasetOf.entries()) {
@@ -77,7 +77,7 @@ export class LiveGauges {
     (this.#gauges[slot] ??= new Gauge()).add(tMs, value);
   }
 
-  /** By the index of the dataset. */
+  /** The parts, by the index of their dataset. */
   take({ datasets, datasetOf, secondOf }: LiveSlots): LivePart[] {
     const numbers = datasets.map((): number[] => []);
     for (const [slot, gauge] of this.#gauges.entries()) {

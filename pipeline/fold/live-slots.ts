@@ -6,7 +6,7 @@ type LiveDataset = { dataset: number; seconds: number[] };
 export class LiveSlots {
   readonly nowS: number;
   readonly datasets: LiveDataset[] = [];
-  /** By slot, the index of its dataset in `datasets`, and of its second in the dataset's `seconds`. */
+  /** Index of a slot's dataset in `datasets`, and of its second in the dataset's `seconds`, by slot. */
   readonly datasetOf: number[] = [];
   readonly secondOf: number[] = [];
   readonly #slots = new Map<number, number>();

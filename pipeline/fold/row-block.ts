@@ -27,12 +27,12 @@ export type RowBlock = {
   requestCount: number;
   readonly others: Uint16Array;
   otherCount: number;
-  /** By offset. */
+  /** Second of each row, by offset. */
   readonly seconds: Float64Array;
-  /** By offset, the index of the row's minute and hour in `Spans.all`. */
+  /** Index of the row's minute and hour in `Spans.all`, by offset. */
   readonly minutes: Uint32Array;
   readonly hours: Uint32Array;
-  /** By offset, of requests only. */
+  /** Status and latency bucket by offset, for requests only. */
   readonly statuses: Uint16Array;
   readonly buckets: Int16Array;
   /** Offsets of the requests and of the others that are live, and by offset the number of their second. */

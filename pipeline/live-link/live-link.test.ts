@@ -17,7 +17,7 @@ import { Ingest } from "../ingest/ingest.ts";
 import { warmLiveWindow } from "../live/warm-live-window.ts";
 import { openMemoryStore } from "../store/memory-store.ts";
 import type { EventStore } from "../store/port.ts";
-import { type ControlEnd, type IndexerEnd, liveMeeting } from "./messages.ts";
+import { type ControlEnd, type IndexerEnd, liveAddress } from "./messages.ts";
 import { LivePublisher } from "./publisher.ts";
 import { LiveSubscriber } from "./subscriber.ts";
 
@@ -273,11 +273,11 @@ describe("in threads", () => {
 describe("in processes", () => {
   testLink(async (publisher, subscriber) => {
     const dataFolder = await mkdtemp(path.join(tmpdir(), "quarterdeck link "));
-    const meeting = liveMeeting(dataFolder);
+    const address = liveAddress(dataFolder);
     const here = Promise.withResolvers<ControlEnd>();
     const there = Promise.withResolvers<IndexerEnd>();
-    const listening = await listenForChannels(meeting, there.resolve);
-    const following = followChannels(meeting, here.resolve);
+    const listening = await listenForChannels(address, there.resolve);
+    const following = followChannels(address, here.resolve);
     const [indexerEnd, controlEnd] = [await there.promise, await here.promise];
     publisher.attach(indexerEnd);
     subscriber.attach(controlEnd);

@@ -1,12 +1,12 @@
 import type { SourceStatus } from "#collectors/source.ts";
-import type { Channel, Meeting } from "#platform/channel/port.ts";
+import type { Channel, ChannelAddress } from "#platform/channel/port.ts";
 
 import type { Filter } from "../filter.ts";
 import type { FrameDelta } from "../live/live-part.ts";
 import type { EventDocument } from "../store/port.ts";
 
-/** The rendezvous of the indexers and control planes of a data folder. The protocol changes with the messages below. */
-export const liveMeeting = (dataFolder: string): Meeting => ({
+/** The channels between indexers and control planes. The protocol changes with the messages below. */
+export const liveAddress = (dataFolder: string): ChannelAddress => ({
   dataFolder,
   name: "index",
   protocol: "quarterdeck live 1",

@@ -8,7 +8,7 @@ import { tailRows } from "./tail-rows.ts";
 type Subscriber = {
   channel: IndexerEnd;
   tails: TailRequest[];
-  /** Messages that were dropped since it became congested. */
+  /** Whether messages were dropped since it became congested. */
   isBehind: boolean;
   framesDropped: number;
 };

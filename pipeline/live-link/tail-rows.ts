@@ -8,7 +8,7 @@ import type { TailRequest } from "./messages.ts";
 /** Maximum number of events shown to a person, and of rows examined, per fold of rows. */
 const EVENTS_MAX = 10;
 const ROWS_EXAMINED_MAX = 500;
-/** Older events, e.g. of existing files that are being read, are not new to a follower. */
+/** Older rows, read from a history, are not sent to live tails. */
 const NEW_MS = 10 * 60_000;
 
 export type TailResult = { id: string; events: EventDocument[]; skipped: number };

@@ -18,7 +18,7 @@ export const LiveFrame = z.object({
   seconds: z.array(LiveSecond),
   /** Metrics by name, over the last minute; users over five minutes. Metrics without a value are left out. */
   metrics: z.record(z.string(), z.number()),
-  /** Instances that answered in the last minute. */
+  /** Instances that served requests in the last minute. */
   instances: z.array(z.string()),
   topRoutes: z.array(
     z.object({

@@ -15,7 +15,7 @@ export type FrameDelta = {
   newestEventMs: number;
   /** Start of each second with rows, epoch seconds. Parts refer to a second by its index here. */
   seconds: Uint32Array;
-  /** By the name of the measure. */
+  /** Parts, by the name of their measure. */
   parts: Readonly<Record<string, LivePart>>;
 };
 

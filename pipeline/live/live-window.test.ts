@@ -171,7 +171,7 @@ describe("live window", () => {
     expect(Math.abs((topRoutes[0]?.p95Ms ?? 0) - 20)).toBeLessThan(0.41);
   });
 
-  test("instances are those that answered in the last minute", () => {
+  test("instances are those that served requests in the last minute", () => {
     const { live, see } = openLive();
     see([
       { ago: 5, status: 200, instance: "web2" },

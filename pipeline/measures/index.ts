@@ -29,5 +29,5 @@ export const MEASURES: readonly Measure[] = [
   queueLength,
 ];
 
-/** Measures that live frames have for each second. */
+/** The measures with a value per second in live frames. */
 export const LIVE_COUNTS = MEASURES.filter(({ live }) => live === liveCounts);

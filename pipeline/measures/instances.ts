@@ -13,7 +13,7 @@ import { INSTANCE } from "./split-fields.ts";
 
 const INSTANCES_MAX = 1000;
 
-/** Requests by the instance that answered. */
+/** Requests by the instance that served them. */
 export const INSTANCE_CELLS = { measure: "instance", field: INSTANCE, levels: BOTH_LEVELS };
 
 export const instances: Measure<NameSet> = {

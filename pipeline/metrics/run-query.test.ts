@@ -222,7 +222,7 @@ const filters: Record<string, { where: Filter; matches: (event: Event) => boolea
   },
 };
 const measured = Object.values(CATALOGUE).filter(({ source }) => source === "measured");
-/** One of each way to count. */
+/** A metric for each way to count. */
 const STEPPED = [
   "requests_per_second",
   "error_ratio",

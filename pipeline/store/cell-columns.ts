@@ -39,7 +39,7 @@ export function cellColumns(cells: readonly RollupCell[]): ParquetColumn[] {
   ];
 }
 
-/** Requests are for a few measures of one level over a time range, so these are stored together. */
+/** Cells of a measure and level are stored together, because requests read few of them over a time range. */
 export const CELL_ORDER = "level_s, measure, t, dataset, key";
 
 function compareCells(a: RollupCell, b: RollupCell): number {

@@ -469,7 +469,7 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect([status.rows, status.queries, status.problems]).toEqual([4, 0, []]);
   });
 
-  test("compaction changes neither answers nor positions", async () => {
+  test("compaction changes neither results nor positions", async () => {
     const open = await openEmpty();
     await using store = await open();
     for (let i = 0; i < 40; i += 1) {

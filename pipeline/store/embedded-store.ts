@@ -54,7 +54,7 @@ export type EmbeddedStoreOptions = {
   memoryLimitMb?: number;
   /** Memory of cached rollup cells, in addition to DuckDB. Default 64. */
   cellsMemoryMb?: number;
-  /** Default 2. */
+  /** Threads of DuckDB. Default 2. */
   threads?: number;
 };
 

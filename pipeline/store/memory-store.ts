@@ -28,7 +28,7 @@ import { cutoffsOf } from "./retention.ts";
 import { isStored } from "./stored-batch.ts";
 
 class Shared {
-  /** In the order in which they were appended. */
+  /** Ordered by their append. */
   events: KeptEvent[] = [];
   cells: RollupCell[] = [];
   positions = new Map<SourceId, Position>();

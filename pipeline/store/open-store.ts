@@ -9,7 +9,7 @@ import { openMemoryStore } from "./memory-store.ts";
 import type { EventStore } from "./port.ts";
 
 export type StoreSettings = {
-  /** file:///path/to/folder, or memory: for a store that exists while it is open. */
+  /** file:///path/to/folder, or memory: for a store that is discarded when closed. */
   url: string;
   clock: Clock;
   /** Memory limits of queries and of cached rollup cells. Default: of the adapter. */

@@ -57,7 +57,7 @@ export type AggregateRow = {
   tMs: number;
   by: string | null;
   bucket: number | null;
-  /** For a gauge the number of values. */
+  /** The number of values, for a gauge. */
   value: number;
   /** Only for gauges. */
   gauge?: GaugeValues;

@@ -19,10 +19,10 @@ export async function followSegments(parts: {
   let known = new Set((await appended()).map(({ id }) => id));
   return {
     async next(limit) {
-      const there = await appended();
-      const fresh = there.filter(({ id, rows }) => !known.has(id) && rows > 0);
+      const appendedNow = await appended();
+      const fresh = appendedNow.filter(({ id, rows }) => !known.has(id) && rows > 0);
       if (fresh.length === 0) {
-        known = new Set(there.map(({ id }) => id));
+        known = new Set(appendedNow.map(({ id }) => id));
         return { events: [], skipped: new Map() };
       }
       const rows = await parts.reader.newestOf(
@@ -30,7 +30,7 @@ export async function followSegments(parts: {
         limit,
       );
       // Only after the read succeeded, so that the next call reads them after an error.
-      known = new Set(there.map(({ id }) => id));
+      known = new Set(appendedNow.map(({ id }) => id));
       const events = rows.map(documentOf);
       return { events, skipped: skippedOf(fresh, events) };
     },

@@ -165,7 +165,7 @@ async function readSegment(path: string): Promise<Segment> {
   }
   const parsed = SegmentFooter.safeParse(value);
   if (!parsed.success) throw new RangeError(`its footer is damaged: ${parsed.error.message}`);
-  if (parsed.data.rows !== footer.rows) throw new RangeError("its footer contradicts itself");
+  if (parsed.data.rows !== footer.rows) throw new RangeError("the row counts of its footer differ");
   return { ...parsed.data, bytes: footer.fileBytes };
 }
 
@@ -187,16 +187,16 @@ function isNewer(value: unknown): boolean {
  * smaller id counts, for every reader.
  */
 function visible(all: readonly Segment[]): Listing {
-  const gone = new Set<SegmentId>();
+  const replacedIds = new Set<SegmentId>();
   const segments: Segment[] = [];
-  const losers: Segment[] = [];
+  const conflicting: Segment[] = [];
   for (const segment of all) {
-    if (segment.replaces.some((id) => gone.has(id))) losers.push(segment);
-    else for (const id of segment.replaces) gone.add(id);
+    if (segment.replaces.some((id) => replacedIds.has(id))) conflicting.push(segment);
+    else for (const id of segment.replaces) replacedIds.add(id);
   }
-  const lost = new Set(losers.map((segment) => segment.id));
+  const lost = new Set(conflicting.map((segment) => segment.id));
   for (const segment of all) {
-    if (!gone.has(segment.id) && !lost.has(segment.id)) segments.push(segment);
+    if (!replacedIds.has(segment.id) && !lost.has(segment.id)) segments.push(segment);
   }
   const counted = new Set(segments.map((segment) => segment.id));
   return { segments, replaced: all.filter((segment) => !counted.has(segment.id)) };

@@ -23,7 +23,7 @@ import type { SegmentId } from "./segment-id.ts";
 
 /** Another process may remove a file between listing and reading; the folder is then listed again. */
 const TRIES = 3;
-/** Most searches find enough in the newest files; after these, increasing numbers of files are read at once. */
+/** Most searches find enough in the newest files, which are read first; then increasing numbers are read at once. */
 const FILES_FIRST = 4;
 const FILES_FACTOR = 4;
 

@@ -70,11 +70,11 @@ export function testChannel(open: () => Promise<Ends>): void {
     await using ends = await open();
     inbox(ends.one);
     const messages = inbox(ends.other);
-    ends.one.post("last words");
+    ends.one.post("last message");
     ends.one.close();
     ends.one.post("too late");
     await Promise.all([ends.one.closed, ends.other.closed]);
-    expect(messages).toEqual(["last words"]);
+    expect(messages).toEqual(["last message"]);
     ends.other.post("to nobody");
     ends.other.close();
   });

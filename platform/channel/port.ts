@@ -15,5 +15,5 @@ export type Channel<In, Out> = {
   readonly closed: Promise<void>;
 };
 
-/** The rendezvous of the processes of a data folder that serve or use a role, with a common protocol. */
-export type Meeting = { dataFolder: string; name: string; protocol: string };
+/** Identifies the sockets of one role in a data folder. Both ends use the same protocol. */
+export type ChannelAddress = { dataFolder: string; name: string; protocol: string };

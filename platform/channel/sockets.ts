@@ -7,7 +7,7 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { AppError } from "../errors.ts";
-import type { Channel, Meeting } from "./port.ts";
+import type { Channel, ChannelAddress } from "./port.ts";
 import { socketChannel } from "./socket-channel.ts";
 
 /** The path of a Unix domain socket has at most 103 bytes on macOS, 107 on Linux. */
@@ -20,7 +20,7 @@ const LOOK_EVERY_MS = 500;
  * @throws AppError unavailable when the socket cannot be created
  */
 export async function listenForChannels<In, Out>(
-  { dataFolder, name, protocol }: Meeting,
+  { dataFolder, name, protocol }: ChannelAddress,
   accept: (channel: Channel<In, Out>) => void,
 ): Promise<AsyncDisposable> {
   const folder = socketFolder(dataFolder, name);
@@ -49,14 +49,14 @@ export async function listenForChannels<In, Out>(
 
 /** Connects to every listening process, including later ones, until disposed. */
 export function followChannels<In, Out>(
-  { dataFolder, name, protocol }: Meeting,
+  { dataFolder, name, protocol }: ChannelAddress,
   accept: (channel: Channel<In, Out>) => void,
 ): AsyncDisposable {
   const folder = socketFolder(dataFolder, name);
   const stopping = new AbortController();
   const open = new Map<string, Channel<In, Out>>();
 
-  async function meet(file: string): Promise<void> {
+  async function connectTo(file: string): Promise<void> {
     const socket = await connected(path.join(folder, file)).catch(() => undefined);
     if (!socket) return;
     const channel = socketChannel<In, Out>(socket, protocol);
@@ -72,7 +72,7 @@ export function followChannels<In, Out>(
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
       const files = socketsIn(folder, name).filter((file) => !open.has(file));
-      await Promise.all(files.map(meet));
+      await Promise.all(files.map(connectTo));
       await delay(LOOK_EVERY_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   }

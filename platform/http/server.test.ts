@@ -8,7 +8,7 @@ import { openServer } from "./server.ts";
 
 const REQUEST = "GET / HTTP/1.1\r\nHost: here\r\n\r\n";
 
-test("a request that was received before a worker stopped is answered, also after a delay of the event loop", async () => {
+test("a request received before a worker stopped gets a response, even after a delay of the event loop", async () => {
   let accept: (socket: Socket) => void = () => undefined;
   const { server, drain } = await openServer({
     host: "127.0.0.1",

@@ -111,7 +111,7 @@ test("a job that takes longer than its lease is not taken over", async () => {
   await expect.poll(() => left(one), PATIENCE).toEqual([]);
 });
 
-test("a job that killed its process at every attempt fails, and is kept", async () => {
+test("a job that crashed its process at every attempt fails, and is kept", async () => {
   const begun: string[] = [];
   const { service: jobs, kit } = worker({ slow: async () => void begun.push("slow") });
   await using service = await testService(jobs);
@@ -139,7 +139,7 @@ test("a payload that does not match its schema never reaches the handler: it is 
   expect(await service.database.query(query)).toEqual([{ last_error, failed: true }]);
 });
 
-test("a job with unlimited attempts never fails, and waits an hour after each attempt that killed its process", async () => {
+test("a job with unlimited attempts never fails, and waits an hour after each attempt that crashed its process", async () => {
   const dead = Promise.withResolvers<void>();
   const begun: string[] = [];
   const by = (name: string, work: Promise<void>) =>

@@ -15,9 +15,9 @@ export const bearerScheme: SecurityScheme<Rule> = {
       case "anyone":
         return `anyone (${rule.why})`;
       case "signed-in":
-        return "signed-in callers, for their own resources";
+        return "any signed-in caller, for their own resources";
       case "own-or":
-        return `its owner, or a holder of ${rule.permission}`;
+        return `the owner, or a holder of ${rule.permission}`;
       case "permission":
         return `a holder of ${rule.permission}`;
     }

@@ -49,16 +49,16 @@ const PROBLEM = {
 const REFUSALS: Record<number, string> = {
   400: "Invalid input; `errors` lists the fields",
   401: "Missing, unknown or expired credentials",
-  403: "The caller lacks the required permission",
-  404: "It does not exist or belongs to another account",
-  409: "It conflicts with the current state",
-  412: "The ETag is outdated",
-  413: "The body is too large",
-  415: "The media type of the body is not supported",
+  403: "The caller is not allowed to do this",
+  404: "Not found, or owned by another account",
+  409: "The request conflicts with the current state",
+  412: "The resource was changed meanwhile: the ETag in If-Match is outdated",
+  413: "The request body is too large",
+  415: "The media type of the request body is not supported",
   422: "The Idempotency-Key was used for another request, or the request violates a rule of the domain",
   428: "If-Match is missing",
-  429: "Too many requests: wait for Retry-After",
-  503: "A required server does not answer: try again after Retry-After",
+  429: "Too many requests: retry after Retry-After",
+  503: "A dependency is unavailable: retry after Retry-After",
 };
 
 /** How callers authenticate, and the meaning of the rules of routes. */

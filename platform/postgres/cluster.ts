@@ -20,7 +20,7 @@ import { type Identity, serverIdentity } from "./identity.ts";
 
 /** The files of the embedded server in `<data>/postgres/`, readable only by their owner. */
 export type Cluster = {
-  /** Password, lease, log. */
+  /** Holds password, lease and log. */
   folder: string;
   /** PGDATA. */
   data: string;

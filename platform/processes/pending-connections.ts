@@ -43,7 +43,7 @@ export function openPendingConnections(waitMsMax = WAIT_MS_MAX): PendingConnecti
           timers.delete(socket);
           setTimeout(() => socket.destroy(), LINGER_MS_MAX).unref();
           server.emit("connection", socket);
-          // It was paused for the worker that would have read it.
+          // It was paused so that a worker would read it.
           socket.resume();
         },
         Math.max(0, sinceMs + waitMsMax - nowMs),

@@ -20,7 +20,7 @@ export type FromWorker =
   | { type: "connection_accepted"; id: number }
   /** The worker is stopping: another one can take the connection. */
   | { type: "connection_rejected"; id: number }
-  /** The worker stops on its own account and must get no more connections. */
+  /** The worker stops by itself and must get no more connections. */
   | { type: "stopping" }
   /** Metrics of this worker; `id` of the request, or 0 for the final ones before it exits. */
   | { type: "metrics"; id: number; metrics: MetricJson[] }

@@ -33,7 +33,7 @@ export function runWorker(worker: WorkerProcess): void {
     }
   }
 
-  /** Exits with an error; the supervisor gets its message. */
+  /** Exits with an error, whose message is sent to the supervisor. */
   function fail(error: unknown): Promise<never> {
     worker.logFatal(error);
     const message = error instanceof Error ? error.message : String(error);

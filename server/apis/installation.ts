@@ -11,7 +11,7 @@ import { variablesOf } from "#platform/settings/settings.ts";
 import type { ApiHostSettings } from "../settings.ts";
 import { workerProcess } from "./service-settings.ts";
 
-/** What the services of one installation share: the database server and the root key. */
+/** The shared parts of one installation: the database server and the root key. */
 export type Installation = {
   databaseUrl: string;
   rootKey: string;

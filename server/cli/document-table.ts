@@ -18,6 +18,6 @@ function shown(value: unknown): string {
     : text;
 }
 
-/** Log lines must not contain terminal control sequences or line breaks. */
+/** Escapes control characters and line breaks of log data. */
 const safe = (text: string): string =>
   printable(text).replaceAll(LINE_BREAK, (character) => (character === "\n" ? "\\x0a" : "\\x09"));

@@ -68,7 +68,7 @@ export const forecastCommand: Command = {
   },
 };
 
-/** Answers one line of input with one line of output, which has the error of an invalid line. */
+/** One response per input line; an invalid line gets an error. */
 export function answerLine(line: string): object {
   let input: unknown;
   try {

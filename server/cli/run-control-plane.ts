@@ -24,7 +24,7 @@ export async function runControlPlane(
     notify(`Port ${configured} is in use: using ${port}.`);
   }
   notify(`Quarterdeck is at ${url}`);
-  if (setupUrl) notify(`Create the first owner (once, within a day): ${setupUrl}`);
+  if (setupUrl) notify(`Create the first owner (one-time link, valid for 24 hours): ${setupUrl}`);
   if (apis) void printApis(apis, notify);
   await Promise.race([ended, lost.aborted || once(lost, "abort")]);
   notify(

@@ -164,11 +164,11 @@ function forkHost(hostOptions: HostOptions): Host {
   const ready = Promise.withResolvers<Ready>();
   const history = Promise.withResolvers<void>();
   let running = 0;
-  let lastWords = "";
+  let stderrTail = "";
   let warning: string | undefined;
   child.stderr?.on(
     "data",
-    (bytes: Buffer) => (lastWords = `${lastWords}${bytes.toString()}`.slice(-2000)),
+    (bytes: Buffer) => (stderrTail = `${stderrTail}${bytes.toString()}`.slice(-2000)),
   );
   child.on("message", (given) => {
     const message = HostMessage.parse(given);
@@ -180,7 +180,7 @@ function forkHost(hostOptions: HostOptions): Host {
   child.once("exit", () => {
     running = 0;
     history.resolve();
-    ready.reject(new AppError("unavailable", `the demo ended before it was ready: ${lastWords}`));
+    ready.reject(new AppError("unavailable", `the demo ended before it was ready: ${stderrTail}`));
   });
   const late = setTimeout(() => child.kill("SIGKILL"), READY_MS_MAX);
   const settled = ready.promise.finally(() => clearTimeout(late));
@@ -198,9 +198,9 @@ async function stopHost(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = once(child, "exit");
   if (child.connected) child.send({ type: "stop" });
-  const patience = new AbortController();
-  await Promise.race([exit, sleep(STOP_MS_MAX, undefined, patience).catch(() => undefined)]);
-  patience.abort();
+  const stopTimeout = new AbortController();
+  await Promise.race([exit, sleep(STOP_MS_MAX, undefined, stopTimeout).catch(() => undefined)]);
+  stopTimeout.abort();
   child.kill("SIGKILL");
   await exit;
 }

@@ -27,7 +27,7 @@ const secret = randomBytes(32).toString("base64url");
 const logPath = join(options.folder, "logs", "access.log");
 const stop = new AbortController();
 
-const tell = (message: HostMessage): void => {
+const send = (message: HostMessage): void => {
   if (process.connected) process.send?.(message);
 };
 
@@ -67,7 +67,7 @@ const visitors = simulateVisitors({
   cookieFor,
   signal: stop.signal,
 });
-tell({ type: "ready", proxy: proxy.kind, port: proxy.port, instances: instances.length });
+send({ type: "ready", proxy: proxy.kind, port: proxy.port, instances: instances.length });
 await writeHistory();
 
 async function startProxy(proxyOptions: ProxyOptions): Promise<Proxy> {
@@ -76,7 +76,7 @@ async function startProxy(proxyOptions: ProxyOptions): Promise<Proxy> {
   try {
     return await startNginx(program, options.folder, proxyOptions);
   } catch (error) {
-    tell({ type: "warning", text: `${program} cannot be used for the demo: ${String(error)}` });
+    send({ type: "warning", text: `${program} cannot be used for the demo: ${String(error)}` });
     return startBuiltInProxy(proxyOptions);
   }
 }
@@ -89,12 +89,12 @@ async function writeHistory(): Promise<void> {
   for (const past of history) {
     await generateHistory({ ...past, folder, seed, requestsPerSecondMean, upstreams });
   }
-  tell({ type: "history" });
+  send({ type: "history" });
 }
 
 function useApis(apis: ApiAddresses): void {
   backends.use(apis).catch((error: unknown) => {
-    tell({
+    send({
       type: "warning",
       text: `the demo shop works without the domain APIs: ${String(error)}`,
     });

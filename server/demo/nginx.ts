@@ -28,7 +28,7 @@ export function findNginx(path: string): string | undefined {
   return folders.map((folder) => join(folder, "nginx")).find(isExecutable);
 }
 
-/** Starts nginx in front of the instances. @throws when it does not answer; its error log has the reason */
+/** Starts nginx in front of the instances. @throws if it does not respond; its error log has the reason */
 export async function startNginx(
   program: string,
   folder: string,
@@ -74,9 +74,9 @@ async function stopped(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = once(child, "exit");
   child.stdin?.end();
-  const patience = new AbortController();
-  await Promise.race([exit, sleep(STOP_MS_MAX, undefined, { signal: patience.signal })]);
-  patience.abort();
+  const stopTimeout = new AbortController();
+  await Promise.race([exit, sleep(STOP_MS_MAX, undefined, { signal: stopTimeout.signal })]);
+  stopTimeout.abort();
   child.kill("SIGKILL");
 }
 

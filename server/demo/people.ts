@@ -20,7 +20,7 @@ const FIRST = [
   "tomas",
 ] as const;
 const LAST = ["chen", "weber", "sato", "rossi", "haddad", "berg", "martin", "patel"] as const;
-/** The address blocks that RFC 5737 reserves for documentation. */
+/** The address blocks reserved for documentation (RFC 5737). */
 const NETWORKS = ["192.0.2", "198.51.100", "203.0.113"] as const;
 const AGENTS = [
   "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36",

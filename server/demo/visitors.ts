@@ -52,7 +52,7 @@ async function follow(visit: Visit, options: VisitorsOptions, agent: Agent): Pro
     await pause(step.atMs - Date.now(), signal);
     if (signal.aborted) return;
     if (Date.now() - step.atMs > LATE_MS_MAX) continue;
-    // Failed requests are in the proxy's log.
+    // The proxy logs failed requests.
     const setCookie = await ask(step, { visit, cookie, agent, options }).catch(() => undefined);
     if (setCookie !== undefined) cookie = setCookie;
   }

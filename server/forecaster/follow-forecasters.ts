@@ -3,7 +3,7 @@ import type { ForecastRunner } from "#forecaster/predictions.ts";
 import { followChannels } from "#platform/channel/sockets.ts";
 
 import type { Forecaster } from "./forecast-thread.ts";
-import { type ClientEnd, forecastMeeting, forecastsFrom } from "./messages.ts";
+import { type ClientEnd, forecastAddress, forecastsFrom } from "./messages.ts";
 
 const NOT_CONNECTED: ForecastAnswer = {
   status: "learning",
@@ -13,7 +13,7 @@ const NOT_CONNECTED: ForecastAnswer = {
 /** Sends requests in turn to the forecasters that other processes run on the data folder. */
 export function followForecasters(dataFolder: string): Forecaster {
   const connected = new Set<ForecastRunner>();
-  const following = followChannels(forecastMeeting(dataFolder), (channel: ClientEnd) => {
+  const following = followChannels(forecastAddress(dataFolder), (channel: ClientEnd) => {
     const forecasts = forecastsFrom(channel);
     connected.add(forecasts);
     void channel.closed.then(() => connected.delete(forecasts));

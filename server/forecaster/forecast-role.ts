@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { listenForChannels } from "#platform/channel/sockets.ts";
 
 import { answerForecasts } from "./answer-forecasts.ts";
-import { type ForecasterEnd, forecastMeeting } from "./messages.ts";
+import { type ForecasterEnd, forecastAddress } from "./messages.ts";
 
 /**
  * Computes forecasts in this process for the control planes of the data folder until the signal aborts.
@@ -12,7 +12,7 @@ import { type ForecasterEnd, forecastMeeting } from "./messages.ts";
 export async function runForecastRole(dataFolder: string, signal: AbortSignal): Promise<void> {
   await using open = new AsyncDisposableStack();
   open.use(
-    await listenForChannels(forecastMeeting(dataFolder), (channel: ForecasterEnd) =>
+    await listenForChannels(forecastAddress(dataFolder), (channel: ForecasterEnd) =>
       answerForecasts(channel),
     ),
   );

@@ -1,12 +1,10 @@
 import type { ForecastAnswer, ForecastRequest } from "#forecaster/forecast.ts";
 import type { ForecastRunner } from "#forecaster/predictions.ts";
-import type { Channel, Meeting } from "#platform/channel/port.ts";
+import type { Channel, ChannelAddress } from "#platform/channel/port.ts";
 import { AppError } from "#platform/errors.ts";
 
-/**
- * The rendezvous of the forecasters and control planes of a data folder. The protocol changes with the messages below.
- */
-export const forecastMeeting = (dataFolder: string): Meeting => ({
+/** The channels between forecasters and control planes. The protocol changes with the messages below. */
+export const forecastAddress = (dataFolder: string): ChannelAddress => ({
   dataFolder,
   name: "forecast",
   protocol: "quarterdeck forecasts 1",

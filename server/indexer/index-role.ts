@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-import { type IndexerEnd, liveMeeting } from "#pipeline/live-link/messages.ts";
+import { type IndexerEnd, liveAddress } from "#pipeline/live-link/messages.ts";
 import { LivePublisher } from "#pipeline/live-link/publisher.ts";
 import { listenForChannels } from "#platform/channel/sockets.ts";
 import { systemClock } from "#platform/clock.ts";
@@ -22,7 +22,7 @@ export async function runIndexRole(
   await using open = new AsyncDisposableStack();
   try {
     const attach = (channel: IndexerEnd): void => publisher.attach(channel);
-    open.use(await listenForChannels(liveMeeting(dataFolder), attach));
+    open.use(await listenForChannels(liveAddress(dataFolder), attach));
   } catch (error) {
     // Events are still stored: boards show them, but not live.
     log.warn("control planes cannot connect with this indexer", { error });

@@ -1,4 +1,4 @@
-import { type ControlEnd, liveMeeting } from "#pipeline/live-link/messages.ts";
+import { type ControlEnd, liveAddress } from "#pipeline/live-link/messages.ts";
 import { followChannels } from "#platform/channel/sockets.ts";
 
 import type { DataFolder } from "../data-folder.ts";
@@ -22,7 +22,7 @@ export const ownIndexer = (settings: IndexSettings, folder: DataFolder): Indexin
 export const otherIndexers = (dataFolder: string): Indexing => ({
   isOwn: false,
   start(_what, { attach }) {
-    const following = followChannels(liveMeeting(dataFolder), (channel: ControlEnd) =>
+    const following = followChannels(liveAddress(dataFolder), (channel: ControlEnd) =>
       attach(channel),
     );
     return {

@@ -18,7 +18,7 @@ export type OperationsDeps = {
   viewers(): number;
   framesSent(): number;
   clock: Clock;
-  /** What was counted of the routes. */
+  /** The HTTP metrics of the routes. */
   routeMetrics(): MetricJson[];
 };
 
@@ -116,16 +116,16 @@ function gauges(deps: OperationsDeps): Sample[] {
 
 function counters(deps: OperationsDeps): Sample[] {
   return [
-    ["frames_sent", "Live frames sent to rooms.", () => deps.framesSent()],
+    ["frames_sent", "Live frames sent to Socket.IO rooms.", () => deps.framesSent()],
     [
       "store_queries",
-      "Queries that the store answered: live tiles do not move it.",
+      "Store queries; live tiles cause none.",
       async () => (await status(deps)).queries,
     ],
     ["lines_read", "Log lines read.", () => deps.workspace().status().lines],
     [
       "lines_quarantined",
-      "Log lines that no format understood.",
+      "Log lines that no format could parse.",
       () => deps.workspace().status().quarantined,
     ],
   ];

@@ -35,13 +35,13 @@ describe.each(SUBJECTS.map((subject) => ({ name: subject.name, subject })))(
       expect(bare.map(nameOf)).toEqual([]);
     });
 
-    test("who may call what is as it was agreed: a change of a rule is a change of this list", async () => {
+    test("the rules of all routes are those of this list", async () => {
       await expect(rulesText(running.routes, ruleOf)).toMatchFileSnapshot(
         `who-may-call/${subject.name}.txt`,
       );
     });
 
-    test("every route × every role: exactly those whom the rule names are let in", async () => {
+    test("every route × every role: only those whom the rule names are admitted", async () => {
       const roles = await rolesOf(subject, running);
       const wrong: string[] = [];
       for (const route of running.routes) {
@@ -56,13 +56,13 @@ describe.each(SUBJECTS.map((subject) => ({ name: subject.name, subject })))(
       expect(wrong).toEqual([]);
     });
 
-    test("a stranger gets no data of others, whatever ids they know", async () => {
+    test("an unrelated account gets no data of others, whatever ids it sends", async () => {
       const { pool } = await fuzzApi(running, {
         ...subject,
         prepare: () => Promise.resolve(subject.prepare?.(running)),
         runs: RUNS,
       });
-      // Fuzzing may have deleted things: strangers first try what certainly exists.
+      // Fuzzing may have deleted resources, so existing ones are requested first.
       const fresh: Pool = new Map();
       harvest(await subject.prepare?.(running), fresh);
       for (const [prefix, ids] of fresh) pool.set(prefix, ids);
@@ -138,7 +138,7 @@ async function rolesOf(subject: Subject, running: TestService): Promise<Role[]> 
 
 type Leaking = { running: TestService; document: OpenApi; pool: Pool };
 
-/** Requests of a stranger that were answered with data. */
+/** Requests of an unrelated account that returned data. */
 async function leaksOf(
   { running, document, pool }: Leaking,
   route: Route,
@@ -160,7 +160,7 @@ async function leaksOf(
 const ONLY_COMMENTS = /^(?::[^\n]*\n+)+$/;
 
 /**
- * Whether an answer holds only empty lists: an empty page, counts of no values. Data that names the caller (a grant to
+ * Whether a response holds only empty lists: an empty page, counts of no values. Data that names the caller (a grant to
  * them, an action of theirs) belongs to the caller.
  */
 function isEmpty(value: unknown, own: string): boolean {

@@ -17,13 +17,13 @@ afterAll(() => running.stop());
 const grantOf = ({ rule }: Route<MemberRule>): string =>
   rule.allow === "grant" ? `${rule.capability} ${rule.target}` : rule.allow;
 
-test("who may call what is as it was agreed: a change of a rule is a change of this list", async () => {
+test("the rules of all routes are those of this list", async () => {
   await expect(rulesText(running.routes, grantOf)).toMatchFileSnapshot(
     "who-may-call/control-plane.txt",
   );
 });
 
-/** `may`: the rules that let the role in, as `grantOf` writes them. */
+/** `may`: the rules that admit the role, as `grantOf` formats them. */
 type Role = { name: string; token: string | undefined; may: readonly string[] };
 
 async function rolesOf(): Promise<Role[]> {
@@ -86,7 +86,7 @@ async function rolesOf(): Promise<Role[]> {
   ];
 }
 
-test("every route × every role: exactly those whom the rule names are let in", async () => {
+test("every route × every role: only those whom the rule names are admitted", async () => {
   const wrong: string[] = [];
   for (const role of await rolesOf()) {
     for (const route of running.routes) {

@@ -96,7 +96,7 @@ test.each([
   expect(contracts(sql)).toBe(expected);
 });
 
-test("no service is left out of these tests", () => {
+test("these tests cover every service", () => {
   expect(SUBJECTS.map(({ service }) => service.name)).toEqual(SERVICE_NAMES);
 });
 
@@ -107,7 +107,7 @@ describe.each(APIS)("$name", (api) => {
   });
   afterAll(() => running.stop());
 
-  test("has what every API has, and its document lists it", async () => {
+  test("has the routes of every API, and its document lists them", async () => {
     const answer = await running.send("GET", "/openapi.json");
     const document = await documentOf(running);
     const required = api === CONTROL_PLANE ? OPERATIONS : [...OPERATIONS, "/v1/events"];
@@ -127,7 +127,7 @@ describe.each(APIS)("$name", (api) => {
     }
   });
 
-  test("every parameter of a path is declared, and every reference leads somewhere", async () => {
+  test("every parameter of a path is declared, and every reference can be resolved", async () => {
     const answer = await running.send("GET", "/openapi.json");
     const document = await documentOf(running);
     for (const [path, methods] of Object.entries(document.paths)) {
@@ -154,7 +154,7 @@ describe.each(APIS)("$name", (api) => {
     expect(wrong).toEqual([]);
   });
 
-  test("fields of answers whose names end with At are times", async () => {
+  test("fields of responses whose names end with At are times", async () => {
     const { text } = await running.send("GET", "/openapi.json");
     const plain: string[] = [];
     JSON.parse(text, (name, value: unknown) => {
@@ -164,7 +164,7 @@ describe.each(APIS)("$name", (api) => {
     expect(plain).toEqual([]);
   });
 
-  test("every path answers other methods 405 with those that it takes", async () => {
+  test("every path responds to other methods with 405 and the supported ones", async () => {
     const wrong: string[] = [];
     const paths = Map.groupBy(running.routes, ({ path }) => path);
     for (const [path, routes] of paths) {

@@ -53,7 +53,7 @@ describe.skipIf(!CAN_RUN_BROWSER).each(APIS)(
     });
     afterAll(() => running.stop());
 
-    test("every look has its style, causes no message in the console, and nothing is cut off", async () => {
+    test("every theme and width is styled, logs nothing to the console, and is not cut off", async () => {
       for (const look of LOOKS) {
         const { context, page, consoleMessages } = await openPage(running, look);
         expect(consoleMessages).toEqual([]);
@@ -70,9 +70,9 @@ describe.skipIf(!CAN_RUN_BROWSER).each(APIS)(
       }
     }, 60_000);
 
-    // All sections of all pages come from the same function, and checking all in every look takes minutes.
+    // All sections are rendered by the same function, and checking all of them in every theme and width takes minutes.
     const isWhole = name === "billing";
-    test(`axe finds nothing on ${isWhole ? "the whole page, and by every look" : "its first sections"}`, async () => {
+    test(`axe finds nothing on ${isWhole ? "the whole page, in every theme and width" : "its first sections"}`, async () => {
       for (const look of isWhole ? LOOKS : LOOKS.slice(0, 1)) {
         const { context, page } = await openPage(running, look);
         // Contrast takes minutes on the whole page; it is checked on the first sections.

@@ -13,7 +13,7 @@ import { SUBJECTS } from "./subjects.ts";
 
 const SOURCES = ["billing", "accounts"] as const;
 
-test.each(SOURCES)("Reporting understands whatever events of %s its schemas allow", (source) => {
+test.each(SOURCES)("Reporting accepts all events of %s that the schemas allow", (source) => {
   const { events = [] } = SUBJECTS.find((it) => it.service.name === source)?.service ?? {};
   const facts = new Set<string>();
   for (const { type, data } of events) {

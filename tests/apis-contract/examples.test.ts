@@ -42,7 +42,7 @@ async function runExample(running: RunningApi, path: string, method = "POST"): P
   return answer.status;
 }
 
-test("an example may name things that do not exist, but its body always matches the schema", async () => {
+test("an example may name missing resources, but its body always matches the schema", async () => {
   await using granting = await testService(accounts);
   await expect(runExample(granting, "/v1/grants")).rejects.toThrow("there is no such account");
   await using reports = await testService(reporting);
@@ -59,7 +59,7 @@ test("the examples of the pages succeed when they are sent", async () => {
   expect(await runExample(managing, "/v1/applications")).toBe(201);
 }, 60_000);
 
-test("the examples of the control plane are answered with the session that they name", async () => {
+test("the examples of the control plane succeed with the session that they name", async () => {
   const running = await startControlPlaneApi();
   // Starts the owner's session.
   await running.send("GET", "/api/me", { as: running.root });

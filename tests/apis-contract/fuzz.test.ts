@@ -6,7 +6,7 @@ import { APIS } from "./subjects.ts";
 const RUNS = Number(process.env["FUZZ_RUNS"] ?? 10);
 
 test.each(APIS)(
-  "$name answers whatever is sent to it as its document states, and a refused request changes nothing",
+  "$name responds to any request as its document states, and a refused request changes nothing",
   async (api) => {
     const running = await api.start();
     try {
@@ -16,7 +16,7 @@ test.each(APIS)(
         runs: RUNS,
       });
       expect(requests).toBeGreaterThan(running.routes.length * RUNS * 0.9);
-      // Fuzzing in which almost everything is refused would prove little.
+      // If almost all requests were refused, fuzzing would prove little.
       const accepted = [...statuses]
         .filter(([status]) => status < 300)
         .reduce((sum, [, n]) => sum + n, 0);

@@ -24,7 +24,7 @@ export type FuzzOptions = {
   schema: string;
   /** Tables that a refused request may change, and why. */
   mayChange: Readonly<Record<string, string>>;
-  /** Creates what random requests never would; resolves with the answers. */
+  /** Creates resources that random requests cannot create; resolves with the responses. */
   prepare?: (() => Promise<unknown>) | undefined;
   runs: number;
 };
@@ -46,14 +46,14 @@ export type Fuzzed = {
   again: "no" | "same" | "other";
 };
 
-/** Ids that answers have shown, by prefix. */
+/** Ids found in responses, by prefix. */
 export type Pool = Map<string, string[]>;
 const STREAM_MS = 300;
 const SECOND_MS = 1_000;
 const PROBLEM = "application/problem+json";
 const FORM = "application/x-www-form-urlencoded";
 
-/** Sends valid and invalid requests to every route; rejects with the first request whose answer breaks a promise. */
+/** Sends valid and invalid requests to every route; rejects with the first request whose response breaks a rule. */
 export async function fuzzApi(running: RunningApi, options: FuzzOptions): Promise<FuzzResult> {
   const document = await documentOf(running);
   const pool: Pool = new Map();
@@ -196,7 +196,7 @@ async function fuzzOnce(target: Target, fuzzed: Fuzzed): Promise<TestAnswer[]> {
   return [first, await sendAgain(target, fuzzed, first)];
 }
 
-/** With the same key: the same request gets the same answer, another one is refused, and nothing changes. */
+/** With the same key, the same request gets the same response, another one is refused, and nothing changes. */
 async function sendAgain(target: Target, fuzzed: Fuzzed, first: TestAnswer): Promise<TestAnswer> {
   const { route, watch } = target;
   const same = fuzzed.again === "same";
@@ -274,7 +274,7 @@ function checkRefusal({ summary, response }: Refused, fuzzed: Fuzzed, answer: Te
   }
 }
 
-/** Collects every id in an answer. */
+/** Collects every id in a response. */
 export function harvest(value: unknown, pool: Pool): void {
   if (typeof value === "string") {
     const prefix = /^(\w+)_[0-9a-f]{24}$/.exec(value)?.[1];

@@ -8,7 +8,7 @@ type Route = RouteOf<BaseRule>;
 export const nameOf = (route: Route): string => `${route.method} ${route.path}`;
 
 /**
- * Whether a caller gets past authentication and authorisation. The request is invalid, so that nothing comes of it.
+ * Whether a caller passes authentication and authorisation. The request is invalid, so that it has no effect.
  */
 export async function isAdmitted(
   running: RunningApi,
@@ -24,7 +24,7 @@ export async function isAdmitted(
   return status !== 401 && status !== 403;
 }
 
-/** The rules of all routes as text, to be compared with those that were agreed on. */
+/** The rules of all routes as text, to be compared with the expected ones. */
 export function rulesText<R extends Route>(
   routes: readonly R[],
   ruleOf: (route: R) => string,

@@ -19,7 +19,7 @@ import { reporting } from "#server/apis/reporting.ts";
 import { type RunningControlPlane, startControlPlaneApi } from "./control-plane.ts";
 import type { RunningApi } from "./fuzz.ts";
 
-/** What the tests over all APIs need of each. */
+/** Properties of an API for the tests over all APIs. */
 type ApiSubject<Running extends RunningApi> = {
   name: string;
   /** The database schema of its tables. */
@@ -27,7 +27,7 @@ type ApiSubject<Running extends RunningApi> = {
   start(): Promise<Running>;
   /** Tables that a refused request may change, and why. */
   mayChange: Readonly<Record<string, string>>;
-  /** Creates what random requests never would, as its parts must fit together; resolves with all answers. */
+  /** Creates resources that random requests cannot create, because they depend on each other; resolves with all responses. */
   prepare?(running: Running): Promise<unknown>;
 };
 

@@ -38,7 +38,7 @@ test("an operator lists, inspects, retries and drops failed jobs, with the root 
   expect(misused.code).toBe(2);
 });
 
-test("without an API that answers, the command says which address it tried", async () => {
+test("if the API is unavailable, the command names the URL that it tried", async () => {
   const args = ["jobs", "billing", "list", "--port", "1"];
   const { code, output } = await runProgram(args, { env: { API_ROOT_KEY: TEST_ROOT_KEY } });
   expect(code).toBe(1);

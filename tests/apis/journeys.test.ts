@@ -50,7 +50,7 @@ async function ask<Schema extends z.ZodType>(
 const Id = z.object({ id: z.string() });
 const Items = z.object({ items: z.array(z.record(z.string(), z.unknown())) });
 
-/** The first page of a list, as the owner of the installation sees it. */
+/** The first page of a list, read with the root key. */
 async function list(service: ServiceName, path: string): Promise<Record<string, unknown>[]> {
   const request = `GET ${path}?limit=100`;
   return (await ask(send(service, request, { as: apis.rootKey }), 200, Items)).items;
@@ -90,7 +90,7 @@ describe("a customer with a card that will be disputed", () => {
 
   test("sign-up → subscribe with coupon → invoice → charge → dispute → lost → report, and the ledger balances", async () => {
     const root = apis.rootKey;
-    // The shop has something to sell.
+    // The shop creates its products.
     const { id: planId } = await ask(
       send("billing", "POST /v1/plans", { as: root, body: { name: "Large box" } }),
       201,
@@ -160,7 +160,7 @@ describe("a customer with a card that will be disputed", () => {
     await ask(send("billing", path, close), 202, z.unknown());
     await disputeWith("lost");
 
-    // What was lost is in the reports.
+    // The loss is in the reports.
     await vi.waitFor(async () => {
       const request = "GET /v1/reports/refunds-and-chargebacks?step=day";
       const { rows } = await ask(send("reporting", request, { as: root }), 200, Report);
@@ -175,7 +175,7 @@ describe("a customer with a card that will be disputed", () => {
       );
     }, WAIT);
 
-    // Every cent has a place.
+    // The ledger balances.
     const { currencies } = await ask(
       send("billing", "GET /v1/ledger/balance", { as: root }),
       200,
@@ -196,13 +196,13 @@ describe("the demo's shop", () => {
   afterAll(() => closing.abort());
   afterEach(() => vi.useRealTimers());
 
-  /** Of the shop's currency alone: the other customer is none of its. */
+  /** Only in the shop's currency: the other customer pays in another one. */
   const own = async (path: string): Promise<Record<string, unknown>[]> =>
     (await list("billing", path)).filter(({ currency }) => currency === "EUR");
   const statusesIn = async (path: string): Promise<unknown[]> =>
     (await own(path)).map(({ status }) => status);
 
-  test("the regulars sign up, subscribe, pay and dispute as soon as it opens, whatever the hour", async () => {
+  test("regular customers sign up, subscribe, pay and dispute right after the start, at any hour", async () => {
     await until("paid invoices", async () => (await statusesIn("/v1/invoices")).includes("paid"));
     await until("a declined card", async () =>
       (await statusesIn("/v1/payments")).includes("failed"),

@@ -13,7 +13,7 @@ import { FREE_API_PORTS } from "../harness/service.ts";
 const environmentOf = (pid: number): string => readFileSync(`/proc/${pid}/environ`, "utf8");
 
 describe.runIf(IS_BUILT)("npm start", () => {
-  test("starts the five APIs each with its own secrets, works without them, restarts them, and stops them at its end", async () => {
+  test("starts the five APIs each with its own secrets, works without them, restarts them, and stops them when it exits", async () => {
     await using folder = await temporaryFolder();
     const log = `${folder.path}/access.log`;
     await writeFile(log, "");
@@ -49,7 +49,7 @@ describe.runIf(IS_BUILT)("npm start", () => {
     expect(after.filter((pid) => commandOf(pid) !== "")).toEqual([]);
   }, 90_000);
 
-  test("reports no failure when it is ended while they start", async () => {
+  test("reports no failure when it is stopped while they start", async () => {
     await using folder = await temporaryFolder();
     const log = `${folder.path}/access.log`;
     await writeFile(log, "");

@@ -35,14 +35,14 @@ describe.each([1, 2])("a service of %i worker processes", (count) => {
   });
   afterAll(() => stack.disposeAsync());
 
-  /** Its workers, once all of them run but those that were there before. */
+  /** The workers of the program, once all are running and none of the previous ones is left. */
   const workers = (before: readonly number[] = []): Promise<number[]> =>
     until(`${count} workers`, () => {
       const pids = workersOf(api.child);
       const complete = pids.length === count && !pids.some((pid) => before.includes(pid));
       return complete ? pids : undefined;
     });
-  /** On a new connection: a worker that is replaced closes those that it has. */
+  /** Uses a new connection, because a replaced worker closes its connections. */
   const get = (path: string, headers = {}): Promise<Response> =>
     fetch(`${api.url}${path}`, { headers: { ...headers, connection: "close" } });
   const counted = async (): Promise<number> => {
@@ -51,7 +51,7 @@ describe.each([1, 2])("a service of %i worker processes", (count) => {
     return Number(livez.exec(text)?.[1] ?? 0);
   };
 
-  test("one that is killed under load loses nothing but the requests in flight on it", async () => {
+  test("killing one under load loses only its requests in flight", async () => {
     const [victim = 0] = await workers();
     const clients = 8;
     const load = startLoad(`${api.url}/readyz`, { clients, retry: true });
@@ -92,7 +92,7 @@ describe.each([1, 2])("a service of %i worker processes", (count) => {
     expect(await counted()).toBe(first + 6);
   });
 
-  test("metrics cover all workers, whichever is asked", async () => {
+  test("metrics cover all workers, whichever responds", async () => {
     await workers();
     const first = await counted();
     const headers = { traceparent: `00-${TRACE}-b7ad6b7169203331-01` };
@@ -134,7 +134,7 @@ describe.each([1, 2])("a service of %i worker processes", (count) => {
   });
 });
 
-test("a hung worker gets no more connections, is killed, and its pending connections are answered", async () => {
+test("a hung worker gets no more connections, is killed, and its pending connections are served", async () => {
   await using folder = await temporaryFolder();
   await using api = await start(folder.path, "--workers", "2");
   const [victim = 0] = await until("the workers", () => {
@@ -163,7 +163,7 @@ test("a hung worker gets no more connections, is killed, and its pending connect
 }, 120_000);
 
 describe("a start", () => {
-  test("on a taken port fails with the port and what to do", async () => {
+  test("on a taken port fails with the port and an instruction", async () => {
     await using folder = await temporaryFolder();
     const taken = createServer().listen(0, "127.0.0.1");
     await once(taken, "listening");
@@ -189,7 +189,7 @@ describe("a start", () => {
     expect(started.stderr()).not.toContain("secret");
   });
 
-  test("of something else than a service names the services", async () => {
+  test("of an unknown service lists the services", async () => {
     await using started = startProgram(["api", "nothing"]);
     expect(await started.ended).toBe(2);
     expect(started.stderr()).toContain("accounts, billing, management, logging, reporting");
@@ -204,7 +204,7 @@ describe("a start", () => {
     expect((await fetch(`${first.url}/readyz`)).status).toBe(200);
     expect((await fetch(`${second.url}/readyz`)).status).toBe(200);
     expect(statSync(`${folder.path}/api/root-key`).mode & 0o777).toBe(0o600);
-    // The first has started PostgreSQL, and takes it along; the second starts it again.
+    // The first has started PostgreSQL, which ends with it; the second starts it again.
     expect(await first.end("SIGTERM")).toBe(0);
     await until("the database again", async () => {
       return (await fetch(`${second.url}/readyz`)).status === 200;
@@ -212,7 +212,7 @@ describe("a start", () => {
     expect(await second.end("SIGTERM")).toBe(0);
   });
 
-  test("Logging alone has an indexer beside it, which stores what is pushed, is replaced when killed, and ends with it", async () => {
+  test("only Logging starts an indexer, which stores pushed events, is replaced when killed, and ends with it", async () => {
     await using folder = await temporaryFolder();
     const key = "root-key-of-the-tests-0123456789abcdef";
     const args = ["logging", "--port", "0", "--data", folder.path, "--workers", "1"];

@@ -31,7 +31,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages of Accounts, in a real browser", ()
     await service?.stop();
   });
 
-  /** A page that notes what the browser complains about. */
+  /** A page whose console errors and CSP violations are recorded. */
   async function openPage(complaints: string[]): Promise<{ context: BrowserContext; page: Page }> {
     const context = await browser.newContext();
     const page = await context.newPage();
@@ -42,7 +42,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages of Accounts, in a real browser", ()
     return { context, page };
   }
 
-  /** Violations of accessibility, and whether something is cut off. */
+  /** Accessibility violations, and content wider than the window. */
   async function faultsOf(page: Page): Promise<string[]> {
     const isTooWide = await page.evaluate(
       () => document.documentElement.scrollWidth > document.documentElement.clientWidth,
@@ -68,7 +68,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages of Accounts, in a real browser", ()
     const complaints: string[] = [];
 
     beforeAll(async () => {
-      // Passkeys need a domain; the client is at another origin, as clients are.
+      // Passkeys need a domain; the client has another origin, as in production.
       origin = service.url.replace("127.0.0.1", "localhost");
       const redirectUri = `${service.url}/livez`;
       await service.send("POST", "/v1/accounts", { body: { ...ADA, name: "Ada" } });
@@ -106,7 +106,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages of Accounts, in a real browser", ()
       return new URL(page.url()).searchParams;
     };
 
-    test("somebody makes a passkey and signs in with it, by keyboard alone", async () => {
+    test("a person creates a passkey and signs in with it, by keyboard alone", async () => {
       await page.goto(`${origin}/passkeys`);
       await type(ADA.email, ADA.password, "");
       await page.keyboard.press("Enter");
@@ -122,7 +122,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages of Accounts, in a real browser", ()
       expect(trail.text).toContain('"method":"passkey"');
     });
 
-    test("somebody signs in with their password, by keyboard alone, after a mistake", async () => {
+    test("a person signs in with their password, by keyboard alone, after a mistake", async () => {
       await page.goto(authorize);
       await type(ADA.email, "wrong");
       await page.keyboard.press("Enter");
@@ -135,7 +135,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages of Accounts, in a real browser", ()
     });
 
     test.each(LOOKS)(
-      "axe finds nothing and nothing is cut off at $width px, $colorScheme",
+      "pages are accessible and not cut off at $width px, $colorScheme",
       async ({ width, colorScheme }) => {
         await page.emulateMedia({ colorScheme });
         await page.setViewportSize({ width, height: 844 });
@@ -146,8 +146,8 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages of Accounts, in a real browser", ()
       },
     );
 
-    test("the browser has nothing against what the pages do", () => {
-      // A refused sign-in and a wrong address are answers, which a browser lists too.
+    test("no page causes a console error or CSP violation", () => {
+      // Browsers also list a refused sign-in and a wrong address.
       expect(complaints.filter((it) => !/status of 40[01]/.test(it))).toEqual([]);
     });
   });
@@ -179,12 +179,12 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages of Accounts, in a real browser", ()
     };
 
     test.each(LOOKS)(
-      "axe finds nothing and nothing is cut off at $width px, $colorScheme",
+      "pages are accessible and not cut off at $width px, $colorScheme",
       async ({ width, colorScheme }) => {
         await page.emulateMedia({ colorScheme });
         await page.setViewportSize({ width, height: 844 });
         for (const to of ["verify-email", "reset-password"] as const) {
-          // With a link that is whole and one that is not.
+          // With a complete and an incomplete link.
           for (const token of ["qdv_not-ours", ""]) {
             await page.goto("about:blank");
             await page.goto(link(to, token));
@@ -196,7 +196,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages of Accounts, in a real browser", ()
       },
     );
 
-    test("somebody confirms their address, by keyboard alone, and opening the link alone does not", async () => {
+    test("a person confirms their address, by keyboard alone, and merely opening the link does not", async () => {
       await page.goto(link("verify-email", tokens.verify));
       const read = () => service.send("GET", `/v1/accounts?email=${EMAIL}`, { as: service.root });
       expect((await read()).text).toContain('"emailVerified":false');
@@ -205,14 +205,14 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages of Accounts, in a real browser", ()
       expect((await read()).text).toContain('"emailVerified":true');
     });
 
-    test("a link that was used is refused in words that say what to do", async () => {
+    test("a used link is refused with an instruction", async () => {
       await page.goto("about:blank");
       await page.goto(link("verify-email", tokens.verify));
       await press();
       await page.getByText("request a new one").waitFor();
     });
 
-    test("somebody sets a new password, by keyboard alone, after one that is too weak", async () => {
+    test("a person sets a new password, by keyboard alone, after one that is too weak", async () => {
       await page.goto(link("reset-password", tokens.reset));
       await page.getByLabel(/New password/).focus();
       await page.keyboard.type("passwordpassword");
@@ -224,12 +224,12 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages of Accounts, in a real browser", ()
       expect((await trySignIn(service, { email: EMAIL, password: NEW })).status).toBe(201);
     });
 
-    test("no token is in any address that was asked for or is left in the history", () => {
+    test("no token is in a requested URL or in the history", () => {
       expect(asked.filter((url) => /token=q|newPassword/.test(url))).toEqual([]);
       expect(page.url()).not.toContain("token");
     });
 
-    test("without JavaScript the pages say what to do, and no form sends a password in an address", async () => {
+    test("without JavaScript the pages give an instruction, and no form sends a password in a URL", async () => {
       const plain = await browser.newContext({ javaScriptEnabled: false });
       const view = await plain.newPage();
       for (const to of ["verify-email", "reset-password", "passkeys"]) {
@@ -240,8 +240,8 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages of Accounts, in a real browser", ()
       await plain.close();
     });
 
-    test("the browser has nothing against what the pages do", () => {
-      // A refused link or password is an answer, which a browser lists too.
+    test("no page causes a console error or CSP violation", () => {
+      // Browsers also list a refused link or password.
       expect(complaints.filter((it) => !/status of 400/.test(it))).toEqual([]);
     });
   });

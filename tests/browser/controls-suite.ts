@@ -32,7 +32,7 @@ export function testControls(board: () => RunningBoard): void {
     };
     const requests = (): Promise<string> => page.getByTestId("total-requests").innerText();
 
-    /** Draws a range over a part of a chart, as shares of its width. */
+    /** Drags over a part of a chart, given as shares of its width. */
     const drag = async (chart: Locator, start: number, end: number): Promise<void> => {
       const box = await chart.boundingBox();
       if (!box) throw new Error("the chart is not on the page");
@@ -58,7 +58,7 @@ export function testControls(board: () => RunningBoard): void {
       expect(to - from).toBeGreaterThan(5 * 60_000);
     });
 
-    test("the crosshair stands at the same time in every chart", async () => {
+    test("the crosshair is at the same time in every chart", async () => {
       await open("/?tz=utc");
       const box = await page
         .getByTestId("tile-requests")
@@ -88,7 +88,7 @@ export function testControls(board: () => RunningBoard): void {
       await expect.poll(requests, SOON).toBe("600");
     });
 
-    test("times are shown in the viewer's zone or in UTC, and the URL says which", async () => {
+    test("times are shown in the viewer's zone or in UTC, as set in the URL", async () => {
       await open("/");
       await page.getByLabel("Presets and time zone").click();
       await page.getByText("UTC", { exact: true }).click({ force: true });
@@ -97,7 +97,7 @@ export function testControls(board: () => RunningBoard): void {
       await page.getByText("5 Mar 2024 09:00 – 09:50").first().waitFor();
     });
 
-    test("a copied link names the times that are on the screen; another one stays live", async () => {
+    test("a copied link has the times on the screen; a relative one stays live", async () => {
       await open("/?tz=utc&from=now-30m&to=now");
       await page.getByLabel("Presets and time zone").click();
       const copied = async (name: string): Promise<URL> => {
@@ -116,7 +116,7 @@ export function testControls(board: () => RunningBoard): void {
       expect(live.searchParams.get("to")).toBe("now");
     });
 
-    test("a theme is kept over a reload, and the system's is followed until one is chosen", async () => {
+    test("a theme survives a reload, and the system's is followed until one is chosen", async () => {
       await page.emulateMedia({ colorScheme: "dark" });
       await open("/");
       const background = (): Promise<string> =>
@@ -135,7 +135,7 @@ export function testControls(board: () => RunningBoard): void {
       expect(await background()).toBe(light);
     });
 
-    test("the sheet names every key, and each of them does what it says", async () => {
+    test("the help lists every key, and each performs its action", async () => {
       await open(`/?tz=utc&from=${FROM_MS + 600_000}&to=${FROM_MS + 1_200_000}`);
       await page.keyboard.press("?");
       const sheet = page.getByRole("dialog", { name: "Keys" });

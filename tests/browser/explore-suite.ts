@@ -46,7 +46,7 @@ export function testExplore(board: () => RunningBoard): void {
       expect(await page.locator(".event").last().innerText()).toContain("n=0");
     });
 
-    test("a facet is asked for, or kept out by its minus or with alt", async () => {
+    test("a facet filters by its value, or excludes it by its minus or with alt", async () => {
       await openAll();
       const status = page.getByRole("button", { name: /^503/ });
       await status.click();
@@ -64,7 +64,7 @@ export function testExplore(board: () => RunningBoard): void {
       await expect.poll(count, SOON).toBe("1,501 events");
     });
 
-    test("a field of an event is copied as it was", async () => {
+    test("a field of an event is copied unchanged", async () => {
       await page.goto(`${board().url}/explore?q="n=1496"`);
       const newest = page.locator(".event").first();
       await newest.click();

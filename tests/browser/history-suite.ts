@@ -25,7 +25,7 @@ export function testHistory(board: () => RunningBoard): void {
       await page.getByTestId("total-requests").waitFor();
     };
 
-    test("the board opens on the range that the data has, and shows its true numbers", async () => {
+    test("the board opens on the range of the data, and shows its exact numbers", async () => {
       await openBoard();
       expect(await total("requests")).toBe("1,500");
       expect(await total("errors")).toBe(String(FAILED));
@@ -45,7 +45,7 @@ export function testHistory(board: () => RunningBoard): void {
       await tile.getByRole("button", { name: "Requests as a table" }).click();
     });
 
-    test("a range is typed in words and stands in the URL", async () => {
+    test("a range can be typed in words and is in the URL", async () => {
       await openBoard();
       const field = page.getByLabel(/^Time range, such as/);
       await field.fill("2024-03-05 09:10 to 09:20");
@@ -58,7 +58,7 @@ export function testHistory(board: () => RunningBoard): void {
       await field.press("Escape");
     });
 
-    test("a route leads to its events; a facet narrows them; an event opens in full, by keys", async () => {
+    test("a route links to its events, a facet narrows them, and an event opens in full, by keys", async () => {
       await page.goto(`${board().url}/?tz=utc`);
       await page.getByRole("link", { name: "/checkout" }).click();
       await page
@@ -80,13 +80,13 @@ export function testHistory(board: () => RunningBoard): void {
       await detail.waitFor({ state: "detached" });
     });
 
-    test("a query that cannot be read says so at its column", async () => {
+    test("an invalid query is reported at its column", async () => {
       await page.goto(`${board().url}/explore?q=${encodeURIComponent("status:")}`);
       const alert = page.getByRole("alert").filter({ hasText: /column \d+/ });
       await alert.waitFor();
     });
 
-    test("a hostile line is text: nothing of it runs, and what is invisible is shown", async () => {
+    test("a hostile line is shown as text: no script runs, and invisible characters are visible", async () => {
       await page.goto(`${board().url}/explore?tz=utc&q=${encodeURIComponent("hacked")}`);
       await page.getByTestId("event-count").getByText("3", { exact: true }).waitFor();
       const rows = page.getByTestId("events").locator(".event");
@@ -107,7 +107,7 @@ export function testHistory(board: () => RunningBoard): void {
     const themes = ["light", "dark"] as const;
     const cases = widths.flatMap((width) => themes.map((theme) => ({ width, theme })));
     test.each(cases)(
-      "axe finds nothing serious at $width px, $theme",
+      "axe finds no serious violation at $width px, $theme",
       async ({ width, theme }) => {
         await page.setViewportSize({ width, height: 900 });
         await page.emulateMedia({ colorScheme: theme });
@@ -125,7 +125,7 @@ export function testHistory(board: () => RunningBoard): void {
       120_000,
     );
 
-    test("signing out ends the session; a wrong password does not begin one", async () => {
+    test("signing out ends the session; a wrong password does not start one", async () => {
       const own = await board().browser.newContext({ viewport: { width: 1440, height: 900 } });
       const visitor = await own.newPage();
       const search = `${board().url}/explore?q=hacked`;

@@ -14,7 +14,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages of a control plane, in a real brows
   let setupUrl = "";
   let isShortPasswordRefused = false;
 
-  /** By the page of the one-time link, as people do. */
+  /** Creates the owner on the page of the one-time link. */
   async function signUp(app: ControlPlane, browser: Browser): Promise<string> {
     setupUrl = app.setupUrl ?? "";
     const context = await browser.newContext();
@@ -41,7 +41,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages of a control plane, in a real brows
   });
   afterAll(() => board?.[Symbol.asyncDispose]());
 
-  test("the first owner is made by the one-time link, once, with a long password", async () => {
+  test("the one-time link creates the first owner, once, with a long password", async () => {
     expect(isShortPasswordRefused).toBe(true);
     const page = await board.browser.newPage();
     await page.goto(setupUrl);

@@ -7,10 +7,10 @@ import { accessLine } from "../harness/access-log.ts";
 import { CAN_RUN_BROWSER } from "../harness/browser.ts";
 import { type RunningBoard, startBoard } from "./board.ts";
 
-/** How long the page may take on a busy machine. */
+/** Time limit for the page on a busy machine. */
 const SOON = { timeout: 20_000 };
 
-describe.skipIf(!CAN_RUN_BROWSER)("a log that is being written, in a real browser", () => {
+describe.skipIf(!CAN_RUN_BROWSER)("a growing log, in a real browser", () => {
   let board: RunningBoard;
   let context: BrowserContext;
   let page: Page;
@@ -38,7 +38,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("a log that is being written, in a real browse
     await expect.poll(() => page.getByTestId("live-status").innerText(), SOON).toBe("Live");
   };
 
-  test("a line that is appended changes the board without a request", async () => {
+  test("an appended line changes the board without a request", async () => {
     await openLive();
     const asked: string[] = [];
     page.on("request", (request) => asked.push(request.url()));
@@ -52,7 +52,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("a log that is being written, in a real browse
     expect(asked.filter((url) => url.includes("/api/"))).toEqual([]);
   });
 
-  test("the tail shows new events, stops when the reader scrolls, and goes on when told", async () => {
+  test("the tail shows new events, stops when the reader scrolls, and resumes on request", async () => {
     await page.goto(`${board.url}/explore`);
     await expect
       .poll(() => page.getByTestId("tail-status").innerText(), SOON)
@@ -78,7 +78,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("a log that is being written, in a real browse
     await expect.poll(() => list.innerText(), SOON).toContain("/while-paused");
   });
 
-  test("the board looks dead while its server is away, and comes back by itself", async () => {
+  test("the board is marked as disconnected while the server is down, and reconnects automatically", async () => {
     await openLive();
     const status = page.getByTestId("live-status");
     await board.stop();
@@ -93,7 +93,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("a log that is being written, in a real browse
 });
 
 describe.skipIf(!CAN_RUN_BROWSER)("the demo, in a real browser", () => {
-  test("it is marked as such, asks before it is turned off, and the page goes on", async () => {
+  test("the demo is labelled, asks for confirmation before it is turned off, and the page keeps working", async () => {
     await using board = await startBoard({ log: "demo" });
     const page = await (await board.newContext()).newPage();
     await page.goto(board.url);

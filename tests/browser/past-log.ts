@@ -1,6 +1,6 @@
 import { accessLine } from "../harness/access-log.ts";
 
-/** A log of one morning of the past: 1,500 requests, one every two seconds, and a line that no format understands. */
+/** The log of a past morning: 1,500 requests, one every two seconds, and a line that no format can parse. */
 export const FROM_MS = Date.UTC(2024, 2, 5, 9);
 const REQUESTS = 1_500;
 export const EVENTS = REQUESTS + 1;

@@ -14,12 +14,12 @@ const SECONDS = Number(process.env["CHAOS_SECONDS"] ?? 30);
 const SEED = Number(process.env["CHAOS_SEED"] ?? 20_261_124);
 const CUSTOMERS = ["a", "bb", "ccc", "dddd"];
 
-/** How long after a fault its effects may last. */
+/** The effects of a fault may last this long. */
 const KILLED_MS = 1_000;
 const DOWN_MS = 10_000;
 
 test(
-  "five services under load keep every promise while workers, replica and primary are killed",
+  "five services under load stay consistent while workers, replica and primary are killed",
   async () => {
     report(`${SECONDS} s, seed ${SEED}`);
     await using installation = await startInstallation();

@@ -49,7 +49,7 @@ const Account = z.object({ id: z.string() });
 
 const ENDED = ["succeeded", "partially_refunded", "refunded", "disputed", "charged_back"];
 
-/** Waits until every invoice is paid; confirms payments that the bank asks for again. */
+/** Waits until every invoice is paid; confirms payments for which the bank requires it again. */
 export async function settle(context: Context): Promise<void> {
   const { client, installation } = context;
   await eventually("every invoice is paid", async () => {
@@ -70,7 +70,7 @@ export async function settle(context: Context): Promise<void> {
   });
 }
 
-/** What was acknowledged is kept, and the ledger balances. */
+/** Checks that acknowledged changes are kept and the ledger balances. */
 export async function checkBilling(context: Context, acknowledged: Acknowledged): Promise<void> {
   const { client, installation } = context;
   const balance = await client.ask(
@@ -104,7 +104,7 @@ export async function checkBilling(context: Context, acknowledged: Acknowledged)
 const missing = (found: readonly string[], wanted: readonly string[]): string[] =>
   wanted.filter((id) => !found.includes(id));
 
-/** The payment gateway agrees with Billing. */
+/** Checks that the payment gateway agrees with Billing. */
 export async function checkGateway({ installation }: Context): Promise<void> {
   const charges = `billing.payments p FULL JOIN billing.sandbox_charges c ON c.reference = p.id`;
   const counts = {
@@ -126,7 +126,7 @@ const idsOf = (things: readonly { id: string }[]): string[] =>
   things.map(({ id }) => id).toSorted();
 const sum = (amounts: readonly number[]): number => amounts.reduce((total, it) => total + it, 0);
 
-/** The feeds have every event once, and Reporting agrees with Billing. */
+/** Checks that the feeds have every event once, and that Reporting agrees with Billing. */
 export async function checkFeeds(context: Context, acknowledged: Acknowledged): Promise<void> {
   const feed = await all(context, ["billing", "/v1/events"], Event);
   expect(new Set(feed.map(({ id }) => id)).size).toBe(feed.length);

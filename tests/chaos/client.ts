@@ -7,7 +7,7 @@ import { type Send, type TestAnswer, sendTo } from "#api/kit/testing.ts";
 
 import type { Installation } from "./installation.ts";
 
-/** A request that was not answered as expected. */
+/** A request with an unexpected response. */
 export type Failure = {
   service: ServiceName;
   request: string;
@@ -20,7 +20,7 @@ export type Failure = {
 };
 
 export type Client = {
-  /** Requests without a response, those answered with 503, and those answered with an unexpected status. */
+  /** Requests without a response, with a 503, and with an unexpected status. */
   failures: Failure[];
   answered(): number;
   /** The longest time that one request took, retries included. */

@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { Asked, Client } from "./client.ts";
 import type { Installation } from "./installation.ts";
 
-/** What was answered with success, and must therefore be kept. */
+/** The results of successful requests, which must be kept. */
 export type Acknowledged = {
   accounts: string[];
   customers: string[];
@@ -140,7 +140,7 @@ const paymentOf = ({ client }: Shop, invoiceId: string, as: string) =>
     )
     .then(({ items }) => items[0]);
 
-/** Confirms the payment, which the bank asks for, until it is processed. */
+/** Confirms the payment, as the bank requires, until it is processed. */
 const confirm = (shop: Shop, as: string, invoiceId: string): Promise<unknown> =>
   eventually(`the payment of ${invoiceId} is confirmed`, async () => {
     const payment = await paymentOf(shop, invoiceId, as);
@@ -204,7 +204,7 @@ async function dispute(
   acknowledged.disputes.push(id);
 }
 
-/** Asks again until there is something. */
+/** Repeats the request until there is a result. */
 export async function eventually<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
   const endMs = performance.now() + WAIT_MS_MAX;
   for (;;) {

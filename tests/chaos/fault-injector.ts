@@ -15,7 +15,7 @@ const KINDS = [
 ] as const;
 type Kind = (typeof KINDS)[number];
 
-/** What was injected, and from when to when it may affect requests: ms of `performance.now()`. */
+/** An injected fault, and the period in which it may affect requests: ms of `performance.now()`. */
 export type Fault = { kind: Kind; service?: ServiceName; fromMs: number; toMs: number };
 
 export type FaultInjector = {

@@ -37,7 +37,7 @@ export async function changeSettings(backoffice: Backoffice, signal: AbortSignal
       const read = { ...all, request: `GET ${APPLICATION}/definitions/count`, status: 200 };
       const setting = await client.ask(read, Setting);
       const before = z.int().catch(0).parse(setting.values[0]?.value);
-      // It was changed, and the response was lost.
+      // The change succeeded, and the response was lost.
       if (before === value) return true;
       if (before !== value - 1) throw new Error(`the setting was ${value - 1} and is ${before}`);
       const headers = { "if-match": `"${setting.version}"` };
@@ -101,7 +101,7 @@ export function watchSettings({ installation }: Backoffice): Watcher {
 
 const Changes = z.object({ changes: z.array(z.looseObject({ after: z.int() })) });
 
-/** How many lines were acknowledged, and which of them were sent more than once. */
+/** The number of acknowledged lines, and those that were sent more than once. */
 export type Pushed = { count: number; repeated: Set<number> };
 
 /** Pushes numbered log lines until the signal. */
@@ -134,7 +134,7 @@ export async function pushLogs(backoffice: Backoffice, signal: AbortSignal): Pro
   return { count, repeated };
 }
 
-/** Reads reports until the signal; resolves with how many. */
+/** Reads reports until the signal; resolves with their number. */
 export async function readReports(
   { client, installation }: Backoffice,
   signal: AbortSignal,

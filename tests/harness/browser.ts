@@ -26,12 +26,12 @@ export function openBrowser(): Promise<Browser> {
   });
 }
 
-/** What axe finds on the page as it is, one line for each kind of violation. */
+/** The accessibility violations that axe finds on the current page, one line per kind. */
 export async function axeViolations(
   page: Page,
   { impacts, without = [] }: { impacts?: readonly string[]; without?: string[] } = {},
 ): Promise<string[]> {
-  // Legacy mode runs in the page itself, without a second page for frames of other origins, of which there are none.
+  // Legacy mode runs in the page itself; there are no frames of other origins that would need a second page.
   const { violations } = await new AxeBuilder({ page })
     .setLegacyMode()
     .disableRules(without)

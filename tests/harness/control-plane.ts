@@ -11,7 +11,7 @@ import { hashToken, newToken } from "#platform/secrets.ts";
 
 import { type Program, ROOT, startProgram } from "./program.ts";
 
-/** Pages are served as they were built; without a build the program does not start. */
+/** Serves the existing build of the pages; without a build the program does not start. */
 export const IS_BUILT = existsSync(path.join(ROOT, ".next/BUILD_ID"));
 
 export const OWNER = {
@@ -116,7 +116,7 @@ export async function inDatabase<T>(
 
 type Grant = { capability: Capability; target: Target };
 
-/** Adds a member with grants and a session to the database, as no page does so yet; returns the session cookie. */
+/** Adds a member with grants and a session to the database, because no page does yet; returns the session cookie. */
 export async function addMember(
   data: string,
   name: string,

@@ -9,7 +9,7 @@ export type FaultyProxy = AsyncDisposable & {
   stall(): void;
   /** Closes the stalled connections; new ones pass. */
   recover(): void;
-  /** Closes the next client connection that sends this text once the server has received it: no answer arrives. */
+  /** Closes the next client connection that sends this text once the server has received it: no response arrives. */
   cutAfter(text: string): void;
 };
 

@@ -1,25 +1,25 @@
 import { Agent, request } from "node:http";
 
 type LoadResult = {
-  /** Answers by status. */
+  /** Number of responses by status. */
   statuses: Record<number, number>;
   /** Requests whose connection broke, by error code. */
   broken: Record<string, number>;
-  /** Of these, those that failed again when they were repeated. */
+  /** The number of these that failed again when repeated. */
   lost: number;
 };
 
 export type Load = {
-  /** Answers so far. */
+  /** Number of responses so far. */
   answered(): number;
-  /** Whether every client has stopped by itself, since its connection or the port was closed. */
+  /** Whether every client has stopped by itself because its connection or the port was closed. */
   ended(): boolean;
   stop(): Promise<LoadResult>;
 };
 
 export type LoadOptions = {
   clients: number;
-  /** Whether clients repeat a request whose connection broke, and go on. */
+  /** Whether clients repeat a request whose connection broke, and continue. */
   retry: boolean;
 };
 

@@ -5,13 +5,13 @@ import { BSON } from "mongodb";
 
 type Command = Readonly<Record<string, unknown>>;
 type Member = {
-  /** The commands that it was sent, without handshakes. */
+  /** The received commands, without handshakes. */
   commands: Command[];
   /** The replication lag that it reports. */
   lagMs: number;
   /** Its reply to every command, which is then not forwarded. */
   reply: Readonly<Record<string, unknown>> | undefined;
-  /** Refuses and breaks all connections, as a host that is lost. */
+  /** Refuses and breaks all connections, like a failed host. */
   stop(): Promise<void>;
 };
 /** A replica set as the driver sees it: it discovers the members and chooses among them as with a real one. */
@@ -26,9 +26,9 @@ const HANDSHAKES = new Set(["hello", "ismaster", "isMaster"]);
 type Role = "primary" | "secondary";
 
 /**
- * Two proxies in front of one server. Each answers handshakes as a member of a replica set (server discovery and
- * monitoring), records the commands and forwards them. Both have the same data, so nothing lags; what this shows is
- * which member the driver sends what, and with which read preference and write concern.
+ * Two proxies in front of one server. Each replies to handshakes as a member of a replica set (server discovery and
+ * monitoring), records the commands and forwards them. Both have the same data, so nothing lags; the tests check which
+ * commands the driver sends to which member, with which read preference and write concern.
  */
 export async function startReplicaSet(server: { url: string }): Promise<ReplicaSet> {
   const upstream = Number(new URL(server.url).port);

@@ -18,13 +18,13 @@ public class Main {
   public static void main(String[] arguments) throws Exception {
     MongoServer server = new MongoServer(new MemoryBackend());
     System.out.println("port " + server.bind().getPort());
-    // Its input ends with the test run, also a killed one.
+    // Its standard input closes at the end of the test run, even if that was killed.
     while (System.in.read() != -1) {}
     server.shutdownNow();
   }
 }`;
 
-/** A server that speaks the MongoDB wire protocol, in memory: CRUD, but no replica set, sessions or change streams. */
+/** An in-memory server for the MongoDB wire protocol: CRUD, but no replica set, sessions or change streams. */
 export type MongoServer = AsyncDisposable & { url: string };
 
 /**

@@ -13,7 +13,7 @@ export function childrenOf({ pid }: Pid): number[] {
 export const workersOf = (parent: Pid): number[] =>
   childrenOf(parent).filter((pid) => commandOf(pid).includes("apis/worker.ts"));
 
-/** Its command line; empty when it has ended. */
+/** The command line of a process; empty if it has exited. */
 export function commandOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8");
@@ -32,7 +32,7 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** Running processes but one whose command line names the folder. */
+/** Running processes, except one, whose command line contains the folder. */
 export const processesIn = (folder: string, { pid }: Pid): number[] =>
   readdirSync("/proc")
     .map(Number)

@@ -8,8 +8,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Ends the program when a test run or a bench is killed. */
-const DIE_WITH_PARENT = pathToFileURL(path.join(ROOT, "bin/die-with-parent.mjs")).href;
+/** Stops the program when the test run or benchmark is killed. */
+const EXIT_WITH_PARENT = pathToFileURL(path.join(ROOT, "bin/exit-with-parent.mjs")).href;
 const START_MS_MAX = 90_000;
 const STOP_MS_MAX = 30_000;
 const WAIT_MS_MAX = 60_000;
@@ -19,13 +19,13 @@ const OUTPUT_LINES_SHOWN = 30;
 /** A running `quarterdeck` command. Disposing it sends SIGTERM and waits for its end. */
 export type Program = AsyncDisposable & {
   child: ChildProcess;
-  /** What it has written so far. */
+  /** Output so far. */
   stdout(): string;
   stderr(): string;
   /** Both, in the order of their arrival. */
   output(): string;
   /**
-   * The first group of the pattern in the output, as soon as it is there.
+   * The first group of the pattern in the output, once it matches.
    * @throws Error with the last lines of the output when the program ends or takes too long
    */
   printed(pattern: RegExp): Promise<string>;
@@ -38,7 +38,7 @@ export type Program = AsyncDisposable & {
 export type ProgramOptions = {
   /** Added to the environment of this process. */
   env?: Readonly<Record<string, string>>;
-  /** All of its standard input. */
+  /** Its complete standard input. */
   input?: string;
   /** A file descriptor for its standard output, which is not collected then. */
   stdout?: number;
@@ -46,9 +46,9 @@ export type ProgramOptions = {
   prefix?: readonly string[];
 };
 
-/** Starts `quarterdeck …` as a process of its own. */
+/** Starts `quarterdeck …` as a separate process. */
 export function startProgram(args: readonly string[], options: ProgramOptions = {}): Program {
-  const node = [process.execPath, "--import", DIE_WITH_PARENT];
+  const node = [process.execPath, "--import", EXIT_WITH_PARENT];
   const command = [...(options.prefix ?? []), ...node, "cli.ts", ...args];
   const child = spawn(command[0] ?? "", command.slice(1), {
     cwd: ROOT,
@@ -120,8 +120,8 @@ function waitForOutput(child: ChildProcess, { pattern, output }: Expected): Prom
 type Found<T> = T | false | undefined;
 
 /**
- * Asks again until there is something, and gives it.
- * @throws Error that names what did not come
+ * Repeats the request until it has a result, and returns that.
+ * @throws Error that names the missing result
  */
 export async function until<T>(
   what: string,

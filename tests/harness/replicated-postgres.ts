@@ -64,7 +64,7 @@ export async function startReplicatedPostgres(): Promise<
   };
 }
 
-/** What pg_basebackup does; the npm package does not contain that program. */
+/** Does the same as pg_basebackup, which the npm package does not contain. */
 async function baseBackup(primaryUrl: string, from: string, to: string): Promise<void> {
   const client = new Client({ connectionString: primaryUrl });
   await client.connect();

@@ -28,7 +28,7 @@ const WHO = ["nobody", "owner", "without grants", "chart on the board", "view of
 type Who = (typeof WHO)[number];
 const Document = z.custom<OpenApi>((it) => typeof it === "object" && it !== null && "paths" in it);
 
-describe.runIf(IS_BUILT)("who may do what on a running server", () => {
+describe.runIf(IS_BUILT)("authorisation on a running server", () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let server: ControlPlane;
   let data = "";
@@ -70,17 +70,17 @@ describe.runIf(IS_BUILT)("who may do what on a running server", () => {
     return socket;
   };
 
-  test("without the domain APIs, when asked to, it starts none of their workers", () => {
+  test("without the domain APIs none of their workers is started", () => {
     expect(workersOf(server.child)).toEqual([]);
   });
 
-  test("the one-time link made one owner and makes no second one", async () => {
+  test("the one-time link creates one owner and no second one", async () => {
     const again = { ...OWNER, email: "eve@example.test", token: tokenOf(server) };
     expect((await postJson(`${server.url}/api/setup`, again)).status).toBe(403);
     expect(await (await server.get("/api/setup")).json()).toEqual({ open: false });
   });
 
-  test("signing out ends the session, signing in begins another", async () => {
+  test("signing out ends the session, signing in starts another", async () => {
     const signedIn = await postJson(`${server.url}/api/session`, {
       email: OWNER.email,
       password: OWNER.password,
@@ -95,7 +95,7 @@ describe.runIf(IS_BUILT)("who may do what on a running server", () => {
     expect((await server.get("/api/me", cookies.get("owner"))).status).toBe(200);
   });
 
-  /** What the document promises. */
+  /** The public rules of the API document. */
   function allowed(who: Who, mayCall: string): "yes" | 401 | 403 {
     if (mayCall.startsWith("anyone")) return "yes";
     if (who === "nobody") return 401;
@@ -126,7 +126,7 @@ describe.runIf(IS_BUILT)("who may do what on a running server", () => {
     });
   }
 
-  test("who may see charts alone gets the board, and no raw event by route or socket", async () => {
+  test("a member who may see only charts gets the board, and no raw event by route or socket", async () => {
     const cookie = cookies.get("chart on the board");
     expect((await server.get("/api/board", cookie)).status).toBe(200);
     const socket = open("chart on the board");
@@ -150,7 +150,7 @@ describe.runIf(IS_BUILT)("who may do what on a running server", () => {
     expect(texts.join("")).not.toMatch(/7000001|198\.51\.100|Server\/1/);
   });
 
-  test("a line that is appended is told to who follows events, by either transport", async () => {
+  test("an appended line is sent to clients that follow events, over both transports", async () => {
     for (const transport of ["websocket", "polling"]) {
       const mark = `${transport.length}4242`;
       const socket = open("owner", { transports: [transport] });
@@ -166,7 +166,7 @@ describe.runIf(IS_BUILT)("who may do what on a running server", () => {
     }
   });
 
-  test("a foreign name, a foreign page and nobody get no answer and no socket", async () => {
+  test("requests with a foreign Host or Origin, or without a session, get no data and no socket", async () => {
     const evil = { extraHeaders: { origin: "http://evil.example" } };
     const rebound = { extraHeaders: { host: "evil.example" } };
     for (const [who, more] of [
@@ -197,7 +197,7 @@ describe.runIf(IS_BUILT)("who may do what on a running server", () => {
     expect((await fetch(`${server.url}/api/session`, change)).status).toBe(403);
   });
 
-  test("a page is only ever looked at, whatever headers steer the framework behind it", async () => {
+  test("pages accept GET and HEAD only, whatever framework headers are sent", async () => {
     const cookie = cookies.get("owner") ?? "";
     for (const method of ["POST", "PUT", "DELETE", "PATCH"]) {
       const headers = { "next-action": "x", cookie };
@@ -211,7 +211,7 @@ describe.runIf(IS_BUILT)("who may do what on a running server", () => {
     }
   });
 
-  test("an odd request target is answered, never waited for in vain", async () => {
+  test("an unusual request target is always answered", async () => {
     const host = `Host: ${new URL(server.url).host}`;
     for (const target of [
       "//",
@@ -233,7 +233,7 @@ describe.runIf(IS_BUILT)("who may do what on a running server", () => {
     expect(server.output()).not.toContain("uncaughtException");
   });
 
-  test("a grant that is taken back ends the tail, a session that is taken back its socket", async () => {
+  test("a revoked grant ends the tail, a revoked session its socket", async () => {
     const chart = { capability: "chart", target: "board:home" } as const;
     const view = { capability: "view", target: "events:all" } as const;
     const both = new Map<string, Socket>();
@@ -275,7 +275,7 @@ describe.runIf(IS_BUILT)("who may do what on a running server", () => {
     });
   });
 
-  test("no token, cookie or password is in the logs, and no file of the data is open to others", async () => {
+  test("no token, cookie or password is in the logs, and other users cannot read any data file", async () => {
     const logs = ["quarterdeck.log", "quarterdeck.access.ndjson"];
     const texts = await Promise.all(logs.map((name) => readFile(`${data}/logs/${name}`, "utf8")));
     const text = texts.join("");
@@ -305,7 +305,7 @@ async function eventsOf(
   return Array.isArray(events) ? events : [];
 }
 
-/** One request as it is written here, which no HTTP client would send. */
+/** Sends a raw request that no HTTP client would send. */
 function raw({ url }: ControlPlane, head: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(new URL(url).port), "127.0.0.1");

@@ -22,7 +22,7 @@ const QUERIES = 2;
 
 const Answer = z.object({ series: z.array(z.object({ value: z.number().nullable() })) });
 
-/** Answered from a container of its own. */
+/** Queries from a separate container. */
 async function query(data: string, metric: string): Promise<number> {
   const { code, stdout, output } = await runProgram(
     ["query", metric, "--json", "--data", data],
@@ -38,7 +38,7 @@ function start(data: string, log: string): Program {
 
 const urlOf = (program: Program): Promise<string> => program.printed(/Quarterdeck is at (\S+)\n/);
 
-/** To the program itself, not to `unshare` around it. */
+/** Sends the signal to the program itself, not to the `unshare` that started it. */
 function signal({ child }: Program, name: NodeJS.Signals): void {
   process.kill(containedPid(child.pid ?? 0), name);
 }
@@ -62,7 +62,7 @@ function serversOf(data: string): string[] {
 
 describe.runIf(IS_BUILT && MAY_UNSHARE)("control planes in different containers", () => {
   test(
-    "one at a time has the data folder, and every line is stored once, whoever is suspended or killed",
+    "one at a time holds the data folder, and every line is stored once, even if one is suspended or killed",
     { timeout: 240_000 },
     async () => {
       await using folder = await temporaryFolder();

@@ -23,7 +23,7 @@ import { runProgram, temporaryFolder, until } from "../harness/program.ts";
 
 const Answer = z.object({ series: z.array(z.object({ value: z.number().nullable() })) });
 
-/** The value of a metric over all that there is, asked in the terminal. */
+/** The value of a metric over all stored events, by `quarterdeck query`. */
 async function query(data: string, metric: string, ...more: string[]): Promise<number> {
   const { code, output } = await runProgram(["query", metric, "--json", "--data", data, ...more]);
   if (code !== 0) throw new Error(`query ${metric}: ${output}`);
@@ -35,7 +35,7 @@ async function boardOf(server: ControlPlane, cookie: string, range = ""): Promis
   return Board.parse(await response.json());
 }
 
-/** Appends some 20,000 numbered lines a second until told to stop; how many were written. */
+/** Appends some 20,000 numbered lines a second; `stop` resolves with their number. */
 function writeAtSpeed(file: string): { stop(): Promise<number> } {
   const stopping = new AbortController();
   const writing = (async () => {
@@ -58,7 +58,7 @@ function writeAtSpeed(file: string): { stop(): Promise<number> } {
 }
 
 describe.runIf(IS_BUILT)("the lifecycle of a server", () => {
-  test("the board shows an ingested file's true numbers, and the terminal the same", async () => {
+  test("the board and the terminal show the exact numbers of an ingested file", async () => {
     await using folder = await temporaryFolder();
     const data = `${folder.path}/data`;
     const log = `${folder.path}/access.log`;
@@ -82,7 +82,7 @@ describe.runIf(IS_BUILT)("the lifecycle of a server", () => {
   });
 
   test(
-    "after kill -9 while a log is written at speed every line is there once, and no process is left",
+    "after kill -9 under load every line is stored once, and no process is left",
     { timeout: 180_000 },
     async () => {
       await using folder = await temporaryFolder();
@@ -107,7 +107,7 @@ describe.runIf(IS_BUILT)("the lifecycle of a server", () => {
     },
   );
 
-  test("SIGTERM under load stops all of it within seconds, and loses nothing", async () => {
+  test("SIGTERM under load stops all processes within seconds, and loses nothing", async () => {
     await using folder = await temporaryFolder();
     const data = `${folder.path}/data`;
     const log = `${folder.path}/access.log`;
@@ -124,7 +124,7 @@ describe.runIf(IS_BUILT)("the lifecycle of a server", () => {
     expect(await query(data, "requests")).toBe(written);
   });
 
-  test("a second start on a folder is refused and says where the first is; a dead one is not in the way", async () => {
+  test("a second start is refused with the URL of the first; a crashed one does not block it", async () => {
     await using folder = await temporaryFolder();
     const data = `${folder.path}/data`;
     const log = `${folder.path}/access.log`;
@@ -136,7 +136,7 @@ describe.runIf(IS_BUILT)("the lifecycle of a server", () => {
       `A control plane is already running on ${data}: open ${first.url}`,
     );
     await first.end("SIGKILL");
-    // Its number belongs to another process by now.
+    // Its pid may belong to another process by now.
     for (const name of readdirSync(`${data}/locks`).filter((it) => it.endsWith(".holder"))) {
       const holder = readFileSync(`${data}/locks/${name}`, "utf8");
       const pid = `"pid":${String(first.child.pid)},`;
@@ -160,7 +160,7 @@ describe.runIf(IS_BUILT)("the lifecycle of a server", () => {
     taken.close();
   });
 
-  test("when PostgreSQL dies the program says so to machines and people, and lives", async () => {
+  test("when PostgreSQL exits, readiness and pages report it, and the control plane keeps running", async () => {
     await using folder = await temporaryFolder();
     const data = `${folder.path}/data`;
     await writeFile(`${folder.path}/a.log`, numberedLines(10));
@@ -172,14 +172,14 @@ describe.runIf(IS_BUILT)("the lifecycle of a server", () => {
     expect((await server.get("/livez")).status).toBe(200);
     const board = await server.get("/api/board", cookie);
     expect(board.status).toBe(503);
-    expect(await board.text()).toContain("The database does not answer");
+    expect(await board.text()).toContain("The database does not respond");
     expect((await server.get("/", cookie)).status).toBe(503);
     expect(await server.end("SIGTERM")).toBe(0);
     await using next = await startControlPlane(["--data", data]);
     expect((await next.get("/api/board", cookie)).status).toBe(200);
   });
 
-  test("the demo that is turned off goes on with the real logs and leaves no process", async () => {
+  test("turning the demo off continues with the real logs and leaves no process", async () => {
     await using folder = await temporaryFolder();
     const data = `${folder.path}/data`;
     const log = `${folder.path}/access.log`;
@@ -204,7 +204,7 @@ describe.runIf(IS_BUILT)("the lifecycle of a server", () => {
     expect(await query(data, "requests")).toBe(50);
   }, 90_000);
 
-  test("a replay at 600 times its speed is live, carries the time of now, and ends", async () => {
+  test("a replay at 600 times its speed is live, has current times, and ends", async () => {
     await using folder = await temporaryFolder();
     const data = `${folder.path}/data`;
     const log = `${folder.path}/old.log`;
@@ -227,7 +227,7 @@ describe.runIf(IS_BUILT)("the lifecycle of a server", () => {
 const linesReadBy = (server: ControlPlane): Promise<number> =>
   metricOf(server, "quarterdeck_lines_read_total");
 
-/** How many different lines the store has, whatever segments they lie in. */
+/** Number of distinct lines in all segments of the store. */
 async function places(data: string): Promise<number> {
   const duck = await DuckDBInstance.create();
   const connection = await duck.connect();

@@ -21,7 +21,7 @@ async function boardOf(control: ControlPlane, cookie: string): Promise<Board> {
   return Board.parse(await (await control.get("/api/board", cookie)).json());
 }
 
-/** The newest live frame, as a board in a browser gets it. */
+/** The newest live frame, as received by a board in a browser. */
 function watch(url: string, cookie: string): () => LiveFrame | undefined {
   let newest: LiveFrame | undefined;
   const socket: Socket = io(url, { path: "/socket", extraHeaders: { cookie } });
@@ -31,8 +31,8 @@ function watch(url: string, cookie: string): () => LiveFrame | undefined {
   return () => newest;
 }
 
-describe.runIf(IS_BUILT)("roles as processes of their own", () => {
-  test("control shows what is stored, and live numbers and forecasts as soon as their roles run", async () => {
+describe.runIf(IS_BUILT)("roles as separate processes", () => {
+  test("control shows stored events, and live numbers and forecasts as soon as their roles run", async () => {
     await using folder = await temporaryFolder();
     const data = `${folder.path}/data`;
     const log = `${folder.path}/access.log`;
@@ -57,7 +57,7 @@ describe.runIf(IS_BUILT)("roles as processes of their own", () => {
     expect(frame()?.hasIndexer).toBe(false);
     expect((await control.get("/readyz")).status).toBe(200);
 
-    // Without arguments it tails what the last one did.
+    // Without arguments it tails the files of the last start.
     await using index = startProgram(["role", "index", ...args]);
     await until("an indexer", () => frame()?.hasIndexer);
     const nowMs = Math.floor(Date.now() / 1_000) * 1_000;
@@ -79,7 +79,7 @@ describe.runIf(IS_BUILT)("roles as processes of their own", () => {
       expect(await program.end("SIGTERM")).toBe(0);
   }, 180_000);
 
-  test("a role that does not exist is named with those that do", async () => {
+  test("an unknown role is refused with a list of the known ones", async () => {
     const { code, output } = await runProgram(["role", "deploy"]);
     expect(output).toContain("name one of index, control, forecast");
     expect(code).toBe(2);

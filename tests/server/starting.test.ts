@@ -8,10 +8,10 @@ import { freePort } from "#platform/free-port.ts";
 import { IS_BUILT } from "../harness/control-plane.ts";
 import { startProgram, temporaryFolder, until } from "../harness/program.ts";
 
-/** On a busy machine the modules that are loading may delay a response; one that never comes is a failure. */
+/** Loading modules may delay a response on a busy machine; without a response the test fails. */
 const ANSWER_MS_MAX = 60_000;
 
-/** A request that must be answered as soon as somebody listens; undefined while nobody does. */
+/** A request that must get a response as soon as the port is open; undefined before. */
 async function ask(url: string, headers: Record<string, string> = {}) {
   const signal = AbortSignal.timeout(ANSWER_MS_MAX);
   return fetch(url, { headers, signal, redirect: "manual" }).catch((error: unknown) => {
@@ -20,8 +20,8 @@ async function ask(url: string, headers: Record<string, string> = {}) {
   });
 }
 
-describe.runIf(IS_BUILT)("a control plane that starts", () => {
-  test("answers every request 503 with Retry-After until it is ready", async () => {
+describe.runIf(IS_BUILT)("a starting control plane", () => {
+  test("responds to every request with 503 and Retry-After until it is ready", async () => {
     await using folder = await temporaryFolder();
     const port = await freePort();
     const args = ["start", "--no-apis", "--port", String(port), "--data", folder.path];
@@ -40,7 +40,7 @@ describe.runIf(IS_BUILT)("a control plane that starts", () => {
     expect(new Set(seen)).toEqual(new Set([503, 200]));
   });
 
-  test("answers too while its database does not, and then says why it ends", async () => {
+  test("responds while its database does not, and reports the reason when it exits", async () => {
     await using folder = await temporaryFolder();
     const silent = createServer(() => undefined).listen(0, "127.0.0.1");
     await once(silent, "listening");

@@ -23,7 +23,7 @@ const TEXTS: Readonly<Record<SecurityNotice, MailText>> = {
   },
 };
 
-/** Contains no link, as phishing mails do. */
+/** Contains no link, because phishing mails contain links. */
 export const noticeText = (notice: SecurityNotice): MailText => ({
   subject: TEXTS[notice].subject,
   text: `${TEXTS[notice].text}\n\nIf that was you, no action is needed. If not, set a new password now and contact the operator of this service.`,

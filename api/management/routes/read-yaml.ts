@@ -53,10 +53,10 @@ async function readInThread(text: string): Promise<YamlFile> {
     const ended = once(thread, "exit").then((): [undefined] => [undefined]);
     // The message comes from yaml-thread.ts in this folder.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    const [said] = (await Promise.race([once(thread, "message"), ended])) as [ReadInThread?];
-    if (said === undefined) throw tooLarge();
-    if (!said.ok) throw invalid(said.fields);
-    return said.read;
+    const [message] = (await Promise.race([once(thread, "message"), ended])) as [ReadInThread?];
+    if (message === undefined) throw tooLarge();
+    if (!message.ok) throw invalid(message.fields);
+    return message.read;
   } catch (error) {
     throw error instanceof Error && "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY"
       ? tooLarge()

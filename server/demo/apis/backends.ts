@@ -6,7 +6,7 @@ import { seedCatalogue } from "./seed-catalogue.ts";
 import { shopTokens } from "./shop-account.ts";
 import { runStaff } from "./staff.ts";
 
-/** The domain APIs behind the shop, where available; without them the shop answers by itself. */
+/** The domain APIs behind the shop, where available; without them the shop simulates their responses. */
 export type Backends = {
   /**
    * Performs in the APIs what a request to the shop requires.

@@ -7,7 +7,7 @@ import { type Ask, expectStatus } from "./client.ts";
 import { type As, createCustomerSessions, emailOf } from "./customer-sessions.ts";
 import { COUNTRIES, type SeedCatalogue } from "./seed-catalogue.ts";
 
-/** What the shop does in the domain APIs on behalf of its visitors. */
+/** The shop's use of the domain APIs on behalf of its visitors. */
 export type Customers = {
   /** Whether Accounts accepts the password. A customer without an account signs up first. */
   signIn(person: Person, password: string): Promise<boolean>;

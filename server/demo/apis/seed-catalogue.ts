@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import { type Ask, expectStatus } from "./client.ts";
 
-/** What the shop sells by subscription. */
+/** The shop's subscription products. */
 export type SeedCatalogue = {
   prices: readonly string[];
   coupon: string;
