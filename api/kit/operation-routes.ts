@@ -13,7 +13,7 @@ type Deps = {
   service: Service;
   open: OpenService;
   database: Database;
-  /** Of all worker processes. */
+  /** Metrics of all worker processes. */
   allMetrics(): Promise<MetricJson[][]>;
 };
 
@@ -46,10 +46,10 @@ function metricsRoute({ service, allMetrics }: Deps): Route {
     operationId: "metrics",
     tag: "Operations",
     summary: "Requests, durations, jobs and processes, for Prometheus",
-    description: `Of all worker processes together. Programs on this machine may read it; what comes from elsewhere or through a proxy needs the permission ${permission}.`,
+    description: `The metrics of all worker processes. Programs on this machine may read them; requests from elsewhere or through a proxy need the permission ${permission}.`,
     rule: {
       allow: "anyone",
-      why: "programs on this machine; the others are asked for a permission",
+      why: "programs on this machine; others need a permission",
     },
     answers: { 200: { description: "Prometheus text", media: METRICS_MEDIA } },
     async handle({ caller, incoming }) {

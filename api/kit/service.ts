@@ -73,7 +73,7 @@ export type OpenService<Handlers extends AnyJobHandlers = AnyJobHandlers> = {
   close?(): Promise<void>;
 };
 
-/** What the kit provides to a service. */
+/** The parts of the kit that a service uses. */
 export type Kit = {
   /** Public URL: issuer of tokens, base of links. */
   url: string;

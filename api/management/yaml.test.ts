@@ -139,7 +139,7 @@ test("other requests are answered while a large file is parsed", async () => {
       body: { yaml: "[".repeat(100_000), reason: "slow" },
     })
     .then(({ status }) => done.push(status));
-  for (let asked = 0; asked < 5; asked += 1) {
+  for (let sent = 0; sent < 5; sent += 1) {
     expect((await service.send("GET", "/v1/applications", { as: service.root })).status).toBe(200);
   }
   expect(done).toEqual([]);

@@ -15,8 +15,8 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 const WORDS =
   "cart login search item order user blog docs pricing help news video list review".split(" ");
 const KINDS = [".js", ".css", ".png", ".webp", ".woff2", ".svg"];
-const ODD_SHARE = 0.002;
-const ODD_REQUESTS = [
+const MALFORMED_SHARE = 0.002;
+const MALFORMED_REQUESTS = [
   String.raw`\x16\x03\x01\x02\x00\x01`,
   "-",
   "",
@@ -72,10 +72,12 @@ function lineMaker(lines: number, truth: LogTruth): (n: number) => string {
     const client = clients[anyClient()];
     const path = paths[anyPath()];
     if (!client || !path) throw new Error("the generator drew a number out of range");
-    const odd = random() < ODD_SHARE;
-    const { method, status } = odd ? { method: "GET", status: 400 } : outcome(path, random);
+    const isMalformed = random() < MALFORMED_SHARE;
+    const { method, status } = isMalformed ? { method: "GET", status: 400 } : outcome(path, random);
     truth.statuses[status] = (truth.statuses[status] ?? 0) + 1;
-    const request = odd ? oddRequest(random) : `${method} ${path}${query(path, random)}`;
+    const request = isMalformed
+      ? malformedRequest(random)
+      : `${method} ${path}${query(path, random)}`;
     const bytes = status === 304 || method === "HEAD" ? 0 : Math.floor(160 + 6000 * random() ** 3);
     const user = random() < 0.01 ? `user${Math.floor(97 * random())}` : "-";
     return `${client.address} - ${user} [${timeLocal(second)}] "${request}" ${status} ${bytes} "${referrer(random, paths)}" "${client.agent}"\n`;
@@ -120,8 +122,8 @@ function statusOf(draw: number, isStatic: boolean, method: string): number {
   return method === "POST" && draw < 0.2 ? 201 : 200;
 }
 
-const oddRequest = (random: () => number): string =>
-  ODD_REQUESTS[Math.floor(random() * ODD_REQUESTS.length)] ?? "-";
+const malformedRequest = (random: () => number): string =>
+  MALFORMED_REQUESTS[Math.floor(random() * MALFORMED_REQUESTS.length)] ?? "-";
 
 /** The rest of the request line: an optional query, and the protocol. */
 function query(path: string, random: () => number): string {

@@ -43,9 +43,9 @@ const quarterdeck: Contender = {
     command: [process.execPath, cli, "ingest", log, "--data", folder, "--json"],
     async statuses() {
       const query = ["query", "requests", "--by", "status", "--limit", "1000", "--json"];
-      const asked = await measure([process.execPath, cli, ...query, "--data", folder]);
-      if (asked.exitCode !== 0) throw new Error(`quarterdeck query failed: ${asked.stderr}`);
-      const { series } = QueryAnswer.parse(JSON.parse(asked.stdout));
+      const queried = await measure([process.execPath, cli, ...query, "--data", folder]);
+      if (queried.exitCode !== 0) throw new Error(`quarterdeck query failed: ${queried.stderr}`);
+      const { series } = QueryAnswer.parse(JSON.parse(queried.stdout));
       return Object.fromEntries(series.map(({ key, value }) => [key ?? "", value]));
     },
   }),

@@ -69,7 +69,7 @@ export class UrlDeriver {
       if (byte === QUESTION_MARK && mark === bytes.length) mark = i;
       else if (byte === PERCENT || byte === HASH) isPlain = false;
     }
-    if (!isPlain) return this.#learnOddUrl(id);
+    if (!isPlain) return this.#learnUncommonUrl(id);
     this.#pathOf.ids[id] = this.#paths.intern(bytes, 0, mark);
     if (mark + 1 < bytes.length) {
       this.#queryOf.ids[id] = this.#queries.intern(bytes, mark + 1, bytes.length);
@@ -78,7 +78,7 @@ export class UrlDeriver {
     return undefined;
   }
 
-  #learnOddUrl(id: number): void {
+  #learnUncommonUrl(id: number): void {
     const { path, query, scheme, domain, port } = urlParts(this.#urls.text(id));
     if (path !== "") this.#pathOf.ids[id] = this.#paths.internText(path);
     if (query !== undefined) {

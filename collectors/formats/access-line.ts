@@ -83,14 +83,15 @@ export class AccessLine {
       if (byte === SPACE) break;
     }
     const addressEnd = i;
-    if (bytes[i + 1] !== DASH || bytes[i + 2] !== SPACE) return this.#oddPrefix(start, end);
+    if (bytes[i + 1] !== DASH || bytes[i + 2] !== SPACE) return this.#uncommonPrefix(start, end);
     const userStart = i + 3;
     for (i = userStart; i < end; i += 1) {
       const byte = bytes[i]!;
       seen |= byte;
       if (byte === SPACE) break;
     }
-    if (bytes[i + 1] !== OPEN_BRACKET || addressEnd === start) return this.#oddPrefix(start, end);
+    if (bytes[i + 1] !== OPEN_BRACKET || addressEnd === start)
+      return this.#uncommonPrefix(start, end);
     const isAddress = addressEnd - start > 1 || bytes[start] !== DASH;
     if (isAddress && seen < 0x80) this.columns.address.put(this.row, bytes, start, addressEnd);
     else if (isAddress) putEscaped(this.columns.address, this.row, bytes, start, addressEnd);
@@ -110,7 +111,7 @@ export class AccessLine {
   }
 
   /** A virtual host before the address, a list of addresses, an ident, or spaces in the user's name. */
-  #oddPrefix(start: number, end: number): string | undefined {
+  #uncommonPrefix(start: number, end: number): string | undefined {
     const { bytes } = this;
     const bracket = timeBracket(bytes, start, end);
     if (bracket < 0) return this.#notALine(start, end);
@@ -176,7 +177,7 @@ export class AccessLine {
     let space = start;
     while (space < end && isMethodByte(bytes[space]!)) space += 1;
     const hasMethod = space > start && bytes[space] === SPACE && space < end && space - start <= 32;
-    if (!hasMethod) return this.#putOddRequest(start, end);
+    if (!hasMethod) return this.#putUnparsedRequest(start, end);
     let urlEnd = end;
     let version = end - 1;
     const versionMin = Math.max(space, end - 10);
@@ -184,8 +185,8 @@ export class AccessLine {
     if (isHttp(bytes, version + 1, end)) urlEnd = version;
     let urlStart = space + 1;
     while (urlStart < urlEnd && bytes[urlStart] === SPACE) urlStart += 1;
-    if (urlStart >= urlEnd) return this.#putOddRequest(start, end);
-    if (urlEnd === end && !isTarget(bytes, urlStart)) return this.#putOddRequest(start, end);
+    if (urlStart >= urlEnd) return this.#putUnparsedRequest(start, end);
+    if (urlEnd === end && !isTarget(bytes, urlStart)) return this.#putUnparsedRequest(start, end);
     columns.method.put(row, bytes, start, space);
     const kept = Math.min(urlEnd, urlStart + URL_BYTES_MAX);
     if (seen < 0x80) {
@@ -198,7 +199,7 @@ export class AccessLine {
     return undefined;
   }
 
-  #putOddRequest(start: number, end: number): void {
+  #putUnparsedRequest(start: number, end: number): void {
     if (end - start > 1)
       this.extras.set(`${this.dialect.vendor}.request`, textOf(this.bytes, start, end));
   }

@@ -19,17 +19,17 @@ export type EventPages = {
 
 type State = { of: string; events: EventDocument[]; next: string | null; problem?: Problem };
 
-type Asked = { of: string; after: string | undefined };
+type PageRequest = { of: string; after: string | undefined };
 
 const NONE: EventDocument[] = [];
 
 /** The events of a search, newest first, by pages. */
 export function useEvents(search: string): EventPages {
   const [state, setState] = useState<State>();
-  const [asked, setAsked] = useState<Asked>({ of: search, after: undefined });
+  const [requested, setRequested] = useState<PageRequest>({ of: search, after: undefined });
   const request = useMemo(
-    () => (asked.of === search ? asked : { of: search, after: undefined }),
-    [asked, search],
+    () => (requested.of === search ? requested : { of: search, after: undefined }),
+    [requested, search],
   );
   useEffect(() => {
     const { of, after } = request;
@@ -54,11 +54,12 @@ export function useEvents(search: string): EventPages {
   const current = state?.of === search ? state : undefined;
   const next = current?.next ?? null;
   const loadMore = useCallback(() => {
-    const isAsked = (last: Asked): boolean => last.of === search && last.after === next;
-    if (next !== null) setAsked((last) => (isAsked(last) ? last : { of: search, after: next }));
+    const isRequested = (last: PageRequest): boolean => last.of === search && last.after === next;
+    if (next !== null)
+      setRequested((last) => (isRequested(last) ? last : { of: search, after: next }));
   }, [next, search]);
-  const retry = useCallback(() => setAsked({ ...request }), [request]);
-  const reload = useCallback(() => setAsked({ of: search, after: undefined }), [search]);
+  const retry = useCallback(() => setRequested({ ...request }), [request]);
+  const reload = useCallback(() => setRequested({ of: search, after: undefined }), [search]);
   return {
     events: current?.events ?? NONE,
     more: next !== null,

@@ -45,17 +45,17 @@ export class LivePublisher {
 
   /** Publishes complete rows; the batch is only read during the call. */
   rows(batch: Batch, fromRow: number, toRow: number): void {
-    const asked = [...this.#subscribers].flatMap((subscriber) =>
+    const requested = [...this.#subscribers].flatMap((subscriber) =>
       subscriber.tails.map((tail) => ({ subscriber, tail })),
     );
-    if (asked.length === 0) return;
+    if (requested.length === 0) return;
     const rows = { from: fromRow, to: toRow, nowMs: this.#clock.nowMs() };
     const found = tailRows(
       batch,
       rows,
-      asked.map(({ tail }) => tail),
+      requested.map(({ tail }) => tail),
     );
-    for (const [index, { subscriber }] of asked.entries()) {
+    for (const [index, { subscriber }] of requested.entries()) {
       const tail = found[index];
       if (!tail || tail.events.length + tail.skipped === 0) continue;
       this.#post(subscriber, { type: "tail", ...tail });

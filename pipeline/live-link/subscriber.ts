@@ -71,7 +71,7 @@ export class LiveSubscriber {
     return this.#live;
   }
 
-  /** Of all connected indexers, otherwise of the last one. */
+  /** The status of all connected indexers, otherwise of the last one. */
   status(): IndexerStatus & { indexers: number } {
     const all = [...this.#indexers].flatMap(({ status }) => status ?? []);
     const known = all.length > 0 ? all : [this.#lastStatus];

@@ -69,7 +69,7 @@ function rawVisitors(datasets: readonly string[]): RawAggregate<Visitors>[] {
 function foldVisitors(batch: Batch): RowFold {
   const sketches = new Sketches(() => new DistinctSketch());
   const live = new LiveTable();
-  /** By the offset of a row in the block. */
+  /** Visitors, by the offset of the row in the block. */
   const visitors = new Uint32Array(BLOCK_ROWS);
   const names = VISITOR_FIELDS.map((field) => new EntryValues(batch, field, hashOf));
   const [addresses, agents] = VISITOR_FALLBACK.map(

@@ -146,7 +146,7 @@ function numberSql(sql: SqlText, field: string): string {
   return `TRY_CAST(${fieldValue(sql, field).sql} AS DOUBLE)`;
 }
 
-/** In the order of `aggregateRows`. Of several values at the same time the largest counts as the last. */
+/** Columns in the order of `aggregateRows`. Of several values at the same time the largest counts as the last. */
 function gaugeSql(value: string): string {
   const last = `max({t: epoch_ms(${identifier("@timestamp")}), v: ${value}})`;
   return `[count(*)::DOUBLE, (${last}).t::DOUBLE, (${last}).v,

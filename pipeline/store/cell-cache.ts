@@ -23,7 +23,7 @@ export class CellCache {
   readonly #duck: Duck;
   readonly #pathOf: Options["pathOf"];
   readonly #bytesMax: number;
-  /** By unit name, least recently used first. */
+  /** Cached units by name, least recently used first. */
   readonly #kept = new Map<string, Kept>();
   /** Size of units, or a lower bound if the size is unknown. */
   readonly #sizes = new Map<string, { id: SegmentId; bytes: number }>();

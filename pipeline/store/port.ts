@@ -33,7 +33,7 @@ export type MergedCell = {
   sketches: Uint8Array[];
 };
 
-/** What to count from the raw events. */
+/** The measure to compute from the raw events. */
 export type Aggregate =
   | { kind: "count" }
   | { kind: "sum"; field: string }

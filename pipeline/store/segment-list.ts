@@ -20,7 +20,7 @@ export class SegmentList {
   readonly #segments = new Map<SegmentId, Segment>();
   /** Files that are not segments, by name, with the reason. */
   readonly #damaged = new Map<string, string>();
-  /** By the name of a file or of a failed operation. */
+  /** Messages by the name of a file or of a failed operation. */
   readonly #problems = new Map<string, string>();
   #listing: Listing = { segments: [], replaced: [] };
   /** Whether `#segments` has changed since `#listing` was built. */
@@ -143,7 +143,7 @@ export class SegmentList {
   }
 }
 
-/** In order. */
+/** The ids of segment files, in ascending order. */
 export function segmentIdsIn(names: readonly string[]): SegmentId[] {
   return names
     .filter((name) => name.endsWith(SUFFIX))

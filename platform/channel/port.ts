@@ -8,7 +8,7 @@ export type Channel<In, Out> = {
   post(message: Out): void;
   /** Sets the listener; earlier messages wait for it, and until then the sender may become congested. */
   onMessage(listener: (message: In) => void): void;
-  /** Whether so many messages are pending that further ones should wait or be dropped. */
+  /** Whether too many messages are pending, so that further ones should wait or be dropped. */
   readonly isCongested: boolean;
   close(): void;
   /** Resolves when either end has closed and the listener has received all earlier messages. */

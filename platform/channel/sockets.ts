@@ -89,7 +89,7 @@ export function followChannels<In, Out>(
   };
 }
 
-/** In the data folder; if its path is too long for a socket, in a temporary folder of this user. */
+/** A folder in the data folder; if its path is too long for a socket, a temporary folder of this user. */
 function socketFolder(dataFolder: string, name: string): string {
   const folder = path.join(dataFolder, "sockets");
   const file = path.join(folder, `${name}-${"0".repeat(2 * ID_BYTES)}.sock`);

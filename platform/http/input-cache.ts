@@ -20,7 +20,7 @@ const NO_INPUT: Input = {
   ifMatch: undefined,
 };
 
-/** As `parseInput`, but parses what depends on the URL alone only once. */
+/** As `parseInput`, but parses the parts that depend only on the URL once. */
 export function readInput(route: Route, incoming: IncomingMessage, raw: RawInput): Input {
   if (takesNoInput(route) && !(incoming.url ?? "").includes("?")) return NO_INPUT;
   const url = cacheKey(route, incoming);

@@ -7,7 +7,7 @@ import type { Route as RouteOf } from "./route.ts";
 
 const BODY_BYTES_MAX = 256 * 1024;
 /** JSON escapes of characters that PostgreSQL text cannot store: NUL and unpaired surrogates. */
-const ODD_ESCAPE = /\\u(?:0000|[dD][89a-fA-F])/;
+const FORBIDDEN_ESCAPE = /\\u(?:0000|[dD][89a-fA-F])/;
 
 /**
  * The unparsed JSON body of a request.
@@ -63,7 +63,7 @@ export async function readBytes(incoming: IncomingMessage, bytesMax: number): Pr
 export function parseJson(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
-    if (ODD_ESCAPE.test(text) || text.includes("\0")) checkStrings(value, "body");
+    if (FORBIDDEN_ESCAPE.test(text) || text.includes("\0")) checkStrings(value, "body");
     return value;
   } catch (error) {
     if (error instanceof AppError) throw error;

@@ -11,13 +11,14 @@ const YEAR_S = 366 * 86_400;
 /** An authenticator with keys and time that the test changes, and a token that is valid for a year. */
 async function longToken() {
   const { publicKey, privateKey } = await generateKeyPair(ACCESS_TOKEN_ALGORITHM);
-  const state: { nowMs: number; keys: "available" | "withdrawn" | "unavailable"; asked: number } = {
-    nowMs: Date.UTC(2026, 0),
-    keys: "available",
-    asked: 0,
-  };
+  const state: { nowMs: number; keys: "available" | "withdrawn" | "unavailable"; fetches: number } =
+    {
+      nowMs: Date.UTC(2026, 0),
+      keys: "available",
+      fetches: 0,
+    };
   const keys: JWTVerifyGetKey = async () => {
-    state.asked += 1;
+    state.fetches += 1;
     if (state.keys === "withdrawn") throw new errors.JWKSNoMatchingKey();
     if (state.keys === "unavailable") throw new errors.JWKSTimeout();
     return publicKey;
@@ -35,7 +36,7 @@ test("a token of a withdrawn key is rejected after a minute, whenever it expires
   expect(await idOf()).toBe(SUBJECT);
   state.nowMs += MINUTE_MS - 1;
   expect(await idOf()).toBe(SUBJECT);
-  expect(state.asked).toBe(1);
+  expect(state.fetches).toBe(1);
   state.keys = "withdrawn";
   state.nowMs += 1;
   expect(await idOf()).toBeUndefined();

@@ -107,7 +107,7 @@ function madeOf(node: Node, components: Components): unknown {
   }
 }
 
-/** With the first field if none is required, because an empty object would not be helpful. */
+/** The required fields of an object; the first field if none is required, because an empty object explains nothing. */
 function objectOf({ properties, required }: Node, components: Components): unknown {
   const names = required.length > 0 ? required : Object.keys(properties).slice(0, 1);
   return Object.fromEntries(

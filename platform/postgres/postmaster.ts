@@ -9,7 +9,7 @@ import { hasOwnProc } from "../lease/process-identity.ts";
 export const POLL_MS = 20;
 const STOP_MS_MAX = 5_000;
 
-/** From postmaster.pid: the process on the first line, "ready" on the eighth once connections are accepted. */
+/** Parsed from postmaster.pid: the process on the first line, "ready" on the eighth once connections are accepted. */
 export async function postmasterStatus(data: string): Promise<{ pid?: number; ready: boolean }> {
   const text = await readFile(pidFile(data), "utf8").catch(() => "");
   const lines = text.split("\n");

@@ -47,7 +47,7 @@ export function sharedReads(store: MetricReader): MetricReader {
 function once<T>(answers: Map<string, Promise<T>>, key: string, ask: () => Promise<T>): Promise<T> {
   const known = answers.get(key);
   if (known) return known;
-  const asked = ask();
-  answers.set(key, asked);
-  return asked;
+  const pending = ask();
+  answers.set(key, pending);
+  return pending;
 }

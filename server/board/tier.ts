@@ -11,10 +11,10 @@ const FRESH_MS = 15 * 60_000;
  */
 export function chooseDataset(
   extents: readonly Extent[],
-  asked: string | undefined,
+  requested: string | undefined,
 ): Extent | undefined {
-  const found = extents.find(({ dataset }) => dataset === asked);
-  if (found || asked !== undefined) return found;
+  const found = extents.find(({ dataset }) => dataset === requested);
+  if (found || requested !== undefined) return found;
   const candidates = extents.filter(({ dataset }) => mayHoldRequests(dataset));
   const newest = Math.max(...candidates.map(({ toMs }) => toMs));
   const fresh = candidates.filter(({ toMs }) => newest - toMs < FRESH_MS);

@@ -203,14 +203,14 @@ type BatchAnswer = { id: number | string | null; docs: Document[]; error?: strin
 function batchAnswer(line: string): BatchAnswer {
   let id: BatchAnswer["id"] = null;
   try {
-    const asked = BatchCase.parse(JSON.parse(line));
-    ({ id } = asked);
-    const format = formatNamed(asked.dataset);
-    const mode = modeOf(asked.mode);
-    const zone = zoneOf(asked.timezone);
+    const testCase = BatchCase.parse(JSON.parse(line));
+    ({ id } = testCase);
+    const format = formatNamed(testCase.dataset);
+    const mode = modeOf(testCase.mode);
+    const zone = zoneOf(testCase.timezone);
     const nowMs = Date.now();
     const parser = new Parser({ format, mode, zone, nowMs, all: false, rules: NO_RULES });
-    const input = Buffer.from(asked.input_base64, "base64");
+    const input = Buffer.from(testCase.input_base64, "base64");
     return { id, docs: [...parser.push(input), ...parser.end()].map(nested) };
   } catch (error) {
     const known =

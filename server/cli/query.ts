@@ -92,9 +92,9 @@ async function ask(
   const nowMs = systemClock.nowMs();
   const extents = await store.extents();
   const extent = datasetOf(extents, text(values["dataset"]));
-  const asked = parseRange({ from: text(values["from"]), to: text(values["to"]) }, nowMs);
+  const requested = parseRange({ from: text(values["from"]), to: text(values["to"]) }, nowMs);
   const all = extent ? [extent] : extents;
-  const range = asked ?? {
+  const range = requested ?? {
     fromMs: all.length > 0 ? Math.min(...all.map(({ fromMs }) => fromMs)) : nowMs - HOUR_MS,
     toMs: all.length > 0 ? Math.max(...all.map(({ toMs }) => toMs + 1)) : nowMs,
   };
@@ -119,12 +119,12 @@ async function ask(
 const text = (value: Options["values"][string]): string | undefined =>
   typeof value === "string" ? value : undefined;
 
-function datasetOf(extents: readonly Extent[], asked: string | undefined): Extent | undefined {
-  if (asked === "all") return undefined;
-  const found = chooseDataset(extents, asked);
-  if (asked !== undefined && !found) {
+function datasetOf(extents: readonly Extent[], given: string | undefined): Extent | undefined {
+  if (given === "all") return undefined;
+  const found = chooseDataset(extents, given);
+  if (given !== undefined && !found) {
     const known = extents.map(({ dataset }) => dataset).join(", ");
-    throw new AppError("bad_request", `--dataset ${asked}: there is ${known || "no data yet"}`);
+    throw new AppError("bad_request", `--dataset ${given}: there is ${known || "no data yet"}`);
   }
   return found;
 }
@@ -135,15 +135,15 @@ const datasetFilter = (extent: Extent | undefined): Condition[] =>
 const STEP_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 function parseStep(
-  asked: string | undefined,
+  given: string | undefined,
   range: { fromMs: number; toMs: number },
 ): number | undefined {
-  if (asked === undefined) return undefined;
-  if (asked === "auto") return chartStep(range);
-  const found = /^(\d{1,5})([smhd])$/.exec(asked);
+  if (given === undefined) return undefined;
+  if (given === "auto") return chartStep(range);
+  const found = /^(\d{1,5})([smhd])$/.exec(given);
   const stepMs = Number(found?.[1]) * (STEP_MS[found?.[2] ?? ""] ?? 0);
   if (stepMs > 0) return stepMs;
-  throw new AppError("bad_request", `--step ${asked}: write 10s, 1m, 5m, 1h, 1d, or auto`);
+  throw new AppError("bad_request", `--step ${given}: write 10s, 1m, 5m, 1h, 1d, or auto`);
 }
 
 function table(answer: CatalogueAnswer): string {

@@ -68,9 +68,9 @@ async function chooseWorkspace(
   return lastStart.demo === "off" ? { kind: "logs", paths: [] } : { kind: "demo" };
 }
 
-function describe(kind: StartedWorkspace, asked: boolean): string {
+function describe(kind: StartedWorkspace, isRequested: boolean): string {
   if (kind.kind === "demo") {
-    const why = asked ? "Showing" : "No logs were named or found: showing";
+    const why = isRequested ? "Showing" : "No logs were named or found: showing";
     return `${why} a demo (a small shop with simulated visitors).`;
   }
   if (kind.paths.length === 0) return "No logs yet: name them with npm start -- FILE…";

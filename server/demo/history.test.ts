@@ -91,13 +91,13 @@ test("the history of the domain APIs matches the shop's visitors", async () => {
   const documents = (await Promise.all(apiPaths.map(linesOf)))
     .flat()
     .map((line) => Access.parse(JSON.parse(line)));
-  const asked = (service: string, status: number): number =>
+  const countOf = (service: string, status: number): number =>
     documents.filter(
       (it) => it["service.name"] === service && it["http.response.status_code"] === status,
     ).length;
   const signIns = proxied.filter((line) => /"POST \/login HTTP\/1.1" (?:303|500) /.test(line));
-  expect(asked("accounts", 201)).toBeGreaterThan(0);
-  expect(Math.abs(asked("accounts", 201) - signIns.length)).toBeLessThan(signIns.length / 20 + 2);
+  expect(countOf("accounts", 201)).toBeGreaterThan(0);
+  expect(Math.abs(countOf("accounts", 201) - signIns.length)).toBeLessThan(signIns.length / 20 + 2);
   const times = documents.map((it) => Date.parse(it["@timestamp"]));
   expect(Math.min(...times)).toBeGreaterThanOrEqual(untilMs - 3 * 3_600_000);
   expect(Math.max(...times)).toBeLessThan(untilMs);

@@ -83,13 +83,13 @@ async function ask(
   const target = { host: "127.0.0.1", port, agent, method: step.method, path: step.path, headers };
   return new Promise((resolve, reject) => {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS_MAX)]);
-    const asked = httpRequest({ ...target, signal: limit }, (answer) => {
+    const request = httpRequest({ ...target, signal: limit }, (answer) => {
       answer.on("error", reject);
       answer.on("end", () => resolve(answer.headers["set-cookie"]?.[0]?.split(";", 1)[0]));
       answer.resume();
     });
-    asked.on("error", reject);
-    asked.end(body);
+    request.on("error", reject);
+    request.end(body);
   });
 }
 

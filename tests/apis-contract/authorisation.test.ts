@@ -25,11 +25,11 @@ describe.each(SUBJECTS.map((subject) => ({ name: subject.name, subject })))(
 
     test("every rule names a permission that the service documents, and every permission is used", () => {
       const { permissions } = subject.service;
-      const asked = running.routes.flatMap(({ rule }) =>
+      const required = running.routes.flatMap(({ rule }) =>
         "permission" in rule ? [rule.permission] : [],
       );
-      expect(asked.filter((it) => !(it in permissions))).toEqual([]);
-      const used = new Set([...asked, ...(subject.usedInside ?? [])]);
+      expect(required.filter((it) => !(it in permissions))).toEqual([]);
+      const used = new Set([...required, ...(subject.usedInside ?? [])]);
       expect(Object.keys(permissions).filter((it) => !used.has(it))).toEqual([]);
       const bare = running.routes.filter(({ rule }) => rule.allow === "anyone" && rule.why === "");
       expect(bare.map(nameOf)).toEqual([]);

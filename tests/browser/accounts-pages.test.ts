@@ -157,7 +157,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages of Accounts, in a real browser", ()
     const NEW = "another line of words";
     let page: Page;
     const complaints: string[] = [];
-    const asked: string[] = [];
+    const requestedUrls: string[] = [];
     const tokens = { verify: "", reset: "" };
     const link = (to: "verify-email" | "reset-password", token: string): string =>
       `${service.url}/${to}#token=${token}`;
@@ -170,7 +170,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages of Accounts, in a real browser", ()
       const of = (kind: string) => mails.find((it) => it.token.startsWith(kind))?.token ?? "";
       Object.assign(tokens, { verify: of("qdv_"), reset: of("qdp_") });
       ({ page } = await openPage(complaints));
-      page.on("request", (request) => asked.push(request.url()));
+      page.on("request", (request) => requestedUrls.push(request.url()));
     });
 
     const press = async (): Promise<void> => {
@@ -225,7 +225,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages of Accounts, in a real browser", ()
     });
 
     test("no token is in a requested URL or in the history", () => {
-      expect(asked.filter((url) => /token=q|newPassword/.test(url))).toEqual([]);
+      expect(requestedUrls.filter((url) => /token=q|newPassword/.test(url))).toEqual([]);
       expect(page.url()).not.toContain("token");
     });
 

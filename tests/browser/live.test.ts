@@ -40,8 +40,8 @@ describe.skipIf(!CAN_RUN_BROWSER)("a growing log, in a real browser", () => {
 
   test("an appended line changes the board without a request", async () => {
     await openLive();
-    const asked: string[] = [];
-    page.on("request", (request) => asked.push(request.url()));
+    const requestedUrls: string[] = [];
+    page.on("request", (request) => requestedUrls.push(request.url()));
     const beforeMs = await newestEventMs();
     await expect
       .poll(async () => {
@@ -49,7 +49,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("a growing log, in a real browser", () => {
         return newestEventMs();
       }, SOON)
       .toBeGreaterThan(beforeMs);
-    expect(asked.filter((url) => url.includes("/api/"))).toEqual([]);
+    expect(requestedUrls.filter((url) => url.includes("/api/"))).toEqual([]);
   });
 
   test("the tail shows new events, stops when the reader scrolls, and resumes on request", async () => {

@@ -21,7 +21,7 @@ type CreditNoteRequest = { invoiceId: string; amount?: Money | undefined; reason
 
 /**
  * Credits a part of an invoice, or all that is left of it. This first lowers the amount due; the rest becomes the
- * customer's credit. @throws AppError conflict unless the invoice is open or paid and so much of it can be credited
+ * customer's credit. @throws AppError conflict unless the invoice is open or paid and this amount of it can be credited
  */
 export async function issueCreditNote(
   context: CommandContext,

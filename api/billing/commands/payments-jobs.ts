@@ -100,8 +100,8 @@ async function refund(deps: Deps, refundId: string, run: JobRun): Promise<void> 
   if (status !== "pending" || !("chargeId" in payment.state)) return;
   const { gateway } = await gatewayFor(deps, payment);
   const chargeId = payment.state.chargeId ?? "";
-  const asked = { key: refundId, chargeId, amount, currency, reference: refundId };
-  const outcome = await gateway.refund(asked);
+  const request = { key: refundId, chargeId, amount, currency, reference: refundId };
+  const outcome = await gateway.refund(request);
   if (outcome.status === "pending") return;
   await inTransaction(deps, run, (context) => applyRefundOutcome(context, refundId, outcome));
 }

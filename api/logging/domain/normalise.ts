@@ -12,7 +12,7 @@ const NAME_CHARS_MAX = 200;
 const DEPTH_MAX = 20;
 const RESET_EVERY = 256;
 /** Control, space and invisible characters: a query cannot name such a field. */
-const ODD_NAME = /[\p{C}\p{Z}"\\]|^\.|\.$|\.\.|(?:^|\.)__proto__(?:\.|$)/u;
+const FORBIDDEN_NAME = /[\p{C}\p{Z}"\\]|^\.|\.$|\.\.|(?:^|\.)__proto__(?:\.|$)/u;
 
 export type Refusal = { field: string; code: string; message: string };
 type Verdict = { ok: true; line: string } | { ok: false; refusal: Refusal };
@@ -97,7 +97,7 @@ function wrongName(name: string): string | undefined {
   if (name === "" || name.length > NAME_CHARS_MAX) {
     return `a field's name has 1 to ${NAME_CHARS_MAX} characters`;
   }
-  if (!ODD_NAME.test(name)) return undefined;
+  if (!FORBIDDEN_NAME.test(name)) return undefined;
   return "a field's name has no spaces, control characters, quotes, empty parts or __proto__";
 }
 

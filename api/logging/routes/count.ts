@@ -51,11 +51,11 @@ const facetsRoute = ({ stores }: Deps): Route =>
       200: { description: "One item per field", body: z.strictObject({ items: z.array(Facet) }) },
     },
     async handle({ query, caller, nowMs }) {
-      const asked = parseLogQuery(query, nowMs);
+      const resolved = parseLogQuery(query, nowMs);
       const store = await stores.get();
       const facets = await store.facets({
-        ...asked,
-        where: [...asked.where, ...(await withinScope(store, caller))],
+        ...resolved,
+        where: [...resolved.where, ...(await withinScope(store, caller))],
         fields: query.fields,
         limit: query.limit,
       });
@@ -91,12 +91,12 @@ const countsRoute = ({ stores }: Deps): Route =>
       },
     },
     async handle({ query, caller, nowMs }) {
-      const asked = parseLogQuery(query, nowMs);
-      const stepMs = stepOf(query.step, asked);
+      const resolved = parseLogQuery(query, nowMs);
+      const stepMs = stepOf(query.step, resolved);
       const store = await stores.get();
       const rows = await store.aggregate({
-        ...asked,
-        where: [...asked.where, ...(await withinScope(store, caller))],
+        ...resolved,
+        where: [...resolved.where, ...(await withinScope(store, caller))],
         aggregate: { kind: "count" },
         stepMs,
         ...(query.by === undefined ? {} : { by: { field: query.by, limit: query.limit } }),

@@ -31,16 +31,16 @@ const searchRoute = ({ stores }: Deps): Route =>
     query: pageQuery(scopeQuery),
     answers: { 200: { description: "A page of events", body: pageOf(Event) } },
     async handle({ query, caller, nowMs }) {
-      const asked = parseLogQuery(query, nowMs);
+      const resolved = parseLogQuery(query, nowMs);
       const [fromMs, toMs, tMs, id] = decodeCursor(Cursor, query.cursor) ?? [
-        asked.fromMs,
-        asked.toMs,
+        resolved.fromMs,
+        resolved.toMs,
       ];
       const store = await stores.get();
       const events = await store.search({
         fromMs,
         toMs,
-        where: [...asked.where, ...(await withinScope(store, caller))],
+        where: [...resolved.where, ...(await withinScope(store, caller))],
         limit: query.limit + 1,
         ...(tMs === undefined || id === undefined ? {} : { after: { tMs, id } }),
       });

@@ -60,7 +60,7 @@ export function toYaml({ name, content }: Application): string {
     Scalar(_, node, path) {
       const { value } = node;
       if (typeof value !== "string" || !value.includes("\n")) return;
-      if (ODD_LINES.test(value) || path.some((it) => isCollection(it) && it.flow)) {
+      if (NOT_PRESERVED.test(value) || path.some((it) => isCollection(it) && it.flow)) {
         node.type = "QUOTE_DOUBLE";
       }
     },
@@ -73,7 +73,7 @@ export function toYaml({ name, content }: Application): string {
 }
 
 /** Text that a block scalar would not preserve: trailing white space, other line endings. */
-const ODD_LINES = /^\s|[^\S\n](?:\n|$)|[\r\u0085\u2028\u2029]/;
+const NOT_PRESERVED = /^\s|[^\S\n](?:\n|$)|[\r\u0085\u2028\u2029]/;
 
 /** Keys and their properties get their own lines; deeper values are written inline to keep the file small. */
 const LINES_DEPTH = 3;

@@ -65,15 +65,15 @@ export function createBackends(options: { folder: string; signal: AbortSignal })
       if (customers === undefined) return undefined;
       const person = byName.get(user);
       try {
-        const asked = `${method} ${path}`;
-        if (asked === "POST /login") {
+        const requestLine = `${method} ${path}`;
+        if (requestLine === "POST /login") {
           note("sign-in", { right: await signIn(customers, form) });
           return undefined;
         }
         if (person === undefined) return undefined;
-        if (asked === "POST /logout") await customers.signOut(person);
-        if (asked === "GET /account") await customers.invoices(person);
-        if (asked !== "POST /api/orders") return undefined;
+        if (requestLine === "POST /logout") await customers.signOut(person);
+        if (requestLine === "GET /account") await customers.invoices(person);
+        if (requestLine !== "POST /api/orders") return undefined;
         const placed = await customers.order(person);
         note("order", { placed });
         return placed ? undefined : REFUSED;

@@ -44,11 +44,11 @@ const REGULARS = 24;
 
 /** The first customers, chosen so that every special card occurs. */
 export function regularsOf(people: readonly Person[]): Person[] {
-  const odd = Object.keys(SPECIAL_CARDS).flatMap((turn) => {
+  const withSpecialCards = Object.keys(SPECIAL_CARDS).flatMap((turn) => {
     const person = people.find((it) => turnOf(it) % 100 === Number(turn));
     return person === undefined ? [] : [person];
   });
-  return [...new Set([...odd, ...people])].slice(0, REGULARS);
+  return [...new Set([...withSpecialCards, ...people])].slice(0, REGULARS);
 }
 
 export function createCustomers(ask: Ask, catalogue: SeedCatalogue): Customers {
