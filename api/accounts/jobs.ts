@@ -1,11 +1,8 @@
 import { z } from "zod";
 
 import { defineJob } from "#platform/jobs/define-job.ts";
-import { definePeriodicTask } from "#platform/jobs/periodic-tasks.ts";
 
 import { SECURITY_NOTICES } from "./domain/security-notice.ts";
-
-export const housekeeping = definePeriodicTask("housekeeping", 60_000);
 
 export const accountsJobs = [
   // Contains no token: the link is created from the id when the mail is sent.
@@ -18,6 +15,5 @@ export const accountsJobs = [
       notice: z.enum(SECURITY_NOTICES),
     }),
   ),
-  housekeeping,
 ];
 export type AccountsJob = (typeof accountsJobs)[number];

@@ -1,13 +1,12 @@
 import path from "node:path";
 
 import { defineService } from "#api/kit/service.ts";
-import { startPeriodicTasks } from "#platform/jobs/periodic-tasks.ts";
 
-import { housekeepingHandler } from "./commands/housekeeping.ts";
+import { housekeeping } from "./commands/housekeeping.ts";
 import { mailLinkHandler } from "./commands/mail-links.ts";
 import { noticeHandler } from "./commands/security-notices.ts";
 import { accountsEvents } from "./events.ts";
-import { accountsJobs, housekeeping } from "./jobs.ts";
+import { accountsJobs } from "./jobs.ts";
 import { fileMailer } from "./mail/file.ts";
 import type { Mailer } from "./mail/port.ts";
 import { smtpMailer } from "./mail/smtp.ts";
@@ -27,25 +26,24 @@ export const accounts = defineService({
   settings: accountsSettings,
   jobs: accountsJobs,
   events: accountsEvents,
-  async open(kit, settings) {
+  open(kit, settings) {
     const deps = openDeps(kit, settings);
     const mailer = mailerOf(settings);
     // Only a warning: jobs that send mails are attempted again.
     void mailer.check().catch((error: unknown) => kit.log.warn("mails cannot be sent", { error }));
-    await startPeriodicTasks(kit, [housekeeping], kit.clock.nowMs());
-    return {
+    return Promise.resolve({
       routes: accountsRoutes(deps),
       jobs: {
         "mail.link": mailLinkHandler(deps, mailer),
         "mail.notice": noticeHandler(kit, mailer),
-        housekeeping: housekeepingHandler(deps),
       },
+      tasks: [housekeeping(deps)],
       authenticate: (token) => {
         const found = deps.authenticateToken(token);
         return found instanceof Promise ? found.then((it) => it?.caller) : found?.caller;
       },
       close: () => Promise.resolve(mailer.close()),
-    };
+    });
   },
 });
 

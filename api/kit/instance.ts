@@ -13,9 +13,15 @@ import { answerMalformedRequests } from "#platform/http/malformed-request.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { type ApiServer, openServer } from "#platform/http/server.ts";
 import { type Authenticate, rootKeyCheck } from "#platform/http/tokens.ts";
+import type { JobDefinition } from "#platform/jobs/define-job.ts";
 import { jobRoutes } from "#platform/jobs/job-routes.ts";
 import { runDueJobs, startJobRunner } from "#platform/jobs/job-runner.ts";
 import { createJobs, jobsMigrations } from "#platform/jobs/jobs.ts";
+import {
+  periodicHandlers,
+  periodicJobs,
+  startPeriodicTasks,
+} from "#platform/jobs/periodic-tasks.ts";
 import type { Log } from "#platform/log.ts";
 import { openMetrics } from "#platform/metrics/metrics.ts";
 import { bearerScheme } from "#platform/openapi/bearer-scheme.ts";
@@ -107,9 +113,13 @@ export async function startInstance(service: Service, options: InstanceOptions):
   const kit = kitOf(service, { ...options, url, database, notifications, base });
   const open = await service.open(kit, options.serviceSettings);
   started.defer(() => open.close?.());
-  const jobDeps = { database, definitions: service.jobs, handlers: open.jobs, clock, log };
+  const { tasks = [] } = open;
+  await startPeriodicTasks(kit, tasks, clock.nowMs());
+  const definitions = [...service.jobs, ...periodicJobs(tasks)];
+  const handlers = { ...open.jobs, ...periodicHandlers(kit, tasks) };
+  const jobDeps = { database, definitions, handlers, clock, log };
   if (options.jobs !== false) started.use(startJobs({ ...jobDeps, notifications }));
-  const { routes, stopping } = serve(http, { service, open, options, kit, base });
+  const { routes, stopping } = serve(http, { service, open, definitions, options, kit, base });
   started.defer(async () => {
     stopping.abort();
     await http.drain();
@@ -130,13 +140,16 @@ export async function startInstance(service: Service, options: InstanceOptions):
 type Serving = {
   service: Service;
   open: OpenService;
+  /** Of its jobs, with those of its tasks. */
+  definitions: readonly JobDefinition[];
   options: InstanceOptions;
   kit: Kit;
   base: EcsBase;
 };
 
 /** Serves the service's own routes and those of every service. */
-function serve({ server }: ApiServer, { service, open, options, kit, base }: Serving) {
+function serve({ server }: ApiServer, serving: Serving) {
+  const { service, open, definitions, options, kit, base } = serving;
   const { settings, clock, supervisor } = options;
   const { database, log } = kit;
   const stopping = new AbortController();
@@ -146,7 +159,7 @@ function serve({ server }: ApiServer, { service, open, options, kit, base }: Ser
   const served = [
     ...open.routes,
     eventsRoute(service.name, service.events),
-    ...jobRoutes({ ...kit, service: service.name, definitions: service.jobs }),
+    ...jobRoutes({ ...kit, service: service.name, definitions }),
     ...operationRoutes({ service, open, database, allMetrics }),
   ];
   const at = { url: kit.url, release: settings.release };

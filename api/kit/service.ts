@@ -5,6 +5,7 @@ import type { Route } from "#platform/http/route.ts";
 import type { Authenticate } from "#platform/http/tokens.ts";
 import type { AnyJobHandlers, JobDefinition, JobHandlers } from "#platform/jobs/define-job.ts";
 import type { AnyJobs, Jobs } from "#platform/jobs/jobs.ts";
+import type { PeriodicTask } from "#platform/jobs/periodic-tasks.ts";
 import type { Log } from "#platform/log.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 import type { ModuleMigrations } from "#platform/postgres/migrate.ts";
@@ -66,6 +67,7 @@ const kitPermissions = (name: ServiceName): Service["permissions"] => ({
 export type OpenService<Handlers extends AnyJobHandlers = AnyJobHandlers> = {
   routes: readonly Route[];
   jobs: Handlers;
+  tasks?: readonly PeriodicTask[];
   /** Readiness checks by name, beside the database; each rejects when not ready. */
   checks?: Readonly<Record<string, () => Promise<void>>>;
   /** Authenticates bearer tokens by its own data (Accounts); undefined for unknown tokens. */

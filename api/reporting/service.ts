@@ -6,7 +6,7 @@ import type { CurrentStore } from "#pipeline/store/port.ts";
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 import type { JobHandlers } from "#platform/jobs/define-job.ts";
-import { periodicHandler, startPeriodicTasks } from "#platform/jobs/periodic-tasks.ts";
+import type { PeriodicTask } from "#platform/jobs/periodic-tasks.ts";
 
 import { extractEvents } from "./commands/extract-events.ts";
 import { extractRequests } from "./commands/extract-requests.ts";
@@ -18,17 +18,7 @@ import type { ReportingDeps } from "./deps.ts";
 import type { Source } from "./domain/facts.ts";
 import type { RequestLog } from "./domain/request-log.ts";
 import { reportingEvents } from "./events.ts";
-import {
-  type ReportingJob,
-  type ReportingTask,
-  extractAccounts,
-  extractBilling,
-  extractLogs,
-  load,
-  periodicTasks,
-  reportingJobs,
-  tidy,
-} from "./jobs.ts";
+import { type ReportingJob, reportingJobs } from "./jobs.ts";
 import type { ReportingKit } from "./kit.ts";
 import { httpFeed } from "./repositories/event-feed.ts";
 import { noteError } from "./repositories/extracts-store.ts";
@@ -88,7 +78,6 @@ async function open(
     publish: kit.publish,
     hashUser: kit.hashUser,
   };
-  await startPeriodicTasks(kit, periodicTasks, clock.nowMs());
   const resources = opened.move();
   return {
     routes: [
@@ -98,10 +87,10 @@ async function open(
       extractsRoute(),
     ],
     jobs: {
-      ...taskHandlers({ kit, settings, deps, requestLog }),
       run: ({ runId }, { attempt }) => performRun(deps, { runId, attempt }),
       schedule: (turn) => performSchedule(deps, turn),
     },
+    tasks: tasksOf({ kit, settings, deps, requestLog }),
     checks: { warehouse: () => warehouse.ready() },
     close: () => resources.disposeAsync(),
   };
@@ -114,30 +103,34 @@ type TaskDeps = {
   requestLog: RequestLog;
 };
 
-function taskHandlers({ kit, settings, deps, requestLog }: TaskDeps): JobHandlers<ReportingTask> {
+function tasksOf({ kit, settings, deps, requestLog }: TaskDeps): PeriodicTask[] {
   const token = serviceToken(kit, "reporting");
   const billing = httpFeed({ url: settings.billingUrl, token });
   const accounts = httpFeed({ url: settings.accountsUrl, token });
-  return {
-    "extract billing": periodicHandler(kit, extractBilling, () =>
-      extractAll(deps, "billing", () => extractEvents(deps, { source: "billing", feed: billing })),
-    ),
-    "extract accounts": periodicHandler(kit, extractAccounts, () =>
-      extractAll(deps, "accounts", () =>
-        extractEvents(deps, { source: "accounts", feed: accounts }),
-      ),
-    ),
-    "extract logs": periodicHandler(kit, extractLogs, () =>
-      extractAll(deps, "logs", () => extractRequests(deps, requestLog)),
-    ),
-    load: periodicHandler(kit, load, () => maintain(deps, () => loadFiles(deps))),
-    tidy: periodicHandler(kit, tidy, () =>
-      maintain(deps, async () => {
-        await compactLake(deps);
-        await deleteOldRuns(deps);
-      }),
-    ),
-  };
+  return [
+    extraction(deps, "billing", {
+      everyMs: 30_000,
+      extract: () => extractEvents(deps, { source: "billing", feed: billing }),
+    }),
+    extraction(deps, "accounts", {
+      everyMs: 30_000,
+      extract: () => extractEvents(deps, { source: "accounts", feed: accounts }),
+    }),
+    extraction(deps, "logs", {
+      everyMs: 60_000,
+      extract: () => extractRequests(deps, requestLog),
+    }),
+    { kind: "load", everyMs: 10_000, work: () => maintain(deps, () => loadFiles(deps)) },
+    {
+      kind: "tidy",
+      everyMs: 600_000,
+      work: () =>
+        maintain(deps, async () => {
+          await compactLake(deps);
+          await deleteOldRuns(deps);
+        }),
+    },
+  ];
 }
 
 /** Failures are logged and retried by the next run: an unavailable warehouse must not count as a failed job. */
@@ -146,18 +139,24 @@ async function maintain({ log }: ReportingDeps, work: () => Promise<void>): Prom
   return "done";
 }
 
+type Extraction = { everyMs: number; extract(): Promise<boolean> };
+
 /** A source that cannot be read is tried again in the next run; until then its error is shown with the extract. */
-async function extractAll(
+const extraction = (
   { database, clock, log }: ReportingDeps,
   source: Source,
-  extract: () => Promise<boolean>,
-): Promise<"again" | "done"> {
-  try {
-    return (await extract()) ? "again" : "done";
-  } catch (error) {
-    log.warn("a source cannot be read", { source, error });
-    const message = error instanceof AppError ? error.message : String(error);
-    await noteError(database, { source, message, nowMs: clock.nowMs() });
-    return "done";
-  }
-}
+  { everyMs, extract }: Extraction,
+): PeriodicTask => ({
+  kind: `extract ${source}`,
+  everyMs,
+  async work() {
+    try {
+      return (await extract()) ? "again" : "done";
+    } catch (error) {
+      log.warn("a source cannot be read", { source, error });
+      const message = error instanceof AppError ? error.message : String(error);
+      await noteError(database, { source, message, nowMs: clock.nowMs() });
+      return "done";
+    }
+  },
+});

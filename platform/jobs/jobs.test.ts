@@ -6,6 +6,7 @@ import { type TestService, testService } from "#api/kit/testing.ts";
 
 import { ATTEMPTS_MAX, type JobHandlers, defineJob } from "./define-job.ts";
 import type { Jobs } from "./jobs.ts";
+import type { PeriodicTask } from "./periodic-tasks.ts";
 
 const PATIENCE = { timeout: 20_000 };
 const Anything = z.object({});
@@ -21,7 +22,10 @@ const done = (): Promise<void> => Promise.resolve();
 const HANDLERS: JobHandlers<Declared> = { slow: done, quick: done, add: done, charge: done };
 
 /** A service that only runs jobs. */
-function worker(handlers: Partial<JobHandlers<Declared>>): { service: Service; kit(): AnyKit } {
+function worker(
+  handlers: Partial<JobHandlers<Declared>>,
+  tasks: readonly PeriodicTask[] = [],
+): { service: Service; kit(): AnyKit } {
   let opened: AnyKit | undefined;
   const service = defineService({
     name: "management",
@@ -32,7 +36,7 @@ function worker(handlers: Partial<JobHandlers<Declared>>): { service: Service; k
     settings: {},
     events: [],
     jobs: definitions,
-    open: () => Promise.resolve({ routes: [], jobs: { ...HANDLERS, ...handlers } }),
+    open: () => Promise.resolve({ routes: [], jobs: { ...HANDLERS, ...handlers }, tasks }),
   });
   return {
     service: {
@@ -161,4 +165,27 @@ test("a job with unlimited attempts never fails, and waits an hour after each at
   expect(await left(one)).toEqual([]);
   dead.resolve();
   await dying;
+});
+
+test("a periodic task runs once in each period, and again immediately while there is more work, in whichever process", async () => {
+  // So long that no period begins while the test runs.
+  const everyMs = 1e12;
+  const ran: string[] = [];
+  const by = (name: string): Service => {
+    const work = (): Promise<"again" | "done"> => {
+      ran.push(name);
+      return Promise.resolve(ran.length === 1 ? "again" : "done");
+    };
+    return worker({}, [{ kind: "sweep", everyMs, work }]).service;
+  };
+  await using one = await testService(by("one"));
+  await using two = await testService(by("two"), { databaseUrl: one.databaseUrl });
+  await one.runJobs();
+  await two.runJobs();
+  expect(ran).toEqual(["one", "one"]);
+  one.clock.now += everyMs;
+  two.clock.now = one.clock.now;
+  await two.runJobs();
+  await one.runJobs();
+  expect(ran).toEqual(["one", "one", "two"]);
 });

@@ -2,43 +2,40 @@ import { z } from "zod";
 
 import type { Queryable } from "../postgres/database.ts";
 import {
+  type AnyJobHandlers,
   type JobDefinition,
   type JobHandler,
   type JobRun,
-  type NewJob,
   defineJob,
 } from "./define-job.ts";
+import type { AnyJobs } from "./jobs.ts";
 
 const Turn = z.object({ slot: z.number(), turn: z.number() });
 type Turn = z.infer<typeof Turn>;
 
-/** A job that runs periodically, in one process at a time. */
-export type PeriodicTask<Kind extends string> = JobDefinition<Kind, typeof Turn> & {
+/** Work that is done periodically, in one process at a time. */
+export type PeriodicTask = {
+  /** The kind of its jobs. */
+  readonly kind: string;
   readonly everyMs: number;
+  /** "again": there is more work, so the next run starts immediately. */
+  work(run: JobRun): Promise<"again" | "done">;
 };
 
-export const definePeriodicTask = <const Kind extends string>(
-  kind: Kind,
-  everyMs: number,
-): PeriodicTask<Kind> => ({ ...defineJob(kind, Turn, { attemptsMax: "unlimited" }), everyMs });
+type Deps = { database: Queryable; jobs: AnyJobs };
 
-type Deps<Kind extends string> = {
-  database: Queryable;
-  jobs: { add(tx: Queryable, job: NewJob<Kind, Turn>): Promise<void> };
-};
+/** Each run of a task is a job. */
+export const periodicJobs = (tasks: readonly PeriodicTask[]): JobDefinition[] =>
+  tasks.map(({ kind }) => defineJob(kind, Turn, { attemptsMax: "unlimited" }));
 
-/**
- * Handles a periodic task: performs the work and then adds the next run, so that runs never overlap. "again": there is
- * more work, so the next run starts immediately.
- */
-export const periodicHandler =
-  <Kind extends string>(
-    deps: Deps<Kind>,
-    task: PeriodicTask<Kind>,
-    work: (run: JobRun) => Promise<"again" | "done">,
-  ): JobHandler<Turn> =>
+export const periodicHandlers = (deps: Deps, tasks: readonly PeriodicTask[]): AnyJobHandlers =>
+  Object.fromEntries(tasks.map((task) => [task.kind, handlerOf(deps, task)]));
+
+/** Performs the work and then adds the next run, so that runs never overlap. */
+const handlerOf =
+  (deps: Deps, task: PeriodicTask): JobHandler<Turn> =>
   async ({ slot, turn }, run) => {
-    if ((await work(run)) === "again") {
+    if ((await task.work(run)) === "again") {
       return addTurn(deps, task, { slot, turn: turn + 1, atMs: run.nowMs });
     }
     const next = Math.max(slot, Math.floor(run.nowMs / task.everyMs)) + 1;
@@ -46,9 +43,9 @@ export const periodicHandler =
   };
 
 /** Starts the tasks that are not scheduled yet; only one of several processes adds the first run. */
-export async function startPeriodicTasks<Kind extends string>(
-  deps: Deps<Kind>,
-  tasks: readonly PeriodicTask<Kind>[],
+export async function startPeriodicTasks(
+  deps: Deps,
+  tasks: readonly PeriodicTask[],
   nowMs: number,
 ): Promise<void> {
   for (const task of tasks) {
@@ -57,9 +54,9 @@ export async function startPeriodicTasks<Kind extends string>(
 }
 
 /** The time slot is the key of the job, so that concurrent processes add each run only once. */
-const addTurn = <Kind extends string>(
-  { database, jobs }: Deps<Kind>,
-  { kind }: PeriodicTask<Kind>,
+const addTurn = (
+  { database, jobs }: Deps,
+  { kind }: PeriodicTask,
   { slot, turn, atMs }: Turn & { atMs: number },
 ): Promise<void> =>
   jobs.add(database, {

@@ -1,17 +1,20 @@
-import { periodicHandler } from "#platform/jobs/periodic-tasks.ts";
+import type { PeriodicTask } from "#platform/jobs/periodic-tasks.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import type { AccountsDeps } from "../deps.ts";
-import { housekeeping } from "../jobs.ts";
 import { writeAudit } from "../repositories/audit.ts";
 import { deleteExpiredMailTokens } from "../repositories/mail-tokens.ts";
 import { EXPIRED_BATCH, endExpired, deleteOldSessions } from "../repositories/sessions.ts";
 import { deleteFullBuckets } from "../repositories/throttle.ts";
 
+const EVERY_MS = 60_000;
+
 /** Ends sessions that have expired, and deletes what is of no use any more. */
-export function housekeepingHandler(deps: AccountsDeps) {
-  const { database } = deps.kit;
-  return periodicHandler(deps.kit, housekeeping, async ({ nowMs }) => {
+export const housekeeping = (deps: AccountsDeps): PeriodicTask => ({
+  kind: "housekeeping",
+  everyMs: EVERY_MS,
+  async work({ nowMs }) {
+    const { database } = deps.kit;
     const origin = { address: "", userAgent: "", traceId: "", nowMs };
     // In batches, so that no transaction is long, until nothing is left.
     for (let more = true; more;) {
@@ -23,8 +26,8 @@ export function housekeepingHandler(deps: AccountsDeps) {
     await deleteExpiredMailTokens(database, nowMs);
     await deleteFullBuckets(database, nowMs);
     return "done";
-  });
-}
+  },
+});
 
 async function expire(deps: AccountsDeps, tx: Queryable, nowMs: number) {
   const ended = await endExpired(tx, nowMs);
