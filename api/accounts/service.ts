@@ -13,7 +13,7 @@ import { smtpMailer } from "./mail/smtp.ts";
 import { openDeps } from "./open-deps.ts";
 import { coreMigrations } from "./repositories/migrations-core.ts";
 import { identityMigrations } from "./repositories/migrations-identity.ts";
-import { accountsPermissions, accountsRoutes } from "./routes/accounts-routes.ts";
+import { accountsRoutes } from "./routes/accounts-routes.ts";
 import { accountsSettings, type AccountsSettings } from "./settings.ts";
 
 export const accounts = defineService({
@@ -21,7 +21,6 @@ export const accounts = defineService({
   title: "Accounts",
   description:
     "Sign-up, sign-in and sessions, second factors, passkeys, products with their roles and grants, service accounts, and the OpenID provider that the control plane and other products sign in with. Every decision is audited.",
-  permissions: accountsPermissions,
   migrations: [...coreMigrations, ...identityMigrations],
   settings: accountsSettings,
   jobs: accountsJobs,

@@ -7,14 +7,13 @@ import { openGateways } from "./gateway/gateways.ts";
 import { sandboxHandlers } from "./gateway/sandbox-bank.ts";
 import { billingJobs } from "./jobs.ts";
 import { migrations } from "./repositories/migrations.ts";
-import { billingPermissions, billingRoutes } from "./routes/billing-routes.ts";
+import { billingRoutes } from "./routes/billing-routes.ts";
 
 export const billing = defineService({
   name: "billing",
   title: "Billing",
   description:
     "Customers, plans and prices, subscriptions with proration, coupons, invoices with gapless numbers, credit notes, payments through a gateway, refunds, chargebacks, and a double-entry ledger. Amounts are whole numbers of the currency's minor unit (1234 is 12.34 EUR and 1234 JPY).",
-  permissions: billingPermissions,
   migrations,
   settings: {},
   jobs: billingJobs,

@@ -14,7 +14,6 @@ const notes: Service = {
   name: "accounts",
   title: "Notes",
   description: "Notes",
-  permissions: { "accounts:notes:write": "write notes", "accounts:events:read": "read events" },
   migrations: [{ id: "0001-notes", sql: "CREATE TABLE notes (id serial PRIMARY KEY, words text)" }],
   jobs: [],
   events: [],

@@ -15,7 +15,6 @@ const notes: Service = {
   name: "management",
   title: "Notes",
   description: "Notes, in a primary and its replica",
-  permissions: {},
   migrations: [{ id: "0001", sql: "CREATE TABLE notes (words text PRIMARY KEY, id bigserial)" }],
   jobs: [],
   events: [],

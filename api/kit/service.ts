@@ -21,8 +21,6 @@ export type Service = {
   title: string;
   /** One paragraph for its documentation page. */
   description: string;
-  /** Every permission that its routes require, with its meaning; `defineService` adds those of the kit's routes. */
-  permissions: Readonly<Record<string, string>>;
   /** Migrations of the schema named after the service. Expand first, contract in a later release. */
   migrations: ModuleMigrations["migrations"];
   /** Its own settings, in addition to the kit's. */
@@ -54,15 +52,8 @@ export function defineService<
     ): Promise<OpenService<JobHandlers<Job>>>;
   },
 ): Service {
-  return { ...service, permissions: { ...service.permissions, ...kitPermissions(service.name) } };
+  return service;
 }
-
-/** Permissions of the routes that every service has. */
-const kitPermissions = (name: ServiceName): Service["permissions"] => ({
-  [`${name}:events:read`]: "read the feed of domain events",
-  [`${name}:jobs:read`]: "see background jobs: waiting, running and failed",
-  [`${name}:jobs:write`]: "retry and drop background jobs",
-});
 
 export type OpenService<Handlers extends AnyJobHandlers = AnyJobHandlers> = {
   routes: readonly Route[];

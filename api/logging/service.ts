@@ -31,14 +31,7 @@ export const loggingService = (ports: LoggingPorts): Service =>
     name: "logging",
     title: "Logging",
     description:
-      "Accepts logs from any part of an application (single events, batches, OpenTelemetry) and offers search, facets, counts over time and live tail. Permissions and retention are set per dataset.",
-    permissions: {
-      "logging:logs:write":
-        "push logs; …/PATTERN: into the datasets whose names match, such as …/shop.*",
-      "logging:logs:read": "read logs; …/PATTERN: of the datasets whose names match",
-      "logging:retention:write":
-        "set the retention of datasets; …/PATTERN: of the datasets whose names match",
-    },
+      "Accepts logs from any part of an application (single events, batches, OpenTelemetry) and offers search, facets, counts over time and live tail. Retention is set per dataset. A permission may have a scope, the datasets whose names match a pattern: `logging:logs:read/shop.*`.",
     migrations,
     settings: dataFolderSettings,
     jobs: loggingJobs,

@@ -21,17 +21,7 @@ export const management = defineService({
   name: "management",
   title: "Management",
   description:
-    "Settings and feature flags of every application: typed, scoped, versioned with who, when and why, with a stream of changes. Secrets are stored by name and never returned: settings refer to them, and they are delivered at deploy time.",
-  permissions: {
-    "management:settings:read":
-      "read applications, settings, their history and changes; …/NAME: of one application, …/NAME*: of those with this prefix",
-    "management:settings:write":
-      "change applications and settings, import and roll back; changing flags also needs management:flags:write",
-    "management:flags:read": "read and evaluate feature flags",
-    "management:flags:write": "change feature flags",
-    "management:secrets:read": "read the metadata of secrets, never their values",
-    "management:secrets:write": "create, rotate and delete secrets",
-  },
+    "Settings and feature flags of every application: typed, scoped, versioned with who, when and why, with a stream of changes. Secrets are stored by name and never returned: settings refer to them, and they are delivered at deploy time. A permission for settings or flags may have a scope, an application or a prefix of names: `management:settings:read/shop` or `management:settings:read/shop-*`.",
   migrations,
   settings: managementSettings,
   jobs: managementJobs,

@@ -41,13 +41,7 @@ export const reportingService = (ports: ReportingPorts): Service =>
     name: "reporting",
     title: "Reporting",
     description:
-      "Business and service statistics: a catalogue of parameterized reports, computed on request, in the background or on a schedule, as JSON, CSV or Parquet. Facts from the events of other services and the access log are stored in a lake of Parquet files. Reports run on DuckDB over these files, or on Amazon Redshift, which loads them.",
-    permissions: {
-      "reporting:reports:read":
-        "read and run reports, read runs and schedules; …/NAME: of one report",
-      "reporting:schedules:write": "schedule readable reports",
-      "reporting:extracts:read": "read the progress of extracts from other services",
-    },
+      "Business and service statistics: a catalogue of parameterized reports, computed on request, in the background or on a schedule, as JSON, CSV or Parquet. Facts from the events of other services and the access log are stored in a lake of Parquet files. Reports run on DuckDB over these files, or on Amazon Redshift, which loads them. `reporting:reports:read` may have a scope, a report: `reporting:reports:read/revenue`.",
     migrations,
     settings: reportingSettings,
     jobs: reportingJobs,

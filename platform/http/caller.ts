@@ -7,7 +7,7 @@ export type Caller = {
   id: string;
   /** `ses_…`: the session of the token; empty if there is none. */
   sessionId: string;
-  /** Names from the services' catalogues: `billing:refunds:write`, `logging:logs:read/nginx.*`, `billing:*`. */
+  /** As rules of routes name them, narrowed to a scope, or all: `billing:refunds:write`, `logging:logs:read/nginx.*`, `billing:*`. */
   permissions: ReadonlySet<string>;
   /** Epoch ms at which the token expires; undefined if it does not expire. */
   endsMs?: number | undefined;

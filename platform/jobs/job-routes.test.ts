@@ -18,7 +18,6 @@ async function openJobs(work: () => Promise<void>) {
     name: "management",
     title: "Jobs",
     description: "Jobs",
-    permissions: {},
     migrations: [],
     settings: {},
     events: [],

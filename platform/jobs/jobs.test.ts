@@ -31,7 +31,6 @@ function worker(
     name: "management",
     title: "Jobs",
     description: "Jobs",
-    permissions: {},
     migrations: [],
     settings: {},
     events: [],

@@ -19,7 +19,7 @@ export const bearerScheme: SecurityScheme<Rule> = {
       case "own-or":
         return `the owner, or a holder of ${rule.permission}`;
       case "permission":
-        return `a holder of ${rule.permission}`;
+        return `a holder of ${rule.permission}${rule.scoped ? ", with or without a scope" : ""}`;
     }
   },
 };

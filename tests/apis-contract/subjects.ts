@@ -34,8 +34,6 @@ type ApiSubject<Running extends RunningApi> = {
 /** One of the five services. */
 export type Subject = ApiSubject<TestService> & {
   service: Service;
-  /** Permissions that no rule of a route names, because a handler checks them. */
-  usedInside?: readonly string[];
   /** A token of a new account with these permissions. */
   account(running: TestService, scope: string): Promise<string>;
 };

@@ -25,7 +25,6 @@ async function open(options: { databaseUrl?: string } = {}): Promise<Opened> {
     name: "accounts",
     title: "Accounts",
     description: "",
-    permissions: {},
     migrations: [...coreMigrations, ...identityMigrations],
     jobs: [],
     events: [],

@@ -23,23 +23,6 @@ import { sessionRoutes } from "./sessions.ts";
 import { signInRoutes } from "./sign-in.ts";
 import { signingKeyRoutes } from "./signing-keys.ts";
 
-export const accountsPermissions = {
-  "accounts:accounts:read": "read all accounts and their sessions",
-  "accounts:accounts:write": "change and close all accounts, and end their sessions",
-  "accounts:audit:read": "read the whole audit trail",
-  "accounts:products:read": "read products and roles",
-  "accounts:products:write": "create and change products and roles",
-  "accounts:grants:read": "read all grants",
-  "accounts:grants:write": "create, change and delete grants of permissions that the caller holds",
-  "accounts:service-accounts:read": "read service accounts and their keys, without the secrets",
-  "accounts:service-accounts:write": "create, change and delete service accounts and their keys",
-  "accounts:clients:read": "read OAuth clients, without the secrets",
-  "accounts:clients:write":
-    "register and change OAuth clients, which act for everybody who signs in through them",
-  "accounts:signing-keys:read": "read the state of the signing keys",
-  "accounts:signing-keys:write": "rotate the signing keys",
-};
-
 export function accountsRoutes(deps: AccountsDeps): Route[] {
   const commandDeps = withCallAudit(deps);
   return [

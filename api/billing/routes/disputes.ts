@@ -12,8 +12,8 @@ import type { BillingKit } from "../kit.ts";
 import { type Dispute, listDisputes, readDispute } from "../repositories/disputes.ts";
 import { Currency, Moment, UnboundedAmount, Version } from "./wire.ts";
 
-export const DISPUTES_READ = "billing:disputes:read";
-export const DISPUTES_WRITE = "billing:disputes:write";
+const DISPUTES_READ = "billing:disputes:read";
+const DISPUTES_WRITE = "billing:disputes:write";
 
 const DisputeBody = z
   .strictObject({

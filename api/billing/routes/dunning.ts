@@ -18,8 +18,8 @@ import {
 } from "../repositories/dunning.ts";
 import { Moment, Version } from "./wire.ts";
 
-export const DUNNING_READ = "billing:dunning:read";
-export const DUNNING_WRITE = "billing:dunning:write";
+const DUNNING_READ = "billing:dunning:read";
+const DUNNING_WRITE = "billing:dunning:write";
 
 const Changeable = {
   retryDays: z

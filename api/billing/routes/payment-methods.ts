@@ -24,8 +24,8 @@ import {
 import { checkCustomer } from "./customers.ts";
 import { Moment, Version, requireOwner } from "./wire.ts";
 
-export const METHODS_READ = "billing:payment-methods:read";
-export const METHODS_WRITE = "billing:payment-methods:write";
+const METHODS_READ = "billing:payment-methods:read";
+const METHODS_WRITE = "billing:payment-methods:write";
 
 const PaymentMethodBody = z
   .strictObject({

@@ -23,8 +23,8 @@ import {
   visibleAccountId,
 } from "./wire.ts";
 
-export const PAYMENTS_READ = "billing:payments:read";
-export const PAYMENTS_WRITE = "billing:payments:write";
+const PAYMENTS_READ = "billing:payments:read";
+const PAYMENTS_WRITE = "billing:payments:write";
 
 const PaymentBody = z
   .strictObject({

@@ -11,8 +11,8 @@ import type { BillingKit } from "../kit.ts";
 import { type Refund, listRefunds, readRefund } from "../repositories/refunds.ts";
 import { Amount, Currency, Moment, PositiveAmount } from "./wire.ts";
 
-export const REFUNDS_READ = "billing:refunds:read";
-export const REFUNDS_WRITE = "billing:refunds:write";
+const REFUNDS_READ = "billing:refunds:read";
+const REFUNDS_WRITE = "billing:refunds:write";
 
 const RefundBody = z
   .strictObject({

@@ -13,7 +13,7 @@ import { OUTCOME_KEYWORDS, TEST_CARDS } from "../domain/sandbox.ts";
 import type { BillingKit } from "../kit.ts";
 import { PositiveAmount } from "./wire.ts";
 
-export const SANDBOX_WRITE = "billing:sandbox:write";
+const SANDBOX_WRITE = "billing:sandbox:write";
 
 const rule = { allow: "permission", permission: SANDBOX_WRITE } as const;
 const tag = "Sandbox";

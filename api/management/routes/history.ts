@@ -147,6 +147,7 @@ const rollBack = (deps: RouteDeps): Route =>
     operationId: "rollBack",
     tag,
     summary: "Rolls back: creates a new revision with the content of an earlier one",
+    description: "Changing flags also requires management:flags:write.",
     rule: { allow: "permission", permission: WRITE, scoped: true },
     params: InApplication,
     body: z.strictObject({ revision: Version.max(NUMBER_MAX), reason: Reason }),
