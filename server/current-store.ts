@@ -35,11 +35,19 @@ export function findRunning(dataFolder: string): Running | undefined {
   }
 }
 
-/** URL of the store that is in use in a data folder, i.e. shown by the boards. */
-export function currentStoreUrl(dataFolder: string): string {
+/** The settings that determine the store. */
+export type StorePlace = { dataFolder: string; storeUrl?: string | undefined };
+
+/** URL of the store of the real logs. */
+export const logsStoreUrl = ({ dataFolder, storeUrl }: StorePlace): string =>
+  storeUrl ?? storeUrlIn(dataFolder);
+
+/** URL of the store that is in use, i.e. shown by the boards. */
+export function currentStoreUrl(settings: StorePlace): string {
+  const { dataFolder } = settings;
   const running = findRunning(dataFolder);
   if (running) return running.store;
-  const logs = storeUrlIn(dataFolder);
+  const logs = logsStoreUrl(settings);
   const demo = storeUrlIn(join(dataFolder, "demo"));
   return hasEvents(logs) || !hasEvents(demo) ? logs : demo;
 }

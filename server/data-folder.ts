@@ -9,14 +9,17 @@ import {
   CONTROL_PLANE_LEASE,
   findRunning,
   locksIn,
+  logsStoreUrl,
   type Running,
   runningFile,
+  type StorePlace,
 } from "./current-store.ts";
 
-/** Paths in the data folder. */
+/** Paths in the data folder, and the URL of the store, which settings may place elsewhere. */
 export type DataFolder = {
   root: string;
-  store: string;
+  /** The store of the real logs. */
+  storeUrl: string;
   locks: string;
   demo: string;
   replay: string;
@@ -24,10 +27,11 @@ export type DataFolder = {
   accessLogFile: string;
 };
 
-export function openDataFolder(root: string): DataFolder {
+export function openDataFolder(settings: StorePlace): DataFolder {
+  const root = settings.dataFolder;
   const folder: DataFolder = {
     root,
-    store: path.join(root, "store"),
+    storeUrl: logsStoreUrl(settings),
     locks: locksIn(root),
     demo: path.join(root, "demo"),
     replay: path.join(root, "replay"),
@@ -36,7 +40,8 @@ export function openDataFolder(root: string): DataFolder {
   };
   try {
     // Logs contain personal data, so only the owner may read these folders.
-    for (const made of [folder.store, folder.locks]) {
+    const store = settings.storeUrl === undefined ? [path.join(root, "store")] : [];
+    for (const made of [...store, folder.locks]) {
       mkdirSync(made, { recursive: true, mode: 0o700 });
     }
     accessSync(root, constants.W_OK);

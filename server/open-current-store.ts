@@ -3,7 +3,7 @@ import type { CurrentStore, EventStore } from "#pipeline/store/port.ts";
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 
-import { currentStoreUrl } from "./current-store.ts";
+import { currentStoreUrl, type StorePlace } from "./current-store.ts";
 
 const LOOK_EVERY_MS = 1_000;
 /** Time for reads of a replaced store to finish. */
@@ -12,8 +12,7 @@ const RETRY_MS = 2_000;
 const MEMORY_MB = 128;
 const CELLS_MEMORY_MB = 16;
 
-export type CurrentStoreOptions = {
-  dataFolder: string;
+export type CurrentStoreOptions = StorePlace & {
   clock: Clock;
   /** Called with each store before it is used. */
   onOpen?(store: EventStore): Promise<void>;
@@ -21,7 +20,7 @@ export type CurrentStoreOptions = {
 
 type Opened = { url: string; store: Promise<EventStore> };
 
-/** The store in use of a data folder. */
+/** The store that is in use. */
 export function openCurrentStore(options: CurrentStoreOptions): CurrentStore {
   let opened: Opened | undefined;
   let lookedMs = Number.NEGATIVE_INFINITY;
@@ -49,7 +48,7 @@ export function openCurrentStore(options: CurrentStoreOptions): CurrentStore {
     async get() {
       if (performance.now() - lookedMs >= LOOK_EVERY_MS) {
         lookedMs = performance.now();
-        const url = currentStoreUrl(options.dataFolder);
+        const url = currentStoreUrl(options);
         if (opened?.url !== url) {
           const before = opened;
           opened = { url, store: open(url) };

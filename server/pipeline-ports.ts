@@ -2,9 +2,11 @@ import { busUrlIn, openBus } from "#pipeline/bus/open-bus.ts";
 import type { Bus } from "#pipeline/bus/port.ts";
 
 import { openCurrentStore } from "./open-current-store.ts";
+import type { IndexSettings } from "./settings.ts";
 
-/** Bus and store of a data folder for the domain APIs. */
+/** Bus and store for the domain APIs. */
 export const PIPELINE = {
-  openBus: (dataFolder: string): Bus => openBus({ url: busUrlIn(dataFolder) }),
+  openBus: ({ dataFolder, busUrl }: Pick<IndexSettings, "dataFolder" | "busUrl">): Bus =>
+    openBus({ url: busUrl ?? busUrlIn(dataFolder) }),
   openStores: openCurrentStore,
 };

@@ -9,6 +9,7 @@ import {
 import { managementSettings } from "#api/management/settings.ts";
 import { reportingSettings } from "#api/reporting/settings.ts";
 import { derivationSettings } from "#collectors/settings.ts";
+import { busSettings, storeSettings } from "#pipeline/settings.ts";
 import { controlHttpSettings } from "#platform/http/settings.ts";
 import { databaseSettings } from "#platform/postgres/settings.ts";
 import { dataFolderSettings } from "#platform/settings/data-folder.ts";
@@ -19,6 +20,7 @@ import type { SettingGroup, SettingsOf } from "#platform/settings/settings.ts";
 /** Settings of the control plane. */
 export const controlSettings = {
   ...dataFolderSettings,
+  ...storeSettings,
   ...controlHttpSettings,
   ...databaseSettings,
   ...sessionSettings,
@@ -28,6 +30,8 @@ export const controlSettings = {
 /** Settings of the indexer. */
 export const indexSettings = {
   ...dataFolderSettings,
+  ...storeSettings,
+  ...busSettings,
   ...derivationSettings,
   ...logSettings,
 } satisfies SettingGroup;

@@ -1,7 +1,7 @@
 import path from "node:path";
 
 import { Predictions } from "#forecaster/predictions.ts";
-import { forecastsUrlBeside, openForecastStore } from "#forecaster/store/open-forecast-store.ts";
+import { forecastsUrlOf, openForecastStore } from "#forecaster/store/open-forecast-store.ts";
 import type { Filter } from "#pipeline/filter.ts";
 import type { IndexerStatus } from "#pipeline/live-link/messages.ts";
 import { LiveSubscriber, type TailListener } from "#pipeline/live-link/subscriber.ts";
@@ -65,7 +65,7 @@ const STORE_MEMORY_MB = 192;
 
 export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): Promise<Workspace> {
   const { folder, log } = deps;
-  const storeUrl = storeUrlIn(folderOf(folder, kind));
+  const storeUrl = kind.kind === "logs" ? folder.storeUrl : storeUrlIn(folder[kind.kind]);
   const ending = new AbortController();
   const demo =
     kind.kind === "demo"
@@ -73,7 +73,7 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
       : undefined;
   const store = await openWorkspaceStore(storeUrl, kind);
   const forecasts = openForecastStore(
-    kind.kind === "replay" ? "memory:" : forecastsUrlBeside(storeUrl),
+    kind.kind === "replay" ? "memory:" : forecastsUrlOf(storeUrl, folder.root),
   );
   const paths = kind.kind === "logs" ? kind.paths : demoPaths(folder, demo);
   const live = await startLive(deps, store, whatToIndex(storeUrl, paths, kind));
@@ -166,8 +166,3 @@ const demoPaths = (folder: DataFolder, demo: Demo | undefined): string[] =>
   demo === undefined
     ? []
     : [...demo.logPaths, path.join(folder.root, "logs", "api", "*.access.ndjson")];
-
-function folderOf(folder: DataFolder, { kind }: WorkspaceKind): string {
-  if (kind === "logs") return folder.root;
-  return kind === "demo" ? folder.demo : folder.replay;
-}

@@ -2,7 +2,6 @@ import { defineService, type Service } from "#api/kit/service.ts";
 import type { BusProducer } from "#pipeline/bus/port.ts";
 import type { CurrentStore, StoreMaintenance } from "#pipeline/store/port.ts";
 import type { Clock } from "#platform/clock.ts";
-import { dataFolderSettings } from "#platform/settings/data-folder.ts";
 
 import { applyRules, applyRulesTo } from "./commands/set-retention.ts";
 import { createTailHub } from "./commands/tail-hub.ts";
@@ -16,14 +15,16 @@ import { otlpRoute } from "./routes/otlp.ts";
 import { pushRoutes } from "./routes/push.ts";
 import { searchRoutes } from "./routes/search.ts";
 import { tailRoute } from "./routes/tail.ts";
+import { loggingSettings, type LoggingSettings } from "./settings.ts";
 
 export type LoggingPorts = {
-  openBus(dataFolder: string): BusProducer & AsyncDisposable;
-  openStores(options: {
-    dataFolder: string;
-    clock: Clock;
-    onOpen(store: StoreMaintenance): Promise<void>;
-  }): CurrentStore;
+  openBus(settings: LoggingSettings): BusProducer & AsyncDisposable;
+  openStores(
+    options: LoggingSettings & {
+      clock: Clock;
+      onOpen(store: StoreMaintenance): Promise<void>;
+    },
+  ): CurrentStore;
 };
 
 export const loggingService = (ports: LoggingPorts): Service =>
@@ -33,17 +34,16 @@ export const loggingService = (ports: LoggingPorts): Service =>
     description:
       "Accepts logs from any part of an application (single events, batches, OpenTelemetry) and offers search, facets, counts over time and live tail. Retention is set per dataset. A permission may have a scope, the datasets whose names match a pattern: `logging:logs:read/shop.*`.",
     migrations,
-    settings: dataFolderSettings,
+    settings: loggingSettings,
     jobs: loggingJobs,
     events: loggingEvents,
     async open(kit, settings) {
-      const { dataFolder } = settings;
       const { clock, log } = kit;
       await using opened = new AsyncDisposableStack();
-      const bus = opened.use(ports.openBus(dataFolder));
+      const bus = opened.use(ports.openBus(settings));
       const stores = opened.use(
         ports.openStores({
-          dataFolder,
+          ...settings,
           clock,
           // The next change applies the rules too, so an unreachable database must not prevent reads.
           onOpen: (store) =>

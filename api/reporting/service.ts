@@ -33,7 +33,7 @@ import { reportingSettings, type ReportingSettings } from "./settings.ts";
 import { openWarehouse } from "./warehouse/open-warehouse.ts";
 
 export type ReportingPorts = {
-  openStores(options: { dataFolder: string; clock: Clock }): CurrentStore;
+  openStores(options: ReportingSettings & { clock: Clock }): CurrentStore;
 };
 
 export const reportingService = (ports: ReportingPorts): Service =>
@@ -60,8 +60,7 @@ async function open(
   const { database, clock, log, jobs } = kit;
   const warehouse = openWarehouse(settings, { ...kit, duck });
   opened.defer(() => warehouse.close());
-  const { dataFolder } = settings;
-  const requestLog = storeRequestLog(opened.use(ports.openStores({ dataFolder, clock })));
+  const requestLog = storeRequestLog(opened.use(ports.openStores({ ...settings, clock })));
   const deps: ReportingDeps = {
     database,
     clock,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { apiUrlSettings } from "#api/kit/settings.ts";
+import { storeSettings } from "#pipeline/settings.ts";
 import { dataFolderSettings } from "#platform/settings/data-folder.ts";
 import type { SettingGroup, SettingsOf } from "#platform/settings/settings.ts";
 
@@ -35,6 +36,7 @@ export const warehouseSettings = {
 
 export const reportingSettings = {
   ...dataFolderSettings,
+  ...storeSettings,
   ...warehouseSettings,
   accountsUrl: apiUrlSettings.accounts,
   billingUrl: apiUrlSettings.billing,

@@ -1,11 +1,15 @@
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 import { openFileForecastStore } from "./file-forecast-store.ts";
 import { openMemoryForecastStore } from "./memory-forecast-store.ts";
 import type { ForecastStore } from "./port.ts";
 
-/** The forecasts of an event store are kept in a folder beside it. */
-export const forecastsUrlBeside = (storeUrl: string): string => new URL("forecasts", storeUrl).href;
+/** The forecasts of an event store are kept in a folder beside it, or in the data folder if the store is no folder. */
+export const forecastsUrlOf = (storeUrl: string, dataFolder: string): string =>
+  storeUrl.startsWith("file:")
+    ? new URL("forecasts", storeUrl).href
+    : pathToFileURL(join(dataFolder, "forecasts")).href;
 
 /** Adapters by URL scheme. */
 const ADAPTERS: Readonly<Record<string, (url: URL) => ForecastStore>> = {

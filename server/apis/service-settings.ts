@@ -1,10 +1,10 @@
 import { accountsSettings } from "#api/accounts/settings.ts";
 import type { ServiceName } from "#api/kit/service.ts";
 import { apiUrlSettings, kitSettings } from "#api/kit/settings.ts";
+import { loggingSettings } from "#api/logging/settings.ts";
 import { managementSettings } from "#api/management/settings.ts";
 import { AWS_PREFIX, reportingSettings } from "#api/reporting/settings.ts";
 import { PG_PREFIX } from "#platform/postgres/settings.ts";
-import { dataFolderSettings } from "#platform/settings/data-folder.ts";
 import type { ProcessSettings } from "#platform/settings/process-environment.ts";
 import type { SettingGroup } from "#platform/settings/settings.ts";
 
@@ -15,7 +15,7 @@ const OWN_SETTINGS: Readonly<Record<ServiceName, Own>> = {
   accounts: { settings: accountsSettings },
   billing: {},
   management: { settings: managementSettings },
-  logging: { settings: dataFolderSettings },
+  logging: { settings: loggingSettings },
   reporting: { settings: reportingSettings, prefixes: [AWS_PREFIX] },
 };
 

@@ -4,7 +4,7 @@ import { fileSource } from "#collectors/sources/files.ts";
 import { zoneOf } from "#collectors/zone.ts";
 import type { IngestCounts } from "#pipeline/ingest/ingest-deps.ts";
 import { Ingest } from "#pipeline/ingest/ingest.ts";
-import { openStore, storeUrlIn } from "#pipeline/store/open-store.ts";
+import { openStore } from "#pipeline/store/open-store.ts";
 import { systemClock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
@@ -39,9 +39,9 @@ and stores the events. Lines that no format can parse are kept in quarantine.
     const { index: settings } = parseSettings({ index: indexSettings }, environmentWith(values));
     if (positionals.length === 0) throw new AppError("bad_request", "name at least one log file");
     await mustExist(positionals);
-    const folder = openDataFolder(settings.dataFolder);
+    const folder = openDataFolder(settings);
     const terminal = openTerminal(process.stderr, systemClock);
-    await using store = await openStore({ url: storeUrlIn(folder.root), clock: systemClock });
+    await using store = await openStore({ url: folder.storeUrl, clock: systemClock });
     await using source = fileSource({
       paths: positionals,
       follow: false,

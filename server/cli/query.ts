@@ -1,10 +1,11 @@
 import { answerMetric, type CatalogueAnswer } from "#forecaster/answer-metric.ts";
 import { Predictions } from "#forecaster/predictions.ts";
-import { forecastsUrlBeside, openForecastStore } from "#forecaster/store/open-forecast-store.ts";
+import { forecastsUrlOf, openForecastStore } from "#forecaster/store/open-forecast-store.ts";
 import type { Condition, Filter } from "#pipeline/filter.ts";
 import { CATALOGUE } from "#pipeline/metrics/catalogue.ts";
 import { chartStep } from "#pipeline/metrics/planner.ts";
 import { parseQuery, resolveField } from "#pipeline/query-language.ts";
+import { storeSettings } from "#pipeline/settings.ts";
 import { openStore } from "#pipeline/store/open-store.ts";
 import type { MetricReader, Extent } from "#pipeline/store/port.ts";
 import { parseInstant, parseRange } from "#pipeline/time-range.ts";
@@ -60,11 +61,12 @@ Metrics: ${Object.keys(CATALOGUE).join(", ")}
     if (metric === undefined || surplus !== undefined) {
       throw new AppError("bad_request", "name one metric, such as: quarterdeck query requests");
     }
-    const { data } = parseSettings({ data: dataFolderSettings }, environmentWith(options.values));
-    const folder = openDataFolder(data.dataFolder);
-    const url = currentStoreUrl(folder.root);
+    const groups = { data: { ...dataFolderSettings, ...storeSettings } };
+    const { data } = parseSettings(groups, environmentWith(options.values));
+    openDataFolder(data);
+    const url = currentStoreUrl(data);
     await using store = await openStore({ url, clock: systemClock });
-    await using forecasts = openForecastStore(forecastsUrlBeside(url));
+    await using forecasts = openForecastStore(forecastsUrlOf(url, data.dataFolder));
     await using ending = new AsyncDisposableStack();
     const runner = startForecastThread();
     ending.defer(() => runner.stop());

@@ -44,7 +44,7 @@ original distance divided by the speed, with the time at which they are replayed
       { control: controlSettings, index: indexSettings },
       environmentWith(values),
     );
-    const folder = openDataFolder(control.dataFolder);
+    const folder = openDataFolder(control);
     const terminal = openTerminal(process.stdout, systemClock);
     terminal.line(`Replaying ${printable(file)} at ${speed} × the original speed`);
     const workspace: WorkspaceKind = { kind: "replay", path: path.resolve(file), speed };

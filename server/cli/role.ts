@@ -1,7 +1,6 @@
 import path from "node:path";
 
 import { findLogs } from "#collectors/sources/usual-places.ts";
-import { storeUrlIn } from "#pipeline/store/open-store.ts";
 import { systemClock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 import { openLog } from "#platform/log.ts";
@@ -67,7 +66,7 @@ const STOPPING = "Stopping: storing the events that were read …";
 async function index(values: Options["values"], files: readonly string[]): Promise<number> {
   const { index: settings } = parseSettings({ index: indexSettings }, environmentWith(values));
   const { dataFolder } = settings;
-  const folder = openDataFolder(dataFolder);
+  const folder = openDataFolder(settings);
   const terminal = openTerminal(process.stdout, systemClock);
   const paths = namedPaths(folder.root, files) ?? (await findLogs());
   const bus = "Events pushed to the Logging API are indexed";
@@ -78,7 +77,7 @@ async function index(values: Options["values"], files: readonly string[]): Promi
     file: path.join(folder.root, "logs", "index.log"),
     level: settings.logLevel,
   });
-  const task = indexerTask(settings, folder, { storeUrl: storeUrlIn(folder.root), paths });
+  const task = indexerTask(settings, folder, { storeUrl: folder.storeUrl, paths });
   await untilStopped(terminal, STOPPING, (signal) =>
     runIndexRole({ task, dataFolder, log }, signal),
   );
@@ -91,7 +90,7 @@ async function control(values: Options["values"]): Promise<number> {
     { control: controlSettings },
     environmentWith(values),
   );
-  const folder = openDataFolder(settings.dataFolder);
+  const folder = openDataFolder(settings);
   const terminal = openTerminal(process.stdout, systemClock);
   const workspace: WorkspaceKind = { kind: "logs", paths: [] };
   const roles = otherRoles(folder);
@@ -100,7 +99,7 @@ async function control(values: Options["values"]): Promise<number> {
 
 async function forecast(values: Options["values"]): Promise<number> {
   const { data } = parseSettings({ data: dataFolderSettings }, environmentWith(values));
-  const folder = openDataFolder(data.dataFolder);
+  const folder = openDataFolder(data);
   const terminal = openTerminal(process.stdout, systemClock);
   terminal.line(`Forecasting for ${folder.root}`);
   await untilStopped(terminal, "Stopping …", (signal) => runForecastRole(folder.root, signal));

@@ -39,7 +39,7 @@ logs in the usual places, else a demo: a small shop with simulated visitors.
     const settings = parseSettings(ALL_SETTINGS, environmentWith(values));
     const { control, index } = settings;
     const terminal = openTerminal(process.stdout, systemClock);
-    const folder = openDataFolder(control.dataFolder);
+    const folder = openDataFolder(control);
     const isDemo = values["demo"] === true;
     const workspace = await chooseWorkspace(folder.root, positionals, isDemo);
     terminal.line(describe(workspace, isDemo));

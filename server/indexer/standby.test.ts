@@ -1,46 +1,56 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 
 import { expect, onTestFinished, test } from "vitest";
 
 import { busUrlIn, openBus } from "#pipeline/bus/open-bus.ts";
+import type { BusProducer } from "#pipeline/bus/port.ts";
 import { openStore, storeUrlIn } from "#pipeline/store/open-store.ts";
 import { systemClock } from "#platform/clock.ts";
 import { findHolder, tryLease } from "#platform/lease/lease.ts";
 import { silentLog } from "#platform/log.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 
+import { runProgram } from "../../tests/harness/program.ts";
 import { CONTROL_PLANE_LEASE, locksIn, runningFile } from "../current-store.ts";
 import { indexSettings } from "../settings.ts";
 import { runStandbyIndexer } from "./standby.ts";
 
 const PATIENCE = { timeout: 20_000 };
 
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck standby "));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Stopped at the end of the test at the latest. */
+function startStandby(env: Readonly<Record<string, string>>): { stop(): Promise<void> } {
+  const { index: settings } = parseSettings({ index: indexSettings }, env);
+  const stopping = new AbortController();
+  const running = runStandbyIndexer({ settings, log: silentLog() }, stopping.signal);
+  const stop = async (): Promise<void> => {
+    stopping.abort();
+    await running;
+  };
+  onTestFinished(stop);
+  return { stop };
+}
+
+function pushTo(bus: BusProducer): Promise<void> {
+  const line = '{"@timestamp":"2026-03-14T00:00:00Z","data_stream.dataset":"a","n":1}\n';
+  return bus.append({ header: { format: "ecs", fields: {} }, lines: Buffer.from(line) });
+}
+
 test("one process at a time stores pushed events while no control plane with an indexer runs", async () => {
-  const dataFolder = await mkdtemp(path.join(tmpdir(), "quarterdeck standby "));
-  onTestFinished(() => rm(dataFolder, { recursive: true, force: true }));
-  const { index: settings } = parseSettings(
-    { index: indexSettings },
-    { QUARTERDECK_DATA: dataFolder },
-  );
+  const dataFolder = await temporaryFolder();
+  const env = { QUARTERDECK_DATA: dataFolder };
   await using bus = openBus({ url: busUrlIn(dataFolder) });
-  const push = (): Promise<void> => {
-    const line = '{"@timestamp":"2026-03-14T00:00:00Z","data_stream.dataset":"a","n":1}\n';
-    return bus.append({ header: { format: "ecs", fields: {} }, lines: Buffer.from(line) });
-  };
-  const startStandby = () => {
-    const stopping = new AbortController();
-    const running = runStandbyIndexer({ settings, log: silentLog() }, stopping.signal);
-    const stop = async (): Promise<void> => {
-      stopping.abort();
-      await running;
-    };
-    onTestFinished(stop);
-    return { stop };
-  };
+  const push = (): Promise<void> => pushTo(bus);
   await push();
-  const standbys = [startStandby(), startStandby()];
+  const standbys = [startStandby(env), startStandby(env)];
   const storeUrl = storeUrlIn(dataFolder);
   await using store = await openStore({ url: storeUrl, clock: systemClock });
   const rows = async (): Promise<number> => (await store.status()).rows;
@@ -64,4 +74,22 @@ test("one process at a time stores pushed events while no control plane with an 
   await standbys[0]?.stop();
   await push();
   await expect.poll(rows, PATIENCE).toBe(4);
+}, 90_000);
+
+test("bus and store are where the settings name them, for those who write and those who ask", async () => {
+  const folder = await temporaryFolder();
+  const urlOf = (name: string): string => pathToFileURL(path.join(folder, "disk", name)).href;
+  const dataFolder = path.join(folder, "data");
+  const env = {
+    QUARTERDECK_DATA: dataFolder,
+    QUARTERDECK_STORE_URL: urlOf("events"),
+    QUARTERDECK_BUS_URL: urlOf("pushed"),
+  };
+  await using bus = openBus({ url: env.QUARTERDECK_BUS_URL });
+  await pushTo(bus);
+  startStandby(env);
+  const count = async (): Promise<string> =>
+    (await runProgram(["query", "events", "--dataset", "all", "--json"], { env })).stdout;
+  await expect.poll(count, { ...PATIENCE, interval: 500 }).toContain('"value":1');
+  expect(await readdir(dataFolder)).not.toContain("store");
 }, 90_000);

@@ -39,12 +39,12 @@ export async function runStandbyIndexer(
 
   async function move(): Promise<void> {
     if (!isNeeded()) return;
-    const folder = openDataFolder(dataFolder);
+    const folder = openDataFolder(settings);
     await using lease = await tryLease(folder.locks, "own-ingest");
     if (!lease) return;
     const ending = new AbortController();
     const ended = AbortSignal.any([signal, lease.lost, ending.signal]);
-    const storeUrl = currentStoreUrl(dataFolder);
+    const storeUrl = currentStoreUrl(settings);
     const into = { storeUrl, paths: [], sealAfterMs: SEAL_AFTER_MS };
     const task = indexerTask(settings, folder, into);
     const running = runIndexRole({ task, dataFolder, log }, ended).finally(() => ending.abort());

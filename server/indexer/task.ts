@@ -21,7 +21,7 @@ export const indexerTask = (
   ...what,
   locksFolder: folder.locks,
   // Pushed events do not belong into the store of a replay.
-  ...(what.replay ? {} : { busUrl: busUrlIn(folder.root) }),
+  ...(what.replay ? {} : { busUrl: settings.busUrl ?? busUrlIn(folder.root) }),
   signIn: settings.signIn,
   signOut: settings.signOut,
   timezone: settings.timezone,

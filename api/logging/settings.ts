@@ -1,0 +1,11 @@
+import { busSettings, storeSettings } from "#pipeline/settings.ts";
+import { dataFolderSettings } from "#platform/settings/data-folder.ts";
+import type { SettingGroup, SettingsOf } from "#platform/settings/settings.ts";
+
+export const loggingSettings = {
+  ...dataFolderSettings,
+  ...storeSettings,
+  ...busSettings,
+} satisfies SettingGroup;
+
+export type LoggingSettings = SettingsOf<typeof loggingSettings>;
