@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import type { SettingGroup } from "#platform/settings/settings.ts";
 
-const url = z.url({ error: "must be a URL, such as file:///mnt/large/store" });
+const url = z.url({ error: "give a URL, such as file:///mnt/large/store" });
 
 export const storeSettings = {
   /** Undefined: in the data folder. */

@@ -58,6 +58,7 @@ export function defineService<
 export type OpenService<Handlers extends AnyJobHandlers = AnyJobHandlers> = {
   routes: readonly Route[];
   jobs: Handlers;
+  /** Started and run by the kit. */
   tasks?: readonly PeriodicTask[];
   /** Readiness checks by name, beside the database; each rejects when not ready. */
   checks?: Readonly<Record<string, () => Promise<void>>>;
