@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
+import { AppError } from "#platform/errors.ts";
+
 import { openEmbeddedBus } from "./embedded-bus.ts";
 import { openMemoryBus } from "./memory-bus.ts";
 import type { Bus } from "./port.ts";
@@ -17,11 +19,11 @@ const ADAPTERS: Readonly<Record<string, (url: URL) => Bus>> = {
   "memory:": () => openMemoryBus()(),
 };
 
+/** @throws AppError that lists the known schemes */
 export function openBus(settings: BusSettings): Bus {
   const url = new URL(settings.url);
   const open = ADAPTERS[url.protocol];
   if (open) return open(url);
-  throw new Error(
-    `unsupported bus ${url.protocol}//: use one of ${Object.keys(ADAPTERS).join(", ")}`,
-  );
+  const known = Object.keys(ADAPTERS).join(", ");
+  throw new AppError("bad_request", `unsupported bus ${url.protocol}//: use one of ${known}`);
 }

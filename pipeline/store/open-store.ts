@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 import type { Clock } from "#platform/clock.ts";
+import { AppError } from "#platform/errors.ts";
 
 import { openEmbeddedStore } from "./embedded-store.ts";
 import { openMemoryStore } from "./memory-store.ts";
@@ -28,13 +29,13 @@ const ADAPTERS: Readonly<
   "memory:": () => Promise.resolve(openMemoryStore()()),
 };
 
+/** @throws AppError that lists the known schemes */
 export async function openStore(settings: StoreSettings): Promise<EventStore> {
   const url = new URL(settings.url);
   const open = ADAPTERS[url.protocol];
   if (open) return open(url, settings);
-  throw new Error(
-    `unsupported store ${url.protocol}//: use one of ${Object.keys(ADAPTERS).join(", ")}`,
-  );
+  const known = Object.keys(ADAPTERS).join(", ");
+  throw new AppError("bad_request", `unsupported store ${url.protocol}//: use one of ${known}`);
 }
 
 /** Whether there are events in the store. Does not create it. */
