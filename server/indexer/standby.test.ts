@@ -76,7 +76,7 @@ test("one process at a time stores pushed events while no control plane with an 
   await expect.poll(rows, PATIENCE).toBe(4);
 }, 90_000);
 
-test("bus and store are where the settings name them, for those who write and those who ask", async () => {
+test("writers and readers open bus and store where the settings place them", async () => {
   const folder = await temporaryFolder();
   const urlOf = (name: string): string => pathToFileURL(path.join(folder, "disk", name)).href;
   const dataFolder = path.join(folder, "data");
