@@ -85,6 +85,17 @@ test("the text of a filter is a value or a name, never SQL", { timeout: 60_000 }
   );
 });
 
+test.each(["*a*a*a*a*a*b", "*a_*a*a*a*a*b", "*a%*a*a*a*a*b"])(
+  "the pattern %s takes linear time",
+  async (value) => {
+    await using store = await openEmbeddedStore({ folder: await newFolder(), clock: systemClock });
+    const rows = Array.from({ length: 500 }, () => ({ "url.path": `/${"a".repeat(8_000)}` }));
+    await store.append(batchOf(rows), [], positionsAt(1));
+    const where: Condition[] = [{ field: "url.path", op: "like", value }];
+    expect(await store.aggregate({ ...COUNT, where })).toEqual([]);
+  },
+);
+
 test("truncated, foreign, empty or copied files are ignored and reported, and a writer moves them aside", async () => {
   const folder = await filledFolder(4);
   const events = join(folder, "events");
