@@ -4,11 +4,11 @@ import { Me, SetupState } from "#access/member.ts";
 import { LiveFrame as WindowFrame } from "#pipeline/live/frame.ts";
 import { Point } from "#pipeline/metrics/query.ts";
 
-/** The HTTP and socket messages between browser and control plane: one schema for both ends. */
+/** The HTTP and socket messages between browser and control plane, with one schema for both ends. */
 export { Me, SetupState };
 
 export const LiveFrame = WindowFrame.extend({
-  /** Without an indexer nothing new comes in. */
+  /** Whether an indexer is connected; otherwise there are no new events. */
   hasIndexer: z.boolean(),
 });
 export type LiveFrame = z.infer<typeof LiveFrame>;
@@ -34,7 +34,9 @@ export const Prediction = z.discriminatedUnion("status", [
     bands: z.array(
       z.object({ level: z.number(), lower: z.array(z.number()), upper: z.array(z.number()) }),
     ),
-    /** Measured on the series: MASE against the same time one season earlier, and the share of values inside each band. */
+    /**
+     * Measured on the series: MASE against the same time one season earlier, and the share of values inside each band.
+     */
     mase: z.number().nullable(),
     coverage: z.array(z.object({ level: z.number(), ratio: z.number() })),
   }),
@@ -47,7 +49,7 @@ export const Turnover = z.object({
   minutes: z.number(),
   signIns: z.number(),
   signOuts: z.number(),
-  /** The prediction for the same minutes (95 % interval); null while there is none. */
+  /** The prediction for the same minutes (95 % interval); null if there is none yet. */
   expectedSignIns: Expected,
   expectedSignOuts: Expected,
 });
@@ -62,7 +64,7 @@ export const Board = z.object({
   demo: z.boolean(),
   dataset: z.string().nullable(),
   datasets: z.array(DatasetExtent),
-  /** Points by the metric's name, and its value over the whole range. */
+  /** Points and the value over the whole range, by metric name. */
   series: z.record(z.string(), Series),
   values: z.record(z.string(), z.number().nullable()),
   /** Names of the counts that live frames have for each second. */
@@ -136,7 +138,7 @@ export const TailMessage = z.object({ events: z.array(EventDocument), skipped: z
 
 export type TailMessage = z.infer<typeof TailMessage>;
 
-/** RFC 9457, with the bad fields. */
+/** RFC 9457, with the invalid fields. */
 export const Problem = z.object({
   type: z.string(),
   title: z.string(),

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 type Rgb = [red: number, green: number, blue: number];
 
 /**
- * What people without one kind of cone see, on linear RGB, at full severity: Machado, Oliveira and Fernandes, "A
+ * Simulation of full colour blindness on linear RGB, by missing cone: Machado, Oliveira and Fernandes, "A
  * Physiologically-based Model for Simulation of Color Vision Deficiency", IEEE TVCG 15(6), 2009.
  */
 const SIGHT: Record<string, Rgb[]> = {
@@ -26,7 +26,7 @@ const SIGHT: Record<string, Rgb[]> = {
   ],
 };
 
-/** Colours that stand for different things in one chart. */
+/** Colours that must be distinguished in one chart. */
 const TOGETHER = [
   ["p50", "p95", "p99"],
   ["users", "p95"],

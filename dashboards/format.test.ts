@@ -22,17 +22,17 @@ test.each([
   [2_747_282_505, "bytes", "2.75 GB"],
   [512, "bytes", "512 B"],
   [-4.5, "ms", "−4.5 ms"],
-] as const)("%d %s reads %s", (value, unit, text) => {
+] as const)("%d %s is formatted as %s", (value, unit, text) => {
   expect(formatQuantity(value, unit)).toBe(text);
 });
 
-test("what was not measured is a dash, never a zero", () => {
+test("a missing value is a dash, never a zero", () => {
   for (const value of [null, undefined, Number.NaN, Infinity]) {
     expect(formatQuantity(value, "1/s")).toBe("–");
   }
 });
 
-test("a total is shown to the last digit", () => {
+test("a total is shown with all digits", () => {
   expect(formatExact(200_000)).toBe("200,000");
 });
 

@@ -1,11 +1,13 @@
-/** Formats numbers for display. Values are stored in base units (count, 1/s, ms, ratio, bytes) and converted only here. */
+/**
+ * Formats numbers for display. Values are stored in base units (count, 1/s, ms, ratio, bytes) and converted only here.
+ */
 
 /** A number and its unit, separate so that a tile can style them differently. */
 export type Quantity = { number: string; unit: string };
 
 export type UnitName = "1/s" | "ms" | "ratio" | "count" | "bytes";
 
-/** Shown where nothing was measured: never a zero. */
+/** Shown if nothing was measured, instead of a zero. */
 const NOTHING: Quantity = { number: "–", unit: "" };
 
 const PREFIXES = ["", "k", "M", "G", "T", "P"];
@@ -98,7 +100,7 @@ function scaled(value: number, unit: string): Quantity {
   return { number: digits(rest), unit: named };
 }
 
-/** Three significant digits at most, two decimals at most, no trailing zeros. */
+/** At most three significant digits and two decimals, without trailing zeros. */
 function digits(value: number): string {
   const size = Math.abs(value);
   return trimmed(value, size >= 100 ? 0 : size >= 10 ? 1 : 2);

@@ -1,9 +1,9 @@
 /** Writes terms of the query language, which pipeline/query-language.ts parses. */
 
-/** Values that need no quotes; outside quotes `*` is a wildcard. */
+/** Values that do not need quotes; outside quotes `*` is a wildcard. */
 const PLAIN = /^[\w./][\w./@-]*$/;
 
-/** `field:value`, quoted where necessary. */
+/** `field:value`, quoted if necessary. */
 export function term(field: string, value: string | number): string {
   return `${field}:${quoted(String(value))}`;
 }

@@ -33,12 +33,12 @@ test.each([
   ["10:00 - 11:15:30", "2026-05-17T10:00:00 … 2026-05-17T11:15:30"],
   ["1431820800000 .. 1431824400000", "2015-05-17T00:00:00 … 2015-05-17T01:00:00"],
   ["09:00 to now", "2026-05-17T09:00:00 … now"],
-])("%s is understood", (text, range) => {
+])("%s is parsed", (text, range) => {
   expect(iso(text)).toBe(range);
 });
 
 test.each(["", "soon", "2015-02-30", "2015-13-01", "25:00", "12:00 to 11:00", "0m", "a to b to c"])(
-  "%j is refused with a reason",
+  "%j is rejected with a reason",
   (text) => {
     const range = parseTimeRange(text, utc);
     expect(range.ok).toBe(false);
@@ -64,18 +64,18 @@ test("no text throws, and accepted text gives a range that starts before its end
   );
 });
 
-test("shifting back and forth, and zooming out, keep the middle", () => {
+test("shifting back and forth, and zooming out, keep the centre", () => {
   expect(shiftRange({ fromMs: 10_000, toMs: 20_000 }, -1)).toEqual({ from: "0", to: "10000" });
   expect(shiftRange({ fromMs: 0, toMs: 10_000 }, 1)).toEqual({ from: "10000", to: "20000" });
   expect(zoomOut({ fromMs: 10_000, toMs: 20_000 })).toEqual({ from: "5000", to: "25000" });
 });
 
-test("a range drawn backwards or on one spot is valid", () => {
+test("a range that is dragged backwards or without movement is valid", () => {
   expect(absolute(5000, 2000)).toEqual({ from: "2000", to: "5000" });
   expect(absolute(5000, 5000)).toEqual({ from: "5000", to: "6000" });
 });
 
-test("a range names its day once where it is the same", () => {
+test("a range within a day shows the day once", () => {
   const [from, to] = [Date.UTC(2015, 4, 17, 10, 5), Date.UTC(2015, 4, 17, 12)];
   expect(formatRange(from, to, "utc")).toBe("17 May 2015 10:05 – 12:00");
   expect(formatRange(from, to + 86_400_000, "utc")).toBe("17 May 2015 10:05 – 18 May 2015 12:00");

@@ -1,6 +1,6 @@
 import { toEpochMs, wallClock, type WallClock, type Zone } from "./zone.ts";
 
-/** A range as written in the URL: epoch ms, or relative to now (`now-15m`, `now`). */
+/** A range in the syntax of the URL: epoch ms, or relative to now (`now-15m`, `now`). */
 export type RangeText = { from: string; to: string };
 
 export type ParsedRange = ({ ok: true } & RangeText) | { ok: false; reason: string };
@@ -23,7 +23,7 @@ const SEPARATOR = / (?:to|until|till|-|–|—|→) | ?\.\. ?|\//;
 
 const HINT = 'try "last 2 hours", "yesterday 14:00", or "2026-05-17 10:00 to 12:00"';
 
-/** Parses a range as people write it. Times are in the viewer's chosen zone. */
+/** Parses a range written by a person. Times are in the viewer's chosen zone. */
 export function parseTimeRange(text: string, context: Context): ParsedRange {
   const words = text
     .trim()
@@ -39,7 +39,7 @@ export function parseTimeRange(text: string, context: Context): ParsedRange {
   return second === undefined ? single(first, context) : between(first, second, context);
 }
 
-/** Epoch ms of one end of a range in the URL; undefined when it is invalid. */
+/** Epoch ms of one end of a range in the URL; undefined if it is invalid. */
 export function resolveTime(text: string, nowMs: number): number | undefined {
   if (text === "now") return nowMs;
   const relative = /^now-(\d{1,6})([smhd])$/.exec(text);
@@ -48,13 +48,13 @@ export function resolveTime(text: string, nowMs: number): number | undefined {
   return Number.isFinite(atMs) ? atMs : undefined;
 }
 
-/** The same length, one length earlier or later. */
+/** Shifts a range by its length. */
 export function shiftRange(range: Span, direction: -1 | 1): RangeText {
   const stepMs = (range.toMs - range.fromMs) * direction;
   return absolute(range.fromMs + stepMs, range.toMs + stepMs);
 }
 
-/** Twice the length around the same middle. */
+/** Doubles the length of a range around its centre. */
 export function zoomOut(range: Span): RangeText {
   const halfMs = (range.toMs - range.fromMs) / 2;
   return absolute(range.fromMs - halfMs, range.toMs + halfMs);
@@ -98,7 +98,7 @@ function between(first: string, second: string, context: Context): ParsedRange {
   return rangeOf(from.fromMs, toMs);
 }
 
-/** A day or a month as a whole; a single instant means the hour that starts there. */
+/** A whole day or month; a single time means the hour that starts there. */
 function spanOf(words: string, context: Context): Span | undefined {
   if (EPOCH.test(words)) {
     const atMs = words.length > 10 ? Number(words) : Number(words) * 1000;

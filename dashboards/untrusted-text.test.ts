@@ -20,7 +20,7 @@ test("ordinary text of any script is unchanged", () => {
   expect(visibleParts(text)).toEqual([{ text, escaped: false }]);
 });
 
-test("no text keeps an invisible character", () => {
+test("the result has no invisible characters", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (text) => {
       expect(visibleText(text)).not.toMatch(/[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]/u);
@@ -28,7 +28,7 @@ test("no text keeps an invisible character", () => {
   );
 });
 
-test("a long value is cut between characters, with the number of those left out", () => {
+test("a long value is truncated between characters, with the number of omitted characters", () => {
   expect(cutText("abc😀def", 4)).toEqual({ text: "abc", hidden: 5 });
   expect(cutText("abc", 4)).toEqual({ text: "abc", hidden: 0 });
 });

@@ -24,14 +24,14 @@ export function visibleParts(text: string): TextPart[] {
   return parts;
 }
 
-/** The same as one string, for titles and labels. */
+/** The result as one string, for titles and labels. */
 export function visibleText(text: string): string {
   return visibleParts(text)
     .map((part) => part.text)
     .join("");
 }
 
-/** At most `charactersMax` UTF-16 units, cut between characters, with the number left out. */
+/** At most `charactersMax` UTF-16 units, truncated between characters, and the number of omitted ones. */
 export function cutText(text: string, charactersMax: number): { text: string; hidden: number } {
   if (text.length <= charactersMax) return { text, hidden: 0 };
   const last = text.charCodeAt(charactersMax - 1);

@@ -8,7 +8,7 @@ type UntrustedProps = { text: string; charactersMax?: number; expandable?: boole
 
 const CHARACTERS_MAX = 400;
 
-/** Untrusted text: escapes are marked, long values are cut and can be expanded. */
+/** Untrusted text: escapes are marked, long values are truncated and can be expanded. */
 export function Untrusted({
   text,
   charactersMax = CHARACTERS_MAX,

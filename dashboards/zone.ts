@@ -11,7 +11,7 @@ export type WallClock = {
   second: number;
 };
 
-/** Epoch ms of a wall-clock time. Parts beyond their range carry over: day 0 is the last day of the month before. */
+/** Epoch ms of a wall-clock time. Parts beyond their range carry over: day 0 is the last day of the previous month. */
 export function toEpochMs(clock: WallClock, zone: Zone): number {
   const { year, month, day, hour, minute, second } = clock;
   if (zone === "utc") return Date.UTC(year, month - 1, day, hour, minute, second);
@@ -61,7 +61,7 @@ export function formatDateTime(epochMs: number, zone: Zone): string {
   return `${formatDate(epochMs, zone)} ${formatTime(epochMs, zone)}`;
 }
 
-/** "17 May 2015 10:05 – 12:00": the day is repeated only where it differs. */
+/** "17 May 2015 10:05 – 12:00": the day is repeated only if it differs. */
 export function formatRange(fromMs: number, toMs: number, zone: Zone): string {
   const seconds = toMs - fromMs < 10 * 60_000;
   const at = (ms: number): string => `${formatDate(ms, zone)} ${formatTime(ms, zone, seconds)}`;

@@ -74,7 +74,10 @@ export type AccountsDeps = {
     announceStart(started: Pick<StartSession, "accountId" | "origin">, sessionId: string): void;
     /** Uses its own transaction, as a reuse ends the session although the request is refused. */
     refresh(refreshToken: string, by: { clientId?: string; origin: Origin }): Promise<Refreshed>;
-    /** Ends live sessions, whose tokens every worker refuses after the commit. Call `announceEnd` then. @returns their ids */
+    /**
+     * Ends live sessions; every worker rejects their tokens after the commit. Call `announceEnd` then. @returns their
+     * ids
+     */
     end(tx: Queryable, which: EndSessions): Promise<string[]>;
     announceEnd(accountId: string, sessionIds: readonly string[], origin: Origin): void;
     /** Signs an access token for the domain APIs, outside a transaction. */
@@ -84,7 +87,7 @@ export type AccountsDeps = {
       method: SignInMethod;
       startedAtMs: number;
     }): Promise<{ accessToken: string; expiresInS: number }>;
-    /** undefined if it has ended or expired. */
+    /** Undefined if it has ended or expired. */
     read(db: Queryable, sessionId: string, nowMs: number): Promise<Session | undefined>;
   };
   /** Cached until `invalidateTokens` is called with one of the token's ids. */

@@ -5,7 +5,7 @@ import {
   createTokenAuthenticator,
 } from "./commands/token-authenticator.ts";
 
-/** `lookups` are the tokens that were not cached. */
+/** `lookups` are the tokens that were looked up because they were not cached. */
 function setUp() {
   const state = { isListening: true, nowMs: 1_000, live: true, hold: Promise.resolve() };
   const lookups: string[] = [];

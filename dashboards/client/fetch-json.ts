@@ -13,7 +13,7 @@ class ProblemError extends Error {
   }
 }
 
-/** Fetches JSON and parses it by its schema. Every failure but an abort rejects with a ProblemError. */
+/** Fetches JSON and parses it with its schema. Every failure except an abort rejects with a ProblemError. */
 export async function fetchJson<T>(
   schema: z.ZodType<T>,
   url: string,

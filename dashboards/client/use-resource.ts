@@ -7,10 +7,10 @@ import type { Problem } from "../api.ts";
 import { asProblem, fetchJson } from "./fetch-json.ts";
 
 export type Resource<T> = {
-  /** The latest response; it stays while the next one loads. */
+  /** The latest response, kept while the next one loads. */
   data: T | undefined;
   problem: Problem | undefined;
-  /** The data shown belongs to another URL. Reloading the same URL does not set it. */
+  /** Whether the data belongs to another URL; false while the same URL is reloaded. */
   loading: boolean;
   reload: () => void;
 };
@@ -23,8 +23,8 @@ type Loaded<T> = {
 };
 
 const UNAUTHENTICATED = 401;
-/** No response, or one from a server that is not ready: retried automatically. */
-const AWAY = new Set([0, 502, 503, 504]);
+/** The server does not respond or is not ready, so the request is retried automatically. */
+const UNAVAILABLE = new Set([0, 502, 503, 504]);
 const RETRY_MS = 5000;
 
 /** Fetches a URL, again when it changes or on reload. Redirects to the sign-in page when signed out. */
@@ -46,7 +46,7 @@ export function useResource<T>(schema: z.ZodType<T>, url: string): Resource<T> {
         if (abort.signal.aborted) return;
         const problem = asProblem(error);
         if (problem.status === UNAUTHENTICATED) return redirectToSignIn();
-        if (AWAY.has(problem.status)) retry = setTimeout(again, RETRY_MS);
+        if (UNAVAILABLE.has(problem.status)) retry = setTimeout(again, RETRY_MS);
         setLoaded((last) => ({ ...last, problem, settled: request }));
       },
     );

@@ -14,7 +14,7 @@ import { summaryOf, timeOf } from "./event-summary.ts";
 
 type EventDetailProps = {
   id: string;
-  /** The event from the list: one that was just pushed may not be stored yet. */
+  /** The event from the list, because an event that was just pushed may not be stored yet. */
   known: EventDocument | undefined;
   zone: Zone;
   onTerm: (term: string) => void;
@@ -22,10 +22,10 @@ type EventDetailProps = {
 };
 
 const TITLE_CHARACTERS_MAX = 160;
-/** Longer values get no filter button: the query would exceed the length of a URL. */
+/** Longer values have no filter button, because the query would exceed the length of a URL. */
 const FILTER_CHARACTERS_MAX = 500;
 
-/** One event in full: every field, and the original line. */
+/** The details of an event: every field, and the original line. */
 export function EventDetail({ id, known, zone, onTerm, onClose }: EventDetailProps) {
   const stored = useResource(EventDocument, `/api/event?id=${encodeURIComponent(id)}`);
   const data = stored.data ?? (known?.id === id ? known : undefined);

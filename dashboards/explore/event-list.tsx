@@ -25,7 +25,7 @@ type EventListProps = {
 /** Scrolling further than this, or selecting text, pauses the live tail. */
 const SCROLL_PX_MAX = 16;
 
-/** The events, newest first: live tail above, older pages below. */
+/** The events, newest first: the live tail above, older pages below. */
 export function EventList(props: EventListProps) {
   const { search, query, live, count, zone, opened, onOpen } = props;
   const pages = useEvents(search);
@@ -70,7 +70,7 @@ export function EventList(props: EventListProps) {
 
 type ListEndProps = { pages: EventPages; empty: boolean; nothing: boolean };
 
-/** Loads the next page when it scrolls into view, and shows when there is none. */
+/** The end of the list: loads the next page when it scrolls into view, or shows that there is none. */
 function ListEnd({ pages, empty, nothing }: ListEndProps) {
   const end = useRef<HTMLDivElement>(null);
   const { more, loadMore, loading, problem } = pages;

@@ -17,7 +17,7 @@ type EventRowProps = {
 
 const SUMMARY_CHARACTERS_MAX = 300;
 
-/** One event in one line. */
+/** An event in one line. */
 export const EventRow = memo(({ event, zone, current, onOpen }: EventRowProps) => {
   const level = levelOf(event);
   const atMs = timeOf(event);

@@ -12,7 +12,7 @@ test("an event's outcome is a shape and a word", () => {
   expect(levelOf(event({})).tone).toBe("notice");
 });
 
-test("a request is summarised by its request line, anything else by its message", () => {
+test("a request is summarised by its request line, other events by their message", () => {
   const request = { "http.request.method": "GET", "url.original": "/a", "event.duration": 2e6 };
   expect(summaryOf(event(request))).toBe("GET  /a  2 ms");
   expect(summaryOf(event({ message: "boom" }))).toBe("boom");

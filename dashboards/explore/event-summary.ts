@@ -22,7 +22,7 @@ export function levelOf({ fields }: EventDocument): Level {
   return { tone: "notice", glyph: "·", word: level };
 }
 
-/** Time of the event, epoch ms; null where it has none. */
+/** Time of the event, epoch ms; null if it has none. */
 export function timeOf({ fields }: EventDocument): number | null {
   const at = fields["@timestamp"];
   if (typeof at === "number") return at;

@@ -6,7 +6,7 @@ import type { HistogramProps } from "./histogram.tsx";
 
 const HEIGHT = 92;
 
-/** Rendered in the browser only, as time series are. */
+/** Rendered only in the browser, like time series. */
 const Chart = dynamic(() => import("./histogram.tsx").then((module) => module.Histogram), {
   ssr: false,
 });

@@ -13,7 +13,7 @@ export type EventPages = {
   loadMore: () => void;
   /** Retries the page that failed to load. */
   retry: () => void;
-  /** Reloads the newest page; the current events stay until it has loaded. */
+  /** Reloads the newest page; the current events are shown until it has loaded. */
   reload: () => void;
 };
 

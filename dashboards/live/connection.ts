@@ -19,9 +19,9 @@ export function openSocket(): Socket {
 export type ConnectionEvents = {
   /** Called whenever the connection's state changes. */
   onStatus: (status: ConnectionStatus) => void;
-  /** On each new connection, to subscribe. */
+  /** Called on each new connection, to subscribe. */
   onLive: () => void;
-  /** The server closed the connection: the member may no longer watch. */
+  /** Called when the server closed the connection because the member has lost the permission. */
   onRefused: () => void;
 };
 

@@ -63,7 +63,7 @@ const second = (tMs: number, requests: number): LiveFrame["seconds"][number] => 
   sign_outs: 0,
 });
 
-test("a pushed second makes a point, and replaces it when pushed again", () => {
+test("a pushed second adds a point, which is replaced when the second is pushed again", () => {
   const history = openHistory(board);
   addFrame(history, frame(endMs + 10_000, [second(endMs, 10), second(endMs + 1000, 99)]));
   addFrame(history, frame(endMs + 10_000, [second(endMs + 1000, 30)]));

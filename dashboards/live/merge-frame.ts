@@ -9,18 +9,18 @@ type Step = { tMs: number; coveredMs: number; whole: boolean; counts: Second };
 export type LiveHistory = {
   board: Board;
   seconds: Map<number, Second>;
-  /** Metrics that frames carry as current values: the latest values per step. */
+  /** Metrics with current values in frames; a step has the latest value. */
   samples: Map<number, LiveFrame["metrics"]>;
 };
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
-/** Frames measure these over other windows than a minute: a longer step has another value. */
+/** Frames measure these over other windows than a minute; the value of a longer step than this differs. */
 const SAMPLED_STEP_MS_MAX: Readonly<Record<string, number>> = {
   users_connected: 5 * MINUTE_MS,
   instances_running: Number.POSITIVE_INFINITY,
 };
-/** Metrics that follow from the counts of a step. */
+/** Metrics computed from the counts of a step. */
 const FROM_COUNTS: Readonly<Record<string, (step: Step) => number | null>> = {
   requests_per_second: ({ counts, coveredMs }) =>
     (countOf(counts, "requests") * SECOND_MS) / coveredMs,
@@ -34,7 +34,7 @@ export function openHistory(board: Board): LiveHistory {
   return { board, seconds: new Map(), samples: new Map() };
 }
 
-/** Adds a frame. Seconds carry absolute values, so that a second that is pushed again replaces the former. */
+/** Adds a frame. Seconds have absolute values, so a second that is pushed again replaces the earlier one. */
 export function addFrame(history: LiveHistory, frame: LiveFrame): void {
   const { board, seconds, samples } = history;
   if (frame.dataset !== board.dataset) return;
@@ -58,7 +58,7 @@ export function liveBoard(history: LiveHistory, nowMs: number): Board {
   return { ...board, fromMs, toMs, series: Object.fromEntries(series) };
 }
 
-/** What frames add to the series of a metric; nothing where they do not carry it. */
+/** The points that frames add to the series of a metric; empty if frames do not have the metric. */
 function pushedSeries(
   { board, samples }: LiveHistory,
   { name, loaded, steps }: { name: string; loaded: Series; steps: readonly Step[] },
@@ -74,8 +74,8 @@ function pushedSeries(
 }
 
 /**
- * Every step since the board was loaded, with the sums of its pushed seconds. A step without any is zero: frames
- * arrived without data for it. The first step began before the board was loaded.
+ * Every step since the board was loaded, with the sums of its pushed seconds. A step without any is zero, because
+ * frames arrived without data for it. The first step began before the board was loaded.
  */
 function pushedSteps({ board, seconds }: LiveHistory, nowMs: number): Step[] {
   const { atMs, stepMs } = board;
@@ -97,7 +97,7 @@ function pushedSteps({ board, seconds }: LiveHistory, nowMs: number): Step[] {
 
 const countOf = (counts: Second, name: string): number => counts[name] ?? 0;
 
-/** Rates and ratios of a partial step are shown only where none was loaded. */
+/** Rates and ratios of a partial step are shown only if none was loaded. */
 function isCovered(step: Step, stepMs: number): boolean {
   return step.coveredMs >= (step.whole ? Math.min(stepMs, 2 * SECOND_MS) : stepMs / 2);
 }

@@ -11,7 +11,7 @@ import { addFrame, liveBoard, openHistory } from "./merge-frame.ts";
 export type LiveState = {
   /** `off`: the range does not follow the clock. */
   status: ConnectionStatus | "no-indexer" | "off";
-  /** The newest frame, for numbers; undefined before the first. */
+  /** The newest frame, for numbers; undefined before the first one. */
   frame: LiveFrame | undefined;
   /** The board with pushed data, for charts; updated at most once a second. */
   board: Board | undefined;
@@ -84,7 +84,7 @@ function follow(loaded: Board, setPushed: SetPushed, reload: () => void): () => 
   return unfollow;
 }
 
-/** When the board's last step will be complete and stored, for steps longer than frames cover. */
+/** Time at which the board's last step will be complete and stored, for steps that are longer than frames cover. */
 function stepOutdatedMs({ toMs, stepMs }: Board): number {
   if (stepMs <= MINUTE_MS) return Infinity;
   return (Math.floor(toMs / stepMs) + 1) * stepMs + STORED_AFTER_MS;

@@ -89,7 +89,7 @@ function useFreshness(data: Board, live: LiveState): Freshness {
 function NoData() {
   return (
     <Empty title="No events yet">
-      <p>No logs have been read yet. Give Quarterdeck a log to follow, or a history to read:</p>
+      <p>No logs have been read yet. Tail a log file, or ingest existing files:</p>
       <pre>
         npm start -- /var/log/nginx/*.log{"\n"}npx quarterdeck ingest access.log access.log.1.gz
       </pre>

@@ -36,7 +36,7 @@ test("series of different steps share the rows of a chart, each without gaps", (
   expect(rows.map((row) => row["band"])).toEqual([[0, 10], [1, 20], [2, 30], undefined]);
 });
 
-test("a measured gap stays a gap", () => {
+test("a gap in the measurements is a gap in the chart", () => {
   const rows = filledRows(
     [
       line("a", [

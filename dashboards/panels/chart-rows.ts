@@ -13,10 +13,10 @@ export type Line = {
   points: Points;
 };
 
-/** A prediction interval; lists run from the widest to the narrowest. */
+/** A prediction interval; lists are ordered from the widest to the narrowest. */
 export type Band = { key: string; label: string; points: [tMs: number, range: [number, number]][] };
 
-/** One time of a chart: a value per line, a pair per band. */
+/** The values of a chart at one time: a number per line, a pair per band. */
 export type Row = { tMs: number } & Record<string, number | [number, number] | null>;
 
 /** Lines and bands as rows by time. */
@@ -40,7 +40,7 @@ export function isolatedPoints(points: Points): number[] {
 
 /**
  * Rows for a chart whose series have different steps: between two of its own points a series is interpolated in the
- * rows of the others; its own nulls stay gaps.
+ * rows of the others; its own nulls remain gaps.
  */
 export function filledRows(lines: readonly Line[], bands: readonly Band[]): Row[] {
   const rows = chartRows(lines, bands);
@@ -76,7 +76,7 @@ const TICK_STEPS_S = [
   172_800, 345_600, 604_800, 1_209_600, 2_592_000,
 ];
 
-/** Round times inside the range, `ticksMax` at most, aligned to midnight in the zone. */
+/** At most `ticksMax` round times inside the range, aligned to midnight in the zone. */
 export function timeTicks(
   range: { fromMs: number; toMs: number },
   ticksMax: number,

@@ -29,7 +29,7 @@ export type ChartTileProps = {
   frame: ChartFrame;
   lines: readonly Line[];
   bands?: readonly Band[];
-  /** Beyond the range's end where there is a prediction. */
+  /** After the end of the range if there is a prediction. */
   toMs?: number;
   nowMs?: number | undefined;
   live?: boolean;

@@ -4,7 +4,7 @@ import { expectedText, deviationText, predictionText } from "./prediction-text.t
 
 const expected = { mean: 10, lower: 6.2, upper: 14.1 };
 
-test("a count inside the interval is as predicted; outside it direction and size are given", () => {
+test("a count inside the interval is as predicted; outside it the direction and size of the deviation are shown", () => {
   expect(deviationText(12, expected)).toEqual({ text: "as predicted", beyond: false });
   expect(deviationText(31, expected)).toEqual({ text: "21 more than predicted", beyond: true });
   expect(deviationText(1, expected)).toEqual({ text: "9 fewer than predicted", beyond: true });
@@ -12,7 +12,7 @@ test("a count inside the interval is as predicted; outside it direction and size
   expect(expectedText(expected)).toBe("10 (6–14)");
 });
 
-test("the prediction's measured quality is given in words", () => {
+test("the measured quality of the prediction is shown in words", () => {
   const ready = {
     status: "ready",
     model: "seasonal",

@@ -25,7 +25,7 @@ type RequestsTileProps = {
 
 const HEIGHT = 236;
 const NO_LINES: readonly Line[] = [];
-/** Largest share of the chart's width for the future. */
+/** Maximum share of the chart's width for the future. */
 const FUTURE_RATIO_MAX = 0.5;
 
 /** Requests per second over their predicted band, and the prediction for the coming hours. */

@@ -3,7 +3,7 @@ import type { Points } from "./chart-rows.ts";
 import type { ChartFrame } from "./chart-tile.tsx";
 import type { Freshness } from "./tile.tsx";
 
-/** The live value of a metric where the board is live, else its value over the range. */
+/** The live value of a metric if the board is live, otherwise its value over the range. */
 export function valueOf({ board, live }: Pick<TileContext, "board" | "live">, metric: string) {
   return (live?.metrics ?? board.values)[metric] ?? null;
 }

@@ -8,7 +8,7 @@ import { formatAge, type Quantity } from "../format.ts";
 export type Freshness = {
   newestEventMs: number | null;
   nowMs: number | undefined;
-  /** Live data has stopped: shown as a word and by hatching, never as zero. */
+  /** Whether live data has stopped: shown as a word and by hatching, never as zero. */
   stale: boolean;
 };
 

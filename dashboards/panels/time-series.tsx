@@ -29,9 +29,9 @@ export type TimeSeriesProps = {
   bands?: readonly Band[];
   fromMs: number;
   toMs: number;
-  /** Where measured values end and predicted ones begin. */
+  /** The time at which measured values end and predicted ones begin. */
   nowMs?: number | undefined;
-  /** Whether that is the present. */
+  /** Whether `nowMs` is the present. */
   live?: boolean;
   zone: Zone;
   onZoom: (range: RangeText) => void;

@@ -19,7 +19,7 @@ type AccountFormProps = {
   title: string;
   lead: ReactNode;
   fields: readonly FieldSpec[];
-  /** The URL to post to, and values sent beside the fields. */
+  /** The URL to post to, and values sent in addition to the fields. */
   url: string;
   extra?: Record<string, string>;
   button: string;

@@ -7,7 +7,7 @@ import type { RangeText } from "../time-range.ts";
 
 type CopyLinkProps = {
   range: RangeState;
-  /** The displayed range as two instants; undefined while there is none. */
+  /** The displayed range as two times; undefined while there is none. */
   held: RangeText | undefined;
   /** Whether the range follows the clock. */
   live: boolean;

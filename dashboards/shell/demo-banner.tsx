@@ -5,7 +5,7 @@ import { useRef, useState } from "react";
 import type { Problem } from "../api.ts";
 import { asProblem, send } from "../client/fetch-json.ts";
 
-/** A banner on every page: the data is simulated, and how to turn it off. */
+/** A banner on every page which marks simulated data and turns the demo off. */
 export function DemoBanner({ onOff }: { onOff: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [problem, setProblem] = useState<Problem>();

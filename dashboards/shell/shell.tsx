@@ -93,7 +93,7 @@ export function Shell(props: ShellProps) {
   );
 }
 
-/** An absolute range is known before its data has loaded, so that stepping in time can start from it at once. */
+/** An absolute range is known before its data has loaded, so that it can be shifted immediately. */
 function chosen({ from, to }: RangeState, shown: ShownRange): ShownRange {
   const instants = [from, to].map((text) => (/^\d+$/.test(text ?? "") ? Number(text) : Number.NaN));
   const [fromMs = Number.NaN, toMs = Number.NaN] = instants;

@@ -11,7 +11,7 @@ import { absolute, parseTimeRange, PRESETS, shiftRange, zoomOut } from "../time-
 import { formatRange, zoneName } from "../zone.ts";
 import { CopyLink } from "./copy-link.tsx";
 
-/** The range shown, as the server resolved it. */
+/** The displayed range, as resolved by the server. */
 export type ShownRange = { fromMs: number; toMs: number; live: boolean; datasets: DatasetExtent[] };
 
 type TimeControlProps = {

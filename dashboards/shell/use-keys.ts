@@ -6,7 +6,7 @@ import { type Action, actionFor, type Pressed } from "./keys.ts";
 
 export type KeyHandlers = Partial<Record<Action, () => void>>;
 
-/** Runs the handler of a pressed key, never while something is being typed. */
+/** Runs the handler of a pressed key, except while the user is typing. */
 export function useKeys(handlers: KeyHandlers): void {
   const latest = useRef(handlers);
   useEffect(() => {

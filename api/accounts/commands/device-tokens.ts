@@ -6,8 +6,8 @@ import type { SignInMethod } from "../domain/sign-in-method.ts";
 const DEVICE = "qdd";
 
 /**
- * A token that identifies a device for one account, and how it became known. All devices that became known by mail count
- * as one, as otherwise each mail would give its reader new attempts at the second factor.
+ * A token that identifies a device for one account, and how the device became known. All devices that became known by
+ * mail count as one, because otherwise each mail would allow new attempts at the second factor.
  */
 export function deviceTokenOf(
   tokens: SealedTokens,

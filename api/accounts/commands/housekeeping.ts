@@ -9,7 +9,7 @@ import { deleteFullBuckets } from "../repositories/throttle.ts";
 
 const EVERY_MS = 60_000;
 
-/** Ends sessions that have expired, and deletes what is of no use any more. */
+/** Ends expired sessions, and deletes data that is no longer needed. */
 export const housekeeping = (deps: AccountsDeps): PeriodicTask => ({
   kind: "housekeeping",
   everyMs: EVERY_MS,

@@ -8,7 +8,7 @@ import type { AccountsKit } from "../kit.ts";
 import type { Mailer } from "../mail/port.ts";
 import type { Account } from "../repositories/accounts.ts";
 
-/** Adds a mail to the owner of an account, if its address is verified: others must not get mails that they did not ask for. */
+/** Adds a mail to the owner of an account, if the address is verified: nobody else must get unsolicited mails. */
 export async function sendSecurityNotice(
   { kit }: { kit: Pick<AccountsKit, "jobs"> },
   tx: Queryable,

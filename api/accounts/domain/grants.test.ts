@@ -22,7 +22,7 @@ const abilities = (all: readonly HeldPermission[]): string[] =>
       .map((atMs) => `${action} at ${atMs}`),
   );
 
-test("no chain of grants gives a permission that the first granter did not have", () => {
+test("no chain of grants results in a permission that the first granter did not have", () => {
   fc.assert(
     fc.property(held, fc.array(given, { maxLength: 6 }), (first, grants) => {
       const initial = new Set(abilities(first));

@@ -15,7 +15,7 @@ export function covers(held: string, wanted: string): boolean {
   return held === `${service}:*` || wanted.startsWith(`${held}/`);
 }
 
-/** Those of the wanted permissions that the granter does not hold, or not for as long, and so cannot delegate. */
+/** The wanted permissions that the granter does not hold, or not for as long, and therefore cannot delegate. */
 export function notDelegable(
   held: readonly HeldPermission[],
   wanted: readonly string[],
@@ -28,13 +28,13 @@ export function notDelegable(
   );
 }
 
-/** Undefined if nothing ends. */
+/** The earliest end; undefined if there is none. */
 export function earliest(ends: readonly (number | undefined)[]): number | undefined {
   const end = Math.min(...ends.map((it) => it ?? Infinity));
   return end === Infinity ? undefined : end;
 }
 
-/** What both sets allow: of `a:*` and `a:b:c` the narrower one. */
+/** The intersection of two sets of permissions: of `a:*` and `a:b:c` the narrower one. */
 export function intersection(held: readonly string[], wanted: readonly string[]): string[] {
   const all = [
     ...wanted.filter((it) => held.some((has) => covers(has, it))),

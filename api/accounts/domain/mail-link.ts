@@ -41,7 +41,7 @@ export function mailText(
   };
 }
 
-/** Removes line breaks and anything that a mail program could show as a link. */
+/** Removes line breaks and text that a mail program could show as a link. */
 const plainName = (name: string): string =>
   name
     .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ")

@@ -41,7 +41,7 @@ export type AuthorizationRequest = {
   redirectUri: string;
   state: string | undefined;
   nonce: string | undefined;
-  /** The supported ones of the requested scopes. */
+  /** The supported scopes among the requested ones. */
   scope: string;
   codeChallenge: string;
 };

@@ -5,7 +5,7 @@ export const QUARTERDECK = "quarterdeck";
 
 type Catalogue = readonly { name: string }[];
 
-/** Those of the permissions that are not in the catalogue of a product; null: not limited. */
+/** The permissions that are not in the catalogue of a product; a null catalogue is unlimited. */
 export function unknownPermissions(
   catalogue: Catalogue | null,
   permissions: readonly string[],

@@ -4,8 +4,9 @@ const MAC_BYTES = 24;
 const TOKEN_CHARS_MAX = 400;
 
 /**
- * Tokens with public content and a MAC. The database contains neither token nor key, so they cannot be made from it (or
- * a backup or a queued mail), and a job can make a token again when it sends it. `kind` separates kinds of tokens.
+ * Tokens with public content and a MAC. The database contains neither token nor key, so tokens cannot be forged from it
+ * (or a backup or a queued mail), and a job can compute a token again when it sends it. `kind` separates kinds of
+ * tokens.
  */
 export type SealedTokens = {
   seal(kind: string, content: string): string;

@@ -1,4 +1,4 @@
-/** Signing keys, and all that says who may do what. */
+/** Signing keys, and all tables for authorization. */
 export const identityMigrations = [
   {
     id: "identity-0001-signing-keys",

@@ -60,7 +60,7 @@ export const updateProduct = (
   { nowMs, ...change }: ProductChange & { nowMs: number },
 ): Promise<Product> => products.update(tx, { id }, { ...change, updatedAtMs: nowMs });
 
-/** Those of the permissions that a role or a grant of the product contains, in any scope. */
+/** The permissions that a role or a grant of the product contains, in any scope. */
 export async function permissionsInUse(
   tx: Queryable,
   productId: string,

@@ -16,15 +16,15 @@ const sessions = table("sessions", {
   rotatedAtMs: time,
   createdAtMs: time,
   lastSeenAtMs: time,
-  /** When it ends unless it is refreshed before. */
+  /** Time at which the session ends if it is not refreshed. */
   idleAtMs: time,
-  /** When it ends in any case. */
+  /** Time at which the session ends in any case. */
   absoluteAtMs: time,
   endedAtMs: optional(time),
   userAgent: z.string(),
   address: z.string(),
 });
-/** A sign-in and all tokens that follow from it. */
+/** A sign-in and all tokens issued for it. */
 export type Session = RowOf<typeof sessions>;
 
 export const insertSession = (tx: Queryable, session: Session): Promise<Session> =>

@@ -52,7 +52,8 @@ const ACCESS_TOKEN: Expected = { typ: "at+jwt", audience: AUDIENCE };
 
 /**
  * Caches the keys of the database until a notification of their change; without a connection for notifications they are
- * read each time. Due rotations (first keys, a new key, erasing an old one) are done by the first process that notices.
+ * read each time. Due rotations (first keys, a new key, erasing an old one) are done by the first process that detects
+ * them.
  */
 export function openSigningKeys(kit: Kit): SigningKeys {
   const { database, notifications, clock } = kit;

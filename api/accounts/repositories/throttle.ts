@@ -13,13 +13,13 @@ const CLOCK_STEP_MS = 3_600_000;
  */
 const fullAtIfEmpty = (bucket: "excluded" | "throttle"): string =>
   `($1::bigint + ${bucket}.burst * ${bucket}.refill_ms)`;
-/** It was written before the clock was set back. */
+/** Whether the row was written before the clock was set back. */
 const IS_OUTDATED = `t.full_at_ms > ${fullAtIfEmpty("excluded")} + ${CLOCK_STEP_MS}`;
 
 /**
  * Takes a token from every bucket, or from none. @returns 0 if all had one, else ms until the next attempt. A single
- * statement locks the rows in order, so that concurrent attempts neither exceed the limit nor deadlock. An outdated bucket
- * counts as full.
+ * statement locks the rows in order, so that concurrent attempts neither exceed the limit nor deadlock. An outdated
+ * bucket counts as full.
  */
 export async function takeTokens(
   database: Database,
@@ -59,7 +59,7 @@ export async function takeTokens(
   }
 }
 
-/** Returns one token to each bucket after a successful attempt; buckets named in `reset` become full. */
+/** Returns one token to each bucket after a successful attempt; buckets in `reset` become full. */
 export async function returnTokens(
   db: Queryable,
   buckets: readonly Bucket[],

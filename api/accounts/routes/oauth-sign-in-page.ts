@@ -2,7 +2,7 @@ import { html, raw } from "hono/html";
 
 import { credentialFields, htmlPage } from "./html-page.ts";
 
-/** Gets an assertion from the authenticator and submits it with the form. */
+/** Requests an assertion from the authenticator and submits it with the form. */
 const SCRIPT = `
 const button = document.querySelector("#passkey");
 const rpId = button.dataset.rpId;

@@ -27,7 +27,7 @@ const read = (deps: AccountsDeps): Route =>
     method: "GET",
     path,
     operationId: "readAuthenticator",
-    summary: "Get whether a second factor is enabled, and the number of recovery codes left",
+    summary: "Get the state of the second factor and the number of unused recovery codes",
     answers: {
       200: {
         description: "The state",
