@@ -46,14 +46,14 @@ test("no service imports another", () => {
   expect(found).toEqual([]);
 });
 
-test("inside a service, imports run one way: routes → commands → repositories → domain", () => {
+test("inside a service, imports run in one direction: routes → commands → repositories → domain", () => {
   const found = SOURCES.flatMap(({ path, layer, text }) => {
     const rule = LAYERS[layer];
     if (!rule) return [];
     return [...text.matchAll(/from "\.\.\/(\w+)\//g)]
       .map(([, to = ""]) => to)
       .filter((to) => to in LAYERS && !rule.mayKnow.includes(to))
-      .map((to) => `${path} knows ${to}`);
+      .map((to) => `${path} imports ${to}`);
   });
   expect(found).toEqual([]);
 });

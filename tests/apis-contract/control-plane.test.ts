@@ -39,9 +39,9 @@ async function rolesOf(): Promise<Role[]> {
   const isView = ({ capability }: GrantRule): boolean => /^(?:chart|view)$/.test(capability);
   return [
     { name: "anonymous", token: undefined, may: undefined },
-    { name: "a made-up session", token: "m".repeat(43), may: undefined },
+    { name: "an invalid session", token: "m".repeat(43), may: undefined },
     {
-      name: "a session that is over",
+      name: "an ended session",
       token: await member([], { startedMs: nowMs - 2 * DAY_MS }),
       may: undefined,
     },
@@ -52,7 +52,7 @@ async function rolesOf(): Promise<Role[]> {
       may: none,
     },
     {
-      name: "a member with a grant for something else",
+      name: "a member with a grant for another object",
       token: await member([{ capability: "own", target: "board:other" }]),
       may: none,
     },
@@ -108,7 +108,7 @@ test("every route × every role: only those whom the rule names are admitted", a
   expect(wrong).toEqual([]);
 });
 
-test("no page of another site can change anything with a member's session", async () => {
+test("pages of other sites cannot change anything with a member's session", async () => {
   const changing = running.routes.filter(({ method }) => method !== "GET");
   expect(changing.length).toBeGreaterThan(0);
   for (const { method, path } of changing) {

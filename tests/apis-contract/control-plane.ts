@@ -32,11 +32,11 @@ type NewGrant = Pick<Grant, "capability" | "target"> & Partial<Pick<Grant, "expi
 
 export type RunningControlPlane = RunningApi & {
   routes: readonly Route<MemberRule>[];
-  /** The token of a session of a new member. */
+  /** Adds a member with grants, and returns the token of a session. */
   member(grants: readonly NewGrant[], session?: { startedMs?: number }): Promise<string>;
 };
 
-/** The control plane's API on a database and a store of its own, over real HTTP; `as` is the token of a session. */
+/** The control plane's API on its own database and store, over real HTTP; `as` is the token of a session. */
 export async function startControlPlaneApi(): Promise<RunningControlPlane> {
   await using started = new AsyncDisposableStack();
   const clock = { now: systemClock.nowMs() };
@@ -74,7 +74,7 @@ export async function startControlPlaneApi(): Promise<RunningControlPlane> {
       return added.token;
     },
     async send(method, path, { as, headers = {}, ...more } = {}) {
-      // The request before may have signed out.
+      // The previous request may have signed out.
       if (as === owner.token) await startSession(database, owner, clock.now);
       const cookie = as === undefined ? {} : { cookie: `quarterdeck_session=${as}` };
       return sendTo(url, method, path, { ...more, headers: { ...headers, ...cookie } });

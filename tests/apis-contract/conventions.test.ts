@@ -15,20 +15,20 @@ import { type RunningApi, documentOf } from "./fuzz.ts";
 import { APIS, CONTROL_PLANE, SUBJECTS } from "./subjects.ts";
 
 const OPERATIONS = ["/livez", "/readyz", "/metrics", "/openapi.json", "/docs"];
-/** Creates without an Idempotency-Key, and why a repeated request does no harm. */
+/** Creating operations without an Idempotency-Key, with the reason why repeated requests are harmless. */
 const ONCE_ANYWAY: Readonly<Record<string, string>> = {
   signInWithPasskey: "the challenge that was signed is used up",
   createFirstOwner: "the one-time link is used up",
-  signIn: "each sign-in starts a session of its own",
+  signIn: "each sign-in starts a new session",
 };
-/** Changes that the release before cannot work with; the word COLUMN is optional in SQL. */
+/** Changes with which the previous release cannot work; the word COLUMN is optional in SQL. */
 const CONTRACTS = [
   /^(?:DROP|TRUNCATE)\b/i,
   /^ALTER TABLE\b.*\b(?:DROP(?! NOT NULL)|RENAME|SET NOT NULL|TYPE)\b/is,
   /^ALTER TABLE\b.*\bADD (?:CONSTRAINT|CHECK|UNIQUE|PRIMARY|FOREIGN|EXCLUDE)\b/is,
   /^ALTER TABLE\b.*\bADD (?:(?!DEFAULT|,).)* NOT NULL(?:(?!DEFAULT|,).)*(?:,|$)/is,
 ];
-/** Whether a step removes something; allowed in a migration whose id contains "contract". */
+/** Whether a step is a contraction, which is allowed only in a migration with "contract" in its id. */
 const contracts = (sql: string): boolean =>
   sql.split(";").some((it) => CONTRACTS.some((contract) => contract.test(it.trim())));
 
@@ -70,8 +70,8 @@ function breaches({ name, method, operation }: ReturnType<typeof operationsOf>[n
   const asks = has(operation, "query", "limit") && has(operation, "query", "cursor");
   const noPages = method === "get" && isList(operation) && !asks;
   return [
-    ...(noKey ? [`${name} creates and takes no Idempotency-Key`] : []),
-    ...(noPages ? [`${name} is a list and takes no limit and cursor`] : []),
+    ...(noKey ? [`${name} creates without accepting an Idempotency-Key`] : []),
+    ...(noPages ? [`${name} is a list without limit and cursor`] : []),
   ];
 }
 
@@ -92,7 +92,7 @@ test.each([
   ["ALTER TABLE a ADD COLUMN c int NOT NULL, ADD COLUMN d int NOT NULL DEFAULT 0", true],
   ["ALTER TABLE a ADD CHECK (c > 0)", true],
   ["TRUNCATE a", true],
-])("whether %s takes something away from the release before: %s", (sql, expected) => {
+])("whether %s breaks the previous release: %s", (sql, expected) => {
   expect(contracts(sql)).toBe(expected);
 });
 
@@ -119,7 +119,7 @@ describe.each(APIS)("$name", (api) => {
     const page = await running.send("GET", "/docs");
     expect(page.headers.get("content-type")).toContain("text/html");
     for (const id of ids) expect(page.text).toContain(`id="${id}"`);
-    // A proxy that compresses makes an ETag weak.
+    // A compressing proxy weakens an ETag.
     const etag = answer.headers.get("etag") ?? "";
     for (const known of [etag, `W/${etag}`, `"other", ${etag}`]) {
       const headers = { "if-none-match": known };
@@ -148,7 +148,7 @@ describe.each(APIS)("$name", (api) => {
     expect(answer.text).not.toContain("#/$defs");
   });
 
-  test("lists are paged, and operations that create take an Idempotency-Key", async () => {
+  test("lists are paged, and creating operations accept an Idempotency-Key", async () => {
     const document = await documentOf(running);
     const wrong = operationsOf(document).flatMap(breaches);
     expect(wrong).toEqual([]);
@@ -190,7 +190,7 @@ describe.each(SUBJECTS)("the migrations of $name", ({ service, start }) => {
     expect(steps[first]?.id).toBeUndefined();
   });
 
-  test("applied migrations never change: a new one is a new line of this list", async () => {
+  test("applied migrations never change, and new ones are appended to the reviewed list", async () => {
     const rows = await running.database.query(
       'SELECT id, sql FROM migrations ORDER BY id COLLATE "C"',
     );
@@ -198,7 +198,7 @@ describe.each(SUBJECTS)("the migrations of $name", ({ service, start }) => {
     await expect(lines.join("")).toMatchFileSnapshot(`migrations/${service.name}.txt`);
   });
 
-  test("processes that start at once apply each migration once", async () => {
+  test("processes that start at the same time apply each migration once", async () => {
     const url = await newDatabase();
     const open = () =>
       openServiceDatabase({ url, replicaUrls: [], schema: service.name, log: silentLog() });

@@ -12,7 +12,7 @@ const LOOKS = [
   { width: 390, colorScheme: "dark" },
 ] as const;
 
-/** Opens all details; returns by how many pixels the page is wider than the window. */
+/** Opens all details; returns the number of pixels by which the page is wider than the window. */
 const OPEN_ALL = `(() => {
   for (const it of document.querySelectorAll("details")) it.open = true;
   const { scrollWidth, clientWidth } = document.documentElement;
@@ -57,7 +57,7 @@ describe.skipIf(!CAN_RUN_BROWSER).each(APIS)(
       for (const look of LOOKS) {
         const { context, page, consoleMessages } = await openPage(running, look);
         expect(consoleMessages).toEqual([]);
-        // A content security policy that refuses the style sheet would leave the browser default.
+        // If the content security policy blocked the style sheet, the browser default would apply.
         const { maxWidth } = await page
           .locator("body")
           .evaluate((it) => ({ maxWidth: getComputedStyle(it).maxWidth }));
@@ -84,7 +84,7 @@ describe.skipIf(!CAN_RUN_BROWSER).each(APIS)(
       }
     }, 90_000);
 
-    test("an operation and its example can be reached with the keyboard alone", async () => {
+    test("an operation and its example can be reached by keyboard only", async () => {
       const page = await browser?.newPage();
       if (page === undefined) throw new Error("there is no browser");
       await page.goto(`${running.url}/docs`);

@@ -17,7 +17,7 @@ test.each(SOURCES)("Reporting accepts all events of %s that the schemas allow", 
   const { events = [] } = SUBJECTS.find((it) => it.service.name === source)?.service ?? {};
   const facts = new Set<string>();
   for (const { type, data } of events) {
-    // Some of the values break a pattern of the schema.
+    // Some of the values do not match a pattern of the schema.
     const values = valid(z.toJSONSchema(data), {}).filter((it) => data.safeParse(it).success);
     const check = fc.property(values, (made) => {
       const event = {
@@ -35,7 +35,7 @@ test.each(SOURCES)("Reporting accepts all events of %s that the schemas allow", 
   expect(facts.size).toBeGreaterThan(1);
 });
 
-test("the feed documents every event with its data, and serves those of earlier releases too", async () => {
+test("the feed documents every event with its data, and also has events of earlier releases", async () => {
   await using service = await testService(management);
   const document = await documentOf(service);
   const content = document.paths["/v1/events"]?.["get"]?.responses["200"]?.content;

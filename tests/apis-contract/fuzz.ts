@@ -22,7 +22,7 @@ export type RunningApi = Pick<TestService, "url" | "clock" | "root" | "send" | "
 export type FuzzOptions = {
   /** The schema of its tables. */
   schema: string;
-  /** Tables that a refused request may change, and why. */
+  /** Tables that a rejected request may change, with the reason. */
   mayChange: Readonly<Record<string, string>>;
   /** Creates resources that random requests cannot create; resolves with the responses. */
   prepare?: (() => Promise<unknown>) | undefined;
@@ -32,7 +32,7 @@ export type FuzzOptions = {
 export type FuzzResult = {
   requests: number;
   statuses: Map<number, number>;
-  /** Ids that were seen, by prefix. */
+  /** Known ids by prefix. */
   pool: Pool;
 };
 
@@ -61,7 +61,7 @@ export async function fuzzApi(running: RunningApi, options: FuzzOptions): Promis
   const watch = await watchTables(running.database, options.schema, Object.keys(options.mayChange));
   const statuses = new Map<number, number>();
   let requests = 0;
-  // Creating routes first, so that there are things to read, change and break.
+  // Creating routes first, so that there are objects to read and change.
   const routes = running.routes.toSorted((a, b) => rank(a) - rank(b));
   for (const round of [0, 1]) {
     for (const route of routes) {
@@ -247,7 +247,7 @@ export async function sendFuzzed(
   });
 }
 
-/** Clients resolve `.` and `..` in a URL before they send it, so that such a parameter would name another route. */
+/** Clients resolve `.` and `..` in URLs, so such a parameter would select another route. */
 const withoutDotSegment = (text: string): string => (/^\.{1,2}$/.test(text) ? `${text}-` : text);
 
 function check({ operation, route }: Target, fuzzed: Fuzzed, answer: TestAnswer): void {

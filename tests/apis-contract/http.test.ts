@@ -45,7 +45,7 @@ test("a method that a path does not support gets a 405 with the supported ones",
   expect(await statusOf(`BREW /livez HTTP/1.1\r\n${CLOSE}\r\n`)).toBe(400);
 });
 
-test("HEAD is GET without a body, also of a stream that never ends", async () => {
+test("HEAD is GET without a body, also for endless streams", async () => {
   const body = await one(get("/openapi.json"));
   const head = await one(`HEAD /openapi.json HTTP/1.1\r\n${CLOSE}\r\n`);
   expect([head.status, head.body]).toEqual([200, ""]);
@@ -95,7 +95,7 @@ test("an ambiguous request, as for request smuggling, is refused", async () => {
   expect(await statusOf(get("/livez", "X-Folded: a\r\n b\r\n"))).toBeLessThan(500);
 });
 
-test("malformed requests are refused with problem details too", async () => {
+test("malformed requests are also rejected with problem details", async () => {
   const both = "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n";
   const cases: [number, string][] = [
     [400, "NO HTTP\r\n\r\n"],

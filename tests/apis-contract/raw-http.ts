@@ -5,8 +5,8 @@ export type RawAnswer = { status: number; headers: ReadonlyMap<string, string>; 
 const ANSWERED_MS_MAX = 10_000;
 
 /**
- * Sends bytes as they are; resolves with the responses when the server has closed the connection, which the bytes should
- * ask for. With `cutOff`, the sender closes it as soon as all is sent.
+ * Sends raw bytes; resolves with the responses when the server has closed the connection, which the bytes should
+ * request. With `cutOff`, the sender closes it as soon as everything is sent.
  * @throws Error after ten seconds
  */
 export function sendRaw(
@@ -24,7 +24,7 @@ export function sendRaw(
       reject(new Error(`${JSON.stringify(shown)} was not answered`));
     }, ANSWERED_MS_MAX);
     socket.on("data", (chunk: Buffer) => chunks.push(chunk));
-    // A reset is an end, too: the responses before it count.
+    // A reset also ends the connection: the responses before it count.
     socket.on("error", () => undefined);
     socket.on("close", () => {
       clearTimeout(timer);
@@ -36,7 +36,7 @@ export function sendRaw(
   });
 }
 
-/** Splits responses by their content length; one without reaches to the end. */
+/** Splits responses by their content length; a response without one extends to the end. */
 function answersIn(text: string): RawAnswer[] {
   const answers: RawAnswer[] = [];
   let rest = text;

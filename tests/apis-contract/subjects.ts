@@ -25,7 +25,7 @@ type ApiSubject<Running extends RunningApi> = {
   /** The database schema of its tables. */
   schema: string;
   start(): Promise<Running>;
-  /** Tables that a refused request may change, and why. */
+  /** Tables that a rejected request may change, with the reason. */
   mayChange: Readonly<Record<string, string>>;
   /** Creates resources that random requests cannot create, because they depend on each other; resolves with all responses. */
   prepare?(running: Running): Promise<unknown>;
@@ -57,11 +57,11 @@ export const SUBJECTS: readonly Subject[] = [
   subjectOf(accounts, {
     start: testAccounts,
     mayChange: {
-      audit: "every decision is recorded, refusals too",
-      throttle: "failed tries are counted",
+      audit: "every decision is recorded, also rejections",
+      throttle: "failed attempts are counted",
       signing_keys: "the first request that needs a new key creates it",
       sessions: "a refresh token that is used again ends its session",
-      oauth_sign_ins: "a code that is used again ends what came of it",
+      oauth_sign_ins: "a code that is used again ends its session",
     },
     prepare: startSessions,
     account: signedUp,
@@ -80,8 +80,8 @@ export const CONTROL_PLANE: ApiSubject<RunningControlPlane> = {
   schema: "public",
   start: startControlPlaneApi,
   mayChange: {
-    audit: "every decision is recorded, refusals too",
-    sessions: "the test starts the owner's session again before each request",
+    audit: "every decision is recorded, also rejections",
+    sessions: "the test restarts the owner's session before each request",
   },
 };
 
@@ -96,7 +96,7 @@ async function signedUp(running: TestService, scope: string): Promise<string> {
   const { id, email } = await signUp(running);
   const permissions = scope.split(" ").filter((it) => NAME.test(it));
   if (permissions.length > 0) {
-    const body = { subjectId: id, permissions, reason: "to see what a holder may do" };
+    const body = { subjectId: id, permissions, reason: "to test the permissions" };
     const answer = await running.send("POST", "/v1/grants", { as: running.root, body });
     if (!Made.safeParse(answer.json).success) throw new Error(`no grant: ${answer.text}`);
   }
@@ -143,7 +143,7 @@ async function createPayingCustomer(running: TestService): Promise<unknown> {
   return answers;
 }
 
-/** Reporting with a warehouse of its own, and without services to read from. */
+/** Reporting with its own warehouse, without services to read from. */
 async function testReporting(): Promise<TestService> {
   const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck reporting "));
   const nobody = "http://127.0.0.1:9";

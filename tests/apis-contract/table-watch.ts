@@ -2,7 +2,7 @@ import type { Queryable } from "#platform/postgres/database.ts";
 
 /** Detects changes of a service's tables. */
 export type Watch = {
-  /** A refused request (4xx) must have changed nothing. @throws Error that names the tables */
+  /** Checks that a rejected request (4xx) has changed nothing. @throws Error that names the tables */
   after(status: number, request: string): Promise<void>;
   unchanged(request: string): Promise<void>;
 };
@@ -26,9 +26,7 @@ export async function watchTables(
     const changed = tables.filter((table) => now.get(table) !== known.get(table));
     known = now;
     if (changed.length > 0) {
-      throw new Error(
-        `${request} was refused, or was done before, and changed ${changed.join(", ")}`,
-      );
+      throw new Error(`${request} was rejected or repeated, and changed ${changed.join(", ")}`);
     }
   };
   return {

@@ -15,7 +15,7 @@ import { ALL_SETTINGS } from "#server/settings.ts";
 import { temporaryFolder, until } from "../harness/program.ts";
 import { FREE_API_PORTS, logLinesIn } from "../harness/service.ts";
 
-/** Two kinds of customers of the same five processes, through public HTTP alone; they pay in different currencies. */
+/** Two kinds of customers of the same five processes, through public HTTP only; they pay in different currencies. */
 const WAIT = { timeout: 60_000, interval: 200 };
 const stack = new AsyncDisposableStack();
 let folder: string;
@@ -105,7 +105,7 @@ describe("a customer with a card that will be disputed", () => {
     const coupon = { code: "QUARTER", basisPointsOff: 2_500, duration: "once" };
     await ask(send("billing", "POST /v1/coupons", { as: root, body: coupon }), 201, Id);
 
-    // The customer signs up and in.
+    // The customer signs up and signs in.
     const person = { email: "ada@customers.example", password: PASSWORD, name: "Ada" };
     const account = await ask(send("accounts", "POST /v1/accounts", { body: person }), 201, Id);
     const { accessToken: as } = await ask(
@@ -114,7 +114,7 @@ describe("a customer with a card that will be disputed", () => {
       z.object({ accessToken: z.string() }),
     );
 
-    // Subscribes with the coupon and the card.
+    // The customer subscribes with the coupon and the card.
     const customer = {
       accountId: account.id,
       name: "Ada",
@@ -141,7 +141,7 @@ describe("a customer with a card that will be disputed", () => {
       Subscription,
     );
 
-    // Is invoiced and charged.
+    // The customer is invoiced and charged.
     const invoice = await vi.waitFor(async () => {
       const found = await ask(
         send("billing", `GET /v1/invoices/${latestInvoiceId}`, { as }),
@@ -153,7 +153,7 @@ describe("a customer with a card that will be disputed", () => {
     }, WAIT);
     expect(invoice).toMatchObject({ subtotal: 4_000, discount: 1_000 });
 
-    // Disputes the charge; the bank decides for the customer.
+    // The customer disputes the charge, and the bank decides for the customer.
     const disputeId = await disputeWith("needs_response");
     const close = { as: root, body: { outcome: "lost" } };
     const path = `POST /sandbox/disputes/${disputeId}/close`;
@@ -214,12 +214,12 @@ describe("the demo's shop", () => {
     expect(accounts.length).toBeGreaterThan(2);
   }, 90_000);
 
-  test("a visitor who signs in, orders twice and signs out does it in the APIs", async () => {
+  test("a visitor signs in, orders twice and signs out in the APIs", async () => {
     const person = people.at(-1);
     if (person === undefined) throw new Error("the demo has no people");
     const visit = (method: string, path: string, form: Record<string, string> = {}) =>
       shop.before({ method, path, user: person.name, form: new URLSearchParams(form) });
-    // A visitor who is not signed in has nothing to sign out of.
+    // A visitor who is not signed in cannot sign out.
     expect(await visit("POST", "/logout")).toBeUndefined();
     const credentials = { user: person.name, password: passwordOf(person.name) };
     expect(await visit("POST", "/login", credentials)).toBeUndefined();

@@ -26,7 +26,7 @@ describe.runIf(IS_BUILT)("npm start", () => {
     const urls = new Map(list.split(", ").map((it) => [it.split(" ")[0], it.split(" ")[1]]));
     expect([...urls.keys()]).toEqual([...SERVICE_NAMES]);
     const board = await start.printed(/Quarterdeck is at (\S+)\n/);
-    // On new connections: one that is kept alive would break with its worker.
+    // On new connections, because a kept-alive connection would break with its worker.
     const headers = { connection: "close" };
     const statusesOf = (path: string): Promise<number[]> =>
       Promise.all(
@@ -39,7 +39,7 @@ describe.runIf(IS_BUILT)("npm start", () => {
     expect(withSecret.map(commandOf)).toEqual([expect.stringContaining('"accounts"')]);
     for (const pid of before) process.kill(pid, "SIGKILL");
     expect((await fetch(`${board}/livez`)).status).toBe(200);
-    // No connection is refused meanwhile: requests wait for the next workers.
+    // No connection is refused in the meantime: requests wait for the new workers.
     await until("all APIs to be ready again", async () =>
       (await statusesOf("/readyz")).every((status) => status === 200),
     );

@@ -195,7 +195,7 @@ describe("a start", () => {
     expect(started.stderr()).toContain("accounts, billing, management, logging, reporting");
   });
 
-  test("a second time on one data folder shares database and root key with the first, and outlives it", async () => {
+  test("on the same data folder shares database and root key with the first one, and outlives it", async () => {
     await using folder = await temporaryFolder();
     const args = ["--port", "0", "--data", folder.path, "--workers", "1"];
     const options = { env: { DATABASE_URL: "" } };

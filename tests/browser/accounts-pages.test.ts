@@ -92,7 +92,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages of Accounts, in a real browser", ()
       await devtools.send("WebAuthn.addVirtualAuthenticator", { options: AUTHENTICATOR });
     });
 
-    /** Types into the fields in the order of the page, without a mouse. */
+    /** Types into the fields in the order of the page, by keyboard. */
     async function type(...values: string[]): Promise<void> {
       await page.getByLabel("E-mail").focus();
       for (const value of values) {

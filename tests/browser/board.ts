@@ -17,11 +17,11 @@ import { temporaryFolder, until } from "../harness/program.ts";
 export type RunningBoard = AsyncDisposable & {
   url: string;
   browser: Browser;
-  /** The log that it tails. */
+  /** Path of the log that it tails. */
   logFile: string;
   newContext(options?: BrowserContextOptions): Promise<BrowserContext>;
   stop(): Promise<void>;
-  /** Starts it again at the same address with the same data. */
+  /** Restarts it at the same address with the same data. */
   startAgain(): Promise<void>;
 };
 

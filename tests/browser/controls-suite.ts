@@ -47,7 +47,7 @@ export function testControls(board: () => RunningBoard): void {
     test.each([
       ["the board", "/?tz=utc", "tile-requests"],
       ["the histogram", "/explore?tz=utc", "histogram"],
-    ])("a range that is drawn on %s is zoomed into", async (_, path, name) => {
+    ])("dragging over a range of %s zooms in", async (_, path, name) => {
       await open(path);
       const of = name === "histogram" ? page.locator(".histogram") : page.getByTestId(name);
       await drag(of.locator(".chart svg").first(), 0.3, 0.6);
@@ -72,7 +72,7 @@ export function testControls(board: () => RunningBoard): void {
       expect(new Set(await times.allInnerTexts()).size).toBe(1);
     });
 
-    test("earlier, later and zoom out move the range; back and forward bring it back", async () => {
+    test("earlier, later and zoom out change the range; the browser's back and forward restore it", async () => {
       await open(`/?tz=utc&from=${FROM_MS + 600_000}&to=${FROM_MS + 1_200_000}`);
       await page.getByRole("button", { name: "Earlier" }).click();
       await expect.poll(shown).toEqual({ from: FROM_MS, to: FROM_MS + 600_000 });

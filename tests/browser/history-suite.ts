@@ -68,7 +68,7 @@ export function testHistory(board: () => RunningBoard): void {
       await page.getByRole("button", { name: /^503/ }).click();
       await page.waitForURL(/status_code/);
       await page.getByTestId("event-count").getByText("15", { exact: true }).waitFor();
-      // The count and the events are loaded by requests of their own.
+      // The count and the events are loaded by separate requests.
       const rows = page.getByTestId("events").locator(".event");
       await expect.poll(() => rows.count(), SOON).toBe(15);
       await page.keyboard.press("j");

@@ -109,7 +109,7 @@ function summary(client: Client, faults: readonly Fault[]) {
 
 const report = (text: string): void => void process.stderr.write(`chaos: ${text}\n`);
 
-/** Failures that no fault explains; an orderly restart explains none. */
+/** Failures that no fault explains; a graceful restart must not cause any. */
 function unexplained(failures: readonly Failure[], faults: readonly Fault[]): Failure[] {
   return failures.filter((it) => {
     if (it.status !== 0 && (it.status !== 503 || !it.retryAfter)) return true;

@@ -28,7 +28,7 @@ async function all<Item extends z.ZodType>(
     const asked = { service, request, as: installation.rootKey, status: 200 } as const;
     const page: z.output<ReturnType<typeof Page<Item>>> = await client.ask(asked, Page(item));
     found.push(...page.items);
-    // A feed gives a cursor even at its end.
+    // A feed has a cursor even at its end.
     cursor = page.items.length === 0 ? null : page.next;
   }
   return found;
@@ -185,8 +185,8 @@ export async function checkFeeds(context: Context, acknowledged: Acknowledged): 
 const LogEvent = z.object({ fields: z.looseObject({ message: z.string() }) });
 
 /**
- * Every acknowledged line is stored once. A line whose request was repeated may be stored twice: the bus and PostgreSQL,
- * which has the Idempotency-Key, share no transaction.
+ * Every acknowledged line is stored once. A line whose request was repeated may be stored twice: the bus and
+ * PostgreSQL, which has the Idempotency-Key, share no transaction.
  */
 export const checkLogs = (context: Context, { count, repeated }: Pushed): Promise<void> =>
   expect

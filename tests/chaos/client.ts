@@ -26,11 +26,11 @@ export type Client = {
   /** The longest time that one request took, retries included. */
   longestMs(): number;
   /**
-   * Retries until it gets the expected status: a broken connection and 503 are retried, a POST with the same
+   * Retries until it gets the expected status: broken connections and 503 are retried, a POST with the same
    * Idempotency-Key.
    */
   ask<Schema extends z.ZodType>(request: Asked, schema: Schema): Promise<z.output<Schema>>;
-  /** The same for any status but 503. */
+  /** The same for any status except 503. */
   send(request: Asked): Promise<TestAnswer>;
 };
 

@@ -48,7 +48,7 @@ const Subscription = z.object({
 const Invoice = z.object({ status: z.string() });
 const Payments = z.object({ items: z.array(z.object({ id: z.string(), status: z.string() })) });
 
-/** One customer after the other, from sign-up to sign-out, until the signal. */
+/** Runs customers one after another, from sign-up to sign-out, until the signal aborts. */
 export async function customers(shop: Shop, signal: AbortSignal, name: string): Promise<void> {
   for (let count = 0; !signal.aborted; count += 1) {
     const kind = KINDS[(count + name.length) % KINDS.length] ?? "ok";
@@ -72,7 +72,7 @@ async function journey(shop: Shop, person: Person): Promise<void> {
   const { accessToken: as } = await client.ask({ ...session, body: signIn }, Token);
   const check = { service: "accounts", request: "GET /v1/session", as } as const;
   const known = await client.ask({ ...check, status: 200 }, z.object({ id: z.string() }));
-  if (known.id !== accountId) throw new Error(`the token of ${accountId} is that of ${known.id}`);
+  if (known.id !== accountId) throw new Error(`the token of ${accountId} belongs to ${known.id}`);
 
   const customerId = await createCustomer(shop, { person, as, accountId, email });
   const customer = { ...person, as, customerId };
@@ -82,7 +82,7 @@ async function journey(shop: Shop, person: Person): Promise<void> {
 
   const out = { service: "accounts", request: "DELETE /v1/session", as } as const;
   const { status, text } = await client.send(out);
-  // 401: it was signed out, and the response was lost.
+  // 401: the session was ended, and the response was lost.
   if (status !== 204 && status !== 401) throw new Error(`the sign-out: ${status} ${text}`);
   // The other worker is notified after the commit.
   await eventually("the token is refused", async () => {
@@ -210,7 +210,7 @@ export async function eventually<T>(what: string, ask: () => Promise<T | undefin
   for (;;) {
     const found = await ask();
     if (found !== undefined) return found;
-    if (performance.now() > endMs) throw new Error(`waited in vain until ${what}`);
+    if (performance.now() > endMs) throw new Error(`timed out waiting until ${what}`);
     await delay(POLL_MS);
   }
 }

@@ -20,14 +20,14 @@ export type Fault = { kind: Kind; service?: ServiceName; fromMs: number; toMs: n
 
 export type FaultInjector = {
   faults: Fault[];
-  /** Resolves when the last fault is over and everything has been started again. */
+  /** Resolves when the last fault is over and everything has been restarted. */
   done: Promise<void>;
 };
 
 const PAUSE_MS = { min: 1_500, spread: 2_500 };
 const DOWN_MS = { min: 500, spread: 2_500 };
 
-/** Injects faults at seeded random moments, every kind once before any is repeated, until the time is up. */
+/** Injects faults at seeded random times until the end; every kind once before any is repeated. */
 export function injectFaults(
   installation: Installation,
   { seed, ms, signal }: { seed: number; ms: number; signal: AbortSignal },
@@ -56,7 +56,7 @@ export function injectFaults(
     const fault: Fault = { kind, service, fromMs: performance.now(), toMs: performance.now() };
     faults.push(fault);
     if (kind === "restart a service") {
-      // A new worker that dies while it starts leaves the old ones running.
+      // If a new worker dies while it starts, the old ones keep running.
       await installation.workers[service].restart().catch(() => undefined);
       fault.toMs = performance.now();
       return;
@@ -80,7 +80,7 @@ export function injectFaults(
   return { faults, done: run() };
 }
 
-/** False for a broken connection, too: the worker that had it may have been killed. */
+/** False also for a broken connection, because its worker may have been killed. */
 const isReady = (url: string): Promise<boolean> =>
   fetch(`${url}/readyz`).then(
     ({ status }) => status === 200,

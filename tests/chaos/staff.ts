@@ -26,7 +26,7 @@ export async function openApplication({ client, installation }: Backoffice): Pro
   await client.ask(define, z.unknown());
 }
 
-/** Increments a setting until the signal; resolves with the last acknowledged value. */
+/** Increments a setting until the signal aborts; resolves with the last acknowledged value. */
 export async function changeSettings(backoffice: Backoffice, signal: AbortSignal): Promise<number> {
   const { client, installation } = backoffice;
   const all = { service: "management", as: installation.rootKey } as const;
@@ -52,7 +52,7 @@ export async function changeSettings(backoffice: Backoffice, signal: AbortSignal
   return value;
 }
 
-/** A stream of changes, reopened whenever it breaks; the values in the order of their arrival. */
+/** Reads a stream of changes, reopened whenever it breaks; the values are in order of arrival. */
 export type Watcher = { values: number[]; stop(): Promise<void> };
 
 export function watchSettings({ installation }: Backoffice): Watcher {
@@ -85,7 +85,7 @@ export function watchSettings({ installation }: Backoffice): Watcher {
   }
   const running = (async () => {
     while (!stopping.signal.aborted) {
-      // What counts is that nothing is missing once it is open again.
+      // After it is reopened, no change may be missing.
       await stream().catch(() => undefined);
       await delay(100);
     }
@@ -104,7 +104,7 @@ const Changes = z.object({ changes: z.array(z.looseObject({ after: z.int() })) }
 /** The number of acknowledged lines, and those that were sent more than once. */
 export type Pushed = { count: number; repeated: Set<number> };
 
-/** Pushes numbered log lines until the signal. */
+/** Pushes numbered log lines until the signal aborts. */
 export async function pushLogs(backoffice: Backoffice, signal: AbortSignal): Promise<Pushed> {
   const { client, installation } = backoffice;
   const repeated = new Set<number>();

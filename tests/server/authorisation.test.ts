@@ -109,7 +109,7 @@ describe.runIf(IS_BUILT)("authorisation on a running server", () => {
       const document = Document.parse(await (await server.get("/openapi.json")).json());
       for (const [path, methods] of Object.entries(document.paths)) {
         for (const [method, operation] of Object.entries(methods)) {
-          // Signing out would end the session that the next route needs; it is tried above.
+          // Signing out would end the session that the next route needs; it is tested above.
           if (operation.operationId === "signOut") continue;
           const cookie = cookies.get(who);
           const { status } = await fetch(`${server.url}${path}`, {
@@ -130,23 +130,23 @@ describe.runIf(IS_BUILT)("authorisation on a running server", () => {
     const cookie = cookies.get("chart on the board");
     expect((await server.get("/api/board", cookie)).status).toBe(200);
     const socket = open("chart on the board");
-    const heard: string[] = [];
+    const received: string[] = [];
     const texts: string[] = [];
     socket.onAny((event: string, message: unknown) => {
-      heard.push(event);
+      received.push(event);
       texts.push(JSON.stringify(message));
     });
     await until("the connection", () => socket.connected);
     socket.emit("watch", { dataset: "nginx.access" });
     socket.emit("tail", { q: "" });
-    await until("the refusal", () => heard.includes("tail-refused"));
+    await until("the refusal", () => received.includes("tail-refused"));
     await appendFile(log, numberedLine(7_000_001, Date.now()));
     await until(
       "the line for the owner",
       async () => (await eventsOf(server, cookies.get("owner"), "7000001")).length > 0,
     );
-    await until("a frame", () => heard.includes("frame"));
-    expect(heard).not.toContain("tail");
+    await until("a frame", () => received.includes("frame"));
+    expect(received).not.toContain("tail");
     expect(texts.join("")).not.toMatch(/7000001|198\.51\.100|Server\/1/);
   });
 

@@ -116,7 +116,7 @@ describe.runIf(IS_BUILT)("the lifecycle of a server", () => {
     const server = await startControlPlane(["--data", data, log]);
     await until("lines", async () => (await linesReadBy(server)) > 0);
     const { process: postgres } = postgresOf(data);
-    // More than the limit of `end` would have ended it by force.
+    // Above the limit of `end` it would have been killed.
     expect(await server.end("SIGTERM")).toBe(0);
     expect(isRunning(postgres.pid)).toBe(false);
     const written = await writer.stop();

@@ -7,7 +7,7 @@ import { runProgram, temporaryFolder } from "../harness/program.ts";
 /** Clears the screen, sets the title, a C1 control, and a mark that changes the direction of text. */
 const HOSTILE = "\u001b[2J\u001b]0;x\u0007\u009b31m\u202e";
 const LINE = `203.0.113.7 - - [14/Mar/2026:00:00:00 +0000] "GET /a${HOSTILE} HTTP/1.1" 200 12 "-" "b${HOSTILE}"\n`;
-// oxlint-disable-next-line no-control-regex -- control characters are what this is about
+// oxlint-disable-next-line no-control-regex -- it matches control characters on purpose
 const DRIVES_A_TERMINAL = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u202A-\u202E]/;
 
 test("control characters of log lines and file names do not reach the terminal", async () => {
