@@ -29,13 +29,13 @@ describe.each(SUBJECTS.map((subject) => ({ name: subject.name, subject })))(
       expect(bare.map(nameOf)).toEqual([]);
     });
 
-    test("the rules of all routes are those of this list", async () => {
+    test("the rules of all routes match the reviewed list", async () => {
       await expect(rulesText(running.routes, ruleOf)).toMatchFileSnapshot(
         `who-may-call/${subject.name}.txt`,
       );
     });
 
-    test("every route × every role: only those whom the rule names are admitted", async () => {
+    test("each route admits exactly the roles that its rule allows", async () => {
       const roles = await rolesOf(subject, running);
       const wrong: string[] = [];
       for (const route of running.routes) {

@@ -17,7 +17,7 @@ afterAll(() => running.stop());
 const grantOf = ({ rule }: Route<MemberRule>): string =>
   rule.allow === "grant" ? `${rule.capability} ${rule.target}` : rule.allow;
 
-test("the rules of all routes are those of this list", async () => {
+test("the rules of all routes match the reviewed list", async () => {
   await expect(rulesText(running.routes, grantOf)).toMatchFileSnapshot(
     "who-may-call/control-plane.txt",
   );
@@ -95,7 +95,7 @@ function mayCall({ may }: Role, { rule }: Route<MemberRule>): boolean {
   return rule.allow === "member" || may(rule);
 }
 
-test("every route × every role: only those whom the rule names are admitted", async () => {
+test("each route admits exactly the roles that its rule allows", async () => {
   const wrong: string[] = [];
   for (const role of await rolesOf()) {
     for (const route of running.routes) {
