@@ -121,7 +121,7 @@ function modeOf(mode: string): "lines" | "text" {
   if (mode === "cloudtrail-gz") {
     throw new AppError(
       "bad_request",
-      'mode "cloudtrail-gz" needs aws.cloudtrail, a dataset that there is not yet',
+      'mode "cloudtrail-gz" needs aws.cloudtrail, which does not exist yet',
     );
   }
   throw new AppError("bad_request", `mode "${mode}": use lines or text`);
