@@ -25,8 +25,8 @@ async function all<Item extends z.ZodType>(
     url.searchParams.set("limit", "100");
     if (cursor !== "") url.searchParams.set("cursor", cursor);
     const request = `GET ${url.pathname}${url.search}`;
-    const asked = { service, request, as: installation.rootKey, status: 200 } as const;
-    const page: z.output<ReturnType<typeof Page<Item>>> = await client.ask(asked, Page(item));
+    const call = { service, request, as: installation.rootKey, status: 200 } as const;
+    const page: z.output<ReturnType<typeof Page<Item>>> = await client.ask(call, Page(item));
     found.push(...page.items);
     // A feed has a cursor even at its end.
     cursor = page.items.length === 0 ? null : page.next;

@@ -29,13 +29,13 @@ export type Client = {
    * Retries until it gets the expected status: broken connections and 503 are retried, a POST with the same
    * Idempotency-Key.
    */
-  ask<Schema extends z.ZodType>(request: Asked, schema: Schema): Promise<z.output<Schema>>;
+  ask<Schema extends z.ZodType>(call: Call, schema: Schema): Promise<z.output<Schema>>;
   /** The same for any status except 503. */
-  send(request: Asked): Promise<TestAnswer>;
+  send(call: Call): Promise<TestAnswer>;
 };
 
 /** `POST /v1/plans` of a service. */
-export type Asked = Send & { service: ServiceName; request: string; status?: number };
+export type Call = Send & { service: ServiceName; request: string; status?: number };
 
 const RETRY_MS_MAX = 60_000;
 const RETRY_MS = 100;
@@ -45,8 +45,8 @@ export function createClient(installation: Installation): Client {
   let answered = 0;
   let longestMs = 0;
 
-  async function once(asked: Asked, headers: Record<string, string>): Promise<TestAnswer | string> {
-    const { service, request, as, body } = asked;
+  async function once(call: Call, headers: Record<string, string>): Promise<TestAnswer | string> {
+    const { service, request, as, body } = call;
     const [method = "GET", target = "/"] = request.split(" ");
     const limits = { as, headers, ...(body === undefined ? {} : { body }) };
     try {
@@ -56,19 +56,19 @@ export function createClient(installation: Installation): Client {
     }
   }
 
-  async function send(asked: Asked): Promise<TestAnswer> {
-    const { service, request } = asked;
+  async function send(call: Call): Promise<TestAnswer> {
+    const { service, request } = call;
     const headers = {
       ...(request.startsWith("POST") ? { "idempotency-key": crypto.randomUUID() } : {}),
-      ...asked.headers,
+      ...call.headers,
     };
     const startMs = performance.now();
     for (;;) {
       const fromMs = performance.now();
-      const answer = await once(asked, headers);
+      const answer = await once(call, headers);
       const toMs = performance.now();
       longestMs = Math.max(longestMs, toMs - startMs);
-      const failure = failureOf(answer, asked.status);
+      const failure = failureOf(answer, call.status);
       if (failure) failures.push({ service, request, fromMs, toMs, ...failure });
       if (typeof answer !== "string" && answer.status !== 503) {
         answered += 1;
@@ -84,10 +84,10 @@ export function createClient(installation: Installation): Client {
     answered: () => answered,
     longestMs: () => longestMs,
     send,
-    async ask(asked, schema) {
-      const { status, text, json } = await send(asked);
-      if (status === (asked.status ?? 200)) return schema.parse(json);
-      throw new Error(`${asked.service} ${asked.request}: ${status} ${text}`);
+    async ask(call, schema) {
+      const { status, text, json } = await send(call);
+      if (status === (call.status ?? 200)) return schema.parse(json);
+      throw new Error(`${call.service} ${call.request}: ${status} ${text}`);
     },
   };
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { z } from "zod";
 
-import type { Asked, Client } from "./client.ts";
+import type { Call, Client } from "./client.ts";
 import type { Installation } from "./installation.ts";
 
 /** The results of successful requests, which must be kept. */
@@ -64,7 +64,7 @@ async function journey(shop: Shop, person: Person): Promise<void> {
   const { client, acknowledged } = shop;
   const email = `${person.name}@customers.example`;
   const body = { email, password: PASSWORD, name: person.name };
-  const signUp: Asked = { service: "accounts", request: "POST /v1/accounts", body, status: 201 };
+  const signUp: Call = { service: "accounts", request: "POST /v1/accounts", body, status: 201 };
   const { id: accountId } = await client.ask(signUp, Id);
   acknowledged.accounts.push(accountId);
   const signIn = { email, password: PASSWORD };
@@ -127,8 +127,8 @@ async function subscribe(shop: Shop, { as, customerId, kind }: Customer) {
 const invoicePaid = ({ client }: Shop, as: string, id: string): Promise<unknown> =>
   eventually(`invoice ${id} is paid`, async () => {
     const request = `GET /v1/invoices/${id}`;
-    const asked = { service: "billing", request, as, status: 200 } as const;
-    const { status } = await client.ask(asked, Invoice);
+    const call = { service: "billing", request, as, status: 200 } as const;
+    const { status } = await client.ask(call, Invoice);
     return status === "paid" || undefined;
   });
 
@@ -181,8 +181,8 @@ async function refund(shop: Shop, customer: Customer, invoiceId: string): Promis
   acknowledged.refunds.push(id);
   await eventually(`refund ${id} is made`, async () => {
     const request = `GET /v1/refunds/${id}`;
-    const asked = { service: "billing", request, as, status: 200 } as const;
-    return (await client.ask(asked, Invoice)).status === "succeeded" || undefined;
+    const call = { service: "billing", request, as, status: 200 } as const;
+    return (await client.ask(call, Invoice)).status === "succeeded" || undefined;
   });
 }
 

@@ -142,8 +142,8 @@ export async function readReports(
   let count = 0;
   while (!signal.aborted) {
     const request = "GET /v1/reports/revenue?step=day&period=today";
-    const asked = { service: "reporting", request, as: installation.rootKey, status: 200 } as const;
-    await client.ask(asked, z.unknown());
+    const call = { service: "reporting", request, as: installation.rootKey, status: 200 } as const;
+    await client.ask(call, z.unknown());
     count += 1;
     await delay(500);
   }
