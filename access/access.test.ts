@@ -106,12 +106,12 @@ test("the one-time link creates the first owner, signs them in, and works only o
 
 test("of two concurrent requests with one link, one creates the owner", async () => {
   const token = await access.setup.createLink();
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     ["a@example.com", "b@example.com"].map((email) =>
       call("POST /api/setup", { body: { ...ANN, email, token } }),
     ),
   );
-  expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
+  expect(responses.filter(({ status }) => status === 201)).toHaveLength(1);
   expect(await database.query("SELECT count(*) AS n FROM members")).toEqual([{ n: 1 }]);
 });
 
@@ -144,12 +144,12 @@ test("signing in requires the right password, and ignores the case of the e-mail
   await withOwner();
   const wrong = { email: "ann@example.com", password: "wrong" };
   const unknown = { email: "eve@example.com", password: "wrong" };
-  const answers = [
+  const responses = [
     await call("POST /api/session", { body: wrong }),
     await call("POST /api/session", { body: unknown }),
   ];
-  expect(answers.map(({ status }) => status)).toEqual([401, 401]);
-  expect(new Set(answers.map(({ body }) => body["detail"])).size).toBe(1);
+  expect(responses.map(({ status }) => status)).toEqual([401, 401]);
+  expect(new Set(responses.map(({ body }) => body["detail"])).size).toBe(1);
   const right = { email: "ANN@example.com", password: ANN.password };
   const signedIn = await call("POST /api/session", { body: right });
   expect(signedIn.status).toBe(201);

@@ -1,6 +1,6 @@
 import { AppError } from "#platform/errors.ts";
 import type { BaseCaller, OpenRule } from "#platform/http/access-control.ts";
-import type { AnswerSpecs, Route, RouteSpec } from "#platform/http/route.ts";
+import type { ResponseSpecs, Route, RouteSpec } from "#platform/http/route.ts";
 import type { SecurityScheme } from "#platform/openapi/openapi.ts";
 
 import { PLAIN_NAME, SECURE_NAME } from "./cookie.ts";
@@ -20,8 +20,8 @@ export type MemberCaller = BaseCaller & {
 };
 
 /** Declares a route of the control plane. There is no default rule. */
-export function memberRoute<Params, Query, Body, const Answers extends AnswerSpecs>(
-  spec: RouteSpec<Params, Query, Body, Answers, MemberRule, MemberCaller>,
+export function memberRoute<Params, Query, Body, const Responses extends ResponseSpecs>(
+  spec: RouteSpec<Params, Query, Body, Responses, MemberRule, MemberCaller>,
 ): Route<MemberRule> {
   return spec;
 }

@@ -31,7 +31,7 @@ const setupStateRoute = ({ access }: AccessRoutesDeps): Route<MemberRule> =>
     tag: "Members",
     summary: "Returns whether the first owner has not been created yet",
     rule: { allow: "anyone", why: "needed before there are members" },
-    answers: { 200: { description: "Whether the set-up is open", body: SetupState } },
+    responses: { 200: { description: "Whether the set-up is open", body: SetupState } },
     handle: async () => ({ status: 200, body: { open: await access.setup.isOpen() } }),
   });
 
@@ -45,7 +45,7 @@ const setupRoute = ({ access, settings }: AccessRoutesDeps): Route<MemberRule> =
     rule: { allow: "anyone", why: "authenticated by the one-time link" },
     limit: { burst: 10, perMinute: 6 },
     body: FirstOwner,
-    answers: { 201: { description: "The owner, with a session cookie", body: Me } },
+    responses: { 201: { description: "The owner, with a session cookie", body: Me } },
     async handle({ body, caller, incoming }) {
       const { member, token } = await access.setup.redeem(body, caller.address);
       return { status: 201, body: meOf(member), headers: cookieFor(incoming, settings, token) };
@@ -61,7 +61,7 @@ const signInRoute = ({ access, settings }: AccessRoutesDeps): Route<MemberRule> 
     summary: "Signs a member in",
     rule: { allow: "anyone", why: "authenticated by the password; attempts are limited" },
     body: Credentials,
-    answers: { 201: { description: "The member, with a session cookie", body: Me } },
+    responses: { 201: { description: "The member, with a session cookie", body: Me } },
     async handle({ body, caller, incoming }) {
       const { member, token } = await access.signIn(body, caller.address);
       return { status: 201, body: meOf(member), headers: cookieFor(incoming, settings, token) };
@@ -76,7 +76,7 @@ const signOutRoute = ({ access, settings }: AccessRoutesDeps): Route<MemberRule>
     tag: "Members",
     summary: "Ends the session of the request",
     rule: { allow: "anyone", why: "it only ends the caller's own session" },
-    answers: { 204: { description: "Signed out" } },
+    responses: { 204: { description: "Signed out" } },
     async handle({ caller, incoming }) {
       const token = tokenIn(incoming.headers.cookie);
       if (token !== undefined) await access.sessions.end(token, caller.address);
@@ -91,7 +91,7 @@ const meRoute = memberRoute({
   tag: "Members",
   summary: "Returns the signed-in member",
   rule: { allow: "member" },
-  answers: { 200: { description: "The member", body: Me } },
+  responses: { 200: { description: "The member", body: Me } },
   handle: ({ caller }) => ({ status: 200, body: meOf(signedInOf(caller).member) }),
 });
 

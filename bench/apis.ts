@@ -70,14 +70,14 @@ type Row = Awaited<ReturnType<typeof compare>>;
 async function compare(one: Case, server: Server) {
   const { request, name } = one;
   const { method, headers, body } = request;
-  const answer = await fetch(`${server.url}${request.path}`, {
+  const response = await fetch(`${server.url}${request.path}`, {
     method,
     headers: { "content-type": "application/json", ...headers },
     ...(body === undefined ? {} : { body }),
   });
   const { pathname } = new URL(request.path, server.url);
-  const text = await answer.text();
-  const { status } = answer;
+  const text = await response.text();
+  const { status } = response;
   await using bare = await startBare([{ method, path: pathname, status, text }]);
   const document = await documentOf(server.url);
   const task = rivalTask(document, { method, path: pathname, status, body: JSON.parse(text) });
@@ -118,12 +118,12 @@ function ratiosOf(own: readonly Loaded[], other: readonly Loaded[]): number[] {
 /** The order of fields may differ. @throws Error if the response has other bytes, because costs are not comparable then */
 async function checkSame(url: string, request: Request, text: string): Promise<void> {
   const { method, path: target, headers = {}, body } = request;
-  const answer = await fetch(`${url}${target}`, {
+  const response = await fetch(`${url}${target}`, {
     method,
     headers: { "content-type": "application/json", ...headers },
     ...(body === undefined ? {} : { body }),
   });
-  const given = await answer.text();
+  const given = await response.text();
   const isSame =
     given.length === text.length && isDeepStrictEqual(JSON.parse(given), JSON.parse(text));
   if (!isSame) throw new Error(`${url}${target} answered ${given} instead of ${text}`);

@@ -42,7 +42,7 @@ export type ControlPlaneOptions = {
 
 /**
  * Starts the control plane, and resolves when the boards can be opened. PostgreSQL and the pages take long, so they
- * start first, while the port answers 503.
+ * start first, while the port responds with 503.
  */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { settings, folder, roles } = options;
@@ -99,7 +99,7 @@ async function openDatabase(settings: ControlSettings, log: Log): Promise<Databa
   }
 }
 
-/** Listens first, so that requests are answered while everything else starts. */
+/** Listens first, so that requests get a response while everything else starts. */
 async function listenHttp(
   settings: ControlSettings,
   folder: DataFolder,

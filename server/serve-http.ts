@@ -3,10 +3,10 @@ import type { RequestListener, Server } from "node:http";
 import { createAccess } from "#access/access.ts";
 import type { Setup } from "#access/setup.ts";
 import { systemClock as clock } from "#platform/clock.ts";
-import { answerMalformedRequests } from "#platform/http/malformed-request.ts";
+import { rejectMalformedRequests } from "#platform/http/malformed-request.ts";
 import { checkOrigin, originRules } from "#platform/http/same-origin.ts";
 import { createHttpServer } from "#platform/http/server.ts";
-import { answerStarting } from "#platform/http/starting.ts";
+import { startingListener } from "#platform/http/starting.ts";
 import type { Log } from "#platform/log.ts";
 import type { Database } from "#platform/postgres/database.ts";
 
@@ -22,10 +22,10 @@ import type { Workspaces } from "./workspaces.ts";
 
 type ControlPlaneServer = { server: Server; serve(listener: RequestListener): void };
 
-/** The HTTP server of the control plane, which answers 503 until it has a listener. */
+/** The HTTP server of the control plane, which responds with 503 until it has a listener. */
 export function openControlPlaneServer(): ControlPlaneServer {
   const server = createHttpServer();
-  let listener: RequestListener = answerStarting("Quarterdeck");
+  let listener: RequestListener = startingListener("Quarterdeck");
   server.on("request", (request, response) => listener(request, response));
   return {
     server,
@@ -95,7 +95,7 @@ export function serveHttp(
     isMember: async ({ headers }) => (await access.sessionOf(headers.cookie)) !== undefined,
     isSetupOpen: () => access.setup.isOpen(),
   });
-  answerMalformedRequests(server, { headers: {}, log });
+  rejectMalformedRequests(server, { headers: {}, log });
   deps.http.serve(dispatcher(api, servePage));
   return { sockets, setup: access.setup };
 }

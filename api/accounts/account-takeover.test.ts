@@ -27,8 +27,8 @@ async function requestAddress(
 ) {
   const { accessToken: as } = await signIn(service, of);
   const path = `/v1/accounts/${of.id}/email-verifications`;
-  const answer = await service.send("POST", path, { as, body: { email, password: PASSWORD } });
-  expect(answer.status).toBe(202);
+  const response = await service.send("POST", path, { as, body: { email, password: PASSWORD } });
+  expect(response.status).toBe(202);
   return as;
 }
 

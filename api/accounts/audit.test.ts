@@ -21,9 +21,9 @@ import { RATES } from "./domain/throttle.ts";
 import { type TestAccounts, signIn, signUp, testAccounts, trySignIn } from "./testing.ts";
 
 const auditOf = async (service: TestAccounts, as: string, query = "") => {
-  const answer = await service.send("GET", `/v1/audit${query}`, { as });
-  const items: Record<string, unknown>[] = Object(answer.json).items ?? [];
-  return { status: answer.status, items };
+  const response = await service.send("GET", `/v1/audit${query}`, { as });
+  const items: Record<string, unknown>[] = Object(response.json).items ?? [];
+  return { status: response.status, items };
 };
 
 test("actions are audited with actor, address and outcome", async () => {
@@ -143,8 +143,8 @@ test("sign-ins and sign-outs in the log count once, failed ones not at all", asy
   await using pipeline = await inPipeline(service.lines);
   const span = { fromMs: service.clock.now - 60_000, toMs: service.clock.now + 60_000 };
   const count = async (metric: string): Promise<unknown> => {
-    const answer = await runQuery(pipeline.store, { metric, where: [], ...span });
-    return answer.series[0]?.value;
+    const response = await runQuery(pipeline.store, { metric, where: [], ...span });
+    return response.series[0]?.value;
   };
   expect(await count("sign_ins")).toBe(3);
   expect(await count("sign_outs")).toBe(1);

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => service.stop());
 
 type Json = Record<string, never> & { id: string };
-const jsonOf = (answer: { json: unknown }): Json => Object(answer.json);
+const jsonOf = (response: { json: unknown }): Json => Object(response.json);
 
 const root = (method: string, path: string, body?: unknown) =>
   service.send(method, path, { as: service.root, body, headers: { "if-match": "*" } });
@@ -247,11 +247,11 @@ test("an API key is valid until it expires, for a year at most, while its servic
 });
 
 test("concurrent creations with the same name create one service account", async () => {
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 8 }, () => root("POST", "/v1/service-accounts", { name: "same-name" })),
   );
-  expect(answers.filter((it) => it.status === 201)).toHaveLength(1);
-  expect(answers.filter((it) => it.status === 409)).toHaveLength(7);
+  expect(responses.filter((it) => it.status === 201)).toHaveLength(1);
+  expect(responses.filter((it) => it.status === 409)).toHaveLength(7);
 });
 
 test("signing keys can be rotated on demand, and existing tokens remain valid", async () => {

@@ -78,12 +78,12 @@ test("invalid queries and cursors are answered with 400", async () => {
   for (const path of paths) {
     for (const cursor of cursors) {
       const text = Buffer.from(JSON.stringify(cursor)).toString("base64url");
-      const answer = await service.send("GET", `${path}?cursor=${text}`, { as: service.root });
-      expect(answer.status, `${path} ${JSON.stringify(cursor)}`).toBe(400);
+      const response = await service.send("GET", `${path}?cursor=${text}`, { as: service.root });
+      expect(response.status, `${path} ${JSON.stringify(cursor)}`).toBe(400);
     }
     for (const query of ["limit=0", "limit=1e9", "limit=-1", "nothing=1", "limit=1&limit=2"]) {
-      const answer = await service.send("GET", `${path}?${query}`, { as: service.root });
-      expect(answer.status, `${path} ${query}`).toBe(400);
+      const response = await service.send("GET", `${path}?${query}`, { as: service.root });
+      expect(response.status, `${path} ${query}`).toBe(400);
     }
   }
 });

@@ -51,21 +51,21 @@ test("a password reset ends all sessions, does not reveal accounts, and makes th
   await using service = await testAccounts();
   const account = await signUp(service);
   const { accessToken } = await signIn(service, account);
-  const answers = [
+  const responses = [
     await requestReset(service, account.email),
     await requestReset(service, "nobody@example.com"),
   ];
-  expect(answers.map((it) => it.status)).toEqual([202, 202]);
-  expect(answers[0]?.text).toBe(answers[1]?.text);
+  expect(responses.map((it) => it.status)).toEqual([202, 202]);
+  expect(responses[0]?.text).toBe(responses[1]?.text);
   const [token, ...others] = await linkTokens(service, "reset");
   expect(others).toEqual([]);
   // Concurrent guesses do not affect the owner's new device.
   for (let tries = 0; tries <= RATES.pair.burst; tries += 1)
     await trySignIn(service, { ...account, password: "wrong" });
   const reset = () => resetPassword(service, { token, newPassword: NEW });
-  const answer = await reset();
-  expect(answer.status).toBe(200);
-  const { deviceToken } = Object(answer.json);
+  const response = await reset();
+  expect(response.status).toBe(200);
+  const { deviceToken } = Object(response.json);
   expect((await reset()).status).toBe(400);
   await vi.waitFor(async () => expect(await tokenStatus(service, accessToken)).toBe(401));
   const again = { email: account.email, password: NEW };
@@ -80,8 +80,8 @@ test("links are valid for their purpose only, until they expire", async () => {
   const [mail] = await mailsOf(service.folder);
   const { token = "" } = mail ?? {};
   for (const wrong of [token, `qdp_${token.slice(4)}`]) {
-    const answer = await resetPassword(service, { token: wrong, newPassword: NEW });
-    expect(answer.status).toBe(400);
+    const response = await resetPassword(service, { token: wrong, newPassword: NEW });
+    expect(response.status).toBe(400);
   }
   service.clock.now += 49 * 3_600_000;
   expect((await verifyEmail(service, token)).status).toBe(400);

@@ -10,8 +10,8 @@ beforeAll(async () => {
 });
 afterAll(() => p.service.stop());
 
-const errorOf = (answer: Response): string | null =>
-  new URL(answer.headers.get("location") ?? "").searchParams.get("error");
+const errorOf = (response: Response): string | null =>
+  new URL(response.headers.get("location") ?? "").searchParams.get("error");
 
 test("a code is refused after its lifetime and for another verifier, redirect_uri or client", async () => {
   const config = await p.newClient("confidential");
@@ -57,9 +57,9 @@ test("only redirect URIs that match a registered one exactly are used", async ()
   ];
   for (const uri of bad) {
     const { url } = await authorizationRequest(config, { redirect_uri: uri });
-    const answer = await open(url);
-    expect({ uri, status: answer.status }).toEqual({ uri, status: 400 });
-    expect(answer.headers.get("location")).toBeNull();
+    const response = await open(url);
+    expect({ uri, status: response.status }).toEqual({ uri, status: 400 });
+    expect(response.headers.get("location")).toBeNull();
   }
 });
 
@@ -76,9 +76,9 @@ test("errors of an authorization request are redirected to the client, with stat
   ];
   for (const [more, error] of cases) {
     const { url, checks } = await authorizationRequest(config, more);
-    const answer = await open(url);
-    expect(errorOf(answer)).toBe(error);
-    const sent = new URL(answer.headers.get("location") ?? "").searchParams;
+    const response = await open(url);
+    expect(errorOf(response)).toBe(error);
+    const sent = new URL(response.headers.get("location") ?? "").searchParams;
     expect([sent.get("state"), sent.get("iss")]).toEqual([checks.expectedState, p.service.url]);
   }
 });
@@ -107,9 +107,9 @@ test("a wrong password shows the page again with the address, with all values es
   const config = await p.newClient("public");
   const { url } = await authorizationRequest(config);
   const email = '"><script>alert(1)</script>@example.com';
-  const answer = await p.submit(url, { email: ADA.email, password: "wrong" });
-  expect(answer.status).toBe(401);
-  expect(await answer.text()).toContain(`value="${ADA.email}"`);
+  const response = await p.submit(url, { email: ADA.email, password: "wrong" });
+  expect(response.status).toBe(401);
+  expect(await response.text()).toContain(`value="${ADA.email}"`);
   const invalid = await p.submit(url, { email, password: "wrong" });
   expect(invalid.status).toBe(400);
   const text = await invalid.text();

@@ -186,6 +186,6 @@ test("deleting a client ends its sessions", async () => {
     headers: { "if-match": "*" },
   });
   expect(deleted.status).toBe(204);
-  const answer = await p.service.send("GET", "/oauth/userinfo", { as: tokens.access_token });
-  expect(answer.status).toBe(401);
+  const response = await p.service.send("GET", "/oauth/userinfo", { as: tokens.access_token });
+  expect(response.status).toBe(401);
 });

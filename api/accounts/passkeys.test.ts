@@ -147,12 +147,12 @@ test("a registered passkey signs in as multiple factors", async () => {
 test("an assertion is valid once, within the lifetime of its challenge", async () => {
   const { device } = await withPasskey();
   const credential = device.get(await newChallenge());
-  const answers = await Promise.all([
+  const responses = await Promise.all([
     signInWith(credential),
     signInWith(credential),
     signInWith(credential),
   ]);
-  expect(answers.filter((it) => it.status === 201)).toHaveLength(1);
+  expect(responses.filter((it) => it.status === 201)).toHaveLength(1);
   const late = await newChallenge();
   service.clock.now += CHALLENGE_MS;
   expect((await signInWith(device.get(late))).status).toBe(401);

@@ -46,8 +46,8 @@ test("refresh tokens rotate; a repeated refresh returns the same successor; reus
 test("concurrent refreshes return the same successor", async () => {
   await using service = await testAccounts();
   const { refreshToken } = await signIn(service, await signUp(service));
-  const answers = await Promise.all([1, 2, 3, 4, 5].map(() => refresh(service, refreshToken)));
-  expect(new Set(answers.map((it) => tokensIn(it).refreshToken)).size).toBe(1);
+  const responses = await Promise.all([1, 2, 3, 4, 5].map(() => refresh(service, refreshToken)));
+  expect(new Set(responses.map((it) => tokensIn(it).refreshToken)).size).toBe(1);
 });
 
 test("forged refresh tokens are refused", async () => {
@@ -152,19 +152,19 @@ async function walk(service: TestAccounts, started: Tokens, steps: readonly Step
 }
 
 async function tryToken(service: TestAccounts, model: Model, token: string): Promise<void> {
-  const answer = await refresh(service, token);
+  const response = await refresh(service, token);
   const inGrace = service.clock.now - model.rotatedMs <= REFRESH_GRACE_MS;
   const isRepeat = token === model.last && inGrace;
   const isGood = !model.ended && (token === model.current || isRepeat);
-  expect(answer.status).toBe(isGood ? 200 : 401);
+  expect(response.status).toBe(isGood ? 200 : 401);
   if (!isGood) {
     model.ended = true;
   } else if (isRepeat) {
-    expect(tokensIn(answer).refreshToken).toBe(model.current);
+    expect(tokensIn(response).refreshToken).toBe(model.current);
   } else {
     model.last = model.current;
     model.rotatedMs = service.clock.now;
-    model.current = tokensIn(answer).refreshToken;
+    model.current = tokensIn(response).refreshToken;
   }
 }
 

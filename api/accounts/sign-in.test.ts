@@ -41,12 +41,12 @@ test("wrong password, unknown address and closed account get the same response",
   const body = { password: PASSWORD };
   const close = `/v1/accounts/${closed.id}/close`;
   expect((await service.send("POST", close, { as, headers, body })).status).toBe(204);
-  const answers = await Promise.all([
+  const responses = await Promise.all([
     trySignIn(service, { email: account.email, password: "not the password" }),
     trySignIn(service, { email: "nobody@example.com" }),
     trySignIn(service, closed),
   ]);
-  const bodies = answers.map(({ status, json }) => ({ status, ...Object(json), instance: "" }));
+  const bodies = responses.map(({ status, json }) => ({ status, ...Object(json), instance: "" }));
   expect(bodies[0]).toMatchObject({ status: 401 });
   expect(bodies[1]).toEqual(bodies[0]);
   expect(bodies[2]).toEqual(bodies[0]);
@@ -55,10 +55,10 @@ test("wrong password, unknown address and closed account get the same response",
 test("concurrent sign-ups with the same address create one account", async () => {
   await using service = await testAccounts();
   const body = { email: "one@example.com", password: PASSWORD, name: "One" };
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     [1, 2, 3].map(() => service.send("POST", "/v1/accounts", { body })),
   );
-  expect(answers.map((it) => it.status).toSorted((a, b) => a - b)).toEqual([201, 409, 409]);
+  expect(responses.map((it) => it.status).toSorted((a, b) => a - b)).toEqual([201, 409, 409]);
 });
 
 test("sign-ups with taken addresses are throttled by source", async () => {
@@ -80,9 +80,9 @@ test("weak passwords are refused with the field name", async () => {
   await using service = await testAccounts();
   for (const password of ["short", "password123", "aaaaaaaaaaaa", "ada@example.com"]) {
     const body = { email: "ada@example.com", password, name: "Ada" };
-    const answer = await service.send("POST", "/v1/accounts", { body });
-    expect(answer.status).toBe(400);
-    expect(answer.json).toMatchObject({ errors: [{ path: "body.password" }] });
+    const response = await service.send("POST", "/v1/accounts", { body });
+    expect(response.status).toBe(400);
+    expect(response.json).toMatchObject({ errors: [{ path: "body.password" }] });
   }
 });
 
@@ -94,8 +94,8 @@ test("a sign-in that is repeated with its Idempotency-Key starts one session", a
       headers: { "idempotency-key": "once" },
       body: { email: account.email, password: account.password },
     });
-  const answers = await Promise.all([send(), send()]);
-  expect(new Set(answers.map((it) => tokensIn(it).refreshToken)).size).toBe(1);
+  const responses = await Promise.all([send(), send()]);
+  expect(new Set(responses.map((it) => tokensIn(it).refreshToken)).size).toBe(1);
   expect(await service.database.query("SELECT count(*) AS n FROM sessions")).toEqual([{ n: 1 }]);
   const signIns = service.lines.filter((it) => it["event.action"] === "user-sign-in");
   expect(signIns).toHaveLength(1);

@@ -70,7 +70,7 @@ export async function startProvider() {
     kind: "public" | "confidential",
     product = "quarterdeck",
   ): Promise<Client> {
-    const answer = await service.send("POST", "/v1/clients", {
+    const response = await service.send("POST", "/v1/clients", {
       as: service.root,
       body: {
         name: "Shop <b>",
@@ -80,8 +80,8 @@ export async function startProvider() {
         postLogoutRedirectUris: [LOGOUT_URI],
       },
     });
-    expect(answer.status).toBe(201);
-    return Client.parse(answer.json);
+    expect(response.status).toBe(201);
+    return Client.parse(response.json);
   }
 
   /** Configures the client library by discovery. */
@@ -99,9 +99,9 @@ export async function startProvider() {
 
   /** Signs in on the page. @returns the redirect to the client */
   async function signIn(url: URL): Promise<URL> {
-    const answer = await submit(url, ADA);
-    expect(answer.status).toBe(303);
-    return new URL(answer.headers.get("location") ?? "");
+    const response = await submit(url, ADA);
+    expect(response.status).toBe(303);
+    return new URL(response.headers.get("location") ?? "");
   }
 
   /** The authorization code flow up to the tokens. */

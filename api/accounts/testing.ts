@@ -38,7 +38,7 @@ const Tokens = z.object({
 });
 export type Tokens = z.infer<typeof Tokens>;
 
-export const tokensIn = (answer: { json: unknown }): Tokens => Tokens.parse(answer.json);
+export const tokensIn = (response: { json: unknown }): Tokens => Tokens.parse(response.json);
 
 export async function signUp(
   service: TestService,
@@ -46,8 +46,8 @@ export async function signUp(
 ): Promise<z.infer<typeof Account> & { password: string }> {
   const { email = `${randomUUID()}@example.com`, password = PASSWORD } = of;
   const body = { email, password, name: "Ada" };
-  const answer = await service.send("POST", "/v1/accounts", { body });
-  return { ...Account.parse(answer.json), password };
+  const response = await service.send("POST", "/v1/accounts", { body });
+  return { ...Account.parse(response.json), password };
 }
 
 export type SignInBody = {

@@ -56,8 +56,8 @@ async function serviceAccount(keyMs: number) {
 test("an access token expires with the first grant that it contains", async () => {
   const account = await signUp(service);
   await grant(account.id, { permissions: ["billing:refunds:write"], expiresAt: at(MINUTE_MS) });
-  const { accessToken, ...answer } = Object((await trySignIn(service, account)).json);
-  expect(answer.expiresInS).toBeLessThanOrEqual(MINUTE_MS / 1_000);
+  const { accessToken, ...response } = Object((await trySignIn(service, account)).json);
+  expect(response.expiresInS).toBeLessThanOrEqual(MINUTE_MS / 1_000);
   expect(await tokenStatus(service, accessToken)).toBe(200);
   service.clock.now += MINUTE_MS;
   expect(await tokenStatus(service, accessToken)).toBe(401);

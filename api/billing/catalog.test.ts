@@ -46,8 +46,8 @@ test("a price in another currency or of an archived plan is refused", async () =
   });
   expect(archived.status).toBe(422);
   const unknown = { planId, currency: "XXX", unitAmount: 1, interval: "month" };
-  const answer = await billing.send("POST", "/v1/prices", { body: unknown });
-  expect(answer.json).toMatchObject({ errors: [{ path: "body.currency" }] });
+  const response = await billing.send("POST", "/v1/prices", { body: unknown });
+  expect(response.json).toMatchObject({ errors: [{ path: "body.currency" }] });
 });
 
 test("a new tax rate applies to later invoices, included or added as configured", async () => {

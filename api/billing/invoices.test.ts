@@ -62,10 +62,10 @@ test("a void invoice keeps its number, has nothing due and cannot be voided agai
 test("concurrent credit notes never exceed the invoice and are numbered without gaps", async () => {
   await using billing = await testBilling();
   const invoice = await create(billing);
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 30 }, () => credit(billing, invoice["id"], 700)),
   );
-  const statuses = answers.map((it) => it.status);
+  const statuses = responses.map((it) => it.status);
   expect(statuses.filter((it) => it === 201)).toHaveLength(14);
   expect(statuses.filter((it) => it === 409)).toHaveLength(16);
   const left = await credit(billing, invoice["id"]);

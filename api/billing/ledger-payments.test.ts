@@ -78,8 +78,8 @@ async function runStep(billing: TestBilling, step: Step, payments: string[]): Pr
   const id = dispute === undefined ? `dsp_${"0".repeat(24)}` : String(dispute["id"]);
   const { invoiceId } = await billing.payment(paymentId);
   const ids = { paymentId, disputeId: id, invoiceId: String(invoiceId) };
-  const answer = await billing.send("POST", ...requestOf(step, ids));
-  expect([200, 201, 202, 404, 409]).toContain(answer.status);
+  const response = await billing.send("POST", ...requestOf(step, ids));
+  expect([200, 201, 202, 404, 409]).toContain(response.status);
   await billing.service.runJobs();
 }
 
@@ -136,8 +136,8 @@ async function deliverAll(billing: TestBilling, order: readonly number[]): Promi
   for (const { body } of drawn) {
     const signature = signWebhook(WEBHOOK_KEY, Buffer.from(body), billing.service.clock.now);
     const headers = { "content-type": "application/json", [SIGNATURE_HEADER]: signature };
-    const answer = await billing.send("POST", "/v1/webhooks/sandbox", { body, headers });
-    expect(answer.status).toBe(200);
+    const response = await billing.send("POST", "/v1/webhooks/sandbox", { body, headers });
+    expect(response.status).toBe(200);
   }
 }
 

@@ -10,7 +10,7 @@ import { testBilling } from "./testing.ts";
 
 const KILLS = 6;
 const SENDERS = 8;
-/** A process is killed after this many answers, while all senders wait for the next one. */
+/** A process is killed after this many responses, while all senders wait for the next one. */
 const ANSWERS = { min: 1, max: 40 };
 
 test(
@@ -24,8 +24,8 @@ test(
     const numbers: string[] = [];
     for (let kill = 0; kill < KILLS; kill += 1) {
       const child = await startProcess({ databaseUrl, rootKey: TEST_ROOT_KEY });
-      const answersMax = ANSWERS.min + Math.floor(Math.random() * (ANSWERS.max - ANSWERS.min));
-      numbers.push(...(await finalizeUntilKilled(child, { customers, answersMax })));
+      const responsesMax = ANSWERS.min + Math.floor(Math.random() * (ANSWERS.max - ANSWERS.min));
+      numbers.push(...(await finalizeUntilKilled(child, { customers, responsesMax })));
     }
     const last = await billing.ask("POST", "/v1/invoices", { body: invoiceOf(customers[0]) });
     numbers.push(String(last["number"]));
@@ -57,20 +57,20 @@ const invoiceOf = (customerId: string | undefined) => ({
 /** @returns the numbers answered before the process ended */
 async function finalizeUntilKilled(
   child: BillingProcess,
-  { customers, answersMax }: { customers: string[]; answersMax: number },
+  { customers, responsesMax }: { customers: string[]; responsesMax: number },
 ): Promise<string[]> {
-  const Answer = z.object({ number: z.string() });
+  const Invoice = z.object({ number: z.string() });
   const numbers: string[] = [];
   const ended = once(child.process, "exit");
   const send = async (customerId: string): Promise<void> => {
     for (;;) {
-      const answer = await sendTo(child.url, "POST", "/v1/invoices", {
+      const response = await sendTo(child.url, "POST", "/v1/invoices", {
         as: TEST_ROOT_KEY,
         body: invoiceOf(customerId),
       }).catch(() => undefined);
-      if (answer === undefined) return;
-      numbers.push(Answer.parse(answer.json).number);
-      if (numbers.length >= answersMax) child.process.kill("SIGKILL");
+      if (response === undefined) return;
+      numbers.push(Invoice.parse(response.json).number);
+      if (numbers.length >= responsesMax) child.process.kill("SIGKILL");
     }
   };
   await Promise.all(customers.map(send));

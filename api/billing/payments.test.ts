@@ -25,9 +25,9 @@ test("of concurrent payments of an invoice one starts and the others are refused
       body: {},
       headers: { "idempotency-key": key },
     });
-  const answers = await Promise.all(["a", "b", "a"].map(pay));
-  expect(answers.filter((it) => it.status === 202)).not.toHaveLength(3);
-  expect(new Set(answers.map((it) => it.status))).toEqual(new Set([202, 409]));
+  const responses = await Promise.all(["a", "b", "a"].map(pay));
+  expect(responses.filter((it) => it.status === 202)).not.toHaveLength(3);
+  expect(new Set(responses.map((it) => it.status))).toEqual(new Set([202, 409]));
   await billing.service.runJobs();
   expect((await pay("c")).status).toBe(409);
   expect(await billing.list(`/v1/payments?invoiceId=${invoiceId}`)).toHaveLength(1);
@@ -162,13 +162,13 @@ test("payments and payment methods of other accounts are not found", async () =>
   const { paymentId, invoiceId, customerId } = await billing.paidBy("ok");
   const as = await billing.service.token({});
   const headers = { "idempotency-key": "k" };
-  const answers = [
+  const responses = [
     await billing.send("GET", `/v1/payments/${paymentId}`, { as }),
     await billing.send("POST", `/v1/invoices/${invoiceId}/pay`, { as, body: {}, headers }),
     await billing.send("POST", `/v1/payments/${paymentId}/confirm`, { as, headers }),
     await billing.send("GET", `/v1/customers/${customerId}/payment-methods`, { as }),
   ];
-  expect(answers.map((it) => it.status)).toEqual([404, 404, 404, 404]);
+  expect(responses.map((it) => it.status)).toEqual([404, 404, 404, 404]);
   // A card cannot pay for another customer, even with all permissions.
   const paymentMethodId = await billing.addCard(await billing.customer(), "ok");
   const own = await billing.invoice(customerId);

@@ -6,7 +6,7 @@ import { z } from "zod";
 import {
   TEST_ROOT_KEY,
   type Send,
-  type TestAnswer,
+  type TestResponse,
   type TestOptions,
   type TestService,
   testService,
@@ -39,7 +39,7 @@ type Paid = { customerId: string; invoiceId: string; paymentId: string };
 /** Billing with shortcuts for its tests. All requests are sent with the root key unless `as` is given. */
 export type TestBilling = AsyncDisposable & {
   service: TestService & { databaseUrl: string };
-  send(method: string, path: string, options?: Send): Promise<TestAnswer>;
+  send(method: string, path: string, options?: Send): Promise<TestResponse>;
   /** Sends and expects the status; by default 201 for POST, else 200. */
   ask(method: string, path: string, options?: Expecting): Promise<Body>;
   /** `ask` for a POST with a new Idempotency-Key. */
@@ -184,10 +184,12 @@ function requestsTo(service: TestService): Requests {
   const send: Requests["send"] = (method, path, options) =>
     service.send(method, path, { as: service.root, ...options });
   const ask: Requests["ask"] = async (method, path, { status, ...options } = {}) => {
-    const answer = await send(method, path, options);
+    const response = await send(method, path, options);
     const expected = status ?? (method === "POST" ? 201 : 200);
-    if (answer.status === expected) return Body.parse(answer.json ?? {});
-    throw new Error(`${method} ${path}: ${answer.status} instead of ${expected}: ${answer.text}`);
+    if (response.status === expected) return Body.parse(response.json ?? {});
+    throw new Error(
+      `${method} ${path}: ${response.status} instead of ${expected}: ${response.text}`,
+    );
   };
   const change =
     (method: string) =>

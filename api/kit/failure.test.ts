@@ -73,7 +73,7 @@ test("a listener detects a silent connection and reports that notifications may 
 });
 
 test("a token is not rejected as unknown while the keys of Accounts are unavailable", async () => {
-  const accounts = createServer((_, answer) => answer.writeHead(503).end("{}"));
+  const accounts = createServer((_, response) => response.writeHead(503).end("{}"));
   accounts.listen(0, "127.0.0.1");
   await once(accounts, "listening");
   const address = accounts.address();

@@ -7,9 +7,9 @@ import { accessLine } from "#platform/http/access-line.ts";
 import { bearerAccess } from "#platform/http/bearer-auth.ts";
 import { clientAddressBy } from "#platform/http/client-address.ts";
 import { type EcsBase, ecsBase } from "#platform/http/ecs-base.ts";
-import { forgetAnswers, idempotencyMigration } from "#platform/http/idempotency.ts";
+import { deleteExpiredResponses, idempotencyMigration } from "#platform/http/idempotency.ts";
 import { createListener } from "#platform/http/listener.ts";
-import { answerMalformedRequests } from "#platform/http/malformed-request.ts";
+import { rejectMalformedRequests } from "#platform/http/malformed-request.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { type ApiServer, openServer } from "#platform/http/server.ts";
 import { type Authenticate, rootKeyCheck } from "#platform/http/tokens.ts";
@@ -189,14 +189,14 @@ function serve({ server }: ApiServer, serving: Serving) {
     stopping: stopping.signal,
   });
   server.on("request", listener);
-  answerMalformedRequests(server, { headers, log });
+  rejectMalformedRequests(server, { headers, log });
   return { routes, stopping };
 }
 
 function startJobs(deps: Parameters<typeof startJobRunner>[0]): AsyncDisposable {
   const runner = startJobRunner(deps);
   const forget = (): Promise<void> =>
-    forgetAnswers(deps.database, deps.clock.nowMs()).catch(() => undefined);
+    deleteExpiredResponses(deps.database, deps.clock.nowMs()).catch(() => undefined);
   const timer = setInterval(() => void forget(), FORGET_MS);
   return {
     async [Symbol.asyncDispose]() {

@@ -30,7 +30,7 @@ const notes: Service = {
           rule: { allow: "permission", permission: "accounts:notes:write" },
           body: z.strictObject({ words: text({ max: 100 }) }),
           idempotency: "optional",
-          answers: { 201: { description: "Added", body: z.strictObject({ id: z.number() }) } },
+          responses: { 201: { description: "Added", body: z.strictObject({ id: z.number() }) } },
           handle: ({ body, write, nowMs }) =>
             write(async (tx) => {
               const [row] = await tx.query("INSERT INTO notes (words) VALUES ($1) RETURNING id", [
@@ -56,9 +56,9 @@ test("a repeated Idempotency-Key gets the stored response without a second execu
   const sends = Array.from({ length: 8 }, () =>
     service.send("POST", "/v1/notes", { as, headers, body: { words: "one" } }),
   );
-  const answers = await Promise.all(sends);
-  expect(answers.map((it) => it.status)).toEqual(Array.from({ length: 8 }, () => 201));
-  expect(new Set(answers.map((it) => it.text)).size).toBe(1);
+  const responses = await Promise.all(sends);
+  expect(responses.map((it) => it.status)).toEqual(Array.from({ length: 8 }, () => 201));
+  expect(new Set(responses.map((it) => it.text)).size).toBe(1);
   const other = await service.send("POST", "/v1/notes", { as, headers, body: { words: "two" } });
   expect(other.status).toBe(422);
   expect(other.json).toMatchObject({ errors: [{ path: "header.Idempotency-Key" }] });
@@ -78,8 +78,12 @@ test("an idempotency key is scoped to its caller and expires after a day, and eq
   );
   const add = async (as = ""): Promise<unknown> => {
     const headers = { "idempotency-key": "k1" };
-    const answer = await service.send("POST", "/v1/notes", { as, headers, body: { words: "one" } });
-    return answer.json;
+    const response = await service.send("POST", "/v1/notes", {
+      as,
+      headers,
+      body: { words: "one" },
+    });
+    return response.json;
   };
   const kept = async (): Promise<string[]> => {
     const rows = await service.database.query(
@@ -93,7 +97,7 @@ test("an idempotency key is scoped to its caller and expires after a day, and eq
   expect(await add(callers[0])).toEqual({ id: 1 });
   service.clock.now += 1;
   expect(await add(callers[0])).toEqual({ id: 3 });
-  const beginnings = [...before, ...(await kept())].map((answer) => answer.slice(0, 24));
+  const beginnings = [...before, ...(await kept())].map((response) => response.slice(0, 24));
   expect(new Set(beginnings).size).toBe(3);
 });
 
@@ -106,8 +110,8 @@ test("/readyz names a dependency that hangs before the prober's timeout", async 
     }),
   };
   await using service = await testService(silent);
-  const answer = await service.send("GET", "/readyz");
-  expect(answer).toMatchObject({
+  const response = await service.send("GET", "/readyz");
+  expect(response).toMatchObject({
     status: 503,
     json: { checks: { database: "ok", mail: "does not answer within 3 s" } },
   });

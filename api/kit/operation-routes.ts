@@ -32,7 +32,7 @@ export function operationRoutes(deps: Deps): Route[] {
       tag: "Operations",
       summary: "Redirects to the documentation",
       rule: { allow: "anyone", why: "it only redirects to the documentation" },
-      answers: { 302: { description: "To /docs" } },
+      responses: { 302: { description: "To /docs" } },
       handle: () => ({ status: 302, headers: { location: "/docs" } }),
     }),
   ];
@@ -51,7 +51,7 @@ function metricsRoute({ service, allMetrics }: Deps): Route {
       allow: "anyone",
       why: "programs on this machine; others need a permission",
     },
-    answers: { 200: { description: "Prometheus text", media: METRICS_MEDIA } },
+    responses: { 200: { description: "Prometheus text", media: METRICS_MEDIA } },
     async handle({ caller, incoming }) {
       if (!isFromThisMachine(caller, incoming) && !holds(caller, permission)) {
         const message = `Metrics are for programs on this machine and holders of ${permission}.`;

@@ -31,7 +31,7 @@ const notes: Service = {
           rule: { allow: "signed-in" },
           body: z.strictObject({ words: text({ max: 100 }) }),
           idempotency: "optional",
-          answers: { 201: { description: "Added" } },
+          responses: { 201: { description: "Added" } },
           handle: ({ body, write }) =>
             write(async (tx) => {
               await tx.query("INSERT INTO notes (words) VALUES ($1)", [body.words]);
@@ -47,7 +47,7 @@ const notes: Service = {
           rule: { allow: "signed-in" },
           reads: "replica",
           params: z.strictObject({ words: text({ max: 100 }) }),
-          answers: {
+          responses: {
             200: {
               description: "The result",
               body: z.strictObject({ there: z.boolean(), replica: z.boolean() }),
@@ -88,28 +88,28 @@ let count = 0;
 const add = async () => {
   count += 1;
   const words = `note ${count}`;
-  const answer = await service.send("POST", "/v1/notes", { as: service.root, body: { words } });
-  return { words, ...answer, readAfter: answer.headers.get("read-after") ?? "" };
+  const response = await service.send("POST", "/v1/notes", { as: service.root, body: { words } });
+  return { words, ...response, readAfter: response.headers.get("read-after") ?? "" };
 };
 const Found = z.object({ there: z.boolean(), replica: z.boolean() });
 const find = async (words: string, headers: Record<string, string> = {}, as = service.root) => {
-  const answer = await service.send("GET", `/v1/notes/${words}`, { as, headers });
-  const found = Found.safeParse(answer.json).data ?? { there: false, replica: false };
-  return { status: answer.status, ...found };
+  const response = await service.send("GET", `/v1/notes/${words}`, { as, headers });
+  const found = Found.safeParse(response.json).data ?? { there: false, replica: false };
+  return { status: response.status, ...found };
 };
 
 /** Sends requests until stopped, and collects the responses. */
 function load<T>(send: () => Promise<T>): { stop(): Promise<T[]> } {
-  const answers: T[] = [];
+  const responses: T[] = [];
   const state = { stopped: false };
   const senders = Array.from({ length: 4 }, async () => {
-    while (!state.stopped) answers.push(await send());
+    while (!state.stopped) responses.push(await send());
   });
   return {
     async stop() {
       state.stopped = true;
       await Promise.all(senders);
-      return answers;
+      return responses;
     },
   };
 }
@@ -158,8 +158,8 @@ test("a replica that is killed under load is skipped, and used again after it re
   await expect.poll(() => find(words)).toMatchObject({ replica: false });
   await replica.start();
   await expect.poll(() => find(words)).toMatchObject({ replica: true });
-  const answers = await reading.stop();
-  expect(answers.filter((it) => it.status !== 200 || !it.there)).toEqual([]);
+  const responses = await reading.stop();
+  expect(responses.filter((it) => it.status !== 200 || !it.there)).toEqual([]);
 });
 
 test("a replica with a silent connection does not delay readers for long", async () => {

@@ -17,7 +17,7 @@ export const TEST_ROOT_KEY = "root-key-of-the-tests-0123456789abcdef";
 const Line = z.record(z.string(), z.unknown());
 const ISSUER = "http://accounts.test";
 
-export type TestAnswer = { status: number; headers: Headers; text: string; json: unknown };
+export type TestResponse = { status: number; headers: Headers; text: string; json: unknown };
 export type Send = {
   /** Bearer token; undefined: anonymous. */
   as?: string | undefined;
@@ -42,7 +42,7 @@ export type TestService = Instance &
       scope?: string;
       expiresInS?: number;
     }): Promise<string>;
-    send(method: string, path: string, options?: Send): Promise<TestAnswer>;
+    send(method: string, path: string, options?: Send): Promise<TestResponse>;
   };
 
 export type TestOptions = {
@@ -121,7 +121,7 @@ export async function sendTo(
   method: string,
   path: string,
   { as, body, headers = {}, onlyMs }: Send = {},
-): Promise<TestAnswer> {
+): Promise<TestResponse> {
   const raw =
     typeof body === "string" ? body : body instanceof Uint8Array ? Buffer.from(body) : undefined;
   const response = await fetch(new URL(path, base), {

@@ -67,12 +67,12 @@ function startClient(worker: () => Worker, numbers: { next: number }) {
     while (!state.stopped) {
       const n = (numbers.next += 10);
       const line = (i: number): string => `{"data_stream.dataset":"kill","n":${n + i}}\n`;
-      const answer = await sendTo(worker().url, "POST", "/v1/logs/batch", {
+      const response = await sendTo(worker().url, "POST", "/v1/logs/batch", {
         as: TEST_ROOT_KEY,
         headers: { "content-type": "application/x-ndjson" },
         body: [0, 1, 2].map(line).join(""),
       }).catch(() => undefined);
-      if (answer?.status === 202) acknowledged.push(n, n + 1, n + 2);
+      if (response?.status === 202) acknowledged.push(n, n + 1, n + 2);
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }

@@ -61,11 +61,11 @@ test("no record is lost because of an attribute's name", async () => {
   const attributes = keys.map((key) => ({ key, value: text(key) }));
   const nested = { kvlistValue: { values: [{ key: "in side", value: text("x") }] } };
   const record = { body: text("odd"), attributes: [...attributes, { key: "map", value: nested }] };
-  const answer = await service.send("POST", "/otlp/v1/logs", {
+  const response = await service.send("POST", "/otlp/v1/logs", {
     as: service.root,
     body: requestOf(record),
   });
-  expect([answer.status, answer.json]).toEqual([200, {}]);
+  expect([response.status, response.json]).toEqual([200, {}]);
   const [document = {}] = read(withoutNulls(requestOf(record)));
   expect(document).toMatchObject({ my_key: "my key", map: { in_side: "x" } });
   expect(Object.values(document)).toEqual(expect.arrayContaining(keys));
@@ -83,12 +83,12 @@ test("errors are protobuf for protobuf requests, and problem+json for JSON", asy
     [service.root, 400, "The body is not an ExportLogsServiceRequest."],
     ["nobody", 401, expect.stringContaining("token")],
   ] as const) {
-    const answer = await send("application/x-protobuf", as);
-    expect([answer.status, answer.headers.get("content-type")]).toEqual([
+    const response = await send("application/x-protobuf", as);
+    expect([response.status, response.headers.get("content-type")]).toEqual([
       status,
       "application/x-protobuf",
     ]);
-    expect(decodeStatus(await answer.bytes())).toEqual({ message });
+    expect(decodeStatus(await response.bytes())).toEqual({ message });
     const json = await send("application/json", as);
     expect([json.status, json.headers.get("content-type")]).toEqual([
       status,

@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 
 import { expect, test } from "vitest";
 
-import { encodeRequest, decodeAnswer } from "./domain/otlp-messages.ts";
+import { encodeRequest, decodeResponse } from "./domain/otlp-messages.ts";
 import { testLogging, type TestLogging } from "./testing.ts";
 
 type Found = { items: { id: string; fields: Record<string, unknown> }[]; next: string | null };
@@ -243,7 +243,7 @@ test("OpenTelemetry records are accepted as JSON and protobuf, and stored as ECS
     body: gzipSync(bytes),
   });
   expect(response.headers.get("content-type")).toBe("application/x-protobuf");
-  expect(decodeAnswer(new Uint8Array(await response.arrayBuffer()))).toEqual({ partialSuccess });
+  expect(decodeResponse(new Uint8Array(await response.arrayBuffer()))).toEqual({ partialSuccess });
   const { items } = await found(service, "", 4);
   const failed = items.filter(({ fields }) => fields["message"] === "it failed");
   expect(failed).toHaveLength(2);

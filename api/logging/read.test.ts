@@ -19,12 +19,12 @@ const Counts = z.object({
 });
 
 async function push(service: TestLogging, documents: readonly object[]): Promise<void> {
-  const answer = await service.send("POST", "/v1/logs/batch", {
+  const response = await service.send("POST", "/v1/logs/batch", {
     as: service.root,
     headers: { "content-type": "application/x-ndjson" },
     body: documents.map((it) => JSON.stringify(it)).join("\n"),
   });
-  expect([answer.status, answer.text]).toMatchObject([202, expect.any(String)]);
+  expect([response.status, response.text]).toMatchObject([202, expect.any(String)]);
 }
 
 /** Waits until this many events are stored. */
@@ -33,8 +33,8 @@ async function stored(service: TestLogging, rows: number): Promise<void> {
   await expect
     .poll(
       async () => {
-        const answer = await service.send("GET", "/v1/datasets?limit=100", { as: service.root });
-        return Rows.parse(answer.json).items.reduce((sum, it) => sum + it.rows, 0);
+        const response = await service.send("GET", "/v1/datasets?limit=100", { as: service.root });
+        return Rows.parse(response.json).items.reduce((sum, it) => sum + it.rows, 0);
       },
       { timeout: 20_000 },
     )
@@ -106,8 +106,10 @@ test("pages contain every event once, newest first, while new ones arrive", asyn
   const seen: unknown[] = [];
   let cursor = "";
   for (let page = 0; ; page += 1) {
-    const answer = await service.send("GET", `/v1/search?limit=10${cursor}`, { as: service.root });
-    const { items, next } = Page.parse(answer.json);
+    const response = await service.send("GET", `/v1/search?limit=10${cursor}`, {
+      as: service.root,
+    });
+    const { items, next } = Page.parse(response.json);
     seen.push(...items.map(({ fields }) => fields["n"]));
     if (next === null) break;
     cursor = `&cursor=${next}`;
@@ -156,8 +158,12 @@ test("counts over time equal the events, and invalid parameters are named", asyn
     ["/v1/logs/x", "path.eventId"],
   ];
   for (const [path, named] of cases) {
-    const answer = await service.send("GET", path, { as });
-    expect([path, answer.status, answer.text]).toEqual([path, 400, expect.stringContaining(named)]);
+    const response = await service.send("GET", path, { as });
+    expect([path, response.status, response.text]).toEqual([
+      path,
+      400,
+      expect.stringContaining(named),
+    ]);
   }
   const none = await service.send("GET", "/v1/logs/src_none:1", { as });
   expect(none.status).toBe(404);
@@ -186,8 +192,8 @@ test("a change of retention needs the current ETag, is published as an event, an
       headers: etag === undefined ? {} : { "if-match": etag },
     });
   expect((await put(7)).status).toBe(428);
-  const answers = await Promise.all([put(7, '"0"'), put(7, '"0"'), put(7, '"0"')]);
-  expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 412, 412]);
+  const responses = await Promise.all([put(7, '"0"'), put(7, '"0"'), put(7, '"0"')]);
+  expect(responses.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 412, 412]);
   expect((await put(0, '"1"')).status).toBe(400);
   const other = await service.send("PUT", "/v1/datasets/bank.a/retention", {
     as,

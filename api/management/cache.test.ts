@@ -15,18 +15,18 @@ async function prepare(service: Running): Promise<void> {
 }
 
 async function setSize(service: Running, value: number): Promise<void> {
-  const answer = await service.send("PUT", "/v1/settings/shop/values/size", {
+  const response = await service.send("PUT", "/v1/settings/shop/values/size", {
     as: service.root,
     headers: { "if-match": "*" },
     body: { value, reason: "grow" },
   });
-  expect(answer.status).toBe(200);
+  expect(response.status).toBe(200);
 }
 
 async function sizeAt(service: Running, headers: Record<string, string> = {}): Promise<unknown> {
   const path = "/v1/settings/shop/resolved";
-  const answer = await service.send("GET", path, { as: service.root, headers });
-  return (answer.json as { settings: { size: number } }).settings.size;
+  const response = await service.send("GET", path, { as: service.root, headers });
+  return (response.json as { settings: { size: number } }).settings.size;
 }
 
 /** The read-after header of an instance with replicas; requests that send one bypass the cache. */

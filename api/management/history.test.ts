@@ -46,7 +46,8 @@ test("an import is planned, then applied atomically, and repeating it changes no
   expect(missing.status).toBe(404);
   const done = await importFile(service, FILE);
   expect(done.json).toMatchObject({ applied: true, revision: 1 });
-  const changesOf = (answer: { json: unknown }) => (answer.json as { changes: unknown }).changes;
+  const changesOf = (response: { json: unknown }) =>
+    (response.json as { changes: unknown }).changes;
   expect(changesOf(done)).toEqual(changesOf(plan));
   expect((await importFile(service, FILE)).json).toMatchObject({ revision: 1, changes: [] });
   const out = await service.send("GET", "/v1/applications/shop/export", { as: service.root });

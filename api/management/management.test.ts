@@ -98,7 +98,7 @@ test("a definition that existing values do not match is refused with a list of t
 test("of two changes based on the same version, one is refused", async () => {
   await using service = await testService(management);
   await shop(service);
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     ["1s", "2s", "3s", "4s"].map((value) =>
       service.send("PUT", "/v1/settings/shop/values/checkout.timeout", {
         as: service.root,
@@ -107,7 +107,7 @@ test("of two changes based on the same version, one is refused", async () => {
       }),
     ),
   );
-  expect(answers.map((it) => it.status).toSorted((a, b) => a - b)).toEqual([200, 412, 412, 412]);
+  expect(responses.map((it) => it.status).toSorted((a, b) => a - b)).toEqual([200, 412, 412, 412]);
 });
 
 test("a permission for one application does not apply to another", async () => {
@@ -141,10 +141,12 @@ test("flags are evaluated for an account, with the reason", async () => {
         body: { accountId, ...more },
       })
     ).json;
-  const answer = (on: boolean, because: string) => ({ flags: { "new-cart": { on, because } } });
-  expect(await ask("acc_a")).toMatchObject(answer(true, "allowed"));
-  expect(await ask("acc_b", { environment: "production" })).toMatchObject(answer(false, "denied"));
-  expect(await ask("acc_c")).toMatchObject(answer(false, "no rule"));
+  const response = (on: boolean, because: string) => ({ flags: { "new-cart": { on, because } } });
+  expect(await ask("acc_a")).toMatchObject(response(true, "allowed"));
+  expect(await ask("acc_b", { environment: "production" })).toMatchObject(
+    response(false, "denied"),
+  );
+  expect(await ask("acc_c")).toMatchObject(response(false, "no rule"));
   const inProduction = await ask("acc_c", { environment: "production" });
-  expect(inProduction).toMatchObject(answer(true, "percentage"));
+  expect(inProduction).toMatchObject(response(true, "percentage"));
 });

@@ -102,7 +102,7 @@ describe.skipIf(server === undefined)("the store in MongoDB", () => {
     });
   });
 
-  test("a change whose answer was lost is announced, and a retry with its key does not repeat it", async () => {
+  test("a change whose response was lost is announced, and a retry with its key does not repeat it", async () => {
     await using service = await testService(management, { env: { MONGODB_URL: members.url } });
     const as = service.root;
     await service.send("POST", "/v1/applications", { as, body: { ...shop, name: "lost" } });
@@ -136,7 +136,7 @@ describe.skipIf(server === undefined)("the store in MongoDB", () => {
     const as = service.root;
     await service.send("POST", "/v1/applications", { as, body: { ...shop, name: "busy" } });
     const keys = Array.from({ length: 8 }, (_, index) => `key${index}`);
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       keys.map((key) =>
         service.send("PUT", `/v1/settings/busy/definitions/${key}`, {
           as,
@@ -147,7 +147,7 @@ describe.skipIf(server === undefined)("the store in MongoDB", () => {
         }),
       ),
     );
-    expect(answers.map((it) => it.status)).toEqual(keys.map(() => 200));
+    expect(responses.map((it) => it.status)).toEqual(keys.map(() => 200));
     const resolved = await service.send("GET", "/v1/settings/busy/resolved", { as });
     expect(resolved.json).toMatchObject({
       revision: 9,
@@ -197,7 +197,7 @@ describe.skipIf(server === undefined)("the store in MongoDB", () => {
     await expect.poll(async () => (await change()).status, { timeout: 20_000 }).toBe(200);
   });
 
-  test("an unavailable secondary is skipped; without a primary, changes answer 503", async () => {
+  test("an unavailable secondary is skipped; without a primary, changes get a 503", async () => {
     await using pair = await startReplicaSet(server as MongoServer);
     await using service = await testService(management, { env: { MONGODB_URL: pair.url } });
     const as = service.root;

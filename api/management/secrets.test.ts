@@ -15,9 +15,9 @@ test("a stored secret is in no answer, log, export, diff, watch or table", async
   const as = service.root;
   const seen: string[] = [];
   const send = async (...[method, path, more = {}]: Parameters<typeof service.send>) => {
-    const answer = await service.send(method, path, { as, ...more });
-    seen.push(answer.text, JSON.stringify([...answer.headers]));
-    return answer;
+    const response = await service.send(method, path, { as, ...more });
+    seen.push(response.text, JSON.stringify([...response.headers]));
+    return response;
   };
   const key = { "idempotency-key": "k" };
   const put = { body: { value: PLAIN, description: "of the database" }, headers: key };

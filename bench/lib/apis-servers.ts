@@ -28,8 +28,8 @@ export async function startService(
 }
 
 /** A bare server that sends the same texts. */
-export async function startBare(answers: readonly object[]): Promise<Server> {
-  const { line, server } = await startScript(new URL("apis-bare.ts", import.meta.url), answers);
+export async function startBare(responses: readonly object[]): Promise<Server> {
+  const { line, server } = await startScript(new URL("apis-bare.ts", import.meta.url), responses);
   return { url: line, ...server };
 }
 

@@ -122,8 +122,8 @@ function poll(everyMs: number): void {
   const showSignIns = show("sign-ins");
   const showRequests = show("requests");
   const ask = async (): Promise<void> => {
-    const answer = await fetch("/api/board");
-    const board = await answer.json();
+    const response = await fetch("/api/board");
+    const board = await response.json();
     const hour = board.turnover.find(({ minutes }: { minutes: number }) => minutes === 60);
     showSignIns(hour?.signIns);
     showRequests(board.values.requests_per_second);

@@ -22,9 +22,9 @@ export async function openViewers(task: ViewersTask): Promise<Viewers> {
   await once(thread, "message");
   return {
     take: async () => {
-      const answer = once(thread, "message");
+      const response = once(thread, "message");
       thread.postMessage("take");
-      return Tally.parse((await answer)[0]);
+      return Tally.parse((await response)[0]);
     },
     [Symbol.asyncDispose]: async () => {
       await thread.terminate();

@@ -72,7 +72,7 @@ export function eventsRoute(service: string, events: readonly EventDefinition[])
     rule: { allow: "permission", permission: `${service}:events:read` },
     query: pageQuery({}),
     reads: "replica",
-    answers: {
+    responses: {
       200: { description: "A page of events", body: pageOf(eventSchema(service, events)) },
     },
     async handle({ query, read }) {

@@ -20,8 +20,8 @@ import {
 } from "./response.ts";
 import { RouteLimits } from "./route-limits.ts";
 import {
-  type AnswerSpec,
-  type AnyAnswer,
+  type ResponseSpec,
+  type AnyResponse,
   type Call,
   PrebuiltResponse,
   type Route as RouteOf,
@@ -32,7 +32,7 @@ import { traceOf } from "./trace.ts";
 type Route = RouteOf<BaseRule>;
 type AnyCall = Call<never, never, never, never, never>;
 
-/** Answers one request; never throws. */
+/** Serves one request; never throws. */
 export type Handler = (
   incoming: IncomingMessage,
   outgoing: ServerResponse,
@@ -52,7 +52,7 @@ type Compiled = {
 type Result = WholeResponse | Response;
 
 /**
- * One route as a handler: authenticate, count, authorise, parse, handle, check the answer, send it, log it. Each step
+ * One route as a handler: authenticate, count, authorise, parse, handle, check the response, send it, log it. Each step
  * calls the next one, synchronously where nothing has to be waited for: every await costs, and the most frequent
  * requests (a token check, settings) need none.
  */
@@ -99,7 +99,7 @@ export function compileRoute(route: Route, deps: ListenerDeps): Handler {
 
 function send(request: RequestState, { deps, headers }: Compiled, result: Result): void {
   const { outgoing, trace } = request;
-  // Further requests on this connection could not be answered.
+  // Further requests on this connection could not be served.
   if (deps.stopping.aborted) outgoing.shouldKeepAlive = false;
   try {
     if (result instanceof Response) void sendResponse(outgoing, result, headers.plain);
@@ -108,7 +108,7 @@ function send(request: RequestState, { deps, headers }: Compiled, result: Result
       request.bytes = result.bytes;
     }
   } catch (error) {
-    deps.log.error("an answer cannot be sent", { error, "trace.id": trace.traceId });
+    deps.log.error("a response cannot be sent", { error, "trace.id": trace.traceId });
     outgoing.destroy();
   }
 }
@@ -182,14 +182,14 @@ function callHandler(
   const call = new RequestCall(request, compiled.deps, given);
   // The handler gets what its own schemas and its program's access control gave: `RouteSpec` ties them together.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  const answered = compiled.route.handle(call as unknown as AnyCall);
-  return answered instanceof Promise
-    ? answered.then((result) => toResponse(result, compiled, { key, call }))
-    : toResponse(answered, compiled, { key, call });
+  const result = compiled.route.handle(call as unknown as AnyCall);
+  return result instanceof Promise
+    ? result.then((it) => toResponse(it, compiled, { key, call }))
+    : toResponse(result, compiled, { key, call });
 }
 
 function toResponse(
-  result: AnyAnswer | PrebuiltResponse | Response,
+  result: AnyResponse | PrebuiltResponse | Response,
   compiled: Compiled,
   { key, call }: { key: string; call: RequestCall },
 ): Result | Promise<Result> {
@@ -198,8 +198,8 @@ function toResponse(
   return call.wrote() ? afterWrite(result, compiled, key) : toJsonResponse(compiled, result);
 }
 
-/** The answer has the position of the write in the write-ahead log: reads that send it back see the write. */
-async function afterWrite(result: AnyAnswer, compiled: Compiled, key: string): Promise<Result> {
+/** The response has the position of the write in the write-ahead log: reads that send it back see the write. */
+async function afterWrite(result: AnyResponse, compiled: Compiled, key: string): Promise<Result> {
   const { database, lastWrites } = compiled.deps;
   const lsn = await database.lastWrite();
   if (lsn === undefined) return toJsonResponse(compiled, result);
@@ -209,7 +209,7 @@ async function afterWrite(result: AnyAnswer, compiled: Compiled, key: string): P
 
 function toJsonResponse(
   { route, headers }: Compiled,
-  { status, body, headers: own }: AnyAnswer,
+  { status, body, headers: own }: AnyResponse,
 ): WholeResponse {
   const spec = specOf(route, status);
   if (spec.body === undefined) {
@@ -232,10 +232,10 @@ function toPrebuiltResponse(
   return whole;
 }
 
-function specOf({ operationId, answers }: Route, status: number): AnswerSpec {
-  const spec = answers[status];
+function specOf({ operationId, responses }: Route, status: number): ResponseSpec {
+  const spec = responses[status];
   if (spec) return spec;
-  throw new Error(`${operationId} answered ${status}, which it does not list`);
+  throw new Error(`${operationId} responded ${status}, which it does not list`);
 }
 
 function toProblem(

@@ -58,8 +58,8 @@ export const pageStart = (
   order,
 });
 
-/** The answer of a list: a page of rows that were read with a limit of one more. */
-export const pageAnswer = <Row, Item>(
+/** The response of a list: a page of rows that were read with a limit of one more. */
+export const pageResponse = <Row, Item>(
   rows: readonly Row[],
   { limit }: PageQuery,
   by: { item: (row: Row) => Item; cursor: (row: Row) => readonly (string | number)[] },

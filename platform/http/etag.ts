@@ -3,7 +3,7 @@ import { AppError } from "../errors.ts";
 /** The ETag of a version. It is strong because every change increments the version. */
 export const etagOf = (version: number): { etag: string } => ({ etag: `"${version}"` });
 
-/** An answer with the ETag of its body. */
+/** A response with the ETag of its body. */
 export const versioned = <const Status extends number, Body extends { version: number }>(
   status: Status,
   body: Body,
@@ -16,7 +16,7 @@ export const IF_MATCH = /^(?:\*|"(\d{1,15})")$/;
 export function parseIfMatch(header: string): number | undefined {
   const match = IF_MATCH.exec(header.trim());
   if (match) return match[1] === undefined ? undefined : Number(match[1]);
-  const message = 'give the ETag of an earlier answer, such as "3"';
+  const message = 'give the ETag of an earlier response, such as "3"';
   throw new AppError("bad_request", `header.If-Match: ${message}`, {
     fields: [{ path: "header.If-Match", code: "invalid_etag", message }],
   });

@@ -27,7 +27,7 @@ export function healthRoutes(checks: HealthChecks): Route<OpenRule>[] {
       tag: "Operations",
       summary: "Whether the process runs",
       rule,
-      answers: { 200: { description: "It runs", body: Live } },
+      responses: { 200: { description: "It runs", body: Live } },
       handle: () => ({ status: 200, body: { status: "ok" } }),
     }),
     openRoute({
@@ -37,7 +37,7 @@ export function healthRoutes(checks: HealthChecks): Route<OpenRule>[] {
       tag: "Operations",
       summary: `Whether it can serve: ${Object.keys(checks).join(", ")}`,
       rule,
-      answers: {
+      responses: {
         200: { description: "It can serve", body: Ready },
         503: { description: "A check failed", body: Ready },
       },

@@ -27,7 +27,7 @@ const open = {
   tag: "T",
   summary: "S",
   rule: { allow: "anyone", why: "a test" },
-  answers: {},
+  responses: {},
 } as const;
 const routes = [
   openRoute({
@@ -36,7 +36,7 @@ const routes = [
     path: "/people",
     operationId: "addPerson",
     body: Body,
-    answers: { 201: { description: "Added", body: Body } },
+    responses: { 201: { description: "Added", body: Body } },
     handle: ({ body }) => ({ status: 201, body }),
   }),
   openRoute({
@@ -134,7 +134,7 @@ test("a password in an invalid body is neither returned nor logged", async () =>
   expect(logged.join("")).not.toContain("hunter");
 });
 
-test("an unknown path is answered with a problem, and every answer has the security headers", async () => {
+test("an unknown path gets a problem, and every response has the security headers", async () => {
   for (const path of ["/nowhere", "/known", "/unknown"]) {
     const response = await send(path);
     expect(response.headers.get("x-content-type-options")).toBe("nosniff");

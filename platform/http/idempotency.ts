@@ -5,9 +5,9 @@ import { z } from "zod";
 import { AppError } from "../errors.ts";
 import type { Queryable } from "../postgres/database.ts";
 import { seal, unseal } from "../seal.ts";
-import type { AnyAnswer } from "./route.ts";
+import type { AnyResponse } from "./route.ts";
 
-/** Retention of answers; afterwards a key counts as new. */
+/** Retention of responses; afterwards a key counts as new. */
 export const IDEMPOTENCY_HOURS = 24;
 
 export const idempotencyMigration = {
@@ -31,18 +31,18 @@ export type IdempotentRequest = {
 };
 
 /**
- * Runs `work` once per key (draft-ietf-httpapi-idempotency-key-header): the first request runs it and stores the answer
- * in the same transaction, later requests get the stored answer, and concurrent ones wait. A failed request stores
- * nothing and may be repeated. Because an answer may contain a secret that is shown once, and a body a password, the
- * answer is encrypted and the content is fingerprinted with keys derived from the Idempotency-Key, of which only a hash
+ * Runs `work` once per key (draft-ietf-httpapi-idempotency-key-header): the first request runs it and stores the response
+ * in the same transaction, later requests get the stored response, and concurrent ones wait. A failed request stores
+ * nothing and may be repeated. Because a response may contain a secret that is shown once, and a body a password, the
+ * response is encrypted and the content is fingerprinted with keys derived from the Idempotency-Key, of which only a hash
  * is stored.
  * @throws AppError unprocessable when the key was used for another request
  */
-export async function once<Answer extends AnyAnswer>(
+export async function once<Result extends AnyResponse>(
   tx: Queryable,
   request: IdempotentRequest,
-  work: () => Promise<Answer>,
-): Promise<Answer> {
+  work: () => Promise<Result>,
+): Promise<Result> {
   const seed = createHash("sha256").update(`${request.scope}\n${request.key}`).digest();
   const hash = createHash("sha256").update("id").update(seed).digest();
   const mac = createHmac("sha256", seed).update(request.content).digest();
@@ -54,26 +54,26 @@ export async function once<Answer extends AnyAnswer>(
   );
   if (kept) {
     if (Buffer.isBuffer(kept["request_mac"]) && kept["request_mac"].equals(mac)) {
-      // It was stored as an Answer of the same route, which is part of the scope.
+      // It was stored as a response of the same route, which is part of the scope.
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-      return replayOf(seed, kept["answer"]) as Answer;
+      return replayOf(seed, kept["answer"]) as Result;
     }
     const message = "this key was already used for a request with other content: use a new one";
     throw new AppError("unprocessable", `header.Idempotency-Key: ${message}`, {
       fields: [{ path: "header.Idempotency-Key", code: "key_reused", message }],
     });
   }
-  const answer = await work();
+  const response = await work();
   await tx.query(
     `INSERT INTO idempotency (key_hash, request_mac, answer, created_at) VALUES ($1, $2, $3, $4)
      ON CONFLICT (key_hash) DO UPDATE SET request_mac = $2, answer = $3, created_at = $4`,
-    [hash, mac, seal(keyOf(seed), JSON.stringify(answer)), new Date(request.nowMs)],
+    [hash, mac, seal(keyOf(seed), JSON.stringify(response)), new Date(request.nowMs)],
   );
-  return answer;
+  return response;
 }
 
-/** Deletes expired answers. */
-export async function forgetAnswers(db: Queryable, nowMs: number): Promise<void> {
+/** Deletes expired responses. */
+export async function deleteExpiredResponses(db: Queryable, nowMs: number): Promise<void> {
   await db.query("DELETE FROM idempotency WHERE created_at <= $1", [
     new Date(nowMs - IDEMPOTENCY_HOURS * 3_600_000),
   ]);
@@ -85,10 +85,10 @@ const Kept = z.object({
   body: z.unknown().optional(),
 });
 
-function replayOf(seed: Buffer, stored: unknown): AnyAnswer {
-  if (!Buffer.isBuffer(stored)) throw new Error("the stored answer is not a bytea");
-  const { headers, ...answer } = Kept.parse(JSON.parse(unseal(keyOf(seed), stored).toString()));
-  return { ...answer, headers: { ...headers, "idempotency-replayed": "true" } };
+function replayOf(seed: Buffer, stored: unknown): AnyResponse {
+  if (!Buffer.isBuffer(stored)) throw new Error("the stored response is not a bytea");
+  const { headers, ...response } = Kept.parse(JSON.parse(unseal(keyOf(seed), stored).toString()));
+  return { ...response, headers: { ...headers, "idempotency-replayed": "true" } };
 }
 
 const keyOf = (seed: Buffer): Buffer =>

@@ -18,7 +18,7 @@ export type ListenerDeps<R extends BaseRule = BaseRule> = {
   access: AccessControl<R>;
   database: ServiceDatabase;
   lastWrites: LastWrites;
-  /** Sent with every answer. */
+  /** Sent with every response. */
   headers: Readonly<Record<string, string>>;
   /** The general rate limit of each caller, if any. */
   limit?: RateLimit | undefined;
@@ -38,6 +38,6 @@ export type RequestState = {
   rawParams: RawParams;
   address: string;
   caller: BaseCaller | undefined;
-  /** Length of the answer's body. */
+  /** Length of the response's body. */
   bytes: number | undefined;
 };

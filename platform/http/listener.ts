@@ -30,11 +30,11 @@ export function createListener<R extends BaseRule>(
     methods
       .filter((method) => router.match(method, path)[0].length > 0)
       .flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
-  const answerNoRoute = compileRoute(noRoute(allowedAt), deps);
+  const handleNoRoute = compileRoute(noRoute(allowedAt), deps);
   return (incoming, outgoing) => {
     const method = incoming.method === "HEAD" ? "GET" : (incoming.method ?? "");
     const [[first], stash] = router.match(method, pathOf(incoming.url ?? ""));
-    if (first === undefined || lacksHost(incoming)) answerNoRoute(incoming, outgoing, () => ({}));
+    if (first === undefined || lacksHost(incoming)) handleNoRoute(incoming, outgoing, () => ({}));
     else first[0](incoming, outgoing, () => paramsOf(first[1], stash));
   };
 }
@@ -72,16 +72,16 @@ function decoded(text: string): string {
 const lacksHost = ({ headers, httpVersion }: IncomingMessage): boolean =>
   headers.host === undefined && httpVersion !== "1.0";
 
-/** Answers requests that match no route: 404, 405 where another method is allowed, 400 without a Host. */
+/** Responds to requests that match no route: 404, 405 where another method is allowed, 400 without a Host. */
 const noRoute = (allowedAt: (path: string) => string[]): Route<OpenRule> => ({
   method: "GET",
   path: "/*",
   operationId: "noRoute",
   tag: "None",
-  summary: "Answers paths without a route",
+  summary: "Paths without a route",
   rule: { allow: "anyone", why: "a 404 reveals nothing" },
   query: z.unknown(),
-  answers: {},
+  responses: {},
   async handle({ incoming, log }) {
     if (lacksHost(incoming)) throw new AppError("bad_request", "Send a Host header.");
     const { method = "", url = "" } = incoming;

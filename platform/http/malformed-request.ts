@@ -30,12 +30,12 @@ const EXPECTATION: Refusal = {
   detail: "The only supported expectation is 100-continue.",
 };
 
-/** Answers malformed requests with problem details, and logs them; Node's own answer would be empty. */
-export function answerMalformedRequests(
+/** Responds to malformed requests with problem details, and logs them; Node's own response would be empty. */
+export function rejectMalformedRequests(
   server: Server,
   { headers, log }: { headers: Readonly<Record<string, string>>; log: Log },
 ): void {
-  const answerOf = (reason: Refusal): { body: string; headers: Record<string, string> } => {
+  const responseOf = (reason: Refusal): { body: string; headers: Record<string, string> } => {
     const body = JSON.stringify(refusal(reason, log));
     return {
       body,
@@ -48,18 +48,18 @@ export function answerMalformedRequests(
     };
   };
   server.on("clientError", (error: Error, socket: Duplex) => {
-    // While another answer is being sent, this one would become part of it. Node stores that answer on the socket.
-    const isAnswering = Boolean(Reflect.get(socket, "_httpMessage"));
-    if (isAnswering || !socket.writable) return void socket.destroy();
+    // While another response is being sent, this one would become part of it. Node stores that response on the socket.
+    const isResponding = Boolean(Reflect.get(socket, "_httpMessage"));
+    if (isResponding || !socket.writable) return void socket.destroy();
     const reason = refusalOf(error);
-    const answer = answerOf(reason);
-    const lines = Object.entries(answer.headers).map(([name, value]) => `${name}: ${value}`);
+    const response = responseOf(reason);
+    const lines = Object.entries(response.headers).map(([name, value]) => `${name}: ${value}`);
     const first = `HTTP/1.1 ${reason.status} ${reason.title}`;
-    socket.end([first, ...lines, "", answer.body].join("\r\n"), () => socket.destroy());
+    socket.end([first, ...lines, "", response.body].join("\r\n"), () => socket.destroy());
   });
   server.on("checkExpectation", (_: IncomingMessage, outgoing: ServerResponse) => {
-    const answer = answerOf(EXPECTATION);
-    outgoing.writeHead(EXPECTATION.status, answer.headers).end(answer.body);
+    const response = responseOf(EXPECTATION);
+    outgoing.writeHead(EXPECTATION.status, response.headers).end(response.body);
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 
-/** Answered as 429 with Retry-After. */
+/** Sent as 429 with Retry-After. */
 export class TooManyRequests extends AppError {
   constructor(waitMs: number) {
     super(

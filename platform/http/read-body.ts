@@ -44,7 +44,7 @@ export async function readBytes(incoming: IncomingMessage, bytesMax: number): Pr
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    // The connection must stay open after a body that is too large, so that the client receives the answer.
+    // The connection must stay open after a body that is too large, so that the client receives the response.
     for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
       if (!Buffer.isBuffer(chunk)) continue;
       bytes += chunk.byteLength;
@@ -53,7 +53,7 @@ export async function readBytes(incoming: IncomingMessage, bytesMax: number): Pr
     }
   } catch (error) {
     if (error instanceof AppError) throw error;
-    // The client disconnected: not an error of the server, and the answer is never read.
+    // The client disconnected: not an error of the server, and the response is never read.
     throw new AppError("bad_request", "The body is incomplete.", { cause: error });
   }
   return Buffer.concat(chunks);

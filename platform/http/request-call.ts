@@ -5,7 +5,7 @@ import type { BaseCaller, BaseRule } from "./access-control.ts";
 import { once } from "./idempotency.ts";
 import type { ListenerDeps, RequestState } from "./listener-deps.ts";
 import type { Input } from "./request-input.ts";
-import type { AnyAnswer, Route } from "./route.ts";
+import type { AnyResponse, Route } from "./route.ts";
 import { TraceLog } from "./trace-log.ts";
 
 /** The maximum delay of a Node timer. */
@@ -25,9 +25,9 @@ export class RequestCall {
   readonly log: TraceLog;
   readonly database: ListenerDeps["database"];
   readonly read: Queryable;
-  readonly write: <Answer extends AnyAnswer>(
-    work: (tx: Queryable) => Promise<Answer>,
-  ) => Promise<Answer>;
+  readonly write: <Result extends AnyResponse>(
+    work: (tx: Queryable) => Promise<Result>,
+  ) => Promise<Result>;
   readonly #outgoing: ServerResponse;
   readonly #stopping: AbortSignal;
   #wrote = false;
@@ -76,11 +76,11 @@ export class RequestCall {
   }
 }
 
-async function write<Answer extends AnyAnswer>(
+async function write<Result extends AnyResponse>(
   { route, caller }: { route: Route<BaseRule>; caller: BaseCaller },
   input: Input,
-  { deps, work }: { deps: ListenerDeps; work: (tx: Queryable) => Promise<Answer> },
-): Promise<Answer> {
+  { deps, work }: { deps: ListenerDeps; work: (tx: Queryable) => Promise<Result> },
+): Promise<Result> {
   const key = input.idempotencyKey;
   return deps.database.transaction((tx) =>
     key === undefined

@@ -3,7 +3,7 @@ import { type RateLimit, createRateLimit } from "./rate-limit.ts";
 import type { Route } from "./route.ts";
 
 const LIMIT_KEYS_MAX = 50_000;
-/** Process supervisors act on these answers: a 429 would make them restart a healthy process. */
+/** Process supervisors act on these responses: a 429 would make them restart a healthy process. */
 const UNLIMITED = new Set(["/livez", "/readyz"]);
 
 /** The rate limits of one route: the general one of the program, and its own. */

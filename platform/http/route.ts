@@ -11,14 +11,14 @@ import type { ProblemBody } from "./problem.ts";
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** A possible answer: JSON with a schema, or other media types that the handler returns as a Response. */
-export type AnswerSpec = {
+export type ResponseSpec = {
   description: string;
   body?: z.ZodType;
   media?: string | readonly string[];
 };
-export type AnswerSpecs = Readonly<Record<number, AnswerSpec>>;
+export type ResponseSpecs = Readonly<Record<number, ResponseSpec>>;
 
-/** An answer that a handler caches and returns many times: its JSON matches the schema and is not checked again. */
+/** A response that a handler caches and returns many times: its JSON matches the schema and is not checked again. */
 export class PrebuiltResponse {
   readonly status: number;
   readonly text: string;
@@ -32,16 +32,18 @@ export class PrebuiltResponse {
 }
 
 /** The possible return values of a handler: a declared status with its body. */
-type AnswerOf<Answers extends AnswerSpecs> = {
-  [Status in keyof Answers & number]: Answers[Status] extends { body: infer Body extends z.ZodType }
+type ResponseOf<Responses extends ResponseSpecs> = {
+  [Status in keyof Responses & number]: Responses[Status] extends {
+    body: infer Body extends z.ZodType;
+  }
     ? { status: Status; headers?: Record<string, string>; body: z.input<Body> }
     : { status: Status; headers?: Record<string, string>; body?: undefined };
-}[keyof Answers & number];
+}[keyof Responses & number];
 
-export type AnyAnswer = { status: number; headers?: Record<string, string>; body?: unknown };
+export type AnyResponse = { status: number; headers?: Record<string, string>; body?: unknown };
 
 /** The input of a handler, already parsed: it only has to check what depends on stored data. */
-export type Call<Params, Query, Body, Answer, C = Caller> = {
+export type Call<Params, Query, Body, Result, C = Caller> = {
   params: Params;
   query: Query;
   body: Body;
@@ -57,10 +59,10 @@ export type Call<Params, Query, Body, Answer, C = Caller> = {
   read: Queryable;
   /**
    * Runs `work` in one transaction on the primary, with the Idempotency-Key of the request: the first request
-   * with a key runs `work` and stores the answer; later ones get that answer without running `work`. Call it at most
+   * with a key runs `work` and stores the response; later ones get that response without running `work`. Call it at most
    * once; `work` may only wait for the database.
    */
-  write(work: (tx: Queryable) => Promise<Answer>): Promise<Answer>;
+  write(work: (tx: Queryable) => Promise<Result>): Promise<Result>;
   /** The version in If-Match (`"3"`); undefined if it is `*` or absent (which is possible only if it is optional). */
   ifMatch: number | undefined;
   ifNoneMatch: string | undefined;
@@ -75,7 +77,14 @@ type Refusal = { media: string; bytes: Uint8Array<ArrayBuffer> };
 
 /** `R` and `C` are the rules and callers of the program (`AccessControl`); by default those of the domain APIs. */
 // oxlint-disable-next-line max-type-params
-export type RouteSpec<Params, Query, Body, Answers extends AnswerSpecs, R = Rule, C = Caller> = {
+export type RouteSpec<
+  Params,
+  Query,
+  Body,
+  Responses extends ResponseSpecs,
+  R = Rule,
+  C = Caller,
+> = {
   method: Method;
   /** With parameters in braces: `/v1/invoices/{invoiceId}`. */
   path: string;
@@ -108,34 +117,34 @@ export type RouteSpec<Params, Query, Body, Answers extends AnswerSpecs, R = Rule
   limit?: { burst: number; perMinute: number };
   /** Formats rejections as in another protocol. Default: problem+json. */
   refusal?(problem: ProblemBody, incoming: IncomingMessage): Refusal | undefined;
-  answers: Answers;
+  responses: Responses;
   handle(
-    call: Call<Params, Query, Body, AnswerOf<NoInfer<Answers>>, C>,
-  ): Answered<AnswerOf<NoInfer<Answers>>>;
+    call: Call<Params, Query, Body, ResponseOf<NoInfer<Responses>>, C>,
+  ): HandlerResult<ResponseOf<NoInfer<Responses>>>;
 };
 
 /** Synchronous if the handler does not have to wait. */
-type Answered<Answer> = AnyOf<Answer> | Promise<AnyOf<Answer>>;
-type AnyOf<Answer> = Answer | PrebuiltResponse | Response;
+type HandlerResult<Result> = AnyOf<Result> | Promise<AnyOf<Result>>;
+type AnyOf<Result> = Result | PrebuiltResponse | Response;
 
 /** A route without the types of its parts, as the kit compiles, documents and tests it. */
 export type Route<R extends BaseRule = Rule> = Omit<
-  RouteSpec<unknown, unknown, unknown, AnswerSpecs, R, never>,
+  RouteSpec<unknown, unknown, unknown, ResponseSpecs, R, never>,
   "handle"
 > & {
-  handle(call: Call<never, never, never, never, never>): Answered<AnyAnswer>;
+  handle(call: Call<never, never, never, never, never>): HandlerResult<AnyResponse>;
 };
 
 /** Declares a route that anyone may call, for any program. */
-export function openRoute<Params, Query, Body, const Answers extends AnswerSpecs>(
-  spec: RouteSpec<Params, Query, Body, Answers, OpenRule, BaseCaller>,
+export function openRoute<Params, Query, Body, const Responses extends ResponseSpecs>(
+  spec: RouteSpec<Params, Query, Body, Responses, OpenRule, BaseCaller>,
 ): Route<OpenRule> {
   return spec;
 }
 
-/** Declares a route of a domain API; the types of parameters, query, body and answers follow from their schemas. */
-export function route<Params, Query, Body, const Answers extends AnswerSpecs>(
-  spec: RouteSpec<Params, Query, Body, Answers>,
+/** Declares a route of a domain API; the types of parameters, query, body and responses follow from their schemas. */
+export function route<Params, Query, Body, const Responses extends ResponseSpecs>(
+  spec: RouteSpec<Params, Query, Body, Responses>,
 ): Route {
   return spec;
 }

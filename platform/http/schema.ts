@@ -79,6 +79,6 @@ export const Problem = z
   })
   .meta({ id: "Problem" });
 
-/** Epoch ms as text in answers. */
+/** Epoch ms as text in responses. */
 export const iso = (atMs: number): string => new Date(atMs).toISOString();
 export const isoOrNull = (atMs: number | null): string | null => (atMs === null ? null : iso(atMs));

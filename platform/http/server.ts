@@ -8,7 +8,7 @@ const DRAIN_MS_MAX = 10_000;
 /** Time for which idle connections stay open when a worker stops, as a request may be in transit. */
 const IDLE_MS = 500;
 /**
- * Longer than load balancers keep connections (60 s): they answer 502 if a connection closes while they send a request.
+ * Longer than load balancers keep connections (60 s): they send 502 if a connection closes while they send a request.
  */
 const KEEP_ALIVE_MS = 65_000;
 /** Slower clients get 408, because they occupy a connection. */

@@ -5,10 +5,10 @@ import { dataHeaders } from "./security-headers.ts";
 const RETRY_S = 2;
 
 /**
- * Answers requests while a program starts: `/livez` with 200, all others with 503 and Retry-After; browsers get a page
+ * Responds to requests while a program starts: `/livez` with 200, all others with 503 and Retry-After; browsers get a page
  * that reloads itself.
  */
-export function answerStarting(name: string) {
+export function startingListener(name: string) {
   const detail = `${name} is starting. Try again in ${RETRY_S} seconds.`;
   const problem = { type: "about:blank", title: "Service Unavailable", status: 503, detail };
   const page = `<!doctype html>
@@ -18,7 +18,7 @@ export function answerStarting(name: string) {
 `;
   const unavailable = { status: 503, headers: { "retry-after": String(RETRY_S) } };
   const live = { status: 200, type: "application/json", text: JSON.stringify({ status: "ok" }) };
-  const answers = {
+  const responses = {
     live: { ...live, headers: {} },
     page: { ...unavailable, type: "text/html; charset=utf-8", text: page },
     problem: { ...unavailable, type: "application/problem+json", text: JSON.stringify(problem) },
@@ -26,7 +26,8 @@ export function answerStarting(name: string) {
   return (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     const isLive = /^\/livez(?:\?|$)/.test(incoming.url ?? "");
     const isPage = incoming.headers.accept?.includes("text/html") === true;
-    const { status, headers, type, text } = answers[isLive ? "live" : isPage ? "page" : "problem"];
+    const { status, headers, type, text } =
+      responses[isLive ? "live" : isPage ? "page" : "problem"];
     outgoing.writeHead(status, {
       ...dataHeaders(),
       ...headers,

@@ -88,7 +88,7 @@ export function tokenAuthenticator(options: {
   };
 }
 
-/** Errors of fetching the keys (no answer, a status other than 200, an invalid body), not of the token. */
+/** Errors of fetching the keys (no response, a status other than 200, an invalid body), not of the token. */
 const ABOUT_KEYS = new Set([
   errors.JWKSTimeout.code,
   errors.JWKSInvalid.code,

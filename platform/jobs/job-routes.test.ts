@@ -36,8 +36,8 @@ async function openJobs(work: () => Promise<void>) {
   if (kit === undefined) throw new Error("the service was not opened");
   const { database, jobs } = kit;
   const list = async (query = "") => {
-    const answer = await running.send("GET", `/v1/jobs${query}`, { as: running.root });
-    return Page.parse(answer.json);
+    const response = await running.send("GET", `/v1/jobs${query}`, { as: running.root });
+    return Page.parse(response.json);
   };
   return {
     ...running,

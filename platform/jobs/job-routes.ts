@@ -68,7 +68,7 @@ const listRoute = ({ service }: Deps): Route =>
       "Completed jobs are removed. A failed job has no attempts left and is kept until it is retried or dropped.",
     rule: { allow: "permission", permission: `${service}:jobs:read` },
     query: pageQuery({ state: z.enum(JOB_STATES).optional() }),
-    answers: { 200: { description: "A page of jobs", body: pageOf(Job) } },
+    responses: { 200: { description: "A page of jobs", body: pageOf(Job) } },
     async handle({ query: { state, limit, cursor }, read, nowMs }) {
       const [afterId] = decodeCursor(Cursor, cursor) ?? [0];
       const jobs = await listJobs(read, { state, afterId, limit: limit + 1, nowMs });
@@ -86,7 +86,7 @@ const getRoute = ({ service, definitions }: Deps): Route =>
     summary: "Returns a job with its payload",
     rule: { allow: "permission", permission: `${service}:jobs:read` },
     params: Params,
-    answers: { 200: { description: "The job", body: JobDetail } },
+    responses: { 200: { description: "The job", body: JobDetail } },
     async handle({ params, read, nowMs }) {
       const job = (await findJob(read, Number(params.jobId), nowMs)) ?? noJob(params.jobId);
       const definition = definitions.find(({ kind }) => kind === job.kind);
@@ -105,9 +105,9 @@ const retryRoute = (deps: Deps): Route =>
     description: "Resets the number of its attempts.",
     rule: { allow: "permission", permission: `${deps.service}:jobs:write` },
     params: Params,
-    answers: { 200: { description: "The job, waiting", body: Job } },
+    responses: { 200: { description: "The job, waiting", body: Job } },
     async handle({ params, write, nowMs, caller, traceId }) {
-      const answer = await write(async (tx) => {
+      const response = await write(async (tx) => {
         const job = await lockIdle(tx, params.jobId, nowMs);
         await resetJob(tx, job.id, nowMs);
         await wakeRunners(tx, deps.service);
@@ -116,7 +116,7 @@ const retryRoute = (deps: Deps): Route =>
         return { status: 200, body: factsOf(reset) };
       });
       emitAction(deps, "retry", { jobId: params.jobId, caller, traceId });
-      return answer;
+      return response;
     },
   });
 
@@ -130,15 +130,15 @@ const dropRoute = (deps: Deps): Route =>
     description: "The job is never executed.",
     rule: { allow: "permission", permission: `${deps.service}:jobs:write` },
     params: Params,
-    answers: { 204: { description: "Dropped" } },
+    responses: { 204: { description: "Dropped" } },
     async handle({ params, write, nowMs, caller, traceId }) {
-      const answer = await write(async (tx) => {
+      const response = await write(async (tx) => {
         const job = await lockIdle(tx, params.jobId, nowMs);
         await dropJob(tx, job.id);
         return { status: 204 };
       });
       emitAction(deps, "drop", { jobId: params.jobId, caller, traceId });
-      return answer;
+      return response;
     },
   });
 

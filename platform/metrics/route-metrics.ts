@@ -55,7 +55,7 @@ function bucketOf(seconds: number): number {
 
 const requestsInFlight = (value: number): MetricJson => ({
   name: "quarterdeck_api_requests_in_flight",
-  help: "Requests being answered",
+  help: "Requests in progress",
   type: "gauge",
   aggregator: "sum",
   values: [{ value, labels: {} }],
@@ -63,7 +63,7 @@ const requestsInFlight = (value: number): MetricJson => ({
 
 const requests = (routes: readonly Counts[]): MetricJson => ({
   name: "quarterdeck_api_requests_total",
-  help: "Requests answered",
+  help: "Requests completed",
   type: "counter",
   aggregator: "sum",
   values: routes.flatMap(({ labels, statuses }) =>
@@ -87,6 +87,6 @@ function durations(routes: readonly Counts[]): MetricJson {
       { value: count, labels, metricName: `${name}_count` },
     ];
   });
-  const help = "From the first byte of a request to its answer";
+  const help = "From the first byte of a request to the end of its response";
   return { name, help, type: "histogram", aggregator: "sum", values };
 }

@@ -7,7 +7,7 @@ type Collection = { missing: Set<object>; finish(): void };
 
 /**
  * Collects the metrics of all workers. Counters must never decrease, or Prometheus would interpret the smaller value as
- * a restart and count everything again. So for a worker that does not answer in time its last answer is used, and the
+ * a restart and count everything again. So for a worker that does not respond in time its last response is used, and the
  * counters of workers that have exited are kept.
  */
 export class WorkerMetrics<Worker extends object> {

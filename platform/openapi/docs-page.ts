@@ -111,7 +111,7 @@ function section({ path, method, operation }: Entry, document: OpenApi): Html {
         ([status, { description, content }]) =>
           html`<p><b>${status}</b> ${inline(description)}</p>
             ${Object.entries(content ?? {}).map(([media, { schema }]) =>
-              contentTable(`Answer ${status} (${media})`, schema, schemas),
+              contentTable(`Response ${status} (${media})`, schema, schemas),
             )}`,
       )}
     <details>

@@ -27,7 +27,7 @@ export function documentRoutes<R extends BaseRule>(
       tag: "Operations",
       summary: "Returns the OpenAPI 3.1 document of this API",
       rule: RULE,
-      answers: {
+      responses: {
         200: { description: "The document", media: "application/json" },
         304: { description: "It has not changed" },
       },
@@ -41,7 +41,7 @@ export function documentRoutes<R extends BaseRule>(
       tag: "Operations",
       summary: "Returns the documentation page of this API",
       rule: RULE,
-      answers: {
+      responses: {
         200: { description: "The page", media: "text/html" },
         304: { description: "It has not changed" },
       },

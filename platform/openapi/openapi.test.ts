@@ -27,7 +27,7 @@ const routes = [
     params: z.strictObject({ orderId: idOf("ord") }),
     body: z.strictObject({ lines: z.array(Line).max(9), note: z.string().optional() }),
     ifMatch: "required",
-    answers: { 200: { description: "Changed", body: Order } },
+    responses: { 200: { description: "Changed", body: Order } },
     handle: notCalled,
   }),
   route({
@@ -38,7 +38,7 @@ const routes = [
     summary: "Orders",
     rule: { allow: "signed-in" },
     query: pageQuery({ state: z.enum(["open", "paid"]).optional(), until: Timestamp.optional() }),
-    answers: {
+    responses: {
       200: { description: "A page", body: pageOf(Order), media: "text/csv; header=present" },
       400: { description: "A page: what is wrong", media: "text/html" },
     },
@@ -89,7 +89,7 @@ test("a document states the patterns of headers, cursors and times", () => {
   expect(times.map((it) => matches("until", it))).toEqual([true, false, false]);
 });
 
-test("an answer lists each media type without parameters", () => {
+test("a response lists each media type without parameters", () => {
   const content = document.paths["/v1/orders"]?.["get"]?.responses["200"]?.content ?? {};
   expect(Object.keys(content)).toEqual(["application/json", "text/csv"]);
   const refused = document.paths["/v1/orders"]?.["get"]?.responses["400"]?.content ?? {};

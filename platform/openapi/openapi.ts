@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { BaseRule } from "../http/access-control.ts";
 import { IF_MATCH } from "../http/etag.ts";
 import { IDEMPOTENCY_KEY } from "../http/request-input.ts";
-import type { AnswerSpec, Route as RouteOf } from "../http/route.ts";
+import type { ResponseSpec, Route as RouteOf } from "../http/route.ts";
 import { Problem, TIMESTAMP } from "../http/schema.ts";
 
 type Route = RouteOf<BaseRule>;
@@ -75,7 +75,7 @@ export type ApiDescription<R extends BaseRule> = {
   security: SecurityScheme<R>;
 };
 
-/** The OpenAPI 3.1 document of an API, from the schemas that check its requests and answers. */
+/** The OpenAPI 3.1 document of an API, from the schemas that check its requests and responses. */
 export function openApiOf<R extends BaseRule>(
   api: ApiDescription<R>,
   routes: readonly RouteOf<NoInfer<R>>[],
@@ -232,7 +232,7 @@ function headerOf(
 
 function responsesOf(route: Route, toSchema: ToSchema): Operation["responses"] {
   const refusals = refusalsOf(route);
-  const listed = Object.entries(route.answers).map(([status, spec]) => {
+  const listed = Object.entries(route.responses).map(([status, spec]) => {
     const own = contentOf(spec, toSchema);
     // The kit may also reject a request before the handler runs.
     const content = refusals.includes(Number(status))
@@ -269,7 +269,7 @@ function refusalsOf(route: Route): number[] {
   return may.filter(([, can]) => can).map(([status]) => status);
 }
 
-function contentOf(spec: AnswerSpec, toSchema: ToSchema): { content?: Content } {
+function contentOf(spec: ResponseSpec, toSchema: ToSchema): { content?: Content } {
   const content: Content = {};
   if (spec.body) content["application/json"] = { schema: toSchema(spec.body, "output") };
   for (const media of [spec.media ?? []].flat()) {

@@ -44,8 +44,8 @@ test("a connection that a stopping worker rejects is served by another worker", 
   dispatcher.drain(stopping);
   dispatcher.add(staying);
   dispatcher.rejected(stopping, 1);
-  const [answer] = await once(client, "data");
-  expect(String(answer)).toBe("served");
+  const [response] = await once(client, "data");
+  expect(String(response)).toBe("served");
   client.destroy();
   dispatcher.close();
   stopping.kill();

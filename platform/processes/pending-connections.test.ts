@@ -27,13 +27,13 @@ async function listening(waitMsMax: number) {
 
 test("a connection that is pending for too long is answered with 503 and Retry-After", async () => {
   await using server = await listening(10);
-  const answer = await fetch(`${server.url}/v1/things`, {
+  const response = await fetch(`${server.url}/v1/things`, {
     method: "POST",
     body: "x".repeat(100_000),
   });
-  expect(answer.status).toBe(503);
-  expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
-  expect(await answer.json()).toMatchObject({ status: 503, title: "Service Unavailable" });
+  expect(response.status).toBe(503);
+  expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+  expect(await response.json()).toMatchObject({ status: 503, title: "Service Unavailable" });
 });
 
 test("without a ready worker the process is live but not ready, and browsers get a page that reloads itself", async () => {

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 
 import { createHttpServer } from "../http/server.ts";
-import { answerStarting } from "../http/starting.ts";
+import { startingListener } from "../http/starting.ts";
 
 /** Connections beyond this number are closed. */
 const PENDING_MAX = 4_096;
@@ -21,7 +21,7 @@ export type PendingConnections = {
 
 export function openPendingConnections(waitMsMax = WAIT_MS_MAX): PendingConnections {
   const timers = new Map<Socket, NodeJS.Timeout>();
-  const server = createHttpServer().on("request", answerStarting("This API"));
+  const server = createHttpServer().on("request", startingListener("This API"));
   /** Time at which the first of the pending connections was added. */
   let sinceMs: number | undefined;
   let isClosed = false;

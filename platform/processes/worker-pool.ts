@@ -207,7 +207,7 @@ class Pool {
       case "metrics":
         return this.#metrics.received(child, message);
       case "all_metrics_request":
-        return void this.#answerAllMetrics(child, { id: message.id, connected });
+        return void this.#sendAllMetrics(child, { id: message.id, connected });
       case "last_write":
         for (const other of connected) if (other !== child) send(other, message);
         return;
@@ -217,7 +217,7 @@ class Pool {
     }
   }
 
-  async #answerAllMetrics(
+  async #sendAllMetrics(
     child: ChildProcess,
     { id, connected }: { id: number; connected: readonly ChildProcess[] },
   ): Promise<void> {

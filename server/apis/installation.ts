@@ -49,7 +49,7 @@ async function followEmbedded(dataFolder: string): Promise<Omit<Installation, "r
     if (server.url !== before.url) onMoved?.(server.url);
   };
   const timer = setInterval(() => {
-    // A failed start is retried at the next check; until then the services answer "unavailable".
+    // A failed start is retried at the next check; until then the services respond with 503.
     checking = checking.then(check).catch(() => undefined);
   }, CHECK_EVERY_MS);
   return {

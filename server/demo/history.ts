@@ -12,7 +12,7 @@ import { accessLine } from "./log-line.ts";
 import { demoModel, VISIT_MINUTES_MAX, type DemoModel, type Step, type Visit } from "./model.ts";
 import { passwordOf } from "./people.ts";
 import { seededRandom, type Random } from "./random.ts";
-import { answer } from "./site.ts";
+import { siteResponse } from "./site.ts";
 import { capacityRps, serviceTime } from "./timing.ts";
 
 export const HistoryOptions = z.strictObject({
@@ -133,7 +133,7 @@ function enqueue(waiting: Map<number, Taken[]>, visit: Visit, part: Part): void 
 class HistoryWriter {
   readonly #random: Random;
   readonly #upstreams: readonly string[];
-  readonly #answers = new Map<string, { status: number; bytes: number }>();
+  readonly #responses = new Map<string, { status: number; bytes: number }>();
   #turn = 0;
 
   constructor({ upstreams }: Pick<HistoryOptions, "upstreams">, random: Random) {
@@ -150,7 +150,9 @@ class HistoryWriter {
 
   #line({ person }: Visit, step: Step, utilisation: number): string {
     const { durationMs, failed } = serviceTime(step.path, utilisation, this.#random);
-    const { status, bytes } = failed ? { status: 500, bytes: 50 } : this.#answer(person.name, step);
+    const { status, bytes } = failed
+      ? { status: 500, bytes: 50 }
+      : this.#response(person.name, step);
     this.#turn = (this.#turn + 1) % this.#upstreams.length;
     const address = this.#upstreams[this.#turn] ?? "";
     const isSignIn = step.path === "/login" && status === 303;
@@ -169,17 +171,17 @@ class HistoryWriter {
   }
 
   /** Cached responses: only the path and the sign-in state change their length noticeably. */
-  #answer(user: string, step: Step): { status: number; bytes: number } {
+  #response(user: string, step: Step): { status: number; bytes: number } {
     const { method, path, signedIn, passwordRight } = step;
     const key = `${method} ${path} ${signedIn} ${passwordRight}`;
-    const known = this.#answers.get(key);
+    const known = this.#responses.get(key);
     if (known) return known;
     const password = passwordRight ? passwordOf(user) : "";
     const form = new URLSearchParams({ user, password });
     const session = signedIn ? { user, items: 1 } : undefined;
-    const { status, body } = answer({ method, path, session, form });
+    const { status, body } = siteResponse({ method, path, session, form });
     const made = { status, bytes: Buffer.byteLength(body) };
-    this.#answers.set(key, made);
+    this.#responses.set(key, made);
     return made;
   }
 }

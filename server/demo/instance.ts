@@ -5,7 +5,7 @@ import type { Backends } from "./apis/backends.ts";
 import { listenLoopback } from "./listen.ts";
 import type { Random } from "./random.ts";
 import { readSession, signSession } from "./session-token.ts";
-import { answer, type SiteAnswer } from "./site.ts";
+import { siteResponse, type SiteResponse } from "./site.ts";
 import { serviceTime } from "./timing.ts";
 
 export type InstanceOptions = {
@@ -64,7 +64,7 @@ class Shop {
     const form = new URLSearchParams(await readBody(request));
     const { method = "GET" } = request;
     const user = session?.user ?? "";
-    let refused: SiteAnswer | undefined;
+    let refused: SiteResponse | undefined;
     if (path !== "/health") {
       const { durationMs, failed } = serviceTime(path, this.#utilisation(), this.#options.random);
       const beganMs = performance.now();
@@ -74,11 +74,11 @@ class Shop {
       // The time taken by the APIs is part of the duration of the request.
       await sleep(Math.max(0, durationMs - (performance.now() - beganMs)));
     }
-    const given = refused ?? answer({ method, path, session, form });
+    const given = refused ?? siteResponse({ method, path, session, form });
     this.#send(response, given, given.session?.user ?? user);
   }
 
-  #send(response: ServerResponse, given: SiteAnswer, user: string): void {
+  #send(response: ServerResponse, given: SiteResponse, user: string): void {
     const body = Buffer.from(given.body);
     response.writeHead(given.status, {
       ...SECURITY_HEADERS,
@@ -91,7 +91,7 @@ class Shop {
     response.end(body);
   }
 
-  #cookie(session: SiteAnswer["session"]): string {
+  #cookie(session: SiteResponse["session"]): string {
     const attributes = "Path=/; HttpOnly; SameSite=Lax";
     if (!session) return `sid=; Max-Age=0; ${attributes}`;
     return `sid=${signSession(session, this.#options.secret)}; ${attributes}`;
@@ -107,7 +107,7 @@ class Shop {
   }
 }
 
-const FAILURE: SiteAnswer = {
+const FAILURE: SiteResponse = {
   status: 500,
   type: "application/json",
   body: '{"status":500,"title":"The shop is out of order."}',

@@ -27,7 +27,7 @@ type Reply = { status: number; headers: OutgoingHttpHeaders; body: Buffer; user:
 type Exchange = { request: IncomingMessage; response: ServerResponse; startMs: number };
 
 /**
- * A small reverse proxy for machines without nginx: round robin over the instances. An instance that does not answer is
+ * A small reverse proxy for machines without nginx: round robin over the instances. An instance that does not respond is
  * skipped for a while, and the request is sent to the next one.
  */
 export async function startBuiltInProxy(options: ProxyOptions): Promise<Proxy> {

@@ -9,7 +9,7 @@ export type SiteRequest = {
   /** Decoded form or JSON fields of the body. */
   form: URLSearchParams;
 };
-export type SiteAnswer = {
+export type SiteResponse = {
   status: number;
   type: "text/html" | "text/css" | "text/javascript" | "application/json" | "image/svg+xml";
   body: string;
@@ -36,24 +36,24 @@ const GOODS = [
 ];
 
 /** The demo shop's response: a pure function, so that the generated history has the sizes of real responses. */
-export function answer(request: SiteRequest): SiteAnswer {
+export function siteResponse(request: SiteRequest): SiteResponse {
   const path = request.path.split("?", 1)[0] ?? "/";
-  if (request.method === "POST") return answerPost(path, request);
+  if (request.method === "POST") return respondToPost(path, request);
   if (request.method !== "GET" && request.method !== "HEAD")
     return problem(405, "Use GET or POST.");
   const fixed = FIXED.get(path);
   if (fixed) return fixed(request);
   const product = /^(\/api)?\/products\/(\d{1,6})(\/stock)?$/.exec(path);
   if (!product) return problem(404, "There is no such page.");
-  return productAnswer(Number(product[2]), Boolean(product[1]));
+  return productResponse(Number(product[2]), Boolean(product[1]));
 }
 
-const FIXED = new Map<string, (request: SiteRequest) => SiteAnswer>([
+const FIXED = new Map<string, (request: SiteRequest) => SiteResponse>([
   ["/", ({ session }) => page("Welcome", list(1), session)],
   ["/products", ({ path, session }) => page("Products", list(pageNumber(path)), session)],
   ["/login", ({ session }) => page("Sign in", FORM, session)],
   ["/cart", ({ session }) => page("Your cart", `<p>${session?.items ?? 0} items</p>`, session)],
-  ["/account", accountAnswer],
+  ["/account", accountResponse],
   ["/api/cart", ({ session }) => json(200, { items: session?.items ?? 0 })],
   ["/assets/shop.css", () => ({ status: 200, type: "text/css", body: CSS })],
   ["/assets/shop.js", () => ({ status: 200, type: "text/javascript", body: SCRIPT })],
@@ -61,7 +61,7 @@ const FIXED = new Map<string, (request: SiteRequest) => SiteAnswer>([
   ["/health", () => json(200, { status: "pass" })],
 ]);
 
-function answerPost(path: string, { form, session }: SiteRequest): SiteAnswer {
+function respondToPost(path: string, { form, session }: SiteRequest): SiteResponse {
   switch (path) {
     case "/login":
       return signIn(form, session?.items ?? 0);
@@ -77,19 +77,19 @@ function answerPost(path: string, { form, session }: SiteRequest): SiteAnswer {
   }
 }
 
-function signIn(form: URLSearchParams, items: number): SiteAnswer {
+function signIn(form: URLSearchParams, items: number): SiteResponse {
   const user = form.get("user") ?? "";
   const right = isCustomer(user) && form.get("password") === passwordOf(user);
   if (right) return { ...redirect("/account"), session: { user, items } };
   return { ...page("Sign in", `<p>Wrong name or password.</p>${FORM}`), status: 401 };
 }
 
-function addToCart({ user, items }: Session): SiteAnswer {
+function addToCart({ user, items }: Session): SiteResponse {
   const more = Math.min(ITEMS_MAX, items + 1);
   return { ...json(201, { items: more }), session: { user, items: more } };
 }
 
-function accountAnswer({ session }: SiteRequest): SiteAnswer {
+function accountResponse({ session }: SiteRequest): SiteResponse {
   if (!session?.user) return redirect("/login");
   return page(
     "Your account",
@@ -98,7 +98,7 @@ function accountAnswer({ session }: SiteRequest): SiteAnswer {
   );
 }
 
-function productAnswer(id: number, isApi: boolean): SiteAnswer {
+function productResponse(id: number, isApi: boolean): SiteResponse {
   if (id < 1 || id > PRODUCTS) return problem(404, "We no longer sell this.");
   const stock = (id * 37) % 41;
   if (isApi) return json(200, { id, name: nameOf(id), stock });
@@ -117,7 +117,7 @@ function list(pageIndex: number): string {
   return `<ul>${Array.from({ length: PER_PAGE }, item).join("")}</ul>`;
 }
 
-function page(title: string, main: string, session?: Session): SiteAnswer {
+function page(title: string, main: string, session?: Session): SiteResponse {
   const who = session?.user ? "Account" : "Sign in";
   const head = `<!doctype html><html lang="en"><meta charset="utf-8"><title>${title} - Demo shop</title>`;
   const links = `<link rel="stylesheet" href="/assets/shop.css"><script defer src="/assets/shop.js"></script>`;
@@ -125,15 +125,15 @@ function page(title: string, main: string, session?: Session): SiteAnswer {
   return { status: 200, type: "text/html", body };
 }
 
-const json = (status: number, value: object): SiteAnswer => ({
+const json = (status: number, value: object): SiteResponse => ({
   status,
   type: "application/json",
   body: JSON.stringify(value),
 });
 
-const problem = (status: number, title: string): SiteAnswer => json(status, { status, title });
+const problem = (status: number, title: string): SiteResponse => json(status, { status, title });
 
-const redirect = (location: string): SiteAnswer => ({
+const redirect = (location: string): SiteResponse => ({
   status: 303,
   type: "text/html",
   body: "",

@@ -83,10 +83,10 @@ async function ask(
   const target = { host: "127.0.0.1", port, agent, method: step.method, path: step.path, headers };
   return new Promise((resolve, reject) => {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS_MAX)]);
-    const request = httpRequest({ ...target, signal: limit }, (answer) => {
-      answer.on("error", reject);
-      answer.on("end", () => resolve(answer.headers["set-cookie"]?.[0]?.split(";", 1)[0]));
-      answer.resume();
+    const request = httpRequest({ ...target, signal: limit }, (response) => {
+      response.on("error", reject);
+      response.on("end", () => resolve(response.headers["set-cookie"]?.[0]?.split(";", 1)[0]));
+      response.resume();
     });
     request.on("error", reject);
     request.end(body);

@@ -53,7 +53,7 @@ const boardRoute = ({ workspace, clock }: BoardRoutesDeps): Route<MemberRule> =>
       to: Instant.optional(),
       dataset: z.string().max(200).optional(),
     }),
-    answers: { 200: { description: "The board", body: Board } },
+    responses: { 200: { description: "The board", body: Board } },
     async handle({ query }) {
       const { store, predictions, live, kind } = workspace();
       const range = parseRange(query, clock.nowMs());
@@ -69,7 +69,7 @@ const catalogueRoute = memberRoute({
   tag: "Boards",
   summary: "Returns the definition of each metric",
   rule: WATCH_BOARD,
-  answers: { 200: { description: "The metrics", body: MetricCatalogue } },
+  responses: { 200: { description: "The metrics", body: MetricCatalogue } },
   handle: () => ({
     status: 200,
     body: Object.values(CATALOGUE).map(({ name, title, unit, meaning }) => ({
@@ -89,7 +89,7 @@ const demoRoute = ({ workspace, turnDemoOff }: BoardRoutesDeps): Route<MemberRul
     tag: "Boards",
     summary: "Turns off the demo and deletes its data",
     rule: { allow: "grant", capability: "own", target: "workspace:current" },
-    answers: { 204: { description: "The demo is off" } },
+    responses: { 204: { description: "The demo is off" } },
     async handle() {
       if (workspace().kind !== "demo") {
         throw new AppError("conflict", "the demo is not running: the boards show real logs");

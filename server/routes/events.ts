@@ -66,7 +66,7 @@ const searchRoute = ({ workspace, clock }: EventRoutesDeps): Route<MemberRule> =
     query: Search.extend({
       after: z.string().max(500).optional().describe("`next` of the previous page"),
     }),
-    answers: { 200: { description: "A page of events", body: EventPage } },
+    responses: { 200: { description: "A page of events", body: EventPage } },
     async handle({ query }) {
       const { store } = workspace();
       const { fromMs, toMs, where } = parseSearch(query, await store.extents(), clock);
@@ -93,7 +93,7 @@ const overviewRoute = ({ workspace, clock }: EventRoutesDeps): Route<MemberRule>
     summary: "Returns the histogram and the facets of a search, and its range",
     rule: FOLLOW_EVENTS,
     query: Search,
-    answers: { 200: { description: "The overview", body: EventOverview } },
+    responses: { 200: { description: "The overview", body: EventOverview } },
     handle: async ({ query }) => ({
       status: 200,
       body: await loadOverview(workspace(), query, clock),
@@ -109,7 +109,7 @@ const eventRoute = ({ workspace }: EventRoutesDeps): Route<MemberRule> =>
     summary: "Returns an event with all its fields",
     rule: FOLLOW_EVENTS,
     query: z.strictObject({ id: z.string().max(500) }),
-    answers: { 200: { description: "The event", body: EventDocument } },
+    responses: { 200: { description: "The event", body: EventDocument } },
     async handle({ query }) {
       const id = parseEventId(query.id, "id");
       const event = await workspace().store.event(id);

@@ -42,7 +42,7 @@ export function operationsRoutes(deps: OperationsDeps): Route<OpenRule>[] {
       tag: "Operations",
       summary: "Requests, sockets, store and process, for Prometheus",
       rule: { allow: "anyone", why: "programs on this machine; others are refused" },
-      answers: { 200: { description: "Prometheus text", media: METRICS_MEDIA } },
+      responses: { 200: { description: "Prometheus text", media: METRICS_MEDIA } },
       async handle({ caller, incoming }) {
         if (!isFromThisMachine(caller, incoming)) {
           throw new AppError("forbidden", "Metrics are for programs on this machine.");

@@ -148,9 +148,10 @@ async function leaksOf(
   const { sub: own = "" } = decodeJwt(other);
   const leaks: string[] = [];
   for (const fuzzed of fc.sample(requestTo(operation, document), STRANGER_RUNS)) {
-    const answer = await sendFuzzed({ running, route, operation, pool }, fuzzed, other);
-    const empty = isEmpty(answer.json, own) || ONLY_COMMENTS.test(answer.text);
-    if (answer.status < 300 && !empty) leaks.push(`${nameOf(route)}: ${answer.text.slice(0, 200)}`);
+    const response = await sendFuzzed({ running, route, operation, pool }, fuzzed, other);
+    const empty = isEmpty(response.json, own) || ONLY_COMMENTS.test(response.text);
+    if (response.status < 300 && !empty)
+      leaks.push(`${nameOf(route)}: ${response.text.slice(0, 200)}`);
   }
   return leaks;
 }

@@ -108,19 +108,19 @@ describe.each(APIS)("$name", (api) => {
   afterAll(() => running.stop());
 
   test("has the routes of every API, and its document lists them", async () => {
-    const answer = await running.send("GET", "/openapi.json");
+    const response = await running.send("GET", "/openapi.json");
     const document = await documentOf(running);
     const required = api === CONTROL_PLANE ? OPERATIONS : [...OPERATIONS, "/v1/events"];
     expect(Object.keys(document.paths)).toEqual(expect.arrayContaining(required));
     const operations = operationsOf(document);
     const ids = operations.map((it) => it.operation.operationId);
     expect(ids).toEqual([...new Set(ids)]);
-    expect(answer.headers.get("x-release")).toBe("0.1.0");
+    expect(response.headers.get("x-release")).toBe("0.1.0");
     const page = await running.send("GET", "/docs");
     expect(page.headers.get("content-type")).toContain("text/html");
     for (const id of ids) expect(page.text).toContain(`id="${id}"`);
     // A compressing proxy weakens an ETag.
-    const etag = answer.headers.get("etag") ?? "";
+    const etag = response.headers.get("etag") ?? "";
     for (const known of [etag, `W/${etag}`, `"other", ${etag}`]) {
       const headers = { "if-none-match": known };
       expect((await running.send("GET", "/openapi.json", { headers })).status).toBe(304);
@@ -128,7 +128,7 @@ describe.each(APIS)("$name", (api) => {
   });
 
   test("every parameter of a path is declared, and every reference can be resolved", async () => {
-    const answer = await running.send("GET", "/openapi.json");
+    const response = await running.send("GET", "/openapi.json");
     const document = await documentOf(running);
     for (const [path, methods] of Object.entries(document.paths)) {
       const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
@@ -140,12 +140,12 @@ describe.each(APIS)("$name", (api) => {
         ).toEqual(named.toSorted((a, b) => a.localeCompare(b)));
       }
     }
-    for (const [, name = ""] of answer.text.matchAll(
+    for (const [, name = ""] of response.text.matchAll(
       /"\$ref":"#\/components\/schemas\/([^"]+)"/g,
     )) {
       expect(document.components.schemas).toHaveProperty([name]);
     }
-    expect(answer.text).not.toContain("#/$defs");
+    expect(response.text).not.toContain("#/$defs");
   });
 
   test("lists are paged, and creating operations accept an Idempotency-Key", async () => {
@@ -168,10 +168,10 @@ describe.each(APIS)("$name", (api) => {
     const wrong: string[] = [];
     const paths = Map.groupBy(running.routes, ({ path }) => path);
     for (const [path, routes] of paths) {
-      const answer = await running.send("OPTIONS", path.replaceAll(/\{\w+\}/g, "x"));
-      const allowed = new Set(answer.headers.get("allow")?.split(", "));
-      const isRight = answer.status === 405 && routes.every(({ method }) => allowed.has(method));
-      if (!isRight) wrong.push(`${path}: ${answer.status} ${[...allowed].join(", ")}`);
+      const response = await running.send("OPTIONS", path.replaceAll(/\{\w+\}/g, "x"));
+      const allowed = new Set(response.headers.get("allow")?.split(", "));
+      const isRight = response.status === 405 && routes.every(({ method }) => allowed.has(method));
+      if (!isRight) wrong.push(`${path}: ${response.status} ${[...allowed].join(", ")}`);
     }
     expect(wrong).toEqual([]);
   });

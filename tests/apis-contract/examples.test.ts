@@ -34,12 +34,12 @@ async function runExample(running: RunningApi, path: string, method = "POST"): P
   const [, body = ""] = /-d '(.*)'$/s.exec(example) ?? [];
   const cookie = /-b "(\w+=)\$TOKEN"/.exec(example)?.[1];
   if (cookie !== undefined) headers.push(["cookie", `${cookie}${running.root}`]);
-  const answer = await running.send(method, path, {
+  const response = await running.send(method, path, {
     headers: Object.fromEntries(headers),
     ...(method === "GET" ? {} : { body }),
   });
-  if (answer.status >= 400) throw new Error(`${example}\n${answer.text}`);
-  return answer.status;
+  if (response.status >= 400) throw new Error(`${example}\n${response.text}`);
+  return response.status;
 }
 
 test("an example may name missing resources, but its body always matches the schema", async () => {

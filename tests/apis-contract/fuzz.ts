@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { z } from "zod";
 
-import type { TestAnswer, TestService } from "#api/kit/testing.ts";
+import type { TestResponse, TestService } from "#api/kit/testing.ts";
 import type { BaseRule } from "#platform/http/access-control.ts";
 import type { Route as RouteOf } from "#platform/http/route.ts";
 import { Problem } from "#platform/http/schema.ts";
@@ -69,9 +69,9 @@ export async function fuzzApi(running: RunningApi, options: FuzzOptions): Promis
       if (!operation) throw new Error(`${route.method} ${route.path} is not in the document`);
       await fc.assert(
         fc.asyncProperty(requestTo(operation, document), async (fuzzed) => {
-          const answers = await fuzzOnce({ running, route, operation, pool, watch }, fuzzed);
-          for (const { status } of answers) statuses.set(status, (statuses.get(status) ?? 0) + 1);
-          requests += answers.length;
+          const responses = await fuzzOnce({ running, route, operation, pool, watch }, fuzzed);
+          for (const { status } of responses) statuses.set(status, (statuses.get(status) ?? 0) + 1);
+          requests += responses.length;
         }),
         { numRuns: Math.ceil(options.runs / 2), seed: seedOf(round) },
       );
@@ -183,7 +183,7 @@ type Target = {
   watch: Watch;
 };
 
-async function fuzzOnce(target: Target, fuzzed: Fuzzed): Promise<TestAnswer[]> {
+async function fuzzOnce(target: Target, fuzzed: Fuzzed): Promise<TestResponse[]> {
   const { running, route, pool, watch } = target;
   // Refills the rate limit of the route.
   running.clock.now += SECOND_MS;
@@ -197,7 +197,11 @@ async function fuzzOnce(target: Target, fuzzed: Fuzzed): Promise<TestAnswer[]> {
 }
 
 /** With the same key, the same request gets the same response, another one is refused, and nothing changes. */
-async function sendAgain(target: Target, fuzzed: Fuzzed, first: TestAnswer): Promise<TestAnswer> {
+async function sendAgain(
+  target: Target,
+  fuzzed: Fuzzed,
+  first: TestResponse,
+): Promise<TestResponse> {
   const { route, watch } = target;
   const same = fuzzed.again === "same";
   const second = await send(target, fuzzed, same ? fuzzed.body : { unexpected: fuzzed.body });
@@ -213,7 +217,7 @@ async function sendAgain(target: Target, fuzzed: Fuzzed, first: TestAnswer): Pro
   return second;
 }
 
-async function send(target: Target, fuzzed: Fuzzed, given: unknown): Promise<TestAnswer> {
+async function send(target: Target, fuzzed: Fuzzed, given: unknown): Promise<TestResponse> {
   const as = fuzzed.anonymous ? undefined : target.running.root;
   return sendFuzzed(target, { ...fuzzed, body: given }, as);
 }
@@ -223,7 +227,7 @@ export async function sendFuzzed(
   { running, route, operation, pool }: Omit<Target, "watch">,
   fuzzed: Fuzzed,
   as: string | undefined,
-): Promise<TestAnswer> {
+): Promise<TestResponse> {
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent(withoutDotSegment(textOf(fill(fuzzed.params[name], pool)))),
   );
@@ -250,7 +254,7 @@ export async function sendFuzzed(
 /** Clients resolve `.` and `..` in URLs, so such a parameter would select another route. */
 const withoutDotSegment = (text: string): string => (/^\.{1,2}$/.test(text) ? `${text}-` : text);
 
-function check({ operation, route }: Target, fuzzed: Fuzzed, answer: TestAnswer): void {
+function check({ operation, route }: Target, fuzzed: Fuzzed, answer: TestResponse): void {
   const summary = `${route.method} ${route.path} answered ${answer.status} ${answer.text.slice(0, 400)}`;
   if (answer.status >= 500) throw new Error(summary);
   const response = operation.responses[String(answer.status)];
@@ -260,7 +264,7 @@ function check({ operation, route }: Target, fuzzed: Fuzzed, answer: TestAnswer)
 
 type Refused = { summary: string; response: Operation["responses"][string] };
 
-function checkRefusal({ summary, response }: Refused, fuzzed: Fuzzed, answer: TestAnswer): void {
+function checkRefusal({ summary, response }: Refused, fuzzed: Fuzzed, answer: TestResponse): void {
   const [media = ""] = (answer.headers.get("content-type") ?? "").split(";");
   if (answer.text !== "" && response.content?.[media] === undefined) {
     throw new Error(`${summary}: it is ${media}, which is not in the document`);

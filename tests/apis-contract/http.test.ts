@@ -8,7 +8,7 @@ import { type TestService, testService } from "#api/kit/testing.ts";
 import { management } from "#api/management/service.ts";
 import { Problem } from "#platform/http/schema.ts";
 
-import { type RawAnswer, sendRaw } from "./raw-http.ts";
+import { type RawResponse, sendRaw } from "./raw-http.ts";
 
 let running: TestService;
 beforeAll(async () => {
@@ -19,11 +19,11 @@ afterAll(() => running.stop());
 const CLOSE = "Host: here\r\nConnection: close\r\n";
 const get = (target: string, headers = "", version = "1.1"): string =>
   `GET ${target} HTTP/${version}\r\n${CLOSE}${headers}\r\n`;
-const one = async (bytes: string | Buffer): Promise<RawAnswer> => {
-  const [answer, ...more] = await sendRaw(running.url, bytes);
-  if (answer === undefined) return { status: 0, headers: new Map(), body: "" };
+const one = async (bytes: string | Buffer): Promise<RawResponse> => {
+  const [response, ...more] = await sendRaw(running.url, bytes);
+  if (response === undefined) return { status: 0, headers: new Map(), body: "" };
   expect(more).toEqual([]);
-  return answer;
+  return response;
 };
 const statusOf = async (bytes: string | Buffer): Promise<number> => (await one(bytes)).status;
 const post = (headers: string, body = ""): string =>
@@ -36,9 +36,9 @@ const JSON_TYPE = "Content-Type: application/json\r\n";
 
 test("a method that a path does not support gets a 405 with the supported ones", async () => {
   for (const method of ["POST", "OPTIONS", "TRACE", "PURGE", "PATCH"]) {
-    const answer = await one(`${method} /livez HTTP/1.1\r\n${CLOSE}\r\n`);
-    expect([answer.status, answer.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
-    expect(answer.headers.get("content-type")).toBe("application/problem+json");
+    const response = await one(`${method} /livez HTTP/1.1\r\n${CLOSE}\r\n`);
+    expect([response.status, response.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+    expect(response.headers.get("content-type")).toBe("application/problem+json");
   }
   expect(await statusOf(`OPTIONS /nothing HTTP/1.1\r\n${CLOSE}\r\n`)).toBe(404);
   expect(await statusOf(`OPTIONS * HTTP/1.1\r\n${CLOSE}\r\n`)).toBe(404);
@@ -106,11 +106,11 @@ test("malformed requests are also rejected with problem details", async () => {
     [431, get("/livez", `X-Long: ${"x".repeat(20_000)}\r\n`)],
   ];
   for (const [status, bytes] of cases) {
-    const answer = await one(bytes);
-    expect(answer.status).toBe(status);
-    expect(answer.headers.get("content-type")).toBe("application/problem+json");
-    expect(answer.headers.get("x-release")).toBe("0.1.0");
-    expect(Problem.parse(JSON.parse(answer.body))).toMatchObject({ status });
+    const response = await one(bytes);
+    expect(response.status).toBe(status);
+    expect(response.headers.get("content-type")).toBe("application/problem+json");
+    expect(response.headers.get("x-release")).toBe("0.1.0");
+    expect(Problem.parse(JSON.parse(response.body))).toMatchObject({ status });
   }
 });
 
@@ -161,13 +161,13 @@ test("clients that disconnect during a request do not affect others", async () =
 test("pipelined requests are answered in order", async () => {
   const targets = Array.from({ length: 30 }, (_, at) => (at % 3 === 0 ? "/livez" : `/none/${at}`));
   const keep = targets.map((target) => `GET ${target} HTTP/1.1\r\nHost: here\r\n\r\n`);
-  const answers = await sendRaw(running.url, [...keep, get("/livez")].join(""));
-  expect(answers.map(({ status }) => status)).toEqual([
+  const responses = await sendRaw(running.url, [...keep, get("/livez")].join(""));
+  expect(responses.map(({ status }) => status)).toEqual([
     ...targets.map((target) => (target === "/livez" ? 200 : 404)),
     200,
   ]);
   for (const [at, target] of targets.entries()) {
-    if (target !== "/livez") expect(answers[at]?.body).toContain(`${target}.`);
+    if (target !== "/livez") expect(responses[at]?.body).toContain(`${target}.`);
   }
 });
 
@@ -186,10 +186,10 @@ test("no request can add lines or fields to the access log", async () => {
 });
 
 test("pages of other sites cannot read a response, and no cache may store it", async () => {
-  const answer = await one(get("/v1/applications", "Origin: https://evil.example\r\n"));
-  expect([...answer.headers.keys()].filter((it) => it.startsWith("access-control"))).toEqual([]);
-  expect(answer.headers.get("cache-control")).toBe("no-store");
-  expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
+  const response = await one(get("/v1/applications", "Origin: https://evil.example\r\n"));
+  expect([...response.headers.keys()].filter((it) => it.startsWith("access-control"))).toEqual([]);
+  expect(response.headers.get("cache-control")).toBe("no-store");
+  expect(response.headers.get("x-content-type-options")).toBe("nosniff");
 });
 
 test("every combination of unusual headers and targets gets a response other than 5xx", async () => {
@@ -217,9 +217,9 @@ test("every combination of unusual headers and targets gets a response other tha
       const auth = signedIn ? `Authorization: Bearer ${running.root}\r\n` : "";
       const length = body === "" ? "" : `Content-Length: ${body.length}\r\n`;
       const bytes = `${method} ${at} HTTP/1.1\r\n${CLOSE}${auth}${length}${lines}\r\n${body}`;
-      const answers = await sendRaw(running.url, Buffer.from(bytes, "latin1"));
-      expect(answers.length).toBeGreaterThan(0);
-      expect(answers.every(({ status }) => status < 500)).toBe(true);
+      const responses = await sendRaw(running.url, Buffer.from(bytes, "latin1"));
+      expect(responses.length).toBeGreaterThan(0);
+      expect(responses.every(({ status }) => status < 500)).toBe(true);
     }),
     { numRuns: Number(process.env["FUZZ_RUNS"] ?? 20) * 10 },
   );

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 
-export type RawAnswer = { status: number; headers: ReadonlyMap<string, string>; body: string };
+export type RawResponse = { status: number; headers: ReadonlyMap<string, string>; body: string };
 
 const ANSWERED_MS_MAX = 10_000;
 
@@ -13,7 +13,7 @@ export function sendRaw(
   base: string,
   bytes: string | Buffer,
   { cutOff = false }: { cutOff?: boolean } = {},
-): Promise<RawAnswer[]> {
+): Promise<RawResponse[]> {
   const { hostname, port } = new URL(base);
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname);
@@ -28,7 +28,7 @@ export function sendRaw(
     socket.on("error", () => undefined);
     socket.on("close", () => {
       clearTimeout(timer);
-      resolve(answersIn(Buffer.concat(chunks).toString("latin1")));
+      resolve(responsesIn(Buffer.concat(chunks).toString("latin1")));
     });
     socket.write(bytes, () => {
       if (cutOff) socket.destroy();
@@ -37,8 +37,8 @@ export function sendRaw(
 }
 
 /** Splits responses by their content length; a response without one extends to the end. */
-function answersIn(text: string): RawAnswer[] {
-  const answers: RawAnswer[] = [];
+function responsesIn(text: string): RawResponse[] {
+  const responses: RawResponse[] = [];
   let rest = text;
   while (rest !== "") {
     const end = rest.indexOf("\r\n\r\n");
@@ -52,8 +52,8 @@ function answersIn(text: string): RawAnswer[] {
     );
     const after = end === -1 ? "" : rest.slice(end + 4);
     const length = status < 200 ? 0 : Number(headers.get("content-length") ?? after.length);
-    answers.push({ status, headers, body: after.slice(0, length) });
+    responses.push({ status, headers, body: after.slice(0, length) });
     rest = after.slice(length);
   }
-  return answers;
+  return responses;
 }

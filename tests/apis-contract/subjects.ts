@@ -97,8 +97,8 @@ async function signedUp(running: TestService, scope: string): Promise<string> {
   const permissions = scope.split(" ").filter((it) => NAME.test(it));
   if (permissions.length > 0) {
     const body = { subjectId: id, permissions, reason: "to test the permissions" };
-    const answer = await running.send("POST", "/v1/grants", { as: running.root, body });
-    if (!Made.safeParse(answer.json).success) throw new Error(`no grant: ${answer.text}`);
+    const response = await running.send("POST", "/v1/grants", { as: running.root, body });
+    if (!Made.safeParse(response.json).success) throw new Error(`no grant: ${response.text}`);
   }
   return (await signIn(running, { email })).accessToken;
 }
@@ -112,13 +112,13 @@ async function startSessions(running: TestService): Promise<unknown> {
 
 /** Creates a customer who has subscribed and paid. */
 async function createPayingCustomer(running: TestService): Promise<unknown> {
-  const answers: unknown[] = [];
+  const responses: unknown[] = [];
   const post = async (url: string, body: unknown): Promise<string> => {
     const headers = { "idempotency-key": randomUUID() };
-    const answer = await running.send("POST", url, { as: running.root, body, headers });
-    const made = Made.safeParse(answer.json);
-    if (!made.success) throw new Error(`${url}: ${answer.text}`);
-    answers.push(answer.json);
+    const response = await running.send("POST", url, { as: running.root, body, headers });
+    const made = Made.safeParse(response.json);
+    if (!made.success) throw new Error(`${url}: ${response.text}`);
+    responses.push(response.json);
     return made.data.id;
   };
   const customerId = await post("/v1/customers", {
@@ -140,7 +140,7 @@ async function createPayingCustomer(running: TestService): Promise<unknown> {
   await running.runJobs();
   await post("/v1/refunds", { paymentId, amount: 1, reason: "requested_by_customer" });
   await running.runJobs();
-  return answers;
+  return responses;
 }
 
 /** Reporting with its own warehouse, without services to read from. */

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vite
 import { z } from "zod";
 
 import type { ServiceName } from "#api/kit/service.ts";
-import { type Send, type TestAnswer, sendTo } from "#api/kit/testing.ts";
+import { type Send, type TestResponse, sendTo } from "#api/kit/testing.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 import { type Apis, startApis } from "#server/apis/start-apis.ts";
 import { createBackends } from "#server/demo/apis/backends.ts";
@@ -30,7 +30,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => stack.disposeAsync(), 60_000);
 
-const send = (service: ServiceName, request: string, options: Send = {}): Promise<TestAnswer> => {
+const send = (service: ServiceName, request: string, options: Send = {}): Promise<TestResponse> => {
   const [method = "GET", target = "/"] = request.split(" ");
   const headers = method === "POST" ? { "idempotency-key": crypto.randomUUID() } : {};
   const more = { ...options, headers: { ...headers, ...options.headers } };
@@ -38,11 +38,11 @@ const send = (service: ServiceName, request: string, options: Send = {}): Promis
 };
 
 async function ask<Schema extends z.ZodType>(
-  answer: Promise<TestAnswer>,
+  response: Promise<TestResponse>,
   status: number,
   schema: Schema,
 ): Promise<z.output<Schema>> {
-  const { status: given, json, text } = await answer;
+  const { status: given, json, text } = await response;
   expect(given, text).toBe(status);
   return schema.parse(json);
 }

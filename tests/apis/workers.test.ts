@@ -149,9 +149,9 @@ test("a hung worker gets no more connections, is killed, and its pending connect
   process.kill(victim, "SIGSTOP");
   let answered = 0;
   const sent = Array.from({ length: 10 }, async () => {
-    const answer = await fetch(`${api.url}/livez`, { headers: { connection: "close" } });
+    const response = await fetch(`${api.url}/livez`, { headers: { connection: "close" } });
     answered += 1;
-    return answer.status;
+    return response.status;
   });
   await until(
     "the answers of all connections but those dispatched to the hung worker",

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { z } from "zod";
 
 import type { ServiceName } from "#api/kit/service.ts";
-import { type Send, type TestAnswer, sendTo } from "#api/kit/testing.ts";
+import { type Send, type TestResponse, sendTo } from "#api/kit/testing.ts";
 
 import type { Installation } from "./installation.ts";
 
@@ -31,7 +31,7 @@ export type Client = {
    */
   ask<Schema extends z.ZodType>(call: Call, schema: Schema): Promise<z.output<Schema>>;
   /** The same for any status except 503. */
-  send(call: Call): Promise<TestAnswer>;
+  send(call: Call): Promise<TestResponse>;
 };
 
 /** `POST /v1/plans` of a service. */
@@ -45,7 +45,7 @@ export function createClient(installation: Installation): Client {
   let answered = 0;
   let longestMs = 0;
 
-  async function once(call: Call, headers: Record<string, string>): Promise<TestAnswer | string> {
+  async function once(call: Call, headers: Record<string, string>): Promise<TestResponse | string> {
     const { service, request, as, body } = call;
     const [method = "GET", target = "/"] = request.split(" ");
     const limits = { as, headers, ...(body === undefined ? {} : { body }) };
@@ -56,7 +56,7 @@ export function createClient(installation: Installation): Client {
     }
   }
 
-  async function send(call: Call): Promise<TestAnswer> {
+  async function send(call: Call): Promise<TestResponse> {
     const { service, request } = call;
     const headers = {
       ...(request.startsWith("POST") ? { "idempotency-key": crypto.randomUUID() } : {}),
@@ -65,14 +65,14 @@ export function createClient(installation: Installation): Client {
     const startMs = performance.now();
     for (;;) {
       const fromMs = performance.now();
-      const answer = await once(call, headers);
+      const response = await once(call, headers);
       const toMs = performance.now();
       longestMs = Math.max(longestMs, toMs - startMs);
-      const failure = failureOf(answer, call.status);
+      const failure = failureOf(response, call.status);
       if (failure) failures.push({ service, request, fromMs, toMs, ...failure });
-      if (typeof answer !== "string" && answer.status !== 503) {
+      if (typeof response !== "string" && response.status !== 503) {
         answered += 1;
-        return answer;
+        return response;
       }
       if (toMs - startMs > RETRY_MS_MAX) throw new Error(`${request} was not answered`);
       await delay(RETRY_MS);
@@ -92,9 +92,9 @@ export function createClient(installation: Installation): Client {
   };
 }
 
-function failureOf(answer: TestAnswer | string, wanted: number | undefined) {
-  if (typeof answer === "string") return { status: 0, text: answer, retryAfter: false };
-  const { status, text, headers } = answer;
+function failureOf(response: TestResponse | string, wanted: number | undefined) {
+  if (typeof response === "string") return { status: 0, text: response, retryAfter: false };
+  const { status, text, headers } = response;
   if (status !== 503 && (wanted ?? status) === status) return undefined;
   return { status, text, retryAfter: headers.has("retry-after") };
 }

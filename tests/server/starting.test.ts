@@ -28,13 +28,13 @@ describe.runIf(IS_BUILT)("a starting control plane", () => {
     await using program = startProgram([...args, `${folder.path}/access.log`]);
     const seen: number[] = [];
     await until("the control plane to be ready", async () => {
-      const answer = await ask(`http://127.0.0.1:${port}/readyz`);
+      const response = await ask(`http://127.0.0.1:${port}/readyz`);
       if (program.child.exitCode !== null) throw new Error(program.output());
-      if (answer === undefined) return false;
-      seen.push(answer.status);
-      if (answer.status === 503)
-        expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
-      return answer.status === 200;
+      if (response === undefined) return false;
+      seen.push(response.status);
+      if (response.status === 503)
+        expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+      return response.status === 200;
     });
     expect(seen[0]).toBe(503);
     expect(new Set(seen)).toEqual(new Set([503, 200]));

@@ -75,7 +75,7 @@ export function openSessions(deps: SessionDeps): AccountsDeps["sessions"] {
         .then((it) => {
           if (it.ended !== undefined)
             signInLog.signedOut(it.ended.accountId, it.ended.id, by.origin);
-          return it.answer;
+          return it.outcome;
         }),
     end: (tx, which) => end(deps, tx, which),
     announceEnd(accountId, sessionIds, origin) {
@@ -178,10 +178,10 @@ const auditEntry = (
   detail: more.detail,
 });
 
-type RefreshResult = { answer: Refreshed; ended?: Session };
+type RefreshResult = { outcome: Refreshed; ended?: Session };
 
 const refuse = (reason: (Refreshed & { ok: false })["reason"]): RefreshResult => ({
-  answer: { ok: false, reason },
+  outcome: { ok: false, reason },
 });
 
 async function refresh(
@@ -210,7 +210,7 @@ async function refresh(
 }
 
 const accepted = (deps: SessionDeps, session: Session): RefreshResult => ({
-  answer: {
+  outcome: {
     ok: true,
     session,
     refreshToken: refreshTokenOf(deps.tokens, session.id, session.generation),

@@ -32,9 +32,9 @@ export function ownAction(call: CallOnAccount): AccountAction {
 }
 
 /** Writes a change that ends sessions of an account, and logs their end after the commit. */
-export async function writeEndingSessions<Answer>(
+export async function writeEndingSessions<Result>(
   { sessions }: Pick<AccountsDeps, "sessions">,
-  call: { write(work: (tx: Queryable) => Promise<Answer>): Promise<Answer> },
+  call: { write(work: (tx: Queryable) => Promise<Result>): Promise<Result> },
   {
     accountId,
     origin,
@@ -42,15 +42,15 @@ export async function writeEndingSessions<Answer>(
   }: {
     accountId: string;
     origin: Origin;
-    work(tx: Queryable): Promise<{ ended: string[]; answer: NoInfer<Answer> }>;
+    work(tx: Queryable): Promise<{ ended: string[]; response: NoInfer<Result> }>;
   },
-): Promise<Answer> {
+): Promise<Result> {
   let ended: string[] = [];
-  const answer = await call.write(async (tx) => {
+  const response = await call.write(async (tx) => {
     const done = await work(tx);
     ended = done.ended;
-    return done.answer;
+    return done.response;
   });
   sessions.announceEnd(accountId, ended, origin);
-  return answer;
+  return response;
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { createdCursor, pageResponse, pageStart } from "#platform/http/cursor.ts";
 import { etagOf } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { pageOf, pageQuery, text } from "#platform/http/schema.ts";
@@ -17,7 +17,7 @@ const tag = "Accounts";
 const path = "/v1/accounts/{accountId}";
 const Name = text({ max: 200 }).meta({ example: "Ada Lovelace" });
 
-const answerOf = (account: Account) =>
+const responseOf = (account: Account) =>
   ({ status: 200, headers: etagOf(account.version), body: accountBody(account) }) as const;
 
 const createRoute = (deps: AccountsDeps): Route =>
@@ -32,7 +32,7 @@ const createRoute = (deps: AccountsDeps): Route =>
     rule: { allow: "anyone", why: "sign-up requires no account" },
     body: z.strictObject({ email: Email, password: NewPassword, name: Name }),
     idempotency: "optional",
-    answers: { 201: { description: "Created", body: AccountBody } },
+    responses: { 201: { description: "Created", body: AccountBody } },
     async handle(call) {
       const origin = originOf(call);
       const prepared = await prepareSignUp(deps, call.body, origin);
@@ -53,10 +53,10 @@ const listRoute = route({
   rule: { allow: "permission", permission: READ },
   query: pageQuery({ email: Email.optional() }),
   reads: "replica",
-  answers: { 200: { description: "A page of accounts", body: pageOf(AccountBody) } },
+  responses: { 200: { description: "A page of accounts", body: pageOf(AccountBody) } },
   async handle({ query, read }) {
     const rows = await listAccounts(read, { ...pageStart(query, "oldest"), email: query.email });
-    return pageAnswer(rows, query, { item: accountBody, cursor: createdCursor });
+    return pageResponse(rows, query, { item: accountBody, cursor: createdCursor });
   },
 });
 
@@ -70,9 +70,9 @@ const readRoute = (deps: AccountsDeps): Route =>
     description: "Without the permission: only the caller's own.",
     rule: { allow: "own-or", permission: READ },
     params: AccountParams,
-    answers: { 200: { description: "The account", body: AccountBody } },
+    responses: { 200: { description: "The account", body: AccountBody } },
     handle: async (call) =>
-      answerOf(await requireAccount(deps.kit.database, actionOn(call, READ).accountId)),
+      responseOf(await requireAccount(deps.kit.database, actionOn(call, READ).accountId)),
   });
 
 const changeRoute = (deps: AccountsDeps): Route =>
@@ -86,11 +86,11 @@ const changeRoute = (deps: AccountsDeps): Route =>
     params: AccountParams,
     body: z.strictObject({ name: Name }),
     ifMatch: "required",
-    answers: { 200: { description: "Changed", body: AccountBody } },
+    responses: { 200: { description: "Changed", body: AccountBody } },
     handle(call) {
       const { ifMatch, body } = call;
       const request = { ...actionOn(call, WRITE), ...body, ifMatch };
-      return call.write(async (tx) => answerOf(await renameAccount(deps, tx, request)));
+      return call.write(async (tx) => responseOf(await renameAccount(deps, tx, request)));
     },
   });
 
@@ -106,7 +106,7 @@ const passwordRoute = (deps: AccountsDeps): Route =>
     params: AccountParams,
     body: z.strictObject({ password: Password, newPassword: NewPassword }),
     ifMatch: "optional",
-    answers: { 204: { description: "Changed" } },
+    responses: { 204: { description: "Changed" } },
     async handle(call) {
       const action = ownAction(call);
       const { password, newPassword } = call.body;
@@ -120,7 +120,7 @@ const passwordRoute = (deps: AccountsDeps): Route =>
         ...action,
         work: async (tx) => ({
           ended: await setPassword(deps, tx, { ...action, ...change }),
-          answer: { status: 204 } as const,
+          response: { status: 204 } as const,
         }),
       });
     },
@@ -139,7 +139,7 @@ const closeRoute = (deps: AccountsDeps): Route =>
     params: AccountParams,
     body: z.strictObject({ password: Password.optional() }),
     ifMatch: "required",
-    answers: { 204: { description: "Closed" } },
+    responses: { 204: { description: "Closed" } },
     async handle(call) {
       const action = actionOn(call, WRITE);
       const { caller, body, ifMatch } = call;
@@ -155,7 +155,7 @@ const closeRoute = (deps: AccountsDeps): Route =>
         ...action,
         work: async (tx) => ({
           ended: await closeAccount(deps, tx, { ...action, ifMatch }),
-          answer: { status: 204 } as const,
+          response: { status: 204 } as const,
         }),
       });
     },

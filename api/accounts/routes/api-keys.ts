@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { createdCursor, pageResponse, pageStart } from "#platform/http/cursor.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { Timestamp, idOf, pageOf, pageQuery, text } from "#platform/http/schema.ts";
 import { toBody } from "#platform/http/to-body.ts";
@@ -43,11 +43,11 @@ export const apiKeyRoutes = (deps: CommandDeps): Route[] => [
     params: OfAccount,
     query: pageQuery({}),
     reads: "replica",
-    answers: { 200: { description: "A page of keys", body: pageOf(ApiKeyBody) } },
+    responses: { 200: { description: "A page of keys", body: pageOf(ApiKeyBody) } },
     async handle({ params: { serviceAccountId }, query, read }) {
       found(await readServiceAccount(read, serviceAccountId), "service account");
       const rows = await listApiKeys(read, { ...pageStart(query, "oldest"), serviceAccountId });
-      return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
+      return pageResponse(rows, query, { item: bodyOf, cursor: createdCursor });
     },
   }),
   route({
@@ -59,7 +59,7 @@ export const apiKeyRoutes = (deps: CommandDeps): Route[] => [
     description: "Access tokens issued for it stay valid until they expire.",
     rule: WRITE,
     params: z.strictObject({ apiKeyId: idOf("key") }),
-    answers: { 204: { description: "Revoked" } },
+    responses: { 204: { description: "Revoked" } },
     handle: (call) =>
       call.write(async (tx) => {
         await removeApiKey(tx, call, { ...deps, id: call.params.apiKeyId });
@@ -86,7 +86,7 @@ const createRoute = (deps: CommandDeps): Route =>
       expiresAt: Until,
     }),
     idempotency: "optional",
-    answers: { 201: { description: "Created", body: ApiKeyBody.extend({ apiKey: z.string() }) } },
+    responses: { 201: { description: "Created", body: ApiKeyBody.extend({ apiKey: z.string() }) } },
     handle: (call) =>
       auditRefusal(
         deps,

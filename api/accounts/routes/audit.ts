@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { holds } from "#platform/http/caller.ts";
-import { decodeCursor, pageAnswer } from "#platform/http/cursor.ts";
+import { decodeCursor, pageResponse } from "#platform/http/cursor.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { iso, pageOf, pageQuery } from "#platform/http/schema.ts";
 import { toBody } from "#platform/http/to-body.ts";
@@ -52,7 +52,7 @@ export const auditRoutes = (): Route[] => [
       outcome: z.enum(["success", "failure"]).optional(),
     }),
     reads: "replica",
-    answers: { 200: { description: "A page of entries", body: pageOf(EntryBody) } },
+    responses: { 200: { description: "A page of entries", body: pageOf(EntryBody) } },
     async handle({ caller, query, read }) {
       const maySeeAll = holds(caller, AUDIT);
       if (!maySeeAll && query.about !== undefined && query.about !== caller.id) {
@@ -61,7 +61,7 @@ export const auditRoutes = (): Route[] => [
       const [beforeId] = decodeCursor(Cursor, query.cursor) ?? [undefined];
       const about = maySeeAll ? query.about : caller.id;
       const rows = await readAudit(read, { ...query, about, beforeId });
-      return pageAnswer(rows, query, {
+      return pageResponse(rows, query, {
         item: (it) => bodyOf(maySeeAll ? it : withoutOrigin(it, caller.id)),
         cursor: (it) => [it.id],
       });

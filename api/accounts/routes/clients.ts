@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { createdCursor, pageResponse, pageStart } from "#platform/http/cursor.ts";
 import { versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { Timestamp, idOf, pageOf, pageQuery, text } from "#platform/http/schema.ts";
@@ -73,10 +73,10 @@ const listRoute = route({
   rule: READ,
   query: pageQuery({}),
   reads: "replica",
-  answers: { 200: { description: "A page of clients", body: pageOf(ClientBody) } },
+  responses: { 200: { description: "A page of clients", body: pageOf(ClientBody) } },
   async handle({ query, read }) {
     const rows = await listClients(read, pageStart(query, "oldest"));
-    return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
+    return pageResponse(rows, query, { item: bodyOf, cursor: createdCursor });
   },
 });
 
@@ -88,7 +88,7 @@ const readRoute = route({
   summary: "Get an OAuth client",
   rule: READ,
   params,
-  answers: { 200: { description: "The client", body: ClientBody } },
+  responses: { 200: { description: "The client", body: ClientBody } },
   handle: async ({ params: { clientId }, read }) =>
     versioned(200, bodyOf(found(await readClient(read, clientId), "client"))),
 });
@@ -111,7 +111,7 @@ const createRoute = (deps: CommandDeps): Route =>
       postLogoutRedirectUris: LogoutUris.default([]),
     }),
     idempotency: "optional",
-    answers: { 201: { description: "Registered", body: WithSecret } },
+    responses: { 201: { description: "Registered", body: WithSecret } },
     handle: (call) =>
       call.write(async (tx) => {
         const { client, secret } = await createClient(tx, call, { ...deps, body: call.body });
@@ -131,7 +131,7 @@ const secretRoute = (deps: CommandDeps): Route =>
     params,
     idempotency: "optional",
     ifMatch: "optional",
-    answers: { 201: { description: "Replaced", body: WithSecret } },
+    responses: { 201: { description: "Replaced", body: WithSecret } },
     handle: (call) =>
       call.write(async (tx) => {
         const request = { ...deps, id: call.params.clientId, ifMatch: call.ifMatch };
@@ -155,7 +155,7 @@ const changeRoute = (deps: CommandDeps): Route =>
       postLogoutRedirectUris: LogoutUris.optional(),
     }),
     ifMatch: "required",
-    answers: { 200: { description: "Changed", body: ClientBody } },
+    responses: { 200: { description: "Changed", body: ClientBody } },
     handle: (call) =>
       call.write(async (tx) => {
         const {
@@ -177,16 +177,16 @@ const deleteRoute = (deps: CommandDeps): Route =>
     rule: WRITE,
     params,
     ifMatch: "required",
-    answers: { 204: { description: "Deleted" } },
+    responses: { 204: { description: "Deleted" } },
     async handle(call) {
       const origin = originOf(call);
       const request = { ...deps, id: call.params.clientId, ifMatch: call.ifMatch, origin };
       let ended: EndedSessions[] = [];
-      const answer = await call.write(async (tx) => {
+      const response = await call.write(async (tx) => {
         ended = await removeClient(tx, call, request);
         return { status: 204 };
       });
       for (const { accountId, ids } of ended) deps.sessions.announceEnd(accountId, ids, origin);
-      return answer;
+      return response;
     },
   });

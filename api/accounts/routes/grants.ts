@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { type Caller, holds, mayActFor } from "#platform/http/caller.ts";
-import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { createdCursor, pageResponse, pageStart } from "#platform/http/cursor.ts";
 import { versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { Timestamp, idOf, isoOrNull, pageOf, pageQuery, text } from "#platform/http/schema.ts";
@@ -73,13 +73,13 @@ const listRoute = route({
   rule: OWN_OR,
   query: pageQuery({ subjectId: SubjectId.optional(), product: Slug.optional() }),
   reads: "replica",
-  answers: { 200: { description: "A page of grants", body: pageOf(GrantBody) } },
+  responses: { 200: { description: "A page of grants", body: pageOf(GrantBody) } },
   async handle({ query, read, caller }) {
     checkSubject(caller, query.subjectId);
     const subjectId = holds(caller, PERMISSION) ? query.subjectId : caller.id;
     const { product } = query;
     const rows = await listGrants(read, { ...pageStart(query, "oldest"), subjectId, product });
-    return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
+    return pageResponse(rows, query, { item: bodyOf, cursor: createdCursor });
   },
 });
 
@@ -92,7 +92,7 @@ const permissionsRoute = route({
   description: "Without the permission: only the caller's own.",
   rule: OWN_OR,
   query: z.strictObject({ subjectId: SubjectId, product: Slug.default(QUARTERDECK) }),
-  answers: { 200: { description: "The permissions", body: HeldBody } },
+  responses: { 200: { description: "The permissions", body: HeldBody } },
   async handle({ query, read, caller, nowMs }) {
     const { subjectId, product } = query;
     checkSubject(caller, subjectId);
@@ -135,7 +135,7 @@ const createRoute = (deps: CommandDeps): Route =>
         },
       }),
     idempotency: "optional",
-    answers: { 201: { description: "Granted", body: GrantBody } },
+    responses: { 201: { description: "Granted", body: GrantBody } },
     handle: (call) =>
       auditRefusal(
         deps,
@@ -156,7 +156,7 @@ const readRoute = route({
   summary: "Get a grant",
   rule: OWN_OR,
   params,
-  answers: { 200: { description: "The grant", body: GrantBody } },
+  responses: { 200: { description: "The grant", body: GrantBody } },
   async handle({ params: { grantId }, read, caller }) {
     const grant = found(await readGrant(read, grantId), "grant");
     const isOwn = grant.subjectId === caller.id;
@@ -181,7 +181,7 @@ const changeRoute = (deps: CommandDeps): Route =>
       reason: text({ max: 500 }),
     }),
     ifMatch: "required",
-    answers: { 200: { description: "Changed", body: GrantBody } },
+    responses: { 200: { description: "Changed", body: GrantBody } },
     handle: (call) =>
       auditRefusal(
         deps,
@@ -209,7 +209,7 @@ const deleteRoute = (deps: CommandDeps): Route =>
     rule: WRITE,
     params,
     ifMatch: "required",
-    answers: { 204: { description: "Deleted" } },
+    responses: { 204: { description: "Deleted" } },
     handle: (call) =>
       call.write(async (tx) => {
         await removeGrant(tx, call, { ...deps, id: call.params.grantId, ifMatch: call.ifMatch });

@@ -27,12 +27,12 @@ form.addEventListener("submit", async (event) => {
   show("One moment …");
   const body = JSON.stringify({ token, ...Object.fromEntries(new FormData(form)) });
   try {
-    const answer = await fetch(form.dataset.to, { method: "POST", headers: { "content-type": "application/json" }, body });
-    if (answer.ok) {
+    const response = await fetch(form.dataset.to, { method: "POST", headers: { "content-type": "application/json" }, body });
+    if (response.ok) {
       form.hidden = true;
       show(form.dataset.done);
     } else {
-      const problem = await answer.json();
+      const problem = await response.json();
       show(problem.errors?.[0]?.message ?? problem.detail, true);
     }
   } catch {
@@ -59,7 +59,7 @@ const verifyPage = (): Route =>
     tag: "Mails",
     summary: "Show the page of a verification mail",
     rule: { allow: "anyone", why },
-    answers: { 200: PAGE },
+    responses: { 200: PAGE },
     handle: () =>
       htmlPage({
         title: "Confirm your e-mail address",
@@ -85,7 +85,7 @@ const resetPage = (): Route =>
     tag: "Mails",
     summary: "Show the page of a password reset mail",
     rule: { allow: "anyone", why },
-    answers: { 200: PAGE },
+    responses: { 200: PAGE },
     handle: () =>
       htmlPage({
         title: "Set a new password",

@@ -45,7 +45,7 @@ const requestVerification = (deps: AccountsDeps): Route =>
     params: AccountParams,
     body: z.strictObject({ email: Email.optional(), password: Password.optional() }),
     idempotency: "optional",
-    answers: { 202: { description: "A mail will be sent", body: Accepted } },
+    responses: { 202: { description: "A mail will be sent", body: Accepted } },
     async handle(call) {
       const action = ownAction(call);
       const { email, password = "" } = call.body;
@@ -72,7 +72,7 @@ const verify = (deps: AccountsDeps): Route =>
     rule: BY_TOKEN,
     body: z.strictObject({ token: SealedToken }),
     idempotency: "optional",
-    answers: { 200: { description: "Verified", body: AccountBody } },
+    responses: { 200: { description: "Verified", body: AccountBody } },
     handle: (call) =>
       call.write(async (tx) => {
         const request = { ...call.body, origin: originOf(call) };
@@ -91,7 +91,7 @@ const requestReset = (deps: AccountsDeps): Route =>
     rule: { allow: "anyone", why: "requires no token, as the password is forgotten" },
     body: z.strictObject({ email: Email }),
     idempotency: "optional",
-    answers: {
+    responses: {
       202: { description: "A mail will be sent, if there is an account", body: Accepted },
     },
     async handle(call) {
@@ -127,7 +127,7 @@ const reset = (deps: AccountsDeps): Route =>
     rule: BY_TOKEN,
     body: z.strictObject({ token: SealedToken, newPassword: NewPassword }),
     idempotency: "optional",
-    answers: {
+    responses: {
       200: { description: "Changed", body: z.strictObject({ deviceToken: z.string() }) },
     },
     async handle(call) {
@@ -149,7 +149,7 @@ const reset = (deps: AccountsDeps): Route =>
           const request = { token, passwordHash, origin };
           const { deviceToken, ended } = await resetPassword(deps, tx, request);
           const headers = { "set-cookie": deviceCookie(deps.kit.url, deviceToken) };
-          return { ended, answer: { status: 200, headers, body: { deviceToken } } as const };
+          return { ended, response: { status: 200, headers, body: { deviceToken } } as const };
         },
       });
     },

@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
-import { type AnswerSpecs, type Call, type Route, route } from "#platform/http/route.ts";
+import { type ResponseSpecs, type Call, type Route, route } from "#platform/http/route.ts";
 import { Email } from "#platform/http/schema.ts";
 
 import type { CommandDeps } from "../commands/call-context.ts";
@@ -39,7 +39,7 @@ const ANSWERS = {
   403: { description: "The sign-in page: CSRF token missing or invalid", media: PAGE },
   429: { description: "The sign-in page: too many attempts", media: PAGE },
   503: { description: "The sign-in page: temporarily unavailable", media: PAGE },
-} satisfies AnswerSpecs;
+} satisfies ResponseSpecs;
 const RULE = { allow: "anyone", why: "users sign in here" } as const;
 const tag = "OAuth and OpenID Connect";
 
@@ -57,7 +57,7 @@ export function oauthAuthorizeRoutes(deps: CommandDeps): Route[] {
         "redirect_uri must match a registered one exactly; on 127.0.0.1 and [::1] with any port. Clients are first-party: users are not asked for consent. There is no single sign-on: users sign in each time.",
       rule: RULE,
       query: Query,
-      answers: ANSWERS,
+      responses: ANSWERS,
       handle: (call) =>
         authorized(deps, call.incoming, (request) => page({ deps, guard }, call, request)),
     }),
@@ -70,7 +70,7 @@ export function oauthAuthorizeRoutes(deps: CommandDeps): Route[] {
       rule: RULE,
       query: Query,
       consumes: [FORM],
-      answers: ANSWERS,
+      responses: ANSWERS,
       handle: (call) =>
         authorized(deps, call.incoming, (request) => signIn({ deps, guard }, call, request)),
     }),
@@ -100,8 +100,8 @@ async function authorized(
     return await work({ ...checkAuthorization(parameters, { clientId, redirectUri }), client });
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error;
-    const answer = { error: error.code, error_description: error.message };
-    return redirect(deps, { redirectUri, state: query.get("state") }, answer);
+    const response = { error: error.code, error_description: error.message };
+    return redirect(deps, { redirectUri, state: query.get("state") }, response);
   }
 }
 
@@ -166,9 +166,9 @@ async function signIn(context: Page, call: AnyCall, request: Request): Promise<R
       ),
     );
     deps.sessions.announceStart({ accountId: proof.accountId, origin }, started.session.id);
-    const answer = redirect(deps, request, { code });
-    answer.headers.append("set-cookie", deviceCookie(deps.kit.url, started.deviceToken));
-    return answer;
+    const response = redirect(deps, request, { code });
+    response.headers.append("set-cookie", deviceCookie(deps.kit.url, started.deviceToken));
+    return response;
   } catch (error) {
     const shown = error instanceof AppError ? MESSAGES[error.code] : undefined;
     if (!(error instanceof AppError) || shown === undefined) throw error;

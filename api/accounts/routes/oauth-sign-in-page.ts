@@ -11,9 +11,9 @@ button.hidden = !(isSupported && "PublicKeyCredential" in window && PublicKeyCre
 button.addEventListener("click", async () => {
   const alertLine = document.querySelector("#alert");
   try {
-    const answer = await fetch("/v1/passkeys/challenges", { method: "POST" });
-    if (!answer.ok) throw new Error("no challenge");
-    const { publicKey } = await answer.json();
+    const response = await fetch("/v1/passkeys/challenges", { method: "POST" });
+    if (!response.ok) throw new Error("no challenge");
+    const { publicKey } = await response.json();
     const options = PublicKeyCredential.parseRequestOptionsFromJSON(publicKey);
     const credential = await navigator.credentials.get({ publicKey: options });
     const form = document.querySelector("form");

@@ -58,7 +58,7 @@ export const oauthTokenRoutes = (deps: CommandDeps): Route[] => [
     rule: RULE,
     ownCredentials: true,
     consumes: [FORM],
-    answers: { 200: { description: "Tokens", body: Tokens }, ...ERRORS },
+    responses: { 200: { description: "Tokens", body: Tokens }, ...ERRORS },
     handle: (call) =>
       withOAuthErrors(call.incoming, async () => {
         const form = await readForm(call.incoming);
@@ -80,7 +80,7 @@ const tokenStateRoutes = (deps: CommandDeps): Route[] => [
     rule: RULE,
     ownCredentials: true,
     consumes: [FORM],
-    answers: { 200: { description: "Revoked, or invalid before" }, ...ERRORS },
+    responses: { 200: { description: "Revoked, or invalid before" }, ...ERRORS },
     handle: (call) =>
       withOAuthErrors(call.incoming, async () => {
         const form = await readForm(call.incoming);
@@ -102,7 +102,7 @@ const tokenStateRoutes = (deps: CommandDeps): Route[] => [
     rule: RULE,
     ownCredentials: true,
     consumes: [FORM],
-    answers: {
+    responses: {
       200: {
         description: "The state and the claims of the token",
         body: z.looseObject({ active: z.boolean() }),
@@ -142,9 +142,9 @@ async function audited(
   const grantType = request.form.get("grant_type")?.slice(0, 100);
   const { database } = deps.kit;
   try {
-    const answer = await grant(deps, request);
-    await deps.audit(database, call, { ...entry, detail: { grantType, scope: answer.scope } });
-    return answer;
+    const response = await grant(deps, request);
+    await deps.audit(database, call, { ...entry, detail: { grantType, scope: response.scope } });
+    return response;
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error;
     const minute = Math.floor(call.nowMs / MINUTE_MS);

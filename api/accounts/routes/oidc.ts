@@ -73,7 +73,7 @@ export const oidcRoutes = (deps: CommandDeps): Route[] => [
     tag,
     summary: "Get the provider metadata (OpenID Connect Discovery)",
     rule: { allow: "anyone", why: "clients read it before authentication" },
-    answers: { 200: { description: "Metadata", body: z.looseObject({ issuer: z.string() }) } },
+    responses: { 200: { description: "Metadata", body: z.looseObject({ issuer: z.string() }) } },
     handle: () => Promise.resolve(json(metadataOf(deps.kit.url))),
   }),
   route({
@@ -83,7 +83,9 @@ export const oidcRoutes = (deps: CommandDeps): Route[] => [
     tag,
     summary: "Get the public signing keys: next, active and retired (RFC 7517)",
     rule: { allow: "anyone", why: "public keys" },
-    answers: { 200: { description: "Keys", body: z.looseObject({ keys: z.array(z.unknown()) }) } },
+    responses: {
+      200: { description: "Keys", body: z.looseObject({ keys: z.array(z.unknown()) }) },
+    },
     handle: async () => json(await deps.keys.jwks()),
   }),
   ...(["GET", "POST"] as const).map((method) => userInfoRoute(deps, method)),
@@ -100,7 +102,7 @@ const userInfoRoute = (deps: CommandDeps, method: "GET" | "POST"): Route =>
     summary: "Get the claims of the subject of the access token",
     rule: { allow: "anyone", why: "the handler authenticates access tokens of every product" },
     ownCredentials: true,
-    answers: {
+    responses: {
       200: { description: "Claims", body: z.looseObject({ sub: z.string() }) },
       401: { description: "The token is invalid (RFC 6750)" },
       403: { description: "The token lacks the scope openid" },
@@ -128,7 +130,7 @@ const logoutRoute = (deps: CommandDeps, method: "GET" | "POST"): Route =>
     ...(method === "GET"
       ? { query: z.looseObject({ id_token_hint: z.string().max(4_000).optional() }) }
       : { consumes: [FORM] }),
-    answers: {
+    responses: {
       200: { description: "Page: signed out", media: "text/html" },
       303: { description: "Redirect to the client" },
       400: { description: "Error page", media: ["text/html", "application/json"] },

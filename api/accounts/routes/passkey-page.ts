@@ -17,14 +17,14 @@ const show = (text, bad) => {
   status.hidden = false;
 };
 const send = async (method, path, { token, body }) => {
-  const answer = await fetch(path, {
+  const response = await fetch(path, {
     method,
     headers: { "content-type": "application/json", ...(token ? { authorization: "Bearer " + token } : {}) },
     ...(body ? { body: JSON.stringify(body) } : {}),
   });
-  if (answer.status === 204) return undefined;
-  const json = await answer.json();
-  if (!answer.ok) throw new Error(json.detail);
+  if (response.status === 204) return undefined;
+  const json = await response.json();
+  if (!response.ok) throw new Error(json.detail);
   return json;
 };
 const isSupported = "PublicKeyCredential" in window && PublicKeyCredential.parseCreationOptionsFromJSON;
@@ -70,7 +70,7 @@ export const passkeyPageRoutes = (): Route[] => [
     tag: "Passkeys",
     summary: "Show the page that creates a passkey",
     rule: { allow: "anyone", why: "users sign in on the page" },
-    answers: { 200: { description: "The page", media: "text/html" } },
+    responses: { 200: { description: "The page", media: "text/html" } },
     handle: () =>
       htmlPage({
         title: "Create a passkey",

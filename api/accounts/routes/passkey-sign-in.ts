@@ -25,7 +25,7 @@ export const passkeySignInRoutes = (deps: CommandDeps): Route[] => [
     rule,
     limit,
     idempotency: "optional",
-    answers: { 201: { description: "The options", body: PublicKeyOptions } },
+    responses: { 201: { description: "The options", body: PublicKeyOptions } },
     handle: (call) =>
       call.write(async (tx) => ({
         status: 201,
@@ -41,14 +41,14 @@ export const passkeySignInRoutes = (deps: CommandDeps): Route[] => [
     rule,
     limit,
     body: z.strictObject({ credential: Assertion }),
-    answers: { 201: { description: "Signed in", body: TokensBody } },
+    responses: { 201: { description: "Signed in", body: TokensBody } },
     async handle(call) {
       const origin = originOf(call);
       const assertion = call.body.credential;
       const accountId = await checkPasskey(deps, { assertion, origin });
       const start = { accountId, sessionId: newId("ses"), method: "passkey" } as const;
       const access = await deps.sessions.accessToken({ ...start, startedAtMs: call.nowMs });
-      const answer = await call.write(async (tx) => {
+      const response = await call.write(async (tx) => {
         const started = await deps.sessions.start(tx, { ...start, origin });
         const { session, refreshToken, deviceToken } = started;
         const account = await requireAccount(tx, accountId);
@@ -56,7 +56,7 @@ export const passkeySignInRoutes = (deps: CommandDeps): Route[] => [
         return { status: 201, body: tokensBody(issued, session, { account, deviceToken }) };
       });
       deps.sessions.announceStart({ accountId, origin }, start.sessionId);
-      return answer;
+      return response;
     },
   }),
 ];

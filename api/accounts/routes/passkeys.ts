@@ -63,7 +63,7 @@ const listRoute = route({
   tag,
   summary: "List the caller's passkeys, oldest first",
   rule,
-  answers: {
+  responses: {
     200: { description: "All passkeys", body: z.strictObject({ items: z.array(PasskeyBody) }) },
   },
   async handle({ caller, read }) {
@@ -83,7 +83,7 @@ const challengeRoute = (deps: CommandDeps): Route =>
     rule,
     body: z.strictObject({ password: Password }),
     idempotency: "optional",
-    answers: { 201: { description: "The options", body: PublicKeyOptions } },
+    responses: { 201: { description: "The options", body: PublicKeyOptions } },
     async handle(call) {
       const { caller, body } = call;
       checkAccount(caller);
@@ -107,7 +107,7 @@ const registerRoute = (deps: CommandDeps): Route =>
     rule,
     body: z.strictObject({ name: Name, credential: Attestation }),
     idempotency: "optional",
-    answers: { 201: { description: "Registered", body: PasskeyBody } },
+    responses: { 201: { description: "Registered", body: PasskeyBody } },
     handle(call) {
       checkAccount(call.caller);
       return call.write(async (tx) => {
@@ -128,7 +128,7 @@ const renameRoute = (deps: CommandDeps): Route =>
     params,
     body: z.strictObject({ name: Name }),
     ifMatch: "required",
-    answers: { 200: { description: "Renamed", body: PasskeyBody } },
+    responses: { 200: { description: "Renamed", body: PasskeyBody } },
     handle: (call) =>
       call.write(async (tx) => {
         const {
@@ -151,7 +151,7 @@ const deleteRoute = (deps: CommandDeps): Route =>
     rule,
     params,
     ifMatch: "required",
-    answers: { 204: { description: "Deleted" } },
+    responses: { 204: { description: "Deleted" } },
     handle: (call) =>
       call.write(async (tx) => {
         const {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { decodeCursor, pageAnswer } from "#platform/http/cursor.ts";
+import { decodeCursor, pageResponse } from "#platform/http/cursor.ts";
 import { versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { Timestamp, pageOf, pageQuery, text } from "#platform/http/schema.ts";
@@ -64,11 +64,11 @@ const listRoute = route({
   rule: READ,
   query: pageQuery({}),
   reads: "replica",
-  answers: { 200: { description: "A page of products", body: pageOf(ProductBody) } },
+  responses: { 200: { description: "A page of products", body: pageOf(ProductBody) } },
   async handle({ query, read }) {
     const [after] = decodeCursor(ByName, query.cursor) ?? [""];
     const rows = await listProducts(read, { after, limit: query.limit });
-    return pageAnswer(rows, query, { item: bodyOf, cursor: (it) => [it.slug] });
+    return pageResponse(rows, query, { item: bodyOf, cursor: (it) => [it.slug] });
   },
 });
 
@@ -88,7 +88,7 @@ const createRoute = (deps: CommandDeps): Route =>
       permissions: Catalogue,
     }),
     idempotency: "optional",
-    answers: { 201: { description: "Created", body: ProductBody } },
+    responses: { 201: { description: "Created", body: ProductBody } },
     handle: (call) =>
       call.write(async (tx) => {
         const product = await createProduct(tx, call, { ...deps, body: call.body });
@@ -104,7 +104,7 @@ const readRoute = route({
   summary: "Get a product",
   rule: READ,
   params,
-  answers: { 200: { description: "The product", body: ProductBody } },
+  responses: { 200: { description: "The product", body: ProductBody } },
   handle: async ({ params: { product }, read }) =>
     versioned(200, bodyOf(found(await readProduct(read, product), "product"))),
 });
@@ -125,7 +125,7 @@ const changeRoute = (deps: CommandDeps): Route =>
       permissions: Catalogue.optional(),
     }),
     ifMatch: "required",
-    answers: { 200: { description: "Changed", body: ProductBody } },
+    responses: { 200: { description: "Changed", body: ProductBody } },
     handle: (call) =>
       call.write(async (tx) => {
         const {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { decodeCursor, pageAnswer } from "#platform/http/cursor.ts";
+import { decodeCursor, pageResponse } from "#platform/http/cursor.ts";
 import { versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { Timestamp, idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
@@ -51,12 +51,12 @@ const listRoute = route({
   params: OfProduct,
   query: pageQuery({}),
   reads: "replica",
-  answers: { 200: { description: "A page of roles", body: pageOf(RoleBody) } },
+  responses: { 200: { description: "A page of roles", body: pageOf(RoleBody) } },
   async handle({ params: { product }, query, read }) {
     const [after] = decodeCursor(ByName, query.cursor) ?? [""];
     const { id: productId } = found(await readProduct(read, product), "product");
     const rows = await listRoles(read, { productId, after, limit: query.limit });
-    return pageAnswer(rows, query, { item: bodyOf, cursor: (it) => [it.name] });
+    return pageResponse(rows, query, { item: bodyOf, cursor: (it) => [it.name] });
   },
 });
 
@@ -76,7 +76,7 @@ const createRoute = (deps: CommandDeps): Route =>
       permissions: PermissionNames,
     }),
     idempotency: "optional",
-    answers: { 201: { description: "Created", body: RoleBody } },
+    responses: { 201: { description: "Created", body: RoleBody } },
     handle: (call) =>
       auditRefusal(
         deps,
@@ -96,7 +96,7 @@ const readRoute = route({
   summary: "Get a role",
   rule: READ,
   params,
-  answers: { 200: { description: "The role", body: RoleBody } },
+  responses: { 200: { description: "The role", body: RoleBody } },
   handle: async ({ params: { roleId }, read }) =>
     versioned(200, bodyOf(found(await readRole(read, roleId), "role"))),
 });
@@ -116,7 +116,7 @@ const changeRoute = (deps: CommandDeps): Route =>
       permissions: PermissionNames.optional(),
     }),
     ifMatch: "required",
-    answers: { 200: { description: "Changed", body: RoleBody } },
+    responses: { 200: { description: "Changed", body: RoleBody } },
     handle: (call) =>
       auditRefusal(
         deps,
@@ -142,7 +142,7 @@ const deleteRoute = (deps: CommandDeps): Route =>
     rule: WRITE,
     params,
     ifMatch: "required",
-    answers: { 204: { description: "Deleted" } },
+    responses: { 204: { description: "Deleted" } },
     handle: (call) =>
       call.write(async (tx) => {
         await removeRole(tx, call, { ...deps, id: call.params.roleId, ifMatch: call.ifMatch });

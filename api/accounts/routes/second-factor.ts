@@ -28,7 +28,7 @@ const read = (deps: AccountsDeps): Route =>
     path,
     operationId: "readAuthenticator",
     summary: "Get the state of the second factor and the number of unused recovery codes",
-    answers: {
+    responses: {
       200: {
         description: "The state",
         body: z.strictObject({ enabled: z.boolean(), recoveryCodesLeft: z.int() }),
@@ -54,7 +54,7 @@ const enrol = (deps: AccountsDeps): Route =>
     summary: "Create a secret for an authenticator app, to be confirmed by a code",
     body: z.strictObject({ password: Password }),
     idempotency: "optional",
-    answers: {
+    responses: {
       201: {
         description: "The secret, returned only here",
         body: z.strictObject({ secret: z.string(), uri: z.string() }),
@@ -81,7 +81,7 @@ const confirm = (deps: AccountsDeps): Route =>
     body: z.strictObject({ code: Otp }),
     idempotency: "optional",
     limit: { burst: 10, perMinute: 6 },
-    answers: { 201: { description: "Recovery codes", body: Codes } },
+    responses: { 201: { description: "Recovery codes", body: Codes } },
     handle: (call) =>
       call.write(async (tx) => {
         const recoveryCodes = await confirmAuthenticator(deps, tx, {
@@ -111,7 +111,7 @@ const renew = (deps: AccountsDeps): Route =>
     summary: "Replace the recovery codes",
     body: PasswordAndCode,
     idempotency: "optional",
-    answers: { 201: { description: "Recovery codes", body: Codes } },
+    responses: { 201: { description: "Recovery codes", body: Codes } },
     async handle(call) {
       const action = confirmedAction(call);
       await deps.credentials.confirmPassword(action);
@@ -132,7 +132,7 @@ const remove = (deps: AccountsDeps): Route =>
     operationId: "removeAuthenticator",
     summary: "Remove the second factor; requires the password and a code",
     body: PasswordAndCode,
-    answers: { 204: { description: "Removed" } },
+    responses: { 204: { description: "Removed" } },
     async handle(call) {
       const action = confirmedAction(call);
       await deps.credentials.confirmPassword(action);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { createdCursor, pageResponse, pageStart } from "#platform/http/cursor.ts";
 import { versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { Timestamp, idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
@@ -56,10 +56,12 @@ const listRoute = route({
   rule: READ,
   query: pageQuery({}),
   reads: "replica",
-  answers: { 200: { description: "A page of service accounts", body: pageOf(ServiceAccountBody) } },
+  responses: {
+    200: { description: "A page of service accounts", body: pageOf(ServiceAccountBody) },
+  },
   async handle({ query, read }) {
     const rows = await listServiceAccounts(read, pageStart(query, "oldest"));
-    return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
+    return pageResponse(rows, query, { item: bodyOf, cursor: createdCursor });
   },
 });
 
@@ -74,7 +76,7 @@ const createRoute = (deps: CommandDeps): Route =>
     rule: WRITE,
     body: z.strictObject({ name: Slug, description: Description.default("") }),
     idempotency: "optional",
-    answers: { 201: { description: "Created", body: ServiceAccountBody } },
+    responses: { 201: { description: "Created", body: ServiceAccountBody } },
     handle: (call) =>
       call.write(async (tx) => {
         const request = { ...deps, body: call.body };
@@ -90,7 +92,7 @@ const readRoute = route({
   summary: "Get a service account",
   rule: READ,
   params,
-  answers: { 200: { description: "The service account", body: ServiceAccountBody } },
+  responses: { 200: { description: "The service account", body: ServiceAccountBody } },
   handle: async ({ params: { serviceAccountId: id }, read }) =>
     versioned(200, bodyOf(found(await readServiceAccount(read, id), "service account"))),
 });
@@ -108,7 +110,7 @@ const changeRoute = (deps: CommandDeps): Route =>
     params,
     body: z.strictObject({ description: Description.optional(), disabled: z.boolean().optional() }),
     ifMatch: "required",
-    answers: { 200: { description: "Changed", body: ServiceAccountBody } },
+    responses: { 200: { description: "Changed", body: ServiceAccountBody } },
     handle: (call) =>
       auditRefusal(
         deps,
@@ -135,7 +137,7 @@ const deleteRoute = (deps: CommandDeps): Route =>
     rule: WRITE,
     params,
     ifMatch: "required",
-    answers: { 204: { description: "Deleted" } },
+    responses: { 204: { description: "Deleted" } },
     handle: (call) =>
       call.write(async (tx) => {
         const {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { mayActFor } from "#platform/http/caller.ts";
-import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { createdCursor, pageResponse, pageStart } from "#platform/http/cursor.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { pageOf, pageQuery } from "#platform/http/schema.ts";
 
@@ -25,7 +25,7 @@ const listRoute = (deps: AccountsDeps): Route =>
     rule: { allow: "own-or", permission: READ },
     params: AccountParams,
     query: pageQuery({}),
-    answers: { 200: { description: "A page of sessions", body: pageOf(SessionBody) } },
+    responses: { 200: { description: "A page of sessions", body: pageOf(SessionBody) } },
     async handle(call) {
       const { query, nowMs, caller } = call;
       const { accountId } = actionOn(call, READ);
@@ -37,7 +37,7 @@ const listRoute = (deps: AccountsDeps): Route =>
         nowMs,
       });
       const item = (it: (typeof rows)[number]) => sessionBody(it, caller.sessionId);
-      return pageAnswer(rows, query, { item, cursor: createdCursor });
+      return pageResponse(rows, query, { item, cursor: createdCursor });
     },
   });
 
@@ -50,7 +50,7 @@ const endRoute = (deps: AccountsDeps): Route =>
     summary: "End a session; its tokens are refused immediately",
     rule: { allow: "own-or", permission: WRITE },
     params: z.strictObject({ sessionId: SessionId }),
-    answers: { 204: { description: "Ended" } },
+    responses: { 204: { description: "Ended" } },
     async handle(call) {
       const { caller, params, nowMs } = call;
       const session = await deps.sessions.read(deps.kit.database, params.sessionId, nowMs);
@@ -63,7 +63,7 @@ const endRoute = (deps: AccountsDeps): Route =>
         ...which,
         work: async (tx) => ({
           ended: await deps.sessions.end(tx, { ...which, reason: "revoked" }),
-          answer: { status: 204 } as const,
+          response: { status: 204 } as const,
         }),
       });
     },
@@ -78,7 +78,7 @@ const endOthersRoute = (deps: AccountsDeps): Route =>
     summary: "End all sessions of an account except the current one",
     rule: { allow: "own-or", permission: WRITE },
     params: AccountParams,
-    answers: {
+    responses: {
       200: {
         description: "The number of ended sessions",
         body: z.strictObject({ ended: z.int() }),
@@ -92,7 +92,7 @@ const endOthersRoute = (deps: AccountsDeps): Route =>
         work: async (tx) => {
           await requireAccount(tx, action.accountId);
           const ended = await deps.sessions.end(tx, { ...action, reason: "revoked", except });
-          return { ended, answer: { status: 200, body: { ended: ended.length } } as const };
+          return { ended, response: { status: 200, body: { ended: ended.length } } as const };
         },
       });
     },

@@ -38,7 +38,7 @@ const signIn = (deps: AccountsDeps): Route =>
     rule: { allow: "anyone", why: "sign-in requires no token" },
     body: SignInBody,
     idempotency: "optional",
-    answers: { 201: { description: "Signed in", body: TokensBody } },
+    responses: { 201: { description: "Signed in", body: TokensBody } },
     async handle(call) {
       const origin = originOf(call);
       const checked = await deps.credentials.check({ ...call.body, origin });
@@ -48,7 +48,7 @@ const signIn = (deps: AccountsDeps): Route =>
       const started = { accountId, sessionId, method, startedAtMs: origin.nowMs };
       const access = await deps.sessions.accessToken(started);
       let hasStarted = false;
-      const answer = await auditingUsedCodes(deps, origin, () =>
+      const response = await auditingUsedCodes(deps, origin, () =>
         call.write(async (tx) => {
           const start = { accountId, method, origin, sessionId, ...proof };
           const { session, refreshToken, deviceToken } = await deps.sessions.start(tx, start);
@@ -58,7 +58,7 @@ const signIn = (deps: AccountsDeps): Route =>
         }),
       );
       if (hasStarted) deps.sessions.announceStart({ accountId, origin }, sessionId);
-      return answer;
+      return response;
     },
   });
 
@@ -81,7 +81,7 @@ const refresh = (deps: AccountsDeps): Route =>
       "Refresh tokens rotate. The last token may be sent again for ten seconds, in case the response was lost, and gets the same successor. Any other reuse ends the session.",
     rule: { allow: "anyone", why: "the refresh token is the credential" },
     body: z.strictObject({ refreshToken: SealedToken }),
-    answers: { 200: { description: "New tokens", body: TokensBody } },
+    responses: { 200: { description: "New tokens", body: TokensBody } },
     async handle(call) {
       const refreshed = await deps.sessions.refresh(call.body.refreshToken, {
         origin: originOf(call),
@@ -109,7 +109,7 @@ const CheckBody = z
 
 const check = (deps: AccountsDeps): Route => {
   /** Responses by the permission set of their token, which lives as long as the token is cached. */
-  const answers = new WeakMap<Caller["permissions"], PrebuiltResponse>();
+  const responses = new WeakMap<Caller["permissions"], PrebuiltResponse>();
   async function build(caller: Caller, { headers }: IncomingMessage) {
     if (caller.kind === "root") {
       return { status: 200 as const, body: checkBody(caller, undefined) };
@@ -121,9 +121,9 @@ const check = (deps: AccountsDeps): Route => {
     }
     const { caller: subject, expiresAtMs } = authenticated;
     const body = CheckBody.parse(checkBody(subject, expiresAtMs));
-    const answer = new PrebuiltResponse(200, JSON.stringify(body));
-    answers.set(subject.permissions, answer);
-    return answer;
+    const response = new PrebuiltResponse(200, JSON.stringify(body));
+    responses.set(subject.permissions, response);
+    return response;
   }
   return route({
     method: "GET",
@@ -132,9 +132,9 @@ const check = (deps: AccountsDeps): Route => {
     tag,
     summary: "Get the subject and the permissions of the token",
     rule: { allow: "signed-in" },
-    answers: { 200: { description: "The subject of the token", body: CheckBody } },
+    responses: { 200: { description: "The subject of the token", body: CheckBody } },
     handle({ caller, incoming }) {
-      return answers.get(caller.permissions) ?? build(caller, incoming);
+      return responses.get(caller.permissions) ?? build(caller, incoming);
     },
   });
 };
@@ -158,7 +158,7 @@ const signOut = (deps: AccountsDeps): Route =>
     tag,
     summary: "Sign out: end the session of the token",
     rule: { allow: "signed-in" },
-    answers: { 204: { description: "Signed out" } },
+    responses: { 204: { description: "Signed out" } },
     async handle(call) {
       const { sessionId, id: accountId, kind } = call.caller;
       if (sessionId === "" || kind !== "account") {
@@ -169,7 +169,7 @@ const signOut = (deps: AccountsDeps): Route =>
         ...which,
         work: async (tx) => ({
           ended: await deps.sessions.end(tx, { ...which, reason: "signed out" }),
-          answer: { status: 204 } as const,
+          response: { status: 204 } as const,
         }),
       });
     },

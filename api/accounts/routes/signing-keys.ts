@@ -28,7 +28,7 @@ export const signingKeyRoutes = ({ kit, keys, audit }: CommandDeps): Route[] => 
     tag,
     summary: "List the signing keys: active, next and retired",
     rule: { allow: "permission", permission: "accounts:signing-keys:read" },
-    answers: {
+    responses: {
       200: { description: "The keys", body: z.strictObject({ items: z.array(KeyBody) }) },
     },
     async handle() {
@@ -54,7 +54,7 @@ export const signingKeyRoutes = ({ kit, keys, audit }: CommandDeps): Route[] => 
     rule: { allow: "permission", permission: "accounts:signing-keys:write" },
     body: z.strictObject({ withdraw: z.boolean().default(false) }),
     idempotency: "optional",
-    answers: { 204: { description: "Rotated" } },
+    responses: { 204: { description: "Rotated" } },
     handle: (call) =>
       call.write(async (tx) => {
         const { nowMs, body } = call;

@@ -130,13 +130,13 @@ export const tokensBody = (
 });
 
 /** Audits a refused delegation of permissions. */
-export async function auditRefusal<Answer>(
+export async function auditRefusal<Result>(
   deps: CommandDeps,
   call: CallContext,
-  answer: Promise<Answer>,
-): Promise<Answer> {
+  response: Promise<Result>,
+): Promise<Result> {
   try {
-    return await answer;
+    return await response;
   } catch (error) {
     if (error instanceof AppError && error.code === "forbidden") {
       await deps.audit(deps.kit.database, call, {

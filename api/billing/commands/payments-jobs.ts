@@ -23,7 +23,7 @@ type Deps = { kit: BillingKit; gateways: Gateways };
 
 /**
  * Jobs that call a gateway do so outside any transaction, with an id of ours as the idempotency key, and record its
- * answer afterwards. If the process dies in between, the call is repeated with the same key and has the same answer.
+ * response afterwards. If the process dies in between, the call is repeated with the same key and has the same response.
  */
 export function paymentsHandlers(deps: Deps): JobHandlers<PaymentsJob> {
   return {
@@ -61,7 +61,7 @@ async function charge(deps: Deps, paymentId: string, run: JobRun): Promise<void>
   const payment = await inTransaction(deps, run, (context) =>
     applyPaymentEvent(context, paymentId, { type: "started" }),
   );
-  // Otherwise an earlier attempt has recorded an answer.
+  // Otherwise an earlier attempt has recorded a response.
   if (payment?.state.status !== "processing" || payment.state.chargeId !== undefined) return;
   const { gateway, method } = await gatewayFor(deps, payment);
   const { id: key, amount, currency } = payment;

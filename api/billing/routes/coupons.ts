@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
-import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { createdCursor, pageResponse, pageStart } from "#platform/http/cursor.ts";
 import { checkVersion, versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { Timestamp, idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
@@ -107,7 +107,7 @@ const addCoupon = route({
   rule: WRITE,
   body: CouponInput,
   idempotency: "optional",
-  answers: { 201: { description: "Created", body: CouponBody } },
+  responses: { 201: { description: "Created", body: CouponBody } },
   handle: ({ body, write, nowMs }) =>
     write(async (tx) => {
       const coupon = await insertCoupon(tx, {
@@ -138,10 +138,10 @@ const getCoupons = route({
   rule: READ,
   query: pageQuery({ code: CouponCode.optional() }),
   reads: "replica",
-  answers: { 200: { description: "A page of coupons", body: pageOf(CouponBody) } },
+  responses: { 200: { description: "A page of coupons", body: pageOf(CouponBody) } },
   async handle({ query, read }) {
     const rows = await listCoupons(read, { ...pageStart(query), code: query.code });
-    return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
+    return pageResponse(rows, query, { item: bodyOf, cursor: createdCursor });
   },
 });
 
@@ -154,7 +154,7 @@ const getCoupon = route({
   rule: READ,
   params,
   reads: "replica",
-  answers: { 200: { description: "The coupon", body: CouponBody } },
+  responses: { 200: { description: "The coupon", body: CouponBody } },
   handle: async ({ params: { couponId }, read }) =>
     versioned(200, bodyOf(await readCoupon(read, couponId))),
 });
@@ -170,7 +170,7 @@ const patchCoupon = route({
   params,
   body: z.strictObject({ active: z.boolean() }),
   ifMatch: "required",
-  answers: { 200: { description: "Updated", body: CouponBody } },
+  responses: { 200: { description: "Updated", body: CouponBody } },
   handle: ({ params: { couponId }, body: { active }, write, ifMatch }) =>
     write(async (tx) => {
       const { version } = await readCoupon(tx, couponId);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { createdCursor, pageResponse, pageStart } from "#platform/http/cursor.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery, text } from "#platform/http/schema.ts";
 import { toBody } from "#platform/http/to-body.ts";
@@ -57,7 +57,7 @@ const addCreditNote = (kit: BillingKit): Route =>
       reason: text({ max: 500 }),
     }),
     idempotency: "required",
-    answers: { 201: { description: "Issued", body: CreditNoteBody } },
+    responses: { 201: { description: "Issued", body: CreditNoteBody } },
     handle: ({ body, write, nowMs, traceId }) =>
       write(async (tx) => {
         const amount = body.amount === undefined ? undefined : fromWire(body.amount);
@@ -76,11 +76,11 @@ const getCreditNotes = route({
   rule: { allow: "own-or", permission: READ },
   query: pageQuery({ customerId: idOf("cus").optional(), invoiceId: idOf("inv").optional() }),
   reads: "replica",
-  answers: { 200: { description: "A page of credit notes", body: pageOf(CreditNoteBody) } },
+  responses: { 200: { description: "A page of credit notes", body: pageOf(CreditNoteBody) } },
   async handle({ query, caller, read }) {
     const accountId = visibleAccountId(caller, READ);
     const rows = await listCreditNotes(read, { ...query, ...pageStart(query), accountId });
-    return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
+    return pageResponse(rows, query, { item: bodyOf, cursor: createdCursor });
   },
 });
 
@@ -93,7 +93,7 @@ const getCreditNote = route({
   rule: { allow: "own-or", permission: READ },
   params: z.strictObject({ creditNoteId: idOf("cn") }),
   reads: "replica",
-  answers: { 200: { description: "The credit note", body: CreditNoteBody } },
+  responses: { 200: { description: "The credit note", body: CreditNoteBody } },
   async handle({ params: { creditNoteId: id }, caller, read }) {
     const note = await readCreditNote(read, id);
     await requireOwner(read, note, { caller, permission: READ, otherwise: noCreditNote(id) });

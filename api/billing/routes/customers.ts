@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
 import { type Caller, holds, mayActFor } from "#platform/http/caller.ts";
-import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { createdCursor, pageResponse, pageStart } from "#platform/http/cursor.ts";
 import { checkVersion, versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { Email, idOf, pageOf, pageQuery, text } from "#platform/http/schema.ts";
@@ -66,7 +66,7 @@ const addCustomer = route({
   rule: { allow: "own-or", permission: WRITE },
   body: z.strictObject({ accountId: AccountId, ...Changeable, currency: Currency }),
   idempotency: "optional",
-  answers: { 201: { description: "Created", body: CustomerBody } },
+  responses: { 201: { description: "Created", body: CustomerBody } },
   handle: ({ body, caller, write, nowMs }) =>
     write(async (tx) => {
       if (!mayActFor(caller, body.accountId, WRITE)) {
@@ -92,7 +92,7 @@ const getCustomer = route({
   rule: { allow: "own-or", permission: READ },
   params,
   reads: "replica",
-  answers: { 200: { description: "The customer", body: CustomerBody } },
+  responses: { 200: { description: "The customer", body: CustomerBody } },
   async handle({ params: { customerId }, caller, read }) {
     const customer = await readCustomer(read, customerId);
     checkCustomer(caller, customer, READ);
@@ -110,11 +110,11 @@ const getCustomers = route({
   rule: { allow: "own-or", permission: READ },
   query: pageQuery({ accountId: AccountId.optional() }),
   reads: "replica",
-  answers: { 200: { description: "A page of customers", body: pageOf(CustomerBody) } },
+  responses: { 200: { description: "A page of customers", body: pageOf(CustomerBody) } },
   async handle({ query, caller, read }) {
     const accountId = holds(caller, READ) ? query.accountId : visibleAccountId(caller, READ);
     const rows = await listCustomers(read, { ...pageStart(query), accountId });
-    return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
+    return pageResponse(rows, query, { item: bodyOf, cursor: createdCursor });
   },
 });
 
@@ -129,7 +129,7 @@ const putCustomer = route({
   params,
   body: z.strictObject(Changeable),
   ifMatch: "required",
-  answers: { 200: { description: "Updated", body: CustomerBody } },
+  responses: { 200: { description: "Updated", body: CustomerBody } },
   handle: ({ params: { customerId }, body, caller, write, ifMatch }) =>
     write(async (tx) => {
       const before = await lockCustomer(tx, customerId);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { pageResponse, pageStart } from "#platform/http/cursor.ts";
 import { checkVersion, versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, iso, pageOf, pageQuery, text } from "#platform/http/schema.ts";
@@ -62,7 +62,7 @@ const getDispute = route({
   rule: { allow: "permission", permission: DISPUTES_READ },
   params,
   reads: "replica",
-  answers: { 200: { description: "The dispute", body: DisputeBody } },
+  responses: { 200: { description: "The dispute", body: DisputeBody } },
   handle: async ({ params: { disputeId }, read }) =>
     versioned(200, bodyOf(await readDispute(read, disputeId))),
 });
@@ -79,11 +79,11 @@ const getDisputes = route({
     status: z.enum(DISPUTE_STATUSES).optional(),
   }),
   reads: "replica",
-  answers: { 200: { description: "A page of disputes", body: pageOf(DisputeBody) } },
+  responses: { 200: { description: "A page of disputes", body: pageOf(DisputeBody) } },
   async handle({ query, read }) {
     const { paymentId, status } = query;
     const rows = await listDisputes(read, { ...pageStart(query), paymentId, status });
-    return pageAnswer(rows, query, { item: bodyOf, cursor: (it) => [it.openedAtMs, it.id] });
+    return pageResponse(rows, query, { item: bodyOf, cursor: (it) => [it.openedAtMs, it.id] });
   },
 });
 
@@ -100,7 +100,7 @@ const evidenceRoute = (kit: BillingKit): Route =>
     body: Evidence,
     idempotency: "optional",
     ifMatch: "required",
-    answers: { 200: { description: "Under review by the bank", body: DisputeBody } },
+    responses: { 200: { description: "Under review by the bank", body: DisputeBody } },
     handle: ({ params: { disputeId }, body, write, nowMs, traceId, ifMatch }) =>
       write(async (tx) => {
         const given = Object.entries(body).flatMap(([name, words]) =>
@@ -125,7 +125,7 @@ const acceptRoute = (kit: BillingKit): Route =>
     params,
     idempotency: "optional",
     ifMatch: "optional",
-    answers: { 200: { description: "Lost", body: DisputeBody } },
+    responses: { 200: { description: "Lost", body: DisputeBody } },
     handle: ({ params: { disputeId }, write, nowMs, traceId, ifMatch }) =>
       write(async (tx) => {
         const dispute = await acceptDispute({ kit, tx, nowMs, traceId }, disputeId, {

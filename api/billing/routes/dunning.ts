@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { pageResponse, pageStart } from "#platform/http/cursor.ts";
 import { checkVersion, versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
@@ -33,7 +33,7 @@ const Changeable = {
 };
 const Policy = z.strictObject({ ...Changeable, version: Version }).meta({ id: "DunningPolicy" });
 
-const answerOf = (policy: StoredPolicy) => versioned(200, toBody(Policy, policy));
+const responseOf = (policy: StoredPolicy) => versioned(200, toBody(Policy, policy));
 
 const getPolicy = route({
   method: "GET",
@@ -44,8 +44,8 @@ const getPolicy = route({
   description: "When failed collections are retried.",
   rule: { allow: "permission", permission: DUNNING_READ },
   reads: "replica",
-  answers: { 200: { description: "The policy", body: Policy } },
-  handle: async ({ read }) => answerOf(await readPolicy(read)),
+  responses: { 200: { description: "The policy", body: Policy } },
+  handle: async ({ read }) => responseOf(await readPolicy(read)),
 });
 
 const putPolicy = route({
@@ -58,11 +58,11 @@ const putPolicy = route({
   rule: { allow: "permission", permission: DUNNING_WRITE },
   body: z.strictObject(Changeable),
   ifMatch: "required",
-  answers: { 200: { description: "Updated", body: Policy } },
+  responses: { 200: { description: "Updated", body: Policy } },
   handle: ({ body, write, ifMatch }) =>
     write(async (tx) => {
       checkVersion(ifMatch, (await lockPolicy(tx)).version);
-      return answerOf(await savePolicy(tx, body));
+      return responseOf(await savePolicy(tx, body));
     }),
 });
 
@@ -87,10 +87,10 @@ const getRuns = route({
   rule: { allow: "permission", permission: DUNNING_READ },
   query: pageQuery({ status: z.enum(DUNNING_STATUSES).optional() }),
   reads: "replica",
-  answers: { 200: { description: "A page of invoices in dunning", body: pageOf(Run) } },
+  responses: { 200: { description: "A page of invoices in dunning", body: pageOf(Run) } },
   async handle({ query, read }) {
     const rows = await listRuns(read, { ...pageStart(query), status: query.status });
-    return pageAnswer(rows, query, {
+    return pageResponse(rows, query, {
       item: (it: DunningRun) => toBody(Run, it),
       cursor: (it) => [it.startedAtMs, it.invoiceId],
     });

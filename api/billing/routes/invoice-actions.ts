@@ -55,7 +55,7 @@ export const invoiceActionRoutes = (kit: BillingKit): Route[] =>
       params: z.strictObject({ invoiceId: idOf("inv") }),
       idempotency: "optional",
       ifMatch: "optional",
-      answers: { 200: { description: "Done", body: InvoiceBody } },
+      responses: { 200: { description: "Done", body: InvoiceBody } },
       handle: ({ params: { invoiceId }, write, ifMatch, nowMs, traceId }) =>
         write(async (tx) => {
           const before = await lockInvoice(tx, invoiceId);

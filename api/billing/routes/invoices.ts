@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { holds, mayActFor } from "#platform/http/caller.ts";
-import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { createdCursor, pageResponse, pageStart } from "#platform/http/cursor.ts";
 import { checkVersion, versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
@@ -48,7 +48,7 @@ const addInvoice = (kit: BillingKit): Route =>
       finalize: z.boolean().default(false),
     }),
     idempotency: "optional",
-    answers: { 201: { description: "Created", body: InvoiceBody } },
+    responses: { 201: { description: "Created", body: InvoiceBody } },
     handle: ({ body, write, nowMs, traceId }) =>
       write(async (tx) => {
         const context = { kit, tx, nowMs, traceId };
@@ -79,11 +79,11 @@ const getInvoices = route({
     status: InvoiceStatusName.optional(),
   }),
   reads: "replica",
-  answers: { 200: { description: "A page of invoices", body: pageOf(InvoiceSummary) } },
+  responses: { 200: { description: "A page of invoices", body: pageOf(InvoiceSummary) } },
   async handle({ query, caller, read }) {
     const accountId = visibleAccountId(caller, READ);
     const rows = await listInvoices(read, { ...query, ...pageStart(query), accountId });
-    return pageAnswer(rows, query, { item: summaryOf, cursor: createdCursor });
+    return pageResponse(rows, query, { item: summaryOf, cursor: createdCursor });
   },
 });
 
@@ -96,7 +96,7 @@ const getInvoice = route({
   rule: { allow: "own-or", permission: READ },
   params,
   reads: "replica",
-  answers: { 200: { description: "The invoice", body: InvoiceBody } },
+  responses: { 200: { description: "The invoice", body: InvoiceBody } },
   async handle({ params: { invoiceId }, caller, read }) {
     const { invoice, lines, accountId } = await readInvoiceWithLines(read, invoiceId);
     // Drafts are visible with the permission only.
@@ -117,7 +117,7 @@ const putInvoice = (kit: BillingKit): Route =>
     params,
     body: z.strictObject(DraftInput),
     ifMatch: "required",
-    answers: { 200: { description: "Updated", body: InvoiceBody } },
+    responses: { 200: { description: "Updated", body: InvoiceBody } },
     handle: ({ params: { invoiceId }, body, write, ifMatch, nowMs, traceId }) =>
       write(async (tx) => {
         const before = await lockInvoice(tx, invoiceId);
@@ -138,7 +138,7 @@ const deleteInvoice = route({
   rule: WRITE,
   params,
   ifMatch: "required",
-  answers: { 204: { description: "Deleted" } },
+  responses: { 204: { description: "Deleted" } },
   handle: ({ params: { invoiceId }, write, ifMatch }) =>
     write(async (tx) => {
       const before = await lockInvoice(tx, invoiceId);

@@ -62,7 +62,7 @@ const getBalance = route({
   description: "The accounts of single customers (receivable, customer_credit) are summed up.",
   rule,
   reads: "replica",
-  answers: { 200: { description: "The trial balance", body: BalanceBody } },
+  responses: { 200: { description: "The trial balance", body: BalanceBody } },
   async handle({ read }) {
     const { currencies, accounts } = await readBalance(read);
     return {
@@ -93,7 +93,7 @@ const getEntries = route({
   rule,
   query: pageQuery({ account: text({ max: 100 }).optional(), ref: text({ max: 100 }).optional() }),
   reads: "replica",
-  answers: { 200: { description: "A page of entries", body: pageOf(EntryBody) } },
+  responses: { 200: { description: "A page of entries", body: pageOf(EntryBody) } },
   async handle({ query, read }) {
     const [after] = decodeCursor(EntryCursor, query.cursor) ?? [0];
     const { limit, account, ref } = query;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import type { Caller } from "#platform/http/caller.ts";
-import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { createdCursor, pageResponse, pageStart } from "#platform/http/cursor.ts";
 import { checkVersion, versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
@@ -78,7 +78,7 @@ const addMethod = (gateways: Gateways): Route =>
     params: ofCustomer,
     body: z.strictObject({ card: Card }),
     idempotency: "optional",
-    answers: { 201: { description: "Added", body: PaymentMethodBody } },
+    responses: { 201: { description: "Added", body: PaymentMethodBody } },
     async handle({ params: { customerId }, body, caller, write, nowMs, database }) {
       checkCustomer(caller, await readCustomer(database, customerId), METHODS_WRITE);
       const gateway = DEFAULT_GATEWAY;
@@ -102,11 +102,11 @@ const getMethods = route({
   params: ofCustomer,
   query: pageQuery({}),
   reads: "replica",
-  answers: { 200: { description: "A page of payment methods", body: pageOf(PaymentMethodBody) } },
+  responses: { 200: { description: "A page of payment methods", body: pageOf(PaymentMethodBody) } },
   async handle({ params: { customerId }, query, caller, read }) {
     checkCustomer(caller, await readCustomer(read, customerId), METHODS_READ);
     const rows = await listMethods(read, { ...pageStart(query, "oldest"), customerId });
-    return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
+    return pageResponse(rows, query, { item: bodyOf, cursor: createdCursor });
   },
 });
 
@@ -135,7 +135,7 @@ const getMethod = route({
   rule: { allow: "own-or", permission: METHODS_READ },
   params: ofMethod,
   reads: "replica",
-  answers: { 200: { description: "The payment method", body: PaymentMethodBody } },
+  responses: { 200: { description: "The payment method", body: PaymentMethodBody } },
   async handle({ params: { paymentMethodId }, caller, read }) {
     const by = { caller, permission: METHODS_READ };
     return versioned(200, bodyOf(await readOwned(read, paymentMethodId, by)));
@@ -152,7 +152,7 @@ const putDefault = route({
   rule: { allow: "own-or", permission: METHODS_WRITE },
   params: ofMethod,
   ifMatch: "required",
-  answers: { 200: { description: "The default payment method", body: PaymentMethodBody } },
+  responses: { 200: { description: "The default payment method", body: PaymentMethodBody } },
   handle: ({ params: { paymentMethodId }, caller, write, ifMatch }) =>
     write(async (tx) => {
       const before = await lockOwned(tx, caller, paymentMethodId);
@@ -171,7 +171,7 @@ const deleteMethod = route({
   rule: { allow: "own-or", permission: METHODS_WRITE },
   params: ofMethod,
   ifMatch: "required",
-  answers: { 204: { description: "Removed" } },
+  responses: { 204: { description: "Removed" } },
   handle: ({ params: { paymentMethodId }, caller, write, nowMs, ifMatch }) =>
     write(async (tx) => {
       const before = await lockOwned(tx, caller, paymentMethodId);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import type { Caller } from "#platform/http/caller.ts";
-import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { createdCursor, pageResponse, pageStart } from "#platform/http/cursor.ts";
 import { versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
@@ -58,8 +58,8 @@ const bodyOf = (it: Payment) =>
 const ofPayment = z.strictObject({ paymentId: idOf("pay") });
 
 function accepted(payment: Payment) {
-  const { headers, ...answer } = versioned(202, bodyOf(payment));
-  return { ...answer, headers: { ...headers, location: `/v1/payments/${payment.id}` } };
+  const { headers, ...response } = versioned(202, bodyOf(payment));
+  return { ...response, headers: { ...headers, location: `/v1/payments/${payment.id}` } };
 }
 
 const payRoute = (kit: BillingKit): Route =>
@@ -75,7 +75,7 @@ const payRoute = (kit: BillingKit): Route =>
     params: z.strictObject({ invoiceId: idOf("inv") }),
     body: z.strictObject({ paymentMethodId: idOf("pm").optional() }),
     idempotency: "required",
-    answers: { 202: { description: "The payment was started", body: PaymentBody } },
+    responses: { 202: { description: "The payment was started", body: PaymentBody } },
     handle: ({ params: { invoiceId }, body, caller, write, nowMs, traceId }) =>
       write(async (tx) => {
         const by = { caller, permission: PAYMENTS_WRITE, otherwise: noInvoice(invoiceId) };
@@ -96,7 +96,7 @@ const confirmRoute = (kit: BillingKit): Route =>
     rule: { allow: "own-or", permission: PAYMENTS_WRITE },
     params: ofPayment,
     idempotency: "required",
-    answers: { 202: { description: "The payment continues", body: PaymentBody } },
+    responses: { 202: { description: "The payment continues", body: PaymentBody } },
     handle: ({ params: { paymentId }, caller, write, nowMs, traceId }) =>
       write(async (tx) => {
         await readOwned(tx, paymentId, { caller, permission: PAYMENTS_WRITE });
@@ -122,7 +122,7 @@ const getPayment = route({
   rule: { allow: "own-or", permission: PAYMENTS_READ },
   params: ofPayment,
   reads: "replica",
-  answers: { 200: { description: "The payment", body: PaymentBody } },
+  responses: { 200: { description: "The payment", body: PaymentBody } },
   async handle({ params: { paymentId }, caller, read }) {
     const by = { caller, permission: PAYMENTS_READ };
     return versioned(200, bodyOf(await readOwned(read, paymentId, by)));
@@ -139,11 +139,11 @@ const getPayments = route({
   rule: { allow: "own-or", permission: PAYMENTS_READ },
   query: pageQuery({ customerId: idOf("cus").optional(), invoiceId: idOf("inv").optional() }),
   reads: "replica",
-  answers: { 200: { description: "A page of payments", body: pageOf(PaymentBody) } },
+  responses: { 200: { description: "A page of payments", body: pageOf(PaymentBody) } },
   async handle({ query, caller, read }) {
     const accountId = visibleAccountId(caller, PAYMENTS_READ);
     const rows = await listPayments(read, { ...query, ...pageStart(query), accountId });
-    return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
+    return pageResponse(rows, query, { item: bodyOf, cursor: createdCursor });
   },
 });
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { createdCursor, pageResponse, pageStart } from "#platform/http/cursor.ts";
 import { checkVersion, versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery, text } from "#platform/http/schema.ts";
@@ -45,7 +45,7 @@ const addPlan = route({
   rule,
   body: z.strictObject({ name: Name, description: Description.default("") }),
   idempotency: "optional",
-  answers: { 201: { description: "Created", body: PlanBody } },
+  responses: { 201: { description: "Created", body: PlanBody } },
   handle: ({ body, write, nowMs }) =>
     write(async (tx) => {
       const plan = await insertPlan(tx, { ...body, id: newId("pln"), createdAtMs: nowMs });
@@ -62,10 +62,10 @@ const getPlans = route({
   rule: { allow: "signed-in" },
   query: pageQuery({ archived: Flag.optional() }),
   reads: "replica",
-  answers: { 200: { description: "A page of plans", body: pageOf(PlanBody) } },
+  responses: { 200: { description: "A page of plans", body: pageOf(PlanBody) } },
   async handle({ query, read }) {
     const rows = await listPlans(read, { ...pageStart(query), archived: query.archived });
-    return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
+    return pageResponse(rows, query, { item: bodyOf, cursor: createdCursor });
   },
 });
 
@@ -78,7 +78,7 @@ const getPlan = route({
   rule: { allow: "signed-in" },
   params,
   reads: "replica",
-  answers: { 200: { description: "The plan", body: PlanBody } },
+  responses: { 200: { description: "The plan", body: PlanBody } },
   handle: async ({ params: { planId }, read }) =>
     versioned(200, bodyOf(await readPlan(read, planId))),
 });
@@ -98,7 +98,7 @@ const patchPlan = route({
     archived: z.boolean().optional(),
   }),
   ifMatch: "required",
-  answers: { 200: { description: "Updated", body: PlanBody } },
+  responses: { 200: { description: "Updated", body: PlanBody } },
   handle: ({ params: { planId }, body, write, ifMatch }) =>
     write(async (tx) => {
       checkVersion(ifMatch, (await lockPlan(tx, planId)).version);

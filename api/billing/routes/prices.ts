@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
-import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { createdCursor, pageResponse, pageStart } from "#platform/http/cursor.ts";
 import { checkVersion, versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery } from "#platform/http/schema.ts";
@@ -55,7 +55,7 @@ const addPrice = route({
   rule,
   body: z.strictObject({ ...Terms, trialDays: TrialDays.default(0) }),
   idempotency: "optional",
-  answers: { 201: { description: "Created", body: PriceBody } },
+  responses: { 201: { description: "Created", body: PriceBody } },
   handle: ({ body, write, nowMs }) =>
     write(async (tx) => {
       const plan = await readPlan(tx, body.planId);
@@ -77,11 +77,11 @@ const getPrices = route({
   rule: { allow: "signed-in" },
   query: pageQuery({ planId: idOf("pln").optional(), archived: Flag.optional() }),
   reads: "replica",
-  answers: { 200: { description: "A page of prices", body: pageOf(PriceBody) } },
+  responses: { 200: { description: "A page of prices", body: pageOf(PriceBody) } },
   async handle({ query, read }) {
     const { planId, archived } = query;
     const rows = await listPrices(read, { ...pageStart(query), planId, archived });
-    return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
+    return pageResponse(rows, query, { item: bodyOf, cursor: createdCursor });
   },
 });
 
@@ -94,7 +94,7 @@ const getPrice = route({
   rule: { allow: "signed-in" },
   params,
   reads: "replica",
-  answers: { 200: { description: "The price", body: PriceBody } },
+  responses: { 200: { description: "The price", body: PriceBody } },
   handle: async ({ params: { priceId }, read }) =>
     versioned(200, bodyOf(await readPrice(read, priceId))),
 });
@@ -109,7 +109,7 @@ const patchPrice = route({
   params,
   body: z.strictObject({ archived: z.boolean() }),
   ifMatch: "required",
-  answers: { 200: { description: "Updated", body: PriceBody } },
+  responses: { 200: { description: "Updated", body: PriceBody } },
   handle: ({ params: { priceId }, body: { archived }, write, ifMatch }) =>
     write(async (tx) => {
       checkVersion(ifMatch, (await lockPrice(tx, priceId)).version);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { createdCursor, pageResponse, pageStart } from "#platform/http/cursor.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, pageOf, pageQuery, text } from "#platform/http/schema.ts";
 import { toBody } from "#platform/http/to-body.ts";
@@ -46,7 +46,7 @@ const addRefund = (kit: BillingKit): Route =>
       reason: text({ max: 500 }),
     }),
     idempotency: "required",
-    answers: {
+    responses: {
       201: { description: "Accepted; poll its status for the outcome", body: RefundBody },
     },
     handle: ({ body, write, nowMs, traceId }) =>
@@ -67,7 +67,7 @@ const getRefund = route({
   rule: { allow: "permission", permission: REFUNDS_READ },
   params: z.strictObject({ refundId: idOf("ref") }),
   reads: "replica",
-  answers: { 200: { description: "The refund", body: RefundBody } },
+  responses: { 200: { description: "The refund", body: RefundBody } },
   handle: async ({ params: { refundId }, read }) => ({
     status: 200,
     body: bodyOf(await readRefund(read, refundId)),
@@ -83,10 +83,10 @@ const getRefunds = route({
   rule: { allow: "permission", permission: REFUNDS_READ },
   query: pageQuery({ paymentId: idOf("pay").optional() }),
   reads: "replica",
-  answers: { 200: { description: "A page of refunds", body: pageOf(RefundBody) } },
+  responses: { 200: { description: "A page of refunds", body: pageOf(RefundBody) } },
   async handle({ query, read }) {
     const rows = await listRefunds(read, { ...pageStart(query), paymentId: query.paymentId });
-    return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
+    return pageResponse(rows, query, { item: bodyOf, cursor: createdCursor });
   },
 });
 

@@ -17,7 +17,7 @@ const SANDBOX_WRITE = "billing:sandbox:write";
 
 const rule = { allow: "permission", permission: SANDBOX_WRITE } as const;
 const tag = "Sandbox";
-const answers = {
+const responses = {
   202: { description: "Done by the bank; Billing is notified by webhook" },
 } as const;
 const ofPayment = z.strictObject({ paymentId: idOf("pay") });
@@ -29,7 +29,7 @@ const getCards = route({
   tag,
   summary: "List the test cards of the sandbox gateway and their behaviour",
   rule: { allow: "anyone", why: "they are published test numbers" },
-  answers: {
+  responses: {
     200: {
       description: "The cards",
       body: z.array(z.strictObject({ name: z.string(), number: z.string(), does: z.string() })),
@@ -54,7 +54,7 @@ const closeDispute = (kit: BillingKit): Route =>
     params: z.strictObject({ disputeId: idOf("dsp") }),
     body: z.strictObject({ outcome: z.enum(["won", "lost"]) }),
     idempotency: "required",
-    answers,
+    responses,
     handle: ({ params: { disputeId }, body: { outcome }, write, nowMs, traceId }) =>
       write(async (tx) => {
         await settleSandboxDispute({ kit, tx, nowMs, traceId }, disputeId, outcome);
@@ -76,7 +76,7 @@ const dispute = (kit: BillingKit): Route =>
       reason: text({ max: 100 }).default("fraudulent"),
     }),
     idempotency: "required",
-    answers,
+    responses,
     handle: ({ params: { paymentId }, body, write, nowMs, traceId }) =>
       write(async (tx) => {
         const amount = body.amount === undefined ? undefined : fromWire(body.amount);
@@ -96,7 +96,7 @@ const reverse = (kit: BillingKit): Route =>
     rule,
     params: ofPayment,
     idempotency: "required",
-    answers,
+    responses,
     handle: ({ params: { paymentId }, write, nowMs, traceId }) =>
       write(async (tx) => {
         await reverseSandboxPayment({ kit, tx, nowMs, traceId }, paymentId);

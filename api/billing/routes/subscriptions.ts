@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import type { Caller } from "#platform/http/caller.ts";
-import { createdCursor, pageAnswer, pageStart } from "#platform/http/cursor.ts";
+import { createdCursor, pageResponse, pageStart } from "#platform/http/cursor.ts";
 import { checkVersion, versioned } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { idOf, iso, pageOf, pageQuery } from "#platform/http/schema.ts";
@@ -100,7 +100,7 @@ const addSubscription = (kit: BillingKit): Route =>
       paymentMethodId: PaymentMethodId.optional(),
     }),
     idempotency: "optional",
-    answers: { 201: { description: "Started", body: SubscriptionBody } },
+    responses: { 201: { description: "Started", body: SubscriptionBody } },
     handle: ({ body, caller, write, nowMs, traceId }) =>
       write(async (tx) => {
         const customer = await lockCustomer(tx, body.customerId);
@@ -121,11 +121,11 @@ const getSubscriptions = route({
   rule: { allow: "own-or", permission: READ },
   query: pageQuery({ customerId: idOf("cus").optional(), status: Status.optional() }),
   reads: "replica",
-  answers: { 200: { description: "A page of subscriptions", body: pageOf(SubscriptionBody) } },
+  responses: { 200: { description: "A page of subscriptions", body: pageOf(SubscriptionBody) } },
   async handle({ query, caller, read }) {
     const accountId = visibleAccountId(caller, READ);
     const rows = await listSubscriptions(read, { ...query, ...pageStart(query), accountId });
-    return pageAnswer(rows, query, { item: bodyOf, cursor: createdCursor });
+    return pageResponse(rows, query, { item: bodyOf, cursor: createdCursor });
   },
 });
 
@@ -138,7 +138,7 @@ const getSubscription = route({
   rule: { allow: "own-or", permission: READ },
   params,
   reads: "replica",
-  answers: { 200: { description: "The subscription", body: SubscriptionBody } },
+  responses: { 200: { description: "The subscription", body: SubscriptionBody } },
   async handle({ params: { subscriptionId: id }, caller, read }) {
     const by = { caller, permission: READ, otherwise: noSubscription(id) };
     const found = await requireOwner(read, await readSubscription(read, id), by);
@@ -164,7 +164,7 @@ const patchSubscription = (kit: BillingKit): Route =>
       cancelAtPeriodEnd: z.boolean().optional(),
     }),
     ifMatch: "required",
-    answers: { 200: { description: "Updated", body: SubscriptionBody } },
+    responses: { 200: { description: "Updated", body: SubscriptionBody } },
     handle: ({ params: { subscriptionId }, body, caller, write, ifMatch, nowMs, traceId }) =>
       write(async (tx) => {
         const before = await lockOwned(tx, subscriptionId, { caller, ifMatch });
@@ -187,7 +187,7 @@ const postCancel = (kit: BillingKit): Route =>
     body: z.strictObject({ at: z.enum(["now", "period_end"]) }),
     idempotency: "optional",
     ifMatch: "optional",
-    answers: {
+    responses: {
       200: { description: "Canceled, now or at the end of the period", body: SubscriptionBody },
     },
     handle: ({ params: { subscriptionId }, body, caller, write, ifMatch, nowMs, traceId }) =>

@@ -27,7 +27,7 @@ const getTaxRates = route({
   summary: "List the tax rates of all countries",
   rule: { allow: "signed-in" },
   reads: "replica",
-  answers: {
+  responses: {
     200: {
       description: "At most one per country",
       body: z.strictObject({ items: z.array(TaxRateBody) }),
@@ -45,7 +45,7 @@ const getTaxRate = route({
   rule: { allow: "signed-in" },
   params,
   reads: "replica",
-  answers: { 200: { description: "The rate", body: TaxRateBody } },
+  responses: { 200: { description: "The rate", body: TaxRateBody } },
   async handle({ params: { country }, read }) {
     const rate = await findTaxRate(read, country);
     if (rate === undefined) {
@@ -70,7 +70,7 @@ const putRate = route({
   params,
   body: z.strictObject(Rate),
   ifMatch: "required",
-  answers: { 200: { description: "Set", body: TaxRateBody } },
+  responses: { 200: { description: "Set", body: TaxRateBody } },
   handle: ({ params: { country }, body, write, ifMatch }) =>
     write(async (tx) => {
       const rate = await putTaxRate(tx, { ...body, country }, ifMatch);

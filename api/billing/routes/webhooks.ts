@@ -21,7 +21,7 @@ export const webhookRoutes = (kit: BillingKit, gateways: Gateways): Route[] => [
     rule: { allow: "anyone", why: "the signature of the gateway authenticates the sender" },
     params: z.strictObject({ gateway: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/) }),
     consumes: ["application/json"],
-    answers: {
+    responses: {
       200: {
         description: "Received",
         body: z.strictObject({ received: z.enum(["applied", "known_already", "not_ours"]) }),

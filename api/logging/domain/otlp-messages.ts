@@ -83,7 +83,7 @@ const root = protobuf.Root.fromJSON({
 /** google.rpc.Status of a refused request. Its code repeats the HTTP status. */
 const Status = new protobuf.Type("Status").add(new protobuf.Field("message", 2, "string"));
 const Request = root.lookupType("ExportLogsServiceRequest");
-const Answer = root.lookupType("ExportLogsServiceResponse");
+const ExportResponse = root.lookupType("ExportLogsServiceResponse");
 
 /** 64-bit integers: text in JSON and from protobuf; small ones may be JSON numbers. */
 const Long = z.union([z.string().regex(/^-?\d{1,20}$/), z.int()]);
@@ -186,13 +186,15 @@ export const encodeRequest = (request: Record<string, unknown>): Uint8Array =>
 
 export type PartialSuccess = { rejectedLogRecords: string; errorMessage: string };
 
-export const encodeAnswer = (partialSuccess: PartialSuccess | undefined): Uint8Array =>
-  Answer.encode(Answer.fromObject(partialSuccess ? { partialSuccess } : {})).finish();
+export const encodeResponse = (partialSuccess: PartialSuccess | undefined): Uint8Array =>
+  ExportResponse.encode(
+    ExportResponse.fromObject(partialSuccess ? { partialSuccess } : {}),
+  ).finish();
 
 export const encodeStatus = (message: string): Uint8Array<ArrayBuffer> =>
   new Uint8Array(Status.encode({ message }).finish());
 
 export const decodeStatus = (bytes: Uint8Array): unknown => Status.toObject(Status.decode(bytes));
 
-export const decodeAnswer = (bytes: Uint8Array): unknown =>
-  Answer.toObject(Answer.decode(bytes), { longs: String });
+export const decodeResponse = (bytes: Uint8Array): unknown =>
+  ExportResponse.toObject(ExportResponse.decode(bytes), { longs: String });

@@ -47,7 +47,7 @@ const facetsRoute = ({ stores }: Deps): Route =>
       fields: FieldList,
       limit: queryInt({ min: 1, max: 100, fallback: 10 }),
     }),
-    answers: {
+    responses: {
       200: { description: "One item per field", body: z.strictObject({ items: z.array(Facet) }) },
     },
     async handle({ query, caller, nowMs }) {
@@ -84,7 +84,7 @@ const countsRoute = ({ stores }: Deps): Route =>
       by: z.string().max(200).transform(resolveField).pipe(FieldName).optional(),
       limit: queryInt({ min: 1, max: 50, fallback: 10 }),
     }),
-    answers: {
+    responses: {
       200: {
         description: "The counts, oldest first",
         body: z.strictObject({ stepMs: z.int(), items: z.array(Count) }),

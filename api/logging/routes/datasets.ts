@@ -42,7 +42,7 @@ const listRoute = ({ stores }: Deps): Route =>
     summary: "Lists the datasets that the caller may read, by name",
     rule: { allow: "permission", permission: READ, scoped: true },
     query: pageQuery({}),
-    answers: {
+    responses: {
       200: {
         description: "Number of events, times of the first and last one, and retention",
         body: pageOf(Dataset),
@@ -79,10 +79,10 @@ const retentionRoute = (): Route =>
     description: "`days` is null for unlimited retention; `version` is 0 if it was never set.",
     rule: { allow: "permission", permission: READ, scoped: true },
     params: Params,
-    answers: { 200: { description: "The retention", body: Retention } },
+    responses: { 200: { description: "The retention", body: Retention } },
     async handle({ params: { dataset }, caller, read }) {
       if (!covers(readScope(caller), dataset)) throw noDataset(dataset);
-      return answerOf(dataset, await readRule(read, dataset));
+      return responseOf(dataset, await readRule(read, dataset));
     },
   });
 
@@ -99,12 +99,12 @@ const keepRoute = ({ kit }: Deps): Route =>
     params: Params,
     body: z.strictObject({ days: z.int().min(1).max(DAYS_MAX).nullable() }),
     ifMatch: "required",
-    answers: { 200: { description: "The retention", body: Retention } },
+    responses: { 200: { description: "The retention", body: Retention } },
     handle({ params: { dataset }, body, caller, ifMatch, nowMs, traceId, write }) {
       if (!mayKeep(caller, dataset)) throw noDataset(dataset);
       const by = caller.id === "" ? caller.kind : caller.id;
       const change = { dataset, days: body.days, by, atMs: nowMs, ifMatch, traceId };
-      return write(async (tx) => answerOf(dataset, await setRetention(kit, tx, change)));
+      return write(async (tx) => responseOf(dataset, await setRetention(kit, tx, change)));
     },
   });
 
@@ -114,7 +114,7 @@ const mayKeep = (caller: Caller, dataset: string): boolean =>
 const noDataset = (dataset: string): AppError =>
   new AppError("not_found", `There is no dataset ${dataset}.`);
 
-function answerOf(dataset: string, { days, version, changedAt }: RetentionRule) {
+function responseOf(dataset: string, { days, version, changedAt }: RetentionRule) {
   return {
     status: 200 as const,
     headers: etagOf(version),

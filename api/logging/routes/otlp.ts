@@ -10,7 +10,7 @@ import type { Deps } from "../commands/deps.ts";
 import { WRITE } from "../commands/read-scope.ts";
 import {
   decodeRequest,
-  encodeAnswer,
+  encodeResponse,
   encodeStatus,
   ExportRequest,
   type PartialSuccess,
@@ -23,7 +23,7 @@ const PROTOBUF_TYPE = "application/x-protobuf";
 const BODY_BYTES_MAX = 5 * 1024 * 1024;
 const REASONS_MAX = 5;
 
-const Answer = z.strictObject({
+const ExportResponse = z.strictObject({
   partialSuccess: z
     .strictObject({ rejectedLogRecords: z.string(), errorMessage: z.string() })
     .optional(),
@@ -46,7 +46,9 @@ export const otlpRoute = (deps: Deps): Route =>
       mediaTypeOf(incoming) === PROTOBUF_TYPE
         ? { media: PROTOBUF_TYPE, bytes: encodeStatus(detail) }
         : undefined,
-    answers: { 200: { description: "Accepted, except what partialSuccess reports", body: Answer } },
+    responses: {
+      200: { description: "Accepted, except what partialSuccess reports", body: ExportResponse },
+    },
     async handle({ caller, nowMs, incoming }) {
       const type = mediaType(incoming, [JSON_TYPE, PROTOBUF_TYPE]);
       const bytes = await readBody(incoming, BODY_BYTES_MAX);
@@ -55,8 +57,8 @@ export const otlpRoute = (deps: Deps): Route =>
       if (type === JSON_TYPE) {
         return { status: 200, body: partialSuccess ? { partialSuccess } : {} };
       }
-      const answer = Buffer.from(encodeAnswer(partialSuccess));
-      return new Response(answer, { status: 200, headers: { "content-type": PROTOBUF_TYPE } });
+      const response = Buffer.from(encodeResponse(partialSuccess));
+      return new Response(response, { status: 200, headers: { "content-type": PROTOBUF_TYPE } });
     },
   });
 

@@ -49,7 +49,7 @@ const pushOne = (deps: Deps): Route =>
       },
     }),
     idempotency: "optional",
-    answers: { 202: { description: "Kept", body: z.strictObject({ accepted: z.int() }) } },
+    responses: { 202: { description: "Kept", body: z.strictObject({ accepted: z.int() }) } },
     async handle({ body, caller, nowMs, incoming, write }) {
       const accept = async () => {
         await acceptOne(deps, body, { caller, nowMs });
@@ -72,7 +72,7 @@ const pushBatch = (deps: Deps): Route =>
     consumes: NDJSON,
     bodyBytesMax: BATCH_BYTES_MAX,
     idempotency: "optional",
-    answers: {
+    responses: {
       202: {
         description: "Accepted, except the lines listed",
         body: z.strictObject({

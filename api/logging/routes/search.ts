@@ -29,7 +29,7 @@ const searchRoute = ({ stores }: Deps): Route =>
       "Searches the datasets that the caller may read. All terms of `q` must match: words are searched in the message, error message, URL, user agent, referrer and original line; `level:error` matches a value, `path:/api/*` a pattern, `status>=500` compares, `user:*` requires the field, `-method:GET` negates; quotes keep words together. Later pages keep the range of the first one, even if it ended at now.",
     rule: { allow: "permission", permission: READ, scoped: true },
     query: pageQuery(scopeQuery),
-    answers: { 200: { description: "A page of events", body: pageOf(Event) } },
+    responses: { 200: { description: "A page of events", body: pageOf(Event) } },
     async handle({ query, caller, nowMs }) {
       const resolved = parseLogQuery(query, nowMs);
       const [fromMs, toMs, tMs, id] = decodeCursor(Cursor, query.cursor) ?? [
@@ -63,7 +63,7 @@ const eventRoute = ({ stores }: Deps): Route =>
     summary: "Returns an event with all its fields",
     rule: { allow: "permission", permission: READ, scoped: true },
     params: z.strictObject({ eventId: EventId }),
-    answers: { 200: { description: "The event", body: Event } },
+    responses: { 200: { description: "The event", body: Event } },
     async handle({ params, caller }) {
       const store = await stores.get();
       const event = await store.event(StoredId.parse(params.eventId));

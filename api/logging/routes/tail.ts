@@ -24,7 +24,7 @@ export const tailRoute = (deps: Deps): Route =>
     rule: { allow: "permission", permission: READ, scoped: true },
     query: z.strictObject({ q: scopeQuery.q }),
     limit: { burst: 60, perMinute: 60 },
-    answers: { 200: { description: "The stream", media: "text/event-stream" } },
+    responses: { 200: { description: "The stream", media: "text/event-stream" } },
     async handle({ query, caller, incoming, nowMs, signal }) {
       const where = filterOf(query.q);
       if (deps.tails.viewers >= VIEWERS_MAX) {

@@ -50,7 +50,7 @@ export async function change(
   throw new AppError("conflict", "Too many concurrent changes of this application: try again.");
 }
 
-/** The result of an earlier attempt whose answer was lost between the two stores. */
+/** The result of an earlier attempt whose response was lost between the two stores. */
 async function doneBefore(
   { store }: ChangeDeps,
   tx: Queryable,

@@ -8,7 +8,7 @@ import type { SettingsStore } from "../store/port.ts";
 /** An application and the results computed from it, by query. */
 export type Cached = {
   application: Application;
-  answers: WeakMap<object, PrebuiltResponse>;
+  responses: WeakMap<object, PrebuiltResponse>;
   readAtMs: number;
 };
 
@@ -86,7 +86,7 @@ export function createStateCache({ kit, store }: { kit: Kit; store: SettingsStor
       if (!application) throw new AppError("not_found", `There is no application ${name}.`);
       const fresh = {
         application,
-        answers: new WeakMap<object, PrebuiltResponse>(),
+        responses: new WeakMap<object, PrebuiltResponse>(),
         readAtMs: nowMs,
       };
       const current = generation === started && application.version >= floorOf(name);

@@ -85,28 +85,28 @@ export function checkFlagsIn(caller: Caller, application: string, flags: FlagsCh
 
 type FlagsChange = Record<"before" | "after", Content["flags"]>;
 
-type Write<Answer> = (
-  work: (tx: Parameters<typeof change>[1]) => Promise<Answer>,
-) => Promise<Answer>;
+type Write<Result> = (
+  work: (tx: Parameters<typeof change>[1]) => Promise<Result>,
+) => Promise<Result>;
 
-/** Changes an application and answers in one transaction, then updates the cache of this process. */
-export async function changeAndAnswer<Answer>(
+/** Changes an application and responds in one transaction, then updates the cache of this process. */
+export async function changeAndRespond<Result>(
   deps: RouteDeps,
-  write: Write<Answer>,
-  { request, answer }: { request: ChangeRequest; answer(changed: Changed): Answer },
-): Promise<Answer> {
+  write: Write<Result>,
+  { request, response }: { request: ChangeRequest; response(changed: Changed): Result },
+): Promise<Result> {
   await deps.ensureAnnounced(request.application);
   const done: Changed[] = [];
-  const answered = await write(async (tx) => {
+  const result = await write(async (tx) => {
     const changed = await change(deps, tx, request);
     done.push(changed);
-    return answer(changed);
+    return response(changed);
   });
   for (const { application, changes } of done) {
     deps.cache.raise(application.name, application.version);
     if (changes.length > 0) deps.kit.emit(factOf(request, application, deps.kit));
   }
-  return answered;
+  return result;
 }
 
 /** ECS event of a change. New values are only in the history, because readers of logs may lack permission for them. */

@@ -11,7 +11,7 @@ import {
   READ,
   type RouteDeps,
   WRITE,
-  changeAndAnswer,
+  changeAndRespond,
   changeRequest,
   checkIn,
   mayIn,
@@ -56,7 +56,7 @@ const addApplication = (deps: RouteDeps): Route =>
     rule: { allow: "permission", permission: WRITE, scoped: true },
     body: z.strictObject({ name: ApplicationName, description: Description, reason: Reason }),
     idempotency: "optional",
-    answers: { 201: { description: "Added", body: ApplicationOnWire } },
+    responses: { 201: { description: "Added", body: ApplicationOnWire } },
     handle({ body: { name, description, reason }, write, ...call }) {
       checkIn(call.caller, WRITE, name);
       const request = changeRequest({ ...call, params: { application: name } }, "addApplication", {
@@ -66,9 +66,9 @@ const addApplication = (deps: RouteDeps): Route =>
           throw new AppError("conflict", `Application ${name} already exists.`);
         },
       });
-      return changeAndAnswer(deps, write, {
+      return changeAndRespond(deps, write, {
         request,
-        answer: ({ application }) => ({
+        response: ({ application }) => ({
           status: 201 as const,
           headers: { ...etagOf(application.version), location: `/v1/applications/${name}` },
           body: shown(application),
@@ -88,7 +88,7 @@ const listApplications = ({ store }: RouteDeps): Route =>
     summary: "Lists the applications that the caller may read, by name",
     rule: { allow: "permission", permission: READ, scoped: true },
     query: pageQuery({}),
-    answers: { 200: { description: "A page", body: pageOf(ApplicationOnWire) } },
+    responses: { 200: { description: "A page", body: pageOf(ApplicationOnWire) } },
     async handle({ query, caller }) {
       let [after] = decodeCursor(After, query.cursor) ?? [""];
       const seen: Application[] = [];
@@ -112,7 +112,7 @@ const getApplication = ({ cache }: RouteDeps): Route =>
     summary: "Returns an application",
     rule: { allow: "permission", permission: READ, scoped: true },
     params: InApplication,
-    answers: { 200: { description: "The application", body: ApplicationOnWire } },
+    responses: { 200: { description: "The application", body: ApplicationOnWire } },
     async handle({ params, caller, incoming }) {
       checkIn(caller, READ, params.application);
       const { application } = await cache.get(params.application, readAfter(incoming));
@@ -132,7 +132,7 @@ const describe = (deps: RouteDeps): Route =>
     body: z.strictObject({ description: Description, reason: Reason }),
     ifMatch: "required",
     idempotency: "optional",
-    answers: { 200: { description: "Changed", body: ApplicationOnWire } },
+    responses: { 200: { description: "Changed", body: ApplicationOnWire } },
     handle({ body, write, ifMatch, ...call }) {
       checkIn(call.caller, WRITE, call.params.application);
       const request = changeRequest(call, "describeApplication", {
@@ -142,9 +142,9 @@ const describe = (deps: RouteDeps): Route =>
           return { ...content, description: body.description };
         },
       });
-      return changeAndAnswer(deps, write, {
+      return changeAndRespond(deps, write, {
         request,
-        answer: ({ application }) => ({
+        response: ({ application }) => ({
           status: 200 as const,
           headers: etagOf(application.version),
           body: shown(application),
@@ -153,7 +153,7 @@ const describe = (deps: RouteDeps): Route =>
     },
   });
 
-/** The version that the caller wrote before, from an earlier answer. */
+/** The version that the caller wrote before, from an earlier response. */
 export function readAfter(incoming: {
   headers: NodeJS.Dict<string | string[]>;
 }): string | undefined {

@@ -13,7 +13,7 @@ import {
   READ,
   type RouteDeps,
   WRITE,
-  changeAndAnswer,
+  changeAndRespond,
   changeRequest,
   checkFlagsIn,
   checkIn,
@@ -43,7 +43,7 @@ const exportApplication = ({ cache }: RouteDeps): Route =>
     summary: "Exports an application as YAML: settings, values, flags and references to secrets",
     rule: { allow: "permission", permission: READ, scoped: true },
     params: InApplication,
-    answers: { 200: { description: "The file", media: "application/yaml" } },
+    responses: { 200: { description: "The file", media: "application/yaml" } },
     async handle({ params, caller, incoming }) {
       checkIn(caller, READ, params.application);
       const { application } = await cache.get(params.application, readAfter(incoming));
@@ -88,7 +88,7 @@ function importApplication(deps: RouteDeps): Route {
     limit: LIMIT,
     ifMatch: "optional",
     idempotency: "optional",
-    answers: { 200: { description: "The planned or applied changes", body: Plan } },
+    responses: { 200: { description: "The planned or applied changes", body: Plan } },
     async handle({ body, write, ifMatch, ...call }) {
       const name = call.params.application;
       checkIn(call.caller, WRITE, name);
@@ -108,9 +108,9 @@ function importApplication(deps: RouteDeps): Route {
           return content;
         },
       });
-      return changeAndAnswer(deps, write, {
+      return changeAndRespond(deps, write, {
         request,
-        answer: ({ application, changes }) => ({
+        response: ({ application, changes }) => ({
           status: 200 as const,
           headers: etagOf(application.version),
           body: { applied: true, revision: application.version, changes },

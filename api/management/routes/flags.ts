@@ -10,7 +10,7 @@ import { evaluateFlag } from "../domain/flag.ts";
 import {
   FLAGS_WRITE as WRITE,
   type RouteDeps,
-  changeAndAnswer,
+  changeAndRespond,
   changeRequest,
   checkIn,
   checkKeyVersion,
@@ -53,7 +53,7 @@ const listFlags = ({ cache }: RouteDeps): Route =>
     rule: { allow: "permission", permission: READ, scoped: true },
     params: InApplication,
     query: pageQuery({}),
-    answers: { 200: { description: "A page", body: pageOf(KeptFlag) } },
+    responses: { 200: { description: "A page", body: pageOf(KeptFlag) } },
     async handle({ params, query, caller, incoming }) {
       checkIn(caller, READ, params.application);
       const { application } = await cache.get(params.application, readAfter(incoming));
@@ -71,7 +71,7 @@ const getFlag = ({ cache }: RouteDeps): Route =>
     summary: "Returns a feature flag",
     rule: { allow: "permission", permission: READ, scoped: true },
     params: OfKey,
-    answers: { 200: { description: "The flag", body: KeptFlag } },
+    responses: { 200: { description: "The flag", body: KeptFlag } },
     async handle({ params, caller, incoming }) {
       checkIn(caller, READ, params.application);
       const { application } = await cache.get(params.application, readAfter(incoming));
@@ -94,7 +94,7 @@ const putFlag = (deps: RouteDeps): Route =>
     body: z.strictObject({ flag: FlagOnWire, reason: Reason }),
     ifMatch: "optional",
     idempotency: "optional",
-    answers: { 200: { description: "Stored", body: KeptFlag } },
+    responses: { 200: { description: "Stored", body: KeptFlag } },
     handle({ body, write, ifMatch, ...call }) {
       const { application, key } = call.params;
       checkIn(call.caller, WRITE, application);
@@ -105,9 +105,9 @@ const putFlag = (deps: RouteDeps): Route =>
           return { ...content, flags: { ...content.flags, [key]: body.flag } };
         },
       });
-      return changeAndAnswer(deps, write, {
+      return changeAndRespond(deps, write, {
         request,
-        answer(changed) {
+        response(changed) {
           const stored = shown(changed.application, key);
           return { status: 200 as const, headers: etagOf(stored.version), body: stored };
         },
@@ -126,7 +126,7 @@ const removeFlag = (deps: RouteDeps): Route =>
     params: OfKey,
     query: z.strictObject({ reason: Reason }),
     ifMatch: "required",
-    answers: { 204: { description: "Removed" } },
+    responses: { 204: { description: "Removed" } },
     handle({ query, write, ifMatch, ...call }) {
       const { application, key } = call.params;
       checkIn(call.caller, WRITE, application);
@@ -138,7 +138,7 @@ const removeFlag = (deps: RouteDeps): Route =>
           return { ...content, flags: without(content.flags, key) };
         },
       });
-      return changeAndAnswer(deps, write, { request, answer: () => ({ status: 204 as const }) });
+      return changeAndRespond(deps, write, { request, response: () => ({ status: 204 as const }) });
     },
   });
 
@@ -169,7 +169,7 @@ const evaluate = ({ cache }: RouteDeps): Route =>
       ...Place,
       flags: z.array(Key).min(1).max(200).optional(),
     }),
-    answers: { 200: { description: "The flags", body: Evaluated } },
+    responses: { 200: { description: "The flags", body: Evaluated } },
     async handle({ params, body, caller, incoming }) {
       checkIn(caller, READ, params.application);
       const { application } = await cache.get(params.application, readAfter(incoming));

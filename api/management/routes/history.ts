@@ -17,7 +17,7 @@ import {
   READ,
   type RouteDeps,
   WRITE,
-  changeAndAnswer,
+  changeAndRespond,
   changeRequest,
   checkFlagsIn,
   checkIn,
@@ -68,7 +68,7 @@ const listRevisions = ({ store, cache }: RouteDeps): Route =>
     rule: reads,
     params: InApplication,
     query: pageQuery({}),
-    answers: {
+    responses: {
       200: { description: "A page", body: pageOf(RevisionFacts.meta({ id: "RevisionFacts" })) },
     },
     async handle({ params: { application }, query, caller }) {
@@ -106,7 +106,7 @@ const getRevision = (deps: RouteDeps): Route =>
     summary: "Returns a revision: who, when, why and its changes",
     rule: reads,
     params: z.strictObject({ application: ApplicationName, revision: revisionNumber }),
-    answers: { 200: { description: "The revision", body: RevisionOnWire } },
+    responses: { 200: { description: "The revision", body: RevisionOnWire } },
     async handle({ params: { application, revision: number }, caller }) {
       checkIn(caller, READ, application);
       const revision = await revisionAt(deps, application, number);
@@ -126,7 +126,7 @@ const compare = (deps: RouteDeps): Route =>
     rule: reads,
     params: InApplication,
     query: z.strictObject({ from: revisionNumber, to: revisionNumber }),
-    answers: {
+    responses: {
       200: {
         description: "The differences",
         body: z.strictObject({ changes: z.array(ChangeOnWire) }),
@@ -153,7 +153,7 @@ const rollBack = (deps: RouteDeps): Route =>
     body: z.strictObject({ revision: Version.max(NUMBER_MAX), reason: Reason }),
     ifMatch: "required",
     idempotency: "optional",
-    answers: {
+    responses: {
       200: {
         description: "Rolled back",
         body: z.strictObject({ revision: Version, changes: z.array(ChangeOnWire) }),
@@ -172,9 +172,9 @@ const rollBack = (deps: RouteDeps): Route =>
           return target.content;
         },
       });
-      return changeAndAnswer(deps, write, {
+      return changeAndRespond(deps, write, {
         request,
-        answer: ({ application, changes }) => ({
+        response: ({ application, changes }) => ({
           status: 200 as const,
           headers: etagOf(application.version),
           body: { revision: application.version, changes },

@@ -20,7 +20,7 @@ const Resolved = z
   .meta({ id: "ResolvedSettings" });
 
 /**
- * By far the most frequent read: applications call it at start and after each watch event. It is answered from memory
+ * By far the most frequent read: applications call it at start and after each watch event. It is served from memory
  * with pre-built text.
  */
 export function resolvedRoute({ cache }: RouteDeps): Route {
@@ -35,22 +35,22 @@ export function resolvedRoute({ cache }: RouteDeps): Route {
     rule: { allow: "permission", permission: READ, scoped: true },
     params: InApplication,
     query: z.strictObject(Place),
-    answers: {
+    responses: {
       200: { description: "The values", body: Resolved },
       304: { description: "Nothing has changed" },
     },
     handle({ params, query, caller, incoming, ifNoneMatch, nowMs }) {
       checkIn(caller, READ, params.application);
       const after = readAfter(incoming);
-      const answer = (cached: Cached) => {
-        if (ifNoneMatch === undefined) return answerOf(cached, query);
+      const response = (cached: Cached) => {
+        if (ifNoneMatch === undefined) return responseOf(cached, query);
         const headers = headersOf(cached);
         return matchesEtag(ifNoneMatch, headers.etag)
           ? { status: 304 as const, headers }
-          : answerOf(cached, query);
+          : responseOf(cached, query);
       };
       const known = after === undefined ? cache.peek(params.application, nowMs) : undefined;
-      return known ? answer(known) : cache.get(params.application, after).then(answer);
+      return known ? response(known) : cache.get(params.application, after).then(response);
     },
   });
 }
@@ -61,14 +61,14 @@ const headersOf = ({ application }: Cached) => ({
 });
 
 /** Cached by query object: the HTTP kit passes the same one for all requests of a URL. */
-function answerOf(cached: Cached, query: Scope): PrebuiltResponse {
-  const known = cached.answers.get(query);
+function responseOf(cached: Cached, query: Scope): PrebuiltResponse {
+  const known = cached.responses.get(query);
   if (known !== undefined) return known;
   const { name: application, version: revision, content } = cached.application;
   const { product, environment } = query;
   const settings = resolve(content, { product, environment });
   const text = JSON.stringify({ application, product, environment, revision, settings });
-  const answer = new PrebuiltResponse(200, text, headersOf(cached));
-  cached.answers.set(query, answer);
-  return answer;
+  const response = new PrebuiltResponse(200, text, headersOf(cached));
+  cached.responses.set(query, response);
+  return response;
 }

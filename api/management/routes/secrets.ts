@@ -48,7 +48,7 @@ const list = ({ kit }: RouteDeps): Route =>
     summary: "Lists secrets by name, without their values",
     rule: { allow: "permission", permission: READ },
     query: pageQuery({}),
-    answers: { 200: { description: "A page", body: pageOf(SecretOnWire) } },
+    responses: { 200: { description: "A page", body: pageOf(SecretOnWire) } },
     async handle({ query }) {
       const [after] = decodeCursor(z.tuple([SecretName]), query.cursor) ?? [""];
       const found = await listSecrets(kit.database, { after, limit: query.limit + 1 });
@@ -68,7 +68,7 @@ const get = ({ kit }: RouteDeps): Route =>
     summary: "Returns the metadata of a secret: its version, who rotated it and when",
     rule: { allow: "permission", permission: READ },
     params,
-    answers: { 200: { description: "The metadata", body: SecretOnWire } },
+    responses: { 200: { description: "The metadata", body: SecretOnWire } },
     async handle({ params: { name } }) {
       const found = await findSecret(kit.database, name);
       if (!found) throw new AppError("not_found", `There is no secret ${name}.`);
@@ -87,7 +87,7 @@ const put = ({ kit }: RouteDeps): Route =>
     params,
     body,
     idempotency: "optional",
-    answers: { 201: { description: "Stored", body: SecretOnWire } },
+    responses: { 201: { description: "Stored", body: SecretOnWire } },
     handle: ({ params: { name }, body: secret, caller, nowMs, traceId, write }) =>
       write(async (tx) => {
         const by = byOf(caller);
@@ -150,7 +150,7 @@ const rotate = ({ kit }: RouteDeps): Route =>
     body,
     ifMatch: "required",
     idempotency: "optional",
-    answers: { 200: { description: "Rotated", body: SecretOnWire } },
+    responses: { 200: { description: "Rotated", body: SecretOnWire } },
     handle: ({ params: { name }, body: secret, caller, nowMs, traceId, ifMatch, write }) =>
       write(async (tx) => {
         const by = byOf(caller);
@@ -178,7 +178,7 @@ const remove = ({ kit, store }: RouteDeps): Route =>
     rule: { allow: "permission", permission: WRITE },
     params,
     ifMatch: "required",
-    answers: { 204: { description: "Deleted" } },
+    responses: { 204: { description: "Deleted" } },
     handle: ({ params: { name }, caller, nowMs, traceId, ifMatch, write }) =>
       write(async (tx) => {
         const version = await removeSecret(tx, { store, check: isAt(ifMatch) }, name);

@@ -10,7 +10,7 @@ import {
   READ,
   type RouteDeps,
   WRITE,
-  changeAndAnswer,
+  changeAndRespond,
   changeRequest,
   checkIn,
   checkKeyVersion,
@@ -55,7 +55,7 @@ function shown(application: Application, key: string): z.input<typeof SettingOnW
   };
 }
 
-function answerOf<Status extends 200>(status: Status, application: Application, key: string) {
+function responseOf<Status extends 200>(status: Status, application: Application, key: string) {
   const body = shown(application, key);
   return { status, headers: etagOf(body.version), body };
 }
@@ -85,7 +85,7 @@ const listSettings = ({ cache }: RouteDeps): Route =>
     rule: reads,
     params: InApplication,
     query: pageQuery({}),
-    answers: { 200: { description: "A page", body: pageOf(SettingOnWire) } },
+    responses: { 200: { description: "A page", body: pageOf(SettingOnWire) } },
     async handle({ params, query, caller, incoming }) {
       checkIn(caller, READ, params.application);
       const { application } = await cache.get(params.application, readAfter(incoming));
@@ -105,11 +105,11 @@ const getSetting = ({ cache }: RouteDeps): Route =>
     summary: "Returns a setting: its definition and its values in every scope",
     rule: reads,
     params: OfKey,
-    answers: { 200: { description: "The setting", body: SettingOnWire } },
+    responses: { 200: { description: "The setting", body: SettingOnWire } },
     async handle({ params, caller, incoming }) {
       checkIn(caller, READ, params.application);
       const { application } = await cache.get(params.application, readAfter(incoming));
-      return answerOf(200, application, params.key);
+      return responseOf(200, application, params.key);
     },
   });
 
@@ -127,7 +127,7 @@ const putDefinition = (deps: RouteDeps): Route =>
     body: z.strictObject({ definition: DefinitionOnWire, reason: Reason }),
     ifMatch: "optional",
     idempotency: "optional",
-    answers: { 200: { description: "Defined", body: SettingOnWire } },
+    responses: { 200: { description: "Defined", body: SettingOnWire } },
     handle({ body, write, ifMatch, ...call }) {
       const { application, key } = call.params;
       checkIn(call.caller, WRITE, application);
@@ -139,8 +139,8 @@ const putDefinition = (deps: RouteDeps): Route =>
           return define(content, key, { definition, path: "body.definition" });
         },
       });
-      const answer = (it: { application: Application }) => answerOf(200, it.application, key);
-      return changeAndAnswer(deps, write, { request, answer });
+      const response = (it: { application: Application }) => responseOf(200, it.application, key);
+      return changeAndRespond(deps, write, { request, response });
     },
   });
 
@@ -155,7 +155,7 @@ const removeDefinition = (deps: RouteDeps): Route =>
     params: OfKey,
     query: z.strictObject({ reason: Reason }),
     ifMatch: "required",
-    answers: { 204: { description: "Removed" } },
+    responses: { 204: { description: "Removed" } },
     handle({ query, write, ifMatch, ...call }) {
       const { application, key } = call.params;
       checkIn(call.caller, WRITE, application);
@@ -167,7 +167,7 @@ const removeDefinition = (deps: RouteDeps): Route =>
           return { ...content, settings: without(content.settings, key) };
         },
       });
-      return changeAndAnswer(deps, write, { request, answer: () => ({ status: 204 as const }) });
+      return changeAndRespond(deps, write, { request, response: () => ({ status: 204 as const }) });
     },
   });
 
@@ -186,7 +186,7 @@ const putValue = (deps: RouteDeps): Route =>
     body: z.strictObject({ value: ValueOnWire, reason: Reason }),
     ifMatch: "required",
     idempotency: "optional",
-    answers: { 200: { description: "Set", body: SettingOnWire } },
+    responses: { 200: { description: "Set", body: SettingOnWire } },
     handle({ body, query, write, ifMatch, ...call }) {
       const { application, key } = call.params;
       checkIn(call.caller, WRITE, application);
@@ -198,8 +198,8 @@ const putValue = (deps: RouteDeps): Route =>
           return setValue(content, key, { scope: query, value: body.value });
         },
       });
-      const answer = (it: { application: Application }) => answerOf(200, it.application, key);
-      return changeAndAnswer(deps, write, { request, answer });
+      const response = (it: { application: Application }) => responseOf(200, it.application, key);
+      return changeAndRespond(deps, write, { request, response });
     },
   });
 
@@ -214,7 +214,7 @@ const removeValue = (deps: RouteDeps): Route =>
     params: OfKey,
     query: z.strictObject({ ...Place, reason: Reason }),
     ifMatch: "required",
-    answers: { 200: { description: "Removed", body: SettingOnWire } },
+    responses: { 200: { description: "Removed", body: SettingOnWire } },
     handle({ query: { reason, ...scope }, write, ifMatch, ...call }) {
       const { application, key } = call.params;
       checkIn(call.caller, WRITE, application);
@@ -226,7 +226,7 @@ const removeValue = (deps: RouteDeps): Route =>
           return unsetValue(content, key, scope);
         },
       });
-      const answer = (it: { application: Application }) => answerOf(200, it.application, key);
-      return changeAndAnswer(deps, write, { request, answer });
+      const response = (it: { application: Application }) => responseOf(200, it.application, key);
+      return changeAndRespond(deps, write, { request, response });
     },
   });

@@ -28,7 +28,7 @@ export function watchRoute(deps: RouteDeps): Route {
     description: `The first event is \`ready\` with the revision that the stream starts after, followed by a \`revision\` event for each change at the place: its id is the revision's number, its data has who, when, why and the changes. Reconnecting with Last-Event-ID (as browsers do) misses and repeats no revision. A comment \`: alive\` is sent after 15 s without events. The stream ends when its token expires. Limit: ${STREAMS_OF_CALLER_MAX} streams per caller and process.`,
     rule: { allow: "permission", permission: READ, scoped: true },
     query: z.strictObject({ application: ApplicationName, ...Place }),
-    answers: { 200: { description: "The stream", media: "text/event-stream" } },
+    responses: { 200: { description: "The stream", media: "text/event-stream" } },
     async handle({ query: { application, ...place }, caller, incoming, signal }) {
       checkIn(caller, READ, application);
       const seen = lastEventId(incoming.headers["last-event-id"]);

@@ -128,7 +128,7 @@ export const ChangeOnWire = z
   })
   .meta({ id: "Change" });
 
-/** A page of an application's items in the order of their keys; `item` builds the answer of one. */
+/** A page of an application's items in the order of their keys; `item` builds the response of one. */
 export function pageOfKeys<Item>(
   things: Readonly<Record<string, unknown>>,
   { cursor, limit }: { cursor?: string | undefined; limit: number },

@@ -11,7 +11,7 @@ export interface SettingsStore {
   load(tx: Queryable, name: string): Promise<Application | undefined>;
   /**
    * The application, possibly slightly stale (from a replica). At least version `from.version` if given, and what the
-   * caller wrote before `from.after` (the `read-after` of an answer).
+   * caller wrote before `from.after` (the `read-after` of a response).
    */
   peek(
     name: string,

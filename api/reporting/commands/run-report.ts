@@ -75,7 +75,7 @@ const jsonRows = (
   );
 
 /** The metadata and rows of a report. */
-export function jsonAnswer(
+export function reportBody(
   report: Report,
   request: ReportRequest,
   { rows, dataUntil }: ReportAnswer,
@@ -102,5 +102,5 @@ export async function fileOf(
   const { report, rows } = answer;
   if (format === "parquet") return parquetOf(duck, report.columns, rows);
   if (format === "csv") return Buffer.from(csvOf(report.columns, rows));
-  return Buffer.from(`${JSON.stringify(jsonAnswer(report, answer.request, answer))}\n`);
+  return Buffer.from(`${JSON.stringify(reportBody(report, answer.request, answer))}\n`);
 }

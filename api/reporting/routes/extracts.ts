@@ -34,7 +34,7 @@ export const extractsRoute = (): Route =>
     rule: { allow: "permission", permission: EXTRACTS_READ },
     query: pageQuery({}),
     reads: "replica",
-    answers: { 200: { description: "A page with one item per source", body: pageOf(Extract) } },
+    responses: { 200: { description: "A page with one item per source", body: pageOf(Extract) } },
     async handle({ read, nowMs, query }) {
       const items = (await listExtracts(read)).map((it) => {
         const { dataUntilMs, readAtMs, lastErrorAtMs, ...rest } = it;

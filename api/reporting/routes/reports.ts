@@ -5,7 +5,7 @@ import { type Route, route } from "#platform/http/route.ts";
 import { pageOf, pageQuery } from "#platform/http/schema.ts";
 
 import type { Report } from "../commands/reports.ts";
-import { fileOf, jsonAnswer, runReport, shownDataUntil } from "../commands/run-report.ts";
+import { fileOf, reportBody, runReport, shownDataUntil } from "../commands/run-report.ts";
 import { orderRun } from "../commands/runs.ts";
 import type { ReportingDeps } from "../deps.ts";
 import { FORMATS, type Format, MEDIA, formatOf } from "../domain/run.ts";
@@ -32,7 +32,7 @@ const catalogueRoute = (): Route =>
     summary: "Lists the reports that the caller may read, with their parameters and columns",
     rule: RULE,
     query: pageQuery({}),
-    answers: { 200: { description: "A page of the catalogue", body: pageOf(ReportEntry) } },
+    responses: { 200: { description: "A page of the catalogue", body: pageOf(ReportEntry) } },
     async handle({ caller, query }) {
       const items = reportsOf(caller).map(reportEntry);
       return { status: 200, body: pageOfAll(items, query, ({ name }) => name) };
@@ -54,7 +54,7 @@ function computeRoute(deps: ReportingDeps, report: Report): Route {
     description: `${report.meaning} At most ${LIMITS.rowsMax} rows and ${LIMITS.waitMsMax / 1_000} s: for larger reports create a run. In CSV, text that a spreadsheet might read as a formula is prefixed with an apostrophe. For CSV and Parquet, the header data-until has the freshness of the data.`,
     rule: RULE,
     query: report.params.extend({ format: formatParam }),
-    answers: {
+    responses: {
       200: { description: "The report", body: ReportAnswer, media: [MEDIA.csv, MEDIA.parquet] },
     },
     async handle({ query, caller, nowMs, incoming }) {
@@ -70,7 +70,7 @@ function computeRoute(deps: ReportingDeps, report: Report): Route {
       const request = { parameters: parametersOf(values), nowMs, limits: LIMITS };
       report.check(request.parameters, nowMs, "query");
       const answer = await runReport(deps, report, request);
-      if (format === "json") return { status: 200, body: jsonAnswer(report, request, answer) };
+      if (format === "json") return { status: 200, body: reportBody(report, request, answer) };
       const bytes = await fileOf(deps.duck, format, { ...answer, report, request });
       return fileResponse(bytes, {
         format,
@@ -96,7 +96,7 @@ function orderRoute(deps: ReportingDeps, report: Report): Route {
       parameters: withOptionalDefault(report),
     }),
     idempotency: "optional",
-    answers: { 202: { description: "The queued run", body: RunAnswer } },
+    responses: { 202: { description: "The queued run", body: RunAnswer } },
     handle({ body, caller, nowMs, write }) {
       checkMayRead(caller, report.name);
       const parameters = parametersOf(body.parameters);

@@ -38,7 +38,7 @@ const listRoute = (): Route =>
       scheduleId: idOf("rsc").optional(),
     }),
     reads: "replica",
-    answers: { 200: { description: "A page of runs", body: pageOf(RunAnswer) } },
+    responses: { 200: { description: "A page of runs", body: pageOf(RunAnswer) } },
     async handle({ query, caller, read }) {
       const { report, status, scheduleId, limit } = query;
       const [createdAtMs, id] = decodeCursor(NewestFirst, query.cursor) ?? [];
@@ -62,7 +62,7 @@ const getRoute = (): Route =>
     rule: RULE,
     params: RunId,
     reads: "replica",
-    answers: { 200: { description: "The run", body: RunAnswer } },
+    responses: { 200: { description: "The run", body: RunAnswer } },
     async handle({ params, caller, read }) {
       const run = await findRun(read, params.runId);
       if (run === undefined || !mayRead(caller, run.report)) throw unknownRun();
@@ -79,7 +79,7 @@ const resultRoute = (deps: ReportingDeps): Route =>
     summary: "Downloads the result of a run in the requested format",
     rule: RULE,
     params: RunId,
-    answers: {
+    responses: {
       200: { description: "The file", body: ReportAnswer, media: [MEDIA.csv, MEDIA.parquet] },
     },
     async handle({ params, caller }) {

@@ -68,7 +68,7 @@ const listRoute = (): Route =>
     rule: READERS,
     query: pageQuery({}),
     reads: "replica",
-    answers: { 200: { description: "A page of schedules", body: pageOf(ScheduleAnswer) } },
+    responses: { 200: { description: "A page of schedules", body: pageOf(ScheduleAnswer) } },
     async handle({ query, caller, read, nowMs }) {
       const [createdAtMs, id] = decodeCursor(NewestFirst, query.cursor) ?? [];
       const after = createdAtMs === undefined || id === undefined ? undefined : { createdAtMs, id };
@@ -92,7 +92,7 @@ const createRoute = (deps: ReportingDeps): Route =>
     rule: WRITERS,
     body: Content,
     idempotency: "optional",
-    answers: { 201: { description: "The schedule", body: ScheduleAnswer } },
+    responses: { 201: { description: "The schedule", body: ScheduleAnswer } },
     handle: ({ body, caller, nowMs, write }) => {
       return write(async (tx) => {
         const schedule = await createSchedule(tx, deps, {
@@ -116,7 +116,7 @@ const getRoute = (): Route =>
     rule: READERS,
     params: ScheduleId,
     reads: "replica",
-    answers: { 200: { description: "The schedule", body: ScheduleAnswer } },
+    responses: { 200: { description: "The schedule", body: ScheduleAnswer } },
     async handle({ params, caller, read, nowMs }) {
       const schedule = await visible(read, caller, params.scheduleId);
       const headers = etagOf(schedule.version);
@@ -136,7 +136,7 @@ const replaceRoute = (deps: ReportingDeps): Route =>
     params: ScheduleId,
     body: Content,
     ifMatch: "required",
-    answers: { 200: { description: "The changed schedule", body: ScheduleAnswer } },
+    responses: { 200: { description: "The changed schedule", body: ScheduleAnswer } },
     handle: ({ params, body, caller, nowMs, ifMatch, write }) =>
       write(async (tx) => {
         const before = await visible(tx, caller, params.scheduleId);
@@ -157,7 +157,7 @@ const deleteRoute = (deps: ReportingDeps): Route =>
     rule: WRITERS,
     params: ScheduleId,
     ifMatch: "required",
-    answers: { 204: { description: "Deleted" } },
+    responses: { 204: { description: "Deleted" } },
     handle: ({ params, caller, nowMs, ifMatch, write }) =>
       write(async (tx) => {
         const { id } = await visible(tx, caller, params.scheduleId);

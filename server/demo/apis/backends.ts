@@ -1,5 +1,5 @@
 import { people, type Person } from "../people.ts";
-import type { SiteAnswer } from "../site.ts";
+import type { SiteResponse } from "../site.ts";
 import { type ApiAddresses, apiClient } from "./client.ts";
 import { type Customers, createCustomers, regularsOf } from "./customers.ts";
 import { seedCatalogue } from "./seed-catalogue.ts";
@@ -12,7 +12,7 @@ export type Backends = {
    * Performs in the APIs what a request to the shop requires.
    * @returns a response where they refuse or are unavailable; undefined when the shop may continue
    */
-  before(request: BackendRequest): Promise<SiteAnswer | undefined>;
+  before(request: BackendRequest): Promise<SiteResponse | undefined>;
   /** Starts using the APIs; may be called again when their addresses change. */
   use(addresses: ApiAddresses): Promise<void>;
 };
@@ -26,12 +26,12 @@ type BackendRequest = {
 };
 
 const byName = new Map(people.map((person) => [person.name, person]));
-const AWAY: SiteAnswer = {
+const AWAY: SiteResponse = {
   status: 503,
   type: "application/json",
   body: '{"status":503,"title":"The shop is busy. Try again in a moment."}',
 };
-const REFUSED: SiteAnswer = {
+const REFUSED: SiteResponse = {
   status: 402,
   type: "application/json",
   body: '{"status":402,"title":"The order could not be placed."}',

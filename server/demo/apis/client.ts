@@ -24,10 +24,10 @@ type ApiRequest = {
   /** Address of the person on whose behalf the shop calls. */
   address?: string;
 };
-export type ApiAnswer = { status: number; json: unknown; etag: string | undefined };
+export type ApiResponse = { status: number; json: unknown; etag: string | undefined };
 
 /** Calls an API. @throws Error when there is no response */
-export type Ask = (service: ServiceName, request: ApiRequest) => Promise<ApiAnswer>;
+export type Ask = (service: ServiceName, request: ApiRequest) => Promise<ApiResponse>;
 
 const TIMEOUT_MS = 10_000;
 
@@ -65,7 +65,9 @@ function bodyOf({ body, ndjson }: ApiRequest): { body?: string } {
 }
 
 /** Returns the response if it has one of the statuses. @throws Error that quotes the actual response */
-export function expectStatus(answer: ApiAnswer, ...statuses: number[]): ApiAnswer {
+export function expectStatus(answer: ApiResponse, ...statuses: number[]): ApiResponse {
   if (statuses.includes(answer.status)) return answer;
-  throw new Error(`an API answered ${answer.status}: ${JSON.stringify(answer.json).slice(0, 500)}`);
+  throw new Error(
+    `an API responded ${answer.status}: ${JSON.stringify(answer.json).slice(0, 500)}`,
+  );
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { passwordOf, type Person } from "../people.ts";
-import type { ApiAnswer, Ask } from "./client.ts";
+import type { ApiResponse, Ask } from "./client.ts";
 
 /** The account and token with which the shop calls the APIs for a customer. */
 export type As = { token: string; address: string; accountId: string };
@@ -31,7 +31,7 @@ export const emailOf = (person: Person): string => `${person.name}@customers.exa
 export function createCustomerSessions(ask: Ask): CustomerSessions {
   const known = new Map<string, Known>();
 
-  function keep({ name, address }: Person, { json }: ApiAnswer): As {
+  function keep({ name, address }: Person, { json }: ApiResponse): As {
     const { accessToken: token, refreshToken, expiresInS, account } = Session.parse(json);
     const one = { token, address, accountId: account.id };
     const renewMs = performance.now() + expiresInS * 1_000 - RENEW_BEFORE_MS;
@@ -39,7 +39,7 @@ export function createCustomerSessions(ask: Ask): CustomerSessions {
     return one;
   }
 
-  const post = (path: string, person: Person, body: unknown): Promise<ApiAnswer> =>
+  const post = (path: string, person: Person, body: unknown): Promise<ApiResponse> =>
     ask("accounts", { method: "POST", path, body, address: person.address });
 
   /** A visit may outlast a token. */
@@ -47,16 +47,16 @@ export function createCustomerSessions(ask: Ask): CustomerSessions {
     const one = known.get(person.name);
     if (one === undefined || performance.now() < one.renewMs) return one?.as;
     const body = { refreshToken: one.refreshToken };
-    const answer = await post("/v1/sessions/refresh", person, body);
-    if (answer.status === 200) return keep(person, answer);
+    const response = await post("/v1/sessions/refresh", person, body);
+    if (response.status === 200) return keep(person, response);
     known.delete(person.name);
     return undefined;
   }
 
   async function begin(person: Person, password: string): Promise<number> {
-    const answer = await post("/v1/sessions", person, { email: emailOf(person), password });
-    if (answer.status === 201) keep(person, answer);
-    return answer.status;
+    const response = await post("/v1/sessions", person, { email: emailOf(person), password });
+    if (response.status === 201) keep(person, response);
+    return response.status;
   }
 
   async function signUp(person: Person): Promise<void> {

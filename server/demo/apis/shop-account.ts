@@ -39,7 +39,7 @@ export async function shopTokens(
   let renewMs = 0;
   return async () => {
     if (performance.now() < renewMs) return token;
-    const answer = await fetch(new URL("/oauth/token", addresses.urls.accounts), {
+    const response = await fetch(new URL("/oauth/token", addresses.urls.accounts), {
       method: "POST",
       body: new URLSearchParams({
         grant_type: "client_credentials",
@@ -47,7 +47,7 @@ export async function shopTokens(
         client_secret: account.apiKey,
       }),
     });
-    const tokens = Tokens.parse(await answer.json());
+    const tokens = Tokens.parse(await response.json());
     token = tokens.access_token;
     renewMs = performance.now() + tokens.expires_in * 1_000 - RENEW_BEFORE_MS;
     return token;
