@@ -106,7 +106,7 @@ const UNREACHABLE_MESSAGES =
   /^(?:Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client (?:has encountered a connection error|was closed))/;
 
 const NOT_DONE =
-  "The database does not answer, and the request was not executed. Try again in a moment.";
+  "The database does not respond, and the request was not executed. Try again in a moment.";
 const OUTCOME_UNKNOWN =
   "The connection to the database was lost during the request, which may have been executed. Repeat it with the same Idempotency-Key, or check first.";
 
