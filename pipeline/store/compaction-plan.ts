@@ -1,8 +1,8 @@
 import { newestMs, oldestMs, type Segment } from "./segment-footer.ts";
 
-/** Files of this size are not merged again. */
-const SEGMENT_ROWS_MAX = 1_000_000;
-const SEGMENT_BYTES_MAX = 256 * 1024 * 1024;
+/** Files are merged up to this size; the cells, because merging takes memory for each of them. */
+const SIZE_MAX: Size = { rows: 1_000_000, cells: 1_000_000, bytes: 256 * 1024 * 1024 };
+/** Files of this share of the maximum are not merged any further. */
 const ENOUGH = 0.5;
 /** This many segments of similar size become one of the next size, so a row is written at most about six times. */
 const FAN_IN = 8;
@@ -17,7 +17,7 @@ const INPUTS_MAX = 64;
 export function planCompaction(segments: readonly Segment[]): Segment[] | undefined {
   const tiers = new Map<number, Segment[]>();
   for (const segment of segments) {
-    if (isLargeEnough(segment)) continue;
+    if (isLarger(sizeOf([segment]), ENOUGH)) continue;
     const tier = tierOf(segment);
     tiers.set(tier, [...(tiers.get(tier) ?? []), segment]);
   }
@@ -28,8 +28,22 @@ export function planCompaction(segments: readonly Segment[]): Segment[] | undefi
   return undefined;
 }
 
-function isLargeEnough({ rows, bytes }: Segment): boolean {
-  return rows >= SEGMENT_ROWS_MAX * ENOUGH || bytes >= SEGMENT_BYTES_MAX * ENOUGH;
+type Size = { rows: number; cells: number; bytes: number };
+
+function sizeOf(segments: readonly Segment[]): Size {
+  const size = { rows: 0, cells: 0, bytes: 0 };
+  for (const { rows, cells, bytes } of segments) {
+    size.rows += rows;
+    size.cells += cells?.rows ?? 0;
+    size.bytes += bytes;
+  }
+  return size;
+}
+
+function isLarger({ rows, cells, bytes }: Size, share: number): boolean {
+  return (
+    rows > SIZE_MAX.rows * share || cells > SIZE_MAX.cells * share || bytes > SIZE_MAX.bytes * share
+  );
 }
 
 function tierOf({ rows }: Segment): number {
@@ -50,22 +64,12 @@ function timeOf(segment: Segment): number {
 /** The first run of neighbours that is long enough or fills a file. */
 function runOf(sorted: readonly Segment[]): Segment[] | undefined {
   let run: Segment[] = [];
-  let rows = 0;
-  let bytes = 0;
   for (const segment of sorted) {
-    const isFull =
-      rows + segment.rows > SEGMENT_ROWS_MAX ||
-      bytes + segment.bytes > SEGMENT_BYTES_MAX ||
-      run.length === INPUTS_MAX;
-    if (isFull) {
+    if (run.length === INPUTS_MAX || isLarger(sizeOf([...run, segment]), 1)) {
       if (run.length > 1) return run;
       run = [];
-      rows = 0;
-      bytes = 0;
     }
     run.push(segment);
-    rows += segment.rows;
-    bytes += segment.bytes;
   }
   return run.length >= FAN_IN ? run : undefined;
 }

@@ -3,22 +3,12 @@ import { rm } from "node:fs/promises";
 import type { Clock } from "#platform/clock.ts";
 import { type Lease, tryLease } from "#platform/lease/lease.ts";
 
-import { ROLLUP_LEVELS_S, type RollupCell } from "../rollup.ts";
-import { mergeSketches } from "../sketches/merge-sketches.ts";
-import { CELL_ORDER, cellColumns } from "./cell-columns.ts";
 import { planCompaction } from "./compaction-plan.ts";
-import {
-  asNumber,
-  asText,
-  cellFilesSql,
-  type Duck,
-  eventFilesSql,
-  quoted,
-  type Row,
-} from "./duck.ts";
+import { asNumber, asText, type Duck, eventFilesSql, quoted } from "./duck.ts";
 import { planExpiry, readRetention, staysSql } from "./expiry.ts";
 import { explained, syncFile, writeSafe } from "./files.ts";
 import { removeLeftovers } from "./leftovers.ts";
+import { mergeRollupFiles } from "./merge-rollup-files.ts";
 import { writeParquet } from "./parquet/write-parquet.ts";
 import { type Cutoffs, cutoffsOf } from "./retention.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
@@ -40,8 +30,6 @@ const GRACE_MS = 60_000;
 /** Concurrent sources may be this much out of order; that slows no query down. */
 const OVERLAP_MS = 60_000;
 const EVENT_ROW_GROUP_ROWS = 122_880;
-/** Small, because a query reads a few measures of a few hours out of a file with all of them. */
-const CELL_ROW_GROUP_ROWS = 8192;
 const ZSTD = "COMPRESSION zstd, COMPRESSION_LEVEL 1";
 
 /** The expired events that a merge leaves out; `isAll`: all events of its inputs are expired. */
@@ -197,43 +185,22 @@ export class Compactor {
     return path;
   }
 
-  /** Merges the cells: numbers in DuckDB, sketches here. */
   async #mergeCells(
     inputs: readonly Segment[],
     { written, cutoffs }: Writing,
   ): Promise<{ path: string; cells: NonNullable<SegmentFooter["cells"]> } | undefined> {
+    const filled = inputs.filter((segment) => segment.cells);
     const cells = inputs.flatMap((segment) => segment.cells ?? []);
     if (cells.length === 0) return undefined;
-    const files = cellFilesSql(
-      inputs
-        .filter((segment) => segment.cells)
-        .map((segment) => this.#segments.rollupPath(segment.id)),
-    );
-    const stays = staysSql("cells", cutoffs);
-    const sketched = await this.#duck.rows(
-      `SELECT level_s, t, dataset, measure, key, sum(value), list(sketch)
-       FROM ${files} WHERE sketch IS NOT NULL AND ${stays.text} GROUP BY ALL`,
-      stays.parameters,
-    );
-    const merged = sketched.map(mergedSketch);
-    const { parts } = writeParquet(cellColumns(merged), merged.length, {});
-    const sketches = noted(await this.#segments.scratchPath(), written);
-    await writeSafe(sketches, parts);
-    const path = noted(await this.#segments.scratchPath(), written);
-    const [count] = await this.#duck.rows(
-      `COPY (
-        SELECT level_s, t, dataset, measure, key, sum(value) AS value, NULL::BLOB AS sketch
-        FROM ${files} WHERE sketch IS NULL AND ${stays.text} GROUP BY ALL
-        UNION ALL SELECT level_s, t, dataset, measure, key, value, sketch FROM ${cellFilesSql([sketches])}
-        ORDER BY ${CELL_ORDER}
-      ) TO ${quoted(path)} (FORMAT parquet, ${ZSTD}, ROW_GROUP_SIZE ${CELL_ROW_GROUP_ROWS})`,
-      stays.parameters,
-    );
-    if (asNumber(count?.[0]) === 0) return undefined;
-    await syncFile(path);
+    const merged = await mergeRollupFiles(this.#duck, {
+      paths: filled.map((segment) => this.#segments.rollupPath(segment.id)),
+      stays: staysSql("cells", cutoffs),
+      newPath: async () => noted(await this.#segments.scratchPath(), written),
+    });
+    if (!merged) return undefined;
     const from = Math.min(...cells.map((one) => one.from));
     const to = Math.max(...cells.map((one) => one.to));
-    return { path, cells: { rows: asNumber(count?.[0]), from, to } };
+    return { path: merged.path, cells: { rows: merged.rows, from, to } };
   }
 }
 
@@ -248,23 +215,4 @@ function isInTimeOrder(segments: readonly Segment[]): boolean {
 function noted(path: string, written: string[]): string {
   written.push(path);
   return path;
-}
-
-function mergedSketch([levelS, t, dataset, measure, key, value, sketches]: Row): RollupCell {
-  const level = ROLLUP_LEVELS_S.find((known) => known === asNumber(levelS));
-  if (level === undefined) {
-    throw new Error(`a rollup file has a cell of the unknown level ${asText(levelS)}`);
-  }
-  const parts = Array.isArray(sketches)
-    ? sketches.filter((part) => part instanceof Uint8Array)
-    : [];
-  return {
-    levelS: level,
-    t: asNumber(t),
-    dataset: asText(dataset) ?? "",
-    measure: asText(measure) ?? "",
-    key: asText(key) ?? "",
-    value: asNumber(value),
-    sketch: mergeSketches(parts),
-  };
 }

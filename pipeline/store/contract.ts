@@ -10,7 +10,7 @@ import type { AggregateRequest, EventStore } from "./port.ts";
 
 type EventFields = Record<string, string | number>;
 
-const T0 = Date.UTC(2026, 10, 23, 10, 0, 0);
+export const T0 = Date.UTC(2026, 10, 23, 10, 0, 0);
 const SOURCE: SourceId = "src_a";
 const ALL = { fromMs: T0, toMs: T0 + 3_600_000, where: [] };
 
@@ -38,7 +38,7 @@ export function positionsAt(offset: number, source: SourceId = SOURCE): Position
   return new Map([[source, { offset }]]);
 }
 
-const cell = (part: Partial<RollupCell>): RollupCell => ({
+export const cell = (part: Partial<RollupCell>): RollupCell => ({
   levelS: 60,
   t: T0 / 1000,
   dataset: "nginx.access",
