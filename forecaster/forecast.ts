@@ -44,5 +44,5 @@ export type ForecastAnswer =
   /** Not enough history; `reason` is shown to users. */
   | { status: "learning"; reason: string };
 
-/** Pure, takes milliseconds, and never throws, whatever the values. */
+/** A pure function that takes milliseconds and never throws, whatever the values are. */
 export type Forecaster = (request: ForecastRequest) => ForecastAnswer;

@@ -6,7 +6,7 @@ const LEVEL = 95;
 
 /**
  * The sum that a forecast expects within the window, with its 95 % interval: the sum over the whole horizon, scaled by
- * the part of the mean that lies in the window. Null where the forecast has no such interval.
+ * the part of the mean in the window. Null if the forecast has no 95 % interval.
  */
 export function scaleToWindow(
   { sum, mean, startMs, stepMs }: Pick<Forecast, "sum" | "mean" | "startMs" | "stepMs">,

@@ -59,7 +59,7 @@ test("a password reset makes the browser a known device, which others cannot loc
   expect((await submit(url, typed, cookiesOf(reset))).status).toBe(303);
 });
 
-test("a device token is valid for its account only, and has a limit of its own", async () => {
+test("a device token is valid for its account only, and has its own limit", async () => {
   await using service = await testAccounts();
   const [mine, other] = [await signUp(service), await signUp(service)];
   const { deviceToken } = await signIn(service, mine);

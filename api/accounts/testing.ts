@@ -17,7 +17,7 @@ export const PASSWORD = "a long line of words";
 
 export type TestAccounts = TestService & { databaseUrl: string; folder: string };
 
-/** Accounts with a data folder of its own. */
+/** Accounts with its own data folder. */
 export async function testAccounts(options: TestOptions = {}): Promise<TestAccounts> {
   const folder = await mkdtemp(path.join(tmpdir(), "accounts-"));
   const env = { QUARTERDECK_DATA: folder, ...options.env };
@@ -71,7 +71,7 @@ export const signIn = async (service: TestService, body: SignInBody): Promise<To
 export const tokenStatus = async (service: TestService, as: string): Promise<number> =>
   (await service.send("GET", "/v1/session", { as })).status;
 
-/** Enrols an authenticator app, which gives the current code. */
+/** Enrols an authenticator app, which generates the current code. */
 export async function enrolTotp(service: TestService, account: SignInBody & { id: string }) {
   const { password = PASSWORD } = account;
   const { accessToken: as } = await signIn(service, account);

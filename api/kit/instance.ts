@@ -140,7 +140,7 @@ export async function startInstance(service: Service, options: InstanceOptions):
 type Serving = {
   service: Service;
   open: OpenService;
-  /** Of its jobs, with those of its tasks. */
+  /** The service's jobs, including the jobs of its periodic tasks. */
   definitions: readonly JobDefinition[];
   options: InstanceOptions;
   kit: Kit;

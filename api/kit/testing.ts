@@ -27,7 +27,7 @@ export type Send = {
   onlyMs?: number;
 };
 
-/** A service with a real database of its own, over real HTTP, with a clock that the test controls. */
+/** A service with its own real database, over real HTTP, with a clock that the test controls. */
 export type TestService = Instance &
   AsyncDisposable & {
     /** Epoch ms; starts at the real time and is constant until the test changes it. */

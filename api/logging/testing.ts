@@ -11,7 +11,7 @@ import { indexSettings } from "#server/settings.ts";
 
 export type TestLogging = TestService & { dataFolder: string };
 
-/** Logging on a data folder of its own, with an indexer beside it. */
+/** Logging on its own data folder, with an indexer. */
 export async function testLogging(options: TestOptions = {}): Promise<TestLogging> {
   const dataFolder = await mkdtemp(join(tmpdir(), "quarterdeck logging "));
   const env = { QUARTERDECK_DATA: dataFolder, ...options.env };

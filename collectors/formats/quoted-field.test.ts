@@ -8,10 +8,10 @@ const bytesOf = (text: string): Buffer => Buffer.from(text);
 
 test.each([
   { name: "all values share one slot", slotOf: () => 0 },
-  { name: "slots are those of URLs", slotOf: slotOfUrl },
-  { name: "slots are those of user agents", slotOf: slotOfUserAgent },
+  { name: "slots are selected as for URLs", slotOf: slotOfUrl },
+  { name: "slots are selected as for user agents", slotOf: slotOfUserAgent },
 ])("each row gets its own value where $name", ({ slotOf }) => {
-  // Few letters, so that values repeat and begin alike; longer and shorter than what slots are computed from.
+  // Few letters, so that values repeat and begin alike; longer and shorter than the part that selects a slot.
   const value = fc.string({
     unit: fc.constantFrom("a", "b", " ", "/"),
     minLength: 1,

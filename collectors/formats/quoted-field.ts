@@ -1,7 +1,7 @@
 import type { TextColumn } from "../columns.ts";
 import { BACKSLASH, DASH, QUOTE, SPACE, escapeInvalidUtf8 } from "./bytes.ts";
 
-/** Returned instead of a position where no such field begins. */
+/** Returned instead of a position if no quoted field begins there. */
 export const NO_FIELD = -1;
 
 const CANDIDATE_SLOTS = 4096;
@@ -37,7 +37,7 @@ export class QuotedField {
   }
 
   /**
-   * Puts the field that begins at `start`; a dash, quoted or not, stands for no value. Returns the position after the
+   * Puts the field that begins at `start`; a dash, quoted or not, means no value. Returns the position after the
    * field and the space that follows it, or NO_FIELD.
    */
   put(row: number, bytes: Uint8Array, start: number, end: number): number {

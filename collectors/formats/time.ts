@@ -73,7 +73,7 @@ export class ClfTimeReader {
     this.#zone = zone;
   }
 
-  /** Epoch ms of the 26 bytes from here on; NaN if they are not such a time. */
+  /** Epoch ms of the time in the 26 bytes from `at` on; NaN if they are not a time of this format. */
   read26(bytes: Uint8Array, at: number): number {
     const a = word(bytes, at);
     const b = word(bytes, at + 4);

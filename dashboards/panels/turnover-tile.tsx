@@ -76,7 +76,7 @@ export function TurnoverTile({ board, live, frame, freshness, meaning }: Turnove
         />
       ) : (
         <p className="quiet">
-          No sign-in or sign-out was seen in this range. The ? above says what counts as one.
+          No sign-in or sign-out was seen in this range. The ? above explains what counts as one.
         </p>
       )}
     </Tile>

@@ -7,7 +7,7 @@ const LF = Buffer.from("\n");
 /** Maximum size of an event that is held back. */
 const HELD_BYTES_MAX = 256 * 1024;
 
-/** An event lies in [start, end) of the bytes, and begins at this offset of its stream. */
+/** An event is the bytes in [start, end), and begins at this offset of its stream. */
 export type TakeEvent = (event: {
   bytes: Uint8Array;
   start: number;

@@ -44,7 +44,7 @@ export class DatasetWindow {
   readonly #routes = new TopRoutes();
   #topRoutes: RouteStatistics[] = [];
   #topRoutesOfS = -1;
-  /** Whether the second in a slot changed since it was last taken: bounded, also while nobody takes it. */
+  /** Whether the second in a slot changed since the last frame: bounded, also while no frames are taken. */
   readonly #isChanged = new Uint8Array(SECONDS);
   #newestArrivalMs: number | null = null;
   #newestEventMs: number | null = null;

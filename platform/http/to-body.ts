@@ -19,7 +19,7 @@ export function toBody<Schema extends z.ZodObject>(
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its type has the fields of the schema
   const values = source as Readonly<Record<string, unknown>>;
   const fields = Object.keys(schema.shape).map((field) => [field, fieldOf(values, field)]);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `Source` has what each field is made of
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `Source` has the value of each field
   return Object.fromEntries(fields) as z.input<Schema>;
 }
 

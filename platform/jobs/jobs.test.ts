@@ -61,7 +61,7 @@ test("a job without a handler, of an unknown kind or with an invalid payload doe
   type Add = Jobs<Declared>["add"];
   const use = (tx: Parameters<Add>[0], jobs: Jobs<Declared>) => [
     jobs.add(tx, { kind: "add", payload: { amount: 1 } }),
-    // @ts-expect-error -- the schema says number
+    // @ts-expect-error -- the schema requires a number
     jobs.add(tx, { kind: "add", payload: { amount: "1" } }),
     // @ts-expect-error -- not declared
     jobs.add(tx, { kind: "subtract", payload: { amount: 1 } }),

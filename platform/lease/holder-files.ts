@@ -37,12 +37,12 @@ type Watched = { heartbeat: number; sinceMs: number; hasBeaten: boolean };
 
 /** The last heartbeat that was seen, by the path of the holder's file. */
 const watchedHolders = new Map<string, Watched>();
-/** Tokens of this thread's own holders, as long as it gives their heartbeats. */
+/** Tokens of this thread's own holders, as long as it writes their heartbeats. */
 const ownTokens = new Set<string>();
 
 /**
- * Whether the holder is alive. Only reads the folder, so that it can be asked where nothing may be written. Where the
- * process cannot be seen, the answer depends on what earlier calls saw: the heartbeat is remembered.
+ * The state of a holder, and its record. Only reads the folder, so write permission is not required. If the
+ * process is not visible, the result depends on the heartbeats that earlier calls have seen.
  */
 export function observeHolder(
   folder: string,
@@ -99,7 +99,7 @@ export async function createHolder(folder: string, token: string): Promise<void>
   ownTokens.add(token);
 }
 
-/** The thread gives no more heartbeats for the holder: from now on it is judged like any other one. */
+/** The thread writes no more heartbeats for the holder, which is observed like any other from now on. */
 export function disownHolder(token: string): void {
   ownTokens.delete(token);
 }

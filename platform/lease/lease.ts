@@ -136,7 +136,7 @@ export async function livingTokens(
   return alive;
 }
 
-/** `ended`: the heartbeat was lost meanwhile. */
+/** `ended`: the heartbeat was lost in the meantime. */
 async function tryOnce(shared: SharedHeartbeat, name: string): Promise<Lease | "held" | "ended"> {
   const heartbeat = await shared.heartbeat;
   try {

@@ -22,7 +22,7 @@ describe.each(SUBJECTS.map((subject) => ({ name: subject.name, subject })))(
     });
     afterAll(() => running.stop());
 
-    test("every rule names a permission of the service, and those that let anyone in say why", () => {
+    test("every rule names a permission of the service, and rules that admit anyone have a reason", () => {
       const own = new RegExp(`^${subject.name}:[a-z-]+:(?:read|write)$`);
       expect(permissionsOf(running).filter((it) => !own.test(it))).toEqual([]);
       const bare = running.routes.filter(({ rule }) => rule.allow === "anyone" && rule.why === "");

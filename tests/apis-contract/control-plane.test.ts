@@ -23,7 +23,7 @@ test("the rules of all routes match the reviewed list", async () => {
   );
 });
 
-/** `may`: whether the role has what a rule asks for; undefined: it is not signed in. */
+/** `may`: whether the role has the grant that a rule requires; undefined: it is not signed in. */
 type Role = {
   name: string;
   token: string | undefined;

@@ -98,7 +98,7 @@ export async function closeAccount(
   return ended;
 }
 
-/** Mails a link that verifies an address, which becomes that of the account. */
+/** Mails a link that verifies an address, which then becomes the account's address. */
 export async function requestEmailVerification(
   deps: AccountsDeps,
   tx: Queryable,
@@ -149,8 +149,8 @@ function takenAddress(error: unknown): never {
 }
 
 /**
- * Using the link verifies the address and makes the device a known one. If the address was not verified before, somebody
- * else may have signed up with it, so passkeys and the second factor are deleted.
+ * Using the link verifies the address and makes the device a known one. If the address was not verified before,
+ * somebody else may have signed up with it, so passkeys and the second factor are deleted.
  */
 export async function resetPassword(
   deps: AccountsDeps,

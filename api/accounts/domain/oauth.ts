@@ -41,7 +41,7 @@ export type AuthorizationRequest = {
   redirectUri: string;
   state: string | undefined;
   nonce: string | undefined;
-  /** The supported scopes among the requested ones. */
+  /** The requested scopes that are supported. */
   scope: string;
   codeChallenge: string;
 };

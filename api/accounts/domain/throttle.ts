@@ -8,11 +8,11 @@ export type Bucket = { name: string; key: Buffer; burst: number; refillMs: numbe
 const MINUTE_MS = 60_000;
 
 /**
- * Limits of failed passwords and codes. An attempt takes a token from each of its buckets before the password is checked,
- * and returns them if it is right, so that concurrent attempts cannot exceed the limit.
+ * Limits of failed passwords and codes. An attempt takes a token from each of its buckets before the password is
+ * checked, and returns them if it is right, so that concurrent attempts cannot exceed the limit.
  *
- * A device that has signed in before presents its token (OWASP device cookies) and is limited by its own bucket alone, so
- * attacks on the account do not lock its owner out. Other attempts take from three buckets: the pair of account and
+ * A device that has signed in before presents its token (OWASP device cookies) and is limited only by its own bucket,
+ * so attacks on the account do not lock its owner out. Other attempts take from three buckets: the pair of account and
  * source limits guessing from one network, the source limits trying many accounts, and the account limits guessing from
  * many networks. During an attack a new device must wait, or become known by a password reset.
  */
@@ -22,8 +22,9 @@ export const RATES = {
   source: { burst: 60, refillMs: MINUTE_MS / 6 },
   account: { burst: 30, refillMs: MINUTE_MS },
   /**
-   * Wrong codes of the second factor: by device (or session), with one bucket for all devices that only the password has
-   * made known. A guess succeeds with 3 in 10⁶ (one time step to each side), so all guesses of a day with 1 in 3 000.
+   * Wrong codes of the second factor: by device (or session), with one bucket for all devices that only the password
+   * has made known. One guess succeeds with a probability of 3 in 10⁶ (one time step to each side), and any of a day's
+   * 106 guesses with 1 in 3000.
    */
   code: { burst: 10, refillMs: 15 * MINUTE_MS },
   /** Sign-ups with an address that is taken, which could enumerate accounts. */

@@ -26,7 +26,7 @@ const EntryBody = z
   })
   .meta({ id: "AuditEntry" });
 
-/** Hides the address of other known actors; that of anonymous ones the account may know. */
+/** Hides the addresses of other accounts; addresses of anonymous attempts stay visible. */
 const withoutOrigin = (row: AuditRow, callerId: string): AuditRow =>
   row.actor === callerId || row.actor === "anonymous"
     ? row

@@ -17,7 +17,7 @@ const Permission = z.strictObject({
     .string()
     .max(200)
     .regex(PERMISSION, { error: "give service:resource:action" })
-    .refine((it) => !/[*/]/.test(it), { error: "give it without * and without a scope" })
+    .refine((it) => !/[*/]/.test(it), { error: "a permission of a product has no * and no scope" })
     .meta({ example: "shop:orders:read" }),
   description: Description,
 });

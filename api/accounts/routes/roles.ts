@@ -108,7 +108,7 @@ const changeRoute = (deps: CommandDeps): Route =>
     operationId: "changeRole",
     tag,
     summary: "Change a role for everybody who has it",
-    description: "The change takes effect with the next access token of each.",
+    description: "For each of them, the change takes effect with their next access token.",
     rule: WRITE,
     params,
     body: z.strictObject({

@@ -108,7 +108,7 @@ const CheckBody = z
   .meta({ id: "TokenCheck" });
 
 const check = (deps: AccountsDeps): Route => {
-  /** Responses by the permission set of their token, which lives as long as the token is cached. */
+  /** Responses by the permission set of their token, which is kept as long as the token is cached. */
   const responses = new WeakMap<Caller["permissions"], PrebuiltResponse>();
   async function build(caller: Caller, { headers }: IncomingMessage) {
     if (caller.kind === "root") {

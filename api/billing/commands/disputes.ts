@@ -26,8 +26,8 @@ import { type CommandContext, publish } from "./context.ts";
 type ReportedDispute = { gateway: string; dispute: GatewayDispute };
 
 /**
- * Records a dispute that a gateway reported, once: the gateway has withdrawn its amount and a fee. A dispute proves that
- * the payment succeeded, even if that was not reported yet. @returns undefined if there is no such payment
+ * Records a dispute that a gateway reported, once: the gateway has withdrawn its amount and a fee. A dispute proves
+ * that the payment succeeded, even if that was not reported yet. @returns undefined if there is no such payment
  */
 export async function openDispute(
   context: CommandContext,
@@ -71,8 +71,8 @@ export async function openDispute(
 }
 
 /**
- * What a dispute takes from the credit of a locked customer: a disputed payment that became credit must not be returned
- * twice. Credit that was spent cannot be taken.
+ * The amount that a dispute deducts from the credit of a locked customer: a disputed payment that became credit must
+ * not be returned twice. Credit that was spent cannot be deducted.
  */
 async function availableCredit(
   tx: Queryable,

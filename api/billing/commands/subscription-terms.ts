@@ -10,7 +10,7 @@ import { type Coupon, readCoupon } from "../repositories/coupons.ts";
 import type { Subscription } from "../repositories/subscriptions.ts";
 import { type CommandContext, publish } from "./context.ts";
 
-/** What a subscription is priced by. */
+/** The data that determines the price of a subscription. */
 export type Terms = { plan: Plan; price: Price; coupon: Coupon | undefined };
 
 export async function readTerms(

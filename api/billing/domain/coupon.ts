@@ -11,7 +11,7 @@ export type CouponValue =
 
 export type CouponTerms = {
   value: CouponValue;
-  /** The only currency that the coupon applies to, and that of `minimumAmount`; null: any. */
+  /** The only currency that the coupon applies to, also the currency of `minimumAmount`; null: any. */
   currency: string | null;
   minimumAmount: Money;
   duration: CouponDuration;

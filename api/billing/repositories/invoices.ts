@@ -108,7 +108,10 @@ export async function readLines(db: Queryable, invoiceId: string): Promise<Invoi
 
 const WithLines = z.object({ account_id: z.string(), lines: z.array(z.unknown()) });
 
-/** The invoice, its lines and its account, read by one statement so that they are consistent. @throws AppError not_found */
+/**
+ * The invoice, its lines and its account, read by one statement so that they are consistent.
+ * @throws AppError not_found
+ */
 export async function readInvoiceWithLines(
   db: Queryable,
   id: string,
@@ -214,7 +217,7 @@ type Filter = Partial<Record<"accountId" | "customerId" | "subscriptionId", stri
   status?: Invoice["status"] | undefined;
 };
 
-/** Those of one account without its drafts, or all. */
+/** The invoices of one account without its drafts, or all invoices. */
 export const listInvoices = (
   db: Queryable,
   { accountId, customerId, subscriptionId, status, ...page }: PageStart & Filter,

@@ -4,7 +4,8 @@ import { type Numbered, type SeriesKind, numbered, seriesOf } from "../domain/nu
 
 /**
  * The next number of this year's series. The series stays locked until the transaction ends, and a rollback returns the
- * number, so there are no gaps and no duplicates. Take it late in a transaction, as concurrent ones wait for it.
+ * number, so there are no gaps and no duplicates. Take it late in a transaction, because concurrent transactions wait
+ * for it.
  */
 export async function nextNumber(
   tx: Queryable,

@@ -131,7 +131,7 @@ CREATE TABLE dunning (
 CREATE INDEX dunning_started ON dunning (started_at, invoice_id);
 `;
 
-/** Data of the sandbox gateway; stands for an external system, so no other table refers to it. */
+/** Data of the sandbox gateway; it represents an external system, so no other table refers to it. */
 export const sandboxSql = `
 CREATE TABLE sandbox_cards (
   token text PRIMARY KEY,

@@ -75,7 +75,7 @@ export function changeRequest(
 }
 
 /**
- * A change of a whole application may include flags, which have a permission of their own.
+ * A change of a whole application may include flags, which need a separate permission.
  * @throws AppError forbidden
  */
 export function checkFlagsIn(caller: Caller, application: string, flags: FlagsChange): void {

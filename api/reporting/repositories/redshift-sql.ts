@@ -1,6 +1,6 @@
 import { FACTS, FACT_NAMES, type FactName } from "../domain/facts.ts";
 
-/** A schema of its own within the database. */
+/** A separate schema in the database. */
 const SCHEMA = "reporting";
 const TYPES = { text: "VARCHAR(1024)", integer: "BIGINT", time: "TIMESTAMP" };
 

@@ -14,6 +14,6 @@ export const onlyCurrency = (
   currency: string | undefined,
 ): string => (currency === undefined ? "" : ` AND ${column} = ${text(currency)}`);
 
-/** Groups rows before the range, which give the opening values. */
+/** Groups rows before the range, from which the opening values are computed. */
 export const placeSql = ({ time }: SqlParts, column: string, fromMs: number): string =>
   `CASE WHEN ${column} < ${time(fromMs)} THEN 'before' ELSE 'within' END`;

@@ -174,7 +174,7 @@ export class FileRun {
     return this.#options.clock.nowMs() - file.changedMs;
   }
 
-  /** Reads the last line of rotated ones, drops deleted ones, closes idle ones. */
+  /** Reads the last line of rotated files, drops deleted files and closes idle files. */
   async *#handleQuietFiles(signal: AbortSignal): AsyncGenerator<Chunk, void> {
     for (const file of this.#catalogue.files()) {
       const quietMs = this.#quietMs(file);

@@ -40,7 +40,7 @@ export type Identity =
  * | reading | new    | what was read is not in the file any more, or the file is compressed and changed         |
  * | reading | copy   | another file contains it and more, and becomes the holder                                |
  * | any     | new    | the file was renamed and its new name has another compression                            |
- * | others  | failed | a turn failed; a file that is `reading` stays so, as what was read of it is still known  |
+ * | others  | failed | a turn failed; a file that is `reading` stays so, as its read position is still known    |
  *
  * A file that is `reading` is the holder of its stream, and may stay it as `new` or `failed` until it is identified
  * again.

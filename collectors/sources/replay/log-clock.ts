@@ -63,7 +63,7 @@ function smooth(times: Float64Array): Float64Array {
   return steady;
 }
 
-/** Equally many lines on each side, fewer at the ends, but never the line alone. */
+/** The median time of a line and its neighbours: equally many on each side, fewer at the ends, but at least one. */
 function medianAround(times: readonly number[], index: number): number {
   const last = times.length - 1;
   const reach = Math.min(NEIGHBOURS, Math.max(1, index), Math.max(1, last - index));
