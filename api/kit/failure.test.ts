@@ -39,7 +39,7 @@ test("a COMMIT whose response is lost is not reported as rolled back", async () 
     database.transaction((tx) => tx.query("INSERT INTO lost VALUES (1)")),
   );
   expect(failure).toMatchObject({ code: "unavailable" });
-  expect(failure instanceof AppError && failure.message).toContain("may have been executed");
+  expect(failure instanceof AppError && failure.message).toContain("its outcome is unknown");
   await expect.poll(() => database.query("SELECT id FROM lost"), PATIENCE).toEqual([{ id: 1 }]);
 });
 
@@ -55,7 +55,7 @@ test("a connection that breaks between two queries of a transaction is reported 
     }),
   );
   expect(failure).toMatchObject({ code: "unavailable" });
-  expect(failure instanceof AppError && failure.message).toContain("was not executed");
+  expect(failure instanceof AppError && failure.message).toContain("nothing was changed");
 });
 
 test("a listener detects a silent connection and reports that notifications may be missing", async () => {

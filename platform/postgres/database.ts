@@ -105,10 +105,9 @@ const UNREACHABLE =
 const UNREACHABLE_MESSAGES =
   /^(?:Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client (?:has encountered a connection error|was closed))/;
 
-const NOT_DONE =
-  "The database does not respond, and the request was not executed. Try again in a moment.";
+const NOT_DONE = "The database does not respond; nothing was changed. Try again in a moment.";
 const OUTCOME_UNKNOWN =
-  "The connection to the database was lost during the request, which may have been executed. Repeat it with the same Idempotency-Key, or check first.";
+  "The connection to the database was lost during a write, so its outcome is unknown. Repeat it with the same Idempotency-Key, or check first.";
 
 function isUnreachable(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
