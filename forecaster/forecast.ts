@@ -3,7 +3,7 @@ export type Series = { startMs: number; stepMs: number; values: readonly (number
 
 export type ForecastRequest = {
   series: Series;
-  /** In steps. */
+  /** Number of steps to forecast. */
   horizon: number;
   /**
    * Season lengths in steps, shortest first, e.g. a day and a week. A season longer than the history allows is not

@@ -38,7 +38,7 @@ const ALIASES: Readonly<Record<string, string>> = {
 const QUERY_CHARS_MAX = 4000;
 const TERMS_MAX = 50;
 const FIELD_NAME = /^[A-Za-z_@][\w.@-]*$/;
-/** Longest first. */
+/** Longest first, so that `>=` is not read as `>`. */
 const OPERATORS = [">=", "<=", "!=", ">", "<", "=", ":", "~"] as const;
 type Operator = (typeof OPERATORS)[number];
 /** Words and values that do not need quotes. */

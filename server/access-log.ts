@@ -1,7 +1,7 @@
 import { bufferLines } from "#platform/http/line-buffer.ts";
 import { RotatingFile } from "#platform/rotating-file.ts";
 
-/** At most 200 MB. */
+/** Limits the files to 200 MiB in total. */
 const LIMITS = { bytesMax: 40 * 1024 * 1024, oldFilesMax: 4 };
 
 export type AccessLog = { write(line: string): void; close(): void };

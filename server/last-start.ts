@@ -5,7 +5,7 @@ import { z } from "zod";
 
 /** Used by the next start without arguments. */
 const LastStart = z.object({
-  /** The log files named last. */
+  /** The log files of the last start that named any. */
   paths: z.array(z.string()).default([]),
   demo: z.enum(["undecided", "on", "off"]).default("undecided"),
 });

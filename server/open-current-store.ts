@@ -20,7 +20,7 @@ export type CurrentStoreOptions = StorePlace & {
 
 type Opened = { url: string; store: Promise<EventStore> };
 
-/** The store that is in use. */
+/** Keeps the store open that is currently in use, which may be replaced by another one. */
 export function openCurrentStore(options: CurrentStoreOptions): CurrentStore {
   let opened: Opened | undefined;
   let lookedMs = Number.NEGATIVE_INFINITY;

@@ -49,7 +49,7 @@ export type Workspace = {
   destroy(): Promise<void>;
 };
 
-/** The part that routes read. */
+/** The part of a workspace that routes use. */
 export type WorkspaceView = Pick<Workspace, "kind" | "store" | "live" | "predictions" | "status">;
 
 export type WorkspaceDeps = {

@@ -15,7 +15,7 @@ type EventListProps = {
   search: string;
   query: string;
   live: boolean;
-  /** Events of the whole search. */
+  /** Number of events that match the search, on all pages. */
   count: number;
   zone: Zone;
   opened: string | null;

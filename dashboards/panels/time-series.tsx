@@ -31,7 +31,7 @@ export type TimeSeriesProps = {
   toMs: number;
   /** The time at which measured values end and predicted ones begin. */
   nowMs?: number | undefined;
-  /** Whether `nowMs` is the present. */
+  /** Whether `nowMs` is the current time. */
   live?: boolean;
   zone: Zone;
   onZoom: (range: RangeText) => void;

@@ -2,7 +2,7 @@
 export type Prepared = {
   /** The measured values divided by `unit`; NaN for gaps. The length is a whole number of buckets. */
   fine: Float64Array;
-  /** Fine steps per bucket. */
+  /** Number of fine steps per bucket. */
   bucketSteps: number;
   /** Mean of each bucket; gaps filled from the seasons. */
   buckets: Float64Array;

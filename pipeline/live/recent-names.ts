@@ -4,7 +4,7 @@ import { isInWindow, type LivePart, type LiveState, MINUTE_WINDOW_S } from "./li
 const RECENT_NAMES_MAX = 200;
 const NAME_CHARS_MAX = 80;
 
-/** Distinct names. */
+/** Collects distinct names. */
 export class NameSet implements Accumulator {
   readonly names = new Set<string>();
 

@@ -5,7 +5,7 @@ import { isInWindow, type LivePart, type LiveState, FIVE_MINUTES_S } from "./liv
 const GRANULE_S = 10;
 const GRANULES = FIVE_MINUTES_S / GRANULE_S + 1;
 
-/** Distinct visitors. */
+/** Counts distinct visitors, approximately. */
 export class Visitors implements Accumulator {
   readonly sketch = new DistinctSketch();
   /** Visitors that the store counted exactly, without a sketch. Not mergeable. */

@@ -33,7 +33,7 @@ export type CellChunk = {
   readonly sketches: ReadonlyMap<number, Uint8Array>;
   readonly datasets: readonly string[];
   readonly keys: readonly string[];
-  /** Estimated memory. */
+  /** Estimated memory usage. */
   readonly bytes: number;
 };
 

@@ -18,7 +18,7 @@ export type CellsRequest = TimeRange & {
    * start at multiples of the width since 1970, so the first one may start before the range.
    */
   stepMs?: number;
-  /** Only this dataset. */
+  /** Reads only this dataset. */
   dataset?: string;
   /** Whether to return each key (default), or sum over the keys. */
   byKey?: boolean;

@@ -57,7 +57,7 @@ function listOf(proxies: readonly string[]): BlockList {
 /** Converts IPv4-mapped IPv6 addresses, as reported by dual-stack sockets, to IPv4. */
 const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, "");
 
-/** Some proxies add the port. */
+/** The address without a port, which some proxies add. */
 function addressIn(entry: string): string | undefined {
   const text = entry.trim().replace(/^\[(.*)\](?::\d+)?$/, "$1");
   const address = plain(isIP(text) === 0 ? text.replace(/:\d+$/, "") : text);

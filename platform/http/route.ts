@@ -53,7 +53,7 @@ export type Call<Params, Query, Body, Result, C = Caller> = {
   /** W3C trace id, 32 hex digits. */
   traceId: string;
   log: Log;
-  /** The primary. */
+  /** The primary, for reads and writes. */
   database: Database;
   /** For reads: on routes with `reads: "replica"`, a replica that has the caller's own writes; else the primary. */
   read: Queryable;

@@ -15,7 +15,7 @@ type Turn = z.infer<typeof Turn>;
 
 /** Work that is done periodically, in one process at a time. */
 export type PeriodicTask = {
-  /** The kind of its jobs. */
+  /** Job kind of its runs. */
   readonly kind: string;
   readonly everyMs: number;
   /** "again": there is more work, so the next run starts immediately. */

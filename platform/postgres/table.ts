@@ -28,7 +28,7 @@ export type PageOptions<Row> = {
 
 /** Maps rows to objects and generates the SQL that every table needs; other statements are plain SQL with `columns`. */
 export type Table<Row> = {
-  /** For SELECT and RETURNING. */
+  /** The column list for SELECT and RETURNING. */
   readonly columns: string;
   parse(rows: readonly unknown[]): Row[];
   /** The first row with these values; `lock` e.g. `FOR UPDATE`. */

@@ -13,7 +13,7 @@ export type ChildOptions = {
   name: string;
   /** The module that it runs; it ends when its IPC channel is disconnected. */
   module: string;
-  /** Its whole environment. */
+  /** Its whole environment: nothing is inherited except the compile cache. */
   env: NodeJS.ProcessEnv;
   /** Receives whole lines of its stdout; "directly": it writes to the stdout of this process. */
   writeLines: ((lines: string) => void) | "directly";

@@ -28,7 +28,7 @@ export type DemoModel = {
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
-/** No visit is longer. */
+/** Maximum length of a visit. */
 export const VISIT_MINUTES_MAX = 30;
 /** Sunday first, as getUTCDay() counts. */
 const DAY_FACTORS = [0.78, 1.05, 1.08, 1.08, 1.06, 1.0, 0.74];

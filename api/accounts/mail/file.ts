@@ -24,7 +24,7 @@ export function fileMailer(options: { folder: string; from: string }): Mailer {
       });
       await createFolder();
       const file = path.join(options.folder, `${id}.eml`);
-      // Atomic and idempotent.
+      // The rename is atomic, and writing the same mail again replaces it.
       await writeFile(`${file}.part`, composed.message, { mode: 0o600 });
       await rename(`${file}.part`, file);
       return "sent";

@@ -67,7 +67,7 @@ type ClientChange = {
   [Name in "name" | "redirectUris" | "postLogoutRedirectUris"]?: OAuthClient[Name] | undefined;
 } & { secret?: string };
 
-/** Undefined values are kept. */
+/** Undefined fields stay unchanged. */
 export const updateClient = (
   tx: Queryable,
   id: string,

@@ -53,7 +53,7 @@ type ProductChange = {
   [Name in "name" | "description" | "permissions"]?: Product[Name] | undefined;
 };
 
-/** Undefined values are kept. */
+/** Undefined fields stay unchanged. */
 export const updateProduct = (
   tx: Queryable,
   id: string,

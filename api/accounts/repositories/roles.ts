@@ -47,7 +47,7 @@ export const insertRole = (
 
 type RoleChange = { [Name in "description" | "permissions"]?: Role[Name] | undefined };
 
-/** Undefined values are kept. */
+/** Undefined fields stay unchanged. */
 export const updateRole = (
   tx: Queryable,
   id: string,

@@ -48,7 +48,7 @@ export const insertServiceAccount = (
 
 type Change = { [Name in "description" | "disabled"]?: ServiceAccount[Name] | undefined };
 
-/** Undefined values are kept. */
+/** Undefined fields stay unchanged. */
 export const updateServiceAccount = (
   tx: Queryable,
   id: string,

@@ -50,7 +50,7 @@ export const SubjectId = z
 
 export const Description = text({ min: 0, max: 500 });
 
-/** As epoch ms. */
+/** A point in time, parsed to epoch ms. */
 export const Until = Timestamp.transform((it) => Date.parse(it));
 
 /** Cursor of lists that are sorted by name. */

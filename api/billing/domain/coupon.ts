@@ -15,11 +15,11 @@ export type CouponTerms = {
   currency: string | null;
   minimumAmount: Money;
   duration: CouponDuration;
-  /** For `repeating` only. */
+  /** Only for `repeating`. */
   durationMonths: number | null;
 };
 
-/** At most the whole amount. */
+/** The discount on a gross amount: never more than the amount itself. */
 const discountOf = (value: CouponValue, gross: bigint): Money =>
   value.kind === "percent" ? basisPointsOf(gross, value.basisPoints) : min(value.amount, gross);
 

@@ -52,7 +52,7 @@ export type LineDraft = {
   description: string;
   quantity: number;
   unitAmount: Money;
-  /** Before discount. */
+  /** Before the discount. */
   amount: Money;
   discount: Money;
   /** Service period, epoch ms. */

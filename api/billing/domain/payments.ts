@@ -70,7 +70,7 @@ export type PaymentBalances = {
   amount: Money;
   refunded: Money;
   refundPending: Money;
-  /** By open and lost disputes. */
+  /** Total of open and lost disputes. */
   disputed: Money;
   disputesOpen: number;
 };

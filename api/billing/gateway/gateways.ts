@@ -7,7 +7,7 @@ import { withTimeLimit } from "./time-limit.ts";
 
 export type Gateways = ReadonlyMap<string, Gateway>;
 
-/** For new cards. */
+/** The gateway for new cards. */
 export const DEFAULT_GATEWAY = "sandbox";
 
 /** All gateways by name. */

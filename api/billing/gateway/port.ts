@@ -3,7 +3,7 @@ import type { GatewayEvent } from "./events.ts";
 /** Sent to the gateway; never stored or logged here. */
 export type Card = { number: string; expMonth: number; expYear: number; cvc: string };
 
-/** What is stored of a card. */
+/** The stored part of a card, without its number. */
 type CardToken = {
   /** Opaque; issued by the gateway. */
   token: string;

@@ -16,7 +16,7 @@ const creditNotes = table("credit_notes", {
   number: z.string(),
   currency: z.string(),
   amount: moneyColumn,
-  /** Included in the amount. */
+  /** The tax that is included in the amount. */
   tax: moneyColumn,
   reason: z.string(),
   createdAtMs: time,

@@ -49,7 +49,7 @@ export const updateCustomer = (
   changes: Pick<Customer, "name" | "email" | "country">,
 ): Promise<Customer> => customers.update(tx, { id }, changes);
 
-/** Of one account, or of all. */
+/** Customers of one account, or all customers. */
 export const listCustomers = (
   db: Queryable,
   { accountId, ...page }: PageStart & { accountId: string | undefined },

@@ -32,7 +32,7 @@ const invoices = table("invoices", {
   creditApplied: moneyColumn,
   amountDue: moneyColumn,
   amountPaid: moneyColumn,
-  /** By credit notes. */
+  /** Total of its credit notes. */
   credited: moneyColumn,
   creditedTax: moneyColumn,
   /** Turned into credit when the subscription was changed or canceled. */

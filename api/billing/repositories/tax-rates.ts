@@ -17,7 +17,7 @@ export type CountryTaxRate = RowOf<typeof taxRates>;
 export const findTaxRate = (db: Queryable, country: string): Promise<CountryTaxRate | undefined> =>
   taxRates.find(db, { country });
 
-/** The rate of new invoices. */
+/** The rate for new invoices of customers in a country. */
 export async function taxRateFor(db: Queryable, country: string): Promise<TaxRate> {
   const found = await findTaxRate(db, country);
   return found ? { basisPoints: found.basisPoints, inclusive: found.inclusive } : NO_TAX;

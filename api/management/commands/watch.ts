@@ -18,7 +18,7 @@ export type WakeUps = {
 };
 
 const HEARTBEAT_MS = 15_000;
-/** Each holds a whole content. */
+/** Small, because each revision contains the whole application. */
 const BATCH = 10;
 
 export function createWakeUps(notifications: Notifications): WakeUps {

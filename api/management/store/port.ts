@@ -24,7 +24,7 @@ export interface SettingsStore {
   commit(tx: Queryable, change: Commit): Promise<boolean>;
   /** The revision written by an earlier attempt of a request. */
   done(tx: Queryable, name: string, request: string): Promise<Revision | undefined>;
-  /** By name, after `after`. */
+  /** Sorted by name, starting after the name `after`. */
   list(range: { after: string; limit: number }): Promise<Application[]>;
   /** Newest first, older than `before`. */
   history(name: string, range: { before: number; limit: number }): Promise<RevisionFacts[]>;

@@ -42,7 +42,7 @@ export class SharedStreams {
     return right === "new" ? this.identify(file, lastLineCounts) : { state: "claimed", stream };
   }
 
-  /** Without access to the file system. */
+  /** Checks in memory, without access to the file system. */
   throwIfLost(): void {
     if ([...this.#leases.values()].some(({ lost }) => lost.aborted)) throw lostError();
   }

@@ -56,7 +56,7 @@ export class TrackedFile {
   problem: string | undefined;
   size: number;
   mtimeMs: number;
-  /** It has no path any more. */
+  /** Whether the file has no path any more. */
   isDeleted = false;
   /** Streams that this file contained before it was truncated. */
   readonly formerIds = new Set<SourceId>();
