@@ -59,6 +59,6 @@ export type Format = {
   readonly traits?: DatasetTraits;
   /** Fields whose values make up related.ip, related.user and related.hosts, as in Elastic's module. */
   readonly related?: Readonly<Record<string, readonly string[]>>;
-  /** Converts a flat document to that of Elastic's module for this dataset, where they differ. */
+  /** Converts a flat document to that of Elastic's module for this dataset, if they differ. */
   toElastic?(document: Record<string, unknown>): void;
 };

@@ -22,7 +22,7 @@ const SIMPLER = 0.85;
 const HALF_LIFE_STEPS = [1, 4, 16, 64];
 
 /**
- * Forecasts a series from its own history: the median of up to five seasonal models, or a simpler method where it was
+ * Forecasts a series from its own history: the median of up to five seasonal models, or a simpler method if it was
  * clearly more accurate in the backtest. The intervals are calibrated on the errors of the backtest.
  */
 export const forecast: Forecaster = (request) => {

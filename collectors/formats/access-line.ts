@@ -226,7 +226,7 @@ export class AccessLine {
     return undefined;
   }
 
-  /** An optional quoted field; where there is one, leaves `at` after the space that follows and returns true. */
+  /** An optional quoted field; if there is one, leaves `at` after the space that follows and returns true. */
   #quoted(field: QuotedField, end: number): boolean {
     if (this.at >= end) return false;
     const at = field.put(this.row, this.bytes, this.at, end);

@@ -31,8 +31,8 @@ const LAST_BURST_DAYS_MAX = 0.1;
 const LAST_BURST_BUCKETS_MAX = 2;
 
 /**
- * History is rescaled to a new level if the logarithm of its ratio to the expected one is at least this on the working
- * scale: a change of some 10 %, or of 22 % where the working scale is the root.
+ * History is rescaled to a new level if the logarithm of the ratio of observed to expected values is at least this, on
+ * the variance-stabilizing scale: a change of some 10 %, or of 22 % if that scale is the square root.
  */
 const LEVEL_LOG_RATIO_MIN = 0.1;
 /** History is not rescaled to nearly zero after an outage, nor to another sign. */
@@ -55,7 +55,7 @@ export function withoutGaps(prepared: Prepared): BucketSeries {
 }
 
 /**
- * Replaces short bursts of extreme values by their expected values. Where a burst persists (a release, a change of
+ * Replaces short bursts of extreme values by their expected values. If a burst persists (a release, a change of
  * routing), the older history is rescaled to the new level.
  */
 export function clean(prepared: Prepared): BucketSeries {
@@ -85,7 +85,7 @@ function cleanBeyond(prepared: Prepared, sigmas: number): BucketSeries {
 const bucketsOf = ({ day }: Prepared, days: number, min: number): number =>
   Math.max(min, Math.round(day * days));
 
-/** Values, expectations and ratios are on the working scale. */
+/** Values, expectations and ratios are on the variance-stabilizing scale. */
 type Cleaning = {
   readonly prepared: Prepared;
   readonly sigmas: number;

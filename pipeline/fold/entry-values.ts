@@ -68,7 +68,7 @@ export function listHas(value: string): ValueOf {
   return (column, id) => (listOf(column.text(id)).includes(value) ? 1 : 0);
 }
 
-/** The numbers of a column by row; empty where the batch has no such column. Valid until more rows are written. */
+/** The numbers of a column by row; empty if the batch does not have the column. Valid until more rows are written. */
 export function numbersOf(batch: Batch, field: NumberField): Float64Array {
   return batch.numberColumns().get(field)?.values ?? NO_NUMBERS;
 }

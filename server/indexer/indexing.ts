@@ -18,7 +18,7 @@ export const ownIndexer = (settings: IndexSettings, folder: DataFolder): Indexin
   start: (what, listeners) => startIndexer(indexerTask(settings, folder, what), listeners),
 });
 
-/** The indexers that other processes run on the data folder. What they index is up to those processes. */
+/** The indexers that other processes run on the data folder. Those processes choose what to index. */
 export const otherIndexers = (dataFolder: string): Indexing => ({
   isOwn: false,
   start(_what, { attach }) {

@@ -42,7 +42,7 @@ export const readCoupon = async (db: Queryable, id: string): Promise<Coupon> =>
 type NewCoupon = CouponTerms &
   Pick<Coupon, "id" | "code" | "maxRedemptions" | "expiresAtMs" | "createdAtMs">;
 
-/** @returns undefined where another coupon has the code */
+/** @returns undefined if another coupon has the code */
 export async function insertCoupon(tx: Queryable, it: NewCoupon): Promise<Coupon | undefined> {
   const row = await coupons.insertIfAbsent(tx, {
     ...it,
@@ -53,7 +53,7 @@ export async function insertCoupon(tx: Queryable, it: NewCoupon): Promise<Coupon
   return maybeCoupon(row);
 }
 
-/** Stops or allows further redemptions. @returns undefined where it does not have the `expected` version */
+/** Stops or allows further redemptions. @returns undefined if it does not have the `expected` version */
 export async function setCouponActive(
   tx: Queryable,
   it: { id: string; active: boolean; expected: number | undefined },
@@ -91,7 +91,7 @@ export async function claimRedemption(
   return maybeCoupon(coupons.parse(rows)[0]);
 }
 
-/** @returns false where the customer's account has redeemed the coupon before, through any of its customers */
+/** @returns false if the customer's account has redeemed the coupon before, through any of its customers */
 export async function recordRedemption(
   tx: Queryable,
   it: { couponId: string; customerId: string; subscriptionId: string; nowMs: number },

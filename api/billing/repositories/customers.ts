@@ -37,7 +37,7 @@ export async function addCredit(tx: Queryable, id: string, amount: bigint): Prom
   await tx.query("UPDATE customers SET credit = credit + $2 WHERE id = $1", [id, String(amount)]);
 }
 
-/** @returns undefined where the account already has a customer in this currency */
+/** @returns undefined if the account already has a customer in this currency */
 export const insertCustomer = (
   tx: Queryable,
   it: Omit<Customer, "credit" | "version">,

@@ -73,7 +73,7 @@ type NewPayment = Pick<
   | "traceId"
 >;
 
-/** @returns undefined where the invoice has a payment in progress */
+/** @returns undefined if the invoice has a payment in progress */
 export async function insertPayment(tx: Queryable, it: NewPayment): Promise<Payment | undefined> {
   const row = { ...it, status: "created" as const, updatedAtMs: it.createdAtMs };
   const inserted = await payments.insertIfAbsent(tx, row);

@@ -7,8 +7,8 @@ import { moneyColumn } from "./columns.ts";
 /*
  * Invoice lines do not name their period: a line belongs to the period with the same `ends_at`. Periods that end at the
  * same second cannot be distinguished and count as one. What an invoice loses (voided, written off, credited, refunded
- * or disputed) counts for the period of its last line, which `prorationLines` makes the charge: the period that the
- * customer goes on with.
+ * or disputed) counts for the period of its last line, which `prorationLines` makes the charge: the period with which the
+ * customer continues.
  */
 
 /** A period of a locked subscription, by its number. */

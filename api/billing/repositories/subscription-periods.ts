@@ -32,7 +32,7 @@ export async function readPeriod(
   return { gross, discount, taxRate: { basisPoints, inclusive } };
 }
 
-/** Records a period as billed. @returns false where it was recorded before and must not be billed again */
+/** Records a period as billed. @returns false if it was recorded before and must not be billed again */
 export async function claimPeriod(
   tx: Queryable,
   { subscriptionId, period, startMs, endMs }: Key & { startMs: number; endMs: number },

@@ -57,7 +57,7 @@ export const saveSubscription = (tx: Queryable, it: Subscription): Promise<Subsc
 
 /**
  * Records that an account starts a plan. Concurrent starts wait for each other here.
- * @returns false where the account had the plan before, through any of its customers: it gets no trial
+ * @returns false if the account had the plan before, through any of its customers: it gets no trial
  */
 export async function recordPlanStart(
   tx: Queryable,

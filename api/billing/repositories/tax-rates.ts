@@ -23,7 +23,7 @@ export async function taxRateFor(db: Queryable, country: string): Promise<TaxRat
   return found ? { basisPoints: found.basisPoints, inclusive: found.inclusive } : NO_TAX;
 }
 
-/** Sets the rate of a country. @returns undefined where it does not have the `expected` version */
+/** Sets the rate of a country. @returns undefined if it does not have the `expected` version */
 export async function putTaxRate(
   tx: Queryable,
   it: Omit<CountryTaxRate, "version">,

@@ -1,6 +1,6 @@
 import type { Queryable } from "#platform/postgres/database.ts";
 
-/** @returns false where the event was recorded before; concurrent deliveries wait for each other here */
+/** @returns false if the event was recorded before; concurrent deliveries wait for each other here */
 export async function recordWebhookEvent(
   tx: Queryable,
   event: { gateway: string; id: string; type: string; nowMs: number },

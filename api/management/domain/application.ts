@@ -9,7 +9,7 @@ export type ScopeKey = string;
 export type Definition = {
   description: string;
   schema: ValueSchema;
-  /** Used where no value is set; absent: the setting is then unset. */
+  /** Used if no value is set; absent: the setting is then unset. */
   default?: unknown;
   /** What to use instead, or why the setting is being removed. */
   deprecated?: string | undefined;

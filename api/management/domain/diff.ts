@@ -4,7 +4,7 @@ import { type Application, type Content, type Scope, scopeOf } from "./applicati
 
 type ChangeKind = "application" | "definition" | "value" | "flag";
 
-/** One difference between two contents; `before` or `after` is absent where it does not exist. */
+/** One difference between two contents; `before` is absent for an addition, `after` for a removal. */
 export type Change = {
   kind: ChangeKind;
   /** Key of the setting or flag; empty for the application itself. */

@@ -61,7 +61,7 @@ export const shownDataUntil = (dataUntil: DataUntil): Record<string, string | nu
     ]),
   );
 
-/** A cell in JSON: a number where it is exact, otherwise its digits as text. */
+/** A cell in JSON: a number if that is exact, otherwise its digits as text. */
 const jsonCell = (cell: Cell): string | number | null =>
   typeof cell === "bigint" && Number.isSafeInteger(Number(cell)) ? Number(cell) : stringCell(cell);
 const stringCell = (cell: Cell): string | null => (cell === null ? null : String(cell));

@@ -72,7 +72,7 @@ export async function findRun(db: Queryable, id: string): Promise<Run | undefine
   return row && Run.parse(row);
 }
 
-/** The bytes of a result; undefined where there is none (any more). */
+/** The bytes of a result; undefined if there is none, or it was deleted. */
 export async function resultOf(db: Queryable, id: string): Promise<Buffer | undefined> {
   const [row] = await db.query("SELECT result FROM runs WHERE id = $1", [id]);
   const result = row?.["result"];

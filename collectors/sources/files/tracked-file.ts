@@ -31,9 +31,9 @@ export type Identity =
   | { state: "claimed"; stream: Stream };
 
 /**
- * In its turn a file that is `reading` is read, and any other one is identified, which leads to any of the states. It
+ * In its turn, a file is read if it is `reading`, otherwise it is identified, which results in any of the states. It
  * has a turn when it changed or has more to read, when the stream that it is a copy of lost its holder, and after each
- * scan if it is `claimed` or `failed`. Besides, the state changes
+ * scan if it is `claimed` or `failed`. In addition, the state changes
  *
  * | from    | to     | when                                                                                     |
  * | ------- | ------ | ---------------------------------------------------------------------------------------- |

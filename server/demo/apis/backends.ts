@@ -10,7 +10,7 @@ import { runStaff } from "./staff.ts";
 export type Backends = {
   /**
    * Performs in the APIs what a request to the shop requires.
-   * @returns a response where they refuse or are unavailable; undefined when the shop may continue
+   * @returns a response if they refuse or are unavailable; undefined when the shop may continue
    */
   before(request: BackendRequest): Promise<SiteResponse | undefined>;
   /** Starts using the APIs; may be called again when their addresses change. */
