@@ -5,7 +5,7 @@ import { AppError } from "#platform/errors.ts";
 
 import { currentStoreUrl, type StorePlace } from "./current-store.ts";
 
-const LOOK_EVERY_MS = 1_000;
+const CHECK_EVERY_MS = 1_000;
 /** Time for reads of a replaced store to finish. */
 const CLOSE_AFTER_MS = 60_000;
 const RETRY_MS = 2_000;
@@ -23,7 +23,7 @@ type Opened = { url: string; store: Promise<EventStore> };
 /** Keeps the store open that is currently in use, which may be replaced by another one. */
 export function openCurrentStore(options: CurrentStoreOptions): CurrentStore {
   let opened: Opened | undefined;
-  let lookedMs = Number.NEGATIVE_INFINITY;
+  let checkedMs = Number.NEGATIVE_INFINITY;
   const left = new Map<Opened, NodeJS.Timeout>();
 
   async function open(url: string): Promise<EventStore> {
@@ -46,8 +46,8 @@ export function openCurrentStore(options: CurrentStoreOptions): CurrentStore {
 
   return {
     async get() {
-      if (performance.now() - lookedMs >= LOOK_EVERY_MS) {
-        lookedMs = performance.now();
+      if (performance.now() - checkedMs >= CHECK_EVERY_MS) {
+        checkedMs = performance.now();
         const url = currentStoreUrl(options);
         if (opened?.url !== url) {
           const before = opened;
@@ -62,7 +62,7 @@ export function openCurrentStore(options: CurrentStoreOptions): CurrentStore {
         return await now.store;
       } catch (error) {
         if (opened === now) opened = undefined;
-        lookedMs = Number.NEGATIVE_INFINITY;
+        checkedMs = Number.NEGATIVE_INFINITY;
         if (error instanceof AppError) throw error;
         const message = "The event store cannot be opened now. Try again in a moment.";
         throw new AppError("unavailable", message, { cause: error, waitMs: RETRY_MS });

@@ -90,12 +90,12 @@ test("nobody can delegate permissions that they do not hold, and refusals are au
   ];
   await grantTo(granter.id, { permissions: [...own, "billing:refunds:write"] });
   const as = await tokenOf(granter);
-  const give = (permissions: string[], subjectId = other.id) =>
+  const grant = (permissions: string[], subjectId = other.id) =>
     service.send("POST", "/v1/grants", { as, body: { subjectId, permissions, reason: "x" } });
-  expect((await give(["billing:refunds:write"])).status).toBe(201);
+  expect((await grant(["billing:refunds:write"])).status).toBe(201);
   for (const notDelegable of ["billing:*", "billing:invoices:write", "accounts:*"]) {
-    expect((await give([notDelegable])).status).toBe(403);
-    expect((await give([notDelegable], granter.id)).status).toBe(403);
+    expect((await grant([notDelegable])).status).toBe(403);
+    expect((await grant([notDelegable], granter.id)).status).toBe(403);
   }
   const role = await service.send("POST", "/v1/products/quarterdeck/roles", {
     as,
@@ -127,16 +127,16 @@ test("a temporary permission cannot be delegated for longer", async () => {
     expiresAt: until(3_600_000),
   });
   const as = await tokenOf(granter);
-  const give = (expiresAt: string | null) =>
+  const grant = (expiresAt: string | null) =>
     service.send("POST", "/v1/grants", {
       as,
       body: { subjectId: other.id, permissions: ["billing:refunds:write"], expiresAt, reason: "x" },
     });
-  expect((await give(null)).status).toBe(403);
-  expect((await give(until(7_200_000))).status).toBe(403);
-  const given = await give(until(1_800_000));
-  expect(given.status).toBe(201);
-  const longer = await service.send("PATCH", `/v1/grants/${jsonOf(given).id}`, {
+  expect((await grant(null)).status).toBe(403);
+  expect((await grant(until(7_200_000))).status).toBe(403);
+  const granted = await grant(until(1_800_000));
+  expect(granted.status).toBe(201);
+  const longer = await service.send("PATCH", `/v1/grants/${jsonOf(granted).id}`, {
     as,
     headers: { "if-match": "*" },
     body: { expiresAt: null, reason: "longer" },
@@ -173,13 +173,13 @@ test("a product defines its permissions, which its creator can grant", async () 
   const body = { slug: "shop", name: "Shop", permissions };
   expect((await service.send("POST", "/v1/products", { as, body })).status).toBe(201);
   expect((await service.send("POST", "/v1/products", { as, body })).status).toBe(409);
-  const give = (permission: string) =>
+  const grant = (permission: string) =>
     service.send("POST", "/v1/grants", {
       as,
       body: { subjectId: ada.id, product: "shop", permissions: [permission], reason: "x" },
     });
-  expect((await give("shop:orders:read")).status).toBe(201);
-  expect((await give("shop:orders:write")).json).toMatchObject({
+  expect((await grant("shop:orders:read")).status).toBe(201);
+  expect((await grant("shop:orders:write")).json).toMatchObject({
     status: 400,
     errors: [{ path: "body.permissions" }],
   });

@@ -274,11 +274,11 @@ test("a schedule runs when due, catches up once, does not run while paused, and 
   expect(paused.json).toMatchObject({ paused: true, nextRuns: [], version: 2 });
   await later(service, 30 * 86_400_000);
   expect(await runs()).toHaveLength(1);
-  const gone = await service.send("DELETE", path1, {
+  const deleted = await service.send("DELETE", path1, {
     as: service.root,
     headers: { "if-match": '"2"' },
   });
-  expect(gone.status).toBe(204);
+  expect(deleted.status).toBe(204);
   expect((await service.send("GET", path1, { as: service.root })).status).toBe(404);
 });
 

@@ -31,14 +31,14 @@ export function ExplorePage({ theme }: { theme: Theme }) {
   const overview = useResource(EventOverview, `/api/events/overview?${search}`);
   const { data, problem } = overview;
   const actions = useMemo(() => {
-    const ask = (query: string): void => void setState({ q: query || null, event: null });
+    const submit = (query: string): void => void setState({ q: query || null, event: null });
     const toggle = (term: string): void =>
-      ask(splitTerms(q).includes(term) ? withoutTerm(q, term) : withTerm(q, term));
+      submit(splitTerms(q).includes(term) ? withoutTerm(q, term) : withTerm(q, term));
     const open = (chosen: EventDocument | null): void => {
       setKnown(chosen ?? undefined);
       void setState({ event: chosen?.id ?? null });
     };
-    return { ask, toggle, open };
+    return { submit, toggle, open };
   }, [q, setState]);
   useKeys({ search: () => field.current?.focus() });
   const badQuery = problem?.status === BAD_REQUEST && q !== "" ? problem : undefined;
@@ -53,7 +53,7 @@ export function ExplorePage({ theme }: { theme: Theme }) {
     >
       <h1 className="visually-hidden">Explore</h1>
       <div className="explore" data-open={event !== null || undefined}>
-        <SearchBox key={q} query={q} onSearch={actions.ask} problem={badQuery} field={field} />
+        <SearchBox key={q} query={q} onSearch={actions.submit} problem={badQuery} field={field} />
         {problem && !badQuery ? <Failed problem={problem} retry={overview.reload} /> : null}
         {data && !problem ? (
           <Found

@@ -14,20 +14,20 @@ export function joinSources(sources: readonly Source[]): Source {
         source.read(positions, signal)[Symbol.asyncIterator](),
       );
       const turns = new Map<AsyncIterator<Item>, Promise<Turn>>();
-      const ask = (from: AsyncIterator<Item>): void => {
+      const pull = (from: AsyncIterator<Item>): void => {
         turns.set(
           from,
           from.next().then((result) => ({ from, result })),
         );
       };
       try {
-        for (const iterator of iterators) ask(iterator);
+        for (const iterator of iterators) pull(iterator);
         while (turns.size > 0) {
           const { from, result } = await Promise.race(turns.values());
           turns.delete(from);
           if (result.done) continue;
           yield result.value;
-          ask(from);
+          pull(from);
         }
       } finally {
         // A pending source ends when the signal aborts, or with its next item, which is not awaited any more.

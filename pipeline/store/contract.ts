@@ -478,15 +478,15 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
       ]);
       await store.append(batch, [cell({ value: 1 })], positionsAt(i));
     }
-    const ask = async (): Promise<unknown> => [
+    const contents = async (): Promise<unknown> => [
       await store.search({ ...ALL, limit: 100 }),
       await store.cells({ ...ALL, levelS: 60, measures: ["requests"] }),
       await store.extents(),
       await store.positions(),
     ];
-    const before = await ask();
+    const before = await contents();
     while (await store.compact());
-    expect(await ask()).toEqual(before);
+    expect(await contents()).toEqual(before);
     expect((await store.positions()).get(SOURCE)).toEqual({ offset: 39 });
   });
 

@@ -195,8 +195,8 @@ export function mergedCells(cells: readonly RollupCell[], request: CellsRequest)
   const merged = new Map<string, MergedCell>();
   for (const { levelS: level, t, dataset, measure, key, value, sketch } of cells) {
     const isInRange = t >= Math.ceil(fromMs / 1000) && t < Math.ceil(toMs / 1000);
-    const isWanted = level === levelS && measures.includes(measure) && isInRange;
-    if (!isWanted || (only !== undefined && only !== dataset)) continue;
+    const isSelected = level === levelS && measures.includes(measure) && isInRange;
+    if (!isSelected || (only !== undefined && only !== dataset)) continue;
     const tMs = startOf(t * 1000, request);
     const name = byKey ? key : "";
     const id = JSON.stringify([tMs, dataset, measure, name]);

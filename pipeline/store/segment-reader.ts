@@ -31,7 +31,7 @@ const ALL_TIMES = { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFI
 
 type Build = (files: string) => Statement;
 type Parts = { segments: SegmentFolder; duck: Duck; cellsBytesMax: number };
-type Wanted = (segment: Segment) => boolean;
+type SegmentFilter = (segment: Segment) => boolean;
 
 /** Runs statements over the segments that a request covers. */
 export class SegmentReader {
@@ -58,10 +58,10 @@ export class SegmentReader {
     return this.eventsOf((segment) => overlaps(segment, request, dataset), build);
   }
 
-  async eventsOf(isWanted: Wanted, build: Build): Promise<Row[]> {
-    return this.#read(isWanted, async (wanted) => {
-      if (wanted.length === 0) return [];
-      const paths = wanted.map((segment) => this.#segments.eventsPath(segment.id));
+  async eventsOf(matches: SegmentFilter, build: Build): Promise<Row[]> {
+    return this.#read(matches, async (matching) => {
+      if (matching.length === 0) return [];
+      const paths = matching.map((segment) => this.#segments.eventsPath(segment.id));
       const { text, parameters } = build(eventFilesSql([this.#schemaPath, ...paths]));
       return this.#duck.rows(text, parameters);
     });
@@ -73,9 +73,9 @@ export class SegmentReader {
    */
   async newest(request: SearchRequest): Promise<Row[]> {
     const dataset = datasetOf(request.where);
-    const isWanted: Wanted = (segment) => overlaps(segment, request, dataset);
-    return this.#read(isWanted, async (wanted) => {
-      const rest = wanted.toSorted((a, b) => newestMs(b) - newestMs(a));
+    const matches: SegmentFilter = (segment) => overlaps(segment, request, dataset);
+    return this.#read(matches, async (matching) => {
+      const rest = matching.toSorted((a, b) => newestMs(b) - newestMs(a));
       let found: Row[] = [];
       for (let files = FILES_FIRST; rest.length > 0; files *= FILES_FACTOR) {
         const paths = rest.splice(0, files).map((segment) => this.#segments.eventsPath(segment.id));
@@ -104,39 +104,39 @@ export class SegmentReader {
 
   /** Merged rollup cells: from the cache, or from the files if they do not fit into it. */
   async cells(request: CellsRequest): Promise<MergedCell[]> {
-    const isWanted = ({ cells }: Segment): boolean =>
+    const matches = ({ cells }: Segment): boolean =>
       cells !== null && cells.from * 1000 < request.toMs && cells.to * 1000 >= request.fromMs;
-    return this.#read(isWanted, async (wanted, all) => {
+    return this.#read(matches, async (matching, all) => {
       this.#cells.keepOnly(all);
-      if (wanted.length === 0) return [];
-      const chunks = await this.#cells.chunks(wanted, request);
+      if (matching.length === 0) return [];
+      const chunks = await this.#cells.chunks(matching, request);
       if (chunks) return mergeCells(chunks, request);
-      const paths = wanted.map((segment) => this.#segments.rollupPath(segment.id));
+      const paths = matching.map((segment) => this.#segments.rollupPath(segment.id));
       const { text, parameters } = cellsSql(request, cellFilesSql(paths));
       return (await this.#duck.rows(text, parameters)).flatMap(mergedCells);
     });
   }
 
   async #read<T>(
-    isWanted: Wanted,
-    work: (wanted: Segment[], all: readonly Segment[]) => Promise<T>,
+    matches: SegmentFilter,
+    work: (matching: Segment[], all: readonly Segment[]) => Promise<T>,
   ): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       const { segments } = await this.#segments.list();
-      const wanted = segments.filter(
-        (segment) => segment.rows + (segment.cells?.rows ?? 0) > 0 && isWanted(segment),
+      const matching = segments.filter(
+        (segment) => segment.rows + (segment.cells?.rows ?? 0) > 0 && matches(segment),
       );
       try {
-        return await work(wanted, segments);
+        return await work(matching, segments);
       } catch (error) {
-        if (attempt >= TRIES || !(await this.#hasLost(wanted))) throw error;
+        if (attempt >= TRIES || !(await this.#hasLost(matching))) throw error;
       }
     }
   }
 
   /** Whether a file was removed since the folder was listed. */
-  async #hasLost(wanted: readonly Segment[]): Promise<boolean> {
-    const losses = wanted.map(async ({ id, cells }) => {
+  async #hasLost(matching: readonly Segment[]): Promise<boolean> {
+    const losses = matching.map(async ({ id, cells }) => {
       const paths = [
         this.#segments.eventsPath(id),
         ...(cells ? [this.#segments.rollupPath(id)] : []),

@@ -42,8 +42,11 @@ export function createReplicas(options: {
       .filter((it) => !lag.isStale(it.database));
   }
 
-  /** The replica's answer; undefined if it cannot answer. */
-  async function ask<T>(it: Replica, work: (from: Database) => Promise<T>): Promise<T | undefined> {
+  /** The replica's answer; undefined if it cannot be used. */
+  async function tryReplica<T>(
+    it: Replica,
+    work: (from: Database) => Promise<T>,
+  ): Promise<T | undefined> {
     try {
       return await work(it.database);
     } catch (error) {
@@ -58,11 +61,12 @@ export function createReplicas(options: {
   return {
     async reader(after) {
       for (const replica of usable()) {
-        const reached = await ask(replica, (from) => hasReached(from, after));
+        const reached = await tryReplica(replica, (from) => hasReached(from, after));
         if (reached !== true) continue;
         return {
           query: async (text, values) =>
-            (await ask(replica, (from) => from.query(text, values))) ?? primary.query(text, values),
+            (await tryReplica(replica, (from) => from.query(text, values))) ??
+            primary.query(text, values),
         };
       }
       return primary;

@@ -77,7 +77,7 @@ Metrics: ${Object.keys(CATALOGUE).join(", ")}
       clock: systemClock,
       log: silentLog(),
     });
-    const answer = await ask({ store, predictions }, metric, options);
+    const answer = await answerQuery({ store, predictions }, metric, options);
     const text = options.values["json"] ? printableJson(answer) : table(answer);
     process.stdout.write(`${text}\n`);
     return 0;
@@ -86,7 +86,7 @@ Metrics: ${Object.keys(CATALOGUE).join(", ")}
 
 type QueryDeps = { store: MetricReader; predictions: Predictions };
 
-async function ask(
+async function answerQuery(
   { store, predictions }: QueryDeps,
   metric: string,
   { values }: Options,

@@ -104,28 +104,28 @@ function* historyLines(
 ): Generator<string> {
   const random = seededRandom(options.seed ^ 0x10c, Math.floor(part.fromMs / 1000));
   const writer = new HistoryWriter(options, random);
-  const waiting = new Map<number, Taken[]>();
+  const waiting = new Map<number, VisitStep[]>();
   const firstMinute = Math.floor(part.fromMs / MINUTE_MS);
   const lastMinute = Math.ceil(part.untilMs / MINUTE_MS);
   for (let minute = firstMinute - VISIT_MINUTES_MAX; minute < lastMinute; minute += 1) {
     for (const visit of model.visits(minute)) enqueue(waiting, visit, part);
-    const taken = waiting.get(minute);
+    const steps = waiting.get(minute);
     waiting.delete(minute);
-    if (!taken) continue;
+    if (!steps) continue;
     const utilisation =
       model.intensity(minute * MINUTE_MS) / capacityRps(options.requestsPerSecondMean);
-    yield writer.lines(taken, utilisation);
+    yield writer.lines(steps, utilisation);
   }
 }
 
-type Taken = { visit: Visit; step: Step };
+type VisitStep = { visit: Visit; step: Step };
 
-function enqueue(waiting: Map<number, Taken[]>, visit: Visit, part: Part): void {
+function enqueue(waiting: Map<number, VisitStep[]>, visit: Visit, part: Part): void {
   for (const step of visit.steps) {
     if (step.atMs < part.fromMs || step.atMs >= part.untilMs) continue;
     const minute = Math.floor(step.atMs / MINUTE_MS);
-    const taken = waiting.get(minute);
-    if (taken) taken.push({ visit, step });
+    const steps = waiting.get(minute);
+    if (steps) steps.push({ visit, step });
     else waiting.set(minute, [{ visit, step }]);
   }
 }
@@ -141,10 +141,10 @@ class HistoryWriter {
     this.#random = random;
   }
 
-  lines(taken: Taken[], utilisation: number): string {
-    taken.sort((a, b) => a.step.atMs - b.step.atMs);
+  lines(steps: VisitStep[], utilisation: number): string {
+    steps.sort((a, b) => a.step.atMs - b.step.atMs);
     let text = "";
-    for (const { visit, step } of taken) text += `${this.#line(visit, step, utilisation)}\n`;
+    for (const { visit, step } of steps) text += `${this.#line(visit, step, utilisation)}\n`;
     return text;
   }
 

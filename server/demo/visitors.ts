@@ -53,17 +53,19 @@ async function follow(visit: Visit, options: VisitorsOptions, agent: Agent): Pro
     if (signal.aborted) return;
     if (Date.now() - step.atMs > LATE_MS_MAX) continue;
     // The proxy logs failed requests.
-    const setCookie = await ask(step, { visit, cookie, agent, options }).catch(() => undefined);
+    const setCookie = await sendStep(step, { visit, cookie, agent, options }).catch(
+      () => undefined,
+    );
     if (setCookie !== undefined) cookie = setCookie;
   }
 }
 
-type Asking = { visit: Visit; cookie: string; agent: Agent; options: VisitorsOptions };
+type StepContext = { visit: Visit; cookie: string; agent: Agent; options: VisitorsOptions };
 
 /** Sends the request, reads the whole response, and returns the cookie that it sets, if any. */
-async function ask(
+async function sendStep(
   step: Step,
-  { visit, cookie, agent, options }: Asking,
+  { visit, cookie, agent, options }: StepContext,
 ): Promise<string | undefined> {
   const { port, signal } = options;
   const { person } = visit;

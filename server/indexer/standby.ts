@@ -9,7 +9,7 @@ import type { IndexSettings } from "../settings.ts";
 import { runIndexRole } from "./index-role.ts";
 import { indexerTask } from "./task.ts";
 
-const LOOK_EVERY_MS = 500;
+const CHECK_EVERY_MS = 500;
 /** Without a connected control plane, pushed events become visible only when they are sealed. */
 const SEAL_AFTER_MS = 1_000;
 
@@ -56,4 +56,4 @@ export async function runStandbyIndexer(
 
 /** Ends early when the signal aborts. */
 const pause = (signal: AbortSignal): Promise<void> =>
-  delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+  delay(CHECK_EVERY_MS, undefined, { signal }).catch(() => undefined);

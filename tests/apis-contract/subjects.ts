@@ -87,7 +87,7 @@ export const CONTROL_PLANE: ApiSubject<RunningControlPlane> = {
 
 export const APIS: readonly ApiSubject<RunningApi>[] = [...SUBJECTS, CONTROL_PLANE];
 
-const Made = z.object({ id: z.string() });
+const Created = z.object({ id: z.string() });
 /** The names of permissions that Accounts can grant. */
 const NAME = /^[a-z-]+:(?:\*|[a-z-]+:[a-z-]+(?:\/[a-z-]+)?)$/;
 
@@ -98,7 +98,7 @@ async function signedUp(running: TestService, scope: string): Promise<string> {
   if (permissions.length > 0) {
     const body = { subjectId: id, permissions, reason: "to test the permissions" };
     const response = await running.send("POST", "/v1/grants", { as: running.root, body });
-    if (!Made.safeParse(response.json).success) throw new Error(`no grant: ${response.text}`);
+    if (!Created.safeParse(response.json).success) throw new Error(`no grant: ${response.text}`);
   }
   return (await signIn(running, { email })).accessToken;
 }
@@ -116,10 +116,10 @@ async function createPayingCustomer(running: TestService): Promise<unknown> {
   const post = async (url: string, body: unknown): Promise<string> => {
     const headers = { "idempotency-key": randomUUID() };
     const response = await running.send("POST", url, { as: running.root, body, headers });
-    const made = Made.safeParse(response.json);
-    if (!made.success) throw new Error(`${url}: ${response.text}`);
+    const created = Created.safeParse(response.json);
+    if (!created.success) throw new Error(`${url}: ${response.text}`);
     responses.push(response.json);
-    return made.data.id;
+    return created.data.id;
   };
   const customerId = await post("/v1/customers", {
     accountId: newId("acc"),

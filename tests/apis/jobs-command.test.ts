@@ -31,9 +31,9 @@ test("an operator lists, inspects, retries and drops failed jobs, with the root 
   expect((await jobs("drop", "2")).code).toBe(0);
   await service.runJobs();
   expect((await jobs("list")).stdout).toBe("");
-  const gone = await jobs("drop", "2");
-  expect(gone.code).toBe(1);
-  expect(gone.output).toContain("There is no job 2");
+  const dropped = await jobs("drop", "2");
+  expect(dropped.code).toBe(1);
+  expect(dropped.output).toContain("There is no job 2");
   const misused = await jobs("explain", "2");
   expect(misused.code).toBe(2);
 });

@@ -82,14 +82,14 @@ export function createBackends(options: { folder: string; signal: AbortSignal })
       }
     },
     async use(addresses) {
-      const ask = apiClient(addresses);
-      const catalogue = await seedCatalogue(ask, addresses.rootKey);
-      const token = await shopTokens(ask, addresses, options.folder);
-      customers = createCustomers(ask, catalogue);
+      const callApi = apiClient(addresses);
+      const catalogue = await seedCatalogue(callApi, addresses.rootKey);
+      const token = await shopTokens(callApi, addresses, options.folder);
+      customers = createCustomers(callApi, catalogue);
       staff?.abort();
       staff = new AbortController();
       const signal = AbortSignal.any([staff.signal, options.signal]);
-      void runStaff(ask, { token, logLines: takeLog, signal });
+      void runStaff(callApi, { token, logLines: takeLog, signal });
       if (catalogue.isNew) void welcome(customers, signal);
     },
   };

@@ -27,11 +27,11 @@ type ApiRequest = {
 export type ApiResponse = { status: number; json: unknown; etag: string | undefined };
 
 /** Calls an API. @throws Error when there is no response */
-export type Ask = (service: ServiceName, request: ApiRequest) => Promise<ApiResponse>;
+export type CallApi = (service: ServiceName, request: ApiRequest) => Promise<ApiResponse>;
 
 const TIMEOUT_MS = 10_000;
 
-export function apiClient({ urls }: ApiAddresses): Ask {
+export function apiClient({ urls }: ApiAddresses): CallApi {
   return async (service, request) => {
     const response = await fetch(new URL(request.path, urls[service]), {
       method: request.method,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { passwordOf, type Person } from "../people.ts";
-import type { ApiResponse, Ask } from "./client.ts";
+import type { ApiResponse, CallApi } from "./client.ts";
 
 /** The account and token with which the shop calls the APIs for a customer. */
 export type As = { token: string; address: string; accountId: string };
@@ -22,14 +22,14 @@ const Session = z.object({
   expiresInS: z.number(),
   account: z.object({ id: z.string() }),
 });
-type Known = { as: As; refreshToken: string; renewMs: number };
+type SignedIn = { as: As; refreshToken: string; renewMs: number };
 /** Tokens are renewed this long before they expire. */
 const RENEW_BEFORE_MS = 60_000;
 
 export const emailOf = (person: Person): string => `${person.name}@customers.example`;
 
-export function createCustomerSessions(ask: Ask): CustomerSessions {
-  const known = new Map<string, Known>();
+export function createCustomerSessions(callApi: CallApi): CustomerSessions {
+  const known = new Map<string, SignedIn>();
 
   function keep({ name, address }: Person, { json }: ApiResponse): As {
     const { accessToken: token, refreshToken, expiresInS, account } = Session.parse(json);
@@ -40,7 +40,7 @@ export function createCustomerSessions(ask: Ask): CustomerSessions {
   }
 
   const post = (path: string, person: Person, body: unknown): Promise<ApiResponse> =>
-    ask("accounts", { method: "POST", path, body, address: person.address });
+    callApi("accounts", { method: "POST", path, body, address: person.address });
 
   /** A visit may outlast a token. */
   async function as(person: Person): Promise<As | undefined> {
@@ -81,7 +81,7 @@ export function createCustomerSessions(ask: Ask): CustomerSessions {
       const one = await as(person);
       if (one === undefined) return;
       const { token, address } = one;
-      await ask("accounts", { method: "DELETE", path: "/v1/session", token, address });
+      await callApi("accounts", { method: "DELETE", path: "/v1/session", token, address });
       known.delete(person.name);
     },
   };

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 
 import { passwordOf, type Person } from "../people.ts";
-import { type Ask, expectStatus } from "./client.ts";
+import { type CallApi, expectStatus } from "./client.ts";
 import { type As, createCustomerSessions, emailOf } from "./customer-sessions.ts";
 import { COUNTRIES, type SeedCatalogue } from "./seed-catalogue.ts";
 
@@ -51,20 +51,20 @@ export function regularsOf(people: readonly Person[]): Person[] {
   return [...new Set([...withSpecialCards, ...people])].slice(0, REGULARS);
 }
 
-export function createCustomers(ask: Ask, catalogue: SeedCatalogue): Customers {
-  const signedIn = createCustomerSessions(ask);
+export function createCustomers(callApi: CallApi, catalogue: SeedCatalogue): Customers {
+  const signedIn = createCustomerSessions(callApi);
 
   async function order(person: Person): Promise<boolean> {
     const as = await signedIn.as(person);
     if (as === undefined) return true; // Signed in before the APIs were available.
     const path = "/v1/subscriptions?limit=1";
-    const listed = await ask("billing", { method: "GET", path, ...credentials(as) });
+    const listed = await callApi("billing", { method: "GET", path, ...credentials(as) });
     const [first] = List.parse(expectStatus(listed, 200).json).items;
     const current = Subscription.safeParse(first).data;
     if (current === undefined || current.status === "canceled") {
-      return subscribe(ask, { person, as, catalogue });
+      return subscribe(callApi, { person, as, catalogue });
     }
-    return changeQuantity(ask, as, current);
+    return changeQuantity(callApi, as, current);
   }
 
   return {
@@ -75,7 +75,7 @@ export function createCustomers(ask: Ask, catalogue: SeedCatalogue): Customers {
       const as = await signedIn.as(person);
       if (as === undefined) return;
       const path = "/v1/invoices?limit=5";
-      await ask("billing", { method: "GET", path, ...credentials(as) });
+      await callApi("billing", { method: "GET", path, ...credentials(as) });
     },
     async join(person) {
       await signedIn.signUp(person);
@@ -88,11 +88,11 @@ const credentials = ({ token, address }: As) => ({ token, address });
 
 /** Raises the quantity by one each time, then back to one; Billing prorates the change. */
 async function changeQuantity(
-  ask: Ask,
+  callApi: CallApi,
   as: As,
   current: z.infer<typeof Subscription>,
 ): Promise<boolean> {
-  const changed = await ask("billing", {
+  const changed = await callApi("billing", {
     method: "PATCH",
     path: `/v1/subscriptions/${current.id}`,
     ...credentials(as),
@@ -103,13 +103,13 @@ async function changeQuantity(
 }
 
 async function subscribe(
-  ask: Ask,
+  callApi: CallApi,
   { person, as, catalogue }: { person: Person; as: As; catalogue: SeedCatalogue },
 ): Promise<boolean> {
   const { accountId } = as;
   const who = credentials(as);
   const turn = turnOf(person);
-  const customer = await ask("billing", {
+  const customer = await callApi("billing", {
     method: "POST",
     path: "/v1/customers",
     ...who,
@@ -122,14 +122,18 @@ async function subscribe(
       currency: "EUR",
     },
   });
-  const customerId = await customerOf(ask, { ...who, made: customer.status, json: customer.json });
+  const customerId = await customerOf(callApi, {
+    ...who,
+    made: customer.status,
+    json: customer.json,
+  });
   const card = {
     number: SPECIAL_CARDS[turn % 100] ?? GOOD_CARD,
     expMonth: 12,
     expYear: 2040,
     cvc: "123",
   };
-  const method = await ask("billing", {
+  const method = await callApi("billing", {
     method: "POST",
     path: `/v1/customers/${customerId}/payment-methods`,
     ...who,
@@ -141,18 +145,23 @@ async function subscribe(
     ...(turn % 3 === 0 ? { couponCode: catalogue.coupon } : {}),
     paymentMethodId: Id.parse(expectStatus(method, 201).json).id,
   };
-  const made = await ask("billing", { method: "POST", path: "/v1/subscriptions", ...who, body });
+  const made = await callApi("billing", {
+    method: "POST",
+    path: "/v1/subscriptions",
+    ...who,
+    body,
+  });
   return made.status === 201;
 }
 
 /** The customer just created, or the account's existing one. */
 async function customerOf(
-  ask: Ask,
+  callApi: CallApi,
   { made, json, token, address }: { made: number; json: unknown; token: string; address: string },
 ): Promise<string> {
   if (made === 201) return Id.parse(json).id;
   const path = "/v1/customers?limit=1";
-  const listed = await ask("billing", { method: "GET", path, token, address });
+  const listed = await callApi("billing", { method: "GET", path, token, address });
   return Id.parse(List.parse(expectStatus(listed, 200).json).items[0]).id;
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { type Ask, expectStatus } from "./client.ts";
+import { type CallApi, expectStatus } from "./client.ts";
 
 /** The shop's subscription products. */
 export type SeedCatalogue = {
@@ -27,36 +27,42 @@ export const APPLICATION = "shop";
 export const DELIVERY_KEY = "delivery.free-from";
 
 /** Creates plans, prices, a coupon, taxes and settings once; existing ones are kept. */
-export async function seedCatalogue(ask: Ask, rootKey: string): Promise<SeedCatalogue> {
+export async function seedCatalogue(callApi: CallApi, rootKey: string): Promise<SeedCatalogue> {
   const token = rootKey;
   const known = expectStatus(
-    await ask("billing", { method: "GET", path: "/v1/prices?limit=100", token }),
+    await callApi("billing", { method: "GET", path: "/v1/prices?limit=100", token }),
     200,
   );
   const { items } = Items.parse(known.json);
   const isNew = items.length < PLANS.length;
-  if (isNew) await addTaxes(ask, token);
-  const prices = isNew ? await addPrices(ask, token) : items.map(({ id }) => id);
+  if (isNew) await addTaxes(callApi, token);
+  const prices = isNew ? await addPrices(callApi, token) : items.map(({ id }) => id);
   const coupon = { code: COUPON, basisPointsOff: 2_000, duration: "repeating", durationMonths: 3 };
-  await ask("billing", { method: "POST", path: "/v1/coupons", token, body: coupon, key: COUPON });
-  await addSettings(ask, token);
+  await callApi("billing", {
+    method: "POST",
+    path: "/v1/coupons",
+    token,
+    body: coupon,
+    key: COUPON,
+  });
+  await addSettings(callApi, token);
   return { prices, coupon: COUPON, isNew };
 }
 
-async function addTaxes(ask: Ask, token: string): Promise<void> {
+async function addTaxes(callApi: CallApi, token: string): Promise<void> {
   for (const [country, basisPoints] of Object.entries(TAXES)) {
     const body = { name: "VAT", basisPoints, inclusive: true };
     const path = `/v1/tax-rates/${country}`;
     const set = { method: "PUT", path, token, body, ifMatch: "*" } as const;
-    expectStatus(await ask("billing", set), 200);
+    expectStatus(await callApi("billing", set), 200);
   }
 }
 
-async function addPrices(ask: Ask, token: string): Promise<string[]> {
+async function addPrices(callApi: CallApi, token: string): Promise<string[]> {
   const ids: string[] = [];
   for (const { name, unitAmount } of PLANS) {
     const body = { name };
-    const plan = await ask("billing", {
+    const plan = await callApi("billing", {
       method: "POST",
       path: "/v1/plans",
       token,
@@ -64,7 +70,7 @@ async function addPrices(ask: Ask, token: string): Promise<string[]> {
       key: `plan ${name}`.replaceAll(" ", "-"),
     });
     const { id: planId } = Id.parse(expectStatus(plan, 201).json);
-    const price = await ask("billing", {
+    const price = await callApi("billing", {
       method: "POST",
       path: "/v1/prices",
       token,
@@ -76,10 +82,10 @@ async function addPrices(ask: Ask, token: string): Promise<string[]> {
   return ids;
 }
 
-async function addSettings(ask: Ask, token: string): Promise<void> {
+async function addSettings(callApi: CallApi, token: string): Promise<void> {
   const reason = "the shop opens";
   const application = { name: APPLICATION, description: "The demo shop", reason };
-  const made = await ask("management", {
+  const made = await callApi("management", {
     method: "POST",
     path: "/v1/applications",
     token,
@@ -91,7 +97,7 @@ async function addSettings(ask: Ask, token: string): Promise<void> {
     schema: { type: "integer", minimum: 0, maximum: 100_000 },
     default: 5_000,
   };
-  await ask("management", {
+  await callApi("management", {
     method: "PUT",
     path: `/v1/settings/${APPLICATION}/definitions/${DELIVERY_KEY}`,
     token,

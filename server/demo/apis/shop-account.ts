@@ -4,7 +4,7 @@ import path from "node:path";
 
 import { z } from "zod";
 
-import type { ApiAddresses, Ask } from "./client.ts";
+import type { ApiAddresses, CallApi } from "./client.ts";
 import { expectStatus } from "./client.ts";
 
 const Id = z.object({ id: z.string() });
@@ -29,12 +29,12 @@ const RENEW_BEFORE_MS = 60_000;
  * demo's logs.
  */
 export async function shopTokens(
-  ask: Ask,
+  callApi: CallApi,
   addresses: ApiAddresses,
   folder: string,
 ): Promise<() => Promise<string>> {
   const file = path.join(folder, "shop-account.json");
-  const account = (await keptIn(file)) ?? (await makeAccount(ask, addresses.rootKey, file));
+  const account = (await keptIn(file)) ?? (await makeAccount(callApi, addresses.rootKey, file));
   let token = "";
   let renewMs = 0;
   return async () => {
@@ -59,18 +59,23 @@ async function keptIn(file: string): Promise<Kept | undefined> {
   return Kept.safeParse(JSON.parse(text)).data;
 }
 
-async function makeAccount(ask: Ask, token: string, file: string): Promise<Kept> {
+async function makeAccount(callApi: CallApi, token: string, file: string): Promise<Kept> {
   const name = `shop-${randomUUID().slice(0, 8)}`;
   const body = { name, description: "The demo shop" };
-  const made = await ask("accounts", { method: "POST", path: "/v1/service-accounts", token, body });
+  const made = await callApi("accounts", {
+    method: "POST",
+    path: "/v1/service-accounts",
+    token,
+    body,
+  });
   const { id } = Id.parse(expectStatus(made, 201).json);
   const grant = { subjectId: id, permissions: PERMISSIONS, reason: "the shop opens" };
   expectStatus(
-    await ask("accounts", { method: "POST", path: "/v1/grants", token, body: grant }),
+    await callApi("accounts", { method: "POST", path: "/v1/grants", token, body: grant }),
     201,
   );
   const expiresAt = new Date(Date.now() + KEY_DAYS * 86_400_000).toISOString();
-  const key = await ask("accounts", {
+  const key = await callApi("accounts", {
     method: "POST",
     path: `/v1/service-accounts/${id}/api-keys`,
     token,

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { z } from "zod";
 
-import { type Ask, expectStatus } from "./client.ts";
+import { type CallApi, expectStatus } from "./client.ts";
 import { APPLICATION, DELIVERY_KEY } from "./seed-catalogue.ts";
 
 /** A recurring task of the shop's staff. */
@@ -22,16 +22,16 @@ const EVIDENCE = ["winning_evidence", "the customer was right"];
  * Each task repeats until the signal aborts; a failed task is retried at its next turn.
  */
 export async function runStaff(
-  ask: Ask,
+  callApi: CallApi,
   options: { token(): Promise<string>; logLines(): string; signal: AbortSignal },
 ): Promise<void> {
   const { token, signal } = options;
   const tasks: StaffTask[] = [
-    { everyMs: MINUTE_MS, run: async () => void (await readSettings(ask, await token())) },
-    { everyMs: MINUTE_MS, run: async () => sendLog(ask, await token(), options.logLines()) },
-    { everyMs: 20 * MINUTE_MS, run: async (turn) => changeSetting(ask, await token(), turn) },
-    { everyMs: 3 * MINUTE_MS, run: async () => answerDisputes(ask, await token()) },
-    { everyMs: 5 * MINUTE_MS, run: async (turn) => readReport(ask, await token(), turn) },
+    { everyMs: MINUTE_MS, run: async () => void (await readSettings(callApi, await token())) },
+    { everyMs: MINUTE_MS, run: async () => sendLog(callApi, await token(), options.logLines()) },
+    { everyMs: 20 * MINUTE_MS, run: async (turn) => changeSetting(callApi, await token(), turn) },
+    { everyMs: 3 * MINUTE_MS, run: async () => answerDisputes(callApi, await token()) },
+    { everyMs: 5 * MINUTE_MS, run: async (turn) => readReport(callApi, await token(), turn) },
   ];
   await Promise.all(tasks.map((task) => repeat(task, signal)));
 }
@@ -44,20 +44,20 @@ async function repeat({ everyMs, run }: StaffTask, signal: AbortSignal): Promise
   }
 }
 
-async function readSettings(ask: Ask, token: string): Promise<Record<string, unknown>> {
+async function readSettings(callApi: CallApi, token: string): Promise<Record<string, unknown>> {
   const path = `/v1/settings/${APPLICATION}/resolved?product=web&environment=production`;
   return Resolved.parse(
-    expectStatus(await ask("management", { method: "GET", path, token }), 200).json,
+    expectStatus(await callApi("management", { method: "GET", path, token }), 200).json,
   ).values;
 }
 
-async function changeSetting(ask: Ask, token: string, turn: number): Promise<void> {
-  const definition = await ask("management", {
+async function changeSetting(callApi: CallApi, token: string, turn: number): Promise<void> {
+  const definition = await callApi("management", {
     method: "GET",
     path: `/v1/settings/${APPLICATION}/definitions/${DELIVERY_KEY}`,
     token,
   });
-  await ask("management", {
+  await callApi("management", {
     method: "PUT",
     path: `/v1/settings/${APPLICATION}/values/${DELIVERY_KEY}?product=web&environment=production`,
     token,
@@ -66,13 +66,13 @@ async function changeSetting(ask: Ask, token: string, turn: number): Promise<voi
   });
 }
 
-async function answerDisputes(ask: Ask, token: string): Promise<void> {
-  const listed = await ask("billing", { method: "GET", path: "/v1/disputes?limit=20", token });
+async function answerDisputes(callApi: CallApi, token: string): Promise<void> {
+  const listed = await callApi("billing", { method: "GET", path: "/v1/disputes?limit=20", token });
   const { items } = Disputes.parse(expectStatus(listed, 200).json);
   for (const [turn, { id }] of items.filter((it) => it.status === "needs_response").entries()) {
     const path = `/v1/disputes/${id}`;
-    const { etag } = await ask("billing", { method: "GET", path, token });
-    await ask("billing", {
+    const { etag } = await callApi("billing", { method: "GET", path, token });
+    await callApi("billing", {
       method: "POST",
       path: `${path}/evidence`,
       token,
@@ -82,12 +82,12 @@ async function answerDisputes(ask: Ask, token: string): Promise<void> {
   }
 }
 
-async function readReport(ask: Ask, token: string, turn: number): Promise<void> {
+async function readReport(callApi: CallApi, token: string, turn: number): Promise<void> {
   const report = REPORTS[turn % REPORTS.length] ?? "revenue";
-  await ask("reporting", { method: "GET", path: `/v1/reports/${report}`, token });
+  await callApi("reporting", { method: "GET", path: `/v1/reports/${report}`, token });
 }
 
-async function sendLog(ask: Ask, token: string, lines: string): Promise<void> {
+async function sendLog(callApi: CallApi, token: string, lines: string): Promise<void> {
   if (lines === "") return;
-  await ask("logging", { method: "POST", path: "/v1/logs/batch", token, ndjson: lines });
+  await callApi("logging", { method: "POST", path: "/v1/logs/batch", token, ndjson: lines });
 }
