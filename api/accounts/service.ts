@@ -1,11 +1,11 @@
 import path from "node:path";
 
 import { defineService } from "#api/kit/service.ts";
+import { bindHandlers } from "#platform/jobs/define-job.ts";
 
 import { housekeeping } from "./commands/housekeeping.ts";
-import { mailLinkHandler } from "./commands/mail-links.ts";
-import { noticeHandler } from "./commands/security-notices.ts";
 import { accountsEvents } from "./events.ts";
+import * as jobHandlers from "./job-handlers.ts";
 import { accountsJobs } from "./jobs.ts";
 import { fileMailer } from "./mail/file.ts";
 import type { Mailer } from "./mail/port.ts";
@@ -32,10 +32,7 @@ export const accounts = defineService({
     void mailer.check().catch((error: unknown) => kit.log.warn("mails cannot be sent", { error }));
     return Promise.resolve({
       routes: accountsRoutes(deps),
-      jobs: {
-        "mail.link": mailLinkHandler(deps, mailer),
-        "mail.notice": noticeHandler(kit, mailer),
-      },
+      jobs: bindHandlers(jobHandlers, { ...deps, mailer }),
       tasks: [housekeeping(deps)],
       authenticate: (token) => {
         const found = deps.authenticateToken(token);

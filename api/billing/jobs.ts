@@ -22,16 +22,12 @@ const SandboxAction = z.object({
 });
 export type SandboxAction = z.infer<typeof SandboxAction>;
 
-const invoicingJobs = [
+export const billingJobs = [
   defineJob(
     "renew-subscription",
     z.object({ subscriptionId: z.string(), period: z.number() }),
     NEVER_GIVE_UP,
   ),
-];
-export type InvoicingJob = (typeof invoicingJobs)[number];
-
-const paymentsJobs = [
   defineJob("collect-invoice", Invoice, NEVER_GIVE_UP),
   defineJob("invoice-due", Invoice, NEVER_GIVE_UP),
   defineJob("invoice-settled", Invoice, NEVER_GIVE_UP),
@@ -47,14 +43,7 @@ const paymentsJobs = [
   defineJob("dispute.deadline", Dispute, NEVER_GIVE_UP),
   defineJob("dispute.evidence", Dispute, NEVER_GIVE_UP),
   defineJob("dispute.accept", Dispute, NEVER_GIVE_UP),
-];
-export type PaymentsJob = (typeof paymentsJobs)[number];
-
-const sandboxJobs = [
   defineJob("sandbox.later", SandboxAction, NEVER_GIVE_UP),
   defineJob("sandbox.deliver", z.object({ eventId: z.string() }), NEVER_GIVE_UP),
 ];
-export type SandboxJob = (typeof sandboxJobs)[number];
-
-export const billingJobs = [...invoicingJobs, ...paymentsJobs, ...sandboxJobs];
 export type BillingJob = (typeof billingJobs)[number];

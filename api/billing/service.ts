@@ -1,10 +1,9 @@
 import { defineService } from "#api/kit/service.ts";
+import { bindHandlers } from "#platform/jobs/define-job.ts";
 
-import { invoicingHandlers } from "./commands/invoicing-jobs.ts";
-import { paymentsHandlers } from "./commands/payments-jobs.ts";
 import { billingEvents } from "./events.ts";
 import { openGateways } from "./gateway/gateways.ts";
-import { sandboxHandlers } from "./gateway/sandbox-bank.ts";
+import * as jobHandlers from "./job-handlers.ts";
 import { billingJobs } from "./jobs.ts";
 import { migrations } from "./repositories/migrations.ts";
 import { billingRoutes } from "./routes/billing-routes.ts";
@@ -22,11 +21,7 @@ export const billing = defineService({
     const gateways = openGateways(kit);
     return Promise.resolve({
       routes: billingRoutes(kit, gateways),
-      jobs: {
-        ...invoicingHandlers(kit),
-        ...paymentsHandlers({ kit, gateways }),
-        ...sandboxHandlers(kit),
-      },
+      jobs: bindHandlers(jobHandlers, { kit, gateways }),
     });
   },
 });

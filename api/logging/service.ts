@@ -2,11 +2,13 @@ import { defineService, type Service } from "#api/kit/service.ts";
 import type { BusProducer } from "#pipeline/bus/port.ts";
 import type { CurrentStore, StoreMaintenance } from "#pipeline/store/port.ts";
 import type { Clock } from "#platform/clock.ts";
+import { bindHandlers } from "#platform/jobs/define-job.ts";
 
-import { applyRules, applyRulesTo } from "./commands/set-retention.ts";
+import { applyRulesTo } from "./commands/set-retention.ts";
 import { createTailHub } from "./commands/tail-hub.ts";
 import { createNormaliser } from "./domain/normalise.ts";
 import { loggingEvents } from "./events.ts";
+import * as jobHandlers from "./job-handlers.ts";
 import { loggingJobs } from "./jobs.ts";
 import { migrations } from "./repositories/migrations.ts";
 import { countRoutes } from "./routes/count.ts";
@@ -64,7 +66,7 @@ export const loggingService = (ports: LoggingPorts): Service =>
           tailRoute(deps),
           ...datasetRoutes(deps),
         ],
-        jobs: { "apply-retention": () => applyRules(deps) },
+        jobs: bindHandlers(jobHandlers, deps),
         checks: {
           bus: () => bus.check(),
           store: async () => void (await (await stores.get()).extents()),

@@ -1,10 +1,11 @@
 import { defineService } from "#api/kit/service.ts";
+import { bindHandlers } from "#platform/jobs/define-job.ts";
 
-import { announce } from "./commands/change.ts";
 import { openStore } from "./commands/open-store.ts";
 import { createStateCache } from "./commands/state-cache.ts";
 import { createWakeUps } from "./commands/watch.ts";
 import { managementEvents } from "./events.ts";
+import * as jobHandlers from "./job-handlers.ts";
 import { managementJobs } from "./jobs.ts";
 import { migrations } from "./repositories/migrations.ts";
 import { applicationRoutes } from "./routes/applications.ts";
@@ -41,10 +42,7 @@ export const management = defineService({
         ...secretRoutes(deps),
         watchRoute(deps),
       ],
-      jobs: {
-        announce: ({ application }) =>
-          kit.database.transaction((tx) => announce(deps, tx, { application })),
-      },
+      jobs: bindHandlers(jobHandlers, deps),
       checks: { settings: () => store.check() },
       close: () => store.close(),
     };

@@ -5,19 +5,19 @@ import { defineService, type OpenService, type Service } from "#api/kit/service.
 import type { CurrentStore } from "#pipeline/store/port.ts";
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
-import type { JobHandlers } from "#platform/jobs/define-job.ts";
+import { type JobHandlers, bindHandlers } from "#platform/jobs/define-job.ts";
 import type { PeriodicTask } from "#platform/jobs/periodic-tasks.ts";
 
 import { extractEvents } from "./commands/extract-events.ts";
 import { extractRequests } from "./commands/extract-requests.ts";
 import { loadFiles, compactLake } from "./commands/load-files.ts";
 import { REPORTS } from "./commands/reports.ts";
-import { deleteOldRuns, performRun } from "./commands/runs.ts";
-import { performSchedule } from "./commands/schedules.ts";
+import { deleteOldRuns } from "./commands/runs.ts";
 import type { ReportingDeps } from "./deps.ts";
 import type { Source } from "./domain/facts.ts";
 import type { RequestLog } from "./domain/request-log.ts";
 import { reportingEvents } from "./events.ts";
+import * as jobHandlers from "./job-handlers.ts";
 import { type ReportingJob, reportingJobs } from "./jobs.ts";
 import type { ReportingKit } from "./kit.ts";
 import { httpFeed } from "./repositories/event-feed.ts";
@@ -79,10 +79,7 @@ async function open(
       ...scheduleRoutes(deps),
       extractsRoute(),
     ],
-    jobs: {
-      run: ({ runId }, { attempt }) => performRun(deps, { runId, attempt }),
-      schedule: (turn) => performSchedule(deps, turn),
-    },
+    jobs: bindHandlers(jobHandlers, deps),
     tasks: tasksOf({ kit, settings, deps, requestLog }),
     checks: { warehouse: () => warehouse.ready() },
     close: () => resources.disposeAsync(),

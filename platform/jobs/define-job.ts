@@ -55,5 +55,28 @@ export type JobHandlers<Declared extends JobDefinition> = {
   readonly [Kind in Declared["kind"]]: JobHandler<z.output<PayloadOf<Declared, Kind>>>;
 };
 
+type BoundHandler<Handler> = Handler extends (deps: never, ...job: infer Job) => Promise<void>
+  ? (...job: Job) => Promise<void>
+  : never;
+
+/**
+ * Gives the handlers of a service their dependencies. The handlers may be a module that exports each of them under the
+ * kind of its job: `export { charge as "payment.charge" } from "./charge.ts"`.
+ */
+export const bindHandlers = <
+  Deps,
+  const Handlers extends Readonly<
+    Record<string, (deps: Deps, payload: never, run: JobRun) => Promise<void>>
+  >,
+>(
+  handlers: Handlers,
+  deps: Deps,
+): { readonly [Kind in keyof Handlers]: BoundHandler<Handlers[Kind]> } =>
+  // Each handler is bound under its own kind; the type of a mapped object cannot say so.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  Object.fromEntries(
+    Object.entries(handlers).map(([kind, handler]) => [kind, handler.bind(undefined, deps)]),
+  ) as { readonly [Kind in keyof Handlers]: BoundHandler<Handlers[Kind]> };
+
 /** Handlers without their payload types: the runner parses the payloads. */
 export type AnyJobHandlers = Readonly<Record<string, JobHandler<never>>>;

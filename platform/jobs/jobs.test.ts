@@ -4,7 +4,7 @@ import { z } from "zod";
 import { type AnyKit, type Service, defineService } from "#api/kit/service.ts";
 import { type TestService, testService } from "#api/kit/testing.ts";
 
-import { ATTEMPTS_MAX, type JobHandlers, defineJob } from "./define-job.ts";
+import { ATTEMPTS_MAX, type JobHandlers, bindHandlers, defineJob } from "./define-job.ts";
 import type { Jobs } from "./jobs.ts";
 import type { PeriodicTask } from "./periodic-tasks.ts";
 
@@ -71,6 +71,18 @@ test("a job without a handler, of an unknown kind or with an invalid payload doe
   const incomplete: JobHandlers<Declared> = { slow: done, quick: done, add: done };
   expectTypeOf<JobHandlers<Declared>["add"]>().parameter(0).toEqualTypeOf<{ amount: number }>();
   expect(incomplete).not.toHaveProperty("charge");
+
+  const deps = { rate: 2 };
+  type Deps = typeof deps;
+  const ofNumber = (_deps: Deps, _job: { amount: number }) => Promise.resolve();
+  const ofText = (_deps: Deps, _job: { amount: string }) => Promise.resolve();
+  const others = { slow: done, quick: done, charge: done };
+  const bound: JobHandlers<Declared> = bindHandlers({ ...others, add: ofNumber }, deps);
+  // @ts-expect-error -- the payload has a number
+  const other: JobHandlers<Declared> = bindHandlers({ ...others, add: ofText }, deps);
+  // @ts-expect-error -- `add` is missing
+  const fewer: JobHandlers<Declared> = bindHandlers(others, deps);
+  expect([bound, other, fewer].map((it) => Object.keys(it).length)).toEqual([4, 4, 3]);
 });
 
 test("a long job does not delay others", async () => {

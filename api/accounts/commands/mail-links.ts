@@ -1,13 +1,12 @@
 import { AppError } from "#platform/errors.ts";
 import { TooManyRequests } from "#platform/http/rate-limit.ts";
 import { newId } from "#platform/ids.ts";
-import type { JobHandlers } from "#platform/jobs/define-job.ts";
+import type { JobRun } from "#platform/jobs/define-job.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import type { AccountsDeps } from "../deps.ts";
 import { LINK_KIND, LINK_LIFETIME_MS, type LinkPurpose, mailText } from "../domain/mail-link.ts";
 import type { Origin } from "../domain/origin.ts";
-import type { AccountsJob } from "../jobs.ts";
 import type { Mailer } from "../mail/port.ts";
 import { findAccount } from "../repositories/accounts.ts";
 import {
@@ -44,32 +43,31 @@ export async function enqueueLinkMail(
 export const enqueueDummyMail = ({ kit }: AccountsDeps, tx: Queryable): Promise<void> =>
   kit.jobs.add(tx, { kind: "mail.link", payload: { tokenId: newId("mlt") } });
 
-export function mailLinkHandler(
-  deps: AccountsDeps,
-  mailer: Mailer,
-): JobHandlers<AccountsJob>["mail.link"] {
+export async function sendLinkMail(
+  deps: AccountsDeps & { mailer: Mailer },
+  { tokenId }: { tokenId: string },
+  { nowMs }: JobRun,
+): Promise<void> {
   const { database, url, log } = deps.kit;
-  return async ({ tokenId }, { nowMs }) => {
-    const link = await findMailToken(database, tokenId);
-    if (link === undefined || link.usedAtMs !== null || link.expiresAtMs <= nowMs) return;
-    const account = await findAccount(database, link.accountId);
-    if (account === undefined || account.closedAtMs !== undefined) return;
-    const token = deps.tokens.seal(LINK_KIND[link.purpose], link.id);
-    const text = mailText(link.purpose, { name: account.name, token, url });
-    const result = await mailer.send({ id: link.id, to: link.email, ...text });
-    if (result === "sent") return;
-    const reason = result.refused;
-    log.warn("a mail was rejected permanently", { "event.action": "mail.link", reason });
-    await deps.audit(database, {
-      atMs: nowMs,
-      actor: "system",
-      action: "mail.send",
-      outcome: "failure",
-      subject: account.id,
-      detail: { purpose: link.purpose, reason },
-      onceKey: `mail refused ${link.id}`,
-    });
-  };
+  const link = await findMailToken(database, tokenId);
+  if (link === undefined || link.usedAtMs !== null || link.expiresAtMs <= nowMs) return;
+  const account = await findAccount(database, link.accountId);
+  if (account === undefined || account.closedAtMs !== undefined) return;
+  const token = deps.tokens.seal(LINK_KIND[link.purpose], link.id);
+  const text = mailText(link.purpose, { name: account.name, token, url });
+  const result = await deps.mailer.send({ id: link.id, to: link.email, ...text });
+  if (result === "sent") return;
+  const reason = result.refused;
+  log.warn("a mail was rejected permanently", { "event.action": "mail.link", reason });
+  await deps.audit(database, {
+    atMs: nowMs,
+    actor: "system",
+    action: "mail.send",
+    outcome: "failure",
+    subject: account.id,
+    detail: { purpose: link.purpose, reason },
+    onceKey: `mail refused ${link.id}`,
+  });
 }
 
 /** The link of an authentic token, used or not. @throws AppError bad_request */

@@ -1,9 +1,7 @@
 import { newId } from "#platform/ids.ts";
-import type { JobHandlers } from "#platform/jobs/define-job.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import { type SecurityNotice, noticeText } from "../domain/security-notice.ts";
-import type { AccountsJob } from "../jobs.ts";
 import type { AccountsKit } from "../kit.ts";
 import type { Mailer } from "../mail/port.ts";
 import type { Account } from "../repositories/accounts.ts";
@@ -20,11 +18,12 @@ export async function sendSecurityNotice(
   await kit.jobs.add(tx, { kind: "mail.notice", payload });
 }
 
-export const noticeHandler =
-  ({ log }: Pick<AccountsKit, "log">, mailer: Mailer): JobHandlers<AccountsJob>["mail.notice"] =>
-  async ({ id, to, notice }) => {
-    const result = await mailer.send({ id, to, ...noticeText(notice) });
-    if (result === "sent") return;
-    const reason = result.refused;
-    log.warn("a mail was rejected permanently", { "event.action": "mail.notice", reason });
-  };
+export async function sendNoticeMail(
+  { kit, mailer }: { kit: Pick<AccountsKit, "log">; mailer: Mailer },
+  { id, to, notice }: { id: string; to: string; notice: SecurityNotice },
+): Promise<void> {
+  const result = await mailer.send({ id, to, ...noticeText(notice) });
+  if (result === "sent") return;
+  const reason = result.refused;
+  kit.log.warn("a mail was rejected permanently", { "event.action": "mail.notice", reason });
+}

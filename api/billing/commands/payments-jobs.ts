@@ -1,8 +1,7 @@
-import type { JobHandlers, JobRun } from "#platform/jobs/define-job.ts";
+import type { JobRun } from "#platform/jobs/define-job.ts";
 
 import { type Gateways, gatewayOf } from "../gateway/gateways.ts";
 import type { Gateway } from "../gateway/port.ts";
-import type { PaymentsJob } from "../jobs.ts";
 import type { BillingKit } from "../kit.ts";
 import { findDispute } from "../repositories/disputes.ts";
 import { readMethodOfPayment } from "../repositories/payment-methods.ts";
@@ -20,31 +19,14 @@ import {
 import { applyRefundOutcome } from "./refunds.ts";
 
 type Deps = { kit: BillingKit; gateways: Gateways };
+type PaymentRef = { paymentId: string };
+type InvoiceRef = { invoiceId: string };
+type DisputeRef = { disputeId: string };
 
-/**
+/*
  * Jobs that call a gateway do so outside any transaction, with an id of ours as the idempotency key, and record its
  * response afterwards. If the process dies in between, the call is repeated with the same key and has the same response.
  */
-export function paymentsHandlers(deps: Deps): JobHandlers<PaymentsJob> {
-  return {
-    "collect-invoice": ({ invoiceId }, run) =>
-      inTransaction(deps, run, (context) => collectNewInvoice(context, invoiceId)),
-    "invoice-due": ({ invoiceId }, run) =>
-      inTransaction(deps, run, (context) => collectDueInvoice(context, invoiceId)),
-    "invoice-settled": ({ invoiceId }, run) =>
-      inTransaction(deps, run, (context) => closeDunningIfSettled(context, invoiceId)),
-    "dunning.retry": (retry, run) =>
-      inTransaction(deps, run, (context) => retryCollection(context, retry)),
-    "payment.charge": ({ paymentId }, run) => charge(deps, paymentId, run),
-    "payment.confirm": ({ paymentId }, run) => confirm(deps, paymentId, run),
-    "payment.expire": ({ paymentId }, run) => expire(deps, paymentId, run),
-    "refund.send": ({ refundId }, run) => refund(deps, refundId, run),
-    "dispute.deadline": ({ disputeId }, run) =>
-      inTransaction(deps, run, (context) => expireDispute(context, disputeId)),
-    "dispute.evidence": ({ disputeId }) => submitEvidence(deps, disputeId),
-    "dispute.accept": ({ disputeId }) => acceptDispute(deps, disputeId),
-  };
-}
 
 const inTransaction = <T>(
   { kit }: Deps,
@@ -52,12 +34,33 @@ const inTransaction = <T>(
   work: (context: CommandContext) => Promise<T>,
 ): Promise<T> => kit.database.transaction((tx) => work({ kit, tx, nowMs }));
 
+export const collectInvoice = (deps: Deps, { invoiceId }: InvoiceRef, run: JobRun): Promise<void> =>
+  inTransaction(deps, run, (context) => collectNewInvoice(context, invoiceId));
+
+export const invoiceDue = (deps: Deps, { invoiceId }: InvoiceRef, run: JobRun): Promise<void> =>
+  inTransaction(deps, run, (context) => collectDueInvoice(context, invoiceId));
+
+export const invoiceSettled = (deps: Deps, { invoiceId }: InvoiceRef, run: JobRun): Promise<void> =>
+  inTransaction(deps, run, (context) => closeDunningIfSettled(context, invoiceId));
+
+export const retryDunning = (
+  deps: Deps,
+  retry: Parameters<typeof retryCollection>[1],
+  run: JobRun,
+): Promise<void> => inTransaction(deps, run, (context) => retryCollection(context, retry));
+
+export const disputeDeadline = (
+  deps: Deps,
+  { disputeId }: DisputeRef,
+  run: JobRun,
+): Promise<void> => inTransaction(deps, run, (context) => expireDispute(context, disputeId));
+
 async function gatewayFor({ kit, gateways }: Deps, payment: Payment) {
   const method = await readMethodOfPayment(kit.database, payment.paymentMethodId);
   return { gateway: gatewayOf(gateways, method.gateway), method };
 }
 
-async function charge(deps: Deps, paymentId: string, run: JobRun): Promise<void> {
+export async function charge(deps: Deps, { paymentId }: PaymentRef, run: JobRun): Promise<void> {
   const payment = await inTransaction(deps, run, (context) =>
     applyPaymentEvent(context, paymentId, { type: "started" }),
   );
@@ -72,7 +75,7 @@ async function charge(deps: Deps, paymentId: string, run: JobRun): Promise<void>
   );
 }
 
-async function confirm(deps: Deps, paymentId: string, run: JobRun): Promise<void> {
+export async function confirm(deps: Deps, { paymentId }: PaymentRef, run: JobRun): Promise<void> {
   const payment = await readPayment(deps.kit.database, paymentId);
   if (payment.state.status !== "processing" || payment.state.chargeId === undefined) return;
   const { gateway } = await gatewayFor(deps, payment);
@@ -83,7 +86,7 @@ async function confirm(deps: Deps, paymentId: string, run: JobRun): Promise<void
   );
 }
 
-async function expire(deps: Deps, paymentId: string, run: JobRun): Promise<void> {
+export async function expire(deps: Deps, { paymentId }: PaymentRef, run: JobRun): Promise<void> {
   const payment = await readPayment(deps.kit.database, paymentId);
   if (payment.state.status !== "requires_action") return;
   const { gateway } = await gatewayFor(deps, payment);
@@ -94,7 +97,11 @@ async function expire(deps: Deps, paymentId: string, run: JobRun): Promise<void>
   );
 }
 
-async function refund(deps: Deps, refundId: string, run: JobRun): Promise<void> {
+export async function refund(
+  deps: Deps,
+  { refundId }: { refundId: string },
+  run: JobRun,
+): Promise<void> {
   const { status, paymentId, amount, currency } = await readRefund(deps.kit.database, refundId);
   const payment = await readPayment(deps.kit.database, paymentId);
   if (status !== "pending" || !("chargeId" in payment.state)) return;
@@ -122,7 +129,7 @@ async function findAtGateway(
   return { gateway, gatewayId: dispute.gatewayDisputeId, evidence: dispute.evidence ?? {} };
 }
 
-async function submitEvidence(deps: Deps, id: string): Promise<void> {
+export async function submitEvidence(deps: Deps, { disputeId: id }: DisputeRef): Promise<void> {
   const found = await findAtGateway(deps, id);
   if (!found) return;
   const { gateway, gatewayId: disputeId, evidence } = found;
@@ -132,7 +139,7 @@ async function submitEvidence(deps: Deps, id: string): Promise<void> {
   await gateway.submitEvidence({ key: `${disputeId}/evidence`, disputeId, text });
 }
 
-async function acceptDispute(deps: Deps, id: string): Promise<void> {
+export async function acceptDispute(deps: Deps, { disputeId: id }: DisputeRef): Promise<void> {
   const found = await findAtGateway(deps, id);
   if (!found) return;
   const { gateway, gatewayId: disputeId } = found;

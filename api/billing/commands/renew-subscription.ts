@@ -1,15 +1,27 @@
+import type { JobRun } from "#platform/jobs/define-job.ts";
+
 import { periodAt } from "../domain/calendar.ts";
 import { isBillable } from "../domain/subscription.ts";
+import type { BillingKit } from "../kit.ts";
 import { type Subscription, lockSubscription } from "../repositories/subscriptions.ts";
 import { billPeriod } from "./bill-period.ts";
 import { endSubscription } from "./cancel-subscription.ts";
 import type { CommandContext } from "./context.ts";
 import { publishSubscription, readTerms } from "./subscription-terms.ts";
 
+type Renewal = { subscriptionId: string; period: number };
+
+export const renew = (
+  { kit }: { kit: BillingKit },
+  renewal: Renewal,
+  { nowMs }: JobRun,
+): Promise<void> =>
+  kit.database.transaction((tx) => renewSubscription({ kit, tx, nowMs }, renewal));
+
 /** Bills the period after this one, or ends a subscription that was canceled at the period's end. Idempotent. */
 export async function renewSubscription(
   context: CommandContext,
-  { subscriptionId, period }: { subscriptionId: string; period: number },
+  { subscriptionId, period }: Renewal,
 ): Promise<void> {
   const before = await lockSubscription(context.tx, subscriptionId);
   if (before.period !== period || !isBillable(before.status)) return;

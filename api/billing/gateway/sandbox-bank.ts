@@ -1,11 +1,10 @@
 import type { z } from "zod";
 
 import { newId } from "#platform/ids.ts";
-import type { JobHandlers } from "#platform/jobs/define-job.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import { DISPUTE_FEE, EVIDENCE_MS, LATER_MS, behaviourOf } from "../domain/sandbox.ts";
-import type { SandboxAction, SandboxJob } from "../jobs.ts";
+import type { SandboxAction } from "../jobs.ts";
 import type { BillingKit } from "../kit.ts";
 import {
   type SandboxCharge,
@@ -134,16 +133,16 @@ const disputeData = (dispute: SandboxDispute, charge: SandboxCharge) => ({
   },
 });
 
-export function sandboxHandlers(kit: BillingKit): JobHandlers<SandboxJob> {
-  return {
-    "sandbox.later": (action) => kit.database.transaction((tx) => runLater(kit, tx, action)),
-    "sandbox.deliver": async ({ eventId }) => {
-      const text = await eventBody(kit.database, eventId);
-      if (text === undefined) return;
-      await deliver(kit, Buffer.from(text));
-      await markDelivered(kit.database, eventId, kit.clock.nowMs());
-    },
-  };
+type Deps = { kit: BillingKit };
+
+export const performLater = ({ kit }: Deps, action: SandboxAction): Promise<void> =>
+  kit.database.transaction((tx) => runLater(kit, tx, action));
+
+export async function deliverEvent({ kit }: Deps, { eventId }: { eventId: string }): Promise<void> {
+  const text = await eventBody(kit.database, eventId);
+  if (text === undefined) return;
+  await deliver(kit, Buffer.from(text));
+  await markDelivered(kit.database, eventId, kit.clock.nowMs());
 }
 
 async function runLater(

@@ -121,11 +121,17 @@ export async function checkContent(tx: Queryable, before: Content, after: Conten
   );
 }
 
+/** Publishes what a process that crashed between the two stores did not. */
+export const announceLater = (
+  deps: ChangeDeps,
+  { application }: { application: string },
+): Promise<void> => deps.kit.database.transaction((tx) => announce(deps, tx, { application }));
+
 /**
  * Publishes every unpublished revision in order and notifies watchers and caches, including revisions of a process
  * that crashed between the two stores.
  */
-export async function announce(
+async function announce(
   { kit, store }: ChangeDeps,
   tx: Queryable,
   { application, traceId }: { application: string; traceId?: string },

@@ -1,5 +1,6 @@
 import { AppError } from "#platform/errors.ts";
 import { newId } from "#platform/ids.ts";
+import type { JobRun } from "#platform/jobs/define-job.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import type { ReportingDeps } from "../deps.ts";
@@ -41,7 +42,8 @@ export async function orderRun(
 /** Computes a queued run. Idempotent: the first result is kept. */
 export async function performRun(
   deps: ReportingDeps,
-  { runId, attempt }: { runId: string; attempt: number },
+  { runId }: { runId: string },
+  { attempt }: Pick<JobRun, "attempt">,
 ): Promise<void> {
   const { database, clock } = deps;
   const run = await findRun(database, runId);
