@@ -7,8 +7,8 @@ import { signOuts } from "../measures/sign-outs.ts";
 import type { Sum } from "../measures/sum.ts";
 import type { LiveFrame } from "./frame.ts";
 import {
-  AHEAD_SECONDS_MAX,
   type FrameDelta,
+  lastLiveSecond,
   LIVE_SECONDS,
   type LiveState,
   MINUTE_WINDOW_S,
@@ -62,14 +62,14 @@ export class DatasetWindow {
     const nowS = Math.floor(nowMs / 1000);
     let isLive = false;
     for (const second of delta.seconds) {
-      if (second <= nowS - LIVE_SECONDS || second > nowS + AHEAD_SECONDS_MAX) continue;
+      if (second <= nowS - LIVE_SECONDS || second > lastLiveSecond(nowS)) continue;
       isLive = true;
       this.#stamps[second & (SECONDS - 1)] = second;
       this.#isChanged[second & (SECONDS - 1)] = 1;
     }
     if (!isLive) return;
     this.#newestArrivalMs = nowMs;
-    this.#newestEventMs = Math.max(this.#newestEventMs ?? 0, delta.newestEventMs);
+    this.#newestEventMs = Math.max(this.#newestBefore(nowS), delta.newestEventMs);
     for (const [name, part] of Object.entries(delta.parts)) {
       const state = name === ROUTES ? this.#routes : this.#states.get(name);
       state?.merge(part, delta.seconds, nowS);
@@ -77,8 +77,14 @@ export class DatasetWindow {
   }
 
   /** Adds a stored sketch from before this process started. */
-  mergeSketch(measure: string, second: number, sketch: Uint8Array): void {
-    this.#states.get(measure)?.mergeSketch?.(second, sketch);
+  mergeSketch(measure: string, sketch: Uint8Array, at: { second: number; nowS: number }): void {
+    this.#states.get(measure)?.mergeSketch?.(sketch, at);
+  }
+
+  /** The newest event so far; 0 if there is none, or if the clock was set back to before it. */
+  #newestBefore(nowS: number): number {
+    const newestMs = this.#newestEventMs ?? 0;
+    return newestMs / 1000 > lastLiveSecond(nowS) ? 0 : newestMs;
   }
 
   /** The current frame, with the given seconds. */
@@ -110,7 +116,7 @@ export class DatasetWindow {
   takeChanged(nowMs: number): LiveSecond[] {
     const nowS = Math.floor(nowMs / 1000);
     const changed: LiveSecond[] = [];
-    for (let second = nowS + AHEAD_SECONDS_MAX; second > nowS - LIVE_SECONDS; second -= 1) {
+    for (let second = lastLiveSecond(nowS); second > nowS - LIVE_SECONDS; second -= 1) {
       const slot = second & (SECONDS - 1);
       if (this.#isChanged[slot] === 0 || this.#stamps[slot] !== second) continue;
       if (changed.length === SECONDS_PER_FRAME_MAX) break;

@@ -26,10 +26,13 @@ export interface LiveState<T> {
   /** The counts of the window that ends now. */
   counted(nowS: number): T;
   /** Adds a stored sketch from before this process started. */
-  mergeSketch?(second: number, sketch: Uint8Array): void;
+  mergeSketch?(sketch: Uint8Array, at: { second: number; nowS: number }): void;
 }
+
+/** The last second that is live now; later ones in a window are from before the clock was set back. */
+export const lastLiveSecond = (nowS: number): number => nowS + AHEAD_SECONDS_MAX;
 
 /** Whether a second is in the window that ends now. */
 export function isInWindow(second: number, nowS: number, windowS: number): boolean {
-  return second >= nowS - windowS && second <= nowS + AHEAD_SECONDS_MAX;
+  return second >= nowS - windowS && second <= lastLiveSecond(nowS);
 }

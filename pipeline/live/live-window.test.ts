@@ -142,6 +142,27 @@ describe("live window", () => {
     expect(live.frame("nginx.access").metrics["users_connected"]).toBe(0);
   });
 
+  test("after the clock was set back, visitors, routes, instances and the newest event are those of the new time", () => {
+    const { clock, live, see } = openLive();
+    const before = { status: 200, ms: 5, route: "/before", instance: "before" };
+    // One event in each granule of every length.
+    see(Array.from({ length: 300 }, (_, ago) => ({ ...before, ago, address: `10.0.0.${ago}` })));
+    clock.now -= 3_600_000;
+    const ago = 3_600;
+    const after = { status: 200, ms: 5, route: "/after", instance: "after" };
+    see([
+      { ...after, ago: ago + 2, address: "10.0.1.1" },
+      { ...after, ago: ago + 200, address: "10.0.1.2" },
+    ]);
+    const frame = live.frame("nginx.access");
+    expect(frame.metrics["users_connected"]).toBe(2);
+    expect(frame.topRoutes).toMatchObject([{ route: "/after", requests: 2 }]);
+    expect(frame.instances).toEqual(["after"]);
+    expect(frame.newestEventMs).toBe((NOW_S - ago - 2) * 1000);
+    see([{ ...before, ago: ago + 1, address: "10.0.1.1" }]);
+    expect(live.frame("nginx.access").instances).toEqual(["after", "before"]);
+  });
+
   test("turnover counts sign-ins and sign-outs of the last 5, 15 and 60 minutes", () => {
     const { live, see } = openLive();
     const signIn = { status: 302, action: "user-sign-in" };

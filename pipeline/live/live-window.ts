@@ -29,7 +29,9 @@ export class LiveWindow {
 
   /** Adds a stored sketch from before this process started, such as the visitors of a minute. */
   mergeSketch(measure: Measure, at: { dataset: string; tMs: number }, sketch: Uint8Array): void {
-    this.#open(at.dataset)?.mergeSketch(measure.name, Math.floor(at.tMs / 1000), sketch);
+    const second = Math.floor(at.tMs / 1000);
+    const nowS = Math.floor(this.#clock.nowMs() / 1000);
+    this.#open(at.dataset)?.mergeSketch(measure.name, sketch, { second, nowS });
   }
 
   datasets(): string[] {

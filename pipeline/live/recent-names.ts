@@ -38,7 +38,7 @@ export class RecentNames implements LiveState<NameSet> {
   counted(nowS: number): NameSet {
     const recent = new NameSet();
     for (const [name, second] of this.#seconds) {
-      if (second >= nowS - MINUTE_WINDOW_S) recent.add(name);
+      if (isInWindow(second, nowS, MINUTE_WINDOW_S)) recent.add(name);
     }
     return recent;
   }
@@ -46,11 +46,13 @@ export class RecentNames implements LiveState<NameSet> {
   #add(name: string, second: number, nowS: number): void {
     if (this.#seconds.size >= RECENT_NAMES_MAX) {
       for (const [known, last] of this.#seconds) {
-        if (last < nowS - MINUTE_WINDOW_S) this.#seconds.delete(known);
+        if (!isInWindow(last, nowS, MINUTE_WINDOW_S)) this.#seconds.delete(known);
       }
       if (this.#seconds.size >= RECENT_NAMES_MAX) return;
     }
     const short = name.slice(0, NAME_CHARS_MAX);
-    this.#seconds.set(short, Math.max(second, this.#seconds.get(short) ?? 0));
+    const known = this.#seconds.get(short) ?? 0;
+    const isKept = known > second && isInWindow(known, nowS, MINUTE_WINDOW_S);
+    if (!isKept) this.#seconds.set(short, second);
   }
 }

@@ -1,7 +1,7 @@
 import { CountTable } from "../fold/count-table.ts";
 import { NameTable } from "../fold/names.ts";
 import { LatencySketch, NO_BUCKET } from "../sketches/latency-sketch.ts";
-import { FIVE_MINUTES_S, isInWindow, type LivePart } from "./live-part.ts";
+import { FIVE_MINUTES_S, isInWindow, lastLiveSecond, type LivePart } from "./live-part.ts";
 import { bucketOfCode, isErrorCode, outcomeOf, routeOf } from "./route-code.ts";
 
 const GRANULE_S = 30;
@@ -35,14 +35,16 @@ export class TopRoutes {
       if (!isInWindow(second, nowS, FIVE_MINUTES_S)) continue;
       const code = numbers[i + 1]!;
       const name = names[routeOf(code)] ?? "";
-      this.#add(second, name, outcomeOf(code), numbers[i + 2]!);
+      const granule = this.#granuleOf(second, nowS);
+      granule?.counts.add(granule.names.number(name), outcomeOf(code), numbers[i + 2]!);
     }
   }
 
   /** The busiest routes, busiest first. */
   top(nowS: number, limit: number): RouteStatistics[] {
     const oldest = Math.floor((nowS - FIVE_MINUTES_S) / GRANULE_S);
-    const live = this.#granules.filter((granule) => granule.number >= oldest);
+    const newest = newestGranule(nowS);
+    const live = this.#granules.filter(({ number }) => number >= oldest && number <= newest);
     const sums = new Map<string, Sum>();
     for (const granule of live) addGranule(sums, granule);
     const busiest = [...sums].toSorted((a, b) => b[1].requests - a[1].requests).slice(0, limit);
@@ -52,18 +54,21 @@ export class TopRoutes {
     });
   }
 
-  #add(second: number, route: string, outcome: number, requests: number): void {
+  /** The granule of a second; undefined if it is too old. */
+  #granuleOf(second: number, nowS: number): Granule | undefined {
     const number = Math.floor(second / GRANULE_S);
     const granule = this.#granules[number % GRANULES]!;
-    if (granule.number > number) return;
-    if (granule.number < number) {
+    if (granule.number > number && granule.number <= newestGranule(nowS)) return undefined;
+    if (granule.number !== number) {
       granule.number = number;
       granule.names.clear();
       granule.counts.clear();
     }
-    granule.counts.add(granule.names.number(route), outcome, requests);
+    return granule;
   }
 }
+
+const newestGranule = (nowS: number): number => Math.floor(lastLiveSecond(nowS) / GRANULE_S);
 
 function addGranule(sums: Map<string, Sum>, granule: Granule): void {
   const { counts, names } = granule;

@@ -1,6 +1,12 @@
 import type { Accumulator } from "../measures/measure.ts";
 import { DistinctSketch } from "../sketches/distinct-sketch.ts";
-import { isInWindow, type LivePart, type LiveState, FIVE_MINUTES_S } from "./live-part.ts";
+import {
+  FIVE_MINUTES_S,
+  isInWindow,
+  lastLiveSecond,
+  type LivePart,
+  type LiveState,
+} from "./live-part.ts";
 
 const GRANULE_S = 10;
 const GRANULES = FIVE_MINUTES_S / GRANULE_S + 1;
@@ -32,30 +38,37 @@ export class VisitorGranules implements LiveState<Visitors> {
   merge({ numbers }: LivePart, seconds: Uint32Array, nowS: number): void {
     for (let i = 0; i < numbers.length; i += 3) {
       const second = seconds[numbers[i]!]!;
-      if (isInWindow(second, nowS, FIVE_MINUTES_S)) this.#sketchOf(second)?.add(numbers[i + 1]!);
+      if (isInWindow(second, nowS, FIVE_MINUTES_S)) {
+        this.#sketchOf(second, nowS)?.add(numbers[i + 1]!);
+      }
     }
   }
 
-  mergeSketch(second: number, sketch: Uint8Array): void {
-    this.#sketchOf(second)?.mergeBytes(sketch);
+  mergeSketch(sketch: Uint8Array, { second, nowS }: { second: number; nowS: number }): void {
+    this.#sketchOf(second, nowS)?.mergeBytes(sketch);
   }
 
   counted(nowS: number): Visitors {
     const all = new Visitors();
     const oldest = Math.floor((nowS - FIVE_MINUTES_S) / GRANULE_S);
-    for (const { number, sketch } of this.#granules) if (number > oldest) all.sketch.merge(sketch);
+    const newest = newestGranule(nowS);
+    for (const { number, sketch } of this.#granules) {
+      if (number > oldest && number <= newest) all.sketch.merge(sketch);
+    }
     return all;
   }
 
   /** The sketch of a second; undefined if it is too old. */
-  #sketchOf(second: number): DistinctSketch | undefined {
+  #sketchOf(second: number, nowS: number): DistinctSketch | undefined {
     const number = Math.floor(second / GRANULE_S);
     const granule = this.#granules[number % GRANULES]!;
-    if (granule.number > number) return undefined;
-    if (granule.number < number) {
+    if (granule.number > number && granule.number <= newestGranule(nowS)) return undefined;
+    if (granule.number !== number) {
       granule.number = number;
       granule.sketch = new DistinctSketch();
     }
     return granule.sketch;
   }
 }
+
+const newestGranule = (nowS: number): number => Math.floor(lastLiveSecond(nowS) / GRANULE_S);
