@@ -134,6 +134,7 @@ class EmbeddedStore implements EventStore {
       bytes: segments.reduce((sum, segment) => sum + segment.bytes, 0),
       queries: this.#queries,
       problems: this.#segments.problems,
+      holes: [],
     };
   }
 

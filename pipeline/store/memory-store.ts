@@ -116,7 +116,8 @@ class MemoryStore implements EventStore {
   async status(): Promise<StoreStatus> {
     const { events } = this.#shared;
     const bytes = JSON.stringify(events.map(({ document }) => document.fields)).length;
-    return { segments: 0, rows: events.length, bytes, queries: this.#queries, problems: [] };
+    const nothing = { segments: 0, problems: [], holes: [] };
+    return { ...nothing, rows: events.length, bytes, queries: this.#queries };
   }
 
   async compact(): Promise<boolean> {

@@ -81,6 +81,12 @@ export type Facets = Map<string, { value: string; count: number }[]>;
 
 export type Extent = { dataset: string; rows: number; fromMs: number; toMs: number };
 
+/**
+ * Stored events that cannot be read, by the times that they had: numbers over this range are incomplete. `dataset` is
+ * absent if it is unknown, or if the events are of several datasets.
+ */
+type Hole = TimeRange & { dataset?: string; events: number };
+
 export type StoreStatus = {
   segments: number;
   rows: number;
@@ -89,6 +95,7 @@ export type StoreStatus = {
   queries: number;
   /** Problems of the stored data, e.g. a file that cannot be read; for people. */
   problems: readonly string[];
+  holes: readonly Hole[];
 };
 
 /** Number of days for which the events of a dataset are kept. Other datasets are kept for ever. */
