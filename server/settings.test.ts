@@ -3,11 +3,12 @@ import path from "node:path";
 
 import { expect, test } from "vitest";
 
+import { deriveKeys, tokenCheck } from "#api/kit/keys.ts";
 import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
 import { envExample, parseSettings, type Setting } from "#platform/settings/settings.ts";
 
-import { workerEnvironment } from "./apis/installation.ts";
-import { workerSettings } from "./apis/service-settings.ts";
+import { workerInput } from "./apis/installation.ts";
+import { workerSecrets, workerSettings } from "./apis/service-settings.ts";
 import { SERVICES } from "./apis/services.ts";
 import { ALL_SETTINGS } from "./settings.ts";
 
@@ -99,17 +100,18 @@ const SECRETS: Readonly<Record<string, readonly ServiceName[]>> = {
   DATABASE_REPLICA_URLS: SERVICE_NAMES,
 };
 
-test("a worker gets only the settings of its service, and no secret of another one", () => {
+test("a worker gets only the settings of its service, and neither the root key nor a secret of another one", () => {
   const before = process.env;
   process.env = {
     NODE_ENV: "test",
     ...ELSEWHERE,
     ...Object.fromEntries(Object.keys(SECRETS).map((name) => [name, "hunter2"])),
     DATABASE_URL_FILE: "/run/secrets/db",
+    API_ROOT_KEY: "root",
   };
   try {
     for (const service of SERVICE_NAMES) {
-      const env = workerEnvironment(service, {
+      const { variables, keys } = workerInput(service, {
         dataFolder: "/data",
         host: "127.0.0.1",
         databaseUrl: "postgres://db/x",
@@ -118,20 +120,36 @@ test("a worker gets only the settings of its service, and no secret of another o
       });
       const secrets = Object.keys(SECRETS).filter((name) => SECRETS[name]?.includes(service));
       const own = `API_${service.toUpperCase()}_URL`;
-      const others = ["NODE_ENV", "PATH", "QUARTERDECK_HOST", "DATABASE_URL", "API_ROOT_KEY"];
+      const others = ["QUARTERDECK_HOST", "DATABASE_URL"];
       const folder = ["billing", "management"].includes(service) ? [] : ["QUARTERDECK_DATA"];
       const expected = new Set([...secrets, ...others, ...folder, own, "API_ACCOUNTS_URL"]);
-      expect(Object.keys(env).toSorted(), service).toEqual([...expected].toSorted());
+      expect(Object.keys(variables).toSorted(), service).toEqual([...expected].toSorted());
+      expect(Object.values(variables), service).not.toContain("root");
+      expect(tokenCheck(keys.rootKey)("root"), service).toBe(true);
+      expect(tokenCheck(keys.rootKey)("rood"), service).toBe(false);
     }
   } finally {
     process.env = before;
   }
 });
 
-test("the settings listed for a service are those that it declares", async () => {
+test("a derived key is given only to the services that use it", () => {
+  const withKeys = SERVICE_NAMES.map(
+    (name) => [name, deriveKeys("root", workerSecrets(name))] as const,
+  );
+  const holders = (purpose: string) =>
+    withKeys.flatMap(([name, keys]) => (purpose in keys.derived ? [name] : []));
+  expect(holders("management secrets")).toEqual(["management"]);
+  expect(holders("signing keys")).toEqual(["accounts"]);
+  expect(holders("service token of reporting")).toEqual(["reporting"]);
+  expect(holders("user hash")).toEqual(SERVICE_NAMES);
+});
+
+test("the settings and secrets listed for a service are those that it declares", async () => {
   for (const name of SERVICE_NAMES) {
     const service = await SERVICES[name]();
     expect(workerSettings(name).own, name).toEqual(service.settings ?? {});
+    expect(workerSecrets(name), name).toEqual(service.secrets ?? []);
   }
 }, 120_000);
 

@@ -14,6 +14,7 @@ import { openDeps } from "./open-deps.ts";
 import { coreMigrations } from "./repositories/migrations-core.ts";
 import { identityMigrations } from "./repositories/migrations-identity.ts";
 import { accountsRoutes } from "./routes/accounts-routes.ts";
+import { accountsSecrets } from "./secrets.ts";
 import { accountsSettings, type AccountsSettings } from "./settings.ts";
 
 export const accounts = defineService({
@@ -23,6 +24,7 @@ export const accounts = defineService({
     "Sign-up, sign-in and sessions, second factors, passkeys, products with their roles and grants, service accounts, and the OpenID provider that the control plane and other products sign in with. Every decision is audited.",
   migrations: [...coreMigrations, ...identityMigrations],
   settings: accountsSettings,
+  secrets: accountsSecrets,
   jobs: accountsJobs,
   events: accountsEvents,
   open(kit, settings) {

@@ -7,6 +7,7 @@ import * as jobHandlers from "./job-handlers.ts";
 import { billingJobs } from "./jobs.ts";
 import { migrations } from "./repositories/migrations.ts";
 import { billingRoutes } from "./routes/billing-routes.ts";
+import { billingSecrets } from "./secrets.ts";
 
 export const billing = defineService({
   name: "billing",
@@ -15,6 +16,7 @@ export const billing = defineService({
     "Customers, plans and prices, subscriptions with proration, coupons, invoices with gapless numbers, credit notes, payments through a gateway, refunds, chargebacks, and a double-entry ledger. Amounts are whole numbers of the currency's minor unit (1234 is 12.34 EUR and 1234 JPY).",
   migrations,
   settings: {},
+  secrets: billingSecrets,
   jobs: billingJobs,
   events: billingEvents,
   open(kit) {

@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import { z } from "zod";
 
 import { startInstance } from "#api/kit/instance.ts";
+import { deriveKeys } from "#api/kit/keys.ts";
 import { instanceSettings } from "#api/kit/settings.ts";
 import { systemClock } from "#platform/clock.ts";
 import { silentLog } from "#platform/log.ts";
@@ -40,7 +41,7 @@ async function serve({ databaseUrl, rootKey, aheadMs }: z.output<typeof Options>
   const instance = await startInstance(billing, {
     ...instanceSettings(billing, {}),
     databaseUrl,
-    rootKey,
+    keys: deriveKeys(rootKey, billing.secrets ?? []),
     port: 0,
     authenticate: () => Promise.resolve(undefined),
     clock: { nowMs: () => systemClock.nowMs() + aheadMs },

@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync } from "node:crypto";
+import { createHmac } from "node:crypto";
 
 import type { Clock } from "#platform/clock.ts";
 import { openNotifications } from "#platform/events/notifications.ts";
@@ -12,7 +12,7 @@ import { createListener } from "#platform/http/listener.ts";
 import { rejectMalformedRequests } from "#platform/http/malformed-request.ts";
 import { createRateLimit } from "#platform/http/rate-limit.ts";
 import { type ApiServer, openServer } from "#platform/http/server.ts";
-import { type Authenticate, rootKeyCheck } from "#platform/http/tokens.ts";
+import type { Authenticate } from "#platform/http/tokens.ts";
 import type { JobDefinition } from "#platform/jobs/define-job.ts";
 import { jobRoutes } from "#platform/jobs/job-routes.ts";
 import { runDueJobs, startJobRunner } from "#platform/jobs/job-runner.ts";
@@ -32,6 +32,7 @@ import { migrate } from "#platform/postgres/migrate.ts";
 import { type ServiceDatabase, openServiceDatabase } from "#platform/postgres/service-database.ts";
 import type { Supervisor } from "#platform/processes/supervisor.ts";
 
+import { type ServiceKeys, derivedKey, tokenCheck, USER_HASH } from "./keys.ts";
 import { operationRoutes } from "./operation-routes.ts";
 import { serviceTokenAuthenticator } from "./service-token.ts";
 import type { AnyKit, Kit, OpenService, Service } from "./service.ts";
@@ -46,8 +47,7 @@ export type InstanceOptions = {
   serviceSettings: Readonly<Record<string, unknown>>;
   /** URL of the primary. */
   databaseUrl: string;
-  /** All other keys are derived from it (`Kit.secret`). */
-  rootKey: string;
+  keys: ServiceKeys;
   /** Public URL. Default: the address on which it listens. */
   publicUrl?: string;
   /** Port to listen on. */
@@ -175,8 +175,11 @@ function serve({ server }: ApiServer, serving: Serving) {
     headers,
     limit: limitOf(options),
     access: bearerAccess(
-      rootKeyCheck(options.rootKey),
-      serviceTokenAuthenticator(kit.secret, open.authenticate ?? options.authenticate),
+      tokenCheck(options.keys.rootKey),
+      serviceTokenAuthenticator(
+        options.keys.serviceTokens,
+        open.authenticate ?? options.authenticate,
+      ),
     ),
     writeAccessLine: accessLine({
       base,
@@ -210,9 +213,8 @@ type KitDeps = InstanceOptions &
   Pick<Kit, "url" | "database" | "notifications"> & { base: EcsBase };
 
 function kitOf(service: Service, deps: KitDeps): AnyKit {
-  const secret = (purpose: string): Buffer =>
-    Buffer.from(hkdfSync("sha256", deps.rootKey, "", `quarterdeck ${purpose}`, 32));
-  const userKey = secret("user hash");
+  const secret = (purpose: string): Buffer => derivedKey(deps.keys, purpose);
+  const userKey = secret(USER_HASH);
   const { base } = deps;
   return {
     ...deps,

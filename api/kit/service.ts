@@ -25,6 +25,8 @@ export type Service = {
   migrations: ModuleMigrations["migrations"];
   /** Its own settings, in addition to the kit's. */
   settings?: SettingGroup;
+  /** The purposes for which it uses `Kit.secret`. */
+  secrets?: readonly string[];
   /** The kinds of jobs that it queues and handles. */
   jobs: readonly JobDefinition[];
   /** The domain events that it publishes. */
@@ -82,7 +84,7 @@ export type Kit = {
   emit(fields: Readonly<Record<string, unknown>>): void;
   /** ECS `user.hash` of an account id, equal in all services of an installation. */
   hashUser(accountId: string): string;
-  /** A key for one purpose, derived from the installation's root key. */
+  /** A key for one purpose that the service declares, derived from the installation's root key. */
   secret(purpose: string): Buffer;
 };
 

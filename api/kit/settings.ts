@@ -65,7 +65,7 @@ function portOf(title: string, port: number) {
   };
 }
 
-/** Settings shared by the services of one installation, and by the processes that start them. */
+/** Settings of the processes that start services. Services get keys derived from the root key instead of it. */
 export const installationSettings = {
   ...hostSettings,
   ...databaseSettings,
@@ -94,7 +94,8 @@ export const workerCountSettings = {
 
 /** Settings that every service process reads, in addition to the service's own. */
 export const kitSettings = {
-  ...installationSettings,
+  ...hostSettings,
+  ...databaseSettings,
   ...replicaSettings,
   ...logSettings,
   accountsUrl: apiUrlSettings.accounts,

@@ -9,6 +9,7 @@ import { newId } from "#platform/ids.ts";
 import { silentLog } from "#platform/log.ts";
 
 import { type Instance, startInstance } from "./instance.ts";
+import { deriveKeys } from "./keys.ts";
 import type { Service } from "./service.ts";
 import { instanceSettings } from "./settings.ts";
 import { dropDatabase, newServiceDatabase } from "./test-database.ts";
@@ -66,7 +67,7 @@ export async function testService(
   const instance = await startInstance(service, {
     ...instanceSettings(service, options.env ?? {}),
     databaseUrl,
-    rootKey: TEST_ROOT_KEY,
+    keys: deriveKeys(TEST_ROOT_KEY, service.secrets ?? []),
     port: 0,
     authenticate: issuer.authenticate,
     clock: { nowMs: () => clock.now },

@@ -16,6 +16,7 @@ import { resolvedRoute } from "./routes/resolved.ts";
 import { secretRoutes } from "./routes/secrets.ts";
 import { settingRoutes } from "./routes/settings.ts";
 import { watchRoute } from "./routes/watch.ts";
+import { STORED_SECRETS } from "./secrets.ts";
 import { managementSettings } from "./settings.ts";
 
 export const management = defineService({
@@ -25,6 +26,7 @@ export const management = defineService({
     "Settings and feature flags of every application: typed, scoped, versioned with who, when and why, with a stream of changes. Secrets are stored by name and never returned: settings refer to them, and they are delivered at deploy time. A permission for settings or flags may have a scope, an application or a prefix of names: `management:settings:read/shop` or `management:settings:read/shop-*`.",
   migrations,
   settings: managementSettings,
+  secrets: [STORED_SECRETS],
   jobs: managementJobs,
   events: managementEvents,
   async open(kit, settings) {

@@ -1,5 +1,6 @@
 import path from "node:path";
 
+import { serviceTokenOf } from "#api/kit/keys.ts";
 import { serviceToken } from "#api/kit/service-token.ts";
 import { defineService, type OpenService, type Service } from "#api/kit/service.ts";
 import type { CurrentStore } from "#pipeline/store/port.ts";
@@ -44,6 +45,7 @@ export const reportingService = (ports: ReportingPorts): Service =>
       "Business and service statistics: a catalogue of parameterized reports, computed on request, in the background or on a schedule, as JSON, CSV or Parquet. Facts from the events of other services and the access log are stored in a lake of Parquet files. Reports run on DuckDB over these files, or on Amazon Redshift, which loads them. `reporting:reports:read` may have a scope, a report: `reporting:reports:read/revenue`.",
     migrations,
     settings: reportingSettings,
+    secrets: [serviceTokenOf("reporting")],
     jobs: reportingJobs,
     events: reportingEvents,
     open: (kit, settings) => open(kit, settings, ports),

@@ -1,5 +1,3 @@
-import { timingSafeEqual } from "node:crypto";
-
 import { type JWTVerifyGetKey, createRemoteJWKSet, errors, jwtVerify } from "jose";
 import { z } from "zod";
 
@@ -33,16 +31,6 @@ export const keysOfAccounts = (accountsUrl: string): JWTVerifyGetKey =>
   createRemoteJWKSet(new URL("/.well-known/jwks.json", accountsUrl), {
     cacheMaxAge: KEYS_CACHED_MS,
   });
-
-/** Whether a token is the root key of the installation. The comparison takes constant time for a given length. */
-export function rootKeyCheck(rootKey: string): (token: string) => boolean {
-  const expected = Buffer.from(rootKey);
-  return (token) => {
-    if (token.length !== rootKey.length) return false;
-    const given = Buffer.from(token);
-    return given.length === expected.length && timingSafeEqual(given, expected);
-  };
-}
 
 /**
  * Verifies the access tokens of Accounts by its public keys. A verified token is cached for a minute, and while the

@@ -8,6 +8,7 @@ import { WorkerMetrics } from "../metrics/worker-metrics.ts";
 import type { ConnectionDispatcher } from "./connection-dispatcher.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
 import { wholeLines } from "./whole-lines.ts";
+import { inputStdio, sendInput } from "./worker-input.ts";
 
 const STOP_MS_MAX = 20_000;
 const RESTART_MS = { first: 100, most: 10_000 };
@@ -25,8 +26,10 @@ export type WorkerPoolOptions = {
   /** The first argument of the module, as JSON. */
   task: unknown;
   count: number;
-  /** The whole environment of the workers. */
+  /** The whole environment of the workers; without secrets. */
   env: NodeJS.ProcessEnv;
+  /** A JSON value that each worker reads with `readInput`. */
+  input: unknown;
   /** Receives whole lines of the workers' stdout; "directly": they write to the stdout of this process themselves. */
   writeLines: ((lines: string) => void) | "directly";
   /** Whether starting the first worker is retried until it can serve. */
@@ -40,7 +43,7 @@ export type WorkerPool = {
   /** Resolves when a worker serves; rejects with the reason when the first one cannot start, unless that is retried. */
   ready: Promise<void>;
   /** Replaces every worker, one after the other, without a failed request. */
-  restart(env?: NodeJS.ProcessEnv): Promise<void>;
+  restart(input?: unknown): Promise<void>;
   /** Stops listening, lets the workers finish the requests in flight, and ends them. */
   stop(): Promise<void>;
 };
@@ -55,7 +58,7 @@ export function startWorkerPool(
   ready.catch(() => undefined);
   return {
     ready,
-    restart: (env) => pool.restart(env),
+    restart: (input) => pool.restart(input),
     async stop() {
       dispatcher.close();
       await pool.stop();
@@ -78,7 +81,7 @@ class Pool {
   readonly #workers = new Set<Worker>();
   readonly #metrics = new WorkerMetrics<ChildProcess>();
   readonly #stopping = new AbortController();
-  #env: NodeJS.ProcessEnv;
+  #input: unknown;
   #restarting: Promise<void> = Promise.resolve();
   #served = false;
   #crashesInARow = 0;
@@ -87,7 +90,7 @@ class Pool {
   constructor(options: WorkerPoolOptions, dispatcher: ConnectionDispatcher) {
     this.#options = options;
     this.#dispatcher = dispatcher;
-    this.#env = options.env;
+    this.#input = options.input;
   }
 
   /** Starts the first worker alone, so that a configuration error is reported once; then the others. */
@@ -127,8 +130,8 @@ class Pool {
   }
 
   /** Restarts that overlap run one after the other. */
-  restart(env?: NodeJS.ProcessEnv): Promise<void> {
-    this.#env = env ?? this.#env;
+  restart(input: unknown = this.#input): Promise<void> {
+    this.#input = input;
     const after = this.#restarting.then(() => this.#replaceAll());
     this.#restarting = after.catch(() => undefined);
     return after;
@@ -150,13 +153,14 @@ class Pool {
   }
 
   #fork(): Worker {
-    const { module, task, writeLines } = this.#options;
+    const { module, task, env, writeLines } = this.#options;
     const cache = getCompileCacheDir();
     const child = fork(module, [JSON.stringify(task), this.#dispatcher.url], {
-      env: { ...this.#env, ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }) },
-      stdio: ["ignore", writeLines === "directly" ? "inherit" : "pipe", "inherit", "ipc"],
+      env: { ...env, ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }) },
+      stdio: [...inputStdio(writeLines === "directly" ? "inherit" : "pipe")],
       execArgv: [],
     });
+    sendInput(child, this.#input);
     if (child.stdout && writeLines !== "directly") wholeLines(child.stdout, writeLines);
     const worker: Worker = {
       child,

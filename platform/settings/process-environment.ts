@@ -10,16 +10,28 @@ export type ProcessSettings = {
   prefixes?: readonly string[];
 };
 
-/** The environment of a child process: only the settings that its modules read. */
-export function processEnvironment(
+/** The environment of a child process: the variables of the system and those that its modules read. */
+export const processEnvironment = (
   env: Environment,
-  { settings, prefixes = [] }: ProcessSettings = { settings: {} },
-): NodeJS.ProcessEnv {
-  const system = Object.entries(env).filter(
-    ([name]) => SYSTEM.test(name) || prefixes.some((prefix) => name.startsWith(prefix)),
+  own: ProcessSettings = { settings: {} },
+): NodeJS.ProcessEnv => ({
+  NODE_ENV: process.env.NODE_ENV,
+  ...matching(env, (name) => SYSTEM.test(name)),
+  ...ownVariables(env, own),
+});
+
+/** The variables that the modules and libraries of a process read. */
+export const ownVariables = (
+  env: Environment,
+  { settings, prefixes = [] }: ProcessSettings,
+): Record<string, string> => ({
+  ...matching(env, (name) => prefixes.some((prefix) => name.startsWith(prefix))),
+  ...variablesOf(settings, env),
+});
+
+const matching = (env: Environment, matches: (name: string) => boolean): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) =>
+      value !== undefined && matches(name) ? [[name, value]] : [],
+    ),
   );
-  const found = Object.fromEntries(
-    system.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  );
-  return { NODE_ENV: process.env.NODE_ENV, ...found, ...variablesOf(settings, env) };
-}

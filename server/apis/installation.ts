@@ -2,14 +2,16 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
+import { deriveKeys } from "#api/kit/keys.ts";
 import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
 import { apiUrlSettings } from "#api/kit/settings.ts";
 import { type EmbeddedServer, startEmbedded } from "#platform/postgres/embedded.ts";
-import { processEnvironment } from "#platform/settings/process-environment.ts";
+import { ownVariables } from "#platform/settings/process-environment.ts";
 import { variablesOf } from "#platform/settings/settings.ts";
 
 import type { ApiHostSettings } from "../settings.ts";
-import { workerProcess } from "./service-settings.ts";
+import { workerProcess, workerSecrets } from "./service-settings.ts";
+import type { WorkerInput } from "./worker-input.ts";
 
 /** The shared parts of one installation: the database server and the root key. */
 export type Installation = {
@@ -91,25 +93,26 @@ export type WorkerPlace = Pick<ApiHostSettings, "dataFolder" | "host"> &
   };
 
 /**
- * The environment of a service's workers: only the settings of that service, and the addresses known to this process. A
- * configured address, e.g. of a proxy, takes precedence.
+ * What the workers of a service are given: the settings of that service alone, with the addresses known to this
+ * process, and the keys that it uses instead of the root key. A configured address, e.g. of a proxy, takes precedence.
  */
-export function workerEnvironment(service: ServiceName, place: WorkerPlace): NodeJS.ProcessEnv {
+export function workerInput(service: ServiceName, place: WorkerPlace): WorkerInput {
   const allowed = workerProcess(service);
-  const env = processEnvironment(process.env, allowed);
-  // Setting both NAME and NAME_FILE is an error, and the value has already been read.
-  delete env["DATABASE_URL_FILE"];
-  delete env["API_ROOT_KEY_FILE"];
+  const variables = ownVariables(process.env, allowed);
+  // Setting both NAME and NAME_FILE is an error.
+  delete variables["DATABASE_URL_FILE"];
   const found: Record<string, string> = {
     QUARTERDECK_DATA: place.dataFolder,
     QUARTERDECK_HOST: place.host,
     DATABASE_URL: place.databaseUrl,
-    API_ROOT_KEY: place.rootKey,
   };
   for (const name of SERVICE_NAMES) {
     const { variable } = apiUrlSettings[name];
     const url = process.env[variable] || place.urls[name];
     if (url !== undefined) found[variable] = url;
   }
-  return { ...env, ...variablesOf(allowed.settings, found) };
+  return {
+    variables: { ...variables, ...variablesOf(allowed.settings, found) },
+    keys: deriveKeys(place.rootKey, workerSecrets(service)),
+  };
 }

@@ -7,11 +7,18 @@ import {
   type WorkerPoolOptions,
   startWorkerPool,
 } from "#platform/processes/worker-pool.ts";
+import { processEnvironment } from "#platform/settings/process-environment.ts";
+
+import type { WorkerInput } from "./worker-input.ts";
 
 const WORKER = fileURLToPath(new URL("worker.ts", import.meta.url));
 
-export type ServiceWorkersOptions = Omit<WorkerPoolOptions, "name" | "module" | "task"> & {
+export type ServiceWorkersOptions = Omit<
+  WorkerPoolOptions,
+  "name" | "module" | "task" | "env" | "input"
+> & {
   service: ServiceName;
+  input: WorkerInput;
 };
 
 /** The worker processes of one service. */
@@ -20,5 +27,6 @@ export function startServiceWorkers(
   { service, ...options }: ServiceWorkersOptions,
 ): WorkerPool {
   const name = `the ${service} API`;
-  return startWorkerPool(dispatcher, { ...options, name, module: WORKER, task: { service } });
+  const env = processEnvironment(process.env);
+  return startWorkerPool(dispatcher, { ...options, name, module: WORKER, task: { service }, env });
 }

@@ -7,7 +7,7 @@ import {
 import type { SettingsOf } from "#platform/settings/settings.ts";
 
 import type { ApiHostSettings } from "../settings.ts";
-import { openInstallation, workerEnvironment } from "./installation.ts";
+import { openInstallation, workerInput } from "./installation.ts";
 import { type LogFile, openLogFile } from "./log-file.ts";
 import { startServiceWorkers } from "./service-workers.ts";
 
@@ -56,8 +56,8 @@ export async function startApis(
   );
   const place = { ...settings, ...installation, urls };
   const running = opened.map(({ service, dispatcher, log }) => {
-    const env = workerEnvironment(service, place);
-    const options = { service, count: 1, env, retryStart: true, writeLines: log.write, notify };
+    const input = workerInput(service, place);
+    const options = { service, count: 1, input, retryStart: true, writeLines: log.write, notify };
     return startServiceWorkers(dispatcher, options);
   });
   started.defer(async () => {

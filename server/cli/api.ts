@@ -7,10 +7,11 @@ import { AppError } from "#platform/errors.ts";
 import { openDispatcher } from "#platform/processes/connection-dispatcher.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 
-import { openInstallation, workerEnvironment } from "../apis/installation.ts";
+import { openInstallation, workerInput } from "../apis/installation.ts";
 import { openLogFile } from "../apis/log-file.ts";
 import { workerSettings } from "../apis/service-settings.ts";
 import { type ServiceWorkersOptions, startServiceWorkers } from "../apis/service-workers.ts";
+import type { WorkerInput } from "../apis/worker-input.ts";
 import { startStandbyIndexer } from "../indexer/start-standby.ts";
 import { apiHostSettings, indexSettings } from "../settings.ts";
 import type { Command } from "./command.ts";
@@ -58,14 +59,14 @@ one by one.
       const indexer = startStandbyIndexer(settings.dataFolder, { ...output, notify });
       started.defer(() => indexer.stop());
     }
-    const environment = (databaseUrl = installation.databaseUrl): NodeJS.ProcessEnv => {
+    const inputWith = (databaseUrl = installation.databaseUrl): WorkerInput => {
       const urls = { [service]: dispatcher.url };
-      return workerEnvironment(service, { ...settings, ...installation, databaseUrl, urls });
+      return workerInput(service, { ...settings, ...installation, databaseUrl, urls });
     };
     const workers = startServiceWorkers(dispatcher, {
       service,
       count,
-      env: environment(),
+      input: inputWith(),
       retryStart: false,
       writeLines: output.writeLines,
       notify,
@@ -78,7 +79,7 @@ one by one.
     );
     if (output.file !== undefined) notify(`Its log: ${output.file}`);
     const restart = (databaseUrl?: string): void => {
-      workers.restart(environment(databaseUrl)).catch((error: unknown) => notify(String(error)));
+      workers.restart(inputWith(databaseUrl)).catch((error: unknown) => notify(String(error)));
     };
     const onHangUp = (): void => restart();
     process.on("SIGHUP", onHangUp);

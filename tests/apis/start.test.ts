@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 
 import { describe, expect, test } from "vitest";
 
@@ -35,8 +35,12 @@ describe.runIf(IS_BUILT)("npm start", () => {
     expect(await statusesOf("/readyz")).toEqual([200, 200, 200, 200, 200]);
     const before = workersOf(start.child);
     expect(before).toHaveLength(SERVICE_NAMES.length);
-    const withSecret = before.filter((pid) => environmentOf(pid).includes("hunter2"));
-    expect(withSecret.map(commandOf)).toEqual([expect.stringContaining('"accounts"')]);
+    const rootKey = (await readFile(`${folder.path}/data/api/root-key`, "utf8")).trim();
+    const secrets = ["hunter2", rootKey, "postgres://"];
+    for (const pid of before) {
+      const shown = environmentOf(pid) + commandOf(pid);
+      expect(secrets.filter((secret) => shown.includes(secret))).toEqual([]);
+    }
     for (const pid of before) process.kill(pid, "SIGKILL");
     expect((await fetch(`${board}/livez`)).status).toBe(200);
     // No connection is refused in the meantime: requests wait for the new workers.

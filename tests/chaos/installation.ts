@@ -8,9 +8,10 @@ import {
   openDispatcher,
 } from "#platform/processes/connection-dispatcher.ts";
 import type { WorkerPool } from "#platform/processes/worker-pool.ts";
-import { workerEnvironment } from "#server/apis/installation.ts";
+import { type WorkerPlace, workerInput } from "#server/apis/installation.ts";
 import { openLogFile } from "#server/apis/log-file.ts";
 import { startServiceWorkers } from "#server/apis/service-workers.ts";
+import type { WorkerInput } from "#server/apis/worker-input.ts";
 import { startStandbyIndexer } from "#server/indexer/start-standby.ts";
 
 import { commandOf, workersOf } from "../harness/processes.ts";
@@ -67,12 +68,7 @@ export async function startInstallation(): Promise<Installation> {
     const running = startServiceWorkers(dispatcherOf(service), {
       service,
       count: WORKERS[service],
-      env: {
-        ...workerEnvironment(service, place),
-        DATABASE_REPLICA_URLS: replica.url,
-        API_REQUESTS_PER_SECOND: "100000",
-        NODE_OPTIONS: "",
-      },
+      input: inputOf(service, place, replica.url),
       retryStart: false,
       writeLines: log.write,
       notify: () => undefined,
@@ -96,6 +92,12 @@ export async function startInstallation(): Promise<Installation> {
     pids: (service) => workersOf(process).filter((pid) => commandOf(pid).includes(`"${service}"`)),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+}
+
+function inputOf(service: ServiceName, place: WorkerPlace, replicaUrl: string): WorkerInput {
+  const { keys, variables } = workerInput(service, place);
+  const own = { DATABASE_REPLICA_URLS: replicaUrl, API_REQUESTS_PER_SECOND: "100000" };
+  return { keys, variables: { ...variables, ...own } };
 }
 
 function each<T>(of: (service: ServiceName) => T): Record<ServiceName, T> {

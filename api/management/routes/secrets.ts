@@ -8,6 +8,7 @@ import { pageOf, pageQuery } from "#platform/http/schema.ts";
 
 import { addSecret, removeSecret, rotateSecret } from "../commands/secrets.ts";
 import { type SecretFacts, findSecret, listSecrets } from "../repositories/secrets.ts";
+import { STORED_SECRETS } from "../secrets.ts";
 import { type RouteDeps, byOf } from "./access.ts";
 import { Description, SecretName, Version } from "./wire.ts";
 
@@ -91,7 +92,12 @@ const put = ({ kit }: RouteDeps): Route =>
     handle: ({ params: { name }, body: secret, caller, nowMs, traceId, write }) =>
       write(async (tx) => {
         const by = byOf(caller);
-        const stored = await addSecret(tx, kit.secret(PURPOSE), { name, ...secret, by, nowMs });
+        const stored = await addSecret(tx, kit.secret(STORED_SECRETS), {
+          name,
+          ...secret,
+          by,
+          nowMs,
+        });
         await publishChange(kit, tx, {
           type: "put",
           name,
@@ -136,8 +142,6 @@ const publishChange = (
     data: { name, version, by },
   });
 
-const PURPOSE = "management secrets";
-
 const rotate = ({ kit }: RouteDeps): Route =>
   route({
     method: "POST",
@@ -154,7 +158,7 @@ const rotate = ({ kit }: RouteDeps): Route =>
     handle: ({ params: { name }, body: secret, caller, nowMs, traceId, ifMatch, write }) =>
       write(async (tx) => {
         const by = byOf(caller);
-        const at = { key: kit.secret(PURPOSE), check: isAt(ifMatch) };
+        const at = { key: kit.secret(STORED_SECRETS), check: isAt(ifMatch) };
         const stored = await rotateSecret(tx, at, { name, ...secret, by, nowMs });
         await publishChange(kit, tx, {
           type: "rotated",
