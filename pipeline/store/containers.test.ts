@@ -56,7 +56,7 @@ const READ = `
   for (let i = 0; i < ${OPENED}; i += 1) {
     const store = await open();
     const { problems } = await store.status();
-    if (problems.length > 0) throw new Error(problems.join());
+    if (problems.length > 0) throw new Error(problems.map(({ message }) => message).join());
     await store[Symbol.asyncDispose]();
   }`;
 const MERGE = `{ await using store = await open(); await store.compact(); }`;

@@ -109,14 +109,14 @@ test("truncated, foreign, empty or copied files are ignored and reported, and a 
   const { problems } = await store.status();
   expect(problems.length).toBe(4);
   for (const name of [cut, empty, "notes.txt", "000000000-1-00000000.parquet"]) {
-    expect(problems.some((problem) => problem.includes(name))).toBe(true);
+    expect(problems.some(({ message }) => message.includes(name))).toBe(true);
   }
   expect(await readdir(join(folder, "broken"))).toEqual([]);
   await store.compact();
   expect((await readdir(join(folder, "broken"))).length).toBe(4);
   await using later = await openEmbeddedStore({ folder, clock: systemClock });
   for (const { problems: named } of [await store.status(), await later.status()]) {
-    expect(named.filter((problem) => problem.includes("moved")).length).toBe(4);
+    expect(named.filter(({ message }) => message.includes("moved")).length).toBe(4);
   }
   expect((await store.aggregate(COUNT))[0]?.value).toBe(2);
 });

@@ -87,14 +87,22 @@ export type Extent = { dataset: string; rows: number; fromMs: number; toMs: numb
  */
 type Hole = TimeRange & { dataset?: string; events: number };
 
+export type StoreProblem = {
+  /** Unchanged while the problem lasts, and the same in all processes that use the store. */
+  id: string;
+  /** `file`: a stored file cannot be read. `upkeep`: merging or removing expired events fails. */
+  kind: "file" | "upkeep";
+  /** For people. */
+  message: string;
+};
+
 export type StoreStatus = {
   segments: number;
   rows: number;
   bytes: number;
   /** Number of queries since the store was opened; live tiles must not cause any. */
   queries: number;
-  /** Problems of the stored data, e.g. a file that cannot be read; for people. */
-  problems: readonly string[];
+  problems: readonly StoreProblem[];
   holes: readonly Hole[];
 };
 

@@ -6,6 +6,7 @@ import type { Clock } from "#platform/clock.ts";
 import { ifExists } from "#platform/files.ts";
 
 import { explained, publish, writeSafe } from "./files.ts";
+import type { StoreProblem } from "./port.ts";
 import { madeMs, newSegmentId, type SegmentId } from "./segment-id.ts";
 import { type Listing, SegmentList, segmentIdsIn, SUFFIX } from "./segment-list.ts";
 import { StoreWriter } from "./store-writer.ts";
@@ -34,11 +35,11 @@ export class SegmentFolder implements AsyncDisposable {
     return this.#writer[Symbol.asyncDispose]();
   }
 
-  get problems(): readonly string[] {
+  get problems(): readonly StoreProblem[] {
     return this.#list.problems;
   }
 
-  /** Adds an entry to `problems` until it is removed. */
+  /** Adds a failed operation to `problems` until it is removed. */
   noteProblem(name: string, text: string): void {
     this.#list.noteProblem(name, text);
   }

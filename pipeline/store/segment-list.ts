@@ -5,6 +5,7 @@ import { AppError, errorCode } from "#platform/errors.ts";
 import { ifExists } from "#platform/files.ts";
 
 import { readFooter } from "./parquet/read-footer.ts";
+import type { StoreProblem } from "./port.ts";
 import { FOOTER_KEY, FOOTER_VERSION, type Segment, SegmentFooter } from "./segment-footer.ts";
 import { compareIds, isSegmentId, type SegmentId } from "./segment-id.ts";
 
@@ -20,8 +21,10 @@ export class SegmentList {
   readonly #segments = new Map<SegmentId, Segment>();
   /** Files that are not segments, by name, with the reason. */
   readonly #damaged = new Map<string, string>();
-  /** Messages by the name of a file or of a failed operation. */
+  /** Messages by the name of a file. */
   readonly #problems = new Map<string, string>();
+  /** Messages by the name of a failed operation. */
+  readonly #failures = new Map<string, string>();
   #listing: Listing = { segments: [], replaced: [] };
   /** Whether `#segments` has changed since `#listing` was built. */
   #hasChanged = false;
@@ -41,17 +44,27 @@ export class SegmentList {
     return this.#listing;
   }
 
-  get problems(): readonly string[] {
-    return [...this.#problems.values()];
+  get problems(): readonly StoreProblem[] {
+    const files = [...this.#problems].map(([id, message]) => ({
+      id,
+      kind: "file" as const,
+      message,
+    }));
+    const failures = [...this.#failures].map(([id, message]) => ({
+      id,
+      kind: "upkeep" as const,
+      message,
+    }));
+    return [...files, ...failures];
   }
 
-  /** Adds an entry to `problems` until it is removed. */
+  /** Adds a failed operation to `problems` until it is removed. */
   noteProblem(name: string, text: string): void {
-    this.#problems.set(name, text);
+    this.#failures.set(name, text);
   }
 
   forgetProblem(name: string): void {
-    this.#problems.delete(name);
+    this.#failures.delete(name);
   }
 
   /** Reads new files and removes deleted ones, given all names in `events/` and the ids among them. */
