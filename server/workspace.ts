@@ -23,6 +23,7 @@ import { type Demo, startDemo } from "./demo/demo.ts";
 import type { Forecaster } from "./forecaster/forecast-thread.ts";
 import { HistoryNotifier } from "./history-notifier.ts";
 import type { Indexing } from "./indexer/indexing.ts";
+import { logExpired } from "./indexer/log-expired.ts";
 import type { WhatToIndex } from "./indexer/task.ts";
 
 /** The data behind the boards: real logs, the demo, or a replay of an old log. Each has its own store. */
@@ -122,6 +123,7 @@ async function startLive(
   let hasFailed = false;
   const indexer = indexing.start(what, {
     attach: (channel) => subscriber.attach(channel),
+    onExpired: (expired) => logExpired(log, expired),
     onFailed(error) {
       hasFailed = true;
       log.error("the indexer stopped", { error });

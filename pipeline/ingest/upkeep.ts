@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "#platform/clock.ts";
 
 import type { BusConsumer } from "../bus/port.ts";
-import type { PositionReader, StoreMaintenance } from "../store/port.ts";
+import type { Expired, PositionReader, StoreMaintenance } from "../store/port.ts";
 
 const EVERY_MS = 5_000;
 /** After reading existing files there is much to merge; the pause between two steps leaves time for reading. */
@@ -15,6 +15,8 @@ export type UpkeepDeps = {
   clock: Clock;
   /** The bus whose events are stored. */
   bus: Pick<BusConsumer, "acknowledge"> | undefined;
+  /** Called with the events that were removed because they expired. */
+  onExpired(expired: readonly Expired[]): void;
 };
 
 /**
@@ -22,11 +24,16 @@ export type UpkeepDeps = {
  * bus.
  */
 export async function keepUp(deps: UpkeepDeps, signal: AbortSignal): Promise<void> {
-  const { store, clock, bus } = deps;
+  const { store, bus } = deps;
+  const expire = async (): Promise<boolean> => {
+    const expired = await store.expire(deps.clock.nowMs());
+    if (expired && expired.length > 0) deps.onExpired(expired);
+    return expired !== undefined;
+  };
   while (!signal.aborted) {
     await pause(EVERY_MS, signal);
     await steps(() => store.compact(), signal);
-    await steps(() => store.expire(clock.nowMs()), signal);
+    await steps(expire, signal);
     if (!bus || signal.aborted) continue;
     // A failed acknowledgement is repeated next time.
     const acknowledged = store.positions().then((stored) => bus.acknowledge(stored));

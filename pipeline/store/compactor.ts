@@ -1,15 +1,20 @@
 import { rm } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
 
 import type { Clock } from "#platform/clock.ts";
+import { AppError } from "#platform/errors.ts";
 import { type Lease, tryLease } from "#platform/lease/lease.ts";
 
 import { planCompaction } from "./compaction-plan.ts";
 import { asNumber, asText, type Duck, eventFilesSql, quoted } from "./duck.ts";
-import { planExpiry, readRetention, staysSql } from "./expiry.ts";
+import { expiredOf, planExpiry, readRetention, staysSql } from "./expiry.ts";
 import { explained, syncFile, writeSafe } from "./files.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { mergeRollupFiles } from "./merge-rollup-files.ts";
 import { writeParquet } from "./parquet/write-parquet.ts";
+import type { Expired } from "./port.ts";
+import { RetentionTimeFile } from "./retention-time-file.ts";
+import { heldBackText, type RetentionTime } from "./retention-time.ts";
 import { type Cutoffs, cutoffsOf } from "./retention.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
 import {
@@ -22,9 +27,12 @@ import {
   type SegmentFooter,
 } from "./segment-footer.ts";
 import { madeMs, type SegmentId } from "./segment-id.ts";
+import { Sightings } from "./sightings.ts";
 import { leasesIn } from "./store-writer.ts";
 
 const LEASE = "compaction";
+const LEASE_WAIT_MS_MAX = 30_000;
+const LEASE_RETRY_MS = 200;
 /** A reader that listed the folder before a merge has this long to open the old files. */
 const GRACE_MS = 60_000;
 /** Concurrent sources may be this much out of order; that slows no query down. */
@@ -35,7 +43,13 @@ const ZSTD = "COMPRESSION zstd, COMPRESSION_LEVEL 1";
 /** The expired events that a merge leaves out; `isAll`: all events of its inputs are expired. */
 type Cut = { cutoffs: Cutoffs; isAll: boolean };
 type Writing = { written: string[]; cutoffs: Cutoffs };
-type Parts = { segments: SegmentFolder; duck: Duck; clock: Clock };
+type Parts = {
+  segments: SegmentFolder;
+  duck: Duck;
+  clock: Clock;
+  monotonicMs: () => number;
+};
+const HELD_BACK = "expired events are kept";
 
 /**
  * Merges small segments into larger ones. The merged segment appears by one rename and names those that it replaces,
@@ -45,48 +59,99 @@ export class Compactor {
   readonly #segments: SegmentFolder;
   readonly #duck: Duck;
   readonly #clock: Clock;
+  readonly #replacedSince: Sightings;
+  readonly #leftSince: Sightings;
+  readonly #retentionTime: RetentionTimeFile;
 
-  constructor({ segments, duck, clock }: Parts) {
+  constructor({ segments, duck, clock, monotonicMs }: Parts) {
     this.#segments = segments;
     this.#duck = duck;
     this.#clock = clock;
+    this.#replacedSince = new Sightings(monotonicMs);
+    this.#leftSince = new Sightings(monotonicMs);
+    const { folder, scratch } = segments;
+    this.#retentionTime = new RetentionTimeFile({ folder, scratch, monotonicMs });
+  }
+
+  /** To be called when the store is opened. A new store has no events that could contradict the clock. */
+  async begin(): Promise<void> {
+    const { segments } = await this.#segments.list();
+    if (segments.length > 0) return;
+    // Without it, the first events decide.
+    await this.#retentionTime.now(this.#clock.nowMs(), segments).catch(() => undefined);
   }
 
   /** Does one merge; false where there is none to do, another process merges, or it failed (see `problems`). */
   async compact(): Promise<boolean> {
-    return this.#tried("small files cannot be merged", async (lease) => {
+    const done = await this.#tried("small files cannot be merged", async (lease) => {
       const { segments, replaced } = await this.#segments.list();
       await this.#segments.moveDamaged();
-      await removeLeftovers(this.#segments, this.#clock);
+      const sightings = this.#leftSince;
+      await removeLeftovers(this.#segments, { clock: this.#clock, sightings });
       await this.#removeReplaced(segments, replaced);
       const inputs = planCompaction(segments);
       if (inputs) await this.#merge(inputs, lease);
-      return inputs !== undefined;
+      return inputs;
     });
+    return done !== undefined;
   }
 
-  /** Rewrites some segments without expired events; false where there are none, or as for `compact`. */
-  async expire(nowMs: number): Promise<boolean> {
+  /**
+   * Rewrites some segments without expired events, and returns those; undefined where there are none, or as for
+   * `compact`.
+   */
+  async expire(nowMs: number): Promise<Expired[] | undefined> {
     return this.#tried("expired events cannot be removed", async (lease) => {
-      const cutoffs = cutoffsOf(await readRetention(this.#segments.folder), nowMs);
+      const retention = await readRetention(this.#segments.folder);
       const { segments } = await this.#segments.list();
+      const time = await this.#retentionTime.now(nowMs, segments);
+      const cutoffs = cutoffsOf(retention, Math.min(time.atMs, nowMs));
       const plan = planExpiry(segments, cutoffs);
-      if (plan) await this.#merge(plan.inputs, lease, { ...plan, cutoffs });
-      return plan !== undefined;
+      if (!plan) {
+        const isHeldBack = planExpiry(segments, cutoffsOf(retention, nowMs)) !== undefined;
+        this.#noteHeldBack(isHeldBack ? time : undefined, nowMs);
+        return undefined;
+      }
+      const left = await this.#merge(plan.inputs, lease, { ...plan, cutoffs });
+      return left ? expiredOf(plan.inputs, left.extents, { cutoffs, retention }) : [];
     });
   }
 
-  async #tried(problem: string, work: (lease: Lease) => Promise<boolean>): Promise<boolean> {
+  async expiryTime(nowMs: number): Promise<number> {
+    const { segments } = await this.#segments.list();
+    return Math.min((await this.#retentionTime.now(nowMs, segments)).atMs, nowMs);
+  }
+
+  /** @throws AppError unavailable while another process merges for long */
+  async confirmTime(nowMs: number): Promise<void> {
+    const untilMs = performance.now() + LEASE_WAIT_MS_MAX;
+    do {
+      await using lease = await tryLease(leasesIn(this.#segments.folder), LEASE);
+      if (lease) return await this.#retentionTime.save({ atMs: nowMs, deviatingMs: 0 });
+      await delay(LEASE_RETRY_MS);
+    } while (performance.now() < untilMs);
+    throw new AppError("unavailable", "another process merges the files of the store: try again");
+  }
+
+  #noteHeldBack(time: RetentionTime | undefined, nowMs: number): void {
+    if (time) this.#segments.noteProblem(HELD_BACK, heldBackText(time, nowMs));
+    else this.#segments.forgetProblem(HELD_BACK);
+  }
+
+  async #tried<T>(
+    problem: string,
+    work: (lease: Lease) => Promise<T | undefined>,
+  ): Promise<T | undefined> {
     try {
       await using lease = await tryLease(leasesIn(this.#segments.folder), LEASE);
-      if (!lease) return false;
-      const isDone = await work(lease);
+      if (!lease) return undefined;
+      const done = await work(lease);
       this.#segments.forgetProblem(problem);
-      return isDone;
+      return done;
     } catch (error) {
       const reason = explained(error, this.#segments.folder).message;
       this.#segments.noteProblem(problem, `${problem}: ${reason}`);
-      return false;
+      return undefined;
     }
   }
 
@@ -97,15 +162,23 @@ export class Compactor {
       for (const id of segment.replaces) replacedAtMs.set(id, madeMs(segment.id));
     }
     const there = new Set(replaced.map((segment) => segment.id));
+    this.#replacedSince.update(there);
     for (const { id, replaces } of replaced) {
-      const isOld = this.#clock.nowMs() - (replacedAtMs.get(id) ?? 0) > GRACE_MS;
+      // After a step of the clock into the future this may be too early; a reader that finds no file lists again.
+      const ageMs = this.#clock.nowMs() - (replacedAtMs.get(id) ?? 0);
+      const isOld = ageMs > GRACE_MS || this.#replacedSince.seenForMs(id) > GRACE_MS;
       if (!isOld || replaces.some((input) => there.has(input))) continue;
       await this.#segments.remove(id);
       there.delete(id);
     }
   }
 
-  async #merge(inputs: readonly Segment[], lease: Lease, cut?: Cut): Promise<void> {
+  /** The footer of the new segment; undefined if the merge is no longer valid. */
+  async #merge(
+    inputs: readonly Segment[],
+    lease: Lease,
+    cut?: Cut,
+  ): Promise<SegmentFooter | undefined> {
     const id = await this.#segments.nextId();
     const written: string[] = [];
     const cutoffs = cut?.cutoffs ?? new Map();
@@ -116,7 +189,8 @@ export class Compactor {
       const events = await this.#mergeEvents(inputs, footer, { written, cutoffs });
       const isValid = async (): Promise<boolean> =>
         (await lease.confirm()) && (await this.#allCount(inputs));
-      await this.#segments.commit(id, { events, rollup: rollup?.path }, isValid);
+      const paths = { events, rollup: rollup?.path };
+      return (await this.#segments.commit(id, paths, isValid)) ? footer : undefined;
     } finally {
       for (const path of written) await rm(path, { force: true });
     }

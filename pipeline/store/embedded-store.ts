@@ -25,6 +25,7 @@ import type {
   EventDocument,
   EventId,
   EventStore,
+  Expired,
   Extent,
   Facets,
   FacetsRequest,
@@ -56,6 +57,8 @@ export type EmbeddedStoreOptions = {
   cellsMemoryMb?: number;
   /** Threads of DuckDB. Default 2. */
   threads?: number;
+  /** Measures durations, even if the clock is set. Default: since the start of the process. */
+  monotonicMs?: () => number;
 };
 
 /**
@@ -70,8 +73,13 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
   await segments.prepare();
   const duck = await Duck.open({ folder, memoryLimitMb, threads });
   const reader = await SegmentReader.open({ segments, duck, cellsBytesMax });
-  return new EmbeddedStore({ segments, duck, reader, clock });
+  const { monotonicMs = () => performance.now() } = options;
+  const compactor = new Compactor({ segments, duck, clock, monotonicMs });
+  await compactor.begin();
+  return new EmbeddedStore({ segments, duck, reader, compactor });
 }
+
+type Parts = { segments: SegmentFolder; duck: Duck; reader: SegmentReader; compactor: Compactor };
 
 class EmbeddedStore implements EventStore {
   readonly #segments: SegmentFolder;
@@ -81,11 +89,11 @@ class EmbeddedStore implements EventStore {
   #stored: { listing: Listing; positions: Positions } | undefined;
   #queries = 0;
 
-  constructor(parts: { segments: SegmentFolder; duck: Duck; reader: SegmentReader; clock: Clock }) {
+  constructor(parts: Parts) {
     this.#segments = parts.segments;
     this.#duck = parts.duck;
     this.#reader = parts.reader;
-    this.#compactor = new Compactor(parts);
+    this.#compactor = parts.compactor;
   }
 
   async append(batch: Batch, cells: readonly RollupCell[], positions: Positions): Promise<void> {
@@ -198,8 +206,16 @@ class EmbeddedStore implements EventStore {
     await writeRetention(this.#segments, retention);
   }
 
-  async expire(nowMs: number): Promise<boolean> {
+  async expire(nowMs: number): Promise<Expired[] | undefined> {
     return this.#compactor.expire(nowMs);
+  }
+
+  async expiryTime(nowMs: number): Promise<number> {
+    return this.#compactor.expiryTime(nowMs);
+  }
+
+  async confirmTime(nowMs: number): Promise<void> {
+    await this.#compactor.confirmTime(nowMs);
   }
 
   async destroy(): Promise<void> {

@@ -18,12 +18,14 @@ import type {
   CellsRequest,
   EventId,
   EventStore,
+  Expired,
   FacetsRequest,
   Follower,
   Retention,
   SearchRequest,
   StoreStatus,
 } from "./port.ts";
+import { advance, firstTime, newestOfMost, type RetentionTime } from "./retention-time.ts";
 import { cutoffsOf } from "./retention.ts";
 import { isStored } from "./stored-batch.ts";
 
@@ -33,6 +35,7 @@ class Shared {
   cells: RollupCell[] = [];
   positions = new Map<SourceId, Position>();
   retention: Retention = new Map();
+  retentionTime: RetentionTime | undefined;
   appended = 0;
 }
 
@@ -48,6 +51,7 @@ export function openMemoryStore(): () => EventStore {
 class MemoryStore implements EventStore {
   readonly #holder: { shared: Shared };
   #queries = 0;
+  #sinceMs = performance.now();
 
   constructor(holder: { shared: Shared }) {
     this.#holder = holder;
@@ -132,21 +136,39 @@ class MemoryStore implements EventStore {
     this.#shared.retention = new Map(retention);
   }
 
-  async expire(nowMs: number): Promise<boolean> {
+  async expiryTime(nowMs: number): Promise<number> {
     const shared = this.#shared;
-    const cutoffs = cutoffsOf(shared.retention, nowMs);
+    const elapsedMs = performance.now() - this.#sinceMs;
+    shared.retentionTime = shared.retentionTime
+      ? advance(shared.retentionTime, { nowMs, elapsedMs })
+      : firstTime(nowMs, newestOfMost(extentsOf(shared.events)));
+    this.#sinceMs += elapsedMs;
+    return Math.min(shared.retentionTime.atMs, nowMs);
+  }
+
+  async confirmTime(nowMs: number): Promise<void> {
+    this.#shared.retentionTime = { atMs: nowMs, deviatingMs: 0 };
+  }
+
+  async expire(nowMs: number): Promise<Expired[] | undefined> {
+    const shared = this.#shared;
+    const cutoffs = cutoffsOf(shared.retention, await this.expiryTime(nowMs));
     const isExpired = (dataset: string, endMs: number): boolean =>
       endMs < (cutoffs.get(dataset) ?? Number.NEGATIVE_INFINITY);
-    const events = shared.events.filter(
-      ({ document, tMs }) => !isExpired(datasetOf(document), tMs),
-    );
-    if (events.length === shared.events.length) return false;
-    shared.events = events;
+    const [kept, expired]: [KeptEvent[], KeptEvent[]] = [[], []];
+    for (const event of shared.events) {
+      (isExpired(datasetOf(event.document), event.tMs) ? expired : kept).push(event);
+    }
+    if (expired.length === 0) return undefined;
+    shared.events = kept;
     // A cell of the last hour before the cutoff ends at it.
     shared.cells = shared.cells.filter(
       ({ dataset, t, levelS }) => !isExpired(dataset, (t + levelS) * 1000 - 1),
     );
-    return true;
+    return extentsOf(expired).map((extent) => ({
+      ...extent,
+      days: shared.retention.get(extent.dataset) ?? 0,
+    }));
   }
 
   async destroy(): Promise<void> {

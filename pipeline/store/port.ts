@@ -109,6 +109,9 @@ export type StoreStatus = {
 /** Number of days for which the events of a dataset are kept. Other datasets are kept for ever. */
 export type Retention = ReadonlyMap<string, number>;
 
+/** Events that were removed because they are older than the `days` of their dataset's retention. */
+export type Expired = TimeRange & { dataset: string; rows: number; days: number };
+
 /** Number of skipped events by dataset, without zeros. */
 export type Skipped = ReadonlyMap<string, number>;
 
@@ -166,10 +169,15 @@ export type StoreMaintenance = {
   setRetention(retention: Retention): Promise<void>;
   /**
    * Removes events and their rollup cells of UTC days that ended more than the dataset's number of days ago: an event
-   * is kept for that many days, and removed a day later. Each call does a part of the work; returns whether there was
-   * any.
+   * is kept for that many days, and removed a day later. Each call does a part of the work and returns what it removed;
+   * undefined if there was nothing to do. As the clock may be wrong, a time that is days ahead of the earlier ones
+   * removes nothing until the store was in use for a day at this time, or until it is confirmed.
    */
-  expire(nowMs: number): Promise<boolean>;
+  expire(nowMs: number): Promise<Expired[] | undefined>;
+  /** The time by which events expire: earlier than `nowMs` if that is not confirmed. */
+  expiryTime(nowMs: number): Promise<number>;
+  /** Confirms that `nowMs` is the right time. @throws AppError unavailable while another process merges */
+  confirmTime(nowMs: number): Promise<void>;
   /** Deletes the store and everything in it, and closes it. */
   destroy(): Promise<void>;
 };
