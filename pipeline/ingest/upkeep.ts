@@ -21,7 +21,7 @@ export type UpkeepDeps = {
 
 /**
  * Maintains a store until the signal aborts: merges, removes expired events, and acknowledges stored positions to the
- * bus.
+ * bus. A merge in progress is not waited for: closing the store ends it.
  */
 export async function keepUp(deps: UpkeepDeps, signal: AbortSignal): Promise<void> {
   const { store, bus } = deps;
@@ -42,9 +42,16 @@ export async function keepUp(deps: UpkeepDeps, signal: AbortSignal): Promise<voi
 }
 
 async function steps(step: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
-  for (let taken = 0; taken < STEPS_MAX && !signal.aborted; taken += 1) {
-    if (!(await step())) return;
-    await pause(PAUSE_MS, signal);
+  const { promise: isAborted, resolve } = Promise.withResolvers<false>();
+  const stop = (): void => resolve(false);
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    for (let taken = 0; taken < STEPS_MAX && !signal.aborted; taken += 1) {
+      if (!(await Promise.race([step(), isAborted]))) return;
+      await pause(PAUSE_MS, signal);
+    }
+  } finally {
+    signal.removeEventListener("abort", stop);
   }
 }
 

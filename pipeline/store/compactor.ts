@@ -6,26 +6,18 @@ import { AppError } from "#platform/errors.ts";
 import { type Lease, tryLease } from "#platform/lease/lease.ts";
 
 import { planCompaction } from "./compaction-plan.ts";
-import { asNumber, asText, type Duck, eventFilesSql, quoted } from "./duck.ts";
+import { asNumber, asText, type Duck, eventFilesSql } from "./duck.ts";
 import { expiredOf, planExpiry, readRetention, staysSql } from "./expiry.ts";
-import { explained, syncFile, writeSafe } from "./files.ts";
+import { explained } from "./files.ts";
 import { removeLeftovers } from "./leftovers.ts";
+import { mergeEventFiles } from "./merge-event-files.ts";
 import { mergeRollupFiles } from "./merge-rollup-files.ts";
-import { writeParquet } from "./parquet/write-parquet.ts";
 import type { Expired } from "./port.ts";
 import { RetentionTimeFile } from "./retention-time-file.ts";
 import { heldBackText, type RetentionTime } from "./retention-time.ts";
 import { type Cutoffs, cutoffsOf } from "./retention.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
-import {
-  FOOTER_KEY,
-  mergedFooter,
-  mergeExtents,
-  newestMs,
-  oldestMs,
-  type Segment,
-  type SegmentFooter,
-} from "./segment-footer.ts";
+import { mergedFooter, mergeExtents, type Segment, type SegmentFooter } from "./segment-footer.ts";
 import { madeMs, type SegmentId } from "./segment-id.ts";
 import { Sightings } from "./sightings.ts";
 import { leasesIn } from "./store-writer.ts";
@@ -35,10 +27,6 @@ const LEASE_WAIT_MS_MAX = 30_000;
 const LEASE_RETRY_MS = 200;
 /** A reader that listed the folder before a merge has this long to open the old files. */
 const GRACE_MS = 60_000;
-/** Concurrent sources may be this much out of order; that slows no query down. */
-const OVERLAP_MS = 60_000;
-const EVENT_ROW_GROUP_ROWS = 122_880;
-const ZSTD = "COMPRESSION zstd, COMPRESSION_LEVEL 1";
 
 /** The expired events that a merge leaves out; `isAll`: all events of its inputs are expired. */
 type Cut = { cutoffs: Cutoffs; isAll: boolean };
@@ -62,6 +50,7 @@ export class Compactor {
   readonly #replacedSince: Sightings;
   readonly #leftSince: Sightings;
   readonly #retentionTime: RetentionTimeFile;
+  readonly #running = new Set<Promise<unknown>>();
 
   constructor({ segments, duck, clock, monotonicMs }: Parts) {
     this.#segments = segments;
@@ -138,7 +127,21 @@ export class Compactor {
     else this.#segments.forgetProblem(HELD_BACK);
   }
 
+  /** Resolves when no work is in progress. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
   async #tried<T>(
+    problem: string,
+    work: (lease: Lease) => Promise<T | undefined>,
+  ): Promise<T | undefined> {
+    const running = this.#try(problem, work);
+    this.#running.add(running);
+    return running.finally(() => this.#running.delete(running));
+  }
+
+  async #try<T>(
     problem: string,
     work: (lease: Lease) => Promise<T | undefined>,
   ): Promise<T | undefined> {
@@ -237,25 +240,14 @@ export class Compactor {
     footer: SegmentFooter,
     { written, cutoffs }: Writing,
   ): Promise<string> {
-    const filled = inputs.filter((segment) => segment.rows > 0);
-    const paths = this.#eventPaths(inputs);
-    const json = JSON.stringify(footer);
-    if (footer.rows === 0) {
-      const { parts } = writeParquet([], 0, { [FOOTER_KEY]: json });
-      const path = noted(await this.#segments.scratchPath(), written);
-      await writeSafe(path, parts);
-      return path;
-    }
     const path = noted(await this.#segments.scratchPath(), written);
-    const order = isInTimeOrder(filled) ? "" : 'ORDER BY "@timestamp"';
-    const options = `FORMAT parquet, ${ZSTD}, ROW_GROUP_SIZE ${EVENT_ROW_GROUP_ROWS}`;
-    const stays = staysSql("events", cutoffs);
-    await this.#duck.rows(
-      `COPY (SELECT * FROM ${eventFilesSql(paths)} WHERE ${stays.text} ${order}) TO ${quoted(path)}
-      (${options}, KV_METADATA {${FOOTER_KEY}: ${quoted(json)}})`,
-      stays.parameters,
-    );
-    await syncFile(path);
+    await mergeEventFiles(this.#duck, {
+      inputs: inputs.filter((segment) => segment.rows > 0),
+      paths: this.#eventPaths(inputs),
+      stays: staysSql("events", cutoffs),
+      footer,
+      path,
+    });
     return path;
   }
 
@@ -276,14 +268,6 @@ export class Compactor {
     const to = Math.max(...cells.map((one) => one.to));
     return { path: merged.path, cells: { rows: merged.rows, from, to } };
   }
-}
-
-/** Whether the segments follow each other in time, as those of one live source do; then no sorting is needed. */
-function isInTimeOrder(segments: readonly Segment[]): boolean {
-  return segments.every((segment, i) => {
-    const before = segments[i - 1];
-    return before === undefined || newestMs(before) <= oldestMs(segment) + OVERLAP_MS;
-  });
 }
 
 function noted(path: string, written: string[]): string {

@@ -87,6 +87,62 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     ]);
   });
 
+  test("a search cuts texts of more than 64 KiB, and the event has them whole", async () => {
+    await using store = await opened();
+    const long = "a".repeat(64 * 1024 + 1);
+    const short = "b".repeat(64 * 1024);
+    const original = { "event.original": long, message: short };
+    await store.append(batchOf([original]), [], positionsAt(1));
+    const [found] = await store.search({ ...ALL, limit: 1 });
+    expect(found?.fields["message"]).toBe(short);
+    expect(found?.fields["event.original"]).toBe(
+      `${long.slice(1)}… (cut: the text has ${long.length} bytes)`,
+    );
+    const whole = await store.event(found?.id ?? "src_:0");
+    expect(whole?.fields["event.original"]).toBe(long);
+  });
+
+  test("a question whose answer is no longer awaited ends promptly, and later ones are answered", async () => {
+    await using store = await opened();
+    await store.append(batchOf([{}, {}]), [cell({})], positionsAt(1));
+    const ask = (signal: AbortSignal): Promise<unknown>[] => {
+      const asking = { signal, asker: "mem_1" };
+      return [
+        store.search({ ...ALL, limit: 10, ...asking }),
+        store.event("src_a:0", asking),
+        store.facets({ ...ALL, fields: ["http.route"], limit: 10, ...asking }),
+        store.aggregate({ ...ALL, aggregate: { kind: "count" }, ...asking }),
+        store.cells({ ...ALL, levelS: 60, measures: ["requests"], ...asking }),
+      ];
+    };
+    const left = new AbortController();
+    const leaving = new AbortController();
+    left.abort();
+    const questions = [...ask(left.signal), ...ask(leaving.signal)];
+    leaving.abort();
+    for (const result of await Promise.allSettled(questions)) {
+      expect(result).toMatchObject({ status: "rejected", reason: { code: "unavailable" } });
+    }
+    const answers = await Promise.all(ask(new AbortController().signal));
+    expect(answers).toHaveLength(5);
+    expect(await count(store, [])).toBe(2);
+  });
+
+  test("closing ends open questions, and rejects later ones", async () => {
+    const store = await opened();
+    await store.append(batchOf([{}, {}]), [cell({})], positionsAt(1));
+    const ask = (): Promise<unknown>[] => [
+      store.search({ ...ALL, limit: 10 }),
+      store.aggregate({ ...ALL, aggregate: { kind: "count" } }),
+    ];
+    const open = Promise.allSettled(ask());
+    await store[Symbol.asyncDispose]();
+    const later = Promise.allSettled(ask());
+    for (const result of [...(await open), ...(await later)]) {
+      expect(result).toMatchObject({ status: "rejected", reason: { code: "unavailable" } });
+    }
+  });
+
   test("the batch may be reused as soon as append returns", async () => {
     await using store = await opened();
     const batch = batchOf([{ "url.path": "/first" }]);

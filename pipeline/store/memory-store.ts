@@ -15,6 +15,7 @@ import {
 } from "./memory-answers.ts";
 import type {
   AggregateRequest,
+  Asking,
   CellsRequest,
   EventId,
   EventStore,
@@ -25,6 +26,7 @@ import type {
   SearchRequest,
   StoreStatus,
 } from "./port.ts";
+import { Questions } from "./questions.ts";
 import { advance, firstTime, newestOfMost, type RetentionTime } from "./retention-time.ts";
 import { cutoffsOf } from "./retention.ts";
 import { isStored } from "./stored-batch.ts";
@@ -50,6 +52,7 @@ export function openMemoryStore(): () => EventStore {
 
 class MemoryStore implements EventStore {
   readonly #holder: { shared: Shared };
+  readonly #questions = new Questions();
   #queries = 0;
   #sinceMs = performance.now();
 
@@ -76,24 +79,27 @@ class MemoryStore implements EventStore {
     return new Map(this.#shared.positions);
   }
 
-  async search(request: SearchRequest) {
-    return searchEvents(this.#countQuery().events, request);
+  async search(request: SearchRequest & Asking) {
+    return this.#answer(request, ({ events }) => searchEvents(events, request));
   }
 
-  async event(id: EventId) {
-    return this.#countQuery().events.find(({ document }) => document.id === id)?.document;
+  async event(id: EventId, asking: Asking = {}) {
+    return this.#answer(
+      asking,
+      ({ events }) => events.find(({ document }) => document.id === id)?.document,
+    );
   }
 
-  async facets(request: FacetsRequest) {
-    return facetsOf(this.#countQuery().events, request);
+  async facets(request: FacetsRequest & Asking) {
+    return this.#answer(request, ({ events }) => facetsOf(events, request));
   }
 
-  async aggregate(request: AggregateRequest) {
-    return aggregateEvents(this.#countQuery().events, request);
+  async aggregate(request: AggregateRequest & Asking) {
+    return this.#answer(request, ({ events }) => aggregateEvents(events, request));
   }
 
-  async cells(request: CellsRequest) {
-    return mergedCells(this.#countQuery().cells, request);
+  async cells(request: CellsRequest & Asking) {
+    return this.#answer(request, ({ cells }) => mergedCells(cells, request));
   }
 
   async extents() {
@@ -175,13 +181,14 @@ class MemoryStore implements EventStore {
     this.#holder.shared = new Shared();
   }
 
+  /** The events are kept for later openings of the store. */
   async [Symbol.asyncDispose](): Promise<void> {
-    // The events are kept for later openings of the store.
+    this.#questions.close();
   }
 
-  #countQuery(): Shared {
+  #answer<T>(asking: Asking, answer: (shared: Shared) => T): Promise<T> {
     this.#queries += 1;
-    return this.#shared;
+    return this.#questions.run(asking, async () => answer(this.#shared));
   }
 }
 

@@ -10,6 +10,14 @@ export type EventDocument = { id: EventId; fields: Record<string, unknown> };
 /** `<source id>:<log.offset>`: does not depend on where the event is stored. */
 export type EventId = `${SourceId}:${number}`;
 
+/** On whose behalf a question is asked. */
+export type Asking = {
+  /** Aborts when the answer is no longer awaited; the question is then ended. */
+  signal?: AbortSignal;
+  /** Questions of different askers take turns. */
+  asker?: string;
+};
+
 export type CellsRequest = TimeRange & {
   levelS: RollupLevelS;
   measures: readonly string[];
@@ -140,13 +148,17 @@ export type PositionReader = {
   positions(): Promise<Positions>;
 };
 
-/** Reads events. A field that no event has is null. */
+/**
+ * Reads events. A field that no event has is null. Every question ends in bounded time, with its answer or with an AppError
+ * `unavailable` that states why: it took too long, its signal aborted, or the store was closed.
+ */
 export type EventReader = {
-  search(request: SearchRequest): Promise<EventDocument[]>;
-  event(id: EventId): Promise<EventDocument | undefined>;
-  facets(request: FacetsRequest): Promise<Facets>;
+  /** Texts of more than 64 KiB are cut; `event` returns them whole. */
+  search(request: SearchRequest & Asking): Promise<EventDocument[]>;
+  event(id: EventId, asking?: Asking): Promise<EventDocument | undefined>;
+  facets(request: FacetsRequest & Asking): Promise<Facets>;
   /** Exact, except `distinct`, which may be off by 2 %. */
-  aggregate(request: AggregateRequest): Promise<AggregateRow[]>;
+  aggregate(request: AggregateRequest & Asking): Promise<AggregateRow[]>;
   /** Rows and times of each dataset. Cheap. */
   extents(): Promise<Extent[]>;
   /** Follows events appended from now on: each event is returned, or counted as skipped, once. */
@@ -154,7 +166,7 @@ export type EventReader = {
 };
 
 export type RollupReader = {
-  cells(request: CellsRequest): Promise<MergedCell[]>;
+  cells(request: CellsRequest & Asking): Promise<MergedCell[]>;
 };
 
 /** The reads from which metrics are computed. */
