@@ -190,7 +190,7 @@ function outOfMemory(cause: unknown): AppError {
 }
 
 /** Whether DuckDB reached its memory limit. */
-export function isOutOfMemory(error: unknown): boolean {
+function isOutOfMemory(error: unknown): boolean {
   const reason = error instanceof AppError ? error.cause : error;
   return reason instanceof Error && reason.message.startsWith("Out of Memory Error");
 }

@@ -3,7 +3,7 @@ import { AppError } from "#platform/errors.ts";
 import type { Asking } from "./port.ts";
 
 /** Long enough for a scan of a large store, and shorter than the timeouts of proxies. */
-export const QUESTION_MS_MAX = 30_000;
+const QUESTION_MS_MAX = 30_000;
 const RETRY_MS = 5_000;
 
 /** A question that is being answered. */
@@ -62,7 +62,7 @@ export class Questions {
 }
 
 /** Settles like `work`, or rejects with the signal's reason if it aborts before. */
-export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = Promise.withResolvers<never>();
   const reject = (): void => aborted.reject(signal.reason);
   signal.addEventListener("abort", reject, { once: true });
