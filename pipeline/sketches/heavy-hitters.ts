@@ -32,7 +32,10 @@ export function keptCounts(
     totals.set(item, (totals.get(item) ?? 0) + (kept[i] ?? 0));
   }
   if (totals.size <= itemsMax) return kept;
-  const removed = Float64Array.from(totals.values()).toSorted().at(-1 - itemsMax) ?? 0;
+  const removed =
+    Float64Array.from(totals.values())
+      .toSorted()
+      .at(-1 - itemsMax) ?? 0;
   const open = new Map<number, number>();
   for (let i = 0; i < kept.length; i += 1) {
     const item = items[i] ?? 0;
