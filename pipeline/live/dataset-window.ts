@@ -174,7 +174,9 @@ function metricsOf(
   return Object.fromEntries(values);
 }
 
+/** The names with the most requests. */
 function namesOf(found: Accumulator | undefined): string[] {
   const names = found instanceof NameSet ? [...found.names] : [];
-  return names.toSorted().slice(0, INSTANCES_SHOWN_MAX);
+  const busiest = names.toSorted(([, a], [, b]) => b - a).slice(0, INSTANCES_SHOWN_MAX);
+  return busiest.map(([name]) => name).toSorted();
 }

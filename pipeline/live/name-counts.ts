@@ -19,7 +19,9 @@ export class NameCounts {
   }
 
   add(name: string, detail: number, count: number): void {
-    if (count > 0) this.#counts.add(this.#numberOf(name), detail, count);
+    if (count === 0) return;
+    const number = this.#numberOf(name);
+    this.#counts.add(number, detail, count);
   }
 
   each(take: (name: string, detail: number, count: number) => void): void {

@@ -11,20 +11,20 @@ import { NameGranules } from "./name-granules.ts";
 
 export const INSTANCES_WINDOW: NameWindow = { namesMax: 200, granuleS: 10 };
 
-/** Collects distinct names. */
+/** Collects distinct names, with their requests. */
 export class NameSet implements Accumulator {
-  readonly names = new Set<string>();
+  readonly names = new Map<string, number>();
 
   get size(): number {
     return this.names.size;
   }
 
-  add(name: string): void {
-    if (name !== OTHER) this.names.add(name);
+  add(name: string, requests: number): void {
+    if (name !== OTHER) this.names.set(name, (this.names.get(name) ?? 0) + requests);
   }
 
   merge(other: NameSet): void {
-    for (const name of other.names) this.names.add(name);
+    for (const [name, requests] of other.names) this.add(name, requests);
   }
 }
 
@@ -46,8 +46,8 @@ export class RecentNames implements LiveState<NameSet> {
   counted(nowS: number): NameSet {
     const recent = new NameSet();
     for (const counts of this.#granules.recent(nowS)) {
-      counts.each((name, second) => {
-        if (isInWindow(second, nowS, MINUTE_WINDOW_S)) recent.add(name);
+      counts.each((name, second, requests) => {
+        if (isInWindow(second, nowS, MINUTE_WINDOW_S)) recent.add(name, requests);
       });
     }
     return recent;

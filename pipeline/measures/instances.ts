@@ -20,10 +20,16 @@ export const INSTANCE_CELLS = { measure: "instance", field: INSTANCE, levels: BO
 export const instances: Measure<NameSet> = {
   name: "instances",
   open: () => new NameSet(),
-  cells: [{ measure: "instance", levels: BOTH_LEVELS, add: (into, { key }) => into.add(key) }],
+  cells: [
+    {
+      measure: "instance",
+      levels: BOTH_LEVELS,
+      add: (into, { key, value }) => into.add(key, value),
+    },
+  ],
   raw: (datasets) =>
-    instanceAggregates<NameSet>(datasets, (into, { by }) => {
-      if (by) into.add(by);
+    instanceAggregates<NameSet>(datasets, (into, { by, value }) => {
+      if (by) into.add(by, value);
     }),
   folds: [foldInstances],
   live: () => new RecentNames(),
