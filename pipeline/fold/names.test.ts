@@ -30,7 +30,7 @@ test("long names are shortened to whole characters, and different ones stay diff
 });
 
 test("half of a surrogate pair does not break a long name", () => {
-  const name = shortName(`${"\ud800".repeat(400)}`, 160);
+  const name = shortName("\ud800".repeat(400), 160);
   expect(bytesOf(name)).toBeLessThanOrEqual(160);
 });
 

@@ -35,7 +35,7 @@ export async function readCells(
   if (dataset !== undefined) request.dataset = dataset;
   const isOfDataset = fieldMatcher(query.where, DATASET);
   const readers = sources.map((source, index) => cellReader({ source, index, query }, table));
-  const cells = (await store.cells(request)).filter(({ dataset }) => isOfDataset(dataset));
+  const cells = (await store.cells(request)).filter((cell) => isOfDataset(cell.dataset));
   if (sources.some((source) => isInexact(source, query, cells))) return false;
   for (const cell of cells) for (const read of readers) read(cell);
   return true;
