@@ -36,6 +36,7 @@ async function openLive() {
     metrics: {},
     instances: [],
     topRoutes: dataset === "large" ? ROUTES : [],
+    topRoutesShortfallMax: 0,
     turnover: {
       "5": { signIns: 0, signOuts: 0 },
       "15": { signIns: 0, signOuts: 0 },
