@@ -9,7 +9,7 @@ import { bucketOfCode, isErrorCode, outcomeOf, routeOf } from "./route-code.ts";
 export const ROUTES_WINDOW: NameWindow = { namesMax: 2048, granuleS: 30 };
 const NAME_BYTES_MAX = 160;
 
-export type RouteStatistics = {
+type RouteStatistics = {
   route: string;
   requests: number;
   errors: number;
