@@ -4,11 +4,13 @@ import { FORMATS } from "./formats/index.ts";
 import { eachLine } from "./lines.ts";
 import { UTC } from "./zone.ts";
 
+/** Limits of a sample: every format tries to parse it. A line that exceeds the remaining bytes is left out. */
 const LINES_MAX = 100;
-const LINE_BYTES_MAX = 64 * 1024;
-/** Minimum share of lines that a format must parse: logs contain junk, and a sample may start within a line. */
-const SHARE_MIN = 0.3;
+const BYTES_MAX = 1024 * 1024;
+/** Minimum share of the sample that a format must parse: logs contain stack traces and lines of other programs. */
+const SHARE_MIN = 0.1;
 const BOM = [0xef, 0xbb, 0xbf];
+const LF = 0x0a;
 /** Detection checks the shape of a line, not its time: every time is before the year 10000. */
 const CONTEXT: FormatContext = { zone: UTC, nowMs: 253_402_300_799_999 };
 /** Weight of a matching path, in addition to the evidence of the lines, which counts up to EVIDENCE_MAX. */
@@ -20,20 +22,27 @@ export type Detected =
   /** `tried`: why each format was rejected. */
   | { format: undefined; tried: { dataset: string; reason: string }[] };
 
+/** Detects the format of the beginning of a log, which may end within a line. */
+export function detectFormat(sample: Uint8Array, path = ""): Detected {
+  return detectLines(sampleLines([withoutPartialLine(sample)]), path);
+}
+
 /**
- * Detects the format of a log by its content: every format tries to parse the first lines, and the one that parses most
- * of them is chosen. nginx and Apache write the same combined lines: details that only one of them writes decide, then
+ * Detects the format of lines by their content: every format tries to parse them, and the one that parses most of them
+ * is chosen. nginx and Apache write the same combined lines: details that only one of them writes decide, then
  * the path (`/var/log/httpd/…`), then the order of the list.
  */
-export function detectFormat(sample: Uint8Array, path = ""): Detected {
-  const lines = sampleLines(sample);
+export function detectLines(lines: readonly Uint8Array[], path = ""): Detected {
+  const attempts = FORMATS.map((format) => tryFormat(format, lines));
+  const isEvent = lines.map((_, index) => attempts.some(({ parsed }) => parsed[index]));
   const tried: { dataset: string; reason: string }[] = [];
   let best: { format: Format; share: number; score: number } | undefined;
-  for (const format of FORMATS) {
-    const { understood, evidence, reason } = tryFormat(format, lines);
-    const share = lines.length === 0 ? 0 : understood / lines.length;
+  for (const attempt of attempts) {
+    const { format, evidence } = attempt;
+    const share = lines.length === 0 ? 0 : countUnderstood(attempt, lines, isEvent) / lines.length;
     if (share < SHARE_MIN || evidence < 0) {
-      tried.push({ dataset: format.dataset, reason: reason ?? "another format fits better" });
+      const reason = attempt.reason ?? "another format fits better";
+      tried.push({ dataset: format.dataset, reason });
       continue;
     }
     const score =
@@ -43,45 +52,79 @@ export function detectFormat(sample: Uint8Array, path = ""): Detected {
   return best ? { format: best.format, share: best.share } : { format: undefined, tried };
 }
 
-function sampleLines(sample: Uint8Array): Uint8Array[] {
-  const hasBom = BOM.every((byte, index) => sample[index] === byte);
-  const bytes = hasBom ? sample.subarray(BOM.length) : sample;
+/**
+ * Some of the lines, evenly spread over all of them: neither the first lines nor a long one decide. If every line is
+ * too long, the shortest one.
+ */
+export function sampleLines(parts: readonly Uint8Array[]): Uint8Array[] {
+  const lines = parts.flatMap(linesOf);
+  const step = Math.max(1, lines.length / LINES_MAX);
+  const sample: Uint8Array[] = [];
+  let bytesLeft = BYTES_MAX;
+  for (let at = 0; at < lines.length; at += step) {
+    const line = lines[Math.floor(at)];
+    if (!line || line.length > bytesLeft) continue;
+    bytesLeft -= line.length;
+    sample.push(line);
+  }
+  if (sample.length > 0) return sample;
+  return lines.toSorted((a, b) => a.length - b.length).slice(0, 1);
+}
+
+function linesOf(part: Uint8Array): Uint8Array[] {
+  const hasBom = BOM.every((byte, index) => part[index] === byte);
+  const bytes = hasBom ? part.subarray(BOM.length) : part;
   const lines: Uint8Array[] = [];
-  eachLine({ bytes }, (start, end) => {
-    if (lines.length < LINES_MAX && end - start <= LINE_BYTES_MAX)
-      lines.push(bytes.subarray(start, end));
-  });
-  // The last line is incomplete: it is dropped unless it is the only one.
-  if (lines.length > 1 && lines.length < LINES_MAX && bytes.at(-1) !== 0x0a) lines.pop();
+  eachLine({ bytes }, (start, end) => lines.push(bytes.subarray(start, end)));
   return lines;
 }
 
-function tryFormat(
-  format: Format,
-  lines: readonly Uint8Array[],
-): { understood: number; evidence: number; reason: string | undefined } {
+/** Without the incomplete last line, unless it is the only one. */
+function withoutPartialLine(sample: Uint8Array): Uint8Array {
+  const end = sample.lastIndexOf(LF) + 1;
+  return end === 0 ? sample : sample.subarray(0, end);
+}
+
+type Attempt = {
+  format: Format;
+  /** Whether the format parses the line, by the number of the line. */
+  parsed: boolean[];
+  /** Average evidence of the parsed lines. */
+  evidence: number;
+  /** Why the first of the other lines is not of this format. */
+  reason: string | undefined;
+};
+
+function tryFormat(format: Format, lines: readonly Uint8Array[]): Attempt {
   const batch = new Batch(1);
   const scan = format.open(batch, CONTEXT);
-  let understood = 0;
   let evidence = 0;
-  let first: string | undefined;
-  let continued = 0;
-  for (const line of lines) {
+  let reason: string | undefined;
+  const parsed = lines.map((line) => {
     batch.rollback();
-    const reason = scan(line, 0, line.length);
-    if (reason === undefined) {
-      understood += 1;
-      evidence += format.detection?.evidence?.(batch, line) ?? 0;
-    } else if (format.begins && !format.begins(line, 0, line.length) && understood > 0)
-      continued += 1;
-    else first ??= reason;
-  }
-  const counted = understood + (understood > 0 ? continued : 0);
-  return {
-    understood: counted,
-    evidence: understood === 0 ? 0 : evidence / understood,
-    reason: first,
-  };
+    const refusal = scan(line, 0, line.length);
+    reason ??= refusal;
+    if (refusal === undefined) evidence += format.detection?.evidence?.(batch, line) ?? 0;
+    return refusal === undefined;
+  });
+  const count = parsed.filter(Boolean).length;
+  return { format, parsed, evidence: count === 0 ? 0 : evidence / count, reason };
+}
+
+/** The parsed lines, and those that continue their events: lines that are an event of another format do not. */
+function countUnderstood(
+  { format, parsed }: Attempt,
+  lines: readonly Uint8Array[],
+  isEvent: readonly boolean[],
+): number {
+  const count = parsed.filter(Boolean).length;
+  if (!format.begins || count === 0) return count;
+  const first = parsed.indexOf(true);
+  const continued = lines.filter(
+    (line, index) =>
+      index > first && isEvent[index] !== true && !format.begins?.(line, 0, line.length),
+  );
+  return count + continued.length;
 }
 
 function pathWeight({ detection }: Format, path: string): number {

@@ -1,6 +1,7 @@
 /**
  * The position up to which a source was read: an opaque cursor that only its source interprets. Others may store it,
- * return it, and compare it for equality. It can be serialized as JSON.
+ * return it, and compare it for equality. It can be serialized as JSON. Names that begin with `stream.` are those of its
+ * reader, which a source ignores.
  */
 export type Position = Readonly<Record<string, string | number | boolean>>;
 
@@ -32,8 +33,8 @@ export type Chunk = {
   offset: number;
   /** Position after this chunk. */
   position: Position;
-  /** Position after the first `length` bytes, while `bytes` is valid. Absent if it is unknown. */
-  positionAt?: (length: number) => Position;
+  /** Position after these first bytes of the chunk, which may be a copy. Absent if it is unknown. */
+  positionAt?: (first: Uint8Array) => Position;
   /** Number of bytes of an over-long line that are missing in `bytes`, which has the head of the line. Usually 0. */
   bytesSkipped: number;
   /** For a replay: returns the time that replaces an event's own time; epoch ms. */

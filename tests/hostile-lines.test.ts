@@ -4,7 +4,7 @@ import path from "node:path";
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { QUARANTINE_DATASET } from "#pipeline/ingest/ingest.ts";
+import { QUARANTINE_DATASET } from "#pipeline/ingest/quarantine.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import type { EventStore } from "#pipeline/store/port.ts";
 import { systemClock } from "#platform/clock.ts";

@@ -2,7 +2,7 @@ import type { Batch } from "../batch.ts";
 import type { Format, LineScanner } from "../format.ts";
 import { AccessLine } from "./access-line.ts";
 import { OPEN_BRACKET, textOf } from "./bytes.ts";
-import { includes, isSet } from "./evidence.ts";
+import { hasApacheEscape, includes, isSet } from "./evidence.ts";
 import { tailTokens } from "./tail.ts";
 import { ACCESS_TRAITS } from "./traits.ts";
 
@@ -116,9 +116,9 @@ function putTls(batch: Batch, line: AccessLine, protocol: string, cipher: string
   if (Object.keys(extras).length > 0) line.columns.extras.putText(row, JSON.stringify(extras));
 }
 
-/** Only Apache writes common lines without a referrer, a dash for 0 bytes, quotes as \", or TLS columns. */
+/** Only Apache writes common lines without a referrer, a dash for 0 bytes, its escapes, or TLS columns. */
 function isApache(batch: Batch, line: Uint8Array): boolean {
   if (isSet(batch, "tls.cipher") || !includes(line, '" "')) return line[0] !== 0x7b;
   const hasDash = Number.isNaN(batch.number("http.response.body.bytes").values[0]);
-  return hasDash || includes(line, '\\"');
+  return hasDash || hasApacheEscape(line);
 }

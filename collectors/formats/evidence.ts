@@ -1,4 +1,5 @@
 import type { Batch } from "../batch.ts";
+import { textOf } from "./bytes.ts";
 
 /** Functions for `Format.detection`: the batch holds one line. */
 
@@ -8,4 +9,17 @@ export function isSet(batch: Batch, field: Parameters<Batch["text"]>[0]): boolea
 
 export function includes(line: Uint8Array, text: string): boolean {
   return Buffer.from(line.buffer, line.byteOffset, line.byteLength).includes(text);
+}
+
+/** Whether bytes of the line are escaped as nginx does, in upper case: `\x22` for a quote, `\xE3`. */
+export function hasNginxEscape(line: Uint8Array): boolean {
+  return (
+    includes(line, "\\x") && /\\x(?:22|[\dA-F][A-F]|[A-F]\d)/.test(textOf(line, 0, line.length))
+  );
+}
+
+/** Whether bytes of the line are escaped as Apache does: `\"` for a quote, `\xe3` in lower case. */
+export function hasApacheEscape(line: Uint8Array): boolean {
+  if (includes(line, '\\"')) return true;
+  return includes(line, "\\x") && /\\x(?:[\da-f][a-f]|[a-f]\d)/.test(textOf(line, 0, line.length));
 }

@@ -74,6 +74,23 @@ describe("every format", () => {
     expect(detectFormat(sample, "/var/log/httpd/access_log").format?.dataset).toBe("apache.access");
   });
 
+  test.each([
+    ["nginx.access", String.raw`GET /\x22\xE3 HTTP/1.1`],
+    ["apache.access", String.raw`\x16\x03\xe3`],
+    ["apache.access", String.raw`GET /\"a HTTP/1.1`],
+  ])("combined lines are of %s if a request is escaped as in %s", (dataset, request) => {
+    const escaped = COMBINED.replace(/"GET [^"]*"/, `"${request}"`);
+    expect(escaped).toContain(request);
+    const sample = `${`${COMBINED}\n`.repeat(50)}${escaped}\n`;
+    expect(detectFormat(Buffer.from(sample)).format?.dataset).toBe(dataset);
+  });
+
+  test("continuation lines of an event do not outweigh lines of another format", () => {
+    const notice = "2026/03/14 10:11:12 [notice] 12#34: started\n";
+    const sample = `${notice.repeat(9)}${`${COMBINED}\n`.repeat(30)}`;
+    expect(detectFormat(Buffer.from(sample)).format?.dataset).toBe("nginx.access");
+  });
+
   test("the usual paths of a format suggest that format", () => {
     for (const { usualPaths = [], detection } of FORMATS) {
       for (const path of usualPaths) expect(path).toMatch(detection?.path ?? /never/);

@@ -3,7 +3,7 @@ import { openAccessJson } from "./access-json.ts";
 import { openAccessLine, type AccessDialect, type AccessLine } from "./access-line.ts";
 import { listAddress } from "./address.ts";
 import { OPEN_BRACE, isDigit } from "./bytes.ts";
-import { includes } from "./evidence.ts";
+import { hasNginxEscape } from "./evidence.ts";
 import { numbersOf, tailTokens, type TailToken } from "./tail.ts";
 import { ACCESS_TRAITS } from "./traits.ts";
 
@@ -28,8 +28,7 @@ export const nginxAccess: Format = {
   traits: ACCESS_TRAITS,
   detection: {
     path: /nginx/i,
-    // nginx escapes a quote as \x22, Apache as \".
-    evidence: (_batch, line) => (line[0] === OPEN_BRACE || includes(line, "\\x") ? 1 : 0),
+    evidence: (_batch, line) => (line[0] === OPEN_BRACE || hasNginxEscape(line) ? 1 : 0),
   },
   usualPaths: [
     "/var/log/nginx/*access*.log",

@@ -135,7 +135,7 @@ class Player {
       bytes: chunk.bytes.subarray(from, to),
       offset: chunk.offset + from,
       position: isLast ? chunk.position : { offset: chunk.offset + to },
-      positionAt: (length) => ({ offset: chunk.offset + from + length }),
+      positionAt: (first) => ({ offset: chunk.offset + from + first.length }),
       bytesSkipped: isLast ? chunk.bytesSkipped : 0,
       retime: (eventMs) => {
         const dueMs = this.#startMs + (eventMs + shiftMs) / speed;

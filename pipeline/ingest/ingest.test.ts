@@ -42,7 +42,7 @@ function sourceOf(log: string, cuts: readonly number[]): Source {
           bytes: bytes.subarray(offset, to),
           offset,
           position: { offset: to },
-          positionAt: (length): Position => ({ offset: offset + length }),
+          positionAt: (first): Position => ({ offset: offset + first.length }),
           bytesSkipped: 0,
         };
         yield chunk;
@@ -74,16 +74,23 @@ async function ingested(
   return { ingest, messages };
 }
 
-test("an event is complete wherever chunks split its lines", async () => {
-  const whole = await ingested(sourceOf(LOG, []));
-  expect(whole.messages.map(({ message }) => String(message).split("\n").length)).toEqual([
-    1, 3, 2, 1,
-  ]);
+test.each([
+  ["LF", LOG],
+  ["CRLF and empty lines", LOG.replaceAll("\n", "\r\n\r\n")],
+])("an event is complete wherever chunks split its lines, with %s", async (_lineEnds, log) => {
+  const whole = await ingested(sourceOf(log, []));
+  const lines = whole.messages.map(
+    ({ message }) =>
+      String(message)
+        .split("\n")
+        .filter((line) => line.trim() !== "").length,
+  );
+  expect(lines).toEqual([1, 3, 2, 1]);
   await fc.assert(
-    fc.asyncProperty(fc.subarray(lineEnds(LOG)), async (cuts) => {
-      const { messages, ingest } = await ingested(sourceOf(LOG, cuts));
+    fc.asyncProperty(fc.subarray(lineEnds(log)), async (cuts) => {
+      const { messages, ingest } = await ingested(sourceOf(log, cuts));
       expect(messages).toEqual(whole.messages);
-      expect(ingest.counts).toMatchObject({ lines: 4, events: 4, bytes: LOG.length });
+      expect(ingest.counts).toMatchObject({ lines: 4, events: 4, bytes: log.length });
     }),
     { numRuns: 8 },
   );
@@ -164,7 +171,7 @@ test("lines of a revoked stream are stored before the source continues", async (
   const ingest = new Ingest({ ...DEPS, store });
   await ingest.run(source, new AbortController().signal);
   const lastEvent = Buffer.byteLength(LOG) - Buffer.byteLength(`${EVENTS.at(-1)}\n`);
-  expect(seen).toEqual([3, { offset: lastEvent }]);
+  expect(seen).toMatchObject([3, { offset: lastEvent }]);
   expect((await store.status()).rows).toBe(3);
 });
 

@@ -2,18 +2,27 @@ import type { Batch } from "#collectors/batch.ts";
 import type { FormatContext } from "#collectors/format.ts";
 import { fillFields } from "#collectors/header-fields.ts";
 import { eachLine } from "#collectors/lines.ts";
-import type { Chunk, Source, SourceId, SourceStatus } from "#collectors/source.ts";
+import type { Chunk, Positions, Source, SourceId, SourceStatus } from "#collectors/source.ts";
 
-import { eachSpanningEvent, takeHeld, type TakeEvent } from "./events.ts";
+import {
+  eachSpanningEvent,
+  firstLines,
+  restOf,
+  splitHeld,
+  takeHeld,
+  type TakeEvent,
+} from "./events.ts";
 import type { IngestCounts, IngestDeps } from "./ingest-deps.ts";
+import { quarantineRow, reparseRows } from "./quarantine.ts";
 import { Streams, type Stream } from "./streams.ts";
 import { RESERVE_ROWS, UnstoredBatch } from "./unstored-batch.ts";
-
-export const QUARANTINE_DATASET = "quarterdeck.quarantine";
 
 const SEAL_AFTER_FIRST_MS = 200;
 /** Time for which an event waits for lines that may continue it. */
 const HELD_IDLE_MS = 300;
+/** In logs with multi-line events the format is checked after so many lines, because it decides where an event ends. */
+const PART_LINES = 100;
+
 /**
  * Source → format → batch → store, with frames and rollups on the way. Rows and positions become durable together. A
  * line that no format can parse is stored in the quarantine dataset, with the reason.
@@ -55,7 +64,7 @@ export class Ingest {
     const signal = AbortSignal.any([ending, failed.signal]);
     const ticker = setInterval(() => this.#tick(signal), this.#deps.foldEveryMs);
     try {
-      for await (const item of source.read(() => this.#deps.store.positions(), signal)) {
+      for await (const item of source.read(() => this.#readPositions(), signal)) {
         await this.#sealing;
         if (this.#failure) break;
         if ("revoked" in item) {
@@ -66,7 +75,7 @@ export class Ingest {
         if (this.#unstored.isFull) await this.#seal(signal);
       }
       await this.#sealing;
-      if (!this.#failure) this.#takeHeld(0);
+      if (!this.#failure) this.#takeOverdue(0);
       await this.#seal(signal);
     } finally {
       clearInterval(ticker);
@@ -81,9 +90,16 @@ export class Ingest {
     return this.#streams.statusWith(sources);
   }
 
+  /** The source reads the positions before it continues a stream: the streams continue with their formats. */
+  async #readPositions(): Promise<Positions> {
+    const positions = await this.#deps.store.positions();
+    this.#streams.update(positions);
+    return positions;
+  }
+
   #tick(signal: AbortSignal): void {
     if (this.#sealing || this.#failure) return;
-    this.#takeHeld(HELD_IDLE_MS);
+    this.#takeOverdue();
     this.#unstored.fold();
     const oldest = this.#unstored.sinceMs;
     const due = oldest !== undefined && this.#deps.clock.nowMs() - oldest >= this.#sealAfterMs;
@@ -98,29 +114,77 @@ export class Ingest {
   }
 
   #take(chunk: Chunk): void {
-    const batch = this.#batch;
     this.#context.nowMs = this.#deps.clock.nowMs();
     const stream = this.#streams.of(chunk);
-    const first = batch.rows;
-    if (stream.format?.begins) {
-      eachSpanningEvent(stream, chunk, this.#takerOf(stream));
-      stream.heldSinceMs = this.#context.nowMs;
-    } else this.#takeLines(stream, chunk);
+    const wasKnown = stream.format !== undefined;
+    for (const ready of this.#streams.ready(stream, chunk)) this.#takeChunk(stream, ready);
+    if (!wasKnown && stream.format) this.#reparse(stream);
+  }
+
+  #takeChunk(stream: Stream, chunk: Chunk): void {
+    const batch = this.#batch;
+    stream.firstRow = batch.rows;
     stream.position = chunk.position;
-    this.#finish(stream, first);
-    if (chunk.header) fillFields(batch, chunk.header.fields, { from: first, to: batch.rows });
+    this.#takeEvents(stream, chunk);
+    this.#finish(stream);
+    if (chunk.header) {
+      fillFields(batch, chunk.header.fields, { from: stream.firstRow, to: batch.rows });
+    }
     this.#count(chunk);
   }
 
-  #takeLines(stream: Stream, chunk: Chunk): void {
+  #takeEvents(stream: Stream, chunk: Chunk): void {
+    let rest: Chunk | undefined = chunk;
+    while (rest) {
+      const part: Chunk = rest;
+      rest = stream.format?.begins
+        ? this.#takeSpanningEvents(stream, part)
+        : this.#takeLines(stream, part);
+      this.#followFormat(stream, part);
+    }
+  }
+
+  /** Takes some lines, and returns the rest. */
+  #takeSpanningEvents(stream: Stream, chunk: Chunk): Chunk | undefined {
+    const { part, rest } = firstLines(chunk, PART_LINES);
+    eachSpanningEvent(stream, part, this.#takerOf(stream));
+    stream.heldSinceMs = this.#context.nowMs;
+    return rest;
+  }
+
+  /** Changes the format of the stream if there is evidence, and parses what is at hand of the new format with it. */
+  #followFormat(stream: Stream, chunk: Chunk): void {
+    const format = stream.format && stream.evidence?.successor(stream.format, stream.path);
+    if (!format) return;
+    const rest = splitHeld(stream, this.#streams.testOf(format), this.#takerOf(stream));
+    this.#streams.change(stream, format, chunk.offset);
+    if (rest) this.#takeEvents(stream, rest);
+    this.#reparse(stream, chunk.retime);
+  }
+
+  /** Parses the quarantined lines of the stream with its present format, as far as they are not in frames yet. */
+  #reparse(stream: Stream, retime?: Chunk["retime"]): void {
+    const fromRow = this.#unstored.foldedRows;
+    this.counts.quarantined -= reparseRows(this.#batch, stream, { fromRow, retime });
+  }
+
+  /** Takes the lines up to one that requires that the format is examined; returns the rest. */
+  #takeLines(stream: Stream, chunk: Chunk): Chunk | undefined {
     const batch = this.#batch;
     const { bytes, offset, retime } = chunk;
-    const { scan } = stream;
+    const { scan, evidence } = stream;
+    const first = batch.rows;
     const time = batch.number("@timestamp");
     const offsets = batch.number("log.offset");
     const datasets = batch.text("data_stream.dataset");
     const dataset = stream.dataset === "" ? 0 : datasets.internText(stream.dataset);
+    let isDue = false;
+    let rest = -1;
     eachLine(chunk, (start, end) => {
+      if (isDue) {
+        if (rest < 0) rest = start;
+        return;
+      }
       const row = batch.rows;
       if (row >= batch.rowsMax) batch.reserve(RESERVE_ROWS);
       const reason = scan(bytes, start, end);
@@ -128,10 +192,16 @@ export class Ingest {
         if (retime) time.values[row] = retime(time.values[row] ?? 0);
         stream.eventMs = time.values[row];
         if (datasets.ids[row] === 0) datasets.ids[row] = dataset;
-      } else this.#quarantine(stream, bytes.subarray(start, end), reason);
+      } else {
+        const line = bytes.subarray(start, end);
+        isDue = evidence?.refuse(line, row - first) ?? false;
+        this.#quarantine(stream, line, reason);
+      }
       offsets.values[row] = offset + start;
       batch.commit();
     });
+    evidence?.count(batch.rows - first);
+    return rest < 0 ? undefined : restOf(chunk, rest);
   }
 
   /** For formats with multi-line events; these logs are small. */
@@ -146,32 +216,38 @@ export class Ingest {
         if (retime) time.values[row] = retime(time.values[row] ?? 0);
         stream.eventMs = time.values[row];
         batch.text("data_stream.dataset").putText(row, stream.dataset);
-      } else this.#quarantine(stream, bytes.subarray(start, end), reason);
+      } else {
+        const event = bytes.subarray(start, end);
+        stream.evidence?.refuse(event);
+        this.#quarantine(stream, event, reason);
+      }
       batch.number("log.offset").put(row, offset);
       batch.commit();
     };
   }
 
-  /** Takes events that were held back for long enough to be complete. */
-  #takeHeld(idleMs: number): void {
+  /** Takes what was held for long enough: events that may continue, and lines whose format is not known. */
+  #takeOverdue(ageMs?: number): void {
     const nowMs = this.#deps.clock.nowMs();
+    this.#context.nowMs = nowMs;
     for (const stream of this.#streams.all()) {
-      if (!stream.held || nowMs - stream.heldSinceMs < idleMs) continue;
-      this.#context.nowMs = nowMs;
-      const first = this.#batch.rows;
+      for (const chunk of this.#streams.overdue(stream, ageMs)) this.#takeChunk(stream, chunk);
+      if (!stream.held || nowMs - stream.heldSinceMs < (ageMs ?? HELD_IDLE_MS)) continue;
+      stream.firstRow = this.#batch.rows;
       takeHeld(stream, this.#takerOf(stream));
-      this.#finish(stream, first);
+      this.#finish(stream);
     }
   }
 
-  /** Writes the source fields of the rows from `first` on, and records the position after them. */
-  #finish(stream: Stream, first: number): void {
+  /** Writes the source fields of the stream's new rows, and records the position after them. */
+  #finish(stream: Stream): void {
     const batch = this.#batch;
+    const first = stream.firstRow;
     const ids = batch.text("log.source.id");
     const paths = batch.text("log.file.path");
     ids.ids.fill(ids.internText(stream.id), first, batch.rows);
     if (stream.path !== "") paths.ids.fill(paths.internText(stream.path), first, batch.rows);
-    this.#unstored.positions.set(stream.id, stream.held?.position ?? stream.position);
+    this.#unstored.positions.set(stream.id, this.#streams.positionOf(stream));
     const rows = batch.rows - first;
     this.counts.lines += rows;
     this.counts.events = this.counts.lines - this.counts.quarantined;
@@ -187,14 +263,7 @@ export class Ingest {
   }
 
   #quarantine(stream: Stream, line: Uint8Array, reason: string): void {
-    const batch = this.#batch;
-    batch.rollback();
-    const row = batch.rows;
-    batch.number("@timestamp").put(row, stream.eventMs ?? this.#context.nowMs);
-    batch.text("data_stream.dataset").putText(row, QUARANTINE_DATASET);
-    batch.text("event.kind").putText(row, "pipeline_error");
-    batch.text("error.message").putText(row, reason);
-    batch.text("event.original").put(row, line, 0, line.length);
+    quarantineRow(this.#batch, { line, reason, atMs: stream.eventMs ?? this.#context.nowMs });
     this.counts.quarantined += 1;
     stream.recent.refuse(reason);
   }

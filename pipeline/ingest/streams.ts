@@ -2,15 +2,23 @@ import type { Batch } from "#collectors/batch.ts";
 import { detectFormat } from "#collectors/detect.ts";
 import type { Format, FormatContext, LineScanner } from "#collectors/format.ts";
 import { findFormat } from "#collectors/formats/index.ts";
-import type { Chunk, Position, SourceId, SourceStatus } from "#collectors/source.ts";
+import type { Chunk, Position, Positions, SourceId, SourceStatus } from "#collectors/source.ts";
 
+import { FormatEvidence } from "./format-evidence.ts";
 import { RecentLines } from "./recent-lines.ts";
+import { StoredFormats, withFormat } from "./stored-formats.ts";
+import { UnrecognisedLines } from "./unrecognised-lines.ts";
 
-const SAMPLE_BYTES = 64 * 1024;
+/** Limits of lines that are held until their format is recognised: of one stream, and of all. */
+const HELD_BYTES_MAX = { stream: 1024 * 1024, all: 16 * 1024 * 1024 };
+const HELD_MS_MAX = 1_000;
 
 /** The last event of a chunk, which may continue in the next one. */
-export type Held = {
+type HeldEvent = {
+  /** From its first byte to the end of the chunk: consecutive bytes of the stream. */
   bytes: Uint8Array;
+  /** The end of its last line in `bytes`, without the line end. */
+  end: number;
   /** Offset of the event in the stream, and the position from which it can be read again. */
   offset: number;
   position: Position;
@@ -27,20 +35,33 @@ export type Stream = {
   /** Time of the last line with a time, epoch ms; used for quarantined lines. */
   eventMs: number | undefined;
   path: string;
+  /** Whether its lines have a header, as those that were pushed. */
+  readonly isPushed: boolean;
   /** Position after everything that was read, including a held-back event. */
   position: Position;
-  held: Held | undefined;
+  /** The first row of the chunk that is read, whose source fields are not written yet. */
+  firstRow: number;
+  held: HeldEvent | undefined;
   heldSinceMs: number;
-  readonly recent: RecentLines;
+  recent: RecentLines;
+  readonly unrecognised: UnrecognisedLines;
+  /** Undefined while the format is not known, and if the sender of the lines decides it. */
+  evidence: FormatEvidence | undefined;
+  /** The last change of its format, for people. */
+  change: { message: string; atMs: number } | undefined;
 };
 
 const unrecognised: LineScanner = () =>
   "unknown format: `quarterdeck parse` shows what is recognised";
 
-/** The streams of a batch. Each format is bound to the batch's columns once. */
+/** A change of a format is a warning for so long. */
+const CHANGE_WARNING_MS = 3_600_000;
+
+/** The streams of a batch, and their formats. Each format is bound to the batch's columns once. */
 export class Streams {
   readonly #streams = new Map<string, Stream>();
   readonly #scanners = new Map<Format, LineScanner>();
+  readonly #stored = new StoredFormats();
   readonly #batch: Batch;
   readonly #context: FormatContext;
 
@@ -49,41 +70,93 @@ export class Streams {
     this.#context = context;
   }
 
+  /** To be called with all stored positions, those stored last at the end. */
+  update(positions: Positions): void {
+    this.#stored.update(positions);
+  }
+
   of(chunk: Chunk): Stream {
     const key = keyOf(chunk);
     let stream = this.#streams.get(key);
-    if (!stream) {
-      stream = {
-        id: chunk.sourceId,
-        format: undefined,
-        dataset: "",
-        scan: unrecognised,
-        eventMs: undefined,
-        path: chunk.path,
-        position: chunk.position,
-        held: undefined,
-        heldSinceMs: 0,
-        recent: new RecentLines(),
-      };
-      this.#streams.set(key, stream);
-    }
+    if (!stream) this.#streams.set(key, (stream = newStream(chunk)));
     stream.path = chunk.path;
-    if (!stream.format) this.#recognise(stream, chunk);
+    if (stream.format) return stream;
+    if (chunk.header) this.#bindHeader(stream, chunk);
+    else {
+      const stored = this.#stored.of(chunk);
+      if (stored) {
+        this.#bind(stream, stored.format);
+        stream.evidence = new FormatEvidence(stored);
+      }
+    }
     return stream;
+  }
+
+  /**
+   * The chunks of the stream that can be parsed, or quarantined, now. While its format is not known, chunks are held.
+   */
+  ready(stream: Stream, chunk: Chunk): Chunk[] {
+    if (stream.format || chunk.header) return [chunk];
+    const lines = stream.unrecognised;
+    lines.add(chunk, this.#context.nowMs);
+    const isFull = lines.bytes >= HELD_BYTES_MAX.stream || this.#heldBytes() > HELD_BYTES_MAX.all;
+    if (this.#recognise(stream, isFull) || isFull) return lines.take();
+    lines.hold();
+    return [];
+  }
+
+  /** The chunks that are held for too long, or for more than `ageMs`. Their format is detected a last time. */
+  overdue(stream: Stream, ageMs = HELD_MS_MAX): Chunk[] {
+    if (this.#context.nowMs - stream.unrecognised.sinceMs < ageMs) return [];
+    this.#recognise(stream, true);
+    return stream.unrecognised.take();
+  }
+
+  /** Changes the format of a stream because of its evidence; `offset` is where its present chunk begins. */
+  change(stream: Stream, format: Format, offset: number): void {
+    const { nowMs } = this.#context;
+    const at = `at byte ${offset}, ${new Date(nowMs).toISOString()}`;
+    const message =
+      `its format changed from ${stream.format?.dataset} to ${format.dataset} ${at}, because most of its ` +
+      `latest lines were ${format.title} lines`;
+    stream.change = { message, atMs: nowMs };
+    stream.recent = new RecentLines();
+    const evidence = stream.evidence?.next();
+    this.#bind(stream, format);
+    stream.evidence = evidence;
+  }
+
+  /** A function that tests whether a line is of this format. It uses the open row of the batch. */
+  testOf(format: Format): (bytes: Uint8Array, start: number, end: number) => boolean {
+    const scan = this.#scannerOf(format);
+    return (bytes, start, end) => {
+      this.#batch.reserve(1);
+      const reason = scan(bytes, start, end);
+      this.#batch.rollback();
+      return reason === undefined;
+    };
+  }
+
+  /** The position of a stream, to be stored: with its format, unless that is in the header of its lines. */
+  positionOf({ held, position, format, path, isPushed }: Stream): Position {
+    const read = held?.position ?? position;
+    return format && !isPushed ? withFormat(read, { format, path }) : read;
   }
 
   /** The status of each path, with the number of its latest quarantined lines and the reason. */
   statusWith(sources: readonly SourceStatus[]): SourceStatus[] {
-    const notes = new Map<string, string>();
-    for (const { path, recent } of this.#streams.values()) {
-      const { note } = recent;
-      if (note !== undefined) notes.set(path, note);
+    const notes = new Map<string, { text: string; isWarning: boolean }>();
+    for (const { path, recent, change } of this.#streams.values()) {
+      const texts = [change?.message, recent.note].filter((text) => text !== undefined);
+      const isNew = change && this.#context.nowMs - change.atMs < CHANGE_WARNING_MS;
+      const isWarning = isNew === true || recent.note !== undefined;
+      if (texts.length > 0) notes.set(path, { text: texts.join("; "), isWarning });
     }
     return sources.map((source) => {
       const note = notes.get(source.path);
-      if (note === undefined) return source;
-      const level = source.level === "error" ? "error" : "warning";
-      return { ...source, level, message: `${source.message}; ${note}` };
+      if (!note) return source;
+      const level = source.level === "info" && note.isWarning ? "warning" : source.level;
+      return { ...source, level, message: `${source.message}; ${note.text}` };
     });
   }
 
@@ -96,23 +169,58 @@ export class Streams {
     return this.#streams.values();
   }
 
-  #recognise(stream: Stream, chunk: Chunk): void {
-    const { header, bytes, path } = chunk;
+  #recognise(stream: Stream, mustExamine: boolean): boolean {
+    const format = stream.unrecognised.recognise(stream.path, mustExamine);
+    if (format) this.#bind(stream, format);
+    return format !== undefined;
+  }
+
+  #bindHeader(stream: Stream, { header, bytes, path }: Chunk): void {
     const name = header?.format;
-    const format =
-      name === undefined
-        ? detectFormat(bytes.subarray(0, SAMPLE_BYTES), path).format
-        : findFormat(name);
-    if (!format) {
-      if (name !== undefined) stream.scan = () => `the format ${name} is unknown`;
-      return;
-    }
+    const format = name === undefined ? detectFormat(bytes, path).format : findFormat(name);
+    if (format) this.#bind(stream, format, header?.dataset);
+    else if (name !== undefined) stream.scan = () => `the format ${name} is unknown`;
+  }
+
+  #bind(stream: Stream, format: Format, dataset = format.dataset): void {
+    stream.format = format;
+    stream.dataset = dataset;
+    stream.scan = this.#scannerOf(format);
+    stream.evidence = stream.isPushed ? undefined : new FormatEvidence();
+    this.#stored.note(stream.path, format);
+  }
+
+  #scannerOf(format: Format): LineScanner {
     const scan = this.#scanners.get(format) ?? format.open(this.#batch, this.#context);
     this.#scanners.set(format, scan);
-    stream.format = format;
-    stream.dataset = header?.dataset ?? format.dataset;
-    stream.scan = scan;
+    return scan;
   }
+
+  #heldBytes(): number {
+    let bytes = 0;
+    for (const stream of this.#streams.values()) bytes += stream.unrecognised.bytes;
+    return bytes;
+  }
+}
+
+function newStream(chunk: Chunk): Stream {
+  return {
+    id: chunk.sourceId,
+    format: undefined,
+    dataset: "",
+    scan: unrecognised,
+    eventMs: undefined,
+    path: chunk.path,
+    isPushed: chunk.header !== undefined,
+    position: chunk.position,
+    firstRow: 0,
+    held: undefined,
+    heldSinceMs: 0,
+    recent: new RecentLines(),
+    unrecognised: new UnrecognisedLines(),
+    evidence: undefined,
+    change: undefined,
+  };
 }
 
 const keyOf = ({ sourceId, header }: Chunk): string =>

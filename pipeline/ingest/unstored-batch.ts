@@ -27,7 +27,8 @@ export class UnstoredBatch {
   readonly #deps: Deps;
   readonly #deriver: Deriver;
   readonly #frames: FrameAccumulator;
-  #foldedRows = 0;
+  /** Rows that are in frames and rollup cells: they must not be changed. */
+  foldedRows = 0;
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -42,13 +43,13 @@ export class UnstoredBatch {
   /** Derives the fields of the new rows, and adds them to frames and rollup cells. */
   fold(): void {
     const { rows } = this.batch;
-    const from = this.#foldedRows;
+    const from = this.foldedRows;
     if (rows === from) return;
     this.#deriver.derive(from, rows);
     const deltas = this.#frames.fold(from, rows, this.#deps.onFrames !== undefined);
     this.#deps.onFrames?.(deltas);
     this.#deps.onRows?.(this.batch, from, rows);
-    this.#foldedRows = rows;
+    this.foldedRows = rows;
   }
 
   /** Stores everything and empties the batch; false if there was nothing. `confirm` is the method of the source. */
@@ -72,7 +73,7 @@ export class UnstoredBatch {
     this.#deriver.reset();
     this.#frames.reset();
     this.positions.clear();
-    this.#foldedRows = 0;
+    this.foldedRows = 0;
     this.bytes = 0;
     this.sinceMs = undefined;
     return true;

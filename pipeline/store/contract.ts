@@ -200,6 +200,24 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect(positions.get("src_b")).toEqual({ offset: 7 });
   });
 
+  test("positions are in the order in which they were stored, also after merging and a restart", async () => {
+    const open = await openEmpty();
+    const expected: SourceId[] = ["src_b", "src_c", "src_a"];
+    {
+      await using store = await open();
+      for (const source of ["src_a", "src_b", "src_c"] satisfies SourceId[]) {
+        for (let i = 0; i < 10; i += 1) {
+          await store.append(batchOf([{ "log.source.id": source }]), [], positionsAt(i, source));
+        }
+      }
+      await store.append(new Batch(1), [], positionsAt(99, "src_a"));
+      expect([...(await store.positions()).keys()]).toEqual(expected);
+      while (await store.compact());
+    }
+    await using store = await open();
+    expect([...(await store.positions()).keys()]).toEqual(expected);
+  });
+
   test("a range includes its start and excludes its end", async () => {
     await using store = await opened();
     await store.append(batchOf([{}, {}, {}]), [], positionsAt(1));

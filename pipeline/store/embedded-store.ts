@@ -41,6 +41,7 @@ import { documentOf, eventSql, idParts } from "./search-sql.ts";
 import { SegmentFolder } from "./segment-folder.ts";
 import { followSegments } from "./segment-follower.ts";
 import { FOOTER_KEY, latestPositions, mergeExtents, type Segment } from "./segment-footer.ts";
+import { compareIds } from "./segment-id.ts";
 import type { Listing } from "./segment-list.ts";
 import { SegmentReader } from "./segment-reader.ts";
 import { isStored } from "./stored-batch.ts";
@@ -133,7 +134,9 @@ class EmbeddedStore implements EventStore {
   async positions(): Promise<Positions> {
     const listing = await this.#segments.list();
     if (this.#stored?.listing !== listing) {
-      const entries = latestPositions(listing.segments);
+      const entries = latestPositions(listing.segments).toSorted((a, b) =>
+        compareIds(a.since, b.since),
+      );
       const positions = new Map(
         entries.map((it): [SourceId, Position] => [it.source, it.position]),
       );

@@ -72,7 +72,11 @@ class MemoryStore implements EventStore {
       shared.events.push(eventOf(batch, row, shared.appended));
     }
     shared.cells.push(...cells);
-    for (const [id, position] of positions) shared.positions.set(id, { ...position });
+    for (const [id, position] of positions) {
+      // Inserted again, because the order is that of storing.
+      shared.positions.delete(id);
+      shared.positions.set(id, { ...position });
+    }
   }
 
   async positions(): Promise<Positions> {

@@ -144,7 +144,7 @@ export type EventWriter = {
 };
 
 export type PositionReader = {
-  /** The position up to which each source is stored. */
+  /** The position up to which each source is stored, in the order in which they were stored. */
   positions(): Promise<Positions>;
 };
 

@@ -3,7 +3,7 @@ import type { z } from "zod";
 import type { Board, Turnover } from "#dashboards/api.ts";
 import type { Predictions } from "#forecaster/predictions.ts";
 import type { Condition, TimeRange } from "#pipeline/filter.ts";
-import { QUARANTINE_DATASET } from "#pipeline/ingest/ingest.ts";
+import { QUARANTINE_DATASET } from "#pipeline/ingest/quarantine.ts";
 import type { LiveWindow } from "#pipeline/live/live-window.ts";
 import { LIVE_COUNTS } from "#pipeline/measures/index.ts";
 import { chartStep } from "#pipeline/metrics/planner.ts";

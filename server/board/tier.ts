@@ -1,6 +1,6 @@
 import { TIERS } from "#collectors/format.ts";
 import { findFormat } from "#collectors/formats/index.ts";
-import { QUARANTINE_DATASET } from "#pipeline/ingest/ingest.ts";
+import { QUARANTINE_DATASET } from "#pipeline/ingest/quarantine.ts";
 import type { Extent } from "#pipeline/store/port.ts";
 
 const FRESH_MS = 15 * 60_000;

@@ -20,7 +20,9 @@ import { indexSettings } from "../settings.ts";
 import type { Command } from "./command.ts";
 import { documentTable } from "./document-table.ts";
 
+/** The format is detected from this much; from up to SAMPLE_BYTES_MAX if no format parses the first lines. */
 const SAMPLE_BYTES = 64 * 1024;
+const SAMPLE_BYTES_MAX = 1024 * 1024;
 const NO_RULES: DeriveRules = { signIn: [], signOut: [] };
 const OUTPUT_BYTES = 64 * 1024;
 const FIRST_LINES_WAIT = "Paste log lines, then Ctrl-D:\n";
@@ -140,25 +142,30 @@ async function runStream(options: Options, asTable: boolean): Promise<void> {
       );
     }
   };
-  const begin = (): Parser => {
-    const format = detected(sample);
-    return (parser = new Parser({ ...options, format, all: options.all || asTable }));
-  };
+  const begin = (format: Format): Parser =>
+    (parser = new Parser({ ...options, format, all: options.all || asTable }));
   for await (const chunk of stdin) {
     const bytes = Buffer.from(chunk);
     if (parser) await take(parser.push(bytes));
     else {
       sample = Buffer.concat([sample, bytes]);
-      if (sample.length >= SAMPLE_BYTES) await take(begin().push(sample));
+      const format = formatOf(sample);
+      if (format) await take(begin(format).push(sample));
     }
   }
-  if (!parser && sample.length > 0) await take(begin().push(sample));
+  if (!parser && sample.length > 0) await take(begin(detected(sample)).push(sample));
   if (parser) await take(parser.end());
   await output.end();
 }
 
+/** The format; undefined if more lines are needed. */
+function formatOf(sample: Uint8Array): Format | undefined {
+  if (sample.length < SAMPLE_BYTES) return undefined;
+  return sample.length < SAMPLE_BYTES_MAX ? detectFormat(sample).format : detected(sample);
+}
+
 function detected(sample: Uint8Array): Format {
-  const found = detectFormat(sample.subarray(0, SAMPLE_BYTES));
+  const found = detectFormat(sample);
   if (found.format) return found.format;
   const tried = found.tried.map(({ dataset, reason }) => `\n  ${dataset}: ${reason}`).join("");
   throw new AppError(

@@ -232,8 +232,7 @@ export class FileRun {
       }
       const offset = fingerprint.offset;
       const before = fingerprint.copy();
-      const positionAt = (length: number): Position =>
-        before.after(cut.bytes.subarray(0, length)).toPosition();
+      const positionAt = (first: Uint8Array): Position => before.after(first).toPosition();
       fingerprint.advance(cut.bytes, cut.end);
       const isSealed = file.compression !== undefined && cut.isLast;
       const position = { ...fingerprint.toPosition(), ...(isSealed && { sealed: file.seal }) };

@@ -69,7 +69,7 @@ export class Fingerprint {
   }
 
   /** Adds the bytes in [offset, end); `bytes` may be only the first of them. */
-  advance(bytes: Buffer, end: number): void {
+  advance(bytes: Uint8Array, end: number): void {
     const before = this.offset;
     const recent = Buffer.concat([this.#tail, bytes.subarray(0, HEAD_BYTES)]);
     if (this.#head.length < HEAD_BYTES) {
@@ -95,7 +95,7 @@ export class Fingerprint {
   }
 
   /** A copy with these following bytes added. */
-  after(bytes: Buffer): Fingerprint {
+  after(bytes: Uint8Array): Fingerprint {
     const copy = this.copy();
     copy.advance(bytes, this.offset + bytes.length);
     return copy;
@@ -136,7 +136,7 @@ export class Fingerprint {
     return 2 ** (MARK_FIRST + this.#marks.length / MARK_DIGITS);
   }
 
-  #mark(at: number, read: { before: number; recent: Buffer; bytes: Buffer }): string {
+  #mark(at: number, read: { before: number; recent: Buffer; bytes: Uint8Array }): string {
     if (at <= this.#head.length) return digest(this.#head.subarray(0, at));
     const end = this.start + at - read.before;
     if (end >= MARK_BYTES && end <= read.bytes.length) {

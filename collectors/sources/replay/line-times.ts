@@ -2,7 +2,6 @@ import { Batch } from "#collectors/batch.ts";
 import { detectFormat } from "#collectors/detect.ts";
 import type { FormatContext } from "#collectors/format.ts";
 
-const SAMPLE_BYTES = 64 * 1024;
 /** The dictionaries of the scanner's batch are emptied after this many lines. */
 const LINES_PER_RESET = 4096;
 
@@ -14,7 +13,7 @@ export function timeReader(
   sample: { bytes: Uint8Array; path: string },
   context: FormatContext,
 ): TimeOf | undefined {
-  const { format } = detectFormat(sample.bytes.subarray(0, SAMPLE_BYTES), sample.path);
+  const { format } = detectFormat(sample.bytes, sample.path);
   if (!format) return undefined;
   const batch = new Batch(1);
   const scan = format.open(batch, context);

@@ -1,0 +1,297 @@
+import { appendFile, copyFile, mkdtemp, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import * as fc from "fast-check";
+import { expect, onTestFinished, test } from "vitest";
+
+import { Batch } from "#collectors/batch.ts";
+import type { Chunk, Source } from "#collectors/source.ts";
+import { fileSource } from "#collectors/sources/files.ts";
+import { UTC } from "#collectors/zone.ts";
+import { systemClock } from "#platform/clock.ts";
+
+import { openMemoryStore } from "../store/memory-store.ts";
+import type { EventStore } from "../store/port.ts";
+import { Ingest } from "./ingest.ts";
+
+const PATH = "/srv/site/requests.log";
+const DEPS = {
+  clock: systemClock,
+  rules: { signIn: [], signOut: [] },
+  zone: UTC,
+  sealAfterMs: 60_000,
+  foldEveryMs: 60_000,
+};
+
+const time = (i: number): string =>
+  `14/Mar/2026:10:${String(Math.floor(i / 60) % 60).padStart(2, "0")}:${String(i % 60).padStart(2, "0")} +0000`;
+/** Lines that nginx and Apache both write. */
+const combined = (i: number): string =>
+  `203.0.113.9 - - [${time(i)}] "GET /${i} HTTP/1.1" 200 5 "-" "Probe/1.0"`;
+/** Lines that only Apache writes: a dash for no bytes. */
+const apache = (i: number): string =>
+  `203.0.113.9 - - [${time(i)}] "GET /${i} HTTP/1.1" 304 - "-" "Probe/1.0"`;
+const document = (i: number): string =>
+  `{"@timestamp":"2026-03-14T10:00:00Z","message":"${i}","log.level":"info"}`;
+const error = (i: number): string =>
+  `2026/03/14 10:11:${String(i % 60).padStart(2, "0")} [error] 12#34: *${i} failed\n  at step ${i}`;
+const trace = (i: number): string => `\tat com.example.Shop.step${i}(Shop.java:${i})`;
+const many = (count: number, line: (i: number) => string): string[] =>
+  Array.from({ length: count }, (_, i) => line(i));
+const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join("");
+
+/** A source that yields the log from the stored position on, split after the given offsets. */
+function sourceOf(log: string, cuts: readonly number[] = []): Source {
+  const bytes = Buffer.from(log);
+  return {
+    async *read(positions) {
+      const sourceId = "src_test";
+      let from = Number((await positions()).get(sourceId)?.["offset"] ?? 0);
+      for (const to of [...cuts, bytes.length].filter((cut) => cut > from)) {
+        const offset = from;
+        // Overwritten afterwards, as a source that reuses its buffer does.
+        const buffer = Buffer.from(bytes.subarray(offset, to));
+        const chunk: Chunk = {
+          sourceId,
+          path: PATH,
+          bytes: buffer,
+          offset,
+          position: { offset: to },
+          positionAt: (first) => ({ offset: offset + first.length }),
+          bytesSkipped: 0,
+        };
+        yield chunk;
+        buffer.fill(0x78);
+        from = to;
+      }
+    },
+  };
+}
+
+async function ingest(store: EventStore, source: Source): Promise<string> {
+  const run = new Ingest({ ...DEPS, store });
+  await run.run(source, new AbortController().signal);
+  const [status] = run.statusWith([{ path: PATH, level: "info", message: "read" }]);
+  return `${status?.level}: ${status?.message}`;
+}
+
+/** The number of events by dataset. */
+async function counts(store: EventStore): Promise<Record<string, number>> {
+  return Object.fromEntries((await store.extents()).map(({ dataset, rows }) => [dataset, rows]));
+}
+
+async function stored(store: EventStore) {
+  const all = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, where: [], limit: 10_000 };
+  const found = (await store.search(all)).map(({ fields }) => fields);
+  return found.toSorted((a, b) => Number(a["log.offset"]) - Number(b["log.offset"]));
+}
+
+/** Offsets at which lines begin, as cuts for `sourceOf`. */
+const lineStarts = (log: string): number[] =>
+  [...log.matchAll(/\n/g)].map(({ index }) => index + 1);
+
+const cutsOf = (log: string): fc.Arbitrary<number[]> =>
+  fc.oneof(
+    fc.constant<number[]>([]),
+    fc.constant(lineStarts(log)),
+    fc.subarray(lineStarts(log), { maxLength: 12 }),
+  );
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "quarterdeck-formats-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function ingestFiles(store: EventStore, paths: readonly string[]): Promise<void> {
+  await using source = fileSource({ paths: [...paths], follow: false, clock: systemClock });
+  await new Ingest({ ...DEPS, store }).run(source, new AbortController().signal);
+}
+
+test("an Apache log stays one dataset when reading continues at lines that nginx writes too", async () => {
+  await using store = openMemoryStore()();
+  const first = text(many(50, apache));
+  await ingest(store, sourceOf(first));
+  await ingest(store, sourceOf(first + text(many(200, combined))));
+  expect(await counts(store)).toEqual({ "apache.access": 250 });
+});
+
+test("a restart at any line changes neither events nor datasets", async () => {
+  const log = text([...many(20, apache), ...many(40, combined), ...many(5, trace)]);
+  await fc.assert(
+    fc.asyncProperty(fc.subarray(lineStarts(log).slice(19), { maxLength: 4 }), async (stops) => {
+      await using store = openMemoryStore()();
+      for (const stop of [...stops, log.length]) await ingest(store, sourceOf(log.slice(0, stop)));
+      expect(await counts(store)).toEqual({ "apache.access": 60, "quarterdeck.quarantine": 5 });
+      const offsets = (await stored(store)).map((fields) => fields["log.offset"]);
+      expect(offsets).toEqual([0, ...lineStarts(log).slice(0, -1)]);
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test.each([
+  ["renamed", (log: string) => rename(log, `${log}.1`)],
+  [
+    "copied and truncated",
+    async (log: string) => {
+      await copyFile(log, `${log}.1`);
+      await truncate(log);
+    },
+  ],
+])(
+  "a log that was %s keeps its format, also if the new file begins with a stack trace",
+  async (_how, rotate) => {
+    const log = join(await temporaryFolder(), "site.log");
+    await using store = openMemoryStore()();
+    await writeFile(log, text(many(50, apache)));
+    await ingestFiles(store, [log]);
+    await rotate(log);
+    await appendFile(log, text([...many(300, trace), ...many(100, combined)]));
+    await ingestFiles(store, [log]);
+    expect(await counts(store)).toEqual({ "apache.access": 150, "quarterdeck.quarantine": 300 });
+  },
+);
+
+test("files that were rotated while nothing was read have the format of their log", async () => {
+  const log = join(await temporaryFolder(), "site.log");
+  await using store = openMemoryStore()();
+  await writeFile(log, text(many(50, apache)));
+  await ingestFiles(store, [log]);
+  await rename(log, `${log}.2`);
+  await writeFile(`${log}.1`, text(many(30, (i) => combined(i + 1_000))));
+  await writeFile(log, text(many(20, (i) => combined(i + 2_000))));
+  await ingestFiles(store, [`${log}*`]);
+  expect(await counts(store)).toEqual({ "apache.access": 100 });
+});
+
+test("a process that takes over a stream continues with its format", async () => {
+  await using store = openMemoryStore()();
+  const before = text(many(50, apache));
+  const log = before + text(many(50, combined));
+  const source: Source = {
+    async *read(positions, signal) {
+      await positions();
+      // Meanwhile another process reads the first lines.
+      await ingest(store, sourceOf(before));
+      yield* sourceOf(log).read(positions, signal);
+    },
+  };
+  await ingest(store, source);
+  expect(await counts(store)).toEqual({ "apache.access": 100 });
+});
+
+test("positions of earlier versions have no format: it is detected", async () => {
+  await using store = openMemoryStore()();
+  const before = text(many(10, combined));
+  await store.append(new Batch(1), [], new Map([["src_test", { offset: before.length }]]));
+  await ingest(store, sourceOf(before + text(many(30, apache))));
+  expect(await counts(store)).toEqual({ "apache.access": 30 });
+});
+
+test.each([
+  ["one line of 100 kB", ["x".repeat(100_000)]],
+  ["a stack trace", many(400, trace)],
+  ["notices of another program", many(12, (i) => error(i).split("\n")[0] ?? "")],
+  ["a banner", ["Shop 4.2", "=========", "(c) Example"]],
+])(
+  "%s at the head quarantines none of the lines behind it, wherever chunks begin",
+  async (_name, head) => {
+    const log = text([...head, ...many(300, apache)]);
+    await fc.assert(
+      fc.asyncProperty(cutsOf(log), async (cuts) => {
+        await using store = openMemoryStore()();
+        await ingest(store, sourceOf(log, cuts));
+        const found = await counts(store);
+        expect(found["apache.access"]).toBe(300);
+        expect(Object.values(found).reduce((sum, rows) => sum + rows, 0)).toBe(300 + head.length);
+      }),
+      { numRuns: 8 },
+    );
+  },
+);
+
+test("a log with long lines only is recognised", async () => {
+  const long = (i: number): string =>
+    JSON.stringify({ "@timestamp": "2026-03-14T10:00:00Z", message: `${i} ${"y".repeat(90_000)}` });
+  const log = text(many(12, long));
+  for (const cuts of [[], lineStarts(log)]) {
+    await using store = openMemoryStore()();
+    await ingest(store, sourceOf(log, cuts));
+    expect(await counts(store)).toEqual({ ecs: 12 });
+  }
+});
+
+test("lines that no format parses are quarantined once, with the reason, when the source ends", async () => {
+  const log = text(many(30, trace));
+  await using store = openMemoryStore()();
+  await ingest(store, sourceOf(log, lineStarts(log)));
+  const found = await stored(store);
+  expect(found.map((fields) => fields["event.original"])).toEqual(many(30, trace));
+  expect(found[0]?.["error.message"]).toMatch(/unknown format/);
+  const [position] = (await store.positions()).values();
+  expect(position).toEqual({ offset: log.length });
+});
+
+test.each([
+  { name: "lines", from: combined, to: document, datasets: ["nginx.access", "ecs"] },
+  { name: "events to lines", from: error, to: combined, datasets: ["nginx.error", "nginx.access"] },
+  { name: "lines to events", from: combined, to: error, datasets: ["nginx.access", "nginx.error"] },
+])(
+  "a change of the format is followed wherever chunks begin, and is reported: $name",
+  async ({ name, from, to, datasets: [before = "", after = ""] }) => {
+    const log = text([...many(500, from), ...many(500, to)]);
+    await fc.assert(
+      fc.asyncProperty(fc.subarray(lineStarts(log), { maxLength: 12 }), async (cuts) => {
+        await using store = openMemoryStore()();
+        const status = await ingest(store, sourceOf(log, cuts));
+        expect(await counts(store)).toMatchObject({ [before]: 500, [after]: 500 });
+        expect(status).toMatch(/^warning: read; its format changed from \S+ to \S+ at byte \d+/);
+        if (name === "lines") {
+          const offsets = (await stored(store)).map((fields) => fields["log.offset"]);
+          expect(offsets).toEqual([0, ...lineStarts(log).slice(0, -1)]);
+        }
+        await ingest(store, sourceOf(log + text([to(7)])));
+        expect((await counts(store))[after]).toBe(501);
+      }),
+      { numRuns: 8 },
+    );
+  },
+);
+
+test("blocks of another format do not change the format again and again", async () => {
+  const blocks = (lines: number): string[] =>
+    many(10, (i) => text(many(lines, i % 2 === 0 ? combined : document)));
+  for (const [lines, changesMax] of [
+    [150, 0],
+    [1_000, 4],
+  ] as const) {
+    await using store = openMemoryStore()();
+    const parts = blocks(lines);
+    const log = parts.join("");
+    await ingest(
+      store,
+      sourceOf(
+        log,
+        lineStarts(log).filter((_, i) => i % 10 === 9),
+      ),
+    );
+    const datasets = (await stored(store))
+      .map((fields) => String(fields["data_stream.dataset"]))
+      .filter((dataset) => dataset !== "quarterdeck.quarantine");
+    const changes = datasets.filter((dataset, i) => i > 0 && dataset !== datasets[i - 1]).length;
+    expect(changes).toBeLessThanOrEqual(changesMax);
+  }
+});
+
+test("a file that takes over the path of a log of another format is recognised by its first lines", async () => {
+  const log = join(await temporaryFolder(), "site.log");
+  await using store = openMemoryStore()();
+  await writeFile(log, text(many(50, combined)));
+  await ingestFiles(store, [log]);
+  await rename(log, `${log}.1`);
+  await writeFile(log, text(many(40, document)));
+  await ingestFiles(store, [log]);
+  expect(await counts(store)).toEqual({ "nginx.access": 50, ecs: 40 });
+});
