@@ -4,6 +4,7 @@ import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
 
 import { isRunning } from "../harness/processes.ts";
 import { until } from "../harness/program.ts";
+import { seededRandom } from "../harness/random.ts";
 import type { Installation } from "./installation.ts";
 
 const KINDS = [
@@ -86,14 +87,3 @@ const isReady = (url: string): Promise<boolean> =>
     ({ status }) => status === 200,
     () => false,
   );
-
-/** Uniform numbers in [0, 1) (mulberry32). */
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}

@@ -32,15 +32,17 @@ export type ControlPlaneOptions = {
   port?: string;
   /** Whether the domain APIs are started beside it. */
   apis?: boolean;
+  /** Added to the environment of its process. */
+  env?: Readonly<Record<string, string>>;
 };
 
 /** `quarterdeck start` with these arguments, once its boards can be opened. */
 export async function startControlPlane(
   args: readonly string[],
-  { command = ["start"], port = "0", apis = false }: ControlPlaneOptions = {},
+  { command = ["start"], port = "0", apis = false, env = {} }: ControlPlaneOptions = {},
 ): Promise<ControlPlane> {
   const alone = command[0] === "start" && !apis ? ["--no-apis"] : [];
-  const program = startProgram([...command, "--port", port, ...alone, ...args]);
+  const program = startProgram([...command, "--port", port, ...alone, ...args], { env });
   try {
     const url = await program.printed(/Quarterdeck is at (\S+)\n/);
     const setup = SetupState.parse(await (await fetch(`${url}/api/setup`)).json());
@@ -65,6 +67,14 @@ export async function createOwner({ url, setupUrl = url }: ControlPlane): Promis
   const token = new URL(setupUrl).searchParams.get("token");
   const response = await postJson(`${url}/api/setup`, { ...OWNER, token });
   if (response.status !== 201) throw new Error(`no owner was created: ${await response.text()}`);
+  return cookieOf(response);
+}
+
+/** Signs the owner in again; returns the session cookie as `name=value`. */
+export async function signInOwner(url: string): Promise<string> {
+  const { email, password } = OWNER;
+  const response = await postJson(`${url}/api/session`, { email, password });
+  if (response.status !== 201) throw new Error(`no sign-in: ${await response.text()}`);
   return cookieOf(response);
 }
 

@@ -1,0 +1,91 @@
+import { Agent, request } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { z } from "zod";
+
+import type { Installation } from "./installation.ts";
+
+const EVERY_MS = 300;
+const ANSWER_MS_MAX = 60_000;
+const FAILURES_KEPT = 20;
+
+const Board = z.looseObject({
+  live: z.boolean(),
+  values: z.record(z.string(), z.number().nullable()),
+  problems: z.array(z.unknown()).default([]),
+});
+
+/** Loads the board again and again while it can be opened, like a person who looks at it. */
+export class BoardWatch implements AsyncDisposable {
+  readonly #installation: Installation;
+  /** One connection that stays open: while a process may open no more files it cannot accept others. */
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  readonly #stopping = new AbortController();
+  readonly #watching: Promise<void>;
+  count = 0;
+  slowest: { ms: number; at: string } = { ms: 0, at: "" };
+  /** Responses other than a board, and boards that do not show the present. */
+  readonly failures: string[] = [];
+  /** The problems on the last board, as JSON. */
+  problems = "";
+  /** What happens at the moment, for messages. */
+  happening: () => string;
+
+  constructor(installation: Installation, happening: () => string) {
+    this.#installation = installation;
+    this.happening = happening;
+    this.#watching = this.#watch();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort();
+    await this.#watching;
+    this.#agent.destroy();
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      const { url, starts } = this.#installation;
+      if (url !== undefined) await this.#look(url, starts);
+      await delay(EVERY_MS);
+    }
+  }
+
+  async #look(url: string, starts: number): Promise<void> {
+    const startMs = performance.now();
+    const at = this.happening();
+    const found = await this.#get(`${url}/api/board`);
+    const ms = Math.round(performance.now() - startMs);
+    const wasKilled = this.#installation.url !== url || this.#installation.starts !== starts;
+    if (wasKilled || this.#stopping.signal.aborted) return;
+    // A step of the clock ends sessions.
+    if (found.status === 401) return this.#installation.signIn();
+    this.count += 1;
+    if (ms > this.slowest.ms) this.slowest = { ms, at };
+    if (found.status !== 200) return this.#fail(`${found.status} ${found.text.slice(0, 300)}`, at);
+    const board = Board.parse(JSON.parse(found.text));
+    this.problems = JSON.stringify(board.problems);
+    return undefined;
+  }
+
+  #fail(what: string, at: string): void {
+    if (this.failures.length < FAILURES_KEPT) this.failures.push(`${what} (${at})`);
+  }
+
+  #get(url: string): Promise<{ status: number; text: string }> {
+    return new Promise((resolve) => {
+      const headers = { cookie: this.#installation.cookie };
+      const fail = (error: Error): void => resolve({ status: 0, text: error.message });
+      const sent = request(url, { agent: this.#agent, headers }, (response) => {
+        let text = "";
+        response.setEncoding("utf8");
+        response.on("data", (part: string) => (text += part));
+        response.on("error", fail);
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+      });
+      sent.setTimeout(ANSWER_MS_MAX, () => sent.destroy(new Error("the board did not answer")));
+      sent.on("error", fail);
+      sent.end();
+    });
+  }
+}

@@ -1,0 +1,161 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+
+import type { BoardWatch } from "./board-watch.ts";
+import type { Installation } from "./installation.ts";
+import type { LogFiles } from "./log-files.ts";
+import { ask, HOSTILE_QUERY, type Searches } from "./searches.ts";
+import type { SmallDisk } from "./small-disk.ts";
+import { type FileKind, type Flip, flipBit } from "./stored-files.ts";
+
+/** What the faults act on. */
+export type Scene = {
+  installation: Installation;
+  logs: LogFiles;
+  board: BoardWatch;
+  /** Undefined where mounting is not permitted. */
+  disk: SmallDisk | undefined;
+  searches: Searches;
+  flips: Flip[];
+  random(): number;
+};
+
+/** An injected fault. `reportedMs`: when the board reported it; null if it did not; absent if it need not. */
+export type Injected = { detail: string; reportedMs?: number | null };
+
+/** Faults of the same kind of target wait for each other; the others happen at the same time. */
+export type FaultKind = {
+  target: "processes" | "files" | "searches";
+  /** Undefined if it was not possible. */
+  inject(scene: Scene): Promise<Injected | undefined>;
+};
+
+const REPORT_MS_MAX = 10_000;
+const POLL_MS = 50;
+const HOLD_MS = { min: 1_000, spread: 4_000 };
+const DESCRIPTORS_FREE = 2;
+const DAY_MS = 86_400_000;
+const CLOCK_STEPS_MS = [2 * 3_600_000, -2 * 3_600_000, 400 * DAY_MS];
+const SEARCHES = 20;
+const OVERVIEWS = 50;
+
+export const FAULTS = {
+  kills: { target: "processes", inject: kill },
+  "full-disk": { target: "processes", inject: fillDisk },
+  "open-files": { target: "processes", inject: limitOpenFiles },
+  clock: { target: "processes", inject: stepClock },
+  rotations: { target: "files", inject: rotate },
+  flips: { target: "files", inject: (scene) => flip(scene, "events") },
+  "rollup-flips": { target: "files", inject: (scene) => flip(scene, "rollups") },
+  "future-lines": { target: "files", inject: appendFutureLine },
+  searches: { target: "searches", inject: searchHostile },
+  overviews: { target: "searches", inject: loadOverviews },
+} satisfies Record<string, FaultKind>;
+
+export type FaultName = keyof typeof FAULTS;
+export const FAULT_NAMES = Object.keys(FAULTS).filter((it): it is FaultName => it in FAULTS);
+
+const oneOf = <T>(scene: Scene, list: readonly T[]): T | undefined =>
+  list[Math.floor(scene.random() * list.length)];
+const hold = ({ random }: Scene): Promise<void> => delay(HOLD_MS.min + random() * HOLD_MS.spread);
+
+/**
+ * Waits until the problems on the board match; returns after how long, or null if they do not in time. The time in which
+ * no board can be opened does not count.
+ */
+async function reported(
+  { installation, board }: Scene,
+  pattern: RegExp,
+  repeat: () => void = () => undefined,
+): Promise<number | null> {
+  let waitedMs = 0;
+  let lastMs = performance.now();
+  while (!pattern.test(board.problems)) {
+    if (waitedMs > REPORT_MS_MAX) return null;
+    repeat();
+    await delay(POLL_MS);
+    const nowMs = performance.now();
+    if (installation.url !== undefined) waitedMs += nowMs - lastMs;
+    lastMs = nowMs;
+  }
+  return Math.round(waitedMs);
+}
+
+async function kill({ installation, random }: Scene): Promise<Injected> {
+  if (installation.isApart && random() < 0.5) {
+    await installation.killIndexer();
+    return { detail: "indexer" };
+  }
+  await installation.killAll();
+  return { detail: `all, then ${installation.isApart ? "apart" : "together"}` };
+}
+
+async function fillDisk(scene: Scene): Promise<Injected | undefined> {
+  const { disk } = scene;
+  if (!disk) return undefined;
+  try {
+    const reportedMs = await reported(scene, /disk|space|ENOSPC/i, () => disk.fill());
+    await hold(scene);
+    return { detail: "", reportedMs };
+  } finally {
+    disk.empty();
+  }
+}
+
+async function limitOpenFiles(scene: Scene): Promise<Injected | undefined> {
+  const pid = oneOf(scene, scene.installation.pids);
+  if (pid === undefined) return undefined;
+  const open = readdirSync(`/proc/${pid}/fd`).length;
+  const before = limitOf(pid);
+  setLimit(pid, String(open + DESCRIPTORS_FREE));
+  try {
+    const reportedMs = await reported(scene, /open files|EMFILE/i);
+    await hold(scene);
+    return { detail: `${open + DESCRIPTORS_FREE}`, reportedMs };
+  } finally {
+    setLimit(pid, before);
+  }
+}
+
+const limitOf = (pid: number): string =>
+  execFileSync("prlimit", ["--pid", `${pid}`, "--nofile", "-o", "SOFT", "--noheadings"])
+    .toString()
+    .trim();
+const setLimit = (pid: number, soft: string): void =>
+  void execFileSync("prlimit", ["--pid", `${pid}`, `--nofile=${soft}:`]);
+
+async function stepClock(scene: Scene): Promise<Injected> {
+  const shiftMs = oneOf(scene, CLOCK_STEPS_MS) ?? 0;
+  scene.installation.setClock(shiftMs);
+  await hold(scene);
+  scene.installation.setClock(0);
+  return { detail: `${shiftMs / 3_600_000} h and back` };
+}
+
+async function rotate(scene: Scene): Promise<Injected> {
+  const file = Math.floor(scene.random() * scene.logs.files);
+  return { detail: scene.logs.rotate(file, scene.random() < 0.5) };
+}
+
+async function flip(scene: Scene, kind: FileKind): Promise<Injected | undefined> {
+  const done = await flipBit(scene.installation.data, kind, scene.random);
+  if (!done) return undefined;
+  scene.flips.push(done);
+  const detail = `${kind}/${done.segment}`;
+  return { detail, reportedMs: await reported(scene, new RegExp(done.segment)) };
+}
+
+async function appendFutureLine({ logs }: Scene): Promise<Injected> {
+  logs.appendFutureLine(0);
+  return { detail: "20 h ahead" };
+}
+
+async function searchHostile(scene: Scene): Promise<Injected> {
+  const path = `/api/events?q=${encodeURIComponent(HOSTILE_QUERY)}`;
+  return { detail: await ask(scene, path, SEARCHES) };
+}
+
+async function loadOverviews(scene: Scene): Promise<Injected> {
+  return { detail: await ask(scene, "/api/events/overview", OVERVIEWS) };
+}
