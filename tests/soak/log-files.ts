@@ -16,7 +16,7 @@ const WRITE_EVERY_MS = 50;
 /** Every so many lines one has a long path, for searches with wildcards. */
 const LONG_PATH_EVERY = 50;
 const LONG_PATH_LENGTH = 7_000;
-export const FUTURE_MS = 20 * 3_600_000;
+const FUTURE_MS = 20 * 3_600_000;
 
 /** The lines that were written: `counts` per file, numbered from 0. */
 export type Written = {
@@ -116,7 +116,7 @@ function lineOf(file: number, number: number, atMs: number): string {
   });
 }
 
-export const statusOf = (number: number): number => (number % 10 === 0 ? 500 : 200);
+const statusOf = (number: number): number => (number % 10 === 0 ? 500 : 200);
 
 const URL_PATTERN = /^\/soak\/(\d+)\/\w+\?n=(\d+)$/;
 

@@ -10,6 +10,7 @@ const SECONDS = 45;
 const SEED = 20_261_129;
 const FAULTS: readonly FaultName[] = [
   "kills",
+  "clock",
   "rotations",
   "future-lines",
   "searches",
@@ -19,7 +20,7 @@ const FAULTS: readonly FaultName[] = [
 const LIMITS = { boardMs: 30_000, stopMs: 30_000 };
 
 describe.runIf(IS_BUILT)("a soak with faults", () => {
-  test("under kills, rotations and hostile searches no line is lost or stored twice, and boards are always served", async () => {
+  test("under kills, rotations, steps of the clock and hostile searches no line is lost or stored twice, and boards are always served", async () => {
     const report = await runSoak({ seconds: SECONDS, seed: SEED, faults: FAULTS });
     process.stderr.write(`soak: ${reportText(report)}\n`);
     expect(brokenPromises(report, LIMITS)).toEqual([]);
