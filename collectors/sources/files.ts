@@ -1,5 +1,6 @@
 import type { Chunk, ReadPositions, SourceStatus } from "../source.ts";
 import { FileRun } from "./files/file-run.ts";
+import { logFilesOpenMax } from "./files/open-files.ts";
 import type { FileSourceOptions } from "./files/options.ts";
 
 /** To be disposed when everything read is stored, so that other processes may continue. */
@@ -16,7 +17,12 @@ export type FileSource = AsyncDisposable & {
  * retried; it does not affect others. Only one `read` at a time.
  */
 export function fileSource(options: FileSourceOptions): FileSource {
-  const run = new FileRun({ chunkBytes: 1024 * 1024, lineBytesMax: 16 * 1024 * 1024, ...options });
+  const run = new FileRun({
+    chunkBytes: 1024 * 1024,
+    lineBytesMax: 16 * 1024 * 1024,
+    openFilesMax: logFilesOpenMax(),
+    ...options,
+  });
   return {
     read: (positions, signal) => run.read(positions, signal),
     status: () => run.status(),

@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Chunk, Positions, ReadPositions, SourceId } from "#collectors/source.ts";
 import { AppError } from "#platform/errors.ts";
 import { type Lease, tryLease } from "#platform/lease/lease.ts";
+import { lacksFiles } from "#platform/open-files.ts";
 
 import { PartitionReader } from "./partition-reader.ts";
 import type { Bus, BusRecord } from "./port.ts";
@@ -50,16 +51,22 @@ class EmbeddedBus implements Bus {
     while (!signal.aborted) {
       if (this.#reading?.lost.aborted) throw lostError();
       let isIdle = true;
-      for (const partition of await partitionsOf(this.#folder)) {
-        const offset = offsetOf(stored.get(partition));
-        const reader =
-          readers.get(partition) ??
-          new PartitionReader({ folder: this.#folder, partition, offset });
-        readers.set(partition, reader);
-        for await (const chunk of reader.chunks(signal)) {
-          isIdle = false;
-          yield chunk;
+      try {
+        for (const partition of await partitionsOf(this.#folder)) {
+          const offset = offsetOf(stored.get(partition));
+          const reader =
+            readers.get(partition) ??
+            new PartitionReader({ folder: this.#folder, partition, offset });
+          readers.set(partition, reader);
+          for await (const chunk of reader.chunks(signal)) {
+            isIdle = false;
+            yield chunk;
+          }
         }
+      } catch (error) {
+        // Files will be closed; ending here would read everything that is not stored again.
+        if (!lacksFiles(error)) throw error;
+        isIdle = true;
       }
       if (isIdle) await pause(POLL_MS, signal);
     }

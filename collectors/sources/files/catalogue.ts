@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 
 import type { Clock } from "#platform/clock.ts";
 
-import { scanFiles, type FoundFile } from "./scan.ts";
+import { filesIn, lookAt, scanFiles, type FoundFile } from "./scan.ts";
 import { TrackedFile } from "./tracked-file.ts";
 
 /** The known files by inode and by current path. */
@@ -38,12 +38,15 @@ export class Catalogue {
     for (const found of files) {
       keys.add(found.key);
       const file = this.#keep(found);
+      file.isMoved = false;
       this.#byPath.set(found.path, file);
       const real = await realpath(found.path).catch(() => found.path);
       this.#byPath.set(real, file);
       folders.add(dirname(real));
     }
-    for (const file of this.#byKey.values()) file.isDeleted = !keys.has(file.key);
+    const missing = this.files().filter((file) => !keys.has(file.key));
+    for (const file of this.#byKey.values()) file.isDeleted = false;
+    await this.#lookUpMissing(missing);
     return folders;
   }
 
@@ -62,6 +65,27 @@ export class Catalogue {
 
   forget(file: TrackedFile): void {
     this.#byKey.delete(file.key);
+  }
+
+  /**
+   * A closed file that was renamed to a name that no pattern matches is looked up in its folder, because its writer may
+   * not have changed to a new file yet. A folder that could not be listed has no files for a pattern: such a file is
+   * still at its path.
+   */
+  async #lookUpMissing(missing: readonly TrackedFile[]): Promise<void> {
+    const folders = new Map<string, Map<string, FoundFile> | undefined>();
+    for (const file of missing) {
+      if ((await lookAt(file.path))?.key === file.key && !file.isMoved) continue;
+      file.isDeleted = true;
+      if (file.isOpen) continue;
+      const folder = dirname(file.path);
+      if (!folders.has(folder)) folders.set(folder, await filesIn(folder));
+      const found = folders.get(folder);
+      const now = found?.get(file.key);
+      if (now) this.#keep(now);
+      file.isMoved = now !== undefined;
+      file.isLost = found !== undefined && now === undefined;
+    }
   }
 
   #keep(found: FoundFile): TrackedFile {

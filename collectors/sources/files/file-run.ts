@@ -1,9 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { Chunk, Position, ReadPositions, SourceStatus } from "#collectors/source.ts";
+import { lacksFiles } from "#platform/open-files.ts";
 
 import { Catalogue } from "./catalogue.ts";
 import { LineCutter } from "./line-cutter.ts";
+import { OpenFiles } from "./open-files.ts";
 import type { FileSourceOptions } from "./options.ts";
 import {
   DELETED_QUIET_MS,
@@ -36,7 +38,11 @@ const IDLE_MS = 300_000;
 /** Number of chunks of a file before the next file is read. */
 const TURN_CHUNKS = 8;
 
-type Options = FileSourceOptions & { chunkBytes: number; lineBytesMax: number };
+type Options = FileSourceOptions & {
+  chunkBytes: number;
+  lineBytesMax: number;
+  openFilesMax: number;
+};
 
 type Turn = {
   /** The file is complete, even if its last line is not terminated. */
@@ -51,6 +57,8 @@ export class FileRun {
   readonly #catalogue: Catalogue;
   readonly #cutter: LineCutter;
   readonly #streams: SharedStreams;
+  readonly #open: OpenFiles;
+  readonly #watch = new Watch();
   #mustScan = true;
 
   constructor(options: Options) {
@@ -58,10 +66,11 @@ export class FileRun {
     this.#catalogue = new Catalogue(options.paths, options.clock);
     this.#cutter = new LineCutter(options.chunkBytes, options.lineBytesMax);
     this.#streams = new SharedStreams(options);
+    this.#open = new OpenFiles(options.openFilesMax);
   }
 
   status(): SourceStatus[] {
-    return statusOf(this.#catalogue);
+    return statusOf(this.#catalogue, { openMax: this.#open.max, watch: this.#watch });
   }
 
   async *read(positions: ReadPositions, signal: AbortSignal): AsyncGenerator<Chunk, void> {
@@ -113,7 +122,7 @@ export class FileRun {
   }
 
   async *#tail(signal: AbortSignal): AsyncGenerator<Chunk, void> {
-    const watch = new Watch();
+    const watch = this.#watch;
     try {
       let scannedMs = 0;
       let polledMs = 0;
@@ -144,9 +153,10 @@ export class FileRun {
   }
 
   async #openEarly(): Promise<void> {
-    for (const file of this.#catalogue.files().slice(-OPEN_EARLY_MAX)) {
+    const count = Math.min(OPEN_EARLY_MAX, this.#open.max);
+    for (const file of this.#catalogue.files().slice(-count)) {
       // A failure to open is reported when the file is read.
-      if (file.needsTurn) await file.open().catch(() => false);
+      if (file.needsTurn) await this.#open.open(file).catch(() => undefined);
     }
   }
 
@@ -183,7 +193,8 @@ export class FileRun {
         yield* this.#turn(file, { lastLineCounts: true, signal });
       }
       const isAtRest = quietMs >= IDLE_MS || (file.isRotated && file.isComplete);
-      if (file.isDeleted && (quietMs >= DELETED_QUIET_MS || !file.isOpen)) await this.#retire(file);
+      const isOver = file.isLost || (file.isDeleted && quietMs >= DELETED_QUIET_MS);
+      if (isOver) await this.#retire(file);
       else if (isAtRest && !file.needsTurn) await file.close();
     }
   }
@@ -191,7 +202,9 @@ export class FileRun {
   async *#turn(file: TrackedFile, how: Turn): AsyncGenerator<Chunk, void> {
     file.beginTurn();
     try {
-      if (!(await file.open())) {
+      const opened = await this.#open.open(file);
+      if (opened === "full") return file.requestTurn();
+      if (opened === "replaced") {
         file.problem = "was just replaced by another file, which will be looked up";
         this.#mustScan = true;
         return;
@@ -202,6 +215,7 @@ export class FileRun {
     } catch (error) {
       file.fail(explain(error));
       await file.close();
+      if (lacksFiles(error)) await this.#open.closeHalf();
     }
   }
 

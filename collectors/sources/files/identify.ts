@@ -97,9 +97,8 @@ export class Identifier {
   }
 }
 
-function isLive(holder: TrackedFile): boolean {
-  return holder.isOpen && !holder.isDeleted;
-}
+/** Unlike a holder that was deleted, it may still be written to. */
+const isLive = (holder: TrackedFile): boolean => !holder.isDeleted;
 
 /** Offset of the first line: after the NULs of a truncation and a byte order mark. */
 async function startOf(reader: ByteReader): Promise<number | undefined> {
@@ -118,9 +117,12 @@ async function startOf(reader: ByteReader): Promise<number | undefined> {
 
 /** Whether the end of a shorter file is in a longer one at the same offset. */
 async function isPartOf(file: TrackedFile, holder: TrackedFile): Promise<boolean> {
-  if (file.compression || holder.compression || !holder.isOpen) return true;
+  if (file.compression || holder.compression) return true;
+  const wasOpen = holder.isOpen;
+  if (!(await holder.open().catch(() => false))) return true;
   const from = Math.max(0, file.size - COMPARE_BYTES);
   const mine = await readRange(file.reader(), from, file.size);
   const theirs = await readRange(holder.reader(), from, file.size);
+  if (!wasOpen) await holder.close();
   return mine.equals(theirs);
 }

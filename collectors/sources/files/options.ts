@@ -10,6 +10,8 @@ export type FileSourceOptions = {
   chunkBytes?: number;
   /** Longer lines are truncated to this many bytes. */
   lineBytesMax?: number;
+  /** Files that are kept open at a time. Default: a share of what the process may open. */
+  openFilesMax?: number;
   /**
    * Folder for the leases of streams, shared by processes with the same data folder; absent: no other process reads.
    */

@@ -1,5 +1,8 @@
-import { access, constants, glob, stat } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import type { Stats } from "node:fs";
+import { access, constants, glob, readdir, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+
+import { lacksFiles } from "#platform/open-files.ts";
 
 /** A file that was found; `key` does not depend on its name. */
 export type FoundFile = { path: string; key: string; size: number; mtimeMs: number };
@@ -63,13 +66,37 @@ async function whyNothing(pattern: string): Promise<string> {
   return "matches no file yet; check the pattern, or wait: it is checked again every few seconds";
 }
 
+/** The file at the path; undefined if there is none. */
+export async function lookAt(path: string): Promise<FoundFile | undefined> {
+  const stats = await stat(path).catch(() => undefined);
+  return stats?.isFile() ? foundAs(path, stats) : undefined;
+}
+
+/** All files of a folder by their keys; undefined if it cannot be listed for the moment. */
+export async function filesIn(folder: string): Promise<Map<string, FoundFile> | undefined> {
+  const files = new Map<string, FoundFile>();
+  const names = await readdir(folder).catch((error: unknown) =>
+    lacksFiles(error) ? undefined : [],
+  );
+  if (!names) return undefined;
+  for (const name of names) {
+    const file = await lookAt(join(folder, name));
+    if (file) files.set(file.key, file);
+  }
+  return files;
+}
+
+const foundAs = (path: string, { dev, ino, size, mtimeMs }: Stats): FoundFile => ({
+  path,
+  key: `${dev}:${ino}`,
+  size,
+  mtimeMs,
+});
+
 async function look(path: string, result: ScanResult): Promise<FoundFile | undefined> {
   try {
     const stats = await stat(path);
-    if (stats.isFile()) {
-      const { size, mtimeMs } = stats;
-      return { path, key: `${stats.dev}:${stats.ino}`, size, mtimeMs };
-    }
+    if (stats.isFile()) return foundAs(path, stats);
     const what = stats.isDirectory()
       ? `is a folder: give its files, for example ${path}/*.log`
       : "is not a file";
@@ -109,7 +136,10 @@ export function explain(error: unknown): string {
     EACCES:
       "is not readable by this user; grant read permission (chmod, setfacl, or the group adm); it will be retried",
     EPERM: "is not readable by this user; grant read permission; it will be retried",
-    EMFILE: "cannot be opened: too many open files; raise the limit (ulimit -n)",
+    EMFILE:
+      "cannot be opened: too many open files; raise the limit (ulimit -n); it will be retried",
+    ENFILE:
+      "cannot be opened: too many open files on this system; raise fs.file-max; it will be retried",
     ELOOP: "is a symbolic link that leads to itself; remove the link",
     EIO: "cannot be read: the disk reports an error; check the disk",
     ESTALE: "cannot be read: the network file system lost it; it will be retried",

@@ -1,7 +1,9 @@
 import type { SourceStatus } from "#collectors/source.ts";
+import { openFilesMax } from "#platform/open-files.ts";
 
 import type { Catalogue } from "./catalogue.ts";
 import type { FileState, TrackedFile } from "./tracked-file.ts";
+import type { Watch } from "./watch.ts";
 
 type Description = Omit<SourceStatus, "path">;
 
@@ -26,15 +28,36 @@ const STATES: Record<Exclude<FileState, "reading">, (file: TrackedFile) => Descr
 
 const LEVELS = { error: 0, warning: 1, info: 2 };
 
+type Limits = { openMax: number; watch: Pick<Watch, "problem"> };
+
 /** Status of each path for people, those with problems first. */
-export function statusOf(catalogue: Catalogue): SourceStatus[] {
+export function statusOf(catalogue: Catalogue, limits: Limits): SourceStatus[] {
   const problems = [...catalogue.problems].map(([path, message]): SourceStatus => {
     return { path, message, level: message.startsWith("matches no file") ? "warning" : "error" };
   });
   const files = catalogue.files().map((file): SourceStatus => {
     return { path: file.path, ...describe(file) };
   });
-  return [...problems, ...files].toSorted((a, b) => LEVELS[a.level] - LEVELS[b.level]);
+  const followed = catalogue.files().filter(isFollowed).length;
+  const all = [...problems, ...files, ...limitsOf(followed, limits)];
+  return all.toSorted((a, b) => LEVELS[a.level] - LEVELS[b.level]);
+}
+
+/** Whether it is kept open if possible, because more may be written to it. */
+const isFollowed = ({ compression, isRotated, isDeleted }: TrackedFile): boolean =>
+  compression === undefined && !isRotated && !isDeleted;
+
+function limitsOf(files: number, { openMax, watch }: Limits): SourceStatus[] {
+  const found: SourceStatus[] = [];
+  if (files > openMax) {
+    found.push({
+      path: `${files} log files`,
+      level: "warning",
+      message: `only ${openMax} are kept open at a time, and the others are read in turns: lines at the end of a file that is deleted while it is closed are lost. This process may open ${openFilesMax()} files: raise the limit with ulimit -n`,
+    });
+  }
+  if (watch.problem) found.push({ ...watch.problem, level: "warning" });
+  return found;
 }
 
 function describe(file: TrackedFile): Description {

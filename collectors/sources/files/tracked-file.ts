@@ -56,8 +56,12 @@ export class TrackedFile {
   problem: string | undefined;
   size: number;
   mtimeMs: number;
-  /** Whether the file has no path any more. */
+  /** Whether the file has none of the paths any more that are read. */
   isDeleted = false;
+  /** Whether it was found under another name while it was closed. */
+  isMoved = false;
+  /** Whether it is closed and has no path any more, so that it cannot be read. */
+  isLost = false;
   /** Streams that this file contained before it was truncated. */
   readonly formerIds = new Set<SourceId>();
   #state: FileState = "new";

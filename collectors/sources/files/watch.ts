@@ -1,6 +1,14 @@
 import { watch, type FSWatcher } from "node:fs";
 import { join } from "node:path";
 
+import { errorCode } from "#platform/errors.ts";
+
+/** The limits that may be reached. */
+const LIMITS: Readonly<Record<string, string>> = {
+  ENOSPC: "fs.inotify.max_user_watches",
+  EMFILE: "fs.inotify.max_user_instances or the limit of open files (ulimit -n)",
+};
+
 /** Reports which files changed, and whether files were added or removed. Changes are merged, not queued. */
 export class Watch {
   readonly #watchers = new Map<string, FSWatcher>();
@@ -10,6 +18,8 @@ export class Watch {
 
   /** Whether a folder emits no events, so that its files must be checked more often. */
   isPartial = false;
+  /** The system has no watches left for this folder. */
+  problem: { path: string; message: string } | undefined;
 
   follow(folders: ReadonlySet<string>): void {
     for (const [folder, watcher] of this.#watchers) {
@@ -18,6 +28,7 @@ export class Watch {
       this.#watchers.delete(folder);
     }
     this.isPartial = false;
+    this.problem = undefined;
     for (const folder of folders) {
       if (!this.#watchers.has(folder) && !this.#open(folder)) this.isPartial = true;
     }
@@ -66,8 +77,11 @@ export class Watch {
       watcher.on("error", drop);
       this.#watchers.set(folder, watcher);
       return true;
-    } catch {
+    } catch (error) {
       // Missing, unreadable, or no watches left: polling finds the changes.
+      const raise = LIMITS[errorCode(error) ?? ""];
+      const message = `its changes are found by looking at its files several times a second, because the system has no watches left: raise ${raise}`;
+      if (raise !== undefined) this.problem ??= { path: folder, message };
       return false;
     }
   }

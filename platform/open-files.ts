@@ -1,0 +1,22 @@
+import { readFileSync } from "node:fs";
+
+import { errorCode } from "./errors.ts";
+
+/** The smallest default of the systems that Quarterdeck runs on. */
+const UNKNOWN_MAX = 256;
+
+/** How many files and sockets this process may have open. Node has raised the soft limit to the hard one. */
+export function openFilesMax(): number {
+  try {
+    const found = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"));
+    return Number(found?.[1] ?? UNKNOWN_MAX);
+  } catch {
+    return UNKNOWN_MAX; // Not Linux.
+  }
+}
+
+/** Whether the process, or the system, has as many files open as it may. */
+export function lacksFiles(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === "EMFILE" || code === "ENFILE";
+}
