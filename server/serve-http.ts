@@ -8,6 +8,7 @@ import { checkOrigin, originRules } from "#platform/http/same-origin.ts";
 import { createHttpServer } from "#platform/http/server.ts";
 import { startingListener } from "#platform/http/starting.ts";
 import type { Log } from "#platform/log.ts";
+import { openFilesMax } from "#platform/open-files.ts";
 import type { Database } from "#platform/postgres/database.ts";
 
 import packageJson from "../package.json" with { type: "json" };
@@ -20,11 +21,16 @@ import type { ControlSettings } from "./settings.ts";
 import { openSockets, type Sockets } from "./sockets.ts";
 import type { Workspaces } from "./workspaces.ts";
 
+/** Of all files and sockets that the process may open. */
+const CONNECTIONS_SHARE = 1 / 2;
+
 type ControlPlaneServer = { server: Server; serve(listener: RequestListener): void };
 
 /** The HTTP server of the control plane, which responds with 503 until it has a listener. */
 export function openControlPlaneServer(): ControlPlaneServer {
   const server = createHttpServer();
+  // Otherwise idle connections could use up the files that the store and the log files need.
+  server.maxConnections = Math.floor(openFilesMax() * CONNECTIONS_SHARE);
   let listener: RequestListener = startingListener("Quarterdeck");
   server.on("request", (request, response) => listener(request, response));
   return {
