@@ -50,25 +50,33 @@ class EmbeddedBus implements Bus {
     const readers = new Map<SourceId, PartitionReader>();
     while (!signal.aborted) {
       if (this.#reading?.lost.aborted) throw lostError();
-      let isIdle = true;
+      let count = 0;
       try {
-        for (const partition of await partitionsOf(this.#folder)) {
-          const offset = offsetOf(stored.get(partition));
-          const reader =
-            readers.get(partition) ??
-            new PartitionReader({ folder: this.#folder, partition, offset });
-          readers.set(partition, reader);
-          for await (const chunk of reader.chunks(signal)) {
-            isIdle = false;
-            yield chunk;
-          }
+        for await (const chunk of this.#round(readers, stored, signal)) {
+          count += 1;
+          yield chunk;
         }
       } catch (error) {
         // Files will be closed; ending here would read everything that is not stored again.
         if (!lacksFiles(error)) throw error;
-        isIdle = true;
+        count = 0;
       }
-      if (isIdle) await pause(POLL_MS, signal);
+      if (count === 0) await pause(POLL_MS, signal);
+    }
+  }
+
+  /** What there is to read in each partition now. */
+  async *#round(
+    readers: Map<SourceId, PartitionReader>,
+    stored: Positions,
+    signal: AbortSignal,
+  ): AsyncGenerator<Chunk, void> {
+    for (const partition of await partitionsOf(this.#folder)) {
+      const offset = offsetOf(stored.get(partition));
+      const reader =
+        readers.get(partition) ?? new PartitionReader({ folder: this.#folder, partition, offset });
+      readers.set(partition, reader);
+      yield* reader.chunks(signal);
     }
   }
 
