@@ -62,17 +62,13 @@ export class RequestCall {
     return this.#wrote;
   }
 
-  get disconnected(): AbortSignal {
+  get signal(): AbortSignal {
     const disconnected = new AbortController();
     if (this.#outgoing.closed) disconnected.abort();
     else this.#outgoing.once("close", () => disconnected.abort());
-    return disconnected.signal;
-  }
-
-  get signal(): AbortSignal {
     const { endsMs } = this.caller;
     const ends = endsMs === undefined ? [] : [AbortSignal.timeout(this.#msUntil(endsMs))];
-    return AbortSignal.any([this.disconnected, this.#stopping, ...ends]);
+    return AbortSignal.any([disconnected.signal, this.#stopping, ...ends]);
   }
 
   #msUntil(ms: number): number {

@@ -42,6 +42,8 @@ export type WorkerPoolOptions = {
 export type WorkerPool = {
   /** Resolves when a worker serves; rejects with the reason when the first one cannot start, unless that is retried. */
   ready: Promise<void>;
+  /** Whether no worker serves because starting failed or the workers have died. */
+  isDown(): boolean;
   /** Replaces every worker, one after the other, without a failed request. */
   restart(input?: unknown): Promise<void>;
   /** Stops listening, lets the workers finish the requests in flight, and ends them. */
@@ -58,6 +60,7 @@ export function startWorkerPool(
   ready.catch(() => undefined);
   return {
     ready,
+    isDown: () => pool.isDown,
     restart: (input) => pool.restart(input),
     async stop() {
       dispatcher.close();
@@ -84,6 +87,7 @@ class Pool {
   #input: unknown;
   #restarting: Promise<void> = Promise.resolve();
   #served = false;
+  #hasFailed = false;
   #crashesInARow = 0;
   #heartbeat: NodeJS.Timeout | undefined;
 
@@ -93,6 +97,11 @@ class Pool {
     this.#input = options.input;
   }
 
+  get isDown(): boolean {
+    const isServed = [...this.#workers].some((it) => it.missedHeartbeats !== undefined);
+    return this.#hasFailed && !isServed;
+  }
+
   /** Starts the first worker alone, so that a configuration error is reported once; then the others. */
   async start(): Promise<void> {
     for (let attempt = 1; !this.#served; attempt += 1) {
@@ -100,6 +109,7 @@ class Pool {
         await this.#fork().ready;
         this.#served = true;
       } catch (error) {
+        this.#hasFailed = true;
         if (!this.#options.retryStart || this.#stopping.signal.aborted) throw error;
         if (attempt === 1) this.#options.notify(messageOf(error));
         await this.#backOff(attempt);
@@ -235,6 +245,7 @@ class Pool {
     this.#dispatcher.remove(worker.child);
     this.#workers.delete(worker);
     if (!this.#served || worker.stopping || this.#stopping.signal.aborted) return;
+    this.#hasFailed = true;
     const { exitCode, signalCode, pid } = worker.child;
     const livedMs = performance.now() - worker.startedMs;
     this.#crashesInARow = livedMs > STABLE_MS ? 1 : this.#crashesInARow + 1;
