@@ -3,7 +3,6 @@ import path from "node:path";
 import { Predictions } from "#forecaster/predictions.ts";
 import { forecastsUrlOf, openForecastStore } from "#forecaster/store/open-forecast-store.ts";
 import type { Filter } from "#pipeline/filter.ts";
-import { forAsker } from "#pipeline/for-asker.ts";
 import type { IndexerStatus } from "#pipeline/live-link/messages.ts";
 import { LiveSubscriber, type TailListener } from "#pipeline/live-link/subscriber.ts";
 import type { LiveWindow } from "#pipeline/live/live-window.ts";
@@ -12,7 +11,6 @@ import { openStore, storeUrlIn } from "#pipeline/store/open-store.ts";
 import type {
   EventReader,
   EventStore,
-  MetricReader,
   RollupReader,
   StoreMaintenance,
 } from "#pipeline/store/port.ts";
@@ -25,7 +23,6 @@ import { type Demo, startDemo } from "./demo/demo.ts";
 import type { Forecaster } from "./forecaster/forecast-thread.ts";
 import { HistoryNotifier } from "./history-notifier.ts";
 import type { Indexing } from "./indexer/indexing.ts";
-import { logExpired } from "./indexer/log-expired.ts";
 import type { WhatToIndex } from "./indexer/task.ts";
 
 /** The data behind the boards: real logs, the demo, or a replay of an old log. Each has its own store. */
@@ -34,13 +31,20 @@ export type WorkspaceKind =
   | { kind: "demo" }
   | { kind: "replay"; path: string; speed: number };
 
+export type WorkspaceStatus = IndexerStatus & {
+  /** Number of connected indexers. */
+  indexers: number;
+  /** The reason why the indexer of this process failed, until it has run for some seconds again. */
+  indexerFailure: string | null;
+};
+
 export type Workspace = {
   kind: WorkspaceKind["kind"];
   storeUrl: string;
   store: EventReader & RollupReader & Pick<StoreMaintenance, "status">;
   readonly live: LiveWindow;
   predictions: Predictions;
-  status(): IndexerStatus;
+  status(): WorkspaceStatus;
   /** Whether there are live numbers: an indexer of another process may be missing. */
   hasIndexer(): boolean;
   /** Passes new matching events to the listener until the returned function is called. */
@@ -65,6 +69,8 @@ export type WorkspaceDeps = {
 };
 
 const STORE_MEMORY_MB = 192;
+/** An indexer that has run for this long after a failure counts as recovered. */
+const INDEXER_STABLE_MS = 10_000;
 
 export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): Promise<Workspace> {
   const { folder, log } = deps;
@@ -79,8 +85,7 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
     kind.kind === "replay" ? "memory:" : forecastsUrlOf(storeUrl, folder.root),
   );
   const paths = kind.kind === "logs" ? kind.paths : demoPaths(folder, demo);
-  const history = forAsker(store, { signal: ending.signal });
-  const live = await startLive(deps, history, whatToIndex(storeUrl, paths, kind));
+  const live = await startLive(deps, store, whatToIndex(storeUrl, paths, kind));
   const end = async (close: () => PromiseLike<void>): Promise<void> => {
     ending.abort();
     await demo?.stop();
@@ -111,7 +116,7 @@ type Live = Pick<Workspace, "status" | "hasIndexer" | "stop"> & { subscriber: Li
 /** Starts the indexer of the workspace, and follows it. */
 async function startLive(
   { log, indexing, onHistoryChanged }: WorkspaceDeps,
-  store: MetricReader,
+  store: EventStore,
   what: WhatToIndex,
 ): Promise<Live> {
   const extents = await store.extents();
@@ -123,18 +128,28 @@ async function startLive(
     onSealed: (sealed) => history.sealed(sealed),
     onRenewed: onHistoryChanged,
   });
-  let hasFailed = false;
+  let failure: string | null = null;
+  let startedMs = clock.nowMs();
   const indexer = indexing.start(what, {
-    attach: (channel) => subscriber.attach(channel),
-    onExpired: (expired) => logExpired(log, expired),
+    attach(channel) {
+      startedMs = clock.nowMs();
+      subscriber.attach(channel);
+    },
     onFailed(error) {
-      hasFailed = true;
-      log.error("the indexer stopped", { error });
+      // Each restart may fail for the same reason.
+      if (failure !== error) log.error("the indexer stopped", { error });
+      failure = error;
     },
   });
+  const status = (): WorkspaceStatus => {
+    const known = subscriber.status();
+    const isStable = known.indexers > 0 && clock.nowMs() - startedMs > INDEXER_STABLE_MS;
+    if (isStable) failure = null;
+    return { ...known, indexerFailure: failure === null ? null : firstLine(failure) };
+  };
   return {
     subscriber,
-    status: () => withFailure(subscriber.status(), hasFailed),
+    status,
     hasIndexer: () => indexing.isOwn || subscriber.status().indexers > 0,
     async stop() {
       history.stop();
@@ -144,18 +159,16 @@ async function startLive(
   };
 }
 
+/** The message of an error with a stack trace, without its type. */
+const firstLine = (error: string): string =>
+  (error.split("\n")[0] ?? "").replace(/^\w*Error: /, "");
+
 /** A replay always starts with an empty store. */
 async function openWorkspaceStore(url: string, { kind }: WorkspaceKind): Promise<EventStore> {
   const settings = { url, clock, memoryLimitMb: STORE_MEMORY_MB };
   if (kind === "replay") await (await openStore(settings)).destroy();
   return openStore(settings);
 }
-
-const withFailure = (
-  { indexers, ...status }: IndexerStatus & { indexers: number },
-  hasFailed: boolean,
-): IndexerStatus =>
-  hasFailed && indexers === 0 ? { ...status, storeError: "the indexer stopped" } : status;
 
 const whatToIndex = (
   storeUrl: string,

@@ -1,6 +1,5 @@
 import type { RollupCell } from "../rollup.ts";
 import { CountTable } from "./count-table.ts";
-import { limitNames } from "./limit-names.ts";
 import { cellOf, type Span } from "./spans.ts";
 
 /**
@@ -29,7 +28,7 @@ export class KeyedCounts {
       cells.push(cellOf(spans[counts.groups[entry]!]!, { measure, key, value }));
     }
     counts.clear();
-    return limitNames(cells, measure);
+    return cells;
   }
 }
 

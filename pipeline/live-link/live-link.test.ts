@@ -17,7 +17,7 @@ import { Ingest } from "../ingest/ingest.ts";
 import { warmLiveWindow } from "../live/warm-live-window.ts";
 import { openMemoryStore } from "../store/memory-store.ts";
 import type { EventStore } from "../store/port.ts";
-import { type ControlEnd, type IndexerEnd, liveAddress } from "./messages.ts";
+import { type ControlEnd, type IndexerEnd, liveAddress, NO_STATUS } from "./messages.ts";
 import { LivePublisher } from "./publisher.ts";
 import { LiveSubscriber } from "./subscriber.ts";
 
@@ -193,7 +193,7 @@ function testLink(connect: Connect): void {
     const indexer = startIndexer(store, new Lines("a"), { publisher });
     indexer.lines.write(3);
     await expect.poll(() => requestsOf(control)).toBe(3);
-    const status = { quarantined: 0, sources: [], storeError: null };
+    const status = NO_STATUS;
     congestion.isCongested = true;
     publisher.status({ ...status, lines: 1 });
     congestion.isCongested = false;
@@ -242,15 +242,20 @@ function testLink(connect: Connect): void {
     for (const [index, publisher] of publishers.entries()) {
       links.push(await connect(publisher, control));
       publisher.status({
+        ...NO_STATUS,
         lines: 10 + index,
         quarantined: index,
         sources: [{ path: `/var/log/${index}`, message: "read", level: "info" }],
         storeError: index === 1 ? "disk full" : null,
+        storeProblems: [{ id: `${index}`, kind: "upkeep", message: "cannot be merged" }],
+        storeFailures: 2,
       });
     }
     await expect.poll(() => control.status().indexers).toBe(2);
     expect(control.status()).toMatchObject({ lines: 21, quarantined: 1, storeError: "disk full" });
     expect(control.status().sources).toHaveLength(2);
+    expect(control.status().storeProblems.map(({ id }) => id)).toEqual(["0", "1"]);
+    expect(control.status().storeFailures).toBe(4);
     links[1]?.close();
     await expect.poll(() => control.status().indexers).toBe(1);
     expect(control.status()).toMatchObject({ lines: 10, storeError: null });

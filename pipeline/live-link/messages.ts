@@ -3,13 +3,13 @@ import type { Channel, ChannelAddress } from "#platform/channel/port.ts";
 
 import type { Filter } from "../filter.ts";
 import type { FrameDelta } from "../live/live-part.ts";
-import type { EventDocument } from "../store/port.ts";
+import type { EventDocument, StoreProblem } from "../store/port.ts";
 
 /** The channels between indexers and control planes. The protocol changes with the messages below. */
 export const liveAddress = (dataFolder: string): ChannelAddress => ({
   dataFolder,
   name: "index",
-  protocol: "quarterdeck live 1",
+  protocol: "quarterdeck live 2",
 });
 
 /** The filter of the requested new events. */
@@ -21,6 +21,25 @@ export type IndexerStatus = {
   sources: SourceStatus[];
   /** The reason why events cannot be stored now. */
   storeError: string | null;
+  /** The reason why pushed events cannot be accepted now. */
+  busError: string | null;
+  /** Problems of the store, including those that only the indexer detects, such as failed merges. */
+  storeProblems: readonly StoreProblem[];
+  /** Number of failed attempts to store events, and to merge or remove stored ones. */
+  storeFailures: number;
+  upkeepFailures: number;
+};
+
+/** The status of an indexer that has not read anything. */
+export const NO_STATUS: IndexerStatus = {
+  lines: 0,
+  quarantined: 0,
+  sources: [],
+  storeError: null,
+  busError: null,
+  storeProblems: [],
+  storeFailures: 0,
+  upkeepFailures: 0,
 };
 
 /** Rows became durable. */

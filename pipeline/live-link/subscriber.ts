@@ -6,15 +6,19 @@ import type { Filter } from "../filter.ts";
 import type { FrameDelta } from "../live/live-part.ts";
 import { LiveWindow } from "../live/live-window.ts";
 import type { EventDocument } from "../store/port.ts";
-import type { ControlEnd, FromIndexer, IndexerStatus, Sealed } from "./messages.ts";
+import {
+  type ControlEnd,
+  type FromIndexer,
+  type IndexerStatus,
+  NO_STATUS,
+  type Sealed,
+} from "./messages.ts";
 
 /**
  * Rows that are sealed while the store is read may be counted twice or not at all, so it is read again. The result of
  * the last attempt is used with a warning; the next rebuild corrects it, or the hour ends.
  */
 const STORE_READS_MAX = 3;
-const NO_STATUS: IndexerStatus = { lines: 0, quarantined: 0, sources: [], storeError: null };
-
 export type TailListener = (events: EventDocument[], skipped: number) => void;
 
 export type LiveSubscriberDeps = {
@@ -60,10 +64,10 @@ export class LiveSubscriber {
     this.#live = new LiveWindow(deps.clock);
   }
 
-  /** Resolves when the last hour is warmed up from the store. If it cannot be read, the live window begins empty. */
+  /** Resolves when the last hour is warmed up from the store. */
   static async open(deps: LiveSubscriberDeps): Promise<LiveSubscriber> {
     const subscriber = new LiveSubscriber(deps);
-    await deps.warmUp(subscriber.#live).catch((error: unknown) => subscriber.#warn(error));
+    await deps.warmUp(subscriber.#live);
     return subscriber;
   }
 
@@ -75,12 +79,18 @@ export class LiveSubscriber {
   status(): IndexerStatus & { indexers: number } {
     const all = [...this.#indexers].flatMap(({ status }) => status ?? []);
     const known = all.length > 0 ? all : [this.#lastStatus];
+    const sum = (count: (status: IndexerStatus) => number): number =>
+      known.reduce((total, status) => total + count(status), 0);
     return {
       indexers: all.length,
-      lines: sum(known.map(({ lines }) => lines)),
-      quarantined: sum(known.map(({ quarantined }) => quarantined)),
+      lines: sum(({ lines }) => lines),
+      quarantined: sum(({ quarantined }) => quarantined),
       sources: known.flatMap(({ sources }) => sources),
       storeError: known.find(({ storeError }) => storeError !== null)?.storeError ?? null,
+      busError: known.find(({ busError }) => busError !== null)?.busError ?? null,
+      storeProblems: known.flatMap(({ storeProblems }) => storeProblems),
+      storeFailures: sum(({ storeFailures }) => storeFailures),
+      upkeepFailures: sum(({ upkeepFailures }) => upkeepFailures),
     };
   }
 
@@ -122,7 +132,8 @@ export class LiveSubscriber {
         this.#storeChanges += 1;
         return this.#deps.onSealed(message);
       case "status":
-        return this.#onStatus(indexer, message);
+        indexer.status = message;
+        return;
       case "tail":
         return this.#tails.get(message.id)?.listener(message.events, message.skipped);
       default:
@@ -145,16 +156,6 @@ export class LiveSubscriber {
     else for (const delta of unsealed) this.#live.merge(delta);
   }
 
-  #onStatus(indexer: Indexer, status: IndexerStatus): void {
-    const { storeError } = status;
-    if (storeError !== null && storeError !== indexer.status?.storeError) {
-      this.#deps.log.error("events cannot be stored; reading waits and nothing is lost", {
-        error: storeError,
-      });
-    }
-    indexer.status = status;
-  }
-
   #detach(indexer: Indexer): void {
     this.#indexers.delete(indexer);
     this.#lastStatus = indexer.status ?? this.#lastStatus;
@@ -164,14 +165,12 @@ export class LiveSubscriber {
   #rebuildWindow(): void {
     this.#storeChanges += 1;
     this.#rebuilding ??= this.#readStore()
-      .catch((error: unknown) => this.#warn(error))
+      .catch((error: unknown) =>
+        this.#deps.log.warn("live numbers cannot be read from the store", { error }),
+      )
       .finally(() => {
         this.#rebuilding = undefined;
       });
-  }
-
-  #warn(error: unknown): void {
-    this.#deps.log.warn("live numbers cannot be read from the store", { error });
   }
 
   async #readStore(): Promise<void> {
@@ -203,5 +202,3 @@ export class LiveSubscriber {
     channel.post({ type: "tails", tails });
   }
 }
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);

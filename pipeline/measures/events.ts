@@ -1,8 +1,8 @@
 import type { Batch } from "#collectors/batch.ts";
 
 import { KeyedCounts } from "../fold/cells.ts";
-import { idsOf } from "../fold/entry-values.ts";
-import { nameIn } from "../fold/names.ts";
+import { EntryValues } from "../fold/entry-values.ts";
+import { NameTable } from "../fold/names.ts";
 import { BOTH_LEVELS, type Measure, metric, type RowFold } from "./measure.ts";
 import { otherFilters } from "./raw-filters.ts";
 import { LEVEL } from "./split-fields.ts";
@@ -29,20 +29,21 @@ export const events: Measure<Sum> = {
 
 function foldLevels(batch: Batch): RowFold {
   const counts = new KeyedCounts();
-  let levels: Uint32Array = new Uint32Array();
-  const levelOf = (key: number): string => (key === 0 ? "" : nameIn(batch.text(LEVEL), key));
+  const names = new NameTable();
+  const levels = new EntryValues(batch, LEVEL, (column, id) => names.number(column.text(id)));
   return {
     name: events.name,
-    prepare() {
-      levels = idsOf(batch, LEVEL);
-    },
+    prepare: () => levels.prepare(),
     add({ first, others, otherCount, minutes }) {
       for (let i = 0; i < otherCount; i += 1) {
         const offset = others[i]!;
-        const level = levels.length === 0 ? 0 : levels[first + offset]!;
-        counts.add(minutes[offset]!, level, 1);
+        counts.add(minutes[offset]!, levels.at(first + offset), 1);
       }
     },
-    takeCells: (spans) => counts.take(spans, "events", levelOf),
+    takeCells: (spans) => counts.take(spans, "events", (key) => names.name(key)),
+    reset() {
+      levels.reset();
+      names.clear();
+    },
   };
 }

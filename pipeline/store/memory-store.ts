@@ -15,19 +15,15 @@ import {
 } from "./memory-answers.ts";
 import type {
   AggregateRequest,
-  Asking,
   CellsRequest,
   EventId,
   EventStore,
-  Expired,
   FacetsRequest,
   Follower,
   Retention,
   SearchRequest,
   StoreStatus,
 } from "./port.ts";
-import { Questions } from "./questions.ts";
-import { advance, firstTime, newestOfMost, type RetentionTime } from "./retention-time.ts";
 import { cutoffsOf } from "./retention.ts";
 import { isStored } from "./stored-batch.ts";
 
@@ -37,7 +33,6 @@ class Shared {
   cells: RollupCell[] = [];
   positions = new Map<SourceId, Position>();
   retention: Retention = new Map();
-  retentionTime: RetentionTime | undefined;
   appended = 0;
 }
 
@@ -52,9 +47,7 @@ export function openMemoryStore(): () => EventStore {
 
 class MemoryStore implements EventStore {
   readonly #holder: { shared: Shared };
-  readonly #questions = new Questions();
   #queries = 0;
-  #sinceMs = performance.now();
 
   constructor(holder: { shared: Shared }) {
     this.#holder = holder;
@@ -83,27 +76,24 @@ class MemoryStore implements EventStore {
     return new Map(this.#shared.positions);
   }
 
-  async search(request: SearchRequest & Asking) {
-    return this.#answer(request, ({ events }) => searchEvents(events, request));
+  async search(request: SearchRequest) {
+    return searchEvents(this.#countQuery().events, request);
   }
 
-  async event(id: EventId, asking: Asking = {}) {
-    return this.#answer(
-      asking,
-      ({ events }) => events.find(({ document }) => document.id === id)?.document,
-    );
+  async event(id: EventId) {
+    return this.#countQuery().events.find(({ document }) => document.id === id)?.document;
   }
 
-  async facets(request: FacetsRequest & Asking) {
-    return this.#answer(request, ({ events }) => facetsOf(events, request));
+  async facets(request: FacetsRequest) {
+    return facetsOf(this.#countQuery().events, request);
   }
 
-  async aggregate(request: AggregateRequest & Asking) {
-    return this.#answer(request, ({ events }) => aggregateEvents(events, request));
+  async aggregate(request: AggregateRequest) {
+    return aggregateEvents(this.#countQuery().events, request);
   }
 
-  async cells(request: CellsRequest & Asking) {
-    return this.#answer(request, ({ cells }) => mergedCells(cells, request));
+  async cells(request: CellsRequest) {
+    return mergedCells(this.#countQuery().cells, request);
   }
 
   async extents() {
@@ -130,7 +120,7 @@ class MemoryStore implements EventStore {
   async status(): Promise<StoreStatus> {
     const { events } = this.#shared;
     const bytes = JSON.stringify(events.map(({ document }) => document.fields)).length;
-    const nothing = { segments: 0, problems: [], holes: [] };
+    const nothing = { segments: 0, problems: [], upkeepFailures: 0, holes: [] };
     return { ...nothing, rows: events.length, bytes, queries: this.#queries };
   }
 
@@ -146,53 +136,34 @@ class MemoryStore implements EventStore {
     this.#shared.retention = new Map(retention);
   }
 
-  async expiryTime(nowMs: number): Promise<number> {
+  async expire(nowMs: number): Promise<boolean> {
     const shared = this.#shared;
-    const elapsedMs = performance.now() - this.#sinceMs;
-    shared.retentionTime = shared.retentionTime
-      ? advance(shared.retentionTime, { nowMs, elapsedMs })
-      : firstTime(nowMs, newestOfMost(extentsOf(shared.events)));
-    this.#sinceMs += elapsedMs;
-    return Math.min(shared.retentionTime.atMs, nowMs);
-  }
-
-  async confirmTime(nowMs: number): Promise<void> {
-    this.#shared.retentionTime = { atMs: nowMs, deviatingMs: 0 };
-  }
-
-  async expire(nowMs: number): Promise<Expired[] | undefined> {
-    const shared = this.#shared;
-    const cutoffs = cutoffsOf(shared.retention, await this.expiryTime(nowMs));
+    const cutoffs = cutoffsOf(shared.retention, nowMs);
     const isExpired = (dataset: string, endMs: number): boolean =>
       endMs < (cutoffs.get(dataset) ?? Number.NEGATIVE_INFINITY);
-    const [kept, expired]: [KeptEvent[], KeptEvent[]] = [[], []];
-    for (const event of shared.events) {
-      (isExpired(datasetOf(event.document), event.tMs) ? expired : kept).push(event);
-    }
-    if (expired.length === 0) return undefined;
-    shared.events = kept;
+    const events = shared.events.filter(
+      ({ document, tMs }) => !isExpired(datasetOf(document), tMs),
+    );
+    if (events.length === shared.events.length) return false;
+    shared.events = events;
     // A cell of the last hour before the cutoff ends at it.
     shared.cells = shared.cells.filter(
       ({ dataset, t, levelS }) => !isExpired(dataset, (t + levelS) * 1000 - 1),
     );
-    return extentsOf(expired).map((extent) => ({
-      ...extent,
-      days: shared.retention.get(extent.dataset) ?? 0,
-    }));
+    return true;
   }
 
   async destroy(): Promise<void> {
     this.#holder.shared = new Shared();
   }
 
-  /** The events are kept for later openings of the store. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#questions.close();
+    // The events are kept for later openings of the store.
   }
 
-  #answer<T>(asking: Asking, answer: (shared: Shared) => T): Promise<T> {
+  #countQuery(): Shared {
     this.#queries += 1;
-    return this.#questions.run(asking, async () => answer(this.#shared));
+    return this.#shared;
   }
 }
 

@@ -10,14 +10,6 @@ export type EventDocument = { id: EventId; fields: Record<string, unknown> };
 /** `<source id>:<log.offset>`: does not depend on where the event is stored. */
 export type EventId = `${SourceId}:${number}`;
 
-/** On whose behalf a question is asked. */
-export type Asking = {
-  /** Aborts when the answer is no longer awaited; the question is then ended. */
-  signal?: AbortSignal;
-  /** Questions of different askers take turns. */
-  asker?: string;
-};
-
 export type CellsRequest = TimeRange & {
   levelS: RollupLevelS;
   measures: readonly string[];
@@ -93,7 +85,7 @@ export type Extent = { dataset: string; rows: number; fromMs: number; toMs: numb
  * Stored events that cannot be read, by the times that they had: numbers over this range are incomplete. `dataset` is
  * absent if it is unknown, or if the events are of several datasets.
  */
-type Hole = TimeRange & { dataset?: string; events: number };
+export type Hole = TimeRange & { dataset?: string; events: number };
 
 export type StoreProblem = {
   /** Unchanged while the problem lasts, and the same in all processes that use the store. */
@@ -111,14 +103,13 @@ export type StoreStatus = {
   /** Number of queries since the store was opened; live tiles must not cause any. */
   queries: number;
   problems: readonly StoreProblem[];
+  /** Number of failed merges and removals of expired events since the store was opened. */
+  upkeepFailures: number;
   holes: readonly Hole[];
 };
 
 /** Number of days for which the events of a dataset are kept. Other datasets are kept for ever. */
 export type Retention = ReadonlyMap<string, number>;
-
-/** Events that were removed because they are older than the `days` of their dataset's retention. */
-export type Expired = TimeRange & { dataset: string; rows: number; days: number };
 
 /** Number of skipped events by dataset, without zeros. */
 export type Skipped = ReadonlyMap<string, number>;
@@ -148,17 +139,13 @@ export type PositionReader = {
   positions(): Promise<Positions>;
 };
 
-/**
- * Reads events. A field that no event has is null. Every question ends in bounded time, with its answer or with an AppError
- * `unavailable` that states why: it took too long, its signal aborted, or the store was closed.
- */
+/** Reads events. A field that no event has is null. */
 export type EventReader = {
-  /** Texts of more than 64 KiB are cut; `event` returns them whole. */
-  search(request: SearchRequest & Asking): Promise<EventDocument[]>;
-  event(id: EventId, asking?: Asking): Promise<EventDocument | undefined>;
-  facets(request: FacetsRequest & Asking): Promise<Facets>;
+  search(request: SearchRequest): Promise<EventDocument[]>;
+  event(id: EventId): Promise<EventDocument | undefined>;
+  facets(request: FacetsRequest): Promise<Facets>;
   /** Exact, except `distinct`, which may be off by 2 %. */
-  aggregate(request: AggregateRequest & Asking): Promise<AggregateRow[]>;
+  aggregate(request: AggregateRequest): Promise<AggregateRow[]>;
   /** Rows and times of each dataset. Cheap. */
   extents(): Promise<Extent[]>;
   /** Follows events appended from now on: each event is returned, or counted as skipped, once. */
@@ -166,7 +153,7 @@ export type EventReader = {
 };
 
 export type RollupReader = {
-  cells(request: CellsRequest & Asking): Promise<MergedCell[]>;
+  cells(request: CellsRequest): Promise<MergedCell[]>;
 };
 
 /** The reads from which metrics are computed. */
@@ -181,15 +168,10 @@ export type StoreMaintenance = {
   setRetention(retention: Retention): Promise<void>;
   /**
    * Removes events and their rollup cells of UTC days that ended more than the dataset's number of days ago: an event
-   * is kept for that many days, and removed a day later. Each call does a part of the work and returns what it removed;
-   * undefined if there was nothing to do. As the clock may be wrong, a time that is days ahead of the earlier ones
-   * removes nothing until the store was in use for a day at this time, or until it is confirmed.
+   * is kept for that many days, and removed a day later. Each call does a part of the work; returns whether there was
+   * any.
    */
-  expire(nowMs: number): Promise<Expired[] | undefined>;
-  /** The time by which events expire: earlier than `nowMs` if that is not confirmed. */
-  expiryTime(nowMs: number): Promise<number>;
-  /** Confirms that `nowMs` is the right time. @throws AppError unavailable while another process merges */
-  confirmTime(nowMs: number): Promise<void>;
+  expire(nowMs: number): Promise<boolean>;
   /** Deletes the store and everything in it, and closes it. */
   destroy(): Promise<void>;
 };

@@ -7,10 +7,10 @@ import { joinSources } from "#pipeline/ingest/join-sources.ts";
 import { keepUp } from "#pipeline/ingest/upkeep.ts";
 import type { LivePublisher } from "#pipeline/live-link/publisher.ts";
 import { openStore } from "#pipeline/store/open-store.ts";
-import type { Expired } from "#pipeline/store/port.ts";
 import { systemClock as clock } from "#platform/clock.ts";
 
 import { deriveRules } from "../rules.ts";
+import { IndexerFailures } from "./indexer-failures.ts";
 
 const FOLD_EVERY_MS = 100;
 const STATUS_EVERY_MS = 1_000;
@@ -34,16 +34,10 @@ export type IndexerTask = {
   replay?: { path: string; speed: number };
 };
 
-export type IndexerOutput = {
-  publisher: LivePublisher;
-  /** Called with the events that were deleted by their dataset's retention. */
-  onExpired(expired: readonly Expired[]): void;
-};
-
 /** Reads the sources into the store and publishes new events, until the signal aborts or a replay ends. */
 export async function runIndexer(
   task: IndexerTask,
-  { publisher, onExpired }: IndexerOutput,
+  publisher: LivePublisher,
   signal: AbortSignal,
 ): Promise<void> {
   await using store = await openStore({
@@ -57,7 +51,7 @@ export async function runIndexer(
     ? replaySource({ ...replay, clock, zone })
     : fileSource({ paths, follow: true, clock, locksFolder });
   await using bus = busUrl === undefined ? undefined : openBus({ url: busUrl });
-  let storeError: string | null = null;
+  const failures = new IndexerFailures({ store, bus });
   const ingest = new Ingest({
     store,
     clock,
@@ -68,28 +62,27 @@ export async function runIndexer(
     onFrames: (deltas) => publisher.frames(deltas),
     onRows: (batch, from, to) => publisher.rows(batch, from, to),
     onSealed: (sealed) => {
-      storeError = null;
+      failures.stored();
       publisher.sealed(sealed);
     },
-    onStoreError: (error) => {
-      storeError = error instanceof Error ? error.message : String(error);
-    },
+    onStoreError: (error) => failures.storeFailed(error),
   });
-  const publishStatus = (): void => {
+  const publishStatus = async (): Promise<void> => {
+    const failed = await failures.status();
     const { lines, quarantined } = ingest.counts;
     const sources = ingest.statusWith(files.status());
-    publisher.status({ lines, quarantined, sources, storeError });
+    publisher.status({ lines, quarantined, sources, ...failed });
   };
-  publishStatus();
-  const status = setInterval(publishStatus, STATUS_EVERY_MS);
+  await publishStatus();
+  const status = setInterval(() => void publishStatus(), STATUS_EVERY_MS);
   const ended = new AbortController();
-  const upkeep = keepUp({ store, clock, bus, onExpired }, AbortSignal.any([signal, ended.signal]));
+  const upkeep = keepUp({ store, clock, bus }, AbortSignal.any([signal, ended.signal]));
   try {
     await ingest.run(bus ? joinSources([files, bus]) : files, signal);
   } finally {
     clearInterval(status);
     // Publish the final counts of a replay.
-    publishStatus();
+    await publishStatus();
     ended.abort();
     await upkeep;
   }
