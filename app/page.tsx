@@ -1,11 +1,14 @@
 import type { Metadata } from "next";
-import { cookies } from "next/headers";
+import { cookies, headers } from "next/headers";
 
 import { BoardPage } from "#dashboards/panels/board-page.tsx";
+import { fromHeader, PROBLEMS_HEADER } from "#dashboards/problems/page-header.ts";
 import { parseTheme, THEME_COOKIE } from "#dashboards/shell/theme.ts";
 
 export const metadata: Metadata = { title: "Board" };
 
 export default async function Page() {
-  return <BoardPage theme={parseTheme((await cookies()).get(THEME_COOKIE)?.value)} />;
+  const theme = parseTheme((await cookies()).get(THEME_COOKIE)?.value);
+  const problems = fromHeader((await headers()).get(PROBLEMS_HEADER));
+  return <BoardPage theme={theme} problems={problems} />;
 }

@@ -22,6 +22,15 @@ export const DatasetExtent = z.object({
 
 const Series = z.array(Point);
 
+/** Stored events that cannot be read: numbers over this range are incomplete. */
+export const Hole = z.object({
+  fromMs: z.number(),
+  toMs: z.number(),
+  dataset: z.string().optional(),
+  events: z.number(),
+});
+export type Hole = z.infer<typeof Hole>;
+
 /** A predicted series with its bands: each array is as long as `tMs`. */
 export const Prediction = z.discriminatedUnion("status", [
   z.object({
@@ -72,6 +81,7 @@ export const Board = z.object({
   /** Names of the instances that answered. */
   instances: z.array(z.string()),
   quarantined: z.number(),
+  holes: z.array(Hole),
   turnover: z.array(Turnover),
   topRoutes: z.array(
     z.object({
@@ -81,8 +91,6 @@ export const Board = z.object({
       p95Ms: z.number().nullable(),
     }),
   ),
-  /** The maximum by which each number of `topRoutes` is too small, because there are very many routes; 0 if exact. */
-  topRoutesShortfallMax: z.number(),
   predictedRequestsPerSecond: Prediction,
   /** Time of the newest event of the dataset, and of the response. */
   newestEventMs: z.number().nullable(),
@@ -116,6 +124,7 @@ export const EventOverview = z.object({
   stepMs: z.number(),
   count: z.number(),
   histogram: z.array(Point),
+  holes: z.array(Hole),
   facets: z.array(
     z.object({
       field: z.string(),
@@ -128,6 +137,22 @@ export type EventPage = z.infer<typeof EventPage>;
 export type EventOverview = z.infer<typeof EventOverview>;
 export type DatasetExtent = z.infer<typeof DatasetExtent>;
 export type Turnover = z.infer<typeof Turnover>;
+
+/** A present problem of the control plane, as the viewer may see it. */
+export const ShownProblem = z.object({
+  id: z.string(),
+  level: z.enum(["error", "warning"]),
+  message: z.string(),
+  /** What to do; null for viewers who cannot do it. */
+  action: z.string().nullable(),
+  sinceMs: z.number(),
+});
+export type ShownProblem = z.infer<typeof ShownProblem>;
+
+/** Socket event `problems` in its own namespace: all present problems, errors first. */
+export const ProblemsMessage = z.array(ShownProblem);
+export type ProblemsMessage = z.infer<typeof ProblemsMessage>;
+export const PROBLEMS_NAMESPACE = "/problems";
 
 /** GET /api/metrics/catalogue — the definition of each metric, in words. */
 export const MetricCatalogue = z.array(

@@ -3,10 +3,11 @@
 import { parseAsString, useQueryStates } from "nuqs";
 import { useMemo, useRef, useState } from "react";
 
-import { type EventDocument, EventOverview } from "../api.ts";
+import { type EventDocument, EventOverview, type ProblemsMessage } from "../api.ts";
 import { type RangeState, searchOf, useRange } from "../client/use-range.ts";
 import { useResource } from "../client/use-resource.ts";
 import { formatExact } from "../format.ts";
+import { HolesNote } from "../panels/holes-note.tsx";
 import { Failed } from "../panels/message.tsx";
 import { splitTerms, withoutTerm, withTerm } from "../search-terms.ts";
 import { Shell } from "../shell/shell.tsx";
@@ -22,7 +23,7 @@ const STATE = { q: parseAsString.withDefault(""), event: parseAsString };
 const BAD_REQUEST = 400;
 
 /** Search over all events, with details. */
-export function ExplorePage({ theme }: { theme: Theme }) {
+export function ExplorePage({ theme, problems }: { theme: Theme; problems: ProblemsMessage }) {
   const range = useRange();
   const [{ q, event }, setState] = useQueryStates(STATE, { history: "push" });
   const [known, setKnown] = useState<EventDocument>();
@@ -46,6 +47,7 @@ export function ExplorePage({ theme }: { theme: Theme }) {
     <Shell
       page="explore"
       theme={theme}
+      problems={problems}
       range={range}
       shown={data}
       demo={data?.demo ?? false}
@@ -93,6 +95,7 @@ function Found({ overview, range, search, query, opened, known, toggle, open }: 
           <b>{formatExact(count)}</b> {count === 1 ? "event" : "events"}
         </p>
         <LazyHistogram overview={overview} zone={zone} onZoom={range.setRange} />
+        <HolesNote holes={overview.holes} zone={zone} />
       </section>
       <div className="explore-columns">
         <details className="facets-fold" open>

@@ -4,6 +4,7 @@ import { Bar, BarChart, ReferenceArea, ResponsiveContainer, Tooltip, XAxis, YAxi
 
 import type { EventOverview } from "../api.ts";
 import { formatExact, formatQuantity } from "../format.ts";
+import { holeAreas, HolePattern } from "../panels/hole-areas.tsx";
 import { AXIS_TEXT, timeAxis } from "../panels/time-axis.ts";
 import { useDrag } from "../panels/use-drag.ts";
 import type { RangeText } from "../time-range.ts";
@@ -20,7 +21,7 @@ const TICKS_MAX = 8;
 
 /** Number of events over time; drag to zoom. */
 export function Histogram({ overview, zone, onZoom, height }: HistogramProps) {
-  const { fromMs, toMs, stepMs, histogram } = overview;
+  const { fromMs, toMs, stepMs, histogram, holes } = overview;
   const rows = filledSteps(overview, histogram);
   const drag = useDrag(onZoom, stepMs);
   return (
@@ -33,6 +34,7 @@ export function Histogram({ overview, zone, onZoom, height }: HistogramProps) {
           margin={{ top: 4, right: 4, bottom: 0, left: 0 }}
           {...drag.handlers}
         >
+          <HolePattern />
           <XAxis {...timeAxis({ fromMs, toMs, zone }, TICKS_MAX)} height={20} />
           <YAxis
             tickFormatter={(value: number) => formatQuantity(value, "count")}
@@ -43,6 +45,7 @@ export function Histogram({ overview, zone, onZoom, height }: HistogramProps) {
             allowDecimals={false}
             width={46}
           />
+          {holeAreas(holes, { fromMs, toMs })}
           <Bar dataKey="count" fill="var(--accent)" fillOpacity={0.8} isAnimationActive={false} />
           {drag.area ? (
             <ReferenceArea x1={drag.area[0]} x2={drag.area[1]} fill="var(--accent)" opacity={0.2} />

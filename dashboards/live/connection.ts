@@ -6,9 +6,9 @@ import { onVisibility } from "../client/on-visibility.ts";
 
 export type ConnectionStatus = "connecting" | "live" | "lost";
 
-/** A socket to the control plane, authenticated by the session cookie. */
-export function openSocket(): Socket {
-  return io({
+/** A socket to the control plane, authenticated by the session cookie. Namespaces share a connection. */
+export function openSocket(namespace = "/"): Socket {
+  return io(namespace, {
     path: "/socket",
     transports: ["websocket", "polling"],
     reconnectionDelay: 500,

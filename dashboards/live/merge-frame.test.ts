@@ -28,9 +28,9 @@ const board: Board = {
   counts: ["requests", "errors", "sign_ins", "sign_outs"],
   instances: [],
   quarantined: 0,
+  holes: [],
   turnover: [],
   topRoutes: [],
-  topRoutesShortfallMax: 0,
   predictedRequestsPerSecond: { status: "learning", reason: "needs two full days" },
   newestEventMs: endMs,
   atMs: endMs,
@@ -50,7 +50,6 @@ const frame = (
   metrics: { users_connected: 8 },
   instances: ["web-1"],
   topRoutes: [],
-  topRoutesShortfallMax: 0,
   turnover: {
     "5": { signIns: 0, signOuts: 0 },
     "15": { signIns: 0, signOuts: 0 },

@@ -2,7 +2,7 @@
 
 import { useMemo } from "react";
 
-import { Board, MetricCatalogue } from "../api.ts";
+import { Board, MetricCatalogue, type ProblemsMessage } from "../api.ts";
 import { useNow } from "../client/use-now.ts";
 import { type RangeState, useRange } from "../client/use-range.ts";
 import { type Resource, useResource } from "../client/use-resource.ts";
@@ -10,6 +10,7 @@ import { type LiveState, useLiveBoard } from "../live/use-live-board.ts";
 import { Shell } from "../shell/shell.tsx";
 import type { Theme } from "../shell/theme.ts";
 import { BoardTiles } from "./board-tiles.tsx";
+import { HolesNote } from "./holes-note.tsx";
 import { LiveStatus } from "./live-status.tsx";
 import { Empty, Failed, Skeleton } from "./message.tsx";
 import type { Freshness } from "./tile.tsx";
@@ -28,7 +29,7 @@ const TILES = [
 const STALE_MS = 60_000;
 
 /** The home board. */
-export function BoardPage({ theme }: { theme: Theme }) {
+export function BoardPage({ theme, problems }: { theme: Theme; problems: ProblemsMessage }) {
   const range = useRange();
   const loaded = useResource(Board, `/api/board?${range.search}`);
   const { data, problem, reload } = loaded;
@@ -38,6 +39,7 @@ export function BoardPage({ theme }: { theme: Theme }) {
     <Shell
       page="board"
       theme={theme}
+      problems={problems}
       range={range}
       shown={shown}
       demo={data?.demo ?? false}
@@ -65,6 +67,7 @@ function Loaded({ loaded, live, data, range }: LoadedProps) {
   return (
     <>
       <LiveStatus board={board} live={live} range={range} nowMs={freshness.nowMs} />
+      <HolesNote holes={board.holes} zone={range.zone} />
       <BoardTiles
         board={board}
         live={live.frame}

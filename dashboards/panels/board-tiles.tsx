@@ -25,11 +25,11 @@ type BoardTilesProps = Pick<TileContext, "board" | "live" | "freshness"> & {
 
 export function BoardTiles(props: BoardTilesProps) {
   const { board, live, freshness, range, meanings, loading } = props;
-  const { fromMs, toMs } = board;
+  const { fromMs, toMs, holes } = board;
   const { zone, setRange } = range;
   const frame = useMemo(
-    () => ({ fromMs, toMs, zone, onZoom: setRange }),
-    [fromMs, toMs, zone, setRange],
+    () => ({ fromMs, toMs, holes, zone, onZoom: setRange }),
+    [fromMs, toMs, holes, zone, setRange],
   );
   const over = live ? "last minute" : "over the range";
   const context = (metric: string): TileContext => ({
@@ -55,7 +55,6 @@ export function BoardTiles(props: BoardTilesProps) {
       <InstancesTile {...context("instances_running")} />
       <TopRoutesTile
         routes={live?.topRoutes ?? board.topRoutes}
-        shortfallMax={(live ?? board).topRoutesShortfallMax}
         caption={live ? "last 5 minutes" : over}
         freshness={freshness}
         meaning={meanings.get("requests")}

@@ -2,6 +2,7 @@
 
 import type { ReactNode } from "react";
 
+import type { Hole } from "../api.ts";
 import type { Quantity, UnitName } from "../format.ts";
 import type { RangeText } from "../time-range.ts";
 import type { Zone } from "../zone.ts";
@@ -14,6 +15,7 @@ import { type Freshness, Tile } from "./tile.tsx";
 export type ChartFrame = {
   fromMs: number;
   toMs: number;
+  holes: readonly Hole[];
   zone: Zone;
   onZoom: (range: RangeText) => void;
 };
@@ -55,7 +57,7 @@ export function ChartTile(props: ChartTileProps) {
       caption={caption}
       table={<ChartTable label={title} unit={unit} lines={lines} bands={bands} zone={frame.zone} />}
     >
-      {isEmpty(lines) ? (
+      {isEmpty(lines) && frame.holes.length === 0 ? (
         <p className="quiet">{nothing}</p>
       ) : (
         <LazyTimeSeries

@@ -15,10 +15,12 @@ import {
   YAxis,
 } from "recharts";
 
+import type { Hole } from "../api.ts";
 import { formatQuantity, type UnitName } from "../format.ts";
 import type { RangeText } from "../time-range.ts";
 import { formatDateTime, type Zone } from "../zone.ts";
 import { type Band, filledRows, type Line, isolatedPoints } from "./chart-rows.ts";
+import { holeAreas, HolePattern } from "./hole-areas.tsx";
 import { AXIS_TEXT, timeAxis } from "./time-axis.ts";
 import { useDrag } from "./use-drag.ts";
 
@@ -33,6 +35,8 @@ export type TimeSeriesProps = {
   nowMs?: number | undefined;
   /** Whether `nowMs` is the current time. */
   live?: boolean;
+  /** Ranges whose events cannot be read. */
+  holes: readonly Hole[];
   zone: Zone;
   onZoom: (range: RangeText) => void;
   height: number;
@@ -60,8 +64,10 @@ export function TimeSeries(props: TimeSeriesProps) {
           {...drag.handlers}
         >
           <Hatch />
+          <HolePattern />
           <CartesianGrid vertical={false} stroke="var(--line)" />
           {axes(props)}
+          {holeAreas(props.holes, props)}
           {bands.map((band, index) => bandArea(band, bands.length > 1 && index > 0))}
           {lines.map(chartLine)}
           {nowMs !== undefined && nowMs < toMs

@@ -4,7 +4,9 @@ import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { type ReactNode, useRef } from "react";
 
+import type { ProblemsMessage } from "../api.ts";
 import { searchOf, type RangeState } from "../client/use-range.ts";
+import { Problems } from "../problems/problems.tsx";
 import { absolute, shiftRange, zoomOut } from "../time-range.ts";
 import { DemoBanner } from "./demo-banner.tsx";
 import { Logo } from "./logo.tsx";
@@ -21,6 +23,8 @@ type ShellProps = {
   range: RangeState;
   shown: ShownRange | undefined;
   demo: boolean;
+  /** The problems at the time of the page's HTML. */
+  problems: ProblemsMessage;
   /** Reloads the page's data. */
   reload: () => void;
   children: ReactNode;
@@ -33,7 +37,7 @@ const PAGES = [
 
 /** The frame around every page: navigation, time range, status. */
 export function Shell(props: ShellProps) {
-  const { page, theme, range, demo, reload, children } = props;
+  const { page, theme, range, demo, problems, reload, children } = props;
   const shown = props.shown && chosen(range, props.shown);
   const sheet = useRef<HTMLDialogElement>(null);
   const field = useRef<HTMLInputElement>(null);
@@ -62,13 +66,7 @@ export function Shell(props: ShellProps) {
           <Logo />
           <span className="brand-name">Quarterdeck</span>
         </Link>
-        <nav aria-label="Pages">
-          {PAGES.map(({ id, href, title }) => (
-            <Link key={id} href={hrefOf(href)} aria-current={id === page ? "page" : undefined}>
-              {title}
-            </Link>
-          ))}
-        </nav>
+        <PageLinks page={page} hrefOf={hrefOf} />
         <TimeControl range={range} shown={shown} field={field} />
         <div className="bar-end">
           <button
@@ -85,11 +83,26 @@ export function Shell(props: ShellProps) {
         </div>
       </header>
       {demo ? <DemoBanner onOff={reload} /> : null}
+      <Problems initial={problems} zone={zone} />
       <main id="main" tabIndex={-1}>
         {children}
       </main>
       <ShortcutHelp dialog={sheet} />
     </>
+  );
+}
+
+type PageLinksProps = Pick<ShellProps, "page"> & { hrefOf: (href: string) => string };
+
+function PageLinks({ page, hrefOf }: PageLinksProps) {
+  return (
+    <nav aria-label="Pages">
+      {PAGES.map(({ id, href, title }) => (
+        <Link key={id} href={hrefOf(href)} aria-current={id === page ? "page" : undefined}>
+          {title}
+        </Link>
+      ))}
+    </nav>
   );
 }
 
