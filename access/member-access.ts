@@ -12,10 +12,8 @@ import { can, explain } from "./policy.ts";
 import { type GrantRule, type MemberCaller, type MemberRule, signedInOf } from "./route.ts";
 
 export type MemberAccess = AccessControl<MemberRule> & {
-  /**
-   * Resolves to the id of the member who opened a socket; rejects when they do not have this grant (any more).
-   */
-  checkSocket(handshake: IncomingMessage, rule: GrantRule): Promise<string>;
+  /** Rejects when the member who opened a socket does not have this grant (any more). */
+  checkSocket(handshake: IncomingMessage, rule: GrantRule): Promise<void>;
 };
 
 /** Identifies callers by session cookie, for requests from our own pages only, and authorizes them by their grants. */
@@ -54,9 +52,7 @@ export function memberAccess(deps: {
     },
     authorise,
     async checkSocket({ headers }, rule) {
-      const caller = await callerOf(headers.cookie, "");
-      authorise(rule, caller);
-      return caller.id;
+      authorise(rule, await callerOf(headers.cookie, ""));
     },
   };
 }

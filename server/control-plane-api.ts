@@ -18,6 +18,7 @@ import { documentRoutes } from "#platform/openapi/document-routes.ts";
 import type { Database } from "#platform/postgres/database.ts";
 import { createLastWrites } from "#platform/postgres/last-writes.ts";
 import { withoutReplicas } from "#platform/postgres/service-database.ts";
+import type { OpenProblem } from "#platform/problems.ts";
 
 import { type BoardRoutesDeps, boardRoutes } from "./routes/board.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -38,6 +39,7 @@ export type ControlPlaneApiDeps = BoardRoutesDeps & {
   url: string;
   viewers(): number;
   framesSent(): number;
+  problems(): readonly OpenProblem[];
   /** Writes lines of the access log. */
   writeLine(line: string): void;
   stopping: AbortSignal;

@@ -1,6 +1,7 @@
 import type { Server } from "node:http";
 
 import { accessMigrations } from "#access/migrations.ts";
+import { systemClock as clock } from "#platform/clock.ts";
 import { hostOf, listen } from "#platform/listen.ts";
 import { openLog, type Log } from "#platform/log.ts";
 import type { Database } from "#platform/postgres/database.ts";
@@ -12,7 +13,9 @@ import type { Apis } from "./apis/start-apis.ts";
 import type { Roles } from "./composition.ts";
 import { type DataFolder, publishRunning, removeRunning, takeFolder } from "./data-folder.ts";
 import { ApiAddresses } from "./demo/apis/client.ts";
+import type { Forecaster } from "./forecaster/forecast-thread.ts";
 import { openPages } from "./pages.ts";
+import { watchProblems } from "./problems/watch-problems.ts";
 import { type ListeningServer, openControlPlaneServer, serveHttp } from "./serve-http.ts";
 import type { ControlSettings } from "./settings.ts";
 import type { WorkspaceKind } from "./workspace.ts";
@@ -60,11 +63,21 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   pagesOpen.catch(() => undefined);
   const database = await databaseOpens;
   started.defer(() => database.close());
-  const workspaces = await openData(options, log, started);
+  const { workspaces, forecaster } = await openData(options, log, started);
+  const apisState: RunningApis = { apis: undefined, error: null };
+  const problems = watchProblems({
+    clock,
+    log,
+    database,
+    workspace: workspaces.current,
+    forecasterProblem: forecaster.problem,
+    apis: () => ({ down: apisState.apis?.down() ?? [], error: apisState.error }),
+  });
+  started.use(problems);
   const pages = await pagesOpen;
   started.defer(() => pages.close());
   const { sockets, setup } = serveHttp(
-    { settings, log, http, database, workspaces, pages },
+    { settings, log, http, database, workspaces, pages, problems: problems.current },
     started,
   );
   const publish = (): void => {
@@ -76,6 +89,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     publish();
     sockets.notifyChanged();
   });
+  problems.onChange = sockets.notifyProblems;
+  problems.onHolesChange = sockets.notifyChanged;
   publish();
   started.defer(() => {
     if (!lease.lost.aborted) removeRunning(folder);
@@ -83,7 +98,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   log.info("the control plane is up", { "url.full": url });
   const token = await setup.createLink();
   const setupUrl = token ? `${url}/setup?token=${token}` : undefined;
-  const apis = openApis(options, { log, workspaces }, started);
+  const apis = openApis(options, { log, workspaces, state: apisState }, started);
   const resources = started.move();
   return { url, port, setupUrl, apis, lost: lease.lost, stop: () => resources.disposeAsync() };
 }
@@ -118,19 +133,21 @@ async function openData(
   { folder, workspace, roles }: ControlPlaneOptions,
   log: Log,
   started: AsyncDisposableStack,
-): Promise<Workspaces> {
+): Promise<{ workspaces: Workspaces; forecaster: Forecaster }> {
   const forecaster = roles.startForecaster();
   started.defer(() => forecaster.stop());
   const { indexing } = roles;
   const workspaces = await openWorkspaces({ folder, log, indexing, forecaster }, workspace);
   started.defer(() => workspaces.stop());
-  return workspaces;
+  return { workspaces, forecaster };
 }
 
-/** Starts the domain APIs. A failure is only logged, unless the control plane is stopping. */
+type RunningApis = { apis: Apis | undefined; error: string | null };
+
+/** Starts the domain APIs. A failure is only reported, unless the control plane is stopping. */
 function openApis(
   { roles, notify }: ControlPlaneOptions,
-  { log, workspaces }: { log: Log; workspaces: Workspaces },
+  { log, workspaces, state }: { log: Log; workspaces: Workspaces; state: RunningApis },
   started: AsyncDisposableStack,
 ): Promise<Apis> | undefined {
   const stopping = new AbortController();
@@ -139,13 +156,17 @@ function openApis(
   });
   if (!opening) return undefined;
   opening
-    .then(async ({ ready, urls, rootKey }) => {
+    .then(async (apis) => {
+      state.apis = apis;
+      const { ready, urls, rootKey } = apis;
       await ready;
       workspaces.current().useApis(ApiAddresses.parse({ urls, rootKey }));
       return undefined;
     })
     .catch((error: unknown) => {
-      if (!stopping.signal.aborted) log.error("the domain APIs cannot start", { error });
+      if (stopping.signal.aborted) return;
+      state.error = error instanceof Error ? error.message : String(error);
+      log.error("the domain APIs cannot start", { error });
     });
   started.defer(async () => {
     stopping.abort();

@@ -1,5 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 
+import type { ShownProblem } from "#dashboards/api.ts";
+import { PROBLEMS_HEADER, toHeader } from "#dashboards/problems/page-header.ts";
 import { AppError } from "#platform/errors.ts";
 import { type OriginRules, checkOrigin } from "#platform/http/same-origin.ts";
 import { createNonce, pageHeaders } from "#platform/http/security-headers.ts";
@@ -17,6 +19,8 @@ export type PageHandlerDeps = {
   isMember(request: IncomingMessage): Promise<boolean>;
   /** Whether the first owner has not been created yet. */
   isSetupOpen(): Promise<boolean>;
+  /** The present problems as the member may see them. */
+  problemsFor(request: IncomingMessage): Promise<ShownProblem[]>;
   log: Log;
 };
 
@@ -38,21 +42,11 @@ async function servePage(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  try {
-    checkOrigin({ method: "GET", headers: request.headers }, deps.origins);
-  } catch (error) {
-    sendText(response, 403, error instanceof Error ? error.message : "refused");
-    return;
-  }
-  // Pages are read-only: changes go through the API.
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    response.setHeader("allow", "GET, HEAD");
-    sendText(response, 405, "Pages accept only GET and HEAD.");
-    return;
-  }
+  if (isRefused(request, response, deps.origins)) return;
   const { url = "/" } = request;
   const { pathname } = new URL(`http://localhost${url}`);
-  if (!OPEN_PATH.test(pathname) && !(await deps.isMember(request))) {
+  const isOpen = OPEN_PATH.test(pathname);
+  if (!isOpen && !(await deps.isMember(request))) {
     const next = pathname === "/" ? "" : `?next=${encodeURIComponent(url)}`;
     const to = (await deps.isSetupOpen()) ? "/setup" : `/sign-in${next}`;
     response.writeHead(302, { location: to, "cache-control": "no-store" }).end();
@@ -62,7 +56,27 @@ async function servePage(
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   // Next reads the nonce for its scripts from this header.
   request.headers["content-security-policy"] = headers["content-security-policy"] ?? "";
+  request.headers[PROBLEMS_HEADER] = isOpen ? "" : toHeader(await deps.problemsFor(request));
   await deps.pages.handle(request, response);
+}
+
+/** Whether the request was refused with a response. */
+function isRefused(
+  request: IncomingMessage,
+  response: ServerResponse,
+  origins: OriginRules,
+): boolean {
+  try {
+    checkOrigin({ method: "GET", headers: request.headers }, origins);
+  } catch (error) {
+    sendText(response, 403, error instanceof Error ? error.message : "refused");
+    return true;
+  }
+  if (request.method === "GET" || request.method === "HEAD") return false;
+  // Pages are read-only: changes go through the API.
+  response.setHeader("allow", "GET, HEAD");
+  sendText(response, 405, "Pages accept only GET and HEAD.");
+  return true;
 }
 
 export function sendText(response: ServerResponse, status: number, text: string): void {

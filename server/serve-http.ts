@@ -10,11 +10,14 @@ import { startingListener } from "#platform/http/starting.ts";
 import type { Log } from "#platform/log.ts";
 import { openFilesMax } from "#platform/open-files.ts";
 import type { Database } from "#platform/postgres/database.ts";
+import type { OpenProblem } from "#platform/problems.ts";
 
 import packageJson from "../package.json" with { type: "json" };
 import { type ControlPlaneApi, createControlPlaneApi } from "./control-plane-api.ts";
 import { pageHandler, sendText } from "./page-handler.ts";
 import type { Pages } from "./pages.ts";
+import { isAllowed } from "./problems/problem-sockets.ts";
+import { visibleProblems } from "./problems/visible-problems.ts";
 import { WATCH_BOARD } from "./routes/board.ts";
 import { FOLLOW_EVENTS } from "./routes/events.ts";
 import type { ControlSettings } from "./settings.ts";
@@ -55,6 +58,7 @@ export type ServeDeps = {
   database: Database;
   workspaces: Workspaces;
   pages: Pages;
+  problems(): readonly OpenProblem[];
 };
 
 /** Serves the API, the sockets and the pages. */
@@ -62,7 +66,7 @@ export function serveHttp(
   deps: ServeDeps,
   started: AsyncDisposableStack,
 ): { sockets: Sockets; setup: Setup } {
-  const { settings, log, database, workspaces, pages } = deps;
+  const { settings, log, database, workspaces, pages, problems } = deps;
   const { server, url, writeAccessLine } = deps.http;
   const access = createAccess({ database, clock, limits: settings });
   const workspace = workspaces.current;
@@ -70,12 +74,12 @@ export function serveHttp(
   const sockets = openSockets({
     http: server,
     workspace,
-    clock,
     log,
     checkOrigin: (request) =>
       checkOrigin({ method: "GET", headers: request.headers }, origins, { socket: true }),
     mayWatch: (request) => api.control.checkSocket(request, WATCH_BOARD),
     mayFollow: (request) => api.control.checkSocket(request, FOLLOW_EVENTS),
+    problems,
   });
   started.defer(() => sockets.close());
   const stopping = new AbortController();
@@ -91,6 +95,7 @@ export function serveHttp(
     workspace,
     viewers: sockets.viewers,
     framesSent: sockets.framesSent,
+    problems,
     turnDemoOff: workspaces.turnDemoOff,
     writeLine: writeAccessLine,
     stopping: stopping.signal,
@@ -101,6 +106,12 @@ export function serveHttp(
     log,
     isMember: async ({ headers }) => (await access.sessionOf(headers.cookie)) !== undefined,
     isSetupOpen: () => access.setup.isOpen(),
+    async problemsFor(request) {
+      const open = problems();
+      if (open.length === 0) return [];
+      const maySeeRaw = await isAllowed(api.control.checkSocket(request, FOLLOW_EVENTS));
+      return visibleProblems(open, maySeeRaw);
+    },
   });
   rejectMalformedRequests(server, { headers: {}, log });
   deps.http.serve(dispatcher(api, servePage));

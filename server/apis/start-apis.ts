@@ -20,6 +20,8 @@ export type Apis = {
   logFiles: Readonly<Partial<Record<ServiceName, string>>>;
   /** Resolves when all domain APIs serve requests; a service that cannot start is retried. */
   ready: Promise<void>;
+  /** The domain APIs without a running worker, because it failed. */
+  down(): ServiceName[];
   stop(): Promise<void>;
 };
 
@@ -58,17 +60,18 @@ export async function startApis(
   const running = opened.map(({ service, dispatcher, log }) => {
     const input = workerInput(service, place);
     const options = { service, count: 1, input, retryStart: true, writeLines: log.write, notify };
-    return startServiceWorkers(dispatcher, options);
+    return { service, pool: startServiceWorkers(dispatcher, options) };
   });
   started.defer(async () => {
-    await Promise.all(running.map((pool) => pool.stop()));
+    await Promise.all(running.map(({ pool }) => pool.stop()));
   });
   const resources = started.move();
   return {
     urls,
     rootKey: installation.rootKey,
     logFiles: Object.fromEntries(opened.map(({ service, log }) => [service, log.file])),
-    ready: Promise.all(running.map((pool) => pool.ready)).then(() => undefined),
+    ready: Promise.all(running.map(({ pool }) => pool.ready)).then(() => undefined),
+    down: () => running.filter(({ pool }) => pool.isDown()).map(({ service }) => service),
     stop: () => resources.disposeAsync(),
   };
 }

@@ -9,10 +9,10 @@ import { LIVE_COUNTS } from "#pipeline/measures/index.ts";
 import { chartStep } from "#pipeline/metrics/planner.ts";
 import type { MetricAnswer } from "#pipeline/metrics/query.ts";
 import { runQuery } from "#pipeline/metrics/run-query.ts";
-import { OTHER } from "#pipeline/sketches/heavy-hitters.ts";
-import type { MetricReader, Extent } from "#pipeline/store/port.ts";
+import type { MetricReader, Extent, Hole } from "#pipeline/store/port.ts";
 import type { Clock } from "#platform/clock.ts";
 
+import { holesIn } from "./holes.ts";
 import { sharedReads } from "./shared-reads.ts";
 import { chooseDataset, defaultRange, type BoardRange } from "./tier.ts";
 
@@ -22,6 +22,8 @@ const TURNOVER_MINUTES = [5, 15, 60] as const;
 
 export type BoardDeps = {
   store: MetricReader;
+  /** Stored events that cannot be read. */
+  holes: readonly Hole[];
   predictions: Predictions;
   live: LiveWindow;
   clock: Clock;
@@ -71,9 +73,9 @@ export async function loadBoard(given: BoardDeps, request: BoardRequest): Promis
     counts: LIVE_COUNTS.map(({ name }) => name),
     instances: names.series.flatMap(({ key }) => (key === null ? [] : [key])),
     quarantined,
+    holes: holesIn(deps.holes, range, extent?.dataset),
     turnover,
-    topRoutes: routes.list,
-    topRoutesShortfallMax: routes.shortfallMax,
+    topRoutes: routes,
     predictedRequestsPerSecond: prediction,
     newestEventMs: extent?.toMs ?? null,
     atMs: nowMs,
@@ -122,18 +124,16 @@ async function querySeries(query: BoardQuery, stepMs: number): Promise<Answers> 
   return new Map(answers.map(({ metric, series }) => [metric, series[0]]));
 }
 
-type TopRoutes = { list: Board["topRoutes"]; shortfallMax: number };
-
-async function topRoutes(query: BoardQuery): Promise<TopRoutes> {
+async function topRoutes(query: BoardQuery): Promise<Board["topRoutes"]> {
   const by = { field: "http.route", limit: TOP_ROUTES };
   const requests = await query("requests", { by });
-  if (requests.series.length === 0) return { list: [], shortfallMax: 0 };
+  if (requests.series.length === 0) return [];
   const [errors, p95] = await Promise.all([
     query("errors", { by: { ...by, limit: 1_000 } }),
     query("response_time_p95", { by }),
   ]);
-  const list = requests.series.flatMap(({ key, value }) =>
-    key === null || key === OTHER
+  return requests.series.flatMap(({ key, value }) =>
+    key === null
       ? []
       : [
           {
@@ -144,7 +144,6 @@ async function topRoutes(query: BoardQuery): Promise<TopRoutes> {
           },
         ],
   );
-  return { list, shortfallMax: requests.shortfallMax ?? 0 };
 }
 
 const valueOf = (answer: MetricAnswer, key: string): number | null =>

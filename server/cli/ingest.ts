@@ -15,6 +15,7 @@ import { deriveRules } from "../rules.ts";
 import { indexSettings } from "../settings.ts";
 import type { Command } from "./command.ts";
 import { environmentWith, parseOptions } from "./options.ts";
+import { printStoreProblems } from "./store-problems.ts";
 
 /** Segments are sealed by size, except the first ones, which are sealed sooner. */
 const SEAL_AFTER_MS = Number.POSITIVE_INFINITY;
@@ -64,6 +65,7 @@ and stores the events. Lines that no format can parse are kept in quarantine.
     process.once("SIGTERM", () => stop.abort());
     await ingest.run(source, stop.signal);
     terminal.done();
+    printStoreProblems(await store.status());
     for (const { level, path, message } of ingest.statusWith(source.status())) {
       if (level !== "info") terminal.line(`${printable(path)}: ${printable(message)}`);
     }

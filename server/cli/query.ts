@@ -22,6 +22,7 @@ import { currentStoreUrl } from "../current-store.ts";
 import { openDataFolder } from "../data-folder.ts";
 import type { Command } from "./command.ts";
 import { environmentWith, numberOption, parseOptions, type Options } from "./options.ts";
+import { printStoreProblems } from "./store-problems.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -77,6 +78,7 @@ Metrics: ${Object.keys(CATALOGUE).join(", ")}
       clock: systemClock,
       log: silentLog(),
     });
+    printStoreProblems(await store.status());
     const answer = await answerQuery({ store, predictions }, metric, options);
     const text = options.values["json"] ? printableJson(answer) : table(answer);
     process.stdout.write(`${text}\n`);

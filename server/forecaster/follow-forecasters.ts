@@ -27,6 +27,8 @@ export function followForecasters(dataFolder: string): Forecaster {
       connected.add(next);
       return next.forecast(request);
     },
+    problem: () =>
+      connected.size > 0 ? null : { kind: "no_forecaster", message: "No forecaster is connected." },
     async stop() {
       await following[Symbol.asyncDispose]();
     },

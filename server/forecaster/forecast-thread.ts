@@ -3,9 +3,14 @@ import { MessageChannel, Worker } from "node:worker_threads";
 import type { ForecastRunner } from "#forecaster/predictions.ts";
 import { messagePortChannel } from "#platform/channel/message-port-channel.ts";
 
+import type { ForecasterProblem } from "../problems/kinds.ts";
 import { forecastsFrom } from "./messages.ts";
 
-export type Forecaster = ForecastRunner & { stop(): Promise<void> };
+export type Forecaster = ForecastRunner & {
+  /** Why there are no new forecasts at present. */
+  problem(): ForecasterProblem | null;
+  stop(): Promise<void>;
+};
 
 /**
  * Runs the forecaster in its own thread. If the thread dies, its open requests fail and the next request starts a new
@@ -13,6 +18,7 @@ export type Forecaster = ForecastRunner & { stop(): Promise<void> };
  */
 export function startForecastThread(): Forecaster {
   let running: { worker: Worker; forecasts: ForecastRunner } | undefined;
+  let failure: string | null = null;
 
   function start(): ForecastRunner {
     const { port1, port2 } = new MessageChannel();
@@ -35,7 +41,17 @@ export function startForecastThread(): Forecaster {
   }
 
   return {
-    forecast: (request) => (running?.forecasts ?? start()).forecast(request),
+    async forecast(request) {
+      try {
+        const answer = await (running?.forecasts ?? start()).forecast(request);
+        failure = null;
+        return answer;
+      } catch (error) {
+        failure = error instanceof Error ? error.message : String(error);
+        throw error;
+      }
+    },
+    problem: () => (failure === null ? null : { kind: "forecaster", message: failure }),
     async stop() {
       await running?.worker.terminate();
     },

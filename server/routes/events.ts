@@ -3,15 +3,15 @@ import { z } from "zod";
 import { type GrantRule, type MemberRule, memberRoute } from "#access/route.ts";
 import { EventDocument, EventOverview, EventPage } from "#dashboards/api.ts";
 import type { Filter, TimeRange } from "#pipeline/filter.ts";
-import { forAsker } from "#pipeline/for-asker.ts";
 import { chooseStep } from "#pipeline/metrics/planner.ts";
 import { parseQuery } from "#pipeline/query-language.ts";
-import type { EventId, EventReader, Extent } from "#pipeline/store/port.ts";
+import type { EventId, Extent } from "#pipeline/store/port.ts";
 import { parseRange } from "#pipeline/time-range.ts";
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 import type { Route } from "#platform/http/route.ts";
 
+import { holesIn } from "../board/holes.ts";
 import { defaultRange } from "../board/tier.ts";
 import type { WorkspaceView } from "../workspace.ts";
 import { Instant } from "./board.ts";
@@ -68,8 +68,8 @@ const searchRoute = ({ workspace, clock }: EventRoutesDeps): Route<MemberRule> =
       after: z.string().max(500).optional().describe("`next` of the previous page"),
     }),
     responses: { 200: { description: "A page of events", body: EventPage } },
-    async handle({ query, caller, disconnected }) {
-      const store = forAsker(workspace().store, { signal: disconnected, asker: caller.id });
+    async handle({ query }) {
+      const { store } = workspace();
       const { fromMs, toMs, where } = parseSearch(query, await store.extents(), clock);
       const after = parseCursor(query.after);
       const events = await store.search({
@@ -95,11 +95,10 @@ const overviewRoute = ({ workspace, clock }: EventRoutesDeps): Route<MemberRule>
     rule: FOLLOW_EVENTS,
     query: Search,
     responses: { 200: { description: "The overview", body: EventOverview } },
-    async handle({ query, caller, disconnected }) {
-      const { store, kind } = workspace();
-      const view = { store: forAsker(store, { signal: disconnected, asker: caller.id }), kind };
-      return { status: 200, body: await loadOverview(view, query, clock) };
-    },
+    handle: async ({ query }) => ({
+      status: 200,
+      body: await loadOverview(workspace(), query, clock),
+    }),
   });
 
 const eventRoute = ({ workspace }: EventRoutesDeps): Route<MemberRule> =>
@@ -112,21 +111,16 @@ const eventRoute = ({ workspace }: EventRoutesDeps): Route<MemberRule> =>
     rule: FOLLOW_EVENTS,
     query: z.strictObject({ id: z.string().max(500) }),
     responses: { 200: { description: "The event", body: EventDocument } },
-    async handle({ query, caller, disconnected }) {
+    async handle({ query }) {
       const id = parseEventId(query.id, "id");
-      const asking = { signal: disconnected, asker: caller.id };
-      const event = await workspace().store.event(id, asking);
+      const event = await workspace().store.event(id);
       if (!event) throw new AppError("not_found", `there is no event ${id}`);
       return { status: 200, body: event };
     },
   });
 
-type OverviewSource = Pick<WorkspaceView, "kind"> & {
-  store: Pick<EventReader, "aggregate" | "facets" | "extents">;
-};
-
 async function loadOverview(
-  { store, kind }: OverviewSource,
+  { store, kind }: WorkspaceView,
   query: z.infer<typeof Search>,
   clock: Clock,
 ): Promise<EventOverview> {
@@ -134,9 +128,10 @@ async function loadOverview(
   const { live, ...search } = parseSearch(query, datasets, clock);
   const stepMs = chooseStep(search, BARS_MAX);
   const aggregate = { kind: "count" } as const;
-  const [bars, facets] = await Promise.all([
+  const [bars, facets, { holes }] = await Promise.all([
     store.aggregate({ ...search, aggregate, stepMs }),
     store.facets({ ...search, fields: FACETS, limit: FACET_VALUES }),
+    store.status(),
   ]);
   return {
     fromMs: search.fromMs,
@@ -147,6 +142,7 @@ async function loadOverview(
     stepMs,
     count: bars.reduce((sum, { value }) => sum + value, 0),
     histogram: bars.map(({ tMs, value }) => [tMs, value]),
+    holes: holesIn(holes, search),
     facets: [...facets].map(([field, values]) => ({ field, values })),
   };
 }

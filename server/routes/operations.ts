@@ -9,7 +9,9 @@ import { type Route, openRoute } from "#platform/http/route.ts";
 import type { MetricJson } from "#platform/metrics/metric-json.ts";
 import { METRICS_MEDIA, metricsText } from "#platform/metrics/metrics.ts";
 import type { Database } from "#platform/postgres/database.ts";
+import type { OpenProblem } from "#platform/problems.ts";
 
+import { KINDS } from "../problems/kinds.ts";
 import type { WorkspaceView } from "../workspace.ts";
 
 export type OperationsDeps = {
@@ -17,6 +19,7 @@ export type OperationsDeps = {
   database: Database;
   viewers(): number;
   framesSent(): number;
+  problems(): readonly OpenProblem[];
   clock: Clock;
   /** The HTTP metrics of the routes. */
   routeMetrics(): MetricJson[];
@@ -26,15 +29,18 @@ export type OperationsDeps = {
 export function operationsRoutes(deps: OperationsDeps): Route<OpenRule>[] {
   const registry = openRegistry(deps);
   return [
-    ...healthRoutes({
-      postgres: () => deps.database.query("SELECT 1"),
-      store: () => deps.workspace().store.extents(),
-      indexer: async () => {
-        if (deps.workspace().status().storeError === null) return;
-        // Anyone may call this, so the reason, which names paths, is in the log alone.
-        throw new AppError("unavailable", "cannot store events");
+    ...healthRoutes(
+      {
+        postgres: () => deps.database.query("SELECT 1"),
+        store: () => deps.workspace().store.extents(),
+        indexer: async () => {
+          const { indexers, indexerFailure } = deps.workspace().status();
+          if (indexerFailure === null || indexers > 0) return;
+          throw new AppError("unavailable", "has failed");
+        },
       },
-    }),
+      deps.problems,
+    ),
     openRoute({
       method: "GET",
       path: "/metrics",
@@ -58,6 +64,7 @@ type Sample = [name: string, help: string, value: () => number | Promise<number>
 
 function openRegistry(deps: OperationsDeps): Registry {
   const registry = new Registry();
+  registry.registerMetric(problemGauge(deps));
   collectDefaultMetrics({ register: registry, prefix: "quarterdeck_" });
   for (const [name, help, value] of gauges(deps)) {
     registry.registerMetric(
@@ -87,12 +94,36 @@ function openRegistry(deps: OperationsDeps): Registry {
   return registry;
 }
 
+/** Every kind has a value also while it has no problem, so that alerts can refer to it. */
+const problemGauge = ({ problems }: OperationsDeps): Gauge<"kind" | "level"> =>
+  new Gauge({
+    name: "quarterdeck_problems",
+    help: "Present problems, as the boards list them.",
+    labelNames: ["kind", "level"],
+    registers: [],
+    collect() {
+      this.reset();
+      for (const [kind, { level }] of Object.entries(KINDS)) this.set({ kind, level }, 0);
+      for (const { kind, level } of problems()) this.inc({ kind, level });
+    },
+  });
+
 function gauges(deps: OperationsDeps): Sample[] {
   return [
     ["viewers", "Sockets that are open.", () => deps.viewers()],
     ["store_rows", "Events in the store.", async () => (await status(deps)).rows],
     ["store_bytes", "Bytes of the store's segments.", async () => (await status(deps)).bytes],
     ["store_segments", "Segments of the store.", async () => (await status(deps)).segments],
+    [
+      "store_files_unreadable",
+      "Files of the store that cannot be read.",
+      async () => (await status(deps)).problems.filter(({ kind }) => kind === "file").length,
+    ],
+    [
+      "store_events_unreadable",
+      "Stored events that cannot be read.",
+      async () => (await status(deps)).holes.reduce((sum, { events }) => sum + events, 0),
+    ],
     [
       "sources_failing",
       "Sources that cannot be read.",
@@ -121,6 +152,16 @@ function counters(deps: OperationsDeps): Sample[] {
       "store_queries",
       "Store queries; live tiles cause none.",
       async () => (await status(deps)).queries,
+    ],
+    [
+      "store_append_failures",
+      "Failed attempts to store events; none are lost.",
+      () => deps.workspace().status().storeFailures,
+    ],
+    [
+      "store_upkeep_failures",
+      "Failed attempts to merge stored events, or to remove expired ones.",
+      () => deps.workspace().status().upkeepFailures,
     ],
     ["lines_read", "Log lines read.", () => deps.workspace().status().lines],
     [

@@ -10,6 +10,7 @@ import { dropDatabase, newDatabase } from "#api/kit/test-database.ts";
 import { sendTo } from "#api/kit/testing.ts";
 import { Predictions } from "#forecaster/predictions.ts";
 import { openForecastStore } from "#forecaster/store/open-forecast-store.ts";
+import { NO_STATUS } from "#pipeline/live-link/messages.ts";
 import { LiveWindow } from "#pipeline/live/live-window.ts";
 import { openStore, storeUrlIn } from "#pipeline/store/open-store.ts";
 import { systemClock } from "#platform/clock.ts";
@@ -104,7 +105,7 @@ async function openApi(folder: string, { url, database, clock: time, started }: 
     store,
     live: new LiveWindow(clock),
     predictions: new Predictions({ events: store, forecasts, runner, clock, log }),
-    status: () => ({ lines: EVENTS, quarantined: 0, sources: [], storeError: null, indexers: 1 }),
+    status: () => ({ ...NO_STATUS, lines: EVENTS, indexers: 1, indexerFailure: null }),
   } as const;
   return createControlPlaneApi({
     settings: { host: "127.0.0.1", publicUrl: undefined, sessionMaxMs: limits.sessionMaxMs },
@@ -118,6 +119,7 @@ async function openApi(folder: string, { url, database, clock: time, started }: 
     turnDemoOff: () => Promise.resolve(),
     viewers: () => 0,
     framesSent: () => 0,
+    problems: () => [],
     writeLine: () => undefined,
     stopping: new AbortController().signal,
   });

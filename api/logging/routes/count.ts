@@ -1,7 +1,6 @@
 import { z } from "zod";
 
 import type { TimeRange } from "#pipeline/filter.ts";
-import { forAsker } from "#pipeline/for-asker.ts";
 import { chooseStep, pointsOf } from "#pipeline/metrics/planner.ts";
 import { resolveField } from "#pipeline/query-language.ts";
 import { AppError } from "#platform/errors.ts";
@@ -51,10 +50,9 @@ const facetsRoute = ({ stores }: Deps): Route =>
     responses: {
       200: { description: "One item per field", body: z.strictObject({ items: z.array(Facet) }) },
     },
-    async handle({ query, caller, nowMs, disconnected }) {
+    async handle({ query, caller, nowMs }) {
       const resolved = parseLogQuery(query, nowMs);
-      const asking = { signal: disconnected, asker: caller.id };
-      const store = forAsker(await stores.get(), asking);
+      const store = await stores.get();
       const facets = await store.facets({
         ...resolved,
         where: [...resolved.where, ...(await withinScope(store, caller))],
@@ -92,11 +90,10 @@ const countsRoute = ({ stores }: Deps): Route =>
         body: z.strictObject({ stepMs: z.int(), items: z.array(Count) }),
       },
     },
-    async handle({ query, caller, nowMs, disconnected }) {
+    async handle({ query, caller, nowMs }) {
       const resolved = parseLogQuery(query, nowMs);
       const stepMs = stepOf(query.step, resolved);
-      const asking = { signal: disconnected, asker: caller.id };
-      const store = forAsker(await stores.get(), asking);
+      const store = await stores.get();
       const rows = await store.aggregate({
         ...resolved,
         where: [...resolved.where, ...(await withinScope(store, caller))],

@@ -1,0 +1,103 @@
+import type { SourceStatus } from "#collectors/source.ts";
+import type { Hole, StoreProblem, StoreStatus } from "#pipeline/store/port.ts";
+import type { Problem } from "#platform/problems.ts";
+
+import type { WorkspaceStatus } from "../workspace.ts";
+import { type ForecasterProblem, KINDS, type ProblemKind } from "./kinds.ts";
+
+/** The state of all parts of a control plane at one time; errors are null while there is none. */
+export type Findings = {
+  databaseError: string | null;
+  storeError: string | null;
+  store: Pick<StoreStatus, "problems" | "holes">;
+  indexing: Omit<WorkspaceStatus, "lines" | "quarantined" | "indexers">;
+  /** Whether an indexer runs, here or in another process. */
+  hasIndexer: boolean;
+  /** Whether the sources are simulated, so that only errors in them matter. */
+  isDemo: boolean;
+  forecasterProblem: ForecasterProblem | null;
+  apis: ApisState;
+};
+
+/** The domain APIs that do not serve, and the reason why none can be started. */
+export type ApisState = { down: readonly string[]; error: string | null };
+
+/** The number of problems of one kind that are listed; the others are counted. */
+const LISTED_MAX = 20;
+
+/** All present problems. Pure, so that boards, log, metrics and readiness cannot disagree. */
+export function findProblems(findings: Findings): Problem[] {
+  const { store, indexing, forecasterProblem, apis } = findings;
+  return [
+    one("database", prefixed("PostgreSQL", findings.databaseError)),
+    one("store", prefixed("The event store", findings.storeError)),
+    problemsOfStore({ ...store, problems: [...store.problems, ...indexing.storeProblems] }),
+    one("ingest", indexing.storeError),
+    one("bus", indexing.busError),
+    one("indexer", prefixed("The indexer", indexing.indexerFailure)),
+    one("no_indexer", findings.hasIndexer ? null : "No indexer is connected."),
+    limited(sourceProblems(indexing.sources, findings.isDemo)),
+    forecasterProblem ? one(forecasterProblem.kind, forecasterProblem.message) : [],
+    one("api", prefixed("The domain APIs", apis.error)),
+    apis.down.map((name) => problem("api", `The ${name} API does not serve.`, name)),
+  ].flat();
+}
+
+/** The problems of stored data, of which several processes may report the same. */
+export const problemsOfStore = ({
+  problems,
+  holes,
+}: Pick<StoreStatus, "problems" | "holes">): Problem[] => [
+  ...limited(holes.map(holeProblem)),
+  ...limited(uniqueById(problems).map(storeProblem)),
+];
+
+const prefixed = (part: string, error: string | null): string | null =>
+  error === null ? null : `${part}: ${error}`;
+
+const one = (kind: ProblemKind, message: string | null): Problem[] =>
+  message === null ? [] : [problem(kind, message)];
+
+/** `name` distinguishes the problems of a kind. */
+function problem(kind: ProblemKind, message: string, name?: string): Problem {
+  return { ...KINDS[kind], id: name === undefined ? kind : `${kind}:${name}`, kind, message };
+}
+
+const storeProblem = ({ id, kind, message }: StoreProblem): Problem =>
+  problem(kind === "file" ? "store_file" : "store_upkeep", message, id);
+
+const uniqueById = (problems: readonly StoreProblem[]): StoreProblem[] => [
+  ...new Map(problems.map((it) => [it.id, it])).values(),
+];
+
+/** The range of a hole names no paths, so everyone may see it. */
+function holeProblem({ fromMs, toMs, dataset, events }: Hole): Problem {
+  const of = dataset === undefined ? "" : ` of ${dataset}`;
+  const count = new Intl.NumberFormat("en").format(events);
+  const message = `${count} events${of} from ${utc(fromMs)} to ${utc(toMs)} UTC cannot be read, so that numbers over this time are incomplete.`;
+  const name = `${dataset ?? ""} ${fromMs}-${toMs}`;
+  return { ...problem("missing_events", message, name), summary: message };
+}
+
+/** "2026-05-17 10:00". */
+const utc = (atMs: number): string => new Date(atMs).toISOString().slice(0, 16).replace("T", " ");
+
+function sourceProblems(sources: readonly SourceStatus[], isDemo: boolean): Problem[] {
+  return sources.flatMap(({ path, message, level }) =>
+    level === "info" || (isDemo && level === "warning")
+      ? []
+      : [{ ...problem("source", `${path} ${message}`, path), level }],
+  );
+}
+
+function limited(problems: readonly Problem[]): readonly Problem[] {
+  const [first] = problems;
+  const more = problems.length - LISTED_MAX;
+  if (!first || more <= 0) return problems;
+  const rest = {
+    ...first,
+    id: `${first.kind}:more`,
+    message: `${more} more problems of this kind`,
+  };
+  return [...problems.slice(0, LISTED_MAX), rest];
+}

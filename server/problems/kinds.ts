@@ -1,0 +1,89 @@
+import type { ProblemLevel } from "#platform/problems.ts";
+
+type Kind = { level: ProblemLevel; summary: string; action: string };
+
+/**
+ * The kinds of problems of a control plane: how serious they are, what they mean for people who only see charts, and
+ * what to do.
+ */
+export const KINDS = {
+  database: {
+    level: "error",
+    summary: "The database does not respond, so that nobody can sign in.",
+    action: "Check that PostgreSQL runs. An embedded one is started with Quarterdeck: restart it.",
+  },
+  store: {
+    level: "error",
+    summary: "The stored events cannot be read.",
+    action: "Check the disk, and the owner and mode of the data folder.",
+  },
+  missing_events: {
+    level: "error",
+    summary: "Some stored events cannot be read, so that numbers are incomplete.",
+    action:
+      "Restore the damaged files from a backup, or read the original logs into a new data folder.",
+  },
+  store_file: {
+    level: "error",
+    summary: "Some stored events cannot be read, so that numbers are incomplete.",
+    action:
+      "Put an intact copy from a backup into the folder events of the store. Delete the damaged file if its events are not needed.",
+  },
+  store_upkeep: {
+    level: "warning",
+    summary: "Stored events are not merged or not removed, so that boards become slower.",
+    action:
+      "It is tried again, less and less often. If it does not end, free memory or disk space.",
+  },
+  ingest: {
+    level: "error",
+    summary: "New events cannot be stored: reading has paused, and nothing is lost.",
+    action:
+      "Free disk space, or make the data folder writable. Storing is tried again every few seconds.",
+  },
+  bus: {
+    level: "error",
+    summary: "Logs that are pushed to the Logging API are refused.",
+    action:
+      "Free disk space, or wait until the events before them are stored. Senders have to send refused logs again.",
+  },
+  indexer: {
+    level: "error",
+    summary: "New events are not read, because the indexer does not run.",
+    action: "Remove the cause. The indexer is started again every few seconds.",
+  },
+  no_indexer: {
+    level: "warning",
+    summary: "New events are not read, because no indexer is connected.",
+    action: "Start one with: quarterdeck role index",
+  },
+  source: {
+    level: "error",
+    summary: "A log is not read, or not completely, so that numbers are incomplete.",
+    action:
+      "Name files that exist and that this user may read. They are checked again every few seconds.",
+  },
+  forecaster: {
+    level: "warning",
+    summary: "New forecasts are not computed.",
+    action: "See the log of Quarterdeck. The next board that needs a forecast starts it again.",
+  },
+  no_forecaster: {
+    level: "warning",
+    summary: "New forecasts are not computed, because no forecaster is connected.",
+    action: "Start one with: quarterdeck role forecast",
+  },
+  api: {
+    level: "error",
+    summary: "A domain API does not serve requests.",
+    action: "See its log in the folder logs/api of the data folder. It is started again.",
+  },
+} as const satisfies Record<string, Kind>;
+
+export type ProblemKind = keyof typeof KINDS;
+
+/** Why there are no new forecasts. */
+export type ForecasterProblem = {
+  kind: Extract<ProblemKind, "forecaster" | "no_forecaster">;
+  message: string;
+};

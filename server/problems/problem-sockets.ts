@@ -1,0 +1,71 @@
+import type { IncomingMessage } from "node:http";
+
+import type { Namespace, Socket } from "socket.io";
+
+import type { ProblemsMessage } from "#dashboards/api.ts";
+import { AppError } from "#platform/errors.ts";
+import type { OpenProblem } from "#platform/problems.ts";
+
+import { visibleProblems } from "./visible-problems.ts";
+
+type Deps = {
+  problems(): readonly OpenProblem[];
+  /** Rejects unless the member may watch boards, or see raw events. Called again while the socket is open. */
+  mayWatch(request: IncomingMessage): Promise<void>;
+  mayFollow(request: IncomingMessage): Promise<void>;
+};
+
+/** Two rooms, so that a change is formatted twice and not for each page. */
+const ROOMS = { detailed: true, summarised: false } as const;
+
+/** Sends the present problems to every page that is open, when it connects and whenever they change. */
+export function openProblemSockets(io: Namespace, deps: Deps): { send(): void; recheck(): void } {
+  const messageFor = (maySeeRaw: boolean): ProblemsMessage =>
+    visibleProblems(deps.problems(), maySeeRaw);
+
+  async function admit(socket: Socket): Promise<void> {
+    const maySeeRaw = await isAllowed(deps.mayFollow(socket.request));
+    const [room, other] = maySeeRaw
+      ? (["detailed", "summarised"] as const)
+      : (["summarised", "detailed"] as const);
+    if (socket.rooms.has(room)) return;
+    await socket.leave(other);
+    await socket.join(room);
+    socket.emit("problems", messageFor(maySeeRaw));
+  }
+
+  async function recheck(socket: Socket): Promise<void> {
+    try {
+      await deps.mayWatch(socket.request);
+      await admit(socket);
+    } catch (error) {
+      if (isRefusal(error)) socket.disconnect(true);
+    }
+  }
+
+  io.on("connection", (socket) => void recheck(socket));
+  return {
+    send() {
+      for (const [room, maySeeRaw] of Object.entries(ROOMS)) {
+        io.to(room).emit("problems", messageFor(maySeeRaw));
+      }
+    },
+    recheck() {
+      for (const socket of io.sockets.values()) void recheck(socket);
+    },
+  };
+}
+
+/** Whether an error refuses the right. Others, such as an unavailable database, do not close sockets. */
+export const isRefusal = (error: unknown): boolean =>
+  error instanceof AppError && (error.code === "unauthenticated" || error.code === "forbidden");
+
+/** False if the check refuses the right; rejects if the right is unknown. */
+export const isAllowed = (check: Promise<void>): Promise<boolean> =>
+  check.then(
+    () => true,
+    (error: unknown) => {
+      if (isRefusal(error)) return false;
+      throw error;
+    },
+  );

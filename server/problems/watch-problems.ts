@@ -1,0 +1,104 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+import type { StoreStatus } from "#pipeline/store/port.ts";
+import type { Clock } from "#platform/clock.ts";
+import { withinCheckLimit } from "#platform/http/health-routes.ts";
+import type { Log } from "#platform/log.ts";
+import type { Queryable } from "#platform/postgres/database.ts";
+import { type OpenProblem, ProblemList } from "#platform/problems.ts";
+
+import type { Workspace } from "../workspace.ts";
+import { type ApisState, findProblems } from "./find-problems.ts";
+import type { ForecasterProblem } from "./kinds.ts";
+
+const EVERY_MS = 2_000;
+
+export type ProblemWatchDeps = {
+  clock: Clock;
+  log: Log;
+  database: Queryable;
+  workspace(): Pick<Workspace, "kind" | "store" | "status" | "hasIndexer">;
+  forecasterProblem(): ForecasterProblem | null;
+  apis(): ApisState;
+};
+
+export type ProblemWatch = AsyncDisposable & {
+  current(): readonly OpenProblem[];
+  /** Called when a problem has begun, has changed or is over. */
+  onChange: (() => void) | undefined;
+  /** Called when the ranges of stored events that cannot be read have changed. */
+  onHolesChange: (() => void) | undefined;
+};
+
+/** Examines all parts of the control plane every few seconds. */
+export function watchProblems(deps: ProblemWatchDeps): ProblemWatch {
+  const { clock, log } = deps;
+  const list = new ProblemList({ clock, log, onChange: () => watch.onChange?.() });
+  const stopping = new AbortController();
+  let holes: string | undefined;
+
+  async function examine(): Promise<void> {
+    const { kind, store, status, hasIndexer } = deps.workspace();
+    const [databaseError, stored] = await Promise.all([
+      errorOf(() => deps.database.query("SELECT 1")),
+      storeStatus(store),
+    ]);
+    if (stopping.signal.aborted) return;
+    list.update(
+      findProblems({
+        databaseError,
+        storeError: stored.error,
+        store: stored.status,
+        indexing: status(),
+        hasIndexer: hasIndexer(),
+        isDemo: kind === "demo",
+        forecasterProblem: deps.forecasterProblem(),
+        apis: deps.apis(),
+      }),
+    );
+    const before = holes;
+    holes = JSON.stringify(stored.status.holes);
+    if (before !== undefined && holes !== before) watch.onHolesChange?.();
+  }
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await examine().catch((error: unknown) =>
+        log.error("problems cannot be examined", { error }),
+      );
+      await delay(EVERY_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+  }
+
+  const watch: ProblemWatch = {
+    current: () => list.current(),
+    onChange: undefined,
+    onHolesChange: undefined,
+    async [Symbol.asyncDispose]() {
+      stopping.abort();
+      await running;
+    },
+  };
+  const running = run();
+  return watch;
+}
+
+type StoreState = { error: string | null; status: Pick<StoreStatus, "problems" | "holes"> };
+
+async function storeStatus(store: Workspace["store"]): Promise<StoreState> {
+  let status: StoreState["status"] = { problems: [], holes: [] };
+  const error = await errorOf(async () => {
+    status = await store.status();
+  });
+  return { error, status };
+}
+
+/** The message of the error; null if the work succeeds in time. */
+async function errorOf(work: () => Promise<unknown>): Promise<string | null> {
+  try {
+    await withinCheckLimit(work());
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
