@@ -36,13 +36,20 @@ function counts(change: (tMs: number, value: number) => number = (_t, value) => 
   return { cells, extents: async () => [extent] };
 }
 
-function setUp(options: { events?: ReturnType<typeof counts>; forecasts?: ForecastStore } = {}) {
-  const { events = counts(), forecasts = openMemoryForecastStore() } = options;
+type SetUp = {
+  events?: ReturnType<typeof counts>;
+  forecasts?: ForecastStore;
+  failing?: { isFailing: boolean };
+};
+
+function setUp(options: SetUp = {}) {
+  const { events = counts(), forecasts = openMemoryForecastStore(), failing } = options;
   const requests: ForecastRequest[] = [];
   const clock: Clock = { nowMs: () => END_MS };
   const runner = {
     forecast: async (request: ForecastRequest) => {
       requests.push(request);
+      if (failing?.isFailing) throw new Error("the thread ended");
       return forecast(request);
     },
   };
@@ -68,6 +75,17 @@ test("each past window is predicted from the data before it, and the future from
   expect(predicted.mean[0]).toBeCloseTo(1, 1);
   const ends = requests.map(({ series }) => series.startMs + series.values.length * series.stepMs);
   expect(new Set(ends)).toEqual(new Set([END_MS - DAY_MS, END_MS]));
+});
+
+test("if the forecaster fails there is no prediction, with the reason, until it works again", async () => {
+  const failing = { isFailing: true };
+  const { predictions } = setUp({ failing });
+  expect(await predictions.series(extent, lastDay)).toMatchObject({
+    status: "learning",
+    reason: expect.stringContaining("failed"),
+  });
+  failing.isFailing = false;
+  expect(await predictions.series(extent, lastDay)).toMatchObject({ status: "ready" });
 });
 
 test("an issued forecast is not computed again, not even by another process", async () => {

@@ -167,14 +167,14 @@ export class Predictions {
   }
 
   async #findOrCompute(series: SeriesKey, request: ForecastRequest): Promise<ForecastAnswer> {
-    const { forecasts, runner, log } = this.#deps;
+    const { forecasts, log } = this.#deps;
     const { startMs, stepMs, values } = request.series;
     const issuedMs = startMs + values.length * stepMs;
     const history = fingerprintOf(request.series);
     const { horizon } = request;
     const kept = await forecasts.find({ series, stepMs, issuedMs, horizon }).catch(() => undefined);
     if (kept?.history === history) return { status: "ready", forecast: kept.forecast };
-    const answer = await runner.forecast(request);
+    const answer = await this.#compute(request);
     if (answer.status === "ready") {
       const saved = forecasts.save({ series, history, forecast: answer.forecast });
       await saved.catch((error: unknown) =>
@@ -184,5 +184,16 @@ export class Predictions {
       );
     }
     return answer;
+  }
+
+  /** If the forecaster fails, boards only lack their predictions. */
+  async #compute(request: ForecastRequest): Promise<ForecastAnswer> {
+    const { runner, log } = this.#deps;
+    try {
+      return await runner.forecast(request);
+    } catch (error) {
+      log.warn("a forecast failed and will be computed again when needed", { error });
+      return { status: "learning", reason: "the forecaster failed; it will be tried again" };
+    }
   }
 }
