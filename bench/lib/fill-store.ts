@@ -19,18 +19,32 @@ function seeded(seed: number): () => number {
   };
 }
 
+type Fill = {
+  rows: number;
+  fromMs: number;
+  toMs: number;
+  /** The path of the requests to a section. */
+  pathOf?: (section: number) => string;
+  /** Number of distinct queries for each path. */
+  pages?: number;
+};
+
 /** Fills the store with `rows` requests over the time before `toMs`, along a daily curve, in order of time. */
 export async function fillStore(
   store: EventStore,
-  { rows, fromMs, toMs }: { rows: number; fromMs: number; toMs: number },
+  { rows, fromMs, toMs, pathOf = (section) => `/section-${section}/item`, pages = 500 }: Fill,
   onProgress: (done: number) => void,
 ): Promise<void> {
   const batch = new Batch(ROWS_PER_SEGMENT);
   const frames = new FrameAccumulator(batch);
   const random = seeded(42);
+  const sections = Array.from({ length: ROUTES }, (_, section) => ({
+    path: pathOf(section),
+    urls: Array.from({ length: pages }, (_page, page) => `${pathOf(section)}?page=${page}`),
+  }));
   for (let done = 0; done < rows;) {
     const count = Math.min(ROWS_PER_SEGMENT, rows - done);
-    const write = rowWriter(batch, random);
+    const write = rowWriter(batch, sections, random);
     for (let i = 0; i < count; i += 1) {
       const share = (done + i) / rows;
       const wave = Math.sin((2 * Math.PI * share * (toMs - fromMs)) / DAY_MS) / 20;
@@ -52,7 +66,13 @@ export async function fillStore(
   }
 }
 
-function rowWriter(batch: Batch, random: () => number): (tMs: number, offset: number) => void {
+type Section = { path: string; urls: readonly string[] };
+
+function rowWriter(
+  batch: Batch,
+  sections: readonly Section[],
+  random: () => number,
+): (tMs: number, offset: number) => void {
   const texts = {
     dataset: batch.text("data_stream.dataset"),
     source: batch.text("log.source.id"),
@@ -65,6 +85,11 @@ function rowWriter(batch: Batch, random: () => number): (tMs: number, offset: nu
     instance: batch.text("service.node.name"),
     action: batch.text("event.action"),
   };
+  // Interned once, because texts may be long.
+  const interned = sections.map(({ path, urls }) => ({
+    pathId: texts.path.internText(path),
+    urlIds: urls.map((url) => texts.url.internText(url)),
+  }));
   const time = batch.number("@timestamp");
   const offsets = batch.number("log.offset");
   const status = batch.number("http.response.status_code");
@@ -72,7 +97,8 @@ function rowWriter(batch: Batch, random: () => number): (tMs: number, offset: nu
   const duration = batch.number("event.duration");
   return (tMs, offset) => {
     const { rows: row } = batch;
-    const route = Math.floor(random() ** 2 * ROUTES);
+    const route = Math.floor(random() ** 2 * sections.length);
+    const { pathId, urlIds } = interned[route] ?? { pathId: 0, urlIds: [] };
     const visitor = Math.floor(random() ** 2 * VISITORS);
     const luck = random();
     time.put(row, Math.floor(tMs));
@@ -80,8 +106,8 @@ function rowWriter(batch: Batch, random: () => number): (tMs: number, offset: nu
     texts.dataset.putText(row, "nginx.access");
     texts.source.putText(row, "src_bench");
     texts.method.putText(row, luck < 0.85 ? "GET" : "POST");
-    texts.url.putText(row, `/section-${route}/item?page=${Math.floor(luck * 500)}`);
-    texts.path.putText(row, `/section-${route}/item`);
+    texts.url.ids[row] = urlIds[Math.floor(luck * urlIds.length)] ?? 0;
+    texts.path.ids[row] = pathId;
     texts.route.putText(row, `/section-${route}/item`);
     texts.address.putText(row, `10.${visitor >> 14}.${(visitor >> 7) & 127}.${visitor & 127}`);
     texts.agent.putText(row, `Agent/${visitor % AGENTS}.0 (Machine; System ${visitor % 7})`);
