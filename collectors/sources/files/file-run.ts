@@ -234,7 +234,7 @@ export class FileRun {
       const { fingerprint } = stream;
       const reader = file.reader();
       const lastLineCounts = how.lastLineCounts || isLastLineComplete(file);
-      const cut = await this.#cutter.next(reader, fingerprint.offset, lastLineCounts);
+      const cut = await this.#cutter.next(file, fingerprint.offset, lastLineCounts);
       // A file that is read once is checked at its end only: checking each chunk would cost as much as reading.
       const mayBeTruncated = !file.compression && !(how.isHistory === true && cut !== undefined);
       if (mayBeTruncated && !(await file.contains(fingerprint))) {
@@ -247,10 +247,12 @@ export class FileRun {
       const offset = fingerprint.offset;
       const before = fingerprint.copy();
       const positionAt = (first: Uint8Array): Position => before.after(first).toPosition();
-      fingerprint.advance(cut.bytes, cut.end);
+      fingerprint.advance(cut.read, cut.end);
       const isSealed = file.compression !== undefined && cut.isLast;
       const position = { ...fingerprint.toPosition(), ...(isSealed && { sealed: file.seal }) };
       const { bytes, bytesSkipped } = cut;
+      // Only NULs, which need no position of their own.
+      if (bytes.length === 0) continue;
       const { id: sourceId } = stream;
       yield { sourceId, path: file.path, bytes, offset, position, positionAt, bytesSkipped };
     }

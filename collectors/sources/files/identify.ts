@@ -1,10 +1,8 @@
 import type { Position, Positions, SourceId } from "#collectors/source.ts";
 
-import type { ByteReader } from "./byte-reader.ts";
 import { Fingerprint, HEAD_BYTES, nameOf, readRange, sourceIdOf } from "./fingerprint.ts";
 import type { Identity, Stream, TrackedFile } from "./tracked-file.ts";
 
-const ZEROS = Buffer.alloc(64 * 1024);
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 /** Minimum length of a common beginning for a shorter file to count as part of a longer stream. */
 const COMMON_BYTES_MIN = 64;
@@ -24,9 +22,9 @@ export class Identifier {
 
   /** With `lastLineCounts` the file is complete: an unterminated line may identify it. */
   async identify(file: TrackedFile, lastLineCounts: boolean): Promise<Identity> {
-    const reader = file.reader();
-    const start = await startOf(reader);
+    const start = await startOf(file);
     if (start === undefined) return { state: "new" };
+    const reader = file.reader();
     const name = nameOf(await readRange(reader, start, start + HEAD_BYTES), lastLineCounts);
     if (!name) return { state: "new" };
     const { known, free } = this.#search(name);
@@ -100,19 +98,12 @@ export class Identifier {
 /** Unlike a holder that was deleted, it may still be written to. */
 const isLive = (holder: TrackedFile): boolean => !holder.isDeleted;
 
-/** Offset of the first line: after the NULs of a truncation and a byte order mark. */
-async function startOf(reader: ByteReader): Promise<number | undefined> {
-  let start = 0;
-  for (;;) {
-    const bytes = await readRange(reader, start, start + ZEROS.length);
-    if (bytes.length === 0) return undefined;
-    if (!bytes.equals(ZEROS.subarray(0, bytes.length))) {
-      const first = bytes.findIndex((byte) => byte !== 0);
-      const mark = await readRange(reader, start + first, start + first + BYTE_ORDER_MARK.length);
-      return start + first + (mark.equals(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0);
-    }
-    start += bytes.length;
-  }
+/** Offset of the first line, after the NULs of a truncation and a byte order mark; undefined if it is not known yet. */
+async function startOf(file: TrackedFile): Promise<number | undefined> {
+  const after = await file.readNuls(0);
+  if (after.is !== "data") return undefined;
+  const mark = await readRange(file.reader(), after.at, after.at + BYTE_ORDER_MARK.length);
+  return after.at + (mark.equals(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0);
 }
 
 /** Whether the end of a shorter file is in a longer one at the same offset. */

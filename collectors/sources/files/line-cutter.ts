@@ -1,11 +1,19 @@
 import type { ByteReader } from "./byte-reader.ts";
+import { type AfterNuls, trailingZerosFrom } from "./nuls.ts";
 
 const LF = 0x0a;
+/** Fewer NULs within a line are part of it. */
+const HOLE_BYTES_MIN = 64 * 1024;
 const SKIP_BYTES = 64 * 1024;
 
-/** Complete lines and the offset after them. `bytes` is valid until the next cut. */
+/** A file from which lines are cut. */
+type CutFile = { reader(): ByteReader; readNuls(from: number): Promise<AfterNuls> };
+
+/** Complete lines and the offset after them. The bytes are valid until the next cut. */
 export type Cut = {
   bytes: Buffer;
+  /** The bytes from which they were cut, which may be followed by others before `end`. */
+  read: Buffer;
   /** Offset after the lines. */
   end: number;
   bytesSkipped: number;
@@ -26,7 +34,8 @@ export class LineCutter {
   }
 
   /** The next whole lines from offset `at` on; with `lastLineCounts`, also an unterminated last line. */
-  async next(reader: ByteReader, at: number, lastLineCounts: boolean): Promise<Cut | undefined> {
+  async next(file: CutFile, at: number, lastLineCounts: boolean): Promise<Cut | undefined> {
+    const reader = file.reader();
     if (this.#buffer.length > this.#chunkBytes) {
       this.#buffer = Buffer.allocUnsafeSlow(this.#chunkBytes);
     }
@@ -40,13 +49,37 @@ export class LineCutter {
       if (whole > 0) {
         const bytes = this.#buffer.subarray(0, whole);
         const isLast = atEnd && whole === used + count;
-        return { bytes, end: at + whole, bytesSkipped: 0, isLast };
+        return { bytes, read: bytes, end: at + whole, bytesSkipped: 0, isLast };
       }
       if (atEnd) return undefined;
       used += count;
+      const hole = trailingZerosFrom(this.#buffer.subarray(0, used));
+      if (used - hole >= HOLE_BYTES_MIN) {
+        const after = await file.readNuls(at + hole);
+        return this.#cutAtHole({ at, used, hole }, after, lastLineCounts);
+      }
       if (used >= this.#lineBytesMax) return this.#skipRest(reader, at, lastLineCounts);
       this.#grow();
     }
+  }
+
+  /**
+   * A hole ends the line before it, but not before something follows it: a writer may have reserved the space for its
+   * next lines.
+   */
+  #cutAtHole(
+    { at, used, hole }: { at: number; used: number; hole: number },
+    after: AfterNuls,
+    lastLineCounts: boolean,
+  ): Cut | undefined {
+    if (after.is === "more" || (after.is === "end" && !lastLineCounts)) return undefined;
+    return {
+      bytes: this.#buffer.subarray(0, hole),
+      read: this.#buffer.subarray(0, Math.min(used, after.at - at)),
+      end: after.at,
+      bytesSkipped: 0,
+      isLast: after.is === "end",
+    };
   }
 
   #grow(): void {
@@ -72,7 +105,7 @@ export class LineCutter {
       if (newline < 0 && atEnd && !lastLineCounts) return undefined;
       if (newline >= 0 || atEnd) {
         const bytesSkipped = offset - at - head.length;
-        return { bytes: head, end: offset, bytesSkipped, isLast: newline < 0 };
+        return { bytes: head, read: head, end: offset, bytesSkipped, isLast: newline < 0 };
       }
     }
   }

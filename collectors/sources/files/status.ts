@@ -26,6 +26,7 @@ const STATES: Record<Exclude<FileState, "reading">, (file: TrackedFile) => Descr
   failed: () => ({ level: "error", message: "cannot be read; it will be retried" }),
 };
 
+const NULS_SHOWN_MIN = 64 * 1024;
 const LEVELS = { error: 0, warning: 1, info: 2 };
 
 type Limits = { openMax: number; watch: Pick<Watch, "problem"> };
@@ -63,8 +64,16 @@ function limitsOf(files: number, { openMax, watch }: Limits): SourceStatus[] {
 function describe(file: TrackedFile): Description {
   const { problem, stream } = file;
   if (problem !== undefined) return { level: stream ? "warning" : "error", message: problem };
+  if (file.nulsPending >= NULS_SHOWN_MIN) {
+    return { level: "info", message: `is skipping NUL bytes: ${file.nulsPending} so far` };
+  }
   if (file.state !== "reading") return STATES[file.state](file);
   const offset = stream?.fingerprint.offset ?? 0;
   const left = file.compression ? 0 : Math.max(0, file.size - offset);
-  return { level: "info", message: `read up to byte ${offset}, ${left} bytes to go` };
+  const nuls = file.nulsSkipped;
+  const skipped =
+    nuls >= NULS_SHOWN_MIN
+      ? `; skipped ${nuls} NUL bytes, as truncation leaves them if the writer keeps its position`
+      : "";
+  return { level: "info", message: `read up to byte ${offset}, ${left} bytes to go${skipped}` };
 }

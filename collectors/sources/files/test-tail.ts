@@ -31,12 +31,14 @@ export class Reading {
   readonly ids = new Set<SourceId>();
   readonly positions = new Map<SourceId, Position>();
   bytesSkipped = 0;
+  #status: () => SourceStatus[] = () => [];
 
   async read(
     options: Partial<FileSourceOptions> & { paths: readonly string[] },
     signal: AbortSignal = new AbortController().signal,
   ): Promise<SourceStatus[]> {
     await using source = fileSource({ follow: false, clock: fastClock(), ...options });
+    this.#status = () => source.status();
     for await (const chunk of source.read(() => Promise.resolve(new Map(this.positions)), signal)) {
       const text = Buffer.from(chunk.bytes);
       eachLine({ bytes: text }, (start, end) => this.lines.push(text.toString("utf8", start, end)));
@@ -45,6 +47,16 @@ export class Reading {
       this.bytesSkipped += chunk.bytesSkipped;
     }
     return source.status();
+  }
+
+  /** The same as `tail`, with the status of a path at the moment. */
+  follow(
+    options: Partial<FileSourceOptions> & { paths: readonly string[] },
+  ): AsyncDisposable & { statusOf(path: string): SourceStatus | undefined } {
+    return {
+      ...this.tail(options),
+      statusOf: (path) => this.#status().find((it) => it.path === path),
+    };
   }
 
   /** Follows the files until disposed, like a process until it is stopped. */

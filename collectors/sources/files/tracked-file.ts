@@ -5,6 +5,7 @@ import type { SourceId } from "#collectors/source.ts";
 import { plainReader, type ByteReader } from "./byte-reader.ts";
 import { CompressedReader, compressionOf, type Compression } from "./compressed.ts";
 import { type Fingerprint, readRange } from "./fingerprint.ts";
+import { type AfterNuls, beginsWithNuls, type NulRun, readNuls } from "./nuls.ts";
 import type { FoundFile } from "./scan.ts";
 
 /** A logical log that continues across renames. */
@@ -70,6 +71,10 @@ export class TrackedFile {
   #isRotated = false;
   #isComplete = false;
   #changedMs: number;
+  #nuls: NulRun = { from: 0, to: 0 };
+  #isInNuls = false;
+  /** Sizes of runs of NULs that were skipped, by offset. */
+  readonly #holes = new Map<number, number>();
   #handle: FileHandle | undefined;
   #reader: ByteReader | undefined;
 
@@ -165,6 +170,7 @@ export class TrackedFile {
   /** It does not contain what was read of its stream any more: it is identified again, as any other stream. */
   detachTruncated(stream: Stream): void {
     this.formerIds.add(stream.id);
+    this.#holes.clear();
     this.#state = "new";
     this.#stream = undefined;
     this.#needsTurn = true;
@@ -213,6 +219,35 @@ export class TrackedFile {
       ? new CompressedReader(this.#handle, this.compression)
       : plainReader(this.#handle);
     return this.#reader;
+  }
+
+  /** Continues in the zeros at this offset, or begins again if they were overwritten. */
+  async readNuls(from: number): Promise<AfterNuls> {
+    const reader = this.reader();
+    const known = this.#nuls;
+    // A compressed file can only be read forward, and does not change.
+    const isSame =
+      !this.compression &&
+      known.from === from &&
+      known.to <= this.size &&
+      (await beginsWithNuls(reader, known));
+    if (!isSame) this.#nuls = { from, to: from };
+    this.#isInNuls = true;
+    const after = await readNuls(reader, this.#nuls, this.compression ? Infinity : undefined);
+    this.#isInNuls = after.is === "more";
+    if (after.is === "more") this.#needsTurn = true;
+    else if (after.is === "data" && after.at > from) this.#holes.set(from, after.at - from);
+    return after;
+  }
+
+  /** Number of NULs before and between its lines, which were skipped. */
+  get nulsSkipped(): number {
+    return [...this.#holes.values()].reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  /** Number of NULs of a hole whose end is not reached yet. */
+  get nulsPending(): number {
+    return this.#isInNuls ? this.#nuls.to - this.#nuls.from : 0;
   }
 
   /** Whether the open file still contains what was read. Otherwise it was truncated, and perhaps rewritten. */
