@@ -4,7 +4,7 @@ import type { Chunk, Position, ReadPositions, SourceStatus } from "#collectors/s
 import { lacksFiles } from "#platform/open-files.ts";
 
 import { Catalogue } from "./catalogue.ts";
-import { LineCutter } from "./line-cutter.ts";
+import { type Cut, LineCutter } from "./line-cutter.ts";
 import { OpenFiles } from "./open-files.ts";
 import type { FileSourceOptions } from "./options.ts";
 import {
@@ -244,17 +244,9 @@ export class FileRun {
         file.problem = reader.damage;
         return;
       }
-      const offset = fingerprint.offset;
-      const before = fingerprint.copy();
-      const positionAt = (first: Uint8Array): Position => before.after(first).toPosition();
-      fingerprint.advance(cut.read, cut.end);
-      const isSealed = file.compression !== undefined && cut.isLast;
-      const position = { ...fingerprint.toPosition(), ...(isSealed && { sealed: file.seal }) };
-      const { bytes, bytesSkipped } = cut;
-      // Only NULs, which need no position of their own.
-      if (bytes.length === 0) continue;
-      const { id: sourceId } = stream;
-      yield { sourceId, path: file.path, bytes, offset, position, positionAt, bytesSkipped };
+      const chunk = chunkOf(file, stream, cut);
+      // NULs alone need no position of their own.
+      if (chunk.bytes.length > 0) yield chunk;
     }
     file.requestTurn();
   }
@@ -278,4 +270,16 @@ export class FileRun {
     stream.holder = undefined;
     for (const copy of this.#catalogue.files()) if (copy.stream === stream) copy.markRotated();
   }
+}
+
+/** Advances the fingerprint of the stream past the cut. */
+function chunkOf(file: TrackedFile, { id, fingerprint }: Stream, cut: Cut): Chunk {
+  const { offset } = fingerprint;
+  const before = fingerprint.copy();
+  const positionAt = (first: Uint8Array): Position => before.after(first).toPosition();
+  fingerprint.advance(cut.read, cut.end);
+  const isSealed = file.compression !== undefined && cut.isLast;
+  const position = { ...fingerprint.toPosition(), ...(isSealed && { sealed: file.seal }) };
+  const { bytes, bytesSkipped } = cut;
+  return { sourceId: id, path: file.path, bytes, offset, position, positionAt, bytesSkipped };
 }
