@@ -9,7 +9,7 @@ import { SetupState } from "#dashboards/api.ts";
 import { newId } from "#platform/ids.ts";
 import { hashToken, newToken } from "#platform/secrets.ts";
 
-import { type Program, ROOT, startProgram } from "./program.ts";
+import { type Program, type ProgramOptions, ROOT, startProgram } from "./program.ts";
 
 /** Serves the existing build of the pages; without a build the program does not start. */
 export const IS_BUILT = existsSync(path.join(ROOT, ".next/BUILD_ID"));
@@ -27,22 +27,20 @@ export type ControlPlane = Program & {
   get(path: string, cookie?: string): Promise<Response>;
 };
 
-export type ControlPlaneOptions = {
+export type ControlPlaneOptions = Pick<ProgramOptions, "env" | "prefix"> & {
   command?: readonly string[];
   port?: string;
   /** Whether the domain APIs are started beside it. */
   apis?: boolean;
-  /** Added to the environment of its process. */
-  env?: Readonly<Record<string, string>>;
 };
 
 /** `quarterdeck start` with these arguments, once its boards can be opened. */
 export async function startControlPlane(
   args: readonly string[],
-  { command = ["start"], port = "0", apis = false, env = {} }: ControlPlaneOptions = {},
+  { command = ["start"], port = "0", apis = false, ...options }: ControlPlaneOptions = {},
 ): Promise<ControlPlane> {
   const alone = command[0] === "start" && !apis ? ["--no-apis"] : [];
-  const program = startProgram([...command, "--port", port, ...alone, ...args], { env });
+  const program = startProgram([...command, "--port", port, ...alone, ...args], options);
   try {
     const url = await program.printed(/Quarterdeck is at (\S+)\n/);
     const setup = SetupState.parse(await (await fetch(`${url}/api/setup`)).json());

@@ -1,0 +1,93 @@
+import { expect, test } from "vitest";
+
+import { NO_STATUS } from "#pipeline/live-link/messages.ts";
+
+import { type Findings, findProblems } from "./find-problems.ts";
+import { KINDS } from "./kinds.ts";
+import { visibleProblems } from "./visible-problems.ts";
+
+const HEALTHY: Findings = {
+  databaseError: null,
+  storeError: null,
+  store: { problems: [], holes: [] },
+  indexing: { ...NO_STATUS, indexerFailure: null },
+  hasIndexer: true,
+  isDemo: false,
+  forecasterProblem: null,
+  apis: { down: [], error: null },
+};
+const file = { id: "a.parquet", kind: "file", message: "/data/a.parquet cannot be read" } as const;
+const merge = { id: "merging", kind: "upkeep", message: "small files cannot be merged" } as const;
+const FROM_MS = Date.UTC(2026, 4, 17, 10);
+const hole = { fromMs: FROM_MS, toMs: FROM_MS + 20 * 60_000, dataset: "web", events: 20_000 };
+
+const kindsOf = (changes: Partial<Findings>): string[] =>
+  findProblems({ ...HEALTHY, ...changes }).map(({ kind, level }) => `${level} ${kind}`);
+const indexing = (changes: Partial<Findings["indexing"]>) => ({
+  indexing: { ...HEALTHY.indexing, ...changes },
+});
+
+test("a healthy control plane has no problems", () => {
+  expect(findProblems(HEALTHY)).toEqual([]);
+});
+
+test.each<[string, Partial<Findings>]>([
+  ["error database", { databaseError: "does not answer within 3 s" }],
+  ["error store", { storeError: "EACCES: permission denied" }],
+  ["error store_file", { store: { problems: [file], holes: [] } }],
+  ["warning store_upkeep", indexing({ storeProblems: [merge] })],
+  ["error missing_events", { store: { problems: [], holes: [hole] } }],
+  ["error ingest", indexing({ storeError: "the disk of /data is full" })],
+  ["error bus", indexing({ busError: "too many logs are waiting" })],
+  ["error indexer", indexing({ indexerFailure: "/data is not writable" })],
+  ["warning no_indexer", { hasIndexer: false }],
+  ["error source", indexing({ sources: [{ path: "/x", message: "is a folder", level: "error" }] })],
+  ["warning source", indexing({ sources: [{ path: "/x", message: "grew", level: "warning" }] })],
+  ["warning forecaster", { forecasterProblem: { kind: "forecaster", message: "it stopped" } }],
+  ["warning no_forecaster", { forecasterProblem: { kind: "no_forecaster", message: "none" } }],
+  ["error api", { apis: { down: ["billing"], error: null } }],
+  ["error api", { apis: { down: [], error: "the port is in use" } }],
+])("%s is found", (expected, changes) => {
+  expect(kindsOf(changes)).toEqual([expected]);
+});
+
+test("every kind says what it means and what to do", () => {
+  for (const { summary, action } of Object.values(KINDS)) {
+    expect(summary).toMatch(/\.$/);
+    expect(action.length).toBeGreaterThan(20);
+  }
+});
+
+test("a problem that two processes report is one problem", () => {
+  const store = { problems: [file, merge], holes: [] };
+  expect(kindsOf({ store, ...indexing({ storeProblems: [file] }) })).toHaveLength(2);
+});
+
+test("sources that are read, and warnings about the demo's own sources, are no problems", () => {
+  const sources = [{ path: "/x", message: "read up to byte 7", level: "info" } as const];
+  expect(kindsOf(indexing({ sources }))).toEqual([]);
+  const missing = [{ path: "/x*", message: "matches no file yet", level: "warning" } as const];
+  expect(kindsOf({ ...indexing({ sources: missing }), isDemo: true })).toEqual([]);
+});
+
+test("many problems of one kind are counted after the first twenty", () => {
+  const sources = Array.from({ length: 3_000 }, (_, index) => {
+    return { path: `/logs/${index}`, message: "is a folder", level: "error" } as const;
+  });
+  const found = findProblems({ ...HEALTHY, ...indexing({ sources }) });
+  expect(found).toHaveLength(21);
+  expect(found.at(-1)?.message).toBe("2980 more problems of this kind");
+});
+
+test("members without raw events see what problems mean and which ranges are incomplete, but no paths", () => {
+  const open = findProblems({
+    ...HEALTHY,
+    store: { problems: [file, { ...file, id: "b.parquet" }], holes: [hole] },
+  }).map((problem, index) => ({ ...problem, sinceMs: index }));
+  const [range, files, ...others] = visibleProblems(open, false);
+  expect(range?.message).toMatch(/^20,000 events of web from 2026-05-17 10:00 to 2026-05-17 10:20/);
+  expect(files).toMatchObject({ sinceMs: 1, level: "error", action: null });
+  expect(others).toEqual([]);
+  expect(JSON.stringify([range, files])).not.toContain("/data");
+  expect(visibleProblems(open, true)).toHaveLength(3);
+});
