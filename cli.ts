@@ -5,6 +5,10 @@ import { AppError } from "#platform/errors.ts";
 import { printable } from "#platform/terminal.ts";
 import type { Command } from "#server/cli/command.ts";
 
+// A statement of DuckDB occupies a thread of libuv's pool while it runs, and file access needs these threads too: with
+// the default of four, four searches would stop the reading of logs. Child processes inherit it.
+process.env["UV_THREADPOOL_SIZE"] ??= "16";
+
 // With compiled code in the cache the program starts in half the time. It also works without a writable cache folder.
 enableCompileCache(fileURLToPath(new URL("node_modules/.cache/quarterdeck", import.meta.url)));
 
@@ -18,6 +22,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   replay: async () => (await import("#server/cli/replay.ts")).replayCommand,
   query: async () => (await import("#server/cli/query.ts")).queryCommand,
   parse: async () => (await import("#server/cli/parse.ts")).parseCommand,
+  retention: async () => (await import("#server/cli/retention.ts")).retentionCommand,
   forecast: async () => (await import("#server/cli/forecast.ts")).forecastCommand,
 };
 

@@ -12,8 +12,10 @@ import { can, explain } from "./policy.ts";
 import { type GrantRule, type MemberCaller, type MemberRule, signedInOf } from "./route.ts";
 
 export type MemberAccess = AccessControl<MemberRule> & {
-  /** Rejects when the member who opened a socket does not have this grant (any more). */
-  checkSocket(handshake: IncomingMessage, rule: GrantRule): Promise<void>;
+  /**
+   * Resolves to the id of the member who opened a socket; rejects when they do not have this grant (any more).
+   */
+  checkSocket(handshake: IncomingMessage, rule: GrantRule): Promise<string>;
 };
 
 /** Identifies callers by session cookie, for requests from our own pages only, and authorizes them by their grants. */
@@ -52,7 +54,9 @@ export function memberAccess(deps: {
     },
     authorise,
     async checkSocket({ headers }, rule) {
-      authorise(rule, await callerOf(headers.cookie, ""));
+      const caller = await callerOf(headers.cookie, "");
+      authorise(rule, caller);
+      return caller.id;
     },
   };
 }

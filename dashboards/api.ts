@@ -91,6 +91,8 @@ export const Board = z.object({
       p95Ms: z.number().nullable(),
     }),
   ),
+  /** The maximum by which each number of `topRoutes` is too small, because there are very many routes; 0 if exact. */
+  topRoutesShortfallMax: z.number(),
   predictedRequestsPerSecond: Prediction,
   /** Time of the newest event of the dataset, and of the response. */
   newestEventMs: z.number().nullable(),

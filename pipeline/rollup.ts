@@ -17,3 +17,20 @@ export type RollupCell = {
   value: number;
   sketch?: Uint8Array;
 };
+
+export type NameLimit = {
+  /** Maximum number of names in each minute or hour of a dataset with the same prefix. */
+  namesMax: number;
+  /** Number of characters of a key before its name. */
+  prefixLength: number;
+};
+
+/**
+ * The measures whose keys have names from logs, of which there may be any number: the heaviest names have cells, and
+ * the others are counted under the name OTHER (sketches/heavy-hitters.ts), in batches and in merged files.
+ */
+export const NAME_LIMITS: ReadonlyMap<string, NameLimit> = new Map([
+  ["route", { namesMax: 4096, prefixLength: 4 }],
+  ["instance", { namesMax: 1000, prefixLength: 0 }],
+  ["events", { namesMax: 100, prefixLength: 0 }],
+]);

@@ -74,6 +74,7 @@ export function serveHttp(
   const sockets = openSockets({
     http: server,
     workspace,
+    clock,
     log,
     checkOrigin: (request) =>
       checkOrigin({ method: "GET", headers: request.headers }, origins, { socket: true }),

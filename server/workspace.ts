@@ -3,6 +3,7 @@ import path from "node:path";
 import { Predictions } from "#forecaster/predictions.ts";
 import { forecastsUrlOf, openForecastStore } from "#forecaster/store/open-forecast-store.ts";
 import type { Filter } from "#pipeline/filter.ts";
+import { forAsker } from "#pipeline/for-asker.ts";
 import type { IndexerStatus } from "#pipeline/live-link/messages.ts";
 import { LiveSubscriber, type TailListener } from "#pipeline/live-link/subscriber.ts";
 import type { LiveWindow } from "#pipeline/live/live-window.ts";
@@ -11,6 +12,7 @@ import { openStore, storeUrlIn } from "#pipeline/store/open-store.ts";
 import type {
   EventReader,
   EventStore,
+  MetricReader,
   RollupReader,
   StoreMaintenance,
 } from "#pipeline/store/port.ts";
@@ -23,6 +25,7 @@ import { type Demo, startDemo } from "./demo/demo.ts";
 import type { Forecaster } from "./forecaster/forecast-thread.ts";
 import { HistoryNotifier } from "./history-notifier.ts";
 import type { Indexing } from "./indexer/indexing.ts";
+import { logExpired } from "./indexer/log-expired.ts";
 import type { WhatToIndex } from "./indexer/task.ts";
 
 /** The data behind the boards: real logs, the demo, or a replay of an old log. Each has its own store. */
@@ -85,7 +88,8 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
     kind.kind === "replay" ? "memory:" : forecastsUrlOf(storeUrl, folder.root),
   );
   const paths = kind.kind === "logs" ? kind.paths : demoPaths(folder, demo);
-  const live = await startLive(deps, store, whatToIndex(storeUrl, paths, kind));
+  const history = forAsker(store, { signal: ending.signal });
+  const live = await startLive(deps, history, whatToIndex(storeUrl, paths, kind));
   const end = async (close: () => PromiseLike<void>): Promise<void> => {
     ending.abort();
     await demo?.stop();
@@ -116,7 +120,7 @@ type Live = Pick<Workspace, "status" | "hasIndexer" | "stop"> & { subscriber: Li
 /** Starts the indexer of the workspace, and follows it. */
 async function startLive(
   { log, indexing, onHistoryChanged }: WorkspaceDeps,
-  store: EventStore,
+  store: MetricReader,
   what: WhatToIndex,
 ): Promise<Live> {
   const extents = await store.extents();
@@ -135,6 +139,7 @@ async function startLive(
       startedMs = clock.nowMs();
       subscriber.attach(channel);
     },
+    onExpired: (expired) => logExpired(log, expired),
     onFailed(error) {
       // Each restart may fail for the same reason.
       if (failure !== error) log.error("the indexer stopped", { error });

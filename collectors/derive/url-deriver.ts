@@ -4,8 +4,6 @@ import { IdMap } from "./id-map.ts";
 import { routeOf } from "./route.ts";
 import { extensionOf, urlParts } from "./url.ts";
 
-const ROUTES_MAX = 2000;
-const OTHER_ROUTE = "{other}";
 const QUESTION_MARK = 0x3f;
 const PERCENT = 0x25;
 const HASH = 0x23;
@@ -28,7 +26,6 @@ export class UrlDeriver {
   readonly #extensionOf = new IdMap();
   readonly #routeOf = new IdMap();
   readonly #portOf = new Map<number, number>();
-  readonly #routeIds = new Map<string, number>();
   #hasQueries = false;
   #hasDomains = false;
 
@@ -113,18 +110,8 @@ export class UrlDeriver {
       const extension = extensionOf(path);
       if (extension !== undefined)
         this.#extensionOf.ids[id] = this.#extensions.internText(extension);
-      this.#routeOf.ids[id] = this.#routeId(routeOf(path));
+      this.#routeOf.ids[id] = this.#routes.internText(routeOf(path));
     }
-  }
-
-  /** Beyond the limit, new routes share one number. */
-  #routeId(route: string): number {
-    const known = this.#routeIds.get(route);
-    if (known !== undefined) return known;
-    if (this.#routeIds.size >= ROUTES_MAX) return this.#routes.internText(OTHER_ROUTE);
-    const id = this.#routes.internText(route);
-    this.#routeIds.set(route, id);
-    return id;
   }
 
   reset(): void {
@@ -132,7 +119,6 @@ export class UrlDeriver {
     this.#extensionOf.reset();
     this.#routeOf.reset();
     this.#portOf.clear();
-    this.#routeIds.clear();
     this.#hasQueries = false;
     this.#hasDomains = false;
   }

@@ -31,6 +31,7 @@ const board: Board = {
   holes: [],
   turnover: [],
   topRoutes: [],
+  topRoutesShortfallMax: 0,
   predictedRequestsPerSecond: { status: "learning", reason: "needs two full days" },
   newestEventMs: endMs,
   atMs: endMs,
@@ -50,6 +51,7 @@ const frame = (
   metrics: { users_connected: 8 },
   instances: ["web-1"],
   topRoutes: [],
+  topRoutesShortfallMax: 0,
   turnover: {
     "5": { signIns: 0, signOuts: 0 },
     "15": { signIns: 0, signOuts: 0 },

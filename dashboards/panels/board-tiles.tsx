@@ -55,6 +55,7 @@ export function BoardTiles(props: BoardTilesProps) {
       <InstancesTile {...context("instances_running")} />
       <TopRoutesTile
         routes={live?.topRoutes ?? board.topRoutes}
+        shortfallMax={(live ?? board).topRoutesShortfallMax}
         caption={live ? "last 5 minutes" : over}
         freshness={freshness}
         meaning={meanings.get("requests")}

@@ -3,13 +3,15 @@
 import Link from "next/link";
 
 import type { Board } from "../api.ts";
-import { formatQuantity } from "../format.ts";
+import { formatExact, formatQuantity } from "../format.ts";
 import { term } from "../search-terms.ts";
 import { Untrusted } from "../untrusted.tsx";
 import { type Freshness, Tile } from "./tile.tsx";
 
 type TopRoutesTileProps = {
   routes: Board["topRoutes"];
+  /** The maximum by which each number is too small; 0 if they are exact. */
+  shortfallMax: number;
   caption: string;
   freshness: Freshness;
   meaning: string | undefined;
@@ -21,7 +23,7 @@ const ROUTE_CHARACTERS_MAX = 200;
 const ERROR_RATIO_NOTABLE = 0.01;
 
 export function TopRoutesTile(props: TopRoutesTileProps) {
-  const { routes, caption, freshness, meaning, search } = props;
+  const { routes, shortfallMax, caption, freshness, meaning, search } = props;
   return (
     <Tile
       name="routes"
@@ -35,6 +37,11 @@ export function TopRoutesTile(props: TopRoutesTileProps) {
       ) : (
         <RoutesTable routes={routes} search={search} />
       )}
+      {shortfallMax > 0 ? (
+        <p className="quiet">
+          There are very many routes: each number may be up to {formatExact(shortfallMax)} higher.
+        </p>
+      ) : null}
     </Tile>
   );
 }

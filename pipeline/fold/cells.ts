@@ -1,5 +1,6 @@
 import type { RollupCell } from "../rollup.ts";
 import { CountTable } from "./count-table.ts";
+import { limitNames } from "./limit-names.ts";
 import { cellOf, type Span } from "./spans.ts";
 
 /**
@@ -28,7 +29,7 @@ export class KeyedCounts {
       cells.push(cellOf(spans[counts.groups[entry]!]!, { measure, key, value }));
     }
     counts.clear();
-    return cells;
+    return limitNames(cells, measure);
   }
 }
 

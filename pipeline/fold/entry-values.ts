@@ -30,7 +30,7 @@ export class EntryValues {
   /** To be called before reading rows that were written since the last call. */
   prepare(): void {
     const column = this.#batch.textColumns().get(this.#field);
-    this.ids = column && column.size > 0 ? column.ids : NO_IDS;
+    this.ids = idsOf(this.#batch, this.#field);
     if (!column) return;
     if (column.size >= this.values.length) {
       const grown = new Uint32Array(column.size * 2);
@@ -66,6 +66,12 @@ export const hashOf: ValueOf = (column, id) => stableHash(column.bytes(id)) || 1
 /** Maps a value to 1 if the list has it, else 0. */
 export function listHas(value: string): ValueOf {
   return (column, id) => (listOf(column.text(id)).includes(value) ? 1 : 0);
+}
+
+/** The dictionary numbers of a column by row; empty if no row has a value. Valid until more rows are written. */
+export function idsOf(batch: Batch, field: TextField): Uint32Array {
+  const column = batch.textColumns().get(field);
+  return column && column.size > 0 ? column.ids : NO_IDS;
 }
 
 /** The numbers of a column by row; empty if the batch does not have the column. Valid until more rows are written. */

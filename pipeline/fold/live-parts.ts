@@ -1,8 +1,8 @@
-import type { LivePart } from "../live/live-part.ts";
+import type { LivePart, NameWindow } from "../live/live-part.ts";
 import { Gauge } from "../sketches/gauge.ts";
+import { keptCounts, OTHER } from "../sketches/heavy-hitters.ts";
 import { CountTable } from "./count-table.ts";
 import type { LiveSlots } from "./live-slots.ts";
-import type { NameTable } from "./names.ts";
 
 /** Live increments of one measure, collected by slot and returned by dataset. */
 
@@ -43,7 +43,9 @@ export class LiveTable {
    * part's own names.
    */
   take(slots: LiveSlots, named?: NamedCodes): LivePart[] {
-    const { groups, keys, counts, size } = this.#table;
+    const { groups, keys, counts, size } = named
+      ? limitCodes(this.#table, slots, named)
+      : this.#table;
     const { datasetOf, secondOf } = slots;
     const ends = slots.datasets.map(() => 0);
     for (let entry = 0; entry < size; entry += 1) ends[datasetOf[groups[entry]!]!]! += 3;
@@ -90,28 +92,63 @@ export class LiveGauges {
   }
 }
 
-/** Codes that contain a name: its number in the table times `codesPerName`, plus a rest that is less than that. */
-type NamedCodes = { names: NameTable; codesPerName: number };
+/** Number of the name OTHER in codes: no name has it, because 0 is the number of rows without a name. */
+const OTHER_NUMBER = 0;
 
-/** Replaces the numbers of names in a batch's table by indexes into the names that were used. */
+/** Codes that contain a name: its number times `codesPerName`, plus a rest that is less than that. */
+type NamedCodes = { nameOf(number: number): string; codesPerName: number; window: NameWindow };
+
+/** Limits the names of each dataset and granule, so that frames stay small. */
+function limitCodes(table: CountTable, slots: LiveSlots, named: NamedCodes): CountTable {
+  const { codesPerName, window } = named;
+  const { groups, keys, counts, size } = table;
+  if (size <= window.namesMax) return table;
+  const granules = new Map<string, number[]>();
+  for (let entry = 0; entry < size; entry += 1) {
+    const slot = groups[entry]!;
+    const dataset = slots.datasetOf[slot]!;
+    const second = slots.datasets[dataset]!.seconds[slots.secondOf[slot]!]!;
+    const granule = `${dataset} ${Math.floor(second / window.granuleS)}`;
+    const entries = granules.get(granule);
+    if (entries) entries.push(entry);
+    else granules.set(granule, [entry]);
+  }
+  const limited = new CountTable();
+  for (const entries of granules.values()) {
+    const numbers = entries.map((entry) => Math.floor(keys[entry]! / codesPerName));
+    const kept = keptCounts(
+      numbers,
+      entries.map((entry) => counts[entry]!),
+      window.namesMax,
+    );
+    for (const [i, entry] of entries.entries()) {
+      const other = counts[entry]! - kept[i]!;
+      const code = OTHER_NUMBER * codesPerName + (keys[entry]! % codesPerName);
+      if (kept[i]! > 0) limited.add(groups[entry]!, keys[entry]!, kept[i]!);
+      if (other > 0) limited.add(groups[entry]!, code, other);
+    }
+  }
+  return limited;
+}
+
+/** Replaces the numbers of names by indexes into the names that were used. */
 class Renumbering {
   readonly used: string[] = [];
   readonly #indexes = new Map<number, number>();
-  readonly #names: NameTable;
-  readonly #codesPerName: number;
+  readonly #named: NamedCodes;
 
-  constructor({ names, codesPerName }: NamedCodes) {
-    this.#names = names;
-    this.#codesPerName = codesPerName;
+  constructor(named: NamedCodes) {
+    this.#named = named;
   }
 
   codeOf(code: number): number {
-    const number = Math.floor(code / this.#codesPerName);
+    const { codesPerName, nameOf } = this.#named;
+    const number = Math.floor(code / codesPerName);
     let index = this.#indexes.get(number);
     if (index === undefined) {
-      index = this.used.push(this.#names.name(number)) - 1;
+      index = this.used.push(number === OTHER_NUMBER ? OTHER : nameOf(number)) - 1;
       this.#indexes.set(number, index);
     }
-    return index * this.#codesPerName + (code % this.#codesPerName);
+    return index * codesPerName + (code % codesPerName);
   }
 }

@@ -64,10 +64,10 @@ export class LiveSubscriber {
     this.#live = new LiveWindow(deps.clock);
   }
 
-  /** Resolves when the last hour is warmed up from the store. */
+  /** Resolves when the last hour is warmed up from the store. If it cannot be read, the live window begins empty. */
   static async open(deps: LiveSubscriberDeps): Promise<LiveSubscriber> {
     const subscriber = new LiveSubscriber(deps);
-    await deps.warmUp(subscriber.#live);
+    await deps.warmUp(subscriber.#live).catch((error: unknown) => subscriber.#warn(error));
     return subscriber;
   }
 
@@ -165,12 +165,14 @@ export class LiveSubscriber {
   #rebuildWindow(): void {
     this.#storeChanges += 1;
     this.#rebuilding ??= this.#readStore()
-      .catch((error: unknown) =>
-        this.#deps.log.warn("live numbers cannot be read from the store", { error }),
-      )
+      .catch((error: unknown) => this.#warn(error))
       .finally(() => {
         this.#rebuilding = undefined;
       });
+  }
+
+  #warn(error: unknown): void {
+    this.#deps.log.warn("live numbers cannot be read from the store", { error });
   }
 
   async #readStore(): Promise<void> {

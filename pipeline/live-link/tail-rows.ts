@@ -8,6 +8,8 @@ import type { TailRequest } from "./messages.ts";
 /** Maximum number of events shown to a person, and of rows examined, per fold of rows. */
 const EVENTS_MAX = 10;
 const ROWS_EXAMINED_MAX = 500;
+/** Maximum length of these events as JSON: a line may have many megabytes. */
+const CHARACTERS_MAX = 256 * 1024;
 /** Older rows, read from a history, are not sent to live tails. */
 const NEW_MS = 10 * 60_000;
 
@@ -25,13 +27,24 @@ export function tailRows(batch: Batch, rows: Rows, tails: readonly TailRequest[]
   });
   return tails.map(({ id, filter }) => {
     const found = documents.filter((document) => matches(document.fields, filter));
+    const events = newestThatFit(found);
     const unexamined = fresh.length - examined.length;
-    return {
-      id,
-      events: found.slice(-EVENTS_MAX),
-      skipped: Math.max(0, found.length - EVENTS_MAX) + unexamined,
-    };
+    return { id, events, skipped: found.length - events.length + unexamined };
   });
+}
+
+function newestThatFit(found: readonly EventDocument[]): EventDocument[] {
+  let characters = 0;
+  return found
+    .slice(-EVENTS_MAX)
+    .toReversed()
+    .filter((event) => {
+      const length = JSON.stringify(event).length;
+      if (characters + length > CHARACTERS_MAX) return false;
+      characters += length;
+      return true;
+    })
+    .toReversed();
 }
 
 function newRows(batch: Batch, { from, to, nowMs }: Rows): number[] {

@@ -15,7 +15,7 @@ import {
 } from "./live-part.ts";
 import { NameSet } from "./recent-names.ts";
 import { SecondCounts } from "./second-counts.ts";
-import { TopRoutes, type RouteStatistics } from "./top-routes.ts";
+import { type BusiestRoutes, TopRoutes } from "./top-routes.ts";
 
 type LiveSecond = LiveFrame["seconds"][number];
 
@@ -42,7 +42,7 @@ export class DatasetWindow {
   readonly #states = new Map<string, LiveState<Accumulator>>();
   readonly #counts: ReadonlyMap<string, SecondCounts>;
   readonly #routes = new TopRoutes();
-  #topRoutes: RouteStatistics[] = [];
+  #topRoutes: BusiestRoutes = { routes: [], shortfallMax: 0 };
   #topRoutesOfS = -1;
   /** Whether the second in a slot changed since the last frame: bounded, also while no frames are taken. */
   readonly #isChanged = new Uint8Array(SECONDS);
@@ -92,6 +92,7 @@ export class DatasetWindow {
     const nowS = Math.floor(nowMs / 1000);
     const counted = new Map<string, Accumulator>();
     for (const [name, state] of this.#states) counted.set(name, state.counted(nowS));
+    const { routes, shortfallMax } = this.#top(nowS);
     return {
       dataset,
       atMs: nowMs,
@@ -100,7 +101,8 @@ export class DatasetWindow {
       seconds,
       metrics: metricsOf(counted, MINUTE_WINDOW_S + (nowMs % 1000) / 1000),
       instances: namesOf(counted.get(instances.name)),
-      topRoutes: this.#top(nowS),
+      topRoutes: routes,
+      topRoutesShortfallMax: shortfallMax,
       turnover: {
         "5": this.#turnover(nowS, 5),
         "15": this.#turnover(nowS, 15),
@@ -151,7 +153,7 @@ export class DatasetWindow {
   }
 
   /** Computed once a second, because it iterates over some ten thousand counts. */
-  #top(nowS: number): RouteStatistics[] {
+  #top(nowS: number): BusiestRoutes {
     if (this.#topRoutesOfS !== nowS) {
       this.#topRoutesOfS = nowS;
       this.#topRoutes = this.#routes.top(nowS, ROUTES_SHOWN);
@@ -172,7 +174,9 @@ function metricsOf(
   return Object.fromEntries(values);
 }
 
+/** The names with the most requests. */
 function namesOf(found: Accumulator | undefined): string[] {
   const names = found instanceof NameSet ? [...found.names] : [];
-  return names.toSorted().slice(0, INSTANCES_SHOWN_MAX);
+  const busiest = names.toSorted(([, a], [, b]) => b - a).slice(0, INSTANCES_SHOWN_MAX);
+  return busiest.map(([name]) => name).toSorted();
 }

@@ -28,6 +28,8 @@ export const LiveFrame = z.object({
       p95Ms: z.number().nullable(),
     }),
   ),
+  /** The maximum by which each number of `topRoutes` is too small, because there are very many routes; 0 if exact. */
+  topRoutesShortfallMax: z.number(),
   /** Sign-ins and sign-outs in the last x minutes. */
   turnover: z.record(
     z.enum(["5", "15", "60"]),

@@ -8,6 +8,12 @@ export const FIVE_MINUTES_S = 300;
 /** Increments of one live measure: typed arrays, so that structured clone is cheap. */
 export type LivePart = { numbers: Uint32Array | Float64Array; names?: readonly string[] };
 
+/**
+ * The bounds of names in live numbers: in each granule of seconds the heaviest `namesMax` names are counted, the others
+ * together as OTHER (sketches/heavy-hitters.ts).
+ */
+export type NameWindow = { namesMax: number; granuleS: number };
+
 /** Increments of the live seconds of a dataset. Deltas can be added in any order. */
 export type FrameDelta = {
   dataset: string;

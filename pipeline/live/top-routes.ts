@@ -1,32 +1,34 @@
-import { CountTable } from "../fold/count-table.ts";
-import { NameTable } from "../fold/names.ts";
+import { shortName } from "../fold/names.ts";
+import { OTHER, shortfallMax } from "../sketches/heavy-hitters.ts";
 import { LatencySketch, NO_BUCKET } from "../sketches/latency-sketch.ts";
-import { FIVE_MINUTES_S, isInWindow, lastLiveSecond, type LivePart } from "./live-part.ts";
+import { FIVE_MINUTES_S, isInWindow, type LivePart, type NameWindow } from "./live-part.ts";
+import type { NameCounts } from "./name-counts.ts";
+import { NameGranules } from "./name-granules.ts";
 import { bucketOfCode, isErrorCode, outcomeOf, routeOf } from "./route-code.ts";
 
-const GRANULE_S = 30;
-/** One more than fit into the window, because the oldest and the newest granule are partly in it. */
-const GRANULES = FIVE_MINUTES_S / GRANULE_S + 1;
-const NAME_CHARS_MAX = 160;
+export const ROUTES_WINDOW: NameWindow = { namesMax: 2048, granuleS: 30 };
+const NAME_BYTES_MAX = 160;
 
-export type RouteStatistics = {
+type RouteStatistics = {
   route: string;
   requests: number;
   errors: number;
   p95Ms: number | null;
 };
 
-/** `number` identifies its half minute; `counts` are by route code. */
-type Granule = { number: number; names: NameTable; counts: CountTable };
-type Sum = { requests: number; errors: number; latency: [Granule, number][] };
+export type BusiestRoutes = {
+  /** Busiest first. */
+  routes: RouteStatistics[];
+  /** The maximum by which each number of requests or errors is too small. */
+  shortfallMax: number;
+};
+
+type Sum = { requests: number; errors: number };
 
 /** Requests by route over the last five minutes, in steps of half a minute. */
 export class TopRoutes {
-  readonly #granules: Granule[] = Array.from({ length: GRANULES }, () => ({
-    number: -1,
-    names: new NameTable(),
-    counts: new CountTable(),
-  }));
+  /** By route and outcome. */
+  readonly #granules = new NameGranules(ROUTES_WINDOW, FIVE_MINUTES_S);
 
   /** `numbers` has triples of a second's index, a route code, requests. */
   merge({ numbers, names = [] }: LivePart, seconds: Uint32Array, nowS: number): void {
@@ -35,68 +37,53 @@ export class TopRoutes {
       if (!isInWindow(second, nowS, FIVE_MINUTES_S)) continue;
       const code = numbers[i + 1]!;
       const name = names[routeOf(code)] ?? "";
-      const granule = this.#granuleOf(second, nowS);
-      granule?.counts.add(granule.names.number(name), outcomeOf(code), numbers[i + 2]!);
+      this.#granules.at(second, nowS)?.add(name, outcomeOf(code), numbers[i + 2]!);
     }
   }
 
-  /** The busiest routes, busiest first. */
-  top(nowS: number, limit: number): RouteStatistics[] {
-    const oldest = Math.floor((nowS - FIVE_MINUTES_S) / GRANULE_S);
-    const newest = newestGranule(nowS);
-    const live = this.#granules.filter(({ number }) => number >= oldest && number <= newest);
-    const sums = new Map<string, Sum>();
-    for (const granule of live) addGranule(sums, granule);
+  top(nowS: number, limit: number): BusiestRoutes {
+    const recent = this.#granules.recent(nowS);
+    const sums = sumsOf(recent);
+    const other = sums.get(OTHER)?.requests ?? 0;
+    sums.delete(OTHER);
     const busiest = [...sums].toSorted((a, b) => b[1].requests - a[1].requests).slice(0, limit);
-    return busiest.map(([name, sum]) => {
-      const route = name.length > NAME_CHARS_MAX ? `${name.slice(0, NAME_CHARS_MAX)}…` : name;
-      return { route, requests: sum.requests, errors: sum.errors, p95Ms: p95(sum) };
+    const latencies = latenciesOf(recent, new Set(busiest.map(([name]) => name)));
+    return {
+      routes: busiest.map(([name, { requests, errors }]) => ({
+        route: shortName(name, NAME_BYTES_MAX),
+        requests,
+        errors,
+        p95Ms: latencies.get(name)?.quantile(0.95) ?? null,
+      })),
+      shortfallMax: shortfallMax(other, ROUTES_WINDOW.namesMax),
+    };
+  }
+}
+
+function sumsOf(recent: readonly NameCounts[]): Map<string, Sum> {
+  const sums = new Map<string, Sum>();
+  for (const counts of recent) {
+    counts.each((name, outcome, count) => {
+      let sum = sums.get(name);
+      if (!sum) sums.set(name, (sum = { requests: 0, errors: 0 }));
+      sum.requests += count;
+      if (isErrorCode(outcome)) sum.errors += count;
     });
   }
-
-  /** The granule of a second; undefined if it is too old. */
-  #granuleOf(second: number, nowS: number): Granule | undefined {
-    const number = Math.floor(second / GRANULE_S);
-    const granule = this.#granules[number % GRANULES]!;
-    if (granule.number > number && granule.number <= newestGranule(nowS)) return undefined;
-    if (granule.number !== number) {
-      granule.number = number;
-      granule.names.clear();
-      granule.counts.clear();
-    }
-    return granule;
-  }
+  return sums;
 }
 
-const newestGranule = (nowS: number): number => Math.floor(lastLiveSecond(nowS) / GRANULE_S);
-
-function addGranule(sums: Map<string, Sum>, granule: Granule): void {
-  const { counts, names } = granule;
-  const byNumber: Sum[] = [];
-  for (let entry = 0; entry < counts.size; entry += 1) {
-    const number = counts.groups[entry]!;
-    let sum = byNumber[number];
-    if (!sum) {
-      const name = names.name(number);
-      sum = sums.get(name) ?? { requests: 0, errors: 0, latency: [] };
-      sums.set(name, sum);
-      sum.latency.push([granule, number]);
-      byNumber[number] = sum;
-    }
-    const count = counts.counts[entry]!;
-    sum.requests += count;
-    if (isErrorCode(counts.keys[entry]!)) sum.errors += count;
+/** The response times of some routes. */
+function latenciesOf(
+  recent: readonly NameCounts[],
+  names: ReadonlySet<string>,
+): Map<string, LatencySketch> {
+  const latencies = new Map([...names].map((name) => [name, new LatencySketch()]));
+  for (const counts of recent) {
+    counts.each((name, outcome, count) => {
+      const bucket = bucketOfCode(outcome);
+      if (bucket !== NO_BUCKET) latencies.get(name)?.addBucket(bucket, count);
+    });
   }
-}
-
-function p95(sum: Sum): number | null {
-  const sketch = new LatencySketch();
-  for (const [{ counts }, number] of sum.latency) {
-    for (let entry = 0; entry < counts.size; entry += 1) {
-      if (counts.groups[entry] !== number) continue;
-      const bucket = bucketOfCode(counts.keys[entry]!);
-      if (bucket !== NO_BUCKET) sketch.addBucket(bucket, counts.counts[entry]!);
-    }
-  }
-  return sketch.quantile(0.95);
+  return latencies;
 }

@@ -4,16 +4,17 @@ import { ERROR_STATUS_MIN } from "../measures/request.ts";
 import { ROUTES } from "../measures/routes.ts";
 import { DATASET, ROUTE, STATUS } from "../measures/split-fields.ts";
 import { users } from "../measures/users.ts";
+import { keptCounts, OTHER } from "../sketches/heavy-hitters.ts";
 import type { MetricReader } from "../store/port.ts";
 import type { FrameDelta, LivePart } from "./live-part.ts";
 import type { LiveWindow } from "./live-window.ts";
 import { routeCode } from "./route-code.ts";
+import { ROUTES_WINDOW } from "./top-routes.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const FIVE_MINUTES_MS = 5 * MINUTE_MS;
 const DATASETS_MAX = 20;
-const ROUTES_MAX = 50;
 
 /**
  * After a start the last hour is in the store, not in memory: its seconds are counted there once, so that turnover and
@@ -78,45 +79,74 @@ async function countSeconds(
   return counts;
 }
 
+type RouteRow = { route: string; tMs: number; bucket: number; isError: boolean; requests: number };
+
 /** A delta with the routes of the last minutes and their response times. */
 async function routesOf(store: MetricReader, dataset: string, nowMs: number): Promise<FrameDelta> {
-  const seconds: number[] = [];
-  const names: string[] = [];
-  const numbers: number[] = [];
-  for (const [isError, op] of [
-    [false, "lt"],
-    [true, "gte"],
-  ] as const) {
-    const rows = await store.aggregate({
-      fromMs: nowMs - FIVE_MINUTES_MS,
-      toMs: nowMs,
-      stepMs: MINUTE_MS,
-      aggregate: { kind: "latency", field: "event.duration" },
-      where: [
-        { field: DATASET, op: "eq", value: dataset },
-        { field: STATUS, op, value: ERROR_STATUS_MIN },
-      ],
-      by: { field: ROUTE, limit: ROUTES_MAX },
-    });
-    for (const { tMs, by, bucket, value } of rows) {
-      if (by === null || bucket === null) continue;
-      const second = Math.min(nowMs, tMs + MINUTE_MS - 1_000);
-      const code = routeCode(indexIn(names, by), isError, bucket);
-      numbers.push(indexIn(seconds, Math.floor(second / 1_000)), code, value);
-    }
-  }
+  const rows = [
+    ...(await routeRows(store, { dataset, nowMs, isError: false })),
+    ...(await routeRows(store, { dataset, nowMs, isError: true })),
+  ];
+  const seconds = new Indexes<number>();
+  const names = new Indexes<string>();
+  const numbers = rows.flatMap(({ route, tMs, bucket, isError, requests }) => {
+    const second = Math.floor(Math.min(nowMs, tMs + MINUTE_MS - 1_000) / 1_000);
+    return [seconds.of(second), routeCode(names.of(route), isError, bucket), requests];
+  });
   return {
     dataset,
     newestEventMs: 0,
-    seconds: Uint32Array.from(seconds),
-    parts: { [ROUTES]: { numbers: Uint32Array.from(numbers), names } },
+    seconds: Uint32Array.from(seconds.values()),
+    parts: { [ROUTES]: { numbers: Uint32Array.from(numbers), names: [...names.values()] } },
   };
 }
 
-/** The index of the value, which is added if it is new. */
-function indexIn<T>(values: T[], value: T): number {
-  const index = values.indexOf(value);
-  return index < 0 ? values.push(value) - 1 : index;
+/** The busiest routes; if the store has more of them, their counts are a summary (sketches/heavy-hitters.ts). */
+async function routeRows(
+  store: MetricReader,
+  { dataset, nowMs, isError }: { dataset: string; nowMs: number; isError: boolean },
+): Promise<RouteRow[]> {
+  const found = await store.aggregate({
+    fromMs: nowMs - FIVE_MINUTES_MS,
+    toMs: nowMs,
+    stepMs: MINUTE_MS,
+    aggregate: { kind: "latency", field: "event.duration" },
+    where: [
+      { field: DATASET, op: "eq", value: dataset },
+      { field: STATUS, op: isError ? "gte" : "lt", value: ERROR_STATUS_MIN },
+    ],
+    // One more than are kept, as its count is the maximum of the routes that are not in the answer.
+    by: { field: ROUTE, limit: ROUTES_WINDOW.namesMax + 1 },
+  });
+  const rows = found.flatMap(({ tMs, by, bucket, value }): RouteRow[] =>
+    by === null || bucket === null ? [] : [{ route: by, tMs, bucket, isError, requests: value }],
+  );
+  const routes = new Indexes<string>();
+  const kept = keptCounts(
+    rows.map(({ route }) => routes.of(route)),
+    rows.map(({ requests }) => requests),
+    ROUTES_WINDOW.namesMax,
+  );
+  return rows.flatMap((row, i) => {
+    const requests = kept[i] ?? 0;
+    const other = { ...row, route: OTHER, requests: row.requests - requests };
+    return [{ ...row, requests }, other].filter((part) => part.requests > 0);
+  });
+}
+
+/** Numbers values in the order of their first use. */
+class Indexes<T> {
+  readonly #indexes = new Map<T, number>();
+
+  of(value: T): number {
+    let index = this.#indexes.get(value);
+    if (index === undefined) this.#indexes.set(value, (index = this.#indexes.size));
+    return index;
+  }
+
+  values(): Iterable<T> {
+    return this.#indexes.keys();
+  }
 }
 
 async function warmVisitors(live: LiveWindow, store: MetricReader, nowMs: number): Promise<void> {

@@ -2,7 +2,7 @@ import type { Batch } from "#collectors/batch.ts";
 
 import { KeyedCounts } from "../fold/cells.ts";
 import { EntryValues } from "../fold/entry-values.ts";
-import { NameTable } from "../fold/names.ts";
+import { OTHER } from "../sketches/heavy-hitters.ts";
 import {
   type Accumulator,
   BOTH_LEVELS,
@@ -64,10 +64,17 @@ export const cache: Measure<CacheUse> = {
   ],
 };
 
+/** Names in cells by number; 0 is a row without handling. Logs may have any number of other handlings. */
+const HANDLINGS = ["", "hit", "miss", OTHER];
+
+function numberOf(handling: string): number {
+  const number = HANDLINGS.indexOf(handling);
+  return number < 0 ? HANDLINGS.indexOf(OTHER) : number;
+}
+
 function foldHandling(batch: Batch): RowFold {
   const counts = new KeyedCounts();
-  const names = new NameTable();
-  const handlings = new EntryValues(batch, HANDLING, (column, id) => names.number(column.text(id)));
+  const handlings = new EntryValues(batch, HANDLING, (column, id) => numberOf(column.text(id)));
   return {
     name: cache.name,
     prepare: () => handlings.prepare(),
@@ -79,10 +86,7 @@ function foldHandling(batch: Batch): RowFold {
         if (handling !== 0) counts.add(minutes[offset]!, handling, 1);
       }
     },
-    takeCells: (spans) => counts.take(spans, "cache", (key) => names.name(key)),
-    reset() {
-      handlings.reset();
-      names.clear();
-    },
+    takeCells: (spans) => counts.take(spans, "cache", (key) => HANDLINGS[key]!),
+    reset: () => handlings.reset(),
   };
 }

@@ -1,8 +1,8 @@
 import type { Batch } from "#collectors/batch.ts";
 
 import { KeyedCounts } from "../fold/cells.ts";
-import { EntryValues } from "../fold/entry-values.ts";
-import { NameTable } from "../fold/names.ts";
+import { idsOf } from "../fold/entry-values.ts";
+import { nameIn } from "../fold/names.ts";
 import { BOTH_LEVELS, type Measure, metric, type RowFold } from "./measure.ts";
 import { otherFilters } from "./raw-filters.ts";
 import { LEVEL } from "./split-fields.ts";
@@ -29,21 +29,20 @@ export const events: Measure<Sum> = {
 
 function foldLevels(batch: Batch): RowFold {
   const counts = new KeyedCounts();
-  const names = new NameTable();
-  const levels = new EntryValues(batch, LEVEL, (column, id) => names.number(column.text(id)));
+  let levels: Uint32Array = new Uint32Array();
+  const levelOf = (key: number): string => (key === 0 ? "" : nameIn(batch.text(LEVEL), key));
   return {
     name: events.name,
-    prepare: () => levels.prepare(),
+    prepare() {
+      levels = idsOf(batch, LEVEL);
+    },
     add({ first, others, otherCount, minutes }) {
       for (let i = 0; i < otherCount; i += 1) {
         const offset = others[i]!;
-        counts.add(minutes[offset]!, levels.at(first + offset), 1);
+        const level = levels.length === 0 ? 0 : levels[first + offset]!;
+        counts.add(minutes[offset]!, level, 1);
       }
     },
-    takeCells: (spans) => counts.take(spans, "events", (key) => names.name(key)),
-    reset() {
-      levels.reset();
-      names.clear();
-    },
+    takeCells: (spans) => counts.take(spans, "events", levelOf),
   };
 }

@@ -3,15 +3,16 @@ import type { Batch } from "#collectors/batch.ts";
 import { KeyedCounts } from "../fold/cells.ts";
 import { EntryValues } from "../fold/entry-values.ts";
 import { LiveTable } from "../fold/live-parts.ts";
-import { NameTable } from "../fold/names.ts";
+import { NameTable, shortName } from "../fold/names.ts";
 import { MINUTE_WINDOW_S } from "../live/live-part.ts";
-import { NameSet, RecentNames } from "../live/recent-names.ts";
+import { INSTANCES_WINDOW, NameSet, RecentNames } from "../live/recent-names.ts";
 import { BOTH_LEVELS, type Measure, metric, type RawAggregate, type RowFold } from "./measure.ts";
 import { has, lacks, requestFilters } from "./raw-filters.ts";
 import { INSTANCE_FIELDS, instanceName } from "./request.ts";
 import { INSTANCE } from "./split-fields.ts";
 
 const INSTANCES_MAX = 1000;
+const NAME_BYTES_MAX = 160;
 
 /** Requests by the instance that served them. */
 export const INSTANCE_CELLS = { measure: "instance", field: INSTANCE, levels: BOTH_LEVELS };
@@ -19,10 +20,16 @@ export const INSTANCE_CELLS = { measure: "instance", field: INSTANCE, levels: BO
 export const instances: Measure<NameSet> = {
   name: "instances",
   open: () => new NameSet(),
-  cells: [{ measure: "instance", levels: BOTH_LEVELS, add: (into, { key }) => into.add(key) }],
+  cells: [
+    {
+      measure: "instance",
+      levels: BOTH_LEVELS,
+      add: (into, { key, value }) => into.add(key, value),
+    },
+  ],
   raw: (datasets) =>
-    instanceAggregates<NameSet>(datasets, (into, { by }) => {
-      if (by) into.add(by);
+    instanceAggregates<NameSet>(datasets, (into, { by, value }) => {
+      if (by) into.add(by, value);
     }),
   folds: [foldInstances],
   live: () => new RecentNames(),
@@ -60,7 +67,9 @@ function foldInstances(batch: Batch): RowFold {
   const names = new NameTable();
   const fields = INSTANCE_FIELDS.map(
     (field) =>
-      new EntryValues(batch, field, (column, id) => names.number(instanceName(column.text(id)))),
+      new EntryValues(batch, field, (column, id) =>
+        names.number(shortName(instanceName(column.text(id)), NAME_BYTES_MAX)),
+      ),
   );
   let used: EntryValues[] = [];
   const instanceAt = (row: number): number => {
@@ -93,7 +102,12 @@ function foldInstances(batch: Batch): RowFold {
       }
     },
     takeCells: (spans) => counts.take(spans, INSTANCE_CELLS.measure, (key) => names.name(key)),
-    takeLive: (slots) => live.take(slots, { names, codesPerName: 1 }),
+    takeLive: (slots) =>
+      live.take(slots, {
+        nameOf: (number) => names.name(number),
+        codesPerName: 1,
+        window: INSTANCES_WINDOW,
+      }),
     reset() {
       for (const field of fields) field.reset();
       names.clear();

@@ -22,9 +22,14 @@ export const MetricAnswer = z.object({
   stepMs: z.number().nullable(),
   /** The source of the values. */
   from: z.enum(["rollup", "raw", "forecast"]),
-  /** One series, or one per value of the `by` field, largest first. `value` covers the whole range. */
+  /**
+   * One series, or one per value of the `by` field, largest first. `value` covers the whole range. The last one may be
+   * `(other)`: what is not counted by name, because there are very many names.
+   */
   series: z.array(
     z.object({ key: z.string().nullable(), value: z.number().nullable(), points: z.array(Point) }),
   ),
+  /** For a split: the maximum by which a count of each series is too small. Absent if all are exact. */
+  shortfallMax: z.number().optional(),
 });
 export type MetricAnswer = z.infer<typeof MetricAnswer>;

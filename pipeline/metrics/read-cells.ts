@@ -1,6 +1,7 @@
 import { fieldMatcher } from "../matches.ts";
 import type { Accumulator, CellSource } from "../measures/measure.ts";
 import { DATASET, seriesKey } from "../measures/split-fields.ts";
+import { OTHER } from "../sketches/heavy-hitters.ts";
 import type { CellsRequest, MetricReader, MergedCell } from "../store/port.ts";
 import type { Piece } from "./planner.ts";
 import type { MetricQuery } from "./query.ts";
@@ -13,12 +14,15 @@ export type CellsReading = {
   sources: readonly CellSource<Accumulator>[];
 };
 
-/** Adds the rollup cells of a piece to the table. */
+/**
+ * Adds the rollup cells of a piece to the table. Returns false, and adds nothing, if a condition on a name cannot be
+ * answered exactly, because some events were not counted by name.
+ */
 export async function readCells(
   store: MetricReader,
   { query, piece, sources }: CellsReading,
   table: SeriesTable,
-): Promise<void> {
+): Promise<boolean> {
   if (piece.source === "raw") throw new Error("raw events are not in cells");
   const request: CellsRequest = {
     fromMs: piece.fromMs,
@@ -31,16 +35,28 @@ export async function readCells(
   if (dataset !== undefined) request.dataset = dataset;
   const isOfDataset = fieldMatcher(query.where, DATASET);
   const readers = sources.map((source, index) => cellReader({ source, index, query }, table));
-  for (const cell of await store.cells(request)) {
-    if (isOfDataset(cell.dataset)) for (const read of readers) read(cell);
-  }
+  const cells = (await store.cells(request)).filter((cell) => isOfDataset(cell.dataset));
+  if (sources.some((source) => isInexact(source, query, cells))) return false;
+  for (const cell of cells) for (const read of readers) read(cell);
+  return true;
 }
+
+function isInexact(
+  { field, fieldValue = sameKey, measure }: CellSource<Accumulator>,
+  { where }: MetricQuery,
+  cells: readonly MergedCell[],
+): boolean {
+  if (!where.some((condition) => condition.field === field)) return false;
+  return cells.some((cell) => cell.measure === measure && fieldValue(cell.key) === OTHER);
+}
+
+const sameKey = (key: string): string => key;
 
 function cellReader(
   { source, index, query }: { source: CellSource<Accumulator>; index: number; query: MetricQuery },
   table: SeriesTable,
 ): (cell: MergedCell) => void {
-  const { field, fieldValue = (key: string): string => key } = source;
+  const { field, fieldValue = sameKey } = source;
   const isMatch = field === undefined ? () => true : fieldMatcher(query.where, field);
   return (cell) => {
     if (source.measure !== cell.measure || !isMatch(fieldValue(cell.key))) return;

@@ -1,7 +1,7 @@
 import type { Filter } from "../filter.ts";
 import type { Accumulator, MeasuredMetric, RawAggregate } from "../measures/measure.ts";
 import { DATASET, seriesKey } from "../measures/split-fields.ts";
-import type { AggregateRequest, MetricReader } from "../store/port.ts";
+import type { AggregateRequest, AggregateRow, MetricReader } from "../store/port.ts";
 import type { Piece } from "./planner.ts";
 import type { MetricQuery } from "./query.ts";
 import type { SeriesTable } from "./series-table.ts";
@@ -58,12 +58,21 @@ async function readAggregate(
   if (query.stepMs !== undefined) request.stepMs = query.stepMs;
   const by = splitOf(query, aggregate);
   if (by) request.by = by;
-  for (const row of await store.aggregate(request)) {
+  const rows = await store.aggregate(request);
+  if (query.by && by) table.shortfallMax += largestMissing(rows, by.limit);
+  for (const row of rows) {
     const series = query.by ? seriesKey(query.by.field, row.by) : (key ?? null);
     if (series === "") continue;
     const into = table.at(series, query.stepMs === undefined ? query.fromMs : row.tMs)[index];
     if (into) aggregate.add(into, row);
   }
+}
+
+/** The maximum count of a name that is not in the answer, which has the most frequent ones. */
+function largestMissing(rows: readonly AggregateRow[], limit: number): number {
+  const counts = new Map<string | null, number>();
+  for (const { by, value } of rows) counts.set(by, (counts.get(by) ?? 0) + value);
+  return counts.size < limit ? 0 : Math.min(...counts.values());
 }
 
 /** An aggregate's own split replaces the query's. */

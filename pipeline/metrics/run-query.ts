@@ -4,7 +4,8 @@ import type { TimeRange } from "../filter.ts";
 import { matchesField } from "../matches.ts";
 import type { MeasuredMetric } from "../measures/measure.ts";
 import { DATASET } from "../measures/split-fields.ts";
-import { ROLLUP_LEVELS_S } from "../rollup.ts";
+import { NAME_LIMITS, ROLLUP_LEVELS_S } from "../rollup.ts";
+import { OTHER, shortfallMax } from "../sketches/heavy-hitters.ts";
 import type { MetricReader, Extent } from "../store/port.ts";
 import { metricNamed } from "./catalogue.ts";
 import { ceilTo, floorTo, planPieces, pointsOf, rollupSource } from "./planner.ts";
@@ -46,6 +47,7 @@ export async function runQuery(store: MetricReader, query: MetricQuery): Promise
   const { fromMs, toMs, stepMs = null } = query;
   const secondsMin = leastSeconds(metric, query, measured);
   const series = table.largest(Math.min(query.by?.limit ?? 1, SERIES_MAX));
+  const shortfall = shortfallOf(metric, query, table);
   return {
     metric: metric.name,
     unit: metric.unit,
@@ -61,7 +63,19 @@ export async function runQuery(store: MetricReader, query: MetricQuery): Promise
         return seconds < secondsMin ? null : valueOver(metric, points.get(tMs), seconds);
       }),
     })),
+    ...(shortfall > 0 ? { shortfallMax: shortfall } : {}),
   };
+}
+
+/** The maximum by which a count of a series is too small. */
+function shortfallOf(metric: MeasuredMetric, { by }: MetricQuery, table: SeriesTable): number {
+  if (!by) return 0;
+  const other = table.sizeOf(OTHER);
+  const namesMax = metric.of.flatMap(({ cells }) => {
+    const source = cells.find(({ field }) => field === by.field);
+    return source ? (NAME_LIMITS.get(source.measure)?.namesMax ?? []) : [];
+  });
+  return table.shortfallMax + shortfallMax(other, Math.min(...namesMax));
 }
 
 function check(metric: MeasuredMetric, query: MetricQuery): void {
@@ -121,13 +135,12 @@ async function read(
   for (const piece of planPieces(query, query.stepMs, levels)) {
     const datasets = extents.filter((extent) => touches(extent, piece));
     if (datasets.length === 0) continue;
-    if (piece.source === "raw") {
-      from = "raw";
-      const names = datasets.map(({ dataset }) => dataset);
-      await readRaw(store, { query, piece, metric, datasets: names }, table);
-    } else {
-      await readCells(store, { query, piece, sources }, table);
+    if (piece.source !== "raw" && (await readCells(store, { query, piece, sources }, table))) {
+      continue;
     }
+    from = "raw";
+    const names = datasets.map(({ dataset }) => dataset);
+    await readRaw(store, { query, piece, metric, datasets: names }, table);
   }
   return from;
 }

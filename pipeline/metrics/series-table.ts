@@ -1,4 +1,5 @@
 import type { Accumulator, MeasuredMetric } from "../measures/measure.ts";
+import { OTHER } from "../sketches/heavy-hitters.ts";
 
 /** Counts of a time range: one accumulator per measure of a metric, in their order. */
 export type Counted = readonly Accumulator[];
@@ -6,6 +7,11 @@ type Series = { total: Counted | undefined; points: Map<number, Counted> };
 
 /** Counts of a metric, by series and by the start of the step. Without a split the key is null. */
 export class SeriesTable {
+  /**
+   * The maximum by which counts of names are too small because answers had only the most frequent names; OTHER is not
+   * included.
+   */
+  shortfallMax = 0;
   readonly #of: MeasuredMetric["of"];
   readonly #series = new Map<string | null, Series>();
 
@@ -32,16 +38,26 @@ export class SeriesTable {
     return (series.total ??= this.#zero());
   }
 
-  /** The largest series, in descending order. */
+  /** The largest series, in descending order, and then that of the names that were not counted separately. */
   largest(
     limit: number,
   ): { key: string | null; total: Counted; points: ReadonlyMap<number, Counted> }[] {
     const all = [...this.#series].map(([key, { total, points }]) => {
-      const counted = total ?? this.#merged(points);
-      return { key, total: counted, points, size: Math.max(...counted.map(({ size }) => size)) };
+      const sum = total ?? this.#merged(points);
+      return { key, total: sum, points, size: Math.max(...sum.map(({ size }) => size)) };
     });
     all.sort((a, b) => b.size - a.size || String(a.key).localeCompare(String(b.key)));
-    return all.filter(({ key, size }) => key === null || size > 0).slice(0, limit);
+    const counted = all.filter(({ key, size }) => key === null || size > 0);
+    const named = counted.filter(({ key }) => key !== OTHER);
+    return [...named.slice(0, limit), ...counted.filter(({ key }) => key === OTHER)];
+  }
+
+  /** The size of a series; 0 if there is none. */
+  sizeOf(key: string): number {
+    const series = this.#series.get(key);
+    if (!series) return 0;
+    const counted = series.total ?? this.#merged(series.points);
+    return Math.max(...counted.map(({ size }) => size));
   }
 
   #get(key: string | null): Series {

@@ -2,7 +2,7 @@ import { DuckDBBlobValue, type DuckDBValue } from "@duckdb/node-api";
 
 import { ROLLUP_LEVELS_S } from "../rollup.ts";
 import { type CellChunk, CellChunkBuilder, type StoredCell } from "./cell-chunk.ts";
-import { cellFilesSql, type Duck, quoted } from "./duck.ts";
+import { cellFilesSql, type Duck, quoted, type Use } from "./duck.ts";
 import type { CellsRequest } from "./port.ts";
 import type { Segment } from "./segment-footer.ts";
 import type { SegmentId } from "./segment-id.ts";
@@ -40,12 +40,13 @@ export class CellCache {
   async chunks(
     segments: readonly Segment[],
     request: CellsRequest,
+    use: Use,
   ): Promise<CellChunk[] | undefined> {
     const units = segments.flatMap((segment) => unitsOf(segment, request));
     if (!this.#fits(units)) return undefined;
     if (this.#missing(units).length > 0) {
       // Sequential, so that nothing is read twice.
-      const reading = this.#reading.then(() => this.#read(units, request));
+      const reading = this.#reading.then(() => this.#read(units, request, use));
       this.#reading = reading.catch(() => undefined);
       await reading;
     }
@@ -80,7 +81,7 @@ export class CellCache {
   }
 
   /** One read for all small segments, and one for all segments that lack the same measure. */
-  async #read(units: readonly Unit[], { levelS, measures }: CellsRequest): Promise<void> {
+  async #read(units: readonly Unit[], { levelS, measures }: CellsRequest, use: Use): Promise<void> {
     for (const measure of [undefined, ...new Set(measures)]) {
       const missing = this.#missing(units).filter((unit) => unit.measure === measure);
       if (missing.length === 0) continue;
@@ -93,6 +94,7 @@ export class CellCache {
           addRows(reading, columns);
           return reading.reduce((sum, { bytes }) => sum + bytes, 0) <= this.#bytesMax;
         },
+        use,
       );
       for (const [i, { name, id }] of missing.entries()) {
         this.#sizes.set(name, { id, bytes: reading[i]?.bytes ?? 0 });

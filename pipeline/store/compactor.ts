@@ -1,43 +1,45 @@
 import { rm } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
 
 import type { Clock } from "#platform/clock.ts";
+import { AppError } from "#platform/errors.ts";
 import { type Lease, tryLease } from "#platform/lease/lease.ts";
 
 import { planCompaction } from "./compaction-plan.ts";
-import { asNumber, asText, type Duck, eventFilesSql, quoted } from "./duck.ts";
-import { planExpiry, readRetention, staysSql } from "./expiry.ts";
-import { explained, syncFile, writeSafe } from "./files.ts";
+import { asNumber, asText, type Duck, eventFilesSql } from "./duck.ts";
+import { expiredOf, planExpiry, readRetention, staysSql } from "./expiry.ts";
+import { explained } from "./files.ts";
 import { removeLeftovers } from "./leftovers.ts";
+import { mergeEventFiles } from "./merge-event-files.ts";
 import { mergeRollupFiles } from "./merge-rollup-files.ts";
-import { writeParquet } from "./parquet/write-parquet.ts";
+import type { Expired } from "./port.ts";
+import { RetentionTimeFile } from "./retention-time-file.ts";
+import { heldBackText, type RetentionTime } from "./retention-time.ts";
 import { type Cutoffs, cutoffsOf } from "./retention.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
-import {
-  FOOTER_KEY,
-  mergedFooter,
-  mergeExtents,
-  newestMs,
-  oldestMs,
-  type Segment,
-  type SegmentFooter,
-} from "./segment-footer.ts";
+import { mergedFooter, mergeExtents, type Segment, type SegmentFooter } from "./segment-footer.ts";
 import { madeMs, type SegmentId } from "./segment-id.ts";
+import { Sightings } from "./sightings.ts";
 import { leasesIn } from "./store-writer.ts";
 
 const LEASE = "compaction";
+const LEASE_WAIT_MS_MAX = 30_000;
+const LEASE_RETRY_MS = 200;
 /** A reader that listed the folder before a merge has this long to open the old files. */
 const GRACE_MS = 60_000;
-/** Concurrent sources may be this much out of order; that slows no query down. */
-const OVERLAP_MS = 60_000;
-const EVENT_ROW_GROUP_ROWS = 122_880;
 /** After failures the same work is repeated less and less often: a failed merge may have cost minutes. */
 const RETRY_MS = { first: 5_000, max: 10 * 60_000 };
-const ZSTD = "COMPRESSION zstd, COMPRESSION_LEVEL 1";
 
 /** The expired events that a merge leaves out; `isAll`: all events of its inputs are expired. */
 type Cut = { cutoffs: Cutoffs; isAll: boolean };
 type Writing = { written: string[]; cutoffs: Cutoffs };
-type Parts = { segments: SegmentFolder; duck: Duck; clock: Clock };
+type Parts = {
+  segments: SegmentFolder;
+  duck: Duck;
+  clock: Clock;
+  monotonicMs: () => number;
+};
+const HELD_BACK = "expired events are kept";
 
 /**
  * Merges small segments into larger ones. The merged segment appears by one rename and names those that it replaces,
@@ -47,14 +49,30 @@ export class Compactor {
   readonly #segments: SegmentFolder;
   readonly #duck: Duck;
   readonly #clock: Clock;
+  readonly #replacedSince: Sightings;
+  readonly #leftSince: Sightings;
+  readonly #retentionTime: RetentionTimeFile;
+  readonly #running = new Set<Promise<unknown>>();
   /** The last failure of each kind of work that failed, and the wait after it. */
   readonly #pauses = new Map<string, { failedMs: number; waitMs: number }>();
   #failures = 0;
 
-  constructor({ segments, duck, clock }: Parts) {
+  constructor({ segments, duck, clock, monotonicMs }: Parts) {
     this.#segments = segments;
     this.#duck = duck;
     this.#clock = clock;
+    this.#replacedSince = new Sightings(monotonicMs);
+    this.#leftSince = new Sightings(monotonicMs);
+    const { folder, scratch } = segments;
+    this.#retentionTime = new RetentionTimeFile({ folder, scratch, monotonicMs });
+  }
+
+  /** To be called when the store is opened. A new store has no events that could contradict the clock. */
+  async begin(): Promise<void> {
+    const { segments } = await this.#segments.list();
+    if (segments.length > 0) return;
+    // Without it, the first events decide.
+    await this.#retentionTime.now(this.#clock.nowMs(), segments).catch(() => undefined);
   }
 
   /** Number of failed merges and removals. */
@@ -67,43 +85,93 @@ export class Compactor {
    * before and is not repeated yet.
    */
   async compact(): Promise<boolean> {
-    return this.#tried("small files cannot be merged", async (lease) => {
+    const done = await this.#tried("small files cannot be merged", async (lease) => {
       const { segments, replaced } = await this.#segments.list();
       await this.#segments.moveDamaged();
-      await removeLeftovers(this.#segments, this.#clock);
+      const sightings = this.#leftSince;
+      await removeLeftovers(this.#segments, { clock: this.#clock, sightings });
       await this.#removeReplaced(segments, replaced);
       const inputs = planCompaction(segments);
       if (inputs) await this.#merge(inputs, lease);
-      return inputs !== undefined;
+      return inputs;
     });
+    return done !== undefined;
   }
 
-  /** Rewrites some segments without expired events; false where there are none, or as for `compact`. */
-  async expire(nowMs: number): Promise<boolean> {
+  /**
+   * Rewrites some segments without expired events, and returns those; undefined where there are none, or as for
+   * `compact`.
+   */
+  async expire(nowMs: number): Promise<Expired[] | undefined> {
     return this.#tried("expired events cannot be removed", async (lease) => {
-      const cutoffs = cutoffsOf(await readRetention(this.#segments.folder), nowMs);
+      const retention = await readRetention(this.#segments.folder);
       const { segments } = await this.#segments.list();
+      const time = await this.#retentionTime.now(nowMs, segments);
+      const cutoffs = cutoffsOf(retention, Math.min(time.atMs, nowMs));
       const plan = planExpiry(segments, cutoffs);
-      if (plan) await this.#merge(plan.inputs, lease, { ...plan, cutoffs });
-      return plan !== undefined;
+      if (!plan) {
+        const isHeldBack = planExpiry(segments, cutoffsOf(retention, nowMs)) !== undefined;
+        this.#noteHeldBack(isHeldBack ? time : undefined, nowMs);
+        return undefined;
+      }
+      const left = await this.#merge(plan.inputs, lease, { ...plan, cutoffs });
+      return left ? expiredOf(plan.inputs, left.extents, { cutoffs, retention }) : [];
     });
   }
 
-  async #tried(problem: string, work: (lease: Lease) => Promise<boolean>): Promise<boolean> {
-    if (this.#isPaused(problem)) return false;
+  async expiryTime(nowMs: number): Promise<number> {
+    const { segments } = await this.#segments.list();
+    return Math.min((await this.#retentionTime.now(nowMs, segments)).atMs, nowMs);
+  }
+
+  /** @throws AppError unavailable while another process merges for long */
+  async confirmTime(nowMs: number): Promise<void> {
+    const untilMs = performance.now() + LEASE_WAIT_MS_MAX;
+    do {
+      await using lease = await tryLease(leasesIn(this.#segments.folder), LEASE);
+      if (lease) return await this.#retentionTime.save({ atMs: nowMs, deviatingMs: 0 });
+      await delay(LEASE_RETRY_MS);
+    } while (performance.now() < untilMs);
+    throw new AppError("unavailable", "another process merges the files of the store: try again");
+  }
+
+  #noteHeldBack(time: RetentionTime | undefined, nowMs: number): void {
+    if (time) this.#segments.noteProblem(HELD_BACK, heldBackText(time, nowMs));
+    else this.#segments.forgetProblem(HELD_BACK);
+  }
+
+  /** Resolves when no work is in progress. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  async #tried<T>(
+    problem: string,
+    work: (lease: Lease) => Promise<T | undefined>,
+  ): Promise<T | undefined> {
+    const running = this.#try(problem, work);
+    this.#running.add(running);
+    return running.finally(() => this.#running.delete(running));
+  }
+
+  async #try<T>(
+    problem: string,
+    work: (lease: Lease) => Promise<T | undefined>,
+  ): Promise<T | undefined> {
+    if (this.#isPaused(problem)) return undefined;
     try {
       await using lease = await tryLease(leasesIn(this.#segments.folder), LEASE);
-      if (!lease) return false;
-      const isDone = await work(lease);
+      if (!lease) return undefined;
+      const done = await work(lease);
       this.#pauses.delete(problem);
       this.#segments.forgetProblem(problem);
-      return isDone;
+      return done;
     } catch (error) {
       this.#failures += 1;
       this.#pause(problem);
       const reason = explained(error, this.#segments.folder).message;
       this.#segments.noteProblem(problem, `${problem}: ${reason}`);
-      return false;
+      return undefined;
     }
   }
 
@@ -128,15 +196,23 @@ export class Compactor {
       for (const id of segment.replaces) replacedAtMs.set(id, madeMs(segment.id));
     }
     const there = new Set(replaced.map((segment) => segment.id));
+    this.#replacedSince.update(there);
     for (const { id, replaces } of replaced) {
-      const isOld = this.#clock.nowMs() - (replacedAtMs.get(id) ?? 0) > GRACE_MS;
+      // After a step of the clock into the future this may be too early; a reader that finds no file lists again.
+      const ageMs = this.#clock.nowMs() - (replacedAtMs.get(id) ?? 0);
+      const isOld = ageMs > GRACE_MS || this.#replacedSince.seenForMs(id) > GRACE_MS;
       if (!isOld || replaces.some((input) => there.has(input))) continue;
       await this.#segments.remove(id);
       there.delete(id);
     }
   }
 
-  async #merge(inputs: readonly Segment[], lease: Lease, cut?: Cut): Promise<void> {
+  /** The footer of the new segment; undefined if the merge is no longer valid. */
+  async #merge(
+    inputs: readonly Segment[],
+    lease: Lease,
+    cut?: Cut,
+  ): Promise<SegmentFooter | undefined> {
     const id = await this.#segments.nextId();
     const written: string[] = [];
     const cutoffs = cut?.cutoffs ?? new Map();
@@ -147,7 +223,8 @@ export class Compactor {
       const events = await this.#mergeEvents(inputs, footer, { written, cutoffs });
       const isValid = async (): Promise<boolean> =>
         (await lease.confirm()) && (await this.#allCount(inputs));
-      await this.#segments.commit(id, { events, rollup: rollup?.path }, isValid);
+      const paths = { events, rollup: rollup?.path };
+      return (await this.#segments.commit(id, paths, isValid)) ? footer : undefined;
     } finally {
       for (const path of written) await rm(path, { force: true });
     }
@@ -194,25 +271,14 @@ export class Compactor {
     footer: SegmentFooter,
     { written, cutoffs }: Writing,
   ): Promise<string> {
-    const filled = inputs.filter((segment) => segment.rows > 0);
-    const paths = this.#eventPaths(inputs);
-    const json = JSON.stringify(footer);
-    if (footer.rows === 0) {
-      const { parts } = writeParquet([], 0, { [FOOTER_KEY]: json });
-      const path = noted(await this.#segments.scratchPath(), written);
-      await writeSafe(path, parts);
-      return path;
-    }
     const path = noted(await this.#segments.scratchPath(), written);
-    const order = isInTimeOrder(filled) ? "" : 'ORDER BY "@timestamp"';
-    const options = `FORMAT parquet, ${ZSTD}, ROW_GROUP_SIZE ${EVENT_ROW_GROUP_ROWS}`;
-    const stays = staysSql("events", cutoffs);
-    await this.#duck.rows(
-      `COPY (SELECT * FROM ${eventFilesSql(paths)} WHERE ${stays.text} ${order}) TO ${quoted(path)}
-      (${options}, KV_METADATA {${FOOTER_KEY}: ${quoted(json)}})`,
-      stays.parameters,
-    );
-    await syncFile(path);
+    await mergeEventFiles(this.#duck, {
+      inputs: inputs.filter((segment) => segment.rows > 0),
+      paths: this.#eventPaths(inputs),
+      stays: staysSql("events", cutoffs),
+      footer,
+      path,
+    });
     return path;
   }
 
@@ -233,14 +299,6 @@ export class Compactor {
     const to = Math.max(...cells.map((one) => one.to));
     return { path: merged.path, cells: { rows: merged.rows, from, to } };
   }
-}
-
-/** Whether the segments follow each other in time, as those of one live source do; then no sorting is needed. */
-function isInTimeOrder(segments: readonly Segment[]): boolean {
-  return segments.every((segment, i) => {
-    const before = segments[i - 1];
-    return before === undefined || newestMs(before) <= oldestMs(segment) + OVERLAP_MS;
-  });
 }
 
 function noted(path: string, written: string[]): string {

@@ -2,14 +2,16 @@ import { expect, test } from "vitest";
 
 import { Batch, isNumberField, isTextField } from "#collectors/batch.ts";
 import type { Positions, SourceId } from "#collectors/source.ts";
+import { systemClock } from "#platform/clock.ts";
 
 import { matches } from "../matches.ts";
 import type { RollupCell } from "../rollup.ts";
 import { bucketOf } from "../sketches/latency-sketch.ts";
-import type { AggregateRequest, EventStore } from "./port.ts";
+import type { AggregateRequest, EventStore, Expired } from "./port.ts";
 
 type EventFields = Record<string, string | number>;
 
+const DAY_MS = 86_400_000;
 export const T0 = Date.UTC(2026, 10, 23, 10, 0, 0);
 const SOURCE: SourceId = "src_a";
 const ALL = { fromMs: T0, toMs: T0 + 3_600_000, where: [] };
@@ -83,6 +85,62 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect(cells).toEqual([
       { tMs: T0, dataset: "nginx.access", measure: "requests", key: "200", value: 2, sketches: [] },
     ]);
+  });
+
+  test("a search cuts texts of more than 64 KiB, and the event has them whole", async () => {
+    await using store = await opened();
+    const long = "a".repeat(64 * 1024 + 1);
+    const short = "b".repeat(64 * 1024);
+    const original = { "event.original": long, message: short };
+    await store.append(batchOf([original]), [], positionsAt(1));
+    const [found] = await store.search({ ...ALL, limit: 1 });
+    expect(found?.fields["message"]).toBe(short);
+    expect(found?.fields["event.original"]).toBe(
+      `${long.slice(1)}… (cut: the text has ${long.length} bytes)`,
+    );
+    const whole = await store.event(found?.id ?? "src_:0");
+    expect(whole?.fields["event.original"]).toBe(long);
+  });
+
+  test("a question whose answer is no longer awaited ends promptly, and later ones are answered", async () => {
+    await using store = await opened();
+    await store.append(batchOf([{}, {}]), [cell({})], positionsAt(1));
+    const ask = (signal: AbortSignal): Promise<unknown>[] => {
+      const asking = { signal, asker: "mem_1" };
+      return [
+        store.search({ ...ALL, limit: 10, ...asking }),
+        store.event("src_a:0", asking),
+        store.facets({ ...ALL, fields: ["http.route"], limit: 10, ...asking }),
+        store.aggregate({ ...ALL, aggregate: { kind: "count" }, ...asking }),
+        store.cells({ ...ALL, levelS: 60, measures: ["requests"], ...asking }),
+      ];
+    };
+    const left = new AbortController();
+    const leaving = new AbortController();
+    left.abort();
+    const questions = [...ask(left.signal), ...ask(leaving.signal)];
+    leaving.abort();
+    for (const result of await Promise.allSettled(questions)) {
+      expect(result).toMatchObject({ status: "rejected", reason: { code: "unavailable" } });
+    }
+    const answers = await Promise.all(ask(new AbortController().signal));
+    expect(answers).toHaveLength(5);
+    expect(await count(store, [])).toBe(2);
+  });
+
+  test("closing ends open questions, and rejects later ones", async () => {
+    const store = await opened();
+    await store.append(batchOf([{}, {}]), [cell({})], positionsAt(1));
+    const ask = (): Promise<unknown>[] => [
+      store.search({ ...ALL, limit: 10 }),
+      store.aggregate({ ...ALL, aggregate: { kind: "count" } }),
+    ];
+    const open = Promise.allSettled(ask());
+    await store[Symbol.asyncDispose]();
+    const later = Promise.allSettled(ask());
+    for (const result of [...(await open), ...(await later)]) {
+      expect(result).toMatchObject({ status: "rejected", reason: { code: "unavailable" } });
+    }
   });
 
   test("the batch may be reused as soon as append returns", async () => {
@@ -555,12 +613,21 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     }
     expect(await store.retention()).toEqual(new Map());
     const nowMs = day(5) + 3_600_000;
-    expect(await store.expire(nowMs)).toBe(false);
+    expect(await store.expire(nowMs)).toBeUndefined();
     const policy = new Map([["nginx.access", 2]]);
     await store.setRetention(policy);
     await using other = await open();
     expect(await other.retention()).toEqual(policy);
-    while (await other.expire(nowMs));
+    const removed: Expired[] = [];
+    for (let some = await other.expire(nowMs); some; some = await other.expire(nowMs)) {
+      removed.push(...some);
+    }
+    expect(removed.reduce((sum, { rows }) => sum + rows, 0)).toBe(3);
+    for (const { dataset, days, fromMs, toMs } of removed) {
+      expect({ dataset, days }).toEqual({ dataset: "nginx.access", days: 2 });
+      expect(fromMs).toBeGreaterThanOrEqual(day(0) + 1000);
+      expect(toMs).toBeLessThan(day(3));
+    }
     const left = { fromMs: day(0), toMs: day(9), where: [] };
     const rows = await store.search({ ...left, limit: 100 });
     expect(rows.map(({ id }) => id)).toEqual(
@@ -578,5 +645,28 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect(await store.search({ ...left, limit: 100 })).toEqual(rows);
     await store.setRetention(new Map());
     expect(await store.retention()).toEqual(new Map());
+  });
+
+  test("a clock that is 400 days ahead removes nothing until it is confirmed", async () => {
+    const open = await openEmpty();
+    await using store = await open();
+    const nowMs = systemClock.nowMs();
+    const times = [0, 10, 20, 40].map((days) => nowMs - days * DAY_MS);
+    await store.append(batchOf(times.map((ms) => ({ "@timestamp": ms }))), [], positionsAt(1));
+    await store.setRetention(new Map([["nginx.access", 30]]));
+    const expireAll = async (atMs: number): Promise<number> => {
+      while (await store.expire(atMs));
+      return (await store.status()).rows;
+    };
+    expect(await expireAll(nowMs)).toBe(3);
+    const aheadMs = nowMs + 400 * DAY_MS;
+    expect(await expireAll(aheadMs)).toBe(3);
+    expect(await store.expiryTime(aheadMs)).toBeLessThan(nowMs + DAY_MS);
+    // Right again, and a rule that a person has shortened.
+    expect(await expireAll(nowMs + 60_000)).toBe(3);
+    await store.setRetention(new Map([["nginx.access", 15]]));
+    expect(await expireAll(nowMs + 60_000)).toBe(2);
+    await store.confirmTime(aheadMs);
+    expect(await expireAll(aheadMs)).toBe(0);
   });
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 
 import {
   type DuckDBConnection,
@@ -11,22 +12,49 @@ import {
   VARCHAR,
 } from "@duckdb/node-api";
 
+import { AppError } from "#platform/errors.ts";
+
+import { ConnectionPool } from "./connection-pool.ts";
+import { type Question, storeClosed } from "./questions.ts";
+
 export type DuckOptions = { folder: string; memoryLimitMb: number; threads: number };
 export type Parameter = string | number;
 export type Row = readonly JS[];
 
-/** Concurrent queries share the memory limit, so only a few run at a time; others wait. */
-const CONNECTIONS = 3;
+/**
+ * Work of one kind never waits for work of another: `quick` reads of boards, `searches` through many events, and
+ * `maintenance`, which merges files. Concurrent statements share the memory limit, so there are few connections.
+ */
+const CONNECTIONS = { quick: 2, searches: 2, maintenance: 1 };
+export type Work = keyof typeof CONNECTIONS;
+/** One asker's searches leave a connection to other askers. */
+const SEARCHES_PER_ASKER = 1;
+
+/** For which question a statement runs, and as which kind of work. */
+export type Use = { work: Work; question: Question };
+
+/** An interrupt has no effect between the stages of a statement, so it is repeated until the statement has ended. */
+const INTERRUPT_EVERY_MS = 50;
+/** A statement that does not react to interrupts in this time is left to the end of the process. */
+const CLOSE_MS_MAX = 1_500;
 
 /** DuckDB as a query engine over files, without a database and without access to files outside the store's folder. */
 export class Duck implements AsyncDisposable {
   readonly #instance: DuckDBInstance;
-  readonly #idle: DuckDBConnection[];
-  readonly #waiting: ((connection: DuckDBConnection) => void)[] = [];
+  readonly #pools: Record<Work, ConnectionPool<DuckDBConnection>>;
+  readonly #running = new Set<Promise<unknown>>();
+  readonly #closing = new AbortController();
+  readonly #maintenance: Use = {
+    work: "maintenance",
+    question: { signal: this.#closing.signal, asker: undefined, started: () => undefined },
+  };
 
-  private constructor(instance: DuckDBInstance, connections: DuckDBConnection[]) {
+  private constructor(
+    instance: DuckDBInstance,
+    pools: Record<Work, ConnectionPool<DuckDBConnection>>,
+  ) {
     this.#instance = instance;
-    this.#idle = connections;
+    this.#pools = pools;
   }
 
   static async open(options: DuckOptions): Promise<Duck> {
@@ -38,67 +66,133 @@ export class Duck implements AsyncDisposable {
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
     });
-    const connections: DuckDBConnection[] = [];
-    for (let i = 0; i < CONNECTIONS; i += 1) connections.push(await instance.connect());
-    const [first] = connections;
+    const first = await instance.connect();
     for (const statement of [
       `SET temp_directory = ${quoted(scratch)}`,
       "SET parquet_metadata_cache = true",
+      // The operating system caches files too, outside the memory of this process.
+      "SET enable_external_file_cache = false",
       `SET allowed_directories = [${quoted(options.folder)}]`,
       "SET enable_external_access = false",
       "SET lock_configuration = true",
     ]) {
-      await first?.run(statement);
+      await first.run(statement);
     }
-    return new Duck(instance, connections);
+    first.closeSync();
+    const connect = async (work: Work): Promise<DuckDBConnection[]> => {
+      const connections: DuckDBConnection[] = [];
+      for (let i = 0; i < CONNECTIONS[work]; i += 1) connections.push(await instance.connect());
+      return connections;
+    };
+    return new Duck(instance, {
+      quick: new ConnectionPool(await connect("quick")),
+      searches: new ConnectionPool(await connect("searches"), SEARCHES_PER_ASKER),
+      maintenance: new ConnectionPool(await connect("maintenance")),
+    });
   }
 
-  /** The rows of a query with the parameters `$1` …. Integers are numbers if these are exact. */
-  async rows(sql: string, parameters: readonly Parameter[] = []): Promise<Row[]> {
-    const connection = await this.#take();
-    try {
+  /**
+   * The rows of a query with the parameters `$1` …. Integers are numbers if these are exact.
+   * @throws the reason of the question's signal if it aborts before the end
+   */
+  async rows(
+    sql: string,
+    parameters: readonly Parameter[] = [],
+    use: Use = this.#maintenance,
+  ): Promise<Row[]> {
+    return this.#run(use, async (connection) => {
       const types: DuckDBType[] = parameters.map((value) =>
         typeof value === "string" ? VARCHAR : DOUBLE,
       );
       const reader = await connection.runAndReadAll(sql, [...parameters], types);
       return reader.getRowsJS();
-    } finally {
-      this.#give(connection);
-    }
+    });
   }
 
   /**
    * Passes the result to `take` in batches of some thousand rows, column by column, until it returns false. Returns
    * whether the end was reached.
    */
-  async read(sql: string, take: (columns: DuckDBValue[][]) => boolean): Promise<boolean> {
-    const connection = await this.#take();
-    try {
+  async read(
+    sql: string,
+    take: (columns: DuckDBValue[][]) => boolean,
+    use: Use = this.#maintenance,
+  ): Promise<boolean> {
+    return this.#run(use, async (connection) => {
       const result = await connection.stream(sql);
-      for await (const chunk of result) if (!take(chunk.getColumns())) return false;
+      for await (const chunk of result) {
+        use.question.signal.throwIfAborted();
+        if (!take(chunk.getColumns())) return false;
+      }
       return true;
-    } finally {
-      this.#give(connection);
-    }
+    });
   }
 
+  /** To be called when all questions have ended. A statement that does not react to interrupts is not waited for. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (let i = 0; i < CONNECTIONS; i += 1) (await this.#take()).closeSync();
-    this.#instance.closeSync();
+    this.#closing.abort(storeClosed());
+    const ended = new AbortController();
+    const late = delay(CLOSE_MS_MAX, true, { signal: ended.signal }).catch(() => false);
+    const isLate = await Promise.race([Promise.allSettled(this.#running).then(() => false), late]);
+    ended.abort();
+    for (const pool of Object.values(this.#pools)) for (const it of pool.idle) it.closeSync();
+    if (!isLate) this.#instance.closeSync();
   }
 
-  async #take(): Promise<DuckDBConnection> {
-    return (
-      this.#idle.pop() ??
-      (await new Promise<DuckDBConnection>((resolve) => this.#waiting.push(resolve)))
-    );
+  async #run<T>(
+    { work, question }: Use,
+    statement: (connection: DuckDBConnection) => Promise<T>,
+  ): Promise<T> {
+    return this.#pools[work].use(question, async (connection) => {
+      question.started();
+      const running = interruptible(connection, question.signal, statement);
+      this.#running.add(running);
+      try {
+        return await running;
+      } finally {
+        this.#running.delete(running);
+      }
+    });
   }
+}
 
-  #give(connection: DuckDBConnection): void {
-    const next = this.#waiting.shift();
-    if (next) next(connection);
-    else this.#idle.push(connection);
+/** Runs a statement, and interrupts it when the signal aborts; then it throws the reason of the signal. */
+async function interruptible<T>(
+  connection: DuckDBConnection,
+  signal: AbortSignal,
+  statement: (connection: DuckDBConnection) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  let repeat: NodeJS.Timeout | undefined;
+  const interrupt = (): void => {
+    connection.interrupt();
+    repeat ??= setInterval(() => connection.interrupt(), INTERRUPT_EVERY_MS);
+  };
+  signal.addEventListener("abort", interrupt, { once: true });
+  try {
+    const result = await statement(connection);
+    // An interrupted stream ends like a complete one.
+    signal.throwIfAborted();
+    return result;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw isOutOfMemory(error) ? outOfMemory(error) : error;
+  } finally {
+    signal.removeEventListener("abort", interrupt);
+    clearInterval(repeat);
   }
+}
+
+function outOfMemory(cause: unknown): AppError {
+  const message =
+    "this search requires more memory than the event store may use: choose a shorter range or add a filter";
+  return new AppError("unavailable", message, { cause });
+}
+
+/** Whether DuckDB reached its memory limit. */
+function isOutOfMemory(error: unknown): boolean {
+  const reason = error instanceof AppError ? error.cause : error;
+  return reason instanceof Error && reason.message.startsWith("Out of Memory Error");
 }
 
 /** The rows of event files; columns that a file lacks are null. */

@@ -21,10 +21,12 @@ import { writeParquet } from "./parquet/write-parquet.ts";
 import type {
   AggregateRequest,
   AggregateRow,
+  Asking,
   CellsRequest,
   EventDocument,
   EventId,
   EventStore,
+  Expired,
   Extent,
   Facets,
   FacetsRequest,
@@ -34,6 +36,7 @@ import type {
   SearchRequest,
   StoreStatus,
 } from "./port.ts";
+import { Questions } from "./questions.ts";
 import { documentOf, eventSql, idParts } from "./search-sql.ts";
 import { SegmentFolder } from "./segment-folder.ts";
 import { followSegments } from "./segment-follower.ts";
@@ -57,6 +60,10 @@ export type EmbeddedStoreOptions = {
   cellsMemoryMb?: number;
   /** Threads of DuckDB. Default 2. */
   threads?: number;
+  /** Measures durations, even if the clock is set. Default: since the start of the process. */
+  monotonicMs?: () => number;
+  /** Time limit of a question, in ms. Default QUESTION_MS_MAX. */
+  questionMsMax?: number;
 };
 
 /**
@@ -71,22 +78,36 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
   await segments.prepare();
   const duck = await Duck.open({ folder, memoryLimitMb, threads });
   const reader = await SegmentReader.open({ segments, duck, cellsBytesMax });
-  return new EmbeddedStore({ segments, duck, reader, clock });
+  const { monotonicMs = () => performance.now() } = options;
+  const compactor = new Compactor({ segments, duck, clock, monotonicMs });
+  await compactor.begin();
+  const questions = new Questions(options.questionMsMax);
+  return new EmbeddedStore({ segments, duck, reader, compactor, questions });
 }
+
+type Parts = {
+  segments: SegmentFolder;
+  duck: Duck;
+  reader: SegmentReader;
+  compactor: Compactor;
+  questions: Questions;
+};
 
 class EmbeddedStore implements EventStore {
   readonly #segments: SegmentFolder;
   readonly #duck: Duck;
   readonly #reader: SegmentReader;
   readonly #compactor: Compactor;
+  readonly #questions: Questions;
   #stored: { listing: Listing; positions: Positions } | undefined;
   #queries = 0;
 
-  constructor(parts: { segments: SegmentFolder; duck: Duck; reader: SegmentReader; clock: Clock }) {
+  constructor(parts: Parts) {
     this.#segments = parts.segments;
+    this.#questions = parts.questions;
     this.#duck = parts.duck;
     this.#reader = parts.reader;
-    this.#compactor = new Compactor(parts);
+    this.#compactor = parts.compactor;
   }
 
   async append(batch: Batch, cells: readonly RollupCell[], positions: Positions): Promise<void> {
@@ -142,24 +163,30 @@ class EmbeddedStore implements EventStore {
     };
   }
 
-  async cells(request: CellsRequest): Promise<MergedCell[]> {
+  async cells(request: CellsRequest & Asking): Promise<MergedCell[]> {
     this.#queries += 1;
     if (request.measures.length === 0) return [];
-    return this.#reader.cells(request);
+    return this.#questions.run(request, (question) => this.#reader.cells(request, question));
   }
 
-  async aggregate(request: AggregateRequest): Promise<AggregateRow[]> {
+  async aggregate(request: AggregateRequest & Asking): Promise<AggregateRow[]> {
     this.#queries += 1;
-    const rows = await this.#reader.events(request, (files) => aggregateSql(request, files));
+    const build = (files: string): Statement => aggregateSql(request, files);
+    const rows = await this.#questions.run(request, (question) =>
+      this.#reader.events(request, build, question),
+    );
     return rows.flatMap(aggregateRows);
   }
 
-  async search(request: SearchRequest): Promise<EventDocument[]> {
+  async search(request: SearchRequest & Asking): Promise<EventDocument[]> {
     this.#queries += 1;
-    return (await this.#reader.newest(request)).map(documentOf);
+    const rows = await this.#questions.run(request, (question) =>
+      this.#reader.newest(request, question),
+    );
+    return rows.map(documentOf);
   }
 
-  async event(id: EventId): Promise<EventDocument | undefined> {
+  async event(id: EventId, asking: Asking = {}): Promise<EventDocument | undefined> {
     this.#queries += 1;
     const { source, offset } = idParts(id);
     if (!Number.isSafeInteger(offset)) return undefined;
@@ -167,23 +194,27 @@ class EmbeddedStore implements EventStore {
       segment.offsets.some(
         (range) => range.source === source && range.min <= offset && offset <= range.max,
       );
-    const [row] = await this.#reader.eventsOf(holds, (files) => eventSql(id, files));
+    const [row] = await this.#questions.run(asking, (question) =>
+      this.#reader.eventsOf(holds, (files) => eventSql(id, files), { work: "quick", question }),
+    );
     return row && documentOf(row);
   }
 
-  async facets(request: FacetsRequest): Promise<Facets> {
+  async facets(request: FacetsRequest & Asking): Promise<Facets> {
     this.#queries += 1;
     const { single, lists } = facetKinds(request.fields);
     const facets: Facets = new Map(request.fields.map((field) => [field, []]));
-    const read = async (fields: readonly string[], build: (files: string) => Statement) => {
-      for (const [number, value, count] of await this.#reader.events(request, build)) {
-        const field = fields[asNumber(number)] ?? "";
-        facets.get(field)?.push({ value: asText(value) ?? "", count: asNumber(count) });
-      }
-    };
-    if (single.length > 0) await read(single, (files) => facetsSql(request, single, files));
-    for (const list of lists) await read([list], (files) => listFacetSql(request, list, files));
-    return facets;
+    return this.#questions.run(request, async (question) => {
+      const read = async (fields: readonly string[], build: (files: string) => Statement) => {
+        for (const [number, value, count] of await this.#reader.events(request, build, question)) {
+          const field = fields[asNumber(number)] ?? "";
+          facets.get(field)?.push({ value: asText(value) ?? "", count: asNumber(count) });
+        }
+      };
+      if (single.length > 0) await read(single, (files) => facetsSql(request, single, files));
+      for (const list of lists) await read([list], (files) => listFacetSql(request, list, files));
+      return facets;
+    });
   }
 
   async compact(): Promise<boolean> {
@@ -191,7 +222,8 @@ class EmbeddedStore implements EventStore {
   }
 
   async follow(): Promise<Follower> {
-    return followSegments({ segments: this.#segments, reader: this.#reader });
+    const parts = { segments: this.#segments, reader: this.#reader, questions: this.#questions };
+    return followSegments(parts);
   }
 
   async retention(): Promise<Retention> {
@@ -202,8 +234,16 @@ class EmbeddedStore implements EventStore {
     await writeRetention(this.#segments, retention);
   }
 
-  async expire(nowMs: number): Promise<boolean> {
+  async expire(nowMs: number): Promise<Expired[] | undefined> {
     return this.#compactor.expire(nowMs);
+  }
+
+  async expiryTime(nowMs: number): Promise<number> {
+    return this.#compactor.expiryTime(nowMs);
+  }
+
+  async confirmTime(nowMs: number): Promise<void> {
+    await this.#compactor.confirmTime(nowMs);
   }
 
   async destroy(): Promise<void> {
@@ -211,8 +251,11 @@ class EmbeddedStore implements EventStore {
     await rm(this.#segments.folder, { recursive: true, force: true });
   }
 
+  /** Ends the questions and a merge that are in progress. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#questions.close();
     await this.#duck[Symbol.asyncDispose]();
+    await this.#compactor.settled();
     await this.#segments[Symbol.asyncDispose]();
   }
 }

@@ -9,9 +9,9 @@ import { ifExists } from "#platform/files.ts";
 import { identifier } from "./duck.ts";
 import { publish, writeSafe } from "./files.ts";
 import { instant, SqlText, type Statement } from "./filter-sql.ts";
-import type { Retention } from "./port.ts";
+import type { Expired, Retention } from "./port.ts";
 import type { Cutoffs } from "./retention.ts";
-import type { Segment, SegmentFooter } from "./segment-footer.ts";
+import { mergeExtents, type Segment, type SegmentFooter } from "./segment-footer.ts";
 
 const FILE = "retention.json";
 const INPUTS_MAX = 64;
@@ -52,6 +52,21 @@ export function planExpiry(
   if (over.length > 0) return { inputs: over.slice(0, INPUTS_MAX), isAll: true };
   const [first] = touched;
   return first && { inputs: [first], isAll: false };
+}
+
+/** The events that were removed when these segments were replaced by one with the extents `left`. */
+export function expiredOf(
+  inputs: readonly Segment[],
+  left: readonly Extent[],
+  { cutoffs, retention }: { cutoffs: Cutoffs; retention: Retention },
+): Expired[] {
+  const before = mergeExtents(inputs.flatMap(({ extents }) => extents));
+  return before.flatMap(({ dataset, rows, fromMs, toMs }) => {
+    const kept = left.find((extent) => extent.dataset === dataset)?.rows ?? 0;
+    const [days, cutoff] = [retention.get(dataset), cutoffs.get(dataset)];
+    if (kept === rows || days === undefined || cutoff === undefined) return [];
+    return [{ dataset, rows: rows - kept, fromMs, toMs: Math.min(toMs, cutoff - 1), days }];
+  });
 }
 
 /** SQL condition for the rows to keep: events by their time, rollup cells by the end of their time. */

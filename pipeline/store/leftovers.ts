@@ -7,6 +7,7 @@ import { livingTokens } from "#platform/lease/lease.ts";
 
 import type { SegmentFolder } from "./segment-folder.ts";
 import { isMaker, madeBy, madeMs, makerOf } from "./segment-id.ts";
+import type { Sightings } from "./sightings.ts";
 import { leasesIn } from "./store-writer.ts";
 
 /** A file without a token in its name is left over if it was not changed for this long. */
@@ -17,23 +18,28 @@ const TOKEN = /^[0-9a-f]{24}(?=-)/;
  * Removes the files of killed writers. Must be called by the holder of the compaction lease. The order matters: a
  * writer whose file was listed, and that is not alive afterwards, cannot complete the file any more.
  */
-export async function removeLeftovers(segments: SegmentFolder, clock: Clock): Promise<void> {
+export async function removeLeftovers(
+  segments: SegmentFolder,
+  { clock, sightings }: { clock: Clock; sightings: Sightings },
+): Promise<void> {
   const rollups = await segments.rollupIds();
   const scratch = await readdir(segments.scratch);
   const alive = await livingTokens(leasesIn(segments.folder));
-  const isOld = (atMs: number): boolean => clock.nowMs() - atMs > ABANDONED_MS;
+  sightings.update([...scratch, ...rollups]);
+  const isOld = (name: string, atMs: number): boolean =>
+    clock.nowMs() - atMs > ABANDONED_MS || sightings.seenForMs(name) > ABANDONED_MS;
   for (const name of scratch) {
     const path = join(segments.scratch, name);
     const token = TOKEN.exec(name)?.[0];
     const info = await ifExists(stat(path));
-    const isLeft = token === undefined ? info && isOld(info.mtimeMs) : !alive.has(token);
+    const isLeft = token === undefined ? info && isOld(name, info.mtimeMs) : !alive.has(token);
     if (isLeft) await rm(path, { recursive: true, force: true });
   }
   const events = new Set(await segments.eventIds());
   const makers = new Set([...alive].map(makerOf));
   for (const id of rollups.filter((it) => !events.has(it))) {
     const maker = madeBy(id);
-    const isLeft = isMaker(maker) ? !makers.has(maker) : isOld(madeMs(id));
+    const isLeft = isMaker(maker) ? !makers.has(maker) : isOld(id, madeMs(id));
     if (isLeft) await rm(segments.rollupPath(id), { force: true });
   }
 }

@@ -6,6 +6,7 @@ import type { RollupCell } from "../rollup.ts";
 import { Gauge, type GaugeValues } from "../sketches/gauge.ts";
 import { bucketOf } from "../sketches/latency-sketch.ts";
 import { checkAggregate, checkedLimit, checkedStep, checkFilter, typeOf } from "./check-request.ts";
+import { cutText } from "./long-text.ts";
 import type {
   Aggregate,
   AggregateRequest,
@@ -40,8 +41,16 @@ export function searchEvents(
   const found = eventsIn(events, range).toSorted(compareEvents);
   const from = after ? found.findIndex((event) => isBehind(event, after)) : 0;
   const page = from < 0 ? [] : found.slice(from, from + checkedLimit(limit));
-  return page.map(({ document }) => document);
+  return page.map(({ document: { id, fields } }) => ({ id, fields: withCutTexts(fields) }));
 }
+
+const withCutTexts = (fields: EventDocument["fields"]): EventDocument["fields"] =>
+  Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === "string" ? cutText(value) : value,
+    ]),
+  );
 
 function isBehind(event: KeptEvent, { tMs, id }: NonNullable<SearchRequest["after"]>): boolean {
   const colon = id.lastIndexOf(":");

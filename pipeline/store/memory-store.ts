@@ -15,15 +15,19 @@ import {
 } from "./memory-answers.ts";
 import type {
   AggregateRequest,
+  Asking,
   CellsRequest,
   EventId,
   EventStore,
+  Expired,
   FacetsRequest,
   Follower,
   Retention,
   SearchRequest,
   StoreStatus,
 } from "./port.ts";
+import { Questions } from "./questions.ts";
+import { advance, firstTime, newestOfMost, type RetentionTime } from "./retention-time.ts";
 import { cutoffsOf } from "./retention.ts";
 import { isStored } from "./stored-batch.ts";
 
@@ -33,6 +37,7 @@ class Shared {
   cells: RollupCell[] = [];
   positions = new Map<SourceId, Position>();
   retention: Retention = new Map();
+  retentionTime: RetentionTime | undefined;
   appended = 0;
 }
 
@@ -47,7 +52,9 @@ export function openMemoryStore(): () => EventStore {
 
 class MemoryStore implements EventStore {
   readonly #holder: { shared: Shared };
+  readonly #questions = new Questions();
   #queries = 0;
+  #sinceMs = performance.now();
 
   constructor(holder: { shared: Shared }) {
     this.#holder = holder;
@@ -76,24 +83,27 @@ class MemoryStore implements EventStore {
     return new Map(this.#shared.positions);
   }
 
-  async search(request: SearchRequest) {
-    return searchEvents(this.#countQuery().events, request);
+  async search(request: SearchRequest & Asking) {
+    return this.#answer(request, ({ events }) => searchEvents(events, request));
   }
 
-  async event(id: EventId) {
-    return this.#countQuery().events.find(({ document }) => document.id === id)?.document;
+  async event(id: EventId, asking: Asking = {}) {
+    return this.#answer(
+      asking,
+      ({ events }) => events.find(({ document }) => document.id === id)?.document,
+    );
   }
 
-  async facets(request: FacetsRequest) {
-    return facetsOf(this.#countQuery().events, request);
+  async facets(request: FacetsRequest & Asking) {
+    return this.#answer(request, ({ events }) => facetsOf(events, request));
   }
 
-  async aggregate(request: AggregateRequest) {
-    return aggregateEvents(this.#countQuery().events, request);
+  async aggregate(request: AggregateRequest & Asking) {
+    return this.#answer(request, ({ events }) => aggregateEvents(events, request));
   }
 
-  async cells(request: CellsRequest) {
-    return mergedCells(this.#countQuery().cells, request);
+  async cells(request: CellsRequest & Asking) {
+    return this.#answer(request, ({ cells }) => mergedCells(cells, request));
   }
 
   async extents() {
@@ -136,34 +146,53 @@ class MemoryStore implements EventStore {
     this.#shared.retention = new Map(retention);
   }
 
-  async expire(nowMs: number): Promise<boolean> {
+  async expiryTime(nowMs: number): Promise<number> {
     const shared = this.#shared;
-    const cutoffs = cutoffsOf(shared.retention, nowMs);
+    const elapsedMs = performance.now() - this.#sinceMs;
+    shared.retentionTime = shared.retentionTime
+      ? advance(shared.retentionTime, { nowMs, elapsedMs })
+      : firstTime(nowMs, newestOfMost(extentsOf(shared.events)));
+    this.#sinceMs += elapsedMs;
+    return Math.min(shared.retentionTime.atMs, nowMs);
+  }
+
+  async confirmTime(nowMs: number): Promise<void> {
+    this.#shared.retentionTime = { atMs: nowMs, deviatingMs: 0 };
+  }
+
+  async expire(nowMs: number): Promise<Expired[] | undefined> {
+    const shared = this.#shared;
+    const cutoffs = cutoffsOf(shared.retention, await this.expiryTime(nowMs));
     const isExpired = (dataset: string, endMs: number): boolean =>
       endMs < (cutoffs.get(dataset) ?? Number.NEGATIVE_INFINITY);
-    const events = shared.events.filter(
-      ({ document, tMs }) => !isExpired(datasetOf(document), tMs),
-    );
-    if (events.length === shared.events.length) return false;
-    shared.events = events;
+    const [kept, expired]: [KeptEvent[], KeptEvent[]] = [[], []];
+    for (const event of shared.events) {
+      (isExpired(datasetOf(event.document), event.tMs) ? expired : kept).push(event);
+    }
+    if (expired.length === 0) return undefined;
+    shared.events = kept;
     // A cell of the last hour before the cutoff ends at it.
     shared.cells = shared.cells.filter(
       ({ dataset, t, levelS }) => !isExpired(dataset, (t + levelS) * 1000 - 1),
     );
-    return true;
+    return extentsOf(expired).map((extent) => ({
+      ...extent,
+      days: shared.retention.get(extent.dataset) ?? 0,
+    }));
   }
 
   async destroy(): Promise<void> {
     this.#holder.shared = new Shared();
   }
 
+  /** The events are kept for later openings of the store. */
   async [Symbol.asyncDispose](): Promise<void> {
-    // The events are kept for later openings of the store.
+    this.#questions.close();
   }
 
-  #countQuery(): Shared {
+  #answer<T>(asking: Asking, answer: (shared: Shared) => T): Promise<T> {
     this.#queries += 1;
-    return this.#shared;
+    return this.#questions.run(asking, async () => answer(this.#shared));
   }
 }
 

@@ -4,6 +4,7 @@ import { CELL_ORDER, cellColumns } from "./cell-columns.ts";
 import { asNumber, asText, cellFilesSql, type Duck, quoted, type Row } from "./duck.ts";
 import { syncFile, writeSafe } from "./files.ts";
 import type { Statement } from "./filter-sql.ts";
+import { isCrowdedSql, limitedNamesSql } from "./limit-names-sql.ts";
 import { writeParquet } from "./parquet/write-parquet.ts";
 
 /** Small, because a query reads a few measures of a few hours out of a file with all of them. */
@@ -45,14 +46,25 @@ export async function mergeRollupFiles(
       ${from} AND sketch IS NULL GROUP BY ALL`,
     parameters: stays.parameters,
   });
+  const limited = await limitedNames(duck, numbers, newPath);
   const path = await newPath();
   const rows = await copyCells(duck, path, {
-    text: `SELECT * FROM ${cellFilesSql([numbers, ...sketches])} ORDER BY ${CELL_ORDER}`,
+    text: `SELECT * FROM ${cellFilesSql([limited, ...sketches])} ORDER BY ${CELL_ORDER}`,
     parameters: [],
   });
   if (rows === 0) return undefined;
   await syncFile(path);
   return { path, rows };
+}
+
+/** The file, or another one if it has more names than `NAME_LIMITS` allows. */
+async function limitedNames(duck: Duck, path: string, newPath: Files["newPath"]): Promise<string> {
+  const files = cellFilesSql([path]);
+  const crowded = await duck.rows(isCrowdedSql(files), []);
+  if (crowded.length === 0) return path;
+  const limited = await newPath();
+  await copyCells(duck, limited, { text: limitedNamesSql(files), parameters: [] });
+  return limited;
 }
 
 /** Writes the cells of a query to a file; returns their number. */

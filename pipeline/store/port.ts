@@ -10,6 +10,14 @@ export type EventDocument = { id: EventId; fields: Record<string, unknown> };
 /** `<source id>:<log.offset>`: does not depend on where the event is stored. */
 export type EventId = `${SourceId}:${number}`;
 
+/** On whose behalf a question is asked. */
+export type Asking = {
+  /** Aborts when the answer is no longer awaited; the question is then ended. */
+  signal?: AbortSignal;
+  /** Questions of different askers take turns. */
+  asker?: string;
+};
+
 export type CellsRequest = TimeRange & {
   levelS: RollupLevelS;
   measures: readonly string[];
@@ -111,6 +119,9 @@ export type StoreStatus = {
 /** Number of days for which the events of a dataset are kept. Other datasets are kept for ever. */
 export type Retention = ReadonlyMap<string, number>;
 
+/** Events that were removed because they are older than the `days` of their dataset's retention. */
+export type Expired = TimeRange & { dataset: string; rows: number; days: number };
+
 /** Number of skipped events by dataset, without zeros. */
 export type Skipped = ReadonlyMap<string, number>;
 
@@ -139,13 +150,17 @@ export type PositionReader = {
   positions(): Promise<Positions>;
 };
 
-/** Reads events. A field that no event has is null. */
+/**
+ * Reads events. A field that no event has is null. Every question ends in bounded time, with its answer or with an AppError
+ * `unavailable` that states why: it took too long, its signal aborted, or the store was closed.
+ */
 export type EventReader = {
-  search(request: SearchRequest): Promise<EventDocument[]>;
-  event(id: EventId): Promise<EventDocument | undefined>;
-  facets(request: FacetsRequest): Promise<Facets>;
+  /** Texts of more than 64 KiB are cut; `event` returns them whole. */
+  search(request: SearchRequest & Asking): Promise<EventDocument[]>;
+  event(id: EventId, asking?: Asking): Promise<EventDocument | undefined>;
+  facets(request: FacetsRequest & Asking): Promise<Facets>;
   /** Exact, except `distinct`, which may be off by 2 %. */
-  aggregate(request: AggregateRequest): Promise<AggregateRow[]>;
+  aggregate(request: AggregateRequest & Asking): Promise<AggregateRow[]>;
   /** Rows and times of each dataset. Cheap. */
   extents(): Promise<Extent[]>;
   /** Follows events appended from now on: each event is returned, or counted as skipped, once. */
@@ -153,7 +168,7 @@ export type EventReader = {
 };
 
 export type RollupReader = {
-  cells(request: CellsRequest): Promise<MergedCell[]>;
+  cells(request: CellsRequest & Asking): Promise<MergedCell[]>;
 };
 
 /** The reads from which metrics are computed. */
@@ -168,10 +183,15 @@ export type StoreMaintenance = {
   setRetention(retention: Retention): Promise<void>;
   /**
    * Removes events and their rollup cells of UTC days that ended more than the dataset's number of days ago: an event
-   * is kept for that many days, and removed a day later. Each call does a part of the work; returns whether there was
-   * any.
+   * is kept for that many days, and removed a day later. Each call does a part of the work and returns what it removed;
+   * undefined if there was nothing to do. As the clock may be wrong, a time that is days ahead of the earlier ones
+   * removes nothing until the store was in use for a day at this time, or until it is confirmed.
    */
-  expire(nowMs: number): Promise<boolean>;
+  expire(nowMs: number): Promise<Expired[] | undefined>;
+  /** The time by which events expire: earlier than `nowMs` if that is not confirmed. */
+  expiryTime(nowMs: number): Promise<number>;
+  /** Confirms that `nowMs` is the right time. @throws AppError unavailable while another process merges */
+  confirmTime(nowMs: number): Promise<void>;
   /** Deletes the store and everything in it, and closes it. */
   destroy(): Promise<void>;
 };

@@ -5,6 +5,7 @@ import { addRelated } from "#collectors/related.ts";
 import { checkedLimit } from "./check-request.ts";
 import { asNumber, asText, identifier, type Row } from "./duck.ts";
 import { filterSql, instant, SqlText, type Statement, timeSql } from "./filter-sql.ts";
+import { cutJsonSql, cutListSql, cutTextSql } from "./long-text.ts";
 import type { EventDocument, EventId, SearchRequest } from "./port.ts";
 
 const SOURCE = identifier("log.source.id");
@@ -14,28 +15,33 @@ const COLUMNS: readonly [name: string, type: FieldType][] = [
   ...Object.entries(FIELDS),
   [EXTRA_FIELD, "keyword"],
 ];
-const SELECTED = COLUMNS.map(([name, type]) =>
-  type === "date" ? `epoch_ms(${identifier(name)})` : identifier(name),
-).join(", ");
+const valueOf = ([name, type]: (typeof COLUMNS)[number]): string =>
+  type === "date" ? `epoch_ms(${identifier(name)})` : identifier(name);
+const WHOLE = COLUMNS.map(valueOf).join(", ");
+const CUT = COLUMNS.map(([name, type]) => {
+  const value = valueOf([name, type]);
+  if (name === EXTRA_FIELD) return cutJsonSql(value, EXTRA_FIELD);
+  if (type === "keywords") return cutListSql(value);
+  return type === "keyword" ? cutTextSql(value) : value;
+}).join(", ");
 
 /**
- * Newest first; events of the same time by source and offset, so that paging is exact. The events
- * are found with the columns of the conditions; the other columns are read only for these events.
+ * The newest events, unordered: sorting whole rows would require memory for all of their texts at once. Events of the
+ * same time are chosen by source and offset, so that paging is exact. The events are found with the columns of the
+ * conditions; the other columns are read only for these events.
  */
 export function searchSql(request: SearchRequest, files: string): Statement {
   const sql = new SqlText();
   const where = [timeSql(request), filterSql(sql, request.where)];
   if (request.after) where.push(behindSql(request.after, sql));
-  const order = `ORDER BY ${TIME} DESC, ${SOURCE} DESC, ${OFFSET} DESC`;
   // With the time in the join, DuckDB can skip row groups.
   const text = `WITH found AS MATERIALIZED (
       SELECT file_index AS found_file, file_row_number AS found_row, ${TIME} AS found_time
       FROM ${files} WHERE ${where.join(" AND ")}
-      ${order} LIMIT ${checkedLimit(request.limit)}
+      ORDER BY ${TIME} DESC, ${SOURCE} DESC, ${OFFSET} DESC LIMIT ${checkedLimit(request.limit)}
     )
-    SELECT ${SELECTED} FROM ${files} JOIN found
-      ON file_index = found_file AND file_row_number = found_row AND ${TIME} = found_time
-    ${order}`;
+    SELECT ${CUT} FROM ${files} JOIN found
+      ON file_index = found_file AND file_row_number = found_row AND ${TIME} = found_time`;
   return { text, parameters: sql.parameters };
 }
 
@@ -43,7 +49,7 @@ export function searchSql(request: SearchRequest, files: string): Statement {
 export function eventSql(id: EventId, files: string): Statement {
   const sql = new SqlText();
   const { source, offset } = idParts(id);
-  const text = `SELECT ${SELECTED} FROM ${files}
+  const text = `SELECT ${WHOLE} FROM ${files}
     WHERE ${SOURCE} = ${sql.bind(source)} AND ${OFFSET} = ${sql.number(offset)} LIMIT 1`;
   return { text, parameters: sql.parameters };
 }
@@ -53,7 +59,7 @@ export function idParts(id: EventId): { source: string; offset: number } {
   return { source: id.slice(0, colon), offset: Number(id.slice(colon + 1)) };
 }
 
-/** Merges partial answers to the same request, each from some of the files. */
+/** Sorts and merges partial answers to the same request, each from some of the files. */
 export function joinFound(answers: readonly (readonly Row[])[], limit: number): Row[] {
   return answers.flat().toSorted(compareRows).slice(0, limit);
 }
@@ -68,7 +74,7 @@ const TIME_AT = NAMES.indexOf("@timestamp");
 const SOURCE_AT = NAMES.indexOf("log.source.id");
 const OFFSET_AT = NAMES.indexOf("log.offset");
 
-/** The order of `searchSql`. */
+/** Newest first; events of the same time by source and offset. */
 function compareRows(a: Row, b: Row): number {
   const times = timeOfRow(b) - timeOfRow(a);
   if (times !== 0) return times;

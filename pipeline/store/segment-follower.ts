@@ -1,4 +1,5 @@
 import type { EventDocument, Follower, Skipped } from "./port.ts";
+import type { Questions } from "./questions.ts";
 import { documentOf } from "./search-sql.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
 import type { Segment } from "./segment-footer.ts";
@@ -11,6 +12,7 @@ import type { SegmentReader } from "./segment-reader.ts";
 export async function followSegments(parts: {
   segments: SegmentFolder;
   reader: SegmentReader;
+  questions: Questions;
 }): Promise<Follower> {
   const appended = async (): Promise<Segment[]> => {
     const { segments, replaced } = await parts.segments.list();
@@ -25,9 +27,9 @@ export async function followSegments(parts: {
         known = new Set(appendedNow.map(({ id }) => id));
         return { events: [], skipped: new Map() };
       }
-      const rows = await parts.reader.newestOf(
-        fresh.map(({ id }) => id),
-        limit,
+      const ids = fresh.map(({ id }) => id);
+      const rows = await parts.questions.run({}, (question) =>
+        parts.reader.newestOf(ids, limit, question),
       );
       // Only after the read succeeded, so that the next call reads them after an error.
       known = new Set(appendedNow.map(({ id }) => id));

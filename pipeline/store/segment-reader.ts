@@ -9,13 +9,14 @@ import type { StoreFilter, TimeRange } from "../filter.ts";
 import { cellsSql } from "./aggregate-sql.ts";
 import { mergedCells } from "./answer-rows.ts";
 import { CellCache } from "./cell-cache.ts";
-import { cellFilesSql, type Duck, eventFilesSql, type Row } from "./duck.ts";
+import { cellFilesSql, type Duck, eventFilesSql, type Row, type Use, type Work } from "./duck.ts";
 import { publish, writeSafe } from "./files.ts";
 import type { Statement } from "./filter-sql.ts";
 import { mergeCells } from "./merge-cells.ts";
 import type { ParquetColumn } from "./parquet/column.ts";
 import { writeParquet } from "./parquet/write-parquet.ts";
 import type { CellsRequest, MergedCell, SearchRequest } from "./port.ts";
+import type { Question } from "./questions.ts";
 import { joinFound, searchSql, timeOfRow } from "./search-sql.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
 import { newestMs, type Segment } from "./segment-footer.ts";
@@ -27,10 +28,14 @@ const TRIES = 3;
 const FILES_FIRST = 4;
 const FILES_FACTOR = 4;
 
+/** Reads of at most about this many events, without a search in their texts, do not wait for searches. */
+const QUICK_ROWS_MAX = 200_000;
+
 const ALL_TIMES = { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY };
 
 type Build = (files: string) => Statement;
 type Parts = { segments: SegmentFolder; duck: Duck; cellsBytesMax: number };
+type EventsRequest = TimeRange & { where: StoreFilter };
 type SegmentFilter = (segment: Segment) => boolean;
 
 /** Runs statements over the segments that a request covers. */
@@ -53,37 +58,44 @@ export class SegmentReader {
   }
 
   /** Runs a statement over the segments with events of the range and, if the filter has one, of the dataset. */
-  async events(request: TimeRange & { where: StoreFilter }, build: Build): Promise<Row[]> {
+  async events(request: EventsRequest, build: Build, question: Question): Promise<Row[]> {
     const dataset = datasetOf(request.where);
-    return this.eventsOf((segment) => overlaps(segment, request, dataset), build);
+    return this.#read(
+      (segment) => overlaps(segment, request, dataset),
+      async (matching) => {
+        const work = workOf(request, matching);
+        return this.#eventsIn(matching, build, { work, question });
+      },
+    );
   }
 
-  async eventsOf(matches: SegmentFilter, build: Build): Promise<Row[]> {
-    return this.#read(matches, async (matching) => {
-      if (matching.length === 0) return [];
-      const paths = matching.map((segment) => this.#segments.eventsPath(segment.id));
-      const { text, parameters } = build(eventFilesSql([this.#schemaPath, ...paths]));
-      return this.#duck.rows(text, parameters);
-    });
+  async eventsOf(matches: SegmentFilter, build: Build, use: Use): Promise<Row[]> {
+    return this.#read(matches, (matching) => this.#eventsIn(matching, build, use));
+  }
+
+  async #eventsIn(segments: readonly Segment[], build: Build, use: Use): Promise<Row[]> {
+    use.question.signal.throwIfAborted();
+    if (segments.length === 0) return [];
+    const paths = segments.map(({ id }) => this.#segments.eventsPath(id));
+    const { text, parameters } = build(eventFilesSql([this.#schemaPath, ...paths]));
+    return this.#duck.rows(text, parameters, use);
   }
 
   /**
    * The newest matching events: files are read from the newest on, until no older file can have an event that belongs
    * into the answer.
    */
-  async newest(request: SearchRequest): Promise<Row[]> {
+  async newest(request: SearchRequest, question: Question): Promise<Row[]> {
     const dataset = datasetOf(request.where);
     const matches: SegmentFilter = (segment) => overlaps(segment, request, dataset);
     return this.#read(matches, async (matching) => {
       const rest = matching.toSorted((a, b) => newestMs(b) - newestMs(a));
       let found: Row[] = [];
       for (let files = FILES_FIRST; rest.length > 0; files *= FILES_FACTOR) {
-        const paths = rest.splice(0, files).map((segment) => this.#segments.eventsPath(segment.id));
-        const { text, parameters } = searchSql(
-          request,
-          eventFilesSql([this.#schemaPath, ...paths]),
-        );
-        found = joinFound([found, await this.#duck.rows(text, parameters)], request.limit);
+        const some = rest.splice(0, files);
+        const use: Use = { work: workOf(request, some), question };
+        const rows = await this.#eventsIn(some, (paths) => searchSql(request, paths), use);
+        found = joinFound([found, rows], request.limit);
         const last = found[request.limit - 1];
         const [next] = rest;
         if (last && next && timeOfRow(last) > newestMs(next)) break;
@@ -93,27 +105,29 @@ export class SegmentReader {
   }
 
   /** The newest events of these segments. */
-  async newestOf(ids: readonly SegmentId[], limit: number): Promise<Row[]> {
+  async newestOf(ids: readonly SegmentId[], limit: number, question: Question): Promise<Row[]> {
     const files = eventFilesSql([
       this.#schemaPath,
       ...ids.map((id) => this.#segments.eventsPath(id)),
     ]);
     const { text, parameters } = searchSql({ ...ALL_TIMES, where: [], limit }, files);
-    return this.#duck.rows(text, parameters);
+    const rows = await this.#duck.rows(text, parameters, { work: "quick", question });
+    return joinFound([rows], limit);
   }
 
   /** Merged rollup cells: from the cache, or from the files if they do not fit into it. */
-  async cells(request: CellsRequest): Promise<MergedCell[]> {
+  async cells(request: CellsRequest, question: Question): Promise<MergedCell[]> {
+    const use: Use = { work: "quick", question };
     const matches = ({ cells }: Segment): boolean =>
       cells !== null && cells.from * 1000 < request.toMs && cells.to * 1000 >= request.fromMs;
     return this.#read(matches, async (matching, all) => {
       this.#cells.keepOnly(all);
       if (matching.length === 0) return [];
-      const chunks = await this.#cells.chunks(matching, request);
+      const chunks = await this.#cells.chunks(matching, request, use);
       if (chunks) return mergeCells(chunks, request);
       const paths = matching.map((segment) => this.#segments.rollupPath(segment.id));
       const { text, parameters } = cellsSql(request, cellFilesSql(paths));
-      return (await this.#duck.rows(text, parameters)).flatMap(mergedCells);
+      return (await this.#duck.rows(text, parameters, use)).flatMap(mergedCells);
     });
   }
 
@@ -155,6 +169,24 @@ function overlaps(segment: Segment, range: TimeRange, dataset: string | undefine
       extent.toMs >= range.fromMs &&
       (dataset === undefined || extent.dataset === dataset),
   );
+}
+
+function workOf(request: EventsRequest, segments: readonly Segment[]): Work {
+  const isTextSearch = request.where.some(
+    ({ op }) => op === "contains" || op === "like" || op === "not_like",
+  );
+  const rows = segments.reduce((sum, segment) => sum + rowsIn(segment, request), 0);
+  return isTextSearch || rows > QUICK_ROWS_MAX ? "searches" : "quick";
+}
+
+/** About the number of rows of a segment in a range, if they are spread evenly over its time. */
+function rowsIn(segment: Segment, { fromMs, toMs }: TimeRange): number {
+  const rows = segment.extents.map((extent) => {
+    const lengthMs = extent.toMs - extent.fromMs + 1;
+    const sharedMs = Math.min(extent.toMs + 1, toMs) - Math.max(extent.fromMs, fromMs);
+    return (extent.rows * Math.max(0, sharedMs)) / lengthMs;
+  });
+  return rows.reduce((sum, count) => sum + count, 0);
 }
 
 function datasetOf(where: StoreFilter): string | undefined {

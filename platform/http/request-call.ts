@@ -62,13 +62,17 @@ export class RequestCall {
     return this.#wrote;
   }
 
-  get signal(): AbortSignal {
+  get disconnected(): AbortSignal {
     const disconnected = new AbortController();
     if (this.#outgoing.closed) disconnected.abort();
     else this.#outgoing.once("close", () => disconnected.abort());
+    return disconnected.signal;
+  }
+
+  get signal(): AbortSignal {
     const { endsMs } = this.caller;
     const ends = endsMs === undefined ? [] : [AbortSignal.timeout(this.#msUntil(endsMs))];
-    return AbortSignal.any([disconnected.signal, this.#stopping, ...ends]);
+    return AbortSignal.any([this.disconnected, this.#stopping, ...ends]);
   }
 
   #msUntil(ms: number): number {

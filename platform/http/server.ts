@@ -14,6 +14,8 @@ const KEEP_ALIVE_MS = 65_000;
 /** Slower clients get 408, because they occupy a connection. */
 export const HEADERS_MS = 15_000;
 export const REQUEST_MS = 60_000;
+/** A client that reads nothing of its response for this long is disconnected, because the response occupies memory. */
+const STALLED_MS = 60_000;
 
 /** The HTTP server of a process, which listens itself or gets its connections from a supervisor. */
 export type ApiServer = {
@@ -27,8 +29,8 @@ export type ApiServer = {
 type Listen = { host: string; port?: number | undefined; supervisor?: Supervisor | undefined };
 
 /** An HTTP server with the limits that apply to all ports. */
-export const createHttpServer = (): Server =>
-  createServer({
+export function createHttpServer(): Server {
+  const server = createServer({
     keepAliveTimeout: KEEP_ALIVE_MS,
     headersTimeout: HEADERS_MS,
     requestTimeout: REQUEST_MS,
@@ -38,6 +40,14 @@ export const createHttpServer = (): Server =>
     // The listener rejects it with a reason.
     requireHostHeader: false,
   });
+  server.setTimeout(STALLED_MS, (socket) => {
+    // Node reports idle connections in the same way, with the time for which they are kept. A response that has not
+    // begun may take longer.
+    const isIdle = socket.timeout !== server.timeout;
+    if (isIdle || socket.writableLength > 0) socket.destroy();
+  });
+  return server;
+}
 
 /** @throws AppError when the port cannot be used */
 export async function openServer({ host, port = 0, supervisor }: Listen): Promise<ApiServer> {

@@ -2,7 +2,7 @@ import { type Environment, type SettingGroups, variablesOf } from "./settings.ts
 
 /** Variables of the operating system and the runtime. */
 const SYSTEM =
-  /^(?:PATH|HOME|USER|LOGNAME|SHELL|TZ|LANG|LC_\w+|TMPDIR|TMP|TEMP|LD_LIBRARY_PATH|NODE_\w+|SSL_CERT_\w+|(?:https?|no)_proxy)$/i;
+  /^(?:PATH|HOME|USER|LOGNAME|SHELL|TZ|LANG|LC_\w+|TMPDIR|TMP|TEMP|LD_LIBRARY_PATH|NODE_\w+|UV_THREADPOOL_SIZE|SSL_CERT_\w+|(?:https?|no)_proxy)$/i;
 
 export type ProcessSettings = {
   settings: SettingGroups;

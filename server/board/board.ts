@@ -9,6 +9,7 @@ import { LIVE_COUNTS } from "#pipeline/measures/index.ts";
 import { chartStep } from "#pipeline/metrics/planner.ts";
 import type { MetricAnswer } from "#pipeline/metrics/query.ts";
 import { runQuery } from "#pipeline/metrics/run-query.ts";
+import { OTHER } from "#pipeline/sketches/heavy-hitters.ts";
 import type { MetricReader, Extent, Hole } from "#pipeline/store/port.ts";
 import type { Clock } from "#platform/clock.ts";
 
@@ -75,7 +76,8 @@ export async function loadBoard(given: BoardDeps, request: BoardRequest): Promis
     quarantined,
     holes: holesIn(deps.holes, range, extent?.dataset),
     turnover,
-    topRoutes: routes,
+    topRoutes: routes.list,
+    topRoutesShortfallMax: routes.shortfallMax,
     predictedRequestsPerSecond: prediction,
     newestEventMs: extent?.toMs ?? null,
     atMs: nowMs,
@@ -124,16 +126,18 @@ async function querySeries(query: BoardQuery, stepMs: number): Promise<Answers> 
   return new Map(answers.map(({ metric, series }) => [metric, series[0]]));
 }
 
-async function topRoutes(query: BoardQuery): Promise<Board["topRoutes"]> {
+type TopRoutes = { list: Board["topRoutes"]; shortfallMax: number };
+
+async function topRoutes(query: BoardQuery): Promise<TopRoutes> {
   const by = { field: "http.route", limit: TOP_ROUTES };
   const requests = await query("requests", { by });
-  if (requests.series.length === 0) return [];
+  if (requests.series.length === 0) return { list: [], shortfallMax: 0 };
   const [errors, p95] = await Promise.all([
     query("errors", { by: { ...by, limit: 1_000 } }),
     query("response_time_p95", { by }),
   ]);
-  return requests.series.flatMap(({ key, value }) =>
-    key === null
+  const list = requests.series.flatMap(({ key, value }) =>
+    key === null || key === OTHER
       ? []
       : [
           {
@@ -144,6 +148,7 @@ async function topRoutes(query: BoardQuery): Promise<Board["topRoutes"]> {
           },
         ],
   );
+  return { list, shortfallMax: requests.shortfallMax ?? 0 };
 }
 
 const valueOf = (answer: MetricAnswer, key: string): number | null =>

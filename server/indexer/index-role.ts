@@ -7,10 +7,12 @@ import {
   NO_STATUS,
 } from "#pipeline/live-link/messages.ts";
 import { LivePublisher } from "#pipeline/live-link/publisher.ts";
+import type { Expired } from "#pipeline/store/port.ts";
 import { listenForChannels } from "#platform/channel/sockets.ts";
 import { systemClock } from "#platform/clock.ts";
 import type { Log } from "#platform/log.ts";
 
+import { logExpired } from "./log-expired.ts";
 import { type IndexerTask, runIndexer } from "./run-indexer.ts";
 
 const RETRY_MS = { first: 500, max: 30_000 };
@@ -30,6 +32,7 @@ export async function runIndexRole(
   signal: AbortSignal,
 ): Promise<void> {
   let publisher = new LivePublisher(systemClock);
+  const onExpired = (expired: readonly Expired[]): void => logExpired(log, expired);
   await using open = new AsyncDisposableStack();
   try {
     const attach = (channel: IndexerEnd): void => publisher.attach(channel);
@@ -40,7 +43,7 @@ export async function runIndexRole(
   }
   for (let waitMs = RETRY_MS.first; !signal.aborted; waitMs = Math.min(waitMs * 2, RETRY_MS.max)) {
     try {
-      await runIndexer(task, publisher, signal);
+      await runIndexer(task, { publisher, onExpired }, signal);
       return;
     } catch (error) {
       log.error("the indexer failed and will be restarted", { error });

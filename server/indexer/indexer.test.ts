@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 
 import { busUrlIn, openBus } from "#pipeline/bus/open-bus.ts";
 import { openStore, storeUrlIn } from "#pipeline/store/open-store.ts";
+import type { Expired } from "#pipeline/store/port.ts";
 import { systemClock } from "#platform/clock.ts";
 
 import { startIndexer } from "./indexer.ts";
@@ -31,6 +32,7 @@ test("an indexer that fails reports the reason, is restarted, and reads the pend
         if (message.type === "sealed") rows += message.rows;
       }),
     onFailed: (error) => failures.push(error),
+    onExpired: () => undefined,
   });
   try {
     await expect.poll(() => failures.length, { timeout: 20_000 }).toBeGreaterThan(0);
@@ -58,6 +60,7 @@ test("pushed events go into the same store as the events of files", async () => 
         if (message.type === "sealed") rows += message.rows;
       }),
     onFailed: (error) => expect.fail(error),
+    onExpired: () => undefined,
   });
   try {
     const pushed = '{"@timestamp":"2026-03-14T00:00:00Z","data_stream.dataset":"pushed","n":1}\n';
@@ -71,6 +74,33 @@ test("pushed events go into the same store as the events of files", async () => 
   } finally {
     await indexer.stop();
     await bus[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+  }
+}, 60_000);
+
+test("events that the retention of their dataset deletes are reported", async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck indexer "));
+  const storeUrl = storeUrlIn(folder);
+  const log = path.join(folder, "access.log");
+  await writeFile(log, LINE.repeat(3));
+  await using store = await openStore({ url: storeUrl, clock: systemClock });
+  await store.setRetention(new Map([["nginx.access", 30]]));
+  const deleted: Expired[] = [];
+  const task = { ...TASK, storeUrl, locksFolder: path.join(folder, "locks"), paths: [log] };
+  const indexer = startIndexer(task, {
+    attach: () => undefined,
+    onFailed: (error) => expect.fail(error),
+    onExpired: (expired) => deleted.push(...expired),
+  });
+  try {
+    await expect.poll(() => deleted.length, { timeout: 20_000 }).toBe(1);
+    const atMs = Date.UTC(2026, 2, 14);
+    expect(deleted).toEqual([
+      { dataset: "nginx.access", rows: 3, fromMs: atMs, toMs: atMs, days: 30 },
+    ]);
+    expect(await store.extents()).toEqual([]);
+  } finally {
+    await indexer.stop();
     await rm(folder, { recursive: true, force: true });
   }
 }, 60_000);

@@ -2,10 +2,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import { MessageChannel, Worker } from "node:worker_threads";
 
 import type { ControlEnd } from "#pipeline/live-link/messages.ts";
+import type { Expired } from "#pipeline/store/port.ts";
 import { messagePortChannel } from "#platform/channel/message-port-channel.ts";
 
 import type { IndexerTask } from "./run-indexer.ts";
-import type { IndexerEnded, IndexerThreadData } from "./thread.ts";
+import type { IndexerReport, IndexerThreadData } from "./thread.ts";
 
 export type Indexer = {
   /** Seals the events that were read, and ends. */
@@ -16,6 +17,8 @@ export type IndexerListeners = {
   /** Called with the channel of each run of the indexer. */
   attach(channel: ControlEnd): void;
   onFailed(error: string): void;
+  /** Called with the events that were deleted by their dataset's retention. */
+  onExpired(expired: readonly Expired[]): void;
 };
 
 const RESTART_MS = { first: 500, max: 30_000 };
@@ -53,8 +56,12 @@ export function startIndexer(task: IndexerTask, listeners: IndexerListeners): In
       listeners.onFailed(error);
     };
     worker.once("exit", () => resolve());
-    worker.on("message", ({ error }: IndexerEnded) => {
-      if (error !== null) fail(error);
+    worker.on("message", (report: IndexerReport) => {
+      if (report.type === "expired") {
+        listeners.onExpired(report.expired);
+        return;
+      }
+      if (report.error !== null) fail(report.error);
       void worker?.terminate();
     });
     worker.on("error", (error) => fail(error.stack ?? error.message));

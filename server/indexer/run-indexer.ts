@@ -7,6 +7,7 @@ import { joinSources } from "#pipeline/ingest/join-sources.ts";
 import { keepUp } from "#pipeline/ingest/upkeep.ts";
 import type { LivePublisher } from "#pipeline/live-link/publisher.ts";
 import { openStore } from "#pipeline/store/open-store.ts";
+import type { Expired } from "#pipeline/store/port.ts";
 import { systemClock as clock } from "#platform/clock.ts";
 
 import { deriveRules } from "../rules.ts";
@@ -34,10 +35,16 @@ export type IndexerTask = {
   replay?: { path: string; speed: number };
 };
 
+export type IndexerOutput = {
+  publisher: LivePublisher;
+  /** Called with the events that were deleted by their dataset's retention. */
+  onExpired(expired: readonly Expired[]): void;
+};
+
 /** Reads the sources into the store and publishes new events, until the signal aborts or a replay ends. */
 export async function runIndexer(
   task: IndexerTask,
-  publisher: LivePublisher,
+  { publisher, onExpired }: IndexerOutput,
   signal: AbortSignal,
 ): Promise<void> {
   await using store = await openStore({
@@ -76,7 +83,7 @@ export async function runIndexer(
   await publishStatus();
   const status = setInterval(() => void publishStatus(), STATUS_EVERY_MS);
   const ended = new AbortController();
-  const upkeep = keepUp({ store, clock, bus }, AbortSignal.any([signal, ended.signal]));
+  const upkeep = keepUp({ store, clock, bus, onExpired }, AbortSignal.any([signal, ended.signal]));
   try {
     await ingest.run(bus ? joinSources([files, bus]) : files, signal);
   } finally {

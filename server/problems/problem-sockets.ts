@@ -11,8 +11,8 @@ import { visibleProblems } from "./visible-problems.ts";
 type Deps = {
   problems(): readonly OpenProblem[];
   /** Rejects unless the member may watch boards, or see raw events. Called again while the socket is open. */
-  mayWatch(request: IncomingMessage): Promise<void>;
-  mayFollow(request: IncomingMessage): Promise<void>;
+  mayWatch(request: IncomingMessage): Promise<unknown>;
+  mayFollow(request: IncomingMessage): Promise<unknown>;
 };
 
 /** Two rooms, so that a change is formatted twice and not for each page. */
@@ -61,7 +61,7 @@ export const isRefusal = (error: unknown): boolean =>
   error instanceof AppError && (error.code === "unauthenticated" || error.code === "forbidden");
 
 /** False if the check refuses the right; rejects if the right is unknown. */
-export const isAllowed = (check: Promise<void>): Promise<boolean> =>
+export const isAllowed = (check: Promise<unknown>): Promise<boolean> =>
   check.then(
     () => true,
     (error: unknown) => {

@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { type GrantRule, type MemberRule, memberRoute } from "#access/route.ts";
 import { Board, MetricCatalogue } from "#dashboards/api.ts";
+import { forAsker } from "#pipeline/for-asker.ts";
 import { CATALOGUE } from "#pipeline/metrics/catalogue.ts";
 import { parseRange } from "#pipeline/time-range.ts";
 import type { Clock } from "#platform/clock.ts";
@@ -54,8 +55,9 @@ const boardRoute = ({ workspace, clock }: BoardRoutesDeps): Route<MemberRule> =>
       dataset: z.string().max(200).optional(),
     }),
     responses: { 200: { description: "The board", body: Board } },
-    async handle({ query }) {
-      const { store, predictions, live, kind } = workspace();
+    async handle({ query, caller, disconnected }) {
+      const { store: reads, predictions, live, kind } = workspace();
+      const store = forAsker(reads, { signal: disconnected, asker: caller.id });
       const range = parseRange(query, clock.nowMs());
       const { holes } = await store.status();
       const deps = { store, holes, predictions, live, clock, demo: kind === "demo" };

@@ -3,9 +3,10 @@ import { z } from "zod";
 import { type GrantRule, type MemberRule, memberRoute } from "#access/route.ts";
 import { EventDocument, EventOverview, EventPage } from "#dashboards/api.ts";
 import type { Filter, TimeRange } from "#pipeline/filter.ts";
+import { forAsker } from "#pipeline/for-asker.ts";
 import { chooseStep } from "#pipeline/metrics/planner.ts";
 import { parseQuery } from "#pipeline/query-language.ts";
-import type { EventId, Extent } from "#pipeline/store/port.ts";
+import type { EventId, EventReader, Extent, StoreMaintenance } from "#pipeline/store/port.ts";
 import { parseRange } from "#pipeline/time-range.ts";
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
@@ -68,8 +69,8 @@ const searchRoute = ({ workspace, clock }: EventRoutesDeps): Route<MemberRule> =
       after: z.string().max(500).optional().describe("`next` of the previous page"),
     }),
     responses: { 200: { description: "A page of events", body: EventPage } },
-    async handle({ query }) {
-      const { store } = workspace();
+    async handle({ query, caller, disconnected }) {
+      const store = forAsker(workspace().store, { signal: disconnected, asker: caller.id });
       const { fromMs, toMs, where } = parseSearch(query, await store.extents(), clock);
       const after = parseCursor(query.after);
       const events = await store.search({
@@ -95,10 +96,11 @@ const overviewRoute = ({ workspace, clock }: EventRoutesDeps): Route<MemberRule>
     rule: FOLLOW_EVENTS,
     query: Search,
     responses: { 200: { description: "The overview", body: EventOverview } },
-    handle: async ({ query }) => ({
-      status: 200,
-      body: await loadOverview(workspace(), query, clock),
-    }),
+    async handle({ query, caller, disconnected }) {
+      const { store, kind } = workspace();
+      const view = { store: forAsker(store, { signal: disconnected, asker: caller.id }), kind };
+      return { status: 200, body: await loadOverview(view, query, clock) };
+    },
   });
 
 const eventRoute = ({ workspace }: EventRoutesDeps): Route<MemberRule> =>
@@ -111,16 +113,21 @@ const eventRoute = ({ workspace }: EventRoutesDeps): Route<MemberRule> =>
     rule: FOLLOW_EVENTS,
     query: z.strictObject({ id: z.string().max(500) }),
     responses: { 200: { description: "The event", body: EventDocument } },
-    async handle({ query }) {
+    async handle({ query, caller, disconnected }) {
       const id = parseEventId(query.id, "id");
-      const event = await workspace().store.event(id);
+      const asking = { signal: disconnected, asker: caller.id };
+      const event = await workspace().store.event(id, asking);
       if (!event) throw new AppError("not_found", `there is no event ${id}`);
       return { status: 200, body: event };
     },
   });
 
+type OverviewSource = Pick<WorkspaceView, "kind"> & {
+  store: Pick<EventReader, "aggregate" | "facets" | "extents"> & Pick<StoreMaintenance, "status">;
+};
+
 async function loadOverview(
-  { store, kind }: WorkspaceView,
+  { store, kind }: OverviewSource,
   query: z.infer<typeof Search>,
   clock: Clock,
 ): Promise<EventOverview> {

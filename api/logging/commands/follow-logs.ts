@@ -1,4 +1,5 @@
 import type { Filter } from "#pipeline/filter.ts";
+import { forAsker } from "#pipeline/for-asker.ts";
 import { matches } from "#pipeline/matches.ts";
 import type { EventDocument, EventId, Skipped } from "#pipeline/store/port.ts";
 import type { Caller } from "#platform/http/caller.ts";
@@ -77,10 +78,10 @@ async function* messages(
 /** Events after the reader's last one in search order, oldest first. */
 async function missedBy(
   { stores }: Pick<Deps, "stores">,
-  { after, caller, where, nowMs }: Following,
+  { after, caller, where, nowMs, signal }: Following,
 ): Promise<Message[]> {
   if (after === undefined) return [];
-  const store = await stores.get();
+  const store = forAsker(await stores.get(), { signal, asker: caller.id });
   // Validated by the route's `EventId`.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const last = await store.event(after as EventId);

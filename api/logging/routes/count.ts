@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import type { TimeRange } from "#pipeline/filter.ts";
+import { forAsker } from "#pipeline/for-asker.ts";
 import { chooseStep, pointsOf } from "#pipeline/metrics/planner.ts";
 import { resolveField } from "#pipeline/query-language.ts";
 import { AppError } from "#platform/errors.ts";
@@ -50,9 +51,10 @@ const facetsRoute = ({ stores }: Deps): Route =>
     responses: {
       200: { description: "One item per field", body: z.strictObject({ items: z.array(Facet) }) },
     },
-    async handle({ query, caller, nowMs }) {
+    async handle({ query, caller, nowMs, disconnected }) {
       const resolved = parseLogQuery(query, nowMs);
-      const store = await stores.get();
+      const asking = { signal: disconnected, asker: caller.id };
+      const store = forAsker(await stores.get(), asking);
       const facets = await store.facets({
         ...resolved,
         where: [...resolved.where, ...(await withinScope(store, caller))],
@@ -90,10 +92,11 @@ const countsRoute = ({ stores }: Deps): Route =>
         body: z.strictObject({ stepMs: z.int(), items: z.array(Count) }),
       },
     },
-    async handle({ query, caller, nowMs }) {
+    async handle({ query, caller, nowMs, disconnected }) {
       const resolved = parseLogQuery(query, nowMs);
       const stepMs = stepOf(query.step, resolved);
-      const store = await stores.get();
+      const asking = { signal: disconnected, asker: caller.id };
+      const store = forAsker(await stores.get(), asking);
       const rows = await store.aggregate({
         ...resolved,
         where: [...resolved.where, ...(await withinScope(store, caller))],

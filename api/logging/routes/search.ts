@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { forAsker } from "#pipeline/for-asker.ts";
 import type { EventDocument, EventId as StoreEventId } from "#pipeline/store/port.ts";
 import { AppError } from "#platform/errors.ts";
 import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
@@ -26,17 +27,18 @@ const searchRoute = ({ stores }: Deps): Route =>
     tag: "Read",
     summary: "Searches events, newest first",
     description:
-      "Searches the datasets that the caller may read. All terms of `q` must match: words are searched in the message, error message, URL, user agent, referrer and original line; `level:error` matches a value, `path:/api/*` a pattern, `status>=500` compares, `user:*` requires the field, `-method:GET` negates; quotes keep words together. Later pages keep the range of the first one, even if it ended at now.",
+      "Searches the datasets that the caller may read. All terms of `q` must match: words are searched in the message, error message, URL, user agent, referrer and original line; `level:error` matches a value, `path:/api/*` a pattern, `status>=500` compares, `user:*` requires the field, `-method:GET` negates; quotes keep words together. Later pages keep the range of the first one, even if it ended at now. Texts of more than 64 KiB are cut: `GET /v1/logs/{eventId}` returns them whole. A search that takes longer than 30 seconds is ended with 503.",
     rule: { allow: "permission", permission: READ, scoped: true },
     query: pageQuery(scopeQuery),
     responses: { 200: { description: "A page of events", body: pageOf(Event) } },
-    async handle({ query, caller, nowMs }) {
+    async handle({ query, caller, nowMs, disconnected }) {
       const resolved = parseLogQuery(query, nowMs);
       const [fromMs, toMs, tMs, id] = decodeCursor(Cursor, query.cursor) ?? [
         resolved.fromMs,
         resolved.toMs,
       ];
-      const store = await stores.get();
+      const asking = { signal: disconnected, asker: caller.id };
+      const store = forAsker(await stores.get(), asking);
       const events = await store.search({
         fromMs,
         toMs,
@@ -64,9 +66,10 @@ const eventRoute = ({ stores }: Deps): Route =>
     rule: { allow: "permission", permission: READ, scoped: true },
     params: z.strictObject({ eventId: EventId }),
     responses: { 200: { description: "The event", body: Event } },
-    async handle({ params, caller }) {
+    async handle({ params, caller, disconnected }) {
       const store = await stores.get();
-      const event = await store.event(StoredId.parse(params.eventId));
+      const asking = { signal: disconnected, asker: caller.id };
+      const event = await store.event(StoredId.parse(params.eventId), asking);
       if (event && isVisible(caller, event.fields)) return { status: 200, body: event };
       throw new AppError("not_found", `There is no event ${params.eventId}.`);
     },

@@ -1,0 +1,103 @@
+import type { Question } from "./questions.ts";
+
+type Asker = Pick<Question, "asker" | "signal">;
+type Waiting<C> = { give(connection: C): void };
+
+/**
+ * Connections that are used by one question at a time. Waiting askers take turns, so that one with many questions does
+ * not delay the others; questions without an asker take turns as one.
+ */
+export class ConnectionPool<C> {
+  readonly #idle: C[];
+  readonly #perAsker: number;
+  /** By asker, in the order of their turns. */
+  readonly #waiting = new Map<string | undefined, Waiting<C>[]>();
+  /** Number of connections in use by each named asker. */
+  readonly #used = new Map<string, number>();
+
+  /** `perAsker`: the most connections that a named asker uses at a time. */
+  constructor(connections: readonly C[], perAsker: number = connections.length) {
+    this.#idle = [...connections];
+    this.#perAsker = perAsker;
+  }
+
+  get idle(): readonly C[] {
+    return this.#idle;
+  }
+
+  /**
+   * Runs `work` with a connection, as soon as it is the asker's turn.
+   * @throws the reason of the signal if it aborts while waiting
+   */
+  async use<T>(question: Asker, work: (connection: C) => Promise<T>): Promise<T> {
+    const { asker } = question;
+    const connection = this.#takeIdle(asker) ?? (await this.#wait(question));
+    try {
+      return await work(connection);
+    } finally {
+      this.#count(asker, -1);
+      this.#idle.push(connection);
+      this.#serveNext();
+    }
+  }
+
+  #takeIdle(asker: string | undefined): C | undefined {
+    if (!this.#mayUse(asker)) return undefined;
+    const connection = this.#idle.pop();
+    if (connection !== undefined) this.#count(asker, 1);
+    return connection;
+  }
+
+  #mayUse(asker: string | undefined): boolean {
+    return asker === undefined || (this.#used.get(asker) ?? 0) < this.#perAsker;
+  }
+
+  #count(asker: string | undefined, change: 1 | -1): void {
+    if (asker === undefined) return;
+    const used = (this.#used.get(asker) ?? 0) + change;
+    if (used === 0) this.#used.delete(asker);
+    else this.#used.set(asker, used);
+  }
+
+  #wait({ asker, signal }: Asker): Promise<C> {
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting<C> = {
+        give: (connection) => {
+          signal.removeEventListener("abort", leave);
+          resolve(connection);
+        },
+      };
+      const leave = (): void => {
+        this.#remove(asker, waiting);
+        reject(signal.reason);
+      };
+      if (signal.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      signal.addEventListener("abort", leave, { once: true });
+      const turn = this.#waiting.get(asker);
+      if (turn) turn.push(waiting);
+      else this.#waiting.set(asker, [waiting]);
+    });
+  }
+
+  #remove(asker: string | undefined, waiting: Waiting<C>): void {
+    const rest = (this.#waiting.get(asker) ?? []).filter((it) => it !== waiting);
+    if (rest.length === 0) this.#waiting.delete(asker);
+    else this.#waiting.set(asker, rest);
+  }
+
+  /** Gives the idle connection to the asker whose turn it is, which then has the last turn. */
+  #serveNext(): void {
+    for (const [asker, [first, ...rest]] of this.#waiting) {
+      if (first === undefined || !this.#mayUse(asker)) continue;
+      const connection = this.#takeIdle(asker);
+      if (connection === undefined) return;
+      this.#waiting.delete(asker);
+      if (rest.length > 0) this.#waiting.set(asker, rest);
+      first.give(connection);
+      return;
+    }
+  }
+}
