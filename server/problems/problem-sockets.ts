@@ -3,9 +3,9 @@ import type { IncomingMessage } from "node:http";
 import type { Namespace, Socket } from "socket.io";
 
 import type { ProblemsMessage } from "#dashboards/api.ts";
-import { AppError } from "#platform/errors.ts";
 import type { OpenProblem } from "#platform/problems.ts";
 
+import { isRefusal } from "../viewers/viewer-deps.ts";
 import { visibleProblems } from "./visible-problems.ts";
 
 type Deps = {
@@ -55,10 +55,6 @@ export function openProblemSockets(io: Namespace, deps: Deps): { send(): void; r
     },
   };
 }
-
-/** Whether an error refuses the right. Others, such as an unavailable database, do not close sockets. */
-export const isRefusal = (error: unknown): boolean =>
-  error instanceof AppError && (error.code === "unauthenticated" || error.code === "forbidden");
 
 /** False if the check refuses the right; rejects if the right is unknown. */
 export const isAllowed = (check: Promise<unknown>): Promise<boolean> =>
