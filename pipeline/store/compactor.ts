@@ -3,12 +3,12 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
-import { type Lease, tryLease } from "#platform/lease/lease.ts";
+import type { Lease } from "#platform/lease/lease.ts";
 
 import { planCompaction } from "./compaction-plan.ts";
 import { asNumber, asText, type Duck, eventFilesSql } from "./duck.ts";
 import { expiredOf, planExpiry, readRetention, staysSql } from "./expiry.ts";
-import { explained } from "./files.ts";
+import { LeasedWork } from "./leased-work.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { mergeEventFiles } from "./merge-event-files.ts";
 import { mergeRollupFiles } from "./merge-rollup-files.ts";
@@ -20,15 +20,11 @@ import type { SegmentFolder } from "./segment-folder.ts";
 import { mergedFooter, mergeExtents, type Segment, type SegmentFooter } from "./segment-footer.ts";
 import { madeMs, type SegmentId } from "./segment-id.ts";
 import { Sightings } from "./sightings.ts";
-import { leasesIn } from "./store-writer.ts";
 
-const LEASE = "compaction";
 const LEASE_WAIT_MS_MAX = 30_000;
 const LEASE_RETRY_MS = 200;
 /** A reader that listed the folder before a merge has this long to open the old files. */
 const GRACE_MS = 60_000;
-/** After failures the same work is repeated less and less often: a failed merge may have cost minutes. */
-const RETRY_MS = { first: 5_000, max: 10 * 60_000 };
 
 /** The expired events that a merge leaves out; `isAll`: all events of its inputs are expired. */
 type Cut = { cutoffs: Cutoffs; isAll: boolean };
@@ -52,15 +48,13 @@ export class Compactor {
   readonly #replacedSince: Sightings;
   readonly #leftSince: Sightings;
   readonly #retentionTime: RetentionTimeFile;
-  readonly #running = new Set<Promise<unknown>>();
-  /** The last failure of each kind of work that failed, and the wait after it. */
-  readonly #pauses = new Map<string, { failedMs: number; waitMs: number }>();
-  #failures = 0;
+  readonly #work: LeasedWork;
 
   constructor({ segments, duck, clock, monotonicMs }: Parts) {
     this.#segments = segments;
     this.#duck = duck;
     this.#clock = clock;
+    this.#work = new LeasedWork(segments, clock);
     this.#replacedSince = new Sightings(monotonicMs);
     this.#leftSince = new Sightings(monotonicMs);
     const { folder, scratch } = segments;
@@ -77,7 +71,7 @@ export class Compactor {
 
   /** Number of failed merges and removals. */
   get failures(): number {
-    return this.#failures;
+    return this.#work.failures;
   }
 
   /**
@@ -85,7 +79,7 @@ export class Compactor {
    * before and is not repeated yet.
    */
   async compact(): Promise<boolean> {
-    const done = await this.#tried("small files cannot be merged", async (lease) => {
+    const done = await this.#work.try("small files cannot be merged", async (lease) => {
       const { segments, replaced } = await this.#segments.list();
       await this.#segments.moveDamaged();
       const sightings = this.#leftSince;
@@ -103,7 +97,7 @@ export class Compactor {
    * `compact`.
    */
   async expire(nowMs: number): Promise<Expired[] | undefined> {
-    return this.#tried("expired events cannot be removed", async (lease) => {
+    return this.#work.try("expired events cannot be removed", async (lease) => {
       const retention = await readRetention(this.#segments.folder);
       const { segments } = await this.#segments.list();
       const time = await this.#retentionTime.now(nowMs, segments);
@@ -128,7 +122,7 @@ export class Compactor {
   async confirmTime(nowMs: number): Promise<void> {
     const untilMs = performance.now() + LEASE_WAIT_MS_MAX;
     do {
-      await using lease = await tryLease(leasesIn(this.#segments.folder), LEASE);
+      await using lease = await this.#work.tryLease();
       if (lease) return await this.#retentionTime.save({ atMs: nowMs, deviatingMs: 0 });
       await delay(LEASE_RETRY_MS);
     } while (performance.now() < untilMs);
@@ -141,52 +135,8 @@ export class Compactor {
   }
 
   /** Resolves when no work is in progress. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#running);
-  }
-
-  async #tried<T>(
-    problem: string,
-    work: (lease: Lease) => Promise<T | undefined>,
-  ): Promise<T | undefined> {
-    const running = this.#try(problem, work);
-    this.#running.add(running);
-    return running.finally(() => this.#running.delete(running));
-  }
-
-  async #try<T>(
-    problem: string,
-    work: (lease: Lease) => Promise<T | undefined>,
-  ): Promise<T | undefined> {
-    if (this.#isPaused(problem)) return undefined;
-    try {
-      await using lease = await tryLease(leasesIn(this.#segments.folder), LEASE);
-      if (!lease) return undefined;
-      const done = await work(lease);
-      this.#pauses.delete(problem);
-      this.#segments.forgetProblem(problem);
-      return done;
-    } catch (error) {
-      this.#failures += 1;
-      this.#pause(problem);
-      const reason = explained(error, this.#segments.folder).message;
-      this.#segments.noteProblem(problem, `${problem}: ${reason}`);
-      return undefined;
-    }
-  }
-
-  #isPaused(problem: string): boolean {
-    const pause = this.#pauses.get(problem);
-    if (!pause) return false;
-    const sinceMs = this.#clock.nowMs() - pause.failedMs;
-    // After the clock was set back the time since is unknown.
-    return sinceMs >= 0 && sinceMs < pause.waitMs;
-  }
-
-  #pause(problem: string): void {
-    const before = this.#pauses.get(problem)?.waitMs;
-    const waitMs = before === undefined ? RETRY_MS.first : Math.min(before * 2, RETRY_MS.max);
-    this.#pauses.set(problem, { failedMs: this.#clock.nowMs(), waitMs });
+  settled(): Promise<void> {
+    return this.#work.settled();
   }
 
   /** Deletes replaced segments that no reader can need any more; those that themselves replaced others last. */
