@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { z } from "zod";
 
 import { hasEvents, storeUrlIn } from "#pipeline/store/open-store.ts";
 import { findHolder } from "#platform/lease/lease.ts";
+import { readStateFile } from "#platform/state-file.ts";
 
 export const CONTROL_PLANE_LEASE = "control-plane";
 
@@ -26,13 +26,11 @@ export const runningFile = (dataFolder: string): string => join(dataFolder, "run
 
 /** The control plane that runs on the folder, if any. */
 export function findRunning(dataFolder: string): Running | undefined {
-  try {
-    const running = Running.parse(JSON.parse(readFileSync(runningFile(dataFolder), "utf8")));
-    const holder = findHolder(locksIn(dataFolder), CONTROL_PLANE_LEASE);
-    return holder?.token === running.token ? running : undefined;
-  } catch {
-    return undefined; // There is no file, or it is from an earlier version.
-  }
+  const running = readStateFile(runningFile(dataFolder), Running).value;
+  // There is no file, it is damaged or from an earlier version.
+  if (!running) return undefined;
+  const holder = findHolder(locksIn(dataFolder), CONTROL_PLANE_LEASE);
+  return holder?.token === running.token ? running : undefined;
 }
 
 /** The settings that determine the store. */

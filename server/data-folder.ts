@@ -1,9 +1,10 @@
-import { accessSync, constants, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
 
 import { AppError } from "#platform/errors.ts";
 import { earlierOwner } from "#platform/lease/earlier-version.ts";
 import { contendForLease, type Holder, type Lease } from "#platform/lease/lease.ts";
+import { writeStateFile } from "#platform/state-file.ts";
 
 import {
   CONTROL_PLANE_LEASE,
@@ -99,11 +100,8 @@ function describe({ record }: Holder): string {
 }
 
 /** Publishes the state of this control plane to other processes. */
-export function publishRunning(folder: DataFolder, running: Running): void {
-  const file = runningFile(folder.root);
-  writeFileSync(`${file}.new`, JSON.stringify(running), { mode: 0o600 });
-  renameSync(`${file}.new`, file);
-}
+export const publishRunning = (folder: DataFolder, running: Running): void =>
+  writeStateFile(runningFile(folder.root), running);
 
 export function removeRunning(folder: DataFolder): void {
   rmSync(runningFile(folder.root), { force: true });

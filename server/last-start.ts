@@ -1,7 +1,8 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 import { z } from "zod";
+
+import { readStateFile, writeStateFile } from "#platform/state-file.ts";
 
 /** Used by the next start without arguments. */
 const LastStart = z.object({
@@ -13,16 +14,15 @@ type LastStart = z.infer<typeof LastStart>;
 
 const fileIn = (root: string): string => path.join(root, "start.json");
 
-export function readLastStart(root: string): LastStart {
-  try {
-    return LastStart.parse(JSON.parse(readFileSync(fileIn(root), "utf8")));
-  } catch {
-    return LastStart.parse({}); // The first start, or a damaged file.
-  }
+/** As at the first start if there was none, or if its file is damaged. */
+export const readLastStart = (root: string): LastStart =>
+  readStateFile(fileIn(root), LastStart).value ?? LastStart.parse({});
+
+/** Why the last start is not known although there was one, and what to do; undefined otherwise. */
+export function lastStartDamage(root: string): string | undefined {
+  const { damage } = readStateFile(fileIn(root), LastStart);
+  return damage && `${damage}: the log files of the last start are not known, so name them again`;
 }
 
-export function saveLastStart(root: string, start: LastStart): void {
-  const temporary = `${fileIn(root)}.new`;
-  writeFileSync(temporary, `${JSON.stringify(start, null, 2)}\n`);
-  renameSync(temporary, fileIn(root));
-}
+export const saveLastStart = (root: string, start: LastStart): void =>
+  writeStateFile(fileIn(root), start);

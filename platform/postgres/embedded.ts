@@ -1,4 +1,4 @@
-import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -8,6 +8,7 @@ import { AppError } from "../errors.ts";
 import { earlierOwner } from "../lease/earlier-version.ts";
 import type { LeaseTimes } from "../lease/heartbeat.ts";
 import { contendForLease, findHolder, type Lease, LEASE_TIMES } from "../lease/lease.ts";
+import { readStateFile, writeStateFile } from "../state-file.ts";
 import { type Cluster, USER, prepareCluster } from "./cluster.ts";
 import { postmasterStatus, stopOrphan } from "./postmaster.ts";
 import {
@@ -87,8 +88,10 @@ async function keepRunning(cluster: Cluster, lease: Lease): Promise<EmbeddedServ
     launchServer(cluster, {
       ...(port !== undefined && { port }),
       leaseFile: lease.file,
-      onSpawn: (pid, at) =>
-        publish(cluster.folder, { token: lease.token, process: { pid }, port: at }),
+      onSpawn: (pid, at) => {
+        const server = { token: lease.token, process: { pid }, port: at };
+        writeStateFile(serverFile(cluster.folder), server satisfies z.infer<typeof Server>);
+      },
     });
   let running = await launch();
   const { port } = running;
@@ -130,8 +133,15 @@ async function keepRunning(cluster: Cluster, lease: Lease): Promise<EmbeddedServ
 
 /** Connects to the server of another process; undefined while it is not ready. */
 async function attach(folder: string, token: string): Promise<EmbeddedServer | undefined> {
-  const server = await readServer(folder);
+  const { value: server, damage } = readStateFile(serverFile(folder), Server);
   const status = await postmasterStatus(path.join(folder, "cluster"));
+  // It is written before the server is ready.
+  if (damage !== undefined && status.ready) {
+    throw new AppError(
+      "unavailable",
+      `${damage}. Stop the Quarterdeck that runs PostgreSQL (process ${status.pid}) in that folder, and start it again, which writes the file anew.`,
+    );
+  }
   if (server?.token !== token || server.process.pid !== status.pid || !status.ready) {
     return undefined;
   }
@@ -141,18 +151,6 @@ async function attach(folder: string, token: string): Promise<EmbeddedServer | u
     isCurrent: () => isHeldBy(folder, token),
     stop: () => Promise.resolve(),
   };
-}
-
-async function publish(folder: string, server: z.infer<typeof Server>): Promise<void> {
-  const file = serverFile(folder);
-  await writeFile(`${file}.new`, JSON.stringify(server), { mode: 0o600 });
-  await rename(`${file}.new`, file);
-}
-
-async function readServer(folder: string): Promise<z.infer<typeof Server> | undefined> {
-  const text = await readFile(serverFile(folder), "utf8").catch(() => "{}");
-  const parsed = Server.safeParse(JSON.parse(text));
-  return parsed.success ? parsed.data : undefined;
 }
 
 async function truncateLog(file: string): Promise<void> {

@@ -222,6 +222,23 @@ test("a killed server is restarted on the same port", async () => {
   await until(() => !isServing(folder));
 });
 
+test("a damaged file of the running server is named with what to do, and does not disturb the server", async () => {
+  const folder = newFolder();
+  const database = await open(folder);
+  const file = path.join(folder, "postgres", "server.json");
+  for (const damage of ["", "{", "null"]) {
+    writeFileSync(file, damage);
+    const message = /server\.json is (empty|damaged).+ Stop the Quarterdeck .+ start it again/;
+    await expect(open(folder)).rejects.toThrow(message);
+  }
+  expect(await database.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
+  await database.close();
+  writeFileSync(file, "");
+  const again = await open(folder);
+  expect(await again.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
+  await again.close();
+});
+
 test("an incomplete cluster left by a crash is created again", async () => {
   const folder = newFolder();
   const half = path.join(folder, "postgres", "cluster.new");

@@ -79,7 +79,7 @@ export type LaunchOptions = {
   port?: number;
   /** Exists while this process may run the server. */
   leaseFile: string;
-  onSpawn(pid: number, port: number): Promise<void>;
+  onSpawn(pid: number, port: number): void;
 };
 
 /** Resolves when the server accepts connections. */
@@ -92,7 +92,7 @@ export async function launchServer(
     const port = options.port ?? (await freePort());
     const child = await spawnServer(cluster, port);
     const guard = startGuard(child, options.leaseFile);
-    await options.onSpawn(child.pid ?? 0, port);
+    options.onSpawn(child.pid ?? 0, port);
     if (await becomesReady(cluster, child)) return { cluster, child, guard, port };
     release(guard);
     if (child.exitCode === LOCKED) {

@@ -5,9 +5,11 @@ import path from "node:path";
 import { deriveKeys } from "#api/kit/keys.ts";
 import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
 import { apiUrlSettings } from "#api/kit/settings.ts";
+import { AppError } from "#platform/errors.ts";
 import { type EmbeddedServer, startEmbedded } from "#platform/postgres/embedded.ts";
 import { ownVariables } from "#platform/settings/process-environment.ts";
 import { variablesOf } from "#platform/settings/settings.ts";
+import { syncFolder } from "#platform/state-file.ts";
 
 import type { ApiHostSettings } from "../settings.ts";
 import { workerProcess, workerSecrets } from "./service-settings.ts";
@@ -83,7 +85,13 @@ function keptRootKey(dataFolder: string): string {
   } finally {
     rmSync(draft, { force: true });
   }
-  return readFileSync(file, "utf8").trim();
+  syncFolder(path.dirname(file));
+  const key = readFileSync(file, "utf8").trim();
+  if (key !== "") return key;
+  throw new AppError(
+    "unavailable",
+    `${file} is empty. Restore it from a backup; without one, delete it, and what the APIs encrypted with the old key cannot be read any more.`,
+  );
 }
 
 export type WorkerPlace = Pick<ApiHostSettings, "dataFolder" | "host"> &

@@ -13,6 +13,7 @@ import { openDataFolder } from "../data-folder.ts";
 import { runForecastRole } from "../forecaster/forecast-role.ts";
 import { runIndexRole } from "../indexer/index-role.ts";
 import { indexerTask } from "../indexer/task.ts";
+import { lastStartDamage } from "../last-start.ts";
 import { controlSettings, indexSettings } from "../settings.ts";
 import type { WorkspaceKind } from "../workspace.ts";
 import type { Command } from "./command.ts";
@@ -68,6 +69,8 @@ async function index(values: Options["values"], files: readonly string[]): Promi
   const { dataFolder } = settings;
   const folder = openDataFolder(settings);
   const terminal = openTerminal(process.stdout, systemClock);
+  const damage = lastStartDamage(folder.root);
+  if (damage !== undefined) terminal.line(damage);
   const paths = namedPaths(folder.root, files) ?? (await findLogs());
   const bus = "Events pushed to the Logging API are indexed";
   terminal.line(

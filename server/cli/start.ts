@@ -5,7 +5,7 @@ import { openTerminal } from "#platform/terminal.ts";
 
 import { ownRoles } from "../composition.ts";
 import { openDataFolder } from "../data-folder.ts";
-import { readLastStart, saveLastStart } from "../last-start.ts";
+import { lastStartDamage, readLastStart, saveLastStart } from "../last-start.ts";
 import { ALL_SETTINGS } from "../settings.ts";
 import type { WorkspaceKind } from "../workspace.ts";
 import type { Command } from "./command.ts";
@@ -41,6 +41,8 @@ logs in the usual places, else a demo: a small shop with simulated visitors.
     const terminal = openTerminal(process.stdout, systemClock);
     const folder = openDataFolder(control);
     const isDemo = values["demo"] === true;
+    const damage = lastStartDamage(folder.root);
+    if (damage !== undefined) terminal.line(damage);
     const workspace = await chooseWorkspace(folder.root, positionals, isDemo);
     terminal.line(describe(workspace, isDemo));
     const apis = values["no-apis"] === true ? undefined : settings;
