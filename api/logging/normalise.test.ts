@@ -23,7 +23,11 @@ test("accepted documents are stored as intended: no field is lost, and none is q
   fc.assert(
     fc.property(fc.dictionary(name, value, { maxKeys: 8 }), (fields) => {
       const document = { ...fields, "data_stream.dataset": "shop.a" };
-      const verdict = normalise(document, { nowMs: NOW_MS, scope: ["shop.*"] });
+      const verdict = normalise(document, {
+        nowMs: NOW_MS,
+        scope: ["shop.*"],
+        datasets: { admits: () => true, add: () => undefined },
+      });
       if (!verdict.ok) {
         expect(verdict.refusal.message).not.toBe("");
         return;

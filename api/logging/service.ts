@@ -4,6 +4,7 @@ import type { CurrentStore, StoreMaintenance } from "#pipeline/store/port.ts";
 import type { Clock } from "#platform/clock.ts";
 import { bindHandlers } from "#platform/jobs/define-job.ts";
 
+import { DatasetRoom } from "./commands/dataset-room.ts";
 import { applyRulesTo } from "./commands/set-retention.ts";
 import { createTailHub } from "./commands/tail-hub.ts";
 import { createNormaliser } from "./domain/normalise.ts";
@@ -55,7 +56,14 @@ export const loggingService = (ports: LoggingPorts): Service =>
         }),
       );
       const tails = opened.use(createTailHub({ stores, log }));
-      const deps = { kit, bus, stores, tails, normalise: createNormaliser() };
+      const deps = {
+        kit,
+        bus,
+        stores,
+        tails,
+        normalise: createNormaliser(),
+        datasets: new DatasetRoom(stores),
+      };
       const resources = opened.move();
       return {
         routes: [

@@ -4,7 +4,7 @@ import type { Zone } from "#collectors/zone.ts";
 import type { Clock } from "#platform/clock.ts";
 
 import type { FrameDelta } from "../live/live-part.ts";
-import type { EventWriter, PositionReader } from "../store/port.ts";
+import type { EventReader, EventWriter, PositionReader } from "../store/port.ts";
 
 export type IngestCounts = {
   lines: number;
@@ -16,7 +16,7 @@ export type IngestCounts = {
 };
 
 export type IngestDeps = {
-  store: EventWriter & PositionReader;
+  store: EventWriter & PositionReader & Pick<EventReader, "extents">;
   clock: Clock;
   rules: DeriveRules;
   /** Time zone of log times without a zone. */

@@ -60,6 +60,7 @@ export class Ingest {
    */
   async run(source: Source, ending: AbortSignal): Promise<void> {
     this.#confirm = async () => source.confirm?.();
+    await this.#unstored.datasets.read();
     const failed = new AbortController();
     const signal = AbortSignal.any([ending, failed.signal]);
     const ticker = setInterval(() => this.#tick(signal), this.#deps.foldEveryMs);
@@ -85,9 +86,9 @@ export class Ingest {
     if (this.#failure) throw this.#failure;
   }
 
-  /** The source's status of each path, with the number of its latest quarantined lines. */
+  /** The source's status of each path, with the number of its latest quarantined lines and of its moved events. */
   statusWith(sources: readonly SourceStatus[]): SourceStatus[] {
-    return this.#streams.statusWith(sources);
+    return this.#unstored.datasets.statusWith(this.#streams.statusWith(sources));
   }
 
   /** The source reads the positions before it continues a stream: the streams continue with their formats. */

@@ -6,6 +6,7 @@ import type { Position, SourceId } from "#collectors/source.ts";
 import { AppError } from "#platform/errors.ts";
 
 import { FrameAccumulator } from "../fold/accumulator.ts";
+import { DatasetLimit } from "./dataset-limit.ts";
 import type { IngestDeps } from "./ingest-deps.ts";
 
 /** A batch is stored when it has this many rows or bytes. */
@@ -16,11 +17,12 @@ export const RESERVE_ROWS = 16_384;
 /** Short enough that storing goes on soon after a disk has space again. */
 const RETRY_MS = { first: 500, max: 5_000 };
 
-type Deps = Pick<IngestDeps, "store" | "rules" | "onFrames" | "onRows" | "onStoreError">;
+type Deps = Pick<IngestDeps, "store" | "clock" | "rules" | "onFrames" | "onRows" | "onStoreError">;
 
 /** The rows that were read and are not stored yet, with the positions after them. */
 export class UnstoredBatch {
   readonly batch = new Batch(ROWS_MAX + RESERVE_ROWS);
+  readonly datasets: DatasetLimit;
   readonly positions = new Map<SourceId, Position>();
   bytes = 0;
   /** The time at which the first of the rows was read. */
@@ -33,6 +35,7 @@ export class UnstoredBatch {
 
   constructor(deps: Deps) {
     this.#deps = deps;
+    this.datasets = new DatasetLimit(this.batch, deps);
     this.#deriver = openDeriver(this.batch, deps.rules);
     this.#frames = new FrameAccumulator(this.batch);
   }
@@ -46,6 +49,7 @@ export class UnstoredBatch {
     const { rows } = this.batch;
     const from = this.foldedRows;
     if (rows === from) return;
+    this.datasets.apply(from, rows);
     this.#deriver.derive(from, rows);
     const deltas = this.#frames.fold(from, rows, this.#deps.onFrames !== undefined);
     this.#deps.onFrames?.(deltas);
@@ -77,6 +81,7 @@ export class UnstoredBatch {
     this.foldedRows = 0;
     this.bytes = 0;
     this.sinceMs = undefined;
+    await this.datasets.reset();
     return true;
   }
 }

@@ -72,7 +72,7 @@ export async function loadBoard(given: BoardDeps, request: BoardRequest): Promis
     series: valuesOf(BOARD_SERIES, (metric) => answers.get(metric)?.points ?? []),
     values: valuesOf(BOARD_METRICS, (metric) => answers.get(metric)?.value ?? null),
     counts: LIVE_COUNTS.map(({ name }) => name),
-    instances: names.series.flatMap(({ key }) => (key === null ? [] : [key])),
+    instances: names.series.flatMap(({ key }) => (key === null || key === OTHER ? [] : [key])),
     quarantined,
     holes: holesIn(deps.holes, range, extent?.dataset),
     turnover,

@@ -3,19 +3,23 @@ import { AppError, type FieldError } from "#platform/errors.ts";
 import { type Caller, scopesOf } from "#platform/http/caller.ts";
 
 import { judgeLines, LINES_MAX, type LineRefusal } from "../domain/batch.ts";
-import type { Received, Refusal } from "../domain/normalise.ts";
+import { type Received, type Refusal, TOO_MANY_DATASETS } from "../domain/normalise.ts";
 import type { ExportRequest } from "../domain/otlp-messages.ts";
 import { documentsOf } from "../domain/otlp.ts";
 import type { Deps } from "./deps.ts";
 import { WRITE } from "./read-scope.ts";
 
-type Accepting = Pick<Deps, "bus" | "normalise">;
+type Accepting = Pick<Deps, "bus" | "normalise" | "datasets">;
 type From = { caller: Caller; nowMs: number };
 export type Accepted = { accepted: number; refused: LineRefusal[] };
 
-const receivedFrom = ({ caller, nowMs }: From): Received => ({
+const receivedFrom = async (
+  { datasets }: Accepting,
+  { caller, nowMs }: From,
+): Promise<Received> => ({
   nowMs,
   scope: scopesOf(caller, WRITE),
+  datasets: await datasets.at(nowMs),
 });
 
 /** The normaliser's output format. */
@@ -26,7 +30,7 @@ const recordOf = (lines: readonly string[]): BusRecord => ({
 
 /** Accepts one event, which is on disk when this resolves. @throws AppError that names the invalid field */
 export async function acceptOne(deps: Accepting, document: unknown, from: From): Promise<void> {
-  const judged = deps.normalise(document, receivedFrom(from));
+  const judged = deps.normalise(document, await receivedFrom(deps, from));
   if (!judged.ok) throw refusalOf([judged.refusal].map((it) => ({ ...it, path: "body" })));
   await deps.bus.append(recordOf([judged.line]));
 }
@@ -37,7 +41,7 @@ export async function acceptBatch(
   body: Uint8Array,
   from: From,
 ): Promise<Accepted> {
-  const verdict = judgeLines(body, deps.normalise, receivedFrom(from));
+  const verdict = judgeLines(body, deps.normalise, await receivedFrom(deps, from));
   if (verdict === "too many lines") throw tooMany();
   const { lines, refused } = verdict;
   if (lines.length === 0 && refused.length > 0) {
@@ -53,7 +57,7 @@ export async function acceptOtlp(
   request: ExportRequest,
   from: From,
 ): Promise<Accepted> {
-  const received = receivedFrom(from);
+  const received = await receivedFrom(deps, from);
   const lines: string[] = [];
   const refused: LineRefusal[] = [];
   let count = 0;
@@ -71,16 +75,17 @@ export async function acceptOtlp(
 const tooMany = (): AppError =>
   new AppError("too_large", `At most ${LINES_MAX} events at once: send them in several requests.`);
 
-/** `forbidden` when every error is, else `bad_request`. */
+/** `forbidden` or `unprocessable` if every refusal is of this kind, otherwise `bad_request`. */
 function refusalOf(refusals: readonly (Refusal & { path: string })[]): AppError {
   const fields: FieldError[] = refusals.slice(0, 50).map(({ path, field, code, message }) => ({
     path: field === "" ? path : `${path}.${field}`,
     code,
     message,
   }));
-  const isForbidden = refusals.every(({ code }) => code === "forbidden");
+  const isEvery = (code: string): boolean => refusals.every((it) => it.code === code);
+  const single = isEvery(TOO_MANY_DATASETS) ? "unprocessable" : "bad_request";
   const detail = fields.map((it) => `${it.path}: ${it.message}`).join("; ");
-  return new AppError(isForbidden ? "forbidden" : "bad_request", detail.slice(0, 2_000), {
+  return new AppError(isEvery("forbidden") ? "forbidden" : single, detail.slice(0, 2_000), {
     fields,
   });
 }

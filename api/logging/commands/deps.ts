@@ -3,6 +3,7 @@ import type { CurrentStore } from "#pipeline/store/port.ts";
 
 import type { Normalise } from "../domain/normalise.ts";
 import type { LoggingKit } from "../kit.ts";
+import type { DatasetRoom } from "./dataset-room.ts";
 import type { TailHub } from "./tail-hub.ts";
 
 export type Deps = {
@@ -10,5 +11,6 @@ export type Deps = {
   bus: BusProducer;
   stores: CurrentStore;
   normalise: Normalise;
+  datasets: DatasetRoom;
   tails: TailHub;
 };

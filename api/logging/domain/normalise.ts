@@ -2,12 +2,16 @@ import { Batch } from "#collectors/batch.ts";
 import { FIELDS } from "#collectors/fields.ts";
 import { ecs } from "#collectors/formats/ecs.ts";
 import { UTC } from "#collectors/zone.ts";
+import { DATASETS_MAX } from "#pipeline/datasets.ts";
 
 import { covers, DATASET, DATASET_HINT, type Scope } from "./dataset.ts";
 
 export const FIELDS_MAX = 200;
 export const FIELD_BYTES_MAX = 32 * 1024;
 const DOCUMENT_BYTES_MAX = 256 * 1024;
+/** Code of a refusal. */
+export const TOO_MANY_DATASETS = "too_many_datasets";
+const DATASET_FIELD = "data_stream.dataset";
 const NAME_CHARS_MAX = 200;
 const DEPTH_MAX = 20;
 const RESET_EVERY = 256;
@@ -21,6 +25,14 @@ export type Received = {
   nowMs: number;
   /** The datasets that the caller may write. */
   scope: Scope;
+  datasets: Datasets;
+};
+
+export type Datasets = {
+  /** False if the dataset does not exist and there are too many already. */
+  admits(dataset: string): boolean;
+  /** To be called for the dataset of an accepted event. */
+  add(dataset: string): void;
 };
 
 /**
@@ -49,7 +61,9 @@ export function createNormaliser(): Normalise {
     if (scanned % RESET_EVERY === 0) batch.reset();
     batch.rollback();
     const reason = scan(bytes, 0, bytes.length);
-    return reason === undefined ? { ok: true, line } : refuse(fieldIn(reason), "invalid", reason);
+    if (reason !== undefined) return refuse(fieldIn(reason), "invalid", reason);
+    received.datasets.add(String(fields.get(DATASET_FIELD)));
+    return { ok: true, line };
   };
 }
 
@@ -127,8 +141,11 @@ const isObject = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Sets dataset, time and arrival; `event.dataset` is the former ECS name. */
-function complete(fields: Map<string, unknown>, { nowMs, scope }: Received): Refusal | undefined {
-  const field = "data_stream.dataset";
+function complete(
+  fields: Map<string, unknown>,
+  { nowMs, scope, datasets }: Received,
+): Refusal | undefined {
+  const field = DATASET_FIELD;
   const dataset = fields.get(field) ?? fields.get("event.dataset");
   if (dataset === undefined) {
     return { field, code: "required", message: `name the dataset: ${DATASET_HINT}` };
@@ -139,6 +156,10 @@ function complete(fields: Map<string, unknown>, { nowMs, scope }: Received): Ref
   if (!covers(scope, dataset)) {
     const message = `you may not write to the dataset ${dataset}`;
     return { field, code: "forbidden", message };
+  }
+  if (!datasets.admits(dataset)) {
+    const message = `${dataset} would be a new dataset, and there are already ${DATASETS_MAX}, the maximum: use an existing one`;
+    return { field, code: TOO_MANY_DATASETS, message };
   }
   fields.set(field, dataset);
   fields.delete("event.dataset");

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 
 import { z } from "zod";
 
+import { DATASETS_MAX } from "#pipeline/datasets.ts";
 import { IDEMPOTENCY_HOURS, once } from "#platform/http/idempotency.ts";
 import { type Route, route } from "#platform/http/route.ts";
 
@@ -9,7 +10,7 @@ import { acceptBatch, acceptOne } from "../commands/accept-logs.ts";
 import type { Deps } from "../commands/deps.ts";
 import { WRITE } from "../commands/read-scope.ts";
 import { LINES_MAX } from "../domain/batch.ts";
-import { FIELD_BYTES_MAX, FIELDS_MAX } from "../domain/normalise.ts";
+import { FIELD_BYTES_MAX, FIELDS_MAX, TOO_MANY_DATASETS } from "../domain/normalise.ts";
 import { mediaType, readBody } from "./read-body.ts";
 
 const MIB = 1024 * 1024;
@@ -17,7 +18,7 @@ const BATCH_BYTES_MAX = 5 * MIB;
 const ERRORS_MAX = 100;
 const NDJSON = ["application/x-ndjson", "application/ndjson", "application/jsonl"];
 
-const LIMITS = `A document has a dataset (data_stream.dataset or event.dataset) that the caller may write to, at most ${FIELDS_MAX} fields, and ${FIELD_BYTES_MAX} bytes in each. It is kept, and searched for, as data_stream.dataset. Without @timestamp it gets the time at which it came. log.source.id and log.offset are set by the pipeline.`;
+const LIMITS = `A document has a dataset (data_stream.dataset or event.dataset) that the caller may write to, at most ${FIELDS_MAX} fields, and ${FIELD_BYTES_MAX} bytes in each. It is kept, and searched for, as data_stream.dataset. Without @timestamp it gets the time at which it came. log.source.id and log.offset are set by the pipeline. There are at most ${DATASETS_MAX} datasets: an event that would add another one is refused with the code ${TOO_MANY_DATASETS}.`;
 const DURABLE =
   "The response is sent once the events are on disk; searches find them a few seconds later.";
 
