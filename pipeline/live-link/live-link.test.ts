@@ -153,7 +153,12 @@ function testLink(connect: Connect): void {
     const control = await openControl(store);
     const lines = new Lines("a");
     const append = Promise.withResolvers<never>();
-    const hanging = { ...store, positions: () => store.positions(), append: () => append.promise };
+    const hanging = {
+      ...store,
+      positions: () => store.positions(),
+      extents: () => store.extents(),
+      append: () => append.promise,
+    };
     const dying = startIndexer(hanging, lines, { sealAfterMs: 10 });
     onTestFinished(() => append.reject(new Error("the store has gone")));
     const link = await connect(dying.publisher, control);

@@ -4,8 +4,10 @@ import type { Measure } from "../measures/measure.ts";
 import { DatasetWindow } from "./dataset-window.ts";
 import type { LiveFrame } from "./frame.ts";
 import type { FrameDelta } from "./live-part.ts";
+import { LivePlaces } from "./live-places.ts";
 
-const DATASETS_MAX = 64;
+/** Of more datasets the most active are live, because a window takes memory. */
+const WINDOWS_MAX = 64;
 const SNAPSHOT_S = 300;
 /** The shared window of datasets without events, because creating a window takes memory and time. */
 const EMPTY = new DatasetWindow();
@@ -17,6 +19,7 @@ const EMPTY = new DatasetWindow();
 export class LiveWindow {
   readonly #clock: Clock;
   readonly #windows = new Map<string, DatasetWindow>();
+  readonly #places = new LivePlaces(WINDOWS_MAX);
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -52,12 +55,13 @@ export class LiveWindow {
     return window.frame(dataset, nowMs, window.recent(nowMs, SNAPSHOT_S));
   }
 
-  /** Undefined if there are too many datasets: further ones are not live. */
+  /** Undefined if there are too many datasets that are more active. */
   #open(dataset: string): DatasetWindow | undefined {
+    const nowS = Math.floor(this.#clock.nowMs() / 1000);
+    const { isPlaced, removed } = this.#places.record(dataset, nowS);
+    if (removed !== undefined) this.#windows.delete(removed);
     let window = this.#windows.get(dataset);
-    if (!window && this.#windows.size < DATASETS_MAX) {
-      this.#windows.set(dataset, (window = new DatasetWindow()));
-    }
+    if (!window && isPlaced) this.#windows.set(dataset, (window = new DatasetWindow()));
     return window;
   }
 }

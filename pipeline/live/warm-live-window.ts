@@ -29,7 +29,7 @@ export async function warmLiveWindow(
   const extents = await store.extents();
   const fresh = extents
     .filter(({ toMs }) => toMs > nowMs - HOUR_MS)
-    .toSorted((a, b) => b.toMs - a.toMs)
+    .toSorted((a, b) => b.rows - a.rows)
     .slice(0, DATASETS_MAX);
   if (fresh.length === 0) return;
   for (const { dataset } of fresh) live.merge(await countsOf(store, dataset, nowMs));
