@@ -72,7 +72,9 @@ export const Board = z.object({
   live: z.boolean(),
   demo: z.boolean(),
   dataset: z.string().nullable(),
+  /** Of very many datasets those with the most events, and the number of all. */
   datasets: z.array(DatasetExtent),
+  datasetsTotal: z.number(),
   /** Points and the value over the whole range, by metric name. */
   series: z.record(z.string(), Series),
   values: z.record(z.string(), z.number().nullable()),
@@ -122,7 +124,9 @@ export const EventOverview = z.object({
   toMs: z.number(),
   live: z.boolean(),
   demo: z.boolean(),
+  /** Of very many datasets those with the most events, and the number of all. */
   datasets: z.array(DatasetExtent),
+  datasetsTotal: z.number(),
   stepMs: z.number(),
   count: z.number(),
   histogram: z.array(Point),

@@ -14,6 +14,7 @@ const board: Board = {
   demo: false,
   dataset: "nginx.access",
   datasets: [],
+  datasetsTotal: 0,
   series: {
     requests_per_second: [
       [0, 7],

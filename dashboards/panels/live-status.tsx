@@ -2,9 +2,10 @@
 
 import type { Board } from "../api.ts";
 import type { RangeState } from "../client/use-range.ts";
-import { formatAge, formatExact } from "../format.ts";
+import { formatAge } from "../format.ts";
 import type { LiveState } from "../live/use-live-board.ts";
 import { formatRange, zoneName } from "../zone.ts";
+import { DatasetChooser } from "./dataset-chooser.tsx";
 
 type LiveStatusProps = {
   board: Board;
@@ -16,7 +17,6 @@ type LiveStatusProps = {
 /** The status line above the board: dataset, live status, time range. */
 export function LiveStatus({ board, live, range, nowMs }: LiveStatusProps) {
   const { fromMs, toMs, dataset, datasets } = board;
-  const shown = datasets.filter((one) => one.rows > 0);
   return (
     <div className="status-line">
       <output className="live" data-status={live.status} data-testid="live-status">
@@ -29,16 +29,12 @@ export function LiveStatus({ board, live, range, nowMs }: LiveStatusProps) {
       <span className="quiet range-words">
         {formatRange(fromMs, toMs, range.zone)} · {zoneName(range.zone, toMs)}
       </span>
-      <label className="dataset">
-        <span className="visually-hidden">Dataset</span>
-        <select value={dataset ?? ""} onChange={(event) => range.setDataset(event.target.value)}>
-          {shown.map((one) => (
-            <option key={one.dataset} value={one.dataset}>
-              {one.dataset} · {formatExact(one.rows)} {one.rows === 1 ? "event" : "events"}
-            </option>
-          ))}
-        </select>
-      </label>
+      <DatasetChooser
+        dataset={dataset}
+        datasets={datasets}
+        datasetsTotal={board.datasetsTotal}
+        choose={range.setDataset}
+      />
     </div>
   );
 }

@@ -100,6 +100,7 @@ class EmbeddedStore implements EventStore {
   readonly #compactor: Compactor;
   readonly #questions: Questions;
   #stored: { listing: Listing; positions: Positions } | undefined;
+  #known: { listing: Listing; extents: Extent[] } | undefined;
   #queries = 0;
 
   constructor(parts: Parts) {
@@ -146,8 +147,12 @@ class EmbeddedStore implements EventStore {
   }
 
   async extents(): Promise<Extent[]> {
-    const { segments } = await this.#segments.list();
-    return mergeExtents(segments.flatMap((segment) => segment.extents));
+    const listing = await this.#segments.list();
+    if (this.#known?.listing !== listing) {
+      const extents = mergeExtents(listing.segments.flatMap((segment) => segment.extents));
+      this.#known = { listing, extents };
+    }
+    return this.#known.extents;
   }
 
   async status(): Promise<StoreStatus> {

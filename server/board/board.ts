@@ -15,6 +15,7 @@ import type { Clock } from "#platform/clock.ts";
 
 import { holesIn } from "./holes.ts";
 import { sharedReads } from "./shared-reads.ts";
+import { shownDatasets } from "./shown-datasets.ts";
 import { chooseDataset, defaultRange, type BoardRange } from "./tier.ts";
 
 const MINUTE_MS = 60_000;
@@ -68,7 +69,8 @@ export async function loadBoard(given: BoardDeps, request: BoardRequest): Promis
     stepMs,
     demo: deps.demo,
     dataset: extent?.dataset ?? null,
-    datasets: extents,
+    datasets: shownDatasets(extents, extent?.dataset),
+    datasetsTotal: extents.length,
     series: valuesOf(BOARD_SERIES, (metric) => answers.get(metric)?.points ?? []),
     values: valuesOf(BOARD_METRICS, (metric) => answers.get(metric)?.value ?? null),
     counts: LIVE_COUNTS.map(({ name }) => name),

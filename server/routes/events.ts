@@ -13,6 +13,7 @@ import { AppError } from "#platform/errors.ts";
 import type { Route } from "#platform/http/route.ts";
 
 import { holesIn } from "../board/holes.ts";
+import { shownDatasets } from "../board/shown-datasets.ts";
 import { defaultRange } from "../board/tier.ts";
 import type { WorkspaceView } from "../workspace.ts";
 import { Instant } from "./board.ts";
@@ -145,7 +146,8 @@ async function loadOverview(
     toMs: search.toMs,
     live,
     demo: kind === "demo",
-    datasets,
+    datasets: shownDatasets(datasets, undefined),
+    datasetsTotal: datasets.length,
     stepMs,
     count: bars.reduce((sum, { value }) => sum + value, 0),
     histogram: bars.map(({ tMs, value }) => [tMs, value]),
