@@ -20,7 +20,7 @@ test("of 50,000 dataset names in pushed lines, 1,000 are accepted, and the refus
       headers: NDJSON,
     });
     expect(answer.status).toBe(202);
-    accepted += Number((answer.json as { accepted: number }).accepted);
+    accepted += (answer.json as { accepted: number }).accepted;
   }
   // The known name in each request is accepted too.
   expect(accepted).toBe(DATASETS_MAX + 10);
