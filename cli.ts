@@ -19,6 +19,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   api: async () => (await import("#server/cli/api.ts")).apiCommand,
   jobs: async () => (await import("#server/cli/jobs.ts")).jobsCommand,
   ingest: async () => (await import("#server/cli/ingest.ts")).ingestCommand,
+  reprocess: async () => (await import("#server/cli/reprocess.ts")).reprocessCommand,
   replay: async () => (await import("#server/cli/replay.ts")).replayCommand,
   query: async () => (await import("#server/cli/query.ts")).queryCommand,
   parse: async () => (await import("#server/cli/parse.ts")).parseCommand,

@@ -1,4 +1,4 @@
-import { isExtra, type Batch } from "./batch.ts";
+import { isExtra, isNumberField, isTextField, type Batch } from "./batch.ts";
 import { EXTRA_FIELD, FIELDS, LIST_SEPARATOR } from "./fields.ts";
 import { addRelated } from "./related.ts";
 
@@ -24,6 +24,25 @@ export function toDocument(batch: Batch, row: number): Record<string, unknown> {
   addRelated(document);
   return document;
 }
+
+/** Adds a row with the fields of a document, the opposite of `toDocument`. */
+export function addDocument(batch: Batch, document: Readonly<Record<string, unknown>>): void {
+  batch.reserve(1);
+  const row = batch.rows;
+  const extras = emptyDocument();
+  for (const [name, value] of Object.entries(document)) {
+    if (isNumberField(name)) batch.number(name).put(row, numberOf(value));
+    else if (!isTextField(name)) extras[name] = value;
+    else
+      batch.text(name).putText(row, Array.isArray(value) ? value.join(SEPARATOR) : String(value));
+  }
+  if (Object.keys(extras).length > 0) batch.text(EXTRA_FIELD).putText(row, JSON.stringify(extras));
+  batch.commit();
+}
+
+/** Dates are ISO strings. */
+const numberOf = (value: unknown): number =>
+  typeof value === "string" ? Date.parse(value) : Number(value);
 
 /** Has no prototype, so that a field may be named `__proto__`. */
 export function emptyDocument(): Record<string, unknown> {

@@ -1,4 +1,6 @@
 import type { Batch } from "#collectors/batch.ts";
+import { EXTRA_FIELD } from "#collectors/fields.ts";
+import type { LineScanner } from "#collectors/format.ts";
 import type { Chunk } from "#collectors/source.ts";
 
 import type { Stream } from "./streams.ts";
@@ -20,6 +22,67 @@ export function quarantineRow(
   batch.text("event.original").put(row, line, 0, line.length);
 }
 
+/** Fields that an event has because it is in quarantine. */
+const OWN_FIELDS: ReadonlySet<string> = new Set([
+  "@timestamp",
+  "data_stream.dataset",
+  "event.kind",
+  "error.message",
+  "event.original",
+]);
+
+export type LineParser = { scan: LineScanner; dataset: string };
+
+/**
+ * Parses a quarantined row again, in its place. Its source, offset and the fields of its sender are kept. False, and
+ * nothing is changed, if it cannot be parsed.
+ */
+export function reparseRow(batch: Batch, row: number, { scan, dataset }: LineParser): boolean {
+  const originals = batch.text("event.original");
+  const line = Uint8Array.from(originals.bytes(originals.ids[row] ?? 0));
+  const end = batch.rows;
+  batch.reserve(1);
+  // Tried in the open row first, because the row stays as it is if it cannot be parsed.
+  const reason = scan(line, 0, line.length);
+  batch.rollback();
+  if (reason !== undefined) return false;
+  const restore = keptFields(batch, row);
+  batch.rows = row;
+  batch.rollback();
+  scan(line, 0, line.length);
+  restore();
+  batch.rows = end;
+  const datasets = batch.text("data_stream.dataset");
+  if (datasets.ids[row] === 0) datasets.putText(row, dataset);
+  return true;
+}
+
+/** Remembers the fields of the row that do not depend on the line; returns a function that writes those it lacks. */
+function keptFields(batch: Batch, row: number): () => void {
+  const texts = [...batch.textColumns()].flatMap(([name, column]) => {
+    const id = column.ids[row] ?? 0;
+    return id === 0 || OWN_FIELDS.has(name) ? [] : [{ name, column, id }];
+  });
+  const numbers = [...batch.numberColumns()].flatMap(([name, { values }]) => {
+    const value = values[row] ?? Number.NaN;
+    return Number.isNaN(value) || OWN_FIELDS.has(name) ? [] : [{ values, value }];
+  });
+  return () => {
+    for (const { name, column, id } of texts) {
+      const own = column.ids[row] ?? 0;
+      if (own === 0) column.ids[row] = id;
+      else if (name === EXTRA_FIELD)
+        column.putText(row, mergedJson(column.text(id), column.text(own)));
+    }
+    for (const { values, value } of numbers) if (Number.isNaN(values[row])) values[row] = value;
+  };
+}
+
+const mergedJson = (first: string, last: string): string => {
+  const merged: unknown = { ...JSON.parse(first), ...JSON.parse(last) };
+  return JSON.stringify(merged);
+};
+
 /**
  * Parses the quarantined rows of the stream, from `fromRow` on, with its present format. Returns the number of those that
  * are parsed.
@@ -30,48 +93,17 @@ export function reparseRows(
   { fromRow, retime }: { fromRow: number; retime: Chunk["retime"] },
 ): number {
   const datasets = batch.text("data_stream.dataset");
-  const originals = batch.text("event.original");
   const sources = batch.text("log.source.id");
+  const times = batch.number("@timestamp");
   const quarantine = datasets.internText(QUARANTINE_DATASET);
   const source = sources.internText(stream.id);
-  const end = batch.rows;
-  batch.reserve(1);
   let parsed = 0;
-  for (let row = fromRow; row < end; row += 1) {
+  for (let row = fromRow; row < batch.rows; row += 1) {
     const isOwn = row >= stream.firstRow || sources.ids[row] === source;
-    if (!isOwn || datasets.ids[row] !== quarantine) continue;
-    const line = Uint8Array.from(originals.bytes(originals.ids[row] ?? 0));
-    // Tried in the open row, because a row that cannot be parsed stays as it is.
-    const reason = stream.scan(line, 0, line.length);
-    batch.rollback();
-    if (reason === undefined) {
-      batch.rows = row;
-      reparseRow(batch, stream, { line, retime });
-      parsed += 1;
-      batch.rows = end;
-    }
+    if (!isOwn || datasets.ids[row] !== quarantine || !reparseRow(batch, row, stream)) continue;
+    parsed += 1;
+    if (retime) times.put(row, retime(times.values[row] ?? 0));
+    stream.eventMs = times.values[row];
   }
   return parsed;
-}
-
-function reparseRow(
-  batch: Batch,
-  stream: Stream,
-  { line, retime }: { line: Uint8Array; retime: Chunk["retime"] },
-): void {
-  const row = batch.rows;
-  const offset = batch.number("log.offset").values[row] ?? Number.NaN;
-  const kept = [batch.text("log.source.id"), batch.text("log.file.path")].map((column) => ({
-    column,
-    id: column.ids[row] ?? 0,
-  }));
-  batch.rollback();
-  stream.scan(line, 0, line.length);
-  batch.number("log.offset").put(row, offset);
-  for (const { column, id } of kept) if (id !== 0) column.ids[row] = id;
-  const time = batch.number("@timestamp");
-  if (retime) time.put(row, retime(time.values[row] ?? 0));
-  stream.eventMs = time.values[row];
-  const datasets = batch.text("data_stream.dataset");
-  if (datasets.ids[row] === 0) datasets.putText(row, stream.dataset);
 }

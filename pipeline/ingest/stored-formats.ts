@@ -21,7 +21,7 @@ export function withFormat(position: Position, { format, path }: Described): Pos
 }
 
 /** The format that is stored with a position; undefined if none is, or if this version does not have it. */
-function formatIn(position: Position | undefined): Format | undefined {
+export function formatIn(position: Position | undefined): Format | undefined {
   const name = position?.[FORMAT];
   return typeof name === "string" ? findFormat(name) : undefined;
 }
@@ -29,29 +29,42 @@ function formatIn(position: Position | undefined): Format | undefined {
 /** The formats that streams had when they were stored, also by path: after a rotation the same program writes there. */
 export class StoredFormats {
   #positions: Positions = new Map();
-  readonly #byLog = new Map<string, Format>();
+  /** By path, of the stored positions; computed on demand. */
+  #storedByLog: ReadonlyMap<string, Format> | undefined;
+  readonly #readByLog = new Map<string, Format>();
 
   /** To be called with all stored positions, those stored last at the end. */
   update(positions: Positions): void {
+    if (positions === this.#positions) return;
     this.#positions = positions;
-    for (const position of positions.values()) {
-      const format = formatIn(position);
-      if (format) this.note(String(position[PATH] ?? ""), format);
-    }
+    this.#storedByLog = undefined;
   }
 
   /** Notes the format of a stream that is read at this path. */
   note(path: string, format: Format): void {
-    if (path !== "") this.#byLog.set(logOf(path), format);
+    if (path !== "") this.#readByLog.set(logOf(path), format);
   }
 
   /** The format of this stream, or of the stream that was last read at its path: then it `isInherited`. */
   of({ sourceId, path }: Pick<Chunk, "sourceId" | "path">): Inherited | undefined {
     const own = formatIn(this.#positions.get(sourceId));
     if (own) return { format: own, isInherited: false };
-    const format = path === "" ? undefined : this.#byLog.get(logOf(path));
+    if (path === "") return undefined;
+    const log = logOf(path);
+    this.#storedByLog ??= formatsByLog(this.#positions);
+    const format = this.#readByLog.get(log) ?? this.#storedByLog.get(log);
     return format && { format, isInherited: true };
   }
+}
+
+function formatsByLog(positions: Positions): Map<string, Format> {
+  const formats = new Map<string, Format>();
+  for (const position of positions.values()) {
+    const format = formatIn(position);
+    const path = position[PATH];
+    if (format && typeof path === "string" && path !== "") formats.set(logOf(path), format);
+  }
+  return formats;
 }
 
 const logOf = (path: string): string => resolve(path).replace(ROTATED, "");

@@ -118,7 +118,7 @@ export class Streams {
     const at = `at byte ${offset}, ${new Date(nowMs).toISOString()}`;
     const message =
       `its format changed from ${stream.format?.dataset} to ${format.dataset} ${at}, because most of its ` +
-      `latest lines were ${format.title} lines`;
+      `latest lines were of the ${format.title}; \`quarterdeck reprocess\` reads earlier ones in quarantine again`;
     stream.change = { message, atMs: nowMs };
     stream.recent = new RecentLines();
     const evidence = stream.evidence?.next();

@@ -566,6 +566,74 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     expect((await store.positions()).get(SOURCE)).toEqual({ offset: 39 });
   });
 
+  test("rewritten events replace those of a dataset with their cells, after merging and a restart too", async () => {
+    const open = await openEmpty();
+    const junk = { "data_stream.dataset": "junk", "host.name": "a", tags: "x\u001Fy" };
+    const events = (i: number) => [
+      { "log.offset": 10 * i },
+      { ...junk, "log.offset": 10 * i + 1, message: "fine" },
+      { ...junk, "log.offset": 10 * i + 2, fields_json: '{"a.b":[1]}' },
+    ];
+    const cells = [cell({}), cell({ dataset: "junk", key: "", value: 2 })];
+    const contents = async (store: EventStore): Promise<unknown> => [
+      (await store.search({ ...ALL, limit: 100 })).toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+      await store.extents(),
+      await store.positions(),
+    ];
+    const measured = async (store: EventStore): Promise<unknown> => {
+      const found = await store.cells({ ...ALL, levelS: 60, measures: ["requests"] });
+      return found
+        .map((it) => [it.dataset, it.key, it.value])
+        .toSorted((a, b) => (String(a) < String(b) ? -1 : 1));
+    };
+    await using store = await open();
+    for (let i = 0; i < 12; i += 1) {
+      await store.append(batchOf(events(i)), cells, positionsAt(i));
+      if (i === 9) while (await store.compact());
+    }
+    const before = await contents(store);
+    const nothing = { changed: 0, cells: [] };
+    await store.rewrite("junk", () => () => nothing);
+    await store.rewrite("other", () => () => nothing);
+    expect(await contents(store)).toEqual(before);
+    await store.rewrite("junk", (batch) => () => {
+      let changed = 0;
+      for (let row = 0; row < batch.rows; row += 1) {
+        if (batch.text("message").ids[row] === 0) continue;
+        batch.text("data_stream.dataset").putText(row, "fine");
+        batch.number("@timestamp").put(row, T0 + 1_500_000);
+        changed += 1;
+      }
+      const part = [{ dataset: "fine" }, { dataset: "junk", key: "" }].map((of) => cell(of));
+      return { changed, cells: part.map((one) => ({ ...one, value: changed })) };
+    });
+    const expected = [
+      ["fine", "200", 12],
+      ["junk", "", 12],
+      ["nginx.access", "200", 12],
+    ];
+    expect(await measured(store)).toEqual(expected);
+    const after = await contents(store);
+    expect((await store.extents()).map(({ dataset, rows }) => [dataset, rows])).toEqual([
+      ["fine", 12],
+      ["junk", 12],
+      ["nginx.access", 12],
+    ]);
+    const fields = (await store.event("src_a:31"))?.fields;
+    expect(fields).toMatchObject({
+      "data_stream.dataset": "fine",
+      message: "fine",
+      "host.name": "a",
+    });
+    const left = (await store.event("src_a:32"))?.fields;
+    expect(left).toMatchObject({ "data_stream.dataset": "junk", "a.b": [1], tags: ["x", "y"] });
+    while (await store.compact());
+    await using again = await open();
+    expect(await contents(again)).toEqual(after);
+    expect(await measured(again)).toEqual(expected);
+    expect((await again.status()).problems).toEqual([]);
+  });
+
   test("a follower gets appended events once, even if they were merged in the meantime", async () => {
     const open = await openEmpty();
     await using store = await open();

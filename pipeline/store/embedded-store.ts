@@ -32,11 +32,13 @@ import type {
   FacetsRequest,
   Follower,
   MergedCell,
+  OpenRewrite,
   Retention,
   SearchRequest,
   StoreStatus,
 } from "./port.ts";
 import { Questions } from "./questions.ts";
+import { Rewriter } from "./rewriter.ts";
 import { documentOf, eventSql, idParts } from "./search-sql.ts";
 import { SegmentFolder } from "./segment-folder.ts";
 import { followSegments } from "./segment-follower.ts";
@@ -130,6 +132,12 @@ class EmbeddedStore implements EventStore {
       "conflict",
       "another process has stored more of the same sources in the meantime",
     );
+  }
+
+  async rewrite(dataset: string, open: OpenRewrite): Promise<void> {
+    const { schemaPath } = this.#reader;
+    const rewriter = new Rewriter({ segments: this.#segments, duck: this.#duck, schemaPath });
+    await rewriter.rewrite(dataset, open);
   }
 
   async positions(): Promise<Positions> {

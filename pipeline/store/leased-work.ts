@@ -5,7 +5,7 @@ import { explained } from "./files.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
 import { leasesIn } from "./store-writer.ts";
 
-const LEASE = "compaction";
+export const COMPACTION_LEASE = "compaction";
 /** After failures the same work is repeated less and less often: a failed merge may have cost minutes. */
 const RETRY_MS = { first: 5_000, max: 10 * 60_000 };
 
@@ -29,7 +29,7 @@ export class LeasedWork {
   }
 
   tryLease(): Promise<Lease | undefined> {
-    return tryLease(leasesIn(this.#segments.folder), LEASE);
+    return tryLease(leasesIn(this.#segments.folder), COMPACTION_LEASE);
   }
 
   /**

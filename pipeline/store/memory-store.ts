@@ -1,5 +1,5 @@
-import type { Batch } from "#collectors/batch.ts";
-import { toDocument } from "#collectors/document.ts";
+import { Batch } from "#collectors/batch.ts";
+import { addDocument, toDocument } from "#collectors/document.ts";
 import type { Position, Positions, SourceId } from "#collectors/source.ts";
 
 import type { RollupCell } from "../rollup.ts";
@@ -22,6 +22,7 @@ import type {
   Expired,
   FacetsRequest,
   Follower,
+  OpenRewrite,
   Retention,
   SearchRequest,
   StoreStatus,
@@ -77,6 +78,21 @@ class MemoryStore implements EventStore {
       shared.positions.delete(id);
       shared.positions.set(id, { ...position });
     }
+  }
+
+  async rewrite(dataset: string, open: OpenRewrite): Promise<void> {
+    const shared = this.#shared;
+    const rewritten = shared.events.filter(({ document }) => datasetOf(document) === dataset);
+    const batch = new Batch(Math.max(1, rewritten.length));
+    const rewriteRows = open(batch);
+    for (const { document } of rewritten) addDocument(batch, document.fields);
+    const { changed, cells } = rewriteRows();
+    if (changed === 0) return;
+    const events = new Map(
+      rewritten.map(({ number }, row) => [number, eventOf(batch, row, number)]),
+    );
+    shared.events = shared.events.map((event) => events.get(event.number) ?? event);
+    shared.cells = [...shared.cells.filter((cell) => cell.dataset !== dataset), ...cells];
   }
 
   async positions(): Promise<Positions> {

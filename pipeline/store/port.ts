@@ -145,6 +145,20 @@ export type EventWriter = {
   append(batch: Batch, cells: readonly RollupCell[], positions: Positions): Promise<void>;
 };
 
+/** Changes the rows of the batch, except their source and offset, and returns how many it changed and the cells of all. */
+export type RewriteRows = () => { changed: number; cells: readonly RollupCell[] };
+export type OpenRewrite = (batch: Batch) => RewriteRows;
+
+export type EventRewriter = {
+  /**
+   * Rewrites the stored events of a dataset: they are read into a batch, some at a time, and the function that `open`
+   * returned for the batch changes them. Changed events and their cells replace those that were stored in one step, so
+   * that each event is stored once, also if the process is killed. Events that are appended meanwhile may be left out.
+   * @throws AppError unavailable while another process merges
+   */
+  rewrite(dataset: string, open: OpenRewrite): Promise<void>;
+};
+
 export type PositionReader = {
   /** The position up to which each source is stored, in the order in which they were stored. */
   positions(): Promise<Positions>;
@@ -202,6 +216,7 @@ export type StoreMaintenance = {
  */
 export type EventStore = AsyncDisposable &
   EventWriter &
+  EventRewriter &
   PositionReader &
   EventReader &
   RollupReader &

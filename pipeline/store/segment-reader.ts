@@ -53,6 +53,11 @@ export class SegmentReader {
     this.#cells = new CellCache({ duck, pathOf, bytesMax: cellsBytesMax });
   }
 
+  /** The file without rows that has every column. */
+  get schemaPath(): string {
+    return this.#schemaPath;
+  }
+
   static async open(parts: Parts): Promise<SegmentReader> {
     return new SegmentReader(parts, await schemaFile(parts.segments));
   }

@@ -1,0 +1,140 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { describe, expect, onTestFinished, test } from "vitest";
+
+import { Batch } from "#collectors/batch.ts";
+import { formatNamed } from "#collectors/formats/index.ts";
+import type { Chunk, RecordHeader, Source } from "#collectors/source.ts";
+import { UTC } from "#collectors/zone.ts";
+import { systemClock } from "#platform/clock.ts";
+
+import { openEmbeddedStore } from "../store/embedded-store.ts";
+import { openMemoryStore } from "../store/memory-store.ts";
+import type { EventStore } from "../store/port.ts";
+import { Ingest } from "./ingest.ts";
+import { reprocess } from "./reprocess.ts";
+
+const DEPS = { clock: systemClock, rules: { signIn: [], signOut: [] }, zone: UTC };
+const ALL = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
+const QUARANTINE = "quarterdeck.quarantine";
+
+const line = (i: number): string =>
+  `203.0.113.${i % 9} - - [14/Mar/2026:10:${String(10 + Math.floor(i / 60)).padStart(2, "0")}:${String(i % 60).padStart(2, "0")} +0000] "GET /${i} HTTP/1.1" 200 5 "-" "Probe/1.0"\n`;
+const LOG = Array.from({ length: 150 }, (_, i) => (i % 10 === 9 ? `junk ${i}\n` : line(i))).join(
+  "",
+);
+
+function sourceOf(log: string, about: { path: string; header?: RecordHeader }): Source {
+  return {
+    async *read(positions) {
+      const offset = Number((await positions()).get("src_test")?.["offset"] ?? 0);
+      const bytes = Buffer.from(log).subarray(offset);
+      const chunk: Chunk = {
+        sourceId: "src_test",
+        bytes,
+        offset,
+        position: { offset: log.length },
+        bytesSkipped: 0,
+        ...about,
+      };
+      if (bytes.length > 0) yield chunk;
+    },
+  };
+}
+
+type About = { format?: string; path?: string; header?: RecordHeader };
+
+/** Reads the log with a format that does not fit, as if this version had been fixed since. */
+async function ingestAs(store: EventStore, { format, path = "/srv/a.log", header }: About) {
+  const position = { offset: 0, ...(format !== undefined && { "stream.format": format }) };
+  await store.append(new Batch(1), [], new Map([["src_test", position]]));
+  const ingest = new Ingest({ ...DEPS, store, sealAfterMs: 60_000, foldEveryMs: 60_000 });
+  const source = sourceOf(LOG, { path, ...(header && { header }) });
+  await ingest.run(source, new AbortController().signal);
+}
+
+/** The events of a dataset, and all its cells. */
+async function contents(store: EventStore, dataset: string) {
+  const where = [{ field: "data_stream.dataset", op: "eq", value: dataset }] as const;
+  const events = await store.search({ ...ALL, where: [...where], limit: 1_000 });
+  const measures = ["events", "requests", "bytes_sent", "users", "routes", "response_time"];
+  const cells = await Promise.all(
+    ([60, 3600] as const).map((levelS) =>
+      store.cells({ ...ALL, levelS, measures, dataset, stepMs: levelS * 1000 }),
+    ),
+  );
+  const sorted = cells
+    .flat()
+    .map(({ sketches, ...it }) => JSON.stringify({ ...it, sketches: sketches.length }));
+  return { events, cells: sorted.toSorted() };
+}
+
+const STORES: [string, () => Promise<EventStore>][] = [
+  ["in memory", async () => openMemoryStore()()],
+  [
+    "embedded",
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), "quarterdeck-reprocess-"));
+      onTestFinished(() => rm(folder, { recursive: true, force: true }));
+      return openEmbeddedStore({ folder, clock: systemClock });
+    },
+  ],
+];
+
+describe.each(STORES)("quarantined lines that can be parsed now, in a store %s", (_name, open) => {
+  test("become the events, and the cells, that they would have been at first", async () => {
+    await using expected = await open();
+    await ingestAs(expected, {});
+    await using store = await open();
+    await ingestAs(store, { format: "ecs" });
+    expect((await contents(store, QUARANTINE)).events).toHaveLength(150);
+    const before = (await contents(store, QUARANTINE)).events;
+
+    const done = await reprocess({ ...DEPS, store }, {});
+    expect(done).toEqual({ lines: 150, events: new Map([["nginx.access", 135]]) });
+    const found = await contents(store, "nginx.access");
+    expect(found).toEqual(await contents(expected, "nginx.access"));
+    expect(found.events).toHaveLength(135);
+    expect(found.cells.length).toBeGreaterThan(3);
+    const left = await contents(store, QUARANTINE);
+    expect(left.events).toEqual(
+      before.filter(({ fields }) => String(fields["event.original"]).startsWith("junk")),
+    );
+    const counts = await store.cells({ ...ALL, levelS: 3600, measures: ["events"] });
+    expect(counts.map(({ dataset, value }) => [dataset, value])).toEqual([[QUARANTINE, 15]]);
+
+    expect(await reprocess({ ...DEPS, store }, {})).toEqual({ lines: 15, events: new Map() });
+    expect(await contents(store, "nginx.access")).toEqual(found);
+    expect(await contents(store, QUARANTINE)).toEqual(left);
+  });
+
+  test("are read with a named format, and only those of a path", async () => {
+    await using store = await open();
+    await ingestAs(store, { format: "ecs", path: "/srv/site/access.log" });
+    const format = formatNamed("apache.access");
+    const none = await reprocess({ ...DEPS, store }, { format, path: "/srv/other/*" });
+    expect(none).toEqual({ lines: 0, events: new Map() });
+    const done = await reprocess({ ...DEPS, store }, { format, path: "/srv/site/*.log" });
+    expect(done).toEqual({ lines: 150, events: new Map([["apache.access", 135]]) });
+    const [event] = (await contents(store, "apache.access")).events;
+    expect(event?.fields).toMatchObject({ "log.file.path": "/srv/site/access.log" });
+  });
+
+  test("keep the fields of their sender", async () => {
+    await using store = await open();
+    const fields = { "host.name": "a", "log.syslog.appname": "web" };
+    await ingestAs(store, { header: { format: "no.such", fields }, path: "" });
+    const { events } = await reprocess({ ...DEPS, store }, {});
+    expect(events.get("nginx.access")).toBe(135);
+    for (const dataset of ["nginx.access", QUARANTINE]) {
+      for (const event of (await contents(store, dataset)).events) {
+        expect(event.fields).toMatchObject(fields);
+      }
+    }
+    const [event] = (await contents(store, "nginx.access")).events;
+    expect(event?.fields).not.toHaveProperty(["event.original"]);
+    expect(event?.fields).not.toHaveProperty(["error.message"]);
+  });
+});

@@ -1,0 +1,162 @@
+import type { Batch } from "#collectors/batch.ts";
+import { openDeriver } from "#collectors/derive/derive.ts";
+import type { DeriveRules } from "#collectors/derive/request-pattern.ts";
+import { detectLines, sampleLines } from "#collectors/detect.ts";
+import type { Format } from "#collectors/format.ts";
+import type { Positions, SourceId } from "#collectors/source.ts";
+import type { Zone } from "#collectors/zone.ts";
+import type { Clock } from "#platform/clock.ts";
+
+import { FrameAccumulator } from "../fold/accumulator.ts";
+import { matches } from "../matches.ts";
+import type { EventRewriter, PositionReader, RewriteRows } from "../store/port.ts";
+import { type LineParser, QUARANTINE_DATASET, reparseRow } from "./quarantine.ts";
+import { formatIn } from "./stored-formats.ts";
+
+export type ReprocessDeps = {
+  store: EventRewriter & PositionReader;
+  clock: Clock;
+  rules: DeriveRules;
+  /** Time zone of log times without a zone. */
+  zone: Zone;
+};
+
+export type ReprocessRequest = {
+  /** Default: the format of the stream, otherwise the one that is detected in its quarantined lines. */
+  format?: Format;
+  /** Only lines that were read at this path, in which `*` stands for any text. */
+  path?: string;
+};
+
+export type Reprocessed = {
+  /** Number of quarantined lines that were read. */
+  lines: number;
+  /** Number of those that are events now, by dataset. */
+  events: Map<string, number>;
+};
+
+/**
+ * Reads quarantined lines again. Those that a format can parse become events of its dataset with the same source and
+ * offset; the others stay in quarantine.
+ */
+export async function reprocess(
+  deps: ReprocessDeps,
+  request: ReprocessRequest,
+): Promise<Reprocessed> {
+  const positions = await deps.store.positions();
+  const done: Reprocessed = { lines: 0, events: new Map() };
+  await deps.store.rewrite(QUARANTINE_DATASET, (batch) => {
+    const parsers = new Parsers(batch, { ...deps, ...request, positions });
+    return openRewrite(batch, { parsers, done, rules: deps.rules, path: request.path });
+  });
+  return done;
+}
+
+function openRewrite(
+  batch: Batch,
+  {
+    parsers,
+    done,
+    rules,
+    path,
+  }: { parsers: Parsers; done: Reprocessed } & {
+    rules: DeriveRules;
+    path: string | undefined;
+  },
+): RewriteRows {
+  const deriver = openDeriver(batch, rules);
+  const frames = new FrameAccumulator(batch);
+  const datasets = batch.text("data_stream.dataset");
+  return () => {
+    let changed = 0;
+    const rows = rowsAt(batch, path);
+    for (const [row, candidates] of parsers.of(rows)) {
+      if (!candidates.some((parser) => reparseRow(batch, row, parser))) continue;
+      const dataset = datasets.text(datasets.ids[row] ?? 0);
+      done.events.set(dataset, (done.events.get(dataset) ?? 0) + 1);
+      changed += 1;
+    }
+    done.lines += rows.length;
+    deriver.reset();
+    frames.reset();
+    deriver.derive(0, batch.rows);
+    frames.fold(0, batch.rows, false);
+    return { changed, cells: frames.takeCells() };
+  };
+}
+
+/** The rows that were read at this path. */
+function rowsAt(batch: Batch, path: string | undefined): number[] {
+  const all = Array.from({ length: batch.rows }, (_, row) => row);
+  if (path === undefined) return all;
+  const paths = batch.text("log.file.path");
+  return all.filter((row) => {
+    const id = paths.ids[row] ?? 0;
+    const fields = id === 0 ? {} : { "log.file.path": paths.text(id) };
+    return matches(fields, [{ field: "log.file.path", op: "like", value: path }]);
+  });
+}
+
+type ParserDeps = ReprocessRequest &
+  Pick<ReprocessDeps, "clock" | "zone"> & { positions: Positions };
+
+/** The parsers that are tried for the lines of each source, bound to the batch. */
+class Parsers {
+  readonly #batch: Batch;
+  readonly #deps: ParserDeps;
+  readonly #byFormat = new Map<Format, LineParser>();
+
+  constructor(batch: Batch, deps: ParserDeps) {
+    this.#batch = batch;
+    this.#deps = deps;
+  }
+
+  of(rows: readonly number[]): Map<number, LineParser[]> {
+    const sources = this.#batch.text("log.source.id");
+    const bySource = new Map<number, number[]>();
+    for (const row of rows) {
+      const source = sources.ids[row] ?? 0;
+      const known = bySource.get(source);
+      if (known) known.push(row);
+      else bySource.set(source, [row]);
+    }
+    const parsers = new Map<number, LineParser[]>();
+    for (const [source, own] of bySource) {
+      const found = this.#formatsOf(source === 0 ? "" : sources.text(source), own);
+      for (const row of own)
+        parsers.set(
+          row,
+          found.map((format) => this.#parserOf(format)),
+        );
+    }
+    return parsers;
+  }
+
+  #formatsOf(source: string, rows: readonly number[]): Format[] {
+    const { format, positions } = this.#deps;
+    if (format) return [format];
+    const stored = isSourceId(source) ? formatIn(positions.get(source)) : undefined;
+    const detected = this.#detected(rows);
+    return [stored, detected === stored ? undefined : detected].filter((it) => it !== undefined);
+  }
+
+  #detected(rows: readonly number[]): Format | undefined {
+    const originals = this.#batch.text("event.original");
+    const paths = this.#batch.text("log.file.path");
+    const path = paths.ids[rows[0] ?? 0] ?? 0;
+    const lines = rows.map((row) => Uint8Array.from(originals.bytes(originals.ids[row] ?? 0)));
+    return detectLines(sampleLines(lines), path === 0 ? "" : paths.text(path)).format;
+  }
+
+  #parserOf(format: Format): LineParser {
+    let parser = this.#byFormat.get(format);
+    if (!parser) {
+      const { zone, clock } = this.#deps;
+      const scan = format.open(this.#batch, { zone, nowMs: clock.nowMs() });
+      this.#byFormat.set(format, (parser = { scan, dataset: format.dataset }));
+    }
+    return parser;
+  }
+}
+
+const isSourceId = (text: string): text is SourceId => text.startsWith("src_");

@@ -1,0 +1,219 @@
+import { rm } from "node:fs/promises";
+
+import { Batch } from "#collectors/batch.ts";
+import { AppError } from "#platform/errors.ts";
+import { contendForLease, type Lease } from "#platform/lease/lease.ts";
+
+import { batchFooter } from "./batch-footer.ts";
+import { cellColumns } from "./cell-columns.ts";
+import { type Duck, eventFilesSql, quoted } from "./duck.ts";
+import { explained, writeSafe } from "./files.ts";
+import type { Statement } from "./filter-sql.ts";
+import { COMPACTION_LEASE } from "./leased-work.ts";
+import { mergeEventFiles } from "./merge-event-files.ts";
+import { mergeRollupFiles } from "./merge-rollup-files.ts";
+import { batchColumns } from "./parquet/batch-columns.ts";
+import { writeParquet } from "./parquet/write-parquet.ts";
+import type { OpenRewrite, RewriteRows } from "./port.ts";
+import type { SegmentFolder } from "./segment-folder.ts";
+import { mergedFooter, mergeExtents, type Segment, type SegmentFooter } from "./segment-footer.ts";
+import type { SegmentId } from "./segment-id.ts";
+import { leasesIn } from "./store-writer.ts";
+import { addStoredRow, STORED_ROW_SQL } from "./stored-rows.ts";
+
+const WAIT_MS_MAX = 60_000;
+/** Rows of a segment that are read at a time. */
+const ROWS_AT_ONCE = 8_192;
+
+type Parts = {
+  segments: SegmentFolder;
+  duck: Duck;
+  /** The file that has every column. */
+  schemaPath: string;
+};
+
+type Work = {
+  dataset: string;
+  batch: Batch;
+  rewriteRows: RewriteRows;
+  lease: Lease;
+  /** Returns the path of a new scratch file. */
+  newPath(): Promise<string>;
+};
+
+/** The rewritten events of a segment: files, which the caller removes, and what their footer would have. */
+type Rewritten = {
+  changed: number;
+  events: string[];
+  rollups: string[];
+  extents: SegmentFooter["extents"];
+  cells: NonNullable<SegmentFooter["cells"]>[];
+};
+
+/**
+ * Rewrites the events of a dataset. A segment with changed events is replaced by one with all of its other events and
+ * cells, by one rename, as by a merge.
+ */
+export class Rewriter {
+  readonly #segments: SegmentFolder;
+  readonly #duck: Duck;
+  readonly #schemaPath: string;
+
+  constructor({ segments, duck, schemaPath }: Parts) {
+    this.#segments = segments;
+    this.#duck = duck;
+    this.#schemaPath = schemaPath;
+  }
+
+  async rewrite(dataset: string, open: OpenRewrite): Promise<void> {
+    const batch = new Batch(ROWS_AT_ONCE);
+    const rewriteRows = open(batch);
+    const { segments } = await this.#segments.list();
+    const last = segments.at(-1)?.id ?? "";
+    const done = new Set<SegmentId>();
+    try {
+      for (;;) {
+        await using lease = await this.#lease();
+        const segment = await this.#next({ dataset, last, done });
+        if (!segment) return;
+        done.add(segment.id);
+        const id = await this.#rewriteSegment(segment, { dataset, batch, rewriteRows, lease });
+        if (id) done.add(id);
+      }
+    } catch (error) {
+      throw explained(error, this.#segments.folder);
+    }
+  }
+
+  /** Another segment with events of the dataset that were stored when the rewriting began. Others may merge meanwhile. */
+  async #next(what: {
+    dataset: string;
+    last: string;
+    done: ReadonlySet<SegmentId>;
+  }): Promise<Segment | undefined> {
+    const { segments } = await this.#segments.list();
+    return segments.find(
+      ({ id, replaces, extents }) =>
+        !what.done.has(id) &&
+        (id <= what.last || replaces.length > 0) &&
+        extents.some((extent) => extent.dataset === what.dataset),
+    );
+  }
+
+  async #lease(): Promise<Lease> {
+    const untilMs = performance.now() + WAIT_MS_MAX;
+    do {
+      const found = await contendForLease(leasesIn(this.#segments.folder), COMPACTION_LEASE);
+      if ("lease" in found) return found.lease;
+    } while (performance.now() < untilMs);
+    throw new AppError("unavailable", "another process merges the files of the store: try again");
+  }
+
+  /** The id of the segment that replaces this one; undefined if nothing was changed. */
+  async #rewriteSegment(
+    segment: Segment,
+    given: Omit<Work, "newPath">,
+  ): Promise<SegmentId | undefined> {
+    const written: string[] = [];
+    const newPath = async (): Promise<string> => {
+      const path = await this.#segments.scratchPath();
+      written.push(path);
+      return path;
+    };
+    try {
+      const work = { ...given, newPath };
+      const rewritten = await this.#rewriteRows(segment, work);
+      return rewritten.changed === 0 ? undefined : await this.#replace(segment, rewritten, work);
+    } finally {
+      for (const path of written) await rm(path, { force: true });
+    }
+  }
+
+  async #rewriteRows(segment: Segment, work: Work): Promise<Rewritten> {
+    const { batch, newPath } = work;
+    const all: Rewritten = { changed: 0, events: [], rollups: [], extents: [], cells: [] };
+    for (let from = 0; from < segment.rows; from += ROWS_AT_ONCE) {
+      batch.reset();
+      const rows = await this.#duck.rows(
+        `SELECT ${STORED_ROW_SQL} FROM ${this.#filesOf(segment)}
+         WHERE "data_stream.dataset" = ${quoted(work.dataset)}
+           AND file_index = 1 AND file_row_number >= ${from} AND file_row_number < ${from + ROWS_AT_ONCE}`,
+      );
+      if (rows.length === 0) continue;
+      for (const row of rows) addStoredRow(batch, row);
+      const { changed, cells } = work.rewriteRows();
+      all.changed += changed;
+      const footer = batchFooter(segment.id, { batch, cells, positions: new Map() });
+      all.extents = mergeExtents([...all.extents, ...footer.extents]);
+      const events = await newPath();
+      await writeSafe(events, writeParquet(batchColumns(batch), batch.rows, {}).parts);
+      all.events.push(events);
+      if (!footer.cells) continue;
+      const rollup = await newPath();
+      await writeSafe(rollup, writeParquet(cellColumns(cells), cells.length, {}).parts);
+      all.rollups.push(rollup);
+      all.cells.push(footer.cells);
+    }
+    return all;
+  }
+
+  async #replace(
+    segment: Segment,
+    rewritten: Rewritten,
+    { dataset, lease, newPath }: Work,
+  ): Promise<SegmentId | undefined> {
+    const id = await this.#segments.nextId();
+    const rollup = await this.#mergeCells(segment, rewritten, { dataset, newPath });
+    const others = segment.extents.filter((extent) => extent.dataset !== dataset);
+    const extents = mergeExtents([...others, ...rewritten.extents]);
+    const footer = { ...mergedFooter(id, [segment], rollup?.cells ?? null), extents };
+    const events = await newPath();
+    const paths = [this.#segments.eventsPath(segment.id), ...rewritten.events];
+    await mergeEventFiles(this.#duck, {
+      // Rewritten events may have any of the segment's times.
+      inputs: paths.map(() => segment),
+      paths,
+      stays: othersSql("data_stream.dataset", dataset),
+      footer,
+      path: events,
+    });
+    const isValid = async (): Promise<boolean> =>
+      (await lease.confirm()) && (await this.#counts(segment.id));
+    const files = { events, rollup: rollup?.path };
+    return (await this.#segments.commit(id, files, isValid)) ? id : undefined;
+  }
+
+  async #mergeCells(
+    segment: Segment,
+    rewritten: Rewritten,
+    { dataset, newPath }: Pick<Work, "dataset" | "newPath">,
+  ): Promise<{ path: string; cells: NonNullable<SegmentFooter["cells"]> } | undefined> {
+    const own = segment.cells ? [this.#segments.rollupPath(segment.id)] : [];
+    const paths = [...own, ...rewritten.rollups];
+    if (paths.length === 0) return undefined;
+    const stays: Statement =
+      own.length > 0 ? othersSql("dataset", dataset) : { text: "TRUE", parameters: [] };
+    const merged = await mergeRollupFiles(this.#duck, { paths, stays, newPath });
+    if (!merged) return undefined;
+    const all = [...(segment.cells ? [segment.cells] : []), ...rewritten.cells];
+    const from = Math.min(...all.map((cells) => cells.from));
+    const to = Math.max(...all.map((cells) => cells.to));
+    return { path: merged.path, cells: { rows: merged.rows, from, to } };
+  }
+
+  async #counts(id: SegmentId): Promise<boolean> {
+    const { segments } = await this.#segments.list();
+    return segments.some((segment) => segment.id === id);
+  }
+
+  /** The file of a segment, after one that has every column. */
+  #filesOf(segment: Segment): string {
+    return eventFilesSql([this.#schemaPath, this.#segments.eventsPath(segment.id)]);
+  }
+}
+
+/** The condition of the rows of the first file that are not of the dataset, and of all rows of the other files. */
+const othersSql = (column: string, dataset: string): Statement => ({
+  text: `(file_index > 0 OR "${column}" IS DISTINCT FROM ${quoted(dataset)})`,
+  parameters: [],
+});
