@@ -6,7 +6,7 @@ import { AppError } from "#platform/errors.ts";
 import type { Lease } from "#platform/lease/lease.ts";
 
 import { planCompaction } from "./compaction-plan.ts";
-import { asNumber, asText, type Duck, eventFilesSql } from "./duck.ts";
+import { asNumber, asText, type Duck, eventFilesSql, isOutOfMemory } from "./duck.ts";
 import { expiredOf, planExpiry, readRetention, staysSql } from "./expiry.ts";
 import { LeasedWork } from "./leased-work.ts";
 import { removeLeftovers } from "./leftovers.ts";
@@ -35,6 +35,7 @@ type Parts = {
   clock: Clock;
   monotonicMs: () => number;
 };
+const TOO_LARGE = "files are too large to be merged";
 const HELD_BACK = "expired events are kept";
 
 /**
@@ -49,6 +50,8 @@ export class Compactor {
   readonly #leftSince: Sightings;
   readonly #retentionTime: RetentionTimeFile;
   readonly #work: LeasedWork;
+  /** Segments that cannot be merged within the memory limit. They are not tried again. */
+  readonly #tooLarge = new Set<SegmentId>();
 
   constructor({ segments, duck, clock, monotonicMs }: Parts) {
     this.#segments = segments;
@@ -85,8 +88,8 @@ export class Compactor {
       const sightings = this.#leftSince;
       await removeLeftovers(this.#segments, { clock: this.#clock, sightings });
       await this.#removeReplaced(segments, replaced);
-      const inputs = planCompaction(segments);
-      if (inputs) await this.#merge(inputs, lease);
+      const inputs = planCompaction(segments.filter(({ id }) => !this.#tooLarge.has(id)));
+      if (inputs) await this.#mergeOrLeaveOut(inputs, lease);
       return inputs;
     });
     return done !== undefined;
@@ -154,6 +157,18 @@ export class Compactor {
       if (!isOld || replaces.some((input) => there.has(input))) continue;
       await this.#segments.remove(id);
       there.delete(id);
+    }
+  }
+
+  async #mergeOrLeaveOut(inputs: readonly Segment[], lease: Lease): Promise<void> {
+    try {
+      await this.#merge(inputs, lease);
+    } catch (error) {
+      if (!isOutOfMemory(error)) throw error;
+      for (const { id } of inputs) this.#tooLarge.add(id);
+      const files = this.#tooLarge.size;
+      const text = `${files} files with very long lines remain unmerged, because merging them requires more memory than the event store may use; their events can be read`;
+      this.#segments.noteProblem(TOO_LARGE, text);
     }
   }
 

@@ -8,6 +8,7 @@ type Waiting<C> = { give(connection: C): void };
  * not delay the others; questions without an asker take turns as one.
  */
 export class ConnectionPool<C> {
+  readonly #size: number;
   readonly #idle: C[];
   readonly #perAsker: number;
   /** By asker, in the order of their turns. */
@@ -15,8 +16,12 @@ export class ConnectionPool<C> {
   /** Number of connections in use by each named asker. */
   readonly #used = new Map<string, number>();
 
+  /** Settles when the last call of `useAll` has. */
+  #lastOfAll: Promise<void> = Promise.resolve();
+
   /** `perAsker`: the most connections that a named asker uses at a time. */
   constructor(connections: readonly C[], perAsker: number = connections.length) {
+    this.#size = connections.length;
     this.#idle = [...connections];
     this.#perAsker = perAsker;
   }
@@ -38,6 +43,26 @@ export class ConnectionPool<C> {
       this.#count(asker, -1);
       this.#idle.push(connection);
       this.#serveNext();
+    }
+  }
+
+  /** Runs `work` while nothing else uses a connection. */
+  async useAll<T>(question: Asker, work: (connection: C) => Promise<T>): Promise<T> {
+    const { signal } = question;
+    const before = this.#lastOfAll;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#lastOfAll = promise;
+    // Without an asker, so that no limit applies to it.
+    const useNext = (left: number): Promise<T> =>
+      this.use({ asker: undefined, signal }, (connection) =>
+        left === 1 ? work(connection) : useNext(left - 1),
+      );
+    try {
+      // One at a time: two that have some of the connections each would wait for each other.
+      await before;
+      return await useNext(this.#size);
+    } finally {
+      resolve();
     }
   }
 

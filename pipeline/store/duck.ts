@@ -17,7 +17,13 @@ import { AppError } from "#platform/errors.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import { type Question, storeClosed } from "./questions.ts";
 
-export type DuckOptions = { folder: string; memoryLimitMb: number; threads: number };
+export type DuckOptions = {
+  folder: string;
+  memoryLimitMb: number;
+  threads: number;
+  /** Whether rows keep their order if several threads read them, which requires memory. Default true. */
+  keepsOrder?: boolean;
+};
 export type Parameter = string | number;
 export type Row = readonly JS[];
 
@@ -30,6 +36,8 @@ export type Work = keyof typeof CONNECTIONS;
 /** One asker's searches leave a connection to other askers. */
 const SEARCHES_PER_ASKER = 1;
 
+type Pools = Record<Work, ConnectionPool<DuckDBConnection>>;
+
 /** For which question a statement runs, and as which kind of work. */
 export type Use = { work: Work; question: Question };
 
@@ -40,8 +48,9 @@ const CLOSE_MS_MAX = 1_500;
 
 /** DuckDB as a query engine over files, without a database and without access to files outside the store's folder. */
 export class Duck implements AsyncDisposable {
+  readonly #options: DuckOptions;
   readonly #instance: DuckDBInstance;
-  readonly #pools: Record<Work, ConnectionPool<DuckDBConnection>>;
+  readonly #pools: Pools;
   readonly #running = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
   readonly #maintenance: Use = {
@@ -50,9 +59,10 @@ export class Duck implements AsyncDisposable {
   };
 
   private constructor(
-    instance: DuckDBInstance,
-    pools: Record<Work, ConnectionPool<DuckDBConnection>>,
+    options: DuckOptions,
+    { instance, pools }: { instance: DuckDBInstance; pools: Pools },
   ) {
+    this.#options = options;
     this.#instance = instance;
     this.#pools = pools;
   }
@@ -65,6 +75,7 @@ export class Duck implements AsyncDisposable {
       memory_limit: `${options.memoryLimitMb}MB`,
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
+      preserve_insertion_order: String(options.keepsOrder ?? true),
     });
     const first = await instance.connect();
     for (const statement of [
@@ -84,11 +95,12 @@ export class Duck implements AsyncDisposable {
       for (let i = 0; i < CONNECTIONS[work]; i += 1) connections.push(await instance.connect());
       return connections;
     };
-    return new Duck(instance, {
+    const pools = {
       quick: new ConnectionPool(await connect("quick")),
       searches: new ConnectionPool(await connect("searches"), SEARCHES_PER_ASKER),
       maintenance: new ConnectionPool(await connect("maintenance")),
-    });
+    };
+    return new Duck(options, { instance, pools });
   }
 
   /**
@@ -100,7 +112,7 @@ export class Duck implements AsyncDisposable {
     parameters: readonly Parameter[] = [],
     use: Use = this.#maintenance,
   ): Promise<Row[]> {
-    return this.#run(use, async (connection) => {
+    return this.#runWithMemory(use, async (connection) => {
       const types: DuckDBType[] = parameters.map((value) =>
         typeof value === "string" ? VARCHAR : DOUBLE,
       );
@@ -128,6 +140,15 @@ export class Duck implements AsyncDisposable {
     });
   }
 
+  /**
+   * Copies files in the order of their rows, with memory for a few row groups: by a single thread, which needs nothing to
+   * keep the order.
+   */
+  async copyInOrder(sql: string, parameters: readonly Parameter[]): Promise<void> {
+    await using engine = await Duck.open({ ...this.#options, threads: 1, keepsOrder: false });
+    await engine.rows(sql, parameters, this.#maintenance);
+  }
+
   /** To be called when all questions have ended. A statement that does not react to interrupts is not waited for. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(storeClosed());
@@ -139,28 +160,40 @@ export class Duck implements AsyncDisposable {
     if (!isLate) this.#instance.closeSync();
   }
 
-  async #run<T>(
-    { work, question }: Use,
-    statement: (connection: DuckDBConnection) => Promise<T>,
-  ): Promise<T> {
-    return this.#pools[work].use(question, async (connection) => {
+  /** Searches that run at the same time share the memory: if it is not enough, the statement is repeated alone. */
+  async #runWithMemory<T>(use: Use, statement: RunStatement<T>): Promise<T> {
+    try {
+      return await this.#run(use, statement);
+    } catch (error) {
+      if (use.work === "maintenance" || !isOutOfMemory(error)) throw error;
+    }
+    const run = this.#runner(use.question, statement);
+    return this.#pools.searches.useAll(use.question, run).catch((error: unknown) => {
+      throw isOutOfMemory(error) ? outOfMemory(error) : error;
+    });
+  }
+
+  async #run<T>({ work, question }: Use, statement: RunStatement<T>): Promise<T> {
+    return this.#pools[work].use(question, this.#runner(question, statement));
+  }
+
+  #runner<T>(question: Question, statement: RunStatement<T>): RunStatement<T> {
+    return (connection) => {
       question.started();
       const running = interruptible(connection, question.signal, statement);
       this.#running.add(running);
-      try {
-        return await running;
-      } finally {
-        this.#running.delete(running);
-      }
-    });
+      return running.finally(() => this.#running.delete(running));
+    };
   }
 }
+
+type RunStatement<T> = (connection: DuckDBConnection) => Promise<T>;
 
 /** Runs a statement, and interrupts it when the signal aborts; then it throws the reason of the signal. */
 async function interruptible<T>(
   connection: DuckDBConnection,
   signal: AbortSignal,
-  statement: (connection: DuckDBConnection) => Promise<T>,
+  statement: RunStatement<T>,
 ): Promise<T> {
   signal.throwIfAborted();
   let repeat: NodeJS.Timeout | undefined;
@@ -176,7 +209,7 @@ async function interruptible<T>(
     return result;
   } catch (error) {
     signal.throwIfAborted();
-    throw isOutOfMemory(error) ? outOfMemory(error) : error;
+    throw error;
   } finally {
     signal.removeEventListener("abort", interrupt);
     clearInterval(repeat);
@@ -190,9 +223,8 @@ function outOfMemory(cause: unknown): AppError {
 }
 
 /** Whether DuckDB reached its memory limit. */
-function isOutOfMemory(error: unknown): boolean {
-  const reason = error instanceof AppError ? error.cause : error;
-  return reason instanceof Error && reason.message.startsWith("Out of Memory Error");
+export function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("Out of Memory Error");
 }
 
 /** The rows of event files; columns that a file lacks are null. */

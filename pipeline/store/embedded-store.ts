@@ -17,6 +17,7 @@ import { readRetention, writeRetention } from "./expiry.ts";
 import { facetKinds, facetsSql, listFacetSql } from "./facets-sql.ts";
 import type { Statement } from "./filter-sql.ts";
 import { batchColumns } from "./parquet/batch-columns.ts";
+import { hasLongRows } from "./parquet/row-groups.ts";
 import { writeParquet } from "./parquet/write-parquet.ts";
 import type {
   AggregateRequest,
@@ -42,7 +43,13 @@ import { Rewriter } from "./rewriter.ts";
 import { documentOf, eventSql, idParts } from "./search-sql.ts";
 import { SegmentFolder } from "./segment-folder.ts";
 import { followSegments } from "./segment-follower.ts";
-import { FOOTER_KEY, latestPositions, mergeExtents, type Segment } from "./segment-footer.ts";
+import {
+  FOOTER_KEY,
+  latestPositions,
+  mergeExtents,
+  type Segment,
+  type SegmentFooter,
+} from "./segment-footer.ts";
 import { compareIds } from "./segment-id.ts";
 import type { Listing } from "./segment-list.ts";
 import { SegmentReader } from "./segment-reader.ts";
@@ -118,9 +125,13 @@ class EmbeddedStore implements EventStore {
     const before = await this.positions();
     if (isStored(positions, before)) return;
     const id = await this.#segments.nextId();
-    const footer = batchFooter(id, { batch, cells, positions });
+    const columns = batchColumns(batch);
+    const footer: SegmentFooter = {
+      ...batchFooter(id, { batch, cells, positions }),
+      ...(hasLongRows(columns) ? { hasLongRows: true } : {}),
+    };
     const metadata = { [FOOTER_KEY]: JSON.stringify(footer) };
-    const events = writeParquet(batchColumns(batch), batch.rows, metadata).parts;
+    const events = writeParquet(columns, batch.rows, metadata).parts;
     const rollup =
       cells.length > 0 ? writeParquet(cellColumns(cells), cells.length, {}).parts : undefined;
     const isCurrent = async (): Promise<boolean> => {

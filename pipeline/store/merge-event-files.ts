@@ -13,6 +13,8 @@ import {
 /** Concurrent sources may be this much out of order; that slows no query down. */
 const OVERLAP_MS = 60_000;
 const ROW_GROUP_ROWS = 122_880;
+/** Of files with long texts. Readers have a row group in memory. */
+const LONG_ROW_GROUP_BYTES = "16MiB";
 const ZSTD = "COMPRESSION zstd, COMPRESSION_LEVEL 1";
 
 type Merge = {
@@ -26,7 +28,10 @@ type Merge = {
   path: string;
 };
 
-/** Merges the events of files into a new file, in the order of their time. */
+/**
+ * Merges the events of files into a new file, in the order of their time. Events with long texts stay in the order of
+ * the files, because sorting would require memory for all of them.
+ */
 export async function mergeEventFiles(
   duck: Duck,
   { inputs, paths, stays, footer, path }: Merge,
@@ -37,13 +42,16 @@ export async function mergeEventFiles(
     await writeSafe(path, parts);
     return;
   }
+  const events = `SELECT * FROM ${eventFilesSql(paths)} WHERE ${stays.text}`;
   const order = isInTimeOrder(inputs) ? "" : 'ORDER BY "@timestamp"';
-  const options = `FORMAT parquet, ${ZSTD}, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}`;
-  await duck.rows(
-    `COPY (SELECT * FROM ${eventFilesSql(paths)} WHERE ${stays.text} ${order}) TO ${quoted(path)}
-    (${options}, KV_METADATA {${FOOTER_KEY}: ${quoted(json)}})`,
-    stays.parameters,
-  );
+  const target = `${quoted(path)} (FORMAT parquet, ${ZSTD}, ROW_GROUP_SIZE ${ROW_GROUP_ROWS},
+    KV_METADATA {${FOOTER_KEY}: ${quoted(json)}}`;
+  if (footer.hasLongRows) {
+    const limited = `${target}, ROW_GROUP_SIZE_BYTES '${LONG_ROW_GROUP_BYTES}')`;
+    await duck.copyInOrder(`COPY (${events}) TO ${limited}`, stays.parameters);
+  } else {
+    await duck.rows(`COPY (${events} ${order}) TO ${target})`, stays.parameters);
+  }
   await syncFile(path);
 }
 

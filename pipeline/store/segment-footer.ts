@@ -30,6 +30,8 @@ export const SegmentFooter = z.object({
   offsets: z.array(z.object({ source: z.string(), min: z.number(), max: z.number() })),
   /** The rollup file of the same name, with the minimum and maximum `t` (epoch s); null if there is none. */
   cells: z.object({ rows: z.number(), from: z.number(), to: z.number() }).nullable(),
+  /** Whether rows may have so much text that they are merged with care for the memory. */
+  hasLongRows: z.literal(true).optional(),
   /** Segments that this one replaces: they no longer count. */
   replaces: z.array(Id),
 });
@@ -62,6 +64,7 @@ export function mergedFooter(
     positions: latestPositions(segments),
     offsets: mergeOffsets(segments.flatMap((segment) => segment.offsets)),
     cells,
+    ...(segments.some(({ hasLongRows }) => hasLongRows) ? { hasLongRows: true } : {}),
     replaces: segments.map((segment) => segment.id),
   };
 }

@@ -3,10 +3,9 @@ import { constants, zstdCompressSync } from "node:zlib";
 import { type Chunk, ENCODING, type Page, type ParquetColumn } from "./column.ts";
 import { encodeNumbers } from "./encode-numbers.ts";
 import { encodeText, encodeTexts } from "./encode-text.ts";
+import { rowGroupEnds } from "./row-groups.ts";
 import { ThriftWriter } from "./thrift.ts";
 
-/** Row groups are the units that readers can skip by their statistics. */
-const ROW_GROUP_ROWS = 131_072;
 const MAGIC = Buffer.from("PAR1");
 const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 /** Compression is used below this share of the plain size, because it costs readers time. */
@@ -37,8 +36,8 @@ export function writeParquet(
     at += bytes.length;
   };
   const groups: RowGroup[] = [];
-  for (let from = 0; from < rows; from += ROW_GROUP_ROWS) {
-    const to = Math.min(from + ROW_GROUP_ROWS, rows);
+  let from = 0;
+  for (const to of rowGroupEnds(columns, rows)) {
     const start = at;
     const chunks = columns.map((column) => {
       const placed = placeChunk(encodeChunk(column, from, to), at);
@@ -46,6 +45,7 @@ export function writeParquet(
       return { ...placed.meta, column };
     });
     groups.push({ chunks, rows: to - from, bytes: at - start });
+    from = to;
   }
   const footer = writeFooter({ columns, rows, groups, metadata });
   const length = Buffer.alloc(4);
