@@ -1,19 +1,25 @@
 "use client";
 
-import { io, type Socket } from "socket.io-client";
+import { Manager, type Socket } from "socket.io-client";
 
 import { onVisibility } from "../client/on-visibility.ts";
 
 export type ConnectionStatus = "connecting" | "live" | "lost";
 
-/** A socket to the control plane, authenticated by the session cookie. Namespaces share a connection. */
+let manager: Manager | undefined;
+
+/**
+ * A socket to the control plane, authenticated by the session cookie. All sockets of a page share one connection, and
+ * those of the same namespace are one socket, which only one user at a time may have.
+ */
 export function openSocket(namespace = "/"): Socket {
-  return io(namespace, {
+  manager ??= new Manager({
     path: "/socket",
     transports: ["websocket", "polling"],
     reconnectionDelay: 500,
     reconnectionDelayMax: 5000,
   });
+  return manager.socket(namespace);
 }
 
 export type ConnectionEvents = {

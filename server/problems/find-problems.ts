@@ -64,7 +64,9 @@ function problem(kind: ProblemKind, message: string, name?: string): Problem {
 }
 
 const storeProblem = ({ id, kind, message }: StoreProblem): Problem =>
-  problem(kind === "file" ? "store_file" : "store_upkeep", message, id);
+  kind === "file"
+    ? problem("store_file", message, id)
+    : problem("store_upkeep", `The store: ${message}`, id);
 
 const uniqueById = (problems: readonly StoreProblem[]): StoreProblem[] => [
   ...new Map(problems.map((it) => [it.id, it])).values(),

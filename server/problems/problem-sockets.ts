@@ -39,7 +39,8 @@ export function openProblemSockets(io: Namespace, deps: Deps): { send(): void; r
       await deps.mayWatch(socket.request);
       await admit(socket);
     } catch (error) {
-      if (isRefusal(error)) socket.disconnect(true);
+      // The other sockets of the connection have checks of their own.
+      if (isRefusal(error)) socket.disconnect();
     }
   }
 

@@ -68,6 +68,10 @@ describe.skipIf(!CAN_RUN_BROWSER)("problems, in a real browser", () => {
     await page.goto(board.url);
     await page.getByTestId("board").waitFor();
     expect(await notice().innerText()).toBe("");
+    const sockets: string[] = [];
+    page.on("websocket", (socket) => sockets.push(socket.url()));
+    await page.reload();
+    await page.getByTestId("board").waitFor();
     const requestedUrls: string[] = [];
     page.on("request", (request) => requestedUrls.push(request.url()));
     const mend = await breakStore();
@@ -77,6 +81,8 @@ describe.skipIf(!CAN_RUN_BROWSER)("problems, in a real browser", () => {
     expect(text).toMatch(/Error:[^]+What to do:[^]+since/);
     expect(await notice().getByRole("status").textContent()).toMatch(/^1 error/);
     expect(requestedUrls.filter((url) => url.includes("/api/"))).toEqual([]);
+    // Live data and problems share a connection.
+    expect(sockets).toHaveLength(1);
     await page.goto(`${board.url}/explore`);
     await item.waitFor(SOON);
     await mend();

@@ -63,7 +63,9 @@ describe.runIf(IS_BUILT)("problems of a running control plane", () => {
   test("an unreadable segment is reported everywhere, and the rest is served", async () => {
     await reports.begun({ kind: "store_file", text: damaged });
     expect((await server.get("/api/board", cookie)).status).toBe(200);
-    expect(await metricOf(server, "quarterdeck_store_files_unreadable")).toBe(1);
+    const unreadable = (): Promise<number> =>
+      metricOf(server, "quarterdeck_store_files_unreadable");
+    await until("the number of unreadable files", async () => (await unreadable()) === 1);
   });
 
   test("a folder given as a file is reported everywhere with what to do, until it is a file", async () => {
