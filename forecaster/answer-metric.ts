@@ -1,5 +1,6 @@
 import { DATASET } from "#pipeline/measures/split-fields.ts";
 import { type Metric, metricNamed, type PredictedMetric } from "#pipeline/metrics/catalogue.ts";
+import { mainExtents } from "#pipeline/metrics/main-extents.ts";
 import { chartStep } from "#pipeline/metrics/planner.ts";
 import type { MetricAnswer, MetricQuery } from "#pipeline/metrics/query.ts";
 import { runQuery } from "#pipeline/metrics/run-query.ts";
@@ -44,7 +45,7 @@ async function predicted(
   const range = { fromMs, toMs };
   const stepMs = query.stepMs ?? chartStep(range);
   const { count, per } = metric.predicts;
-  const extent = datasetExtent(await events.extents(), metric, query);
+  const extent = datasetExtent(await mainExtents(events, nowMs), metric, query);
   const prediction = extent
     ? await (asOfMs === undefined
         ? predictions.series(extent, { count, range, stepMs, per, asOfMs: nowMs })

@@ -9,6 +9,8 @@ export type MetricQuery = TimeRange & {
   /** Step between points. Undefined: one value for the whole range. */
   stepMs?: number;
   by?: { field: string; limit: number };
+  /** In which times without events count as 0. Default: from the oldest to the newest event. */
+  measured?: TimeRange;
 };
 
 /** A point of a series: start of its step, and the value; null if nothing was measured. */

@@ -27,8 +27,7 @@ type Reading = { metric: MeasuredMetric; query: MetricQuery; extents: readonly E
  * ratio or quantile is computed, so that the result equals that of the raw events for any alignment.
  *
  * Points start at multiples of the step, so the first and the last may be partly outside the range; only events inside
- * count. Before the oldest and after the newest event (in whole minutes) points are null; in between, a count without
- * events is 0. A rate is also null if less than half of its step was measured, unless less than a step was measured
+ * count. Outside the measured range (in whole minutes) points are null; inside, a count without events is 0. A rate is also null if less than half of its step was measured, unless less than a step was measured
  * in total. Throws AppError `bad_request` on an unknown metric, an empty range, or more than POINTS_MAX points.
  */
 export async function runQuery(store: MetricReader, query: MetricQuery): Promise<MetricAnswer> {
@@ -43,7 +42,7 @@ export async function runQuery(store: MetricReader, query: MetricQuery): Promise
   const table = new SeriesTable(metric);
   if (!query.by) table.open(null);
   const from = await read(store, { metric, query, extents }, table);
-  const measured = measuredRange(extents);
+  const measured = wholeMinutes(query.measured ?? rangeOf(extents));
   const { fromMs, toMs, stepMs = null } = query;
   const secondsMin = leastSeconds(metric, query, measured);
   const series = table.largest(Math.min(query.by?.limit ?? 1, SERIES_MAX));
@@ -178,12 +177,16 @@ function touches(extent: Extent, { fromMs, toMs }: TimeRange): boolean {
   return extent.fromMs < toMs && extent.toMs >= fromMs;
 }
 
-/** From the oldest to the newest event, in whole minutes. */
-function measuredRange(extents: readonly Extent[]): TimeRange {
-  const fromMs = Math.min(...extents.map((extent) => extent.fromMs));
-  const toMs = Math.max(...extents.map((extent) => extent.toMs));
-  return { fromMs: floorTo(fromMs, MINUTE_MS), toMs: ceilTo(toMs + 1, MINUTE_MS) };
-}
+/** From the oldest to the newest event. */
+const rangeOf = (extents: readonly Extent[]): TimeRange => ({
+  fromMs: Math.min(...extents.map((extent) => extent.fromMs)),
+  toMs: Math.max(...extents.map((extent) => extent.toMs)),
+});
+
+const wholeMinutes = ({ fromMs, toMs }: TimeRange): TimeRange => ({
+  fromMs: floorTo(fromMs, MINUTE_MS),
+  toMs: ceilTo(toMs + 1, MINUTE_MS),
+});
 
 /** The overlap of two ranges in seconds; 0 or less if there is none. */
 function overlap(a: TimeRange, b: TimeRange): number {

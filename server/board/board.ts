@@ -6,6 +6,7 @@ import type { Condition, TimeRange } from "#pipeline/filter.ts";
 import { QUARANTINE_DATASET } from "#pipeline/ingest/quarantine.ts";
 import type { LiveWindow } from "#pipeline/live/live-window.ts";
 import { LIVE_COUNTS } from "#pipeline/measures/index.ts";
+import { mainExtents, measuredIn } from "#pipeline/metrics/main-extents.ts";
 import { chartStep } from "#pipeline/metrics/planner.ts";
 import type { MetricAnswer } from "#pipeline/metrics/query.ts";
 import { runQuery } from "#pipeline/metrics/run-query.ts";
@@ -43,11 +44,12 @@ type Answers = ReadonlyMap<string, MetricAnswer["series"][number] | undefined>;
 export async function loadBoard(given: BoardDeps, request: BoardRequest): Promise<Board> {
   const deps = { ...given, store: sharedReads(given.store) };
   const nowMs = deps.clock.nowMs();
-  const extents = await deps.store.extents();
-  const extent = chooseDataset(extents, request.dataset);
+  const extents = await mainExtents(deps.store, nowMs);
+  const extent = chooseDataset(extents, { requested: request.dataset, nowMs });
   const range = request.range ?? defaultRange(extent, nowMs);
   const stepMs = chartStep(range);
-  const query = queryIn(deps.store, extent?.dataset, range);
+  const measured = extent && (await measuredOf(deps.store, extent, range));
+  const query = queryIn(deps.store, extent?.dataset, { ...range, measured });
   const [answers, routes, names, quarantined, turnover, prediction] = await Promise.all([
     querySeries(query, stepMs),
     topRoutes(query),
@@ -114,13 +116,23 @@ type BoardQuery = (
   more?: { stepMs?: number; by?: { field: string; limit: number }; where?: Condition[] },
 ) => Promise<MetricAnswer>;
 
-function queryIn(store: MetricReader, dataset: string | undefined, range: TimeRange): BoardQuery {
+async function measuredOf(store: MetricReader, main: Extent, range: TimeRange): Promise<TimeRange> {
+  const whole = (await store.extents()).find(({ dataset }) => dataset === main.dataset);
+  return measuredIn(range, main, whole ?? main);
+}
+
+function queryIn(
+  store: MetricReader,
+  dataset: string | undefined,
+  range: TimeRange & { measured?: TimeRange | undefined },
+): BoardQuery {
   const of: Condition[] = [
     { field: "data_stream.dataset", op: "eq", value: dataset ?? "nothing yet" },
   ];
-  const { fromMs, toMs } = range;
+  const { fromMs, toMs, measured } = range;
+  const known = measured ? { fromMs, toMs, measured } : { fromMs, toMs };
   return (metric, { where = [], ...more } = {}) =>
-    runQuery(store, { metric, fromMs, toMs, where: [...of, ...where], ...more });
+    runQuery(store, { metric, ...known, where: [...of, ...where], ...more });
 }
 
 async function querySeries(query: BoardQuery, stepMs: number): Promise<Answers> {

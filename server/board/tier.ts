@@ -1,6 +1,8 @@
 import { TIERS } from "#collectors/format.ts";
 import { findFormat } from "#collectors/formats/index.ts";
+import type { TimeRange } from "#pipeline/filter.ts";
 import { QUARANTINE_DATASET } from "#pipeline/ingest/quarantine.ts";
+import { isBelieved } from "#pipeline/metrics/main-extents.ts";
 import type { Extent } from "#pipeline/store/port.ts";
 
 const FRESH_MS = 15 * 60_000;
@@ -11,14 +13,30 @@ const FRESH_MS = 15 * 60_000;
  */
 export function chooseDataset(
   extents: readonly Extent[],
-  requested: string | undefined,
+  { requested, nowMs }: { requested: string | undefined; nowMs: number },
 ): Extent | undefined {
   const found = extents.find(({ dataset }) => dataset === requested);
   if (found || requested !== undefined) return found;
-  const candidates = extents.filter(({ dataset }) => mayHoldRequests(dataset));
+  const candidates = believed(extents, nowMs).filter(({ dataset }) => mayHoldRequests(dataset));
   const newest = Math.max(...candidates.map(({ toMs }) => toMs));
   const fresh = candidates.filter(({ toMs }) => newest - toMs < FRESH_MS);
   return fresh.toSorted((a, b) => rank(a) - rank(b) || b.rows - a.rows)[0] ?? extents[0];
+}
+
+/** The extents that are not ahead of the clock; all if all are. */
+function believed(extents: readonly Extent[], nowMs: number): readonly Extent[] {
+  const past = extents.filter((extent) => isBelieved(extent, nowMs));
+  return past.length > 0 ? past : extents;
+}
+
+/** The time of all datasets. */
+export function rangeOfAll(extents: readonly Extent[], nowMs: number): TimeRange | undefined {
+  if (extents.length === 0) return undefined;
+  const all = believed(extents, nowMs);
+  return {
+    fromMs: Math.min(...all.map(({ fromMs }) => fromMs)),
+    toMs: Math.max(...all.map(({ toMs }) => toMs)),
+  };
 }
 
 function mayHoldRequests(dataset: string): boolean {
@@ -38,8 +56,8 @@ const MINUTE_MS = 60_000;
 const LIVE_MS = 60 * MINUTE_MS;
 
 /** The initial range: the last hour if data is coming in, otherwise the whole range of the data in whole minutes. */
-export function defaultRange(extent: Extent | undefined, nowMs: number): BoardRange {
-  if (!extent || nowMs - extent.toMs < FRESH_MS) {
+export function defaultRange(extent: TimeRange | undefined, nowMs: number): BoardRange {
+  if (!extent || (isBelieved(extent, nowMs) && nowMs - extent.toMs < FRESH_MS)) {
     // Starts at a whole minute, because minutes are in the rollup.
     const fromMs = Math.floor((nowMs - LIVE_MS) / MINUTE_MS) * MINUTE_MS;
     return { fromMs, toMs: nowMs, live: true };

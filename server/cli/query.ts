@@ -3,6 +3,7 @@ import { Predictions } from "#forecaster/predictions.ts";
 import { forecastsUrlOf, openForecastStore } from "#forecaster/store/open-forecast-store.ts";
 import type { Condition, Filter } from "#pipeline/filter.ts";
 import { CATALOGUE } from "#pipeline/metrics/catalogue.ts";
+import { mainExtents } from "#pipeline/metrics/main-extents.ts";
 import { chartStep } from "#pipeline/metrics/planner.ts";
 import { parseQuery, resolveField } from "#pipeline/query-language.ts";
 import { storeSettings } from "#pipeline/settings.ts";
@@ -15,7 +16,7 @@ import { silentLog } from "#platform/log.ts";
 import { dataFolderSettings } from "#platform/settings/data-folder.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 import { printable, printableJson } from "#platform/terminal.ts";
-import { chooseDataset } from "#server/board/tier.ts";
+import { chooseDataset, rangeOfAll } from "#server/board/tier.ts";
 import { startForecastThread } from "#server/forecaster/forecast-thread.ts";
 
 import { currentStoreUrl } from "../current-store.ts";
@@ -34,7 +35,7 @@ export const queryCommand: Command = {
   --by FIELD     one series per value: route, status, method, path, dataset, instance, or any ECS field
   --limit N      with --by: the N largest (default 10)
   --where TEXT   a filter as in the search box: 'status>=500 -path:/health* method:POST'
-  --from, --to   now, now-15m, 2026-05-17T10:00:00Z, or epoch milliseconds (default: the whole range of the data)
+  --from, --to   now, now-15m, 2026-05-17T10:00:00Z, or epoch milliseconds (default: the range of the data)
   --step S       one point per 10s, 1m, 5m, 1h, 1d, or auto (default: one value for the whole range)
   --as-of T      for predicted metrics: the prediction as of that time, without later data
   --dataset D    the dataset to count (default: the outermost tier that has requests; all: every dataset)
@@ -94,13 +95,13 @@ async function answerQuery(
   { values }: Options,
 ): Promise<CatalogueAnswer> {
   const nowMs = systemClock.nowMs();
-  const extents = await store.extents();
-  const extent = datasetOf(extents, text(values["dataset"]));
+  const extents = await mainExtents(store, nowMs);
+  const extent = datasetOf(extents, text(values["dataset"]), nowMs);
   const requested = parseRange({ from: text(values["from"]), to: text(values["to"]) }, nowMs);
-  const all = extent ? [extent] : extents;
+  const all = extent ?? rangeOfAll(extents, nowMs);
   const range = requested ?? {
-    fromMs: all.length > 0 ? Math.min(...all.map(({ fromMs }) => fromMs)) : nowMs - HOUR_MS,
-    toMs: all.length > 0 ? Math.max(...all.map(({ toMs }) => toMs + 1)) : nowMs,
+    fromMs: all?.fromMs ?? nowMs - HOUR_MS,
+    toMs: all ? all.toMs + 1 : nowMs,
   };
   const where: Filter = [...datasetFilter(extent), ...parseQuery(text(values["where"]) ?? "")];
   const stepMs = parseStep(text(values["step"]), range);
@@ -123,9 +124,13 @@ async function answerQuery(
 const text = (value: Options["values"][string]): string | undefined =>
   typeof value === "string" ? value : undefined;
 
-function datasetOf(extents: readonly Extent[], given: string | undefined): Extent | undefined {
+function datasetOf(
+  extents: readonly Extent[],
+  given: string | undefined,
+  nowMs: number,
+): Extent | undefined {
   if (given === "all") return undefined;
-  const found = chooseDataset(extents, given);
+  const found = chooseDataset(extents, { requested: given, nowMs });
   if (given !== undefined && !found) {
     const known = extents.map(({ dataset }) => dataset).join(", ");
     throw new AppError("bad_request", `--dataset ${given}: there is ${known || "no data yet"}`);

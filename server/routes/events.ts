@@ -4,9 +4,10 @@ import { type GrantRule, type MemberRule, memberRoute } from "#access/route.ts";
 import { EventDocument, EventOverview, EventPage } from "#dashboards/api.ts";
 import type { Filter, TimeRange } from "#pipeline/filter.ts";
 import { forAsker } from "#pipeline/for-asker.ts";
+import { mainExtents } from "#pipeline/metrics/main-extents.ts";
 import { chooseStep } from "#pipeline/metrics/planner.ts";
 import { parseQuery } from "#pipeline/query-language.ts";
-import type { EventId, EventReader, Extent, StoreMaintenance } from "#pipeline/store/port.ts";
+import type { EventId, EventReader, MetricReader, StoreMaintenance } from "#pipeline/store/port.ts";
 import { parseRange } from "#pipeline/time-range.ts";
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
@@ -14,7 +15,7 @@ import type { Route } from "#platform/http/route.ts";
 
 import { holesIn } from "../board/holes.ts";
 import { shownDatasets } from "../board/shown-datasets.ts";
-import { defaultRange } from "../board/tier.ts";
+import { defaultRange, rangeOfAll } from "../board/tier.ts";
 import type { WorkspaceView } from "../workspace.ts";
 import { Instant } from "./board.ts";
 
@@ -72,7 +73,7 @@ const searchRoute = ({ workspace, clock }: EventRoutesDeps): Route<MemberRule> =
     responses: { 200: { description: "A page of events", body: EventPage } },
     async handle({ query, caller, disconnected }) {
       const store = forAsker(workspace().store, { signal: disconnected, asker: caller.id });
-      const { fromMs, toMs, where } = parseSearch(query, await store.extents(), clock);
+      const { fromMs, toMs, where } = await parseSearch(query, store, clock);
       const after = parseCursor(query.after);
       const events = await store.search({
         fromMs,
@@ -124,7 +125,7 @@ const eventRoute = ({ workspace }: EventRoutesDeps): Route<MemberRule> =>
   });
 
 type OverviewSource = Pick<WorkspaceView, "kind"> & {
-  store: Pick<EventReader, "aggregate" | "facets" | "extents"> & Pick<StoreMaintenance, "status">;
+  store: MetricReader & Pick<EventReader, "facets"> & Pick<StoreMaintenance, "status">;
 };
 
 async function loadOverview(
@@ -133,7 +134,7 @@ async function loadOverview(
   clock: Clock,
 ): Promise<EventOverview> {
   const datasets = await store.extents();
-  const { live, ...search } = parseSearch(query, datasets, clock);
+  const { live, ...search } = await parseSearch(query, store, clock);
   const stepMs = chooseStep(search, BARS_MAX);
   const aggregate = { kind: "count" } as const;
   const [bars, facets, { holes }] = await Promise.all([
@@ -159,25 +160,17 @@ async function loadOverview(
 type ParsedSearch = TimeRange & { where: Filter; live: boolean };
 
 /** Default range: the initial one of the board, over all datasets. */
-function parseSearch(
+async function parseSearch(
   { from, to, q = "" }: z.infer<typeof Search>,
-  extents: readonly Extent[],
+  store: MetricReader,
   clock: Clock,
-): ParsedSearch {
+): Promise<ParsedSearch> {
   const nowMs = clock.nowMs();
-  const range = parseRange({ from, to }, nowMs) ?? defaultRange(wholeOf(extents), nowMs);
-  return { ...range, where: parseQuery(q) };
-}
-
-function wholeOf(extents: readonly Extent[]): Extent | undefined {
-  const [first] = extents;
-  return (
-    first && {
-      ...first,
-      fromMs: Math.min(...extents.map(({ fromMs }) => fromMs)),
-      toMs: Math.max(...extents.map(({ toMs }) => toMs)),
-    }
-  );
+  const where = parseQuery(q);
+  const requested = parseRange({ from, to }, nowMs);
+  if (requested) return { ...requested, where };
+  const all = rangeOfAll(await mainExtents(store, nowMs), nowMs);
+  return { ...defaultRange(all, nowMs), where };
 }
 
 const Cursor = z.templateLiteral([z.int(), "~", z.string()]);

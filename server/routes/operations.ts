@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 
+import { mainExtents } from "#pipeline/metrics/main-extents.ts";
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 import type { OpenRule } from "#platform/http/access-control.ts";
@@ -11,6 +12,7 @@ import { METRICS_MEDIA, metricsText } from "#platform/metrics/metrics.ts";
 import type { Database } from "#platform/postgres/database.ts";
 import type { OpenProblem } from "#platform/problems.ts";
 
+import { rangeOfAll } from "../board/tier.ts";
 import { KINDS } from "../problems/kinds.ts";
 import type { WorkspaceView } from "../workspace.ts";
 
@@ -137,9 +139,9 @@ function gauges(deps: OperationsDeps): Sample[] {
       "newest_event_age_seconds",
       "Seconds since the newest event that is stored.",
       async () => {
-        const extents = await deps.workspace().store.extents();
-        const newest = Math.max(...extents.map(({ toMs }) => toMs));
-        return Number.isFinite(newest) ? (deps.clock.nowMs() - newest) / 1000 : 0;
+        const nowMs = deps.clock.nowMs();
+        const all = rangeOfAll(await mainExtents(deps.workspace().store, nowMs), nowMs);
+        return all ? (nowMs - all.toMs) / 1000 : 0;
       },
     ],
   ];
