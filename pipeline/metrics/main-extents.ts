@@ -9,7 +9,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 /** The clocks of hosts differ; events that are further ahead of this machine's clock have wrong times. */
-export const AHEAD_MS_MAX = 5 * MINUTE_MS;
+const AHEAD_MS_MAX = 5 * MINUTE_MS;
 /** Longer extents are counted by day, shorter ones by hour. */
 const HOURS_MS_MAX = 60 * DAY_MS;
 /** Events are odd if this long without events separates them from the others, and if they are few: */

@@ -28,7 +28,7 @@ async function boardOf(times: Readonly<Record<string, readonly number[]>>) {
   });
   const live = new LiveWindow(clock);
   const deps = { store, predictions, live, clock, demo: false, holes: [] };
-  return loadBoard(deps, { range: undefined, dataset: undefined });
+  return await loadBoard(deps, { range: undefined, dataset: undefined });
 }
 
 const lastWeek = timesIn(NOW_MS - 9 * DAY_MS, NOW_MS - 2 * DAY_MS, 10_000);
