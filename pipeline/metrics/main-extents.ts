@@ -18,6 +18,9 @@ const ODD_SHARE_MAX = 0.01;
 /** The last ones may also be the first ones after a pause, so only very few are odd. */
 const ODD_LAST_ROWS_MAX = 10;
 
+/** The datasets with the most events are narrowed; more would make the boards of a store with many datasets slow. */
+const NARROWED_MAX = 16;
+
 /** Measures that together count every event once. */
 const EVERY_EVENT = [STATUS_CELLS.measure, events.cells[0].measure];
 
@@ -30,12 +33,23 @@ type Bucket = { tMs: number; rows: number };
  */
 export async function mainExtents(store: MetricReader, nowMs: number): Promise<Extent[]> {
   const extents = await store.extents();
-  const narrowed = extents.map(async (extent) => {
+  const minute = Math.floor(nowMs / MINUTE_MS);
+  const known = lastAnswers.get(extents);
+  if (known?.minute === minute) return known.main;
+  const largest = extents.toSorted((a, b) => b.rows - a.rows).slice(0, NARROWED_MAX);
+  const narrowed = new Map<string, Extent>();
+  for (const extent of largest) {
     const isShort = extent.toMs - extent.fromMs < GAP_MS;
-    return isShort && isBelieved(extent, nowMs) ? extent : narrow(store, extent, nowMs);
-  });
-  return Promise.all(narrowed);
+    if (isShort && isBelieved(extent, nowMs)) continue;
+    narrowed.set(extent.dataset, await narrow(store, extent, nowMs));
+  }
+  const main = extents.map((extent) => narrowed.get(extent.dataset) ?? extent);
+  lastAnswers.set(extents, { minute, main });
+  return main;
 }
+
+/** A store answers with the same array until it has other events, so that many boards need the counts once. */
+const lastAnswers = new WeakMap<readonly Extent[], { minute: number; main: Extent[] }>();
 
 /** Whether its newest event is not ahead of the clock. */
 export const isBelieved = ({ toMs }: TimeRange, nowMs: number): boolean =>
