@@ -37,7 +37,7 @@ export class UnstoredBatch {
     this.#deps = deps;
     this.datasets = new DatasetLimit(this.batch, deps);
     this.#deriver = openDeriver(this.batch, deps.rules);
-    this.#frames = new FrameAccumulator(this.batch);
+    this.#frames = new FrameAccumulator(this.batch, deps.clock);
   }
 
   get isFull(): boolean {

@@ -94,3 +94,19 @@ test("the names in a frame of an indexer are bounded, and its totals are exact",
   expect(total).toBe(50_000);
   expect(delta?.parts["instances"]?.names?.length).toBeLessThanOrEqual(201);
 });
+
+test("a frame of an indexer of an earlier version is merged", () => {
+  const live = new LiveWindow({ nowMs: () => NOW_MS });
+  live.merge({
+    dataset: "nginx.access",
+    newestEventMs: NOW_MS,
+    seconds: Uint32Array.of(NOW_MS / 1000),
+    parts: {
+      routes: { names: ["{other}", "/cart"], numbers: Uint32Array.of(0, 0, 3, 0, 2048, 7) },
+    },
+  });
+  expect(live.frame("nginx.access").topRoutes).toMatchObject([
+    { route: "/cart", requests: 7 },
+    { route: "{other}", requests: 3 },
+  ]);
+});

@@ -8,9 +8,9 @@ import { Batch } from "#collectors/batch.ts";
 import { systemClock } from "#platform/clock.ts";
 
 import { FrameAccumulator } from "../fold/accumulator.ts";
-import { NAME_LIMITS } from "../rollup.ts";
+import { NAME_LIMITS, type RollupCell } from "../rollup.ts";
 import { OTHER } from "../sketches/heavy-hitters.ts";
-import { positionsAt } from "../store/contract.ts";
+import { batchOf, cell, positionsAt } from "../store/contract.ts";
 import { openEmbeddedStore } from "../store/embedded-store.ts";
 import type { EventStore } from "../store/port.ts";
 import { runQuery } from "./run-query.ts";
@@ -139,4 +139,27 @@ test("a list from raw events states how large a missing name may be", async () =
   expect(answer.from).toBe("raw");
   expect(answer.series[0]).toMatchObject({ key: "/cart", value: 15_000 });
   expect(answer.shortfallMax).toBe(1);
+});
+
+test("cells of earlier versions, which counted further routes as {other}, are read and merged with new ones", async () => {
+  const store = await openStore();
+  const old = (key: string, value: number): RollupCell =>
+    cell({ levelS: 3600, t: START_MS / 1000, measure: "route", key, value });
+  for (let batch = 0; batch < 8; batch += 1) {
+    const cells = [old("2xx {other}", 10), old("2xx /cart", 5), old("5xx {other}", 1)];
+    const event = { "@timestamp": START_MS, "log.offset": batch };
+    await store.append(batchOf([event]), cells, positionsAt(batch + 1));
+  }
+  while (await store.compact());
+  const answer = await runQuery(store, {
+    metric: "requests",
+    ...WHOLE_DAY,
+    where: [],
+    by: BY_ROUTE,
+  });
+  expect(answer.series.map(({ key, value }) => [key, value])).toEqual([
+    ["{other}", 88],
+    ["/cart", 40],
+  ]);
+  expect(answer.shortfallMax).toBeUndefined();
 });

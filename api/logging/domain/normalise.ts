@@ -158,7 +158,7 @@ function complete(
     return { field, code: "forbidden", message };
   }
   if (!datasets.admits(dataset)) {
-    const message = `${dataset} would be a new dataset, and there are already ${DATASETS_MAX}, the maximum: use an existing one`;
+    const message = `${dataset} would be a new dataset, and there are already ${DATASETS_MAX}, the maximum: use an existing one, or set the retention of one that is no longer needed`;
     return { field, code: TOO_MANY_DATASETS, message };
   }
   fields.set(field, dataset);
