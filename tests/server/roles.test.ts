@@ -55,7 +55,9 @@ describe.runIf(IS_BUILT)("roles as separate processes", () => {
     const frame = watch(control.url, cookie);
     await until("a frame", () => frame() !== undefined);
     expect(frame()?.hasIndexer).toBe(false);
-    expect((await control.get("/readyz")).status).toBe(200);
+    const ready = await control.get("/readyz");
+    expect(ready.status).toBe(200);
+    expect(await ready.text()).toMatch(/No indexer is connected[^]+quarterdeck role index/);
 
     // Without arguments it tails the files of the last start.
     await using index = startProgram(["role", "index", ...args]);
@@ -65,8 +67,16 @@ describe.runIf(IS_BUILT)("roles as separate processes", () => {
     await until("the new line", () => (frame()?.newestEventMs ?? 0) >= nowMs);
     expect(await index.end("SIGTERM")).toBe(0);
     await until("no indexer", () => frame()?.hasIndexer === false);
+    await until("the report of no indexer", async () =>
+      (await (await control.get("/readyz")).text()).includes("No indexer is connected"),
+    );
     await using again = startProgram(["role", "index", ...args]);
     await until("an indexer again", () => frame()?.hasIndexer);
+    await until(
+      "the end of the report",
+      async () =>
+        !(await (await control.get("/readyz")).text()).includes("No indexer is connected"),
+    );
 
     await using forecaster = startProgram(["role", "forecast", ...args]);
     await forecaster.printed(/(Forecasting)/);
