@@ -17,6 +17,7 @@ export function batchFooter(
     id,
     rows: batch.rows,
     extents: extentsOf(batch),
+    holes: [],
     positions: [...positions].map(([source, position]) => ({ source, position, since: id })),
     offsets: offsetsOf(batch),
     cells: cellTimes(cells),

@@ -11,9 +11,15 @@ import type { SegmentId } from "./segment-id.ts";
 const SMALL_CELLS = 10_000;
 
 /** Unit of the cache: all cells of a small segment, or those of one measure and level of a large one. */
-type Unit = { name: string; id: SegmentId; measure: string | undefined };
+type Unit = { name: string; segment: Segment; measure: string | undefined };
 type Kept = { chunks: CellChunk[]; bytes: number };
-type Options = { duck: Duck; pathOf: (id: SegmentId) => string; bytesMax: number };
+type Options = {
+  duck: Duck;
+  pathOf: (id: SegmentId) => string;
+  /** Rejects if the rollup files of these segments must not be read. */
+  verify: (segments: readonly Segment[]) => Promise<void>;
+  bytesMax: number;
+};
 
 /**
  * An LRU cache of rollup cells with at most `bytesMax` bytes. Segments never change, so a unit is
@@ -22,6 +28,7 @@ type Options = { duck: Duck; pathOf: (id: SegmentId) => string; bytesMax: number
 export class CellCache {
   readonly #duck: Duck;
   readonly #pathOf: Options["pathOf"];
+  readonly #verify: Options["verify"];
   readonly #bytesMax: number;
   /** Cached units by name, least recently used first. */
   readonly #kept = new Map<string, Kept>();
@@ -30,9 +37,10 @@ export class CellCache {
   #bytes = 0;
   #reading: Promise<void> = Promise.resolve();
 
-  constructor({ duck, pathOf, bytesMax }: Options) {
+  constructor({ duck, pathOf, verify, bytesMax }: Options) {
     this.#duck = duck;
     this.#pathOf = pathOf;
+    this.#verify = verify;
     this.#bytesMax = bytesMax;
   }
 
@@ -85,7 +93,8 @@ export class CellCache {
     for (const measure of [undefined, ...new Set(measures)]) {
       const missing = this.#missing(units).filter((unit) => unit.measure === measure);
       if (missing.length === 0) continue;
-      const paths = missing.map(({ id }) => this.#pathOf(id));
+      await this.#verify(missing.map(({ segment }) => segment));
+      const paths = missing.map(({ segment }) => this.#pathOf(segment.id));
       const where = measure ? `WHERE level_s = ${levelS} AND measure = ${quoted(measure)}` : "";
       const reading = missing.map(() => new SegmentCells());
       const isRead = await this.#duck.read(
@@ -96,8 +105,8 @@ export class CellCache {
         },
         use,
       );
-      for (const [i, { name, id }] of missing.entries()) {
-        this.#sizes.set(name, { id, bytes: reading[i]?.bytes ?? 0 });
+      for (const [i, { name, segment }] of missing.entries()) {
+        this.#sizes.set(name, { id: segment.id, bytes: reading[i]?.bytes ?? 0 });
       }
       if (!isRead || !this.#fits(units)) return;
       for (const [i, { name }] of missing.entries()) this.#keep(name, reading[i]?.finish() ?? []);
@@ -122,12 +131,13 @@ export class CellCache {
   }
 }
 
-function unitsOf({ id, cells }: Segment, { levelS, measures }: CellsRequest): Unit[] {
+function unitsOf(segment: Segment, { levelS, measures }: CellsRequest): Unit[] {
+  const { id, cells } = segment;
   if (!cells) return [];
-  if (cells.rows <= SMALL_CELLS) return [{ name: id, id, measure: undefined }];
+  if (cells.rows <= SMALL_CELLS) return [{ name: id, segment, measure: undefined }];
   return [...new Set(measures)].map((measure) => ({
     name: `${id} ${levelS} ${measure}`,
-    id,
+    segment,
     measure,
   }));
 }

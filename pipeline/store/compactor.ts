@@ -6,19 +6,24 @@ import { AppError } from "#platform/errors.ts";
 import type { Lease } from "#platform/lease/lease.ts";
 
 import { planCompaction } from "./compaction-plan.ts";
-import { asNumber, asText, type Duck, eventFilesSql, isOutOfMemory } from "./duck.ts";
-import { expiredOf, planExpiry, readRetention, staysSql } from "./expiry.ts";
+import { type Duck, eventFilesSql, isOutOfMemory } from "./duck.ts";
+import { expiredOf, planExpiry, readRetention, remainingHoles, staysSql } from "./expiry.ts";
 import { LeasedWork } from "./leased-work.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { mergeEventFiles } from "./merge-event-files.ts";
 import { mergeRollupFiles } from "./merge-rollup-files.ts";
 import type { Expired } from "./port.ts";
+import { rebuildRollups } from "./rebuild-rollups.ts";
+import { type Remaining, remainingRows } from "./remaining-rows.ts";
 import { RetentionTimeFile } from "./retention-time-file.ts";
 import { heldBackText, type RetentionTime } from "./retention-time.ts";
 import { type Cutoffs, cutoffsOf } from "./retention.ts";
+import { SchemaFile } from "./schema-file.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
-import { mergedFooter, mergeExtents, type Segment, type SegmentFooter } from "./segment-footer.ts";
+import { mergedFooter, type Segment, type SegmentFooter, withoutEvents } from "./segment-footer.ts";
+import { type Damage, INTACT, UnusableFiles } from "./segment-health.ts";
 import { madeMs, type SegmentId } from "./segment-id.ts";
+import { SegmentRepairs } from "./segment-repairs.ts";
 import { Sightings } from "./sightings.ts";
 
 const LEASE_WAIT_MS_MAX = 30_000;
@@ -28,6 +33,8 @@ const GRACE_MS = 60_000;
 
 /** The expired events that a merge leaves out; `isAll`: all events of its inputs are expired. */
 type Cut = { cutoffs: Cutoffs; isAll: boolean };
+/** How a merge differs from one of intact segments that keeps everything. */
+type Exception = { cut?: Cut; damage?: Damage };
 type Writing = { written: string[]; cutoffs: Cutoffs };
 type Parts = {
   segments: SegmentFolder;
@@ -49,6 +56,7 @@ export class Compactor {
   readonly #replacedSince: Sightings;
   readonly #leftSince: Sightings;
   readonly #retentionTime: RetentionTimeFile;
+  readonly #repairs: SegmentRepairs;
   readonly #work: LeasedWork;
   /** Segments that cannot be merged within the memory limit. They are not tried again. */
   readonly #tooLarge = new Set<SegmentId>();
@@ -62,6 +70,9 @@ export class Compactor {
     this.#leftSince = new Sightings(monotonicMs);
     const { folder, scratch } = segments;
     this.#retentionTime = new RetentionTimeFile({ folder, scratch, monotonicMs });
+    this.#repairs = new SegmentRepairs(segments, async (segment, damage, lease) => {
+      await this.#merge([segment], lease, { damage });
+    });
   }
 
   /** To be called when the store is opened. A new store has no events that could contradict the clock. */
@@ -83,16 +94,30 @@ export class Compactor {
    */
   async compact(): Promise<boolean> {
     const done = await this.#work.try("small files cannot be merged", async (lease) => {
-      const { segments, replaced } = await this.#segments.list();
       await this.#segments.moveDamaged();
-      const sightings = this.#leftSince;
-      await removeLeftovers(this.#segments, { clock: this.#clock, sightings });
-      await this.#removeReplaced(segments, replaced);
-      const inputs = planCompaction(segments.filter(({ id }) => !this.#tooLarge.has(id)));
-      if (inputs) await this.#mergeOrLeaveOut(inputs, lease);
-      return inputs;
+      if (await this.#repairs.repair(lease)) return true;
+      return this.#mergeSome(lease).catch((error: unknown) => {
+        // They are repaired, or left out, by the next call.
+        if (error instanceof UnusableFiles) return true;
+        throw error;
+      });
     });
     return done !== undefined;
+  }
+
+  async #mergeSome(lease: Lease): Promise<true | undefined> {
+    const { health } = this.#segments;
+    const { segments, replaced } = await this.#segments.listAll();
+    const sightings = this.#leftSince;
+    await removeLeftovers(this.#segments, { clock: this.#clock, sightings });
+    await health.verifySuccessors(segments, replaced);
+    await this.#removeReplaced(segments, replaced);
+    const mergeable = segments.filter(
+      (segment) => health.isWhole(segment) && !this.#tooLarge.has(segment.id),
+    );
+    const inputs = planCompaction(mergeable);
+    if (inputs) await this.#mergeOrLeaveOut(inputs, lease);
+    return inputs && true;
   }
 
   /**
@@ -102,16 +127,17 @@ export class Compactor {
   async expire(nowMs: number): Promise<Expired[] | undefined> {
     return this.#work.try("expired events cannot be removed", async (lease) => {
       const retention = await readRetention(this.#segments.folder);
-      const { segments } = await this.#segments.list();
+      const { segments } = await this.#segments.listAll();
+      const whole = segments.filter((segment) => this.#segments.health.isWhole(segment));
       const time = await this.#retentionTime.now(nowMs, segments);
       const cutoffs = cutoffsOf(retention, Math.min(time.atMs, nowMs));
-      const plan = planExpiry(segments, cutoffs);
+      const plan = planExpiry(whole, cutoffs);
       if (!plan) {
         const isHeldBack = planExpiry(segments, cutoffsOf(retention, nowMs)) !== undefined;
         this.#noteHeldBack(isHeldBack ? time : undefined, nowMs);
         return undefined;
       }
-      const left = await this.#merge(plan.inputs, lease, { ...plan, cutoffs });
+      const left = await this.#merge(plan.inputs, lease, { cut: { ...plan, cutoffs } });
       return left ? expiredOf(plan.inputs, left.extents, { cutoffs, retention }) : [];
     });
   }
@@ -176,54 +202,37 @@ export class Compactor {
   async #merge(
     inputs: readonly Segment[],
     lease: Lease,
-    cut?: Cut,
+    { cut, damage = INTACT }: Exception = {},
   ): Promise<SegmentFooter | undefined> {
     const id = await this.#segments.nextId();
     const written: string[] = [];
     const cutoffs = cut?.cutoffs ?? new Map();
     try {
-      const rollup = await this.#mergeCells(inputs, { written, cutoffs });
+      await this.#segments.health.verifyAfresh(inputs, damage);
+      const rollup = await this.#mergeCells(inputs, { written, cutoffs }, damage);
       const merged = mergedFooter(id, inputs, rollup?.cells ?? null);
-      const footer = cut ? { ...merged, ...(await this.#left(inputs, cut)) } : merged;
+      const footer = damage.events ? withoutEvents(merged) : merged;
+      if (cut) Object.assign(footer, await this.#remaining(inputs, cut));
+      footer.holes = remainingHoles(footer.holes, cutoffs);
       const events = await this.#mergeEvents(inputs, footer, { written, cutoffs });
       const isValid = async (): Promise<boolean> =>
         (await lease.confirm()) && (await this.#allCount(inputs));
       const paths = { events, rollup: rollup?.path };
-      return (await this.#segments.commit(id, paths, isValid)) ? footer : undefined;
+      return (await this.#segments.commit(footer, paths, isValid)) ? footer : undefined;
     } finally {
       for (const path of written) await rm(path, { force: true });
     }
   }
 
   async #allCount(inputs: readonly Segment[]): Promise<boolean> {
-    const { segments } = await this.#segments.list();
+    const { segments } = await this.#segments.listAll();
     const ids = new Set(segments.map((segment) => segment.id));
     return inputs.every((input) => ids.has(input.id));
   }
 
-  /** Rows and extents of the events that are not expired. */
-  async #left(
-    inputs: readonly Segment[],
-    { isAll, cutoffs }: Cut,
-  ): Promise<Pick<SegmentFooter, "rows" | "extents">> {
+  async #remaining(inputs: readonly Segment[], { isAll, cutoffs }: Cut): Promise<Remaining> {
     if (isAll) return { rows: 0, extents: [] };
-    const stays = staysSql("events", cutoffs);
-    const counts = await this.#duck.rows(
-      `SELECT "data_stream.dataset", count(*), count("@timestamp"), epoch_ms(min("@timestamp")),
-        epoch_ms(max("@timestamp")) FROM ${eventFilesSql(this.#eventPaths(inputs))}
-       WHERE ${stays.text} GROUP BY ALL`,
-      stays.parameters,
-    );
-    const extents = counts.map(([dataset, , rows, from, to]) => ({
-      dataset: asText(dataset) ?? "",
-      rows: asNumber(rows),
-      fromMs: asNumber(from),
-      toMs: asNumber(to),
-    }));
-    return {
-      rows: counts.reduce((sum, [, rows]) => sum + asNumber(rows), 0),
-      extents: mergeExtents(extents.filter(({ rows }) => rows > 0)),
-    };
+    return remainingRows(this.#duck, eventFilesSql(this.#eventPaths(inputs)), cutoffs);
   }
 
   #eventPaths(inputs: readonly Segment[]): string[] {
@@ -250,19 +259,33 @@ export class Compactor {
   async #mergeCells(
     inputs: readonly Segment[],
     { written, cutoffs }: Writing,
+    damage: Damage,
   ): Promise<{ path: string; cells: NonNullable<SegmentFooter["cells"]> } | undefined> {
-    const filled = inputs.filter((segment) => segment.cells);
     const cells = inputs.flatMap((segment) => segment.cells ?? []);
     if (cells.length === 0) return undefined;
-    const merged = await mergeRollupFiles(this.#duck, {
-      paths: filled.map((segment) => this.#segments.rollupPath(segment.id)),
-      stays: staysSql("cells", cutoffs),
-      newPath: async () => noted(await this.#segments.scratchPath(), written),
-    });
+    const newPath = async (): Promise<string> => noted(await this.#segments.scratchPath(), written);
+    const paths = damage.rollup
+      ? await this.#rebuiltRollups(inputs, damage, newPath)
+      : inputs.filter((it) => it.cells).map(({ id }) => this.#segments.rollupPath(id));
+    if (paths.length === 0) return undefined;
+    const stays = staysSql("cells", cutoffs);
+    const merged = await mergeRollupFiles(this.#duck, { paths, stays, newPath });
     if (!merged) return undefined;
     const from = Math.min(...cells.map((one) => one.from));
     const to = Math.max(...cells.map((one) => one.to));
     return { path: merged.path, cells: { rows: merged.rows, from, to } };
+  }
+
+  /** Rollup files that are computed from the events, if these are intact. */
+  async #rebuiltRollups(
+    inputs: readonly Segment[],
+    damage: Damage,
+    newPath: () => Promise<string>,
+  ): Promise<string[]> {
+    const events = damage.events ? [] : this.#eventPaths(inputs);
+    if (events.length === 0) return [];
+    const schema = await new SchemaFile(this.#segments).path();
+    return rebuildRollups(this.#duck, eventFilesSql([schema, ...events]), newPath);
   }
 }
 

@@ -44,6 +44,7 @@ import { documentOf, eventSql, idParts } from "./search-sql.ts";
 import { SegmentFolder } from "./segment-folder.ts";
 import { followSegments } from "./segment-follower.ts";
 import {
+  extentsWithHoles,
   FOOTER_KEY,
   latestPositions,
   mergeExtents,
@@ -138,7 +139,7 @@ class EmbeddedStore implements EventStore {
       const now = await this.positions();
       return [...positions.keys()].every((key) => isDeepStrictEqual(before.get(key), now.get(key)));
     };
-    if (await this.#segments.append(id, { events, rollup }, isCurrent)) return;
+    if (await this.#segments.append(footer, { events, rollup }, isCurrent)) return;
     throw new AppError(
       "conflict",
       "another process has stored more of the same sources in the meantime",
@@ -146,13 +147,13 @@ class EmbeddedStore implements EventStore {
   }
 
   async rewrite(dataset: string, open: OpenRewrite): Promise<void> {
-    const { schemaPath } = this.#reader;
-    const rewriter = new Rewriter({ segments: this.#segments, duck: this.#duck, schemaPath });
+    const { schema } = this.#reader;
+    const rewriter = new Rewriter({ segments: this.#segments, duck: this.#duck, schema });
     await rewriter.rewrite(dataset, open);
   }
 
   async positions(): Promise<Positions> {
-    const listing = await this.#segments.list();
+    const listing = await this.#segments.listAll();
     if (this.#stored?.listing !== listing) {
       const entries = latestPositions(listing.segments).toSorted((a, b) =>
         compareIds(a.since, b.since),
@@ -168,22 +169,25 @@ class EmbeddedStore implements EventStore {
   async extents(): Promise<Extent[]> {
     const listing = await this.#segments.list();
     if (this.#known?.listing !== listing) {
-      const extents = mergeExtents(listing.segments.flatMap((segment) => segment.extents));
+      const extents = mergeExtents(listing.segments.flatMap(extentsWithHoles));
       this.#known = { listing, extents };
     }
     return this.#known.extents;
   }
 
   async status(): Promise<StoreStatus> {
+    await this.#segments.noteBroken();
     const { segments } = await this.#segments.list();
+    const { health } = this.#segments;
+    const readable = segments.filter((segment) => !health.damageOf(segment).events);
     return {
       segments: segments.length,
-      rows: segments.reduce((sum, segment) => sum + segment.rows, 0),
+      rows: readable.reduce((sum, segment) => sum + segment.rows, 0),
       bytes: segments.reduce((sum, segment) => sum + segment.bytes, 0),
       queries: this.#queries,
       problems: this.#segments.problems,
       upkeepFailures: this.#compactor.failures,
-      holes: [],
+      holes: health.holesIn(segments),
     };
   }
 

@@ -11,7 +11,12 @@ import { publish, writeSafe } from "./files.ts";
 import { instant, SqlText, type Statement } from "./filter-sql.ts";
 import type { Expired, Retention } from "./port.ts";
 import type { Cutoffs } from "./retention.ts";
-import { mergeExtents, type Segment, type SegmentFooter } from "./segment-footer.ts";
+import {
+  extentsWithHoles,
+  mergeExtents,
+  type Segment,
+  type SegmentFooter,
+} from "./segment-footer.ts";
 
 const FILE = "retention.json";
 const INPUTS_MAX = 64;
@@ -43,10 +48,13 @@ export function planExpiry(
   cutoffs: Cutoffs,
 ): { inputs: Segment[]; isAll: boolean } | undefined {
   const cutoff = ({ dataset }: Extent): number => cutoffs.get(dataset) ?? -Infinity;
-  const touched = segments.filter(({ extents }) => extents.some((it) => it.fromMs < cutoff(it)));
+  // The cells may still count lost events.
+  const touched = segments.filter((segment) =>
+    extentsWithHoles(segment).some((it) => it.fromMs < cutoff(it)),
+  );
   const over = touched.filter(
-    ({ extents, rows }) =>
-      extents.every((it) => it.toMs < cutoff(it)) &&
+    ({ extents, holes, rows }) =>
+      [...extents, ...holes].every((it) => it.toMs < cutoff(it)) &&
       extents.reduce((sum, it) => sum + it.rows, 0) === rows,
   );
   if (over.length > 0) return { inputs: over.slice(0, INPUTS_MAX), isAll: true };
@@ -66,6 +74,14 @@ export function expiredOf(
     const [days, cutoff] = [retention.get(dataset), cutoffs.get(dataset)];
     if (kept === rows || days === undefined || cutoff === undefined) return [];
     return [{ dataset, rows: rows - kept, fromMs, toMs: Math.min(toMs, cutoff - 1), days }];
+  });
+}
+
+/** The parts of the holes that are not expired. */
+export function remainingHoles(holes: readonly Extent[], cutoffs: Cutoffs): Extent[] {
+  return holes.flatMap((hole) => {
+    const cutoff = cutoffs.get(hole.dataset) ?? -Infinity;
+    return hole.toMs < cutoff ? [] : [{ ...hole, fromMs: Math.max(hole.fromMs, cutoff) }];
   });
 }
 

@@ -28,6 +28,10 @@ export async function syncFile(path: string): Promise<void> {
   await file.sync();
 }
 
+export async function removeAll(paths: readonly (string | undefined)[]): Promise<void> {
+  for (const path of paths) if (path !== undefined) await rm(path, { force: true });
+}
+
 async function syncFolder(folder: string): Promise<void> {
   await using handle = await open(folder, "r");
   await handle.sync();

@@ -20,6 +20,8 @@ import { systemClock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 
 import type { Condition } from "../filter.ts";
+import { batchFooter } from "./batch-footer.ts";
+import { withChecksum, withoutChecksum } from "./checksum.ts";
 import { batchOf, positionsAt } from "./contract.ts";
 import { openEmbeddedStore } from "./embedded-store.ts";
 import { SegmentFolder } from "./segment-folder.ts";
@@ -135,16 +137,28 @@ test("a file that was read while it was being copied counts when it is complete,
   expect((await store.status()).problems).toEqual([]);
 });
 
-test("a folder of a newer version is rejected, and not changed", async () => {
-  const folder = await filledFolder(1);
-  const [name = ""] = await readdir(join(folder, "events"));
-  const path = join(folder, "events", name);
-  const bytes = await readFile(path, "latin1");
-  await writeFile(path, bytes.replace('"version":1', '"version":9'), "latin1");
-  const opened = openEmbeddedStore({ folder, clock: systemClock });
-  await expect(opened).rejects.toThrow(/newer Quarterdeck/);
-  expect(await readdir(join(folder, "events"))).toEqual([name]);
-});
+test.each(["manifest", "footer"])(
+  "a folder with a %s of a newer version is rejected, and not changed",
+  async (place) => {
+    const folder = await filledFolder(1);
+    const [name = ""] = await readdir(join(folder, "events"));
+    const manifest = join(folder, "manifests", name.replace(".parquet", ".json"));
+    if (place === "manifest") {
+      const text = withoutChecksum(await readFile(manifest));
+      await writeFile(manifest, withChecksum(text.replace('"version":1', '"version":9')));
+    } else {
+      await rm(manifest);
+    }
+    const path = join(folder, "events", name);
+    const bytes = await readFile(path, "latin1");
+    if (place === "footer") {
+      await writeFile(path, bytes.replace('"version":1', '"version":9'), "latin1");
+    }
+    const opened = openEmbeddedStore({ folder, clock: systemClock });
+    await expect(opened).rejects.toThrow(/newer Quarterdeck/);
+    expect(await readdir(join(folder, "events"))).toEqual([name]);
+  },
+);
 
 test("a rollup without its events is never read, and is removed by the next merge", async () => {
   const folder = await filledFolder(1);
@@ -178,14 +192,19 @@ test("an append that is no longer valid when it is written leaves no files", asy
   await segments.prepare();
   const before = await readdir(folder, { recursive: true });
   const id = await segments.nextId();
+  const content = { batch: batchOf([]), cells: [], positions: positionsAt(1) };
   const bytes = [Buffer.from("written by a process that was suspended")];
   const isValid = async (): Promise<boolean> => {
     const left = (await readdir(folder, { recursive: true })).filter((name) => name.includes(id));
-    // The rollup already has its name, and does not count without its events.
-    expect(left).toEqual([join("rollups", `${id}.parquet`)]);
+    // Rollup and manifest already have their names, and do not count without the events.
+    expect(left.toSorted()).toEqual([
+      join("manifests", `${id}.json`),
+      join("rollups", `${id}.parquet`),
+    ]);
     return false;
   };
-  expect(await segments.append(id, { events: bytes, rollup: bytes }, isValid)).toBe(false);
+  const footer = batchFooter(id, content);
+  expect(await segments.append(footer, { events: bytes, rollup: bytes }, isValid)).toBe(false);
   await segments[Symbol.asyncDispose]();
   expect(await readdir(folder, { recursive: true })).toEqual(before);
 });

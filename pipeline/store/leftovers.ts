@@ -5,6 +5,7 @@ import type { Clock } from "#platform/clock.ts";
 import { ifExists } from "#platform/files.ts";
 import { livingTokens } from "#platform/lease/lease.ts";
 
+import { removeAll } from "./files.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
 import { isMaker, madeBy, madeMs, makerOf } from "./segment-id.ts";
 import type { Sightings } from "./sightings.ts";
@@ -22,10 +23,13 @@ export async function removeLeftovers(
   segments: SegmentFolder,
   { clock, sightings }: { clock: Clock; sightings: Sightings },
 ): Promise<void> {
-  const rollups = await segments.rollupIds();
+  const companions = new Set([
+    ...(await segments.idsIn("rollups")),
+    ...(await segments.idsIn("manifests")),
+  ]);
   const scratch = await readdir(segments.scratch);
   const alive = await livingTokens(leasesIn(segments.folder));
-  sightings.update([...scratch, ...rollups]);
+  sightings.update([...scratch, ...companions]);
   const isOld = (name: string, atMs: number): boolean =>
     clock.nowMs() - atMs > ABANDONED_MS || sightings.seenForMs(name) > ABANDONED_MS;
   for (const name of scratch) {
@@ -35,11 +39,11 @@ export async function removeLeftovers(
     const isLeft = token === undefined ? info && isOld(name, info.mtimeMs) : !alive.has(token);
     if (isLeft) await rm(path, { recursive: true, force: true });
   }
-  const events = new Set(await segments.eventIds());
+  const events = new Set(await segments.idsIn("events"));
   const makers = new Set([...alive].map(makerOf));
-  for (const id of rollups.filter((it) => !events.has(it))) {
+  for (const id of [...companions].filter((it) => !events.has(it))) {
     const maker = madeBy(id);
     const isLeft = isMaker(maker) ? !makers.has(maker) : isOld(id, madeMs(id));
-    if (isLeft) await rm(segments.rollupPath(id), { force: true });
+    if (isLeft) await removeAll([segments.rollupPath(id), segments.manifestPath(id)]);
   }
 }

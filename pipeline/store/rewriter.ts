@@ -15,8 +15,10 @@ import { mergeRollupFiles } from "./merge-rollup-files.ts";
 import { batchColumns } from "./parquet/batch-columns.ts";
 import { writeParquet } from "./parquet/write-parquet.ts";
 import type { OpenRewrite, RewriteRows } from "./port.ts";
+import type { SchemaFile } from "./schema-file.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
 import { mergedFooter, mergeExtents, type Segment, type SegmentFooter } from "./segment-footer.ts";
+import { INTACT } from "./segment-health.ts";
 import type { SegmentId } from "./segment-id.ts";
 import { leasesIn } from "./store-writer.ts";
 import { addStoredRow, STORED_ROW_SQL } from "./stored-rows.ts";
@@ -28,8 +30,7 @@ const ROWS_AT_ONCE = 8_192;
 type Parts = {
   segments: SegmentFolder;
   duck: Duck;
-  /** The file that has every column. */
-  schemaPath: string;
+  schema: SchemaFile;
 };
 
 type Work = {
@@ -57,18 +58,18 @@ type Rewritten = {
 export class Rewriter {
   readonly #segments: SegmentFolder;
   readonly #duck: Duck;
-  readonly #schemaPath: string;
+  readonly #schema: SchemaFile;
 
-  constructor({ segments, duck, schemaPath }: Parts) {
+  constructor({ segments, duck, schema }: Parts) {
     this.#segments = segments;
     this.#duck = duck;
-    this.#schemaPath = schemaPath;
+    this.#schema = schema;
   }
 
   async rewrite(dataset: string, open: OpenRewrite): Promise<void> {
     const batch = new Batch(ROWS_AT_ONCE);
     const rewriteRows = open(batch);
-    const { segments } = await this.#segments.list();
+    const { segments } = await this.#segments.listAll();
     const last = segments.at(-1)?.id ?? "";
     const done = new Set<SegmentId>();
     try {
@@ -91,13 +92,15 @@ export class Rewriter {
     last: string;
     done: ReadonlySet<SegmentId>;
   }): Promise<Segment | undefined> {
-    const { segments } = await this.#segments.list();
-    return segments.find(
-      ({ id, replaces, extents }) =>
-        !what.done.has(id) &&
-        (id <= what.last || replaces.length > 0) &&
-        extents.some((extent) => extent.dataset === what.dataset),
-    );
+    const { segments } = await this.#segments.listAll();
+    return segments
+      .filter((segment) => this.#segments.health.isWhole(segment))
+      .find(
+        ({ id, replaces, extents }) =>
+          !what.done.has(id) &&
+          (id <= what.last || replaces.length > 0) &&
+          extents.some((extent) => extent.dataset === what.dataset),
+      );
   }
 
   async #lease(): Promise<Lease> {
@@ -121,6 +124,7 @@ export class Rewriter {
       return path;
     };
     try {
+      await this.#segments.health.verifyAfresh([segment], INTACT);
       const work = { ...given, newPath };
       const rewritten = await this.#rewriteRows(segment, work);
       return rewritten.changed === 0 ? undefined : await this.#replace(segment, rewritten, work);
@@ -131,11 +135,12 @@ export class Rewriter {
 
   async #rewriteRows(segment: Segment, work: Work): Promise<Rewritten> {
     const { batch, newPath } = work;
+    const files = await this.#filesOf(segment);
     const all: Rewritten = { changed: 0, events: [], rollups: [], extents: [], cells: [] };
     for (let from = 0; from < segment.rows; from += ROWS_AT_ONCE) {
       batch.reset();
       const rows = await this.#duck.rows(
-        `SELECT ${STORED_ROW_SQL} FROM ${this.#filesOf(segment)}
+        `SELECT ${STORED_ROW_SQL} FROM ${files}
          WHERE "data_stream.dataset" = ${quoted(work.dataset)}
            AND file_index = 1 AND file_row_number >= ${from} AND file_row_number < ${from + ROWS_AT_ONCE}`,
       );
@@ -180,7 +185,7 @@ export class Rewriter {
     const isValid = async (): Promise<boolean> =>
       (await lease.confirm()) && (await this.#counts(segment.id));
     const files = { events, rollup: rollup?.path };
-    return (await this.#segments.commit(id, files, isValid)) ? id : undefined;
+    return (await this.#segments.commit(footer, files, isValid)) ? id : undefined;
   }
 
   async #mergeCells(
@@ -202,13 +207,13 @@ export class Rewriter {
   }
 
   async #counts(id: SegmentId): Promise<boolean> {
-    const { segments } = await this.#segments.list();
+    const { segments } = await this.#segments.listAll();
     return segments.some((segment) => segment.id === id);
   }
 
   /** The file of a segment, after one that has every column. */
-  #filesOf(segment: Segment): string {
-    return eventFilesSql([this.#schemaPath, this.#segments.eventsPath(segment.id)]);
+  async #filesOf(segment: Segment): Promise<string> {
+    return eventFilesSql([await this.#schema.path(), this.#segments.eventsPath(segment.id)]);
   }
 }
 

@@ -1,27 +1,34 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, rename } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
 import type { Clock } from "#platform/clock.ts";
+import { AppError, errorCode } from "#platform/errors.ts";
 import { ifExists } from "#platform/files.ts";
 
-import { explained, publish, writeSafe } from "./files.ts";
+import { checksumOf } from "./checksum.ts";
+import { explained, publish, removeAll, writeSafe } from "./files.ts";
+import { checksumsOf, type Manifest, manifestText, type SegmentPaths } from "./manifest.ts";
 import type { StoreProblem } from "./port.ts";
+import type { Segment, SegmentFooter } from "./segment-footer.ts";
+import { type FileKind, SegmentHealth } from "./segment-health.ts";
 import { madeMs, newSegmentId, type SegmentId } from "./segment-id.ts";
-import { type Listing, SegmentList, segmentIdsIn, SUFFIX } from "./segment-list.ts";
+import { type Listing, manifestName, SegmentList, segmentIdsIn, SUFFIX } from "./segment-list.ts";
+import { brokenManifest, brokenRollup } from "./store-problems.ts";
 import { StoreWriter } from "./store-writer.ts";
 
 /**
  * The folder of segments: `events/<id>.parquet` holds the rows and, in its footer, the description of the segment;
- * `rollups/<id>.parquet`, which is written before, holds its cells. A segment counts from the moment its event file
- * gets its name until a segment that lists it in `replaces` does. Several processes may write and read at the same
- * time. Reading changes nothing in the folder.
+ * `rollups/<id>.parquet` holds its cells, and `manifests/<id>.json` verifies both; these are written before. A segment
+ * counts from the moment its event file gets its name until a segment that lists it in `replaces` does. Several
+ * processes may write and read at the same time. Reading changes nothing in the folder.
  */
 export class SegmentFolder implements AsyncDisposable {
   readonly folder: string;
   readonly #clock: Clock;
   readonly #writer: StoreWriter;
   readonly #list: SegmentList;
+  readonly health: SegmentHealth;
   #newestMs = 0;
 
   constructor(folder: string, clock: Clock) {
@@ -29,6 +36,10 @@ export class SegmentFolder implements AsyncDisposable {
     this.#clock = clock;
     this.#writer = new StoreWriter(folder);
     this.#list = new SegmentList(folder);
+    this.health = new SegmentHealth({
+      list: this.#list,
+      pathOf: (kind, id) => (kind === "events" ? this.eventsPath(id) : this.rollupPath(id)),
+    });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -36,16 +47,21 @@ export class SegmentFolder implements AsyncDisposable {
   }
 
   get problems(): readonly StoreProblem[] {
-    return this.#list.problems;
+    return this.#list.problems.all;
   }
 
   /** Adds a failed operation to `problems` until it is removed. */
   noteProblem(name: string, text: string): void {
-    this.#list.noteProblem(name, text);
+    this.#list.problems.noteFailure(name, text);
+  }
+
+  /** Adds a file to `problems`. */
+  noteFile(name: string, text: string): void {
+    this.#list.problems.noteFile(name, text);
   }
 
   forgetProblem(name: string): void {
-    this.#list.forgetProblem(name);
+    this.#list.problems.forgetFailure(name);
   }
 
   /** The folder of incomplete files. */
@@ -66,13 +82,17 @@ export class SegmentFolder implements AsyncDisposable {
     return join(this.folder, "rollups", id + SUFFIX);
   }
 
+  manifestPath(id: SegmentId): string {
+    return join(this.folder, manifestName(id));
+  }
+
   /** Creates the folders, and reads their content. */
   async prepare(): Promise<void> {
     for (const name of ["events", "rollups", "tmp", "broken", "schema"]) {
       await mkdir(join(this.folder, name), { recursive: true, mode: 0o700 });
     }
-    await this.#list.noteBroken();
-    await this.list();
+    await this.#list.problems.noteBroken();
+    await this.#update();
   }
 
   /** A new id, greater than all known ids, even if the clock was set back. */
@@ -82,66 +102,151 @@ export class SegmentFolder implements AsyncDisposable {
     return newSegmentId(this.#newestMs, token);
   }
 
-  /** Reads the folder again; footers are read once. Returns the same object if nothing has changed. */
+  /**
+   * Reads the folder again; descriptions of segments are read once. Returns the same object if nothing has changed. While
+   * the folder cannot be read, because too many files are open for example, it returns the last listing.
+   */
   async list(): Promise<Listing> {
-    const names = await readdir(join(this.folder, "events"));
-    const ids = segmentIdsIn(names);
-    await this.#list.update(names, ids);
-    const last = ids.at(-1);
-    if (last) this.#newestMs = Math.max(this.#newestMs, madeMs(last));
+    try {
+      await this.#update();
+      this.#list.problems.forgetFailure(UNREADABLE);
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === undefined) throw error;
+      this.#list.problems.noteFailure(
+        UNREADABLE,
+        `${UNREADABLE} (${code}): answers may lack new events`,
+      );
+    }
     return this.#list.listing;
   }
 
-  async eventIds(): Promise<SegmentId[]> {
-    return segmentIdsIn(await readdir(join(this.folder, "events")));
+  /**
+   * Like `list`, with every segment: without one of them, positions would be earlier than they are.
+   * @throws AppError unavailable if a segment or the folder cannot be opened now
+   */
+  async listAll(): Promise<Listing> {
+    await this.#update().catch((error: unknown) => {
+      throw error instanceof AppError ? error : incomplete(this.folder, error);
+    });
+    if (!this.#list.isComplete) throw incomplete(this.folder);
+    return this.#list.listing;
   }
 
-  async rollupIds(): Promise<SegmentId[]> {
-    return segmentIdsIn(await readdir(join(this.folder, "rollups")));
+  /** Adds the files that any process has moved to `broken/` to `problems`. */
+  noteBroken(): Promise<void> {
+    return this.#list.problems.noteBroken();
+  }
+
+  find(id: SegmentId): Segment | undefined {
+    return this.#list.find(id);
+  }
+
+  /** The ids of the files in one of the folders, also of files that do not count. */
+  async idsIn(name: "events" | "rollups" | "manifests"): Promise<SegmentId[]> {
+    const names = (await ifExists(readdir(join(this.folder, name)))) ?? [];
+    return segmentIdsIn(names.map((it) => it.replace(/\.json$/, SUFFIX)));
   }
 
   /**
    * Stores the bytes as the files of a segment, atomically. False if `isValid` was false when everything was written;
    * then nothing is stored.
    */
-  async append(id: SegmentId, bytes: Bytes, isValid: () => Promise<boolean>): Promise<boolean> {
-    const paths: Written = { events: await this.scratchPath(), rollup: undefined };
+  async append(
+    footer: SegmentFooter,
+    bytes: Bytes,
+    isValid: () => Promise<boolean>,
+  ): Promise<boolean> {
+    const { events, rollup } = bytes;
+    const paths: SegmentPaths = { events: await this.scratchPath(), rollup: undefined };
     try {
-      await writeSafe(paths.events, bytes.events);
-      if (bytes.rollup) {
+      await writeSafe(paths.events, events);
+      if (rollup) {
         paths.rollup = await this.scratchPath();
-        await writeSafe(paths.rollup, bytes.rollup);
+        await writeSafe(paths.rollup, rollup);
       }
-      return await this.commit(id, paths, isValid);
+      const checksums = { events: checksumOf(events), rollup: rollup ? checksumOf(rollup) : null };
+      return await this.#commit({ footer, checksums }, paths, isValid);
     } catch (error) {
       await removeAll([paths.events, paths.rollup]);
       throw explained(error, this.folder);
     }
   }
 
+  /** Stores the written files as those of a segment, like `append`. */
+  async commit(
+    footer: SegmentFooter,
+    paths: SegmentPaths,
+    isValid: () => Promise<boolean>,
+  ): Promise<boolean> {
+    const checksums = await checksumsOf(paths);
+    return this.#commit({ footer, checksums }, paths, isValid);
+  }
+
   /**
-   * Renames the written files: the rollup first, so that rows and cells appear by one rename. Right before that,
+   * Renames the written files: the event file last, so that everything appears by one rename. Right before that,
    * `isValid` is checked; if it is false, the files are removed.
    */
-  async commit(id: SegmentId, paths: Written, isValid: () => Promise<boolean>): Promise<boolean> {
-    const { events, rollup } = paths;
+  async #commit(
+    manifest: Manifest,
+    { events, rollup }: SegmentPaths,
+    isValid: () => Promise<boolean>,
+  ): Promise<boolean> {
+    const { id } = manifest.footer;
     let isDone = false;
     try {
       if (rollup) await publish(rollup, this.rollupPath(id));
+      await this.#publishManifest(manifest);
       if (!(await isValid())) return false;
       await publish(events, this.eventsPath(id));
       isDone = true;
       return true;
     } finally {
-      if (!isDone) await removeAll([events, this.eventsPath(id), rollup, this.rollupPath(id)]);
+      if (!isDone) {
+        await removeAll([events, this.eventsPath(id), rollup, ...this.#companionPaths(id)]);
+      }
     }
+  }
+
+  async #publishManifest(manifest: Manifest): Promise<void> {
+    const draft = await this.scratchPath();
+    const path = this.manifestPath(manifest.footer.id);
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await writeSafe(draft, [Buffer.from(manifestText(manifest))]);
+    await publish(draft, path);
+  }
+
+  /**
+   * Writes the manifest of a segment that has none, or a damaged one, which is moved to `broken/`. Must be called by the
+   * holder of the compaction lease.
+   */
+  async addManifest(id: SegmentId): Promise<void> {
+    const segment = this.#list.find(id);
+    if (!segment) return;
+    const { bytes: _bytes, checksums: known, ...footer } = segment;
+    const rollup = segment.cells ? this.rollupPath(id) : undefined;
+    const checksums = known ?? (await checksumsOf({ events: this.eventsPath(id), rollup }));
+    await ifExists(rename(this.manifestPath(id), this.#brokenPath(brokenManifest(id))));
+    await this.#publishManifest({ footer, checksums });
+    this.#list.setChecksums(id, checksums);
   }
 
   /** Removes a segment that no longer counts: the event file first, so that rows never lack their cells. */
   async remove(id: SegmentId): Promise<void> {
-    await rm(this.eventsPath(id), { force: true });
-    await rm(this.rollupPath(id), { force: true });
-    this.#list.forget(id);
+    await removeAll([this.eventsPath(id), ...this.#companionPaths(id)]);
+    this.#forget(id);
+  }
+
+  /** Moves a damaged file of a segment that no longer counts to `broken/`. */
+  async moveToBroken(id: SegmentId, kind: FileKind): Promise<void> {
+    if (kind === "rollup") {
+      await ifExists(rename(this.rollupPath(id), this.#brokenPath(brokenRollup(id))));
+      this.health.forget(id);
+      return;
+    }
+    await ifExists(rename(this.eventsPath(id), this.#brokenPath(id + SUFFIX)));
+    await removeAll(this.#companionPaths(id));
+    this.#forget(id);
   }
 
   /** Moves files that cannot be read to `broken/`. Must be called by the holder of the compaction lease. */
@@ -149,16 +254,46 @@ export class SegmentFolder implements AsyncDisposable {
     for (const name of this.#list.damagedNames()) {
       const reason = await this.#list.readAgain(name);
       if (reason === undefined) continue;
-      const target = join(this.folder, "broken", name);
+      const target = this.#brokenPath(name);
       await ifExists(rename(join(this.folder, "events", name), target));
-      this.#list.noteMoved(name, `${name} cannot be read: ${reason}. It was moved to ${target}`);
+      this.#list.forgetDamaged(name);
+      this.#list.problems.noteMoved(
+        name,
+        `${name} cannot be read: ${reason}. It was moved to ${target}`,
+      );
     }
+  }
+
+  async #update(): Promise<void> {
+    const names = await readdir(join(this.folder, "events"));
+    const ids = segmentIdsIn(names);
+    for (const id of await this.#list.update(names, ids)) this.health.forget(id);
+    const last = ids.at(-1);
+    if (last) this.#newestMs = Math.max(this.#newestMs, madeMs(last));
+  }
+
+  #forget(id: SegmentId): void {
+    this.#list.forget(id);
+    this.health.forget(id);
+  }
+
+  #brokenPath(name: string): string {
+    return join(this.folder, "broken", name);
+  }
+
+  /** The files of a segment besides its event file. */
+  #companionPaths(id: SegmentId): string[] {
+    return [this.rollupPath(id), this.manifestPath(id)];
   }
 }
 
-type Bytes = { events: Buffer[]; rollup: Buffer[] | undefined };
-type Written = { events: string; rollup: string | undefined };
+const UNREADABLE = "the folder of the events cannot be read now";
 
-async function removeAll(paths: readonly (string | undefined)[]): Promise<void> {
-  for (const path of paths) if (path !== undefined) await rm(path, { force: true });
+type Bytes = { events: Buffer[]; rollup: Buffer[] | undefined };
+
+function incomplete(folder: string, cause?: unknown): AppError {
+  const code = errorCode(cause);
+  const reason = code === undefined ? "" : ` (${code})`;
+  const message = `not all segments of ${folder} can be opened now${reason}, so nothing is stored until they can be`;
+  return new AppError("unavailable", message, { cause, waitMs: 1_000 });
 }

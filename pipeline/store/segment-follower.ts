@@ -27,9 +27,8 @@ export async function followSegments(parts: {
         known = new Set(appendedNow.map(({ id }) => id));
         return { events: [], skipped: new Map() };
       }
-      const ids = fresh.map(({ id }) => id);
       const rows = await parts.questions.run({}, (question) =>
-        parts.reader.newestOf(ids, limit, question),
+        parts.reader.newestOf(fresh, limit, question),
       );
       // Only after the read succeeded, so that the next call reads them after an error.
       known = new Set(appendedNow.map(({ id }) => id));

@@ -1,7 +1,9 @@
 import { z } from "zod";
 
 import type { Position, SourceId } from "#collectors/source.ts";
+import { AppError } from "#platform/errors.ts";
 
+import type { SegmentChecksums } from "./checksum.ts";
 import { compareIds, isSegmentId, type SegmentId } from "./segment-id.ts";
 
 /** Key of a segment's description in the metadata of its file. */
@@ -15,15 +17,23 @@ const PositionValue: z.ZodType<Position> = z.record(
   z.union([z.string(), z.number(), z.boolean()]),
 );
 
+/** Rows and times (epoch ms, both inclusive) of a dataset. */
+const ExtentValue = z.object({
+  dataset: z.string(),
+  rows: z.number(),
+  fromMs: z.number(),
+  toMs: z.number(),
+});
+
 /** Description of a segment. */
 export const SegmentFooter = z.object({
   version: z.literal(FOOTER_VERSION),
   id: Id,
   rows: z.number().int().min(0),
-  /** Rows and times (epoch ms, both inclusive) of each dataset; rows without a time are in no extent. */
-  extents: z.array(
-    z.object({ dataset: z.string(), rows: z.number(), fromMs: z.number(), toMs: z.number() }),
-  ),
+  /** One for each dataset; rows without a time are in no extent. */
+  extents: z.array(ExtentValue),
+  /** Events that the segment no longer has because their file was damaged. Its cells may still count them. */
+  holes: z.array(ExtentValue).default([]),
   /** The stored position of each source, and the segment that stored it first; the latest one is valid. */
   positions: z.array(z.object({ source: Source, position: PositionValue, since: Id })),
   /** Minimum and maximum `log.offset` of each source's rows. */
@@ -37,8 +47,24 @@ export const SegmentFooter = z.object({
 });
 export type SegmentFooter = z.infer<typeof SegmentFooter>;
 
-/** A segment in the folder. */
-export type Segment = SegmentFooter & { bytes: number };
+/** A segment in the folder. Segments of earlier versions have no checksums until the next merge. */
+export type Segment = SegmentFooter & { bytes: number; checksums: SegmentChecksums | undefined };
+
+/** @throws AppError if the value, a footer or a manifest, was written by a newer version */
+export function assertNotNewer(
+  value: unknown,
+  { path, version }: { path: string; version: number },
+): void {
+  if (typeof value !== "object" || value === null || !("version" in value)) return;
+  if (typeof value.version !== "number" || value.version <= version) return;
+  const message = `${path} was written by a newer Quarterdeck: start that version with this data folder`;
+  throw new AppError("unavailable", message);
+}
+
+/** The extents of the events, and of lost events, which the cells may still count. */
+export function extentsWithHoles({ extents, holes }: SegmentFooter): SegmentFooter["extents"] {
+  return [...extents, ...holes.map((hole) => ({ ...hole, rows: 0 }))];
+}
 
 /** Epoch ms of the oldest event; Infinity if there is none. */
 export function oldestMs(segment: SegmentFooter): number {
@@ -61,12 +87,19 @@ export function mergedFooter(
     id,
     rows: segments.reduce((sum, segment) => sum + segment.rows, 0),
     extents: mergeExtents(segments.flatMap((segment) => segment.extents)),
+    holes: segments.flatMap((segment) => segment.holes),
     positions: latestPositions(segments),
     offsets: mergeOffsets(segments.flatMap((segment) => segment.offsets)),
     cells,
     ...(segments.some(({ hasLongRows }) => hasLongRows) ? { hasLongRows: true } : {}),
     replaces: segments.map((segment) => segment.id),
   };
+}
+
+/** The footer without the events, which are lost. */
+export function withoutEvents(footer: SegmentFooter): SegmentFooter {
+  const holes = [...footer.holes, ...footer.extents];
+  return { ...footer, rows: 0, extents: [], offsets: [], holes };
 }
 
 type Extents = SegmentFooter["extents"];

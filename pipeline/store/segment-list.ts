@@ -1,13 +1,14 @@
-import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { AppError, errorCode } from "#platform/errors.ts";
 import { ifExists } from "#platform/files.ts";
 
-import { readFooter } from "./parquet/read-footer.ts";
-import type { StoreProblem } from "./port.ts";
-import { FOOTER_KEY, FOOTER_VERSION, type Segment, SegmentFooter } from "./segment-footer.ts";
+import type { SegmentChecksums } from "./checksum.ts";
+import { readManifest } from "./manifest.ts";
+import { readSegment } from "./read-segment.ts";
+import type { Segment } from "./segment-footer.ts";
 import { compareIds, isSegmentId, type SegmentId } from "./segment-id.ts";
+import { StoreProblems } from "./store-problems.ts";
 
 export const SUFFIX = ".parquet";
 const READS_AT_ONCE = 16;
@@ -21,16 +22,18 @@ export class SegmentList {
   readonly #segments = new Map<SegmentId, Segment>();
   /** Files that are not segments, by name, with the reason. */
   readonly #damaged = new Map<string, string>();
-  /** Messages by the name of a file. */
-  readonly #problems = new Map<string, string>();
-  /** Messages by the name of a failed operation. */
-  readonly #failures = new Map<string, string>();
+  /** Segments that could not be opened; they are read again by the next update. */
+  readonly #unread = new Set<SegmentId>();
+  /** Segments with a damaged file. */
+  readonly #impaired = new Set<SegmentId>();
+  readonly problems: StoreProblems;
   #listing: Listing = { segments: [], replaced: [] };
   /** Whether `#segments` has changed since `#listing` was built. */
   #hasChanged = false;
 
   constructor(folder: string) {
     this.#folder = folder;
+    this.problems = new StoreProblems(folder);
   }
 
   /** The same object as before if no segment was added or removed. */
@@ -38,48 +41,55 @@ export class SegmentList {
     if (this.#hasChanged) {
       this.#listing = visible(
         [...this.#segments.values()].toSorted((a, b) => compareIds(a.id, b.id)),
+        this.#impaired,
       );
       this.#hasChanged = false;
     }
     return this.#listing;
   }
 
-  get problems(): readonly StoreProblem[] {
-    const files = [...this.#problems].map(([id, message]) => ({
-      id,
-      kind: "file" as const,
-      message,
-    }));
-    const failures = [...this.#failures].map(([id, message]) => ({
-      id,
-      kind: "upkeep" as const,
-      message,
-    }));
-    return [...files, ...failures];
+  /** Whether all segments could be opened. If not, the listing lacks some, and with them their positions. */
+  get isComplete(): boolean {
+    return this.#unread.size === 0;
   }
 
-  /** Adds a failed operation to `problems` until it is removed. */
-  noteProblem(name: string, text: string): void {
-    this.#failures.set(name, text);
+  find(id: SegmentId): Segment | undefined {
+    return this.#segments.get(id);
   }
 
-  forgetProblem(name: string): void {
-    this.#failures.delete(name);
+  /** A damaged segment does not count while all segments that it replaces are still there. */
+  setDamaged(id: SegmentId, isDamaged: boolean): void {
+    if (isDamaged === this.#impaired.has(id)) return;
+    if (isDamaged) this.#impaired.add(id);
+    else this.#impaired.delete(id);
+    this.#hasChanged = true;
   }
 
-  /** Reads new files and removes deleted ones, given all names in `events/` and the ids among them. */
-  async update(names: readonly string[], ids: readonly SegmentId[]): Promise<void> {
-    const wereMoved = this.#forgetRemoved(new Set(names));
+  setChecksums(id: SegmentId, checksums: SegmentChecksums): void {
+    const segment = this.#segments.get(id);
+    if (segment) this.#segments.set(id, { ...segment, checksums });
+    this.#hasChanged = true;
+    this.problems.forgetFile(manifestName(id));
+  }
+
+  /**
+   * Reads new files and removes deleted ones, given all names in `events/` and the ids among them. Returns the ids of
+   * those that were removed.
+   */
+  async update(names: readonly string[], ids: readonly SegmentId[]): Promise<SegmentId[]> {
+    const removed = this.#forgetRemoved(new Set(names));
     if (ids.length < names.length) this.#noteForeign(names, ids);
     const unknown = ids.filter((id) => !this.#segments.has(id) && !this.#damaged.has(id + SUFFIX));
     for (let i = 0; i < unknown.length; i += READS_AT_ONCE) {
       await Promise.all(unknown.slice(i, i + READS_AT_ONCE).map((id) => this.#read(id)));
     }
-    if (wereMoved) await this.noteBroken();
+    return removed;
   }
 
   forget(id: SegmentId): void {
     if (this.#segments.delete(id)) this.#hasChanged = true;
+    this.#impaired.delete(id);
+    this.problems.forgetFile(manifestName(id));
   }
 
   damagedNames(): readonly string[] {
@@ -90,33 +100,18 @@ export class SegmentList {
   async readAgain(name: string): Promise<string | undefined> {
     const [id] = segmentIdsIn([name]);
     if (id) {
-      this.#forgetDamaged(name);
+      this.forgetDamaged(name);
       await this.#read(id);
     }
     return this.#damaged.get(name);
   }
 
-  noteMoved(name: string, problem: string): void {
-    this.#damaged.delete(name);
-    this.#problems.set(name, problem);
-  }
-
-  /** Adds the files that were moved to `broken/`, by any process, to `problems`. */
-  async noteBroken(): Promise<void> {
-    for (const name of await readdir(join(this.#folder, "broken"))) {
-      const path = join(this.#folder, "broken", name);
-      if (!this.#problems.has(name)) {
-        this.#problems.set(name, `${path} could not be read and was moved there`);
-      }
-    }
-  }
-
-  /** Whether damaged files are among those that were removed. */
-  #forgetRemoved(names: ReadonlySet<string>): boolean {
-    for (const id of this.#segments.keys()) if (!names.has(id + SUFFIX)) this.forget(id);
-    const moved = [...this.#damaged.keys()].filter((name) => !names.has(name));
-    for (const name of moved) this.#forgetDamaged(name);
-    return moved.length > 0;
+  #forgetRemoved(names: ReadonlySet<string>): SegmentId[] {
+    const removed = [...this.#segments.keys()].filter((id) => !names.has(id + SUFFIX));
+    for (const id of removed) this.forget(id);
+    for (const name of this.#damaged.keys()) if (!names.has(name)) this.forgetDamaged(name);
+    for (const id of this.#unread) if (!names.has(id + SUFFIX)) this.#forgetUnread(id);
+    return removed;
   }
 
   #noteForeign(names: readonly string[], ids: readonly SegmentId[]): void {
@@ -128,19 +123,24 @@ export class SegmentList {
 
   #noteDamaged(name: string, reason: string): void {
     this.#damaged.set(name, reason);
-    this.#problems.set(name, `${name} cannot be read, so it is ignored: ${reason}`);
+    this.problems.noteFile(name, `${name} cannot be read, so it is ignored: ${reason}`);
   }
 
-  #forgetDamaged(name: string): void {
+  forgetDamaged(name: string): void {
     this.#damaged.delete(name);
-    this.#problems.delete(name);
+    this.problems.forgetFile(name);
+  }
+
+  #forgetUnread(id: SegmentId): void {
+    this.#unread.delete(id);
+    this.problems.forgetFile(unreadName(id));
   }
 
   async #read(id: SegmentId): Promise<void> {
     const name = id + SUFFIX;
-    const path = join(this.#folder, "events", name);
     try {
-      const segment = await ifExists(readSegment(path));
+      const segment = (await this.#fromManifest(id)) ?? (await this.#fromFooter(name));
+      this.#forgetUnread(id);
       if (!segment) return;
       if (segment.id !== id) {
         this.#noteDamaged(name, `it is a copy of ${segment.id}`);
@@ -151,10 +151,42 @@ export class SegmentList {
     } catch (error) {
       if (error instanceof AppError) throw error;
       if (error instanceof RangeError) this.#noteDamaged(name, error.message);
-      else this.#problems.set(name, `${path} cannot be opened (${errorCode(error)})`);
+      else this.#noteUnread(id, error);
     }
   }
+
+  #noteUnread(id: SegmentId, error: unknown): void {
+    this.#unread.add(id);
+    const reason = errorCode(error) ?? String(error);
+    const remedy =
+      "nothing is stored until it can be: check its owner and mode, and the limit of open files";
+    this.problems.noteFile(unreadName(id), `segment ${id} cannot be opened (${reason}): ${remedy}`);
+  }
+
+  async #fromManifest(id: SegmentId): Promise<Segment | undefined> {
+    const name = manifestName(id);
+    try {
+      const manifest = await ifExists(readManifest(join(this.#folder, name)));
+      if (!manifest) return undefined;
+      const { footer, checksums } = manifest;
+      if (footer.id !== id) throw new RangeError(`it is a copy of that of ${footer.id}`);
+      return { ...footer, bytes: checksums.events.bytes, checksums };
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      const remedy = "it will be written again from the files of the segment when files are merged";
+      this.problems.noteFile(name, `${name} is damaged (${error.message}): ${remedy}`);
+      return undefined;
+    }
+  }
+
+  #fromFooter(name: string): Promise<Segment | undefined> {
+    return ifExists(readSegment(join(this.#folder, "events", name)));
+  }
 }
+
+/** The path of a segment's manifest within the store's folder. */
+export const manifestName = (id: SegmentId): string => `manifests/${id}.json`;
+const unreadName = (id: SegmentId): string => `unread/${id}`;
 
 /** The ids of segment files, in ascending order. */
 export function segmentIdsIn(names: readonly string[]): SegmentId[] {
@@ -165,52 +197,25 @@ export function segmentIdsIn(names: readonly string[]): SegmentId[] {
     .toSorted(compareIds);
 }
 
-/** @throws RangeError with the reason, for a file that is not a segment */
-async function readSegment(path: string): Promise<Segment> {
-  await using file = await open(path, "r");
-  const footer = await readFooter(file);
-  const text = footer.metadata.get(FOOTER_KEY);
-  if (text === undefined) throw new RangeError("it was not written by Quarterdeck");
-  const value = parsedJson(text);
-  if (isNewer(value)) {
-    const message = `${path} was written by a newer Quarterdeck: start that version with this data folder`;
-    throw new AppError("unavailable", message);
-  }
-  const parsed = SegmentFooter.safeParse(value);
-  if (!parsed.success) throw new RangeError(`its footer is damaged: ${parsed.error.message}`);
-  if (parsed.data.rows !== footer.rows) throw new RangeError("the row counts of its footer differ");
-  return { ...parsed.data, bytes: footer.fileBytes };
-}
-
-function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new RangeError("its footer is not JSON", { cause: error });
-  }
-}
-
-function isNewer(value: unknown): boolean {
-  if (typeof value !== "object" || value === null || !("version" in value)) return false;
-  return typeof value.version === "number" && value.version > FOOTER_VERSION;
-}
-
 /**
  * Two concurrent compactors, which the lease prevents, could both replace the same segments: then only the one with the
- * smaller id counts, for every reader.
+ * smaller id counts, for every reader. A damaged segment does not count while everything that it replaces is there.
  */
-function visible(all: readonly Segment[]): Listing {
+function visible(all: readonly Segment[], damaged: ReadonlySet<SegmentId>): Listing {
+  const there = new Set(all.map((segment) => segment.id));
+  const inputs = new Set(all.flatMap((segment) => segment.replaces));
+  const hasSubstitute = ({ id, replaces }: Segment): boolean =>
+    replaces.length > 0 && !inputs.has(id) && replaces.every((input) => there.has(input));
+  const counting = all.filter((segment) => !damaged.has(segment.id) || !hasSubstitute(segment));
   const replacedIds = new Set<SegmentId>();
-  const segments: Segment[] = [];
-  const conflicting: Segment[] = [];
-  for (const segment of all) {
-    if (segment.replaces.some((id) => replacedIds.has(id))) conflicting.push(segment);
+  const lost = new Set<SegmentId>();
+  for (const segment of counting) {
+    if (segment.replaces.some((id) => replacedIds.has(id))) lost.add(segment.id);
     else for (const id of segment.replaces) replacedIds.add(id);
   }
-  const lost = new Set(conflicting.map((segment) => segment.id));
-  for (const segment of all) {
-    if (!replacedIds.has(segment.id) && !lost.has(segment.id)) segments.push(segment);
-  }
-  const counted = new Set(segments.map((segment) => segment.id));
-  return { segments, replaced: all.filter((segment) => !counted.has(segment.id)) };
+  const isReplaced = ({ id }: Segment): boolean => replacedIds.has(id) || lost.has(id);
+  return {
+    segments: counting.filter((segment) => !isReplaced(segment)),
+    replaced: counting.filter(isReplaced),
+  };
 }

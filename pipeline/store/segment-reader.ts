@@ -1,8 +1,7 @@
-import { createHash, randomUUID } from "node:crypto";
 import { access } from "node:fs/promises";
-import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 
-import { EXTRA_FIELD, FIELDS } from "#collectors/fields.ts";
+import { AppError } from "#platform/errors.ts";
 import { ifExists } from "#platform/files.ts";
 
 import type { StoreFilter, TimeRange } from "../filter.ts";
@@ -10,20 +9,25 @@ import { cellsSql } from "./aggregate-sql.ts";
 import { mergedCells } from "./answer-rows.ts";
 import { CellCache } from "./cell-cache.ts";
 import { cellFilesSql, type Duck, eventFilesSql, type Row, type Use, type Work } from "./duck.ts";
-import { publish, writeSafe } from "./files.ts";
 import type { Statement } from "./filter-sql.ts";
 import { mergeCells } from "./merge-cells.ts";
-import type { ParquetColumn } from "./parquet/column.ts";
-import { writeParquet } from "./parquet/write-parquet.ts";
 import type { CellsRequest, MergedCell, SearchRequest } from "./port.ts";
 import type { Question } from "./questions.ts";
+import { SchemaFile } from "./schema-file.ts";
 import { joinFound, searchSql, timeOfRow } from "./search-sql.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
 import { newestMs, type Segment } from "./segment-footer.ts";
+import { type FileKind, UnusableFiles } from "./segment-health.ts";
 import type { SegmentId } from "./segment-id.ts";
+import { noteUnreadable } from "./unreadable-files.ts";
 
 /** Another process may remove a file between listing and reading; the folder is then listed again. */
 const TRIES = 3;
+/** Each of these tries leaves out more files that cannot be used. */
+const TRIES_WITHOUT_MAX = 20;
+/** Error of DuckDB when too many files are open, for example; files are opened again after a pause. */
+const CANNOT_OPEN = /^IO Error: (?:Cannot|Could not) (?:open|read)/i;
+const REOPEN_MS = 100;
 /** Most searches find enough in the newest files, which are read first; then increasing numbers are read at once. */
 const FILES_FIRST = 4;
 const FILES_FACTOR = 4;
@@ -37,52 +41,54 @@ type Build = (files: string) => Statement;
 type Parts = { segments: SegmentFolder; duck: Duck; cellsBytesMax: number };
 type EventsRequest = TimeRange & { where: StoreFilter };
 type SegmentFilter = (segment: Segment) => boolean;
+type Selection = { kind: FileKind; matches: SegmentFilter };
+type Prepared<T> = { segments: readonly Segment[]; run: () => Promise<T> };
 
 /** Runs statements over the segments that a request covers. */
 export class SegmentReader {
   readonly #segments: SegmentFolder;
   readonly #duck: Duck;
-  readonly #schemaPath: string;
+  readonly schema: SchemaFile;
   readonly #cells: CellCache;
 
-  private constructor({ segments, duck, cellsBytesMax }: Parts, schemaPath: string) {
+  private constructor({ segments, duck, cellsBytesMax }: Parts) {
     this.#segments = segments;
     this.#duck = duck;
-    this.#schemaPath = schemaPath;
+    this.schema = new SchemaFile(segments);
     const pathOf = (id: SegmentId): string => segments.rollupPath(id);
-    this.#cells = new CellCache({ duck, pathOf, bytesMax: cellsBytesMax });
-  }
-
-  /** The file without rows that has every column. */
-  get schemaPath(): string {
-    return this.#schemaPath;
+    const verify = (needed: readonly Segment[]): Promise<void> =>
+      segments.health.verify(needed, "rollup");
+    this.#cells = new CellCache({ duck, pathOf, verify, bytesMax: cellsBytesMax });
   }
 
   static async open(parts: Parts): Promise<SegmentReader> {
-    return new SegmentReader(parts, await schemaFile(parts.segments));
+    const reader = new SegmentReader(parts);
+    await reader.schema.path();
+    return reader;
   }
 
   /** Runs a statement over the segments with events of the range and, if the filter has one, of the dataset. */
   async events(request: EventsRequest, build: Build, question: Question): Promise<Row[]> {
     const dataset = datasetOf(request.where);
-    return this.#read(
-      (segment) => overlaps(segment, request, dataset),
-      async (matching) => {
-        const work = workOf(request, matching);
-        return this.#eventsIn(matching, build, { work, question });
-      },
-    );
+    const matches: SegmentFilter = (segment) => overlaps(segment, request, dataset);
+    return this.#read({ kind: "events", matches }, async (matching) => {
+      const work = workOf(request, matching);
+      return this.#eventsIn(matching, build, { work, question });
+    });
   }
 
   async eventsOf(matches: SegmentFilter, build: Build, use: Use): Promise<Row[]> {
-    return this.#read(matches, (matching) => this.#eventsIn(matching, build, use));
+    return this.#read({ kind: "events", matches }, (matching) =>
+      this.#eventsIn(matching, build, use),
+    );
   }
 
   async #eventsIn(segments: readonly Segment[], build: Build, use: Use): Promise<Row[]> {
     use.question.signal.throwIfAborted();
     if (segments.length === 0) return [];
+    await this.#segments.health.verify(segments, "events");
     const paths = segments.map(({ id }) => this.#segments.eventsPath(id));
-    const { text, parameters } = build(eventFilesSql([this.#schemaPath, ...paths]));
+    const { text, parameters } = build(eventFilesSql([await this.schema.path(), ...paths]));
     return this.#duck.rows(text, parameters, use);
   }
 
@@ -93,7 +99,7 @@ export class SegmentReader {
   async newest(request: SearchRequest, question: Question): Promise<Row[]> {
     const dataset = datasetOf(request.where);
     const matches: SegmentFilter = (segment) => overlaps(segment, request, dataset);
-    return this.#read(matches, async (matching) => {
+    return this.#read({ kind: "events", matches }, async (matching) => {
       const rest = matching.toSorted((a, b) => newestMs(b) - newestMs(a));
       let found: Row[] = [];
       for (let files = FILES_FIRST; rest.length > 0; files *= FILES_FACTOR) {
@@ -109,15 +115,16 @@ export class SegmentReader {
     });
   }
 
-  /** The newest events of these segments. */
-  async newestOf(ids: readonly SegmentId[], limit: number, question: Question): Promise<Row[]> {
-    const files = eventFilesSql([
-      this.#schemaPath,
-      ...ids.map((id) => this.#segments.eventsPath(id)),
-    ]);
-    const { text, parameters } = searchSql({ ...ALL_TIMES, where: [], limit }, files);
-    const rows = await this.#duck.rows(text, parameters, { work: "quick", question });
-    return joinFound([rows], limit);
+  /** The newest events of these segments, which may have been replaced. */
+  async newestOf(segments: readonly Segment[], limit: number, question: Question): Promise<Row[]> {
+    const request = { ...ALL_TIMES, where: [], limit };
+    const use: Use = { work: "quick", question };
+    return this.#retried("events", async () => {
+      const usable = segments.filter((it) => this.#segments.health.isUsable(it, "events"));
+      const run = (): Promise<Row[]> =>
+        this.#eventsIn(usable, (paths) => searchSql(request, paths), use);
+      return { segments: usable, run: async () => joinFound([await run()], limit) };
+    });
   }
 
   /** Merged rollup cells: from the cache, or from the files if they do not fit into it. */
@@ -125,37 +132,68 @@ export class SegmentReader {
     const use: Use = { work: "quick", question };
     const matches = ({ cells }: Segment): boolean =>
       cells !== null && cells.from * 1000 < request.toMs && cells.to * 1000 >= request.fromMs;
-    return this.#read(matches, async (matching, all) => {
+    return this.#read({ kind: "rollup", matches }, async (matching, all) => {
       this.#cells.keepOnly(all);
       if (matching.length === 0) return [];
       const chunks = await this.#cells.chunks(matching, request, use);
       if (chunks) return mergeCells(chunks, request);
+      await this.#segments.health.verify(matching, "rollup");
       const paths = matching.map((segment) => this.#segments.rollupPath(segment.id));
       const { text, parameters } = cellsSql(request, cellFilesSql(paths));
       return (await this.#duck.rows(text, parameters, use)).flatMap(mergedCells);
     });
   }
 
-  async #read<T>(
-    matches: SegmentFilter,
+  /** Runs the work with the matching segments whose files can be used. */
+  #read<T>(
+    { kind, matches }: Selection,
     work: (matching: Segment[], all: readonly Segment[]) => Promise<T>,
   ): Promise<T> {
-    for (let attempt = 1; ; attempt += 1) {
+    return this.#retried(kind, async () => {
       const { segments } = await this.#segments.list();
       const matching = segments.filter(
-        (segment) => segment.rows + (segment.cells?.rows ?? 0) > 0 && matches(segment),
+        (segment) =>
+          segment.rows + (segment.cells?.rows ?? 0) > 0 &&
+          matches(segment) &&
+          this.#segments.health.isUsable(segment, kind),
       );
+      return { segments: matching, run: () => work(matching, segments) };
+    });
+  }
+
+  /** Prepares and runs the work again when files were removed or turned out to be unusable. */
+  async #retried<T>(kind: FileKind, prepare: () => Promise<Prepared<T>>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      const { segments, run } = await prepare();
       try {
-        return await work(matching, segments);
+        return await run();
       } catch (error) {
-        if (attempt >= TRIES || !(await this.#hasLost(matching))) throw error;
+        await this.#explain(error, { segments, kind, attempt });
       }
     }
   }
 
+  /** Returns if the work may succeed without the files that are marked now. */
+  async #explain(
+    error: unknown,
+    { segments, kind, attempt }: { segments: readonly Segment[]; kind: FileKind; attempt: number },
+  ): Promise<void> {
+    if (attempt >= TRIES_WITHOUT_MAX) throw error;
+    if (error instanceof UnusableFiles) return;
+    if (attempt < TRIES && (await this.#hasLost(segments))) return;
+    const parts = { folder: this.#segments, duck: this.#duck };
+    if (await noteUnreadable(parts, { segments, kind, error })) return;
+    if (!(error instanceof Error) || !CANNOT_OPEN.test(error.message)) throw error;
+    if (attempt >= TRIES) {
+      const message = `the files of the store cannot be opened now: ${error.message}`;
+      throw new AppError("unavailable", message, { cause: error, waitMs: REOPEN_MS * TRIES });
+    }
+    await delay(REOPEN_MS);
+  }
+
   /** Whether a file was removed since the folder was listed. */
-  async #hasLost(matching: readonly Segment[]): Promise<boolean> {
-    const losses = matching.map(async ({ id, cells }) => {
+  async #hasLost(segments: readonly Segment[]): Promise<boolean> {
+    const losses = segments.map(async ({ id, cells }) => {
       const paths = [
         this.#segments.eventsPath(id),
         ...(cells ? [this.#segments.rollupPath(id)] : []),
@@ -201,35 +239,4 @@ function datasetOf(where: StoreFilter): string | undefined {
     }
   }
   return undefined;
-}
-
-/**
- * A file without rows but with every column is read along with the segments, so that a column that no segment has is
- * null and not an error. Its name depends on its content, because another version may have other fields.
- */
-async function schemaFile(segments: SegmentFolder): Promise<string> {
-  const { parts } = writeParquet(emptyColumns(), 0, {});
-  const hash = createHash("sha256").update(Buffer.concat(parts)).digest("hex").slice(0, 16);
-  const path = join(segments.folder, "schema", `${hash}.parquet`);
-  if (!(await ifExists(access(path).then(() => true)))) {
-    const draft = join(segments.scratch, `schema-${randomUUID()}.parquet`);
-    await writeSafe(draft, parts);
-    await publish(draft, path);
-  }
-  return path;
-}
-
-function emptyColumns(): ParquetColumn[] {
-  const text = {
-    ids: new Uint32Array(0),
-    size: 0,
-    bytes: new Uint8Array(0),
-    ends: new Uint32Array(1),
-  };
-  const columns = Object.entries(FIELDS).map(([name, type]): ParquetColumn => {
-    if (type === "keyword") return { name, kind: "text", ...text };
-    if (type === "keywords") return { name, kind: "texts", ...text };
-    return { name, kind: type, values: new Float64Array(0) };
-  });
-  return [...columns, { name: EXTRA_FIELD, kind: "text", ...text }];
 }

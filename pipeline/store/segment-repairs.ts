@@ -1,0 +1,104 @@
+import type { Lease } from "#platform/lease/lease.ts";
+
+import { fileStamp } from "./file-verifier.ts";
+import { readManifest } from "./manifest.ts";
+import type { SegmentFolder } from "./segment-folder.ts";
+import type { Segment } from "./segment-footer.ts";
+import { type Damage, FILE_KINDS, type FileKind, UnusableFiles } from "./segment-health.ts";
+import type { SegmentId } from "./segment-id.ts";
+
+/** Bytes that a scrub reads at most of files that have not changed. */
+const SCRUB_BYTES = 32 * 1024 * 1024;
+/** Files are read again after this time, because errors of the disk change neither size nor times of a file. */
+const SCRUB_EVERY_MS = 60 * 60_000;
+
+type Replace = (segment: Segment, damage: Damage, lease: Lease) => Promise<void>;
+
+/** Looks for damaged files and repairs them. Must be used by the holder of the compaction lease. */
+export class SegmentRepairs {
+  readonly #segments: SegmentFolder;
+  /** Stores a segment with what can be read of this one, which replaces it. */
+  readonly #replace: Replace;
+  /** The stamps of the manifests that were read. */
+  #manifests = new Map<SegmentId, string>();
+
+  constructor(segments: SegmentFolder, replace: Replace) {
+    this.#segments = segments;
+    this.#replace = replace;
+  }
+
+  /** Repairs the damaged segments; false if there are none. */
+  async repair(lease: Lease): Promise<boolean> {
+    await this.#scrub();
+    const { segments } = await this.#segments.listAll();
+    await this.#repairManifests(segments);
+    const counted = new Set(segments.map(({ id }) => id));
+    const damaged = [...this.#segments.health.damagedIds()].flatMap(
+      (id) => this.#segments.find(id) ?? [],
+    );
+    for (const segment of damaged) {
+      if (counted.has(segment.id)) await this.#repair(segment, lease);
+      // What it replaces is still there, and counts instead.
+      else await this.#segments.moveToBroken(segment.id, "events");
+    }
+    return damaged.length > 0;
+  }
+
+  async #repair(segment: Segment, lease: Lease): Promise<void> {
+    const damage = this.#segments.health.damageOf(segment);
+    await this.#replace(segment, damage, lease);
+    await this.#segments.moveToBroken(segment.id, damage.events ? "events" : "rollup");
+  }
+
+  async #repairManifests(segments: readonly Segment[]): Promise<void> {
+    const read = this.#manifests;
+    this.#manifests = new Map();
+    for (const { id, checksums } of segments) {
+      if (!checksums) continue;
+      const path = this.#segments.manifestPath(id);
+      const stamp = fileStamp(path);
+      const isIntact = stamp !== undefined && (read.get(id) === stamp || (await isReadable(path)));
+      if (isIntact) this.#manifests.set(id, stamp);
+      else await this.#segments.addManifest(id);
+    }
+  }
+
+  /** Verifies changed files, and some of those that were not read for the longest time. */
+  async #scrub(): Promise<void> {
+    const { segments } = await this.#segments.listAll();
+    const files = segments.flatMap((segment) => FILE_KINDS.map((kind) => ({ segment, kind })));
+    const readMs = ({ segment, kind }: File): number =>
+      this.#segments.health.verifiedMs(segment, kind) ?? Number.NEGATIVE_INFINITY;
+    let budget = SCRUB_BYTES;
+    for (const file of files) if (readMs(file) > 0) await this.#verify(file, false);
+    for (const file of files.toSorted((a, b) => readMs(a) - readMs(b))) {
+      if (budget <= 0 || readMs(file) > performance.now() - SCRUB_EVERY_MS) break;
+      budget -= bytesOf(file);
+      if (file.segment.checksums) await this.#verify(file, true);
+      else if (file.kind === "events") await this.#segments.addManifest(file.segment.id);
+    }
+  }
+
+  async #verify({ segment, kind }: File, isFresh: boolean): Promise<void> {
+    try {
+      await this.#segments.health.verify([segment], kind, isFresh);
+    } catch (error) {
+      if (!(error instanceof UnusableFiles)) throw error;
+    }
+  }
+}
+
+async function isReadable(path: string): Promise<boolean> {
+  try {
+    await readManifest(path);
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+type File = { segment: Segment; kind: FileKind };
+
+const bytesOf = ({ segment: { bytes, checksums }, kind }: File): number =>
+  kind === "events" ? bytes : (checksums?.rollup?.bytes ?? 0);

@@ -1,0 +1,77 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+
+import type { StoreProblem } from "./port.ts";
+import type { SegmentId } from "./segment-id.ts";
+
+const BROKEN = "broken";
+
+/** What is wrong with a store, for people. */
+export class StoreProblems {
+  readonly #folder: string;
+  /** Messages by the name of a file. */
+  readonly #files = new Map<string, string>();
+  /** Messages by the name of a failed operation. */
+  readonly #failures = new Map<string, string>();
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  get all(): readonly StoreProblem[] {
+    return [...listed("file", this.#files), ...listed("upkeep", this.#failures)];
+  }
+
+  /** Adds a failed operation until it is removed. */
+  noteFailure(name: string, message: string): void {
+    this.#failures.set(name, message);
+  }
+
+  forgetFailure(name: string): void {
+    this.#failures.delete(name);
+  }
+
+  /** Adds a file until it is removed. */
+  noteFile(name: string, message: string): void {
+    this.#files.set(name, message);
+  }
+
+  forgetFile(name: string): void {
+    this.#files.delete(name);
+  }
+
+  /** Adds a file that this process moved to `broken/`. */
+  noteMoved(name: string, message: string): void {
+    this.#files.set(`${BROKEN}/${name}`, message);
+  }
+
+  /** Adds the files that any process moved to `broken/`, and removes those that are no longer there. */
+  async noteBroken(): Promise<void> {
+    const names = new Set(await readdir(join(this.#folder, BROKEN)));
+    for (const key of this.#files.keys()) {
+      const [folder, name = ""] = key.split("/");
+      if (folder === BROKEN && !names.has(name)) this.#files.delete(key);
+    }
+    for (const name of names) {
+      const key = `${BROKEN}/${name}`;
+      if (!this.#files.has(key)) this.#files.set(key, brokenText(this.#folder, name));
+    }
+  }
+}
+
+/** The names of files in `broken/` that are not event files. */
+export const brokenRollup = (id: SegmentId): string => `${id}.rollup.parquet`;
+export const brokenManifest = (id: SegmentId): string => `${id}.manifest.json`;
+
+function listed(kind: StoreProblem["kind"], messages: ReadonlyMap<string, string>): StoreProblem[] {
+  return [...messages].map(([id, message]) => ({ id, kind, message }));
+}
+
+function brokenText(folder: string, name: string): string {
+  const path = join(folder, BROKEN, name);
+  const isRepaired = name.endsWith(".rollup.parquet") || name.endsWith(".json");
+  const result = isRepaired
+    ? "Its content was computed again from the events, so nothing is lost"
+    : "Its events are missing in searches: restore them from a backup if you have one";
+  return `${path} was damaged and was moved there. ${result}. This message ends when the file is deleted`;
+}

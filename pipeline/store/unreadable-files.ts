@@ -1,0 +1,46 @@
+import { AppError } from "#platform/errors.ts";
+
+import { type Duck, quoted } from "./duck.ts";
+import type { SegmentFolder } from "./segment-folder.ts";
+import type { Segment } from "./segment-footer.ts";
+import { type FileKind, UnusableFiles } from "./segment-health.ts";
+
+/** Errors of DuckDB about the content of a Parquet file; not all of them have its path. */
+const ABOUT_FILES =
+  /^(?:Invalid|IO|Serialization|INTERNAL|Not implemented) |parquet|zstd|thrift|TProtocol/i;
+
+type Failed = { segments: readonly Segment[]; kind: FileKind; error: unknown };
+
+/** Finds the files because of which a query failed, and marks them as unusable. False if there are none. */
+export async function noteUnreadable(
+  { folder, duck }: { folder: SegmentFolder; duck: Duck },
+  { segments, kind, error }: Failed,
+): Promise<boolean> {
+  if (!(error instanceof Error) || error instanceof AppError) return false;
+  const named = segments.filter(({ id }) => error.message.includes(id));
+  const suspects = named.length > 0 || !ABOUT_FILES.test(error.message) ? named : segments;
+  try {
+    await folder.health.verify(suspects, kind, true);
+  } catch (unusable) {
+    if (unusable instanceof UnusableFiles) return true;
+    throw unusable;
+  }
+  let isFound = false;
+  for (const segment of suspects) {
+    const path = kind === "events" ? folder.eventsPath(segment.id) : folder.rollupPath(segment.id);
+    const problem = await readingProblem(duck, path);
+    if (problem !== undefined) folder.health.noteUnreadable(segment, kind, problem);
+    isFound ||= problem !== undefined;
+  }
+  return isFound;
+}
+
+/** The error of reading all values of the file. */
+async function readingProblem(duck: Duck, path: string): Promise<string | undefined> {
+  try {
+    await duck.rows(`SELECT count(COLUMNS(*)) FROM read_parquet(${quoted(path)})`);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
