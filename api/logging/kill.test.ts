@@ -20,6 +20,7 @@ const ROOT = join(import.meta.dirname, "..", "..");
 /** One worker process of the service. */
 const CHILD = `
 import { startInstance } from "#api/kit/instance.ts";
+import { deriveKeys } from "#api/kit/keys.ts";
 import { logging } from "#server/apis/logging.ts";
 import { instanceSettings } from "#api/kit/settings.ts";
 import { systemClock } from "#platform/clock.ts";
@@ -27,7 +28,7 @@ import { silentLog } from "#platform/log.ts";
 const [dataFolder, databaseUrl, rootKey] = process.argv.slice(1);
 const instance = await startInstance(logging, {
   ...instanceSettings(logging, { QUARTERDECK_DATA: dataFolder }),
-  databaseUrl, rootKey, port: 0, clock: systemClock, log: silentLog(),
+  databaseUrl, keys: deriveKeys(rootKey, []), port: 0, clock: systemClock, log: silentLog(),
   authenticate: () => Promise.resolve(undefined),
   writeLine: () => undefined,
   limit: { burst: 1e6, perSecond: 1e6 },

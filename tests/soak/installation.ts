@@ -1,6 +1,5 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 
 import {
   type ControlPlane,
@@ -10,7 +9,8 @@ import {
 } from "../harness/control-plane.ts";
 import { type Program, startProgram } from "../harness/program.ts";
 
-const SHIFT_CLOCK = fileURLToPath(new URL("shift-clock.ts", import.meta.url));
+/** A URL, because a path in NODE_OPTIONS may not contain spaces. */
+const SHIFT_CLOCK = new URL("shift-clock.ts", import.meta.url).href;
 
 export type InstallationOptions = {
   /** The data folder. */
