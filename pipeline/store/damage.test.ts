@@ -233,6 +233,24 @@ test("a hole ends with the retention of its dataset, and so do its cells", async
   expect(await store.positions()).toEqual(positionsAt(2 * ROWS));
 });
 
+test("a damaged retention removes nothing, and is valid again when it is set again", async () => {
+  const folder = await filledFolder(1);
+  await using store = await openIn(folder);
+  const retention = new Map([["nginx.access", 30]]);
+  const path = join(folder, "retention.json");
+  const expireMs = T0 + 20 * 86_400_000;
+  for (let bit = 0; bit < FLIPS; bit += 1) {
+    await store.setRetention(retention);
+    await flip(path, randomFrom(bit));
+    await store.expire(expireMs);
+    // A flip in the name of the checksum's field leaves the days as they were.
+    expect([undefined, retention]).toContainEqual(await store.retention().catch(() => undefined));
+    expect((await answers(store)).count).toBe(ROWS);
+  }
+  await store.setRetention(retention);
+  expect(await store.retention()).toEqual(retention);
+});
+
 test("a store of an earlier version, without manifests, is read and gets them", async () => {
   const folder = await filledFolder();
   await rm(join(folder, "manifests"), { recursive: true });

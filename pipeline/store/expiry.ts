@@ -4,8 +4,10 @@ import { join } from "node:path";
 
 import { z } from "zod";
 
+import { AppError } from "#platform/errors.ts";
 import { ifExists } from "#platform/files.ts";
 
+import { jsonWithChecksum, valueWithoutChecksum } from "./checksum.ts";
 import { identifier } from "./duck.ts";
 import { publish, writeSafe } from "./files.ts";
 import { instant, SqlText, type Statement } from "./filter-sql.ts";
@@ -24,10 +26,15 @@ const Policy = z.object({ version: z.literal(1), days: z.record(z.string(), z.nu
 
 /** The policy is a file in the store's folder, so that every process that merges its files applies it. */
 export async function readRetention(folder: string): Promise<Retention> {
-  const text = await ifExists(readFile(join(folder, FILE), "utf8"));
-  return text === undefined
-    ? new Map()
-    : new Map(Object.entries(Policy.parse(JSON.parse(text)).days));
+  const path = join(folder, FILE);
+  const text = await ifExists(readFile(path, "utf8"));
+  if (text === undefined) return new Map();
+  try {
+    return new Map(Object.entries(Policy.parse(valueWithoutChecksum(text)).days));
+  } catch (cause) {
+    const message = `${path} is damaged, so no events are removed: set the retention of all datasets again`;
+    throw new AppError("unavailable", message, { cause });
+  }
 }
 
 export async function writeRetention(
@@ -36,7 +43,7 @@ export async function writeRetention(
 ): Promise<void> {
   const policy = { version: 1, days: Object.fromEntries(retention) };
   const draft = join(scratch, `retention-${randomUUID()}.json`);
-  await writeSafe(draft, [Buffer.from(JSON.stringify(policy))]);
+  await writeSafe(draft, [Buffer.from(jsonWithChecksum(policy))]);
   await publish(draft, join(folder, FILE));
 }
 

@@ -6,6 +6,7 @@ import { z } from "zod";
 
 import { ifExists } from "#platform/files.ts";
 
+import { jsonWithChecksum, valueWithoutChecksum } from "./checksum.ts";
 import { publish, writeSafe } from "./files.ts";
 import { advance, firstTime, newestOfMost, type RetentionTime } from "./retention-time.ts";
 import type { Segment } from "./segment-footer.ts";
@@ -52,7 +53,7 @@ export class RetentionTimeFile {
     const { folder, scratch } = this.#options;
     const draft = join(scratch, `retention-time-${randomUUID()}.json`);
     const saved: z.infer<typeof Saved> = { version: 1, ...time };
-    await writeSafe(draft, [Buffer.from(JSON.stringify(saved))]);
+    await writeSafe(draft, [Buffer.from(jsonWithChecksum(saved))]);
     await publish(draft, join(folder, FILE));
   }
 
@@ -61,7 +62,7 @@ export class RetentionTimeFile {
     const text = await ifExists(readFile(join(this.#options.folder, FILE), "utf8"));
     if (text === undefined) return undefined;
     try {
-      return Saved.parse(JSON.parse(text));
+      return Saved.parse(valueWithoutChecksum(text));
     } catch {
       return undefined;
     }
