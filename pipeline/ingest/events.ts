@@ -133,7 +133,7 @@ export function splitHeld(
 function holdLast(stream: Stream, chunk: Chunk, [from, to]: [number, number]): void {
   const { bytes, offset, retime, positionAt } = chunk;
   stream.held = {
-    bytes: Uint8Array.from(bytes.subarray(from)),
+    bytes: new Uint8Array(bytes.subarray(from)),
     end: to - from,
     offset: offset + from,
     position: positionAt?.(bytes.subarray(0, from)) ?? chunk.position,

@@ -10,8 +10,8 @@ const FIRST_LINES = 20;
 const CHANGES_MAX = 6;
 /** Lines without a known format are examined after this many lines, then after twice as many, up to the maximum. */
 const WAIT_LINES = { first: WINDOW_LINES, max: 16 * WINDOW_LINES };
-/** The latest lines that the format cannot parse, for which another format is searched. */
-const SAMPLE = { lines: 50, bytes: 256 * 1024 };
+/** Of the latest lines that the format cannot parse, every third one, for which another format is searched. */
+const SAMPLE = { every: 3, lines: 50, bytes: 256 * 1024 };
 
 /** The evidence that a stream has another format than before: the lines that its format cannot parse. */
 export class FormatEvidence {
@@ -52,7 +52,7 @@ export class FormatEvidence {
     this.#refusedAt[this.#refused % this.#refusedMin] = at;
     this.#refused += 1;
     if (this.#isDue) return true;
-    this.#keep(line);
+    if (this.#refused % SAMPLE.every === 1) this.#keep(line);
     this.#isDue = at >= this.#examineFrom && this.#isMost(at);
     return this.#isDue;
   }
@@ -85,7 +85,7 @@ export class FormatEvidence {
   }
 
   #keep(line: Uint8Array): void {
-    const copy = Uint8Array.from(line);
+    const copy = new Uint8Array(line);
     this.#sample.push(copy);
     this.#sampleBytes += copy.length;
     while (

@@ -39,7 +39,7 @@ export type LineParser = { scan: LineScanner; dataset: string };
  */
 export function reparseRow(batch: Batch, row: number, { scan, dataset }: LineParser): boolean {
   const originals = batch.text("event.original");
-  const line = Uint8Array.from(originals.bytes(originals.ids[row] ?? 0));
+  const line = new Uint8Array(originals.bytes(originals.ids[row] ?? 0));
   const end = batch.rows;
   batch.reserve(1);
   // Tried in the open row first, because the row stays as it is if it cannot be parsed.
