@@ -68,6 +68,27 @@ test("60 lines of 10 MB are merged within the memory limit, and found afterwards
   expect(String(event?.fields["message"])).toHaveLength(LINE_BYTES + 3);
 }, 120_000);
 
+test("24 lines of 10 MB are rewritten within the memory limit, a few at a time", async () => {
+  await using store = await openIn(MEMORY_MB);
+  await appendLines(store, 24);
+  while (await store.compact());
+  let rowsMax = 0;
+  await store.rewrite("nginx.access", (batch) => () => {
+    rowsMax = Math.max(rowsMax, batch.rows);
+    for (let row = 0; row < batch.rows; row += 1) {
+      batch.text("data_stream.dataset").putText(row, "rewritten");
+    }
+    return { changed: batch.rows, cells: [] };
+  });
+  expect(rowsMax).toBeLessThanOrEqual(4);
+  expect((await store.extents()).map(({ dataset, rows }) => [dataset, rows])).toEqual([
+    ["rewritten", 48],
+  ]);
+  const event = await store.event(`src_a:${23 * LINE_BYTES}`);
+  expect(String(event?.fields["message"])).toHaveLength(LINE_BYTES + 3);
+  expect((await store.status()).problems).toEqual([]);
+}, 120_000);
+
 test("files that cannot be merged within the memory limit are left out and reported, and others are merged", async () => {
   await using store = await openIn(40);
   await appendLines(store, 48);

@@ -6,7 +6,7 @@ import { contendForLease, type Lease } from "#platform/lease/lease.ts";
 
 import { batchFooter } from "./batch-footer.ts";
 import { cellColumns } from "./cell-columns.ts";
-import { type Duck, eventFilesSql, quoted } from "./duck.ts";
+import { asNumber, type Duck, eventFilesSql, quoted } from "./duck.ts";
 import { explained, writeSafe } from "./files.ts";
 import type { Statement } from "./filter-sql.ts";
 import { COMPACTION_LEASE } from "./leased-work.ts";
@@ -24,8 +24,11 @@ import { leasesIn } from "./store-writer.ts";
 import { addStoredRow, STORED_ROW_SQL } from "./stored-rows.ts";
 
 const WAIT_MS_MAX = 60_000;
-/** Rows of a segment that are read at a time. */
+/** The rows of a segment that are read at a time: fewer if their lines are long. */
 const ROWS_AT_ONCE = 8_192;
+const BYTES_AT_ONCE = 16 * 1024 * 1024;
+/** The lengths of long lines are added up for so many rows. */
+const GROUP_ROWS = 4;
 
 type Parts = {
   segments: SegmentFolder;
@@ -44,6 +47,7 @@ type Work = {
 
 /** The rewritten events of a segment: files, which the caller removes, and what their footer would have. */
 type Rewritten = {
+  rows: number;
   changed: number;
   events: string[];
   rollups: string[];
@@ -136,17 +140,18 @@ export class Rewriter {
   async #rewriteRows(segment: Segment, work: Work): Promise<Rewritten> {
     const { batch, newPath } = work;
     const files = await this.#filesOf(segment);
-    const all: Rewritten = { changed: 0, events: [], rollups: [], extents: [], cells: [] };
-    for (let from = 0; from < segment.rows; from += ROWS_AT_ONCE) {
+    const all: Rewritten = { rows: 0, changed: 0, events: [], rollups: [], extents: [], cells: [] };
+    const where = `"data_stream.dataset" = ${quoted(work.dataset)} AND file_index = 1`;
+    for (const { from, to } of await this.#ranges(segment, `${files} WHERE ${where}`)) {
       batch.reset();
       const rows = await this.#duck.rows(
         `SELECT ${STORED_ROW_SQL} FROM ${files}
-         WHERE "data_stream.dataset" = ${quoted(work.dataset)}
-           AND file_index = 1 AND file_row_number >= ${from} AND file_row_number < ${from + ROWS_AT_ONCE}`,
+         WHERE ${where} AND file_row_number >= ${from} AND file_row_number < ${to}`,
       );
       if (rows.length === 0) continue;
       for (const row of rows) addStoredRow(batch, row);
       const { changed, cells } = work.rewriteRows();
+      all.rows += rows.length;
       all.changed += changed;
       const footer = batchFooter(segment.id, { batch, cells, positions: new Map() });
       all.extents = mergeExtents([...all.extents, ...footer.extents]);
@@ -162,6 +167,38 @@ export class Rewriter {
     return all;
   }
 
+  /** Ranges of row numbers that are read together. */
+  async #ranges(
+    { rows, hasLongRows }: Segment,
+    events: string,
+  ): Promise<{ from: number; to: number }[]> {
+    const ranges: { from: number; to: number }[] = [];
+    if (!hasLongRows) {
+      for (let from = 0; from < rows; from += ROWS_AT_ONCE) {
+        ranges.push({ from, to: from + ROWS_AT_ONCE });
+      }
+      return ranges;
+    }
+    const groups = await this.#duck.rows(
+      `SELECT file_row_number // ${GROUP_ROWS} AS number, sum(strlen("event.original"))
+       FROM ${events} GROUP BY number ORDER BY number`,
+    );
+    let bytes = 0;
+    for (const [number, length] of groups) {
+      const from = asNumber(number) * GROUP_ROWS;
+      const to = from + GROUP_ROWS;
+      bytes += asNumber(length);
+      const last = ranges.at(-1);
+      if (last && bytes <= BYTES_AT_ONCE && to - last.from <= ROWS_AT_ONCE) {
+        last.to = to;
+        continue;
+      }
+      ranges.push({ from, to });
+      bytes = asNumber(length);
+    }
+    return ranges;
+  }
+
   async #replace(
     segment: Segment,
     rewritten: Rewritten,
@@ -172,20 +209,37 @@ export class Rewriter {
     const others = segment.extents.filter((extent) => extent.dataset !== dataset);
     const extents = mergeExtents([...others, ...rewritten.extents]);
     const footer = { ...mergedFooter(id, [segment], rollup?.cells ?? null), extents };
-    const events = await newPath();
-    const paths = [this.#segments.eventsPath(segment.id), ...rewritten.events];
-    await mergeEventFiles(this.#duck, {
-      // Rewritten events may have any of the segment's times.
-      inputs: paths.map(() => segment),
-      paths,
-      stays: othersSql("data_stream.dataset", dataset),
-      footer,
-      path: events,
-    });
+    const events = await this.#mergeEvents(segment, rewritten, { dataset, footer, newPath });
     const isValid = async (): Promise<boolean> =>
       (await lease.confirm()) && (await this.#counts(segment.id));
     const files = { events, rollup: rollup?.path };
     return (await this.#segments.commit(footer, files, isValid)) ? id : undefined;
+  }
+
+  /** In two steps, because a condition that concerns only one of the files would require memory for long lines. */
+  async #mergeEvents(
+    segment: Segment,
+    rewritten: Rewritten,
+    { dataset, footer, newPath }: Pick<Work, "dataset" | "newPath"> & { footer: SegmentFooter },
+  ): Promise<string> {
+    const paths = [...rewritten.events];
+    if (rewritten.rows < segment.rows) {
+      const others = await newPath();
+      await mergeEventFiles(this.#duck, {
+        inputs: [segment],
+        paths: [this.#segments.eventsPath(segment.id)],
+        stays: otherThan("data_stream.dataset", dataset),
+        footer,
+        path: others,
+      });
+      paths.unshift(others);
+    }
+    const path = await newPath();
+    // Rewritten events may have any of the segment's times.
+    const inputs = paths.map(() => segment);
+    const stays = { text: "TRUE", parameters: [] };
+    await mergeEventFiles(this.#duck, { inputs, paths, stays, footer, path });
+    return path;
   }
 
   async #mergeCells(
@@ -196,8 +250,8 @@ export class Rewriter {
     const own = segment.cells ? [this.#segments.rollupPath(segment.id)] : [];
     const paths = [...own, ...rewritten.rollups];
     if (paths.length === 0) return undefined;
-    const stays: Statement =
-      own.length > 0 ? othersSql("dataset", dataset) : { text: "TRUE", parameters: [] };
+    const { text, parameters } = otherThan("dataset", dataset);
+    const stays = { text: own.length > 0 ? `(file_index > 0 OR ${text})` : "TRUE", parameters };
     const merged = await mergeRollupFiles(this.#duck, { paths, stays, newPath });
     if (!merged) return undefined;
     const all = [...(segment.cells ? [segment.cells] : []), ...rewritten.cells];
@@ -217,8 +271,7 @@ export class Rewriter {
   }
 }
 
-/** The condition of the rows of the first file that are not of the dataset, and of all rows of the other files. */
-const othersSql = (column: string, dataset: string): Statement => ({
-  text: `(file_index > 0 OR "${column}" IS DISTINCT FROM ${quoted(dataset)})`,
+const otherThan = (column: string, dataset: string): Statement => ({
+  text: `"${column}" IS DISTINCT FROM ${quoted(dataset)}`,
   parameters: [],
 });
