@@ -8,6 +8,9 @@ const UNIT_MS: Record<string, number> = {
   w: 604_800_000,
 };
 
+/** The clocks of hosts differ; events that are further ahead of this machine's clock have wrong times. */
+export const AHEAD_MS_MAX = 5 * 60_000;
+
 /** Range of a JavaScript Date, ms before and after 1970. */
 const INSTANT_MS_MAX = 8.64e15;
 

@@ -1,6 +1,5 @@
-import { systemClock } from "#platform/clock.ts";
+import type { Sealed } from "#pipeline/ingest/ingest-deps.ts";
 
-const HISTORY_MS = 5 * 60_000;
 const NOTIFY_EVERY_MS = 1_500;
 
 /**
@@ -17,10 +16,10 @@ export class HistoryNotifier {
     this.#notify = notify;
   }
 
-  sealed({ rows, newestEventMs }: { rows: number; newestEventMs: number | undefined }): void {
+  sealed({ rows, historyRows }: Sealed): void {
     if (rows === 0) return;
-    const isHistory =
-      newestEventMs === undefined || systemClock.nowMs() - newestEventMs > HISTORY_MS;
+    // A log that is read for the first time may have a few lines of now, and a live one a few late lines.
+    const isHistory = historyRows > rows / 2;
     if (this.#hasRows && !isHistory) return;
     const delayMs = this.#hasRows ? NOTIFY_EVERY_MS : 0;
     this.#hasRows = true;

@@ -6,6 +6,9 @@ import type { Clock } from "#platform/clock.ts";
 import type { FrameDelta } from "../live/live-part.ts";
 import type { EventReader, EventWriter, PositionReader } from "../store/port.ts";
 
+/** Rows became durable; `historyRows` of them are not recent, so that live frames do not show them. */
+export type Sealed = { rows: number; historyRows: number };
+
 export type IngestCounts = {
   lines: number;
   events: number;
@@ -33,7 +36,7 @@ export type IngestDeps = {
   onRows?: (batch: Batch, fromRow: number, toRow: number) => void;
   onProgress?: (counts: IngestCounts) => void;
   /** Called when rows were stored. */
-  onSealed?: (sealed: { rows: number; newestEventMs: number | undefined }) => void;
+  onSealed?: (sealed: Sealed) => void;
   /**
    * Called when storing failed: no rows are lost, reading pauses and storing is retried. Absent: the error ends the
    * run.

@@ -253,6 +253,8 @@ export class Ingest {
     this.counts.lines += rows;
     this.counts.events = this.counts.lines - this.counts.quarantined;
     stream.recent.count(rows);
+    const times = batch.number("@timestamp").values;
+    stream.ahead.count(times, { from: first, to: batch.rows }, this.#context.nowMs);
     this.#unstored.sinceMs ??= this.#context.nowMs;
   }
 
@@ -282,12 +284,9 @@ export class Ingest {
 
   async #append(signal: AbortSignal): Promise<void> {
     const { rows } = this.#batch;
-    const sources = new Set(this.#unstored.positions.keys());
+    const historyRows = rows - this.#unstored.recentRows(this.#deps.clock.nowMs());
     if (!(await this.#unstored.store(signal, this.#confirm))) return;
-    const streams = [...this.#streams.all()].filter(({ id }) => sources.has(id));
-    const times = streams.flatMap(({ eventMs }) => eventMs ?? []);
-    const newestEventMs = times.length > 0 ? Math.max(...times) : undefined;
-    this.#deps.onSealed?.({ rows, newestEventMs });
+    this.#deps.onSealed?.({ rows, historyRows });
     this.#sealAfterMs = Math.min(this.#sealAfterMs * 2, this.#deps.sealAfterMs);
   }
 }

@@ -4,6 +4,7 @@ import type { Format, FormatContext, LineScanner } from "#collectors/format.ts";
 import { findFormat } from "#collectors/formats/index.ts";
 import type { Chunk, Position, Positions, SourceId, SourceStatus } from "#collectors/source.ts";
 
+import { AheadLines } from "./ahead-lines.ts";
 import { FormatEvidence } from "./format-evidence.ts";
 import { RecentLines } from "./recent-lines.ts";
 import { StoredFormats, withFormat } from "./stored-formats.ts";
@@ -44,6 +45,7 @@ export type Stream = {
   held: HeldEvent | undefined;
   heldSinceMs: number;
   recent: RecentLines;
+  readonly ahead: AheadLines;
   readonly unrecognised: UnrecognisedLines;
   /** Undefined while the format is not known, and if the sender of the lines decides it. */
   evidence: FormatEvidence | undefined;
@@ -143,21 +145,31 @@ export class Streams {
     return format && !isPushed ? withFormat(read, { format, path }) : read;
   }
 
-  /** The status of each path, with the number of its latest quarantined lines and the reason. */
+  /**
+   * The status of each path, with its latest quarantined lines, and its lines ahead of the clock. Pushed lines ahead of
+   * the clock have a status of their own.
+   */
   statusWith(sources: readonly SourceStatus[]): SourceStatus[] {
+    const { nowMs } = this.#context;
     const notes = new Map<string, { text: string; isWarning: boolean }>();
-    for (const { path, recent, change } of this.#streams.values()) {
-      const texts = [change?.message, recent.note].filter((text) => text !== undefined);
-      const isNew = change && this.#context.nowMs - change.atMs < CHANGE_WARNING_MS;
-      const isWarning = isNew === true || recent.note !== undefined;
+    const pushed: SourceStatus[] = [];
+    for (const { path, dataset, isPushed, recent, change, ahead } of this.#streams.values()) {
+      const aheadNote = ahead.note(nowMs);
+      if (isPushed && aheadNote !== undefined) {
+        pushed.push({ path: `pushed to ${dataset}`, level: "warning", message: aheadNote });
+      }
+      const texts = [change?.message, recent.note, aheadNote].filter((text) => text !== undefined);
+      const isNew = change && nowMs - change.atMs < CHANGE_WARNING_MS;
+      const isWarning = isNew === true || recent.note !== undefined || aheadNote !== undefined;
       if (texts.length > 0) notes.set(path, { text: texts.join("; "), isWarning });
     }
-    return sources.map((source) => {
+    const described = sources.map((source) => {
       const note = notes.get(source.path);
       if (!note) return source;
       const level = source.level === "info" && note.isWarning ? "warning" : source.level;
       return { ...source, level, message: `${source.message}; ${note.text}` };
     });
+    return [...described, ...pushed];
   }
 
   /** Removes the streams of a source with their held-back events. */
@@ -217,6 +229,7 @@ function newStream(chunk: Chunk): Stream {
     held: undefined,
     heldSinceMs: 0,
     recent: new RecentLines(),
+    ahead: new AheadLines(),
     unrecognised: new UnrecognisedLines(),
     evidence: undefined,
     change: undefined,

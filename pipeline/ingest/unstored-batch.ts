@@ -6,6 +6,7 @@ import type { Position, SourceId } from "#collectors/source.ts";
 import { AppError } from "#platform/errors.ts";
 
 import { FrameAccumulator } from "../fold/accumulator.ts";
+import { AHEAD_MS_MAX } from "../time-range.ts";
 import { DatasetLimit } from "./dataset-limit.ts";
 import type { IngestDeps } from "./ingest-deps.ts";
 
@@ -15,6 +16,7 @@ const BYTES_MAX = 64 * 1024 * 1024;
 /** Additional rows for the lines of the chunk that fills the batch. */
 export const RESERVE_ROWS = 16_384;
 /** Short enough that storing goes on soon after a disk has space again. */
+const RECENT_MS = 5 * 60_000;
 const RETRY_MS = { first: 500, max: 5_000 };
 
 type Deps = Pick<IngestDeps, "store" | "clock" | "rules" | "onFrames" | "onRows" | "onStoreError">;
@@ -42,6 +44,17 @@ export class UnstoredBatch {
 
   get isFull(): boolean {
     return this.batch.rows >= ROWS_MAX || this.bytes >= BYTES_MAX;
+  }
+
+  /** The number of rows of the last minutes. */
+  recentRows(nowMs: number): number {
+    const times = this.batch.number("@timestamp").values;
+    let recent = 0;
+    for (let row = 0; row < this.batch.rows; row += 1) {
+      const agoMs = nowMs - (times[row] ?? Number.NaN);
+      if (agoMs < RECENT_MS && agoMs > -AHEAD_MS_MAX) recent += 1;
+    }
+    return recent;
   }
 
   /** Derives the fields of the new rows, and adds them to frames and rollup cells. */

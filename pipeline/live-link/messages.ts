@@ -2,6 +2,7 @@ import type { SourceStatus } from "#collectors/source.ts";
 import type { Channel, ChannelAddress } from "#platform/channel/port.ts";
 
 import type { Filter } from "../filter.ts";
+import type { Sealed } from "../ingest/ingest-deps.ts";
 import type { FrameDelta } from "../live/live-part.ts";
 import type { EventDocument, StoreProblem } from "../store/port.ts";
 
@@ -9,7 +10,7 @@ import type { EventDocument, StoreProblem } from "../store/port.ts";
 export const liveAddress = (dataFolder: string): ChannelAddress => ({
   dataFolder,
   name: "index",
-  protocol: "quarterdeck live 2",
+  protocol: "quarterdeck live 3",
 });
 
 /** The filter of the requested new events. */
@@ -41,9 +42,6 @@ export const NO_STATUS: IndexerStatus = {
   storeFailures: 0,
   upkeepFailures: 0,
 };
-
-/** Rows became durable. */
-export type Sealed = { rows: number; newestEventMs: number | undefined };
 
 export type FromIndexer =
   /**

@@ -1,8 +1,9 @@
 import type { Batch } from "#collectors/batch.ts";
 import type { Clock } from "#platform/clock.ts";
 
+import type { Sealed } from "../ingest/ingest-deps.ts";
 import type { FrameDelta } from "../live/live-part.ts";
-import type { FromIndexer, IndexerEnd, IndexerStatus, Sealed, TailRequest } from "./messages.ts";
+import type { FromIndexer, IndexerEnd, IndexerStatus, TailRequest } from "./messages.ts";
 import { tailRows } from "./tail-rows.ts";
 
 type Subscriber = {

@@ -41,7 +41,7 @@ test("what an indexer keeps for a control plane that does not read is limited", 
   };
   for (let n = 0; n < 100; n += 1) {
     publisher.frames([delta]);
-    publisher.sealed({ rows: 1, newestEventMs: 0 });
+    publisher.sealed({ rows: 1, historyRows: 0 });
     publisher.status({ ...NO_STATUS, lines: n });
   }
   expect(socket.writableLength).toBeLessThan(10 * MB);

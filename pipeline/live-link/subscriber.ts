@@ -3,16 +3,11 @@ import { assertNever } from "#platform/errors.ts";
 import type { Log } from "#platform/log.ts";
 
 import type { Filter } from "../filter.ts";
+import type { Sealed } from "../ingest/ingest-deps.ts";
 import type { FrameDelta } from "../live/live-part.ts";
 import { LiveWindow } from "../live/live-window.ts";
 import type { EventDocument } from "../store/port.ts";
-import {
-  type ControlEnd,
-  type FromIndexer,
-  type IndexerStatus,
-  NO_STATUS,
-  type Sealed,
-} from "./messages.ts";
+import { type ControlEnd, type FromIndexer, type IndexerStatus, NO_STATUS } from "./messages.ts";
 
 /**
  * Rows that are sealed while the store is read may be counted twice or not at all, so it is read again. The result of

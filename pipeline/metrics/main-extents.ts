@@ -3,13 +3,12 @@ import { events } from "../measures/events.ts";
 import { STATUS_CELLS } from "../measures/requests.ts";
 import type { RollupLevelS } from "../rollup.ts";
 import type { Extent, MetricReader } from "../store/port.ts";
+import { AHEAD_MS_MAX } from "../time-range.ts";
 import { floorTo } from "./planner.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
-/** The clocks of hosts differ; events that are further ahead of this machine's clock have wrong times. */
-const AHEAD_MS_MAX = 5 * MINUTE_MS;
 /** Longer extents are counted by day, shorter ones by hour. */
 const HOURS_MS_MAX = 60 * DAY_MS;
 /** Events are odd if this long without events separates them from the others, and if they are few: */

@@ -159,7 +159,7 @@ export class Compactor {
   }
 
   #noteHeldBack(time: RetentionTime | undefined, nowMs: number): void {
-    if (time) this.#segments.noteProblem(HELD_BACK, heldBackText(time, nowMs));
+    if (time) this.#segments.noteProblem(HELD_BACK, heldBackText(time, nowMs), "clock");
     else this.#segments.forgetProblem(HELD_BACK);
   }
 

@@ -98,8 +98,11 @@ export type Hole = TimeRange & { dataset?: string; events: number };
 export type StoreProblem = {
   /** Unchanged while the problem lasts, and the same in all processes that use the store. */
   id: string;
-  /** `file`: a stored file cannot be read. `upkeep`: merging or removing expired events fails. */
-  kind: "file" | "upkeep";
+  /**
+   * `file`: a stored file cannot be read. `upkeep`: merging or removing expired events fails. `clock`: expired events are
+   * not removed, because the clock may be wrong.
+   */
+  kind: "file" | "upkeep" | "clock";
   /** For people. */
   message: string;
 };

@@ -58,13 +58,12 @@ export function newestOfMost(
 export function heldBackText(time: RetentionTime, nowMs: number): string {
   const days = Math.floor((nowMs - time.atMs) / DAY_MS);
   const when = new Date(time.atMs).toISOString().slice(0, 10);
-  const plan =
+  const next =
     time.deviatingMs < CONFIRMED_AFTER_MS
       ? "Nothing more is deleted until the program has run for a day with this clock"
       : "One day of events is deleted per hour";
   return (
-    `the clock of this machine is ${days} days ahead of ${when}, up to which this store is known to have been in use, so ` +
-    `expired events are kept for now. ${plan}. If the clock is wrong, set it; if it is right, \`quarterdeck retention ` +
-    "--confirm` deletes them at once"
+    `The clock of this machine is ${days} days ahead of ${when}, up to which this store is known to have been in use, so ` +
+    `expired events are kept for now. ${next}`
   );
 }

@@ -51,8 +51,8 @@ export class SegmentFolder implements AsyncDisposable {
   }
 
   /** Adds a failed operation to `problems` until it is removed. */
-  noteProblem(name: string, text: string): void {
-    this.#list.problems.noteFailure(name, text);
+  noteProblem(name: string, message: string, kind?: "upkeep" | "clock"): void {
+    this.#list.problems.noteOperation(name, message, kind);
   }
 
   /** Adds a file to `problems`. */
@@ -61,7 +61,7 @@ export class SegmentFolder implements AsyncDisposable {
   }
 
   forgetProblem(name: string): void {
-    this.#list.problems.forgetFailure(name);
+    this.#list.problems.forgetOperation(name);
   }
 
   /** The folder of incomplete files. */
@@ -109,11 +109,11 @@ export class SegmentFolder implements AsyncDisposable {
   async list(): Promise<Listing> {
     try {
       await this.#update();
-      this.#list.problems.forgetFailure(UNREADABLE);
+      this.#list.problems.forgetOperation(UNREADABLE);
     } catch (error) {
       const code = errorCode(error);
       if (code === undefined) throw error;
-      this.#list.problems.noteFailure(
+      this.#list.problems.noteOperation(
         UNREADABLE,
         `${UNREADABLE} (${code}): answers may lack new events`,
       );

@@ -11,24 +11,25 @@ export class StoreProblems {
   readonly #folder: string;
   /** Messages by the name of a file. */
   readonly #files = new Map<string, string>();
-  /** Messages by the name of a failed operation. */
-  readonly #failures = new Map<string, string>();
+  /** By the name of an operation that fails or waits. */
+  readonly #operations = new Map<string, Pick<StoreProblem, "kind" | "message">>();
 
   constructor(folder: string) {
     this.#folder = folder;
   }
 
   get all(): readonly StoreProblem[] {
-    return [...listed("file", this.#files), ...listed("upkeep", this.#failures)];
+    const files = [...this.#files].map(([id, message]) => ({ id, kind: "file" as const, message }));
+    return [...files, ...[...this.#operations].map(([id, problem]) => ({ id, ...problem }))];
   }
 
-  /** Adds a failed operation until it is removed. */
-  noteFailure(name: string, message: string): void {
-    this.#failures.set(name, message);
+  /** Adds an operation that fails, or that waits because of the clock, until it is removed. */
+  noteOperation(name: string, message: string, kind: "upkeep" | "clock" = "upkeep"): void {
+    this.#operations.set(name, { kind, message });
   }
 
-  forgetFailure(name: string): void {
-    this.#failures.delete(name);
+  forgetOperation(name: string): void {
+    this.#operations.delete(name);
   }
 
   /** Adds a file until it is removed. */
@@ -62,10 +63,6 @@ export class StoreProblems {
 /** The names of files in `broken/` that are not event files. */
 export const brokenRollup = (id: SegmentId): string => `${id}.rollup.parquet`;
 export const brokenManifest = (id: SegmentId): string => `${id}.manifest.json`;
-
-function listed(kind: StoreProblem["kind"], messages: ReadonlyMap<string, string>): StoreProblem[] {
-  return [...messages].map(([id, message]) => ({ id, kind, message }));
-}
 
 function brokenText(folder: string, name: string): string {
   const path = join(folder, BROKEN, name);

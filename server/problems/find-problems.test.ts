@@ -36,6 +36,7 @@ test.each<[string, Partial<Findings>]>([
   ["error store", { storeError: "EACCES: permission denied" }],
   ["error store_file", { store: { problems: [file], holes: [] } }],
   ["warning store_upkeep", indexing({ storeProblems: [merge] })],
+  ["warning store_clock", indexing({ storeProblems: [{ ...merge, kind: "clock" }] })],
   ["error missing_events", { store: { problems: [], holes: [hole] } }],
   ["error ingest", indexing({ storeError: "the disk of /data is full" })],
   ["error bus", indexing({ busError: "too many logs are waiting" })],

@@ -63,10 +63,10 @@ function problem(kind: ProblemKind, message: string, name?: string): Problem {
   return { ...KINDS[kind], id: name === undefined ? kind : `${kind}:${name}`, kind, message };
 }
 
+const STORE_KINDS = { file: "store_file", upkeep: "store_upkeep", clock: "store_clock" } as const;
+
 const storeProblem = ({ id, kind, message }: StoreProblem): Problem =>
-  kind === "file"
-    ? problem("store_file", message, id)
-    : problem("store_upkeep", `The store: ${message}`, id);
+  problem(STORE_KINDS[kind], kind === "upkeep" ? `The store: ${message}` : message, id);
 
 const uniqueById = (problems: readonly StoreProblem[]): StoreProblem[] => [
   ...new Map(problems.map((it) => [it.id, it])).values(),

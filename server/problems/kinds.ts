@@ -35,6 +35,11 @@ export const KINDS = {
     action:
       "It is tried again, less and less often. If it does not end, free memory or disk space.",
   },
+  store_clock: {
+    level: "warning",
+    summary: "Expired events are kept, because the clock of this machine may be wrong.",
+    action: "If the clock is wrong, set it. If it is right, run: quarterdeck retention --confirm",
+  },
   ingest: {
     level: "error",
     summary: "New events cannot be stored: reading has paused, and nothing is lost.",
@@ -59,9 +64,10 @@ export const KINDS = {
   },
   source: {
     level: "error",
-    summary: "A log is not read, or not completely, so that numbers are incomplete.",
+    summary:
+      "A log is not read, not completely, or has wrong times, so that numbers are incomplete.",
     action:
-      "Name files that exist and that this user may read. They are checked again every few seconds.",
+      "Name files that exist and that this user may read. They are checked again every few seconds. Set the clock and the time zone of hosts whose lines are in the future.",
   },
   forecaster: {
     level: "warning",
