@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, rmSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
 
 import { AppError } from "#platform/errors.ts";
@@ -42,10 +42,12 @@ export function openDataFolder(settings: StorePlace): DataFolder {
   try {
     // Logs contain personal data, so only the owner may read these folders.
     const store = settings.storeUrl === undefined ? [path.join(root, "store")] : [];
+    const written = [root, ...store, folder.locks, path.dirname(folder.logFile)];
+    // First, because creating a folder on a read-only disk fails with a misleading error.
+    for (const it of written) if (existsSync(it)) accessSync(it, constants.W_OK);
     for (const made of [...store, folder.locks]) {
       mkdirSync(made, { recursive: true, mode: 0o700 });
     }
-    accessSync(root, constants.W_OK);
   } catch (error) {
     throw unusable(root, error);
   }
@@ -56,7 +58,7 @@ function unusable(root: string, error: unknown): AppError {
   const why = error instanceof Error ? error.message : String(error);
   return new AppError(
     "bad_request",
-    `the data folder ${root} cannot be used: ${why}. Free disk space or grant write access, or choose another folder with --data`,
+    `the data folder ${root} cannot be used: ${why}. Free disk space or grant write access, or choose another folder with --data. A folder that may only be read can be queried: quarterdeck query --help`,
     { cause: error },
   );
 }

@@ -24,8 +24,10 @@ async function newFolder(): Promise<string> {
   return folder;
 }
 
-const openDuck = async (): Promise<Duck> =>
-  Duck.open({ folder: await newFolder(), memoryLimitMb: 100, threads: 2 });
+const openDuck = async (): Promise<Duck> => {
+  const folder = await newFolder();
+  return Duck.open({ folder, temporary: folder, memoryLimitMb: 100, threads: 2 });
+};
 
 const endless = (duck: Duck, work: Work) => (question: Question) =>
   duck.rows(ENDLESS, [], { work, question });

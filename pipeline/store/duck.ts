@@ -19,6 +19,8 @@ import { type Question, storeClosed } from "./questions.ts";
 
 export type DuckOptions = {
   folder: string;
+  /** For temporary files. */
+  temporary: string;
   memoryLimitMb: number;
   threads: number;
   /** Whether rows keep their order if several threads read them, which requires memory. Default true. */
@@ -69,7 +71,7 @@ export class Duck implements AsyncDisposable {
 
   static async open(options: DuckOptions): Promise<Duck> {
     // DuckDB creates the folder on demand, and removes it when it is closed.
-    const scratch = join(options.folder, "tmp", `duckdb-${randomUUID()}`);
+    const scratch = join(options.temporary, `duckdb-${randomUUID()}`);
     const instance = await DuckDBInstance.create(":memory:", {
       threads: String(options.threads),
       memory_limit: `${options.memoryLimitMb}MB`,
@@ -83,7 +85,7 @@ export class Duck implements AsyncDisposable {
       "SET parquet_metadata_cache = true",
       // The operating system caches files too, outside the memory of this process.
       "SET enable_external_file_cache = false",
-      `SET allowed_directories = [${quoted(options.folder)}]`,
+      `SET allowed_directories = [${quoted(options.folder)}, ${quoted(options.temporary)}]`,
       "SET enable_external_access = false",
       "SET lock_configuration = true",
     ]) {

@@ -61,7 +61,7 @@ const THREADS = 2;
 const CELLS_MEMORY_MB = 64;
 
 export type EmbeddedStoreOptions = {
-  /** Created if it does not exist. Several processes may use the same folder. */
+  /** Created if it does not exist. Several processes may use the same folder. Reading requires no right to write. */
   folder: string;
   clock: Clock;
   /** Memory limit of DuckDB, beyond which it spills to disk. Default 256. */
@@ -86,7 +86,8 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
   const cellsBytesMax = (options.cellsMemoryMb ?? CELLS_MEMORY_MB) * 1024 * 1024;
   const segments = new SegmentFolder(folder, clock);
   await segments.prepare();
-  const duck = await Duck.open({ folder, memoryLimitMb, threads });
+  const { temporary } = segments;
+  const duck = await Duck.open({ folder, temporary, memoryLimitMb, threads });
   const reader = await SegmentReader.open({ segments, duck, cellsBytesMax });
   const { monotonicMs = () => performance.now() } = options;
   const compactor = new Compactor({ segments, duck, clock, monotonicMs });

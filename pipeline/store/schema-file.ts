@@ -9,6 +9,7 @@ import { explained, publish, writeSafe } from "./files.ts";
 import type { ParquetColumn } from "./parquet/column.ts";
 import { writeParquet } from "./parquet/write-parquet.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
+import { SUFFIX } from "./segment-list.ts";
 
 /**
  * A file without rows but with every column is read along with the segments, so that a column that no segment has is
@@ -17,7 +18,7 @@ import type { SegmentFolder } from "./segment-folder.ts";
  */
 export class SchemaFile {
   readonly #segments: SegmentFolder;
-  readonly #path: string;
+  #path: string;
   readonly #parts = writeParquet(emptyColumns(), 0, {}).parts;
   readonly #checksum = checksumOf(this.#parts);
   readonly #verifier = new FileVerifier();
@@ -25,7 +26,7 @@ export class SchemaFile {
   constructor(segments: SegmentFolder) {
     this.#segments = segments;
     const hash = createHash("sha256").update(Buffer.concat(this.#parts)).digest("hex");
-    this.#path = join(segments.folder, "schema", `${hash.slice(0, 16)}.parquet`);
+    this.#path = join(segments.folder, "schema", `${hash.slice(0, 16)}${SUFFIX}`);
   }
 
   /** The path of the file, which is complete. */
@@ -38,10 +39,16 @@ export class SchemaFile {
     return this.#path;
   }
 
+  /** Beside the store, if that may only be read. */
   async #write(): Promise<void> {
+    const { scratch, temporary } = this.#segments;
+    const draft = join(temporary, `schema-${randomUUID()}${SUFFIX}`);
     try {
-      const draft = join(this.#segments.scratch, `schema-${randomUUID()}.parquet`);
       await writeSafe(draft, this.#parts);
+      if (temporary !== scratch) {
+        this.#path = draft;
+        return;
+      }
       await publish(draft, this.#path);
     } catch (error) {
       throw explained(error, this.#segments.folder);

@@ -10,11 +10,12 @@ import { checksumOf } from "./checksum.ts";
 import { explained, publish, removeAll, writeSafe } from "./files.ts";
 import { checksumsOf, type Manifest, manifestText, type SegmentPaths } from "./manifest.ts";
 import type { StoreProblem } from "./port.ts";
+import { prepareFolders, type TemporaryFolder } from "./prepare-folders.ts";
 import type { Segment, SegmentFooter } from "./segment-footer.ts";
 import { type FileKind, SegmentHealth } from "./segment-health.ts";
 import { madeMs, newSegmentId, type SegmentId } from "./segment-id.ts";
 import { type Listing, manifestName, SegmentList, segmentIdsIn, SUFFIX } from "./segment-list.ts";
-import { brokenManifest, brokenRollup } from "./store-problems.ts";
+import { brokenManifest, brokenRollup, incomplete } from "./store-problems.ts";
 import { StoreWriter } from "./store-writer.ts";
 
 /**
@@ -30,6 +31,7 @@ export class SegmentFolder implements AsyncDisposable {
   readonly #list: SegmentList;
   readonly health: SegmentHealth;
   #newestMs = 0;
+  #temporary: TemporaryFolder | undefined;
 
   constructor(folder: string, clock: Clock) {
     this.folder = folder;
@@ -42,8 +44,9 @@ export class SegmentFolder implements AsyncDisposable {
     });
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#writer[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writer[Symbol.asyncDispose]();
+    await this.#temporary?.[Symbol.asyncDispose]();
   }
 
   get problems(): readonly StoreProblem[] {
@@ -86,13 +89,16 @@ export class SegmentFolder implements AsyncDisposable {
     return join(this.folder, manifestName(id));
   }
 
-  /** Creates the folders, and reads their content. */
+  /** Creates the folders if they do not exist and may be written to, and reads their content. */
   async prepare(): Promise<void> {
-    for (const name of ["events", "rollups", "tmp", "broken", "schema"]) {
-      await mkdir(join(this.folder, name), { recursive: true, mode: 0o700 });
-    }
+    this.#temporary = await prepareFolders(this.folder);
     await this.#list.problems.noteBroken();
     await this.#update();
+  }
+
+  /** A folder for temporary files of readers: in the store, or elsewhere if the store may only be read. */
+  get temporary(): string {
+    return this.#temporary?.path ?? this.scratch;
   }
 
   /** A new id, greater than all known ids, even if the clock was set back. */
@@ -290,10 +296,3 @@ export class SegmentFolder implements AsyncDisposable {
 const UNREADABLE = "the folder of the events cannot be read now";
 
 type Bytes = { events: Buffer[]; rollup: Buffer[] | undefined };
-
-function incomplete(folder: string, cause?: unknown): AppError {
-  const code = errorCode(cause);
-  const reason = code === undefined ? "" : ` (${code})`;
-  const message = `not all segments of ${folder} can be opened now${reason}, so nothing is stored until they can be`;
-  return new AppError("unavailable", message, { cause, waitMs: 1_000 });
-}

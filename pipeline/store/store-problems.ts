@@ -1,6 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
+import { AppError, errorCode } from "#platform/errors.ts";
+import { ifExists } from "#platform/files.ts";
+
 import type { StoreProblem } from "./port.ts";
 import type { SegmentId } from "./segment-id.ts";
 
@@ -48,7 +51,7 @@ export class StoreProblems {
 
   /** Adds the files that any process moved to `broken/`, and removes those that are no longer there. */
   async noteBroken(): Promise<void> {
-    const names = new Set(await readdir(join(this.#folder, BROKEN)));
+    const names = new Set(await ifExists(readdir(join(this.#folder, BROKEN))));
     for (const key of this.#files.keys()) {
       const [folder, name = ""] = key.split("/");
       if (folder === BROKEN && !names.has(name)) this.#files.delete(key);
@@ -71,4 +74,11 @@ function brokenText(folder: string, name: string): string {
     ? "Its content was computed again from the events, so nothing is lost"
     : "Its events are missing in searches: restore them from a backup if you have one";
   return `${path} was damaged and was moved there. ${result}. This message ends when the file is deleted`;
+}
+
+export function incomplete(folder: string, cause?: unknown): AppError {
+  const code = errorCode(cause);
+  const reason = code === undefined ? "" : ` (${code})`;
+  const message = `not all segments of ${folder} can be opened now${reason}, so nothing is stored until they can be`;
+  return new AppError("unavailable", message, { cause, waitMs: 1_000 });
 }

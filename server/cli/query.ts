@@ -20,7 +20,6 @@ import { chooseDataset, rangeOfAll } from "#server/board/tier.ts";
 import { startForecastThread } from "#server/forecaster/forecast-thread.ts";
 
 import { currentStoreUrl } from "../current-store.ts";
-import { openDataFolder } from "../data-folder.ts";
 import type { Command } from "./command.ts";
 import { environmentWith, numberOption, parseOptions, type Options } from "./options.ts";
 import { printStoreProblems } from "./store-problems.ts";
@@ -65,7 +64,6 @@ Metrics: ${Object.keys(CATALOGUE).join(", ")}
     }
     const groups = { data: { ...dataFolderSettings, ...storeSettings } };
     const { data } = parseSettings(groups, environmentWith(options.values));
-    openDataFolder(data);
     const url = currentStoreUrl(data);
     await using store = await openStore({ url, clock: systemClock });
     await using forecasts = openForecastStore(forecastsUrlOf(url, data.dataFolder));

@@ -12,15 +12,18 @@ export type Forecaster = ForecastRunner & {
   stop(): Promise<void>;
 };
 
+/** A thread with the number of its open requests. */
+type Running = { worker: Worker; forecasts: ForecastRunner; requests: number };
+
 /**
  * Runs the forecaster in its own thread. If the thread dies, its open requests fail and the next request starts a new
  * one.
  */
 export function startForecastThread(): Forecaster {
-  let running: { worker: Worker; forecasts: ForecastRunner } | undefined;
+  let running: Running | undefined;
   let failure: string | null = null;
 
-  function start(): ForecastRunner {
+  function start(): Running {
     const { port1, port2 } = new MessageChannel();
     const worker = new Worker(new URL("thread.ts", import.meta.url), {
       workerData: port2,
@@ -33,22 +36,30 @@ export function startForecastThread(): Forecaster {
     worker.unref();
     const forecasts = forecastsFrom(messagePortChannel(port1));
     port1.unref();
-    running = { worker, forecasts };
+    const started: Running = { worker, forecasts, requests: 0 };
+    running = started;
     worker.once("exit", () => {
-      if (running?.worker === worker) running = undefined;
+      if (running === started) running = undefined;
     });
-    return forecasts;
+    return started;
   }
 
   return {
     async forecast(request) {
+      const thread = running ?? start();
+      // The process must not end while it waits for a forecast only.
+      thread.requests += 1;
+      thread.worker.ref();
       try {
-        const answer = await (running?.forecasts ?? start()).forecast(request);
+        const answer = await thread.forecasts.forecast(request);
         failure = null;
         return answer;
       } catch (error) {
         failure = error instanceof Error ? error.message : String(error);
         throw error;
+      } finally {
+        thread.requests -= 1;
+        if (thread.requests === 0) thread.worker.unref();
       }
     },
     problem: () => (failure === null ? null : { kind: "forecaster", message: failure }),
