@@ -78,7 +78,7 @@ export async function loadBoard(given: BoardDeps, request: BoardRequest): Promis
     counts: LIVE_COUNTS.map(({ name }) => name),
     instances: names.series.flatMap(({ key }) => (key === null || key === OTHER ? [] : [key])),
     quarantined,
-    holes: holesIn(deps.holes, range, extent?.dataset),
+    holes: holesIn(deps.holes, { range, stepMs, dataset: extent?.dataset }),
     turnover,
     topRoutes: routes.list,
     topRoutesShortfallMax: routes.shortfallMax,

@@ -62,11 +62,13 @@ export function watchProblems(deps: ProblemWatchDeps): ProblemWatch {
   }
 
   async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
+    for (;;) {
+      // Also before the first time, because roles of other processes connect in the meantime.
+      await delay(EVERY_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+      if (stopping.signal.aborted) return;
       await examine().catch((error: unknown) =>
         log.error("problems cannot be examined", { error }),
       );
-      await delay(EVERY_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   }
 

@@ -152,7 +152,7 @@ async function loadOverview(
     stepMs,
     count: bars.reduce((sum, { value }) => sum + value, 0),
     histogram: bars.map(({ tMs, value }) => [tMs, value]),
-    holes: holesIn(holes, search),
+    holes: holesIn(holes, { range: search, stepMs }),
     facets: [...facets].map(([field, values]) => ({ field, values })),
   };
 }
