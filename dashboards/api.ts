@@ -22,7 +22,7 @@ export const DatasetExtent = z.object({
 
 const Series = z.array(Point);
 
-/** Stored events that cannot be read: numbers over this range are incomplete. */
+/** Stored events that cannot be read: numbers over this range may be incomplete. */
 export const Hole = z.object({
   fromMs: z.number(),
   toMs: z.number(),

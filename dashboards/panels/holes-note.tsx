@@ -4,7 +4,7 @@ import { formatRange, type Zone } from "../zone.ts";
 
 const RANGES_MAX = 3;
 
-/** Explains the hatched ranges of the charts: their numbers are incomplete, not zero. */
+/** Explains the hatched ranges of the charts: their numbers may be incomplete, not zero. */
 export function HolesNote({ holes, zone }: { holes: readonly Hole[]; zone: Zone }) {
   if (holes.length === 0) return null;
   const events = holes.reduce((sum, hole) => sum + hole.events, 0);
@@ -18,7 +18,7 @@ export function HolesNote({ holes, zone }: { holes: readonly Hole[]; zone: Zone 
       <i className="key key-hole" aria-hidden="true" />
       <span>
         Hatched: {formatExact(events)} {events === 1 ? "event" : "events"} cannot be read ({ranges}
-        {more}), so numbers over this time are incomplete.
+        {more}), so numbers over this time may be incomplete.
       </span>
     </p>
   );

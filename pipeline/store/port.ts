@@ -90,7 +90,7 @@ export type Facets = Map<string, { value: string; count: number }[]>;
 export type Extent = { dataset: string; rows: number; fromMs: number; toMs: number };
 
 /**
- * Stored events that cannot be read, by the times that they had: numbers over this range are incomplete. `dataset` is
+ * Stored events that cannot be read, by the times that they had: numbers over this range may be incomplete. `dataset` is
  * absent if it is unknown, or if the events are of several datasets.
  */
 export type Hole = TimeRange & { dataset?: string; events: number };
@@ -99,10 +99,10 @@ export type StoreProblem = {
   /** Unchanged while the problem lasts, and the same in all processes that use the store. */
   id: string;
   /**
-   * `file`: a stored file cannot be read. `upkeep`: merging or removing expired events fails. `clock`: expired events are
-   * not removed, because the clock may be wrong.
+   * `file`: a stored file cannot be read. `repaired`: a file was damaged, and its content was computed again. `upkeep`:
+   * merging or removing expired events fails. `clock`: expired events are not removed, because the clock may be wrong.
    */
-  kind: "file" | "upkeep" | "clock";
+  kind: "file" | "repaired" | "upkeep" | "clock";
   /** For people. */
   message: string;
 };

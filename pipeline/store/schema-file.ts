@@ -34,7 +34,7 @@ export class SchemaFile {
     const state = await this.#verifier.verify(this.#path, this.#checksum);
     if (state.kind === "missing" || state.kind === "damaged") await this.#write();
     if (state.kind === "damaged") {
-      this.#segments.noteFile(this.#path, `${this.#path} was damaged, and was written again`);
+      this.#segments.noteRepaired(this.#path, `${this.#path} was damaged, and was written again`);
     }
     return this.#path;
   }

@@ -58,9 +58,9 @@ export class SegmentFolder implements AsyncDisposable {
     this.#list.problems.noteOperation(name, message, kind);
   }
 
-  /** Adds a file to `problems`. */
-  noteFile(name: string, text: string): void {
-    this.#list.problems.noteFile(name, text);
+  /** Adds a file that was written again to `problems`. */
+  noteRepaired(name: string, text: string): void {
+    this.#list.problems.noteFile(name, text, "repaired");
   }
 
   forgetProblem(name: string): void {

@@ -174,7 +174,7 @@ export class SegmentList {
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       const remedy = "it will be written again from the files of the segment when files are merged";
-      this.problems.noteFile(name, `${name} is damaged (${error.message}): ${remedy}`);
+      this.problems.noteFile(name, `${name} is damaged (${error.message}): ${remedy}`, "repaired");
       return undefined;
     }
   }

@@ -9,25 +9,27 @@ import type { SegmentId } from "./segment-id.ts";
 
 const BROKEN = "broken";
 
+type FileProblem = { kind: "file" | "repaired"; message: string };
+type OperationProblem = { kind: "upkeep" | "clock"; message: string };
+
 /** What is wrong with a store, for people. */
 export class StoreProblems {
   readonly #folder: string;
-  /** Messages by the name of a file. */
-  readonly #files = new Map<string, string>();
+  /** By the name of a file. */
+  readonly #files = new Map<string, FileProblem>();
   /** By the name of an operation that fails or waits. */
-  readonly #operations = new Map<string, Pick<StoreProblem, "kind" | "message">>();
+  readonly #operations = new Map<string, OperationProblem>();
 
   constructor(folder: string) {
     this.#folder = folder;
   }
 
   get all(): readonly StoreProblem[] {
-    const files = [...this.#files].map(([id, message]) => ({ id, kind: "file" as const, message }));
-    return [...files, ...[...this.#operations].map(([id, problem]) => ({ id, ...problem }))];
+    return [...this.#files, ...this.#operations].map(([id, problem]) => ({ id, ...problem }));
   }
 
   /** Adds an operation that fails, or that waits because of the clock, until it is removed. */
-  noteOperation(name: string, message: string, kind: "upkeep" | "clock" = "upkeep"): void {
+  noteOperation(name: string, message: string, kind: OperationProblem["kind"] = "upkeep"): void {
     this.#operations.set(name, { kind, message });
   }
 
@@ -36,8 +38,8 @@ export class StoreProblems {
   }
 
   /** Adds a file until it is removed. */
-  noteFile(name: string, message: string): void {
-    this.#files.set(name, message);
+  noteFile(name: string, message: string, kind: FileProblem["kind"] = "file"): void {
+    this.#files.set(name, { kind, message });
   }
 
   forgetFile(name: string): void {
@@ -46,7 +48,7 @@ export class StoreProblems {
 
   /** Adds a file that this process moved to `broken/`. */
   noteMoved(name: string, message: string): void {
-    this.#files.set(`${BROKEN}/${name}`, message);
+    this.#files.set(`${BROKEN}/${name}`, { kind: "file", message });
   }
 
   /** Adds the files that any process moved to `broken/`, and removes those that are no longer there. */
@@ -58,7 +60,7 @@ export class StoreProblems {
     }
     for (const name of names) {
       const key = `${BROKEN}/${name}`;
-      if (!this.#files.has(key)) this.#files.set(key, brokenText(this.#folder, name));
+      if (!this.#files.has(key)) this.#files.set(key, brokenFile(this.#folder, name));
     }
   }
 }
@@ -67,13 +69,14 @@ export class StoreProblems {
 export const brokenRollup = (id: SegmentId): string => `${id}.rollup.parquet`;
 export const brokenManifest = (id: SegmentId): string => `${id}.manifest.json`;
 
-function brokenText(folder: string, name: string): string {
+function brokenFile(folder: string, name: string): FileProblem {
   const path = join(folder, BROKEN, name);
   const isRepaired = name.endsWith(".rollup.parquet") || name.endsWith(".json");
   const result = isRepaired
     ? "Its content was computed again from the events, so nothing is lost"
     : "Its events are missing in searches: restore them from a backup if you have one";
-  return `${path} was damaged and was moved there. ${result}. This message ends when the file is deleted`;
+  const message = `${path} was damaged and was moved there. ${result}. This message ends when the file is deleted`;
+  return { kind: isRepaired ? "repaired" : "file", message };
 }
 
 export function incomplete(folder: string, cause?: unknown): AppError {

@@ -37,7 +37,7 @@ test.each<[string, Partial<Findings>]>([
   ["error store_file", { store: { problems: [file], holes: [] } }],
   ["warning store_upkeep", indexing({ storeProblems: [merge] })],
   ["warning store_clock", indexing({ storeProblems: [{ ...merge, kind: "clock" }] })],
-  ["error missing_events", { store: { problems: [], holes: [hole] } }],
+  ["warning repaired_file", { store: { problems: [{ ...file, kind: "repaired" }], holes: [] } }],
   ["error ingest", indexing({ storeError: "the disk of /data is full" })],
   ["error bus", indexing({ busError: "too many logs are waiting" })],
   ["error indexer", indexing({ indexerFailure: "/data is not writable" })],
@@ -69,6 +69,12 @@ test("sources that are read, and warnings about the demo's own sources, are no p
   expect(kindsOf(indexing({ sources }))).toEqual([]);
   const missing = [{ path: "/x*", message: "matches no file yet", level: "warning" } as const];
   expect(kindsOf({ ...indexing({ sources: missing }), isDemo: true })).toEqual([]);
+});
+
+test("events that cannot be read are a problem until all damaged files were restored or deleted", () => {
+  const damaged = { store: { problems: [file], holes: [hole] } };
+  expect(kindsOf(damaged)).toEqual(["error missing_events", "error store_file"]);
+  expect(kindsOf({ store: { problems: [], holes: [hole] } })).toEqual([]);
 });
 
 test("many problems of one kind are counted after the first twenty", () => {

@@ -9,7 +9,7 @@ import { type ForecasterProblem, KINDS, type ProblemKind } from "./kinds.ts";
 export type Findings = {
   databaseError: string | null;
   storeError: string | null;
-  store: Pick<StoreStatus, "problems" | "holes">;
+  store: StoreData;
   indexing: Omit<WorkspaceStatus, "lines" | "quarantined" | "indexers">;
   /** Whether an indexer runs, here or in another process. */
   hasIndexer: boolean;
@@ -43,14 +43,19 @@ export function findProblems(findings: Findings): Problem[] {
   ].flat();
 }
 
-/** The problems of stored data, of which several processes may report the same. */
-export const problemsOfStore = ({
-  problems,
-  holes,
-}: Pick<StoreStatus, "problems" | "holes">): Problem[] => [
-  ...limited(holes.map(holeProblem)),
-  ...limited(uniqueById(problems).map(storeProblem)),
-];
+/**
+ * The problems of stored data, of which several processes may report the same. Holes stay in the charts for ever; as
+ * problems they end when all damaged files were restored or deleted.
+ */
+export function problemsOfStore({ problems, holes }: StoreData): Problem[] {
+  const hasDamage = problems.some(({ kind }) => kind === "file");
+  return [
+    ...limited(hasDamage ? holes.map(holeProblem) : []),
+    ...limited(uniqueById(problems).map(storeProblem)),
+  ];
+}
+
+type StoreData = Pick<StoreStatus, "problems" | "holes">;
 
 const prefixed = (part: string, error: string | null): string | null =>
   error === null ? null : `${part}: ${error}`;
@@ -63,10 +68,15 @@ function problem(kind: ProblemKind, message: string, name?: string): Problem {
   return { ...KINDS[kind], id: name === undefined ? kind : `${kind}:${name}`, kind, message };
 }
 
-const STORE_KINDS = { file: "store_file", upkeep: "store_upkeep", clock: "store_clock" } as const;
+const STORE_KINDS = {
+  file: "store_file",
+  repaired: "repaired_file",
+  upkeep: "store_upkeep",
+  clock: "store_clock",
+} as const satisfies Record<StoreProblem["kind"], ProblemKind>;
 
 const storeProblem = ({ id, kind, message }: StoreProblem): Problem =>
-  problem(STORE_KINDS[kind], kind === "upkeep" ? `The store: ${message}` : message, id);
+  problem(STORE_KINDS[kind], kind === "clock" ? message : `The store: ${message}`, id);
 
 const uniqueById = (problems: readonly StoreProblem[]): StoreProblem[] => [
   ...new Map(problems.map((it) => [it.id, it])).values(),
@@ -76,7 +86,7 @@ const uniqueById = (problems: readonly StoreProblem[]): StoreProblem[] => [
 function holeProblem({ fromMs, toMs, dataset, events }: Hole): Problem {
   const of = dataset === undefined ? "" : ` of ${dataset}`;
   const count = new Intl.NumberFormat("en").format(events);
-  const message = `${count} events${of} from ${utc(fromMs)} to ${utc(toMs)} UTC cannot be read, so that numbers over this time are incomplete.`;
+  const message = `${count} events${of} from ${utc(fromMs)} to ${utc(toMs)} UTC cannot be read, so that numbers over this time may be incomplete.`;
   const name = `${dataset ?? ""} ${fromMs}-${toMs}`;
   return { ...problem("missing_events", message, name), summary: message };
 }

@@ -19,15 +19,20 @@ export const KINDS = {
   },
   missing_events: {
     level: "error",
-    summary: "Some stored events cannot be read, so that numbers are incomplete.",
+    summary: "Some stored events cannot be read, so that numbers may be incomplete.",
     action:
-      "Restore the damaged files from a backup, or read the original logs into a new data folder.",
+      "Restore the damaged files from a backup, or read the original logs into a new data folder. Charts stay hatched over this time.",
   },
   store_file: {
     level: "error",
-    summary: "Some stored events cannot be read, so that numbers are incomplete.",
+    summary: "Some stored events cannot be read, so that numbers may be incomplete.",
     action:
-      "Put an intact copy from a backup into the folder events of the store. Delete the damaged file if its events are not needed.",
+      "Check the disk. Restore the file from a backup; if that is not possible, delete the damaged file to end this message.",
+  },
+  repaired_file: {
+    level: "warning",
+    summary: "A damaged file of the store was repaired; no events are lost.",
+    action: "Check the disk. Delete the damaged file in the folder broken to end this message.",
   },
   store_upkeep: {
     level: "warning",
@@ -65,7 +70,7 @@ export const KINDS = {
   source: {
     level: "error",
     summary:
-      "A log is not read, not completely, or has wrong times, so that numbers are incomplete.",
+      "A log is not read, not completely, or has wrong times, so that numbers may be incomplete.",
     action:
       "Name files that exist and that this user may read. They are checked again every few seconds. Set the clock and the time zone of hosts whose lines are in the future.",
   },

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 
+import { Board } from "#dashboards/api.ts";
+
 import { numberedLine, numberedLines } from "../harness/access-log.ts";
 import {
   addMember,
@@ -63,10 +65,18 @@ describe.runIf(IS_BUILT)("problems of a running control plane", () => {
   test("an unreadable segment is reported everywhere, and the rest is served", async () => {
     await reports.begun({ kind: "store_file", text: damaged });
     expect((await server.get("/api/board", cookie)).status).toBe(200);
+    await reports.begun({ kind: "missing_events", text: "20 events of nginx.access from" });
+    expect(await eventsInHoles()).toBe(20);
     const unreadable = (): Promise<number> =>
       metricOf(server, "quarterdeck_store_files_unreadable");
     await until("the number of unreadable files", async () => (await unreadable()) === 1);
   });
+
+  async function eventsInHoles(): Promise<number> {
+    const board = await server.get("/api/board?from=now-4h&to=now", cookie);
+    const { holes } = Board.parse(await board.json());
+    return holes.reduce((sum, { events }) => sum + events, 0);
+  }
 
   test("a folder given as a file is reported everywhere with what to do, until it is a file", async () => {
     await reports.begun({ kind: "source", text: `${logFolder} is a folder: give its files` });
@@ -91,7 +101,7 @@ describe.runIf(IS_BUILT)("problems of a running control plane", () => {
     const pushed = await until("the pushed problems", () => seen.pushed());
     const html = await (await server.get("/", member)).text();
     for (const text of [JSON.stringify(pushed), html]) {
-      expect(text).toContain("so that numbers are incomplete");
+      expect(text).toContain("so that numbers may be incomplete");
       expect(text).not.toContain(damaged);
       expect(text).not.toContain(data);
     }
@@ -114,7 +124,7 @@ describe.runIf(IS_BUILT)("problems of a running control plane", () => {
     await reports.over(storing);
     await reports.over(merging);
     const { stdout } = await runProgram(["query", "requests", "--json", "--data", data]);
-    expect(stdout).toContain('"value":36');
+    expect(stdout).toContain('"value":56');
     const lines = await reports.logged("ingest");
     expect(lines.map((line) => line.split(" ")[0])).toEqual(["problem-started", "problem-ended"]);
   }, 120_000);
@@ -127,5 +137,13 @@ describe.runIf(IS_BUILT)("problems of a running control plane", () => {
       expect(output.match(new RegExp(damaged, "g"))?.length).toBeGreaterThan(0);
       expect(stdout).not.toContain(damaged);
     }
+  });
+
+  test("a damaged file is no problem any more when it was deleted; charts stay marked", async () => {
+    await rm(join(data, "store", "broken", damaged));
+    await reports.over({ kind: "store_file", text: damaged });
+    await reports.over({ kind: "missing_events", text: "20 events of nginx.access from" });
+    expect((await ready()).status).toBe("ready");
+    expect(await eventsInHoles()).toBe(20);
   });
 });
