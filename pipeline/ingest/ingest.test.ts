@@ -202,3 +202,21 @@ test("rows that another process reads again are not stored, and the run ends", a
   await expect(run).rejects.toThrow("the lease is lost");
   expect((await store.status()).rows).toBe(0);
 });
+
+test("rows are stored soon although the clock was set back after they were read", async () => {
+  const clock = { now: Date.UTC(2026, 2, 15), nowMs: () => clock.now };
+  const store = openMemoryStore()();
+  const ending = new AbortController();
+  const source: Source = {
+    async *read(positions, signal) {
+      yield* sourceOf(LOG, []).read(positions, signal);
+      clock.now -= 3_600_000;
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    },
+  };
+  const ingest = new Ingest({ ...DEPS, clock, store, foldEveryMs: 10 });
+  const running = ingest.run(source, ending.signal);
+  await expect.poll(async () => (await store.status()).rows).toBeGreaterThan(0);
+  ending.abort();
+  await running;
+});

@@ -103,8 +103,10 @@ export class Ingest {
     this.#takeOverdue();
     this.#unstored.fold();
     const oldest = this.#unstored.sinceMs;
-    const due = oldest !== undefined && this.#deps.clock.nowMs() - oldest >= this.#sealAfterMs;
-    if (due) void this.#seal(signal);
+    if (oldest === undefined) return;
+    // Absolute, so that rows do not wait for hours after the clock was set back.
+    const ageMs = Math.abs(this.#deps.clock.nowMs() - oldest);
+    if (ageMs >= this.#sealAfterMs) void this.#seal(signal);
   }
 
   /** Stores what was read of a source, because another process continues from there. */
@@ -233,7 +235,7 @@ export class Ingest {
     this.#context.nowMs = nowMs;
     for (const stream of this.#streams.all()) {
       for (const chunk of this.#streams.overdue(stream, ageMs)) this.#takeChunk(stream, chunk);
-      if (!stream.held || nowMs - stream.heldSinceMs < (ageMs ?? HELD_IDLE_MS)) continue;
+      if (!stream.held || Math.abs(nowMs - stream.heldSinceMs) < (ageMs ?? HELD_IDLE_MS)) continue;
       stream.firstRow = this.#batch.rows;
       takeHeld(stream, this.#takerOf(stream));
       this.#finish(stream);

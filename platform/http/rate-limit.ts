@@ -37,8 +37,11 @@ export function createRateLimit(
     take(key) {
       const nowMs = clock.nowMs();
       const known = buckets.get(key);
+      const emptyMs = nowMs + options.burst * options.refillMs;
+      // An empty bucket is full after `burst` refills; only before the clock was set back it could be later.
+      if (known !== undefined) known.fullMs = Math.min(known.fullMs, emptyMs);
       const fullMs = Math.max(known?.fullMs ?? nowMs, nowMs);
-      const waitMs = fullMs + options.refillMs - (nowMs + options.burst * options.refillMs);
+      const waitMs = fullMs + options.refillMs - emptyMs;
       if (waitMs > 0) throw new TooManyRequests(waitMs);
       if (known !== undefined && nowMs - known.movedMs < MOVE_MS && nowMs >= known.movedMs) {
         known.fullMs = fullMs + options.refillMs;

@@ -38,13 +38,17 @@ export async function runDueJobs(deps: JobRunnerDeps): Promise<number> {
   return claimed.length;
 }
 
-/** After many attempts, the next one is scheduled later before the job starts, in case it kills its process. */
+/**
+ * After many attempts, the next one is scheduled later before the job starts, in case it kills its process. A lease that
+ * ends in hours is from before the clock was set back.
+ */
 async function claimJobs(deps: JobRunnerDeps, jobsMax: number): Promise<ClaimedJob[]> {
   const nowMs = deps.clock.nowMs();
   const rows = await deps.database.query(
     `UPDATE jobs SET leased_until = $2, attempts = attempts + 1, lease = lease + 1,
        run_at = CASE WHEN attempts < $5 THEN run_at ELSE $6 END WHERE id IN (
-       SELECT id FROM jobs WHERE run_at <= $1 AND failed_at IS NULL AND (leased_until IS NULL OR leased_until <= $1)
+       SELECT id FROM jobs WHERE run_at <= $1 AND failed_at IS NULL
+         AND (leased_until IS NULL OR leased_until <= $1 OR leased_until > $6)
          AND kind = ANY($3) ORDER BY run_at, id LIMIT $4 FOR UPDATE SKIP LOCKED)
      RETURNING id, kind, payload, attempts, lease`,
     [

@@ -126,6 +126,17 @@ test("a job that takes longer than its lease is not taken over", async () => {
   await expect.poll(() => left(one), PATIENCE).toEqual([]);
 });
 
+test("a job whose process died while the clock was ahead is run again after the clock was set back", async () => {
+  const begun: number[] = [];
+  const { service: jobs, kit } = worker({ slow: async () => void begun.push(begun.length) });
+  await using service = await testService(jobs);
+  await add(kit(), "slow");
+  const aheadMs = service.clock.now + 400 * 86_400_000;
+  await service.database.query("UPDATE jobs SET leased_until = $1", [new Date(aheadMs)]);
+  await service.runJobs();
+  expect(begun).toEqual([0]);
+});
+
 test("a job that crashed its process at every attempt fails, and is kept", async () => {
   const begun: string[] = [];
   const { service: jobs, kit } = worker({ slow: async () => void begun.push("slow") });

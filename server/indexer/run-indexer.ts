@@ -8,7 +8,7 @@ import { keepUp } from "#pipeline/ingest/upkeep.ts";
 import type { LivePublisher } from "#pipeline/live-link/publisher.ts";
 import { openStore } from "#pipeline/store/open-store.ts";
 import type { Expired } from "#pipeline/store/port.ts";
-import { systemClock as clock } from "#platform/clock.ts";
+import { steadyClock, systemClock as clock } from "#platform/clock.ts";
 
 import { deriveRules } from "../rules.ts";
 import { IndexerFailures } from "./indexer-failures.ts";
@@ -56,7 +56,7 @@ export async function runIndexer(
   const { paths, locksFolder, busUrl, replay } = task;
   await using files = replay
     ? replaySource({ ...replay, clock, zone })
-    : fileSource({ paths, follow: true, clock, locksFolder });
+    : fileSource({ paths, follow: true, clock: steadyClock(), locksFolder });
   await using bus = busUrl === undefined ? undefined : openBus({ url: busUrl });
   const failures = new IndexerFailures({ store, bus });
   const ingest = new Ingest({
