@@ -134,6 +134,33 @@ test("a password in an invalid body is neither returned nor logged", async () =>
   expect(logged.join("")).not.toContain("hunter");
 });
 
+test("a handler learns when its own client disconnects", async () => {
+  const signals: AbortSignal[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const slow = openRoute({
+    ...open,
+    path: "/slow",
+    operationId: "slow",
+    responses: { 204: { description: "Done" } },
+    async handle({ disconnected }) {
+      signals.push(disconnected);
+      await promise;
+      return { status: 204 };
+    },
+  });
+  await using served = await serveRoutes([slow], { access, log, clock: systemClock });
+  const leaving = new AbortController();
+  const left = fetch(`${served.url}/slow`, { signal: leaving.signal }).catch(() => undefined);
+  const stays = fetch(`${served.url}/slow`);
+  await expect.poll(() => signals.length).toBe(2);
+  expect(signals.map(({ aborted }) => aborted)).toEqual([false, false]);
+  leaving.abort();
+  await left;
+  await expect.poll(() => signals.filter(({ aborted }) => aborted).length).toBe(1);
+  resolve();
+  expect((await stays).status).toBe(204);
+});
+
 test("an unknown path gets a problem, and every response has the security headers", async () => {
   for (const path of ["/nowhere", "/known", "/unknown"]) {
     const response = await send(path);

@@ -33,7 +33,10 @@ const FACETS = [
   "service.node.name",
 ] as const;
 
-export type EventRoutesDeps = { workspace(): WorkspaceView; clock: Clock };
+export type EventRoutesDeps = {
+  workspace(): Pick<WorkspaceView, "kind" | "store">;
+  clock: Clock;
+};
 
 /** Also required by a socket's tail of raw events. */
 export const FOLLOW_EVENTS: GrantRule = {

@@ -1,0 +1,64 @@
+import { expect, onTestFinished, test } from "vitest";
+
+import { openMemoryStore } from "#pipeline/store/memory-store.ts";
+import type { Asking, EventStore } from "#pipeline/store/port.ts";
+import { Questions } from "#pipeline/store/questions.ts";
+import { systemClock as clock } from "#platform/clock.ts";
+import { serveRoutes } from "#platform/http/testing.ts";
+import { silentLog } from "#platform/log.ts";
+
+import { eventRoutes } from "./events.ts";
+
+/** The routes of searches over a store whose searches never find an end by themselves. */
+async function serveSearches(questions = new Questions()) {
+  const asked: { asking: Asking; ended: Promise<unknown> }[] = [];
+  const search = <T>(asking: Asking): Promise<T> => {
+    const ended = questions.run<T>(asking, () => new Promise(() => undefined));
+    asked.push({ asking, ended: ended.then(() => "answered", String) });
+    return ended;
+  };
+  const store: EventStore = Object.assign(openMemoryStore()(), {
+    search,
+    facets: search,
+    aggregate: search,
+  });
+  const workspace = { kind: "logs", store } as const;
+  const served = await serveRoutes(eventRoutes({ workspace: () => workspace, clock }), {
+    access: {
+      authenticate: (_, address) => ({ kind: "member", id: "mem_1", address }),
+      authorise: () => undefined,
+    },
+    log: silentLog(),
+    clock,
+  });
+  onTestFinished(() => served[Symbol.asyncDispose]());
+  return { url: served.url, asked };
+}
+
+test.each(["/api/events?q=path:*a*b", "/api/events/overview?q=path:*a*b"])(
+  "a search that takes too long is answered with what to do: %s",
+  async (path) => {
+    const { url } = await serveSearches(new Questions(50));
+    const response = await fetch(`${url}${path}`);
+    expect(response.status).toBe(503);
+    expect(response.headers.get("content-type")).toBe("application/problem+json");
+    expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+    const { detail } = Object(await response.json());
+    expect(detail).toMatch(/0\.05 s/);
+  },
+);
+
+test.each([
+  ["/api/events?q=path:*a*b", 1],
+  ["/api/events/overview?q=path:*a*b", 2],
+])("a search ends when its reader disconnects: %s", async (path, questions) => {
+  const { url, asked } = await serveSearches();
+  const leaving = new AbortController();
+  const response = fetch(`${url}${path}`, { signal: leaving.signal }).catch(() => undefined);
+  await expect.poll(() => asked.length).toBe(questions);
+  leaving.abort();
+  await response;
+  const ends = await Promise.all(asked.map(({ ended }) => ended));
+  for (const end of ends) expect(end).toMatch(/no longer awaited/);
+  expect(asked.map(({ asking }) => asking.asker)).toEqual(asked.map(() => "mem_1"));
+});
