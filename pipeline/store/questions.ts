@@ -81,7 +81,11 @@ export const storeClosed = (): AppError =>
   });
 
 const askerLeft = (): AppError =>
-  new AppError("unavailable", "this search was ended because its result is no longer awaited");
+  new AppError(
+    "unavailable",
+    "this search was ended because its reader disconnected or Quarterdeck is stopping: try again",
+    { waitMs: RETRY_MS },
+  );
 
 const tookTooLong = (ms: number): AppError =>
   new AppError(

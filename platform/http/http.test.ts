@@ -142,8 +142,8 @@ test("a handler learns when its own client disconnects", async () => {
     path: "/slow",
     operationId: "slow",
     responses: { 204: { description: "Done" } },
-    async handle({ disconnected }) {
-      signals.push(disconnected);
+    async handle({ readSignal }) {
+      signals.push(readSignal);
       await promise;
       return { status: 204 };
     },

@@ -8,6 +8,8 @@ import type { Input } from "./request-input.ts";
 import type { AnyResponse, Route } from "./route.ts";
 import { TraceLog } from "./trace-log.ts";
 
+/** When a program stops, its requests in progress have this long before their reads are ended. */
+const STOP_GRACE_MS = 2_000;
 /** The maximum delay of a Node timer. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -62,17 +64,29 @@ export class RequestCall {
     return this.#wrote;
   }
 
-  get disconnected(): AbortSignal {
-    const disconnected = new AbortController();
-    if (this.#outgoing.closed) disconnected.abort();
-    else this.#outgoing.once("close", () => disconnected.abort());
-    return disconnected.signal;
+  get readSignal(): AbortSignal {
+    const ending = new AbortController();
+    const end = (): void => ending.abort();
+    const endSoon = (): void => void setTimeout(end, STOP_GRACE_MS).unref();
+    this.#stopping.addEventListener("abort", endSoon, { once: true });
+    this.#onDisconnect(() => {
+      this.#stopping.removeEventListener("abort", endSoon);
+      end();
+    });
+    return ending.signal;
   }
 
   get signal(): AbortSignal {
     const { endsMs } = this.caller;
     const ends = endsMs === undefined ? [] : [AbortSignal.timeout(this.#msUntil(endsMs))];
-    return AbortSignal.any([this.disconnected, this.#stopping, ...ends]);
+    const disconnected = new AbortController();
+    this.#onDisconnect(() => disconnected.abort());
+    return AbortSignal.any([disconnected.signal, this.#stopping, ...ends]);
+  }
+
+  #onDisconnect(listener: () => void): void {
+    if (this.#outgoing.closed) listener();
+    else this.#outgoing.once("close", listener);
   }
 
   #msUntil(ms: number): number {

@@ -68,8 +68,8 @@ export type Call<Params, Query, Body, Result, C = Caller> = {
   ifNoneMatch: string | undefined;
   /** The raw request, for bodies other than JSON (`consumes` in the spec) and headers that the kit does not parse. */
   incoming: IncomingMessage;
-  /** Aborts when the client disconnects: its response is no longer awaited. A stop finishes requests in progress. */
-  disconnected: AbortSignal;
+  /** For reads that may take long. Aborts when the client disconnects, and two seconds after the program began to stop. */
+  readSignal: AbortSignal;
   /** Aborts when the client disconnects, its credentials expire or the program stops: streams must stop then. */
   signal: AbortSignal;
 };

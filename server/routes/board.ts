@@ -55,9 +55,9 @@ const boardRoute = ({ workspace, clock }: BoardRoutesDeps): Route<MemberRule> =>
       dataset: z.string().max(200).optional(),
     }),
     responses: { 200: { description: "The board", body: Board } },
-    async handle({ query, caller, disconnected }) {
+    async handle({ query, caller, signal }) {
       const { store: reads, predictions, live, kind } = workspace();
-      const store = forAsker(reads, { signal: disconnected, asker: caller.id });
+      const store = forAsker(reads, { signal, asker: caller.id });
       const range = parseRange(query, clock.nowMs());
       const { holes } = await store.status();
       const deps = { store, holes, predictions, live, clock, demo: kind === "demo" };

@@ -74,8 +74,8 @@ const searchRoute = ({ workspace, clock }: EventRoutesDeps): Route<MemberRule> =
       after: z.string().max(500).optional().describe("`next` of the previous page"),
     }),
     responses: { 200: { description: "A page of events", body: EventPage } },
-    async handle({ query, caller, disconnected }) {
-      const store = forAsker(workspace().store, { signal: disconnected, asker: caller.id });
+    async handle({ query, caller, signal }) {
+      const store = forAsker(workspace().store, { signal, asker: caller.id });
       const { fromMs, toMs, where } = await parseSearch(query, store, clock);
       const after = parseCursor(query.after);
       const events = await store.search({
@@ -101,9 +101,9 @@ const overviewRoute = ({ workspace, clock }: EventRoutesDeps): Route<MemberRule>
     rule: FOLLOW_EVENTS,
     query: Search,
     responses: { 200: { description: "The overview", body: EventOverview } },
-    async handle({ query, caller, disconnected }) {
+    async handle({ query, caller, signal }) {
       const { store, kind } = workspace();
-      const view = { store: forAsker(store, { signal: disconnected, asker: caller.id }), kind };
+      const view = { store: forAsker(store, { signal, asker: caller.id }), kind };
       return { status: 200, body: await loadOverview(view, query, clock) };
     },
   });
@@ -118,9 +118,9 @@ const eventRoute = ({ workspace }: EventRoutesDeps): Route<MemberRule> =>
     rule: FOLLOW_EVENTS,
     query: z.strictObject({ id: z.string().max(500) }),
     responses: { 200: { description: "The event", body: EventDocument } },
-    async handle({ query, caller, disconnected }) {
+    async handle({ query, caller, signal }) {
       const id = parseEventId(query.id, "id");
-      const asking = { signal: disconnected, asker: caller.id };
+      const asking = { signal, asker: caller.id };
       const event = await workspace().store.event(id, asking);
       if (!event) throw new AppError("not_found", `there is no event ${id}`);
       return { status: 200, body: event };

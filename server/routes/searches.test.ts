@@ -31,14 +31,14 @@ async function serveSearches(questions = new Questions()) {
     log: silentLog(),
     clock,
   });
-  onTestFinished(() => served[Symbol.asyncDispose]());
-  return { url: served.url, asked };
+  return { url: served.url, asked, stop: () => served[Symbol.asyncDispose]() };
 }
 
 test.each(["/api/events?q=path:*a*b", "/api/events/overview?q=path:*a*b"])(
   "a search that takes too long is answered with what to do: %s",
   async (path) => {
-    const { url } = await serveSearches(new Questions(50));
+    const { url, stop } = await serveSearches(new Questions(50));
+    onTestFinished(stop);
     const response = await fetch(`${url}${path}`);
     expect(response.status).toBe(503);
     expect(response.headers.get("content-type")).toBe("application/problem+json");
@@ -52,13 +52,23 @@ test.each([
   ["/api/events?q=path:*a*b", 1],
   ["/api/events/overview?q=path:*a*b", 2],
 ])("a search ends when its reader disconnects: %s", async (path, questions) => {
-  const { url, asked } = await serveSearches();
+  const { url, asked, stop } = await serveSearches();
+  onTestFinished(stop);
   const leaving = new AbortController();
   const response = fetch(`${url}${path}`, { signal: leaving.signal }).catch(() => undefined);
   await expect.poll(() => asked.length).toBe(questions);
   leaving.abort();
   await response;
   const ends = await Promise.all(asked.map(({ ended }) => ended));
-  for (const end of ends) expect(end).toMatch(/no longer awaited/);
+  for (const end of ends) expect(end).toMatch(/reader disconnected/);
   expect(asked.map(({ asking }) => asking.asker)).toEqual(asked.map(() => "mem_1"));
+});
+
+test("a stop ends searches, so that it need not wait for them", async () => {
+  const { url, asked, stop } = await serveSearches();
+  const response = fetch(`${url}/api/events?q=path:*a*b`).catch(() => undefined);
+  await expect.poll(() => asked.length).toBe(1);
+  await stop();
+  expect(await asked[0]?.ended).toMatch(/Quarterdeck is stopping/);
+  await response;
 });

@@ -51,9 +51,9 @@ const facetsRoute = ({ stores }: Deps): Route =>
     responses: {
       200: { description: "One item per field", body: z.strictObject({ items: z.array(Facet) }) },
     },
-    async handle({ query, caller, nowMs, disconnected }) {
+    async handle({ query, caller, nowMs, readSignal }) {
       const resolved = parseLogQuery(query, nowMs);
-      const asking = { signal: disconnected, asker: caller.id };
+      const asking = { signal: readSignal, asker: caller.id };
       const store = forAsker(await stores.get(), asking);
       const facets = await store.facets({
         ...resolved,
@@ -92,10 +92,10 @@ const countsRoute = ({ stores }: Deps): Route =>
         body: z.strictObject({ stepMs: z.int(), items: z.array(Count) }),
       },
     },
-    async handle({ query, caller, nowMs, disconnected }) {
+    async handle({ query, caller, nowMs, readSignal }) {
       const resolved = parseLogQuery(query, nowMs);
       const stepMs = stepOf(query.step, resolved);
-      const asking = { signal: disconnected, asker: caller.id };
+      const asking = { signal: readSignal, asker: caller.id };
       const store = forAsker(await stores.get(), asking);
       const rows = await store.aggregate({
         ...resolved,

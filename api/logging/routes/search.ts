@@ -31,13 +31,13 @@ const searchRoute = ({ stores }: Deps): Route =>
     rule: { allow: "permission", permission: READ, scoped: true },
     query: pageQuery(scopeQuery),
     responses: { 200: { description: "A page of events", body: pageOf(Event) } },
-    async handle({ query, caller, nowMs, disconnected }) {
+    async handle({ query, caller, nowMs, readSignal }) {
       const resolved = parseLogQuery(query, nowMs);
       const [fromMs, toMs, tMs, id] = decodeCursor(Cursor, query.cursor) ?? [
         resolved.fromMs,
         resolved.toMs,
       ];
-      const asking = { signal: disconnected, asker: caller.id };
+      const asking = { signal: readSignal, asker: caller.id };
       const store = forAsker(await stores.get(), asking);
       const events = await store.search({
         fromMs,
@@ -66,9 +66,9 @@ const eventRoute = ({ stores }: Deps): Route =>
     rule: { allow: "permission", permission: READ, scoped: true },
     params: z.strictObject({ eventId: EventId }),
     responses: { 200: { description: "The event", body: Event } },
-    async handle({ params, caller, disconnected }) {
+    async handle({ params, caller, readSignal }) {
       const store = await stores.get();
-      const asking = { signal: disconnected, asker: caller.id };
+      const asking = { signal: readSignal, asker: caller.id };
       const event = await store.event(StoredId.parse(params.eventId), asking);
       if (event && isVisible(caller, event.fields)) return { status: 200, body: event };
       throw new AppError("not_found", `There is no event ${params.eventId}.`);
