@@ -180,6 +180,8 @@ export class SegmentReader {
   ): Promise<void> {
     if (attempt >= TRIES_WITHOUT_MAX) throw error;
     if (error instanceof UnusableFiles) return;
+    // The request is invalid, or its question was ended.
+    if (error instanceof AppError) throw error;
     if (attempt < TRIES && (await this.#hasLost(segments))) return;
     const parts = { folder: this.#segments, duck: this.#duck };
     if (await noteUnreadable(parts, { segments, kind, error })) return;
