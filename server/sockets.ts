@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server as HttpServer } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
 
 import { Server } from "socket.io";
 
@@ -14,6 +15,8 @@ import { datasetOf, Viewer } from "./viewers/viewer.ts";
 
 const FRAME_EVERY_MS = 200;
 const RECHECK_EVERY_MS = 15_000;
+/** How long a stop waits for requests in progress. */
+const REQUESTS_MS_MAX = 1_000;
 
 export type SocketDeps = ViewerDeps & {
   http: HttpServer;
@@ -87,7 +90,8 @@ export function openSockets(deps: SocketDeps): Sockets {
     close: async () => {
       clearInterval(frames);
       clearInterval(recheck);
-      await io.close();
+      // It also closes the HTTP server, and waits for requests in progress. Those that take longer end with the store.
+      await Promise.race([io.close(), delay(REQUESTS_MS_MAX, undefined, { ref: false })]);
     },
   };
 }

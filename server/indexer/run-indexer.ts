@@ -47,11 +47,13 @@ export async function runIndexer(
   { publisher, onExpired }: IndexerOutput,
   signal: AbortSignal,
 ): Promise<void> {
-  await using store = await openStore({
-    url: task.storeUrl,
-    clock,
-    memoryLimitMb: STORE_MEMORY_MB,
-  });
+  let upkeep = Promise.resolve();
+  await using stack = new AsyncDisposableStack();
+  // Ends after the store is closed, because that ends a merge in progress.
+  stack.defer(() => upkeep);
+  const store = stack.use(
+    await openStore({ url: task.storeUrl, clock, memoryLimitMb: STORE_MEMORY_MB }),
+  );
   const zone = zoneOf(task.timezone);
   const { paths, locksFolder, busUrl, replay } = task;
   await using files = replay
@@ -83,7 +85,7 @@ export async function runIndexer(
   await publishStatus();
   const status = setInterval(() => void publishStatus(), STATUS_EVERY_MS);
   const ended = new AbortController();
-  const upkeep = keepUp({ store, clock, bus, onExpired }, AbortSignal.any([signal, ended.signal]));
+  upkeep = keepUp({ store, clock, bus, onExpired }, AbortSignal.any([signal, ended.signal]));
   try {
     await ingest.run(bus ? joinSources([files, bus]) : files, signal);
   } finally {
@@ -91,6 +93,5 @@ export async function runIndexer(
     // Publish the final counts of a replay.
     await publishStatus();
     ended.abort();
-    await upkeep;
   }
 }
