@@ -75,7 +75,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("problems, in a real browser", () => {
     const requestedUrls: string[] = [];
     page.on("request", (request) => requestedUrls.push(request.url()));
     const mend = await breakStore();
-    const item = notice().getByRole("listitem").filter({ hasText: "ENOTDIR" });
+    const item = notice().getByRole("listitem").filter({ hasText: "Events cannot be stored" });
     await item.waitFor(SOON);
     const text = await item.innerText();
     expect(text).toMatch(/Error:[^]+What to do:[^]+since/);
