@@ -2,12 +2,11 @@ import { writeFile } from "node:fs/promises";
 
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright";
 
-import { Board } from "#dashboards/api.ts";
-
 import { openBrowser } from "../harness/browser.ts";
 import {
   type ControlPlane,
   createOwner,
+  metricOf,
   OWNER,
   startControlPlane,
 } from "../harness/control-plane.ts";
@@ -46,7 +45,7 @@ export async function startBoard({
   const browser = await openBrowser();
   started.defer(() => browser.close());
   const [name = "", value = ""] = (await signUp(app, browser)).split("=", 2);
-  if (log !== "demo") await untilStored(app, { lines: log.length, cookie: `${name}=${value}` });
+  if (log !== "demo") await untilStored(app, log.length);
   const resources = started.move();
   const { url } = app;
   return {
@@ -66,14 +65,11 @@ export async function startBoard({
   };
 }
 
-async function untilStored(
-  { get }: ControlPlane,
-  { lines, cookie }: { lines: number; cookie: string },
-): Promise<void> {
-  await until(`${lines} stored lines`, async () => {
-    const { datasets } = Board.parse(await (await get("/api/board", cookie)).json());
-    return datasets.reduce((sum, { rows }) => sum + rows, 0) >= lines;
-  });
+async function untilStored(app: ControlPlane, lines: number): Promise<void> {
+  await until(
+    `${lines} stored lines`,
+    async () => (await metricOf(app, "quarterdeck_store_rows")) >= lines,
+  );
 }
 
 export async function signIn(page: Page, password = OWNER.password): Promise<void> {
