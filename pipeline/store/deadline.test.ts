@@ -33,25 +33,34 @@ const endless = (duck: Duck, work: Work) => (question: Question) =>
   duck.rows(ENDLESS, [], { work, question });
 
 test.each(WORKS)(
-  "a statement of %s ends at the time limit, and the connection is usable",
+  "a statement of %s ends at the time limit, running or waiting, and the connection is usable",
   async (work) => {
     await using duck = await openDuck();
-    const questions = new Questions(100);
-    const all = Array.from({ length: 6 }, () => questions.run({}, endless(duck, work)));
-    const results = await Promise.allSettled(all);
-    for (const result of results) {
-      const reason: unknown = result.status === "rejected" ? result.reason : undefined;
-      expect(reason).toBeInstanceOf(AppError);
-      expect(reason).toMatchObject({ code: "unavailable", waitMs: expect.any(Number) });
+    const short = new Questions(100);
+    const running = [1, 2].map(() => short.run({}, endless(duck, work)));
+    for (const result of await Promise.allSettled(running)) {
+      expect(result).toMatchObject({
+        reason: {
+          code: "unavailable",
+          message: expect.stringContaining("took longer than 0.1 s"),
+          waitMs: expect.any(Number),
+        },
+      });
     }
-    const messages = results.map((it) => (it.status === "rejected" ? String(it.reason) : ""));
-    expect(messages.filter((it) => it.includes("took longer than 0.1 s"))).toHaveLength(2);
-    expect(messages.filter((it) => it.includes("could not start within 0.1 s"))).toHaveLength(4);
-    const later = new Questions();
-    const answers = Array.from({ length: 6 }, () =>
-      later.run({}, (question) => duck.rows("SELECT 1", [], { work, question })),
+    const leaving = new AbortController();
+    const asking = { signal: leaving.signal };
+    const busy = [1, 2].map(() => new Questions().run(asking, endless(duck, work)));
+    const waiting = [1, 2, 3].map(() => short.run({}, endless(duck, work)));
+    for (const result of await Promise.allSettled(waiting)) {
+      const message = expect.stringContaining("could not start within 0.1 s");
+      expect(result).toMatchObject({ reason: { code: "unavailable", message } });
+    }
+    leaving.abort();
+    await Promise.allSettled(busy);
+    const answers = [1, 2, 3].map(() =>
+      new Questions().run({}, (question) => duck.rows("SELECT 1", [], { work, question })),
     );
-    expect(await Promise.all(answers)).toEqual(Array.from({ length: 6 }, () => [[1]]));
+    expect(await Promise.all(answers)).toEqual([[[1]], [[1]], [[1]]]);
   },
 );
 
