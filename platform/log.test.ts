@@ -53,6 +53,17 @@ test("external text cannot control the terminal", () => {
   expect(printable("a\u001B[2J\u009B31m\u202Eb\tc\r")).toBe("a\\x1b[2J\\x9b31m\\u202eb\tc\\x0d");
 });
 
+test("lines and progress show control and invisible characters as escapes", () => {
+  let written = "";
+  const output = { isTTY: false, write: (text: string) => (written += text) };
+  const terminal = openTerminal(output, { nowMs: () => 0 });
+  terminal.line("a\u001B[2J\u202Eb\nc");
+  terminal.progress("d\u2066\u200B\u{E0041}e");
+  expect(written).toBe(
+    String.raw`a\x1b[2J\u202eb` + "\nc\n" + String.raw`d\u2066\u200b\udb40\udc41e` + "\n",
+  );
+});
+
 test("progress is one updated line on a terminal and a few plain lines elsewhere", () => {
   for (const isTTY of [true, false]) {
     let nowMs = 0;

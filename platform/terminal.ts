@@ -2,7 +2,7 @@ import type { Clock } from "./clock.ts";
 
 type Output = { write(text: string): unknown; isTTY?: boolean; columns?: number };
 
-/** Output for people: whole lines, and one progress line that is updated. */
+/** Output for people: whole lines, and one progress line that is updated. Their text is made printable. */
 export type Terminal = {
   line(text: string): void;
   /** On a terminal updates the progress line; otherwise prints a line occasionally. */
@@ -14,9 +14,8 @@ export type Terminal = {
 const PLAIN_EVERY_MS = 5_000;
 const LIVE_EVERY_MS = 80;
 const CLEAR_LINE = "\r\u001B[2K";
-// C0 except tab and newline, DEL, C1, and bidirectional control characters.
-// oxlint-disable-next-line no-control-regex -- it matches control characters on purpose
-const CONTROLS = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069]/g;
+/** Controls except tab and newline, and invisible characters, of which some change the direction of the text. */
+const CONTROLS = /(?![\t\n])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 export function openTerminal(output: Output, clock: Clock): Terminal {
   const live = output.isTTY === true;
@@ -29,14 +28,16 @@ export function openTerminal(output: Output, clock: Clock): Terminal {
     shownAtMs = clock.nowMs();
   };
   return {
-    line(text) {
+    line(external) {
+      const text = printable(external);
       output.write(
         live && current !== ""
           ? `${CLEAR_LINE}${text}\n${cut(current, output.columns ?? 80)}`
           : `${text}\n`,
       );
     },
-    progress(text) {
+    progress(external) {
+      const text = printable(external);
       current = text;
       if (clock.nowMs() - shownAtMs >= (live ? LIVE_EVERY_MS : PLAIN_EVERY_MS)) draw(text);
     },
@@ -55,7 +56,7 @@ export function openTerminal(output: Output, clock: Clock): Terminal {
  */
 export function printable(text: string): string {
   return text.replaceAll(CONTROLS, (character) => {
-    const code = character.charCodeAt(0);
+    const code = character.codePointAt(0) ?? 0;
     return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : escaped(character);
   });
 }
@@ -64,8 +65,12 @@ export function printable(text: string): string {
 export const printableJson = (value: unknown): string =>
   JSON.stringify(value).replaceAll(CONTROLS, escaped);
 
+/** In the syntax of JSON: each UTF-16 unit. */
 const escaped = (character: string): string =>
-  `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  character
+    .split("")
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    .join("");
 
 function cut(text: string, columns: number): string {
   const characters = Array.from(text);

@@ -3,6 +3,7 @@
 import type { EventOverview } from "../api.ts";
 import { formatQuantity } from "../format.ts";
 import { splitTerms, term } from "../search-terms.ts";
+import { cutText, visibleText } from "../untrusted-text.ts";
 import { Untrusted } from "../untrusted.tsx";
 
 type FacetsProps = {
@@ -67,7 +68,7 @@ function FacetValue({ field, value, count, chosen, onTerm }: FacetValueProps) {
       <button
         type="button"
         className="icon facet-not"
-        aria-label={`Exclude ${field} ${value.slice(0, VALUE_CHARACTERS_MAX)}`}
+        aria-label={`Exclude ${field} ${visibleText(cutText(value, VALUE_CHARACTERS_MAX).text)}`}
         title="Exclude"
         onClick={() => onTerm(`-${wanted}`)}
       >

@@ -3,6 +3,8 @@
 import { type FormEvent, type RefObject, useState } from "react";
 
 import type { Problem } from "../api.ts";
+import { visibleText } from "../untrusted-text.ts";
+import { Untrusted } from "../untrusted.tsx";
 
 type SearchBoxProps = {
   query: string;
@@ -42,12 +44,12 @@ export function SearchBox({ query, onSearch, problem, field }: SearchBoxProps) {
         <div id="search-problem" className="field-error" role="alert">
           {column !== undefined ? (
             <pre aria-hidden="true">
-              {query}
+              {visibleText(query)}
               {"\n"}
-              {" ".repeat(Math.max(0, column - 1))}^
+              {" ".repeat(visibleText(query.slice(0, Math.max(0, column - 1))).length)}^
             </pre>
           ) : null}
-          {problem.detail ?? problem.title}
+          <Untrusted text={problem.detail ?? problem.title} />
         </div>
       ) : null}
     </search>

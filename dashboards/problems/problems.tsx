@@ -57,7 +57,7 @@ function ProblemItem({ problem, zone }: { problem: ShownProblem; zone: Zone }) {
         </p>
         {action === null ? null : (
           <p>
-            <b>What to do:</b> {action}
+            <b>What to do:</b> <Untrusted text={action} charactersMax={CHARACTERS_MAX} />
           </p>
         )}
         <Since atMs={sinceMs} zone={zone} />

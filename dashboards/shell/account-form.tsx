@@ -4,6 +4,7 @@ import { type FormEvent, type ReactNode, useState } from "react";
 
 import type { Problem } from "../api.ts";
 import { asProblem, jsonBody, send } from "../client/fetch-json.ts";
+import { Untrusted } from "../untrusted.tsx";
 import { Logo } from "./logo.tsx";
 
 export type FieldSpec = {
@@ -59,7 +60,12 @@ export function AccountForm(props: AccountFormProps) {
         {problem ? (
           <p className="form-error" role="alert">
             <b>{problem.title}</b>
-            {problem.detail ? <> {problem.detail.replaceAll("body.", "")}</> : null}
+            {problem.detail ? (
+              <>
+                {" "}
+                <Untrusted text={problem.detail.replaceAll("body.", "")} />
+              </>
+            ) : null}
           </p>
         ) : null}
         {fields.map((field) => (

@@ -4,6 +4,7 @@ import { useRef, useState } from "react";
 
 import type { Problem } from "../api.ts";
 import { asProblem, send } from "../client/fetch-json.ts";
+import { Untrusted } from "../untrusted.tsx";
 
 /** A banner on every page which marks simulated data and turns the demo off. */
 export function DemoBanner({ onOff }: { onOff: () => void }) {
@@ -26,7 +27,11 @@ export function DemoBanner({ onOff }: { onOff: () => void }) {
       <dialog ref={dialog} className="sheet narrow" aria-label="Turn the demo off">
         <h2>Turn the demo off?</h2>
         <p>The simulated service stops and its data is deleted. Your own logs are not touched.</p>
-        {problem ? <p role="alert">{problem.detail ?? problem.title}</p> : null}
+        {problem ? (
+          <p role="alert">
+            <Untrusted text={problem.detail ?? problem.title} />
+          </p>
+        ) : null}
         <div className="row">
           <button type="button" className="primary" onClick={turnOff}>
             Turn it off

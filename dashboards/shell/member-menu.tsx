@@ -3,23 +3,27 @@
 import { Me } from "../api.ts";
 import { send } from "../client/fetch-json.ts";
 import { useResource } from "../client/use-resource.ts";
+import { visibleText } from "../untrusted-text.ts";
+import { Untrusted } from "../untrusted.tsx";
 
 /** The signed-in member, and sign-out. */
 export function MemberMenu() {
   const { data: me } = useResource(Me, "/api/me");
   return (
     <details className="menu" data-testid="member-menu">
-      <summary aria-label={me ? `Signed in as ${me.name}` : "Member"}>
+      <summary aria-label={me ? `Signed in as ${visibleText(me.name)}` : "Member"}>
         <span className="avatar" aria-hidden="true">
           {me?.name.trim().charAt(0).toUpperCase() ?? "·"}
         </span>
       </summary>
       <div className="menu-body">
         <p>
-          <b>{me?.name}</b>
+          <b>
+            <Untrusted text={me?.name ?? ""} />
+          </b>
           <br />
           <span className="quiet">
-            {me?.email} · {me?.role}
+            <Untrusted text={me?.email ?? ""} /> · {me?.role}
           </span>
         </p>
         <button type="button" onClick={() => void signOut()}>

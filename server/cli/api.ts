@@ -6,6 +6,7 @@ import { apiPortSettings } from "#api/kit/settings.ts";
 import { AppError } from "#platform/errors.ts";
 import { openDispatcher } from "#platform/processes/connection-dispatcher.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
+import { printable } from "#platform/terminal.ts";
 
 import { openInstallation, workerInput } from "../apis/installation.ts";
 import { openLogFile } from "../apis/log-file.ts";
@@ -104,7 +105,7 @@ function settingsOf(service: ServiceName, values: Options["values"]) {
   );
 }
 
-const notify = (line: string): void => void process.stderr.write(`${line}\n`);
+const notify = (line: string): void => void process.stderr.write(`${printable(line)}\n`);
 const writeOut = (lines: string): void => void process.stdout.write(lines);
 
 function serviceOf([name, surplus]: readonly string[]): ServiceName {

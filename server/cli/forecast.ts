@@ -6,6 +6,7 @@ import { z } from "zod";
 import { forecast } from "#forecaster/forecast-series.ts";
 import type { Forecast, ForecastAnswer } from "#forecaster/forecast.ts";
 import { AppError } from "#platform/errors.ts";
+import { printableJson } from "#platform/terminal.ts";
 
 import type { Command } from "./command.ts";
 
@@ -61,7 +62,7 @@ export const forecastCommand: Command = {
     }
     for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
       if (line.trim() === "") continue;
-      const written = process.stdout.write(`${JSON.stringify(answerLine(line))}\n`);
+      const written = process.stdout.write(`${printableJson(answerLine(line))}\n`);
       if (!written) await once(process.stdout, "drain");
     }
     return EXIT_OK;

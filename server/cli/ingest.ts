@@ -8,7 +8,7 @@ import { openStore } from "#pipeline/store/open-store.ts";
 import { systemClock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
-import { openTerminal, printable } from "#platform/terminal.ts";
+import { openTerminal } from "#platform/terminal.ts";
 
 import { openDataFolder } from "../data-folder.ts";
 import { deriveRules } from "../rules.ts";
@@ -67,7 +67,7 @@ and stores the events. Lines that no format can parse are kept in quarantine.
     terminal.done();
     printStoreProblems(await store.status());
     for (const { level, path, message } of ingest.statusWith(source.status())) {
-      if (level !== "info") terminal.line(`${printable(path)}: ${printable(message)}`);
+      if (level !== "info") terminal.line(`${path}: ${message}`);
     }
     const summary = summarise(ingest.counts, seconds());
     process.stdout.write(`${values["json"] ? JSON.stringify(summary) : summaryText(summary)}\n`);

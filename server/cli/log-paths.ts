@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 
 import { GLOB_CHARACTERS } from "#collectors/sources/files/scan.ts";
-import { printable } from "#platform/terminal.ts";
 
 import { readLastStart, saveLastStart } from "../last-start.ts";
 
@@ -16,9 +15,9 @@ export function namedPaths(root: string, files: readonly string[]): string[] | u
 }
 
 export function describePaths(paths: readonly string[]): string {
-  const named = `Tailing ${paths.map(printable).join(", ")}`;
+  const named = `Tailing ${paths.join(", ")}`;
   const missing = paths.filter((it) => !GLOB_CHARACTERS.test(it) && !existsSync(it));
   return missing.length === 0
     ? named
-    : `${named}\nMissing, and read as soon as they exist: ${missing.map(printable).join(", ")}`;
+    : `${named}\nMissing, and read as soon as they exist: ${missing.join(", ")}`;
 }

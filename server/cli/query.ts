@@ -155,7 +155,7 @@ function parseStep(
 
 function table(answer: CatalogueAnswer): string {
   const { prediction } = answer;
-  if (prediction?.status === "learning") return `${answer.metric}: ${prediction.reason}`;
+  if (prediction?.status === "learning") return printable(`${answer.metric}: ${prediction.reason}`);
   const lines = answer.series.map(({ key, value, points }) => {
     const label = key === null ? answer.metric : printable(key);
     const steps = points.map(([t, v]) => `  ${new Date(t).toISOString()}  ${shown(v)}`);

@@ -4,7 +4,7 @@ import path from "node:path";
 import { systemClock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
-import { openTerminal, printable } from "#platform/terminal.ts";
+import { openTerminal } from "#platform/terminal.ts";
 
 import { ownRoles } from "../composition.ts";
 import { openDataFolder } from "../data-folder.ts";
@@ -46,7 +46,7 @@ original distance divided by the speed, with the time at which they are replayed
     );
     const folder = openDataFolder(control);
     const terminal = openTerminal(process.stdout, systemClock);
-    terminal.line(`Replaying ${printable(file)} at ${speed} × the original speed`);
+    terminal.line(`Replaying ${file} at ${speed} × the original speed`);
     const workspace: WorkspaceKind = { kind: "replay", path: path.resolve(file), speed };
     const roles = ownRoles(folder, { index, apis: undefined });
     return runControlPlane(terminal, { settings: control, folder, workspace, roles });
