@@ -3,11 +3,12 @@ import { describe, expect, test } from "vitest";
 import { Predictions } from "#forecaster/predictions.ts";
 import { openForecastStore } from "#forecaster/store/open-forecast-store.ts";
 import { LiveWindow } from "#pipeline/live/live-window.ts";
+import { mainExtents } from "#pipeline/metrics/main-extents.ts";
 import { storeWithTimes, timesIn } from "#pipeline/metrics/testing-times.ts";
 import { silentLog } from "#platform/log.ts";
 
 import { loadBoard } from "./board.ts";
-import { chooseDataset, defaultRange } from "./tier.ts";
+import { chooseDataset, defaultRange, rangeOfAll } from "./tier.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -61,6 +62,19 @@ describe("the default board", () => {
       "nginx.access": timesIn(NOW_MS - HOUR_MS, NOW_MS, 1_000),
     });
     expect(board.dataset).toBe("nginx.access");
+  });
+
+  test("and the default search over all datasets are not of the time of single odd lines", async () => {
+    const week = { fromMs: NOW_MS - 9 * DAY_MS, toMs: NOW_MS - 2 * DAY_MS };
+    await using store = await storeWithTimes({
+      "nginx.access": [0, ...lastWeek],
+      "nginx.error": [...timesIn(week.fromMs, week.toMs, 500), NOW_MS + 20 * HOUR_MS],
+      other: [NOW_MS + HOUR_MS],
+    });
+    const range = defaultRange(rangeOfAll(await mainExtents(store, NOW_MS), NOW_MS), NOW_MS);
+    expect(range.live).toBe(false);
+    expect(Math.abs(range.fromMs - week.fromMs)).toBeLessThan(120_000);
+    expect(Math.abs(range.toMs - week.toMs)).toBeLessThan(120_000);
   });
 
   test("shows events that are all ahead of the clock where they are", () => {
