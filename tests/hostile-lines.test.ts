@@ -72,7 +72,9 @@ test("script tags, escapes and megabyte URLs are stored unchanged", async () => 
     limit: 1,
     where: [{ field: "url.original", op: "like", value: "/long/*" }],
   });
-  expect(String(long[0]?.fields["url.original"])).toHaveLength(1_000_006);
+  // Search results have only the beginning of a long text.
+  const whole = long[0] && (await store.event(long[0].id));
+  expect(String(whole?.fields["url.original"])).toHaveLength(1_000_006);
 });
 
 test("forged times do not extend the range", async () => {

@@ -169,6 +169,7 @@ export class Ingest {
   #reparse(stream: Stream, retime?: Chunk["retime"]): void {
     const fromRow = this.#unstored.foldedRows;
     this.counts.quarantined -= reparseRows(this.#batch, stream, { fromRow, retime });
+    this.counts.events = this.counts.lines - this.counts.quarantined;
   }
 
   /** Takes the lines up to one that requires that the format is examined; returns the rest. */

@@ -10,6 +10,7 @@ import type { Chunk, RecordHeader, Source } from "#collectors/source.ts";
 import { UTC } from "#collectors/zone.ts";
 import { systemClock } from "#platform/clock.ts";
 
+import { DATASETS_MAX, OVERFLOW_DATASET } from "../datasets.ts";
 import { openEmbeddedStore } from "../store/embedded-store.ts";
 import { openMemoryStore } from "../store/memory-store.ts";
 import type { EventStore } from "../store/port.ts";
@@ -120,6 +121,27 @@ describe.each(STORES)("quarantined lines that can be parsed now, in a store %s",
     expect(done).toEqual({ lines: 150, events: new Map([["apache.access", 135]]) });
     const [event] = (await contents(store, "apache.access")).events;
     expect(event?.fields).toMatchObject({ "log.file.path": "/srv/site/access.log" });
+  });
+
+  test("do not add datasets beyond their limit", async () => {
+    await using store = await open();
+    const batch = new Batch(DATASETS_MAX + 10);
+    for (let i = 0; i < DATASETS_MAX + 10; i += 1) {
+      const dataset = `"data_stream.dataset":"random.${i}"`;
+      const original = `{"@timestamp":"2026-03-14T10:00:00Z",${dataset},"message":"${i}"}`;
+      batch.number("@timestamp").put(i, Date.UTC(2026, 2, 14));
+      batch.text("data_stream.dataset").putText(i, QUARANTINE);
+      batch.text("event.original").putText(i, original);
+      batch.text("log.source.id").putText(i, "src_test");
+      batch.number("log.offset").put(i, i);
+      batch.commit();
+    }
+    await store.append(batch, [], new Map([["src_test", { offset: 1 }]]));
+    const { events } = await reprocess({ ...DEPS, store }, {});
+    expect(events.get(OVERFLOW_DATASET)).toBeGreaterThanOrEqual(10);
+    expect((await store.extents()).length).toBeLessThanOrEqual(DATASETS_MAX + 1);
+    const rows = (await store.extents()).reduce((sum, extent) => sum + extent.rows, 0);
+    expect(rows).toBe(DATASETS_MAX + 10);
   });
 
   test("keep the fields of their sender", async () => {

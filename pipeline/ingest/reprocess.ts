@@ -1,5 +1,5 @@
 import type { Batch } from "#collectors/batch.ts";
-import { openDeriver } from "#collectors/derive/derive.ts";
+import { type Deriver, openDeriver } from "#collectors/derive/derive.ts";
 import type { DeriveRules } from "#collectors/derive/request-pattern.ts";
 import { detectLines, sampleLines } from "#collectors/detect.ts";
 import type { Format } from "#collectors/format.ts";
@@ -9,12 +9,14 @@ import type { Clock } from "#platform/clock.ts";
 
 import { FrameAccumulator } from "../fold/accumulator.ts";
 import { matches } from "../matches.ts";
-import type { EventRewriter, PositionReader, RewriteRows } from "../store/port.ts";
+import type { RollupCell } from "../rollup.ts";
+import type { EventReader, EventRewriter, PositionReader } from "../store/port.ts";
+import { DatasetLimit } from "./dataset-limit.ts";
 import { type LineParser, QUARANTINE_DATASET, reparseRow } from "./quarantine.ts";
 import { formatIn } from "./stored-formats.ts";
 
 export type ReprocessDeps = {
-  store: EventRewriter & PositionReader;
+  store: EventRewriter & PositionReader & Pick<EventReader, "extents">;
   clock: Clock;
   rules: DeriveRules;
   /** Time zone of log times without a zone. */
@@ -46,43 +48,53 @@ export async function reprocess(
   const positions = await deps.store.positions();
   const done: Reprocessed = { lines: 0, events: new Map() };
   await deps.store.rewrite(QUARANTINE_DATASET, (batch) => {
-    const parsers = new Parsers(batch, { ...deps, ...request, positions });
-    return openRewrite(batch, { parsers, done, rules: deps.rules, path: request.path });
+    const rows = new ReprocessedRows(batch, { ...deps, ...request, positions });
+    return () => rows.reprocess(done);
   });
   return done;
 }
 
-function openRewrite(
-  batch: Batch,
-  {
-    parsers,
-    done,
-    rules,
-    path,
-  }: { parsers: Parsers; done: Reprocessed } & {
-    rules: DeriveRules;
-    path: string | undefined;
-  },
-): RewriteRows {
-  const deriver = openDeriver(batch, rules);
-  const frames = new FrameAccumulator(batch);
-  const datasets = batch.text("data_stream.dataset");
-  return () => {
-    let changed = 0;
-    const rows = rowsAt(batch, path);
-    for (const [row, candidates] of parsers.of(rows)) {
-      if (!candidates.some((parser) => reparseRow(batch, row, parser))) continue;
+/** The quarantined events in a batch, which is filled again and again. */
+class ReprocessedRows {
+  readonly #batch: Batch;
+  readonly #path: string | undefined;
+  readonly #parsers: Parsers;
+  readonly #datasets: DatasetLimit;
+  readonly #deriver: Deriver;
+  readonly #frames: FrameAccumulator;
+  #datasetsRead: Promise<void> | undefined;
+
+  constructor(batch: Batch, deps: RowsDeps) {
+    this.#batch = batch;
+    this.#path = deps.path;
+    this.#parsers = new Parsers(batch, deps);
+    this.#datasets = new DatasetLimit(batch, deps);
+    this.#deriver = openDeriver(batch, deps.rules);
+    this.#frames = new FrameAccumulator(batch, deps.clock);
+  }
+
+  async reprocess(done: Reprocessed): Promise<{ changed: number; cells: RollupCell[] }> {
+    await (this.#datasetsRead ??= this.#datasets.read());
+    await this.#datasets.reset();
+    this.#deriver.reset();
+    this.#frames.reset();
+    const batch = this.#batch;
+    const rows = rowsAt(batch, this.#path);
+    const parsers = this.#parsers.of(rows);
+    const changed = rows.filter((row) =>
+      parsers.get(row)?.some((parser) => reparseRow(batch, row, parser)),
+    );
+    this.#datasets.apply(0, batch.rows);
+    this.#deriver.derive(0, batch.rows);
+    this.#frames.fold(0, batch.rows, false);
+    done.lines += rows.length;
+    const datasets = batch.text("data_stream.dataset");
+    for (const row of changed) {
       const dataset = datasets.text(datasets.ids[row] ?? 0);
       done.events.set(dataset, (done.events.get(dataset) ?? 0) + 1);
-      changed += 1;
     }
-    done.lines += rows.length;
-    deriver.reset();
-    frames.reset();
-    deriver.derive(0, batch.rows);
-    frames.fold(0, batch.rows, false);
-    return { changed, cells: frames.takeCells() };
-  };
+    return { changed: changed.length, cells: this.#frames.takeCells() };
+  }
 }
 
 /** The rows that were read at this path. */
@@ -99,6 +111,7 @@ function rowsAt(batch: Batch, path: string | undefined): number[] {
 
 type ParserDeps = ReprocessRequest &
   Pick<ReprocessDeps, "clock" | "zone"> & { positions: Positions };
+type RowsDeps = ParserDeps & Pick<ReprocessDeps, "rules"> & { store: Pick<EventReader, "extents"> };
 
 /** The parsers that are tried for the lines of each source, bound to the batch. */
 class Parsers {

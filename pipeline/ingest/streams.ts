@@ -109,7 +109,9 @@ export class Streams {
 
   /** The chunks that are held for too long, or for more than `ageMs`. Their format is detected a last time. */
   overdue(stream: Stream, ageMs = HELD_MS_MAX): Chunk[] {
-    if (this.#context.nowMs - stream.unrecognised.sinceMs < ageMs) return [];
+    const { bytes, sinceMs } = stream.unrecognised;
+    // Absolute, so that lines do not wait for hours after the clock was set back.
+    if (bytes === 0 || Math.abs(this.#context.nowMs - sinceMs) < ageMs) return [];
     this.#recognise(stream, true);
     return stream.unrecognised.take();
   }

@@ -9,15 +9,15 @@ import type { Chunk } from "#collectors/source.ts";
 export class UnrecognisedLines {
   bytes = 0;
   /** When the first of the chunks was read. */
-  sinceMs = Number.POSITIVE_INFINITY;
+  sinceMs = 0;
   #chunks: Chunk[] = [];
   #examinedBytes = 0;
 
   /** Adds a chunk, whose bytes are valid until the next one is read: then `take` or `hold` must have been called. */
   add(chunk: Chunk, nowMs: number): void {
+    if (this.#chunks.length === 0) this.sinceMs = nowMs;
     this.#chunks.push(chunk);
     this.bytes += chunk.bytes.length;
-    this.sinceMs = Math.min(this.sinceMs, nowMs);
   }
 
   /**
@@ -41,7 +41,6 @@ export class UnrecognisedLines {
     this.#chunks = [];
     this.bytes = 0;
     this.#examinedBytes = 0;
-    this.sinceMs = Number.POSITIVE_INFINITY;
     return chunks;
   }
 }

@@ -86,7 +86,7 @@ class MemoryStore implements EventStore {
     const batch = new Batch(Math.max(1, rewritten.length));
     const rewriteRows = open(batch);
     for (const { document } of rewritten) addDocument(batch, document.fields);
-    const { changed, cells } = rewriteRows();
+    const { changed, cells } = await rewriteRows();
     if (changed === 0) return;
     const events = new Map(
       rewritten.map(({ number }, row) => [number, eventOf(batch, row, number)]),

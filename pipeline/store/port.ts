@@ -149,7 +149,8 @@ export type EventWriter = {
 };
 
 /** Changes the rows of the batch, except their source and offset, and returns how many it changed and the cells of all. */
-export type RewriteRows = () => { changed: number; cells: readonly RollupCell[] };
+export type RewriteRows = () => RewrittenRows | Promise<RewrittenRows>;
+type RewrittenRows = { changed: number; cells: readonly RollupCell[] };
 export type OpenRewrite = (batch: Batch) => RewriteRows;
 
 export type EventRewriter = {

@@ -150,7 +150,7 @@ export class Rewriter {
       );
       if (rows.length === 0) continue;
       for (const row of rows) addStoredRow(batch, row);
-      const { changed, cells } = work.rewriteRows();
+      const { changed, cells } = await work.rewriteRows();
       all.rows += rows.length;
       all.changed += changed;
       const footer = batchFooter(segment.id, { batch, cells, positions: new Map() });
