@@ -1,11 +1,15 @@
-import { appendFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { describe, expect, onTestFinished, test } from "vitest";
+import { z } from "zod";
+
+import type { RecordHeader } from "#collectors/source.ts";
 
 import { line, numbers, PLAIN, readUntil, startReader, testBus, TestStore } from "./contract.ts";
 import { openEmbeddedBus } from "./embedded-bus.ts";
+import { PartitionReader } from "./partition-reader.ts";
 import type { Bus } from "./port.ts";
 import { partitionsOf, segmentPath, segmentsOf } from "./segments.ts";
 
@@ -136,4 +140,74 @@ test("one process at a time reads the bus", async () => {
     void next;
   }
   await expect.poll(() => second.numbers, { timeout: 20_000 }).toEqual([1, 2]);
+});
+
+const textOf = (n: number): string => Buffer.from(line(n)).toString("latin1");
+
+/** Number of flipped bits; `FLIPS=400` for the complete run. */
+const FLIPS = Number(process.env["FLIPS"] ?? 60);
+
+test("a flipped bit never changes a pushed line silently: the lines of its block are quarantined", async () => {
+  const folder = await temporaryFolder();
+  {
+    await using bus = openEmbeddedBus({ folder });
+    for (const n of numbers(0, 20)) {
+      const header = { format: "ecs", dataset: `d${n % 3}`, fields: { "host.name": `h${n % 2}` } };
+      await bus.append({ header, lines: line(n) });
+    }
+  }
+  const [partition = "src_"] = await partitionsOf(folder);
+  const path = segmentPath(folder, partition, 0);
+  const intact = await readFile(path);
+  for (let i = 0; i < FLIPS; i += 1) {
+    const bytes = Buffer.from(intact);
+    const [first, all] = [100 * 8, bytes.length * 8];
+    // Half of them in the first header, on which the other blocks depend.
+    const bit = i % 2 === 0 ? Math.floor((i * first) / FLIPS) : (i * 7_919) % all;
+    bytes.writeUInt8(bytes.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+    await writeFile(path, bytes);
+    const read: { bytes: string; header: RecordHeader | undefined }[] = [];
+    const reader = new PartitionReader({ folder, partition, offset: 0 });
+    for await (const chunk of reader.chunks(new AbortController().signal)) {
+      read.push({ bytes: Buffer.from(chunk.bytes).toString("latin1"), header: chunk.header });
+    }
+    // Lines of any other format are quarantined.
+    const kept = read.filter(({ header }) => header?.format === "ecs");
+    for (const chunk of kept) {
+      const { n } = z.object({ n: z.number() }).parse(JSON.parse(chunk.bytes));
+      const header = { format: "ecs", dataset: `d${n % 3}`, fields: { "host.name": `h${n % 2}` } };
+      expect(chunk).toEqual({ bytes: textOf(n), header });
+    }
+    // One block is damaged; a damaged header may also hide that of the block before it.
+    expect(kept.length).toBeGreaterThanOrEqual(18);
+    expect(read.length).toBeGreaterThanOrEqual(kept.length);
+  }
+});
+
+test("blocks and lines that are longer than a read are read completely", async () => {
+  const folder = await temporaryFolder();
+  await using bus = openEmbeddedBus({ folder });
+  const long = Buffer.from(`{"n":1,"text":"${"x".repeat(3_000_000)}"}\n`);
+  const many = Buffer.concat(numbers(2, 40_000).map(line));
+  await Promise.all([long, many].map((lines) => bus.append({ header: PLAIN, lines })));
+  await append(bus, 40_000);
+  const store = new TestStore();
+  await readUntil(store, opener(folder), 40_000);
+  expect(store.numbers).toEqual(numbers(1, 40_001));
+}, 30_000);
+
+test("segments whose headers have no checksums, as written by earlier versions, are read", async () => {
+  const folder = await temporaryFolder();
+  const partition = "src_0123456789abcdef01234567";
+  await mkdir(join(folder, partition), { recursive: true });
+  const mark = `\u001E${"ab".repeat(16)}`;
+  const headers = ["a", "b"].map((dataset) => `${mark}{"dataset":"${dataset}","fields":{}}\n`);
+  const lines = [headers[0], line(1), line(2), headers[1], line(3)].map((it) =>
+    Buffer.from(it ?? ""),
+  );
+  await writeFile(segmentPath(folder, partition, 0), Buffer.concat(lines));
+  const store = new TestStore();
+  await readUntil(store, opener(folder), 3);
+  expect(store.numbers).toEqual([1, 2, 3]);
+  expect(store.lines.map(({ header }) => header?.dataset)).toEqual(["a", "a", "b"]);
 });

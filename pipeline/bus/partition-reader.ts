@@ -3,7 +3,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import type { Chunk, RecordHeader, SourceId } from "#collectors/source.ts";
 import { ifExists } from "#platform/files.ts";
 
-import { ECS_LINES, headerAt, MARK_BYTES, markOf } from "./segment-headers.ts";
+import { areIntact, DAMAGED_LINES, ECS_LINES, headerAt, markOf } from "./segment-headers.ts";
 import { positionAt, segmentPath, segmentsOf, STRIDE } from "./segments.ts";
 
 const READ_BYTES = 1024 * 1024;
@@ -11,8 +11,16 @@ const READ_BYTES = 1024 * 1024;
 const TURN_READS = 8;
 const LF = 0x0a;
 
+/** Bytes of the beginning of a segment in which its mark is looked for. */
+const START_BYTES = 256 * 1024;
+
 /** The current segment, and the header of the next line. */
-type SegmentState = { index: number; mark: string | undefined; header: RecordHeader };
+type SegmentState = {
+  index: number;
+  mark: string | undefined;
+  isChecked: boolean;
+  header: RecordHeader;
+};
 
 /** Reads one partition of the embedded bus. */
 export class PartitionReader {
@@ -20,6 +28,9 @@ export class PartitionReader {
   readonly #partition: SourceId;
   #offset: number;
   #segment: SegmentState | undefined;
+  /** Bytes of the segment from the offset on, and how many of them the next block has if it did not fit into a read. */
+  #availableBytes = 0;
+  #blockBytes = 0;
 
   constructor(from: { folder: string; partition: SourceId; offset: number }) {
     this.#folder = from.folder;
@@ -33,15 +44,15 @@ export class PartitionReader {
     const segments = await segmentsOf(this.#folder, this.#partition);
     for (let reads = 0; reads < TURN_READS && !signal.aborted;) {
       const lines = await this.#readLines();
+      const offset = this.#offset;
       if (lines) {
         reads += 1;
         yield* this.#groups(lines);
-        continue;
+        if (this.#offset > offset || this.#blockBytes <= this.#availableBytes) continue;
       }
-      const offset = this.#offset;
       const next = segments.find((index) => index * STRIDE > offset);
       if (next === undefined) return;
-      // The rest of the previous segment is a partial line, which was never acknowledged.
+      // The rest of the previous segment is a partial line or block, which was never acknowledged.
       this.#offset = next * STRIDE;
     }
   }
@@ -50,31 +61,48 @@ export class PartitionReader {
   *#groups(bytes: Buffer): Generator<Chunk, void> {
     const segment = this.#segment;
     const first = this.#offset;
+    this.#blockBytes = 0;
     if (!segment) return;
     for (let at = 0; at < bytes.length;) {
       const mark = segment.mark === undefined ? -1 : bytes.indexOf(segment.mark, at);
-      if (mark === at) {
-        const line = headerAt(bytes, at);
-        if (!line) return;
-        segment.header = line.header;
+      if (mark !== at) {
+        const end = mark < 0 ? bytes.length : mark;
+        // Where headers have checksums, lines that do not follow one are damaged, or their header is.
+        const header = segment.isChecked ? DAMAGED_LINES : segment.header;
+        yield this.#chunk(bytes.subarray(at, end), { offset: first + at, header });
+        at = end;
+        continue;
+      }
+      const line = headerAt(bytes, at, segment.isChecked);
+      if (!line) return;
+      segment.header = line.header;
+      if (!line.lines) {
         at = line.end;
         this.#offset = first + at;
         continue;
       }
-      const end = mark < 0 ? bytes.length : mark;
-      const offset = first + at;
-      this.#offset = first + end;
-      yield {
-        sourceId: this.#partition,
-        path: "",
-        bytes: bytes.subarray(at, end),
-        offset,
-        position: positionAt(this.#offset),
-        bytesSkipped: 0,
-        header: segment.header,
-      };
+      const end = line.end + line.lines.bytes;
+      this.#blockBytes = end - at;
+      if (end > bytes.length) return;
+      const lines = bytes.subarray(line.end, end);
+      const header = areIntact(lines, line.lines) ? line.header : DAMAGED_LINES;
+      yield this.#chunk(lines, { offset: first + line.end, header });
       at = end;
     }
+  }
+
+  #chunk(bytes: Buffer, { offset, header }: { offset: number; header: RecordHeader }): Chunk {
+    this.#offset = offset + bytes.length;
+    const position = positionAt(this.#offset);
+    return {
+      sourceId: this.#partition,
+      path: "",
+      bytes,
+      offset,
+      position,
+      bytesSkipped: 0,
+      header,
+    };
   }
 
   async #readLines(): Promise<Buffer | undefined> {
@@ -86,7 +114,9 @@ export class PartitionReader {
     await using file = opened;
     const { size } = await file.stat();
     if (size <= at) return undefined;
-    const bytes = await readRange(file, at, Math.min(at + READ_BYTES, size));
+    this.#availableBytes = size - at;
+    const wanted = Math.max(READ_BYTES, this.#blockBytes);
+    const bytes = await readRange(file, at, Math.min(at + wanted, size));
     const end = bytes.lastIndexOf(LF) + 1;
     // Lines are far shorter than a read: without a line end in a full read the file is damaged, which quarantine shows.
     if (end === 0 && bytes.length < READ_BYTES) return undefined;
@@ -97,11 +127,11 @@ export class PartitionReader {
 
 /** The mark of the segment, and the header of the line at `at`. */
 async function headerIn(file: FileHandle, at: number): Promise<Omit<SegmentState, "index">> {
-  const mark = markOf(await readRange(file, 0, MARK_BYTES));
-  if (mark === undefined || at === 0) return { mark, header: ECS_LINES };
+  const { mark, isChecked } = markOf(await readRange(file, 0, START_BYTES));
+  if (mark === undefined || isChecked || at === 0) return { mark, isChecked, header: ECS_LINES };
   const before = await readRange(file, 0, at);
-  const last = headerAt(before, Math.max(0, before.lastIndexOf(mark)));
-  return { mark, header: last?.header ?? ECS_LINES };
+  const last = headerAt(before, Math.max(0, before.lastIndexOf(mark)), isChecked);
+  return { mark, isChecked, header: last?.header ?? ECS_LINES };
 }
 
 async function readRange(file: FileHandle, from: number, to: number): Promise<Buffer> {

@@ -1,13 +1,15 @@
 import { randomBytes } from "node:crypto";
+import { crc32 } from "node:zlib";
 
 import { z } from "zod";
 
 import type { RecordHeader } from "#collectors/source.ts";
 
 /**
- * A segment consists of lines and header lines: a header applies to all lines up to the next one. A header line is
- * the segment's mark, the header as JSON, and a line end. The mark is random, so that no pushed line can be mistaken
- * for a header line. A segment begins with a header line, unless it was written by a version without headers.
+ * A segment consists of blocks: a header line, and lines to which the header applies. A header line is the segment's
+ * mark, the header as JSON, and a line end. The mark is random, so that no pushed line can be mistaken for a header line.
+ * The JSON begins with the checksum of the rest of the header line, and has the size and the checksum of the lines.
+ * Earlier versions wrote no checksums, with lines up to the next header line, or no headers at all.
  */
 const RECORD_SEPARATOR = 0x1e;
 const MARK_RANDOM_BYTES = 16;
@@ -31,26 +33,80 @@ const Header: z.ZodType<RecordHeader> = z.object({
 /** The header of segments without headers. */
 export const ECS_LINES: RecordHeader = { format: "ecs", fields: {} };
 
+/** The header of damaged lines: its format does not exist, so they are quarantined. */
+export const DAMAGED_LINES: RecordHeader = {
+  format: "of a damaged record",
+  fields: {},
+};
+
+/** The lines after a header. */
+const Lines = z.object({ bytes: z.number().int().min(0), crc32: z.number().int().min(0) });
+const Checked = z.object({ lines: Lines });
+
 export function newMark(): string {
   return String.fromCharCode(RECORD_SEPARATOR) + randomBytes(MARK_RANDOM_BYTES).toString("hex");
 }
 
-/** The mark of a segment that begins with these bytes; undefined if it has no headers. */
-export function markOf(start: Buffer): string | undefined {
-  return start[0] === RECORD_SEPARATOR ? start.toString("latin1", 0, MARK_BYTES) : undefined;
+const CHECK = '{"check":"';
+const CHECK_DIGITS = 8;
+const CHECK_END = CHECK.length + CHECK_DIGITS + '",'.length;
+/** A header line with a checksum, with any mark, after a line end. */
+const ANY_HEADER = /\n(.[0-9a-f]{32})\{"check":"[0-9a-f]{8}",/g;
+
+/**
+ * The mark of a segment that begins with these bytes, undefined if it has no headers; and whether its headers have
+ * checksums. If the first header is damaged, the mark is that of the next one.
+ */
+export function markOf(start: Buffer): { mark: string | undefined; isChecked: boolean } {
+  const text = start.toString("latin1");
+  const isChecked = text.startsWith(CHECK, MARK_BYTES);
+  const mark = text.slice(0, MARK_BYTES);
+  if (!isChecked) return { mark: start[0] === RECORD_SEPARATOR ? mark : undefined, isChecked };
+  if (headerAt(start, 0, true)?.header !== DAMAGED_LINES) return { mark, isChecked };
+  for (const { index, 1: other } of text.matchAll(ANY_HEADER)) {
+    if (headerAt(start, index + 1, true)?.header !== DAMAGED_LINES)
+      return { mark: other, isChecked };
+  }
+  return { mark, isChecked };
 }
 
-export const headerLine = (mark: string, json: string): string => `${mark}${json}\n`;
+/** The header line of a block. `json` is the header. */
+export function headerLine(mark: string, json: string, lines: Uint8Array): string {
+  const described = JSON.stringify({ lines: { bytes: lines.length, crc32: crc32(lines) } });
+  const rest = `${described.slice(1, -1)},${json.slice(1)}`;
+  return `${mark}${CHECK}${checkOf(mark, rest)}",${rest}\n`;
+}
 
-export type HeaderLine = { header: RecordHeader; end: number };
+const checkOf = (mark: string, rest: string): string =>
+  crc32(rest, crc32(mark)).toString(16).padStart(CHECK_DIGITS, "0");
 
-/** The header line at `start`; undefined if its end is not in the bytes. A damaged header has an unknown format. */
-export function headerAt(bytes: Buffer, start: number): HeaderLine | undefined {
+/** `lines` describes the lines of the block; undefined if they reach up to the next header line. */
+export type HeaderLine = {
+  header: RecordHeader;
+  end: number;
+  lines: z.infer<typeof Lines> | undefined;
+};
+
+/**
+ * The header line at `start`; undefined if its end is not in the bytes. In a segment whose headers have checksums, a header
+ * without a valid one is damaged.
+ */
+export function headerAt(bytes: Buffer, start: number, isChecked: boolean): HeaderLine | undefined {
   const end = bytes.indexOf(LF, start);
   if (end < 0) return undefined;
+  const mark = bytes.toString("latin1", start, start + MARK_BYTES);
   const json = bytes.toString("utf8", start + MARK_BYTES, end);
-  return { header: parsedHeader(json), end: end + 1 };
+  if (!isChecked) return { header: parsedHeader(json), end: end + 1, lines: undefined };
+  const begin = `${CHECK}${checkOf(mark, json.slice(CHECK_END))}",`;
+  const isIntact = json.startsWith(begin);
+  if (!isIntact) return { header: DAMAGED_LINES, end: end + 1, lines: undefined };
+  const { lines } = Checked.parse(JSON.parse(json));
+  return { header: parsedHeader(json), end: end + 1, lines };
 }
+
+/** Whether these are the lines that the header describes. */
+export const areIntact = (lines: Uint8Array, expected: z.infer<typeof Lines>): boolean =>
+  lines.length === expected.bytes && crc32(lines) === expected.crc32;
 
 function parsedHeader(json: string): RecordHeader {
   try {

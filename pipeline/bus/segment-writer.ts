@@ -32,6 +32,9 @@ const BACKLOG_BYTES_MAX = 1024 * 1024 * 1024;
 /** Maximum size of records that wait for the disk in memory, and of one write. */
 const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 const WRITE_BYTES = 8 * 1024 * 1024;
+/** Blocks end at the first line end after this size, so that a reader reads several at once. */
+const BLOCK_BYTES = 128 * 1024;
+const LF = 0x0a;
 const COUNT_EVERY_MS = 1_000;
 const RETRY_MS = { full: 5_000, broken: 2_000 };
 
@@ -43,8 +46,6 @@ type Segment = {
   bytes: number;
   inode: number;
   mark: string;
-  /** Header, as JSON, of the last line. */
-  header: string | undefined;
 };
 
 /** Writes one partition: concurrent records share one write and one fsync. */
@@ -136,7 +137,7 @@ export class SegmentWriter implements BusProducer, AsyncDisposable {
   async #write(records: readonly BusRecord[]): Promise<void> {
     this.#segment ??= await this.#begin();
     const segment = this.#segment;
-    const bytes = withHeaders(segment, records);
+    const bytes = withHeaders(segment.mark, records);
     for (let at = 0; at < bytes.length;) {
       const { bytesWritten } = await segment.handle.write(bytes, at);
       at += bytesWritten;
@@ -170,7 +171,7 @@ export class SegmentWriter implements BusProducer, AsyncDisposable {
     try {
       await syncFolder(join(folder, partition.id));
       const { ino: inode } = await handle.stat();
-      return { path, handle, bytes: 0, inode, mark: newMark(), header: undefined };
+      return { path, handle, bytes: 0, inode, mark: newMark() };
     } catch (error) {
       await handle.close();
       throw error;
@@ -197,16 +198,30 @@ export class SegmentWriter implements BusProducer, AsyncDisposable {
   }
 }
 
-/** The lines, with a header line wherever the header changes. */
-function withHeaders(segment: Segment, records: readonly BusRecord[]): Buffer {
+/** The records as blocks: consecutive lines with the same header, split where they are long. */
+function withHeaders(mark: string, records: readonly BusRecord[]): Buffer {
   const parts: Uint8Array[] = [];
-  for (const { header, lines } of records) {
-    const json = JSON.stringify(header);
-    if (json !== segment.header) parts.push(Buffer.from(headerLine(segment.mark, json)));
-    segment.header = json;
-    parts.push(lines);
+  for (let i = 0; i < records.length;) {
+    const json = JSON.stringify(records[i]?.header);
+    const same: Uint8Array[] = [];
+    for (; i < records.length && JSON.stringify(records[i]?.header) === json; i += 1) {
+      same.push(records[i]?.lines ?? new Uint8Array(0));
+    }
+    for (const lines of blocksOf(Buffer.concat(same))) {
+      parts.push(Buffer.from(headerLine(mark, json, lines)), lines);
+    }
   }
   return Buffer.concat(parts);
+}
+
+/** Splits lines after line ends. */
+function* blocksOf(lines: Buffer): Generator<Buffer, void> {
+  for (let start = 0; start < lines.length;) {
+    const lineEnd = lines.indexOf(LF, start + BLOCK_BYTES);
+    const end = lineEnd < 0 ? lines.length : lineEnd + 1;
+    yield lines.subarray(start, end);
+    start = end;
+  }
 }
 
 /** A partition without a writer, otherwise a new one. */
