@@ -13,7 +13,7 @@ import type { RecordHeader } from "#collectors/source.ts";
  */
 const RECORD_SEPARATOR = 0x1e;
 const MARK_RANDOM_BYTES = 16;
-export const MARK_BYTES = 1 + 2 * MARK_RANDOM_BYTES;
+const MARK_BYTES = 1 + 2 * MARK_RANDOM_BYTES;
 const LF = 0x0a;
 
 // Not z.record, which drops a field named __proto__.
