@@ -63,6 +63,22 @@ export const Turnover = z.object({
   expectedSignOuts: Expected,
 });
 
+/** A present problem of the control plane, as the viewer may see it. */
+export const ShownProblem = z.object({
+  id: z.string(),
+  level: z.enum(["error", "warning"]),
+  message: z.string(),
+  /** What to do; null for viewers who cannot do it. */
+  action: z.string().nullable(),
+  sinceMs: z.number(),
+});
+export type ShownProblem = z.infer<typeof ShownProblem>;
+
+/** Socket event `problems` in its own namespace: all present problems, errors first. */
+export const ProblemsMessage = z.array(ShownProblem);
+export type ProblemsMessage = z.infer<typeof ProblemsMessage>;
+export const PROBLEMS_NAMESPACE = "/problems";
+
 /** GET /api/board?from=&to=&dataset= — everything the home board shows for a range. */
 export const Board = z.object({
   fromMs: z.number(),
@@ -84,6 +100,8 @@ export const Board = z.object({
   instances: z.array(z.string()),
   quarantined: z.number(),
   holes: z.array(Hole),
+  /** What is wrong at the moment. Pages get it by socket instead, because it changes without a reload. */
+  problems: ProblemsMessage,
   turnover: z.array(Turnover),
   topRoutes: z.array(
     z.object({
@@ -143,22 +161,6 @@ export type EventPage = z.infer<typeof EventPage>;
 export type EventOverview = z.infer<typeof EventOverview>;
 export type DatasetExtent = z.infer<typeof DatasetExtent>;
 export type Turnover = z.infer<typeof Turnover>;
-
-/** A present problem of the control plane, as the viewer may see it. */
-export const ShownProblem = z.object({
-  id: z.string(),
-  level: z.enum(["error", "warning"]),
-  message: z.string(),
-  /** What to do; null for viewers who cannot do it. */
-  action: z.string().nullable(),
-  sinceMs: z.number(),
-});
-export type ShownProblem = z.infer<typeof ShownProblem>;
-
-/** Socket event `problems` in its own namespace: all present problems, errors first. */
-export const ProblemsMessage = z.array(ShownProblem);
-export type ProblemsMessage = z.infer<typeof ProblemsMessage>;
-export const PROBLEMS_NAMESPACE = "/problems";
 
 /** GET /api/metrics/catalogue — the definition of each metric, in words. */
 export const MetricCatalogue = z.array(

@@ -30,6 +30,7 @@ const board: Board = {
   instances: [],
   quarantined: 0,
   holes: [],
+  problems: [],
   turnover: [],
   topRoutes: [],
   topRoutesShortfallMax: 0,

@@ -38,10 +38,12 @@ export type BoardRequest = {
   dataset: string | undefined;
 };
 
+type LoadedBoard = Omit<Board, "problems">;
+
 type Answers = ReadonlyMap<string, MetricAnswer["series"][number] | undefined>;
 
 /** Everything that the home board shows for a range; afterwards live tiles are updated by frames only. */
-export async function loadBoard(given: BoardDeps, request: BoardRequest): Promise<Board> {
+export async function loadBoard(given: BoardDeps, request: BoardRequest): Promise<LoadedBoard> {
   const deps = { ...given, store: sharedReads(given.store) };
   const nowMs = deps.clock.nowMs();
   const extents = await mainExtents(deps.store, nowMs);

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
-import { type GrantRule, type MemberRule, memberRoute } from "#access/route.ts";
+import { can } from "#access/policy.ts";
+import { type GrantRule, type MemberRule, memberRoute, signedInOf } from "#access/route.ts";
 import { Board, MetricCatalogue } from "#dashboards/api.ts";
 import { forAsker } from "#pipeline/for-asker.ts";
 import { CATALOGUE } from "#pipeline/metrics/catalogue.ts";
@@ -8,14 +9,17 @@ import { parseRange } from "#pipeline/time-range.ts";
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 import type { Route } from "#platform/http/route.ts";
+import type { OpenProblem } from "#platform/problems.ts";
 
 import { loadBoard } from "../board/board.ts";
+import { visibleProblems } from "../problems/visible-problems.ts";
 import type { WorkspaceView } from "../workspace.ts";
 
 export type BoardRoutesDeps = {
   workspace(): WorkspaceView;
   /** Stops the demo, deletes its data, and continues with the real logs. */
   turnDemoOff(): Promise<void>;
+  problems(): readonly OpenProblem[];
   clock: Clock;
 };
 
@@ -40,7 +44,7 @@ export const boardRoutes = (deps: BoardRoutesDeps): Route<MemberRule>[] => [
   demoRoute(deps),
 ];
 
-const boardRoute = ({ workspace, clock }: BoardRoutesDeps): Route<MemberRule> =>
+const boardRoute = ({ workspace, problems, clock }: BoardRoutesDeps): Route<MemberRule> =>
   memberRoute({
     method: "GET",
     path: "/api/board",
@@ -55,13 +59,18 @@ const boardRoute = ({ workspace, clock }: BoardRoutesDeps): Route<MemberRule> =>
       dataset: z.string().max(200).optional(),
     }),
     responses: { 200: { description: "The board", body: Board } },
-    async handle({ query, caller, signal }) {
+    async handle({ query, caller, nowMs, signal }) {
       const { store: reads, predictions, live, kind } = workspace();
       const store = forAsker(reads, { signal, asker: caller.id });
       const range = parseRange(query, clock.nowMs());
       const { holes } = await store.status();
       const deps = { store, holes, predictions, live, clock, demo: kind === "demo" };
-      return { status: 200, body: await loadBoard(deps, { range, dataset: query.dataset }) };
+      const board = await loadBoard(deps, { range, dataset: query.dataset });
+      const maySeeRaw = can({ ...signedInOf(caller), nowMs }, "view", "events:all");
+      return {
+        status: 200,
+        body: { ...board, problems: visibleProblems(problems(), maySeeRaw) },
+      };
     },
   });
 

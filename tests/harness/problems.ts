@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 
 import { io } from "socket.io-client";
 
-import { PROBLEMS_NAMESPACE, ProblemsMessage, type ShownProblem } from "#dashboards/api.ts";
+import { Board, PROBLEMS_NAMESPACE, ProblemsMessage, type ShownProblem } from "#dashboards/api.ts";
 
 import type { ControlPlane } from "./control-plane.ts";
 import { until } from "./program.ts";
@@ -36,22 +36,12 @@ export function reportsOf(
     pushed = ProblemsMessage.parse(message);
   });
 
-  const textOf = async (path: string): Promise<string> => (await server.get(path, cookie)).text();
   const logged = async (kind: string): Promise<string[]> =>
     logLinesIn(await readFile(`${data}/logs/quarterdeck.log`, "utf8"))
       .filter((line) => line["event.code"] === kind)
       .map((line) => `${String(line["event.action"])} ${String(line["message"])}`);
-
-  const places = ({ kind, level = "error", text }: Expected) => ({
-    "the socket": async () => pushed?.some(({ message }) => message.includes(text)) === true,
-    "the board's HTML": async () => (await textOf("/")).includes(htmlText(text)),
-    "the HTML of Explore": async () => (await textOf("/explore")).includes(htmlText(text)),
-    "/readyz": async () => (await textOf("/readyz")).includes(JSON.stringify(text).slice(1, -1)),
-    "the metrics": async () =>
-      new RegExp(`^quarterdeck_problems\\{kind="${kind}",level="${level}"\\} [1-9]`, "m").test(
-        await textOf("/metrics"),
-      ),
-  });
+  const places = (problem: Expected): Places =>
+    placesOf(server, { cookie, problem, pushed: () => pushed });
 
   return {
     pushed: () => pushed,
@@ -79,6 +69,28 @@ export function reportsOf(
     async [Symbol.asyncDispose]() {
       socket.disconnect();
     },
+  };
+}
+
+type Places = Record<string, () => Promise<boolean>>;
+type Shown = { cookie: string; problem: Expected; pushed(): ShownProblem[] | undefined };
+
+/** Whether each place reports the problem now. */
+function placesOf(server: ControlPlane, { cookie, problem, pushed }: Shown): Places {
+  const { kind, level = "error", text } = problem;
+  const textOf = async (path: string): Promise<string> => (await server.get(path, cookie)).text();
+  const isIn = (problems: readonly ShownProblem[] = []): boolean =>
+    problems.some(({ message }) => message.includes(text));
+  return {
+    "the socket": async () => isIn(pushed()),
+    "the board": async () => isIn(Board.parse(JSON.parse(await textOf("/api/board"))).problems),
+    "the board's HTML": async () => (await textOf("/")).includes(htmlText(text)),
+    "the HTML of Explore": async () => (await textOf("/explore")).includes(htmlText(text)),
+    "/readyz": async () => (await textOf("/readyz")).includes(JSON.stringify(text).slice(1, -1)),
+    "the metrics": async () =>
+      new RegExp(`^quarterdeck_problems\\{kind="${kind}",level="${level}"\\} [1-9]`, "m").test(
+        await textOf("/metrics"),
+      ),
   };
 }
 

@@ -100,7 +100,8 @@ describe.runIf(IS_BUILT)("problems of a running control plane", () => {
     await using seen = reportsOf(server, { data, cookie: member });
     const pushed = await until("the pushed problems", () => seen.pushed());
     const html = await (await server.get("/", member)).text();
-    for (const text of [JSON.stringify(pushed), html]) {
+    const board = await (await server.get("/api/board", member)).text();
+    for (const text of [JSON.stringify(pushed), html, board]) {
       expect(text).toContain("so that numbers may be incomplete");
       expect(text).not.toContain(damaged);
       expect(text).not.toContain(data);
