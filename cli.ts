@@ -56,11 +56,12 @@ async function help(name: string | undefined): Promise<number> {
   return 0;
 }
 
-// A reader that closes the pipe (`| head`) is not an error.
-process.stdout.on("error", (error) => {
-  if ("code" in error && error.code === "EPIPE") process.exit(0);
-  throw error;
+// A reader that closes the pipe (`| head`) is not an error: the command ends, but a server goes on without output.
+process.stdout.on("error", () => {
+  if (process.listenerCount("SIGTERM") === 0) process.exit(0);
 });
+// There is no other place to report it, and a handler of uncaught errors would write to stderr again, without end.
+process.stderr.on("error", () => undefined);
 
 try {
   process.exitCode = await main(process.argv.slice(2));

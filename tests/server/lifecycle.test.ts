@@ -124,6 +124,21 @@ describe.runIf(IS_BUILT)("the lifecycle of a server", () => {
     expect(await query(data, "requests")).toBe(written);
   });
 
+  test("when the readers of its output have exited, the control plane goes on, and stops on SIGTERM", async () => {
+    await using folder = await temporaryFolder();
+    const data = `${folder.path}/data`;
+    const warn = `process.on("SIGUSR2",()=>console.error("a-warning"))`;
+    const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(warn)}` };
+    const server = await startControlPlane(["--data", data], { env });
+    const { process: postgres } = postgresOf(data);
+    server.child.stderr?.destroy();
+    server.child.stdout?.destroy();
+    server.child.kill("SIGUSR2");
+    expect((await server.get("/livez")).status).toBe(200);
+    expect(await server.end("SIGTERM")).toBe(0);
+    expect(isRunning(postgres.pid)).toBe(false);
+  });
+
   test("a second start is refused with the URL of the first; a crashed one does not block it", async () => {
     await using folder = await temporaryFolder();
     const data = `${folder.path}/data`;
