@@ -93,6 +93,12 @@ test("quick reads and maintenance do not wait for searches, nor one asker for th
   expect(await Promise.all(searches)).toEqual(searches.map(() => String(storeClosed())));
 });
 
+test("DuckDB keeps no copies of files in memory", async () => {
+  await using duck = await openDuck();
+  const setting = "SELECT current_setting('enable_external_file_cache')";
+  expect(await duck.rows(setting)).toEqual([[false]]);
+});
+
 test("closing ends statements of every kind", async () => {
   const duck = await openDuck();
   const ending = new AbortController();
