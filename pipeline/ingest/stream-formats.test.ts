@@ -182,6 +182,21 @@ test("a process that takes over a stream continues with its format", async () =>
   expect(await counts(store)).toEqual({ "apache.access": 100 });
 });
 
+test("lines that are held until their format is known are read again by the process that takes over", async () => {
+  await using store = openMemoryStore()();
+  const head = text(many(40, trace));
+  const source: Source = {
+    async *read(positions, signal) {
+      yield* sourceOf(head).read(positions, signal);
+      yield { revoked: "src_test" };
+    },
+  };
+  await ingest(store, source);
+  expect([await counts(store), (await store.positions()).size]).toEqual([{}, 0]);
+  await ingest(store, sourceOf(head + text(many(60, apache))));
+  expect(await counts(store)).toEqual({ "apache.access": 60, "quarterdeck.quarantine": 40 });
+});
+
 test("positions of earlier versions have no format: it is detected", async () => {
   await using store = openMemoryStore()();
   const before = text(many(10, combined));
