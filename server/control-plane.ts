@@ -83,7 +83,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const publish = (): void => {
     if (lease.lost.aborted) return;
     const store = workspaces.current().storeUrl;
-    publishRunning(folder, { token: lease.token, url, store, hasIndexer: roles.indexing.isOwn });
+    const hasIndexer = roles.indexing.isOwn;
+    try {
+      publishRunning(folder, { token: lease.token, url, store, hasIndexer });
+    } catch (error) {
+      // Other commands need it only after the store has changed.
+      log.error("the store in use cannot be published to other commands", { error });
+    }
   };
   workspaces.onChange(() => {
     publish();

@@ -109,6 +109,11 @@ export class SegmentHealth {
     this.#mark(segment, { kind, isDamaged: true, isUnreadable: true }, reason);
   }
 
+  /** Marks a file that cannot be opened at the moment, such as when no more files may be open. */
+  noteUnopened(segment: Segment, kind: FileKind, reason: string): void {
+    this.#mark(segment, { kind, isDamaged: false, isUnreadable: false }, reason);
+  }
+
   /** When the file was read to verify it, by `performance.now()`. */
   verifiedMs({ id }: Segment, kind: FileKind): number | undefined {
     return this.#verifier.verifiedMs(this.#pathOf(kind, id));

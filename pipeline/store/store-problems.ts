@@ -53,7 +53,12 @@ export class StoreProblems {
 
   /** Adds the files that any process moved to `broken/`, and removes those that are no longer there. */
   async noteBroken(): Promise<void> {
-    const names = new Set(await ifExists(readdir(join(this.#folder, BROKEN))));
+    let names: Set<string>;
+    try {
+      names = new Set(await ifExists(readdir(join(this.#folder, BROKEN))));
+    } catch {
+      return; // Such as when no more files may be open; the next call lists them.
+    }
     for (const key of this.#files.keys()) {
       const [folder, name = ""] = key.split("/");
       if (folder === BROKEN && !names.has(name)) this.#files.delete(key);

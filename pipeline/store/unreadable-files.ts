@@ -9,6 +9,9 @@ import { type FileKind, UnusableFiles } from "./segment-health.ts";
 const ABOUT_FILES =
   /^(?:Invalid|IO|Serialization|INTERNAL|Not implemented) |parquet|zstd|thrift|TProtocol/i;
 
+/** Not about the content: it may be different in a moment. */
+const ABOUT_OPENING = /^IO Error: Cannot open file|Too many open files/;
+
 type Failed = { segments: readonly Segment[]; kind: FileKind; error: unknown };
 
 /** Finds the files because of which a query failed, and marks them as unusable. False if there are none. */
@@ -29,8 +32,10 @@ export async function noteUnreadable(
   for (const segment of suspects) {
     const path = kind === "events" ? folder.eventsPath(segment.id) : folder.rollupPath(segment.id);
     const problem = await readingProblem(duck, path);
-    if (problem !== undefined) folder.health.noteUnreadable(segment, kind, problem);
-    isFound ||= problem !== undefined;
+    if (problem === undefined) continue;
+    isFound = true;
+    if (ABOUT_OPENING.test(problem)) folder.health.noteUnopened(segment, kind, problem);
+    else folder.health.noteUnreadable(segment, kind, problem);
   }
   return isFound;
 }

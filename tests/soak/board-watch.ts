@@ -1,19 +1,16 @@
 import { Agent, request } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { z } from "zod";
+import { io, type Socket } from "socket.io-client";
+
+import { PROBLEMS_NAMESPACE } from "#dashboards/api.ts";
 
 import type { Installation } from "./installation.ts";
 
 const EVERY_MS = 300;
 const ANSWER_MS_MAX = 60_000;
 const FAILURES_KEPT = 20;
-
-const Board = z.looseObject({
-  live: z.boolean(),
-  values: z.record(z.string(), z.number().nullable()),
-  problems: z.array(z.unknown()).default([]),
-});
+const NO_OPEN_FILES = /cannot be opened now/;
 
 /** Loads the board again and again while it can be opened, like a person who looks at it. */
 export class BoardWatch implements AsyncDisposable {
@@ -24,10 +21,13 @@ export class BoardWatch implements AsyncDisposable {
   readonly #watching: Promise<void>;
   count = 0;
   slowest: { ms: number; at: string } = { ms: 0, at: "" };
-  /** Responses other than a board, and boards that do not show the present. */
+  /** Boards that were refused, with the reason, because the store could open no more files. */
+  refusals = 0;
+  /** Other responses than a board. */
   readonly failures: string[] = [];
-  /** The problems on the last board, as JSON. */
+  /** The problems that the board shows, as JSON. */
   problems = "";
+  #problemSocket: { socket: Socket; of: string } | undefined;
   /** What happens at the moment, for messages. */
   happening: () => string;
 
@@ -41,12 +41,16 @@ export class BoardWatch implements AsyncDisposable {
     this.#stopping.abort();
     await this.#watching;
     this.#agent.destroy();
+    this.#problemSocket?.socket.close();
   }
 
   async #watch(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       const { url, starts } = this.#installation;
-      if (url !== undefined) await this.#look(url, starts);
+      if (url !== undefined) {
+        this.#followProblems(url);
+        await this.#look(url, starts);
+      }
       await delay(EVERY_MS);
     }
   }
@@ -62,10 +66,26 @@ export class BoardWatch implements AsyncDisposable {
     if (found.status === 401) return this.#installation.signIn();
     this.count += 1;
     if (ms > this.slowest.ms) this.slowest = { ms, at };
-    if (found.status !== 200) return this.#fail(`${found.status} ${found.text.slice(0, 300)}`, at);
-    const board = Board.parse(JSON.parse(found.text));
-    this.problems = JSON.stringify(board.problems);
+    if (found.status === 503 && NO_OPEN_FILES.test(found.text)) this.refusals += 1;
+    else if (found.status !== 200) this.#fail(`${found.status} ${found.text.slice(0, 300)}`, at);
     return undefined;
+  }
+
+  /** Connects as a page does, and again after a restart or a new sign-in. */
+  #followProblems(url: string): void {
+    const { starts, cookie } = this.#installation;
+    const of = `${starts} ${cookie}`;
+    if (this.#problemSocket?.of === of) return;
+    this.#problemSocket?.socket.close();
+    this.problems = "";
+    const socket = io(`${url}${PROBLEMS_NAMESPACE}`, {
+      path: "/socket",
+      transports: ["websocket"],
+      forceNew: true,
+      extraHeaders: { cookie },
+    });
+    socket.on("problems", (problems: unknown) => (this.problems = JSON.stringify(problems)));
+    this.#problemSocket = { socket, of };
   }
 
   #fail(what: string, at: string): void {

@@ -7,7 +7,7 @@ import type { Installation } from "./installation.ts";
 import type { LogFiles } from "./log-files.ts";
 import { ask, HOSTILE_QUERY, type Searches } from "./searches.ts";
 import type { SmallDisk } from "./small-disk.ts";
-import { type FileKind, type Flip, flipBit } from "./stored-files.ts";
+import { type FileKind, type Flip, flipBit, isUsed } from "./stored-files.ts";
 
 /** What the faults act on. */
 export type Scene = {
@@ -33,6 +33,9 @@ export type FaultKind = {
 
 const REPORT_MS_MAX = 10_000;
 const POLL_MS = 50;
+const OVER_MS_MAX = 30_000;
+const FULL_DISK = /disk of|space|ENOSPC/i;
+const OPEN_FILES = /open files|EMFILE/i;
 const HOLD_MS = { min: 1_000, spread: 4_000 };
 const DESCRIPTORS_FREE = 2;
 const DAY_MS = 86_400_000;
@@ -82,6 +85,15 @@ async function reported(
   return Math.round(waitedMs);
 }
 
+/** Waits until the board no longer reports it, so that the next report is of the next fault. */
+async function over({ board }: Scene, pattern: RegExp): Promise<void> {
+  const endMs = performance.now() + OVER_MS_MAX;
+  while (pattern.test(board.problems) && performance.now() < endMs) await delay(POLL_MS);
+}
+
+const shownUnless = (reportedMs: number | null, { board }: Scene): string =>
+  reportedMs === null ? `the board shows ${board.problems}` : "";
+
 async function kill({ installation, random }: Scene): Promise<Injected> {
   if (installation.isApart && random() < 0.5) {
     await installation.killIndexer();
@@ -95,11 +107,12 @@ async function fillDisk(scene: Scene): Promise<Injected | undefined> {
   const { disk } = scene;
   if (!disk) return undefined;
   try {
-    const reportedMs = await reported(scene, /disk|space|ENOSPC/i, () => disk.fill());
+    const reportedMs = await reported(scene, FULL_DISK, () => disk.fill());
     await hold(scene);
-    return { detail: "", reportedMs };
+    return { detail: shownUnless(reportedMs, scene), reportedMs };
   } finally {
     disk.empty();
+    await over(scene, FULL_DISK);
   }
 }
 
@@ -110,11 +123,13 @@ async function limitOpenFiles(scene: Scene): Promise<Injected | undefined> {
   const before = limitOf(pid);
   setLimit(pid, String(open + DESCRIPTORS_FREE));
   try {
-    const reportedMs = await reported(scene, /open files|EMFILE/i);
+    const reportedMs = await reported(scene, OPEN_FILES);
     await hold(scene);
-    return { detail: `${open + DESCRIPTORS_FREE}`, reportedMs };
+    const detail = `${open + DESCRIPTORS_FREE} ${shownUnless(reportedMs, scene)}`;
+    return { detail, reportedMs };
   } finally {
     setLimit(pid, before);
+    await over(scene, OPEN_FILES);
   }
 }
 
@@ -143,7 +158,10 @@ async function flip(scene: Scene, kind: FileKind): Promise<Injected | undefined>
   if (!done) return undefined;
   scene.flips.push(done);
   const detail = `${kind}/${done.segment}`;
-  return { detail, reportedMs: await reported(scene, new RegExp(done.segment)) };
+  const reportedMs = await reported(scene, new RegExp(done.segment));
+  if (reportedMs !== null) return { detail, reportedMs };
+  const isMerged = !(await isUsed(scene.installation.data, done));
+  return isMerged ? { detail: `${detail}, merged meanwhile` } : { detail, reportedMs };
 }
 
 async function appendFutureLine({ logs }: Scene): Promise<Injected> {

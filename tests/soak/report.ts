@@ -45,7 +45,7 @@ export function reportText(report: SoakReport): string {
     `lines ${report.lines}, stored ${report.stored}, in damaged files ${report.inDamagedFiles}`,
     `lost ${report.lost}, doubled ${report.doubled}, quarantined ${report.quarantined}`,
     `requests by the rollups ${report.requests}`,
-    `boards ${boards.count}, slowest ${boards.slowest.ms} ms during ${boards.slowest.at}`,
+    `boards ${boards.count}, slowest ${boards.slowest.ms} ms during ${boards.slowest.at}, refused for lack of open files ${boards.refusals}`,
     `searches ${JSON.stringify(searches.counts)}, slowest ${searches.slowestMs} ms`,
     `stopped in ${stop.ms} ms`,
   ].join("\n");

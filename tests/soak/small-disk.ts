@@ -33,7 +33,6 @@ export async function mountSmallDisk(
 }
 
 function fill(file: string, folder: string): void {
-  writeFileSync(file, "");
   for (;;) {
     const { bavail, bsize } = statfsSync(folder);
     const bytes = Math.min(bavail * bsize, 64 * 1024 * 1024);

@@ -35,7 +35,7 @@ export type SoakReport = StoredLines & {
   faults: (Injected & { name: FaultName })[];
   /** Kinds that were not possible on this machine. */
   impossible: FaultName[];
-  boards: { count: number; slowest: { ms: number; at: string }; failures: readonly string[] };
+  boards: Pick<BoardWatch, "count" | "slowest" | "failures" | "refusals">;
   searches: Searches;
   /** Exit statuses after SIGTERM, and how long it took. */
   stop: { statuses: (number | null)[]; ms: number };
@@ -71,12 +71,12 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   const stop = { statuses, ms: Math.round(performance.now() - startMs) };
   const { counted, logErrors } = await finish(scene, written);
   const happened = new Set(injected.map(({ name }) => name));
-  const { count, slowest, failures } = board;
+  const { count, slowest, failures, refusals } = board;
   return {
     ...counted,
     faults: injected,
     impossible: options.faults.filter((name) => !happened.has(name)),
-    boards: { count, slowest, failures },
+    boards: { count, slowest, failures, refusals },
     searches,
     stop,
     logErrors,

@@ -18,11 +18,7 @@ export async function flipBit(
   kind: FileKind,
   random: () => number,
 ): Promise<Flip | undefined> {
-  const duck = await DuckDBInstance.create();
-  const connection = await duck.connect();
-  const rows = async (sql: string): Promise<unknown[]> =>
-    (await connection.runAndReadAll(sql)).getRowObjects();
-  try {
+  return withDuck(async (rows) => {
     const used = await usedSegments(data, rows);
     const stored = new Set(readdirSync(path.join(data, "store", kind)));
     const segments = used.filter((id) => stored.has(`${id}.parquet`));
@@ -36,8 +32,22 @@ export async function flipBit(
     );
     flipBitOf(path.join(data, "store", kind, `${segment}.parquet`), random);
     return { segment, kind, urls: lines.map(({ url }) => url) };
-  } catch {
-    return undefined;
+  }).catch(() => undefined);
+}
+
+/** Whether the store still uses the file: not if it was merged in the meantime. */
+export function isUsed(data: string, { segment }: Flip): Promise<boolean> {
+  return withDuck(async (rows) => {
+    const successors = await footersIn(data, rows);
+    return !successors.some(({ replaces }) => replaces.includes(segment));
+  });
+}
+
+async function withDuck<T>(work: (rows: Query) => Promise<T>): Promise<T> {
+  const duck = await DuckDBInstance.create();
+  const connection = await duck.connect();
+  try {
+    return await work(async (sql) => (await connection.runAndReadAll(sql)).getRowObjects());
   } finally {
     connection.closeSync();
     duck.closeSync();
@@ -48,8 +58,16 @@ type Query = (sql: string) => Promise<unknown[]>;
 
 /** Segments that no other one replaces. Those that were damaged before are left out. */
 async function usedSegments(data: string, rows: Query): Promise<string[]> {
+  const footers = await footersIn(data, rows);
+  const replaced = new Set(footers.flatMap(({ replaces }) => replaces));
+  return footers.map(({ id }) => id).filter((id) => !replaced.has(id));
+}
+
+type SegmentFooter = z.infer<typeof Footer>;
+
+async function footersIn(data: string, rows: Query): Promise<SegmentFooter[]> {
   const folder = path.join(data, "store", "events");
-  const footers: z.infer<typeof Footer>[] = [];
+  const footers: SegmentFooter[] = [];
   for (const name of readdirSync(folder).filter((it) => it.endsWith(".parquet"))) {
     const file = path.join(folder, name);
     const sql = `SELECT decode(value) AS text FROM parquet_kv_metadata('${file}') WHERE decode(key) = 'quarterdeck'`;
@@ -58,8 +76,7 @@ async function usedSegments(data: string, rows: Query): Promise<string[]> {
       footers.push(Footer.parse(JSON.parse(text)));
     }
   }
-  const replaced = new Set(footers.flatMap(({ replaces }) => replaces));
-  return footers.map(({ id }) => id).filter((id) => !replaced.has(id));
+  return footers;
 }
 
 function flipBitOf(file: string, random: () => number): void {
