@@ -1,12 +1,14 @@
 import type { SoakReport } from "./soak.ts";
 
 /** Limits on what a person notices. */
-export type SoakLimits = { boardMs: number; stopMs: number };
+export type SoakLimits = { boardMs: number; stopMs: number; reportMs: number };
 
 /** The promises that were broken; empty if there are none. */
 export function brokenPromises(report: SoakReport, limits: SoakLimits): string[] {
   const { boards, searches, stop } = report;
-  const unreported = report.faults.filter(({ reportedMs }) => reportedMs === null);
+  const late = report.faults.filter(
+    ({ reportedMs }) => reportedMs !== undefined && (reportedMs ?? Infinity) > limits.reportMs,
+  );
   const checks: [boolean, string][] = [
     [report.lost > 0, `${report.lost} lines were lost`],
     [report.doubled > 0, `${report.doubled} lines were stored twice`],
@@ -26,7 +28,14 @@ export function brokenPromises(report: SoakReport, limits: SoakLimits): string[]
     [report.logErrors.length > 0, `errors in the logs: ${report.logErrors.slice(0, 5).join("\n")}`],
   ];
   const broken = checks.filter(([isBroken]) => isBroken).map(([, message]) => message);
-  return [...broken, ...unreported.map(({ name, detail }) => `not reported: ${name} ${detail}`)];
+  return [
+    ...broken,
+    ...late.map(({ name, detail, reportedMs }) =>
+      reportedMs === null
+        ? `not reported: ${name} ${detail}`
+        : `reported after ${reportedMs} ms: ${name} ${detail}`,
+    ),
+  ];
 }
 
 export function reportText(report: SoakReport): string {

@@ -8,7 +8,7 @@ import { FAULT_NAMES, type FaultName } from "./faults.ts";
 import { brokenPromises, reportText } from "./report.ts";
 import { runSoak } from "./soak.ts";
 
-const LIMITS = { boardMs: 2_000, stopMs: 10_000 };
+const LIMITS = { boardMs: 2_000, stopMs: 10_000, reportMs: 10_000 };
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const { values } = parseArgs({
