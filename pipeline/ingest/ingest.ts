@@ -121,7 +121,7 @@ export class Ingest {
     const stream = this.#streams.of(chunk);
     const wasKnown = stream.format !== undefined;
     for (const ready of this.#streams.ready(stream, chunk)) this.#takeChunk(stream, ready);
-    if (!wasKnown && stream.format) this.#reparse(stream);
+    if (!wasKnown && stream.format) this.#reparse(stream, chunk.retime);
   }
 
   #takeChunk(stream: Stream, chunk: Chunk): void {

@@ -13,6 +13,9 @@ const PATH = "stream.path";
 /** `access.log-20260314`, `access.log.1.gz`: the suffixes of rotated files. */
 const ROTATED = /(?:[-.]\d{1,14}){0,4}(?:\.(?:gz|zst))?$/;
 
+/** Logs whose formats are remembered in addition to the stored ones, which have those of earlier logs. */
+const LOGS_MAX = 10_000;
+
 type Inherited = { format: Format; isInherited: boolean };
 type Described = { format: Format; path: string };
 
@@ -42,7 +45,12 @@ export class StoredFormats {
 
   /** Notes the format of a stream that is read at this path. */
   note(path: string, format: Format): void {
-    if (path !== "") this.#readByLog.set(logOf(path), format);
+    if (path === "") return;
+    const log = logOf(path);
+    this.#readByLog.delete(log);
+    this.#readByLog.set(log, format);
+    const [oldest] = this.#readByLog.keys();
+    if (this.#readByLog.size > LOGS_MAX && oldest !== undefined) this.#readByLog.delete(oldest);
   }
 
   /** The format of this stream, or of the stream that was last read at its path: then it `isInherited`. */

@@ -13,6 +13,8 @@ import { UnrecognisedLines } from "./unrecognised-lines.ts";
 /** Limits of lines that are held until their format is recognised: of one stream, and of all. */
 const HELD_BYTES_MAX = { stream: 1024 * 1024, all: 16 * 1024 * 1024 };
 const HELD_MS_MAX = 1_000;
+/** A stream that has not been read for this long, such as that of a rotated file, is forgotten. */
+const IDLE_MS_MAX = 24 * 3_600_000;
 
 /** The last event of a chunk, which may continue in the next one. */
 type HeldEvent = {
@@ -35,6 +37,8 @@ export type Stream = {
   scan: LineScanner;
   /** Time of the last line with a time, epoch ms; used for quarantined lines. */
   eventMs: number | undefined;
+  /** When its latest chunk was read. */
+  readMs: number;
   path: string;
   /** Whether its lines have a header, as those that were pushed. */
   readonly isPushed: boolean;
@@ -66,10 +70,12 @@ export class Streams {
   readonly #stored = new StoredFormats();
   readonly #batch: Batch;
   readonly #context: FormatContext;
+  #forgotMs: number;
 
   constructor(batch: Batch, context: FormatContext) {
     this.#batch = batch;
     this.#context = context;
+    this.#forgotMs = context.nowMs;
   }
 
   /** To be called with all stored positions, those stored last at the end. */
@@ -80,8 +86,12 @@ export class Streams {
   of(chunk: Chunk): Stream {
     const key = keyOf(chunk);
     let stream = this.#streams.get(key);
-    if (!stream) this.#streams.set(key, (stream = newStream(chunk)));
+    if (!stream) {
+      this.#forgetIdle();
+      this.#streams.set(key, (stream = newStream(chunk)));
+    }
     stream.path = chunk.path;
+    stream.readMs = this.#context.nowMs;
     if (stream.format) return stream;
     if (chunk.header) this.#bindHeader(stream, chunk);
     else {
@@ -179,6 +189,18 @@ export class Streams {
     for (const [key, stream] of this.#streams) if (stream.id === id) this.#streams.delete(key);
   }
 
+  /** Forgets streams that are no longer read. If one of them continues, its format is that of its stored position. */
+  #forgetIdle(): void {
+    const { nowMs } = this.#context;
+    // Absolute, so that streams are also forgotten after the clock was set back.
+    if (Math.abs(nowMs - this.#forgotMs) < IDLE_MS_MAX) return;
+    this.#forgotMs = nowMs;
+    for (const [key, { readMs, held, unrecognised: lines }] of this.#streams) {
+      const isIdle = Math.abs(nowMs - readMs) >= IDLE_MS_MAX;
+      if (isIdle && !held && lines.bytes === 0) this.#streams.delete(key);
+    }
+  }
+
   all(): Iterable<Stream> {
     return this.#streams.values();
   }
@@ -224,6 +246,7 @@ function newStream(chunk: Chunk): Stream {
     dataset: "",
     scan: unrecognised,
     eventMs: undefined,
+    readMs: 0,
     path: chunk.path,
     isPushed: chunk.header !== undefined,
     position: chunk.position,
