@@ -31,6 +31,8 @@ type Indexer = {
   channel: ControlEnd;
   /** Frames of rows that the indexer has not sealed, which the store therefore does not have. */
   unsealed: FrameDelta[];
+  /** Whether the store may have had rows of `unsealed` when it was last read: then the next seal requires a read. */
+  isUncertain: boolean;
   /** Undefined until the first status is received. */
   status: IndexerStatus | undefined;
 };
@@ -42,6 +44,8 @@ type Indexer = {
  * Each row is counted once, as the window is always what the store has sealed plus `unsealed` of every indexer: a frame
  * is added to both the window and `unsealed`; a seal empties `unsealed`, as its rows are in the store now; `begin`
  * replaces it; and an indexer that disconnects takes its `unsealed` with it, as the next one reads these rows again.
+ * The store has rows shortly before their seal is received. If it was read then, they are counted twice, until it is read
+ * again after the seal.
  */
 export class LiveSubscriber {
   readonly #deps: LiveSubscriberDeps;
@@ -53,6 +57,8 @@ export class LiveSubscriber {
   /** Number of events that make a read of the store in progress inexact. */
   #storeChanges = 0;
   #rebuilding: Promise<void> | undefined;
+  /** Whether the rebuild must be followed by one after the next seals. Not if it is that one itself. */
+  #mustConfirm = false;
 
   private constructor(deps: LiveSubscriberDeps) {
     this.#deps = deps;
@@ -90,7 +96,7 @@ export class LiveSubscriber {
   }
 
   attach(channel: ControlEnd): void {
-    const indexer: Indexer = { channel, unsealed: [], status: undefined };
+    const indexer: Indexer = { channel, unsealed: [], isUncertain: false, status: undefined };
     this.#indexers.add(indexer);
     channel.onMessage((message) => this.#onMessage(indexer, message));
     this.#sendTails(channel);
@@ -123,9 +129,7 @@ export class LiveSubscriber {
         for (const delta of message.deltas) this.#live.merge(delta);
         return;
       case "sealed":
-        indexer.unsealed = [];
-        this.#storeChanges += 1;
-        return this.#deps.onSealed(message);
+        return this.#onSealed(indexer, message);
       case "status":
         indexer.status = message;
         return;
@@ -148,7 +152,18 @@ export class LiveSubscriber {
     }
     // An indexer that has sealed nothing begins after what the store had when the window was made.
     if (sealed || framesDropped > 0 || wereMerged) this.#rebuildWindow();
-    else for (const delta of unsealed) this.#live.merge(delta);
+    else {
+      for (const delta of unsealed) this.#live.merge(delta);
+      indexer.isUncertain = unsealed.length > 0;
+    }
+  }
+
+  #onSealed(indexer: Indexer, { rows, historyRows }: Sealed): void {
+    indexer.unsealed = [];
+    this.#storeChanges += 1;
+    if (indexer.isUncertain) this.#startRebuild();
+    indexer.isUncertain = false;
+    this.#deps.onSealed({ rows, historyRows });
   }
 
   #detach(indexer: Indexer): void {
@@ -158,6 +173,11 @@ export class LiveSubscriber {
   }
 
   #rebuildWindow(): void {
+    this.#mustConfirm = true;
+    this.#startRebuild();
+  }
+
+  #startRebuild(): void {
     this.#storeChanges += 1;
     this.#rebuilding ??= this.#readStore()
       .catch((error: unknown) => this.#warn(error))
@@ -183,7 +203,11 @@ export class LiveSubscriber {
           reason: `the store changed during each of ${reads} reads`,
         });
       }
-      for (const { unsealed } of this.#indexers) for (const delta of unsealed) live.merge(delta);
+      for (const indexer of this.#indexers) {
+        for (const delta of indexer.unsealed) live.merge(delta);
+        if (this.#mustConfirm && indexer.unsealed.length > 0) indexer.isUncertain = true;
+      }
+      this.#mustConfirm = false;
       this.#live = live;
       this.#deps.onRenewed();
       return;
