@@ -110,6 +110,7 @@ export function serveHttp(
     async problemsFor(request) {
       const open = problems();
       if (open.length === 0) return [];
+      if (!(await isAllowed(api.control.checkSocket(request, WATCH_BOARD)))) return [];
       const maySeeRaw = await isAllowed(api.control.checkSocket(request, FOLLOW_EVENTS));
       return visibleProblems(open, maySeeRaw);
     },

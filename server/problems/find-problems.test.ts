@@ -83,7 +83,39 @@ test("many problems of one kind are counted after the first twenty", () => {
   });
   const found = findProblems({ ...HEALTHY, ...indexing({ sources }) });
   expect(found).toHaveLength(21);
-  expect(found.at(-1)?.message).toBe("2980 more problems of this kind");
+  expect(found.at(-1)?.message).toMatch(/^2980 more problems of this kind: A log is not read/);
+});
+
+test("an error is listed although there are many warnings about the same part", () => {
+  const repaired = Array.from({ length: 30 }, (_, index) => {
+    return { ...file, id: `broken/${index}.json`, kind: "repaired" } as const;
+  });
+  const sources = Array.from({ length: 30 }, (_, index) => {
+    return { path: `/logs/${index}`, message: "grew", level: "warning" } as const;
+  });
+  const unreadable = { path: "/logs/x", message: "is a folder", level: "error" } as const;
+  const found = kindsOf({
+    store: { problems: [...repaired, file, merge], holes: [] },
+    ...indexing({ sources: [...sources, unreadable] }),
+  });
+  expect(found.filter((text) => text !== "warning repaired_file")).toEqual(
+    expect.arrayContaining(["error store_file", "warning store_upkeep", "error source"]),
+  );
+});
+
+test("the same problems are listed in whichever order they are found", () => {
+  const sources = Array.from({ length: 50 }, (_, index) => {
+    return { path: `/logs/${index}`, message: "is a folder", level: "error" } as const;
+  });
+  const idsOf = (found: typeof sources): string[] =>
+    findProblems({ ...HEALTHY, ...indexing({ sources: found }) }).map(({ id }) => id);
+  expect(idsOf(sources.toReversed())).toEqual(idsOf(sources));
+});
+
+test("what is for everyone names neither datasets nor paths", () => {
+  const found = findProblems({ ...HEALTHY, store: { problems: [file], holes: [hole] } });
+  const summaries = found.map(({ summary }) => summary).join();
+  expect(summaries).not.toMatch(/web|\/data/);
 });
 
 test("members without raw events see what problems mean and which ranges are incomplete, but no paths", () => {

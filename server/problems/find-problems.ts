@@ -49,13 +49,14 @@ export function findProblems(findings: Findings): Problem[] {
  */
 export function problemsOfStore({ problems, holes }: StoreData): Problem[] {
   const hasDamage = problems.some(({ kind }) => kind === "file");
-  return [
-    ...limited(hasDamage ? holes.map(holeProblem) : []),
-    ...limited(uniqueById(problems).map(storeProblem)),
-  ];
+  return limited([
+    ...(hasDamage ? holes.map(holeProblem) : []),
+    ...uniqueById(problems).map(storeProblem),
+  ]);
 }
 
-type StoreData = Pick<StoreStatus, "problems" | "holes">;
+/** What is known about the stored data. */
+export type StoreData = Pick<StoreStatus, "problems" | "holes">;
 
 const prefixed = (part: string, error: string | null): string | null =>
   error === null ? null : `${part}: ${error}`;
@@ -82,13 +83,12 @@ const uniqueById = (problems: readonly StoreProblem[]): StoreProblem[] => [
   ...new Map(problems.map((it) => [it.id, it])).values(),
 ];
 
-/** The range of a hole names no paths, so everyone may see it. */
 function holeProblem({ fromMs, toMs, dataset, events }: Hole): Problem {
   const of = dataset === undefined ? "" : ` of ${dataset}`;
   const count = new Intl.NumberFormat("en").format(events);
   const message = `${count} events${of} from ${utc(fromMs)} to ${utc(toMs)} UTC cannot be read, so that numbers over this time may be incomplete.`;
   const name = `${dataset ?? ""} ${fromMs}-${toMs}`;
-  return { ...problem("missing_events", message, name), summary: message };
+  return problem("missing_events", message, name);
 }
 
 /** "2026-05-17 10:00". */
@@ -102,14 +102,19 @@ function sourceProblems(sources: readonly SourceStatus[], isDemo: boolean): Prob
   );
 }
 
-function limited(problems: readonly Problem[]): readonly Problem[] {
-  const [first] = problems;
-  const more = problems.length - LISTED_MAX;
-  if (!first || more <= 0) return problems;
-  const rest = {
-    ...first,
-    id: `${first.kind}:more`,
-    message: `${more} more problems of this kind`,
-  };
-  return [...problems.slice(0, LISTED_MAX), rest];
+/**
+ * Of each kind at most some, errors first; the others are counted. The order of ids decides which, so that a different
+ * order of findings neither starts nor ends problems.
+ */
+function limited(problems: readonly Problem[]): Problem[] {
+  return [...Map.groupBy(problems, ({ kind }) => kind).values()].flatMap((same) => {
+    if (same.length <= LISTED_MAX) return same;
+    const sorted = same.toSorted(
+      (a, b) => Number(b.level === "error") - Number(a.level === "error") || (a.id < b.id ? -1 : 1),
+    );
+    const [next, ...others] = sorted.slice(LISTED_MAX);
+    if (!next) return sorted;
+    const message = `${others.length + 1} more problems of this kind: ${next.summary}`;
+    return [...sorted.slice(0, LISTED_MAX), { ...next, id: `${next.kind}:more`, message }];
+  });
 }

@@ -1,9 +1,14 @@
 import type { ShownProblem } from "#dashboards/api.ts";
 import type { OpenProblem } from "#platform/problems.ts";
 
+import type { ProblemKind } from "./kinds.ts";
+
+/** Its messages contain only what charts show too. */
+const IN_CHARTS: ProblemKind = "missing_events";
+
 /**
- * The problems as a member sees them. Messages name paths of files and quote lines, so they need the right to see raw
- * events; others see what the problems mean for the charts.
+ * The problems as a member who may watch boards sees them. Messages name paths of files and quote lines, so they need
+ * the right to see raw events; others see what the problems mean for the charts.
  */
 export function visibleProblems(
   problems: readonly OpenProblem[],
@@ -14,11 +19,13 @@ export function visibleProblems(
       return { id, level, message, action, sinceMs };
     });
   }
-  const bySummary = Map.groupBy(problems, ({ summary }) => summary);
-  return [...bySummary].map(([summary, same]) => ({
-    id: summary,
+  const byText = Map.groupBy(problems, ({ kind, message, summary }) =>
+    kind === IN_CHARTS ? message : summary,
+  );
+  return [...byText].map(([text, same]) => ({
+    id: text,
     level: same.some(({ level }) => level === "error") ? "error" : "warning",
-    message: summary,
+    message: text,
     action: null,
     sinceMs: Math.min(...same.map(({ sinceMs }) => sinceMs)),
   }));

@@ -96,6 +96,7 @@ describe.runIf(IS_BUILT)("problems of a running control plane", () => {
     expect(elsewhere.status).toBe("degraded");
     expect(JSON.stringify(elsewhere)).not.toContain(data);
     expect(JSON.stringify(elsewhere)).not.toContain(damaged);
+    expect(JSON.stringify(elsewhere)).not.toContain("nginx.access");
     const member = await addMember(data, "charts", [{ capability: "chart", target: "board:home" }]);
     await using seen = reportsOf(server, { data, cookie: member });
     const pushed = await until("the pushed problems", () => seen.pushed());
@@ -106,6 +107,13 @@ describe.runIf(IS_BUILT)("problems of a running control plane", () => {
       expect(text).not.toContain(damaged);
       expect(text).not.toContain(data);
     }
+  });
+
+  test("members without boards see no problems", async () => {
+    const member = await addMember(data, "nothing", []);
+    const html = await (await server.get("/", member)).text();
+    expect(html).toContain("Quarterdeck");
+    expect(html).not.toContain("incomplete");
   });
 
   test("storing and merging that fail are reported everywhere, tried again, and nothing is lost", async () => {
