@@ -45,6 +45,14 @@ test("a problem is logged once when it begins and once, with its duration, when 
   });
 });
 
+test("a problem that ends after the clock was set back has no negative duration", () => {
+  const { clock, lines, list } = open();
+  list.update([full]);
+  clock.now -= 500;
+  list.update([]);
+  expect(lines[1]).toMatchObject({ "event.duration": 0 });
+});
+
 test("a problem whose message changes keeps its beginning, and is not logged again", () => {
   const { clock, lines, changes, list } = open();
   list.update([full]);

@@ -71,7 +71,8 @@ export class ProblemList {
   }
 
   #logEnd(problem: OpenProblem, nowMs: number): void {
-    const lastedMs = nowMs - problem.sinceMs;
+    // The clock may have been set back.
+    const lastedMs = Math.max(0, nowMs - problem.sinceMs);
     this.#deps.log.info(`over after ${Math.round(lastedMs / 1000)} s: ${problem.message}`, {
       ...fieldsOf(problem),
       "event.action": "problem-ended",

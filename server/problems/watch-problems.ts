@@ -1,6 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-import type { StoreStatus } from "#pipeline/store/port.ts";
 import type { Clock } from "#platform/clock.ts";
 import { withinCheckLimit } from "#platform/http/health-routes.ts";
 import type { Log } from "#platform/log.ts";
@@ -8,7 +7,7 @@ import type { Queryable } from "#platform/postgres/database.ts";
 import { type OpenProblem, ProblemList } from "#platform/problems.ts";
 
 import type { Workspace } from "../workspace.ts";
-import { type ApisState, findProblems } from "./find-problems.ts";
+import { type ApisState, findProblems, type StoreData } from "./find-problems.ts";
 import type { ForecasterProblem } from "./kinds.ts";
 
 const EVERY_MS = 2_000;
@@ -17,10 +16,12 @@ export type ProblemWatchDeps = {
   clock: Clock;
   log: Log;
   database: Queryable;
-  workspace(): Pick<Workspace, "kind" | "store" | "status" | "hasIndexer">;
+  workspace(): Pick<Workspace, "kind" | "status" | "hasIndexer"> & { store: StatusReader };
   forecasterProblem(): ForecasterProblem | null;
   apis(): ApisState;
 };
+
+type StatusReader = { status(): Promise<StoreData> };
 
 export type ProblemWatch = AsyncDisposable & {
   current(): readonly OpenProblem[];
@@ -36,19 +37,25 @@ export function watchProblems(deps: ProblemWatchDeps): ProblemWatch {
   const list = new ProblemList({ clock, log, onChange: () => watch.onChange?.() });
   const stopping = new AbortController();
   let holes: string | undefined;
+  let known: { store: StatusReader; data: StoreData } | undefined;
 
   async function examine(): Promise<void> {
     const { kind, store, status, hasIndexer } = deps.workspace();
-    const [databaseError, stored] = await Promise.all([
+    const [databaseError, storeError] = await Promise.all([
       errorOf(() => deps.database.query("SELECT 1")),
-      storeStatus(store),
+      errorOf(async () => {
+        known = { store, data: await store.status() };
+      }),
     ]);
-    if (stopping.signal.aborted) return;
+    // The store of a workspace that was replaced meanwhile may be closed.
+    if (stopping.signal.aborted || deps.workspace().store !== store) return;
+    // Problems of a store that does not respond are not over.
+    const stored = known?.store === store ? known.data : NOTHING_KNOWN;
     list.update(
       findProblems({
         databaseError,
-        storeError: stored.error,
-        store: stored.status,
+        storeError,
+        store: stored,
         indexing: status(),
         hasIndexer: hasIndexer(),
         isDemo: kind === "demo",
@@ -57,7 +64,7 @@ export function watchProblems(deps: ProblemWatchDeps): ProblemWatch {
       }),
     );
     const before = holes;
-    holes = JSON.stringify(stored.status.holes);
+    holes = JSON.stringify(stored.holes);
     if (before !== undefined && holes !== before) watch.onHolesChange?.();
   }
 
@@ -85,15 +92,7 @@ export function watchProblems(deps: ProblemWatchDeps): ProblemWatch {
   return watch;
 }
 
-type StoreState = { error: string | null; status: Pick<StoreStatus, "problems" | "holes"> };
-
-async function storeStatus(store: Workspace["store"]): Promise<StoreState> {
-  let status: StoreState["status"] = { problems: [], holes: [] };
-  const error = await errorOf(async () => {
-    status = await store.status();
-  });
-  return { error, status };
-}
+const NOTHING_KNOWN: StoreData = { problems: [], holes: [] };
 
 /** The message of the error; null if the work succeeds in time. */
 async function errorOf(work: () => Promise<unknown>): Promise<string | null> {
