@@ -63,8 +63,8 @@ export function openSockets(deps: SocketDeps): Sockets {
   const sendFrame = (room: string, dataset: string, members: ReadonlySet<string>): void => {
     const { live, hasIndexer } = deps.workspace();
     const frame: LiveFrame = { ...live.frame(dataset), hasIndexer: hasIndexer() };
-    const others = [...members].filter((id) => viewers.get(id)?.takes(frame) === false);
-    io.to(room).except(others).emit("frame", frame);
+    const behind = [...members].filter((id) => viewers.get(id)?.handleIfBehind(frame));
+    io.to(room).except(behind).emit("frame", frame);
     sent += 1;
   };
   const frames = setInterval(() => {

@@ -32,7 +32,9 @@ export class SilentReader {
       `Sec-WebSocket-Key: ${Buffer.alloc(16).toString("base64")}`,
     ];
     client.tcp.write(`${headers.join("\r\n")}\r\n\r\n`);
-    await once(client.tcp, "data");
+    // Engine.IO loses messages that arrive before its first packet was sent.
+    let received = "";
+    while (!received.includes('"sid"')) received += String((await once(client.tcp, "data"))[0]);
     client.tcp.pause();
     return client;
   }

@@ -41,21 +41,21 @@ export class Viewer {
   }
 
   /**
-   * Whether it gets the frame with all other viewers. Otherwise it reads too slowly, or has missed frames and gets a
-   * frame of its own.
+   * Drops the frame if the viewer reads too slowly, and joins it with the missed ones if it has caught up. False if it
+   * is to be sent the frame with all other viewers.
    */
-  takes(frame: LiveFrame): boolean {
+  handleIfBehind(frame: LiveFrame): boolean {
     if (this.#isFull) {
       this.#missed ??= new MissedFrames();
       this.#missed.add(frame);
-      return false;
+      return true;
     }
     const missed = this.#missed;
-    if (!missed) return true;
+    if (!missed) return false;
     this.#missed = undefined;
     if (missed.isTooMuch) this.#socket.emit("changed");
     this.#socket.emit("frame", missed.joinedWith(frame));
-    return false;
+    return true;
   }
 
   /** Whether it has read so little for so long that it must be disconnected. */
