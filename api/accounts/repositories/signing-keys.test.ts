@@ -26,6 +26,7 @@ async function open(options: { databaseUrl?: string } = {}): Promise<Opened> {
     title: "Accounts",
     description: "",
     migrations: [...coreMigrations, ...identityMigrations],
+    secrets: ["signing keys"],
     jobs: [],
     events: [],
     open: async (kit) => {
