@@ -214,8 +214,7 @@ test("a client that sends more messages than a page ever does is disconnected", 
 
 test("a member has a limited number of sockets, and a closed one makes room", async () => {
   const live = await openLive();
-  const clients: SilentReader[] = [];
-  for (let n = 0; n < 250; n += 1) clients.push(await live.silent("small"));
+  const clients = await Promise.all(Array.from({ length: 250 }, () => live.silent("small")));
   await expect.poll(() => live.sockets.viewers()).toBe(250);
   const refused = io(`http://127.0.0.1:${live.port}`, {
     path: "/socket",

@@ -80,7 +80,8 @@ test("a slow feed does not get another reader at every interval", async () => {
   const env = { QUARTERDECK_DATA: folder, API_ACCOUNTS_URL: NOWHERE, API_BILLING_URL: url };
   await using service = await testService(reporting, { env });
   const everyMs = 30_000;
-  service.clock.now = Math.ceil(service.clock.now / everyMs) * everyMs - 1_000;
+  // A second before the next interval, and not before the jobs are due.
+  service.clock.now = Math.ceil((service.clock.now + 1_000) / everyMs) * everyMs - 1_000;
   const first = service.runJobs();
   await expect.poll(() => asking.length).toBe(1);
   service.clock.now += 2_000;

@@ -1,7 +1,7 @@
 import { open, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { z } from "zod";
 
 import { Board } from "#dashboards/api.ts";
@@ -26,8 +26,7 @@ describe.runIf(IS_BUILT)("a file of the store that is damaged while a control pl
       }
       const live = join(folder.path, "live.log");
       await writeFile(live, "");
-      const server = await startControlPlane(["--data", data, live]);
-      onTestFinished(() => server[Symbol.asyncDispose]());
+      await using server = await startControlPlane(["--data", data, live]);
       const cookie = await createOwner(server);
       const board = async (): Promise<Board> => {
         const response = await server.get("/api/board?from=now-4h&to=now", cookie);
