@@ -10,8 +10,10 @@ const FIRST_LINES = 20;
 const CHANGES_MAX = 6;
 /** Lines without a known format are examined after this many lines, then after twice as many, up to the maximum. */
 const WAIT_LINES = { first: WINDOW_LINES, max: 16 * WINDOW_LINES };
-/** Of the latest lines that the format cannot parse, every third one, for which another format is searched. */
-const SAMPLE = { every: 3, lines: 50, bytes: 256 * 1024 };
+/** Of the latest lines that the format cannot parse, every second one, for which another format is searched. */
+const SAMPLE = { every: 2, lines: 50, bytes: 256 * 1024 };
+/** No samples are taken while fewer refused lines follow each other within so many: copying them takes time. */
+const DENSE = { refused: 40, lines: 60 };
 
 /** The evidence that a stream has another format than before: the lines that its format cannot parse. */
 export class FormatEvidence {
@@ -52,7 +54,7 @@ export class FormatEvidence {
     this.#refusedAt[this.#refused % this.#refusedMin] = at;
     this.#refused += 1;
     if (this.#isDue) return true;
-    if (this.#refused % SAMPLE.every === 1) this.#keep(line);
+    if (this.#refused % SAMPLE.every === 1 && this.#isDense(at)) this.#keep(line);
     this.#isDue = at >= this.#examineFrom && this.#isMost(at);
     return this.#isDue;
   }
@@ -71,6 +73,12 @@ export class FormatEvidence {
     this.#examineFrom = this.#lines + this.#waitLines;
     this.#waitLines = Math.min(this.#waitLines * 2, WAIT_LINES.max);
     return undefined;
+  }
+
+  #isDense(at: number): boolean {
+    if (this.#refused <= DENSE.refused) return true;
+    const earlier = this.#refusedAt[(this.#refused - 1 - DENSE.refused) % this.#refusedMin] ?? 0;
+    return at - earlier < DENSE.lines;
   }
 
   #isMost(at: number): boolean {

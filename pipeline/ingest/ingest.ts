@@ -120,8 +120,12 @@ export class Ingest {
     this.#context.nowMs = this.#deps.clock.nowMs();
     const stream = this.#streams.of(chunk);
     const wasKnown = stream.format !== undefined;
-    for (const ready of this.#streams.ready(stream, chunk)) this.#takeChunk(stream, ready);
-    if (!wasKnown && stream.format) this.#reparse(stream, chunk.retime);
+    const chunks = this.#streams.ready(stream, chunk);
+    if (!wasKnown && stream.format) {
+      stream.firstRow = this.#batch.rows;
+      this.#reparse(stream, chunk.retime);
+    }
+    for (const ready of chunks) this.#takeChunk(stream, ready);
   }
 
   #takeChunk(stream: Stream, chunk: Chunk): void {

@@ -310,3 +310,23 @@ test("a file that takes over the path of a log of another format is recognised b
   await ingestFiles(store, [log]);
   expect(await counts(store)).toEqual({ "nginx.access": 50, ecs: 40 });
 });
+
+test("the times of a replay also replace those of lines that were parsed after their format was known", async () => {
+  const movedMs = 1_000_000_000;
+  const junk = text(many(200, (i) => `${i} ${"z".repeat(6_000)}`));
+  const parts = [junk + text([apache(1), apache(2)]), text(many(50, (i) => apache(i + 10)))];
+  const source: Source = {
+    async *read() {
+      for (const [i, part] of parts.entries()) {
+        const at = { offset: i * junk.length * 2, position: { offset: i }, bytesSkipped: 0 };
+        const retime = (eventMs: number): number => eventMs + movedMs;
+        yield { sourceId: "src_test", path: PATH, bytes: Buffer.from(part), retime, ...at };
+      }
+    },
+  };
+  await using store = openMemoryStore()();
+  await ingest(store, source);
+  expect(await counts(store)).toEqual({ "apache.access": 52, "quarterdeck.quarantine": 200 });
+  const extent = (await store.extents()).find(({ dataset }) => dataset === "apache.access");
+  expect(extent?.fromMs).toBe(Date.UTC(2026, 2, 14, 10, 0, 1) + movedMs);
+});
