@@ -1,19 +1,15 @@
-import { DuckDBListValue, type DuckDBValue } from "@duckdb/node-api";
-
-import { Batch, isField, isTextField } from "#collectors/batch.ts";
-import { FIELDS, type NumberField, type TextField } from "#collectors/fields.ts";
+import { Batch } from "#collectors/batch.ts";
 
 import { FrameAccumulator } from "../fold/accumulator.ts";
 import { cellColumns } from "./cell-columns.ts";
-import { type Duck, identifier } from "./duck.ts";
+import type { Duck } from "./duck.ts";
 import { writeSafe } from "./files.ts";
 import { writeParquet } from "./parquet/write-parquet.ts";
+import { addStoredRows, STORED_ROW_SQL } from "./stored-rows.ts";
 
 /** Rows that are folded together; the same as in a stored batch, so that memory is bounded. */
 const ROWS_AT_ONCE = 131_072;
 const ROWS_PER_CHUNK = 4_096;
-/** Separates the values of a list in a column of text. */
-const LIST_SEPARATOR = "\u001F";
 
 /** Computes the cells of stored events again. Writes files with increments of the cells, and returns their paths. */
 export async function rebuildRollups(
@@ -32,10 +28,6 @@ export async function rebuildRollups(
 
 /** The bytes of the files. */
 async function rollupsOf(duck: Duck, filesSql: string): Promise<Buffer[][]> {
-  const names = Object.keys(FIELDS).filter(isField);
-  const selected = names.map((name) =>
-    FIELDS[name] === "date" ? `epoch_ms(${identifier(name)})` : identifier(name),
-  );
   const batch = new Batch(ROWS_AT_ONCE + ROWS_PER_CHUNK);
   const frames = new FrameAccumulator(batch);
   const files: Buffer[][] = [];
@@ -46,45 +38,11 @@ async function rollupsOf(duck: Duck, filesSql: string): Promise<Buffer[][]> {
     batch.reset();
     frames.reset();
   };
-  await duck.read(`SELECT ${selected.join(", ")} FROM ${filesSql}`, (columns) => {
-    addRows(batch, names, columns);
+  await duck.read(`SELECT ${STORED_ROW_SQL} FROM ${filesSql}`, (columns) => {
+    addStoredRows(batch, columns);
     if (batch.rows >= ROWS_AT_ONCE) flush();
     return true;
   });
   flush();
   return files;
-}
-
-function addRows(
-  batch: Batch,
-  names: readonly (keyof typeof FIELDS)[],
-  columns: readonly DuckDBValue[][],
-): void {
-  const first = batch.rows;
-  const rows = columns[0]?.length ?? 0;
-  batch.reserve(rows);
-  for (const [i, name] of names.entries()) {
-    const values = columns[i];
-    if (!values) continue;
-    if (isTextField(name)) addTexts(batch, name, { values, first });
-    else addNumbers(batch, name, { values, first });
-  }
-  for (let row = 0; row < rows; row += 1) batch.commit();
-}
-
-type Values = { values: readonly DuckDBValue[]; first: number };
-
-function addTexts(batch: Batch, name: TextField, { values, first }: Values): void {
-  for (const [i, value] of values.entries()) {
-    if (value === null) continue;
-    const text =
-      value instanceof DuckDBListValue ? value.items.join(LIST_SEPARATOR) : String(value);
-    batch.text(name).putText(first + i, text);
-  }
-}
-
-function addNumbers(batch: Batch, name: NumberField, { values, first }: Values): void {
-  for (const [i, value] of values.entries()) {
-    if (value !== null) batch.number(name).put(first + i, Number(value));
-  }
 }

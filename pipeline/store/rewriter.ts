@@ -21,7 +21,7 @@ import { mergedFooter, mergeExtents, type Segment, type SegmentFooter } from "./
 import { INTACT } from "./segment-health.ts";
 import type { SegmentId } from "./segment-id.ts";
 import { leasesIn } from "./store-writer.ts";
-import { addStoredRow, STORED_ROW_SQL } from "./stored-rows.ts";
+import { addStoredRows, STORED_ROW_SQL } from "./stored-rows.ts";
 
 const WAIT_MS_MAX = 60_000;
 /** The rows of a segment that are read at a time: fewer if their lines are long. */
@@ -144,14 +144,17 @@ export class Rewriter {
     const where = `"data_stream.dataset" = ${quoted(work.dataset)} AND file_index = 1`;
     for (const { from, to } of await this.#ranges(segment, `${files} WHERE ${where}`)) {
       batch.reset();
-      const rows = await this.#duck.rows(
+      await this.#duck.read(
         `SELECT ${STORED_ROW_SQL} FROM ${files}
          WHERE ${where} AND file_row_number >= ${from} AND file_row_number < ${to}`,
+        (columns) => {
+          addStoredRows(batch, columns);
+          return true;
+        },
       );
-      if (rows.length === 0) continue;
-      for (const row of rows) addStoredRow(batch, row);
+      if (batch.rows === 0) continue;
       const { changed, cells } = await work.rewriteRows();
-      all.rows += rows.length;
+      all.rows += batch.rows;
       all.changed += changed;
       const footer = batchFooter(segment.id, { batch, cells, positions: new Map() });
       all.extents = mergeExtents([...all.extents, ...footer.extents]);

@@ -1,32 +1,34 @@
+import { DuckDBListValue, type DuckDBValue } from "@duckdb/node-api";
+
 import { type Batch, isNumberField, isTextField } from "#collectors/batch.ts";
 import { EXTRA_FIELD, FIELDS, LIST_SEPARATOR } from "#collectors/fields.ts";
 
-import { asNumber, asText, identifier, type Row } from "./duck.ts";
+import { identifier } from "./duck.ts";
 
 const SEPARATOR = String.fromCharCode(LIST_SEPARATOR);
 const NAMES = [...Object.keys(FIELDS), EXTRA_FIELD];
 
-/** The columns of event files from which `addStoredRow` makes a row of a batch. */
+/** The columns of event files from which `addStoredRows` makes rows of a batch. */
 export const STORED_ROW_SQL = NAMES.map((name) =>
   isNumberField(name) && FIELDS[name] === "date"
     ? `epoch_ms(${identifier(name)})`
     : identifier(name),
 ).join(", ");
 
-/** Adds an event to a batch, as it was in the batch that was stored. */
-export function addStoredRow(batch: Batch, values: Row): void {
-  batch.reserve(1);
+/** Adds events to a batch, as they were in the batch that was stored. */
+export function addStoredRows(batch: Batch, columns: readonly DuckDBValue[][]): void {
+  const first = batch.rows;
+  const rows = columns[0]?.length ?? 0;
+  batch.reserve(rows);
   for (const [i, name] of NAMES.entries()) {
-    const value = values[i];
-    if (value === null || value === undefined) continue;
-    if (isNumberField(name)) {
-      const number = typeof value === "boolean" ? Number(value) : asNumber(value);
-      batch.number(name).put(batch.rows, number);
-    } else if (isTextField(name)) {
-      const items = Array.isArray(value) ? value : [value];
-      const text = items.map((item) => asText(item) ?? "").join(SEPARATOR);
-      batch.text(name).putText(batch.rows, text);
+    for (const [row, value] of (columns[i] ?? []).entries()) {
+      if (value === null) continue;
+      if (isNumberField(name)) batch.number(name).put(first + row, Number(value));
+      else if (isTextField(name)) batch.text(name).putText(first + row, textOf(value));
     }
   }
-  batch.commit();
+  for (let row = 0; row < rows; row += 1) batch.commit();
 }
+
+const textOf = (value: DuckDBValue): string =>
+  value instanceof DuckDBListValue ? value.items.join(SEPARATOR) : String(value);
