@@ -98,7 +98,6 @@ async function openLive() {
     async silent(dataset: string): Promise<SilentReader> {
       const client = await SilentReader.open(port);
       onTestFinished(() => void client.tcp.destroy());
-      client.send("40");
       client.send(`42["watch",{"dataset":"${dataset}"}]`);
       return client;
     },

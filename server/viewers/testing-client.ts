@@ -10,7 +10,7 @@ function frameOf(opcode: number, text: string): Buffer {
 const TEXT = 1;
 const PING = 9;
 
-/** A client of the live sockets that sends valid messages and reads nothing after the handshake. */
+/** A client of the live sockets that sends valid messages and reads nothing after its socket is open. */
 export class SilentReader {
   readonly tcp: Socket;
   isClosed = false;
@@ -32,14 +32,20 @@ export class SilentReader {
       `Sec-WebSocket-Key: ${Buffer.alloc(16).toString("base64")}`,
     ];
     client.tcp.write(`${headers.join("\r\n")}\r\n\r\n`);
-    // Engine.IO loses messages that arrive before its first packet was sent.
     let received = "";
-    while (!received.includes('"sid"')) received += String((await once(client.tcp, "data"))[0]);
+    const receive = async (text: string): Promise<void> => {
+      while (!received.includes(text)) received += String((await once(client.tcp, "data"))[0]);
+    };
+    // Engine.IO loses messages that arrive before its first packet was sent, and Socket.IO closes a connection with
+    // messages that arrive before its socket is open.
+    await receive('0{"sid"');
+    client.send("40");
+    await receive('40{"sid"');
     client.tcp.pause();
     return client;
   }
 
-  /** A packet of Engine.IO: "40" opens a socket, "42[…]" is an event, "3" answers a heartbeat. */
+  /** A packet of Engine.IO: "42[…]" is an event, "3" answers a heartbeat. */
   send(packet: string): void {
     this.tcp.write(frameOf(TEXT, packet));
   }
