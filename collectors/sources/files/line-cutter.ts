@@ -1,4 +1,5 @@
 import type { ByteReader } from "./byte-reader.ts";
+import type { Compression } from "./compressed.ts";
 import { type AfterNuls, trailingZerosFrom } from "./nuls.ts";
 
 const LF = 0x0a;
@@ -7,7 +8,11 @@ const HOLE_BYTES_MIN = 64 * 1024;
 const SKIP_BYTES = 64 * 1024;
 
 /** A file from which lines are cut. */
-type CutFile = { reader(): ByteReader; readNuls(from: number): Promise<AfterNuls> };
+type CutFile = {
+  compression: Compression | undefined;
+  reader(): ByteReader;
+  readNuls(from: number): Promise<AfterNuls>;
+};
 
 /** Complete lines and the offset after them. The bytes are valid until the next cut. */
 export type Cut = {
@@ -55,8 +60,7 @@ export class LineCutter {
       used += count;
       const hole = trailingZerosFrom(this.#buffer.subarray(0, used));
       if (used - hole >= HOLE_BYTES_MIN) {
-        const after = await file.readNuls(at + hole);
-        return this.#cutAtHole({ at, used, hole }, after, lastLineCounts);
+        return this.#cutAtHole(file, { at, used, hole }, lastLineCounts);
       }
       if (used >= this.#lineBytesMax) return this.#skipRest(reader, at, lastLineCounts);
       this.#grow();
@@ -65,18 +69,22 @@ export class LineCutter {
 
   /**
    * A hole ends the line before it, but not before something follows it: a writer may have reserved the space for its
-   * next lines.
+   * next lines. For the same reason zeros at the end of a file are never skipped, unless it is compressed.
    */
-  #cutAtHole(
+  async #cutAtHole(
+    file: CutFile,
     { at, used, hole }: { at: number; used: number; hole: number },
-    after: AfterNuls,
     lastLineCounts: boolean,
-  ): Cut | undefined {
+  ): Promise<Cut | undefined> {
+    const after = await file.readNuls(at + hole);
     if (after.is === "more" || (after.is === "end" && !lastLineCounts)) return undefined;
+    const isReserved = after.is === "end" && file.compression === undefined;
+    const end = isReserved ? at + hole : after.at;
+    if (end === at) return undefined;
     return {
       bytes: this.#buffer.subarray(0, hole),
-      read: this.#buffer.subarray(0, Math.min(used, after.at - at)),
-      end: after.at,
+      read: this.#buffer.subarray(0, Math.min(used, end - at)),
+      end,
       bytesSkipped: 0,
       isLast: after.is === "end",
     };

@@ -74,6 +74,25 @@ test("lines written into reserved space are read, however large it is", async ()
   expect(reading.lines).toEqual(["first", "second", "third", "fourth"]);
 });
 
+test("lines written into reserved space are read after the file was quiet and counted as complete", async () => {
+  await using folder = await temporaryFolder();
+  const log = join(folder.path, "app.log");
+  await writeFile(log, "first\nnot terminated");
+  await truncate(log, 20 * MB);
+  const reading = new Reading();
+  await using running = new AsyncDisposableStack();
+  running.use(reading.tail({ paths: [log] }));
+  // After its quiet period, which is short with this clock.
+  await until(() => reading.lines.length === 2);
+  await writeAt(log, "\nsecond\n", "first\nnot terminated".length);
+  await until(() => reading.lines.includes("second"));
+  expect(reading.lines.filter((line) => line !== "")).toEqual([
+    "first",
+    "not terminated",
+    "second",
+  ]);
+});
+
 test("a file that is completely reserved in advance is read from its beginning", async () => {
   await using folder = await temporaryFolder();
   const log = join(folder.path, "app.log");
