@@ -86,6 +86,17 @@ test("many problems of one kind are counted after the first twenty", () => {
   expect(found.at(-1)?.message).toMatch(/^2980 more problems of this kind: A log is not read/);
 });
 
+test("a path that several indexers report has its most serious problem, in whichever order they do", () => {
+  const warning = { path: "/x", message: "is read elsewhere", level: "warning" } as const;
+  const error = { path: "/x", message: "is a folder", level: "error" } as const;
+  for (const sources of [
+    [warning, error],
+    [error, warning],
+  ]) {
+    expect(kindsOf(indexing({ sources }))).toEqual(["error source"]);
+  }
+});
+
 test("an error is listed although there are many warnings about the same part", () => {
   const repaired = Array.from({ length: 30 }, (_, index) => {
     return { ...file, id: `broken/${index}.json`, kind: "repaired" } as const;

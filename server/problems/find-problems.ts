@@ -94,12 +94,15 @@ function holeProblem({ fromMs, toMs, dataset, events }: Hole): Problem {
 /** "2026-05-17 10:00". */
 const utc = (atMs: number): string => new Date(atMs).toISOString().slice(0, 16).replace("T", " ");
 
+/** Several indexers may report a path: its most serious problem counts. */
 function sourceProblems(sources: readonly SourceStatus[], isDemo: boolean): Problem[] {
-  return sources.flatMap(({ path, message, level }) =>
-    level === "info" || (isDemo && level === "warning")
-      ? []
-      : [{ ...problem("source", `${path} ${message}`, path), level }],
-  );
+  const byPath = new Map<string, Problem>();
+  for (const { path, message, level } of sources) {
+    if (level === "info" || (isDemo && level === "warning")) continue;
+    if (byPath.get(path)?.level === "error") continue;
+    byPath.set(path, { ...problem("source", `${path} ${message}`, path), level });
+  }
+  return [...byPath.values()];
 }
 
 /**
