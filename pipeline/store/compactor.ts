@@ -71,7 +71,8 @@ export class Compactor {
     const { folder, scratch } = segments;
     this.#retentionTime = new RetentionTimeFile({ folder, scratch, monotonicMs });
     this.#repairs = new SegmentRepairs(segments, async (segment, damage, lease) => {
-      await this.#merge([segment], lease, { damage });
+      const footer = await this.#merge([segment], lease, { damage });
+      return footer !== undefined;
     });
   }
 

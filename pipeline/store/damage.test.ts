@@ -5,19 +5,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { z } from "zod";
 
 import { Batch } from "#collectors/batch.ts";
 import { openDeriver } from "#collectors/derive/derive.ts";
 import type { Clock } from "#platform/clock.ts";
 import { systemClock } from "#platform/clock.ts";
+import { tryLease } from "#platform/lease/lease.ts";
 
 import { FrameAccumulator } from "../fold/accumulator.ts";
 import { mergeSketches } from "../sketches/merge-sketches.ts";
 import { positionsAt, T0 } from "./contract.ts";
 import { openEmbeddedStore } from "./embedded-store.ts";
 import type { EventStore } from "./port.ts";
+import { SegmentFolder } from "./segment-folder.ts";
+import { SegmentRepairs } from "./segment-repairs.ts";
 
 /** Number of flipped bits for each kind of file; `FLIPS=400` for the complete run. */
 const FLIPS = Number(process.env["FLIPS"] ?? 20);
@@ -273,8 +276,49 @@ test("without manifests, a file that DuckDB cannot read is left out", async () =
   await using file = await openFile(join(folder, "events", name), "r+");
   await file.write(Buffer.alloc(2_000, 0xff), 0, 2_000, 4);
   await using store = await openIn(folder);
-  expect((await answers(store)).count).toBe((SEGMENTS - 1) * ROWS);
-  expect((await store.status()).holes.map(({ events }) => events)).toEqual([ROWS]);
+  const now = performance.now.bind(performance);
+  let aheadMs = 0;
+  using _clock = vi.spyOn(performance, "now").mockImplementation(() => now() + aheadMs);
+  // It is left out also after the time at which damaged files are verified again.
+  for (; aheadMs < 10_000; aheadMs += 5_000) {
+    expect((await answers(store)).count).toBe((SEGMENTS - 1) * ROWS);
+    expect((await store.status()).holes.map(({ events }) => events)).toEqual([ROWS]);
+  }
+});
+
+test("without manifests, a missing rollup is computed again, and merging goes on", async () => {
+  const folder = await filledFolder();
+  const before = await openIn(folder);
+  const intact = await answers(before);
+  await before[Symbol.asyncDispose]();
+  await rm(join(folder, "manifests"), { recursive: true });
+  const [name = ""] = readdirSync(join(folder, "rollups"));
+  await rm(join(folder, "rollups", name));
+  await using store = await openIn(folder);
+  while (await store.compact());
+  const { problems, upkeepFailures } = await store.status();
+  expect([problems, upkeepFailures]).toEqual([[], 0]);
+  expect(await answers(store)).toEqual(intact);
+  expect(readdirSync(join(folder, "manifests")).length).toBe(SEGMENTS);
+});
+
+test("a damaged segment that was not replaced, because the lease was lost, keeps its files", async () => {
+  const folder = await filledFolder();
+  await damageLargest(folder, "events");
+  await using segments = new SegmentFolder(folder, systemClock);
+  await segments.prepare();
+  const tried: string[] = [];
+  const repairs = new SegmentRepairs(segments, async ({ id }) => {
+    tried.push(`${id}.parquet`);
+    return false;
+  });
+  const names = readdirSync(join(folder, "events"));
+  await using lease = await tryLease(join(folder, "leases"), "compaction");
+  if (lease) await repairs.repair(lease);
+  expect(tried.length).toBe(1);
+  expect(names).toContain(tried[0]);
+  expect(readdirSync(join(folder, "events"))).toEqual(names);
+  expect(readdirSync(join(folder, "broken"))).toEqual([]);
 });
 
 test("an event file that cannot be opened is left out until it can be", async () => {

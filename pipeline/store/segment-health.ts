@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { AppError } from "#platform/errors.ts";
 
 import type { Checksum } from "./checksum.ts";
-import { type FileState, FileVerifier } from "./file-verifier.ts";
+import { type FileState, fileStamp, FileVerifier } from "./file-verifier.ts";
 import type { Hole } from "./port.ts";
 import type { Segment } from "./segment-footer.ts";
 import type { SegmentId } from "./segment-id.ts";
@@ -21,7 +21,7 @@ export const INTACT: Damage = { events: false, rollup: false };
 
 /** `isUnreadable`: its content cannot be decoded although it has the right checksum, or none. */
 type About = { kind: FileKind; isDamaged: boolean; isUnreadable: boolean };
-type Unusable = About & { id: SegmentId; untilMs: number };
+type Unusable = About & { id: SegmentId; untilMs: number; stamp: string | undefined };
 type Parts = { list: SegmentList; pathOf: (kind: FileKind, id: SegmentId) => string };
 
 /** Thrown when files turned out to be unusable: the caller lists the segments again and continues without them. */
@@ -67,14 +67,16 @@ export class SegmentHealth {
     const unusable: string[] = [];
     for (const segment of segments) {
       const name = keyOf(kind, segment.id);
-      const checksum = checksumIn(segment, kind);
-      if (this.#unusable.get(name)?.isUnreadable) unusable.push(name);
-      if (!checksum) continue;
       const path = this.#pathOf(kind, segment.id);
-      const result = this.#verifier.verify(path, checksum, isFresh);
+      if (this.#isStillUnreadable(name, path)) {
+        unusable.push(name);
+        continue;
+      }
+      const result = this.#stateOf(segment, kind, isFresh);
+      if (!result) continue;
       // Files that were verified before are checked without waiting.
       const state = "then" in result ? await result : result;
-      if (state.kind === "intact") this.#clear(segment.id, kind);
+      if (state.kind === "intact") this.#remove(name, segment.id);
       else {
         unusable.push(name);
         // The event file is removed first: without it the segment does not exist any more.
@@ -144,10 +146,29 @@ export class SegmentHealth {
     }
   }
 
-  #clear(id: SegmentId, kind: FileKind): void {
-    const name = keyOf(kind, id);
-    if (this.#unusable.get(name)?.isUnreadable ?? true) return;
-    this.#remove(name, id);
+  /** Undefined for a file without a checksum, unless it is missing. */
+  #stateOf(
+    segment: Segment,
+    kind: FileKind,
+    isFresh: boolean,
+  ): FileState | Promise<FileState> | undefined {
+    const path = this.#pathOf(kind, segment.id);
+    const checksum = checksumIn(segment, kind);
+    if (checksum) return this.#verifier.verify(path, checksum, isFresh);
+    const hasFile = kind === "events" || segment.cells !== null;
+    return hasFile && isMissing(path) ? { kind: "missing" } : undefined;
+  }
+
+  /** Until the file changes. */
+  #isStillUnreadable(name: string, path: string): boolean {
+    const known = this.#unusable.get(name);
+    if (!known?.isUnreadable) return false;
+    if (known.stamp !== stampOf(path)) {
+      this.#remove(name, known.id);
+      return false;
+    }
+    known.untilMs = performance.now() + RECHECK_MS;
+    return true;
   }
 
   #remove(name: string, id: SegmentId): void {
@@ -165,7 +186,9 @@ export class SegmentHealth {
   #mark(segment: Segment, about: About, reason: string): void {
     const { id } = segment;
     const name = keyOf(about.kind, id);
-    this.#unusable.set(name, { ...about, id, untilMs: performance.now() + RECHECK_MS });
+    const untilMs = performance.now() + RECHECK_MS;
+    const stamp = stampOf(this.#pathOf(about.kind, id));
+    this.#unusable.set(name, { ...about, id, untilMs, stamp });
     this.#list.problems.noteFile(name, problemOf(segment, { ...about, reason }, name));
     if (about.isDamaged) this.#list.setDamaged(id, true);
   }
@@ -173,6 +196,22 @@ export class SegmentHealth {
 
 const keyOf = (kind: FileKind, id: SegmentId): string =>
   `${kind === "events" ? "events" : "rollups"}/${id}.parquet`;
+
+function isMissing(path: string): boolean {
+  try {
+    return fileStamp(path) === undefined;
+  } catch {
+    return false;
+  }
+}
+
+function stampOf(path: string): string | undefined {
+  try {
+    return fileStamp(path);
+  } catch {
+    return undefined;
+  }
+}
 
 function checksumIn({ checksums, cells }: Segment, kind: FileKind): Checksum | undefined {
   if (kind === "events") return checksums?.events;

@@ -12,12 +12,12 @@ const SCRUB_BYTES = 32 * 1024 * 1024;
 /** Files are read again after this time, because errors of the disk change neither size nor times of a file. */
 const SCRUB_EVERY_MS = 60 * 60_000;
 
-type Replace = (segment: Segment, damage: Damage, lease: Lease) => Promise<void>;
+type Replace = (segment: Segment, damage: Damage, lease: Lease) => Promise<boolean>;
 
 /** Looks for damaged files and repairs them. Must be used by the holder of the compaction lease. */
 export class SegmentRepairs {
   readonly #segments: SegmentFolder;
-  /** Stores a segment with what can be read of this one, which replaces it. */
+  /** Stores a segment with what can be read of this one, which replaces it. False if the lease was lost. */
   readonly #replace: Replace;
   /** The stamps of the manifests that were read. */
   #manifests = new Map<SegmentId, string>();
@@ -46,7 +46,8 @@ export class SegmentRepairs {
 
   async #repair(segment: Segment, lease: Lease): Promise<void> {
     const damage = this.#segments.health.damageOf(segment);
-    await this.#replace(segment, damage, lease);
+    // A segment that still counts keeps its files: its positions are in them.
+    if (!(await this.#replace(segment, damage, lease))) return;
     await this.#segments.moveToBroken(segment.id, damage.events ? "events" : "rollup");
   }
 
@@ -75,8 +76,14 @@ export class SegmentRepairs {
       if (budget <= 0 || readMs(file) > performance.now() - SCRUB_EVERY_MS) break;
       budget -= bytesOf(file);
       if (file.segment.checksums) await this.#verify(file, true);
-      else if (file.kind === "events") await this.#segments.addManifest(file.segment.id);
+      else if (file.kind === "events") await this.#protect(file.segment);
     }
+  }
+
+  /** Writes the manifest of a segment of an earlier version. If its rollup is missing, it is repaired instead. */
+  async #protect(segment: Segment): Promise<void> {
+    await this.#verify({ segment, kind: "rollup" }, false);
+    if (this.#segments.health.isWhole(segment)) await this.#segments.addManifest(segment.id);
   }
 
   async #verify({ segment, kind }: File, isFresh: boolean): Promise<void> {
