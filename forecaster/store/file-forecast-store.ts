@@ -3,6 +3,7 @@ import { appendFile, mkdir, readdir, readFile, rm, stat } from "node:fs/promises
 import { join } from "node:path";
 
 import { ifExists } from "#platform/files.ts";
+import { withChecksum, withoutChecksum } from "#platform/text-checksum.ts";
 
 import { type ForecastIssue, StoredIssue } from "../issue.ts";
 import type { SeriesKey } from "../predicted-series.ts";
@@ -31,7 +32,8 @@ type Day = { bytes: number; issues: Map<string, ForecastIssue> };
 
 /**
  * Stores issues in `<dataset>~<count>/<step ms>-<day>.ndjson`, one issue per line, by the UTC day of the issue time.
- * Several processes may write: each line is appended by a single write, and a line truncated by a crash is skipped.
+ * Several processes may write: each line is appended by a single write. Each has its own checksum, so that a line that is
+ * damaged, or was truncated by a crash, is skipped; its forecast is computed again.
  */
 export function openFileForecastStore(options: FileForecastStoreOptions): ForecastStore {
   return new FileForecastStore(options);
@@ -82,7 +84,7 @@ class FileForecastStore implements ForecastStore {
     const isNewDay = !(await sizeOf(path));
     if (isNewDay) await mkdir(folder, { recursive: true, mode: 0o700 });
     // The leading newline terminates a line that a crash may have truncated.
-    await appendFile(path, `\n${lineOf(issue)}\n`, { mode: 0o600 });
+    await appendFile(path, `\n${withChecksum(lineOf(issue))}\n`, { mode: 0o600 });
     if (isNewDay) await this.#removeExpired(folder, stepMs);
   }
 
@@ -156,8 +158,10 @@ function lineOf({ history, forecast }: ForecastIssue): string {
 function parseLine(series: SeriesKey, line: string): ForecastIssue | undefined {
   if (line === "") return undefined;
   try {
-    return { series, ...StoredIssue.parse(JSON.parse(line)) };
+    // Earlier versions wrote no checksums.
+    const json = line.startsWith("{") ? line : withoutChecksum(Buffer.from(line));
+    return { series, ...StoredIssue.parse(JSON.parse(json)) };
   } catch {
-    return undefined; // Truncated by a crash: the forecast is computed again.
+    return undefined;
   }
 }

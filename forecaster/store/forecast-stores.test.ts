@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, truncate } from "node:fs/promises";
+import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -66,6 +66,40 @@ describe("in files", () => {
     await truncate(path, (await readFile(path)).length - 20);
     expect(await store.find(keyAt(60_000))).toBeUndefined();
     expect(await store.find(keyAt(0))).toBeDefined();
+  });
+
+  async function onlyFile(folder: string): Promise<string> {
+    const names = await readdir(folder, { recursive: true });
+    return join(folder, names.find((it) => it.endsWith(".ndjson")) ?? "");
+  }
+
+  test("a flipped bit in a file never changes a forecast, and only that issue is missing", async () => {
+    const folder = await temporaryFolder();
+    const issues = [issueAt(0), issueAt(60_000)];
+    await using store = openFileForecastStore({ folder });
+    for (const issue of issues) await store.save(issue);
+    const path = await onlyFile(folder);
+    const intact = await readFile(path);
+    for (let bit = 0; bit < intact.length * 8; bit += 1) {
+      const flipped = Buffer.from(intact);
+      flipped.writeUInt8(flipped.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+      await writeFile(path, flipped);
+      await using opened = openFileForecastStore({ folder });
+      const found = [await opened.find(keyAt(0)), await opened.find(keyAt(60_000))];
+      expect(found.filter(Boolean).length).toBeGreaterThanOrEqual(1);
+      expect(issues).toEqual(expect.arrayContaining(found.filter(Boolean)));
+    }
+  });
+
+  test("issues that an earlier version stored without checksums are found", async () => {
+    const folder = await temporaryFolder();
+    await using store = openFileForecastStore({ folder });
+    await store.save(issueAt(0));
+    const path = await onlyFile(folder);
+    const text = await readFile(path, "utf8");
+    await writeFile(path, text.replace(/^[0-9a-f]{8} /m, ""));
+    await using opened = openFileForecastStore({ folder });
+    expect(await opened.find(keyAt(0))).toEqual(issueAt(0));
   });
 
   test("issues older than the retention are removed", async () => {

@@ -6,8 +6,8 @@ import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
 import { ifExists } from "#platform/files.ts";
+import { jsonWithChecksum, valueWithoutChecksum } from "#platform/text-checksum.ts";
 
-import { jsonWithChecksum, valueWithoutChecksum } from "./checksum.ts";
 import { identifier } from "./duck.ts";
 import { publish, writeSafe } from "./files.ts";
 import { instant, SqlText, type Statement } from "./filter-sql.ts";

@@ -18,10 +18,10 @@ import { Batch } from "#collectors/batch.ts";
 import { FIELDS } from "#collectors/fields.ts";
 import { systemClock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
+import { withChecksum, withoutChecksum } from "#platform/text-checksum.ts";
 
 import type { Condition } from "../filter.ts";
 import { batchFooter } from "./batch-footer.ts";
-import { withChecksum, withoutChecksum } from "./checksum.ts";
 import { batchOf, positionsAt } from "./contract.ts";
 import { openEmbeddedStore } from "./embedded-store.ts";
 import { SegmentFolder } from "./segment-folder.ts";

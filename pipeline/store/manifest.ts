@@ -2,13 +2,9 @@ import { readFile } from "node:fs/promises";
 
 import { z } from "zod";
 
-import {
-  Checksum,
-  checksumOfFile,
-  type SegmentChecksums,
-  withChecksum,
-  withoutChecksum,
-} from "./checksum.ts";
+import { withChecksum, withoutChecksum } from "#platform/text-checksum.ts";
+
+import { Checksum, checksumOfFile, type SegmentChecksums } from "./checksum.ts";
 import { assertNotNewer, SegmentFooter } from "./segment-footer.ts";
 
 const MANIFEST_VERSION = 1;

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { z } from "zod";
 
 import { ifExists } from "#platform/files.ts";
+import { jsonWithChecksum, valueWithoutChecksum } from "#platform/text-checksum.ts";
 
-import { jsonWithChecksum, valueWithoutChecksum } from "./checksum.ts";
 import { publish, writeSafe } from "./files.ts";
 import { advance, firstTime, newestOfMost, type RetentionTime } from "./retention-time.ts";
 import type { Segment } from "./segment-footer.ts";

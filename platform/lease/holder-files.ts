@@ -6,6 +6,7 @@ import { z } from "zod";
 
 import { systemClock } from "../clock.ts";
 import { errorCode } from "../errors.ts";
+import { jsonWithChecksum, valueWithoutChecksum } from "../text-checksum.ts";
 import { judgeProcess, ownIdentity, ProcessIdentity } from "./process-identity.ts";
 
 /**
@@ -91,7 +92,7 @@ export async function createHolder(folder: string, token: string): Promise<void>
   const record: HolderRecord = { process: ownIdentity(), sinceMs: systemClock.nowMs() };
   const path = holderPath(folder, token);
   try {
-    await writeFile(path, JSON.stringify(record), { flag: "wx", mode: 0o600 });
+    await writeFile(path, jsonWithChecksum(record), { flag: "wx", mode: 0o600 });
   } catch (error) {
     await rm(path, { force: true }).catch(() => undefined);
     throw error;
@@ -104,7 +105,10 @@ export function disownHolder(token: string): void {
   ownTokens.delete(token);
 }
 
-/** Undefined if there is no such holder; without a record if the file was truncated by a crash. */
+/**
+ * Undefined if there is no such holder; without a record if the file is damaged. A damaged record must not be used: with
+ * another process id in it, a living holder would count as dead.
+ */
 function readHolder(
   path: string,
 ): { record: HolderRecord | undefined; heartbeat: number } | undefined {
@@ -124,7 +128,7 @@ function readHolder(
 
 function parsed(text: string): HolderRecord | undefined {
   try {
-    return HolderRecord.parse(JSON.parse(text));
+    return HolderRecord.parse(valueWithoutChecksum(text));
   } catch {
     return undefined;
   }

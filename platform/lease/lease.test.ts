@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -206,6 +206,25 @@ describe.concurrent("between processes", () => {
       await winners[0]?.ask("release");
       leftBehind(folder, recordOf({ pid: 2 ** 22 - 1 }));
     }
+  });
+
+  test("a flipped bit in its file neither ends a living holder nor keeps the lease of a dead one", async () => {
+    const folder = await newFolder();
+    await using holder = await startHolder(folder);
+    expect(await holder.ask("try")).toBe(true);
+    const [name = ""] = (await readdir(folder)).filter((it) => it.endsWith(".holder"));
+    const path = join(folder, name);
+    const intact = readFileSync(path);
+    for (let bit = 0; bit < intact.length * 8; bit += 1) {
+      const flipped = Buffer.from(intact);
+      flipped.writeUInt8(flipped.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+      writeFileSync(path, flipped);
+      expect(findHolder(folder, "test", TEST_TIMES), `bit ${bit}`).toBeDefined();
+    }
+    expect(await take(folder)).toBeUndefined();
+    expect(await holder.ask("confirm")).toBe(true);
+    await holder.kill();
+    await until(async () => (await take(folder)) !== undefined);
   });
 
   test("a killed holder is replaced at once, and a living one is returned", async () => {

@@ -37,7 +37,7 @@ export type Lease = AsyncDisposable & {
   release(): Promise<void>;
 };
 
-/** The holder of a lease; without a record if a crash truncated its file. */
+/** The holder of a lease; without a record if its file is damaged. */
 export type Holder = {
   token: string;
   record: HolderRecord | undefined;
