@@ -278,7 +278,8 @@ test("without manifests, a file that DuckDB cannot read is left out", async () =
   await using store = await openIn(folder);
   const now = performance.now.bind(performance);
   let aheadMs = 0;
-  using _clock = vi.spyOn(performance, "now").mockImplementation(() => now() + aheadMs);
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + aheadMs);
+  onTestFinished(() => clock.mockRestore());
   // It is left out also after the time at which damaged files are verified again.
   for (; aheadMs < 10_000; aheadMs += 5_000) {
     expect((await answers(store)).count).toBe((SEGMENTS - 1) * ROWS);

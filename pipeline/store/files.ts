@@ -28,6 +28,13 @@ export async function syncFile(path: string): Promise<void> {
   await file.sync();
 }
 
+/** @throws the first error, when all of the work has ended, so that its files can be removed */
+export async function allDone(works: readonly Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(works);
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
+}
+
 export async function removeAll(paths: readonly (string | undefined)[]): Promise<void> {
   for (const path of paths) if (path !== undefined) await rm(path, { force: true });
 }

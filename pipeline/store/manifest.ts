@@ -5,6 +5,7 @@ import { z } from "zod";
 import { withChecksum, withoutChecksum } from "#platform/text-checksum.ts";
 
 import { Checksum, checksumOfFile, type SegmentChecksums } from "./checksum.ts";
+import { writeSafe } from "./files.ts";
 import { assertNotNewer, SegmentFooter } from "./segment-footer.ts";
 
 const MANIFEST_VERSION = 1;
@@ -21,9 +22,10 @@ const Manifest = z.object({
 });
 export type Manifest = { footer: SegmentFooter; checksums: SegmentChecksums };
 
-export function manifestText({ footer, checksums }: Manifest): string {
+export async function writeManifest(path: string, { footer, checksums }: Manifest): Promise<void> {
   const { events, rollup } = checksums;
-  return withChecksum(JSON.stringify({ version: MANIFEST_VERSION, footer, events, rollup }));
+  const value = { version: MANIFEST_VERSION, footer, events, rollup };
+  await writeSafe(path, [Buffer.from(withChecksum(JSON.stringify(value)))]);
 }
 
 /** @throws RangeError with the reason, for a damaged manifest; AppError for one of a newer version */

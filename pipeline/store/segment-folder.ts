@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, rename } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readdir, rename } from "node:fs/promises";
+import { join } from "node:path";
 
 import type { Clock } from "#platform/clock.ts";
 import { AppError, errorCode } from "#platform/errors.ts";
 import { ifExists } from "#platform/files.ts";
 
 import { checksumOf } from "./checksum.ts";
-import { explained, publish, removeAll, writeSafe } from "./files.ts";
-import { checksumsOf, type Manifest, manifestText, type SegmentPaths } from "./manifest.ts";
+import { allDone, explained, publish, removeAll, writeSafe } from "./files.ts";
+import { checksumsOf, type SegmentPaths, writeManifest } from "./manifest.ts";
 import type { StoreProblem } from "./port.ts";
 import { prepareFolders, type TemporaryFolder } from "./prepare-folders.ts";
 import type { Segment, SegmentFooter } from "./segment-footer.ts";
@@ -164,17 +164,22 @@ export class SegmentFolder implements AsyncDisposable {
     isValid: () => Promise<boolean>,
   ): Promise<boolean> {
     const { events, rollup } = bytes;
-    const paths: SegmentPaths = { events: await this.scratchPath(), rollup: undefined };
+    const checksums = { events: checksumOf(events), rollup: rollup ? checksumOf(rollup) : null };
+    const drafts: Drafts = {
+      events: await this.scratchPath(),
+      rollup: rollup && (await this.scratchPath()),
+      manifest: await this.scratchPath(),
+    };
     try {
-      await writeSafe(paths.events, events);
-      if (rollup) {
-        paths.rollup = await this.scratchPath();
-        await writeSafe(paths.rollup, rollup);
-      }
-      const checksums = { events: checksumOf(events), rollup: rollup ? checksumOf(rollup) : null };
-      return await this.#commit({ footer, checksums }, paths, isValid);
+      // At once, because the disk may then flush them together.
+      await allDone([
+        writeSafe(drafts.events, events),
+        ...(rollup && drafts.rollup ? [writeSafe(drafts.rollup, rollup)] : []),
+        writeManifest(drafts.manifest, { footer, checksums }),
+      ]);
+      return await this.#publish(footer.id, drafts, isValid);
     } catch (error) {
-      await removeAll([paths.events, paths.rollup]);
+      await removeAll(Object.values(drafts));
       throw explained(error, this.folder);
     }
   }
@@ -185,41 +190,33 @@ export class SegmentFolder implements AsyncDisposable {
     paths: SegmentPaths,
     isValid: () => Promise<boolean>,
   ): Promise<boolean> {
-    const checksums = await checksumsOf(paths);
-    return this.#commit({ footer, checksums }, paths, isValid);
+    const manifest = await this.scratchPath();
+    await writeManifest(manifest, { footer, checksums: await checksumsOf(paths) });
+    return this.#publish(footer.id, { ...paths, manifest }, isValid);
   }
 
   /**
    * Renames the written files: the event file last, so that everything appears by one rename. Right before that,
    * `isValid` is checked; if it is false, the files are removed.
    */
-  async #commit(
-    manifest: Manifest,
-    { events, rollup }: SegmentPaths,
-    isValid: () => Promise<boolean>,
-  ): Promise<boolean> {
-    const { id } = manifest.footer;
+  async #publish(id: SegmentId, drafts: Drafts, isValid: () => Promise<boolean>): Promise<boolean> {
+    const { events, rollup, manifest } = drafts;
     let isDone = false;
     try {
-      if (rollup) await publish(rollup, this.rollupPath(id));
-      await this.#publishManifest(manifest);
+      await allDone([
+        publish(manifest, this.manifestPath(id)),
+        ...(rollup ? [publish(rollup, this.rollupPath(id))] : []),
+      ]);
       if (!(await isValid())) return false;
       await publish(events, this.eventsPath(id));
       isDone = true;
       return true;
     } finally {
       if (!isDone) {
-        await removeAll([events, this.eventsPath(id), rollup, ...this.#companionPaths(id)]);
+        const published = [this.eventsPath(id), ...this.#companionPaths(id)];
+        await removeAll([...Object.values(drafts), ...published]);
       }
     }
-  }
-
-  async #publishManifest(manifest: Manifest): Promise<void> {
-    const draft = await this.scratchPath();
-    const path = this.manifestPath(manifest.footer.id);
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await writeSafe(draft, [Buffer.from(manifestText(manifest))]);
-    await publish(draft, path);
   }
 
   /**
@@ -233,7 +230,9 @@ export class SegmentFolder implements AsyncDisposable {
     const rollup = segment.cells ? this.rollupPath(id) : undefined;
     const checksums = known ?? (await checksumsOf({ events: this.eventsPath(id), rollup }));
     await ifExists(rename(this.manifestPath(id), this.#brokenPath(brokenManifest(id))));
-    await this.#publishManifest({ footer, checksums });
+    const draft = await this.scratchPath();
+    await writeManifest(draft, { footer, checksums });
+    await publish(draft, this.manifestPath(id));
     this.#list.setChecksums(id, checksums);
   }
 
@@ -296,3 +295,5 @@ export class SegmentFolder implements AsyncDisposable {
 const UNREADABLE = "the folder of the events cannot be read now";
 
 type Bytes = { events: Buffer[]; rollup: Buffer[] | undefined };
+/** Written files that do not have their final names. */
+type Drafts = SegmentPaths & { manifest: string };

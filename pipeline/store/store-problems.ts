@@ -79,7 +79,7 @@ function brokenFile(folder: string, name: string): FileProblem {
   const isRepaired = name.endsWith(".rollup.parquet") || name.endsWith(".json");
   const result = isRepaired
     ? "Its content was computed again from the events, so nothing is lost"
-    : "Its events are missing in searches: restore them from a backup if you have one";
+    : "Its events are missing in searches. They return only if the whole folder of the store is restored from a backup while nothing uses it: a single file must not be put back";
   const message = `${path} was damaged and was moved there. ${result}. This message ends when the file is deleted`;
   return { kind: isRepaired ? "repaired" : "file", message };
 }

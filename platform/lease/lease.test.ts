@@ -212,8 +212,8 @@ describe.concurrent("between processes", () => {
     const folder = await newFolder();
     await using holder = await startHolder(folder);
     expect(await holder.ask("try")).toBe(true);
-    const [name = ""] = (await readdir(folder)).filter((it) => it.endsWith(".holder"));
-    const path = join(folder, name);
+    const name = (await readdir(folder)).find((it) => it.endsWith(".holder"));
+    const path = join(folder, name ?? "");
     const intact = readFileSync(path);
     for (let bit = 0; bit < intact.length * 8; bit += 1) {
       const flipped = Buffer.from(intact);
