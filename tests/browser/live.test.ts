@@ -58,6 +58,8 @@ describe.skipIf(!CAN_RUN_BROWSER)("a growing log, in a real browser", () => {
       .poll(() => page.getByTestId("tail-status").innerText(), SOON)
       .toContain("Live tail");
     const list = page.getByTestId("events");
+    // Only the loaded events make the list long enough to scroll.
+    await expect.poll(() => list.innerText(), SOON).toContain("/before");
     await expect
       .poll(async () => {
         await append("/tailed");
