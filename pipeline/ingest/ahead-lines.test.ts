@@ -61,9 +61,11 @@ test("pushed lines ahead of the clock have a status too", async () => {
   expect(status[0]?.message).toMatch(/^1 line is 20 h in the future/);
 });
 
-test("lines that are some seconds ahead are no warning", async () => {
+test("lines that are some seconds ahead are no warning and are not counted", async () => {
   const { status } = await ingested([...recent, NOW_MS + 30_000]);
   expect(status).toMatchObject([{ level: "info", message: "is read" }]);
+  const { status: other } = await ingested([...recent, NOW_MS + 30_000, NOW_MS + 20 * HOUR_MS]);
+  expect(other[0]?.message).toContain("; 1 line is 20 h in the future");
 });
 
 test("the warning ends when the clock has reached the lines", () => {
