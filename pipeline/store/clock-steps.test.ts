@@ -69,6 +69,25 @@ test("a start with a clock 400 days ahead deletes nothing, reports it, and all g
   expect(await expireAll(store)).toBe(15);
 });
 
+test("events that expired over a weekend without the program are no problem, and are deleted within hours", async () => {
+  const { clock, monotonic, open } = await openStores();
+  {
+    await using store = await open();
+    await store.setRetention(new Map([["nginx.access", 30]]));
+    await appendDays(store, 31);
+  }
+  clock.now += 2.5 * DAY_MS;
+  await using store = await open();
+  expect(await store.expire(clock.now)).toBeUndefined();
+  expect((await store.status()).problems).toEqual([]);
+  for (let part = 0; part < 9; part += 1) {
+    clock.now += 20 * 60_000;
+    monotonic.now += 20 * 60_000;
+    while (await store.expire(clock.now));
+  }
+  expect((await store.status()).rows).toBe(28);
+});
+
 test("a store of an earlier version does not believe a clock that is 400 days ahead of its events", async () => {
   const { folder, clock, open } = await openStores();
   {

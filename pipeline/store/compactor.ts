@@ -160,7 +160,8 @@ export class Compactor {
   }
 
   #noteHeldBack(time: RetentionTime | undefined, nowMs: number): void {
-    if (time) this.#segments.noteProblem(HELD_BACK, heldBackText(time, nowMs), "clock");
+    const text = time && heldBackText(time, nowMs);
+    if (text) this.#segments.noteProblem(HELD_BACK, text, "clock");
     else this.#segments.forgetProblem(HELD_BACK);
   }
 

@@ -22,13 +22,16 @@ export type RetentionTime = {
   deviatingMs: number;
 };
 
+const differs = ({ atMs }: RetentionTime, nowMs: number): boolean =>
+  Math.abs(nowMs - atMs) > PAUSE_MS_MAX;
+
 /** `elapsedMs`: time in use since `before`. */
 export function advance(
   before: RetentionTime,
   { nowMs, elapsedMs }: { nowMs: number; elapsedMs: number },
 ): RetentionTime {
   const aheadMs = nowMs - before.atMs;
-  const isDeviating = Math.abs(aheadMs) > PAUSE_MS_MAX;
+  const isDeviating = differs(before, nowMs);
   const deviatingMs = isDeviating ? before.deviatingMs + elapsedMs : 0;
   if (isDeviating && deviatingMs < CONFIRMED_AFTER_MS) return { atMs: before.atMs, deviatingMs };
   if (aheadMs < 0) return { atMs: isDeviating ? nowMs : before.atMs, deviatingMs };
@@ -54,8 +57,12 @@ export function newestOfMost(
   return undefined;
 }
 
-/** For people, while events are kept that would have expired by the clock. */
-export function heldBackText(time: RetentionTime, nowMs: number): string {
+/**
+ * For people, while events are kept that would have expired by the clock; undefined after a pause so short that they
+ * are removed within hours.
+ */
+export function heldBackText(time: RetentionTime, nowMs: number): string | undefined {
+  if (!differs(time, nowMs)) return undefined;
   const days = Math.floor((nowMs - time.atMs) / DAY_MS);
   const when = new Date(time.atMs).toISOString().slice(0, 10);
   const next =
