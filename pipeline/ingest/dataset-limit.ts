@@ -64,7 +64,8 @@ export class DatasetLimit {
 
   /** To be called after the batch was stored and reset. */
   async reset(): Promise<void> {
-    const isOld = this.#deps.clock.nowMs() - this.#readAtMs >= READ_EVERY_MS;
+    // Absolute, because the clock may have been set back.
+    const isOld = Math.abs(this.#deps.clock.nowMs() - this.#readAtMs) >= READ_EVERY_MS;
     const isDue = this.#hasRefused && isOld;
     this.#decisions.fill(UNDECIDED);
     this.#decided = 0;

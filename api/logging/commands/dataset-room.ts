@@ -1,5 +1,5 @@
 import { DATASETS_MAX } from "#pipeline/datasets.ts";
-import type { CurrentStore } from "#pipeline/store/port.ts";
+import type { EventReader } from "#pipeline/store/port.ts";
 
 import type { Datasets } from "../domain/normalise.ts";
 
@@ -7,23 +7,26 @@ const READ_EVERY_MS = 10_000;
 /** Accepted events are stored within seconds; after this time their dataset was removed, or they were not stored. */
 const ACCEPTED_MS = 10 * 60_000;
 
-/** Knows the datasets of the store and of accepted events, so that senders cannot create more than the maximum. */
+type Stores = { get(): Promise<Pick<EventReader, "extents">> };
+
+/** The datasets of the store and of accepted events, so that senders cannot create more than the maximum. */
 export class DatasetRoom {
-  readonly #stores: CurrentStore;
+  readonly #stores: Stores;
   #stored: ReadonlySet<string> = new Set();
   /** Names that the store did not have, with the time at which an event was accepted. */
   readonly #accepted = new Map<string, number>();
   #readAtMs = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | undefined;
 
-  constructor(stores: CurrentStore) {
+  constructor(stores: Stores) {
     this.#stores = stores;
   }
 
   /** Waits for the store only at first: events are also accepted while it cannot be read. */
   async at(nowMs: number): Promise<Datasets> {
     const isFirst = this.#readAtMs === Number.NEGATIVE_INFINITY;
-    if (!this.#reading && nowMs - this.#readAtMs >= READ_EVERY_MS)
+    // Absolute, because the clock may have been set back.
+    if (!this.#reading && Math.abs(nowMs - this.#readAtMs) >= READ_EVERY_MS)
       this.#reading = this.#read(nowMs);
     if (isFirst) await this.#reading;
     return {
@@ -47,7 +50,7 @@ export class DatasetRoom {
       const extents = await (await this.#stores.get()).extents();
       this.#stored = new Set(extents.map(({ dataset }) => dataset));
       for (const [name, acceptedMs] of this.#accepted) {
-        const isOver = nowMs - acceptedMs > ACCEPTED_MS;
+        const isOver = Math.abs(nowMs - acceptedMs) > ACCEPTED_MS;
         if (isOver || this.#stored.has(name)) this.#accepted.delete(name);
       }
     } catch {
