@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, open as openFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -159,4 +159,35 @@ describe.each(STORES)("quarantined lines that can be parsed now, in a store %s",
     expect(event?.fields).not.toHaveProperty(["event.original"]);
     expect(event?.fields).not.toHaveProperty(["error.message"]);
   });
+});
+
+test("the lines of a damaged file stay in quarantine, and those of the other files are read", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "quarterdeck-reprocess-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  {
+    await using store = await openEmbeddedStore({ folder, clock: systemClock });
+    for (const source of ["src_a", "src_b"] as const) {
+      const batch = new Batch(1);
+      batch.number("@timestamp").put(0, Date.UTC(2026, 2, 14));
+      batch.text("data_stream.dataset").putText(0, QUARANTINE);
+      batch.text("event.original").putText(0, line(1).trimEnd());
+      batch.text("log.source.id").putText(0, source);
+      batch.number("log.offset").put(0, 0);
+      batch.commit();
+      await store.append(batch, [], new Map([[source, { offset: 1 }]]));
+    }
+  }
+  const names = (await readdir(folder, { recursive: true })).toSorted();
+  const events = names.filter((name) => /events.*\.parquet$/.test(name));
+  expect(events).toHaveLength(2);
+  {
+    await using file = await openFile(join(folder, events[0] ?? ""), "r+");
+    const { buffer } = await file.read(Buffer.alloc(1), 0, 1, 50);
+    await file.write(Buffer.of((buffer[0] ?? 0) ^ 1), 0, 1, 50);
+  }
+  await using store = await openEmbeddedStore({ folder, clock: systemClock });
+  const done = await reprocess({ ...DEPS, store }, {});
+  expect(done).toEqual({ lines: 1, events: new Map([["nginx.access", 1]]) });
+  const { problems } = await store.status();
+  expect(problems.map(({ message }) => message).join()).toContain(events[0]?.split("/").at(-1));
 });

@@ -1,14 +1,12 @@
 import { rm } from "node:fs/promises";
-import { setTimeout as delay } from "node:timers/promises";
 
 import type { Clock } from "#platform/clock.ts";
-import { AppError } from "#platform/errors.ts";
 import type { Lease } from "#platform/lease/lease.ts";
 
 import { planCompaction } from "./compaction-plan.ts";
 import { type Duck, eventFilesSql, isOutOfMemory } from "./duck.ts";
 import { expiredOf, planExpiry, readRetention, remainingHoles, staysSql } from "./expiry.ts";
-import { LeasedWork } from "./leased-work.ts";
+import { LeasedWork, waitForCompactionLease } from "./leased-work.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { mergeEventFiles } from "./merge-event-files.ts";
 import { mergeRollupFiles } from "./merge-rollup-files.ts";
@@ -26,8 +24,6 @@ import { madeMs, type SegmentId } from "./segment-id.ts";
 import { SegmentRepairs } from "./segment-repairs.ts";
 import { Sightings } from "./sightings.ts";
 
-const LEASE_WAIT_MS_MAX = 30_000;
-const LEASE_RETRY_MS = 200;
 /** A reader that listed the folder before a merge has this long to open the old files. */
 const GRACE_MS = 60_000;
 
@@ -150,13 +146,9 @@ export class Compactor {
 
   /** @throws AppError unavailable while another process merges for long */
   async confirmTime(nowMs: number): Promise<void> {
-    const untilMs = performance.now() + LEASE_WAIT_MS_MAX;
-    do {
-      await using lease = await this.#work.tryLease();
-      if (lease) return await this.#retentionTime.save({ atMs: nowMs, deviatingMs: 0 });
-      await delay(LEASE_RETRY_MS);
-    } while (performance.now() < untilMs);
-    throw new AppError("unavailable", "another process merges the files of the store: try again");
+    await using lease = await waitForCompactionLease(this.#segments);
+    lease.lost.throwIfAborted();
+    await this.#retentionTime.save({ atMs: nowMs, deviatingMs: 0 });
   }
 
   #noteHeldBack(time: RetentionTime | undefined, nowMs: number): void {

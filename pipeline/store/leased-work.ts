@@ -1,13 +1,19 @@
+import { setTimeout as delay } from "node:timers/promises";
+
 import type { Clock } from "#platform/clock.ts";
+import { AppError } from "#platform/errors.ts";
 import { type Lease, tryLease } from "#platform/lease/lease.ts";
 
 import { explained } from "./files.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
 import { leasesIn } from "./store-writer.ts";
 
-export const COMPACTION_LEASE = "compaction";
+const COMPACTION_LEASE = "compaction";
 /** After failures the same work is repeated less and less often: a failed merge may have cost minutes. */
 const RETRY_MS = { first: 5_000, max: 10 * 60_000 };
+/** A merge with a few large files takes this long. */
+const LEASE_WAIT_MS_MAX = 60_000;
+const LEASE_RETRY_MS = 100;
 
 /** Work on the files of a store that one process at a time may do: the holder of the compaction lease. */
 export class LeasedWork {
@@ -26,10 +32,6 @@ export class LeasedWork {
   /** Number of failures. */
   get failures(): number {
     return this.#failures;
-  }
-
-  tryLease(): Promise<Lease | undefined> {
-    return tryLease(leasesIn(this.#segments.folder), COMPACTION_LEASE);
   }
 
   /**
@@ -56,7 +58,7 @@ export class LeasedWork {
   ): Promise<T | undefined> {
     if (this.#isPaused(problem)) return undefined;
     try {
-      await using lease = await this.tryLease();
+      await using lease = await tryCompactionLease(this.#segments);
       if (!lease) return undefined;
       const done = await work(lease);
       this.#pauses.delete(problem);
@@ -85,3 +87,17 @@ export class LeasedWork {
     this.#pauses.set(problem, { failedMs: this.#clock.nowMs(), waitMs });
   }
 }
+
+/** @throws AppError `unavailable` while another process has the compaction lease for long */
+export async function waitForCompactionLease(segments: SegmentFolder): Promise<Lease> {
+  const untilMs = performance.now() + LEASE_WAIT_MS_MAX;
+  do {
+    const lease = await tryCompactionLease(segments);
+    if (lease) return lease;
+    await delay(LEASE_RETRY_MS);
+  } while (performance.now() < untilMs);
+  throw new AppError("unavailable", "another process merges the files of the store: try again");
+}
+
+const tryCompactionLease = ({ folder }: SegmentFolder): Promise<Lease | undefined> =>
+  tryLease(leasesIn(folder), COMPACTION_LEASE);

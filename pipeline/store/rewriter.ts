@@ -1,15 +1,14 @@
 import { rm } from "node:fs/promises";
 
 import { Batch } from "#collectors/batch.ts";
-import { AppError } from "#platform/errors.ts";
-import { contendForLease, type Lease } from "#platform/lease/lease.ts";
+import type { Lease } from "#platform/lease/lease.ts";
 
 import { batchFooter } from "./batch-footer.ts";
 import { cellColumns } from "./cell-columns.ts";
 import { asNumber, type Duck, eventFilesSql, quoted } from "./duck.ts";
 import { explained, writeSafe } from "./files.ts";
 import type { Statement } from "./filter-sql.ts";
-import { COMPACTION_LEASE } from "./leased-work.ts";
+import { waitForCompactionLease } from "./leased-work.ts";
 import { mergeEventFiles } from "./merge-event-files.ts";
 import { mergeRollupFiles } from "./merge-rollup-files.ts";
 import { batchColumns } from "./parquet/batch-columns.ts";
@@ -18,12 +17,10 @@ import type { OpenRewrite, RewriteRows } from "./port.ts";
 import type { SchemaFile } from "./schema-file.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
 import { mergedFooter, mergeExtents, type Segment, type SegmentFooter } from "./segment-footer.ts";
-import { INTACT } from "./segment-health.ts";
+import { INTACT, UnusableFiles } from "./segment-health.ts";
 import type { SegmentId } from "./segment-id.ts";
-import { leasesIn } from "./store-writer.ts";
 import { addStoredRows, STORED_ROW_SQL } from "./stored-rows.ts";
 
-const WAIT_MS_MAX = 60_000;
 /** The rows of a segment that are read at a time: fewer if their lines are long. */
 const ROWS_AT_ONCE = 8_192;
 const BYTES_AT_ONCE = 16 * 1024 * 1024;
@@ -78,7 +75,7 @@ export class Rewriter {
     const done = new Set<SegmentId>();
     try {
       for (;;) {
-        await using lease = await this.#lease();
+        await using lease = await waitForCompactionLease(this.#segments);
         const segment = await this.#next({ dataset, last, done });
         if (!segment) return;
         done.add(segment.id);
@@ -107,16 +104,7 @@ export class Rewriter {
       );
   }
 
-  async #lease(): Promise<Lease> {
-    const untilMs = performance.now() + WAIT_MS_MAX;
-    do {
-      const found = await contendForLease(leasesIn(this.#segments.folder), COMPACTION_LEASE);
-      if ("lease" in found) return found.lease;
-    } while (performance.now() < untilMs);
-    throw new AppError("unavailable", "another process merges the files of the store: try again");
-  }
-
-  /** The id of the segment that replaces this one; undefined if nothing was changed. */
+  /** The id of the segment that replaces this one; undefined if nothing was changed, or if it is damaged. */
   async #rewriteSegment(
     segment: Segment,
     given: Omit<Work, "newPath">,
@@ -132,6 +120,10 @@ export class Rewriter {
       const work = { ...given, newPath };
       const rewritten = await this.#rewriteRows(segment, work);
       return rewritten.changed === 0 ? undefined : await this.#replace(segment, rewritten, work);
+    } catch (error) {
+      // Its events can be rewritten when it was repaired.
+      if (error instanceof UnusableFiles) return undefined;
+      throw error;
     } finally {
       for (const path of written) await rm(path, { force: true });
     }

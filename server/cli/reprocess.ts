@@ -13,6 +13,7 @@ import { deriveRules } from "../rules.ts";
 import { indexSettings } from "../settings.ts";
 import type { Command } from "./command.ts";
 import { environmentWith, parseOptions } from "./options.ts";
+import { printStoreProblems } from "./store-problems.ts";
 
 export const reprocessCommand: Command = {
   name: "reprocess",
@@ -49,6 +50,7 @@ own time; the others stay in quarantine. It may run beside a control plane, and 
       },
     );
     process.stdout.write(`${values["json"] === true ? json(done) : text(done)}\n`);
+    printStoreProblems(await store.status());
     return 0;
   },
 };
