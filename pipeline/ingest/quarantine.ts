@@ -92,6 +92,7 @@ export function reparseRows(
   stream: Stream,
   { fromRow, retime }: { fromRow: number; retime: Chunk["retime"] },
 ): number {
+  if (fromRow === batch.rows) return 0;
   const datasets = batch.text("data_stream.dataset");
   const sources = batch.text("log.source.id");
   const times = batch.number("@timestamp");

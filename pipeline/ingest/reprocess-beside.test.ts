@@ -37,15 +37,12 @@ test("while events are stored and files merged, quarantined lines become events 
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   await using store = await openEmbeddedStore({ folder, clock: systemClock });
   await using other = await openEmbeddedStore({ folder, clock: systemClock });
-  let next = 0;
-  const append = async (): Promise<void> => {
-    next += 1;
-    await store.append(quarantined(next - 1), [], new Map([["src_a", { offset: next }]]));
-  };
-  while (next < SEGMENTS / 2) await append();
+  const append = (segment: number): Promise<void> =>
+    store.append(quarantined(segment), [], new Map([["src_a", { offset: segment }]]));
+  for (let i = 0; i < SEGMENTS / 2; i += 1) await append(i);
   const running = reprocess({ ...DEPS, store: other }, {});
-  while (next < SEGMENTS) {
-    await append();
+  for (let i = SEGMENTS / 2; i < SEGMENTS; i += 1) {
+    await append(i);
     await store.compact();
   }
   const first = await running;

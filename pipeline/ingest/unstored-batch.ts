@@ -15,8 +15,8 @@ const ROWS_MAX = 131_072;
 const BYTES_MAX = 64 * 1024 * 1024;
 /** Additional rows for the lines of the chunk that fills the batch. */
 export const RESERVE_ROWS = 16_384;
-/** Short enough that storing goes on soon after a disk has space again. */
 const RECENT_MS = 5 * 60_000;
+/** Short enough that storing goes on soon after a disk has space again. */
 const RETRY_MS = { first: 500, max: 5_000 };
 
 type Deps = Pick<IngestDeps, "store" | "clock" | "rules" | "onFrames" | "onRows" | "onStoreError">;
