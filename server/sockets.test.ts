@@ -174,16 +174,22 @@ test("a viewer that reads again after it missed frames has every second with its
 
 test("events for a client that does not read are counted, not kept", async () => {
   const live = await openLive();
-  const silent = await live.silent("large");
-  silent.send('42["tail",{"q":""}]');
+  const { socket } = await live.view("large");
+  const tails: { events: unknown[]; skipped: number }[] = [];
+  socket.on("tail", (tail: (typeof tails)[number]) => tails.push(tail));
+  socket.emit("tail", { q: "" });
   await expect.poll(() => live.state.tail).toBeDefined();
-  await expect.poll(() => live.bufferedFor(silent)).toBeGreaterThan(0);
-  const frames = live.state.frames;
-  await expect.poll(() => live.state.frames).toBeGreaterThan(frames + 2);
-  const before = live.bufferedFor(silent);
+  const ws = webSocketOf(socket);
+  ws.pause();
+  const pausedAt = live.state.frames;
+  await expect.poll(() => live.state.frames).toBeGreaterThan(pausedAt + 40);
   const event = { id: "src_a:1" as const, fields: { message: "y".repeat(10_000) } };
-  for (let n = 0; n < 1_000; n += 1) live.state.tail?.([event], 0);
-  expect(live.bufferedFor(silent)).toBeLessThanOrEqual(before);
+  const send = (): void => live.state.tail?.([event], 0);
+  for (let n = 0; n < 1_000; n += 1) send();
+  ws.resume();
+  await expect.poll(() => (send(), tails.length)).toBeGreaterThan(0);
+  expect(tails[0]?.events).toHaveLength(1);
+  expect(tails[0]?.skipped).toBeGreaterThanOrEqual(1_000);
 });
 
 test("a client that floods the server with pings and reads no response is disconnected", async () => {
