@@ -3,7 +3,7 @@ import { crc32 } from "node:zlib";
 
 import { z } from "zod";
 
-const READ_BYTES = 1024 * 1024;
+const READ_BYTES_MAX = 1024 * 1024;
 
 /**
  * Size and CRC-32 of a file. CRC-32 detects every error of up to 32 adjacent bits, and takes a fraction of the time of
@@ -30,7 +30,9 @@ export function checksumOf(parts: readonly Uint8Array[]): Checksum {
 
 export async function checksumOfFile(path: string): Promise<Checksum> {
   await using file = await open(path, "r");
-  const buffer = Buffer.allocUnsafe(READ_BYTES);
+  const { size } = await file.stat();
+  // Most files are small, and a buffer of the full size takes longer than reading them.
+  const buffer = Buffer.allocUnsafe(Math.min(size + 1, READ_BYTES_MAX));
   let bytes = 0;
   let crc = 0;
   for (;;) {

@@ -1,5 +1,3 @@
-import { existsSync } from "node:fs";
-
 import { AppError } from "#platform/errors.ts";
 
 import type { Checksum } from "./checksum.ts";
@@ -14,6 +12,8 @@ export const FILE_KINDS: readonly FileKind[] = ["events", "rollup"];
 
 /** A file that cannot be used is verified again after this time, because it may have been restored. */
 const RECHECK_MS = 1_000;
+/** Files that are read at once to verify them. */
+const READS_AT_ONCE = 16;
 
 /** Which files of a segment are damaged. */
 export type Damage = Record<FileKind, boolean>;
@@ -65,26 +65,23 @@ export class SegmentHealth {
    */
   async verify(segments: readonly Segment[], kind: FileKind, isFresh = false): Promise<void> {
     const unusable: string[] = [];
+    const take = (segment: Segment, state: FileState): void => {
+      if (!this.#accept(segment, kind, state)) unusable.push(keyOf(kind, segment.id));
+    };
+    const reading: Promise<void>[] = [];
     for (const segment of segments) {
-      const name = keyOf(kind, segment.id);
-      const path = this.#pathOf(kind, segment.id);
-      if (this.#isStillUnreadable(name, path)) {
-        unusable.push(name);
+      if (this.#isStillUnreadable(segment, kind)) {
+        unusable.push(keyOf(kind, segment.id));
         continue;
       }
-      const result = this.#stateOf(segment, kind, isFresh);
-      if (!result) continue;
+      const state = this.#stateOf(segment, kind, isFresh);
       // Files that were verified before are checked without waiting.
-      const state = "then" in result ? await result : result;
-      if (state.kind === "intact") this.#remove(name, segment.id);
-      else {
-        unusable.push(name);
-        // The event file is removed first: without it the segment does not exist any more.
-        const isRemoved =
-          state.kind === "missing" && !existsSync(this.#pathOf("events", segment.id));
-        if (!isRemoved) this.#note(segment, kind, state);
+      if (!("then" in state)) take(segment, state);
+      else if (reading.push(state.then((read) => take(segment, read))) >= READS_AT_ONCE) {
+        await Promise.all(reading.splice(0));
       }
     }
+    await Promise.all(reading);
     if (unusable.length > 0) throw new UnusableFiles(unusable);
   }
 
@@ -146,25 +143,34 @@ export class SegmentHealth {
     }
   }
 
-  /** Undefined for a file without a checksum, unless it is missing. */
-  #stateOf(
-    segment: Segment,
-    kind: FileKind,
-    isFresh: boolean,
-  ): FileState | Promise<FileState> | undefined {
+  /** A file without a checksum counts as intact, unless it is missing. */
+  #stateOf(segment: Segment, kind: FileKind, isFresh: boolean): FileState | Promise<FileState> {
     const path = this.#pathOf(kind, segment.id);
     const checksum = checksumIn(segment, kind);
     if (checksum) return this.#verifier.verify(path, checksum, isFresh);
     const hasFile = kind === "events" || segment.cells !== null;
-    return hasFile && isMissing(path) ? { kind: "missing" } : undefined;
+    return { kind: hasFile && isMissing(path) ? "missing" : "intact" };
+  }
+
+  /** Whether the file can be used; marks it if not. */
+  #accept(segment: Segment, kind: FileKind, state: FileState): boolean {
+    if (state.kind === "intact") {
+      this.#remove(keyOf(kind, segment.id), segment.id);
+      return true;
+    }
+    // The event file is removed first: without it the segment does not exist any more.
+    const isRemoved = state.kind === "missing" && isMissing(this.#pathOf("events", segment.id));
+    if (!isRemoved) this.#note(segment, kind, state);
+    return false;
   }
 
   /** Until the file changes. */
-  #isStillUnreadable(name: string, path: string): boolean {
+  #isStillUnreadable({ id }: Segment, kind: FileKind): boolean {
+    const name = keyOf(kind, id);
     const known = this.#unusable.get(name);
     if (!known?.isUnreadable) return false;
-    if (known.stamp !== stampOf(path)) {
-      this.#remove(name, known.id);
+    if (known.stamp !== stampOf(this.#pathOf(kind, id))) {
+      this.#remove(name, id);
       return false;
     }
     known.untilMs = performance.now() + RECHECK_MS;
