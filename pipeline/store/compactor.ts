@@ -23,6 +23,7 @@ import { type Damage, INTACT, UnusableFiles } from "./segment-health.ts";
 import { madeMs, type SegmentId } from "./segment-id.ts";
 import { SegmentRepairs } from "./segment-repairs.ts";
 import { Sightings } from "./sightings.ts";
+import { UnmergeableSegments } from "./unmergeable-segments.ts";
 
 /** A reader that listed the folder before a merge has this long to open the old files. */
 const GRACE_MS = 60_000;
@@ -38,7 +39,6 @@ type Parts = {
   clock: Clock;
   monotonicMs: () => number;
 };
-const TOO_LARGE = "files are too large to be merged";
 const HELD_BACK = "expired events are kept";
 
 /**
@@ -54,14 +54,14 @@ export class Compactor {
   readonly #retentionTime: RetentionTimeFile;
   readonly #repairs: SegmentRepairs;
   readonly #work: LeasedWork;
-  /** Segments that cannot be merged within the memory limit. They are not tried again. */
-  readonly #tooLarge = new Set<SegmentId>();
+  readonly #unmergeable: UnmergeableSegments;
 
   constructor({ segments, duck, clock, monotonicMs }: Parts) {
     this.#segments = segments;
     this.#duck = duck;
     this.#clock = clock;
     this.#work = new LeasedWork(segments, clock);
+    this.#unmergeable = new UnmergeableSegments(segments);
     this.#replacedSince = new Sightings(monotonicMs);
     this.#leftSince = new Sightings(monotonicMs);
     const { folder, scratch } = segments;
@@ -109,8 +109,9 @@ export class Compactor {
     await removeLeftovers(this.#segments, { clock: this.#clock, sightings });
     await health.verifySuccessors(segments, replaced);
     await this.#removeReplaced(segments, replaced);
+    this.#unmergeable.keepOnly(segments);
     const mergeable = segments.filter(
-      (segment) => health.isWhole(segment) && !this.#tooLarge.has(segment.id),
+      (segment) => health.isWhole(segment) && !this.#unmergeable.has(segment),
     );
     const inputs = planCompaction(mergeable);
     if (inputs) await this.#mergeOrLeaveOut(inputs, lease);
@@ -185,10 +186,7 @@ export class Compactor {
       await this.#merge(inputs, lease);
     } catch (error) {
       if (!isOutOfMemory(error)) throw error;
-      for (const { id } of inputs) this.#tooLarge.add(id);
-      const files = this.#tooLarge.size;
-      const text = `${files} files with very long lines remain unmerged, because merging them requires more memory than the event store may use; their events can be read`;
-      this.#segments.noteProblem(TOO_LARGE, text);
+      this.#unmergeable.add(inputs);
     }
   }
 

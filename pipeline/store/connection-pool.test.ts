@@ -70,6 +70,24 @@ test("a question that ends while it waits is removed and rejected with the reaso
   expect(begun).toEqual(["running", "next"]);
 });
 
+test("work that waits for all connections gives back those it has when its question ends", async () => {
+  const pool = new ConnectionPool(["a", "b"]);
+  const { begun, work, finish } = recorder();
+  const running = pool.use({ asker: "m", signal: NEVER }, work("running"));
+  const leaving = new AbortController();
+  const left = pool.useAll({ asker: "m", signal: leaving.signal }, work("left"));
+  const next = pool.useAll({ asker: "n", signal: NEVER }, work("next"));
+  await settled();
+  expect(pool.idle).toEqual([]);
+  leaving.abort(new Error("no longer awaited"));
+  await expect(left).rejects.toThrow("no longer awaited");
+  finish("running");
+  await settled();
+  finish("next");
+  expect(await Promise.all([running, next])).toEqual(["running", "next"]);
+  expect([begun, pool.idle.length]).toEqual([["running", "next"], 2]);
+});
+
 test("every question gets a connection or is rejected, and no connection is lost", async () => {
   const question = fc.record({
     asker: fc.constantFrom(undefined, "a", "b", "c"),

@@ -102,4 +102,10 @@ test("files that cannot be merged within the memory limit are left out and repor
   for (let i = 0; i < 8; i += 1) await store.append(batchOf([{}]), [], positionsAt(100 + i));
   while (await store.compact());
   expect((await store.status()).segments).toBe(9);
+  const nowMs = systemClock.nowMs();
+  await store.confirmTime(nowMs);
+  await store.setRetention(new Map([["nginx.access", 1]]));
+  while (await store.expire(nowMs));
+  await store.compact();
+  expect((await store.status()).problems).toEqual([]);
 }, 120_000);
