@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { RecordHeader, Source } from "#collectors/source.ts";
 import { UTC } from "#collectors/zone.ts";
 
+import { DATASET_BYTES_MAX } from "../datasets.ts";
 import { openMemoryStore } from "../store/memory-store.ts";
 import { AheadLines } from "./ahead-lines.ts";
 import type { Sealed } from "./ingest-deps.ts";
@@ -57,8 +58,18 @@ test("lines ahead of the clock are counted in the status of their file, with how
 test("pushed lines ahead of the clock have a status too", async () => {
   const header = { format: "ecs", dataset: "shop", fields: {} };
   const { status } = await ingested([...recent, NOW_MS + 20 * HOUR_MS], header);
-  expect(status).toMatchObject([{ path: "pushed to shop", level: "warning" }]);
-  expect(status[0]?.message).toMatch(/^1 line is 20 h in the future/);
+  expect(status).toMatchObject([{ path: "pushed events", level: "warning" }]);
+  expect(status[0]?.message).toMatch(/^are received; 1 line is 20 h in the future/);
+});
+
+test("pushed events that are ahead of the clock and in too many datasets have one status with both", async () => {
+  const long = "x".repeat(DATASET_BYTES_MAX + 1);
+  const header = { format: "ecs", dataset: long, fields: {} };
+  const { status } = await ingested([...recent, NOW_MS + 20 * HOUR_MS], header);
+  expect(status).toHaveLength(1);
+  expect(status[0]?.message).toMatch(
+    /^are received; 1 line is 20 h .*; 6 events are in the dataset/,
+  );
 });
 
 test("lines that are some seconds ahead are no warning and are not counted", async () => {

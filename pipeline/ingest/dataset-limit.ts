@@ -11,6 +11,7 @@ import {
   OVERFLOW_DATASET,
 } from "../datasets.ts";
 import type { EventReader } from "../store/port.ts";
+import { PUSHED_EVENTS, pushedStatus } from "./pushed-status.ts";
 import { QUARANTINE_DATASET } from "./quarantine.ts";
 
 const READ_EVERY_MS = 60_000;
@@ -34,7 +35,7 @@ export class DatasetLimit {
   #decisions = new Uint8Array(64);
   #decided = 0;
   #hasRefused = false;
-  /** Number of moved events by the path of their source; empty for pushed events. */
+  /** Number of moved events by the path of their source, or PUSHED_EVENTS. */
   readonly #moved = new Map<string, number>();
 
   constructor(batch: Batch, deps: Deps) {
@@ -76,16 +77,15 @@ export class DatasetLimit {
 
   /** The status of each source, with the number of its events that were moved. */
   statusWith(sources: readonly SourceStatus[]): SourceStatus[] {
-    const pushed = this.#moved.get("");
     const noted = sources.map((source) => {
       const moved = this.#moved.get(source.path);
-      if (moved === undefined || source.path === "") return source;
+      if (moved === undefined) return source;
       const level = source.level === "error" ? "error" : "warning";
       return { ...source, level, message: `${source.message}; ${noteOf(moved)}` } as const;
     });
-    return pushed === undefined
-      ? noted
-      : [...noted, { path: "pushed events", level: "warning", message: noteOf(pushed) }];
+    const pushed = this.#moved.get(PUSHED_EVENTS);
+    const isNoted = pushed === undefined || sources.some(({ path }) => path === PUSHED_EVENTS);
+    return isNoted ? noted : [...noted, pushedStatus(noteOf(pushed))];
   }
 
   #grow(size: number): void {
@@ -120,10 +120,10 @@ export class DatasetLimit {
     this.#grow(overflow);
     if (this.#decisions[overflow] === UNDECIDED) this.#decide(datasets, overflow);
     const paths = this.#batch.text("log.file.path");
-    const path = paths.ids[row] ? paths.text(paths.ids[row]) : "";
+    const path = paths.ids[row] ? paths.text(paths.ids[row]) : PUSHED_EVENTS;
     this.#moved.set(path, (this.#moved.get(path) ?? 0) + 1);
   }
 }
 
 const noteOf = (moved: number): string =>
-  `${moved} of its events are in the dataset ${OVERFLOW_DATASET}, because a store has at most ${DATASETS_MAX} datasets, with names of at most ${DATASET_BYTES_MAX} bytes (see their field ${ORIGINAL_DATASET})`;
+  `${moved} events are in the dataset ${OVERFLOW_DATASET}, because a store has at most ${DATASETS_MAX} datasets, with names of at most ${DATASET_BYTES_MAX} bytes (see their field ${ORIGINAL_DATASET})`;

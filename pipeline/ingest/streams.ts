@@ -6,6 +6,7 @@ import type { Chunk, Position, Positions, SourceId, SourceStatus } from "#collec
 
 import { AheadLines } from "./ahead-lines.ts";
 import { FormatEvidence } from "./format-evidence.ts";
+import { pushedStatus } from "./pushed-status.ts";
 import { RecentLines } from "./recent-lines.ts";
 import { StoredFormats, withFormat } from "./stored-formats.ts";
 import { UnrecognisedLines } from "./unrecognised-lines.ts";
@@ -68,6 +69,8 @@ export class Streams {
   readonly #streams = new Map<string, Stream>();
   readonly #scanners = new Map<Format, LineScanner>();
   readonly #stored = new StoredFormats();
+  /** Of all pushed lines. */
+  readonly #pushedAhead = new AheadLines();
   readonly #batch: Batch;
   readonly #context: FormatContext;
   #forgotMs: number;
@@ -88,7 +91,7 @@ export class Streams {
     let stream = this.#streams.get(key);
     if (!stream) {
       this.#forgetIdle();
-      this.#streams.set(key, (stream = newStream(chunk)));
+      this.#streams.set(key, (stream = newStream(chunk, this.#pushedAhead)));
     }
     stream.path = chunk.path;
     stream.readMs = this.#context.nowMs;
@@ -158,18 +161,14 @@ export class Streams {
   }
 
   /**
-   * The status of each path, with its latest quarantined lines, and its lines ahead of the clock. Pushed lines ahead of
-   * the clock have a status of their own.
+   * The status of each path, with its latest quarantined lines, and its lines ahead of the clock. Those of all
+   * pushed lines have a status of their own.
    */
   statusWith(sources: readonly SourceStatus[]): SourceStatus[] {
     const { nowMs } = this.#context;
     const notes = new Map<string, { text: string; isWarning: boolean }>();
-    const pushed: SourceStatus[] = [];
-    for (const { path, dataset, isPushed, recent, change, ahead } of this.#streams.values()) {
+    for (const { path, recent, change, ahead } of this.#streams.values()) {
       const aheadNote = ahead.note(nowMs);
-      if (isPushed && aheadNote !== undefined) {
-        pushed.push({ path: `pushed to ${dataset}`, level: "warning", message: aheadNote });
-      }
       const texts = [change?.message, recent.note, aheadNote].filter((text) => text !== undefined);
       const isNew = change && nowMs - change.atMs < CHANGE_WARNING_MS;
       const isWarning = isNew === true || recent.note !== undefined || aheadNote !== undefined;
@@ -181,7 +180,8 @@ export class Streams {
       const level = source.level === "info" && note.isWarning ? "warning" : source.level;
       return { ...source, level, message: `${source.message}; ${note.text}` };
     });
-    return [...described, ...pushed];
+    const pushedNote = this.#pushedAhead.note(nowMs);
+    return pushedNote === undefined ? described : [...described, pushedStatus(pushedNote)];
   }
 
   /** Removes the streams of a source with their held-back events. */
@@ -239,7 +239,8 @@ export class Streams {
   }
 }
 
-function newStream(chunk: Chunk): Stream {
+function newStream(chunk: Chunk, pushedAhead: AheadLines): Stream {
+  const isPushed = chunk.header !== undefined;
   return {
     id: chunk.sourceId,
     format: undefined,
@@ -248,13 +249,13 @@ function newStream(chunk: Chunk): Stream {
     eventMs: undefined,
     readMs: 0,
     path: chunk.path,
-    isPushed: chunk.header !== undefined,
+    isPushed,
     position: chunk.position,
     firstRow: 0,
     held: undefined,
     heldSinceMs: 0,
     recent: new RecentLines(),
-    ahead: new AheadLines(),
+    ahead: isPushed ? pushedAhead : new AheadLines(),
     unrecognised: new UnrecognisedLines(),
     evidence: undefined,
     change: undefined,
