@@ -21,7 +21,8 @@ export const retentionCommand: Command = {
 
 Shows the retention of each dataset and the time by which its events expire. That is the time of this machine, unless
 its clock is more than three days ahead of the last use of the store: then nothing more is deleted until the program has
-run for a day with this clock, and one day of events per hour afterwards.
+run for a day with this clock, and one day of events per hour afterwards. After a shorter pause it reaches the time of
+this machine within hours.
 
   --confirm    the clock is right: delete expired events now
   --data DIR   the data folder (default: QUARTERDECK_DATA, else ./data)
