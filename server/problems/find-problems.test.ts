@@ -71,7 +71,7 @@ test("sources that are read, and warnings about the demo's own sources, are no p
   expect(kindsOf({ ...indexing({ sources: missing }), isDemo: true })).toEqual([]);
 });
 
-test("events that cannot be read are a problem until all damaged files were restored or deleted", () => {
+test("events that cannot be read are a problem until all damaged files were deleted", () => {
   const damaged = { store: { problems: [file], holes: [hole] } };
   expect(kindsOf(damaged)).toEqual(["error missing_events", "error store_file"]);
   expect(kindsOf({ store: { problems: [], holes: [hole] } })).toEqual([]);

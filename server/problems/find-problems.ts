@@ -44,8 +44,8 @@ export function findProblems(findings: Findings): Problem[] {
 }
 
 /**
- * The problems of stored data, of which several processes may report the same. Holes stay in the charts for ever; as
- * problems they end when all damaged files were restored or deleted.
+ * The problems of stored data, of which several processes may report the same. Holes stay in the charts until the
+ * retention of their events ends; as problems they end when all damaged files were deleted.
  */
 export function problemsOfStore({ problems, holes }: StoreData): Problem[] {
   const hasDamage = problems.some(({ kind }) => kind === "file");

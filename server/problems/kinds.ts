@@ -21,13 +21,13 @@ export const KINDS = {
     level: "error",
     summary: "Some stored events cannot be read, so that numbers may be incomplete.",
     action:
-      "Restore the damaged files from a backup, or read the original logs into a new data folder. Charts stay hatched over this time.",
+      "Restore the whole folder of the store from a backup while Quarterdeck is stopped, or read the original logs into a new data folder. Charts stay hatched over this time.",
   },
   store_file: {
     level: "error",
     summary: "Some stored events cannot be read, so that numbers may be incomplete.",
     action:
-      "Check the disk. Restore the file from a backup; if that is not possible, delete the damaged file to end this message.",
+      "Check the disk. Restore the whole folder of the store from a backup while Quarterdeck is stopped; without a backup, delete the damaged file to end this message.",
   },
   repaired_file: {
     level: "warning",
