@@ -15,8 +15,11 @@ export function openFilesMax(): number {
   }
 }
 
-/** Whether the process, or the system, has as many files open as it may. */
+/** Whether the process, or the system, has as many files open as it may: by the error, its text or its cause. */
 export function lacksFiles(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
   const code = errorCode(error);
-  return code === "EMFILE" || code === "ENFILE";
+  if (code === "EMFILE" || code === "ENFILE") return true;
+  // Libraries have only the text of the operating system.
+  return /too many open files/i.test(error.message) || lacksFiles(error.cause);
 }

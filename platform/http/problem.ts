@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 
 import { AppError, type ErrorCode, type FieldError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { lacksFiles, openFilesMax } from "../open-files.ts";
 
 const STATUS: Record<ErrorCode, { status: number; title: string }> = {
   bad_request: { status: 400, title: "Bad Request" },
@@ -33,7 +34,8 @@ export type ProblemBody = {
  * Any error as a problem: an AppError with its message, any other error as a 500 without details, which are in the log
  * under the same `instance`.
  */
-export function problemOf(error: unknown, log: Log): ProblemBody {
+export function problemOf(thrown: unknown, log: Log): ProblemBody {
+  const error = shownError(thrown);
   if (error instanceof AppError) {
     const errors = error.fields.length > 0 ? { errors: error.fields } : {};
     return { ...refusal({ ...STATUS[error.code], detail: error.message }, log), ...errors };
@@ -43,6 +45,13 @@ export function problemOf(error: unknown, log: Log): ProblemBody {
   const detail =
     "An internal error occurred. The log of Quarterdeck has the details under this instance.";
   return { type: TYPE, instance, title: "Internal Server Error", status: 500, detail };
+}
+
+/** A lack of open files can occur wherever a file or connection is opened, and ends when others are closed. */
+function shownError(error: unknown): unknown {
+  if (error instanceof AppError || !lacksFiles(error)) return error;
+  const message = `Too many files and connections are open (the limit is ${openFilesMax()}): try again, or raise the limit with ulimit -n.`;
+  return new AppError("unavailable", message, { cause: error, waitMs: LACK_OF_FILES_MS });
 }
 
 /** A rejection as a problem. The log has it under the same `instance`. */
@@ -56,11 +65,13 @@ export function refusal(
 }
 
 const TYPE = "about:blank";
+const LACK_OF_FILES_MS = 1_000;
 const newInstance = (): string => `urn:uuid:${randomUUID()}`;
 
 /** The headers of a problem: media type and Retry-After. */
 export function problemHeaders(error: unknown): Record<string, string> {
-  const waitMs = error instanceof AppError ? error.waitMs : undefined;
+  const shown = shownError(error);
+  const waitMs = shown instanceof AppError ? shown.waitMs : undefined;
   return {
     ...(waitMs === undefined ? {} : { "retry-after": String(Math.ceil(waitMs / 1_000)) }),
     "content-type": "application/problem+json",
