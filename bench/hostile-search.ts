@@ -4,8 +4,8 @@
  * `path:*a*a*a*a*a*b` and 50 overviews run at once, again and again, while a log is written, the board is loaded, and a
  * viewer watches it. At the end the control plane is stopped in the middle of the searches. Fails if a limit is exceeded.
  */
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { cpus, tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -19,7 +19,7 @@ import {
   createOwner,
   startControlPlane,
 } from "../tests/harness/control-plane.ts";
-import { until } from "../tests/harness/program.ts";
+import { temporaryFolder, until } from "../tests/harness/program.ts";
 import { fillStore } from "./lib/fill-store.ts";
 import { writeLiveLog } from "./lib/live-log.ts";
 import { spread } from "./lib/live-statistics.ts";
@@ -51,17 +51,13 @@ const pathOf = (section: number): string => `/${"a".repeat(PATH_LENGTH)}/${secti
 
 type Answer = { status: number; ms: number; detail: string };
 
-const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck-bench-"));
-try {
-  await main();
-} finally {
-  await rm(folder, { recursive: true, force: true });
-}
+await main();
 
 async function main(): Promise<void> {
-  const data = path.join(folder, "data");
+  await using folder = await temporaryFolder();
+  const data = path.join(folder.path, "data");
   await fill(data, Number(values.rows));
-  const file = path.join(folder, "access.log");
+  const file = path.join(folder.path, "access.log");
   await writeFile(file, "");
   await using stack = new AsyncDisposableStack();
   stack.use(writeLiveLog(file, LINES_PER_SECOND));

@@ -4,8 +4,8 @@
  * Sign-ins among the lines are markers: the k-th is on the screen when the board shows k. The pushed board is compared,
  * one after the other on the same log, with what other dashboards do: a page that polls every 5 s and every 1 s.
  */
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { cpus, loadavg, tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
+import { cpus, loadavg } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -19,7 +19,7 @@ import {
   metricOf,
   startControlPlane,
 } from "../tests/harness/control-plane.ts";
-import { until } from "../tests/harness/program.ts";
+import { temporaryFolder, until } from "../tests/harness/program.ts";
 import { type LiveLog, writeLiveLog } from "./lib/live-log.ts";
 import { openBoard, openPollingPage, type Recording, takeRecording } from "./lib/live-page.ts";
 import { latencies, numberIn, spread } from "./lib/live-statistics.ts";
@@ -62,18 +62,14 @@ const WAYS: Way[] = [
   { name: "polled every 1 s, 1 viewer", viewers: 1, open: polled(1_000) },
 ];
 
-const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck-bench-"));
-try {
-  await main();
-} finally {
-  await rm(folder, { recursive: true, force: true });
-}
+await main();
 
 async function main(): Promise<void> {
-  const file = path.join(folder, "access.log");
+  await using folder = await temporaryFolder();
+  const file = path.join(folder.path, "access.log");
   await writeFile(file, "");
   using log = writeLiveLog(file, rate);
-  await using app = await startControlPlane(["--data", path.join(folder, "data"), file]);
+  await using app = await startControlPlane(["--data", path.join(folder.path, "data"), file]);
   const cookie = await createOwner(app);
   await using browser = await openBrowser();
   const viewport = { width: 1440, height: 900 };

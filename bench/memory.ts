@@ -3,8 +3,7 @@
  * `node bench/memory.ts [--minutes 60] [--warm-up 5] [--rate 500]`. The store begins with more than an hour of events, so
  * that the live window is full. Fails if the trend of a value grows by more than 10 % over the run.
  */
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -19,6 +18,7 @@ import {
   metricOf,
   startControlPlane,
 } from "../tests/harness/control-plane.ts";
+import { temporaryFolder } from "../tests/harness/program.ts";
 import { fillStore } from "./lib/fill-store.ts";
 import { writeLiveLog } from "./lib/live-log.ts";
 import { openViewers } from "./lib/live-viewers.ts";
@@ -45,17 +45,13 @@ const rate = Number(values.rate);
 
 type Sample = { atS: number; controlPlane: number; postgres: number; heap: number };
 
-const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck-bench-"));
-try {
-  await main();
-} finally {
-  await rm(folder, { recursive: true, force: true });
-}
+await main();
 
 async function main(): Promise<void> {
-  const data = path.join(folder, "data");
+  await using folder = await temporaryFolder();
+  const data = path.join(folder.path, "data");
   await fill(data);
-  const file = path.join(folder, "access.log");
+  const file = path.join(folder.path, "access.log");
   await writeFile(file, "");
   await using stack = new AsyncDisposableStack();
   const log = stack.use(writeLiveLog(file, rate));

@@ -2,23 +2,12 @@ import type { ReactElement } from "react";
 import { ReferenceArea } from "recharts";
 
 import type { Hole } from "../api.ts";
+import { HatchPattern } from "./hatch-pattern.tsx";
 
-/** The pattern of `holeAreas`; it differs from that of predictions by its direction. */
-export function HolePattern() {
-  return (
-    <defs>
-      <pattern
-        id="hole"
-        width="6"
-        height="6"
-        patternUnits="userSpaceOnUse"
-        patternTransform="rotate(-45)"
-      >
-        <line x1="0" y1="0" x2="0" y2="6" stroke="var(--error-mark)" strokeWidth="2" />
-      </pattern>
-    </defs>
-  );
-}
+/** The pattern of `holeAreas`. */
+export const HolePattern = () => (
+  <HatchPattern id="hole" gap={6} angle={-45} color="var(--error-mark)" width={2} />
+);
 
 /** Ranges of a chart whose events cannot be read, so that missing numbers do not look like zero. */
 export function holeAreas(

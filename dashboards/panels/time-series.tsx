@@ -20,6 +20,7 @@ import { formatQuantity, type UnitName } from "../format.ts";
 import type { RangeText } from "../time-range.ts";
 import { formatDateTime, type Zone } from "../zone.ts";
 import { type Band, filledRows, type Line, isolatedPoints } from "./chart-rows.ts";
+import { HatchPattern } from "./hatch-pattern.tsx";
 import { holeAreas, HolePattern } from "./hole-areas.tsx";
 import { AXIS_TEXT, timeAxis } from "./time-axis.ts";
 import { useDrag } from "./use-drag.ts";
@@ -92,21 +93,9 @@ export function TimeSeries(props: TimeSeriesProps) {
   );
 }
 
-function Hatch() {
-  return (
-    <defs>
-      <pattern
-        id="hatch"
-        width="5"
-        height="5"
-        patternUnits="userSpaceOnUse"
-        patternTransform="rotate(45)"
-      >
-        <line x1="0" y1="0" x2="0" y2="5" stroke="var(--predicted)" strokeWidth="1.2" />
-      </pattern>
-    </defs>
-  );
-}
+const Hatch = () => (
+  <HatchPattern id="hatch" gap={5} angle={45} color="var(--predicted)" width={1.2} />
+);
 
 function axes({ unit, fromMs, toMs, zone, lines, bands }: TimeSeriesProps): ReactElement[] {
   return [

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import type { Chunk, Source } from "#collectors/source.ts";
+import type { Source } from "#collectors/source.ts";
 import { UTC } from "#collectors/zone.ts";
 
 import { DATASETS_MAX, OVERFLOW_DATASET } from "../datasets.ts";
@@ -8,31 +8,14 @@ import { LiveWindow } from "../live/live-window.ts";
 import { openMemoryStore } from "../store/memory-store.ts";
 import type { EventStore } from "../store/port.ts";
 import { Ingest } from "./ingest.ts";
+import { logSource } from "./testing-source.ts";
 
 const NOW_MS = Date.UTC(2026, 10, 23, 10);
 const PATH = "/var/log/app.json";
 const ALL = { fromMs: 0, toMs: 4e12 };
 
-/** A source of one log, which is read from the stored position on. */
-function sourceOf(lines: readonly string[]): Source {
-  const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(""));
-  return {
-    async *read(positions) {
-      const sourceId = "src_test";
-      const offset = Number((await positions()).get(sourceId)?.["offset"] ?? 0);
-      if (offset >= bytes.length) return;
-      const chunk: Chunk = {
-        sourceId,
-        path: PATH,
-        bytes: bytes.subarray(offset),
-        offset,
-        position: { offset: bytes.length },
-        bytesSkipped: 0,
-      };
-      yield chunk;
-    },
-  };
-}
+const sourceOf = (lines: readonly string[]): Source =>
+  logSource({ path: PATH }, lines.map((line) => `${line}\n`).join(""));
 
 const line = (dataset: string, fields: Record<string, unknown> = {}): string =>
   JSON.stringify({

@@ -3,13 +3,14 @@ import { expect, test } from "vitest";
 
 import type { Batch } from "#collectors/batch.ts";
 import { toDocument } from "#collectors/document.ts";
-import type { Chunk, Position, RecordHeader, Source } from "#collectors/source.ts";
+import type { RecordHeader, Source } from "#collectors/source.ts";
 import { UTC } from "#collectors/zone.ts";
 import { systemClock } from "#platform/clock.ts";
 
 import { openMemoryBus } from "../bus/memory-bus.ts";
 import { openMemoryStore } from "../store/memory-store.ts";
 import { Ingest } from "./ingest.ts";
+import { logSource } from "./testing-source.ts";
 
 const EVENTS = [
   "[Sat Mar 14 10:11:12 2026] [error] [client 203.0.113.9] first",
@@ -28,29 +29,8 @@ const DEPS = {
 };
 
 /** A source that yields the log from the stored position on, split after the given line ends. */
-function sourceOf(log: string, cuts: readonly number[]): Source {
-  const bytes = Buffer.from(log);
-  return {
-    async *read(positions) {
-      const sourceId = "src_test";
-      let from = Number((await positions()).get(sourceId)?.["offset"] ?? 0);
-      for (const to of [...cuts, bytes.length].filter((cut) => cut > from)) {
-        const offset = from;
-        const chunk: Chunk = {
-          sourceId,
-          path: "/var/log/apache2/error.log",
-          bytes: bytes.subarray(offset, to),
-          offset,
-          position: { offset: to },
-          positionAt: (first): Position => ({ offset: offset + first.length }),
-          bytesSkipped: 0,
-        };
-        yield chunk;
-        from = to;
-      }
-    },
-  };
-}
+const sourceOf = (log: string, cuts: readonly number[]): Source =>
+  logSource({ path: "/var/log/apache2/error.log" }, log, cuts);
 
 function lineEnds(log: string): number[] {
   return [...log.matchAll(/\n/g)].map(({ index }) => index + 1);

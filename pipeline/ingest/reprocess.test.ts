@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 
 import { Batch } from "#collectors/batch.ts";
 import { formatNamed } from "#collectors/formats/index.ts";
-import type { Chunk, RecordHeader, Source } from "#collectors/source.ts";
+import type { RecordHeader } from "#collectors/source.ts";
 import { UTC } from "#collectors/zone.ts";
 import { systemClock } from "#platform/clock.ts";
 
@@ -16,6 +16,7 @@ import { openMemoryStore } from "../store/memory-store.ts";
 import type { EventStore } from "../store/port.ts";
 import { Ingest } from "./ingest.ts";
 import { reprocess } from "./reprocess.ts";
+import { logSource } from "./testing-source.ts";
 
 const DEPS = { clock: systemClock, rules: { signIn: [], signOut: [] }, zone: UTC };
 const ALL = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
@@ -27,24 +28,6 @@ const LOG = Array.from({ length: 150 }, (_, i) => (i % 10 === 9 ? `junk ${i}\n` 
   "",
 );
 
-function sourceOf(log: string, about: { path: string; header?: RecordHeader }): Source {
-  return {
-    async *read(positions) {
-      const offset = Number((await positions()).get("src_test")?.["offset"] ?? 0);
-      const bytes = Buffer.from(log).subarray(offset);
-      const chunk: Chunk = {
-        sourceId: "src_test",
-        bytes,
-        offset,
-        position: { offset: log.length },
-        bytesSkipped: 0,
-        ...about,
-      };
-      if (bytes.length > 0) yield chunk;
-    },
-  };
-}
-
 type About = { format?: string; path?: string; header?: RecordHeader };
 
 /** Reads the log with a format that does not fit, as if this version had been fixed since. */
@@ -52,7 +35,7 @@ async function ingestAs(store: EventStore, { format, path = "/srv/a.log", header
   const position = { offset: 0, ...(format !== undefined && { "stream.format": format }) };
   await store.append(new Batch(1), [], new Map([["src_test", position]]));
   const ingest = new Ingest({ ...DEPS, store, sealAfterMs: 60_000, foldEveryMs: 60_000 });
-  const source = sourceOf(LOG, { path, ...(header && { header }) });
+  const source = logSource({ path, ...(header && { header }) }, LOG);
   await ingest.run(source, new AbortController().signal);
 }
 

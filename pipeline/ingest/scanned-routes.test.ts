@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 
-import type { Chunk, Source } from "#collectors/source.ts";
 import { UTC } from "#collectors/zone.ts";
 
 import { LiveWindow } from "../live/live-window.ts";
@@ -10,6 +9,7 @@ import { OTHER } from "../sketches/heavy-hitters.ts";
 import { openMemoryStore } from "../store/memory-store.ts";
 import type { EventStore } from "../store/port.ts";
 import { Ingest } from "./ingest.ts";
+import { logSource } from "./testing-source.ts";
 
 const NOW_MS = Date.UTC(2026, 2, 14, 10, 11, 14);
 const HOUR_MS = 3_600_000;
@@ -38,23 +38,6 @@ function jsonLog(routes: readonly string[]): string {
   return `${lines.join("\n")}\n`;
 }
 
-function sourceOf(log: string): Source {
-  const bytes = Buffer.from(log);
-  return {
-    async *read() {
-      const chunk: Chunk = {
-        sourceId: "src_test",
-        path: "/var/log/nginx/access.log",
-        bytes,
-        offset: 0,
-        position: { offset: bytes.length },
-        bytesSkipped: 0,
-      };
-      yield chunk;
-    },
-  };
-}
-
 async function ingested(log: string): Promise<{ store: EventStore; live: LiveWindow }> {
   const store = openMemoryStore()();
   const live = new LiveWindow(clock);
@@ -69,7 +52,10 @@ async function ingested(log: string): Promise<{ store: EventStore; live: LiveWin
       for (const delta of deltas) live.merge(structuredClone(delta));
     },
   });
-  await ingest.run(sourceOf(log), new AbortController().signal);
+  await ingest.run(
+    logSource({ path: "/var/log/nginx/access.log" }, log),
+    new AbortController().signal,
+  );
   return { store, live };
 }
 

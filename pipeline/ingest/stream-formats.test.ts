@@ -6,7 +6,7 @@ import * as fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 
 import { Batch } from "#collectors/batch.ts";
-import type { Chunk, Source } from "#collectors/source.ts";
+import type { Source } from "#collectors/source.ts";
 import { fileSource } from "#collectors/sources/files.ts";
 import { UTC } from "#collectors/zone.ts";
 import { systemClock } from "#platform/clock.ts";
@@ -14,6 +14,7 @@ import { systemClock } from "#platform/clock.ts";
 import { openMemoryStore } from "../store/memory-store.ts";
 import type { EventStore } from "../store/port.ts";
 import { Ingest } from "./ingest.ts";
+import { logSource } from "./testing-source.ts";
 
 const PATH = "/srv/site/requests.log";
 const DEPS = {
@@ -42,32 +43,8 @@ const many = (count: number, line: (i: number) => string): string[] =>
 const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join("");
 
 /** A source that yields the log from the stored position on, split after the given offsets. */
-function sourceOf(log: string, cuts: readonly number[] = []): Source {
-  const bytes = Buffer.from(log);
-  return {
-    async *read(positions) {
-      const sourceId = "src_test";
-      let from = Number((await positions()).get(sourceId)?.["offset"] ?? 0);
-      for (const to of [...cuts, bytes.length].filter((cut) => cut > from)) {
-        const offset = from;
-        // Overwritten afterwards, as a source that reuses its buffer does.
-        const buffer = Buffer.from(bytes.subarray(offset, to));
-        const chunk: Chunk = {
-          sourceId,
-          path: PATH,
-          bytes: buffer,
-          offset,
-          position: { offset: to },
-          positionAt: (first) => ({ offset: offset + first.length }),
-          bytesSkipped: 0,
-        };
-        yield chunk;
-        buffer.fill(0x78);
-        from = to;
-      }
-    },
-  };
-}
+const sourceOf = (log: string, cuts?: readonly number[]): Source =>
+  logSource({ path: PATH }, log, cuts);
 
 async function ingest(store: EventStore, source: Source): Promise<string> {
   const run = new Ingest({ ...DEPS, store });

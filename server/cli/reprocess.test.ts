@@ -2,10 +2,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 
+import type { Command } from "./command.ts";
 import { ingestCommand } from "./ingest.ts";
 import { reprocessCommand } from "./reprocess.ts";
+import { captureOutput } from "./testing-output.ts";
 
 const document = '{"@timestamp":"2026-03-14T10:00:00Z","message":"started"}\n';
 const access = (i: number): string =>
@@ -14,17 +16,9 @@ const access = (i: number): string =>
 test("the command reads quarantined lines again and reports what they have become", async () => {
   const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck reprocess "));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  const shown: string[] = [];
-  const write = vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    shown.push(String(text));
-    return true;
-  });
-  onTestFinished(() => write.mockRestore());
-  const output = async (command: typeof ingestCommand, ...args: string[]): Promise<string> => {
-    shown.length = 0;
-    expect(await command.run([...args, "--data", path.join(folder, "data")])).toBe(0);
-    return shown.join("");
-  };
+  const printed = captureOutput();
+  const output = (command: Command, ...args: string[]): Promise<string> =>
+    printed.of(command, ...args, "--data", path.join(folder, "data"));
   const log = path.join(folder, "app.log");
   const lines = Array.from({ length: 100 }, (_, i) => access(i));
   await writeFile(log, `${document.repeat(200)}${lines.join("")}${"junk\n".repeat(20)}`);

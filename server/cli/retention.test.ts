@@ -2,29 +2,22 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 
 import { openStore, storeUrlIn } from "#pipeline/store/open-store.ts";
 import { systemClock } from "#platform/clock.ts";
 
 import { retentionCommand } from "./retention.ts";
+import { captureOutput } from "./testing-output.ts";
 
 const DAY_MS = 86_400_000;
 
 test("the command shows by which time events expire, and confirms the clock after a long pause", async () => {
   const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck retention "));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  const shown: string[] = [];
-  const write = vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    shown.push(String(text));
-    return true;
-  });
-  onTestFinished(() => write.mockRestore());
-  const output = async (...args: string[]): Promise<string> => {
-    shown.length = 0;
-    expect(await retentionCommand.run([...args, "--data", folder])).toBe(0);
-    return shown.join("");
-  };
+  const printed = captureOutput();
+  const output = (...args: string[]): Promise<string> =>
+    printed.of(retentionCommand, ...args, "--data", folder);
   expect(await output()).toContain("All events are kept");
   {
     await using store = await openStore({ url: storeUrlIn(folder), clock: systemClock });

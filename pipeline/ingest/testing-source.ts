@@ -1,0 +1,32 @@
+import type { Chunk, Source } from "#collectors/source.ts";
+
+const SOURCE_ID = "src_test";
+
+/** A source of one log, which is read from the stored position on and split after the given offsets. */
+export const logSource = (
+  about: Pick<Chunk, "path" | "header">,
+  log: string,
+  cuts: readonly number[] = [],
+): Source => ({
+  async *read(positions) {
+    const bytes = Buffer.from(log);
+    let from = Number((await positions()).get(SOURCE_ID)?.["offset"] ?? 0);
+    for (const to of [...cuts, bytes.length].filter((cut) => cut > from)) {
+      const offset = from;
+      // Overwritten afterwards, as a source that reuses its buffer does.
+      const buffer = Buffer.from(bytes.subarray(offset, to));
+      const chunk: Chunk = {
+        ...about,
+        sourceId: SOURCE_ID,
+        bytes: buffer,
+        offset,
+        position: { offset: to },
+        positionAt: (first) => ({ offset: offset + first.length }),
+        bytesSkipped: 0,
+      };
+      yield chunk;
+      buffer.fill(0x78);
+      from = to;
+    }
+  },
+});
