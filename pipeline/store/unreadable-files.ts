@@ -21,13 +21,15 @@ export async function noteUnreadable(
 ): Promise<boolean> {
   if (!(error instanceof Error) || error instanceof AppError) return false;
   const named = segments.filter(({ id }) => error.message.includes(id));
-  const suspects = named.length > 0 || !ABOUT_FILES.test(error.message) ? named : segments;
+  // Damaged content can cause any error, so the checksums are verified after each.
+  const suspects = named.length > 0 ? named : segments;
   try {
     await folder.health.verify(suspects, kind, true);
   } catch (unusable) {
     if (unusable instanceof UnusableFiles) return true;
     throw unusable;
   }
+  if (named.length === 0 && !ABOUT_FILES.test(error.message)) return false;
   let isFound = false;
   for (const segment of suspects) {
     const path = kind === "events" ? folder.eventsPath(segment.id) : folder.rollupPath(segment.id);

@@ -17,7 +17,10 @@ export function brokenPromises(report: SoakReport, limits: SoakLimits): string[]
       report.requests < report.stored || report.requests > report.lines,
       `rollups count ${report.requests} requests of ${report.stored} stored lines`,
     ],
-    [boards.failures.length > 0, `boards failed: ${boards.failures.join("; ")}`],
+    [
+      boards.failures.length > 0,
+      `boards failed: ${[...boards.failures, ...report.failedRequests].join("\n")}`,
+    ],
     [
       boards.slowest.ms > limits.boardMs,
       `a board took ${boards.slowest.ms} ms (during ${boards.slowest.at})`,

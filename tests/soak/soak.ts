@@ -40,6 +40,8 @@ export type SoakReport = StoredLines & {
   /** Exit statuses after SIGTERM, and how long it took. */
   stop: { statuses: (number | null)[]; ms: number };
   logErrors: string[];
+  /** Lines of the log about requests that failed with an internal error. */
+  failedRequests: string[];
 };
 
 /** Injects the faults while lines are written and boards are loaded, then compares the store with the lines. */
@@ -69,7 +71,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   const startMs = performance.now();
   const statuses = await installation.stop();
   const stop = { statuses, ms: Math.round(performance.now() - startMs) };
-  const { counted, logErrors } = await finish(scene, written);
+  const { counted, logErrors, failedRequests } = await finish(scene, written);
   const happened = new Set(injected.map(({ name }) => name));
   const { count, slowest, failures, refusals } = board;
   return {
@@ -80,6 +82,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     searches,
     stop,
     logErrors,
+    failedRequests,
   };
 }
 
@@ -96,7 +99,8 @@ async function finish({ installation, logs, flips }: Scene, written: Written) {
   if (ingest.code !== 0) throw new Error(`the rest could not be stored: ${ingest.output}`);
   const damaged = flips.filter(({ kind }) => kind === "events").flatMap(({ urls }) => urls);
   const counted = await checkStore(data, written, new Set(damaged));
-  return { counted, logErrors: errorsIn(data, installation.stderr) };
+  const logErrors = errorsIn(data, installation.stderr);
+  return { counted, logErrors, failedRequests: linesIn(data, /a request failed/) };
 }
 
 type Injecting = SoakOptions & {
@@ -137,11 +141,15 @@ async function injectOne(scene: Scene, name: FaultName, options: Injecting): Pro
 
 /** Errors that nobody handled, in logs and on standard error. */
 function errorsIn(data: string, stderr: string): string[] {
+  const onStderr = stderr.split("\n").filter((line) => ERROR_IN_LOG.test(line));
+  return [...linesIn(data, ERROR_IN_LOG), ...onStderr];
+}
+
+/** Lines of the program's log files. */
+function linesIn(data: string, pattern: RegExp): string[] {
   const folder = path.join(data, "logs");
-  const texts = readdirSync(folder, { withFileTypes: true })
+  return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .map(({ name }) => readFileSync(path.join(folder, name), "utf8"));
-  return [...texts, stderr].flatMap((text) =>
-    text.split("\n").filter((line) => ERROR_IN_LOG.test(line)),
-  );
+    .flatMap(({ name }) => readFileSync(path.join(folder, name), "utf8").split("\n"))
+    .filter((line) => pattern.test(line));
 }
