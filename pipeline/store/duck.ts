@@ -85,6 +85,8 @@ export class Duck implements AsyncDisposable {
       "SET parquet_metadata_cache = true",
       // The operating system caches files too, outside the memory of this process.
       "SET enable_external_file_cache = false",
+      // Freed memory is returned to the operating system also while no statement runs.
+      "SET allocator_background_threads = true",
       `SET allowed_directories = [${quoted(options.folder)}, ${quoted(options.temporary)}]`,
       "SET enable_external_access = false",
       "SET lock_configuration = true",

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { BoardWatch } from "./board-watch.ts";
@@ -39,6 +40,8 @@ const FULL_DISK = /disk of|space|ENOSPC/i;
 const OPEN_FILES = /open files|EMFILE/i;
 const HOLD_MS = { min: 1_000, spread: 4_000 };
 const DESCRIPTORS_FREE = 2;
+/** Below the number of problems of one kind that boards list by name. */
+const BROKEN_FILES_MAX = 10;
 const DAY_MS = 86_400_000;
 const CLOCK_STEPS_MS = [2 * 3_600_000, -2 * 3_600_000, 400 * DAY_MS];
 const SEARCHES = 20;
@@ -124,8 +127,8 @@ async function limitOpenFiles(scene: Scene): Promise<Injected | undefined> {
   let limit = Infinity;
   // Connections that are closed in the meantime make no room.
   const lower = (): void => {
-    const open = readdirSync(`/proc/${pid}/fd`).length + DESCRIPTORS_FREE;
-    if (open < limit) setLimit(pid, String((limit = open)));
+    const lowered = lowestFreeDescriptor(pid) + DESCRIPTORS_FREE;
+    if (lowered < limit) setLimit(pid, String((limit = lowered)));
   };
   try {
     const reportedMs = await reported(scene, OPEN_FILES, lower);
@@ -135,6 +138,14 @@ async function limitOpenFiles(scene: Scene): Promise<Injected | undefined> {
     setLimit(pid, before);
     await over(scene, OPEN_FILES);
   }
+}
+
+/** The limit is on the numbers of descriptors: a process gets the lowest number that it does not use. */
+function lowestFreeDescriptor(pid: number): number {
+  const used = new Set(readdirSync(`/proc/${pid}/fd`));
+  let number = 0;
+  while (used.has(String(number))) number += 1;
+  return number;
 }
 
 const limitOf = (pid: number): string =>
@@ -163,9 +174,18 @@ async function flip(scene: Scene, kind: FileKind): Promise<Injected | undefined>
   scene.flips.push(done);
   const detail = `${kind}/${done.segment}`;
   const reportedMs = await reported(scene, new RegExp(done.segment));
+  deleteBrokenFiles(scene.installation.data);
   if (reportedMs !== null) return { detail, reportedMs };
   const isMerged = !(await isUsed(scene.installation.data, done));
   return isMerged ? { detail: `${detail}, merged meanwhile` } : { detail, reportedMs };
+}
+
+/** As people do whom the board tells to delete damaged files. */
+function deleteBrokenFiles(data: string): void {
+  const folder = path.join(data, "store", "broken");
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  if (names.length <= BROKEN_FILES_MAX) return;
+  for (const name of names) rmSync(path.join(folder, name), { force: true });
 }
 
 async function appendFutureLine({ logs }: Scene): Promise<Injected> {
@@ -174,8 +194,8 @@ async function appendFutureLine({ logs }: Scene): Promise<Injected> {
 }
 
 async function searchHostile(scene: Scene): Promise<Injected> {
-  const path = `/api/events?q=${encodeURIComponent(HOSTILE_QUERY)}`;
-  return { detail: await ask(scene, path, SEARCHES) };
+  const target = `/api/events?q=${encodeURIComponent(HOSTILE_QUERY)}`;
+  return { detail: await ask(scene, target, SEARCHES) };
 }
 
 async function loadOverviews(scene: Scene): Promise<Injected> {
