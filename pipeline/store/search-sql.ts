@@ -25,12 +25,18 @@ const CUT = COLUMNS.map(([name, type]) => {
   return type === "keyword" ? cutTextSql(value) : value;
 }).join(", ");
 
+/** Files to search; `mayHaveLongTexts`: whether a text may be longer than those that are shown whole. */
+export type SearchedFiles = { files: string; mayHaveLongTexts: boolean };
+
 /**
  * The newest events, unordered: sorting whole rows would require memory for all of their texts at once. Events of the
  * same time are chosen by source and offset, so that paging is exact. The events are found with the columns of the
  * conditions; the other columns are read only for these events.
  */
-export function searchSql(request: SearchRequest, files: string): Statement {
+export function searchSql(
+  request: SearchRequest,
+  { files, mayHaveLongTexts }: SearchedFiles,
+): Statement {
   const sql = new SqlText();
   const where = [timeSql(request), filterSql(sql, request.where)];
   if (request.after) where.push(behindSql(request.after, sql));
@@ -40,7 +46,7 @@ export function searchSql(request: SearchRequest, files: string): Statement {
       FROM ${files} WHERE ${where.join(" AND ")}
       ORDER BY ${TIME} DESC, ${SOURCE} DESC, ${OFFSET} DESC LIMIT ${checkedLimit(request.limit)}
     )
-    SELECT ${CUT} FROM ${files} JOIN found
+    SELECT ${mayHaveLongTexts ? CUT : WHOLE} FROM ${files} JOIN found
       ON file_index = found_file AND file_row_number = found_row AND ${TIME} = found_time`;
   return { text, parameters: sql.parameters };
 }

@@ -105,7 +105,7 @@ export class SegmentReader {
       for (let files = FILES_FIRST; rest.length > 0; files *= FILES_FACTOR) {
         const some = rest.splice(0, files);
         const use: Use = { work: workOf(request, some), question };
-        const rows = await this.#eventsIn(some, (paths) => searchSql(request, paths), use);
+        const rows = await this.#eventsIn(some, searchIn(some, request), use);
         found = joinFound([found, rows], request.limit);
         const last = found[request.limit - 1];
         const [next] = rest;
@@ -121,8 +121,7 @@ export class SegmentReader {
     const use: Use = { work: "quick", question };
     return this.#retried("events", async () => {
       const usable = segments.filter((it) => this.#segments.health.isUsable(it, "events"));
-      const run = (): Promise<Row[]> =>
-        this.#eventsIn(usable, (paths) => searchSql(request, paths), use);
+      const run = (): Promise<Row[]> => this.#eventsIn(usable, searchIn(usable, request), use);
       return { segments: usable, run: async () => joinFound([await run()], limit) };
     });
   }
@@ -214,6 +213,12 @@ function overlaps(segment: Segment, range: TimeRange, dataset: string | undefine
       extent.toMs >= range.fromMs &&
       (dataset === undefined || extent.dataset === dataset),
   );
+}
+
+/** Cutting long texts takes DuckDB some time to plan, so it is left out where there are none. */
+function searchIn(segments: readonly Segment[], request: SearchRequest): Build {
+  const mayHaveLongTexts = segments.some(({ hasLongRows }) => hasLongRows);
+  return (files) => searchSql(request, { files, mayHaveLongTexts });
 }
 
 function workOf(request: EventsRequest, segments: readonly Segment[]): Work {
