@@ -2,9 +2,10 @@
  * The cost of a request to the domain APIs, compared with a bare server of the same HTTP library, and with Fastify with
  * validation, a token check and an access log, which send the same bytes:
  * `node bench/apis.ts [--rounds 20] [--seconds 1] [--connections 16] [--only NAME,NAME]`.
- * Each service runs as `quarterdeck api` runs it, with one worker, on a PostgreSQL of its own.
+ * Each service runs as `quarterdeck api` runs it, with one worker, on a PostgreSQL of its own, whose CPU time counts too.
  */
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import path from "node:path";
@@ -38,6 +39,7 @@ try {
   await using started = new AsyncDisposableStack();
   const database = await startEmbedded(folder);
   started.defer(() => database.stop());
+  const databasePid = postmasterPidOf(folder);
   const rootKey = randomBytes(32).toString("base64url");
   const env = {
     DATABASE_URL: database.url,
@@ -50,7 +52,7 @@ try {
     if (!names.some(isWanted)) continue;
     await using server = await startService(service, folder, env);
     for (const one of await prepare(server.url, { authorization: `Bearer ${rootKey}` })) {
-      if (isWanted(one.name)) rows.push(await compare(one, server));
+      if (isWanted(one.name)) rows.push(await compare(one, { server, databasePid }));
     }
   }
   report(rows);
@@ -60,14 +62,21 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
+/** The first line of the file with which PostgreSQL marks its folder. */
+function postmasterPidOf(dataFolder: string): number {
+  const file = path.join(dataFolder, "postgres", "cluster", "postmaster.pid");
+  return Number.parseInt(readFileSync(file, "utf8"), 10);
+}
+
 function isWanted(name: string): boolean {
   return values.only?.split(",").some((part) => name.includes(part)) ?? true;
 }
 
+type Compared = { server: Server; databasePid: number };
 type Row = Awaited<ReturnType<typeof compare>>;
 
 /** Alternating, so that other load affects all servers equally. */
-async function compare(one: Case, server: Server) {
+async function compare(one: Case, { server, databasePid }: Compared) {
   const { request, name } = one;
   const { method, headers, body } = request;
   const response = await fetch(`${server.url}${request.path}`, {
@@ -87,7 +96,12 @@ async function compare(one: Case, server: Server) {
   await checkSame(fastify.url, toFastify, text);
   const taken: Record<"bare" | "fastify" | "own", Loaded[]> = { bare: [], fastify: [], own: [] };
   const run = (at: Server, seconds: number, sent = request): Promise<Loaded> =>
-    load(at.url, sent, { connections: Number(values.connections), seconds, pids: at.pids() });
+    load(at.url, sent, {
+      connections: Number(values.connections),
+      seconds,
+      pids: at.pids(),
+      ...(at === server && { databasePid }),
+    });
   const seconds = Number(values.seconds);
   for (const at of [bare, server]) await run(at, WARM_UP_S);
   await run(fastify, WARM_UP_S, toFastify);
@@ -102,6 +116,7 @@ async function compare(one: Case, server: Server) {
     bytes: Buffer.byteLength(text),
     own: summary(taken.own),
     bare: summary(taken.bare),
+    databaseShare: median(taken.own.map(({ cpuS, databaseCpuS }) => databaseCpuS / cpuS)),
     ratio: median(ratios),
     ratioWorst: Math.min(...ratios),
     ratioBest: Math.max(...ratios),
@@ -143,15 +158,16 @@ function summary(taken: readonly Loaded[]) {
 
 function report(rows: readonly Row[]): void {
   say(
-    "\n| | bytes | requests per CPU s | p99 ms | bare: requests per CPU s | p99 ms | ratio (worst–best) | must be | Fastify: requests per CPU s | p99 ms | ratio |",
+    "\n| | bytes | requests per CPU s | of it PostgreSQL | p99 ms | bare: requests per CPU s | p99 ms | ratio (worst–best) | must be | Fastify: requests per CPU s | p99 ms | ratio |",
   );
-  say("|---|---|---|---|---|---|---|---|---|---|---|");
+  say("|---|---|---|---|---|---|---|---|---|---|---|---|");
   for (const row of rows) {
     const spread = `${row.ratio.toFixed(2)} (${row.ratioWorst.toFixed(2)}–${row.ratioBest.toFixed(2)})`;
     const cells = [
       row.name,
       row.bytes,
       row.own.requestsPerCpuS,
+      `${(row.databaseShare * 100).toFixed(0)} %`,
       row.own.p99Ms.toFixed(2),
       row.bare.requestsPerCpuS,
       row.bare.p99Ms.toFixed(2),

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { type Socket, connect } from "node:net";
 
+import { childrenOf } from "../../tests/harness/processes.ts";
+
 export type Request = {
   method: string;
   path: string;
@@ -8,7 +10,14 @@ export type Request = {
   body?: string;
 };
 
-export type Loaded = { requests: number; wallS: number; cpuS: number; p99Ms: number };
+export type Loaded = {
+  requests: number;
+  wallS: number;
+  /** Of the server and its database. */
+  cpuS: number;
+  databaseCpuS: number;
+  p99Ms: number;
+};
 
 /** USER_HZ of Linux, in which /proc counts: 100 on every system that Node runs on. */
 const TICKS_PER_S = 100;
@@ -22,24 +31,33 @@ const HEAD_END = "\r\n\r\n";
 export async function load(
   url: string,
   request: Request,
-  options: { connections: number; seconds: number; pids: readonly number[] },
+  options: {
+    connections: number;
+    seconds: number;
+    pids: readonly number[];
+    /** The main process of the database, if the server uses one. */
+    databasePid?: number;
+  },
 ): Promise<Loaded> {
   const bytes = bytesOf(url, request);
   const tookMs: number[] = [];
   const until = performance.now() + options.seconds * 1_000;
   const startedMs = performance.now();
+  const databaseBefore = databaseCpuS(options.databasePid);
   const cpuBefore = cpuSOf(options.pids);
   const awake = stayAwake();
   await Promise.all(
     Array.from({ length: options.connections }, () => client(url, bytes, { until, tookMs })),
   );
   awake.stop();
-  const cpuS = cpuSOf(options.pids) - cpuBefore;
+  const ownCpuS = cpuSOf(options.pids) - cpuBefore;
+  const ofDatabaseS = databaseCpuS(options.databasePid) - databaseBefore;
   const sorted = tookMs.toSorted((a, b) => a - b);
   return {
     requests: tookMs.length,
     wallS: (performance.now() - startedMs) / 1_000,
-    cpuS,
+    cpuS: ownCpuS + ofDatabaseS,
+    databaseCpuS: ofDatabaseS,
     p99Ms: sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN,
   };
 }
@@ -126,10 +144,20 @@ function exchange(socket: Socket, { bytes, until, tookMs, resolve, reject }: Exc
 
 /** User and system time of processes so far, with all their threads. */
 function cpuSOf(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-      .replace(/^.*\) /s, "")
-      .split(" ");
-    return sum + (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S;
-  }, 0);
+  return pids.reduce((sum, pid) => sum + ticksOf(pid).own / TICKS_PER_S, 0);
+}
+
+/** Of a process with the processes that it has started, including ended ones. */
+function databaseCpuS(pid: number | undefined): number {
+  if (pid === undefined) return 0;
+  return cpuSOf([pid, ...childrenOf({ pid })]) + ticksOf(pid).ofEndedChildren / TICKS_PER_S;
+}
+
+function ticksOf(pid: number): { own: number; ofEndedChildren: number } {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /s, "")
+    .split(" ")
+    .map(Number);
+  const [user = 0, system = 0, childrenUser = 0, childrenSystem = 0] = fields.slice(11, 15);
+  return { own: user + system, ofEndedChildren: childrenUser + childrenSystem };
 }

@@ -1,6 +1,7 @@
-import { Pool, types } from "pg";
+import { Pool, type QueryResult, types } from "pg";
 
 import { AppError } from "../errors.ts";
+import { isNameError, StatementNames } from "./statement-names.ts";
 
 type Row = Record<string, unknown>;
 
@@ -55,10 +56,11 @@ export function poolDatabase(
     ...(options.schema === undefined ? {} : { options: `-c search_path=${options.schema}` }),
   });
   pool.on("error", options.onError);
+  const run = statementsOf(pool, options.schema);
   let closed: Promise<void> | undefined;
   return {
     query: async (text, values = []) =>
-      rowsOf(await pool.query<Row>(text, [...values]).catch((error: unknown) => rethrow(error))),
+      rowsOf(await run(text, [...values]).catch((error: unknown) => rethrow(error))),
     async transaction(work) {
       const client = await pool.connect().catch((error: unknown) => rethrow(error));
       // The pool reports idle connections only. When this one is lost between two queries, the next query fails.
@@ -91,6 +93,22 @@ export function poolDatabase(
       closed ??= pool.end().then(options.afterClose);
       return closed;
     },
+  };
+}
+
+/** Runs statements outside transactions, hot ones by name. */
+function statementsOf(pool: Pool, schema: string | undefined) {
+  const names = new StatementNames(schema);
+  return async (text: string, values: unknown[]): Promise<QueryResult<Row>> => {
+    const name = names.nameOf(text);
+    if (name === undefined) return pool.query<Row>(text, values);
+    try {
+      return await pool.query<Row>({ name, text, values });
+    } catch (error) {
+      if (!isNameError(error)) throw error;
+      names.withdraw(text);
+      return pool.query<Row>(text, values);
+    }
   };
 }
 
