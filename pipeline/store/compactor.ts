@@ -90,6 +90,8 @@ export class Compactor {
    * before and is not repeated yet.
    */
   async compact(): Promise<boolean> {
+    // If the files cannot be listed, the work below reports it.
+    await this.#repairs.examine().catch(() => undefined);
     const done = await this.#work.try("small files cannot be merged", async (lease) => {
       await this.#segments.moveDamaged();
       if (await this.#repairs.repair(lease)) return true;

@@ -315,12 +315,30 @@ test("a damaged segment that was not replaced, because the lease was lost, keeps
   });
   const names = readdirSync(join(folder, "events"));
   await using lease = await tryLease(join(folder, "leases"), "compaction");
+  await repairs.examine();
   if (lease) await repairs.repair(lease);
   expect(tried.length).toBe(1);
   expect(names).toContain(tried[0]);
   expect(readdirSync(join(folder, "events"))).toEqual(names);
   expect(readdirSync(join(folder, "broken"))).toEqual([]);
 });
+
+test.each(["events", "rollups"] as const)(
+  "damaged %s are found while nothing can be repaired",
+  async (kind) => {
+    const folder = await filledFolder();
+    await using store = await openIn(folder);
+    await using lease = await tryLease(join(folder, "leases"), "compaction");
+    expect(lease).toBeDefined();
+    await store.compact();
+    expect((await store.status()).problems).toEqual([]);
+    await damageLargest(folder, kind);
+    await store.compact();
+    expect((await store.status()).problems).toEqual([
+      expect.objectContaining({ kind: "file", message: expect.stringMatching(/damaged|checksum/) }),
+    ]);
+  },
+);
 
 test("an event file that cannot be opened is left out until it can be", async () => {
   const folder = await filledFolder();

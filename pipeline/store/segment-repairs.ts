@@ -14,7 +14,7 @@ const SCRUB_EVERY_MS = 60 * 60_000;
 
 type Replace = (segment: Segment, damage: Damage, lease: Lease) => Promise<boolean>;
 
-/** Looks for damaged files and repairs them. Must be used by the holder of the compaction lease. */
+/** Looks for damaged files and repairs them. */
 export class SegmentRepairs {
   readonly #segments: SegmentFolder;
   /** Stores a segment with what can be read of this one, which replaces it. False if the lease was lost. */
@@ -27,10 +27,29 @@ export class SegmentRepairs {
     this.#replace = replace;
   }
 
-  /** Repairs the damaged segments; false if there are none. */
-  async repair(lease: Lease): Promise<boolean> {
-    await this.#scrub();
+  /**
+   * Verifies changed files, and some of those that were not read for the longest time. Damage is only marked, so no lease
+   * is required: it is found also while nothing can be written.
+   */
+  async examine(): Promise<void> {
     const { segments } = await this.#segments.listAll();
+    const files = segments.flatMap((segment) => FILE_KINDS.map((kind) => ({ segment, kind })));
+    const readMs = ({ segment, kind }: File): number =>
+      this.#segments.health.verifiedMs(segment, kind) ?? Number.NEGATIVE_INFINITY;
+    let budget = SCRUB_BYTES;
+    for (const file of files) if (readMs(file) > 0) await this.#verify(file, false);
+    for (const file of files.toSorted((a, b) => readMs(a) - readMs(b))) {
+      if (budget <= 0 || readMs(file) > performance.now() - SCRUB_EVERY_MS) break;
+      if (!file.segment.checksums) continue;
+      budget -= bytesOf(file);
+      await this.#verify(file, true);
+    }
+  }
+
+  /** Repairs the damaged segments; false if there are none. For the holder of the compaction lease. */
+  async repair(lease: Lease): Promise<boolean> {
+    const { segments } = await this.#segments.listAll();
+    await this.#protect(segments);
     await this.#repairManifests(segments);
     const counted = new Set(segments.map(({ id }) => id));
     const damaged = [...this.#segments.health.damagedIds()].flatMap(
@@ -64,26 +83,16 @@ export class SegmentRepairs {
     }
   }
 
-  /** Verifies changed files, and some of those that were not read for the longest time. */
-  async #scrub(): Promise<void> {
-    const { segments } = await this.#segments.listAll();
-    const files = segments.flatMap((segment) => FILE_KINDS.map((kind) => ({ segment, kind })));
-    const readMs = ({ segment, kind }: File): number =>
-      this.#segments.health.verifiedMs(segment, kind) ?? Number.NEGATIVE_INFINITY;
+  /** Writes the manifests of segments of an earlier version. If a file is missing, the segment is repaired instead. */
+  async #protect(segments: readonly Segment[]): Promise<void> {
     let budget = SCRUB_BYTES;
-    for (const file of files) if (readMs(file) > 0) await this.#verify(file, false);
-    for (const file of files.toSorted((a, b) => readMs(a) - readMs(b))) {
-      if (budget <= 0 || readMs(file) > performance.now() - SCRUB_EVERY_MS) break;
-      budget -= bytesOf(file);
-      if (file.segment.checksums) await this.#verify(file, true);
-      else if (file.kind === "events") await this.#protect(file.segment);
+    for (const segment of segments) {
+      if (segment.checksums) continue;
+      if (budget <= 0) return;
+      budget -= segment.bytes;
+      for (const kind of FILE_KINDS) await this.#verify({ segment, kind }, false);
+      if (this.#segments.health.isWhole(segment)) await this.#segments.addManifest(segment.id);
     }
-  }
-
-  /** Writes the manifest of a segment of an earlier version. If its rollup is missing, it is repaired instead. */
-  async #protect(segment: Segment): Promise<void> {
-    await this.#verify({ segment, kind: "rollup" }, false);
-    if (this.#segments.health.isWhole(segment)) await this.#segments.addManifest(segment.id);
   }
 
   async #verify({ segment, kind }: File, isFresh: boolean): Promise<void> {

@@ -37,6 +37,7 @@ const REPORT_MS_MAX = 30_000;
 const POLL_MS = 50;
 const OVER_MS_MAX = 30_000;
 const FULL_DISK = /disk of|space|ENOSPC/i;
+const NO_INDEXER = /No indexer is connected/;
 const OPEN_FILES = /open files|EMFILE/i;
 const HOLD_MS = { min: 1_000, spread: 4_000 };
 const DESCRIPTORS_FREE = 2;
@@ -121,6 +122,8 @@ async function fillDisk(scene: Scene): Promise<Injected | undefined> {
 }
 
 async function limitOpenFiles(scene: Scene): Promise<Injected | undefined> {
+  // A process that starts needs more files than it can report a lack of.
+  await over(scene, NO_INDEXER);
   const pid = oneOf(scene, scene.installation.pids);
   if (pid === undefined) return undefined;
   const before = limitOf(pid);
