@@ -67,7 +67,7 @@ async function main(): Promise<void> {
   await using viewer = await openViewers({
     count: 1,
     url: app.url,
-    cookie,
+    cookies: [cookie],
     dataset: "nginx.access",
   });
   say(`without searches, ${QUIET_S} s …`);

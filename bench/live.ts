@@ -1,6 +1,6 @@
 /**
  * From the append of a log line to the change on the screen of a real browser:
- * `node bench/live.ts [--rate 1000] [--seconds 60] [--viewers 200]`.
+ * `node bench/live.ts [--rate 1000] [--seconds 60] [--viewers 1,200,1000]`.
  * Sign-ins among the lines are markers: the k-th is on the screen when the board shows k. The pushed board is compared,
  * one after the other on the same log, with what other dashboards do: a page that polls every 5 s and every 1 s.
  */
@@ -14,6 +14,7 @@ import type { BrowserContext, Page } from "playwright";
 
 import { openBrowser } from "../tests/harness/browser.ts";
 import {
+  addMember,
   type ControlPlane,
   createOwner,
   metricOf,
@@ -28,6 +29,9 @@ import { openViewers, type Tally } from "./lib/live-viewers.ts";
 const OUT = fileURLToPath(new URL("out/", import.meta.url));
 const DATASET = "nginx.access";
 const SECONDS_MAX = 600;
+const VIEWERS_MAX = 1_500;
+/** One member has at most 250 sockets. */
+const MEMBERS = 6;
 const SETTLE_MS = 3_000;
 const LAST_MARKER_MS_MAX = 15_000;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -35,19 +39,24 @@ const ms = (value: number | undefined): string => value?.toFixed(0) ?? "–";
 const sleep = (forMs: number): Promise<void> =>
   new Promise((resolve) => void setTimeout(resolve, forMs));
 
-type Bench = { app: ControlPlane; context: BrowserContext; cookie: string; log: LiveLog };
+type Bench = {
+  app: ControlPlane;
+  context: BrowserContext;
+  /** Of members who may watch the board. */
+  cookies: string[];
+  log: LiveLog;
+};
 type Way = { name: string; viewers: number; open(bench: Bench): Promise<Page> };
 
 const { values } = parseArgs({
   options: {
     rate: { type: "string", default: "1000" },
     seconds: { type: "string", default: "60" },
-    viewers: { type: "string", default: "200" },
+    viewers: { type: "string", default: "1,200,1000" },
   },
 });
-const rate = numberFrom("rate", 1, 100_000);
-const seconds = numberFrom("seconds", 5, SECONDS_MAX);
-const viewers = numberFrom("viewers", 1, 10_000);
+const rate = numberFrom("rate", values.rate, { min: 1, max: 100_000 });
+const seconds = numberFrom("seconds", values.seconds, { min: 5, max: SECONDS_MAX });
 
 const pushed = (bench: Bench): Promise<Page> => openBoard(bench.context, bench.app.url);
 const polled =
@@ -56,8 +65,10 @@ const polled =
     openPollingPage(bench.context, { url: bench.app.url, everyMs });
 
 const WAYS: Way[] = [
-  { name: "pushed, 1 viewer", viewers: 1, open: pushed },
-  { name: `pushed, ${viewers} viewers`, viewers, open: pushed },
+  ...values.viewers
+    .split(",")
+    .map((text) => numberFrom("viewers", text, { min: 1, max: VIEWERS_MAX }))
+    .map((viewers) => ({ name: `pushed, viewers: ${viewers}`, viewers, open: pushed })),
   { name: "polled every 5 s, 1 viewer", viewers: 1, open: polled(5_000) },
   { name: "polled every 1 s, 1 viewer", viewers: 1, open: polled(1_000) },
 ];
@@ -69,8 +80,12 @@ async function main(): Promise<void> {
   const file = path.join(folder.path, "access.log");
   await writeFile(file, "");
   using log = writeLiveLog(file, rate);
-  await using app = await startControlPlane(["--data", path.join(folder.path, "data"), file]);
+  const data = path.join(folder.path, "data");
+  await using app = await startControlPlane(["--data", data, file]);
   const cookie = await createOwner(app);
+  const cookies = await Promise.all(
+    Array.from({ length: MEMBERS }, (_, it) => newMember(data, it)),
+  );
   await using browser = await openBrowser();
   const viewport = { width: 1440, height: 900 };
   // The content security policy would refuse the script of the polling page.
@@ -81,7 +96,7 @@ async function main(): Promise<void> {
   const results = [];
   for (const way of WAYS) {
     say(`${way.name}: ${seconds} s …`);
-    results.push(await measure({ app, context, cookie, log }, way));
+    results.push(await measure({ app, context, cookies, log }, way));
   }
   report(results);
   await save(results);
@@ -93,6 +108,9 @@ async function main(): Promise<void> {
   }
   if (wrong.length > 0) process.exitCode = 1;
 }
+
+const newMember = (data: string, index: number): Promise<string> =>
+  addMember(data, `viewer${index}`, [{ capability: "chart", target: "board:home" }]);
 
 async function hasData({ url }: ControlPlane, cookie: string): Promise<boolean> {
   const board: unknown = await (await fetch(`${url}/api/board`, { headers: { cookie } })).json();
@@ -107,7 +125,7 @@ async function measure(bench: Bench, way: Way) {
   await using crowd = await openViewers({
     count: way.viewers - 1,
     url: app.url,
-    cookie: bench.cookie,
+    cookies: bench.cookies,
     dataset: DATASET,
   });
   await sleep(SETTLE_MS);
@@ -215,8 +233,12 @@ async function save(results: readonly Result[]): Promise<void> {
   await writeFile(path.join(OUT, "live.json"), `${JSON.stringify(all, null, 2)}\n`);
 }
 
-function numberFrom(name: "rate" | "seconds" | "viewers", min: number, max: number): number {
-  const value = Number(values[name]);
+function numberFrom(
+  name: "rate" | "seconds" | "viewers",
+  text: string,
+  { min, max }: { min: number; max: number },
+): number {
+  const value = Number(text);
   if (value >= min && value <= max) return value;
-  throw new Error(`--${name} ${values[name]}: give a number from ${min} to ${max}`);
+  throw new Error(`--${name} ${text}: give a number from ${min} to ${max}`);
 }

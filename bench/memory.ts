@@ -57,7 +57,9 @@ async function main(): Promise<void> {
   const log = stack.use(writeLiveLog(file, rate));
   await using app = await startControlPlane(["--data", data, file]);
   const cookie = await createOwner(app);
-  stack.use(await openViewers({ count: 1, url: app.url, cookie, dataset: "nginx.access" }));
+  stack.use(
+    await openViewers({ count: 1, url: app.url, cookies: [cookie], dataset: "nginx.access" }),
+  );
   say(`warming up for ${values["warm-up"]} min …`);
   await sample(app, cookie, Number(values["warm-up"]) * MINUTE_MS);
   say(`measuring for ${minutes} min …`);

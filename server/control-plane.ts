@@ -95,6 +95,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     publish();
     sockets.notifyChanged();
   });
+  workspaces.onFrames(sockets.sendNewFrames);
   problems.onChange = sockets.notifyProblems;
   problems.onHolesChange = sockets.notifyChanged;
   publish();

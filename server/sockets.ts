@@ -13,7 +13,11 @@ import type { Connection } from "./viewers/outbox.ts";
 import type { ViewerDeps } from "./viewers/viewer-deps.ts";
 import { datasetOf, Viewer } from "./viewers/viewer.ts";
 
-const FRAME_EVERY_MS = 200;
+/** With new events. Somewhat less than a multiple of the time between folds, so that every third fold is sent at once. */
+const FRAME_MS_MIN = 140;
+/** Without new events. */
+const FRAME_MS_MAX = 200;
+const POLL_MS = 50;
 const RECHECK_EVERY_MS = 15_000;
 /** How long a stop waits for requests in progress. */
 const REQUESTS_MS_MAX = 1_000;
@@ -30,6 +34,8 @@ export type Sockets = {
   framesSent(): number;
   /** Makes all viewers load their boards again, and moves tails to the current workspace. */
   notifyChanged(): void;
+  /** Sends frames because there are new events, unless the last ones were sent just before. */
+  sendNewFrames(): void;
   /** Sends the present problems to all pages. */
   notifyProblems(): void;
   close(): Promise<void>;
@@ -67,14 +73,15 @@ export function openSockets(deps: SocketDeps): Sockets {
     io.to(room).except(behind).emit("frame", frame);
     sent += 1;
   };
-  const frames = setInterval(() => {
+  const sendFrames = spaced(() => {
     connections.closeOverfull();
     disconnectStalled(io, viewers, deps);
     for (const [room, members] of io.of("/").adapter.rooms) {
       const dataset = datasetOf(room);
       if (dataset !== undefined) sendFrame(room, dataset, members);
     }
-  }, FRAME_EVERY_MS);
+  });
+  const frames = setInterval(() => sendFrames(FRAME_MS_MAX), POLL_MS);
   const recheck = setInterval(() => {
     for (const viewer of viewers.values()) void viewer.recheck();
     problems.recheck();
@@ -86,6 +93,7 @@ export function openSockets(deps: SocketDeps): Sockets {
       for (const viewer of viewers.values()) viewer.renewTail();
       io.emit("changed");
     },
+    sendNewFrames: () => sendFrames(FRAME_MS_MIN),
     notifyProblems: problems.send,
     close: async () => {
       clearInterval(frames);
@@ -93,6 +101,17 @@ export function openSockets(deps: SocketDeps): Sockets {
       // It also closes the HTTP server, and waits for requests in progress. Those that take longer end with the store.
       await Promise.race([io.close(), delay(REQUESTS_MS_MAX, undefined, { ref: false })]);
     },
+  };
+}
+
+/** Runs the work only if its last run was at least so many ms ago. */
+function spaced(work: () => void): (pauseMs: number) => void {
+  let ranMs = Number.NEGATIVE_INFINITY;
+  return (pauseMs) => {
+    const nowMs = performance.now();
+    if (nowMs - ranMs < pauseMs) return;
+    ranMs = nowMs;
+    work();
   };
 }
 

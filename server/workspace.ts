@@ -65,6 +65,8 @@ export type WorkspaceView = Pick<Workspace, "kind" | "store" | "live" | "predict
 export type WorkspaceDeps = {
   /** Boards must be loaded again, because history or the very first events were stored. */
   onHistoryChanged(): void;
+  /** The live window has new events. */
+  onFrames(): void;
   folder: DataFolder;
   log: Log;
   indexing: Indexing;
@@ -119,7 +121,7 @@ type Live = Pick<Workspace, "status" | "hasIndexer" | "stop"> & { subscriber: Li
 
 /** Starts the indexer of the workspace, and follows it. */
 async function startLive(
-  { log, indexing, onHistoryChanged }: WorkspaceDeps,
+  { log, indexing, onHistoryChanged, onFrames }: WorkspaceDeps,
   store: MetricReader,
   what: WhatToIndex,
 ): Promise<Live> {
@@ -129,6 +131,7 @@ async function startLive(
     clock,
     log,
     warmUp: (live) => warmLiveWindow(live, store, clock.nowMs()),
+    onFrames,
     onSealed: (sealed) => history.sealed(sealed),
     onRenewed: onHistoryChanged,
   });

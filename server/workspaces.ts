@@ -14,16 +14,23 @@ export type Workspaces = {
   turnDemoOff(): Promise<void>;
   /** Calls the listener when the workspace was replaced or its stored history has changed. */
   onChange(listener: () => void): void;
+  /** Calls the listener when there are new events. */
+  onFrames(listener: () => void): void;
   stop(): Promise<void>;
 };
 
 /** The workspace in use, which can be replaced while the control plane runs. */
 export async function openWorkspaces(
-  options: Omit<WorkspaceDeps, "onHistoryChanged">,
+  options: Omit<WorkspaceDeps, "onHistoryChanged" | "onFrames">,
   kind: WorkspaceKind,
 ): Promise<Workspaces> {
   let notify: (() => void) | undefined;
-  const deps: WorkspaceDeps = { ...options, onHistoryChanged: () => notify?.() };
+  let notifyFrames: (() => void) | undefined;
+  const deps: WorkspaceDeps = {
+    ...options,
+    onHistoryChanged: () => notify?.(),
+    onFrames: () => notifyFrames?.(),
+  };
   let current = await openWorkspace(deps, kind);
   let replacing: Promise<void> | undefined;
 
@@ -48,6 +55,9 @@ export async function openWorkspaces(
     },
     onChange: (listener) => {
       notify = listener;
+    },
+    onFrames: (listener) => {
+      notifyFrames = listener;
     },
     stop: async () => {
       await replacing;

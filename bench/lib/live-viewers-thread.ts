@@ -8,12 +8,14 @@ import { quantiles } from "./live-statistics.ts";
 import type { Tally, ViewersTask } from "./live-viewers.ts";
 
 // oxlint-disable-next-line no-unsafe-type-assertion -- both ends are this folder
-const { count, url, cookie, dataset } = workerData as ViewersTask;
+const { count, url, cookies, dataset } = workerData as ViewersTask;
 let frames = 0;
 let delaysMs: number[] = [];
 
 /** One viewer validates each frame with the schema that pages use; the others only parse it, to save CPU. */
-async function openViewer(isStrict: boolean): Promise<Socket> {
+async function openViewer(index: number): Promise<Socket> {
+  const isStrict = index === 0;
+  const cookie = cookies[index % cookies.length] ?? "";
   const socket = io(url, {
     path: "/socket",
     transports: ["websocket"],
@@ -33,7 +35,7 @@ async function openViewer(isStrict: boolean): Promise<Socket> {
   return socket;
 }
 
-await Promise.all(Array.from({ length: count }, (_, index) => openViewer(index === 0)));
+await Promise.all(Array.from({ length: count }, (_, index) => openViewer(index)));
 parentPort?.on("message", () => {
   const [p50 = 0, p99 = 0] = quantiles(delaysMs, [0.5, 0.99]);
   const tally: Tally = { frames, delayMs: delaysMs.length > 0 ? { p50, p99 } : null };

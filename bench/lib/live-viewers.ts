@@ -10,7 +10,8 @@ const Tally = z.object({
 });
 export type Tally = z.infer<typeof Tally>;
 
-export type ViewersTask = { count: number; url: string; cookie: string; dataset: string };
+/** The viewers have the cookies in turn, because one member has a limited number of sockets. */
+export type ViewersTask = { count: number; url: string; cookies: string[]; dataset: string };
 export type Viewers = AsyncDisposable & { take(): Promise<Tally> };
 
 /** Sockets that watch a dataset and read all frames, in a separate thread. */

@@ -26,6 +26,7 @@ async function openLink(stored: FrameDelta[] = []) {
       store.reads += 1;
       for (const delta of store.stored) live.merge(delta);
     },
+    onFrames: () => undefined,
     onSealed: () => undefined,
     onRenewed: () => undefined,
   });

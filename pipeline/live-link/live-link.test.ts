@@ -96,6 +96,7 @@ async function openControl(store: EventStore, onRenewed = () => {}): Promise<Liv
     clock,
     log: silentLog(),
     warmUp: (live) => warmLiveWindow(live, store, clock.nowMs()),
+    onFrames: () => undefined,
     onSealed: () => undefined,
     onRenewed,
   });

@@ -21,6 +21,8 @@ export type LiveSubscriberDeps = {
   log: Log;
   /** Fills a live window with the last hour in the store. */
   warmUp(live: LiveWindow): Promise<void>;
+  /** Called when the live window has new events. */
+  onFrames(): void;
   /** Called when an indexer has stored rows. */
   onSealed(sealed: Sealed): void;
   /** Called when the live window was rebuilt, because the store may have more rows than were announced. */
@@ -127,7 +129,7 @@ export class LiveSubscriber {
       case "frames":
         indexer.unsealed.push(...message.deltas);
         for (const delta of message.deltas) this.#live.merge(delta);
-        return;
+        return this.#deps.onFrames();
       case "sealed":
         return this.#onSealed(indexer, message);
       case "status":
