@@ -6,6 +6,8 @@ import type { BusConsumer } from "../bus/port.ts";
 import type { Expired, PositionReader, StoreMaintenance } from "../store/port.ts";
 
 const EVERY_MS = 5_000;
+/** Soon after the start, because files may have been damaged or may have expired in the meantime. */
+const FIRST_MS = 1_000;
 /** After reading existing files there is much to merge; the pause between two steps leaves time for reading. */
 const STEPS_MAX = 20;
 const PAUSE_MS = 50;
@@ -30,14 +32,16 @@ export async function keepUp(deps: UpkeepDeps, signal: AbortSignal): Promise<voi
     if (expired && expired.length > 0) deps.onExpired(expired);
     return expired !== undefined;
   };
+  await pause(FIRST_MS, signal);
   while (!signal.aborted) {
-    await pause(EVERY_MS, signal);
     await steps(() => store.compact(), signal);
     await steps(expire, signal);
-    if (!bus || signal.aborted) continue;
-    // A failed acknowledgement is repeated next time.
-    const acknowledged = store.positions().then((stored) => bus.acknowledge(stored));
-    await acknowledged.catch(() => undefined);
+    if (bus && !signal.aborted) {
+      // A failed acknowledgement is repeated next time.
+      const acknowledged = store.positions().then((stored) => bus.acknowledge(stored));
+      await acknowledged.catch(() => undefined);
+    }
+    await pause(EVERY_MS, signal);
   }
 }
 
