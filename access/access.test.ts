@@ -131,13 +131,25 @@ test("the set-up names each invalid field", async () => {
   const answer = await call("POST /api/setup", { body });
   expect(answer.status).toBe(400);
   expect(answer.body["detail"]).toContain("email: this is not an e-mail address");
-  expect(answer.body["detail"]).toContain("password: a password has at least 12 characters");
+  expect(answer.body["detail"]).toContain("password: use at least 15 characters");
   const hostile = { ...ANN, token, name: "Ann\u001b[2J" };
   const refused = await call("POST /api/setup", { body: hostile });
   expect(refused.status).toBe(400);
   expect(refused.body["detail"]).toContain("name: a name has no control characters");
   const withNul = { ...ANN, token, name: "Ann\0" };
   expect((await call("POST /api/setup", { body: withNul })).status).toBe(400);
+});
+
+test("the set-up refuses a common password by the rule of Accounts, and the link stays valid", async () => {
+  const token = await access.setup.createLink();
+  const weak = await call("POST /api/setup", {
+    body: { ...ANN, token, password: "Password1234567" },
+  });
+  expect([weak.status, weak.body["detail"]]).toEqual([
+    400,
+    expect.stringContaining("password: this password is too common"),
+  ]);
+  expect((await call("POST /api/setup", { body: { ...ANN, token } })).status).toBe(201);
 });
 
 test("signing in requires the right password, and ignores the case of the e-mail address", async () => {

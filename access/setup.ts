@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 import { newId } from "#platform/ids.ts";
+import { NewPassword, checkNewPassword } from "#platform/passwords/new-password.ts";
 import type { Database, Queryable } from "#platform/postgres/database.ts";
 import { hashPassword, hashToken, newToken } from "#platform/secrets.ts";
 
@@ -11,8 +12,6 @@ import { Email, type Member } from "./member.ts";
 import type { Sessions } from "./sessions.ts";
 
 const LINK_MS = 24 * 3_600_000;
-const PASSWORD_CHARACTERS_MIN = 12;
-const PASSWORD_CHARACTERS_MAX = 256;
 
 export const FirstOwner = z.strictObject({
   token: z.string().min(1).max(100),
@@ -23,14 +22,7 @@ export const FirstOwner = z.strictObject({
     .min(1, { error: "enter your name" })
     .max(100)
     .regex(/^\P{Cc}*$/u, { error: "a name has no control characters" }),
-  password: z
-    .string()
-    .min(PASSWORD_CHARACTERS_MIN, {
-      error: `a password has at least ${PASSWORD_CHARACTERS_MIN} characters`,
-    })
-    .max(PASSWORD_CHARACTERS_MAX, {
-      error: `a password has at most ${PASSWORD_CHARACTERS_MAX} characters`,
-    }),
+  password: NewPassword,
 });
 export type FirstOwner = z.infer<typeof FirstOwner>;
 
@@ -65,6 +57,7 @@ export function createSetup(deps: { database: Database; sessions: Sessions; cloc
     async redeem(request, address) {
       // Hashing is slow, so it happens before the lock, and only for a valid token.
       await checkLink(database, request.token, clock.nowMs());
+      await checkNewPassword(request.password, request);
       const passwordHash = await hashPassword(request.password);
       return database.transaction(async (transaction) => {
         await transaction.query("LOCK TABLE members IN EXCLUSIVE MODE");

@@ -1,5 +1,8 @@
 // Loaded before the command line. When the launcher is killed, nothing forwards Ctrl-C any more: stop.
-const parent = process.ppid;
-setInterval(() => {
-  if (process.ppid !== parent) process.kill(process.pid, "SIGTERM");
-}, 1_000).unref();
+import { endWith } from "./parent.mjs";
+
+// The launcher passes its pid, because it may have ended before this process could read it.
+const launcher = new URL(import.meta.url).searchParams.get("parent");
+endWith(launcher === null ? process.ppid : Number(launcher), () =>
+  process.kill(process.pid, "SIGTERM"),
+);

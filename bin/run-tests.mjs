@@ -5,6 +5,7 @@ import path from "node:path";
 import { findBrowser } from "./browser.mjs";
 import { ensureJava } from "./java.mjs";
 import { orExplain, stopSetupOn } from "./launch.mjs";
+import { endWithNpm } from "./parent.mjs";
 import { step } from "./progress.mjs";
 import { inRoot, root, run, start } from "./run.mjs";
 import { node24, setUp } from "./setup.mjs";
@@ -19,6 +20,7 @@ const CHECKS = [
 
 /** Sets up, checks, tests; the last line is the count of passed and failed. */
 export async function runTests(vitestArgs) {
+  endWithNpm(() => process.kill(process.pid, "SIGTERM"));
   stopSetupOn(["SIGINT", "SIGTERM", "SIGHUP"]);
   const count = { passed: 0, failed: 0, skipped: 0 };
   await orExplain(() => setUp({ dev: true, pages: true }));

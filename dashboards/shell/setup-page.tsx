@@ -1,5 +1,7 @@
 "use client";
 
+import { PASSWORD_CHARS } from "#platform/passwords/password-rule.ts";
+
 import { SetupState } from "../api.ts";
 import { useResource } from "../client/use-resource.ts";
 import { AccountForm, type FieldSpec } from "./account-form.tsx";
@@ -12,8 +14,8 @@ const FIELDS: readonly FieldSpec[] = [
     label: "Password",
     type: "password",
     autoComplete: "new-password",
-    hint: "12 characters or more. A few words you can remember are better than symbols.",
-    lengthMin: 12,
+    hint: `${PASSWORD_CHARS.min} characters or more. A few words you can remember are better than symbols.`,
+    lengthMin: PASSWORD_CHARS.min,
   },
 ];
 

@@ -27,6 +27,15 @@ test("close leaves no connection open, even if a worker dies with connections th
   expect(clients.every((client) => client.destroyed)).toBe(true);
 });
 
+test("until the first worker is ready, a request is answered with 503 and Retry-After at once", async () => {
+  const dispatcher = await openDispatcher({ host: "127.0.0.1", port: 0, ifTaken: "fail" });
+  const response = await fetch(`${dispatcher.url}/v1/things`);
+  expect(response.status).toBe(503);
+  expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+  expect((await fetch(`${dispatcher.url}/livez`)).status).toBe(200);
+  dispatcher.close();
+});
+
 test("a connection that a stopping worker rejects is served by another worker", async () => {
   const dispatcher = await openDispatcher({ host: "127.0.0.1", port: 0, ifTaken: "fail" });
   const serve = `process.on("message", (_, socket) => {

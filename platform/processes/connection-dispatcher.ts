@@ -26,7 +26,8 @@ export type ConnectionDispatcher = {
 type Receiver = { worker: ChildProcess; draining: boolean; unaccepted: Map<number, Socket> };
 
 /**
- * Listens independently of the workers: while none is ready, connections are pending.
+ * Listens independently of the workers. Until the first one is ready, requests are answered with 503; while all are
+ * being replaced, connections are pending.
  * @throws AppError when the port cannot be used
  */
 export async function openDispatcher(options: ListenOptions): Promise<ConnectionDispatcher> {
@@ -41,6 +42,7 @@ class Dispatcher implements ConnectionDispatcher {
   readonly #server: Server;
   readonly #receivers = new Map<ChildProcess, Receiver>();
   readonly #pending = openPendingConnections();
+  #hasServed = false;
   #turn = 0;
   #lastId = 0;
 
@@ -54,6 +56,7 @@ class Dispatcher implements ConnectionDispatcher {
   }
 
   add(worker: ChildProcess): void {
+    this.#hasServed = true;
     this.#receivers.set(worker, { worker, draining: false, unaccepted: new Map() });
     for (const socket of this.#pending.takeAll()) this.#dispatch(socket);
   }
@@ -81,8 +84,7 @@ class Dispatcher implements ConnectionDispatcher {
 
   close(): void {
     // Not awaited: Node reports the close only after each worker has confirmed every socket that was sent to it, which
-    // a
-    // killed worker never does. The port is free immediately.
+    // a killed worker never does. The port is free immediately.
     this.#server.close();
     this.#pending.close();
   }
@@ -90,7 +92,8 @@ class Dispatcher implements ConnectionDispatcher {
   #dispatch(socket: Socket): void {
     const receiver = this.#nextReceiver();
     if (receiver === undefined) {
-      this.#pending.add(socket);
+      if (this.#hasServed) this.#pending.add(socket);
+      else this.#pending.refuse(socket);
       return;
     }
     this.#lastId += 1;

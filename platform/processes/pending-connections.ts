@@ -13,6 +13,8 @@ const LINGER_MS_MAX = 5_000;
 /** Accepted connections that no worker can take yet. */
 export type PendingConnections = {
   add(socket: Socket): void;
+  /** Responds to its request with 503. */
+  refuse(socket: Socket): void;
   /** Removes and returns all of them. */
   takeAll(): Socket[];
   /** Closes all of them, and every connection that is added later. */
@@ -33,7 +35,15 @@ export function openPendingConnections(waitMsMax = WAIT_MS_MAX): PendingConnecti
     sinceMs = undefined;
     return sockets;
   }
+  function refuse(socket: Socket): void {
+    if (isClosed) return void socket.destroy();
+    setTimeout(() => socket.destroy(), LINGER_MS_MAX).unref();
+    server.emit("connection", socket);
+    // It was paused so that a worker would read it.
+    socket.resume();
+  }
   return {
+    refuse,
     add(socket) {
       if (isClosed || timers.size >= PENDING_MAX) return void socket.destroy();
       const nowMs = performance.now();
@@ -41,10 +51,7 @@ export function openPendingConnections(waitMsMax = WAIT_MS_MAX): PendingConnecti
       const timer = setTimeout(
         () => {
           timers.delete(socket);
-          setTimeout(() => socket.destroy(), LINGER_MS_MAX).unref();
-          server.emit("connection", socket);
-          // It was paused so that a worker would read it.
-          socket.resume();
+          refuse(socket);
         },
         Math.max(0, sinceMs + waitMsMax - nowMs),
       );

@@ -4,6 +4,9 @@ import type { MetricJson } from "../metrics/metric-json.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
 import type { Supervisor } from "./supervisor.ts";
 
+/** Without its supervisor nothing else ends a worker that does not stop. */
+const STOP_MS_MAX = 20_000;
+
 export type WorkerProcess = {
   /** Starts serving the connections of the supervisor. */
   start(supervisor: Supervisor): Promise<{
@@ -20,12 +23,14 @@ export type WorkerProcess = {
  */
 export function runWorker(worker: WorkerProcess): void {
   let stopping: Promise<void> | undefined;
+  let isReady = false;
   const supervisor = new SupervisorConnection();
   const starting = start();
 
   async function start() {
     try {
       const running = await worker.start(supervisor);
+      isReady = true;
       send({ type: "ready" });
       return running;
     } catch (error) {
@@ -42,6 +47,13 @@ export function runWorker(worker: WorkerProcess): void {
 
   function stop(): void {
     stopping ??= starting.then((running) => running.stop()).then(sendFinalMetrics);
+  }
+
+  function stopWithoutSupervisor(): void {
+    // It has no requests, and its start may wait for a database.
+    if (stopping || !isReady) process.exit(0);
+    stop();
+    setTimeout(() => process.exit(1), STOP_MS_MAX);
   }
 
   /** The supervisor keeps the counters of workers that have exited. */
@@ -63,19 +75,13 @@ export function runWorker(worker: WorkerProcess): void {
     supervisor.accept(socket);
   }
 
-  async function sendMetrics(id: number): Promise<void> {
-    send({ type: "metrics", id, metrics: await supervisor.ownMetrics() });
-  }
-
-  // Sent to the whole process group by a terminal: the supervisor decides what its workers do.
-  process.on("SIGINT", () => undefined);
-  process.on("SIGHUP", () => undefined);
+  ignoreSignalsOfTerminal();
   process.on("uncaughtException", (error) => void fail(error));
   process.on("message", (message: ToWorker, socket: unknown) => {
     if (message.type === "connection" && socket instanceof Socket)
       acceptOrReject(message.id, socket);
     if (message.type === "ping") send({ type: "pong" });
-    if (message.type === "metrics_request") void sendMetrics(message.id);
+    if (message.type === "metrics_request") void supervisor.sendMetrics(message.id);
     if (message.type === "all_metrics") supervisor.receiveAllMetrics(message);
     if (message.type === "stop") stop();
   });
@@ -83,10 +89,13 @@ export function runWorker(worker: WorkerProcess): void {
     send({ type: "stopping" });
     stop();
   });
-  process.once("disconnect", () => {
-    if (stopping) process.exit(0);
-    stop();
-  });
+  process.once("disconnect", stopWithoutSupervisor);
+}
+
+/** They are sent to the whole process group: the supervisor decides what its workers do. */
+function ignoreSignalsOfTerminal(): void {
+  process.on("SIGINT", () => undefined);
+  process.on("SIGHUP", () => undefined);
 }
 
 class SupervisorConnection implements Supervisor {
@@ -110,6 +119,10 @@ class SupervisorConnection implements Supervisor {
       this.#requests.set(this.#lastId, resolve);
       send({ type: "all_metrics_request", id: this.#lastId });
     });
+  }
+
+  async sendMetrics(id: number): Promise<void> {
+    send({ type: "metrics", id, metrics: await this.ownMetrics() });
   }
 
   receiveAllMetrics({ id, all }: { id: number; all: MetricJson[][] }): void {

@@ -33,8 +33,8 @@ export type ApisSettings = {
 type Opened = { service: ServiceName; dispatcher: ConnectionDispatcher; log: LogFile };
 
 /**
- * Starts every domain API with one worker process each. All ports are open when it resolves: connections wait until
- * their service is ready.
+ * Starts every domain API with one worker process each. All ports are open when it resolves: requests are answered
+ * with 503 until their service is ready.
  * @throws AppError when a port or the database cannot be used
  */
 export async function startApis(

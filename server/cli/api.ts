@@ -48,6 +48,9 @@ one by one.
     const { apis: settings, listen } = settingsOf(service, values);
     const range = { fallback: settings.workers, min: 0, max: WORKERS_MAX };
     const count = numberOption(values, "workers", range) || availableParallelism();
+    const stopped = untilSignal(["SIGINT", "SIGTERM"]);
+    let replaceWorkers: (() => void) | undefined;
+    process.on("SIGHUP", () => replaceWorkers?.());
     await using started = new AsyncDisposableStack();
     const installation = await openInstallation(settings);
     started.defer(() => installation.close());
@@ -73,7 +76,6 @@ one by one.
       notify,
     });
     started.defer(() => workers.stop());
-    const stopped = untilSignal();
     await Promise.race([workers.ready, stopped]);
     notify(
       `The ${service} API is at ${dispatcher.url} (${dispatcher.url}/docs), workers: ${count}.`,
@@ -82,11 +84,10 @@ one by one.
     const restart = (databaseUrl?: string): void => {
       workers.restart(inputWith(databaseUrl)).catch((error: unknown) => notify(String(error)));
     };
-    const onHangUp = (): void => restart();
-    process.on("SIGHUP", onHangUp);
+    replaceWorkers = restart;
     installation.onMoved(restart);
     await stopped;
-    process.off("SIGHUP", onHangUp);
+    replaceWorkers = undefined;
     notify("Stopping: finishing requests in flight …");
     return 0;
   },

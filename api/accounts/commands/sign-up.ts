@@ -1,26 +1,17 @@
 import { AppError } from "#platform/errors.ts";
 import { TooManyRequests } from "#platform/http/rate-limit.ts";
 import { newId } from "#platform/ids.ts";
+import { checkNewPassword } from "#platform/passwords/new-password.ts";
 import type { Queryable } from "#platform/postgres/database.ts";
 
 import type { AccountsDeps } from "../deps.ts";
 import type { Origin } from "../domain/origin.ts";
-import { passwordError } from "../domain/password-policy.ts";
 import { type Account, insertAccount } from "../repositories/accounts.ts";
 import { returnTokens, takeTokens } from "../repositories/throttle.ts";
 import { originFields } from "./check-credentials.ts";
 import { enqueueLinkMail } from "./mail-links.ts";
 
 export type SignUp = { email: string; password: string; name: string };
-
-/** @throws AppError bad_request for a weak password */
-export function checkNewPassword(password: string, of: { email: string; name: string }): void {
-  const message = passwordError(password, of);
-  if (message === undefined) return;
-  throw new AppError("bad_request", `password: ${message}`, {
-    fields: [{ path: "body.password", code: "weak_password", message }],
-  });
-}
 
 /**
  * Hashes the password before the transaction, and limits sign-ups with taken addresses by source, as they reveal
@@ -31,7 +22,7 @@ export async function prepareSignUp(
   request: SignUp,
   origin: Origin,
 ): Promise<{ passwordHash: string; mayMail: boolean }> {
-  checkNewPassword(request.password, request);
+  await checkNewPassword(request.password, request);
   const buckets = deps.throttle.probing(origin.address);
   const waitMs = await takeTokens(deps.kit.database, buckets, origin.nowMs);
   if (waitMs > 0) throw new TooManyRequests(waitMs);

@@ -4,14 +4,15 @@ import { createdCursor, pageResponse, pageStart } from "#platform/http/cursor.ts
 import { etagOf } from "#platform/http/etag.ts";
 import { type Route, route } from "#platform/http/route.ts";
 import { pageOf, pageQuery, text } from "#platform/http/schema.ts";
+import { NewPassword, checkNewPassword } from "#platform/passwords/new-password.ts";
 
 import { requireAccount } from "../commands/accounts.ts";
 import { closeAccount, renameAccount, setPassword } from "../commands/change-account.ts";
-import { checkNewPassword, prepareSignUp, signUp } from "../commands/sign-up.ts";
+import { prepareSignUp, signUp } from "../commands/sign-up.ts";
 import { type AccountsDeps, originOf } from "../deps.ts";
 import { type Account, listAccounts } from "../repositories/accounts.ts";
 import { READ, WRITE, actionOn, isOwn, ownAction, writeEndingSessions } from "./account-access.ts";
-import { AccountBody, AccountParams, Email, NewPassword, Password, accountBody } from "./wire.ts";
+import { AccountBody, AccountParams, Email, Password, accountBody } from "./wire.ts";
 
 const tag = "Accounts";
 const path = "/v1/accounts/{accountId}";
@@ -112,7 +113,7 @@ const passwordRoute = (deps: AccountsDeps): Route =>
       const { password, newPassword } = call.body;
       const { sessionId } = call.caller;
       const account = await requireAccount(deps.kit.database, action.accountId);
-      checkNewPassword(newPassword, { name: account.name, email: account.email ?? "" });
+      await checkNewPassword(newPassword, { name: account.name, email: account.email ?? "" });
       await deps.credentials.confirmPassword({ ...action, sessionId, password });
       const passwordHash = await deps.passwords.hash(newPassword);
       const change = { passwordHash, keepSession: sessionId, action: "password.change" };

@@ -1,8 +1,8 @@
 import { html } from "hono/html";
 
 import { type Route, route } from "#platform/http/route.ts";
+import { PASSWORD_CHARS } from "#platform/passwords/password-rule.ts";
 
-import { PASSWORD_CHARS } from "../domain/password-policy.ts";
 import { htmlPage } from "./html-page.ts";
 
 /**

@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { TooManyRequests } from "#platform/http/rate-limit.ts";
 import { type Route, route } from "#platform/http/route.ts";
+import { NewPassword, checkNewPassword } from "#platform/passwords/new-password.ts";
 
 import { requireAccount } from "../commands/accounts.ts";
 import {
@@ -11,21 +12,12 @@ import {
 } from "../commands/change-account.ts";
 import { originFields } from "../commands/check-credentials.ts";
 import { enqueueLinkMail, enqueueDummyMail, findLink, limitMails } from "../commands/mail-links.ts";
-import { checkNewPassword } from "../commands/sign-up.ts";
 import { type AccountsDeps, originOf } from "../deps.ts";
 import { findAccountByEmail } from "../repositories/accounts.ts";
 import { takeTokens } from "../repositories/throttle.ts";
 import { ownAction, writeEndingSessions } from "./account-access.ts";
 import { deviceCookie } from "./csrf.ts";
-import {
-  AccountBody,
-  AccountParams,
-  Email,
-  NewPassword,
-  Password,
-  SealedToken,
-  accountBody,
-} from "./wire.ts";
+import { AccountBody, AccountParams, Email, Password, SealedToken, accountBody } from "./wire.ts";
 
 const tag = "Mails";
 const Accepted = z.strictObject({ status: z.literal("a mail will be sent") });
@@ -137,7 +129,7 @@ const reset = (deps: AccountsDeps): Route =>
       const link = await findLink(deps, { purpose: "reset", token });
       const { accountId, email } = link;
       const { name } = await requireAccount(deps.kit.database, accountId);
-      checkNewPassword(newPassword, { email, name });
+      await checkNewPassword(newPassword, { email, name });
       const buckets = deps.throttle.confirming(accountId, link.id);
       const waitMs = await takeTokens(deps.kit.database, buckets, origin.nowMs);
       if (waitMs > 0) throw new TooManyRequests(waitMs);

@@ -3,10 +3,10 @@ import { z } from "zod";
 import { AppError } from "#platform/errors.ts";
 import { Email, Timestamp, idOf, text } from "#platform/http/schema.ts";
 import { toBody } from "#platform/http/to-body.ts";
+import { PASSWORD_CHARS } from "#platform/passwords/password-rule.ts";
 
 import type { CallContext, CommandDeps } from "../commands/call-context.ts";
 import { PERMISSION } from "../domain/grants.ts";
-import { PASSWORD_CHARS } from "../domain/password-policy.ts";
 import { SIGN_IN_METHODS } from "../domain/sign-in-method.ts";
 import type { Account } from "../repositories/accounts.ts";
 import type { Session } from "../repositories/sessions.ts";
@@ -16,7 +16,6 @@ export const SessionId = idOf("ses");
 export const AccountParams = z.strictObject({ accountId: AccountId });
 
 export { Email };
-export const NewPassword = text(PASSWORD_CHARS).meta({ example: "a long line of words" });
 /** Accepts any password that could have been set, in every normalisation form (RFC 8265). */
 export const Password = text({ max: 5 * PASSWORD_CHARS.max });
 export const Otp = text({ max: 40 }).meta({ example: "123456" });
