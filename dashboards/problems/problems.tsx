@@ -9,7 +9,7 @@ import { useProblems } from "./use-problems.ts";
 
 const CHARACTERS_MAX = 600;
 /** So many are shown without opening the list. */
-const OPEN_MAX = 3;
+const OPEN_MAX = 2;
 const WORDS = { error: "Error", warning: "Warning" } as const;
 /** Levels differ by shape and word, not only by colour. */
 const SHAPES = { error: "✕", warning: "▲" } as const;
