@@ -7,6 +7,7 @@ import {
   type NumberField,
   type TextField,
 } from "./fields.ts";
+import { LineColumn } from "./line-column.ts";
 
 const NUMBER_TYPES = new Set<string>(["long", "double", "date", "boolean"]);
 
@@ -18,11 +19,14 @@ export class Batch {
   /** Committed rows. The next row to be written has this number. */
   rows = 0;
   rowsMax: number;
+  /** The original lines, of which a sender's own `event.original` is independent. */
+  readonly lines: LineColumn;
   readonly #texts = new Map<TextField, TextColumn>();
   readonly #numbers = new Map<NumberField, NumberColumn>();
 
   constructor(rowsMax: number) {
     this.rowsMax = rowsMax;
+    this.lines = new LineColumn(rowsMax);
   }
 
   /** Makes room for more rows. Columns may get new arrays: do not keep references to `ids` or `values`. */
@@ -30,6 +34,7 @@ export class Batch {
     const rowsMax = this.rows + rowsMore;
     if (rowsMax <= this.rowsMax) return;
     this.rowsMax = rowsMax;
+    this.lines.reserve(rowsMax);
     for (const column of this.#texts.values()) column.reserve(rowsMax);
     for (const column of this.#numbers.values()) column.reserve(rowsMax);
   }
@@ -68,6 +73,7 @@ export class Batch {
   }
 
   reset(): void {
+    this.lines.reset();
     for (const column of this.#texts.values()) column.reset();
     for (const column of this.#numbers.values()) column.reset();
     this.rows = 0;

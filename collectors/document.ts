@@ -1,5 +1,6 @@
 import { isExtra, isNumberField, isTextField, type Batch } from "./batch.ts";
 import { EXTRA_FIELD, FIELDS, LIST_SEPARATOR } from "./fields.ts";
+import { lineText } from "./line-column.ts";
 import { addRelated } from "./related.ts";
 
 const SEPARATOR = String.fromCharCode(LIST_SEPARATOR);
@@ -21,6 +22,7 @@ export function toDocument(batch: Batch, row: number): Record<string, unknown> {
     if (name === EXTRA_FIELD) addExtras(document, text);
     else document[name] = FIELDS[name] === "keywords" ? text.split(SEPARATOR) : text;
   }
+  if (batch.lines.has(row)) document["event.original"] ??= lineText(batch.lines.bytes(row));
   addRelated(document);
   return document;
 }

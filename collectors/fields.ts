@@ -84,6 +84,12 @@ export const FIELDS = {
 /** The fields without a column: one JSON object per row, with dotted field names. */
 export const EXTRA_FIELD = "fields_json";
 
+/**
+ * The column with the original lines that `event.original` cannot have as they are: those that are not valid UTF-8, and
+ * those of events whose sender set another `event.original`.
+ */
+export const ORIGINAL_BYTES = "original_bytes";
+
 /** Fields that got a column in a later release: older segments have them in EXTRA_FIELD. */
 export const LATER_COLUMNS: ReadonlySet<string> = new Set([
   "haproxy.connections.active",

@@ -6,6 +6,7 @@ type Questions = Omit<EventReader, "follow"> & RollupReader & Pick<StoreMaintena
 export const forAsker = (store: Questions, asking: Asking): Questions => ({
   search: (request) => store.search({ ...request, ...asking }),
   event: (id) => store.event(id, asking),
+  original: (id) => store.original(id, asking),
   facets: (request) => store.facets({ ...request, ...asking }),
   aggregate: (request) => store.aggregate({ ...request, ...asking }),
   cells: (request) => store.cells({ ...request, ...asking }),

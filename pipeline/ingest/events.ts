@@ -1,3 +1,4 @@
+import { endWithCr } from "#collectors/line-column.ts";
 import { eachLine } from "#collectors/lines.ts";
 import type { Chunk } from "#collectors/source.ts";
 
@@ -32,7 +33,7 @@ export function eachSpanningEvent(stream: Stream, chunk: Chunk, take: TakeEvent)
   let to = -1;
   let isRest = false;
   const flush = (): void => {
-    if (isRest) joinHeld(stream, bytes.subarray(0, to), to);
+    if (isRest) joinHeld(stream, bytes.subarray(0, endWithCr(bytes, to)), to);
     takeHeld(stream, take);
     if (!isRest) take({ bytes, start: from, end: to, offset: offset + from, retime });
     from = -1;
@@ -122,7 +123,7 @@ export function splitHeld(
   return {
     sourceId: stream.id,
     path: stream.path,
-    bytes: held.bytes.subarray(split.start, held.end),
+    bytes: held.bytes.subarray(split.start, endWithCr(held.bytes, held.end)),
     offset: held.offset + split.start,
     position: stream.position,
     bytesSkipped: 0,

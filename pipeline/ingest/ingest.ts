@@ -14,7 +14,7 @@ import {
 } from "./events.ts";
 import type { IngestCounts, IngestDeps } from "./ingest-deps.ts";
 import { quarantineRow, reparseRows } from "./quarantine.ts";
-import { Streams, type Stream } from "./streams.ts";
+import { keepsLines, Streams, type Stream } from "./streams.ts";
 import { RESERVE_ROWS, UnstoredBatch } from "./unstored-batch.ts";
 
 const SEAL_AFTER_FIRST_MS = 200;
@@ -186,6 +186,7 @@ export class Ingest {
     const offsets = batch.number("log.offset");
     const datasets = batch.text("data_stream.dataset");
     const dataset = stream.dataset === "" ? 0 : datasets.internText(stream.dataset);
+    const keeps = keepsLines(chunk);
     let isDue = false;
     let rest = -1;
     eachLine(chunk, (start, end) => {
@@ -201,10 +202,10 @@ export class Ingest {
         stream.eventMs = time.values[row];
         if (datasets.ids[row] === 0) datasets.ids[row] = dataset;
       } else {
-        const line = bytes.subarray(start, end);
-        isDue = evidence?.refuse(line, row - first) ?? false;
-        this.#quarantine(stream, line, reason);
+        isDue = evidence?.refuse(bytes.subarray(start, end), row - first) ?? false;
+        this.#quarantine(stream, reason);
       }
+      if (keeps || reason !== undefined) batch.lines.putLine(row, bytes, start, end);
       offsets.values[row] = offset + start;
       batch.commit();
     });
@@ -225,10 +226,10 @@ export class Ingest {
         stream.eventMs = time.values[row];
         batch.text("data_stream.dataset").putText(row, stream.dataset);
       } else {
-        const event = bytes.subarray(start, end);
-        stream.evidence?.refuse(event);
-        this.#quarantine(stream, event, reason);
+        stream.evidence?.refuse(bytes.subarray(start, end));
+        this.#quarantine(stream, reason);
       }
+      batch.lines.putLine(row, bytes, start, end);
       batch.number("log.offset").put(row, offset);
       batch.commit();
     };
@@ -272,8 +273,8 @@ export class Ingest {
     this.#deps.onProgress?.(this.counts);
   }
 
-  #quarantine(stream: Stream, line: Uint8Array, reason: string): void {
-    quarantineRow(this.#batch, { line, reason, atMs: stream.eventMs ?? this.#context.nowMs });
+  #quarantine(stream: Stream, reason: string): void {
+    quarantineRow(this.#batch, { reason, atMs: stream.eventMs ?? this.#context.nowMs });
     this.counts.quarantined += 1;
     stream.recent.refuse(reason);
   }

@@ -1,6 +1,7 @@
 import type { Batch } from "#collectors/batch.ts";
 import { EXTRA_FIELD } from "#collectors/fields.ts";
 import type { LineScanner } from "#collectors/format.ts";
+import { endWithoutCr } from "#collectors/line-column.ts";
 import type { Chunk } from "#collectors/source.ts";
 
 import type { Stream } from "./streams.ts";
@@ -8,10 +9,10 @@ import type { Stream } from "./streams.ts";
 /** The dataset of lines that no format can parse. */
 export const QUARANTINE_DATASET = "quarterdeck.quarantine";
 
-/** Writes a line that cannot be parsed into the open row, instead of what a format wrote there. */
+/** Writes the fields of a line that cannot be parsed into the open row, instead of what a format wrote there. */
 export function quarantineRow(
   batch: Batch,
-  { line, reason, atMs }: { line: Uint8Array; reason: string; atMs: number },
+  { reason, atMs }: { reason: string; atMs: number },
 ): void {
   batch.rollback();
   const row = batch.rows;
@@ -19,7 +20,6 @@ export function quarantineRow(
   batch.text("data_stream.dataset").putText(row, QUARANTINE_DATASET);
   batch.text("event.kind").putText(row, "pipeline_error");
   batch.text("error.message").putText(row, reason);
-  batch.text("event.original").put(row, line, 0, line.length);
 }
 
 /** Fields that an event has because it is in quarantine. */
@@ -38,18 +38,18 @@ export type LineParser = { scan: LineScanner; dataset: string };
  * nothing is changed, if it cannot be parsed.
  */
 export function reparseRow(batch: Batch, row: number, { scan, dataset }: LineParser): boolean {
-  const originals = batch.text("event.original");
-  const line = new Uint8Array(originals.bytes(originals.ids[row] ?? 0));
+  const line = batch.lines.bytes(row);
+  const length = endWithoutCr(line);
   const end = batch.rows;
   batch.reserve(1);
   // Tried in the open row first, because the row stays as it is if it cannot be parsed.
-  const reason = scan(line, 0, line.length);
+  const reason = scan(line, 0, length);
   batch.rollback();
   if (reason !== undefined) return false;
   const restore = keptFields(batch, row);
   batch.rows = row;
   batch.rollback();
-  scan(line, 0, line.length);
+  scan(line, 0, length);
   restore();
   batch.rows = end;
   const datasets = batch.text("data_stream.dataset");

@@ -154,10 +154,9 @@ class Parsers {
   }
 
   #detected(rows: readonly number[]): Format | undefined {
-    const originals = this.#batch.text("event.original");
     const paths = this.#batch.text("log.file.path");
     const path = paths.ids[rows[0] ?? 0] ?? 0;
-    const lines = rows.map((row) => new Uint8Array(originals.bytes(originals.ids[row] ?? 0)));
+    const lines = rows.map((row) => this.#batch.lines.bytes(row));
     return detectLines(sampleLines(lines), path === 0 ? "" : paths.text(path)).format;
   }
 

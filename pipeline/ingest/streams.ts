@@ -1,6 +1,7 @@
 import type { Batch } from "#collectors/batch.ts";
 import { detectFormat } from "#collectors/detect.ts";
 import type { Format, FormatContext, LineScanner } from "#collectors/format.ts";
+import { ecs } from "#collectors/formats/ecs.ts";
 import { findFormat } from "#collectors/formats/index.ts";
 import type { Chunk, Position, Positions, SourceId, SourceStatus } from "#collectors/source.ts";
 
@@ -261,6 +262,9 @@ function newStream(chunk: Chunk, pushedAhead: AheadLines): Stream {
     change: undefined,
   };
 }
+
+/** Whether the lines of a chunk are originals: pushed ECS documents are written by the API that receives them. */
+export const keepsLines = ({ header }: Chunk): boolean => header?.format !== ecs.dataset;
 
 const keyOf = ({ sourceId, header }: Chunk): string =>
   header ? `${sourceId} ${header.format ?? ""} ${header.dataset ?? ""}` : sourceId;

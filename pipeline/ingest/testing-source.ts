@@ -5,11 +5,11 @@ const SOURCE_ID = "src_test";
 /** A source of one log, which is read from the stored position on and split after the given offsets. */
 export const logSource = (
   about: Pick<Chunk, "path" | "header">,
-  log: string,
+  log: string | Uint8Array,
   cuts: readonly number[] = [],
 ): Source => ({
   async *read(positions) {
-    const bytes = Buffer.from(log);
+    const bytes = typeof log === "string" ? Buffer.from(log) : log;
     let from = Number((await positions()).get(SOURCE_ID)?.["offset"] ?? 0);
     for (const to of [...cuts, bytes.length].filter((cut) => cut > from)) {
       const offset = from;

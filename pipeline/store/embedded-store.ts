@@ -12,10 +12,11 @@ import { aggregateRows } from "./answer-rows.ts";
 import { batchFooter } from "./batch-footer.ts";
 import { cellColumns } from "./cell-columns.ts";
 import { Compactor } from "./compactor.ts";
-import { asNumber, asText, Duck } from "./duck.ts";
+import { asNumber, asText, Duck, type Row } from "./duck.ts";
 import { readRetention, writeRetention } from "./expiry.ts";
 import { facetKinds, facetsSql, listFacetSql } from "./facets-sql.ts";
 import type { Statement } from "./filter-sql.ts";
+import { ORIGINAL_SQL } from "./original-sql.ts";
 import { batchColumns } from "./parquet/batch-columns.ts";
 import { hasLongRows } from "./parquet/row-groups.ts";
 import { writeParquet } from "./parquet/write-parquet.ts";
@@ -216,6 +217,16 @@ class EmbeddedStore implements EventStore {
   }
 
   async event(id: EventId, asking: Asking = {}): Promise<EventDocument | undefined> {
+    const row = await this.#rowOf(id, asking);
+    return row && documentOf(row);
+  }
+
+  async original(id: EventId, asking: Asking = {}): Promise<Uint8Array | null | undefined> {
+    const [line] = (await this.#rowOf(id, asking, ORIGINAL_SQL)) ?? [];
+    return line === undefined || line instanceof Uint8Array ? line : null;
+  }
+
+  async #rowOf(id: EventId, asking: Asking, selected?: string): Promise<Row | undefined> {
     this.#queries += 1;
     const { source, offset } = idParts(id);
     if (!Number.isSafeInteger(offset)) return undefined;
@@ -223,10 +234,11 @@ class EmbeddedStore implements EventStore {
       segment.offsets.some(
         (range) => range.source === source && range.min <= offset && offset <= range.max,
       );
+    const build = (files: string): Statement => eventSql(id, files, selected);
     const [row] = await this.#questions.run(asking, (question) =>
-      this.#reader.eventsOf(holds, (files) => eventSql(id, files), { work: "quick", question }),
+      this.#reader.eventsOf(holds, build, { work: "quick", question }),
     );
-    return row && documentOf(row);
+    return row;
   }
 
   async facets(request: FacetsRequest & Asking): Promise<Facets> {

@@ -1,5 +1,11 @@
 import { isField } from "#collectors/batch.ts";
-import { EXTRA_FIELD, FIELDS, type FieldType, LATER_COLUMNS } from "#collectors/fields.ts";
+import {
+  EXTRA_FIELD,
+  FIELDS,
+  type FieldType,
+  LATER_COLUMNS,
+  ORIGINAL_BYTES,
+} from "#collectors/fields.ts";
 import { assertNever } from "#platform/errors.ts";
 
 import type { Condition, OneOf, StoreFilter, TimeRange } from "../filter.ts";
@@ -9,6 +15,7 @@ import { identifier, type Parameter } from "./duck.ts";
 
 const COLUMN_TYPES: Partial<Record<FieldType, string>> = { long: "BIGINT", double: "DOUBLE" };
 const COMPARISONS = { eq: "=", ne: "=", gt: ">", gte: ">=", lt: "<", lte: "<=" };
+const ASCII = /^[\x20-\x7e]*$/;
 /** Range of a JavaScript Date, ms before and after 1970. */
 const DATE_MS_MAX = 8.64e15;
 
@@ -122,13 +129,28 @@ function oneOfSql(sql: SqlText, { field, values }: OneOf): string {
   return `CAST(${place.sql} AS VARCHAR) IN (${bound.join(", ")})`;
 }
 
-/** Comparing in lower case takes less than half the time of ILIKE. */
+/** The original line is last, because it is read only for the rows that the other fields do not decide. */
 function containsSql(sql: SqlText, words: string): string {
+  const holds = containsWords(sql, words);
+  const texts = [
+    ...FULL_TEXT_FIELDS.map(identifier),
+    // Bytes that are not text are in event.original too, as escapes.
+    `TRY(decode(${identifier(ORIGINAL_BYTES)}))`,
+  ];
+  return texts.map((text) => `coalesce(${holds(text)}, FALSE)`).join(" OR ");
+}
+
+/**
+ * Whether a text contains the words, case-insensitive. RE2 takes two thirds of the time of a comparison in lower case, which
+ * takes less than half the time of ILIKE. Only the latter folds all letters beyond ASCII like other conditions.
+ */
+function containsWords(sql: SqlText, words: string): (text: string) => string {
+  if (ASCII.test(words)) {
+    const pattern = sql.bind(`(?i)${escapedRegex(words)}`);
+    return (text) => `regexp_matches(${text}, ${pattern})`;
+  }
   const sought = `lower(${sql.bind(words)})`;
-  const matches = FULL_TEXT_FIELDS.map(
-    (field) => `contains(lower(${identifier(field)}), ${sought})`,
-  );
-  return matches.map((match) => `coalesce(${match}, FALSE)`).join(" OR ");
+  return (text) => `contains(lower(${text}), ${sought})`;
 }
 
 function existsSql(value: Value): string {

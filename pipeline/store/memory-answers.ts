@@ -22,9 +22,10 @@ import type {
 
 const NS_PER_MS = 1e6;
 
-/** An event in memory; `tMs` is NaN if it has no time. */
+/** An event in memory; `tMs` is NaN if it has no time, `line` is empty without an original line. */
 export type KeptEvent = { number: number; tMs: number; source: string; offset: number } & {
   document: EventDocument;
+  line: Uint8Array;
 };
 
 /** Newest first; events of the same time by source and offset. */

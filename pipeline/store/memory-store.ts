@@ -1,5 +1,6 @@
 import { Batch } from "#collectors/batch.ts";
 import { addDocument, toDocument } from "#collectors/document.ts";
+import { lineText } from "#collectors/line-column.ts";
 import type { Position, Positions, SourceId } from "#collectors/source.ts";
 
 import type { RollupCell } from "../rollup.ts";
@@ -85,7 +86,7 @@ class MemoryStore implements EventStore {
     const rewritten = shared.events.filter(({ document }) => datasetOf(document) === dataset);
     const batch = new Batch(Math.max(1, rewritten.length));
     const rewriteRows = open(batch);
-    for (const { document } of rewritten) addDocument(batch, document.fields);
+    for (const event of rewritten) addEvent(batch, event);
     const { changed, cells } = await rewriteRows();
     if (changed === 0) return;
     const events = new Map(
@@ -108,6 +109,13 @@ class MemoryStore implements EventStore {
       asking,
       ({ events }) => events.find(({ document }) => document.id === id)?.document,
     );
+  }
+
+  async original(id: EventId, asking: Asking = {}) {
+    return this.#answer(asking, ({ events }) => {
+      const line = events.find(({ document }) => document.id === id)?.line;
+      return line?.length === 0 ? null : line;
+    });
   }
 
   async facets(request: FacetsRequest & Asking) {
@@ -219,5 +227,14 @@ function eventOf(batch: Batch, row: number, number: number): KeptEvent {
   const source = typeof id === "string" ? id : "";
   const offset = Number(fields["log.offset"] ?? 0);
   const eventId: EventId = `src_${source.replace(/^src_/, "")}:${offset}`;
-  return { number, tMs, source, offset, document: { id: eventId, fields } };
+  const line = new Uint8Array(batch.lines.bytes(row));
+  return { number, tMs, source, offset, document: { id: eventId, fields }, line };
+}
+
+function addEvent(batch: Batch, { document: { fields }, line }: KeptEvent): void {
+  const { "event.original": original, ...others } = fields;
+  const text = typeof original === "string" ? original : "";
+  const bytes = line.length > 0 ? line : Buffer.from(text);
+  batch.lines.put(batch.rows, bytes, 0, bytes.length);
+  addDocument(batch, text === lineText(bytes) ? others : fields);
 }

@@ -176,6 +176,8 @@ export type EventReader = {
   /** Texts of more than 64 KiB are cut; `event` returns them whole. */
   search(request: SearchRequest & Asking): Promise<EventDocument[]>;
   event(id: EventId, asking?: Asking): Promise<EventDocument | undefined>;
+  /** The original line of an event, byte for byte; null if it has none, undefined if there is no such event. */
+  original(id: EventId, asking?: Asking): Promise<Uint8Array | null | undefined>;
   facets(request: FacetsRequest & Asking): Promise<Facets>;
   /** Exact, except `distinct`, which may be off by 2 %. */
   aggregate(request: AggregateRequest & Asking): Promise<AggregateRow[]>;

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { join } from "node:path";
 
-import { EXTRA_FIELD, FIELDS } from "#collectors/fields.ts";
+import { EXTRA_FIELD, FIELDS, ORIGINAL_BYTES } from "#collectors/fields.ts";
 
 import { checksumOf } from "./checksum.ts";
 import { FileVerifier } from "./file-verifier.ts";
@@ -68,5 +68,6 @@ function emptyColumns(): ParquetColumn[] {
     if (type === "keywords") return { name, kind: "texts", ...text };
     return { name, kind: type, values: new Float64Array(0) };
   });
-  return [...columns, { name: EXTRA_FIELD, kind: "text", ...text }];
+  const extra: ParquetColumn = { name: EXTRA_FIELD, kind: "text", ...text };
+  return [...columns, extra, { name: ORIGINAL_BYTES, kind: "bytes", ...text }];
 }

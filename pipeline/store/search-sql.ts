@@ -51,11 +51,11 @@ export function searchSql(
   return { text, parameters: sql.parameters };
 }
 
-/** The event with this id. */
-export function eventSql(id: EventId, files: string): Statement {
+/** The event with this id, or what is selected of it. */
+export function eventSql(id: EventId, files: string, selected = WHOLE): Statement {
   const sql = new SqlText();
   const { source, offset } = idParts(id);
-  const text = `SELECT ${WHOLE} FROM ${files}
+  const text = `SELECT ${selected} FROM ${files}
     WHERE ${SOURCE} = ${sql.bind(source)} AND ${OFFSET} = ${sql.number(offset)} LIMIT 1`;
   return { text, parameters: sql.parameters };
 }

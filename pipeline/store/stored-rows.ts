@@ -1,12 +1,15 @@
-import { DuckDBListValue, type DuckDBValue } from "@duckdb/node-api";
+import { DuckDBBlobValue, DuckDBListValue, type DuckDBValue } from "@duckdb/node-api";
 
 import { type Batch, isNumberField, isTextField } from "#collectors/batch.ts";
-import { EXTRA_FIELD, FIELDS, LIST_SEPARATOR } from "#collectors/fields.ts";
+import { EXTRA_FIELD, FIELDS, LIST_SEPARATOR, ORIGINAL_BYTES } from "#collectors/fields.ts";
 
 import { identifier } from "./duck.ts";
 
 const SEPARATOR = String.fromCharCode(LIST_SEPARATOR);
-const NAMES = [...Object.keys(FIELDS), EXTRA_FIELD];
+const ORIGINAL = "event.original";
+const NAMES = [...Object.keys(FIELDS), EXTRA_FIELD, ORIGINAL_BYTES];
+const ORIGINAL_AT = NAMES.indexOf(ORIGINAL);
+const BYTES_AT = NAMES.indexOf(ORIGINAL_BYTES);
 
 /** The columns of event files from which `addStoredRows` makes rows of a batch. */
 export const STORED_ROW_SQL = NAMES.map((name) =>
@@ -20,7 +23,9 @@ export function addStoredRows(batch: Batch, columns: readonly DuckDBValue[][]): 
   const first = batch.rows;
   const rows = columns[0]?.length ?? 0;
   batch.reserve(rows);
+  addLines(batch, columns[ORIGINAL_AT] ?? [], columns[BYTES_AT] ?? []);
   for (const [i, name] of NAMES.entries()) {
+    if (name === ORIGINAL) continue;
     for (const [row, value] of (columns[i] ?? []).entries()) {
       if (value === null) continue;
       if (isNumberField(name)) batch.number(name).put(first + row, Number(value));
@@ -28,6 +33,22 @@ export function addStoredRows(batch: Batch, columns: readonly DuckDBValue[][]): 
     }
   }
   for (let row = 0; row < rows; row += 1) batch.commit();
+}
+
+/** A text beside the bytes of a line is that of the sender, or it is made from the bytes again when it is stored. */
+function addLines(
+  batch: Batch,
+  texts: readonly DuckDBValue[],
+  lines: readonly DuckDBValue[],
+): void {
+  for (const [i, text] of texts.entries()) {
+    if (text === null) continue;
+    const row = batch.rows + i;
+    const bytes = lines[i];
+    const line = bytes instanceof DuckDBBlobValue ? bytes.bytes : Buffer.from(String(text));
+    batch.lines.put(row, line, 0, line.length);
+    if (bytes instanceof DuckDBBlobValue) batch.text(ORIGINAL).putText(row, String(text));
+  }
 }
 
 const textOf = (value: DuckDBValue): string =>

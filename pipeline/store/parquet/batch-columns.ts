@@ -1,8 +1,15 @@
 import type { Batch } from "#collectors/batch.ts";
 import type { NumberColumn, TextColumn } from "#collectors/columns.ts";
-import { EXTRA_FIELD, FIELDS, type NumberField, type TextField } from "#collectors/fields.ts";
+import {
+  EXTRA_FIELD,
+  FIELDS,
+  type NumberField,
+  ORIGINAL_BYTES,
+  type TextField,
+} from "#collectors/fields.ts";
 
 import type { NumberData, ParquetColumn, TextData } from "./column.ts";
+import { originalColumns } from "./original-columns.ts";
 import { validText } from "./valid-text.ts";
 
 /** The non-empty columns of the batch, in the order of the list of fields. */
@@ -11,8 +18,10 @@ export function batchColumns(batch: Batch): ParquetColumn[] {
   for (const [name, column] of batch.numberColumns()) {
     if (hasNumber(column, batch.rows)) columns.push(numberData(name, column));
   }
+  columns.push(...originalColumns(batch));
   for (const [name, column] of batch.textColumns()) {
-    if (hasText(column, batch.rows)) columns.push(textData(name, column));
+    if (name !== "event.original" && hasText(column, batch.rows))
+      columns.push(textData(name, column));
   }
   // A file without any column could not be read.
   if (columns.length === 0 && batch.rows > 0) {
@@ -42,7 +51,9 @@ function textData(name: TextField, column: TextColumn): TextData {
   return validText({ name, kind, ids: column.ids, size: column.size, bytes, ends });
 }
 
-const ORDER = new Map([...Object.keys(FIELDS), EXTRA_FIELD].map((name, i) => [name, i]));
+const ORDER = new Map(
+  [...Object.keys(FIELDS), EXTRA_FIELD, ORIGINAL_BYTES].map((name, i) => [name, i]),
+);
 
 function order(name: string): number {
   return ORDER.get(name) ?? ORDER.size;

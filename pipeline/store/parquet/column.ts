@@ -17,10 +17,22 @@ export type NumberData = {
   values: Float64Array;
 };
 
-export type ParquetColumn = TextData | NumberData;
+/**
+ * Values in the order of the rows, one after the other: row r has the bytes [starts[r], starts[r] + lengths[r]), or is null
+ * if the length is 0. Values do not repeat, so that they need no dictionary.
+ */
+export type LineData = {
+  name: string;
+  kind: "text" | "bytes";
+  lines: Buffer;
+  starts: Uint32Array;
+  lengths: Uint32Array;
+};
+
+export type ParquetColumn = TextData | NumberData | LineData;
 
 /** Encodings of the Parquet format, by their numbers. */
-export const ENCODING = { plain: 0, rle: 3, delta: 5, dictionary: 8 };
+export const ENCODING = { plain: 0, rle: 3, delta: 5, deltaLength: 6, dictionary: 8 };
 
 /** One page before compression. */
 export type Page = {

@@ -7,7 +7,7 @@ import { bitWidth, writeHybrid, writeRun } from "./hybrid.ts";
 /** A dictionary costs readers one look-up per row, and saves space if values repeat. */
 const DISTINCT_SHARE_MAX = 0.6;
 const DISTINCT_MIN_FOR_PLAIN = 256;
-const PAGE_BYTES = 1024 * 1024;
+export const PAGE_BYTES = 1024 * 1024;
 
 /** Rows [from, to) of a text column. */
 export function encodeText(column: TextData, from: number, to: number): Chunk {
@@ -136,7 +136,7 @@ function putValue(out: ByteWriter, column: TextData, id: number): void {
   out.length = at;
 }
 
-function dataPage(bytes: Buffer, values: number, encoding: number): Page {
+export function dataPage(bytes: Buffer, values: number, encoding: number): Page {
   return { isDictionary: false, values, encoding, bytes };
 }
 

@@ -1,4 +1,4 @@
-import type { ParquetColumn, TextData } from "./column.ts";
+import type { LineData, ParquetColumn, TextData } from "./column.ts";
 
 /** Row groups are the units that readers can skip by their statistics. */
 const ROWS_MAX = 131_072;
@@ -23,15 +23,22 @@ export function rowGroupEnds(columns: readonly ParquetColumn[], rows: number): n
   return rows > 0 ? [...ends, rows] : ends;
 }
 
-const textsOf = (columns: readonly ParquetColumn[]): TextData[] =>
+type Texts = TextData | LineData;
+
+const textsOf = (columns: readonly ParquetColumn[]): Texts[] =>
   columns.flatMap((column) => ("values" in column ? [] : [column]));
 
 /** At least the bytes of the texts of any row. */
-const rowBytesMax = (texts: readonly TextData[]): number =>
+const rowBytesMax = (texts: readonly Texts[]): number =>
   texts.reduce((sum, column) => sum + longestValue(column), 0);
 
-function longestValue({ ends, size }: TextData): number {
+function longestValue(column: Texts): number {
   let longest = 0;
+  if ("lines" in column) {
+    for (const length of column.lengths) if (length > longest) longest = length;
+    return longest;
+  }
+  const { ends, size } = column;
   for (let id = 1; id <= size; id += 1) {
     const length = ends[id]! - ends[id - 1]!;
     if (length > longest) longest = length;
@@ -39,7 +46,7 @@ function longestValue({ ends, size }: TextData): number {
   return longest;
 }
 
-function endsByBytes(texts: readonly TextData[], rows: number): number[] {
+function endsByBytes(texts: readonly Texts[], rows: number): number[] {
   const bytesOf = rowBytes(texts, rows);
   const result: number[] = [];
   let start = 0;
@@ -56,9 +63,14 @@ function endsByBytes(texts: readonly TextData[], rows: number): number[] {
   return rows > 0 ? [...result, rows] : result;
 }
 
-function rowBytes(texts: readonly TextData[], rows: number): Float64Array {
+function rowBytes(texts: readonly Texts[], rows: number): Float64Array {
   const bytes = new Float64Array(rows);
-  for (const { ids, ends } of texts) {
+  for (const column of texts) {
+    if ("lines" in column) {
+      for (let row = 0; row < rows; row += 1) bytes[row]! += column.lengths[row]!;
+      continue;
+    }
+    const { ids, ends } = column;
     for (let row = 0; row < rows; row += 1) {
       const id = ids[row]!;
       if (id > 0) bytes[row]! += ends[id]! - ends[id - 1]!;

@@ -29,11 +29,14 @@ export function validText(column: TextData): TextData {
 function hasSplitCharacter(column: TextData): boolean {
   for (let id = 2; id <= column.size; id += 1) {
     const start = column.ends[id - 1]!;
-    if (start < column.ends[id]! && (column.bytes[start]! & CONTINUATION_MASK) === CONTINUATION) {
-      return true;
-    }
+    if (start < column.ends[id]! && isContinuation(column.bytes[start]!)) return true;
   }
   return false;
+}
+
+/** Whether a byte of valid UTF-8 continues a character. */
+export function isContinuation(byte: number): boolean {
+  return (byte & CONTINUATION_MASK) === CONTINUATION;
 }
 
 function escaped(value: Uint8Array): Buffer {

@@ -159,6 +159,25 @@ describe("DuckDB reads what was written", () => {
     expect(read.map((row) => row["message"])).toEqual(["a\\xFF\\xC3", "\\xA9b", "é"]);
   });
 
+  test("for original lines of any length, between rows without one", async () => {
+    const batch = new Batch(200_000);
+    const lineOf = (row: number): string => {
+      if (row % 7 === 0) return "";
+      return row === 150_000 ? "é".repeat(9_000_000) : `line ${row} ${"x".repeat(row % 300)}`;
+    };
+    for (let row = 0; row < 200_000; row += 1) {
+      const line = Buffer.from(lineOf(row));
+      if (line.length > 0) batch.lines.put(row, line, 0, line.length);
+      batch.commit();
+    }
+    const read = await readBack(batch);
+    expect(read).toHaveLength(200_000);
+    const wrong = read.filter(
+      (found, row) => found["event.original"] !== (row % 7 === 0 ? null : lineOf(row)),
+    );
+    expect(wrong).toEqual([]);
+  });
+
   test("a whole-number column rejects fractions and numbers beyond 2^53", async () => {
     const batch = new Batch(4);
     for (const [row, value] of [1.9, -1.9, 1e300, Number.NEGATIVE_INFINITY].entries()) {

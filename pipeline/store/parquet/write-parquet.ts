@@ -1,6 +1,7 @@
 import { constants, zstdCompressSync } from "node:zlib";
 
 import { type Chunk, ENCODING, type Page, type ParquetColumn } from "./column.ts";
+import { encodeLines } from "./encode-lines.ts";
 import { encodeNumbers } from "./encode-numbers.ts";
 import { encodeText, encodeTexts } from "./encode-text.ts";
 import { rowGroupEnds } from "./row-groups.ts";
@@ -56,6 +57,7 @@ export function writeParquet(
 
 function encodeChunk(column: ParquetColumn, from: number, to: number): Chunk {
   if ("values" in column) return encodeNumbers(column, from, to);
+  if ("lines" in column) return encodeLines(column, from, to);
   return column.kind === "texts" ? encodeTexts(column, from, to) : encodeText(column, from, to);
 }
 

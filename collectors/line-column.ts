@@ -1,0 +1,93 @@
+import { escapeInvalidUtf8 } from "./formats/bytes.ts";
+
+const ARENA_BYTES_MIN = 256 * 1024;
+/** A larger buffer, which a batch with very long lines required, is not kept. */
+const ARENA_BYTES_KEPT = 96 * 1024 * 1024;
+const CR = 0x0d;
+
+/** The original line of each row, unchanged and one after the other. */
+export class LineColumn {
+  /** Where the line of each row begins in the buffer, and its number of bytes, which is 0 for rows without a line. */
+  #starts: Uint32Array<ArrayBuffer>;
+  #lengths: Uint32Array<ArrayBuffer>;
+  #arena = Buffer.allocUnsafeSlow(ARENA_BYTES_MIN);
+  #used = 0;
+
+  constructor(rowsMax: number) {
+    this.#starts = new Uint32Array(rowsMax);
+    this.#lengths = new Uint32Array(rowsMax);
+  }
+
+  /** Sets the line of the row to the bytes in [start, end). Rows have to be set in ascending order. */
+  put(row: number, bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    const to = this.#used + length;
+    if (to > this.#arena.length) this.#grow(to);
+    // Much faster than `set`, which requires a view of the line.
+    if (Buffer.isBuffer(bytes)) bytes.copy(this.#arena, this.#used, start, end);
+    else this.#arena.set(bytes.subarray(start, end), this.#used);
+    this.#starts[row] = this.#used;
+    this.#lengths[row] = length;
+    this.#used = to;
+  }
+
+  /** Puts the line that `eachLine` found in [start, end), with the CR of a CRLF. */
+  putLine(row: number, bytes: Uint8Array, start: number, end: number): void {
+    this.put(row, bytes, start, endWithCr(bytes, end));
+  }
+
+  has(row: number): boolean {
+    return this.#lengths[row] !== 0;
+  }
+
+  /** A view of the row's line, which is empty if the row has none: valid until the column is written to again. */
+  bytes(row: number): Uint8Array {
+    const start = this.#starts[row] ?? 0;
+    return this.#arena.subarray(start, start + (this.#lengths[row] ?? 0));
+  }
+
+  /** All lines. Valid until a write. */
+  get content(): { bytes: Buffer; starts: Uint32Array; lengths: Uint32Array } {
+    const bytes = this.#arena.subarray(0, this.#used);
+    return { bytes, starts: this.#starts, lengths: this.#lengths };
+  }
+
+  /** Ensures capacity for rows up to this number. */
+  reserve(rowsMax: number): void {
+    if (rowsMax <= this.#starts.length) return;
+    const [starts, lengths] = [this.#starts, this.#lengths];
+    this.#starts = new Uint32Array(rowsMax);
+    this.#starts.set(starts);
+    this.#lengths = new Uint32Array(rowsMax);
+    this.#lengths.set(lengths);
+  }
+
+  reset(): void {
+    this.#lengths.fill(0);
+    this.#used = 0;
+    if (this.#arena.length > ARENA_BYTES_KEPT)
+      this.#arena = Buffer.allocUnsafeSlow(ARENA_BYTES_MIN);
+  }
+
+  #grow(lengthMin: number): void {
+    const bigger = Buffer.allocUnsafeSlow(Math.max(this.#arena.length * 2, lengthMin));
+    this.#arena.copy(bigger, 0, 0, this.#used);
+    this.#arena = bigger;
+  }
+}
+
+/** The end of a line that `eachLine` found, including the CR of a CRLF. */
+export function endWithCr(bytes: Uint8Array, end: number): number {
+  return bytes[end] === CR ? end + 1 : end;
+}
+
+/** The end of a line in a column of lines, without the CR of a CRLF. */
+export function endWithoutCr(line: Uint8Array): number {
+  return line.at(-1) === CR ? line.length - 1 : line.length;
+}
+
+/** The line as text, with `\xHH` for bytes that are not valid UTF-8. */
+export function lineText(line: Uint8Array): string {
+  const valid = escapeInvalidUtf8(line);
+  return Buffer.from(valid.buffer, valid.byteOffset, valid.length).toString();
+}
