@@ -10,6 +10,7 @@ const ORIGINAL = "event.original";
 const NAMES = [...Object.keys(FIELDS), EXTRA_FIELD, ORIGINAL_BYTES];
 const ORIGINAL_AT = NAMES.indexOf(ORIGINAL);
 const BYTES_AT = NAMES.indexOf(ORIGINAL_BYTES);
+const FIELD_COLUMNS = [...NAMES.entries()].filter(([i]) => i !== ORIGINAL_AT && i !== BYTES_AT);
 
 /** The columns of event files from which `addStoredRows` makes rows of a batch. */
 export const STORED_ROW_SQL = NAMES.map((name) =>
@@ -24,8 +25,7 @@ export function addStoredRows(batch: Batch, columns: readonly DuckDBValue[][]): 
   const rows = columns[0]?.length ?? 0;
   batch.reserve(rows);
   addLines(batch, columns[ORIGINAL_AT] ?? [], columns[BYTES_AT] ?? []);
-  for (const [i, name] of NAMES.entries()) {
-    if (name === ORIGINAL) continue;
+  for (const [i, name] of FIELD_COLUMNS) {
     for (const [row, value] of (columns[i] ?? []).entries()) {
       if (value === null) continue;
       if (isNumberField(name)) batch.number(name).put(first + row, Number(value));
