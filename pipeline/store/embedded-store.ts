@@ -12,9 +12,8 @@ import { aggregateRows } from "./answer-rows.ts";
 import { batchFooter } from "./batch-footer.ts";
 import { cellColumns } from "./cell-columns.ts";
 import { Compactor } from "./compactor.ts";
-import { asNumber, asText, Duck, type Row } from "./duck.ts";
+import { Duck, type Row } from "./duck.ts";
 import { readRetention, writeRetention } from "./expiry.ts";
-import { facetKinds, facetsSql, listFacetSql } from "./facets-sql.ts";
 import type { Statement } from "./filter-sql.ts";
 import { ORIGINAL_SQL } from "./original-sql.ts";
 import { batchColumns } from "./parquet/batch-columns.ts";
@@ -40,6 +39,7 @@ import type {
   StoreStatus,
 } from "./port.ts";
 import { Questions } from "./questions.ts";
+import { readFacets } from "./read-facets.ts";
 import { Rewriter } from "./rewriter.ts";
 import { documentOf, eventSql, idParts } from "./search-sql.ts";
 import { SegmentFolder } from "./segment-folder.ts";
@@ -243,19 +243,7 @@ class EmbeddedStore implements EventStore {
 
   async facets(request: FacetsRequest & Asking): Promise<Facets> {
     this.#queries += 1;
-    const { single, lists } = facetKinds(request.fields);
-    const facets: Facets = new Map(request.fields.map((field) => [field, []]));
-    return this.#questions.run(request, async (question) => {
-      const read = async (fields: readonly string[], build: (files: string) => Statement) => {
-        for (const [number, value, count] of await this.#reader.events(request, build, question)) {
-          const field = fields[asNumber(number)] ?? "";
-          facets.get(field)?.push({ value: asText(value) ?? "", count: asNumber(count) });
-        }
-      };
-      if (single.length > 0) await read(single, (files) => facetsSql(request, single, files));
-      for (const list of lists) await read([list], (files) => listFacetSql(request, list, files));
-      return facets;
-    });
+    return this.#questions.run(request, (question) => readFacets(this.#reader, request, question));
   }
 
   async compact(): Promise<boolean> {
