@@ -103,6 +103,8 @@ export const Board = z.object({
   /** What is wrong at the moment. Pages get it by socket instead, because it changes without a reload. */
   problems: ProblemsMessage,
   turnover: z.array(Turnover),
+  /** The end of the minutes of `turnover`. */
+  turnoverToMs: z.number(),
   topRoutes: z.array(
     z.object({
       route: z.string(),

@@ -106,7 +106,8 @@ function digits(value: number): string {
   return trimmed(value, size >= 100 ? 0 : size >= 10 ? 1 : 2);
 }
 
-function trimmed(value: number, decimals: number): string {
+/** With at most this many decimals, without trailing zeros. */
+export function trimmed(value: number, decimals: number): string {
   const text = value.toFixed(decimals);
   const short = text.includes(".") ? text.replace(/\.?0+$/, "") : text;
   return short === "-0" ? "0" : short.replace("-", "−");

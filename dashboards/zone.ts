@@ -61,19 +61,16 @@ export function formatDateTime(epochMs: number, zone: Zone): string {
   return `${formatDate(epochMs, zone)} ${formatTime(epochMs, zone)}`;
 }
 
-/** "17 May 2015 10:05 – 12:00": the day is repeated only if it differs. */
+const MINUTE_MS = 60_000;
+
+/** "17 May 2015 10:05 – 12:00": the day is repeated only if it differs; with seconds if they matter. */
 export function formatRange(fromMs: number, toMs: number, zone: Zone): string {
-  const seconds = toMs - fromMs < 10 * 60_000;
+  const seconds = toMs - fromMs < 10 * MINUTE_MS || !isWholeMinutes(fromMs, toMs);
   const at = (ms: number): string => `${formatDate(ms, zone)} ${formatTime(ms, zone, seconds)}`;
   const sameDay = formatDate(fromMs, zone) === formatDate(toMs, zone);
   return `${at(fromMs)} – ${sameDay ? formatTime(toMs, zone, seconds) : at(toMs)}`;
 }
 
-/** A tick label, as precise as the range requires. */
-export function formatTick(epochMs: number, zone: Zone, rangeMs: number): string {
-  const { hour, minute, second, day, month } = wallClock(epochMs, zone);
-  if (rangeMs <= 5 * 60_000) return formatTime(epochMs, zone);
-  const midnight = hour === 0 && minute === 0 && second === 0;
-  if (rangeMs > 3 * 86_400_000 || midnight) return `${day} ${MONTHS[month - 1]}`;
-  return formatTime(epochMs, zone, false);
+export function isWholeMinutes(...times: readonly number[]): boolean {
+  return times.every((ms) => ms % MINUTE_MS === 0);
 }

@@ -3,10 +3,11 @@
 import { Bar, BarChart, ReferenceArea, ResponsiveContainer, Tooltip, XAxis, YAxis } from "recharts";
 
 import type { EventOverview } from "../api.ts";
-import { formatExact, formatQuantity } from "../format.ts";
+import { formatExact } from "../format.ts";
 import { holeAreas, HolePattern } from "../panels/hole-areas.tsx";
 import { AXIS_TEXT, timeAxis } from "../panels/time-axis.ts";
 import { useDrag } from "../panels/use-drag.ts";
+import { valueAxis } from "../panels/value-axis.ts";
 import type { RangeText } from "../time-range.ts";
 import { formatDateTime, type Zone } from "../zone.ts";
 
@@ -23,11 +24,13 @@ const TICKS_MAX = 8;
 export function Histogram({ overview, zone, onZoom, height }: HistogramProps) {
   const { fromMs, toMs, stepMs, histogram, holes } = overview;
   const rows = filledSteps(overview, histogram);
+  const axis = valueAxis(Math.max(0, ...rows.map(({ count }) => count)), "count", 2);
   const drag = useDrag(onZoom, stepMs);
   return (
     <figure className="chart" style={{ height }} aria-label="Events over time">
       <ResponsiveContainer width="100%" height="100%" initialDimension={{ width: 600, height }}>
         <BarChart
+          key={`${fromMs} ${toMs}`}
           data={rows}
           accessibilityLayer={false}
           barCategoryGap={1}
@@ -37,12 +40,13 @@ export function Histogram({ overview, zone, onZoom, height }: HistogramProps) {
           <HolePattern />
           <XAxis {...timeAxis({ fromMs, toMs, zone }, TICKS_MAX)} height={20} />
           <YAxis
-            tickFormatter={(value: number) => formatQuantity(value, "count")}
+            ticks={axis.ticks}
+            interval={0}
+            domain={[0, axis.ticks.at(-1) ?? 0]}
+            tickFormatter={axis.labelOf}
             tick={AXIS_TEXT}
             tickLine={false}
             axisLine={false}
-            tickCount={3}
-            allowDecimals={false}
             width={46}
           />
           {holeAreas(holes, { fromMs, toMs })}

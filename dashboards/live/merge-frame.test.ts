@@ -32,6 +32,7 @@ const board: Board = {
   holes: [],
   problems: [],
   turnover: [],
+  turnoverToMs: endMs,
   topRoutes: [],
   topRoutesShortfallMax: 0,
   predictedRequestsPerSecond: { status: "learning", reason: "needs two full days" },

@@ -6,9 +6,9 @@ import { type ReactNode, useMemo } from "react";
 import type { RangeState } from "../client/use-range.ts";
 import { formatExact, formatQuantity, quantity } from "../format.ts";
 import { term } from "../search-terms.ts";
-import { formatTime } from "../zone.ts";
+import { formatTime, isWholeMinutes } from "../zone.ts";
 import type { Line } from "./chart-rows.ts";
-import { ChartTile } from "./chart-tile.tsx";
+import { type ChartFrame, ChartTile } from "./chart-tile.tsx";
 import { InstancesTile } from "./instances-tile.tsx";
 import { RequestsTile } from "./requests-tile.tsx";
 import { ResponseTile } from "./response-tile.tsx";
@@ -27,9 +27,10 @@ export function BoardTiles(props: BoardTilesProps) {
   const { board, live, freshness, range, meanings, loading } = props;
   const { fromMs, toMs, holes } = board;
   const { zone, setRange } = range;
+  const isLive = board.live;
   const frame = useMemo(
-    () => ({ fromMs, toMs, holes, zone, onZoom: setRange }),
-    [fromMs, toMs, holes, zone, setRange],
+    () => ({ fromMs, toMs, holes, zone, live: isLive, onZoom: setRange }),
+    [fromMs, toMs, holes, zone, isLive, setRange],
   );
   const over = live ? "last minute" : "over the range";
   const context = (metric: string): TileContext => ({
@@ -45,6 +46,7 @@ export function BoardTiles(props: BoardTilesProps) {
       <RequestsTile
         {...context("requests_per_second")}
         value={valueOf(props, "requests_per_second")}
+        over={over}
         nowMs={board.live ? toMs : undefined}
         search={range.search}
       />
@@ -108,7 +110,7 @@ function UsersTile({ board, live, frame, freshness, meaning }: TileContext) {
       title="Users connected"
       unit="count"
       value={quantity(value, "count")}
-      caption={live ? "distinct visitors, last 5 minutes" : "distinct visitors, over the range"}
+      caption={`distinct visitors, ${live ? "last 5 minutes" : visitorsWindow(frame)}`}
       meaning={meaning}
       freshness={freshness}
       frame={frame}
@@ -116,6 +118,18 @@ function UsersTile({ board, live, frame, freshness, meaning }: TileContext) {
     />
   );
 }
+
+/** Visitors are counted in whole minutes. */
+function visitorsWindow({ fromMs, toMs, zone }: ChartFrame): string {
+  if (isWholeMinutes(fromMs, toMs)) return "over the range";
+  const [first, end] = [
+    Math.floor(fromMs / MINUTE_MS) * MINUTE_MS,
+    Math.ceil(toMs / MINUTE_MS) * MINUTE_MS,
+  ];
+  return `whole minutes, ${formatTime(first, zone, false)} – ${formatTime(end, zone, false)}`;
+}
+
+const MINUTE_MS = 60_000;
 
 type TotalsTileProps = TileContext & { search: string };
 
@@ -125,7 +139,7 @@ function TotalsTile({ board, freshness, meaning, frame, search }: TotalsTileProp
     (metric) => values[metric] ?? 0,
   );
   const loaded = board.live
-    ? `as loaded at ${formatTime(board.atMs, frame.zone)}`
+    ? `over the range, as loaded at ${formatTime(board.atMs, frame.zone)}`
     : "over the range";
   return (
     <Tile name="totals" title="Totals" freshness={freshness} meaning={meaning} caption={loaded}>

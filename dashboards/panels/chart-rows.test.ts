@@ -1,13 +1,6 @@
 import { expect, test } from "vitest";
 
-import {
-  type Band,
-  chartRows,
-  filledRows,
-  type Line,
-  isolatedPoints,
-  timeTicks,
-} from "./chart-rows.ts";
+import { type Band, chartRows, filledRows, type Line, isolatedPoints } from "./chart-rows.ts";
 
 const line = (key: string, points: Line["points"]): Line => ({
   key,
@@ -60,16 +53,6 @@ test("the table of a chart has measured values only", () => {
     { tMs: 0, a: 1 },
     { tMs: 10, b: 2 },
   ]);
-});
-
-test("ticks are round, inside the range and few, from a second to decades", () => {
-  for (const rangeMs of [1000, 60_000, 3_600_000, 86_400_000, 31_536_000_000, 1e12]) {
-    const fromMs = 1_431_820_812_345;
-    const ticks = timeTicks({ fromMs, toMs: fromMs + rangeMs }, 7, 0);
-    expect(ticks.length).toBeLessThanOrEqual(8);
-    expect(ticks.every((tMs) => tMs >= fromMs && tMs <= fromMs + rangeMs)).toBe(true);
-  }
-  expect(timeTicks({ fromMs: 0, toMs: 3_600_000 }, 6, 0)).toContain(1_800_000);
 });
 
 test("a point between two gaps is found, so that it can be drawn", () => {

@@ -70,23 +70,3 @@ function interpolate({ from, row, to }: Gap, key: string): void {
     row[key] = [between(start[0], end[0]), between(start[1], end[1])];
   }
 }
-
-const TICK_STEPS_S = [
-  1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400,
-  172_800, 345_600, 604_800, 1_209_600, 2_592_000,
-];
-
-/** At most `ticksMax` round times inside the range, aligned to midnight in the zone. */
-export function timeTicks(
-  range: { fromMs: number; toMs: number },
-  ticksMax: number,
-  offsetMs: number,
-): number[] {
-  const rangeMs = range.toMs - range.fromMs;
-  const stepS = TICK_STEPS_S.find((step) => rangeMs / (step * 1000) <= ticksMax);
-  const stepMs = (stepS ?? Math.ceil(rangeMs / ticksMax / 31_536_000_000) * 31_536_000) * 1000;
-  const ticks: number[] = [];
-  const first = Math.ceil((range.fromMs + offsetMs) / stepMs) * stepMs - offsetMs;
-  for (let tMs = first; tMs <= range.toMs; tMs += stepMs) ticks.push(tMs);
-  return ticks;
-}

@@ -17,6 +17,8 @@ export type ChartFrame = {
   toMs: number;
   holes: readonly Hole[];
   zone: Zone;
+  /** Whether the range follows the clock. */
+  live: boolean;
   onZoom: (range: RangeText) => void;
 };
 
@@ -34,7 +36,6 @@ export type ChartTileProps = {
   /** After the end of the range if there is a prediction. */
   toMs?: number;
   nowMs?: number | undefined;
-  live?: boolean;
   height?: number;
   /** Shown in place of an empty chart. */
   nothing?: ReactNode;
@@ -45,7 +46,7 @@ const HEIGHT = 132;
 
 export function ChartTile(props: ChartTileProps) {
   const { name, title, unit, meaning, freshness, frame, lines, bands = NO_BANDS } = props;
-  const { value, caption, toMs = frame.toMs, nowMs, live, height = HEIGHT } = props;
+  const { value, caption, toMs = frame.toMs, nowMs, height = HEIGHT } = props;
   const { nothing = "Nothing was measured in this range." } = props;
   return (
     <Tile
@@ -68,7 +69,6 @@ export function ChartTile(props: ChartTileProps) {
           bands={bands}
           toMs={toMs}
           nowMs={nowMs}
-          live={live ?? false}
           height={height}
         />
       )}

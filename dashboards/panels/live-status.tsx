@@ -16,7 +16,11 @@ type LiveStatusProps = {
 
 /** The status line above the board: dataset, live status, time range. */
 export function LiveStatus({ board, live, range, nowMs }: LiveStatusProps) {
-  const { fromMs, toMs, dataset, datasets } = board;
+  const { dataset, datasets } = board;
+  // The end of a live range moves every second.
+  const [fromMs, toMs] = board.live
+    ? [wholeMinute(board.fromMs), wholeMinute(board.toMs)]
+    : [board.fromMs, board.toMs];
   return (
     <div className="status-line">
       <output className="live" data-status={live.status} data-testid="live-status">
@@ -38,6 +42,8 @@ export function LiveStatus({ board, live, range, nowMs }: LiveStatusProps) {
     </div>
   );
 }
+
+const wholeMinute = (ms: number): number => Math.floor(ms / 60_000) * 60_000;
 
 const STATUS_WORDS: Record<LiveState["status"], string> = {
   live: "Live",

@@ -18,6 +18,8 @@ type RequestsTileProps = {
   freshness: Freshness;
   meaning: string | undefined;
   value: number | null;
+  /** The period that the number covers. */
+  over: string;
   nowMs: number | undefined;
   /** The page's range as a query string. */
   search: string;
@@ -29,7 +31,8 @@ const NO_LINES: readonly Line[] = [];
 const FUTURE_RATIO_MAX = 0.5;
 
 /** Requests per second over their predicted band, and the prediction for the coming hours. */
-export function RequestsTile({ board, frame, value, nowMs, search, ...rest }: RequestsTileProps) {
+export function RequestsTile(props: RequestsTileProps) {
+  const { board, frame, value, over, nowMs, search, ...rest } = props;
   const prediction = board.predictedRequestsPerSecond;
   const rates = pointsOf(board, "requests_per_second");
   const without = !board.live && rates.every(([, rate]) => !rate);
@@ -45,24 +48,31 @@ export function RequestsTile({ board, frame, value, nowMs, search, ...rest }: Re
       title="Requests"
       unit="1/s"
       value={quantity(without ? null : value, "1/s")}
-      caption={without ? null : <PredictionCaption board={board} />}
+      caption={without ? null : <PredictionCaption board={board} over={over} />}
       nothing={<NoRequests board={board} search={search} />}
       frame={frame}
       lines={without ? NO_LINES : lines}
       bands={predicted.bands}
       toMs={toMs}
       nowMs={nowMs ?? frame.toMs}
-      live={board.live}
       height={HEIGHT}
     />
   );
 }
 
-function PredictionCaption({ board }: { board: Board }) {
+function PredictionCaption({ board, over }: { board: Board; over: string }) {
   const prediction = board.predictedRequestsPerSecond;
-  if (prediction.status === "learning") return <>{predictionText(prediction)}</>;
+  const window = <span>per second, {over}</span>;
+  if (prediction.status === "learning") {
+    return (
+      <>
+        {window} <span className="legend-words">{predictionText(prediction)}</span>
+      </>
+    );
+  }
   return (
     <>
+      {window}
       <span className="legend">
         <i className="key key-line" /> measured
       </span>

@@ -1,5 +1,5 @@
-import { formatTick, type Zone } from "../zone.ts";
-import { timeTicks } from "./chart-rows.ts";
+import type { Zone } from "../zone.ts";
+import { timeTicks } from "./time-ticks.ts";
 
 /** Text style of an axis. */
 export const AXIS_TEXT = { fontSize: 11, fill: "var(--ink-3)" };
@@ -9,14 +9,15 @@ export function timeAxis(
   { fromMs, toMs, zone }: { fromMs: number; toMs: number; zone: Zone },
   ticksMax: number,
 ) {
-  const offsetMs = zone === "utc" ? 0 : -new Date(fromMs).getTimezoneOffset() * 60_000;
+  const ticks = timeTicks({ fromMs, toMs }, ticksMax, zone);
+  const labels = new Map(ticks.map(({ tMs, label }) => [tMs, label]));
   return {
     dataKey: "tMs",
     type: "number" as const,
     domain: [fromMs, toMs],
     allowDataOverflow: true,
-    ticks: timeTicks({ fromMs, toMs }, ticksMax, offsetMs),
-    tickFormatter: (tMs: number) => formatTick(tMs, zone, toMs - fromMs),
+    ticks: ticks.map(({ tMs }) => tMs),
+    tickFormatter: (tMs: number) => labels.get(tMs) ?? "",
     tick: AXIS_TEXT,
     tickLine: false,
     axisLine: { stroke: "var(--line-2)" },

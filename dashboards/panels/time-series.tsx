@@ -24,6 +24,7 @@ import { HatchPattern } from "./hatch-pattern.tsx";
 import { holeAreas, HolePattern } from "./hole-areas.tsx";
 import { AXIS_TEXT, timeAxis } from "./time-axis.ts";
 import { useDrag } from "./use-drag.ts";
+import { valueAxis } from "./value-axis.ts";
 
 export type TimeSeriesProps = {
   label: string;
@@ -34,8 +35,8 @@ export type TimeSeriesProps = {
   toMs: number;
   /** The time at which measured values end and predicted ones begin. */
   nowMs?: number | undefined;
-  /** Whether `nowMs` is the current time. */
-  live?: boolean;
+  /** Whether the range follows the clock. */
+  live: boolean;
   /** Ranges whose events cannot be read. */
   holes: readonly Hole[];
   zone: Zone;
@@ -45,18 +46,19 @@ export type TimeSeriesProps = {
 
 const NO_BANDS: readonly Band[] = [];
 const TICKS_MAX = 7;
-/** Upper end of an axis on which every value is zero. */
-const FLAT_MAX: Record<UnitName, number> = { "1/s": 1, ms: 10, ratio: 0.01, count: 3, bytes: 1000 };
+const MINUTE_MS = 60_000;
+const VALUE_INTERVALS_MAX = 4;
 
 /** Lines over time with predicted bands, a shared crosshair, and drag to zoom. */
 export function TimeSeries(props: TimeSeriesProps) {
-  const { label, lines, bands = NO_BANDS, nowMs, live = false, toMs, onZoom, height } = props;
+  const { label, lines, bands = NO_BANDS, nowMs, live, toMs, onZoom, height } = props;
   const rows = useMemo(() => filledRows(lines, bands), [lines, bands]);
   const drag = useDrag(onZoom);
   return (
     <figure className="chart" aria-label={label}>
       <ResponsiveContainer width="100%" height="100%" initialDimension={{ width: 320, height }}>
         <ComposedChart
+          key={rangeKey(props)}
           data={rows}
           syncId="board"
           syncMethod="value"
@@ -97,29 +99,42 @@ const Hatch = () => (
   <HatchPattern id="hatch" gap={5} angle={45} color="var(--predicted)" width={1.2} />
 );
 
-function axes({ unit, fromMs, toMs, zone, lines, bands }: TimeSeriesProps): ReactElement[] {
+function axes({ fromMs, toMs, zone, ...shown }: TimeSeriesProps): ReactElement[] {
+  const { ticks, labelOf } = valueAxis(maxOf(shown, toMs), shown.unit, VALUE_INTERVALS_MAX);
   return [
     <XAxis key="x" {...timeAxis({ fromMs, toMs, zone }, TICKS_MAX)} height={22} />,
     <YAxis
       key="y"
-      tickFormatter={(value: number) =>
-        formatQuantity(value, unit)
-          .replace(/ ?req\/s/, "")
-          .replace(" ", "\u00a0")
-      }
+      ticks={ticks}
+      interval={0}
+      tickFormatter={labelOf}
       tick={AXIS_TEXT}
       tickLine={false}
       axisLine={false}
-      tickCount={4}
       width={52}
-      allowDecimals={unit !== "count"}
-      domain={[0, isFlat(lines) && !bands?.length ? FLAT_MAX[unit] : "auto"]}
+      domain={[0, ticks.at(-1) ?? 0]}
     />,
   ];
 }
 
-function isFlat(lines: readonly Line[]): boolean {
-  return lines.every(({ points }) => points.every(([, value]) => !value));
+/** The largest value of the chart up to its right end. */
+function maxOf(
+  { lines, bands = NO_BANDS }: Pick<TimeSeriesProps, "lines" | "bands">,
+  toMs: number,
+) {
+  let max = 0;
+  for (const { points } of lines) {
+    for (const [tMs, value] of points) if (tMs <= toMs) max = Math.max(max, value ?? 0);
+  }
+  for (const { points } of bands) {
+    for (const [tMs, [, upper]] of points) if (tMs <= toMs) max = Math.max(max, upper);
+  }
+  return max;
+}
+
+/** The chart is created anew for another range, because its tooltip would stay at a time of the old one. */
+function rangeKey({ fromMs, toMs, live }: TimeSeriesProps): string {
+  return live ? `live ${Math.floor((toMs - fromMs) / MINUTE_MS)}` : `${fromMs} ${toMs}`;
 }
 
 function bandArea(band: Band, inner: boolean): ReactElement {

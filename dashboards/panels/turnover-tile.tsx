@@ -4,6 +4,7 @@ import { useMemo, useState } from "react";
 
 import type { Board, LiveFrame, Turnover } from "../api.ts";
 import { formatQuantity, formatSigned } from "../format.ts";
+import { formatTime, isWholeMinutes } from "../zone.ts";
 import type { Line } from "./chart-rows.ts";
 import { ChartTable } from "./chart-table.tsx";
 import type { ChartFrame } from "./chart-tile.tsx";
@@ -62,7 +63,7 @@ export function TurnoverTile({ board, live, frame, freshness, meaning }: Turnove
         ))}
       </fieldset>
       {turnover ? (
-        <Counts turnover={turnover} />
+        <Counts turnover={turnover} headings={headingsOf(turnover, { board, live, frame })} />
       ) : (
         <p className="quiet">No sign-ins in this range.</p>
       )}
@@ -83,19 +84,37 @@ export function TurnoverTile({ board, live, frame, freshness, meaning }: Turnove
   );
 }
 
-function Counts({ turnover }: { turnover: Turnover }) {
+type Headings = { counted: string; predicted: string };
+
+/** Both windows, named; they differ while live counts are newer than the loaded prediction. */
+function headingsOf(
+  { minutes }: Turnover,
+  { board, live, frame }: Pick<TurnoverTileProps, "board" | "live" | "frame">,
+): Headings {
+  const predicted = "predicted (95 %)";
+  const at = (ms: number): string => formatTime(ms, frame.zone, !isWholeMinutes(ms));
+  if (!board.live) return { counted: `${minutes} min to ${at(board.toMs)}`, predicted };
+  const loadedMs = board.turnoverToMs;
+  const isOlder = live !== undefined && live.atMs - loadedMs >= MINUTE_MS;
+  const to = isOlder ? ` for the ${minutes} min to ${formatTime(loadedMs, frame.zone, false)}` : "";
+  return { counted: `Last ${minutes} min`, predicted: `${predicted}${to}` };
+}
+
+const MINUTE_MS = 60_000;
+
+function Counts({ turnover, headings }: { turnover: Turnover; headings: Headings }) {
   const { signIns, signOuts, expectedSignIns, expectedSignOuts } = turnover;
   return (
     <>
       <table className="turnover">
         <thead>
           <tr>
-            <th scope="col">Last {turnover.minutes} min</th>
+            <th scope="col">{headings.counted}</th>
             <th scope="col" className="num">
               counted
             </th>
             <th scope="col" className="num">
-              predicted (95 %)
+              {headings.predicted}
             </th>
           </tr>
         </thead>

@@ -7,9 +7,10 @@ import type { EventStore } from "../store/port.ts";
 
 const SOURCE: SourceId = "src_test";
 
-/** A store with a request at each of these times, by dataset. */
+/** A store with a request at each of these times, by dataset; all of them with the action, if there is one. */
 export async function storeWithTimes(
   times: Readonly<Record<string, readonly number[]>>,
+  action = "",
 ): Promise<EventStore> {
   const store = openMemoryStore()();
   const all = Object.entries(times).flatMap(([dataset, of]) => of.map((tMs) => ({ dataset, tMs })));
@@ -20,6 +21,7 @@ export async function storeWithTimes(
     batch.text("log.source.id").putText(row, SOURCE);
     batch.number("log.offset").put(row, row);
     batch.number("http.response.status_code").put(row, 200);
+    if (action !== "") batch.text("event.action").putText(row, action);
     batch.commit();
   }
   const frames = new FrameAccumulator(batch);

@@ -82,6 +82,7 @@ export async function loadBoard(given: BoardDeps, request: BoardRequest): Promis
     quarantined,
     holes: holesIn(deps.holes, { range, stepMs, dataset: extent?.dataset }),
     turnover,
+    turnoverToMs: range.toMs,
     topRoutes: routes.list,
     topRoutesShortfallMax: routes.shortfallMax,
     predictedRequestsPerSecond: prediction,
@@ -178,13 +179,13 @@ async function quarantinedIn(store: MetricReader, range: TimeRange): Promise<num
 type Turnovers = z.infer<typeof Turnover>[];
 type Counts = { signIns: number; signOuts: number };
 
-/** From the frames for a live range, otherwise from the store for the last whole minutes of the range. */
+/** Of the last minutes up to the end of the range: from the frames for a live range, otherwise from the store. */
 async function loadTurnover(
   deps: BoardDeps,
   extent: Extent | undefined,
   range: BoardRange,
 ): Promise<Turnovers> {
-  const toMs = range.live ? range.toMs : Math.ceil(range.toMs / MINUTE_MS) * MINUTE_MS;
+  const { toMs } = range;
   const live = extent && range.live ? deps.live.snapshot(extent.dataset).turnover : undefined;
   return Promise.all(
     TURNOVER_MINUTES.map(async (minutes) => {

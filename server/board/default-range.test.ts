@@ -1,35 +1,17 @@
 import { describe, expect, test } from "vitest";
 
-import { Predictions } from "#forecaster/predictions.ts";
-import { openForecastStore } from "#forecaster/store/open-forecast-store.ts";
-import { LiveWindow } from "#pipeline/live/live-window.ts";
 import { mainExtents } from "#pipeline/metrics/main-extents.ts";
 import { storeWithTimes, timesIn } from "#pipeline/metrics/testing-times.ts";
-import { silentLog } from "#platform/log.ts";
 
-import { loadBoard } from "./board.ts";
+import { boardOf } from "./testing-board.ts";
 import { chooseDataset, defaultRange, rangeOfAll } from "./tier.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const NOW_MS = Date.UTC(2026, 4, 17, 10, 20, 30);
-const clock = { nowMs: () => NOW_MS };
-
-async function boardOf(times: Readonly<Record<string, readonly number[]>>) {
+async function defaultBoardOf(times: Readonly<Record<string, readonly number[]>>) {
   await using store = await storeWithTimes(times);
-  await using forecasts = openForecastStore("memory:");
-  const learning = { status: "learning", reason: "not in this test" } as const;
-  const runner = { forecast: async () => learning };
-  const predictions = new Predictions({
-    events: store,
-    forecasts,
-    runner,
-    clock,
-    log: silentLog(),
-  });
-  const live = new LiveWindow(clock);
-  const deps = { store, predictions, live, clock, demo: false, holes: [] };
-  return await loadBoard(deps, { range: undefined, dataset: undefined });
+  return await boardOf(store, NOW_MS, {});
 }
 
 const lastWeek = timesIn(NOW_MS - 9 * DAY_MS, NOW_MS - 2 * DAY_MS, 10_000);
@@ -40,7 +22,7 @@ describe("the default board", () => {
     ["of now", NOW_MS],
     ["of 1970", 0],
   ])("shows a log of last week, not live, in spite of a line %s", async (_name, odd) => {
-    const board = await boardOf({ "nginx.access": [odd, ...lastWeek] });
+    const board = await defaultBoardOf({ "nginx.access": [odd, ...lastWeek] });
     expect(board.live).toBe(false);
     expect(board.values["requests"]).toBe(10_000);
     expect(board.toMs - board.fromMs).toBeLessThan(7 * DAY_MS + HOUR_MS);
@@ -49,7 +31,7 @@ describe("the default board", () => {
 
   test("is live while events arrive, and has no numbers after the last one in spite of a line 20 hours ahead", async () => {
     const arriving = timesIn(NOW_MS - 3 * HOUR_MS, NOW_MS - 600_000, 1_000);
-    const board = await boardOf({ "nginx.access": [...arriving, NOW_MS + 20 * HOUR_MS] });
+    const board = await defaultBoardOf({ "nginx.access": [...arriving, NOW_MS + 20 * HOUR_MS] });
     expect(board.live).toBe(true);
     const last = board.series["requests_per_second"]?.at(-1);
     expect(last?.[0]).toBeGreaterThan(NOW_MS - 120_000);
@@ -57,7 +39,7 @@ describe("the default board", () => {
   });
 
   test("is of a dataset with current events, not of one that is entirely ahead of the clock", async () => {
-    const board = await boardOf({
+    const board = await defaultBoardOf({
       "haproxy.log": timesIn(NOW_MS + HOUR_MS, NOW_MS + 2 * HOUR_MS, 50),
       "nginx.access": timesIn(NOW_MS - HOUR_MS, NOW_MS, 1_000),
     });

@@ -44,6 +44,48 @@ export function testControls(board: () => RunningBoard): void {
       await page.mouse.up();
     };
 
+    test("a click on a chart draws no outline, and after a zoom its tooltip belongs to the new range", async () => {
+      await open("/?tz=utc");
+      const chart = page.getByTestId("tile-requests").locator(".chart");
+      await chart.locator("svg").first().click();
+      const outlined = await page.evaluate(() =>
+        [...document.querySelectorAll(".chart, .chart *")].some(
+          (element) => getComputedStyle(element).outlineStyle !== "none",
+        ),
+      );
+      expect(outlined).toBe(false);
+      const readout = page.locator(".readout-time");
+      await readout.first().waitFor();
+      await drag(chart.locator("svg").first(), 0.3, 0.6);
+      await page.waitForURL(/from=\d+&to=\d+/);
+      await expect.poll(requests, SOON).not.toBe("1,500");
+      // A tooltip of the old range would stay until the pointer moves.
+      for (const text of await readout.allInnerTexts()) {
+        const atMs = Date.parse(`${text} UTC`);
+        expect(atMs).toBeGreaterThanOrEqual(shown().from - 60_000);
+        expect(atMs).toBeLessThan(shown().to);
+      }
+    });
+
+    test("every tile names the window of its numbers, and ticks of an axis differ", async () => {
+      await open(`/?tz=utc&from=${FROM_MS + 90_500}&to=${FROM_MS + 700_500}`);
+      const tile = (name: string): Promise<string> => page.getByTestId(`tile-${name}`).innerText();
+      expect(await tile("requests")).toContain("per second, over the range");
+      expect(await tile("response")).toContain("p95, over the range");
+      expect(await tile("errors")).toContain("over the range");
+      expect(await tile("users")).toContain("whole minutes, 09:01 – 09:12");
+      expect(await tile("routes")).toContain("over the range");
+      expect(await tile("totals")).toContain("over the range");
+      expect(await tile("turnover")).toContain("15 min to 09:11:40");
+      await page.getByText("5 Mar 2024 09:01:30 – 09:11:40").first().waitFor();
+      expect(await requests()).toBe("305");
+      for (const axis of await page.locator(".recharts-cartesian-axis-tick-labels").all()) {
+        const labels = await axis.locator(".recharts-cartesian-axis-tick-value").allTextContents();
+        expect(labels.length).toBeGreaterThan(1);
+        expect(new Set(labels).size).toBe(labels.length);
+      }
+    });
+
     test.each([
       ["the board", "/?tz=utc", "tile-requests"],
       ["the histogram", "/explore?tz=utc", "histogram"],
