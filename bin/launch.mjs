@@ -6,6 +6,7 @@ import path from "node:path";
 import { endWithNpm } from "./parent.mjs";
 import { SetupError, endChildren, root } from "./run.mjs";
 import { node24, setUp } from "./setup.mjs";
+import { v8FlagsOf } from "./v8-flags.mjs";
 
 /** A Ctrl-C arrives twice: from the terminal and from npm. */
 const SAME_SIGNAL_MS = 500;
@@ -19,12 +20,16 @@ export async function launch(args, wanted) {
   for (const signal of SIGNALS) process.removeAllListeners(signal);
 
   const preload = new URL(`exit-with-parent.mjs?parent=${process.pid}`, import.meta.url).href;
-  const child = spawn(node24(), ["--import", preload, path.join(root, "cli.ts"), ...args], {
-    stdio: "inherit",
-    // In a separate session the terminal's Ctrl-C reaches only this process, which forwards it once.
-    detached: process.platform !== "win32",
-    env: { ...process.env, NEXT_TELEMETRY_DISABLED: "1" },
-  });
+  const child = spawn(
+    node24(),
+    [...v8FlagsOf(args), "--import", preload, path.join(root, "cli.ts"), ...args],
+    {
+      stdio: "inherit",
+      // In a separate session the terminal's Ctrl-C reaches only this process, which forwards it once.
+      detached: process.platform !== "win32",
+      env: { ...process.env, NEXT_TELEMETRY_DISABLED: "1" },
+    },
+  );
   forwardSignals(child);
   child.on("error", (error) => fail(`Node 24 could not be started: ${error.message}`));
   child.on("exit", (code, signal) => {

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 
 import { z } from "zod";
 
+import { v8FlagsOf } from "../../bin/v8-flags.mjs";
 import { measure } from "./measure.ts";
 
 export type Statuses = Record<string, number>;
@@ -40,7 +41,16 @@ const quarterdeck: Contender = {
   name: "quarterdeck ingest",
   keeps: "ECS events in Parquet with rollups, queryable",
   prepare: (log, folder) => ({
-    command: [process.execPath, cli, "ingest", log, "--data", folder, "--json"],
+    command: [
+      process.execPath,
+      ...v8FlagsOf(["ingest"]),
+      cli,
+      "ingest",
+      log,
+      "--data",
+      folder,
+      "--json",
+    ],
     async statuses() {
       const query = ["query", "requests", "--by", "status", "--limit", "1000", "--json"];
       const queried = await measure([process.execPath, cli, ...query, "--data", folder]);
