@@ -6,14 +6,13 @@ import type { BusConsumer } from "../bus/port.ts";
 import type { Expired, PositionReader, StoreMaintenance } from "../store/port.ts";
 
 const EVERY_MS = 5_000;
-/** Soon after the start, because files may have been damaged or may have expired in the meantime. */
-const FIRST_MS = 1_000;
+const EXAMINE_EVERY_MS = 2_000;
 /** After reading existing files there is much to merge; the pause between two steps leaves time for reading. */
 const STEPS_MAX = 20;
 const PAUSE_MS = 50;
 
 export type UpkeepDeps = {
-  store: PositionReader & Pick<StoreMaintenance, "compact" | "expire">;
+  store: PositionReader & Pick<StoreMaintenance, "compact" | "examine" | "expire">;
   clock: Clock;
   /** The bus whose events are stored. */
   bus: Pick<BusConsumer, "acknowledge"> | undefined;
@@ -22,7 +21,7 @@ export type UpkeepDeps = {
 };
 
 /**
- * Maintains a store until the signal aborts: merges, removes expired events, and acknowledges stored positions to the
+ * Maintains a store until the signal aborts: examines it, merges, removes expired events, and acknowledges stored positions to the
  * bus. A merge in progress is not waited for: closing the store ends it.
  */
 export async function keepUp(deps: UpkeepDeps, signal: AbortSignal): Promise<void> {
@@ -32,16 +31,27 @@ export async function keepUp(deps: UpkeepDeps, signal: AbortSignal): Promise<voi
     if (expired && expired.length > 0) deps.onExpired(expired);
     return expired !== undefined;
   };
-  await pause(FIRST_MS, signal);
+  const examining = keepExamining(store, signal);
   while (!signal.aborted) {
+    await pause(EVERY_MS, signal);
     await steps(() => store.compact(), signal);
     await steps(expire, signal);
-    if (bus && !signal.aborted) {
-      // A failed acknowledgement is repeated next time.
-      const acknowledged = store.positions().then((stored) => bus.acknowledge(stored));
-      await acknowledged.catch(() => undefined);
-    }
-    await pause(EVERY_MS, signal);
+    if (!bus || signal.aborted) continue;
+    // A failed acknowledgement is repeated next time.
+    const acknowledged = store.positions().then((stored) => bus.acknowledge(stored));
+    await acknowledged.catch(() => undefined);
+  }
+  await examining;
+}
+
+/** Beside the merges, which may take longer than damage may remain unnoticed. */
+async function keepExamining(
+  store: Pick<StoreMaintenance, "examine">,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await pause(EXAMINE_EVERY_MS, signal);
+    if (!signal.aborted) await store.examine();
   }
 }
 

@@ -85,13 +85,18 @@ export class Compactor {
     return this.#work.failures;
   }
 
+  /** Requires no lease: damage is found also while another process merges or nothing can be written. */
+  async examine(): Promise<void> {
+    // If the files cannot be listed, merging fails too, and reports it.
+    await this.#repairs.examine().catch(() => undefined);
+  }
+
   /**
    * Does one merge; false where there is none to do, another process merges, it failed (see `problems`), or it failed
    * before and is not repeated yet.
    */
   async compact(): Promise<boolean> {
-    // If the files cannot be listed, the work below reports it.
-    await this.#repairs.examine().catch(() => undefined);
+    await this.examine();
     const done = await this.#work.try("small files cannot be merged", async (lease) => {
       await this.#segments.moveDamaged();
       if (await this.#repairs.repair(lease)) return true;

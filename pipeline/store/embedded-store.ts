@@ -246,6 +246,10 @@ class EmbeddedStore implements EventStore {
     return this.#questions.run(request, (question) => readFacets(this.#reader, request, question));
   }
 
+  async examine(): Promise<void> {
+    await this.#compactor.examine();
+  }
+
   async compact(): Promise<boolean> {
     return this.#compactor.compact();
   }

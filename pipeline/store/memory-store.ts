@@ -158,6 +158,10 @@ class MemoryStore implements EventStore {
     return { ...nothing, rows: events.length, bytes, queries: this.#queries };
   }
 
+  async examine(): Promise<void> {
+    // Memory is not damaged.
+  }
+
   async compact(): Promise<boolean> {
     return false;
   }

@@ -196,7 +196,9 @@ export type MetricReader = RollupReader & Pick<EventReader, "aggregate" | "exten
 
 export type StoreMaintenance = {
   status(): Promise<StoreStatus>;
-  /** Merges some small files into larger ones; returns whether there was anything to do. */
+  /** Looks for damage, which `status` reports from then on. Each call reads some data again. */
+  examine(): Promise<void>;
+  /** Repairs damage, or merges some small files into larger ones; returns whether there was anything to do. */
   compact(): Promise<boolean>;
   retention(): Promise<Retention>;
   /** Replaces the retention for all processes that use this store. */
