@@ -9,13 +9,24 @@ const LINES_MAX = 100;
 const BYTES_MAX = 1024 * 1024;
 /** Minimum share of the sample that a format must parse: logs contain stack traces and lines of other programs. */
 const SHARE_MIN = 0.1;
+/** The dictionaries of a prober are emptied after so many lines. */
+const PROBES_PER_RESET = 4096;
 const BOM = [0xef, 0xbb, 0xbf];
 const LF = 0x0a;
 /** Detection checks the shape of a line, not its time: every time is before the year 10000. */
 const CONTEXT: FormatContext = { zone: UTC, nowMs: 253_402_300_799_999 };
 /** Weight of a matching path, in addition to the evidence of the lines, which counts up to EVIDENCE_MAX. */
 const PATH_WEIGHT = 3;
+/** Weight of other lines that the same program writes, such as error lines beside combined ones. It decides ties. */
+const PROGRAM_WEIGHT = 0.5;
 const EVIDENCE_MAX = 5;
+
+type Context = {
+  /** Formats of other lines of the stream. */
+  known?: readonly Format[];
+  /** The formats to choose from; default: all. */
+  among?: readonly Format[];
+};
 
 export type Detected =
   | { format: Format; share: number }
@@ -32,24 +43,29 @@ export function detectFormat(sample: Uint8Array, path = ""): Detected {
  * is chosen. nginx and Apache write the same combined lines: details that only one of them writes decide, then
  * the path (`/var/log/httpd/…`), then the order of the list.
  */
-export function detectLines(lines: readonly Uint8Array[], path = ""): Detected {
-  const attempts = FORMATS.map((format) => tryFormat(format, lines));
+export function detectLines(
+  lines: readonly Uint8Array[],
+  path = "",
+  context: Context = {},
+): Detected {
+  const attempts = (context.among ?? FORMATS).map((format) => tryFormat(format, lines));
   const isEvent = lines.map((_, index) => attempts.some(({ parsed }) => parsed[index]));
-  const tried: { dataset: string; reason: string }[] = [];
+  const inStream = attempts.filter(hasParsed).map(({ format }) => format);
+  const known = [...(context.known ?? []), ...inStream];
   let best: { format: Format; share: number; score: number } | undefined;
   for (const attempt of attempts) {
     const { format, evidence } = attempt;
     const share = lines.length === 0 ? 0 : countUnderstood(attempt, lines, isEvent) / lines.length;
-    if (share < SHARE_MIN || evidence < 0) {
-      const reason = attempt.reason ?? "another format fits better";
-      tried.push({ dataset: format.dataset, reason });
-      continue;
-    }
-    const score =
-      Math.round(share * 20) * 10 + Math.min(evidence, EVIDENCE_MAX) + pathWeight(format, path);
+    if (share < SHARE_MIN || evidence < 0) continue;
+    const weight = pathWeight(format, path) + programWeight(format, known);
+    const score = Math.round(share * 20) * 10 + Math.min(evidence, EVIDENCE_MAX) + weight;
     if (!best || score > best.score) best = { format, share, score };
   }
-  return best ? { format: best.format, share: best.share } : { format: undefined, tried };
+  if (best) return { format: best.format, share: best.share };
+  const tried = attempts.map(({ format, reason = "another format fits better" }) => {
+    return { dataset: format.dataset, reason };
+  });
+  return { format: undefined, tried };
 }
 
 /**
@@ -83,6 +99,29 @@ function linesOf(part: Uint8Array): Uint8Array[] {
 function withoutPartialLine(sample: Uint8Array): Uint8Array {
   const end = sample.lastIndexOf(LF) + 1;
   return end === 0 ? sample : sample.subarray(0, end);
+}
+
+/** Finds the formats that can parse single lines. */
+export class LineProber {
+  readonly #probes = FORMATS.map((format) => {
+    const batch = new Batch(1);
+    return { format, batch, scan: format.open(batch, CONTEXT) };
+  });
+  #lines = 0;
+
+  /** The formats that can parse the line, whatever its time. */
+  formatsOf(line: Uint8Array): Format[] {
+    this.#lines += 1;
+    const isFull = this.#lines % PROBES_PER_RESET === 0;
+    return this.#probes
+      .filter(({ format, batch, scan }) => {
+        if (isFull) batch.reset();
+        batch.rollback();
+        if (scan(line, 0, line.length) !== undefined) return false;
+        return (format.detection?.evidence?.(batch, line) ?? 0) >= 0;
+      })
+      .map(({ format }) => format);
+  }
 }
 
 type Attempt = {
@@ -126,6 +165,18 @@ function countUnderstood(
   );
   return count + continued.length;
 }
+
+const hasParsed = ({ parsed, evidence }: Attempt): boolean =>
+  evidence >= 0 && parsed.includes(true);
+
+/** Logs of events that are no requests, such as error logs, show which program writes the stream. */
+function programWeight(format: Format, others: readonly Format[]): number {
+  const isSame = (other: Format): boolean =>
+    other !== format && other.requests === "none" && programOf(other) === programOf(format);
+  return others.some(isSame) ? PROGRAM_WEIGHT : 0;
+}
+
+const programOf = ({ dataset }: Format): string => dataset.split(".")[0] ?? dataset;
 
 function pathWeight({ detection }: Format, path: string): number {
   return detection?.path?.test(path) ? PATH_WEIGHT : 0;

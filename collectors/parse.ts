@@ -2,9 +2,10 @@ import { Batch } from "./batch.ts";
 import { openDeriver, type Deriver } from "./derive/derive.ts";
 import type { DeriveRules } from "./derive/request-pattern.ts";
 import { emptyDocument, toDocument } from "./document.ts";
-import type { Format, LineScanner } from "./format.ts";
+import type { Format } from "./format.ts";
 import { textOf } from "./formats/bytes.ts";
 import { LineSplitter, type SplitLine } from "./line-splitter.ts";
+import { BoundFormats, StreamFormats } from "./stream-formats.ts";
 import type { Zone } from "./zone.ts";
 
 const LINE_BYTES_MAX = 16 * 1024 * 1024;
@@ -16,6 +17,8 @@ export type Document = Record<string, unknown>;
 
 export type ParseOptions = {
   format: Format;
+  /** Whether lines of other formats are read too. Default: all lines are of this format. */
+  hasOthers?: boolean;
   /** `lines`: each line is an event. `text`: events may span lines if the format has `begins`. */
   mode: "lines" | "text";
   /** Zone of times without one. */
@@ -27,7 +30,8 @@ export type ParseOptions = {
   rules: DeriveRules;
 };
 
-type Held = { line: SplitLine; reason: string | undefined };
+/** A line with its format, or why it has none. */
+type Held = { line: SplitLine; format: Format | undefined; reason: string };
 
 /**
  * Converts lines to flat ECS documents, in order, each with its `event.original`. A line that the format cannot
@@ -37,16 +41,21 @@ export class Parser {
   readonly #options: ParseOptions;
   readonly #splitter = new LineSplitter(LINE_BYTES_MAX);
   readonly #batch = new Batch(ROWS_MAX);
-  readonly #scan: LineScanner;
+  readonly #formats: StreamFormats;
   readonly #deriver: Deriver;
   #held: Held[] = [];
   #heldBytes = 0;
   #open: SplitLine[] = [];
   #openBytes = 0;
+  /** Whether lines may be added to the open event. */
+  #mayContinue: boolean;
 
   constructor(options: ParseOptions) {
     this.#options = options;
-    this.#scan = options.format.open(this.#batch, options);
+    this.#formats = new StreamFormats(new BoundFormats(this.#batch, options));
+    this.#formats.setMain(options.format);
+    this.#formats.isOnly = options.hasOthers !== true;
+    this.#mayContinue = !options.hasOthers;
     this.#deriver = openDeriver(this.#batch, options.rules);
   }
 
@@ -61,15 +70,27 @@ export class Parser {
   }
 
   *#takeLine(line: SplitLine): Generator<Document> {
-    const { format, mode } = this.#options;
-    if (mode === "lines" || !format.begins) {
+    const { format, mode, hasOthers } = this.#options;
+    if (mode === "lines" || (!format.begins && !hasOthers)) {
       yield* this.#takeEvent(line);
       return;
     }
-    const begins = format.begins(line.bytes, 0, line.bytes.length);
-    if (begins || this.#openBytes + line.bytes.length > LINE_BYTES_MAX) yield* this.#takeOpen();
+    const { bytes } = line;
+    const begins = !this.#mayContinue || this.#formats.begins(bytes, 0, bytes.length);
+    if (begins || this.#openBytes + bytes.length > LINE_BYTES_MAX) {
+      yield* this.#takeOpen();
+      this.#mayContinue = !hasOthers || this.#beginsLines(bytes);
+    }
     this.#open.push({ ...line, bytes: new Uint8Array(line.bytes) });
     this.#openBytes += line.bytes.length + 1;
+  }
+
+  /** Whether the line begins an event that may have more lines. */
+  #beginsLines(bytes: Uint8Array): boolean {
+    if (this.#options.format.begins?.(bytes, 0, bytes.length)) return true;
+    const format = this.#formats.read(bytes, 0, bytes.length);
+    this.#batch.rollback();
+    return format?.begins !== undefined;
   }
 
   *#takeOpen(): Generator<Document> {
@@ -85,14 +106,13 @@ export class Parser {
   }
 
   *#takeEvent(line: SplitLine): Generator<Document> {
-    const reason = this.#scan(line.bytes, 0, line.bytes.length);
-    if (reason === undefined) {
-      this.#batch
-        .text("data_stream.dataset")
-        .putText(this.#batch.rows, this.#options.format.dataset);
+    const format = this.#formats.read(line.bytes, 0, line.bytes.length);
+    const { reason } = this.#formats;
+    if (format) {
+      this.#batch.text("data_stream.dataset").putText(this.#batch.rows, format.dataset);
       this.#batch.commit();
     } else this.#batch.rollback();
-    this.#held.push({ line: { ...line, bytes: new Uint8Array(line.bytes) }, reason });
+    this.#held.push({ line: { ...line, bytes: new Uint8Array(line.bytes) }, format, reason });
     this.#heldBytes += line.bytes.length;
     if (this.#heldBytes > HELD_BYTES_MAX || this.#held.length >= ROWS_MAX) yield* this.#documents();
   }
@@ -103,14 +123,14 @@ export class Parser {
     this.#heldBytes = 0;
     this.#deriver.derive(0, this.#batch.rows);
     let row = 0;
-    for (const { line, reason } of held) {
-      const document = reason === undefined ? this.#document(row) : quarantined(reason);
-      if (reason === undefined) row += 1;
+    for (const { line, format, reason } of held) {
+      const document = format ? this.#document(row, format) : quarantined(reason);
+      if (format) row += 1;
       document["event.original"] = textOf(line.bytes, 0, line.bytes.length);
       if (line.bytesCut > 0) {
         document["log.flags"] = ["truncated"];
         const cut = `line cut: its last ${line.bytesCut} bytes are beyond the limit of ${LINE_BYTES_MAX}`;
-        document["error.message"] = reason === undefined ? cut : `${reason}; ${cut}`;
+        document["error.message"] = format ? cut : `${reason}; ${cut}`;
       }
       yield document;
     }
@@ -118,10 +138,9 @@ export class Parser {
     this.#deriver.reset();
   }
 
-  #document(row: number): Document {
+  #document(row: number, format: Format): Document {
     const document = toDocument(this.#batch, row);
-    const { all, format } = this.#options;
-    if (!all) {
+    if (!this.#options.all) {
       delete document["http.route"];
       format.toElastic?.(document);
     }

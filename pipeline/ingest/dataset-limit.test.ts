@@ -57,7 +57,7 @@ test("of 50,000 dataset names, the first 1,000 are kept, and no event is lost", 
   });
   const [status] = opened.statusWith([{ path: PATH, level: "info", message: "read" }]);
   expect(status?.level).toBe("warning");
-  expect(status?.message).toMatch(/^read; 49001 events are in the dataset quarterdeck\./);
+  expect(status?.message).toMatch(/; 49001 events are in the dataset quarterdeck\./);
 });
 
 test("datasets that the store has are known after a restart, and new ones are still moved", async () => {

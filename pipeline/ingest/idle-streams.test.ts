@@ -47,7 +47,7 @@ test("a stream that continues after days has the format of its stored position",
   read(streams, "src_b");
   expect([...streams.all()].map(({ id }) => id)).toEqual(["src_b"]);
   read(streams, "src_a");
-  expect([...streams.all()].at(-1)?.format?.dataset).toBe("ecs");
+  expect([...streams.all()].at(-1)?.formats.main?.dataset).toBe("ecs");
 });
 
 test("lines that are held are not forgotten", () => {
@@ -62,10 +62,10 @@ test("the formats of the latest logs are remembered, of a limited number of path
   const formats = new StoredFormats();
   const format = formatNamed("apache.access");
   for (let i = 0; i < 10_010; i += 1) {
-    formats.note(`/srv/${i}/access.log`, format);
-    formats.note("/srv/site/access.log", format);
+    formats.note(`/srv/${i}/access.log`, [format]);
+    formats.note("/srv/site/access.log", [format]);
   }
-  const of = (path: string) => formats.of({ sourceId: "src_new", path })?.format;
+  const of = (path: string) => formats.of({ sourceId: "src_new", path })[0];
   expect(of("/srv/0/access.log")).toBeUndefined();
   expect([of("/srv/10009/access.log"), of("/srv/site/access.log.1")]).toEqual([format, format]);
 });

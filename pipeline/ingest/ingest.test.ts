@@ -76,7 +76,7 @@ test.each([
   );
 });
 
-test("the status of a source has the number of its latest quarantined lines, and the reason", async () => {
+test("the status of a source has its events by dataset, the number of its latest quarantined lines, and the reason", async () => {
   const line =
     '203.0.113.9 - - [14/Mar/2026:10:11:12 +0000] "GET / HTTP/1.1" 200 5 "-" "Probe/1.0"\n';
   const log = `${line.repeat(8)}{"level":"info"}\n${line}`;
@@ -85,7 +85,7 @@ test("the status of a source has the number of its latest quarantined lines, and
   const [status] = ingest.statusWith([{ path, level: "info", message: "read" }]);
   expect(status).toMatchObject({ path, level: "warning" });
   expect(status?.message).toMatch(
-    /^read; 1 of its last 10 lines are in quarantine, the latest because: ./,
+    /^read; events by dataset: apache.access 9, quarterdeck.quarantine 1; 1 of its last 10 lines are in quarantine, the latest because: ./,
   );
   expect(ingest.counts).toMatchObject({ lines: 10, events: 9, quarantined: 1 });
 });

@@ -1,27 +1,16 @@
 import type { Batch } from "#collectors/batch.ts";
 import type { FormatContext } from "#collectors/format.ts";
 import { fillFields } from "#collectors/header-fields.ts";
-import { eachLine } from "#collectors/lines.ts";
 import type { Chunk, Positions, Source, SourceId, SourceStatus } from "#collectors/source.ts";
 
-import {
-  eachSpanningEvent,
-  firstLines,
-  restOf,
-  splitHeld,
-  takeHeld,
-  type TakeEvent,
-} from "./events.ts";
 import type { IngestCounts, IngestDeps } from "./ingest-deps.ts";
-import { quarantineRow, reparseRows } from "./quarantine.ts";
-import { keepsLines, Streams, type Stream } from "./streams.ts";
-import { RESERVE_ROWS, UnstoredBatch } from "./unstored-batch.ts";
+import { LineTaker } from "./line-taker.ts";
+import { Streams, type Stream } from "./streams.ts";
+import { UnstoredBatch } from "./unstored-batch.ts";
 
 const SEAL_AFTER_FIRST_MS = 200;
 /** Time for which an event waits for lines that may continue it. */
-const HELD_IDLE_MS = 300;
-/** In logs with multi-line events the format is checked after so many lines, because it decides where an event ends. */
-const PART_LINES = 100;
+const OPEN_IDLE_MS = 300;
 
 /**
  * Source → format → batch → store, with frames and rollups on the way. Rows and positions become durable together. A
@@ -33,6 +22,7 @@ export class Ingest {
   readonly #batch: Batch;
   readonly #context: FormatContext;
   readonly #streams: Streams;
+  readonly #lines: LineTaker;
   readonly counts: IngestCounts = {
     lines: 0,
     events: 0,
@@ -52,6 +42,7 @@ export class Ingest {
     this.#unstored = new UnstoredBatch(deps);
     this.#batch = this.#unstored.batch;
     this.#streams = new Streams(this.#batch, this.#context);
+    this.#lines = new LineTaker(this.#batch, this.#context, this.counts);
   }
 
   /**
@@ -112,127 +103,26 @@ export class Ingest {
   /** Stores what was read of a source, because another process continues from there. */
   async #release(id: SourceId, signal: AbortSignal): Promise<void> {
     await this.#seal(signal);
-    // A held-back event is after the stored position.
+    // An open event is after the stored position.
     this.#streams.forget(id);
   }
 
   #take(chunk: Chunk): void {
     this.#context.nowMs = this.#deps.clock.nowMs();
     const stream = this.#streams.of(chunk);
-    const wasKnown = stream.format !== undefined;
-    const chunks = this.#streams.ready(stream, chunk);
-    if (!wasKnown && stream.format) {
-      stream.firstRow = this.#batch.rows;
-      this.#reparse(stream, chunk.retime);
-    }
-    for (const ready of chunks) this.#takeChunk(stream, ready);
+    for (const ready of this.#streams.ready(stream, chunk)) this.#takeChunk(stream, ready);
   }
 
   #takeChunk(stream: Stream, chunk: Chunk): void {
     const batch = this.#batch;
     stream.firstRow = batch.rows;
     stream.position = chunk.position;
-    this.#takeEvents(stream, chunk);
+    this.#lines.takeChunk(stream, chunk);
     this.#finish(stream);
     if (chunk.header) {
       fillFields(batch, chunk.header.fields, { from: stream.firstRow, to: batch.rows });
     }
     this.#count(chunk);
-  }
-
-  #takeEvents(stream: Stream, chunk: Chunk): void {
-    let rest: Chunk | undefined = chunk;
-    while (rest) {
-      const part: Chunk = rest;
-      rest = stream.format?.begins
-        ? this.#takeSpanningEvents(stream, part)
-        : this.#takeLines(stream, part);
-      this.#followFormat(stream, part);
-    }
-  }
-
-  /** Takes some lines, and returns the rest. */
-  #takeSpanningEvents(stream: Stream, chunk: Chunk): Chunk | undefined {
-    const { part, rest } = firstLines(chunk, PART_LINES);
-    eachSpanningEvent(stream, part, this.#takerOf(stream));
-    stream.heldSinceMs = this.#context.nowMs;
-    return rest;
-  }
-
-  /** Changes the format of the stream if there is evidence, and parses what is at hand of the new format with it. */
-  #followFormat(stream: Stream, chunk: Chunk): void {
-    const format = stream.format && stream.evidence?.successor(stream.format, stream.path);
-    if (!format) return;
-    const rest = splitHeld(stream, this.#streams.testOf(format), this.#takerOf(stream));
-    this.#streams.change(stream, format, chunk.offset);
-    if (rest) this.#takeEvents(stream, rest);
-    this.#reparse(stream, chunk.retime);
-  }
-
-  /** Parses the quarantined lines of the stream with its present format, as far as they are not in frames yet. */
-  #reparse(stream: Stream, retime?: Chunk["retime"]): void {
-    const fromRow = this.#unstored.foldedRows;
-    this.counts.quarantined -= reparseRows(this.#batch, stream, { fromRow, retime });
-    this.counts.events = this.counts.lines - this.counts.quarantined;
-  }
-
-  /** Takes the lines up to one that requires that the format is examined; returns the rest. */
-  #takeLines(stream: Stream, chunk: Chunk): Chunk | undefined {
-    const batch = this.#batch;
-    const { bytes, offset, retime } = chunk;
-    const { scan, evidence } = stream;
-    const first = batch.rows;
-    const time = batch.number("@timestamp");
-    const offsets = batch.number("log.offset");
-    const datasets = batch.text("data_stream.dataset");
-    const dataset = stream.dataset === "" ? 0 : datasets.internText(stream.dataset);
-    const keeps = keepsLines(chunk);
-    let isDue = false;
-    let rest = -1;
-    eachLine(chunk, (start, end) => {
-      if (isDue) {
-        if (rest < 0) rest = start;
-        return;
-      }
-      const row = batch.rows;
-      if (row >= batch.rowsMax) batch.reserve(RESERVE_ROWS);
-      const reason = scan(bytes, start, end);
-      if (reason === undefined) {
-        if (retime) time.values[row] = retime(time.values[row] ?? 0);
-        stream.eventMs = time.values[row];
-        if (datasets.ids[row] === 0) datasets.ids[row] = dataset;
-      } else {
-        isDue = evidence?.refuse(bytes.subarray(start, end), row - first) ?? false;
-        this.#quarantine(stream, reason);
-      }
-      if (keeps || reason !== undefined) batch.lines.putLine(row, bytes, start, end);
-      offsets.values[row] = offset + start;
-      batch.commit();
-    });
-    evidence?.count(batch.rows - first);
-    return rest < 0 ? undefined : restOf(chunk, rest);
-  }
-
-  /** For formats with multi-line events; these logs are small. */
-  #takerOf(stream: Stream): TakeEvent {
-    const batch = this.#batch;
-    return ({ bytes, start, end, offset, retime }) => {
-      const row = batch.rows;
-      batch.reserve(1);
-      const time = batch.number("@timestamp");
-      const reason = stream.scan(bytes, start, end);
-      if (reason === undefined) {
-        if (retime) time.values[row] = retime(time.values[row] ?? 0);
-        stream.eventMs = time.values[row];
-        batch.text("data_stream.dataset").putText(row, stream.dataset);
-      } else {
-        stream.evidence?.refuse(bytes.subarray(start, end));
-        this.#quarantine(stream, reason);
-      }
-      batch.lines.putLine(row, bytes, start, end);
-      batch.number("log.offset").put(row, offset);
-      batch.commit();
-    };
   }
 
   /** Takes what was held for long enough: events that may continue, and lines whose format is not known. */
@@ -241,9 +131,10 @@ export class Ingest {
     this.#context.nowMs = nowMs;
     for (const stream of this.#streams.all()) {
       for (const chunk of this.#streams.overdue(stream, ageMs)) this.#takeChunk(stream, chunk);
-      if (!stream.held || Math.abs(nowMs - stream.heldSinceMs) < (ageMs ?? HELD_IDLE_MS)) continue;
+      const { open } = stream;
+      if (!open || Math.abs(nowMs - open.changedMs) < (ageMs ?? OPEN_IDLE_MS)) continue;
       stream.firstRow = this.#batch.rows;
-      takeHeld(stream, this.#takerOf(stream));
+      this.#lines.takeOpen(stream);
       this.#finish(stream);
     }
   }
@@ -260,7 +151,7 @@ export class Ingest {
     const rows = batch.rows - first;
     this.counts.lines += rows;
     this.counts.events = this.counts.lines - this.counts.quarantined;
-    stream.recent.count(rows);
+    this.#streams.settle(stream, rows);
     const times = batch.number("@timestamp").values;
     stream.ahead.count(times, { from: first, to: batch.rows }, this.#context.nowMs);
     this.#unstored.sinceMs ??= this.#context.nowMs;
@@ -271,12 +162,6 @@ export class Ingest {
     this.counts.bytesSkipped += chunk.bytesSkipped;
     this.#unstored.bytes += chunk.bytes.length;
     this.#deps.onProgress?.(this.counts);
-  }
-
-  #quarantine(stream: Stream, reason: string): void {
-    quarantineRow(this.#batch, { reason, atMs: stream.eventMs ?? this.#context.nowMs });
-    this.counts.quarantined += 1;
-    stream.recent.refuse(reason);
   }
 
   #seal(signal: AbortSignal): Promise<void> {

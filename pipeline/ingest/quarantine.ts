@@ -2,9 +2,6 @@ import type { Batch } from "#collectors/batch.ts";
 import { EXTRA_FIELD } from "#collectors/fields.ts";
 import type { LineScanner } from "#collectors/format.ts";
 import { endWithoutCr } from "#collectors/line-column.ts";
-import type { Chunk } from "#collectors/source.ts";
-
-import type { Stream } from "./streams.ts";
 
 /** The dataset of lines that no format can parse. */
 export const QUARANTINE_DATASET = "quarterdeck.quarantine";
@@ -82,29 +79,3 @@ const mergedJson = (first: string, last: string): string => {
   const merged: unknown = { ...JSON.parse(first), ...JSON.parse(last) };
   return JSON.stringify(merged);
 };
-
-/**
- * Parses the quarantined rows of the stream, from `fromRow` on, with its present format. Returns the number of those that
- * are parsed.
- */
-export function reparseRows(
-  batch: Batch,
-  stream: Stream,
-  { fromRow, retime }: { fromRow: number; retime: Chunk["retime"] },
-): number {
-  if (fromRow === batch.rows) return 0;
-  const datasets = batch.text("data_stream.dataset");
-  const sources = batch.text("log.source.id");
-  const times = batch.number("@timestamp");
-  const quarantine = datasets.internText(QUARANTINE_DATASET);
-  const source = sources.internText(stream.id);
-  let parsed = 0;
-  for (let row = fromRow; row < batch.rows; row += 1) {
-    const isOwn = row >= stream.firstRow || sources.ids[row] === source;
-    if (!isOwn || datasets.ids[row] !== quarantine || !reparseRow(batch, row, stream)) continue;
-    parsed += 1;
-    if (retime) times.put(row, retime(times.values[row] ?? 0));
-    stream.eventMs = times.values[row];
-  }
-  return parsed;
-}

@@ -3,6 +3,7 @@ import { type Deriver, openDeriver } from "#collectors/derive/derive.ts";
 import type { DeriveRules } from "#collectors/derive/request-pattern.ts";
 import { detectLines, sampleLines } from "#collectors/detect.ts";
 import type { Format } from "#collectors/format.ts";
+import { FORMATS } from "#collectors/formats/index.ts";
 import type { Positions, SourceId } from "#collectors/source.ts";
 import type { Zone } from "#collectors/zone.ts";
 import type { Clock } from "#platform/clock.ts";
@@ -13,7 +14,7 @@ import type { RollupCell } from "../rollup.ts";
 import type { EventReader, EventRewriter, PositionReader } from "../store/port.ts";
 import { DatasetLimit } from "./dataset-limit.ts";
 import { type LineParser, QUARANTINE_DATASET, reparseRow } from "./quarantine.ts";
-import { formatIn } from "./stored-formats.ts";
+import { formatsIn } from "./stored-formats.ts";
 
 export type ReprocessDeps = {
   store: EventRewriter & PositionReader & Pick<EventReader, "extents">;
@@ -148,9 +149,9 @@ class Parsers {
   #formatsOf(source: string, rows: readonly number[]): Format[] {
     const { format, positions } = this.#deps;
     if (format) return [format];
-    const stored = isSourceId(source) ? formatIn(positions.get(source)) : undefined;
+    const stored = isSourceId(source) ? formatsIn(positions.get(source)) : [];
     const detected = this.#detected(rows);
-    return [stored, detected === stored ? undefined : detected].filter((it) => it !== undefined);
+    return [...new Set([...stored, ...(detected ? [detected] : []), ...FORMATS])];
   }
 
   #detected(rows: readonly number[]): Format | undefined {

@@ -5,10 +5,12 @@ import { findFormat } from "#collectors/formats/index.ts";
 import type { Chunk, Position, Positions } from "#collectors/source.ts";
 
 /**
- * What is stored of a stream in its position, in addition to the position of its source: its format, and the path at
- * which it was read. Positions of earlier versions, and of streams whose format is not known yet, lack them.
+ * What is stored of a stream in its position, in addition to the position of its source: its main format, the others,
+ * and the path at which it was read. Positions of earlier versions, and of streams whose format is not known yet, lack
+ * them.
  */
 const FORMAT = "stream.format";
+const OTHERS = "stream.formats";
 const PATH = "stream.path";
 /** `access.log-20260314`, `access.log.1.gz`: the suffixes of rotated files. */
 const ROTATED = /(?:[-.]\d{1,14}){0,4}(?:\.(?:gz|zst))?$/;
@@ -16,25 +18,37 @@ const ROTATED = /(?:[-.]\d{1,14}){0,4}(?:\.(?:gz|zst))?$/;
 /** Logs whose formats are remembered in addition to the stored ones, which have those of earlier logs. */
 const LOGS_MAX = 10_000;
 
-type Inherited = { format: Format; isInherited: boolean };
-type Described = { format: Format; path: string };
+type Described = {
+  /** The main format first. */
+  formats: readonly Format[];
+  path: string;
+};
 
-export function withFormat(position: Position, { format, path }: Described): Position {
-  return { ...position, [FORMAT]: format.dataset, [PATH]: path === "" ? "" : resolve(path) };
+export function withFormats(position: Position, { formats, path }: Described): Position {
+  const [main, ...others] = formats.map(({ dataset }) => dataset);
+  if (main === undefined) return position;
+  return {
+    ...position,
+    [FORMAT]: main,
+    ...(others.length > 0 && { [OTHERS]: others.join(",") }),
+    [PATH]: path === "" ? "" : resolve(path),
+  };
 }
 
-/** The format that is stored with a position; undefined if none is, or if this version does not have it. */
-export function formatIn(position: Position | undefined): Format | undefined {
-  const name = position?.[FORMAT];
-  return typeof name === "string" ? findFormat(name) : undefined;
+/** The formats that are stored with a position, the main one first, as far as this version has them. */
+export function formatsIn(position: Position | undefined): Format[] {
+  const names = [position?.[FORMAT], ...String(position?.[OTHERS] ?? "").split(",")];
+  return names
+    .map((name) => (typeof name === "string" ? findFormat(name) : undefined))
+    .filter((format) => format !== undefined);
 }
 
 /** The formats that streams had when they were stored, also by path: after a rotation the same program writes there. */
 export class StoredFormats {
   #positions: Positions = new Map();
   /** By path, of the stored positions; computed on demand. */
-  #storedByLog: ReadonlyMap<string, Format> | undefined;
-  readonly #readByLog = new Map<string, Format>();
+  #storedByLog: ReadonlyMap<string, readonly Format[]> | undefined;
+  readonly #readByLog = new Map<string, readonly Format[]>();
 
   /** To be called with all stored positions, those stored last at the end. */
   update(positions: Positions): void {
@@ -43,36 +57,36 @@ export class StoredFormats {
     this.#storedByLog = undefined;
   }
 
-  /** Notes the format of a stream that is read at this path. */
-  note(path: string, format: Format): void {
+  /** Notes the formats of a stream that is read at this path. */
+  note(path: string, formats: readonly Format[]): void {
     if (path === "") return;
     const log = logOf(path);
     this.#readByLog.delete(log);
-    this.#readByLog.set(log, format);
+    this.#readByLog.set(log, formats);
     const [oldest] = this.#readByLog.keys();
     if (this.#readByLog.size > LOGS_MAX && oldest !== undefined) this.#readByLog.delete(oldest);
   }
 
-  /** The format of this stream, or of the stream that was last read at its path: then it `isInherited`. */
-  of({ sourceId, path }: Pick<Chunk, "sourceId" | "path">): Inherited | undefined {
-    const own = formatIn(this.#positions.get(sourceId));
-    if (own) return { format: own, isInherited: false };
-    if (path === "") return undefined;
+  /** The formats of this stream, otherwise those of the stream that was last read at its path. */
+  of({ sourceId, path }: Pick<Chunk, "sourceId" | "path">): readonly Format[] {
+    const own = formatsIn(this.#positions.get(sourceId));
+    if (own.length > 0 || path === "") return own;
     const log = logOf(path);
     this.#storedByLog ??= formatsByLog(this.#positions);
-    const format = this.#readByLog.get(log) ?? this.#storedByLog.get(log);
-    return format && { format, isInherited: true };
+    return this.#readByLog.get(log) ?? this.#storedByLog.get(log) ?? [];
   }
 }
 
-function formatsByLog(positions: Positions): Map<string, Format> {
-  const formats = new Map<string, Format>();
+function formatsByLog(positions: Positions): Map<string, Format[]> {
+  const byLog = new Map<string, Format[]>();
   for (const position of positions.values()) {
-    const format = formatIn(position);
+    const formats = formatsIn(position);
     const path = position[PATH];
-    if (format && typeof path === "string" && path !== "") formats.set(logOf(path), format);
+    if (formats.length > 0 && typeof path === "string" && path !== "") {
+      byLog.set(logOf(path), formats);
+    }
   }
-  return formats;
+  return byLog;
 }
 
 const logOf = (path: string): string => resolve(path).replace(ROTATED, "");

@@ -231,15 +231,15 @@ test.each([
   { name: "events to lines", from: error, to: combined, datasets: ["nginx.error", "nginx.access"] },
   { name: "lines to events", from: combined, to: error, datasets: ["nginx.access", "nginx.error"] },
 ])(
-  "a change of the format is followed wherever chunks begin, and is reported: $name",
+  "a change of the format costs no line wherever chunks begin, and the status has the counts: $name",
   async ({ name, from, to, datasets: [before = "", after = ""] }) => {
     const log = text([...many(500, from), ...many(500, to)]);
     await fc.assert(
       fc.asyncProperty(fc.subarray(lineStarts(log), { maxLength: 12 }), async (cuts) => {
         await using store = openMemoryStore()();
         const status = await ingest(store, sourceOf(log, cuts));
-        expect(await counts(store)).toMatchObject({ [before]: 500, [after]: 500 });
-        expect(status).toMatch(/^warning: read; its format changed from \S+ to \S+ at byte \d+/);
+        expect(await counts(store)).toEqual({ [before]: 500, [after]: 500 });
+        expect(status).toMatch(/^info: read; events by dataset: \S+ 500, \S+ 500$/);
         if (name === "lines") {
           const offsets = (await stored(store)).map((fields) => fields["log.offset"]);
           expect(offsets).toEqual([0, ...lineStarts(log).slice(0, -1)]);
@@ -252,29 +252,95 @@ test.each([
   },
 );
 
-test("blocks of another format do not change the format again and again", async () => {
-  const blocks = (lines: number): string[] =>
-    many(10, (i) => text(many(lines, i % 2 === 0 ? combined : document)));
-  for (const [lines, changesMax] of [
-    [150, 0],
-    [1_000, 4],
-  ] as const) {
+test("blocks of two formats are all read, wherever chunks begin", async () => {
+  for (const lines of [3, 150, 1_000]) {
     await using store = openMemoryStore()();
-    const parts = blocks(lines);
-    const log = parts.join("");
-    await ingest(
-      store,
-      sourceOf(
-        log,
-        lineStarts(log).filter((_, i) => i % 10 === 9),
-      ),
-    );
-    const datasets = (await stored(store))
-      .map((fields) => String(fields["data_stream.dataset"]))
-      .filter((dataset) => dataset !== "quarterdeck.quarantine");
-    const changes = datasets.filter((dataset, i) => i > 0 && dataset !== datasets[i - 1]).length;
-    expect(changes).toBeLessThanOrEqual(changesMax);
+    const log = many(10, (i) => text(many(lines, i % 2 === 0 ? combined : document))).join("");
+    const cuts = lineStarts(log).filter((_, i) => i % 10 === 9);
+    await ingest(store, sourceOf(log, cuts));
+    expect(await counts(store)).toEqual({ "nginx.access": 5 * lines, ecs: 5 * lines });
   }
+});
+
+/** A line of any kind with its dataset. */
+const mixedLine = fc.constantFrom(
+  { line: combined(1), dataset: "nginx.access" },
+  { line: "2026/03/14 10:11:12 [notice] 1#1: start worker process 29", dataset: "nginx.error" },
+  { line: "2026/03/14 10:11:12 [error] 12#34: *5 PHP message: failed", dataset: "nginx.error" },
+  { line: document(3), dataset: "ecs" },
+);
+
+test("in any mixture of formats each line is an event of its own format, also over restarts", async () => {
+  const mixture = fc.array(mixedLine, { minLength: 1, maxLength: 40 });
+  await fc.assert(
+    fc.asyncProperty(mixture, fc.nat(), fc.nat(), async (lines, cut, stop) => {
+      const log = text(lines.map(({ line }) => line));
+      const starts = lineStarts(log);
+      const [from = 0, to = 0] = [stop, cut].map((n) => starts[n % starts.length] ?? 0);
+      await using store = openMemoryStore()();
+      await ingest(store, sourceOf(log.slice(0, from)));
+      await ingest(store, sourceOf(log, [to]));
+      const datasets = (await stored(store)).map((fields) => fields["data_stream.dataset"]);
+      expect(datasets).toEqual(lines.map(({ dataset }) => dataset));
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test("access lines do not continue the notice before them: what the nginx image writes to its standard output", async () => {
+  const entrypoint = many(
+    5,
+    (i) => `/docker-entrypoint.sh: Launching /docker-entrypoint.d/${i}.sh`,
+  );
+  const notices = many(8, (i) => `2026/03/14 10:00:00 [notice] 1#1: start worker process ${i}`);
+  const log = text([...entrypoint, ...notices, ...many(1_000, combined)]);
+  for (const cuts of [[], lineStarts(log)]) {
+    await using store = openMemoryStore()();
+    const status = await ingest(store, sourceOf(log, cuts));
+    expect(await counts(store)).toEqual({
+      "nginx.access": 1_000,
+      "nginx.error": 8,
+      "quarterdeck.quarantine": 5,
+    });
+    expect(status).toContain(
+      "events by dataset: nginx.access 1,000, nginx.error 8, quarterdeck.quarantine 5",
+    );
+  }
+});
+
+test("a continuation belongs to the error event before it, also if access lines are the main format", async () => {
+  const log = text([...many(50, combined), error(1), ...many(50, combined), error(2)]);
+  for (const cuts of [[], lineStarts(log)]) {
+    await using store = openMemoryStore()();
+    await ingest(store, sourceOf(log, cuts));
+    expect(await counts(store)).toEqual({ "nginx.access": 100, "nginx.error": 2 });
+    const errors = (await stored(store)).filter((it) => it["log.level"] === "error");
+    expect(errors.map((it) => it["message"])).toEqual([
+      "failed\n  at step 1",
+      "failed\n  at step 2",
+    ]);
+  }
+});
+
+test("combined lines beside Apache's notices are those of Apache", async () => {
+  const notice = "[Sat Mar 14 10:11:12.1 2026] [mpm_event:notice] [pid 1:tid 7] AH00489: resumed";
+  for (const lines of [
+    [notice, ...many(20, combined)],
+    [...many(20, combined), notice],
+  ]) {
+    await using store = openMemoryStore()();
+    await ingest(store, sourceOf(text(lines)));
+    expect(await counts(store)).toEqual({ "apache.access": 20, "apache.error": 1 });
+  }
+});
+
+test("the formats of a stream are stored with its position", async () => {
+  await using store = openMemoryStore()();
+  const notice = "[Sat Mar 14 10:11:12.1 2026] [mpm_event:notice] [pid 1:tid 7] AH00489: resumed";
+  const log = text([notice, apache(1), combined(2)]);
+  await ingest(store, sourceOf(log));
+  await ingest(store, sourceOf(log + text(many(3, combined))));
+  expect(await counts(store)).toEqual({ "apache.access": 5, "apache.error": 1 });
 });
 
 test("a file that takes over the path of a log of another format is recognised by its first lines", async () => {

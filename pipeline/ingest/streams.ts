@@ -1,15 +1,17 @@
 import type { Batch } from "#collectors/batch.ts";
 import { detectFormat } from "#collectors/detect.ts";
-import type { Format, FormatContext, LineScanner } from "#collectors/format.ts";
+import type { Format, FormatContext } from "#collectors/format.ts";
 import { ecs } from "#collectors/formats/ecs.ts";
 import { findFormat } from "#collectors/formats/index.ts";
 import type { Chunk, Position, Positions, SourceId, SourceStatus } from "#collectors/source.ts";
+import { BoundFormats, StreamFormats } from "#collectors/stream-formats.ts";
 
 import { AheadLines } from "./ahead-lines.ts";
-import { FormatEvidence } from "./format-evidence.ts";
+import { LineCounts } from "./line-counts.ts";
+import type { OpenEvent } from "./open-event.ts";
 import { pushedStatus } from "./pushed-status.ts";
 import { RecentLines } from "./recent-lines.ts";
-import { StoredFormats, withFormat } from "./stored-formats.ts";
+import { StoredFormats, withFormats } from "./stored-formats.ts";
 import { UnrecognisedLines } from "./unrecognised-lines.ts";
 
 /** Limits of lines that are held until their format is recognised: of one stream, and of all. */
@@ -18,25 +20,12 @@ const HELD_MS_MAX = 1_000;
 /** A stream that has not been read for this long, such as that of a rotated file, is forgotten. */
 const IDLE_MS_MAX = 24 * 3_600_000;
 
-/** The last event of a chunk, which may continue in the next one. */
-type HeldEvent = {
-  /** From its first byte to the end of the chunk: consecutive bytes of the stream. */
-  bytes: Uint8Array;
-  /** The end of its last line in `bytes`, without the line end. */
-  end: number;
-  /** Offset of the event in the stream, and the position from which it can be read again. */
-  offset: number;
-  position: Position;
-  retime: Chunk["retime"];
-};
-
 /** The state of a stream while it is read. Pushed lines with different headers have separate states. */
 export type Stream = {
   id: SourceId;
-  format: Format | undefined;
-  /** Dataset of lines without one. */
-  dataset: string;
-  scan: LineScanner;
+  readonly formats: StreamFormats;
+  /** Dataset that the sender of the lines named for events without one; undefined: that of their format. */
+  dataset: string | undefined;
   /** Time of the last line with a time, epoch ms; used for quarantined lines. */
   eventMs: number | undefined;
   /** When its latest chunk was read. */
@@ -44,40 +33,34 @@ export type Stream = {
   path: string;
   /** Whether its lines have a header, as those that were pushed. */
   readonly isPushed: boolean;
-  /** Position after everything that was read, including a held-back event. */
+  /** Whether its lines are originals: pushed ECS documents are written by the API that receives them. */
+  readonly keepsLines: boolean;
+  /** Position after everything that was read, including the open event. */
   position: Position;
   /** The first row of the chunk that is read, whose source fields are not written yet. */
   firstRow: number;
-  held: HeldEvent | undefined;
-  heldSinceMs: number;
-  recent: RecentLines;
+  /** The last event, if its format has multi-line events: it may continue in the next chunk. */
+  open: OpenEvent | undefined;
+  readonly recent: RecentLines;
+  readonly lines: LineCounts;
+  /** Rows of the chunk that is read whose format is not the main one. */
+  rowsOfOthers: number;
   readonly ahead: AheadLines;
   readonly unrecognised: UnrecognisedLines;
-  /** Undefined while the format is not known, and if the sender of the lines decides it. */
-  evidence: FormatEvidence | undefined;
-  /** The last change of its format, for people. */
-  change: { message: string; atMs: number } | undefined;
 };
-
-const unrecognised: LineScanner = () =>
-  "unknown format: `quarterdeck parse` shows what is recognised";
-
-/** A change of a format is a warning for so long. */
-const CHANGE_WARNING_MS = 3_600_000;
 
 /** The streams of a batch, and their formats. Each format is bound to the batch's columns once. */
 export class Streams {
   readonly #streams = new Map<string, Stream>();
-  readonly #scanners = new Map<Format, LineScanner>();
+  readonly #formats: BoundFormats;
   readonly #stored = new StoredFormats();
   /** Of all pushed lines. */
   readonly #pushedAhead = new AheadLines();
-  readonly #batch: Batch;
   readonly #context: FormatContext;
   #forgotMs: number;
 
   constructor(batch: Batch, context: FormatContext) {
-    this.#batch = batch;
+    this.#formats = new BoundFormats(batch, context);
     this.#context = context;
     this.#forgotMs = context.nowMs;
   }
@@ -92,19 +75,15 @@ export class Streams {
     let stream = this.#streams.get(key);
     if (!stream) {
       this.#forgetIdle();
-      this.#streams.set(key, (stream = newStream(chunk, this.#pushedAhead)));
+      const formats = new StreamFormats(this.#formats);
+      this.#streams.set(key, (stream = newStream(chunk, formats, this.#pushedAhead)));
     }
     stream.path = chunk.path;
     stream.readMs = this.#context.nowMs;
-    if (stream.format) return stream;
-    if (chunk.header) this.#bindHeader(stream, chunk);
-    else {
-      const stored = this.#stored.of(chunk);
-      if (stored) {
-        this.#bind(stream, stored.format);
-        stream.evidence = new FormatEvidence(stored);
-      }
-    }
+    const { formats } = stream;
+    if (formats.main) return stream;
+    if (chunk.header) this.#setFromHeader(stream, chunk);
+    else this.#setFormats(stream, this.#stored.of(chunk));
     return stream;
   }
 
@@ -112,7 +91,7 @@ export class Streams {
    * The chunks of the stream that can be parsed, or quarantined, now. While its format is not known, chunks are held.
    */
   ready(stream: Stream, chunk: Chunk): Chunk[] {
-    if (stream.format || chunk.header) return [chunk];
+    if (stream.formats.main || chunk.header) return [chunk];
     const lines = stream.unrecognised;
     lines.add(chunk, this.#context.nowMs);
     const isFull = lines.bytes >= HELD_BYTES_MAX.stream || this.#heldBytes() > HELD_BYTES_MAX.all;
@@ -130,62 +109,49 @@ export class Streams {
     return stream.unrecognised.take();
   }
 
-  /** Changes the format of a stream because of its evidence; `offset` is where its present chunk begins. */
-  change(stream: Stream, format: Format, offset: number): void {
-    const { nowMs } = this.#context;
-    const at = `at byte ${offset}, ${new Date(nowMs).toISOString()}`;
-    const message =
-      `its format changed from ${stream.format?.dataset} to ${format.dataset} ${at}, because most of its ` +
-      `latest lines were of the ${format.title}; \`quarterdeck reprocess\` reads earlier ones in quarantine again`;
-    stream.change = { message, atMs: nowMs };
-    stream.recent = new RecentLines();
-    const evidence = stream.evidence?.next();
-    this.#bind(stream, format);
-    stream.evidence = evidence;
+  /** To be called after the rows of a chunk were written: the main format is that of most lines. */
+  settle(stream: Stream, rows: number): void {
+    const { formats, rowsOfOthers } = stream;
+    if (formats.main) stream.lines.add(formats.main.dataset, rows - rowsOfOthers);
+    stream.rowsOfOthers = 0;
+    stream.recent.count(rows);
+    formats.settle(rows);
+    if (formats.main && !stream.isPushed) this.#stored.note(stream.path, formatsOf(stream));
   }
 
-  /** A function that tests whether a line is of this format. It uses the open row of the batch. */
-  testOf(format: Format): (bytes: Uint8Array, start: number, end: number) => boolean {
-    const scan = this.#scannerOf(format);
-    return (bytes, start, end) => {
-      this.#batch.reserve(1);
-      const reason = scan(bytes, start, end);
-      this.#batch.rollback();
-      return reason === undefined;
-    };
-  }
-
-  /** The position of a stream, to be stored: with its format, unless that is in the header of its lines. */
-  positionOf({ held, position, format, path, isPushed }: Stream): Position {
-    const read = held?.position ?? position;
-    return format && !isPushed ? withFormat(read, { format, path }) : read;
+  /** The position of a stream, to be stored: with its formats, unless they are in the header of its lines. */
+  positionOf(stream: Stream): Position {
+    const { open, position, path, isPushed } = stream;
+    const read = open?.position ?? position;
+    return isPushed ? read : withFormats(read, { formats: formatsOf(stream), path });
   }
 
   /**
-   * The status of each path, with its latest quarantined lines, and its lines ahead of the clock. Those of all
-   * pushed lines have a status of their own.
+   * The status of each path, with the formats of its lines, its latest quarantined lines, and its lines ahead of the
+   * clock. Those of all pushed lines have a status of their own.
    */
   statusWith(sources: readonly SourceStatus[]): SourceStatus[] {
     const { nowMs } = this.#context;
-    const notes = new Map<string, { text: string; isWarning: boolean }>();
-    for (const { path, recent, change, ahead } of this.#streams.values()) {
-      const aheadNote = ahead.note(nowMs);
-      const texts = [change?.message, recent.note, aheadNote].filter((text) => text !== undefined);
-      const isNew = change && nowMs - change.atMs < CHANGE_WARNING_MS;
-      const isWarning = isNew === true || recent.note !== undefined || aheadNote !== undefined;
-      if (texts.length > 0) notes.set(path, { text: texts.join("; "), isWarning });
+    const notes = new Map<string, { recognised: string | undefined; warnings: string[] }>();
+    for (const { path, recent, ahead, lines } of this.#streams.values()) {
+      const found = [recent.note, ahead.note(nowMs)].filter((text) => text !== undefined);
+      const before = notes.get(path);
+      const warnings = [...(before?.warnings ?? []), ...found];
+      notes.set(path, { recognised: lines.note ?? before?.recognised, warnings });
     }
     const described = sources.map((source) => {
       const note = notes.get(source.path);
       if (!note) return source;
-      const level = source.level === "info" && note.isWarning ? "warning" : source.level;
-      return { ...source, level, message: `${source.message}; ${note.text}` };
+      const hasWarnings = note.warnings.length > 0;
+      const level = source.level === "info" && hasWarnings ? "warning" : source.level;
+      const texts = [source.message, note.recognised, ...note.warnings];
+      return { ...source, level, message: texts.filter((text) => text !== undefined).join("; ") };
     });
     const pushedNote = this.#pushedAhead.note(nowMs);
     return pushedNote === undefined ? described : [...described, pushedStatus(pushedNote)];
   }
 
-  /** Removes the streams of a source with their held-back events. */
+  /** Removes the streams of a source with their open events. */
   forget(id: SourceId): void {
     for (const [key, stream] of this.#streams) if (stream.id === id) this.#streams.delete(key);
   }
@@ -196,9 +162,9 @@ export class Streams {
     // Absolute, so that streams are also forgotten after the clock was set back.
     if (Math.abs(nowMs - this.#forgotMs) < IDLE_MS_MAX) return;
     this.#forgotMs = nowMs;
-    for (const [key, { readMs, held, unrecognised: lines }] of this.#streams) {
+    for (const [key, { readMs, open, unrecognised: lines }] of this.#streams) {
       const isIdle = Math.abs(nowMs - readMs) >= IDLE_MS_MAX;
-      if (isIdle && !held && lines.bytes === 0) this.#streams.delete(key);
+      if (isIdle && !open && lines.bytes === 0) this.#streams.delete(key);
     }
   }
 
@@ -208,29 +174,23 @@ export class Streams {
 
   #recognise(stream: Stream, mustExamine: boolean): boolean {
     const format = stream.unrecognised.recognise(stream.path, mustExamine);
-    if (format) this.#bind(stream, format);
+    if (format) this.#setFormats(stream, [format]);
     return format !== undefined;
   }
 
-  #bindHeader(stream: Stream, { header, bytes, path }: Chunk): void {
+  #setFromHeader(stream: Stream, { header, bytes, path }: Chunk): void {
     const name = header?.format;
     const format = name === undefined ? detectFormat(bytes, path).format : findFormat(name);
-    if (format) this.#bind(stream, format, header?.dataset);
-    else if (name !== undefined) stream.scan = () => `the format ${name} is unknown`;
+    const { formats } = stream;
+    stream.dataset = header?.dataset;
+    formats.isOnly = name !== undefined;
+    if (format) formats.setMain(format);
+    else if (name !== undefined) formats.unknown = `the format ${name} is unknown`;
   }
 
-  #bind(stream: Stream, format: Format, dataset = format.dataset): void {
-    stream.format = format;
-    stream.dataset = dataset;
-    stream.scan = this.#scannerOf(format);
-    stream.evidence = stream.isPushed ? undefined : new FormatEvidence();
-    this.#stored.note(stream.path, format);
-  }
-
-  #scannerOf(format: Format): LineScanner {
-    const scan = this.#scanners.get(format) ?? format.open(this.#batch, this.#context);
-    this.#scanners.set(format, scan);
-    return scan;
+  #setFormats(stream: Stream, [main, ...others]: readonly Format[]): void {
+    if (main) stream.formats.setMain(main);
+    stream.formats.addOthers(others);
   }
 
   #heldBytes(): number {
@@ -240,31 +200,33 @@ export class Streams {
   }
 }
 
-function newStream(chunk: Chunk, pushedAhead: AheadLines): Stream {
+function newStream(chunk: Chunk, formats: StreamFormats, pushedAhead: AheadLines): Stream {
   const isPushed = chunk.header !== undefined;
   return {
     id: chunk.sourceId,
-    format: undefined,
-    dataset: "",
-    scan: unrecognised,
+    formats,
+    dataset: undefined,
     eventMs: undefined,
     readMs: 0,
     path: chunk.path,
     isPushed,
+    keepsLines: chunk.header?.format !== ecs.dataset,
     position: chunk.position,
     firstRow: 0,
-    held: undefined,
-    heldSinceMs: 0,
+    open: undefined,
     recent: new RecentLines(),
+    lines: new LineCounts(),
+    rowsOfOthers: 0,
     ahead: isPushed ? pushedAhead : new AheadLines(),
     unrecognised: new UnrecognisedLines(),
-    evidence: undefined,
-    change: undefined,
   };
 }
 
-/** Whether the lines of a chunk are originals: pushed ECS documents are written by the API that receives them. */
-export const keepsLines = ({ header }: Chunk): boolean => header?.format !== ecs.dataset;
+/** The dataset of an event of this format, unless the event has its own. */
+export const datasetOf = ({ dataset }: Stream, format: Format): string => dataset ?? format.dataset;
+
+const formatsOf = ({ formats: { main, others } }: Stream): Format[] =>
+  main ? [main, ...others] : [];
 
 const keyOf = ({ sourceId, header }: Chunk): string =>
   header ? `${sourceId} ${header.format ?? ""} ${header.dataset ?? ""}` : sourceId;

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 
+import type { SourceStatus } from "#collectors/source.ts";
 import { fileSource } from "#collectors/sources/files.ts";
 import { zoneOf } from "#collectors/zone.ts";
 import type { IngestCounts } from "#pipeline/ingest/ingest-deps.ts";
@@ -20,6 +21,8 @@ import { printStoreProblems } from "./store-problems.ts";
 /** Segments are sealed by size, except the first ones, which are sealed sooner. */
 const SEAL_AFTER_MS = Number.POSITIVE_INFINITY;
 const FOLD_EVERY_MS = 1_000;
+/** Files without problems whose status is printed. */
+const FILES_LISTED_MAX = 20;
 
 export const ingestCommand: Command = {
   name: "ingest",
@@ -27,7 +30,8 @@ export const ingestCommand: Command = {
   help: `quarterdeck ingest [--data DIR] [--json] FILE…
 
 Reads each file from the position up to which it was read before (also if it was renamed since), detects its format,
-and stores the events. Lines that no format can parse are kept in quarantine.
+and stores the events. A file may have lines of several formats: the number of events of each is printed. Lines that no
+format can parse are kept in quarantine.
 
   --data DIR   the data folder (default: QUARTERDECK_DATA, else ./data)
   --json       print the summary as one JSON object
@@ -66,9 +70,7 @@ and stores the events. Lines that no format can parse are kept in quarantine.
     await ingest.run(source, stop.signal);
     terminal.done();
     printStoreProblems(await store.status());
-    for (const { level, path, message } of ingest.statusWith(source.status())) {
-      if (level !== "info") terminal.line(`${path}: ${message}`);
-    }
+    for (const line of statusLines(ingest.statusWith(source.status()))) terminal.line(line);
     const summary = summarise(ingest.counts, seconds());
     process.stdout.write(`${values["json"] ? JSON.stringify(summary) : summaryText(summary)}\n`);
     return stop.signal.aborted || source.status().some(({ level }) => level === "error") ? 1 : 0;
@@ -83,6 +85,19 @@ async function mustExist(paths: readonly string[]): Promise<void> {
       throw new AppError("bad_request", `${path}: cannot be read (${why})`);
     });
   }
+}
+
+const statusLine = ({ path, message }: SourceStatus): string => `${path}: ${message}`;
+
+/** All problems, and how the lines of some files were recognised. */
+function statusLines(sources: readonly SourceStatus[]): string[] {
+  const fine = sources.filter(({ level }) => level === "info");
+  const more = fine.length - FILES_LISTED_MAX;
+  return [
+    ...sources.filter(({ level }) => level !== "info").map(statusLine),
+    ...fine.slice(0, FILES_LISTED_MAX).map(statusLine),
+    ...(more > 0 ? [`${more} more files were read without problems`] : []),
+  ];
 }
 
 const grouped = new Intl.NumberFormat("en");

@@ -50,7 +50,7 @@ Reads log lines and prints their ECS fields, one JSON document per line. A line 
 "event.kind": "pipeline_error" and the reason in error.message, as it would be kept in quarantine.
 
 Options
-  --dataset NAME   the kind of log (default: detected from the content)
+  --dataset NAME   the kind of log, of all lines (default: detected from the content, line by line if there are several)
                    ${FORMATS.map((format) => format.dataset).join(", ")}
   --mode MODE      lines: each line is an event (the default)
                    text: events may span lines, as in error logs
@@ -81,7 +81,7 @@ export const parseCommand: Command = {
   },
 };
 
-type Options = Omit<ParseOptions, "format"> & {
+type Options = Omit<ParseOptions, "format" | "hasOthers"> & {
   format: Format | undefined;
   batch: boolean;
   table: boolean;
@@ -143,7 +143,7 @@ async function runStream(options: Options, asTable: boolean): Promise<void> {
     }
   };
   const begin = (format: Format): Parser =>
-    (parser = new Parser({ ...options, format, all: options.all || asTable }));
+    (parser = new Parser({ ...options, format, hasOthers: true, all: options.all || asTable }));
   for await (const chunk of stdin) {
     const bytes = Buffer.from(chunk);
     if (parser) await take(parser.push(bytes));

@@ -1,17 +1,33 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
 import { expect, onTestFinished, test } from "vitest";
 
+import { Batch } from "#collectors/batch.ts";
+import { openStore, storeUrlIn } from "#pipeline/store/open-store.ts";
+import { systemClock } from "#platform/clock.ts";
+
 import type { Command } from "./command.ts";
-import { ingestCommand } from "./ingest.ts";
 import { reprocessCommand } from "./reprocess.ts";
 import { captureOutput } from "./testing-output.ts";
 
-const document = '{"@timestamp":"2026-03-14T10:00:00Z","message":"started"}\n';
 const access = (i: number): string =>
-  `203.0.113.9 - - [14/Mar/2026:10:00:00 +0000] "GET /${i} HTTP/1.1" 200 5 "-" "Probe/1.0"\n`;
+  `203.0.113.9 - - [14/Mar/2026:10:00:00 +0000] "GET /${i} HTTP/1.1" 200 5 "-" "Probe/1.0"`;
+
+/** Quarantined lines, as an earlier version stored them that could not parse them. */
+function quarantined(lines: readonly string[]): Batch {
+  const batch = new Batch(lines.length);
+  for (const [row, line] of lines.entries()) {
+    batch.number("@timestamp").put(row, Date.UTC(2026, 2, 14));
+    batch.text("data_stream.dataset").putText(row, "quarterdeck.quarantine");
+    batch.text("event.original").putText(row, line);
+    batch.text("log.source.id").putText(row, "src_a");
+    batch.number("log.offset").put(row, row);
+    batch.commit();
+  }
+  return batch;
+}
 
 test("the command reads quarantined lines again and reports what they have become", async () => {
   const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck reprocess "));
@@ -19,10 +35,12 @@ test("the command reads quarantined lines again and reports what they have becom
   const printed = captureOutput();
   const output = (command: Command, ...args: string[]): Promise<string> =>
     printed.of(command, ...args, "--data", path.join(folder, "data"));
-  const log = path.join(folder, "app.log");
-  const lines = Array.from({ length: 100 }, (_, i) => access(i));
-  await writeFile(log, `${document.repeat(200)}${lines.join("")}${"junk\n".repeat(20)}`);
-  expect(await output(ingestCommand, log, "--json")).toMatch(/"events":200,"quarantined":120/);
+  {
+    const url = storeUrlIn(path.join(folder, "data"));
+    await using store = await openStore({ url, clock: systemClock });
+    const lines = [...Array.from({ length: 100 }, (_, i) => access(i)), ...Array(20).fill("junk")];
+    await store.append(quarantined(lines), [], new Map([["src_a", { offset: 120 }]]));
+  }
   expect(await output(reprocessCommand, "--path", "/no/such/file")).toMatch(/^0 quarantined lines/);
   expect(await output(reprocessCommand)).toBe(
     "120 quarantined lines → 100 events, 20 stay in quarantine\n  100 nginx.access\n",

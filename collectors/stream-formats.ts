@@ -1,0 +1,148 @@
+import type { Batch } from "./batch.ts";
+import { detectLines, LineProber, sampleLines } from "./detect.ts";
+import type { Format, FormatContext, LineScanner } from "./format.ts";
+
+/** The main format is examined after at least so many lines. */
+const WINDOW_LINES = 200;
+/** Lines that decide between formats. */
+const SAMPLE_BYTES = 64 * 1024;
+const UNKNOWN = "unknown format: `quarterdeck parse` shows what is recognised";
+
+type Line = { bytes: Uint8Array; start: number; end: number };
+
+/** The scanners of all formats, each bound once to the columns of the batch. */
+export class BoundFormats {
+  readonly batch: Batch;
+  readonly #context: FormatContext;
+  readonly #scanners = new Map<Format, LineScanner>();
+  #prober: LineProber | undefined;
+
+  constructor(batch: Batch, context: FormatContext) {
+    this.batch = batch;
+    this.#context = context;
+  }
+
+  scannerOf(format: Format): LineScanner {
+    let scan = this.#scanners.get(format);
+    if (!scan) this.#scanners.set(format, (scan = format.open(this.batch, this.#context)));
+    return scan;
+  }
+
+  /** Created on demand: most streams have one format. */
+  get prober(): LineProber {
+    return (this.#prober ??= new LineProber());
+  }
+}
+
+/**
+ * The formats of the lines of one stream. Most streams have one; the output of a container may have several: access
+ * lines, error lines, and those of other programs.
+ */
+export class StreamFormats {
+  /** Tried first: the format of most lines. */
+  main: Format | undefined;
+  /** The scanner of the main format, if each line is an event of its own. */
+  scanLine: LineScanner | undefined;
+  /** The other formats that were found in the stream, in the order in which they are tried. */
+  readonly others: Format[] = [];
+  /** Whether the sender of the lines named the only format. */
+  isOnly = false;
+  /** Decides between formats that can parse the same lines. */
+  path = "";
+  /** Why lines cannot be parsed while there is no main format. */
+  unknown = UNKNOWN;
+  /** Why the latest line that was read cannot be parsed. */
+  reason = UNKNOWN;
+  readonly #bound: BoundFormats;
+  /** Lines of the others since the main format was examined. */
+  readonly #recent = new Map<Format, number>();
+  #recentLines = 0;
+
+  constructor(bound: BoundFormats) {
+    this.#bound = bound;
+  }
+
+  setMain(format: Format): void {
+    const before = this.main;
+    this.main = format;
+    this.scanLine = format.begins ? undefined : this.#bound.scannerOf(format);
+    const known = this.others.filter((other) => other !== format);
+    this.others.length = 0;
+    this.addOthers(before && before !== format ? [before, ...known] : known);
+  }
+
+  addOthers(formats: readonly Format[]): void {
+    for (const format of formats) {
+      if (format !== this.main && !this.others.includes(format)) this.others.push(format);
+    }
+  }
+
+  /** The format that can parse the line, whose fields are in the open row then. Otherwise see `reason`. */
+  read(bytes: Uint8Array, start: number, end: number): Format | undefined {
+    const line = { bytes, start, end };
+    const { main } = this;
+    this.reason = this.unknown;
+    if (main && this.#canParse(main, line)) return main;
+    if (this.isOnly) return undefined;
+    const { reason } = this;
+    const known = this.others.find((format) => this.#canParse(format, line));
+    if (known) return known;
+    const recognised = this.#recognise(line);
+    if (recognised.length === 0) this.reason = reason;
+    return this.#choose(recognised, line);
+  }
+
+  /** Whether the line begins an event: one that is in a known format, also if its values are invalid. */
+  begins(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.main?.begins?.(bytes, start, end) === true) return true;
+    const isEvent =
+      this.read(bytes, start, end) !== undefined ||
+      this.#recognise({ bytes, start, end }).length > 0;
+    this.#bound.batch.rollback();
+    return isEvent;
+  }
+
+  /** Counts lines of this format, for the choice of the main one. */
+  count(format: Format, lines: number): void {
+    if (format === this.main) return;
+    this.#recent.set(format, (this.#recent.get(format) ?? 0) + lines);
+  }
+
+  /** Chooses the main format again if another one had most of the latest lines; `lines`: new lines of all formats. */
+  settle(lines: number): void {
+    this.#recentLines += lines;
+    if (this.#recentLines < WINDOW_LINES) return;
+    for (const [format, count] of this.#recent) {
+      if (count * 2 > this.#recentLines) this.setMain(format);
+    }
+    this.#recentLines = 0;
+    this.#recent.clear();
+  }
+
+  #canParse(format: Format, { bytes, start, end }: Line): boolean {
+    this.#bound.batch.rollback();
+    const reason = this.#bound.scannerOf(format)(bytes, start, end);
+    if (reason !== undefined) this.reason = reason;
+    return reason === undefined;
+  }
+
+  #recognise({ bytes, start, end }: Line): Format[] {
+    if (this.isOnly) return [];
+    return this.#bound.prober.formatsOf(bytes.subarray(start, end));
+  }
+
+  /** Adds the best of these formats. If several can parse the line, the lines after it decide too. */
+  #choose(recognised: readonly Format[], line: Line): Format | undefined {
+    const { bytes, start } = line;
+    const among = recognised.filter((format) => this.#canParse(format, line));
+    const [first] = among;
+    if (!first) return undefined;
+    const known = this.main ? [this.main, ...this.others] : [];
+    const lines = sampleLines([bytes.subarray(start, start + SAMPLE_BYTES)]);
+    const best = among.length > 1 ? detectLines(lines, this.path, { known, among }) : undefined;
+    const format = best?.format ?? first;
+    if (this.main) this.others.push(format);
+    else this.setMain(format);
+    return this.#canParse(format, line) ? format : undefined;
+  }
+}

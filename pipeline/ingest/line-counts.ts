@@ -1,0 +1,18 @@
+const grouped = new Intl.NumberFormat("en");
+
+/** The events of a stream by dataset, since this process began to read it. */
+export class LineCounts {
+  readonly #byDataset = new Map<string, number>();
+
+  add(dataset: string, events: number): void {
+    if (events > 0) this.#byDataset.set(dataset, (this.#byDataset.get(dataset) ?? 0) + events);
+  }
+
+  /** Message for people: how its lines were recognised, most events first; undefined without events. */
+  get note(): string | undefined {
+    const sorted = [...this.#byDataset].toSorted(([, a], [, b]) => b - a);
+    if (sorted.length === 0) return undefined;
+    const counts = sorted.map(([dataset, events]) => `${dataset} ${grouped.format(events)}`);
+    return `events by dataset: ${counts.join(", ")}`;
+  }
+}
