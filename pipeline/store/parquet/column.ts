@@ -1,3 +1,5 @@
+import { constants } from "node:zlib";
+
 /** Text with a dictionary: row r has the bytes [ends[id - 1], ends[id]) for id = ids[r], or is null for id 0. */
 export type TextData = {
   name: string;
@@ -31,16 +33,21 @@ export type LineData = {
 
 export type ParquetColumn = TextData | NumberData | LineData;
 
+/** Level 1 takes the least time for log lines: faster levels find less, and have more to write. */
+export const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+
 /** Encodings of the Parquet format, by their numbers. */
 export const ENCODING = { plain: 0, rle: 3, delta: 5, deltaLength: 6, dictionary: 8 };
 
-/** One page before compression. */
+/** One page before compression, or after it if `bytesPlain` is set. */
 export type Page = {
   isDictionary: boolean;
   /** For a data page the number of values, including nulls; for a dictionary the number of entries. */
   values: number;
   encoding: number;
   bytes: Buffer;
+  /** The size of a compressed page before compression. */
+  bytesPlain?: number;
 };
 
 /** One column of one row group. */

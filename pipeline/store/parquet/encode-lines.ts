@@ -1,12 +1,21 @@
-import { ByteWriter } from "./byte-writer.ts";
-import { type Chunk, ENCODING, type LineData, type Page } from "./column.ts";
-import { writeDelta } from "./delta.ts";
-import { dataPage, PAGE_BYTES, writeLevels } from "./encode-text.ts";
+import { zstdCompressSync } from "node:zlib";
 
-/** Rows [from, to) of a column of lines. */
+import { ByteWriter } from "./byte-writer.ts";
+import { type Chunk, ENCODING, type LineData, type Page, ZSTD } from "./column.ts";
+import { writeDelta } from "./delta.ts";
+import { PAGE_BYTES, writeLevels } from "./encode-text.ts";
+
+/** Lines take less than a quarter of their size, so that this usually holds a whole page. */
+const LINES_ZSTD = { ...ZSTD, chunkSize: PAGE_BYTES / 4 };
+
+/**
+ * Rows [from, to) of a column of lines, in compressed pages. Each is compressed before the next one is written, because they
+ * are larger than all other columns together.
+ */
 export function encodeLines(column: LineData, from: number, to: number): Chunk {
   const { lengths } = column;
   const pages: Page[] = [];
+  const page = new ByteWriter(PAGE_BYTES + PAGE_BYTES / 4);
   let nulls = 0;
   for (let row = from; row < to;) {
     const first = row;
@@ -15,13 +24,28 @@ export function encodeLines(column: LineData, from: number, to: number): Chunk {
       bytes += lengths[row]!;
       if (lengths[row] === 0) nulls += 1;
     }
-    pages.push(linesPage(column, first, row, bytes));
+    page.length = 0;
+    const encoding = writeLines(page, column, first, row, bytes);
+    const plain = page.done();
+    pages.push({
+      isDictionary: false,
+      values: row - first,
+      encoding,
+      bytes: zstdCompressSync(plain, LINES_ZSTD),
+      bytesPlain: plain.length,
+    });
   }
   return { pages, values: to - from, nulls };
 }
 
-/** The lengths come first and then all bytes, so that the lines are copied at once. */
-function linesPage(column: LineData, from: number, to: number, bytes: number): Page {
+/** Writes the lengths and then all bytes, so that the lines are copied at once. Returns the encoding. */
+function writeLines(
+  page: ByteWriter,
+  column: LineData,
+  from: number,
+  to: number,
+  bytes: number,
+): number {
   const { lines, starts, lengths } = column;
   const rows = to - from;
   const levels = new Uint32Array(rows);
@@ -35,17 +59,16 @@ function linesPage(column: LineData, from: number, to: number, bytes: number): P
     present[count] = lengths[row]!;
     count += 1;
   }
-  const page = new ByteWriter(bytes + rows * 4 + 1024);
   writeLevels(page, levels, rows, 1);
-  if (count === 0) return dataPage(page.done(), rows, ENCODING.plain);
+  if (count === 0) return ENCODING.plain;
   if (writeDelta(page, present.subarray(0, count))) {
     page.put(lines.subarray(start, start + bytes));
-    return dataPage(page.done(), rows, ENCODING.deltaLength);
+    return ENCODING.deltaLength;
   }
   for (let row = from; row < to; row += 1) {
     if (lengths[row] === 0) continue;
     page.u32(lengths[row]!);
     page.put(lines.subarray(starts[row], starts[row]! + lengths[row]!));
   }
-  return dataPage(page.done(), rows, ENCODING.plain);
+  return ENCODING.plain;
 }

@@ -136,7 +136,7 @@ function putValue(out: ByteWriter, column: TextData, id: number): void {
   out.length = at;
 }
 
-export function dataPage(bytes: Buffer, values: number, encoding: number): Page {
+function dataPage(bytes: Buffer, values: number, encoding: number): Page {
   return { isDictionary: false, values, encoding, bytes };
 }
 

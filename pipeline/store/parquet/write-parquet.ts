@@ -1,6 +1,6 @@
-import { constants, zstdCompressSync } from "node:zlib";
+import { zstdCompressSync } from "node:zlib";
 
-import { type Chunk, ENCODING, type Page, type ParquetColumn } from "./column.ts";
+import { type Chunk, ENCODING, type Page, type ParquetColumn, ZSTD } from "./column.ts";
 import { encodeLines } from "./encode-lines.ts";
 import { encodeNumbers } from "./encode-numbers.ts";
 import { encodeText, encodeTexts } from "./encode-text.ts";
@@ -8,7 +8,6 @@ import { rowGroupEnds } from "./row-groups.ts";
 import { ThriftWriter } from "./thrift.ts";
 
 const MAGIC = Buffer.from("PAR1");
-const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 /** Compression is used below this share of the plain size, because it costs readers time. */
 const COMPRESSED_SHARE_MAX = 0.9;
 const CODEC = { none: 0, zstd: 6 };
@@ -78,9 +77,7 @@ type RowGroup = {
 
 /** Compresses the pages of a chunk, unless that saves little, and adds their headers. */
 function placeChunk(chunk: Chunk, at: number): { parts: Buffer[]; meta: ChunkMeta } {
-  const plain = chunk.pages.map((page) => page.bytes);
-  const packed = plain.map((bytes) => zstdCompressSync(bytes, ZSTD));
-  const isPacked = total(packed) < total(plain) * COMPRESSED_SHARE_MAX;
+  const { bodies, isPacked } = packedPages(chunk.pages);
   const parts: Buffer[] = [];
   let end = at;
   let bytesPlain = 0;
@@ -89,11 +86,12 @@ function placeChunk(chunk: Chunk, at: number): { parts: Buffer[]; meta: ChunkMet
   for (const [i, page] of chunk.pages.entries()) {
     if (page.isDictionary) dictionaryAt = end;
     else dataAt ??= end;
-    const body = (isPacked ? packed : plain)[i]!;
-    const header = pageHeader(page, body.length);
+    const body = bodies[i]!;
+    const size = page.bytesPlain ?? page.bytes.length;
+    const header = pageHeader(page, size, body.length);
     parts.push(header, body);
     end += header.length + body.length;
-    bytesPlain += header.length + page.bytes.length;
+    bytesPlain += header.length + size;
   }
   const encodings = [...new Set([ENCODING.rle, ...chunk.pages.map((page) => page.encoding)])];
   const codec = isPacked ? CODEC.zstd : CODEC.none;
@@ -101,14 +99,22 @@ function placeChunk(chunk: Chunk, at: number): { parts: Buffer[]; meta: ChunkMet
   return { parts, meta: { chunk, codec, encodings, ...places } };
 }
 
+function packedPages(pages: readonly Page[]): { bodies: Buffer[]; isPacked: boolean } {
+  const plain = pages.map((page) => page.bytes);
+  if (pages.some((page) => page.bytesPlain !== undefined)) return { bodies: plain, isPacked: true };
+  const packed = plain.map((bytes) => zstdCompressSync(bytes, ZSTD));
+  const isPacked = total(packed) < total(plain) * COMPRESSED_SHARE_MAX;
+  return { bodies: isPacked ? packed : plain, isPacked };
+}
+
 function total(parts: readonly Buffer[]): number {
   return parts.reduce((sum, part) => sum + part.length, 0);
 }
 
-function pageHeader(page: Page, bytes: number): Buffer {
+function pageHeader(page: Page, bytesPlain: number, bytes: number): Buffer {
   const header = new ThriftWriter(64);
   header.int(1, page.isDictionary ? PAGE_TYPE.dictionary : PAGE_TYPE.data);
-  header.int(2, page.bytes.length);
+  header.int(2, bytesPlain);
   header.int(3, bytes);
   header.struct(page.isDictionary ? 7 : 5, () => {
     header.int(1, page.values);
