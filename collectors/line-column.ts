@@ -12,6 +12,9 @@ export class LineColumn {
   #lengths: Uint32Array<ArrayBuffer>;
   #arena = Buffer.allocUnsafeSlow(ARENA_BYTES_MIN);
   #used = 0;
+  /** The bytes of `begin`, and where they are in the buffer. */
+  #begun: Uint8Array | undefined;
+  #base = 0;
 
   constructor(rowsMax: number) {
     this.#starts = new Uint32Array(rowsMax);
@@ -20,20 +23,38 @@ export class LineColumn {
 
   /** Sets the line of the row to the bytes in [start, end). Rows have to be set in ascending order. */
   put(row: number, bytes: Uint8Array, start: number, end: number): void {
-    const length = end - start;
-    const to = this.#used + length;
-    if (to > this.#arena.length) this.#grow(to);
-    // Much faster than `set`, which requires a view of the line.
-    if (Buffer.isBuffer(bytes)) bytes.copy(this.#arena, this.#used, start, end);
-    else this.#arena.set(bytes.subarray(start, end), this.#used);
-    this.#starts[row] = this.#used;
-    this.#lengths[row] = length;
-    this.#used = to;
+    this.begin(bytes.subarray(start, end));
+    this.#begun = undefined;
+    this.#take(row, this.#base, this.#base + end - start);
   }
 
-  /** Puts the line that `eachLine` found in [start, end), with the CR of a CRLF. */
+  /**
+   * Copies bytes from which the lines of the next rows are taken, in their order. Without it each line is copied for itself,
+   * which requires a view of each.
+   */
+  begin(bytes: Uint8Array): void {
+    const end = this.#used + bytes.length;
+    if (end > this.#arena.length) this.#grow(end);
+    this.#arena.set(bytes, this.#used);
+    this.#begun = bytes;
+    this.#base = this.#used;
+  }
+
+  /**
+   * Sets the line of the row to that which `eachLine` found in [start, end), with the CR of a CRLF. Every line of a source
+   * passes here before anything is stored.
+   */
   putLine(row: number, bytes: Uint8Array, start: number, end: number): void {
-    this.put(row, bytes, start, endWithCr(bytes, end));
+    const to = endWithCr(bytes, end);
+    if (bytes === this.#begun) this.#take(row, this.#base + start, this.#base + to);
+    else this.put(row, bytes, start, to);
+  }
+
+  #take(row: number, from: number, to: number): void {
+    this.#arena.copyWithin(this.#used, from, to);
+    this.#starts[row] = this.#used;
+    this.#lengths[row] = to - from;
+    this.#used += to - from;
   }
 
   has(row: number): boolean {
@@ -65,6 +86,7 @@ export class LineColumn {
   reset(): void {
     this.#lengths.fill(0);
     this.#used = 0;
+    this.#begun = undefined;
     if (this.#arena.length > ARENA_BYTES_KEPT)
       this.#arena = Buffer.allocUnsafeSlow(ARENA_BYTES_MIN);
   }

@@ -38,6 +38,7 @@ export class LineTaker {
     const { keepsLines } = stream;
     let dataset = this.#mainDataset(stream);
     formats.path = chunk.path;
+    if (keepsLines) batch.lines.begin(bytes);
     eachLine(chunk, (start, end) => {
       const scan = formats.scanLine;
       if (scan && stream.open === undefined) {
