@@ -10,7 +10,9 @@ export type Roles = {
   indexing: Indexing;
   startForecaster(): Forecaster;
   /** The domain APIs, started last. The control plane works without them. */
-  startApis: ((notify: (line: string) => void) => Promise<Apis>) | undefined;
+  startApis:
+    | ((notify: (line: string) => void, options: { isDemo: boolean }) => Promise<Apis>)
+    | undefined;
 };
 
 /** All roles in one process tree, as run by `quarterdeck start`. */
@@ -22,7 +24,7 @@ export const ownRoles = (
   return {
     indexing: ownIndexer(index, folder),
     startForecaster: startForecastThread,
-    startApis: apis && ((notify) => startApis(apis, notify)),
+    startApis: apis && ((notify, options) => startApis(apis, notify, options)),
   };
 };
 

@@ -64,7 +64,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const database = await databaseOpens;
   started.defer(() => database.close());
   const { workspaces, forecaster } = await openData(options, log, started);
-  const apisState: RunningApis = { apis: undefined, error: null };
+  const apisState: RunningApis = { opening: undefined, apis: undefined, error: null };
+  workspaces.onDemoOff(async () => (await apisState.opening)?.leaveDemo());
   const problems = watchProblems({
     clock,
     log,
@@ -149,19 +150,27 @@ async function openData(
   return { workspaces, forecaster };
 }
 
-type RunningApis = { apis: Apis | undefined; error: string | null };
+type RunningApis = {
+  opening: Promise<Apis> | undefined;
+  apis: Apis | undefined;
+  error: string | null;
+};
 
 /** Starts the domain APIs. A failure is only reported, unless the control plane is stopping. */
 function openApis(
-  { roles, notify }: ControlPlaneOptions,
+  { roles, notify, workspace }: ControlPlaneOptions,
   { log, workspaces, state }: { log: Log; workspaces: Workspaces; state: RunningApis },
   started: AsyncDisposableStack,
 ): Promise<Apis> | undefined {
   const stopping = new AbortController();
-  const opening = roles.startApis?.((line) => {
-    if (!stopping.signal.aborted) notify(line);
-  });
+  const opening = roles.startApis?.(
+    (line) => {
+      if (!stopping.signal.aborted) notify(line);
+    },
+    { isDemo: workspace.kind === "demo" },
+  );
   if (!opening) return undefined;
+  state.opening = opening;
   opening
     .then(async (apis) => {
       state.apis = apis;

@@ -116,6 +116,7 @@ test("a worker gets only the settings of its service, and neither the root key n
         host: "127.0.0.1",
         databaseUrl: "postgres://db/x",
         rootKey: "root",
+        isDemo: false,
         urls: { accounts: "http://127.0.0.1:1", [service]: "http://127.0.0.1:2" },
       });
       const secrets = Object.keys(SECRETS).filter((name) => SECRETS[name]?.includes(service));
@@ -127,6 +128,35 @@ test("a worker gets only the settings of its service, and neither the root key n
       expect(Object.values(variables), service).not.toContain("root");
       expect(tokenCheck(keys.rootKey)("root"), service).toBe(true);
       expect(tokenCheck(keys.rootKey)("rood"), service).toBe(false);
+    }
+  } finally {
+    process.env = before;
+  }
+});
+
+test("workers of the demo get no mail server, replica, warehouse or other store than their own", () => {
+  const before = process.env;
+  process.env = {
+    NODE_ENV: "test",
+    SMTP_URL: "smtp://hunter2",
+    MONGODB_URL_FILE: "hunter2",
+    WAREHOUSE_URL: "redshift://hunter2",
+    DATABASE_REPLICA_URLS: "postgres://hunter2",
+    QUARTERDECK_STORE_URL: "file:///hunter2",
+    QUARTERDECK_BUS_URL: "file:///hunter2",
+  };
+  try {
+    for (const service of SERVICE_NAMES) {
+      const { variables } = workerInput(service, {
+        dataFolder: "/data/demo",
+        host: "127.0.0.1",
+        databaseUrl: "postgres://db/x_demo",
+        rootKey: "root",
+        isDemo: true,
+        urls: {},
+      });
+      expect(variables["DATABASE_URL"]).toBe("postgres://db/x_demo");
+      expect(JSON.stringify(variables), service).not.toContain("hunter2");
     }
   } finally {
     process.env = before;

@@ -2,6 +2,7 @@ import path from "node:path";
 
 import { Predictions } from "#forecaster/predictions.ts";
 import { forecastsUrlOf, openForecastStore } from "#forecaster/store/open-forecast-store.ts";
+import { busUrlIn } from "#pipeline/bus/open-bus.ts";
 import type { Filter } from "#pipeline/filter.ts";
 import { forAsker } from "#pipeline/for-asker.ts";
 import type { IndexerStatus } from "#pipeline/live-link/messages.ts";
@@ -91,7 +92,8 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
   );
   const paths = kind.kind === "logs" ? kind.paths : demoPaths(folder, demo);
   const history = forAsker(store, { signal: ending.signal });
-  const live = await startLive(deps, history, whatToIndex(storeUrl, paths, kind));
+  const what = { storeUrl, paths, ...extraOf(kind, folder) };
+  const live = await startLive(deps, history, what);
   const end = async (close: () => PromiseLike<void>): Promise<void> => {
     ending.abort();
     await demo?.stop();
@@ -178,17 +180,14 @@ async function openWorkspaceStore(url: string, { kind }: WorkspaceKind): Promise
   return openStore(settings);
 }
 
-const whatToIndex = (
-  storeUrl: string,
-  paths: readonly string[],
-  kind: WorkspaceKind,
-): WhatToIndex =>
-  kind.kind === "replay"
-    ? { storeUrl, paths, replay: { path: kind.path, speed: kind.speed } }
-    : { storeUrl, paths };
+/** The demo has a bus of its own, because the records of a bus that are not stored yet would outlast it. */
+function extraOf(kind: WorkspaceKind, { demo }: DataFolder): Partial<WhatToIndex> {
+  if (kind.kind === "replay") return { replay: { path: kind.path, speed: kind.speed } };
+  return kind.kind === "demo" ? { busUrl: busUrlIn(demo) } : {};
+}
 
 /** The access logs of the shop's proxy and of the domain APIs behind it. */
 const demoPaths = (folder: DataFolder, demo: Demo | undefined): string[] =>
   demo === undefined
     ? []
-    : [...demo.logPaths, path.join(folder.root, "logs", "api", "*.access.ndjson")];
+    : [...demo.logPaths, path.join(folder.demo, "logs", "api", "*.access.ndjson")];

@@ -12,6 +12,8 @@ export type Workspaces = {
   current(): Workspace;
   /** Stops the demo, deletes its data, and opens the workspace of the real logs, even if there are none yet. */
   turnDemoOff(): Promise<void>;
+  /** Calls the listener when the demo has stopped, before its folder is deleted. */
+  onDemoOff(listener: () => Promise<void>): void;
   /** Calls the listener when the workspace was replaced or its stored history has changed. */
   onChange(listener: () => void): void;
   /** Calls the listener when there are new events. */
@@ -26,6 +28,7 @@ export async function openWorkspaces(
 ): Promise<Workspaces> {
   let notify: (() => void) | undefined;
   let notifyFrames: (() => void) | undefined;
+  let notifyDemoOff: (() => Promise<void>) | undefined;
   const deps: WorkspaceDeps = {
     ...options,
     onHistoryChanged: () => notify?.(),
@@ -42,6 +45,10 @@ export async function openWorkspaces(
     current = await openWorkspace(deps, { kind: "logs", paths: lastStart.paths });
     notify?.();
     await before.destroy();
+    // The rest is deleted even if the domain APIs, which report their failure, cannot continue.
+    await notifyDemoOff?.().catch((error: unknown) =>
+      deps.log.error("the domain APIs cannot leave the demo", { error }),
+    );
     await rm(demo, { recursive: true, force: true });
   }
 
@@ -52,6 +59,9 @@ export async function openWorkspaces(
         replacing = undefined;
       });
       return replacing;
+    },
+    onDemoOff: (listener) => {
+      notifyDemoOff = listener;
     },
     onChange: (listener) => {
       notify = listener;

@@ -2,16 +2,22 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
+import { accountsSettings } from "#api/accounts/settings.ts";
 import { deriveKeys } from "#api/kit/keys.ts";
 import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
 import { apiUrlSettings } from "#api/kit/settings.ts";
+import { managementSettings } from "#api/management/settings.ts";
+import { warehouseSettings } from "#api/reporting/settings.ts";
+import { busSettings, storeSettings } from "#pipeline/settings.ts";
 import { AppError } from "#platform/errors.ts";
 import { type EmbeddedServer, startEmbedded } from "#platform/postgres/embedded.ts";
+import { replicaSettings } from "#platform/postgres/settings.ts";
 import { ownVariables } from "#platform/settings/process-environment.ts";
 import { variablesOf } from "#platform/settings/settings.ts";
 import { syncFolder } from "#platform/state-file.ts";
 
 import type { ApiHostSettings } from "../settings.ts";
+import type { ApisPlace } from "./place.ts";
 import { workerProcess, workerSecrets } from "./service-settings.ts";
 import type { WorkerInput } from "./worker-input.ts";
 
@@ -94,8 +100,19 @@ function keptRootKey(dataFolder: string): string {
   );
 }
 
-export type WorkerPlace = Pick<ApiHostSettings, "dataFolder" | "host"> &
-  Pick<Installation, "databaseUrl" | "rootKey"> & {
+/** Settings of places outside of the data folder and DATABASE_URL. */
+const OUTSIDE = {
+  ...storeSettings,
+  ...busSettings,
+  ...replicaSettings,
+  ...managementSettings,
+  ...warehouseSettings,
+  smtpUrl: accountsSettings.smtpUrl,
+};
+
+export type WorkerPlace = Pick<ApiHostSettings, "host"> &
+  Pick<Installation, "rootKey"> &
+  ApisPlace & {
     /** Known URLs of the services. */
     urls: Readonly<Partial<Record<ServiceName, string>>>;
   };
@@ -109,6 +126,12 @@ export function workerInput(service: ServiceName, place: WorkerPlace): WorkerInp
   const variables = ownVariables(process.env, allowed);
   // Setting both NAME and NAME_FILE is an error.
   delete variables["DATABASE_URL_FILE"];
+  if (place.isDemo) {
+    for (const { variable } of Object.values(OUTSIDE)) {
+      delete variables[variable];
+      delete variables[`${variable}_FILE`];
+    }
+  }
   const found: Record<string, string> = {
     QUARTERDECK_DATA: place.dataFolder,
     QUARTERDECK_HOST: place.host,

@@ -65,7 +65,8 @@ one by one.
     }
     const inputWith = (databaseUrl = installation.databaseUrl): WorkerInput => {
       const urls = { [service]: dispatcher.url };
-      return workerInput(service, { ...settings, ...installation, databaseUrl, urls });
+      const place = { ...settings, ...installation, databaseUrl, isDemo: false };
+      return workerInput(service, { ...place, urls });
     };
     const workers = startServiceWorkers(dispatcher, {
       service,

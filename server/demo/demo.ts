@@ -31,7 +31,7 @@ export type DemoOptions = {
 };
 
 export type Demo = {
-  /** The live access log, then the history files, each of which appears when it is complete. */
+  /** The live access log, and a pattern of the history files, each of which appears when it is complete. */
   logPaths: string[];
   /** URL of the shop. */
   url: string;
@@ -91,9 +91,8 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   options.signal.addEventListener("abort", () => void host.stop(), { once: true });
   if (options.signal.aborted) await host.stop();
   const ready = await host.ready;
-  const paths = state.pasts.flatMap((past) => historyPaths({ ...past, folder: logs }));
   return {
-    logPaths: [live, ...paths.toReversed()],
+    logPaths: [live, join(logs, "history-*.gz")],
     url: `http://127.0.0.1:${ready.port}/`,
     proxy: ready.proxy,
     warning: host.warning(),

@@ -10,6 +10,8 @@ const SEAL_AFTER_MS = 3_000;
 /** The sources to index and the store. */
 export type WhatToIndex = Pick<IndexerTask, "storeUrl" | "paths" | "replay"> & {
   sealAfterMs?: number;
+  /** Default: the bus of the settings. */
+  busUrl?: string;
 };
 
 export const indexerTask = (
@@ -18,10 +20,10 @@ export const indexerTask = (
   what: WhatToIndex,
 ): IndexerTask => ({
   sealAfterMs: SEAL_AFTER_MS,
-  ...what,
-  locksFolder: folder.locks,
   // Pushed events do not belong into the store of a replay.
   ...(what.replay ? {} : { busUrl: settings.busUrl ?? busUrlIn(folder.root) }),
+  ...what,
+  locksFolder: folder.locks,
   signIn: settings.signIn,
   signOut: settings.signOut,
   timezone: settings.timezone,

@@ -236,7 +236,7 @@ describe("the demo's shop", () => {
     const subscriptions = await list("billing", "/v1/subscriptions");
     const subscription = subscriptions.find(({ customerId }) => customerId === customer?.["id"]);
     expect(subscription).toMatchObject({ status: "active", quantity: 2 });
-    const log = apis.logFiles.accounts?.replace(".ndjson", ".access.ndjson") ?? "";
+    const log = `${folder}/logs/api/accounts.access.ndjson`;
     const requests = async () =>
       logLinesIn(await readFile(log, "utf8"))
         .filter((line) => line["source.ip"] === person.address)

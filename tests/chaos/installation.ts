@@ -60,6 +60,7 @@ export async function startInstallation(): Promise<Installation> {
     host: "127.0.0.1",
     databaseUrl: primary.url,
     rootKey: ROOT_KEY,
+    isDemo: false,
     urls,
   };
   const workers = each((service) => {

@@ -84,7 +84,7 @@ export function createBackends(options: { folder: string; signal: AbortSignal })
     async use(addresses) {
       const callApi = apiClient(addresses);
       const catalogue = await seedCatalogue(callApi, addresses.rootKey);
-      const token = await shopTokens(callApi, addresses, options.folder);
+      const token = await shopTokens(callApi, addresses, { ...options, isNew: catalogue.isNew });
       customers = createCustomers(callApi, catalogue);
       staff?.abort();
       staff = new AbortController();

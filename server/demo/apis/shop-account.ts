@@ -31,10 +31,12 @@ const RENEW_BEFORE_MS = 60_000;
 export async function shopTokens(
   callApi: CallApi,
   addresses: ApiAddresses,
-  folder: string,
+  { folder, isNew }: { folder: string; isNew: boolean },
 ): Promise<() => Promise<string>> {
   const file = path.join(folder, "shop-account.json");
-  const account = (await keptIn(file)) ?? (await makeAccount(callApi, addresses.rootKey, file));
+  // A key is useless if Accounts has another database than before.
+  const kept = isNew ? undefined : await keptIn(file);
+  const account = kept ?? (await makeAccount(callApi, addresses.rootKey, file));
   let token = "";
   let renewMs = 0;
   return async () => {

@@ -1,0 +1,47 @@
+import { AppError } from "../errors.ts";
+import { type Database, poolDatabase } from "./database.ts";
+
+/** The URL of another database on the server, named after this one. */
+export function neighbourOf(databaseUrl: string, suffix: string): string {
+  const url = new URL(databaseUrl);
+  url.pathname = `${url.pathname.slice(1) || decodeURIComponent(url.username)}_${suffix}`;
+  return url.href;
+}
+
+/**
+ * Creates the database on the server of `existingUrl` unless it exists.
+ * @throws AppError when the user may not create databases
+ */
+export async function ensureDatabase(existingUrl: string, databaseUrl: string): Promise<void> {
+  const name = nameOf(databaseUrl);
+  await onServer(existingUrl, async (server) => {
+    const found = await server.query("SELECT 1 FROM pg_database WHERE datname = $1", [name]);
+    if (found.length > 0) return;
+    await server.query(`CREATE DATABASE ${quoted(name)}`).catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new AppError(
+        "unavailable",
+        `The database ${name} cannot be created (${why}). Grant CREATEDB to the user of DATABASE_URL, or create that database for it.`,
+        { cause: error },
+      );
+    });
+  });
+}
+
+/** Ends all connections to the database, and deletes it if it exists. */
+export const dropDatabase = (existingUrl: string, databaseUrl: string): Promise<void> =>
+  onServer(existingUrl, async (server) => {
+    await server.query(`DROP DATABASE IF EXISTS ${quoted(nameOf(databaseUrl))} WITH (FORCE)`);
+  });
+
+async function onServer(url: string, work: (server: Database) => Promise<void>): Promise<void> {
+  const server = poolDatabase(url, { onError: () => undefined, connectionsMax: 1 });
+  try {
+    await work(server);
+  } finally {
+    await server.close();
+  }
+}
+
+const nameOf = (url: string): string => decodeURIComponent(new URL(url).pathname.slice(1));
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;

@@ -1,0 +1,32 @@
+import path from "node:path";
+
+import { dropDatabase, ensureDatabase, neighbourOf } from "#platform/postgres/own-database.ts";
+
+import type { ApiHostSettings } from "../settings.ts";
+import type { Installation } from "./installation.ts";
+
+/** Where the domain APIs keep their data. */
+export type ApisPlace = Pick<ApiHostSettings, "dataFolder"> &
+  Pick<Installation, "databaseUrl"> & {
+    /** Whether other places that settings name (mail server, warehouse, replicas) are left alone. */
+    isDemo: boolean;
+  };
+
+type Owned = Pick<ApisPlace, "dataFolder" | "databaseUrl">;
+
+/** A place of its own for the demo, with all of its records, logs and mails. @throws AppError */
+export async function openDemoPlace(real: Owned): Promise<ApisPlace> {
+  const place = demoPlace(real);
+  await ensureDatabase(real.databaseUrl, place.databaseUrl);
+  return place;
+}
+
+/** Deletes the database of the demo; its folder is deleted with the demo itself. */
+export const deleteDemoDatabase = (real: Owned): Promise<void> =>
+  dropDatabase(real.databaseUrl, demoPlace(real).databaseUrl);
+
+const demoPlace = ({ dataFolder, databaseUrl }: Owned): ApisPlace => ({
+  dataFolder: path.join(dataFolder, "demo"),
+  databaseUrl: neighbourOf(databaseUrl, "demo"),
+  isDemo: true,
+});
