@@ -41,7 +41,7 @@ beforeEach(async () => {
   await database.query("DELETE FROM members");
   await database.query("DELETE FROM setup_links");
   nowMs = Date.UTC(2026, 0, 1);
-  access = createAccess({ database, clock, limits: config });
+  access = createAccess({ database, clock, limits: config, installation: "here" });
 });
 
 let api: Awaited<ReturnType<typeof serveRoutes>>;

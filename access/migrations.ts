@@ -58,5 +58,12 @@ export const accessMigrations: ModuleMigrations = {
           FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only();
       `,
     },
+    {
+      id: "0003-installation",
+      sql: `
+        CREATE TABLE installation (id text PRIMARY KEY);
+        INSERT INTO installation SELECT left(md5(gen_random_uuid()::text), 8);
+      `,
+    },
   ],
 };

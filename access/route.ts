@@ -3,7 +3,6 @@ import type { BaseCaller, OpenRule } from "#platform/http/access-control.ts";
 import type { ResponseSpecs, Route, RouteSpec } from "#platform/http/route.ts";
 import type { SecurityScheme } from "#platform/openapi/openapi.ts";
 
-import { PLAIN_NAME, SECURE_NAME } from "./cookie.ts";
 import type { Member } from "./member.ts";
 import type { Capability, Grant, Target } from "./policy.ts";
 
@@ -32,14 +31,14 @@ export function signedInOf({ signedIn }: MemberCaller): NonNullable<MemberCaller
   return signedIn;
 }
 
-/** Authentication by session cookie, and authorization by rules that name grants. */
-export const sessionScheme: SecurityScheme<MemberRule> = {
+/** Authentication by session cookie of this name, and authorization by rules that name grants. */
+export const sessionScheme = (cookieName: string): SecurityScheme<MemberRule> => ({
   name: "session",
   definition: {
     type: "apiKey",
     in: "cookie",
-    name: PLAIN_NAME,
-    description: `Send the cookie \`${PLAIN_NAME}\` that \`POST /api/session\` sets (behind https: \`${SECURE_NAME}\`).`,
+    name: cookieName,
+    description: `Send the cookie \`${cookieName}\` that \`POST /api/session\` sets (behind https: \`__Host-${cookieName}\`). The end of its name is the id of this installation.`,
   },
   whoMay(rule) {
     switch (rule.allow) {
@@ -51,4 +50,4 @@ export const sessionScheme: SecurityScheme<MemberRule> = {
         return `owners, and members with the grant "${rule.capability} ${rule.target}"`;
     }
   },
-};
+});

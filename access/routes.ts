@@ -3,14 +3,14 @@ import type { IncomingMessage } from "node:http";
 import type { Route } from "#platform/http/route.ts";
 
 import type { Access } from "./access.ts";
-import { isSecure, sessionCookie, tokenIn } from "./cookie.ts";
+import { isSecure } from "./cookie.ts";
 import { Me, type Member, SetupState } from "./member.ts";
 import { type MemberRule, memberRoute, signedInOf } from "./route.ts";
 import { FirstOwner } from "./setup.ts";
 import { Credentials } from "./sign-in.ts";
 
 export type AccessRoutesDeps = {
-  access: Pick<Access, "setup" | "signIn" | "sessions">;
+  access: Pick<Access, "setup" | "signIn" | "sessions" | "cookie">;
   settings: { publicUrl: string | undefined; sessionMaxMs: number };
 };
 
@@ -35,7 +35,7 @@ const setupStateRoute = ({ access }: AccessRoutesDeps): Route<MemberRule> =>
     handle: async () => ({ status: 200, body: { open: await access.setup.isOpen() } }),
   });
 
-const setupRoute = ({ access, settings }: AccessRoutesDeps): Route<MemberRule> =>
+const setupRoute = (deps: AccessRoutesDeps): Route<MemberRule> =>
   memberRoute({
     method: "POST",
     path: "/api/setup",
@@ -47,12 +47,12 @@ const setupRoute = ({ access, settings }: AccessRoutesDeps): Route<MemberRule> =
     body: FirstOwner,
     responses: { 201: { description: "The owner, with a session cookie", body: Me } },
     async handle({ body, caller, incoming }) {
-      const { member, token } = await access.setup.redeem(body, caller.address);
-      return { status: 201, body: meOf(member), headers: cookieFor(incoming, settings, token) };
+      const { member, token } = await deps.access.setup.redeem(body, caller.address);
+      return { status: 201, body: meOf(member), headers: cookieFor(deps, incoming, token) };
     },
   });
 
-const signInRoute = ({ access, settings }: AccessRoutesDeps): Route<MemberRule> =>
+const signInRoute = (deps: AccessRoutesDeps): Route<MemberRule> =>
   memberRoute({
     method: "POST",
     path: "/api/session",
@@ -63,12 +63,12 @@ const signInRoute = ({ access, settings }: AccessRoutesDeps): Route<MemberRule> 
     body: Credentials,
     responses: { 201: { description: "The member, with a session cookie", body: Me } },
     async handle({ body, caller, incoming }) {
-      const { member, token } = await access.signIn(body, caller.address);
-      return { status: 201, body: meOf(member), headers: cookieFor(incoming, settings, token) };
+      const { member, token } = await deps.access.signIn(body, caller.address);
+      return { status: 201, body: meOf(member), headers: cookieFor(deps, incoming, token) };
     },
   });
 
-const signOutRoute = ({ access, settings }: AccessRoutesDeps): Route<MemberRule> =>
+const signOutRoute = (deps: AccessRoutesDeps): Route<MemberRule> =>
   memberRoute({
     method: "DELETE",
     path: "/api/session",
@@ -78,9 +78,10 @@ const signOutRoute = ({ access, settings }: AccessRoutesDeps): Route<MemberRule>
     rule: { allow: "anyone", why: "it only ends the caller's own session" },
     responses: { 204: { description: "Signed out" } },
     async handle({ caller, incoming }) {
-      const token = tokenIn(incoming.headers.cookie);
-      if (token !== undefined) await access.sessions.end(token, caller.address);
-      return { status: 204, headers: cookieFor(incoming, settings, "") };
+      const { sessions, cookie } = deps.access;
+      const token = cookie.tokenIn(incoming.headers.cookie);
+      if (token !== undefined) await sessions.end(token, caller.address);
+      return { status: 204, headers: cookieFor(deps, incoming, "") };
     },
   });
 
@@ -97,13 +98,13 @@ const meRoute = memberRoute({
 
 /** The session cookie with this token; an empty token deletes it. */
 function cookieFor(
+  { access, settings }: AccessRoutesDeps,
   { headers }: IncomingMessage,
-  settings: AccessRoutesDeps["settings"],
   token: string,
 ): { "set-cookie": string } {
   const secure = isSecure(headers.host, settings.publicUrl);
   const maxAgeMs = token === "" ? 0 : settings.sessionMaxMs;
-  return { "set-cookie": sessionCookie(token, { secure, maxAgeMs }) };
+  return { "set-cookie": access.cookie.headerFor(token, { secure, maxAgeMs }) };
 }
 
 const meOf = ({ id, email, name, role }: Member): Me => ({ memberId: id, email, name, role });

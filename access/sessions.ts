@@ -13,7 +13,7 @@ export type Session = {
   expiresMs: number;
 };
 
-export type SessionLimits = { sessionIdleMs: number; sessionMaxMs: number };
+type SessionLimits = { sessionIdleMs: number; sessionMaxMs: number };
 
 const SessionRow = MemberRow.extend({ created_at: z.date(), seen_at: z.date() });
 /** Minimum interval between updates of `seen_at`, so that most requests write nothing. */
@@ -27,13 +27,22 @@ export type Sessions = {
   end(token: string, address: string): Promise<void>;
 };
 
-type SessionDeps = { database: Database; clock: Clock; limits: SessionLimits };
+export type SessionDeps = {
+  database: Database;
+  clock: Clock;
+  limits: SessionLimits;
+  /** Called when a member has ended a session. */
+  onSessionEnded?: (token: string) => void;
+};
 
 export function createSessions(deps: SessionDeps): Sessions {
   return {
     start: (transaction, who) => startSession(deps, transaction, who),
     find: (token) => findSession(deps, hashToken(token)),
-    end: (token, address) => endSession(deps, hashToken(token), address),
+    async end(token, address) {
+      await endSession(deps, hashToken(token), address);
+      deps.onSessionEnded?.(token);
+    },
   };
 }
 

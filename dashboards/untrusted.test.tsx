@@ -55,6 +55,8 @@ test.each([
   [
     "problems",
     <Problems
+      onDemo={() => undefined}
+      onRefused={() => undefined}
       key="4"
       initial={[{ id: "1", level: "error", message: HOSTILE, action: HOSTILE, sinceMs: 0 }]}
       zone="utc"

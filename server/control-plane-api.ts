@@ -63,7 +63,10 @@ export function createControlPlaneApi(deps: ControlPlaneApiDeps): ControlPlaneAp
   ];
   const routes = [
     ...own,
-    ...documentRoutes(DESCRIPTION, own, { url: settings.publicUrl ?? deps.url, release }),
+    ...documentRoutes(description(deps.access.cookie.name), own, {
+      url: settings.publicUrl ?? deps.url,
+      release,
+    }),
   ];
   const control = memberAccess({ ...deps, origins: originRules(settings) });
   const listener = createListener(routes, {
@@ -87,9 +90,9 @@ export function createControlPlaneApi(deps: ControlPlaneApiDeps): ControlPlaneAp
   return { routes, listener, control };
 }
 
-const DESCRIPTION = {
+const description = (cookieName: string) => ({
   title: "Quarterdeck control plane",
   description:
     "The API behind the pages of the control plane: boards, events, members and sessions.",
-  security: sessionScheme,
-};
+  security: sessionScheme(cookieName),
+});

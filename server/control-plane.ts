@@ -1,5 +1,6 @@
 import type { Server } from "node:http";
 
+import { installationOf } from "#access/access.ts";
 import { accessMigrations } from "#access/migrations.ts";
 import { systemClock as clock } from "#platform/clock.ts";
 import { hostOf, listen } from "#platform/listen.ts";
@@ -54,7 +55,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   started.use(lease);
   const log = openLog({ file: folder.logFile, level: settings.logLevel });
   started.defer(() => log.close());
-  const databaseOpens = openDatabase(settings, log);
+  const onLost: { call?: () => void } = {};
+  const databaseOpens = openDatabase(settings, log, () => onLost.call?.());
   // Awaited below; until then a failure must not count as an unhandled rejection.
   databaseOpens.catch(() => undefined);
   const http = await listenHttp(settings, folder, started);
@@ -62,6 +64,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const pagesOpen = openPages({ host: settings.host, port });
   pagesOpen.catch(() => undefined);
   const database = await databaseOpens;
+  const installation = await installationOf(database);
   started.defer(() => database.close());
   const { workspaces, forecaster } = await openData(options, log, started);
   const apisState: RunningApis = { opening: undefined, apis: undefined, error: null };
@@ -75,10 +78,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     apis: () => ({ down: apisState.apis?.down() ?? [], error: apisState.error }),
   });
   started.use(problems);
+  onLost.call = problems.examineNow;
   const pages = await pagesOpen;
   started.defer(() => pages.close());
   const { sockets, setup } = serveHttp(
-    { settings, log, http, database, workspaces, pages, problems: problems.current },
+    { settings, log, http, database, installation, workspaces, pages, problems: problems.current },
     started,
   );
   const publish = (): void => {
@@ -111,8 +115,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   return { url, port, setupUrl, apis, lost: lease.lost, stop: () => resources.disposeAsync() };
 }
 
-async function openDatabase(settings: ControlSettings, log: Log): Promise<Database> {
-  const database = await openPostgres({ ...settings, log });
+async function openDatabase(
+  settings: ControlSettings,
+  log: Log,
+  onLost: () => void,
+): Promise<Database> {
+  const database = await openPostgres({ ...settings, log, onLost });
   try {
     await migrate(database, [accessMigrations]);
     return database;

@@ -56,6 +56,8 @@ export type ServeDeps = {
   log: Log;
   http: ListeningServer;
   database: Database;
+  /** Its id. */
+  installation: string;
   workspaces: Workspaces;
   pages: Pages;
   problems(): readonly OpenProblem[];
@@ -66,9 +68,16 @@ export function serveHttp(
   deps: ServeDeps,
   started: AsyncDisposableStack,
 ): { sockets: Sockets; setup: Setup } {
-  const { settings, log, database, workspaces, pages, problems } = deps;
+  const { settings, log, database, installation, workspaces, pages, problems } = deps;
   const { server, url, writeAccessLine } = deps.http;
-  const access = createAccess({ database, clock, limits: settings });
+  const access = createAccess({
+    database,
+    clock,
+    limits: settings,
+    installation,
+    onSessionEnded: (token) =>
+      sockets.endSession(({ headers }) => access.cookie.tokenIn(headers.cookie) === token),
+  });
   const workspace = workspaces.current;
   const origins = originRules(settings);
   const sockets = openSockets({

@@ -56,6 +56,7 @@ async function openLive() {
         },
         snapshot: (dataset) => base(dataset, []),
       },
+      kind: "logs",
       hasIndexer: () => true,
       tail(_filter, listener) {
         state.tail = listener;

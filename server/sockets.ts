@@ -38,6 +38,8 @@ export type Sockets = {
   sendNewFrames(): void;
   /** Sends the present problems to all pages. */
   notifyProblems(): void;
+  /** Closes the sockets of this session, because it has ended. */
+  endSession(isOfSession: (request: IncomingMessage) => boolean): void;
   close(): Promise<void>;
 };
 
@@ -65,7 +67,8 @@ export function openSockets(deps: SocketDeps): Sockets {
     viewers.set(socket.id, new Viewer(socket, deps, connections.outboxOf(socket.conn)));
     socket.on("disconnect", () => viewers.delete(socket.id));
   });
-  const problems = openProblemSockets(io.of(PROBLEMS_NAMESPACE), deps);
+  const isDemo = (): boolean => deps.workspace().kind === "demo";
+  const problems = openProblemSockets(io.of(PROBLEMS_NAMESPACE), { ...deps, isDemo });
   const sendFrame = (room: string, dataset: string, members: ReadonlySet<string>): void => {
     const { live, hasIndexer } = deps.workspace();
     const frame: LiveFrame = { ...live.frame(dataset), hasIndexer: hasIndexer() };
@@ -92,9 +95,16 @@ export function openSockets(deps: SocketDeps): Sockets {
     notifyChanged: () => {
       for (const viewer of viewers.values()) viewer.renewTail();
       io.emit("changed");
+      problems.sendDemo();
     },
     sendNewFrames: () => sendFrames(FRAME_MS_MIN),
     notifyProblems: problems.send,
+    endSession: (isOfSession) => {
+      for (const viewer of viewers.values()) {
+        if (isOfSession(viewer.request)) void viewer.recheck();
+      }
+      problems.recheck(isOfSession);
+    },
     close: async () => {
       clearInterval(frames);
       clearInterval(recheck);

@@ -5,6 +5,7 @@ import type { z } from "zod";
 
 import type { Problem } from "../api.ts";
 import { asProblem, fetchJson } from "./fetch-json.ts";
+import { redirectToSignIn } from "./session-end.ts";
 
 export type Resource<T> = {
   /** The latest response, kept while the next one loads. */
@@ -61,9 +62,4 @@ export function useResource<T>(schema: z.ZodType<T>, url: string): Resource<T> {
     loading: loaded.settled?.url !== url,
     reload: again,
   };
-}
-
-function redirectToSignIn(): void {
-  const { pathname, search } = globalThis.location;
-  globalThis.location.assign(`/sign-in?next=${encodeURIComponent(pathname + search)}`);
 }

@@ -14,9 +14,16 @@ const WORDS = { error: "Error", warning: "Warning" } as const;
 /** Levels differ by shape and word, not only by colour. */
 const SHAPES = { error: "✕", warning: "▲" } as const;
 
+type ProblemsProps = {
+  initial: ProblemsMessage;
+  zone: Zone;
+  onDemo: (demo: boolean) => void;
+  onRefused: () => void;
+};
+
 /** What is wrong in Quarterdeck, and what to do; on every page. */
-export function Problems({ initial, zone }: { initial: ProblemsMessage; zone: Zone }) {
-  const problems = useProblems(initial);
+export function Problems({ initial, zone, onDemo, onRefused }: ProblemsProps) {
+  const problems = useProblems(initial, { onDemo, onRefused });
   const errors = problems.filter(({ level }) => level === "error");
   const count = countText(errors.length, problems.length - errors.length);
   return (

@@ -10,11 +10,15 @@ import { Untrusted } from "../untrusted.tsx";
 export function DemoBanner({ onOff }: { onOff: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [problem, setProblem] = useState<Problem>();
+  const [busy, setBusy] = useState(false);
   const turnOff = (): void => {
-    send("/api/demo", { method: "DELETE" }).then(
-      () => onOff(),
-      (error: unknown) => setProblem(asProblem(error)),
-    );
+    setBusy(true);
+    send("/api/demo", { method: "DELETE" })
+      .then(
+        () => onOff(),
+        (error: unknown) => setProblem(asProblem(error)),
+      )
+      .finally(() => setBusy(false));
   };
   return (
     <aside className="demo-banner" aria-label="Demo data">
@@ -26,15 +30,18 @@ export function DemoBanner({ onOff }: { onOff: () => void }) {
       </button>
       <dialog ref={dialog} className="sheet narrow" aria-label="Turn the demo off">
         <h2>Turn the demo off?</h2>
-        <p>The simulated service stops and its data is deleted. Your own logs are not touched.</p>
+        <p>
+          The simulated service stops, and its events and everything in the five domain APIs are
+          deleted. Your own logs are not touched.
+        </p>
         {problem ? (
           <p role="alert">
             <Untrusted text={problem.detail ?? problem.title} />
           </p>
         ) : null}
         <div className="row">
-          <button type="button" className="primary" onClick={turnOff}>
-            Turn it off
+          <button type="button" className="primary" onClick={turnOff} disabled={busy}>
+            {busy ? "Deleting its data…" : "Turn it off"}
           </button>
           <button type="button" onClick={() => dialog.current?.close()}>
             Keep it

@@ -1,7 +1,7 @@
 "use client";
 
 import { Me } from "../api.ts";
-import { send } from "../client/fetch-json.ts";
+import { signOut } from "../client/session-end.ts";
 import { useResource } from "../client/use-resource.ts";
 import { visibleText } from "../untrusted-text.ts";
 import { Untrusted } from "../untrusted.tsx";
@@ -32,9 +32,4 @@ export function MemberMenu() {
       </div>
     </details>
   );
-}
-
-async function signOut(): Promise<void> {
-  await send("/api/session", { method: "DELETE" });
-  globalThis.location.assign("/sign-in");
 }

@@ -83,7 +83,12 @@ export function Shell(props: ShellProps) {
         </div>
       </header>
       {demo ? <DemoBanner onOff={reload} /> : null}
-      <Problems initial={problems} zone={zone} />
+      <Problems
+        initial={problems}
+        zone={zone}
+        onDemo={(now) => props.shown && now !== demo && reload()}
+        onRefused={reload}
+      />
       <main id="main" tabIndex={-1}>
         {children}
       </main>

@@ -9,15 +9,21 @@ const FIELDS: readonly FieldSpec[] = [
   { name: "password", label: "Password", type: "password", autoComplete: "current-password" },
 ];
 
-export function SignInPage({ next }: { next: string }) {
+/** `hasEnded`: the member was on a page when the session ended. */
+export function SignInPage({ next, hasEnded }: { next: string; hasEnded: boolean }) {
   const { data: setup } = useResource(SetupState, "/api/setup");
+  const ended = (
+    <p role="status">
+      Your session has ended: you signed out in another tab, or it expired. Sign in to go on.
+    </p>
+  );
   const lead = setup?.open
     ? "There is no account yet. Open the one-time link that was printed in the terminal at start."
     : "Live traffic, errors and forecasts from your access logs.";
   return (
     <AccountForm
       title="Sign in"
-      lead={lead}
+      lead={hasEnded ? ended : lead}
       fields={FIELDS}
       url="/api/session"
       button="Sign in"

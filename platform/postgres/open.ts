@@ -14,9 +14,13 @@ export async function openPostgres(options: {
   dataFolder: string;
   databaseUrl: string | undefined;
   log: Log;
+  /** Called when a connection was lost, for example because the server restarts. */
+  onLost?: () => void;
 }): Promise<Database> {
-  const onError = (error: Error): void =>
+  const onError = (error: Error): void => {
     options.log.warn("a connection to PostgreSQL was lost", { error });
+    options.onLost?.();
+  };
   if (options.databaseUrl === undefined) {
     const server = await startEmbedded(path.resolve(options.dataFolder));
     return poolDatabase(server.url, { onError, afterClose: () => server.stop() });

@@ -10,6 +10,7 @@ import { visibleProblems } from "./visible-problems.ts";
 
 type Deps = {
   problems(): readonly OpenProblem[];
+  isDemo(): boolean;
   /** Rejects unless the member may watch boards, or see raw events. Called again while the socket is open. */
   mayWatch(request: IncomingMessage): Promise<unknown>;
   mayFollow(request: IncomingMessage): Promise<unknown>;
@@ -18,8 +19,17 @@ type Deps = {
 /** Two rooms, so that a change is formatted twice and not for each page. */
 const ROOMS = { detailed: true, summarised: false } as const;
 
-/** Sends the present problems to every page that is open, when it connects and whenever they change. */
-export function openProblemSockets(io: Namespace, deps: Deps): { send(): void; recheck(): void } {
+export type ProblemSockets = {
+  /** Sends the present problems. */
+  send(): void;
+  /** Sends whether the demo is on. */
+  sendDemo(): void;
+  /** Disconnects the sockets of members who have lost the permission; by default all are examined. */
+  recheck(isMeant?: (request: IncomingMessage) => boolean): void;
+};
+
+/** Tells every page that is open the present problems and whether the demo is on, now and whenever they change. */
+export function openProblemSockets(io: Namespace, deps: Deps): ProblemSockets {
   const messageFor = (maySeeRaw: boolean): ProblemsMessage =>
     visibleProblems(deps.problems(), maySeeRaw);
 
@@ -44,15 +54,21 @@ export function openProblemSockets(io: Namespace, deps: Deps): { send(): void; r
     }
   }
 
-  io.on("connection", (socket) => void recheck(socket));
+  io.on("connection", (socket) => {
+    socket.emit("demo", deps.isDemo());
+    void recheck(socket);
+  });
   return {
     send() {
       for (const [room, maySeeRaw] of Object.entries(ROOMS)) {
         io.to(room).emit("problems", messageFor(maySeeRaw));
       }
     },
-    recheck() {
-      for (const socket of io.sockets.values()) void recheck(socket);
+    sendDemo() {
+      io.emit("demo", deps.isDemo());
+    },
+    recheck(isMeant = () => true) {
+      for (const socket of io.sockets.values()) if (isMeant(socket.request)) void recheck(socket);
     },
   };
 }

@@ -25,6 +25,8 @@ type StatusReader = { status(): Promise<StoreData> };
 
 export type ProblemWatch = AsyncDisposable & {
   current(): readonly OpenProblem[];
+  /** Examines now, because something has failed that may recover before the next examination. */
+  examineNow(): void;
   /** Called when a problem has begun, has changed or is over. */
   onChange: (() => void) | undefined;
   /** Called when the ranges of stored events that cannot be read have changed. */
@@ -36,6 +38,7 @@ export function watchProblems(deps: ProblemWatchDeps): ProblemWatch {
   const { clock, log } = deps;
   const list = new ProblemList({ clock, log, onChange: () => watch.onChange?.() });
   const stopping = new AbortController();
+  let waiting = new AbortController();
   let holes: string | undefined;
   let known: { store: StatusReader; data: StoreData } | undefined;
 
@@ -71,8 +74,10 @@ export function watchProblems(deps: ProblemWatchDeps): ProblemWatch {
   async function run(): Promise<void> {
     for (;;) {
       // Also before the first time, because roles of other processes connect in the meantime.
-      await delay(EVERY_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+      const signal = AbortSignal.any([stopping.signal, waiting.signal]);
+      await delay(EVERY_MS, undefined, { signal }).catch(() => undefined);
       if (stopping.signal.aborted) return;
+      waiting = new AbortController();
       await examine().catch((error: unknown) =>
         log.error("problems cannot be examined", { error }),
       );
@@ -81,6 +86,7 @@ export function watchProblems(deps: ProblemWatchDeps): ProblemWatch {
 
   const watch: ProblemWatch = {
     current: () => list.current(),
+    examineNow: () => waiting.abort(),
     onChange: undefined,
     onHolesChange: undefined,
     async [Symbol.asyncDispose]() {

@@ -7,7 +7,7 @@ import type { Log } from "#platform/log.ts";
 import type { Workspace } from "../workspace.ts";
 
 export type ViewerDeps = {
-  workspace(): Pick<Workspace, "hasIndexer" | "tail"> & {
+  workspace(): Pick<Workspace, "kind" | "hasIndexer" | "tail"> & {
     live: Pick<Workspace["live"], "frame" | "snapshot">;
   };
   /**

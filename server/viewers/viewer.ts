@@ -1,3 +1,5 @@
+import type { IncomingMessage } from "node:http";
+
 import type { Socket } from "socket.io";
 import { z } from "zod";
 
@@ -73,6 +75,10 @@ export class Viewer {
 
   renewTail(): void {
     this.#tail.renew();
+  }
+
+  get request(): IncomingMessage {
+    return this.#socket.request;
   }
 
   /** Closes the socket or ends its tail if the member has lost the permission. */

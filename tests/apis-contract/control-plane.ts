@@ -110,7 +110,7 @@ async function openApi(folder: string, { url, database, clock: time, started }: 
   return createControlPlaneApi({
     settings: { host: "127.0.0.1", publicUrl: undefined, sessionMaxMs: limits.sessionMaxMs },
     release: "0.1.0",
-    access: createAccess({ database, clock, limits }),
+    access: createAccess({ database, clock, limits, installation: "test" }),
     database,
     clock,
     log,

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 
 import { type SetCookie, parseCookie, stringifySetCookie } from "cookie";
@@ -10,6 +10,11 @@ import { ownOrigins } from "../domain/passkeys.ts";
 const COOKIE = "quarterdeck_page";
 const DEVICE_COOKIE = "quarterdeck_device";
 const DEVICE_S = 365 * 86_400;
+const URL_HASH_CHARS = 8;
+
+/** Browsers send cookies to all ports of a host, so the names differ between installations. */
+const nameAt = (url: string, name: string): string =>
+  `${name}_${createHash("sha256").update(url).digest("hex").slice(0, URL_HASH_CHARS)}`;
 
 /**
  * Protects forms against cross-site requests: each form has a hidden field with the HMAC of a cookie that other sites
@@ -24,7 +29,7 @@ export type CsrfGuard = {
 
 /** The cookie by which the sign-in page recognises a device. */
 export const deviceCookie = (url: string, token: string): string =>
-  setCookie(url, { name: DEVICE_COOKIE, value: token, maxAge: DEVICE_S });
+  setCookie(url, { name: nameAt(url, DEVICE_COOKIE), value: token, maxAge: DEVICE_S });
 
 const setCookie = (url: string, cookie: SetCookie): string =>
   stringifySetCookie({
@@ -39,26 +44,27 @@ export function csrfGuard(key: Buffer, url: string): CsrfGuard {
   const fieldOf = (value: string): string =>
     createHmac("sha256", key).update(value).digest("base64url");
   const origins = ownOrigins(url);
+  const name = nameAt(url, COOKIE);
   return {
     issue(incoming) {
-      const cookie = cookieOf(incoming, COOKIE);
+      const cookie = cookieOf(incoming, name);
       if (cookie !== undefined) return { field: fieldOf(cookie), cookies: [] };
       const value = newToken();
       return {
         field: fieldOf(value),
-        cookies: [["set-cookie", setCookie(url, { name: COOKIE, value })]],
+        cookies: [["set-cookie", setCookie(url, { name, value })]],
       };
     },
     verify(incoming, field) {
       const { origin } = incoming.headers;
       if (origin !== undefined && !origins.includes(origin)) return false;
-      const cookie = cookieOf(incoming, COOKIE);
+      const cookie = cookieOf(incoming, name);
       if (cookie === undefined || field === undefined) return false;
       const expected = Buffer.from(fieldOf(cookie));
       const actual = Buffer.from(field);
       return expected.length === actual.length && timingSafeEqual(expected, actual);
     },
-    deviceOf: (incoming) => cookieOf(incoming, DEVICE_COOKIE),
+    deviceOf: (incoming) => cookieOf(incoming, nameAt(url, DEVICE_COOKIE)),
   };
 }
 
