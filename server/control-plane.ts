@@ -3,6 +3,7 @@ import type { Server } from "node:http";
 import { installationOf } from "#access/access.ts";
 import { accessMigrations } from "#access/migrations.ts";
 import { systemClock as clock } from "#platform/clock.ts";
+import type { Lease } from "#platform/lease/lease.ts";
 import { hostOf, listen } from "#platform/listen.ts";
 import { openLog, type Log } from "#platform/log.ts";
 import type { Database } from "#platform/postgres/database.ts";
@@ -12,6 +13,7 @@ import { openPostgres } from "#platform/postgres/open.ts";
 import { openAccessLog } from "./access-log.ts";
 import type { Apis } from "./apis/start-apis.ts";
 import type { Roles } from "./composition.ts";
+import type { Running } from "./current-store.ts";
 import { type DataFolder, publishRunning, removeRunning, takeFolder } from "./data-folder.ts";
 import { ApiAddresses } from "./demo/apis/client.ts";
 import type { Forecaster } from "./forecaster/forecast-thread.ts";
@@ -63,8 +65,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const { url, port } = http;
   const pagesOpen = openPages({ host: settings.host, port });
   pagesOpen.catch(() => undefined);
-  const database = await databaseOpens;
-  const installation = await installationOf(database);
+  const { database, installation } = await databaseOpens;
   started.defer(() => database.close());
   const { workspaces, forecaster } = await openData(options, log, started);
   const apisState: RunningApis = { opening: undefined, apis: undefined, error: null };
@@ -85,17 +86,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     { settings, log, http, database, installation, workspaces, pages, problems: problems.current },
     started,
   );
-  const publish = (): void => {
-    if (lease.lost.aborted) return;
-    const store = workspaces.current().storeUrl;
-    const hasIndexer = roles.indexing.isOwn;
-    try {
-      publishRunning(folder, { token: lease.token, url, store, hasIndexer });
-    } catch (error) {
-      // Other commands need it only after the store has changed.
-      log.error("the store in use cannot be published to other commands", { error });
-    }
-  };
+  const publish = publisher(lease, { folder, log }, () => ({
+    token: lease.token,
+    url,
+    store: workspaces.current().storeUrl,
+    hasIndexer: roles.indexing.isOwn,
+  }));
   workspaces.onChange(() => {
     publish();
     sockets.notifyChanged();
@@ -104,9 +100,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   problems.onChange = sockets.notifyProblems;
   problems.onHolesChange = sockets.notifyChanged;
   publish();
-  started.defer(() => {
-    if (!lease.lost.aborted) removeRunning(folder);
-  });
+  started.defer(() => (lease.lost.aborted ? undefined : removeRunning(folder)));
   log.info("the control plane is up", { "url.full": url });
   const token = await setup.createLink();
   const setupUrl = token ? `${url}/setup?token=${token}` : undefined;
@@ -115,15 +109,32 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   return { url, port, setupUrl, apis, lost: lease.lost, stop: () => resources.disposeAsync() };
 }
 
+/** Publishes this control plane to other commands, unless another one has taken over. */
+function publisher(
+  lease: Lease,
+  { folder, log }: { folder: DataFolder; log: Log },
+  running: () => Running,
+): () => void {
+  return () => {
+    if (lease.lost.aborted) return;
+    try {
+      publishRunning(folder, running());
+    } catch (error) {
+      // Other commands need it only after the store has changed.
+      log.error("the store in use cannot be published to other commands", { error });
+    }
+  };
+}
+
 async function openDatabase(
   settings: ControlSettings,
   log: Log,
   onLost: () => void,
-): Promise<Database> {
+): Promise<{ database: Database; installation: string }> {
   const database = await openPostgres({ ...settings, log, onLost });
   try {
     await migrate(database, [accessMigrations]);
-    return database;
+    return { database, installation: await installationOf(database) };
   } catch (error) {
     await database.close();
     throw error;

@@ -1,7 +1,9 @@
-import type { RequestListener, Server } from "node:http";
+import type { IncomingMessage, RequestListener, Server } from "node:http";
 
 import { createAccess } from "#access/access.ts";
+import type { MemberAccess } from "#access/member-access.ts";
 import type { Setup } from "#access/setup.ts";
+import type { ShownProblem } from "#dashboards/api.ts";
 import { systemClock as clock } from "#platform/clock.ts";
 import { rejectMalformedRequests } from "#platform/http/malformed-request.ts";
 import { checkOrigin, originRules } from "#platform/http/same-origin.ts";
@@ -116,17 +118,22 @@ export function serveHttp(
     log,
     isMember: async ({ headers }) => (await access.sessionOf(headers.cookie)) !== undefined,
     isSetupOpen: () => access.setup.isOpen(),
-    async problemsFor(request) {
-      const open = problems();
-      if (open.length === 0) return [];
-      if (!(await isAllowed(api.control.checkSocket(request, WATCH_BOARD)))) return [];
-      const maySeeRaw = await isAllowed(api.control.checkSocket(request, FOLLOW_EVENTS));
-      return visibleProblems(open, maySeeRaw);
-    },
+    problemsFor: (request) => problemsFor(request, api.control, problems()),
   });
   rejectMalformedRequests(server, { headers: {}, log });
   deps.http.serve(dispatcher(api, servePage));
   return { sockets, setup: access.setup };
+}
+
+async function problemsFor(
+  request: IncomingMessage,
+  control: MemberAccess,
+  open: readonly OpenProblem[],
+): Promise<ShownProblem[]> {
+  if (open.length === 0) return [];
+  if (!(await isAllowed(control.checkSocket(request, WATCH_BOARD)))) return [];
+  const maySeeRaw = await isAllowed(control.checkSocket(request, FOLLOW_EVENTS));
+  return visibleProblems(open, maySeeRaw);
 }
 
 /** Requests for routes, and for anything under /api, go to the API; others are for pages. */

@@ -67,8 +67,10 @@ export function openSockets(deps: SocketDeps): Sockets {
     viewers.set(socket.id, new Viewer(socket, deps, connections.outboxOf(socket.conn)));
     socket.on("disconnect", () => viewers.delete(socket.id));
   });
-  const isDemo = (): boolean => deps.workspace().kind === "demo";
-  const problems = openProblemSockets(io.of(PROBLEMS_NAMESPACE), { ...deps, isDemo });
+  const problems = openProblemSockets(io.of(PROBLEMS_NAMESPACE), {
+    ...deps,
+    isDemo: () => deps.workspace().kind === "demo",
+  });
   const sendFrame = (room: string, dataset: string, members: ReadonlySet<string>): void => {
     const { live, hasIndexer } = deps.workspace();
     const frame: LiveFrame = { ...live.frame(dataset), hasIndexer: hasIndexer() };
@@ -79,16 +81,14 @@ export function openSockets(deps: SocketDeps): Sockets {
   const sendFrames = spaced(() => {
     connections.closeOverfull();
     disconnectStalled(io, viewers, deps);
-    for (const [room, members] of io.of("/").adapter.rooms) {
-      const dataset = datasetOf(room);
-      if (dataset !== undefined) sendFrame(room, dataset, members);
-    }
+    forEachWatched(io, sendFrame);
   });
   const frames = setInterval(() => sendFrames(FRAME_MS_MAX), POLL_MS);
-  const recheck = setInterval(() => {
-    for (const viewer of viewers.values()) void viewer.recheck();
-    problems.recheck();
-  }, RECHECK_EVERY_MS);
+  const recheck = (isMeant: (request: IncomingMessage) => boolean): void => {
+    for (const viewer of viewers.values()) if (isMeant(viewer.request)) void viewer.recheck();
+    problems.recheck(isMeant);
+  };
+  const rechecks = setInterval(() => recheck(() => true), RECHECK_EVERY_MS);
   return {
     viewers: () => io.of("/").sockets.size,
     framesSent: () => sent,
@@ -99,19 +99,23 @@ export function openSockets(deps: SocketDeps): Sockets {
     },
     sendNewFrames: () => sendFrames(FRAME_MS_MIN),
     notifyProblems: problems.send,
-    endSession: (isOfSession) => {
-      for (const viewer of viewers.values()) {
-        if (isOfSession(viewer.request)) void viewer.recheck();
-      }
-      problems.recheck(isOfSession);
-    },
+    endSession: recheck,
     close: async () => {
       clearInterval(frames);
-      clearInterval(recheck);
+      clearInterval(rechecks);
       // It also closes the HTTP server, and waits for requests in progress. Those that take longer end with the store.
       await Promise.race([io.close(), delay(REQUESTS_MS_MAX, undefined, { ref: false })]);
     },
   };
+}
+
+type Watched = (room: string, dataset: string, members: ReadonlySet<string>) => void;
+
+function forEachWatched(io: Server, work: Watched): void {
+  for (const [room, members] of io.of("/").adapter.rooms) {
+    const dataset = datasetOf(room);
+    if (dataset !== undefined) work(room, dataset, members);
+  }
 }
 
 /** Runs the work only if its last run was at least so many ms ago. */

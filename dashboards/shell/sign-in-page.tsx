@@ -13,9 +13,9 @@ const FIELDS: readonly FieldSpec[] = [
 export function SignInPage({ next, hasEnded }: { next: string; hasEnded: boolean }) {
   const { data: setup } = useResource(SetupState, "/api/setup");
   const ended = (
-    <p role="status">
+    <output>
       Your session has ended: you signed out in another tab, or it expired. Sign in to go on.
-    </p>
+    </output>
   );
   const lead = setup?.open
     ? "There is no account yet. Open the one-time link that was printed in the terminal at start."

@@ -2,15 +2,13 @@ import path from "node:path";
 
 import { dropDatabase, ensureDatabase, neighbourOf } from "#platform/postgres/own-database.ts";
 
-import type { ApiHostSettings } from "../settings.ts";
-import type { Installation } from "./installation.ts";
-
 /** Where the domain APIs keep their data. */
-export type ApisPlace = Pick<ApiHostSettings, "dataFolder"> &
-  Pick<Installation, "databaseUrl"> & {
-    /** Whether other places that settings name (mail server, warehouse, replicas) are left alone. */
-    isDemo: boolean;
-  };
+export type ApisPlace = {
+  dataFolder: string;
+  databaseUrl: string;
+  /** Whether other places that settings name (mail server, warehouse, replicas) are left alone. */
+  isDemo: boolean;
+};
 
 type Owned = Pick<ApisPlace, "dataFolder" | "databaseUrl">;
 

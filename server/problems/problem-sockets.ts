@@ -24,8 +24,8 @@ export type ProblemSockets = {
   send(): void;
   /** Sends whether the demo is on. */
   sendDemo(): void;
-  /** Disconnects the sockets of members who have lost the permission; by default all are examined. */
-  recheck(isMeant?: (request: IncomingMessage) => boolean): void;
+  /** Disconnects those of these sockets whose members have lost the permission. */
+  recheck(isMeant: (request: IncomingMessage) => boolean): void;
 };
 
 /** Tells every page that is open the present problems and whether the demo is on, now and whenever they change. */
@@ -67,7 +67,7 @@ export function openProblemSockets(io: Namespace, deps: Deps): ProblemSockets {
     sendDemo() {
       io.emit("demo", deps.isDemo());
     },
-    recheck(isMeant = () => true) {
+    recheck(isMeant) {
       for (const socket of io.sockets.values()) if (isMeant(socket.request)) void recheck(socket);
     },
   };
