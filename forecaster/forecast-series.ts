@@ -11,6 +11,7 @@ import {
 import { clean, withoutGaps } from "./seasonal/clean.ts";
 import { evenScale, lossOf, maseOf } from "./seasonal/errors.ts";
 import { measureWidths, type Widths } from "./seasonal/intervals.ts";
+import { countLevel, fitCount, forecastByRate, isBetterMean } from "./seasonal/low-counts.ts";
 import { chooseOrigins } from "./seasonal/origins.ts";
 import { prepare } from "./seasonal/prepare.ts";
 import { forecastTotal } from "./seasonal/total.ts";
@@ -23,7 +24,8 @@ const HALF_LIFE_STEPS = [1, 4, 16, 64];
 
 /**
  * Forecasts a series from its own history: the median of up to five seasonal models, or a simpler method if it was
- * clearly more accurate in the backtest. The intervals are calibrated on the errors of the backtest.
+ * clearly more accurate in the backtest. The intervals are calibrated on the errors of the backtest. Low counts are
+ * forecast by their rate.
  */
 export const forecast: Forecaster = (request) => {
   const readiness = checkHistory(request);
@@ -34,16 +36,23 @@ export const forecast: Forecaster = (request) => {
 function forecastUsable(request: ForecastRequest, usable: Usable): Forecast {
   const { series, horizon } = request;
   const prepared = prepare(usable.values, usable.seasons);
+  const startMs = series.startMs + series.values.length * series.stepMs;
+  const start = { startMs, stepMs: series.stepMs };
+  const countSize = countLevel(prepared);
+  const byRate = countSize === "high" ? undefined : fitCount(prepared, horizon);
+  if (byRate && countSize === "rare") return { ...start, ...forecastByRate(byRate, usable.levels) };
   const origins = chooseOrigins(prepared, Math.ceil(horizon / prepared.bucketSteps));
   const setting: Setting = { prepared, origins, horizon };
   const chosen = chooseCandidate(setting);
+  if (byRate && isBetterMean(byRate, setting, chosen)) {
+    return { ...start, ...forecastByRate(byRate, usable.levels) };
+  }
   const widths = measureWidths(setting, chosen, usable.levels);
   const out = (value: number): number => clampToFinite(value * prepared.unit);
   const total = forecastTotal(setting, chosen, usable.levels);
   return {
     model: chosen.model,
-    startMs: series.startMs + series.values.length * series.stepMs,
-    stepMs: series.stepMs,
+    ...start,
     mean: Array.from(chosen.path, out),
     intervals: drawIntervals(setting, chosen, widths, usable.levels, out),
     sum: {

@@ -31,8 +31,14 @@ export const StoredIssue = z.object({ history: z.string(), forecast: StoredForec
 /** One forecast of one series, issued at `forecast.startMs`, the end of its history. */
 export type ForecastIssue = z.infer<typeof StoredIssue> & { series: SeriesKey };
 
+/** To be increased with changes of the models: forecasts issued by the earlier ones are then computed again. */
+const MODELS_VERSION = 2;
+
 /** Detects a history that has changed since a forecast was issued: the forecast is then computed again. */
 export function fingerprintOf({ startMs, stepMs, values }: Series): string {
   const numbers = Float64Array.from(values, (value) => value ?? Number.NaN);
-  return createHash("sha1").update(`${startMs} ${stepMs} `).update(numbers).digest("base64url");
+  return createHash("sha1")
+    .update(`${MODELS_VERSION} ${startMs} ${stepMs} `)
+    .update(numbers)
+    .digest("base64url");
 }

@@ -22,6 +22,20 @@ export function gaussian(uniform: () => number): number {
   return sum - 6;
 }
 
+export function poisson(uniform: () => number, mean: number): number {
+  let count = 0;
+  // In parts, because the probability of 0 underflows for large means.
+  for (let rest = mean; rest > 0; rest -= 20) {
+    const none = Math.exp(-Math.min(rest, 20));
+    for (let product = uniform(); product > none; count++) product *= uniform();
+  }
+  return count;
+}
+
+/** A factor with mean 1 that makes a Poisson count negative binomial; a dispersion of 0 or 1. */
+export const gammaNoise = (uniform: () => number, dispersion: number): number =>
+  dispersion === 0 ? 1 : -Math.log(1 - uniform());
+
 /** Visitors per hour with a daily and a weekly season and relative noise. */
 export function visitors(hours: number, seed: number, noise = 0.08): number[] {
   const uniform = random(seed);

@@ -11,6 +11,8 @@ export type Prepared = {
   /** The seasons in buckets; both are the day if the history is too short for the week. */
   day: number;
   week: number;
+  /** The week, also if the history has only two of them. */
+  longSeason: number;
   /** The largest absolute value. */
   unit: number;
   nonNegative: boolean;
@@ -52,7 +54,19 @@ export function prepare(values: readonly (number | null)[], seasons: readonly nu
   const { buckets, weights } = aggregate(fine, bucketSteps);
   fillGaps(buckets, [week, day, 2 * day]);
   counts &&= nonNegative;
-  return { fine, bucketSteps, buckets, weights, day, week, unit, nonNegative, counts };
+  const longSeason = n < 2 * longest ? day : longest;
+  return {
+    fine,
+    bucketSteps,
+    buckets,
+    weights,
+    day,
+    week,
+    longSeason,
+    unit,
+    nonNegative,
+    counts,
+  };
 }
 
 /** The divisor of both seasons that comes closest to the wanted number of buckets per day. */

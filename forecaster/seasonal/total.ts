@@ -6,8 +6,6 @@ import { quantile } from "./statistics.ts";
 
 export type Total = { mean: number; intervals: { level: number; lower: number; upper: number }[] };
 
-/** Below this many expected events, the interval is at least as wide as that of a Poisson count. */
-const LOW_COUNT = 100;
 /**
  * The median forecast is below the mean if noise is skewed. The bias is estimated from the backtest, up to this factor.
  */
@@ -17,7 +15,10 @@ const POISSON_SIGMA = 0.5;
 
 type BacktestTotal = { truth: number; predicted: number };
 
-/** The sum over the horizon divided by `unit`, with intervals from the errors of the sums in the backtest. */
+/**
+ * The sum over the horizon divided by `unit`, with intervals from the errors of the sums in the backtest. The interval of
+ * a count is at least as wide as that of a Poisson count.
+ */
 export function forecastTotal(
   setting: Setting,
   candidate: Candidate,
@@ -31,14 +32,13 @@ export function forecastTotal(
   const errors = Float64Array.from(totals, ({ truth, predicted }) =>
     Math.abs(toEven(truth) - toEven(predicted * bias)),
   ).toSorted();
-  const lowCount = prepared.counts && mean * prepared.unit < LOW_COUNT;
   let width = 0;
   const intervals = levels.map((level) => {
     // The finite-sample correction of split conformal prediction.
     const share = Math.min(1, (level / 100) * (1 + 1 / Math.max(1, errors.length)));
     const measured = errors.length > 0 ? quantile(errors, share) : toEven(Math.abs(mean));
     const poisson = (probit(0.5 + level / 200) * POISSON_SIGMA) / Math.sqrt(prepared.unit);
-    width = Math.max(width, measured, lowCount ? poisson : 0);
+    width = Math.max(width, measured, prepared.counts ? poisson : 0);
     const centre = toEven(mean);
     const lower = Math.min(mean, fromEven(centre - width));
     return { level, lower, upper: Math.max(mean, fromEven(centre + width)) };
