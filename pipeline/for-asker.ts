@@ -7,6 +7,7 @@ export const forAsker = (store: Questions, asking: Asking): Questions => ({
   search: (request) => store.search({ ...request, ...asking }),
   event: (id) => store.event(id, asking),
   original: (id) => store.original(id, asking),
+  originals: (request) => store.originals({ ...request, ...asking }),
   facets: (request) => store.facets({ ...request, ...asking }),
   aggregate: (request) => store.aggregate({ ...request, ...asking }),
   cells: (request) => store.cells({ ...request, ...asking }),

@@ -23,6 +23,7 @@ import type { OpenProblem } from "#platform/problems.ts";
 import { type BoardRoutesDeps, boardRoutes } from "./routes/board.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { operationsRoutes } from "./routes/operations.ts";
+import { originalRoutes } from "./routes/originals.ts";
 import type { ControlSettings } from "./settings.ts";
 
 /** The proxy of QUARTERDECK_URL runs on this machine. */
@@ -59,6 +60,7 @@ export function createControlPlaneApi(deps: ControlPlaneApiDeps): ControlPlaneAp
     ...accessRoutes(deps),
     ...boardRoutes(deps),
     ...eventRoutes(deps),
+    ...originalRoutes(deps),
     ...operationsRoutes({ ...deps, routeMetrics: values }),
   ];
   const routes = [

@@ -1,9 +1,6 @@
 "use client";
 
-import type { ReactNode } from "react";
-
 import { EventDocument } from "../api.ts";
-import { useCopy } from "../client/use-copy.ts";
 import { useResource } from "../client/use-resource.ts";
 import { Failed } from "../panels/message.tsx";
 import { term } from "../search-terms.ts";
@@ -11,6 +8,8 @@ import { fieldText } from "../untrusted-text.ts";
 import { Untrusted } from "../untrusted.tsx";
 import { formatDateTime, type Zone } from "../zone.ts";
 import { summaryOf, timeOf } from "./event-summary.ts";
+import { Copy, Tool } from "./field-tools.tsx";
+import { OriginalLine } from "./original-line.tsx";
 
 type EventDetailProps = {
   id: string;
@@ -56,7 +55,7 @@ export function EventDetail({ id, known, zone, onTerm, onClose }: EventDetailPro
                 <Field key={field} field={field} value={value} onTerm={onTerm} />
               ))}
           </dl>
-          <RawLine value={data.fields["event.original"]} />
+          <OriginalLine id={id} field={data.fields["event.original"]} />
         </>
       ) : null}
     </aside>
@@ -94,48 +93,5 @@ function Field({ field, value, onTerm }: FieldProps) {
         </span>
       </dd>
     </div>
-  );
-}
-
-function RawLine({ value }: { value: unknown }) {
-  if (typeof value !== "string") return null;
-  return (
-    <section className="raw">
-      <h3>
-        Line as it was <Copy label="Copy the line" text={value} />
-      </h3>
-      <pre>
-        <Untrusted text={value} charactersMax={2000} expandable />
-      </pre>
-    </section>
-  );
-}
-
-function Copy({ label, text }: { label: string; text: string }) {
-  const { copy, outcome } = useCopy();
-  return (
-    <>
-      <Tool label={label} glyph={<CopyGlyph />} onPress={() => copy(text)} />
-      {outcome ? <span className="quiet"> {outcome}</span> : null}
-    </>
-  );
-}
-
-function CopyGlyph() {
-  return (
-    <svg width="12" height="12" viewBox="0 0 12 12" fill="none" stroke="currentColor">
-      <rect x="3.5" y="3.5" width="8" height="8" rx="1.5" />
-      <path d="M8.5 1.5v-1h-7a1 1 0 0 0-1 1v7h1" />
-    </svg>
-  );
-}
-
-type ToolProps = { label: string; glyph: ReactNode; onPress: () => void };
-
-function Tool({ label, glyph, onPress }: ToolProps) {
-  return (
-    <button type="button" className="icon" aria-label={label} title={label} onClick={onPress}>
-      <span aria-hidden="true">{glyph}</span>
-    </button>
   );
 }

@@ -92,7 +92,10 @@ function Found({ overview, range, search, query, opened, known, toggle, open }: 
     <>
       <section className="histogram" aria-label="Overview">
         <p className="count" data-testid="event-count">
-          <b>{formatExact(count)}</b> {count === 1 ? "event" : "events"}
+          <b>{formatExact(count)}</b> {count === 1 ? "event" : "events"}{" "}
+          <a className="link" href={`/api/events/original?${search}`} download>
+            Download original lines
+          </a>
         </p>
         <LazyHistogram overview={overview} zone={zone} onZoom={range.setRange} />
         <HolesNote holes={overview.holes} zone={zone} />

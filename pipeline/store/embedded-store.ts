@@ -34,6 +34,7 @@ import type {
   Follower,
   MergedCell,
   OpenRewrite,
+  OriginalLine,
   Retention,
   SearchRequest,
   StoreStatus,
@@ -224,6 +225,11 @@ class EmbeddedStore implements EventStore {
   async original(id: EventId, asking: Asking = {}): Promise<Uint8Array | null | undefined> {
     const [line] = (await this.#rowOf(id, asking, ORIGINAL_SQL)) ?? [];
     return line === undefined || line instanceof Uint8Array ? line : null;
+  }
+
+  async originals(request: SearchRequest & Asking): Promise<OriginalLine[]> {
+    this.#queries += 1;
+    return this.#questions.run(request, (question) => this.#reader.originals(request, question));
   }
 
   async #rowOf(id: EventId, asking: Asking, selected?: string): Promise<Row | undefined> {

@@ -1,5 +1,5 @@
 /** Longer texts are cut in search results, because a page of such lines would not fit into memory. */
-const TEXT_BYTES_MAX = 64 * 1024;
+export const TEXT_BYTES_MAX = 64 * 1024;
 const CUT = "… (cut: the text has ";
 
 /** A text of a search result. */

@@ -6,7 +6,7 @@ import type { RollupCell } from "../rollup.ts";
 import { Gauge, type GaugeValues } from "../sketches/gauge.ts";
 import { bucketOf } from "../sketches/latency-sketch.ts";
 import { checkAggregate, checkedLimit, checkedStep, checkFilter, typeOf } from "./check-request.ts";
-import { cutText } from "./long-text.ts";
+import { cutText, TEXT_BYTES_MAX } from "./long-text.ts";
 import type {
   Aggregate,
   AggregateRequest,
@@ -17,6 +17,7 @@ import type {
   Facets,
   FacetsRequest,
   MergedCell,
+  OriginalLine,
   SearchRequest,
 } from "./port.ts";
 
@@ -45,6 +46,19 @@ export function searchEvents(
   return page.map(({ document: { id, fields } }) => ({ id, fields: withCutTexts(fields) }));
 }
 
+export function searchOriginals(
+  events: readonly KeptEvent[],
+  { after, limit, ...range }: SearchRequest,
+): OriginalLine[] {
+  const found = eventsIn(events, range)
+    .toSorted((a, b) => compareEvents(b, a))
+    .filter((event) => !after || isAfter(event, after));
+  return found.slice(0, checkedLimit(limit)).map(({ document: { id }, tMs, line }) => {
+    if (line.length > TEXT_BYTES_MAX) return { id, tMs, line: undefined };
+    return { id, tMs, line: line.length === 0 ? null : line };
+  });
+}
+
 const withCutTexts = (fields: EventDocument["fields"]): EventDocument["fields"] =>
   Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [
@@ -53,10 +67,17 @@ const withCutTexts = (fields: EventDocument["fields"]): EventDocument["fields"] 
     ]),
   );
 
-function isBehind(event: KeptEvent, { tMs, id }: NonNullable<SearchRequest["after"]>): boolean {
+type After = NonNullable<SearchRequest["after"]>;
+
+const isBehind = (event: KeptEvent, after: After): boolean =>
+  compareEvents(lastOf(event, after), event) < 0;
+
+const isAfter = (event: KeptEvent, after: After): boolean =>
+  compareEvents(lastOf(event, after), event) > 0;
+
+function lastOf(event: KeptEvent, { tMs, id }: After): KeptEvent {
   const colon = id.lastIndexOf(":");
-  const last = { ...event, tMs, source: id.slice(0, colon), offset: Number(id.slice(colon + 1)) };
-  return compareEvents(last, event) < 0;
+  return { ...event, tMs, source: id.slice(0, colon), offset: Number(id.slice(colon + 1)) };
 }
 
 function eventsIn(

@@ -13,6 +13,7 @@ import {
   type KeptEvent,
   mergedCells,
   searchEvents,
+  searchOriginals,
 } from "./memory-answers.ts";
 import type {
   AggregateRequest,
@@ -116,6 +117,10 @@ class MemoryStore implements EventStore {
       const line = events.find(({ document }) => document.id === id)?.line;
       return line?.length === 0 ? null : line;
     });
+  }
+
+  async originals(request: SearchRequest & Asking) {
+    return this.#answer(request, ({ events }) => searchOriginals(events, request));
   }
 
   async facets(request: FacetsRequest & Asking) {

@@ -73,11 +73,14 @@ export type AggregateRow = {
 
 export type SearchRequest = TimeRange & {
   where: StoreFilter;
-  /** Newest first. */
+  /** Newest first, unless stated otherwise. */
   limit: number;
   /** Continue after this event of an earlier answer. */
   after?: { tMs: number; id: EventId };
 };
+
+/** The event `id` at `tMs`. `line` is null if it has no original line, and undefined if that is longer than 64 KiB. */
+export type OriginalLine = { id: EventId; tMs: number; line: Uint8Array | null | undefined };
 
 export type FacetsRequest = TimeRange & {
   where: StoreFilter;
@@ -178,6 +181,8 @@ export type EventReader = {
   event(id: EventId, asking?: Asking): Promise<EventDocument | undefined>;
   /** The original line of an event, byte for byte; null if it has none, undefined if there is no such event. */
   original(id: EventId, asking?: Asking): Promise<Uint8Array | null | undefined>;
+  /** The original lines of the matching events, oldest first, so that lines of one log keep their order. */
+  originals(request: SearchRequest & Asking): Promise<OriginalLine[]>;
   facets(request: FacetsRequest & Asking): Promise<Facets>;
   /** Exact, except `distinct`, which may be off by 2 %. */
   aggregate(request: AggregateRequest & Asking): Promise<AggregateRow[]>;

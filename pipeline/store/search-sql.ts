@@ -28,25 +28,36 @@ const CUT = COLUMNS.map(([name, type]) => {
 /** Files to search; `mayHaveLongTexts`: whether a text may be longer than those that are shown whole. */
 export type SearchedFiles = { files: string; mayHaveLongTexts: boolean };
 
-/**
- * The newest events, unordered: sorting whole rows would require memory for all of their texts at once. Events of the
- * same time are chosen by source and offset, so that paging is exact. The events are found with the columns of the
- * conditions; the other columns are read only for these events.
- */
+/** The newest events, unordered. */
 export function searchSql(
   request: SearchRequest,
   { files, mayHaveLongTexts }: SearchedFiles,
 ): Statement {
+  const selected = mayHaveLongTexts ? CUT : WHOLE;
+  return findSql(request, files, { selected, isOldestFirst: false });
+}
+
+/**
+ * What is selected of the first events, unordered: sorting whole rows would require memory for all of their texts at once.
+ * Events of the same time are chosen by source and offset, so that paging is exact. The events are found with the columns of
+ * the conditions; the other columns are read only for these events.
+ */
+export function findSql(
+  request: SearchRequest,
+  files: string,
+  { selected, isOldestFirst }: { selected: string; isOldestFirst: boolean },
+): Statement {
   const sql = new SqlText();
   const where = [timeSql(request), filterSql(sql, request.where)];
-  if (request.after) where.push(behindSql(request.after, sql));
+  if (request.after) where.push(behindSql(request.after, sql, isOldestFirst ? ">" : "<"));
+  const order = [TIME, SOURCE, OFFSET].map((name) => `${name} ${isOldestFirst ? "ASC" : "DESC"}`);
   // With the time in the join, DuckDB can skip row groups.
   const text = `WITH found AS MATERIALIZED (
       SELECT file_index AS found_file, file_row_number AS found_row, ${TIME} AS found_time
       FROM ${files} WHERE ${where.join(" AND ")}
-      ORDER BY ${TIME} DESC, ${SOURCE} DESC, ${OFFSET} DESC LIMIT ${checkedLimit(request.limit)}
+      ORDER BY ${order.join(", ")} LIMIT ${checkedLimit(request.limit)}
     )
-    SELECT ${mayHaveLongTexts ? CUT : WHOLE} FROM ${files} JOIN found
+    SELECT ${selected} FROM ${files} JOIN found
       ON file_index = found_file AND file_row_number = found_row AND ${TIME} = found_time`;
   return { text, parameters: sql.parameters };
 }
@@ -123,11 +134,15 @@ function parsedObject(text: string): object {
   }
 }
 
-function behindSql(after: NonNullable<SearchRequest["after"]>, sql: SqlText): string {
+function behindSql(
+  after: NonNullable<SearchRequest["after"]>,
+  sql: SqlText,
+  is: "<" | ">",
+): string {
   const { source, offset } = idParts(after.id);
   const time = instant(after.tMs);
   const boundSource = sql.bind(source);
   const boundOffset = sql.number(offset);
-  return `(${TIME} < ${time} OR (${TIME} = ${time} AND (${SOURCE} < ${boundSource}
-    OR (${SOURCE} = ${boundSource} AND ${OFFSET} < ${boundOffset}))))`;
+  return `(${TIME} ${is} ${time} OR (${TIME} = ${time} AND (${SOURCE} ${is} ${boundSource}
+    OR (${SOURCE} = ${boundSource} AND ${OFFSET} ${is} ${boundOffset}))))`;
 }

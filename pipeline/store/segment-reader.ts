@@ -11,12 +11,13 @@ import { CellCache } from "./cell-cache.ts";
 import { cellFilesSql, type Duck, eventFilesSql, type Row, type Use, type Work } from "./duck.ts";
 import type { Statement } from "./filter-sql.ts";
 import { mergeCells } from "./merge-cells.ts";
-import type { CellsRequest, MergedCell, SearchRequest } from "./port.ts";
+import { joinOriginals, originalOf, originalsSql } from "./original-sql.ts";
+import type { CellsRequest, MergedCell, OriginalLine, SearchRequest } from "./port.ts";
 import type { Question } from "./questions.ts";
 import { SchemaFile } from "./schema-file.ts";
 import { joinFound, searchSql, timeOfRow } from "./search-sql.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
-import { newestMs, type Segment } from "./segment-footer.ts";
+import { newestMs, oldestMs, type Segment } from "./segment-footer.ts";
 import { type FileKind, UnusableFiles } from "./segment-health.ts";
 import type { SegmentId } from "./segment-id.ts";
 import { noteUnreadable } from "./unreadable-files.ts";
@@ -110,6 +111,28 @@ export class SegmentReader {
         const last = found[request.limit - 1];
         const [next] = rest;
         if (last && next && timeOfRow(last) > newestMs(next)) break;
+      }
+      return found;
+    });
+  }
+
+  /** The original lines of the oldest matching events, by the same rule. */
+  async originals(request: SearchRequest, question: Question): Promise<OriginalLine[]> {
+    const dataset = datasetOf(request.where);
+    const { after } = request;
+    const range = after ? { ...request, fromMs: Math.max(request.fromMs, after.tMs) } : request;
+    const matches: SegmentFilter = (segment) => overlaps(segment, range, dataset);
+    return this.#read({ kind: "events", matches }, async (matching) => {
+      const rest = matching.toSorted((a, b) => oldestMs(a) - oldestMs(b));
+      let found: OriginalLine[] = [];
+      for (let files = FILES_FIRST; rest.length > 0; files *= FILES_FACTOR) {
+        const some = rest.splice(0, files);
+        const use: Use = { work: workOf(range, some), question };
+        const rows = await this.#eventsIn(some, (paths) => originalsSql(range, paths), use);
+        found = joinOriginals([found, rows.map(originalOf)], request.limit);
+        const last = found[request.limit - 1];
+        const [next] = rest;
+        if (last && next && last.tMs < oldestMs(next)) break;
       }
       return found;
     });

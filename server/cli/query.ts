@@ -22,6 +22,7 @@ import { startForecastThread } from "#server/forecaster/forecast-thread.ts";
 import { currentStoreUrl } from "../current-store.ts";
 import type { Command } from "./command.ts";
 import { environmentWith, numberOption, parseOptions, type Options } from "./options.ts";
+import { printOriginals } from "./query-originals.ts";
 import { printStoreProblems } from "./store-problems.ts";
 
 const HOUR_MS = 3_600_000;
@@ -30,6 +31,7 @@ export const queryCommand: Command = {
   name: "query",
   summary: "Query a metric as the board shows it",
   help: `quarterdeck query METRIC [--by FIELD] [--where FILTER] [--from T] [--to T] [--step S] [--json]
+quarterdeck query --original [--where FILTER] [--from T] [--to T] [--dataset D]
 
   --by FIELD     one series per value: route, status, method, path, dataset, instance, or any ECS field
   --limit N      with --by: the N largest (default 10)
@@ -39,12 +41,14 @@ export const queryCommand: Command = {
   --as-of T      for predicted metrics: the prediction as of that time, without later data
   --dataset D    the dataset to count (default: the outermost tier that has requests; all: every dataset)
   --json         one JSON object: { metric, unit, fromMs, toMs, stepMs, from, series: [{ key, value, points }] }
+  --original     instead of a metric, the original lines of the matching events, byte for byte, oldest first
 
 Metrics: ${Object.keys(CATALOGUE).join(", ")}
 
   quarterdeck query requests --by status
   quarterdeck query response_time_p95 --by route --from now-1h
-  quarterdeck query requests_per_second --step 5m --json`,
+  quarterdeck query requests_per_second --step 5m --json
+  quarterdeck query --original --where 'status:404' > lines.log`,
 
   async run(args) {
     const options = parseOptions(args, {
@@ -57,7 +61,9 @@ Metrics: ${Object.keys(CATALOGUE).join(", ")}
       "as-of": { type: "string" },
       dataset: { type: "string" },
       json: { type: "boolean" },
+      original: { type: "boolean" },
     });
+    if (options.values["original"]) return printOriginals(options);
     const [metric, surplus] = options.positionals;
     if (metric === undefined || surplus !== undefined) {
       throw new AppError("bad_request", "name one metric, such as: quarterdeck query requests");

@@ -45,7 +45,7 @@ export const FOLLOW_EVENTS: GrantRule = {
   target: "events:all",
 };
 
-const Search = z.strictObject({
+export const Search = z.strictObject({
   from: Instant.optional(),
   to: Instant.optional(),
   q: z
@@ -163,7 +163,7 @@ async function loadOverview(
 type ParsedSearch = TimeRange & { where: Filter; live: boolean };
 
 /** Default range: the initial one of the board, over all datasets. */
-async function parseSearch(
+export async function parseSearch(
   { from, to, q = "" }: z.infer<typeof Search>,
   store: MetricReader,
   clock: Clock,
@@ -188,7 +188,7 @@ function parseCursor(text: string | undefined): { tMs: number; id: EventId } | u
 
 const EventIdText = z.templateLiteral(["src_", z.string(), ":", z.int()]);
 
-function parseEventId(text: string, parameter: string): EventId {
+export function parseEventId(text: string, parameter: string): EventId {
   const parsed = EventIdText.safeParse(text);
   if (parsed.success) return parsed.data;
   throw invalidParameter(parameter, `“${text.slice(0, 60)}” is not an event id (src_…:offset)`);
