@@ -92,11 +92,11 @@ function Found({ overview, range, search, query, opened, known, toggle, open }: 
     <>
       <section className="histogram" aria-label="Overview">
         <p className="count" data-testid="event-count">
-          <b>{formatExact(count)}</b> {count === 1 ? "event" : "events"}{" "}
-          <a className="link" href={`/api/events/original?${search}`} download>
-            Download original lines
-          </a>
+          <b>{formatExact(count)}</b> {count === 1 ? "event" : "events"}
         </p>
+        <a className="link" href={`/api/events/original?${search}`} download>
+          Download original lines
+        </a>
         <LazyHistogram overview={overview} zone={zone} onZoom={range.setRange} />
         <HolesNote holes={overview.holes} zone={zone} />
       </section>
