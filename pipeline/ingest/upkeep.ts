@@ -6,7 +6,7 @@ import type { BusConsumer } from "../bus/port.ts";
 import type { Expired, PositionReader, StoreMaintenance } from "../store/port.ts";
 
 const EVERY_MS = 5_000;
-const EXAMINE_EVERY_MS = 2_000;
+const EXAMINE_EVERY_MS = 1_000;
 /** After reading existing files there is much to merge; the pause between two steps leaves time for reading. */
 const STEPS_MAX = 20;
 const PAUSE_MS = 50;

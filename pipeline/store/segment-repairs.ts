@@ -8,7 +8,7 @@ import { type Damage, FILE_KINDS, type FileKind, UnusableFiles } from "./segment
 import type { SegmentId } from "./segment-id.ts";
 
 /** Bytes that a scrub reads at most of files that have not changed. */
-const SCRUB_BYTES = 8 * 1024 * 1024;
+const SCRUB_BYTES = 4 * 1024 * 1024;
 /** Files are read again after this time, because errors of the disk change neither size nor times of a file. */
 const SCRUB_EVERY_MS = 60 * 60_000;
 

@@ -10,7 +10,7 @@ import type { Workspace } from "../workspace.ts";
 import { type ApisState, findProblems, type StoreData } from "./find-problems.ts";
 import type { ForecasterProblem } from "./kinds.ts";
 
-const EVERY_MS = 2_000;
+const EVERY_MS = 1_000;
 
 export type ProblemWatchDeps = {
   clock: Clock;
