@@ -1,4 +1,6 @@
 import { Batch } from "./batch.ts";
+import type { Line } from "./envelopes/envelope.ts";
+import { originKey, unwrap } from "./envelopes/unwrap.ts";
 import type { Format, FormatContext } from "./format.ts";
 import { FORMATS } from "./formats/index.ts";
 import { eachLine } from "./lines.ts";
@@ -20,6 +22,8 @@ const PATH_WEIGHT = 3;
 /** Weight of other lines that the same program writes, such as error lines beside combined ones. It decides ties. */
 const PROGRAM_WEIGHT = 0.5;
 const EVIDENCE_MAX = 5;
+/** Lines of a format with at least this evidence would be read wrongly by one that parses almost anything. */
+const EVIDENCE_STRICT = 3;
 
 type Context = {
   /** Formats of other lines of the stream. */
@@ -48,14 +52,16 @@ export function detectLines(
   path = "",
   context: Context = {},
 ): Detected {
-  const attempts = (context.among ?? FORMATS).map((format) => tryFormat(format, lines));
+  const samples = lines.map(sampleOf);
+  const attempts = (context.among ?? FORMATS).map((format) => tryFormat(format, samples));
   const isEvent = lines.map((_, index) => attempts.some(({ parsed }) => parsed[index]));
   const inStream = attempts.filter(hasParsed).map(({ format }) => format);
   const known = [...(context.known ?? []), ...inStream];
   let best: { format: Format; share: number; score: number } | undefined;
   for (const attempt of attempts) {
     const { format, evidence } = attempt;
-    const share = lines.length === 0 ? 0 : countUnderstood(attempt, lines, isEvent) / lines.length;
+    const share =
+      lines.length === 0 ? 0 : countUnderstood(attempt, samples, isEvent) / lines.length;
     if (share < SHARE_MIN || evidence < 0) continue;
     const weight = pathWeight(format, path) + programWeight(format, known);
     const score = Math.round(share * 20) * 10 + Math.min(evidence, EVIDENCE_MAX) + weight;
@@ -87,12 +93,29 @@ export function sampleLines(parts: readonly Uint8Array[]): Uint8Array[] {
   return lines.toSorted((a, b) => a.length - b.length).slice(0, 1);
 }
 
+/** The lines; those that a container runtime split are joined. */
 function linesOf(part: Uint8Array): Uint8Array[] {
   const hasBom = BOM.every((byte, index) => part[index] === byte);
   const bytes = hasBom ? part.subarray(BOM.length) : part;
   const lines: Uint8Array[] = [];
-  eachLine({ bytes }, (start, end) => lines.push(bytes.subarray(start, end)));
-  return lines;
+  const split = new Map<string, Uint8Array[]>();
+  eachLine({ bytes }, (start, end) => {
+    const line = { bytes, start, end };
+    const origin = unwrap(line, CONTEXT);
+    const key = origin ? originKey(origin) : "";
+    const parts = origin && split.get(key);
+    if (!origin || (!parts && !origin.isPartial)) {
+      lines.push(bytesOf(line));
+      return;
+    }
+    const joined = [...(parts ?? []), bytesOf(origin.body)];
+    if (origin.isPartial) split.set(key, joined);
+    else {
+      split.delete(key);
+      lines.push(Buffer.concat(joined));
+    }
+  });
+  return [...lines, ...[...split.values()].map((parts) => Buffer.concat(parts))];
 }
 
 /** Without the incomplete last line, unless it is the only one. */
@@ -100,6 +123,13 @@ function withoutPartialLine(sample: Uint8Array): Uint8Array {
   const end = sample.lastIndexOf(LF) + 1;
   return end === 0 ? sample : sample.subarray(0, end);
 }
+
+/** A line without its envelopes; `withHeader`: with its syslog header, if it has one. */
+export type ReadableLine = Line & { withHeader?: Line };
+
+/** The part of the line that the format reads. */
+export const readBy = ({ readsHeader }: Format, line: ReadableLine): Line =>
+  readsHeader === true ? (line.withHeader ?? line) : line;
 
 /** Finds the formats that can parse single lines. */
 export class LineProber {
@@ -110,15 +140,16 @@ export class LineProber {
   #lines = 0;
 
   /** The formats that can parse the line, whatever its time. */
-  formatsOf(line: Uint8Array): Format[] {
+  formatsOf(line: ReadableLine): Format[] {
     this.#lines += 1;
     const isFull = this.#lines % PROBES_PER_RESET === 0;
     return this.#probes
       .filter(({ format, batch, scan }) => {
         if (isFull) batch.reset();
         batch.rollback();
-        if (scan(line, 0, line.length) !== undefined) return false;
-        return (format.detection?.evidence?.(batch, line) ?? 0) >= 0;
+        const { bytes, start, end } = readBy(format, line);
+        if (scan(bytes, start, end) !== undefined) return false;
+        return (format.detection?.evidence?.(batch, bytes.subarray(start, end)) ?? 0) >= 0;
       })
       .map(({ format }) => format);
   }
@@ -134,12 +165,25 @@ type Attempt = {
   reason: string | undefined;
 };
 
-function tryFormat(format: Format, lines: readonly Uint8Array[]): Attempt {
+/** A line without its envelopes, as formats get it, and with its syslog header. */
+type Sample = { body: Uint8Array; withHeader: Uint8Array };
+
+function sampleOf(bytes: Uint8Array): Sample {
+  const found = unwrap({ bytes, start: 0, end: bytes.length }, CONTEXT);
+  return found
+    ? { body: bytesOf(found.body), withHeader: bytesOf(found.withHeader) }
+    : { body: bytes, withHeader: bytes };
+}
+
+const bytesOf = ({ bytes, start, end }: Line): Uint8Array => bytes.subarray(start, end);
+
+function tryFormat(format: Format, samples: readonly Sample[]): Attempt {
   const batch = new Batch(1);
   const scan = format.open(batch, CONTEXT);
   let evidence = 0;
   let reason: string | undefined;
-  const parsed = lines.map((line) => {
+  const parsed = samples.map(({ body, withHeader }) => {
+    const line = format.readsHeader ? withHeader : body;
     batch.rollback();
     const refusal = scan(line, 0, line.length);
     reason ??= refusal;
@@ -150,18 +194,22 @@ function tryFormat(format: Format, lines: readonly Uint8Array[]): Attempt {
   return { format, parsed, evidence: count === 0 ? 0 : evidence / count, reason };
 }
 
-/** The parsed lines, and those that continue their events: lines that are an event of another format do not. */
+/**
+ * The parsed lines, and those that continue their events: lines that are an event of another format do not. The latter
+ * do not count against a strict format, because a stream may have several.
+ */
 function countUnderstood(
-  { format, parsed }: Attempt,
-  lines: readonly Uint8Array[],
+  { format, parsed, evidence }: Attempt,
+  samples: readonly Sample[],
   isEvent: readonly boolean[],
 ): number {
   const count = parsed.filter(Boolean).length;
+  if (evidence >= EVIDENCE_STRICT && count > 0) return isEvent.filter(Boolean).length;
   if (!format.begins || count === 0) return count;
   const first = parsed.indexOf(true);
-  const continued = lines.filter(
-    (line, index) =>
-      index > first && isEvent[index] !== true && !format.begins?.(line, 0, line.length),
+  const continued = samples.filter(
+    ({ body }, index) =>
+      index > first && isEvent[index] !== true && !format.begins?.(body, 0, body.length),
   );
   return count + continued.length;
 }

@@ -21,11 +21,14 @@ export const FIELDS = {
   "event.timezone": "keyword",
   "error.message": "keyword",
   "log.level": "keyword",
+  "log.iostream": "keyword",
   "log.offset": "long",
   "log.file.path": "keyword",
   "log.source.id": "keyword",
   "host.name": "keyword",
   "host.hostname": "keyword",
+  "container.id": "keyword",
+  "container.name": "keyword",
   "service.name": "keyword",
   "service.version": "keyword",
   "service.environment": "keyword",
@@ -94,6 +97,9 @@ export const ORIGINAL_BYTES = "original_bytes";
 export const LATER_COLUMNS: ReadonlySet<string> = new Set([
   "haproxy.connections.active",
   "haproxy.backend_queue",
+  "container.id",
+  "container.name",
+  "log.iostream",
 ]);
 
 export type FieldName = keyof typeof FIELDS;

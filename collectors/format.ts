@@ -51,6 +51,8 @@ export type Format = {
   readonly requests: Tier | "none" | "mixed";
   /** Looks up the batch's columns once, so that lines need no look-up. */
   open(batch: Batch, context: FormatContext): LineScanner;
+  /** Whether the scanner reads syslog headers itself; otherwise it gets lines without them. */
+  readonly readsHeader?: boolean;
   /** For logs with multi-line events: whether this line begins an event. Default: every line does. */
   begins?(bytes: Uint8Array, start: number, end: number): boolean;
   readonly detection?: Detection;

@@ -1,7 +1,10 @@
 import { Batch } from "./batch.ts";
 import { openDeriver, type Deriver } from "./derive/derive.ts";
 import type { DeriveRules } from "./derive/request-pattern.ts";
+import type { ReadableLine } from "./detect.ts";
 import { emptyDocument, toDocument } from "./document.ts";
+import { putOrigin } from "./envelopes/put-origin.ts";
+import { joined, originKey, unwrap, type Unwrapped } from "./envelopes/unwrap.ts";
 import type { Format } from "./format.ts";
 import { textOf } from "./formats/bytes.ts";
 import { LineSplitter, type SplitLine } from "./line-splitter.ts";
@@ -10,6 +13,7 @@ import type { Zone } from "./zone.ts";
 
 const LINE_BYTES_MAX = 16 * 1024 * 1024;
 const ROWS_MAX = 1024;
+const LINE_END = Buffer.from("\n");
 /** Maximum size of lines that are buffered until their documents are built. */
 const HELD_BYTES_MAX = 8 * 1024 * 1024;
 
@@ -30,8 +34,14 @@ export type ParseOptions = {
   rules: DeriveRules;
 };
 
+/** A line as it was read, or several ones that are an event, and what formats read of it. */
+type ParsedLine = SplitLine & { read: ReadableLine; origin: Unwrapped | undefined };
+
 /** A line with its format, or why it has none. */
-type Held = { line: SplitLine; format: Format | undefined; reason: string };
+type Held = { line: ParsedLine; format: Format | undefined; reason: string };
+
+/** An event to which lines may be added. */
+type OpenEvent = { lines: ParsedLine[]; bytes: number; mayContinue: boolean };
 
 /**
  * Converts lines to flat ECS documents, in order, each with its `event.original`. A line that the format cannot
@@ -45,74 +55,107 @@ export class Parser {
   readonly #deriver: Deriver;
   #held: Held[] = [];
   #heldBytes = 0;
-  #open: SplitLine[] = [];
-  #openBytes = 0;
-  /** Whether lines may be added to the open event. */
-  #mayContinue: boolean;
+  /** By the origin of their lines. */
+  readonly #open = new Map<string, OpenEvent>();
+  readonly #parts = new Map<string, ParsedLine[]>();
 
   constructor(options: ParseOptions) {
     this.#options = options;
     this.#formats = new StreamFormats(new BoundFormats(this.#batch, options));
     this.#formats.setMain(options.format);
     this.#formats.isOnly = options.hasOthers !== true;
-    this.#mayContinue = !options.hasOthers;
     this.#deriver = openDeriver(this.#batch, options.rules);
   }
 
   *push(chunk: Uint8Array): Generator<Document> {
-    for (const line of this.#splitter.push(chunk)) yield* this.#takeLine(line);
+    for (const line of this.#splitter.push(chunk)) yield* this.#takeSplit(line);
   }
 
   *end(): Generator<Document> {
-    for (const line of this.#splitter.end()) yield* this.#takeLine(line);
-    yield* this.#takeOpen();
+    for (const line of this.#splitter.end()) yield* this.#takeSplit(line);
+    for (const key of this.#parts.keys()) yield* this.#takeParts(key);
+    for (const key of this.#open.keys()) yield* this.#takeOpen(key);
     yield* this.#documents();
   }
 
-  *#takeLine(line: SplitLine): Generator<Document> {
+  /** Removes the envelopes of the line, and joins it with the parts before it. */
+  *#takeSplit(split: SplitLine): Generator<Document> {
+    const line = { bytes: new Uint8Array(split.bytes), start: 0, end: split.bytes.length };
+    const origin = unwrap(line, this.#options);
+    const read = origin ? { ...origin.body, withHeader: origin.withHeader } : line;
+    const parsed = { ...split, bytes: line.bytes, read, origin };
+    const key = origin ? originKey(origin) : "";
+    const parts = this.#parts.get(key);
+    if (!origin || (!parts && !origin.isPartial)) {
+      yield* this.#takeLine(parsed, key);
+      return;
+    }
+    if (parts) parts.push(parsed);
+    else this.#parts.set(key, [parsed]);
+    const bytes = (parts ?? []).reduce((sum, part) => sum + part.bytes.length, 0);
+    if (!origin.isPartial || bytes > LINE_BYTES_MAX) yield* this.#takeParts(key);
+  }
+
+  *#takeParts(key: string): Generator<Document> {
+    const parts = this.#parts.get(key) ?? [];
+    this.#parts.delete(key);
+    const first = parts[0]?.origin;
+    if (!first) return;
+    const origin = joined(
+      Buffer.concat(parts.map(({ read }) => bytesOf(read))),
+      first,
+      this.#options,
+    );
+    const read = { ...origin.body, withHeader: origin.withHeader };
+    yield* this.#takeLine({ ...originalOf(parts), read, origin }, key);
+  }
+
+  *#takeLine(line: ParsedLine, key: string): Generator<Document> {
     const { format, mode, hasOthers } = this.#options;
     if (mode === "lines" || (!format.begins && !hasOthers)) {
       yield* this.#takeEvent(line);
       return;
     }
-    const { bytes } = line;
-    const begins = !this.#mayContinue || this.#formats.begins(bytes, 0, bytes.length);
-    if (begins || this.#openBytes + bytes.length > LINE_BYTES_MAX) {
-      yield* this.#takeOpen();
-      this.#mayContinue = !hasOthers || this.#beginsLines(bytes);
+    const open = this.#open.get(key);
+    const { length } = line.bytes;
+    const continues = open?.mayContinue && !this.#formats.begins(line.read);
+    if (open && continues && open.bytes + length <= LINE_BYTES_MAX) {
+      open.lines.push(line);
+      open.bytes += length + 1;
+      return;
     }
-    this.#open.push({ ...line, bytes: new Uint8Array(line.bytes) });
-    this.#openBytes += line.bytes.length + 1;
+    yield* this.#takeOpen(key);
+    const mayContinue = !hasOthers || this.#beginsLines(line.read);
+    this.#open.set(key, { lines: [line], bytes: length + 1, mayContinue });
   }
 
   /** Whether the line begins an event that may have more lines. */
-  #beginsLines(bytes: Uint8Array): boolean {
-    if (this.#options.format.begins?.(bytes, 0, bytes.length)) return true;
-    const format = this.#formats.read(bytes, 0, bytes.length);
+  #beginsLines(line: ReadableLine): boolean {
+    if (this.#options.format.begins?.(line.bytes, line.start, line.end)) return true;
+    const format = this.#formats.read(line);
     this.#batch.rollback();
     return format?.begins !== undefined;
   }
 
-  *#takeOpen(): Generator<Document> {
-    if (this.#open.length === 0) return;
-    const newline = Buffer.from("\n");
-    const bytes = Buffer.concat(
-      this.#open.flatMap((line, index) => (index === 0 ? [line.bytes] : [newline, line.bytes])),
-    );
-    const bytesCut = this.#open.reduce((sum, line) => sum + line.bytesCut, 0);
-    this.#open = [];
-    this.#openBytes = 0;
-    yield* this.#takeEvent({ bytes, bytesCut });
+  *#takeOpen(key: string): Generator<Document> {
+    const { lines } = this.#open.get(key) ?? { lines: [] };
+    this.#open.delete(key);
+    const [first] = lines;
+    if (!first) return;
+    const bytes = withLineEnds(lines.map(({ read }) => bytesOf(read)));
+    const read = lines.length === 1 ? first.read : { bytes, start: 0, end: bytes.length };
+    yield* this.#takeEvent({ ...originalOf(lines), read, origin: first.origin });
   }
 
-  *#takeEvent(line: SplitLine): Generator<Document> {
-    const format = this.#formats.read(line.bytes, 0, line.bytes.length);
+  *#takeEvent(line: ParsedLine): Generator<Document> {
+    const format = this.#formats.read(line.read);
     const { reason } = this.#formats;
     if (format) {
       this.#batch.text("data_stream.dataset").putText(this.#batch.rows, format.dataset);
+      if (line.origin) putOrigin(this.#batch, line.origin, { path: "", format });
       this.#batch.commit();
     } else this.#batch.rollback();
-    this.#held.push({ line: { ...line, bytes: new Uint8Array(line.bytes) }, format, reason });
+    this.#held.push({ line, format, reason });
     this.#heldBytes += line.bytes.length;
     if (this.#heldBytes > HELD_BYTES_MAX || this.#held.length >= ROWS_MAX) yield* this.#documents();
   }
@@ -147,6 +190,16 @@ export class Parser {
     return document;
   }
 }
+
+const withLineEnds = (lines: readonly Uint8Array[]): Buffer =>
+  Buffer.concat(lines.flatMap((line, index) => (index === 0 ? [line] : [LINE_END, line])));
+
+function originalOf(lines: readonly ParsedLine[]): SplitLine {
+  const bytes = withLineEnds(lines.map((line) => line.bytes));
+  return { bytes, bytesCut: lines.reduce((sum, line) => sum + line.bytesCut, 0) };
+}
+
+const bytesOf = ({ bytes, start, end }: ReadableLine): Uint8Array => bytes.subarray(start, end);
 
 function quarantined(reason: string): Document {
   const document = emptyDocument();

@@ -1,5 +1,5 @@
 import type { Batch } from "./batch.ts";
-import { detectLines, LineProber, sampleLines } from "./detect.ts";
+import { detectLines, LineProber, readBy, type ReadableLine, sampleLines } from "./detect.ts";
 import type { Format, FormatContext, LineScanner } from "./format.ts";
 
 /** The main format is examined after at least so many lines. */
@@ -8,23 +8,21 @@ const WINDOW_LINES = 200;
 const SAMPLE_BYTES = 64 * 1024;
 const UNKNOWN = "unknown format: `quarterdeck parse` shows what is recognised";
 
-type Line = { bytes: Uint8Array; start: number; end: number };
-
 /** The scanners of all formats, each bound once to the columns of the batch. */
 export class BoundFormats {
   readonly batch: Batch;
-  readonly #context: FormatContext;
+  readonly context: FormatContext;
   readonly #scanners = new Map<Format, LineScanner>();
   #prober: LineProber | undefined;
 
   constructor(batch: Batch, context: FormatContext) {
     this.batch = batch;
-    this.#context = context;
+    this.context = context;
   }
 
   scannerOf(format: Format): LineScanner {
     let scan = this.#scanners.get(format);
-    if (!scan) this.#scanners.set(format, (scan = format.open(this.batch, this.#context)));
+    if (!scan) this.#scanners.set(format, (scan = format.open(this.batch, this.context)));
     return scan;
   }
 
@@ -43,6 +41,8 @@ export class StreamFormats {
   main: Format | undefined;
   /** The scanner of the main format, if each line is an event of its own. */
   scanLine: LineScanner | undefined;
+  /** Whether the main format reads syslog headers itself. */
+  readsHeader = false;
   /** The other formats that were found in the stream, in the order in which they are tried. */
   readonly others: Format[] = [];
   /** Whether the sender of the lines named the only format. */
@@ -65,6 +65,7 @@ export class StreamFormats {
   setMain(format: Format): void {
     const before = this.main;
     this.main = format;
+    this.readsHeader = format.readsHeader === true;
     this.scanLine = format.begins ? undefined : this.#bound.scannerOf(format);
     const known = this.others.filter((other) => other !== format);
     this.others.length = 0;
@@ -78,8 +79,7 @@ export class StreamFormats {
   }
 
   /** The format that can parse the line, whose fields are in the open row then. Otherwise see `reason`. */
-  read(bytes: Uint8Array, start: number, end: number): Format | undefined {
-    const line = { bytes, start, end };
+  read(line: ReadableLine): Format | undefined {
     const { main } = this;
     this.reason = this.unknown;
     if (main && this.#canParse(main, line)) return main;
@@ -93,11 +93,9 @@ export class StreamFormats {
   }
 
   /** Whether the line begins an event: one that is in a known format, also if its values are invalid. */
-  begins(bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.main?.begins?.(bytes, start, end) === true) return true;
-    const isEvent =
-      this.read(bytes, start, end) !== undefined ||
-      this.#recognise({ bytes, start, end }).length > 0;
+  begins(line: ReadableLine): boolean {
+    if (this.main?.begins?.(line.bytes, line.start, line.end) === true) return true;
+    const isEvent = this.read(line) !== undefined || this.#recognise(line).length > 0;
     this.#bound.batch.rollback();
     return isEvent;
   }
@@ -119,20 +117,21 @@ export class StreamFormats {
     this.#recent.clear();
   }
 
-  #canParse(format: Format, { bytes, start, end }: Line): boolean {
+  #canParse(format: Format, line: ReadableLine): boolean {
+    const { bytes, start, end } = readBy(format, line);
     this.#bound.batch.rollback();
     const reason = this.#bound.scannerOf(format)(bytes, start, end);
     if (reason !== undefined) this.reason = reason;
     return reason === undefined;
   }
 
-  #recognise({ bytes, start, end }: Line): Format[] {
+  #recognise(line: ReadableLine): Format[] {
     if (this.isOnly) return [];
-    return this.#bound.prober.formatsOf(bytes.subarray(start, end));
+    return this.#bound.prober.formatsOf(line);
   }
 
   /** Adds the best of these formats. If several can parse the line, the lines after it decide too. */
-  #choose(recognised: readonly Format[], line: Line): Format | undefined {
+  #choose(recognised: readonly Format[], line: ReadableLine): Format | undefined {
     const { bytes, start } = line;
     const among = recognised.filter((format) => this.#canParse(format, line));
     const [first] = among;

@@ -32,6 +32,7 @@ export const haproxyLog: Format = {
   dataset: "haproxy.log",
   title: "HAProxy log",
   requests: "edge",
+  readsHeader: true,
   traits: { ...ACCESS_TRAITS, "event.type": undefined },
   detection: { path: /haproxy/i },
   usualPaths: ["/var/log/haproxy.log"],

@@ -50,7 +50,7 @@ test("lines ahead of the clock are counted in the status of their file, with how
       path: PATH,
       level: "warning",
       message:
-        "is read; 2 lines are up to 20 h in the future: the clock or the time zone of the host that wrote them may be wrong",
+        "is read; events by dataset: ecs 7; 2 lines are up to 20 h in the future: the clock or the time zone of the host that wrote them may be wrong",
     },
   ]);
 });
@@ -74,7 +74,7 @@ test("pushed events that are ahead of the clock and in too many datasets have on
 
 test("lines that are some seconds ahead are no warning and are not counted", async () => {
   const { status } = await ingested([...recent, NOW_MS + 30_000]);
-  expect(status).toMatchObject([{ level: "info", message: "is read" }]);
+  expect(status).toMatchObject([{ level: "info", message: "is read; events by dataset: ecs 6" }]);
   const { status: other } = await ingested([...recent, NOW_MS + 30_000, NOW_MS + 20 * HOUR_MS]);
   expect(other[0]?.message).toContain("; 1 line is 20 h in the future");
 });

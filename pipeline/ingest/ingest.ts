@@ -9,8 +9,10 @@ import { Streams, type Stream } from "./streams.ts";
 import { UnstoredBatch } from "./unstored-batch.ts";
 
 const SEAL_AFTER_FIRST_MS = 200;
-/** Time for which an event waits for lines that may continue it. */
-const OPEN_IDLE_MS = 300;
+/** Time for which an event waits for lines that may continue it, and a split line for its next part. */
+const HELD_MS_MAX = { event: 300, part: 5_000 };
+/** Storing waits for the rest of split lines, at most for so many ticks. */
+const WAITS_MAX = 10;
 
 /**
  * Source → format → batch → store, with frames and rollups on the way. Rows and positions become durable together. A
@@ -31,6 +33,7 @@ export class Ingest {
     bytesSkipped: 0,
   };
   #sealAfterMs: number;
+  #waits = 0;
   #sealing: Promise<void> | undefined;
   #failure: Error | undefined;
   #confirm = async (): Promise<void> => undefined;
@@ -67,7 +70,7 @@ export class Ingest {
         if (this.#unstored.isFull) await this.#seal(signal);
       }
       await this.#sealing;
-      if (!this.#failure) this.#takeOverdue(0);
+      if (!this.#failure) this.#takeOverdue(0, ending.aborted);
       await this.#seal(signal);
     } finally {
       clearInterval(ticker);
@@ -97,13 +100,22 @@ export class Ingest {
     if (oldest === undefined) return;
     // Absolute, so that rows do not wait for hours after the clock was set back.
     const ageMs = Math.abs(this.#deps.clock.nowMs() - oldest);
-    if (ageMs >= this.#sealAfterMs) void this.#seal(signal);
+    if (ageMs < this.#sealAfterMs || this.#waitsForParts()) return;
+    void this.#seal(signal);
+  }
+
+  #waitsForParts(): boolean {
+    const isSplit = [...this.#streams.all()].some(({ held }) => held.parts.size > 0);
+    this.#waits = isSplit ? this.#waits + 1 : 0;
+    if (this.#waits <= WAITS_MAX) return isSplit;
+    this.#waits = 0;
+    return false;
   }
 
   /** Stores what was read of a source, because another process continues from there. */
   async #release(id: SourceId, signal: AbortSignal): Promise<void> {
     await this.#seal(signal);
-    // An open event is after the stored position.
+    // Lines that are held are after the stored position.
     this.#streams.forget(id);
   }
 
@@ -126,17 +138,25 @@ export class Ingest {
   }
 
   /** Takes what was held for long enough: events that may continue, and lines whose format is not known. */
-  #takeOverdue(ageMs?: number): void {
+  #takeOverdue(ageMs?: number, isStopped = false): void {
     const nowMs = this.#deps.clock.nowMs();
     this.#context.nowMs = nowMs;
     for (const stream of this.#streams.all()) {
       for (const chunk of this.#streams.overdue(stream, ageMs)) this.#takeChunk(stream, chunk);
-      const { open } = stream;
-      if (!open || Math.abs(nowMs - open.changedMs) < (ageMs ?? OPEN_IDLE_MS)) continue;
-      stream.firstRow = this.#batch.rows;
-      this.#lines.takeOpen(stream);
-      this.#finish(stream);
+      if (stream.held.isEmpty) continue;
+      const { event, part } = HELD_MS_MAX;
+      this.#takeHeld(stream, {
+        eventMs: nowMs - (ageMs ?? event),
+        // After a stop, the rest of a split line is read by the next run.
+        partMs: isStopped ? Number.NEGATIVE_INFINITY : nowMs - (ageMs ?? part),
+      });
     }
+  }
+
+  #takeHeld(stream: Stream, changedBefore?: { eventMs: number; partMs: number }): void {
+    stream.firstRow = this.#batch.rows;
+    this.#lines.takeHeld(stream, changedBefore);
+    this.#finish(stream);
   }
 
   /** Writes the source fields of the stream's new rows, and records the position after them. */
@@ -176,6 +196,9 @@ export class Ingest {
   }
 
   async #append(signal: AbortSignal): Promise<void> {
+    for (const stream of this.#streams.all()) {
+      if (stream.held.isOvertaken) this.#takeHeld(stream);
+    }
     const { rows } = this.#batch;
     const historyRows = rows - this.#unstored.recentRows(this.#deps.clock.nowMs());
     if (!(await this.#unstored.store(signal, this.#confirm))) return;

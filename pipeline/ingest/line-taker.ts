@@ -1,21 +1,30 @@
 import type { Batch } from "#collectors/batch.ts";
+import { putOrigin } from "#collectors/envelopes/put-origin.ts";
+import { joined, mayHaveEnvelope, originKey, unwrap } from "#collectors/envelopes/unwrap.ts";
 import type { Format, FormatContext } from "#collectors/format.ts";
 import { endWithoutCr } from "#collectors/line-column.ts";
 import { eachLine } from "#collectors/lines.ts";
 import type { Chunk } from "#collectors/source.ts";
 
+import { HeldLines } from "./held-lines.ts";
 import type { IngestCounts } from "./ingest-deps.ts";
-import { OpenEvent } from "./open-event.ts";
+import { lineOf, readable, type LogLine } from "./log-line.ts";
 import { QUARANTINE_DATASET, quarantineRow } from "./quarantine.ts";
 import { datasetOf, type Stream } from "./streams.ts";
 import { RESERVE_ROWS } from "./unstored-batch.ts";
 
-type Line = { bytes: Uint8Array; start: number; end: number };
-type Origin = { offset: number; retime: Chunk["retime"] };
+/** An event that has reached this size ends with its next line; a split line ends with its next part. */
+const EVENT_BYTES_MAX = 1024 * 1024;
+const LINE_BYTES_MAX = 16 * 1024 * 1024;
+/** Events and split lines of a stream that are held at a time, for each origin: then all are taken. */
+const HELD_MAX = 64;
+/** The key of lines without an envelope. */
+const NO_ORIGIN = "";
 
 /**
- * Writes the lines of chunks into rows. Each line is read by the format that can parse it; one that no format can parse
- * continues the event before it, if that has a format with multi-line events, and otherwise is quarantined.
+ * Writes the lines of chunks into rows, without their envelopes. Each line is read by the format that can parse it; one
+ * that no format can parse continues the event before it, if that has a format with multi-line events, and otherwise is
+ * quarantined.
  */
 export class LineTaker {
   readonly #batch: Batch;
@@ -31,17 +40,16 @@ export class LineTaker {
   takeChunk(stream: Stream, chunk: Chunk): void {
     const batch = this.#batch;
     const { bytes, offset, retime } = chunk;
-    const { formats } = stream;
+    const { formats, keepsLines, held } = stream;
     const time = batch.number("@timestamp");
     const offsets = batch.number("log.offset");
     const datasets = batch.text("data_stream.dataset");
-    const { keepsLines } = stream;
     let dataset = this.#mainDataset(stream);
     formats.path = chunk.path;
     if (keepsLines) batch.lines.begin(bytes);
     eachLine(chunk, (start, end) => {
       const scan = formats.scanLine;
-      if (scan && stream.open === undefined) {
+      if (scan && held.isEmpty && (formats.readsHeader || !mayHaveEnvelope(bytes, start, end))) {
         const row = batch.rows;
         if (row >= batch.rowsMax) batch.reserve(RESERVE_ROWS);
         if (scan(bytes, start, end) === undefined) {
@@ -54,20 +62,26 @@ export class LineTaker {
           return;
         }
       }
-      this.#takeLine(stream, chunk, { start, end });
+      this.#takeWrapped(stream, chunk, { start, end });
       dataset = this.#mainDataset(stream);
     });
-    if (!chunk.positionAt) this.takeOpen(stream);
-    stream.open?.endChunk(chunk);
+    if (!chunk.positionAt) this.takeHeld(stream);
+    held.endChunk(chunk);
   }
 
-  /** Takes the open event of the stream as complete. */
-  takeOpen(stream: Stream): void {
-    const { open } = stream;
-    stream.open = undefined;
-    if (!open) return;
-    const { bytes } = open;
-    this.#takeEvent(stream, { bytes, start: 0, end: endWithoutCr(bytes) }, open);
+  /** Takes what the stream holds as complete, as far as it was not changed since then. */
+  takeHeld(stream: Stream, changedBefore = { eventMs: Infinity, partMs: Infinity }): void {
+    const { held } = stream;
+    const { nowMs } = this.#context;
+    // Lines do not wait for hours after the clock was set back.
+    const isDue = ({ changedMs }: HeldLines, ms: number): boolean =>
+      changedMs <= ms || changedMs > nowMs;
+    for (const [key, parts] of held.parts) {
+      if (isDue(parts, changedBefore.partMs)) this.#takeParts(stream, key);
+    }
+    for (const [key, event] of held.events) {
+      if (isDue(event, changedBefore.eventMs)) this.#takeEvent(stream, key);
+    }
   }
 
   #mainDataset(stream: Stream): number {
@@ -75,40 +89,72 @@ export class LineTaker {
     return main ? this.#batch.text("data_stream.dataset").internText(datasetOf(stream, main)) : 0;
   }
 
-  #takeLine(stream: Stream, chunk: Chunk, { start, end }: Omit<Line, "bytes">): void {
-    const { formats, open } = stream;
-    const { bytes, offset, retime } = chunk;
-    this.#batch.reserve(1);
-    if (open) {
-      if (!open.isFull && !formats.begins(bytes, start, end)) {
-        open.append(chunk, end);
-        open.changedMs = this.#context.nowMs;
-        return;
-      }
-      this.takeOpen(stream);
-      this.#batch.reserve(1);
-    }
-    const isBegun = formats.main?.begins?.(bytes, start, end) === true;
-    const format = isBegun ? formats.main : formats.read(bytes, start, end);
-    if (format?.begins) {
-      this.#batch.rollback();
-      stream.open = new OpenEvent(chunk, start, end);
-      stream.open.changedMs = this.#context.nowMs;
-    } else {
-      const event = { offset: offset + start, retime, format };
-      this.#commit(stream, { bytes, start, end }, event);
-    }
+  #takeWrapped(stream: Stream, chunk: Chunk, range: { start: number; end: number }): void {
+    const origin = unwrap({ bytes: chunk.bytes, ...range }, this.#context);
+    const line = lineOf(chunk, range, origin);
+    if (stream.held.size > HELD_MAX) this.takeHeld(stream);
+    const key = origin ? `${originKey(origin)}\n` : NO_ORIGIN;
+    const { parts, events } = stream.held;
+    // Their bytes are consecutive in the stream.
+    if (origin && events.has(NO_ORIGIN)) this.#takeEvent(stream, NO_ORIGIN);
+    if (!origin || !(origin.isPartial || parts.has(key))) return this.#takeLine(stream, line, key);
+    const held = this.#holdPart(stream, line, key);
+    if (!origin.isPartial || held.bytes > LINE_BYTES_MAX) this.#takeParts(stream, key);
   }
 
-  #takeEvent(stream: Stream, line: Line, { offset, retime }: Origin): void {
+  #holdPart({ held }: Stream, line: LogLine, key: string): HeldLines {
+    const { nowMs } = this.#context;
+    const before = held.parts.get(key);
+    if (before) {
+      before.join(line, nowMs);
+      return before;
+    }
+    const first = new HeldLines(line, nowMs);
+    held.parts.set(key, first);
+    return first;
+  }
+
+  #takeParts(stream: Stream, key: string): void {
+    const parts = stream.held.parts.get(key);
+    stream.held.parts.delete(key);
+    if (!parts?.origin) return;
+    const origin = joined(parts.body, parts.origin, this.#context);
+    this.#takeLine(stream, { ...whole(parts), line: readable(origin), origin }, key);
+  }
+
+  #takeEvent(stream: Stream, key: string): void {
+    const event = stream.held.events.get(key);
+    stream.held.events.delete(key);
+    if (!event) return;
+    const line = whole(event);
     this.#batch.reserve(1);
-    const format = stream.formats.read(line.bytes, line.start, line.end);
-    this.#commit(stream, line, { offset, retime, format });
+    this.#commit(stream, line, stream.formats.read(line.line));
+  }
+
+  #takeLine(stream: Stream, line: LogLine, key: string): void {
+    const { formats, held } = stream;
+    const { nowMs } = this.#context;
+    this.#batch.reserve(1);
+    const before = held.events.get(key);
+    if (before) {
+      if (before.bytes < EVENT_BYTES_MAX && !formats.begins(line.line)) {
+        before.append(line, nowMs);
+        return;
+      }
+      this.#takeEvent(stream, key);
+      this.#batch.reserve(1);
+    }
+    const { bytes, start, end } = line.line;
+    const isBegun = formats.main?.begins?.(bytes, start, end) === true;
+    const format = isBegun ? formats.main : formats.read(line.line);
+    if (!format?.begins) return this.#commit(stream, line, format);
+    this.#batch.rollback();
+    held.events.set(key, new HeldLines(line, nowMs));
   }
 
   /** The format has written its fields into the open row. Without one, the line is quarantined. */
-  #commit(stream: Stream, line: Line, event: Origin & { format: Format | undefined }): void {
-    const { format, offset, retime } = event;
+  #commit(stream: Stream, line: LogLine, format: Format | undefined): void {
+    const { original, offset, retime, origin } = line;
     const batch = this.#batch;
     const row = batch.rows;
     const time = batch.number("@timestamp");
@@ -119,15 +165,23 @@ export class LineTaker {
       if (datasets.ids[row] === 0) datasets.putText(row, datasetOf(stream, format));
       stream.formats.count(format, 1);
       if (format !== stream.formats.main) this.#note(stream, format.dataset);
-    } else this.#quarantine(stream);
-    if (!format || stream.keepsLines) batch.lines.putLine(row, line.bytes, line.start, line.end);
+    } else this.#quarantine(stream, line);
+    if (origin) putOrigin(batch, origin, { path: stream.path, format });
+    if (!format || stream.keepsLines) {
+      batch.lines.putLine(row, original.bytes, original.start, original.end);
+    }
     batch.number("log.offset").put(row, offset);
+    stream.held.takenOffset = Math.max(stream.held.takenOffset, offset);
     batch.commit();
   }
 
-  #quarantine(stream: Stream): void {
+  #quarantine(stream: Stream, { origin, retime }: LogLine): void {
     const { reason } = stream.formats;
-    quarantineRow(this.#batch, { reason, atMs: stream.eventMs ?? this.#context.nowMs });
+    const { nowMs } = this.#context;
+    const ownMs = origin?.timeMs ?? Number.NaN;
+    const timeMs = retime ? retime(ownMs) : ownMs;
+    const atMs = timeMs <= nowMs ? timeMs : (stream.eventMs ?? nowMs);
+    quarantineRow(this.#batch, { reason, atMs });
     this.#counts.quarantined += 1;
     stream.recent.refuse(reason);
     this.#note(stream, QUARANTINE_DATASET);
@@ -138,4 +192,11 @@ export class LineTaker {
     stream.lines.add(dataset, 1);
     stream.rowsOfOthers += 1;
   }
+}
+
+function whole(held: HeldLines): LogLine {
+  const { origin, offset, retime, body, original } = held;
+  const line = { bytes: body, start: 0, end: endWithoutCr(body) };
+  const end = endWithoutCr(original);
+  return { line, original: { bytes: original, start: 0, end }, origin, offset, retime };
 }

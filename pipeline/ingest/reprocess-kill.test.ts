@@ -55,7 +55,7 @@ async function reprocessAndKill(
   });
 }
 
-/** ECS lines, and lines of another format that are too few to change the format. */
+/** ECS lines, and lines of another format, which their sender does not name. */
 const lineOf = (i: number): string => {
   if (i % 3 === 0) return `{"@timestamp":"2026-03-14T10:00:00Z","message":"${i}"}\n`;
   return i % 3 === 1
@@ -79,6 +79,7 @@ function partOf(number: number): Source {
         offset,
         position,
         bytesSkipped: 0,
+        header: { format: "ecs", fields: {} },
       } satisfies Chunk;
     },
   };

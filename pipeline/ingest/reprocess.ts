@@ -2,6 +2,7 @@ import type { Batch } from "#collectors/batch.ts";
 import { type Deriver, openDeriver } from "#collectors/derive/derive.ts";
 import type { DeriveRules } from "#collectors/derive/request-pattern.ts";
 import { detectLines, sampleLines } from "#collectors/detect.ts";
+import { openWrapped } from "#collectors/envelopes/scan-wrapped.ts";
 import type { Format } from "#collectors/format.ts";
 import { FORMATS } from "#collectors/formats/index.ts";
 import type { Positions, SourceId } from "#collectors/source.ts";
@@ -165,7 +166,7 @@ class Parsers {
     let parser = this.#byFormat.get(format);
     if (!parser) {
       const { zone, clock } = this.#deps;
-      const scan = format.open(this.#batch, { zone, nowMs: clock.nowMs() });
+      const scan = openWrapped(format, this.#batch, { zone, nowMs: clock.nowMs() });
       this.#byFormat.set(format, (parser = { scan, dataset: format.dataset }));
     }
     return parser;

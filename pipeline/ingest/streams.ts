@@ -7,8 +7,8 @@ import type { Chunk, Position, Positions, SourceId, SourceStatus } from "#collec
 import { BoundFormats, StreamFormats } from "#collectors/stream-formats.ts";
 
 import { AheadLines } from "./ahead-lines.ts";
+import { Held } from "./held.ts";
 import { LineCounts } from "./line-counts.ts";
-import type { OpenEvent } from "./open-event.ts";
 import { pushedStatus } from "./pushed-status.ts";
 import { RecentLines } from "./recent-lines.ts";
 import { StoredFormats, withFormats } from "./stored-formats.ts";
@@ -35,12 +35,12 @@ export type Stream = {
   readonly isPushed: boolean;
   /** Whether its lines are originals: pushed ECS documents are written by the API that receives them. */
   readonly keepsLines: boolean;
-  /** Position after everything that was read, including the open event. */
+  /** Position after everything that was read, including the lines that are held. */
   position: Position;
   /** The first row of the chunk that is read, whose source fields are not written yet. */
   firstRow: number;
-  /** The last event, if its format has multi-line events: it may continue in the next chunk. */
-  open: OpenEvent | undefined;
+  /** Lines that the next chunk may continue. */
+  readonly held: Held;
   readonly recent: RecentLines;
   readonly lines: LineCounts;
   /** Rows of the chunk that is read whose format is not the main one. */
@@ -121,8 +121,8 @@ export class Streams {
 
   /** The position of a stream, to be stored: with its formats, unless they are in the header of its lines. */
   positionOf(stream: Stream): Position {
-    const { open, position, path, isPushed } = stream;
-    const read = open?.position ?? position;
+    const { held, position, path, isPushed } = stream;
+    const read = held.position ?? position;
     return isPushed ? read : withFormats(read, { formats: formatsOf(stream), path });
   }
 
@@ -151,7 +151,7 @@ export class Streams {
     return pushedNote === undefined ? described : [...described, pushedStatus(pushedNote)];
   }
 
-  /** Removes the streams of a source with their open events. */
+  /** Removes the streams of a source with the lines that are held. */
   forget(id: SourceId): void {
     for (const [key, stream] of this.#streams) if (stream.id === id) this.#streams.delete(key);
   }
@@ -162,9 +162,9 @@ export class Streams {
     // Absolute, so that streams are also forgotten after the clock was set back.
     if (Math.abs(nowMs - this.#forgotMs) < IDLE_MS_MAX) return;
     this.#forgotMs = nowMs;
-    for (const [key, { readMs, open, unrecognised: lines }] of this.#streams) {
+    for (const [key, { readMs, held, unrecognised: lines }] of this.#streams) {
       const isIdle = Math.abs(nowMs - readMs) >= IDLE_MS_MAX;
-      if (isIdle && !open && lines.bytes === 0) this.#streams.delete(key);
+      if (isIdle && held.isEmpty && lines.bytes === 0) this.#streams.delete(key);
     }
   }
 
@@ -213,7 +213,7 @@ function newStream(chunk: Chunk, formats: StreamFormats, pushedAhead: AheadLines
     keepsLines: chunk.header?.format !== ecs.dataset,
     position: chunk.position,
     firstRow: 0,
-    open: undefined,
+    held: new Held(),
     recent: new RecentLines(),
     lines: new LineCounts(),
     rowsOfOthers: 0,

@@ -1,5 +1,6 @@
 import { Batch } from "#collectors/batch.ts";
-import { detectFormat } from "#collectors/detect.ts";
+import { detectFormat, readBy } from "#collectors/detect.ts";
+import { unwrap } from "#collectors/envelopes/unwrap.ts";
 import type { FormatContext } from "#collectors/format.ts";
 
 /** The dictionaries of the scanner's batch are emptied after this many lines. */
@@ -23,7 +24,14 @@ export function timeReader(
     lines += 1;
     if (lines % LINES_PER_RESET === 0) batch.reset();
     else batch.rollback();
-    if (scan(bytes, start, end) !== undefined) return undefined;
+    const line = { bytes, start, end };
+    const wrapped = unwrap(line, context);
+    const read = wrapped
+      ? readBy(format, { ...wrapped.body, withHeader: wrapped.withHeader })
+      : line;
+    if (scan(read.bytes, read.start, read.end) !== undefined) {
+      return wrapped && !Number.isNaN(wrapped.timeMs) ? wrapped.timeMs : undefined;
+    }
     const timeMs = times.values[0];
     return timeMs === undefined || Number.isNaN(timeMs) ? undefined : timeMs;
   };

@@ -1,0 +1,44 @@
+import type { FormatContext } from "../format.ts";
+
+/** The bytes of a line in [start, end), without its line end. */
+export type Line = { bytes: Uint8Array; start: number; end: number };
+
+/** What an envelope states about the program that wrote the line. */
+export type Origin = {
+  /** `stdout` or `stderr`. */
+  stream?: string | undefined;
+  container?: string | undefined;
+  host?: string | undefined;
+  process?: string | undefined;
+  pid?: number | undefined;
+};
+
+/** What a container runtime, a syslog daemon or a terminal put before a line, or around it. */
+export type Envelope = Origin & {
+  /** The line as its program wrote it. */
+  body: Line;
+  /** When the line was written or received, epoch ms; NaN if it is unknown. */
+  timeMs: number;
+  /** Whether the body is continued in the next envelope of the same origin. */
+  isPartial?: boolean;
+  /** Whether a container runtime wrote it, whose files have the container in their path. */
+  isContainer?: boolean;
+  isSyslog?: boolean;
+};
+
+/** Finds an envelope of one kind. */
+export type FindEnvelope = (line: Line, context: FormatContext) => Envelope | undefined;
+
+/** The text of the line's beginning, a character for each byte. */
+export function headText({ bytes, start, end }: Line, lengthMax: number): string {
+  const { buffer, byteOffset } = bytes;
+  const length = Math.min(end - start, lengthMax);
+  return Buffer.from(buffer, byteOffset + start, length).toString("latin1");
+}
+
+/** The line without its first `length` bytes. */
+export const after = ({ bytes, start, end }: Line, length: number): Line => ({
+  bytes,
+  start: Math.min(start + length, end),
+  end,
+});
