@@ -15,7 +15,7 @@ import { runQuery } from "#pipeline/metrics/run-query.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import type { EventStore } from "#pipeline/store/port.ts";
 import { systemClock } from "#platform/clock.ts";
-import { BOARD_METRICS } from "#server/board/board.ts";
+import { BOARD_METRICS } from "#server/board/board-query.ts";
 
 import { fillStore } from "./lib/fill-store.ts";
 

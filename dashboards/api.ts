@@ -79,7 +79,42 @@ export const ProblemsMessage = z.array(ShownProblem);
 export type ProblemsMessage = z.infer<typeof ProblemsMessage>;
 export const PROBLEMS_NAMESPACE = "/problems";
 
-/** GET /api/board?from=&to=&dataset= — everything the home board shows for a range. */
+/** The board's metrics in an earlier period of the same length, with the times of the shown range. */
+export const Comparison = z.object({
+  to: z.enum(["previous", "week"]),
+  /** The earlier period itself. */
+  fromMs: z.number(),
+  toMs: z.number(),
+  series: z.record(z.string(), Series),
+  /** Totals over the earlier period. */
+  values: z.record(z.string(), z.number().nullable()),
+});
+export type Comparison = z.infer<typeof Comparison>;
+
+/** The most frequent values of a field, most frequent first. */
+export const BreakDown = z.object({
+  field: z.string(),
+  /** What is counted. */
+  of: z.enum(["requests", "events"]),
+  stepMs: z.number(),
+  values: z.array(
+    z.object({
+      value: z.string(),
+      count: z.number(),
+      errors: z.number().nullable(),
+      clientErrors: z.number().nullable(),
+      p95Ms: z.number().nullable(),
+      /** Per second. */
+      points: Series,
+    }),
+  ),
+  /** Number of other values, or a lower bound of it. */
+  more: z.number(),
+  isMoreExact: z.boolean(),
+});
+export type BreakDown = z.infer<typeof BreakDown>;
+
+/** GET /api/board?from=&to=&dataset=&q=&by=&compare= — everything the home board shows for a range. */
 export const Board = z.object({
   fromMs: z.number(),
   toMs: z.number(),
@@ -91,6 +126,8 @@ export const Board = z.object({
   /** Of very many datasets those with the most events, and the number of all. */
   datasets: z.array(DatasetExtent),
   datasetsTotal: z.number(),
+  /** Whether only the events of a filter are counted; live frames are of all events. */
+  isFiltered: z.boolean(),
   /** Points and the value over the whole range, by metric name. */
   series: z.record(z.string(), Series),
   values: z.record(z.string(), z.number().nullable()),
@@ -115,6 +152,8 @@ export const Board = z.object({
   ),
   /** The maximum by which each number of `topRoutes` is too small, because there are very many routes; 0 if exact. */
   topRoutesShortfallMax: z.number(),
+  breakDown: BreakDown.nullable(),
+  comparison: Comparison.nullable(),
   predictedRequestsPerSecond: Prediction,
   /** Time of the newest event of the dataset, and of the response. */
   newestEventMs: z.number().nullable(),

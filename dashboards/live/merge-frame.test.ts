@@ -15,6 +15,7 @@ const board: Board = {
   dataset: "nginx.access",
   datasets: [],
   datasetsTotal: 0,
+  isFiltered: false,
   series: {
     requests_per_second: [
       [0, 7],
@@ -35,6 +36,8 @@ const board: Board = {
   turnoverToMs: endMs,
   topRoutes: [],
   topRoutesShortfallMax: 0,
+  breakDown: null,
+  comparison: null,
   predictedRequestsPerSecond: { status: "learning", reason: "needs two full days" },
   newestEventMs: endMs,
   atMs: endMs,

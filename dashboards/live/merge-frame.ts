@@ -24,11 +24,14 @@ const SAMPLED_STEP_MS_MAX: Readonly<Record<string, number>> = {
 const FROM_COUNTS: Readonly<Record<string, (step: Step) => number | null>> = {
   requests_per_second: ({ counts, coveredMs }) =>
     (countOf(counts, "requests") * SECOND_MS) / coveredMs,
-  error_ratio({ counts }) {
-    const requests = countOf(counts, "requests");
-    return requests > 0 ? countOf(counts, "errors") / requests : null;
-  },
+  error_ratio: ({ counts }) => shareOfRequests(counts, "errors"),
+  client_error_ratio: ({ counts }) => shareOfRequests(counts, "client_errors"),
 };
+
+function shareOfRequests(counts: Second, name: string): number | null {
+  const requests = countOf(counts, "requests");
+  return requests > 0 ? countOf(counts, name) / requests : null;
+}
 
 export function openHistory(board: Board): LiveHistory {
   return { board, seconds: new Map(), samples: new Map() };

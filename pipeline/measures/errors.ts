@@ -39,7 +39,7 @@ export const errors: Measure<Sum> = {
       name: "errors",
       title: "Errors",
       unit: "count",
-      meaning: `Requests that were answered with a status of 500 or more. 4xx are errors of the client, shown by requests split by status. ${ZERO_RULE}`,
+      meaning: `Requests that were answered with a status of 500 or more. 4xx are client errors. ${ZERO_RULE}`,
       of: [errors],
       value: ([{ value }]) => value,
     }),

@@ -1,6 +1,7 @@
 import { liveCounts } from "../live/second-counts.ts";
 import { bytesSent } from "./bytes-sent.ts";
 import { cache } from "./cache.ts";
+import { clientErrors } from "./client-errors.ts";
 import { connections } from "./connections.ts";
 import { errors } from "./errors.ts";
 import { events } from "./events.ts";
@@ -17,6 +18,7 @@ import { users } from "./users.ts";
 export const MEASURES: readonly Measure[] = [
   requests,
   errors,
+  clientErrors,
   responseTime,
   users,
   signIns,

@@ -14,13 +14,17 @@ export const ACCESS_DATASETS: readonly string[] = FORMATS.filter(
 export const REQUEST_CATEGORY = "web";
 export const REQUEST_TYPE = "access";
 
-/** Statuses from here on are errors; 4xx are errors of the client. */
+/** Statuses from here on are errors of the client, and from the second one on errors of the server. */
+export const CLIENT_ERROR_STATUS_MIN = 400;
 export const ERROR_STATUS_MIN = 500;
 /** Statuses are below this; a larger number is an unknown status. */
 export const STATUS_END = 1000;
 
 export const isError = (status: number): boolean =>
   status >= ERROR_STATUS_MIN && status < STATUS_END;
+
+export const isClientError = (status: number): boolean =>
+  status >= CLIENT_ERROR_STATUS_MIN && status < ERROR_STATUS_MIN;
 
 /** The first of these fields that an event has names the instance that served the request. */
 export const INSTANCE_FIELDS = [

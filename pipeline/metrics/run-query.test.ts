@@ -133,6 +133,7 @@ function truth(metric: string, of: readonly Event[], seconds: number): number | 
   const latency = new LatencySketch();
   for (const { ns } of requests) if (ns !== undefined) latency.addBucket(bucketOf(ns / 1e6), 1);
   const errors = requests.filter(({ status = 0 }) => status >= 500).length;
+  const clientErrors = requests.filter(({ status = 0 }) => status >= 400 && status < 500).length;
   const signIns = of.filter(({ action }) => action === "user-sign-in").length;
   const signOuts = of.filter(({ action }) => action === "user-sign-out").length;
   const hits = requests.filter(({ handling }) => handling === "hit").length;
@@ -158,6 +159,8 @@ function truth(metric: string, of: readonly Event[], seconds: number): number | 
     requests_per_second: () => requests.length / seconds,
     errors: () => errors,
     error_ratio: () => (requests.length > 0 ? errors / requests.length : null),
+    client_errors: () => clientErrors,
+    client_error_ratio: () => (requests.length > 0 ? clientErrors / requests.length : null),
     response_time_p50: () => latency.quantile(0.5),
     response_time_p95: () => latency.quantile(0.95),
     response_time_p99: () => latency.quantile(0.99),

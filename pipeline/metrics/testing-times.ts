@@ -1,4 +1,5 @@
 import { Batch } from "#collectors/batch.ts";
+import { addDocument } from "#collectors/document.ts";
 import type { SourceId } from "#collectors/source.ts";
 
 import { FrameAccumulator } from "../fold/accumulator.ts";
@@ -12,17 +13,27 @@ export async function storeWithTimes(
   times: Readonly<Record<string, readonly number[]>>,
   action = "",
 ): Promise<EventStore> {
+  const more = action === "" ? {} : { "event.action": action };
+  const events = Object.entries(times).flatMap(([dataset, of]) =>
+    of.map((tMs) => ({ tMs, "data_stream.dataset": dataset, ...more })),
+  );
+  return storeWithEvents(events);
+}
+
+/** A store with these requests; their status is 200 unless they have another one. */
+export async function storeWithEvents(
+  events: readonly (Readonly<Record<string, unknown>> & { tMs: number })[],
+): Promise<EventStore> {
   const store = openMemoryStore()();
-  const all = Object.entries(times).flatMap(([dataset, of]) => of.map((tMs) => ({ dataset, tMs })));
-  const batch = new Batch(Math.max(all.length, 1));
-  for (const [row, { dataset, tMs }] of all.entries()) {
-    batch.number("@timestamp").put(row, tMs);
-    batch.text("data_stream.dataset").putText(row, dataset);
-    batch.text("log.source.id").putText(row, SOURCE);
-    batch.number("log.offset").put(row, row);
-    batch.number("http.response.status_code").put(row, 200);
-    if (action !== "") batch.text("event.action").putText(row, action);
-    batch.commit();
+  const batch = new Batch(Math.max(events.length, 1));
+  for (const [row, { tMs, ...fields }] of events.entries()) {
+    addDocument(batch, {
+      "http.response.status_code": 200,
+      ...fields,
+      "@timestamp": tMs,
+      "log.source.id": SOURCE,
+      "log.offset": row,
+    });
   }
   const frames = new FrameAccumulator(batch);
   frames.fold(0, batch.rows, false);

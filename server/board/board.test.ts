@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 
 import { SIGN_IN } from "#collectors/derive/sign-actions.ts";
-import { storeWithTimes } from "#pipeline/metrics/testing-times.ts";
+import { storeWithEvents, storeWithTimes } from "#pipeline/metrics/testing-times.ts";
+import { parseQuery } from "#pipeline/query-language.ts";
 
 import { boardOf } from "./testing-board.ts";
 
@@ -24,3 +25,73 @@ test("a range that starts and ends within a minute counts exactly its own events
     [60, 4],
   ]);
 });
+
+/** Requests of two addresses, one each minute of the last hour and one of the hour before, with some errors. */
+const requests = Array.from({ length: 120 }, (_, n) => ({
+  tMs: NOW_MS - n * MINUTE_MS - 1,
+  "data_stream.dataset": "nginx.access",
+  "source.address": n % 3 === 0 ? "192.0.2.1" : "192.0.2.2",
+  "source.ip": n % 3 === 0 ? "192.0.2.1" : "192.0.2.2",
+  "http.response.status_code": n % 4 === 0 ? 404 : n % 10 === 1 ? 503 : 200,
+  "http.request.method": n % 2 === 0 ? "GET" : "POST",
+  "event.duration": n < 60 ? 5e6 : 9e6,
+}));
+const lastHour = { fromMs: NOW_MS - 60 * MINUTE_MS, toMs: NOW_MS, live: true };
+
+test("a filter applies to every number and chart of the board, and 4xx are beside 5xx", async () => {
+  await using store = await storeWithEvents(requests);
+  const where = parseQuery("source.ip:192.0.2.1");
+  const board = await boardOf(store, NOW_MS, { range: lastHour, where });
+  const mine = requests.slice(0, 60).filter((one) => one["source.ip"] === "192.0.2.1");
+  const withStatus = (first: number): number =>
+    mine.filter((one) => Math.floor(one["http.response.status_code"] / 100) === first).length;
+  expect(board.isFiltered).toBe(true);
+  expect(board.values["requests"]).toBe(mine.length);
+  expect(board.values["errors"]).toBe(withStatus(5));
+  expect(board.values["client_errors"]).toBe(withStatus(4));
+  expect(board.values["client_error_ratio"]).toBeCloseTo(withStatus(4) / mine.length);
+  expect(board.values["users_connected"]).toBe(1);
+  const users = board.series["users_connected"] ?? [];
+  expect(Math.max(...users.map(([, count]) => count ?? 0))).toBe(1);
+  const rates = board.series["requests_per_second"] ?? [];
+  const busy = rates.filter(([, rate]) => rate !== null && rate > 0);
+  expect(busy).toHaveLength(mine.length);
+  expect(board.predictedRequestsPerSecond).toMatchObject({ status: "learning" });
+});
+
+test("requests are broken down by any field, with the number of values that are not shown", async () => {
+  await using store = await storeWithEvents(
+    requests.map((one, n) => ({ ...one, "labels.shop": n < 40 ? "first" : `shop-${n}` })),
+  );
+  const range = { ...lastHour, fromMs: NOW_MS - 120 * MINUTE_MS };
+  const { breakDown } = await boardOf(store, NOW_MS, { range, by: "labels.shop" });
+  expect(breakDown?.values).toHaveLength(10);
+  expect(breakDown).toMatchObject({ of: "requests", more: 71, isMoreExact: true });
+  const [first] = breakDown?.values ?? [];
+  expect(first).toMatchObject({ value: "first", count: 40, clientErrors: 10, errors: 4 });
+  expect(first?.p95Ms).toBeCloseTo(5, 0);
+  // One request a minute.
+  expect(first?.points.at(-2)?.[1]).toBeCloseTo(1 / 60);
+});
+
+test.each([
+  ["previous", 60 * MINUTE_MS, 9],
+  ["week", 7 * 24 * 60 * MINUTE_MS, null],
+] as const)(
+  "a board compared with the %s period has its points at the times of the range",
+  async (compare, shiftMs, p95Ms) => {
+    await using store = await storeWithEvents(requests);
+    const { comparison } = await boardOf(store, NOW_MS, { range: lastHour, compare });
+    expect(comparison).toMatchObject({
+      to: compare,
+      fromMs: lastHour.fromMs - shiftMs,
+      toMs: NOW_MS - shiftMs,
+    });
+    const shown = (comparison?.series["response_time_p95"] ?? []).find(
+      ([tMs]) => tMs >= lastHour.fromMs,
+    );
+    if (p95Ms === null) expect(shown?.[1]).toBeNull();
+    else expect(shown?.[1]).toBeCloseTo(p95Ms, 0);
+    expect(comparison?.values["requests"]).toBe(compare === "previous" ? 60 : null);
+  },
+);

@@ -16,5 +16,6 @@ export async function boardOf(store: EventStore, nowMs: number, request: Partial
   const predictions = new Predictions({ events: store, forecasts, runner, clock, log });
   const live = new LiveWindow(clock);
   const deps = { store, predictions, live, clock, demo: false, holes: [] };
-  return await loadBoard(deps, { range: undefined, dataset: undefined, ...request });
+  const none = { range: undefined, dataset: undefined, by: undefined, compare: undefined };
+  return await loadBoard(deps, { ...none, where: [], ...request });
 }

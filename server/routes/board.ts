@@ -5,12 +5,14 @@ import { type GrantRule, type MemberRule, memberRoute, signedInOf } from "#acces
 import { Board, MetricCatalogue } from "#dashboards/api.ts";
 import { forAsker } from "#pipeline/for-asker.ts";
 import { CATALOGUE } from "#pipeline/metrics/catalogue.ts";
+import { parseQuery, resolveField } from "#pipeline/query-language.ts";
 import { parseRange } from "#pipeline/time-range.ts";
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 import type { Route } from "#platform/http/route.ts";
 import type { OpenProblem } from "#platform/problems.ts";
 
+import { checkMaySplit, withinDeadline } from "../board/board-filter.ts";
 import { loadBoard } from "../board/board.ts";
 import { visibleProblems } from "../problems/visible-problems.ts";
 import type { WorkspaceView } from "../workspace.ts";
@@ -57,16 +59,33 @@ const boardRoute = ({ workspace, problems, clock }: BoardRoutesDeps): Route<Memb
       from: Instant.optional(),
       to: Instant.optional(),
       dataset: z.string().max(200).optional(),
+      q: z
+        .string()
+        .max(4_000)
+        .optional()
+        .describe("A query, e.g. `status:404`: only matching events are counted"),
+      by: z.string().min(1).max(200).optional().describe("A field to break requests down by"),
+      compare: z
+        .enum(["previous", "week"])
+        .optional()
+        .describe("Compare with the previous period, or with the same time last week"),
     }),
     responses: { 200: { description: "The board", body: Board } },
     async handle({ query, caller, nowMs, signal }) {
       const { store: reads, predictions, live, kind } = workspace();
-      const store = forAsker(reads, { signal, asker: caller.id });
+      const subject = { ...signedInOf(caller), nowMs };
+      const { dataset, compare } = query;
+      const where = parseQuery(query.q ?? "");
+      const by = query.by === undefined ? undefined : resolveField(query.by);
+      checkMaySplit(subject, where, by);
       const range = parseRange(query, clock.nowMs());
-      const { holes } = await store.status();
-      const deps = { store, holes, predictions, live, clock, demo: kind === "demo" };
-      const board = await loadBoard(deps, { range, dataset: query.dataset });
-      const maySeeRaw = can({ ...signedInOf(caller), nowMs }, "view", "events:all");
+      const board = await withinDeadline(signal, async (ending) => {
+        const store = forAsker(reads, { signal: ending, asker: caller.id });
+        const { holes } = await store.status();
+        const deps = { store, holes, predictions, live, clock, demo: kind === "demo" };
+        return loadBoard(deps, { range, dataset, where, by, compare });
+      });
+      const maySeeRaw = can(subject, "view", "events:all");
       return {
         status: 200,
         body: { ...board, problems: visibleProblems(problems(), maySeeRaw) },

@@ -1,0 +1,87 @@
+import type { Board } from "#dashboards/api.ts";
+import { INSTANCE, ROUTE } from "#pipeline/measures/split-fields.ts";
+import { chooseStep } from "#pipeline/metrics/planner.ts";
+import type { MetricAnswer } from "#pipeline/metrics/query.ts";
+import { OTHER } from "#pipeline/sketches/heavy-hitters.ts";
+
+import type { BoardQuery } from "./board-query.ts";
+
+const TOP_ROUTES = 10;
+const VALUES_SHOWN = 10;
+/** Values that are counted, to tell how many are not shown. */
+const VALUES_COUNTED = 1_000;
+/** Fewer points than the other charts have, because there are as many series as values. */
+const POINTS_MAX = 60;
+
+type TopRoutes = { list: Board["topRoutes"]; shortfallMax: number };
+
+export async function topRoutes(query: BoardQuery): Promise<TopRoutes> {
+  const by = { field: ROUTE, limit: TOP_ROUTES };
+  const requests = await query("requests", { by });
+  if (requests.series.length === 0) return { list: [], shortfallMax: 0 };
+  const [errors, p95] = await Promise.all([
+    query("errors", { by: { ...by, limit: VALUES_COUNTED } }),
+    query("response_time_p95", { by }),
+  ]);
+  const list = namedSeries(requests).map(({ key, value }) => ({
+    route: key,
+    requests: value ?? 0,
+    errors: valueIn(errors, key) ?? 0,
+    p95Ms: valueIn(p95, key),
+  }));
+  return { list, shortfallMax: requests.shortfallMax ?? 0 };
+}
+
+/** Requests by the values of a field, or all events where there are no requests. */
+export async function breakDown(
+  query: BoardQuery,
+  range: { fromMs: number; toMs: number },
+  field: string,
+): Promise<NonNullable<Board["breakDown"]>> {
+  const stepMs = chooseStep(range, POINTS_MAX);
+  const by = { field, limit: VALUES_COUNTED };
+  const [requests, rates] = await Promise.all([
+    query("requests", { by, stepMs }),
+    query("requests_per_second", { by, stepMs }),
+  ]);
+  const isOfRequests = namedSeries(requests).length > 0;
+  const counted = isOfRequests ? requests : await query("events", { by, stepMs });
+  const pointsOf = new Map(rates.series.map(({ key, points }) => [key, points]));
+  // Instances have names from several fields, by which errors and durations are not stored.
+  const hasMore = isOfRequests && field !== INSTANCE;
+  const [errors, clientErrors, p95] = hasMore
+    ? await Promise.all([
+        query("errors", { by }),
+        query("client_errors", { by }),
+        query("response_time_p95", { by }),
+      ])
+    : [];
+  const all = namedSeries(counted);
+  const perSecond = ([tMs, count]: Point): Point => [tMs, count && (count * 1000) / stepMs];
+  return {
+    field,
+    of: isOfRequests ? "requests" : "events",
+    stepMs,
+    values: all.slice(0, VALUES_SHOWN).map(({ key, value, points }) => ({
+      value: key,
+      count: value ?? 0,
+      errors: errors ? (valueIn(errors, key) ?? 0) : null,
+      clientErrors: clientErrors ? (valueIn(clientErrors, key) ?? 0) : null,
+      p95Ms: p95 ? valueIn(p95, key) : null,
+      points: pointsOf.get(key) ?? points.map(perSecond),
+    })),
+    more: Math.max(0, all.length - VALUES_SHOWN),
+    isMoreExact: all.length < VALUES_COUNTED,
+  };
+}
+
+type Point = MetricAnswer["series"][number]["points"][number];
+
+function namedSeries({ series }: MetricAnswer) {
+  return series.flatMap(({ key, ...one }) =>
+    key === null || key === OTHER ? [] : [{ key, ...one }],
+  );
+}
+
+const valueIn = (answer: MetricAnswer, key: string): number | null =>
+  answer.series.find((series) => series.key === key)?.value ?? null;
