@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { splitTerms, term, withoutTerm, withTerm } from "./search-terms.ts";
+import { queryOf, splitTerms, term, withoutTerm, withTerm } from "./search-terms.ts";
 
 test("a value with spaces or quotes is quoted", () => {
   expect(term("user_agent.original", 'a "b" \\c')).toBe(
@@ -25,4 +25,13 @@ test("any value makes one term, which can be removed again", () => {
       expect(withoutTerm(withTerm(query, added), added)).toBe(query);
     }),
   );
+});
+
+test("a pasted address means the requests of this client, and any other text is the query itself", () => {
+  expect(queryOf(" 203.0.113.5 ")).toBe("ip:203.0.113.5");
+  expect(queryOf("2001:db8::7")).toBe('ip:"2001:db8::7"');
+  expect(queryOf("::1")).toBe('ip:"::1"');
+  for (const text of ["status:404", "1.2.3", "10:05:03", "cafe", "203.0.113.5 status:404"]) {
+    expect(queryOf(text)).toBe(text);
+  }
 });

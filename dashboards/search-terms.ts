@@ -21,6 +21,16 @@ export function withoutTerm(query: string, removed: string): string {
     .join(" ");
 }
 
+/** The query of a typed or pasted text: a lone IP address means the requests of this client. */
+export function queryOf(text: string): string {
+  const trimmed = text.trim();
+  return isAddress(trimmed) ? term("ip", trimmed) : trimmed;
+}
+
+const isAddress = (text: string): boolean =>
+  /^\d{1,3}(?:\.\d{1,3}){3}$/.test(text) ||
+  (/^[\da-f:]+[\d.]*$/i.test(text) && (text.includes("::") || text.split(":").length === 8));
+
 /** The query's terms, split at spaces outside quotes. */
 export function splitTerms(query: string): string[] {
   return query.match(/(?:"(?:\\.|[^"\\])*"?|[^\s"])+/g) ?? [];

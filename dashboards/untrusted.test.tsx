@@ -50,6 +50,9 @@ test.each([
       onSearch={nothing}
       problem={problem}
       field={{ current: null }}
+      label="Search events"
+      placeholder=""
+      action="Search"
     />,
   ],
   [
@@ -70,7 +73,15 @@ test.each([
 
 test("the mark below a refused search stands under the mistake, also after an escape", () => {
   const page = (
-    <SearchBox query={HOSTILE} onSearch={nothing} problem={problem} field={{ current: null }} />
+    <SearchBox
+      query={HOSTILE}
+      onSearch={nothing}
+      problem={problem}
+      field={{ current: null }}
+      label="Search events"
+      placeholder=""
+      action="Search"
+    />
   );
   const [, query = "", mark = ""] = /<pre[^>]*>([^\n]*)\n([^<]*)/.exec(shownBy(page)) ?? [];
   expect(query.indexOf("np.")).toBe(mark.indexOf("^"));

@@ -10,6 +10,7 @@ const STATE = {
   from: parseAsString,
   to: parseAsString,
   dataset: parseAsString,
+  q: parseAsString,
   tz: parseAsStringLiteral(["local", "utc"] as const).withDefault("local"),
 };
 
@@ -17,25 +18,30 @@ export type RangeState = {
   from: string | null;
   to: string | null;
   dataset: string | null;
+  /** The query that filters the board and the events. */
+  q: string;
   zone: Zone;
   setRange: (range: RangeText | null) => void;
   setDataset: (dataset: string | null) => void;
+  setQuery: (query: string) => void;
   setZone: (zone: Zone) => void;
-  /** `from=…&to=…&dataset=…` for a request; empty to let the server choose. */
+  /** `from=…&to=…&dataset=…&q=…` for a request; empty to let the server choose. */
   search: string;
 };
 
-/** Range, dataset and zone. The URL is their only state. */
+/** Range, dataset, query and zone. The URL is their only state. */
 export function useRange(): RangeState {
-  const [{ from, to, dataset, tz }, set] = useQueryStates(STATE, { history: "push" });
+  const [{ from, to, dataset, q, tz }, set] = useQueryStates(STATE, { history: "push" });
   const setRange = useCallback(
     (range: RangeText | null) => void set({ from: range?.from ?? null, to: range?.to ?? null }),
     [set],
   );
   const setDataset = useCallback((name: string | null) => void set({ dataset: name }), [set]);
+  const setQuery = useCallback((query: string) => void set({ q: query || null }), [set]);
   const setZone = useCallback((zone: Zone) => void set({ tz: zone }), [set]);
-  const search = useMemo(() => searchOf({ from, to, dataset }), [from, to, dataset]);
-  return { from, to, dataset, zone: tz, setRange, setDataset, setZone, search };
+  const search = useMemo(() => searchOf({ from, to, dataset, q }), [from, to, dataset, q]);
+  const state = { from, to, dataset, q: q ?? "", zone: tz, search };
+  return { ...state, setRange, setDataset, setQuery, setZone };
 }
 
 /** A query string of the values that are set. */

@@ -55,7 +55,16 @@ export function ExplorePage({ theme, problems }: { theme: Theme; problems: Probl
     >
       <h1 className="visually-hidden">Explore</h1>
       <div className="explore" data-open={event !== null || undefined}>
-        <SearchBox key={q} query={q} onSearch={actions.submit} problem={badQuery} field={field} />
+        <SearchBox
+          key={q}
+          query={q}
+          onSearch={actions.submit}
+          problem={badQuery}
+          field={field}
+          label="Search events"
+          placeholder='Search: checkout  status>=500  -method:GET  path:/api/*  "exact words"'
+          action="Search"
+        />
         {problem && !badQuery ? <Failed problem={problem} retry={overview.reload} /> : null}
         {data && !problem ? (
           <Found

@@ -11,10 +11,15 @@ type SearchBoxProps = {
   onSearch: (query: string) => void;
   problem: Problem | undefined;
   field: RefObject<HTMLInputElement | null>;
+  label: string;
+  placeholder: string;
+  /** The button's text. */
+  action: string;
 };
 
 /** The query as text, with its error below at the column of the mistake. */
-export function SearchBox({ query, onSearch, problem, field }: SearchBoxProps) {
+export function SearchBox(props: SearchBoxProps) {
+  const { query, onSearch, problem, field, label, placeholder, action } = props;
   const [text, setText] = useState(query);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
@@ -27,8 +32,8 @@ export function SearchBox({ query, onSearch, problem, field }: SearchBoxProps) {
         <input
           ref={field}
           type="search"
-          aria-label="Search events"
-          placeholder='Search: checkout  status>=500  -method:GET  path:/api/*  "exact words"'
+          aria-label={label}
+          placeholder={placeholder}
           value={text}
           spellCheck={false}
           autoComplete="off"
@@ -37,7 +42,7 @@ export function SearchBox({ query, onSearch, problem, field }: SearchBoxProps) {
           onChange={(event) => setText(event.target.value)}
         />
         <button type="submit" className="primary">
-          Search
+          {action}
         </button>
       </form>
       {problem ? (

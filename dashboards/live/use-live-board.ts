@@ -5,12 +5,13 @@ import { useEffect, useState } from "react";
 import { systemClock } from "#platform/clock.ts";
 
 import { LiveFrame, type Board } from "../api.ts";
+import { onVisibility } from "../client/on-visibility.ts";
 import { type ConnectionStatus, followConnection, openSocket } from "./connection.ts";
 import { addFrame, liveBoard, openHistory } from "./merge-frame.ts";
 
 export type LiveState = {
-  /** `off`: the range does not follow the clock. */
-  status: ConnectionStatus | "no-indexer" | "off";
+  /** `off`: the range does not follow the clock. `reloaded`: a filtered board, as frames are of all events. */
+  status: ConnectionStatus | "no-indexer" | "reloaded" | "off";
   /** The newest frame, for numbers; undefined before the first one. */
   frame: LiveFrame | undefined;
   /** The board with pushed data, for charts; updated at most once a second. */
@@ -21,6 +22,9 @@ const CHARTS_EVERY_MS = 1000;
 const MINUTE_MS = 60_000;
 const STORED_AFTER_MS = 5000;
 const OFF: LiveState = { status: "off", frame: undefined, board: undefined };
+const RELOADED: LiveState = { ...OFF, status: "reloaded" };
+/** A filtered board is counted from events, which costs more than a frame. */
+export const RELOAD_MS = 30_000;
 
 /** Pushed data, and the loaded board that it belongs to. */
 type Pushed = LiveState & { loaded: Board };
@@ -33,12 +37,30 @@ export function useLiveBoard(loaded: Board | undefined, reload: () => void): Liv
   const [pushed, setPushed] = useState<Pushed>();
   useEffect(() => {
     if (!loaded?.live || loaded.dataset === null) return;
+    if (loaded.isFiltered) return reloadSoon(reload);
     return follow(loaded, setPushed, reload);
   }, [loaded, reload]);
   if (!loaded?.live) return OFF;
+  if (loaded.isFiltered) return RELOADED;
   if (pushed?.loaded === loaded) return pushed;
   const sameDataset = pushed?.loaded.dataset === loaded.dataset;
   return { status: "connecting", frame: sameDataset ? pushed?.frame : undefined, board: loaded };
+}
+
+/** Reloads once, while the tab is visible; returns a function that cancels it. */
+function reloadSoon(reload: () => void): () => void {
+  let isDue = false;
+  const timer = setTimeout(() => {
+    isDue = true;
+    if (!document.hidden) reload();
+  }, RELOAD_MS);
+  const unwatch = onVisibility((visible) => {
+    if (visible && isDue) reload();
+  });
+  return () => {
+    clearTimeout(timer);
+    unwatch();
+  };
 }
 
 type SetPushed = (next: (last: Pushed | undefined) => Pushed) => void;

@@ -2,14 +2,18 @@
 
 import { useMemo } from "react";
 
-import { Board, MetricCatalogue, type ProblemsMessage } from "../api.ts";
+import { Board, MetricCatalogue, type Problem, type ProblemsMessage } from "../api.ts";
+import { useBoardView } from "../client/use-board-view.ts";
 import { useNow } from "../client/use-now.ts";
-import { type RangeState, useRange } from "../client/use-range.ts";
+import { type RangeState, searchOf, useRange } from "../client/use-range.ts";
 import { type Resource, useResource } from "../client/use-resource.ts";
 import { type LiveState, useLiveBoard } from "../live/use-live-board.ts";
 import { Shell } from "../shell/shell.tsx";
 import type { Theme } from "../shell/theme.ts";
+import { BoardControls } from "./board-controls.tsx";
 import { BoardTiles } from "./board-tiles.tsx";
+import { BreakDownTile } from "./break-down-tile.tsx";
+import { ComparisonNote } from "./comparison-lines.tsx";
 import { HolesNote } from "./holes-note.tsx";
 import { LiveStatus } from "./live-status.tsx";
 import { Empty, Failed, Skeleton } from "./message.tsx";
@@ -31,10 +35,14 @@ const STALE_MS = 60_000;
 /** The home board. */
 export function BoardPage({ theme, problems }: { theme: Theme; problems: ProblemsMessage }) {
   const range = useRange();
-  const loaded = useResource(Board, `/api/board?${range.search}`);
+  const view = useBoardView(range.zone);
+  const { by, compare } = view;
+  const search = [range.search, searchOf({ by, compare })].filter(Boolean).join("&");
+  const loaded = useResource(Board, `/api/board?${search}`);
   const { data, problem, reload } = loaded;
   const live = useLiveBoard(data, reload);
   const shown = live.board ?? data;
+  const badQuery = isBadQuery(problem) ? problem : undefined;
   return (
     <Shell
       page="board"
@@ -46,12 +54,16 @@ export function BoardPage({ theme, problems }: { theme: Theme; problems: Problem
       reload={reload}
     >
       <h1 className="visually-hidden">Board</h1>
-      {problem ? <Failed problem={problem} retry={reload} /> : null}
+      <BoardControls range={range} view={view} problem={badQuery} />
+      {problem && !badQuery ? <Failed problem={problem} retry={reload} /> : null}
       {data ? <Loaded loaded={loaded} live={live} data={data} range={range} /> : null}
       {!data && !problem ? <Skeleton tiles={TILES} /> : null}
     </Shell>
   );
 }
+
+const isBadQuery = (problem: Problem | undefined): boolean =>
+  problem?.errors?.some(({ path }) => path === "query.q") ?? false;
 
 type LoadedProps = { loaded: Resource<Board>; live: LiveState; data: Board; range: RangeState };
 
@@ -68,6 +80,15 @@ function Loaded({ loaded, live, data, range }: LoadedProps) {
     <>
       <LiveStatus board={board} live={live} range={range} nowMs={freshness.nowMs} />
       <HolesNote holes={board.holes} zone={range.zone} />
+      <ComparisonNote comparison={board.comparison} zone={range.zone} />
+      {board.breakDown ? (
+        <BreakDownTile
+          breakDown={board.breakDown}
+          board={board}
+          freshness={freshness}
+          range={range}
+        />
+      ) : null}
       <BoardTiles
         board={board}
         live={live.frame}

@@ -3,7 +3,7 @@
 import type { Board } from "../api.ts";
 import type { RangeState } from "../client/use-range.ts";
 import { formatAge } from "../format.ts";
-import type { LiveState } from "../live/use-live-board.ts";
+import { type LiveState, RELOAD_MS } from "../live/use-live-board.ts";
 import { formatRange, zoneName } from "../zone.ts";
 import { DatasetChooser } from "./dataset-chooser.tsx";
 
@@ -49,6 +49,7 @@ const STATUS_WORDS: Record<LiveState["status"], string> = {
   live: "Live",
   connecting: "Connecting…",
   lost: "Connection lost, retrying",
+  reloaded: `Updated every ${RELOAD_MS / 1000} s`,
   "no-indexer": "No indexer is connected",
   off: "History",
 };

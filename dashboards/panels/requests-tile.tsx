@@ -8,6 +8,7 @@ import { quantity } from "../format.ts";
 import { term } from "../search-terms.ts";
 import type { Band, Line, Points } from "./chart-rows.ts";
 import { type ChartFrame, ChartTile } from "./chart-tile.tsx";
+import { comparisonLines } from "./comparison-lines.tsx";
 import { predictionText } from "./prediction-text.ts";
 import { pointsOf } from "./tile-context.ts";
 import type { Freshness } from "./tile.tsx";
@@ -38,7 +39,10 @@ export function RequestsTile(props: RequestsTileProps) {
   const without = !board.live && rates.every(([, rate]) => !rate);
   const measured = useMemo((): Line => measuredLine(rates), [rates]);
   const predicted = useMemo(() => predictedParts(prediction), [prediction]);
-  const lines = useMemo(() => [...predicted.lines, measured], [predicted, measured]);
+  const lines = useMemo(
+    () => [...comparisonLines(board, "requests_per_second"), ...predicted.lines, measured],
+    [board, predicted, measured],
+  );
   const futureMs = (frame.toMs - frame.fromMs) * (FUTURE_RATIO_MAX / (1 - FUTURE_RATIO_MAX));
   const toMs = Math.max(frame.toMs, Math.min(predicted.endMs, frame.toMs + futureMs));
   return (

@@ -5,6 +5,7 @@ import { useMemo } from "react";
 import { formatQuantity, quantity } from "../format.ts";
 import type { Line } from "./chart-rows.ts";
 import { ChartTile } from "./chart-tile.tsx";
+import { comparisonLines } from "./comparison-lines.tsx";
 import { pointsOf, type TileContext, valueOf } from "./tile-context.ts";
 
 /** Response time: median, p95 and p99. */
@@ -16,11 +17,12 @@ export function ResponseTile({ board, live, frame, freshness, meaning, over }: T
   ];
   const lines = useMemo(
     (): Line[] => [
+      ...comparisonLines(board, "response_time_p95", "p95"),
       { key: "p99", label: "p99", color: "var(--p99)", dash: "2 2", points: p99 },
       { key: "p95", label: "p95", color: "var(--p95)", width: 2, points: p95 },
       { key: "p50", label: "p50", color: "var(--p50)", points: p50 },
     ],
-    [p50, p95, p99],
+    [board, p50, p95, p99],
   );
   const shown = (percent: number) => valueOf({ board, live }, `response_time_p${percent}`);
   const known = shown(95) !== null || p95.some(([, value]) => value !== null);

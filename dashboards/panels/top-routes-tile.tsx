@@ -4,7 +4,7 @@ import Link from "next/link";
 
 import type { Board } from "../api.ts";
 import { formatExact, formatQuantity } from "../format.ts";
-import { term } from "../search-terms.ts";
+import { term, withTerm } from "../search-terms.ts";
 import { Untrusted } from "../untrusted.tsx";
 import { type Freshness, Tile } from "./tile.tsx";
 
@@ -104,6 +104,6 @@ function ErrorShare({ errors, requests }: { errors: number; requests: number }) 
 
 function exploreHref(route: string, search: string): string {
   const query = new URLSearchParams(search);
-  query.set("q", term("route", route));
+  query.set("q", withTerm(query.get("q") ?? "", term("route", route)));
   return `/explore?${query.toString()}`;
 }

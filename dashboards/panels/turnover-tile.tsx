@@ -8,6 +8,7 @@ import { formatTime, isWholeMinutes } from "../zone.ts";
 import type { Line } from "./chart-rows.ts";
 import { ChartTable } from "./chart-table.tsx";
 import type { ChartFrame } from "./chart-tile.tsx";
+import { comparisonLines } from "./comparison-lines.tsx";
 import { LazyTimeSeries } from "./lazy-time-series.tsx";
 import { expectedText, deviationText } from "./prediction-text.ts";
 import { pointsOf } from "./tile-context.ts";
@@ -34,10 +35,12 @@ export function TurnoverTile({ board, live, frame, freshness, meaning }: Turnove
   const signOuts = pointsOf(board, "sign_outs");
   const lines = useMemo(
     (): Line[] => [
+      ...comparisonLines(board, "sign_ins", "sign-ins"),
+      ...comparisonLines(board, "sign_outs", "sign-outs"),
       { key: "in", label: "sign-ins", color: "var(--users)", points: signIns },
       { key: "out", label: "sign-outs", color: "var(--p95)", dash: "3 2", points: signOuts },
     ],
-    [signIns, signOuts],
+    [board, signIns, signOuts],
   );
   const seen = lines.some(({ points }) => points.some(([, count]) => (count ?? 0) > 0));
   return (

@@ -3,7 +3,8 @@
 import { useCopy } from "../client/use-copy.ts";
 import type { RangeState } from "../client/use-range.ts";
 import { linkTo } from "../link.ts";
-import type { RangeText } from "../time-range.ts";
+import { absolute, type RangeText } from "../time-range.ts";
+import { useKeys } from "./use-keys.ts";
 
 type CopyLinkProps = {
   range: RangeState;
@@ -31,4 +32,14 @@ export function CopyLink({ range, held, live }: CopyLinkProps) {
       <output className="quiet copied">{outcome}</output>
     </div>
   );
+}
+
+/** Copies a link to the current view by key. */
+export function ShareLink({ shown }: { shown: { fromMs: number; toMs: number } | undefined }) {
+  const { copy, outcome } = useCopy();
+  useKeys({
+    share: () =>
+      shown && copy(linkTo(globalThis.location.href, absolute(shown.fromMs, shown.toMs))),
+  });
+  return <output className="copied-link">{outcome ? `Link to this view: ${outcome}` : ""}</output>;
 }

@@ -8,7 +8,13 @@ export const KEYS = {
   earlier: { keys: "t ArrowLeft", does: "Earlier", where: "Time range" },
   later: { keys: "t ArrowRight", does: "Later", where: "Time range" },
   absolute: { keys: "t a", does: "Hold the range as it is now", where: "Time range" },
-  search: { keys: "/", does: "Search", where: "Explore" },
+  search: { keys: "/", does: "Search, or filter the board", where: "Everywhere" },
+  share: { keys: "s", does: "Copy a link to this view", where: "Everywhere" },
+  breakDown: { keys: "b", does: "Break down by a field", where: "Board" },
+  comparePrevious: { keys: "c p", does: "Compare with the previous period", where: "Board" },
+  compareWeek: { keys: "c w", does: "Compare with the same time last week", where: "Board" },
+  compareToday: { keys: "c t", does: "Compare today with last week", where: "Board" },
+  compareNothing: { keys: "c n", does: "Compare with nothing", where: "Board" },
   next: { keys: "j", does: "Next event", where: "Explore" },
   previous: { keys: "k", does: "Previous event", where: "Explore" },
   open: { keys: "Enter", does: "Open the event", where: "Explore" },
@@ -17,7 +23,7 @@ export const KEYS = {
 
 export type Action = keyof typeof KEYS;
 
-const LEADERS = new Set(["g", "t"]);
+const LEADERS = new Set(["c", "g", "t"]);
 const SEQUENCE_MS_MAX = 1200;
 const SHOWN: Record<string, string> = { ArrowLeft: "←", ArrowRight: "→", Escape: "esc" };
 

@@ -8,6 +8,7 @@ import type { ProblemsMessage } from "../api.ts";
 import { searchOf, type RangeState } from "../client/use-range.ts";
 import { Problems } from "../problems/problems.tsx";
 import { absolute, shiftRange, zoomOut } from "../time-range.ts";
+import { ShareLink } from "./copy-link.tsx";
 import { DemoBanner } from "./demo-banner.tsx";
 import { Logo } from "./logo.tsx";
 import { MemberMenu } from "./member-menu.tsx";
@@ -42,9 +43,9 @@ export function Shell(props: ShellProps) {
   const sheet = useRef<HTMLDialogElement>(null);
   const field = useRef<HTMLInputElement>(null);
   const router = useRouter();
-  const { from, to, dataset, zone } = range;
+  const { from, to, dataset, q, zone } = range;
   const tz = zone === "utc" ? "utc" : null;
-  const kept = searchOf({ from, to, dataset, tz });
+  const kept = searchOf({ from, to, dataset, q, tz });
   const hrefOf = (href: string): string => (kept ? `${href}?${kept}` : href);
   useKeys({
     help: () => sheet.current?.showModal(),
@@ -89,6 +90,7 @@ export function Shell(props: ShellProps) {
         onDemo={(now) => props.shown && now !== demo && reload()}
         onRefused={reload}
       />
+      <ShareLink shown={shown} />
       <main id="main" tabIndex={-1}>
         {children}
       </main>

@@ -177,6 +177,68 @@ export function testControls(board: () => RunningBoard): void {
       expect(await background()).toBe(light);
     });
 
+    test("the filter applies to the whole board, is in the URL and on every page, by mouse and by keyboard", async () => {
+      await open("/?tz=utc");
+      await page.keyboard.press("/");
+      await page.keyboard.type("status:503");
+      await page.keyboard.press("Enter");
+      await page.waitForURL(/q=status(?::|%3A)503/);
+      await expect.poll(requests, SOON).toBe("45");
+      expect(await page.getByTestId("tile-errors").innerText()).toContain("100");
+      await page.reload();
+      await expect.poll(requests, SOON).toBe("45");
+      await page.getByRole("link", { name: "Search these events" }).click();
+      await page.getByTestId("event-count").getByText("45", { exact: true }).waitFor();
+      await page.goBack();
+      await page.getByRole("button", { name: "Clear the filter" }).click();
+      await expect.poll(requests, SOON).toBe("1,500");
+      await page.getByLabel("Filter the board").fill("status:");
+      await page.getByRole("button", { name: "Filter", exact: true }).click();
+      await page
+        .getByRole("alert")
+        .filter({ hasText: /column \d+/ })
+        .waitFor();
+    });
+
+    test("the board is broken down by a field, and a value filters it", async () => {
+      await open("/?tz=utc");
+      await page.keyboard.press("b");
+      await page.keyboard.type("status");
+      await page.keyboard.press("Enter");
+      const tile = page.getByTestId("tile-break-down");
+      await tile.getByRole("button", { name: "503" }).waitFor();
+      expect(await tile.getByRole("row", { name: /^200/ }).innerText()).toContain("1,455");
+      await tile.getByRole("button", { name: "503" }).click();
+      await expect.poll(requests, SOON).toBe("45");
+    });
+
+    test("the board is compared with the previous period on every chart, and today with last week by one choice", async () => {
+      await open(`/?tz=utc&from=${FROM_MS + 600_000}&to=${FROM_MS + 1_200_000}`);
+      await page.getByLabel("Compare with").selectOption("previous");
+      await page.getByTestId("comparison").getByText("5 Mar 2024 09:00 – 09:10").waitFor();
+      for (const name of ["requests", "response", "errors", "users"]) {
+        const lines = page.getByTestId(`tile-${name}`).locator('path[stroke-dasharray="1 3"]');
+        await expect.poll(() => lines.count(), SOON).toBeGreaterThan(0);
+      }
+      await page.getByText("was 303").waitFor();
+      await page.keyboard.press("c");
+      await page.keyboard.press("t");
+      await page.waitForURL(/compare=week/);
+      expect(new URL(page.url()).searchParams.get("to")).toBe("now");
+      const midnightMs = Number(new URL(page.url()).searchParams.get("from"));
+      expect(midnightMs % 86_400_000).toBe(0);
+    });
+
+    test("all requests of a pasted address are two actions from the board", async () => {
+      await open("/?tz=utc");
+      await page.getByLabel("Filter the board").fill("192.0.2.7");
+      await page.keyboard.press("Enter");
+      await page.waitForURL(/q=ip(?::|%3A)192\.0\.2\.7/);
+      await expect.poll(requests, SOON).toBe("1,500");
+      await page.getByRole("link", { name: "Search these events" }).click();
+      await page.getByTestId("event-count").getByText("1,500", { exact: true }).waitFor();
+    });
+
     test("the help lists every key, and each performs its action", async () => {
       await open(`/?tz=utc&from=${FROM_MS + 600_000}&to=${FROM_MS + 1_200_000}`);
       await page.keyboard.press("?");
@@ -202,6 +264,17 @@ export function testControls(board: () => RunningBoard): void {
       await page.getByTestId("live-status").getByText("Live").waitFor();
       await press(KEYS.absolute.keys);
       await page.waitForURL(/from=\d+/);
+      await press(KEYS.compareWeek.keys);
+      await page.waitForURL(/compare=week/);
+      await press(KEYS.comparePrevious.keys);
+      await page.waitForURL(/compare=previous/);
+      await press(KEYS.compareNothing.keys);
+      await page.waitForURL((url) => !url.searchParams.has("compare"));
+      await page.evaluate(() => navigator.clipboard.writeText(""));
+      await press(KEYS.share.keys);
+      await page.getByText("Link to this view: copied").waitFor();
+      const copied = await page.evaluate(() => navigator.clipboard.readText());
+      expect(new URL(copied).searchParams.get("from")).toBe(String(shown().from));
       await press(KEYS.explore.keys);
       await page.waitForURL(/\/explore\?/);
       await page.goto(`${board().url}/explore?tz=utc`);
