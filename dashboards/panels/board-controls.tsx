@@ -134,7 +134,9 @@ function ByField({ by, onBy, field }: ByFieldProps) {
       </label>
       <datalist id="break-down-fields">
         {FIELDS.map((name) => (
-          <option key={name} value={name} />
+          <option key={name} value={name}>
+            {name}
+          </option>
         ))}
       </datalist>
     </form>

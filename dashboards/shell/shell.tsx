@@ -70,15 +70,7 @@ export function Shell(props: ShellProps) {
         <PageLinks page={page} hrefOf={hrefOf} />
         <TimeControl range={range} shown={shown} field={field} />
         <div className="bar-end">
-          <button
-            type="button"
-            className="icon keys-button"
-            aria-label="Keys"
-            title="Keys (?)"
-            onClick={() => sheet.current?.showModal()}
-          >
-            <span aria-hidden="true">?</span>
-          </button>
+          <KeysButton onPress={() => sheet.current?.showModal()} />
           <ThemeSwitch theme={theme} />
           <MemberMenu />
         </div>
@@ -96,6 +88,20 @@ export function Shell(props: ShellProps) {
       </main>
       <ShortcutHelp dialog={sheet} />
     </>
+  );
+}
+
+function KeysButton({ onPress }: { onPress: () => void }) {
+  return (
+    <button
+      type="button"
+      className="icon keys-button"
+      aria-label="Keys"
+      title="Keys (?)"
+      onClick={onPress}
+    >
+      <span aria-hidden="true">?</span>
+    </button>
   );
 }
 
