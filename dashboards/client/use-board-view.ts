@@ -8,7 +8,7 @@ import { systemClock } from "#platform/clock.ts";
 import { wallClock, toEpochMs } from "../zone.ts";
 
 const COMPARISONS = ["previous", "week"] as const;
-export type Comparing = (typeof COMPARISONS)[number];
+type Comparing = (typeof COMPARISONS)[number];
 
 const STATE = {
   by: parseAsString,

@@ -34,7 +34,7 @@ type Request = {
 };
 
 /** How far back the compared period is: a multiple of the step, so that its points are at the same times. */
-export function shiftOf({ fromMs, toMs }: BoardRange, stepMs: number, to: Comparing): number {
+function shiftOf({ fromMs, toMs }: BoardRange, stepMs: number, to: Comparing): number {
   return to === "week" ? WEEK_MS : Math.ceil((toMs - fromMs) / stepMs) * stepMs;
 }
 
