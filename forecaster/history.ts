@@ -1,13 +1,17 @@
 import type { RollupReader } from "#pipeline/store/port.ts";
 
 import type { Series } from "./forecast.ts";
+import { measuredStart } from "./measured-start.ts";
 import { MEASURE_OF, PREDICTED_COUNTS, type PredictedCount } from "./predicted-series.ts";
 
 const HOUR_MS = 3_600_000;
 
 export type Histories = Record<PredictedCount, Series>;
 
-/** Reads the history of all predicted counts in [startMs, toMs), both multiples of the step, with one query. */
+/**
+ * Reads the history of all predicted counts in [startMs, toMs), both multiples of the step, with one query. Values are
+ * null before the time from which on requests were measured.
+ */
 export async function countHistories(
   store: RollupReader,
   dataset: string,
@@ -33,7 +37,12 @@ export async function countHistories(
     const step = Math.round((tMs - startMs) / stepMs);
     if (count && step >= 0 && step < steps) values[count][step] = value;
   }
-  const series = (count: PredictedCount): Series => ({ startMs, stepMs, values: values[count] });
+  const start = measuredStart(values.requests, stepMs);
+  const series = (count: PredictedCount): Series => ({
+    startMs,
+    stepMs,
+    values: values[count].map((value, step) => (step < start ? null : value)),
+  });
   return {
     requests: series("requests"),
     sign_ins: series("sign_ins"),

@@ -4,6 +4,7 @@ import { storeWithTimes, timesIn } from "#pipeline/metrics/testing-times.ts";
 import { silentLog } from "#platform/log.ts";
 
 import { answerMetric } from "./answer-metric.ts";
+import { forecast } from "./forecast-series.ts";
 import type { ForecastRequest } from "./forecast.ts";
 import { Predictions } from "./predictions.ts";
 import { openForecastStore } from "./store/open-forecast-store.ts";
@@ -46,4 +47,26 @@ test("forecasts learn from the time in which most events are, in spite of a line
     const endMs = series.startMs + series.values.length * series.stepMs;
     expect(endMs).toBeLessThanOrEqual(LAST_MS + 2 * HOUR_MS);
   }
+});
+
+test.each([
+  ["of 1999, with few others", Date.UTC(1999, 0), 40],
+  ["of three days ago", NOW_MS - 3 * DAY_MS, 2_000],
+])("one odd line %s does not end the learning phase", async (_when, oddMs, rows) => {
+  await using events = await storeWithTimes({
+    [DATASET]: [oddMs, ...timesIn(NOW_MS - 3 * HOUR_MS, NOW_MS, rows)],
+  });
+  await using forecasts = openForecastStore("memory:");
+  const runner = { forecast: async (request: ForecastRequest) => forecast(request) };
+  const clock = { nowMs: () => NOW_MS };
+  const predictions = new Predictions({ events, forecasts, runner, clock, log: silentLog() });
+  const [extent] = await events.extents();
+  if (!extent) throw new Error("no events");
+  for (const stepMs of [60_000, 300_000, HOUR_MS]) {
+    const range = { fromMs: NOW_MS - DAY_MS, toMs: NOW_MS };
+    const request = { count: "requests", per: "second", range, stepMs, asOfMs: NOW_MS } as const;
+    expect(await predictions.series(extent, request)).toMatchObject({ status: "learning" });
+  }
+  const expected = await predictions.expected("sign_ins", extent, { minutes: 15, nowMs: NOW_MS });
+  expect(expected).toBeNull();
 });

@@ -20,6 +20,8 @@ export type PredictedSeries =
 export type PathOptions = {
   /** Steps that end before this are left out. */
   fromMs: number;
+  /** Steps that start at this time or later are left out. */
+  toMs?: number;
   levels: readonly number[];
   /** `second`: rates per second; `step`: counts per step. */
   per: "second" | "step";
@@ -28,14 +30,14 @@ export type PathOptions = {
 /** Joins forecasts, oldest first, into one series: each step comes from the newest forecast that covers it. */
 export function joinForecasts(
   forecasts: readonly Forecast[],
-  { fromMs, levels, per }: PathOptions,
+  { fromMs, toMs = Infinity, levels, per }: PathOptions,
 ): PredictedSeries {
   const steps = new Map<number, { forecast: Forecast; index: number }>();
   for (const forecast of forecasts) {
     const { startMs, stepMs, mean } = forecast;
     for (let index = 0; index < mean.length; index += 1) {
       const t = startMs + index * stepMs;
-      if (t + stepMs > fromMs) steps.set(t, { forecast, index });
+      if (t + stepMs > fromMs && t < toMs) steps.set(t, { forecast, index });
     }
   }
   const tMs = [...steps.keys()].toSorted((a, b) => a - b);
@@ -55,7 +57,8 @@ export function joinForecasts(
     }
   }
   const last = forecasts.at(-1);
-  if (!last) return { status: "learning", reason: "no forecast covers this range yet" };
+  if (!last || tMs.length === 0)
+    return { status: "learning", reason: "no forecast covers this range yet" };
   const { model, startMs, stepMs, score } = last;
   const { mase, coverage } = score;
   return { status: "ready", model, issuedMs: startMs, stepMs, tMs, mean, bands, mase, coverage };

@@ -77,6 +77,44 @@ test("each past window is predicted from the data before it, and the future from
   expect(new Set(ends)).toEqual(new Set([END_MS - DAY_MS, END_MS]));
 });
 
+test("a range that reaches into the future is predicted up to its end", async () => {
+  const { predictions } = setUp();
+  const range = { fromMs: END_MS - HOUR_MS, toMs: END_MS + 30 * HOUR_MS };
+  const predicted = await predictions.series(extent, { ...lastDay, range });
+  if (predicted.status !== "ready") throw new Error(predicted.reason);
+  expect(predicted.tMs.at(-1)).toBe(range.toMs - HOUR_MS);
+});
+
+test("a range that is entirely in the future is predicted from all data", async () => {
+  const { predictions, requests } = setUp();
+  const range = { fromMs: END_MS + 5 * HOUR_MS, toMs: END_MS + 8 * HOUR_MS };
+  const predicted = await predictions.series(extent, { ...lastDay, range });
+  if (predicted.status !== "ready") throw new Error(predicted.reason);
+  expect([predicted.tMs[0], predicted.tMs.at(-1)]).toEqual([range.fromMs, range.toMs - HOUR_MS]);
+  expect(requests).toHaveLength(1);
+  expect(requests[0]?.series.values).toHaveLength(21 * 24);
+});
+
+test("a range that no forecast reaches has no prediction, with the end of the data as the reason", async () => {
+  const { predictions } = setUp();
+  const range = { fromMs: END_MS + 100 * DAY_MS, toMs: END_MS + 101 * DAY_MS };
+  expect(await predictions.series(extent, { ...lastDay, range })).toEqual({
+    status: "learning",
+    reason: expect.stringContaining("the data end at 2026-03-23 00:00 UTC"),
+  });
+});
+
+test("a past range is predicted within its bounds, from the data before each window", async () => {
+  const { predictions, requests } = setUp();
+  const range = { fromMs: END_MS - 6 * DAY_MS, toMs: END_MS - 5 * DAY_MS };
+  const predicted = await predictions.series(extent, { ...lastDay, range });
+  if (predicted.status !== "ready") throw new Error(predicted.reason);
+  expect([predicted.tMs[0], predicted.tMs.at(-1)]).toEqual([range.fromMs, range.toMs - HOUR_MS]);
+  for (const { series } of requests) {
+    expect(series.startMs + series.values.length * series.stepMs).toBeLessThan(range.toMs);
+  }
+});
+
 test("if the forecaster fails there is no prediction, with the reason, until it works again", async () => {
   const failing = { isFailing: true };
   const { predictions } = setUp({ failing });

@@ -43,6 +43,19 @@ export type SeriesRequest = {
   asOfMs: number;
 };
 
+/** From the end of the data to the end of the range, and some hours at least. */
+function aheadMs(range: TimeRange, originMs: number, { stepMs }: Grid): number {
+  const halfMs = (range.toMs - range.fromMs) / 2;
+  const hoursMs = Math.max(2 * HOUR_MS, Math.min(48 * HOUR_MS, halfMs));
+  return Math.min(Math.max(hoursMs, range.toMs - originMs), HORIZON_STEPS_MAX * stepMs);
+}
+
+/** The reason why a range after the end of the data has no prediction. */
+function beyondReach({ startMs, stepMs, mean }: Forecast): string {
+  const endOf = (tMs: number): string => new Date(tMs).toISOString().slice(0, 16).replace("T", " ");
+  return `the data end at ${endOf(startMs)} UTC, and a forecast reaches until ${endOf(startMs + mean.length * stepMs)} UTC`;
+}
+
 type History = { series: Series; key: SeriesKey; grid: Grid };
 
 /**
@@ -59,35 +72,40 @@ export class Predictions {
     this.#deps = deps;
   }
 
-  /** The predicted counts over the range and some hours after it. */
+  /**
+   * The predicted counts over the range; and if it includes the end of the data, some hours after that, or up to the end
+   * of a range that reaches into the future.
+   */
   async series(
     extent: Extent,
     { count, range, stepMs, per, asOfMs }: SeriesRequest,
   ): Promise<PredictedSeries> {
     const grid = gridFor(stepMs);
-    const halfMs = (range.toMs - range.fromMs) / 2;
-    const horizonMs = Math.min(
-      Math.max(2 * HOUR_MS, Math.min(48 * HOUR_MS, halfMs)),
-      HORIZON_STEPS_MAX * grid.stepMs,
-    );
     const knownMs = Math.min(asOfMs, extent.toMs + grid.stepMs);
     const newestOrigin = floorTo(knownMs, Math.max(grid.stepMs, ORIGIN_MS));
-    const histories = await this.#count(extent, { fromMs: range.fromMs, toMs: newestOrigin }, grid);
+    const isPast = range.toMs + grid.stepMs <= newestOrigin;
+    const fromMs = Math.min(range.fromMs, newestOrigin);
+    const histories = await this.#count(extent, { fromMs, toMs: newestOrigin }, grid);
     const history = { series: histories[count], key: { dataset: extent.dataset, count }, grid };
-    const ahead = await this.#forecast(history, newestOrigin, horizonMs);
-    if (ahead.status === "learning") return ahead;
+    const ahead = isPast
+      ? undefined
+      : await this.#forecast(history, newestOrigin, aheadMs(range, newestOrigin, grid));
+    if (ahead?.status === "learning") return ahead;
     const past: Forecast[] = [];
-    const firstOrigin = Math.max(floorTo(range.fromMs, grid.windowMs), extent.fromMs);
-    for (
-      let origin = floorTo(firstOrigin, grid.windowMs);
-      origin < newestOrigin;
-      origin += grid.windowMs
-    ) {
+    let reason = "no forecast covers this range";
+    const firstOrigin = floorTo(Math.max(range.fromMs, extent.fromMs), grid.windowMs);
+    const endMs = Math.min(newestOrigin, range.toMs);
+    for (let origin = firstOrigin; origin < endMs; origin += grid.windowMs) {
       const lengthMs = Math.min(grid.windowMs, newestOrigin - origin);
       const answer = await this.#forecast(history, origin, lengthMs);
       if (answer.status === "ready") past.push(answer.forecast);
+      else reason = answer.reason;
     }
-    return joinForecasts([...past, ahead.forecast], { fromMs: range.fromMs, levels: LEVELS, per });
+    const forecasts = ahead ? [...past, ahead.forecast] : past;
+    const path = { fromMs: range.fromMs, levels: LEVELS, per };
+    const joined = joinForecasts(forecasts, isPast ? { ...path, toMs: range.toMs } : path);
+    if (joined.status === "ready") return joined;
+    return { status: "learning", reason: ahead ? beyondReach(ahead.forecast) : reason };
   }
 
   /**
