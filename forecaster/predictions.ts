@@ -52,9 +52,12 @@ function aheadMs(range: TimeRange, originMs: number, { stepMs }: Grid): number {
 
 /** The reason why a range after the end of the data has no prediction. */
 function beyondReach({ startMs, stepMs, mean }: Forecast): string {
-  const endOf = (tMs: number): string => new Date(tMs).toISOString().slice(0, 16).replace("T", " ");
-  return `the data end at ${endOf(startMs)} UTC, and a forecast reaches until ${endOf(startMs + mean.length * stepMs)} UTC`;
+  const endMs = startMs + mean.length * stepMs;
+  return `the data end at ${utcMinute(startMs)}, and a forecast reaches until ${utcMinute(endMs)}`;
 }
+
+const utcMinute = (tMs: number): string =>
+  `${new Date(tMs).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 
 type History = { series: Series; key: SeriesKey; grid: Grid };
 

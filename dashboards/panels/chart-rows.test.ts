@@ -1,6 +1,13 @@
 import { expect, test } from "vitest";
 
-import { type Band, chartRows, filledRows, type Line, isolatedPoints } from "./chart-rows.ts";
+import {
+  boundaryIn,
+  type Band,
+  chartRows,
+  filledRows,
+  type Line,
+  isolatedPoints,
+} from "./chart-rows.ts";
 
 const line = (key: string, points: Line["points"]): Line => ({
   key,
@@ -65,4 +72,13 @@ test("a point between two gaps is found, so that it can be drawn", () => {
     [5, 1],
   ];
   expect(isolatedPoints(points)).toEqual([0, 2]);
+});
+
+test("the end of the data is marked where it is inside the chart, also if the range reaches into the future", () => {
+  const range = { fromMs: 1000, toMs: 5000, live: false };
+  expect(boundaryIn({ ...range, nowMs: 3000 })).toEqual({ atMs: 3000, label: "end of data" });
+  expect(boundaryIn({ ...range, nowMs: 3000, live: true })?.label).toBe("now");
+  expect(boundaryIn({ ...range, nowMs: 9000 })).toBeUndefined();
+  expect(boundaryIn({ ...range, nowMs: 500 })).toBeUndefined();
+  expect(boundaryIn(range)).toBeUndefined();
 });

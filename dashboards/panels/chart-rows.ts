@@ -19,6 +19,21 @@ export type Band = { key: string; label: string; points: [tMs: number, range: [n
 /** The values of a chart at one time: a number per line, a pair per band. */
 export type Row = { tMs: number } & Record<string, number | [number, number] | null>;
 
+/** The time at which measured values end in a chart. */
+export type Boundary = { atMs: number; label: string };
+
+/** The boundary if it is inside the chart: a past range has only measured times, a range after the data has none. */
+export function boundaryIn(chart: {
+  fromMs: number;
+  toMs: number;
+  nowMs?: number | undefined;
+  live: boolean;
+}): Boundary | undefined {
+  const { fromMs, toMs, nowMs, live } = chart;
+  if (nowMs === undefined || nowMs < fromMs || nowMs >= toMs) return undefined;
+  return { atMs: nowMs, label: live ? "now" : "end of data" };
+}
+
 /** Lines and bands as rows by time. */
 export function chartRows(lines: readonly Line[], bands: readonly Band[]): Row[] {
   const rows = new Map<number, Row>();

@@ -9,7 +9,7 @@ import { term } from "../search-terms.ts";
 import type { Band, Line, Points } from "./chart-rows.ts";
 import { type ChartFrame, ChartTile } from "./chart-tile.tsx";
 import { comparisonLines } from "./comparison-lines.tsx";
-import { predictionText } from "./prediction-text.ts";
+import { type Deviation, predictionText, verdictOn } from "./prediction-text.ts";
 import { pointsOf } from "./tile-context.ts";
 import type { Freshness } from "./tile.tsx";
 
@@ -43,6 +43,11 @@ export function RequestsTile(props: RequestsTileProps) {
     () => [...comparisonLines(board, "requests_per_second"), ...predicted.lines, measured],
     [board, predicted, measured],
   );
+  const measuredToMs = board.live ? frame.toMs : (board.newestEventMs ?? frame.fromMs);
+  const verdict = useMemo(
+    () => verdictOn(rates, prediction, { fromMs: frame.fromMs, toMs: frame.toMs, measuredToMs }),
+    [rates, prediction, frame, measuredToMs],
+  );
   const futureMs = (frame.toMs - frame.fromMs) * (FUTURE_RATIO_MAX / (1 - FUTURE_RATIO_MAX));
   const toMs = Math.max(frame.toMs, Math.min(predicted.endMs, frame.toMs + futureMs));
   return (
@@ -52,19 +57,21 @@ export function RequestsTile(props: RequestsTileProps) {
       title="Requests"
       unit="1/s"
       value={quantity(without ? null : value, "1/s")}
-      caption={without ? null : <PredictionCaption board={board} over={over} />}
+      caption={without ? null : <PredictionCaption board={board} over={over} verdict={verdict} />}
       nothing={<NoRequests board={board} search={search} />}
       frame={frame}
       lines={without ? NO_LINES : lines}
       bands={predicted.bands}
       toMs={toMs}
-      nowMs={nowMs ?? frame.toMs}
+      nowMs={nowMs ?? board.newestEventMs ?? undefined}
       height={HEIGHT}
     />
   );
 }
 
-function PredictionCaption({ board, over }: { board: Board; over: string }) {
+type PredictionCaptionProps = { board: Board; over: string; verdict: Deviation | undefined };
+
+function PredictionCaption({ board, over, verdict }: PredictionCaptionProps) {
   const prediction = board.predictedRequestsPerSecond;
   const window = <span>per second, {over}</span>;
   if (prediction.status === "learning") {
@@ -88,8 +95,17 @@ function PredictionCaption({ board, over }: { board: Board; over: string }) {
           <i className={level > 90 ? "key key-hatch" : "key key-fill"} /> {level} % band
         </span>
       ))}
+      {verdict ? <Verdict verdict={verdict} /> : null}
       <span className="legend-words">{predictionText(prediction)}</span>
     </>
+  );
+}
+
+function Verdict({ verdict: { text, beyond } }: { verdict: Deviation }) {
+  return (
+    <span className="legend-words verdict" data-testid="verdict" data-beyond={beyond || undefined}>
+      <span aria-hidden="true">{beyond ? "▲" : "·"}</span> Requests: {text}
+    </span>
   );
 }
 

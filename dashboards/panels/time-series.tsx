@@ -19,7 +19,14 @@ import type { Hole } from "../api.ts";
 import { formatQuantity, type UnitName } from "../format.ts";
 import type { RangeText } from "../time-range.ts";
 import { formatDateTime, type Zone } from "../zone.ts";
-import { type Band, filledRows, type Line, isolatedPoints } from "./chart-rows.ts";
+import {
+  type Band,
+  filledRows,
+  type Line,
+  isolatedPoints,
+  type Boundary,
+  boundaryIn,
+} from "./chart-rows.ts";
 import { HatchPattern } from "./hatch-pattern.tsx";
 import { holeAreas, HolePattern } from "./hole-areas.tsx";
 import { AXIS_TEXT, timeAxis } from "./time-axis.ts";
@@ -51,7 +58,8 @@ const VALUE_INTERVALS_MAX = 4;
 
 /** Lines over time with predicted bands, a shared crosshair, and drag to zoom. */
 export function TimeSeries(props: TimeSeriesProps) {
-  const { label, lines, bands = NO_BANDS, nowMs, live, toMs, onZoom, height } = props;
+  const { label, lines, bands = NO_BANDS, onZoom, height } = props;
+  const boundary = boundaryIn(props);
   const rows = useMemo(() => filledRows(lines, bands), [lines, bands]);
   const drag = useDrag(onZoom);
   return (
@@ -73,9 +81,7 @@ export function TimeSeries(props: TimeSeriesProps) {
           {holeAreas(props.holes, props)}
           {bands.map((band, index) => bandArea(band, bands.length > 1 && index > 0))}
           {lines.map(chartLine)}
-          {nowMs !== undefined && nowMs < toMs
-            ? nowLine(nowMs, live ? "now" : "end of data")
-            : null}
+          {boundary ? boundaryLine(boundary) : null}
           {drag.area ? (
             <ReferenceArea
               x1={drag.area[0]}
@@ -179,10 +185,10 @@ function loneDots(line: Line): DotType {
 type DotType = NonNullable<LineProps["dot"]>;
 type Dot = { cx?: number | string; cy?: number | string; payload: { tMs: number } };
 
-function nowLine(nowMs: number, label: string): ReactElement {
+function boundaryLine({ atMs, label }: Boundary): ReactElement {
   return (
     <ReferenceLine
-      x={nowMs}
+      x={atMs}
       stroke="var(--ink-3)"
       strokeDasharray="2 3"
       label={{ value: label, position: "insideTopRight", fontSize: 11, fill: "var(--ink-3)" }}

@@ -95,3 +95,23 @@ test.each([
     expect(comparison?.values["requests"]).toBe(compare === "previous" ? 60 : null);
   },
 );
+
+test("a range that reaches into the future has null where nothing was measured, and sign-ins of the time until the data end", async () => {
+  const range = { fromMs: NOW_MS - 30 * MINUTE_MS, toMs: NOW_MS + 180 * MINUTE_MS, live: false };
+  const times = [NOW_MS - 20 * MINUTE_MS, NOW_MS - 11 * MINUTE_MS, NOW_MS - 10 * MINUTE_MS];
+  await using store = await storeWithTimes({ "nginx.access": times }, SIGN_IN);
+  const board = await boardOf(store, NOW_MS, { range });
+  expect(board.newestEventMs).toBe(NOW_MS - 10 * MINUTE_MS);
+  const dataEndMs = Math.ceil((NOW_MS - 10 * MINUTE_MS) / MINUTE_MS) * MINUTE_MS;
+  expect(board.turnoverToMs).toBe(dataEndMs);
+  expect(board.turnover.map(({ signIns }) => signIns)).toEqual([2, 3, 3]);
+  const after = board.series["requests_per_second"]?.filter(([tMs]) => tMs >= dataEndMs);
+  expect(after?.length).toBeGreaterThan(2);
+  expect(after?.every(([, rate]) => rate === null)).toBe(true);
+});
+
+test("a range after the end of the data has no sign-ins to compare with a prediction", async () => {
+  const range = { fromMs: NOW_MS + MINUTE_MS, toMs: NOW_MS + 180 * MINUTE_MS, live: false };
+  await using store = await storeWithTimes({ "nginx.access": [NOW_MS - MINUTE_MS] }, SIGN_IN);
+  expect((await boardOf(store, NOW_MS, { range })).turnover).toEqual([]);
+});

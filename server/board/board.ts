@@ -8,7 +8,7 @@ import type { LiveWindow } from "#pipeline/live/live-window.ts";
 import { LIVE_COUNTS } from "#pipeline/measures/index.ts";
 import { INSTANCE } from "#pipeline/measures/split-fields.ts";
 import { mainExtents } from "#pipeline/metrics/main-extents.ts";
-import { chartStep } from "#pipeline/metrics/planner.ts";
+import { ceilTo, chartStep } from "#pipeline/metrics/planner.ts";
 import { OTHER } from "#pipeline/sketches/heavy-hitters.ts";
 import type { MetricReader, Extent, Hole } from "#pipeline/store/port.ts";
 import type { Clock } from "#platform/clock.ts";
@@ -74,6 +74,7 @@ export async function loadBoard(given: BoardDeps, request: BoardRequest): Promis
   const dataset = extent?.dataset;
   await checkSize({ store, dataset, range }, where, by);
   const measured = extent && (await measuredOf(store, extent, range));
+  const turnoverToMs = turnoverEnd(range, extent);
   const query = queryIn({ store, dataset, range, where, measured });
   const [answers, routes, instances, quarantined, turnover, prediction, parts, comparison] =
     await Promise.all([
@@ -81,7 +82,7 @@ export async function loadBoard(given: BoardDeps, request: BoardRequest): Promis
       topRoutes(query),
       instancesIn(query),
       quarantinedIn(store, range, where),
-      loadTurnover(deps, { extent, range, where }),
+      loadTurnover(deps, { extent, range: { ...range, toMs: turnoverToMs }, where }),
       predictedRequests(deps, { extent, range, where, stepMs, nowMs }),
       by === undefined ? null : breakDown(query, range, by),
       compare === undefined
@@ -103,7 +104,7 @@ export async function loadBoard(given: BoardDeps, request: BoardRequest): Promis
     quarantined,
     holes: holesIn(deps.holes, { range, stepMs, dataset }),
     turnover,
-    turnoverToMs: range.toMs,
+    turnoverToMs,
     topRoutes: routes.list,
     topRoutesShortfallMax: routes.shortfallMax,
     breakDown: parts,
@@ -143,9 +144,18 @@ async function quarantinedIn(
 type Turnovers = z.infer<typeof Turnover>[];
 type Counts = { signIns: number; signOuts: number };
 
+/**
+ * Counts end with the data unless the range is live: a time that has not come, or from which nothing was read, has no
+ * counts to compare with their prediction.
+ */
+function turnoverEnd({ toMs, live }: BoardRange, extent: Extent | undefined): number {
+  return live || !extent ? toMs : Math.min(toMs, ceilTo(extent.toMs + 1, MINUTE_MS));
+}
+
 /** Of the last minutes up to the end of the range: from the frames for a live range, otherwise from the store. */
 async function loadTurnover(deps: BoardDeps, { extent, range, where }: Shown): Promise<Turnovers> {
   const { toMs } = range;
+  if (toMs <= range.fromMs) return [];
   const isWhole = where.length === 0;
   const live =
     extent && range.live && isWhole ? deps.live.snapshot(extent.dataset).turnover : undefined;
