@@ -128,6 +128,8 @@ export const Board = z.object({
   datasetsTotal: z.number(),
   /** Whether only the events of a filter are counted; live frames are of all events. */
   isFiltered: z.boolean(),
+  /** The sources and their state, while there are no events; for members who may see raw events. */
+  waitingFor: z.array(z.object({ path: z.string(), message: z.string() })),
   /** Points and the value over the whole range, by metric name. */
   series: z.record(z.string(), Series),
   values: z.record(z.string(), z.number().nullable()),

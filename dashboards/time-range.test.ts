@@ -33,6 +33,17 @@ test.each([
   ["10:00 - 11:15:30", "2026-05-17T10:00:00 … 2026-05-17T11:15:30"],
   ["1431820800000 .. 1431824400000", "2015-05-17T00:00:00 … 2015-05-17T01:00:00"],
   ["09:00 to now", "2026-05-17T09:00:00 … now"],
+  ["now-1h", "now-1h … now"],
+  ["now-1h to now", "now-1h … now"],
+  ["now-2h to now-1h", "now-2h … now-1h"],
+  ["now-7d..now", "now-7d … now"],
+  ["17 May 2015 10:05 – 12:00", "2015-05-17T10:05:00 … 2015-05-17T12:00:00"],
+  ["17 May 2015 10:05:03 – 10:07:00 UTC", "2015-05-17T10:05:03 … 2015-05-17T10:07:00"],
+  ["31 Dec 2015 23:00 – 2 Jan 2016 01:00", "2015-12-31T23:00:00 … 2016-01-02T01:00:00"],
+  ["17 May 2015", "2015-05-17T00:00:00 … 2015-05-18T00:00:00"],
+  ["last 15 min", "now-15m … now"],
+  ["last 1.5 h", "now-90m … now"],
+  ["last 1.2 y", "now-438d … now"],
 ])("%s is parsed", (text, range) => {
   expect(iso(text)).toBe(range);
 });
@@ -45,6 +56,26 @@ test.each(["", "soon", "2015-02-30", "2015-13-01", "25:00", "12:00 to 11:00", "0
     if (!range.ok) expect(range.reason.length).toBeGreaterThan(10);
   },
 );
+
+test("the box reads every range that it shows itself, in both zones", () => {
+  const range = fc.record({
+    fromMs: fc.integer({ min: Date.UTC(2001, 0, 1), max: nowMs }),
+    spanMs: fc.integer({ min: 20 * 60_000, max: 400 * 86_400_000 }),
+  });
+  fc.assert(
+    fc.property(range, fc.constantFrom("utc" as const, "local" as const), (span, zone) => {
+      const fromMs = Math.floor(span.fromMs / 60_000) * 60_000;
+      const toMs = fromMs + Math.ceil(span.spanMs / 60_000) * 60_000;
+      const shown = `${formatRange(fromMs, toMs, zone)}${zone === "utc" ? " UTC" : ""}`;
+      const read = parseTimeRange(shown, { nowMs, zone });
+      expect(read, shown).toMatchObject({ ok: true });
+      // A wall-clock time that occurs twice, or not at all, when clocks are changed may mean another hour.
+      const bound = zone === "utc" ? 0 : 3_600_000;
+      expect(Math.abs(Number(read.ok && read.from) - fromMs)).toBeLessThanOrEqual(bound);
+      expect(Math.abs(Number(read.ok && read.to) - toMs)).toBeLessThanOrEqual(bound);
+    }),
+  );
+});
 
 test("no text throws, and accepted text gives a range that starts before its end", () => {
   const pieces = fc.constantFrom("last", "2", "h", "2015-05-17", "10:00", "to", "now", "-", "999");

@@ -15,7 +15,11 @@ const RANGE_MS_MIN = 1000;
 const AMOUNT_MAX = 100_000;
 
 const LAST =
-  /^(?:(?:in )?the )?(?:last |past |now-|-)?(\d+|an?|one)? ?(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)(?: ago)?$/;
+  /^(?:(?:in )?the )?(?:last |past |now-|-)?(\d+(?:\.\d+)?|an?|one)? ?(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?|y|years?)(?: ago)?(?: to now)?$/;
+const RELATIVE = /^now-\d{1,6}[smhd]$/;
+/** As the box itself shows dates: "17 May 2015". */
+const NAMED_DATE = /\b(\d\d?) (jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* (\d{4})\b/g;
+const MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split(" ");
 const DATE = /^(\d{4})-(\d\d?)(?:-(\d\d?))?$/;
 const TIME = /^(\d\d?):(\d\d)(?::(\d\d))?$/;
 const EPOCH = /^\d{9,13}$/;
@@ -23,11 +27,21 @@ const SEPARATOR = / (?:to|until|till|-|–|—|→) | ?\.\. ?|\//;
 
 const HINT = 'try "last 2 hours", "yesterday 14:00", or "2026-05-17 10:00 to 12:00"';
 
+/** "2015-5-17" for "17 may 2015". */
+function isoDate(named: string): string {
+  const [day = "", month = "", year = ""] = named.split(" ");
+  return [year, MONTHS.indexOf(month.slice(0, 3)) + 1, day].join("-");
+}
+
 /** Parses a range written by a person. Times are in the viewer's chosen zone. */
-export function parseTimeRange(text: string, context: Context): ParsedRange {
+export function parseTimeRange(text: string, given: Context): ParsedRange {
+  const isUtc = / utc$/i.test(text.trim());
+  const context: Context = isUtc ? { ...given, zone: "utc" } : given;
   const words = text
     .trim()
+    .replace(/ utc$/i, "")
     .toLowerCase()
+    .replaceAll(NAMED_DATE, isoDate)
     .replaceAll("t", (t, at, all: string) =>
       /\d/.test(all[at - 1] ?? "") && /\d/.test(all[at + 1] ?? "") ? " " : t,
     );
@@ -70,13 +84,22 @@ function lastOf(words: string): ParsedRange | undefined {
   const match = LAST.exec(words);
   if (!match) return undefined;
   const [, amountText = "1", unitText = "m"] = match;
-  const amount = /^\d+$/.test(amountText) ? Number(amountText) : 1;
-  if (amount < 1 || amount > AMOUNT_MAX) {
+  const amount = /^\d/.test(amountText) ? Number(amountText) : 1;
+  if (amount <= 0 || amount > AMOUNT_MAX) {
     return { ok: false, reason: `"${words}" is out of range: between 1 and ${AMOUNT_MAX}` };
   }
-  const initial = unitText.charAt(0);
-  const from = initial === "w" ? `now-${amount * 7}d` : `now-${amount}${initial}`;
-  return { ok: true, from, to: "now" };
+  return { ok: true, from: agoText(amount, unitText.charAt(0)), to: "now" };
+}
+
+/** "now-90m" for 1.5 hours: the syntax of the URL has whole numbers. */
+function agoText(amount: number, unit: string): string {
+  if (unit === "y") return `now-${Math.round(amount * 365.25)}d`;
+  if (unit === "w") return agoText(amount * 7, "d");
+  if (Number.isInteger(amount)) return `now-${amount}${unit}`;
+  const ms = amount * unitMs(unit);
+  return ms % UNIT_MS.m === 0
+    ? `now-${ms / UNIT_MS.m}m`
+    : `now-${Math.max(1, Math.round(ms / UNIT_MS.s))}s`;
 }
 
 function single(words: string, context: Context): ParsedRange {
@@ -86,6 +109,7 @@ function single(words: string, context: Context): ParsedRange {
 }
 
 function between(first: string, second: string, context: Context): ParsedRange {
+  if (RELATIVE.test(first)) return fromRelative(first, second, context);
   const from = spanOf(first, context);
   if (!from) return unreadable(first);
   if (second === "now") return { ok: true, from: String(from.fromMs), to: "now" };
@@ -96,6 +120,13 @@ function between(first: string, second: string, context: Context): ParsedRange {
   const toMs = /\d:\d/.test(second) || EPOCH.test(second) ? to.fromMs : to.toMs;
   if (toMs <= from.fromMs) return { ok: false, reason: "the end is not after the start" };
   return rangeOf(from.fromMs, toMs);
+}
+
+function fromRelative(from: string, to: string, { nowMs }: Context): ParsedRange {
+  if (to !== "now" && !RELATIVE.test(to)) return unreadable(to);
+  if ((resolveTime(to, nowMs) ?? 0) > (resolveTime(from, nowMs) ?? 0))
+    return { ok: true, from, to };
+  return { ok: false, reason: "the end is not after the start" };
 }
 
 /** A whole day or month; a single time means the hour that starts there. */

@@ -16,6 +16,7 @@ const board: Board = {
   datasets: [],
   datasetsTotal: 0,
   isFiltered: false,
+  waitingFor: [],
   series: {
     requests_per_second: [
       [0, 7],

@@ -16,7 +16,8 @@ import { BreakDownTile } from "./break-down-tile.tsx";
 import { ComparisonNote } from "./comparison-lines.tsx";
 import { HolesNote } from "./holes-note.tsx";
 import { LiveStatus } from "./live-status.tsx";
-import { Empty, Failed, Skeleton } from "./message.tsx";
+import { Failed, Skeleton } from "./message.tsx";
+import { NoData } from "./no-data.tsx";
 import type { Freshness } from "./tile.tsx";
 
 const TILES = [
@@ -74,7 +75,7 @@ function Loaded({ loaded, live, data, range }: LoadedProps) {
     [catalogue.data],
   );
   const freshness = useFreshness(data, live);
-  if (data.datasets.length === 0) return <NoData />;
+  if (data.datasets.length === 0) return <NoData board={data} reload={loaded.reload} />;
   const board = live.board ?? data;
   return (
     <>
@@ -108,16 +109,4 @@ function useFreshness(data: Board, live: LiveState): Freshness {
   const isCut = live.status === "lost" || live.status === "no-indexer";
   const stale = isCut || (live.status !== "off" && old);
   return { newestEventMs, nowMs, stale };
-}
-
-function NoData() {
-  return (
-    <Empty title="No events yet">
-      <p>No logs have been read yet. Tail a log file, or ingest existing files:</p>
-      <pre>
-        npm start -- /var/log/nginx/*.log{"\n"}npx quarterdeck ingest access.log access.log.1.gz
-      </pre>
-      <p className="quiet">Then reload this page.</p>
-    </Empty>
-  );
 }

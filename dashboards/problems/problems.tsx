@@ -1,8 +1,7 @@
 "use client";
 
-import { useSyncExternalStore } from "react";
-
 import type { ProblemsMessage, ShownProblem } from "../api.ts";
+import { useIsHydrated } from "../client/use-is-hydrated.ts";
 import { Untrusted } from "../untrusted.tsx";
 import { formatDateTime, type Zone, zoneName } from "../zone.ts";
 import { useProblems } from "./use-problems.ts";
@@ -102,13 +101,3 @@ function countText(errors: number, warnings: number): string {
 
 const counted = (count: number, noun: string): string =>
   `${count} ${noun}${count === 1 ? "" : "s"}`;
-
-const never = (): (() => void) => () => undefined;
-
-/** False while rendering on the server and for the first time in the browser, which must agree. */
-const useIsHydrated = (): boolean =>
-  useSyncExternalStore(
-    never,
-    () => true,
-    () => false,
-  );

@@ -1,10 +1,12 @@
 "use client";
 
-import { type FormEvent, type RefObject, useRef, useState } from "react";
+import { type FormEvent, type RefObject, useState } from "react";
 
 import { systemClock } from "#platform/clock.ts";
 
 import type { DatasetExtent } from "../api.ts";
+import { useIsHydrated } from "../client/use-is-hydrated.ts";
+import { useMenu } from "../client/use-menu.ts";
 import type { RangeState } from "../client/use-range.ts";
 import { formatSpan } from "../format.ts";
 import { absolute, parseTimeRange, PRESETS, shiftRange, zoomOut } from "../time-range.ts";
@@ -55,7 +57,7 @@ export function TimeControl({ range, shown, field }: TimeControlProps) {
 type RangeFieldProps = TimeControlProps & { label: string };
 
 function RangeField({ range, label, shown, field }: RangeFieldProps) {
-  const details = useRef<HTMLDetailsElement>(null);
+  const { menu, close } = useMenu();
   const [text, setText] = useState<string>();
   const [reason, setReason] = useState<string>();
   const submit = (event: FormEvent): void => {
@@ -92,15 +94,11 @@ function RangeField({ range, label, shown, field }: RangeFieldProps) {
           {reason}
         </p>
       ) : null}
-      <details className="menu" ref={details}>
+      <details className="menu" ref={menu}>
         <summary aria-label="Presets and time zone">
           <span aria-hidden="true">▾</span>
         </summary>
-        <Presets
-          range={range}
-          shown={shown}
-          close={() => details.current?.removeAttribute("open")}
-        />
+        <Presets range={range} shown={shown} close={close} />
       </details>
     </form>
   );
@@ -114,6 +112,7 @@ function Presets({ range, shown, close }: PresetsProps) {
     close();
   };
   const all = shown && extentOf(shown.datasets, range.dataset);
+  const isHydrated = useIsHydrated();
   return (
     <div className="menu-body">
       <div className="presets">
@@ -146,7 +145,9 @@ function Presets({ range, shown, close }: PresetsProps) {
               checked={range.zone === zone}
               onChange={() => range.setZone(zone)}
             />
-            <span>{zoneName(zone, shown?.toMs ?? 0)}</span>
+            <span>
+              {zone === "local" && !isHydrated ? "Local time" : zoneName(zone, shown?.toMs ?? 0)}
+            </span>
           </label>
         ))}
       </fieldset>

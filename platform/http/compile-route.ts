@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Queryable } from "../postgres/database.ts";
 import { sourceOf } from "../source-of.ts";
 import type { BaseCaller, BaseRule } from "./access-control.ts";
+import { compressed } from "./compress.ts";
 import { readInput } from "./input-cache.ts";
 import type { ListenerDeps, RequestState } from "./listener-deps.ts";
 import { problemHeaders, problemOf } from "./problem.ts";
@@ -58,6 +59,7 @@ type Result = WholeResponse | Response;
  */
 export function compileRoute(route: Route, deps: ListenerDeps): Handler {
   const meter = deps.meter(route);
+  const isCompressed = route.compress === true;
   const compiled: Compiled = {
     route,
     deps,
@@ -88,6 +90,7 @@ export function compileRoute(route: Route, deps: ListenerDeps): Handler {
     let result: Result | Promise<Result>;
     try {
       result = authenticate(request, compiled);
+      if (isCompressed) result = compressed(incoming, result);
     } catch (error) {
       fail(error);
       return;

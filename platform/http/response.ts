@@ -35,7 +35,8 @@ export function flatHeaders(shared: HeaderRecord, own: HeaderRecord = {}): strin
 export type WholeResponse = {
   status: number;
   headers: string[];
-  text: string;
+  /** Bytes if it is compressed. */
+  text: string | Uint8Array;
   encoding: "latin1" | "utf8";
   /** Length of the body. */
   bytes: number;

@@ -115,6 +115,11 @@ export type RouteSpec<
   ifMatch?: "optional" | "required";
   /** Reads that may be slightly stale go to a replica if there is one. */
   reads?: "replica";
+  /**
+   * Compresses the response. Not for bodies with a secret, such as a token, beside text that the response repeats from the
+   * request: its length would reveal the secret (BREACH).
+   */
+  compress?: true;
   /** A rate limit in addition to the general one, per caller (per address for anonymous callers). */
   limit?: { burst: number; perMinute: number };
   /** Formats rejections as in another protocol. Default: problem+json. */

@@ -15,7 +15,10 @@ import type { OpenProblem } from "#platform/problems.ts";
 import { checkMaySplit, withinDeadline } from "../board/board-filter.ts";
 import { loadBoard } from "../board/board.ts";
 import { visibleProblems } from "../problems/visible-problems.ts";
-import type { WorkspaceView } from "../workspace.ts";
+import type { WorkspaceStatus, WorkspaceView } from "../workspace.ts";
+
+/** Sources that the board lists while it waits for the first event. */
+const SOURCES_MAX = 20;
 
 export type BoardRoutesDeps = {
   workspace(): WorkspaceView;
@@ -55,6 +58,7 @@ const boardRoute = ({ workspace, problems, clock }: BoardRoutesDeps): Route<Memb
     summary: "Returns everything that the home board shows for a range",
     description: "Default: the last hour, or the range of the data if it is older.",
     rule: WATCH_BOARD,
+    compress: true,
     query: z.strictObject({
       from: Instant.optional(),
       to: Instant.optional(),
@@ -72,7 +76,7 @@ const boardRoute = ({ workspace, problems, clock }: BoardRoutesDeps): Route<Memb
     }),
     responses: { 200: { description: "The board", body: Board } },
     async handle({ query, caller, nowMs, signal }) {
-      const { store: reads, predictions, live, kind } = workspace();
+      const { store: reads, predictions, live, kind, status } = workspace();
       const subject = { ...signedInOf(caller), nowMs };
       const { dataset, compare } = query;
       const where = parseQuery(query.q ?? "");
@@ -88,10 +92,17 @@ const boardRoute = ({ workspace, problems, clock }: BoardRoutesDeps): Route<Memb
       const maySeeRaw = can(subject, "view", "events:all");
       return {
         status: 200,
-        body: { ...board, problems: visibleProblems(problems(), maySeeRaw) },
+        body: {
+          ...board,
+          problems: visibleProblems(problems(), maySeeRaw),
+          waitingFor: maySeeRaw && board.datasets.length === 0 ? sourcesOf(status()) : [],
+        },
       };
     },
   });
+
+const sourcesOf = ({ sources }: Pick<WorkspaceStatus, "sources">): Board["waitingFor"] =>
+  sources.slice(0, SOURCES_MAX).map(({ path, message }) => ({ path, message }));
 
 const catalogueRoute = memberRoute({
   method: "GET",
@@ -100,6 +111,7 @@ const catalogueRoute = memberRoute({
   tag: "Boards",
   summary: "Returns the definition of each metric",
   rule: WATCH_BOARD,
+  compress: true,
   responses: { 200: { description: "The metrics", body: MetricCatalogue } },
   handle: () => ({
     status: 200,
