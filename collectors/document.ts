@@ -1,12 +1,12 @@
 import { isExtra, isNumberField, isTextField, type Batch } from "./batch.ts";
-import { EXTRA_FIELD, FIELDS, LIST_SEPARATOR } from "./fields.ts";
+import { EXTRA_FIELD, FIELDS, LIST_SEPARATOR, textOrList } from "./fields.ts";
 import { lineText } from "./line-column.ts";
 import { addRelated } from "./related.ts";
 
 const SEPARATOR = String.fromCharCode(LIST_SEPARATOR);
 
 /**
- * One row as a flat document: dotted field names; dates as ISO strings, keywords as lists, and the fields without a
+ * One row as a flat document: dotted field names; dates as ISO strings, several values as a list, and the fields without a
  * column. For display and interchange, not for the hot path.
  */
 export function toDocument(batch: Batch, row: number): Record<string, unknown> {
@@ -20,7 +20,7 @@ export function toDocument(batch: Batch, row: number): Record<string, unknown> {
     if (id === 0) continue;
     const text = column.text(id);
     if (name === EXTRA_FIELD) addExtras(document, text);
-    else document[name] = FIELDS[name] === "keywords" ? text.split(SEPARATOR) : text;
+    else document[name] = textOrList(name, text);
   }
   if (batch.lines.has(row)) document["event.original"] ??= lineText(batch.lines.bytes(row));
   addRelated(document);

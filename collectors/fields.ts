@@ -111,10 +111,46 @@ export type TextField = OfType<"keyword" | "keywords"> | typeof EXTRA_FIELD;
 /** Fields whose column is a number: long, double, date (epoch ms), boolean (0 or 1). */
 export type NumberField = OfType<"long" | "double" | "date" | "boolean">;
 
-/** The bytes between the values of a `keywords` column (ASCII unit separator). */
+/** The bytes between the values of a list in a text column (ASCII unit separator). */
 export const LIST_SEPARATOR = 0x1f;
 
-/** The values of a `keywords` column's text. */
+const TYPES: ReadonlyMap<string, FieldType> = new Map(Object.entries(FIELDS));
+
+/** Free texts and constants of an event: a separator in them is part of the text. */
+const SINGLE_TEXTS: ReadonlySet<string> = new Set([
+  "message",
+  "error.message",
+  "event.original",
+  "event.kind",
+  "event.outcome",
+  "data_stream.dataset",
+  "log.source.id",
+  "log.file.path",
+  "file.path",
+  "url.original",
+  "url.path",
+  "url.query",
+  "http.route",
+  "http.request.referrer",
+  "user_agent.original",
+]);
+
+/**
+ * Whether a text field may have several values: one that is declared as a list, or a keyword such as `source.ip` for which
+ * a sender may give a list too. The latter is stored as one text with separators, as such events are rare.
+ */
+export function holdsLists(name: string): boolean {
+  const type = TYPES.get(name);
+  return type === "keywords" || (type === "keyword" && !SINGLE_TEXTS.has(name));
+}
+
+/** The value of a text column as it is in documents: a list if it has several values, or is declared as one. */
+export function textOrList(name: string, text: string): string | string[] {
+  const items = listOf(text);
+  return TYPES.get(name) === "keywords" || (items.length > 1 && holdsLists(name)) ? items : text;
+}
+
+/** The values of a list in a text column. */
 export function listOf(text: string): string[] {
   return text.split(String.fromCharCode(LIST_SEPARATOR));
 }

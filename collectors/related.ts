@@ -5,7 +5,7 @@ export function addRelated(document: Record<string, unknown>): void {
   const dataset = document["data_stream.dataset"];
   const related = typeof dataset === "string" ? findFormat(dataset)?.related : undefined;
   for (const [name, fields] of Object.entries(related ?? {})) {
-    const values = fields.map((field) => document[field]).filter((value) => value !== undefined);
+    const values = fields.flatMap((field) => document[field] ?? []);
     if (values.length > 0) document[name] ??= [...new Set(values)];
   }
 }

@@ -1,3 +1,5 @@
+import { textOrList } from "#collectors/fields.ts";
+
 import type { Condition, Filter, OneOf, StoreFilter } from "./filter.ts";
 
 /** Fields that are searched for bare words. */
@@ -24,7 +26,7 @@ export function matches(fields: Fields, filter: StoreFilter): boolean {
  */
 export function matchesField(filter: Filter, field: string, value: string): boolean {
   const conditions = filter.filter((condition) => condition.field === field);
-  return matches({ [field]: value === "" ? null : value }, conditions);
+  return matches({ [field]: value === "" ? null : textOrList(field, value) }, conditions);
 }
 
 /** Like `matchesField`, for many values of the same field with few distinct ones. */

@@ -1,7 +1,7 @@
 import { isNumberField, isTextField, type Batch } from "../batch.ts";
 import {
   EXTRA_FIELD,
-  FIELDS,
+  holdsLists,
   LIST_SEPARATOR,
   type NumberField,
   type TextField,
@@ -10,7 +10,8 @@ import type { Format } from "../format.ts";
 import type { Zone } from "../zone.ts";
 import { Extras } from "./access-columns.ts";
 import { FIELDS_MAX, flatten, parseJsonLine } from "./json-line.ts";
-import { implausible, parseTime } from "./time.ts";
+import { jsonTime } from "./json-time.ts";
+import { implausible } from "./time.ts";
 
 const SEPARATOR = String.fromCharCode(LIST_SEPARATOR);
 
@@ -28,41 +29,56 @@ export const ecs: Format = {
       if (!fields) return `JSON has more than ${FIELDS_MAX} fields`;
       if (!fields.has("@timestamp")) return "not an ECS document: it has no @timestamp";
       extras.clear();
-      for (const [name, value] of fields) {
-        const reason = putField({ batch, extras, zone: context.zone }, name, value);
-        if (reason !== undefined) return reason;
-      }
-      const timeMs = batch.number("@timestamp").values[batch.rows] ?? Number.NaN;
+      const timeMs = timeOf(fields, context.zone);
       const why = implausible(timeMs, context.nowMs);
       if (why !== undefined) return why;
+      batch.number("@timestamp").put(batch.rows, timeMs);
+      const target: Target = { batch, extras, ignored: [] };
+      for (const [name, value] of fields) putField(target, name, value);
+      if (target.ignored.length > 0) extras.set(IGNORED_FIELDS, target.ignored);
       extras.write(batch.text(EXTRA_FIELD), batch.rows);
       return undefined;
     };
   },
 };
 
-type Target = { batch: Batch; extras: Extras; zone: Zone };
+/** The names of fields whose value does not fit their type. The values are beside it, in `labels.ignored.NAME`. */
+export const IGNORED_FIELDS = "labels.ignored_fields";
 
-function putField(target: Target, name: string, value: unknown): string | undefined {
-  if (name === EXTRA_FIELD) {
-    // A field of this name would replace all other fields without a column.
-    target.extras.set(`labels.${EXTRA_FIELD}`, value);
-    return undefined;
-  }
-  if (isTextField(name)) return putText(target, name, value);
-  if (isNumberField(name)) return putNumber(target, name, value);
-  target.extras.set(name, value);
-  return undefined;
+/** The fields that were set aside in the open row. */
+export function ignoredFields(batch: Batch): string[] {
+  const column = batch.text(EXTRA_FIELD);
+  const id = column.ids[batch.rows] ?? 0;
+  const text = id === 0 ? "" : column.text(id);
+  if (!text.includes(IGNORED_FIELDS)) return [];
+  const extras: Record<string, unknown> = JSON.parse(text);
+  const names = extras[IGNORED_FIELDS];
+  return Array.isArray(names) ? names.map(String) : [];
 }
 
-function putText({ batch }: Target, name: TextField, value: unknown): undefined {
+type Target = { batch: Batch; extras: Extras; ignored: string[] };
+
+/** Removes the time from the fields: it is the only one without which there is no event. */
+function timeOf(fields: Map<string, unknown>, zone: Zone): number {
+  const value = firstOf(fields.get("@timestamp"));
+  fields.delete("@timestamp");
+  return jsonTime(value, zone);
+}
+
+function putField(target: Target, name: string, value: unknown): void {
+  // A field of this name would replace all other fields without a column.
+  if (name === EXTRA_FIELD) target.extras.set(`labels.${EXTRA_FIELD}`, value);
+  else if (isTextField(name)) putText(target, name, value);
+  else if (isNumberField(name)) putNumber(target, name, value);
+  else target.extras.set(name, value);
+}
+
+function putText({ batch }: Target, name: TextField, value: unknown): void {
   const items = (Array.isArray(value) ? value : [value])
     .map(textOfValue)
     .filter((text) => text !== "");
-  if (items.length === 0) return undefined;
-  const isList = name !== EXTRA_FIELD && FIELDS[name] === "keywords";
-  batch.text(name).putText(batch.rows, items.join(isList ? SEPARATOR : ", "));
-  return undefined;
+  if (items.length === 0) return;
+  batch.text(name).putText(batch.rows, items.join(holdsLists(name) ? SEPARATOR : ", "));
 }
 
 function textOfValue(value: unknown): string {
@@ -70,16 +86,17 @@ function textOfValue(value: unknown): string {
   return value === undefined || value === null ? "" : JSON.stringify(value);
 }
 
-function putNumber({ batch, zone }: Target, name: NumberField, value: unknown): string | undefined {
-  const single: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
-  const number = FIELDS[name] === "date" ? dateOf(single, zone) : numberOf(single);
-  if (Number.isNaN(number)) {
-    const kind = FIELDS[name] === "date" ? "time" : "number";
-    return `${name} is not a ${kind}: ${textOfValue(single).slice(0, 60)}`;
-  }
-  batch.number(name).put(batch.rows, number);
-  return undefined;
+/** A column of numbers has one for each event: the first of a list. */
+function putNumber({ batch, extras, ignored }: Target, name: NumberField, value: unknown): void {
+  const number = numberOf(firstOf(value));
+  const isWhole = !Number.isNaN(number) && (!Array.isArray(value) || value.length === 1);
+  if (!Number.isNaN(number)) batch.number(name).put(batch.rows, number);
+  if (isWhole) return;
+  ignored.push(name);
+  extras.set(`labels.ignored.${name}`, value);
 }
+
+const firstOf = (value: unknown): unknown => (Array.isArray(value) ? value[0] : value);
 
 function numberOf(value: unknown): number {
   if (typeof value === "boolean") return value ? 1 : 0;
@@ -87,16 +104,8 @@ function numberOf(value: unknown): number {
   if (typeof value === "number") {
     return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? value : Number.NaN;
   }
-  const isNumeric = typeof value === "string" && /^-?\d{1,15}(\.\d{1,9})?$/.test(value);
-  return isNumeric ? Number(value) : Number.NaN;
-}
-
-/** An ISO time, or epoch ms as a number. */
-function dateOf(value: unknown, zone: Zone): number {
-  if (typeof value === "number") return Number.isFinite(value) ? Math.trunc(value) : Number.NaN;
-  if (typeof value !== "string" || value.length > 64) return Number.NaN;
-  const bytes = Buffer.from(value);
-  return parseTime(bytes, 0, bytes.length, zone);
+  const text = typeof value === "string" ? value.trim() : "";
+  return /^-?\d{1,15}(\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN;
 }
 
 /** The number of columns filled in addition to the time: an object that is not an ECS document fills none. */

@@ -1,4 +1,5 @@
 import { OPEN_BRACE, QUOTE, BACKSLASH, textOf } from "./bytes.ts";
+import { repairedJson } from "./repaired-json.ts";
 
 const DEPTH_MAX = 64;
 export const FIELDS_MAX = 1000;
@@ -17,13 +18,25 @@ export function parseJsonLine(bytes: Uint8Array, start: number, end: number): Js
     return { reason: `JSON is nested deeper than ${DEPTH_MAX} levels` };
   const text = textOf(bytes, start, end);
   try {
-    const value: unknown = LONG_NUMBER.test(text)
-      ? JSON.parse(text, exactNumbers)
-      : JSON.parse(text);
-    return isObject(value) ? { object: value } : { reason: "not a JSON object" };
+    return objectOf(text);
   } catch (error) {
     const why = error instanceof Error ? error.message.slice(0, 120) : "unknown";
-    return { reason: `JSON cannot be read: ${why}` };
+    return repairedObject(text) ?? { reason: `JSON cannot be read: ${why}` };
+  }
+}
+
+function objectOf(text: string): JsonLine {
+  const value: unknown = LONG_NUMBER.test(text) ? JSON.parse(text, exactNumbers) : JSON.parse(text);
+  return isObject(value) ? { object: value } : { reason: "not a JSON object" };
+}
+
+function repairedObject(text: string): JsonLine | undefined {
+  const repaired = repairedJson(text);
+  if (repaired === text) return undefined;
+  try {
+    return objectOf(repaired);
+  } catch {
+    return undefined; // The error of the original text is reported.
   }
 }
 

@@ -145,12 +145,57 @@ describe("ecs", () => {
     ],
     [`{${TIME}`, "JSON cannot be read"],
     ['{"message":"x"}', "no @timestamp"],
-    [`{${TIME},"http.response.status_code":"ok"}`, "http.response.status_code is not a number: ok"],
-    [`{${TIME},"process.pid":1e300}`, "process.pid is not a number: 1e+300"],
+    ['{"@timestamp":"yesterday","message":"x"}', "time cannot be read"],
     ['{"@timestamp":1e300}', "time is in the future: 1e+300"],
     ['{"@timestamp":-1e16}', "time is before 1995: -10000000000000000"],
   ])("an invalid line is rejected with the reason", (line, reason) => {
     expect(parseLine("ecs", line)["error.message"]).toContain(reason);
+  });
+
+  test.each([
+    [`"http":{"response":{"status_code":"ok"}}`, "http.response.status_code", "ok"],
+    ['"process.pid":1e300', "process.pid", 1e300],
+    ['"source":{"port":""}', "source.port", ""],
+    ['"source.port":[80,81]', "source.port", [80, 81]],
+    ['"source.port":{"a":[]}', undefined, undefined],
+  ])(
+    "a field that does not fit its type costs that field, with a mark: %s",
+    (json, name, value) => {
+      const document = parseLine("ecs", `{${TIME},"message":"kept",${json}}`);
+      expect(document["message"]).toBe("kept");
+      expect(document["labels.ignored_fields"]).toEqual(name && [name]);
+      expect(document[`labels.ignored.${name}`]).toEqual(value);
+    },
+  );
+
+  test("several values of a field for one value are kept as a list", () => {
+    const document = parseLine(
+      "ecs",
+      `{${TIME},"source":{"ip":["203.0.113.7","198.51.100.2"],"port":["80"]},"host.name":["a"],"message":["x","y"]}`,
+    );
+    expect(document).toMatchObject({
+      "source.ip": ["203.0.113.7", "198.51.100.2"],
+      "source.port": 80,
+      "host.name": "a",
+      message: "x, y",
+    });
+  });
+
+  test.each([
+    ['"1773483072345"', "2026-03-14T10:11:12.345Z"],
+    ["1773483072345", "2026-03-14T10:11:12.345Z"],
+    ["1773483072.5", "2026-03-14T10:11:12.500Z"],
+    ['"1773483072"', "2026-03-14T10:11:12.000Z"],
+    ["1773483072345678", "2026-03-14T10:11:12.345Z"],
+    ["1773483072345678901", "2026-03-14T10:11:12.345Z"],
+    ['"2026-03-14T10:11Z"', "2026-03-14T10:11:00.000Z"],
+    ['"2026-03-14T10:11"', "2026-03-14T09:11:00.000Z"],
+    ['"2026-03-14"', "2026-03-13T23:00:00.000Z"],
+    ['"20260314T101112.5+0100"', "2026-03-14T09:11:12.500Z"],
+    ['"2026-03-14 10:11:12 UTC"', "2026-03-14T10:11:12.000Z"],
+    ['["2026-03-14T10:11:12z"]', "2026-03-14T10:11:12.000Z"],
+  ])("the time %s is read", (json, time) => {
+    expect(parseLine("ecs", `{"@timestamp":${json},"message":"x"}`)["@timestamp"]).toBe(time);
   });
 
   test("names that are special in JavaScript are ordinary field names", () => {

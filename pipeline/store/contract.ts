@@ -4,6 +4,7 @@ import { Batch, isNumberField, isTextField } from "#collectors/batch.ts";
 import type { Positions, SourceId } from "#collectors/source.ts";
 import { systemClock } from "#platform/clock.ts";
 
+import type { Condition } from "../filter.ts";
 import { matches } from "../matches.ts";
 import type { RollupCell } from "../rollup.ts";
 import { bucketOf } from "../sketches/latency-sketch.ts";
@@ -525,6 +526,57 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
       ["event.category", [{ value: "web", count: 2 }]],
       ["http.response.status_code", [{ value: "200", count: 1 }]],
       ["no.such.field", []],
+    ]);
+  });
+
+  test("several values of a field that usually has one are each found, counted and shown as a list", async () => {
+    await using store = await opened();
+    await store.append(
+      batchOf([
+        { "source.ip": "203.0.113.7\u001F198.51.100.2", "http.response.status_code": 200 },
+        { "source.ip": "203.0.113.7", "http.response.status_code": 404 },
+        { "source.ip": "198.51.100.20", "url.path": "a\u001Fb" },
+        {},
+      ]),
+      [],
+      positionsAt(1),
+    );
+    const found = async (...where: Condition[]): Promise<number> =>
+      (await store.search({ ...ALL, where, limit: 10 })).length;
+    const field = "source.ip";
+    expect(await found({ field, op: "eq", value: "203.0.113.7" })).toBe(2);
+    expect(await found({ field, op: "eq", value: "198.51.100.2" })).toBe(1);
+    expect(await found({ field, op: "ne", value: "198.51.100.2" })).toBe(3);
+    expect(await found({ field, op: "like", value: "198.51.*" })).toBe(2);
+    expect(await found({ field, op: "not_like", value: "198.51.*" })).toBe(2);
+    expect(await found({ field: "url.path", op: "eq", value: "a" })).toBe(0);
+    const facets = await store.facets({
+      ...ALL,
+      fields: [field, "http.response.status_code", "url.path"],
+      limit: 3,
+    });
+    expect([...facets]).toEqual([
+      [
+        field,
+        [
+          { value: "203.0.113.7", count: 2 },
+          { value: "198.51.100.2", count: 1 },
+          { value: "198.51.100.20", count: 1 },
+        ],
+      ],
+      [
+        "http.response.status_code",
+        [
+          { value: "200", count: 1 },
+          { value: "404", count: 1 },
+        ],
+      ],
+      ["url.path", [{ value: "a\u001Fb", count: 1 }]],
+    ]);
+    const events = await store.search({ ...ALL, limit: 10 });
+    expect(events.map(({ fields }) => fields[field])).toContainEqual([
+      "203.0.113.7",
+      "198.51.100.2",
     ]);
   });
 

@@ -1,10 +1,17 @@
 import { isField } from "#collectors/batch.ts";
-import { FIELDS } from "#collectors/fields.ts";
+import { FIELDS, holdsLists } from "#collectors/fields.ts";
 
 import type { StoreFilter, TimeRange } from "../filter.ts";
 import { checkedLimit } from "./check-request.ts";
 import { identifier } from "./duck.ts";
-import { filterSql, splitValue, SqlText, type Statement, timeSql } from "./filter-sql.ts";
+import {
+  filterSql,
+  SEPARATOR_SQL,
+  splitValue,
+  SqlText,
+  type Statement,
+  timeSql,
+} from "./filter-sql.ts";
 
 type Request = TimeRange & { where: StoreFilter; limit: number };
 
@@ -21,7 +28,8 @@ export function facetKinds(fields: readonly string[]): { single: string[]; lists
 
 /**
  * Counts the values of several fields in one scan of the events. Columns of the result: number of the field, the value
- * as text, and its count; most frequent first within a field.
+ * as text, and its count; most frequent first within a field. Events are counted by the whole text of a field; lists
+ * among these few texts are then split, so that each element counts.
  */
 export function facetsSql(request: Request, fields: readonly string[], files: string): Statement {
   const sql = new SqlText();
@@ -30,19 +38,38 @@ export function facetsSql(request: Request, fields: readonly string[], files: st
   const where = `${timeSql(request)} AND ${filterSql(sql, request.where)}`;
   const number = names.map((name, i) => `WHEN ${name} IS NOT NULL THEN ${i}`).join(" ");
   const texts = names.map((name) => `CAST(${name} AS VARCHAR)`).join(", ");
-  const text = `SELECT number, value, events FROM (
+  const counted = `SELECT ${names.join(", ")}, CASE ${number} END AS number,
+      coalesce(${texts}) AS value, count(*) AS events
+    FROM (
+      SELECT ${values.map((value, i) => `${value} AS v${i}`).join(", ")}
+      FROM ${files} WHERE ${where}
+    ) GROUP BY GROUPING SETS (${names.map((name) => `(${name})`).join(", ")})`;
+  const text = `WITH counted AS (${counted}), split AS (${splitSql(fields)})
+    SELECT number, value, events FROM (
       SELECT number, value, events,
-        row_number() OVER (PARTITION BY number ORDER BY events DESC, ${names.join(", ")}) AS place
-      FROM (
-        SELECT ${names.join(", ")}, CASE ${number} END AS number, coalesce(${texts}) AS value,
-          count(*) AS events
-        FROM (
-          SELECT ${values.map((value, i) => `${value} AS v${i}`).join(", ")}
-          FROM ${files} WHERE ${where}
-        ) GROUP BY GROUPING SETS (${names.map((name) => `(${name})`).join(", ")})
-      ) WHERE value IS NOT NULL
+        row_number() OVER (PARTITION BY number ORDER BY events DESC, ${orderOf(fields)}) AS place
+      FROM split WHERE value IS NOT NULL
     ) WHERE place <= ${checkedLimit(request.limit)} ORDER BY number, place`;
   return { text, parameters: sql.parameters };
+}
+
+/** The names of the columns of fields that have no lists, by which values of numbers are ordered. */
+const plainNames = (fields: readonly string[]): string[] =>
+  fields.flatMap((field, i) => (holdsLists(field) ? [] : [`v${i}`]));
+
+const orderOf = (fields: readonly string[]): string => [...plainNames(fields), "value"].join(", ");
+
+function splitSql(fields: readonly string[]): string {
+  const numbers = fields.flatMap((field, i) => (holdsLists(field) ? [i] : []));
+  if (numbers.length === 0) return "SELECT * FROM counted";
+  const names = plainNames(fields).map((name) => `${name}, `);
+  const hasElements = `number IN (${numbers.join(", ")}) AND contains(value, ${SEPARATOR_SQL})`;
+  const elements = `list_distinct(string_split(value, ${SEPARATOR_SQL}))`;
+  return `SELECT ${names.join("")}number, value, CAST(sum(events) AS BIGINT) AS events FROM (
+      SELECT ${names.join("")}number, events,
+        unnest(CASE WHEN ${hasElements} THEN ${elements} ELSE [value] END) AS value
+      FROM counted
+    ) GROUP BY ${names.join("")}number, value`;
 }
 
 /** The same for one field of lists, each element of which counts. */

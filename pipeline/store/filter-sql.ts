@@ -3,7 +3,9 @@ import {
   EXTRA_FIELD,
   FIELDS,
   type FieldType,
+  holdsLists,
   LATER_COLUMNS,
+  LIST_SEPARATOR,
   ORIGINAL_BYTES,
 } from "#collectors/fields.ts";
 import { assertNever } from "#platform/errors.ts";
@@ -46,6 +48,8 @@ type Value = {
   type: FieldType;
   /** For fields without a column: the values if the JSON has a list, otherwise null. */
   items?: string;
+  /** Whether the text may be a list with separators: of a column that usually has single values. */
+  mayBeList?: boolean;
 };
 
 /** The field's value; fields without a column are looked up in `fields_json`. */
@@ -53,7 +57,8 @@ export function fieldValue(sql: SqlText, field: string): Value {
   if (!isField(field)) return extraValue(sql, field);
   const column = identifier(field);
   const type = FIELDS[field];
-  if (!LATER_COLUMNS.has(field)) return { sql: column, type };
+  const mayBeList = type === "keyword" && holdsLists(field);
+  if (!LATER_COLUMNS.has(field)) return { sql: column, type, mayBeList };
   const extra = `TRY_CAST(${extraValue(sql, field).sql} AS ${COLUMN_TYPES[type] ?? "VARCHAR"})`;
   return { sql: `coalesce(${column}, ${extra})`, type };
 }
@@ -186,8 +191,16 @@ function escapedRegex(text: string): string {
   return text.replaceAll(/[\\^$.|?+()[\]{}]/g, (character) => `\\${character}`);
 }
 
-/** Whether the condition holds for the text, or for an element if a field without a column has a list. */
-function anySql({ sql, items }: Value, holds: (text: string) => string): string {
+/** The separator of lists in a text column. */
+export const SEPARATOR_SQL = `chr(${LIST_SEPARATOR})`;
+
+/** Whether the condition holds for the text, or for an element of a list. */
+function anySql({ sql, items, mayBeList }: Value, holds: (text: string) => string): string {
+  if (mayBeList) {
+    const elements = `string_split(${sql}, ${SEPARATOR_SQL})`;
+    const isAny = `len(list_filter(${elements}, lambda x: ${holds("x")})) > 0`;
+    return `(${holds(sql)} OR (contains(${sql}, ${SEPARATOR_SQL}) AND ${isAny}))`;
+  }
   if (items === undefined) return holds(sql);
   const isAny = `len(list_filter(${items}, lambda x: ${holds("x")})) > 0`;
   return `(CASE WHEN ${items} IS NULL THEN ${holds(sql)} ELSE ${isAny} END)`;

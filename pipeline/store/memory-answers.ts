@@ -1,4 +1,4 @@
-import { FIELDS } from "#collectors/fields.ts";
+import { holdsLists, LIST_SEPARATOR } from "#collectors/fields.ts";
 
 import type { TimeRange } from "../filter.ts";
 import { matches } from "../matches.ts";
@@ -178,7 +178,9 @@ function mostFrequent<T extends string | null>(values: readonly T[]): [T, number
 function textOf({ document }: KeptEvent, field: string): string | null {
   const value = document.fields[field];
   if (value === undefined || value === null) return null;
-  if (typeOf(field) === "keywords" && Array.isArray(value)) return value.join(",");
+  if (Array.isArray(value) && holdsLists(field)) {
+    return value.join(typeOf(field) === "keywords" ? "," : String.fromCharCode(LIST_SEPARATOR));
+  }
   const text = typeof value === "string" ? value : JSON.stringify(value);
   return typeOf(field) === "date" ? String(Date.parse(text)) : text;
 }
@@ -193,10 +195,11 @@ export function facetsOf(events: readonly KeptEvent[], request: FacetsRequest): 
   const found = eventsIn(events, request);
   const limit = checkedLimit(request.limit);
   const facets = request.fields.map((field): [string, { value: string; count: number }[]] => {
-    const isList = field in FIELDS && typeOf(field) === "keywords";
     const values = found.flatMap((event) => {
       const value = event.document.fields[field];
-      return isList && Array.isArray(value) ? value.map(String) : (textOf(event, field) ?? []);
+      return holdsLists(field) && Array.isArray(value)
+        ? value.map(String)
+        : (textOf(event, field) ?? []);
     });
     const top = mostFrequent(values).slice(0, limit);
     return [field, top.map(([value, count]) => ({ value, count }))];

@@ -1,5 +1,5 @@
 import { isExtra } from "#collectors/batch.ts";
-import { EXTRA_FIELD, FIELDS, type FieldType } from "#collectors/fields.ts";
+import { EXTRA_FIELD, FIELDS, type FieldType, textOrList } from "#collectors/fields.ts";
 import { addRelated } from "#collectors/related.ts";
 
 import { checkedLimit } from "./check-request.ts";
@@ -110,6 +110,7 @@ export function documentOf(row: Row): EventDocument {
     if (value === null || value === undefined) continue;
     if (name === EXTRA_FIELD) addExtras(fields, asText(value) ?? "");
     else if (type === "date") fields[name] = new Date(asNumber(value)).toISOString();
+    else if (typeof value === "string") fields[name] = textOrList(name, value);
     else fields[name] = typeof value === "bigint" ? Number(value) : value;
     if (name === "log.source.id") source = asText(value) ?? "";
     else if (name === "log.offset") offset = asNumber(value);

@@ -1,6 +1,5 @@
 import { Batch } from "#collectors/batch.ts";
-import { FIELDS } from "#collectors/fields.ts";
-import { ecs } from "#collectors/formats/ecs.ts";
+import { ecs, IGNORED_FIELDS, ignoredFields } from "#collectors/formats/ecs.ts";
 import { UTC } from "#collectors/zone.ts";
 import { DATASETS_MAX } from "#pipeline/datasets.ts";
 
@@ -61,7 +60,13 @@ export function createNormaliser(): Normalise {
     if (scanned % RESET_EVERY === 0) batch.reset();
     batch.rollback();
     const reason = scan(bytes, 0, bytes.length);
-    if (reason !== undefined) return refuse(fieldIn(reason), "invalid", reason);
+    if (reason !== undefined) return refuse("@timestamp", "invalid", reason);
+    // An event that was exported may have the mark already.
+    const [ignored] = fields.has(IGNORED_FIELDS) ? [] : ignoredFields(batch);
+    if (ignored !== undefined) {
+      const value = JSON.stringify(fields.get(ignored)).slice(0, 60);
+      return refuse(ignored, "invalid", `${ignored} is not a number: ${value}`);
+    }
     received.datasets.add(String(fields.get(DATASET_FIELD)));
     return { ok: true, line };
   };
@@ -71,13 +76,6 @@ const refuse = (field: string, code: string, message: string): Verdict & { ok: f
   ok: false,
   refusal: { field, code, message },
 });
-
-/** The parser's reasons start with the field name, except those about the time. */
-function fieldIn(reason: string): string {
-  const [name = ""] = reason.split(" ");
-  if (Object.hasOwn(FIELDS, name)) return name;
-  return reason.startsWith("time ") ? "@timestamp" : "";
-}
 
 /** Flattens the document to dotted names; lists are kept. */
 function flatten(fields: Map<string, unknown>, document: unknown): Refusal | undefined {
