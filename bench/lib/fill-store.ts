@@ -1,4 +1,5 @@
 import { Batch } from "#collectors/batch.ts";
+import type { TextField } from "#collectors/fields.ts";
 import { FrameAccumulator } from "#pipeline/fold/accumulator.ts";
 import type { EventStore } from "#pipeline/store/port.ts";
 
@@ -66,6 +67,18 @@ export async function fillStore(
   }
 }
 
+/** The line of a row, in the combined format with a time in ISO. */
+function lineOf(batch: Batch, row: number): string {
+  const text = (name: TextField): string => {
+    const column = batch.text(name);
+    return column.text(column.ids[row] ?? 0);
+  };
+  const time = new Date(batch.number("@timestamp").values[row] ?? 0).toISOString();
+  const status = batch.number("http.response.status_code").values[row];
+  const bytes = batch.number("http.response.body.bytes").values[row];
+  return `${text("source.address")} - - [${time}] "${text("http.request.method")} ${text("url.original")} HTTP/1.1" ${status} ${bytes} "-" "${text("user_agent.original")}"`;
+}
+
 type Section = { path: string; urls: readonly string[] };
 
 function rowWriter(
@@ -115,6 +128,8 @@ function rowWriter(
     if (luck > 0.995) texts.action.putText(row, luck > 0.9975 ? "user-sign-in" : "user-sign-out");
     status.put(row, luck < 0.006 ? 502 : luck < 0.03 ? 404 : 200);
     bytes.put(row, Math.floor(500 + luck * 20_000));
+    const line = Buffer.from(lineOf(batch, row));
+    batch.lines.put(row, line, 0, line.length);
     duration.put(row, Math.floor(1e6 * Math.exp(3 + 1.2 * (random() + random() - 1))));
     batch.commit();
   };

@@ -134,7 +134,7 @@ function oneOfSql(sql: SqlText, { field, values }: OneOf): string {
   return `CAST(${place.sql} AS VARCHAR) IN (${bound.join(", ")})`;
 }
 
-/** The original line is last, because it is read only for the rows that the other fields do not decide. */
+/** `greatest` skips nulls, and takes less time than OR, which selects the remaining rows after each field. */
 function containsSql(sql: SqlText, words: string): string {
   const holds = containsWords(sql, words);
   const texts = [
@@ -142,7 +142,7 @@ function containsSql(sql: SqlText, words: string): string {
     // Bytes that are not text are in event.original too, as escapes.
     `TRY(decode(${identifier(ORIGINAL_BYTES)}))`,
   ];
-  return texts.map((text) => `coalesce(${holds(text)}, FALSE)`).join(" OR ");
+  return `coalesce(greatest(${texts.map(holds).join(", ")}), FALSE)`;
 }
 
 /**
