@@ -14,6 +14,9 @@ const HELD_MS_MAX = { event: 300, part: 5_000 };
 /** Storing waits for the rest of split lines, at most for so many ticks. */
 const WAITS_MAX = 10;
 
+/** Of the event of a line that is longer than its limit: only its beginning is stored. */
+const CUT_LINE = { "log.flags": "truncated" };
+
 /**
  * Source → format → batch → store, with frames and rollups on the way. Rows and positions become durable together. A
  * line that no format can parse is stored in the quarantine dataset, with the reason.
@@ -133,6 +136,9 @@ export class Ingest {
     this.#finish(stream);
     if (chunk.header) {
       fillFields(batch, chunk.header.fields, { from: stream.firstRow, to: batch.rows });
+    }
+    if (chunk.bytesSkipped > 0 && batch.rows > stream.firstRow) {
+      fillFields(batch, CUT_LINE, { from: batch.rows - 1, to: batch.rows });
     }
     this.#count(chunk);
   }

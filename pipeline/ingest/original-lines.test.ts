@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -8,6 +8,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { Batch } from "#collectors/batch.ts";
 import { addDocument } from "#collectors/document.ts";
 import { formatNamed } from "#collectors/formats/index.ts";
+import { fileSource } from "#collectors/sources/files.ts";
 import { UTC } from "#collectors/zone.ts";
 import { systemClock } from "#platform/clock.ts";
 
@@ -96,6 +97,19 @@ describe.each(STORES)("the original line, in a store %s", (_name, open) => {
       [access("/a"), long, access("/b")].map((line) => line.length),
     );
     expect(kept[1]?.equals(Buffer.from(long))).toBe(true);
+  });
+
+  test("under the prefix of a container runtime has the prefix, and those of its parts", async () => {
+    await using store = await open();
+    const cri = (flag: string, rest: string): string =>
+      `2026-03-14T10:11:12.123456789Z stdout ${flag} ${rest}`;
+    const whole = access("/split");
+    const parts = [cri("P", whole.slice(0, 40)), cri("F", whole.slice(40))];
+    const log = [cri("F", access("/a")), ...parts, cri("F", access("/b"))];
+    await ingestLog(store, Buffer.from(`${log.join("\n")}\n`));
+    const found = await originals(store);
+    expect(found).toEqual(lines(log[0] ?? "", parts.join("\n"), log[3] ?? ""));
+    expect(await count(store, "split")).toBe(1);
   });
 
   test("is found by words anywhere in it: addresses, methods, versions, and phrases across fields", async () => {
@@ -202,4 +216,23 @@ test("any lines come back as they were, wherever chunks end", async () => {
     }),
     { numRuns: 100 },
   );
+});
+
+test("the event of a line beyond the limit has its beginning, and is marked", async () => {
+  const folder = await newFolder();
+  const path = join(folder, "access.log");
+  await writeFile(path, `${access("/a")}\n${access(`/${"x".repeat(9_000)}`)}\n${access("/b")}\n`);
+  await using store = openMemoryStore()();
+  const files = { paths: [path], follow: false, clock: systemClock };
+  await using source = fileSource({ ...files, chunkBytes: 1_024, lineBytesMax: 4_096 });
+  const ingest = new Ingest({ ...DEPS, ...INTERVALS, store });
+  await ingest.run(source, new AbortController().signal);
+  expect((await originals(store)).map(({ length }) => length)).toEqual([
+    access("/a").length,
+    4_096,
+    access("/b").length,
+  ]);
+  const found = await store.search({ ...ALL, where: [], limit: 10 });
+  const flags = found.map(({ fields }) => fields["log.flags"]).filter((flag) => flag !== undefined);
+  expect(flags).toEqual(["truncated"]);
 });
