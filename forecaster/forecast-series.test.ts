@@ -118,6 +118,22 @@ describe("series without useful seasons", () => {
     expect(meanError(made.mean, week.slice(0, 48))).toBeLessThan(1e-9);
   });
 
+  test("a model that is worse than the same hour last week gives way to it", () => {
+    const errors = { forecast: 0, week: 0 };
+    for (let seed = 1000; seed < 1020; seed++) {
+      const uniform = random(seed);
+      const week = Array.from({ length: WEEK_HOURS }, () => 100 + 1000 * uniform());
+      const values = Array.from(
+        { length: 5 * WEEK_HOURS + 48 },
+        (_, t) => week[t % WEEK_HOURS]! * (1 + 0.02 * gaussian(uniform)),
+      );
+      const [history, truth] = [values.slice(0, -48), values.slice(-48)];
+      errors.forecast += meanError(ready(hourly(history)).mean, truth);
+      errors.week += meanError(history.slice(-WEEK_HOURS), truth);
+    }
+    expect(errors.forecast).toBeLessThan(1.04 * errors.week);
+  });
+
   test("the score includes the errors of unforeseeable jumps", () => {
     const uniform = random(43);
     let level = 100;

@@ -9,7 +9,7 @@ import {
   type Setting,
 } from "./seasonal/candidates.ts";
 import { clean, withoutGaps } from "./seasonal/clean.ts";
-import { evenScale, lossOf, maseOf } from "./seasonal/errors.ts";
+import { evenScale, isWorseThroughout, lossOf, maseOf } from "./seasonal/errors.ts";
 import { measureWidths, type Widths } from "./seasonal/intervals.ts";
 import { countLevel, fitCount, forecastByRate, isBetterMean } from "./seasonal/low-counts.ts";
 import { chooseOrigins } from "./seasonal/origins.ts";
@@ -24,7 +24,7 @@ const HALF_LIFE_STEPS = [1, 4, 16, 64];
 
 /**
  * Forecasts a series from its own history: the median of up to five seasonal models, or a simpler method if it was
- * clearly more accurate in the backtest. The intervals are calibrated on the errors of the backtest. Low counts are
+ * clearly more accurate in the backtest; a model that is worse than the same time last week gives way to it. The intervals are calibrated on the errors of the backtest. Low counts are
  * forecast by their rate.
  */
 export const forecast: Forecaster = (request) => {
@@ -93,12 +93,14 @@ function chooseCandidate(setting: Setting): Candidate {
   const best = leastLoss(setting, plain, BETTER);
   const corrected = leastLoss(setting, [best, ...levelCorrected(setting, best)], BETTER);
   const { day, week } = setting.prepared;
+  const lastSeason = seasonalNaive(setting, raw, week);
   const simple = [
-    seasonalNaive(setting, raw, day),
-    ...(week === day ? [] : [seasonalNaive(setting, raw, week)]),
+    lastSeason,
+    ...(week === day ? [] : [seasonalNaive(setting, raw, day)]),
     ...HALF_LIFE_STEPS.map((steps) => recentLevel(setting, raw, steps)),
   ];
-  return leastLoss(setting, [corrected, leastLoss(setting, simple, 1)], SIMPLER);
+  const chosen = leastLoss(setting, [corrected, leastLoss(setting, simple, 1)], SIMPLER);
+  return isWorseThroughout(setting, chosen, lastSeason) ? lastSeason : chosen;
 }
 
 function leastLoss(setting: Setting, candidates: Candidate[], margin: number): Candidate {

@@ -49,16 +49,17 @@ export function samplingStep(horizon: number): number {
 const SAMPLES_PER_ORIGIN = 96;
 
 /**
- * Mean absolute error of the backtest on the even scale; NaN without any. Steps after a repaired level shift are left
+ * Mean absolute error of the backtest, or of one of its folds, on the even scale; NaN without any. Steps after a repaired level shift are left
  * out, because no candidate can predict it.
  */
-export function lossOf(setting: Setting, candidate: Candidate): number {
+export function lossOf(setting: Setting, candidate: Candidate, fold?: number): number {
   const { prepared, origins, horizon } = setting;
   const { toEven } = evenScale(prepared);
   const { ratios } = candidate.series;
   let sum = 0;
   let count = 0;
   origins.at.forEach((origin, i) => {
+    if (fold !== undefined && origins.folds[i] !== fold) return;
     const level = toEven(ratios[origin]!) / toEven(1);
     const start = origin * prepared.bucketSteps;
     for (let h = 0; h < horizon; h += samplingStep(horizon)) {
@@ -99,4 +100,21 @@ function meanOf(n: number, value: (i: number) => number): number {
     count++;
   }
   return count > 0 ? sum / count : NaN;
+}
+
+/**
+ * Whether a candidate is worse than another one in every fold of the backtest, which rules out chance. Not for a series
+ * with repaired level shifts, because steps after them count only in the loss of a candidate without the repair.
+ */
+export function isWorseThroughout(
+  setting: Setting,
+  candidate: Candidate,
+  other: Candidate,
+): boolean {
+  const { spans } = setting.origins;
+  return (
+    candidate.series.ratios[0] === 1 &&
+    spans.length > 1 &&
+    spans.every((_, fold) => lossOf(setting, other, fold) < lossOf(setting, candidate, fold))
+  );
 }
