@@ -2,6 +2,7 @@
 
 import { send } from "./fetch-json.ts";
 
+const UNAUTHENTICATED = 401;
 let isSigningOut = false;
 
 /** Ends the session, and opens the sign-in page. */
@@ -14,6 +15,12 @@ export async function signOut(): Promise<void> {
     isSigningOut = false;
     throw error;
   }
+}
+
+/** Whether the session has ended; false if the server does not respond. */
+export async function hasSessionEnded(): Promise<boolean> {
+  const response = await fetch("/api/me", { credentials: "same-origin" }).catch(() => undefined);
+  return response?.status === UNAUTHENTICATED;
 }
 
 /** Opens the sign-in page, with the reason, because the session has ended elsewhere or has expired. */

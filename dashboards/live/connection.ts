@@ -3,6 +3,7 @@
 import { Manager, type Socket } from "socket.io-client";
 
 import { onVisibility } from "../client/on-visibility.ts";
+import { hasSessionEnded } from "../client/session-end.ts";
 
 export type ConnectionStatus = "connecting" | "live" | "lost";
 
@@ -43,7 +44,11 @@ export function followConnection(socket: Socket, events: ConnectionEvents): () =
     onStatus("lost");
     if (reason === "io server disconnect") onRefused();
   });
-  socket.on("connect_error", () => onStatus("lost"));
+  socket.on("connect_error", () => {
+    onStatus("lost");
+    // A session may end while the tab is hidden; the error does not contain the reason.
+    void hasSessionEnded().then((hasEnded) => hasEnded && onRefused());
+  });
   const unwatch = onVisibility((visible) => {
     if (visible) socket.connect();
     else socket.disconnect();

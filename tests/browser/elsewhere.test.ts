@@ -22,6 +22,13 @@ function errorsOf(page: Page): string[] {
   return errors;
 }
 
+/** As when another tab is in front of it. */
+const setHidden = (page: Page, isHidden: boolean): Promise<void> =>
+  page.evaluate((hidden) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, isHidden);
+
 describe.skipIf(!CAN_RUN_BROWSER)("a browser in another zone and language than the server", () => {
   let board: RunningBoard;
   const contexts: BrowserContext[] = [];
@@ -132,12 +139,17 @@ describe.skipIf(!CAN_RUN_BROWSER)("a browser in another zone and language than t
     const other = await page.context().newPage();
     await open(other, "/?from=now-1h&to=now");
     await other.getByTestId("live-status").getByText("Live").waitFor();
+    const hidden = await page.context().newPage();
+    await open(hidden, "/?from=now-1h&to=now");
+    await setHidden(hidden, true);
     await open(page, "/");
     await page.getByLabel(/^Signed in as/).click();
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.waitForURL(/\/sign-in$/);
     // Earlier than permissions are examined again.
-    await other.getByText("Your session has ended").waitFor({ timeout: 5_000 });
+    await other.getByText("Your session has ended").waitFor({ timeout: 12_000 });
+    await setHidden(hidden, false);
+    await hidden.getByText("Your session has ended").waitFor();
   });
 });
 
