@@ -200,6 +200,13 @@ export const EventOverview = z.object({
   ),
 });
 
+/** GET /api/events/suggestions — texts that may take the place of the query from `from` on. */
+export const SearchSuggestions = z.object({
+  from: z.int(),
+  options: z.array(z.object({ text: z.string(), detail: z.string() })),
+});
+export type SearchSuggestions = z.infer<typeof SearchSuggestions>;
+
 export type EventPage = z.infer<typeof EventPage>;
 export type EventOverview = z.infer<typeof EventOverview>;
 export type DatasetExtent = z.infer<typeof DatasetExtent>;

@@ -76,7 +76,7 @@ function datasetExtent(
   { where, by }: MetricQuery,
 ): Extent | undefined {
   const [condition, ...more] = where;
-  const isDataset = condition?.field === DATASET && condition.op === "eq";
+  const isDataset = condition?.op === "eq" && condition.field === DATASET;
   if (by !== undefined || more.length > 0 || (condition !== undefined && !isDataset)) {
     throw new AppError(
       "bad_request",

@@ -1,6 +1,15 @@
 import { textOrList } from "#collectors/fields.ts";
 
-import type { Condition, Filter, OneOf, StoreFilter } from "./filter.ts";
+import { isInNetwork, parseCidr } from "./cidr.ts";
+import {
+  type Condition,
+  type FieldCondition,
+  type Filter,
+  type OneOf,
+  onlyFieldOf,
+  type StoreFilter,
+} from "./filter.ts";
+import { columnType, isNumeric } from "./query/names.ts";
 
 /** Fields that are searched for bare words. */
 export const FULL_TEXT_FIELDS = [
@@ -16,22 +25,27 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** Whether a document in memory matches every condition, by the rules of the store. */
 export function matches(fields: Fields, filter: StoreFilter): boolean {
-  return filter.every((condition) =>
-    condition.op === "one_of" ? isOneOf(fields, condition) : holds(fields, condition),
-  );
+  return filter.every((condition) => matchesCondition(fields, condition));
+}
+
+function matchesCondition(fields: Fields, condition: Condition | OneOf): boolean {
+  if (condition.op === "one_of") return isOneOf(fields, condition);
+  if (condition.op === "or") return condition.of.some((filter) => matches(fields, filter));
+  if (condition.op === "contains") return hasWords(fields, condition.value);
+  return condition.op === "not" ? !matches(fields, condition.of) : holds(fields, condition);
 }
 
 /**
  * Whether an event with this value in the field matches the conditions on that field; an empty value is an absent one.
  */
 export function matchesField(filter: Filter, field: string, value: string): boolean {
-  const conditions = filter.filter((condition) => condition.field === field);
+  const conditions = filter.filter((condition) => onlyFieldOf(condition) === field);
   return matches({ [field]: value === "" ? null : textOrList(field, value) }, conditions);
 }
 
 /** Like `matchesField`, for many values of the same field with few distinct ones. */
 export function fieldMatcher(filter: Filter, field: string): (value: string) => boolean {
-  const conditions = filter.filter((condition) => condition.field === field);
+  const conditions = filter.filter((condition) => onlyFieldOf(condition) === field);
   if (conditions.length === 0) return () => true;
   const known = new Map<string, boolean>();
   return (value) => {
@@ -47,29 +61,33 @@ export function fieldMatcher(filter: Filter, field: string): (value: string) => 
 const isOneOf = (fields: Fields, { field, values }: OneOf): boolean =>
   valuesOf(fields, field).some((value) => values.includes(String(value)));
 
-function holds(fields: Fields, condition: Condition): boolean {
+function hasWords(fields: Fields, words: string): boolean {
+  const texts = FULL_TEXT_FIELDS.flatMap((field) => valuesOf(fields, field));
+  return texts.some((value) => contains(value, words));
+}
+
+function holds(fields: Fields, condition: Exclude<FieldCondition, { op: "contains" }>): boolean {
+  const values = valuesOf(fields, condition.field);
   switch (condition.op) {
     case "exists":
-      return valuesOf(fields, condition.field).length > 0;
+      return values.length > 0;
     case "missing":
-      return valuesOf(fields, condition.field).length === 0;
+      return values.length === 0;
     case "eq":
-      return valuesOf(fields, condition.field).some((value) => equal(value, condition.value));
+      return values.some((value) => equal(value, condition));
     case "ne":
-      return !valuesOf(fields, condition.field).some((value) => equal(value, condition.value));
+      return !values.some((value) => equal(value, condition));
     case "like":
-      return valuesOf(fields, condition.field).some((value) => like(value, condition.value));
+      return values.some((value) => like(value, condition.value));
     case "not_like":
-      return !valuesOf(fields, condition.field).some((value) => like(value, condition.value));
-    case "contains":
-      return FULL_TEXT_FIELDS.some((field) =>
-        valuesOf(fields, field).some((value) => contains(value, condition.value)),
-      );
+      return !values.some((value) => like(value, condition.value));
+    case "cidr":
+      return isInSome(values, condition.value);
     case "gt":
     case "gte":
     case "lt":
     case "lte":
-      return valuesOf(fields, condition.field).some((value) => compares(value, condition));
+      return values.some((value) => compares(value, condition));
   }
 }
 
@@ -79,26 +97,38 @@ function valuesOf(fields: Fields, name: string): unknown[] {
   return Array.isArray(value) ? value : [value];
 }
 
-/** A time is text in a document and a number in a condition. */
-const equal = (value: unknown, wanted: string | number): boolean =>
+function isInSome(values: readonly unknown[], cidr: string): boolean {
+  const network = parseCidr(cidr);
+  return network !== undefined && values.some((value) => isInNetwork(String(value), network));
+}
+
+type Equality = Extract<FieldCondition, { op: "eq" | "ne" }>;
+type Comparison = Extract<FieldCondition, { op: "gt" | "gte" | "lt" | "lte" }>;
+
+const equal = (value: unknown, { field, value: wanted }: Equality): boolean =>
   String(value) === String(wanted) ||
-  (typeof wanted === "number" && typeof value === "string" && instantOrNumber(value) === wanted);
+  (typeof wanted === "number" && isNumeric(field) && numberIn(field, value) === wanted);
 
 const contains = (value: unknown, words: string): boolean =>
   String(value).toLowerCase().includes(words.toLowerCase());
 
-function compares(
-  value: unknown,
-  { op, value: bound }: Extract<Condition, { op: "gt" | "gte" | "lt" | "lte" }>,
-): boolean {
-  const number = typeof value === "string" ? instantOrNumber(value) : Number(value);
+function compares(value: unknown, { field, op, value: bound }: Comparison): boolean {
+  const number = numberIn(field, value);
   if (op === "gt") return number > bound;
   if (op === "gte") return number >= bound;
   return op === "lt" ? number < bound : number <= bound;
 }
 
-const instantOrNumber = (text: string): number =>
-  /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number(text);
+/** Texts that are compared as numbers, as a regular expression of JavaScript and RE2. */
+export const NUMBER_TEXT = "[-+]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][-+]?[0-9]{1,3})?";
+const WHOLE_NUMBER_TEXT = new RegExp(`^${NUMBER_TEXT}$`);
+
+/** A time is text in a document and a number in a condition. */
+function numberIn(field: string, value: unknown): number {
+  const text = String(value);
+  if (WHOLE_NUMBER_TEXT.test(text)) return Number(text);
+  return columnType(field) === "date" ? Date.parse(text) : Number.NaN;
+}
 
 /** `*` matches any characters; takes time linear in the text times the number of stars. */
 function like(value: unknown, pattern: string): boolean {

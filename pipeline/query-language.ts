@@ -1,160 +1,194 @@
-import { FIELDS, type FieldType } from "#collectors/fields.ts";
-import { AppError, assertNever } from "#platform/errors.ts";
+import { isIPv6 } from "node:net";
 
-import type { Condition, Filter } from "./filter.ts";
+import type { Filter } from "./filter.ts";
+import { formatFilter } from "./query/format.ts";
+import { resolveField } from "./query/names.ts";
+import { FIELD_NAME, type Operator, Scanner, type Token, wrong } from "./query/scanner.ts";
+import { fieldFilter, type FieldTerm, negated, rangeFilter, wordCondition } from "./query/term.ts";
+
+export { formatFilter, resolveField };
 
 /**
- * The query language of the search box, of `--where` and of URLs: terms separated by spaces, all of which must match.
+ * The query language of the search box, of `--where`, of URLs and of the Logging API; docs/search.md describes it.
  *
- *   timeout "out of memory"     the words occur in the message, the error, URL, user agent, referrer or original
- *                               line; quotes make a phrase
- *   status:500  method:POST     the field has the value, case-sensitive
- *   route:/api/*                `*` matches any characters, case-insensitive; in quotes it is literal
- *   path~"/a b*"                the same for a value with spaces
- *   status>=500  bytes<10       compared as numbers; a time may be written as 2026-05-17T10:00:00Z
- *   user:*                      the field exists
- *   -dataset:nginx.error        a minus negates a condition on a field
+ *   timeout "out of memory"          words and phrases; terms that are joined by nothing or AND must all match
+ *   status:500 OR status:502         OR and NOT in capitals, parentheses; AND binds tighter than OR
+ *   status:(500 OR 502)              a field for several values
+ *   route:/api/*  path~"/a b*"       `*` matches any characters, case-insensitive; in quotes it is literal, after `~` never
+ *   status>=500  bytes:[10 TO 20]    numbers and times by size; {10 TO 20} without the bounds, * for an open one
+ *   ip:203.0.113.0/24                addresses of a network
+ *   user:*  -user:*                  the field exists, or does not
+ *   -dataset:nginx.error             a minus is NOT
  *
- * Quotes in quotes are written \" and a backslash \\. A field is an alias below or any ECS name.
+ * Quotes in quotes are written \" and a backslash \\. A field is an alias or any ECS name; in quotes, exactly that name.
  */
-const ALIASES: Readonly<Record<string, string>> = {
-  action: "event.action",
-  agent: "user_agent.original",
-  bytes: "http.response.body.bytes",
-  dataset: "data_stream.dataset",
-  host: "host.name",
-  instance: "service.node.name",
-  ip: "source.ip",
-  level: "log.level",
-  method: "http.request.method",
-  path: "url.path",
-  referrer: "http.request.referrer",
-  route: "http.route",
-  service: "service.name",
-  status: "http.response.status_code",
-  user: "user.name",
-};
 
 const QUERY_CHARS_MAX = 4000;
 const TERMS_MAX = 50;
-const FIELD_NAME = /^[A-Za-z_@][\w.@-]*$/;
-/** Longest first, so that `>=` is not read as `>`. */
-const OPERATORS = [">=", "<=", "!=", ">", "<", "=", ":", "~"] as const;
-type Operator = (typeof OPERATORS)[number];
-/** Words and values that do not need quotes. */
-const PLAIN_WORD = /^[\w./][\w./@-]*$/;
-const PLAIN_VALUE = /^[\w./@+,;%&?#[\]{}|()-][\w./:@+,;%&?#[\]{}|()-]*$/;
+const DEPTH_MAX = 20;
 
-type Comparison = "gt" | "gte" | "lt" | "lte";
-const COMPARISONS: Partial<Record<Operator, Comparison>> = {
-  ">": "gt",
-  ">=": "gte",
-  "<": "lt",
-  "<=": "lte",
-};
-const SYMBOLS: Record<Comparison, string> = { gt: ">", gte: ">=", lt: "<", lte: "<=" };
-const OPPOSITES: Record<Comparison, Comparison> = { gt: "lte", gte: "lt", lt: "gte", lte: "gt" };
-
-/** The ECS name of an alias; other names are unchanged. */
-export function resolveField(name: string): string {
-  return Object.hasOwn(ALIASES, name) ? (ALIASES[name] ?? name) : name;
-}
+/** A field as it was written without quotes, and its index in the query. */
+export type Mention = { name: string; at: number };
+type ParsedQuery = { filter: Filter; mentions: readonly Mention[] };
 
 /** Parses a query. @throws AppError bad_request with the mistake and its column (from 1) */
 export function parseQuery(text: string): Filter {
+  return parseMentions(text).filter;
+}
+
+/** Parses a query, with the fields that it names. @throws AppError like `parseQuery` */
+export function parseMentions(text: string): ParsedQuery {
   if (text.length > QUERY_CHARS_MAX) {
     throw wrong(QUERY_CHARS_MAX, `the query is longer than ${QUERY_CHARS_MAX} characters`);
   }
-  const scanner = new Scanner(text);
-  const conditions: Condition[] = [];
-  for (scanner.skipSpaces(); !scanner.isAtEnd; scanner.skipSpaces()) {
-    if (conditions.length === TERMS_MAX) {
-      throw wrong(scanner.at, `a query has at most ${TERMS_MAX} terms`);
-    }
-    conditions.push(parseTerm(scanner));
-  }
-  return conditions;
+  const parser = new Parser(text);
+  return { filter: parser.parse(), mentions: parser.mentions };
 }
 
-/** Formats a filter as a query that `parseQuery` parses to the same filter. */
-export function formatFilter(filter: Filter): string {
-  return filter.map(formatCondition).join(" ");
-}
-
-/** One word or quoted string. */
-type Token = { text: string; isQuoted: boolean; at: number };
-
-class Scanner {
-  at = 0;
-  readonly #text: string;
+/** A recursive-descent parser, bounded in depth and terms. */
+class Parser {
+  readonly mentions: Mention[] = [];
+  readonly #scanner: Scanner;
+  #terms = 0;
+  #depth = 0;
 
   constructor(text: string) {
-    this.#text = text;
+    this.#scanner = new Scanner(text);
   }
 
-  get isAtEnd(): boolean {
-    return this.at >= this.#text.length;
+  parse(): Filter {
+    const scanner = this.#scanner;
+    scanner.skipSpaces();
+    if (scanner.isAtEnd) return [];
+    const filter = this.#alternatives(undefined);
+    if (scanner.isAtEnd) return filter;
+    throw wrong(scanner.at, 'this ) closes nothing: remove it, or put the text in quotes: "a)"');
   }
 
-  skipSpaces(): void {
-    while (!this.isAtEnd && /\s/.test(this.#text.charAt(this.at))) this.at += 1;
+  /** `a OR b`; of a field, if it is given: `field:(a OR b)`. */
+  #alternatives(of: FieldTerm | undefined): Filter {
+    const first = this.#conjunction(of);
+    const more: Filter[] = [];
+    while (this.#takeKeyword("OR")) more.push(this.#conjunction(of));
+    return more.length === 0 ? first : [{ op: "or", of: [first, ...more] }];
   }
 
-  take(sign: string): boolean {
-    if (!this.#text.startsWith(sign, this.at)) return false;
-    this.at += sign.length;
-    return true;
-  }
-
-  operator(): Operator | undefined {
-    const found = OPERATORS.find((sign) => this.take(sign));
-    // `status:>=500` is equivalent to `status>=500`.
-    if (found !== ":") return found;
-    return OPERATORS.find((sign) => COMPARISONS[sign] && this.take(sign)) ?? found;
-  }
-
-  /** A quoted string, or the characters up to a space; if a field is possible, also up to an operator. */
-  token(isField: boolean): Token {
-    const { at } = this;
-    if (this.#text.charAt(at) === '"') return this.#quoted();
-    const end = isField ? /[\s:=<>~!]/ : /\s/;
-    while (!this.isAtEnd && !end.test(this.#text.charAt(this.at))) this.at += 1;
-    return { text: this.#text.slice(at, this.at), isQuoted: false, at };
-  }
-
-  #quoted(): Token {
-    const { at } = this;
-    let text = "";
-    for (this.at += 1; !this.isAtEnd; this.at += 1) {
-      const character = this.#text.charAt(this.at);
-      if (character === '"') {
-        this.at += 1;
-        return { text, isQuoted: true, at };
-      }
-      if (character === "\\") this.at += 1;
-      text += this.#text.charAt(this.at);
+  /** `a b` and `a AND b`. */
+  #conjunction(of: FieldTerm | undefined): Filter {
+    const scanner = this.#scanner;
+    const parts = [this.#part(of)];
+    for (;;) {
+      scanner.skipSpaces();
+      const isJoined = this.#takeKeyword("AND");
+      const isOver = scanner.isAtEnd || scanner.isNext(")") || scanner.keyword() === "OR";
+      if (isOver && !isJoined) return parts.flat();
+      parts.push(this.#part(of));
     }
-    throw wrong(at, 'the quote that opens here is not closed: add "');
   }
-}
 
-function parseTerm(scanner: Scanner): Condition {
-  const start = scanner.at;
-  const isNegated = scanner.take("-");
-  const from = scanner.at;
-  const name = scanner.token(true);
-  const operator = isFieldName(name) ? scanner.operator() : undefined;
-  const isUrl = !name.isQuoted && operator === ":" && scanner.take("//");
-  if (operator === undefined || isUrl) {
-    scanner.at = from;
-    return parseWords(scanner, isNegated, start);
+  /** A term, a group in parentheses, or the opposite of one. */
+  #part(of: FieldTerm | undefined): Filter {
+    const scanner = this.#scanner;
+    scanner.skipSpaces();
+    const { at } = scanner;
+    this.#checkPart(at);
+    if (this.#takeKeyword("NOT")) return negated(this.#nested(at, () => this.#part(of)));
+    // A minus alone is a mistake, and one before a space belongs to the text.
+    if (scanner.take("-")) {
+      if (this.#isTermOver()) throw wrong(at, "the term is empty");
+      if (scanner.isNext("-")) throw wrong(at, 'put a text with two minus signs in quotes: "--a"');
+      return negated(this.#nested(at, () => this.#part(of)));
+    }
+    if (scanner.take("(")) return this.#nested(at, () => this.#group(of, at));
+    this.#terms += 1;
+    if (this.#terms > TERMS_MAX) throw wrong(at, `a query has at most ${TERMS_MAX} terms`);
+    return of
+      ? this.#fieldTerm({ ...of, operator: scanner.comparison() ?? of.operator })
+      : this.#term();
   }
-  const field = name.isQuoted ? name.text : resolveField(name.text);
-  const value = scanner.token(false);
-  if (value.text === "" && !value.isQuoted) {
-    throw wrong(value.at, `${name.text}${operator} needs a value: ${name.text}:* matches any`);
+
+  #checkPart(at: number): void {
+    const scanner = this.#scanner;
+    const keyword = scanner.keyword();
+    if (scanner.isAtEnd) throw wrong(at, "a term is missing at the end");
+    if (scanner.isNext(")")) throw wrong(at, 'a term is missing before this ): "…" quotes a text');
+    if (keyword === "AND" || keyword === "OR") {
+      const advice = `to search for the word, write "${keyword}"`;
+      throw wrong(at, `a term is missing before ${keyword}; ${advice}`);
+    }
   }
-  return condition({ field, operator, value, isNegated });
+
+  #isTermOver(): boolean {
+    const before = this.#scanner.at;
+    this.#scanner.skipSpaces();
+    const isOver = this.#scanner.isAtEnd || this.#scanner.at > before || this.#scanner.isNext(")");
+    this.#scanner.at = before;
+    return isOver;
+  }
+
+  #nested(at: number, parse: () => Filter): Filter {
+    this.#depth += 1;
+    if (this.#depth > DEPTH_MAX) {
+      throw wrong(at, `parentheses and NOT may be nested ${DEPTH_MAX} deep at most`);
+    }
+    const filter = parse();
+    this.#depth -= 1;
+    return filter;
+  }
+
+  #group(of: FieldTerm | undefined, at: number): Filter {
+    const filter = this.#alternatives(of);
+    if (this.#scanner.take(")")) return filter;
+    throw wrong(at, 'the parenthesis that opens here is not closed: add ), or quote it: "("');
+  }
+
+  #takeKeyword(word: "AND" | "OR" | "NOT"): boolean {
+    this.#scanner.skipSpaces();
+    return this.#scanner.keyword() === word && this.#scanner.take(word);
+  }
+
+  #term(): Filter {
+    const scanner = this.#scanner;
+    const from = scanner.at;
+    const address = scanner.bareAddress();
+    if (address !== undefined && isIPv6(address)) return this.#words();
+    const name = scanner.token(true);
+    const operator = isFieldName(name) ? scanner.operator() : undefined;
+    const isUrl = !name.isQuoted && operator === ":" && scanner.take("//");
+    if (operator === undefined || isUrl) {
+      scanner.at = from;
+      return this.#words();
+    }
+    if (!name.isQuoted) this.mentions.push({ name: name.text, at: name.at });
+    const field = name.isQuoted ? name.text : resolveField(name.text);
+    return this.#fieldTerm({ field, name: name.text, operator });
+  }
+
+  #fieldTerm(term: FieldTerm): Filter {
+    const scanner = this.#scanner;
+    if (isEquality(term.operator)) {
+      const { at } = scanner;
+      if (scanner.take("(")) return this.#nested(at, () => this.#group(term, at));
+      const range = scanner.range();
+      if (range) return rangeFilter(term.field, range);
+    }
+    return this.#value(term);
+  }
+
+  #value(term: FieldTerm): Filter {
+    const value = this.#scanner.token(false);
+    if (value.text === "" && !value.isQuoted) {
+      const { name, operator } = term;
+      throw wrong(value.at, `${name}${operator} needs a value: ${name}:* matches any`);
+    }
+    return fieldFilter(term, value);
+  }
+
+  #words(): Filter {
+    const words = this.#scanner.token(false);
+    if (words.text === "") throw wrong(words.at, "the term is empty");
+    return [wordCondition(words.text)];
+  }
 }
 
 /** Whether it is a field's name: not a clock time, and not an empty quoted string. */
@@ -162,108 +196,4 @@ function isFieldName({ text, isQuoted }: Token): boolean {
   return isQuoted ? text !== "" : FIELD_NAME.test(text);
 }
 
-function parseWords(scanner: Scanner, isNegated: boolean, start: number): Condition {
-  const words = scanner.token(false);
-  if (words.text === "") throw wrong(start, "the term is empty");
-  if (isNegated) {
-    throw wrong(start, "words cannot be excluded, only values of a field: -level:debug");
-  }
-  return { field: "*", op: "contains", value: words.text };
-}
-
-type Term = { field: string; operator: Operator; value: Token; isNegated: boolean };
-
-function condition(term: Term): Condition {
-  const { field, operator, value } = term;
-  const comparison = COMPARISONS[operator];
-  if (comparison) {
-    const op = term.isNegated ? OPPOSITES[comparison] : comparison;
-    return { field, op, value: numberIn(field, value) };
-  }
-  const isNegated = term.isNegated !== (operator === "!=");
-  const pattern = operator === "~" ? value.text : patternIn(field, value);
-  if (pattern === "*" && operator !== "~") return { field, op: isNegated ? "missing" : "exists" };
-  if (pattern !== undefined) return { field, op: isNegated ? "not_like" : "like", value: pattern };
-  const exact = isNumeric(field) ? numberIn(field, value) : value.text;
-  return { field, op: isNegated ? "ne" : "eq", value: exact };
-}
-
-/** `5xx` means 500 to 599. */
-function patternIn(field: string, { text, isQuoted }: Token): string | undefined {
-  if (isQuoted) return undefined;
-  if (text.includes("*")) return text;
-  return isNumeric(field) && /^[1-9]xx$/i.test(text) ? `${text.charAt(0)}*` : undefined;
-}
-
-function typeOf(field: string): FieldType | undefined {
-  const types: Readonly<Record<string, FieldType>> = FIELDS;
-  return Object.hasOwn(types, field) ? types[field] : undefined;
-}
-
-function isNumeric(field: string): boolean {
-  const type = typeOf(field);
-  return type === "long" || type === "double" || type === "date";
-}
-
-function numberIn(field: string, { text, at }: Token): number {
-  const number = text.trim() === "" ? Number.NaN : Number(text);
-  if (Number.isFinite(number)) return number;
-  const isDate = typeOf(field) === "date";
-  const timeMs = isDate ? Date.parse(text) : Number.NaN;
-  if (Number.isFinite(timeMs)) return timeMs;
-  const what = isDate ? "a time such as 2026-05-17T10:00:00Z" : "a number";
-  throw wrong(at, `${field} is compared with ${what}: ${JSON.stringify(text)} is not one`);
-}
-
-function wrong(at: number, reason: string): AppError {
-  const message = `column ${at + 1}: ${reason}`;
-  return new AppError("bad_request", message, {
-    fields: [{ path: "query.q", code: "invalid_query", message }],
-  });
-}
-
-function formatCondition(part: Condition): string {
-  if (part.op === "contains") return quotedUnless(PLAIN_WORD, part.value);
-  if (isComparison(part)) return `${fieldText(part.field)}${SYMBOLS[part.op]}${part.value}`;
-  const field = fieldText(part.field);
-  switch (part.op) {
-    case "exists":
-    case "missing":
-      return `${part.op === "missing" ? "-" : ""}${field}:*`;
-    case "eq":
-    case "ne":
-      return `${part.op === "ne" ? "-" : ""}${field}:${exactValue(part.field, part.value)}`;
-    case "like":
-    case "not_like":
-      return `${part.op === "like" ? "" : "-"}${field}~${quotedUnless(PLAIN_VALUE, part.value)}`;
-    default:
-      return assertNever(part);
-  }
-}
-
-type Compared = Extract<Condition, { op: Comparison }>;
-
-function isComparison(part: Condition): part is Compared {
-  return Object.hasOwn(SYMBOLS, part.op);
-}
-
-/** A quoted name is never an alias. */
-function fieldText(field: string): string {
-  const isPlain = FIELD_NAME.test(field) && resolveField(field) === field;
-  return isPlain ? field : quoted(field);
-}
-
-function exactValue(field: string, value: string | number): string {
-  const text = String(value);
-  const isPattern = patternIn(field, { text, isQuoted: false, at: 0 }) !== undefined;
-  // `field://…` would be read as a URL.
-  return isPattern || text.startsWith("//") ? quoted(text) : quotedUnless(PLAIN_VALUE, text);
-}
-
-function quotedUnless(plain: RegExp, text: string): string {
-  return plain.test(text) ? text : quoted(text);
-}
-
-function quoted(text: string): string {
-  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
-}
+const isEquality = (operator: Operator): boolean => operator === ":" || operator === "=";

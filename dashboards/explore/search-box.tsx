@@ -5,6 +5,7 @@ import { type FormEvent, type RefObject, useState } from "react";
 import type { Problem } from "../api.ts";
 import { visibleText } from "../untrusted-text.ts";
 import { Untrusted } from "../untrusted.tsx";
+import { SearchInput } from "./search-input.tsx";
 
 type SearchBoxProps = {
   query: string;
@@ -29,17 +30,13 @@ export function SearchBox(props: SearchBoxProps) {
   return (
     <search>
       <form className="search" onSubmit={submit}>
-        <input
-          ref={field}
-          type="search"
-          aria-label={label}
+        <SearchInput
+          text={text}
+          onText={setText}
+          field={field}
+          label={label}
           placeholder={placeholder}
-          value={text}
-          spellCheck={false}
-          autoComplete="off"
-          aria-invalid={problem !== undefined}
-          aria-describedby={problem ? "search-problem" : undefined}
-          onChange={(event) => setText(event.target.value)}
+          isInvalid={problem !== undefined}
         />
         <button type="submit" className="primary">
           {action}

@@ -1,4 +1,5 @@
-import type { Condition, Filter, TimeRange } from "../filter.ts";
+import { type Condition, type Filter, onlyFieldOf, type TimeRange } from "../filter.ts";
+import { matches } from "../matches.ts";
 import type { Accumulator, CellSource, Measure } from "../measures/measure.ts";
 import { DATASET, INSTANCE, ROUTE } from "../measures/split-fields.ts";
 import type { RollupLevelS } from "../rollup.ts";
@@ -15,7 +16,9 @@ export function rollupSource(
   where: Filter,
   by: string | undefined,
 ): CellSource<Accumulator> | undefined {
-  const fields = new Set(where.map(({ field }) => field));
+  const fields = new Set(where.map(onlyFieldOf));
+  // A condition on several fields needs the events.
+  if (fields.has(undefined)) return undefined;
   // The names of instances are not the raw values of a field, and rows without a route are in no cell of routes.
   if (fields.has(INSTANCE) || where.some(matchesRouteless)) return undefined;
   if (by !== undefined) fields.add(by);
@@ -25,9 +28,8 @@ export function rollupSource(
   return fields.size === 1 ? cells.find((source) => source.field === field) : undefined;
 }
 
-function matchesRouteless({ field, op }: Condition): boolean {
-  return field === ROUTE && (op === "ne" || op === "not_like" || op === "missing");
-}
+const matchesRouteless = (condition: Condition): boolean =>
+  onlyFieldOf(condition) === ROUTE && matches({}, [condition]);
 
 /**
  * Splits a range into pieces that cover it exactly once, each from the coarsest level that answers it exactly: a level

@@ -31,6 +31,8 @@ export const MetricAnswer = z.object({
   series: z.array(
     z.object({ key: z.string().nullable(), value: z.number().nullable(), points: z.array(Point) }),
   ),
+  /** For a split: the number of other values that have a series. Absent if there are none. */
+  more: z.object({ series: z.int(), precision: z.enum(["exact", "about", "at_least"]) }).optional(),
   /** For a split: the maximum by which a count of each series is too small. Absent if all are exact. */
   shortfallMax: z.number().optional(),
 });

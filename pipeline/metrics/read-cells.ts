@@ -1,3 +1,4 @@
+import { onlyFieldOf } from "../filter.ts";
 import { fieldMatcher } from "../matches.ts";
 import type { Accumulator, CellSource } from "../measures/measure.ts";
 import { DATASET, seriesKey } from "../measures/split-fields.ts";
@@ -46,7 +47,7 @@ function isInexact(
   { where }: MetricQuery,
   cells: readonly MergedCell[],
 ): boolean {
-  if (!where.some((condition) => condition.field === field)) return false;
+  if (!where.some((condition) => onlyFieldOf(condition) === field)) return false;
   return cells.some((cell) => cell.measure === measure && fieldValue(cell.key) === OTHER);
 }
 
@@ -69,8 +70,10 @@ function cellReader(
 
 /** The dataset, if the conditions allow only one, so that the store reads less. */
 function onlyDataset({ where }: MetricQuery): string | undefined {
-  const only = where.find(({ field, op }) => field === DATASET && op === "eq");
-  return only && "value" in only ? String(only.value) : undefined;
+  for (const condition of where) {
+    if (condition.op === "eq" && condition.field === DATASET) return String(condition.value);
+  }
+  return undefined;
 }
 
 function keyOf({ dataset }: MergedCell, value: string, by: string | undefined): string | null {

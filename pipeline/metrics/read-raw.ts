@@ -59,13 +59,34 @@ async function readAggregate(
   const by = splitOf(query, aggregate);
   if (by) request.by = by;
   const rows = await store.aggregate(request);
-  if (query.by && by) table.shortfallMax += largestMissing(rows, by.limit);
+  if (query.by && by) await noteMissing(store, { request, by, rows }, table);
   for (const row of rows) {
     const series = query.by ? seriesKey(query.by.field, row.by) : (key ?? null);
     if (series === "") continue;
     const into = table.at(series, query.stepMs === undefined ? query.fromMs : row.tMs)[index];
     if (into) aggregate.add(into, row);
   }
+}
+
+type SplitAnswer = {
+  request: AggregateRequest;
+  by: { field: string; limit: number };
+  rows: readonly AggregateRow[];
+};
+
+/** Notes what the answer lacks, because it has only the most frequent names. */
+async function noteMissing(
+  store: MetricReader,
+  { request, by, rows }: SplitAnswer,
+  table: SeriesTable,
+): Promise<void> {
+  const missing = largestMissing(rows, by.limit);
+  table.shortfallMax += missing;
+  if (missing === 0) return;
+  const { fromMs, toMs, where } = request;
+  const aggregate = { kind: "distinct", fields: [by.field] } as const;
+  const [row] = await store.aggregate({ fromMs, toMs, where, aggregate });
+  table.namesAbout = Math.max(table.namesAbout, row?.value ?? 0);
 }
 
 /** The maximum count of a name that is not in the answer, which has the most frequent ones. */

@@ -47,6 +47,7 @@ export async function runQuery(store: MetricReader, query: MetricQuery): Promise
   const secondsMin = leastSeconds(metric, query, measured);
   const series = table.largest(Math.min(query.by?.limit ?? 1, SERIES_MAX));
   const shortfall = shortfallOf(metric, query, table);
+  const more = query.by && moreSeries(table, series.length);
   return {
     metric: metric.name,
     unit: metric.unit,
@@ -62,8 +63,19 @@ export async function runQuery(store: MetricReader, query: MetricQuery): Promise
         return seconds < secondsMin ? null : valueOver(metric, points.get(tMs), seconds);
       }),
     })),
+    ...(more ? { more } : {}),
     ...(shortfall > 0 ? { shortfallMax: shortfall } : {}),
   };
+}
+
+/** The series of a split beyond the `shown` ones, of which one may be OTHER. */
+function moreSeries(table: SeriesTable, shown: number): MetricAnswer["more"] {
+  const hasOther = table.sizeOf(OTHER) > 0;
+  const { names, namesAbout } = table;
+  const series = Math.max(names, namesAbout) - (shown - (hasOther ? 1 : 0));
+  if (series <= 0) return undefined;
+  const precision = hasOther ? "at_least" : namesAbout > names ? "about" : "exact";
+  return { series, precision };
 }
 
 /** The maximum by which a count of a series is too small. */

@@ -12,6 +12,8 @@ export class SeriesTable {
    * included.
    */
   shortfallMax = 0;
+  /** About the number of names, if answers did not have all of them. */
+  namesAbout = 0;
   readonly #of: MeasuredMetric["of"];
   readonly #series = new Map<string | null, Series>();
 
@@ -52,8 +54,15 @@ export class SeriesTable {
     return [...named.slice(0, limit), ...counted.filter(({ key }) => key === OTHER)];
   }
 
+  /** The number of series with a count, without OTHER. */
+  get names(): number {
+    return [...this.#series.keys()].filter(
+      (key) => key !== OTHER && (key === null || this.sizeOf(key) > 0),
+    ).length;
+  }
+
   /** The size of a series; 0 if there is none. */
-  sizeOf(key: string): number {
+  sizeOf(key: string | null): number {
     const series = this.#series.get(key);
     if (!series) return 0;
     const counted = series.total ?? this.#merged(series.points);

@@ -2,7 +2,7 @@ import { isField } from "#collectors/batch.ts";
 import { FIELDS, type FieldType } from "#collectors/fields.ts";
 import { AppError } from "#platform/errors.ts";
 
-import type { Condition, StoreFilter } from "../filter.ts";
+import { type FieldCondition, leavesOf, type OneOf, type StoreFilter } from "../filter.ts";
 import type { Aggregate } from "./port.ts";
 
 /** Checks of requests, common to all stores. All of these throw AppError bad_request. */
@@ -39,12 +39,12 @@ export function checkAggregate(aggregate: Aggregate): void {
 
 /** Checks that every condition has a valid value for its field. */
 export function checkFilter(filter: StoreFilter): void {
-  for (const condition of filter) if (isComparison(condition)) checkComparison(condition);
+  for (const condition of leavesOf(filter)) if (isComparison(condition)) checkComparison(condition);
 }
 
-type Comparison = Extract<Condition, { op: "eq" | "ne" | "gt" | "gte" | "lt" | "lte" }>;
+type Comparison = Extract<FieldCondition, { op: "eq" | "ne" | "gt" | "gte" | "lt" | "lte" }>;
 
-const isComparison = (condition: StoreFilter[number]): condition is Comparison =>
+const isComparison = (condition: FieldCondition | OneOf): condition is Comparison =>
   ["eq", "ne", "gt", "gte", "lt", "lte"].includes(condition.op);
 
 function checkComparison({ field, op, value }: Comparison): void {

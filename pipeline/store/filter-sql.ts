@@ -10,9 +10,11 @@ import {
 } from "#collectors/fields.ts";
 import { assertNever } from "#platform/errors.ts";
 
-import type { Condition, OneOf, StoreFilter, TimeRange } from "../filter.ts";
-import { FULL_TEXT_FIELDS } from "../matches.ts";
+import { parseCidr } from "../cidr.ts";
+import type { Condition, FieldCondition, OneOf, StoreFilter, TimeRange } from "../filter.ts";
+import { FULL_TEXT_FIELDS, NUMBER_TEXT } from "../matches.ts";
 import { booleanOf, instantOf, notComparable, numberOf } from "./check-request.ts";
+import { networkSql } from "./cidr-sql.ts";
 import { identifier, type Parameter } from "./duck.ts";
 
 const COLUMN_TYPES: Partial<Record<FieldType, string>> = { long: "BIGINT", double: "DOUBLE" };
@@ -95,13 +97,20 @@ export function instant(ms: number): string {
 
 /** The conditions joined by AND; `TRUE` without conditions. */
 export function filterSql(sql: SqlText, filter: StoreFilter): string {
-  const parts = filter.map((condition) =>
-    condition.op === "one_of" ? oneOfSql(sql, condition) : conditionSql(sql, condition),
-  );
+  const parts = filter.map((condition) => conditionSql(sql, condition));
   return parts.map((part) => `(${part})`).join(" AND ") || "TRUE";
 }
 
-function conditionSql(sql: SqlText, condition: Condition): string {
+function conditionSql(sql: SqlText, condition: Condition | OneOf): string {
+  if (condition.op === "one_of") return oneOfSql(sql, condition);
+  if (condition.op === "or") {
+    return condition.of.map((filter) => `(${filterSql(sql, filter)})`).join(" OR ") || "FALSE";
+  }
+  if (condition.op === "not") return `NOT coalesce(${filterSql(sql, condition.of)}, FALSE)`;
+  return condition.op === "cidr" ? cidrSql(sql, condition) : fieldSql(sql, condition);
+}
+
+function fieldSql(sql: SqlText, condition: Exclude<FieldCondition, Cidr>): string {
   switch (condition.op) {
     case "contains":
       return containsSql(sql, condition.value);
@@ -158,6 +167,17 @@ function containsWords(sql: SqlText, words: string): (text: string) => string {
   return (text) => `contains(lower(${text}), ${sought})`;
 }
 
+type Cidr = Extract<FieldCondition, { op: "cidr" }>;
+
+function cidrSql(sql: SqlText, { field, value }: Cidr): string {
+  const network = parseCidr(value);
+  if (!network) return "FALSE";
+  const isIn = networkSql(network);
+  const place = fieldValue(sql, field);
+  if (place.type === "keywords") return anyElementSql(place.sql, isIn);
+  return anySql(place, isIn);
+}
+
 function existsSql(value: Value): string {
   return value.type === "keywords"
     ? `coalesce(len(${value.sql}), 0) > 0`
@@ -168,9 +188,7 @@ function likeSql(sql: SqlText, field: string, value: string): string {
   const place = fieldValue(sql, field);
   const isLike = wildcardSql(sql, value);
   if (place.type === "keyword") return anySql(place, isLike);
-  if (place.type === "keywords") {
-    return `len(list_filter(${place.sql}, lambda x: ${isLike("x")})) > 0`;
-  }
+  if (place.type === "keywords") return anyElementSql(place.sql, isLike);
   return isLike(`CAST(${place.sql} AS VARCHAR)`);
 }
 
@@ -202,11 +220,17 @@ function anySql({ sql, items, mayBeList }: Value, holds: (text: string) => strin
     return `(${holds(sql)} OR (contains(${sql}, ${SEPARATOR_SQL}) AND ${isAny}))`;
   }
   if (items === undefined) return holds(sql);
-  const isAny = `len(list_filter(${items}, lambda x: ${holds("x")})) > 0`;
-  return `(CASE WHEN ${items} IS NULL THEN ${holds(sql)} ELSE ${isAny} END)`;
+  return `(CASE WHEN ${items} IS NULL THEN ${holds(sql)} ELSE ${anyElementSql(items, holds)} END)`;
 }
 
-type Comparison = Extract<Condition, { op: keyof typeof COMPARISONS }>;
+const anyElementSql = (list: string, holds: (text: string) => string): string =>
+  `len(list_filter(${list}, lambda x: ${holds("x")})) > 0`;
+
+/** Without the check, DuckDB would read words such as "nan" as numbers. */
+const numberSql = (text: string): string =>
+  `CASE WHEN regexp_full_match(${text}, '${NUMBER_TEXT}') THEN TRY_CAST(${text} AS DOUBLE) END`;
+
+type Comparison = Extract<FieldCondition, { op: keyof typeof COMPARISONS }>;
 
 function compareSql(sql: SqlText, { field, op, value }: Comparison): string {
   const place = fieldValue(sql, field);
@@ -221,7 +245,7 @@ function compareSql(sql: SqlText, { field, op, value }: Comparison): string {
   }
   if (place.type === "keyword") {
     const number = sql.number(numberOf(field, value));
-    return anySql(place, (one) => `TRY_CAST(${one} AS DOUBLE) ${operator} ${number}`);
+    return anySql(place, (one) => `${numberSql(one)} ${operator} ${number}`);
   }
   if (place.type === "keywords") throw notComparable(field);
   if (place.type === "boolean") return `${place.sql} = ${booleanOf(field, value)}`;

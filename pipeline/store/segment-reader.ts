@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { AppError } from "#platform/errors.ts";
 import { ifExists } from "#platform/files.ts";
 
-import type { StoreFilter, TimeRange } from "../filter.ts";
+import { leavesOf, type StoreFilter, type TimeRange } from "../filter.ts";
 import { cellsSql } from "./aggregate-sql.ts";
 import { mergedCells } from "./answer-rows.ts";
 import { CellCache } from "./cell-cache.ts";
@@ -244,10 +244,10 @@ function searchIn(segments: readonly Segment[], request: SearchRequest): Build {
   return (files) => searchSql(request, { files, mayHaveLongTexts });
 }
 
+const TEXT_SEARCHES: readonly string[] = ["contains", "like", "not_like", "cidr"];
+
 function workOf(request: EventsRequest, segments: readonly Segment[]): Work {
-  const isTextSearch = request.where.some(
-    ({ op }) => op === "contains" || op === "like" || op === "not_like",
-  );
+  const isTextSearch = leavesOf(request.where).some(({ op }) => TEXT_SEARCHES.includes(op));
   const rows = segments.reduce((sum, segment) => sum + rowsIn(segment, request), 0);
   return isTextSearch || rows > QUICK_ROWS_MAX ? "searches" : "quick";
 }
@@ -264,7 +264,7 @@ function rowsIn(segment: Segment, { fromMs, toMs }: TimeRange): number {
 
 function datasetOf(where: StoreFilter): string | undefined {
   for (const condition of where) {
-    if (condition.field === "data_stream.dataset" && condition.op === "eq") {
+    if (condition.op === "eq" && condition.field === "data_stream.dataset") {
       return String(condition.value);
     }
   }

@@ -1,5 +1,5 @@
 import { explain, type Subject, can } from "#access/policy.ts";
-import type { Filter, TimeRange } from "#pipeline/filter.ts";
+import { type Filter, leavesOf, type TimeRange } from "#pipeline/filter.ts";
 import { DATASET, INSTANCE, ROUTE, STATUS } from "#pipeline/measures/split-fields.ts";
 import type { MetricReader } from "#pipeline/store/port.ts";
 import { AppError } from "#platform/errors.ts";
@@ -19,7 +19,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
 const fieldsOf = (where: Filter, by: string | undefined): string[] => [
-  ...where.map(({ field }) => field),
+  ...leavesOf(where).map(({ field }) => field),
   ...(by === undefined ? [] : [by]),
 ];
 

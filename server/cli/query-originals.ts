@@ -3,7 +3,6 @@ import { stderr, stdout } from "node:process";
 
 import type { Filter } from "#pipeline/filter.ts";
 import { originalLines } from "#pipeline/original-lines.ts";
-import { parseQuery } from "#pipeline/query-language.ts";
 import { storeSettings } from "#pipeline/settings.ts";
 import { openStore } from "#pipeline/store/open-store.ts";
 import { parseRange } from "#pipeline/time-range.ts";
@@ -15,6 +14,7 @@ import { printable } from "#platform/terminal.ts";
 
 import { currentStoreUrl } from "../current-store.ts";
 import { environmentWith, type Options } from "./options.ts";
+import { checkedQuery } from "./search-argument.ts";
 import { printStoreProblems } from "./store-problems.ts";
 
 const ALL_TIMES = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
@@ -41,11 +41,11 @@ export async function printOriginals({ values, positionals }: Options): Promise<
   const only: Filter = hasDataset
     ? [{ field: "data_stream.dataset", op: "eq", value: dataset }]
     : [];
-  const where = [...only, ...parseQuery(given("where") ?? "")];
   const groups = { data: { ...dataFolderSettings, ...storeSettings } };
   const { data } = parseSettings(groups, environmentWith(values));
   await using store = await openStore({ url: currentStoreUrl(data), clock: systemClock });
   printStoreProblems(await store.status());
+  const where = [...only, ...(await checkedQuery(given("where") ?? "", store))];
   let missing = 0;
   for await (const page of originalLines(store, { ...range, where })) {
     missing += page.missing;

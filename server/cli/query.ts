@@ -5,10 +5,9 @@ import type { Condition, Filter } from "#pipeline/filter.ts";
 import { CATALOGUE } from "#pipeline/metrics/catalogue.ts";
 import { mainExtents } from "#pipeline/metrics/main-extents.ts";
 import { chartStep } from "#pipeline/metrics/planner.ts";
-import { parseQuery, resolveField } from "#pipeline/query-language.ts";
 import { storeSettings } from "#pipeline/settings.ts";
 import { openStore } from "#pipeline/store/open-store.ts";
-import type { MetricReader, Extent } from "#pipeline/store/port.ts";
+import type { EventReader, Extent, MetricReader } from "#pipeline/store/port.ts";
 import { parseInstant, parseRange } from "#pipeline/time-range.ts";
 import { systemClock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
@@ -23,9 +22,11 @@ import { currentStoreUrl } from "../current-store.ts";
 import type { Command } from "./command.ts";
 import { environmentWith, numberOption, parseOptions, type Options } from "./options.ts";
 import { printOriginals } from "./query-originals.ts";
+import { checkedField, checkedQuery } from "./search-argument.ts";
 import { printStoreProblems } from "./store-problems.ts";
 
 const HOUR_MS = 3_600_000;
+const LIMIT_MAX = 10_000;
 
 export const queryCommand: Command = {
   name: "query",
@@ -34,13 +35,13 @@ export const queryCommand: Command = {
 quarterdeck query --original [--where FILTER] [--from T] [--to T] [--dataset D]
 
   --by FIELD     one series per value: route, status, method, path, dataset, instance, or any ECS field
-  --limit N      with --by: the N largest (default 10)
-  --where TEXT   a filter as in the search box: 'status>=500 -path:/health* method:POST'
+  --limit N      with --by: the N largest (default 10); how many more there are is printed
+  --where TEXT   a search as in the search box: 'status>=500 -path:/health* (method:POST OR ip:203.0.113.0/24)'
   --from, --to   now, now-15m, 2026-05-17T10:00:00Z, or epoch milliseconds (default: the range of the data)
   --step S       one point per 10s, 1m, 5m, 1h, 1d, or auto (default: one value for the whole range)
   --as-of T      for predicted metrics: the prediction as of that time, without later data
   --dataset D    the dataset to count (default: the outermost tier that has requests; all: every dataset)
-  --json         one JSON object: { metric, unit, fromMs, toMs, stepMs, from, series: [{ key, value, points }] }
+  --json         one JSON object: { metric, unit, fromMs, toMs, stepMs, from, more, series: [{ key, value, points }] }
   --original     instead of a metric, the original lines of the matching events, byte for byte, oldest first
 
 Metrics: ${Object.keys(CATALOGUE).join(", ")}
@@ -51,7 +52,7 @@ Metrics: ${Object.keys(CATALOGUE).join(", ")}
   quarterdeck query --original --where 'status:404' > lines.log`,
 
   async run(args) {
-    const options = parseOptions(args, {
+    const options = parseOptions(withSearch(args), {
       by: { type: "string" },
       limit: { type: "string" },
       where: { type: "string" },
@@ -91,7 +92,15 @@ Metrics: ${Object.keys(CATALOGUE).join(", ")}
   },
 };
 
-type QueryDeps = { store: MetricReader; predictions: Predictions };
+/** A search may begin with a minus, which would be read as an option: `--where=-status:200` is not. */
+function withSearch(args: readonly string[]): string[] {
+  const at = args.indexOf("--where");
+  const search = args[at + 1];
+  if (at < 0 || !search?.startsWith("-") || search.startsWith("--")) return [...args];
+  return [...args.slice(0, at), `--where=${search}`, ...args.slice(at + 2)];
+}
+
+type QueryDeps = { store: MetricReader & Pick<EventReader, "search">; predictions: Predictions };
 
 async function answerQuery(
   { store, predictions }: QueryDeps,
@@ -107,10 +116,11 @@ async function answerQuery(
     fromMs: all?.fromMs ?? nowMs - HOUR_MS,
     toMs: all ? all.toMs + 1 : nowMs,
   };
-  const where: Filter = [...datasetFilter(extent), ...parseQuery(text(values["where"]) ?? "")];
+  const searched = await checkedQuery(text(values["where"]) ?? "", store);
+  const where: Filter = [...datasetFilter(extent), ...searched];
   const stepMs = parseStep(text(values["step"]), range);
-  const by = text(values["by"]);
-  const limit = numberOption(values, "limit", { fallback: 10, min: 1, max: 10_000 });
+  const by = await checkedField(text(values["by"]), store);
+  const limit = numberOption(values, "limit", { fallback: 10, min: 1, max: LIMIT_MAX });
   const asOf = text(values["as-of"]);
   const asOfMs = asOf === undefined ? undefined : parseInstant(asOf, "as-of", nowMs);
   const deps = { events: store, predictions, nowMs };
@@ -121,7 +131,7 @@ async function answerQuery(
     toMs: range.toMs,
     ...(stepMs === undefined ? {} : { stepMs }),
     ...(asOfMs === undefined ? {} : { asOfMs }),
-    ...(by === undefined ? {} : { by: { field: resolveField(by), limit } }),
+    ...(by === undefined ? {} : { by: { field: by, limit } }),
   });
 }
 
@@ -167,7 +177,19 @@ function table(answer: CatalogueAnswer): string {
     const steps = points.map(([t, v]) => `  ${new Date(t).toISOString()}  ${shown(v)}`);
     return [`${shown(value).padStart(14)} ${unitOf(answer)}  ${label}`, ...steps].join("\n");
   });
-  return lines.length > 0 ? lines.join("\n") : "nothing was measured in this range";
+  if (lines.length === 0) return "nothing was measured in this range";
+  return [...lines, ...moreOf(answer)].join("\n");
+}
+
+const PRECISION = { exact: "", about: "about ", at_least: "at least " };
+
+/** The groups beyond `--limit`. */
+function moreOf({ more, series }: CatalogueAnswer): string[] {
+  if (!more) return [];
+  const groups = more.series === 1 ? "group" : "groups";
+  const count = `${PRECISION[more.precision]}${shown(more.series)}`;
+  const limit = Math.min(LIMIT_MAX, series.length + more.series);
+  return [`… and ${count} more ${groups}: --limit ${limit} shows ${limit} groups`];
 }
 
 const shown = (value: number | null): string =>

@@ -6,6 +6,7 @@ import { Board, MetricCatalogue } from "#dashboards/api.ts";
 import { forAsker } from "#pipeline/for-asker.ts";
 import { CATALOGUE } from "#pipeline/metrics/catalogue.ts";
 import { parseQuery, resolveField } from "#pipeline/query-language.ts";
+import { parseKnownQuery } from "#pipeline/query/known-fields.ts";
 import { parseRange } from "#pipeline/time-range.ts";
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
@@ -85,6 +86,7 @@ const boardRoute = ({ workspace, problems, clock }: BoardRoutesDeps): Route<Memb
       const range = parseRange(query, clock.nowMs());
       const board = await withinDeadline(signal, async (ending) => {
         const store = forAsker(reads, { signal: ending, asker: caller.id });
+        await parseKnownQuery(query.q ?? "", { store });
         const { holes } = await store.status();
         const deps = { store, holes, predictions, live, clock, demo: kind === "demo" };
         return loadBoard(deps, { range, dataset, where, by, compare });

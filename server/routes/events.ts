@@ -1,12 +1,13 @@
 import { z } from "zod";
 
 import { type GrantRule, type MemberRule, memberRoute } from "#access/route.ts";
-import { EventDocument, EventOverview, EventPage } from "#dashboards/api.ts";
+import { EventDocument, EventOverview, EventPage, SearchSuggestions } from "#dashboards/api.ts";
 import type { Filter, TimeRange } from "#pipeline/filter.ts";
 import { forAsker } from "#pipeline/for-asker.ts";
 import { mainExtents } from "#pipeline/metrics/main-extents.ts";
 import { chooseStep } from "#pipeline/metrics/planner.ts";
-import { parseQuery } from "#pipeline/query-language.ts";
+import { suggestionsFor } from "#pipeline/query/completion.ts";
+import { parseKnownQuery } from "#pipeline/query/known-fields.ts";
 import type { EventId, EventReader, MetricReader, StoreMaintenance } from "#pipeline/store/port.ts";
 import { parseRange } from "#pipeline/time-range.ts";
 import type { Clock } from "#platform/clock.ts";
@@ -20,6 +21,7 @@ import type { WorkspaceView } from "../workspace.ts";
 import { Instant } from "./board.ts";
 
 const PAGE_EVENTS = 100;
+const SUGGESTIONS_MS_MAX = 3_000;
 const BARS_MAX = 120;
 const FACET_VALUES = 8;
 const FACETS = [
@@ -59,6 +61,7 @@ export const Search = z.strictObject({
 export const eventRoutes = (deps: EventRoutesDeps): Route<MemberRule>[] => [
   searchRoute(deps),
   overviewRoute(deps),
+  suggestionsRoute(deps),
   eventRoute(deps),
 ];
 
@@ -108,6 +111,25 @@ const overviewRoute = ({ workspace, clock }: EventRoutesDeps): Route<MemberRule>
     },
   });
 
+const suggestionsRoute = ({ workspace, clock }: EventRoutesDeps): Route<MemberRule> =>
+  memberRoute({
+    method: "GET",
+    path: "/api/events/suggestions",
+    operationId: "suggestSearch",
+    tag: "Events",
+    summary: "Completes the field or the value at the end of a query",
+    rule: FOLLOW_EVENTS,
+    query: Search,
+    responses: { 200: { description: "The suggestions", body: SearchSuggestions } },
+    async handle({ query, caller, signal }) {
+      // Later suggestions are of no use to a person who goes on typing.
+      const ending = AbortSignal.any([signal, AbortSignal.timeout(SUGGESTIONS_MS_MAX)]);
+      const store = forAsker(workspace().store, { signal: ending, asker: caller.id });
+      const range = await searchedRange(query, store, clock.nowMs());
+      return { status: 200, body: await suggestionsFor(query.q ?? "", range, store) };
+    },
+  });
+
 const eventRoute = ({ workspace }: EventRoutesDeps): Route<MemberRule> =>
   memberRoute({
     method: "GET",
@@ -128,7 +150,7 @@ const eventRoute = ({ workspace }: EventRoutesDeps): Route<MemberRule> =>
   });
 
 type OverviewSource = Pick<WorkspaceView, "kind"> & {
-  store: MetricReader & Pick<EventReader, "facets"> & Pick<StoreMaintenance, "status">;
+  store: MetricReader & Pick<EventReader, "facets" | "search"> & Pick<StoreMaintenance, "status">;
 };
 
 async function loadOverview(
@@ -162,18 +184,24 @@ async function loadOverview(
 
 type ParsedSearch = TimeRange & { where: Filter; live: boolean };
 
-/** Default range: the initial one of the board, over all datasets. */
 export async function parseSearch(
-  { from, to, q = "" }: z.infer<typeof Search>,
-  store: MetricReader,
+  query: z.infer<typeof Search>,
+  store: MetricReader & Pick<EventReader, "search">,
   clock: Clock,
 ): Promise<ParsedSearch> {
-  const nowMs = clock.nowMs();
-  const where = parseQuery(q);
+  const where = await parseKnownQuery(query.q ?? "", { store });
+  return { ...(await searchedRange(query, store, clock.nowMs())), where };
+}
+
+/** Default range: the initial one of the board, over all datasets. */
+async function searchedRange(
+  { from, to }: z.infer<typeof Search>,
+  store: MetricReader,
+  nowMs: number,
+): Promise<TimeRange & { live: boolean }> {
   const requested = parseRange({ from, to }, nowMs);
-  if (requested) return { ...requested, where };
-  const all = rangeOfAll(await mainExtents(store, nowMs), nowMs);
-  return { ...defaultRange(all, nowMs), where };
+  if (requested) return requested;
+  return defaultRange(rangeOfAll(await mainExtents(store, nowMs), nowMs), nowMs);
 }
 
 const Cursor = z.templateLiteral([z.int(), "~", z.string()]);

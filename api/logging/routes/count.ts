@@ -52,12 +52,13 @@ const facetsRoute = ({ stores }: Deps): Route =>
       200: { description: "One item per field", body: z.strictObject({ items: z.array(Facet) }) },
     },
     async handle({ query, caller, nowMs, readSignal }) {
-      const resolved = parseLogQuery(query, nowMs);
       const asking = { signal: readSignal, asker: caller.id };
       const store = forAsker(await stores.get(), asking);
+      const scope = await withinScope(store, caller);
+      const resolved = await parseLogQuery(query, nowMs, { store, scope });
       const facets = await store.facets({
         ...resolved,
-        where: [...resolved.where, ...(await withinScope(store, caller))],
+        where: [...resolved.where, ...scope],
         fields: query.fields,
         limit: query.limit,
       });
@@ -93,13 +94,14 @@ const countsRoute = ({ stores }: Deps): Route =>
       },
     },
     async handle({ query, caller, nowMs, readSignal }) {
-      const resolved = parseLogQuery(query, nowMs);
-      const stepMs = stepOf(query.step, resolved);
       const asking = { signal: readSignal, asker: caller.id };
       const store = forAsker(await stores.get(), asking);
+      const scope = await withinScope(store, caller);
+      const resolved = await parseLogQuery(query, nowMs, { store, scope });
+      const stepMs = stepOf(query.step, resolved);
       const rows = await store.aggregate({
         ...resolved,
-        where: [...resolved.where, ...(await withinScope(store, caller))],
+        where: [...resolved.where, ...scope],
         aggregate: { kind: "count" },
         stepMs,
         ...(query.by === undefined ? {} : { by: { field: query.by, limit: query.limit } }),

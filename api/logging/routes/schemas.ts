@@ -25,7 +25,7 @@ export const Event = z
 /** Query parameters of every search. */
 export const scopeQuery = {
   q: text({ min: 0, max: 4_000 }).default("").meta({
-    description: "Terms of the query language, all of which must match",
+    description: "A query: terms that must all match, or are joined by AND, OR and NOT",
     example: "level:error",
   }),
   from: text({ max: 40 })

@@ -27,22 +27,23 @@ const searchRoute = ({ stores }: Deps): Route =>
     tag: "Read",
     summary: "Searches events, newest first",
     description:
-      "Searches the datasets that the caller may read. All terms of `q` must match: words are searched in the message, error message, URL, user agent, referrer and original line; `level:error` matches a value, `path:/api/*` a pattern, `status>=500` compares, `user:*` requires the field, `-method:GET` negates; quotes keep words together. Later pages keep the range of the first one, even if it ended at now. Texts of more than 64 KiB are cut: `GET /v1/logs/{eventId}` returns them whole. A search that takes longer than 30 seconds is ended with 503.",
+      "Searches the datasets that the caller may read. All terms of `q` must match, unless they are joined by `OR`: words are searched in the message, error message, URL, user agent, referrer and original line; `level:error` matches a value, `path:/api/*` a pattern, `ip:203.0.113.0/24` a network, `status>=500` and `bytes:[10 TO 20]` compare, `user:*` requires the field, `-method:GET` and `NOT method:GET` negate; parentheses group, quotes keep words together. A mistake is answered with its column. Later pages keep the range of the first one, even if it ended at now. Texts of more than 64 KiB are cut: `GET /v1/logs/{eventId}` returns them whole. A search that takes longer than 30 seconds is ended with 503.",
     rule: { allow: "permission", permission: READ, scoped: true },
     query: pageQuery(scopeQuery),
     responses: { 200: { description: "A page of events", body: pageOf(Event) } },
     async handle({ query, caller, nowMs, readSignal }) {
-      const resolved = parseLogQuery(query, nowMs);
+      const asking = { signal: readSignal, asker: caller.id };
+      const store = forAsker(await stores.get(), asking);
+      const scope = await withinScope(store, caller);
+      const resolved = await parseLogQuery(query, nowMs, { store, scope });
       const [fromMs, toMs, tMs, id] = decodeCursor(Cursor, query.cursor) ?? [
         resolved.fromMs,
         resolved.toMs,
       ];
-      const asking = { signal: readSignal, asker: caller.id };
-      const store = forAsker(await stores.get(), asking);
       const events = await store.search({
         fromMs,
         toMs,
-        where: [...resolved.where, ...(await withinScope(store, caller))],
+        where: [...resolved.where, ...scope],
         limit: query.limit + 1,
         ...(tMs === undefined || id === undefined ? {} : { after: { tMs, id } }),
       });

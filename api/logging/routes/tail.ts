@@ -1,11 +1,12 @@
 import { z } from "zod";
 
+import { forAsker } from "#pipeline/for-asker.ts";
 import { AppError } from "#platform/errors.ts";
 import { type Route, route } from "#platform/http/route.ts";
 
 import type { Deps } from "../commands/deps.ts";
 import { followLogs, type Message } from "../commands/follow-logs.ts";
-import { READ } from "../commands/read-scope.ts";
+import { READ, withinScope } from "../commands/read-scope.ts";
 import { filterOf } from "./range.ts";
 import { EventId, scopeQuery } from "./schemas.ts";
 
@@ -26,7 +27,9 @@ export const tailRoute = (deps: Deps): Route =>
     limit: { burst: 60, perMinute: 60 },
     responses: { 200: { description: "The stream", media: "text/event-stream" } },
     async handle({ query, caller, incoming, nowMs, signal }) {
-      const where = filterOf(query.q);
+      const store = forAsker(await deps.stores.get(), { signal, asker: caller.id });
+      const scope = await withinScope(store, caller);
+      const where = await filterOf(query.q, { store, scope });
       if (deps.tails.viewers >= VIEWERS_MAX) {
         throw new AppError("unavailable", "Too many clients follow new logs already.", {
           waitMs: 10_000,
