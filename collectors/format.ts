@@ -1,4 +1,5 @@
 import type { Batch } from "./batch.ts";
+import type { DurationUnits } from "./duration-units.ts";
 import type { Zone } from "./zone.ts";
 
 export type FormatContext = {
@@ -6,6 +7,8 @@ export type FormatContext = {
   zone: Zone;
   /** The latest possible time, for times without a year; epoch ms. */
   nowMs: number;
+  /** What the durations of the stream that is read mean. Default: decided by all lines that a scanner reads. */
+  units?: DurationUnits;
 };
 
 /**

@@ -1,8 +1,9 @@
 import { Batch } from "./batch.ts";
 import { openDeriver, type Deriver } from "./derive/derive.ts";
 import type { DeriveRules } from "./derive/request-pattern.ts";
-import type { ReadableLine } from "./detect.ts";
+import { sampleLines, type ReadableLine } from "./detect.ts";
 import { emptyDocument, toDocument } from "./document.ts";
+import type { DurationUnits } from "./duration-units.ts";
 import { putOrigin } from "./envelopes/put-origin.ts";
 import { joined, originKey, unwrap, type Unwrapped } from "./envelopes/unwrap.ts";
 import type { Format } from "./format.ts";
@@ -13,6 +14,7 @@ import type { Zone } from "./zone.ts";
 
 const LINE_BYTES_MAX = 16 * 1024 * 1024;
 const ROWS_MAX = 1024;
+const LF = 0x0a;
 const LINE_END = Buffer.from("\n");
 /** Maximum size of lines that are buffered until their documents are built. */
 const HELD_BYTES_MAX = 8 * 1024 * 1024;
@@ -32,6 +34,8 @@ export type ParseOptions = {
   all: boolean;
   /** The patterns of sign-ins and sign-outs. */
   rules: DeriveRules;
+  /** What its durations mean. Default: decided by its lines. */
+  units?: DurationUnits;
 };
 
 /** A line as it was read, or several ones that are an event, and what formats read of it. */
@@ -55,6 +59,7 @@ export class Parser {
   readonly #deriver: Deriver;
   #held: Held[] = [];
   #heldBytes = 0;
+  #isSampled = false;
   /** By the origin of their lines. */
   readonly #open = new Map<string, OpenEvent>();
   readonly #parts = new Map<string, ParsedLine[]>();
@@ -68,7 +73,18 @@ export class Parser {
   }
 
   *push(chunk: Uint8Array): Generator<Document> {
+    this.#sample(chunk);
     for (const line of this.#splitter.push(chunk)) yield* this.#takeSplit(line);
+  }
+
+  /** Reads the first lines twice, so that the units of their durations are decided with the evidence of all of them. */
+  #sample(chunk: Uint8Array): void {
+    if (this.#isSampled) return;
+    this.#isSampled = true;
+    for (const bytes of sampleLines([chunk.subarray(0, chunk.lastIndexOf(LF) + 1)])) {
+      this.#formats.tryMain({ bytes, start: 0, end: bytes.length });
+    }
+    this.#options.units?.endSample();
   }
 
   *end(): Generator<Document> {
@@ -167,9 +183,10 @@ export class Parser {
     this.#deriver.derive(0, this.#batch.rows);
     let row = 0;
     for (const { line, format, reason } of held) {
-      const document = format ? this.#document(row, format) : quarantined(reason);
+      const document = format ? this.#document(row) : quarantined(reason);
       if (format) row += 1;
       document["event.original"] = textOf(line.bytes, 0, line.bytes.length);
+      if (format && !this.#options.all) format.toElastic?.(document);
       if (line.bytesCut > 0) {
         document["log.flags"] = ["truncated"];
         const cut = `line cut: its last ${line.bytesCut} bytes are beyond the limit of ${LINE_BYTES_MAX}`;
@@ -181,12 +198,9 @@ export class Parser {
     this.#deriver.reset();
   }
 
-  #document(row: number, format: Format): Document {
+  #document(row: number): Document {
     const document = toDocument(this.#batch, row);
-    if (!this.#options.all) {
-      delete document["http.route"];
-      format.toElastic?.(document);
-    }
+    if (!this.#options.all) delete document["http.route"];
     return document;
   }
 }

@@ -2,6 +2,9 @@ import { z } from "zod";
 
 import type { SettingGroup } from "#platform/settings/settings.ts";
 
+import { isDurationRule } from "./duration-rules.ts";
+import { machineZone } from "./zone.ts";
+
 const REQUEST_PATTERN = /^[A-Z]+ \/\S* [1-5](?:\d\d|xx)(?:,[1-5](?:\d\d|xx))*$/;
 
 const requestPatterns = z
@@ -17,16 +20,41 @@ const requestPatterns = z
       "write METHOD PATH STATUS[,STATUS…], separated by ;, for example: POST /login 2xx,3xx; POST /api/session 201",
   });
 
+const durationUnits = z
+  .string()
+  .transform((text) =>
+    text
+      .split(";")
+      .map((part) => part.trim())
+      .filter((part) => part !== ""),
+  )
+  .refine((rules) => rules.every(isDurationRule), {
+    error:
+      "write PATH FIELD us|ms|s|none, separated by ;, for example: /var/log/httpd/*_log request_time ms; * %D us",
+  });
+
 /** Settings for what log lines themselves do not state. */
 export const derivationSettings = {
   /** IANA name. */
   timezone: {
     variable: "QUARTERDECK_TIMEZONE",
-    schema: z.string().refine(isTimezone, {
-      error: "give an IANA time zone, for example UTC or Europe/Berlin",
-    }),
-    default: "UTC",
-    description: "Time zone of log times without a zone (nginx error, Apache error, HAProxy).",
+    schema: z
+      .string()
+      .transform((name) => (name === "local" ? machineZone() : name))
+      .refine(isTimezone, {
+        error: "give an IANA time zone, for example UTC or Europe/Berlin",
+      }),
+    default: "local",
+    description:
+      "Time zone of log times without a zone (nginx error, Apache error, HAProxy), unless a syslog header of the same line has an offset. local: the zone of this machine (TZ, otherwise /etc/localtime).",
+  },
+  /** `PATH FIELD UNIT`, as text. */
+  durationUnits: {
+    variable: "QUARTERDECK_DURATION_UNITS",
+    schema: durationUnits,
+    default: "",
+    description:
+      "Units of whole numbers that are durations, by source and field, if the guess from their size is wrong: PATH FIELD us|ms|s|none, separated by ;, where PATH may be a glob pattern or *. A number without a name is called %D.",
   },
   /** Request patterns in text form: `POST /login 2xx,3xx`. */
   signIn: {

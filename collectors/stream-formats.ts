@@ -92,6 +92,12 @@ export class StreamFormats {
     return this.#choose(recognised, line);
   }
 
+  /** Reads a line in the main format for what the format decides about the stream, and keeps no field of it. */
+  tryMain(line: ReadableLine): void {
+    if (this.main) this.#canParse(this.main, line);
+    this.#bound.batch.rollback();
+  }
+
   /** Whether the line begins an event: one that is in a known format, also if its values are invalid. */
   begins(line: ReadableLine): boolean {
     if (this.main?.begins?.(line.bytes, line.start, line.end) === true) return true;

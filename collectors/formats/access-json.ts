@@ -1,4 +1,5 @@
 import type { Batch } from "../batch.ts";
+import { isDurationName, unitsOf } from "../duration-units.ts";
 import type { NumberField, TextField } from "../fields.ts";
 import type { FormatContext, LineScanner } from "../format.ts";
 import { AccessLine, type AccessDialect } from "./access-line.ts";
@@ -65,9 +66,6 @@ const NUMBERS: Readonly<Record<string, NumberField>> = {
   remote_port: "source.port",
   server_port: "url.port",
 };
-/** Durations in seconds; Varnish and Apache have other names for microseconds. */
-const SECONDS = new Set(["request_time", "duration", "response_time"]);
-const MICROSECONDS = new Set(["time_us", "duration_us", "usec", "d"]);
 
 /**
  * An access log as JSON lines, named by the server's own variables: `log_format … escape=json '{"status":$status,…}'`.
@@ -144,12 +142,17 @@ function putText(line: AccessLine, field: TextField, text: string): void {
 
 function putOther(line: AccessLine, name: string, value: unknown, text: string): void {
   const { vendor } = line.dialect;
-  const [first] = numbersOf(text);
-  if (SECONDS.has(name) && first !== undefined)
-    line.columns.duration.put(line.row, Math.round(first * 1e9));
-  else if (MICROSECONDS.has(name) && first !== undefined)
-    line.columns.duration.put(line.row, Math.round(first * 1e3));
-  else if (name === "upstream_response_time" && first !== undefined) {
+  const [first, ...others] = numbersOf(text);
+  const isOne = others.length === 0;
+  if (isDurationName(name) && first !== undefined)
+    line.columns.duration.put(
+      line.row,
+      unitsOf(line.context).nsOf(name, isOne ? text : String(first)),
+    );
+  else if (name.endsWith("cache_status")) {
+    line.extras.set(`${vendor}.upstream.cache_status`, value);
+    putText(line, "varnish.handling", text.toLowerCase());
+  } else if (name === "upstream_response_time" && first !== undefined) {
     const times = numbersOf(text);
     line.extras.set(`${vendor}.upstream.response_time`, times.length === 1 ? first : times);
   } else if (name === "server_protocol" || name === "protocol") {

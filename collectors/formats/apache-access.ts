@@ -1,4 +1,5 @@
 import type { Batch } from "../batch.ts";
+import { isDurationName, unitsOf } from "../duration-units.ts";
 import type { Format, LineScanner } from "../format.ts";
 import { AccessLine } from "./access-line.ts";
 import { OPEN_BRACKET, textOf } from "./bytes.ts";
@@ -6,10 +7,14 @@ import { hasApacheEscape, includes, isSet } from "./evidence.ts";
 import { tailTokens } from "./tail.ts";
 import { ACCESS_TRAITS } from "./traits.ts";
 
-const NS_PER: Readonly<Record<string, number>> = { "": 1e3, us: 1e3, ms: 1e6, s: 1e9 };
+const NS_PER: Readonly<Record<string, number>> = { us: 1e3, ms: 1e6, s: 1e9 };
 const DURATION = /^(\d{1,15}(?:\.\d{1,9})?)(us|ms|s)?$/;
 /** `**%T/%D**`: the duration in the default format of some distributions. */
 const STARRED = /^\*\*\d+\/(\d{1,15})\*\*$/;
+/** Name of the number without a name. */
+const COLUMN = "%D";
+/** No response has a shorter head. */
+const HEAD_BYTES_MIN = 16;
 const TLS = /^(TLS|SSL)v?(\d(?:\.\d)?)$/;
 const SSL_HEAD_BYTES_MAX = 256;
 
@@ -38,35 +43,81 @@ export const apacheAccess: Format = {
 };
 
 /**
- * Fields after the user agent have no names: one whole number is read as `%D`
- * (microseconds), a fraction as seconds, two as `%I %O` (bytes in, bytes out), three as `%I %O %D`.
+ * Fields after the user agent usually have no names. One number is the duration; two are `%I %O` (bytes in, bytes out) or
+ * `%D %T` (microseconds and the same in seconds); three are `%I %O %D` or `%D %I %O`.
  */
 function tail(line: AccessLine, start: number, end: number): undefined {
   const numbers: string[] = [];
   const unknown: string[] = [];
   for (const { name, value } of tailTokens(line.bytes, start, end)) {
     const starred = STARRED.exec(value)?.[1];
-    if (name !== undefined) line.extras.set(`apache.access.${name.toLowerCase()}`, value);
+    if (name !== undefined) putNamed(line, name.toLowerCase(), value);
     else if (starred !== undefined) numbers.push(starred);
     else if (DURATION.test(value)) numbers.push(value);
     else if (value !== "-" && value !== "") unknown.push(value);
   }
-  const [first, second, third] = numbers;
-  if (first !== undefined && second === undefined) putDuration(line, first);
-  else if (first !== undefined && second !== undefined) {
-    if (/^\d+$/.test(first)) line.columns.requestBytes.put(line.row, Number(first));
-    if (/^\d+$/.test(second))
-      line.batch.number("http.response.bytes").put(line.row, Number(second));
-    if (third !== undefined) putDuration(line, third);
-  }
+  putNumbers(line, numbers);
   if (unknown.length > 0) line.extras.set("apache.access.extra", unknown);
   return undefined;
 }
 
-function putDuration(line: AccessLine, text: string): void {
-  const [, amount = "", unit = ""] = DURATION.exec(text) ?? [];
-  const scale = unit === "" && amount.includes(".") ? 1e9 : (NS_PER[unit] ?? 1e3);
-  line.columns.duration.put(line.row, Math.round(Number(amount) * scale));
+function putNamed(line: AccessLine, name: string, value: string): void {
+  if (isDurationName(name) && DURATION.test(value)) putDuration(line, name, value);
+  else line.extras.set(`apache.access.${name}`, value);
+}
+
+function putNumbers(line: AccessLine, [first, second, third]: readonly string[]): void {
+  if (first === undefined) return;
+  if (second === undefined) putDuration(line, COLUMN, first);
+  else if (third === undefined) putPair(line, first, second);
+  else if (areBytesLast(line, second, third)) {
+    putDuration(line, COLUMN, first);
+    putBytes(line, second, third);
+  } else {
+    putBytes(line, first, second);
+    putDuration(line, COLUMN, third);
+  }
+}
+
+/** `%D %T` in either order if one number is the other one in whole seconds, otherwise `%I %O`. */
+function putPair(line: AccessLine, first: string, second: string): void {
+  const [shorter = 0, longer = 0] = [Number(first), Number(second)].toSorted((a, b) => a - b);
+  const canBeTimes = Math.floor(longer / 1e6) === shorter;
+  const canBeBytes = Number(first) >= HEAD_BYTES_MIN && canBeSent(line, second);
+  const vote = canBeTimes ? (canBeBytes ? undefined : "second") : "first";
+  if (unitsOf(line.context).isSecond("%I %O or %D %T", vote)) {
+    line.columns.duration.put(line.row, longer * 1e3);
+  } else if (canBeBytes || !/^\d+$/.test(second)) putBytes(line, first, second);
+  else line.extras.set("apache.access.extra", [first, second]);
+}
+
+/** Whether three numbers are `%D %I %O` instead of `%I %O %D`. */
+function areBytesLast(line: AccessLine, second: string, third: string): boolean {
+  const isSecondSent = canBeSent(line, second);
+  const isThirdSent = canBeSent(line, third);
+  const vote = isThirdSent ? "second" : "first";
+  const isClear = isSecondSent !== isThirdSent;
+  return unitsOf(line.context).isSecond("%I %O %D or %D %I %O", isClear ? vote : undefined);
+}
+
+/** Whether the number can be the bytes of a response: they include its body and its head. */
+function canBeSent(line: AccessLine, text: string): boolean {
+  const body = line.columns.bodyBytes.values[line.row] ?? Number.NaN;
+  return Number(text) >= HEAD_BYTES_MIN && !(Number(text) < body);
+}
+
+function putBytes(line: AccessLine, received: string, sent: string): void {
+  if (/^\d+$/.test(received)) line.columns.requestBytes.put(line.row, Number(received));
+  if (/^\d+$/.test(sent)) line.batch.number("http.response.bytes").put(line.row, Number(sent));
+}
+
+function putDuration(line: AccessLine, name: string, text: string): void {
+  const [, amount = "", unit] = DURATION.exec(text) ?? [];
+  const scale = unit === undefined ? undefined : NS_PER[unit];
+  const units = unitsOf(line.context);
+  const ns =
+    scale === undefined ? units.nsOf(name, amount, name === COLUMN) : Number(amount) * scale;
+  line.columns.duration.put(line.row, Math.round(ns));
 }
 
 /** `[time] address protocol cipher "request" bytes`: mod_ssl's ssl_request_log. */

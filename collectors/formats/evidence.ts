@@ -18,6 +18,16 @@ export function hasNginxEscape(line: Uint8Array): boolean {
   );
 }
 
+const CACHE_STATUS = /[ "=](?:HIT|MISS|BYPASS|EXPIRED|STALE|UPDATING|REVALIDATED)(?:"|\s|$)/;
+
+/** Whether a value of `$upstream_cache_status` follows the user agent, which only nginx writes in upper case. */
+export function hasNginxVariable(line: Uint8Array): boolean {
+  if (line[0] === 0x7b) return /"[^"]*cache_status"\s*:\s*"/.test(textOf(line, 0, line.length));
+  const text = textOf(line, 0, line.length);
+  const tail = text.slice(text.indexOf('" "') + 2);
+  return CACHE_STATUS.test(tail);
+}
+
 /** Whether bytes of the line are escaped as Apache does: `\"` for a quote, `\xe3` in lower case. */
 export function hasApacheEscape(line: Uint8Array): boolean {
   if (includes(line, '\\"')) return true;

@@ -1,11 +1,14 @@
 import { isIP } from "node:net";
 
 import type { Format } from "../format.ts";
-import { syslogHeader, type SyslogHeader } from "./syslog-header.ts";
+import type { Zone } from "../zone.ts";
+import { readNotice } from "./haproxy-notice.ts";
+import { isoTime, syslogHeader, type SyslogHeader } from "./syslog-header.ts";
 import { openTextLine, type RowWriter } from "./text-line.ts";
 import { parseTime } from "./time.ts";
 import { ACCESS_TRAITS } from "./traits.ts";
 
+const ISO_HEADER = /^(?:<\d{1,3}>)?(?:1 )?\d{4}-/;
 const PEER = String.raw`^(\S{1,260}):(\d{1,5}) \[([^\]]{10,40})\] (\S{1,256})`;
 const BACKEND = String.raw` ([^\s/]{1,256})\/(\S{1,256})`;
 const CONNECTIONS = String.raw`(\d{1,10})\/(\d{1,10})\/(\d{1,10})\/(\d{1,10})\/\+?(\d{1,10}) (\d{1,10})\/(\d{1,10})`;
@@ -19,8 +22,9 @@ const TCP = new RegExp(
 const FAILED = new RegExp(String.raw`${PEER}: (\S.{0,500})$`);
 const CONNECT =
   /^Connect from (\S{1,260}):(\d{1,5}) to (\S{1,260}):(\d{1,5}) \(([^\s/]{1,256})\/(\w{1,16})\)$/;
-/** Notices of HAProxy itself. */
-const NOTICE = /^(?:(?:Backup )?Server|Proxy|Backend|Health check|Stopping|Pausing|Resuming) \S/i;
+/** Formats `iso`, `timed`, `short` and `priority` of HAProxy: a time, a level, or both, without host and process. */
+const SHORT_HEAD =
+  /^(?:<\d{1,3}>)?(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)) )?/;
 const REQUEST = /^([A-Za-z_-]{1,32}) (\S+)(?: HTTP\/([\d.]{1,8}))?$/;
 const CAPTURES = /^ \{([^}]{0,8192})\}/;
 const TLS = / (\S{1,256})\/(TLS|SSL)v(\d(?:\.\d)?)\/(\S{1,128})$/;
@@ -40,8 +44,10 @@ export const haproxyLog: Format = {
     "related.ip": ["source.ip", "destination.ip"],
     "related.hosts": ["destination.domain"],
   },
-  // Elastic's module uses the shipper's time as @timestamp, and stores the line's own time in event.created.
+  // Elastic's module uses the shipper's time as @timestamp, and stores the line's own time in event.created. It reads
+  // the host's name only from headers with an ISO time.
   toElastic(document) {
+    if (!ISO_HEADER.test(String(document["event.original"]))) delete document["host.hostname"];
     document["event.created"] = document["@timestamp"];
     delete document["@timestamp"];
   },
@@ -50,24 +56,50 @@ export const haproxyLog: Format = {
   },
 };
 
+/** The body of a line, and what its header states. */
+type Body = {
+  head: string;
+  header: SyslogHeader | undefined;
+  /** Zone of times without one: that of the header. */
+  zone: Zone;
+};
+
 function read(line: string, row: RowWriter): string | undefined {
-  const header = syslogHeader(line.slice(0, 512), row.context);
-  const body = header ? line.slice(header.length) : line;
-  const head = body.slice(0, HEAD_LENGTH_MAX);
-  const reason = readHttp(body, head, row) ?? readOther(head, header, row);
+  const start = line.slice(0, HEAD_LENGTH_MAX);
+  const header = syslogHeader(start, row.context) ?? shortHeader(start, row);
+  const text = header ? line.slice(header.length) : line;
+  const zone = zoneOfHeader(header) ?? row.context.zone;
+  const body = { head: text.slice(0, HEAD_LENGTH_MAX), header, zone };
+  const reason = readHttp(text, body, row) ?? readOther(body, row);
   const refused = reason === undefined || reason === "" ? undefined : reason;
-  if (refused === undefined && header) {
+  if (refused === undefined && header && !isShort(header)) {
     row.text("host.name", header.host);
-    if (header.isIso) row.text("host.hostname", header.host);
+    row.text("host.hostname", header.host);
     row.text("process.name", header.process ?? "haproxy");
     row.number("process.pid", header.pid);
   }
   return refused;
 }
 
+function shortHeader(line: string, { context }: RowWriter): SyslogHeader | undefined {
+  const [all, time = ""] = SHORT_HEAD.exec(line) ?? [""];
+  if (all === "") return undefined;
+  const names = { host: undefined, process: undefined, pid: undefined };
+  return { time, ...isoTime(time, context), ...names, length: all.length };
+}
+
+const isShort = ({ process, host }: SyslogHeader): boolean =>
+  process === undefined && host === undefined;
+
+/** HAProxy logs its local time without a zone, and the header of the same line has the offset of that zone. */
+function zoneOfHeader(header: SyslogHeader | undefined): Zone | undefined {
+  const eastMs = header?.eastMs;
+  return eastMs === undefined ? undefined : { name: "header", eastMs: () => eastMs };
+}
+
 /** Undefined for other kinds of lines; "" if it was written; otherwise the reason for the rejection. */
-function readHttp(body: string, head: string, row: RowWriter): string | undefined {
-  const found = HTTP.exec(head);
+function readHttp(text: string, body: Body, row: RowWriter): string | undefined {
+  const found = HTTP.exec(body.head);
   if (!found) return undefined;
   const [
     all,
@@ -89,7 +121,7 @@ function readHttp(body: string, head: string, row: RowWriter): string | undefine
     setCookie,
     state,
   ] = found;
-  const refused = putPeer(row, found);
+  const refused = putPeer(row, found, body.zone);
   if (refused !== undefined) return refused;
   putTarget(row, target);
   row.extra("haproxy.http.request.time_wait_ms", Number(request));
@@ -104,15 +136,11 @@ function readHttp(body: string, head: string, row: RowWriter): string | undefine
   row.extra("haproxy.http.response.captured_cookie", setCookie);
   row.extra("haproxy.termination_state", state);
   putConnections(row, found.slice(-7));
-  putRequest(row, body.slice(all.length));
+  putRequest(row, text.slice(all.length));
   return "";
 }
 
-function readOther(
-  head: string,
-  header: SyslogHeader | undefined,
-  row: RowWriter,
-): string | undefined {
+function readOther({ head, header, zone }: Body, row: RowWriter): string | undefined {
   const tcp = TCP.exec(head);
   if (tcp) {
     const [, , , , , , , target, wait, connect, total, bytes, state] = tcp;
@@ -123,37 +151,52 @@ function readOther(
     row.extra("haproxy.bytes_read", Number(bytes));
     row.extra("haproxy.termination_state", state);
     putConnections(row, tcp.slice(-7));
-    return putPeer(row, tcp);
+    putConnectionType(row);
+    return putPeer(row, tcp, zone);
   }
   const failed = FAILED.exec(head);
   if (failed) {
     row.text("message", failed[5]);
     row.text("log.level", "error");
-    return putPeer(row, failed);
+    putConnectionType(row);
+    return putPeer(row, failed, zone);
   }
   const connect = CONNECT.exec(head);
-  if (!connect) return header && NOTICE.test(head) ? putNotice(head, header, row) : REFUSED;
+  if (connect) return putConnect(row, connect, header);
+  return readNotice(head, header, row) ?? REFUSED;
+}
+
+function putConnect(
+  row: RowWriter,
+  connect: RegExpExecArray,
+  header: SyslogHeader | undefined,
+): string | undefined {
   const [, source, sourcePort, destination = "", destinationPort, frontend, mode] = connect;
   putSource(row, source, sourcePort);
   if (isIP(destination) !== 0) row.text("destination.ip", destination);
   row.number("destination.port", destinationPort);
   row.extra("haproxy.frontend_name", frontend);
   row.extra("haproxy.mode", mode);
+  putConnectionType(row);
   if (header === undefined) return "no time: neither a syslog header nor an accept date";
   row.extra("haproxy.source", header.host);
   return row.time(header.timeMs, header.time);
 }
 
-function putNotice(text: string, header: SyslogHeader, row: RowWriter): string | undefined {
-  row.text("message", text);
-  return row.time(header.timeMs, header.time);
+function putConnectionType(row: RowWriter): void {
+  row.text("event.category", "network");
+  row.text("event.type", "connection");
 }
 
 /** Client, accept date, frontend, backend and server: the beginning of all kinds of lines. */
-function putPeer(row: RowWriter, found: readonly (string | undefined)[]): string | undefined {
+function putPeer(
+  row: RowWriter,
+  found: readonly (string | undefined)[],
+  zone: Zone,
+): string | undefined {
   const [, address, port, time = "", frontend, backend, server] = found;
   const bytes = Buffer.from(time);
-  const refused = row.time(parseTime(bytes, 0, bytes.length, row.context.zone), time);
+  const refused = row.time(parseTime(bytes, 0, bytes.length, zone), time);
   if (refused !== undefined) return refused;
   putSource(row, address, port);
   row.extra("haproxy.frontend_name", frontend);

@@ -1,9 +1,10 @@
+import { isDurationName, unitsOf } from "../duration-units.ts";
 import type { Format } from "../format.ts";
 import { openAccessJson } from "./access-json.ts";
 import { openAccessLine, type AccessDialect, type AccessLine } from "./access-line.ts";
 import { listAddress } from "./address.ts";
 import { OPEN_BRACE, isDigit } from "./bytes.ts";
-import { hasNginxEscape } from "./evidence.ts";
+import { hasNginxEscape, hasNginxVariable } from "./evidence.ts";
 import { numbersOf, tailTokens, type TailToken } from "./tail.ts";
 import { ACCESS_TRAITS } from "./traits.ts";
 
@@ -13,8 +14,8 @@ const LISTED_SECONDS = /^(\d{1,9}\.\d{3}|-)((, | : )(\d{1,9}\.\d{3}|-))*$/;
 const CACHE = /^(HIT|MISS|BYPASS|EXPIRED|STALE|UPDATING|REVALIDATED|SCARCE)$/;
 const ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\]):\d{1,5}(,|$| )|^unix:/i;
 const REQUEST_ID = /^[0-9a-f]{32}$/;
-/** Names of request time, upstream time and request id in `name=value` styles. */
-const REQUEST_TIMES = new Set(["rt", "request_time", "reqtime", "req_time"]);
+/** Names of upstream time, cache status and request id in `name=value` styles. */
+const CACHE_NAMES = new Set(["cs", "cache", "cache_status", "upstream_cache_status", "ucs"]);
 const UPSTREAM_TIMES = new Set(["urt", "upstream_response_time", "upstream_time", "uht_urt", "ut"]);
 const REQUEST_IDS = new Set(["rid", "request_id", "reqid", "req_id"]);
 
@@ -28,7 +29,8 @@ export const nginxAccess: Format = {
   traits: ACCESS_TRAITS,
   detection: {
     path: /nginx/i,
-    evidence: (_batch, line) => (line[0] === OPEN_BRACE || hasNginxEscape(line) ? 1 : 0),
+    evidence: (_batch, line) =>
+      hasNginxVariable(line) ? 4 : line[0] === OPEN_BRACE || hasNginxEscape(line) ? 1 : 0,
   },
   usualPaths: [
     "/var/log/nginx/*access*.log",
@@ -47,20 +49,36 @@ export const nginxAccess: Format = {
 
 function tail(line: AccessLine, start: number, end: number): undefined {
   if (putPlainSeconds(line, start, end)) return undefined;
-  let timesSeen = 0;
+  const times: string[] = [];
   const unknown: string[] = [];
   for (const token of tailTokens(line.bytes, start, end)) {
     const isTime = token.name === undefined && LISTED_SECONDS.test(token.value);
-    if (isTime && (timesSeen > 0 || SECONDS.test(token.value))) {
-      timesSeen += 1;
-      if (timesSeen === 1) putSeconds(line, Number(token.value));
-      else if (timesSeen === 2) putUpstreamTime(line, token.value);
-    } else if (token.name === undefined) putUnnamed(line, token, unknown);
+    if (isTime && token.value !== "-") times.push(token.value);
+    else if (token.name === undefined) putUnnamed(line, token, unknown);
     else putNamed(line, token.name, token.value);
   }
+  putTimes(line, times);
   if (unknown.length > 0) line.extras.set("nginx.access.extra", unknown);
   return undefined;
 }
+
+/**
+ * The request time and the upstream times, in either order: a request never takes less than its upstream. Of several
+ * upstream times (connect, header, response) the response is the longest.
+ */
+function putTimes(line: AccessLine, times: readonly string[]): void {
+  const [first, last] = [times[0], times.at(-1)];
+  if (first === undefined || last === undefined) return;
+  const isLast = SECONDS.test(last) && totalOf(last) > totalOf(first);
+  const request = isLast ? last : first;
+  if (SECONDS.test(request)) putSeconds(line, Number(request));
+  const [longest] = (isLast ? times.slice(0, -1) : times.slice(1)).toSorted(
+    (a, b) => totalOf(b) - totalOf(a),
+  );
+  if (longest !== undefined) putUpstreamTime(line, longest);
+}
+
+const totalOf = (times: string): number => numbersOf(times).reduce((sum, time) => sum + time, 0);
 
 /** Parses the common ` 0.123` at the end of the line without creating a string. */
 function putPlainSeconds(line: AccessLine, start: number, end: number): boolean {
@@ -87,10 +105,16 @@ function putUpstreamTime(line: AccessLine, value: string): void {
   line.extras.set("nginx.access.upstream.response_time", times.length === 1 ? times[0] : times);
 }
 
+/** Also for the cache-hit ratio of all caches. */
+function putCacheStatus(line: AccessLine, status: string): void {
+  line.extras.set("nginx.access.upstream.cache_status", status);
+  line.batch.text("varnish.handling").putText(line.row, status.toLowerCase());
+}
+
 function putUnnamed(line: AccessLine, token: TailToken, unknown: string[]): void {
   const { value, quoted } = token;
   if (value === "-" || value === "") return;
-  if (CACHE.test(value)) line.extras.set("nginx.access.upstream.cache_status", value);
+  if (CACHE.test(value)) putCacheStatus(line, value);
   else if (REQUEST_ID.test(value)) line.batch.text("http.request.id").putText(line.row, value);
   else if (ADDRESS.test(value)) line.batch.text("nginx.upstream.address").putText(line.row, value);
   else if (quoted && /^\d{1,6}\.\d{1,2}$/.test(value))
@@ -103,7 +127,9 @@ function putUnnamed(line: AccessLine, token: TailToken, unknown: string[]): void
 function putNamed(line: AccessLine, name: string, value: string): void {
   if (value === "-" || value === "") return;
   const key = name.toLowerCase();
-  if (REQUEST_TIMES.has(key) && numbersOf(value).length > 0) putSeconds(line, Number(value));
+  if (isDurationName(key) && /^\d{1,15}(\.\d{1,9})?$/.test(value)) {
+    line.columns.duration.put(line.row, unitsOf(line.context).nsOf(key, value));
+  } else if (CACHE.test(value) && CACHE_NAMES.has(key)) putCacheStatus(line, value);
   else if (UPSTREAM_TIMES.has(key)) putUpstreamTime(line, value);
   else if (REQUEST_IDS.has(key)) line.batch.text("http.request.id").putText(line.row, value);
   else if (key === "ua" || key === "us" || key === "upstream_addr" || key === "uaddr") {

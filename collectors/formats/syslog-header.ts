@@ -1,10 +1,18 @@
 import type { FormatContext } from "../format.ts";
-import { dayMs, monthOf, parseTime } from "./time.ts";
+import { dayMs, monthOf, offsetMs, parseTime } from "./time.ts";
 
 const DAY_MS = 86_400_000;
 const BSD =
   /^(?:<\d{1,3}>)?([A-Z][a-z]{2}) ([ \d]\d|\d) (\d\d):(\d\d):(\d\d)(?:\.\d{1,6})? (?:(\S{1,255}) )?/;
 const ISO = /^(?:<\d{1,3}>1? ?)?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S{0,20}) (?:(\S{1,255}) )?/;
+/** RFC 5424: priority, version, time, host, application, process id, message id; a dash is no value. */
+const RFC_5424 = /^<\d{1,3}>1 (\S{1,40}) (\S{1,255}) (\S{1,48}) (\S{1,128}) \S{1,32} /;
+/** One element of structured data, in whose values `"`, `\\` and `]` are escaped. */
+const ELEMENT = /^\[[^\s="\]]{1,32}(?: [^\s="\]]{1,32}="(?:[^"\\\]]|\\.){0,4096}")*\]/;
+const BYTE_ORDER_MARK = "\uFEFF";
+/** BusyBox and others write facility and level before the process. */
+const FACILITY = /^(?:kern|user|daemon|syslog|local[0-7])\.[a-z]{3,7} /;
+const ZONE = /(?:Z|[+-]\d\d:?\d\d)$/;
 const BARE = /^([A-Za-z][\w./-]{0,127})\[(\d{1,10})\]: /;
 const PROCESS = /^([\w./-]{1,128})(?:\[(\d{1,10})\])?: /;
 
@@ -15,26 +23,30 @@ export type SyslogHeader = {
   host: string | undefined;
   process: string | undefined;
   pid: string | undefined;
-  /** With an ISO time, as written by relays and journals. */
-  isIso: boolean;
+  /** The offset of the time, milliseconds east of UTC; undefined if it has none. */
+  eastMs: number | undefined;
   /** Length of the header in characters. */
   length: number;
 };
 
 /**
- * The header that a syslog daemon adds to a line: `Mar 14 10:11:12 host name[12]: ` (RFC 3164) or
- * with an ISO time. The former has no year: the latest one that is not in the future is used.
+ * The header that a syslog daemon adds to a line: `Mar 14 10:11:12 host name[12]: ` (RFC 3164), the same with an ISO
+ * time, or `<134>1 2026-03-14T10:11:12Z host name 12 - - ` (RFC 5424). The first has no year: the latest one that is not
+ * in the future is used.
  */
 export function syslogHeader(line: string, context: FormatContext): SyslogHeader | undefined {
+  const modern = RFC_5424.exec(line);
+  if (modern) return modernHeader(line, modern, context);
   const bsd = BSD.exec(line);
   const found = bsd ?? ISO.exec(line);
   if (!found) return bareHeader(line);
   let host = bsd ? bsd[6] : found[2];
   let length = found[0].length;
+  length += FACILITY.exec(line.slice(length))?.[0].length ?? 0;
   let process = PROCESS.exec(line.slice(length));
   // Without a host, the first word is the name of the process.
   if (!process && host !== undefined) {
-    const shorter = length - host.length - 1;
+    const shorter = found[0].length - host.length - 1;
     process = PROCESS.exec(line.slice(shorter));
     if (!process) return undefined;
     host = undefined;
@@ -45,9 +57,43 @@ export function syslogHeader(line: string, context: FormatContext): SyslogHeader
   const time = bsd
     ? line.slice(bsd[0].indexOf(bsd[1] ?? ""), bsd[0].length).slice(0, 15)
     : (found[1] ?? "");
+  const timed = bsd ? { timeMs: bsdTime(bsd, context), eastMs: undefined } : isoTime(time, context);
+  return { time, ...timed, host, process: process[1], pid: process[2], length };
+}
+
+function modernHeader(
+  line: string,
+  [all, time = "", host, process, pid]: RegExpExecArray,
+  context: FormatContext,
+): SyslogHeader {
+  const length = all.length + dataLength(line.slice(all.length));
+  const names = { host: valueOf(host), process: valueOf(process), pid: valueOf(pid) };
+  return { time, ...isoTime(time, context), ...names, length };
+}
+
+/** The length of structured data, and of the space and the byte order mark after it. */
+function dataLength(text: string): number {
+  let length = text.startsWith("-") ? 1 : 0;
+  for (let found = ELEMENT.exec(text); found; found = ELEMENT.exec(text.slice(length))) {
+    length += found[0].length;
+  }
+  if (text[length] === " ") length += 1;
+  return text.startsWith(BYTE_ORDER_MARK, length) ? length + 1 : length;
+}
+
+const valueOf = (text: string | undefined): string | undefined => (text === "-" ? undefined : text);
+
+/** An ISO time with its offset. */
+export function isoTime(
+  time: string,
+  { zone }: Pick<FormatContext, "zone">,
+): { timeMs: number; eastMs: number | undefined } {
   const bytes = Buffer.from(time);
-  const timeMs = bsd ? bsdTime(bsd, context) : parseTime(bytes, 0, bytes.length, context.zone);
-  return { time, timeMs, host, process: process[1], pid: process[2], isIso: bsd === null, length };
+  const at = ZONE.exec(time)?.index;
+  return {
+    timeMs: parseTime(bytes, 0, bytes.length, zone),
+    eastMs: at === undefined ? undefined : offsetMs(bytes, at, bytes.length),
+  };
 }
 
 /** Without time and host: `haproxy[12]: `. */
@@ -55,7 +101,8 @@ function bareHeader(line: string): SyslogHeader | undefined {
   const found = BARE.exec(line);
   if (!found) return undefined;
   const [{ length }, process, pid] = found;
-  return { time: "", timeMs: Number.NaN, host: undefined, process, pid, isIso: false, length };
+  const time = { time: "", timeMs: Number.NaN, eastMs: undefined };
+  return { ...time, host: undefined, process, pid, length };
 }
 
 function bsdTime(found: RegExpExecArray, { zone, nowMs }: FormatContext): number {

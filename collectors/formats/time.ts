@@ -90,7 +90,7 @@ export class ClfTimeReader {
     }
     const zone = word(bytes, at + 22);
     if (zone !== this.#zoneKey || bytes[at + 21] !== 0x2b) {
-      this.#zoneMs = zoneMs(bytes, at + 21, at + 26);
+      this.#zoneMs = offsetMs(bytes, at + 21, at + 26);
       this.#zoneKey = bytes[at + 21] === 0x2b ? zone : 0;
     }
     return this.#dayMs + clockMs(bytes, at + 12) - this.#zoneMs;
@@ -114,7 +114,7 @@ function word(bytes: Uint8Array, at: number): number {
 }
 
 /** Milliseconds east of UTC of `+HH:MM`, `+HHMM`, `+HH` or `Z` in [at, end); NaN if it is none of these. */
-function zoneMs(bytes: Uint8Array, at: number, end: number): number {
+export function offsetMs(bytes: Uint8Array, at: number, end: number): number {
   const sign = bytes[at];
   if ((sign === 0x5a || sign === 0x7a) && end === at + 1) return 0;
   if (sign !== 0x2b && sign !== 0x2d) return Number.NaN;
@@ -154,7 +154,7 @@ export function parseTime(bytes: Uint8Array, start: number, end: number, zone: Z
     }
   }
   while (at < end && bytes[at] === 0x20) at += 1;
-  const east = at >= end ? zone.eastMs(ms) : zoneMs(bytes, at, end);
+  const east = at >= end ? zone.eastMs(ms) : offsetMs(bytes, at, end);
   return ms + Math.floor(fraction + 1e-6) - east;
 }
 

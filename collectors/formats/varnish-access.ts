@@ -3,7 +3,7 @@ import type { Format } from "../format.ts";
 import { openAccessJson } from "./access-json.ts";
 import { openAccessLine, type AccessLine } from "./access-line.ts";
 import { OPEN_BRACE } from "./bytes.ts";
-import { isSet } from "./evidence.ts";
+import { hasNginxVariable, isSet } from "./evidence.ts";
 import { tailTokens } from "./tail.ts";
 import { ACCESS_TRAITS } from "./traits.ts";
 
@@ -17,7 +17,12 @@ export const varnishAccess: Format = {
   traits: ACCESS_TRAITS,
   detection: {
     path: /varnish/i,
-    evidence: (batch) => (isSet(batch, "varnish.handling") ? 3 : hasAbsoluteUrl(batch) ? 2 : -1),
+    evidence: (batch, line) =>
+      isSet(batch, "varnish.handling") && !hasNginxVariable(line)
+        ? 3
+        : hasAbsoluteUrl(batch)
+          ? 2
+          : -1,
   },
   usualPaths: ["/var/log/varnish/varnishncsa.log"],
   open(batch, context) {

@@ -1,5 +1,6 @@
 import type { Batch } from "#collectors/batch.ts";
 import type { DeriveRules } from "#collectors/derive/request-pattern.ts";
+import type { UnitOfField } from "#collectors/duration-rules.ts";
 import type { Zone } from "#collectors/zone.ts";
 import type { Clock } from "#platform/clock.ts";
 
@@ -24,6 +25,8 @@ export type IngestDeps = {
   rules: DeriveRules;
   /** Time zone of log times without a zone. */
   zone: Zone;
+  /** The unit that a setting fixes for a field of a source. Absent: units are guessed. */
+  unitOf?: UnitOfField;
   /**
    * Maximum age of a row before the batch is stored, and interval of folding rows into frames. The first
    * batches of a run are stored sooner, so that existing lines are visible quickly.

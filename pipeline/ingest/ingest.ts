@@ -47,7 +47,7 @@ export class Ingest {
     this.#context = { zone: deps.zone, nowMs: deps.clock.nowMs() };
     this.#unstored = new UnstoredBatch(deps);
     this.#batch = this.#unstored.batch;
-    this.#streams = new Streams(this.#batch, this.#context);
+    this.#streams = new Streams(this.#batch, this.#context, deps.unitOf);
     this.#lines = new LineTaker(this.#batch, this.#context, this.counts);
   }
 

@@ -18,6 +18,7 @@ const EVENT_BYTES_MAX = 1024 * 1024;
 const LINE_BYTES_MAX = 16 * 1024 * 1024;
 /** Events and split lines of a stream that are held at a time, for each origin: then all are taken. */
 const HELD_MAX = 64;
+const SAMPLE_LINES = 100;
 /** The key of lines without an envelope. */
 const NO_ORIGIN = "";
 
@@ -46,6 +47,8 @@ export class LineTaker {
     const datasets = batch.text("data_stream.dataset");
     let dataset = this.#mainDataset(stream);
     formats.path = chunk.path;
+    this.#context.units = stream.units;
+    if (!stream.isSampled) this.#sample(stream, chunk);
     if (keepsLines) batch.lines.begin(bytes);
     eachLine(chunk, (start, end) => {
       const scan = formats.scanLine;
@@ -73,6 +76,7 @@ export class LineTaker {
   takeHeld(stream: Stream, changedBefore = { eventMs: Infinity, partMs: Infinity }): void {
     const { held } = stream;
     const { nowMs } = this.#context;
+    this.#context.units = stream.units;
     // Lines do not wait for hours after the clock was set back.
     const isDue = ({ changedMs }: HeldLines, ms: number): boolean =>
       changedMs <= ms || changedMs > nowMs;
@@ -82,6 +86,22 @@ export class LineTaker {
     for (const [key, event] of held.events) {
       if (isDue(event, changedBefore.eventMs)) this.#takeEvent(stream, key);
     }
+  }
+
+  /** Reads the first lines twice, so that the units of their durations are decided with the evidence of all of them. */
+  #sample(stream: Stream, chunk: Chunk): void {
+    stream.isSampled = true;
+    let lines = 0;
+    this.#batch.reserve(1);
+    eachLine(chunk, (start, end) => {
+      lines += 1;
+      const { main } = stream.formats;
+      if (lines > SAMPLE_LINES || !main || main.begins) return;
+      const range = { start, end };
+      const origin = unwrap({ bytes: chunk.bytes, ...range }, this.#context);
+      stream.formats.tryMain(lineOf(chunk, range, origin).line);
+    });
+    stream.units.endSample();
   }
 
   #mainDataset(stream: Stream): number {

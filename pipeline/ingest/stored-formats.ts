@@ -12,6 +12,7 @@ import type { Chunk, Position, Positions } from "#collectors/source.ts";
 const FORMAT = "stream.format";
 const OTHERS = "stream.formats";
 const PATH = "stream.path";
+const UNITS = "stream.units";
 /** `access.log-20260314`, `access.log.1.gz`: the suffixes of rotated files. */
 const ROTATED = /(?:[-.]\d{1,14}){0,4}(?:\.(?:gz|zst))?$/;
 
@@ -22,15 +23,18 @@ type Described = {
   /** The main format first. */
   formats: readonly Format[];
   path: string;
+  /** What was decided about its durations. */
+  units: string;
 };
 
-export function withFormats(position: Position, { formats, path }: Described): Position {
+export function withFormats(position: Position, { formats, path, units }: Described): Position {
   const [main, ...others] = formats.map(({ dataset }) => dataset);
   if (main === undefined) return position;
   return {
     ...position,
     [FORMAT]: main,
     ...(others.length > 0 && { [OTHERS]: others.join(",") }),
+    ...(units !== "" && { [UNITS]: units }),
     [PATH]: path === "" ? "" : resolve(path),
   };
 }
@@ -67,6 +71,18 @@ export class StoredFormats {
     if (this.#readByLog.size > LOGS_MAX && oldest !== undefined) this.#readByLog.delete(oldest);
   }
 
+  /** What was decided about the durations of this stream, otherwise of the stream that was last read at its path. */
+  unitsOf({ sourceId, path }: Pick<Chunk, "sourceId" | "path">): string {
+    const own = unitsIn(this.#positions.get(sourceId));
+    if (own !== "" || path === "") return own;
+    const log = logOf(path);
+    const before = [...this.#positions.values()].findLast((position) => {
+      const at = position[PATH];
+      return typeof at === "string" && at !== "" && unitsIn(position) !== "" && logOf(at) === log;
+    });
+    return unitsIn(before);
+  }
+
   /** The formats of this stream, otherwise those of the stream that was last read at its path. */
   of({ sourceId, path }: Pick<Chunk, "sourceId" | "path">): readonly Format[] {
     const own = formatsIn(this.#positions.get(sourceId));
@@ -75,6 +91,11 @@ export class StoredFormats {
     this.#storedByLog ??= formatsByLog(this.#positions);
     return this.#readByLog.get(log) ?? this.#storedByLog.get(log) ?? [];
   }
+}
+
+function unitsIn(position: Position | undefined): string {
+  const units = position?.[UNITS];
+  return typeof units === "string" ? units : "";
 }
 
 function formatsByLog(positions: Positions): Map<string, Format[]> {

@@ -1,5 +1,7 @@
 import type { Batch } from "#collectors/batch.ts";
 import { detectFormat } from "#collectors/detect.ts";
+import type { UnitOfField } from "#collectors/duration-rules.ts";
+import { DurationUnits } from "#collectors/duration-units.ts";
 import type { Format, FormatContext } from "#collectors/format.ts";
 import { ecs } from "#collectors/formats/ecs.ts";
 import { findFormat } from "#collectors/formats/index.ts";
@@ -47,6 +49,10 @@ export type Stream = {
   rowsOfOthers: number;
   readonly ahead: AheadLines;
   readonly unrecognised: UnrecognisedLines;
+  /** What its durations mean. */
+  readonly units: DurationUnits;
+  /** Whether its first lines were read for the evidence of `units`. */
+  isSampled: boolean;
 };
 
 /** The streams of a batch, and their formats. Each format is bound to the batch's columns once. */
@@ -58,8 +64,10 @@ export class Streams {
   readonly #pushedAhead = new AheadLines();
   readonly #context: FormatContext;
   #forgotMs: number;
+  readonly #unitOf: UnitOfField;
 
-  constructor(batch: Batch, context: FormatContext) {
+  constructor(batch: Batch, context: FormatContext, unitOf: UnitOfField = () => undefined) {
+    this.#unitOf = unitOf;
     this.#formats = new BoundFormats(batch, context);
     this.#context = context;
     this.#forgotMs = context.nowMs;
@@ -76,7 +84,13 @@ export class Streams {
     if (!stream) {
       this.#forgetIdle();
       const formats = new StreamFormats(this.#formats);
-      this.#streams.set(key, (stream = newStream(chunk, formats, this.#pushedAhead)));
+      this.#streams.set(
+        key,
+        (stream = newStream(chunk, formats, {
+          pushedAhead: this.#pushedAhead,
+          units: this.#unitsOf(chunk),
+        })),
+      );
     }
     stream.path = chunk.path;
     stream.readMs = this.#context.nowMs;
@@ -123,7 +137,9 @@ export class Streams {
   positionOf(stream: Stream): Position {
     const { held, position, path, isPushed } = stream;
     const read = held.position ?? position;
-    return isPushed ? read : withFormats(read, { formats: formatsOf(stream), path });
+    return isPushed
+      ? read
+      : withFormats(read, { formats: formatsOf(stream), path, units: stream.units.stored });
   }
 
   /**
@@ -133,11 +149,12 @@ export class Streams {
   statusWith(sources: readonly SourceStatus[]): SourceStatus[] {
     const { nowMs } = this.#context;
     const notes = new Map<string, { recognised: string | undefined; warnings: string[] }>();
-    for (const { path, recent, ahead, lines } of this.#streams.values()) {
+    for (const { path, recent, ahead, lines, units } of this.#streams.values()) {
       const found = [recent.note, ahead.note(nowMs)].filter((text) => text !== undefined);
       const before = notes.get(path);
       const warnings = [...(before?.warnings ?? []), ...found];
-      notes.set(path, { recognised: lines.note ?? before?.recognised, warnings });
+      const read = [lines.note, units.note].filter((text) => text !== undefined).join("; ");
+      notes.set(path, { recognised: read === "" ? before?.recognised : read, warnings });
     }
     const described = sources.map((source) => {
       const note = notes.get(source.path);
@@ -178,6 +195,12 @@ export class Streams {
     return format !== undefined;
   }
 
+  #unitsOf(chunk: Chunk): DurationUnits {
+    const units = new DurationUnits((field) => this.#unitOf(chunk.path, field));
+    if (!chunk.header) units.restore(this.#stored.unitsOf(chunk));
+    return units;
+  }
+
   #setFromHeader(stream: Stream, { header, bytes, path }: Chunk): void {
     const name = header?.format;
     const format = name === undefined ? detectFormat(bytes, path).format : findFormat(name);
@@ -200,7 +223,11 @@ export class Streams {
   }
 }
 
-function newStream(chunk: Chunk, formats: StreamFormats, pushedAhead: AheadLines): Stream {
+function newStream(
+  chunk: Chunk,
+  formats: StreamFormats,
+  { pushedAhead, units }: { pushedAhead: AheadLines; units: DurationUnits },
+): Stream {
   const isPushed = chunk.header !== undefined;
   return {
     id: chunk.sourceId,
@@ -219,6 +246,8 @@ function newStream(chunk: Chunk, formats: StreamFormats, pushedAhead: AheadLines
     rowsOfOthers: 0,
     ahead: isPushed ? pushedAhead : new AheadLines(),
     unrecognised: new UnrecognisedLines(),
+    units,
+    isSampled: false,
   };
 }
 

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 
+import { durationRules } from "#collectors/duration-rules.ts";
 import type { SourceStatus } from "#collectors/source.ts";
 import { fileSource } from "#collectors/sources/files.ts";
 import { zoneOf } from "#collectors/zone.ts";
@@ -60,6 +61,7 @@ format can parse are kept in quarantine.
       clock: systemClock,
       rules: deriveRules(settings),
       zone: zoneOf(settings.timezone),
+      unitOf: durationRules(settings.durationUnits),
       sealAfterMs: SEAL_AFTER_MS,
       foldEveryMs: FOLD_EVERY_MS,
       onProgress: (counts) => terminal.progress(progressText(counts, seconds())),

@@ -1,3 +1,4 @@
+import { durationRules } from "#collectors/duration-rules.ts";
 import { fileSource } from "#collectors/sources/files.ts";
 import { replaySource } from "#collectors/sources/replay.ts";
 import { zoneOf } from "#collectors/zone.ts";
@@ -29,6 +30,8 @@ export type IndexerTask = {
   signOut: readonly string[];
   /** Time zone of log times without a zone. */
   timezone: string;
+  /** Rules of the units of durations. */
+  durationUnits: readonly string[];
   /** Maximum age of rows that are not stored yet. */
   sealAfterMs: number;
   /** Replay this file as if it were live, instead of tailing the paths. */
@@ -66,6 +69,7 @@ export async function runIndexer(
     clock,
     rules: deriveRules(task),
     zone,
+    unitOf: durationRules(task.durationUnits),
     sealAfterMs: task.sealAfterMs,
     foldEveryMs: FOLD_EVERY_MS,
     onFrames: (deltas) => publisher.frames(deltas),

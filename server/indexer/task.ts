@@ -27,4 +27,5 @@ export const indexerTask = (
   signIn: settings.signIn,
   signOut: settings.signOut,
   timezone: settings.timezone,
+  durationUnits: settings.durationUnits,
 });
