@@ -10,6 +10,7 @@ import { detectFormat } from "#collectors/detect.ts";
 import type { Format } from "#collectors/format.ts";
 import { FORMATS, formatNamed } from "#collectors/formats/index.ts";
 import { Parser, nested, type Document, type ParseOptions } from "#collectors/parse.ts";
+import { compressionIn } from "#collectors/sources/files/file-kind.ts";
 import { zoneOf } from "#collectors/zone.ts";
 import { AppError } from "#platform/errors.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
@@ -165,12 +166,24 @@ function formatOf(sample: Uint8Array): Format | undefined {
 }
 
 function detected(sample: Uint8Array): Format {
+  refuseCompressed(sample);
   const found = detectFormat(sample);
   if (found.format) return found.format;
   const tried = found.tried.map(({ dataset, reason }) => `\n  ${dataset}: ${reason}`).join("");
   throw new AppError(
     "bad_request",
     `no known format in these lines; name one with --dataset. Tried:${tried}`,
+  );
+}
+
+/** @throws AppError if the input is not text, with what to do */
+function refuseCompressed(sample: Uint8Array): void {
+  const compression = compressionIn(Buffer.from(sample), "");
+  if (compression === undefined) return;
+  const tool = compression === "gzip" ? "zcat" : "zstdcat";
+  throw new AppError(
+    "bad_request",
+    `standard input is compressed with ${compression}: decompress it (${tool} FILE | quarterdeck parse)`,
   );
 }
 

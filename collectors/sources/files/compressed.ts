@@ -2,16 +2,10 @@ import type { FileHandle } from "node:fs/promises";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 
 import type { ByteReader } from "./byte-reader.ts";
-
-export type Compression = "gzip" | "zstd";
+import type { Compression } from "./file-kind.ts";
 
 const FEED_BYTES = 32 * 1024;
 const UNPACKED_BYTES = 256 * 1024;
-
-export function compressionOf(path: string): Compression | undefined {
-  if (/\.gz$/i.test(path)) return "gzip";
-  return /\.zst$/i.test(path) ? "zstd" : undefined;
-}
 
 /** Offsets in the compressed file. */
 type Input = {

@@ -1,5 +1,5 @@
 import type { ByteReader } from "./byte-reader.ts";
-import type { Compression } from "./compressed.ts";
+import type { Compression } from "./file-kind.ts";
 import { type AfterNuls, trailingZerosFrom } from "./nuls.ts";
 
 const LF = 0x0a;

@@ -1,7 +1,7 @@
 import type { Clock } from "#platform/clock.ts";
 
 export type FileSourceOptions = {
-  /** Paths and patterns, e.g. `/var/log/nginx/*.log`; `.gz` and `.zst` files are decompressed while they are read. */
+  /** Paths and patterns, e.g. `/var/log/nginx/*.log`; gzip and zstd files are decompressed while they are read. */
   paths: readonly string[];
   /** True: follows the files until the signal aborts. False: reads to the end once. */
   follow: boolean;

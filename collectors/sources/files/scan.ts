@@ -4,6 +4,8 @@ import { basename, dirname, join } from "node:path";
 
 import { lacksFiles } from "#platform/open-files.ts";
 
+import { RefusedFile } from "./file-kind.ts";
+
 /** A file that was found; `key` does not depend on its name. */
 export type FoundFile = { path: string; key: string; size: number; mtimeMs: number };
 
@@ -129,6 +131,7 @@ function folderOf(path: string): string {
 
 /** Why a file cannot be read and what to do, as a message for people. */
 export function explain(error: unknown): string {
+  if (error instanceof RefusedFile) return error.message;
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const known: Record<string, string> = {
     ENOENT: "does not exist; it will be read as soon as it appears",

@@ -3,7 +3,8 @@ import { open, type FileHandle } from "node:fs/promises";
 import type { SourceId } from "#collectors/source.ts";
 
 import { plainReader, type ByteReader } from "./byte-reader.ts";
-import { CompressedReader, compressionOf, type Compression } from "./compressed.ts";
+import { CompressedReader } from "./compressed.ts";
+import { compressionIn, compressionOf, KIND_BYTES, type Compression } from "./file-kind.ts";
 import { type Fingerprint, readRange } from "./fingerprint.ts";
 import { type AfterNuls, beginsWithNuls, type NulRun, readNuls } from "./nuls.ts";
 import type { FoundFile } from "./scan.ts";
@@ -183,6 +184,7 @@ export class TrackedFile {
     this.#isRotated = true;
     const compression = compressionOf(path);
     if (compression === this.compression) return;
+    // Its first bytes decide when it is opened.
     this.rewind();
     this.compression = compression;
     this.#state = "new";
@@ -191,7 +193,12 @@ export class TrackedFile {
 
   /** False if the path now refers to another file. */
   async open(): Promise<boolean> {
-    if (this.#handle) return true;
+    if (!this.#handle && !(await this.#openHandle())) return false;
+    await this.#examineKind();
+    return true;
+  }
+
+  async #openHandle(): Promise<boolean> {
     const handle = await open(this.path, "r");
     const { dev, ino } = await handle.stat();
     if (`${dev}:${ino}` !== this.key) {
@@ -200,6 +207,17 @@ export class TrackedFile {
     }
     this.#handle = handle;
     return true;
+  }
+
+  /** Unless it was examined: before it is identified, since its content may contradict its name. */
+  async #examineKind(): Promise<void> {
+    if (this.#state === "reading" || !this.#handle) return;
+    const first = Buffer.alloc(KIND_BYTES);
+    const { bytesRead } = await this.#handle.read(first, 0, KIND_BYTES, 0);
+    const compression = compressionIn(first.subarray(0, bytesRead), this.path);
+    if (compression === this.compression) return;
+    this.rewind();
+    this.compression = compression;
   }
 
   /** Updates size and time; true when they changed. */
