@@ -131,7 +131,7 @@ test("the set-up names each invalid field", async () => {
   const answer = await call("POST /api/setup", { body });
   expect(answer.status).toBe(400);
   expect(answer.body["detail"]).toContain("email: this is not an e-mail address");
-  expect(answer.body["detail"]).toContain("password: use at least 15 characters");
+  expect(answer.body["detail"]).toContain("password: use at least 12 characters");
   const hostile = { ...ANN, token, name: "Ann\u001b[2J" };
   const refused = await call("POST /api/setup", { body: hostile });
   expect(refused.status).toBe(400);

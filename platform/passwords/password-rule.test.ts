@@ -22,7 +22,7 @@ test.each([
 });
 
 test.each([
-  ["fourteen chars", "use at least 15 characters"],
+  ["short words", "use at least 12 characters"],
   ["aaaabbbbaaaabbbbabab", "different characters"],
   ["ada.lovelace@example.com", "name or address"],
   ["adakingnoel".padEnd(15, "!"), undefined],

