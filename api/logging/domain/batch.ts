@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 
-import { parseJsonLine } from "#collectors/formats/json-line.ts";
+import { type JsonLine, parseJsonLine } from "#collectors/formats/json-line.ts";
 import { eachLine } from "#collectors/lines.ts";
 
 import type { Normalise, Received, Refusal } from "./normalise.ts";
@@ -28,10 +28,10 @@ export function judgeLines(
     if (start === end) return;
     documents += 1;
     if (documents > LINES_MAX) return;
-    const parsed = parseJsonLine(body, start, end);
+    const parsed = parseText(body.subarray(start, end));
     const judged =
       "reason" in parsed
-        ? { ok: false as const, refusal: noJson(body.subarray(start, end), parsed.reason) }
+        ? { ok: false as const, refusal: noJson(parsed.reason) }
         : normalise(parsed.object, received);
     if (judged.ok) verdict.lines.push(judged.line);
     else verdict.refused.push({ line: starts.lineOf(start), ...judged.refusal });
@@ -39,10 +39,11 @@ export function judgeLines(
   return documents > LINES_MAX ? "too many lines" : verdict;
 }
 
-function noJson(line: Uint8Array, reason: string): Refusal {
-  const message = isUtf8(line) ? reason : "the line is not valid UTF-8";
-  return { field: "", code: "no_json", message };
-}
+/** Unlike in log files, bytes that are no text are an error of the sender. */
+const parseText = (line: Uint8Array): JsonLine =>
+  isUtf8(line) ? parseJsonLine(line, 0, line.length) : { reason: "the line is not valid UTF-8" };
+
+const noJson = (message: string): Refusal => ({ field: "", code: "no_json", message });
 
 /** Index after leading JSON white space. */
 function textStart(body: Uint8Array, start: number, end: number): number {
