@@ -176,6 +176,17 @@ export const EventPage = z.object({
   next: z.string().nullable(),
 });
 
+const FacetValue = z.object({ value: z.string(), count: z.number() });
+
+/** GET /api/events/facet?field=&from=&to=&q= */
+export const FacetValues = z.object({ values: z.array(FacetValue), isComplete: z.boolean() });
+
+/** GET /api/event/surroundings?id= — newest first. */
+export const Surroundings = z.object({
+  after: z.array(EventDocument),
+  before: z.array(EventDocument),
+});
+
 /**
  * GET /api/events/overview?from=&to=&q= — histogram and facets of a search, and the range searched. Without from and
  * to the server chooses the range, as for the board.
@@ -192,12 +203,9 @@ export const EventOverview = z.object({
   count: z.number(),
   histogram: z.array(Point),
   holes: z.array(Hole),
-  facets: z.array(
-    z.object({
-      field: z.string(),
-      values: z.array(z.object({ value: z.string(), count: z.number() })),
-    }),
-  ),
+  facets: z.array(z.object({ field: z.string(), values: z.array(FacetValue) })),
+  /** Time of the response. */
+  atMs: z.number(),
 });
 
 /** GET /api/events/suggestions — texts that may take the place of the query from `from` on. */

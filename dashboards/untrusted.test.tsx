@@ -38,6 +38,7 @@ test.each([
     <Facets
       key="2"
       facets={[{ field: "url.path", values: [{ value: HOSTILE, count: 1 }] }]}
+      search=""
       query=""
       onTerm={nothing}
     />,

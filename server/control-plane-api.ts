@@ -21,6 +21,8 @@ import { withoutReplicas } from "#platform/postgres/service-database.ts";
 import type { OpenProblem } from "#platform/problems.ts";
 
 import { type BoardRoutesDeps, boardRoutes } from "./routes/board.ts";
+import { eventDetailRoutes } from "./routes/event-details.ts";
+import { exportRoutes } from "./routes/event-export.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { operationsRoutes } from "./routes/operations.ts";
 import { originalRoutes } from "./routes/originals.ts";
@@ -60,6 +62,8 @@ export function createControlPlaneApi(deps: ControlPlaneApiDeps): ControlPlaneAp
     ...accessRoutes(deps),
     ...boardRoutes(deps),
     ...eventRoutes(deps),
+    ...eventDetailRoutes(deps),
+    ...exportRoutes(deps),
     ...originalRoutes(deps),
     ...operationsRoutes({ ...deps, routeMetrics: values }),
   ];

@@ -10,6 +10,7 @@ import { formatDateTime, type Zone } from "../zone.ts";
 import { summaryOf, timeOf } from "./event-summary.ts";
 import { Copy, Tool } from "./field-tools.tsx";
 import { OriginalLine } from "./original-line.tsx";
+import { SurroundingEvents } from "./surroundings-list.tsx";
 
 type EventDetailProps = {
   id: string;
@@ -17,6 +18,10 @@ type EventDetailProps = {
   known: EventDocument | undefined;
   zone: Zone;
   onTerm: (term: string) => void;
+  onOpen: (event: EventDocument) => void;
+  /** The fields that the list shows as columns. */
+  columns: readonly string[];
+  onColumns: (columns: readonly string[]) => void;
   onClose: () => void;
 };
 
@@ -25,7 +30,12 @@ const TITLE_CHARACTERS_MAX = 160;
 const FILTER_CHARACTERS_MAX = 500;
 
 /** The details of an event: every field, and the original line. */
-export function EventDetail({ id, known, zone, onTerm, onClose }: EventDetailProps) {
+export function EventDetail(props: EventDetailProps) {
+  const { id, known, zone, onTerm, onOpen, columns, onColumns, onClose } = props;
+  const toggleColumn = (field: string): void =>
+    onColumns(
+      columns.includes(field) ? columns.filter((one) => one !== field) : [...columns, field],
+    );
   const stored = useResource(EventDocument, `/api/event?id=${encodeURIComponent(id)}`);
   const data = stored.data ?? (known?.id === id ? known : undefined);
   const problem = data ? undefined : stored.problem;
@@ -52,19 +62,31 @@ export function EventDetail({ id, known, zone, onTerm, onClose }: EventDetailPro
               .filter(([field]) => field !== "event.original")
               .toSorted(([a], [b]) => a.localeCompare(b))
               .map(([field, value]) => (
-                <Field key={field} field={field} value={value} onTerm={onTerm} />
+                <Field
+                  key={field}
+                  field={field}
+                  value={value}
+                  onTerm={onTerm}
+                  onColumn={toggleColumn}
+                />
               ))}
           </dl>
           <OriginalLine id={id} field={data.fields["event.original"]} />
+          <SurroundingEvents event={data} zone={zone} onOpen={onOpen} />
         </>
       ) : null}
     </aside>
   );
 }
 
-type FieldProps = { field: string; value: unknown; onTerm: (term: string) => void };
+type FieldProps = {
+  field: string;
+  value: unknown;
+  onTerm: (term: string) => void;
+  onColumn: (field: string) => void;
+};
 
-function Field({ field, value, onTerm }: FieldProps) {
+function Field({ field, value, onTerm, onColumn }: FieldProps) {
   const text = fieldText(value);
   const filters = text.length <= FILTER_CHARACTERS_MAX && typeof value !== "object";
   return (
@@ -89,6 +111,7 @@ function Field({ field, value, onTerm }: FieldProps) {
               />
             </>
           ) : null}
+          <Tool label={`${field} as a column`} glyph="▥" onPress={() => onColumn(field)} />
           <Copy label={`Copy ${field}`} text={text} />
         </span>
       </dd>

@@ -5,11 +5,13 @@ import { type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import type { EventDocument } from "../api.ts";
 import { Failed } from "../panels/message.tsx";
 import { useKeys } from "../shell/use-keys.ts";
+import { visibleText } from "../untrusted-text.ts";
 import type { Zone } from "../zone.ts";
-import { EventRow } from "./event-row.tsx";
+import { cellsStyle, EventRow } from "./event-row.tsx";
 import { TailStatus } from "./tail-status.tsx";
 import { type EventPages, useEvents } from "./use-events.ts";
 import { type Tail, useTail } from "./use-tail.ts";
+import { useVisibleRows } from "./use-visible-rows.ts";
 
 type EventListProps = {
   search: string;
@@ -20,6 +22,8 @@ type EventListProps = {
   zone: Zone;
   opened: string | null;
   onOpen: (event: EventDocument | null) => void;
+  /** Fields shown in place of the summary. */
+  columns: readonly string[];
 };
 
 /** Scrolling further than this, or selecting text, pauses the live tail. */
@@ -27,14 +31,15 @@ const SCROLL_PX_MAX = 16;
 
 /** The events, newest first: the live tail above, older pages below. */
 export function EventList(props: EventListProps) {
-  const { search, query, live, count, zone, opened, onOpen } = props;
+  const { search, query, live, count, zone, opened, onOpen, columns } = props;
   const pages = useEvents(search);
   const tail = useTail(query, live, pages.reload);
   const list = useRef<HTMLDivElement>(null);
   const events = useMemo(() => joined(tail.events, pages.events), [tail.events, pages.events]);
   const [current, setCurrent] = useState<string>();
   usePause(list, tail);
-  useListKeys({ events, current, setCurrent, opened, onOpen });
+  const rows = useVisibleRows(list, events.length, "button.event");
+  useListKeys({ events, current, setCurrent, opened, onOpen, reveal: rows.reveal });
   const resume = (): void => {
     list.current?.scrollTo({ top: 0 });
     getSelection()?.removeAllRanges();
@@ -48,23 +53,47 @@ export function EventList(props: EventListProps) {
         ref={list}
         data-testid="events"
         onScroll={(event) => {
+          rows.update();
           if (event.currentTarget.scrollTop > SCROLL_PX_MAX && live) tail.pause();
         }}
       >
-        <ol>
-          {events.map((event) => (
+        {columns.length > 0 ? <ColumnNames columns={columns} /> : null}
+        <ol
+          style={{
+            paddingTop: rows.first * rows.rowPx,
+            paddingBottom: (events.length - rows.end) * rows.rowPx,
+          }}
+        >
+          {events.slice(rows.first, rows.end).map((event, at) => (
             <EventRow
               key={event.id}
               event={event}
+              position={rows.first + at + 1}
               zone={zone}
               current={event.id === (opened ?? current)}
               onOpen={onOpen}
+              columns={columns}
             />
           ))}
         </ol>
         <ListEnd pages={pages} empty={events.length === 0} nothing={count === 0} />
       </div>
     </section>
+  );
+}
+
+function ColumnNames({ columns }: { columns: readonly string[] }) {
+  return (
+    <div className="event column-names" aria-hidden="true">
+      <span className="event-time" />
+      <span className="event-level" />
+      <span className="event-dataset" />
+      <span className="event-summary event-cells" style={cellsStyle(columns)}>
+        {columns.map((column) => (
+          <span key={column}>{visibleText(column)}</span>
+        ))}
+      </span>
+    </div>
   );
 }
 
@@ -117,18 +146,29 @@ type ListKeys = {
   setCurrent: (id: string) => void;
   opened: string | null;
   onOpen: (event: EventDocument | null) => void;
+  reveal: (row: number) => void;
 };
 
-function useListKeys({ events, current, setCurrent, opened, onOpen }: ListKeys): void {
+function useListKeys({ events, current, setCurrent, opened, onOpen, reveal }: ListKeys): void {
+  const toFocus = useRef<string>(undefined);
+  // The row is in the page only after it was scrolled into view.
+  useEffect(() => {
+    const { current: id } = toFocus;
+    if (id === undefined) return;
+    const row = document.querySelector<HTMLElement>(`[data-event-id="${CSS.escape(id)}"]`);
+    if (!row) return;
+    toFocus.current = undefined;
+    row.focus({ preventScroll: true });
+  });
   const move = (by: 1 | -1): void => {
     const at = events.findIndex(({ id }) => id === (opened ?? current));
-    const next = events[at === -1 ? 0 : Math.min(events.length - 1, Math.max(0, at + by))];
+    const to = at === -1 ? 0 : Math.min(events.length - 1, Math.max(0, at + by));
+    const next = events[to];
     if (!next) return;
+    toFocus.current = next.id;
     setCurrent(next.id);
     if (opened !== null) onOpen(next);
-    const row = document.querySelector<HTMLElement>(`[data-event-id="${CSS.escape(next.id)}"]`);
-    row?.focus();
-    row?.scrollIntoView({ block: "nearest" });
+    reveal(to);
   };
   useKeys({ next: () => move(1), previous: () => move(-1), close: () => onOpen(null) });
 }

@@ -13,16 +13,21 @@ type EventRowProps = {
   zone: Zone;
   current: boolean;
   onOpen: (event: EventDocument) => void;
+  /** In the whole list, from 1; only rows in view are in the page. */
+  position: number;
+  /** Fields shown in place of the summary. */
+  columns: readonly string[];
 };
 
 const SUMMARY_CHARACTERS_MAX = 300;
 
 /** An event in one line. */
-export const EventRow = memo(({ event, zone, current, onOpen }: EventRowProps) => {
+export const EventRow = memo((props: EventRowProps) => {
+  const { event, zone, current, onOpen, position, columns } = props;
   const level = levelOf(event);
   const atMs = timeOf(event);
   return (
-    <li>
+    <li aria-posinset={position} aria-setsize={-1}>
       <button
         type="button"
         className="event"
@@ -47,11 +52,34 @@ export const EventRow = memo(({ event, zone, current, onOpen }: EventRowProps) =
         <span className="event-dataset">
           <Untrusted text={fieldText(event.fields["data_stream.dataset"])} charactersMax={40} />
         </span>
-        <span className="event-summary">
-          <Untrusted text={summaryOf(event)} charactersMax={SUMMARY_CHARACTERS_MAX} />
-        </span>
+        {columns.length > 0 ? (
+          <Cells event={event} columns={columns} />
+        ) : (
+          <span className="event-summary">
+            <Untrusted text={summaryOf(event)} charactersMax={SUMMARY_CHARACTERS_MAX} />
+          </span>
+        )}
       </button>
     </li>
   );
 });
 EventRow.displayName = "EventRow";
+
+function Cells({ event, columns }: Pick<EventRowProps, "event" | "columns">) {
+  return (
+    <span className="event-summary event-cells" style={cellsStyle(columns)}>
+      {columns.map((column) => (
+        <span key={column}>
+          <Untrusted
+            text={fieldText(event.fields[column] ?? "–")}
+            charactersMax={SUMMARY_CHARACTERS_MAX}
+          />
+        </span>
+      ))}
+    </span>
+  );
+}
+
+export const cellsStyle = (columns: readonly string[]) => ({
+  gridTemplateColumns: `repeat(${columns.length}, minmax(0, 1fr))`,
+});

@@ -13,34 +13,30 @@ import { splitTerms, withoutTerm, withTerm } from "../search-terms.ts";
 import { Shell } from "../shell/shell.tsx";
 import type { Theme } from "../shell/theme.ts";
 import { useKeys } from "../shell/use-keys.ts";
+import { formatTime } from "../zone.ts";
 import { EventDetail } from "./event-detail.tsx";
 import { EventList } from "./event-list.tsx";
 import { Facets } from "./facets.tsx";
 import { LazyHistogram } from "./lazy-histogram.tsx";
 import { SearchBox } from "./search-box.tsx";
+import { useReloads } from "./use-reloads.ts";
 
-const STATE = { q: parseAsString.withDefault(""), event: parseAsString };
+const STATE = {
+  q: parseAsString.withDefault(""),
+  event: parseAsString,
+  cols: parseAsString.withDefault(""),
+};
 const BAD_REQUEST = 400;
 
 /** Search over all events, with details. */
 export function ExplorePage({ theme, problems }: { theme: Theme; problems: ProblemsMessage }) {
   const range = useRange();
-  const [{ q, event }, setState] = useQueryStates(STATE, { history: "push" });
-  const [known, setKnown] = useState<EventDocument>();
+  const { q, event, known, columns, actions } = useExploreState();
   const field = useRef<HTMLInputElement>(null);
   const search = searchOf({ from: range.from, to: range.to, q });
   const overview = useResource(EventOverview, `/api/events/overview?${search}`);
   const { data, problem } = overview;
-  const actions = useMemo(() => {
-    const submit = (query: string): void => void setState({ q: query || null, event: null });
-    const toggle = (term: string): void =>
-      submit(splitTerms(q).includes(term) ? withoutTerm(q, term) : withTerm(q, term));
-    const open = (chosen: EventDocument | null): void => {
-      setKnown(chosen ?? undefined);
-      void setState({ event: chosen?.id ?? null });
-    };
-    return { submit, toggle, open };
-  }, [q, setState]);
+  useReloads(overview);
   useKeys({ search: () => field.current?.focus() });
   const badQuery = problem?.status === BAD_REQUEST && q !== "" ? problem : undefined;
   return (
@@ -74,12 +70,33 @@ export function ExplorePage({ theme, problems }: { theme: Theme; problems: Probl
             query={q}
             opened={event}
             known={known}
+            columns={columns}
             {...actions}
           />
         ) : null}
       </div>
     </Shell>
   );
+}
+
+/** Query, opened event and columns. The URL is their only state, except for the content of an event of the list. */
+function useExploreState() {
+  const [{ q, event, cols }, setState] = useQueryStates(STATE, { history: "push" });
+  const [known, setKnown] = useState<EventDocument>();
+  const actions = useMemo(() => {
+    const submit = (query: string): void => void setState({ q: query || null, event: null });
+    const toggle = (term: string): void =>
+      submit(splitTerms(q).includes(term) ? withoutTerm(q, term) : withTerm(q, term));
+    const open = (chosen: EventDocument | null): void => {
+      setKnown(chosen ?? undefined);
+      void setState({ event: chosen?.id ?? null });
+    };
+    const setColumns = (columns: readonly string[]): void =>
+      void setState({ cols: columns.join(",") || null });
+    return { submit, toggle, open, setColumns };
+  }, [q, setState]);
+  const columns = useMemo(() => cols.split(",").filter(Boolean), [cols]);
+  return { q, event, known, columns, actions };
 }
 
 type FoundProps = {
@@ -91,28 +108,26 @@ type FoundProps = {
   known: EventDocument | undefined;
   toggle: (term: string) => void;
   open: (event: EventDocument | null) => void;
+  columns: readonly string[];
+  setColumns: (columns: readonly string[]) => void;
 };
 
 /** Search results: histogram, facets, events. */
-function Found({ overview, range, search, query, opened, known, toggle, open }: FoundProps) {
+function Found(props: FoundProps) {
+  const { overview, range, search, query, opened, known, toggle, open, columns } = props;
   const { count, facets, live } = overview;
   const { zone } = range;
   return (
     <>
       <section className="histogram" aria-label="Overview">
-        <p className="count" data-testid="event-count">
-          <b>{formatExact(count)}</b> {count === 1 ? "event" : "events"}
-        </p>
-        <a className="link" href={`/api/events/original?${search}`} download>
-          Download original lines
-        </a>
+        <ExploreTools {...props} />
         <LazyHistogram overview={overview} zone={zone} onZoom={range.setRange} />
         <HolesNote holes={overview.holes} zone={zone} />
       </section>
       <div className="explore-columns">
         <details className="facets-fold" open>
           <summary>Filters</summary>
-          <Facets facets={facets} query={query} onTerm={toggle} />
+          <Facets facets={facets} query={query} search={search} onTerm={toggle} />
         </details>
         <EventList
           search={search}
@@ -122,6 +137,7 @@ function Found({ overview, range, search, query, opened, known, toggle, open }: 
           zone={zone}
           opened={opened}
           onOpen={open}
+          columns={columns}
         />
         {opened === null ? null : (
           <EventDetail
@@ -130,10 +146,68 @@ function Found({ overview, range, search, query, opened, known, toggle, open }: 
             known={known}
             zone={zone}
             onTerm={toggle}
+            onOpen={open}
+            columns={columns}
+            onColumns={props.setColumns}
             onClose={() => open(null)}
           />
         )}
       </div>
     </>
+  );
+}
+
+/** The number of events, the columns of the list, and downloads. */
+function ExploreTools({ overview, range, search, columns, setColumns }: FoundProps) {
+  const { count, live, atMs } = overview;
+  const csv = searchOf({ format: "csv", fields: columns.join(",") });
+  return (
+    <div className="explore-tools">
+      <p className="count">
+        <span data-testid="event-count">
+          <b>{formatExact(count)}</b> {count === 1 ? "event" : "events"}
+        </span>
+        {live ? ` as of ${formatTime(atMs, range.zone)}` : ""}
+      </p>
+      <ColumnsField key={columns.join(",")} columns={columns} onColumns={setColumns} />
+      <span>
+        Download{" "}
+        <a className="link" href={`/api/events/export?${search}&${csv}`} download>
+          CSV
+        </a>{" "}
+        <a className="link" href={`/api/events/export?${search}&format=ndjson`} download>
+          NDJSON
+        </a>{" "}
+        <a className="link" href={`/api/events/original?${search}`} download>
+          Original lines
+        </a>
+      </span>
+    </div>
+  );
+}
+
+type ColumnsFieldProps = Pick<FoundProps, "columns"> & { onColumns: FoundProps["setColumns"] };
+
+function ColumnsField({ columns, onColumns }: ColumnsFieldProps) {
+  const [text, setText] = useState(columns.join(", "));
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        onColumns([...new Set(text.split(/[\s,]+/).filter(Boolean))]);
+      }}
+    >
+      <label>
+        Columns{" "}
+        <input
+          value={text}
+          maxLength={1000}
+          placeholder="url.path, source.ip"
+          spellCheck={false}
+          autoComplete="off"
+          onChange={(event) => setText(event.target.value)}
+        />
+      </label>
+    </form>
   );
 }

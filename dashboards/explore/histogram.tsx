@@ -22,7 +22,7 @@ const TICKS_MAX = 8;
 
 /** Number of events over time; drag to zoom. */
 export function Histogram({ overview, zone, onZoom, height }: HistogramProps) {
-  const { fromMs, toMs, stepMs, histogram, holes } = overview;
+  const { fromMs, toMs, stepMs, histogram, holes, live } = overview;
   const rows = filledSteps(overview, histogram);
   const axis = valueAxis(Math.max(0, ...rows.map(({ count }) => count)), "count", 2);
   const drag = useDrag(onZoom, stepMs);
@@ -30,7 +30,7 @@ export function Histogram({ overview, zone, onZoom, height }: HistogramProps) {
     <figure className="chart" style={{ height }} aria-label="Events over time">
       <ResponsiveContainer width="100%" height="100%" initialDimension={{ width: 600, height }}>
         <BarChart
-          key={`${fromMs} ${toMs}`}
+          key={live ? "live" : `${fromMs} ${toMs}`}
           data={rows}
           accessibilityLayer={false}
           barCategoryGap={1}

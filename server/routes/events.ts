@@ -179,6 +179,7 @@ async function loadOverview(
     histogram: bars.map(({ tMs, value }) => [tMs, value]),
     holes: holesIn(holes, { range: search, stepMs }),
     facets: [...facets].map(([field, values]) => ({ field, values })),
+    atMs: clock.nowMs(),
   };
 }
 

@@ -26,7 +26,7 @@ export function testExplore(board: () => RunningBoard): void {
     };
     const count = (): Promise<string> => page.getByTestId("event-count").innerText();
 
-    test("older pages load as the reader scrolls, each event once, down to the oldest", async () => {
+    test("older pages load as the reader scrolls, each event once, down to the oldest, and rows out of view leave the page", async () => {
       await openAll();
       const list = page.getByTestId("events");
       await expect
@@ -38,12 +38,71 @@ export function testExplore(board: () => RunningBoard): void {
           { timeout: 25_000 },
         )
         .toBe(1);
-      const ids = await page
-        .locator(".event")
-        .evaluateAll((rows) => rows.map((row) => row.getAttribute("data-event-id")));
-      expect(ids).toHaveLength(EVENTS);
-      expect(new Set(ids).size).toBe(EVENTS);
-      expect(await page.locator(".event").last().innerText()).toContain("n=0");
+      await expect.poll(() => page.locator(".event").last().innerText(), SOON).toContain("n=0");
+      const seen = new Map<string, string>();
+      for (let top = 0; seen.size < EVENTS && top < 60_000; top += 600) {
+        await list.evaluate((element, to) => element.scrollTo({ top: to }), top);
+        await expect
+          .poll(() =>
+            list.evaluate((element) => {
+              const { x, y, height } = element.getBoundingClientRect();
+              return document
+                .elementsFromPoint(x + 60, y + height / 2)
+                .some((one) => one.matches(".event"));
+            }),
+          )
+          .toBe(true);
+        const rows = await page
+          .locator("button.event")
+          .evaluateAll((found) =>
+            found.map((row) => [
+              row.getAttribute("data-event-id") ?? "",
+              row.parentElement?.getAttribute("aria-posinset") ?? "",
+            ]),
+          );
+        expect(rows.length).toBeLessThan(200);
+        for (const [id = "", position = ""] of rows) {
+          expect(seen.get(id) ?? position).toBe(position);
+          seen.set(id, position);
+        }
+      }
+      expect(seen.size).toBe(EVENTS);
+      expect(new Set(seen.values()).size).toBe(EVENTS);
+    }, 90_000);
+
+    test("columns can be chosen, are in the URL, and are those of the CSV file", async () => {
+      await page.goto(`${board().url}/explore?from=${FROM_MS}&to=${TO_MS}&q=status:503`);
+      await page.getByLabel("Columns").fill("url.path, source.address");
+      await page.getByLabel("Columns").press("Enter");
+      await page.waitForURL(/cols=url\.path/);
+      const row = page.locator("button.event").first();
+      await expect
+        .poll(() => row.innerText(), SOON)
+        .toMatch(/\/(?:checkout|products)\s+192\.0\.2\.7/);
+      const href = await page.getByRole("link", { name: "CSV" }).getAttribute("href");
+      const csv = await context.request.get(board().url + href);
+      const lines = (await csv.text()).trimEnd().split("\r\n");
+      expect(lines[0]).toBe("url.path,source.address");
+      expect(lines).toHaveLength(FAILED + 1);
+      const ndjson = await page.getByRole("link", { name: "NDJSON" }).getAttribute("href");
+      const text = await (await context.request.get(board().url + ndjson)).text();
+      const events = text
+        .trimEnd()
+        .split("\n")
+        .map((line): unknown => JSON.parse(line));
+      expect(events).toHaveLength(FAILED);
+      expect(events[0]).toMatchObject({ "http.response.status_code": 503 });
+    });
+
+    test("an event shows its surroundings, whatever the search", async () => {
+      await page.goto(`${board().url}/explore?q="n=700"`);
+      await page.locator("button.event").first().click();
+      await page.getByRole("button", { name: "Surrounding events" }).click();
+      const around = page.getByTestId("surroundings");
+      await around.waitFor();
+      expect(await around.locator("li").count()).toBe(21);
+      const text = await around.innerText();
+      for (const near of ["n=690", "n=699", "n=701", "n=710"]) expect(text).toContain(near);
     });
 
     test("a facet filters by its value, or excludes it by its minus or with alt", async () => {
