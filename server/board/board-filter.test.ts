@@ -25,6 +25,7 @@ describe("a member who may see charts only", () => {
     "user.name:a*",
     "-url.path:/a",
     "status:500 ip:*",
+    "status:404 OR NOT (route:/a AND ip:192.0.2.7)",
     "status:500 OR ip:*",
     "NOT (status:500 user:*)",
   ])("cannot learn values of single events by the filter %s", (query) => {
