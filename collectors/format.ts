@@ -1,5 +1,6 @@
 import type { Batch } from "./batch.ts";
 import type { DurationUnits } from "./duration-units.ts";
+import type { TrustedProxies } from "./trusted-proxies.ts";
 import type { Zone } from "./zone.ts";
 
 export type FormatContext = {
@@ -9,6 +10,8 @@ export type FormatContext = {
   nowMs: number;
   /** What the durations of the stream that is read mean. Default: decided by all lines that a scanner reads. */
   units?: DurationUnits;
+  /** The proxies whose X-Forwarded-For is believed; absent: those in private networks. */
+  trustedProxies?: TrustedProxies | undefined;
 };
 
 /**

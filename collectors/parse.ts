@@ -6,7 +6,7 @@ import { emptyDocument, toDocument } from "./document.ts";
 import type { DurationUnits } from "./duration-units.ts";
 import { putOrigin } from "./envelopes/put-origin.ts";
 import { joined, originKey, unwrap, type Unwrapped } from "./envelopes/unwrap.ts";
-import type { Format } from "./format.ts";
+import type { Format, FormatContext } from "./format.ts";
 import { textOf } from "./formats/bytes.ts";
 import { LineSplitter, type SplitLine } from "./line-splitter.ts";
 import { BoundFormats, StreamFormats } from "./stream-formats.ts";
@@ -52,7 +52,7 @@ type OpenEvent = { lines: ParsedLine[]; bytes: number; mayContinue: boolean };
  * parse becomes `event.kind: pipeline_error` with the reason in `error.message`.
  */
 export class Parser {
-  readonly #options: ParseOptions;
+  readonly #options: ParseOptions & FormatContext;
   readonly #splitter = new LineSplitter(LINE_BYTES_MAX);
   readonly #batch = new Batch(ROWS_MAX);
   readonly #formats: StreamFormats;
@@ -65,8 +65,8 @@ export class Parser {
   readonly #parts = new Map<string, ParsedLine[]>();
 
   constructor(options: ParseOptions) {
-    this.#options = options;
-    this.#formats = new StreamFormats(new BoundFormats(this.#batch, options));
+    this.#options = { ...options, trustedProxies: options.rules.trustedProxies };
+    this.#formats = new StreamFormats(new BoundFormats(this.#batch, this.#options));
     this.#formats.setMain(options.format);
     this.#formats.isOnly = options.hasOthers !== true;
     this.#deriver = openDeriver(this.#batch, options.rules);

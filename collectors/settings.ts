@@ -3,9 +3,17 @@ import { z } from "zod";
 import type { SettingGroup } from "#platform/settings/settings.ts";
 
 import { isDurationRule } from "./duration-rules.ts";
+import { parseTrustedProxies } from "./trusted-proxies.ts";
 import { machineZone } from "./zone.ts";
 
-const REQUEST_PATTERN = /^[A-Z]+ \/\S* [1-5](?:\d\d|xx)(?:,[1-5](?:\d\d|xx))*$/;
+const REQUEST_PATTERN = /^(?:[A-Z]+|\*) \/\S* [1-5](?:\d\d|xx)(?:,[1-5](?:\d\d|xx))*$/;
+
+const addresses = z
+  .string()
+  .transform((text) => text.split(/[\s,;]+/).filter((part) => part !== ""))
+  .refine((networks) => parseTrustedProxies(networks) !== undefined, {
+    error: "give addresses and networks, separated by commas, for example: 10.0.0.0/8, 2001:db8::7",
+  });
 
 const requestPatterns = z
   .string()
@@ -61,16 +69,23 @@ export const derivationSettings = {
     variable: "QUARTERDECK_SIGN_IN",
     schema: requestPatterns,
     default:
-      "POST /login 2xx,3xx; POST /*/login 2xx,3xx; POST /signin 2xx,3xx; POST /*/sign-in 2xx,3xx; POST /api/session 2xx; POST /wp-login.php 3xx",
+      "POST /login 2xx,3xx; POST /*/login 2xx,3xx; POST /signin 2xx,3xx; POST /*/sign-in 2xx,3xx; POST /api/session 2xx; POST /wp-login.php?!action 3xx; POST /wp-login.php?action=login 3xx; POST /*/wp-login.php?!action 3xx; POST /*/wp-login.php?action=login 3xx",
     description:
-      "Requests in access logs that count as sign-ins: METHOD PATH STATUS[,STATUS…], separated by ;, * matches any part of the path.",
+      "Requests in access logs that count as sign-ins: METHOD PATH STATUS[,STATUS…], separated by ;. * matches any part of the path; ?action=login requires a query parameter, and ?!action that there is none.",
   },
   signOut: {
     variable: "QUARTERDECK_SIGN_OUT",
     schema: requestPatterns,
     default:
-      "POST /logout 2xx,3xx; GET /logout 2xx,3xx; POST /*/logout 2xx,3xx; POST /signout 2xx,3xx; POST /*/sign-out 2xx,3xx; DELETE /api/session 2xx",
+      "POST /logout 2xx,3xx; GET /logout 2xx,3xx; POST /*/logout 2xx,3xx; POST /signout 2xx,3xx; POST /*/sign-out 2xx,3xx; DELETE /api/session 2xx; * /wp-login.php?action=logout 3xx; * /*/wp-login.php?action=logout 3xx",
     description: "Requests in access logs that count as sign-outs, in the same format.",
+  },
+  trustedProxies: {
+    variable: "QUARTERDECK_TRUSTED_PROXIES",
+    schema: addresses,
+    default: "",
+    description:
+      "Addresses and networks of your proxies, separated by commas: the client is the last address in X-Forwarded-For that is none of them. If empty, it is the first public address, of requests from private networks.",
   },
 } satisfies SettingGroup;
 

@@ -1,10 +1,14 @@
 import { type DeriveRules, parseRequestPattern } from "#collectors/derive/request-pattern.ts";
+import { parseTrustedProxies } from "#collectors/trusted-proxies.ts";
 
-/** Parses request patterns. */
-export const deriveRules = (patterns: {
+/** Parses the settings of what log lines do not state. */
+export const deriveRules = (settings: {
   signIn: readonly string[];
   signOut: readonly string[];
+  trustedProxies: readonly string[];
 }): DeriveRules => ({
-  signIn: patterns.signIn.map(parseRequestPattern),
-  signOut: patterns.signOut.map(parseRequestPattern),
+  signIn: settings.signIn.map(parseRequestPattern),
+  signOut: settings.signOut.map(parseRequestPattern),
+  trustedProxies:
+    settings.trustedProxies.length === 0 ? undefined : parseTrustedProxies(settings.trustedProxies),
 });

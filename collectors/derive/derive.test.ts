@@ -1,9 +1,12 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
+import { parseSettings } from "#platform/settings/settings.ts";
+
 import { Batch } from "../batch.ts";
 import { toDocument } from "../document.ts";
 import { nginxAccess } from "../formats/nginx-access.ts";
+import { derivationSettings } from "../settings.ts";
 import { UTC } from "../zone.ts";
 import { openDeriver } from "./derive.ts";
 import { type DeriveRules, parseRequestPattern, parseRequestPatterns } from "./request-pattern.ts";
@@ -112,6 +115,61 @@ test("sign-ins and sign-outs follow the patterns: method, path without query, st
   ]);
 });
 
+test("patterns may require query parameters and their absence", () => {
+  const rules = { signIn: parseRequestPatterns("POST /in?a=x*&!b 200"), signOut: [] };
+  const queries = ["?a=xy", "?a=xy&b=1", "?a=y", "?c=1&a=x", ""];
+  const batch = batchOf(
+    queries.map((query, n) => line(`POST /in${query} HTTP/1.1`, 200, `198.51.100.${n}`)),
+  );
+  openDeriver(batch, rules).derive(0, batch.rows);
+  const actions = queries.map((_, row) => toDocument(batch, row)["event.action"]);
+  expect(actions).toEqual(["user-sign-in", undefined, undefined, "user-sign-in", undefined]);
+});
+
+test("the default patterns tell WordPress' actions apart", () => {
+  const { signIn, signOut } = parseSettings({ derivation: derivationSettings }, {}).derivation;
+  const requests: [request: string, status: number, action: string | undefined][] = [
+    ["POST /wp-login.php", 302, "user-sign-in"],
+    ["POST /blog/wp-login.php?redirect_to=%2F&action=login", 302, "user-sign-in"],
+    ["POST /wp-login.php", 200, undefined],
+    ["GET /wp-login.php?action=logout&_wpnonce=1", 302, "user-sign-out"],
+    ["GET /blog/wp-login.php?action=logout", 302, "user-sign-out"],
+    ["GET /wp-login.php?action=logout", 403, undefined],
+    ["POST /wp-login.php?action=lostpassword", 302, undefined],
+    ["POST /wp-login.php?action=register", 302, undefined],
+    ["POST /wp-login.php?action=postpass", 302, undefined],
+    ["POST /wp-login.php?action=rp", 302, undefined],
+  ];
+  const batch = batchOf(
+    requests.map(([request, status], n) => line(`${request} HTTP/1.1`, status, `203.0.113.${n}`)),
+  );
+  const rules = {
+    signIn: signIn.map(parseRequestPattern),
+    signOut: signOut.map(parseRequestPattern),
+  };
+  openDeriver(batch, rules).derive(0, batch.rows);
+  expect(requests.map((_, row) => toDocument(batch, row)["event.action"])).toEqual(
+    requests.map(([, , action]) => action),
+  );
+});
+
+test("repeated posts of a client that are answered with the form again are no sign-ins", () => {
+  const post = (status: number, seconds: string, address = "198.51.100.7"): string =>
+    line("POST /login HTTP/1.1", status, address).replace("10:11:12", `10:11:${seconds}`);
+  const lines = [
+    post(200, "01"),
+    post(200, "05"),
+    post(302, "09"),
+    post(200, "10", "198.51.100.8"),
+    line("GET /logout HTTP/1.1", 302),
+    post(302, "12"),
+    post(200, "13", "198.51.100.8").replace("10:11:13", "11:30:13"),
+  ];
+  const actions = derived(lines).map((document) => document["event.action"]);
+  const [signIn, signOut] = ["user-sign-in", "user-sign-out"];
+  expect(actions).toEqual([signIn, undefined, undefined, signIn, signOut, signIn, signIn]);
+});
+
 test("a failed attempt to sign in never counts, whatever its action", () => {
   const batch = new Batch(4);
   for (const [action, outcome] of [
@@ -138,7 +196,8 @@ test.each([
   ["POST /login", "a method, a path and statuses are required"],
   ["P0ST /login 200", '"P0ST" is not a method'],
   ["POST login 200", "must begin with /"],
-  ["POST /login?x 200", "remove the query"],
+  ["POST /login?=x 200", '"?=x" is not a query'],
+  ["POST /login? 200", '"?" is not a query'],
   ["POST /login 2xx,9xx", '"9xx" is not a status'],
 ])("the pattern %s is rejected with its invalid part", (text, why) => {
   expect(() => parseRequestPattern(text)).toThrow(why);

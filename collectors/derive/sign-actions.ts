@@ -2,10 +2,13 @@ import type { Batch } from "../batch.ts";
 import type { TextColumn } from "../columns.ts";
 import { listOf } from "../fields.ts";
 import { IdMap } from "./id-map.ts";
+import { RepeatedSignIns } from "./repeated-sign-ins.ts";
 import type { DeriveRules, RequestPattern } from "./request-pattern.ts";
 
 export const SIGN_IN = "user-sign-in";
 export const SIGN_OUT = "user-sign-out";
+/** Of the address and of the user agent, which together identify a client. */
+const CLIENT_CHARS_MAX = 256;
 /** Failed attempts get a separate action, so that they are not counted. */
 const FAILED = "-failed";
 
@@ -55,6 +58,7 @@ export class SignActions {
   /** For each category: 1 for authentication or session. For each type: 1 for start, 2 for end. */
   readonly #categories = new IdMap();
   readonly #types = new IdMap();
+  readonly #repeated = new RepeatedSignIns();
   #anyPath = false;
   #anyCategory = false;
 
@@ -99,6 +103,7 @@ export class SignActions {
 
   #fromRequests(fromRow: number, toRow: number): void {
     const paths = this.#batch.text("url.path").ids;
+    const queries = this.#batch.text("url.query");
     const methods = this.#batch.text("http.request.method");
     const statuses = this.#batch.number("http.response.status_code").values;
     for (let row = fromRow; row < toRow; row += 1) {
@@ -107,10 +112,30 @@ export class SignActions {
       const method = methods.text(methods.ids[row]!).toUpperCase();
       const found = this.#patterns.find(({ pattern }, index) => {
         const isMethod = pattern.method === "*" || pattern.method === method;
-        return isMethod && (bits & (1 << index)) !== 0 && pattern.matchesStatus(statuses[row]!);
+        if (!isMethod || (bits & (1 << index)) === 0 || !pattern.matchesStatus(statuses[row]!))
+          return false;
+        const query = queries.ids[row]!;
+        return pattern.matchesQuery?.(query === 0 ? "" : queries.text(query)) ?? true;
       });
-      if (found) this.#actions.putText(row, found.isSignIn ? SIGN_IN : SIGN_OUT);
+      if (found) this.#putRequest(row, found.isSignIn);
     }
+  }
+
+  #putRequest(row: number, isSignIn: boolean): void {
+    const address = this.#batch.text("source.address");
+    const agent = this.#batch.text("user_agent.original");
+    const client = [address, agent].map((column) => {
+      const id = column.ids[row]!;
+      return id === 0 ? "" : column.text(id).slice(0, CLIENT_CHARS_MAX);
+    });
+    const key = client.join("\n");
+    if (!isSignIn) this.#repeated.signedOut(key);
+    else if (client[0] !== "") {
+      const timeMs = this.#batch.number("@timestamp").values[row]!;
+      const status = this.#batch.number("http.response.status_code").values[row]!;
+      if (this.#repeated.isRepeat(key, timeMs, status)) return;
+    }
+    this.#actions.putText(row, isSignIn ? SIGN_IN : SIGN_OUT);
   }
 
   #fromEvents(fromRow: number, toRow: number): void {

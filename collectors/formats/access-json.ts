@@ -1,74 +1,37 @@
+import { isIP } from "node:net";
+
 import type { Batch } from "../batch.ts";
 import { isDurationName, unitsOf } from "../duration-units.ts";
-import type { NumberField, TextField } from "../fields.ts";
+import type { TextField } from "../fields.ts";
 import type { FormatContext, LineScanner } from "../format.ts";
+import {
+  CLIENTS,
+  FORWARDED,
+  HOSTS,
+  normalName,
+  NUMBERS,
+  PROTOCOLS,
+  QUERIES,
+  TEXTS,
+  TIMES,
+  UPSTREAM_TIMES,
+  URLS,
+} from "./access-json-names.ts";
 import { AccessLine, type AccessDialect } from "./access-line.ts";
+import { splitHostPort } from "./address.ts";
+import { includes } from "./evidence.ts";
+import { putForwardedFor } from "./forwarded-for.ts";
 import { FIELDS_MAX, flatten, parseJsonLine } from "./json-line.ts";
+import { jsonTime } from "./json-time.ts";
 import { numbersOf } from "./tail.ts";
-import { implausible, parseTime } from "./time.ts";
+import { implausible } from "./time.ts";
 
-const TIMES = [
-  "time_iso8601",
-  "time_local",
-  "msec",
-  "@timestamp",
-  "timestamp",
-  "time",
-  "ts",
-  "date",
-];
-const TEXTS: Readonly<Record<string, TextField>> = {
-  remote_addr: "source.address",
-  client_ip: "source.address",
-  clientip: "source.address",
-  client: "source.address",
-  remoteip: "source.address",
-  ip: "source.address",
-  remote_user: "user.name",
-  user: "user.name",
-  request_method: "http.request.method",
-  method: "http.request.method",
-  verb: "http.request.method",
-  request_uri: "url.original",
-  uri: "url.original",
-  url: "url.original",
-  http_user_agent: "user_agent.original",
-  user_agent: "user_agent.original",
-  useragent: "user_agent.original",
-  agent: "user_agent.original",
-  http_referer: "http.request.referrer",
-  http_referrer: "http.request.referrer",
-  referer: "http.request.referrer",
-  referrer: "http.request.referrer",
-  host: "url.domain",
-  http_host: "url.domain",
-  server_name: "url.domain",
-  vhost: "url.domain",
-  scheme: "url.scheme",
-  request_id: "http.request.id",
-  req_id: "http.request.id",
-  hostname: "host.name",
-  upstream_addr: "nginx.upstream.address",
-  ssl_cipher: "tls.cipher",
-  handling: "varnish.handling",
-  hitmiss: "varnish.handling",
-  cache: "varnish.handling",
-};
-const NUMBERS: Readonly<Record<string, NumberField>> = {
-  status: "http.response.status_code",
-  response: "http.response.status_code",
-  status_code: "http.response.status_code",
-  body_bytes_sent: "http.response.body.bytes",
-  bytes: "http.response.body.bytes",
-  size: "http.response.body.bytes",
-  bytes_sent: "http.response.bytes",
-  request_length: "http.request.bytes",
-  remote_port: "source.port",
-  server_port: "url.port",
-};
+/** Fields by their normal name, without those that have no value. */
+type Fields = Map<string, { name: string; value: unknown; text: string }>;
 
 /**
- * An access log as JSON lines, named by the server's own variables: `log_format … escape=json '{"status":$status,…}'`.
+ * An access log as JSON lines, with the server's own variables or the spellings of widely used configurations:
+ * `log_format … escape=json '{"status":$status,…}'`.
  */
 export function openAccessJson(
   batch: Batch,
@@ -79,26 +42,47 @@ export function openAccessJson(
   return (bytes, start, end) => {
     const parsed = parseJsonLine(bytes, start, end);
     if ("reason" in parsed) return parsed.reason;
-    const fields = flatten(parsed.object);
-    if (!fields) return `JSON has more than ${FIELDS_MAX} fields`;
+    const flat = flatten(parsed.object);
+    if (!flat) return `JSON has more than ${FIELDS_MAX} fields`;
     line.row = batch.rows;
     line.extras.clear();
-    const reason = putTime(line, fields) ?? putFields(line, fields);
+    const fields = namedFields(flat);
+    const reason = putTime(line, fields) ?? putFields(line, fields, bytes.subarray(start, end));
     if (reason !== undefined) return reason;
     line.extras.write(line.columns.extras, line.row);
     return undefined;
   };
 }
 
-function putTime(line: AccessLine, fields: Map<string, unknown>): string | undefined {
+function namedFields(flat: ReadonlyMap<string, unknown>): Fields {
+  const fields: Fields = new Map();
+  for (const [name, value] of flat) {
+    const single: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
+    const text = typeof single === "string" ? single : JSON.stringify(single);
+    const key = normalName(name);
+    if (text !== "" && text !== "-" && !fields.has(key)) fields.set(key, { name, value, text });
+  }
+  return fields;
+}
+
+/** Removes the first of these fields from the rest, and returns its text. */
+function take(fields: Fields, names: Iterable<string>): string | undefined {
+  for (const name of names) {
+    const field = fields.get(name);
+    if (!field) continue;
+    fields.delete(name);
+    return field.text;
+  }
+  return undefined;
+}
+
+function putTime(line: AccessLine, fields: Fields): string | undefined {
   const name = TIMES.find((candidate) => fields.has(candidate));
-  if (name === undefined) return `no time: the line has none of ${TIMES.slice(0, 4).join(", ")}`;
-  const text = String(fields.get(name));
-  fields.delete(name);
-  const bytes = Buffer.from(text.replace(/^\[|\]$/g, ""));
+  if (name === undefined)
+    return "no time: the line has none of time_iso8601, time_local, msec, @timestamp";
+  const text = take(fields, [name]) ?? "";
   const { nowMs, zone } = line.context;
-  let ms = parseTime(bytes, 0, bytes.length, zone);
-  if (Number.isNaN(ms) && /^\d{13}$/.test(text)) ms = Number(text);
+  const ms = jsonTime(text, zone);
   const why = implausible(ms, nowMs);
   if (why !== undefined)
     return Number.isNaN(ms) ? `time cannot be read: ${text.slice(0, 60)}` : why;
@@ -107,61 +91,120 @@ function putTime(line: AccessLine, fields: Map<string, unknown>): string | undef
   return undefined;
 }
 
-function putFields(line: AccessLine, fields: Map<string, unknown>): string | undefined {
+function putFields(line: AccessLine, fields: Fields, bytes: Uint8Array): string | undefined {
   const { batch, row } = line;
-  const request = fields.get("request");
-  if (typeof request === "string" && request !== "") {
-    fields.delete("request");
-    line.bytes = Buffer.from(request);
-    line.putRequest(0, line.bytes.length, 0);
-  }
-  let known = typeof request === "string" ? 1 : 0;
-  for (const [key, value] of fields) {
-    const name = key.toLowerCase().replace(/^\$/, "");
-    const text = typeof value === "string" ? value : JSON.stringify(value);
-    if (text === "" || text === "-") continue;
-    const textField = Object.hasOwn(TEXTS, name) ? TEXTS[name] : undefined;
-    const numberField = Object.hasOwn(NUMBERS, name) ? NUMBERS[name] : undefined;
+  let known = putUrl(line, fields) ? 1 : 0;
+  putClient(line, fields);
+  putHost(line, fields);
+  for (const [key, { name, value, text }] of fields) {
+    const textField = TEXTS.get(key);
+    const numberField = NUMBERS.get(key);
     if (textField !== undefined || numberField !== undefined) known += 1;
     if (textField !== undefined) putText(line, textField, text);
     else if (numberField !== undefined) {
-      if (!/^\d{1,15}$/.test(text)) return `${name} is not a number: ${text.slice(0, 60)}`;
-      batch.number(numberField).put(row, Number(text));
-    } else putOther(line, name, value, text);
+      if (/^\d{1,15}$/.test(text)) batch.number(numberField).put(row, Number(text));
+      else if (numberField === "http.response.status_code")
+        return `${name} is not a number: ${text.slice(0, 60)}`;
+      else putOther(line, key, { name, value, text });
+    } else if (!putDuration(line, { name, text, bytes }))
+      putOther(line, key, { name, value, text });
   }
   if (known < 2)
     return `not an ${line.dialect.name} line: the JSON has neither a request nor a status`;
   return undefined;
 }
 
-/** A field that is already written, such as the URL of `request`, is kept. */
+/** A field that is already written, such as the method of `request`, is kept. */
 function putText(line: AccessLine, field: TextField, text: string): void {
   const column = line.batch.text(field);
   if (column.ids[line.row] === 0) column.putText(line.row, text);
 }
 
-function putOther(line: AccessLine, name: string, value: unknown, text: string): void {
-  const { vendor } = line.dialect;
+/** The request line, or the URL, with the query if that is logged by itself. */
+function putUrl(line: AccessLine, fields: Fields): boolean {
+  const request = fields.get("request")?.text ?? "";
+  const isUrl = /^(?:\/|https?:\/\/)/i.test(request);
+  if (request !== "" && !isUrl) {
+    fields.delete("request");
+    line.bytes = Buffer.from(request);
+    line.putRequest(0, line.bytes.length, 0);
+  }
+  const url = take(fields, URLS);
+  const query = take(fields, QUERIES)?.replace(/^\?/, "");
+  if (url !== undefined) {
+    const isWhole = query === undefined || query === "" || url.includes("?");
+    putText(line, "url.original", isWhole ? url : `${url}?${query}`);
+  }
+  return request !== "" || url !== undefined;
+}
+
+function putClient(line: AccessLine, fields: Fields): void {
+  const named = take(fields, CLIENTS);
+  // Some configurations name the client "host".
+  const host = named === undefined ? fields.get("host")?.text : undefined;
+  const text =
+    named ?? (host !== undefined && isIP(host) !== 0 ? take(fields, ["host"]) : undefined);
+  if (text !== undefined) {
+    const { host: address, port } = splitHostPort(text);
+    putText(line, "source.address", address);
+    if (port !== undefined) line.batch.number("source.port").put(line.row, port);
+  }
+  for (const name of FORWARDED) {
+    const forwarded = take(fields, [name]);
+    if (forwarded !== undefined) putForwardedFor(line, forwarded);
+  }
+}
+
+/** The requested host; an address under `host` beside another name is that of the server. */
+function putHost(line: AccessLine, fields: Fields): void {
+  const { batch, row } = line;
+  const host = fields.get("host")?.text;
+  if (host !== undefined && isIP(splitHostPort(host).host) !== 0) {
+    fields.delete("host");
+    putText(line, "server.address", splitHostPort(host).host);
+  }
+  const text = take(fields, HOSTS);
+  if (text === undefined || text === "_") return;
+  const { host: domain, port } = splitHostPort(text);
+  putText(line, "url.domain", domain);
+  if (port !== undefined) batch.number("url.port").put(row, port);
+}
+
+type Duration = { name: string; text: string; bytes: Uint8Array };
+
+/** Whether the field is a duration whose unit is clear. */
+function putDuration(line: AccessLine, { name, text, bytes }: Duration): boolean {
+  const field = name.toLowerCase().replace(/^.*[.$]/, "");
   const [first, ...others] = numbersOf(text);
-  const isOne = others.length === 0;
-  if (isDurationName(name) && first !== undefined)
-    line.columns.duration.put(
-      line.row,
-      unitsOf(line.context).nsOf(name, isOne ? text : String(first)),
-    );
-  else if (name.endsWith("cache_status")) {
-    line.extras.set(`${vendor}.upstream.cache_status`, value);
+  if (first === undefined || !isDurationName(field)) return false;
+  const one = others.length === 0 ? text : String(first);
+  // A parsed number has lost the fraction of an unquoted 1.000.
+  const isFraction = /^\d+$/.test(one) && includes(bytes, `:${one}.000`);
+  const ns = unitsOf(line.context).nsOf(field, isFraction ? `${one}.000` : one);
+  if (!Number.isNaN(ns)) line.columns.duration.put(line.row, ns);
+  return !Number.isNaN(ns);
+}
+
+type Other = { name: string; value: unknown; text: string };
+
+function putOther(line: AccessLine, key: string, { name, value, text }: Other): void {
+  const { vendor } = line.dialect;
+  const times = numbersOf(text);
+  if (UPSTREAM_TIMES.has(key) && times.length > 0) {
+    line.extras.set(`${vendor}.upstream.response_time`, times.length === 1 ? times[0] : times);
+  } else if (key.endsWith("cachestatus")) {
+    line.extras.set(`${vendor}.upstream.cache_status`, text);
     putText(line, "varnish.handling", text.toLowerCase());
-  } else if (name === "upstream_response_time" && first !== undefined) {
-    const times = numbersOf(text);
-    line.extras.set(`${vendor}.upstream.response_time`, times.length === 1 ? first : times);
-  } else if (name === "server_protocol" || name === "protocol") {
-    putText(line, "http.version", text.replace(/^HTTP\//, ""));
-  } else if (name === "http_x_forwarded_for" || name === "x_forwarded_for") {
-    line.extras.set(`${vendor}.x_forwarded_for`, text.split(/, ?/));
-  } else if (name === "ssl_protocol") {
+  } else if (PROTOCOLS.has(key)) putProtocol(line, text);
+  else if (key === "sslprotocol") {
     const tls = /^(TLS|SSL)v?(\d(?:\.\d)?)$/.exec(text);
     if (tls) putText(line, "tls.version", tls[2] ?? "");
     if (tls) putText(line, "tls.version_protocol", (tls[1] ?? "").toLowerCase());
-  } else line.extras.set(`${vendor}.${name}`, value);
+  } else line.extras.set(`${vendor}.${name.toLowerCase().replace(/^\$/, "")}`, value);
+}
+
+/** `HTTP/1.1`, or the scheme. */
+function putProtocol(line: AccessLine, text: string): void {
+  if (/^https?$/i.test(text)) putText(line, "url.scheme", text.toLowerCase());
+  else putText(line, "http.version", text.replace(/^HTTP\//i, ""));
 }

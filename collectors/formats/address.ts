@@ -1,17 +1,52 @@
 import { isIP, isIPv6 } from "node:net";
 
+import type { TrustedProxies } from "../trusted-proxies.ts";
+
 /** Addresses of private, loopback and link-local networks. */
 const PRIVATE =
   /^(10\.|127\.|0\.|169\.254\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|::1$|::$|f[cd]|fe[89ab])/i;
 
-function isPublicIp(text: string): boolean {
+export function isPublicIp(text: string): boolean {
   return isIP(text) !== 0 && !PRIVATE.test(text);
 }
 
-/** The client in a list to which proxies append addresses: the first public address, otherwise the first. */
-export function clientOf(addresses: readonly string[]): string | undefined {
-  return addresses.find(isPublicIp) ?? addresses[0];
+/**
+ * The client in a list to which proxies append addresses: with trusted proxies, the last one that is none of them;
+ * otherwise the first public address, or the first one.
+ */
+export function clientOf(
+  addresses: readonly string[],
+  trusted: TrustedProxies | undefined,
+): string | undefined {
+  if (!trusted) return addresses.find(isPublicIp) ?? addresses[0];
+  return (
+    addresses.findLast((address) => isIP(address) !== 0 && !trusted.has(address)) ?? addresses[0]
+  );
 }
+
+/** What proxies write for an address that they do not know or hide. */
+const NO_ADDRESS = /^(?:-|unknown|_[\w.-]*|)$/i;
+
+/** The addresses of a value such as `203.0.113.9, 10.0.0.1` or `for="[2001:db8::7]:4711"`; other parts are left out. */
+export function addressesIn(value: string): string[] {
+  return partsOf(value).filter((part) => isIP(part) !== 0);
+}
+
+/** Whether a value without a name consists of addresses. */
+export function isAddressList(value: string): boolean {
+  const parts = partsOf(value);
+  const addresses = parts.filter((part) => isIP(part) !== 0);
+  return addresses.length > 0 && parts.every((part) => isIP(part) !== 0 || NO_ADDRESS.test(part));
+}
+
+const partsOf = (value: string): string[] =>
+  value
+    .replace(/^\((.*)\)$/, "$1")
+    .split(",")
+    .map((part) => {
+      const node = /^(?:.*;)?\s*for=([^;]*)/i.exec(part)?.[1] ?? part;
+      return splitHostPort(node.trim().replaceAll('"', "")).host;
+    });
 
 export type HostPort = { host: string; port?: number };
 

@@ -1,9 +1,12 @@
 import type { Batch } from "../batch.ts";
 import { isDurationName, unitsOf } from "../duration-units.ts";
 import type { Format, LineScanner } from "../format.ts";
-import { AccessLine } from "./access-line.ts";
-import { OPEN_BRACKET, textOf } from "./bytes.ts";
+import { openAccessJson } from "./access-json.ts";
+import { AccessLine, type AccessDialect } from "./access-line.ts";
+import { isAddressList } from "./address.ts";
+import { OPEN_BRACE, OPEN_BRACKET, textOf } from "./bytes.ts";
 import { hasApacheEscape, includes, isSet } from "./evidence.ts";
+import { putForwardedFor } from "./forwarded-for.ts";
 import { tailTokens } from "./tail.ts";
 import { ACCESS_TRAITS } from "./traits.ts";
 
@@ -18,6 +21,8 @@ const HEAD_BYTES_MIN = 16;
 const TLS = /^(TLS|SSL)v?(\d(?:\.\d)?)$/;
 const SSL_HEAD_BYTES_MAX = 256;
 
+const dialect: AccessDialect = { name: "Apache access", vendor: "apache.access", tail };
+
 export const APACHE_PATH = /apache|httpd|other_vhosts/i;
 
 export const apacheAccess: Format = {
@@ -27,18 +32,19 @@ export const apacheAccess: Format = {
   traits: { ...ACCESS_TRAITS, namesClients: true },
   detection: {
     path: APACHE_PATH,
-    evidence: (batch, line) => (isApache(batch, line) ? 1 : 0),
+    evidence: (batch, line) => (isApache(batch, line) ? (line[0] === OPEN_BRACE ? 2 : 1) : 0),
   },
   usualPaths: ["/var/log/apache2/*access*.log", "/var/log/httpd/*access*log"],
   open(batch, context) {
-    const line = new AccessLine(batch, context, {
-      name: "Apache access",
-      vendor: "apache.access",
-      tail,
-    });
+    const line = new AccessLine(batch, context, dialect);
     const scanSsl = sslRequestScanner(batch, line);
-    return (bytes, start, end) =>
-      bytes[start] === OPEN_BRACKET ? scanSsl(bytes, start, end) : line.scan(bytes, start, end);
+    const scanJson = openAccessJson(batch, context, dialect);
+    return (bytes, start, end) => {
+      if (bytes[start] === OPEN_BRACE) return scanJson(bytes, start, end);
+      return bytes[start] === OPEN_BRACKET
+        ? scanSsl(bytes, start, end)
+        : line.scan(bytes, start, end);
+    };
   },
 };
 
@@ -54,6 +60,7 @@ function tail(line: AccessLine, start: number, end: number): undefined {
     if (name !== undefined) putNamed(line, name.toLowerCase(), value);
     else if (starred !== undefined) numbers.push(starred);
     else if (DURATION.test(value)) numbers.push(value);
+    else if (isAddressList(value)) putForwardedFor(line, value);
     else if (value !== "-" && value !== "") unknown.push(value);
   }
   putNumbers(line, numbers);
@@ -167,9 +174,16 @@ function putTls(batch: Batch, line: AccessLine, protocol: string, cipher: string
   if (Object.keys(extras).length > 0) line.columns.extras.putText(row, JSON.stringify(extras));
 }
 
-/** Only Apache writes common lines without a referrer, a dash for 0 bytes, its escapes, or TLS columns. */
+/**
+ * Only Apache writes common lines without a referrer, a dash for 0 bytes, its escapes, or TLS columns, and in JSON a query
+ * with its question mark.
+ */
 function isApache(batch: Batch, line: Uint8Array): boolean {
-  if (isSet(batch, "tls.cipher") || !includes(line, '" "')) return line[0] !== 0x7b;
+  if (line[0] === OPEN_BRACE) return hasQueryMark(line);
+  if (isSet(batch, "tls.cipher") || !includes(line, '" "')) return true;
   const hasDash = Number.isNaN(batch.number("http.response.body.bytes").values[0]);
   return hasDash || hasApacheEscape(line);
 }
+
+const hasQueryMark = (line: Uint8Array): boolean =>
+  /"(?:query|query_?string|args)"\s*:\s*"\?/i.test(textOf(line, 0, line.length));

@@ -2,9 +2,10 @@ import { isDurationName, unitsOf } from "../duration-units.ts";
 import type { Format } from "../format.ts";
 import { openAccessJson } from "./access-json.ts";
 import { openAccessLine, type AccessDialect, type AccessLine } from "./access-line.ts";
-import { listAddress } from "./address.ts";
+import { isAddressList, listAddress } from "./address.ts";
 import { OPEN_BRACE, isDigit } from "./bytes.ts";
 import { hasNginxEscape, hasNginxVariable } from "./evidence.ts";
+import { putForwardedFor } from "./forwarded-for.ts";
 import { numbersOf, tailTokens, type TailToken } from "./tail.ts";
 import { ACCESS_TRAITS } from "./traits.ts";
 
@@ -17,6 +18,13 @@ const REQUEST_ID = /^[0-9a-f]{32}$/;
 /** Names of upstream time, cache status and request id in `name=value` styles. */
 const CACHE_NAMES = new Set(["cs", "cache", "cache_status", "upstream_cache_status", "ucs"]);
 const UPSTREAM_TIMES = new Set(["urt", "upstream_response_time", "upstream_time", "uht_urt", "ut"]);
+const FORWARDED = new Set([
+  "xff",
+  "fwd",
+  "x_forwarded_for",
+  "http_x_forwarded_for",
+  "forwarded_for",
+]);
 const REQUEST_IDS = new Set(["rid", "request_id", "reqid", "req_id"]);
 
 const dialect: AccessDialect = { name: "nginx access", vendor: "nginx.access", tail };
@@ -119,9 +127,8 @@ function putUnnamed(line: AccessLine, token: TailToken, unknown: string[]): void
   else if (ADDRESS.test(value)) line.batch.text("nginx.upstream.address").putText(line.row, value);
   else if (quoted && /^\d{1,6}\.\d{1,2}$/.test(value))
     line.extras.set("nginx.access.gzip_ratio", Number(value));
-  else if (quoted && /^[0-9a-f.:, ]{3,400}$/i.test(value)) {
-    line.extras.set("nginx.access.x_forwarded_for", value.split(/, ?/));
-  } else unknown.push(value);
+  else if (isAddressList(value)) putForwardedFor(line, value);
+  else unknown.push(value);
 }
 
 function putNamed(line: AccessLine, name: string, value: string): void {
@@ -131,6 +138,7 @@ function putNamed(line: AccessLine, name: string, value: string): void {
     line.columns.duration.put(line.row, unitsOf(line.context).nsOf(key, value));
   } else if (CACHE.test(value) && CACHE_NAMES.has(key)) putCacheStatus(line, value);
   else if (UPSTREAM_TIMES.has(key)) putUpstreamTime(line, value);
+  else if (FORWARDED.has(key)) putForwardedFor(line, value);
   else if (REQUEST_IDS.has(key)) line.batch.text("http.request.id").putText(line.row, value);
   else if (key === "ua" || key === "us" || key === "upstream_addr" || key === "uaddr") {
     if (ADDRESS.test(value)) line.batch.text("nginx.upstream.address").putText(line.row, value);

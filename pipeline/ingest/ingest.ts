@@ -44,7 +44,11 @@ export class Ingest {
   constructor(deps: IngestDeps) {
     this.#deps = deps;
     this.#sealAfterMs = Math.min(SEAL_AFTER_FIRST_MS, deps.sealAfterMs);
-    this.#context = { zone: deps.zone, nowMs: deps.clock.nowMs() };
+    this.#context = {
+      zone: deps.zone,
+      nowMs: deps.clock.nowMs(),
+      trustedProxies: deps.rules.trustedProxies,
+    };
     this.#unstored = new UnstoredBatch(deps);
     this.#batch = this.#unstored.batch;
     this.#streams = new Streams(this.#batch, this.#context, deps.unitOf);

@@ -112,8 +112,8 @@ function rowsAt(batch: Batch, path: string | undefined): number[] {
 }
 
 type ParserDeps = ReprocessRequest &
-  Pick<ReprocessDeps, "clock" | "zone"> & { positions: Positions };
-type RowsDeps = ParserDeps & Pick<ReprocessDeps, "rules"> & { store: Pick<EventReader, "extents"> };
+  Pick<ReprocessDeps, "clock" | "rules" | "zone"> & { positions: Positions };
+type RowsDeps = ParserDeps & { store: Pick<EventReader, "extents"> };
 
 /** The parsers that are tried for the lines of each source, bound to the batch. */
 class Parsers {
@@ -166,7 +166,8 @@ class Parsers {
     let parser = this.#byFormat.get(format);
     if (!parser) {
       const { zone, clock } = this.#deps;
-      const scan = openWrapped(format, this.#batch, { zone, nowMs: clock.nowMs() });
+      const { trustedProxies } = this.#deps.rules;
+      const scan = openWrapped(format, this.#batch, { zone, nowMs: clock.nowMs(), trustedProxies });
       this.#byFormat.set(format, (parser = { scan, dataset: format.dataset }));
     }
     return parser;

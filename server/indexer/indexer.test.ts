@@ -14,7 +14,14 @@ import { startIndexer } from "./indexer.ts";
 const LINE =
   '198.51.100.7 - - [14/Mar/2026:00:00:00 +0000] "GET /page HTTP/1.1" 200 12 "-" "Indexer/1"\n';
 
-const TASK = { signIn: [], signOut: [], timezone: "UTC", durationUnits: [], sealAfterMs: 3_000 };
+const TASK = {
+  signIn: [],
+  signOut: [],
+  trustedProxies: [],
+  timezone: "UTC",
+  durationUnits: [],
+  sealAfterMs: 3_000,
+};
 
 test("an indexer that fails reports the reason, is restarted, and reads the pending events", async () => {
   const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck indexer "));

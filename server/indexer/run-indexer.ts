@@ -28,6 +28,7 @@ export type IndexerTask = {
   /** Request patterns in text form. */
   signIn: readonly string[];
   signOut: readonly string[];
+  trustedProxies: readonly string[];
   /** Time zone of log times without a zone. */
   timezone: string;
   /** Rules of the units of durations. */

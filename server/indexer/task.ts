@@ -26,6 +26,7 @@ export const indexerTask = (
   locksFolder: folder.locks,
   signIn: settings.signIn,
   signOut: settings.signOut,
+  trustedProxies: settings.trustedProxies,
   timezone: settings.timezone,
   durationUnits: settings.durationUnits,
 });
