@@ -148,6 +148,12 @@ describe("query language", () => {
     );
   });
 
+  test("a field and its value that look like an address together are formatted with quotes", () => {
+    const filter = [{ field: "A", op: "eq", value: "fe80::1" }] as const;
+    expect(formatFilter(filter)).toBe('A:"fe80::1"');
+    expect(parseQuery(formatFilter(filter))).toEqual(filter);
+  });
+
   test("any text is parsed, or rejected with a reason", () => {
     assert(
       property(string({ unit: "binary", maxLength: 60 }), (query) => {

@@ -1,4 +1,4 @@
-import { parseCidr } from "../cidr.ts";
+import { isAddress, parseCidr } from "../cidr.ts";
 import type { Condition, FieldCondition, Filter } from "../filter.ts";
 import { mayHaveAddresses, resolveField } from "./names.ts";
 import { FIELD_NAME } from "./scanner.ts";
@@ -44,8 +44,9 @@ function exactValue(field: string, value: string | number): string {
   const text = String(value);
   const isPattern = patternIn(field, { text, isQuoted: false, at: 0 }) !== undefined;
   const isNetwork = mayHaveAddresses(field) && parseCidr(text) !== undefined;
-  // `field://…` would be read as a URL.
-  const isSpecial = isPattern || isNetwork || text.startsWith("//");
+  // `field://…` would be read as a URL, and `a:fe80::1` as an address.
+  const isAmbiguous = text.startsWith("//") || isAddress(`${field}:${text}`);
+  const isSpecial = isPattern || isNetwork || isAmbiguous;
   return isSpecial ? quoted(text) : quotedUnless(PLAIN_VALUE, text);
 }
 
