@@ -1,4 +1,4 @@
-import { type Duck, eventFilesSql, quoted } from "./duck.ts";
+import { type Duck, eventFilesSql, isOutOfMemory, quoted } from "./duck.ts";
 import { syncFile, writeSafe } from "./files.ts";
 import type { Statement } from "./filter-sql.ts";
 import { writeParquet } from "./parquet/write-parquet.ts";
@@ -29,8 +29,8 @@ type Merge = {
 };
 
 /**
- * Merges the events of files into a new file, in the order of their time. Events with long texts stay in the order of
- * the files, because sorting would require memory for all of them.
+ * Merges the events of files into a new file, in the order of their time. Events with long texts, or with too
+ * much text to be sorted within the memory limit, stay in the order of the files.
  */
 export async function mergeEventFiles(
   duck: Duck,
@@ -46,11 +46,18 @@ export async function mergeEventFiles(
   const order = isInTimeOrder(inputs) ? "" : 'ORDER BY "@timestamp"';
   const target = `${quoted(path)} (FORMAT parquet, ${ZSTD}, ROW_GROUP_SIZE ${ROW_GROUP_ROWS},
     KV_METADATA {${FOOTER_KEY}: ${quoted(json)}}`;
-  if (footer.hasLongRows) {
+  const copyInOrder = (): Promise<void> => {
     const limited = `${target}, ROW_GROUP_SIZE_BYTES '${LONG_ROW_GROUP_BYTES}')`;
-    await duck.copyInOrder(`COPY (${events}) TO ${limited}`, stays.parameters);
-  } else {
-    await duck.rows(`COPY (${events} ${order}) TO ${target})`, stays.parameters);
+    return duck.copyInOrder(`COPY (${events}) TO ${limited}`, stays.parameters);
+  };
+  if (footer.hasLongRows) await copyInOrder();
+  else {
+    await duck
+      .rows(`COPY (${events} ${order}) TO ${target})`, stays.parameters)
+      .catch((error: unknown) => {
+        if (!isOutOfMemory(error)) throw error;
+        return copyInOrder();
+      });
   }
   await syncFile(path);
 }
