@@ -15,31 +15,25 @@ const addresses = z
     error: "give addresses and networks, separated by commas, for example: 10.0.0.0/8, 2001:db8::7",
   });
 
-const requestPatterns = z
-  .string()
-  .transform((text) =>
-    text
-      .split(";")
-      .map((part) => part.trim())
-      .filter((part) => part !== ""),
-  )
-  .refine((patterns) => patterns.every((pattern) => REQUEST_PATTERN.test(pattern)), {
+const semicolonList = z.string().transform((text) =>
+  text
+    .split(";")
+    .map((part) => part.trim())
+    .filter((part) => part !== ""),
+);
+
+const requestPatterns = semicolonList.refine(
+  (patterns) => patterns.every((pattern) => REQUEST_PATTERN.test(pattern)),
+  {
     error:
       "write METHOD PATH STATUS[,STATUS…], separated by ;, for example: POST /login 2xx,3xx; POST /api/session 201",
-  });
+  },
+);
 
-const durationUnits = z
-  .string()
-  .transform((text) =>
-    text
-      .split(";")
-      .map((part) => part.trim())
-      .filter((part) => part !== ""),
-  )
-  .refine((rules) => rules.every(isDurationRule), {
-    error:
-      "write PATH FIELD us|ms|s|none, separated by ;, for example: /var/log/httpd/*_log request_time ms; * %D us",
-  });
+const durationUnits = semicolonList.refine((rules) => rules.every(isDurationRule), {
+  error:
+    "write PATH FIELD us|ms|s|none, separated by ;, for example: /var/log/httpd/*_log request_time ms; * %D us",
+});
 
 /** Settings for what log lines themselves do not state. */
 export const derivationSettings = {
