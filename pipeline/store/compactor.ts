@@ -213,6 +213,7 @@ export class Compactor {
       const footer = damage.events ? withoutEvents(merged) : merged;
       if (cut) Object.assign(footer, await this.#remaining(inputs, cut));
       footer.holes = remainingHoles(footer.holes, cutoffs);
+      footer.replaces = this.#withReplaced(inputs);
       const events = await this.#mergeEvents(inputs, footer, { written, cutoffs });
       const isValid = async (): Promise<boolean> =>
         (await lease.confirm()) && (await this.#allCount(inputs));
@@ -221,6 +222,12 @@ export class Compactor {
     } finally {
       for (const path of written) await rm(path, { force: true });
     }
+  }
+
+  #withReplaced(inputs: readonly Segment[]): SegmentId[] {
+    const before = inputs.flatMap(({ replaces }) => replaces);
+    const remaining = before.filter((id) => this.#segments.find(id) !== undefined);
+    return [...new Set([...inputs.map(({ id }) => id), ...remaining])];
   }
 
   async #allCount(inputs: readonly Segment[]): Promise<boolean> {

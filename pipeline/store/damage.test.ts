@@ -212,6 +212,109 @@ test("inputs of a merge are kept until the merged segment was verified", async (
   expect(await answers(store)).toEqual(intact);
 });
 
+const HISTORIES = Math.max(8, FLIPS / 4);
+const ACTS_EACH = 60;
+const SEED = 40;
+
+/** A store that is used and damaged at random. */
+class History implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #kinds: readonly ("events" | "rollups")[];
+  readonly #random: (below: number) => number;
+  readonly acts: string[] = [];
+  store: EventStore;
+  appended = 0;
+  #aheadMs = 0;
+
+  private constructor({ folder, kinds, seed }: HistoryParts, store: EventStore) {
+    this.#folder = folder;
+    this.#kinds = kinds;
+    this.#random = randomFrom(seed);
+    this.store = store;
+  }
+
+  static async open(parts: HistoryParts): Promise<History> {
+    return new History(parts, await openIn(parts.folder));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.store[Symbol.asyncDispose]();
+  }
+
+  async act(): Promise<void> {
+    const acts = [
+      this.append,
+      this.append,
+      this.append,
+      this.compact,
+      this.compact,
+      this.damage,
+      this.removeReplaced,
+      this.reopen,
+    ];
+    const act = acts[this.#random(acts.length)] ?? this.append;
+    this.acts.push(act.name);
+    await act.call(this);
+  }
+
+  async append(): Promise<void> {
+    await append(this.store, this.appended);
+    this.appended += 1;
+  }
+
+  async compact(): Promise<void> {
+    await this.store.compact();
+  }
+
+  async damage(): Promise<void> {
+    const kind = this.#oneOf(this.#kinds) ?? "events";
+    const name = this.#oneOf(readdirSync(join(this.#folder, kind)).toSorted());
+    if (name !== undefined) await flip(join(this.#folder, kind, name), this.#random);
+  }
+
+  /** As a process does that is killed when it has removed some of the replaced segments. */
+  async removeReplaced(): Promise<void> {
+    await using segments = new SegmentFolder(this.#folder, systemClock);
+    await segments.prepare();
+    const { replaced } = await segments.list();
+    const segment = this.#oneOf(replaced);
+    if (segment) await rm(segments.eventsPath(segment.id));
+  }
+
+  async reopen(): Promise<void> {
+    await this.store[Symbol.asyncDispose]();
+    this.#aheadMs += 61_000;
+    this.store = await openIn(this.#folder, { nowMs: () => systemClock.nowMs() + this.#aheadMs });
+  }
+
+  #oneOf<T>(list: readonly T[]): T | undefined {
+    return list[this.#random(list.length)];
+  }
+}
+
+type HistoryParts = { folder: string; kinds: readonly ("events" | "rollups")[]; seed: number };
+
+test.each([{ kinds: ["events"] }, { kinds: ["events", "rollups"] }] as const)(
+  "whatever is damaged, merged and removed in turn, nothing counts twice: $kinds",
+  { timeout: 60_000 + HISTORIES * 10_000 },
+  async ({ kinds }) => {
+    for (let seed = SEED; seed < SEED + HISTORIES; seed += 1) {
+      await using history = await History.open({ folder: await newFolder(), kinds, seed });
+      for (let i = 0; i < ACTS_EACH; i += 1) await history.act();
+      while (await history.store.compact());
+      const { ids } = await answers(history.store);
+      const cells = await history.store.cells({ ...ALL, levelS: 60, measures: ["requests"] });
+      const requests = cells.reduce((sum, { value }) => sum + value, 0);
+      const expected = history.appended * ROWS;
+      const acts = `seed ${seed}: ${history.acts.join(" ")}`;
+      expect(new Set(ids).size, acts).toBe(ids.length);
+      expect(requests, acts).toBeLessThanOrEqual(expected);
+      // Rollups do not need the events.
+      if (kinds.length === 1) expect(requests, acts).toBe(expected);
+    }
+  },
+);
+
 test("damage is not merged: the other segments are, and the hole and the positions stay", async () => {
   const folder = await filledFolder(10);
   await damageLargest(folder, "events");

@@ -42,7 +42,10 @@ export const SegmentFooter = z.object({
   cells: z.object({ rows: z.number(), from: z.number(), to: z.number() }).nullable(),
   /** Whether rows may have so much text that they are merged with care for the memory. */
   hasLongRows: z.literal(true).optional(),
-  /** Segments that this one replaces: they no longer count. */
+  /**
+   * Segments that this one replaces: they no longer count. Also those that were replaced by these and still existed, so
+   * that they do not count again when one of these is lost.
+   */
   replaces: z.array(Id),
 });
 export type SegmentFooter = z.infer<typeof SegmentFooter>;

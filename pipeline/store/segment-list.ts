@@ -198,24 +198,46 @@ export function segmentIdsIn(names: readonly string[]): SegmentId[] {
 }
 
 /**
- * Two concurrent compactors, which the lease prevents, could both replace the same segments: then only the one with the
- * smaller id counts, for every reader. A damaged segment does not count while everything that it replaces is there.
+ * A damaged segment does not count while everything that it was merged from is there. Two concurrent compactors, which
+ * the lease prevents, could both replace the same segments: then only the one with the smaller id counts.
  */
 function visible(all: readonly Segment[], damaged: ReadonlySet<SegmentId>): Listing {
-  const there = new Set(all.map((segment) => segment.id));
-  const inputs = new Set(all.flatMap((segment) => segment.replaces));
-  const hasSubstitute = ({ id, replaces }: Segment): boolean =>
-    replaces.length > 0 && !inputs.has(id) && replaces.every((input) => there.has(input));
-  const counting = all.filter((segment) => !damaged.has(segment.id) || !hasSubstitute(segment));
-  const replacedIds = new Set<SegmentId>();
+  const counting = withoutSubstituted(all, damaged);
+  const replacedBy = new Map<SegmentId, SegmentId>();
   const lost = new Set<SegmentId>();
-  for (const segment of counting) {
-    if (segment.replaces.some((id) => replacedIds.has(id))) lost.add(segment.id);
-    else for (const id of segment.replaces) replacedIds.add(id);
+  for (const { id, replaces } of counting) {
+    const own = new Set(replaces);
+    const isTaken = (input: SegmentId): boolean => {
+      const other = replacedBy.get(input);
+      return other !== undefined && !own.has(other);
+    };
+    if (replaces.some(isTaken)) lost.add(id);
+    else for (const input of replaces) replacedBy.set(input, id);
   }
-  const isReplaced = ({ id }: Segment): boolean => replacedIds.has(id) || lost.has(id);
+  const isReplaced = ({ id }: Segment): boolean => replacedBy.has(id) || lost.has(id);
   return {
     segments: counting.filter((segment) => !isReplaced(segment)),
     replaced: counting.filter(isReplaced),
   };
+}
+
+/** All segments except damaged ones in whose place those count that they were merged from. Ids ascend with time. */
+function withoutSubstituted(
+  all: readonly Segment[],
+  damaged: ReadonlySet<SegmentId>,
+): readonly Segment[] {
+  if (damaged.size === 0) return all;
+  const byId = new Map(all.map((segment) => [segment.id, segment]));
+  const replaced = new Set<SegmentId>();
+  const counting: Segment[] = [];
+  for (const segment of all.toReversed()) {
+    const { id, replaces } = segment;
+    const there = replaces.flatMap((input) => byId.get(input) ?? []);
+    const covered = new Set(there.flatMap((input) => [input.id, ...input.replaces]));
+    const hasSubstitute = replaces.length > 0 && replaces.every((input) => covered.has(input));
+    if (damaged.has(id) && !replaced.has(id) && hasSubstitute) continue;
+    counting.push(segment);
+    for (const input of replaces) replaced.add(input);
+  }
+  return counting.toReversed();
 }

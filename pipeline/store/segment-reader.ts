@@ -24,10 +24,10 @@ import { noteUnreadable } from "./unreadable-files.ts";
 
 /** Another process may remove a file between listing and reading; the folder is then listed again. */
 const TRIES = 3;
-/** Each of these tries leaves out more files that cannot be used. */
-const TRIES_WITHOUT_MAX = 20;
-/** Error of DuckDB when too many files are open, for example; files are opened again after a pause. */
-const CANNOT_OPEN = /^IO Error: (?:Cannot|Could not) (?:open|read)/i;
+/** Each of these tries leaves out more files that cannot be used; after the first ones there is a pause before each. */
+const TRIES_WITHOUT_MAX = 10;
+/** Errors of DuckDB about opening; files are opened again after a pause. */
+const CANNOT_OPEN = /^IO Error: (?:Cannot|Could not) (?:open|read)|Too many open files/i;
 const REOPEN_MS = 100;
 /** Most searches find enough in the newest files, which are read first; then increasing numbers are read at once. */
 const FILES_FIRST = 4;
@@ -201,7 +201,11 @@ export class SegmentReader {
     { segments, kind, attempt }: { segments: readonly Segment[]; kind: FileKind; attempt: number },
   ): Promise<void> {
     if (attempt >= TRIES_WITHOUT_MAX) throw error;
-    if (error instanceof UnusableFiles) return;
+    if (error instanceof UnusableFiles) {
+      // Files that were removed stay in the listing while the folder cannot be opened.
+      if (attempt >= TRIES) await delay(REOPEN_MS);
+      return;
+    }
     // The request is invalid, or its question was ended.
     if (error instanceof AppError) throw error;
     if (attempt < TRIES && (await this.#hasLost(segments))) return;

@@ -10,7 +10,7 @@ import type { Installation } from "./installation.ts";
 const EVERY_MS = 300;
 const ANSWER_MS_MAX = 60_000;
 const FAILURES_KEPT = 20;
-const NO_OPEN_FILES = /cannot be opened now/;
+const NO_OPEN_FILES = /cannot be (?:opened|read) now|Too many files/;
 
 /** Loads the board again and again while it can be opened, like a person who looks at it. */
 export class BoardWatch implements AsyncDisposable {

@@ -9,8 +9,12 @@ export type FileKind = "events" | "rollups";
 /** A bit of a stored file that was changed. `urls`: the `url.original` of the lines in its segment. */
 export type Flip = { segment: string; kind: FileKind; urls: string[] };
 
-const Footer = z.object({ id: z.string(), replaces: z.array(z.string()) });
+const Footer = z.object({ id: z.string(), rows: z.number(), replaces: z.array(z.string()) });
 const Rows = z.array(z.object({ url: z.string() }));
+
+/** Most flips are in smaller files: otherwise few lines remain that must be neither lost nor doubled. */
+const ROWS_MAX = 10_000;
+const LARGE_SHARE = 0.05;
 
 /** Flips one bit of a file that the store uses; undefined if there is none, or it was merged at the same time. */
 export async function flipBit(
@@ -21,7 +25,10 @@ export async function flipBit(
   return withDuck(async (rows) => {
     const used = await usedSegments(data, rows);
     const stored = new Set(readdirSync(path.join(data, "store", kind)));
-    const segments = used.filter((id) => stored.has(`${id}.parquet`));
+    const rowsMax = random() < LARGE_SHARE ? Infinity : ROWS_MAX;
+    const segments = used
+      .filter((it) => stored.has(`${it.id}.parquet`) && it.rows <= rowsMax)
+      .map(({ id }) => id);
     const segment = segments[Math.floor(random() * segments.length)];
     if (segment === undefined) return undefined;
     const events = path.join(data, "store", "events", `${segment}.parquet`);
@@ -57,10 +64,10 @@ async function withDuck<T>(work: (rows: Query) => Promise<T>): Promise<T> {
 type Query = (sql: string) => Promise<unknown[]>;
 
 /** Segments that no other one replaces. Those that were damaged before are left out. */
-async function usedSegments(data: string, rows: Query): Promise<string[]> {
+async function usedSegments(data: string, rows: Query): Promise<SegmentFooter[]> {
   const footers = await footersIn(data, rows);
   const replaced = new Set(footers.flatMap(({ replaces }) => replaces));
-  return footers.map(({ id }) => id).filter((id) => !replaced.has(id));
+  return footers.filter(({ id }) => !replaced.has(id));
 }
 
 type SegmentFooter = z.infer<typeof Footer>;
