@@ -39,7 +39,7 @@ export async function mainExtents(store: MetricReader, nowMs: number): Promise<E
   const narrowed = new Map<string, Extent>();
   for (const extent of largest) {
     const isShort = extent.toMs - extent.fromMs < GAP_MS;
-    if (isShort && isBelieved(extent, nowMs)) continue;
+    if (isShort && isPlausible(extent, nowMs)) continue;
     narrowed.set(extent.dataset, await narrow(store, extent, nowMs));
   }
   const main = extents.map((extent) => narrowed.get(extent.dataset) ?? extent);
@@ -51,7 +51,7 @@ export async function mainExtents(store: MetricReader, nowMs: number): Promise<E
 const lastAnswers = new WeakMap<readonly Extent[], { minute: number; main: Extent[] }>();
 
 /** Whether its newest event is not ahead of the clock. */
-export const isBelieved = ({ toMs }: TimeRange, nowMs: number): boolean =>
+export const isPlausible = ({ toMs }: TimeRange, nowMs: number): boolean =>
   toMs <= nowMs + AHEAD_MS_MAX;
 
 /**
@@ -74,7 +74,7 @@ async function narrow(store: MetricReader, extent: Extent, nowMs: number): Promi
   };
   const whole = { fromMs: floorTo(extent.fromMs, stepMs), toMs: extent.toMs + 1 };
   let buckets = await count(store, extent, { range: whole, levelS: 3600, stepMs });
-  if (!isBelieved(extent, nowMs)) {
+  if (!isPlausible(extent, nowMs)) {
     const last = { tMs: floorTo(endMs, stepMs), rows: 0 };
     last.rows = rowsOf(await minutesOf(last));
     buckets = [...buckets.filter(({ tMs }) => tMs < last.tMs), ...(last.rows > 0 ? [last] : [])];
@@ -82,7 +82,7 @@ async function narrow(store: MetricReader, extent: Extent, nowMs: number): Promi
   const main = withoutOdd(buckets, stepMs);
   const [first, last] = [main.at(0), main.at(-1)];
   if (!first || !last) return extent;
-  const isEnd = isBelieved(extent, nowMs) && last === buckets.at(-1);
+  const isEnd = isPlausible(extent, nowMs) && last === buckets.at(-1);
   const from = first === buckets[0] ? undefined : (await minutesOf(first)).at(0);
   const to = isEnd ? undefined : (await minutesOf(last)).at(-1);
   return {

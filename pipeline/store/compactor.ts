@@ -10,6 +10,7 @@ import { LeasedWork, waitForCompactionLease } from "./leased-work.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { mergeEventFiles } from "./merge-event-files.ts";
 import { mergeRollupFiles } from "./merge-rollup-files.ts";
+import { ObservedAges } from "./observed-ages.ts";
 import type { Expired } from "./port.ts";
 import { rebuildRollups } from "./rebuild-rollups.ts";
 import { type Remaining, remainingRows } from "./remaining-rows.ts";
@@ -22,7 +23,6 @@ import { mergedFooter, type Segment, type SegmentFooter, withoutEvents } from ".
 import { type Damage, INTACT, UnusableFiles } from "./segment-health.ts";
 import { madeMs, type SegmentId } from "./segment-id.ts";
 import { SegmentRepairs } from "./segment-repairs.ts";
-import { Sightings } from "./sightings.ts";
 import { UnmergeableSegments } from "./unmergeable-segments.ts";
 
 /** A reader that listed the folder before a merge has this long to open the old files. */
@@ -49,8 +49,8 @@ export class Compactor {
   readonly #segments: SegmentFolder;
   readonly #duck: Duck;
   readonly #clock: Clock;
-  readonly #replacedSince: Sightings;
-  readonly #leftSince: Sightings;
+  readonly #replacedSince: ObservedAges;
+  readonly #leftSince: ObservedAges;
   readonly #retentionTime: RetentionTimeFile;
   readonly #repairs: SegmentRepairs;
   readonly #work: LeasedWork;
@@ -62,8 +62,8 @@ export class Compactor {
     this.#clock = clock;
     this.#work = new LeasedWork(segments, clock);
     this.#unmergeable = new UnmergeableSegments(segments);
-    this.#replacedSince = new Sightings(monotonicMs);
-    this.#leftSince = new Sightings(monotonicMs);
+    this.#replacedSince = new ObservedAges(monotonicMs);
+    this.#leftSince = new ObservedAges(monotonicMs);
     const { folder, scratch } = segments;
     this.#retentionTime = new RetentionTimeFile({ folder, scratch, monotonicMs });
     this.#repairs = new SegmentRepairs(segments, async (segment, damage, lease) => {
@@ -112,8 +112,8 @@ export class Compactor {
   async #mergeSome(lease: Lease): Promise<true | undefined> {
     const { health } = this.#segments;
     const { segments, replaced } = await this.#segments.listAll();
-    const sightings = this.#leftSince;
-    await removeLeftovers(this.#segments, { clock: this.#clock, sightings });
+    const ages = this.#leftSince;
+    await removeLeftovers(this.#segments, { clock: this.#clock, ages });
     await health.verifySuccessors(segments, replaced);
     await this.#removeReplaced(segments, replaced);
     this.#unmergeable.keepOnly(segments);
@@ -181,7 +181,7 @@ export class Compactor {
     for (const { id, replaces } of replaced) {
       // After a step of the clock into the future this may be too early; a reader that finds no file lists again.
       const ageMs = this.#clock.nowMs() - (replacedAtMs.get(id) ?? 0);
-      const isOld = ageMs > GRACE_MS || this.#replacedSince.seenForMs(id) > GRACE_MS;
+      const isOld = ageMs > GRACE_MS || this.#replacedSince.observedMs(id) > GRACE_MS;
       if (!isOld || replaces.some((input) => there.has(input))) continue;
       await this.#segments.remove(id);
       there.delete(id);

@@ -6,9 +6,9 @@ import { ifExists } from "#platform/files.ts";
 import { livingTokens } from "#platform/lease/lease.ts";
 
 import { removeAll } from "./files.ts";
+import type { ObservedAges } from "./observed-ages.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
 import { isMaker, madeBy, madeMs, makerOf } from "./segment-id.ts";
-import type { Sightings } from "./sightings.ts";
 import { leasesIn } from "./store-writer.ts";
 
 /** A file without a token in its name is left over if it was not changed for this long. */
@@ -21,7 +21,7 @@ const TOKEN = /^[0-9a-f]{24}(?=-)/;
  */
 export async function removeLeftovers(
   segments: SegmentFolder,
-  { clock, sightings }: { clock: Clock; sightings: Sightings },
+  { clock, ages }: { clock: Clock; ages: ObservedAges },
 ): Promise<void> {
   const companions = new Set([
     ...(await segments.idsIn("rollups")),
@@ -29,9 +29,9 @@ export async function removeLeftovers(
   ]);
   const scratch = await readdir(segments.scratch);
   const alive = await livingTokens(leasesIn(segments.folder));
-  sightings.update([...scratch, ...companions]);
+  ages.update([...scratch, ...companions]);
   const isOld = (name: string, atMs: number): boolean =>
-    clock.nowMs() - atMs > ABANDONED_MS || sightings.seenForMs(name) > ABANDONED_MS;
+    clock.nowMs() - atMs > ABANDONED_MS || ages.observedMs(name) > ABANDONED_MS;
   for (const name of scratch) {
     const path = join(segments.scratch, name);
     const token = TOKEN.exec(name)?.[0];

@@ -2,7 +2,7 @@ import { TIERS } from "#collectors/format.ts";
 import { findFormat } from "#collectors/formats/index.ts";
 import type { TimeRange } from "#pipeline/filter.ts";
 import { QUARANTINE_DATASET } from "#pipeline/ingest/quarantine.ts";
-import { isBelieved } from "#pipeline/metrics/main-extents.ts";
+import { isPlausible } from "#pipeline/metrics/main-extents.ts";
 import type { Extent } from "#pipeline/store/port.ts";
 
 const FRESH_MS = 15 * 60_000;
@@ -25,7 +25,7 @@ export function chooseDataset(
 
 /** The extents that are not ahead of the clock; all if all are. */
 function believed(extents: readonly Extent[], nowMs: number): readonly Extent[] {
-  const past = extents.filter((extent) => isBelieved(extent, nowMs));
+  const past = extents.filter((extent) => isPlausible(extent, nowMs));
   return past.length > 0 ? past : extents;
 }
 
@@ -57,7 +57,7 @@ const LIVE_MS = 60 * MINUTE_MS;
 
 /** The initial range: the last hour if data is coming in, otherwise the whole range of the data in whole minutes. */
 export function defaultRange(extent: TimeRange | undefined, nowMs: number): BoardRange {
-  if (!extent || (isBelieved(extent, nowMs) && nowMs - extent.toMs < FRESH_MS)) {
+  if (!extent || (isPlausible(extent, nowMs) && nowMs - extent.toMs < FRESH_MS)) {
     // Starts at a whole minute, because minutes are in the rollup.
     const fromMs = Math.floor((nowMs - LIVE_MS) / MINUTE_MS) * MINUTE_MS;
     return { fromMs, toMs: nowMs, live: true };

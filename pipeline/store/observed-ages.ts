@@ -2,7 +2,7 @@
  * For how long this process has seen files in some state, by its monotonic clock: times in their names and of the file
  * system are useless after the clock of the machine was set back.
  */
-export class Sightings {
+export class ObservedAges {
   readonly #monotonicMs: () => number;
   #firstMs = new Map<string, number>();
 
@@ -19,7 +19,7 @@ export class Sightings {
   }
 
   /** 0 for a file that is not in the state. */
-  seenForMs(name: string): number {
+  observedMs(name: string): number {
     const nowMs = this.#monotonicMs();
     return nowMs - (this.#firstMs.get(name) ?? nowMs);
   }
