@@ -15,11 +15,12 @@ const TOO_MANY_OPEN = /Too many open files/;
 /** Not about the content: it may be different in a moment. */
 const ABOUT_OPENING = /^IO Error: Cannot open file|Too many open files/;
 
+type Parts = { folder: SegmentFolder; duck: Duck };
 type Failed = { segments: readonly Segment[]; kind: FileKind; error: unknown };
 
 /** Finds the files because of which a query failed, and marks them as unusable. False if there are none. */
 export async function noteUnreadable(
-  { folder, duck }: { folder: SegmentFolder; duck: Duck },
+  { folder, duck }: Parts,
   { segments, kind, error }: Failed,
 ): Promise<boolean> {
   if (!(error instanceof Error) || error instanceof AppError) return false;
@@ -36,14 +37,22 @@ export async function noteUnreadable(
   if (named.length === 0 && !ABOUT_FILES.test(error.message)) return false;
   let isFound = false;
   for (const segment of suspects) {
-    const path = kind === "events" ? folder.eventsPath(segment.id) : folder.rollupPath(segment.id);
-    const problem = await readingProblem(duck, path);
-    if (problem === undefined) continue;
-    isFound = true;
-    if (ABOUT_OPENING.test(problem)) folder.health.noteUnopened(segment, kind, problem);
-    else folder.health.noteUnreadable(segment, kind, problem);
+    if (await noteIfUnreadable({ folder, duck }, segment, kind)) isFound = true;
   }
   return isFound;
+}
+
+async function noteIfUnreadable(
+  { folder, duck }: Parts,
+  segment: Segment,
+  kind: FileKind,
+): Promise<boolean> {
+  const path = kind === "events" ? folder.eventsPath(segment.id) : folder.rollupPath(segment.id);
+  const problem = await readingProblem(duck, path);
+  if (problem === undefined) return false;
+  if (ABOUT_OPENING.test(problem)) folder.health.noteUnopened(segment, kind, problem);
+  else folder.health.noteUnreadable(segment, kind, problem);
+  return true;
 }
 
 /** The error of reading all values of the file. */
