@@ -19,7 +19,13 @@ import { heldBackText, type RetentionTime } from "./retention-time.ts";
 import { type Cutoffs, cutoffsOf } from "./retention.ts";
 import { SchemaFile } from "./schema-file.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
-import { mergedFooter, type Segment, type SegmentFooter, withoutEvents } from "./segment-footer.ts";
+import {
+  mergedFooter,
+  replacedWith,
+  type Segment,
+  type SegmentFooter,
+  withoutEvents,
+} from "./segment-footer.ts";
 import { type Damage, INTACT, UnusableFiles } from "./segment-health.ts";
 import { madeMs, type SegmentId } from "./segment-id.ts";
 import { SegmentRepairs } from "./segment-repairs.ts";
@@ -213,7 +219,7 @@ export class Compactor {
       const footer = damage.events ? withoutEvents(merged) : merged;
       if (cut) Object.assign(footer, await this.#remaining(inputs, cut));
       footer.holes = remainingHoles(footer.holes, cutoffs);
-      footer.replaces = this.#withReplaced(inputs);
+      footer.replaces = replacedWith(inputs, (it) => this.#segments.find(it) !== undefined);
       const events = await this.#mergeEvents(inputs, footer, { written, cutoffs });
       const isValid = async (): Promise<boolean> =>
         (await lease.confirm()) && (await this.#allCount(inputs));
@@ -222,12 +228,6 @@ export class Compactor {
     } finally {
       for (const path of written) await rm(path, { force: true });
     }
-  }
-
-  #withReplaced(inputs: readonly Segment[]): SegmentId[] {
-    const before = inputs.flatMap(({ replaces }) => replaces);
-    const remaining = before.filter((id) => this.#segments.find(id) !== undefined);
-    return [...new Set([...inputs.map(({ id }) => id), ...remaining])];
   }
 
   async #allCount(inputs: readonly Segment[]): Promise<boolean> {

@@ -99,6 +99,15 @@ export function mergedFooter(
   };
 }
 
+/** The ids of the segments, and of those that they replace and that still exist. */
+export function replacedWith(
+  segments: readonly SegmentFooter[],
+  exists: (id: SegmentId) => boolean,
+): SegmentId[] {
+  const before = segments.flatMap(({ replaces }) => replaces).filter(exists);
+  return [...new Set([...segments.map(({ id }) => id), ...before])];
+}
+
 /** The footer without the events, which are lost. */
 export function withoutEvents(footer: SegmentFooter): SegmentFooter {
   const holes = [...footer.holes, ...footer.extents];
