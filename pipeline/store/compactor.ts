@@ -19,13 +19,7 @@ import { heldBackText, type RetentionTime } from "./retention-time.ts";
 import { type Cutoffs, cutoffsOf } from "./retention.ts";
 import { SchemaFile } from "./schema-file.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
-import {
-  mergedFooter,
-  replacedWith,
-  type Segment,
-  type SegmentFooter,
-  withoutEvents,
-} from "./segment-footer.ts";
+import { mergedFooter, type Segment, type SegmentFooter, withoutEvents } from "./segment-footer.ts";
 import { type Damage, INTACT, UnusableFiles } from "./segment-health.ts";
 import { madeMs, type SegmentId } from "./segment-id.ts";
 import { SegmentRepairs } from "./segment-repairs.ts";
@@ -215,11 +209,11 @@ export class Compactor {
     try {
       await this.#segments.health.verifyAfresh(inputs, damage);
       const rollup = await this.#mergeCells(inputs, { written, cutoffs }, damage);
-      const merged = mergedFooter(id, inputs, rollup?.cells ?? null);
+      const cells = rollup?.cells ?? null;
+      const merged = mergedFooter(inputs, { id, cells, known: this.#segments });
       const footer = damage.events ? withoutEvents(merged) : merged;
       if (cut) Object.assign(footer, await this.#remaining(inputs, cut));
       footer.holes = remainingHoles(footer.holes, cutoffs);
-      footer.replaces = replacedWith(inputs, (it) => this.#segments.find(it) !== undefined);
       const events = await this.#mergeEvents(inputs, footer, { written, cutoffs });
       const isValid = async (): Promise<boolean> =>
         (await lease.confirm()) && (await this.#allCount(inputs));

@@ -203,7 +203,8 @@ export class Rewriter {
     const rollup = await this.#mergeCells(segment, rewritten, { dataset, newPath });
     const others = segment.extents.filter((extent) => extent.dataset !== dataset);
     const extents = mergeExtents([...others, ...rewritten.extents]);
-    const footer = { ...mergedFooter(id, [segment], rollup?.cells ?? null), extents };
+    const cells = rollup?.cells ?? null;
+    const footer = { ...mergedFooter([segment], { id, cells, known: this.#segments }), extents };
     const events = await this.#mergeEvents(segment, rewritten, { dataset, footer, newPath });
     const isValid = async (): Promise<boolean> =>
       (await lease.confirm()) && (await this.#counts(segment.id));

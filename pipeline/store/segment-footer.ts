@@ -79,12 +79,19 @@ export function newestMs(segment: SegmentFooter): number {
   return Math.max(...segment.extents.map((extent) => extent.toMs));
 }
 
-/** The footer of the segment that replaces these. */
+type Merged = {
+  id: SegmentId;
+  cells: SegmentFooter["cells"];
+  known: { find(id: SegmentId): unknown };
+};
+
+/** The footer of the segment that replaces these, and the known ones that these replace. */
 export function mergedFooter(
-  id: SegmentId,
   segments: readonly SegmentFooter[],
-  cells: SegmentFooter["cells"],
+  { id, cells, known }: Merged,
 ): SegmentFooter {
+  const ids = segments.map((segment) => segment.id);
+  const replacedBefore = segments.flatMap(({ replaces }) => replaces);
   return {
     version: FOOTER_VERSION,
     id,
@@ -95,17 +102,8 @@ export function mergedFooter(
     offsets: mergeOffsets(segments.flatMap((segment) => segment.offsets)),
     cells,
     ...(segments.some(({ hasLongRows }) => hasLongRows) ? { hasLongRows: true } : {}),
-    replaces: segments.map((segment) => segment.id),
+    replaces: [...new Set([...ids, ...replacedBefore.filter((it) => known.find(it))])],
   };
-}
-
-/** The ids of the segments, and of those that they replace and that still exist. */
-export function replacedWith(
-  segments: readonly SegmentFooter[],
-  exists: (id: SegmentId) => boolean,
-): SegmentId[] {
-  const before = segments.flatMap(({ replaces }) => replaces).filter(exists);
-  return [...new Set([...segments.map(({ id }) => id), ...before])];
 }
 
 /** The footer without the events, which are lost. */
