@@ -4,7 +4,7 @@ import { originKey, unwrap } from "./envelopes/unwrap.ts";
 import type { Format, FormatContext } from "./format.ts";
 import { FORMATS } from "./formats/index.ts";
 import { eachLine } from "./lines.ts";
-import { UTC } from "./zone.ts";
+import { UTC, type Zone } from "./zone.ts";
 
 /** Limits of a sample: every format tries to parse it. A line that exceeds the remaining bytes is left out. */
 const LINES_MAX = 100;
@@ -125,7 +125,7 @@ function withoutPartialLine(sample: Uint8Array): Uint8Array {
 }
 
 /** A line without its envelopes; `withHeader`: with its syslog header, if it has one. */
-export type ReadableLine = Line & { withHeader?: Line };
+export type ReadableLine = Line & { withHeader?: Line; zone?: Zone };
 
 /** The part of the line that the format reads. */
 export const readBy = ({ readsHeader }: Format, line: ReadableLine): Line =>

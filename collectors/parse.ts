@@ -5,8 +5,13 @@ import { sampleLines, type ReadableLine } from "./detect.ts";
 import { emptyDocument, toDocument } from "./document.ts";
 import type { DurationUnits } from "./duration-units.ts";
 import { putOrigin } from "./envelopes/put-origin.ts";
+<<<<<<< HEAD
 import { joined, originKey, unwrap, type Unwrapped } from "./envelopes/unwrap.ts";
 import type { Format, FormatContext } from "./format.ts";
+=======
+import { joined, originKey, readable, unwrap, type Unwrapped } from "./envelopes/unwrap.ts";
+import type { Format } from "./format.ts";
+>>>>>>> 091ab80 (Read times without a zone in that of the syslog header of their line, in every format)
 import { textOf } from "./formats/bytes.ts";
 import { LineSplitter, type SplitLine } from "./line-splitter.ts";
 import { BoundFormats, StreamFormats } from "./stream-formats.ts";
@@ -98,7 +103,7 @@ export class Parser {
   *#takeSplit(split: SplitLine): Generator<Document> {
     const line = { bytes: new Uint8Array(split.bytes), start: 0, end: split.bytes.length };
     const origin = unwrap(line, this.#options);
-    const read = origin ? { ...origin.body, withHeader: origin.withHeader } : line;
+    const read = origin ? readable(origin) : line;
     const parsed = { ...split, bytes: line.bytes, read, origin };
     const key = origin ? originKey(origin) : "";
     const parts = this.#parts.get(key);
@@ -122,7 +127,7 @@ export class Parser {
       first,
       this.#options,
     );
-    const read = { ...origin.body, withHeader: origin.withHeader };
+    const read = readable(origin);
     yield* this.#takeLine({ ...originalOf(parts), read, origin }, key);
   }
 
@@ -159,7 +164,7 @@ export class Parser {
     const [first] = lines;
     if (!first) return;
     const bytes = withLineEnds(lines.map(({ read }) => bytesOf(read)));
-    const read = lines.length === 1 ? first.read : { bytes, start: 0, end: bytes.length };
+    const read = lines.length === 1 ? first.read : whole(bytes, first.read);
     yield* this.#takeEvent({ ...originalOf(lines), read, origin: first.origin });
   }
 
@@ -212,6 +217,14 @@ function originalOf(lines: readonly ParsedLine[]): SplitLine {
   const bytes = withLineEnds(lines.map((line) => line.bytes));
   return { bytes, bytesCut: lines.reduce((sum, line) => sum + line.bytesCut, 0) };
 }
+
+/** All of the bytes, in the zone of a line of them. */
+const whole = (bytes: Uint8Array, { zone }: ReadableLine): ReadableLine => ({
+  bytes,
+  start: 0,
+  end: bytes.length,
+  ...(zone && { zone }),
+});
 
 const bytesOf = ({ bytes, start, end }: ReadableLine): Uint8Array => bytes.subarray(start, end);
 

@@ -126,7 +126,11 @@ export class StreamFormats {
   #canParse(format: Format, line: ReadableLine): boolean {
     const { bytes, start, end } = readBy(format, line);
     this.#bound.batch.rollback();
+    const { context } = this.#bound;
+    const { zone } = context;
+    if (line.zone) context.zone = line.zone;
     const reason = this.#bound.scannerOf(format)(bytes, start, end);
+    context.zone = zone;
     if (reason !== undefined) this.reason = reason;
     return reason === undefined;
   }

@@ -1,4 +1,5 @@
 import type { FormatContext } from "../format.ts";
+import type { Zone } from "../zone.ts";
 
 /** The bytes of a line in [start, end), without its line end. */
 export type Line = { bytes: Uint8Array; start: number; end: number };
@@ -24,6 +25,8 @@ export type Envelope = Origin & {
   /** Whether a container runtime wrote it, whose files have the container in their path. */
   isContainer?: boolean;
   isSyslog?: boolean;
+  /** The zone of the program's own times, if the header's time has an offset. */
+  zone?: Zone;
 };
 
 /** Finds an envelope of one kind. */

@@ -3,7 +3,7 @@ import { readBy } from "../detect.ts";
 import type { Format, FormatContext, LineScanner } from "../format.ts";
 import { eachLine } from "../lines.ts";
 import { putOrigin } from "./put-origin.ts";
-import { joined, unwrap, type Unwrapped } from "./unwrap.ts";
+import { joined, readable, unwrap, type Unwrapped } from "./unwrap.ts";
 
 const LINE_END = Buffer.from("\n");
 
@@ -13,8 +13,11 @@ export function openWrapped(format: Format, batch: Batch, context: FormatContext
   return (bytes, start, end) => {
     const origin = unwrapEvent(bytes.subarray(start, end), context);
     if (!origin) return scan(bytes, start, end);
-    const line = readBy(format, { ...origin.body, withHeader: origin.withHeader });
+    const line = readBy(format, readable(origin));
+    const { zone } = context;
+    context.zone = origin.zone ?? zone;
     const reason = scan(line.bytes, line.start, line.end);
+    context.zone = zone;
     if (reason === undefined) putOrigin(batch, origin, { path: "", format });
     return reason;
   };

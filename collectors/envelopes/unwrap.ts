@@ -1,4 +1,6 @@
+import type { ReadableLine } from "../detect.ts";
 import type { FormatContext } from "../format.ts";
+import type { Zone } from "../zone.ts";
 import { compose, kubectl } from "./console.ts";
 import { bareTime, cri, dockerJson } from "./container.ts";
 import type { Envelope, FindEnvelope, Line, Origin } from "./envelope.ts";
@@ -25,6 +27,8 @@ export type Unwrapped = Origin & {
   timeMs: number;
   isPartial: boolean;
   isContainer: boolean;
+  /** Zone of the line's own times that have none. */
+  zone?: Zone | undefined;
 };
 
 /** Removes all envelopes of the line; undefined if it has none. */
@@ -56,6 +60,7 @@ function combined(outer: Unwrapped, inner: Unwrapped): Unwrapped {
     stream: outer.stream ?? inner.stream,
     container: outer.container ?? inner.container,
     host: inner.host ?? outer.host,
+    zone: inner.zone ?? outer.zone,
     process: inner.process ?? outer.process,
     pid: inner.pid ?? outer.pid,
     withHeader: outer.withHeader === outer.body ? inner.withHeader : outer.withHeader,
@@ -132,6 +137,13 @@ export function joined(body: Uint8Array, first: Unwrapped, context: FormatContex
     ? { ...inner, stream: first.stream, container: first.container, isContainer: true }
     : outer;
 }
+
+/** What formats read of a line. */
+export const readable = ({ body, withHeader, zone }: Unwrapped): ReadableLine => ({
+  ...body,
+  withHeader,
+  ...(zone && { zone }),
+});
 
 /** Lines of the same origin follow each other, whatever lies between them. */
 export const originKey = ({ stream = "", container = "", process = "", pid = 0 }: Origin): string =>

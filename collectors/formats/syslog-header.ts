@@ -9,7 +9,8 @@ const ISO = /^(?:<\d{1,3}>1? ?)?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S{0,20}) (?:(
 const RFC_5424 = /^<\d{1,3}>1 (\S{1,40}) (\S{1,255}) (\S{1,48}) (\S{1,128}) \S{1,32} /;
 /** One element of structured data, in whose values `"`, `\\` and `]` are escaped. */
 const ELEMENT = /^\[[^\s="\]]{1,32}(?: [^\s="\]]{1,32}="(?:[^"\\\]]|\\.){0,4096}")*\]/;
-const BYTE_ORDER_MARK = "\uFEFF";
+/** Decoded as UTF-8, or as a character for each byte. */
+const BYTE_ORDER_MARK = /^(?:\uFEFF|\u00EF\u00BB\u00BF)/;
 /** BusyBox and others write facility and level before the process. */
 const FACILITY = /^(?:kern|user|daemon|syslog|local[0-7])\.[a-z]{3,7} /;
 const ZONE = /(?:Z|[+-]\d\d:?\d\d)$/;
@@ -78,7 +79,7 @@ function dataLength(text: string): number {
     length += found[0].length;
   }
   if (text[length] === " ") length += 1;
-  return text.startsWith(BYTE_ORDER_MARK, length) ? length + 1 : length;
+  return length + (BYTE_ORDER_MARK.exec(text.slice(length))?.[0].length ?? 0);
 }
 
 const valueOf = (text: string | undefined): string | undefined => (text === "-" ? undefined : text);

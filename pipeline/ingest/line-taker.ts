@@ -1,6 +1,12 @@
 import type { Batch } from "#collectors/batch.ts";
 import { putOrigin } from "#collectors/envelopes/put-origin.ts";
-import { joined, mayHaveEnvelope, originKey, unwrap } from "#collectors/envelopes/unwrap.ts";
+import {
+  joined,
+  mayHaveEnvelope,
+  originKey,
+  readable,
+  unwrap,
+} from "#collectors/envelopes/unwrap.ts";
 import type { Format, FormatContext } from "#collectors/format.ts";
 import { endWithoutCr } from "#collectors/line-column.ts";
 import { eachLine } from "#collectors/lines.ts";
@@ -8,7 +14,7 @@ import type { Chunk } from "#collectors/source.ts";
 
 import { HeldLines } from "./held-lines.ts";
 import type { IngestCounts } from "./ingest-deps.ts";
-import { lineOf, readable, type LogLine } from "./log-line.ts";
+import { lineOf, type LogLine } from "./log-line.ts";
 import { QUARANTINE_DATASET, quarantineRow } from "./quarantine.ts";
 import { datasetOf, type Stream } from "./streams.ts";
 import { RESERVE_ROWS } from "./unstored-batch.ts";
@@ -216,7 +222,8 @@ export class LineTaker {
 
 function whole(held: HeldLines): LogLine {
   const { origin, offset, retime, body, original } = held;
-  const line = { bytes: body, start: 0, end: endWithoutCr(body) };
+  const zone = origin?.zone;
+  const line = { bytes: body, start: 0, end: endWithoutCr(body), ...(zone && { zone }) };
   const end = endWithoutCr(original);
   return { line, original: { bytes: original, start: 0, end }, origin, offset, retime };
 }

@@ -1,6 +1,6 @@
 import type { ReadableLine } from "#collectors/detect.ts";
 import type { Line } from "#collectors/envelopes/envelope.ts";
-import type { Unwrapped } from "#collectors/envelopes/unwrap.ts";
+import { readable, type Unwrapped } from "#collectors/envelopes/unwrap.ts";
 import type { Chunk } from "#collectors/source.ts";
 
 /** A line, or an event of several lines. */
@@ -26,8 +26,3 @@ export function lineOf(
   const line = origin ? readable(origin) : original;
   return { line, original, origin, offset: offset + start, retime };
 }
-
-export const readable = ({ body, withHeader }: Unwrapped): ReadableLine => ({
-  ...body,
-  withHeader,
-});
