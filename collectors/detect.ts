@@ -1,10 +1,10 @@
 import { Batch } from "./batch.ts";
-import type { Line } from "./envelopes/envelope.ts";
+import type { Line, ReadableLine } from "./envelopes/envelope.ts";
 import { originKey, unwrap } from "./envelopes/unwrap.ts";
 import type { Format, FormatContext } from "./format.ts";
 import { FORMATS } from "./formats/index.ts";
 import { eachLine } from "./lines.ts";
-import { UTC, type Zone } from "./zone.ts";
+import { UTC } from "./zone.ts";
 
 /** Limits of a sample: every format tries to parse it. A line that exceeds the remaining bytes is left out. */
 const LINES_MAX = 100;
@@ -123,9 +123,6 @@ function withoutPartialLine(sample: Uint8Array): Uint8Array {
   const end = sample.lastIndexOf(LF) + 1;
   return end === 0 ? sample : sample.subarray(0, end);
 }
-
-/** A line without its envelopes; `withHeader`: with its syslog header, if it has one. */
-export type ReadableLine = Line & { withHeader?: Line; zone?: Zone };
 
 /** The part of the line that the format reads. */
 export const readBy = ({ readsHeader }: Format, line: ReadableLine): Line =>

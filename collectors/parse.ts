@@ -1,17 +1,13 @@
 import { Batch } from "./batch.ts";
 import { openDeriver, type Deriver } from "./derive/derive.ts";
 import type { DeriveRules } from "./derive/request-pattern.ts";
-import { sampleLines, type ReadableLine } from "./detect.ts";
+import { sampleLines } from "./detect.ts";
 import { emptyDocument, toDocument } from "./document.ts";
 import type { DurationUnits } from "./duration-units.ts";
+import type { ReadableLine } from "./envelopes/envelope.ts";
 import { putOrigin } from "./envelopes/put-origin.ts";
-<<<<<<< HEAD
-import { joined, originKey, unwrap, type Unwrapped } from "./envelopes/unwrap.ts";
-import type { Format, FormatContext } from "./format.ts";
-=======
 import { joined, originKey, readable, unwrap, type Unwrapped } from "./envelopes/unwrap.ts";
-import type { Format } from "./format.ts";
->>>>>>> 091ab80 (Read times without a zone in that of the syslog header of their line, in every format)
+import type { Format, FormatContext } from "./format.ts";
 import { textOf } from "./formats/bytes.ts";
 import { LineSplitter, type SplitLine } from "./line-splitter.ts";
 import { BoundFormats, StreamFormats } from "./stream-formats.ts";

@@ -1,5 +1,6 @@
 import type { Batch } from "./batch.ts";
-import { detectLines, LineProber, readBy, type ReadableLine, sampleLines } from "./detect.ts";
+import { detectLines, LineProber, readBy, sampleLines } from "./detect.ts";
+import type { ReadableLine } from "./envelopes/envelope.ts";
 import type { Format, FormatContext, LineScanner } from "./format.ts";
 
 /** The main format is examined after at least so many lines. */

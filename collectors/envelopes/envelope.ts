@@ -4,6 +4,9 @@ import type { Zone } from "../zone.ts";
 /** The bytes of a line in [start, end), without its line end. */
 export type Line = { bytes: Uint8Array; start: number; end: number };
 
+/** A line without its envelopes; `withHeader`: with its syslog header, if it has one, whose offset is the `zone`. */
+export type ReadableLine = Line & { withHeader?: Line; zone?: Zone };
+
 /** What an envelope states about the program that wrote the line. */
 export type Origin = {
   /** `stdout` or `stderr`. */

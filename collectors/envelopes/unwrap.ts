@@ -1,9 +1,8 @@
-import type { ReadableLine } from "../detect.ts";
 import type { FormatContext } from "../format.ts";
 import type { Zone } from "../zone.ts";
 import { compose, kubectl } from "./console.ts";
 import { bareTime, cri, dockerJson } from "./container.ts";
-import type { Envelope, FindEnvelope, Line, Origin } from "./envelope.ts";
+import type { Envelope, FindEnvelope, Line, Origin, ReadableLine } from "./envelope.ts";
 import { syslog } from "./syslog.ts";
 
 /** Envelopes around envelopes, such as a syslog line in the output of a container. */

@@ -1,5 +1,4 @@
-import type { ReadableLine } from "#collectors/detect.ts";
-import type { Line } from "#collectors/envelopes/envelope.ts";
+import type { Line, ReadableLine } from "#collectors/envelopes/envelope.ts";
 import { readable, type Unwrapped } from "#collectors/envelopes/unwrap.ts";
 import type { Chunk } from "#collectors/source.ts";
 
