@@ -4,6 +4,16 @@ export type DurationUnit = (typeof DURATION_UNITS)[number];
 type Unit = Exclude<DurationUnit, "none">;
 
 const NS_PER: Readonly<Record<Unit, number>> = { us: 1e3, ms: 1e6, s: 1e9 };
+/** A number that may have a unit, such as `12`, `0.012`, `12ms`. */
+const DURATION = /^(\d{1,15}(?:\.\d{1,9})?)(ns|us|[µμ]s|ms|s)?$/;
+const NS_PER_SUFFIX: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  µs: 1e3,
+  μs: 1e3,
+  ms: 1e6,
+  s: 1e9,
+};
 const TITLES: Readonly<Record<DurationUnit, string>> = {
   us: "microseconds",
   ms: "milliseconds",
@@ -106,11 +116,14 @@ export class DurationUnits {
   }
 
   /**
-   * Nanoseconds of a number in a field: NaN if it is no duration. A number with a decimal point is in seconds, as no
-   * server logs fractions of smaller units. `column`: the number has no name, but its place is that of `%D`.
+   * Nanoseconds of a text that `isDuration`: NaN if it is no duration. A number with a decimal point and without a unit
+   * is in seconds, as no server logs fractions of smaller units. `column`: the number has no name, but its place is that
+   * of `%D`.
    */
   nsOf(field: string, text: string, column = false): number {
-    const value = Number(text);
+    const [, amount, suffix] = DURATION.exec(text) ?? [];
+    const value = Number(amount);
+    if (suffix !== undefined) return Math.round(value * (NS_PER_SUFFIX[suffix] ?? Number.NaN));
     const fixed = this.#fixedOf(field);
     if (fixed !== undefined) return fixed === "none" ? Number.NaN : nsIn(value, fixed);
     const named = unitInName(field);
@@ -202,6 +215,10 @@ const UNIT_SUFFIXES: readonly [RegExp, Unit][] = [
   [/(?:^|[_-]|n|d|y|time|took|rt)(?:ms|msec|millis|milliseconds)$/, "ms"],
   [/[_-](?:s|secs?|seconds)$|^seconds$/, "s"],
 ];
+
+export const isDuration = (text: string): boolean => DURATION.test(text);
+
+export const hasUnit = (text: string): boolean => DURATION.exec(text)?.[2] !== undefined;
 
 /** Whether a name is that of the duration of a request. */
 export const isDurationName = (name: string): boolean => name !== "" && NAME.test(name);

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 
 import type { Batch } from "../batch.ts";
-import { isDurationName, unitsOf } from "../duration-units.ts";
+import { isDuration, isDurationName, unitsOf } from "../duration-units.ts";
 import type { TextField } from "../fields.ts";
 import type { FormatContext, LineScanner } from "../format.ts";
 import {
@@ -175,9 +175,10 @@ type Duration = { name: string; text: string; bytes: Uint8Array };
 /** Whether the field is a duration whose unit is clear. */
 function putDuration(line: AccessLine, { name, text, bytes }: Duration): boolean {
   const field = name.toLowerCase().replace(/^.*[.$]/, "");
+  if (!isDurationName(field)) return false;
   const [first, ...others] = numbersOf(text);
-  if (first === undefined || !isDurationName(field)) return false;
-  const one = others.length === 0 ? text : String(first);
+  const one = first === undefined || others.length === 0 ? text : String(first);
+  if (!isDuration(one)) return false;
   // A parsed number has lost the fraction of an unquoted 1.000.
   const isFraction = /^\d+$/.test(one) && includes(bytes, `:${one}.000`);
   const ns = unitsOf(line.context).nsOf(field, isFraction ? `${one}.000` : one);

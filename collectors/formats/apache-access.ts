@@ -1,5 +1,5 @@
 import type { Batch } from "../batch.ts";
-import { isDurationName, unitsOf } from "../duration-units.ts";
+import { isDuration, isDurationName, unitsOf } from "../duration-units.ts";
 import type { Format, LineScanner } from "../format.ts";
 import { openAccessJson } from "./access-json.ts";
 import { AccessLine, type AccessDialect } from "./access-line.ts";
@@ -10,8 +10,6 @@ import { putForwardedFor } from "./forwarded-for.ts";
 import { tailTokens } from "./tail.ts";
 import { ACCESS_TRAITS } from "./traits.ts";
 
-const NS_PER: Readonly<Record<string, number>> = { us: 1e3, ms: 1e6, s: 1e9 };
-const DURATION = /^(\d{1,15}(?:\.\d{1,9})?)(us|ms|s)?$/;
 /** `**%T/%D**`: the duration in the default format of some distributions. */
 const STARRED = /^\*\*\d+\/(\d{1,15})\*\*$/;
 /** Name of the number without a name. */
@@ -59,7 +57,7 @@ function tail(line: AccessLine, start: number, end: number): undefined {
     const starred = STARRED.exec(value)?.[1];
     if (name !== undefined) putNamed(line, name.toLowerCase(), value);
     else if (starred !== undefined) numbers.push(starred);
-    else if (DURATION.test(value)) numbers.push(value);
+    else if (isDuration(value)) numbers.push(value);
     else if (isAddressList(value)) putForwardedFor(line, value);
     else if (value !== "-" && value !== "") unknown.push(value);
   }
@@ -69,7 +67,7 @@ function tail(line: AccessLine, start: number, end: number): undefined {
 }
 
 function putNamed(line: AccessLine, name: string, value: string): void {
-  if (isDurationName(name) && DURATION.test(value)) putDuration(line, name, value);
+  if (isDurationName(name) && isDuration(value)) putDuration(line, name, value);
   else line.extras.set(`apache.access.${name}`, value);
 }
 
@@ -119,12 +117,7 @@ function putBytes(line: AccessLine, received: string, sent: string): void {
 }
 
 function putDuration(line: AccessLine, name: string, text: string): void {
-  const [, amount = "", unit] = DURATION.exec(text) ?? [];
-  const scale = unit === undefined ? undefined : NS_PER[unit];
-  const units = unitsOf(line.context);
-  const ns =
-    scale === undefined ? units.nsOf(name, amount, name === COLUMN) : Number(amount) * scale;
-  line.columns.duration.put(line.row, Math.round(ns));
+  line.columns.duration.put(line.row, unitsOf(line.context).nsOf(name, text, name === COLUMN));
 }
 
 /** `[time] address protocol cipher "request" bytes`: mod_ssl's ssl_request_log. */

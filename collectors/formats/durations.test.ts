@@ -40,6 +40,21 @@ describe("the unit of a duration", () => {
     expect(durations("apache.access", text)).toEqual([90_000, 90e9, 3e9]);
   });
 
+  test.each(["12ms", "12000us", "12000µs", "0.012s", "12000000ns"])(
+    "%s: a unit decides",
+    (value) => {
+      const json = `{"time_iso8601":"2026-03-14T10:11:12Z","request":"GET /a HTTP/1.1","status":200,"latency":"${value}"}\n`;
+      expect(durations("nginx.access", log([`rt=${value}`]) + json)).toEqual([12 * MS, 12 * MS]);
+      expect(durations("apache.access", log([`rt=${value}`, value]))).toEqual([12 * MS, 12 * MS]);
+    },
+  );
+
+  test("Traefik's lines end with a duration", () => {
+    expect(durations("nginx.access", log(['7 "web@docker" "http://10.0.0.2:80" 12ms']))).toEqual([
+      12 * MS,
+    ]);
+  });
+
   test("JSON: a whole duration is not in seconds", () => {
     const json = (value: number): string =>
       `{"time_iso8601":"2026-03-14T10:11:12Z","request":"GET /a HTTP/1.1","status":200,"duration":${value}}\n`;

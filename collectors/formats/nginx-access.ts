@@ -1,4 +1,4 @@
-import { isDurationName, unitsOf } from "../duration-units.ts";
+import { hasUnit, isDuration, isDurationName, unitsOf } from "../duration-units.ts";
 import type { Format } from "../format.ts";
 import { openAccessJson } from "./access-json.ts";
 import { openAccessLine, type AccessDialect, type AccessLine } from "./access-line.ts";
@@ -128,13 +128,16 @@ function putUnnamed(line: AccessLine, token: TailToken, unknown: string[]): void
   else if (quoted && /^\d{1,6}\.\d{1,2}$/.test(value))
     line.extras.set("nginx.access.gzip_ratio", Number(value));
   else if (isAddressList(value)) putForwardedFor(line, value);
+  // Other proxies with lines like those of nginx, such as Traefik, write `12ms`.
+  else if (hasUnit(value))
+    line.columns.duration.put(line.row, unitsOf(line.context).nsOf("", value));
   else unknown.push(value);
 }
 
 function putNamed(line: AccessLine, name: string, value: string): void {
   if (value === "-" || value === "") return;
   const key = name.toLowerCase();
-  if (isDurationName(key) && /^\d{1,15}(\.\d{1,9})?$/.test(value)) {
+  if (isDurationName(key) && isDuration(value)) {
     line.columns.duration.put(line.row, unitsOf(line.context).nsOf(key, value));
   } else if (CACHE.test(value) && CACHE_NAMES.has(key)) putCacheStatus(line, value);
   else if (UPSTREAM_TIMES.has(key)) putUpstreamTime(line, value);
