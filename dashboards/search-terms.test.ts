@@ -35,3 +35,22 @@ test("a pasted address means the requests of this client, and any other text is 
     expect(queryOf(text)).toBe(text);
   }
 });
+
+test("a term is added beside alternatives as a whole", () => {
+  const query = withTerm("status:404 OR (path:/a status:503)", "method:POST");
+  expect(query).toBe("(status:404 OR (path:/a status:503)) method:POST");
+  expect(withTerm(query, "level:error")).toBe(`${query} level:error`);
+});
+
+test("a query is split as the server reads it", () => {
+  const terms = [
+    "NOT a",
+    '-path:"x y"',
+    "status:(404 OR 503)",
+    "bytes:[1 TO 20]",
+    "fe80::1",
+    "(a b)",
+  ];
+  expect(splitTerms(terms.join("  "))).toEqual(terms);
+  expect(splitTerms("a AND b")).toEqual(["a", "b"]);
+});

@@ -1,11 +1,13 @@
+import { partsOf } from "./query-parts.ts";
+
 /** Writes terms of the query language, which pipeline/query-language.ts parses. */
 
-/** Values that do not need quotes; outside quotes `*` is a wildcard. */
-const PLAIN = /^[\w./][\w./@-]*$/;
+/** Values that do not need quotes: outside quotes `*` is a wildcard, and some words and networks have a meaning. */
+const PLAIN = /^(?!(?:AND|OR|NOT)$)(?!\/\/)(?![\da-f.]+\/\d+$)[\w./][\w./@-]*$/i;
 
 /** `field:value`, quoted if necessary. */
 export function term(field: string, value: string | number): string {
-  return `${field}:${quoted(String(value))}`;
+  return `${field}:${valueText(String(value))}`;
 }
 
 /** The query with the term added, once, and its opposite removed. */
@@ -31,12 +33,13 @@ const isAddress = (text: string): boolean =>
   /^\d{1,3}(?:\.\d{1,3}){3}$/.test(text) ||
   (/^[\da-f:]+[\d.]*$/i.test(text) && (text.includes("::") || text.split(":").length === 8));
 
-/** The query's terms, split at spaces outside quotes. */
+/** The terms that must all match. Alternatives are one term in parentheses, because AND binds tighter than OR. */
 export function splitTerms(query: string): string[] {
-  return query.match(/(?:"(?:\\.|[^"\\])*"?|[^\s"])+/g) ?? [];
+  const { parts, hasOr } = partsOf(query);
+  return hasOr ? [`(${query.trim()})`] : parts;
 }
 
-function quoted(value: string): string {
+export function valueText(value: string): string {
   if (PLAIN.test(value)) return value;
   return `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }

@@ -22,6 +22,8 @@ const problem = {
   detail: `column 7: ${HOSTILE} is not a field`,
 };
 
+const now = { live: false, atMs: 1 };
+
 test.each([
   [
     "the datasets of a board",
@@ -37,10 +39,12 @@ test.each([
     "facets",
     <Facets
       key="2"
-      facets={[{ field: "url.path", values: [{ value: HOSTILE, count: 1 }] }]}
+      overview={{ facets: [{ field: "url.path", values: [{ value: HOSTILE, count: 1 }] }], ...now }}
       search=""
       query=""
-      onTerm={nothing}
+      zone="utc"
+      onToggle={nothing}
+      onExclude={nothing}
     />,
   ],
   [

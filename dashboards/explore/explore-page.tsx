@@ -16,6 +16,7 @@ import { useKeys } from "../shell/use-keys.ts";
 import { formatTime } from "../zone.ts";
 import { EventDetail } from "./event-detail.tsx";
 import { EventList } from "./event-list.tsx";
+import { excludeValue, toggleValue } from "./facet-selection.ts";
 import { Facets } from "./facets.tsx";
 import { LazyHistogram } from "./lazy-histogram.tsx";
 import { SearchBox } from "./search-box.tsx";
@@ -93,7 +94,9 @@ function useExploreState() {
     };
     const setColumns = (columns: readonly string[]): void =>
       void setState({ cols: columns.join(",") || null });
-    return { submit, toggle, open, setColumns };
+    const select = (field: string, value: string): void => submit(toggleValue(q, field, value));
+    const exclude = (field: string, value: string): void => submit(excludeValue(q, field, value));
+    return { submit, toggle, select, exclude, open, setColumns };
   }, [q, setState]);
   const columns = useMemo(() => cols.split(",").filter(Boolean), [cols]);
   return { q, event, known, columns, actions };
@@ -107,6 +110,8 @@ type FoundProps = {
   opened: string | null;
   known: EventDocument | undefined;
   toggle: (term: string) => void;
+  select: (field: string, value: string) => void;
+  exclude: (field: string, value: string) => void;
   open: (event: EventDocument | null) => void;
   columns: readonly string[];
   setColumns: (columns: readonly string[]) => void;
@@ -115,7 +120,7 @@ type FoundProps = {
 /** Search results: histogram, facets, events. */
 function Found(props: FoundProps) {
   const { overview, range, search, query, opened, known, toggle, open, columns } = props;
-  const { count, facets, live } = overview;
+  const { count, live } = overview;
   const { zone } = range;
   return (
     <>
@@ -127,7 +132,14 @@ function Found(props: FoundProps) {
       <div className="explore-columns">
         <details className="facets-fold" open>
           <summary>Filters</summary>
-          <Facets facets={facets} query={query} search={search} onTerm={toggle} />
+          <Facets
+            overview={overview}
+            query={query}
+            search={search}
+            zone={zone}
+            onToggle={props.select}
+            onExclude={props.exclude}
+          />
         </details>
         <EventList
           search={search}

@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { type MemberRule, memberRoute } from "#access/route.ts";
 import { FacetValues, Surroundings } from "#dashboards/api.ts";
+import type { Filter } from "#pipeline/filter.ts";
 import { forAsker } from "#pipeline/for-asker.ts";
 import { AppError } from "#platform/errors.ts";
 import type { Route } from "#platform/http/route.ts";
@@ -13,6 +14,7 @@ import {
   parseSearch,
   Search,
 } from "./events.ts";
+import { loadFacets } from "./facets.ts";
 import { surroundingsOf } from "./surroundings.ts";
 
 const VALUES_MAX = 200;
@@ -30,15 +32,31 @@ const facetRoute = ({ workspace, clock }: EventRoutesDeps): Route<MemberRule> =>
     operationId: "getEventFacet",
     tag: "Events",
     summary: "Returns the most frequent values of a field in the events of a search",
+    description:
+      "Values of the field that the search selects, as in `status:(404 OR 503)`, do not limit the values of this field.",
     rule: FOLLOW_EVENTS,
-    query: Search.extend({ field: z.string().min(1).max(200) }),
+    query: Search.extend({
+      field: z.string().min(1).max(200),
+      containing: z
+        .string()
+        .max(200)
+        .optional()
+        .describe("Only values with this text, in any case"),
+    }),
     responses: { 200: { description: "The values", body: FacetValues } },
     async handle({ query, caller, signal }) {
-      const { field, ...search } = query;
+      const { field, containing, ...search } = query;
       const store = forAsker(workspace().store, { signal, asker: caller.id });
       const { fromMs, toMs, where } = await parseSearch(search, store, clock);
-      const request = { fromMs, toMs, where, fields: [field], limit: VALUES_MAX };
-      const values = (await store.facets(request)).get(field) ?? [];
+      const like: Filter = containing ? [{ field, op: "like", value: `*${containing}*` }] : [];
+      const request = {
+        fromMs,
+        toMs,
+        where: [...where, ...like],
+        fields: [field],
+        limit: VALUES_MAX,
+      };
+      const values = (await loadFacets(store, request)).get(field) ?? [];
       return { status: 200, body: { values, isComplete: values.length < VALUES_MAX } };
     },
   });

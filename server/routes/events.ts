@@ -19,6 +19,7 @@ import { shownDatasets } from "../board/shown-datasets.ts";
 import { defaultRange, rangeOfAll } from "../board/tier.ts";
 import type { WorkspaceView } from "../workspace.ts";
 import { Instant } from "./board.ts";
+import { loadFacets } from "./facets.ts";
 
 const PAGE_EVENTS = 100;
 const SUGGESTIONS_MS_MAX = 3_000;
@@ -164,7 +165,7 @@ async function loadOverview(
   const aggregate = { kind: "count" } as const;
   const [bars, facets, { holes }] = await Promise.all([
     store.aggregate({ ...search, aggregate, stepMs }),
-    store.facets({ ...search, fields: FACETS, limit: FACET_VALUES }),
+    loadFacets(store, { ...search, fields: FACETS, limit: FACET_VALUES }),
     store.status(),
   ]);
   return {

@@ -2,7 +2,7 @@ import type { BrowserContext, Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import type { RunningBoard } from "./board.ts";
-import { EVENTS, FAILED, FROM_MS, TO_MS } from "./past-log.ts";
+import { EVENTS, FAILED, FROM_MS, RARE_ROUTES, TO_MS } from "./past-log.ts";
 
 const SOON = { timeout: 20_000 };
 
@@ -107,7 +107,7 @@ export function testExplore(board: () => RunningBoard): void {
 
     test("a facet filters by its value, or excludes it by its minus or with alt", async () => {
       await openAll();
-      const status = page.getByRole("button", { name: /^503/ });
+      const status = page.locator(".facet").filter({ hasText: /^503/ });
       await status.click();
       await expect.poll(count, SOON).toBe(`${FAILED} events`);
       await status.click();
@@ -121,6 +121,48 @@ export function testExplore(board: () => RunningBoard): void {
       expect(new URL(page.url()).searchParams.get("q")).toBe("-http.response.status_code:503");
       await page.goBack();
       await expect.poll(count, SOON).toBe("1,501 events");
+    });
+
+    test("several values of a field are selected by mouse or keyboard, the query shows them, and the URL restores them", async () => {
+      await openAll();
+      const value = (name: RegExp) => page.locator(".facet").filter({ hasText: name });
+      const query = (): Promise<string> => page.getByLabel("Search events").inputValue();
+      await value(/^503/).click();
+      await expect.poll(count, SOON).toBe(`${FAILED} events`);
+      await value(/^200/).focus();
+      await page.keyboard.press("Space");
+      await expect.poll(count, SOON).toBe("1,500 events");
+      expect(await query()).toBe("http.response.status_code:(503 OR 200)");
+      await value(/^\/products/).click();
+      await expect.poll(count, SOON).toBe("992 events");
+      expect(await query()).toBe("http.response.status_code:(503 OR 200) http.route:/products");
+      await page.reload();
+      await value(/^503/).and(page.locator('[aria-pressed="true"]')).waitFor();
+      await value(/^200/).and(page.locator('[aria-pressed="true"]')).waitFor();
+      await value(/^\/checkout/)
+        .and(page.locator('[aria-pressed="false"]'))
+        .waitFor();
+      await value(/^200/).click();
+      await expect.poll(query, SOON).toBe("http.response.status_code:503 http.route:/products");
+      await expect.poll(count, SOON).toBe("30 events");
+    });
+
+    test("a facet shows more than eight values, and finds those with a text", async () => {
+      await openAll();
+      const routes = page.getByRole("list", { name: "Values of http.route" });
+      await expect.poll(() => routes.locator("li").count(), SOON).toBe(8);
+      await page.getByRole("button", { name: "More values of http.route" }).click();
+      await expect
+        .poll(() => routes.locator("li").count(), SOON)
+        .toBeGreaterThan(RARE_ROUTES.length);
+      await page.getByLabel("Search the values of http.route").fill("ARE-J");
+      await expect.poll(() => routes.locator("li").count(), SOON).toBe(1);
+      await page.keyboard.press("Tab");
+      await page.keyboard.press("Enter");
+      await expect.poll(count, SOON).toBe("1 event");
+      expect(await page.getByLabel("Search events").inputValue()).toBe("http.route:/rare-j");
+      await page.getByRole("button", { name: "Fewer values of http.route" }).click();
+      await routes.getByRole("button", { name: /^\/rare-j/, pressed: true }).waitFor();
     });
 
     test("a field of an event is copied unchanged", async () => {

@@ -33,7 +33,7 @@ export function testHistory(board: () => RunningBoard): void {
       expect(await page.getByTestId("live-status").innerText()).toBe("History");
       await page.getByText("5 Mar 2024 09:00 – 09:50").first().waitFor();
       const row = page.getByTestId("tile-routes").getByRole("row", { name: /\/products/ });
-      expect(await row.innerText()).toMatch(/99[5-9]|1,00\d/);
+      expect(await row.innerText()).toMatch(/99\d|1,00\d/);
     });
 
     test("every chart can be read as a table", async () => {
@@ -63,7 +63,7 @@ export function testHistory(board: () => RunningBoard): void {
       await page.getByRole("link", { name: "/checkout" }).click();
       await page
         .getByTestId("event-count")
-        .getByText(/^(499|500)$/)
+        .getByText(/^(495|496)$/)
         .waitFor();
       await page.getByRole("button", { name: /^503/ }).click();
       await page.waitForURL(/status_code/);

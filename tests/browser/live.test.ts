@@ -80,6 +80,18 @@ describe.skipIf(!CAN_RUN_BROWSER)("a growing log, in a real browser", () => {
     await expect.poll(() => list.innerText(), SOON).toContain("/while-paused");
   });
 
+  test("the counts of a search and of its facets follow the tail, and name their time", async () => {
+    await page.goto(`${board.url}/explore`);
+    await page.getByTestId("facets-time").getByText("Counts as of").waitFor();
+    const facet = page.getByRole("list", { name: "Values of http.route" });
+    await append("/counted");
+    await append("/counted");
+    const value = facet.getByRole("button", { name: /^\/counted/ });
+    await expect.poll(() => value.innerText(), SOON).toMatch(/\b2$/);
+    await append("/counted");
+    await expect.poll(() => value.innerText(), SOON).toMatch(/\b3$/);
+  });
+
   test("the board is marked as disconnected while the server is down, and reconnects automatically", async () => {
     await openLive();
     const status = page.getByTestId("live-status");

@@ -8,6 +8,13 @@ export const TO_MS = FROM_MS + REQUESTS * 2_000;
 /** The first requests fail. */
 export const FAILED = 45;
 
+/** Routes of one request each. */
+export const RARE_ROUTES = Array.from("abcdefghij", (letter) => `/rare-${letter}`);
+
+function pathOf(index: number): string {
+  return RARE_ROUTES[index - 300] ?? (index % 3 === 0 ? "/checkout" : "/products");
+}
+
 const HOSTILE = [
   accessLine({
     atMs: FROM_MS + 1_000,
@@ -31,7 +38,7 @@ export const PAST_LOG = [
   ...Array.from({ length: REQUESTS - HOSTILE.length }, (_, index) =>
     accessLine({
       atMs: FROM_MS + index * 2_000,
-      path: `${index % 3 === 0 ? "/checkout" : "/products"}?n=${index}`,
+      path: `${pathOf(index)}?n=${index}`,
       status: index < FAILED ? 503 : 200,
       seconds: 0.05,
     }),
