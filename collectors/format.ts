@@ -17,7 +17,8 @@ export type FormatContext = {
 /**
  * Writes the fields of the line in [start, end) (no line end in it) into the batch's open row, and returns
  * undefined; or returns why the line is not of this format, as a message for people. Never throws, runs in time linear
- * in the length of the line, and leaves commit or rollback to its caller.
+ * in the length of the line, and leaves commit or rollback to its caller. An event without a readable time of its own
+ * has no `@timestamp`: the reader of the stream writes it.
  */
 export type LineScanner = (bytes: Uint8Array, start: number, end: number) => string | undefined;
 
@@ -55,6 +56,8 @@ export type Format = {
   readonly title: string;
   /** The tier, if all events are requests; `none` if none is; `mixed` if their fields decide. */
   readonly requests: Tier | "none" | "mixed";
+  /** Whether events without a status and with another `event.type` than access are no requests, such as connections. */
+  readonly hasOtherEvents?: boolean;
   /** Looks up the batch's columns once, so that lines need no look-up. */
   open(batch: Batch, context: FormatContext): LineScanner;
   /** Whether the scanner reads syslog headers itself; otherwise it gets lines without them. */

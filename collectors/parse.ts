@@ -61,6 +61,8 @@ export class Parser {
   #held: Held[] = [];
   #heldBytes = 0;
   #isSampled = false;
+  /** Time for events without one: that of the event before, or of the first one with a time. */
+  #eventMs: number | undefined;
   /** By the origin of their lines. */
   readonly #open = new Map<string, OpenEvent>();
   readonly #parts = new Map<string, ParsedLine[]>();
@@ -83,7 +85,8 @@ export class Parser {
     if (this.#isSampled) return;
     this.#isSampled = true;
     for (const bytes of sampleLines([chunk.subarray(0, chunk.lastIndexOf(LF) + 1)])) {
-      this.#formats.tryMain({ bytes, start: 0, end: bytes.length });
+      const timeMs = this.#formats.tryMain({ bytes, start: 0, end: bytes.length });
+      if (timeMs <= this.#options.nowMs) this.#eventMs ??= timeMs;
     }
     this.#options.units?.endSample();
   }
@@ -170,11 +173,21 @@ export class Parser {
     if (format) {
       this.#batch.text("data_stream.dataset").putText(this.#batch.rows, format.dataset);
       if (line.origin) putOrigin(this.#batch, line.origin, { path: "", format });
+      this.#putTime(line.origin);
       this.#batch.commit();
     } else this.#batch.rollback();
     this.#held.push({ line, format, reason });
     this.#heldBytes += line.bytes.length;
     if (this.#heldBytes > HELD_BYTES_MAX || this.#held.length >= ROWS_MAX) yield* this.#documents();
+  }
+
+  /** An event without a time of its own has that of its envelope, otherwise that of the event before it. */
+  #putTime(origin: Unwrapped | undefined): void {
+    const time = this.#batch.number("@timestamp");
+    const row = this.#batch.rows;
+    const known = [time.values[row], origin?.timeMs, this.#eventMs];
+    const ms = known.find((candidate) => candidate !== undefined && !Number.isNaN(candidate));
+    time.put(row, (this.#eventMs = ms ?? this.#options.nowMs));
   }
 
   *#documents(): Generator<Document> {

@@ -93,10 +93,16 @@ export class StreamFormats {
     return this.#choose(recognised, line);
   }
 
-  /** Reads a line in the main format for what the format decides about the stream, and keeps no field of it. */
-  tryMain(line: ReadableLine): void {
-    if (this.main) this.#canParse(this.main, line);
-    this.#bound.batch.rollback();
+  /**
+   * Reads a line in the main format for what the format decides about the stream, and keeps no field of it. Returns the
+   * line's time, epoch ms; NaN if it has none.
+   */
+  tryMain(line: ReadableLine): number {
+    const { batch } = this.#bound;
+    const isParsed = this.main !== undefined && this.#canParse(this.main, line);
+    const timeMs = batch.number("@timestamp").values[batch.rows] ?? Number.NaN;
+    batch.rollback();
+    return isParsed ? timeMs : Number.NaN;
   }
 
   /** Whether the line begins an event: one that is in a known format, also if its values are invalid. */

@@ -5,8 +5,8 @@ import { UTC } from "../zone.ts";
 import { after, headText, type Envelope, type FindEnvelope } from "./envelope.ts";
 
 const HEAD_LENGTH_MAX = 64;
-/** RFC 3339 with at least milliseconds. */
-const TIME = String.raw`(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}(?:Z|[+-]\d\d:\d\d))`;
+/** RFC 3339; containerd omits zeros at the end of the fraction. */
+const TIME = String.raw`(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d))`;
 /** The tags after a P or F are reserved for extensions, separated by colons. */
 const CRI = new RegExp(String.raw`^${TIME} (stdout|stderr) ([PF])(?::\S{1,32})? `);
 /** An empty line has no space after its tag. */

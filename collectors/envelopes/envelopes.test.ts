@@ -30,6 +30,11 @@ const SYSLOG = { "host.name": "edge-1", "host.hostname": "edge-1", "process.name
 const ENVELOPES: [string, string, Record<string, unknown>][] = [
   ["CRI", `2026-03-14T10:11:12.345678901Z stdout F ${ACCESS}`, { "log.iostream": "stdout" }],
   [
+    "CRI of containerd, without zeros",
+    `2026-03-14T10:11:12Z stderr F ${ACCESS}`,
+    { "log.iostream": "stderr" },
+  ],
+  [
     "CRI with an offset",
     `2026-03-14T10:11:12.345678901+01:00 stderr F ${ACCESS}`,
     { "log.iostream": "stderr" },

@@ -1,6 +1,6 @@
 import type { SyslogHeader } from "./syslog-header.ts";
 import type { RowWriter } from "./text-line.ts";
-import { dayMs } from "./time.ts";
+import { dayMs, implausible } from "./time.ts";
 
 const DAY_MS = 86_400_000;
 /** `[WARNING] 262/094045 (5116) : text`: day of the year from 0 and local time, which newer versions omit. */
@@ -27,18 +27,22 @@ export function readNotice(
     row.text("process.name", header?.process ?? "haproxy");
     row.number("process.pid", pid);
     const ownMs = day === undefined ? Number.NaN : timeOfYear(row, Number(day), clock ?? "");
-    return putTime(row, header, ownMs);
+    putTime(row, header, ownMs);
+    return "";
   }
   if (!header || !EVENT.test(text)) return undefined;
   row.text("message", text);
-  return putTime(row, header, Number.NaN);
+  row.text("event.type", "info");
+  putTime(row, header, Number.NaN);
+  return "";
 }
 
-function putTime(row: RowWriter, header: SyslogHeader | undefined, ownMs: number): string {
-  const headerMs = header?.timeMs ?? Number.NaN;
-  const ms = Number.isNaN(headerMs) ? ownMs : headerMs;
-  if (Number.isNaN(ms)) return "no time: neither a header nor the line has one";
-  return row.time(ms, header?.time ?? "") ?? "";
+/** The time of the header, otherwise that of the line. Without a plausible one, the event has no time of its own. */
+function putTime(row: RowWriter, header: SyslogHeader | undefined, ownMs: number): void {
+  const { nowMs } = row.context;
+  const times = [header?.timeMs ?? Number.NaN, ownMs];
+  const ms = times.find((candidate) => implausible(candidate, nowMs) === undefined);
+  if (ms !== undefined) row.time(ms, "");
 }
 
 /** The latest such day that is not in the future. */

@@ -61,6 +61,7 @@ describe("lines that are no requests", () => {
     expect(parseLine("haproxy.log", HEADER + text)).toMatchObject({
       "@timestamp": "2026-03-14T09:11:12.000Z",
       "log.level": level,
+      "event.type": [level === "notice" ? "info" : "error"],
       "host.hostname": "edge-1",
       message,
     });

@@ -6,7 +6,7 @@ import { readNotice } from "./haproxy-notice.ts";
 import { isoTime, syslogHeader, type SyslogHeader } from "./syslog-header.ts";
 import { openTextLine, type RowWriter } from "./text-line.ts";
 import { parseTime } from "./time.ts";
-import { ACCESS_TRAITS } from "./traits.ts";
+import { ERROR_TRAITS } from "./traits.ts";
 
 const ISO_HEADER = /^(?:<\d{1,3}>)?(?:1 )?\d{4}-/;
 const PEER = String.raw`^(\S{1,260}):(\d{1,5}) \[([^\]]{10,40})\] (\S{1,256})`;
@@ -36,8 +36,9 @@ export const haproxyLog: Format = {
   dataset: "haproxy.log",
   title: "HAProxy log",
   requests: "edge",
+  hasOtherEvents: true,
   readsHeader: true,
-  traits: { ...ACCESS_TRAITS, "event.type": undefined },
+  traits: ERROR_TRAITS,
   detection: { path: /haproxy/i },
   usualPaths: ["/var/log/haproxy.log"],
   related: {

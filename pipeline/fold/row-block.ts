@@ -5,6 +5,7 @@ import {
   REQUEST_CATEGORY,
   REQUEST_TYPE,
   STATUS_END,
+  TYPED_ACCESS_DATASETS,
 } from "../measures/request.ts";
 import { bucketOf, NO_BUCKET, NS_PER_MS } from "../sketches/latency-sketch.ts";
 import { EntryValues, listHas, numbersOf } from "./entry-values.ts";
@@ -15,6 +16,17 @@ import { Spans } from "./spans.ts";
 export const BLOCK_ROWS = 1024;
 /** Status of a request with unknown status. */
 export const NO_STATUS = STATUS_END;
+
+/** Kinds of datasets: all events are requests, or those without another type. */
+const ALL_REQUESTS = 1;
+const TYPED = 2;
+/** An `event.type` that is not that of requests. */
+const OTHER_TYPE = 2;
+
+function kindOf(dataset: string): number {
+  if (ACCESS_DATASETS.includes(dataset)) return ALL_REQUESTS;
+  return TYPED_ACCESS_DATASETS.includes(dataset) ? TYPED : 0;
+}
 
 /**
  * Rows of a batch that are folded together, with values that several measures use. A row's offset is its number in the
@@ -76,10 +88,15 @@ export class BlockReader {
   constructor(batch: Batch) {
     this.#batch = batch;
     this.#dataset = new EntryValues(batch, "data_stream.dataset", (column, id) =>
-      ACCESS_DATASETS.includes(column.text(id)) ? 1 : 0,
+      kindOf(column.text(id)),
     );
     this.#category = new EntryValues(batch, "event.category", listHas(REQUEST_CATEGORY));
-    this.#type = new EntryValues(batch, "event.type", listHas(REQUEST_TYPE));
+    const isAccess = listHas(REQUEST_TYPE);
+    this.#type = new EntryValues(
+      batch,
+      "event.type",
+      (column, id) => isAccess(column, id) || OTHER_TYPE,
+    );
   }
 
   prepare(): void {
@@ -127,14 +144,18 @@ export class BlockReader {
     for (const entry of [this.#dataset, this.#category, this.#type]) entry.reset();
   }
 
+  #isRequest(row: number, status: number): boolean {
+    if (!Number.isNaN(status)) return true;
+    const kind = this.#dataset.at(row);
+    if (kind === ALL_REQUESTS) return true;
+    const type = this.#type.at(row);
+    return kind === TYPED ? type !== OTHER_TYPE : this.#category.at(row) === 1 && type === 1;
+  }
+
   /** Writes status and latency bucket of the row if it is a request; returns whether it is one. */
   #readRequest(row: number, offset: number): boolean {
     const status = row < this.#statuses.length ? this.#statuses[row]! : Number.NaN;
-    const isRequest =
-      !Number.isNaN(status) ||
-      this.#dataset.at(row) === 1 ||
-      (this.#category.at(row) === 1 && this.#type.at(row) === 1);
-    if (!isRequest) return false;
+    if (!this.#isRequest(row, status)) return false;
     const isValid = status >= 0 && status < STATUS_END && Number.isInteger(status);
     this.block.statuses[offset] = isValid ? status : NO_STATUS;
     const duration = row < this.#durations.length ? this.#durations[row]! : Number.NaN;

@@ -62,8 +62,9 @@ export class LineTaker {
         const row = batch.rows;
         if (row >= batch.rowsMax) batch.reserve(RESERVE_ROWS);
         if (scan(bytes, start, end) === undefined) {
-          if (retime) time.values[row] = retime(time.values[row] ?? 0);
-          stream.eventMs = time.values[row];
+          const ms = time.values[row];
+          if (retime || Number.isNaN(ms)) this.#putTime(stream, retime);
+          else stream.eventMs = ms;
           if (datasets.ids[row] === 0) datasets.ids[row] = dataset;
           if (keepsLines) batch.lines.putLine(row, bytes, start, end);
           offsets.values[row] = offset + start;
@@ -94,7 +95,22 @@ export class LineTaker {
     }
   }
 
-  /** Reads the first lines twice, so that the units of their durations are decided with the evidence of all of them. */
+  /** The time of the open row; of an event without one, that of its envelope, or that of the stream. */
+  #putTime(stream: Stream, retime: Chunk["retime"], originMs = Number.NaN): void {
+    const time = this.#batch.number("@timestamp");
+    const row = this.#batch.rows;
+    const read = time.values[row] ?? Number.NaN;
+    const ownMs = Number.isNaN(read) ? originMs : read;
+    let ms = retime ? retime(ownMs) : ownMs;
+    if (Number.isNaN(ms)) ms = stream.eventMs ?? this.#context.nowMs;
+    time.values[row] = ms;
+    stream.eventMs = ms;
+  }
+
+  /**
+   * Reads the first lines twice, so that the units of their durations are decided with the evidence of all of them, and
+   * that lines without a time before the first one with a time are dated by it.
+   */
   #sample(stream: Stream, chunk: Chunk): void {
     stream.isSampled = true;
     let lines = 0;
@@ -105,7 +121,8 @@ export class LineTaker {
       if (lines > SAMPLE_LINES || !main || main.begins) return;
       const range = { start, end };
       const origin = unwrap({ bytes: chunk.bytes, ...range }, this.#context);
-      stream.formats.tryMain(lineOf(chunk, range, origin).line);
+      const timeMs = stream.formats.tryMain(lineOf(chunk, range, origin).line);
+      if (!chunk.retime && timeMs <= this.#context.nowMs) stream.eventMs ??= timeMs;
     });
     stream.units.endSample();
   }
@@ -183,10 +200,8 @@ export class LineTaker {
     const { original, offset, retime, origin } = line;
     const batch = this.#batch;
     const row = batch.rows;
-    const time = batch.number("@timestamp");
     if (format) {
-      if (retime) time.values[row] = retime(time.values[row] ?? 0);
-      stream.eventMs = time.values[row];
+      this.#putTime(stream, retime, origin?.timeMs);
       const datasets = batch.text("data_stream.dataset");
       if (datasets.ids[row] === 0) datasets.putText(row, datasetOf(stream, format));
       stream.formats.count(format, 1);

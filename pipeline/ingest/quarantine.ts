@@ -19,9 +19,8 @@ export function quarantineRow(
   batch.text("error.message").putText(row, reason);
 }
 
-/** Fields that an event has because it is in quarantine. */
+/** Fields that an event has because it is in quarantine. Its time remains if the line has none. */
 const OWN_FIELDS: ReadonlySet<string> = new Set([
-  "@timestamp",
   "data_stream.dataset",
   "event.kind",
   "error.message",

@@ -28,7 +28,7 @@ export type Stream = {
   readonly formats: StreamFormats;
   /** Dataset that the sender of the lines named for events without one; undefined: that of their format. */
   dataset: string | undefined;
-  /** Time of the last line with a time, epoch ms; used for quarantined lines. */
+  /** Time for lines without one, epoch ms: that of the line before, or of the first line with a time. */
   eventMs: number | undefined;
   /** When its latest chunk was read. */
   readMs: number;
@@ -93,12 +93,21 @@ export class Streams {
       );
     }
     stream.path = chunk.path;
-    stream.readMs = this.#context.nowMs;
+    this.#advance(stream);
     const { formats } = stream;
     if (formats.main) return stream;
     if (chunk.header) this.#setFromHeader(stream, chunk);
     else this.#setFormats(stream, this.#stored.of(chunk));
     return stream;
+  }
+
+  /** The time of a stream goes on while nothing is written: a line without a time that is read now was written now. */
+  #advance(stream: Stream): void {
+    const { nowMs } = this.#context;
+    const { eventMs, readMs } = stream;
+    stream.readMs = nowMs;
+    if (eventMs === undefined || !(nowMs > readMs)) return;
+    stream.eventMs = Math.max(eventMs, Math.min(nowMs, eventMs + nowMs - readMs));
   }
 
   /**

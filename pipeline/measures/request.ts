@@ -6,9 +6,16 @@ import { FORMATS } from "#collectors/formats/index.ts";
  */
 
 /** Datasets in which every event is a request, even with an unknown status. */
-export const ACCESS_DATASETS: readonly string[] = FORMATS.filter(
-  ({ requests }) => requests !== "none" && requests !== "mixed",
-).map(({ dataset }) => dataset);
+export const ACCESS_DATASETS: readonly string[] = accessFormats(false);
+
+/** Datasets in which every event is a request, except those without a status and with another `event.type`. */
+export const TYPED_ACCESS_DATASETS: readonly string[] = accessFormats(true);
+
+function accessFormats(hasOtherEvents: boolean): string[] {
+  return FORMATS.filter(({ requests }) => requests !== "none" && requests !== "mixed")
+    .filter((format) => (format.hasOtherEvents === true) === hasOtherEvents)
+    .map(({ dataset }) => dataset);
+}
 
 /** An event of another dataset without a status is a request if it has both. */
 export const REQUEST_CATEGORY = "web";

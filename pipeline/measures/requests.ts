@@ -19,7 +19,7 @@ const STATUS_KEYS = Array.from({ length: NO_STATUS + 1 }, (_, status) =>
   status === NO_STATUS ? "" : String(status),
 );
 const REQUEST =
-  "A request is an event with a response status, or any line of an access log of a web server or proxy.";
+  "A request is an event with a response status, or a line of an access log of a web server or proxy, except HAProxy's connections and own messages.";
 
 export const requests: Measure<Sum> = {
   name: "requests",

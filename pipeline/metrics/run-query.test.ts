@@ -71,7 +71,7 @@ function makeEvent(): Event {
     user: maybe(0.1, () => oneOf("ann", "bob", "cy")),
     action: maybe(0.05, () => oneOf("user-sign-in", "user-sign-out", "cart-emptied")),
     category: dataset === "nginx.access" ? undefined : oneOf("web", "web", "database", "iam"),
-    type: isError ? "error" : oneOf("access", "info"),
+    type: isError ? "error" : maybe(0.9, () => oneOf("access", "info")),
     server: maybe(0.6, () => oneOf("web1", "web2", "<NOSRV>", "web1, web3")),
     handling: maybe(0.3, () => oneOf("hit", "hit", "miss", "pass")),
     level: isError ? oneOf("error", "warn") : undefined,
@@ -120,7 +120,7 @@ function fill(batch: Batch, event: Event): void {
 const isRequest = (e: Event): boolean =>
   e.status !== undefined ||
   e.dataset === "nginx.access" ||
-  e.dataset === "haproxy.log" ||
+  (e.dataset === "haproxy.log" && (e.type === undefined || e.type === "access")) ||
   (e.category === "web" && e.type === "access");
 const instanceOf = (e: Event): string =>
   e.server === undefined || e.server === "<NOSRV>" ? "" : (e.server.split(", ").at(-1) ?? "");
