@@ -17,7 +17,7 @@ const INPUTS_MAX = 64;
 export function planCompaction(segments: readonly Segment[]): Segment[] | undefined {
   const tiers = new Map<number, Segment[]>();
   for (const segment of segments) {
-    if (isLarger(sizeOf([segment]), ENOUGH)) continue;
+    if (isMergedFully(segment)) continue;
     const tier = tierOf(segment);
     tiers.set(tier, [...(tiers.get(tier) ?? []), segment]);
   }
@@ -27,6 +27,9 @@ export function planCompaction(segments: readonly Segment[]): Segment[] | undefi
   }
   return undefined;
 }
+
+/** Whether the segment is large enough to remain as it is. */
+export const isMergedFully = (segment: Segment): boolean => isLarger(sizeOf([segment]), ENOUGH);
 
 type Size = { rows: number; cells: number; bytes: number };
 

@@ -6,6 +6,7 @@ import type { Lease } from "#platform/lease/lease.ts";
 import { planCompaction } from "./compaction-plan.ts";
 import { type Duck, eventFilesSql, isOutOfMemory } from "./duck.ts";
 import { expiredOf, planExpiry, readRetention, remainingHoles, staysSql } from "./expiry.ts";
+import { FilterBuilder } from "./filter-builder.ts";
 import { LeasedWork, waitForCompactionLease } from "./leased-work.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { mergeEventFiles } from "./merge-event-files.ts";
@@ -55,6 +56,7 @@ export class Compactor {
   readonly #repairs: SegmentRepairs;
   readonly #work: LeasedWork;
   readonly #unmergeable: UnmergeableSegments;
+  readonly #filters: FilterBuilder;
 
   constructor({ segments, duck, clock, monotonicMs }: Parts) {
     this.#segments = segments;
@@ -62,6 +64,7 @@ export class Compactor {
     this.#clock = clock;
     this.#work = new LeasedWork(segments, clock);
     this.#unmergeable = new UnmergeableSegments(segments);
+    this.#filters = new FilterBuilder({ segments, duck, clock });
     this.#replacedSince = new ObservedAges(monotonicMs);
     this.#leftSince = new ObservedAges(monotonicMs);
     const { folder, scratch } = segments;
@@ -117,12 +120,11 @@ export class Compactor {
     await health.verifySuccessors(segments, replaced);
     await this.#removeReplaced(segments, replaced);
     this.#unmergeable.keepOnly(segments);
-    const mergeable = segments.filter(
-      (segment) => health.isWhole(segment) && !this.#unmergeable.has(segment),
-    );
-    const inputs = planCompaction(mergeable);
-    if (inputs) await this.#mergeOrLeaveOut(inputs, lease);
-    return inputs && true;
+    const whole = segments.filter((segment) => health.isWhole(segment));
+    const inputs = planCompaction(whole.filter((segment) => !this.#unmergeable.has(segment)));
+    if (!inputs) return this.#filters.buildNext(whole);
+    await this.#mergeOrLeaveOut(inputs, lease);
+    return true;
   }
 
   /**

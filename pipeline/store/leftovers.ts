@@ -8,7 +8,8 @@ import { livingTokens } from "#platform/lease/lease.ts";
 import { removeAll } from "./files.ts";
 import type { ObservedAges } from "./observed-ages.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
-import { isMaker, madeBy, madeMs, makerOf } from "./segment-id.ts";
+import { isMaker, madeBy, madeMs, makerOf, type SegmentId } from "./segment-id.ts";
+import { segmentIdsIn, SUFFIX } from "./segment-list.ts";
 import { leasesIn } from "./store-writer.ts";
 
 /** A file without a token in its name is left over if it was not changed for this long. */
@@ -23,9 +24,11 @@ export async function removeLeftovers(
   segments: SegmentFolder,
   { clock, ages }: { clock: Clock; ages: ObservedAges },
 ): Promise<void> {
+  const idsIn = (name: string): Promise<SegmentId[]> => idsOfFiles(join(segments.folder, name));
   const companions = new Set([
-    ...(await segments.idsIn("rollups")),
-    ...(await segments.idsIn("manifests")),
+    ...(await idsIn("rollups")),
+    ...(await idsIn("manifests")),
+    ...(await idsIn("filters")),
   ]);
   const scratch = await readdir(segments.scratch);
   const alive = await livingTokens(leasesIn(segments.folder));
@@ -39,11 +42,17 @@ export async function removeLeftovers(
     const isLeft = token === undefined ? info && isOld(name, info.mtimeMs) : !alive.has(token);
     if (isLeft) await rm(path, { recursive: true, force: true });
   }
-  const events = new Set(await segments.idsIn("events"));
+  const events = new Set(await idsIn("events"));
   const makers = new Set([...alive].map(makerOf));
   for (const id of [...companions].filter((it) => !events.has(it))) {
     const maker = madeBy(id);
     const isLeft = isMaker(maker) ? !makers.has(maker) : isOld(id, madeMs(id));
-    if (isLeft) await removeAll([segments.rollupPath(id), segments.manifestPath(id)]);
+    if (isLeft) await removeAll(segments.companionPaths(id));
   }
+}
+
+/** The ids of the segments' files in a folder, also of files that do not count. */
+async function idsOfFiles(folder: string): Promise<SegmentId[]> {
+  const names = (await ifExists(readdir(folder))) ?? [];
+  return segmentIdsIn(names.map((it) => it.replace(/\.[a-z]+$/, SUFFIX)));
 }

@@ -6,7 +6,7 @@ import { AppError, errorCode } from "#platform/errors.ts";
 
 import { explained } from "./files.ts";
 
-const FOLDERS = ["events", "rollups", "manifests", "tmp", "broken", "schema"];
+const FOLDERS = ["events", "rollups", "manifests", "filters", "tmp", "broken", "schema"];
 
 export type TemporaryFolder = AsyncDisposable & { path: string };
 

@@ -20,7 +20,8 @@ import { StoreWriter } from "./store-writer.ts";
 
 /**
  * The folder of segments: `events/<id>.parquet` holds the rows and, in its footer, the description of the segment;
- * `rollups/<id>.parquet` holds its cells, and `manifests/<id>.json` verifies both; these are written before. A segment
+ * `rollups/<id>.parquet` holds its cells, and `manifests/<id>.json` verifies both; these are written before.
+ * `filters/<id>.grams` is added later, to large segments, so that searches can skip them. A segment
  * counts from the moment its event file gets its name until a segment that lists it in `replaces` does. Several
  * processes may write and read at the same time. Reading changes nothing in the folder.
  */
@@ -89,6 +90,15 @@ export class SegmentFolder implements AsyncDisposable {
     return join(this.folder, manifestName(id));
   }
 
+  filterPath(id: SegmentId): string {
+    return join(this.folder, "filters", id + FILTER_SUFFIX);
+  }
+
+  /** The files that a segment may have besides its event file. */
+  companionPaths(id: SegmentId): string[] {
+    return [this.rollupPath(id), this.manifestPath(id), this.filterPath(id)];
+  }
+
   /** Creates the folders if they do not exist and may be written to, and reads their content. */
   async prepare(): Promise<void> {
     this.#temporary = await prepareFolders(this.folder);
@@ -146,12 +156,6 @@ export class SegmentFolder implements AsyncDisposable {
 
   find(id: SegmentId): Segment | undefined {
     return this.#list.find(id);
-  }
-
-  /** The ids of the files in one of the folders, also of files that do not count. */
-  async idsIn(name: "events" | "rollups" | "manifests"): Promise<SegmentId[]> {
-    const names = (await ifExists(readdir(join(this.folder, name)))) ?? [];
-    return segmentIdsIn(names.map((it) => it.replace(/\.json$/, SUFFIX)));
   }
 
   /**
@@ -213,7 +217,7 @@ export class SegmentFolder implements AsyncDisposable {
       return true;
     } finally {
       if (!isDone) {
-        const published = [this.eventsPath(id), ...this.#companionPaths(id)];
+        const published = [this.eventsPath(id), ...this.companionPaths(id)];
         await removeAll([...Object.values(drafts), ...published]);
       }
     }
@@ -238,7 +242,7 @@ export class SegmentFolder implements AsyncDisposable {
 
   /** Removes a segment that no longer counts: the event file first, so that rows never lack their cells. */
   async remove(id: SegmentId): Promise<void> {
-    await removeAll([this.eventsPath(id), ...this.#companionPaths(id)]);
+    await removeAll([this.eventsPath(id), ...this.companionPaths(id)]);
     this.#forget(id);
   }
 
@@ -250,7 +254,7 @@ export class SegmentFolder implements AsyncDisposable {
       return;
     }
     await ifExists(rename(this.eventsPath(id), this.#brokenPath(id + SUFFIX)));
-    await removeAll(this.#companionPaths(id));
+    await removeAll(this.companionPaths(id));
     this.#forget(id);
   }
 
@@ -285,13 +289,9 @@ export class SegmentFolder implements AsyncDisposable {
   #brokenPath(name: string): string {
     return join(this.folder, "broken", name);
   }
-
-  /** The files of a segment besides its event file. */
-  #companionPaths(id: SegmentId): string[] {
-    return [this.rollupPath(id), this.manifestPath(id)];
-  }
 }
 
+const FILTER_SUFFIX = ".grams";
 const UNREADABLE = "the folder of the events cannot be read now";
 
 type Bytes = { events: Buffer[]; rollup: Buffer[] | undefined };

@@ -16,6 +16,7 @@ import type { CellsRequest, MergedCell, OriginalLine, SearchRequest } from "./po
 import type { Question } from "./questions.ts";
 import { SchemaFile } from "./schema-file.ts";
 import { joinFound, searchSql, timeOfRow } from "./search-sql.ts";
+import { SegmentFilters } from "./segment-filters.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
 import { newestMs, oldestMs, type Segment } from "./segment-footer.ts";
 import { type FileKind, UnusableFiles } from "./segment-health.ts";
@@ -50,12 +51,14 @@ export class SegmentReader {
   readonly #segments: SegmentFolder;
   readonly #duck: Duck;
   readonly schema: SchemaFile;
+  readonly #filters: SegmentFilters;
   readonly #cells: CellCache;
 
   private constructor({ segments, duck, cellsBytesMax }: Parts) {
     this.#segments = segments;
     this.#duck = duck;
     this.schema = new SchemaFile(segments);
+    this.#filters = new SegmentFilters(segments);
     const pathOf = (id: SegmentId): string => segments.rollupPath(id);
     const verify = (needed: readonly Segment[]): Promise<void> =>
       segments.health.verify(needed, "rollup");
@@ -73,8 +76,8 @@ export class SegmentReader {
     const dataset = datasetOf(request.where);
     const matches: SegmentFilter = (segment) => overlaps(segment, request, dataset);
     return this.#read({ kind: "events", matches }, async (matching) => {
-      const work = workOf(request, matching);
-      return this.#eventsIn(matching, build, { work, question });
+      const some = await this.#firstMatching(request, [...matching], matching.length);
+      return this.#eventsIn(some, build, { work: workOf(request, some), question });
     });
   }
 
@@ -104,7 +107,7 @@ export class SegmentReader {
       const rest = matching.toSorted((a, b) => newestMs(b) - newestMs(a));
       let found: Row[] = [];
       for (let files = FILES_FIRST; rest.length > 0; files *= FILES_FACTOR) {
-        const some = rest.splice(0, files);
+        const some = await this.#firstMatching(request, rest, files);
         const use: Use = { work: workOf(request, some), question };
         const rows = await this.#eventsIn(some, searchIn(some, request), use);
         found = joinFound([found, rows], request.limit);
@@ -126,7 +129,7 @@ export class SegmentReader {
       const rest = matching.toSorted((a, b) => oldestMs(a) - oldestMs(b));
       let found: OriginalLine[] = [];
       for (let files = FILES_FIRST; rest.length > 0; files *= FILES_FACTOR) {
-        const some = rest.splice(0, files);
+        const some = await this.#firstMatching(range, rest, files);
         const use: Use = { work: workOf(range, some), question };
         const rows = await this.#eventsIn(some, (paths) => originalsSql(range, paths), use);
         found = joinOriginals([found, rows.map(originalOf)], request.limit);
@@ -136,6 +139,22 @@ export class SegmentReader {
       }
       return found;
     });
+  }
+
+  /** Removes segments from the beginning of `rest` until `count` of them may have matching events, which are returned. */
+  async #firstMatching(
+    { where }: EventsRequest,
+    rest: Segment[],
+    count: number,
+  ): Promise<Segment[]> {
+    const mayHaveMatches = this.#filters.matcher(where);
+    const some: Segment[] = [];
+    while (some.length < count) {
+      const segment = rest.shift();
+      if (!segment) break;
+      if (await mayHaveMatches(segment)) some.push(segment);
+    }
+    return some;
   }
 
   /** The newest events of these segments, which may have been replaced. */
