@@ -3,8 +3,8 @@ import { z } from "zod";
 import type { SettingGroup } from "#platform/settings/settings.ts";
 
 import { isDurationRule } from "./duration-rules.ts";
+import { isZone, machineZone } from "./machine-zone.ts";
 import { parseTrustedProxies } from "./trusted-proxies.ts";
-import { machineZone } from "./zone.ts";
 
 const REQUEST_PATTERN = /^(?:[A-Z]+|\*) \/\S* [1-5](?:\d\d|xx)(?:,[1-5](?:\d\d|xx))*$/;
 
@@ -42,9 +42,10 @@ export const derivationSettings = {
     variable: "QUARTERDECK_TIMEZONE",
     schema: z
       .string()
-      .transform((name) => (name === "local" ? machineZone() : name))
-      .refine(isTimezone, {
-        error: "give an IANA time zone, for example UTC or Europe/Berlin",
+      .transform((name) => (name === "local" ? (machineZone() ?? name) : name))
+      .refine(isZone, {
+        error:
+          "give an IANA time zone, for example UTC or Europe/Berlin; local requires a known zone in TZ or /etc/localtime",
       }),
     default: "local",
     description:
@@ -82,11 +83,3 @@ export const derivationSettings = {
       "Addresses and networks of your proxies, separated by commas: the client is the last address in X-Forwarded-For that is none of them. If empty, it is the first public address, of requests from private networks.",
   },
 } satisfies SettingGroup;
-
-function isTimezone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
-  } catch {
-    return false;
-  }
-}

@@ -11,9 +11,6 @@ export type Zone = {
   eastMs(wallMs: number): number;
 };
 
-/** The zone of this machine: TZ, otherwise /etc/localtime. */
-export const machineZone = (): string => new Intl.DateTimeFormat().resolvedOptions().timeZone;
-
 export const UTC: Zone = { name: "UTC", eastMs: () => 0 };
 
 const DAY_MS = 86_400_000;

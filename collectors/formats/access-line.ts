@@ -51,7 +51,7 @@ export class AccessLine {
     this.columns = accessColumns(batch);
     this.context = context;
     this.dialect = dialect;
-    this.times = new ClfTimeReader(context.zone);
+    this.times = new ClfTimeReader(context);
     this.#referrers = new QuotedField(this.columns.referrer, slotOfUrl);
     this.#userAgents = new QuotedField(this.columns.userAgent, slotOfUserAgent);
   }

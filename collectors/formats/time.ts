@@ -61,7 +61,7 @@ const written = (ms: number): string =>
  * time, because neighbouring lines share them.
  */
 export class ClfTimeReader {
-  readonly #zone: Zone;
+  readonly #context: { readonly zone: Zone };
   #dayKeyA = 0;
   #dayKeyB = 0;
   #dayKeyC = 0;
@@ -69,8 +69,9 @@ export class ClfTimeReader {
   #zoneKey = 0;
   #zoneMs = Number.NaN;
 
-  constructor(zone: Zone) {
-    this.#zone = zone;
+  /** The zone of times without one may be another for each line: that of its syslog header. */
+  constructor(context: { readonly zone: Zone }) {
+    this.#context = context;
   }
 
   /** Epoch ms of the time in the 26 bytes from `at` on; NaN if they are not a time of this format. */
@@ -99,7 +100,7 @@ export class ClfTimeReader {
   /** Epoch ms of the time in [start, end), in any notation of access logs; NaN if there is none. */
   read(bytes: Uint8Array, start: number, end: number): number {
     if (end - start === 26 && bytes[start + 2] === 0x2f) return this.read26(bytes, start);
-    return parseTime(bytes, start, end, this.#zone);
+    return parseTime(bytes, start, end, this.#context.zone);
   }
 
   /** Why this time is invalid, with the time itself. */

@@ -22,8 +22,8 @@ const TYPED_REQUEST: Condition = {
 };
 
 /**
- * Disjoint filters that together match every request of the datasets. `datasets` are those that may have matching events, so that most filters are not
- * needed.
+ * Disjoint filters that together match every request of the datasets. `datasets` are those that may have matching
+ * events, so that most filters are not needed.
  */
 export function requestFilters(datasets: readonly string[]): Filter[] {
   const { access, typed, others } = sorted(datasets);

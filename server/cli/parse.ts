@@ -31,7 +31,7 @@ const FIRST_LINES_WAIT = "Paste log lines, then Ctrl-D:\n";
 const OPTIONS = {
   dataset: { type: "string" },
   mode: { type: "string", default: "lines" },
-  timezone: { type: "string", default: "+00:00" },
+  timezone: { type: "string" },
   batch: { type: "boolean", default: false },
   table: { type: "boolean", default: false },
   all: { type: "boolean", default: false },
@@ -55,8 +55,8 @@ Options
                    ${FORMATS.map((format) => format.dataset).join(", ")}
   --mode MODE      lines: each line is an event (the default)
                    text: events may span lines, as in error logs
-  --timezone ZONE  zone of times without one, such as +02:00 or Europe/Berlin (default: +00:00); write negative offsets
-                   as --timezone=-05:00
+  --timezone ZONE  zone of times without one, such as +02:00 or Europe/Berlin (default: QUARTERDECK_TIMEZONE, else that of
+                   this machine); write negative offsets as --timezone=-05:00
   --table          print a table (the default on a terminal)
   --all            also print the fields that Quarterdeck derives, such as http.route (always part of a table)
   --batch          for programs: one JSON object per line as input, {"id","dataset","mode","timezone","input_base64"},
@@ -94,7 +94,7 @@ function readOptions(args: string[]): Options {
   return {
     format: dataset === undefined ? undefined : formatNamed(dataset),
     mode: modeOf(values.mode),
-    zone: zoneOf(values.timezone),
+    zone: zoneOf(values.timezone ?? configured().timezone),
     nowMs: Date.now(),
     // Without derived fields, the documents can be compared with those of Elastic's modules.
     rules: all || table || stdout.isTTY ? configuredRules() : NO_RULES,
@@ -105,7 +105,11 @@ function readOptions(args: string[]): Options {
 }
 
 function configuredRules(): DeriveRules {
-  return deriveRules(parseSettings({ index: indexSettings }, process.env).index);
+  return deriveRules(configured());
+}
+
+function configured() {
+  return parseSettings({ index: indexSettings }, process.env).index;
 }
 
 function parsedArgs(args: string[]) {

@@ -29,7 +29,11 @@ export function timeReader(
     const read = wrapped
       ? readBy(format, { ...wrapped.body, withHeader: wrapped.withHeader })
       : line;
-    if (scan(read.bytes, read.start, read.end) !== undefined) {
+    const { zone } = context;
+    context.zone = wrapped?.zone ?? zone;
+    const refusal = scan(read.bytes, read.start, read.end);
+    context.zone = zone;
+    if (refusal !== undefined) {
       return wrapped && !Number.isNaN(wrapped.timeMs) ? wrapped.timeMs : undefined;
     }
     const timeMs = times.values[0];
