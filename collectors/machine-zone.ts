@@ -1,5 +1,7 @@
 import { readFileSync, realpathSync } from "node:fs";
 
+import { systemClock } from "#platform/clock.ts";
+
 import { zoneOf } from "./zone.ts";
 
 const HOUR_MS = 3_600_000;
@@ -20,7 +22,7 @@ type Machine = { tz: string | undefined; localtime: string; nowMs: number };
 const thisMachine = (): Machine => ({
   tz: process.env["TZ"],
   localtime: LOCALTIME,
-  nowMs: Date.now(),
+  nowMs: systemClock.nowMs(),
 });
 
 /**
@@ -97,9 +99,10 @@ function clockMs(text: string): number {
 
 function offsetName(eastMs: number): string {
   const minutes = Math.abs(eastMs) / 60_000;
-  const two = (part: number): string => String(Math.trunc(part)).padStart(2, "0");
-  return `${eastMs < 0 ? "-" : "+"}${two(minutes / 60)}:${two(minutes % 60)}`;
+  return `${eastMs < 0 ? "-" : "+"}${twoDigits(minutes / 60)}:${twoDigits(minutes % 60)}`;
 }
+
+const twoDigits = (part: number): string => String(Math.trunc(part)).padStart(2, "0");
 
 export function isZone(name: string): boolean {
   try {
