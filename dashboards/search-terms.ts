@@ -29,7 +29,7 @@ export function queryOf(text: string): string {
   return isAddress(trimmed) ? term("ip", trimmed) : trimmed;
 }
 
-const isAddress = (text: string): boolean =>
+export const isAddress = (text: string): boolean =>
   /^\d{1,3}(?:\.\d{1,3}){3}$/.test(text) ||
   (/^[\da-f:]+[\d.]*$/i.test(text) && (text.includes("::") || text.split(":").length === 8));
 

@@ -44,6 +44,12 @@ test.each([
   ["last 15 min", "now-15m … now"],
   ["last 1.5 h", "now-90m … now"],
   ["last 1.2 y", "now-438d … now"],
+  ["next 3 hours", "now … now+3h"],
+  ["next 3h", "now … now+3h"],
+  ["in the next 1.5 h", "now … now+90m"],
+  ["now+3h", "now … now+3h"],
+  ["now to now+3h", "now … now+3h"],
+  ["now-1h to now+3h", "now-1h … now+3h"],
 ])("%s is parsed", (text, range) => {
   expect(iso(text)).toBe(range);
 });
@@ -78,7 +84,19 @@ test("the box reads every range that it shows itself, in both zones", () => {
 });
 
 test("no text throws, and accepted text gives a range that starts before its end", () => {
-  const pieces = fc.constantFrom("last", "2", "h", "2015-05-17", "10:00", "to", "now", "-", "999");
+  const pieces = fc.constantFrom(
+    "last",
+    "next",
+    "now+2h",
+    "2",
+    "h",
+    "2015-05-17",
+    "10:00",
+    "to",
+    "now",
+    "-",
+    "999",
+  );
   const texts = fc.oneof(
     fc.string(),
     fc.array(pieces).map((words) => words.join(" ")),

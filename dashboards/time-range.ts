@@ -1,6 +1,6 @@
 import { toEpochMs, wallClock, type WallClock, type Zone } from "./zone.ts";
 
-/** A range in the syntax of the URL: epoch ms, or relative to now (`now-15m`, `now`). */
+/** A range in the syntax of the URL: epoch ms, or relative to now (`now-15m`, `now`, `now+3h`). */
 export type RangeText = { from: string; to: string };
 
 export type ParsedRange = ({ ok: true } & RangeText) | { ok: false; reason: string };
@@ -9,6 +9,7 @@ type Context = { nowMs: number; zone: Zone };
 type Span = { fromMs: number; toMs: number };
 
 export const PRESETS = ["5m", "15m", "30m", "1h", "6h", "24h", "7d", "30d"] as const;
+export const NEXT_HOURS: RangeText = { from: "now", to: "now+3h" };
 
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const RANGE_MS_MIN = 1000;
@@ -16,7 +17,9 @@ const AMOUNT_MAX = 100_000;
 
 const LAST =
   /^(?:(?:in )?the )?(?:last |past |now-|-)?(\d+(?:\.\d+)?|an?|one)? ?(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?|y|years?)(?: ago)?(?: to now)?$/;
-const RELATIVE = /^now-\d{1,6}[smhd]$/;
+const NEXT =
+  /^(?:in )?(?:the )?(?:next |now ?\+)(\d+(?:\.\d+)?|an?|one)? ?(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)$/;
+const RELATIVE = /^now(?:[-+]\d{1,6}[smhd])?$/;
 /** As the box itself shows dates: "17 May 2015". */
 const NAMED_DATE = /\b(\d\d?) (jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* (\d{4})\b/g;
 const MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split(" ");
@@ -25,7 +28,8 @@ const TIME = /^(\d\d?):(\d\d)(?::(\d\d))?$/;
 const EPOCH = /^\d{9,13}$/;
 const SEPARATOR = / (?:to|until|till|-|–|—|→) | ?\.\. ?|\//;
 
-const HINT = 'try "last 2 hours", "yesterday 14:00", or "2026-05-17 10:00 to 12:00"';
+const HINT =
+  'try "last 2 hours", "next 3 hours", "yesterday 14:00", or "2026-05-17 10:00 to 12:00"';
 
 /** "2015-5-17" for "17 may 2015". */
 function isoDate(named: string): string {
@@ -46,8 +50,8 @@ export function parseTimeRange(text: string, given: Context): ParsedRange {
       /\d/.test(all[at - 1] ?? "") && /\d/.test(all[at + 1] ?? "") ? " " : t,
     );
   if (words === "") return { ok: false, reason: `nothing to read: ${HINT}` };
-  const last = lastOf(words);
-  if (last) return last;
+  const relative = fromOrToNow(words);
+  if (relative) return relative;
   const [first = "", second, ...more] = words.split(SEPARATOR).map((part) => part.trim());
   if (more.length > 0) return { ok: false, reason: `more than two times: ${HINT}` };
   return second === undefined ? single(first, context) : between(first, second, context);
@@ -56,8 +60,11 @@ export function parseTimeRange(text: string, given: Context): ParsedRange {
 /** Epoch ms of one end of a range in the URL; undefined if it is invalid. */
 export function resolveTime(text: string, nowMs: number): number | undefined {
   if (text === "now") return nowMs;
-  const relative = /^now-(\d{1,6})([smhd])$/.exec(text);
-  if (relative) return nowMs - Number(relative[1]) * unitMs(relative[2] ?? "");
+  const relative = /^now([-+])(\d{1,6})([smhd])$/.exec(text);
+  if (relative) {
+    const [, sign, amount, unit = ""] = relative;
+    return nowMs + (sign === "-" ? -1 : 1) * Number(amount) * unitMs(unit);
+  }
   const atMs = /^\d{1,15}$/.test(text) ? Number(text) : Date.parse(text);
   return Number.isFinite(atMs) ? atMs : undefined;
 }
@@ -80,26 +87,30 @@ export function absolute(fromMs: number, toMs: number): RangeText {
   return { from: String(from), to: String(to) };
 }
 
-function lastOf(words: string): ParsedRange | undefined {
-  const match = LAST.exec(words);
+function fromOrToNow(words: string): ParsedRange | undefined {
+  const last = LAST.exec(words);
+  const match = last ?? NEXT.exec(words);
   if (!match) return undefined;
   const [, amountText = "1", unitText = "m"] = match;
   const amount = /^\d/.test(amountText) ? Number(amountText) : 1;
   if (amount <= 0 || amount > AMOUNT_MAX) {
     return { ok: false, reason: `"${words}" is out of range: between 1 and ${AMOUNT_MAX}` };
   }
-  return { ok: true, from: agoText(amount, unitText.charAt(0)), to: "now" };
+  const length = lengthText(amount, unitText.charAt(0));
+  return last
+    ? { ok: true, from: `now-${length}`, to: "now" }
+    : { ok: true, from: "now", to: `now+${length}` };
 }
 
-/** "now-90m" for 1.5 hours: the syntax of the URL has whole numbers. */
-function agoText(amount: number, unit: string): string {
-  if (unit === "y") return `now-${Math.round(amount * 365.25)}d`;
-  if (unit === "w") return agoText(amount * 7, "d");
-  if (Number.isInteger(amount)) return `now-${amount}${unit}`;
+/** "90m" for 1.5 hours: the syntax of the URL has whole numbers. */
+function lengthText(amount: number, unit: string): string {
+  if (unit === "y") return `${Math.round(amount * 365.25)}d`;
+  if (unit === "w") return lengthText(amount * 7, "d");
+  if (Number.isInteger(amount)) return `${amount}${unit}`;
   const ms = amount * unitMs(unit);
   return ms % UNIT_MS.m === 0
-    ? `now-${ms / UNIT_MS.m}m`
-    : `now-${Math.max(1, Math.round(ms / UNIT_MS.s))}s`;
+    ? `${ms / UNIT_MS.m}m`
+    : `${Math.max(1, Math.round(ms / UNIT_MS.s))}s`;
 }
 
 function single(words: string, context: Context): ParsedRange {
@@ -123,7 +134,7 @@ function between(first: string, second: string, context: Context): ParsedRange {
 }
 
 function fromRelative(from: string, to: string, { nowMs }: Context): ParsedRange {
-  if (to !== "now" && !RELATIVE.test(to)) return unreadable(to);
+  if (!RELATIVE.test(to)) return unreadable(to);
   if ((resolveTime(to, nowMs) ?? 0) > (resolveTime(from, nowMs) ?? 0))
     return { ok: true, from, to };
   return { ok: false, reason: "the end is not after the start" };

@@ -14,13 +14,17 @@ export const AHEAD_MS_MAX = 5 * 60_000;
 /** Range of a JavaScript Date, ms before and after 1970. */
 const INSTANT_MS_MAX = 8.64e15;
 
-/** Parses `now`, `now-15m`, an ISO 8601 time or epoch ms, to epoch ms. @throws AppError that names the parameter */
+/** Parses `now`, `now-15m`, `now+3h`, an ISO 8601 time or epoch ms, to epoch ms. @throws AppError that names the parameter */
 export function parseInstant(text: string, name: string, nowMs: number): number {
-  const relative = /^now(?:-(\d{1,6})([smhdw]))?$/.exec(text);
-  if (relative) return nowMs - Number(relative[1] ?? 0) * (UNIT_MS[relative[2] ?? "s"] ?? 0);
+  // A plus that a person types into a URL arrives as a space.
+  const relative = /^now(?:([-+ ])(\d{1,6})([smhdw]))?$/.exec(text);
+  if (relative) {
+    const [, sign, amount = "0", unit = "s"] = relative;
+    return nowMs + (sign === "-" ? -1 : 1) * Number(amount) * (UNIT_MS[unit] ?? 0);
+  }
   const instant = /^-?\d{1,16}$/.test(text) ? Number(text) : isoInstant(text);
   if (Math.abs(instant) <= INSTANT_MS_MAX) return instant;
-  const message = `“${text.slice(0, 40)}” is not a time: write now, now-15m, 2026-05-17T10:05:00Z, or epoch milliseconds`;
+  const message = `“${text.slice(0, 40)}” is not a time: write now, now-15m, now+3h, 2026-05-17T10:05:00Z, or epoch milliseconds`;
   throw wrong(name, message, `${name}: ${message}`);
 }
 

@@ -56,6 +56,7 @@ export function EventDetail(props: EventDetailProps) {
           <p className="detail-summary">
             <Untrusted text={summaryOf(data)} charactersMax={TITLE_CHARACTERS_MAX} />
           </p>
+          <OriginalLine id={id} field={data.fields["event.original"]} />
           <dl className="fields">
             {Object.entries(data.fields)
               .filter(([, value]) => value !== null && value !== undefined)
@@ -71,7 +72,6 @@ export function EventDetail(props: EventDetailProps) {
                 />
               ))}
           </dl>
-          <OriginalLine id={id} field={data.fields["event.original"]} />
           <SurroundingEvents event={data} zone={zone} onOpen={onOpen} />
         </>
       ) : null}

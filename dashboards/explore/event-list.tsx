@@ -170,7 +170,16 @@ function useListKeys({ events, current, setCurrent, opened, onOpen, reveal }: Li
     if (opened !== null) onOpen(next);
     reveal(to);
   };
-  useKeys({ next: () => move(1), previous: () => move(-1), close: () => onOpen(null) });
+  useKeys({
+    next: () => move(1),
+    previous: () => move(-1),
+    close: () => onOpen(null),
+    // On a focused row or button, Enter presses that.
+    open: () => {
+      const isFree = document.activeElement === document.body || !document.activeElement;
+      if (isFree && opened === null && events[0]) onOpen(events[0]);
+    },
+  });
 }
 
 /** Concatenates tail and pages without the events that are in both. */

@@ -3,9 +3,11 @@
 import { type FormEvent, type RefObject, useState } from "react";
 
 import type { Problem } from "../api.ts";
+import { queryOf } from "../search-terms.ts";
 import { visibleText } from "../untrusted-text.ts";
 import { Untrusted } from "../untrusted.tsx";
 import { SearchInput } from "./search-input.tsx";
+import { usePastedAddress } from "./use-pasted-address.ts";
 
 type SearchBoxProps = {
   query: string;
@@ -26,6 +28,7 @@ export function SearchBox(props: SearchBoxProps) {
     event.preventDefault();
     onSearch(text.trim());
   };
+  usePastedAddress(field, (address) => onSearch(queryOf(address)));
   const column = columnOf(problem);
   return (
     <search>

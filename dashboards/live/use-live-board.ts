@@ -10,7 +10,10 @@ import { type ConnectionStatus, followConnection, openSocket } from "./connectio
 import { addFrame, liveBoard, openHistory } from "./merge-frame.ts";
 
 export type LiveState = {
-  /** `off`: the range does not follow the clock. `reloaded`: a filtered board, as frames are of all events. */
+  /**
+   * `off`: the range does not follow the clock. `reloaded`: a filtered board, as frames are of all events, or a range
+   * that reaches into the future.
+   */
   status: ConnectionStatus | "no-indexer" | "reloaded" | "off";
   /** The newest frame, for numbers; undefined before the first one. */
   frame: LiveFrame | undefined;
@@ -36,16 +39,20 @@ type Pushed = LiveState & { loaded: Board };
 export function useLiveBoard(loaded: Board | undefined, reload: () => void): LiveState {
   const [pushed, setPushed] = useState<Pushed>();
   useEffect(() => {
-    if (!loaded?.live || loaded.dataset === null) return;
-    if (loaded.isFiltered) return reloadSoon(reload);
+    if (!loaded || loaded.dataset === null) return;
+    if (isReloaded(loaded)) return reloadSoon(reload);
+    if (!loaded.live) return;
     return follow(loaded, setPushed, reload);
   }, [loaded, reload]);
+  if (loaded && isReloaded(loaded)) return RELOADED;
   if (!loaded?.live) return OFF;
-  if (loaded.isFiltered) return RELOADED;
   if (pushed?.loaded === loaded) return pushed;
   const sameDataset = pushed?.loaded.dataset === loaded.dataset;
   return { status: "connecting", frame: sameDataset ? pushed?.frame : undefined, board: loaded };
 }
+
+const isReloaded = ({ live, isFiltered, toMs, atMs }: Board): boolean =>
+  live ? isFiltered : toMs > atMs;
 
 /** Reloads once, while the tab is visible; returns a function that cancels it. */
 function reloadSoon(reload: () => void): () => void {

@@ -81,6 +81,12 @@ function Loaded({ loaded, live, data, range }: LoadedProps) {
     <>
       <LiveStatus board={board} live={live} range={range} nowMs={freshness.nowMs} />
       <HolesNote holes={board.holes} zone={range.zone} />
+      {isAhead(board) ? (
+        <p className="quiet">
+          Nothing has been measured in this range yet: requests are predicted, other numbers follow
+          when their time comes.
+        </p>
+      ) : null}
       <ComparisonNote comparison={board.comparison} zone={range.zone} />
       {board.breakDown ? (
         <BreakDownTile
@@ -102,11 +108,14 @@ function Loaded({ loaded, live, data, range }: LoadedProps) {
   );
 }
 
+const isAhead = ({ live, fromMs, toMs, atMs, newestEventMs }: Board): boolean =>
+  !live && toMs > atMs && (newestEventMs ?? 0) < fromMs;
+
 function useFreshness(data: Board, live: LiveState): Freshness {
   const nowMs = useNow(live.frame?.atMs ?? data.atMs);
   const newestEventMs = live.frame?.newestEventMs ?? data.newestEventMs;
   const old = newestEventMs !== null && nowMs !== undefined && nowMs - newestEventMs > STALE_MS;
   const isCut = live.status === "lost" || live.status === "no-indexer";
-  const stale = isCut || (live.status !== "off" && old);
+  const stale = isCut || (data.live && old);
   return { newestEventMs, nowMs, stale };
 }

@@ -36,7 +36,8 @@ export function RequestsTile(props: RequestsTileProps) {
   const { board, frame, value, over, nowMs, search, ...rest } = props;
   const prediction = board.predictedRequestsPerSecond;
   const rates = pointsOf(board, "requests_per_second");
-  const without = !board.live && rates.every(([, rate]) => !rate);
+  const isAhead = prediction.status === "ready" && frame.toMs > (board.newestEventMs ?? 0);
+  const without = !board.live && !isAhead && rates.every(([, rate]) => !rate);
   const measured = useMemo((): Line => measuredLine(rates), [rates]);
   const predicted = useMemo(() => predictedParts(prediction), [prediction]);
   const lines = useMemo(

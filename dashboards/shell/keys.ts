@@ -7,6 +7,7 @@ export const KEYS = {
   zoomOut: { keys: "t z", does: "Zoom out", where: "Time range" },
   earlier: { keys: "t ArrowLeft", does: "Earlier", where: "Time range" },
   later: { keys: "t ArrowRight", does: "Later", where: "Time range" },
+  nextHours: { keys: "t n", does: "The next 3 hours, as predicted", where: "Time range" },
   absolute: { keys: "t a", does: "Hold the range as it is now", where: "Time range" },
   search: { keys: "/", does: "Search, or filter the board", where: "Everywhere" },
   share: { keys: "s", does: "Copy a link to this view", where: "Everywhere" },
@@ -17,7 +18,7 @@ export const KEYS = {
   compareNothing: { keys: "c n", does: "Compare with nothing", where: "Board" },
   next: { keys: "j", does: "Next event", where: "Explore" },
   previous: { keys: "k", does: "Previous event", where: "Explore" },
-  open: { keys: "Enter", does: "Open the event", where: "Explore" },
+  open: { keys: "Enter", does: "Open the event, or the newest one", where: "Explore" },
   close: { keys: "Escape", does: "Close it", where: "Explore" },
 } as const satisfies Record<string, { keys: string; does: string; where: string }>;
 

@@ -7,7 +7,7 @@ import { type ReactNode, useRef } from "react";
 import type { ProblemsMessage } from "../api.ts";
 import { searchOf, type RangeState } from "../client/use-range.ts";
 import { Problems } from "../problems/problems.tsx";
-import { absolute, shiftRange, zoomOut } from "../time-range.ts";
+import { absolute, NEXT_HOURS, shiftRange, zoomOut } from "../time-range.ts";
 import { ShareLink } from "./copy-link.tsx";
 import { DemoBanner } from "./demo-banner.tsx";
 import { Logo } from "./logo.tsx";
@@ -55,6 +55,7 @@ export function Shell(props: ShellProps) {
     zoomOut: () => shown && range.setRange(zoomOut(shown)),
     earlier: () => shown && range.setRange(shiftRange(shown, -1)),
     later: () => shown && range.setRange(shiftRange(shown, 1)),
+    nextHours: () => range.setRange(NEXT_HOURS),
     absolute: () => shown && range.setRange(absolute(shown.fromMs, shown.toMs)),
   });
   return (

@@ -9,7 +9,14 @@ import { useIsHydrated } from "../client/use-is-hydrated.ts";
 import { useMenu } from "../client/use-menu.ts";
 import type { RangeState } from "../client/use-range.ts";
 import { formatSpan } from "../format.ts";
-import { absolute, parseTimeRange, PRESETS, shiftRange, zoomOut } from "../time-range.ts";
+import {
+  absolute,
+  NEXT_HOURS,
+  parseTimeRange,
+  PRESETS,
+  shiftRange,
+  zoomOut,
+} from "../time-range.ts";
 import { formatRange, zoneName } from "../zone.ts";
 import { CopyLink } from "./copy-link.tsx";
 
@@ -134,6 +141,13 @@ function Presets({ range, shown, close }: PresetsProps) {
         <button type="button" onClick={() => choose(null)}>
           Automatic
         </button>
+        <button
+          type="button"
+          aria-pressed={range.to === NEXT_HOURS.to}
+          onClick={() => choose(NEXT_HOURS)}
+        >
+          Next 3 h, predicted
+        </button>
       </div>
       <fieldset className="segments">
         <legend>Times in</legend>
@@ -154,7 +168,7 @@ function Presets({ range, shown, close }: PresetsProps) {
       <CopyLink
         range={range}
         held={shown && absolute(shown.fromMs, shown.toMs)}
-        live={shown?.live ?? false}
+        live={shown?.live === true || (range.to?.startsWith("now+") ?? false)}
       />
     </div>
   );
@@ -162,6 +176,8 @@ function Presets({ range, shown, close }: PresetsProps) {
 
 function labelOf(range: RangeState, shown: ShownRange): string {
   const relative = /^now-(\d+)([smhd])$/.exec(range.from ?? "");
+  const ahead = /^now\+(\d+)([smhd])$/.exec(range.to ?? "");
+  if (ahead && range.from === "now") return `next ${ahead[1]}${ahead[2]}`;
   const zone = range.zone === "utc" ? " UTC" : "";
   if (relative && (range.to ?? "now") === "now") return `last ${relative[1]}${relative[2]}`;
   if (range.from === null && shown.live) return `last ${formatSpan(shown.toMs - shown.fromMs)}`;

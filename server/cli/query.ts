@@ -37,7 +37,7 @@ quarterdeck query --original [--where FILTER] [--from T] [--to T] [--dataset D]
   --by FIELD     one series per value: route, status, method, path, dataset, instance, or any ECS field
   --limit N      with --by: the N largest (default 10); how many more there are is printed
   --where TEXT   a search as in the search box: 'status>=500 -path:/health* (method:POST OR ip:203.0.113.0/24)'
-  --from, --to   now, now-15m, 2026-05-17T10:00:00Z, or epoch milliseconds (default: the range of the data)
+  --from, --to   now, now-15m, now+3h, 2026-05-17T10:00:00Z, or epoch milliseconds (default: the range of the data)
   --step S       one point per 10s, 1m, 5m, 1h, 1d, or auto (default: one value for the whole range)
   --as-of T      for predicted metrics: the prediction as of that time, without later data
   --dataset D    the dataset to count (default: the outermost tier that has requests; all: every dataset)

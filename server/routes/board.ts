@@ -41,7 +41,7 @@ export const Instant = z
   .string()
   .max(100)
   .meta({ example: "now-15m" })
-  .describe("now, now-15m, 2026-05-17T10:05:00Z, or epoch milliseconds");
+  .describe("now, now-15m, now+3h, 2026-05-17T10:05:00Z, or epoch milliseconds");
 
 /** The home board, the definitions of its metrics, and the switch of the demo. */
 export const boardRoutes = (deps: BoardRoutesDeps): Route<MemberRule>[] => [
