@@ -35,6 +35,8 @@ export type Chunk = {
   position: Position;
   /** Position after these first bytes of the chunk, which may be a copy. Absent if it is unknown. */
   positionAt?: (first: Uint8Array) => Position;
+  /** When the lines were written, epoch ms, if they were appended to a followed file that had been read to its end. */
+  writtenMs?: number;
   /** Number of bytes of an over-long line that are missing in `bytes`, which has the head of the line. Usually 0. */
   bytesSkipped: number;
   /** For a replay: returns the time that replaces an event's own time; epoch ms. */

@@ -32,7 +32,7 @@ export class AheadLines {
   }
 }
 
-function duration(ms: number): string {
+export function duration(ms: number): string {
   if (ms < 2 * HOUR_MS) return `${Math.round(ms / MINUTE_MS)} min`;
   if (ms < 2 * DAY_MS) return `${Math.round(ms / HOUR_MS)} h`;
   return `${Math.round(ms / DAY_MS)} days`;

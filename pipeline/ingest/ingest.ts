@@ -136,6 +136,7 @@ export class Ingest {
     const batch = this.#batch;
     stream.firstRow = batch.rows;
     stream.position = chunk.position;
+    stream.writtenMs = chunk.writtenMs;
     this.#lines.takeChunk(stream, chunk);
     this.#finish(stream);
     if (chunk.header) {
@@ -183,7 +184,9 @@ export class Ingest {
     this.counts.events = this.counts.lines - this.counts.quarantined;
     this.#streams.settle(stream, rows);
     const times = batch.number("@timestamp").values;
-    stream.ahead.count(times, { from: first, to: batch.rows }, this.#context.nowMs);
+    const added = { from: first, to: batch.rows };
+    stream.ahead.count(times, added, this.#context.nowMs);
+    stream.late.add(batch, added, stream.writtenMs);
     this.#unstored.sinceMs ??= this.#context.nowMs;
   }
 

@@ -10,6 +10,7 @@ import { BoundFormats, StreamFormats } from "#collectors/stream-formats.ts";
 
 import { AheadLines } from "./ahead-lines.ts";
 import { Held } from "./held.ts";
+import { LateLines } from "./late-lines.ts";
 import { LineCounts } from "./line-counts.ts";
 import { pushedStatus } from "./pushed-status.ts";
 import { RecentLines } from "./recent-lines.ts";
@@ -48,6 +49,9 @@ export type Stream = {
   /** Rows of the chunk that is read whose format is not the main one. */
   rowsOfOthers: number;
   readonly ahead: AheadLines;
+  readonly late: LateLines;
+  /** When the lines of its latest chunk were written, if it is known. */
+  writtenMs: number | undefined;
   readonly unrecognised: UnrecognisedLines;
   /** What its durations mean. */
   readonly units: DurationUnits;
@@ -158,8 +162,9 @@ export class Streams {
   statusWith(sources: readonly SourceStatus[]): SourceStatus[] {
     const { nowMs } = this.#context;
     const notes = new Map<string, { recognised: string | undefined; warnings: string[] }>();
-    for (const { path, recent, ahead, lines, units } of this.#streams.values()) {
-      const found = [recent.note, ahead.note(nowMs)].filter((text) => text !== undefined);
+    for (const { path, recent, ahead, late, lines, units } of this.#streams.values()) {
+      const { note } = late;
+      const found = [recent.note, ahead.note(nowMs), note].filter((text) => text !== undefined);
       const before = notes.get(path);
       const warnings = [...(before?.warnings ?? []), ...found];
       const read = [lines.note, units.note].filter((text) => text !== undefined).join("; ");
@@ -254,6 +259,8 @@ function newStream(
     lines: new LineCounts(),
     rowsOfOthers: 0,
     ahead: isPushed ? pushedAhead : new AheadLines(),
+    late: new LateLines(),
+    writtenMs: undefined,
     unrecognised: new UnrecognisedLines(),
     units,
     isSampled: false,

@@ -72,7 +72,7 @@ export const KINDS = {
     summary:
       "A log is not read, not completely, or has wrong times, so that numbers may be incomplete.",
     action:
-      "Name files that exist and that this user may read. They are checked again every few seconds. Set the clock and the time zone of hosts whose lines are in the future. After a fix, read quarantined lines again with: quarterdeck reprocess",
+      "Name files that exist and that this user may read. They are checked again every few seconds. Set the clock and the time zone of hosts whose lines have wrong times, or QUARTERDECK_TIMEZONE. After a fix, read quarantined lines again with: quarterdeck reprocess",
   },
   forecaster: {
     level: "warning",

@@ -242,6 +242,7 @@ export class FileRun {
       }
       if (!cut) {
         file.problem = reader.damage;
+        file.isCaughtUp = !file.compression;
         return;
       }
       const chunk = chunkOf(file, stream, cut);
@@ -281,5 +282,14 @@ function chunkOf(file: TrackedFile, { id, fingerprint }: Stream, cut: Cut): Chun
   const isSealed = file.compression !== undefined && cut.isLast;
   const position = { ...fingerprint.toPosition(), ...(isSealed && { sealed: file.seal }) };
   const { bytes, bytesSkipped } = cut;
-  return { sourceId: id, path: file.path, bytes, offset, position, positionAt, bytesSkipped };
+  const chunk = {
+    sourceId: id,
+    path: file.path,
+    bytes,
+    offset,
+    position,
+    positionAt,
+    bytesSkipped,
+  };
+  return file.isCaughtUp ? { ...chunk, writtenMs: file.mtimeMs } : chunk;
 }

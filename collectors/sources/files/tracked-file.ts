@@ -64,6 +64,8 @@ export class TrackedFile {
   isMoved = false;
   /** Whether it is closed and has no path any more, so that it cannot be read. */
   isLost = false;
+  /** Whether its present stream was read to the end of the file: what is read after that was appended since. */
+  isCaughtUp = false;
   /** Streams that this file contained before it was truncated. */
   readonly formerIds = new Set<SourceId>();
   #state: FileState = "new";
@@ -134,6 +136,7 @@ export class TrackedFile {
 
   /** The result of a turn. */
   identifyAs({ state, stream }: Identity): void {
+    if (stream !== this.#stream) this.isCaughtUp = false;
     this.#state = state;
     this.#stream = stream;
   }
@@ -172,6 +175,7 @@ export class TrackedFile {
   detachTruncated(stream: Stream): void {
     this.formerIds.add(stream.id);
     this.#holes.clear();
+    this.isCaughtUp = false;
     this.#state = "new";
     this.#stream = undefined;
     this.#needsTurn = true;
